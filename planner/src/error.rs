@@ -1,0 +1,41 @@
+//! What can keep a problem from being planned.
+
+use crate::{Bytes, OpId};
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// An operator's own tensors and workspace exceed the scratchpad.
+    #[error(
+        "operator needs {needed} B at once, but the scratchpad has {scratchpad} B: {excess} B too few \
+         (min_scratchpad = {min_scratchpad})",
+        excess = needed.saturating_sub(*scratchpad)
+    )]
+    ScratchpadTooSmall {
+        /// The operator that needs the most.
+        op: OpId,
+        /// The least scratchpad with which it can run.
+        needed: Bytes,
+        /// What there is.
+        scratchpad: Bytes,
+        /// The least scratchpad with which the whole graph can run.
+        min_scratchpad: Bytes,
+    },
+    /// The alignment is zero.
+    #[error("alignment must be at least 1 B")]
+    ZeroAlignment,
+    /// Sizes add up to more than planning can count.
+    #[error("tensor sizes add up to more than 2^61 B")]
+    TooLarge,
+    /// A problem in text form does not parse.
+    #[error("line {line}: {message}")]
+    Text {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// The solver failed in a way that leaves nothing to go on with.
+    #[error("solver: {0}")]
+    Solver(String),
+}

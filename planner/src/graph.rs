@@ -1,0 +1,204 @@
+//! Operators and tensors, and who reads and writes what.
+
+use crate::{Bytes, Error, OpId, TensorId};
+use petgraph::graph::DiGraph;
+
+/// A value that an operator reads or writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    /// For people; unique within its graph, without white space.
+    pub name: String,
+    /// Bytes that it takes in the scratchpad, before alignment. Zero is allowed: a dependence.
+    pub size: Bytes,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a tensor comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It lies in host memory from the start: an argument of the function.
+    Argument,
+    /// Likewise, and it is a weight, which a machine may stream.
+    Weight,
+    /// An operator writes it.
+    Op(OpId),
+}
+
+/// One operator: runs in one step, with all that it reads and writes in the scratchpad.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Op {
+    /// For people; unique within its graph, without white space.
+    pub name: String,
+    /// What it reads, each tensor once, in order of first mention.
+    pub reads: Vec<TensorId>,
+    /// What it writes, each tensor once.
+    pub writes: Vec<TensorId>,
+    /// Scratchpad bytes that it needs for itself while it runs.
+    pub workspace: Bytes,
+}
+
+/// Operators in source order, which respects the dependences, and their tensors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Graph {
+    tensors: Vec<Tensor>,
+    ops: Vec<Op>,
+    results: Vec<TensorId>,
+    readers: Vec<Vec<OpId>>,
+    is_result: Vec<bool>,
+}
+
+impl Graph {
+    /// All tensors, in the order of their ids.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// All operators, in source order, which is the order of their ids.
+    pub fn ops(&self) -> &[Op] {
+        &self.ops
+    }
+
+    /// The tensors that must be in host memory at the end, each once.
+    pub fn results(&self) -> &[TensorId] {
+        &self.results
+    }
+
+    /// The tensor with this id.
+    pub fn tensor(&self, id: TensorId) -> &Tensor {
+        &self.tensors[id.index()]
+    }
+
+    /// The operator with this id.
+    pub fn op(&self, id: OpId) -> &Op {
+        &self.ops[id.index()]
+    }
+
+    /// Every operator's id, in source order.
+    pub fn op_ids(&self) -> impl DoubleEndedIterator<Item = OpId> + ExactSizeIterator + use<> {
+        (0..self.ops.len() as u32).map(OpId)
+    }
+
+    /// Every tensor's id.
+    pub fn tensor_ids(&self) -> impl DoubleEndedIterator<Item = TensorId> + ExactSizeIterator + use<> {
+        (0..self.tensors.len() as u32).map(TensorId)
+    }
+
+    /// The operators that read a tensor, in source order.
+    pub fn readers(&self, id: TensorId) -> &[OpId] {
+        &self.readers[id.index()]
+    }
+
+    /// The operator that writes a tensor; none for an argument.
+    pub fn producer(&self, id: TensorId) -> Option<OpId> {
+        match self.tensor(id).origin {
+            Origin::Op(op) => Some(op),
+            Origin::Argument | Origin::Weight => None,
+        }
+    }
+
+    /// Whether an operator writes this tensor and host memory must have it at the end. An argument
+    /// that is returned is there already: it is a result in name only, and not meant here.
+    pub fn is_stored(&self, id: TensorId) -> bool {
+        self.is_result[id.index()] && self.producer(id).is_some()
+    }
+
+    /// The dependences: an edge from each operator to those that read what it writes, labelled
+    /// with the tensor. Node *i* is operator *i*.
+    pub fn dependences(&self) -> DiGraph<OpId, TensorId> {
+        let mut dependences = DiGraph::with_capacity(self.ops.len(), self.tensors.len());
+        let nodes: Vec<_> = self.op_ids().map(|op| dependences.add_node(op)).collect();
+        for tensor in self.tensor_ids() {
+            let Some(producer) = self.producer(tensor) else { continue };
+            for reader in self.readers(tensor) {
+                dependences.add_edge(nodes[producer.index()], nodes[reader.index()], tensor);
+            }
+        }
+        dependences
+    }
+}
+
+/// Builds a [`Graph`] operator by operator, in source order, so that no cycle can arise.
+#[derive(Clone, Debug, Default)]
+pub struct GraphBuilder {
+    tensors: Vec<Tensor>,
+    ops: Vec<Op>,
+    results: Vec<TensorId>,
+}
+
+impl GraphBuilder {
+    /// A graph without operators.
+    pub fn new() -> GraphBuilder {
+        GraphBuilder::default()
+    }
+
+    /// Adds a tensor that lies in host memory from the start.
+    pub fn argument(&mut self, name: impl Into<String>, size: Bytes) -> TensorId {
+        self.tensor(name.into(), size, Origin::Argument)
+    }
+
+    /// Adds a weight that lies in host memory from the start.
+    pub fn weight(&mut self, name: impl Into<String>, size: Bytes) -> TensorId {
+        self.tensor(name.into(), size, Origin::Weight)
+    }
+
+    /// Adds an operator and the tensors that it writes; gives their ids in the order of `writes`.
+    /// A tensor that is mentioned twice in `reads` is read once.
+    pub fn op<N: Into<String>>(
+        &mut self,
+        name: impl Into<String>,
+        reads: &[TensorId],
+        writes: impl IntoIterator<Item = (N, Bytes)>,
+        workspace: Bytes,
+    ) -> Vec<TensorId> {
+        let id = OpId(self.ops.len() as u32);
+        let mut distinct: Vec<TensorId> = Vec::with_capacity(reads.len());
+        for &tensor in reads {
+            if !distinct.contains(&tensor) {
+                distinct.push(tensor);
+            }
+        }
+        let writes: Vec<TensorId> =
+            writes.into_iter().map(|(name, size)| self.tensor(name.into(), size, Origin::Op(id))).collect();
+        self.ops.push(Op { name: name.into(), reads: distinct, writes: writes.clone(), workspace });
+        writes
+    }
+
+    /// Says that host memory must have a tensor at the end. Saying it twice is saying it once.
+    pub fn result(&mut self, tensor: TensorId) {
+        if !self.results.contains(&tensor) {
+            self.results.push(tensor);
+        }
+    }
+
+    /// The graph.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where sizes add up to more than planning can count: all tensors and
+    /// workspaces together, four times over, must stay below 2⁶³ bytes.
+    pub fn build(self) -> Result<Graph, Error> {
+        let sizes = self.tensors.iter().map(|it| it.size.0).chain(self.ops.iter().map(|it| it.workspace.0));
+        let total: u128 = sizes.map(u128::from).sum();
+        if total >= 1 << 61 {
+            return Err(Error::TooLarge);
+        }
+        let mut readers = vec![Vec::new(); self.tensors.len()];
+        for (index, op) in self.ops.iter().enumerate() {
+            for tensor in &op.reads {
+                readers[tensor.index()].push(OpId(index as u32));
+            }
+        }
+        let mut is_result = vec![false; self.tensors.len()];
+        for tensor in &self.results {
+            is_result[tensor.index()] = true;
+        }
+        let GraphBuilder { tensors, ops, results } = self;
+        Ok(Graph { tensors, ops, results, readers, is_result })
+    }
+
+    fn tensor(&mut self, name: String, size: Bytes, origin: Origin) -> TensorId {
+        let id = TensorId(self.tensors.len() as u32);
+        self.tensors.push(Tensor { name, size, origin });
+        id
+    }
+}

@@ -1,0 +1,24 @@
+//! COSMA's planner: in which order a network's operators run, which tensors lie where in the
+//! scratchpad and when, so that the traffic to host memory is least.
+//!
+//! The words are those of the whole project. A [`Problem`] is a [`Graph`] and a [`Machine`].
+//! An [`Outline`] decides order and residencies, a [`Plan`] the addresses too, and its
+//! [`Action`]s are the planned program, line by line, that the judge ([`check`]) believes or not.
+#![forbid(unsafe_code)]
+
+mod action;
+mod error;
+mod graph;
+mod outline;
+mod plan;
+mod problem;
+mod quantity;
+mod text;
+
+pub use action::{Action, Place, Slot, Traffic};
+pub use error::Error;
+pub use graph::{Graph, GraphBuilder, Op, Origin, Tensor};
+pub use outline::{Outline, Stay};
+pub use plan::{Plan, Residency};
+pub use problem::{Machine, Problem, Weights};
+pub use quantity::{Bytes, OpId, Step, TensorId};

@@ -1,0 +1,116 @@
+//! The first half of a plan: the order, and when each tensor is on-chip. Not where.
+//!
+//! Schedule and residency are decided before addresses; if the intervals that come out can be
+//! packed, the optimum of this half is the optimum of the whole.
+
+use crate::{Bytes, OpId, Plan, Problem, Residency, Step, TensorId};
+use std::ops::Range;
+
+/// Steps during which a tensor is on-chip without leaving: a [`Residency`] that has no address yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stay {
+    /// The tensor; never a streamed one.
+    pub tensor: TensorId,
+    /// Half-open. It is there while each of these steps runs. The first step writes it or finds it
+    /// (re)loaded just before; the last one reads or writes it.
+    pub steps: Range<Step>,
+}
+
+/// An order of all operators, and the stays of every tensor.
+///
+/// Invariants, which planners establish and the judge proves of what is made from it: the order
+/// respects the dependences; at the step of an operator a stay of each of its operands is open;
+/// stays of one tensor do not overlap; at each step, what stays fits the scratchpad as a plain sum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// Operator by step.
+    pub order: Vec<OpId>,
+    /// Sorted by first step, then tensor.
+    pub stays: Vec<Stay>,
+}
+
+impl Outline {
+    /// The outline whose tensors stay as long as they are told to and no longer than they are used.
+    ///
+    /// `resident[t]` are the tensors that are kept on-chip *across* the boundary between step *t*
+    /// and step *t* + 1; the operands of each step are on-chip during it in any case. A tensor that
+    /// is kept over a boundary without having been on-chip in the step before is an error of the
+    /// caller.
+    pub fn new(problem: &Problem, order: Vec<OpId>, kept: &[Vec<TensorId>]) -> Outline {
+        assert!(kept.len() + 1 >= order.len(), "one set for each boundary between steps");
+        let mut stays: Vec<Stay> = Vec::new();
+        // Per tensor: its open stay, if it was on-chip in the previous step and kept since.
+        let mut open: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
+        let mut carried: Vec<TensorId> = Vec::new();
+        for (index, &op) in order.iter().enumerate() {
+            let step = Step(index as u32);
+            let mut present = carried.clone();
+            for tensor in problem.operands(op) {
+                match open[tensor.index()] {
+                    Some(stay) => stays[stay].steps.end = step.next(),
+                    None => {
+                        open[tensor.index()] = Some(stays.len());
+                        stays.push(Stay { tensor, steps: step..step.next() });
+                        present.push(tensor);
+                    }
+                }
+            }
+            carried.clear();
+            if let Some(kept) = kept.get(index) {
+                for &tensor in kept {
+                    assert!(open[tensor.index()].is_some(), "a tensor is kept where it is");
+                    carried.push(tensor);
+                }
+            }
+            for tensor in present {
+                if !carried.contains(&tensor) {
+                    open[tensor.index()] = None;
+                }
+            }
+        }
+        stays.sort_by_key(|it| (it.steps.start, it.tensor));
+        Outline { order, stays }
+    }
+
+    /// The bytes that lie in the scratchpad while each step runs, workspace included, without
+    /// padding.
+    pub fn occupancy(&self, problem: &Problem) -> Vec<Bytes> {
+        let mut occupancy: Vec<Bytes> = self.order.iter().map(|it| problem.graph.op(*it).workspace).collect();
+        for stay in &self.stays {
+            for step in stay.steps.start.index()..stay.steps.end.index() {
+                occupancy[step] += problem.graph.tensor(stay.tensor).size;
+            }
+        }
+        occupancy
+    }
+
+    /// The most bytes that lie in the scratchpad at once, without padding.
+    pub fn peak(&self, problem: &Problem) -> Bytes {
+        self.occupancy(problem).into_iter().max().unwrap_or(Bytes::ZERO)
+    }
+
+    /// Bytes of spills and reloads, streamed weights' further uses included.
+    pub fn non_compulsory(&self, problem: &Problem) -> Bytes {
+        let mut stays = vec![0_u64; problem.graph.tensors().len()];
+        for stay in &self.stays {
+            stays[stay.tensor.index()] += 1;
+        }
+        let mut bytes = problem.restreamed();
+        for tensor in problem.graph.tensor_ids() {
+            let returns = stays[tensor.index()].saturating_sub(1);
+            let lacks_host_copy = problem.graph.producer(tensor).is_some() && !problem.graph.is_stored(tensor);
+            let transfers = returns + u64::from(lacks_host_copy && 0 < returns);
+            bytes += Bytes(problem.graph.tensor(tensor).size.0 * transfers);
+        }
+        bytes
+    }
+
+    /// The plan that puts the *i*-th stay at `offsets[i]`, and the workspace of the operator that
+    /// runs in step *t* at `workspaces[t]`.
+    pub fn at(&self, offsets: &[Bytes], workspaces: Vec<Bytes>) -> Plan {
+        let stays = self.stays.iter().zip(offsets);
+        let residencies =
+            stays.map(|(it, &offset)| Residency { tensor: it.tensor, steps: it.steps.clone(), offset }).collect();
+        Plan { order: self.order.clone(), residencies, workspaces }
+    }
+}

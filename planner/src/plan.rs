@@ -1,0 +1,101 @@
+//! What planning decides: order, residencies, addresses. Everything else is derived from it.
+
+use crate::{Action, Bytes, OpId, Place, Problem, Slot, Step, TensorId};
+use std::ops::Range;
+
+/// Steps during which a tensor lies at one address.
+///
+/// Addresses belong to residencies, not to tensors: three tensors of one unit, used in pairs, run
+/// in two units only if a tensor may come back to another address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Residency {
+    /// The tensor; never a streamed one.
+    pub tensor: TensorId,
+    /// Half-open.
+    pub steps: Range<Step>,
+    /// A multiple of the alignment.
+    pub offset: Bytes,
+}
+
+/// An order of all operators, and the residencies of every tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Operator by step.
+    pub order: Vec<OpId>,
+    /// Sorted by first step, then tensor.
+    pub residencies: Vec<Residency>,
+    /// Offset of the workspace of the operator that runs in each step; zero where there is none.
+    pub workspaces: Vec<Bytes>,
+}
+
+impl Plan {
+    /// The planned program: where each transfer goes is decided here and nowhere else.
+    ///
+    /// Before a step: loads and reloads of what it finds on-chip, then streamed weights. After it:
+    /// the store of each result that it wrote, at once, so that a result's host copy is there
+    /// whenever it leaves; then the spill of each tensor that leaves now, comes back later, and has
+    /// no host copy.
+    pub fn actions(&self, problem: &Problem) -> Vec<Action> {
+        let graph = &problem.graph;
+        let mut starts: Vec<Vec<usize>> = vec![Vec::new(); self.order.len()];
+        let mut ends: Vec<Vec<usize>> = vec![Vec::new(); self.order.len()];
+        let mut last: Vec<Option<Step>> = vec![None; graph.tensors().len()];
+        for (index, residency) in self.residencies.iter().enumerate() {
+            starts[residency.steps.start.index()].push(index);
+            ends[residency.steps.end.index() - 1].push(index);
+            let last = &mut last[residency.tensor.index()];
+            *last = Some(last.map_or(residency.steps.end, |it| it.max(residency.steps.end)));
+        }
+
+        let mut actions = Vec::new();
+        let mut offset: Vec<Bytes> = vec![Bytes::ZERO; graph.tensors().len()];
+        // Whether it is, or could be, in host memory; and whether it came from there before.
+        let mut has_host_copy: Vec<bool> = graph.tensor_ids().map(|it| graph.producer(it).is_none()).collect();
+        let mut came_in: Vec<bool> = graph.tensor_ids().map(|it| graph.producer(it).is_some()).collect();
+        for (index, &op) in self.order.iter().enumerate() {
+            let operator = graph.op(op);
+            let mut bring_in = |tensor: TensorId, place: Place| {
+                let compulsory = !std::mem::replace(&mut came_in[tensor.index()], true);
+                if compulsory { Action::Load { tensor, place } } else { Action::Reload { tensor, place } }
+            };
+            for &start in &starts[index] {
+                let residency = &self.residencies[start];
+                offset[residency.tensor.index()] = residency.offset;
+                if !operator.writes.contains(&residency.tensor) {
+                    actions.push(bring_in(residency.tensor, Place::Scratchpad(residency.offset)));
+                }
+            }
+            for &tensor in operator.reads.iter().filter(|it| problem.is_streamed(**it)) {
+                actions.push(bring_in(tensor, Place::Stream));
+            }
+            let slot = |&tensor: &TensorId| Slot { tensor, offset: offset[tensor.index()] };
+            actions.push(Action::Run {
+                op,
+                reads: operator.reads.iter().filter(|it| !problem.is_streamed(**it)).map(slot).collect(),
+                writes: operator.writes.iter().map(slot).collect(),
+                workspace: self.workspaces[index],
+            });
+            for tensor in operator.writes.iter().filter(|it| graph.is_stored(**it)) {
+                has_host_copy[tensor.index()] = true;
+                actions.push(Action::Store(slot(tensor)));
+            }
+            for &end in &ends[index] {
+                let Residency { tensor, ref steps, .. } = self.residencies[end];
+                let comes_back = last[tensor.index()].is_some_and(|it| steps.end < it);
+                if comes_back && !has_host_copy[tensor.index()] {
+                    has_host_copy[tensor.index()] = true;
+                    actions.push(Action::Spill(slot(&tensor)));
+                }
+            }
+        }
+        actions
+    }
+
+    /// The end of the highest block: the bytes of the scratchpad that the plan needs.
+    pub fn height(&self, problem: &Problem) -> Bytes {
+        let residencies = self.residencies.iter().map(|it| it.offset + problem.graph.tensor(it.tensor).size);
+        let workspaces =
+            self.order.iter().zip(&self.workspaces).map(|(op, &offset)| offset + problem.graph.op(*op).workspace);
+        residencies.chain(workspaces).max().unwrap_or(Bytes::ZERO)
+    }
+}

@@ -1,0 +1,78 @@
+//! Indices and quantities, each a type of its own: a tensor cannot index operators, and bytes
+//! cannot be added to steps.
+
+use derive_more::{Add, AddAssign, Display, From, Sub, SubAssign, Sum};
+
+/// A number of bytes, or an offset in bytes from the start of the scratchpad.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Add,
+    AddAssign,
+    Sub,
+    SubAssign,
+    Sum,
+    Display,
+    From,
+)]
+pub struct Bytes(pub u64);
+
+impl Bytes {
+    /// No bytes; also the first offset.
+    pub const ZERO: Bytes = Bytes(0);
+
+    /// The least multiple of `alignment` that is not below.
+    pub fn align_up(self, alignment: Bytes) -> Bytes {
+        Bytes(self.0.next_multiple_of(alignment.0))
+    }
+
+    /// The difference, or zero where `other` is larger.
+    pub fn saturating_sub(self, other: Bytes) -> Bytes {
+        Bytes(self.0.saturating_sub(other.0))
+    }
+}
+
+/// An operator of a [`Graph`](crate::Graph), by its place in the source order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpId(pub u32);
+
+/// A tensor of a [`Graph`](crate::Graph).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TensorId(pub u32);
+
+/// A position in a schedule: step *t* runs one operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Display)]
+pub struct Step(pub u32);
+
+impl OpId {
+    /// As an index into a table with one entry per operator.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl TensorId {
+    /// As an index into a table with one entry per tensor.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Step {
+    /// As an index into a schedule.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The step after this one.
+    pub fn next(self) -> Step {
+        Step(self.0 + 1)
+    }
+}
