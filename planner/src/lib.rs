@@ -8,6 +8,8 @@
 
 mod action;
 mod error;
+mod deadline;
+pub mod search;
 mod graph;
 mod outline;
 mod plan;
@@ -16,6 +18,7 @@ mod quantity;
 mod text;
 
 pub use action::{Action, Place, Slot, Traffic};
+pub use deadline::Deadline;
 pub use error::Error;
 pub use graph::{Graph, GraphBuilder, Op, Origin, Tensor};
 pub use outline::{Outline, Stay};

@@ -1,0 +1,40 @@
+//! Which states of a node need not be looked at, since another one is as good.
+
+use super::node::{Sizes, State};
+
+/// Of more states than this in one node, later ones are compared with the first so many only.
+const MAX_RIVALS: usize = 4096;
+
+/// Leaves the states that none of the others dominates, cheapest first.
+///
+/// P dominates Q if P can become Q by paying no more than what Q costs more: by evicting what only
+/// P has on-chip, and by writing back what both have and only Q has a copy of. What only Q has
+/// on-chip P may bring in for nothing, since it paid for that when it put it out, and since there
+/// is room for it: there is in Q.
+pub(super) fn retain_undominated<const W: usize>(states: &mut Vec<State<W>>, sizes: &Sizes) {
+    states.sort_unstable_by_key(|it| (it.cost, it.peak, it.used, it.resident, it.host, it.parent, it.op));
+    let mut kept: Vec<State<W>> = Vec::with_capacity(states.len());
+    for state in states.drain(..) {
+        if !kept.iter().take(MAX_RIVALS).any(|it| dominates(it, &state, sizes)) {
+            kept.push(state);
+        }
+    }
+    *states = kept;
+}
+
+fn dominates<const W: usize>(p: &State<W>, q: &State<W>, sizes: &Sizes) -> bool {
+    let Some(mut slack) = q.cost.checked_sub(p.cost) else { return false };
+    for index in p.resident.without(&q.resident).iter() {
+        match slack.checked_sub(sizes.eviction(&p.host, index)) {
+            Some(rest) => slack = rest,
+            None => return false,
+        }
+    }
+    for index in q.host.and(&p.resident).without(&p.host).iter() {
+        match slack.checked_sub(sizes.size[index]) {
+            Some(rest) => slack = rest,
+            None => return false,
+        }
+    }
+    true
+}

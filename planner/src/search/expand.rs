@@ -1,0 +1,169 @@
+//! The successors of a state: an operator runs, after just enough was evicted.
+
+use super::bits::Bits;
+use super::node::{GONE, Sizes, State, Transition};
+
+/// Subsets of more dying inputs than this are not looked through for the eager rule.
+const MAX_EAGER_INPUTS: u32 = 8;
+
+/// Whether running the operator at once, in this state, loses nothing.
+///
+/// It does not if all of the following hold: it fits without evicting; what it reads and others
+/// still need is on-chip; and for every split of the on-chip inputs that die with it into a part
+/// that is kept and a part that is evicted before the operator runs, its results take no more room
+/// than the kept part, or are no dearer to evict than the evicted part. For then any continuation
+/// that runs it later can be imitated: hold the results where it held the inputs, and put them out
+/// when it first put out an input that the results have no room without.
+///
+/// For one dying input: the results are no larger. For an addition of equal sizes: always. For a
+/// concatenation: not, since half of the inputs could be spilled for less than the whole result.
+pub(super) fn is_eager<const W: usize>(
+    state: &State<W>,
+    transition: &Transition<W>,
+    sizes: &Sizes,
+    capacity: u64,
+) -> bool {
+    let missing = transition.reads.without(&state.resident);
+    let missing_room = sizes.room_of(&missing);
+    if missing.without(&transition.dying) != Bits::EMPTY
+        || capacity < state.used + missing_room + transition.needs
+        || transition.fresh_kept
+    {
+        return false;
+    }
+    if transition.written_room == 0 {
+        return true;
+    }
+    let dying = transition.dying.and(&state.resident);
+    let inputs: Vec<(u64, u64)> =
+        dying.iter().map(|it| (sizes.room[it], sizes.eviction(&state.host, it))).collect();
+    if MAX_EAGER_INPUTS < inputs.len() as u32 {
+        return false;
+    }
+    (0_u32..1 << inputs.len()).all(|evicted| {
+        let mut kept_room = 0;
+        let mut evicted_cost = 0;
+        for (index, (room, cost)) in inputs.iter().enumerate() {
+            if evicted & (1 << index) == 0 {
+                kept_room += room;
+            } else {
+                evicted_cost += cost;
+            }
+        }
+        transition.written_room <= kept_room || transition.written_cost <= evicted_cost
+    })
+}
+
+/// The state after the operator has run, with `evicted` put out before.
+pub(super) fn run<const W: usize>(
+    state: &State<W>,
+    transition: &Transition<W>,
+    sizes: &Sizes,
+    evicted: &Bits<W>,
+    op: u16,
+    parent: u32,
+) -> State<W> {
+    let mut next = State {
+        resident: transition.added,
+        host: transition.added_host,
+        cost: state.cost,
+        used: transition.added_room,
+        peak: state.peak,
+        parent,
+        op,
+    };
+    for index in evicted.iter() {
+        next.cost += sizes.eviction(&state.host, index);
+    }
+    let mut during = transition.needs;
+    for index in state.resident.without(evicted).or(&transition.reads).iter() {
+        during += sizes.room[index];
+        let to = transition.map[index];
+        if to == GONE {
+            continue;
+        }
+        next.used += sizes.room[index];
+        next.resident.insert(usize::from(to));
+        // What was not on-chip came from host memory just now.
+        if state.host.contains(index) || !state.resident.contains(index) {
+            next.host.insert(usize::from(to));
+        }
+    }
+    next.peak = next.peak.max(during);
+    next
+}
+
+/// Calls `found` with each least set of evictions that lets the operator run and charges less
+/// than `budget`; stops after `limit` steps of the enumeration. Gives whether it saw all of them.
+///
+/// Least: without any one of its tensors the operator would not fit. More is never needed, since
+/// the rest can be evicted just as well when its room is needed.
+pub(super) fn evictions<const W: usize>(
+    state: &State<W>,
+    transition: &Transition<W>,
+    sizes: &Sizes,
+    capacity: u64,
+    budget: u64,
+    limit: usize,
+    found: &mut impl FnMut(Bits<W>),
+) -> bool {
+    let missing_room = sizes.room_of(&transition.reads.without(&state.resident));
+    let deficit = (state.used + missing_room + transition.needs).saturating_sub(capacity);
+    if deficit == 0 {
+        found(Bits::EMPTY);
+        return true;
+    }
+    let mut candidates: Vec<Candidate> = state
+        .resident
+        .without(&transition.reads)
+        .iter()
+        .map(|index| Candidate { index, room: sizes.room[index], cost: sizes.eviction(&state.host, index), rest: 0 })
+        .collect();
+    // Largest first: a set that suffices only with its last, smallest tensor is a least one.
+    candidates.sort_by_key(|it| (std::cmp::Reverse(it.room), it.cost, it.index));
+    let mut rest = 0;
+    for candidate in candidates.iter_mut().rev() {
+        rest += candidate.room;
+        candidate.rest = rest;
+    }
+    let mut enumeration = Enumeration { candidates, budget, left: limit, found };
+    enumeration.extend(0, deficit, 0, Bits::EMPTY);
+    0 < enumeration.left
+}
+
+struct Candidate {
+    index: usize,
+    room: u64,
+    cost: u64,
+    /// Rooms of this one and all after it.
+    rest: u64,
+}
+
+struct Enumeration<'a, const W: usize, F: FnMut(Bits<W>)> {
+    candidates: Vec<Candidate>,
+    budget: u64,
+    left: usize,
+    found: &'a mut F,
+}
+
+impl<const W: usize, F: FnMut(Bits<W>)> Enumeration<'_, W, F> {
+    fn extend(&mut self, from: usize, deficit: u64, cost: u64, evicted: Bits<W>) {
+        for next in from..self.candidates.len() {
+            let Candidate { index, room, cost: own, rest } = self.candidates[next];
+            if rest < deficit || self.left == 0 {
+                return;
+            }
+            self.left -= 1;
+            if self.budget <= cost + own {
+                continue;
+            }
+            let mut evicted = evicted;
+            evicted.insert(index);
+            if deficit <= room {
+                (self.found)(evicted);
+            } else {
+                self.extend(next + 1, deficit - room, cost + own, evicted);
+            }
+        }
+    }
+}

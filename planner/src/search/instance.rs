@@ -1,0 +1,99 @@
+//! A problem as the search sees it: only the tensors that can be live between two steps.
+//!
+//! A tensor that one operator alone touches is part of that operator's `need`: an argument with one
+//! reader, a result without readers, a workspace. A tensor of zero size is a dependence and nothing
+//! else. What remains is *tracked*: it is live from its first touch to its last reader, and between
+//! two steps it is either on-chip or not.
+
+use crate::{Bytes, OpId, Origin, Problem, TensorId};
+
+/// Index of a tracked tensor in [`Instance::tracked`].
+pub(super) type Tracked = u16;
+
+pub(super) struct Instance {
+    /// What the rooms of all that lies in the scratchpad may add up to.
+    pub capacity: u64,
+    pub ops: Vec<SearchOp>,
+    pub tracked: Vec<TrackedTensor>,
+    /// Words of a set of operators.
+    pub n_words: usize,
+}
+
+pub(super) struct SearchOp {
+    /// Rooms of all that this operator alone touches, workspace included.
+    pub need: u64,
+    /// Tracked tensors that it reads and writes; sorted.
+    pub reads: Vec<Tracked>,
+    pub writes: Vec<Tracked>,
+    /// Operators that must have run; sorted.
+    pub predecessors: Vec<u16>,
+    /// Operators that wait for this one; sorted.
+    pub successors: Vec<u16>,
+}
+
+pub(super) struct TrackedTensor {
+    pub id: TensorId,
+    /// Bytes to move it.
+    pub size: u64,
+    /// Bytes that it takes among others.
+    pub room: u64,
+    /// Whether host memory has it as soon as it exists: an argument, or a stored result.
+    pub has_host_copy: bool,
+    pub producer: Option<u16>,
+    pub readers: Vec<u16>,
+}
+
+impl Instance {
+    /// `capacity` is what rooms may add up to; see [`super::Capacity`].
+    pub fn new(problem: &Problem, capacity: Bytes) -> Instance {
+        let graph = &problem.graph;
+        let is_tracked = |tensor: TensorId| {
+            let touches = graph.readers(tensor).len() + usize::from(graph.producer(tensor).is_some());
+            let is_read = !graph.readers(tensor).is_empty();
+            1 < touches && is_read && graph.tensor(tensor).size != Bytes::ZERO && !problem.is_streamed(tensor)
+        };
+        let mut index_of: Vec<Option<Tracked>> = vec![None; graph.tensors().len()];
+        let mut tracked = Vec::new();
+        for id in graph.tensor_ids().filter(|it| is_tracked(*it)) {
+            index_of[id.index()] = Some(tracked.len() as Tracked);
+            tracked.push(TrackedTensor {
+                id,
+                size: graph.tensor(id).size.0,
+                room: problem.room(id).0,
+                has_host_copy: matches!(graph.tensor(id).origin, Origin::Argument | Origin::Weight)
+                    || graph.is_stored(id),
+                producer: graph.producer(id).map(|it| it.0 as u16),
+                readers: graph.readers(id).iter().map(|it| it.0 as u16).collect(),
+            });
+        }
+        let ops = graph.op_ids().map(|op| search_op(problem, &index_of, op)).collect();
+        Instance { capacity: capacity.0, ops, tracked, n_words: graph.ops().len().div_ceil(64) }
+    }
+}
+
+fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId) -> SearchOp {
+    let graph = &problem.graph;
+    let op = graph.op(id);
+    let tracked = |tensors: &[TensorId]| {
+        let mut tracked: Vec<Tracked> = tensors.iter().filter_map(|it| index_of[it.index()]).collect();
+        tracked.sort_unstable();
+        tracked
+    };
+    let own: Bytes =
+        problem.operands(id).filter(|it| index_of[it.index()].is_none()).map(|it| problem.room(it)).sum();
+    let mut predecessors: Vec<u16> =
+        op.reads.iter().filter_map(|it| graph.producer(*it)).map(|it| it.0 as u16).collect();
+    let mut successors: Vec<u16> =
+        op.writes.iter().flat_map(|it| graph.readers(*it)).map(|it| it.0 as u16).collect();
+    for ops in [&mut predecessors, &mut successors] {
+        ops.sort_unstable();
+        ops.dedup();
+    }
+    SearchOp {
+        need: (own + op.workspace.align_up(problem.machine.alignment)).0,
+        reads: tracked(&op.reads),
+        writes: tracked(&op.writes),
+        predecessors,
+        successors,
+    }
+}

@@ -1,0 +1,225 @@
+//! What has run, and the states in which it can have left the scratchpad.
+
+use super::bits::{Bits, has, put};
+use super::instance::{Instance, Tracked};
+
+/// All states with the same executed operators; they compete with each other.
+pub(super) struct Node<const W: usize> {
+    pub executed: Box<[u64]>,
+    /// Operators that can run next; ascending.
+    pub ready: Vec<u16>,
+    /// Tensors that were touched and will be read again; ascending. Sets of a state are sets of
+    /// indices into this list.
+    pub live: Vec<Live>,
+    pub states: Vec<State<W>>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Live {
+    pub tensor: Tracked,
+    /// Readers that have not run.
+    pub remaining: u16,
+}
+
+/// Which live tensors are on-chip, and which of those have a host copy.
+///
+/// A live tensor that is not on-chip has been paid for: its eviction charged the write-back, if
+/// there was no host copy, and the reload that must follow.
+#[derive(Clone)]
+pub(super) struct State<const W: usize> {
+    pub resident: Bits<W>,
+    /// A subset of `resident`.
+    pub host: Bits<W>,
+    /// Bytes charged so far.
+    pub cost: u64,
+    /// Rooms of the resident tensors.
+    pub used: u64,
+    /// The most that was in the scratchpad at once so far.
+    pub peak: u64,
+    /// The trace that it continues, and the operator that ran last.
+    pub parent: u32,
+    pub op: u16,
+}
+
+/// What running one operator does to every state of a node alike.
+pub(super) struct Transition<const W: usize> {
+    /// Indices in the parent's live list of what the operator reads.
+    pub reads: Bits<W>,
+    /// Those of them that nobody reads afterwards.
+    pub dying: Bits<W>,
+    /// Rooms of all that is in the scratchpad only because this operator runs, live reads excepted.
+    pub needs: u64,
+    /// From the parent's live list to the child's; `GONE` for the dying.
+    pub map: Vec<u16>,
+    /// In the child's live list: what was written or first loaded by this operator.
+    pub added: Bits<W>,
+    pub added_host: Bits<W>,
+    pub added_room: u64,
+    /// Rooms and eviction cost of what was written.
+    pub written_room: u64,
+    pub written_cost: u64,
+    /// Whether it loads an argument for the first time that others read later.
+    pub fresh_kept: bool,
+    /// The child's place in the next level.
+    pub child: u32,
+}
+
+pub(super) const GONE: u16 = u16::MAX;
+
+/// More tensors are live at once than a state of this width can tell apart.
+#[derive(Debug)]
+pub(super) struct TooWide;
+
+impl<const W: usize> State<W> {
+    /// Nothing is on-chip, and nothing has been charged.
+    pub fn empty() -> State<W> {
+        State { resident: Bits::EMPTY, host: Bits::EMPTY, cost: 0, used: 0, peak: 0, parent: u32::MAX, op: 0 }
+    }
+}
+
+impl<const W: usize> Node<W> {
+    /// The node in which nothing has run.
+    pub fn root(instance: &Instance) -> Node<W> {
+        Node::after(instance, vec![0; instance.n_words].into()).expect("nothing is live before the first operator")
+    }
+
+    /// The node in which exactly these operators have run.
+    pub fn after(instance: &Instance, executed: Box<[u64]>) -> Result<Node<W>, TooWide> {
+        let is_ready = |op: &u16| {
+            let predecessors = &instance.ops[usize::from(*op)].predecessors;
+            !has(&executed, *op) && predecessors.iter().all(|it| has(&executed, *it))
+        };
+        let ready = (0..instance.ops.len() as u16).filter(is_ready).collect();
+        let mut live = Vec::new();
+        for (index, tensor) in instance.tracked.iter().enumerate() {
+            let remaining = tensor.readers.iter().filter(|it| !has(&executed, **it)).count();
+            let touched = match tensor.producer {
+                Some(op) => has(&executed, op),
+                None => remaining < tensor.readers.len(),
+            };
+            if touched && 0 < remaining {
+                live.push(Live { tensor: index as Tracked, remaining: remaining as u16 });
+            }
+        }
+        if Bits::<W>::LIMIT < live.len() {
+            return Err(TooWide);
+        }
+        Ok(Node { executed, ready, live, states: Vec::new() })
+    }
+
+    /// The executed set after `op` has run too.
+    pub fn executed_with(&self, op: u16) -> Box<[u64]> {
+        let mut executed = self.executed.clone();
+        put(&mut executed, op);
+        executed
+    }
+
+    /// The node after `op` has run too, without states.
+    pub fn child(&self, instance: &Instance, op: u16, executed: Box<[u64]>) -> Result<Node<W>, TooWide> {
+        let operator = &instance.ops[usize::from(op)];
+        let mut ready: Vec<u16> = self.ready.iter().copied().filter(|it| *it != op).collect();
+        for &next in &operator.successors {
+            if instance.ops[usize::from(next)].predecessors.iter().all(|it| has(&executed, *it)) {
+                ready.push(next);
+            }
+        }
+        ready.sort_unstable();
+        let mut live = self.live.clone();
+        for it in live.iter_mut().filter(|it| operator.reads.binary_search(&it.tensor).is_ok()) {
+            it.remaining -= 1;
+        }
+        let fresh = operator.reads.iter().filter(|it| self.index_of(**it).is_none());
+        for &tensor in fresh {
+            live.push(Live { tensor, remaining: instance.tracked[usize::from(tensor)].readers.len() as u16 - 1 });
+        }
+        for &tensor in &operator.writes {
+            live.push(Live { tensor, remaining: instance.tracked[usize::from(tensor)].readers.len() as u16 });
+        }
+        live.retain(|it| 0 < it.remaining);
+        live.sort_unstable_by_key(|it| it.tensor);
+        if Bits::<W>::LIMIT < live.len() {
+            return Err(TooWide);
+        }
+        Ok(Node { executed, ready, live, states: Vec::new() })
+    }
+
+    /// What running `op` does, where `child` is the node that it leads to, at `place` in its level.
+    pub fn transition(&self, instance: &Instance, op: u16, child: &Node<W>, place: u32) -> Transition<W> {
+        let operator = &instance.ops[usize::from(op)];
+        let mut transition = Transition {
+            reads: Bits::EMPTY,
+            dying: Bits::EMPTY,
+            needs: operator.need,
+            map: self.live.iter().map(|it| child.index_of(it.tensor).map_or(GONE, |it| it as u16)).collect(),
+            added: Bits::EMPTY,
+            added_host: Bits::EMPTY,
+            added_room: 0,
+            written_room: 0,
+            written_cost: 0,
+            fresh_kept: false,
+            child: place,
+        };
+        let add = |tensor: Tracked, transition: &mut Transition<W>| {
+            let it = &instance.tracked[usize::from(tensor)];
+            transition.needs += it.room;
+            if let Some(index) = child.index_of(tensor) {
+                transition.added.insert(index);
+                transition.added_room += it.room;
+                if it.has_host_copy {
+                    transition.added_host.insert(index);
+                }
+            }
+        };
+        for &tensor in &operator.reads {
+            match self.index_of(tensor) {
+                None => {
+                    transition.fresh_kept |= child.index_of(tensor).is_some();
+                    add(tensor, &mut transition);
+                }
+                Some(index) => {
+                    transition.reads.insert(index);
+                    if transition.map[index] == GONE {
+                        transition.dying.insert(index);
+                    }
+                }
+            }
+        }
+        for &tensor in &operator.writes {
+            add(tensor, &mut transition);
+            let it = &instance.tracked[usize::from(tensor)];
+            transition.written_room += it.room;
+            transition.written_cost += if it.has_host_copy { it.size } else { 2 * it.size };
+        }
+        transition
+    }
+
+    /// Where a tensor is in the live list.
+    pub fn index_of(&self, tensor: Tracked) -> Option<usize> {
+        self.live.binary_search_by_key(&tensor, |it| it.tensor).ok()
+    }
+}
+
+/// A live tensor's numbers, beside the live list so that the inner loops need not look far.
+pub(super) struct Sizes {
+    /// Rooms.
+    pub room: Vec<u64>,
+    /// Bytes of one transfer.
+    pub size: Vec<u64>,
+}
+
+impl Sizes {
+    pub fn of<const W: usize>(instance: &Instance, node: &Node<W>) -> Sizes {
+        let tensors = || node.live.iter().map(|it| &instance.tracked[usize::from(it.tensor)]);
+        Sizes { room: tensors().map(|it| it.room).collect(), size: tensors().map(|it| it.size).collect() }
+    }
+
+    /// What evicting a resident tensor charges: the write-back if there is no host copy, and the
+    /// reload.
+    pub fn eviction<const W: usize>(&self, host: &Bits<W>, index: usize) -> u64 {
+        if host.contains(index) { self.size[index] } else { 2 * self.size[index] }
+    }
+
+    pub fn room_of<const W: usize>(&self, set: &Bits<W>) -> u64 {
+        set.iter().map(|it| self.room[it]).sum()
+    }
+}
