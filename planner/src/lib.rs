@@ -7,14 +7,14 @@
 #![forbid(unsafe_code)]
 
 mod action;
-mod error;
 mod deadline;
-pub mod search;
+mod error;
 mod graph;
 mod outline;
 mod plan;
 mod problem;
 mod quantity;
+pub mod search;
 mod text;
 
 pub use action::{Action, Place, Slot, Traffic};

@@ -1,18 +1,24 @@
 //! The exact search for order and residency, with the capacity as a plain sum.
 
-mod barriers;
 mod bits;
 mod dominance;
 mod expand;
 mod explore;
+mod groups;
 mod instance;
 mod node;
+mod reach;
 
 use crate::{Bytes, Deadline, OpId, Outline, Problem, TensorId};
-use barriers::{Reach, suffix_bounds};
 use explore::{Exploration, Found, Quest, Trace, explore};
+use groups::{Group, Known};
 use instance::Instance;
 use node::{Node, State, TooWide};
+use reach::Reach;
+
+/// States a level of the first attempt at a proof, and by how much it grows from one to the next.
+const FIRST_PROOF_WIDTH: usize = 2_000;
+const WIDTH_GROWTH: usize = 8;
 
 /// How hard the search tries.
 #[derive(Clone, Copy, Debug)]
@@ -65,52 +71,78 @@ impl<const W: usize> Search<'_, W> {
         deadline: Deadline,
     ) -> Result<SearchOutcome, TooWide> {
         let search = Search::<W> { problem, instance, options, deadline };
-        let n_ops = instance.ops.len();
-        let suffix = vec![0; n_ops + 1];
-        let quest = Quest {
-            goal: n_ops,
-            below: u64::MAX,
-            suffix: &suffix,
-            beam: Some(options.beam),
-            eviction_limit: 200,
-            state_limit: usize::MAX,
-            deadline,
-        };
-        let t = std::time::Instant::now();
-        let beam = explore(instance, search.start(), &quest)?;
-        let Some(found) = beam.best else {
-            return Ok(SearchOutcome { outline: None, lower_bound: problem.restreamed() });
-        };
-        let mut outline = search.outline(&beam, found);
-        let mut upper = found.cost;
-        eprintln!("beam {} bound {} states {} in {:?}", upper, beam.bound, beam.traces.len(), t.elapsed());
-        let mut lower = 0;
-        if 0 < upper && options.proof {
-            let reach = Reach::of(instance);
-            let t = std::time::Instant::now();
-            let charged = search.charged(&beam, found);
-            let suffix = suffix_bounds::<W>(instance, &reach, &charged, options.state_limit, deadline)?;
-            eprintln!("suffix {} in {:?}", suffix[0], t.elapsed());
-            let t = std::time::Instant::now();
+        let t0 = std::time::Instant::now();
+        let verbose = std::env::var("SHOW").is_ok();
+        let unproven = SearchOutcome { outline: None, lower_bound: problem.restreamed() };
+        let Some((mut upper, mut outline)) = search.first()? else { return Ok(unproven) };
+        if verbose {
+            eprintln!("first {upper} {:?}", t0.elapsed());
+        }
+        let reach = Reach::of(instance);
+        let mut root = Group::root(instance, &search.known(&outline));
+        let mut width = FIRST_PROOF_WIDTH;
+        while options.proof && root.bound < upper && !deadline.has_passed() {
+            root.solve_below::<W>(instance, &reach, 10 * width, deadline)?;
+            if verbose {
+                eprintln!("width {width} groups {} of {upper} {:?}", root.bound, t0.elapsed());
+            }
+            if root.bound == upper {
+                break;
+            }
             let quest = Quest {
-                goal: n_ops,
+                goal: instance.ops.len(),
                 below: upper,
-                suffix: &suffix,
-                beam: None,
-                eviction_limit: usize::MAX,
+                groups: &root.children,
+                beam: width,
+                eviction_limit: width,
                 state_limit: options.state_limit,
+                remember: true,
                 deadline,
             };
-            let proof = explore(instance, search.start(), &quest)?;
-            lower = proof.bound.max(suffix[0]);
-            if let Some(found) = proof.best {
-                upper = found.cost;
-                outline = search.outline(&proof, found);
+            let exploration = explore(instance, search.start(), &quest)?;
+            if verbose {
+                eprintln!(
+                    "  root {:?} bound {} complete {} states {} {:?}",
+                    exploration.best,
+                    exploration.bound,
+                    exploration.is_complete(),
+                    exploration.n_states,
+                    t0.elapsed()
+                );
             }
-            eprintln!("proof {} bound {} states {} in {:?}", upper, proof.bound, proof.traces.len(), t.elapsed());
+            root.bound = root.bound.max(exploration.bound);
+            if let Some(found) = exploration.best {
+                upper = found.cost;
+                outline = search.outline(&exploration, found);
+                if !exploration.is_complete() {
+                    let bound = root.bound;
+                    root = Group::root(instance, &search.known(&outline));
+                    root.bound = bound;
+                }
+            }
+            if options.state_limit <= exploration.n_states {
+                break;
+            }
+            width = width.saturating_mul(WIDTH_GROWTH);
         }
-        let lower_bound = problem.restreamed() + Bytes(lower);
+        let lower_bound = problem.restreamed() + Bytes(root.bound.min(upper));
         Ok(SearchOutcome { outline: Some(outline), lower_bound })
+    }
+
+    /// The best plan of a beam.
+    fn first(&self) -> Result<Option<(u64, Outline)>, TooWide> {
+        let quest = Quest {
+            goal: self.instance.ops.len(),
+            below: u64::MAX,
+            groups: &[],
+            beam: self.options.beam,
+            eviction_limit: self.options.beam,
+            state_limit: usize::MAX,
+            remember: true,
+            deadline: self.deadline,
+        };
+        let beam = explore(self.instance, self.start(), &quest)?;
+        Ok(beam.best.map(|found| (found.cost, self.outline(&beam, found))))
     }
 
     fn start(&self) -> Node<W> {
@@ -119,15 +151,32 @@ impl<const W: usize> Search<'_, W> {
         root
     }
 
-    /// What had been charged by each level on the way to `found`.
-    fn charged(&self, exploration: &Exploration<W>, found: Found) -> Vec<u64> {
-        let mut charged = vec![0; self.instance.ops.len() + 1];
-        let mut index = found.trace;
-        for level in (0..charged.len()).rev() {
-            charged[level] = exploration.traces[index as usize].cost;
-            index = exploration.traces[index as usize].parent;
+    /// An outline as the groups want to see it.
+    fn known(&self, outline: &Outline) -> Known {
+        let occupancy = outline.occupancy(self.problem);
+        let mut stays: Vec<Vec<std::ops::Range<usize>>> = vec![Vec::new(); self.problem.graph.tensors().len()];
+        for stay in &outline.stays {
+            stays[stay.tensor.index()].push(stay.steps.start.index()..stay.steps.end.index());
         }
-        charged
+        let mut known = Known {
+            order: outline.order.iter().map(|it| it.0 as u16).collect(),
+            charges: Vec::new(),
+            decided: Vec::new(),
+        };
+        for tensor in &self.instance.tracked {
+            let stays = &stays[tensor.id.index()];
+            let returns = stays.len() as u64 - 1;
+            let writes_back = 0 < returns && !tensor.has_host_copy;
+            known.charges.push((returns + u64::from(writes_back)) * tensor.size);
+            let life = match stays.as_slice() {
+                [first, second, ..] => first.end..second.start,
+                [only] => only.clone(),
+                [] => unreachable!("a tracked tensor is read"),
+            };
+            let decided = life.clone().max_by_key(|it| (occupancy[*it], std::cmp::Reverse(*it)));
+            known.decided.push(decided.unwrap_or(life.start));
+        }
+        known
     }
 
     /// The outline that led to `found` from the start.
@@ -153,11 +202,8 @@ impl<const W: usize> Search<'_, W> {
             let op = OpId(u32::from(trace.op));
             let executed = node.executed_with(trace.op);
             node = node.child(self.instance, trace.op, executed).expect("the search went this way");
-            let resident: Vec<TensorId> = trace
-                .resident
-                .iter()
-                .map(|it| self.instance.tracked[usize::from(node.live[it].tensor)].id)
-                .collect();
+            let resident: Vec<TensorId> =
+                trace.resident.iter().map(|it| self.instance.tracked[usize::from(node.live[it].tensor)].id).collect();
             if !order.is_empty() {
                 let stays = |it: &TensorId| resident.contains(it) || graph.op(op).reads.contains(it);
                 kept.push(before.iter().copied().filter(stays).chain(weightless.iter().copied()).collect());

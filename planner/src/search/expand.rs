@@ -35,8 +35,7 @@ pub(super) fn is_eager<const W: usize>(
         return true;
     }
     let dying = transition.dying.and(&state.resident);
-    let inputs: Vec<(u64, u64)> =
-        dying.iter().map(|it| (sizes.room[it], sizes.eviction(&state.host, it))).collect();
+    let inputs: Vec<(u64, u64)> = dying.iter().map(|it| (sizes.room[it], sizes.eviction(&state.host, it))).collect();
     if MAX_EAGER_INPUTS < inputs.len() as u32 {
         return false;
     }

@@ -19,6 +19,7 @@ pub(super) struct Instance {
     pub n_words: usize,
 }
 
+#[derive(Default)]
 pub(super) struct SearchOp {
     /// Rooms of all that this operator alone touches, workspace included.
     pub need: u64,
@@ -31,6 +32,7 @@ pub(super) struct SearchOp {
     pub successors: Vec<u16>,
 }
 
+#[derive(Clone)]
 pub(super) struct TrackedTensor {
     pub id: TensorId,
     /// Bytes to move it.
@@ -79,12 +81,10 @@ fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId) -> Searc
         tracked.sort_unstable();
         tracked
     };
-    let own: Bytes =
-        problem.operands(id).filter(|it| index_of[it.index()].is_none()).map(|it| problem.room(it)).sum();
+    let own: Bytes = problem.operands(id).filter(|it| index_of[it.index()].is_none()).map(|it| problem.room(it)).sum();
     let mut predecessors: Vec<u16> =
         op.reads.iter().filter_map(|it| graph.producer(*it)).map(|it| it.0 as u16).collect();
-    let mut successors: Vec<u16> =
-        op.writes.iter().flat_map(|it| graph.readers(*it)).map(|it| it.0 as u16).collect();
+    let mut successors: Vec<u16> = op.writes.iter().flat_map(|it| graph.readers(*it)).map(|it| it.0 as u16).collect();
     for ops in [&mut predecessors, &mut successors] {
         ops.sort_unstable();
         ops.dedup();

@@ -11,6 +11,8 @@ pub(super) struct Node<const W: usize> {
     /// Tensors that were touched and will be read again; ascending. Sets of a state are sets of
     /// indices into this list.
     pub live: Vec<Live>,
+    /// What is still to be charged, at least.
+    pub to_go: u64,
     pub states: Vec<State<W>>,
 }
 
@@ -104,7 +106,7 @@ impl<const W: usize> Node<W> {
         if Bits::<W>::LIMIT < live.len() {
             return Err(TooWide);
         }
-        Ok(Node { executed, ready, live, states: Vec::new() })
+        Ok(Node { executed, ready, live, to_go: 0, states: Vec::new() })
     }
 
     /// The executed set after `op` has run too.
@@ -140,7 +142,7 @@ impl<const W: usize> Node<W> {
         if Bits::<W>::LIMIT < live.len() {
             return Err(TooWide);
         }
-        Ok(Node { executed, ready, live, states: Vec::new() })
+        Ok(Node { executed, ready, live, to_go: 0, states: Vec::new() })
     }
 
     /// What running `op` does, where `child` is the node that it leads to, at `place` in its level.
