@@ -1,6 +1,15 @@
 //! COSMA's vocabulary in MLIR: the dialect and what its attributes mean, tensor sizes, diagnostics,
 //! and passes that MLIR knows by name. Nothing of the planner.
 //!
+//! ```
+//! let context = cosma_ir::new_context();
+//! let text = r#"func.func @f(%x: tensor<8xi8>) -> tensor<8xi8> {
+//!   %0 = cosma.op "Relu"(%x) : (tensor<8xi8>) -> tensor<8xi8>
+//!   return %0 : tensor<8xi8>
+//! }"#;
+//! assert!(cosma_ir::parse(&context, text.as_bytes(), "relu.mlir").is_some());
+//! ```
+//!
 //! This is the only room with `unsafe`: here MLIR's C interface, and the few lines of C++ that it
 //! lacks (`dialect/cosma.cpp`), get types that cannot be misused from the other rooms.
 
