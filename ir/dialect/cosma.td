@@ -1,0 +1,143 @@
+// COSMA's dialect: an abstract operator, and the transfers of a planned program.
+//
+// What can be said with upstream operations is said with them. The verifiers behind
+// `hasVerifier` and the dialect's attribute hooks are in Rust (ir/src/verify.rs).
+
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Cosma_Dialect : Dialect {
+  let name = "cosma";
+  let summary = "Operators and transfers of a planned scratchpad";
+  let description = [{
+    A function in *source form* has one block of operators on static tensors and no transfer.
+    In *planned form* the order of the block is the schedule, every operation that puts a tensor
+    into the scratchpad carries its byte offset, and transfers stand between the operators:
+    `cosma.load` and `cosma.store` are compulsory, `cosma.reload` and `cosma.spill` are not.
+
+    Attributes of the dialect:
+
+    - `cosma.machine`, on a module or a function: a dictionary with any of `scratchpad` (bytes),
+      `alignment` (bytes) and `weights` (`"resident"` or `"streamed"`). The nearest one counts.
+    - `cosma.weight`, on an argument of a function: a constant of the network.
+    - `cosma.offsets`, `cosma.workspace_offset`, `cosma.residencies`, `cosma.workspace`,
+      `cosma.macs`, on operations of other dialects: what `cosma.op` has as its own `offsets`,
+      `workspace_offset`, `residencies`, `workspace`, `macs`. `cosma.residencies` also stands on
+      arguments of functions.
+    - `cosma.plan`, on a function: a dictionary, what is known about its plan.
+  }];
+  let cppNamespace = "::cosma";
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
+}
+
+class Cosma_Op<string mnemonic, list<Trait> traits = []> : Op<Cosma_Dialect, mnemonic, traits> {
+  let hasVerifier = 1;
+}
+
+def Scratchpad : Resource<"::cosma::Scratchpad">;
+def HostMemory : Resource<"::cosma::HostMemory">;
+
+def OperatorOp : Cosma_Op<"op", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "an abstract operator";
+  let description = [{
+    Reads its operands and computes its results; `kind` says how, to those who know.
+
+    `macs` counts its multiply-accumulates. `workspace` is the room in bytes that it needs for
+    itself while it runs. A planner adds `offsets`, one for each result, and `workspace_offset`;
+    and before addresses are known, `residencies`: for each result, a list of
+    `[offset, first step, end step]`.
+
+    In source form it has no effect on memory unless it has no result, so equal ones can be
+    merged and unused ones dropped. With offsets it reads and writes the scratchpad, and stays
+    where it is.
+
+    ```mlir
+    %0 = cosma.op "Conv"(%x, %w) macs 4608 : (tensor<1x8x8xi8>, tensor<8x3x3xi8>) -> tensor<8x8x8xi8>
+    %1 = cosma.op "Relu"(%0) at [512] : (tensor<8x8x8xi8>) -> tensor<8x8x8xi8>
+    ```
+  }];
+  let arguments = (ins
+    Variadic<AnyType>:$inputs,
+    StrAttr:$kind,
+    OptionalAttr<I64Attr>:$macs,
+    OptionalAttr<I64Attr>:$workspace,
+    OptionalAttr<DenseI64ArrayAttr>:$offsets,
+    OptionalAttr<I64Attr>:$workspace_offset,
+    OptionalAttr<ArrayAttr>:$residencies
+  );
+  let results = (outs Variadic<AnyType>:$outputs);
+  let assemblyFormat = [{
+    $kind `(` $inputs `)` (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
+    (`workspace_at` $workspace_offset^)? (`residencies` $residencies^)?
+    attr-dict `:` functional-type($inputs, $outputs)
+  }];
+}
+
+class Cosma_Transfer<string mnemonic, list<MemoryEffect> effects>
+    : Cosma_Op<mnemonic, [AllTypesMatch<["source", "target"]>, MemoryEffects<effects>]> {
+  let results = (outs AnyStaticShapeTensor:$target);
+}
+
+class Cosma_BringIn<string mnemonic>
+    : Cosma_Transfer<mnemonic, [MemRead<HostMemory>, MemWrite<Scratchpad>]> {
+  let arguments = (ins
+    AnyStaticShapeTensor:$source,
+    OptionalAttr<I64Attr>:$offset,
+    UnitAttr:$streamed
+  );
+  let assemblyFormat = "$source (`at` $offset^)? (`streamed` $streamed^)? attr-dict `:` type($source)";
+}
+
+class Cosma_TakeOut<string mnemonic>
+    : Cosma_Transfer<mnemonic, [MemRead<Scratchpad>, MemWrite<HostMemory>]> {
+  let arguments = (ins AnyStaticShapeTensor:$source);
+  let assemblyFormat = "$source attr-dict `:` type($source)";
+}
+
+def LoadOp : Cosma_BringIn<"load"> {
+  let summary = "host memory to scratchpad, an argument's first time";
+  let description = [{
+    Compulsory traffic. The result lies `at` an offset in bytes; or it is `streamed`, passes by
+    on the way to the next operator, and has no address.
+
+    ```mlir
+    %1 = cosma.load %x at 4096 : tensor<64xi8>
+    %2 = cosma.load %w streamed : tensor<64xi8>
+    ```
+  }];
+}
+
+def ReloadOp : Cosma_BringIn<"reload"> {
+  let summary = "host memory to scratchpad, each time after the first";
+  let description = [{
+    Non-compulsory traffic. The operand is an argument, or what a spill or a store returned.
+
+    ```mlir
+    %3 = cosma.reload %copy at 0 : tensor<64xi8>
+    ```
+  }];
+}
+
+def SpillOp : Cosma_TakeOut<"spill"> {
+  let summary = "scratchpad to host memory, of a tensor that has to come back";
+  let description = [{
+    Non-compulsory traffic. The result is the host copy.
+
+    ```mlir
+    %copy = cosma.spill %3 : tensor<64xi8>
+    ```
+  }];
+}
+
+def StoreOp : Cosma_TakeOut<"store"> {
+  let summary = "scratchpad to host memory, of a result of the function";
+  let description = [{
+    Compulsory traffic. The result is the host copy, which the function returns.
+
+    ```mlir
+    %4 = cosma.store %3 : tensor<64xi8>
+    ```
+  }];
+}

@@ -1,0 +1,33 @@
+//! Contexts that know the dialect, and text that becomes a module in them.
+
+use crate::ffi::{Text, cosmaInsertDialect, cosmaParse};
+use melior::Context;
+use melior::dialect::DialectRegistry;
+use melior::ir::Module;
+use melior::utility::{register_all_dialects, register_all_llvm_translations};
+
+/// A context with COSMA's dialect and all of MLIR's, each loaded when text or a pass asks for it.
+///
+/// MLIR's threads are off: `context.enable_multi_threading(true)` lets passes run on the functions
+/// of a module side by side.
+pub fn new_context() -> Context {
+    let registry = DialectRegistry::new();
+    register_all_dialects(&registry);
+    // SAFETY: the registry is alive.
+    unsafe { cosmaInsertDialect(registry.to_raw()) }
+    let context = Context::new_with_registry(&registry, false);
+    // What JIT and export of lowered modules need; costs nothing before.
+    register_all_llvm_translations(&context);
+    // Built by hand before any text names it.
+    context.get_or_load_dialect("cosma");
+    context
+}
+
+/// A module from its text or bytecode; locations in it say `name` and the line.
+///
+/// It is verified. Where it is not well-formed there is `None`, and the reasons have gone to the
+/// context's diagnostic handler (see [`Reports`](crate::Reports)).
+pub fn parse<'c>(context: &'c Context, text: &[u8], name: &str) -> Option<Module<'c>> {
+    // SAFETY: MLIR copies the text; the module is ours, and lives no longer than the context.
+    unsafe { Module::from_option_raw(cosmaParse(context.to_raw(), Text::new(text).raw(), Text::new(name).raw())) }
+}

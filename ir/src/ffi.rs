@@ -1,0 +1,101 @@
+//! The C functions of `dialect/cosma.cpp`, and text that crosses the border.
+
+use mlir_sys::{
+    MlirAttribute, MlirContext, MlirDialectRegistry, MlirLocation, MlirModule, MlirOperation, MlirStringRef,
+};
+use std::any::Any;
+use std::ffi::c_void;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+#[repr(C)]
+pub(crate) struct CosmaOption {
+    pub name: MlirStringRef,
+    pub description: MlirStringRef,
+    pub initial: MlirStringRef,
+}
+
+#[repr(C)]
+pub(crate) struct CosmaPass {
+    pub name: MlirStringRef,
+    pub description: MlirStringRef,
+    pub anchor: MlirStringRef,
+    pub options: *const CosmaOption,
+    pub n_options: isize,
+    pub user: *const c_void,
+    pub run: unsafe extern "C" fn(MlirOperation, *const c_void, *const MlirStringRef, isize) -> bool,
+}
+
+unsafe extern "C" {
+    pub(crate) fn cosmaInsertDialect(registry: MlirDialectRegistry);
+    pub(crate) fn cosmaRegisterPass(pass: *const CosmaPass);
+    pub(crate) fn cosmaParse(context: MlirContext, text: MlirStringRef, name: MlirStringRef) -> MlirModule;
+    pub(crate) fn cosmaEmit(
+        location: MlirLocation,
+        is_error: bool,
+        message: MlirStringRef,
+        note_locations: *const MlirLocation,
+        notes: *const MlirStringRef,
+        n_notes: isize,
+    );
+    pub(crate) fn cosmaArgumentAttribute(
+        function: MlirOperation,
+        argument: isize,
+        name: MlirStringRef,
+    ) -> MlirAttribute;
+    pub(crate) fn cosmaSetArgumentAttribute(
+        function: MlirOperation,
+        argument: isize,
+        name: MlirStringRef,
+        value: MlirAttribute,
+    );
+}
+
+/// Bytes as MLIR wants them, for as long as they are borrowed.
+pub(crate) struct Text<'a> {
+    raw: MlirStringRef,
+    _bytes: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Text<'a> {
+    pub(crate) fn new(bytes: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        let bytes = bytes.as_ref();
+        let raw = MlirStringRef { data: bytes.as_ptr().cast(), length: bytes.len() };
+        Text { raw, _bytes: PhantomData }
+    }
+
+    pub(crate) fn raw(&self) -> MlirStringRef {
+        self.raw
+    }
+}
+
+/// A copy of MLIR's text; what is not UTF-8 in it is replaced.
+///
+/// # Safety
+/// The text is alive.
+pub(crate) unsafe fn string(text: MlirStringRef) -> String {
+    if text.data.is_null() {
+        return String::new();
+    }
+    // SAFETY: the caller's.
+    let bytes = unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), text.length) };
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A callback for MLIR's printing functions: appends to the `Vec<u8>` that `data` points to.
+pub(crate) unsafe extern "C" fn append(text: MlirStringRef, data: *mut c_void) {
+    // SAFETY: MLIR passes on the pointer that came with the callback, and text that is alive.
+    let (bytes, buffer) =
+        unsafe { (std::slice::from_raw_parts(text.data.cast::<u8>(), text.length), &mut *data.cast::<Vec<u8>>()) };
+    buffer.extend_from_slice(bytes);
+}
+
+/// Runs what MLIR called. A panic must not cross into C++: it becomes its message.
+pub(crate) fn guard<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| message(payload.as_ref()))
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|it| (*it).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,0 +1,45 @@
+//! COSMA's vocabulary in MLIR: the dialect and what its attributes mean, tensor sizes, diagnostics,
+//! and passes that MLIR knows by name. Nothing of the planner.
+//!
+//! ```
+//! let context = cosma_ir::new_context();
+//! let text = r#"func.func @f(%x: tensor<8xi8>) -> tensor<8xi8> {
+//!   %0 = cosma.op "Relu"(%x) : (tensor<8xi8>) -> tensor<8xi8>
+//!   return %0 : tensor<8xi8>
+//! }"#;
+//! assert!(cosma_ir::parse(&context, text.as_bytes(), "relu.mlir").is_some());
+//! ```
+//!
+//! This is the only room with `unsafe`: here MLIR's C interface, and the few lines of C++ that it
+//! lacks (`dialect/cosma.cpp`), get types that cannot be misused from the other rooms.
+
+mod context;
+mod diagnostic;
+mod edit;
+mod fact;
+mod ffi;
+mod function;
+mod machine;
+mod operation;
+mod pass;
+pub mod plugin;
+mod report;
+mod tensor;
+mod transfer;
+mod verify;
+
+pub use context::{new_context, parse};
+pub use diagnostic::Diagnostic;
+pub use edit::{Use, as_mut, erase, replace_uses, uses};
+pub use fact::Residency;
+pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies};
+pub use machine::{Machine, Weights, clear_machine, machine, set_machine};
+pub use melior;
+pub use operation::{
+    clear_offsets, clear_residencies, clear_workspace_offset, is_abstract, kind, macs, name, offsets, residencies,
+    set_offsets, set_residencies, set_workspace_offset, workspace, workspace_offset,
+};
+pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass};
+pub use report::{Report, Reports, Severity};
+pub use tensor::{SizeError, size_in_bytes};
+pub use transfer::{Transfer, is_streamed, load, reload, spill, store, transfer};

@@ -1,0 +1,120 @@
+//! Passes that MLIR knows by name: its pipelines, its help and its error messages.
+
+use crate::Diagnostic;
+use crate::ffi::{CosmaOption, CosmaPass, Text, cosmaRegisterPass, guard, string};
+use melior::ir::OperationRef;
+use melior::{Context, ContextRef};
+use mlir_sys::{MlirOperation, MlirStringRef, mlirOperationGetContext};
+use std::ffi::c_void;
+use std::str::FromStr;
+
+/// An option of a pass, as it stands in a pipeline: `cosma-allocate{alignment=64}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionInfo {
+    /// `alignment`.
+    pub name: &'static str,
+    /// One line of help.
+    pub description: &'static str,
+    /// What it is where the pipeline does not say.
+    pub default: &'static str,
+}
+
+/// What MLIR is told of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PassInfo {
+    /// `cosma-allocate`.
+    pub name: &'static str,
+    /// One line of help.
+    pub description: &'static str,
+    /// The operation that it runs on: `func.func` or `builtin.module`.
+    pub anchor: &'static str,
+    /// In the order of the help.
+    pub options: &'static [OptionInfo],
+}
+
+/// The values of a pass's options in one pipeline.
+#[derive(Clone, Debug)]
+pub struct PassOptions {
+    values: Vec<(&'static str, String)>,
+}
+
+impl PassOptions {
+    /// The value of an option.
+    ///
+    /// # Panics
+    /// If the pass has no such option.
+    pub fn get(&self, name: &str) -> &str {
+        let found = self.values.iter().find(|it| it.0 == name);
+        &found.expect("a pass asks for the options that it declares").1
+    }
+
+    /// The value of an option as another type.
+    ///
+    /// # Errors
+    /// A sentence with the option's name and value, where it does not parse.
+    pub fn parse<T: FromStr>(&self, name: &str) -> Result<T, String> {
+        let value = self.get(name);
+        value.parse().map_err(|_| format!("option {name} cannot be '{value}'"))
+    }
+}
+
+/// The work of a pass. An error is emitted, and the pass fails; so it does after a panic, which
+/// becomes an error at the operation.
+pub type Run = for<'c, 'a> fn(&'c Context, OperationRef<'c, 'a>, &PassOptions) -> Result<(), Diagnostic<'c>>;
+
+struct Registered {
+    info: PassInfo,
+    run: Run,
+}
+
+/// Makes a pass known to MLIR. The first of a name counts; again does no harm.
+///
+/// MLIR may run it on several functions at once. It may create operations of the dialects `cosma`,
+/// `arith`, `func` and `memref`.
+pub fn register_pass(info: PassInfo, run: Run) {
+    let options: Vec<CosmaOption> = info
+        .options
+        .iter()
+        .map(|it| CosmaOption {
+            name: Text::new(it.name).raw(),
+            description: Text::new(it.description).raw(),
+            initial: Text::new(it.default).raw(),
+        })
+        .collect();
+    // A pass is registered for good.
+    let registered: &'static Registered = Box::leak(Box::new(Registered { info, run }));
+    let pass = CosmaPass {
+        name: Text::new(info.name).raw(),
+        description: Text::new(info.description).raw(),
+        anchor: Text::new(info.anchor).raw(),
+        options: options.as_ptr(),
+        n_options: options.len() as isize,
+        user: (&raw const *registered).cast(),
+        run: call,
+    };
+    // SAFETY: the texts are copied; `user` lives forever and is shared between threads as `&`.
+    unsafe { cosmaRegisterPass(&pass) }
+}
+
+unsafe extern "C" fn call(
+    operation: MlirOperation,
+    user: *const c_void,
+    values: *const MlirStringRef,
+    n_values: isize,
+) -> bool {
+    // SAFETY: `user` is what `register_pass` gave; MLIR keeps the operation and the values meanwhile.
+    let (registered, operation, values) = unsafe {
+        let values = std::slice::from_raw_parts(values, n_values as usize);
+        (&*user.cast::<Registered>(), OperationRef::from_raw(operation), values)
+    };
+    // SAFETY: the context is MLIR's and outlives the run, which only borrows it; melior's reference
+    // into `context` is good for as long as that variable.
+    let context = unsafe { ContextRef::from_raw(mlirOperationGetContext(operation.to_raw())) };
+    let names = registered.info.options.iter().map(|it| it.name);
+    // SAFETY: as above.
+    let values = values.iter().map(|it| unsafe { string(*it) });
+    let options = PassOptions { values: names.zip(values).collect() };
+    let result = guard(|| (registered.run)(unsafe { context.to_ref() }, operation, &options));
+    let result = result.unwrap_or_else(|panic| Err(Diagnostic::at(operation, format!("internal error: {panic}"))));
+    result.inspect_err(Diagnostic::emit_error).is_ok()
+}

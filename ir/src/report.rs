@@ -1,0 +1,166 @@
+//! What MLIR and the passes had to say, as `file:line:col: error: message`.
+
+use crate::ffi::{append, guard};
+use melior::Context;
+use melior::diagnostic::DiagnosticHandlerId;
+use melior::ir::Location;
+use mlir_sys::{
+    MlirDiagnostic, MlirDiagnosticSeverity_MlirDiagnosticError, MlirDiagnosticSeverity_MlirDiagnosticRemark,
+    MlirDiagnosticSeverity_MlirDiagnosticWarning, MlirLogicalResult, mlirContextAttachDiagnosticHandler,
+    mlirDiagnosticGetLocation, mlirDiagnosticGetNote, mlirDiagnosticGetNumNotes, mlirDiagnosticGetSeverity,
+    mlirDiagnosticPrint,
+};
+use std::ffi::c_void;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The module cannot be used.
+    Error,
+    /// It can, but look.
+    Warning,
+    /// For information.
+    Remark,
+    /// Belongs to another one.
+    Note,
+}
+
+/// One diagnostic that was emitted, as data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file's name as it was given to the parser; `<unknown>` if the location has none.
+    pub file: String,
+    /// Counted from 1; 0 if the location has none.
+    pub line: usize,
+    /// Counted from 1; 0 if the location has none.
+    pub column: usize,
+    /// Without location and severity.
+    pub message: String,
+    /// In order.
+    pub notes: Vec<Report>,
+}
+
+/// A context's diagnostics, kept instead of printed for as long as this lives.
+pub struct Reports<'c> {
+    context: &'c Context,
+    handler: DiagnosticHandlerId,
+    // Also owned by the handler. Passes on other threads report too, though MLIR lets in one at a time.
+    collected: Arc<Collected>,
+}
+
+type Collected = Mutex<Vec<Report>>;
+
+impl<'c> Reports<'c> {
+    /// Begins to listen.
+    pub fn attach(context: &'c Context) -> Self {
+        let collected = Arc::new(Collected::default());
+        let data = Arc::into_raw(Arc::clone(&collected)).cast_mut().cast();
+        // SAFETY: the handler owns a count of `collected` until MLIR calls `release`.
+        let handler = unsafe {
+            let raw = mlirContextAttachDiagnosticHandler(context.to_raw(), Some(handle), data, Some(release));
+            DiagnosticHandlerId::from_raw(raw)
+        };
+        Reports { context, handler, collected }
+    }
+
+    /// What was said since the last call.
+    pub fn take(&self) -> Vec<Report> {
+        std::mem::take(&mut *self.collected.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Reports<'_> {
+    fn drop(&mut self) {
+        self.context.detach_diagnostic_handler(self.handler);
+    }
+}
+
+unsafe extern "C" fn handle(diagnostic: MlirDiagnostic, data: *mut c_void) -> MlirLogicalResult {
+    // SAFETY: the handler's count keeps it alive.
+    let collected = unsafe { &*data.cast::<Collected>() };
+    let handled = guard(|| {
+        // SAFETY: MLIR keeps the diagnostic until this returns.
+        let report = unsafe { read(diagnostic) };
+        collected.lock().unwrap_or_else(PoisonError::into_inner).push(report);
+    });
+    // What could not be kept goes on to MLIR's own handler.
+    MlirLogicalResult { value: handled.is_ok().into() }
+}
+
+unsafe extern "C" fn release(data: *mut c_void) {
+    // SAFETY: the pointer is the one that `attach` gave away, and MLIR calls this once.
+    drop(unsafe { Arc::from_raw(data.cast::<Collected>()) });
+}
+
+unsafe fn read(diagnostic: MlirDiagnostic) -> Report {
+    let mut message = Vec::<u8>::new();
+    // SAFETY: the caller's: the diagnostic is alive, and so are its location and notes.
+    unsafe {
+        mlirDiagnosticPrint(diagnostic, Some(append), (&raw mut message).cast());
+        let location = Location::from_raw(mlirDiagnosticGetLocation(diagnostic));
+        let (file, line, column) = place(location).unwrap_or_else(|| ("<unknown>".to_owned(), 0, 0));
+        let notes = (0..mlirDiagnosticGetNumNotes(diagnostic)).map(|it| read(mlirDiagnosticGetNote(diagnostic, it)));
+        Report {
+            severity: severity(mlirDiagnosticGetSeverity(diagnostic)),
+            file,
+            line,
+            column,
+            message: String::from_utf8_lossy(&message).into_owned(),
+            notes: notes.collect(),
+        }
+    }
+}
+
+#[allow(non_upper_case_globals)] // The names of the C enumeration.
+fn severity(raw: u32) -> Severity {
+    match raw {
+        MlirDiagnosticSeverity_MlirDiagnosticError => Severity::Error,
+        MlirDiagnosticSeverity_MlirDiagnosticWarning => Severity::Warning,
+        MlirDiagnosticSeverity_MlirDiagnosticRemark => Severity::Remark,
+        _ => Severity::Note,
+    }
+}
+
+/// File, line and column of the first place in a file that a location leads to.
+fn place(location: Location) -> Option<(String, usize, usize)> {
+    if location.is_file_line_col_range() {
+        let file = location.file_line_col_range_filename().as_string_ref().as_str().unwrap_or("<not UTF-8>").to_owned();
+        return Some((file, location.file_line_col_range_start_line(), location.file_line_col_range_start_column()));
+    }
+    if location.is_name() {
+        return place(location.name_child_location());
+    }
+    if location.is_call_site() {
+        return place(location.call_site_callee()).or_else(|| place(location.call_site_caller()));
+    }
+    if location.is_fused() {
+        return (0..location.fused_num_locations()).find_map(|it| place(location.fused_location(it)));
+    }
+    None
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Remark => "remark",
+            Severity::Note => "note",
+        })
+    }
+}
+
+/// `file:line:col: error: message`, and a line for each note.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}: {}", self.file, self.line, self.column, self.severity, self.message)?;
+        for note in &self.notes {
+            write!(f, "\n{note}")?;
+        }
+        Ok(())
+    }
+}

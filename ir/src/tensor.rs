@@ -1,0 +1,75 @@
+//! How many bytes a tensor takes.
+
+use melior::ir::Type;
+use melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
+use mlir_sys::{
+    MlirType, mlirComplexTypeGetElementType, mlirFloatTypeGetWidth, mlirIntegerTypeGetWidth,
+    mlirQuantizedTypeGetStorageTypeIntegralWidth, mlirTypeIsAComplex, mlirTypeIsAFloat, mlirTypeIsAIndex,
+    mlirTypeIsAInteger, mlirTypeIsAQuantizedType,
+};
+
+/// Why a type has no size.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SizeError {
+    /// Not a tensor, or one of unknown rank.
+    #[error("{0} is not a ranked tensor")]
+    NotRankedTensor(String),
+    /// A dimension is not known.
+    #[error("{0} has a dynamic dimension")]
+    Dynamic(String),
+    /// An encoding, say of a sparse tensor, decides how the elements are kept.
+    #[error("{0} has an encoding")]
+    Encoded(String),
+    /// An element type that is neither integer, float, index, complex nor quantised.
+    #[error("{0} has elements of unknown width")]
+    UnknownElement(String),
+    /// More than can be counted.
+    #[error("{0} has more than 2^64 bits")]
+    TooLarge(String),
+}
+
+/// The size of a ranked, static tensor in bytes: its elements packed by their width in bits, the
+/// whole rounded up to a byte. An index has 64 bits, a complex number twice those of its part.
+///
+/// # Errors
+/// [`SizeError`], where the type does not tell.
+pub fn size_in_bytes(r#type: Type) -> Result<u64, SizeError> {
+    let tensor = RankedTensorType::try_from(r#type).map_err(|_| SizeError::NotRankedTensor(r#type.to_string()))?;
+    if tensor.encoding().is_some() {
+        return Err(SizeError::Encoded(r#type.to_string()));
+    }
+    let width =
+        width_in_bits(tensor.element().to_raw()).ok_or_else(|| SizeError::UnknownElement(r#type.to_string()))?;
+    let mut dimensions = Vec::new();
+    for index in 0..tensor.rank() {
+        match tensor.dim_size(index) {
+            Ok(DimSize::Static(size)) => dimensions.push(size),
+            _ => return Err(SizeError::Dynamic(r#type.to_string())),
+        }
+    }
+    // A dimension of zero settles it, however large the others are.
+    if dimensions.contains(&0) {
+        return Ok(0);
+    }
+    let bits = dimensions.iter().try_fold(width, |bits, it| bits.checked_mul(*it));
+    Ok(bits.ok_or_else(|| SizeError::TooLarge(r#type.to_string()))?.div_ceil(8))
+}
+
+fn width_in_bits(element: MlirType) -> Option<u64> {
+    // SAFETY: the type is alive, as its context is, and each getter follows its check.
+    unsafe {
+        if mlirTypeIsAInteger(element) {
+            Some(mlirIntegerTypeGetWidth(element).into())
+        } else if mlirTypeIsAFloat(element) {
+            Some(mlirFloatTypeGetWidth(element).into())
+        } else if mlirTypeIsAIndex(element) {
+            Some(64)
+        } else if mlirTypeIsAComplex(element) {
+            Some(2 * width_in_bits(mlirComplexTypeGetElementType(element))?)
+        } else if mlirTypeIsAQuantizedType(element) {
+            Some(mlirQuantizedTypeGetStorageTypeIntegralWidth(element).into())
+        } else {
+            None
+        }
+    }
+}

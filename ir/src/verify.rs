@@ -1,0 +1,219 @@
+//! The verifiers: what one operation, with the machine around it, can know to be wrong.
+//!
+//! They do not look at other operations of the block: whether a planned program is right as a whole
+//! is for the judge to say. MLIR calls them after its own checks of types and attributes.
+
+use crate::Diagnostic;
+use crate::fact::{read_array, read_integer, read_integers, read_residencies};
+use crate::ffi::{guard, string};
+use crate::function::WEIGHT;
+use crate::machine::{MACHINE, machine};
+use crate::operation::{MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, kind, name, spelling};
+use crate::tensor::size_in_bytes;
+use crate::transfer::{OFFSET, STREAMED, transfer};
+use melior::ir::operation::OperationLike;
+use melior::ir::{Attribute, AttributeLike, OperationRef, ValueLike};
+use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
+
+const PLAN: &str = "cosma.plan";
+const FACTS: [&str; 5] = [MACS, WORKSPACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
+
+/// What is wrong, to be said after the operation's name.
+type Verdict = Result<(), String>;
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaVerifyOperation(operation: MlirOperation) -> bool {
+    // SAFETY: MLIR verifies what is alive.
+    let operation = unsafe { OperationRef::from_raw(operation) };
+    pronounce(operation, || {
+        if name(operation) == OPERATOR { verify_operator(operation) } else { verify_transfer(operation) }
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaVerifyAttribute(operation: MlirOperation, name: MlirStringRef, value: MlirAttribute) -> bool {
+    // SAFETY: MLIR verifies what is alive.
+    let (operation, name, value) =
+        unsafe { (OperationRef::from_raw(operation), string(name), Attribute::from_raw(value)) };
+    pronounce(operation, || verify_attribute(operation, &name, value))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaVerifyArgumentAttribute(
+    operation: MlirOperation,
+    argument: isize,
+    name: MlirStringRef,
+    value: MlirAttribute,
+) -> bool {
+    // SAFETY: MLIR verifies what is alive.
+    let (operation, name, value) =
+        unsafe { (OperationRef::from_raw(operation), string(name), Attribute::from_raw(value)) };
+    pronounce(operation, || match usize::try_from(argument) {
+        Ok(argument) => verify_argument_attribute(argument, &name, value),
+        Err(_) => Err(format!("attribute '{name}' does not belong on a result")),
+    })
+}
+
+fn pronounce(operation: OperationRef, verify: impl FnOnce() -> Verdict) -> bool {
+    let verdict = guard(verify).unwrap_or_else(|panic| Err(format!("internal error: {panic}")));
+    let verdict = verdict.map_err(|it| Diagnostic::at(operation, format!("'{}' op {it}", name(operation))));
+    verdict.inspect_err(Diagnostic::emit_error).is_ok()
+}
+
+fn verify_operator(operation: OperationRef) -> Verdict {
+    if kind(operation).is_empty() {
+        return Err("needs a kind that is not empty".to_owned());
+    }
+    for fact_name in FACTS {
+        if let Some(value) = fact(operation, fact_name) {
+            verify_fact(operation, fact_name, value)?;
+        }
+    }
+    Ok(())
+}
+
+fn verify_transfer(operation: OperationRef) -> Verdict {
+    let size = operation.result(0).map_err(|error| error.to_string()).map(|it| it.r#type())?;
+    let size = size_in_bytes(size).map_err(|error| error.to_string())?;
+    if !transfer(operation).is_some_and(|it| it.is_inward()) {
+        return Ok(());
+    }
+    match (operation.attribute(OFFSET).ok().and_then(read_integer), operation.has_attribute(STREAMED)) {
+        (Some(offset), false) => Block::new("result 0", offset, size).verify(operation),
+        (None, true) => Ok(()),
+        (Some(_), true) => Err("has both an offset and 'streamed'".to_owned()),
+        (None, false) => Err("needs an offset or 'streamed'".to_owned()),
+    }
+}
+
+fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Verdict {
+    match name {
+        MACHINE if operation.region_count() == 0 => {
+            Err(format!("attribute '{MACHINE}' belongs on a module or a function"))
+        }
+        MACHINE => crate::machine::read(value).map(|_| ()).map_err(|it| format!("attribute '{MACHINE}' {it}")),
+        PLAN if !value.is_dictionary() => Err(format!("attribute '{PLAN}' must be a dictionary")),
+        PLAN => Ok(()),
+        WEIGHT => Err(format!("attribute '{WEIGHT}' belongs on an argument of a function")),
+        _ => {
+            let fact = FACTS.into_iter().find(|it| name.strip_prefix("cosma.") == Some(it));
+            let fact = fact.ok_or_else(|| format!("has an unknown attribute '{name}'"))?;
+            if crate::operation::name(operation).starts_with("cosma.") {
+                return Err(format!("attribute '{name}' is for operations of other dialects"));
+            }
+            verify_fact(operation, fact, value)
+        }
+    }
+}
+
+fn verify_argument_attribute(argument: usize, name: &str, value: Attribute) -> Verdict {
+    match name {
+        WEIGHT if value.is_unit() => Ok(()),
+        WEIGHT => Err(format!("attribute '{name}' of argument {argument} has no value")),
+        crate::function::RESIDENCIES => match read_residencies(value) {
+            Some(_) => Ok(()),
+            None => Err(format!("attribute '{name}' of argument {argument} must list [offset, first step, end step]")),
+        },
+        _ => Err(format!("has an unknown attribute '{name}' on argument {argument}")),
+    }
+}
+
+fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Verdict {
+    let spelling = spelling(operation, fact_name);
+    match fact_name {
+        OFFSETS => verify_offsets(operation, &spelling, value),
+        RESIDENCIES => verify_residencies(operation, &spelling, value),
+        _ => {
+            let integer =
+                read_integer(value).ok_or_else(|| format!("attribute '{spelling}' must be a 64-bit integer"))?;
+            if integer < 0 {
+                return Err(format!("attribute '{spelling}' is negative: {integer}"));
+            }
+            if fact_name == WORKSPACE_OFFSET && fact(operation, WORKSPACE).is_none() {
+                return Err(format!("has a '{spelling}', but no workspace"));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The results and the workspace, each at its offset: every one within the machine, none in another.
+fn verify_offsets(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
+    let offsets = read_integers(value).ok_or_else(|| format!("attribute '{spelling}' must be an array<i64>"))?;
+    let n_results = operation.result_count();
+    if offsets.len() != n_results {
+        return Err(format!("needs one offset for each of its {n_results} results, but has {}", offsets.len()));
+    }
+    let mut blocks = Vec::new();
+    for (index, (result, offset)) in operation.results().zip(offsets).enumerate() {
+        let size = size_in_bytes(result.r#type()).map_err(|error| error.to_string())?;
+        blocks.push(Block::new(format!("result {index}"), offset, size));
+    }
+    let integer = |name| fact(operation, name).and_then(read_integer);
+    if let (Some(size), Some(offset)) = (integer(WORKSPACE), integer(WORKSPACE_OFFSET)) {
+        blocks.push(Block::new("the workspace", offset, size.unsigned_abs()));
+    }
+    for (index, block) in blocks.iter().enumerate() {
+        block.verify(operation)?;
+        if let Some(other) = blocks[..index].iter().find(|it| it.overlaps(block)) {
+            return Err(format!("has {} and {} at the same bytes", other.what, block.what));
+        }
+    }
+    Ok(())
+}
+
+fn verify_residencies(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
+    let lists = read_array(value).ok_or_else(|| format!("attribute '{spelling}' must be an array"))?;
+    let n_results = operation.result_count();
+    if lists.len() != n_results {
+        return Err(format!(
+            "needs a list of residencies for each of its {n_results} results, but has {}",
+            lists.len()
+        ));
+    }
+    for (index, (list, result)) in lists.into_iter().zip(operation.results()).enumerate() {
+        let residencies = read_residencies(list).ok_or_else(|| {
+            format!("attribute '{spelling}' of result {index} must list [offset, first step, end step]")
+        })?;
+        let size = size_in_bytes(result.r#type()).map_err(|error| error.to_string())?;
+        for residency in residencies {
+            Block::new(format!("result {index}"), residency.offset.cast_signed(), size).verify(operation)?;
+        }
+    }
+    Ok(())
+}
+
+/// Something that lies in the scratchpad.
+struct Block {
+    what: String,
+    offset: i64,
+    size: u64,
+}
+
+impl Block {
+    fn new(what: impl Into<String>, offset: i64, size: u64) -> Self {
+        Block { what: what.into(), offset, size }
+    }
+
+    /// Whether the machine around an operation has room for it there.
+    fn verify(&self, operation: OperationRef) -> Verdict {
+        let Block { what, offset, size } = self;
+        let start = u64::try_from(*offset).map_err(|_| format!("has {what} at a negative offset: {offset}"))?;
+        let machine = machine(operation).unwrap_or_default();
+        if let Some(alignment) = machine.alignment.filter(|it| !start.is_multiple_of(*it)) {
+            return Err(format!("has {what} at {offset}, which is no multiple of the alignment, {alignment}"));
+        }
+        let end = start.saturating_add(*size);
+        if let Some(scratchpad) = machine.scratchpad.filter(|it| *it < end) {
+            return Err(format!("has {what} end at {end}, but the scratchpad has {scratchpad} B"));
+        }
+        Ok(())
+    }
+
+    fn overlaps(&self, other: &Block) -> bool {
+        // Sizes reach beyond the signed numbers that offsets are.
+        let ends = |it: &Block| i128::from(it.offset) + i128::from(it.size);
+        let is_empty = self.size == 0 || other.size == 0;
+        !is_empty && i128::from(self.offset) < ends(other) && i128::from(other.offset) < ends(self)
+    }
+}

@@ -1,0 +1,109 @@
+//! A planned program made by hand: what a pass does to a module, and reads back.
+
+use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
+use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
+use cosma_ir::{
+    Machine, Residency, Transfer, Weights, argument_residencies, as_mut, clear_argument_residencies, clear_machine,
+    clear_offsets, erase, is_streamed, is_weight, kind, load, machine, macs, new_context, offsets, parse, replace_uses,
+    residencies, set_argument_residencies, set_machine, set_offsets, set_residencies, set_workspace_offset, store,
+    transfer, uses, workspace, workspace_offset,
+};
+
+const SOURCE: &str = r#"func.func @f(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tensor<8xi8> {
+  %0 = cosma.op "Mul"(%x, %w) macs 8 workspace 16 : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
+  %1 = tosa.abs %0 {cosma.workspace = 4 : i64} : (tensor<8xi8>) -> tensor<8xi8>
+  return %1 : tensor<8xi8>
+}
+"#;
+
+/// Runs on the source's function and its operations; gives the module after that.
+fn edit(change: impl for<'c, 'a> FnOnce(OperationRef<'c, 'a>, &[OperationRef<'c, 'a>])) -> String {
+    let context = new_context();
+    let module = parse(&context, SOURCE.as_bytes(), "in.mlir").expect("the source is well-formed");
+    let function = module.body().first_operation().expect("there is a function");
+    let block = function.region(0).ok().and_then(|it| it.first_block()).expect("it has a body");
+    let operations: Vec<OperationRef> =
+        std::iter::successors(block.first_operation(), |it| it.next_in_block()).collect();
+    change(function, &operations);
+    assert!(module.as_operation().verify());
+    module.as_operation().to_string()
+}
+
+#[test]
+fn facts_are_the_same_on_any_operation() {
+    edit(|function, operations| {
+        let [multiply, absolute, ..] = *operations else { panic!() };
+        assert_eq!([kind(multiply), kind(absolute)], ["Mul", "tosa.abs"]);
+        assert_eq!([macs(multiply), macs(absolute)], [Some(8), None]);
+        assert_eq!([workspace(multiply), workspace(absolute)], [16, 4]);
+        for operation in [multiply, absolute] {
+            assert_eq!(offsets(operation), None);
+            set_offsets(operation, &[64]);
+            assert_eq!(offsets(operation), Some(vec![64]));
+            set_workspace_offset(operation, 128);
+            assert_eq!(workspace_offset(operation), Some(128));
+            let expected = vec![vec![Residency { offset: 64, steps: 0..2 }, Residency { offset: 0, steps: 5..6 }]];
+            set_residencies(operation, &expected);
+            assert_eq!(residencies(operation), Some(expected));
+            clear_offsets(operation);
+            assert_eq!(offsets(operation), None);
+        }
+        assert_eq!([is_weight(function, 0), is_weight(function, 1), is_weight(function, 2)], [false, true, false]);
+        let expected = vec![Residency { offset: 8, steps: 0..1 }];
+        set_argument_residencies(function, 1, &expected);
+        assert_eq!(argument_residencies(function, 1), Some(expected));
+        assert_eq!(argument_residencies(function, 0), None);
+        clear_argument_residencies(function, 1);
+        assert_eq!(argument_residencies(function, 1), None);
+    });
+}
+
+#[test]
+fn the_nearest_machine_counts() {
+    edit(|function, operations| {
+        assert_eq!(machine(function), None);
+        let outer = Machine { scratchpad: Some(1024), ..Machine::default() };
+        set_machine(function.parent_operation().expect("a module"), &outer);
+        assert_eq!(machine(operations[0]), Some(outer));
+        let inner = Machine { scratchpad: Some(512), alignment: Some(64), weights: Some(Weights::Streamed) };
+        set_machine(function, &inner);
+        assert_eq!(machine(operations[0]), Some(inner));
+        clear_machine(function);
+        assert_eq!(machine(operations[0]), Some(outer));
+    });
+}
+
+#[test]
+fn transfers_are_built_and_found() {
+    let module = edit(|function, operations| {
+        let [multiply, absolute, back, ..] = *operations else { panic!() };
+        let block = multiply.block().expect("it is in a block");
+        let location = multiply.location();
+        for (argument, offset) in [(0, Some(64)), (1, None)] {
+            let value = block.argument(argument).expect("it has two").into();
+            let readers = uses(value);
+            assert_eq!(readers.len(), 1);
+            assert_eq!((readers[0].operation, readers[0].operand), (multiply, argument));
+            let new = block.insert_operation_before(multiply, load(value, offset, location));
+            as_mut(multiply).set_operand(argument, new.result(0).expect("it has one").into());
+            assert_eq!(transfer(new), Some(Transfer::Load));
+            assert_eq!(is_streamed(new), offset.is_none());
+            assert_eq!(offsets(new), offset.map(|it| vec![it]));
+        }
+        set_offsets(multiply, &[0]);
+        let product = multiply.result(0).expect("it has one").into();
+        replace_uses(absolute.result(0).expect("it has one").into(), product);
+        erase(absolute);
+        let stored = block.insert_operation_before(back, store(product, location));
+        as_mut(back).set_operand(0, stored.result(0).expect("it has one").into());
+        assert_eq!(transfer(function), None);
+    });
+    let expected = r#"
+    %0 = cosma.load %arg0 at 64 : tensor<8xi8>
+    %1 = cosma.load %arg1 streamed : tensor<8xi8>
+    %2 = cosma.op "Mul"(%0, %1) at [0] macs 8 workspace 16 : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
+    %3 = cosma.store %2 : tensor<8xi8>
+    return %3 : tensor<8xi8>
+"#;
+    assert!(module.contains(expected), "{module}");
+}
