@@ -9,6 +9,8 @@
 mod action;
 mod error;
 mod graph;
+#[cfg(feature = "ilp")]
+pub mod ilp;
 mod outline;
 mod plan;
 mod problem;
