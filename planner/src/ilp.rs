@@ -5,8 +5,12 @@
 //! live at once and many of them must go.
 
 mod cover;
+mod exchange;
 mod gap;
+mod parts;
 mod replace;
 mod solver;
+#[cfg(test)]
+mod tests;
 
 pub use replace::{Outcome, replace};

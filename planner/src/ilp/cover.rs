@@ -26,6 +26,8 @@ pub(super) struct Cover {
     pub gaps: Vec<Gap>,
     /// Per gap: what the tensor weighs in the objective.
     pub sizes: Vec<Bytes>,
+    /// Per gap: the room that its tensor takes.
+    pub rooms: Vec<Bytes>,
     /// Per gap: the tensor, if it has to be written back before it may leave.
     pub written: Vec<Option<TensorId>>,
     /// What must be covered, by step; only rows that no other implies.
@@ -50,10 +52,11 @@ impl Cover {
         let gaps = gaps(problem, order);
         let size = |gap: &Gap| problem.graph.tensor(gap.tensor).size;
         let needs_write = |it: &TensorId| problem.graph.producer(*it).is_some() && !problem.graph.is_stored(*it);
+        let rooms = gaps.iter().map(|it| problem.room(it.tensor)).collect();
         let sizes = gaps.iter().map(size).collect();
         let written = gaps.iter().map(|it| Some(it.tensor).filter(needs_write)).collect();
         let rows = undominated(&gaps, rows(problem, order, &gaps));
-        Cover { gaps, sizes, written, rows }
+        Cover { gaps, sizes, rooms, written, rows }
     }
 
     /// The bytes that dropping these gaps costs.

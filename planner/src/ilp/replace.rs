@@ -1,18 +1,23 @@
 //! Optimal replacement in a fixed order.
 //!
-//! 1. The order gives gaps and rows ([`Cover`]): a gap that no row mentions is kept for free.
-//! 2. Rows that share no tensor are problems of their own: one for each stretch of the order
-//!    where the pressure exceeds the scratchpad and nothing that matters reaches over its end.
-//! 3. Each part goes to the solver, in units of the greatest common divisor of its sizes and
+//! 1. The order gives a covering problem ([`Cover`]), which falls into independent [`parts`].
+//! 2. Each part goes to the solver, in units of the greatest common divisor of its sizes and
 //!    rooms, so that coefficients are small and whole.
+//! 3. What the solver has not settled after so many nodes, it gets again, with rows that break
+//!    symmetries ([`exchanges`]).
 
 use super::cover::Cover;
+use super::exchange::{exchange, exchanges};
 use super::gap;
+use super::parts::parts;
 use super::solver::Model;
-use crate::{Bytes, Error, OpId, Outline, Problem};
+use crate::{Bytes, Error, OpId, Outline, Problem, TensorId};
 use good_lp::{Expression, Variable, constraint};
-use petgraph::unionfind::UnionFind;
 use std::time::Instant;
+
+/// *Measured* on training graphs: what is settled in a second takes fewer, what takes fewer
+/// afterwards with symmetries broken has had more.
+const NODES_OF_FIRST_ATTEMPT: i32 = 2000;
 
 /// How far an attempt came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,96 +54,73 @@ pub fn replace(
     cover.complete(&mut dropped);
     let mut lower_bound = problem.restreamed();
     for part in parts(&cover) {
-        lower_bound += improve(&cover, &part, &mut dropped, deadline)?;
+        let mut choice: Vec<bool> = part.gaps.iter().map(|it| dropped[*it]).collect();
+        lower_bound += improve(&part.cover, &mut choice, deadline)?;
+        part.gaps.iter().zip(choice).for_each(|(gap, choice)| dropped[*gap] = choice);
     }
     let outline = gap::outline(problem, order, &cover.gaps, &dropped);
     let proven = outline.non_compulsory(problem) == lower_bound;
     Ok(Outcome { outline, lower_bound, proven })
 }
 
-/// Rows and gaps that have nothing to do with any others.
-#[derive(Default)]
-struct Part {
-    gaps: Vec<usize>,
-    rows: Vec<usize>,
+/// Writes the best choice found to `dropped`, and gives a lower bound on what any choice costs.
+fn improve(cover: &Cover, dropped: &mut Vec<bool>, deadline: Instant) -> Result<Bytes, Error> {
+    let bound = attempt(cover, &[], dropped, NODES_OF_FIRST_ATTEMPT, deadline)?;
+    if cover.cost(dropped) <= bound {
+        return Ok(bound);
+    }
+    let exchanges = exchanges(cover);
+    exchange(&exchanges, dropped);
+    Ok(bound.max(attempt(cover, &exchanges, dropped, i32::MAX, deadline)?))
 }
 
-/// The independent parts of a covering problem, by first gap. Gaps in no row are in no part.
-fn parts(cover: &Cover) -> Vec<Part> {
-    let mut sets = UnionFind::<usize>::new(cover.gaps.len());
-    for row in &cover.rows {
-        for pair in row.terms.windows(2) {
-            sets.union(pair[0].0, pair[1].0);
-        }
-    }
-    for gap in 1..cover.gaps.len() {
-        if cover.written[gap].is_some() && cover.written[gap] == cover.written[gap - 1] {
-            sets.union(gap - 1, gap);
-        }
-    }
-    let mut parts: Vec<Part> = cover.gaps.iter().map(|_| Part::default()).collect();
-    let mut is_mentioned = vec![false; cover.gaps.len()];
-    for (index, row) in cover.rows.iter().enumerate() {
-        parts[sets.find(row.terms[0].0)].rows.push(index);
-        row.terms.iter().for_each(|(gap, _)| is_mentioned[*gap] = true);
-    }
-    for gap in (0..cover.gaps.len()).filter(|it| is_mentioned[*it]) {
-        parts[sets.find(gap)].gaps.push(gap);
-    }
-    parts.retain(|it| !it.rows.is_empty());
-    parts
-}
-
-/// Solves one part, writes the better choice to `dropped`, and gives the part's lower bound.
-fn improve(cover: &Cover, part: &Part, dropped: &mut [bool], deadline: Instant) -> Result<Bytes, Error> {
-    let unit = part.gaps.iter().fold(0, |unit, &gap| gcd(unit, cover.sizes[gap].0)).max(1);
-    let answer = model(cover, part, unit, dropped).minimise(deadline)?;
-    if let Some(values) = answer.values {
-        let mut better = dropped.to_vec();
-        for (&gap, value) in part.gaps.iter().zip(values) {
-            better[gap] = value;
-        }
+/// One run of the solver: writes the better choice to `dropped`, and gives the lower bound.
+pub(super) fn attempt(
+    cover: &Cover,
+    exchanges: &[(usize, usize)],
+    dropped: &mut Vec<bool>,
+    max_nodes: i32,
+    deadline: Instant,
+) -> Result<Bytes, Error> {
+    let unit = cover.sizes.iter().fold(0, |unit, size| gcd(unit, size.0)).max(1);
+    let answer = model(cover, exchanges, unit, dropped).minimise(max_nodes, deadline)?;
+    if let Some(mut better) = answer.values {
+        better.truncate(cover.gaps.len());
         cover.complete(&mut better);
         if cover.cost(&better) < cover.cost(dropped) {
-            dropped.copy_from_slice(&better);
+            *dropped = better;
         }
     }
     Ok(Bytes(answer.bound * unit))
 }
 
-/// The formulas of [`Cover`] for one part, sizes in this unit. The first variables are
-/// `dropped[g]`, in the order of the part's gaps; then come `written[t]`.
-fn model(cover: &Cover, part: &Part, unit: u64, start: &[bool]) -> Model {
+/// The formulas of [`Cover`], sizes in this unit. The first variables are `dropped[g]`, by gap;
+/// then come `written[t]`.
+fn model(cover: &Cover, exchanges: &[(usize, usize)], unit: u64, start: &[bool]) -> Model {
     let mut model = Model::default();
-    let size = |gap: usize| cover.sizes[gap].0 / unit;
-    let mut dropped: Vec<Option<Variable>> = vec![None; cover.gaps.len()];
-    for &gap in &part.gaps {
-        dropped[gap] = Some(model.binary(size(gap), start[gap]));
-    }
+    let weights = cover.sizes.iter().map(|it| it.0 / unit);
+    let dropped: Vec<Variable> = weights.zip(start).map(|(weight, start)| model.binary(weight, *start)).collect();
     // A tensor that leaves anywhere has been written back.
-    let mut last = None;
-    for &gap in part.gaps.iter().filter(|it| cover.written[**it].is_some()) {
-        let written = match last {
-            Some((tensor, written)) if cover.written[gap] == Some(tensor) => written,
+    let mut written: Option<(TensorId, Variable)> = None;
+    for (gap, tensor) in cover.written.iter().enumerate().filter_map(|(gap, it)| Some((gap, (*it)?))) {
+        let variable = match written {
+            Some((last, variable)) if last == tensor => variable,
             _ => {
-                let tensor = cover.gaps[gap].tensor;
-                let leaves = part.gaps.iter().any(|it| cover.gaps[*it].tensor == tensor && start[*it]);
-                model.binary(size(gap), leaves)
+                let leaves = (0..start.len()).any(|it| cover.written[it] == Some(tensor) && start[it]);
+                model.binary(cover.sizes[gap].0 / unit, leaves)
             }
         };
-        last = Some((cover.gaps[gap].tensor, written));
-        let dropped = dropped[gap].expect("the part's gaps have variables");
-        model.constraints.push(constraint!(written >= dropped));
+        written = Some((tensor, variable));
+        model.constraints.push(constraint!(variable >= dropped[gap]));
     }
     // At each step, what leaves makes the room that is needed.
-    for row in part.rows.iter().map(|it| &cover.rows[*it]) {
+    for row in &cover.rows {
         let unit = row.terms.iter().fold(0, |unit, (_, worth)| gcd(unit, worth.0));
-        let mut made = Expression::with_capacity(row.terms.len());
-        for &(gap, worth) in &row.terms {
-            made += (worth.0 / unit) as f64 * dropped[gap].expect("a part has all the gaps of its rows");
-        }
+        let made: Expression = row.terms.iter().map(|&(gap, worth)| (worth.0 / unit) as f64 * dropped[gap]).sum();
         model.constraints.push(made.geq(row.excess.0.div_ceil(unit) as f64));
     }
+    // Where two gaps can be exchanged at no loss, one goes first.
+    model.constraints.extend(exchanges.iter().map(|&(a, b)| constraint!(dropped[a] <= dropped[b])));
     model
 }
 

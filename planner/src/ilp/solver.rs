@@ -12,6 +12,7 @@
 //!   beside 1e10. Neither says what is meant: less than one unit.
 //! - From a start that presolve maps to a better solution of the presolved model, it returns the
 //!   start under the better one's objective. Then it is asked again, without a start.
+//! - It refuses to start from a choice of nothing.
 //! - Threads are counted per process; one thread and a fixed seed repeat exactly.
 
 use crate::Error;
@@ -49,15 +50,19 @@ impl Model {
         variable
     }
 
-    /// Minimises until the optimum is proven or the deadline has passed.
+    /// Minimises until the optimum is proven, so many nodes are searched, or the deadline has
+    /// passed.
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, fails, or finds it infeasible.
-    pub(super) fn minimise(&self, deadline: Instant) -> Result<Answer, Error> {
-        let (answer, objective) = self.run(Some(&self.start), deadline)?;
+    pub(super) fn minimise(&self, max_nodes: i32, deadline: Instant) -> Result<Answer, Error> {
+        if self.weights.is_empty() {
+            return Ok(Answer { values: Some(Vec::new()), bound: 0 });
+        }
+        let (answer, objective) = self.run(Some(&self.start), max_nodes, deadline)?;
         let is_another = |values: &Vec<bool>| objective + 0.5 < self.objective_of(values) as f64;
         if answer.values.as_ref().is_some_and(is_another) {
-            let (again, _) = self.run(None, deadline)?;
+            let (again, _) = self.run(None, max_nodes, deadline)?;
             return Ok(Answer { values: again.values, bound: again.bound.max(answer.bound) });
         }
         Ok(answer)
@@ -68,7 +73,7 @@ impl Model {
     }
 
     /// The answer, and the objective that HiGHS claims for it.
-    fn run(&self, start: Option<&[f64]>, deadline: Instant) -> Result<(Answer, f64), Error> {
+    fn run(&self, start: Option<&[f64]>, max_nodes: i32, deadline: Instant) -> Result<(Answer, f64), Error> {
         let failed = |what: &str| Error::Solver(what.to_owned());
         let mut problem = self.variables.clone().minimise(&self.objective).using(highs);
         for constraint in &self.constraints {
@@ -80,6 +85,7 @@ impl Model {
         model.set_option("parallel", "off");
         model.set_option("random_seed", 0);
         model.set_option("time_limit", deadline.saturating_duration_since(Instant::now()).as_secs_f64());
+        model.set_option("mip_max_nodes", max_nodes);
         model.set_option("mip_rel_gap", 0.0);
         // Together with the margin of `whole`, less than one unit.
         model.set_option("mip_abs_gap", 0.4);

@@ -1,10 +1,11 @@
 //! Optimal replacement in a fixed order: by example, and against trying everything.
-#![cfg(feature = "ilp")]
 
-use cosma_planner::ilp::{Outcome, replace};
-use cosma_planner::{Bytes, GraphBuilder, Machine, OpId, Outline, Problem, TensorId, Weights};
+use super::cover::Cover;
+use super::exchange::exchanges;
+use super::replace::{Outcome, attempt, replace};
+use crate::{Bytes, GraphBuilder, Machine, OpId, Outline, Problem, TensorId, Weights};
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,11 @@ fn check_replace(problem: &str, expected: &str) {
 
 fn replace_at_leisure(problem: &Problem, start: Option<&Outline>) -> Outcome {
     let order: Vec<OpId> = problem.graph.op_ids().collect();
-    replace(problem, &order, start, Instant::now() + Duration::from_secs(60)).expect("a plan")
+    replace(problem, &order, start, in_a_minute()).expect("a plan")
+}
+
+fn in_a_minute() -> Instant {
+    Instant::now() + Duration::from_secs(60)
 }
 
 #[test]
@@ -243,8 +248,10 @@ fn try_everything(problem: &Problem) -> Option<Bytes> {
 fn replacement_is_optimal() {
     let tried = Cell::new(0);
     let moving = Cell::new(0);
-    let config = ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() };
-    let result = TestRunner::new(config).run(&small_problem(), |problem| {
+    let exchanging = Cell::new(0);
+    let config = ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let result = TestRunner::new_with_rng(config, rng).run(&small_problem(), |problem| {
         let outcome = replace_at_leisure(&problem, None);
         prop_assert!(outcome.proven, "{problem}");
         prop_assert!(fits(&problem, &outcome.outline), "{problem}");
@@ -252,6 +259,11 @@ fn replacement_is_optimal() {
         prop_assert_eq!(&replace_at_leisure(&problem, None), &outcome, "{}", problem);
         let again = replace_at_leisure(&problem, Some(&outcome.outline));
         prop_assert_eq!((again.lower_bound, again.proven), (outcome.lower_bound, true), "{}", problem);
+        let cover = Cover::new(&problem, &outcome.outline.order);
+        let exchanges = exchanges(&cover);
+        let bound = attempt(&cover, &exchanges, &mut vec![true; cover.gaps.len()], i32::MAX, in_a_minute());
+        prop_assert_eq!(problem.restreamed() + bound.expect("a bound"), outcome.lower_bound, "{}", problem);
+        exchanging.set(exchanging.get() + usize::from(!exchanges.is_empty()));
         if let Some(least) = try_everything(&problem) {
             prop_assert_eq!(outcome.lower_bound, least, "{}", problem);
             tried.set(tried.get() + 1);
@@ -260,5 +272,6 @@ fn replacement_is_optimal() {
         Ok(())
     });
     result.expect("optimal");
+    assert!(100 < exchanging.get(), "{} can exchange", exchanging.get());
     assert!(100 < moving.get() && moving.get() < tried.get(), "{} of {} must move", moving.get(), tried.get());
 }
