@@ -10,6 +10,8 @@ mod action;
 mod deadline;
 mod error;
 mod graph;
+#[cfg(feature = "ilp")]
+pub mod ilp;
 mod outline;
 mod plan;
 mod problem;

@@ -1,0 +1,111 @@
+//! HiGHS: a model goes in, a choice and a bound come out. What is odd about the solver is known
+//! here and nowhere else.
+//!
+//! - good_lp writes models well, but reports every limit as a time limit and any positive gap as
+//!   a gap limit, and hides the dual bound. So its model is handed to `highs` itself, which loses
+//!   good_lp's options and warm start; they are set here.
+//! - A solver's one is 0.9999. A binary is set where it exceeds one half, and whoever asked must
+//!   see for himself whether his rows hold.
+//! - Its bound is a float as well. Objectives here have whole coefficients, so a bound is rounded
+//!   up, but only after a margin of half a unit is taken off: more than all tolerances together.
+//! - It would stop at a relative gap of 1e-4, or at an absolute one of 1e-6, which it cannot see
+//!   beside 1e10. Neither says what is meant: less than one unit.
+//! - From a start that presolve maps to a better solution of the presolved model, it returns the
+//!   start under the better one's objective. Then it is asked again, without a start.
+//! - It refuses to start from a choice of nothing.
+//! - Threads are counted per process; one thread and a fixed seed repeat exactly.
+
+use crate::Error;
+use good_lp::solvers::highs::highs;
+use good_lp::{Constraint, Expression, ProblemVariables, SolverModel, Variable, variable};
+use highs::{HighsModelStatus, HighsSolutionStatus};
+use std::time::Instant;
+
+/// A minimisation over binaries, with whole coefficients in the objective, that has a solution.
+#[derive(Clone, Default)]
+pub(super) struct Model {
+    variables: ProblemVariables,
+    objective: Expression,
+    weights: Vec<u64>,
+    start: Vec<f64>,
+    /// What must hold.
+    pub constraints: Vec<Constraint>,
+}
+
+/// What is known when the solver stops.
+pub(super) struct Answer {
+    /// The best choice found, by variable, if there is one.
+    pub values: Option<Vec<bool>>,
+    /// No choice has a lower objective.
+    pub bound: u64,
+}
+
+impl Model {
+    /// One more variable, its weight in the objective, and its value in the choice to start from.
+    pub(super) fn binary(&mut self, weight: u64, start: bool) -> Variable {
+        let variable = self.variables.add(variable().binary());
+        self.objective += weight as f64 * variable;
+        self.weights.push(weight);
+        self.start.push(f64::from(u8::from(start)));
+        variable
+    }
+
+    /// Minimises until the optimum is proven, so many nodes are searched, or the deadline has
+    /// passed.
+    ///
+    /// # Errors
+    /// [`Error::Solver`] if HiGHS refuses the model, fails, or finds it infeasible.
+    pub(super) fn minimise(&self, max_nodes: i32, deadline: Instant) -> Result<Answer, Error> {
+        if self.weights.is_empty() {
+            return Ok(Answer { values: Some(Vec::new()), bound: 0 });
+        }
+        let (answer, objective) = self.run(Some(&self.start), max_nodes, deadline)?;
+        let is_another = |values: &Vec<bool>| objective + 0.5 < self.objective_of(values) as f64;
+        if answer.values.as_ref().is_some_and(is_another) {
+            let (again, _) = self.run(None, max_nodes, deadline)?;
+            return Ok(Answer { values: again.values, bound: again.bound.max(answer.bound) });
+        }
+        Ok(answer)
+    }
+
+    fn objective_of(&self, values: &[bool]) -> u64 {
+        self.weights.iter().zip(values).filter(|it| *it.1).map(|it| it.0).sum()
+    }
+
+    /// The answer, and the objective that HiGHS claims for it.
+    fn run(&self, start: Option<&[f64]>, max_nodes: i32, deadline: Instant) -> Result<(Answer, f64), Error> {
+        let failed = |what: &str| Error::Solver(what.to_owned());
+        let mut problem = self.variables.clone().minimise(&self.objective).using(highs);
+        for constraint in &self.constraints {
+            problem.add_constraint(constraint.clone());
+        }
+        let mut model = problem.try_into_inner().map_err(|error| Error::Solver(error.to_string()))?;
+        model.make_quiet();
+        model.set_option("threads", 1);
+        model.set_option("parallel", "off");
+        model.set_option("random_seed", 0);
+        model.set_option("time_limit", deadline.saturating_duration_since(Instant::now()).as_secs_f64());
+        model.set_option("mip_max_nodes", max_nodes);
+        model.set_option("mip_rel_gap", 0.0);
+        // Together with the margin of `whole`, less than one unit.
+        model.set_option("mip_abs_gap", 0.4);
+        if start.is_some() {
+            model.try_set_solution(start, None, None, None).map_err(|_| failed("HiGHS refuses the start"))?;
+        }
+        let solved = model.try_solve().map_err(|_| failed("HiGHS fails"))?;
+        if matches!(solved.status(), HighsModelStatus::Infeasible | HighsModelStatus::UnboundedOrInfeasible) {
+            return Err(failed("HiGHS finds no solution where there is one"));
+        }
+        let values = (solved.primal_solution_status() == HighsSolutionStatus::Feasible)
+            .then(|| solved.get_solution().columns().iter().map(|it| 0.5 < *it).collect());
+        let bound = solved.double_info_value(c"mip_dual_bound").unwrap_or(f64::NEG_INFINITY);
+        Ok((Answer { values, bound: whole(bound) }, solved.objective_value()))
+    }
+}
+
+/// The least whole number that a bound within the solver's tolerances proves.
+fn whole(bound: f64) -> u64 {
+    let margin = 0.5 + 1e-10 * bound.abs();
+    // Where the solver has no bound yet, it says minus infinity. The cast saturates at zero.
+    if bound.is_finite() { (bound - margin).ceil() as u64 } else { 0 }
+}
