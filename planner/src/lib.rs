@@ -10,6 +10,7 @@ mod action;
 mod error;
 mod graph;
 mod outline;
+pub mod pack;
 mod plan;
 mod problem;
 mod quantity;
