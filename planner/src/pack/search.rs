@@ -81,6 +81,8 @@ pub(super) struct Search<'a> {
     changes: Vec<Change>,
     dirty: Vec<u32>,
     is_dirty: Vec<bool>,
+    sums: Vec<u64>,
+    raises: Vec<(u32, u64)>,
 }
 
 /// What is known of the blocks left in a section.
@@ -155,6 +157,8 @@ impl<'a> Search<'a> {
             changes: Vec::new(),
             dirty: Vec::new(),
             is_dirty: vec![false; sections.count],
+            sums: Vec::new(),
+            raises: Vec::new(),
             sections,
         }
     }
@@ -436,7 +440,49 @@ impl<'a> Search<'a> {
         let gauge = &mut self.gauges[section];
         gauge.choices = choices;
         gauge.slack = limit.saturating_sub(top);
-        top <= limit
+        gauge.slack = limit.saturating_sub(top);
+        top <= limit && self.fill(section, limit)
+    }
+
+    /// Raises bounds to where the blocks below can end, if little room may be wasted.
+    fn fill(&mut self, section: usize, limit: u64) -> bool {
+        let Gauge { room, count, .. } = self.gauges[section];
+        if count < 2 || 4096 < room {
+            return true;
+        }
+        let live = self.sections.live.row(section).iter().filter(|it| !self.placed[**it as usize]);
+        let bottom = live.clone().map(|it| self.offsets[*it as usize]).min().expect("some are left");
+        let slack = limit - bottom - room;
+        if slack > room / 8 {
+            return true;
+        }
+        self.sums.clear();
+        self.sums.resize(room as usize / 64 + 1, 0);
+        self.sums[0] = 1;
+        for block in live.clone() {
+            let shift = self.blocks[*block as usize].room as usize;
+            let (words, bits) = (shift / 64, shift % 64);
+            for at in (words..self.sums.len()).rev() {
+                let mut word = self.sums[at - words] << bits;
+                if bits != 0 && words < at {
+                    word |= self.sums[at - words - 1] >> (64 - bits);
+                }
+                self.sums[at] |= word;
+            }
+        }
+        let mut raises = std::mem::take(&mut self.raises);
+        raises.clear();
+        for block in live {
+            let above = self.offsets[*block as usize] - bottom;
+            // The blocks below end between there and `slack` further down.
+            let Some(sum) = next_one(&self.sums, above.saturating_sub(slack)) else { continue };
+            if above < sum {
+                raises.push((*block, bottom + sum));
+            }
+        }
+        let good = raises.iter().all(|(block, offset)| self.raise(*block, *offset));
+        self.raises = raises;
+        good
     }
 
     /// Takes back what has changed since there were so many changes.
@@ -458,4 +504,16 @@ impl<'a> Search<'a> {
             }
         }
     }
+}
+
+/// The first bit that is set, from one on.
+fn next_one(words: &[u64], from: u64) -> Option<u64> {
+    let first = (from / 64) as usize;
+    let mut word = *words.get(first)? & (u64::MAX << (from % 64));
+    let mut at = first;
+    while word == 0 {
+        at += 1;
+        word = *words.get(at)?;
+    }
+    Some(at as u64 * 64 + u64::from(word.trailing_zeros()))
 }
