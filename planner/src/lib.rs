@@ -13,6 +13,7 @@ mod graph;
 #[cfg(feature = "ilp")]
 pub mod ilp;
 mod outline;
+pub mod pack;
 mod plan;
 mod problem;
 mod quantity;

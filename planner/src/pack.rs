@@ -1,0 +1,80 @@
+//! Addresses for intervals: blocks of memory that are needed during some steps are placed so that
+//! no two overlap in time and in address, within a capacity.
+//!
+//! This is dynamic storage allocation, strongly NP-hard, and yet what real programs ask can be
+//! answered exactly: [`pack`] finds a packing or proves that there is none, unless the deadline
+//! comes first. It does not decide what lies in memory when: that is given.
+//!
+//! 1. Lengths are divided by what they have in common, so that fewer packings differ.
+//! 2. What is easy is taken out: blocks that live as long as everything that they meet lie at the
+//!    bottom; blocks that find room whatever the others do come last.
+//! 3. The rest falls into parts that never meet. For each, a few orders are tried with first fit,
+//!    then the exact search runs, restarted with other orders and growing limits.
+//!
+//! All is counted in steps of the search, so that the same input has the same outcome, unless the
+//! deadline interferes.
+
+mod block;
+mod check;
+mod deadline;
+mod first_fit;
+mod interval;
+mod part;
+mod portfolio;
+mod reduce;
+mod search;
+mod sections;
+
+pub use check::{Overlap, check_packing};
+pub use interval::{Gap, Interval, Piece};
+
+use crate::Bytes;
+use deadline::Deadline;
+use std::time::Instant;
+
+/// How packing went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// An offset for each interval, in the same order.
+    Placed(Vec<Bytes>),
+    /// There is no packing, and that is proven.
+    Infeasible,
+    /// The deadline came first.
+    Undecided,
+}
+
+/// Places intervals within a capacity.
+///
+/// Offsets are multiples of `alignment` and of the interval's own; each block ends within
+/// `capacity`, without padding. Intervals that are empty or have no size are placed, too.
+/// A window of a [`Gap`] is respected, but others make use of it only from above or from below,
+/// never both; where that could matter, the outcome is `Undecided` instead of `Infeasible`.
+pub fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline: Instant) -> Packing {
+    part::pack(intervals, capacity, alignment, &mut Deadline::new(deadline))
+}
+
+/// The room that is needed at once where it is most: a lower bound of the capacity.
+///
+/// Each block but the highest is followed by another at a multiple of the alignment, so all but one
+/// count with their padding.
+pub fn load(intervals: &[Interval], alignment: Bytes) -> Bytes {
+    part::load(intervals, alignment)
+}
+
+/// A packing that is as low as could be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LowestPacking {
+    /// An offset for each interval.
+    pub offsets: Vec<Bytes>,
+    /// Where the highest block ends.
+    pub height: Bytes,
+    /// No packing is lower than this; where it equals `height`, the packing is proven lowest.
+    pub lower_bound: Bytes,
+}
+
+/// Packs as low as can be found before the deadline.
+///
+/// There is always a packing, unless intervals with a fixed offset overlap: then `None`.
+pub fn pack_lowest(intervals: &[Interval], alignment: Bytes, deadline: Instant) -> Option<LowestPacking> {
+    part::pack_lowest(intervals, alignment, &mut Deadline::new(deadline))
+}

@@ -1,0 +1,519 @@
+//! The exact search: a block at its lowest place, or not there.
+//!
+//! Blocks are placed from the bottom up: what is placed later lies above what it meets, so all that
+//! counts of the blocks placed is how high the others must lie at least. A state is therefore a
+//! lower bound of the offset of each block that is left.
+//!
+//! 1. If there is a packing with these bounds, there is one in which no block can sink; each block
+//!    lies at its bound or rests on another.
+//! 2. Take a block such that no block that it meets fits beneath it. Either it lies at its bound,
+//!    and everything that it meets lies above: place it. Or it rests on a block still to be placed:
+//!    raise its bound to the lowest top that one of them can have.
+//! 3. In a section of time, the blocks that are left, run through in the order of their bounds, end
+//!    at some height at least; if that is above the capacity, go back.
+//!
+//! The block is looked for where there is least choice, so that one region of time is finished, or
+//! found to be impossible, before the next is begun. Regions that no block connects any longer are
+//! packed one by one; if one of them fails, the others have no part in it, and the search goes back
+//! to the last placement in its own past.
+//!
+//! Bottom-up placement with bounds per section of time follows MiniMalloc (Moffitt, ASPLOS 2023);
+//! placing or postponing is from scheduling (Le Pape et al. 1994), where a section is a machine and
+//! a block a task that takes several machines at once.
+
+use super::block::Block;
+use super::deadline::Deadline;
+use super::sections::{Rows, Sections};
+
+/// How a search ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome<T> {
+    /// An offset for each block.
+    Placed(T),
+    /// There is no packing.
+    Infeasible,
+    /// The limit was reached before the end.
+    Stopped,
+}
+
+/// Where a search looks for its next block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Focus {
+    /// In the section with least choice.
+    Choice,
+    /// In the section with least room to waste.
+    Slack,
+    /// In the first section that is not finished.
+    First,
+    /// Everywhere: the lowest.
+    Lowest,
+}
+
+/// How a run of a search goes about it.
+#[derive(Clone, Debug)]
+pub(super) struct Strategy {
+    /// Where it looks for the next block.
+    pub focus: Focus,
+    /// Per block: the greater goes first among those that could lie equally low.
+    pub rank: Vec<u64>,
+    /// Failures after which it gives up.
+    pub failures: u64,
+}
+
+/// A search over the packings of blocks; it can run many times.
+pub(super) struct Search<'a> {
+    blocks: &'a [Block],
+    sections: Sections,
+    neighbours: Rows<u32>,
+    /// Per block the least section and the one after the greatest.
+    hulls: Vec<(u32, u32)>,
+    /// Blocks alike in all but their names carry the same number.
+    kinds: Vec<u32>,
+    free: bool,
+    /// How often a section has been too full.
+    weights: Vec<u64>,
+    /// The lower bounds; for what is placed, the offsets.
+    offsets: Vec<u64>,
+    placed: Vec<bool>,
+    gauges: Vec<Gauge>,
+    /// Per section, the number of blocks left that are there and in the next one, too.
+    crossing: Vec<u32>,
+    changes: Vec<Change>,
+    dirty: Vec<u32>,
+    is_dirty: Vec<bool>,
+    sums: Vec<u64>,
+    raises: Vec<(u32, u64)>,
+}
+
+/// What is known of the blocks left in a section.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gauge {
+    /// Their number.
+    count: u32,
+    /// How many of them can be the lowest.
+    choices: u32,
+    /// Their room.
+    room: u64,
+    /// The room that may be wasted.
+    slack: u64,
+}
+
+/// What was, so that it can be again.
+enum Change {
+    Offset(u32, u64),
+    Placed(u32),
+    Gauge(u32, Gauge),
+}
+
+/// A placement, and what is needed to take it back.
+struct Frame {
+    block: u32,
+    range: (u32, u32),
+    parent: usize,
+    n_changes: usize,
+    n_pending: usize,
+}
+
+const NONE: usize = usize::MAX;
+
+impl<'a> Search<'a> {
+    /// Prepares a search.
+    pub fn new(blocks: &'a [Block]) -> Search<'a> {
+        let sections = Sections::new(blocks);
+        let neighbours = sections.neighbours(blocks.len());
+        let hull = |id: usize| {
+            let spans = sections.spans.row(id);
+            (spans[0].0, spans[spans.len() - 1].1)
+        };
+        let hulls: Vec<(u32, u32)> = (0..blocks.len()).map(hull).collect();
+        let mut crossing = vec![0; sections.count];
+        for (start, end) in &hulls {
+            for section in *start..*end - 1 {
+                crossing[section as usize] += 1;
+            }
+        }
+        let key = |id: &u32| {
+            let block = &blocks[*id as usize];
+            (sections.spans.row(*id as usize), block.room, block.lowest, block.highest, block.alignment)
+        };
+        let mut by_kind: Vec<u32> = (0..blocks.len() as u32).collect();
+        by_kind.sort_by_key(key);
+        let mut kinds = vec![0; blocks.len()];
+        for pair in by_kind.windows(2) {
+            let next = u32::from(key(&pair[0]) != key(&pair[1]));
+            kinds[pair[1] as usize] = kinds[pair[0] as usize] + next;
+        }
+        Search {
+            blocks,
+            neighbours,
+            hulls,
+            kinds,
+            free: super::block::are_free(blocks),
+            weights: vec![1; sections.count],
+            offsets: blocks.iter().map(|it| it.lowest).collect(),
+            placed: vec![false; blocks.len()],
+            gauges: vec![Gauge::default(); sections.count],
+            crossing,
+            changes: Vec::new(),
+            dirty: Vec::new(),
+            is_dirty: vec![false; sections.count],
+            sums: Vec::new(),
+            raises: Vec::new(),
+            sections,
+        }
+    }
+
+    /// The blocks that each block meets.
+    pub fn neighbours(&self) -> &Rows<u32> {
+        &self.neighbours
+    }
+
+    /// The room that is needed at once where it is most, per block.
+    pub fn pressures(&self) -> Vec<u64> {
+        let room = |it: usize| self.sections.live.row(it).iter().map(|it| self.blocks[*it as usize].room).sum::<u64>();
+        let rooms: Vec<u64> = (0..self.sections.count).map(room).collect();
+        let pressure = |id| {
+            let spans = self.sections.spans.row(id).iter();
+            spans.flat_map(|(start, end)| &rooms[*start as usize..*end as usize]).max().copied().unwrap_or(0)
+        };
+        (0..self.blocks.len()).map(pressure).collect()
+    }
+
+    /// Searches from the start. `Infeasible` is proven.
+    pub fn run(&mut self, strategy: &Strategy, deadline: &mut Deadline) -> Outcome<Vec<u64>> {
+        let outcome = self.descend(strategy, deadline);
+        self.undo(0);
+        outcome
+    }
+
+    fn descend(&mut self, strategy: &Strategy, deadline: &mut Deadline) -> Outcome<Vec<u64>> {
+        for section in 0..self.sections.count {
+            let live = self.sections.live.row(section);
+            let room = live.iter().map(|it| self.blocks[*it as usize].room).sum();
+            self.gauges[section] = Gauge { count: live.len() as u32, choices: 0, room, slack: 0 };
+            self.touch(section as u32);
+        }
+        if !self.settle() {
+            return Outcome::Infeasible;
+        }
+        let mut failures = 0;
+        let mut frames: Vec<Frame> = Vec::new();
+        let mut pending = vec![((0, self.sections.count as u32), NONE)];
+        while let Some((range, parent)) = pending.pop() {
+            if self.split(range, parent, &mut pending) {
+                continue;
+            }
+            let mut good = true;
+            let mut parent = parent;
+            match self.choose(range, strategy) {
+                None => continue,
+                Some(block) if self.is_forced(block, range) => good = self.place(block) && self.settle(),
+                Some(block) => {
+                    let n_changes = self.changes.len();
+                    frames.push(Frame { block, range, parent, n_changes, n_pending: pending.len() });
+                    parent = frames.len() - 1;
+                    good = self.place(block) && self.settle();
+                }
+            }
+            let mut range = range;
+            while !good {
+                failures += 1;
+                if parent == NONE {
+                    return Outcome::Infeasible;
+                }
+                if strategy.failures < failures || deadline.is_over() {
+                    return Outcome::Stopped;
+                }
+                frames.truncate(parent + 1);
+                let frame = frames.pop().expect("a parent is a frame");
+                self.undo(frame.n_changes);
+                pending.truncate(frame.n_pending);
+                (range, parent) = (frame.range, frame.parent);
+                good = self.postpone(frame.block) && self.settle();
+            }
+            pending.push((range, parent));
+        }
+        Outcome::Placed(self.offsets.clone())
+    }
+
+    /// Whether a range falls into several, or none is left of it: they are then pending instead.
+    fn split(&self, range: (u32, u32), parent: usize, pending: &mut Vec<((u32, u32), usize)>) -> bool {
+        let n_pending = pending.len();
+        let mut start = range.0;
+        for section in range.0..range.1 {
+            if section + 1 < range.1 && self.crossing[section as usize] != 0 {
+                continue;
+            }
+            let part = (start, section + 1);
+            start = section + 1;
+            if (part.0..part.1).any(|it| self.gauges[it as usize].count != 0) {
+                if part == range {
+                    return false;
+                }
+                pending.push((part, parent));
+            }
+        }
+        // The one with the least slack is tried first: it comes last.
+        let slack = |part: (u32, u32)| {
+            let gauges = self.gauges[part.0 as usize..part.1 as usize].iter();
+            gauges.filter(|it| it.count != 0).map(|it| it.slack).min().unwrap_or(0)
+        };
+        pending[n_pending..].sort_by_key(|it| std::cmp::Reverse((slack(it.0), it.0)));
+        true
+    }
+
+    /// The next block: nothing that it meets fits beneath it.
+    fn choose(&self, range: (u32, u32), strategy: &Strategy) -> Option<u32> {
+        let left = (range.0..range.1).filter(|it| self.gauges[*it as usize].count != 0);
+        let prefer = |it: &u32| {
+            let block = *it as usize;
+            (self.offsets[block], std::cmp::Reverse(strategy.rank[block]), *it)
+        };
+        let unplaced = |it: &&u32| !self.placed[**it as usize];
+        let lowest =
+            |section: u32| self.sections.live.row(section as usize).iter().filter(unplaced).copied().min_by_key(prefer);
+        let mut best = match strategy.focus {
+            Focus::First => lowest(left.min()?)?,
+            Focus::Lowest => left.filter_map(lowest).min_by_key(prefer)?,
+            Focus::Slack => {
+                let section = left.min_by_key(|it| {
+                    let gauge = &self.gauges[*it as usize];
+                    (gauge.slack, gauge.choices, *it)
+                })?;
+                lowest(section)?
+            }
+            Focus::Choice => {
+                let cost = |it: &u32| {
+                    let gauge = &self.gauges[*it as usize];
+                    (u64::from(gauge.choices) << 20) / self.weights[*it as usize]
+                };
+                lowest(left.min_by_key(|it| (cost(it), self.gauges[*it as usize].slack, *it))?)?
+            }
+        };
+        loop {
+            let limit = self.offsets[best as usize];
+            let fits = |it: &&u32| {
+                let other = **it as usize;
+                !self.placed[other] && self.offsets[other] + self.blocks[other].room <= limit
+            };
+            match self.neighbours.row(best as usize).iter().filter(fits).copied().min_by_key(prefer) {
+                Some(lower) => best = lower,
+                None => return Some(best),
+            }
+        }
+    }
+
+    /// Whether nothing is lost if the block is placed at its bound.
+    fn is_forced(&self, block: u32, range: (u32, u32)) -> bool {
+        let offset = self.offsets[block as usize];
+        let top = offset + self.blocks[block as usize].room;
+        let mut left = self.neighbours.row(block as usize).iter().filter(|it| !self.placed[**it as usize]);
+        // It is in nobody's way.
+        if left.clone().all(|it| top <= self.offsets[*it as usize]) {
+            return true;
+        }
+        // It reaches through the whole region: whatever lies below it can change places with it.
+        self.free
+            && self.sections.spans.row(block as usize) == [range]
+            && left.all(|it| {
+                let other = *it as usize;
+                offset <= self.offsets[other] && self.blocks[block as usize].limit() <= self.blocks[other].limit()
+            })
+    }
+
+    /// Places a block at its bound; `false` if another would have to lie too high.
+    fn place(&mut self, block: u32) -> bool {
+        let id = block as usize;
+        self.changes.push(Change::Placed(block));
+        self.placed[id] = true;
+        let room = self.blocks[id].room;
+        for at in 0..self.sections.spans.row(id).len() {
+            let (start, end) = self.sections.spans.row(id)[at];
+            for section in start..end {
+                self.touch(section);
+                let gauge = &mut self.gauges[section as usize];
+                gauge.count -= 1;
+                gauge.room -= room;
+            }
+        }
+        let (start, end) = self.hulls[id];
+        for section in start..end - 1 {
+            self.crossing[section as usize] -= 1;
+        }
+        let top = self.offsets[id] + room;
+        for at in 0..self.neighbours.row(id).len() {
+            let other = self.neighbours.row(id)[at];
+            if !self.placed[other as usize] && self.offsets[other as usize] < top && !self.raise(other, top) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Decides that a block does not lie at its bound: it rests on another, then.
+    fn postpone(&mut self, block: u32) -> bool {
+        let id = block as usize;
+        let tops = self.neighbours.row(id).iter().filter(|it| !self.placed[**it as usize]);
+        let Some(top) = tops.map(|it| self.offsets[*it as usize] + self.blocks[*it as usize].room).min() else {
+            return false;
+        };
+        let offset = self.offsets[id];
+        // What is like it can change places with it, so that does not lie there, either.
+        for at in 0..self.neighbours.row(id).len() {
+            let other = self.neighbours.row(id)[at];
+            let alike = self.kinds[other as usize] == self.kinds[id] && self.offsets[other as usize] == offset;
+            if alike && !self.placed[other as usize] && !self.raise(other, top) {
+                return false;
+            }
+        }
+        self.raise(block, top)
+    }
+
+    /// Raises a block's bound; `false` if that is too high.
+    fn raise(&mut self, block: u32, offset: u64) -> bool {
+        let id = block as usize;
+        let offset = offset.next_multiple_of(self.blocks[id].alignment);
+        if self.blocks[id].highest < offset {
+            for at in 0..self.sections.spans.row(id).len() {
+                let (start, end) = self.sections.spans.row(id)[at];
+                for section in start..end {
+                    self.weights[section as usize] += 1;
+                }
+            }
+            return false;
+        }
+        self.changes.push(Change::Offset(block, self.offsets[id]));
+        self.offsets[id] = offset;
+        for at in 0..self.sections.spans.row(id).len() {
+            let (start, end) = self.sections.spans.row(id)[at];
+            (start..end).for_each(|it| self.touch(it));
+        }
+        true
+    }
+
+    /// Remembers that a section has changed, and what it was.
+    fn touch(&mut self, section: u32) {
+        if !std::mem::replace(&mut self.is_dirty[section as usize], true) {
+            self.changes.push(Change::Gauge(section, self.gauges[section as usize]));
+            self.dirty.push(section);
+        }
+    }
+
+    /// Measures what has changed; `false` if a section is too full.
+    fn settle(&mut self) -> bool {
+        let mut good = true;
+        while let Some(section) = self.dirty.pop() {
+            self.is_dirty[section as usize] = false;
+            if good && !self.measure(section as usize) {
+                self.weights[section as usize] += 1;
+                good = false;
+            }
+        }
+        good
+    }
+
+    /// How high the blocks left in a section reach at least; `false` if that is too high.
+    fn measure(&mut self, section: usize) -> bool {
+        let live = self.sections.live.row_mut(section);
+        // They were sorted before the last bounds were raised, and nearly are.
+        for at in 1..live.len() {
+            let block = live[at];
+            let offset = self.offsets[block as usize];
+            let mut to = at;
+            while 0 < to && offset < self.offsets[live[to - 1] as usize] {
+                live[to] = live[to - 1];
+                to -= 1;
+            }
+            live[to] = block;
+        }
+        let (mut top, mut limit, mut choices) = (0, 0, 0);
+        let mut lowest_top = u64::MAX;
+        for block in live.iter().filter(|it| !self.placed[**it as usize]) {
+            let (block, offset) = (&self.blocks[*block as usize], self.offsets[*block as usize]);
+            top = offset.max(top) + block.room;
+            limit = block.limit().max(limit);
+            if offset < lowest_top {
+                choices += 1;
+                lowest_top = lowest_top.min(offset + block.room);
+            }
+        }
+        let gauge = &mut self.gauges[section];
+        gauge.choices = choices;
+        gauge.slack = limit.saturating_sub(top);
+        gauge.slack = limit.saturating_sub(top);
+        top <= limit && self.fill(section, limit)
+    }
+
+    /// Raises bounds to where the blocks below can end, if little room may be wasted.
+    fn fill(&mut self, section: usize, limit: u64) -> bool {
+        let Gauge { room, count, .. } = self.gauges[section];
+        if count < 2 || 4096 < room {
+            return true;
+        }
+        let live = self.sections.live.row(section).iter().filter(|it| !self.placed[**it as usize]);
+        let bottom = live.clone().map(|it| self.offsets[*it as usize]).min().expect("some are left");
+        let slack = limit - bottom - room;
+        if slack > room / 8 {
+            return true;
+        }
+        self.sums.clear();
+        self.sums.resize(room as usize / 64 + 1, 0);
+        self.sums[0] = 1;
+        for block in live.clone() {
+            let shift = self.blocks[*block as usize].room as usize;
+            let (words, bits) = (shift / 64, shift % 64);
+            for at in (words..self.sums.len()).rev() {
+                let mut word = self.sums[at - words] << bits;
+                if bits != 0 && words < at {
+                    word |= self.sums[at - words - 1] >> (64 - bits);
+                }
+                self.sums[at] |= word;
+            }
+        }
+        let mut raises = std::mem::take(&mut self.raises);
+        raises.clear();
+        for block in live {
+            let above = self.offsets[*block as usize] - bottom;
+            // The blocks below end between there and `slack` further down.
+            let Some(sum) = next_one(&self.sums, above.saturating_sub(slack)) else { continue };
+            if above < sum {
+                raises.push((*block, bottom + sum));
+            }
+        }
+        let good = raises.iter().all(|(block, offset)| self.raise(*block, *offset));
+        self.raises = raises;
+        good
+    }
+
+    /// Takes back what has changed since there were so many changes.
+    fn undo(&mut self, n_changes: usize) {
+        while let Some(section) = self.dirty.pop() {
+            self.is_dirty[section as usize] = false;
+        }
+        while n_changes < self.changes.len() {
+            match self.changes.pop().expect("there are more") {
+                Change::Offset(block, offset) => self.offsets[block as usize] = offset,
+                Change::Gauge(section, gauge) => self.gauges[section as usize] = gauge,
+                Change::Placed(block) => {
+                    self.placed[block as usize] = false;
+                    let (start, end) = self.hulls[block as usize];
+                    for section in start..end - 1 {
+                        self.crossing[section as usize] += 1;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The first bit that is set, from one on.
+fn next_one(words: &[u64], from: u64) -> Option<u64> {
+    let first = (from / 64) as usize;
+    let mut word = *words.get(first)? & (u64::MAX << (from % 64));
+    let mut at = first;
+    while word == 0 {
+        at += 1;
+        word = *words.get(at)?;
+    }
+    Some(at as u64 * 64 + u64::from(word.trailing_zeros()))
+}
