@@ -7,18 +7,24 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod check;
 mod error;
 mod graph;
 mod outline;
 mod plan;
 mod problem;
 mod quantity;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
+mod violation;
 
 pub use action::{Action, Place, Slot, Traffic};
+pub use check::check;
 pub use error::Error;
 pub use graph::{Graph, GraphBuilder, Op, Origin, Tensor};
 pub use outline::{Outline, Stay};
 pub use plan::{Plan, Residency};
 pub use problem::{Machine, Problem, Weights};
 pub use quantity::{Bytes, OpId, Step, TensorId};
+pub use violation::{Block, Fault, Moment, Violation};
