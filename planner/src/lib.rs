@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod check;
 mod deadline;
 mod error;
 mod graph;
@@ -18,9 +19,13 @@ mod plan;
 mod problem;
 mod quantity;
 pub mod search;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
+mod violation;
 
 pub use action::{Action, Place, Slot, Traffic};
+pub use check::check;
 pub use deadline::Deadline;
 pub use error::Error;
 pub use graph::{Graph, GraphBuilder, Op, Origin, Tensor};
@@ -28,3 +33,4 @@ pub use outline::{Outline, Stay};
 pub use plan::{Plan, Residency};
 pub use problem::{Machine, Problem, Weights};
 pub use quantity::{Bytes, OpId, Step, TensorId};
+pub use violation::{Block, Fault, Moment, Violation};

@@ -1,0 +1,139 @@
+//! Random problems that are valid by construction, and half of which fit exactly.
+
+use super::{Choices, noise};
+use crate::{Bytes, GraphBuilder, Machine, OpId, Problem, Step, TensorId, Weights};
+use std::ops::Range;
+
+/// How large random problems get.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Most operators.
+    pub ops: u64,
+    /// Size of the largest tensor, in multiples of the alignment.
+    pub units: u64,
+}
+
+impl Shape {
+    /// Small enough to try every address.
+    pub const TINY: Shape = Shape { ops: 6, units: 3 };
+    /// Small enough to try every order and every set to evict.
+    pub const SMALL: Shape = Shape { ops: 9, units: 5 };
+    /// Large enough for what goes wrong only among many.
+    pub const LARGE: Shape = Shape { ops: 40, units: 9 };
+}
+
+/// A problem with everything that one may have: shared arguments, weights, operators of several
+/// results or none, results that are read again or never, arguments that are returned, tensors of
+/// no size, workspaces, sizes and scratchpads off the alignment.
+///
+/// The scratchpad is the least one in half of all cases, and otherwise at most what source order
+/// needs to keep everything. [`Problem::check`] holds.
+pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
+    let n_ops = 1 + choices.below(shape.ops).max(choices.below(shape.ops));
+    let alignment = Bytes(choices.one_of(&[1, 1, 4, 64, 48]));
+    let weights = choices.one_of(&[Weights::Resident, Weights::Streamed]);
+    let is_exact = !choices.chance(50);
+    // Few operands of much the same size: then no single operator asks for so much that all else
+    // fits beside it. Without this hardly a problem needs to spill.
+    let is_narrow = choices.chance(60);
+    let least_units = if choices.chance(50) { shape.units.div_ceil(2) } else { 1 };
+
+    let mut graph = GraphBuilder::new();
+    let size = |choices: &mut Choices| random_size(least_units..shape.units + 1, alignment, choices);
+    let mut readable: Vec<TensorId> = Vec::new();
+    for index in 0..choices.one_of(&[1, 1, 2, 2, 3, 0]) {
+        readable.push(graph.argument(format!("x{index}"), size(choices)));
+    }
+    let mut weight_ids = Vec::new();
+    for index in 0..choices.one_of(&[0, 1, 2, 3]) {
+        weight_ids.push(graph.weight(format!("w{index}"), size(choices)));
+    }
+    for &argument in readable.iter().chain(&weight_ids) {
+        if choices.chance(5) {
+            graph.result(argument);
+        }
+    }
+
+    let mut n_tensors = 0;
+    let mut n_reads = vec![0; readable.len() + weight_ids.len()];
+    for index in 0..n_ops {
+        let mut reads = Vec::new();
+        if !readable.is_empty() {
+            for _ in 0..choices.one_of(if is_narrow { &[1, 2, 2] } else { &[1, 1, 1, 2, 2, 2, 3, 0] }) {
+                // What is new, as in a chain; anything; or what waits longest for its first reader,
+                // as where branches join.
+                let waiting = readable.iter().copied().find(|it| n_reads[it.index()] == 0);
+                let newest = readable.len() - 1;
+                let any = readable[newest - choices.below(readable.len() as u64) as usize];
+                let recent = readable[newest - choices.below(2.min(readable.len() as u64)) as usize];
+                reads.push(choices.one_of(&[recent, recent, any, waiting.unwrap_or(any)]));
+            }
+        }
+        if !weight_ids.is_empty() && choices.chance(if is_narrow { 15 } else { 50 }) {
+            reads.push(choices.one_of(&weight_ids));
+        }
+        let n_writes = choices.one_of(if is_narrow { &[1] } else { &[1, 1, 1, 1, 1, 2, 2, 3, 0] });
+        let writes: Vec<(String, Bytes)> =
+            (n_tensors..n_tensors + n_writes).map(|it| (format!("t{it}"), size(choices))).collect();
+        n_tensors += n_writes;
+        let workspace = if !is_narrow && choices.chance(15) { size(choices) } else { Bytes::ZERO };
+        let written = graph.op(format!("f{index}"), &reads, writes, workspace);
+        for tensor in reads {
+            n_reads[tensor.index()] += 1;
+        }
+        n_reads.resize(n_reads.len() + written.len(), 0);
+        readable.extend(written);
+    }
+    for tensor in readable {
+        let is_read = n_reads[tensor.index()] != 0;
+        let is_argument = tensor.index() < weight_ids.len() && weight_ids.contains(&tensor);
+        if !is_argument && choices.chance(if is_read { 12 } else { 75 }) {
+            graph.result(tensor);
+        }
+    }
+
+    let graph = graph.build().expect("a few small tensors are not too large");
+    let machine = Machine { scratchpad: Bytes::ZERO, alignment, weights };
+    let mut problem = Problem { graph, machine };
+    let least = problem.min_scratchpad();
+    let excess = peak_in_source_order(&problem).saturating_sub(least);
+    problem.machine.scratchpad = least;
+    if !is_exact {
+        problem.machine.scratchpad += Bytes(choices.below(excess.0 + 1));
+    }
+    problem
+}
+
+/// The random problem of a seed.
+pub fn seeded_problem(shape: Shape, seed: u64) -> Problem {
+    let bytes = noise(seed, 64 + 64 * shape.ops as usize);
+    random_problem(shape, &mut Choices::new(&bytes))
+}
+
+fn random_size(units: Range<u64>, alignment: Bytes, choices: &mut Choices) -> Bytes {
+    if choices.chance(6) {
+        return Bytes::ZERO;
+    }
+    let units = units.start + choices.below(units.end - units.start);
+    let padding = if choices.chance(50) { choices.below(alignment.0) } else { 0 };
+    Bytes(units * alignment.0 - padding)
+}
+
+/// The room of all that is live at once, if operators run in source order and nothing leaves
+/// before its last use.
+fn peak_in_source_order(problem: &Problem) -> Bytes {
+    let mut live = vec![Bytes::ZERO; problem.graph.ops().len()];
+    for op in problem.graph.op_ids() {
+        live[op.index()] += problem.graph.op(op).workspace.align_up(problem.machine.alignment);
+    }
+    for tensor in problem.graph.tensor_ids().filter(|it| !problem.is_streamed(*it)) {
+        let uses = problem.graph.producer(tensor).into_iter().chain(problem.graph.readers(tensor).iter().copied());
+        let steps: Vec<Step> = uses.map(|OpId(index)| Step(index)).collect();
+        if let (Some(first), Some(last)) = (steps.first(), steps.last()) {
+            for bytes in &mut live[first.index()..=last.index()] {
+                *bytes += problem.room(tensor);
+            }
+        }
+    }
+    live.into_iter().max().unwrap_or(Bytes::ZERO)
+}

@@ -1,0 +1,13 @@
+//! What tests, fuzz targets and benchmarks share: random problems, programs as text, and oracles
+//! that are too slow or too simple for anything else.
+
+mod choices;
+mod generate;
+mod least_cost;
+mod outline_optimum;
+mod program;
+
+pub use choices::{Choices, noise};
+pub use generate::{Shape, random_problem, seeded_problem};
+pub use outline_optimum::outline_optimum;
+pub use program::parse_program;

@@ -1,0 +1,94 @@
+//! The least traffic of any order and any residencies, addresses left aside: by trying everything.
+//!
+//! A state is which operators have run, what lies in the scratchpad and what has a host copy. The
+//! moves are single ones: bring a tensor in, put a tensor out, run an operator. Everything may be
+//! brought in at any time and anything put out, there is no dominance and no rule of thumb, so the
+//! number of states is exponential in the tensors that are live at once. The search is held against
+//! this; so nothing is to be learnt from the search here.
+
+use super::least_cost::{State, least_cost};
+use crate::{Bytes, Error, Problem, TensorId};
+
+/// The least non-compulsory traffic of any [`Outline`](crate::Outline), further uses of streamed
+/// weights included.
+///
+/// What is in the scratchpad fits if its rooms, as a plain sum, are within the scratchpad rounded
+/// up to the alignment: rounded up, since the last block needs no padding. A bound from below for
+/// plans, therefore, and mostly the optimum.
+///
+/// For at most 64 operators and 64 tensors, and in practice a dozen.
+///
+/// # Errors
+/// Those of [`Problem::check`].
+pub fn outline_optimum(problem: &Problem) -> Result<Bytes, Error> {
+    problem.check()?;
+    assert!(problem.graph.ops().len() <= 64 && problem.graph.tensors().len() <= 64, "a set is 64 bits");
+    let arguments = problem.graph.tensor_ids().filter(|it| problem.graph.producer(*it).is_none());
+    let start = Sets { ran: 0, present: 0, copied: arguments.map(bit).fold(0, |a, b| a | b) };
+    let goal = problem.graph.ops().len() as u32;
+    let total = least_cost(start, goal, |state, push| moves(problem, *state, push));
+    let total = Bytes(total.expect("each operator fits alone, so there is a way"));
+    Ok(total - problem.compulsory())
+}
+
+/// A set is the bits of its ids.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Sets {
+    ran: u64,
+    /// What lies in the scratchpad and is still to be read.
+    present: u64,
+    /// What has a host copy and is still to be read.
+    copied: u64,
+}
+
+impl State for Sets {
+    fn progress(&self) -> u32 {
+        self.ran.count_ones()
+    }
+}
+
+fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
+    let graph = &problem.graph;
+    let capacity = problem.machine.scratchpad.align_up(problem.machine.alignment);
+    let is_live = |tensor: TensorId, ran: u64| graph.readers(tensor).iter().any(|it| ran & (1 << it.0) == 0);
+    let room =
+        |set: u64| -> Bytes { graph.tensor_ids().filter(|it| set & bit(*it) != 0).map(|it| problem.room(it)).sum() };
+    let size = |tensor: TensorId| graph.tensor(tensor).size.0;
+
+    for tensor in graph.tensor_ids().filter(|it| is_live(*it, state.ran) && !problem.is_streamed(*it)) {
+        let is_present = state.present & bit(tensor) != 0;
+        let is_copied = state.copied & bit(tensor) != 0;
+        if is_present {
+            let present = state.present & !bit(tensor);
+            let price = if is_copied { 0 } else { size(tensor) };
+            push(Sets { present, copied: state.copied | bit(tensor), ..state }, price);
+        } else if is_copied && room(state.present | bit(tensor)) <= capacity {
+            push(Sets { present: state.present | bit(tensor), ..state }, size(tensor));
+        }
+    }
+
+    for op in graph.op_ids().filter(|it| state.ran & (1 << it.0) == 0) {
+        let operator = graph.op(op);
+        let (streamed, resident): (Vec<TensorId>, Vec<TensorId>) =
+            operator.reads.iter().partition(|it| problem.is_streamed(**it));
+        let writes = operator.writes.iter().map(|it| bit(*it)).fold(0, |a, b| a | b);
+        let workspace = operator.workspace.align_up(problem.machine.alignment);
+        let has_operands = resident.iter().all(|it| state.present & bit(*it) != 0);
+        // Arguments aside, what is present was written, so operands are there only in due order;
+        // streamed weights are arguments.
+        if !has_operands || capacity < room(state.present | writes) + workspace {
+            continue;
+        }
+        let ran = state.ran | 1 << op.0;
+        let stored = operator.writes.iter().filter(|it| graph.is_stored(**it));
+        let price = streamed.iter().chain(stored.clone()).map(|it| size(*it)).sum();
+        let live = graph.tensor_ids().filter(|it| is_live(*it, ran)).map(bit).fold(0, |a, b| a | b);
+        let stored = stored.map(|it| bit(*it)).fold(0, |a, b| a | b);
+        let present = (state.present | writes) & live;
+        push(Sets { ran, present, copied: (state.copied | stored) & live }, price);
+    }
+}
+
+fn bit(tensor: TensorId) -> u64 {
+    1 << tensor.0
+}

@@ -1,0 +1,310 @@
+//! What the judge says of programs that are right, and of each way to be wrong.
+
+use cosma_planner::testing::parse_program;
+use cosma_planner::{Action, Bytes, OpId, Place, Problem, Slot, TensorId, check};
+
+/// Two operators on three units: `x` must make room for `z` and the result `y` stays.
+const CHAIN: &str = "
+machine scratchpad 192 alignment 64 weights resident
+argument x 64
+op f: x -> y 64, z 60
+op g: y z -> s 64
+return s
+";
+
+const CHAIN_PROGRAM: &str = "
+load x at 0
+run f: x@0 -> y@64 z@128
+run g: y@64 z@128 -> s@0
+store s@0
+";
+
+fn problem(text: &str) -> Problem {
+    text.parse().expect("the problem parses")
+}
+
+/// The judge's sentences, or the traffic.
+#[track_caller]
+fn verdict(problem_text: &str, program: &str) -> String {
+    let problem = problem(problem_text);
+    let actions = parse_program(&problem, program).expect("the program parses");
+    judge(&problem, &actions)
+}
+
+fn judge(problem: &Problem, actions: &[Action]) -> String {
+    match check(problem, actions) {
+        Ok(traffic) => format!("right: {} + {} B", traffic.compulsory, traffic.non_compulsory),
+        Err(violations) => violations.iter().map(|it| it.display(problem).to_string()).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+/// What the judge says after one line of [`CHAIN_PROGRAM`] was replaced by others.
+#[track_caller]
+fn verdict_with(line: &str, replacement: &str) -> String {
+    assert!(CHAIN_PROGRAM.contains(line), "the line is there");
+    verdict(CHAIN, &CHAIN_PROGRAM.replace(line, replacement))
+}
+
+#[test]
+fn a_right_program_is_believed_and_its_bytes_are_counted() {
+    assert_eq!(verdict(CHAIN, CHAIN_PROGRAM), "right: 128 + 0 B");
+}
+
+#[test]
+fn programs_read_back_as_written() {
+    let problem = problem(SPILL);
+    let actions = parse_program(&problem, SPILL_PROGRAM).unwrap();
+    let text: Vec<String> = actions.iter().map(|it| it.display(&problem).to_string()).collect();
+    assert_eq!(text.join("\n"), SPILL_PROGRAM.trim());
+}
+
+/// `a` and the streamed `w` have to come twice, and only `b` has to be spilled for it.
+const SPILL: &str = "
+machine scratchpad 128 alignment 64 weights streamed
+argument a 64
+weight w 10
+op f: a w -> b 64
+op g: a -> c 64
+op h: b w -> d 64 workspace 0
+op i: c d -> # reads two units and has no result
+return c
+";
+
+const SPILL_PROGRAM: &str = "
+load a at 0
+load w streamed
+run f: a@0 -> b@64
+spill b@64
+run g: a@0 -> c@64
+store c@64
+reload b at 0
+reload w streamed
+run h: b@0 -> d@64
+reload c at 0
+run i: c@0 d@64 ->
+";
+
+#[test]
+fn spills_and_reloads_and_streams_are_counted() {
+    // Compulsory: a, w, c. Not: b out and in, w and c once more.
+    assert_eq!(verdict(SPILL, SPILL_PROGRAM), "right: 138 + 202 B");
+}
+
+#[test]
+fn what_was_overwritten_is_not_there() {
+    let program = "
+        load x at 0
+        run f: x@0 -> y@64 z@128
+        spill y@64
+        reload y at 0
+        run g: y@64 z@128 -> s@0
+        store s@0";
+    // y is still intact at its old place: the reload is at fault, not the read.
+    assert_eq!(verdict(CHAIN, program), "line 4, step 1: y comes in, but nothing reads it while it is there");
+    let overwritten = verdict(SPILL, &SPILL_PROGRAM.replace("reload c at 0\n", ""));
+    assert_eq!(overwritten, "line 10, step 3: c is needed at 0, but does not lie there intact");
+}
+
+#[test]
+fn one_byte_is_enough_to_destroy_a_tensor() {
+    let text = "
+machine scratchpad 9 alignment 1 weights resident
+argument x 4
+argument y 4
+op f: x y -> z 1
+";
+    let program = "load x at 0\nload y at 3\nrun f: x@0 y@3 -> z@8";
+    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
+line 3, step 0: x is needed at 0, but does not lie there intact
+line 3, step 0: x@0 and y@3 overlap while f runs";
+    assert_eq!(verdict(text, program), expected);
+    assert_eq!(verdict(text, &program.replace("y at 3", "y at 4").replace("y@3", "y@4")), "right: 8 + 0 B");
+}
+
+#[test]
+fn blocks_of_one_operator_are_disjoint_even_if_nobody_reads_them() {
+    let text = "
+machine scratchpad 9 alignment 1 weights resident
+argument x 4
+op f: x -> y 2, z 2 workspace 1
+";
+    assert_eq!(verdict(text, "load x at 0\nrun f: x@0 -> y@4 z@6 workspace@8"), "right: 4 + 0 B");
+    let overlaps = "line 2, step 0: x@0 and y@3 overlap while f runs
+line 2, step 0: y@3 and z@4 overlap while f runs
+line 2, step 0: x@0 and workspace@2 overlap while f runs";
+    assert_eq!(verdict(text, "load x at 0\nrun f: x@0 -> y@3 z@4 workspace@2"), overlaps);
+}
+
+#[test]
+fn a_workspace_destroys_what_it_covers() {
+    let text = "
+machine scratchpad 4 alignment 1 weights resident
+argument x 1
+op f: -> y 1 workspace 2
+op g: x y ->
+";
+    let program = "load x at 3\nrun f: -> y@0 workspace@2\nrun g: x@3 y@0 ->";
+    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
+line 3, step 1: x is needed at 3, but does not lie there intact";
+    assert_eq!(verdict(text, program), expected);
+    assert_eq!(verdict(text, &program.replace("workspace@2", "workspace@1")), "right: 1 + 0 B");
+}
+
+#[test]
+fn nothing_of_size_zero_is_ever_in_the_way() {
+    let text = "
+machine scratchpad 4 alignment 4 weights resident
+argument x 4
+op f: x -> done 0
+op g: done x ->
+op h: done ->
+";
+    let program = "
+        load x at 0
+        run f: x@0 -> done@0
+        run g: done@0 x@0 ->
+        run h: done@0 ->";
+    assert_eq!(verdict(text, program), "right: 4 + 0 B");
+    // It still has to be written before it is read.
+    let early = program.replace("        run h: done@0 ->", "");
+    let early = format!("run h: done@0 ->\n{early}");
+    assert_eq!(verdict(text, &early), "line 1, step 0: done is needed at 0, but does not lie there intact");
+}
+
+#[test]
+fn addresses_are_aligned_and_end_within_the_scratchpad() {
+    let moved = CHAIN_PROGRAM.replace("z@128", "z@130");
+    let expected = "line 2, step 0: z@130 is not at a multiple of 64 B";
+    assert_eq!(verdict(CHAIN, &moved), expected);
+    let moved = CHAIN_PROGRAM.replace("z@128", "z@192");
+    let expected = "line 2, step 0: z@192 of 60 B ends after the scratchpad of 192 B";
+    assert_eq!(verdict(CHAIN, &moved), expected);
+    // The last block needs no padding.
+    assert_eq!(verdict(&CHAIN.replace("scratchpad 192", "scratchpad 188"), CHAIN_PROGRAM), "right: 128 + 0 B");
+    let expected = "line 2, step 0: z@128 of 60 B ends after the scratchpad of 187 B";
+    assert_eq!(verdict(&CHAIN.replace("scratchpad 192", "scratchpad 187"), CHAIN_PROGRAM), expected);
+}
+
+#[test]
+fn operators_run_once() {
+    let twice = verdict_with("run g:", "run f: x@0 -> y@64 z@128\nrun g:");
+    assert_eq!(twice, "line 3, step 1: f runs a second time");
+    let never = verdict(CHAIN, "");
+    assert_eq!(
+        never,
+        "at the end: f did not run\nat the end: g did not run\nat the end: s is a result, but is not stored"
+    );
+}
+
+#[test]
+fn operands_are_the_operators_own_in_order() {
+    let swapped = verdict_with("run g: y@64 z@128", "run g: z@128 y@64");
+    assert_eq!(swapped, "line 3, step 1: g reads y z, but is given z y");
+    let fewer = verdict_with("run f: x@0 -> y@64 z@128", "run f: -> y@64 z@128");
+    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
+line 2, step 0: f reads x, but is given nothing";
+    assert_eq!(fewer, expected);
+    let fewer = verdict_with("run f: x@0 -> y@64 z@128", "run f: x@0 -> z@128");
+    let expected = "line 2, step 0: f writes y z, but is given z
+line 3, step 1: y is needed at 64, but does not lie there intact";
+    assert_eq!(fewer, expected);
+}
+
+#[test]
+fn an_argument_is_loaded_once_and_then_reloaded() {
+    let load_twice = SPILL_PROGRAM.replace("reload w", "load w");
+    assert_eq!(verdict(SPILL, &load_twice), "line 8, step 2: w is loaded a second time, which is a reload");
+    let reload_first = verdict_with("load x", "reload x");
+    assert_eq!(reload_first, "line 1, step 0: x is reloaded, but was not loaded before");
+    let load_product = SPILL_PROGRAM.replace("reload b", "load b");
+    let expected = "line 4, step 1: b is spilled, but not reloaded after
+line 7, step 2: b is loaded, but is no argument";
+    assert_eq!(verdict(SPILL, &load_product), expected);
+}
+
+#[test]
+fn only_what_has_a_host_copy_is_reloaded() {
+    let no_spill = SPILL_PROGRAM.replace("spill b@64\n", "");
+    assert_eq!(verdict(SPILL, &no_spill), "line 6, step 2: b is reloaded, but host memory has no copy of it");
+}
+
+#[test]
+fn a_streamed_weight_passes_by_just_before_its_operator() {
+    let early = SPILL_PROGRAM.replace("reload w streamed\n", "").replace("run g", "reload w streamed\nrun g");
+    let expected = "line 5, step 1: w comes in, but nothing reads it while it is there
+line 9, step 2: h reads w, which is not streamed just before";
+    assert_eq!(verdict(SPILL, &early), expected);
+    let twice = SPILL_PROGRAM.replace("load w streamed\n", "load w streamed\nreload w streamed\n");
+    assert!(verdict(SPILL, &twice).starts_with("line 3, step 0: w comes in, but nothing reads it"));
+    let at_address = SPILL_PROGRAM.replace("reload w streamed", "reload w at 64");
+    let expected = "line 8, step 2: w comes in to an address, but is to be streamed
+line 8, step 2: w comes in, but nothing reads it while it is there
+line 9, step 2: h reads w, which is not streamed just before";
+    assert_eq!(verdict(SPILL, &at_address), expected);
+    let streamed = verdict_with("load x at 0", "load x streamed");
+    let expected = "line 1, step 0: x is streamed, but has to lie in the scratchpad
+line 2, step 0: x is needed at 0, but does not lie there intact";
+    assert_eq!(streamed, expected);
+}
+
+#[test]
+fn each_result_is_stored_once_and_nothing_else() {
+    let twice = verdict_with("store s@0", "store s@0\nstore s@0");
+    assert_eq!(twice, "line 5, step 2: s is stored a second time");
+    let other = verdict_with("store s@0", "store s@0\nstore z@128");
+    assert_eq!(other, "line 5, step 2: z is stored, but is no result that an operator writes");
+    let gone = verdict_with("store s@0", "store s@64");
+    assert_eq!(gone, "line 4, step 2: s is needed at 64, but does not lie there intact");
+    let spilled = verdict_with("store s@0", "spill s@0");
+    let expected = "line 4, step 2: s is spilled, but is a result and to be stored
+at the end: s is a result, but is not stored";
+    assert_eq!(spilled, expected);
+}
+
+#[test]
+fn an_argument_that_is_returned_is_in_host_memory_already() {
+    let text = "machine scratchpad 4 alignment 1 weights resident\nargument x 4\nreturn x";
+    assert_eq!(verdict(text, ""), "right: 0 + 0 B");
+    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
+line 2, step 0: x is stored, but is no result that an operator writes";
+    assert_eq!(verdict(text, "load x at 0\nstore x@0"), expected);
+}
+
+#[test]
+fn transfers_that_serve_nothing_are_waste() {
+    let spill_argument = verdict_with("run f", "spill x@0\nrun f");
+    assert_eq!(spill_argument, "line 2, step 0: x is spilled, but host memory has a copy of it already");
+    let spill_only = verdict_with("run g", "spill y@64\nrun g");
+    assert_eq!(spill_only, "line 3, step 1: y is spilled, but not reloaded after");
+    let reload_in_place = verdict_with("run f", "reload x at 0\nrun f");
+    assert_eq!(reload_in_place, "line 1, step 0: x comes in, but nothing reads it while it is there");
+}
+
+#[test]
+fn absurd_programs_are_refused_and_nothing_more() {
+    let problem = problem(CHAIN);
+    let (tensor, op) = (TensorId(u32::MAX), OpId(17));
+    let far = Bytes(u64::MAX);
+    let slot = |tensor| Slot { tensor, offset: far };
+    let actions = [
+        Action::Load { tensor, place: Place::Stream },
+        Action::Reload { tensor: TensorId(3), place: Place::Scratchpad(far) },
+        Action::Store(slot(tensor)),
+        Action::Run { op, reads: vec![], writes: vec![], workspace: far },
+        Action::Run { op: OpId(0), reads: vec![slot(tensor)], writes: vec![slot(TensorId(1))], workspace: far },
+    ];
+    let expected = "line 1, step 0: there is no tensor 4294967295
+line 2, step 0: s is reloaded, but host memory has no copy of it
+line 2, step 0: s@18446744073709551615 is not at a multiple of 64 B
+line 2, step 0: s@18446744073709551615 of 64 B ends after the scratchpad of 192 B
+line 2, step 0: s comes in, but nothing reads it while it is there
+line 3, step 0: there is no tensor 4294967295
+line 4, step 0: there is no operator 17
+line 5, step 1: f reads x, but is given tensor 4294967295
+line 5, step 1: f writes y z, but is given y
+line 5, step 1: y@18446744073709551615 is not at a multiple of 64 B
+line 5, step 1: y@18446744073709551615 of 64 B ends after the scratchpad of 192 B
+at the end: g did not run
+at the end: s is a result, but is not stored";
+    assert_eq!(judge(&problem, &actions), expected);
+}

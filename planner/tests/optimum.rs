@@ -1,0 +1,103 @@
+//! The brute-force optima, on problems whose optimum can be worked out by hand.
+
+use cosma_planner::testing::outline_optimum;
+use cosma_planner::{Bytes, Error, Problem};
+
+#[track_caller]
+fn outline(text: &str) -> u64 {
+    let problem: Problem = text.parse().expect("the problem parses");
+    outline_optimum(&problem).expect("each operator fits").0
+}
+
+#[test]
+fn what_fits_costs_nothing() {
+    let chain = "
+machine scratchpad 3 alignment 1 weights resident
+argument x 1
+op f: x -> a 1
+op g: a -> b 1
+op h: b x -> c 1
+return c
+";
+    assert_eq!(outline(chain), 0);
+    // x leaves for free, but has to come again.
+    assert_eq!(outline(&chain.replace("f: x -> a 1", "f: x -> a 2")), 1);
+}
+
+/// Two at a time: the third pair needs one that had to leave.
+const PAIRS: &str = "
+machine scratchpad 2 alignment 1 weights resident
+argument a 1
+argument b 1
+argument c 1
+op ab: a b ->
+op bc: b c ->
+op ca: c a ->
+";
+
+#[test]
+fn an_argument_comes_again_for_one_transfer() {
+    assert_eq!(outline(PAIRS), 1);
+}
+
+#[test]
+fn a_product_goes_out_once_and_comes_again() {
+    let products = "
+machine scratchpad 2 alignment 1 weights resident
+op a: -> a 1
+op b: -> b 1
+op c: -> c 1
+op ab: a b ->
+op bc: b c ->
+op ca: c a ->
+";
+    // a and b, ab, spill one, c, pair, spill another, reload the one, pair. The second one that
+    // leaves has no reader any more.
+    assert_eq!(outline(products), 2);
+    // A result has a host copy anyway.
+    assert_eq!(outline(&format!("{products}return a b c")), 1);
+}
+
+#[test]
+fn another_order_can_save_all_traffic() {
+    // In source order a, b and c are five units at once; branch by branch it is never more than four.
+    let branches = "
+machine scratchpad 4 alignment 1 weights resident
+op a: -> a 2
+op b: -> b 2
+op f: a -> c 1
+op g: b -> d 1
+op join: c d ->
+";
+    assert_eq!(outline(branches), 0);
+    // g fills the scratchpad on its own, so that c has to go out and come again.
+    assert_eq!(outline(&branches.replace("c 1", "c 2").replace("d 1", "d 2")), 4);
+}
+
+#[test]
+fn streamed_weights_cost_each_use_but_the_first_and_take_no_room() {
+    let text = "
+machine scratchpad 2 alignment 1 weights streamed
+argument x 1
+weight w 10
+op f: x w -> a 1
+op g: a w ->
+op h: w ->
+";
+    assert_eq!(outline(text), 20);
+}
+
+#[test]
+fn the_last_block_needs_no_padding() {
+    let text = "
+machine scratchpad 65 alignment 64 weights resident
+argument x 1
+argument y 1
+op f: x -> a 1
+op g: a y ->
+op h: x ->
+";
+    assert_eq!(outline(text), 0);
+    let too_small: Problem = text.replace("scratchpad 65", "scratchpad 64").parse().unwrap();
+    assert!(matches!(outline_optimum(&too_small), Err(Error::ScratchpadTooSmall { needed: Bytes(65), .. })));
+}
