@@ -25,6 +25,11 @@ impl Deadline {
         self.0.map(|it| it.saturating_duration_since(Instant::now()))
     }
 
+    /// The moment itself; a very distant one if there is none.
+    pub fn instant(self) -> Instant {
+        self.0.unwrap_or_else(|| Instant::now() + Duration::from_secs(1 << 32))
+    }
+
     /// The earlier of this one and `duration` from now.
     pub fn within(self, duration: Duration) -> Deadline {
         let other = Deadline::after(duration);

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod address;
 mod check;
 mod deadline;
 mod error;
@@ -16,6 +17,7 @@ pub mod ilp;
 mod outline;
 pub mod pack;
 mod plan;
+mod portfolio;
 mod problem;
 mod quantity;
 pub mod search;
@@ -25,12 +27,14 @@ mod text;
 mod violation;
 
 pub use action::{Action, Place, Slot, Traffic};
+pub use address::address;
 pub use check::check;
 pub use deadline::Deadline;
 pub use error::Error;
 pub use graph::{Graph, GraphBuilder, Op, Origin, Tensor};
 pub use outline::{Outline, Stay};
 pub use plan::{Plan, Residency};
+pub use portfolio::{Options, Order, Solution, Solver, plan};
 pub use problem::{Machine, Problem, Weights};
 pub use quantity::{Bytes, OpId, Step, TensorId};
 pub use violation::{Block, Fault, Moment, Violation};
