@@ -15,6 +15,7 @@ mod glue;
 mod joint;
 #[cfg(test)]
 mod joint_tests;
+mod lp;
 mod order;
 mod parts;
 mod precedence;
@@ -30,6 +31,7 @@ mod twins;
 mod windows;
 
 pub use joint::joint;
+pub use lp::write_lp;
 pub use replace::{Outcome, replace};
 
 /// What makes the joint problem smaller without changing its optimum; each can be left out.
