@@ -4,6 +4,7 @@
 //! left to choose. It is strong where the search over orders is weak: where dozens of tensors are
 //! live at once and many of them must go. [`joint()`] decides the order as well.
 
+mod address;
 mod cover;
 mod cuts;
 mod exact;
@@ -30,6 +31,7 @@ mod tests;
 mod twins;
 mod windows;
 
+pub use address::place;
 pub use joint::joint;
 pub use lp::write_lp;
 pub use replace::{Outcome, replace};
