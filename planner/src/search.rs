@@ -131,18 +131,28 @@ impl<const W: usize> Search<'_, W> {
 
     /// The best plan of a beam.
     fn first(&self) -> Result<Option<(u64, Outline)>, TooWide> {
-        let quest = Quest {
-            goal: self.instance.ops.len(),
-            below: u64::MAX,
-            groups: &[],
-            beam: self.options.beam,
-            eviction_limit: self.options.beam,
-            state_limit: usize::MAX,
-            remember: true,
-            deadline: self.deadline,
-        };
-        let beam = explore(self.instance, self.start(), &quest)?;
-        Ok(beam.best.map(|found| (found.cost, self.outline(&beam, found))))
+        let mut best = None;
+        for beam in [self.options.beam / 25 + 1, self.options.beam] {
+            let below = best.as_ref().map_or(u64::MAX, |(cost, _)| *cost);
+            let quest = Quest {
+                goal: self.instance.ops.len(),
+                below,
+                groups: &[],
+                beam,
+                eviction_limit: beam,
+                state_limit: usize::MAX,
+                remember: true,
+                deadline: self.deadline,
+            };
+            if below == 0 {
+                break;
+            }
+            let exploration = explore(self.instance, self.start(), &quest)?;
+            if let Some(found) = exploration.best {
+                best = Some((found.cost, self.outline(&exploration, found)));
+            }
+        }
+        Ok(best)
     }
 
     fn start(&self) -> Node<W> {
@@ -160,9 +170,14 @@ impl<const W: usize> Search<'_, W> {
         }
         let mut known = Known {
             order: outline.order.iter().map(|it| it.0 as u16).collect(),
+            step_of: Vec::new(),
             charges: Vec::new(),
             decided: Vec::new(),
         };
+        known.step_of = vec![0; known.order.len()];
+        for (step, &op) in known.order.iter().enumerate() {
+            known.step_of[usize::from(op)] = step;
+        }
         for tensor in &self.instance.tracked {
             let stays = &stays[tensor.id.index()];
             let returns = stays.len() as u64 - 1;

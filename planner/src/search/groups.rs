@@ -38,6 +38,8 @@ pub(super) struct Group {
 /// A known plan: its order, and what it charges for each tracked tensor.
 pub(super) struct Known {
     pub order: Vec<u16>,
+    /// The step in which each operator runs.
+    pub step_of: Vec<usize>,
     pub charges: Vec<u64>,
     /// The step in which a tensor's fate is decided: where it is put out, or else where most lies
     /// in the scratchpad while it is live.
@@ -81,15 +83,16 @@ impl Group {
             }
             return group;
         }
+        let mut touches = Vec::new();
         for step in steps {
             put(&mut group.ops, known.order[step]);
             for &tensor in &tensors[step] {
                 group.owned.push(tensor);
                 group.paid += known.charges[usize::from(tensor)];
-                let it = &instance.tracked[usize::from(tensor)];
-                it.readers.iter().chain(&it.producer).for_each(|op| put(&mut group.ops, *op));
+                touches.extend(instance.tracked[usize::from(tensor)].touches_around(step, &known.step_of));
             }
         }
+        touches.into_iter().for_each(|op| put(&mut group.ops, op));
         group
     }
 
@@ -138,7 +141,7 @@ impl Group {
             below: self.paid,
             groups: &self.children,
             beam: usize::MAX,
-            eviction_limit: usize::MAX,
+            eviction_limit: state_limit,
             state_limit,
             remember: false,
             deadline,

@@ -45,6 +45,25 @@ pub(super) struct TrackedTensor {
     pub readers: Vec<u16>,
 }
 
+/// A tensor that more operators touch than this is shared so widely that one group cannot look at
+/// all of them.
+const MAX_TOUCHES: usize = 6;
+
+impl TrackedTensor {
+    /// Who touches it around a step of a plan: everyone, or the nearest before and after if they
+    /// are many.
+    pub fn touches_around(&self, step: usize, step_of: &[usize]) -> Vec<u16> {
+        let mut touches: Vec<u16> = self.readers.iter().chain(&self.producer).copied().collect();
+        if MAX_TOUCHES < touches.len() {
+            touches.sort_unstable_by_key(|it| step_of[usize::from(*it)]);
+            let after = touches.partition_point(|it| step_of[usize::from(*it)] <= step);
+            touches.truncate((after + MAX_TOUCHES / 2).min(touches.len()));
+            touches.drain(..after.saturating_sub(MAX_TOUCHES / 2).min(touches.len()));
+        }
+        touches
+    }
+}
+
 impl Instance {
     /// `capacity` is what rooms may add up to; see [`super::Capacity`].
     pub fn new(problem: &Problem, capacity: Bytes) -> Instance {
