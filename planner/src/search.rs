@@ -83,6 +83,9 @@ impl<const W: usize> Search<'_, W> {
         let mut width = FIRST_PROOF_WIDTH;
         while options.proof && root.bound < upper && !deadline.has_passed() {
             root.solve_below::<W>(instance, &reach, 10 * width, deadline)?;
+            if root.bound < upper {
+                root.solve_coarsely::<W>(instance, &reach, 10 * width, deadline)?;
+            }
             if verbose {
                 eprintln!("width {width} groups {} of {upper} {:?}", root.bound, t0.elapsed());
             }
