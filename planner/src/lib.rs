@@ -9,7 +9,9 @@
 mod action;
 mod check;
 mod error;
+mod first_fit;
 mod graph;
+mod greedy;
 mod outline;
 mod plan;
 mod problem;
@@ -17,12 +19,15 @@ mod quantity;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+mod uses;
 mod violation;
 
 pub use action::{Action, Place, Slot, Traffic};
 pub use check::check;
 pub use error::Error;
+pub use first_fit::{greedy_plan, greedy_plan_in_order};
 pub use graph::{Graph, GraphBuilder, Op, Origin, Tensor};
+pub use greedy::greedy;
 pub use outline::{Outline, Stay};
 pub use plan::{Plan, Residency};
 pub use problem::{Machine, Problem, Weights};
