@@ -9,7 +9,12 @@ fn main() {
         let text = std::fs::read_to_string(&path).expect("a file that can be read");
         let problem: Problem = text.parse().expect("a problem");
         let start = Instant::now();
-        let outcome = search::search(&problem, &Default::default(), Deadline::after(Duration::from_secs_f64(limit)));
+        let outcome = search::search(
+            &problem,
+            problem.capacity(),
+            &Default::default(),
+            Deadline::after(Duration::from_secs_f64(limit)),
+        );
         let upper = outcome.outline.as_ref().map(|it| it.non_compulsory(&problem));
         println!(
             "{} {:?} {} {} {:.3}",

@@ -72,7 +72,7 @@ impl Solution {
 pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
     problem.check()?;
     let deadline = Deadline::after(options.time_limit);
-    let outcome = search(problem, &SearchOptions::default(), deadline);
+    let outcome = search(problem, problem.capacity(), &SearchOptions::default(), deadline);
     let outline: Outline = outcome.outline.ok_or(Error::Solver("no plan in time".into()))?;
     let plan = address(problem, &outline, deadline).ok_or(Error::Solver("no addresses in time".into()))?;
     Ok(Solution {

@@ -16,15 +16,18 @@ use instance::Instance;
 use node::{Node, State, TooWide};
 use reach::Reach;
 
-/// States a level of the first attempt at a proof, and by how much it grows from one to the next.
-const FIRST_PROOF_WIDTH: usize = 2_000;
-const WIDTH_GROWTH: usize = 8;
+/// By how much the states a level grow from one attempt at a proof to the next.
+const GROWTH: usize = 8;
 
 /// How hard the search tries.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchOptions {
     /// States that go on from each level of the first pass.
     pub beam: usize,
+    /// States that go on from each level of the first attempt at a proof.
+    pub proof_width: usize,
+    /// Steps of the known plan in each of the smallest parts that are bounded alone.
+    pub leaf: usize,
     /// States that the proof may keep in all; it gives up beyond.
     pub state_limit: usize,
     /// Whether to look for a proof once the beam has found a plan.
@@ -33,7 +36,7 @@ pub struct SearchOptions {
 
 impl Default for SearchOptions {
     fn default() -> SearchOptions {
-        SearchOptions { beam: 200, state_limit: 20_000_000, proof: true }
+        SearchOptions { beam: 200, proof_width: 2_000, leaf: 16, state_limit: 20_000_000, proof: true }
     }
 }
 
@@ -47,8 +50,11 @@ pub struct SearchOutcome {
 }
 
 /// Searches all orders and residencies for the least non-compulsory traffic.
-pub fn search(problem: &Problem, options: &SearchOptions, deadline: Deadline) -> SearchOutcome {
-    let capacity = problem.machine.scratchpad.align_up(problem.machine.alignment);
+///
+/// `capacity` is what the rooms of all that is on-chip may add up to, except while an operator runs
+/// that needs more for itself. The scratchpad's size, rounded up to the alignment, leaves out no
+/// plan, so that what is proven then is proven of all plans; less leaves gaps between addresses.
+pub fn search(problem: &Problem, capacity: Bytes, options: &SearchOptions, deadline: Deadline) -> SearchOutcome {
     let instance = Instance::new(problem, capacity);
     None.or_else(|| Search::<1>::run(problem, &instance, options, deadline).ok())
         .or_else(|| Search::<4>::run(problem, &instance, options, deadline).ok())
@@ -79,8 +85,8 @@ impl<const W: usize> Search<'_, W> {
             eprintln!("first {upper} {:?}", t0.elapsed());
         }
         let reach = Reach::of(instance);
-        let mut root = Group::root(instance, &search.known(&outline));
-        let mut width = FIRST_PROOF_WIDTH;
+        let mut root = Group::root(instance, &search.known(&outline), options.leaf);
+        let mut width = options.proof_width;
         while options.proof && root.bound < upper && !deadline.has_passed() {
             root.solve_below::<W>(instance, &reach, 10 * width, deadline)?;
             if root.bound < upper {
@@ -119,14 +125,14 @@ impl<const W: usize> Search<'_, W> {
                 outline = search.outline(&exploration, found);
                 if !exploration.is_complete() {
                     let bound = root.bound;
-                    root = Group::root(instance, &search.known(&outline));
+                    root = Group::root(instance, &search.known(&outline), options.leaf);
                     root.bound = bound;
                 }
             }
             if options.state_limit <= exploration.n_states {
                 break;
             }
-            width = width.saturating_mul(WIDTH_GROWTH);
+            width = width.saturating_mul(GROWTH);
         }
         let lower_bound = problem.restreamed() + Bytes(root.bound.min(upper));
         Ok(SearchOutcome { outline: Some(outline), lower_bound })

@@ -17,11 +17,11 @@ const MAX_EAGER_INPUTS: u32 = 8;
 ///
 /// For one dying input: the results are no larger. For an addition of equal sizes: always. For a
 /// concatenation: not, since half of the inputs could be spilled for less than the whole result.
-pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, sizes: &Sizes, capacity: u64) -> bool {
+pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, sizes: &Sizes) -> bool {
     let missing = demand.reads.without(&state.resident);
     let missing_room = sizes.room_of(&missing);
     if missing.without(&demand.dying) != Bits::EMPTY
-        || capacity < state.used + missing_room + demand.needs
+        || demand.capacity < state.used + missing_room + demand.needs
         || demand.loads_shared
     {
         return false;
@@ -96,13 +96,12 @@ pub(super) fn evictions<const W: usize>(
     state: &State<W>,
     demand: &Demand<W>,
     sizes: &Sizes,
-    capacity: u64,
     budget: u64,
     limit: usize,
     found: &mut impl FnMut(Bits<W>),
 ) -> bool {
     let missing_room = sizes.room_of(&demand.reads.without(&state.resident));
-    let deficit = (state.used + missing_room + demand.needs).saturating_sub(capacity);
+    let deficit = (state.used + missing_room + demand.needs).saturating_sub(demand.capacity);
     if deficit == 0 {
         found(Bits::EMPTY);
         return true;
@@ -123,7 +122,9 @@ pub(super) fn evictions<const W: usize>(
         rest += candidate.room;
         candidate.rest = rest;
     }
-    let mut enumeration = Enumeration { candidates, budget, left: limit, found };
+    // At least the first set is always found, however low the limit.
+    let left = limit.max(candidates.len());
+    let mut enumeration = Enumeration { candidates, budget, left, found };
     enumeration.extend(0, deficit, 0, Bits::EMPTY);
     0 < enumeration.left
 }

@@ -229,9 +229,8 @@ impl<const W: usize> Explorer<'_, W> {
         transitions: &mut [Option<Transition<W>>],
         part: &mut Part<W>,
     ) -> Result<usize, TooWide> {
-        let capacity = self.instance.capacity;
         let groups = self.quest.groups;
-        if let Some(eager) = demands.iter().position(|it| is_eager(state, it, sizes, capacity)) {
+        if let Some(eager) = demands.iter().position(|it| is_eager(state, it, sizes)) {
             let demand = &demands[eager];
             let transition =
                 part.level.transition_once(self.instance, groups, node, demand.op, &mut transitions[eager])?;
@@ -246,7 +245,7 @@ impl<const W: usize> Explorer<'_, W> {
             let to_go = child.to_go;
             let budget = self.quest.below.saturating_sub(state.cost + to_go);
             let limit = self.quest.eviction_limit;
-            let complete = evictions(state, demand, sizes, capacity, budget, limit, &mut |evicted| {
+            let complete = evictions(state, demand, sizes, budget, limit, &mut |evicted| {
                 child.states.push(run(state, demand, transition, sizes, &evicted, trace));
                 n_generated += 1;
             });

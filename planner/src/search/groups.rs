@@ -19,9 +19,6 @@ use super::reach::Reach;
 use crate::Deadline;
 use std::ops::Range;
 
-/// Steps of the plan in one leaf.
-const LEAF: usize = 16;
-
 /// A tensor is tiny if this many of them fit the scratchpad.
 const TINY: u64 = 512;
 
@@ -58,18 +55,19 @@ pub(super) fn to_go(groups: &[Group], executed: &[u64]) -> u64 {
 }
 
 impl Group {
-    /// The root of the groups of a problem: it looks at everything and owns everything.
-    pub fn root(instance: &Instance, known: &Known) -> Group {
+    /// The root of the groups of a problem: it looks at everything and owns everything. The leaves
+    /// are `leaf` steps long at most.
+    pub fn root(instance: &Instance, known: &Known, leaf: usize) -> Group {
         let mut tensors: Vec<Vec<Tracked>> = vec![Vec::new(); known.order.len()];
         for (tensor, &step) in known.decided.iter().enumerate() {
             tensors[step].push(tensor as Tracked);
         }
-        Group::over(instance, known, &tensors, 0..known.order.len())
+        Group::over(instance, known, &tensors, leaf.max(1), 0..known.order.len())
     }
 
     /// The group of some steps of the plan, and those below it. `tensors[step]` are those whose
     /// fate is decided there.
-    fn over(instance: &Instance, known: &Known, tensors: &[Vec<Tracked>], steps: Range<usize>) -> Group {
+    fn over(instance: &Instance, known: &Known, tensors: &[Vec<Tracked>], leaf: usize, steps: Range<usize>) -> Group {
         let mut group = Group {
             ops: vec![0; instance.n_words].into(),
             owned: Vec::new(),
@@ -78,10 +76,11 @@ impl Group {
             paid: 0,
             children: Vec::new(),
         };
-        if LEAF < steps.len() {
+        if leaf < steps.len() {
             let middle = (steps.start + steps.end) / 2;
-            group.children =
-                [steps.start..middle, middle..steps.end].map(|it| Group::over(instance, known, tensors, it)).into();
+            group.children = [steps.start..middle, middle..steps.end]
+                .map(|it| Group::over(instance, known, tensors, leaf, it))
+                .into();
             for child in &group.children {
                 group.ops.iter_mut().zip(&child.ops).for_each(|(own, child)| *own |= child);
                 group.owned.extend(&child.owned);
@@ -253,6 +252,7 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked]) -> I
             let (reads, writes) = (owned(&whole.reads), owned(&whole.writes));
             SearchOp {
                 need,
+                capacity: whole.capacity,
                 reads,
                 writes,
                 predecessors: nearest(&reach.ancestors, ops, op),

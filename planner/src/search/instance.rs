@@ -11,7 +11,8 @@ use crate::{Bytes, OpId, Origin, Problem, TensorId};
 pub(super) type Tracked = u16;
 
 pub(super) struct Instance {
-    /// What the rooms of all that lies in the scratchpad may add up to.
+    /// What the rooms of all that lies in the scratchpad may add up to, except while an operator
+    /// runs that needs more for itself.
     pub capacity: u64,
     pub ops: Vec<SearchOp>,
     pub tracked: Vec<TrackedTensor>,
@@ -23,6 +24,8 @@ pub(super) struct Instance {
 pub(super) struct SearchOp {
     /// Rooms of all that this operator alone touches, workspace included.
     pub need: u64,
+    /// What the rooms of all that lies in the scratchpad while it runs may add up to.
+    pub capacity: u64,
     /// Tracked tensors that it reads and writes; sorted.
     pub reads: Vec<Tracked>,
     pub writes: Vec<Tracked>,
@@ -65,7 +68,6 @@ impl TrackedTensor {
 }
 
 impl Instance {
-    /// `capacity` is what rooms may add up to; see [`super::Capacity`].
     pub fn new(problem: &Problem, capacity: Bytes) -> Instance {
         let graph = &problem.graph;
         let is_tracked = |tensor: TensorId| {
@@ -87,12 +89,12 @@ impl Instance {
                 readers: graph.readers(id).iter().map(|it| it.0 as u16).collect(),
             });
         }
-        let ops = graph.op_ids().map(|op| search_op(problem, &index_of, op)).collect();
+        let ops = graph.op_ids().map(|op| search_op(problem, &index_of, op, capacity)).collect();
         Instance { capacity: capacity.0, ops, tracked, n_words: graph.ops().len().div_ceil(64) }
     }
 }
 
-fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId) -> SearchOp {
+fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId, capacity: Bytes) -> SearchOp {
     let graph = &problem.graph;
     let op = graph.op(id);
     let tracked = |tensors: &[TensorId]| {
@@ -108,8 +110,11 @@ fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId) -> Searc
         ops.sort_unstable();
         ops.dedup();
     }
+    let workspace = op.workspace.align_up(problem.machine.alignment);
+    let working_set = problem.operands(id).map(|it| problem.room(it)).sum::<Bytes>() + workspace;
     SearchOp {
-        need: (own + op.workspace.align_up(problem.machine.alignment)).0,
+        capacity: capacity.max(working_set).0,
+        need: (own + workspace).0,
         reads: tracked(&op.reads),
         writes: tracked(&op.writes),
         predecessors,

@@ -52,6 +52,8 @@ pub(super) struct Demand<const W: usize> {
     pub dying: Bits<W>,
     /// Rooms of all that is in the scratchpad only because this operator runs, live reads excepted.
     pub needs: u64,
+    /// What everything that is there while it runs may add up to.
+    pub capacity: u64,
     /// Rooms and eviction cost of what it writes and others read.
     pub written_room: u64,
     pub written_cost: u64,
@@ -158,6 +160,7 @@ impl<const W: usize> Node<W> {
             reads: Bits::EMPTY,
             dying: Bits::EMPTY,
             needs: operator.need,
+            capacity: operator.capacity,
             written_room: 0,
             written_cost: 0,
             loads_shared: false,
