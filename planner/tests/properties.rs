@@ -95,7 +95,7 @@ fn no_plan_beats_the_optimum() {
 
 #[test]
 fn no_plan_beats_the_optimum_with_addresses() {
-    let fragmented = Tally::default();
+    let (fragmented, proven) = (Tally::default(), Tally::default());
     hold(1200, Shape::TINY, |Case { problem, .. }| {
         // Beyond, there are too many addresses to try them all.
         if 8 < problem.machine.scratchpad.0.div_ceil(problem.machine.alignment.0) {
@@ -108,6 +108,10 @@ fn no_plan_beats_the_optimum_with_addresses() {
             let plan = planner(problem).expect("there is a plan");
             prop_assert!(joint <= outline_of(&plan).non_compulsory(problem), "{}", name);
         }
+        let solution = plan(problem, &Options::default()).expect("there is a plan");
+        prop_assert!(solution.lower_bound <= joint);
+        prop_assert!(!solution.is_optimal() || solution.non_compulsory == joint);
+        proven.count(solution.is_optimal());
         Ok(())
     });
     fragmented.expect(10);

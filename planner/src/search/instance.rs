@@ -5,7 +5,7 @@
 //! else. What remains is *tracked*: it is live from its first touch to its last reader, and between
 //! two steps it is either on-chip or not.
 
-use crate::{Bytes, OpId, Origin, Problem, TensorId};
+use crate::{Bytes, OpId, Order, Origin, Problem, TensorId};
 
 /// Index of a tracked tensor in [`Instance::tracked`].
 pub(super) type Tracked = u16;
@@ -68,7 +68,7 @@ impl TrackedTensor {
 }
 
 impl Instance {
-    pub fn new(problem: &Problem, capacity: Bytes) -> Instance {
+    pub fn new(problem: &Problem, capacity: Bytes, order: Order) -> Instance {
         let graph = &problem.graph;
         let is_tracked = |tensor: TensorId| {
             let touches = graph.readers(tensor).len() + usize::from(graph.producer(tensor).is_some());
@@ -89,7 +89,14 @@ impl Instance {
                 readers: graph.readers(id).iter().map(|it| it.0 as u16).collect(),
             });
         }
-        let ops = graph.op_ids().map(|op| search_op(problem, &index_of, op, capacity)).collect();
+        let mut ops: Vec<SearchOp> = graph.op_ids().map(|op| search_op(problem, &index_of, op, capacity)).collect();
+        if order == Order::Source {
+            let last = ops.len().saturating_sub(1) as u16;
+            for (index, op) in (0_u16..).zip(&mut ops) {
+                op.predecessors = index.checked_sub(1).into_iter().collect();
+                op.successors = Some(index + 1).filter(|_| index < last).into_iter().collect();
+            }
+        }
         Instance { capacity: capacity.0, ops, tracked, n_words: graph.ops().len().div_ceil(64) }
     }
 }

@@ -1,22 +1,47 @@
 //! What the properties of all planners share. A new planner is one more line in [`planners`].
 #![allow(dead_code)]
 
+use cosma_planner::search::{SearchOptions, search};
 use cosma_planner::testing::{Choices, Shape, random_problem};
-use cosma_planner::{Bytes, Error, OpId, Outline, Plan, Problem, Stay, check, greedy, greedy_plan};
+use cosma_planner::{
+    Bytes, Deadline, Error, OpId, Options, Order, Outline, Plan, Problem, Solver, Stay, check, greedy, greedy_plan,
+    plan,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
 use std::fmt;
+use std::time::Duration;
 
 /// Every planner that decides everything, by name.
 #[expect(clippy::type_complexity, reason = "a table")]
 pub fn planners() -> Vec<(&'static str, fn(&Problem) -> Result<Plan, Error>)> {
-    vec![("greedy", greedy_plan)]
+    vec![
+        ("greedy", greedy_plan),
+        ("auto", |problem| Ok(plan(problem, &in_short(Solver::Auto, Order::Free))?.plan)),
+        ("auto in source order", |problem| Ok(plan(problem, &in_short(Solver::Auto, Order::Source))?.plan)),
+        ("search", |problem| Ok(plan(problem, &in_short(Solver::Search, Order::Free))?.plan)),
+        ("out of time", |problem| {
+            let options = Options { time_limit: Duration::ZERO, ..Options::default() };
+            Ok(plan(problem, &options)?.plan)
+        }),
+    ]
+}
+
+/// What is large and random can be hard, and here only the plan counts, not the proof.
+fn in_short(solver: Solver, order: Order) -> Options {
+    Options { solver, order, time_limit: Duration::from_millis(100) }
 }
 
 /// Every planner that leaves addresses to others, by name.
 #[expect(clippy::type_complexity, reason = "a table")]
 pub fn outliners() -> Vec<(&'static str, fn(&Problem) -> Outline)> {
-    vec![("greedy", |problem| greedy(problem, &source_order(problem)))]
+    vec![
+        ("greedy", |problem| greedy(problem, &source_order(problem))),
+        ("search", |problem| {
+            let outcome = search(problem, problem.capacity(), &SearchOptions::default(), &|_| None, Deadline::NEVER);
+            outcome.outline.expect("there is no deadline")
+        }),
+    ]
 }
 
 pub fn source_order(problem: &Problem) -> Vec<OpId> {
