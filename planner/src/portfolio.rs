@@ -40,11 +40,19 @@ pub struct Options {
     pub order: Order,
     /// When to stop looking for something better. A plan is found in any case.
     pub time_limit: Duration,
+    /// States that the search may keep in all, which bounds its memory: some 100 B each. Unlike the
+    /// time limit, it does not make the outcome depend on the machine.
+    pub state_limit: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { solver: Solver::Auto, order: Order::Free, time_limit: Duration::from_secs(60) }
+        Options {
+            solver: Solver::Auto,
+            order: Order::Free,
+            time_limit: Duration::from_secs(60),
+            state_limit: 20_000_000,
+        }
     }
 }
 
@@ -131,7 +139,7 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
                 Solver::Auto => ilp::improve(problem, outline, deadline),
                 _ => None,
             };
-            let search_options = SearchOptions { order, ..SearchOptions::default() };
+            let search_options = SearchOptions { order, state_limit: options.state_limit, ..SearchOptions::default() };
             let outcome = search(problem, problem.capacity(), &search_options, &improve, deadline);
             let greedy = greedily(problem);
             Ok(match outcome.outline {

@@ -111,9 +111,10 @@ impl<const W: usize> Search<'_, W> {
         let mut root = Group::root(instance, &search.known(&outline), options.leaf);
         let mut width = options.proof_width;
         while 0 < width && root.bound < upper && !deadline.has_passed() {
-            root.solve_below::<W>(instance, &reach, GROUP_STATES * width, deadline)?;
+            let group_states = (GROUP_STATES * width).min(options.state_limit);
+            root.solve_below::<W>(instance, &reach, group_states, deadline)?;
             if root.bound < upper {
-                root.solve_coarsely::<W>(instance, &reach, GROUP_STATES * width, deadline)?;
+                root.solve_coarsely::<W>(instance, &reach, group_states, deadline)?;
             }
             if root.bound == upper {
                 break;
@@ -145,7 +146,7 @@ impl<const W: usize> Search<'_, W> {
                 root = Group::root(instance, &search.known(&outline), options.leaf);
             }
             root.bound = root.bound.max(bound);
-            if options.state_limit <= exploration.n_states {
+            if options.state_limit <= GROUP_STATES * width {
                 break;
             }
             width = width.saturating_mul(GROWTH);

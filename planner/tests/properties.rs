@@ -6,7 +6,7 @@ use common::*;
 use cosma_planner::testing::{
     Choices, Shape, compute, damage, interpret, joint_optimum, outline_optimum, parse_program,
 };
-use cosma_planner::{Action, Bytes, Error, OpId, Place, Problem, Slot, TensorId, Traffic, check};
+use cosma_planner::{Action, Bytes, Error, OpId, Options, Place, Problem, Slot, TensorId, Traffic, check, plan};
 use proptest::prelude::*;
 use std::cell::Cell;
 
@@ -115,6 +115,7 @@ fn no_plan_beats_the_optimum_with_addresses() {
         Ok(())
     });
     fragmented.expect(10);
+    proven.expect(200);
 }
 
 #[test]
