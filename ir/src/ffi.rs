@@ -84,6 +84,10 @@ pub(crate) unsafe fn string(text: MlirStringRef) -> String {
 
 /// A callback for MLIR's printing functions: appends to the `Vec<u8>` that `data` points to.
 pub(crate) unsafe extern "C" fn append(text: MlirStringRef, data: *mut c_void) {
+    // Of no text MLIR may have no address.
+    if text.length == 0 {
+        return;
+    }
     // SAFETY: MLIR passes on the pointer that came with the callback, and text that is alive.
     let (bytes, buffer) =
         unsafe { (std::slice::from_raw_parts(text.data.cast::<u8>(), text.length), &mut *data.cast::<Vec<u8>>()) };

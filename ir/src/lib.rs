@@ -39,7 +39,7 @@ pub use operation::{
     clear_offsets, clear_residencies, clear_workspace_offset, is_abstract, kind, macs, name, offsets, residencies,
     set_offsets, set_residencies, set_workspace_offset, workspace, workspace_offset,
 };
-pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass};
+pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
 pub use report::{Report, Reports, Severity};
 pub use tensor::{SizeError, size_in_bytes};
 pub use transfer::{Transfer, is_streamed, load, reload, spill, store, transfer};

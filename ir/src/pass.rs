@@ -3,8 +3,9 @@
 use crate::Diagnostic;
 use crate::ffi::{CosmaOption, CosmaPass, Text, cosmaRegisterPass, guard, string};
 use melior::ir::OperationRef;
+use melior::pass::PassManager;
 use melior::{Context, ContextRef};
-use mlir_sys::{MlirOperation, MlirStringRef, mlirOperationGetContext};
+use mlir_sys::{MlirOperation, MlirStringRef, mlirOperationGetContext, mlirPassManagerRunOnOp};
 use std::ffi::c_void;
 use std::str::FromStr;
 
@@ -62,6 +63,15 @@ impl PassOptions {
 /// becomes an error at the operation.
 pub type Run = for<'c, 'a> fn(&'c Context, OperationRef<'c, 'a>, &PassOptions) -> Result<(), Diagnostic<'c>>;
 
+/// Runs the passes of a manager on one operation, such as a function, instead of a whole module;
+/// gives whether all went well. What did not, has been said through MLIR.
+///
+/// The manager's pipeline is anchored at operations of this name: `func.func(…)`.
+pub fn run_passes(manager: &PassManager, operation: OperationRef) -> bool {
+    // SAFETY: both are alive, and what a pass changes in the operation it may change.
+    unsafe { mlirPassManagerRunOnOp(manager.to_raw(), operation.to_raw()).value != 0 }
+}
+
 struct Registered {
     info: PassInfo,
     run: Run,
@@ -104,7 +114,8 @@ unsafe extern "C" fn call(
 ) -> bool {
     // SAFETY: `user` is what `register_pass` gave; MLIR keeps the operation and the values meanwhile.
     let (registered, operation, values) = unsafe {
-        let values = std::slice::from_raw_parts(values, n_values as usize);
+        // Of no values MLIR has no address.
+        let values = if n_values == 0 { &[][..] } else { std::slice::from_raw_parts(values, n_values as usize) };
         (&*user.cast::<Registered>(), OperationRef::from_raw(operation), values)
     };
     // SAFETY: the context is MLIR's and outlives the run, which only borrows it; melior's reference

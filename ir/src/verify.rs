@@ -12,7 +12,8 @@ use crate::operation::{MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPAC
 use crate::tensor::size_in_bytes;
 use crate::transfer::{OFFSET, STREAMED, transfer};
 use melior::ir::operation::OperationLike;
-use melior::ir::{Attribute, AttributeLike, OperationRef, ValueLike};
+use melior::ir::r#type::TypeLike;
+use melior::ir::{Attribute, AttributeLike, OperationRef, Type, ValueLike};
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
 
 const PLAN: &str = "cosma.plan";
@@ -146,7 +147,7 @@ fn verify_offsets(operation: OperationRef, spelling: &str, value: Attribute) -> 
     }
     let mut blocks = Vec::new();
     for (index, (result, offset)) in operation.results().zip(offsets).enumerate() {
-        let size = size_in_bytes(result.r#type()).map_err(|error| error.to_string())?;
+        let size = result_size(result.r#type())?;
         blocks.push(Block::new(format!("result {index}"), offset, size));
     }
     let integer = |name| fact(operation, name).and_then(read_integer);
@@ -175,12 +176,17 @@ fn verify_residencies(operation: OperationRef, spelling: &str, value: Attribute)
         let residencies = read_residencies(list).ok_or_else(|| {
             format!("attribute '{spelling}' of result {index} must list [offset, first step, end step]")
         })?;
-        let size = size_in_bytes(result.r#type()).map_err(|error| error.to_string())?;
+        let size = result_size(result.r#type())?;
         for residency in residencies {
             Block::new(format!("result {index}"), residency.offset.cast_signed(), size).verify(operation)?;
         }
     }
     Ok(())
+}
+
+/// The bytes of an operator's result. One that is no tensor, a scalar say, takes none.
+fn result_size(r#type: Type) -> Result<u64, String> {
+    if r#type.is_tensor() { size_in_bytes(r#type).map_err(|error| error.to_string()) } else { Ok(0) }
 }
 
 /// Something that lies in the scratchpad.

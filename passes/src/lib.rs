@@ -1,5 +1,48 @@
 //! COSMA's passes: where MLIR meets the planner.
+//!
+//! Each pass takes a function in one [`Form`] and leaves it in one, and is a function that can be
+//! called without MLIR's pass manager as well. What passes tell each other is in the module.
 #![forbid(unsafe_code)]
 
+mod allocate;
+mod allocated;
+mod effort;
+mod extract;
+mod facts;
+mod form;
+mod insert_transfers;
+mod liveness;
+mod machine;
+mod planned;
+mod print;
+mod role;
+mod schedule;
+mod size;
+mod verify;
+
+pub use allocate::allocate;
+pub use effort::{Seconds, SolverName, solver_name};
+pub use extract::{Carrier, Extraction, extract};
+pub use facts::Facts;
+pub use form::{Form, form, symbol};
+pub use insert_transfers::insert_transfers;
+pub use liveness::{Lifetime, LiveStep, Liveness, liveness};
+pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, WeightsName, states_machine, weights_name};
+pub use planned::{Program, read_program};
+pub use print::{plan_text, problem_text};
+pub use schedule::schedule;
+pub use size::{Size, SizeError};
+pub use verify::verify;
+
+use cosma_ir::register_pass;
+
 /// Makes every pass known to MLIR by its name. Calling it again does no harm.
-pub fn register() {}
+pub fn register() {
+    register_pass(liveness::INFO, liveness::run);
+    register_pass(print::PROBLEM, print::run_problem);
+    register_pass(schedule::INFO, schedule::run);
+    register_pass(allocate::INFO, allocate::run);
+    register_pass(insert_transfers::INFO, insert_transfers::run);
+    register_pass(print::PLAN, print::run_plan);
+    register_pass(verify::INFO, verify::run);
+}

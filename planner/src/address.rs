@@ -1,7 +1,7 @@
 //! Addresses for an outline: each stay is an interval to be packed, and so is each workspace.
 
 use crate::pack::{Interval, Packing, pack};
-use crate::{Bytes, Deadline, Outline, Plan, Problem};
+use crate::{Deadline, Outline, Plan, Problem};
 
 /// The plan that follows an outline, if its stays can be packed and the deadline allows.
 pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {

@@ -11,7 +11,9 @@ mod address;
 mod check;
 mod deadline;
 mod error;
+mod first_fit;
 mod graph;
+mod greedy;
 #[cfg(feature = "ilp")]
 pub mod ilp;
 mod outline;
@@ -24,6 +26,7 @@ pub mod search;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+mod uses;
 mod violation;
 
 pub use action::{Action, Place, Slot, Traffic};
@@ -31,7 +34,9 @@ pub use address::address;
 pub use check::check;
 pub use deadline::Deadline;
 pub use error::Error;
+pub use first_fit::{greedy_plan, greedy_plan_in_order};
 pub use graph::{Graph, GraphBuilder, Op, Origin, Tensor};
+pub use greedy::greedy;
 pub use outline::{Outline, Stay};
 pub use plan::{Plan, Residency};
 pub use portfolio::{Options, Order, Solution, Solver, plan};

@@ -1,8 +1,11 @@
 //! From a problem to a plan: which solver is asked when, and what is done with its answer.
 
 use crate::search::{SearchOptions, search};
-use crate::{Bytes, Deadline, Error, Outline, Plan, Problem, address};
+use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem, Traffic, address, greedy, greedy_plan};
 use std::time::Duration;
+
+/// The part of the time limit after which addresses are assigned to what there is.
+const SHARE_OF_SEARCH: f64 = 0.9;
 
 /// Who decides order and residency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -37,11 +40,19 @@ pub struct Options {
     pub order: Order,
     /// When to stop looking for something better. A plan is found in any case.
     pub time_limit: Duration,
+    /// States that the search may keep in all, which bounds its memory: some 100 B each. Unlike the
+    /// time limit, it does not make the outcome depend on the machine.
+    pub state_limit: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { solver: Solver::Auto, order: Order::Free, time_limit: Duration::from_secs(60) }
+        Options {
+            solver: Solver::Auto,
+            order: Order::Free,
+            time_limit: Duration::from_secs(60),
+            state_limit: 20_000_000,
+        }
     }
 }
 
@@ -67,18 +78,148 @@ impl Solution {
 
 /// Plans a problem.
 ///
+/// 1. Order and residency are decided as if only the sum of what is on-chip counted.
+/// 2. What came out is packed. If that succeeds, nothing was lost: the optimum of the first step
+///    is the optimum of the whole.
+/// 3. If not, order and residency are decided again with less and less capacity, which leaves gaps
+///    between addresses, until packing succeeds. The bound stays that of the first step.
+/// 4. The greedy planner decides addresses as it goes. Its plan always exists.
+///
 /// # Errors
-/// Those of [`Problem::check`]; [`Error::Solver`] if a solver fails that was asked for by name.
+/// Those of [`Problem::check`]; [`Error::Solver`] if a solver was asked for by name and fails or
+/// is not built in.
 pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
     problem.check()?;
     let deadline = Deadline::after(options.time_limit);
-    let outcome = search(problem, &SearchOptions::default(), deadline);
-    let outline: Outline = outcome.outline.ok_or(Error::Solver("no plan in time".into()))?;
-    let plan = address(problem, &outline, deadline).ok_or(Error::Solver("no addresses in time".into()))?;
-    Ok(Solution {
-        plan,
-        non_compulsory: outline.non_compulsory(problem),
-        lower_bound: outcome.lower_bound,
-        solver: Solver::Search,
+    // Addresses need some time too.
+    let search_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_SEARCH));
+    let Decision { outline, lower_bound, solver } = decide(problem, options, search_deadline)?;
+    if let Some(plan) = address(problem, &outline, deadline) {
+        return Ok(Solution { plan, non_compulsory: outline.non_compulsory(problem), lower_bound, solver });
+    }
+
+    let mut best: Option<Solution> = None;
+    let mut keep = |plan: Plan, non_compulsory: Bytes, solver: Solver| {
+        if best.as_ref().is_none_or(|it| non_compulsory < it.non_compulsory) {
+            best = Some(Solution { plan, non_compulsory, lower_bound, solver });
+        }
+    };
+    for capacity in lesser_capacities(problem) {
+        let Some(outline) = outline_within(problem, options, capacity, deadline) else { continue };
+        if let Some(plan) = address(problem, &outline, deadline) {
+            keep(plan, outline.non_compulsory(problem), Solver::Search);
+            break;
+        }
+    }
+    let outline = greedy(problem, &source_order(problem));
+    if let Some(plan) = address(problem, &outline, deadline) {
+        keep(plan, outline.non_compulsory(problem), Solver::Greedy);
+    }
+    let plan = greedy_plan(problem)?;
+    let non_compulsory = Traffic::of(problem, &plan.actions(problem)).non_compulsory;
+    keep(plan, non_compulsory, Solver::Greedy);
+    Ok(best.expect("the greedy plan was kept if no other was"))
+}
+
+/// Order and residency, what they cost at least, and who decided.
+struct Decision {
+    outline: Outline,
+    lower_bound: Bytes,
+    solver: Solver,
+}
+
+fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Decision, Error> {
+    match (options.solver, options.order) {
+        (Solver::Greedy, _) => Ok(greedily(problem)),
+        (Solver::Ilp, Order::Source) => ilp::fixed_order(problem, deadline),
+        (Solver::Ilp, Order::Free) => ilp::free_order(problem, deadline),
+        (Solver::Auto, Order::Source) if ilp::IS_BUILT_IN => ilp::fixed_order(problem, deadline),
+        (Solver::Search | Solver::Auto, order) => {
+            let improve = |outline: &Outline| match options.solver {
+                Solver::Auto => ilp::improve(problem, outline, deadline),
+                _ => None,
+            };
+            let search_options = SearchOptions { order, state_limit: options.state_limit, ..SearchOptions::default() };
+            let outcome = search(problem, problem.capacity(), &search_options, &improve, deadline);
+            let greedy = greedily(problem);
+            Ok(match outcome.outline {
+                Some(outline) if outline.non_compulsory(problem) <= greedy.outline.non_compulsory(problem) => {
+                    let solver = if outcome.is_improved { Solver::Ilp } else { Solver::Search };
+                    Decision { outline, lower_bound: outcome.lower_bound, solver }
+                }
+                _ => Decision { lower_bound: outcome.lower_bound, ..greedy },
+            })
+        }
+    }
+}
+
+fn greedily(problem: &Problem) -> Decision {
+    let outline = greedy(problem, &source_order(problem));
+    Decision { outline, lower_bound: problem.restreamed(), solver: Solver::Greedy }
+}
+
+fn source_order(problem: &Problem) -> Vec<OpId> {
+    problem.graph.op_ids().collect()
+}
+
+/// Capacities to try when what fits as a sum cannot be packed: without the room that only the
+/// padding of a highest block could give back, then less and less.
+fn lesser_capacities(problem: &Problem) -> impl Iterator<Item = Bytes> {
+    let Bytes(alignment) = problem.machine.alignment;
+    let whole = problem.machine.scratchpad.0 / alignment;
+    [0, 128, 64, 32, 16, 8, 4].into_iter().map(move |part| {
+        let less = if part == 0 { 0 } else { whole.div_ceil(part) };
+        Bytes((whole - less) * alignment)
     })
+}
+
+/// An outline that leaves some of the scratchpad empty at each step whose operator allows that.
+fn outline_within(problem: &Problem, options: &Options, capacity: Bytes, deadline: Deadline) -> Option<Outline> {
+    let search_options = SearchOptions { order: options.order, proof_width: 0, ..SearchOptions::default() };
+    search(problem, capacity, &search_options, &|_| None, deadline).outline
+}
+
+/// What integer programming answers, if it is built in.
+#[cfg(feature = "ilp")]
+mod ilp {
+    use super::{Decision, Solver, source_order};
+    use crate::ilp::{joint, replace};
+    use crate::{Deadline, Error, Outline, Problem};
+
+    pub const IS_BUILT_IN: bool = true;
+
+    pub fn fixed_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
+        let outcome = replace(problem, &source_order(problem), None, deadline)?;
+        Ok(Decision { outline: outcome.outline, lower_bound: outcome.lower_bound, solver: Solver::Ilp })
+    }
+
+    pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
+        let outcome = joint(problem, None, deadline)?;
+        Ok(Decision { outline: outcome.outline, lower_bound: outcome.lower_bound, solver: Solver::Ilp })
+    }
+
+    /// The best replacement for the order of an outline. A failing solver improves nothing.
+    pub fn improve(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Outline> {
+        replace(problem, &outline.order, Some(outline), deadline).ok().map(|it| it.outline)
+    }
+}
+
+#[cfg(not(feature = "ilp"))]
+mod ilp {
+    use super::Decision;
+    use crate::{Deadline, Error, Outline, Problem};
+
+    pub const IS_BUILT_IN: bool = false;
+
+    pub fn fixed_order(_: &Problem, _: Deadline) -> Result<Decision, Error> {
+        Err(Error::Solver("built without integer programming".into()))
+    }
+
+    pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
+        fixed_order(problem, deadline)
+    }
+
+    pub fn improve(_: &Problem, _: &Outline, _: Deadline) -> Option<Outline> {
+        None
+    }
 }

@@ -50,6 +50,12 @@ impl Problem {
         self.graph.tensor(tensor).size.align_up(self.machine.alignment)
     }
 
+    /// The scratchpad's size, rounded up to the alignment: no more than this can the rooms of what
+    /// lies in it add up to, since only the highest block can do without its padding.
+    pub fn capacity(&self) -> Bytes {
+        self.machine.scratchpad.align_up(self.machine.alignment)
+    }
+
     /// The least scratchpad with which an operator can run.
     ///
     /// Each block but the last is followed by another at a multiple of the alignment, so only one

@@ -9,31 +9,41 @@ mod instance;
 mod node;
 mod reach;
 
-use crate::{Bytes, Deadline, OpId, Outline, Problem, TensorId};
+use crate::{Bytes, Deadline, OpId, Order, Outline, Problem, TensorId};
 use explore::{Exploration, Found, Quest, Trace, explore};
 use groups::{Group, Known};
 use instance::Instance;
 use node::{Node, State, TooWide};
 use reach::Reach;
+use tracing::debug;
 
-/// States a level of the first attempt at a proof, and by how much it grows from one to the next.
-const FIRST_PROOF_WIDTH: usize = 2_000;
-const WIDTH_GROWTH: usize = 8;
+/// By how much the states a level grow from one attempt at a proof to the next.
+const GROWTH: usize = 8;
+
+/// States that a group may take for each that goes on from a level of the whole problem.
+const GROUP_STATES: usize = 10;
+
+/// Indices of operators and tensors are small here; a larger problem is left to others.
+const MAX_OPS: usize = 60_000;
 
 /// How hard the search tries.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchOptions {
     /// States that go on from each level of the first pass.
     pub beam: usize,
+    /// Which orders are allowed.
+    pub order: Order,
+    /// States that go on from each level of the first attempt at a proof; none is attempted if zero.
+    pub proof_width: usize,
+    /// Steps of the known plan in each of the smallest parts that are bounded alone.
+    pub leaf: usize,
     /// States that the proof may keep in all; it gives up beyond.
     pub state_limit: usize,
-    /// Whether to look for a proof once the beam has found a plan.
-    pub proof: bool,
 }
 
 impl Default for SearchOptions {
     fn default() -> SearchOptions {
-        SearchOptions { beam: 200, state_limit: 20_000_000, proof: true }
+        SearchOptions { order: Order::Free, beam: 200, proof_width: 2_000, leaf: 16, state_limit: 20_000_000 }
     }
 }
 
@@ -44,16 +54,37 @@ pub struct SearchOutcome {
     pub outline: Option<Outline>,
     /// A proven lower bound on the non-compulsory bytes of every outline.
     pub lower_bound: Bytes,
+    /// Whether the outline is what `improve` made of one.
+    pub is_improved: bool,
 }
 
+/// Makes a better outline of one, if it can; best with the same order.
+pub type Improve<'a> = dyn Fn(&Outline) -> Option<Outline> + 'a;
+
 /// Searches all orders and residencies for the least non-compulsory traffic.
-pub fn search(problem: &Problem, options: &SearchOptions, deadline: Deadline) -> SearchOutcome {
-    let capacity = problem.machine.scratchpad.align_up(problem.machine.alignment);
-    let instance = Instance::new(problem, capacity);
-    None.or_else(|| Search::<1>::run(problem, &instance, options, deadline).ok())
-        .or_else(|| Search::<4>::run(problem, &instance, options, deadline).ok())
-        .or_else(|| Search::<16>::run(problem, &instance, options, deadline).ok())
-        .unwrap_or(SearchOutcome { outline: None, lower_bound: problem.restreamed() })
+///
+/// `capacity` is what the rooms of all that is on-chip may add up to, except while an operator runs
+/// that needs more for itself. The scratchpad's size, rounded up to the alignment, leaves out no
+/// plan, so that what is proven then is proven of all plans; less leaves gaps between addresses.
+///
+/// `improve` is asked about each outline that the search does not prove optimal soon: where many
+/// tensors must go and the order is nearly forced, others are better at choosing which.
+pub fn search(
+    problem: &Problem,
+    capacity: Bytes,
+    options: &SearchOptions,
+    improve: &Improve,
+    deadline: Deadline,
+) -> SearchOutcome {
+    let unproven = SearchOutcome { outline: None, lower_bound: problem.restreamed(), is_improved: false };
+    if MAX_OPS < problem.graph.ops().len() || MAX_OPS < problem.graph.tensors().len() {
+        return unproven;
+    }
+    let instance = Instance::new(problem, capacity, options.order);
+    None.or_else(|| Search::<1>::run(problem, &instance, options, improve, deadline).ok())
+        .or_else(|| Search::<4>::run(problem, &instance, options, improve, deadline).ok())
+        .or_else(|| Search::<16>::run(problem, &instance, options, improve, deadline).ok())
+        .unwrap_or(unproven)
 }
 
 struct Search<'a, const W: usize> {
@@ -68,23 +99,22 @@ impl<const W: usize> Search<'_, W> {
         problem: &Problem,
         instance: &Instance,
         options: &SearchOptions,
+        improve: &Improve,
         deadline: Deadline,
     ) -> Result<SearchOutcome, TooWide> {
         let search = Search::<W> { problem, instance, options, deadline };
-        let t0 = std::time::Instant::now();
-        let verbose = std::env::var("SHOW").is_ok();
-        let unproven = SearchOutcome { outline: None, lower_bound: problem.restreamed() };
-        let Some((mut upper, mut outline)) = search.first()? else { return Ok(unproven) };
-        if verbose {
-            eprintln!("first {upper} {:?}", t0.elapsed());
-        }
+        let Some((mut upper, mut outline)) = search.first()? else {
+            return Ok(SearchOutcome { outline: None, lower_bound: problem.restreamed(), is_improved: false });
+        };
+        let mut is_improved = false;
         let reach = Reach::of(instance);
-        let mut root = Group::root(instance, &search.known(&outline));
-        let mut width = FIRST_PROOF_WIDTH;
-        while options.proof && root.bound < upper && !deadline.has_passed() {
-            root.solve_below::<W>(instance, &reach, 10 * width, deadline)?;
-            if verbose {
-                eprintln!("width {width} groups {} of {upper} {:?}", root.bound, t0.elapsed());
+        let mut root = Group::root(instance, &search.known(&outline), options.leaf);
+        let mut width = options.proof_width;
+        while 0 < width && root.bound < upper && !deadline.has_passed() {
+            let group_states = (GROUP_STATES * width).min(options.state_limit);
+            root.solve_below::<W>(instance, &reach, group_states, deadline)?;
+            if root.bound < upper {
+                root.solve_coarsely::<W>(instance, &reach, group_states, deadline)?;
             }
             if root.bound == upper {
                 break;
@@ -100,49 +130,61 @@ impl<const W: usize> Search<'_, W> {
                 deadline,
             };
             let exploration = explore(instance, search.start(), &quest)?;
-            if verbose {
-                eprintln!(
-                    "  root {:?} bound {} complete {} states {} {:?}",
-                    exploration.best,
-                    exploration.bound,
-                    exploration.is_complete(),
-                    exploration.n_states,
-                    t0.elapsed()
-                );
-            }
-            root.bound = root.bound.max(exploration.bound);
+            let mut bound = root.bound.max(exploration.bound);
+            debug!(width, upper, bound, states = exploration.n_states, "explored");
+            let is_new = exploration.best.is_some();
             if let Some(found) = exploration.best {
-                upper = found.cost;
-                outline = search.outline(&exploration, found);
-                if !exploration.is_complete() {
-                    let bound = root.bound;
-                    root = Group::root(instance, &search.known(&outline));
-                    root.bound = bound;
-                }
+                (upper, outline, is_improved) = (found.cost, search.outline(&exploration, found), false);
             }
-            if options.state_limit <= exploration.n_states {
+            bound = bound.min(upper);
+            if bound < upper && (is_new || width == options.proof_width) {
+                let better = improve(&outline).filter(|it| search.cost(it) < upper);
+                if let Some(better) = better {
+                    (upper, outline, is_improved) = (search.cost(&better), better, true);
+                    debug!(upper, "improved");
+                }
+                root = Group::root(instance, &search.known(&outline), options.leaf);
+            }
+            root.bound = root.bound.max(bound);
+            if options.state_limit <= GROUP_STATES * width {
                 break;
             }
-            width = width.saturating_mul(WIDTH_GROWTH);
+            width = width.saturating_mul(GROWTH);
         }
         let lower_bound = problem.restreamed() + Bytes(root.bound.min(upper));
-        Ok(SearchOutcome { outline: Some(outline), lower_bound })
+        Ok(SearchOutcome { outline: Some(outline), lower_bound, is_improved })
+    }
+
+    /// What the search charges for an outline.
+    fn cost(&self, outline: &Outline) -> u64 {
+        (outline.non_compulsory(self.problem) - self.problem.restreamed()).0
     }
 
     /// The best plan of a beam.
     fn first(&self) -> Result<Option<(u64, Outline)>, TooWide> {
-        let quest = Quest {
-            goal: self.instance.ops.len(),
-            below: u64::MAX,
-            groups: &[],
-            beam: self.options.beam,
-            eviction_limit: self.options.beam,
-            state_limit: usize::MAX,
-            remember: true,
-            deadline: self.deadline,
-        };
-        let beam = explore(self.instance, self.start(), &quest)?;
-        Ok(beam.best.map(|found| (found.cost, self.outline(&beam, found))))
+        let mut best = None;
+        for beam in [self.options.beam / 25 + 1, self.options.beam] {
+            let below = best.as_ref().map_or(u64::MAX, |(cost, _)| *cost);
+            let quest = Quest {
+                goal: self.instance.ops.len(),
+                below,
+                groups: &[],
+                beam,
+                eviction_limit: beam,
+                state_limit: usize::MAX,
+                remember: true,
+                deadline: self.deadline,
+            };
+            if below == 0 {
+                break;
+            }
+            let exploration = explore(self.instance, self.start(), &quest)?;
+            debug!(beam, best = ?exploration.best.map(|it| it.cost), "first");
+            if let Some(found) = exploration.best {
+                best = Some((found.cost, self.outline(&exploration, found)));
+            }
+        }
+        Ok(best)
     }
 
     fn start(&self) -> Node<W> {
@@ -160,9 +202,14 @@ impl<const W: usize> Search<'_, W> {
         }
         let mut known = Known {
             order: outline.order.iter().map(|it| it.0 as u16).collect(),
+            step_of: Vec::new(),
             charges: Vec::new(),
             decided: Vec::new(),
         };
+        known.step_of = vec![0; known.order.len()];
+        for (step, &op) in known.order.iter().enumerate() {
+            known.step_of[usize::from(op)] = step;
+        }
         for tensor in &self.instance.tracked {
             let stays = &stays[tensor.id.index()];
             let returns = stays.len() as u64 - 1;

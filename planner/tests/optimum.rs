@@ -1,12 +1,15 @@
 //! The brute-force optima, on problems whose optimum can be worked out by hand.
 
-use cosma_planner::testing::outline_optimum;
+use cosma_planner::testing::{FRAGMENTED, joint_optimum, outline_optimum};
 use cosma_planner::{Bytes, Error, Problem};
 
 #[track_caller]
 fn outline(text: &str) -> u64 {
     let problem: Problem = text.parse().expect("the problem parses");
-    outline_optimum(&problem).expect("each operator fits").0
+    let outline = outline_optimum(&problem).expect("each operator fits");
+    // Addresses are in the way only where FRAGMENTED says so.
+    assert_eq!(joint_optimum(&problem), Ok(outline));
+    outline.0
 }
 
 #[test]
@@ -100,4 +103,13 @@ op h: x ->
     assert_eq!(outline(text), 0);
     let too_small: Problem = text.replace("scratchpad 65", "scratchpad 64").parse().unwrap();
     assert!(matches!(outline_optimum(&too_small), Err(Error::ScratchpadTooSmall { needed: Bytes(65), .. })));
+}
+
+#[test]
+fn addresses_can_cost_traffic() {
+    for example in FRAGMENTED {
+        let problem: Problem = example.problem.parse().expect("the problem parses");
+        assert_eq!(outline_optimum(&problem), Ok(Bytes(example.outline_optimum)), "{}", example.name);
+        assert_eq!(joint_optimum(&problem), Ok(Bytes(example.joint_optimum)), "{}", example.name);
+    }
 }

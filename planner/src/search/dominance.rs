@@ -1,6 +1,7 @@
 //! Which states of a node need not be looked at, since another one is as good.
 
 use super::node::{Sizes, State};
+use crate::Deadline;
 
 /// Of more states than this in one node, later ones are compared with the first so many only.
 const MAX_RIVALS: usize = 4096;
@@ -11,11 +12,13 @@ const MAX_RIVALS: usize = 4096;
 /// P has on-chip, and by writing back what both have and only Q has a copy of. What only Q has
 /// on-chip P may bring in for nothing, since it paid for that when it put it out, and since there
 /// is room for it: there is in Q.
-pub(super) fn retain_undominated<const W: usize>(states: &mut Vec<State<W>>, sizes: &Sizes) {
+pub(super) fn retain_undominated<const W: usize>(states: &mut Vec<State<W>>, sizes: &Sizes, deadline: Deadline) {
     states.sort_unstable_by_key(|it| (it.cost, it.peak, it.used, it.resident, it.host, it.parent, it.op));
     let mut kept: Vec<State<W>> = Vec::with_capacity(states.len());
-    for state in states.drain(..) {
-        if !kept.iter().take(MAX_RIVALS).any(|it| dominates(it, &state, sizes)) {
+    let mut is_late = false;
+    for (index, state) in states.drain(..).enumerate() {
+        is_late = is_late || index % 1024 == 1023 && deadline.has_passed();
+        if is_late || !kept.iter().take(MAX_RIVALS).any(|it| dominates(it, &state, sizes)) {
             kept.push(state);
         }
     }

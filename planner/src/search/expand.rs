@@ -1,7 +1,7 @@
 //! The successors of a state: an operator runs, after just enough was evicted.
 
 use super::bits::Bits;
-use super::node::{GONE, Sizes, State, Transition};
+use super::node::{Demand, GONE, Sizes, State, Transition};
 
 /// Subsets of more dying inputs than this are not looked through for the eager rule.
 const MAX_EAGER_INPUTS: u32 = 8;
@@ -17,24 +17,19 @@ const MAX_EAGER_INPUTS: u32 = 8;
 ///
 /// For one dying input: the results are no larger. For an addition of equal sizes: always. For a
 /// concatenation: not, since half of the inputs could be spilled for less than the whole result.
-pub(super) fn is_eager<const W: usize>(
-    state: &State<W>,
-    transition: &Transition<W>,
-    sizes: &Sizes,
-    capacity: u64,
-) -> bool {
-    let missing = transition.reads.without(&state.resident);
+pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, sizes: &Sizes) -> bool {
+    let missing = demand.reads.without(&state.resident);
     let missing_room = sizes.room_of(&missing);
-    if missing.without(&transition.dying) != Bits::EMPTY
-        || capacity < state.used + missing_room + transition.needs
-        || transition.fresh_kept
+    if missing.without(&demand.dying) != Bits::EMPTY
+        || demand.capacity < state.used + missing_room + demand.needs
+        || demand.loads_shared
     {
         return false;
     }
-    if transition.written_room == 0 {
+    if demand.written_room == 0 {
         return true;
     }
-    let dying = transition.dying.and(&state.resident);
+    let dying = demand.dying.and(&state.resident);
     let inputs: Vec<(u64, u64)> = dying.iter().map(|it| (sizes.room[it], sizes.eviction(&state.host, it))).collect();
     if MAX_EAGER_INPUTS < inputs.len() as u32 {
         return false;
@@ -49,17 +44,17 @@ pub(super) fn is_eager<const W: usize>(
                 evicted_cost += cost;
             }
         }
-        transition.written_room <= kept_room || transition.written_cost <= evicted_cost
+        demand.written_room <= kept_room || demand.written_cost <= evicted_cost
     })
 }
 
 /// The state after the operator has run, with `evicted` put out before.
 pub(super) fn run<const W: usize>(
     state: &State<W>,
+    demand: &Demand<W>,
     transition: &Transition<W>,
     sizes: &Sizes,
     evicted: &Bits<W>,
-    op: u16,
     parent: u32,
 ) -> State<W> {
     let mut next = State {
@@ -69,13 +64,13 @@ pub(super) fn run<const W: usize>(
         used: transition.added_room,
         peak: state.peak,
         parent,
-        op,
+        op: demand.op,
     };
     for index in evicted.iter() {
         next.cost += sizes.eviction(&state.host, index);
     }
-    let mut during = transition.needs;
-    for index in state.resident.without(evicted).or(&transition.reads).iter() {
+    let mut during = demand.needs;
+    for index in state.resident.without(evicted).or(&demand.reads).iter() {
         during += sizes.room[index];
         let to = transition.map[index];
         if to == GONE {
@@ -99,33 +94,37 @@ pub(super) fn run<const W: usize>(
 /// the rest can be evicted just as well when its room is needed.
 pub(super) fn evictions<const W: usize>(
     state: &State<W>,
-    transition: &Transition<W>,
+    demand: &Demand<W>,
     sizes: &Sizes,
-    capacity: u64,
     budget: u64,
     limit: usize,
     found: &mut impl FnMut(Bits<W>),
 ) -> bool {
-    let missing_room = sizes.room_of(&transition.reads.without(&state.resident));
-    let deficit = (state.used + missing_room + transition.needs).saturating_sub(capacity);
+    let missing_room = sizes.room_of(&demand.reads.without(&state.resident));
+    let deficit = (state.used + missing_room + demand.needs).saturating_sub(demand.capacity);
     if deficit == 0 {
         found(Bits::EMPTY);
         return true;
     }
     let mut candidates: Vec<Candidate> = state
         .resident
-        .without(&transition.reads)
+        .without(&demand.reads)
         .iter()
         .map(|index| Candidate { index, room: sizes.room[index], cost: sizes.eviction(&state.host, index), rest: 0 })
         .collect();
     // Largest first: a set that suffices only with its last, smallest tensor is a least one.
     candidates.sort_by_key(|it| (std::cmp::Reverse(it.room), it.cost, it.index));
+    if candidates.iter().map(|it| it.room).sum::<u64>() < deficit {
+        return true;
+    }
     let mut rest = 0;
     for candidate in candidates.iter_mut().rev() {
         rest += candidate.room;
         candidate.rest = rest;
     }
-    let mut enumeration = Enumeration { candidates, budget, left: limit, found };
+    // At least the first set is always found, however low the limit.
+    let left = limit.max(candidates.len());
+    let mut enumeration = Enumeration { candidates, budget, left, found };
     enumeration.extend(0, deficit, 0, Bits::EMPTY);
     0 < enumeration.left
 }

@@ -5,9 +5,17 @@ use super::dominance::retain_undominated;
 use super::expand::{evictions, is_eager, run};
 use super::groups::{Group, to_go};
 use super::instance::Instance;
-use super::node::{Node, Sizes, State, TooWide, Transition};
+use super::node::{Demand, Node, Sizes, State, TooWide, Transition};
 use crate::Deadline;
+use rayon::prelude::*;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// States that one thread expands in a row.
+const SHARE: usize = 512;
+
+/// Into how many parts a level falls, each with nodes of its own until they are put together.
+const N_PARTS: usize = 4;
 
 /// What to look for, and with how much.
 pub(super) struct Quest<'a> {
@@ -45,7 +53,10 @@ pub(super) struct Exploration<const W: usize> {
 impl<const W: usize> Exploration<W> {
     /// Whether `best` is the optimum, or there is nothing below [`Quest::below`].
     pub fn is_complete(&self) -> bool {
-        self.bound <= self.left_out && (self.best.is_some() || self.bound == self.below)
+        match self.best {
+            Some(found) => found.cost <= self.left_out,
+            None => self.left_out == self.below,
+        }
     }
 }
 
@@ -66,32 +77,32 @@ pub(super) struct Trace<const W: usize> {
     pub resident: Bits<W>,
 }
 
-/// Explores from the states of `start`, which has run `level` operators.
+/// Explores from the states of `start`.
 pub(super) fn explore<const W: usize>(
     instance: &Instance,
-    start: Node<W>,
+    mut start: Node<W>,
     quest: &Quest,
 ) -> Result<Exploration<W>, TooWide> {
     let mut level: usize = start.executed.iter().map(|it| it.count_ones() as usize).sum();
+    start.to_go = to_go(quest.groups, &start.executed);
     let mut explorer = Explorer { instance, quest, traces: Vec::new(), n_states: 0, left_out: quest.below };
     let mut nodes = vec![start];
     while level < quest.goal {
         explorer.settle(&mut nodes);
-        match explorer.advance(nodes)? {
+        match explorer.advance(&nodes)? {
             Some(next) => nodes = next,
-            None => return Ok(explorer.finish(None)),
+            None => {
+                let waiting = nodes.iter().flat_map(|node| node.states.iter().map(|it| it.cost + node.to_go));
+                explorer.left_out = waiting.fold(explorer.left_out, u64::min);
+                return Ok(explorer.finish(None));
+            }
         }
         level += 1;
     }
-    let goal = nodes.iter().flat_map(|it| &it.states).min_by_key(|it| (it.cost, it.peak));
-    let found = match goal {
-        Some(state) => {
-            let trace = explorer.trace(state);
-            Some(Found { cost: state.cost, trace })
-        }
-        None => None,
-    };
-    Ok(explorer.finish(found))
+    let reached = nodes.iter().flat_map(|it| &it.states).filter(|it| it.cost < quest.below);
+    let best = reached.min_by_key(|it| (it.cost, it.peak, it.parent)).cloned();
+    let best = best.map(|state| Found { cost: state.cost, trace: explorer.remember(&[state]) });
+    Ok(explorer.finish(best))
 }
 
 struct Explorer<'a, const W: usize> {
@@ -103,15 +114,18 @@ struct Explorer<'a, const W: usize> {
 }
 
 impl<const W: usize> Explorer<'_, W> {
-    fn trace(&mut self, state: &State<W>) -> u32 {
-        self.n_states += 1;
+    /// Gives traces to states, in a row; the index of the first.
+    fn remember(&mut self, states: &[State<W>]) -> u32 {
+        self.n_states += states.len();
         if !self.quest.remember {
             return 0;
         }
-        let index = self.traces.len() as u32;
-        let parent = if state.parent == u32::MAX { index } else { state.parent };
-        self.traces.push(Trace { parent, op: state.op, resident: state.resident });
-        index
+        let first = self.traces.len() as u32;
+        for (index, state) in (first..).zip(states) {
+            let parent = if state.parent == u32::MAX { index } else { state.parent };
+            self.traces.push(Trace { parent, op: state.op, resident: state.resident });
+        }
+        first
     }
 
     fn finish(self, best: Option<Found>) -> Exploration<W> {
@@ -122,12 +136,14 @@ impl<const W: usize> Explorer<'_, W> {
 
     /// Lets the states of a level compete: within each node, and for the places of the beam.
     fn settle(&mut self, nodes: &mut Vec<Node<W>>) {
-        for node in nodes.iter_mut() {
+        let below = self.quest.below;
+        nodes.par_iter_mut().for_each(|node| {
             let sizes = Sizes::of(self.instance, node);
-            node.states.retain(|it| it.cost + node.to_go < self.quest.below);
-            retain_undominated(&mut node.states, &sizes);
-        }
+            node.states.retain(|it| it.cost + node.to_go < below);
+            retain_undominated(&mut node.states, &sizes, self.quest.deadline);
+        });
         nodes.retain(|it| !it.states.is_empty());
+        nodes.sort_unstable_by(|a, b| a.executed.cmp(&b.executed));
         let beam = self.quest.beam;
         if nodes.iter().map(|it| it.states.len()).sum::<usize>() <= beam {
             return;
@@ -149,76 +165,141 @@ impl<const W: usize> Explorer<'_, W> {
         nodes.retain(|it| !it.states.is_empty());
     }
 
-    /// Runs one operator more from every state. None if the quest's limits forbid to go on; what
-    /// is left then counts in the bound.
-    fn advance(&mut self, nodes: Vec<Node<W>>) -> Result<Option<Vec<Node<W>>>, TooWide> {
-        let mut next = NextLevel { nodes: Vec::new(), places: HashMap::new() };
-        let mut n_states = 0;
-        let mut pending = nodes.into_iter();
-        while let Some(node) = pending.next() {
-            if self.quest.deadline.has_passed() || self.quest.state_limit < self.n_states + n_states {
-                let left = pending.as_slice().iter().chain([&node]);
-                let waiting = left.chain(&next.nodes);
-                let waiting = waiting.flat_map(|node| node.states.iter().map(|it| it.cost + node.to_go));
-                self.left_out = waiting.fold(self.left_out, u64::min);
+    /// Runs one operator more from every state. None if the quest's limits forbid to go on.
+    fn advance(&mut self, nodes: &[Node<W>]) -> Result<Option<Vec<Node<W>>>, TooWide> {
+        let mut shares = Vec::new();
+        for node in nodes {
+            let first = self.remember(&node.states);
+            for start in (0..node.states.len()).step_by(SHARE) {
+                let states = &node.states[start..node.states.len().min(start + SHARE)];
+                shares.push(Share { node, states, first_trace: first + start as u32 });
+            }
+        }
+        // Whether the limit is met does not depend on who counts first: what is generated in all
+        // either exceeds what is left or does not.
+        let left = self.quest.state_limit.saturating_sub(self.n_states);
+        let generated = AtomicUsize::new(0);
+        let n_parts = if shares.len() < 2 { 1 } else { N_PARTS };
+        let parts: Vec<Result<Part<W>, TooWide>> = shares
+            .par_chunks(shares.len().div_ceil(n_parts).max(1))
+            .map(|shares| self.expand(shares, &generated, left))
+            .collect();
+        let mut level = NextLevel::default();
+        for part in parts {
+            let part = part?;
+            if part.is_cut_off {
                 return Ok(None);
             }
-            n_states += self.expand(&node, &mut next)?;
+            self.left_out = self.left_out.min(part.left_out);
+            level.take_over(part.level);
         }
-        Ok(Some(next.nodes))
+        Ok(Some(level.nodes))
     }
 
-    fn expand(&mut self, node: &Node<W>, next: &mut NextLevel<W>) -> Result<usize, TooWide> {
-        let capacity = self.instance.capacity;
-        let sizes = Sizes::of(self.instance, node);
-        let mut transitions: Vec<Option<Transition<W>>> = node.ready.iter().map(|_| None).collect();
-        let mut n_states = 0;
-        for state in &node.states {
-            let trace = self.trace(state);
-            // Transitions are made when first asked for: an eager operator makes the others idle.
-            let mut eager = None;
-            for (slot, &op) in transitions.iter_mut().zip(&node.ready) {
-                if slot.is_none() {
-                    *slot = Some(next.transition(self.instance, self.quest.groups, node, op)?);
-                }
-                let transition = slot.as_ref().expect("it was just made");
-                if is_eager(state, transition, &sizes, capacity) {
-                    eager = Some((op, transition));
-                    break;
-                }
-            }
-            if let Some((op, transition)) = eager {
-                let successor = run(state, transition, &sizes, &Bits::EMPTY, op, trace);
-                next.nodes[transition.child as usize].states.push(successor);
-                n_states += 1;
-                continue;
-            }
-            for (transition, &op) in transitions.iter().zip(&node.ready) {
-                let transition = transition.as_ref().expect("no operator was eager, so all were looked at");
-                let child = &mut next.nodes[transition.child as usize];
-                let limit = self.quest.eviction_limit;
-                let to_go = child.to_go;
-                let budget = self.quest.below.saturating_sub(state.cost + to_go);
-                let complete = evictions(state, transition, &sizes, capacity, budget, limit, &mut |evicted| {
-                    child.states.push(run(state, transition, &sizes, &evicted, op, trace));
-                    n_states += 1;
-                });
-                if !complete {
-                    self.left_out = self.left_out.min(state.cost + to_go);
+    fn expand(&self, shares: &[Share<W>], generated: &AtomicUsize, limit: usize) -> Result<Part<W>, TooWide> {
+        let mut part = Part { level: NextLevel::default(), left_out: u64::MAX, is_cut_off: false };
+        for share in shares {
+            let sizes = Sizes::of(self.instance, share.node);
+            let demands: Vec<Demand<W>> =
+                share.node.ready.iter().map(|it| share.node.demand(self.instance, *it)).collect();
+            // Made when first asked for: an eager operator makes the others idle.
+            let mut transitions: Vec<Option<Transition<W>>> = demands.iter().map(|_| None).collect();
+            for (trace, state) in (share.first_trace..).zip(share.states) {
+                let n_generated =
+                    self.expand_state(share.node, state, trace, &sizes, &demands, &mut transitions, &mut part)?;
+                let n_generated = generated.fetch_add(n_generated, Ordering::Relaxed) + n_generated;
+                if limit < n_generated || self.quest.deadline.has_passed() {
+                    part.is_cut_off = true;
+                    return Ok(part);
                 }
             }
         }
-        Ok(n_states)
+        Ok(part)
     }
+
+    /// Adds the successors of one state to the next level; gives how many.
+    #[expect(clippy::too_many_arguments, reason = "what a share's states have in common is made once for all")]
+    fn expand_state(
+        &self,
+        node: &Node<W>,
+        state: &State<W>,
+        trace: u32,
+        sizes: &Sizes,
+        demands: &[Demand<W>],
+        transitions: &mut [Option<Transition<W>>],
+        part: &mut Part<W>,
+    ) -> Result<usize, TooWide> {
+        let groups = self.quest.groups;
+        if let Some(eager) = demands.iter().position(|it| is_eager(state, it, sizes)) {
+            let demand = &demands[eager];
+            let transition =
+                part.level.transition_once(self.instance, groups, node, demand.op, &mut transitions[eager])?;
+            let successor = run(state, demand, transition, sizes, &Bits::EMPTY, trace);
+            part.level.nodes[transition.child].states.push(successor);
+            return Ok(1);
+        }
+        let mut n_generated = 0;
+        for (demand, transition) in demands.iter().zip(transitions) {
+            let transition = part.level.transition_once(self.instance, groups, node, demand.op, transition)?;
+            let child = &mut part.level.nodes[transition.child];
+            let to_go = child.to_go;
+            let budget = self.quest.below.saturating_sub(state.cost + to_go);
+            let limit = self.quest.eviction_limit;
+            let complete = evictions(state, demand, sizes, budget, limit, &mut |evicted| {
+                child.states.push(run(state, demand, transition, sizes, &evicted, trace));
+                n_generated += 1;
+            });
+            if !complete {
+                part.left_out = part.left_out.min(state.cost + to_go);
+            }
+        }
+        Ok(n_generated)
+    }
+}
+
+/// States of one node, to be expanded in a row.
+struct Share<'a, const W: usize> {
+    node: &'a Node<W>,
+    states: &'a [State<W>],
+    /// The trace of the first of them.
+    first_trace: u32,
+}
+
+/// What came of some shares.
+struct Part<const W: usize> {
+    level: NextLevel<W>,
+    left_out: u64,
+    is_cut_off: bool,
 }
 
 /// The nodes of the next level, each executed set once.
 struct NextLevel<const W: usize> {
     nodes: Vec<Node<W>>,
-    places: HashMap<Box<[u64]>, u32>,
+    places: HashMap<Box<[u64]>, usize>,
+}
+
+impl<const W: usize> Default for NextLevel<W> {
+    fn default() -> NextLevel<W> {
+        NextLevel { nodes: Vec::new(), places: HashMap::new() }
+    }
 }
 
 impl<const W: usize> NextLevel<W> {
+    /// How states of `node` change when `op` runs; found out once and then kept in `slot`.
+    fn transition_once<'a>(
+        &mut self,
+        instance: &Instance,
+        groups: &[Group],
+        node: &Node<W>,
+        op: u16,
+        slot: &'a mut Option<Transition<W>>,
+    ) -> Result<&'a Transition<W>, TooWide> {
+        match slot {
+            Some(transition) => Ok(transition),
+            None => Ok(slot.insert(self.transition(instance, groups, node, op)?)),
+        }
+    }
+
     fn transition(
         &mut self,
         instance: &Instance,
@@ -230,14 +311,33 @@ impl<const W: usize> NextLevel<W> {
         let place = match self.places.get(&executed) {
             Some(&place) => place,
             None => {
-                let place = self.nodes.len() as u32;
-                let mut child = node.child(instance, op, executed.clone())?;
+                let mut child = node.child(instance, op, executed)?;
                 child.to_go = to_go(groups, &child.executed);
-                self.nodes.push(child);
-                self.places.insert(executed, place);
-                place
+                self.add(child)
             }
         };
-        Ok(node.transition(instance, op, &self.nodes[place as usize], place))
+        Ok(node.transition(instance, op, &self.nodes[place], place))
+    }
+
+    fn add(&mut self, node: Node<W>) -> usize {
+        let place = self.nodes.len();
+        self.places.insert(node.executed.clone(), place);
+        self.nodes.push(node);
+        place
+    }
+
+    fn take_over(&mut self, other: NextLevel<W>) {
+        if self.nodes.is_empty() {
+            *self = other;
+            return;
+        }
+        for node in other.nodes {
+            match self.places.get(&node.executed) {
+                Some(&place) => self.nodes[place].states.extend(node.states),
+                None => {
+                    self.add(node);
+                }
+            }
+        }
     }
 }

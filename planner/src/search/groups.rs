@@ -11,16 +11,19 @@
 //! at all that touch its tensors. The search of a group, and of the whole problem at the root, adds
 //! to what a state has been charged the bounds of all groups below of which no operator has run.
 
-use super::bits::{has, put};
-use super::explore::{Quest, explore};
+use super::bits::{has, ones, put};
+use super::explore::{Exploration, Quest, explore};
 use super::instance::{Instance, SearchOp, Tracked};
 use super::node::{Node, State, TooWide};
 use super::reach::Reach;
 use crate::Deadline;
 use std::ops::Range;
 
-/// Steps of the plan in one leaf.
-const LEAF: usize = 16;
+/// A tensor is tiny if this many of them fit the scratchpad.
+const TINY: u64 = 512;
+
+/// An operator matters, whatever it touches, if it needs one part in so many of the scratchpad.
+const NEEDY: u64 = 4;
 
 pub(super) struct Group {
     /// What it looks at.
@@ -38,6 +41,8 @@ pub(super) struct Group {
 /// A known plan: its order, and what it charges for each tracked tensor.
 pub(super) struct Known {
     pub order: Vec<u16>,
+    /// The step in which each operator runs.
+    pub step_of: Vec<usize>,
     pub charges: Vec<u64>,
     /// The step in which a tensor's fate is decided: where it is put out, or else where most lies
     /// in the scratchpad while it is live.
@@ -50,18 +55,19 @@ pub(super) fn to_go(groups: &[Group], executed: &[u64]) -> u64 {
 }
 
 impl Group {
-    /// The root of the groups of a problem: it looks at everything and owns everything.
-    pub fn root(instance: &Instance, known: &Known) -> Group {
+    /// The root of the groups of a problem: it looks at everything and owns everything. The leaves
+    /// are `leaf` steps long at most.
+    pub fn root(instance: &Instance, known: &Known, leaf: usize) -> Group {
         let mut tensors: Vec<Vec<Tracked>> = vec![Vec::new(); known.order.len()];
         for (tensor, &step) in known.decided.iter().enumerate() {
             tensors[step].push(tensor as Tracked);
         }
-        Group::over(instance, known, &tensors, 0..known.order.len())
+        Group::over(instance, known, &tensors, leaf.max(1), 0..known.order.len())
     }
 
     /// The group of some steps of the plan, and those below it. `tensors[step]` are those whose
     /// fate is decided there.
-    fn over(instance: &Instance, known: &Known, tensors: &[Vec<Tracked>], steps: Range<usize>) -> Group {
+    fn over(instance: &Instance, known: &Known, tensors: &[Vec<Tracked>], leaf: usize, steps: Range<usize>) -> Group {
         let mut group = Group {
             ops: vec![0; instance.n_words].into(),
             owned: Vec::new(),
@@ -70,10 +76,11 @@ impl Group {
             paid: 0,
             children: Vec::new(),
         };
-        if LEAF < steps.len() {
+        if leaf < steps.len() {
             let middle = (steps.start + steps.end) / 2;
-            group.children =
-                [steps.start..middle, middle..steps.end].map(|it| Group::over(instance, known, tensors, it)).into();
+            group.children = [steps.start..middle, middle..steps.end]
+                .map(|it| Group::over(instance, known, tensors, leaf, it))
+                .into();
             for child in &group.children {
                 group.ops.iter_mut().zip(&child.ops).for_each(|(own, child)| *own |= child);
                 group.owned.extend(&child.owned);
@@ -81,15 +88,16 @@ impl Group {
             }
             return group;
         }
+        let mut touches = Vec::new();
         for step in steps {
             put(&mut group.ops, known.order[step]);
             for &tensor in &tensors[step] {
                 group.owned.push(tensor);
                 group.paid += known.charges[usize::from(tensor)];
-                let it = &instance.tracked[usize::from(tensor)];
-                it.readers.iter().chain(&it.producer).for_each(|op| put(&mut group.ops, *op));
+                touches.extend(instance.tracked[usize::from(tensor)].touches_around(step, &known.step_of));
             }
         }
+        touches.into_iter().for_each(|op| put(&mut group.ops, op));
         group
     }
 
@@ -121,7 +129,7 @@ impl Group {
         Ok(())
     }
 
-    /// Improves this group's bound by exploring its problem.
+    /// Improves this group's bound by exploring its problem: without what hardly matters first.
     fn solve<const W: usize>(
         &mut self,
         instance: &Instance,
@@ -129,7 +137,62 @@ impl Group {
         state_limit: usize,
         deadline: Deadline,
     ) -> Result<(), TooWide> {
-        let part = part(instance, reach, self);
+        self.solve_coarsely::<W>(instance, reach, state_limit, deadline)?;
+        if self.bound < self.paid {
+            let exploration = self.explore::<W>(instance, reach, state_limit, deadline)?;
+            self.solved = exploration.is_complete();
+            self.bound = self.bound.max(exploration.bound);
+        }
+        Ok(())
+    }
+
+    /// Improves this group's bound by exploring its problem without the tensors that are tiny and
+    /// without the operators that touch nothing else. They hardly cost anything themselves, but
+    /// each order of them is another way to go.
+    pub fn solve_coarsely<const W: usize>(
+        &mut self,
+        instance: &Instance,
+        reach: &Reach,
+        state_limit: usize,
+        deadline: Deadline,
+    ) -> Result<(), TooWide> {
+        let is_tiny = |tensor: &Tracked| instance.tracked[usize::from(*tensor)].room * TINY < instance.capacity;
+        let matters = |op: u16| {
+            let op = &instance.ops[usize::from(op)];
+            instance.capacity < op.need * NEEDY || op.reads.iter().chain(&op.writes).any(|it| !is_tiny(it))
+        };
+        let mut coarse = self.restricted_to(&|op| matters(op));
+        coarse.owned.retain(|it| !is_tiny(it));
+        if coarse.ops == self.ops {
+            return Ok(());
+        }
+        let exploration = coarse.explore::<W>(instance, reach, state_limit, deadline)?;
+        self.bound = self.bound.max(exploration.bound);
+        Ok(())
+    }
+
+    /// This group and those below, looking at fewer operators. Their bounds stay what they are:
+    /// what is charged for a group's tensors is charged before its first operator of those that
+    /// are left, and then it counts nowhere else, or after it.
+    fn restricted_to(&self, keeps: &impl Fn(u16) -> bool) -> Group {
+        let mut ops: Box<[u64]> = vec![0; self.ops.len()].into();
+        for (word, bits) in self.ops.iter().enumerate() {
+            let members = ones(*bits).map(|bit| (64 * word + bit) as u16);
+            members.filter(|it| keeps(*it)).for_each(|it| put(&mut ops, it));
+        }
+        let children = self.children.iter().map(|it| it.restricted_to(keeps)).collect();
+        Group { ops, owned: self.owned.clone(), children, ..*self }
+    }
+
+    fn explore<const W: usize>(
+        &self,
+        instance: &Instance,
+        reach: &Reach,
+        state_limit: usize,
+        deadline: Deadline,
+    ) -> Result<Exploration<W>, TooWide> {
+        let part = part(instance, reach, &self.ops, &self.owned);
+        // What the group does not look at has run from the start.
         let executed = (0..instance.n_words).map(|it| !self.ops[it] & full_word(instance, it)).collect();
         let mut start = Node::<W>::after(&part, executed)?;
         start.states.push(State::empty());
@@ -138,29 +201,12 @@ impl Group {
             below: self.paid,
             groups: &self.children,
             beam: usize::MAX,
-            eviction_limit: usize::MAX,
+            eviction_limit: state_limit,
             state_limit,
             remember: false,
             deadline,
         };
-        let t = std::time::Instant::now();
-        let exploration = explore(&part, start, &quest)?;
-        if std::env::var("SHOW").is_ok() {
-            let n = self.ops.iter().map(|it| it.count_ones()).sum::<u32>();
-            eprintln!(
-                "  group of {n} ops, {} tensors: paid {} children {} bound {} complete {} states {} {:?}",
-                self.owned.len(),
-                self.paid,
-                self.bound,
-                exploration.bound,
-                exploration.is_complete(),
-                exploration.n_states,
-                t.elapsed()
-            );
-        }
-        self.solved = exploration.is_complete();
-        self.bound = self.bound.max(exploration.bound);
-        Ok(())
+        explore(&part, start, &quest)
     }
 }
 
@@ -170,13 +216,13 @@ fn full_word(instance: &Instance, word: usize) -> u64 {
 }
 
 /// The group's problem: operators keep their indices; those that it does not look at are empty.
-fn part(instance: &Instance, reach: &Reach, group: &Group) -> Instance {
+fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked]) -> Instance {
     let mut new_index: Vec<Option<Tracked>> = vec![None; instance.tracked.len()];
     let mut tracked = Vec::new();
-    for &tensor in &group.owned {
+    for &tensor in owned {
         let mut it = instance.tracked[usize::from(tensor)].clone();
-        it.producer = it.producer.filter(|op| has(&group.ops, *op));
-        it.readers.retain(|op| has(&group.ops, *op));
+        it.producer = it.producer.filter(|op| has(ops, *op));
+        it.readers.retain(|op| has(ops, *op));
         if it.readers.len() + usize::from(it.producer.is_some()) < 2 || it.readers.is_empty() {
             continue;
         }
@@ -185,9 +231,9 @@ fn part(instance: &Instance, reach: &Reach, group: &Group) -> Instance {
         new_index[usize::from(tensor)] = Some(tracked.len() as Tracked);
         tracked.push(it);
     }
-    let ops = (0..instance.ops.len() as u16)
+    let operators = (0..instance.ops.len() as u16)
         .map(|op| {
-            if !has(&group.ops, op) {
+            if !has(ops, op) {
                 return SearchOp::default();
             }
             let whole = &instance.ops[usize::from(op)];
@@ -206,14 +252,15 @@ fn part(instance: &Instance, reach: &Reach, group: &Group) -> Instance {
             let (reads, writes) = (owned(&whole.reads), owned(&whole.writes));
             SearchOp {
                 need,
+                capacity: whole.capacity,
                 reads,
                 writes,
-                predecessors: nearest(&reach.ancestors, &group.ops, op),
-                successors: nearest(&reach.descendants, &group.ops, op),
+                predecessors: nearest(&reach.ancestors, ops, op),
+                successors: nearest(&reach.descendants, ops, op),
             }
         })
         .collect();
-    Instance { capacity: instance.capacity, ops, tracked, n_words: instance.n_words }
+    Instance { capacity: instance.capacity, ops: operators, tracked, n_words: instance.n_words }
 }
 
 /// The operators of a group that are reached from `op`, without those that are reached from others
@@ -222,11 +269,11 @@ fn nearest(reach: &[Box<[u64]>], ops: &[u64], op: u16) -> Vec<u16> {
     let reached: Vec<u64> = reach[usize::from(op)].iter().zip(ops).map(|(reach, ops)| reach & ops).collect();
     let mut nearest = reached.clone();
     for word in 0..reached.len() {
-        for bit in super::bits::ones(reached[word]) {
+        for bit in ones(reached[word]) {
             let further = &reach[64 * word + bit];
             nearest.iter_mut().zip(further).for_each(|(nearest, further)| *nearest &= !further);
         }
     }
     let members = nearest.iter().enumerate();
-    members.flat_map(|(word, bits)| super::bits::ones(*bits).map(move |bit| (64 * word + bit) as u16)).collect()
+    members.flat_map(|(word, bits)| ones(*bits).map(move |bit| (64 * word + bit) as u16)).collect()
 }

@@ -5,13 +5,14 @@
 //! else. What remains is *tracked*: it is live from its first touch to its last reader, and between
 //! two steps it is either on-chip or not.
 
-use crate::{Bytes, OpId, Origin, Problem, TensorId};
+use crate::{Bytes, OpId, Order, Origin, Problem, TensorId};
 
 /// Index of a tracked tensor in [`Instance::tracked`].
 pub(super) type Tracked = u16;
 
 pub(super) struct Instance {
-    /// What the rooms of all that lies in the scratchpad may add up to.
+    /// What the rooms of all that lies in the scratchpad may add up to, except while an operator
+    /// runs that needs more for itself.
     pub capacity: u64,
     pub ops: Vec<SearchOp>,
     pub tracked: Vec<TrackedTensor>,
@@ -23,6 +24,8 @@ pub(super) struct Instance {
 pub(super) struct SearchOp {
     /// Rooms of all that this operator alone touches, workspace included.
     pub need: u64,
+    /// What the rooms of all that lies in the scratchpad while it runs may add up to.
+    pub capacity: u64,
     /// Tracked tensors that it reads and writes; sorted.
     pub reads: Vec<Tracked>,
     pub writes: Vec<Tracked>,
@@ -45,9 +48,27 @@ pub(super) struct TrackedTensor {
     pub readers: Vec<u16>,
 }
 
+/// A tensor that more operators touch than this is shared so widely that one group cannot look at
+/// all of them.
+const MAX_TOUCHES: usize = 6;
+
+impl TrackedTensor {
+    /// Who touches it around a step of a plan: everyone, or the nearest before and after if they
+    /// are many.
+    pub fn touches_around(&self, step: usize, step_of: &[usize]) -> Vec<u16> {
+        let mut touches: Vec<u16> = self.readers.iter().chain(&self.producer).copied().collect();
+        if MAX_TOUCHES < touches.len() {
+            touches.sort_unstable_by_key(|it| step_of[usize::from(*it)]);
+            let after = touches.partition_point(|it| step_of[usize::from(*it)] <= step);
+            touches.truncate((after + MAX_TOUCHES / 2).min(touches.len()));
+            touches.drain(..after.saturating_sub(MAX_TOUCHES / 2).min(touches.len()));
+        }
+        touches
+    }
+}
+
 impl Instance {
-    /// `capacity` is what rooms may add up to; see [`super::Capacity`].
-    pub fn new(problem: &Problem, capacity: Bytes) -> Instance {
+    pub fn new(problem: &Problem, capacity: Bytes, order: Order) -> Instance {
         let graph = &problem.graph;
         let is_tracked = |tensor: TensorId| {
             let touches = graph.readers(tensor).len() + usize::from(graph.producer(tensor).is_some());
@@ -68,12 +89,19 @@ impl Instance {
                 readers: graph.readers(id).iter().map(|it| it.0 as u16).collect(),
             });
         }
-        let ops = graph.op_ids().map(|op| search_op(problem, &index_of, op)).collect();
+        let mut ops: Vec<SearchOp> = graph.op_ids().map(|op| search_op(problem, &index_of, op, capacity)).collect();
+        if order == Order::Source {
+            let last = ops.len().saturating_sub(1) as u16;
+            for (index, op) in (0_u16..).zip(&mut ops) {
+                op.predecessors = index.checked_sub(1).into_iter().collect();
+                op.successors = Some(index + 1).filter(|_| index < last).into_iter().collect();
+            }
+        }
         Instance { capacity: capacity.0, ops, tracked, n_words: graph.ops().len().div_ceil(64) }
     }
 }
 
-fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId) -> SearchOp {
+fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId, capacity: Bytes) -> SearchOp {
     let graph = &problem.graph;
     let op = graph.op(id);
     let tracked = |tensors: &[TensorId]| {
@@ -89,8 +117,11 @@ fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId) -> Searc
         ops.sort_unstable();
         ops.dedup();
     }
+    let workspace = op.workspace.align_up(problem.machine.alignment);
+    let working_set = problem.operands(id).map(|it| problem.room(it)).sum::<Bytes>() + workspace;
     SearchOp {
-        need: (own + op.workspace.align_up(problem.machine.alignment)).0,
+        capacity: capacity.max(working_set).0,
+        need: (own + workspace).0,
         reads: tracked(&op.reads),
         writes: tracked(&op.writes),
         predecessors,

@@ -43,27 +43,34 @@ pub(super) struct State<const W: usize> {
     pub op: u16,
 }
 
-/// What running one operator does to every state of a node alike.
-pub(super) struct Transition<const W: usize> {
-    /// Indices in the parent's live list of what the operator reads.
+/// What an operator asks of the states of a node.
+pub(super) struct Demand<const W: usize> {
+    pub op: u16,
+    /// Indices in the live list of what it reads.
     pub reads: Bits<W>,
     /// Those of them that nobody reads afterwards.
     pub dying: Bits<W>,
     /// Rooms of all that is in the scratchpad only because this operator runs, live reads excepted.
     pub needs: u64,
+    /// What everything that is there while it runs may add up to.
+    pub capacity: u64,
+    /// Rooms and eviction cost of what it writes and others read.
+    pub written_room: u64,
+    pub written_cost: u64,
+    /// Whether it loads an argument for the first time that others read later.
+    pub loads_shared: bool,
+}
+
+/// How a state becomes one of the child's when an operator has run.
+pub(super) struct Transition<const W: usize> {
     /// From the parent's live list to the child's; `GONE` for the dying.
     pub map: Vec<u16>,
     /// In the child's live list: what was written or first loaded by this operator.
     pub added: Bits<W>,
     pub added_host: Bits<W>,
     pub added_room: u64,
-    /// Rooms and eviction cost of what was written.
-    pub written_room: u64,
-    pub written_cost: u64,
-    /// Whether it loads an argument for the first time that others read later.
-    pub fresh_kept: bool,
     /// The child's place in the next level.
-    pub child: u32,
+    pub child: usize,
 }
 
 pub(super) const GONE: u16 = u16::MAX;
@@ -145,25 +152,57 @@ impl<const W: usize> Node<W> {
         Ok(Node { executed, ready, live, to_go: 0, states: Vec::new() })
     }
 
-    /// What running `op` does, where `child` is the node that it leads to, at `place` in its level.
-    pub fn transition(&self, instance: &Instance, op: u16, child: &Node<W>, place: u32) -> Transition<W> {
+    /// What a ready operator asks for.
+    pub fn demand(&self, instance: &Instance, op: u16) -> Demand<W> {
         let operator = &instance.ops[usize::from(op)];
-        let mut transition = Transition {
+        let mut demand = Demand {
+            op,
             reads: Bits::EMPTY,
             dying: Bits::EMPTY,
             needs: operator.need,
+            capacity: operator.capacity,
+            written_room: 0,
+            written_cost: 0,
+            loads_shared: false,
+        };
+        for &tensor in &operator.reads {
+            match self.index_of(tensor) {
+                Some(index) => {
+                    demand.reads.insert(index);
+                    if self.live[index].remaining == 1 {
+                        demand.dying.insert(index);
+                    }
+                }
+                None => {
+                    let it = &instance.tracked[usize::from(tensor)];
+                    demand.needs += it.room;
+                    demand.loads_shared |= 1 < it.readers.len();
+                }
+            }
+        }
+        for &tensor in &operator.writes {
+            let it = &instance.tracked[usize::from(tensor)];
+            demand.needs += it.room;
+            demand.written_room += it.room;
+            demand.written_cost += if it.has_host_copy { it.size } else { 2 * it.size };
+        }
+        demand
+    }
+
+    /// How states change when `op` runs; `child` is the node that it leads to, at `place` in its
+    /// level.
+    pub fn transition(&self, instance: &Instance, op: u16, child: &Node<W>, place: usize) -> Transition<W> {
+        let operator = &instance.ops[usize::from(op)];
+        let mut transition = Transition {
             map: self.live.iter().map(|it| child.index_of(it.tensor).map_or(GONE, |it| it as u16)).collect(),
             added: Bits::EMPTY,
             added_host: Bits::EMPTY,
             added_room: 0,
-            written_room: 0,
-            written_cost: 0,
-            fresh_kept: false,
             child: place,
         };
-        let add = |tensor: Tracked, transition: &mut Transition<W>| {
+        let fresh = operator.reads.iter().filter(|it| self.index_of(**it).is_none());
+        for &tensor in fresh.chain(&operator.writes) {
             let it = &instance.tracked[usize::from(tensor)];
-            transition.needs += it.room;
             if let Some(index) = child.index_of(tensor) {
                 transition.added.insert(index);
                 transition.added_room += it.room;
@@ -171,26 +210,6 @@ impl<const W: usize> Node<W> {
                     transition.added_host.insert(index);
                 }
             }
-        };
-        for &tensor in &operator.reads {
-            match self.index_of(tensor) {
-                None => {
-                    transition.fresh_kept |= child.index_of(tensor).is_some();
-                    add(tensor, &mut transition);
-                }
-                Some(index) => {
-                    transition.reads.insert(index);
-                    if transition.map[index] == GONE {
-                        transition.dying.insert(index);
-                    }
-                }
-            }
-        }
-        for &tensor in &operator.writes {
-            add(tensor, &mut transition);
-            let it = &instance.tracked[usize::from(tensor)];
-            transition.written_room += it.room;
-            transition.written_cost += if it.has_host_copy { it.size } else { 2 * it.size };
         }
         transition
     }

@@ -2,12 +2,20 @@
 //! that are too slow or too simple for anything else.
 
 mod choices;
+mod damage;
+mod fragmented;
 mod generate;
+mod interpret;
+mod joint_optimum;
 mod least_cost;
 mod outline_optimum;
 mod program;
 
 pub use choices::{Choices, noise};
+pub use damage::damage;
+pub use fragmented::{FRAGMENTED, Fragmented};
 pub use generate::{Shape, random_problem, seeded_problem};
+pub use interpret::{compute, interpret};
+pub use joint_optimum::joint_optimum;
 pub use outline_optimum::outline_optimum;
 pub use program::parse_program;

@@ -1,0 +1,92 @@
+//! `cosma-allocate`: source form → allocated form.
+//!
+//! Decides which tensors lie in the scratchpad when, and where; if asked, in which order the
+//! operators run as well, jointly. What it decides is an attribute of the operations and arguments
+//! (see [`allocated`](crate::allocated)); what is known about it, of the function (see
+//! [`Facts`]). Transfers are left to `cosma-insert-transfers`.
+
+use crate::allocated;
+use crate::effort::{SOLVER, TIME_LIMIT, parse_effort};
+use crate::extract::{Extraction, extract};
+use crate::facts::Facts;
+use crate::form::{Form, body, expect};
+use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_machine};
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::OperationRef;
+use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions};
+use cosma_planner::{Options, Order, Solution, Solver, check, plan};
+
+const ORDER: OptionInfo = OptionInfo {
+    name: "order",
+    description: "of the operators: that of the source, or free, to be decided too",
+    default: "source",
+};
+
+pub(crate) const INFO: PassInfo = PassInfo {
+    name: "cosma-allocate",
+    description: "decides when and where tensors lie in the scratchpad: from source to allocated form",
+    anchor: "func.func",
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT],
+};
+
+pub(crate) fn run<'c>(
+    context: &'c Context,
+    function: OperationRef<'c, '_>,
+    options: &PassOptions,
+) -> Result<(), Diagnostic<'c>> {
+    let complain = |message: String| Diagnostic::at(function, message);
+    let order = match options.get(ORDER.name) {
+        "source" => Order::Source,
+        "free" => Order::Free,
+        other => return Err(complain(format!("option order: an order is source or free, not '{other}'"))),
+    };
+    let machine = MachineOptions::parse(options).map_err(complain)?;
+    let effort = parse_effort(options, order).map_err(complain)?;
+    allocate(context, function, &machine, &effort)
+}
+
+/// Brings a function from source into allocated form. A declaration stays as it is.
+///
+/// # Errors
+/// At the function in another form, at what cannot be planned, and at the operator for which the
+/// scratchpad is too small.
+pub fn allocate<'c>(
+    context: &'c Context,
+    function: OperationRef<'c, '_>,
+    machine: &MachineOptions,
+    options: &Options,
+) -> Result<(), Diagnostic<'c>> {
+    expect(function, INFO.name, Form::Source)?;
+    let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
+    allocated::write(&extraction, &solution.plan);
+    note_machine(function, &extraction.problem.machine);
+    Facts::new(&extraction.problem, &solution).write(context, function);
+    Ok(())
+}
+
+/// Plans a function, judges the plan, and warns where it has no proof that was looked for.
+pub(crate) fn solve<'c, 'a>(
+    function: OperationRef<'c, 'a>,
+    machine: &MachineOptions,
+    options: &Options,
+) -> Result<Option<(Extraction<'c, 'a>, Solution)>, Diagnostic<'c>> {
+    if body(function).is_none() {
+        return Ok(None);
+    }
+    let extraction = extract(function, machine.resolve(function)?)?;
+    let problem = &extraction.problem;
+    let solution = plan(problem, options).map_err(|error| extraction.diagnose(&error))?;
+    if let Err(violations) = check(problem, &solution.plan.actions(problem)) {
+        let violations: Vec<String> = violations.iter().map(|it| it.display(problem).to_string()).collect();
+        panic!("a plan is wrong:\n{}\nof the problem:\n{problem}", violations.join("\n"));
+    }
+    if !solution.is_optimal() && options.solver != Solver::Greedy {
+        let message = format!(
+            "the plan may not be the best: it moves {} B of non-compulsory traffic, and what is proven is at least \
+             {} B (a longer time limit may help)",
+            solution.non_compulsory, solution.lower_bound
+        );
+        Diagnostic::at(function, message).emit_warning();
+    }
+    Ok(Some((extraction, solution)))
+}

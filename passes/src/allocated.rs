@@ -1,0 +1,138 @@
+//! Allocated form: a plan as attributes, and back.
+//!
+//! The order of the block is the schedule. Each tensor says with `residencies` when it lies where:
+//! on the operation that computes it, or on the argument. A workspace has its `workspace_offset`.
+//! What has no place, such as a scalar, says nothing.
+
+use crate::extract::{Carrier, Extraction};
+use cosma_ir::melior::ir::operation::OperationMutLike;
+use cosma_ir::{
+    Diagnostic, argument_residencies, as_mut, clear_argument_residencies, clear_residencies, residencies,
+    set_argument_residencies, set_residencies, set_workspace_offset, workspace_offset,
+};
+use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
+
+/// Brings the operators into an order; what is no operator comes before them, in the order in
+/// which it stands.
+pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
+    for op in order {
+        as_mut(extraction.operators[op.index()]).move_before(extraction.terminator);
+    }
+}
+
+/// Notes a plan on a function in source form.
+pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
+    reorder(extraction, &plan.order);
+    let graph = &extraction.problem.graph;
+    let mut residencies = vec![Vec::new(); graph.tensors().len()];
+    for residency in &plan.residencies {
+        let steps = u64::from(residency.steps.start.0)..u64::from(residency.steps.end.0);
+        residencies[residency.tensor.index()].push(cosma_ir::Residency { offset: residency.offset.0, steps });
+    }
+    for (carrier, residencies) in extraction.carriers.iter().zip(&residencies) {
+        match *carrier {
+            Carrier::Argument(_, index) if !residencies.is_empty() => {
+                set_argument_residencies(extraction.function, index, residencies);
+            }
+            Carrier::Constant(_, operation) if !residencies.is_empty() => {
+                set_residencies(operation, std::slice::from_ref(residencies));
+            }
+            _ => {}
+        }
+    }
+    for (step, op) in plan.order.iter().enumerate() {
+        let operation = extraction.operators[op.index()];
+        if 0 < graph.op(*op).workspace.0 {
+            set_workspace_offset(operation, plan.workspaces[step].0);
+        }
+        if lists_results(extraction, *op) {
+            let results = results(extraction, *op);
+            let lists: Vec<_> = results
+                .map(|(tensor, has_place)| if has_place { residencies[tensor.index()].clone() } else { Vec::new() })
+                .collect();
+            set_residencies(operation, &lists);
+        }
+    }
+}
+
+/// Reads a plan from a function in allocated form.
+///
+/// # Errors
+/// At an operation whose residencies are not those of this block, or whose workspace has no place.
+pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnostic<'c>> {
+    let graph = &extraction.problem.graph;
+    let order: Vec<OpId> = graph.op_ids().collect();
+    let n_steps = order.len() as u32;
+    let mut plan = Plan { order, residencies: Vec::new(), workspaces: Vec::new() };
+    for tensor in graph.tensor_ids() {
+        let producer = graph.producer(tensor).map(|it| extraction.operators[it.index()]);
+        let (listed, operation) = match extraction.carriers[tensor.index()] {
+            Carrier::Argument(_, index) => (argument_residencies(extraction.function, index), extraction.function),
+            Carrier::Constant(_, operation) => (first(residencies(operation)), operation),
+            Carrier::Result(_, index) => {
+                let operation = producer.expect("an operator computes a result");
+                (residencies(operation).and_then(|it| it.into_iter().nth(index)), operation)
+            }
+            Carrier::Scalar | Carrier::Order => {
+                let producer = graph.producer(tensor).expect("an operator computes it");
+                let last = graph.readers(tensor).last().copied().unwrap_or(producer);
+                let steps = Step(producer.0)..Step(last.0).next();
+                plan.residencies.push(Residency { tensor, steps, offset: Bytes::ZERO });
+                continue;
+            }
+        };
+        for residency in listed.unwrap_or_default() {
+            let step = |it: u64| u32::try_from(it).ok().filter(|it| *it <= n_steps).map(Step);
+            let (Some(start), Some(end)) = (step(residency.steps.start), step(residency.steps.end)) else {
+                let message = format!(
+                    "a residency lasts until step {}, but the function has {n_steps} steps",
+                    residency.steps.end
+                );
+                return Err(Diagnostic::at(operation, message));
+            };
+            plan.residencies.push(Residency { tensor, steps: start..end, offset: Bytes(residency.offset) });
+        }
+    }
+    plan.residencies.sort_by_key(|it| (it.steps.start, it.tensor));
+    for op in graph.op_ids() {
+        let operation = extraction.operators[op.index()];
+        let offset = match workspace_offset(operation) {
+            Some(offset) => offset,
+            None if graph.op(op).workspace == Bytes::ZERO => 0,
+            None => return Err(Diagnostic::at(operation, "the workspace of this operator has no offset")),
+        };
+        plan.workspaces.push(Bytes(offset));
+    }
+    Ok(plan)
+}
+
+/// Forgets the residencies, once offsets and transfers say the same.
+pub(crate) fn clear(extraction: &Extraction) {
+    for carrier in &extraction.carriers {
+        match *carrier {
+            Carrier::Argument(_, index) => clear_argument_residencies(extraction.function, index),
+            Carrier::Constant(_, operation) => clear_residencies(operation),
+            Carrier::Result(..) | Carrier::Scalar | Carrier::Order => {}
+        }
+    }
+    extraction.operators.iter().for_each(|it| clear_residencies(*it));
+}
+
+/// Whether an operator lists something for each result: an operator on tensors does, and so does
+/// one without results, to show that it was planned. One that gives scalars alone has nothing to say.
+pub(crate) fn lists_results(extraction: &Extraction, op: OpId) -> bool {
+    let mut results = results(extraction, op).peekable();
+    results.peek().is_none() || results.any(|it| it.1)
+}
+
+/// The tensors of an operation's results, in order, and whether each has a place.
+pub(crate) fn results(extraction: &Extraction, op: OpId) -> impl Iterator<Item = (TensorId, bool)> {
+    let writes = extraction.problem.graph.op(op).writes.iter();
+    let carriers = writes.map(|it| (*it, &extraction.carriers[it.index()]));
+    let results = carriers.filter(|(_, carrier)| !matches!(carrier, Carrier::Order));
+    results.map(|(tensor, carrier)| (tensor, carrier.has_place()))
+}
+
+fn first<T>(list: Option<Vec<T>>) -> Option<T> {
+    list?.into_iter().next()
+}

@@ -1,0 +1,81 @@
+//! How hard to plan, as the options of a pass say it.
+
+use cosma_ir::{OptionInfo, PassOptions};
+use cosma_planner::{Options, Order, Solver};
+use std::str::FromStr;
+use std::time::Duration;
+
+pub(crate) const SOLVER: OptionInfo = OptionInfo {
+    name: "solver",
+    description: "who decides: search, ilp, greedy, or auto for the first of them with a proof",
+    default: "auto",
+};
+pub(crate) const TIME_LIMIT: OptionInfo =
+    OptionInfo { name: "time-limit", description: "seconds after which the best plan so far has to do", default: "60" };
+
+/// Reads who plans and for how long.
+///
+/// # Errors
+/// A sentence about the first option that does not parse.
+pub(crate) fn parse_effort(options: &PassOptions, order: Order) -> Result<Options, String> {
+    let solver = options.get(SOLVER.name).parse::<SolverName>();
+    let time_limit = options.get(TIME_LIMIT.name).parse::<Seconds>();
+    Ok(Options {
+        solver: solver.map_err(|error| format!("option {}: {error}", SOLVER.name))?.0,
+        order,
+        time_limit: time_limit.map_err(|error| format!("option {}: {error}", TIME_LIMIT.name))?.0,
+    })
+}
+
+/// A solver by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SolverName(pub Solver);
+
+impl FromStr for SolverName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<SolverName, String> {
+        let all = [Solver::Auto, Solver::Search, Solver::Ilp, Solver::Greedy];
+        let found = all.into_iter().find(|it| solver_name(*it) == text);
+        found.map(SolverName).ok_or_else(|| format!("a solver is auto, search, ilp or greedy, not '{text}'"))
+    }
+}
+
+/// The name by which options and reports know it.
+pub fn solver_name(solver: Solver) -> &'static str {
+    match solver {
+        Solver::Auto => "auto",
+        Solver::Search => "search",
+        Solver::Ilp => "ilp",
+        Solver::Greedy => "greedy",
+    }
+}
+
+/// A time in seconds, `60` or `0.5`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seconds(pub Duration);
+
+impl FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Seconds, String> {
+        let seconds = text.parse::<f64>().ok().filter(|it| it.is_finite() && 0.0 <= *it);
+        let duration = seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
+        duration.map(Seconds).ok_or_else(|| format!("'{text}' is no number of seconds"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_not_negative_and_end() {
+        assert_eq!("60".parse(), Ok(Seconds(Duration::from_secs(60))));
+        assert_eq!("0.5".parse(), Ok(Seconds(Duration::from_millis(500))));
+        assert_eq!("0".parse(), Ok(Seconds(Duration::ZERO)));
+        for text in ["", "-1", "nan", "inf", "1e300", "1s", "soon"] {
+            assert_eq!(text.parse::<Seconds>(), Err(format!("'{text}' is no number of seconds")));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! `cosma-insert-transfers`: allocated form → planned form.
+//!
+//! 1. The plan is read back from the attributes, and becomes a list of actions.
+//! 2. Each transfer among them becomes an operation, before or after the operator that it serves.
+//! 3. Each operator reads its operands from where they lie at its step, and says where its results do.
+//! 4. The function returns host copies.
+
+use crate::allocated;
+use crate::extract::{Extraction, extract};
+use crate::form::{Form, body, expect, form};
+use crate::machine::MachineOptions;
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
+use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value};
+use cosma_ir::{Diagnostic, PassInfo, PassOptions, as_mut, load, reload, set_offsets, spill, store};
+use cosma_planner::{Action, OpId, Place, Slot, TensorId, check};
+
+pub(crate) const INFO: PassInfo = PassInfo {
+    name: "cosma-insert-transfers",
+    description: "makes transfers operations, and puts results at their offsets: from allocated to planned form",
+    anchor: "func.func",
+    options: &[],
+};
+
+pub(crate) fn run<'c>(_: &'c Context, function: OperationRef<'c, '_>, _: &PassOptions) -> Result<(), Diagnostic<'c>> {
+    insert_transfers(function)
+}
+
+/// Brings a function from allocated into planned form. A function that has nothing to plan stays
+/// as it is.
+///
+/// # Errors
+/// At the function in another form; at operators whose residencies make no program.
+pub fn insert_transfers<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
+    if body(function).is_none() {
+        return Ok(());
+    }
+    let extraction = extract(function, MachineOptions::default().resolve(function)?)?;
+    if form(function) == Form::Source && extraction.is_trivial() {
+        return Ok(());
+    }
+    expect(function, INFO.name, Form::Allocated)?;
+    let plan = allocated::read(&extraction)?;
+    let actions = plan.actions(&extraction.problem);
+    if let Err(violations) = check(&extraction.problem, &actions) {
+        let mut diagnostic = Diagnostic::at(function, "the residencies of this function make no right program");
+        for violation in violations {
+            let step = violation.moment.map(|it| it.step.index());
+            let operation = step.and_then(|it| extraction.operators.get(it)).unwrap_or(&extraction.function);
+            diagnostic = diagnostic.note(operation.location(), violation.display(&extraction.problem).to_string());
+        }
+        return Err(diagnostic);
+    }
+    allocated::clear(&extraction);
+    rewrite(&extraction, &actions);
+    Ok(())
+}
+
+/// Writes actions into a function whose operators stand in the order in which they run.
+fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
+    let mut writer = Writer { extraction, step: 0, places: Vec::new() };
+    for carrier in &extraction.carriers {
+        writer.places.push(Places { host: carrier.source(), scratchpad: None });
+    }
+    for action in actions {
+        writer.write(action);
+    }
+    for (index, value) in extraction.terminator.operands().enumerate().collect::<Vec<_>>() {
+        if let Some(tensor) = extraction.placed_tensor(value) {
+            let host = writer.places[tensor.index()].host.expect("a result is stored");
+            as_mut(extraction.terminator).set_operand(index, host);
+        }
+    }
+}
+
+struct Writer<'e, 'c, 'a> {
+    extraction: &'e Extraction<'c, 'a>,
+    /// The step that comes next.
+    step: usize,
+    /// By tensor.
+    places: Vec<Places<'c, 'a>>,
+}
+
+/// The values that are one tensor, now.
+#[derive(Clone, Copy)]
+struct Places<'c, 'a> {
+    host: Option<Value<'c, 'a>>,
+    /// Or on its way past the scratchpad.
+    scratchpad: Option<Value<'c, 'a>>,
+}
+
+impl<'c, 'a> Writer<'_, 'c, 'a> {
+    fn write(&mut self, action: &Action) {
+        match *action {
+            Action::Load { tensor, place } if self.has_place(tensor) => {
+                let location = self.next().location();
+                let operation = load(self.host(tensor), offset(place), location);
+                self.places[tensor.index()].scratchpad = Some(self.insert(operation));
+            }
+            Action::Reload { tensor, place } if self.has_place(tensor) => {
+                let location = self.next().location();
+                let operation = reload(self.host(tensor), offset(place), location);
+                self.places[tensor.index()].scratchpad = Some(self.insert(operation));
+            }
+            Action::Spill(Slot { tensor, .. }) if self.has_place(tensor) => {
+                let location = self.previous().location();
+                let operation = spill(self.scratchpad(tensor), location);
+                self.places[tensor.index()].host = Some(self.insert(operation));
+            }
+            Action::Store(Slot { tensor, .. }) if self.has_place(tensor) => {
+                let location = self.previous().location();
+                let operation = store(self.scratchpad(tensor), location);
+                self.places[tensor.index()].host = Some(self.insert(operation));
+            }
+            Action::Run { op, ref writes, .. } => self.run(op, writes),
+            // What has no place is not moved.
+            Action::Load { .. } | Action::Reload { .. } | Action::Spill(_) | Action::Store(_) => {}
+        }
+    }
+
+    fn run(&mut self, op: OpId, writes: &[Slot]) {
+        let operation = self.extraction.operators[op.index()];
+        for (index, value) in operation.operands().enumerate().collect::<Vec<_>>() {
+            if let Some(tensor) = self.extraction.placed_tensor(value) {
+                as_mut(operation).set_operand(index, self.scratchpad(tensor));
+            }
+        }
+        for (value, tensor) in operation.results().zip(writes.iter().map(|it| it.tensor)) {
+            self.places[tensor.index()] = Places { host: None, scratchpad: Some(value.into()) };
+        }
+        if allocated::lists_results(self.extraction, op) {
+            let offsets: Vec<u64> = writes.iter().take(operation.result_count()).map(|it| it.offset.0).collect();
+            set_offsets(operation, &offsets);
+        }
+        self.step += 1;
+    }
+
+    /// Puts a transfer before the next operator; gives what it returns.
+    fn insert(&self, operation: Operation<'c>) -> Value<'c, 'a> {
+        let next = self.next();
+        let block = next.block().expect("operators are in the function's block");
+        block.insert_operation_before(next, operation).result(0).expect("a transfer returns a tensor").into()
+    }
+
+    fn next(&self) -> OperationRef<'c, 'a> {
+        self.extraction.operators.get(self.step).copied().unwrap_or(self.extraction.terminator)
+    }
+
+    fn previous(&self) -> OperationRef<'c, 'a> {
+        self.extraction.operators[self.step - 1]
+    }
+
+    fn has_place(&self, tensor: TensorId) -> bool {
+        self.extraction.carriers[tensor.index()].has_place()
+    }
+
+    fn host(&self, tensor: TensorId) -> Value<'c, 'a> {
+        self.places[tensor.index()].host.expect("what comes in has a host copy")
+    }
+
+    fn scratchpad(&self, tensor: TensorId) -> Value<'c, 'a> {
+        self.places[tensor.index()].scratchpad.expect("what is read or goes out was there")
+    }
+}
+
+fn offset(place: Place) -> Option<u64> {
+    match place {
+        Place::Scratchpad(offset) => Some(offset.0),
+        Place::Stream => None,
+    }
+}

@@ -1,0 +1,135 @@
+//! `cosma-liveness`: shows what lives when, if the operators run in the order of the block and
+//! nothing leaves the scratchpad before its last use. Source form stays as it is.
+
+use crate::extract::extract;
+use crate::form::{Form, body, expect, symbol};
+use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS};
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::OperationRef;
+use cosma_ir::{Diagnostic, PassInfo, PassOptions, kind};
+use cosma_planner::{Bytes, Problem, Step, TensorId};
+use std::fmt;
+use std::ops::Range;
+
+pub(crate) const INFO: PassInfo = PassInfo {
+    name: "cosma-liveness",
+    description: "prints to stderr what lives when in the order of the block; source form stays as it is",
+    anchor: "func.func",
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
+};
+
+pub(crate) fn run<'c>(
+    _: &'c Context,
+    function: OperationRef<'c, '_>,
+    options: &PassOptions,
+) -> Result<(), Diagnostic<'c>> {
+    let machine = MachineOptions::parse(options).map_err(|message| Diagnostic::at(function, message))?;
+    if let Some(liveness) = liveness(function, &machine)? {
+        // In one piece, as MLIR may run this on several functions at once.
+        eprint!("{liveness}");
+    }
+    Ok(())
+}
+
+/// What lives when in the order of a function's block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Liveness {
+    /// The function's name.
+    pub function: String,
+    /// By step.
+    pub steps: Vec<LiveStep>,
+    /// Of every tensor that lies in the scratchpad at some time, by first step.
+    pub lifetimes: Vec<Lifetime>,
+    /// The least scratchpad with which the function can run at all.
+    pub min_scratchpad: Bytes,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveStep {
+    /// Name of the operator.
+    pub operator: String,
+    /// Bytes of all tensors that live while it runs, and of its workspace. No padding.
+    pub live: Bytes,
+}
+
+/// One tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    /// Name of the tensor.
+    pub tensor: String,
+    /// Its bytes, without padding.
+    pub size: Bytes,
+    /// From the step that writes it, or the first that reads it, to the last that reads it; half-open.
+    pub steps: Range<Step>,
+}
+
+/// Looks at a function in source form; none for a declaration.
+///
+/// The machine matters for alignment and streamed weights only; its scratchpad need not be known.
+///
+/// # Errors
+/// At the function in another form, and at what cannot be planned.
+pub fn liveness<'c>(
+    function: OperationRef<'c, '_>,
+    machine: &MachineOptions,
+) -> Result<Option<Liveness>, Diagnostic<'c>> {
+    if body(function).is_none() {
+        return Ok(None);
+    }
+    expect(function, INFO.name, Form::Source)?;
+    let machine = MachineOptions { scratchpad: machine.scratchpad.or(Some(Bytes::ZERO)), ..*machine };
+    let extraction = extract(function, machine.resolve(function)?)?;
+    let problem = &extraction.problem;
+    let graph = &problem.graph;
+    let mut steps: Vec<LiveStep> = Vec::new();
+    for (operation, op) in extraction.operators.iter().zip(graph.ops()) {
+        steps.push(LiveStep { operator: kind(*operation), live: op.workspace });
+    }
+    let mut lifetimes = Vec::new();
+    for tensor in graph.tensor_ids().filter(|it| extraction.carriers[it.index()].has_place()) {
+        let Some(lifetime) = lifetime(problem, tensor) else { continue };
+        for step in &mut steps[lifetime.start.index()..lifetime.end.index()] {
+            step.live += graph.tensor(tensor).size;
+        }
+        let tensor = graph.tensor(tensor);
+        lifetimes.push(Lifetime { tensor: tensor.name.clone(), size: tensor.size, steps: lifetime });
+    }
+    lifetimes.sort_by_key(|it| it.steps.start);
+    Ok(Some(Liveness { function: symbol(function), steps, lifetimes, min_scratchpad: problem.min_scratchpad() }))
+}
+
+/// The steps in which a tensor lives, if it ever lies in the scratchpad.
+fn lifetime(problem: &Problem, tensor: TensorId) -> Option<Range<Step>> {
+    if problem.is_streamed(tensor) {
+        return None;
+    }
+    let readers = problem.graph.readers(tensor);
+    let first = problem.graph.producer(tensor).or(readers.first().copied())?;
+    let last = readers.last().copied().unwrap_or(first);
+    Some(Step(first.0)..Step(last.0).next())
+}
+
+impl Liveness {
+    /// The most bytes that live at once.
+    pub fn peak(&self) -> Bytes {
+        self.steps.iter().map(|it| it.live).max().unwrap_or(Bytes::ZERO)
+    }
+}
+
+impl fmt::Display for Liveness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (n_steps, peak, least) = (self.steps.len(), self.peak(), self.min_scratchpad);
+        writeln!(f, "liveness of @{}: {n_steps} operators, peak {peak} B, min_scratchpad {least} B", self.function)?;
+        writeln!(f, "{:>6} {:>12}  operator", "step", "live B")?;
+        for (step, line) in self.steps.iter().enumerate() {
+            writeln!(f, "{step:>6} {:>12}  {}", line.live.0, line.operator)?;
+        }
+        writeln!(f, "{:>12} {:>12}  tensor", "steps", "B")?;
+        for line in &self.lifetimes {
+            let steps = format!("{}..{}", line.steps.start, line.steps.end);
+            writeln!(f, "{steps:>12} {:>12}  {}", line.size.0, line.tensor)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! The machine to plan for: what a pass's options say, and where they are silent, the attribute
+//! `cosma.machine`.
+
+use crate::size::Size;
+use cosma_ir::melior::ir::OperationRef;
+use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::{Diagnostic, OptionInfo, PassOptions};
+use cosma_planner::{Bytes, Machine, Weights};
+use std::str::FromStr;
+
+/// Every address is a multiple of it, where nobody says otherwise.
+pub const DEFAULT_ALIGNMENT: Bytes = Bytes(64);
+
+pub(crate) const SCRATCHPAD: OptionInfo = OptionInfo {
+    name: "scratchpad",
+    description: "its size, as 524288, 512KiB or 1.5MiB; otherwise cosma.machine says",
+    default: "",
+};
+pub(crate) const ALIGNMENT: OptionInfo = OptionInfo {
+    name: "alignment",
+    description: "addresses are multiples of so many bytes; otherwise cosma.machine says, or it is 64",
+    default: "",
+};
+pub(crate) const WEIGHTS: OptionInfo = OptionInfo {
+    name: "weights",
+    description: "resident in the scratchpad, or streamed past it; otherwise cosma.machine says, or it is resident",
+    default: "",
+};
+
+/// What a caller says of the machine. What it leaves out, the module says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MachineOptions {
+    /// Size of the scratchpad.
+    pub scratchpad: Option<Bytes>,
+    /// Every address is a multiple of it; at least 1.
+    pub alignment: Option<Bytes>,
+    /// How weights reach their operators.
+    pub weights: Option<Weights>,
+}
+
+impl MachineOptions {
+    /// From the options of a pass.
+    ///
+    /// # Errors
+    /// A sentence about the first that does not parse.
+    pub(crate) fn parse(options: &PassOptions) -> Result<MachineOptions, String> {
+        let size = |option: OptionInfo| match options.get(option.name) {
+            "" => Ok(None),
+            text => match text.parse::<Size>() {
+                Ok(size) => Ok(Some(size.0)),
+                Err(error) => Err(format!("option {}: {error}", option.name)),
+            },
+        };
+        let weights = match options.get(WEIGHTS.name) {
+            "" => None,
+            text => Some(text.parse::<WeightsName>().map_err(|error| format!("option {}: {error}", WEIGHTS.name))?.0),
+        };
+        Ok(MachineOptions { scratchpad: size(SCRATCHPAD)?, alignment: size(ALIGNMENT)?, weights })
+    }
+
+    /// The machine that a function is planned for.
+    ///
+    /// # Errors
+    /// At the function, where nobody says how large the scratchpad is.
+    pub fn resolve<'c>(&self, function: OperationRef<'c, '_>) -> Result<Machine, Diagnostic<'c>> {
+        self.resolve_if_said(function).ok_or_else(|| {
+            let message = "the size of the scratchpad is not known: say scratchpad=SIZE, or write \
+                           cosma.machine = {scratchpad = SIZE} on the module";
+            Diagnostic::at(function, message)
+        })
+    }
+
+    /// Writes what is said to the `cosma.machine` of a module or a function, over what stands there.
+    pub fn write(&self, operation: OperationRef) {
+        if *self == MachineOptions::default() {
+            return;
+        }
+        let weights = self.weights.map(|it| match it {
+            Weights::Resident => cosma_ir::Weights::Resident,
+            Weights::Streamed => cosma_ir::Weights::Streamed,
+        });
+        let before = cosma_ir::machine(operation).unwrap_or_default();
+        let machine = cosma_ir::Machine {
+            scratchpad: self.scratchpad.map(|it| it.0).or(before.scratchpad),
+            alignment: self.alignment.map(|it| it.0).or(before.alignment),
+            weights: weights.or(before.weights),
+        };
+        cosma_ir::set_machine(operation, &machine);
+    }
+
+    /// The machine that a function is planned for; none if nobody says how large the scratchpad is.
+    pub fn resolve_if_said(&self, function: OperationRef) -> Option<Machine> {
+        let attribute = cosma_ir::machine(function).unwrap_or_default();
+        let weights = attribute.weights.map(|it| match it {
+            cosma_ir::Weights::Resident => Weights::Resident,
+            cosma_ir::Weights::Streamed => Weights::Streamed,
+        });
+        Some(Machine {
+            scratchpad: self.scratchpad.or(attribute.scratchpad.map(Bytes))?,
+            alignment: self.alignment.or(attribute.alignment.map(Bytes)).unwrap_or(DEFAULT_ALIGNMENT),
+            weights: self.weights.or(weights).unwrap_or_default(),
+        })
+    }
+}
+
+/// Notes on a function for which machine it is planned.
+pub(crate) fn note_machine(function: OperationRef, machine: &Machine) {
+    let Machine { scratchpad, alignment, weights } = *machine;
+    MachineOptions { scratchpad: Some(scratchpad), alignment: Some(alignment), weights: Some(weights) }.write(function);
+}
+
+/// Whether an operation has a `cosma.machine` of its own.
+pub fn states_machine(operation: OperationRef) -> bool {
+    operation.has_attribute("cosma.machine")
+}
+
+/// How weights reach their operators, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WeightsName(pub Weights);
+
+impl FromStr for WeightsName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<WeightsName, String> {
+        match text {
+            "resident" => Ok(WeightsName(Weights::Resident)),
+            "streamed" => Ok(WeightsName(Weights::Streamed)),
+            _ => Err(format!("weights are resident or streamed, not '{text}'")),
+        }
+    }
+}
+
+/// The name by which options and reports know it.
+pub fn weights_name(weights: Weights) -> &'static str {
+    match weights {
+        Weights::Resident => "resident",
+        Weights::Streamed => "streamed",
+    }
+}

@@ -1,0 +1,219 @@
+//! A finished program, read back from planned form: what the operations say, and nothing else.
+//!
+//! Each value that lies in the scratchpad is a tensor at the offset that the operation behind it
+//! says. So the reads of an operator are its operands, followed to where they were put; no plan is
+//! asked. What cannot be an action at all, such as an operator that reads host memory, is diagnosed
+//! here; whether the actions make a right program is for the judge to say.
+
+use crate::allocated::results;
+use crate::extract::{Carrier, Extraction, extract};
+use crate::form::operations;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
+use cosma_ir::melior::ir::{OperationRef, Value};
+use cosma_ir::{Diagnostic, Transfer, is_streamed, name, offsets, transfer, workspace, workspace_offset};
+use cosma_planner::{Action, Bytes, Machine, OpId, Place, Slot, TensorId};
+
+/// A program in planned form.
+pub struct Program<'c, 'a> {
+    /// The function as a problem; the order of operators is that of the block.
+    pub extraction: Extraction<'c, 'a>,
+    /// What it does, line by line.
+    pub actions: Vec<Action>,
+    /// By action.
+    pub operations: Vec<OperationRef<'c, 'a>>,
+}
+
+/// Reads a function in planned form.
+///
+/// # Errors
+/// Everything that is no action of a planned program; or what [`extract`] says.
+pub fn read_program<'c, 'a>(
+    function: OperationRef<'c, 'a>,
+    machine: Machine,
+) -> Result<Program<'c, 'a>, Vec<Diagnostic<'c>>> {
+    let extraction = extract(function, machine).map_err(|it| vec![it])?;
+    let mut reader = Reader { extraction: &extraction, n_ops: 0, streamed: Vec::new(), faults: Vec::new() };
+    let (mut actions, mut places) = (Vec::new(), Vec::new());
+    let block = extraction.terminator.block().expect("a terminator ends a block");
+    for operation in operations(block) {
+        let action = match transfer(operation) {
+            Some(transfer) => reader.read_transfer(operation, transfer),
+            None if extraction.operators.get(reader.n_ops) == Some(&operation) => reader.read_operator(operation),
+            None => None,
+        };
+        if let Some(action) = action {
+            actions.push(action);
+            places.push(operation);
+        }
+    }
+    reader.read_terminator();
+    let faults = reader.faults;
+    if faults.is_empty() { Ok(Program { extraction, actions, operations: places }) } else { Err(faults) }
+}
+
+struct Reader<'e, 'c, 'a> {
+    extraction: &'e Extraction<'c, 'a>,
+    /// That were read.
+    n_ops: usize,
+    /// What passed by since the last operator.
+    streamed: Vec<Value<'c, 'a>>,
+    faults: Vec<Diagnostic<'c>>,
+}
+
+/// Where a value of a planned function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Host,
+    Scratchpad(Bytes),
+    Passing,
+    /// In the scratchpad, but nothing says where.
+    Somewhere,
+}
+
+impl<'c, 'a> Reader<'_, 'c, 'a> {
+    fn read_transfer(&mut self, operation: OperationRef<'c, 'a>, transfer: Transfer) -> Option<Action> {
+        let source = operation.operand(0).expect("a transfer has one");
+        let Some(tensor) = self.extraction.placed_tensor(source) else {
+            self.fault(operation, "moves what is no tensor of the program".into());
+            return None;
+        };
+        let standing = self.standing(source);
+        if transfer.is_inward() {
+            if standing != Standing::Host {
+                self.fault(operation, "brings in what is not in host memory".into());
+            }
+            let place = if is_streamed(operation) {
+                self.streamed.push(operation.result(0).expect("a transfer has one").into());
+                Place::Stream
+            } else {
+                // The verifier of the operation has seen that there is one.
+                Place::Scratchpad(Bytes(first(offsets(operation)).unwrap_or_default()))
+            };
+            return Some(match transfer {
+                Transfer::Load => Action::Load { tensor, place },
+                _ => Action::Reload { tensor, place },
+            });
+        }
+        let offset = match standing {
+            Standing::Scratchpad(offset) => offset,
+            Standing::Host | Standing::Passing => {
+                self.fault(operation, "takes out what is not in the scratchpad".into());
+                return None;
+            }
+            // Said where it was put.
+            Standing::Somewhere => return None,
+        };
+        let slot = Slot { tensor, offset };
+        Some(if transfer == Transfer::Spill { Action::Spill(slot) } else { Action::Store(slot) })
+    }
+
+    fn read_operator(&mut self, operation: OperationRef<'c, 'a>) -> Option<Action> {
+        let op = OpId(self.n_ops as u32);
+        self.n_ops += 1;
+        let operator = self.extraction.problem.graph.op(op);
+        let streamed = std::mem::take(&mut self.streamed);
+        let mut reads = Vec::new();
+        for &tensor in &operator.reads {
+            if !self.has_place(tensor) {
+                reads.push(Slot { tensor, offset: Bytes::ZERO });
+                continue;
+            }
+            let mut offset = None;
+            for (index, value) in operation.operands().enumerate() {
+                if self.extraction.tensor(value) != Some(tensor) {
+                    continue;
+                }
+                match self.standing(value) {
+                    Standing::Scratchpad(other) if offset.is_none_or(|it| it == other) => offset = Some(other),
+                    Standing::Scratchpad(other) => {
+                        let one = offset.unwrap_or_default();
+                        self.fault(operation, format!("reads one tensor at two offsets, {one} and {other}"));
+                    }
+                    Standing::Passing if streamed.contains(&value) => {}
+                    Standing::Passing => {
+                        self.fault(operation, format!("operand {index} did not pass by just before this operator"));
+                    }
+                    Standing::Host => self.fault(operation, format!("operand {index} is in host memory")),
+                    Standing::Somewhere => {}
+                }
+            }
+            reads.extend(offset.map(|offset| Slot { tensor, offset }));
+        }
+        Some(Action::Run { op, reads, writes: self.read_results(operation, op), workspace: self.workspace(operation) })
+    }
+
+    fn read_results(&mut self, operation: OperationRef<'c, 'a>, op: OpId) -> Vec<Slot> {
+        let listed = offsets(operation);
+        if listed.is_none() && results(self.extraction, op).any(|(_, has_place)| has_place) {
+            self.fault(operation, "does not say at which offsets its results lie".into());
+        }
+        let listed = listed.unwrap_or_default();
+        let writes = self.extraction.problem.graph.op(op).writes.iter().enumerate();
+        let offset = |index, tensor| if self.has_place(tensor) { listed.get(index).copied() } else { None };
+        let slots =
+            writes.map(|(index, &tensor)| Slot { tensor, offset: Bytes(offset(index, tensor).unwrap_or_default()) });
+        slots.collect()
+    }
+
+    fn workspace(&mut self, operation: OperationRef<'c, 'a>) -> Bytes {
+        let offset = workspace_offset(operation);
+        if offset.is_none() && 0 < workspace(operation) {
+            self.fault(operation, "does not say at which offset its workspace lies".into());
+        }
+        Bytes(offset.unwrap_or_default())
+    }
+
+    fn read_terminator(&mut self) {
+        let terminator = self.extraction.terminator;
+        for (index, value) in terminator.operands().enumerate() {
+            if self.extraction.placed_tensor(value).is_none() {
+                continue;
+            }
+            let found = match defining(value).map(|it| (it, transfer(it))) {
+                // An argument.
+                None | Some((_, Some(Transfer::Store))) => continue,
+                Some((operation, None)) if self.standing(value) == Standing::Host => {
+                    debug_assert!(self.extraction.operators.iter().all(|it| *it != operation));
+                    continue;
+                }
+                Some((operation, _)) => name(operation),
+            };
+            self.fault(terminator, format!("result {index} is not what cosma.store returned, but {found}"));
+        }
+    }
+
+    fn standing(&self, value: Value<'c, 'a>) -> Standing {
+        let Some(operation) = defining(value) else { return Standing::Host };
+        match transfer(operation) {
+            Some(it) if !it.is_inward() => return Standing::Host,
+            Some(_) if is_streamed(operation) => return Standing::Passing,
+            _ => {}
+        }
+        let tensor = self.extraction.tensor(value);
+        if tensor
+            .is_some_and(|it| matches!(self.extraction.carriers[it.index()], Carrier::Constant(it, _) if it == value))
+        {
+            return Standing::Host;
+        }
+        let index = OperationResult::try_from(value).map(|it| it.result_number()).unwrap_or_default();
+        let offset = offsets(operation).and_then(|it| it.get(index).copied());
+        offset.map_or(Standing::Somewhere, |it| Standing::Scratchpad(Bytes(it)))
+    }
+
+    fn has_place(&self, tensor: TensorId) -> bool {
+        self.extraction.carriers[tensor.index()].has_place()
+    }
+
+    fn fault(&mut self, operation: OperationRef<'c, 'a>, message: String) {
+        self.faults.push(Diagnostic::at(operation, message));
+    }
+}
+
+/// The operation that computes a value; none for an argument.
+fn defining<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
+    OperationResult::try_from(value).ok().map(|it| it.owner())
+}
+
+fn first<T>(list: Option<Vec<T>>) -> Option<T> {
+    list?.into_iter().next()
+}

@@ -1,0 +1,84 @@
+//! `cosma-print-problem` and `cosma-print-plan`: what the planner sees, and what it decided, as text.
+//! They change nothing.
+
+use crate::extract::extract;
+use crate::form::{Form, body, expect, form, symbol};
+use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS};
+use crate::planned::read_program;
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::OperationRef;
+use cosma_ir::{Diagnostic, PassInfo, PassOptions};
+use std::fmt::Write;
+
+pub(crate) const PROBLEM: PassInfo = PassInfo {
+    name: "cosma-print-problem",
+    description: "prints to stderr the problem that a function in source form is, in the planner's text form",
+    anchor: "func.func",
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
+};
+
+pub(crate) const PLAN: PassInfo = PassInfo {
+    name: "cosma-print-plan",
+    description: "prints to stderr what a function in planned form does, line by line",
+    anchor: "func.func",
+    options: &[],
+};
+
+pub(crate) fn run_problem<'c>(
+    _: &'c Context,
+    function: OperationRef<'c, '_>,
+    options: &PassOptions,
+) -> Result<(), Diagnostic<'c>> {
+    let machine = MachineOptions::parse(options).map_err(|message| Diagnostic::at(function, message))?;
+    if let Some(text) = problem_text(function, &machine)? {
+        eprint!("# @{}\n{text}", symbol(function));
+    }
+    Ok(())
+}
+
+pub(crate) fn run_plan<'c>(
+    _: &'c Context,
+    function: OperationRef<'c, '_>,
+    _: &PassOptions,
+) -> Result<(), Diagnostic<'c>> {
+    if let Some(text) = plan_text(function)? {
+        eprint!("# @{}\n{text}", symbol(function));
+    }
+    Ok(())
+}
+
+/// The problem that a function in source form is; none for a declaration.
+///
+/// # Errors
+/// At the function in another form, and at what cannot be planned.
+pub fn problem_text<'c>(
+    function: OperationRef<'c, '_>,
+    machine: &MachineOptions,
+) -> Result<Option<String>, Diagnostic<'c>> {
+    if body(function).is_none() {
+        return Ok(None);
+    }
+    expect(function, PROBLEM.name, Form::Source)?;
+    Ok(Some(extract(function, machine.resolve(function)?)?.problem.to_string()))
+}
+
+/// What a function in planned form does, an action a line; none for a declaration.
+///
+/// # Errors
+/// At the function in another form, and at the first operation that is no action.
+pub fn plan_text<'c>(function: OperationRef<'c, '_>) -> Result<Option<String>, Diagnostic<'c>> {
+    if body(function).is_none() {
+        return Ok(None);
+    }
+    if form(function) != Form::Source {
+        expect(function, PLAN.name, Form::Planned)?;
+    }
+    let machine = MachineOptions::default().resolve(function)?;
+    let program = read_program(function, machine);
+    let program = program.map_err(|faults| faults.into_iter().next().expect("what is wrong has a fault"))?;
+    let mut text = String::new();
+    for action in &program.actions {
+        writeln!(text, "{}", action.display(&program.extraction.problem)).expect("a string takes all");
+    }
+    Ok(Some(text))
+}

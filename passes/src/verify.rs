@@ -1,0 +1,62 @@
+//! `cosma-verify`: shows a finished program to the judge.
+//!
+//! The program is read back from the operations alone (see [`read_program`]); what the judge finds
+//! is an error at the operation at fault. Planned form stays as it is.
+
+use crate::extract::extract;
+use crate::form::{Form, body, expect, form};
+use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS};
+use crate::planned::{Program, read_program};
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::OperationRef;
+use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::{Diagnostic, PassInfo, PassOptions};
+use cosma_planner::{Traffic, check};
+
+pub(crate) const INFO: PassInfo = PassInfo {
+    name: "cosma-verify",
+    description: "runs a function in planned form on a machine of names, and reports what is wrong",
+    anchor: "func.func",
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
+};
+
+pub(crate) fn run<'c>(
+    _: &'c Context,
+    function: OperationRef<'c, '_>,
+    options: &PassOptions,
+) -> Result<(), Diagnostic<'c>> {
+    let machine = MachineOptions::parse(options).map_err(|message| Diagnostic::at(function, message))?;
+    verify(function, &machine).map(|_| ()).map_err(|faults| {
+        let mut faults = faults.into_iter().rev();
+        let last = faults.next().expect("what is wrong has a fault");
+        faults.rev().for_each(|it| it.emit_error());
+        last
+    })
+}
+
+/// Judges a function in planned form, and says what it moves. A function that has nothing to plan
+/// is right in any form.
+///
+/// # Errors
+/// At least one fault: at the function in another form, at each operation that is wrong.
+pub fn verify<'c>(function: OperationRef<'c, '_>, machine: &MachineOptions) -> Result<Traffic, Vec<Diagnostic<'c>>> {
+    if body(function).is_none() {
+        return Ok(Traffic::default());
+    }
+    let machine = machine.resolve(function).map_err(|it| vec![it])?;
+    if form(function) == Form::Source && extract(function, machine.clone()).map_err(|it| vec![it])?.is_trivial() {
+        return Ok(Traffic::default());
+    }
+    expect(function, INFO.name, Form::Planned).map_err(|it| vec![it])?;
+    let Program { extraction, actions, operations } = read_program(function, machine)?;
+    check(&extraction.problem, &actions).map_err(|violations| {
+        let diagnose = |violation: &cosma_planner::Violation| {
+            let operation = violation.moment.map_or(extraction.terminator, |it| operations[it.line - 1]);
+            // The judge counts lines and steps; here the location says where.
+            let text = violation.display(&extraction.problem).to_string();
+            let message = text.split_once(": ").map_or(text.as_str(), |it| it.1);
+            Diagnostic::new(operation.location(), message)
+        };
+        violations.iter().map(diagnose).collect()
+    })
+}

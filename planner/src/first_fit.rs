@@ -1,0 +1,158 @@
+//! The plan that always exists: greedy decisions, made with real addresses.
+//!
+//! Operators run in a given order. For each,
+//!
+//! 1. what it reads and finds in the scratchpad stays where it is, and each block that it needs
+//!    besides (what is missing, what it writes, its workspace) goes to the lowest address where it
+//!    fits, the largest first; where none does, the tensor whose next use is the farthest makes
+//!    room, until one does;
+//! 2. if there is no room even then, what stays lies in the way. Then the operator starts cold: all
+//!    that it needs is packed from address zero, and what it finds at another address goes out and
+//!    comes in again, since a tensor cannot move otherwise;
+//! 3. a tensor leaves only if a block now lies where it lay.
+//!
+//! Packed from zero, blocks need what [`Problem::working_set`] says if the one with the most
+//! padding comes last, so that step 2 succeeds for whatever [`Problem::check`] allows. Quality is
+//! not what this is for: it is what the other planners fall back on.
+
+use crate::uses::Uses;
+use crate::{Bytes, Error, OpId, Plan, Problem, Residency, Step, TensorId};
+use std::cmp::Reverse;
+
+/// A plan in source order, which exists whenever there is one at all.
+///
+/// # Errors
+/// Those of [`Problem::check`].
+pub fn greedy_plan(problem: &Problem) -> Result<Plan, Error> {
+    let order: Vec<OpId> = problem.graph.op_ids().collect();
+    greedy_plan_in_order(problem, &order)
+}
+
+/// A plan in this order, which is one of all operators and respects the dependences.
+///
+/// # Errors
+/// Those of [`Problem::check`].
+pub fn greedy_plan_in_order(problem: &Problem, order: &[OpId]) -> Result<Plan, Error> {
+    problem.check()?;
+    let uses = Uses::new(problem, order);
+    let mut residencies: Vec<Residency> = Vec::new();
+    let mut workspaces: Vec<Bytes> = Vec::with_capacity(order.len());
+    // Open residencies, each up to its tensor's latest use.
+    let mut present: Vec<Residency> = Vec::new();
+    for (index, &op) in order.iter().enumerate() {
+        let step = Step(index as u32);
+        let placed = place_warm(problem, op, &present, &uses, step).unwrap_or_else(|| place_cold(problem, op));
+        let (stay, leave) = present.into_iter().partition(|it| stays(problem, it, &placed));
+        present = stay;
+        residencies.extend::<Vec<Residency>>(leave);
+        workspaces.push(placed.iter().find(|it| it.tensor.is_none()).map_or(Bytes::ZERO, |it| it.offset));
+        for Placed { tensor, offset, .. } in placed {
+            let Some(tensor) = tensor else { continue };
+            match present.iter_mut().find(|it| it.tensor == tensor) {
+                Some(residency) => residency.steps.end = step.next(),
+                None => present.push(Residency { tensor, steps: step..step.next(), offset }),
+            }
+        }
+        let (live, dead) = present.into_iter().partition(|it| uses.next(it.tensor, step).is_some());
+        present = live;
+        residencies.extend::<Vec<Residency>>(dead);
+    }
+    residencies.extend(present);
+    residencies.sort_by_key(|it| (it.steps.start, it.tensor));
+    Ok(Plan { order: order.to_vec(), residencies, workspaces })
+}
+
+/// A block that an operator needs: one of its tensors, or its workspace.
+#[derive(Clone, Copy)]
+struct Placed {
+    tensor: Option<TensorId>,
+    offset: Bytes,
+    size: Bytes,
+}
+
+impl Placed {
+    fn covers(&self, offset: Bytes, size: Bytes) -> bool {
+        self.offset.max(offset) < (self.offset + self.size).min(offset + size)
+    }
+}
+
+/// Whether a tensor outlasts the blocks that an operator needs: it is one of them, at the same
+/// address, or none of them covers it.
+fn stays(problem: &Problem, residency: &Residency, placed: &[Placed]) -> bool {
+    match placed.iter().find(|it| it.tensor == Some(residency.tensor)) {
+        Some(own) => own.offset == residency.offset,
+        None => {
+            let size = problem.graph.tensor(residency.tensor).size;
+            placed.iter().all(|it| !it.covers(residency.offset, size))
+        }
+    }
+}
+
+/// Everything that an operator needs, where it lies or else first fit; none if what has to stay is
+/// in the way.
+fn place_warm(problem: &Problem, op: OpId, present: &[Residency], uses: &Uses, step: Step) -> Option<Vec<Placed>> {
+    let is_operand = |tensor: TensorId| problem.operands(op).any(|it| it == tensor);
+    let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
+    let place = |it: &Residency| Placed { tensor: Some(it.tensor), offset: it.offset, size: size(it.tensor) };
+    let mut placed: Vec<Placed> = present.iter().filter(|it| is_operand(it.tensor)).map(place).collect();
+    let mut others: Vec<Placed> = present.iter().filter(|it| !is_operand(it.tensor)).map(place).collect();
+
+    let mut needed = blocks(problem, op);
+    needed.retain(|it| !placed.iter().any(|other| other.tensor.is_some() && other.tensor == it.tensor));
+    needed.sort_by_key(|it| Reverse(it.size));
+    for mut block in needed {
+        block.offset = loop {
+            let taken = placed.iter().chain(&others).copied().collect();
+            match first_fit(problem, taken, block.size) {
+                Some(offset) => break offset,
+                None => {
+                    let evicted = uses.farthest(problem, others.iter().filter_map(|it| it.tensor), step)?;
+                    others.retain(|it| it.tensor != Some(evicted));
+                }
+            }
+        };
+        placed.push(block);
+    }
+    Some(placed)
+}
+
+/// Everything that an operator needs, packed from address zero; the block with the most padding
+/// comes last, where it needs none.
+fn place_cold(problem: &Problem, op: OpId) -> Vec<Placed> {
+    let mut placed = blocks(problem, op);
+    let padding = |it: &Placed| it.size.align_up(problem.machine.alignment) - it.size;
+    placed.sort_by_key(padding);
+    let mut end = Bytes::ZERO;
+    for block in &mut placed {
+        block.offset = end.align_up(problem.machine.alignment);
+        end = block.offset + block.size;
+    }
+    placed
+}
+
+/// Everything that an operator needs, wherever.
+fn blocks(problem: &Problem, op: OpId) -> Vec<Placed> {
+    let tensor = |it: TensorId| Placed { tensor: Some(it), offset: Bytes::ZERO, size: problem.graph.tensor(it).size };
+    let workspace = Placed { tensor: None, offset: Bytes::ZERO, size: problem.graph.op(op).workspace };
+    let workspace = (workspace.size != Bytes::ZERO).then_some(workspace);
+    problem.operands(op).map(tensor).chain(workspace).collect()
+}
+
+/// The lowest address at which a block fits among others.
+fn first_fit(problem: &Problem, mut taken: Vec<Placed>, size: Bytes) -> Option<Bytes> {
+    let Bytes(alignment) = problem.machine.alignment;
+    if size == Bytes::ZERO {
+        return Some(Bytes::ZERO);
+    }
+    taken.sort_by_key(|it| it.offset);
+    let mut offset = Bytes::ZERO;
+    for block in taken.iter().filter(|it| it.size != Bytes::ZERO) {
+        if offset.0.checked_add(size.0)? <= block.offset.0 {
+            return Some(offset);
+        }
+        let after = (block.offset + block.size).0.checked_next_multiple_of(alignment)?;
+        offset = offset.max(Bytes(after));
+    }
+    let end = offset.0.checked_add(size.0)?;
+    (end <= problem.machine.scratchpad.0).then_some(offset)
+}

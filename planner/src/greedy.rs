@@ -1,0 +1,47 @@
+//! The usual way to replace tensors: put out what is used farthest in the future.
+//!
+//! Tensors come in when an operator needs them. When there is no room, the tensor whose next use
+//! is the farthest leaves. That is Belady's rule (*A Study of Replacement Algorithms for a
+//! Virtual-Storage Computer*, 1966), which is optimal for pages of one size that cost nothing to
+//! write back; tensors are neither. It serves as a bound from above and as what to compare with.
+//! The order is given, and addresses are left to others: [`greedy_plan`](crate::greedy_plan)
+//! follows the same rule with addresses.
+
+use crate::uses::Uses;
+use crate::{Bytes, OpId, Outline, Problem, Step, TensorId};
+
+/// The outline that runs operators in this order, loads on demand and evicts the farthest next use.
+///
+/// The order is one of all operators and respects the dependences; [`Problem::check`] holds.
+/// What is in the scratchpad fits it as a plain sum of rooms, rounded up to the alignment since
+/// the last block needs no padding.
+pub fn greedy(problem: &Problem, order: &[OpId]) -> Outline {
+    let Bytes(alignment) = problem.machine.alignment;
+    let Bytes(scratchpad) = problem.machine.scratchpad;
+    let capacity = u128::from(scratchpad.checked_next_multiple_of(alignment).unwrap_or(u64::MAX));
+    let room = |tensor: TensorId| u128::from(problem.room(tensor).0);
+
+    let uses = Uses::new(problem, order);
+    let mut kept: Vec<Vec<TensorId>> = Vec::with_capacity(order.len());
+    let mut present: Vec<TensorId> = Vec::new();
+    for (index, &op) in order.iter().enumerate() {
+        let step = Step(index as u32);
+        let operands: Vec<TensorId> = problem.operands(op).collect();
+        let workspace = problem.graph.op(op).workspace.align_up(problem.machine.alignment);
+        let needed = operands.iter().map(|it| room(*it)).sum::<u128>() + u128::from(workspace.0);
+        let (mut stay, mut others): (Vec<TensorId>, Vec<TensorId>) =
+            present.iter().partition(|it| operands.contains(it));
+        let mut taken = needed + others.iter().map(|it| room(*it)).sum::<u128>();
+        while capacity < taken {
+            let Some(evicted) = uses.farthest(problem, others.iter().copied(), step) else { break };
+            others.retain(|it| *it != evicted);
+            taken -= room(evicted);
+        }
+        present = others.iter().chain(&operands).copied().filter(|it| uses.next(*it, step).is_some()).collect();
+        stay.append(&mut others);
+        if 0 < index {
+            kept.push(stay);
+        }
+    }
+    Outline::new(problem, order.to_vec(), &kept)
+}

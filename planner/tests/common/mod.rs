@@ -1,0 +1,134 @@
+//! What the properties of all planners share. A new planner is one more line in [`planners`].
+#![allow(dead_code)]
+
+use cosma_planner::search::{SearchOptions, search};
+use cosma_planner::testing::{Choices, Shape, random_problem};
+use cosma_planner::{
+    Bytes, Deadline, Error, OpId, Options, Order, Outline, Plan, Problem, Solver, Stay, check, greedy, greedy_plan,
+    plan,
+};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
+use std::fmt;
+use std::time::Duration;
+
+/// Every planner that decides everything, by name.
+#[expect(clippy::type_complexity, reason = "a table")]
+pub fn planners() -> Vec<(&'static str, fn(&Problem) -> Result<Plan, Error>)> {
+    vec![
+        ("greedy", greedy_plan),
+        ("auto", |problem| Ok(plan(problem, &in_short(Solver::Auto, Order::Free))?.plan)),
+        ("auto in source order", |problem| Ok(plan(problem, &in_short(Solver::Auto, Order::Source))?.plan)),
+        ("search", |problem| Ok(plan(problem, &in_short(Solver::Search, Order::Free))?.plan)),
+        ("out of time", |problem| {
+            let options = Options { time_limit: Duration::ZERO, ..Options::default() };
+            Ok(plan(problem, &options)?.plan)
+        }),
+    ]
+}
+
+/// What is large and random can be hard, and here the plan counts, not the proof. Not a limit of
+/// time, which would let the plan depend on the machine.
+fn in_short(solver: Solver, order: Order) -> Options {
+    Options { solver, order, state_limit: 500, ..Options::default() }
+}
+
+/// Every planner that leaves addresses to others, by name.
+#[expect(clippy::type_complexity, reason = "a table")]
+pub fn outliners() -> Vec<(&'static str, fn(&Problem) -> Outline)> {
+    vec![
+        ("greedy", |problem| greedy(problem, &source_order(problem))),
+        ("search", |problem| {
+            let outcome = search(problem, problem.capacity(), &SearchOptions::default(), &|_| None, Deadline::NEVER);
+            outcome.outline.expect("there is no deadline")
+        }),
+    ]
+}
+
+pub fn source_order(problem: &Problem) -> Vec<OpId> {
+    problem.graph.op_ids().collect()
+}
+
+/// A random problem, which shows itself as text where a property fails.
+#[derive(Clone)]
+pub struct Case {
+    pub problem: Problem,
+    /// For what else has to be chosen.
+    pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{}{:?}", self.problem, self.bytes)
+    }
+}
+
+pub fn cases(shape: Shape) -> impl Strategy<Value = Case> {
+    let most = 64 + 64 * shape.ops as usize;
+    let bytes = proptest::collection::vec(any::<u8>(), most / 2..=most);
+    (bytes, proptest::collection::vec(any::<u8>(), 32))
+        .prop_map(move |(problem, bytes)| Case { problem: random_problem(shape, &mut Choices::new(&problem)), bytes })
+}
+
+/// Holds a property against so many random problems; the same ones every time.
+///
+/// `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others.
+#[track_caller]
+pub fn hold(n_cases: u32, shape: Shape, property: impl Fn(&Case) -> TestCaseResult) {
+    let mut config = Config { failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = n_cases;
+    }
+    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
+        config.rng_seed = RngSeed::Fixed(u64::from(n_cases));
+    }
+    if let Err(error) = TestRunner::new(config).run(&cases(shape), |case| property(&case)) {
+        panic!("{error}");
+    }
+}
+
+/// What the judge says, as text.
+pub fn verdict(problem: &Problem, plan: &Plan) -> Result<cosma_planner::Traffic, String> {
+    let actions = plan.actions(problem);
+    check(problem, &actions).map_err(|violations| {
+        let lines = actions.iter().map(|it| it.display(problem).to_string());
+        let violations = violations.iter().map(|it| it.display(problem).to_string());
+        lines.chain(violations).collect::<Vec<_>>().join("\n")
+    })
+}
+
+/// A plan without its addresses.
+pub fn outline_of(plan: &Plan) -> Outline {
+    let stays = plan.residencies.iter().map(|it| Stay { tensor: it.tensor, steps: it.steps.clone() });
+    Outline { order: plan.order.clone(), stays: stays.collect() }
+}
+
+/// What the judge says of an outline when there is room for every stay at an address of its own,
+/// and whether it fits the scratchpad as a plain sum of rooms.
+pub fn outline_verdict(problem: &Problem, outline: &Outline) -> Result<cosma_planner::Traffic, String> {
+    let alignment = problem.machine.alignment;
+    let mut end = Bytes::ZERO;
+    let mut take = |size: Bytes| {
+        let offset = end;
+        end += size.align_up(alignment);
+        offset
+    };
+    let offsets: Vec<Bytes> = outline.stays.iter().map(|it| take(problem.graph.tensor(it.tensor).size)).collect();
+    let workspaces = outline.order.iter().map(|it| take(problem.graph.op(*it).workspace)).collect();
+    let mut wide = problem.clone();
+    wide.machine.scratchpad = end;
+    let traffic = verdict(&wide, &outline.at(&offsets, workspaces))?;
+
+    let mut rooms: Vec<Bytes> =
+        outline.order.iter().map(|it| problem.graph.op(*it).workspace.align_up(alignment)).collect();
+    for stay in &outline.stays {
+        for taken in &mut rooms[stay.steps.start.index()..stay.steps.end.index()] {
+            *taken += problem.room(stay.tensor);
+        }
+    }
+    let capacity = problem.machine.scratchpad.align_up(alignment);
+    match rooms.iter().position(|it| capacity < *it) {
+        Some(step) => Err(format!("step {step} takes {} B of {capacity} B", rooms[step])),
+        None => Ok(traffic),
+    }
+}

@@ -1,0 +1,234 @@
+//! What holds of every planner, and of the oracles, on random problems.
+
+mod common;
+
+use common::*;
+use cosma_planner::testing::{
+    Choices, Shape, compute, damage, interpret, joint_optimum, outline_optimum, parse_program,
+};
+use cosma_planner::{Action, Bytes, Error, OpId, Options, Place, Problem, Slot, TensorId, Traffic, check, plan};
+use proptest::prelude::*;
+use std::cell::Cell;
+
+/// Counts what a property meets: one that never meets a hard case proves nothing.
+#[derive(Default)]
+struct Tally(Cell<u32>);
+
+impl Tally {
+    fn count(&self, happened: bool) {
+        self.0.set(self.0.get() + u32::from(happened));
+    }
+
+    #[track_caller]
+    fn expect(&self, at_least: u32) {
+        assert!(at_least <= self.0.get(), "met {} times, expected {at_least}", self.0.get());
+    }
+}
+
+#[test]
+fn every_plan_is_right() {
+    let (spilling, exact) = (Tally::default(), Tally::default());
+    for (shape, n_cases) in [(Shape::SMALL, 500), (Shape::LARGE, 300)] {
+        hold(n_cases, shape, |Case { problem, .. }| {
+            exact.count(problem.machine.scratchpad == problem.min_scratchpad());
+            for (name, planner) in planners() {
+                let plan = planner(problem).expect("there is a plan");
+                let actions = plan.actions(problem);
+                let traffic = match verdict(problem, &plan) {
+                    Ok(traffic) => traffic,
+                    Err(error) => return Err(TestCaseError::fail(format!("{name}: {error}"))),
+                };
+                // All that count count the same.
+                prop_assert_eq!(traffic, Traffic::of(problem, &actions), "{}", name);
+                prop_assert_eq!(traffic.compulsory, problem.compulsory(), "{}", name);
+                prop_assert_eq!(traffic.non_compulsory, outline_of(&plan).non_compulsory(problem), "{}", name);
+                prop_assert!(plan.height(problem) <= problem.machine.scratchpad, "{}", name);
+                // Same input, same output.
+                prop_assert_eq!(&planner(problem).expect("as before"), &plan, "{}", name);
+                // What the judge accepts computes the right bytes.
+                prop_assert_eq!(interpret(problem, &actions), Ok(compute(problem)), "{}", name);
+                spilling.count(problem.restreamed() < traffic.non_compulsory);
+            }
+            Ok(())
+        });
+    }
+    spilling.expect(200);
+    exact.expect(300);
+}
+
+#[test]
+fn every_outline_is_right() {
+    for (shape, n_cases) in [(Shape::SMALL, 300), (Shape::LARGE, 200)] {
+        hold(n_cases, shape, |Case { problem, .. }| {
+            for (name, outliner) in outliners() {
+                let outline = outliner(problem);
+                match outline_verdict(problem, &outline) {
+                    Ok(traffic) => prop_assert_eq!(traffic.non_compulsory, outline.non_compulsory(problem)),
+                    Err(error) => return Err(TestCaseError::fail(format!("{name}: {error}"))),
+                }
+            }
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn no_plan_beats_the_optimum() {
+    let (spilling, reached) = (Tally::default(), Tally::default());
+    hold(400, Shape::SMALL, |Case { problem, .. }| {
+        let optimum = outline_optimum(problem).expect("each operator fits");
+        spilling.count(problem.restreamed() < optimum);
+        for (name, outliner) in outliners() {
+            let outline = outliner(problem);
+            prop_assert!(optimum <= outline.non_compulsory(problem), "{}", name);
+            reached.count(problem.restreamed() < optimum && optimum == outline.non_compulsory(problem));
+        }
+        for (name, planner) in planners() {
+            let plan = planner(problem).expect("there is a plan");
+            prop_assert!(optimum <= outline_of(&plan).non_compulsory(problem), "{}", name);
+        }
+        Ok(())
+    });
+    spilling.expect(60);
+    reached.expect(5);
+}
+
+#[test]
+fn no_plan_beats_the_optimum_with_addresses() {
+    let (fragmented, proven) = (Tally::default(), Tally::default());
+    hold(1200, Shape::TINY, |Case { problem, .. }| {
+        // Beyond, there are too many addresses to try them all.
+        if 8 < problem.machine.scratchpad.0.div_ceil(problem.machine.alignment.0) {
+            return Ok(());
+        }
+        let (outline, joint) = (outline_optimum(problem).unwrap(), joint_optimum(problem).unwrap());
+        prop_assert!(outline <= joint);
+        fragmented.count(outline < joint);
+        for (name, planner) in planners() {
+            let plan = planner(problem).expect("there is a plan");
+            prop_assert!(joint <= outline_of(&plan).non_compulsory(problem), "{}", name);
+        }
+        let solution = plan(problem, &Options::default()).expect("there is a plan");
+        prop_assert!(solution.lower_bound <= joint);
+        prop_assert!(!solution.is_optimal() || solution.non_compulsory == joint);
+        proven.count(solution.is_optimal());
+        Ok(())
+    });
+    fragmented.expect(10);
+    proven.expect(200);
+}
+
+#[test]
+fn more_memory_never_costs_the_optimum() {
+    let cheaper = Tally::default();
+    hold(300, Shape::SMALL, |Case { problem, bytes }| {
+        let optimum = outline_optimum(problem).unwrap();
+        let mut more = problem.clone();
+        more.machine.scratchpad += Bytes(Choices::new(bytes).below(4 * problem.machine.alignment.0));
+        let optimum_with_more = outline_optimum(&more).unwrap();
+        prop_assert!(optimum_with_more <= optimum);
+        cheaper.count(optimum_with_more < optimum);
+        more.machine.scratchpad = Bytes(1 << 40);
+        prop_assert_eq!(outline_optimum(&more), Ok(problem.restreamed()));
+        Ok(())
+    });
+    cheaper.expect(20);
+}
+
+#[test]
+fn less_than_the_least_scratchpad_is_refused() {
+    hold(100, Shape::SMALL, |Case { problem, .. }| {
+        let min_scratchpad = problem.min_scratchpad();
+        if min_scratchpad == Bytes::ZERO {
+            return Ok(());
+        }
+        let mut tight = problem.clone();
+        tight.machine.scratchpad = min_scratchpad - Bytes(1);
+        for (name, planner) in planners() {
+            let refusal = planner(&tight).expect_err("one operator does not fit");
+            let Error::ScratchpadTooSmall { op, needed, scratchpad, .. } = refusal else {
+                return Err(TestCaseError::fail(format!("{name}: {refusal}")));
+            };
+            prop_assert_eq!((needed, scratchpad), (problem.working_set(op), tight.machine.scratchpad));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn text_round_trips() {
+    hold(200, Shape::LARGE, |Case { problem, .. }| {
+        prop_assert_eq!(&problem.to_string().parse::<Problem>().expect("it parses"), problem);
+        for (_, planner) in planners() {
+            let actions = planner(problem).expect("there is a plan").actions(problem);
+            let lines: Vec<String> = actions.iter().map(|it| it.display(problem).to_string()).collect();
+            let mut read = parse_program(problem, &lines.join("\n")).expect("it parses");
+            // The offset of a workspace that is not there means nothing and is not shown.
+            for (read, action) in read.iter_mut().zip(&actions) {
+                if let (Action::Run { op, workspace, .. }, Action::Run { workspace: own, .. }) = (read, action)
+                    && problem.graph.op(*op).workspace == Bytes::ZERO
+                {
+                    *workspace = *own;
+                }
+            }
+            prop_assert_eq!(read, actions);
+        }
+        Ok(())
+    });
+}
+
+/// Damage that shows in the bytes is found by the judge. Damage that does not show may be found
+/// or not: a transfer too many, or an overlap with what nobody reads.
+#[test]
+fn the_judge_finds_what_shows() {
+    let (shown, found, believed) = (Tally::default(), Tally::default(), Tally::default());
+    for (shape, n_cases) in [(Shape::SMALL, 4000), (Shape::LARGE, 1000)] {
+        hold(n_cases, shape, |Case { problem, bytes }| {
+            for (name, planner) in planners() {
+                let mut actions = planner(problem).expect("there is a plan").actions(problem);
+                damage(problem, &mut actions, &mut Choices::new(bytes));
+                let shows = interpret(problem, &actions) != Ok(compute(problem));
+                let is_found = check(problem, &actions).is_err();
+                if shows && !is_found {
+                    let lines: Vec<String> = actions.iter().map(|it| it.display(problem).to_string()).collect();
+                    return Err(TestCaseError::fail(format!("{name}: believed\n{}", lines.join("\n"))));
+                }
+                shown.count(shows);
+                found.count(is_found);
+                believed.count(!is_found);
+            }
+            Ok(())
+        });
+    }
+    shown.expect(1500);
+    found.expect(shown.0.get() + 500);
+    believed.expect(100);
+}
+
+/// Any program at all gets a verdict.
+#[test]
+fn the_judge_never_panics() {
+    hold(500, Shape::SMALL, |Case { problem, bytes }| {
+        let mut choices = Choices::new(bytes);
+        let mut actions = Vec::new();
+        while !choices.is_at_end() {
+            let n_tensors = problem.graph.tensors().len() as u64;
+            let tensor = TensorId(choices.below(n_tensors + 1) as u32);
+            let offset = Bytes(choices.one_of(&[0, 1, 64, u64::MAX]));
+            let place = choices.one_of(&[Place::Scratchpad(offset), Place::Stream]);
+            let slots = vec![Slot { tensor, offset }; choices.below(3) as usize];
+            let op = OpId(choices.below(problem.graph.ops().len() as u64 + 1) as u32);
+            actions.push(match choices.below(5) {
+                0 => Action::Load { tensor, place },
+                1 => Action::Reload { tensor, place },
+                2 => Action::Store(Slot { tensor, offset }),
+                3 => Action::Spill(Slot { tensor, offset }),
+                _ => Action::Run { op, reads: slots.clone(), writes: slots, workspace: offset },
+            });
+        }
+        if let Err(violations) = check(problem, &actions) {
+            prop_assert!(violations.iter().all(|it| !it.display(problem).to_string().is_empty()));
+        }
+        Ok(())
+    });
+}

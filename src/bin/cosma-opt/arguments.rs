@@ -1,0 +1,138 @@
+//! The command line.
+
+use clap::Parser;
+use cosma::{Bytes, MachineOptions, Options, Seconds, Size, SolverName, Stages, WeightsName};
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Examples:
+  Plan order, residency and addresses together, for a scratchpad of 512 KiB:
+    cosma-opt --schedule --allocate --scratchpad=512KiB net.mlir -o planned.mlir
+  The same in the order of the source, with a report and weights that pass by:
+    cosma-opt --allocate --scratchpad=512KiB --weights=streamed --report=plan.json net.mlir -o planned.mlir
+  Down to views of an arena:
+    cosma-opt --schedule --allocate --lower-addresses --scratchpad=1.5MiB net.mlir
+  Judge a program that was planned before:
+    cosma-opt --verify planned.mlir -o /dev/null
+  Passes of COSMA among those of MLIR:
+    cosma-opt --pass-pipeline='builtin.module(func.func(cosma-allocate{scratchpad=1KiB},cosma-insert-transfers,cse))' net.mlir
+
+SIZE is a number of bytes, or one with a unit B, KiB, MiB, GiB or TiB: 524288, 512KiB, 1.5MiB.
+
+Exit status:
+  0  done
+  1  the module or the machine is at fault; the reasons are on the standard error, nothing is written
+  2  the call is wrong: flags, files, a scratchpad that nobody gave";
+
+/// Plans in which order a network's operators run, and which tensors lie where in the scratchpad and
+/// when, so that the traffic to host memory is least.
+#[derive(Debug, Parser)]
+#[command(name = "cosma-opt", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub struct Arguments {
+    /// A module as MLIR text or bytecode; `-` is the standard input
+    #[arg(value_name = "IN.mlir", default_value = "-")]
+    pub input: String,
+
+    /// Where the module goes; `-` is the standard output. A file is replaced at once, when all is done
+    #[arg(short, long, value_name = "OUT", default_value = "-")]
+    pub output: PathBuf,
+
+    /// Treat what stands between lines `// -----` as modules of their own
+    #[arg(long)]
+    pub split_input_file: bool,
+
+    /// Size of the scratchpad; otherwise the attribute `cosma.machine` says
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Machine")]
+    scratchpad: Option<Size>,
+
+    /// Addresses are multiples of so many bytes; otherwise `cosma.machine` says, or it is 64
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true, help_heading = "Machine")]
+    alignment: Option<Size>,
+
+    /// `resident` weights need room in the scratchpad, `streamed` ones pass by, once per use; otherwise
+    /// `cosma.machine` says, or they are resident
+    #[arg(long, value_name = "resident|streamed", help_heading = "Machine")]
+    weights: Option<WeightsName>,
+
+    /// Print to the standard error what lives when, in the order of the source
+    #[arg(long, help_heading = "Stages")]
+    liveness: bool,
+
+    /// Free the order of the operators. Without --allocate only the order is changed
+    #[arg(long, help_heading = "Stages")]
+    schedule: bool,
+
+    /// Decide when and where tensors lie in the scratchpad. Without --schedule the order of the source
+    /// stays
+    #[arg(long, help_heading = "Stages")]
+    allocate: bool,
+
+    /// Judge a planned module. What --allocate plans is judged in any case
+    #[arg(long, help_heading = "Stages")]
+    verify: bool,
+
+    /// Turn the tensors of a planned module into views of an arena, and transfers into copies
+    #[arg(long, help_heading = "Stages")]
+    lower_addresses: bool,
+
+    /// Run this pipeline of MLIR's and COSMA's passes instead of stages
+    #[arg(long, value_name = "PIPELINE", help_heading = "Stages",
+          conflicts_with_all = ["liveness", "schedule", "allocate", "verify", "lower_addresses", "solver",
+                                "time_limit",
+                                "print_problem", "print_plan"])]
+    pub pass_pipeline: Option<String>,
+
+    /// Who decides: auto is the first of the others with a proof, greedy proves nothing
+    #[arg(long, value_name = "auto|search|ilp|greedy", default_value = "auto", help_heading = "Planning")]
+    solver: SolverName,
+
+    /// After so long the best plan so far has to do, for each function
+    #[arg(long, value_name = "SECONDS", default_value = "60", allow_hyphen_values = true, help_heading = "Planning")]
+    time_limit: Seconds,
+
+    /// Write a report on the plans, as JSON
+    #[arg(long, value_name = "FILE.json", help_heading = "To look at")]
+    pub report: Option<PathBuf>,
+
+    /// Print a summary of the plans to the standard error
+    #[arg(long, help_heading = "To look at")]
+    pub stats: bool,
+
+    /// Print to the standard error the problems that the planner is given
+    #[arg(long, help_heading = "To look at")]
+    print_problem: bool,
+
+    /// Print to the standard error what the planned programs do
+    #[arg(long, help_heading = "To look at")]
+    print_plan: bool,
+
+    /// Print the module to the standard error after every pass
+    #[arg(long, help_heading = "To look at")]
+    pub print_ir_after_all: bool,
+}
+
+impl Arguments {
+    /// What is to be done with each module.
+    pub fn options(&self) -> Options {
+        let bytes = |it: Option<Size>| -> Option<Bytes> { it.map(|it| it.0) };
+        Options {
+            machine: MachineOptions {
+                scratchpad: bytes(self.scratchpad),
+                alignment: bytes(self.alignment),
+                weights: self.weights.map(|it| it.0),
+            },
+            stages: Stages {
+                liveness: self.liveness,
+                print_problem: self.print_problem,
+                schedule: self.schedule,
+                allocate: self.allocate,
+                print_plan: self.print_plan,
+                verify: self.verify,
+                lower_addresses: self.lower_addresses,
+            },
+            solver: self.solver.0,
+            time_limit: self.time_limit.0,
+            print_ir_after_all: self.print_ir_after_all,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `cosma-opt`: reads modules, plans them, and writes them back.
+
+mod arguments;
+mod output;
+mod split;
+
+use arguments::Arguments;
+use clap::Parser;
+use cosma::{Error, Report, Reports, new_context, optimize, parse, run_pipeline};
+use output::Output;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What the exit code says.
+enum Failure {
+    /// The module or the machine is at fault: 1. The reasons were printed.
+    Module,
+    /// The call is wrong: 2.
+    Call(String),
+}
+
+fn main() -> ExitCode {
+    // Where flags are wrong, clap says so and exits with 2.
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Module) => ExitCode::from(1),
+        Err(Failure::Call(message)) => {
+            say(&format!("error: {message}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let input = &arguments.input;
+    let text = read(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
+    let parts = if arguments.split_input_file { split::split(&text) } else { vec![text] };
+    let name = if input == "-" { "<stdin>" } else { input };
+    let mut report = Report::default();
+    let mut modules = Vec::new();
+    let mut is_right = true;
+    for part in &parts {
+        match process(arguments, part, name) {
+            Ok((module, one)) => {
+                modules.push(module);
+                report.functions.extend(one.functions);
+            }
+            // The other modules have something to say as well.
+            Err(Failure::Module) => is_right = false,
+            Err(call) => return Err(call),
+        }
+    }
+    if !is_right {
+        return Err(Failure::Module);
+    }
+    // All that is to be written is ready before the first file is replaced.
+    let module = modules.join(&format!("{}\n", split::MARKER));
+    let mut outputs = vec![prepare(&arguments.output, &module)?];
+    if let Some(path) = &arguments.report {
+        outputs.push(prepare(path, &report.to_json())?);
+    }
+    for (output, path) in outputs {
+        output.put().map_err(|error| cannot_write(path, &error))?;
+    }
+    if arguments.stats {
+        say(summary(&report).trim_end());
+    }
+    Ok(())
+}
+
+/// One module: its text after all that was asked for, and the report on it.
+fn process(arguments: &Arguments, text: &[u8], name: &str) -> Result<(String, Report), Failure> {
+    let context = new_context();
+    let reports = Reports::attach(&context);
+    let module = parse(&context, text, name);
+    reports.take().iter().for_each(|it| say(&it.to_string()));
+    drop(reports);
+    let mut module = module.ok_or(Failure::Module)?;
+    let options = arguments.options();
+    let result = match &arguments.pass_pipeline {
+        Some(pipeline) => run_pipeline(&context, &mut module, pipeline, &options),
+        None => optimize(&context, &mut module, &options),
+    };
+    let report = result.map_err(|error| match error {
+        Error::Module(_) => {
+            say(&error.to_string());
+            Failure::Module
+        }
+        Error::Conflict(_) | Error::NoScratchpad | Error::Pipeline(_) => Failure::Call(error.to_string()),
+    })?;
+    report.warnings.iter().for_each(|it| say(&it.to_string()));
+    Ok((format!("{}\n", module.as_operation()), report))
+}
+
+fn read(input: &str) -> io::Result<Vec<u8>> {
+    if input != "-" {
+        return std::fs::read(input);
+    }
+    let mut text = Vec::new();
+    io::stdin().read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn prepare<'a>(path: &'a Path, text: &str) -> Result<(Output, &'a Path), Failure> {
+    let output = Output::prepare(path, text.as_bytes()).map_err(|error| cannot_write(path, &error))?;
+    Ok((output, path))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::Call(format!("cannot write {}: {error}", path.display()))
+}
+
+fn summary(report: &Report) -> String {
+    let mut text = String::new();
+    for function in &report.functions {
+        let traffic = &function.traffic;
+        text += &format!(
+            "@{}: {} operators, {} by {} in {:.3} s\n  traffic {} B = {} compulsory + {} non-compulsory (at least {})\n  \
+             peak {} B of {} B (at least {})\n",
+            function.name,
+            function.operators,
+            function.status,
+            function.solver,
+            function.seconds,
+            traffic.total,
+            traffic.compulsory,
+            traffic.non_compulsory,
+            traffic.lower_bound,
+            function.peak,
+            function.scratchpad,
+            function.min_scratchpad,
+        );
+    }
+    text
+}
+
+/// To the standard error, if anybody listens.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,124 @@
+//! From a module to a planned module.
+
+use crate::pipeline::{check, function_pipeline, module_pipeline};
+use crate::report::{FunctionReport, Report};
+use crate::{Error, Options};
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationPrintingFlags};
+use cosma_ir::melior::ir::{BlockLike, Module, OperationRef, RegionLike};
+use cosma_ir::melior::pass::{PassIrPrintingOptions, PassManager};
+use cosma_ir::melior::utility::{parse_pass_pipeline, register_all_passes};
+use cosma_ir::{Reports, Severity, name, run_passes};
+use cosma_passes::states_machine;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Does what the options say with every function of a module, nested modules included.
+///
+/// # Errors
+/// [`Error::Conflict`] and [`Error::NoScratchpad`] before anything is done; [`Error::Module`] with
+/// all that is wrong with its functions, after which the module is of no use.
+pub fn optimize(context: &Context, module: &mut Module, options: &Options) -> Result<Report, Error> {
+    check(&options.stages)?;
+    cosma_passes::register();
+    let functions = functions(module.as_operation());
+    if options.stages.schedule || options.stages.allocate {
+        let is_unknown = |it: &OperationRef| has_body(*it) && options.machine.resolve_if_said(*it).is_none();
+        if functions.iter().any(is_unknown) {
+            return Err(Error::NoScratchpad);
+        }
+    }
+    let reports = Reports::attach(context);
+    let mut report = Report::default();
+    let mut is_right = true;
+    if let Some(pipeline) = function_pipeline(options) {
+        let manager = manager(context, &pipeline, options.print_ir_after_all)?;
+        for &function in functions.iter().filter(|it| has_body(**it)) {
+            let start = Instant::now();
+            is_right &= run_passes(&manager, function);
+            report.functions.extend(FunctionReport::read(function, start.elapsed()));
+        }
+    }
+    if let Some(pipeline) = module_pipeline(options).filter(|_| is_right) {
+        let manager = manager(context, &pipeline, options.print_ir_after_all)?;
+        is_right &= run_passes(&manager, module.as_operation());
+    }
+    finish(report, is_right, &reports)
+}
+
+/// Runs a pipeline of the caller's own on a module: COSMA's passes among MLIR's. Of the options,
+/// machine and printing count; the machine becomes `cosma.machine` of the module, so that options of
+/// passes go before it.
+///
+/// # Errors
+/// [`Error::Pipeline`] if it does not parse; [`Error::Module`] if a pass fails.
+pub fn run_pipeline(
+    context: &Context,
+    module: &mut Module,
+    pipeline: &str,
+    options: &Options,
+) -> Result<Report, Error> {
+    register_all_passes();
+    cosma_passes::register();
+    options.machine.write(module.as_operation());
+    functions(module.as_operation())
+        .into_iter()
+        .filter(|it| states_machine(*it))
+        .for_each(|it| options.machine.write(it));
+    let reports = Reports::attach(context);
+    let manager = manager(context, pipeline, options.print_ir_after_all)?;
+    let start = Instant::now();
+    let is_right = run_passes(&manager, module.as_operation());
+    let duration = start.elapsed();
+    let functions = if is_right { functions(module.as_operation()) } else { Vec::new() };
+    let read = |it: OperationRef| FunctionReport::read(it, duration);
+    let report = Report { functions: functions.into_iter().filter_map(read).collect(), ..Report::default() };
+    finish(report, is_right, &reports)
+}
+
+fn finish(mut report: Report, is_right: bool, reports: &Reports) -> Result<Report, Error> {
+    let said = reports.take();
+    if !is_right {
+        return Err(Error::Module(said));
+    }
+    report.warnings = said.into_iter().filter(|it| it.severity != Severity::Error).collect();
+    Ok(report)
+}
+
+fn manager<'c>(context: &Context, pipeline: &str, print_ir_after_all: bool) -> Result<PassManager<'c>, Error> {
+    let manager = PassManager::new(context);
+    parse_pass_pipeline(manager.as_operation_pass_manager(), pipeline)
+        .map_err(|error| Error::Pipeline(error.to_string()))?;
+    if print_ir_after_all {
+        manager.enable_ir_printing(&PassIrPrintingOptions {
+            before_all: false,
+            after_all: true,
+            module_scope: false,
+            on_change: false,
+            on_failure: false,
+            flags: OperationPrintingFlags::new(),
+            tree_printing_path: PathBuf::new(),
+        });
+    }
+    Ok(manager)
+}
+
+/// The functions of a module and of the modules in it, in order.
+pub(crate) fn functions<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+    let mut functions = Vec::new();
+    let Some(block) = module.region(0).ok().and_then(|it| it.first_block()) else { return functions };
+    let mut next = block.first_operation();
+    while let Some(operation) = next {
+        match name(operation).as_str() {
+            "func.func" => functions.push(operation),
+            "builtin.module" => functions.extend(self::functions(operation)),
+            _ => {}
+        }
+        next = operation.next_in_block();
+    }
+    functions
+}
+
+fn has_body(function: OperationRef) -> bool {
+    function.region(0).is_ok_and(|it| it.first_block().is_some())
+}

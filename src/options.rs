@@ -1,0 +1,52 @@
+//! What is to be done with a module.
+
+use cosma_passes::MachineOptions;
+use cosma_planner::Solver;
+use std::time::Duration;
+
+/// What is to be done with a module, and for which machine.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The machine. What is left out, the module's `cosma.machine` says.
+    pub machine: MachineOptions,
+    /// What is done.
+    pub stages: Stages,
+    /// Who decides.
+    pub solver: Solver,
+    /// When to stop looking for something better, for each function.
+    pub time_limit: Duration,
+    /// Whether MLIR prints the function after every pass, to the standard error.
+    pub print_ir_after_all: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let cosma_planner::Options { solver, time_limit, .. } = cosma_planner::Options::default();
+        Options {
+            machine: MachineOptions::default(),
+            stages: Stages::default(),
+            solver,
+            time_limit,
+            print_ir_after_all: false,
+        }
+    }
+}
+
+/// The stages of a run, each of which may be left out. Their order is not a choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stages {
+    /// Print what lives when, in the order of the source.
+    pub liveness: bool,
+    /// Print the problem that the planner is given.
+    pub print_problem: bool,
+    /// Free the order of the operators.
+    pub schedule: bool,
+    /// Decide residencies and addresses.
+    pub allocate: bool,
+    /// Print what the planned program does.
+    pub print_plan: bool,
+    /// Judge the planned program. What is allocated here is judged in any case.
+    pub verify: bool,
+    /// Turn tensors into views of an arena.
+    pub lower_addresses: bool,
+}

@@ -1,0 +1,84 @@
+//! Which pass comes after which, and why.
+//!
+//! On each function:
+//!
+//! 1. `cosma-liveness`, `cosma-print-problem`: they show the source, so nothing may come before.
+//! 2. To free both order and addresses is the joint problem, which `cosma-allocate{order=free}`
+//!    decides as a whole. `cosma-schedule` decides it too, but keeps only the order; it runs where
+//!    addresses are not asked for.
+//! 3. `cosma-insert-transfers` follows `cosma-allocate` at once: between the two the order of the
+//!    block and the steps in the residencies must not come apart.
+//! 4. `cosma-verify`: on what is planned, before anything makes use of it.
+//! 5. `cosma-print-plan`: a program that is right.
+//!
+//! Then, on the module:
+//!
+//! 6. `cosma-lower-addresses`: it adds symbols to the module, and takes only functions that were
+//!    judged.
+
+use crate::{Error, Options, Stages};
+use cosma_passes::{solver_name, weights_name};
+
+/// Refuses stages that cannot follow each other.
+pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
+    let Stages { liveness, print_problem, schedule, allocate, print_plan, verify, lower_addresses } = *stages;
+    // What the source is turned into first, where that is not planned form.
+    let source_only = match (schedule, liveness, print_problem) {
+        _ if allocate => return Ok(()),
+        (true, ..) => "--schedule",
+        (false, true, _) => "--liveness",
+        (false, false, true) => "--print-problem",
+        (false, false, false) => return Ok(()),
+    };
+    let planned = [(print_plan, "--print-plan"), (verify, "--verify"), (lower_addresses, "--lower-addresses")];
+    match planned.iter().find(|it| it.0) {
+        Some((_, planned)) => Err(Error::Conflict(format!(
+            "{planned} takes planned form and {source_only} source form: add --allocate, which leads from one to the other"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The passes on each function; none if there is nothing to do.
+pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
+    let stages = &options.stages;
+    let machine = machine(options);
+    let effort = format!("solver={} time-limit={}", solver_name(options.solver), options.time_limit.as_secs_f64());
+    let mut passes = Vec::new();
+    if stages.liveness {
+        passes.push(format!("cosma-liveness{{{machine}}}"));
+    }
+    if stages.print_problem {
+        passes.push(format!("cosma-print-problem{{{machine}}}"));
+    }
+    if stages.allocate {
+        let order = if stages.schedule { "free" } else { "source" };
+        passes.push(format!("cosma-allocate{{{machine} order={order} {effort}}}"));
+        passes.push("cosma-insert-transfers".into());
+    } else if stages.schedule {
+        passes.push(format!("cosma-schedule{{{machine} {effort}}}"));
+    }
+    if stages.allocate || stages.verify || stages.lower_addresses {
+        passes.push(format!("cosma-verify{{{machine}}}"));
+    }
+    if stages.print_plan {
+        passes.push("cosma-print-plan".into());
+    }
+    (!passes.is_empty()).then(|| format!("func.func({})", passes.join(",")))
+}
+
+/// The passes on the module, after those on its functions; none if there is nothing to do.
+pub(crate) fn module_pipeline(options: &Options) -> Option<String> {
+    options.stages.lower_addresses.then(|| "builtin.module(cosma-lower-addresses)".into())
+}
+
+/// The machine as options of a pass.
+fn machine(options: &Options) -> String {
+    let machine = &options.machine;
+    let said = [
+        machine.scratchpad.map(|it| format!("scratchpad={it}")),
+        machine.alignment.map(|it| format!("alignment={it}")),
+        machine.weights.map(|it| format!("weights={}", weights_name(it))),
+    ];
+    said.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
