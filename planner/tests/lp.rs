@@ -1,16 +1,29 @@
 //! What is written in LP format means to a solver what it meant to us.
 #![cfg(feature = "ilp")]
-// The safe bindings cannot read a model from a file.
+// The safe bindings cannot read a model from a file. The solver is linked to the planner; as a
+// dependency of its own, it would be compiled for tests that do without it.
 #![allow(unsafe_code)]
 
 use cosma_planner::testing::{Shape, outline_optimum, seeded_problem};
 use cosma_planner::{Problem, ilp};
-use highs_sys::{
-    Highs_create, Highs_destroy, Highs_getModelStatus, Highs_getObjectiveValue, Highs_readModel, Highs_run,
-    Highs_setBoolOptionValue, Highs_setIntOptionValue, Highs_setStringOptionValue, MODEL_STATUS_OPTIMAL, STATUS_OK,
-};
-use std::ffi::CString;
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::path::PathBuf;
+
+// As in HiGHS' C header, where its integers are those of C.
+unsafe extern "C" {
+    fn Highs_create() -> *mut c_void;
+    fn Highs_destroy(highs: *mut c_void);
+    fn Highs_setBoolOptionValue(highs: *mut c_void, option: *const c_char, value: c_int) -> c_int;
+    fn Highs_setIntOptionValue(highs: *mut c_void, option: *const c_char, value: c_int) -> c_int;
+    fn Highs_setStringOptionValue(highs: *mut c_void, option: *const c_char, value: *const c_char) -> c_int;
+    fn Highs_readModel(highs: *mut c_void, file: *const c_char) -> c_int;
+    fn Highs_run(highs: *mut c_void) -> c_int;
+    fn Highs_getModelStatus(highs: *const c_void) -> c_int;
+    fn Highs_getObjectiveValue(highs: *const c_void) -> f64;
+}
+
+const STATUS_OK: c_int = 0;
+const MODEL_STATUS_OPTIMAL: c_int = 7;
 
 /// The optimum of a model in a file.
 fn solve_file(path: &str) -> f64 {
