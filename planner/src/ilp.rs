@@ -2,9 +2,12 @@
 //!
 //! [`replace()`] decides replacement in a fixed order, the order's residencies being all that is
 //! left to choose. It is strong where the search over orders is weak: where dozens of tensors are
-//! live at once and many of them must go. [`joint()`] decides the order as well.
+//! live at once and many of them must go. [`joint()`] decides the order as well, and
+//! [`joint_with_addresses()`] the addresses, too, for small problems. [`place()`] decides addresses
+//! alone, and [`write_lp()`] is for users with another solver.
 
 mod address;
+mod addressed;
 mod cover;
 mod cuts;
 mod exact;
@@ -32,6 +35,7 @@ mod twins;
 mod windows;
 
 pub use address::place;
+pub use addressed::{Addressed, joint_with_addresses};
 pub use joint::joint;
 pub use lp::write_lp;
 pub use replace::{Outcome, replace};

@@ -2,9 +2,9 @@
 
 use super::order::Order;
 use super::solver::Model;
-use crate::{Bytes, Outline, Problem, TensorId};
+use crate::{Bytes, OpId, Outline, Problem, Step, TensorId};
 use good_lp::{Expression, Variable, constraint};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 /// `on[k][t]`: tensor *k* lies in the scratchpad while step *t* runs.
 /// `reload[k][t]`: it came in just before, for the first time or again.
@@ -22,6 +22,14 @@ pub(super) struct Residency {
     pub compulsory: Bytes,
 }
 
+/// Steps in which a tensor lies in the scratchpad without a break.
+pub(super) struct Presence {
+    /// The tensor, by its place among those of the residency.
+    pub index: usize,
+    pub tensor: TensorId,
+    pub steps: Range<Step>,
+}
+
 struct Tracked {
     tensor: TensorId,
     room: u64,
@@ -35,12 +43,33 @@ struct Tracked {
 impl Residency {
     /// Costs are counted in this unit, which divides every size.
     pub(super) fn new(problem: &Problem, order: &Order, start: &Outline, unit: u64, model: &mut Model) -> Residency {
+        let own = problem.graph.op_ids().map(|op| own(problem, op)).collect();
+        Residency::of(problem, order, start, unit, own, |it| is_tracked(problem, it), model)
+    }
+
+    /// Likewise, but with variables for whatever lies in the scratchpad, workspaces excepted.
+    pub(super) fn of_all(problem: &Problem, order: &Order, start: &Outline, unit: u64, model: &mut Model) -> Residency {
+        let graph = &problem.graph;
+        let own = graph.ops().iter().map(|it| it.workspace.align_up(problem.machine.alignment)).collect();
+        let is_touched = |it: TensorId| graph.producer(it).is_some() || !graph.readers(it).is_empty();
+        let is_meant = |it: TensorId| is_touched(it) && !problem.is_streamed(it);
+        Residency::of(problem, order, start, unit, own, is_meant, model)
+    }
+
+    fn of(
+        problem: &Problem,
+        order: &Order,
+        start: &Outline,
+        unit: u64,
+        own: Vec<Bytes>,
+        is_meant: impl Fn(TensorId) -> bool,
+        model: &mut Model,
+    ) -> Residency {
         let graph = &problem.graph;
         let first = model.n_variables();
         let (lies_there, comes_in) = steps_of(problem, start);
-        let own = graph.op_ids().map(|op| own(problem, op)).collect();
         let mut residency = Residency { tensors: Vec::new(), first, own, compulsory: Bytes::ZERO };
-        for tensor in graph.tensor_ids().filter(|it| is_tracked(problem, *it)) {
+        for tensor in graph.tensor_ids().filter(|it| is_meant(*it)) {
             let weight = graph.tensor(tensor).size.0 / unit;
             let touching = graph.producer(tensor).into_iter().chain(graph.readers(tensor).iter().copied());
             let windows: Vec<RangeInclusive<usize>> = touching.map(|it| order.window(it)).collect();
@@ -99,6 +128,40 @@ impl Residency {
             values = &values[2 * n + usize::from(tracked.spill.is_some())..];
         }
         kept
+    }
+
+    /// Each tensor, the first step in which it can be of use, and from there `on` and `reload`.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (TensorId, usize, &[Variable], &[Variable])> {
+        self.tensors.iter().map(|it| (it.tensor, *it.steps.start(), it.on.as_slice(), it.reload.as_slice()))
+    }
+
+    /// Where a solution has each tensor, from when it comes in to its last use before it leaves.
+    pub(super) fn presences(&self, values: &[u64], problem: &Problem, order: &[OpId]) -> Vec<Presence> {
+        let mut presences: Vec<Presence> = Vec::new();
+        let mut values = &values[self.first..];
+        for (index, tracked) in self.tensors.iter().enumerate() {
+            let tensor = tracked.tensor;
+            let n = tracked.on.len();
+            let mut open: Option<usize> = None;
+            for (place, step) in tracked.steps.clone().enumerate() {
+                let (is_on, comes_in) = (values[place] == 1, values[n + place] == 1);
+                if !is_on || comes_in {
+                    open = None;
+                }
+                if is_on && problem.operands(order[step]).any(|it| it == tensor) {
+                    let step = Step(step as u32);
+                    match open {
+                        Some(presence) => presences[presence].steps.end = step.next(),
+                        None => {
+                            open = Some(presences.len());
+                            presences.push(Presence { index, tensor, steps: step..step.next() });
+                        }
+                    }
+                }
+            }
+            values = &values[2 * n + usize::from(tracked.spill.is_some())..];
+        }
+        presences
     }
 
     /// The variables' names, in their order.
@@ -161,7 +224,7 @@ pub(super) fn is_tracked(problem: &Problem, tensor: TensorId) -> bool {
 }
 
 /// The room that an operator needs for its workspace and for what it alone touches.
-pub(super) fn own(problem: &Problem, op: crate::OpId) -> Bytes {
+pub(super) fn own(problem: &Problem, op: OpId) -> Bytes {
     let alone = problem.operands(op).filter(|it| !is_tracked(problem, *it));
     let workspace = problem.graph.op(op).workspace.align_up(problem.machine.alignment);
     workspace + alone.map(|it| problem.room(it)).sum()

@@ -112,12 +112,11 @@ impl Model {
         Ok(answer)
     }
 
-    /// Looks for any choice, until there is one, or there is proven to be none, or the deadline has
-    /// passed.
+    /// Likewise, without a choice to start from: there may be none.
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, or fails.
-    pub(super) fn satisfy(&self, deadline: Deadline) -> Result<Answer, Error> {
+    pub(super) fn minimise_cold(&self, deadline: Deadline) -> Result<Answer, Error> {
         if self.weights.is_empty() {
             return Ok(Answer { values: Some(Vec::new()), bound: 0, is_infeasible: false });
         }
