@@ -2,15 +2,55 @@
 //!
 //! [`replace()`] decides replacement in a fixed order, the order's residencies being all that is
 //! left to choose. It is strong where the search over orders is weak: where dozens of tensors are
-//! live at once and many of them must go.
+//! live at once and many of them must go. [`joint()`] decides the order as well.
 
+mod address;
 mod cover;
+mod cuts;
+mod exact;
 mod exchange;
+mod first;
+mod formula;
 mod gap;
+mod glue;
+mod joint;
+#[cfg(test)]
+mod joint_tests;
+mod lp;
+mod order;
 mod parts;
+mod precedence;
+mod reduced;
 mod replace;
+mod residency;
+mod segment;
 mod solver;
+mod splice;
 #[cfg(test)]
 mod tests;
+mod twins;
+mod windows;
 
+pub use address::place;
+pub use joint::joint;
+pub use lp::write_lp;
 pub use replace::{Outcome, replace};
+
+/// What makes the joint problem smaller without changing its optimum; each can be left out.
+#[derive(Clone, Copy, Debug)]
+struct Reductions {
+    /// Operators that may as well run one right after the other become one.
+    glue: bool,
+    /// Operators that could change places run in source order.
+    twins: bool,
+    /// The problem is solved segment by segment.
+    cuts: bool,
+    /// What has one order only is a problem of replacement.
+    forced: bool,
+    /// No row where nothing can exceed the capacity.
+    levels: bool,
+}
+
+impl Reductions {
+    const ALL: Reductions = Reductions { glue: true, twins: true, cuts: true, forced: true, levels: true };
+}

@@ -11,9 +11,8 @@ use super::exchange::{exchange, exchanges};
 use super::gap;
 use super::parts::parts;
 use super::solver::Model;
-use crate::{Bytes, Error, OpId, Outline, Problem, TensorId};
+use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId};
 use good_lp::{Expression, Variable, constraint};
-use std::time::Instant;
 
 /// *Measured* on training graphs: what is settled in a second takes fewer, what takes fewer
 /// afterwards with symmetries broken has had more.
@@ -43,7 +42,7 @@ pub fn replace(
     problem: &Problem,
     order: &[OpId],
     start: Option<&Outline>,
-    deadline: Instant,
+    deadline: Deadline,
 ) -> Result<Outcome, Error> {
     problem.check()?;
     let cover = Cover::new(problem, order);
@@ -64,7 +63,7 @@ pub fn replace(
 }
 
 /// Writes the best choice found to `dropped`, and gives a lower bound on what any choice costs.
-fn improve(cover: &Cover, dropped: &mut Vec<bool>, deadline: Instant) -> Result<Bytes, Error> {
+fn improve(cover: &Cover, dropped: &mut Vec<bool>, deadline: Deadline) -> Result<Bytes, Error> {
     let bound = attempt(cover, &[], dropped, NODES_OF_FIRST_ATTEMPT, deadline)?;
     if cover.cost(dropped) <= bound {
         return Ok(bound);
@@ -80,12 +79,12 @@ pub(super) fn attempt(
     exchanges: &[(usize, usize)],
     dropped: &mut Vec<bool>,
     max_nodes: i32,
-    deadline: Instant,
+    deadline: Deadline,
 ) -> Result<Bytes, Error> {
     let unit = cover.sizes.iter().fold(0, |unit, size| gcd(unit, size.0)).max(1);
     let answer = model(cover, exchanges, unit, dropped).minimise(max_nodes, deadline)?;
-    if let Some(mut better) = answer.values {
-        better.truncate(cover.gaps.len());
+    if let Some(values) = answer.values {
+        let mut better: Vec<bool> = values[..cover.gaps.len()].iter().map(|it| *it == 1).collect();
         cover.complete(&mut better);
         if cover.cost(&better) < cover.cost(dropped) {
             *dropped = better;
@@ -125,6 +124,6 @@ fn model(cover: &Cover, exchanges: &[(usize, usize)], unit: u64, start: &[bool])
 }
 
 /// The greatest common divisor; zero divides as if it were not there.
-fn gcd(a: u64, b: u64) -> u64 {
+pub(super) fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -4,7 +4,7 @@
 //! - good_lp writes models well, but reports every limit as a time limit and any positive gap as
 //!   a gap limit, and hides the dual bound. So its model is handed to `highs` itself, which loses
 //!   good_lp's options and warm start; they are set here.
-//! - A solver's one is 0.9999. A binary is set where it exceeds one half, and whoever asked must
+//! - A solver's one is 0.9999. Whole numbers are the nearest ones, and whoever asked must
 //!   see for himself whether his rows hold.
 //! - Its bound is a float as well. Objectives here have whole coefficients, so a bound is rounded
 //!   up, but only after a margin of half a unit is taken off: more than all tolerances together.
@@ -12,16 +12,18 @@
 //!   beside 1e10. Neither says what is meant: less than one unit.
 //! - From a start that presolve maps to a better solution of the presolved model, it returns the
 //!   start under the better one's objective. Then it is asked again, without a start.
+//! - Once in a few hundred small models its presolve solves everything away, and cannot find the
+//!   way back: an error. Without presolve it is asked again.
 //! - It refuses to start from a choice of nothing.
 //! - Threads are counted per process; one thread and a fixed seed repeat exactly.
 
-use crate::Error;
+use crate::{Deadline, Error};
 use good_lp::solvers::highs::highs;
-use good_lp::{Constraint, Expression, ProblemVariables, SolverModel, Variable, variable};
+use good_lp::{Constraint, Expression, IntoAffineExpression, ProblemVariables, SolverModel, Variable, variable};
 use highs::{HighsModelStatus, HighsSolutionStatus};
-use std::time::Instant;
+use std::collections::HashMap;
 
-/// A minimisation over binaries, with whole coefficients in the objective, that has a solution.
+/// A minimisation over whole numbers, with whole coefficients in the objective, whose variables are bounded.
 #[derive(Clone, Default)]
 pub(super) struct Model {
     variables: ProblemVariables,
@@ -35,19 +37,58 @@ pub(super) struct Model {
 /// What is known when the solver stops.
 pub(super) struct Answer {
     /// The best choice found, by variable, if there is one.
-    pub values: Option<Vec<bool>>,
+    pub values: Option<Vec<u64>>,
     /// No choice has a lower objective.
     pub bound: u64,
+    /// Whether there is no choice at all.
+    pub is_infeasible: bool,
+}
+
+/// A row as text wants it: a sum of columns, and what it is, or is at most.
+pub(super) struct Row {
+    /// Columns, ascending, and their coefficients.
+    pub terms: Vec<(usize, i128)>,
+    pub is_equality: bool,
+    pub right: i128,
 }
 
 impl Model {
     /// One more variable, its weight in the objective, and its value in the choice to start from.
     pub(super) fn binary(&mut self, weight: u64, start: bool) -> Variable {
-        let variable = self.variables.add(variable().binary());
+        self.integer(weight, 1, u64::from(start))
+    }
+
+    /// Likewise, for a variable from zero to `most`.
+    pub(super) fn integer(&mut self, weight: u64, most: u64, start: u64) -> Variable {
+        let variable = self.variables.add(variable().integer().clamp(0.0, most as f64));
         self.objective += weight as f64 * variable;
         self.weights.push(weight);
-        self.start.push(f64::from(u8::from(start)));
+        self.start.push(start as f64);
         variable
+    }
+
+    /// How many variables there are.
+    pub(super) fn n_variables(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// The weight of each variable in the objective.
+    pub(super) fn weights(&self) -> &[u64] {
+        &self.weights
+    }
+
+    /// What must hold, with whole coefficients, as they are here.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row> {
+        let variables = self.variables.iter_variables_with_def().map(|it| it.0);
+        let columns: HashMap<Variable, usize> = variables.enumerate().map(|(index, it)| (it, index)).collect();
+        self.constraints.iter().map(move |constraint| {
+            let expression = constraint.expression();
+            let terms = expression.linear_coefficients();
+            let mut terms: Vec<(usize, i128)> =
+                terms.map(|(it, coefficient)| (columns[&it], coefficient as i128)).collect();
+            terms.sort_unstable();
+            Row { terms, is_equality: constraint.is_equality(), right: -expression.constant() as i128 }
+        })
     }
 
     /// Minimises until the optimum is proven, so many nodes are searched, or the deadline has
@@ -55,25 +96,52 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, fails, or finds it infeasible.
-    pub(super) fn minimise(&self, max_nodes: i32, deadline: Instant) -> Result<Answer, Error> {
+    pub(super) fn minimise(&self, max_nodes: i32, deadline: Deadline) -> Result<Answer, Error> {
         if self.weights.is_empty() {
-            return Ok(Answer { values: Some(Vec::new()), bound: 0 });
+            return Ok(Answer { values: Some(Vec::new()), bound: 0, is_infeasible: false });
         }
         let (answer, objective) = self.run(Some(&self.start), max_nodes, deadline)?;
-        let is_another = |values: &Vec<bool>| objective + 0.5 < self.objective_of(values) as f64;
+        if answer.is_infeasible {
+            return Err(Error::Solver("HiGHS finds no solution where there is one".to_owned()));
+        }
+        let is_another = |values: &Vec<u64>| objective + 0.5 < self.objective_of(values) as f64;
         if answer.values.as_ref().is_some_and(is_another) {
             let (again, _) = self.run(None, max_nodes, deadline)?;
-            return Ok(Answer { values: again.values, bound: again.bound.max(answer.bound) });
+            return Ok(Answer { bound: again.bound.max(answer.bound), ..again });
         }
         Ok(answer)
     }
 
-    fn objective_of(&self, values: &[bool]) -> u64 {
-        self.weights.iter().zip(values).filter(|it| *it.1).map(|it| it.0).sum()
+    /// Looks for any choice, until there is one, or there is proven to be none, or the deadline has
+    /// passed.
+    ///
+    /// # Errors
+    /// [`Error::Solver`] if HiGHS refuses the model, or fails.
+    pub(super) fn satisfy(&self, deadline: Deadline) -> Result<Answer, Error> {
+        if self.weights.is_empty() {
+            return Ok(Answer { values: Some(Vec::new()), bound: 0, is_infeasible: false });
+        }
+        Ok(self.run(None, i32::MAX, deadline)?.0)
+    }
+
+    fn objective_of(&self, values: &[u64]) -> u64 {
+        self.weights.iter().zip(values).map(|(weight, value)| weight * value).sum()
     }
 
     /// The answer, and the objective that HiGHS claims for it.
-    fn run(&self, start: Option<&[f64]>, max_nodes: i32, deadline: Instant) -> Result<(Answer, f64), Error> {
+    fn run(&self, start: Option<&[f64]>, max_nodes: i32, deadline: Deadline) -> Result<(Answer, f64), Error> {
+        self.run_with("choose", start, max_nodes, deadline)
+            .or_else(|_| self.run_with("off", start, max_nodes, deadline))
+    }
+
+    /// Likewise, with or without its presolve.
+    fn run_with(
+        &self,
+        presolve: &str,
+        start: Option<&[f64]>,
+        max_nodes: i32,
+        deadline: Deadline,
+    ) -> Result<(Answer, f64), Error> {
         let failed = |what: &str| Error::Solver(what.to_owned());
         let mut problem = self.variables.clone().minimise(&self.objective).using(highs);
         for constraint in &self.constraints {
@@ -84,7 +152,10 @@ impl Model {
         model.set_option("threads", 1);
         model.set_option("parallel", "off");
         model.set_option("random_seed", 0);
-        model.set_option("time_limit", deadline.saturating_duration_since(Instant::now()).as_secs_f64());
+        model.set_option("presolve", presolve);
+        if let Some(left) = deadline.left() {
+            model.set_option("time_limit", left.as_secs_f64());
+        }
         model.set_option("mip_max_nodes", max_nodes);
         model.set_option("mip_rel_gap", 0.0);
         // Together with the margin of `whole`, less than one unit.
@@ -93,13 +164,12 @@ impl Model {
             model.try_set_solution(start, None, None, None).map_err(|_| failed("HiGHS refuses the start"))?;
         }
         let solved = model.try_solve().map_err(|_| failed("HiGHS fails"))?;
-        if matches!(solved.status(), HighsModelStatus::Infeasible | HighsModelStatus::UnboundedOrInfeasible) {
-            return Err(failed("HiGHS finds no solution where there is one"));
-        }
+        let is_infeasible =
+            matches!(solved.status(), HighsModelStatus::Infeasible | HighsModelStatus::UnboundedOrInfeasible);
         let values = (solved.primal_solution_status() == HighsSolutionStatus::Feasible)
-            .then(|| solved.get_solution().columns().iter().map(|it| 0.5 < *it).collect());
+            .then(|| solved.get_solution().columns().iter().map(|it| it.round() as u64).collect());
         let bound = solved.double_info_value(c"mip_dual_bound").unwrap_or(f64::NEG_INFINITY);
-        Ok((Answer { values, bound: whole(bound) }, solved.objective_value()))
+        Ok((Answer { values, bound: whole(bound), is_infeasible }, solved.objective_value()))
     }
 }
 

@@ -3,11 +3,11 @@
 use super::cover::Cover;
 use super::exchange::exchanges;
 use super::replace::{Outcome, attempt, replace};
-use crate::{Bytes, GraphBuilder, Machine, OpId, Outline, Problem, TensorId, Weights};
+use crate::{Bytes, Deadline, GraphBuilder, Machine, OpId, Outline, Problem, TensorId, Weights};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Replaces in source order, and compares the tensors that leave, with their stays, and the
 /// non-compulsory traffic.
@@ -33,8 +33,8 @@ fn replace_at_leisure(problem: &Problem, start: Option<&Outline>) -> Outcome {
     replace(problem, &order, start, in_a_minute()).expect("a plan")
 }
 
-fn in_a_minute() -> Instant {
-    Instant::now() + Duration::from_secs(60)
+pub(super) fn in_a_minute() -> Deadline {
+    Deadline::after(Duration::from_secs(60))
 }
 
 #[test]
@@ -154,7 +154,7 @@ const SPILLS_IN_SOURCE_ORDER: &str = "machine scratchpad 2 alignment 1 weights r
 fn the_deadline_leaves_a_plan_and_a_bound() {
     let problem: Problem = SPILLS_IN_SOURCE_ORDER.parse().expect("a problem");
     let order: Vec<OpId> = problem.graph.op_ids().collect();
-    let outcome = replace(&problem, &order, None, Instant::now()).expect("a plan");
+    let outcome = replace(&problem, &order, None, Deadline::after(Duration::ZERO)).expect("a plan");
     assert_eq!(outcome.outline.non_compulsory(&problem), Bytes(2));
     assert!(outcome.lower_bound <= Bytes(2));
 }
@@ -168,7 +168,7 @@ fn a_start_from_another_order_is_ignored() {
     let outcome = replace_at_leisure(&problem, Some(&start));
     assert_eq!(outcome.outline.order, [OpId(0), OpId(1), OpId(2)]);
     assert_eq!((outcome.lower_bound, outcome.proven), (Bytes(2), true));
-    let outcome = replace(&problem, &order, Some(&start), Instant::now()).expect("a plan");
+    let outcome = replace(&problem, &order, Some(&start), Deadline::after(Duration::ZERO)).expect("a plan");
     assert_eq!((outcome.outline, outcome.proven), (start, true));
 }
 
@@ -211,7 +211,7 @@ fn small_problem() -> impl Strategy<Value = Problem> {
 }
 
 /// Whether the operands, the workspace and what is kept fit, each in its room, at every step.
-fn fits(problem: &Problem, outline: &Outline) -> bool {
+pub(super) fn fits(problem: &Problem, outline: &Outline) -> bool {
     let alignment = problem.machine.alignment;
     let workspaces = outline.order.iter().map(|it| problem.graph.op(*it).workspace.align_up(alignment));
     let mut rooms: Vec<Bytes> = workspaces.collect();

@@ -1,0 +1,90 @@
+//! A problem as one integer program: what can be left out is left out, the solver does the rest.
+
+use super::Reductions;
+use super::formula::{Formula, mended};
+use super::precedence::Precedence;
+use super::reduced::Reduced;
+use super::replace::replace;
+use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId};
+
+/// With more variables than this the solver is not asked: it would not come far.
+const MAX_VARIABLES: usize = 60_000;
+
+/// The best outline that was found, and a proven bound.
+pub(super) struct Solved {
+    pub outline: Outline,
+    /// No outline has less non-compulsory traffic.
+    pub lower_bound: Bytes,
+}
+
+/// Solves a problem, starting from an order.
+///
+/// # Errors
+/// [`Error::Solver`].
+pub(super) fn solve(
+    problem: &Problem,
+    start: &[OpId],
+    reductions: Reductions,
+    deadline: Deadline,
+) -> Result<Solved, Error> {
+    let restreamed = problem.restreamed();
+    let mut best = mended(problem, start.to_vec(), &keep_all(problem, start));
+    if best.non_compulsory(problem) == restreamed || deadline.has_passed() {
+        return Ok(Solved { outline: best, lower_bound: restreamed });
+    }
+    let whole = Reduced::new(problem, reductions);
+    let (reduced, precedence) = (whole.problem(), &whole.precedence);
+    let first = whole.nearest_order(start);
+    let (outline, lower_bound) = if reductions.forced && precedence.is_total() {
+        // There is nothing but replacement to decide.
+        let outcome = replace(reduced, &first, None, deadline)?;
+        (Some(outcome.outline), outcome.lower_bound)
+    } else if MAX_VARIABLES < n_variables(reduced, precedence) {
+        (None, Bytes::ZERO)
+    } else {
+        let first = mended(reduced, first.clone(), &keep_all(reduced, &first));
+        let formula = Formula::new(reduced, precedence, &first, !reductions.levels);
+        let solved = formula.minimise(deadline)?;
+        (Some(solved.outline.unwrap_or(first)), solved.lower_bound)
+    };
+    if let Some(outline) = outline {
+        let outline = whole.expand(&outline);
+        if outline.non_compulsory(problem) < best.non_compulsory(problem) {
+            best = outline;
+        }
+    }
+    Ok(Solved { outline: best, lower_bound: restreamed + lower_bound })
+}
+
+/// Everything stays after each step; from there, what must go can be put out.
+pub(super) fn keep_all(problem: &Problem, order: &[OpId]) -> Vec<Vec<TensorId>> {
+    let mut last = vec![0; problem.graph.tensors().len()];
+    for (step, &op) in order.iter().enumerate() {
+        problem.operands(op).for_each(|it| last[it.index()] = step);
+    }
+    let mut kept: Vec<Vec<TensorId>> = vec![Vec::new(); order.len()];
+    let mut carried: Vec<TensorId> = Vec::new();
+    for (step, &op) in order.iter().enumerate() {
+        carried.extend(problem.operands(op));
+        carried.sort_unstable();
+        carried.dedup();
+        carried.retain(|it| step < last[it.index()]);
+        kept[step].clone_from(&carried);
+    }
+    kept
+}
+
+/// How many variables the program would have, spills left aside.
+fn n_variables(problem: &Problem, precedence: &Precedence) -> usize {
+    let graph = &problem.graph;
+    let runs: usize = graph.op_ids().map(|it| precedence.window(it).count()).sum();
+    let tensors = graph.tensor_ids().filter(|it| super::residency::is_tracked(problem, *it));
+    let steps = tensors.map(|it| {
+        let touching = graph.producer(it).into_iter().chain(graph.readers(it).iter().copied());
+        let windows: Vec<_> = touching.map(|op| precedence.window(op)).collect();
+        let first = windows.iter().map(|it| *it.start()).min().unwrap_or(0);
+        let last = windows.iter().map(|it| *it.end()).max().unwrap_or(0);
+        2 * (last + 1 - first)
+    });
+    runs + steps.sum::<usize>()
+}

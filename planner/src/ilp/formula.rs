@@ -1,0 +1,124 @@
+//! Order and residency in one integer program, indexed by steps.
+//!
+//! ```text
+//! minimise   Σ size(k)·reload[k][t]  +  Σ size(k)·spill[k]
+//! such that  Σ over t:  run[i][t] = 1                                            each operator i
+//!            Σ over i:  run[i][t] = 1                                            each step t
+//!            Σ over s ≤ t:  run[j][s]  ≤  Σ over s < t:  run[i][s]               each i that j needs
+//!            on[k][t]  ≥  Σ over i that touch k:  run[i][t]
+//!            on[k][t]  ≤  on[k][t-1] + reload[k][t] + run[producer of k][t]
+//!            reload[k][t]  ≤  Σ over i that read k:  run[i][t]
+//!            reload[k][t]  ≤  spill[k]                                           k has no host copy
+//!            Σ room(k)·on[k][t]  +  Σ own(i)·run[i][t]  ≤  capacity              each step t
+//! ```
+//!
+//! This is the formulation of the COSMA paper (section 4), without addresses, and with two
+//! differences: the write-back has no time, since it costs the same whenever it happens; and what
+//! comes in does so for the operator that reads it next, since it would be in the way before.
+//!
+//! The capacity is the scratchpad rounded *up* to the alignment, as in [`super::cover`].
+
+use super::cover::Cover;
+use super::gap;
+use super::order::Order;
+use super::precedence::Precedence;
+use super::replace::gcd;
+use super::residency::Residency;
+use super::solver::Model;
+use crate::{Bytes, Deadline, Error, OpId, Outline, Problem};
+
+/// The integer program of a problem.
+pub(super) struct Formula<'a> {
+    problem: &'a Problem,
+    order: Order,
+    residency: Residency,
+    model: Model,
+    unit: u64,
+}
+
+/// What the solver said.
+pub(super) struct Solved {
+    /// The best outline that it found, if any.
+    pub outline: Option<Outline>,
+    /// No outline has less non-compulsory traffic, further uses of streamed weights left aside.
+    pub lower_bound: Bytes,
+}
+
+impl Formula<'_> {
+    /// `start` is the outline to start from. `all_levels` asks for rows that cannot be exceeded, too.
+    pub(super) fn new<'a>(
+        problem: &'a Problem,
+        precedence: &Precedence,
+        start: &Outline,
+        all_levels: bool,
+    ) -> Formula<'a> {
+        let mut model = Model::default();
+        let unit = problem.graph.tensors().iter().fold(0, |unit, it| gcd(unit, it.size.0)).max(1);
+        let order = Order::new(problem, precedence, &start.order, &mut model);
+        let residency = Residency::new(problem, &order, start, unit, &mut model);
+        residency.limit(problem, &order, all_levels, &mut model);
+        Formula { problem, order, residency, model, unit }
+    }
+
+    /// Asks the solver.
+    ///
+    /// # Errors
+    /// [`Error::Solver`].
+    pub(super) fn minimise(&self, deadline: Deadline) -> Result<Solved, Error> {
+        let answer = self.model.minimise(i32::MAX, deadline)?;
+        let lower_bound = Bytes(answer.bound * self.unit).saturating_sub(self.residency.compulsory);
+        Ok(Solved { outline: answer.values.and_then(|it| self.read(&it)), lower_bound })
+    }
+
+    /// The outline of a solution; where a float was taken for a whole number that it is not, what
+    /// does not fit is put out. None if not even the order is one.
+    fn read(&self, values: &[u64]) -> Option<Outline> {
+        let order = self.order.read(values);
+        if !is_order(self.problem, &order) {
+            return None;
+        }
+        let kept = self.residency.read(values, order.len());
+        Some(mended(self.problem, order, &kept))
+    }
+
+    /// The names of all variables: `run_conv1_3`, `on_x_4`, `reload_x_4`, `spill_x`.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names = self.order.names(self.problem);
+        names.extend(self.residency.names(self.problem));
+        names
+    }
+
+    /// The program itself, and the bytes in which its objective counts.
+    pub(super) fn model(&self) -> (&Model, u64) {
+        (&self.model, self.unit)
+    }
+
+    /// The bytes that the objective counts too much: arguments have to come in once.
+    pub(super) fn compulsory(&self) -> Bytes {
+        self.residency.compulsory
+    }
+}
+
+/// The outline of an order that keeps these tensors where they are there to be kept, where that
+/// fits, and where it saves something.
+pub(super) fn mended(problem: &Problem, order: Vec<OpId>, kept: &[Vec<crate::TensorId>]) -> Outline {
+    let outline = super::splice::outline(problem, order, kept);
+    let cover = Cover::new(problem, &outline.order);
+    let mut dropped = gap::dropped(&cover.gaps, &outline);
+    cover.complete(&mut dropped);
+    gap::outline(problem, &outline.order, &cover.gaps, &dropped)
+}
+
+/// Whether each operator runs once, after all that it needs.
+pub(super) fn is_order(problem: &Problem, order: &[OpId]) -> bool {
+    let graph = &problem.graph;
+    let mut has_run = vec![false; graph.ops().len()];
+    for &op in order {
+        let producers = graph.op(op).reads.iter().filter_map(|it| graph.producer(*it));
+        if has_run[op.index()] || !producers.into_iter().all(|it| has_run[it.index()]) {
+            return false;
+        }
+        has_run[op.index()] = true;
+    }
+    order.len() == graph.ops().len()
+}

@@ -1,0 +1,245 @@
+//! Contraction: operators that may as well run one right after the other become one.
+//!
+//! Operator *o* is glued to *p* if in every state right after *p* it loses nothing to run *o* at
+//! once, whatever else has run and lies in the scratchpad. The reasoning is that of the search's
+//! eager operators, for all states together:
+//!
+//! 1. *o* is ready: each of its inputs was on-chip during *p*, or is a mere dependence that is met
+//!    before *p*; one at least was written by *p*.
+//! 2. *o* fits without an eviction: what *p* leaves that others may still need, and what *o* needs
+//!    beyond that, take no more room than *p* did. So whatever was there beside *p* may stay, and
+//!    the pair needs no more than *p* alone.
+//! 3. For every split of the inputs that surely die with *o* into kept and evicted ones, the
+//!    results take no more room than the kept ones, or are no dearer to evict than the evicted
+//!    ones. An input that *p* wrote has no host copy yet (unless it is stored), so its eviction
+//!    costs a write-back and a reload; one that *p* read may have one: a reload alone.
+//!
+//! An optimum that does not run *o* right after *p* is changed into one that does, first pair
+//! first; nothing before it changes, so this comes to an end. If more operators than those of 1 to
+//! 3 have run, more inputs die, and that only helps.
+//!
+//! Where there is one dying input: it must be no smaller than what is written. An expanding
+//! operator is not glued: its input waits for less room.
+
+use super::precedence::Precedence;
+use crate::{Bytes, GraphBuilder, Machine, OpId, Problem, TensorId, Weights};
+
+/// Subsets of more dying inputs than this are not looked through.
+const MAX_DYING: usize = 8;
+
+/// A problem with fewer operators and the same optimum.
+pub(super) struct Glued {
+    /// Without streamed weights; what one operator alone touches is part of its workspace.
+    pub problem: Problem,
+    /// Per operator, those of the original that it stands for, in the order in which they run.
+    pub members: Vec<Vec<OpId>>,
+    /// Per tensor, the original one.
+    pub tensors: Vec<TensorId>,
+}
+
+/// Operators that run one after the other.
+struct Chain {
+    members: Vec<OpId>,
+    /// What it reads from elsewhere, and what it writes for others.
+    reads: Vec<TensorId>,
+    writes: Vec<TensorId>,
+    /// All that lies in the scratchpad for it at once, where that is most.
+    total: Bytes,
+}
+
+/// Glues what can be glued.
+pub(super) fn glue(problem: &Problem) -> Glued {
+    let precedence = Precedence::of(problem);
+    let mut chains = chains(problem);
+    let mut chain_of: Vec<usize> = (0..chains.len()).collect();
+    // A chain grows as long as it can; those that it took in are left empty.
+    for first in 0..chains.len() {
+        while let Some(next) = next_of(problem, &precedence, &chains, &chain_of, first) {
+            let taken = std::mem::replace(&mut chains[next], Chain::empty());
+            taken.members.iter().for_each(|it| chain_of[it.index()] = first);
+            let merged = merged(problem, &chains[first], &taken);
+            chains[first] = merged;
+        }
+    }
+    chains.retain(|it| !it.members.is_empty());
+    rebuilt(problem, chains)
+}
+
+/// Each operator on its own.
+pub(super) fn unglued(problem: &Problem) -> Glued {
+    rebuilt(problem, chains(problem))
+}
+
+fn chains(problem: &Problem) -> Vec<Chain> {
+    let crosses = |it: &TensorId| crosses(problem, *it);
+    let chain = |op: OpId| Chain {
+        members: vec![op],
+        reads: problem.graph.op(op).reads.iter().copied().filter(crosses).collect(),
+        writes: problem.graph.op(op).writes.iter().copied().filter(crosses).collect(),
+        total: problem.graph.op(op).workspace.align_up(problem.machine.alignment)
+            + problem.operands(op).map(|it| problem.room(it)).sum(),
+    };
+    problem.graph.op_ids().map(chain).collect()
+}
+
+impl Chain {
+    fn empty() -> Chain {
+        Chain { members: Vec::new(), reads: Vec::new(), writes: Vec::new(), total: Bytes::ZERO }
+    }
+
+    fn operands(&self) -> impl Iterator<Item = TensorId> {
+        self.reads.iter().chain(&self.writes).copied()
+    }
+
+    fn room(&self, problem: &Problem) -> Bytes {
+        self.operands().map(|it| problem.room(it)).sum()
+    }
+}
+
+/// Whether several operators touch a tensor, so that it can lie in the scratchpad between steps;
+/// mere dependences included.
+fn crosses(problem: &Problem, tensor: TensorId) -> bool {
+    let n_readers = problem.graph.readers(tensor).len();
+    let n_touches = n_readers + usize::from(problem.graph.producer(tensor).is_some());
+    0 < n_readers && 1 < n_touches && !problem.is_streamed(tensor)
+}
+
+/// The chain that is to follow this one at once, if there is one: the first in source order.
+fn next_of(
+    problem: &Problem,
+    precedence: &Precedence,
+    chains: &[Chain],
+    chain_of: &[usize],
+    first: usize,
+) -> Option<usize> {
+    let readers = chains[first].writes.iter().flat_map(|it| problem.graph.readers(*it));
+    let mut candidates: Vec<usize> = readers.map(|it| chain_of[it.index()]).filter(|it| *it != first).collect();
+    candidates.sort_unstable();
+    candidates.dedup();
+    candidates.into_iter().find(|it| may_glue(problem, precedence, &chains[first], &chains[*it]))
+}
+
+fn may_glue(problem: &Problem, precedence: &Precedence, p: &Chain, o: &Chain) -> bool {
+    let graph = &problem.graph;
+    let size = |it: TensorId| graph.tensor(it).size;
+    let rooms = |set: &[TensorId]| -> Bytes { set.iter().map(|it| problem.room(*it)).sum() };
+    let is_read_beyond = |it: TensorId, within: &[&Chain]| {
+        graph.readers(it).iter().any(|reader| !within.iter().any(|chain| chain.members.contains(reader)))
+    };
+
+    // 1. It is ready.
+    let is_met = |it: TensorId| {
+        let is_before = |producer| precedence.is_before(producer, p.members[0]);
+        p.operands().any(|other| other == it) || size(it) == Bytes::ZERO && graph.producer(it).is_none_or(is_before)
+    };
+    if !o.reads.iter().all(|it| is_met(*it)) {
+        return false;
+    }
+
+    // 2. It fits, and the pair needs no more than the first.
+    let left: Bytes = p.operands().filter(|it| is_read_beyond(*it, &[p])).map(|it| problem.room(it)).sum();
+    let more = o.total - rooms(&o.reads);
+    if p.total < left + more || p.total < merged(problem, p, o).room(problem) {
+        return false;
+    }
+
+    // 3. Its results are no more of a burden than what dies with it.
+    let written_room = rooms(&o.writes);
+    let eviction = |it: TensorId, has_host_copy: bool| if has_host_copy { size(it).0 } else { 2 * size(it).0 };
+    let written_cost: u64 = o.writes.iter().map(|it| eviction(*it, graph.is_stored(*it))).sum();
+    let dies = |it: &TensorId| size(*it) != Bytes::ZERO && !is_read_beyond(*it, &[p, o]);
+    let dying = o.reads.iter().copied().filter(dies);
+    let dying: Vec<(Bytes, u64)> =
+        dying.map(|it| (problem.room(it), eviction(it, p.reads.contains(&it) || graph.is_stored(it)))).collect();
+    dying.len() <= MAX_DYING
+        && (0_u32..1 << dying.len()).all(|evicted| {
+            let is_evicted = |index: &usize| evicted & (1 << index) != 0;
+            let kept_room: Bytes = (0..dying.len()).filter(|it| !is_evicted(it)).map(|it| dying[it].0).sum();
+            let evicted_cost: u64 = (0..dying.len()).filter(is_evicted).map(|it| dying[it].1).sum();
+            written_room <= kept_room || written_cost <= evicted_cost
+        })
+}
+
+fn merged(problem: &Problem, p: &Chain, o: &Chain) -> Chain {
+    let members: Vec<OpId> = p.members.iter().chain(&o.members).copied().collect();
+    let is_read_elsewhere = |it: &TensorId| problem.graph.readers(*it).iter().any(|it| !members.contains(it));
+    let mut reads = p.reads.clone();
+    reads.extend(o.reads.iter().copied().filter(|it| !p.operands().any(|other| other == *it)));
+    let writes = p.writes.iter().chain(&o.writes).copied().filter(is_read_elsewhere).collect();
+    Chain { members, reads, writes, total: p.total }
+}
+
+/// The problem whose operators are these chains, in the order of their first members: nothing that
+/// a chain reads is written after that.
+fn rebuilt(problem: &Problem, mut chains: Vec<Chain>) -> Glued {
+    let graph = &problem.graph;
+    chains.sort_by_key(|it| it.members[0]);
+    let mut builder = GraphBuilder::new();
+    let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
+    let mut tensors = Vec::new();
+    for chain in &chains {
+        let mut reads = Vec::with_capacity(chain.reads.len());
+        for &read in &chain.reads {
+            let id = *new[read.index()].get_or_insert_with(|| {
+                tensors.push(read);
+                builder.argument(&graph.tensor(read).name, graph.tensor(read).size)
+            });
+            reads.push(id);
+        }
+        let writes = chain.writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
+        let workspace = chain.total - chain.room(problem);
+        let written = builder.op(&graph.op(chain.members[0]).name, &reads, writes, workspace);
+        for (&old, id) in chain.writes.iter().zip(written) {
+            new[old.index()] = Some(id);
+            tensors.push(old);
+            if graph.is_stored(old) {
+                builder.result(id);
+            }
+        }
+    }
+    let alignment = problem.machine.alignment;
+    let machine =
+        Machine { scratchpad: problem.machine.scratchpad.align_up(alignment), alignment, weights: Weights::Resident };
+    let graph = builder.build().expect("no larger than the original");
+    let members = chains.into_iter().map(|it| it.members).collect();
+    Glued { problem: Problem { graph, machine }, members, tensors }
+}
+
+impl Glued {
+    /// The original's order, and what it keeps, for those of this problem.
+    ///
+    /// Within a chain everything stays that was there before and is kept or needed.
+    pub(super) fn expand(
+        &self,
+        original: &Problem,
+        order: &[OpId],
+        kept: &[Vec<TensorId>],
+    ) -> (Vec<OpId>, Vec<Vec<TensorId>>) {
+        let mut expanded = Vec::new();
+        let mut expanded_kept = Vec::new();
+        let mut before: Vec<TensorId> = Vec::new();
+        for (op, kept) in order.iter().zip(kept) {
+            let after: Vec<TensorId> = kept.iter().map(|it| self.tensors[it.index()]).collect();
+            let members = &self.members[op.index()];
+            for (index, &member) in members.iter().enumerate() {
+                expanded.push(member);
+                let still = &members[index + 1..];
+                if still.is_empty() {
+                    expanded_kept.push(after.clone());
+                    continue;
+                }
+                let touched = members[..=index].iter().flat_map(|it| original.operands(*it));
+                let mut stays: Vec<TensorId> = before.iter().copied().chain(touched).collect();
+                stays.sort_unstable();
+                stays.dedup();
+                let is_needed = |it: &TensorId| {
+                    after.contains(it) || still.iter().any(|op| original.graph.op(*op).reads.contains(it))
+                };
+                stays.retain(is_needed);
+                expanded_kept.push(stays);
+            }
+            before = after;
+        }
+        (expanded, expanded_kept)
+    }
+}

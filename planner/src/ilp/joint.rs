@@ -1,0 +1,91 @@
+//! Order and residency together: the joint problem of the COSMA paper, without addresses.
+//!
+//! 1. A first outline: the caller's, or one that costs next to nothing. If it moves nothing that
+//!    need not move, it is an optimum.
+//! 2. Contraction, which keeps the optimum: see [`reduced`](super::reduced).
+//! 3. Exact decomposition at [`cuts`](super::cuts); each segment is one integer program: see
+//!    [`exact`](super::exact).
+//! 4. What was not proven in the time that the programs were given is improved by
+//!    [`windows`](super::windows), and tried again with more time.
+
+use super::cuts::{Joined, join};
+use super::exact::keep_all;
+use super::first::{best_by_chance, first};
+use super::formula::{is_order, mended};
+use super::reduced::Reduced;
+use super::windows::improve;
+use super::{Outcome, Reductions, splice};
+use crate::{Bytes, Deadline, Error, Outline, Problem};
+use std::time::Duration;
+
+/// What one program may take, at first and at most.
+const FIRST_LIMIT: Duration = Duration::from_secs(2);
+const LAST_LIMIT: Duration = Duration::from_secs(600);
+
+/// Orders that are tried by chance where no proof is in sight.
+const TRIES: u64 = 200;
+
+/// The outline with the least traffic of all orders and residencies.
+///
+/// `start` is an outline to improve on. At the deadline the best outline so far is returned, and
+/// there is always one.
+///
+/// # Errors
+/// Those of [`Problem::check`]; [`Error::Solver`].
+pub fn joint(problem: &Problem, start: Option<&Outline>, deadline: Deadline) -> Result<Outcome, Error> {
+    joint_with(problem, start, Reductions::ALL, deadline)
+}
+
+/// Likewise, with reductions switched off: for tests.
+pub(super) fn joint_with(
+    problem: &Problem,
+    start: Option<&Outline>,
+    reductions: Reductions,
+    deadline: Deadline,
+) -> Result<Outcome, Error> {
+    problem.check()?;
+    let restreamed = problem.restreamed();
+    let mut best = match start.filter(|it| is_order(problem, &it.order)) {
+        Some(start) => mended(problem, start.order.clone(), &splice::kept(start)),
+        None => first(problem),
+    };
+    let mut lower_bound = restreamed;
+    if lower_bound == best.non_compulsory(problem) || deadline.has_passed() {
+        return Ok(outcome(problem, best, lower_bound));
+    }
+    let whole = Reduced::new(problem, reductions);
+    let reduced = whole.problem();
+    let order = whole.nearest_order(&best.order);
+    let mut current = mended(reduced, order.clone(), &keep_all(reduced, &order));
+    let mut limit = FIRST_LIMIT;
+    while lower_bound < best.non_compulsory(problem) && limit < LAST_LIMIT && !deadline.has_passed() {
+        let below = best.non_compulsory(problem) - restreamed;
+        let Joined { part, lower_bound: bound } = join(reduced, &current.order, below, reductions, limit, deadline)?;
+        lower_bound = lower_bound.max(restreamed + bound);
+        if let Some(part) = part {
+            take_better(reduced, &mut current, mended(reduced, part.ops, &part.kept));
+            take_better(problem, &mut best, whole.expand(&current));
+        }
+        if lower_bound < best.non_compulsory(problem) {
+            if limit == FIRST_LIMIT && start.is_none() {
+                take_better(reduced, &mut current, best_by_chance(reduced, TRIES));
+            }
+            current = improve(reduced, current, reductions, limit, deadline)?;
+            take_better(problem, &mut best, whole.expand(&current));
+        }
+        limit *= 4;
+    }
+    Ok(outcome(problem, best, lower_bound))
+}
+
+fn outcome(problem: &Problem, outline: Outline, lower_bound: Bytes) -> Outcome {
+    let proven = outline.non_compulsory(problem) == lower_bound;
+    Outcome { outline, lower_bound, proven }
+}
+
+fn take_better(problem: &Problem, best: &mut Outline, other: Outline) {
+    let cost = |it: &Outline| -> Bytes { it.non_compulsory(problem) };
+    if cost(&other) < cost(best) {
+        *best = other;
+    }
+}

@@ -1,0 +1,54 @@
+//! A smaller problem with the same optimum, and the way back.
+
+use super::glue::{Glued, glue, unglued};
+use super::precedence::Precedence;
+use super::{Reductions, formula::mended, splice, twins};
+use crate::{OpId, Outline, Problem};
+
+/// A problem after [`glue`](super::glue) and [`twins`], without streamed weights.
+pub(super) struct Reduced<'a> {
+    original: &'a Problem,
+    glued: Glued,
+    ordered: Option<twins::Ordered>,
+    pub precedence: Precedence,
+}
+
+impl Reduced<'_> {
+    pub(super) fn new(problem: &Problem, reductions: Reductions) -> Reduced<'_> {
+        let glued = if reductions.glue { glue(problem) } else { unglued(problem) };
+        let ordered = reductions.twins.then(|| twins::ordered(&glued.problem));
+        let precedence = Precedence::of(ordered.as_ref().map_or(&glued.problem, |it| &it.problem));
+        Reduced { original: problem, glued, ordered, precedence }
+    }
+
+    /// The smaller problem.
+    pub(super) fn problem(&self) -> &Problem {
+        self.ordered.as_ref().map_or(&self.glued.problem, |it| &it.problem)
+    }
+
+    /// An order of the smaller problem that is near to one of the original.
+    pub(super) fn nearest_order(&self, order: &[OpId]) -> Vec<OpId> {
+        let mut position = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(step, op)| position[op.index()] = step);
+        let mut nearest = Vec::new();
+        let mut rest: Vec<OpId> = self.problem().graph.op_ids().collect();
+        rest.sort_by_key(|it| position[self.glued.members[it.index()][0].index()]);
+        while !rest.is_empty() {
+            let is_ready = |op: &OpId| !rest.iter().any(|it| self.precedence.is_before(*it, *op));
+            let next = rest.iter().position(is_ready).expect("dependences have no cycle");
+            nearest.push(rest.remove(next));
+        }
+        nearest
+    }
+
+    /// The original's outline that one of the smaller problem stands for.
+    pub(super) fn expand(&self, outline: &Outline) -> Outline {
+        let mut kept = splice::kept(outline);
+        if let Some(ordered) = &self.ordered {
+            let old = |it: &crate::TensorId| ordered.tensors[it.index()];
+            kept.iter_mut().for_each(|kept| *kept = kept.iter().filter_map(old).collect());
+        }
+        let (order, kept) = self.glued.expand(self.original, &outline.order, &kept);
+        mended(self.original, order, &kept)
+    }
+}

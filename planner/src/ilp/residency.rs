@@ -1,0 +1,183 @@
+//! The decision which tensors lie in the scratchpad, when.
+
+use super::order::Order;
+use super::solver::Model;
+use crate::{Bytes, Outline, Problem, TensorId};
+use good_lp::{Expression, Variable, constraint};
+use std::ops::RangeInclusive;
+
+/// `on[k][t]`: tensor *k* lies in the scratchpad while step *t* runs.
+/// `reload[k][t]`: it came in just before, for the first time or again.
+/// `spill[k]`: it is written back, as soon as it is there: whenever it leaves, that costs the same.
+///
+/// There are such variables for the tensors that can be there between two steps: those that
+/// several operators touch. The others are part of what their operator needs while it runs.
+pub(super) struct Residency {
+    tensors: Vec<Tracked>,
+    /// The first variable of the first tensor, by place in the model.
+    first: usize,
+    /// Per operator: the room of what it alone touches, workspace included.
+    own: Vec<Bytes>,
+    /// The bytes that the objective counts too much: arguments have to come in once.
+    pub compulsory: Bytes,
+}
+
+struct Tracked {
+    tensor: TensorId,
+    room: u64,
+    /// The steps in which it can be of use.
+    steps: RangeInclusive<usize>,
+    on: Vec<Variable>,
+    reload: Vec<Variable>,
+    spill: Option<Variable>,
+}
+
+impl Residency {
+    /// Costs are counted in this unit, which divides every size.
+    pub(super) fn new(problem: &Problem, order: &Order, start: &Outline, unit: u64, model: &mut Model) -> Residency {
+        let graph = &problem.graph;
+        let first = model.n_variables();
+        let (lies_there, comes_in) = steps_of(problem, start);
+        let own = graph.op_ids().map(|op| own(problem, op)).collect();
+        let mut residency = Residency { tensors: Vec::new(), first, own, compulsory: Bytes::ZERO };
+        for tensor in graph.tensor_ids().filter(|it| is_tracked(problem, *it)) {
+            let weight = graph.tensor(tensor).size.0 / unit;
+            let touching = graph.producer(tensor).into_iter().chain(graph.readers(tensor).iter().copied());
+            let windows: Vec<RangeInclusive<usize>> = touching.map(|it| order.window(it)).collect();
+            let earliest = windows.iter().map(|it| *it.start()).min().expect("a tracked tensor is touched");
+            let latest = windows.iter().map(|it| *it.end()).max().expect("a tracked tensor is touched");
+            let steps = earliest..=latest;
+            let is_in = |set: &[usize], step: usize| set.binary_search(&step).is_ok();
+            let (there, comes) = (&lies_there[tensor.index()], &comes_in[tensor.index()]);
+            let on = steps.clone().map(|step| model.binary(0, is_in(there, step))).collect();
+            let reload = steps.clone().map(|step| model.binary(weight, is_in(comes, step))).collect();
+            let is_spilled = graph.producer(tensor).is_some() && !graph.is_stored(tensor);
+            let spill = is_spilled.then(|| model.binary(weight, !comes.is_empty()));
+            if graph.producer(tensor).is_none() {
+                residency.compulsory += graph.tensor(tensor).size;
+            }
+            let tracked = Tracked { tensor, room: problem.room(tensor).0, steps, on, reload, spill };
+            tracked.constrain(problem, order, model);
+            residency.tensors.push(tracked);
+        }
+        residency
+    }
+
+    /// In every step, what lies in the scratchpad fits.
+    ///
+    /// `all_levels` asks for this even where nothing could exceed the capacity.
+    pub(super) fn limit(&self, problem: &Problem, order: &Order, all_levels: bool, model: &mut Model) {
+        let capacity = problem.machine.scratchpad.align_up(problem.machine.alignment).0;
+        for step in 0..problem.graph.ops().len() {
+            let ops = problem.graph.op_ids().filter_map(|op| Some((self.own[op.index()].0, order.run(op, step)?)));
+            let ops: Vec<(u64, Variable)> = ops.collect();
+            let tensors: Vec<(u64, Variable)> =
+                self.tensors.iter().filter_map(|it| Some((it.room, it.on(step)?))).collect();
+            let most_own = ops.iter().map(|it| it.0).max().unwrap_or(0);
+            let most = most_own + tensors.iter().map(|it| it.0).sum::<u64>();
+            if !all_levels && most <= capacity {
+                continue;
+            }
+            let terms = || ops.iter().chain(&tensors);
+            let unit = terms().fold(0, |unit, it| super::replace::gcd(unit, it.0)).max(1);
+            let used: Expression = terms().map(|&(room, it)| (room / unit) as f64 * it).sum();
+            model.constraints.push(used.leq((capacity / unit) as f64));
+        }
+    }
+
+    /// What a solution keeps across the boundary after each step.
+    pub(super) fn read(&self, values: &[u64], n_steps: usize) -> Vec<Vec<TensorId>> {
+        let mut kept = vec![Vec::new(); n_steps];
+        let mut values = &values[self.first..];
+        for tracked in &self.tensors {
+            let n = tracked.on.len();
+            for (step, pair) in tracked.steps.clone().zip(values[..n].windows(2)) {
+                if pair == [1, 1] {
+                    kept[step].push(tracked.tensor);
+                }
+            }
+            values = &values[2 * n + usize::from(tracked.spill.is_some())..];
+        }
+        kept
+    }
+
+    /// The variables' names, in their order.
+    pub(super) fn names(&self, problem: &Problem) -> Vec<String> {
+        let mut names = Vec::new();
+        for tracked in &self.tensors {
+            let name = &problem.graph.tensor(tracked.tensor).name;
+            names.extend(tracked.steps.clone().map(|step| format!("on_{name}_{step}")));
+            names.extend(tracked.steps.clone().map(|step| format!("reload_{name}_{step}")));
+            names.extend(tracked.spill.map(|_| format!("spill_{name}")));
+        }
+        names
+    }
+}
+
+impl Tracked {
+    fn on(&self, step: usize) -> Option<Variable> {
+        self.steps.contains(&step).then(|| self.on[step - self.steps.start()])
+    }
+
+    fn constrain(&self, problem: &Problem, order: &Order, model: &mut Model) {
+        let graph = &problem.graph;
+        let producer = graph.producer(self.tensor);
+        let readers = graph.readers(self.tensor);
+        for (index, step) in self.steps.clone().enumerate() {
+            let (on, reload) = (self.on[index], self.reload[index]);
+            let reads: Expression = readers.iter().filter_map(|it| order.run(*it, step)).sum();
+            let made: Expression = producer.and_then(|it| order.run(it, step)).into_iter().sum();
+
+            // It is there while an operator runs that reads or writes it.
+            model.constraints.push(constraint!(on >= reads.clone() + made.clone()));
+            // It is there because it stayed, was made, or came in.
+            let stayed: Expression = self.on[..index].last().into_iter().sum();
+            model.constraints.push(constraint!(on <= stayed + made + reload));
+            // It comes in only for an operator that reads it.
+            model.constraints.push(constraint!(reload <= reads));
+            // It comes in only after it was written back.
+            if let Some(spill) = self.spill {
+                model.constraints.push(constraint!(reload <= spill));
+            }
+        }
+        let reloads: Expression = self.reload.iter().sum();
+        match self.spill {
+            // What is written back comes in once at most if it is read once.
+            Some(spill) if readers.len() == 1 => model.constraints.push(reloads.leq(spill)),
+            Some(_) => {}
+            // An argument comes in at least once.
+            None if producer.is_none() => model.constraints.push(reloads.geq(1)),
+            None => {}
+        }
+    }
+}
+
+/// Whether a tensor can lie in the scratchpad between two steps, and takes room there.
+pub(super) fn is_tracked(problem: &Problem, tensor: TensorId) -> bool {
+    let graph = &problem.graph;
+    let n_readers = graph.readers(tensor).len();
+    let n_touches = n_readers + usize::from(graph.producer(tensor).is_some());
+    0 < n_readers && 1 < n_touches && graph.tensor(tensor).size != Bytes::ZERO && !problem.is_streamed(tensor)
+}
+
+/// The room that an operator needs for its workspace and for what it alone touches.
+pub(super) fn own(problem: &Problem, op: crate::OpId) -> Bytes {
+    let alone = problem.operands(op).filter(|it| !is_tracked(problem, *it));
+    let workspace = problem.graph.op(op).workspace.align_up(problem.machine.alignment);
+    workspace + alone.map(|it| problem.room(it)).sum()
+}
+
+/// Per tensor, the steps in which an outline has it in the scratchpad, and those just before which
+/// it came in; ascending.
+fn steps_of(problem: &Problem, outline: &Outline) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
+    let mut there = vec![Vec::new(); problem.graph.tensors().len()];
+    let mut comes = there.clone();
+    for stay in &outline.stays {
+        let first = stay.steps.start.index();
+        there[stay.tensor.index()].extend(first..stay.steps.end.index());
+        if problem.graph.producer(stay.tensor) != Some(outline.order[first]) {
+            comes[stay.tensor.index()].push(first);
+        }
+    }
+    (there, comes)
+}
