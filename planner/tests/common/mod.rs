@@ -27,6 +27,12 @@ pub fn planners() -> Vec<(&'static str, fn(&Problem) -> Result<Plan, Error>)> {
     ]
 }
 
+/// Those of them that take next to no time, for properties that need many plans.
+#[expect(clippy::type_complexity, reason = "a table")]
+pub fn quick_planners() -> Vec<(&'static str, fn(&Problem) -> Result<Plan, Error>)> {
+    planners().into_iter().filter(|(name, _)| ["greedy", "out of time"].contains(name)).collect()
+}
+
 /// What is large and random can be hard, and here the plan counts, not the proof. Not a limit of
 /// time, which would let the plan depend on the machine.
 fn in_short(solver: Solver, order: Order) -> Options {
