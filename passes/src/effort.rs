@@ -24,6 +24,7 @@ pub(crate) fn parse_effort(options: &PassOptions, order: Order) -> Result<Option
         solver: solver.map_err(|error| format!("option {}: {error}", SOLVER.name))?.0,
         order,
         time_limit: time_limit.map_err(|error| format!("option {}: {error}", TIME_LIMIT.name))?.0,
+        ..Options::default()
     })
 }
 
