@@ -1,0 +1,51 @@
+// Attributes of the dialect in the wrong place, or unknown, have errors at their lines.
+
+// RUN: mlir-opt %cosma_plugin %s --split-input-file --verify-diagnostics
+
+func.func @unknown(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op has an unknown attribute 'cosma.colour'}}
+  %0 = tosa.abs %x {cosma.colour = "red"} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+// A fact has one spelling on `cosma.op` and another elsewhere.
+func.func @spelling_of_others(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'cosma.offsets' is for operations of other dialects}}
+  %0 = cosma.op "Relu"(%x) {cosma.offsets = array<i64: 0>} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.plan' must be a dictionary}}
+func.func private @plan() attributes {cosma.plan = "good"}
+
+// -----
+
+func.func @weight_of_operator(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'cosma.weight' belongs on an argument of a function}}
+  %0 = cosma.op "Relu"(%x) {cosma.weight} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.weight' of argument 1 has no value}}
+func.func private @weight_with_value(tensor<8xi8>, tensor<8xi8> {cosma.weight = false})
+
+// -----
+
+// expected-error @+1 {{'func.func' op has an unknown attribute 'cosma.colour' on argument 0}}
+func.func private @unknown_of_argument(tensor<8xi8> {cosma.colour = "red"})
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.residencies' of argument 0 must list [offset, first step, end step]}}
+func.func private @residencies_of_argument(tensor<8xi8> {cosma.residencies = [array<i64: 0, 4, 3>]})
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.weight' does not belong on a result}}
+func.func private @weight_of_result() -> (tensor<8xi8> {cosma.weight})

@@ -1,0 +1,114 @@
+// `cosma.machine` itself, and what does not fit the nearest one, have errors at their lines.
+
+// RUN: mlir-opt %cosma_plugin %s --split-input-file --verify-diagnostics
+
+// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' must be a dictionary}}
+module attributes {cosma.machine = 1024 : i64} {}
+
+// -----
+
+// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' has an unknown key 'speed'; there are scratchpad, alignment, weights}}
+module attributes {cosma.machine = {speed = 9 : i64}} {}
+
+// -----
+
+// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' needs a 64-bit integer as scratchpad, not "1KiB"}}
+module attributes {cosma.machine = {scratchpad = "1KiB"}} {}
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.machine' needs at least 0 B as scratchpad, not -1}}
+func.func private @negative_scratchpad() attributes {cosma.machine = {scratchpad = -1 : i64}}
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.machine' needs at least 1 B as alignment, not 0}}
+func.func private @no_alignment() attributes {cosma.machine = {alignment = 0 : i64}}
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.machine' needs "resident" or "streamed" as weights, not "elsewhere"}}
+func.func private @weights_elsewhere() attributes {cosma.machine = {weights = "elsewhere"}}
+
+// -----
+
+func.func @machine_of_operator(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.machine' belongs on a module or a function}}
+  %0 = tosa.abs %x {cosma.machine = {scratchpad = 1024 : i64}} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+// 960 + 64 = 1024 fits, 961 would not; and 32 more do not.
+module attributes {cosma.machine = {scratchpad = 1024 : i64}} {
+  func.func @beyond_the_end(%x: tensor<64xi8>) -> tensor<96xi8> {
+    %0 = cosma.load %x at 960 : tensor<64xi8>
+    // expected-error @+1 {{'cosma.op' op has result 0 end at 1056, but the scratchpad has 1024 B}}
+    %1 = cosma.op "Pad"(%0) at [960] : (tensor<64xi8>) -> tensor<96xi8>
+    return %1 : tensor<96xi8>
+  }
+}
+
+// -----
+
+module attributes {cosma.machine = {scratchpad = 1024 : i64}} {
+  func.func @transfer_beyond_the_end(%x: tensor<64xi8>) {
+    // expected-error @+1 {{'cosma.load' op has result 0 end at 1025, but the scratchpad has 1024 B}}
+    %0 = cosma.load %x at 961 : tensor<64xi8>
+    return
+  }
+}
+
+// -----
+
+// No sum of an offset and a size overflows.
+module attributes {cosma.machine = {scratchpad = 1024 : i64}} {
+  func.func @far_beyond_the_end(%x: tensor<64xi8>) {
+    // expected-error @+1 {{'cosma.reload' op has result 0 end at 9223372036854775871, but the scratchpad has 1024 B}}
+    %0 = cosma.reload %x at 9223372036854775807 : tensor<64xi8>
+    return
+  }
+}
+
+// -----
+
+module attributes {cosma.machine = {scratchpad = 1024 : i64}} {
+  func.func @workspace_beyond_the_end(%x: tensor<64xi8>) -> tensor<64xi8> {
+    // expected-error @+1 {{'cosma.op' op has the workspace end at 1028, but the scratchpad has 1024 B}}
+    %0 = cosma.op "Conv"(%x) at [0] workspace 4 workspace_at 1024 : (tensor<64xi8>) -> tensor<64xi8>
+    return %0 : tensor<64xi8>
+  }
+}
+
+// -----
+
+module attributes {cosma.machine = {scratchpad = 1024 : i64}} {
+  func.func @residency_beyond_the_end(%x: tensor<64xi8>) -> tensor<64xi8> {
+    // expected-error @+1 {{'tosa.abs' op has result 0 end at 1088, but the scratchpad has 1024 B}}
+    %0 = tosa.abs %x {cosma.residencies = [[array<i64: 0, 0, 1>, array<i64: 1024, 2, 3>]]}
+      : (tensor<64xi8>) -> tensor<64xi8>
+    return %0 : tensor<64xi8>
+  }
+}
+
+// -----
+
+module attributes {cosma.machine = {alignment = 64 : i64}} {
+  func.func @not_aligned(%x: tensor<64xi8>) {
+    // expected-error @+1 {{'cosma.load' op has result 0 at 96, which is no multiple of the alignment, 64}}
+    %0 = cosma.load %x at 96 : tensor<64xi8>
+    return
+  }
+}
+
+// -----
+
+// The function's machine counts, not the module's, where 96 would be right.
+module attributes {cosma.machine = {alignment = 32 : i64}} {
+  func.func @nearest(%x: tensor<64xi8>) -> tensor<64xi8> attributes {cosma.machine = {alignment = 64 : i64}} {
+    // expected-error @+1 {{'tosa.abs' op has result 0 at 96, which is no multiple of the alignment, 64}}
+    %0 = tosa.abs %x {cosma.offsets = array<i64: 96>} : (tensor<64xi8>) -> tensor<64xi8>
+    return %0 : tensor<64xi8>
+  }
+}

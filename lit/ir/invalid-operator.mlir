@@ -1,0 +1,190 @@
+// What is wrong with an operator, be it COSMA's own or not, has an error at its line.
+
+// RUN: mlir-opt %cosma_plugin %s --split-input-file --verify-diagnostics
+
+func.func @no_kind(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op requires attribute 'kind'}}
+  %0 = "cosma.op"(%x) : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @empty_kind(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op needs a kind that is not empty}}
+  %0 = cosma.op ""(%x) : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @wrong_type_of_macs(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{attribute 'macs' failed to satisfy constraint: 64-bit signless integer attribute}}
+  %0 = "cosma.op"(%x) {kind = "Conv", macs = 8 : i32} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @wrong_type_of_cosma_macs(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.macs' must be a 64-bit integer}}
+  %0 = tosa.abs %x {cosma.macs = 8 : i32} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @negative_macs(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'macs' is negative: -1}}
+  %0 = cosma.op "Conv"(%x) macs -1 : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @negative_workspace(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.workspace' is negative: -4}}
+  %0 = tosa.abs %x {cosma.workspace = -4 : i64} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @place_of_no_workspace(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op has a 'workspace_offset', but no workspace}}
+  %0 = cosma.op "Conv"(%x) workspace_at 0 : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @place_of_no_cosma_workspace(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op has a 'cosma.workspace_offset', but no workspace}}
+  %0 = tosa.abs %x {cosma.workspace_offset = 0 : i64} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @negative_place_of_workspace(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'workspace_offset' is negative: -64}}
+  %0 = cosma.op "Conv"(%x) workspace 4 workspace_at -64 : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @wrong_type_of_offsets(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.offsets' must be an array<i64>}}
+  %0 = tosa.abs %x {cosma.offsets = [0]} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @too_few_offsets(%x: tensor<8xi8>) -> (tensor<8xi8>, tensor<8xi8>) {
+  // expected-error @+1 {{'cosma.op' op needs one offset for each of its 2 results, but has 1}}
+  %0:2 = cosma.op "Split"(%x) at [0] : (tensor<8xi8>) -> (tensor<8xi8>, tensor<8xi8>)
+  return %0#0, %0#1 : tensor<8xi8>, tensor<8xi8>
+}
+
+// -----
+
+func.func @too_many_offsets(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op needs one offset for each of its 1 results, but has 2}}
+  %0 = tosa.abs %x {cosma.offsets = array<i64: 0, 64>} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+// What has no size has no place.
+func.func @place_of_dynamic_tensor(%x: tensor<?xi8>) -> tensor<?xi8> {
+  // expected-error @+1 {{'cosma.op' op tensor<?xi8> has a dynamic dimension}}
+  %0 = cosma.op "Relu"(%x) at [0] : (tensor<?xi8>) -> tensor<?xi8>
+  return %0 : tensor<?xi8>
+}
+
+// -----
+
+func.func @negative_offset(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op has result 0 at a negative offset: -64}}
+  %0 = cosma.op "Relu"(%x) at [-64] : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+// Of 64 and 64 bytes, the second begins at byte 63.
+func.func @results_overlap(%x: tensor<64xi8>) -> (tensor<64xi8>, tensor<64xi8>) {
+  // expected-error @+1 {{'cosma.op' op has result 0 and result 1 at the same bytes}}
+  %0:2 = cosma.op "Split"(%x) at [0, 63] : (tensor<64xi8>) -> (tensor<64xi8>, tensor<64xi8>)
+  return %0#0, %0#1 : tensor<64xi8>, tensor<64xi8>
+}
+
+// -----
+
+func.func @workspace_overlaps(%x: tensor<64xi8>) -> tensor<64xi8> {
+  // expected-error @+1 {{'tosa.abs' op has result 0 and the workspace at the same bytes}}
+  %0 = tosa.abs %x {cosma.offsets = array<i64: 64>, cosma.workspace = 65 : i64, cosma.workspace_offset = 0 : i64}
+    : (tensor<64xi8>) -> tensor<64xi8>
+  return %0 : tensor<64xi8>
+}
+
+// -----
+
+// Neighbours do not overlap, and what has no bytes is in nobody's way.
+func.func @side_by_side(%x: tensor<64xi8>) -> (tensor<64xi8>, tensor<64xi8>, tensor<0xi8>) {
+  %0:3 = cosma.op "Split"(%x) at [0, 64, 32] workspace 64 workspace_at 128
+    : (tensor<64xi8>) -> (tensor<64xi8>, tensor<64xi8>, tensor<0xi8>)
+  return %0#0, %0#1, %0#2 : tensor<64xi8>, tensor<64xi8>, tensor<0xi8>
+}
+
+// -----
+
+func.func @wrong_type_of_residencies(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.residencies' must be an array}}
+  %0 = tosa.abs %x {cosma.residencies = array<i64: 0, 0, 1>} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @too_few_residencies(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op needs a list of residencies for each of its 1 results, but has 0}}
+  %0 = cosma.op "Relu"(%x) residencies [] : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @residency_of_two_numbers(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'residencies' of result 0 must list [offset, first step, end step]}}
+  %0 = cosma.op "Relu"(%x) residencies [[array<i64: 0, 1>]] : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+// Steps are half-open, so these are none.
+func.func @residency_of_no_steps(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'residencies' of result 0 must list [offset, first step, end step]}}
+  %0 = cosma.op "Relu"(%x) residencies [[array<i64: 0, 1, 1>]] : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @residency_at_negative_offset(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.residencies' of result 0 must list [offset, first step, end step]}}
+  %0 = tosa.abs %x {cosma.residencies = [[array<i64: -64, 0, 1>]]} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @residency_of_dynamic_tensor(%x: tensor<?xi8>) -> tensor<?xi8> {
+  // expected-error @+1 {{'cosma.op' op tensor<?xi8> has a dynamic dimension}}
+  %0 = cosma.op "Relu"(%x) residencies [[array<i64: 0, 0, 1>]] : (tensor<?xi8>) -> tensor<?xi8>
+  return %0 : tensor<?xi8>
+}

@@ -1,0 +1,94 @@
+// Every operation prints as it reads: pretty, generic, and as bytecode.
+
+// RUN: cosma-opt %s | FileCheck %s
+// RUN: cosma-opt %s | cosma-opt | FileCheck %s
+// RUN: mlir-opt %cosma_plugin %s | FileCheck %s
+// RUN: mlir-opt %cosma_plugin %s --mlir-print-op-generic | FileCheck %s --check-prefix=GENERIC
+// RUN: mlir-opt %cosma_plugin %s --mlir-print-op-generic | cosma-opt | FileCheck %s
+// RUN: mlir-opt %cosma_plugin %s --emit-bytecode | cosma-opt | FileCheck %s
+
+// CHECK-LABEL: @operators
+// GENERIC-LABEL: sym_name = "operators"
+func.func @operators(%x: tensor<8xi8>, %s: i32) -> tensor<4xi8> {
+  // CHECK: cosma.op "Relu"(%{{.*}}) : (tensor<8xi8>) -> tensor<8xi8>
+  // GENERIC: "cosma.op"(%{{.*}}) <{kind = "Relu"}> : (tensor<8xi8>) -> tensor<8xi8>
+  %0 = cosma.op "Relu"(%x) : (tensor<8xi8>) -> tensor<8xi8>
+  // Any number of operands and results, of any type.
+  // CHECK: cosma.op "Seed"() : () -> ()
+  // GENERIC: "cosma.op"() <{kind = "Seed"}> : () -> ()
+  cosma.op "Seed"() : () -> ()
+  // CHECK: %{{.*}}:2 = cosma.op "Split"(%{{.*}}, %{{.*}}) : (tensor<8xi8>, i32) -> (tensor<4xi8>, f32)
+  // GENERIC: "cosma.op"(%{{.*}}, %{{.*}}) <{kind = "Split"}> : (tensor<8xi8>, i32) -> (tensor<4xi8>, f32)
+  %1:2 = cosma.op "Split"(%0, %s) : (tensor<8xi8>, i32) -> (tensor<4xi8>, f32)
+  return %1#0 : tensor<4xi8>
+}
+
+// What the source says of an operator, what planning adds, and what others add.
+// CHECK-LABEL: @facts
+// GENERIC-LABEL: sym_name = "facts"
+func.func @facts(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // CHECK: cosma.op "Conv"(%{{.*}}) macs 4608 workspace 16 {groups = 2 : i32} : (tensor<8xi8>) -> tensor<8xi8>
+  // GENERIC: <{kind = "Conv", macs = 4608 : i64, workspace = 16 : i64}> {groups = 2 : i32}
+  %0 = cosma.op "Conv"(%x) macs 4608 workspace 16 {groups = 2 : i32} : (tensor<8xi8>) -> tensor<8xi8>
+  // CHECK: cosma.op "Conv"(%{{.*}}) at [64] macs 4608 workspace 16 workspace_at 128 : (tensor<8xi8>) -> tensor<8xi8>
+  // GENERIC: <{kind = "Conv", macs = 4608 : i64, offsets = array<i64: 64>, workspace = 16 : i64, workspace_offset = 128 : i64}>
+  %1 = cosma.op "Conv"(%0) at [64] macs 4608 workspace 16 workspace_at 128 : (tensor<8xi8>) -> tensor<8xi8>
+  // It leaves after step 2 and comes back, to another offset, in step 5.
+  // CHECK: cosma.op "Relu"(%{{.*}}) residencies {{\[}}[array<i64: 64, 2, 3>, array<i64: 0, 5, 6>]{{\]}}
+  // GENERIC: residencies = {{\[}}[array<i64: 64, 2, 3>, array<i64: 0, 5, 6>]{{\]}}
+  %2 = cosma.op "Relu"(%1) residencies [[array<i64: 64, 2, 3>, array<i64: 0, 5, 6>]]
+    : (tensor<8xi8>) -> tensor<8xi8>
+  return %2 : tensor<8xi8>
+}
+
+// The form of source files, which needs no parser of COSMA's own.
+// CHECK-LABEL: @generic
+func.func @generic(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tensor<8xi8> {
+  // CHECK: cosma.op "Mul"(%{{.*}}, %{{.*}}) macs 8 workspace 16 : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
+  %0 = "cosma.op"(%x, %w) {kind = "Mul", macs = 8 : i64, workspace = 16 : i64}
+    : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// CHECK-LABEL: @transfers
+// GENERIC-LABEL: sym_name = "transfers"
+func.func @transfers(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tensor<8xi8> {
+  // CHECK: cosma.load %{{.*}} at 64 : tensor<8xi8>
+  // GENERIC: "cosma.load"(%{{.*}}) <{offset = 64 : i64}> : (tensor<8xi8>) -> tensor<8xi8>
+  %0 = cosma.load %x at 64 : tensor<8xi8>
+  // CHECK: cosma.load %{{.*}} streamed : tensor<8xi8>
+  // GENERIC: "cosma.load"(%{{.*}}) <{streamed}> : (tensor<8xi8>) -> tensor<8xi8>
+  %1 = cosma.load %w streamed : tensor<8xi8>
+  // CHECK: cosma.op "Mul"
+  %2 = cosma.op "Mul"(%0, %1) at [0] : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
+  // CHECK: cosma.spill %{{.*}} : tensor<8xi8>
+  // GENERIC: "cosma.spill"(%{{.*}}) : (tensor<8xi8>) -> tensor<8xi8>
+  %3 = cosma.spill %2 : tensor<8xi8>
+  // CHECK: cosma.reload %{{.*}} at 128 : tensor<8xi8>
+  // GENERIC: "cosma.reload"(%{{.*}}) <{offset = 128 : i64}> : (tensor<8xi8>) -> tensor<8xi8>
+  %4 = cosma.reload %3 at 128 : tensor<8xi8>
+  // CHECK: cosma.reload %{{.*}} streamed : tensor<8xi8>
+  // GENERIC: "cosma.reload"(%{{.*}}) <{streamed}> : (tensor<8xi8>) -> tensor<8xi8>
+  %5 = cosma.reload %w streamed : tensor<8xi8>
+  // CHECK: cosma.op "Mul"
+  %6 = cosma.op "Mul"(%4, %5) at [0] : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
+  // CHECK: cosma.store %{{.*}} : tensor<8xi8>
+  // GENERIC: "cosma.store"(%{{.*}}) : (tensor<8xi8>) -> tensor<8xi8>
+  %7 = cosma.store %6 : tensor<8xi8>
+  return %7 : tensor<8xi8>
+}
+
+// Attributes of the dialect on what is not its own.
+// CHECK: @attributes(%{{.*}}: tensor<8xi8> {cosma.residencies = [array<i64: 0, 0, 1>]}, %{{.*}}: tensor<8xi8> {cosma.weight})
+// CHECK-SAME: attributes {cosma.machine = {alignment = 64 : i64, scratchpad = 1024 : i64, weights = "streamed"}, cosma.plan = {peak = 16 : i64}}
+func.func @attributes(%x: tensor<8xi8> {cosma.residencies = [array<i64: 0, 0, 1>]},
+                      %w: tensor<8xi8> {cosma.weight}) -> tensor<8xi8>
+    attributes {cosma.machine = {scratchpad = 1024 : i64, alignment = 64 : i64, weights = "streamed"},
+                cosma.plan = {peak = 16 : i64}} {
+  // CHECK: tosa.abs %{{.*}} {cosma.macs = 8 : i64, cosma.offsets = array<i64: 64>, cosma.workspace = 4 : i64, cosma.workspace_offset = 128 : i64}
+  %0 = tosa.abs %x {cosma.macs = 8 : i64, cosma.offsets = array<i64: 64>, cosma.workspace = 4 : i64,
+                    cosma.workspace_offset = 128 : i64} : (tensor<8xi8>) -> tensor<8xi8>
+  // CHECK: tosa.abs %{{.*}} {cosma.residencies = {{\[}}[array<i64: 0, 1, 2>]{{\]}}}
+  %1 = tosa.abs %0 {cosma.residencies = [[array<i64: 0, 1, 2>]]} : (tensor<8xi8>) -> tensor<8xi8>
+  return %1 : tensor<8xi8>
+}
