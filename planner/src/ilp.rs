@@ -38,7 +38,7 @@ pub use address::place;
 pub use addressed::{Addressed, joint_with_addresses};
 pub use joint::joint;
 pub use lp::write_lp;
-pub use replace::{Outcome, replace};
+pub use replace::{Outcome, replace, replace_within};
 
 /// What makes the joint problem smaller without changing its optimum; each can be left out.
 #[derive(Clone, Copy, Debug)]

@@ -3,9 +3,13 @@
 use crate::search::{SearchOptions, search};
 use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem, Traffic, address, greedy, greedy_plan};
 use std::time::Duration;
+use tracing::debug;
 
 /// The part of the time limit after which addresses are assigned to what there is.
-const SHARE_OF_SEARCH: f64 = 0.9;
+const SHARE_OF_SEARCH: f64 = 0.8;
+
+/// The part of the time limit that packing one outline may take.
+const SHARE_OF_PACKING: f64 = 0.05;
 
 /// Who decides order and residency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -94,31 +98,33 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
     // Addresses need some time too.
     let search_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_SEARCH));
     let Decision { outline, lower_bound, solver } = decide(problem, options, search_deadline)?;
-    if let Some(plan) = address(problem, &outline, deadline) {
+    let try_for = options.time_limit.mul_f64(SHARE_OF_PACKING);
+    if let Some(plan) = address(problem, &outline, deadline.within(try_for)) {
         return Ok(Solution { plan, non_compulsory: outline.non_compulsory(problem), lower_bound, solver });
     }
 
-    let mut best: Option<Solution> = None;
-    let mut keep = |plan: Plan, non_compulsory: Bytes, solver: Solver| {
-        if best.as_ref().is_none_or(|it| non_compulsory < it.non_compulsory) {
-            best = Some(Solution { plan, non_compulsory, lower_bound, solver });
-        }
-    };
+    let plan = greedy_plan(problem)?;
+    let non_compulsory = Traffic::of(problem, &plan.actions(problem)).non_compulsory;
+    let mut best = Solution { plan, non_compulsory, lower_bound, solver: Solver::Greedy };
     for capacity in lesser_capacities(problem) {
-        let Some(outline) = outline_within(problem, options, capacity, deadline) else { continue };
-        if let Some(plan) = address(problem, &outline, deadline) {
-            keep(plan, outline.non_compulsory(problem), Solver::Search);
+        let mut outlines = outlines_within(problem, options, &outline, capacity, deadline);
+        outlines.sort_by_key(|it| it.0.non_compulsory(problem));
+        for (outline, solver) in outlines {
+            let non_compulsory = outline.non_compulsory(problem);
+            if best.non_compulsory <= non_compulsory {
+                break;
+            }
+            debug!(%capacity, %non_compulsory, "packing with less capacity");
+            if let Some(plan) = address(problem, &outline, deadline.within(try_for)) {
+                best = Solution { plan, non_compulsory, lower_bound, solver };
+            }
+        }
+        // Less capacity costs no less, or hardly ever.
+        if best.solver != Solver::Greedy || deadline.has_passed() {
             break;
         }
     }
-    let outline = greedy(problem, &source_order(problem));
-    if let Some(plan) = address(problem, &outline, deadline) {
-        keep(plan, outline.non_compulsory(problem), Solver::Greedy);
-    }
-    let plan = greedy_plan(problem)?;
-    let non_compulsory = Traffic::of(problem, &plan.actions(problem)).non_compulsory;
-    keep(plan, non_compulsory, Solver::Greedy);
-    Ok(best.expect("the greedy plan was kept if no other was"))
+    Ok(best)
 }
 
 /// Order and residency, what they cost at least, and who decided.
@@ -140,15 +146,25 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
                 _ => None,
             };
             let search_options = SearchOptions { order, state_limit: options.state_limit, ..SearchOptions::default() };
-            let outcome = search(problem, problem.capacity(), &search_options, &improve, deadline);
-            let greedy = greedily(problem);
-            Ok(match outcome.outline {
-                Some(outline) if outline.non_compulsory(problem) <= greedy.outline.non_compulsory(problem) => {
+            let start = greedily(problem);
+            let capacity = problem.capacity();
+            let outcome = search(problem, capacity, Some(&start.outline), &search_options, &improve, deadline);
+            let lower_bound = outcome.lower_bound;
+            let mut best = match outcome.outline {
+                Some(outline) => {
                     let solver = if outcome.is_improved { Solver::Ilp } else { Solver::Search };
-                    Decision { outline, lower_bound: outcome.lower_bound, solver }
+                    Decision { outline, lower_bound, solver }
                 }
-                _ => Decision { lower_bound: outcome.lower_bound, ..greedy },
-            })
+                None => Decision { lower_bound, ..start },
+            };
+            let cost = best.outline.non_compulsory(problem);
+            if lower_bound < cost && options.solver == Solver::Auto && !deadline.has_passed() {
+                let refined = ilp::refine(problem, &best.outline, deadline);
+                if let Some(outline) = refined.filter(|it| it.non_compulsory(problem) < cost) {
+                    best = Decision { outline, lower_bound, solver: Solver::Ilp };
+                }
+            }
+            Ok(best)
         }
     }
 }
@@ -173,18 +189,38 @@ fn lesser_capacities(problem: &Problem) -> impl Iterator<Item = Bytes> {
     })
 }
 
-/// An outline that leaves some of the scratchpad empty at each step whose operator allows that.
-fn outline_within(problem: &Problem, options: &Options, capacity: Bytes, deadline: Deadline) -> Option<Outline> {
-    let search_options = SearchOptions { order: options.order, proof_width: 0, ..SearchOptions::default() };
-    search(problem, capacity, &search_options, &|_| None, deadline).outline
+/// Outlines that leave some of the scratchpad empty at each step whose operator allows that, and
+/// who made them.
+fn outlines_within(
+    problem: &Problem,
+    options: &Options,
+    outline: &Outline,
+    capacity: Bytes,
+    deadline: Deadline,
+) -> Vec<(Outline, Solver)> {
+    let mut outlines = Vec::new();
+    if matches!(options.solver, Solver::Auto | Solver::Ilp)
+        && let Some(outline) = ilp::within(problem, outline, capacity, deadline)
+    {
+        outlines.push((outline, Solver::Ilp));
+    }
+    if matches!(options.solver, Solver::Auto | Solver::Search) {
+        let search_options = SearchOptions { order: options.order, proof_width: 0, ..SearchOptions::default() };
+        let outcome = search(problem, capacity, None, &search_options, &|_| None, deadline);
+        outlines.extend(outcome.outline.map(|it| (it, Solver::Search)));
+    }
+    if options.solver == Solver::Greedy {
+        outlines.push((greedily(problem).outline, Solver::Greedy));
+    }
+    outlines
 }
 
 /// What integer programming answers, if it is built in.
 #[cfg(feature = "ilp")]
 mod ilp {
     use super::{Decision, Solver, source_order};
-    use crate::ilp::{joint, replace};
-    use crate::{Deadline, Error, Outline, Problem};
+    use crate::ilp::{joint, replace, replace_within};
+    use crate::{Bytes, Deadline, Error, Outline, Problem};
 
     pub const IS_BUILT_IN: bool = true;
 
@@ -198,16 +234,31 @@ mod ilp {
         Ok(Decision { outline: outcome.outline, lower_bound: outcome.lower_bound, solver: Solver::Ilp })
     }
 
-    /// The best replacement for the order of an outline. A failing solver improves nothing.
+    /// The best replacement for the order of an outline, or for that of the source if that is
+    /// better. A failing solver improves nothing.
     pub fn improve(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Outline> {
-        replace(problem, &outline.order, Some(outline), deadline).ok().map(|it| it.outline)
+        let order = source_order(problem);
+        let own = replace(problem, &outline.order, Some(outline), deadline).ok();
+        let of_source = replace(problem, &order, None, deadline).ok();
+        let outlines = own.into_iter().chain(of_source).map(|it| it.outline);
+        outlines.min_by_key(|it| it.non_compulsory(problem))
+    }
+
+    /// The best replacement for the order of an outline within less capacity.
+    pub fn within(problem: &Problem, outline: &Outline, capacity: Bytes, deadline: Deadline) -> Option<Outline> {
+        replace_within(problem, &outline.order, capacity, None, deadline).ok().map(|it| it.outline)
+    }
+
+    /// A better outline by windows that slide over this one and are solved again.
+    pub fn refine(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Outline> {
+        joint(problem, Some(outline), deadline).ok().map(|it| it.outline)
     }
 }
 
 #[cfg(not(feature = "ilp"))]
 mod ilp {
     use super::Decision;
-    use crate::{Deadline, Error, Outline, Problem};
+    use crate::{Bytes, Deadline, Error, Outline, Problem};
 
     pub const IS_BUILT_IN: bool = false;
 
@@ -220,6 +271,14 @@ mod ilp {
     }
 
     pub fn improve(_: &Problem, _: &Outline, _: Deadline) -> Option<Outline> {
+        None
+    }
+
+    pub fn within(_: &Problem, _: &Outline, _: Bytes, _: Deadline) -> Option<Outline> {
+        None
+    }
+
+    pub fn refine(_: &Problem, _: &Outline, _: Deadline) -> Option<Outline> {
         None
     }
 }

@@ -67,11 +67,14 @@ pub type Improve<'a> = dyn Fn(&Outline) -> Option<Outline> + 'a;
 /// that needs more for itself. The scratchpad's size, rounded up to the alignment, leaves out no
 /// plan, so that what is proven then is proven of all plans; less leaves gaps between addresses.
 ///
+/// `start` is an outline that is known already, within the capacity.
+///
 /// `improve` is asked about each outline that the search does not prove optimal soon: where many
 /// tensors must go and the order is nearly forced, others are better at choosing which.
 pub fn search(
     problem: &Problem,
     capacity: Bytes,
+    start: Option<&Outline>,
     options: &SearchOptions,
     improve: &Improve,
     deadline: Deadline,
@@ -81,9 +84,9 @@ pub fn search(
         return unproven;
     }
     let instance = Instance::new(problem, capacity, options.order);
-    None.or_else(|| Search::<1>::run(problem, &instance, options, improve, deadline).ok())
-        .or_else(|| Search::<4>::run(problem, &instance, options, improve, deadline).ok())
-        .or_else(|| Search::<16>::run(problem, &instance, options, improve, deadline).ok())
+    None.or_else(|| Search::<1>::run(problem, &instance, start, options, improve, deadline).ok())
+        .or_else(|| Search::<4>::run(problem, &instance, start, options, improve, deadline).ok())
+        .or_else(|| Search::<16>::run(problem, &instance, start, options, improve, deadline).ok())
         .unwrap_or(unproven)
 }
 
@@ -91,100 +94,138 @@ struct Search<'a, const W: usize> {
     problem: &'a Problem,
     instance: &'a Instance,
     options: &'a SearchOptions,
+    improve: &'a Improve<'a>,
     deadline: Deadline,
 }
 
+/// The best that is known.
+#[derive(Clone)]
+struct Incumbent {
+    cost: u64,
+    outline: Outline,
+    is_improved: bool,
+}
+
 impl<const W: usize> Search<'_, W> {
+    /// Where more than one word of tensors is live at once, so many operators can run and so many
+    /// sets can be evicted that wide beams take their time and find little.
+    const IS_WIDE: bool = 1 < W;
+
     fn run(
         problem: &Problem,
         instance: &Instance,
+        start: Option<&Outline>,
         options: &SearchOptions,
         improve: &Improve,
         deadline: Deadline,
     ) -> Result<SearchOutcome, TooWide> {
-        let search = Search::<W> { problem, instance, options, deadline };
-        let Some((mut upper, mut outline)) = search.first()? else {
+        let search = Search::<W> { problem, instance, options, improve, deadline };
+        let Some(mut known) = search.first(start)? else {
             return Ok(SearchOutcome { outline: None, lower_bound: problem.restreamed(), is_improved: false });
         };
-        let mut is_improved = false;
-        let reach = Reach::of(instance);
-        let mut root = Group::root(instance, &search.known(&outline), options.leaf);
-        let mut width = options.proof_width;
-        while 0 < width && root.bound < upper && !deadline.has_passed() {
-            let group_states = (GROUP_STATES * width).min(options.state_limit);
-            root.solve_below::<W>(instance, &reach, group_states, deadline)?;
-            if root.bound < upper {
-                root.solve_coarsely::<W>(instance, &reach, group_states, deadline)?;
+        let mut bound = 0;
+        if 0 < options.proof_width && 0 < known.cost {
+            bound = search.prove(&mut known)?;
+        }
+        let lower_bound = problem.restreamed() + Bytes(bound);
+        Ok(SearchOutcome { outline: Some(known.outline), lower_bound, is_improved: known.is_improved })
+    }
+
+    /// The best that can be had soon. None if there is no time even for that.
+    fn first(&self, start: Option<&Outline>) -> Result<Option<Incumbent>, TooWide> {
+        let start = start.map(|it| Incumbent { cost: self.cost(it), outline: it.clone(), is_improved: false });
+        let mut best =
+            self.beam(self.options.beam / 25 + 1, u64::MAX)?.into_iter().chain(start).min_by_key(|it| it.cost);
+        if let Some(known) = best.as_mut().filter(|it| 0 < it.cost) {
+            if Self::IS_WIDE {
+                self.improve(known);
+            } else if let Some(found) = self.beam(self.options.beam, known.cost)? {
+                *known = found;
             }
-            if root.bound == upper {
-                break;
+        }
+        Ok(best)
+    }
+
+    /// The best plan of a beam below some cost.
+    fn beam(&self, beam: usize, below: u64) -> Result<Option<Incumbent>, TooWide> {
+        let quest = Quest {
+            goal: self.instance.ops.len(),
+            below,
+            groups: &[],
+            beam,
+            eviction_limit: beam,
+            state_limit: usize::MAX,
+            remember: true,
+            deadline: self.deadline,
+        };
+        let exploration = explore(self.instance, self.start(), &quest)?;
+        debug!(beam, best = ?exploration.best.map(|it| it.cost), generated = exploration.n_generated, "beam");
+        Ok(self.incumbent(&exploration))
+    }
+
+    fn incumbent(&self, exploration: &Exploration<W>) -> Option<Incumbent> {
+        let found = exploration.best?;
+        Some(Incumbent { cost: found.cost, outline: self.outline(exploration, found), is_improved: false })
+    }
+
+    /// Lets others try to improve what is known.
+    fn improve(&self, known: &mut Incumbent) {
+        if let Some(outline) = (self.improve)(&known.outline).filter(|it| self.cost(it) < known.cost) {
+            *known = Incumbent { cost: self.cost(&outline), outline, is_improved: true };
+            debug!(cost = known.cost, "improved");
+        }
+    }
+
+    /// Bounds what is known from below, and makes it better, until both meet: by groups, and by
+    /// beams that grow until nothing is left out. Gives the bound.
+    fn prove(&self, known: &mut Incumbent) -> Result<u64, TooWide> {
+        let Search { instance, options, deadline, .. } = self;
+        let reach = Reach::of(instance);
+        let mut bound = 0;
+        let mut width = options.proof_width;
+        let mut root = Group::root(instance, &self.known(&known.outline), options.leaf);
+        loop {
+            let group_states = (GROUP_STATES * width).min(options.state_limit);
+            root.solve_below::<W>(instance, &reach, group_states, *deadline)?;
+            if root.bound < known.cost {
+                root.solve_coarsely::<W>(instance, &reach, group_states, *deadline)?;
+            }
+            bound = root.bound.max(bound);
+            debug!(width, cost = known.cost, bound, "groups");
+            if known.cost <= bound || deadline.has_passed() || Self::IS_WIDE {
+                return Ok(bound.min(known.cost));
             }
             let quest = Quest {
                 goal: instance.ops.len(),
-                below: upper,
+                below: known.cost,
                 groups: &root.children,
                 beam: width,
                 eviction_limit: width,
                 state_limit: options.state_limit,
                 remember: true,
-                deadline,
+                deadline: *deadline,
             };
-            let exploration = explore(instance, search.start(), &quest)?;
-            let mut bound = root.bound.max(exploration.bound);
-            debug!(width, upper, bound, states = exploration.n_states, "explored");
-            let is_new = exploration.best.is_some();
-            if let Some(found) = exploration.best {
-                (upper, outline, is_improved) = (found.cost, search.outline(&exploration, found), false);
+            let exploration = explore(instance, self.start(), &quest)?;
+            bound = bound.max(exploration.bound);
+            debug!(width, cost = known.cost, bound, states = exploration.n_states, "explored");
+            let found = self.incumbent(&exploration);
+            let is_new = found.is_some();
+            *known = found.unwrap_or_else(|| known.clone());
+            let is_last = options.state_limit <= GROUP_STATES * width || deadline.has_passed();
+            if known.cost <= bound || is_last {
+                return Ok(bound.min(known.cost));
             }
-            bound = bound.min(upper);
-            if bound < upper && (is_new || width == options.proof_width) {
-                let better = improve(&outline).filter(|it| search.cost(it) < upper);
-                if let Some(better) = better {
-                    (upper, outline, is_improved) = (search.cost(&better), better, true);
-                    debug!(upper, "improved");
-                }
-                root = Group::root(instance, &search.known(&outline), options.leaf);
-            }
-            root.bound = root.bound.max(bound);
-            if options.state_limit <= GROUP_STATES * width {
-                break;
+            if is_new || width == options.proof_width {
+                self.improve(known);
+                root = Group::root(instance, &self.known(&known.outline), options.leaf);
             }
             width = width.saturating_mul(GROWTH);
         }
-        let lower_bound = problem.restreamed() + Bytes(root.bound.min(upper));
-        Ok(SearchOutcome { outline: Some(outline), lower_bound, is_improved })
     }
 
     /// What the search charges for an outline.
     fn cost(&self, outline: &Outline) -> u64 {
         (outline.non_compulsory(self.problem) - self.problem.restreamed()).0
-    }
-
-    /// The best plan of a beam.
-    fn first(&self) -> Result<Option<(u64, Outline)>, TooWide> {
-        let mut best = None;
-        for beam in [self.options.beam / 25 + 1, self.options.beam] {
-            let below = best.as_ref().map_or(u64::MAX, |(cost, _)| *cost);
-            let quest = Quest {
-                goal: self.instance.ops.len(),
-                below,
-                groups: &[],
-                beam,
-                eviction_limit: beam,
-                state_limit: usize::MAX,
-                remember: true,
-                deadline: self.deadline,
-            };
-            if below == 0 {
-                break;
-            }
-            let exploration = explore(self.instance, self.start(), &quest)?;
-            debug!(beam, best = ?exploration.best.map(|it| it.cost), "first");
-            if let Some(found) = exploration.best {
-                best = Some((found.cost, self.outline(&exploration, found)));
-            }
-        }
-        Ok(best)
     }
 
     fn start(&self) -> Node<W> {

@@ -14,7 +14,7 @@ fn search_finds_and_proves_the_least_traffic() {
         let small_groups = SearchOptions { leaf: 2, ..SearchOptions::default() };
         let narrow = SearchOptions { beam: 1, proof_width: 1, leaf: 3, ..SearchOptions::default() };
         for options in [SearchOptions::default(), small_groups, narrow] {
-            let outcome = search(&problem, problem.capacity(), &options, &|_| None, Deadline::NEVER);
+            let outcome = search(&problem, problem.capacity(), None, &options, &|_| None, Deadline::NEVER);
             let outline = outcome.outline.expect("there is no deadline");
             assert_eq!(outline.non_compulsory(&problem), optimum, "seed {seed} {options:?}\n{problem}");
             assert_eq!(outcome.lower_bound, optimum, "seed {seed} {options:?}\n{problem}");

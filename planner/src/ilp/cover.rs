@@ -48,14 +48,14 @@ pub(super) struct Row {
 
 impl Cover {
     /// The covering problem of an order.
-    pub(super) fn new(problem: &Problem, order: &[OpId]) -> Cover {
+    pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> Cover {
         let gaps = gaps(problem, order);
         let size = |gap: &Gap| problem.graph.tensor(gap.tensor).size;
         let needs_write = |it: &TensorId| problem.graph.producer(*it).is_some() && !problem.graph.is_stored(*it);
         let rooms = gaps.iter().map(|it| problem.room(it.tensor)).collect();
         let sizes = gaps.iter().map(size).collect();
         let written = gaps.iter().map(|it| Some(it.tensor).filter(needs_write)).collect();
-        let rows = undominated(&gaps, rows(problem, order, &gaps));
+        let rows = undominated(&gaps, rows(problem, order, capacity, &gaps));
         Cover { gaps, sizes, rooms, written, rows }
     }
 
@@ -111,8 +111,7 @@ impl Cover {
 }
 
 /// One row for each step at which keeping everything would exceed the capacity.
-fn rows(problem: &Problem, order: &[OpId], gaps: &[Gap]) -> Vec<Row> {
-    let capacity = problem.machine.scratchpad.align_up(problem.machine.alignment);
+fn rows(problem: &Problem, order: &[OpId], capacity: Bytes, gaps: &[Gap]) -> Vec<Row> {
     let mut across: Vec<Vec<usize>> = vec![Vec::new(); order.len()];
     for (index, gap) in gaps.iter().enumerate() {
         (gap.inside.start.index()..gap.inside.end.index()).for_each(|step| across[step].push(index));
@@ -123,7 +122,9 @@ fn rows(problem: &Problem, order: &[OpId], gaps: &[Gap]) -> Vec<Row> {
         let workspace = problem.graph.op(op).workspace.align_up(problem.machine.alignment);
         let operands: Bytes = problem.operands(op).map(|it| problem.room(it)).sum();
         let kept: Bytes = across.iter().map(|it| room(*it)).sum();
-        let excess = (operands + workspace + kept).saturating_sub(capacity);
+        // An operator that needs more for itself has what it needs, and nothing else stays then.
+        let own = operands + workspace;
+        let excess = (own + kept).saturating_sub(capacity.max(own));
         if excess != Bytes::ZERO {
             let worth = |gap: usize| (gap, room(gap).min(excess));
             let terms = across.into_iter().filter(|it| room(*it) != Bytes::ZERO).map(worth).collect();

@@ -103,7 +103,7 @@ impl Formula<'_> {
 /// fits, and where it saves something.
 pub(super) fn mended(problem: &Problem, order: Vec<OpId>, kept: &[Vec<crate::TensorId>]) -> Outline {
     let outline = super::splice::outline(problem, order, kept);
-    let cover = Cover::new(problem, &outline.order);
+    let cover = Cover::new(problem, &outline.order, problem.capacity());
     let mut dropped = gap::dropped(&cover.gaps, &outline);
     cover.complete(&mut dropped);
     gap::outline(problem, &outline.order, &cover.gaps, &dropped)

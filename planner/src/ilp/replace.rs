@@ -44,8 +44,23 @@ pub fn replace(
     start: Option<&Outline>,
     deadline: Deadline,
 ) -> Result<Outcome, Error> {
+    replace_within(problem, order, problem.capacity(), start, deadline)
+}
+
+/// Likewise, where the rooms of what is on-chip add up to no more than `capacity`, except while an
+/// operator runs that needs more for itself. Then the bound is one on such outlines only.
+///
+/// # Errors
+/// Those of [`replace()`].
+pub fn replace_within(
+    problem: &Problem,
+    order: &[OpId],
+    capacity: Bytes,
+    start: Option<&Outline>,
+    deadline: Deadline,
+) -> Result<Outcome, Error> {
     problem.check()?;
-    let cover = Cover::new(problem, order);
+    let cover = Cover::new(problem, order, capacity);
     let mut dropped = match start {
         Some(start) if start.order == order => gap::dropped(&cover.gaps, start),
         _ => vec![false; cover.gaps.len()],

@@ -44,6 +44,8 @@ pub(super) struct Exploration<const W: usize> {
     pub bound: u64,
     /// States that went on.
     pub n_states: usize,
+    /// States that were looked at, whether they went on or not.
+    pub n_generated: usize,
     /// What was left out charges at least this; [`Quest::below`], if nothing was.
     left_out: u64,
     below: u64,
@@ -85,7 +87,8 @@ pub(super) fn explore<const W: usize>(
 ) -> Result<Exploration<W>, TooWide> {
     let mut level: usize = start.executed.iter().map(|it| it.count_ones() as usize).sum();
     start.to_go = to_go(quest.groups, &start.executed);
-    let mut explorer = Explorer { instance, quest, traces: Vec::new(), n_states: 0, left_out: quest.below };
+    let mut explorer =
+        Explorer { instance, quest, traces: Vec::new(), n_states: 0, n_generated: 0, left_out: quest.below };
     let mut nodes = vec![start];
     while level < quest.goal {
         explorer.settle(&mut nodes);
@@ -110,6 +113,7 @@ struct Explorer<'a, const W: usize> {
     quest: &'a Quest<'a>,
     traces: Vec<Trace<W>>,
     n_states: usize,
+    n_generated: usize,
     left_out: u64,
 }
 
@@ -129,9 +133,9 @@ impl<const W: usize> Explorer<'_, W> {
     }
 
     fn finish(self, best: Option<Found>) -> Exploration<W> {
-        let Explorer { traces, n_states, left_out, quest, .. } = self;
+        let Explorer { traces, n_states, n_generated, left_out, quest, .. } = self;
         let bound = left_out.min(best.map_or(u64::MAX, |it| it.cost));
-        Exploration { best, bound, below: quest.below, n_states, left_out, traces }
+        Exploration { best, bound, below: quest.below, n_states, n_generated, left_out, traces }
     }
 
     /// Lets the states of a level compete: within each node, and for the places of the beam.
@@ -184,6 +188,7 @@ impl<const W: usize> Explorer<'_, W> {
             .par_chunks(shares.len().div_ceil(n_parts).max(1))
             .map(|shares| self.expand(shares, &generated, left))
             .collect();
+        self.n_generated += generated.into_inner();
         let mut level = NextLevel::default();
         for part in parts {
             let part = part?;

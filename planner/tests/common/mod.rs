@@ -45,7 +45,8 @@ pub fn outliners() -> Vec<(&'static str, fn(&Problem) -> Outline)> {
     vec![
         ("greedy", |problem| greedy(problem, &source_order(problem))),
         ("search", |problem| {
-            let outcome = search(problem, problem.capacity(), &SearchOptions::default(), &|_| None, Deadline::NEVER);
+            let outcome =
+                search(problem, problem.capacity(), None, &SearchOptions::default(), &|_| None, Deadline::NEVER);
             outcome.outline.expect("there is no deadline")
         }),
     ]
