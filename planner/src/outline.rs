@@ -77,9 +77,8 @@ impl Outline {
     pub fn occupancy(&self, problem: &Problem) -> Vec<Bytes> {
         let mut occupancy: Vec<Bytes> = self.order.iter().map(|it| problem.graph.op(*it).workspace).collect();
         for stay in &self.stays {
-            for step in stay.steps.start.index()..stay.steps.end.index() {
-                occupancy[step] += problem.graph.tensor(stay.tensor).size;
-            }
+            let during = &mut occupancy[stay.steps.start.index()..stay.steps.end.index()];
+            during.iter_mut().for_each(|it| *it += problem.graph.tensor(stay.tensor).size);
         }
         occupancy
     }

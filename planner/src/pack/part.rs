@@ -162,6 +162,7 @@ struct Later {
 }
 
 /// Takes out what is easy and divides the rest; `Err` if there is no packing.
+#[expect(clippy::type_complexity, reason = "taken apart where it is called")]
 fn reduce(blocks: Vec<Block>) -> Result<(Vec<Part>, Vec<(u32, u64)>, Vec<Later>), ()> {
     let (mut parts, mut placed, mut later) = (Vec::new(), Vec::new(), Vec::new());
     let mut left = vec![Part { blocks, base: 0, scale: 1 }];

@@ -203,7 +203,7 @@ impl<'a> Search<'a> {
             if self.split(range, parent, &mut pending) {
                 continue;
             }
-            let mut good = true;
+            let mut good;
             let mut parent = parent;
             match self.choose(range, strategy) {
                 None => continue,

@@ -18,10 +18,6 @@ impl<const W: usize> Bits<W> {
         self.0[index / 64] |= 1 << (index % 64);
     }
 
-    pub fn remove(&mut self, index: usize) {
-        self.0[index / 64] &= !(1 << (index % 64));
-    }
-
     pub fn and(&self, other: &Bits<W>) -> Bits<W> {
         Bits(std::array::from_fn(|it| self.0[it] & other.0[it]))
     }

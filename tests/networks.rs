@@ -1,0 +1,66 @@
+//! Statistics of real networks, so that a worse plan shows in review.
+
+use cosma::{MachineOptions, Options, Stages, Weights, WeightsName, optimize};
+use std::fmt::Write;
+use std::path::Path;
+
+/// Each at the least scratchpad and a quarter above it: what must move, what a plan moves beyond
+/// that, and what is proven that it must move at least.
+const NETWORKS: [&str; 10] = [
+    "resnet18",
+    "resnet50",
+    "mobilenet_v2",
+    "googlenet",
+    "densenet121",
+    "inception_v3",
+    "vit_b_16",
+    "unet_256",
+    "darts_v2_imagenet",
+    "nasnet_a_mobile",
+];
+
+#[test]
+fn statistics_of_real_networks() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/networks");
+    if !folder.exists() {
+        println!("skipped: there is no {}", folder.display());
+        return;
+    }
+    let mut table = String::new();
+    for network in NETWORKS {
+        let text = std::fs::read(folder.join(format!("{network}.mlir"))).expect("the network is there");
+        for weights in [Weights::Resident, Weights::Streamed] {
+            // Without bound on memory, to learn how little would do.
+            let least = plan(&text, weights, 1 << 40).min_scratchpad;
+            for percent in [100, 125] {
+                let report = plan(&text, weights, least * percent / 100);
+                let cosma::FunctionReport { scratchpad, peak, status, traffic, .. } = report;
+                let cosma::TrafficReport { compulsory, non_compulsory, lower_bound, .. } = traffic;
+                writeln!(
+                    table,
+                    "{network:18} {weights:9} {percent:3} %: scratchpad {scratchpad:9}, peak {peak:9}, \
+                     compulsory {compulsory:9}, non-compulsory {non_compulsory:8}, bound {lower_bound:8}, {status}",
+                    weights = format!("{weights:?}").to_lowercase(),
+                )
+                .expect("text takes any line");
+            }
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+fn plan(text: &[u8], weights: Weights, scratchpad: u64) -> cosma::FunctionReport {
+    let context = cosma::new_context();
+    let mut module = cosma::parse(&context, text, "network.mlir").expect("it is well-formed");
+    let options = Options {
+        machine: MachineOptions {
+            scratchpad: Some(scratchpad.into()),
+            weights: Some(WeightsName(weights)),
+            ..MachineOptions::default()
+        },
+        stages: Stages { schedule: true, allocate: true, ..Stages::default() },
+        ..Options::default()
+    };
+    let mut report = optimize(&context, &mut module, &options).expect("there is a plan");
+    report.functions.remove(0)
+}
