@@ -3,7 +3,7 @@
 #
 # A test finds `cosma-opt`, and LLVM's `mlir-opt`, `FileCheck`, `not`, `split-file` and so on, by their
 # names. `%cosma_plugin` are the flags with which stock `mlir-opt` knows COSMA's dialect and passes.
-# `%project` is the project's folder.
+# `%libcosma` is the library in them, `%project` the project's folder.
 
 import os
 
@@ -29,4 +29,5 @@ config.environment["PATH"] = os.pathsep.join(tools + [config.environment["PATH"]
 config.substitutions.append(
     ("%cosma_plugin", f"--load-dialect-plugin={plugin} --load-pass-plugin={plugin}")
 )
+config.substitutions.append(("%libcosma", plugin))
 config.substitutions.append(("%project", project))
