@@ -3,14 +3,6 @@
 use super::block::{Block, are_free};
 use super::sections::Sections;
 
-/// What is taken out of a problem, to be put back in the reverse order.
-pub(super) enum Removed {
-    /// A block that lies at the bottom, for as long as any other, and raises all others.
-    Floor(Block),
-    /// A block that finds room wherever the others lie.
-    Easy(Block),
-}
-
 /// Divides all lengths by what they have in common; returns by how much.
 ///
 /// Without fixed offsets, a block that cannot sink lies at a sum of rooms, so at a multiple.
