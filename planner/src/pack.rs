@@ -21,6 +21,7 @@ mod first_fit;
 mod interval;
 mod part;
 mod portfolio;
+mod random;
 mod reduce;
 mod search;
 mod sections;

@@ -29,6 +29,11 @@ impl Block {
         self.spans.iter().map(|(start, end)| u64::from(end - start)).sum()
     }
 
+    /// Whether there is only one place for it.
+    pub fn is_fixed(&self) -> bool {
+        self.lowest == self.highest
+    }
+
     /// Where it ends at most.
     pub fn limit(&self) -> u64 {
         self.highest + self.room

@@ -1,6 +1,7 @@
 //! Blocks one after the other, each as low as it can lie among those that are there.
 
 use super::block::Block;
+use super::random::Random;
 use super::sections::Rows;
 
 /// The blocks that each block meets, as far as it is worth to keep them.
@@ -11,8 +12,8 @@ pub(super) enum Meetings<'a> {
     Unlisted,
 }
 
-/// Offsets for blocks placed in an order, each in the lowest gap that holds it; `None` if one would
-/// lie too high.
+/// Offsets for blocks placed in an order, each in the lowest gap that holds it, however high that
+/// is; `None` if one whose offset is fixed cannot have it.
 pub(super) fn first_fit(blocks: &[Block], meetings: &Meetings, order: &[u32]) -> Option<Vec<u64>> {
     let mut offsets: Vec<Option<u64>> = vec![None; blocks.len()];
     let mut below: Vec<(u64, u64)> = Vec::new();
@@ -35,10 +36,45 @@ pub(super) fn first_fit(blocks: &[Block], meetings: &Meetings, order: &[u32]) ->
             }
             at = at.max(high.next_multiple_of(block.alignment));
         }
-        if block.highest < at {
+        if block.is_fixed() && at != block.lowest {
             return None;
         }
         offsets[*id as usize] = Some(at);
     }
     offsets.into_iter().collect()
+}
+
+/// Blocks that lie above their greatest offset.
+pub(super) fn too_high<'a>(blocks: &'a [Block], offsets: &'a [u64]) -> impl Iterator<Item = usize> + 'a {
+    (0..blocks.len()).filter(|it| blocks[*it].highest < offsets[*it])
+}
+
+/// First fit again and again: blocks that come to lie too high go ahead of others the next time.
+///
+/// This is squeaky wheel optimisation (Joslin and Clements 1999).
+pub(super) fn squeeze(
+    blocks: &[Block],
+    meetings: &Meetings,
+    mut order: Vec<u32>,
+    passes: u32,
+    random: &mut Random,
+) -> Option<Vec<u64>> {
+    for _ in 0..passes {
+        let offsets = first_fit(blocks, meetings, &order)?;
+        let mut squeaks = vec![false; blocks.len()];
+        too_high(blocks, &offsets).for_each(|it| squeaks[it] = true);
+        if !squeaks.contains(&true) {
+            return Some(offsets);
+        }
+        let mut places: Vec<(u64, u32)> = (0..).zip(order).collect();
+        for (place, block) in &mut places {
+            *place *= 2;
+            if squeaks[*block as usize] {
+                *place = random.below(*place + 1);
+            }
+        }
+        places.sort_unstable();
+        order = places.into_iter().map(|it| it.1).collect();
+    }
+    None
 }

@@ -12,6 +12,9 @@ use crate::Bytes;
 /// Sizes, their sums included, stay below.
 const MOST: u64 = 1 << 62;
 
+/// How often each order is tried with first fit before the search begins.
+const FIRST_PASSES: u32 = 4;
+
 /// The blocks of a problem, in units.
 struct Units {
     unit: u64,
@@ -198,10 +201,10 @@ fn pack_blocks(blocks: Vec<Block>, attempts: u64, deadline: &mut Deadline) -> Ou
     let Ok((parts, mut placed, later)) = reduce(blocks) else {
         return Outcome::Infeasible;
     };
-    let mut open: Vec<(&Part, Attempts)> = Vec::new();
+    let mut open: Vec<(&Part, Attempts<'_>)> = Vec::new();
     for part in &parts {
-        let attempts = Attempts::new(&part.blocks);
-        match attempts.first_fit() {
+        let mut attempts = Attempts::new(&part.blocks);
+        match attempts.first_fit(FIRST_PASSES) {
             Some(offsets) => place_part(part, &offsets, &mut placed),
             None => open.push((part, attempts)),
         }

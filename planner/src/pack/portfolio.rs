@@ -2,7 +2,8 @@
 
 use super::block::Block;
 use super::deadline::Deadline;
-use super::first_fit::{Meetings, first_fit};
+use super::first_fit::{Meetings, squeeze};
+use super::random::Random;
 use super::search::{Focus, Outcome, Search, Strategy};
 
 /// Orders of blocks: the greatest first.
@@ -44,7 +45,7 @@ pub(super) struct Attempts<'a> {
     search: Search<'a>,
     ranks: Vec<Vec<u64>>,
     round: u64,
-    random: u64,
+    random: Random,
 }
 
 const FOCI: [Focus; 4] = [Focus::Choice, Focus::Lowest, Focus::Slack, Focus::First];
@@ -54,13 +55,13 @@ impl<'a> Attempts<'a> {
     pub fn new(blocks: &'a [Block]) -> Attempts<'a> {
         let search = Search::new(blocks);
         let ranks = ranks(blocks, &search.pressures());
-        Attempts { blocks, search, ranks, round: 0, random: 0x2545_f491_4f6c_dd1d }
+        Attempts { blocks, search, ranks, round: 0, random: Random::new() }
     }
 
-    /// First fit in each of the orders.
-    pub fn first_fit(&self) -> Option<Vec<u64>> {
+    /// First fit in each of the orders, and in those that follow when what lies too high goes ahead.
+    pub fn first_fit(&mut self, passes: u32) -> Option<Vec<u64>> {
         let meetings = Meetings::Listed(self.search.neighbours());
-        self.ranks.iter().find_map(|rank| first_fit(self.blocks, &meetings, &order(rank)))
+        self.ranks.iter().find_map(|rank| squeeze(self.blocks, &meetings, order(rank), passes, &mut self.random))
     }
 
     /// The next attempt: another strategy, or after all of them a higher limit.
@@ -71,39 +72,19 @@ impl<'a> Attempts<'a> {
         self.round += 1;
         let mut rank = self.ranks[(at / n_foci) as usize].clone();
         if lap != 0 {
-            self.shuffle(&mut rank);
+            let divisor = [64, 16, 64, 8][(lap % 4) as usize];
+            self.shuffle(&mut rank, divisor);
         }
         let failures = 100 << lap.min(40);
         let strategy = Strategy { focus: FOCI[(at % n_foci) as usize], rank, failures };
-        let outcome = self.search.run(&strategy, deadline);
-        if std::env::var_os("PACK_TRACE").is_some() {
-            eprintln!(
-                "{} blocks, lap {lap} {:?} rank {}: {}",
-                self.blocks.len(),
-                strategy.focus,
-                at / n_foci,
-                match &outcome {
-                    Outcome::Placed(_) => "placed",
-                    Outcome::Infeasible => "infeasible",
-                    Outcome::Stopped => "-",
-                }
-            );
-        }
-        outcome
+        self.search.run(&strategy, deadline)
     }
 
-    /// Blocks change places in the order, with those near by.
-    fn shuffle(&mut self, rank: &mut [u64]) {
-        let reach = rank.len() as u64 / 8 + 2;
+    /// Blocks change places in the order, with those that are not farther than a fraction of it.
+    fn shuffle(&mut self, rank: &mut [u64], divisor: u64) {
+        let reach = rank.len() as u64 / divisor + 2;
         for it in rank {
-            *it = *it * 4 + self.random() % (4 * reach);
+            *it = *it * 4 + self.random.below(4 * reach);
         }
-    }
-
-    fn random(&mut self) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random >> 11
     }
 }

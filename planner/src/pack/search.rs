@@ -203,19 +203,14 @@ impl<'a> Search<'a> {
             if self.split(range, parent, &mut pending) {
                 continue;
             }
-            let mut good;
-            let mut parent = parent;
-            match self.choose(range, strategy) {
-                None => continue,
-                Some(block) if self.is_forced(block, range) => good = self.place(block) && self.settle(),
-                Some(block) => {
-                    let n_changes = self.changes.len();
-                    frames.push(Frame { block, range, parent, n_changes, n_pending: pending.len() });
-                    parent = frames.len() - 1;
-                    good = self.place(block) && self.settle();
-                }
+            let Some(block) = self.choose(range, strategy) else { continue };
+            let (mut range, mut parent) = (range, parent);
+            if !self.is_forced(block, range) {
+                let n_changes = self.changes.len();
+                frames.push(Frame { block, range, parent, n_changes, n_pending: pending.len() });
+                parent = frames.len() - 1;
             }
-            let mut range = range;
+            let mut good = self.place(block) && self.settle();
             while !good {
                 failures += 1;
                 if parent == NONE {
