@@ -24,6 +24,9 @@ pub enum Error {
     /// The alignment is zero.
     #[error("alignment must be at least 1 B")]
     ZeroAlignment,
+    /// The alignment is larger than that of any memory.
+    #[error("alignment must be at most 2^32 B")]
+    AlignmentTooLarge,
     /// Sizes add up to more than planning can count.
     #[error("tensor sizes add up to more than 2^61 B")]
     TooLarge,

@@ -53,7 +53,8 @@ impl Problem {
     /// The scratchpad's size, rounded up to the alignment: no more than this can the rooms of what
     /// lies in it add up to, since only the highest block can do without its padding.
     pub fn capacity(&self) -> Bytes {
-        self.machine.scratchpad.align_up(self.machine.alignment)
+        let Machine { scratchpad: Bytes(scratchpad), alignment: Bytes(alignment), .. } = self.machine;
+        Bytes(scratchpad.checked_next_multiple_of(alignment).unwrap_or(u64::MAX))
     }
 
     /// The least scratchpad with which an operator can run.
@@ -100,11 +101,15 @@ impl Problem {
     /// Whether there is a plan at all.
     ///
     /// # Errors
-    /// [`Error::ZeroAlignment`]; [`Error::ScratchpadTooSmall`] at the first of the operators that
+    /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::ScratchpadTooSmall`] at the first of the operators that
     /// need the most.
     pub fn check(&self) -> Result<(), Error> {
         if self.machine.alignment == Bytes::ZERO {
             return Err(Error::ZeroAlignment);
+        }
+        // Rooms of 2^16 and more tensors add up without overflow then.
+        if Bytes(1 << 32) < self.machine.alignment {
+            return Err(Error::AlignmentTooLarge);
         }
         let min_scratchpad = self.min_scratchpad();
         let scratchpad = self.machine.scratchpad;

@@ -1,7 +1,7 @@
 //! Plans and outlines of the greedy planners, by example.
 
 use cosma_planner::testing::FRAGMENTED;
-use cosma_planner::{Bytes, Machine, OpId, Problem, Weights, check, greedy, greedy_plan};
+use cosma_planner::{Bytes, Error, Machine, OpId, Options, Problem, Weights, check, greedy, greedy_plan, plan};
 
 #[track_caller]
 fn check_plan(problem: &str, expected: &str) {
@@ -94,13 +94,18 @@ store h@0
 fn absurd_machines_are_no_trouble() {
     let text = "machine scratchpad 1 alignment 1 weights resident\nargument x 1\nop f: x -> a 0\nreturn a";
     let mut problem: Problem = text.parse().expect("the problem parses");
-    for alignment in [1, 3, u64::MAX / 2 + 2, u64::MAX] {
+    for alignment in [1, 3, 1 << 32] {
         for scratchpad in [1, u64::MAX - 1, u64::MAX] {
             let (scratchpad, alignment) = (Bytes(scratchpad), Bytes(alignment));
             problem.machine = Machine { scratchpad, alignment, weights: Weights::Resident };
             let actions = greedy_plan(&problem).expect("there is a plan").actions(&problem);
             assert!(check(&problem, &actions).is_ok());
+            assert!(plan(&problem, &Options::default()).expect("there is a plan").is_optimal());
             assert_eq!(greedy(&problem, &[OpId(0)]).non_compulsory(&problem), Bytes::ZERO);
         }
+    }
+    for alignment in [(1 << 32) + 1, u64::MAX / 2 + 2, u64::MAX] {
+        problem.machine.alignment = Bytes(alignment);
+        assert_eq!(greedy_plan(&problem), Err(Error::AlignmentTooLarge));
     }
 }
