@@ -4,10 +4,11 @@
 //! melior's two kinds of reference differ in what they offer, not in what they own.
 
 use melior::ir::operation::{OperationLike, OperationRefMut};
-use melior::ir::{OperationRef, Value, ValueLike};
+use melior::ir::r#type::TypeLike;
+use melior::ir::{OperationRef, Region, RegionLike, RegionRef, Type, Value, ValueLike};
 use mlir_sys::{
     mlirOpOperandGetNextUse, mlirOpOperandGetOperandNumber, mlirOpOperandGetOwner, mlirOpOperandIsNull,
-    mlirOperationDestroy, mlirValueGetFirstUse, mlirValueReplaceAllUsesOfWith,
+    mlirOperationDestroy, mlirRegionTakeBody, mlirValueGetFirstUse, mlirValueReplaceAllUsesOfWith, mlirValueSetType,
 };
 
 /// A place where a value is read.
@@ -56,4 +57,21 @@ pub fn erase(operation: OperationRef) {
     assert!(!is_read, "an operation whose results are read is not erased: {operation}");
     // SAFETY: nothing in the module refers to it any more; of handles, see above.
     unsafe { mlirOperationDestroy(operation.to_raw()) }
+}
+
+/// Gives a value another type. Its readers must be fit for that, or go.
+pub fn set_type<'c>(value: Value<'c, '_>, r#type: Type<'c>) {
+    // SAFETY: both are alive, in one context.
+    unsafe { mlirValueSetType(value.to_raw(), r#type.to_raw()) }
+}
+
+/// Takes the bodies out of an operation's regions, which are empty afterwards.
+pub fn take_regions<'c>(operation: OperationRef<'c, '_>) -> Vec<Region<'c>> {
+    let take = |region: RegionRef<'c, '_>| {
+        let taken = Region::new();
+        // SAFETY: both are alive; the blocks change their owner.
+        unsafe { mlirRegionTakeBody(taken.to_raw(), region.to_raw()) };
+        taken
+    };
+    operation.regions().map(take).collect()
 }

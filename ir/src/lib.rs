@@ -30,7 +30,7 @@ mod verify;
 
 pub use context::{new_context, parse};
 pub use diagnostic::Diagnostic;
-pub use edit::{Use, as_mut, erase, replace_uses, uses};
+pub use edit::{Use, as_mut, erase, replace_uses, set_type, take_regions, uses};
 pub use fact::Residency;
 pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies};
 pub use machine::{Machine, Weights, clear_machine, machine, set_machine};

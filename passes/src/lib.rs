@@ -12,6 +12,7 @@ mod facts;
 mod form;
 mod insert_transfers;
 mod liveness;
+mod lower_addresses;
 mod machine;
 mod planned;
 mod print;
@@ -27,6 +28,7 @@ pub use facts::Facts;
 pub use form::{Form, form, symbol};
 pub use insert_transfers::insert_transfers;
 pub use liveness::{Lifetime, LiveStep, Liveness, liveness};
+pub use lower_addresses::lower_addresses;
 pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, WeightsName, states_machine, weights_name};
 pub use planned::{Program, read_program};
 pub use print::{plan_text, problem_text};
@@ -45,4 +47,5 @@ pub fn register() {
     register_pass(insert_transfers::INFO, insert_transfers::run);
     register_pass(print::PLAN, print::run_plan);
     register_pass(verify::INFO, verify::run);
+    register_pass(lower_addresses::INFO, lower_addresses::run);
 }
