@@ -62,6 +62,9 @@ pub fn lower_addresses<'c>(context: &'c Context, module: OperationRef<'c, '_>) -
         }
         Lowering::new(context, function, &mut symbols)?.function()?;
     }
+    if module.has_attribute("cosma.machine") {
+        as_mut(module).remove_attribute("cosma.machine").expect("it is there");
+    }
     Ok(())
 }
 
@@ -332,7 +335,9 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
             .attributes()
             .filter(|(id, _)| !id.as_string_ref().as_str().is_ok_and(|it| it.starts_with("cosma.")))
             .collect();
-        let lowered = OperationBuilder::new(&name(operation), operation.location())
+        // The builder only borrows the name, whatever its signature says.
+        let name = name(operation);
+        let lowered = OperationBuilder::new(&name, operation.location())
             .add_operands(&operands)
             .add_attributes(&attributes)
             .add_regions_vec(take_regions(operation));

@@ -1,0 +1,201 @@
+//! What `cosma-opt` says to calls, modules and machines that are wrong, or only odd.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// A module in a file of its own, and what comes of a run on it.
+struct Run {
+    folder: tempfile::TempDir,
+    output: Output,
+}
+
+impl Run {
+    fn new(module: &str, flags: &[&str]) -> Run {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("in.mlir"), module).expect("a file");
+        let output = Command::new(env!("CARGO_BIN_EXE_cosma-opt"))
+            .current_dir(folder.path())
+            .args(["in.mlir", "-o", "out.mlir"])
+            .args(flags)
+            .output()
+            .expect("it runs");
+        Run { folder, output }
+    }
+
+    fn says(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    fn written(&self) -> PathBuf {
+        self.folder.path().join("out.mlir")
+    }
+
+    /// It fails with this code and says this, once, without a panic, and writes nothing.
+    #[track_caller]
+    fn fails(self, code: i32, text: &str) {
+        let says = self.says();
+        assert_eq!(self.output.status.code(), Some(code), "{says}");
+        assert!(says.contains(text), "expected: {text}\nfound: {says}");
+        assert!(!says.contains("panicked"), "{says}");
+        assert!(self.output.stdout.is_empty());
+        let left: Vec<_> = std::fs::read_dir(self.folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert_eq!(left, ["in.mlir"], "nothing else is left behind");
+    }
+
+    /// It succeeds; gives what was written.
+    #[track_caller]
+    fn succeeds(self) -> String {
+        assert_eq!(self.output.status.code(), Some(0), "{}", self.says());
+        std::fs::read_to_string(self.written()).expect("it was written")
+    }
+}
+
+const RELU: &str = "func.func @f(%x: tensor<64xi8>) -> tensor<64xi8> {
+  %0 = cosma.op \"Relu\"(%x) : (tensor<64xi8>) -> tensor<64xi8>
+  return %0 : tensor<64xi8>
+}
+";
+const PLAN: [&str; 3] = ["--schedule", "--allocate", "--scratchpad=128"];
+
+#[test]
+fn wrong_calls() {
+    for (flags, text) in [
+        (&["--frobnicate"][..], "unexpected argument '--frobnicate'"),
+        (&["--allocate"], "the size of the scratchpad is not known"),
+        (&["--allocate", "--scratchpad=0"], "a size is at least 1 B"),
+        (&["--allocate", "--scratchpad=12XiB"], "'12XiB' has the unit 'XiB'"),
+        (&["--allocate", "--scratchpad=-5"], "'-5'"),
+        (&["--allocate", "--scratchpad=0.5"], "'0.5'"),
+        (&["--allocate", "--scratchpad=99999999999TiB"], "too large"),
+        (&["--allocate", "--scratchpad=128", "--alignment=0"], "a size is at least 1 B"),
+        (&["--allocate", "--scratchpad=128", "--time-limit=-1"], "no number of seconds"),
+        (&["--allocate", "--scratchpad=128", "--time-limit=NaN"], "no number of seconds"),
+        (&["--allocate", "--scratchpad=128", "--solver=oracle"], "oracle"),
+        (&["--schedule", "--pass-pipeline=builtin.module()"], "cannot be used with"),
+        (&["--pass-pipeline=builtin.module(nonsense)"], "'nonsense' does not refer to a registered pass"),
+        (&["--schedule", "--verify", "--scratchpad=128"], "add --allocate"),
+    ] {
+        Run::new(RELU, flags).fails(2, text);
+    }
+    let missing = Command::new(env!("CARGO_BIN_EXE_cosma-opt")).arg("no/such/file.mlir").output().unwrap();
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("cannot read no/such/file.mlir"));
+    let folder = Command::new(env!("CARGO_BIN_EXE_cosma-opt")).arg(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert_eq!(folder.status.code(), Some(2));
+}
+
+#[test]
+fn wrong_modules() {
+    for (module, text) in [
+        ("func.func @f(", "in.mlir:1:13: error: "),
+        (
+            "func.func @f(%x: tensor<?xi8>) -> tensor<?xi8> {\n  %0 = cosma.op \"A\"(%x) : (tensor<?xi8>) -> tensor<?xi8>\n  return %0 : tensor<?xi8>\n}",
+            "in.mlir:",
+        ),
+        ("func.func @f(%x: tensor<*xf32>) -> tensor<*xf32> {\n  return %x : tensor<*xf32>\n}", "in.mlir:"),
+        (
+            "func.func @f(%x: tensor<8xi8>) -> tensor<8xi8> {\n  cf.br ^next\n^next:\n  return %x : tensor<8xi8>\n}",
+            "in.mlir:1:1: error: ",
+        ),
+        (
+            "func.func @f(%c: i1, %x: tensor<8xf32>) -> tensor<8xf32> {
+  %0 = scf.if %c -> tensor<8xf32> {
+    %1 = tosa.abs %x : (tensor<8xf32>) -> tensor<8xf32>
+    scf.yield %1 : tensor<8xf32>
+  } else {
+    scf.yield %x : tensor<8xf32>
+  }
+  return %0 : tensor<8xf32>
+}",
+            "in.mlir:2:",
+        ),
+        (
+            "func.func @f(%x: tensor<64xi8>) -> tensor<128xi8> {
+  %0 = cosma.op \"A\"(%x) : (tensor<64xi8>) -> tensor<64xi8>
+  %1 = cosma.op \"Large\"(%0) : (tensor<64xi8>) -> tensor<128xi8>
+  return %1 : tensor<128xi8>
+}",
+            "in.mlir:3:8: error: operator needs 192 B at once, but the scratchpad has 128 B: 64 B too few (min_scratchpad = 192)",
+        ),
+        (
+            "func.func @f(%x: tensor<9223372036854775807xi8>) -> tensor<9223372036854775807xi8> {
+  %0 = cosma.op \"A\"(%x) : (tensor<9223372036854775807xi8>) -> tensor<9223372036854775807xi8>
+  return %0 : tensor<9223372036854775807xi8>
+}",
+            "in.mlir:",
+        ),
+    ] {
+        let run = Run::new(module, &PLAN);
+        assert!(run.says().contains("error: "), "{}", run.says());
+        run.fails(1, text);
+    }
+}
+
+#[test]
+fn one_function_that_fails_keeps_all_from_being_written() {
+    let large = RELU.replace("@f", "@large").replace("64xi8", "512xi8");
+    Run::new(&format!("{RELU}{large}"), &PLAN).fails(1, "in.mlir:6:8: error: operator needs 1024 B");
+    let both = Run::new(&format!("{RELU}{}", RELU.replace("@f", "@g")), &PLAN).succeeds();
+    assert_eq!(both.matches("cosma.store").count(), 2);
+}
+
+#[test]
+fn an_existing_file_stays_when_planning_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.mlir");
+    std::fs::write(&path, "precious").unwrap();
+    let run = Run::new(RELU, &["--allocate", "--scratchpad=64", "-o", path.to_str().unwrap()]);
+    // A second -o is a wrong call, and so is planning in too little room: neither touches the file.
+    assert_ne!(run.output.status.code(), Some(0));
+    let status = Command::new(env!("CARGO_BIN_EXE_cosma-opt"))
+        .args(["--allocate", "--scratchpad=64", "in.mlir", "-o"])
+        .arg(&path)
+        .current_dir(run.folder.path())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+}
+
+#[test]
+fn planned_input_is_not_planned_again() {
+    let planned = Run::new(RELU, &PLAN).succeeds();
+    Run::new(&planned, &PLAN).fails(1, "is already planned: it has cosma.load");
+    // But judged, and lowered.
+    Run::new(&planned, &["--verify"]).succeeds();
+    assert!(Run::new(&planned, &["--lower-addresses"]).succeeds().contains("memref.view"));
+}
+
+#[test]
+fn odd_modules_have_plans() {
+    // No operator, an argument that is returned, a declaration.
+    let identity = Run::new(
+        "func.func private @declared(tensor<8xi8>)\nfunc.func @f(%x: tensor<8xi8>) -> tensor<8xi8> {\n  return %x : tensor<8xi8>\n}",
+        &PLAN,
+    )
+    .succeeds();
+    assert!(!identity.contains("= cosma."), "{identity}");
+    // Nothing at all.
+    Run::new("", &PLAN).succeeds();
+    // A value returned twice goes out once; an argument that nobody reads never comes in.
+    let twice = Run::new(
+        "func.func @f(%x: tensor<64xi8>, %unused: tensor<64xi8>) -> (tensor<64xi8>, tensor<64xi8>) {
+  %0 = cosma.op \"Relu\"(%x) : (tensor<64xi8>) -> tensor<64xi8>
+  return %0, %0 : tensor<64xi8>, tensor<64xi8>
+}",
+        &PLAN,
+    )
+    .succeeds();
+    assert_eq!((twice.matches("cosma.store").count(), twice.matches("cosma.load").count()), (1, 1), "{twice}");
+    // Tensors of nothing, and elements of less than a byte: nine bits are two bytes.
+    let small = Run::new(
+        "func.func @f(%x: tensor<9xi1>, %n: tensor<0xi8>) -> tensor<9xi1> {
+  %0 = cosma.op \"Not\"(%x, %n) : (tensor<9xi1>, tensor<0xi8>) -> tensor<9xi1>
+  return %0 : tensor<9xi1>
+}",
+        &["--schedule", "--allocate", "--scratchpad=3", "--alignment=1"],
+    );
+    small.fails(1, "operator needs 4 B at once, but the scratchpad has 3 B: 1 B too few (min_scratchpad = 4)");
+    // No time at all is enough for a plan.
+    Run::new(RELU, &["--schedule", "--allocate", "--scratchpad=128", "--time-limit=0"]).succeeds();
+}
