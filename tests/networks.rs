@@ -1,6 +1,6 @@
 //! Statistics of real networks, so that a worse plan shows in review.
 
-use cosma::{MachineOptions, Options, Stages, Weights, WeightsName, optimize};
+use cosma::{MachineOptions, Options, Stages, Weights, optimize};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -55,7 +55,7 @@ fn plan(text: &[u8], weights: Weights, scratchpad: u64) -> cosma::FunctionReport
     let options = Options {
         machine: MachineOptions {
             scratchpad: Some(scratchpad.into()),
-            weights: Some(WeightsName(weights)),
+            weights: Some(weights),
             ..MachineOptions::default()
         },
         stages: Stages { schedule: true, allocate: true, ..Stages::default() },
