@@ -5,8 +5,8 @@
 
 1. The least scratchpad is what `cosma-opt` says when one byte is too small; the factor times that is used.
 2. `cosma-opt --schedule --allocate` plans and writes the program and a report.
-3. `cosma-opt --verify` judges the program, which it reads back. The transfers in its text are counted by
-   name and must add up to what the report says.
+3. `cosma-opt --verify` judges the program, which it reads back, on the machine that was asked for. The
+   transfers in its text are counted by name and must add up to what the report says.
 
 Exits with 1 if a run failed or a check did.
 """
@@ -142,6 +142,10 @@ def read_report(outcome, path):
     outcome.status, outcome.solver, outcome.peak = function["status"], function["solver"], function["peak"]
     outcome.compulsory, outcome.non_compulsory = traffic["compulsory"], traffic["non_compulsory"]
     outcome.lower_bound = traffic["lower_bound"]
+    if (function["scratchpad"], function["weights"]) != (outcome.scratchpad, outcome.weights):
+        raise RuntimeError("the report is about another machine")
+    if outcome.scratchpad < outcome.peak:
+        raise RuntimeError("the plan's peak is larger than the scratchpad")
     if traffic["total"] != outcome.compulsory + outcome.non_compulsory:
         raise RuntimeError("the report's traffic does not add up")
     if outcome.non_compulsory < outcome.lower_bound:
@@ -151,7 +155,9 @@ def read_report(outcome, path):
 
 
 def check(options, outcome, planned):
-    result = run([options.cosma_opt, "--verify", planned, "-o", os.devnull], 600)
+    # The program states a machine as well; nobody vouches that it is the one asked for.
+    machine = [f"--scratchpad={outcome.scratchpad}", f"--weights={outcome.weights}"]
+    result = run([options.cosma_opt, "--verify", *machine, planned, "-o", os.devnull], 600)
     if result.code != 0:
         raise RuntimeError(f"judged wrong: {result.said.strip()}")
     moved = count_traffic(planned)
@@ -215,9 +221,15 @@ def text_row(cells):
 
 def summary(options, outcomes, wall):
     done = [it for it in outcomes if it.status != "failed"]
-    lines = [f"{len(outcomes)} runs with a limit of {options.time_limit:g} s each, {wall:.0f} s in all."]
+    lines = [f"{len(outcomes)} runs with a limit of {options.time_limit:g} s each, {wall:.0f} s in all: "
+             f"{len(done)} plans, {len(outcomes) - len(done)} failed."]
     lines.append(f"{sum(it.status == 'optimal' for it in outcomes)} proven optimal ({share(outcomes)}), "
-                 f"{sum(it.status == 'feasible' for it in outcomes)} feasible, {len(outcomes) - len(done)} failed.")
+                 f"{sum(it.status == 'feasible' for it in outcomes)} feasible.")
+    # Training graphs hold every activation until its gradient is due, and are another kind of hard.
+    training = [it for it in outcomes if it.network.startswith("train_")]
+    inference = [it for it in outcomes if not it.network.startswith("train_")]
+    if training and inference:
+        lines.append(f"Optimal in inference: {share(inference)}, in training: {share(training)}.")
     for weights in sorted({it.weights for it in outcomes}):
         factors = sorted({it.factor for it in outcomes})
         shares = [f"{factor:g}: {share([it for it in outcomes if (it.weights, it.factor) == (weights, factor)])}"
