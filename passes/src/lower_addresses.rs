@@ -56,8 +56,8 @@ pub fn lower_addresses<'c>(context: &'c Context, module: OperationRef<'c, '_>) -
     let mut symbols =
         Symbols { context, block, names: operations(block).map(symbol).collect(), kernels: BTreeMap::new() };
     for function in functions {
-        // What has nothing to plan has no transfer to be told by, and no scratchpad to be lowered to.
-        if form(function) != Form::Source || machine(function).is_none_or(|it| it.scratchpad.is_none()) {
+        // What has nothing to plan has no transfer to be told by, and stays in source form.
+        if form(function) != Form::Source || has_operators(function) {
             expect(function, INFO.name, Form::Planned)?;
         }
         Lowering::new(context, function, &mut symbols)?.function()?;
@@ -66,6 +66,11 @@ pub fn lower_addresses<'c>(context: &'c Context, module: OperationRef<'c, '_>) -
         as_mut(module).remove_attribute("cosma.machine").expect("it is there");
     }
     Ok(())
+}
+
+fn has_operators(function: OperationRef) -> bool {
+    let block = body(function).expect("declarations are left alone");
+    operations(block).filter(|it| it.next_in_block().is_some()).any(|it| role(it, |_| false) == Role::Operator)
 }
 
 /// What the functions of a module share.
