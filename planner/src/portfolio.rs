@@ -8,6 +8,10 @@ use tracing::debug;
 /// The part of the time limit after which addresses are assigned to what there is.
 const SHARE_OF_SEARCH: f64 = 0.8;
 
+/// Windows slide over the plans of problems with so many operators. They take all the time there is,
+/// and what they find depends on it; the search leaves no smaller problem open without being told to.
+const MIN_OPS_TO_REFINE: usize = 100;
+
 /// The part of the time limit that packing one outline may take.
 const SHARE_OF_PACKING: f64 = 0.05;
 
@@ -158,7 +162,8 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
                 None => Decision { lower_bound, ..start },
             };
             let cost = best.outline.non_compulsory(problem);
-            if lower_bound < cost && options.solver == Solver::Auto && !deadline.has_passed() {
+            let is_large = MIN_OPS_TO_REFINE <= problem.graph.ops().len();
+            if lower_bound < cost && options.solver == Solver::Auto && is_large && !deadline.has_passed() {
                 let refined = ilp::refine(problem, &best.outline, deadline);
                 if let Some(outline) = refined.filter(|it| it.non_compulsory(problem) < cost) {
                     best = Decision { outline, lower_bound, solver: Solver::Ilp };
