@@ -191,8 +191,13 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
             }
         }
         for (index, value) in terminator.operands().enumerate().collect::<Vec<_>>() {
-            if let Some(memref) = self.memref(value) {
-                as_mut(*terminator).set_operand(index, memref);
+            match self.memref(value) {
+                Some(memref) => as_mut(*terminator).set_operand(index, memref),
+                None if value.r#type().is_tensor() => {
+                    let message = format!("{} finds no bytes for result {index}", INFO.name);
+                    return Err(Diagnostic::at(*terminator, message));
+                }
+                None => {}
             }
         }
         for &memref in self.spilled.iter().chain(&self.arena) {
@@ -391,7 +396,9 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
         let r#type = self.bytes(self.scratchpad);
         let alignment = IntegerAttribute::new(self.i64(), self.alignment as i64);
         let alloc = self.alloc_of(r#type, self.function.location());
-        let alloc = alloc.add_attributes(&[(self.id("alignment"), alignment.into())]);
+        // MLIR knows no other alignments than powers of two.
+        let alignment = Some((self.id("alignment"), alignment.into())).filter(|_| self.alignment.is_power_of_two());
+        let alloc = alloc.add_attributes(alignment.as_slice());
         let arena = self.insert(self.first, alloc);
         self.arena = Some(arena);
         arena
@@ -434,6 +441,10 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
     fn memref_of(&self, tensor: Type<'c>, at: OperationRef<'c, 'a>) -> Result<Type<'c>, Diagnostic<'c>> {
         let refuse = || Diagnostic::at(at, format!("{} has no memref for {tensor}", INFO.name));
         let ranked = RankedTensorType::try_from(tensor).map_err(|_| refuse())?;
+        // MLIR would give each element a byte of its own, where the plan packs them.
+        if IntegerType::try_from(ranked.element()).is_ok_and(|it| it.width() % 8 != 0) {
+            return Err(refuse());
+        }
         let mut dimensions = Vec::new();
         for index in 0..ranked.rank() {
             match ranked.dim_size(index) {
