@@ -1,0 +1,348 @@
+//! The packer against every placement there is, and on published problems.
+
+use cosma_planner::Bytes;
+use cosma_planner::pack::{Gap, Interval, Overlap, Packing, Piece, check_packing, load, pack, pack_lowest};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
+}
+
+/// Numbers that are the same every time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// Whether there is a packing: step by step, all the ways in which the intervals of the step can lie.
+fn exists(intervals: &[Interval], capacity: u64, alignment: u64) -> bool {
+    let pieces: Vec<Vec<Piece>> = intervals.iter().map(Interval::pieces).collect();
+    let mut order: Vec<usize> = (0..intervals.len()).filter(|it| !intervals[*it].is_empty()).collect();
+    order.sort_by_key(|it| intervals[*it].start);
+    let mut ways: BTreeSet<Vec<(usize, u64)>> = BTreeSet::from([Vec::new()]);
+    for next in order {
+        let interval = &intervals[next];
+        let may_lie_at = |offset: &u64| {
+            offset.is_multiple_of(alignment)
+                && offset.is_multiple_of(interval.alignment.0)
+                && interval.fixed.is_none_or(|it| it.0 == *offset)
+        };
+        let shares = |offset: u64, (other, other_offset): &(usize, u64)| {
+            pieces[next].iter().any(|mine| {
+                pieces[*other].iter().any(|its| {
+                    mine.start.max(its.start) < mine.end.min(its.end)
+                        && (offset + mine.low.0).max(other_offset + its.low.0)
+                            < (offset + mine.high.0).min(other_offset + its.high.0)
+                })
+            })
+        };
+        let mut longer = BTreeSet::new();
+        for mut way in ways {
+            way.retain(|(other, _)| interval.start < intervals[*other].end);
+            let room = (capacity + 1).saturating_sub(interval.size.0);
+            for offset in (0..room).filter(may_lie_at) {
+                if !way.iter().any(|it| shares(offset, it)) {
+                    let mut way = way.clone();
+                    way.push((next, offset));
+                    longer.insert(way);
+                }
+            }
+        }
+        ways = longer;
+    }
+    !ways.is_empty()
+}
+
+/// Which of the things that an interval can have are drawn.
+#[derive(Clone, Copy)]
+struct Draw {
+    largest: u64,
+    alignments: u64,
+    fixed: bool,
+    gaps: bool,
+    windows: bool,
+}
+
+const PLAIN: Draw = Draw { largest: 5, alignments: 1, fixed: false, gaps: false, windows: false };
+
+fn draw(random: &mut Random, count: usize, what: Draw) -> Vec<Interval> {
+    let interval = |random: &mut Random| {
+        let start = random.below(7) as u32;
+        let end = start + random.below(5) as u32;
+        let mut interval = Interval::new(start, end, Bytes(random.below(what.largest + 1)));
+        interval.alignment = Bytes(1 << random.below(what.alignments));
+        if what.fixed && random.below(4) == 0 {
+            interval.fixed = Some(Bytes(random.below(4) * interval.alignment.0));
+        }
+        if what.gaps && start + 2 < end && random.below(2) == 0 {
+            let window = (what.windows && random.below(2) == 0).then(|| {
+                let low = random.below(interval.size.0 + 1);
+                (Bytes(low), Bytes(low + random.below(3)))
+            });
+            interval.gaps.push(Gap { start: start + 1, end: start + 2, window });
+        }
+        interval
+    };
+    (0..count).map(|_| interval(random)).collect()
+}
+
+/// Intervals that fill a memory of so many units at each step: whatever ends, others take its room.
+fn draw_full(random: &mut Random, capacity: u64, unit: u64, n_steps: u32) -> Vec<Interval> {
+    let mut intervals: Vec<Interval> = Vec::new();
+    let mut free = capacity;
+    for step in 0..n_steps {
+        for interval in intervals.iter_mut().filter(|it| it.end == step) {
+            if random.below(3) == 0 {
+                free += interval.size.0.div_ceil(unit);
+            } else {
+                interval.end += 1;
+            }
+        }
+        // Small ones would always find a place.
+        while 1 < free {
+            let room = 2 + random.below(5.min(free - 1));
+            free -= room;
+            intervals.push(Interval::new(step, step + 1, Bytes(room * unit - random.below(unit))));
+        }
+    }
+    intervals
+}
+
+/// What a comparison has met.
+#[derive(Debug, Default)]
+struct Met {
+    placed: u32,
+    infeasible: u32,
+    /// Infeasible, although there is room enough at each step.
+    fragmented: u32,
+    undecided: u32,
+}
+
+fn compare(seed: u64, rounds: u32, alignment: u64, draw: impl Fn(&mut Random) -> Vec<Interval>) -> Met {
+    let mut random = Random(seed);
+    let mut met = Met::default();
+    for round in 0..rounds {
+        let intervals = draw(&mut random);
+        let load = load(&intervals, Bytes(alignment));
+        let capacity = match random.below(5) {
+            0 => Bytes(load.0 + random.below(3)),
+            1 => load.saturating_sub(Bytes(1)),
+            _ => load,
+        };
+        let exists = exists(&intervals, capacity.0, alignment);
+        let packing = pack(&intervals, capacity, Bytes(alignment), soon());
+        let problem = format!("round {round}, capacity {capacity}, alignment {alignment}: {intervals:#?}");
+        match &packing {
+            Packing::Placed(offsets) => {
+                assert_eq!(check_packing(&intervals, offsets, capacity, Bytes(alignment)), [], "{problem}");
+                assert!(exists, "{problem}");
+                met.placed += 1;
+            }
+            Packing::Infeasible => {
+                assert!(!exists, "{problem}");
+                met.infeasible += 1;
+                met.fragmented += u32::from(load <= capacity);
+            }
+            Packing::Undecided => met.undecided += 1,
+        }
+        assert_eq!(packing, pack(&intervals, capacity, Bytes(alignment), soon()), "{problem}");
+    }
+    println!("{met:?}");
+    met
+}
+
+#[test]
+fn finds_a_packing_where_there_is_one() {
+    let met = compare(1, 700, 1, |random| {
+        let (capacity, n_steps) = (10 + random.below(4), 45 + random.below(8) as u32);
+        draw_full(random, capacity, 1, n_steps)
+    });
+    assert!(200 < met.placed && 60 < met.fragmented && met.undecided == 0, "{met:?}");
+}
+
+#[test]
+fn ends_within_the_capacity_whatever_the_alignment() {
+    let met = compare(2, 700, 4, |random| {
+        let (capacity, n_steps) = (10 + random.below(4), 14 + random.below(8) as u32);
+        draw_full(random, capacity, 4, n_steps)
+    });
+    assert!(200 < met.placed && 60 < met.fragmented && met.undecided == 0, "{met:?}");
+}
+
+#[test]
+fn intervals_come_in_all_kinds() {
+    let met = compare(3, 2000, 1, |random| draw(random, 8, PLAIN));
+    assert!(500 < met.placed && 100 < met.infeasible && met.undecided == 0, "{met:?}");
+    let met = compare(4, 1000, 4, |random| draw(random, 7, Draw { largest: 11, ..PLAIN }));
+    assert!(500 < met.placed && 100 < met.infeasible && met.undecided == 0, "{met:?}");
+}
+
+#[test]
+fn intervals_have_alignments_of_their_own() {
+    let met = compare(5, 2000, 1, |random| draw(random, 7, Draw { alignments: 3, ..PLAIN }));
+    assert!(500 < met.placed && 50 < met.fragmented && met.undecided == 0, "{met:?}");
+}
+
+#[test]
+fn fixed_offsets_are_kept() {
+    let met = compare(6, 2000, 1, |random| draw(random, 7, Draw { alignments: 2, fixed: true, ..PLAIN }));
+    assert!(300 < met.placed && 100 < met.fragmented && met.undecided == 0, "{met:?}");
+}
+
+#[test]
+fn gaps_are_room_for_others() {
+    let met = compare(7, 2000, 1, |random| draw(random, 8, Draw { gaps: true, ..PLAIN }));
+    assert!(500 < met.placed && 5 < met.fragmented && met.undecided == 0, "{met:?}");
+}
+
+#[test]
+fn windows_are_respected() {
+    let met = compare(8, 1000, 1, |random| draw(random, 6, Draw { gaps: true, windows: true, alignments: 2, ..PLAIN }));
+    assert!(300 < met.placed, "{met:?}");
+}
+
+#[test]
+fn the_lowest_packing_is_lowest() {
+    let mut random = Random(7);
+    let mut above_load = 0;
+    for alignment in [1, 1, 1, 4] {
+        for _ in 0..200 {
+            let n_intervals = 3 + random.below(5) as usize;
+            let intervals = draw(&mut random, n_intervals, Draw { alignments: 2, ..PLAIN });
+            let packing = pack_lowest(&intervals, Bytes(alignment), soon()).expect("nothing is fixed");
+            assert_eq!(check_packing(&intervals, &packing.offsets, packing.height, Bytes(alignment)), []);
+            assert_eq!(packing.height, packing.lower_bound, "{intervals:#?}");
+            let lower = packing.height.0.checked_sub(1);
+            assert!(!lower.is_some_and(|it| exists(&intervals, it, alignment)), "{intervals:#?}");
+            above_load += u32::from(load(&intervals, Bytes(alignment)) < packing.height);
+        }
+    }
+    assert!(10 < above_load, "{above_load}");
+}
+
+/// Room for each at each step, and no packing: the two that live long cannot be next to each other
+/// at both ends.
+#[test]
+fn room_is_not_enough() {
+    let interval = |start, end, size| Interval::new(start, end, Bytes(size));
+    // Capacity 2: each of the long ones is alone in the middle of its life with a short one.
+    let intervals = [interval(0, 4, 1), interval(0, 1, 1), interval(1, 3, 1), interval(3, 4, 1), interval(4, 5, 2)];
+    assert!(matches!(pack(&intervals, Bytes(2), Bytes(1), soon()), Packing::Placed(_)));
+    assert_eq!(pack(&intervals, Bytes(1), Bytes(1), soon()), Packing::Infeasible);
+}
+
+#[test]
+fn what_takes_no_room_is_placed() {
+    let intervals = [
+        Interval::new(0, 9, Bytes(4)),
+        Interval::new(2, 2, Bytes(100)),
+        Interval::new(5, 3, Bytes(100)),
+        Interval::new(0, 9, Bytes(0)),
+    ];
+    let Packing::Placed(offsets) = pack(&intervals, Bytes(4), Bytes(64), soon()) else {
+        panic!("they fit");
+    };
+    assert_eq!(check_packing(&intervals, &offsets, Bytes(4), Bytes(64)), []);
+    assert_eq!(pack(&[], Bytes(0), Bytes(1), soon()), Packing::Placed(Vec::new()));
+}
+
+#[test]
+fn no_number_is_too_large() {
+    let most = Bytes(u64::MAX);
+    let intervals = [Interval::new(0, u32::MAX, most), Interval::new(0, 1, most)];
+    for alignment in [Bytes(0), Bytes(1), Bytes(64), most] {
+        assert!(!matches!(pack(&intervals, most, alignment, soon()), Packing::Placed(_)));
+        let _ = (load(&intervals, alignment), pack_lowest(&intervals, alignment, soon()));
+    }
+}
+
+/// Damage that shows, and only that: a block is moved onto another that it meets, out of the
+/// capacity, or off its alignment.
+#[test]
+fn the_check_finds_damage() {
+    let mut random = Random(8);
+    let mut found = [0; 3];
+    for _ in 0..300 {
+        let intervals = draw(&mut random, 6, Draw { largest: 4, ..PLAIN });
+        let capacity = Bytes(40);
+        let Packing::Placed(offsets) = pack(&intervals, capacity, Bytes(2), soon()) else {
+            panic!("there is plenty of room");
+        };
+        let victim = random.below(6) as usize;
+        let mut damaged = offsets.clone();
+        damaged[victim].0 += 1;
+        assert!(
+            check_packing(&intervals, &damaged, capacity, Bytes(2))
+                .iter()
+                .any(|it| { matches!(it, Overlap::Unaligned { interval, .. } if *interval == victim) })
+        );
+        found[0] += 1;
+        if intervals[victim].is_empty() {
+            continue;
+        }
+        damaged[victim] = Bytes(40);
+        assert!(
+            check_packing(&intervals, &damaged, capacity, Bytes(2))
+                .iter()
+                .any(|it| { matches!(it, Overlap::TooHigh { interval, .. } if *interval == victim) })
+        );
+        found[1] += 1;
+        let meets =
+            |it: &Interval| !it.is_empty() && it.start < intervals[victim].end && intervals[victim].start < it.end;
+        if let Some(other) = (0..6).find(|it| *it != victim && meets(&intervals[*it])) {
+            damaged[victim] = offsets[other];
+            let pair = (victim.min(other), victim.max(other));
+            assert!(
+                check_packing(&intervals, &damaged, capacity, Bytes(2))
+                    .iter()
+                    .any(|it| { matches!(it, Overlap::Shared { first, second, .. } if (*first, *second) == pair) })
+            );
+            found[2] += 1;
+        }
+    }
+    assert!(found.iter().all(|it| 100 < *it), "{found:?}");
+    assert_eq!(check_packing(&[], &[Bytes(0)], Bytes(1), Bytes(1)).len(), 1);
+}
+
+/// A published problem, or `None` with a line that says so.
+fn published(name: &str) -> Option<Vec<Interval>> {
+    let path = format!("{}/../../shared/allocation/{name}.csv", env!("CARGO_MANIFEST_DIR"));
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("skipped: {path} is not there");
+        return None;
+    };
+    let number = |it: Option<&str>| it.and_then(|it| it.parse::<u64>().ok()).expect("a number");
+    let interval = |line: &str| {
+        let mut fields = line.split(',').skip(1);
+        let (start, end) = (number(fields.next()) as u32, number(fields.next()) as u32);
+        Interval::new(start, end, Bytes(number(fields.next())))
+    };
+    Some(text.lines().skip(1).map(interval).collect())
+}
+
+fn packs(name: &str) {
+    let Some(intervals) = published(name) else { return };
+    let capacity = Bytes(name.rsplit('.').next().and_then(|it| it.parse().ok()).expect("the capacity is in the name"));
+    let Packing::Placed(offsets) = pack(&intervals, capacity, Bytes(1), soon()) else {
+        panic!("{name} can be packed");
+    };
+    assert_eq!(check_packing(&intervals, &offsets, capacity, Bytes(1)), []);
+}
+
+#[test]
+fn packs_published_problems() {
+    ["A", "B", "C", "D", "E", "F"].iter().for_each(|it| packs(&format!("{it}.1048576")));
+    packs("nas18.315392");
+}
+
+#[test]
+fn packs_a_training_step_as_low_as_can_be() {
+    let Some(intervals) = published("somas_resnet50") else { return };
+    let packing = pack_lowest(&intervals, Bytes(1), soon()).expect("nothing is fixed");
+    assert_eq!(packing.height, load(&intervals, Bytes(1)));
+}
