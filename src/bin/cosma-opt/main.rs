@@ -59,7 +59,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let module = modules.join(&format!("{}\n", split::MARKER));
     let mut outputs = vec![prepare(&arguments.output, &module)?];
     if let Some(path) = &arguments.report {
-        outputs.push(prepare(path, &report.to_json())?);
+        let report = prepare(path, &report.to_json())?;
+        if report.0.replaces(&outputs[0].0) {
+            return Err(Failure::Call(format!("module and report cannot both go to {}", path.display())));
+        }
+        outputs.push(report);
     }
     for (output, path) in outputs {
         output.put().map_err(|error| cannot_write(path, &error))?;

@@ -31,7 +31,14 @@ impl Output {
         if path == Path::new("-") {
             return Ok(stream(path));
         }
+        // `/dev/stdout` leads to whatever the process was given, which is not ours to replace.
+        if path.starts_with("/dev") || path.starts_with("/proc") {
+            return Ok(stream(path));
+        }
         let target = follow(path)?;
+        let folder =
+            target.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new(".")).canonicalize()?;
+        let target = folder.join(target.file_name().unwrap_or_default());
         let mode = match std::fs::metadata(&target) {
             Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() => return Ok(stream(&target)),
@@ -43,7 +50,6 @@ impl Output {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let folder = target.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // A new file gets what the process's mask leaves of these.
         let mut file =
             Builder::new().prefix(".cosma-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
@@ -52,6 +58,12 @@ impl Output {
         }
         file.write_all(content)?;
         Ok(Output { target, content: Content::File(file) })
+    }
+
+    /// Whether one of the two would replace the other.
+    pub fn replaces(&self, other: &Output) -> bool {
+        let is_file = |it: &Output| matches!(it.content, Content::File(_));
+        is_file(self) && is_file(other) && self.target == other.target
     }
 
     /// Puts the file in its place.

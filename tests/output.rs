@@ -1,0 +1,108 @@
+//! How `cosma-opt` writes files: whole or not at all, and as their owner wants them.
+
+use std::fs::{self, Permissions};
+use std::io::Read;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const RELU: &str = "func.func @f(%x: tensor<64xi8>) -> tensor<64xi8> {
+  %0 = cosma.op \"Relu\"(%x) : (tensor<64xi8>) -> tensor<64xi8>
+  return %0 : tensor<64xi8>
+}
+";
+
+/// A run in a folder with a module `in.mlir`.
+fn run(folder: &Path, flags: &[&str]) -> Output {
+    fs::write(folder.join("in.mlir"), RELU).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cosma-opt"));
+    command.current_dir(folder).args(["in.mlir", "--allocate", "--scratchpad=128"]).args(flags);
+    command.output().expect("it runs")
+}
+
+#[track_caller]
+fn is_planned(path: &Path) {
+    assert!(fs::read_to_string(path).expect("it was written").contains("cosma.load"));
+}
+
+#[test]
+fn a_link_stays_and_its_target_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("target.mlir");
+    fs::write(&target, "old").unwrap();
+    fs::set_permissions(&target, Permissions::from_mode(0o640)).unwrap();
+    symlink("target.mlir", folder.path().join("link.mlir")).unwrap();
+    assert!(run(folder.path(), &["-o", "link.mlir"]).status.success());
+    is_planned(&target);
+    assert!(fs::symlink_metadata(folder.path().join("link.mlir")).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o640);
+    // Also where there is no target yet.
+    symlink("new.mlir", folder.path().join("dangling.mlir")).unwrap();
+    assert!(run(folder.path(), &["-o", "dangling.mlir"]).status.success());
+    is_planned(&folder.path().join("new.mlir"));
+    // But not in a circle.
+    symlink("circle.mlir", folder.path().join("circle.mlir")).unwrap();
+    let circle = run(folder.path(), &["-o", "circle.mlir"]);
+    assert_eq!(circle.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&circle.stderr).contains("too many symbolic links"));
+}
+
+#[test]
+fn the_input_can_be_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), &["-o", "in.mlir"]).status.success());
+    is_planned(&folder.path().join("in.mlir"));
+}
+
+#[test]
+fn what_cannot_be_written_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("folder")).unwrap();
+    for (flags, text) in [
+        (&["-o", "folder"][..], "cannot write folder"),
+        (&["-o", "no/such/folder/out.mlir"], "cannot write no/such/folder/out.mlir"),
+        // All is ready before anything is replaced.
+        (&["-o", "out.mlir", "--report=no/such/folder/plan.json"], "cannot write no/such/folder/plan.json"),
+        (&["-o", "out.mlir", "--report=folder/../out.mlir"], "cannot both go to folder/../out.mlir"),
+    ] {
+        let output = run(folder.path(), flags);
+        let says = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{says}");
+        assert!(says.contains(text), "{says}");
+        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["folder", "in.mlir"]);
+    }
+}
+
+#[test]
+fn devices_are_written_to_and_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(run(folder.path(), &["-o", "/dev/null"]).status.success());
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    let output = run(folder.path(), &["-o", "/dev/stdout"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("cosma.load"), "{output:?}");
+    if Path::new("/dev/full").exists() {
+        assert_eq!(run(folder.path(), &["-o", "/dev/full"]).status.code(), Some(2));
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    // More than a pipe holds.
+    let functions: String = (0..1000).map(|it| RELU.replace("@f", &format!("@f{it}"))).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("many.mlir");
+    fs::write(&path, functions).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cosma-opt"))
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdout = child.stdout.take().expect("a pipe");
+    stdout.read_exact(&mut [0; 10]).expect("it writes");
+    drop(stdout);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
