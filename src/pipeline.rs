@@ -18,6 +18,7 @@
 
 use crate::{Error, Options, Stages};
 use cosma_passes::{solver_name, weights_name};
+use std::time::Duration;
 
 /// Refuses stages that cannot follow each other.
 pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
@@ -43,7 +44,9 @@ pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
 pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
     let stages = &options.stages;
     let machine = machine(options);
-    let effort = format!("solver={} time-limit={}", solver_name(options.solver), options.time_limit.as_secs_f64());
+    // As a floating-point number, the longest durations would round up to more than a duration holds.
+    let time_limit = options.time_limit.min(Duration::from_secs(u32::MAX.into()));
+    let effort = format!("solver={} time-limit={}", solver_name(options.solver), time_limit.as_secs_f64());
     let mut passes = Vec::new();
     if stages.liveness {
         passes.push(format!("cosma-liveness{{{machine}}}"));

@@ -74,6 +74,12 @@ fn wrong_calls() {
         (&["--schedule", "--pass-pipeline=builtin.module()"], "cannot be used with"),
         (&["--pass-pipeline=builtin.module(nonsense)"], "'nonsense' does not refer to a registered pass"),
         (&["--schedule", "--verify", "--scratchpad=128"], "add --allocate"),
+        (&["--allocate", "--scratchpad=128", "--alignment=9223372036854775808"], "a size is less than 2^63 B"),
+        (&["--allocate", "--scratchpad=128", "--time-limit=inf"], "no number of seconds"),
+        (&["--allocate", "--scratchpad=128", "--weights=elsewhere"], "weights are resident or streamed"),
+        (&["--allocate", "--scratchpad=128", "--report=no/such/report.json"], "cannot write no/such/report.json"),
+        (&["--pass-pipeline=builtin.module("], "error: "),
+        (&["--pass-pipeline=func.func(cosma-verify"], "error: "),
     ] {
         Run::new(RELU, flags).fails(2, text);
     }
@@ -127,6 +133,49 @@ fn wrong_modules() {
     ] {
         let run = Run::new(module, &PLAN);
         assert!(run.says().contains("error: "), "{}", run.says());
+        run.fails(1, text);
+    }
+}
+
+/// Whether a line is `in.mlir:LINE:COLUMN: error: ` and a text.
+fn is_located(line: &str) -> bool {
+    let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    match line.splitn(4, ':').collect::<Vec<_>>()[..] {
+        ["in.mlir", line, column, text] => is_number(line) && is_number(column) && text.starts_with(" error: "),
+        _ => false,
+    }
+}
+
+#[test]
+fn errors_say_what_and_where() {
+    let huge = "tensor<1152921504606846975xi8>";
+    for (module, flags, text) in [
+        (
+            "func.func @f(%x: tensor<?xi8>) {\n  return\n}".to_owned(),
+            &PLAN[..],
+            "argument 0 cannot be planned: tensor<?xi8> has a dynamic dimension",
+        ),
+        (
+            "func.func @f(%x: tensor<*xi8>) {\n  return\n}".to_owned(),
+            &PLAN,
+            "argument 0 cannot be planned: tensor<*xi8> is not a ranked tensor",
+        ),
+        (
+            "func.func @f(%x: tensor<8xi8>) {\n  cf.br ^next\n^next:\n  return\n}".to_owned(),
+            &PLAN,
+            "only a function of one block can be planned, but this one has 2",
+        ),
+        (
+            format!("func.func @f(%x: {huge}, %y: {huge}, %z: {huge}) {{\n  return\n}}"),
+            &PLAN,
+            "tensor sizes add up to more than 2^61 B",
+        ),
+        (RELU.to_owned(), &["--allocate", "--scratchpad=128", "--alignment=9223372036854775807"], "at most 2^32 B"),
+        (RELU.to_owned(), &["--liveness", "--alignment=9223372036854775807"], "at most 2^32 B"),
+    ] {
+        let run = Run::new(&module, flags);
+        let says = run.says();
+        assert!(says.lines().any(|it| is_located(it) && it.contains(text)), "expected: {text}\nfound: {says}");
         run.fails(1, text);
     }
 }
@@ -198,4 +247,37 @@ fn odd_modules_have_plans() {
     small.fails(1, "operator needs 4 B at once, but the scratchpad has 3 B: 1 B too few (min_scratchpad = 4)");
     // No time at all is enough for a plan.
     Run::new(RELU, &["--schedule", "--allocate", "--scratchpad=128", "--time-limit=0"]).succeeds();
+}
+
+#[test]
+fn a_missing_folder_is_a_wrong_call() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("in.mlir"), RELU).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_cosma-opt"))
+        .current_dir(folder.path())
+        .args(PLAN)
+        .args(["in.mlir", "-o", "missing/out.mlir"])
+        .output()
+        .unwrap();
+    let says = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{says}");
+    assert!(says.contains("cannot write missing/out.mlir"), "{says}");
+    assert!(output.stdout.is_empty());
+    assert!(!folder.path().join("missing").exists());
+}
+
+#[test]
+fn elements_of_less_than_a_byte_are_rounded_up_by_tensor() {
+    // 9 · 1 bit is 2 bytes, 3 · 4 bits are 2 bytes: not 9 and 3, and not 9 + 12 bits together, which are 3.
+    let module = "func.func @f(%x: tensor<9xi1>) -> tensor<3xi4> {
+  %0 = cosma.op \"Pack\"(%x) : (tensor<9xi1>) -> tensor<3xi4>
+  return %0 : tensor<3xi4>
+}";
+    let flags = ["--allocate", "--scratchpad=4", "--alignment=1", "--report=report.json"];
+    let run = Run::new(module, &flags);
+    let report = std::fs::read_to_string(run.folder.path().join("report.json")).unwrap_or_default();
+    run.succeeds();
+    let report: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");
+    assert_eq!(report["functions"][0]["traffic"]["total"], 4, "{report}");
+    assert_eq!(report["functions"][0]["min_scratchpad"], 4, "{report}");
 }

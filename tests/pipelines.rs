@@ -75,3 +75,12 @@ fn only_the_order_changes() {
 fn down_to_views_of_an_arena() {
     insta::assert_snapshot!(run(RESIDUAL, 320, Stages { lower_addresses: true, ..PLAN }));
 }
+
+#[test]
+fn the_longest_time_limit_is_one() {
+    let context = cosma::new_context();
+    let mut module = cosma::parse(&context, RESIDUAL.as_bytes(), "small.mlir").expect("it is well-formed");
+    let machine = MachineOptions { scratchpad: Some(384.into()), ..MachineOptions::default() };
+    let options = Options { machine, stages: PLAN, time_limit: std::time::Duration::MAX, ..Options::default() };
+    optimize(&context, &mut module, &options).expect("there is a plan");
+}

@@ -58,6 +58,19 @@ fn stock_mlir_opt_plans_and_keeps_the_plan() {
 }
 
 #[test]
+fn passes_of_mlir_run_on_what_is_planned() {
+    let pipeline = "builtin.module(func.func(cosma-allocate{scratchpad=1KiB order=free},\
+                    cosma-insert-transfers,cosma-verify),canonicalize,cse)";
+    let output = mlir_opt(pipeline, MODULE);
+    let planned = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // It has a place and a step: once planned, it stays.
+    assert!(planned.contains("Dead"), "{planned}");
+    let judged = run(Path::new(env!("CARGO_BIN_EXE_cosma-opt")), &["--verify", "-"], &planned);
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+}
+
+#[test]
 fn stock_mlir_opt_lowers() {
     let pipeline = "builtin.module(func.func(cosma-allocate{scratchpad=1KiB weights=streamed},\
                     cosma-insert-transfers),cosma-lower-addresses)";

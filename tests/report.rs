@@ -54,6 +54,27 @@ fn check(text: &[u8], name: &str, weights: Weights, percent: u64) -> bool {
     0 < non_compulsory
 }
 
+/// Each argument twice, with wide tensors between: at the least scratchpad something comes again.
+const TWICE: &str = r#"
+func.func @twice(%x: tensor<64xi8>, %w: tensor<32xi8> {cosma.weight}) -> (tensor<64xi8>, tensor<64xi8>) {
+  %0 = cosma.op "Expand"(%x, %w) : (tensor<64xi8>, tensor<32xi8>) -> tensor<256xi8>
+  %1 = cosma.op "Conv"(%0) : (tensor<256xi8>) -> tensor<256xi8>
+  %2 = cosma.op "Reduce"(%1) : (tensor<256xi8>) -> tensor<64xi8>
+  %3 = cosma.op "Add"(%2, %x, %w) : (tensor<64xi8>, tensor<64xi8>, tensor<32xi8>) -> tensor<64xi8>
+  return %2, %3 : tensor<64xi8>, tensor<64xi8>
+}
+"#;
+
+#[test]
+fn reports_of_small_functions_count_what_is_there() {
+    // At 512 B, "Conv" has room for nothing else: %x, and %w unless it is streamed anyway, come again.
+    assert!(check(TWICE.as_bytes(), "resident", Weights::Resident, 100));
+    assert!(check(TWICE.as_bytes(), "streamed", Weights::Streamed, 100));
+    // With ten times as much, what is streamed still passes by once for each use; nothing else moves.
+    assert!(!check(TWICE.as_bytes(), "resident", Weights::Resident, 1000));
+    assert!(check(TWICE.as_bytes(), "streamed", Weights::Streamed, 1000));
+}
+
 fn shared(path: &str) -> Option<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
     match std::fs::read(&path) {
@@ -67,20 +88,21 @@ fn shared(path: &str) -> Option<Vec<u8>> {
 
 #[test]
 fn reports_of_networks_count_what_is_there() {
-    let mut n_moving = 0;
+    let (mut n_checked, mut n_moving) = (0, 0);
     for network in ["resnet50", "mobilenet_v2", "squeezenet1_1", "vit_b_16", "train_lenet_b64"] {
-        let Some(text) = shared(&format!("networks/{network}.mlir")) else { return };
+        let Some(text) = shared(&format!("networks/{network}.mlir")) else { continue };
         for weights in [Weights::Resident, Weights::Streamed] {
+            n_checked += 1;
             n_moving += u32::from(check(&text, network, weights, 100));
         }
     }
-    assert!(4 <= n_moving, "only {n_moving} plans move anything that need not be moved");
+    assert!(n_checked == 0 || 4 <= n_moving, "only {n_moving} plans move anything that need not be moved");
 }
 
 #[test]
 fn upstream_modules_plan_operation_by_operation() {
     for network in ["resnet18.tosa", "resnet18.linalg"] {
-        let Some(text) = shared(&format!("upstream/{network}.mlir")) else { return };
+        let Some(text) = shared(&format!("upstream/{network}.mlir")) else { continue };
         check(&text, network, Weights::Resident, 100);
         check(&text, network, Weights::Resident, 150);
     }

@@ -7,7 +7,7 @@ use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions, kind};
-use cosma_planner::{Bytes, Problem, Step, TensorId};
+use cosma_planner::{Bytes, Error, Problem, Step, TensorId};
 use std::fmt;
 use std::ops::Range;
 
@@ -81,6 +81,10 @@ pub fn liveness<'c>(
     let machine = MachineOptions { scratchpad: machine.scratchpad.or(Some(Bytes::ZERO)), ..*machine };
     let extraction = extract(function, machine.resolve(function)?)?;
     let problem = &extraction.problem;
+    // A scratchpad that is too small is no reason not to look; rooms that cannot be counted are.
+    if let Err(error @ (Error::ZeroAlignment | Error::AlignmentTooLarge)) = problem.check() {
+        return Err(extraction.diagnose(&error));
+    }
     let graph = &problem.graph;
     let mut steps: Vec<LiveStep> = Vec::new();
     for (operation, op) in extraction.operators.iter().zip(graph.ops()) {
