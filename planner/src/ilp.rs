@@ -8,11 +8,15 @@
 
 mod address;
 mod addressed;
+mod backbone;
+#[cfg(test)]
+mod backbone_tests;
 mod cover;
 mod cuts;
 mod exact;
 mod exchange;
 mod first;
+mod forced;
 mod formula;
 mod gap;
 mod glue;
@@ -36,6 +40,7 @@ mod windows;
 
 pub use address::place;
 pub use addressed::{Addressed, joint_with_addresses};
+pub use backbone::backbone;
 pub use joint::joint;
 pub use lp::write_lp;
 pub use replace::{Outcome, replace, replace_within};
