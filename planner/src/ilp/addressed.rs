@@ -37,25 +37,59 @@ pub struct Addressed {
 /// Those of [`Problem::check`]; [`Error::Solver`].
 pub fn joint_with_addresses(problem: &Problem, deadline: Deadline) -> Result<Addressed, Error> {
     problem.check()?;
-    let mut model = Model::default();
-    let unit = problem.graph.tensors().iter().fold(0, |unit, it| gcd(unit, it.size.0)).max(1);
-    let source: Vec<OpId> = problem.graph.op_ids().collect();
-    let start = super::first::first(problem);
-    let order = Order::new(problem, &Precedence::of(problem), &source, &mut model);
-    let residency = Residency::of_all(problem, &order, &start, unit, &mut model);
-    residency.limit(problem, &order, true, &mut model);
-    let offsets = Offsets::new(problem, &order, &residency, &mut model);
-    let answer = model.minimise_cold(deadline)?;
+    let formula = AddressedFormula::new(problem, &Precedence::of(problem));
+    let answer = formula.model.minimise_cold(deadline)?;
     if answer.is_infeasible {
         return Err(Error::Solver("HiGHS finds no plan where there is one".to_owned()));
     }
-    let bound = Bytes(answer.bound * unit).saturating_sub(residency.compulsory);
-    let plan = answer.values.map(|values| {
-        let order = order.read(&values);
-        let presences = residency.presences(&values, problem, &order);
-        offsets.read(problem, order, &presences, &values)
-    });
+    let bound = Bytes(answer.bound * formula.unit).saturating_sub(formula.residency.compulsory);
+    let plan = answer.values.map(|it| formula.read(&it));
     Ok(Addressed { plan, lower_bound: problem.restreamed() + bound })
+}
+
+/// The integer program of a problem.
+pub(super) struct AddressedFormula<'a> {
+    problem: &'a Problem,
+    order: Order,
+    residency: Residency,
+    offsets: Offsets,
+    pub model: Model,
+    /// The bytes in which the objective counts.
+    pub unit: u64,
+}
+
+impl AddressedFormula<'_> {
+    pub(super) fn new<'a>(problem: &'a Problem, precedence: &Precedence) -> AddressedFormula<'a> {
+        let mut model = Model::default();
+        let unit = problem.graph.tensors().iter().fold(0, |unit, it| gcd(unit, it.size.0)).max(1);
+        let source: Vec<OpId> = problem.graph.op_ids().collect();
+        let start = super::first::first(problem);
+        let order = Order::new(problem, precedence, &source, &mut model);
+        let residency = Residency::of_all(problem, &order, &start, unit, &mut model);
+        residency.limit(problem, &order, true, &mut model);
+        let offsets = Offsets::new(problem, &order, &residency, &mut model);
+        AddressedFormula { problem, order, residency, offsets, model, unit }
+    }
+
+    fn read(&self, values: &[u64]) -> Plan {
+        let order = self.order.read(values);
+        let presences = self.residency.presences(values, self.problem, &order);
+        self.offsets.read(self.problem, order, &presences, values)
+    }
+
+    /// The bytes that the objective counts too much: arguments have to come in once.
+    pub(super) fn compulsory(&self) -> Bytes {
+        self.residency.compulsory
+    }
+
+    /// The names of all variables: those of [`Formula`](super::formula::Formula), and `at_x_4`,
+    /// `at_workspace_conv1_4`, `below_x_y_4`.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names = self.order.names(self.problem);
+        names.extend(self.residency.names(self.problem));
+        names.extend(self.offsets.names.iter().cloned());
+        names
+    }
 }
 
 /// `offset[k][t]`, by tensor as the residency counts them, and the offsets of workspaces.
@@ -64,10 +98,13 @@ struct Offsets {
     tensors: Vec<(usize, usize)>,
     /// Per operator likewise, if it has a workspace.
     workspaces: Vec<Option<(usize, usize)>>,
+    /// The variables' names, in their order.
+    names: Vec<String>,
 }
 
 /// Something that may lie in the scratchpad in some step.
 struct Block {
+    name: String,
     is_there: Variable,
     offset: Variable,
     length: u64,
@@ -82,7 +119,7 @@ impl Offsets {
         let length = |size: Bytes| size.0.div_ceil(machine.alignment.0);
         let most = |size: Bytes| machine.scratchpad.saturating_sub(size).0 / machine.alignment.0;
         let mut blocks: Vec<Vec<Block>> = problem.graph.op_ids().map(|_| Vec::new()).collect();
-        let mut offsets = Offsets { tensors: Vec::new(), workspaces: Vec::new() };
+        let mut offsets = Offsets { tensors: Vec::new(), workspaces: Vec::new(), names: Vec::new() };
         for (tensor, first, on, reload) in residency.variables() {
             let size = problem.graph.tensor(tensor).size;
             let most = most(size);
@@ -98,7 +135,10 @@ impl Offsets {
                     model.constraints.push(constraint!(last <= offset + free));
                 }
                 before = Some((is_there, offset));
-                blocks[first + index].push(Block { is_there, offset, length: length(size), most, is_workspace: false });
+                let name = problem.graph.tensor(tensor).name.clone();
+                offsets.names.push(format!("at_{name}_{}", first + index));
+                let length = length(size);
+                blocks[first + index].push(Block { name, is_there, offset, length, most, is_workspace: false });
             }
         }
         for op in problem.graph.op_ids() {
@@ -109,11 +149,13 @@ impl Offsets {
                 let Some(is_there) = order.run(op, step) else { continue };
                 let (most, length) = (most(size), length(size));
                 let offset = model.integer(0, most, 0);
-                blocks[step].push(Block { is_there, offset, length, most, is_workspace: true });
+                let name = format!("workspace_{}", problem.graph.op(op).name);
+                offsets.names.push(format!("at_{name}_{step}"));
+                blocks[step].push(Block { name, is_there, offset, length, most, is_workspace: true });
             }
         }
-        for blocks in &blocks {
-            keep_apart(blocks, model);
+        for (step, blocks) in blocks.iter().enumerate() {
+            keep_apart(step, blocks, model, &mut offsets.names);
         }
         offsets
     }
@@ -139,12 +181,13 @@ impl Offsets {
 }
 
 /// What is there in the same step does not overlap.
-fn keep_apart(blocks: &[Block], model: &mut Model) {
+fn keep_apart(step: usize, blocks: &[Block], model: &mut Model, names: &mut Vec<String>) {
     let blocks: Vec<&Block> = blocks.iter().filter(|it| it.length != 0).collect();
     for (index, l) in blocks.iter().enumerate() {
         // One operator runs at a time, and has one workspace.
         for k in blocks[..index].iter().filter(|it| !(it.is_workspace && l.is_workspace)) {
             let below = model.binary(0, false);
+            names.push(format!("below_{}_{}_{step}", k.name, l.name));
             let (length_k, length_l) = (k.length as f64, l.length as f64);
             let (big_k, big_l) = ((k.most + k.length) as f64, (l.most + l.length) as f64);
             let absent = 2 - k.is_there - l.is_there;

@@ -29,6 +29,7 @@ pub(super) struct Model {
     variables: ProblemVariables,
     objective: Expression,
     weights: Vec<u64>,
+    most: Vec<u64>,
     start: Vec<f64>,
     /// What must hold.
     pub constraints: Vec<Constraint>,
@@ -63,6 +64,7 @@ impl Model {
         let variable = self.variables.add(variable().integer().clamp(0.0, most as f64));
         self.objective += weight as f64 * variable;
         self.weights.push(weight);
+        self.most.push(most);
         self.start.push(start as f64);
         variable
     }
@@ -72,9 +74,9 @@ impl Model {
         self.weights.len()
     }
 
-    /// The weight of each variable in the objective.
-    pub(super) fn weights(&self) -> &[u64] {
-        &self.weights
+    /// The weight of each variable in the objective, and its largest value.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.weights.iter().copied().zip(self.most.iter().copied())
     }
 
     /// What must hold, with whole coefficients, as they are here.
