@@ -8,8 +8,10 @@
 
 mod address;
 mod addressed;
+mod bound;
 mod cover;
 mod cuts;
+mod divide;
 mod exact;
 mod exchange;
 mod first;
@@ -22,6 +24,7 @@ mod joint_tests;
 mod lp;
 mod mps;
 mod order;
+mod part;
 mod parts;
 mod precedence;
 mod program;
@@ -37,8 +40,9 @@ mod twins;
 mod windows;
 
 pub use address::place;
-pub use addressed::{Addressed, joint_with_addresses};
-pub use joint::joint;
+pub use addressed::{Addressed, joint_with_addresses, n_variables_with_addresses};
+pub use divide::conquer;
+pub use joint::{joint, joint_at_first};
 pub use program::{Decisions, Format, write_program};
 pub use replace::{Outcome, replace, replace_within};
 

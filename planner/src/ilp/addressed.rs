@@ -19,10 +19,13 @@ use super::precedence::Precedence;
 use super::replace::gcd;
 use super::residency::{Presence, Residency};
 use super::solver::Model;
-use crate::{Bytes, Deadline, Error, OpId, Plan, Problem, Residency as Placed};
+use crate::{Bytes, Deadline, Error, OpId, Plan, Problem, Residency as Placed, TensorId};
 use good_lp::{Variable, constraint};
+use std::ops::Range;
 
 /// What the joint program found.
+///
+/// No plan and a bound at the end of the range: there is none within the range.
 #[derive(Clone, Debug)]
 pub struct Addressed {
     /// The best plan; none if the deadline came before the first.
@@ -31,20 +34,61 @@ pub struct Addressed {
     pub lower_bound: Bytes,
 }
 
-/// The plan with the least traffic of all orders, residencies and addresses.
+/// The plan with the least traffic of all residencies and addresses, and of all orders that are
+/// allowed.
+///
+/// Only plans are looked for whose non-compulsory traffic is less than `below`; if there is none,
+/// the bound is `below`. `at_least` is a lower bound that is known already. The solver stops after
+/// so many nodes; there is a plan or the bound is met unless it stops there, or at the deadline.
 ///
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`].
-pub fn joint_with_addresses(problem: &Problem, deadline: Deadline) -> Result<Addressed, Error> {
+pub fn joint_with_addresses(
+    problem: &Problem,
+    order: crate::Order,
+    range: Range<Bytes>,
+    max_nodes: i32,
+    deadline: Deadline,
+) -> Result<Addressed, Error> {
     problem.check()?;
-    let formula = AddressedFormula::new(problem, &Precedence::of(problem));
-    let answer = formula.model.minimise_cold(deadline)?;
+    if range.is_empty() {
+        return Ok(Addressed { plan: None, lower_bound: range.end });
+    }
+    let precedence = match order {
+        crate::Order::Free => Precedence::of(problem),
+        crate::Order::Source => Precedence::of_source(problem),
+    };
+    let mut formula = AddressedFormula::new(problem, &precedence);
+    let counted = |it: Bytes| (it.saturating_sub(problem.restreamed()) + formula.residency.compulsory).0;
+    let least = counted(range.start).div_ceil(formula.unit);
+    let most = (counted(range.end) - 1) / formula.unit;
+    formula.model.limit_objective(least, most);
+    let answer = formula.model.minimise_cold(max_nodes, deadline)?;
     if answer.is_infeasible {
-        return Err(Error::Solver("HiGHS finds no plan where there is one".to_owned()));
+        return Ok(Addressed { plan: None, lower_bound: range.end });
     }
     let bound = Bytes(answer.bound * formula.unit).saturating_sub(formula.residency.compulsory);
     let plan = answer.values.map(|it| formula.read(&it));
-    Ok(Addressed { plan, lower_bound: problem.restreamed() + bound })
+    Ok(Addressed { plan, lower_bound: (problem.restreamed() + bound).max(range.start).min(range.end) })
+}
+
+/// How many variables [`joint_with_addresses`] would ask the solver for, at least.
+pub fn n_variables_with_addresses(problem: &Problem, order: crate::Order) -> usize {
+    let n_ops = problem.graph.ops().len();
+    let precedence = match order {
+        crate::Order::Free => Precedence::of(problem),
+        crate::Order::Source => Precedence::of_source(problem),
+    };
+    let mut live = vec![0_usize; n_ops];
+    let is_meant = |it: &TensorId| problem.graph.tensor(*it).size != Bytes::ZERO && !problem.is_streamed(*it);
+    for tensor in problem.graph.tensor_ids().filter(is_meant) {
+        let touching = problem.graph.producer(tensor).into_iter().chain(problem.graph.readers(tensor).iter().copied());
+        let windows: Vec<_> = touching.map(|op| precedence.window(op)).collect();
+        let Some(first) = windows.iter().map(|it| *it.start()).min() else { continue };
+        let last = windows.iter().map(|it| *it.end()).max().unwrap_or(first);
+        live[first..=last].iter_mut().for_each(|it| *it += 1);
+    }
+    live.into_iter().map(|it| it * it / 2 + 3 * it).sum()
 }
 
 /// The integer program of a problem.
@@ -212,12 +256,16 @@ mod tests {
     #[track_caller]
     fn check_joint(problem: &Problem) -> Bytes {
         let deadline = Deadline::after(Duration::from_secs(120));
-        let found = joint_with_addresses(problem, deadline).expect("the solver works");
+        let all = Bytes::ZERO..Bytes(1 << 40);
+        let found = joint_with_addresses(problem, crate::Order::Free, all, i32::MAX, deadline).expect("it works");
         let actions = found.plan.expect("a plan").actions(problem);
         let traffic = check(problem, &actions).expect("the judge agrees");
         let optimum = joint_optimum(problem).expect("each operator fits");
         assert_eq!(traffic.non_compulsory, optimum, "{problem}");
         assert_eq!(found.lower_bound, optimum, "{problem}");
+        let below = Bytes::ZERO..optimum;
+        let found = joint_with_addresses(problem, crate::Order::Free, below, i32::MAX, deadline).expect("it works");
+        assert!(found.plan.is_none() && found.lower_bound == optimum, "{problem}");
         optimum
     }
 

@@ -69,6 +69,14 @@ impl Model {
         variable
     }
 
+    /// The objective is to be within these, both included.
+    pub(super) fn limit_objective(&mut self, least: u64, most: u64) {
+        if 0 < least {
+            self.constraints.push(self.objective.clone().geq(least as f64));
+        }
+        self.constraints.push(self.objective.clone().leq(most as f64));
+    }
+
     /// How many variables there are.
     pub(super) fn n_variables(&self) -> usize {
         self.weights.len()
@@ -118,11 +126,11 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, or fails.
-    pub(super) fn minimise_cold(&self, deadline: Deadline) -> Result<Answer, Error> {
+    pub(super) fn minimise_cold(&self, max_nodes: i32, deadline: Deadline) -> Result<Answer, Error> {
         if self.weights.is_empty() {
             return Ok(Answer { values: Some(Vec::new()), bound: 0, is_infeasible: false });
         }
-        Ok(self.run(None, i32::MAX, deadline)?.0)
+        Ok(self.run(None, max_nodes, deadline)?.0)
     }
 
     fn objective_of(&self, values: &[u64]) -> u64 {

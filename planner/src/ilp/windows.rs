@@ -5,7 +5,7 @@
 //! never gets worse. After each pass the residencies of the
 //! whole are planned again in the new order, and windows get wider when nothing more is found.
 
-use super::exact::solve;
+use super::exact::{Effort, solve};
 use super::replace::replace;
 use super::residency::is_tracked;
 use super::segment::{Boundary, Lies, Segment};
@@ -30,35 +30,89 @@ pub(super) fn improve(
     deadline: Deadline,
 ) -> Result<Outline, Error> {
     let n_steps = outline.order.len();
-    let mut shapes = SHAPES.into_iter();
-    let Some((mut width, mut margin)) = shapes.next() else { return Ok(outline) };
-    loop {
-        let before = outline.non_compulsory(problem);
-        let stride = width.div_ceil(2);
-        for begin in (0..n_steps.saturating_sub(stride).max(1)).step_by(stride) {
-            if deadline.has_passed() {
+    for shape in SHAPES {
+        loop {
+            let before = outline.non_compulsory(problem);
+            outline = pass(problem, outline, shape, reductions, Effort::FULL, limit, deadline)?;
+            if outline.non_compulsory(problem) == problem.restreamed() || deadline.has_passed() {
                 return Ok(outline);
             }
-            let window = begin..(begin + width).min(n_steps);
-            if let Some(better) = improve_window(problem, &outline, window, margin, reductions, deadline.within(limit))?
-            {
-                outline = better;
+            if before <= outline.non_compulsory(problem) {
+                break;
             }
         }
-        let replaced = replace(problem, &outline.order, Some(&outline), deadline.within(limit))?.outline;
-        if replaced.non_compulsory(problem) < outline.non_compulsory(problem) {
-            outline = replaced;
-        }
-        if outline.non_compulsory(problem) == problem.restreamed() {
-            return Ok(outline);
-        }
-        if before <= outline.non_compulsory(problem) {
-            match shapes.next() {
-                Some(next) if width < n_steps => (width, margin) = next,
-                _ => return Ok(outline),
-            }
+        if n_steps <= shape.0 {
+            break;
         }
     }
+    Ok(outline)
+}
+
+/// Improves an outline by windows of one shape: first the stretches between narrow boundaries, then
+/// windows that slide over the whole. Then residencies are planned again in the order that is.
+///
+/// # Errors
+/// [`Error::Solver`].
+pub(super) fn pass(
+    problem: &Problem,
+    mut outline: Outline,
+    (width, margin): (usize, usize),
+    reductions: Reductions,
+    effort: Effort,
+    limit: Duration,
+    deadline: Deadline,
+) -> Result<Outline, Error> {
+    let n_steps = outline.order.len();
+    let stride = width.div_ceil(2);
+    let sliding = (0..n_steps.saturating_sub(stride).max(1)).step_by(stride);
+    let sliding = sliding.map(|it| it..(it + width).min(n_steps));
+    let windows: Vec<Range<usize>> = stretches(problem, &outline, width).into_iter().chain(sliding).collect();
+    for window in windows {
+        if deadline.has_passed() {
+            return Ok(outline);
+        }
+        let deadline = deadline.within(limit);
+        if let Some(better) = improve_window(problem, &outline, window, margin, reductions, effort, deadline)? {
+            outline = better;
+        }
+    }
+    let replaced = replace(problem, &outline.order, Some(&outline), deadline.within(limit))?.outline;
+    if replaced.non_compulsory(problem) < outline.non_compulsory(problem) {
+        outline = replaced;
+    }
+    Ok(outline)
+}
+
+/// Cuts an order into stretches of half to one and a half times a width, where the fewest tensors,
+/// and of these the least bytes, cross a boundary.
+fn stretches(problem: &Problem, outline: &Outline, width: usize) -> Vec<Range<usize>> {
+    let n_steps = outline.order.len();
+    let mut crossing: Vec<(u64, u64)> = vec![(0, 0); n_steps + 1];
+    let mut touched: Vec<Option<(usize, usize)>> = vec![None; problem.graph.tensors().len()];
+    for (step, &op) in outline.order.iter().enumerate() {
+        for tensor in problem.operands(op) {
+            let (_, last) = touched[tensor.index()].get_or_insert((step, step));
+            *last = step;
+        }
+    }
+    for (tensor, touched) in problem.graph.tensor_ids().zip(touched) {
+        let Some((first, last)) = touched.filter(|_| is_tracked(problem, tensor)) else { continue };
+        for boundary in &mut crossing[first + 1..=last] {
+            boundary.0 += 1;
+            boundary.1 += problem.room(tensor).0;
+        }
+    }
+    let mut stretches = Vec::new();
+    let mut begin = 0;
+    while width + width / 2 < n_steps - begin {
+        let middle = begin + width;
+        let ends = begin + width.div_ceil(2)..=begin + width + width / 2;
+        let end = ends.min_by_key(|it| (crossing[*it], it.abs_diff(middle))).expect("a width of one at least");
+        stretches.push(begin..end);
+        begin = end;
+    }
+    stretches.push(begin..n_steps);
+    stretches
 }
 
 /// A better outline, if the solver finds one: it differs in the order of some steps only, and in
@@ -69,6 +123,7 @@ fn improve_window(
     free: Range<usize>,
     margin: usize,
     reductions: Reductions,
+    effort: Effort,
     deadline: Deadline,
 ) -> Result<Option<Outline>, Error> {
     let returns = returns(problem, outline);
@@ -82,7 +137,7 @@ fn improve_window(
     let (entry, exit) = (boundary(window.start), boundary(window.end));
     let free = free.start - window.start..free.end - window.start;
     let Some(segment) = Segment::with_order(problem, ops, free, &entry, &exit) else { return Ok(None) };
-    let solved = solve(&segment.problem, &segment.order(ops), reductions, deadline)?;
+    let solved = solve(&segment.problem, &segment.order(ops), reductions, effort, deadline)?;
     let part = segment.part(&solved.outline);
     let mut order = outline.order.clone();
     order[window.clone()].copy_from_slice(&part.ops);
