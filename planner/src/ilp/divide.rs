@@ -9,13 +9,16 @@
 //! Rounds are counted in nodes and variables. What the clock adds is a limit for each program, for
 //! those that take too long for a node.
 
-use super::bound::bound;
+use super::bound::{Limits, Tree};
 use super::exact::Effort;
 use super::joint::outcome;
 use super::{Outcome, Reductions, windows};
 use crate::{Deadline, Error, Outline, Problem};
 use std::time::Duration;
 use tracing::debug;
+
+/// Steps of the smallest stretches that are bounded alone.
+const LEAF: usize = 12;
 
 /// The effort for each part in each round, what it may take at most, and the shape of windows: their
 /// width, and the steps around them.
@@ -34,15 +37,24 @@ pub fn conquer(problem: &Problem, start: &Outline, deadline: Deadline) -> Result
     problem.check()?;
     let mut best = start.clone();
     let mut lower_bound = problem.restreamed();
-    for (effort, limit, shape) in ROUNDS {
-        if best.non_compulsory(problem) <= lower_bound || deadline.has_passed() {
-            break;
-        }
-        lower_bound = lower_bound.max(bound(problem, &best, effort, limit, deadline)?);
-        debug!(?effort, cost = %best.non_compulsory(problem), bound = %lower_bound, "parts");
-        if lower_bound < best.non_compulsory(problem) {
-            best = windows::pass(problem, best, shape, Reductions::ALL, effort, limit, deadline)?;
-            debug!(?shape, cost = %best.non_compulsory(problem), "windows");
+    let mut rounds = ROUNDS.into_iter().peekable();
+    while rounds.peek().is_some() {
+        // What was solved for one plan is of use until there is a better one.
+        let known = best.clone();
+        let mut tree = Tree::new(problem, &known, LEAF);
+        for (effort, for_each, shape) in rounds.by_ref() {
+            if best.non_compulsory(problem) <= lower_bound || deadline.has_passed() {
+                return Ok(outcome(problem, best, lower_bound));
+            }
+            lower_bound = lower_bound.max(tree.bound(Limits { effort, for_each, deadline })?);
+            debug!(?effort, cost = %best.non_compulsory(problem), bound = %lower_bound, "parts");
+            if lower_bound < best.non_compulsory(problem) {
+                best = windows::pass(problem, best, shape, Reductions::ALL, effort, for_each, deadline)?;
+                debug!(?shape, cost = %best.non_compulsory(problem), "windows");
+            }
+            if best != known {
+                break;
+            }
         }
     }
     Ok(outcome(problem, best, lower_bound))

@@ -10,8 +10,8 @@ use super::replace::replace;
 use super::residency::is_tracked;
 use super::segment::{Boundary, Lies, Segment};
 use super::{Reductions, formula::mended, splice};
-use crate::{Deadline, Error, Outline, Problem};
-use std::ops::Range;
+use crate::{Deadline, Error, OpId, Outline, Problem};
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 /// Steps in a window, and steps before and after it in which residencies are planned again in the
@@ -83,13 +83,27 @@ pub(super) fn pass(
     Ok(outline)
 }
 
-/// Cuts an order into stretches of half to one and a half times a width, where the fewest tensors,
-/// and of these the least bytes, cross a boundary.
+/// Cuts an order into stretches of half to one and a half times a width, at narrow boundaries.
 fn stretches(problem: &Problem, outline: &Outline, width: usize) -> Vec<Range<usize>> {
     let n_steps = outline.order.len();
-    let mut crossing: Vec<(u64, u64)> = vec![(0, 0); n_steps + 1];
+    let crossing = crossing(problem, &outline.order);
+    let mut stretches = Vec::new();
+    let mut begin = 0;
+    while width + width / 2 < n_steps - begin {
+        let end = narrowest(&crossing, begin + width.div_ceil(2)..=begin + width + width / 2);
+        stretches.push(begin..end);
+        begin = end;
+    }
+    stretches.push(begin..n_steps);
+    stretches
+}
+
+/// How many tensors, and how many bytes, cross the boundary before each step of an order, if they
+/// stay from their first use to their last.
+pub(super) fn crossing(problem: &Problem, order: &[OpId]) -> Vec<(u64, u64)> {
+    let mut crossing: Vec<(u64, u64)> = vec![(0, 0); order.len() + 1];
     let mut touched: Vec<Option<(usize, usize)>> = vec![None; problem.graph.tensors().len()];
-    for (step, &op) in outline.order.iter().enumerate() {
+    for (step, &op) in order.iter().enumerate() {
         for tensor in problem.operands(op) {
             let (_, last) = touched[tensor.index()].get_or_insert((step, step));
             *last = step;
@@ -102,17 +116,15 @@ fn stretches(problem: &Problem, outline: &Outline, width: usize) -> Vec<Range<us
             boundary.1 += problem.room(tensor).0;
         }
     }
-    let mut stretches = Vec::new();
-    let mut begin = 0;
-    while width + width / 2 < n_steps - begin {
-        let middle = begin + width;
-        let ends = begin + width.div_ceil(2)..=begin + width + width / 2;
-        let end = ends.min_by_key(|it| (crossing[*it], it.abs_diff(middle))).expect("a width of one at least");
-        stretches.push(begin..end);
-        begin = end;
-    }
-    stretches.push(begin..n_steps);
-    stretches
+    crossing
+}
+
+/// Of these boundaries, the one that the fewest tensors cross, and of these the fewest bytes; then
+/// the one nearest to the middle.
+pub(super) fn narrowest(crossing: &[(u64, u64)], boundaries: RangeInclusive<usize>) -> usize {
+    let middle = boundaries.start().midpoint(*boundaries.end());
+    let width = |it: &usize| (crossing[*it], it.abs_diff(middle));
+    boundaries.min_by_key(width).unwrap_or(middle)
 }
 
 /// A better outline, if the solver finds one: it differs in the order of some steps only, and in
