@@ -22,10 +22,12 @@ mod plan;
 mod portfolio;
 mod problem;
 mod quantity;
+mod repair;
 pub mod search;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+mod unpackable;
 mod uses;
 mod violation;
 

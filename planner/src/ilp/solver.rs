@@ -29,6 +29,7 @@ pub(super) struct Model {
     variables: ProblemVariables,
     objective: Expression,
     weights: Vec<u64>,
+    most: Vec<u64>,
     start: Vec<f64>,
     /// What must hold.
     pub constraints: Vec<Constraint>,
@@ -63,8 +64,17 @@ impl Model {
         let variable = self.variables.add(variable().integer().clamp(0.0, most as f64));
         self.objective += weight as f64 * variable;
         self.weights.push(weight);
+        self.most.push(most);
         self.start.push(start as f64);
         variable
+    }
+
+    /// The objective is to be within these, both included.
+    pub(super) fn limit_objective(&mut self, least: u64, most: u64) {
+        if 0 < least {
+            self.constraints.push(self.objective.clone().geq(least as f64));
+        }
+        self.constraints.push(self.objective.clone().leq(most as f64));
     }
 
     /// How many variables there are.
@@ -72,9 +82,9 @@ impl Model {
         self.weights.len()
     }
 
-    /// The weight of each variable in the objective.
-    pub(super) fn weights(&self) -> &[u64] {
-        &self.weights
+    /// The weight of each variable in the objective, and its largest value.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.weights.iter().copied().zip(self.most.iter().copied())
     }
 
     /// What must hold, with whole coefficients, as they are here.
@@ -116,19 +126,19 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, or fails.
-    pub(super) fn minimise_cold(&self, deadline: Deadline) -> Result<Answer, Error> {
-        self.approach(0.0, deadline)
+    pub(super) fn minimise_cold(&self, max_nodes: i32, deadline: Deadline) -> Result<Answer, Error> {
+        self.approach(0.0, max_nodes, deadline)
     }
 
     /// Likewise, until the bound is within so large a part of the objective.
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, or fails.
-    pub(super) fn approach(&self, gap: f64, deadline: Deadline) -> Result<Answer, Error> {
+    pub(super) fn approach(&self, gap: f64, max_nodes: i32, deadline: Deadline) -> Result<Answer, Error> {
         if self.weights.is_empty() {
             return Ok(Answer { values: Some(Vec::new()), bound: 0, is_infeasible: false });
         }
-        Ok(self.run(None, i32::MAX, gap, deadline)?.0)
+        Ok(self.run(None, max_nodes, gap, deadline)?.0)
     }
 
     fn objective_of(&self, values: &[u64]) -> u64 {

@@ -30,6 +30,9 @@ use crate::ilp::solver::Model;
 use crate::{Bytes, Deadline, Error, OpId, Problem, TensorId};
 use good_lp::{Expression, Variable, constraint};
 
+/// Nodes for one program: what has taken so many moves no more.
+const MAX_NODES: i32 = 20_000;
+
 pub(super) struct Program<'a> {
     problem: &'a Problem,
     backbone: &'a Backbone,
@@ -248,7 +251,7 @@ impl Program<'_> {
 
     /// The bound, and a solution if there is one.
     pub(super) fn minimise(&self, gap: f64, deadline: Deadline) -> Result<(Bytes, Option<Vec<u64>>), Error> {
-        let answer = self.model.approach(gap, deadline)?;
+        let answer = self.model.approach(gap, MAX_NODES, deadline)?;
         Ok((Bytes(answer.bound * self.unit), answer.values))
     }
 
