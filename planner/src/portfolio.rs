@@ -9,7 +9,7 @@ use std::time::Duration;
 const SHARE_OF_SEARCH: f64 = 0.8;
 
 /// States that the search may keep before integer programming has its turn.
-const STATES_AT_FIRST: usize = 1_000_000;
+const STATES_AT_FIRST: usize = 160_000;
 
 /// The part of the time left that the program over the backbone may take if the search can go on.
 const SHARE_OF_BACKBONE: f64 = 0.35;

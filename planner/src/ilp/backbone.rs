@@ -10,7 +10,8 @@
 //! where that of a program indexed by steps is not.
 //!
 //! A solution says in which cells the side operators had better run. That gives an order, and the
-//! best replacement for it a plan. Then these cells are divided, and the program is solved again.
+//! best replacement for it a plan. Then these cells are divided, and the program is solved again; and
+//! all cells, once those are as narrow as they get.
 //!
 //! Tensors so small that thousands of them fit the scratchpad are left aside: what they cost is
 //! missing in the bound.
@@ -25,7 +26,7 @@ use super::replace::{Outcome, replace};
 use crate::{Deadline, Error, Outline, Problem};
 use chain::Backbone;
 use program::Program;
-use side::{Side, sides};
+use side::{Cell, Side, sides};
 use tracing::debug;
 
 /// How far from the optimum the solver may stop, as a part of it, while cells can still be divided.
@@ -69,11 +70,18 @@ pub fn backbone(problem: &Problem, start: &Outline, deadline: Deadline) -> Resul
     Ok(Outcome { proven: cost == lower_bound, outline, lower_bound })
 }
 
-/// Divides the cells chosen; gives whether one could be.
-fn refine(sides: &mut [Side], chosen: &[Option<side::Cell>]) -> bool {
+/// Divides the cells chosen, or all, if those are as narrow as they get; gives whether one could be.
+fn refine(sides: &mut [Side], chosen: &[Option<Cell>]) -> bool {
     let mut is_refined = false;
     for (side, cell) in sides.iter_mut().zip(chosen) {
         is_refined |= cell.is_some_and(|it| side.refine(it));
+    }
+    if !is_refined {
+        for side in sides {
+            for cell in side.cells().collect::<Vec<_>>() {
+                is_refined |= side.refine(cell);
+            }
+        }
     }
     is_refined
 }

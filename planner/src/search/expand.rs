@@ -87,8 +87,16 @@ pub(super) fn run<const W: usize>(
     next
 }
 
+/// What an enumeration came to.
+pub(super) struct Enumerated {
+    /// Whether it saw all sets.
+    pub is_complete: bool,
+    /// The steps that it took.
+    pub n_steps: usize,
+}
+
 /// Calls `found` with each least set of evictions that lets the operator run and charges less
-/// than `budget`; stops after `limit` steps of the enumeration. Gives whether it saw all of them.
+/// than `budget`; stops after `limit` steps of the enumeration.
 ///
 /// Least: without any one of its tensors the operator would not fit. More is never needed, since
 /// the rest can be evicted just as well when its room is needed.
@@ -99,34 +107,48 @@ pub(super) fn evictions<const W: usize>(
     budget: u64,
     limit: usize,
     found: &mut impl FnMut(Bits<W>),
-) -> bool {
+) -> Enumerated {
     let missing_room = sizes.room_of(&demand.reads.without(&state.resident));
     let deficit = (state.used + missing_room + demand.needs).saturating_sub(demand.capacity);
     if deficit == 0 {
         found(Bits::EMPTY);
-        return true;
+        return Enumerated { is_complete: true, n_steps: 1 };
     }
     let mut candidates: Vec<Candidate> = state
         .resident
         .without(&demand.reads)
         .iter()
-        .map(|index| Candidate { index, room: sizes.room[index], cost: sizes.eviction(&state.host, index), rest: 0 })
+        .map(|index| {
+            let (room, cost) = (sizes.room[index], sizes.eviction(&state.host, index));
+            Candidate { index, room, cost, rest: 0, cheapest: (cost, room) }
+        })
         .collect();
     // Largest first: a set that suffices only with its last, smallest tensor is a least one.
     candidates.sort_by_key(|it| (std::cmp::Reverse(it.room), it.cost, it.index));
     if candidates.iter().map(|it| it.room).sum::<u64>() < deficit {
-        return true;
+        return Enumerated { is_complete: true, n_steps: candidates.len() };
     }
     let mut rest = 0;
+    let mut cheapest = (u64::MAX, 1);
     for candidate in candidates.iter_mut().rev() {
         rest += candidate.room;
         candidate.rest = rest;
+        let (own, least) = (candidate.cheapest, cheapest);
+        if u128::from(own.0) * u128::from(least.1) < u128::from(least.0) * u128::from(own.1) {
+            cheapest = own;
+        }
+        candidate.cheapest = cheapest;
     }
     // At least the first set is always found, however low the limit.
-    let left = limit.max(candidates.len());
-    let mut enumeration = Enumeration { candidates, budget, left, found };
+    let limit = limit.max(candidates.len());
+    let mut enumeration = Enumeration { candidates, budget, left: limit, found };
     enumeration.extend(0, deficit, 0, Bits::EMPTY);
-    0 < enumeration.left
+    Enumerated { is_complete: 0 < enumeration.left, n_steps: limit - enumeration.left }
+}
+
+/// What so much room costs at least where `cost` is paid for `room`.
+fn share(deficit: u64, (cost, room): (u64, u64)) -> u128 {
+    u128::from(deficit) * u128::from(cost) / u128::from(room.max(1))
 }
 
 struct Candidate {
@@ -135,6 +157,8 @@ struct Candidate {
     cost: u64,
     /// Rooms of this one and all after it.
     rest: u64,
+    /// Cost and room of the one of these that costs least for its room.
+    cheapest: (u64, u64),
 }
 
 struct Enumeration<'a, const W: usize, F: FnMut(Bits<W>)> {
@@ -147,8 +171,10 @@ struct Enumeration<'a, const W: usize, F: FnMut(Bits<W>)> {
 impl<const W: usize, F: FnMut(Bits<W>)> Enumeration<'_, W, F> {
     fn extend(&mut self, from: usize, deficit: u64, cost: u64, evicted: Bits<W>) {
         for next in from..self.candidates.len() {
-            let Candidate { index, room, cost: own, rest } = self.candidates[next];
-            if rest < deficit || self.left == 0 {
+            let Candidate { index, room, cost: own, rest, cheapest } = self.candidates[next];
+            // No set makes room for less than what costs least for its room.
+            let is_too_dear = u128::from(self.budget - cost) <= share(deficit, cheapest);
+            if rest < deficit || self.left == 0 || is_too_dear {
                 return;
             }
             self.left -= 1;

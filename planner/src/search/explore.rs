@@ -14,6 +14,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// States that one thread expands in a row.
 const SHARE: usize = 512;
 
+/// Steps of the enumeration of evictions that count as much as a state, where limits are concerned:
+/// there can be many for each set that is found.
+const STEPS_PER_STATE: usize = 8;
+
 /// Into how many parts a level falls, each with nodes of its own until they are put together.
 const N_PARTS: usize = 4;
 
@@ -222,7 +226,8 @@ impl<const W: usize> Explorer<'_, W> {
         Ok(part)
     }
 
-    /// Adds the successors of one state to the next level; gives how many.
+    /// Adds the successors of one state to the next level; gives how many, with what it took to find
+    /// them.
     #[expect(clippy::too_many_arguments, reason = "what a share's states have in common is made once for all")]
     fn expand_state(
         &self,
@@ -250,11 +255,12 @@ impl<const W: usize> Explorer<'_, W> {
             let to_go = child.to_go;
             let budget = self.quest.below.saturating_sub(state.cost + to_go);
             let limit = self.quest.eviction_limit;
-            let complete = evictions(state, demand, sizes, budget, limit, &mut |evicted| {
+            let enumerated = evictions(state, demand, sizes, budget, limit, &mut |evicted| {
                 child.states.push(run(state, demand, transition, sizes, &evicted, trace));
                 n_generated += 1;
             });
-            if !complete {
+            n_generated += enumerated.n_steps / STEPS_PER_STATE;
+            if !enumerated.is_complete {
                 part.left_out = part.left_out.min(state.cost + to_go);
             }
         }
