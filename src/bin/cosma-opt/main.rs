@@ -1,6 +1,7 @@
 //! `cosma-opt`: reads modules, plans them, and writes them back.
 
 mod arguments;
+mod model;
 mod output;
 mod split;
 
@@ -36,8 +37,18 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input = &arguments.input;
     let text = read(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
-    let parts = if arguments.split_input_file { split::split(&text) } else { vec![text] };
     let name = if input == "-" { "<stdin>" } else { input };
+    let parts = if is_onnx(input, &text) {
+        let module = arguments.model.read(&text, name).map_err(|error| {
+            say(&format!("{name}: error: {error}"));
+            Failure::Module
+        })?;
+        vec![module.into_bytes()]
+    } else if arguments.split_input_file {
+        split::split(&text)
+    } else {
+        vec![text]
+    };
     let mut report = Report::default();
     let mut modules = Vec::new();
     let mut is_right = true;
@@ -96,6 +107,12 @@ fn process(arguments: &Arguments, text: &[u8], name: &str) -> Result<(String, Re
     })?;
     report.warnings.iter().for_each(|it| say(&it.to_string()));
     Ok((format!("{}\n", module.as_operation()), report))
+}
+
+/// Whether the input is a model: as its name says; or it begins with what no text and no bytecode
+/// does, but every model that has the version of its format first, as all writers put it.
+fn is_onnx(input: &str, text: &[u8]) -> bool {
+    input.ends_with(".onnx") || text.first() == Some(&8)
 }
 
 fn read(input: &str) -> io::Result<Vec<u8>> {
