@@ -1,0 +1,105 @@
+//! Operators take in what follows them.
+
+use super::{Class, Groups};
+use crate::network::TensorIndex;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// A normalisation has a dozen nodes; what takes more to come together again is none.
+const MOST_MEMBERS: usize = 32;
+
+/// In the order of the network, each operator takes in as much as it can.
+pub fn join(groups: &mut Groups) {
+    for head in 0..groups.network.operators.len() {
+        if groups.is_gone[head] {
+            continue;
+        }
+        while let Some(region) = find(groups, head) {
+            take_in(groups, head, &region);
+        }
+    }
+}
+
+/// What a group takes in at once.
+struct Region {
+    /// In order.
+    members: Vec<usize>,
+    /// The only tensor of it that others read.
+    result: TensorIndex,
+}
+
+fn find(groups: &Groups, head: usize) -> Option<Region> {
+    let operator = groups.operator(head);
+    let &[result] = &operator.writes[..] else { return None };
+    if matches!(groups.classes[head], Class::Lookup | Class::Opaque | Class::Padding) || groups.is_result[result.0] {
+        return None;
+    }
+    // A reduction may be the first node of a normalisation, whose result is as large as its operand.
+    let mut sizes = vec![groups.n_elements(result)];
+    if groups.classes[head] == Class::Reduction {
+        sizes.extend(operator.reads.first().map(|it| groups.n_elements(*it)));
+    }
+    let mut members: Vec<usize> = Vec::new();
+    // Tensors of the group that not all readers of are in it yet.
+    let mut open = vec![result];
+    let mut inside = vec![result];
+    let mut next: BinaryHeap<Reverse<usize>> = groups.readers[result.0].iter().map(|it| Reverse(*it)).collect();
+    while let Some(Reverse(index)) = next.pop() {
+        if members.last() == Some(&index) {
+            continue;
+        }
+        if members.len() == MOST_MEMBERS || !fits(groups, head, index, &inside) {
+            return None;
+        }
+        let &[written] = &groups.operator(index).writes[..] else { return None };
+        members.push(index);
+        inside.push(written);
+        open.push(written);
+        next.extend(groups.readers[written.0].iter().map(|it| Reverse(*it)));
+        let is_closed = |it: &TensorIndex| {
+            !groups.is_result[it.0] && groups.readers[it.0].iter().all(|reader| members.contains(reader))
+        };
+        // A tensor that nobody reads was dropped before, or is a result.
+        open.retain(|it| !is_closed(it) || groups.readers[it.0].is_empty());
+        if open == [written] && sizes.contains(&groups.n_elements(written)) {
+            return Some(Region { members, result: written });
+        }
+        if groups.is_result[written.0] {
+            return None;
+        }
+    }
+    None
+}
+
+/// Whether an operator can run inside of a group: it reads nothing from elsewhere but weights and what
+/// the group's head reads anyway.
+fn fits(groups: &Groups, head: usize, index: usize, inside: &[TensorIndex]) -> bool {
+    if groups.is_gone[index] || !matches!(groups.classes[index], Class::Elementwise | Class::Reduction) {
+        return false;
+    }
+    let is_at_hand = |it: &TensorIndex| {
+        inside.contains(it) || groups.is_weight(*it) || groups.operator(head).reads.contains(it)
+    };
+    groups.operator(index).reads.iter().all(is_at_hand)
+}
+
+fn take_in(groups: &mut Groups, head: usize, region: &Region) {
+    let mut operator = groups.operator(head).clone();
+    let mut inside = operator.writes.clone();
+    for index in &region.members {
+        let member = groups.network.operators[*index].clone();
+        groups.is_gone[*index] = true;
+        for read in member.reads {
+            groups.readers[read.0].retain(|it| it != index);
+            if !inside.contains(&read) && !operator.reads.contains(&read) {
+                operator.reads.push(read);
+                groups.readers[read.0].push(head);
+            }
+        }
+        inside.extend(&member.writes);
+        operator.nodes.extend(member.nodes);
+    }
+    operator.writes = vec![region.result];
+    groups.writer[region.result.0] = Some(head);
+    groups.network.operators[head] = operator;
+}
