@@ -8,6 +8,9 @@ use std::collections::BinaryHeap;
 /// A normalisation has a dozen nodes; what takes more to come together again is none.
 const MOST_MEMBERS: usize = 32;
 
+/// What a normalisation that was written as single nodes is called.
+const NORMALIZATION: &str = "Normalization";
+
 /// In the order of the network, each operator takes in as much as it can.
 pub fn join(groups: &mut Groups) {
     for head in 0..groups.network.operators.len() {
@@ -61,7 +64,9 @@ fn find(groups: &Groups, head: usize) -> Option<Region> {
         };
         // A tensor that nobody reads was dropped before, or is a result.
         open.retain(|it| !is_closed(it) || groups.readers[it.0].is_empty());
-        if open == [written] && sizes.contains(&groups.n_elements(written)) {
+        // A reduction that leaves the size as it is stays what it is.
+        let is_spread = groups.classes[index] == Class::Elementwise && sizes.contains(&groups.n_elements(written));
+        if open == [written] && is_spread {
             return Some(Region { members, result: written });
         }
         if groups.is_result[written.0] {
@@ -71,14 +76,17 @@ fn find(groups: &Groups, head: usize) -> Option<Region> {
     None
 }
 
-/// Whether an operator can run inside of a group: it reads nothing from elsewhere but weights and what
-/// the group's head reads anyway.
+/// Whether an operator can run inside of a group: it reads nothing from elsewhere but weights, and what
+/// an elementwise head or a reduction has at hand at that place. A convolution reads windows, which are
+/// gone by then.
 fn fits(groups: &Groups, head: usize, index: usize, inside: &[TensorIndex]) -> bool {
     if groups.is_gone[index] || !matches!(groups.classes[index], Class::Elementwise | Class::Reduction) {
         return false;
     }
+    let keeps_operands = matches!(groups.classes[head], Class::Elementwise | Class::Reduction);
     let is_at_hand = |it: &TensorIndex| {
-        inside.contains(it) || groups.is_weight(*it) || groups.operator(head).reads.contains(it)
+        let is_operand = || groups.operator(head).reads.contains(it);
+        inside.contains(it) || groups.is_weight(*it) || keeps_operands && is_operand()
     };
     groups.operator(index).reads.iter().all(is_at_hand)
 }
@@ -98,6 +106,15 @@ fn take_in(groups: &mut Groups, head: usize, region: &Region) {
         }
         inside.extend(&member.writes);
         operator.nodes.extend(member.nodes);
+    }
+    // What `Pow` or `ReduceMean` begins is a normalisation, if what they reduce is spread again. A
+    // sum of two tensors that is normalised at once is still a sum.
+    let n_tensors = operator.reads.iter().filter(|it| !groups.is_weight(**it)).count();
+    let is_reduction = |it: &usize| groups.classes[*it] == Class::Reduction;
+    let is_spread = groups.n_elements(operator.writes[0]) < groups.n_elements(region.result);
+    let is_normalization = is_reduction(&head) && is_spread || region.members.iter().any(is_reduction);
+    if is_normalization && n_tensors == 1 && matches!(groups.classes[head], Class::Elementwise | Class::Reduction) {
+        operator.kind = NORMALIZATION.into();
     }
     operator.writes = vec![region.result];
     groups.writer[region.result.0] = Some(head);
