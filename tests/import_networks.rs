@@ -1,15 +1,21 @@
 //! Real models against the same networks as they were brought to an accelerator's granularity by hand
-//! before: as many operators, the same scratchpad, no higher peak; and how long reading takes.
+//! before: as many operators, the same scratchpad, no higher peak.
 
 use cosma::{MachineOptions, Options, Solver, Stages, Weights, optimize};
 use cosma_import::{Options as ImportOptions, import};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// What differs by more than a few per cent, and why.
-const EXPLAINED: &[(&str, &str)] =
-    &[("nasnet_a_large", "padding runs with the pooling or convolution that reads it, so its copy is never there")];
+/// What differs, and why.
+const EXPLAINED: &[(&str, &str)] = &[
+    ("bisenet_resnet18", "an addition to what the product before it reads is part of that product"),
+    ("clip_vit_text_b32", "a comparison with a constant joins its only reader, as all elementwise operators do"),
+    ("convnext_tiny", "to transpose what has one dimension that is not one is a view"),
+    ("nasnet_a_large", "padding runs with the window that reads it, so the padded copy is never there"),
+    ("ssd300_vgg16", "a bound on a norm joins the reduction that computes it"),
+    ("whisper_tiny_encoder", "the embedding of positions is added while transposing"),
+];
 
 fn folder() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
@@ -78,27 +84,11 @@ fn models_against_networks() {
         .expect("text takes any line");
         let is_near = change(before.operators, after.operators).abs() <= 10.0
             && change(before.min_scratchpad, after.min_scratchpad).abs() <= 2.0;
-        if after_peak > before_peak || !is_near && why.is_empty() {
+        let differs = before.operators != after.operators || before.min_scratchpad != after.min_scratchpad;
+        if before_peak < after_peak || !is_near && why.is_empty() || differs && why.is_empty() {
             wrong.push(name);
         }
     }
     println!("{table}");
     assert!(wrong.is_empty(), "{wrong:?} differ\n{table}");
-}
-
-/// Not asserted: machines differ, and tests run beside others. A release build says more.
-#[test]
-fn how_long_reading_takes() {
-    let Some(folder) = folder() else { return };
-    let (mut n, mut duration) = (0, Duration::ZERO);
-    for model in models(&folder) {
-        let bytes = std::fs::read(&model).expect("it is there");
-        let start = Instant::now();
-        let network = import(&bytes, &ImportOptions::default()).expect("it is a model");
-        let text = network.to_string();
-        duration += start.elapsed();
-        n += network.operators.iter().map(|it| it.nodes.len()).sum::<usize>();
-        assert!(!text.is_empty());
-    }
-    println!("{n} nodes read in {duration:?}: {:.2} ms for a thousand", duration.as_secs_f64() * 1e6 / n as f64);
 }

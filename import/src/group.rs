@@ -4,7 +4,8 @@
 //!    nothing else but weights and what it reads anyway. More than one at once, where they part and
 //!    come together again (`x · sigmoid(x)`), so that there always is one result. A reduction is
 //!    taken in if its result is spread over the tensor again: so a chain of nodes becomes the
-//!    normalisation that it was before export. A residual addition reads another tensor and stays.
+//!    normalisation that it was before export. A residual addition reads another tensor and stays. Two
+//!    transpositions are one.
 //! 2. *Prologues.* What could not join its producer, since others read it too, joins its consumer:
 //!    elementwise operators on one tensor with one reader, and padding.
 //!

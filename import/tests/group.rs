@@ -108,3 +108,16 @@ fn results_of_the_model_are_written() {
         .output("a");
     check_grouped(&model, &["Conv(x, w_a) -> a: 1x4x8x8xf32", "Relu(a) -> b: 1x4x8x8xf32"]);
 }
+
+#[test]
+fn two_transpositions_are_one() {
+    let perm = |it: &[i64]| vec![ints("perm", it)];
+    let model = Model::new()
+        .input("x", &[2, 3, 4])
+        .ints("to", &[2, 2, 2, 3])
+        .node("Transpose", &["x"], &["a"], perm(&[0, 2, 1]))
+        .node("Reshape", &["a", "to"], &["b"], vec![])
+        .node("Transpose", &["b"], &["c"], perm(&[3, 2, 1, 0]))
+        .output("c");
+    check_grouped(&model, &["Transpose(x) -> c: 3x2x2x2xf32"]);
+}

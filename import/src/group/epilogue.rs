@@ -37,6 +37,9 @@ fn find(groups: &Groups, head: usize) -> Option<Region> {
     if matches!(groups.classes[head], Class::Lookup | Class::Opaque | Class::Padding) || groups.is_result[result.0] {
         return None;
     }
+    if let Some(region) = again(groups, head, result) {
+        return Some(region);
+    }
     // A reduction may be the first node of a normalisation, whose result is as large as its operand.
     let mut sizes = vec![groups.n_elements(result)];
     if groups.classes[head] == Class::Reduction {
@@ -74,6 +77,14 @@ fn find(groups: &Groups, head: usize) -> Option<Region> {
         }
     }
     None
+}
+
+/// A transposition of what was transposed, for nobody else: both are one.
+fn again(groups: &Groups, head: usize, result: TensorIndex) -> Option<Region> {
+    let is_transpose = |it: usize| groups.operator(it).kind == "Transpose";
+    let &[reader] = &groups.readers[result.0][..] else { return None };
+    let &[written] = &groups.operator(reader).writes[..] else { return None };
+    (is_transpose(head) && is_transpose(reader)).then(|| Region { members: vec![reader], result: written })
 }
 
 /// Whether an operator can run inside of a group: it reads nothing from elsewhere but weights, and what
