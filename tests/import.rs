@@ -69,7 +69,10 @@ fn a_model_is_planned_by_either_way() {
     assert!(String::from_utf8_lossy(&first.stdout).contains("cosma.load"));
     // By its content, if it has no name.
     let mut command = Command::new(OPT);
-    command.args(["--element-bytes=1"]).args(plan).stdin(Stdio::from(fs::File::open(path.join("net.onnx")).expect("it is there")));
+    command
+        .args(["--element-bytes=1"])
+        .args(plan)
+        .stdin(Stdio::from(fs::File::open(path.join("net.onnx")).expect("it is there")));
     assert_eq!(command.output().expect("it runs").stdout, first.stdout);
 }
 
@@ -119,4 +122,21 @@ fn names_are_whatever_a_model_has() {
     let output = run(IMPORT, folder.path(), &["odd \"name.onnx", "-o", "out.mlir"]);
     check(&output, 0, "");
     check(&run(OPT, folder.path(), &["out.mlir", "--allocate", "--scratchpad=1KiB"]), 0, "");
+}
+
+/// What PyTorch writes today. Skipped where it is not installed.
+#[test]
+fn models_of_pytorch_are_planned_as_they_are() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/export_pytorch.py");
+    let programs = Path::new(OPT).parent().expect("it is in a folder");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new("python3");
+    command.arg(script).arg("--programs").arg(programs).arg("--folder").arg(folder.path());
+    let Ok(output) = command.output() else {
+        println!("skipped: there is no python3");
+        return;
+    };
+    let says = String::from_utf8_lossy(&output.stdout);
+    println!("{says}");
+    assert!(output.status.success(), "{says}{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -36,7 +36,8 @@ fn models(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn read(model: &Path) -> String {
-    let options = ImportOptions { element_bytes: Some(1), file: model.display().to_string(), ..ImportOptions::default() };
+    let options =
+        ImportOptions { element_bytes: Some(1), file: model.display().to_string(), ..ImportOptions::default() };
     let bytes = std::fs::read(model).expect("it is there");
     import(&bytes, &options).unwrap_or_else(|error| panic!("{}: {error}", model.display())).to_string()
 }
@@ -45,7 +46,8 @@ fn read(model: &Path) -> String {
 fn plan(text: &str, weights: Weights) -> cosma::FunctionReport {
     let context = cosma::new_context();
     let mut module = cosma::parse(&context, text.as_bytes(), "network.mlir").expect("it is well-formed");
-    let machine = MachineOptions { scratchpad: Some((1 << 40).into()), weights: Some(weights), ..MachineOptions::default() };
+    let machine =
+        MachineOptions { scratchpad: Some((1 << 40).into()), weights: Some(weights), ..MachineOptions::default() };
     let options = Options {
         machine,
         stages: Stages { schedule: true, allocate: true, ..Stages::default() },

@@ -65,7 +65,8 @@ fn names(tensors: &[Tensor]) -> Vec<String> {
     let mut taken = HashSet::new();
     let mut names = Vec::with_capacity(tensors.len());
     for (index, tensor) in tensors.iter().enumerate() {
-        let allowed = |it: char| if it.is_ascii_alphanumeric() || matches!(it, '_' | '.' | '-' | '$') { it } else { '_' };
+        let allowed =
+            |it: char| if it.is_ascii_alphanumeric() || matches!(it, '_' | '.' | '-' | '$') { it } else { '_' };
         let mut name: String = tensor.name.trim_start_matches('/').chars().map(allowed).collect();
         if !name.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_') {
             name.insert(0, '_');

@@ -34,7 +34,11 @@ pub enum Error {
 
 fn dimensions(names: &[String]) -> String {
     let list = names.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
-    format!("dimension{} {list} {}", if names.len() == 1 { "" } else { "s" }, if names.len() == 1 { "is" } else { "are" })
+    format!(
+        "dimension{} {list} {}",
+        if names.len() == 1 { "" } else { "s" },
+        if names.len() == 1 { "is" } else { "are" }
+    )
 }
 
 fn flags(names: &[String]) -> String {

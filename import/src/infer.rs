@@ -70,7 +70,8 @@ fn infer_node(call: &Call) -> Result<Vec<Option<Type>>, Error> {
         let Some(r#type) = inferred.get(index) else {
             return Err(node.error(format!("it has {} results, but there are {}", node.outputs.len(), inferred.len())));
         };
-        check_size(&r#type.shape, r#type.element).map_err(|message| node.error(format!("result {index}: {message}")))?;
+        check_size(&r#type.shape, r#type.element)
+            .map_err(|message| node.error(format!("result {index}: {message}")))?;
         types.push(Some(r#type.clone()));
     }
     Ok(types)

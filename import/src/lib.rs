@@ -1,15 +1,15 @@
 //! Reads ONNX models as networks at the granularity of an accelerator. Knows neither MLIR nor the
 //! planner: what comes out is a [`Network`], or text in COSMA's source form.
 //!
-//! 1. *Read* ([`mod@read`]): the protobuf becomes a graph of values and nodes, every name resolved,
+//! 1. *Read* (`read.rs`): the protobuf becomes a graph of values and nodes, every name resolved,
 //!    in an order that respects the dependences.
-//! 2. *Infer* ([`infer`]): every value gets an element type and a static shape; small constants, and
+//! 2. *Infer* (`infer.rs`): every value gets an element type and a static shape; small constants, and
 //!    with them computation on shapes, are evaluated on the way.
-//! 3. *Lower* ([`lower`]): what is no operator goes: constants that only describe, views, what
+//! 3. *Lower* (`lower.rs`): what is no operator goes: constants that only describe, views, what
 //!    depends on weights alone.
-//! 4. *Group* ([`group`]): elementwise operators join the operator that an accelerator would run
+//! 4. *Group* (`group.rs`): elementwise operators join the operator that an accelerator would run
 //!    them with.
-//! 5. *Emit* ([`emit`]): text in source form.
+//! 5. *Emit* (`emit.rs`): text in source form.
 //!
 //! Data of weights is never looked at, only its size; a file of external data need not be there.
 

@@ -87,8 +87,10 @@ impl Lowering<'_> {
         }
         let call = Call { node, values, opset: self.graph.opset };
         let others_are_dead = node.outputs.iter().skip(1).flatten().all(|it| !is_live[*it]);
-        if others_are_dead && let (Some(Some(input)), Some(Some(output))) = (node.inputs.first(), node.outputs.first()) {
-            let keeps_type = self.deploy(call.optional(0)?.element) == self.deploy(values[*output].r#type.as_ref()?.element);
+        if others_are_dead && let (Some(Some(input)), Some(Some(output))) = (node.inputs.first(), node.outputs.first())
+        {
+            let keeps_type =
+                self.deploy(call.optional(0)?.element) == self.deploy(values[*output].r#type.as_ref()?.element);
             if keeps_type && view::is_view(&call) {
                 self.source[*output] = self.source[*input];
                 return None;

@@ -146,10 +146,7 @@ impl Reader<'_> {
     }
 
     /// What the model declares about values, where all sizes are known.
-    fn declared<'a>(
-        &self,
-        infos: impl Iterator<Item = &'a ValueInfoProto>,
-    ) -> Result<BTreeMap<&'a str, Type>, Error> {
+    fn declared<'a>(&self, infos: impl Iterator<Item = &'a ValueInfoProto>) -> Result<BTreeMap<&'a str, Type>, Error> {
         let mut declared = BTreeMap::new();
         for info in infos {
             let Some(tensor) = tensor(info.r#type.as_ref()) else { continue };
@@ -192,8 +189,7 @@ impl Reader<'_> {
                     continue;
                 }
                 let declared = declared.get(output.as_str()).cloned();
-                let value =
-                    Value { name: output.clone(), declared, r#type: None, content: None, is_constant: false };
+                let value = Value { name: output.clone(), declared, r#type: None, content: None, is_constant: false };
                 let value = self.define(value).map_err(|message| node.error(message))?;
                 node.outputs.push(Some(value));
             }

@@ -88,7 +88,10 @@ fn symbolic_dimensions() {
     let tensor = model.graph().input[0].r#type.as_mut().and_then(|it| it.tensor_type.as_mut());
     let symbolic = |name: Option<&str>| DimensionProto { dim_value: None, dim_param: name.map(Into::into) };
     tensor.and_then(|it| it.shape.as_mut()).expect("it has one").dim = vec![symbolic(Some("batch")), symbolic(None)];
-    check_error(&model, "the size of dimensions 'batch', 'x[1]' are not known: give --dim 'batch=SIZE' --dim 'x[1]=SIZE'");
+    check_error(
+        &model,
+        "the size of dimensions 'batch', 'x[1]' are not known: give --dim 'batch=SIZE' --dim 'x[1]=SIZE'",
+    );
     let dimensions = [("batch".to_owned(), 2), ("x[1]".to_owned(), 3)].into();
     common::check_with(&model, &Options { dimensions, ..ungrouped() }, &["Relu(x) -> y: 2x3xf32"]);
 }
@@ -165,7 +168,8 @@ fn functions_of_the_model() {
     let mut model = Model::new().input("x", &[4]).node("mine.twice", &["x"], &["y"], vec![]).output("y");
     model.0.functions = vec![function("twice", vec![node("Exp", "", "in", "t"), node("Exp", "", "t", "out")])];
     check(&model, &["Exp(x) -> node_y/t: 4xf32", "Exp(node_y/t) -> y: 4xf32"]);
-    model.0.functions = vec![function("twice", vec![node("twice", "mine", "in", "t"), node("twice", "mine", "t", "out")])];
+    model.0.functions =
+        vec![function("twice", vec![node("twice", "mine", "in", "t"), node("twice", "mine", "t", "out")])];
     let error = model.import(&ungrouped()).expect_err("it never ends").to_string();
     assert!(error.contains("call each other without end"), "{error}");
 }

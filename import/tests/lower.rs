@@ -20,10 +20,7 @@ fn views_are_their_source() {
         .node("Tanh", &["e"], &["f"], vec![])
         .node("Transpose", &["f"], &["g"], vec![ints("perm", &[2, 0, 1])])
         .output("g");
-    check(
-        &model,
-        &["Relu(x) -> a: 2x3x4xf32", "Tanh(a) -> f: 2x1x12xf32", "Transpose(f) -> g: 12x2x1xf32"],
-    );
+    check(&model, &["Relu(x) -> a: 2x3x4xf32", "Tanh(a) -> f: 2x1x12xf32", "Transpose(f) -> g: 12x2x1xf32"]);
 }
 
 #[test]

@@ -10,25 +10,117 @@ use proptest::sample::select;
 
 /// Operators with a rule, and one without.
 const KINDS: &[&str] = &[
-    "Add", "ArgMax", "Attention", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Clip", "Concat", "Constant",
-    "ConstantOfShape", "Conv", "ConvInteger", "ConvTranspose", "DepthToSpace", "DequantizeLinear", "Div", "Dropout",
-    "DynamicQuantizeLinear", "Einsum", "Equal", "Expand", "Flatten", "Gather", "GatherElements", "GatherND", "Gemm",
-    "GlobalAveragePool", "GridSample", "Identity", "LSTM", "LayerNormalization", "MatMul", "Max", "MaxPool",
-    "MaxRoiPool", "Mod", "Mul", "Neg", "NonZero", "OneHot", "Pad", "Pow", "QLinearConv", "QLinearMatMul",
-    "QuantizeLinear", "RandomNormal", "Range", "ReduceMean", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Resize",
-    "Shape", "Size", "Slice", "Softmax", "SpaceToDepth", "Split", "Sqrt", "Squeeze", "Sub", "Tile", "TopK", "Transpose",
-    "Unsqueeze", "Upsample", "Where", "com.microsoft.Gelu", "com.microsoft.QLinearAdd", "org.example.Opaque",
+    "Add",
+    "ArgMax",
+    "Attention",
+    "AveragePool",
+    "BatchNormalization",
+    "Cast",
+    "CastLike",
+    "Clip",
+    "Concat",
+    "Constant",
+    "ConstantOfShape",
+    "Conv",
+    "ConvInteger",
+    "ConvTranspose",
+    "DepthToSpace",
+    "DequantizeLinear",
+    "Div",
+    "Dropout",
+    "DynamicQuantizeLinear",
+    "Einsum",
+    "Equal",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "GatherElements",
+    "GatherND",
+    "Gemm",
+    "GlobalAveragePool",
+    "GridSample",
+    "Identity",
+    "LSTM",
+    "LayerNormalization",
+    "MatMul",
+    "Max",
+    "MaxPool",
+    "MaxRoiPool",
+    "Mod",
+    "Mul",
+    "Neg",
+    "NonZero",
+    "OneHot",
+    "Pad",
+    "Pow",
+    "QLinearConv",
+    "QLinearMatMul",
+    "QuantizeLinear",
+    "RandomNormal",
+    "Range",
+    "ReduceMean",
+    "ReduceProd",
+    "ReduceSum",
+    "Relu",
+    "Reshape",
+    "Resize",
+    "Shape",
+    "Size",
+    "Slice",
+    "Softmax",
+    "SpaceToDepth",
+    "Split",
+    "Sqrt",
+    "Squeeze",
+    "Sub",
+    "Tile",
+    "TopK",
+    "Transpose",
+    "Unsqueeze",
+    "Upsample",
+    "Where",
+    "com.microsoft.Gelu",
+    "com.microsoft.QLinearAdd",
+    "org.example.Opaque",
 ];
 
 const ATTRIBUTES: &[&str] = &[
-    "axes", "axis", "blocksize", "dilations", "dtype", "end", "ends", "group", "k", "keepdims", "kernel_shape",
-    "noop_with_empty_axes", "output_padding", "output_shape", "pads", "perm", "scales", "shape", "split", "start",
-    "starts", "strides", "to", "transA", "transB", "value_int", "value_ints",
+    "axes",
+    "axis",
+    "blocksize",
+    "dilations",
+    "dtype",
+    "end",
+    "ends",
+    "group",
+    "k",
+    "keepdims",
+    "kernel_shape",
+    "noop_with_empty_axes",
+    "output_padding",
+    "output_shape",
+    "pads",
+    "perm",
+    "scales",
+    "shape",
+    "split",
+    "start",
+    "starts",
+    "strides",
+    "to",
+    "transA",
+    "transB",
+    "value_int",
+    "value_ints",
 ];
 
 const TEXTS: &[(&str, &str)] = &[
-    ("auto_pad", "SAME_UPPER"), ("auto_pad", "VALID"), ("equation", "ij,jk->ik"), ("equation", "ii"),
-    ("direction", "bidirectional"), ("keep_aspect_ratio_policy", "not_larger"),
+    ("auto_pad", "SAME_UPPER"),
+    ("auto_pad", "VALID"),
+    ("equation", "ij,jk->ik"),
+    ("equation", "ii"),
+    ("direction", "bidirectional"),
+    ("keep_aspect_ratio_policy", "not_larger"),
 ];
 
 /// Mostly what means something, sometimes what should not be there.
@@ -40,9 +132,8 @@ fn number() -> impl Strategy<Value = i64> {
 }
 
 fn attribute() -> impl Strategy<Value = AttributeProto> {
-    let numbers = (select(ATTRIBUTES), prop::collection::vec(number(), 0..5)).prop_map(|(name, list)| {
-        AttributeProto { i: list.first().copied(), ..ints(name, &list) }
-    });
+    let numbers = (select(ATTRIBUTES), prop::collection::vec(number(), 0..5))
+        .prop_map(|(name, list)| AttributeProto { i: list.first().copied(), ..ints(name, &list) });
     prop_oneof![6 => numbers, 1 => select(TEXTS).prop_map(|(name, text)| common::text(name, text))]
 }
 
@@ -51,7 +142,8 @@ type Node = (&'static str, Vec<usize>, usize, Vec<AttributeProto>);
 
 fn model() -> impl Strategy<Value = Model> {
     let shape = || prop::collection::vec(prop_oneof![8 => 1_i64..6, 1 => Just(0), 1 => Just(1 << 31)], 0..5);
-    let node = (select(KINDS), prop::collection::vec(0_usize..12, 0..5), 1_usize..4, prop::collection::vec(attribute(), 0..4));
+    let node =
+        (select(KINDS), prop::collection::vec(0_usize..12, 0..5), 1_usize..4, prop::collection::vec(attribute(), 0..4));
     let constants = prop::collection::vec(prop::collection::vec(number(), 0..5), 1..4);
     let inputs = prop::collection::vec(shape(), 1..3);
     let opset = select(&[7_i64, 9, 10, 11, 13, 17, 22][..]);

@@ -57,7 +57,8 @@ fn windows() {
     shape("Conv", inputs, vec![text("auto_pad", "SAME_UPPER"), ints("strides", &[2, 3])], "1x8x4x3");
     shape("Conv", inputs, vec![text("auto_pad", "VALID"), ints("strides", &[2, 2])], "1x8x3x3");
     shape("Conv", &[data, &[6, 1, 3, 3]], vec![int("group", 3)], "1x6x5x5");
-    let pool = |more: Vec<AttributeProto>| [vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])], more].concat();
+    let pool =
+        |more: Vec<AttributeProto>| [vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])], more].concat();
     shape("MaxPool", &[data], pool(vec![]), "1x3x3x3");
     shape("MaxPool", &[data], pool(vec![int("ceil_mode", 1)]), "1x3x4x4");
     // The last window would begin in the padding.

@@ -6,7 +6,9 @@ use crate::network::TensorIndex;
 /// In the order of the network, what can runs with its only reader.
 pub fn join(groups: &mut Groups) {
     for index in 0..groups.network.operators.len() {
-        if !groups.is_gone[index] && let Some(reader) = reader(groups, index) {
+        if !groups.is_gone[index]
+            && let Some(reader) = reader(groups, index)
+        {
             take_in(groups, reader, index);
         }
     }

@@ -154,11 +154,13 @@ fn binary(call: &Call, shape: &[u64], n: usize) -> Option<Content> {
     });
     let kind = call.node.kind.as_str();
     if let (Some(left), Some(right)) = (left.ints(), right.ints()) {
-        return pairs.map(|(l, r)| of_ints(kind, *left.get(l)?, *right.get(r)?)).collect::<Option<_>>().map(Content::Ints);
+        return pairs
+            .map(|(l, r)| of_ints(kind, *left.get(l)?, *right.get(r)?))
+            .collect::<Option<_>>()
+            .map(Content::Ints);
     }
     let (left, right) = (left.to_floats(), right.to_floats());
-    let pairs: Vec<(f64, f64)> =
-        pairs.map(|(l, r)| Some((*left.get(l)?, *right.get(r)?))).collect::<Option<_>>()?;
+    let pairs: Vec<(f64, f64)> = pairs.map(|(l, r)| Some((*left.get(l)?, *right.get(r)?))).collect::<Option<_>>()?;
     let compare: Option<fn(&f64, &f64) -> bool> = match kind {
         "Equal" => Some(f64::eq),
         "Less" => Some(f64::lt),
@@ -260,6 +262,7 @@ fn position(index: &[u64], shape: &[u64]) -> usize {
 fn stretched(index: &[u64], shape: &[u64]) -> usize {
     debug_assert!(broadcast_shapes(shape, shape).is_ok());
     let skipped = index.len().saturating_sub(shape.len());
-    let inner: Vec<u64> = index[skipped..].iter().zip(shape).map(|(it, size)| if *size == 1 { 0 } else { *it }).collect();
+    let inner: Vec<u64> =
+        index[skipped..].iter().zip(shape).map(|(it, size)| if *size == 1 { 0 } else { *it }).collect();
     position(&inner, shape)
 }

@@ -2,6 +2,7 @@
 
 use super::call::{Answer, Call, Failure, axes, axis, list, signed, size, wrong};
 use super::elementwise::broadcast_shapes;
+use crate::content::Content;
 use crate::graph::Type;
 
 /// `Transpose`.
@@ -106,18 +107,18 @@ pub fn ranges(call: &Call) -> Result<Vec<Range>, Failure> {
 fn range(length: i64, start: i64, end: i64, step: i64) -> Result<Range, Failure> {
     let from_start = |it: i64| if it < 0 { it.saturating_add(length) } else { it };
     let (start, end) = (from_start(start), from_start(end));
-    let (start, end, distance) = match step {
+    let (start, distance) = match step {
         0 => return wrong("a step is zero"),
         1.. => {
-            let (start, end) = (start.clamp(0, length), end.clamp(0, length));
-            (start, end, end - start)
+            let start = start.clamp(0, length);
+            (start, end.clamp(0, length) - start)
         }
+        // Down to before the first element.
         _ => {
-            let (start, end) = (start.clamp(-1, length - 1), end.clamp(-1, length - 1));
-            (start, end, start - end)
+            let start = start.clamp(-1, length - 1);
+            (start, start - end.clamp(-1, length - 1))
         }
     };
-    let _ = end;
     let n = if distance <= 0 { 0 } else { (distance as u64).div_ceil(step.unsigned_abs()) };
     Ok(Range { start, step, n })
 }
@@ -204,7 +205,8 @@ pub fn space_to_depth(call: &Call) -> Answer {
 }
 
 fn blocks<'a>(call: &Call<'a>) -> Result<(&'a Type, u64), Failure> {
-    let block = call.attributes().int("blocksize").and_then(|it| u64::try_from(it).ok()).filter(|it| (1..1 << 20).contains(it));
+    let block =
+        call.attributes().int("blocksize").and_then(|it| u64::try_from(it).ok()).filter(|it| (1..1 << 20).contains(it));
     match block {
         Some(block) => Ok((call.input(0)?, block)),
         None => wrong("it has no usable blocksize"),
@@ -214,7 +216,14 @@ fn blocks<'a>(call: &Call<'a>) -> Result<(&'a Type, u64), Failure> {
 /// `OneHot`.
 pub fn one_hot(call: &Call) -> Answer {
     let (indices, values) = (call.input(0)?, call.input(2)?);
-    let Some(&[depth]) = call.ints(1)? else { return wrong("it does not say how many classes") };
+    // It may be a float.
+    let depth = match call.content(1).map(Content::to_floats).as_deref() {
+        Some([depth]) => *depth as i64,
+        _ if call.optional(1).is_some() => {
+            return Err(Failure::Unknown("the shape depends on the data of input 1".into()));
+        }
+        _ => return wrong("it does not say how many classes"),
+    };
     let mut shape = indices.shape.clone();
     let axis = axis(call.attributes().int("axis").unwrap_or(-1), shape.len() + 1)?;
     shape.insert(axis, size(depth.into())?);

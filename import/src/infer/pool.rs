@@ -62,7 +62,9 @@ impl Window {
         let (begin, end) = (i128::from(begin), i128::from(end));
         let rest = input + begin + end - span;
         if rest < 0 {
-            return wrong(format!("a window of {span} does not fit into {input} elements and padding {begin} and {end}"));
+            return wrong(format!(
+                "a window of {span} does not fit into {input} elements and padding {begin} and {end}"
+            ));
         }
         let is_ceil = self.is_ceil && self.auto_pad == AutoPad::Explicit;
         let mut n = if is_ceil { (rest + stride - 1) / stride } else { rest / stride } + 1;

@@ -23,7 +23,8 @@ pub fn resize(call: &Call) -> Answer {
     if !matches!(policy, "" | "stretch") {
         let ratio = |(axis, it): (&usize, &i64)| *it as f64 / input.shape[*axis] as f64;
         let ratios = axes.iter().zip(sizes).map(ratio);
-        let factor = if policy == "not_larger" { ratios.fold(f64::INFINITY, f64::min) } else { ratios.fold(0.0, f64::max) };
+        let factor =
+            if policy == "not_larger" { ratios.fold(f64::INFINITY, f64::min) } else { ratios.fold(0.0, f64::max) };
         let mut shape = input.shape.clone();
         axes.iter().for_each(|it| shape[*it] = (input.shape[*it] as f64 * factor).round() as u64);
         return Ok(vec![Type { element: input.element, shape }]);

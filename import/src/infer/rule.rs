@@ -1,8 +1,10 @@
 //! Which rule an operator has.
 
 use super::call::{Answer, Call};
-use super::{convolution, elementwise, matrix, movement, normalize, pool, quantize, recurrent, reduce, reshape, resize};
 use super::shape;
+use super::{
+    convolution, elementwise, matrix, movement, normalize, pool, quantize, recurrent, reduce, reshape, resize,
+};
 
 /// Says what types the results of a node have.
 pub type Rule = fn(&Call) -> Answer;

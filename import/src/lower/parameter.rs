@@ -8,8 +8,8 @@ pub fn is_parameter(node: &Node, input: usize) -> bool {
         return false;
     }
     match node.kind.as_str() {
-        "Reshape" | "Squeeze" | "Unsqueeze" | "Split" | "Tile" | "Expand" | "TopK" | "CumSum" | "Trilu" | "Upsample"
-        | "CenterCropPad" => input == 1,
+        "Reshape" | "Squeeze" | "Unsqueeze" | "Split" | "Tile" | "Expand" | "TopK" | "CumSum" | "Trilu"
+        | "Upsample" | "CenterCropPad" => input == 1,
         "Slice" | "Pad" | "Resize" | "Clip" | "Dropout" | "OneHot" => 1 <= input,
         "ConstantOfShape" | "Range" => true,
         kind => kind.starts_with("Reduce") && input == 1,

@@ -36,7 +36,8 @@ type Functions<'a> = HashMap<(&'a str, &'a str), &'a FunctionProto>;
 
 fn add(node: NodeProto, functions: &Functions, depth: usize, inlined: &mut Inlined) -> Result<(), Error> {
     let fail = |message: &str| {
-        let name = if node.name.is_empty() { node.output.first().cloned().unwrap_or_default() } else { node.name.clone() };
+        let name =
+            if node.name.is_empty() { node.output.first().cloned().unwrap_or_default() } else { node.name.clone() };
         Error::Node { node: name, kind: node.op_type.clone(), message: message.into() }
     };
     inlined.n_seen += 1;

@@ -3,8 +3,8 @@
 #![allow(dead_code)] // Each test uses a part.
 
 use cosma_import::proto::{
-    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
-    TensorTypeProto, TypeProto, ValueInfoProto,
+    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 use cosma_import::{Error, Grouping, Network, Operator, Options, Origin, TensorIndex, import};
 use prost::Message;

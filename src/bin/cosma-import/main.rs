@@ -65,7 +65,6 @@ fn run(arguments: &Arguments) -> Result<(), (u8, String)> {
         let reasons: Vec<String> = reports.take().iter().map(ToString::to_string).collect();
         return Err((1, reasons.join("\n")));
     }
-    let cannot_write =
-        |error: io::Error| (2, format!("error: cannot write {}: {error}", arguments.output.display()));
+    let cannot_write = |error: io::Error| (2, format!("error: cannot write {}: {error}", arguments.output.display()));
     Output::prepare(&arguments.output, text.as_bytes()).and_then(Output::put).map_err(cannot_write)
 }
