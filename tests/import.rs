@@ -110,6 +110,21 @@ fn what_cannot_be_read_leaves_nothing() {
 }
 
 #[test]
+fn results_may_be_anything() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = Model::new()
+        .input("x", &[2, 2])
+        .weight("w", &[4])
+        .node("Relu", &["x"], &["y"], vec![])
+        .node("Flatten", &["y"], &["view"], vec![])
+        .node("Identity", &["x"], &["same"], vec![]);
+    // A tensor twice, an argument, a weight.
+    let model = ["y", "view", "same", "w"].into_iter().fold(model, |model, it| model.output(it));
+    fs::write(folder.path().join("net.onnx"), model.encode()).expect("a file");
+    check(&run(OPT, folder.path(), &["net.onnx", "--schedule", "--allocate", "--scratchpad=1KiB"]), 0, "");
+}
+
+#[test]
 fn names_are_whatever_a_model_has() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = Model::new()

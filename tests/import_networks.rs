@@ -39,7 +39,7 @@ fn read(model: &Path) -> String {
     let options =
         ImportOptions { element_bytes: Some(1), file: model.display().to_string(), ..ImportOptions::default() };
     let bytes = std::fs::read(model).expect("it is there");
-    import(&bytes, &options).unwrap_or_else(|error| panic!("{}: {error}", model.display())).to_string()
+    import(bytes, &options).unwrap_or_else(|error| panic!("{}: {error}", model.display())).to_string()
 }
 
 /// Without bound on memory: what a network needs at least, and the most that is live at once.

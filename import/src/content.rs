@@ -4,7 +4,7 @@ use crate::element::Element;
 use crate::proto::TensorProto;
 
 /// No shape has more elements; what does is data.
-pub const MOST_ELEMENTS: u64 = 4096;
+pub const MOST_ELEMENTS: u64 = 512;
 
 /// The elements of a small constant, row by row.
 #[derive(Clone, Debug, PartialEq)]

@@ -29,17 +29,19 @@ mod options;
 pub mod proto;
 mod read;
 
+use bytes::Bytes;
+
 pub use element::Element;
 pub use error::Error;
 pub use network::{Network, Operator, Origin, Tensor, TensorIndex};
 pub use options::{Grouping, Options};
 
-/// Reads a model.
+/// Reads a model, given as the content of its file: a `Vec<u8>` is not copied.
 ///
 /// # Errors
 /// [`Error`], which names the node or the value that is at fault.
-pub fn import(model: &[u8], options: &Options) -> Result<Network, Error> {
-    let mut graph = read::read(model, options)?;
+pub fn import(model: impl Into<Bytes>, options: &Options) -> Result<Network, Error> {
+    let mut graph = read::read(model.into(), options)?;
     infer::infer(&mut graph)?;
     let mut network = lower::lower(&graph, options)?;
     if options.grouping == Grouping::Accelerator {

@@ -23,8 +23,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 const OLDEST_OPSET: i64 = 7;
 
 /// Reads a model.
-pub fn read(model: &[u8], options: &Options) -> Result<Graph, Error> {
-    let model = ModelProto::decode(Bytes::copy_from_slice(model)).map_err(|error| Error::Decode(error.to_string()))?;
+pub fn read(model: Bytes, options: &Options) -> Result<Graph, Error> {
+    let model = ModelProto::decode(model).map_err(|error| Error::Decode(error.to_string()))?;
     let opset = opset(&model)?;
     let ModelProto { graph, functions, .. } = model;
     let graph = graph.ok_or_else(|| Error::Decode("there is no graph in it".into()))?;
@@ -81,6 +81,9 @@ fn opset(model: &ModelProto) -> Result<i64, Error> {
 fn is_own(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
+
+/// Far more than there are in practice.
+const MOST_DIMENSIONS: usize = 64;
 
 struct Reader<'a> {
     options: &'a Options,
@@ -232,8 +235,11 @@ fn tensor(r#type: Option<&TypeProto>) -> Option<&TensorTypeProto> {
     r#type?.tensor_type.as_ref()
 }
 
-/// Refuses what has more bits than can be counted.
+/// Refuses what has more bits than can be counted, or more dimensions than any tensor.
 pub fn check_size(shape: &[u64], element: Element) -> Result<(), String> {
+    if MOST_DIMENSIONS < shape.len() {
+        return Err(format!("it has {} dimensions, and none has more than {MOST_DIMENSIONS}", shape.len()));
+    }
     let bits = n_elements(shape).and_then(|it| it.checked_mul(element.bits()));
     match bits {
         Some(bits) if bits <= i64::MAX as u64 && shape.iter().all(|it| *it <= i64::MAX as u64) => Ok(()),

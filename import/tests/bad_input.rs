@@ -11,7 +11,7 @@ fn no_model() {
     for (bytes, expected) in [
         (&b""[..], "not an ONNX model, or cut off: it does not say which set of operators it uses"),
         (b"func.func @f()", "not an ONNX model, or cut off: "),
-        (&[8, 8, 0x3a, 0xff, 0xff, 0xff, 0xff, 0x7f], "not an ONNX model, or cut off: "),
+        (&[8, 8, 0x3a, 0xff, 0xff, 0xff, 0xff, 0x7f][..], "not an ONNX model, or cut off: "),
     ] {
         let error = import(bytes, &Options::default()).expect_err("it is no model");
         assert!(error.to_string().starts_with(expected), "{error}");
@@ -23,7 +23,7 @@ fn cut_off() {
     let bytes = relu().encode();
     for end in 0..bytes.len() {
         // Where a field ends, what is there may be a model.
-        if let Ok(network) = import(&bytes[..end], &Options::default()) {
+        if let Ok(network) = import(bytes[..end].to_vec(), &Options::default()) {
             assert!(network.operators.len() < 2);
         }
     }

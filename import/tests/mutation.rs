@@ -227,7 +227,7 @@ proptest! {
         if let Some(cut) = cut {
             bytes.truncate(cut.index(bytes.len()));
         }
-        if let Ok(network) = import(&bytes, &Options::default()) {
+        if let Ok(network) = import(bytes, &Options::default()) {
             holds_together(&network);
         }
     }

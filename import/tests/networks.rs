@@ -28,7 +28,7 @@ fn how_long_reading_takes() {
     for model in models() {
         let bytes = std::fs::read(&model).expect("it can be read");
         let start = Instant::now();
-        let network = import(&bytes, &Options::default()).expect("it is a model");
+        let network = import(bytes.clone(), &Options::default()).expect("it is a model");
         let text = network.to_string();
         duration += start.elapsed();
         n += ModelProto::decode(&bytes[..]).expect("it is a model").graph.expect("it has one").node.len();

@@ -117,7 +117,7 @@ impl Model {
     }
 
     pub fn import(&self, options: &Options) -> Result<Network, Error> {
-        import(&self.encode(), options)
+        import(self.encode(), options)
     }
 }
 

@@ -39,7 +39,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let text = read(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
     let name = if input == "-" { "<stdin>" } else { input };
     let parts = if is_onnx(input, &text) {
-        let module = arguments.model.read(&text, name).map_err(|error| {
+        let module = arguments.model.read(text, name).map_err(|error| {
             say(&format!("{name}: error: {error}"));
             Failure::Module
         })?;

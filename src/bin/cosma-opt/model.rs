@@ -31,7 +31,7 @@ impl ModelArguments {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn read(&self, model: &[u8], name: &str) -> Result<String, Error> {
+    pub fn read(&self, model: Vec<u8>, name: &str) -> Result<String, Error> {
         let options = Options {
             dimensions: self.dimensions.iter().cloned().collect(),
             element_bytes: self.element_bytes.as_ref().and_then(|it| it.parse().ok()),
