@@ -12,6 +12,7 @@ const EXPLAINED: &[(&str, &str)] = &[
     ("bisenet_resnet18", "an addition to what the product before it reads is part of that product"),
     ("clip_vit_text_b32", "a comparison with a constant joins its only reader, as all elementwise operators do"),
     ("convnext_tiny", "to transpose what has one dimension that is not one is a view"),
+    ("mobilevit_s", "two transpositions, one after the other, are one"),
     ("nasnet_a_large", "padding runs with the window that reads it, so the padded copy is never there"),
     ("ssd300_vgg16", "a bound on a norm joins the reduction that computes it"),
     ("whisper_tiny_encoder", "the embedding of positions is added while transposing"),

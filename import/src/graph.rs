@@ -37,6 +37,8 @@ pub struct Value {
     pub content: Option<Content>,
     /// Whether it does not depend on the inputs.
     pub is_constant: bool,
+    /// Whether it is a constant whose elements are all the same: one number, however large its shape.
+    pub is_uniform: bool,
 }
 
 /// A node.

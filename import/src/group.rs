@@ -16,7 +16,8 @@ mod epilogue;
 mod prologue;
 
 use crate::network::{Network, Operator, Origin, TensorIndex};
-use class::{Class, class};
+
+pub use class::{Class, class};
 
 /// Groups the operators of a network.
 pub fn group(network: Network) -> Network {
@@ -31,8 +32,6 @@ struct Groups {
     network: Network,
     /// Who reads a tensor, in order.
     readers: Vec<Vec<usize>>,
-    /// Who writes it.
-    writer: Vec<Option<usize>>,
     is_result: Vec<bool>,
     /// Of each operator its class.
     classes: Vec<Class>,
@@ -43,15 +42,14 @@ struct Groups {
 impl Groups {
     fn new(network: Network) -> Groups {
         let n = network.tensors.len();
-        let (mut readers, mut writer, mut is_result) = (vec![Vec::new(); n], vec![None; n], vec![false; n]);
+        let (mut readers, mut is_result) = (vec![Vec::new(); n], vec![false; n]);
         for (index, operator) in network.operators.iter().enumerate() {
             operator.reads.iter().for_each(|it| readers[it.0].push(index));
-            operator.writes.iter().for_each(|it| writer[it.0] = Some(index));
         }
         network.results.iter().for_each(|it| is_result[it.0] = true);
         let classes = network.operators.iter().map(|it| class(&it.kind)).collect();
         let is_gone = vec![false; network.operators.len()];
-        Groups { network, readers, writer, is_result, classes, is_gone }
+        Groups { network, readers, is_result, classes, is_gone }
     }
 
     fn operator(&self, index: usize) -> &Operator {

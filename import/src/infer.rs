@@ -19,6 +19,7 @@ mod reshape;
 mod resize;
 mod rule;
 mod shape;
+mod uniform;
 
 use crate::error::Error;
 use crate::graph::{Graph, Node, Type};
@@ -35,11 +36,13 @@ pub fn infer(graph: &mut Graph) -> Result<(), Error> {
         let call = Call { node, values, opset: *opset };
         let types = infer_node(&call)?;
         let is_constant = call.is_constant();
+        let is_uniform = is_constant && uniform::is_uniform(&call, types.first().and_then(Option::as_ref));
         let content = fold::fold(&call, types.first().and_then(Option::as_ref));
         for (output, r#type) in node.outputs.iter().zip(types) {
             if let Some(output) = output {
                 values[*output].r#type = r#type;
                 values[*output].is_constant = is_constant;
+                values[*output].is_uniform = is_uniform;
             }
         }
         if let (Some(Some(first)), Some(content)) = (node.outputs.first(), content) {

@@ -1,7 +1,7 @@
 //! From the model's graph to operators on tensors: what an accelerator neither runs nor keeps goes.
 //!
 //! - *Constants that describe* an operator (a shape, an axis, a bound) are not read by it as tensors,
-//!   and neither are constants of a single element: they are part of the operator ([`parameter`]).
+//!   and neither are constants that are one number: they are part of the operator ([`parameter`]).
 //! - *Weight-only computation* is done before the run: what it computes is a weight itself.
 //! - *Views* ([`view`]) are the tensor that they show: whoever reads a view reads its source, whose
 //!   bytes are the same though its shape is another. Where the model returns a view, the source takes
@@ -14,7 +14,7 @@ mod view;
 
 use crate::element::Element;
 use crate::error::Error;
-use crate::graph::{Graph, Node, n_elements};
+use crate::graph::{Graph, Node};
 use crate::infer::Call;
 use crate::network::{Network, Operator, Origin, Tensor, TensorIndex};
 use crate::options::Options;
@@ -100,8 +100,7 @@ impl Lowering<'_> {
         for (index, input) in node.inputs.iter().enumerate() {
             let Some(input) = *input else { continue };
             let value = &values[input];
-            let n = value.r#type.as_ref().and_then(|it| n_elements(&it.shape));
-            if value.is_constant && (n == Some(1) || parameter::is_parameter(node, index)) {
+            if value.is_constant && parameter::is_parameter(node, index, value) {
                 continue;
             }
             let tensor = self.tensor(self.source[input]);

@@ -109,7 +109,8 @@ impl Reader<'_> {
         let n_elements = n_elements(&r#type.shape).expect("its type was checked");
         let content = Content::read(tensor, r#type.element, n_elements);
         let name = tensor.name.clone();
-        let value = Value { name, declared: None, r#type: Some(r#type), content, is_constant: true };
+        let is_uniform = n_elements == 1;
+        let value = Value { name, declared: None, r#type: Some(r#type), content, is_constant: true, is_uniform };
         self.define(value).map_err(fail)?;
         Ok(())
     }
@@ -144,7 +145,7 @@ impl Reader<'_> {
         check_size(&sizes, element).map_err(fail)?;
         let r#type = Some(Type { element, shape: sizes });
         let name = info.name.clone();
-        let value = Value { name, declared: None, r#type, content: None, is_constant: false };
+        let value = Value { name, declared: None, r#type, content: None, is_constant: false, is_uniform: false };
         self.define(value).map(Some).map_err(fail)
     }
 
@@ -192,7 +193,14 @@ impl Reader<'_> {
                     continue;
                 }
                 let declared = declared.get(output.as_str()).cloned();
-                let value = Value { name: output.clone(), declared, r#type: None, content: None, is_constant: false };
+                let value = Value {
+                    name: output.clone(),
+                    declared,
+                    r#type: None,
+                    content: None,
+                    is_constant: false,
+                    is_uniform: false,
+                };
                 let value = self.define(value).map_err(|message| node.error(message))?;
                 node.outputs.push(Some(value));
             }

@@ -81,6 +81,22 @@ fn constants_that_describe_are_no_operands() {
 }
 
 #[test]
+fn a_constant_that_is_one_number_is_no_operand() {
+    // As exporters write a mask that masks nothing.
+    let model = Model::new()
+        .input("x", &[8, 8])
+        .ints("shape", &[8, 8])
+        .floats("half", &[0.5])
+        .node("ConstantOfShape", &["shape"], &["zeros"], vec![])
+        .node("Mul", &["zeros", "half"], &["a"], vec![])
+        .node("Expand", &["half", "shape"], &["b"], vec![])
+        .node("Add", &["x", "a"], &["c"], vec![])
+        .node("Mul", &["b", "c"], &["d"], vec![])
+        .output("d");
+    check(&model, &["Add(x) -> c: 8x8xf32", "Mul(c) -> d: 8x8xf32"]);
+}
+
+#[test]
 fn dead_nodes_and_results_go() {
     let model = Model::new()
         .input("x", &[1, 2, 8, 8])

@@ -128,6 +128,5 @@ fn take_in(groups: &mut Groups, head: usize, region: &Region) {
         operator.kind = NORMALIZATION.into();
     }
     operator.writes = vec![region.result];
-    groups.writer[region.result.0] = Some(head);
     groups.network.operators[head] = operator;
 }
