@@ -99,9 +99,9 @@ fn what_cannot_be_read_leaves_nothing() {
     fs::write(path.join("cut.onnx"), &residual().encode()[..99]).expect("a file");
     for program in [IMPORT, OPT] {
         let run = |arguments: &[&str]| run(program, path, &[arguments, &["-o", "out.mlir"]].concat());
-        check(&run(&["wrong.onnx"]), 1, "wrong.onnx: error: node 'node_y' (Relu): it reads 'nothing'");
-        check(&run(&["text.onnx"]), 1, "text.onnx: error: not an ONNX model, or cut off");
-        check(&run(&["cut.onnx"]), 1, "cut.onnx: error: not an ONNX model, or cut off");
+        check(&run(&["wrong.onnx"]), 1, "wrong.onnx:5:1: error: node 'node_y' (Relu): it reads 'nothing'");
+        check(&run(&["text.onnx"]), 1, "text.onnx:1:1: error: not an ONNX model, or cut off");
+        check(&run(&["cut.onnx"]), 1, "cut.onnx:1:1: error: not an ONNX model, or cut off");
         check(&run(&["none.onnx"]), 2, "error: cannot read none.onnx");
         check(&run(&["wrong.onnx", "--dim", "n"]), 2, "write it as NAME=SIZE");
         check(&run(&["wrong.onnx", "--element-bytes=3"]), 2, "possible values: 1, 2, 4, 8");

@@ -16,6 +16,8 @@ pub enum Error {
         node: String,
         /// Its operator.
         kind: String,
+        /// Its number in the model, from 1.
+        position: usize,
         /// What is wrong.
         message: String,
     },
@@ -30,6 +32,16 @@ pub enum Error {
     /// Symbolic dimensions that nobody gave a size.
     #[error("the size of {} not known: give {}", dimensions(.0), flags(.0))]
     Dimensions(Vec<String>),
+}
+
+impl Error {
+    /// The number of the node that is at fault, from 1: what a line is to a text. 1 if it is none.
+    pub fn position(&self) -> usize {
+        match self {
+            Error::Node { position, .. } => *position,
+            _ => 1,
+        }
+    }
 }
 
 fn dimensions(names: &[String]) -> String {

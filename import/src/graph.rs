@@ -60,7 +60,8 @@ pub struct Node {
 impl Node {
     /// An error at this node.
     pub fn error(&self, message: impl Into<String>) -> Error {
-        Error::Node { node: self.name.clone(), kind: self.kind.clone(), message: message.into() }
+        let (node, kind, position) = (self.name.clone(), self.kind.clone(), self.position);
+        Error::Node { node, kind, position, message: message.into() }
     }
 }
 

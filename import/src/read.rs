@@ -126,7 +126,8 @@ impl Reader<'_> {
         let shape = tensor.shape.as_ref().ok_or_else(|| fail("the rank of this input is not known".into()))?;
         let mut sizes = Vec::new();
         for (axis, dimension) in shape.dim.iter().enumerate() {
-            let param = dimension.dim_param.as_deref().filter(|it| !it.is_empty());
+            // Some exporters call all they do not know by one name.
+            let param = dimension.dim_param.as_deref().filter(|it| !matches!(*it, "" | "?"));
             let size = match (dimension.dim_value, param) {
                 (Some(value), _) => u64::try_from(value).ok(),
                 (None, Some(name)) => self.options.dimensions.get(name).copied(),

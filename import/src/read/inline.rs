@@ -35,10 +35,11 @@ struct Inlined {
 type Functions<'a> = HashMap<(&'a str, &'a str), &'a FunctionProto>;
 
 fn add(node: NodeProto, functions: &Functions, depth: usize, inlined: &mut Inlined) -> Result<(), Error> {
+    let position = inlined.nodes.len() + 1;
     let fail = |message: &str| {
         let name =
             if node.name.is_empty() { node.output.first().cloned().unwrap_or_default() } else { node.name.clone() };
-        Error::Node { node: name, kind: node.op_type.clone(), message: message.into() }
+        Error::Node { node: name, kind: node.op_type.clone(), position, message: message.into() }
     };
     inlined.n_seen += 1;
     if MOST_NODES < inlined.n_seen {

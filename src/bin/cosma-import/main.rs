@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), (u8, String)> {
     let name = arguments.input.display().to_string();
     let model = std::fs::read(&arguments.input).map_err(|error| (2, format!("error: cannot read {name}: {error}")))?;
-    let text = arguments.model.read(model, &name).map_err(|error| (1, format!("{name}: error: {error}")))?;
+    let text = arguments.model.read(model, &name).map_err(|error| (1, error))?;
     // What is written is well-formed, whatever the model has in its names.
     let context = new_context();
     let reports = Reports::attach(&context);

@@ -40,7 +40,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = if input == "-" { "<stdin>" } else { input };
     let parts = if is_onnx(input, &text) {
         let module = arguments.model.read(text, name).map_err(|error| {
-            say(&format!("{name}: error: {error}"));
+            say(&error);
             Failure::Module
         })?;
         vec![module.into_bytes()]

@@ -1,7 +1,7 @@
 //! Models that are not MLIR yet, and the flags that say how they are read.
 
 use clap::{Args, ValueEnum};
-use cosma_import::{Error, Grouping, Options, import};
+use cosma_import::{Grouping, Options, import};
 
 /// How an ONNX model is read.
 #[derive(Args, Clone, Debug)]
@@ -27,11 +27,8 @@ enum Group {
 }
 
 impl ModelArguments {
-    /// A model as text in source form.
-    ///
-    /// # Errors
-    /// Where it cannot be read.
-    pub fn read(&self, model: Vec<u8>, name: &str) -> Result<String, Error> {
+    /// A model as text in source form, or what is wrong with it, and where.
+    pub fn read(&self, model: Vec<u8>, name: &str) -> Result<String, String> {
         let options = Options {
             dimensions: self.dimensions.iter().cloned().collect(),
             element_bytes: self.element_bytes.as_ref().and_then(|it| it.parse().ok()),
@@ -41,7 +38,8 @@ impl ModelArguments {
             },
             file: name.into(),
         };
-        import(model, &options).map(|it| it.to_string())
+        let network = import(model, &options);
+        network.map(|it| it.to_string()).map_err(|error| format!("{name}:{}:1: error: {error}", error.position()))
     }
 }
 
