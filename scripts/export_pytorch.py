@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Exports two small PyTorch models to ONNX and plans them: an example, and a check that it works.
 
-    python3 scripts/export_pytorch.py --programs=target/release --folder=/tmp/exported
+    python3 scripts/export_pytorch.py --programs=target/release --folder=target/exported
 
 Without PyTorch (or what its exporter needs) it says that it is skipped, and does nothing.
 """
