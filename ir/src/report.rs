@@ -38,7 +38,7 @@ pub struct Report {
     pub line: usize,
     /// Counted from 1; 0 if the location has none.
     pub column: usize,
-    /// Without location and severity.
+    /// Without location and severity; begins with the name of the place, if its location has one.
     pub message: String,
     /// In order.
     pub notes: Vec<Report>,
@@ -103,13 +103,18 @@ unsafe fn read(diagnostic: MlirDiagnostic) -> Report {
         mlirDiagnosticPrint(diagnostic, Some(append), (&raw mut message).cast());
         let location = Location::from_raw(mlirDiagnosticGetLocation(diagnostic));
         let (file, line, column) = place(location).unwrap_or_else(|| ("<unknown>".to_owned(), 0, 0));
+        let message = String::from_utf8_lossy(&message);
+        let message = match name(location) {
+            Some(name) => format!("'{name}': {message}"),
+            None => message.into_owned(),
+        };
         let notes = (0..mlirDiagnosticGetNumNotes(diagnostic)).map(|it| read(mlirDiagnosticGetNote(diagnostic, it)));
         Report {
             severity: severity(mlirDiagnosticGetSeverity(diagnostic)),
             file,
             line,
             column,
-            message: String::from_utf8_lossy(&message).into_owned(),
+            message,
             notes: notes.collect(),
         }
     }
@@ -139,6 +144,17 @@ fn place(location: Location) -> Option<(String, usize, usize)> {
     }
     if location.is_fused() {
         return (0..location.fused_num_locations()).find_map(|it| place(location.fused_location(it)));
+    }
+    None
+}
+
+/// What a front end calls the place, as the node of a model.
+fn name(location: Location) -> Option<String> {
+    if location.is_name() {
+        return location.name_value().as_string_ref().as_str().ok().map(str::to_owned);
+    }
+    if location.is_fused() {
+        return (0..location.fused_num_locations()).find_map(|it| name(location.fused_location(it)));
     }
     None
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::model::ModelArguments;
 use clap::Parser;
 use cosma::{Bytes, MachineOptions, Options, Seconds, Size, SolverName, Stages, WeightsName};
 use std::path::PathBuf;
@@ -29,8 +30,8 @@ Exit status:
 #[derive(Debug, Parser)]
 #[command(name = "cosma-opt", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Arguments {
-    /// A module as MLIR text or bytecode; `-` is the standard input
-    #[arg(value_name = "IN.mlir", default_value = "-")]
+    /// A module as MLIR text or bytecode, or a model as ONNX; `-` is the standard input
+    #[arg(value_name = "IN", default_value = "-")]
     pub input: String,
 
     /// Where the module goes; `-` is the standard output. A file is replaced at once, when all is done
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// Treat what stands between lines `// -----` as modules of their own
     #[arg(long)]
     pub split_input_file: bool,
+
+    #[command(flatten)]
+    pub model: ModelArguments,
 
     /// Size of the scratchpad; otherwise the attribute `cosma.machine` says
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Machine")]

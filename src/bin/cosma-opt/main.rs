@@ -1,6 +1,7 @@
 //! `cosma-opt`: reads modules, plans them, and writes them back.
 
 mod arguments;
+mod model;
 mod output;
 mod split;
 
@@ -38,8 +39,18 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input = &arguments.input;
     let text = read(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
-    let parts = if arguments.split_input_file { split::split(&text) } else { vec![text] };
     let name = if input == "-" { "<stdin>" } else { input };
+    let parts = if is_onnx(input, &text) {
+        let module = arguments.model.read(text, name).map_err(|error| {
+            say(&error);
+            Failure::Module
+        })?;
+        vec![module.into_bytes()]
+    } else if arguments.split_input_file {
+        split::split(&text)
+    } else {
+        vec![text]
+    };
     let mut report = Report::default();
     let mut modules = Vec::new();
     let mut programs = Vec::new();
@@ -149,6 +160,12 @@ fn named(programs: Vec<Program>, path: &Path) -> Result<Vec<(PathBuf, String)>, 
         path.with_file_name(name)
     };
     Ok(programs.into_iter().map(|it| (name(&it), it.text)).collect())
+}
+
+/// Whether the input is a model: as its name says; or it begins with what no text and no bytecode
+/// does, but every model that has the version of its format first, as all writers put it.
+fn is_onnx(input: &str, text: &[u8]) -> bool {
+    input.ends_with(".onnx") || text.first() == Some(&8)
 }
 
 fn read(input: &str) -> io::Result<Vec<u8>> {

@@ -61,6 +61,7 @@ impl Output {
     }
 
     /// Whether one of the two would replace the other.
+    #[allow(dead_code)] // Only one of the programs writes two files.
     pub fn replaces(&self, other: &Output) -> bool {
         let is_file = |it: &Output| matches!(it.content, Content::File(_));
         is_file(self) && is_file(other) && self.target == other.target

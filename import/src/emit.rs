@@ -1,0 +1,124 @@
+//! A network as text in COSMA's source form.
+//!
+//! ```mlir
+//! func.func @net(%x: tensor<1x8xi8> loc("x"), %w: tensor<8x8xi8> {cosma.weight} loc("w")) -> tensor<1x8xi8> {
+//!   %y = cosma.op "Gemm"(%x, %w) macs 64 {nodes = ["fc", "relu"]} : (…) -> tensor<1x8xi8> loc("fc"("net.onnx":1:1))
+//!   return %y : tensor<1x8xi8>
+//! }
+//! ```
+//!
+//! Values are called as in the model, as far as MLIR's syntax lets them. Locations have the names as
+//! they are: of an operator that of its first node, with the file and the node's number as the line.
+//! `nodes` lists all nodes that an operator stands for; it also keeps apart what only differs in
+//! attributes that are not written down.
+
+use crate::network::{Network, Operator, Origin, Tensor, TensorIndex};
+use std::collections::HashSet;
+use std::fmt::{self, Write};
+
+/// As MLIR text in source form.
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = names(&self.tensors);
+        let name = |it: &TensorIndex| names[it.0].as_str();
+        let r#type = |it: &TensorIndex| TypeOf(&self.tensors[it.0]);
+        write!(f, "func.func @{}(", Quoted(if self.name.is_empty() { "main" } else { &self.name }))?;
+        for (index, it) in self.arguments.iter().enumerate() {
+            let tensor = &self.tensors[it.0];
+            f.write_str(if index == 0 { "\n" } else { ",\n" })?;
+            write!(f, "    %{}: {}", name(it), TypeOf(tensor))?;
+            if tensor.origin == Origin::Weight {
+                f.write_str(" {cosma.weight}")?;
+            }
+            write!(f, " loc({})", Quoted(&tensor.name))?;
+        }
+        writeln!(f, ") -> ({}) {{", List(self.results.iter().map(r#type)))?;
+        for operator in &self.operators {
+            let Operator { kind, nodes, position, reads, writes, macs } = operator;
+            f.write_str("  ")?;
+            if !writes.is_empty() {
+                write!(f, "{} = ", List(writes.iter().map(|it| format!("%{}", name(it)))))?;
+            }
+            write!(f, "cosma.op {}({})", Quoted(kind), List(reads.iter().map(|it| format!("%{}", name(it)))))?;
+            if let Some(macs) = macs.filter(|it| *it <= i64::MAX as u64) {
+                write!(f, " macs {macs}")?;
+            }
+            write!(f, " {{nodes = [{}]}}", List(nodes.iter().map(|it| Quoted(it))))?;
+            write!(f, " : ({}) -> ", List(reads.iter().map(r#type)))?;
+            match &writes[..] {
+                [one] => write!(f, "{}", r#type(one))?,
+                many => write!(f, "({})", List(many.iter().map(r#type)))?,
+            }
+            let node = nodes.first().map_or("", String::as_str);
+            writeln!(f, " loc({}({}:{position}:1))", Quoted(node), Quoted(&self.file))?;
+        }
+        if self.results.is_empty() {
+            return writeln!(f, "  return\n}}");
+        }
+        let values = List(self.results.iter().map(|it| format!("%{}", name(it))));
+        writeln!(f, "  return {values} : {}\n}}", List(self.results.iter().map(r#type)))
+    }
+}
+
+/// A name for each tensor that MLIR can read, as near to the model's as it gets.
+fn names(tensors: &[Tensor]) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let mut names = Vec::with_capacity(tensors.len());
+    for (index, tensor) in tensors.iter().enumerate() {
+        let allowed =
+            |it: char| if it.is_ascii_alphanumeric() || matches!(it, '_' | '.' | '-' | '$') { it } else { '_' };
+        let mut name: String = tensor.name.trim_start_matches('/').chars().map(allowed).collect();
+        if !name.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_') {
+            name.insert(0, '_');
+        }
+        if !taken.insert(name.clone()) {
+            // The index is another one for each tensor; a name that looks like that gets another one still.
+            name = format!("{name}_{index}");
+            while !taken.insert(name.clone()) {
+                name.push('_');
+            }
+        }
+        names.push(name);
+    }
+    names
+}
+
+struct TypeOf<'a>(&'a Tensor);
+
+impl fmt::Display for TypeOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("tensor<")?;
+        for size in &self.0.shape {
+            write!(f, "{size}x")?;
+        }
+        write!(f, "{}>", self.0.element)
+    }
+}
+
+/// A text as MLIR reads it.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for byte in self.0.bytes() {
+            match byte {
+                b'"' | b'\\' | ..0x20 | 0x7f.. => write!(f, "\\{byte:02X}")?,
+                _ => f.write_char(byte.into())?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+/// With commas between.
+struct List<I>(I);
+
+impl<I: Iterator<Item: fmt::Display> + Clone> fmt::Display for List<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, it) in self.0.clone().enumerate() {
+            write!(f, "{}{it}", if index == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}

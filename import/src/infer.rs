@@ -1,0 +1,93 @@
+//! Types of all values, and the elements of small constants.
+//!
+//! A rule for each of ONNX's operators says what types its results have. Where it cannot say, because
+//! a shape depends on data, or where there is no rule, what the model declares counts. What the model
+//! declares beside a rule's word does not: exporters leave old sizes there.
+
+mod call;
+mod convolution;
+mod elementwise;
+mod fold;
+mod matrix;
+mod movement;
+mod normalize;
+mod pool;
+mod quantize;
+mod recurrent;
+mod reduce;
+mod reshape;
+mod resize;
+mod rule;
+mod shape;
+mod uniform;
+
+use crate::error::Error;
+use crate::graph::{Graph, Node, Type};
+use crate::read::check_size;
+use call::Failure;
+
+pub use call::Call;
+pub use movement::{permutation, ranges};
+
+/// Fills in types and contents.
+pub fn infer(graph: &mut Graph) -> Result<(), Error> {
+    let Graph { opset, nodes, values, .. } = graph;
+    for node in nodes.iter() {
+        let call = Call { node, values, opset: *opset };
+        let types = infer_node(&call)?;
+        let is_constant = call.is_constant();
+        let is_uniform = is_constant && uniform::is_uniform(&call, types.first().and_then(Option::as_ref));
+        let content = fold::fold(&call, types.first().and_then(Option::as_ref));
+        for (output, r#type) in node.outputs.iter().zip(types) {
+            if let Some(output) = output {
+                values[*output].r#type = r#type;
+                values[*output].is_constant = is_constant;
+                values[*output].is_uniform = is_uniform;
+            }
+        }
+        if let (Some(Some(first)), Some(content)) = (node.outputs.first(), content) {
+            values[*first].content = Some(content);
+        }
+    }
+    Ok(())
+}
+
+/// The type of each result that is there.
+fn infer_node(call: &Call) -> Result<Vec<Option<Type>>, Error> {
+    let node = call.node;
+    let inferred = match rule::rule(&node.domain, &node.kind) {
+        Some(rule) => rule(call),
+        None => Err(Failure::Unknown("this operator is not known".into())),
+    };
+    let inferred = match inferred {
+        Ok(types) => types,
+        Err(Failure::Wrong(message)) => return Err(node.error(message)),
+        Err(Failure::Unknown(why)) => return declared(call, &why),
+    };
+    let mut types = Vec::new();
+    for (index, output) in node.outputs.iter().enumerate() {
+        if output.is_none() {
+            types.push(None);
+            continue;
+        }
+        let Some(r#type) = inferred.get(index) else {
+            return Err(node.error(format!("it has {} results, but there are {}", node.outputs.len(), inferred.len())));
+        };
+        check_size(&r#type.shape, r#type.element)
+            .map_err(|message| node.error(format!("result {index}: {message}")))?;
+        types.push(Some(r#type.clone()));
+    }
+    Ok(types)
+}
+
+fn declared(call: &Call, why: &str) -> Result<Vec<Option<Type>>, Error> {
+    let Node { outputs, .. } = call.node;
+    let declared = |it: &Option<usize>| match it {
+        None => Ok(None),
+        Some(it) => call.values[*it].declared.clone().map(Some).ok_or_else(|| {
+            let name = &call.values[*it].name;
+            call.node.error(format!("{why}, and the model does not declare the shape of its result '{name}'"))
+        }),
+    };
+    outputs.iter().map(declared).collect()
+}

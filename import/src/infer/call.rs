@@ -1,0 +1,142 @@
+//! A node with what is known about its inputs.
+
+use crate::attributes::Attributes;
+use crate::content::Content;
+use crate::graph::{Node, Type, Value};
+
+/// Why a rule has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It cannot know; the model may declare it.
+    Unknown(String),
+    /// The node is wrong.
+    Wrong(String),
+}
+
+/// What a rule says: a type for each result that the operator can have.
+pub type Answer = Result<Vec<Type>, Failure>;
+
+/// The node is wrong.
+pub fn wrong<T>(message: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Wrong(message.into()))
+}
+
+/// A node with what is known about its inputs.
+pub struct Call<'a> {
+    pub node: &'a Node,
+    pub values: &'a [Value],
+    pub opset: i64,
+}
+
+impl<'a> Call<'a> {
+    pub fn attributes(&self) -> &'a Attributes {
+        &self.node.attributes
+    }
+
+    fn value(&self, index: usize) -> Option<&'a Value> {
+        self.node.inputs.get(index).copied().flatten().map(|it| &self.values[it])
+    }
+
+    /// An input that may be left out.
+    pub fn optional(&self, index: usize) -> Option<&'a Type> {
+        self.value(index)?.r#type.as_ref()
+    }
+
+    /// An input that has to be there.
+    pub fn input(&self, index: usize) -> Result<&'a Type, Failure> {
+        self.optional(index).ok_or_else(|| Failure::Wrong(format!("input {index} is missing")))
+    }
+
+    /// The elements of an input, if it is there and a small constant.
+    pub fn content(&self, index: usize) -> Option<&'a Content> {
+        self.value(index)?.content.as_ref()
+    }
+
+    /// The integers of an input that may be left out.
+    ///
+    /// # Errors
+    /// If it is there, but no constant, or too large a one.
+    pub fn ints(&self, index: usize) -> Result<Option<&'a [i64]>, Failure> {
+        let Some(value) = self.value(index) else { return Ok(None) };
+        match value.content.as_ref() {
+            Some(content) => match content.ints() {
+                Some(ints) => Ok(Some(ints)),
+                None => wrong(format!("input {index} ('{}') does not consist of integers", value.name)),
+            },
+            None => Err(Failure::Unknown(format!("the shape depends on the data of input {index} ('{}')", value.name))),
+        }
+    }
+
+    /// Integers that stand in an attribute in old sets of operators, in an input in new ones.
+    pub fn ints_of(&self, attribute: &str, index: usize) -> Result<Option<&'a [i64]>, Failure> {
+        match self.attributes().ints(attribute) {
+            Some(ints) => Ok(Some(ints)),
+            None => self.ints(index),
+        }
+    }
+
+    /// How many results are asked for.
+    pub fn n_outputs(&self) -> usize {
+        self.node.outputs.len()
+    }
+
+    /// Whether its results do not depend on the inputs of the model: all that it reads are constants,
+    /// or it only looks at shapes.
+    pub fn is_constant(&self) -> bool {
+        let kind = self.node.kind.as_str();
+        let is_own = self.node.domain.is_empty();
+        if is_own && matches!(kind, "Shape" | "Size") {
+            return true;
+        }
+        let is_random = is_own && (kind.starts_with("Random") || matches!(kind, "Bernoulli" | "Multinomial"));
+        // A foreign operator without inputs may do anything.
+        let has_source = !self.node.inputs.is_empty() || is_own;
+        has_source && !is_random && self.node.inputs.iter().flatten().all(|it| self.values[*it].is_constant)
+    }
+}
+
+/// An axis counted from the end if it is negative.
+pub fn axis(axis: i64, rank: usize) -> Result<usize, Failure> {
+    let rank = rank as i64;
+    let from_start = if axis < 0 { axis.saturating_add(rank) } else { axis };
+    if (0..rank).contains(&from_start) {
+        Ok(from_start as usize)
+    } else {
+        wrong(format!("there is no axis {axis} in a tensor of rank {rank}"))
+    }
+}
+
+/// As [`axis`], each at most once.
+pub fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>, Failure> {
+    let mut axes = Vec::new();
+    for it in list {
+        let axis = self::axis(*it, rank)?;
+        if axes.contains(&axis) {
+            return wrong(format!("axis {it} is given twice"));
+        }
+        axes.push(axis);
+    }
+    Ok(axes)
+}
+
+/// A size that is computed with, which every dimension that was checked fits.
+pub fn signed(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+/// A size that came out of a computation.
+pub fn size(value: i128) -> Result<u64, Failure> {
+    match u64::try_from(value) {
+        Ok(size) if size <= i64::MAX as u64 => Ok(size),
+        _ => wrong(format!("a dimension of its result would be {value}")),
+    }
+}
+
+/// A list that has one element for each of `n`, or is absent and has the default for each.
+pub fn list(given: Option<&[i64]>, n: usize, default: i64, name: &str) -> Result<Vec<i64>, Failure> {
+    match given {
+        None => Ok(vec![default; n]),
+        Some(list) if list.len() == n => Ok(list.to_vec()),
+        Some(list) => wrong(format!("{name} has {} elements instead of {n}", list.len())),
+    }
+}

@@ -1,0 +1,89 @@
+//! Operators whose result has the shape of their inputs.
+
+use super::call::{Answer, Call, Failure, wrong};
+use crate::element::Element;
+use crate::graph::Type;
+use crate::read;
+
+/// The type of the first input.
+pub fn same(call: &Call) -> Answer {
+    Ok(vec![call.input(0)?.clone()])
+}
+
+/// A truth value for each element.
+pub fn test(call: &Call) -> Answer {
+    Ok(vec![Type { element: Element::Bool, shape: call.input(0)?.shape.clone() }])
+}
+
+/// All inputs, stretched to one shape.
+pub fn broadcast(call: &Call) -> Answer {
+    let shape = broadcast_inputs(call, 0..call.node.inputs.len())?;
+    Ok(vec![Type { element: call.input(0)?.element, shape }])
+}
+
+/// As [`broadcast`], to truth values.
+pub fn compare(call: &Call) -> Answer {
+    Ok(vec![Type { element: Element::Bool, shape: broadcast_inputs(call, 0..2)? }])
+}
+
+/// `Where`.
+pub fn select(call: &Call) -> Answer {
+    Ok(vec![Type { element: call.input(1)?.element, shape: broadcast_inputs(call, 0..3)? }])
+}
+
+/// `Cast`.
+pub fn cast(call: &Call) -> Answer {
+    let Some(to) = call.attributes().int("to") else { return wrong("it does not say which type it casts to") };
+    Ok(vec![Type { element: element(to)?, shape: call.input(0)?.shape.clone() }])
+}
+
+/// `CastLike`.
+pub fn cast_like(call: &Call) -> Answer {
+    Ok(vec![Type { element: call.input(1)?.element, shape: call.input(0)?.shape.clone() }])
+}
+
+/// `Dropout`, whose second result is the mask.
+pub fn dropout(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    // Before truth values it had the type of the data.
+    let mask = if call.opset < 10 { input.element } else { Element::Bool };
+    Ok(vec![input.clone(), Type { element: mask, shape: input.shape.clone() }])
+}
+
+/// The shape of the first input, and a type that an attribute may change.
+pub fn like(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    let element = match call.attributes().int("dtype") {
+        Some(number) => element(number)?,
+        None => input.element,
+    };
+    Ok(vec![Type { element, shape: input.shape.clone() }])
+}
+
+/// The element type that an attribute gives as a number.
+pub fn element(number: i64) -> Result<Element, Failure> {
+    read::element(i32::try_from(number).unwrap_or(-1)).map_err(Failure::Wrong)
+}
+
+fn broadcast_inputs(call: &Call, inputs: std::ops::Range<usize>) -> Result<Vec<u64>, Failure> {
+    let mut shape = Vec::new();
+    for index in inputs {
+        shape = broadcast_shapes(&shape, &call.input(index)?.shape)?;
+    }
+    Ok(shape)
+}
+
+/// Two shapes aligned at their last dimensions, where a one stretches.
+pub fn broadcast_shapes(left: &[u64], right: &[u64]) -> Result<Vec<u64>, Failure> {
+    let rank = left.len().max(right.len());
+    let at = |shape: &[u64], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |it| shape[it]);
+    let mut shape = Vec::with_capacity(rank);
+    for axis in 0..rank {
+        shape.push(match (at(left, axis), at(right, axis)) {
+            (1, size) | (size, 1) => size,
+            (l, r) if l == r => l,
+            _ => return wrong(format!("shapes {left:?} and {right:?} do not fit each other")),
+        });
+    }
+    Ok(shape)
+}

@@ -1,0 +1,129 @@
+//! Products of matrices.
+
+use super::call::{Answer, Call, Failure, wrong};
+use super::elementwise::broadcast_shapes;
+use crate::element::Element;
+use crate::graph::Type;
+use std::collections::BTreeMap;
+
+/// `Gemm`.
+pub fn gemm(call: &Call) -> Answer {
+    let (a, b) = (call.input(0)?, call.input(1)?);
+    let matrix = |it: &Type, is_transposed: bool| match it.shape[..] {
+        [rows, columns] => Ok(if is_transposed { (columns, rows) } else { (rows, columns) }),
+        _ => wrong(format!("{:?} is no matrix", it.shape)),
+    };
+    let (m, k) = matrix(a, call.attributes().flag("transA"))?;
+    let (k_too, n) = matrix(b, call.attributes().flag("transB"))?;
+    if k != k_too {
+        return wrong(format!("matrices {:?} and {:?} cannot be multiplied", a.shape, b.shape));
+    }
+    Ok(vec![Type { element: a.element, shape: vec![m, n] }])
+}
+
+/// `MatMul`.
+pub fn matmul(call: &Call) -> Answer {
+    multiply(call, 0, 1, call.input(0)?.element)
+}
+
+/// `MatMulInteger`: integers of 32 bits.
+pub fn matmul_integer(call: &Call) -> Answer {
+    multiply(call, 0, 1, Element::Signed(32))
+}
+
+/// `QLinearMatMul`: each of the matrices has a scale and a zero point behind it.
+pub fn qlinear_matmul(call: &Call) -> Answer {
+    multiply(call, 0, 3, call.input(7)?.element)
+}
+
+fn multiply(call: &Call, left: usize, right: usize, element: Element) -> Answer {
+    let shape = multiply_shapes(&call.input(left)?.shape, &call.input(right)?.shape)?;
+    Ok(vec![Type { element, shape }])
+}
+
+/// As numpy does: a vector is a row on the left and a column on the right, and is gone in the result;
+/// dimensions before the last two are stretched.
+fn multiply_shapes(left: &[u64], right: &[u64]) -> Result<Vec<u64>, Failure> {
+    let fail = || wrong(format!("{left:?} and {right:?} cannot be multiplied"));
+    let (left_batch, m, k) = match left {
+        [k] => (&[][..], None, *k),
+        [batch @ .., m, k] => (batch, Some(*m), *k),
+        [] => return fail(),
+    };
+    let (right_batch, k_too, n) = match right {
+        [k] => (&[][..], *k, None),
+        [batch @ .., k, n] => (batch, *k, Some(*n)),
+        [] => return fail(),
+    };
+    if k != k_too {
+        return fail();
+    }
+    let mut shape = broadcast_shapes(left_batch, right_batch)?;
+    shape.extend(m);
+    shape.extend(n);
+    Ok(shape)
+}
+
+/// `Einsum`.
+pub fn einsum(call: &Call) -> Answer {
+    let equation: String = call.attributes().text("equation").chars().filter(|it| !it.is_whitespace()).collect();
+    let (inputs, output) = match equation.split_once("->") {
+        Some((inputs, output)) => (inputs, Some(output)),
+        None => (equation.as_str(), None),
+    };
+    let inputs: Vec<&str> = inputs.split(',').collect();
+    if inputs.len() != call.node.inputs.len() {
+        return wrong(format!("the equation '{equation}' has {} terms", inputs.len()));
+    }
+    if equation.contains('.') {
+        return Err(Failure::Unknown("an ellipsis in an equation is not understood".into()));
+    }
+    let mut sizes: BTreeMap<char, u64> = BTreeMap::new();
+    let mut counts: BTreeMap<char, usize> = BTreeMap::new();
+    for (index, term) in inputs.iter().enumerate() {
+        let shape = &call.input(index)?.shape;
+        if term.chars().count() != shape.len() {
+            return wrong(format!("the term '{term}' does not fit {shape:?}"));
+        }
+        for (letter, size) in term.chars().zip(shape) {
+            *counts.entry(letter).or_default() += 1;
+            let known = sizes.entry(letter).or_insert(*size);
+            if *known == 1 {
+                *known = *size;
+            }
+            if *size != 1 && known != size {
+                return wrong(format!("'{letter}' is {known} and {size}"));
+            }
+        }
+    }
+    let output: String = match output {
+        Some(output) => output.into(),
+        None => counts.iter().filter(|(_, n)| **n == 1).map(|(letter, _)| *letter).collect(),
+    };
+    let size = |letter: char| match sizes.get(&letter) {
+        Some(size) => Ok(*size),
+        None => wrong(format!("'{letter}' is in no term of the equation")),
+    };
+    let shape = output.chars().map(size).collect::<Result<Vec<u64>, Failure>>()?;
+    Ok(vec![Type { element: call.input(0)?.element, shape }])
+}
+
+/// `Attention`, without a cache of keys and values.
+pub fn attention(call: &Call) -> Answer {
+    if 1 < call.n_outputs() {
+        return Err(Failure::Unknown("attention with more than one result is not understood".into()));
+    }
+    let (query, value) = (call.input(0)?, call.input(2)?);
+    let heads = |name| call.attributes().int(name).and_then(|it| u64::try_from(it).ok()).filter(|it| *it != 0);
+    let shape = match (&query.shape[..], &value.shape[..]) {
+        ([batch, heads, n, _], [_, _, _, width]) => vec![*batch, *heads, *n, *width],
+        ([batch, n, _], [_, _, width]) => {
+            let (Some(query_heads), Some(value_heads)) = (heads("q_num_heads"), heads("kv_num_heads")) else {
+                return wrong("it does not say how many heads there are");
+            };
+            vec![*batch, *n, (width / value_heads).saturating_mul(query_heads)]
+        }
+        _ => return wrong(format!("{:?} is no query", query.shape)),
+    };
+    Ok(vec![Type { element: query.element, shape }])
+}

@@ -1,0 +1,128 @@
+//! Pooling, and the arithmetic of windows that slide.
+
+use super::call::{Answer, Call, Failure, list, size, wrong};
+use crate::element::Element;
+use crate::graph::Type;
+
+/// A window that slides over the spatial dimensions.
+pub struct Window {
+    pub kernel: Vec<i64>,
+    pub strides: Vec<i64>,
+    pub dilations: Vec<i64>,
+    /// Of each dimension, at the begin and at the end.
+    pub pads: Vec<(i64, i64)>,
+    pub auto_pad: AutoPad,
+    /// Whether a window that begins within the data may reach over its end.
+    pub is_ceil: bool,
+}
+
+/// How padding is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoPad {
+    Explicit,
+    Same,
+    Valid,
+}
+
+impl Window {
+    /// What the attributes of a node say about a window of this kernel.
+    pub fn read(call: &Call, kernel: &[i64]) -> Result<Window, Failure> {
+        let attributes = call.attributes();
+        let n = kernel.len();
+        let positive = |list: Vec<i64>, name: &str| {
+            if list.iter().all(|it| 0 < *it) { Ok(list) } else { wrong(format!("{name} has to be positive: {list:?}")) }
+        };
+        let pads = list(attributes.ints("pads"), 2 * n, 0, "pads")?;
+        let auto_pad = match attributes.text("auto_pad") {
+            "" | "NOTSET" => AutoPad::Explicit,
+            "SAME_UPPER" | "SAME_LOWER" => AutoPad::Same,
+            "VALID" => AutoPad::Valid,
+            other => return wrong(format!("there is no auto_pad '{other}'")),
+        };
+        Ok(Window {
+            kernel: positive(kernel.to_vec(), "the kernel")?,
+            strides: positive(list(attributes.ints("strides"), n, 1, "strides")?, "strides")?,
+            dilations: positive(list(attributes.ints("dilations"), n, 1, "dilations")?, "dilations")?,
+            pads: (0..n).map(|it| (pads[it], pads[it + n])).collect(),
+            auto_pad,
+            is_ceil: attributes.flag("ceil_mode"),
+        })
+    }
+
+    /// From what the window spans at once to what it leaves in one dimension.
+    pub fn slide(&self, dimension: usize, input: u64) -> Result<u64, Failure> {
+        let input = i128::from(input);
+        let stride = i128::from(self.strides[dimension]);
+        let span = self.span(dimension);
+        let (begin, end) = match self.auto_pad {
+            AutoPad::Explicit => self.pads[dimension],
+            AutoPad::Valid => (0, 0),
+            AutoPad::Same => return size((input + stride - 1) / stride),
+        };
+        let (begin, end) = (i128::from(begin), i128::from(end));
+        let rest = input + begin + end - span;
+        if rest < 0 {
+            return wrong(format!(
+                "a window of {span} does not fit into {input} elements and padding {begin} and {end}"
+            ));
+        }
+        let is_ceil = self.is_ceil && self.auto_pad == AutoPad::Explicit;
+        let mut n = if is_ceil { (rest + stride - 1) / stride } else { rest / stride } + 1;
+        // A window that would begin in the padding at the end sees nothing.
+        if is_ceil && input + begin <= (n - 1) * stride {
+            n -= 1;
+        }
+        size(n)
+    }
+
+    /// Elements from the first to the last that the window sees.
+    pub fn span(&self, dimension: usize) -> i128 {
+        i128::from(self.dilations[dimension]) * (i128::from(self.kernel[dimension]) - 1) + 1
+    }
+}
+
+/// Pooling over windows; `MaxPool` has the indices as second result.
+pub fn pool(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    let Some(kernel) = call.attributes().ints("kernel_shape") else { return wrong("it has no kernel_shape") };
+    if input.shape.len() != kernel.len() + 2 {
+        return wrong(format!("a kernel of {} dimensions does not slide over {:?}", kernel.len(), input.shape));
+    }
+    let window = Window::read(call, kernel)?;
+    let mut shape = input.shape[..2].to_vec();
+    for (dimension, size) in input.shape[2..].iter().enumerate() {
+        shape.push(window.slide(dimension, *size)?);
+    }
+    let indices = Type { element: Element::Signed(64), shape: shape.clone() };
+    Ok(vec![Type { element: input.element, shape }, indices])
+}
+
+/// Pooling over everything.
+pub fn global(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    if input.shape.len() < 2 {
+        return wrong(format!("there are no channels in {:?}", input.shape));
+    }
+    let mut shape = input.shape.clone();
+    shape[2..].fill(1);
+    Ok(vec![Type { element: input.element, shape }])
+}
+
+/// Pooling over regions that the second input lists.
+pub fn regions(call: &Call) -> Answer {
+    let (input, regions) = (call.input(0)?, call.input(1)?);
+    let attributes = call.attributes();
+    let output = |name| attributes.int(name).unwrap_or(1);
+    let size_of = match attributes.ints("pooled_shape") {
+        Some(shape) => shape.to_vec(),
+        None => vec![output("output_height"), output("output_width")],
+    };
+    let (Some(n), Some(channels)) = (regions.shape.first(), input.shape.get(1)) else {
+        return wrong("there are no regions or channels");
+    };
+    let mut shape = vec![*n, *channels];
+    for it in size_of {
+        shape.push(size(it.into())?);
+    }
+    Ok(vec![Type { element: input.element, shape }])
+}

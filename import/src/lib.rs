@@ -1,0 +1,51 @@
+//! Reads ONNX models as networks at the granularity of an accelerator. Knows neither MLIR nor the
+//! planner: what comes out is a [`Network`], or text in COSMA's source form.
+//!
+//! 1. *Read* (`read.rs`): the protobuf becomes a graph of values and nodes, every name resolved,
+//!    in an order that respects the dependences.
+//! 2. *Infer* (`infer.rs`): every value gets an element type and a static shape; small constants, and
+//!    with them computation on shapes, are evaluated on the way.
+//! 3. *Lower* (`lower.rs`): what is no operator goes: constants that only describe, views, what
+//!    depends on weights alone.
+//! 4. *Group* (`group.rs`): elementwise operators join the operator that an accelerator would run
+//!    them with.
+//! 5. *Emit* (`emit.rs`): text in source form.
+//!
+//! Data of weights is never looked at, only its size; a file of external data need not be there.
+
+#![forbid(unsafe_code)]
+
+mod attributes;
+mod content;
+mod element;
+mod emit;
+mod error;
+mod graph;
+mod group;
+mod infer;
+mod lower;
+mod network;
+mod options;
+pub mod proto;
+mod read;
+
+use bytes::Bytes;
+
+pub use element::Element;
+pub use error::Error;
+pub use network::{Network, Operator, Origin, Tensor, TensorIndex};
+pub use options::{Grouping, Options};
+
+/// Reads a model, given as the content of its file: a `Vec<u8>` is not copied.
+///
+/// # Errors
+/// [`Error`], which names the node or the value that is at fault.
+pub fn import(model: impl Into<Bytes>, options: &Options) -> Result<Network, Error> {
+    let mut graph = read::read(model.into(), options)?;
+    infer::infer(&mut graph)?;
+    let mut network = lower::lower(&graph, options)?;
+    if options.grouping == Grouping::Accelerator {
+        network = group::group(network);
+    }
+    Ok(network)
+}

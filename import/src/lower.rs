@@ -1,0 +1,145 @@
+//! From the model's graph to operators on tensors: what an accelerator neither runs nor keeps goes.
+//!
+//! - *Constants that describe* an operator (a shape, an axis, a bound) are not read by it as tensors,
+//!   and neither are constants that are one number: they are part of the operator ([`parameter`]).
+//! - *Weight-only computation* is done before the run: what it computes is a weight itself.
+//! - *Views* ([`view`]) are the tensor that they show: whoever reads a view reads its source, whose
+//!   bytes are the same though its shape is another. Where the model returns a view, the source takes
+//!   on the shape of the view, so that results have the types that the model declares.
+//! - *Dead* nodes and results, which nobody reads, go.
+
+mod macs;
+mod parameter;
+mod view;
+
+use crate::element::Element;
+use crate::error::Error;
+use crate::graph::{Graph, Node};
+use crate::infer::Call;
+use crate::network::{Network, Operator, Origin, Tensor, TensorIndex};
+use crate::options::Options;
+use std::collections::HashMap;
+
+/// Drops what is no operator.
+pub fn lower(graph: &Graph, options: &Options) -> Result<Network, Error> {
+    let is_live = live(graph);
+    let mut lowering = Lowering {
+        graph,
+        options,
+        source: (0..graph.values.len()).collect(),
+        tensors: Vec::new(),
+        weights: Vec::new(),
+        of_value: HashMap::new(),
+    };
+    let inputs: Vec<TensorIndex> = graph.inputs.iter().map(|it| lowering.add(*it, Origin::Input)).collect();
+    let mut operators = Vec::new();
+    for node in &graph.nodes {
+        if !node.outputs.iter().flatten().any(|it| is_live[*it]) {
+            continue;
+        }
+        operators.extend(lowering.read(node, &is_live));
+    }
+    let mut results = Vec::new();
+    for output in &graph.outputs {
+        let source = lowering.source[*output];
+        let tensor = lowering.tensor(source);
+        let r#type = graph.values[*output].r#type.as_ref().expect("types were inferred");
+        let tensor_of = &mut lowering.tensors[tensor.0];
+        if tensor_of.origin == Origin::Operator && !results.contains(&tensor) {
+            tensor_of.shape.clone_from(&r#type.shape);
+        }
+        results.push(tensor);
+    }
+    let arguments = inputs.into_iter().chain(lowering.weights).collect();
+    let tensors = lowering.tensors;
+    Ok(Network { name: graph.name.clone(), file: options.file.clone(), tensors, arguments, operators, results })
+}
+
+/// Which values lead to a result of the model.
+fn live(graph: &Graph) -> Vec<bool> {
+    let mut is_live = vec![false; graph.values.len()];
+    graph.outputs.iter().for_each(|it| is_live[*it] = true);
+    for node in graph.nodes.iter().rev() {
+        if node.outputs.iter().flatten().any(|it| is_live[*it]) {
+            node.inputs.iter().flatten().for_each(|it| is_live[*it] = true);
+        }
+    }
+    is_live
+}
+
+struct Lowering<'a> {
+    graph: &'a Graph,
+    options: &'a Options,
+    /// Of each value the one that it is a view of, or itself.
+    source: Vec<usize>,
+    tensors: Vec<Tensor>,
+    /// In the order of their first use.
+    weights: Vec<TensorIndex>,
+    of_value: HashMap<usize, TensorIndex>,
+}
+
+impl Lowering<'_> {
+    /// The operator that a node is; none if it is a view or done before the run.
+    fn read(&mut self, node: &Node, is_live: &[bool]) -> Option<Operator> {
+        let values = &self.graph.values;
+        if node.outputs.iter().flatten().all(|it| values[*it].is_constant) {
+            return None;
+        }
+        let call = Call { node, values, opset: self.graph.opset };
+        let others_are_dead = node.outputs.iter().skip(1).flatten().all(|it| !is_live[*it]);
+        if others_are_dead && let (Some(Some(input)), Some(Some(output))) = (node.inputs.first(), node.outputs.first())
+        {
+            let keeps_type =
+                self.deploy(call.optional(0)?.element) == self.deploy(values[*output].r#type.as_ref()?.element);
+            if keeps_type && view::is_view(&call) {
+                self.source[*output] = self.source[*input];
+                return None;
+            }
+        }
+        let mut reads = Vec::new();
+        for (index, input) in node.inputs.iter().enumerate() {
+            let Some(input) = *input else { continue };
+            let value = &values[input];
+            if value.is_constant && parameter::is_parameter(node, index, value) {
+                continue;
+            }
+            let tensor = self.tensor(self.source[input]);
+            if !reads.contains(&tensor) {
+                reads.push(tensor);
+            }
+        }
+        let outputs = node.outputs.iter().flatten().filter(|it| is_live[**it]);
+        let writes = outputs.map(|it| self.add(*it, Origin::Operator)).collect();
+        let kind = if node.domain.is_empty() { node.kind.clone() } else { format!("{}.{}", node.domain, node.kind) };
+        let nodes = vec![node.name.clone()];
+        Some(Operator { kind, nodes, position: node.position, reads, writes, macs: macs::macs(&call) })
+    }
+
+    /// The tensor that a value is. What was not met before is a weight.
+    fn tensor(&mut self, value: usize) -> TensorIndex {
+        if let Some(tensor) = self.of_value.get(&value) {
+            return *tensor;
+        }
+        let tensor = self.add(value, Origin::Weight);
+        self.weights.push(tensor);
+        tensor
+    }
+
+    fn add(&mut self, value: usize, origin: Origin) -> TensorIndex {
+        let index = TensorIndex(self.tensors.len());
+        let of = &self.graph.values[value];
+        let r#type = of.r#type.as_ref().expect("types were inferred");
+        let element = self.deploy(r#type.element);
+        self.tensors.push(Tensor { name: of.name.clone(), element, shape: r#type.shape.clone(), origin });
+        self.of_value.insert(value, index);
+        index
+    }
+
+    /// What a float is after quantisation.
+    fn deploy(&self, element: Element) -> Element {
+        match self.options.element_bytes {
+            Some(bytes) if element.is_float() => Element::Signed(8 * bytes),
+            _ => element,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Constant inputs that describe what an operator does, rather than what it does it with.
+
+use crate::graph::{Node, Value, n_elements};
+use crate::group::{Class, class};
+
+/// Whether this input of a node, which is a constant, is a parameter of the operator.
+pub fn is_parameter(node: &Node, input: usize, constant: &Value) -> bool {
+    let n = constant.r#type.as_ref().and_then(|it| n_elements(&it.shape));
+    // Where each element is computed for itself, one number is enough, however often it is there.
+    let repeats = node.domain.is_empty() && (class(&node.kind) == Class::Elementwise || node.kind == "Concat");
+    if n == Some(1) || repeats && constant.is_uniform {
+        return true;
+    }
+    if !node.domain.is_empty() {
+        return false;
+    }
+    match node.kind.as_str() {
+        "Reshape" | "Squeeze" | "Unsqueeze" | "Split" | "Tile" | "Expand" | "TopK" | "CumSum" | "Trilu"
+        | "Upsample" | "CenterCropPad" => input == 1,
+        "Slice" | "Pad" | "Resize" | "Clip" | "Dropout" | "OneHot" => 1 <= input,
+        "ConstantOfShape" | "Range" => true,
+        kind => kind.starts_with("Reduce") && input == 1,
+    }
+}

@@ -1,0 +1,34 @@
+//! Operators whose result is made of the bytes of their first input, in the same order.
+
+use crate::graph::Type;
+use crate::infer::{Call, permutation, ranges};
+
+/// Whether the first result of a node is a view of its first input.
+pub fn is_view(call: &Call) -> bool {
+    if !call.node.domain.is_empty() {
+        return false;
+    }
+    let Some(input) = call.optional(0) else { return false };
+    let keeps_shape = || output(call).is_some_and(|it| it.shape == input.shape);
+    match call.node.kind.as_str() {
+        "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Dropout" => true,
+        // Those to another type were told apart before.
+        "Cast" | "CastLike" => true,
+        "Transpose" => permutation(call).is_ok_and(|order| moves_only_ones(&order, &input.shape)),
+        "Expand" | "Tile" => keeps_shape(),
+        "Concat" | "Max" | "Min" | "Sum" | "Mean" => call.node.inputs.len() == 1,
+        "Split" => call.node.outputs.len() == 1,
+        "Slice" => keeps_shape() && ranges(call).is_ok_and(|it| it.iter().all(|it| it.step == 1)),
+        "Pad" => matches!(call.ints_of("pads", 1), Ok(Some(pads)) if pads.iter().all(|it| *it == 0)),
+        _ => false,
+    }
+}
+
+fn output<'a>(call: &Call<'a>) -> Option<&'a Type> {
+    call.values[call.node.outputs.first().copied().flatten()?].r#type.as_ref()
+}
+
+/// A dimension of one can be anywhere.
+fn moves_only_ones(order: &[usize], shape: &[u64]) -> bool {
+    order.iter().filter(|it| shape[**it] != 1).is_sorted()
+}

@@ -1,0 +1,72 @@
+//! What a model becomes: operators on tensors.
+
+use crate::element::Element;
+
+/// Which tensor of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TensorIndex(pub usize);
+
+/// Operators in an order that respects the dependences.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    /// The model's name.
+    pub name: String,
+    /// The file that it comes from, for locations.
+    pub file: String,
+    /// All tensors.
+    pub tensors: Vec<Tensor>,
+    /// The tensors that are there from the start and are used, or are inputs of the model.
+    pub arguments: Vec<TensorIndex>,
+    /// Each reads tensors that come from operators before it, or are arguments.
+    pub operators: Vec<Operator>,
+    /// The results of the model, in its order.
+    pub results: Vec<TensorIndex>,
+}
+
+/// A tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// The model's name for it, or for a view of it.
+    pub name: String,
+    /// Type of its elements.
+    pub element: Element,
+    /// Sizes of its dimensions.
+    pub shape: Vec<u64>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a tensor comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is an input of the model.
+    Input,
+    /// It is a constant of the model, or computed from such before the run.
+    Weight,
+    /// An operator writes it.
+    Operator,
+}
+
+/// What an accelerator runs at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operator {
+    /// ONNX's name for what it mostly does.
+    pub kind: String,
+    /// The nodes of the model that it stands for, in order; names are unique.
+    pub nodes: Vec<String>,
+    /// The first node's position in the model, counted from 1.
+    pub position: usize,
+    /// What it reads, each tensor once.
+    pub reads: Vec<TensorIndex>,
+    /// What it writes.
+    pub writes: Vec<TensorIndex>,
+    /// Multiply-accumulates, of what has them.
+    pub macs: Option<u64>,
+}
+
+impl Tensor {
+    /// How many elements it has, or the most that can be counted.
+    pub fn n_elements(&self) -> u64 {
+        crate::graph::n_elements(&self.shape).unwrap_or(u64::MAX)
+    }
+}

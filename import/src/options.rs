@@ -1,0 +1,26 @@
+//! How a model is read.
+
+use std::collections::BTreeMap;
+
+/// How a model is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Sizes of symbolic dimensions, by name. A dimension without a name is called `INPUT[AXIS]`.
+    pub dimensions: BTreeMap<String, u64>,
+    /// The width in bytes to which floats will be quantised; as they are if none. Integers stay.
+    pub element_bytes: Option<u16>,
+    /// Which operators become one.
+    pub grouping: Grouping,
+    /// What the model is called in locations: its file's name.
+    pub file: String,
+}
+
+/// Which operators of a model become one operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grouping {
+    /// None: each stays on its own.
+    None,
+    /// Those that an accelerator runs at once.
+    #[default]
+    Accelerator,
+}

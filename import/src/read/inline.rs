@@ -1,0 +1,92 @@
+//! Calls of a model's own functions, replaced by what they do.
+//!
+//! A name inside of a function becomes one after the call: `call/name`. Attributes that refer to the
+//! call's are filled in.
+
+use crate::error::Error;
+use crate::proto::{FunctionProto, NodeProto};
+use std::collections::HashMap;
+
+/// A function that calls itself would never end.
+const MOST_CALLS_DEEP: usize = 32;
+/// Calls of calls could fill any memory.
+const MOST_NODES: usize = 1_000_000;
+
+/// The nodes of a graph without calls.
+pub fn inline(nodes: Vec<NodeProto>, functions: &[FunctionProto]) -> Result<Vec<NodeProto>, Error> {
+    if functions.is_empty() {
+        return Ok(nodes);
+    }
+    let functions = functions.iter().map(|it| ((it.domain.as_str(), it.name.as_str()), it)).collect();
+    let mut inlined = Inlined::default();
+    for node in nodes {
+        add(node, &functions, 0, &mut inlined)?;
+    }
+    Ok(inlined.nodes)
+}
+
+#[derive(Default)]
+struct Inlined {
+    nodes: Vec<NodeProto>,
+    /// Nodes and calls, since a function may be empty.
+    n_seen: usize,
+}
+
+type Functions<'a> = HashMap<(&'a str, &'a str), &'a FunctionProto>;
+
+fn add(node: NodeProto, functions: &Functions, depth: usize, inlined: &mut Inlined) -> Result<(), Error> {
+    let position = inlined.nodes.len() + 1;
+    let fail = |message: &str| {
+        let name =
+            if node.name.is_empty() { node.output.first().cloned().unwrap_or_default() } else { node.name.clone() };
+        Error::Node { node: name, kind: node.op_type.clone(), position, message: message.into() }
+    };
+    inlined.n_seen += 1;
+    if MOST_NODES < inlined.n_seen {
+        return Err(fail("the model has too many nodes"));
+    }
+    let Some(function) = functions.get(&(node.domain.as_str(), node.op_type.as_str())) else {
+        inlined.nodes.push(node);
+        return Ok(());
+    };
+    if depth == MOST_CALLS_DEEP {
+        return Err(fail("functions of the model call each other without end"));
+    }
+    if function.input.len() < node.input.len() || function.output.len() < node.output.len() {
+        return Err(fail("it has more inputs or results than the function that it calls"));
+    }
+    let call = if node.name.is_empty() { format!("{}#{}", node.op_type, inlined.n_seen) } else { node.name.clone() };
+    let mut names: HashMap<&str, String> = HashMap::new();
+    // What a call leaves out is left out inside as well.
+    let given = node.input.iter().cloned().chain(std::iter::repeat(String::new()));
+    names.extend(function.input.iter().map(String::as_str).zip(given));
+    for (inside, outside) in function.output.iter().zip(&node.output) {
+        if !outside.is_empty() {
+            names.insert(inside, outside.clone());
+        }
+    }
+    let outside = |name: &String| match names.get(name.as_str()) {
+        _ if name.is_empty() => String::new(),
+        Some(outside) => outside.clone(),
+        None => format!("{call}/{name}"),
+    };
+    for inner in &function.node {
+        let mut inner = inner.clone();
+        inner.input = inner.input.iter().map(outside).collect();
+        inner.output = inner.output.iter().map(outside).collect();
+        if !inner.name.is_empty() {
+            inner.name = format!("{call}/{}", inner.name);
+        }
+        let filled = inner.attribute.into_iter().filter_map(|attribute| {
+            if attribute.ref_attr_name.is_empty() {
+                return Some(attribute);
+            }
+            let mut given = node.attribute.iter().find(|it| it.name == attribute.ref_attr_name)?.clone();
+            given.name = attribute.name;
+            Some(given)
+        });
+        inner.attribute = filled.collect();
+        add(inner, functions, depth + 1, inlined)?;
+    }
+    Ok(())
+}

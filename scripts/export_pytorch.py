@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Exports two small PyTorch models to ONNX and plans them: an example, and a check that it works.
+
+    python3 scripts/export_pytorch.py --programs=target/release --folder=target/exported
+
+Without PyTorch (or what its exporter needs) it says that it is skipped, and does nothing.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+try:
+    import onnx  # noqa: F401 (the exporter needs it)
+    import torch
+    from torch import nn
+except ImportError as error:
+    print(f"skipped: {error}")
+    sys.exit(0)
+
+
+class Residual(nn.Module):
+    """A convolution network with a residual addition and a classifier."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.SiLU())
+        self.second = nn.Sequential(nn.Conv2d(16, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU())
+        self.classify = nn.Linear(16, 10)
+
+    def forward(self, image):
+        x = self.first(image)
+        x = x + self.second(x)
+        return self.classify(x.mean(dim=(2, 3)))
+
+
+class Block(nn.Module):
+    """A transformer's block."""
+
+    def __init__(self, width=64, heads=4):
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.project = nn.Linear(width, width)
+        self.feed = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+
+    def forward(self, x):
+        batch, length, width = x.shape
+        parts = self.query_key_value(self.norm(x)).reshape(batch, length, 3, self.heads, width // self.heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)
+        attention = nn.functional.scaled_dot_product_attention(query, key, value)
+        x = x + self.project(attention.transpose(1, 2).reshape(batch, length, width))
+        return x + self.feed(x)
+
+
+MODELS = {
+    "residual": (Residual(), torch.zeros(1, 3, 32, 32)),
+    "block": (Block(), torch.zeros(1, 16, 64)),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--programs", type=pathlib.Path, default="target/release", help="where cosma-import and cosma-opt are")
+    parser.add_argument("--folder", type=pathlib.Path, default="target/exported", help="where the models go")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    for name, (model, example) in MODELS.items():
+        path = arguments.folder / name
+        torch.onnx.export(model.eval(), (example,), f"{path}.onnx")
+        subprocess.run(
+            [arguments.programs / "cosma-import", f"{path}.onnx", "--element-bytes=1", "-o", f"{path}.mlir"], check=True
+        )
+        flags = ["--schedule", "--allocate", "--scratchpad=128KiB", f"--report={path}.json", "-o", f"{path}.planned.mlir"]
+        subprocess.run([arguments.programs / "cosma-opt", f"{path}.mlir", *flags], check=True)
+        report = json.loads(pathlib.Path(f"{path}.json").read_text())["functions"][0]
+        print(f"{name}: {report['operators']} operators, {report['status']}, {report['traffic']['non_compulsory']} B beyond the compulsory")
+
+
+main()

@@ -1,0 +1,70 @@
+//! `cosma-import`: reads an ONNX model and writes it in COSMA's source form.
+
+#[path = "../cosma-opt/model.rs"]
+mod model;
+#[path = "../cosma-opt/output.rs"]
+mod output;
+
+use clap::Parser;
+use cosma::{Reports, new_context, parse};
+use model::ModelArguments;
+use output::Output;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const AFTER_HELP: &str = "\
+Examples:
+  A model as it will run on an accelerator of 8-bit integers, and a plan for it:
+    cosma-import net.onnx --element-bytes=1 -o net.mlir
+    cosma-opt --schedule --allocate --scratchpad=512KiB net.mlir -o planned.mlir
+  A model with symbolic sizes:
+    cosma-import net.onnx --dim batch=1 --dim sequence=128 -o net.mlir
+
+Exit status:
+  0  done
+  1  the model is at fault; the reason is on the standard error, nothing is written
+  2  the call is wrong: flags, files";
+
+/// Reads an ONNX model and writes it as MLIR that cosma-opt plans: operators as an accelerator runs
+/// them, weights as arguments. Weights need not be there, only their sizes.
+#[derive(Debug, Parser)]
+#[command(name = "cosma-import", version, after_help = AFTER_HELP, max_term_width = 100)]
+struct Arguments {
+    /// The model
+    #[arg(value_name = "MODEL.onnx")]
+    input: PathBuf,
+
+    /// Where the module goes; `-` is the standard output. A file is replaced at once, when all is done
+    #[arg(short, long, value_name = "OUT.mlir", default_value = "-")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    model: ModelArguments,
+}
+
+fn main() -> ExitCode {
+    // Where flags are wrong, clap says so and exits with 2.
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, message)) => {
+            let _ = writeln!(io::stderr().lock(), "{message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), (u8, String)> {
+    let name = arguments.input.display().to_string();
+    let model = std::fs::read(&arguments.input).map_err(|error| (2, format!("error: cannot read {name}: {error}")))?;
+    let text = arguments.model.read(model, &name).map_err(|error| (1, error))?;
+    // What is written is well-formed, whatever the model has in its names.
+    let context = new_context();
+    let reports = Reports::attach(&context);
+    if parse(&context, text.as_bytes(), &name).is_none() {
+        let reasons: Vec<String> = reports.take().iter().map(ToString::to_string).collect();
+        return Err((1, reasons.join("\n")));
+    }
+    let cannot_write = |error: io::Error| (2, format!("error: cannot write {}: {error}", arguments.output.display()));
+    Output::prepare(&arguments.output, text.as_bytes()).and_then(Output::put).map_err(cannot_write)
+}

@@ -1,0 +1,157 @@
+//! ONNX models through the programs: `cosma-import`, and `cosma-opt` on a model itself.
+
+#[path = "../import/tests/common/mod.rs"]
+mod common;
+
+use common::{Model, ints};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Two convolutions with activations, and a residual addition.
+fn residual() -> Model {
+    let conv = |model: Model, input: &str, output: &str| {
+        let weights = format!("{output}.weight");
+        let model = model.weight(&weights, &[4, 4, 3, 3]);
+        model.node("Conv", &[input, &weights], &[output], vec![ints("pads", &[1, 1, 1, 1])])
+    };
+    let model = conv(Model::new().input("image", &[1, 4, 8, 8]), "image", "/a");
+    let model = conv(model.node("Relu", &["/a"], &["/b"], vec![]), "/b", "/c");
+    model.node("Add", &["/c", "image"], &["sum"], vec![]).output("sum")
+}
+
+fn run(program: &str, folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program);
+    command.current_dir(folder).args(arguments).output().expect("it runs")
+}
+
+const IMPORT: &str = env!("CARGO_BIN_EXE_cosma-import");
+const OPT: &str = env!("CARGO_BIN_EXE_cosma-opt");
+
+#[track_caller]
+fn check(output: &Output, code: i32, says: &str) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    assert!(stderr.contains(says), "{stderr}");
+}
+
+#[test]
+fn a_model_becomes_source_form() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("net.onnx"), residual().encode()).expect("a file");
+    let output = run(IMPORT, folder.path(), &["net.onnx", "--element-bytes=1"]);
+    check(&output, 0, "");
+    let expected = r#"func.func @"net"(
+    %image: tensor<1x4x8x8xi8> loc("image"),
+    %a.weight: tensor<4x4x3x3xi8> {cosma.weight} loc("/a.weight"),
+    %c.weight: tensor<4x4x3x3xi8> {cosma.weight} loc("/c.weight")) -> (tensor<1x4x8x8xi8>) {
+  %b = cosma.op "Conv"(%image, %a.weight) macs 9216 {nodes = ["node_/a", "node_/b"]} : (tensor<1x4x8x8xi8>, tensor<4x4x3x3xi8>) -> tensor<1x4x8x8xi8> loc("node_/a"("net.onnx":1:1))
+  %c = cosma.op "Conv"(%b, %c.weight) macs 9216 {nodes = ["node_/c"]} : (tensor<1x4x8x8xi8>, tensor<4x4x3x3xi8>) -> tensor<1x4x8x8xi8> loc("node_/c"("net.onnx":3:1))
+  %sum = cosma.op "Add"(%c, %image) {nodes = ["node_sum"]} : (tensor<1x4x8x8xi8>, tensor<1x4x8x8xi8>) -> tensor<1x4x8x8xi8> loc("node_sum"("net.onnx":4:1))
+  return %sum : tensor<1x4x8x8xi8>
+}
+"#;
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+}
+
+#[test]
+fn a_model_is_planned_by_either_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    fs::write(path.join("net.onnx"), residual().encode()).expect("a file");
+    check(&run(IMPORT, path, &["net.onnx", "--element-bytes=1", "-o", "net.mlir"]), 0, "");
+    let plan = ["--schedule", "--allocate", "--scratchpad=1KiB", "--weights=streamed"];
+    let first = run(OPT, path, &[&["net.mlir"], &plan[..]].concat());
+    check(&first, 0, "");
+    let second = run(OPT, path, &[&["net.onnx", "--element-bytes=1"], &plan[..]].concat());
+    check(&second, 0, "");
+    assert_eq!(first.stdout, second.stdout);
+    assert!(String::from_utf8_lossy(&first.stdout).contains("cosma.load"));
+    // By its content, if it has no name.
+    let mut command = Command::new(OPT);
+    command
+        .args(["--element-bytes=1"])
+        .args(plan)
+        .stdin(Stdio::from(fs::File::open(path.join("net.onnx")).expect("it is there")));
+    assert_eq!(command.output().expect("it runs").stdout, first.stdout);
+}
+
+#[test]
+fn errors_speak_the_names_of_the_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    fs::write(path.join("net.onnx"), residual().encode()).expect("a file");
+    let output = run(OPT, path, &["net.onnx", "--allocate", "--scratchpad=1KiB"]);
+    check(&output, 1, "net.onnx:4:1: error: 'node_sum': operator needs 3072 B at once");
+    // Also of what was written in between.
+    check(&run(IMPORT, path, &["net.onnx", "-o", "net.mlir"]), 0, "");
+    let output = run(OPT, path, &["net.mlir", "--allocate", "--scratchpad=1KiB"]);
+    check(&output, 1, "net.onnx:4:1: error: 'node_sum': operator needs 3072 B at once");
+}
+
+#[test]
+fn what_cannot_be_read_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    let wrong = residual().node("Relu", &["nothing"], &["y"], vec![]);
+    fs::write(path.join("wrong.onnx"), wrong.encode()).expect("a file");
+    fs::write(path.join("text.onnx"), "func.func @f()").expect("a file");
+    fs::write(path.join("cut.onnx"), &residual().encode()[..99]).expect("a file");
+    for program in [IMPORT, OPT] {
+        let run = |arguments: &[&str]| run(program, path, &[arguments, &["-o", "out.mlir"]].concat());
+        check(&run(&["wrong.onnx"]), 1, "wrong.onnx:5:1: error: node 'node_y' (Relu): it reads 'nothing'");
+        check(&run(&["text.onnx"]), 1, "text.onnx:1:1: error: not an ONNX model, or cut off");
+        check(&run(&["cut.onnx"]), 1, "cut.onnx:1:1: error: not an ONNX model, or cut off");
+        check(&run(&["none.onnx"]), 2, "error: cannot read none.onnx");
+        check(&run(&["wrong.onnx", "--dim", "n"]), 2, "write it as NAME=SIZE");
+        check(&run(&["wrong.onnx", "--element-bytes=3"]), 2, "possible values: 1, 2, 4, 8");
+    }
+    assert!(!path.join("out.mlir").exists());
+}
+
+#[test]
+fn results_may_be_anything() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = Model::new()
+        .input("x", &[2, 2])
+        .weight("w", &[4])
+        .node("Relu", &["x"], &["y"], vec![])
+        .node("Flatten", &["y"], &["view"], vec![])
+        .node("Identity", &["x"], &["same"], vec![]);
+    // A tensor twice, an argument, a weight.
+    let model = ["y", "view", "same", "w"].into_iter().fold(model, |model, it| model.output(it));
+    fs::write(folder.path().join("net.onnx"), model.encode()).expect("a file");
+    check(&run(OPT, folder.path(), &["net.onnx", "--schedule", "--allocate", "--scratchpad=1KiB"]), 0, "");
+}
+
+#[test]
+fn names_are_whatever_a_model_has() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = Model::new()
+        .input("a b", &[4])
+        .node("Exp", &["a b"], &["a/b"], vec![])
+        .node("Relu", &["a/b"], &["\"ä\\\n%"], vec![])
+        .output("\"ä\\\n%")
+        .output("a/b");
+    fs::write(folder.path().join("odd \"name.onnx"), model.encode()).expect("a file");
+    let output = run(IMPORT, folder.path(), &["odd \"name.onnx", "-o", "out.mlir"]);
+    check(&output, 0, "");
+    check(&run(OPT, folder.path(), &["out.mlir", "--allocate", "--scratchpad=1KiB"]), 0, "");
+}
+
+/// What PyTorch writes today. Skipped where it is not installed.
+#[test]
+fn models_of_pytorch_are_planned_as_they_are() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/export_pytorch.py");
+    let programs = Path::new(OPT).parent().expect("it is in a folder");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new("python3");
+    command.arg(script).arg("--programs").arg(programs).arg("--folder").arg(folder.path());
+    let Ok(output) = command.output() else {
+        println!("skipped: there is no python3");
+        return;
+    };
+    let says = String::from_utf8_lossy(&output.stdout);
+    println!("{says}");
+    assert!(output.status.success(), "{says}{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,97 @@
+//! Real models against the same networks as they were brought to an accelerator's granularity by hand
+//! before: as many operators, the same scratchpad, no higher peak.
+
+use cosma::{MachineOptions, Options, Solver, Stages, Weights, optimize};
+use cosma_import::{Options as ImportOptions, import};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What differs, and why.
+const EXPLAINED: &[(&str, &str)] = &[
+    ("bisenet_resnet18", "an addition to what the product before it reads is part of that product"),
+    ("clip_vit_text_b32", "a comparison with a constant joins its only reader, as all elementwise operators do"),
+    ("convnext_tiny", "to transpose what has one dimension that is not one is a view"),
+    ("mobilevit_s", "two transpositions, one after the other, are one"),
+    ("nasnet_a_large", "padding runs with the window that reads it, so the padded copy is never there"),
+    ("ssd300_vgg16", "a bound on a norm joins the reduction that computes it"),
+    ("whisper_tiny_encoder", "the embedding of positions is added while transposing"),
+];
+
+fn folder() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    if folder.join("onnx").exists() && folder.join("networks").exists() {
+        return Some(folder);
+    }
+    println!("skipped: there is no {}", folder.display());
+    None
+}
+
+/// The models, in the order of their names.
+fn models(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder.join("onnx")).expect("it is there");
+    let mut models: Vec<PathBuf> = entries.map(|it| it.expect("it is there").path()).collect();
+    models.retain(|it| it.extension().is_some_and(|it| it == "onnx"));
+    models.sort();
+    models
+}
+
+fn read(model: &Path) -> String {
+    let options =
+        ImportOptions { element_bytes: Some(1), file: model.display().to_string(), ..ImportOptions::default() };
+    let bytes = std::fs::read(model).expect("it is there");
+    import(bytes, &options).unwrap_or_else(|error| panic!("{}: {error}", model.display())).to_string()
+}
+
+/// Without bound on memory: what a network needs at least, and the most that is live at once.
+fn plan(text: &str, weights: Weights) -> cosma::FunctionReport {
+    let context = cosma::new_context();
+    let mut module = cosma::parse(&context, text.as_bytes(), "network.mlir").expect("it is well-formed");
+    let machine =
+        MachineOptions { scratchpad: Some((1 << 40).into()), weights: Some(weights), ..MachineOptions::default() };
+    let options = Options {
+        machine,
+        stages: Stages { schedule: true, allocate: true, ..Stages::default() },
+        solver: Solver::Greedy,
+        time_limit: Duration::from_secs(2),
+        ..Options::default()
+    };
+    optimize(&context, &mut module, &options).expect("there is a plan").functions.remove(0)
+}
+
+#[test]
+fn models_against_networks() {
+    let Some(folder) = folder() else { return };
+    let mut table = format!("{:28} {:>11} {:>24} {:>24}\n", "network", "operators", "min_scratchpad", "peak, streamed");
+    let mut wrong = Vec::new();
+    let change = |before: u64, after: u64| 100.0 * (after as f64 / before as f64 - 1.0);
+    for model in models(&folder) {
+        let name = model.file_stem().expect("it has one").to_string_lossy().into_owned();
+        let network = std::fs::read_to_string(folder.join(format!("networks/{name}.mlir"))).expect("it is there");
+        let text = read(&model);
+        let (before, after) = (plan(&network, Weights::Resident), plan(&text, Weights::Resident));
+        let (before_peak, after_peak) = (plan(&network, Weights::Streamed).peak, plan(&text, Weights::Streamed).peak);
+        let why = EXPLAINED.iter().find(|it| it.0 == name).map_or("", |it| it.1);
+        writeln!(
+            table,
+            "{name:28} {:4} > {:4} {:10} > {:10} {:+5.1}% {:10} > {:10} {:+5.1}%  {why}",
+            before.operators,
+            after.operators,
+            before.min_scratchpad,
+            after.min_scratchpad,
+            change(before.min_scratchpad, after.min_scratchpad),
+            before_peak,
+            after_peak,
+            change(before_peak, after_peak),
+        )
+        .expect("text takes any line");
+        let is_near = change(before.operators, after.operators).abs() <= 10.0
+            && change(before.min_scratchpad, after.min_scratchpad).abs() <= 2.0;
+        let differs = before.operators != after.operators || before.min_scratchpad != after.min_scratchpad;
+        if before_peak < after_peak || !is_near && why.is_empty() || differs && why.is_empty() {
+            wrong.push(name);
+        }
+    }
+    println!("{table}");
+    assert!(wrong.is_empty(), "{wrong:?} differ\n{table}");
+}
