@@ -29,6 +29,7 @@ mod optimize;
 mod options;
 mod pipeline;
 mod plugin;
+mod problems;
 mod report;
 
 pub use cosma_ir::{Reports, new_context, parse};
@@ -38,4 +39,5 @@ pub use error::Error;
 pub use melior;
 pub use optimize::{optimize, run_pipeline};
 pub use options::{Options, Stages};
+pub use problems::problems;
 pub use report::{FunctionReport, Report, TrafficReport};

@@ -119,6 +119,6 @@ pub(crate) fn functions<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRe
     functions
 }
 
-fn has_body(function: OperationRef) -> bool {
+pub(crate) fn has_body(function: OperationRef) -> bool {
     function.region(0).is_ok_and(|it| it.first_block().is_some())
 }
