@@ -12,6 +12,7 @@ mod tables;
 use arguments::Arguments;
 use clap::Parser;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What the exit code says.
@@ -45,6 +46,11 @@ fn bench(arguments: &Arguments) -> Result<(), Failure> {
         print(&format!("skipped: there is no network in {}\n", arguments.shown_networks()))?;
         return Ok(());
     }
+    // Better now than after all has been planned.
+    for path in arguments.markdown.iter().chain(&arguments.json) {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        file.map_err(|error| cannot_write(path, &error))?;
+    }
     let networks = network::read_all(&files).map_err(|message| Failure::Run(vec![message]))?;
     let setting = run::Setting {
         weights: arguments.weights.iter().map(|it| it.0).collect(),
@@ -67,8 +73,12 @@ fn bench(arguments: &Arguments) -> Result<(), Failure> {
     if faults.is_empty() { Ok(()) } else { Err(Failure::Run(faults)) }
 }
 
-fn write(path: &std::path::Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| Failure::Call(format!("cannot write {}: {error}", path.display())))
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::Call(format!("cannot write {}: {error}", path.display()))
 }
 
 fn print(text: &str) -> Result<(), Failure> {

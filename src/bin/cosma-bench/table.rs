@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// A column's name, and whether numbers stand in it, which stand to the right.
-pub type Column = (&'static str, bool);
+pub type Column = (String, bool);
 
 /// Cells by row.
 pub struct Table {
@@ -18,7 +18,7 @@ impl Table {
     pub fn text(&self) -> String {
         let widths: Vec<usize> = self.widths();
         let mut text = String::new();
-        let names = self.columns.iter().map(|it| it.0.to_string()).collect();
+        let names = self.columns.iter().map(|it| it.0.clone()).collect();
         for row in std::iter::once(&names).chain(&self.rows) {
             let cells: Vec<String> = self.padded(row, &widths);
             text += cells.join("  ").trim_end();
@@ -30,7 +30,7 @@ impl Table {
     /// A table of GitHub's Markdown.
     pub fn markdown(&self) -> String {
         let mut text = String::new();
-        let names: Vec<&str> = self.columns.iter().map(|it| it.0).collect();
+        let names: Vec<&str> = self.columns.iter().map(|it| it.0.as_str()).collect();
         let rules: Vec<&str> = self.columns.iter().map(|it| if it.1 { "--:" } else { "---" }).collect();
         let _ = writeln!(text, "| {} |\n|{}|", names.join(" | "), rules.join("|"));
         for row in &self.rows {
