@@ -20,7 +20,7 @@
 use super::order::{Dependences, breadth_first, depth_first, peak};
 use crate::{Bytes, OpId, Problem, TensorId};
 use fixedbitset::FixedBitSet;
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 
 /// Sets that a level may keep: enough for the exact answer wherever that takes seconds.
 pub const DEFAULT_WIDTH: usize = 2000;
@@ -56,7 +56,7 @@ pub fn least_peak(problem: &Problem, width: usize) -> LeastPeak {
             for &op in &state.ready {
                 let (live, peak) = state.run(problem, op);
                 if peak <= budget {
-                    level.offer(state, index, op, live, peak);
+                    level.offer(&states, Entry { parent: index, op, live, peak });
                 }
             }
         }
@@ -83,6 +83,8 @@ pub fn least_peak(problem: &Problem, width: usize) -> LeastPeak {
 /// Some operators that have run.
 struct State {
     ran: FixedBitSet,
+    /// Of the set, to find it again.
+    key: u64,
     /// Those that can run next, in source order.
     ready: Vec<OpId>,
     /// Bytes that lie there for operators to come.
@@ -96,6 +98,7 @@ impl State {
         let is_ready = |it: &OpId| dependences.before[it.index()].is_empty();
         State {
             ran: FixedBitSet::with_capacity(problem.graph.ops().len()),
+            key: 0,
             ready: problem.graph.op_ids().filter(is_ready).collect(),
             live: 0,
             peak: 0,
@@ -125,14 +128,15 @@ impl State {
     }
 }
 
-/// The states after so many operators, before the sets of what is ready are made.
+/// The states after so many operators, before the sets themselves are made.
 #[derive(Default)]
 struct Level {
     entries: Vec<Entry>,
-    /// Where the entry of a set is. Not iterated over: its order is not one.
-    by_set: HashMap<FixedBitSet, usize>,
+    /// By the key of a set, an entry that has it. Not iterated over: its order is not one.
+    by_key: HashMap<u64, usize>,
 }
 
+#[derive(Clone, Copy)]
 struct Entry {
     parent: usize,
     op: OpId,
@@ -142,15 +146,19 @@ struct Entry {
 
 impl Level {
     /// Takes a state if it is the first of its set or better than the one before.
-    fn offer(&mut self, before: &State, parent: usize, op: OpId, live: u64, peak: u64) {
-        let mut ran = before.ran.clone();
-        ran.insert(op.index());
-        let entry = Entry { parent, op, live, peak };
-        match self.by_set.get(&ran) {
-            Some(&index) if self.entries[index].peak <= peak => {}
-            Some(&index) => self.entries[index] = entry,
-            None => {
-                self.by_set.insert(ran, self.entries.len());
+    fn offer(&mut self, states: &[State], entry: Entry) {
+        match self.by_key.entry(states[entry.parent].key ^ key(entry.op)) {
+            hash_map::Entry::Occupied(found) => {
+                let known = &mut self.entries[*found.get()];
+                if !known.has_set_of(entry, states) {
+                    // Two keys met by chance. Having a set twice does no harm.
+                    self.entries.push(entry);
+                } else if entry.peak < known.peak {
+                    *known = entry;
+                }
+            }
+            hash_map::Entry::Vacant(place) => {
+                place.insert(self.entries.len());
                 self.entries.push(entry);
             }
         }
@@ -167,7 +175,27 @@ impl Level {
     }
 }
 
+/// A set's key is that of all its operators, by exclusive or: equal sets have equal keys.
+fn key(op: OpId) -> u64 {
+    // SplitMix64, whose outputs have nothing to do with each other.
+    let mut key = u64::from(op.0).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    key = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    key ^ (key >> 31)
+}
+
 impl Entry {
+    /// Whether the same operators have run.
+    fn has_set_of(self, other: Entry, states: &[State]) -> bool {
+        let (own, others) = (&states[self.parent].ran, &states[other.parent].ran);
+        if self.parent == other.parent || self.op == other.op {
+            return self.op == other.op && own == others;
+        }
+        // Each lacks the other's last operator, or else the sets differ in more than these two.
+        let n_differing = own.symmetric_difference(others).count();
+        n_differing == 2 && own.contains(other.op.index()) && others.contains(self.op.index())
+    }
+
     fn state(self, states: &[State], dependences: &Dependences) -> State {
         let Entry { parent, op, live, peak } = self;
         let mut ran = states[parent].ran.clone();
@@ -176,6 +204,6 @@ impl Entry {
         let is_ready = |it: &&OpId| dependences.before[it.index()].iter().all(|it| ran.contains(it.index()));
         ready.extend(dependences.after[op.index()].iter().filter(is_ready));
         ready.sort();
-        State { ran, ready, live, peak }
+        State { ran, key: states[parent].key ^ key(op), ready, live, peak }
     }
 }

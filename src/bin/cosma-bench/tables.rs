@@ -72,10 +72,14 @@ impl Shown<'_> {
         rivals
     }
 
-    /// The best that rules do in the order of the source, if there is more than one to choose from.
+    /// The best that rules do in the order of the source, if there is more than one to choose from,
+    /// and others besides.
     fn best_of_source(&self) -> Option<Rival> {
-        self.best_of("best of source/*/*", |order| order == OrderRule::Source)
+        let source = self.best_of("best of source/*/*", |order| order == OrderRule::Source)?;
+        self.best_of_all().filter(|it| it.methods != source.methods).map(|_| source)
     }
+
+    /// The best that rules do, if there is more than one to choose from.
 
     fn best_of_all(&self) -> Option<Rival> {
         self.best_of("best of */*/*", |_| true)
