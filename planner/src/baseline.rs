@@ -24,8 +24,9 @@ pub use least_peak::{DEFAULT_WIDTH, LeastPeak, least_peak};
 pub use order::{breadth_first, depth_first};
 
 use crate::first_fit::place_on_demand;
+use crate::greedy::replace_on_demand;
 use crate::hole::Fit;
-use crate::{Error, OpId, Plan, Problem};
+use crate::{Error, OpId, Outline, Plan, Problem};
 use std::fmt;
 
 /// In which order the operators run.
@@ -119,6 +120,20 @@ impl Baseline {
             AllocationRule::GreedyBySize => greedy_by_size::plan(problem, order, self.replacement),
         }
     }
+}
+
+/// The outline with the least traffic of those that the rules for order and replacement make,
+/// addresses left aside: what cleverer planners can start from, and have to be better than.
+///
+/// `width` is that of [`least_peak`]; a small one takes next to no time. [`Problem::check`] holds.
+pub fn best_outline(problem: &Problem, width: usize) -> Outline {
+    let graph = &problem.graph;
+    let orders = [graph.op_ids().collect(), depth_first(graph), breadth_first(graph), least_peak(problem, width).order];
+    let outline = |order: &Vec<OpId>, rule| replace_on_demand(problem, order, rule, problem.capacity());
+    let rules = [ReplacementRule::FarthestNextUse, ReplacementRule::LeastRecentlyUsed];
+    let outlines = orders.iter().flat_map(|order| rules.map(|rule| outline(order, rule)));
+    // Of equals the first, which is nearest to the source.
+    outlines.min_by_key(|it| it.non_compulsory(problem)).expect("there are eight")
 }
 
 /// The rules' names, as in `source/farthest/best-fit`.

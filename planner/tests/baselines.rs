@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Case, Tally, hold, outline_of, verdict};
-use cosma_planner::baseline::{Baseline, OrderRule, ReplacementRule};
+use common::{Case, Tally, hold, outline_of, outline_verdict, source_order, verdict};
+use cosma_planner::baseline::{Baseline, OrderRule, ReplacementRule, best_outline};
 use cosma_planner::testing::{FRAGMENTED, Shape, compute, interpret, outline_optimum};
 use cosma_planner::{Bytes, Error, Problem, Traffic, greedy};
 use proptest::prelude::*;
@@ -41,6 +41,26 @@ fn every_baseline_is_right() {
         });
     }
     fragmented.expect(100);
+}
+
+#[test]
+fn the_best_outline_is_right_and_no_worse_than_any() {
+    let better = Tally::default();
+    hold(200, Shape::SMALL, |Case { problem, .. }| {
+        let best = best_outline(problem, 100);
+        match outline_verdict(problem, &best) {
+            Ok(traffic) => prop_assert_eq!(traffic.non_compulsory, best.non_compulsory(problem)),
+            Err(error) => return Err(TestCaseError::fail(error)),
+        }
+        for order in OrderRule::ALL {
+            let outline = greedy(problem, &order.order(problem));
+            prop_assert!(best.non_compulsory(problem) <= outline.non_compulsory(problem), "{:?}", order);
+        }
+        let source = greedy(problem, &source_order(problem));
+        better.count(best.non_compulsory(problem) < source.non_compulsory(problem));
+        Ok(())
+    });
+    better.expect(20);
 }
 
 #[test]

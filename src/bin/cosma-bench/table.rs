@@ -36,7 +36,8 @@ impl Table {
         for row in &self.rows {
             let _ = writeln!(text, "| {} |", row.join(" | "));
         }
-        text
+        // Names of methods, not emphasis.
+        text.replace('*', "\\*")
     }
 
     fn widths(&self) -> Vec<usize> {
