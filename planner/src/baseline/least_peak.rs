@@ -23,7 +23,7 @@ use fixedbitset::FixedBitSet;
 use std::collections::{HashMap, hash_map};
 
 /// Sets that a level may keep: enough for the exact answer wherever that takes seconds.
-pub const DEFAULT_WIDTH: usize = 2000;
+pub const DEFAULT_WIDTH: usize = 1000;
 
 /// An order, and how low its peak is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! Everything about every case, for other programs to read.
 
 use crate::network::Kind;
+use crate::rival::rivals;
 use crate::run::{Outcome, Planned};
-use crate::tables::{Shown, peak_memory};
+use crate::summary::peak_memory;
+use crate::tables::Shown;
 use cosma_planner::Bytes;
 use serde::Serialize;
 
@@ -44,6 +46,9 @@ struct Case {
     lower_bound: u64,
     cosma: Plan,
     methods: Vec<Plan>,
+    /// Whether the order of least peak is exact, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    least_peak_is_exact: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -61,7 +66,7 @@ struct Plan {
 pub fn json(shown: &Shown) -> String {
     let with_times = !shown.arguments.no_times;
     let mut reductions = Vec::new();
-    for rival in shown.rivals() {
+    for rival in rivals(&shown.setting.methods) {
         for kind in std::iter::once(None).chain(Kind::ALL.map(Some)) {
             let reduction = shown.reduction(&rival, kind);
             reductions.push(Reductions {
@@ -109,5 +114,6 @@ fn case(shown: &Shown, outcome: &Outcome, with_times: bool) -> Case {
         lower_bound: outcome.lower_bound.0,
         cosma: plan(None, &outcome.cosma),
         methods: methods.zip(&outcome.others).map(|(name, it)| plan(Some(name), it)).collect(),
+        least_peak_is_exact: outcome.has_least_peak,
     }
 }

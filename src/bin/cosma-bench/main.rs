@@ -4,8 +4,10 @@ mod arguments;
 mod json;
 mod method;
 mod network;
+mod rival;
 mod run;
 mod statistics;
+mod summary;
 mod table;
 mod tables;
 
