@@ -13,7 +13,8 @@
 //!
 //! Packed from zero, blocks need what [`Problem::working_set`] says if the one with the most
 //! padding comes last, so that step 2 succeeds for whatever [`Problem::check`] allows. Quality is
-//! not what this is for: it is what the other planners fall back on.
+//! not what this is for: it is what the other planners fall back on, and, with other rules for who
+//! leaves and which hole is taken, what they are compared with ([`baseline`](crate::baseline)).
 
 use crate::hole::{Fit, find_hole};
 use crate::replacement::ReplacementRule;

@@ -7,12 +7,12 @@
 //! 1. What lives after some operators have run depends on which those are, and not on their order.
 //!    So, of all orders of one set, the one with the lowest peak so far will do.
 //! 2. Sets are extended level by level, each by every operator that is ready. Those whose peak
-//!    exceeds that of the better of a few simple orders are dropped: the budget.
+//!    exceeds that of the best of a few simple orders are dropped: that is the budget.
 //! 3. Where a network narrows to one operator there is one set again, so that it falls into parts
 //!    by itself.
-//! 4. There are as many sets as the graph is wide, to the power of its branches. If a level has more
-//!    than the width allows, those with the lowest peak, and among these the fewest live bytes, go
-//!    on, and the outcome is not proven to have the least peak.
+//! 4. The lengths of branches side by side multiply to the number of sets. If a level has more than
+//!    the width allows, those with the lowest peak, and among these the fewest live bytes, go on,
+//!    and the outcome is not proven to have the least peak.
 //!
 //! The scratchpad does not count, and neither does traffic: an argument begins to live with its
 //! first use.

@@ -16,7 +16,7 @@ pub enum Kind {
 }
 
 /// Names of networks whose wiring was searched for or drawn by lot begin like this.
-const SEARCHED: [&str; 8] = ["amoebanet", "darts", "enas", "nasnet", "pnas", "pnasnet", "randwire", "swiftnet"];
+const SEARCHED: [&str; 7] = ["amoebanet", "darts", "enas", "nasnet", "pnas", "randwire", "swiftnet"];
 
 impl Kind {
     /// In the order in which tables have them.
