@@ -119,10 +119,23 @@ fn mean_and_count(reduction: &Reduction) -> String {
 
 /// With one digit.
 pub fn percent(part: f64) -> String {
-    format!("{:.1} %", 100.0 * part)
+    // There is no negative zero among percentages.
+    let rounded = (1000.0 * part).round() / 10.0 + 0.0;
+    format!("{rounded:.1} %")
 }
 
 /// With milliseconds.
 pub fn seconds(seconds: f64) -> String {
     format!("{seconds:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn percentages_have_one_digit_and_one_zero() {
+        let shown = [0.8449, 1.0, 0.0, -0.0001, -0.25].map(percent);
+        assert_eq!(shown, ["84.5 %", "100.0 %", "0.0 %", "0.0 %", "-25.0 %"]);
+    }
 }
