@@ -3,14 +3,14 @@
 mod common;
 
 use common::{Case, Tally, hold, outline_of, outline_verdict, source_order, verdict};
-use cosma_planner::baseline::{Baseline, OrderRule, ReplacementRule, best_outline};
+use cosma_planner::baseline::{AllocationRule, Baseline, OrderRule, ReplacementRule, best_outline};
 use cosma_planner::testing::{FRAGMENTED, Shape, compute, interpret, outline_optimum};
 use cosma_planner::{Bytes, Error, Problem, Traffic, greedy};
 use proptest::prelude::*;
 
 #[test]
 fn every_baseline_is_right() {
-    let fragmented = Tally::default();
+    let (fragmented, by_size) = (Tally::default(), Tally::default());
     for (shape, n_cases) in [(Shape::SMALL, 200), (Shape::LARGE, 25)] {
         hold(n_cases, shape, |Case { problem, .. }| {
             // Not once for each baseline: the least peak takes its time.
@@ -35,12 +35,15 @@ fn every_baseline_is_right() {
                 // By sum of sizes alone less would move.
                 let replaced = greedy(problem, order).non_compulsory(problem);
                 let is_farthest = baseline.replacement == ReplacementRule::FarthestNextUse;
-                fragmented.count(is_farthest && replaced < traffic.non_compulsory);
+                let is_worse = is_farthest && replaced < traffic.non_compulsory;
+                fragmented.count(is_worse);
+                by_size.count(is_worse && baseline.allocation == AllocationRule::GreedyBySize);
             }
             Ok(())
         });
     }
     fragmented.expect(100);
+    by_size.expect(20);
 }
 
 #[test]
