@@ -30,6 +30,7 @@ mod options;
 mod pipeline;
 mod plugin;
 mod problems;
+mod programs;
 mod report;
 
 pub use cosma_ir::{Reports, new_context, parse};
@@ -40,4 +41,5 @@ pub use melior;
 pub use optimize::{optimize, run_pipeline};
 pub use options::{Options, Stages};
 pub use problems::problems;
+pub use programs::{Program, ProgramFormat, integer_programs};
 pub use report::{FunctionReport, Report, TrafficReport};

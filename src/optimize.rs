@@ -119,6 +119,7 @@ pub(crate) fn functions<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRe
     functions
 }
 
+/// Whether there is something to plan.
 pub(crate) fn has_body(function: OperationRef) -> bool {
     function.region(0).is_ok_and(|it| it.first_block().is_some())
 }

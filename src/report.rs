@@ -54,6 +54,9 @@ pub struct TrafficReport {
     pub non_compulsory: u64,
     /// Proven: no plan has less non-compulsory traffic.
     pub lower_bound: u64,
+    /// The non-compulsory bytes that are owed to addresses: what they are more than if only the sum
+    /// of what lies in the scratchpad counted.
+    pub fragmentation: u64,
 }
 
 impl FunctionReport {
@@ -70,6 +73,7 @@ impl FunctionReport {
                 compulsory: facts.compulsory.0,
                 non_compulsory: facts.non_compulsory.0,
                 lower_bound: facts.lower_bound.0,
+                fragmentation: facts.fragmentation.0,
             },
             scratchpad: machine.scratchpad.0,
             alignment: machine.alignment.0,

@@ -106,3 +106,62 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
 }
+
+/// What is in a folder beside `in.mlir`, by name.
+fn written(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|it| it != "in.mlir").collect();
+    names.sort();
+    names
+}
+
+fn dump(folder: &Path, module: &str, flags: &[&str]) -> Output {
+    fs::write(folder.join("in.mlir"), module).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cosma-opt"));
+    command.current_dir(folder).args(["in.mlir", "--scratchpad=128", "-o", "/dev/null"]).args(flags);
+    command.output().expect("it runs")
+}
+
+#[test]
+fn an_integer_program_is_written_in_the_format_that_the_ending_names() {
+    let folder = tempfile::tempdir().unwrap();
+    for flags in [&["--allocate"][..], &["--schedule"], &["--schedule", "--allocate", "--dump-lp-addresses"]] {
+        for (name, begins) in [("net.lp", "\\ The joint problem"), ("net.mps", "NAME"), ("net", "\\ The joint problem")]
+        {
+            let flags = [flags, &["--dump-lp", name]].concat();
+            assert!(dump(folder.path(), RELU, &flags).status.success());
+            let text = fs::read_to_string(folder.path().join(name)).unwrap();
+            assert!(text.starts_with(begins), "{text}");
+            assert_eq!(text.contains("at_arg0_0"), flags.contains(&"--dump-lp-addresses"), "{text}");
+        }
+    }
+    let output = dump(folder.path(), RELU, &["--allocate", "--dump-lp=/dev/stdout"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\nMinimize\n"), "{output:?}");
+}
+
+#[test]
+fn each_of_several_functions_has_a_file_for_its_integer_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = format!("{RELU}{}", RELU.replace("@f", "@g"));
+    assert!(dump(folder.path(), &two, &["--allocate", "--dump-lp=net.lp"]).status.success());
+    assert_eq!(written(folder.path()), ["net.f.lp", "net.g.lp"]);
+    assert!(dump(folder.path(), "", &["--allocate", "--dump-lp=none.lp"]).status.success());
+    assert_eq!(written(folder.path()), ["net.f.lp", "net.g.lp"]);
+    let split = format!("{RELU}// -----\n{RELU}");
+    for (module, flags, says) in [
+        (&two, &["--allocate", "--dump-lp=/dev/stdout"][..], "2 integer programs cannot all go to /dev/stdout"),
+        (&two, &["--dump-lp=new.lp"], "add --schedule, --allocate or both"),
+        (&split, &["--allocate", "--split-input-file", "--dump-lp=new.lp"], "cannot both go to new.f.lp"),
+    ] {
+        let output = dump(folder.path(), module, flags);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(says), "{said}");
+        assert_eq!(written(folder.path()), ["net.f.lp", "net.g.lp"]);
+    }
+    // What cannot be planned is the module's fault.
+    let large = RELU.replace("64xi8", "65xi8");
+    let output = dump(folder.path(), &large, &["--allocate", "--dump-lp=new.lp"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(written(folder.path()), ["net.f.lp", "net.g.lp"]);
+}

@@ -28,6 +28,9 @@ pub struct Facts {
     pub non_compulsory: Bytes,
     /// Proven: no plan has less non-compulsory traffic.
     pub lower_bound: Bytes,
+    /// The non-compulsory bytes that are owed to addresses: what they are more than if only the sum
+    /// of what lies in the scratchpad counted.
+    pub fragmentation: Bytes,
     /// The most bytes that lie in the scratchpad at once, without padding.
     pub peak: Bytes,
     /// The least scratchpad with which the function can run at all.
@@ -50,6 +53,7 @@ impl Facts {
             compulsory,
             non_compulsory: solution.non_compulsory,
             lower_bound: solution.lower_bound,
+            fragmentation: solution.fragmentation,
             peak: outline.peak(problem),
             min_scratchpad: problem.min_scratchpad(),
             solver: solver_name(solution.solver).into(),
@@ -61,7 +65,7 @@ impl Facts {
         let i64 = IntegerType::new(context, 64).into();
         let integer = |value: u64| IntegerAttribute::new(i64, value.cast_signed()).into();
         let string = |value: &str| StringAttribute::new(context, value).into();
-        let entries: [(&str, Attribute); 9] = [
+        let mut entries: Vec<(&str, Attribute)> = vec![
             ("operators", integer(self.operators)),
             ("status", string(&self.status)),
             ("total", integer(self.total.0)),
@@ -72,7 +76,11 @@ impl Facts {
             ("min_scratchpad", integer(self.min_scratchpad.0)),
             ("solver", string(&self.solver)),
         ];
-        let entries = entries.map(|(name, value)| (Identifier::new(context, name), value));
+        if self.fragmentation != Bytes::ZERO {
+            entries.push(("fragmentation", integer(self.fragmentation.0)));
+        }
+        let entries: Vec<_> =
+            entries.into_iter().map(|(name, value)| (Identifier::new(context, name), value)).collect();
         as_mut(function).set_attribute(PLAN, DictionaryAttribute::new(context, &entries).into());
     }
 
@@ -90,6 +98,7 @@ impl Facts {
             compulsory: bytes("compulsory")?,
             non_compulsory: bytes("non_compulsory")?,
             lower_bound: bytes("lower_bound")?,
+            fragmentation: bytes("fragmentation").unwrap_or(Bytes::ZERO),
             peak: bytes("peak")?,
             min_scratchpad: bytes("min_scratchpad")?,
             solver: string("solver")?,

@@ -16,6 +16,8 @@ mod lower_addresses;
 mod machine;
 mod planned;
 mod print;
+#[cfg(feature = "ilp")]
+mod program;
 mod role;
 mod schedule;
 mod size;
@@ -32,6 +34,8 @@ pub use lower_addresses::lower_addresses;
 pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, WeightsName, states_machine, weights_name};
 pub use planned::{Program, read_program};
 pub use print::{plan_text, problem_text};
+#[cfg(feature = "ilp")]
+pub use program::program_text;
 pub use schedule::schedule;
 pub use size::{Size, SizeError};
 pub use verify::verify;

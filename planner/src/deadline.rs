@@ -25,6 +25,11 @@ impl Deadline {
         self.0.map(|it| it.saturating_duration_since(Instant::now()))
     }
 
+    /// The moment at which so large a part of the time that is left will have passed.
+    pub fn part(self, share: f64) -> Deadline {
+        self.left().map_or(self, |it| self.within(it.mul_f64(share)))
+    }
+
     /// The moment itself; a very distant one if there is none.
     pub fn instant(self) -> Instant {
         self.0.unwrap_or_else(|| Instant::now() + Duration::from_secs(1 << 32))

@@ -4,15 +4,21 @@
 //! left to choose. It is strong where the search over orders is weak: where dozens of tensors are
 //! live at once and many of them must go. [`joint()`] decides the order as well, and
 //! [`joint_with_addresses()`] the addresses, too, for small problems. [`place()`] decides addresses
-//! alone, and [`write_lp()`] is for users with another solver.
+//! alone, and [`write_program()`] is for users with another solver.
 
 mod address;
 mod addressed;
+mod backbone;
+#[cfg(test)]
+mod backbone_tests;
+mod bound;
 mod cover;
 mod cuts;
+mod divide;
 mod exact;
 mod exchange;
 mod first;
+mod forced;
 mod formula;
 mod gap;
 mod glue;
@@ -20,9 +26,12 @@ mod joint;
 #[cfg(test)]
 mod joint_tests;
 mod lp;
+mod mps;
 mod order;
+mod part;
 mod parts;
 mod precedence;
+mod program;
 mod reduced;
 mod replace;
 mod residency;
@@ -35,9 +44,11 @@ mod twins;
 mod windows;
 
 pub use address::place;
-pub use addressed::{Addressed, joint_with_addresses};
-pub use joint::joint;
-pub use lp::write_lp;
+pub use addressed::{Addressed, joint_with_addresses, n_variables_with_addresses};
+pub use backbone::backbone;
+pub use divide::conquer;
+pub use joint::{joint, joint_at_first};
+pub use program::{Decisions, Format, write_program};
 pub use replace::{Outcome, replace, replace_within};
 
 /// What makes the joint problem smaller without changing its optimum; each can be left out.

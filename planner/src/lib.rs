@@ -24,11 +24,13 @@ mod plan;
 mod portfolio;
 mod problem;
 mod quantity;
+mod repair;
 mod replacement;
 pub mod search;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+mod unpackable;
 mod uses;
 mod violation;
 

@@ -1,19 +1,24 @@
 //! From a problem to a plan: which solver is asked when, and what is done with its answer.
 
 use crate::search::{SearchOptions, search};
-use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem, Traffic, address, greedy, greedy_plan};
+use crate::unpackable::plan_anyway;
+use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem, address, greedy};
 use std::time::Duration;
-use tracing::debug;
 
 /// The part of the time limit after which addresses are assigned to what there is.
 const SHARE_OF_SEARCH: f64 = 0.8;
 
-/// Windows slide over the plans of problems with so many operators. They take all the time there is,
-/// and what they find depends on it; the search leaves no smaller problem open without being told to.
-const MIN_OPS_TO_REFINE: usize = 100;
+/// States that the search may keep before integer programming has its turn.
+const STATES_AT_FIRST: usize = 1_000_000;
+
+/// The part of the time left that the program over the backbone may take if the search can go on.
+const SHARE_OF_BACKBONE: f64 = 0.35;
+
+/// Likewise if it cannot.
+const SHARE_OF_BACKBONE_ALONE: f64 = 0.6;
 
 /// The part of the time limit that packing one outline may take.
-const SHARE_OF_PACKING: f64 = 0.05;
+pub(crate) const SHARE_OF_PACKING: f64 = 0.05;
 
 /// Who decides order and residency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -73,6 +78,9 @@ pub struct Solution {
     pub non_compulsory: Bytes,
     /// A proven lower bound on the non-compulsory bytes of every plan with an allowed order.
     pub lower_bound: Bytes,
+    /// What is owed to addresses: the non-compulsory bytes beyond those that order and residency
+    /// were found to cost where only the sum of what is on-chip counts.
+    pub fragmentation: Bytes,
     /// Who made the plan; never [`Solver::Auto`].
     pub solver: Solver,
 }
@@ -89,9 +97,13 @@ impl Solution {
 /// 1. Order and residency are decided as if only the sum of what is on-chip counted.
 /// 2. What came out is packed. If that succeeds, nothing was lost: the optimum of the first step
 ///    is the optimum of the whole.
-/// 3. If not, order and residency are decided again with less and less capacity, which leaves gaps
-///    between addresses, until packing succeeds. The bound stays that of the first step.
-/// 4. The greedy planner decides addresses as it goes. Its plan always exists.
+/// 3. If not, planning goes on until there is a plan with addresses: see
+///    [`plan_anyway`](crate::unpackable). The bound stays that of the first step, unless a small
+///    problem is solved with addresses as a whole.
+///
+/// Search and integer programming take turns, at points that are counted in states and nodes and
+/// not in seconds, and hand each other plans and bounds; so which plan comes out does not depend on
+/// which of them is faster. It depends on the clock only where the time limit cuts one of them off.
 ///
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`] if a solver was asked for by name and fails or
@@ -102,40 +114,19 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
     // Addresses need some time too.
     let search_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_SEARCH));
     let Decision { outline, lower_bound, solver } = decide(problem, options, search_deadline)?;
-    let try_for = options.time_limit.mul_f64(SHARE_OF_PACKING);
-    if let Some(plan) = address(problem, &outline, deadline.within(try_for)) {
-        return Ok(Solution { plan, non_compulsory: outline.non_compulsory(problem), lower_bound, solver });
+    let non_compulsory = outline.non_compulsory(problem);
+    if let Some(plan) = address(problem, &outline, deadline.within(options.time_limit.mul_f64(SHARE_OF_PACKING))) {
+        return Ok(Solution { plan, non_compulsory, lower_bound, fragmentation: Bytes::ZERO, solver });
     }
-
-    let plan = greedy_plan(problem)?;
-    let non_compulsory = Traffic::of(problem, &plan.actions(problem)).non_compulsory;
-    let mut best = Solution { plan, non_compulsory, lower_bound, solver: Solver::Greedy };
-    for capacity in lesser_capacities(problem) {
-        let mut outlines = outlines_within(problem, options, &outline, capacity, deadline);
-        outlines.sort_by_key(|it| it.0.non_compulsory(problem));
-        for (outline, solver) in outlines {
-            let non_compulsory = outline.non_compulsory(problem);
-            if best.non_compulsory <= non_compulsory {
-                break;
-            }
-            debug!(%capacity, %non_compulsory, "packing with less capacity");
-            if let Some(plan) = address(problem, &outline, deadline.within(try_for)) {
-                best = Solution { plan, non_compulsory, lower_bound, solver };
-            }
-        }
-        // Less capacity costs no less, or hardly ever.
-        if best.solver != Solver::Greedy || deadline.has_passed() {
-            break;
-        }
-    }
-    Ok(best)
+    let solution = plan_anyway(problem, options, &Decision { outline, lower_bound, solver }, deadline);
+    Ok(Solution { fragmentation: solution.non_compulsory.saturating_sub(non_compulsory), ..solution })
 }
 
 /// Order and residency, what they cost at least, and who decided.
-struct Decision {
-    outline: Outline,
-    lower_bound: Bytes,
-    solver: Solver,
+pub(crate) struct Decision {
+    pub outline: Outline,
+    pub lower_bound: Bytes,
+    pub solver: Solver,
 }
 
 fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Decision, Error> {
@@ -145,36 +136,70 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
         (Solver::Ilp, Order::Free) => ilp::free_order(problem, deadline),
         (Solver::Auto, Order::Source) if ilp::IS_BUILT_IN => ilp::fixed_order(problem, deadline),
         (Solver::Search | Solver::Auto, order) => {
-            let improve = |outline: &Outline| match options.solver {
-                Solver::Auto => ilp::improve(problem, outline, deadline),
-                _ => None,
-            };
-            let search_options = SearchOptions { order, state_limit: options.state_limit, ..SearchOptions::default() };
-            let start = greedily(problem);
-            let capacity = problem.capacity();
-            let outcome = search(problem, capacity, Some(&start.outline), &search_options, &improve, deadline);
-            let lower_bound = outcome.lower_bound;
-            let mut best = match outcome.outline {
-                Some(outline) => {
-                    let solver = if outcome.is_improved { Solver::Ilp } else { Solver::Search };
-                    Decision { outline, lower_bound, solver }
-                }
-                None => Decision { lower_bound, ..start },
-            };
-            let cost = best.outline.non_compulsory(problem);
-            let is_large = MIN_OPS_TO_REFINE <= problem.graph.ops().len();
-            if lower_bound < cost && options.solver == Solver::Auto && is_large && !deadline.has_passed() {
-                let refined = ilp::refine(problem, &best.outline, deadline);
-                if let Some(outline) = refined.filter(|it| it.non_compulsory(problem) < cost) {
-                    best = Decision { outline, lower_bound, solver: Solver::Ilp };
-                }
+            let state_limit = options.state_limit.min(match options.solver {
+                Solver::Auto => STATES_AT_FIRST,
+                _ => usize::MAX,
+            });
+            let (mut best, is_limited) = search_from(problem, options, greedily(problem), state_limit, deadline);
+            if options.solver != Solver::Auto || order != Order::Free || best.is_proven(problem) {
+                return Ok(best);
+            }
+            let share = if is_limited { SHARE_OF_BACKBONE } else { SHARE_OF_BACKBONE_ALONE };
+            best.take(problem, ilp::backbone(problem, &best.outline, deadline.part(share)));
+            if is_limited && state_limit < options.state_limit && !best.is_proven(problem) {
+                (best, _) = search_from(problem, options, best, options.state_limit, deadline);
+            }
+            if !best.is_proven(problem) && !deadline.has_passed() {
+                best.take(problem, ilp::refine(problem, &best.outline, deadline));
             }
             Ok(best)
         }
     }
 }
 
-fn greedily(problem: &Problem) -> Decision {
+/// Searches from what is known; gives also whether the search stopped at the limit of states.
+fn search_from(
+    problem: &Problem,
+    options: &Options,
+    known: Decision,
+    state_limit: usize,
+    deadline: Deadline,
+) -> (Decision, bool) {
+    let improve = |outline: &Outline| match options.solver {
+        Solver::Auto => ilp::improve(problem, outline, deadline),
+        _ => None,
+    };
+    let Options { order, .. } = *options;
+    let search_options = SearchOptions { order, state_limit, floor: known.lower_bound, ..SearchOptions::default() };
+    let outcome = search(problem, problem.capacity(), Some(&known.outline), &search_options, &improve, deadline);
+    let lower_bound = outcome.lower_bound.max(known.lower_bound);
+    let decision = match outcome.outline {
+        Some(outline) if outline == known.outline => Decision { lower_bound, ..known },
+        Some(outline) => {
+            let solver = if outcome.is_improved { Solver::Ilp } else { Solver::Search };
+            Decision { outline, lower_bound, solver }
+        }
+        None => Decision { lower_bound, ..known },
+    };
+    (decision, outcome.is_limited)
+}
+
+impl Decision {
+    fn is_proven(&self, problem: &Problem) -> bool {
+        self.outline.non_compulsory(problem) <= self.lower_bound
+    }
+
+    /// Takes from integer programming what is better, if it came to anything.
+    fn take(&mut self, problem: &Problem, found: Option<(Outline, Bytes)>) {
+        let Some((outline, lower_bound)) = found else { return };
+        self.lower_bound = self.lower_bound.max(lower_bound);
+        if outline.non_compulsory(problem) < self.outline.non_compulsory(problem) {
+            (self.outline, self.solver) = (outline, Solver::Ilp);
+        }
+    }
+}
+
+pub(crate) fn greedily(problem: &Problem) -> Decision {
     let outline = greedy(problem, &source_order(problem));
     Decision { outline, lower_bound: problem.restreamed(), solver: Solver::Greedy }
 }
@@ -183,49 +208,21 @@ fn source_order(problem: &Problem) -> Vec<OpId> {
     problem.graph.op_ids().collect()
 }
 
-/// Capacities to try when what fits as a sum cannot be packed: without the room that only the
-/// padding of a highest block could give back, then less and less.
-fn lesser_capacities(problem: &Problem) -> impl Iterator<Item = Bytes> {
-    let Bytes(alignment) = problem.machine.alignment;
-    let whole = problem.machine.scratchpad.0 / alignment;
-    [0, 128, 64, 32, 16, 8, 4].into_iter().map(move |part| {
-        let less = if part == 0 { 0 } else { whole.div_ceil(part) };
-        Bytes((whole - less) * alignment)
-    })
-}
-
-/// Outlines that leave some of the scratchpad empty at each step whose operator allows that, and
-/// who made them.
-fn outlines_within(
-    problem: &Problem,
-    options: &Options,
-    outline: &Outline,
-    capacity: Bytes,
-    deadline: Deadline,
-) -> Vec<(Outline, Solver)> {
-    let mut outlines = Vec::new();
-    if matches!(options.solver, Solver::Auto | Solver::Ilp)
-        && let Some(outline) = ilp::within(problem, outline, capacity, deadline)
-    {
-        outlines.push((outline, Solver::Ilp));
-    }
-    if matches!(options.solver, Solver::Auto | Solver::Search) {
-        let search_options = SearchOptions { order: options.order, proof_width: 0, ..SearchOptions::default() };
-        let outcome = search(problem, capacity, None, &search_options, &|_| None, deadline);
-        outlines.extend(outcome.outline.map(|it| (it, Solver::Search)));
-    }
-    if options.solver == Solver::Greedy {
-        outlines.push((greedily(problem).outline, Solver::Greedy));
-    }
-    outlines
-}
-
 /// What integer programming answers, if it is built in.
 #[cfg(feature = "ilp")]
-mod ilp {
+pub(crate) mod ilp {
     use super::{Decision, Solver, source_order};
-    use crate::ilp::{joint, replace, replace_within};
-    use crate::{Bytes, Deadline, Error, Outline, Problem};
+    use crate::ilp::{
+        Outcome, backbone as backbone_of, conquer, joint_at_first, joint_with_addresses, n_variables_with_addresses,
+        replace, replace_within,
+    };
+    use crate::search::{SearchOptions, search};
+    use crate::{Bytes, Deadline, Error, Order, Outline, Plan, Problem};
+    use std::ops::Range;
+
+    /// Addresses are decided with all else in problems of so many variables, in so many nodes.
+    const MAX_VARIABLES_OF_WHOLE: usize = 700;
+    const MAX_NODES_OF_WHOLE: i32 = 1_000;
 
     pub const IS_BUILT_IN: bool = true;
 
@@ -235,8 +232,18 @@ mod ilp {
     }
 
     pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
-        let outcome = joint(problem, None, deadline)?;
-        Ok(Decision { outline: outcome.outline, lower_bound: outcome.lower_bound, solver: Solver::Ilp })
+        let first = joint_at_first(problem, deadline)?;
+        let Outcome { mut outline, lower_bound, proven } = first;
+        if proven || deadline.has_passed() {
+            return Ok(Decision { outline, lower_bound, solver: Solver::Ilp });
+        }
+        // A beam without a proof is an outline to begin with.
+        let options = SearchOptions { proof_width: 0, ..SearchOptions::default() };
+        let beam = search(problem, problem.capacity(), Some(&outline), &options, &|_| None, deadline);
+        outline = beam.outline.unwrap_or(outline);
+        let outcome = conquer(problem, &outline, deadline)?;
+        let lower_bound = lower_bound.max(outcome.lower_bound);
+        Ok(Decision { outline: outcome.outline, lower_bound, solver: Solver::Ilp })
     }
 
     /// The best replacement for the order of an outline, or for that of the source if that is
@@ -254,16 +261,37 @@ mod ilp {
         replace_within(problem, &outline.order, capacity, None, deadline).ok().map(|it| it.outline)
     }
 
-    /// A better outline by windows that slide over this one and are solved again.
-    pub fn refine(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Outline> {
-        joint(problem, Some(outline), deadline).ok().map(|it| it.outline)
+    /// The best plan of a small problem, addresses included, if it has less non-compulsory traffic
+    /// than there is in `range`, and a bound.
+    pub fn whole(
+        problem: &Problem,
+        order: Order,
+        range: Range<Bytes>,
+        deadline: Deadline,
+    ) -> Option<(Option<Plan>, Bytes)> {
+        if MAX_VARIABLES_OF_WHOLE < n_variables_with_addresses(problem, order) {
+            return None;
+        }
+        let found = joint_with_addresses(problem, order, range, MAX_NODES_OF_WHOLE, deadline).ok()?;
+        Some((found.plan, found.lower_bound))
+    }
+
+    /// A better outline by the program over the backbone, or the same, and a bound.
+    pub fn backbone(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<(Outline, Bytes)> {
+        backbone_of(problem, outline, deadline).ok().map(|it| (it.outline, it.lower_bound))
+    }
+
+    /// A better outline by divide and conquer, or the same, and a bound.
+    pub fn refine(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<(Outline, Bytes)> {
+        conquer(problem, outline, deadline).ok().map(|it| (it.outline, it.lower_bound))
     }
 }
 
 #[cfg(not(feature = "ilp"))]
-mod ilp {
+pub(crate) mod ilp {
     use super::Decision;
-    use crate::{Bytes, Deadline, Error, Outline, Problem};
+    use crate::{Bytes, Deadline, Error, Order, Outline, Plan, Problem};
+    use std::ops::Range;
 
     pub const IS_BUILT_IN: bool = false;
 
@@ -283,7 +311,15 @@ mod ilp {
         None
     }
 
-    pub fn refine(_: &Problem, _: &Outline, _: Deadline) -> Option<Outline> {
+    pub fn whole(_: &Problem, _: Order, _: Range<Bytes>, _: Deadline) -> Option<(Option<Plan>, Bytes)> {
+        None
+    }
+
+    pub fn backbone(_: &Problem, _: &Outline, _: Deadline) -> Option<(Outline, Bytes)> {
+        None
+    }
+
+    pub fn refine(_: &Problem, _: &Outline, _: Deadline) -> Option<(Outline, Bytes)> {
         None
     }
 }

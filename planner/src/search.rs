@@ -39,11 +39,20 @@ pub struct SearchOptions {
     pub leaf: usize,
     /// States that the proof may keep in all; it gives up beyond.
     pub state_limit: usize,
+    /// A lower bound on the non-compulsory bytes that is known already.
+    pub floor: Bytes,
 }
 
 impl Default for SearchOptions {
     fn default() -> SearchOptions {
-        SearchOptions { order: Order::Free, beam: 200, proof_width: 2_000, leaf: 16, state_limit: 20_000_000 }
+        SearchOptions {
+            order: Order::Free,
+            beam: 200,
+            proof_width: 2_000,
+            leaf: 16,
+            state_limit: 20_000_000,
+            floor: Bytes::ZERO,
+        }
     }
 }
 
@@ -56,6 +65,8 @@ pub struct SearchOutcome {
     pub lower_bound: Bytes,
     /// Whether the outline is what `improve` made of one.
     pub is_improved: bool,
+    /// Whether the limit of states is what it stopped at.
+    pub is_limited: bool,
 }
 
 /// Makes a better outline of one, if it can; best with the same order.
@@ -79,7 +90,8 @@ pub fn search(
     improve: &Improve,
     deadline: Deadline,
 ) -> SearchOutcome {
-    let unproven = SearchOutcome { outline: None, lower_bound: problem.restreamed(), is_improved: false };
+    let unproven =
+        SearchOutcome { outline: None, lower_bound: problem.restreamed(), is_improved: false, is_limited: false };
     if MAX_OPS < problem.graph.ops().len() || MAX_OPS < problem.graph.tensors().len() {
         return unproven;
     }
@@ -106,6 +118,14 @@ struct Incumbent {
     is_improved: bool,
 }
 
+/// How far a proof came.
+struct Proof {
+    /// What is charged at least.
+    bound: u64,
+    /// Whether the limit of states is what it stopped at.
+    is_limited: bool,
+}
+
 impl<const W: usize> Search<'_, W> {
     /// Where more than one word of tensors is live at once, so many operators can run and so many
     /// sets can be evicted that wide beams take their time and find little.
@@ -121,14 +141,21 @@ impl<const W: usize> Search<'_, W> {
     ) -> Result<SearchOutcome, TooWide> {
         let search = Search::<W> { problem, instance, options, improve, deadline };
         let Some(mut known) = search.first(start)? else {
-            return Ok(SearchOutcome { outline: None, lower_bound: problem.restreamed(), is_improved: false });
+            return Ok(SearchOutcome {
+                outline: None,
+                lower_bound: problem.restreamed(),
+                is_improved: false,
+                is_limited: false,
+            });
         };
-        let mut bound = 0;
-        if 0 < options.proof_width && 0 < known.cost {
-            bound = search.prove(&mut known)?;
+        let floor = options.floor.saturating_sub(problem.restreamed()).0;
+        let mut proof = Proof { bound: floor.min(known.cost), is_limited: false };
+        if 0 < options.proof_width && proof.bound < known.cost {
+            proof = search.prove(&mut known, floor)?;
         }
-        let lower_bound = problem.restreamed() + Bytes(bound);
-        Ok(SearchOutcome { outline: Some(known.outline), lower_bound, is_improved: known.is_improved })
+        let lower_bound = problem.restreamed() + Bytes(proof.bound);
+        let Proof { is_limited, .. } = proof;
+        Ok(SearchOutcome { outline: Some(known.outline), lower_bound, is_improved: known.is_improved, is_limited })
     }
 
     /// The best that can be had soon. None if there is no time even for that.
@@ -177,11 +204,10 @@ impl<const W: usize> Search<'_, W> {
     }
 
     /// Bounds what is known from below, and makes it better, until both meet: by groups, and by
-    /// beams that grow until nothing is left out. Gives the bound.
-    fn prove(&self, known: &mut Incumbent) -> Result<u64, TooWide> {
+    /// beams that grow until nothing is left out. `bound` is known already.
+    fn prove(&self, known: &mut Incumbent, mut bound: u64) -> Result<Proof, TooWide> {
         let Search { instance, options, deadline, .. } = self;
         let reach = Reach::of(instance);
-        let mut bound = 0;
         let mut width = options.proof_width;
         let mut root = Group::root(instance, &self.known(&known.outline), options.leaf);
         loop {
@@ -193,7 +219,7 @@ impl<const W: usize> Search<'_, W> {
             bound = root.bound.max(bound);
             debug!(width, cost = known.cost, bound, "groups");
             if known.cost <= bound || deadline.has_passed() || Self::IS_WIDE {
-                return Ok(bound.min(known.cost));
+                return Ok(Proof { bound: bound.min(known.cost), is_limited: false });
             }
             let quest = Quest {
                 goal: instance.ops.len(),
@@ -213,7 +239,8 @@ impl<const W: usize> Search<'_, W> {
             *known = found.unwrap_or_else(|| known.clone());
             let is_last = options.state_limit <= GROUP_STATES * width || deadline.has_passed();
             if known.cost <= bound || is_last {
-                return Ok(bound.min(known.cost));
+                let is_limited = bound < known.cost && !deadline.has_passed();
+                return Ok(Proof { bound: bound.min(known.cost), is_limited });
             }
             if is_new || width == options.proof_width {
                 self.improve(known);

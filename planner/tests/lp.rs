@@ -1,11 +1,12 @@
-//! What is written in LP format means to a solver what it meant to us.
+//! What is written for other solvers means to a solver what it meant to us.
 #![cfg(feature = "ilp")]
 // The safe bindings cannot read a model from a file. The solver is linked to the planner; as a
 // dependency of its own, it would be compiled for tests that do without it.
 #![allow(unsafe_code)]
 
-use cosma_planner::testing::{Shape, outline_optimum, seeded_problem};
-use cosma_planner::{Problem, ilp};
+use cosma_planner::ilp::{self, Decisions, Format};
+use cosma_planner::testing::{FRAGMENTED, Shape, joint_optimum, outline_optimum, seeded_problem};
+use cosma_planner::{Deadline, OpId, Order, Problem};
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::path::PathBuf;
 
@@ -44,27 +45,63 @@ fn solve_file(path: &str) -> f64 {
     }
 }
 
+/// Writes a program in both formats, has both solved, and gives the optimum.
 #[track_caller]
-fn check_lp(problem: &Problem, name: &str) -> u64 {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, ilp::write_lp(problem).expect("fits")).expect("a file can be written");
-    let optimum = outline_optimum(problem).expect("fits").0;
-    let found = solve_file(path.to_str().expect("a plain path"));
-    assert!((found - optimum as f64).abs() < 0.5, "{found} is not {optimum}: {problem}");
-    optimum
+fn solve(problem: &Problem, order: Order, addresses: bool, name: &str) -> u64 {
+    let optima = [(Format::Lp, "lp"), (Format::Mps, "mps")].map(|(format, suffix)| {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.{suffix}"));
+        let text = ilp::write_program(problem, Decisions { order, addresses }, format).expect("fits");
+        std::fs::write(&path, text).expect("a file can be written");
+        solve_file(path.to_str().expect("a plain path"))
+    });
+    assert!((optima[0] - optima[1]).abs() < 0.5, "{optima:?}: {problem}");
+    assert!((optima[0] - optima[0].round()).abs() < 1e-3, "{optima:?}: {problem}");
+    optima[0].round() as u64
 }
 
 #[test]
 fn the_optimum_is_the_same() {
     let mut moving = 0;
-    for seed in 0..120 {
+    for seed in 0..100 {
         let problem = seeded_problem(Shape::SMALL, seed);
         if problem.graph.ops().len() < 2 {
             continue;
         }
-        moving += usize::from(0 < check_lp(&problem, "random.lp"));
+        let optimum = outline_optimum(&problem).expect("fits").0;
+        assert_eq!(solve(&problem, Order::Free, false, "random"), optimum, "{problem}");
+        moving += usize::from(0 < optimum);
     }
     assert!(10 < moving, "{moving} must move");
+}
+
+#[test]
+fn in_source_order_it_is_that_of_replacement() {
+    let mut moving = 0;
+    for seed in 0..60 {
+        let problem = seeded_problem(Shape::SMALL, seed);
+        let order: Vec<OpId> = problem.graph.op_ids().collect();
+        let optimum = ilp::replace(&problem, &order, None, Deadline::NEVER).expect("it works").lower_bound.0;
+        assert_eq!(solve(&problem, Order::Source, false, "source"), optimum, "{problem}");
+        moving += usize::from(0 < optimum);
+    }
+    assert!(10 < moving, "{moving} must move");
+}
+
+#[test]
+fn with_addresses_it_is_that_of_plans() {
+    for it in FRAGMENTED {
+        let problem: Problem = it.problem.parse().expect("a problem");
+        assert_eq!(solve(&problem, Order::Free, true, "fragmented"), it.joint_optimum, "{}", it.name);
+        assert_eq!(solve(&problem, Order::Free, false, "fragmented"), it.outline_optimum, "{}", it.name);
+    }
+    for seed in 0..25 {
+        let problem = seeded_problem(Shape { ops: 4, ..Shape::TINY }, seed);
+        if problem.graph.ops().len() < 2 || 8 < problem.machine.scratchpad.0.div_ceil(problem.machine.alignment.0) {
+            continue;
+        }
+        let optimum = joint_optimum(&problem).expect("fits").0;
+        assert_eq!(solve(&problem, Order::Free, true, "addresses"), optimum, "{problem}");
+    }
 }
 
 #[test]
@@ -78,5 +115,6 @@ fn names_may_be_anything() {
          op -+: !x st ->"
         .parse()
         .expect("a problem");
-    assert_eq!(check_lp(&problem, "names.lp"), 2);
+    assert_eq!(solve(&problem, Order::Free, false, "names"), 2);
+    assert_eq!(solve(&problem, Order::Free, true, "names"), 2);
 }

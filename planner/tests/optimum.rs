@@ -1,7 +1,7 @@
 //! The brute-force optima, on problems whose optimum can be worked out by hand.
 
 use cosma_planner::testing::{FRAGMENTED, joint_optimum, outline_optimum};
-use cosma_planner::{Bytes, Error, Problem};
+use cosma_planner::{Bytes, Error, Options, Problem, Solver, check, plan};
 
 #[track_caller]
 fn outline(text: &str) -> u64 {
@@ -111,5 +111,27 @@ fn addresses_can_cost_traffic() {
         let problem: Problem = example.problem.parse().expect("the problem parses");
         assert_eq!(outline_optimum(&problem), Ok(Bytes(example.outline_optimum)), "{}", example.name);
         assert_eq!(joint_optimum(&problem), Ok(Bytes(example.joint_optimum)), "{}", example.name);
+    }
+}
+
+/// The portfolio goes on until the plan has addresses, says what they cost, and claims no optimum that
+/// is none. With integer programming, it finds the optimum with addresses and proves it.
+#[test]
+fn what_cannot_be_packed_is_planned_all_the_same() {
+    let solvers = [Solver::Search, Solver::Greedy, Solver::Auto, Solver::Ilp];
+    let is_exact = |it: Solver| matches!(it, Solver::Auto | Solver::Ilp) && cfg!(feature = "ilp");
+    for example in FRAGMENTED {
+        let problem: Problem = example.problem.parse().expect("the problem parses");
+        let (outline, joint) = (Bytes(example.outline_optimum), Bytes(example.joint_optimum));
+        for solver in solvers.into_iter().filter(|it| cfg!(feature = "ilp") || *it != Solver::Ilp) {
+            let solution = plan(&problem, &Options { solver, ..Options::default() }).expect("there is a plan");
+            let traffic = check(&problem, &solution.plan.actions(&problem)).expect("the judge agrees");
+            assert_eq!(traffic.non_compulsory, solution.non_compulsory, "{} {solver:?}", example.name);
+            assert!(solution.lower_bound <= joint && joint <= solution.non_compulsory, "{} {solver:?}", example.name);
+            if is_exact(solver) {
+                assert!(solution.is_optimal(), "{} {solver:?}", example.name);
+                assert_eq!(solution.fragmentation, joint - outline, "{} {solver:?}", example.name);
+            }
+        }
     }
 }

@@ -45,7 +45,7 @@ pub fn place(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline
         })
         .collect();
     let (model, offsets) = model(&blocks, capacity.0.is_multiple_of(alignment.0 * unit));
-    Ok(match model.minimise_cold(deadline)? {
+    Ok(match model.minimise_cold(i32::MAX, deadline)? {
         Answer { is_infeasible: true, .. } => Packing::Infeasible,
         Answer { values: None, .. } => Packing::Undecided,
         Answer { values: Some(values), .. } => {

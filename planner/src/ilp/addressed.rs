@@ -19,10 +19,13 @@ use super::precedence::Precedence;
 use super::replace::gcd;
 use super::residency::{Presence, Residency};
 use super::solver::Model;
-use crate::{Bytes, Deadline, Error, OpId, Plan, Problem, Residency as Placed};
+use crate::{Bytes, Deadline, Error, OpId, Plan, Problem, Residency as Placed, TensorId};
 use good_lp::{Variable, constraint};
+use std::ops::Range;
 
 /// What the joint program found.
+///
+/// No plan and a bound at the end of the range: there is none within the range.
 #[derive(Clone, Debug)]
 pub struct Addressed {
     /// The best plan; none if the deadline came before the first.
@@ -31,31 +34,106 @@ pub struct Addressed {
     pub lower_bound: Bytes,
 }
 
-/// The plan with the least traffic of all orders, residencies and addresses.
+/// The plan with the least traffic of all residencies and addresses, and of all orders that are
+/// allowed.
+///
+/// Only plans are looked for whose non-compulsory traffic is less than `below`; if there is none,
+/// the bound is `below`. `at_least` is a lower bound that is known already. The solver stops after
+/// so many nodes; there is a plan or the bound is met unless it stops there, or at the deadline.
 ///
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`].
-pub fn joint_with_addresses(problem: &Problem, deadline: Deadline) -> Result<Addressed, Error> {
+pub fn joint_with_addresses(
+    problem: &Problem,
+    order: crate::Order,
+    range: Range<Bytes>,
+    max_nodes: i32,
+    deadline: Deadline,
+) -> Result<Addressed, Error> {
     problem.check()?;
-    let mut model = Model::default();
-    let unit = problem.graph.tensors().iter().fold(0, |unit, it| gcd(unit, it.size.0)).max(1);
-    let source: Vec<OpId> = problem.graph.op_ids().collect();
-    let start = super::first::first(problem);
-    let order = Order::new(problem, &Precedence::of(problem), &source, &mut model);
-    let residency = Residency::of_all(problem, &order, &start, unit, &mut model);
-    residency.limit(problem, &order, true, &mut model);
-    let offsets = Offsets::new(problem, &order, &residency, &mut model);
-    let answer = model.minimise_cold(deadline)?;
-    if answer.is_infeasible {
-        return Err(Error::Solver("HiGHS finds no plan where there is one".to_owned()));
+    if range.is_empty() {
+        return Ok(Addressed { plan: None, lower_bound: range.end });
     }
-    let bound = Bytes(answer.bound * unit).saturating_sub(residency.compulsory);
-    let plan = answer.values.map(|values| {
-        let order = order.read(&values);
-        let presences = residency.presences(&values, problem, &order);
-        offsets.read(problem, order, &presences, &values)
-    });
-    Ok(Addressed { plan, lower_bound: problem.restreamed() + bound })
+    let precedence = match order {
+        crate::Order::Free => Precedence::of(problem),
+        crate::Order::Source => Precedence::of_source(problem),
+    };
+    let mut formula = AddressedFormula::new(problem, &precedence);
+    let counted = |it: Bytes| (it.saturating_sub(problem.restreamed()) + formula.residency.compulsory).0;
+    let least = counted(range.start).div_ceil(formula.unit);
+    let most = (counted(range.end) - 1) / formula.unit;
+    formula.model.limit_objective(least, most);
+    let answer = formula.model.minimise_cold(max_nodes, deadline)?;
+    if answer.is_infeasible {
+        return Ok(Addressed { plan: None, lower_bound: range.end });
+    }
+    let bound = Bytes(answer.bound * formula.unit).saturating_sub(formula.residency.compulsory);
+    let plan = answer.values.map(|it| formula.read(&it));
+    Ok(Addressed { plan, lower_bound: (problem.restreamed() + bound).max(range.start).min(range.end) })
+}
+
+/// How many variables [`joint_with_addresses`] would ask the solver for, at least.
+pub fn n_variables_with_addresses(problem: &Problem, order: crate::Order) -> usize {
+    let n_ops = problem.graph.ops().len();
+    let precedence = match order {
+        crate::Order::Free => Precedence::of(problem),
+        crate::Order::Source => Precedence::of_source(problem),
+    };
+    let mut live = vec![0_usize; n_ops];
+    let is_meant = |it: &TensorId| problem.graph.tensor(*it).size != Bytes::ZERO && !problem.is_streamed(*it);
+    for tensor in problem.graph.tensor_ids().filter(is_meant) {
+        let touching = problem.graph.producer(tensor).into_iter().chain(problem.graph.readers(tensor).iter().copied());
+        let windows: Vec<_> = touching.map(|op| precedence.window(op)).collect();
+        let Some(first) = windows.iter().map(|it| *it.start()).min() else { continue };
+        let last = windows.iter().map(|it| *it.end()).max().unwrap_or(first);
+        live[first..=last].iter_mut().for_each(|it| *it += 1);
+    }
+    live.into_iter().map(|it| it * it / 2 + 3 * it).sum()
+}
+
+/// The integer program of a problem.
+pub(super) struct AddressedFormula<'a> {
+    problem: &'a Problem,
+    order: Order,
+    residency: Residency,
+    offsets: Offsets,
+    pub model: Model,
+    /// The bytes in which the objective counts.
+    pub unit: u64,
+}
+
+impl AddressedFormula<'_> {
+    pub(super) fn new<'a>(problem: &'a Problem, precedence: &Precedence) -> AddressedFormula<'a> {
+        let mut model = Model::default();
+        let unit = problem.graph.tensors().iter().fold(0, |unit, it| gcd(unit, it.size.0)).max(1);
+        let source: Vec<OpId> = problem.graph.op_ids().collect();
+        let start = super::first::first(problem);
+        let order = Order::new(problem, precedence, &source, &mut model);
+        let residency = Residency::of_all(problem, &order, &start, unit, &mut model);
+        residency.limit(problem, &order, true, &mut model);
+        let offsets = Offsets::new(problem, &order, &residency, &mut model);
+        AddressedFormula { problem, order, residency, offsets, model, unit }
+    }
+
+    fn read(&self, values: &[u64]) -> Plan {
+        let order = self.order.read(values);
+        let presences = self.residency.presences(values, self.problem, &order);
+        self.offsets.read(self.problem, order, &presences, values)
+    }
+
+    /// The bytes that the objective counts too much: arguments have to come in once.
+    pub(super) fn compulsory(&self) -> Bytes {
+        self.residency.compulsory
+    }
+
+    /// The names of all variables: those of [`Formula`](super::formula::Formula), and `at_x_4`,
+    /// `at_workspace_conv1_4`, `below_x_y_4`.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names = self.order.names(self.problem);
+        names.extend(self.residency.names(self.problem));
+        names.extend(self.offsets.names.iter().cloned());
+        names
+    }
 }
 
 /// `offset[k][t]`, by tensor as the residency counts them, and the offsets of workspaces.
@@ -64,10 +142,13 @@ struct Offsets {
     tensors: Vec<(usize, usize)>,
     /// Per operator likewise, if it has a workspace.
     workspaces: Vec<Option<(usize, usize)>>,
+    /// The variables' names, in their order.
+    names: Vec<String>,
 }
 
 /// Something that may lie in the scratchpad in some step.
 struct Block {
+    name: String,
     is_there: Variable,
     offset: Variable,
     length: u64,
@@ -82,7 +163,7 @@ impl Offsets {
         let length = |size: Bytes| size.0.div_ceil(machine.alignment.0);
         let most = |size: Bytes| machine.scratchpad.saturating_sub(size).0 / machine.alignment.0;
         let mut blocks: Vec<Vec<Block>> = problem.graph.op_ids().map(|_| Vec::new()).collect();
-        let mut offsets = Offsets { tensors: Vec::new(), workspaces: Vec::new() };
+        let mut offsets = Offsets { tensors: Vec::new(), workspaces: Vec::new(), names: Vec::new() };
         for (tensor, first, on, reload) in residency.variables() {
             let size = problem.graph.tensor(tensor).size;
             let most = most(size);
@@ -98,7 +179,10 @@ impl Offsets {
                     model.constraints.push(constraint!(last <= offset + free));
                 }
                 before = Some((is_there, offset));
-                blocks[first + index].push(Block { is_there, offset, length: length(size), most, is_workspace: false });
+                let name = problem.graph.tensor(tensor).name.clone();
+                offsets.names.push(format!("at_{name}_{}", first + index));
+                let length = length(size);
+                blocks[first + index].push(Block { name, is_there, offset, length, most, is_workspace: false });
             }
         }
         for op in problem.graph.op_ids() {
@@ -109,11 +193,13 @@ impl Offsets {
                 let Some(is_there) = order.run(op, step) else { continue };
                 let (most, length) = (most(size), length(size));
                 let offset = model.integer(0, most, 0);
-                blocks[step].push(Block { is_there, offset, length, most, is_workspace: true });
+                let name = format!("workspace_{}", problem.graph.op(op).name);
+                offsets.names.push(format!("at_{name}_{step}"));
+                blocks[step].push(Block { name, is_there, offset, length, most, is_workspace: true });
             }
         }
-        for blocks in &blocks {
-            keep_apart(blocks, model);
+        for (step, blocks) in blocks.iter().enumerate() {
+            keep_apart(step, blocks, model, &mut offsets.names);
         }
         offsets
     }
@@ -139,12 +225,13 @@ impl Offsets {
 }
 
 /// What is there in the same step does not overlap.
-fn keep_apart(blocks: &[Block], model: &mut Model) {
+fn keep_apart(step: usize, blocks: &[Block], model: &mut Model, names: &mut Vec<String>) {
     let blocks: Vec<&Block> = blocks.iter().filter(|it| it.length != 0).collect();
     for (index, l) in blocks.iter().enumerate() {
         // One operator runs at a time, and has one workspace.
         for k in blocks[..index].iter().filter(|it| !(it.is_workspace && l.is_workspace)) {
             let below = model.binary(0, false);
+            names.push(format!("below_{}_{}_{step}", k.name, l.name));
             let (length_k, length_l) = (k.length as f64, l.length as f64);
             let (big_k, big_l) = ((k.most + k.length) as f64, (l.most + l.length) as f64);
             let absent = 2 - k.is_there - l.is_there;
@@ -169,12 +256,16 @@ mod tests {
     #[track_caller]
     fn check_joint(problem: &Problem) -> Bytes {
         let deadline = Deadline::after(Duration::from_secs(120));
-        let found = joint_with_addresses(problem, deadline).expect("the solver works");
+        let all = Bytes::ZERO..Bytes(1 << 40);
+        let found = joint_with_addresses(problem, crate::Order::Free, all, i32::MAX, deadline).expect("it works");
         let actions = found.plan.expect("a plan").actions(problem);
         let traffic = check(problem, &actions).expect("the judge agrees");
         let optimum = joint_optimum(problem).expect("each operator fits");
         assert_eq!(traffic.non_compulsory, optimum, "{problem}");
         assert_eq!(found.lower_bound, optimum, "{problem}");
+        let below = Bytes::ZERO..optimum;
+        let found = joint_with_addresses(problem, crate::Order::Free, below, i32::MAX, deadline).expect("it works");
+        assert!(found.plan.is_none() && found.lower_bound == optimum, "{problem}");
         optimum
     }
 

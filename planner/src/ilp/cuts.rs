@@ -13,7 +13,7 @@
 //!
 //! Where the deadline interferes, the bounds of what was not solved are the trivial ones.
 
-use super::exact::{Solved, solve};
+use super::exact::{Effort, Solved, solve};
 use super::precedence::Precedence;
 use super::segment::{Boundary, Lies, Part, Segment};
 use super::{Reductions, residency};
@@ -88,7 +88,7 @@ pub(super) fn join(
                 let entry = &entries[index];
                 let start = segment.order(ops);
                 let Solved { outline, lower_bound } =
-                    solve(&segment.problem, &start, reductions, deadline.within(limit))?;
+                    solve(&segment.problem, &start, reductions, Effort::FULL, deadline.within(limit))?;
                 let cost = outline.non_compulsory(&segment.problem);
                 reached.lower = reached.lower.min(entry.lower + segment.constant + lower_bound);
                 let upper = Bytes(entry.upper.0.saturating_add((segment.constant + cost).0));

@@ -17,6 +17,27 @@ pub(super) struct Solved {
     pub lower_bound: Bytes,
 }
 
+/// How hard the solver tries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Effort {
+    /// With more variables than this it is not asked.
+    pub max_variables: usize,
+    /// It stops after so many nodes.
+    pub max_nodes: i32,
+}
+
+impl Effort {
+    /// Until the deadline.
+    pub(super) const FULL: Effort = Effort { max_variables: MAX_VARIABLES, max_nodes: i32::MAX };
+}
+
+/// What is known already: that these tensors together cost so much in every outline.
+#[derive(Clone, Debug)]
+pub(super) struct Floor {
+    pub tensors: Vec<TensorId>,
+    pub least: Bytes,
+}
+
 /// Solves a problem, starting from an order.
 ///
 /// # Errors
@@ -25,26 +46,44 @@ pub(super) fn solve(
     problem: &Problem,
     start: &[OpId],
     reductions: Reductions,
+    effort: Effort,
+    deadline: Deadline,
+) -> Result<Solved, Error> {
+    let start = mended(problem, start.to_vec(), &keep_all(problem, start));
+    solve_with(problem, start, &[], reductions, effort, deadline)
+}
+
+/// Solves a problem, starting from an outline, with what is known of it.
+///
+/// # Errors
+/// [`Error::Solver`].
+pub(super) fn solve_with(
+    problem: &Problem,
+    mut best: Outline,
+    floors: &[Floor],
+    reductions: Reductions,
+    effort: Effort,
     deadline: Deadline,
 ) -> Result<Solved, Error> {
     let restreamed = problem.restreamed();
-    let mut best = mended(problem, start.to_vec(), &keep_all(problem, start));
     if best.non_compulsory(problem) == restreamed || deadline.has_passed() {
         return Ok(Solved { outline: best, lower_bound: restreamed });
     }
     let whole = Reduced::new(problem, reductions);
     let (reduced, precedence) = (whole.problem(), &whole.precedence);
-    let first = whole.nearest_order(start);
+    let first = whole.nearest(&best);
     let (outline, lower_bound) = if reductions.forced && precedence.is_total() {
         // There is nothing but replacement to decide.
-        let outcome = replace(reduced, &first, None, deadline)?;
+        let outcome = replace(reduced, &first.order, Some(&first), deadline)?;
         (Some(outcome.outline), outcome.lower_bound)
-    } else if MAX_VARIABLES < n_variables(reduced, precedence) {
-        (None, Bytes::ZERO)
+    } else if effort.max_variables < n_variables(reduced, precedence) {
+        (Some(first), Bytes::ZERO)
     } else {
-        let first = mended(reduced, first.clone(), &keep_all(reduced, &first));
-        let formula = Formula::new(reduced, precedence, &first, !reductions.levels);
-        let solved = formula.minimise(deadline)?;
+        let mut formula = Formula::new(reduced, precedence, &first, !reductions.levels);
+        for floor in floors {
+            formula.add_floor(|it| whole.tensor(it).is_some_and(|it| floor.tensors.contains(&it)), floor.least);
+        }
+        let solved = formula.minimise(effort.max_nodes, deadline)?;
         (Some(solved.outline.unwrap_or(first)), solved.lower_bound)
     };
     if let Some(outline) = outline {

@@ -25,7 +25,7 @@ use super::precedence::Precedence;
 use super::replace::gcd;
 use super::residency::Residency;
 use super::solver::Model;
-use crate::{Bytes, Deadline, Error, OpId, Outline, Problem};
+use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId};
 
 /// The integer program of a problem.
 pub(super) struct Formula<'a> {
@@ -60,12 +60,17 @@ impl Formula<'_> {
         Formula { problem, order, residency, model, unit }
     }
 
-    /// Asks the solver.
+    /// These tensors are known to cost so much together, first loads of arguments left aside.
+    pub(super) fn add_floor(&mut self, is_meant: impl Fn(TensorId) -> bool, least: Bytes) {
+        self.residency.add_floor(self.problem, is_meant, least, self.unit, &mut self.model);
+    }
+
+    /// Asks the solver, which stops after so many nodes.
     ///
     /// # Errors
     /// [`Error::Solver`].
-    pub(super) fn minimise(&self, deadline: Deadline) -> Result<Solved, Error> {
-        let answer = self.model.minimise(i32::MAX, deadline)?;
+    pub(super) fn minimise(&self, max_nodes: i32, deadline: Deadline) -> Result<Solved, Error> {
+        let answer = self.model.minimise(max_nodes, deadline)?;
         let lower_bound = Bytes(answer.bound * self.unit).saturating_sub(self.residency.compulsory);
         Ok(Solved { outline: answer.values.and_then(|it| self.read(&it)), lower_bound })
     }

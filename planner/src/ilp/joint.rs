@@ -36,11 +36,30 @@ pub fn joint(problem: &Problem, start: Option<&Outline>, deadline: Deadline) -> 
     joint_with(problem, start, Reductions::ALL, deadline)
 }
 
+/// Likewise, but what is not proven when each program had a few seconds is left to
+/// [`conquer`](super::conquer).
+///
+/// # Errors
+/// Those of [`joint()`].
+pub fn joint_at_first(problem: &Problem, deadline: Deadline) -> Result<Outcome, Error> {
+    joint_until(problem, None, Reductions::ALL, FIRST_LIMIT, deadline)
+}
+
 /// Likewise, with reductions switched off: for tests.
 pub(super) fn joint_with(
     problem: &Problem,
     start: Option<&Outline>,
     reductions: Reductions,
+    deadline: Deadline,
+) -> Result<Outcome, Error> {
+    joint_until(problem, start, reductions, LAST_LIMIT, deadline)
+}
+
+fn joint_until(
+    problem: &Problem,
+    start: Option<&Outline>,
+    reductions: Reductions,
+    last_limit: Duration,
     deadline: Deadline,
 ) -> Result<Outcome, Error> {
     problem.check()?;
@@ -58,7 +77,7 @@ pub(super) fn joint_with(
     let order = whole.nearest_order(&best.order);
     let mut current = mended(reduced, order.clone(), &keep_all(reduced, &order));
     let mut limit = FIRST_LIMIT;
-    while lower_bound < best.non_compulsory(problem) && limit < LAST_LIMIT && !deadline.has_passed() {
+    while lower_bound < best.non_compulsory(problem) && limit <= last_limit && !deadline.has_passed() {
         let below = best.non_compulsory(problem) - restreamed;
         let Joined { part, lower_bound: bound } = join(reduced, &current.order, below, reductions, limit, deadline)?;
         lower_bound = lower_bound.max(restreamed + bound);
@@ -66,7 +85,7 @@ pub(super) fn joint_with(
             take_better(reduced, &mut current, mended(reduced, part.ops, &part.kept));
             take_better(problem, &mut best, whole.expand(&current));
         }
-        if lower_bound < best.non_compulsory(problem) {
+        if lower_bound < best.non_compulsory(problem) && FIRST_LIMIT < last_limit {
             if limit == FIRST_LIMIT && start.is_none() {
                 take_better(reduced, &mut current, best_by_chance(reduced, TRIES));
             }
@@ -78,7 +97,7 @@ pub(super) fn joint_with(
     Ok(outcome(problem, best, lower_bound))
 }
 
-fn outcome(problem: &Problem, outline: Outline, lower_bound: Bytes) -> Outcome {
+pub(super) fn outcome(problem: &Problem, outline: Outline, lower_bound: Bytes) -> Outcome {
     let proven = outline.non_compulsory(problem) == lower_bound;
     Outcome { outline, lower_bound, proven }
 }

@@ -1,56 +1,37 @@
-//! An integer program as text, in the LP format that every solver reads.
+//! An integer program in the LP format.
 
-use super::exact::keep_all;
-use super::formula::{Formula, mended};
-use super::precedence::Precedence;
-use crate::{Error, OpId, Problem};
+use super::program::{CONSTANT, Program};
 use std::fmt::Write;
 
-/// The joint problem as an integer program in LP format, for another solver.
-///
-/// Columns are named by what they mean: `run_conv1_3` is one if operator `conv1` runs in step 3,
-/// `on_x_4` if tensor `x` lies in the scratchpad in step 4, `reload_x_4` if it came in just before,
-/// and `spill_x` if it is ever written back. What is not a letter or a digit in a name becomes `_`;
-/// where two names become one, the later ones get a number.
-///
-/// The objective is the non-compulsory traffic in bytes: the column `constant`, which is fixed at
-/// one, adds what each plan has alike. Nothing is reduced but what no solver need see: tensors that
-/// one operator alone touches, steps in which an operator cannot run.
-///
-/// # Errors
-/// Those of [`Problem::check`].
-pub fn write_lp(problem: &Problem) -> Result<String, Error> {
-    problem.check()?;
-    let order: Vec<OpId> = problem.graph.op_ids().collect();
-    let start = mended(problem, order.clone(), &keep_all(problem, &order));
-    let formula = Formula::new(problem, &Precedence::of(problem), &start, true);
-    let (model, unit) = formula.model();
-    let names = unique(formula.names());
-    let constant = i128::from(problem.restreamed().0) - i128::from(formula.compulsory().0);
-
-    let mut text = String::from("\\ The joint problem of order and residency, in bytes of non-compulsory traffic.\n");
+/// A program in LP format.
+pub(super) fn text(program: &Program) -> String {
+    let columns = &program.columns;
+    let mut text = format!("\\ The joint problem of {}, in bytes of non-compulsory traffic.\n", program.what);
     let mut line = |words: String| text.push_str(&wrapped(&words));
     line("Minimize".into());
-    let weights = model.weights().iter().map(|it| i128::from(*it) * i128::from(unit));
-    let objective = weights.zip(&names).map(|(weight, name)| (weight, name.as_str()));
-    line(format!("obj: {}", sum(objective.chain([(constant, CONSTANT)]))));
+    let objective = columns.iter().map(|it| (it.weight, it.name.as_str()));
+    line(format!("obj: {}", sum(objective.chain([(program.constant, CONSTANT)]))));
     line("Subject To".into());
-    for (index, row) in model.rows().enumerate() {
-        let left = sum(row.terms.iter().map(|&(column, coefficient)| (coefficient, names[column].as_str())));
+    for (index, row) in program.rows.iter().enumerate() {
+        let left = sum(row.terms.iter().map(|&(column, coefficient)| (coefficient, columns[column].name.as_str())));
         let relation = if row.is_equality { "=" } else { "<=" };
         line(format!("c{index}: {left} {relation} {}", row.right));
     }
     line("Bounds".into());
     line(format!("{CONSTANT} = 1"));
-    line("Binary".into());
-    for name in &names {
-        line(name.clone());
+    let (binary, general): (Vec<_>, Vec<_>) = columns.iter().partition(|it| it.most == 1);
+    for column in &general {
+        line(format!("0 <= {} <= {}", column.name, column.most));
+    }
+    for (section, columns) in [("General", general), ("Binary", binary)] {
+        if !columns.is_empty() {
+            line(section.into());
+            columns.into_iter().for_each(|it| line(it.name.clone()));
+        }
     }
     line("End".into());
-    Ok(text)
+    text
 }
-
-const CONSTANT: &str = "constant";
 
 /// `3 x - 2 y + z`; what has no weight is left out, unless there is nothing else.
 fn sum<'a>(terms: impl Iterator<Item = (i128, &'a str)>) -> String {
@@ -86,30 +67,14 @@ fn wrapped(words: &str) -> String {
     text
 }
 
-/// The names, in letters, digits and `_` only, each once.
-fn unique(names: Vec<String>) -> Vec<String> {
-    let mut taken = std::collections::HashSet::from([CONSTANT.to_owned()]);
-    let plain =
-        |name: String| -> String { name.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect() };
-    let mut unique = Vec::with_capacity(names.len());
-    for name in names.into_iter().map(plain) {
-        let numbered = (2..).map(|number| format!("{name}__{number}"));
-        let name = std::iter::once(name.clone()).chain(numbered).find(|it| !taken.contains(it));
-        let name = name.expect("there is always another number");
-        taken.insert(name.clone());
-        unique.push(name);
-    }
-    unique
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ilp::{Decisions, Format, write_program};
+    use crate::{Order, Problem};
 
     #[test]
-    fn lines_are_broken_and_names_are_unique() {
-        let names = vec!["on_%a_1".to_owned(), "on_#a_1".to_owned(), "constant".to_owned()];
-        assert_eq!(unique(names), ["on__a_1", "on__a_1__2", "constant__2"]);
+    fn lines_are_broken() {
         assert_eq!(sum([(1, "a"), (0, "b"), (-2, "c")].into_iter()), "+ a - 2 c");
         assert!(wrapped(&"word ".repeat(100)).lines().all(|it| it.len() <= 100));
     }
@@ -123,7 +88,8 @@ mod tests {
              return y"
             .parse()
             .expect("a problem");
-        let text = write_lp(&problem).expect("fits");
+        let text =
+            write_program(&problem, Decisions { order: Order::Free, addresses: false }, Format::Lp).expect("fits");
         let expected = "\\ The joint problem of order and residency, in bytes of non-compulsory traffic.
 Minimize
 obj: + reload_x_0 + reload_x_1 + spill_x + 3 constant

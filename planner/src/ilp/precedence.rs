@@ -33,6 +33,13 @@ impl Precedence {
         Precedence { ancestors, n_ancestors, n_descendants }
     }
 
+    /// Likewise, where the order is that of the source.
+    pub(super) fn of_source(problem: &Problem) -> Precedence {
+        let n_ops = problem.graph.ops().len();
+        let ancestors = (0..n_ops).map(|op| (0..n_ops).map(|it| it < op).collect()).collect();
+        Precedence { ancestors, n_ancestors: (0..n_ops).collect(), n_descendants: (0..n_ops).rev().collect() }
+    }
+
     /// Whether `before` runs before `after` in every order.
     pub(super) fn is_before(&self, before: OpId, after: OpId) -> bool {
         self.ancestors[after.index()][before.index()]

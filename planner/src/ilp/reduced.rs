@@ -3,7 +3,7 @@
 use super::glue::{Glued, glue, unglued};
 use super::precedence::Precedence;
 use super::{Reductions, formula::mended, splice, twins};
-use crate::{OpId, Outline, Problem};
+use crate::{OpId, Outline, Problem, TensorId};
 
 /// A problem after [`glue`](super::glue) and [`twins`], without streamed weights.
 pub(super) struct Reduced<'a> {
@@ -39,6 +39,35 @@ impl Reduced<'_> {
             nearest.push(rest.remove(next));
         }
         nearest
+    }
+
+    /// An outline of the smaller problem that is near to one of the original, and fits.
+    pub(super) fn nearest(&self, outline: &Outline) -> Outline {
+        let order = self.nearest_order(&outline.order);
+        let kept = splice::kept(outline);
+        let mut step_of = vec![0; outline.order.len()];
+        outline.order.iter().enumerate().for_each(|(step, op)| step_of[op.index()] = step);
+        let mut is_kept = vec![false; self.original.graph.tensors().len()];
+        let own: Vec<TensorId> = self.problem().graph.tensor_ids().collect();
+        let mut nearest = Vec::with_capacity(order.len());
+        for &op in &order {
+            let last = self.glued.members[op.index()].last().expect("an operator stands for one at least");
+            let kept = &kept[step_of[last.index()]];
+            kept.iter().for_each(|it| is_kept[it.index()] = true);
+            let keeps = |it: &TensorId| self.tensor(*it).is_none_or(|it| is_kept[it.index()]);
+            nearest.push(own.iter().copied().filter(keeps).collect());
+            kept.iter().for_each(|it| is_kept[it.index()] = false);
+        }
+        mended(self.problem(), order, &nearest)
+    }
+
+    /// The tensor of the original that one of the smaller problem is; none for a mere dependence.
+    pub(super) fn tensor(&self, tensor: TensorId) -> Option<TensorId> {
+        let glued = match &self.ordered {
+            Some(ordered) => ordered.tensors[tensor.index()]?,
+            None => tensor,
+        };
+        Some(self.glued.tensors[glued.index()])
     }
 
     /// The original's outline that one of the smaller problem stands for.

@@ -114,6 +114,28 @@ impl Residency {
         }
     }
 
+    /// What is known: these tensors cost so much together, first loads of arguments left aside.
+    pub(super) fn add_floor(
+        &self,
+        problem: &Problem,
+        is_meant: impl Fn(TensorId) -> bool,
+        least: Bytes,
+        unit: u64,
+        model: &mut Model,
+    ) {
+        let mut cost = Expression::default();
+        let mut least = least.0.div_ceil(unit);
+        for tracked in self.tensors.iter().filter(|it| is_meant(it.tensor)) {
+            let weight = problem.graph.tensor(tracked.tensor).size.0 / unit;
+            if problem.graph.producer(tracked.tensor).is_none() {
+                least += weight;
+            }
+            let transfers: Expression = tracked.reload.iter().chain(&tracked.spill).sum();
+            cost += weight as f64 * transfers;
+        }
+        model.constraints.push(cost.geq(least as f64));
+    }
+
     /// What a solution keeps across the boundary after each step.
     pub(super) fn read(&self, values: &[u64], n_steps: usize) -> Vec<Vec<TensorId>> {
         let mut kept = vec![Vec::new(); n_steps];

@@ -29,6 +29,7 @@ pub(super) struct Model {
     variables: ProblemVariables,
     objective: Expression,
     weights: Vec<u64>,
+    most: Vec<u64>,
     start: Vec<f64>,
     /// What must hold.
     pub constraints: Vec<Constraint>,
@@ -63,8 +64,17 @@ impl Model {
         let variable = self.variables.add(variable().integer().clamp(0.0, most as f64));
         self.objective += weight as f64 * variable;
         self.weights.push(weight);
+        self.most.push(most);
         self.start.push(start as f64);
         variable
+    }
+
+    /// The objective is to be within these, both included.
+    pub(super) fn limit_objective(&mut self, least: u64, most: u64) {
+        if 0 < least {
+            self.constraints.push(self.objective.clone().geq(least as f64));
+        }
+        self.constraints.push(self.objective.clone().leq(most as f64));
     }
 
     /// How many variables there are.
@@ -72,9 +82,9 @@ impl Model {
         self.weights.len()
     }
 
-    /// The weight of each variable in the objective.
-    pub(super) fn weights(&self) -> &[u64] {
-        &self.weights
+    /// The weight of each variable in the objective, and its largest value.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.weights.iter().copied().zip(self.most.iter().copied())
     }
 
     /// What must hold, with whole coefficients, as they are here.
@@ -100,13 +110,13 @@ impl Model {
         if self.weights.is_empty() {
             return Ok(Answer { values: Some(Vec::new()), bound: 0, is_infeasible: false });
         }
-        let (answer, objective) = self.run(Some(&self.start), max_nodes, deadline)?;
+        let (answer, objective) = self.run(Some(&self.start), max_nodes, 0.0, deadline)?;
         if answer.is_infeasible {
             return Err(Error::Solver("HiGHS finds no solution where there is one".to_owned()));
         }
         let is_another = |values: &Vec<u64>| objective + 0.5 < self.objective_of(values) as f64;
         if answer.values.as_ref().is_some_and(is_another) {
-            let (again, _) = self.run(None, max_nodes, deadline)?;
+            let (again, _) = self.run(None, max_nodes, 0.0, deadline)?;
             return Ok(Answer { bound: again.bound.max(answer.bound), ..again });
         }
         Ok(answer)
@@ -116,11 +126,19 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, or fails.
-    pub(super) fn minimise_cold(&self, deadline: Deadline) -> Result<Answer, Error> {
+    pub(super) fn minimise_cold(&self, max_nodes: i32, deadline: Deadline) -> Result<Answer, Error> {
+        self.approach(0.0, max_nodes, deadline)
+    }
+
+    /// Likewise, until the bound is within so large a part of the objective.
+    ///
+    /// # Errors
+    /// [`Error::Solver`] if HiGHS refuses the model, or fails.
+    pub(super) fn approach(&self, gap: f64, max_nodes: i32, deadline: Deadline) -> Result<Answer, Error> {
         if self.weights.is_empty() {
             return Ok(Answer { values: Some(Vec::new()), bound: 0, is_infeasible: false });
         }
-        Ok(self.run(None, i32::MAX, deadline)?.0)
+        Ok(self.run(None, max_nodes, gap, deadline)?.0)
     }
 
     fn objective_of(&self, values: &[u64]) -> u64 {
@@ -128,9 +146,9 @@ impl Model {
     }
 
     /// The answer, and the objective that HiGHS claims for it.
-    fn run(&self, start: Option<&[f64]>, max_nodes: i32, deadline: Deadline) -> Result<(Answer, f64), Error> {
-        self.run_with("choose", start, max_nodes, deadline)
-            .or_else(|_| self.run_with("off", start, max_nodes, deadline))
+    fn run(&self, start: Option<&[f64]>, max_nodes: i32, gap: f64, deadline: Deadline) -> Result<(Answer, f64), Error> {
+        self.run_with("choose", start, max_nodes, gap, deadline)
+            .or_else(|_| self.run_with("off", start, max_nodes, gap, deadline))
     }
 
     /// Likewise, with or without its presolve.
@@ -139,6 +157,7 @@ impl Model {
         presolve: &str,
         start: Option<&[f64]>,
         max_nodes: i32,
+        gap: f64,
         deadline: Deadline,
     ) -> Result<(Answer, f64), Error> {
         let failed = |what: &str| Error::Solver(what.to_owned());
@@ -148,6 +167,10 @@ impl Model {
         }
         let mut model = problem.try_into_inner().map_err(|error| Error::Solver(error.to_string()))?;
         model.make_quiet();
+        if std::env::var_os("HLOG").is_some() {
+            model.set_option("output_flag", true);
+            model.set_option("log_to_console", true);
+        }
         model.set_option("threads", 1);
         model.set_option("parallel", "off");
         model.set_option("random_seed", 0);
@@ -156,7 +179,7 @@ impl Model {
             model.set_option("time_limit", left.as_secs_f64());
         }
         model.set_option("mip_max_nodes", max_nodes);
-        model.set_option("mip_rel_gap", 0.0);
+        model.set_option("mip_rel_gap", gap);
         // Together with the margin of `whole`, less than one unit.
         model.set_option("mip_abs_gap", 0.4);
         if start.is_some() {

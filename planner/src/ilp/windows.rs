@@ -5,13 +5,13 @@
 //! never gets worse. After each pass the residencies of the
 //! whole are planned again in the new order, and windows get wider when nothing more is found.
 
-use super::exact::solve;
+use super::exact::{Effort, solve};
 use super::replace::replace;
 use super::residency::is_tracked;
 use super::segment::{Boundary, Lies, Segment};
 use super::{Reductions, formula::mended, splice};
-use crate::{Deadline, Error, Outline, Problem};
-use std::ops::Range;
+use crate::{Deadline, Error, OpId, Outline, Problem};
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 /// Steps in a window, and steps before and after it in which residencies are planned again in the
@@ -30,35 +30,101 @@ pub(super) fn improve(
     deadline: Deadline,
 ) -> Result<Outline, Error> {
     let n_steps = outline.order.len();
-    let mut shapes = SHAPES.into_iter();
-    let Some((mut width, mut margin)) = shapes.next() else { return Ok(outline) };
-    loop {
-        let before = outline.non_compulsory(problem);
-        let stride = width.div_ceil(2);
-        for begin in (0..n_steps.saturating_sub(stride).max(1)).step_by(stride) {
-            if deadline.has_passed() {
+    for shape in SHAPES {
+        loop {
+            let before = outline.non_compulsory(problem);
+            outline = pass(problem, outline, shape, reductions, Effort::FULL, limit, deadline)?;
+            if outline.non_compulsory(problem) == problem.restreamed() || deadline.has_passed() {
                 return Ok(outline);
             }
-            let window = begin..(begin + width).min(n_steps);
-            if let Some(better) = improve_window(problem, &outline, window, margin, reductions, deadline.within(limit))?
-            {
-                outline = better;
+            if before <= outline.non_compulsory(problem) {
+                break;
             }
         }
-        let replaced = replace(problem, &outline.order, Some(&outline), deadline.within(limit))?.outline;
-        if replaced.non_compulsory(problem) < outline.non_compulsory(problem) {
-            outline = replaced;
-        }
-        if outline.non_compulsory(problem) == problem.restreamed() {
-            return Ok(outline);
-        }
-        if before <= outline.non_compulsory(problem) {
-            match shapes.next() {
-                Some(next) if width < n_steps => (width, margin) = next,
-                _ => return Ok(outline),
-            }
+        if n_steps <= shape.0 {
+            break;
         }
     }
+    Ok(outline)
+}
+
+/// Improves an outline by windows of one shape: first the stretches between narrow boundaries, then
+/// windows that slide over the whole. Then residencies are planned again in the order that is.
+///
+/// # Errors
+/// [`Error::Solver`].
+pub(super) fn pass(
+    problem: &Problem,
+    mut outline: Outline,
+    (width, margin): (usize, usize),
+    reductions: Reductions,
+    effort: Effort,
+    limit: Duration,
+    deadline: Deadline,
+) -> Result<Outline, Error> {
+    let n_steps = outline.order.len();
+    let stride = width.div_ceil(2);
+    let sliding = (0..n_steps.saturating_sub(stride).max(1)).step_by(stride);
+    let sliding = sliding.map(|it| it..(it + width).min(n_steps));
+    let windows: Vec<Range<usize>> = stretches(problem, &outline, width).into_iter().chain(sliding).collect();
+    for window in windows {
+        if deadline.has_passed() {
+            return Ok(outline);
+        }
+        let deadline = deadline.within(limit);
+        if let Some(better) = improve_window(problem, &outline, window, margin, reductions, effort, deadline)? {
+            outline = better;
+        }
+    }
+    let replaced = replace(problem, &outline.order, Some(&outline), deadline.within(limit))?.outline;
+    if replaced.non_compulsory(problem) < outline.non_compulsory(problem) {
+        outline = replaced;
+    }
+    Ok(outline)
+}
+
+/// Cuts an order into stretches of half to one and a half times a width, at narrow boundaries.
+fn stretches(problem: &Problem, outline: &Outline, width: usize) -> Vec<Range<usize>> {
+    let n_steps = outline.order.len();
+    let crossing = crossing(problem, &outline.order);
+    let mut stretches = Vec::new();
+    let mut begin = 0;
+    while width + width / 2 < n_steps - begin {
+        let end = narrowest(&crossing, begin + width.div_ceil(2)..=begin + width + width / 2);
+        stretches.push(begin..end);
+        begin = end;
+    }
+    stretches.push(begin..n_steps);
+    stretches
+}
+
+/// How many tensors, and how many bytes, cross the boundary before each step of an order, if they
+/// stay from their first use to their last.
+pub(super) fn crossing(problem: &Problem, order: &[OpId]) -> Vec<(u64, u64)> {
+    let mut crossing: Vec<(u64, u64)> = vec![(0, 0); order.len() + 1];
+    let mut touched: Vec<Option<(usize, usize)>> = vec![None; problem.graph.tensors().len()];
+    for (step, &op) in order.iter().enumerate() {
+        for tensor in problem.operands(op) {
+            let (_, last) = touched[tensor.index()].get_or_insert((step, step));
+            *last = step;
+        }
+    }
+    for (tensor, touched) in problem.graph.tensor_ids().zip(touched) {
+        let Some((first, last)) = touched.filter(|_| is_tracked(problem, tensor)) else { continue };
+        for boundary in &mut crossing[first + 1..=last] {
+            boundary.0 += 1;
+            boundary.1 += problem.room(tensor).0;
+        }
+    }
+    crossing
+}
+
+/// Of these boundaries, the one that the fewest tensors cross, and of these the fewest bytes; then
+/// the one nearest to the middle.
+pub(super) fn narrowest(crossing: &[(u64, u64)], boundaries: RangeInclusive<usize>) -> usize {
+    let middle = boundaries.start().midpoint(*boundaries.end());
+    let width = |it: &usize| (crossing[*it], it.abs_diff(middle));
+    boundaries.min_by_key(width).unwrap_or(middle)
 }
 
 /// A better outline, if the solver finds one: it differs in the order of some steps only, and in
@@ -69,6 +135,7 @@ fn improve_window(
     free: Range<usize>,
     margin: usize,
     reductions: Reductions,
+    effort: Effort,
     deadline: Deadline,
 ) -> Result<Option<Outline>, Error> {
     let returns = returns(problem, outline);
@@ -82,7 +149,7 @@ fn improve_window(
     let (entry, exit) = (boundary(window.start), boundary(window.end));
     let free = free.start - window.start..free.end - window.start;
     let Some(segment) = Segment::with_order(problem, ops, free, &entry, &exit) else { return Ok(None) };
-    let solved = solve(&segment.problem, &segment.order(ops), reductions, deadline)?;
+    let solved = solve(&segment.problem, &segment.order(ops), reductions, effort, deadline)?;
     let part = segment.part(&solved.outline);
     let mut order = outline.order.clone();
     order[window.clone()].copy_from_slice(&part.ops);

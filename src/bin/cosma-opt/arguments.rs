@@ -78,7 +78,7 @@ pub struct Arguments {
     /// Run this pipeline of MLIR's and COSMA's passes instead of stages
     #[arg(long, value_name = "PIPELINE", help_heading = "Stages",
           conflicts_with_all = ["liveness", "schedule", "allocate", "verify", "lower_addresses", "solver",
-                                "time_limit",
+                                "time_limit", "dump_lp",
                                 "print_problem", "print_plan"])]
     pub pass_pipeline: Option<String>,
 
@@ -89,6 +89,15 @@ pub struct Arguments {
     /// After so long the best plan so far has to do, for each function
     #[arg(long, value_name = "SECONDS", default_value = "60", allow_hyphen_values = true, help_heading = "Planning")]
     time_limit: Seconds,
+
+    /// Write what is to be decided as an integer program for other solvers, in LP format, or in MPS if
+    /// the name ends in .mps. Of several functions, each gets a file with its name before the ending
+    #[arg(long, value_name = "FILE.lp|FILE.mps", help_heading = "To look at")]
+    pub dump_lp: Option<PathBuf>,
+
+    /// Let the integer program decide addresses as well, which solvers do only for small functions
+    #[arg(long, requires = "dump_lp", help_heading = "To look at")]
+    pub dump_lp_addresses: bool,
 
     /// Write a report on the plans, as JSON
     #[arg(long, value_name = "FILE.json", help_heading = "To look at")]

@@ -6,10 +6,12 @@ mod split;
 
 use arguments::Arguments;
 use clap::Parser;
-use cosma::{Error, Report, Reports, new_context, optimize, parse, run_pipeline};
+use cosma::{
+    Error, Program, ProgramFormat, Report, Reports, integer_programs, new_context, optimize, parse, run_pipeline,
+};
 use output::Output;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What the exit code says.
@@ -40,12 +42,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = if input == "-" { "<stdin>" } else { input };
     let mut report = Report::default();
     let mut modules = Vec::new();
+    let mut programs = Vec::new();
     let mut is_right = true;
     for part in &parts {
         match process(arguments, part, name) {
-            Ok((module, one)) => {
-                modules.push(module);
-                report.functions.extend(one.functions);
+            Ok(done) => {
+                modules.push(done.module);
+                programs.extend(done.programs);
+                report.functions.extend(done.report.functions);
             }
             // The other modules have something to say as well.
             Err(Failure::Module) => is_right = false,
@@ -57,15 +61,22 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     // All that is to be written is ready before the first file is replaced.
     let module = modules.join(&format!("{}\n", split::MARKER));
-    let mut outputs = vec![prepare(&arguments.output, &module)?];
+    let mut texts = vec![("module", arguments.output.clone(), module)];
     if let Some(path) = &arguments.report {
-        let report = prepare(path, &report.to_json())?;
-        if report.0.replaces(&outputs[0].0) {
-            return Err(Failure::Call(format!("module and report cannot both go to {}", path.display())));
-        }
-        outputs.push(report);
+        texts.push(("report", path.clone(), report.to_json()));
     }
-    for (output, path) in outputs {
+    if let Some(path) = &arguments.dump_lp {
+        texts.extend(named(programs, path)?.into_iter().map(|(path, text)| ("integer program", path, text)));
+    }
+    let mut outputs: Vec<(&str, &Path, Output)> = Vec::new();
+    for (what, path, text) in &texts {
+        let output = Output::prepare(path, text.as_bytes()).map_err(|error| cannot_write(path, &error))?;
+        if let Some((other, ..)) = outputs.iter().find(|it| output.replaces(&it.2)) {
+            return Err(Failure::Call(format!("{other} and {what} cannot both go to {}", path.display())));
+        }
+        outputs.push((what, path, output));
+    }
+    for (_, path, output) in outputs {
         output.put().map_err(|error| cannot_write(path, &error))?;
     }
     if arguments.stats {
@@ -74,8 +85,15 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One module: its text after all that was asked for, and the report on it.
-fn process(arguments: &Arguments, text: &[u8], name: &str) -> Result<(String, Report), Failure> {
+/// What became of one module.
+struct Done {
+    /// Its text after all that was asked for.
+    module: String,
+    report: Report,
+    programs: Vec<Program>,
+}
+
+fn process(arguments: &Arguments, text: &[u8], name: &str) -> Result<Done, Failure> {
     let context = new_context();
     let reports = Reports::attach(&context);
     let module = parse(&context, text, name);
@@ -83,19 +101,54 @@ fn process(arguments: &Arguments, text: &[u8], name: &str) -> Result<(String, Re
     drop(reports);
     let mut module = module.ok_or(Failure::Module)?;
     let options = arguments.options();
+    let mut programs = Vec::new();
+    if let Some(path) = &arguments.dump_lp {
+        let is_mps = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("mps"));
+        let format = if is_mps { ProgramFormat::Mps } else { ProgramFormat::Lp };
+        programs =
+            integer_programs(&context, &module, &options, format, arguments.dump_lp_addresses).map_err(failure)?;
+    }
     let result = match &arguments.pass_pipeline {
         Some(pipeline) => run_pipeline(&context, &mut module, pipeline, &options),
         None => optimize(&context, &mut module, &options),
     };
-    let report = result.map_err(|error| match error {
+    let report = result.map_err(failure)?;
+    report.warnings.iter().for_each(|it| say(&it.to_string()));
+    Ok(Done { module: format!("{}\n", module.as_operation()), report, programs })
+}
+
+fn failure(error: Error) -> Failure {
+    match error {
         Error::Module(_) => {
             say(&error.to_string());
             Failure::Module
         }
         Error::Conflict(_) | Error::NoScratchpad | Error::Pipeline(_) => Failure::Call(error.to_string()),
-    })?;
-    report.warnings.iter().for_each(|it| say(&it.to_string()));
-    Ok((format!("{}\n", module.as_operation()), report))
+    }
+}
+
+/// Which program goes to which file: one goes where it was meant to, several to files with the names
+/// of their functions before the ending.
+fn named(programs: Vec<Program>, path: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
+    if programs.len() <= 1 {
+        return Ok(programs.into_iter().map(|it| (path.to_owned(), it.text)).collect());
+    }
+    if path.starts_with("/dev") || path == Path::new("-") {
+        let message = format!("{} integer programs cannot all go to {}", programs.len(), path.display());
+        return Err(Failure::Call(message));
+    }
+    let plain = |it: char| if it.is_alphanumeric() || "._-$".contains(it) { it } else { '_' };
+    let name = |program: &Program| -> PathBuf {
+        let function: String = program.function.chars().map(plain).collect();
+        let mut name = path.file_stem().unwrap_or_default().to_owned();
+        name.push(format!(".{function}"));
+        if let Some(extension) = path.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        path.with_file_name(name)
+    };
+    Ok(programs.into_iter().map(|it| (name(&it), it.text)).collect())
 }
 
 fn read(input: &str) -> io::Result<Vec<u8>> {
@@ -105,11 +158,6 @@ fn read(input: &str) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     io::stdin().read_to_end(&mut text)?;
     Ok(text)
-}
-
-fn prepare<'a>(path: &'a Path, text: &str) -> Result<(Output, &'a Path), Failure> {
-    let output = Output::prepare(path, text.as_bytes()).map_err(|error| cannot_write(path, &error))?;
-    Ok((output, path))
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {

@@ -1,0 +1,79 @@
+//! Order and residency relaxed to a coarser time: a lower bound over all orders, and orders that
+//! suggest themselves.
+//!
+//! Most operators of a training graph, and of many others, lie on one chain of dependences, the
+//! *backbone*, and so run in one order. What is free is when the others run, the *side* operators: in
+//! which *cell*, a stretch of time between two operators of the backbone. Cells are narrow at both
+//! ends of the time in which a side operator can run, and wider in the middle; what happens within
+//! a cell has no order. The [`program`] of that relaxes the joint problem: each plan gives it a
+//! solution that charges no more. As the backbone stands still, its linear relaxation is strong
+//! where that of a program indexed by steps is not.
+//!
+//! A solution says in which cells the side operators had better run. That gives an order, and the
+//! best replacement for it a plan. Then these cells are divided, and the program is solved again.
+//!
+//! Tensors so small that thousands of them fit the scratchpad are left aside: what they cost is
+//! missing in the bound.
+
+mod chain;
+mod program;
+mod side;
+
+use super::forced;
+use super::precedence::Precedence;
+use super::replace::{Outcome, replace};
+use crate::{Deadline, Error, Outline, Problem};
+use chain::Backbone;
+use program::Program;
+use side::{Side, sides};
+use tracing::debug;
+
+/// How far from the optimum the solver may stop, as a part of it, while cells can still be divided.
+const GAP: f64 = 0.01;
+
+/// A problem with more side operators for each operator of the backbone has none worth the name.
+const MAX_SIDES: usize = 2;
+
+/// The best outline that the relaxed problem leads to, or `start`, and a lower bound over all orders.
+///
+/// At the deadline it stops with what it has.
+///
+/// # Errors
+/// [`Error::Solver`].
+pub fn backbone(problem: &Problem, start: &Outline, deadline: Deadline) -> Result<Outcome, Error> {
+    let precedence = Precedence::of(problem);
+    let mut outline = start.clone();
+    let mut cost = outline.non_compulsory(problem);
+    let mut lower_bound = problem.restreamed() + forced::lower_bound(problem, &precedence, deadline)?;
+    let backbone = Backbone::of(problem, &precedence);
+    let mut sides = sides(problem, &precedence, &backbone);
+    let mut can_refine = sides.len() <= MAX_SIDES * backbone.len();
+    let mut gap = GAP;
+    while can_refine && lower_bound < cost && !deadline.has_passed() {
+        let program = Program::new(problem, &precedence, &backbone, &sides);
+        let (bound, values) = program.minimise(gap, deadline)?;
+        lower_bound = lower_bound.max(problem.restreamed() + bound);
+        let Some(values) = values else { break };
+        let found = replace(problem, &program.order(&values), None, deadline)?.outline;
+        let found_cost = found.non_compulsory(problem);
+        debug!(%bound, %found_cost, gap, "backbone");
+        if found_cost < cost {
+            (cost, outline) = (found_cost, found);
+        }
+        let chosen = program.chosen(&values);
+        let is_refined = refine(&mut sides, &chosen);
+        // Once there is nothing to divide, the optimum is asked for, and that was all.
+        can_refine = is_refined || 0.0 < gap;
+        gap = if is_refined { GAP } else { 0.0 };
+    }
+    Ok(Outcome { proven: cost == lower_bound, outline, lower_bound })
+}
+
+/// Divides the cells chosen; gives whether one could be.
+fn refine(sides: &mut [Side], chosen: &[Option<side::Cell>]) -> bool {
+    let mut is_refined = false;
+    for (side, cell) in sides.iter_mut().zip(chosen) {
+        is_refined |= cell.is_some_and(|it| side.refine(it));
+    }
+    is_refined
+}

@@ -1,0 +1,49 @@
+//! The backbone: operators that run in the same order in every schedule.
+
+use crate::ilp::precedence::Precedence;
+use crate::{Bytes, OpId, Problem};
+
+/// A chain of dependences.
+pub(super) struct Backbone {
+    /// Its operators, first to last.
+    pub ops: Vec<OpId>,
+    /// Per operator of the problem: its place in the chain, if it is on it.
+    place: Vec<Option<usize>>,
+}
+
+impl Backbone {
+    /// The chain whose operators' tensors add up to most.
+    pub(super) fn of(problem: &Problem, precedence: &Precedence) -> Backbone {
+        let graph = &problem.graph;
+        let mut best: Vec<(u64, Option<OpId>)> = Vec::new();
+        for op in graph.op_ids() {
+            let before = graph.op_ids().take(op.index()).filter(|it| precedence.is_before(*it, op));
+            let from = before.max_by_key(|it| best[it.index()].0);
+            best.push((own(problem, op).0 + 1 + from.map_or(0, |it| best[it.index()].0), from));
+        }
+        let mut ops = Vec::new();
+        let mut next = graph.op_ids().max_by_key(|it| best[it.index()].0);
+        while let Some(op) = next {
+            ops.push(op);
+            next = best[op.index()].1;
+        }
+        ops.reverse();
+        let mut place = vec![None; graph.ops().len()];
+        ops.iter().enumerate().for_each(|(index, op)| place[op.index()] = Some(index));
+        Backbone { ops, place }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ops.len()
+    }
+
+    pub(super) fn place(&self, op: OpId) -> Option<usize> {
+        self.place[op.index()]
+    }
+}
+
+/// What an operator needs for itself, in rooms.
+pub(super) fn own(problem: &Problem, op: OpId) -> Bytes {
+    let workspace = problem.graph.op(op).workspace.align_up(problem.machine.alignment);
+    problem.operands(op).map(|it| problem.room(it)).sum::<Bytes>() + workspace
+}

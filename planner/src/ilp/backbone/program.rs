@@ -1,0 +1,292 @@
+//! The integer program of the relaxed problem.
+//!
+//! ```text
+//! runs[w][I]   side operator w runs in cell I
+//! on[t][p]     tensor t is on-chip while the backbone's operator p runs
+//! kept[t][c]   t is on-chip all through cell c, both ends included
+//! back[t][c]   t comes back in cell c, or just before the operator at its end
+//! born[t][c]   likewise, t is written or comes in for the first time
+//! gone[t]      t is written back
+//!
+//! minimise   Σ size(t)·back[t][c]  +  Σ size(t)·gone[t]
+//! such that  Σ over I:  runs[w][I] = 1                                         each w
+//!            runs of w until a time  ≤  runs of v until then                   each v that w needs
+//!            kept[t][c]  ≤  on[t][start of c],  on[t][end of c]
+//!            on[t][end of c]  ≤  kept[t][c] + back[t][c] + born[t][c]
+//!            runs[w][I]  ≤  on[t][start of I]  +  Σ over c in I:  back[t][c] + born[t][c]     w reads t
+//!            back[t][c]  ≤  gone[t]                                            t has no host copy
+//!            Σ room(t)·on[t][p] + own(p)  ≤  capacity                          each p of the backbone
+//!            Σ room(t)·kept[t][c ⊇ I] + own(w)·runs[w][I]  ≤  capacity          each w and I
+//! ```
+//!
+//! A tensor has cells of its own: between two places where the backbone touches it, or where a cell
+//! begins or ends of a side operator that touches it. Within a cell, `kept` stands for `on`.
+
+use super::chain::{Backbone, own};
+use super::side::{Bound, Cell, Side, is_tracked};
+use crate::ilp::precedence::Precedence;
+use crate::ilp::replace::gcd;
+use crate::ilp::solver::Model;
+use crate::{Bytes, Deadline, Error, OpId, Problem, TensorId};
+use good_lp::{Expression, Variable, constraint};
+
+/// Nodes for one program: what has taken so many moves no more.
+const MAX_NODES: i32 = 20_000;
+
+pub(super) struct Program<'a> {
+    problem: &'a Problem,
+    backbone: &'a Backbone,
+    sides: &'a [Side],
+    /// Per side operator and cell.
+    runs: Vec<Vec<Variable>>,
+    model: Model,
+    unit: u64,
+}
+
+/// What is known of a tensor's presence.
+struct Presence {
+    tensor: TensorId,
+    cells: Vec<Cell>,
+    kept: Vec<Expression>,
+    /// At the end of each cell.
+    on: Vec<Expression>,
+}
+
+impl Program<'_> {
+    pub(super) fn new<'a>(
+        problem: &'a Problem,
+        precedence: &Precedence,
+        backbone: &'a Backbone,
+        sides: &'a [Side],
+    ) -> Program<'a> {
+        let graph = &problem.graph;
+        let tracked: Vec<TensorId> = graph.tensor_ids().filter(|it| is_tracked(problem, *it)).collect();
+        let unit = tracked.iter().fold(0, |unit, it| gcd(unit, graph.tensor(*it).size.0)).max(1);
+        let mut model = Model::default();
+        let runs = sides.iter().map(|side| side.cells().map(|_| model.binary(0, false)).collect()).collect();
+        let mut program = Program { problem, backbone, sides, runs, model, unit };
+        program.order_sides(precedence);
+        let presences: Vec<Presence> = tracked.into_iter().map(|it| program.presence(it)).collect();
+        program.limit_backbone(&presences);
+        program.limit_sides(&presences);
+        program
+    }
+
+    /// Each side operator runs once, after those that it needs.
+    fn order_sides(&mut self, precedence: &Precedence) {
+        for runs in &self.runs {
+            let sum: Expression = runs.iter().copied().sum();
+            self.model.constraints.push(constraint!(sum == 1.0));
+        }
+        for (w, after) in self.sides.iter().enumerate() {
+            let before: Vec<usize> = (0..w).filter(|it| precedence.is_before(self.sides[*it].op, after.op)).collect();
+            let is_nearest =
+                |v: &&usize| !before.iter().any(|it| precedence.is_before(self.sides[**v].op, self.sides[*it].op));
+            for &v in before.iter().filter(is_nearest) {
+                for cell in after.cells().filter(|it| it.to < *self.sides[v].bounds.last().unwrap_or(&0)) {
+                    let w_ran: Expression = self.runs_where(w, |it| it.to <= cell.to);
+                    let v_ran: Expression = self.runs_where(v, |it| it.from < cell.to);
+                    self.model.constraints.push(constraint!(w_ran <= v_ran));
+                }
+            }
+        }
+    }
+
+    fn runs_where(&self, side: usize, is_in: impl Fn(&Cell) -> bool) -> Expression {
+        let cells = self.sides[side].cells().zip(&self.runs[side]);
+        cells.filter(|(cell, _)| is_in(cell)).map(|(_, it)| *it).sum()
+    }
+
+    /// Where a tensor can be, and what that costs.
+    fn presence(&mut self, tensor: TensorId) -> Presence {
+        let graph = &self.problem.graph;
+        let weight = graph.tensor(tensor).size.0 / self.unit;
+        let producer = graph.producer(tensor);
+        let touches: Vec<OpId> = producer.into_iter().chain(graph.readers(tensor).iter().copied()).collect();
+        let touching: Vec<usize> = (0..self.sides.len()).filter(|it| touches.contains(&self.sides[*it].op)).collect();
+        let fixed: Vec<Bound> = touches.iter().filter_map(|it| Some(self.backbone.place(*it)? + 1)).collect();
+        let mut bounds = fixed.clone();
+        touching.iter().for_each(|it| bounds.extend(&self.sides[*it].bounds));
+        bounds.sort_unstable();
+        bounds.dedup();
+        let gone = (producer.is_some() && !graph.is_stored(tensor)).then(|| self.model.binary(weight, false));
+        // An argument that the backbone reads before all others comes in there.
+        let is_first_fixed = bounds.first().is_some_and(|it| fixed.contains(it));
+        let mut first_loads: Vec<Variable> = Vec::new();
+
+        let mut presence = Presence { tensor, cells: Vec::new(), kept: Vec::new(), on: Vec::new() };
+        let mut back: Vec<Expression> = Vec::new();
+        let mut born: Vec<Expression> = Vec::new();
+        let mut on_before = Expression::from(f64::from(u8::from(is_first_fixed)));
+        let mut can_be_before = is_first_fixed;
+        for pair in bounds.windows(2) {
+            let cell = Cell { from: pair[0], to: pair[1] };
+            let is_last = pair[1] == *bounds.last().unwrap_or(&0);
+            let arrives: Expression = match producer {
+                Some(_) if is_first_fixed => Expression::default(),
+                Some(op) if self.backbone.place(op).is_some_and(|it| it + 1 == cell.to) => 1.0.into(),
+                Some(op) => self.born_beside(op, &cell),
+                None if is_first_fixed => Expression::default(),
+                None => {
+                    let load = self.model.binary(0, false);
+                    first_loads.push(load);
+                    load.into()
+                }
+            };
+            let returns: Expression = if can_be_before || !presence.cells.is_empty() {
+                let returns = self.model.binary(weight, false);
+                if let Some(gone) = gone {
+                    self.model.constraints.push(constraint!(returns <= gone));
+                }
+                returns.into()
+            } else {
+                Expression::default()
+            };
+            let is_fixed = fixed.contains(&cell.to);
+            let kept: Expression = if !can_be_before || (is_last && !is_fixed) {
+                Expression::default()
+            } else {
+                self.model.binary(0, false).into()
+            };
+            let on: Expression = if is_fixed {
+                1.0.into()
+            } else if is_last {
+                Expression::default()
+            } else {
+                self.model.binary(0, false).into()
+            };
+            if can_be_before {
+                self.model.constraints.push(constraint!(kept.clone() <= on_before.clone()));
+            }
+            if is_fixed || !is_last {
+                self.model.constraints.push(constraint!(kept.clone() <= on.clone()));
+                self.model
+                    .constraints
+                    .push(constraint!(on.clone() <= kept.clone() + returns.clone() + arrives.clone()));
+            }
+            presence.cells.push(cell);
+            presence.kept.push(kept);
+            presence.on.push(on.clone());
+            back.push(returns);
+            born.push(arrives);
+            on_before = on;
+            can_be_before = true;
+        }
+        if !first_loads.is_empty() {
+            let sum: Expression = first_loads.into_iter().sum();
+            self.model.constraints.push(constraint!(sum <= 1.0));
+        }
+        for &side in touching.iter().filter(|it| graph.readers(tensor).contains(&self.sides[**it].op)) {
+            let cells: Vec<Cell> = self.sides[side].cells().collect();
+            for (cell, runs) in cells.iter().zip(self.runs[side].clone()) {
+                let mut there = Expression::default();
+                for (index, own) in presence.cells.iter().enumerate() {
+                    if own.to == cell.from {
+                        there += presence.on[index].clone();
+                    }
+                    if cell.contains(own) {
+                        there += back[index].clone() + born[index].clone();
+                        if index == 0 && own.from == cell.from && is_first_fixed {
+                            there += 1.0;
+                        }
+                    }
+                }
+                self.model.constraints.push(constraint!(runs <= there));
+            }
+        }
+        presence
+    }
+
+    /// Whether a side operator writes its result in a cell, or may have done so.
+    fn born_beside(&self, producer: OpId, cell: &Cell) -> Expression {
+        match self.sides.iter().position(|it| it.op == producer) {
+            Some(side) => self.runs_where(side, |it| it.contains(cell)),
+            None => Expression::default(),
+        }
+    }
+
+    fn limit_backbone(&mut self, presences: &[Presence]) {
+        let problem = self.problem;
+        let capacity = problem.capacity();
+        for (place, &op) in self.backbone.ops.iter().enumerate() {
+            let bound = place + 1;
+            let mut held = Expression::default();
+            let mut potential = Bytes::ZERO;
+            for presence in presences.iter().filter(|it| !problem.operands(op).any(|operand| operand == it.tensor)) {
+                let at = presence.cells.iter().position(|it| it.from < bound && bound <= it.to);
+                if let Some(cell) = at {
+                    let on = if presence.cells[cell].to == bound { &presence.on[cell] } else { &presence.kept[cell] };
+                    held += problem.room(presence.tensor).0 as f64 * on.clone();
+                    potential += problem.room(presence.tensor);
+                }
+            }
+            let left = capacity.saturating_sub(own(problem, op));
+            if left < potential {
+                self.model.constraints.push(constraint!(held <= left.0 as f64));
+            }
+        }
+    }
+
+    fn limit_sides(&mut self, presences: &[Presence]) {
+        let problem = self.problem;
+        let capacity = problem.capacity();
+        for (side, runs) in self.sides.iter().zip(&self.runs) {
+            let needed = own(problem, side.op).min(capacity);
+            for (cell, runs) in side.cells().zip(runs) {
+                let mut held = Expression::default();
+                let mut potential = needed;
+                for presence in presences.iter().filter(|it| !problem.operands(side.op).any(|op| op == it.tensor)) {
+                    if let Some(index) = presence.cells.iter().position(|it| it.contains(&cell)) {
+                        held += problem.room(presence.tensor).0 as f64 * presence.kept[index].clone();
+                        potential += problem.room(presence.tensor);
+                    }
+                }
+                if capacity < potential {
+                    let sum = held + needed.0 as f64 * *runs;
+                    self.model.constraints.push(constraint!(sum <= capacity.0 as f64));
+                }
+            }
+        }
+    }
+
+    /// The bound, and a solution if there is one.
+    pub(super) fn minimise(&self, gap: f64, deadline: Deadline) -> Result<(Bytes, Option<Vec<u64>>), Error> {
+        let answer = self.model.approach(gap, MAX_NODES, deadline)?;
+        Ok((Bytes(answer.bound * self.unit), answer.values))
+    }
+
+    /// The cell in which each side operator runs in a solution.
+    pub(super) fn chosen(&self, values: &[u64]) -> Vec<Option<Cell>> {
+        let mut rest = values;
+        let mut chosen = Vec::new();
+        for side in self.sides {
+            // `runs` are the first variables.
+            let (runs, others) = rest.split_at(side.cells().len());
+            chosen.push(side.cells().zip(runs).find(|(_, runs)| **runs == 1).map(|it| it.0));
+            rest = others;
+        }
+        chosen
+    }
+
+    /// The order of a solution: side operators run in the middle of their cells, what was left
+    /// aside as early as it can.
+    pub(super) fn order(&self, values: &[u64]) -> Vec<OpId> {
+        let graph = &self.problem.graph;
+        // Twice the place: the backbone's operators are even.
+        let mut wish: Vec<Option<usize>> = graph.op_ids().map(|it| Some(2 * (self.backbone.place(it)? + 1))).collect();
+        for (side, cell) in self.sides.iter().zip(self.chosen(values)) {
+            let middle = |it: Cell| it.from + it.to - (it.from + it.to + 1) % 2;
+            wish[side.op.index()] = cell.map(middle);
+        }
+        // In source order all that an operator needs comes before it.
+        let mut time = vec![0; graph.ops().len()];
+        for op in graph.op_ids() {
+            let producers = graph.op(op).reads.iter().filter_map(|it| graph.producer(*it));
+            let earliest = producers.map(|it| time[it.index()]).max().unwrap_or(0);
+            time[op.index()] = wish[op.index()].unwrap_or(earliest).max(earliest);
+        }
+        let mut order: Vec<OpId> = graph.op_ids().collect();
+        order.sort_by_key(|it| time[it.index()]);
+        order
+    }
+}

@@ -1,0 +1,91 @@
+//! Operators beside the backbone, and the cells in which they can run.
+
+use super::chain::{Backbone, own};
+use crate::ilp::precedence::Precedence;
+use crate::{OpId, Problem, TensorId};
+
+/// A tensor is left aside if more than so many of it fit the scratchpad.
+const TINY: u64 = 2048;
+
+/// An operator matters, whatever it touches, if it needs one part in so many of the scratchpad.
+const NEEDY: u64 = 4;
+
+/// Bounds of time are places in the backbone, plus one: zero is the start of all, and one more than
+/// the length is the end.
+pub(super) type Bound = usize;
+
+/// The time strictly between two operators of the backbone that need not follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub from: Bound,
+    pub to: Bound,
+}
+
+impl Cell {
+    pub(super) fn contains(&self, other: &Cell) -> bool {
+        self.from <= other.from && other.to <= self.to
+    }
+}
+
+/// An operator beside the backbone.
+pub(super) struct Side {
+    pub op: OpId,
+    /// The bounds of its cells, ascending, at least two.
+    pub bounds: Vec<Bound>,
+}
+
+impl Side {
+    pub(super) fn cells(&self) -> impl ExactSizeIterator<Item = Cell> {
+        self.bounds.windows(2).map(|it| Cell { from: it[0], to: it[1] })
+    }
+}
+
+impl Side {
+    /// Divides a cell, if it is not one stretch between two operators of the backbone already; gives
+    /// whether it did.
+    pub(super) fn refine(&mut self, cell: Cell) -> bool {
+        let before = self.bounds.len();
+        self.bounds.extend(bounds(cell.from, cell.to));
+        self.bounds.sort_unstable();
+        self.bounds.dedup();
+        before < self.bounds.len()
+    }
+}
+
+/// Whether a tensor is one to decide about: two operators at least touch it, and it is not tiny.
+pub(super) fn is_tracked(problem: &Problem, tensor: TensorId) -> bool {
+    let readers = problem.graph.readers(tensor).len();
+    let touches = readers + usize::from(problem.graph.producer(tensor).is_some());
+    let is_tiny = problem.room(tensor).0 * TINY < problem.capacity().0;
+    !problem.is_streamed(tensor) && 1 < touches && 0 < readers && !is_tiny
+}
+
+/// All side operators that matter, in source order.
+pub(super) fn sides(problem: &Problem, precedence: &Precedence, backbone: &Backbone) -> Vec<Side> {
+    let matters = |op: OpId| {
+        problem.operands(op).any(|it| is_tracked(problem, it)) || problem.capacity().0 < own(problem, op).0 * NEEDY
+    };
+    let is_side = |op: &OpId| backbone.place(*op).is_none() && matters(*op);
+    let side = |op: OpId| {
+        let before = backbone.ops.iter().rposition(|it| precedence.is_before(*it, op));
+        let after = backbone.ops.iter().position(|it| precedence.is_before(op, *it));
+        let bounds = bounds(before.map_or(0, |it| it + 1), after.map_or(backbone.len() + 1, |it| it + 1));
+        Side { op, bounds }
+    };
+    problem.graph.op_ids().filter(is_side).map(side).collect()
+}
+
+/// Bounds of cells that are narrow at both ends and grow towards the middle, each half as wide
+/// again as the one before.
+fn bounds(from: Bound, to: Bound) -> Vec<Bound> {
+    let mut bounds = vec![from, to];
+    let (mut distance, mut width): (usize, usize) = (1, 1);
+    while 2 * distance < to - from {
+        bounds.extend([from + distance, to - distance]);
+        width += width.div_ceil(2);
+        distance += width;
+    }
+    bounds.sort_unstable();
+    bounds.dedup();
+    bounds
+}

@@ -1,0 +1,61 @@
+//! Divide and conquer, for problems that one program is too large for: a plan is improved stretch by
+//! stretch, and bounded part by part, in turns and with growing effort, until plan and bound meet.
+//!
+//! From above, [`windows`](super::windows) never make a plan worse; they begin with the stretches
+//! between the plan's narrowest boundaries, and slide over these afterwards. From below, the
+//! [`bound`](super::bound) of each round is that of the whole. The last part of a round is the whole
+//! itself; so where that is not too large, this ends with a proof.
+//!
+//! Rounds are counted in nodes and variables. What the clock adds is a limit for each program, for
+//! those that take too long for a node.
+
+use super::bound::{Limits, Tree};
+use super::exact::Effort;
+use super::joint::outcome;
+use super::{Outcome, Reductions, windows};
+use crate::{Deadline, Error, Outline, Problem};
+use std::time::Duration;
+use tracing::debug;
+
+/// Steps of the smallest stretches that are bounded alone.
+const LEAF: usize = 12;
+
+/// The effort for each part in each round, what it may take at most, and the shape of windows: their
+/// width, and the steps around them.
+const ROUNDS: [(Effort, Duration, (usize, usize)); 4] = [
+    (Effort { max_variables: 3_000, max_nodes: 300 }, Duration::from_secs(2), (16, 0)),
+    (Effort { max_variables: 10_000, max_nodes: 3_000 }, Duration::from_secs(8), (24, 0)),
+    (Effort { max_variables: 30_000, max_nodes: 30_000 }, Duration::from_secs(40), (16, 16)),
+    (Effort::FULL, Duration::from_secs(600), (36, 0)),
+];
+
+/// Improves an outline and bounds the whole; gives the better outline, or the same, and the bound.
+///
+/// # Errors
+/// Those of [`Problem::check`]; [`Error::Solver`].
+pub fn conquer(problem: &Problem, start: &Outline, deadline: Deadline) -> Result<Outcome, Error> {
+    problem.check()?;
+    let mut best = start.clone();
+    let mut lower_bound = problem.restreamed();
+    let mut rounds = ROUNDS.into_iter().peekable();
+    while rounds.peek().is_some() {
+        // What was solved for one plan is of use until there is a better one.
+        let known = best.clone();
+        let mut tree = Tree::new(problem, &known, LEAF);
+        for (effort, for_each, shape) in rounds.by_ref() {
+            if best.non_compulsory(problem) <= lower_bound || deadline.has_passed() {
+                return Ok(outcome(problem, best, lower_bound));
+            }
+            lower_bound = lower_bound.max(tree.bound(Limits { effort, for_each, deadline })?);
+            debug!(?effort, cost = %best.non_compulsory(problem), bound = %lower_bound, "parts");
+            if lower_bound < best.non_compulsory(problem) {
+                best = windows::pass(problem, best, shape, Reductions::ALL, effort, for_each, deadline)?;
+                debug!(?shape, cost = %best.non_compulsory(problem), "windows");
+            }
+            if best != known {
+                break;
+            }
+        }
+    }
+    Ok(outcome(problem, best, lower_bound))
+}

@@ -1,0 +1,90 @@
+//! Parts of a problem that are solved alone, for lower bounds on the whole.
+//!
+//! A part owns some tensors and looks at some operators. Its problem is what remains if
+//!
+//! - all other operators are left out of every schedule, while the dependences that run through
+//!   them stay;
+//! - tensors that it does not own cost nothing to put out and to bring in, so that they lie in the
+//!   scratchpad only while one of its operators needs them: they count as its workspace;
+//! - a tensor that it owns, but whose producer it does not look at, is an argument: it comes in
+//!   for nothing the first time, and it need not be written back.
+//!
+//! Why the optimum of a part is a bound: take any plan of the whole, and leave out of it the
+//! operators that the part does not look at. What stays fits, since less lies there. An owned
+//! tensor then has a stay for each of those stays that contain a use in the part, or fewer, so it
+//! comes in again no more often than in the whole, and is written back only if it is there, too:
+//! what the part's plan moves of it, the whole's plan moves of it as well. So
+//!
+//! ```text
+//! cost of a plan  =  Σ cost of each tensor  ≥  Σ over the parts:  Σ cost of the tensors that it owns
+//!                 ≥  Σ over the parts:  optimum of the part
+//! ```
+//!
+//! as long as no tensor is owned twice. Operators may be looked at by several parts.
+
+use super::precedence::Precedence;
+use super::residency::is_tracked;
+use crate::{Bytes, GraphBuilder, Machine, OpId, Problem, TensorId, Weights};
+
+/// The problem of a part.
+pub(super) struct Part {
+    pub problem: Problem,
+    /// Per tensor of its own, that of the whole, if it is one and no mere dependence.
+    pub tensors: Vec<Option<TensorId>>,
+}
+
+/// The part of a problem that looks at these operators, given in an order that respects the
+/// dependences, and owns these tensors. Its own order is that order.
+pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_owned: &[bool]) -> Part {
+    let graph = &problem.graph;
+    let alignment = problem.machine.alignment;
+    let mut is_inside = vec![false; graph.ops().len()];
+    ops.iter().for_each(|it| is_inside[it.index()] = true);
+    // Owned, and touched twice at least, so that it can lie there in between.
+    let counts = |tensor: TensorId| {
+        let n_readers = graph.readers(tensor).iter().filter(|it| is_inside[it.index()]).count();
+        let is_written = graph.producer(tensor).is_some_and(|it| is_inside[it.index()]);
+        is_owned[tensor.index()]
+            && is_tracked(problem, tensor)
+            && 0 < n_readers
+            && 1 < n_readers + usize::from(is_written)
+    };
+    let mut builder = GraphBuilder::new();
+    let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
+    let mut tensors = Vec::new();
+    for tensor in graph.tensor_ids().filter(|it| counts(*it)) {
+        if !graph.producer(tensor).is_some_and(|it| is_inside[it.index()]) {
+            new[tensor.index()] = Some(builder.argument(&graph.tensor(tensor).name, graph.tensor(tensor).size));
+            tensors.push(Some(tensor));
+        }
+    }
+    // Of no size: that an operator has run.
+    let mut has_run: Vec<TensorId> = Vec::new();
+    for (index, &op) in ops.iter().enumerate() {
+        let operator = graph.op(op);
+        let others = problem.operands(op).filter(|it| !counts(*it)).map(|it| problem.room(it)).sum::<Bytes>();
+        let mut reads: Vec<TensorId> = Vec::new();
+        for tensor in operator.reads.iter().filter(|it| !problem.is_streamed(**it)) {
+            reads.extend(new[tensor.index()].filter(|_| counts(*tensor)));
+        }
+        let before: Vec<usize> = (0..index).filter(|it| precedence.is_before(ops[*it], op)).collect();
+        let follows = |it: &usize| before.iter().any(|other| precedence.is_before(ops[*it], ops[*other]));
+        reads.extend(before.iter().filter(|it| !follows(it)).map(|it| has_run[*it]));
+        let written: Vec<TensorId> = operator.writes.iter().copied().filter(|it| counts(*it)).collect();
+        let writes = written.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
+        let token = [(format!("after_{}", operator.name), Bytes::ZERO)];
+        let workspace = operator.workspace.align_up(alignment) + others;
+        let ids = builder.op(&operator.name, &reads, writes.chain(token), workspace);
+        has_run.extend(ids.last());
+        for (&tensor, &id) in written.iter().zip(&ids) {
+            new[tensor.index()] = Some(id);
+            if graph.is_stored(tensor) {
+                builder.result(id);
+            }
+        }
+        tensors.extend(written.into_iter().map(Some));
+        tensors.push(None);
+    }
+    let machine = Machine { scratchpad: problem.capacity(), alignment, weights: Weights::Resident };
+    Part { problem: Problem { graph: builder.build().expect("no larger than the whole"), machine }, tensors }
+}

@@ -1,0 +1,348 @@
+//! A plan for an outline whose stays cannot be packed, or not in time: some tensors leave once more,
+//! and come back to another address.
+//!
+//! 1. Blocks are placed one after the other, the largest first, each at the lowest address where it
+//!    fits. Where it fits nowhere, it goes where those in the way were pushed away the least often,
+//!    and these are placed again: an ejection chain (Glover).
+//! 2. A block that was pushed away too often is in trouble. Of it and of those in its way, the one
+//!    that is cheapest to move once more is split in two, where it is idle for the longest: between
+//!    two uses it goes out and comes in again, wherever there is room.
+//! 3. When all are placed, what was split and can be joined at one address is joined: stays that
+//!    the outline split, too.
+//!
+//! Everything is counted in steps of this procedure, so the outcome depends on the time only where
+//! the deadline interferes. No proof, and no promise: but single steps can always be packed, so that
+//! after enough splits there is a plan, or nearly always.
+
+use crate::{Bytes, Deadline, Outline, Plan, Problem, Residency, Step, TensorId};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use tracing::debug;
+
+/// How often a block may be pushed away before something is split, at first; a try for each, and for
+/// each order of placing.
+const PATIENCE: [u32; 5] = [4, 8, 2, 16, 32];
+
+/// Who is placed first.
+#[derive(Clone, Copy)]
+enum First {
+    Largest,
+    LargestForLongest,
+}
+
+/// Patience halves whenever so many blocks were placed for each that there is.
+const PLACINGS_PER_BLOCK: usize = 10;
+
+/// The best plan that repairs an outline, and its non-compulsory bytes; none if there was no time.
+pub(crate) fn repair(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<(Plan, Bytes)> {
+    let mut best: Option<(Plan, Bytes)> = None;
+    for (patience, first) in PATIENCE.iter().flat_map(|it| [(*it, First::Largest), (*it, First::LargestForLongest)]) {
+        let mut repair = Repair::new(problem, outline, first);
+        if !repair.place_all(patience, deadline) {
+            break;
+        }
+        repair.join();
+        let plan = repair.plan(outline);
+        let cost = cost(problem, &plan);
+        debug!(patience, %cost, "repaired");
+        if best.as_ref().is_none_or(|it| cost < it.1) {
+            best = Some((plan, cost));
+        }
+    }
+    best
+}
+
+/// What a plan moves beyond what it must.
+fn cost(problem: &Problem, plan: &Plan) -> Bytes {
+    crate::Traffic::of(problem, &plan.actions(problem)).non_compulsory
+}
+
+/// A stay, or the workspace of a step.
+#[derive(Clone, Debug)]
+struct Block {
+    /// None for a workspace.
+    tensor: Option<TensorId>,
+    /// The steps that use it, ascending: it lies there from the first to the last of them.
+    uses: Vec<u32>,
+    /// In units of the alignment.
+    length: u64,
+    /// The highest offset at which it fits.
+    most: u64,
+    /// Where it lies, if it is placed.
+    offset: Option<u64>,
+    /// How often it was pushed away.
+    pushed: u32,
+}
+
+impl Block {
+    fn start(&self) -> u32 {
+        self.uses[0]
+    }
+
+    fn end(&self) -> u32 {
+        self.uses[self.uses.len() - 1] + 1
+    }
+
+    fn meets(&self, start: u32, end: u32) -> bool {
+        self.start() < end && start < self.end()
+    }
+}
+
+/// Blocks that are to be placed, the first one first.
+type Waiting = BTreeSet<(Reverse<u128>, Reverse<u32>, usize)>;
+
+struct Repair<'a> {
+    problem: &'a Problem,
+    blocks: Vec<Block>,
+    /// Per tensor: its stays.
+    n_stays: Vec<u32>,
+    first: First,
+}
+
+impl Repair<'_> {
+    fn new<'a>(problem: &'a Problem, outline: &Outline, first: First) -> Repair<'a> {
+        let graph = &problem.graph;
+        let Bytes(alignment) = problem.machine.alignment;
+        let mut uses: Vec<Vec<u32>> = vec![Vec::new(); graph.tensors().len()];
+        for (step, &op) in outline.order.iter().enumerate() {
+            problem.operands(op).for_each(|it| uses[it.index()].push(step as u32));
+        }
+        let block = |tensor: Option<TensorId>, size: Bytes, uses: Vec<u32>| Block {
+            tensor,
+            uses,
+            length: size.0.div_ceil(alignment),
+            most: problem.machine.scratchpad.saturating_sub(size).0 / alignment,
+            offset: (size == Bytes::ZERO).then_some(0),
+            pushed: 0,
+        };
+        let mut n_stays = vec![0; graph.tensors().len()];
+        let mut blocks = Vec::new();
+        for stay in &outline.stays {
+            let all = uses[stay.tensor.index()].iter().copied();
+            let uses: Vec<u32> = all.filter(|it| stay.steps.contains(&Step(*it))).collect();
+            n_stays[stay.tensor.index()] += 1;
+            blocks.push(block(Some(stay.tensor), graph.tensor(stay.tensor).size, uses));
+        }
+        for (step, &op) in outline.order.iter().enumerate() {
+            let size = graph.op(op).workspace;
+            if size != Bytes::ZERO {
+                blocks.push(block(None, size, vec![step as u32]));
+            }
+        }
+        blocks.iter_mut().for_each(|it| {
+            it.uses.dedup();
+        });
+        Repair { problem, blocks, n_stays, first }
+    }
+
+    /// Places all blocks; false if the deadline came first.
+    fn place_all(&mut self, mut patience: u32, deadline: Deadline) -> bool {
+        let mut waiting: Waiting = (0..self.blocks.len()).map(|it| self.key(it)).collect();
+        waiting.retain(|it| self.blocks[it.2].offset.is_none());
+        loop {
+            let placings = PLACINGS_PER_BLOCK * self.blocks.len();
+            if self.place(&mut waiting, placings, patience, deadline) {
+                return true;
+            }
+            if deadline.has_passed() {
+                return false;
+            }
+            patience /= 2;
+        }
+    }
+
+    fn key(&self, index: usize) -> (Reverse<u128>, Reverse<u32>, usize) {
+        let block = &self.blocks[index];
+        let duration = block.end() - block.start();
+        let size = match self.first {
+            First::Largest => u128::from(block.length),
+            First::LargestForLongest => u128::from(block.length) * u128::from(duration),
+        };
+        (Reverse(size), Reverse(duration), index)
+    }
+
+    /// Places these blocks, splitting some where patience runs out; false if it takes more steps
+    /// than this, or longer. Then the rest is still waiting.
+    fn place(&mut self, waiting: &mut Waiting, mut placings: usize, patience: u32, deadline: Deadline) -> bool {
+        while let Some((.., index)) = waiting.pop_first() {
+            if placings == 0 || placings.is_multiple_of(64) && deadline.has_passed() {
+                waiting.insert(self.key(index));
+                return false;
+            }
+            placings -= 1;
+            let taken = self.taken(index);
+            if let Some(offset) = self.lowest_fit(index, &taken) {
+                self.blocks[index].offset = Some(offset);
+                continue;
+            }
+            let (offset, in_the_way) = self.least_trouble(index, &taken);
+            let price = |it: usize| Some((self.price(it)?, it));
+            let candidates = in_the_way.iter().copied().chain([index]);
+            match candidates.filter_map(price).min() {
+                Some((_, split)) if patience <= self.blocks[index].pushed => {
+                    self.blocks[split].offset = None;
+                    let around = self.blocks[index].start()..self.blocks[index].end();
+                    let new = self.split(split, around);
+                    self.blocks[index].pushed = 0;
+                    waiting.extend([split, new, index].map(|it| self.key(it)));
+                }
+                _ => {
+                    for it in in_the_way {
+                        self.blocks[it].offset = None;
+                        self.blocks[it].pushed += 1;
+                        waiting.insert(self.key(it));
+                    }
+                    self.blocks[index].offset = Some(offset);
+                    // Who pushes others away is in trouble as well.
+                    self.blocks[index].pushed += 1;
+                }
+            }
+        }
+        true
+    }
+
+    /// The placed blocks that meet this one in time, by offset.
+    fn taken(&self, index: usize) -> Vec<(u64, u64, usize)> {
+        let block = &self.blocks[index];
+        let (start, end) = (block.start(), block.end());
+        let others = self.blocks.iter().enumerate().filter(|it| it.0 != index && it.1.length != 0);
+        let mut taken: Vec<(u64, u64, usize)> = others
+            .filter(|it| it.1.meets(start, end))
+            .filter_map(|(it, other)| other.offset.map(|offset| (offset, offset + other.length, it)))
+            .collect();
+        taken.sort_unstable();
+        taken
+    }
+
+    fn lowest_fit(&self, index: usize, taken: &[(u64, u64, usize)]) -> Option<u64> {
+        let block = &self.blocks[index];
+        let mut offset = 0;
+        for &(low, high, _) in taken {
+            if offset + block.length <= low {
+                break;
+            }
+            offset = offset.max(high);
+        }
+        (offset <= block.most).then_some(offset)
+    }
+
+    /// Where those in the way were pushed away the least often, and who they are.
+    fn least_trouble(&self, index: usize, taken: &[(u64, u64, usize)]) -> (u64, Vec<usize>) {
+        let block = &self.blocks[index];
+        let candidates = taken.iter().flat_map(|it| [Some(it.1), it.0.checked_sub(block.length)]).flatten();
+        let mut candidates: Vec<u64> = candidates.chain([0, block.most]).filter(|it| *it <= block.most).collect();
+        candidates.sort_unstable();
+        candidates.dedup();
+        let is_in_the_way = |offset: u64, it: &(u64, u64, usize)| it.0 < offset + block.length && offset < it.1;
+        let trouble = |offset: u64| -> u64 {
+            let blocks = taken.iter().filter(|it| is_in_the_way(offset, it));
+            blocks.map(|it| (1 + u64::from(self.blocks[it.2].pushed)).pow(2)).sum()
+        };
+        let offset = candidates.into_iter().min_by_key(|it| trouble(*it)).expect("zero is a candidate");
+        (offset, taken.iter().filter(|it| is_in_the_way(offset, it)).map(|it| it.2).collect())
+    }
+
+    /// What it costs to move a block once more; none if it cannot be split.
+    fn price(&self, index: usize) -> Option<u64> {
+        let block = &self.blocks[index];
+        let tensor = block.tensor.filter(|_| 1 < block.uses.len())?;
+        let graph = &self.problem.graph;
+        let has_host_copy =
+            graph.producer(tensor).is_none() || graph.is_stored(tensor) || 1 < self.n_stays[tensor.index()];
+        Some(graph.tensor(tensor).size.0 * if has_host_copy { 1 } else { 2 })
+    }
+
+    /// Splits a block where it is idle for the longest, among these steps if it is idle there at
+    /// all; gives the later part.
+    fn split(&mut self, index: usize, around: std::ops::Range<u32>) -> usize {
+        let block = &self.blocks[index];
+        let idle = |it: &usize| {
+            let (from, to) = (block.uses[*it - 1] + 1, block.uses[*it]);
+            (to.min(around.end).saturating_sub(from.max(around.start)), to - from, Reverse(*it))
+        };
+        let at = (1..block.uses.len()).max_by_key(idle).expect("it is used twice");
+        let mut later = block.clone();
+        later.uses.drain(..at);
+        later.pushed = 0;
+        let earlier = &mut self.blocks[index];
+        earlier.uses.truncate(at);
+        earlier.pushed = 0;
+        let tensor = earlier.tensor.expect("a workspace is used once");
+        self.n_stays[tensor.index()] += 1;
+        self.blocks.push(later);
+        self.blocks.len() - 1
+    }
+
+    /// Pairs of stays of one tensor that follow one another, dearest first.
+    fn pairs(&self) -> Vec<(Reverse<u64>, usize, usize)> {
+        let stays = self.blocks.iter().enumerate();
+        let mut stays: Vec<_> = stays.filter_map(|(index, it)| Some((it.tensor?, it.start(), index))).collect();
+        stays.sort_unstable();
+        let pairs = stays.windows(2).filter(|it| it[0].0 == it[1].0);
+        let mut pairs: Vec<_> =
+            pairs.map(|it| (Reverse(self.problem.graph.tensor(it[0].0).size.0), it[0].2, it[1].2)).collect();
+        pairs.sort_unstable();
+        pairs
+    }
+
+    /// Joins stays of one tensor that can lie at one address without a break, dearest first.
+    fn join(&mut self) {
+        loop {
+            let mut gone: Vec<usize> = Vec::new();
+            for (_, earlier, later) in self.pairs() {
+                // A pair that lost a part to another is looked at again in the next round.
+                if gone.contains(&earlier) || gone.contains(&later) {
+                    continue;
+                }
+                let before = self.blocks[earlier].clone();
+                let offset = self.take(earlier, later);
+                let taken = self.taken(earlier);
+                match self.lowest_fit(earlier, &taken) {
+                    Some(offset) => {
+                        self.blocks[earlier].offset = Some(offset);
+                        gone.push(later);
+                    }
+                    None => {
+                        self.blocks[earlier] = before;
+                        self.blocks[later].offset = offset;
+                    }
+                }
+            }
+            if gone.is_empty() {
+                return;
+            }
+            gone.sort_unstable();
+            gone.iter().rev().for_each(|it| self.remove(*it));
+        }
+    }
+
+    /// Makes a stay include a later one, which is no more; gives where that lay.
+    fn take(&mut self, earlier: usize, later: usize) -> Option<u64> {
+        let uses = self.blocks[later].uses.clone();
+        self.blocks[earlier].uses.extend(uses);
+        self.blocks[later].offset.take()
+    }
+
+    fn remove(&mut self, index: usize) {
+        let block = self.blocks.remove(index);
+        let tensor = block.tensor.expect("only stays are joined");
+        self.n_stays[tensor.index()] -= 1;
+    }
+
+    fn plan(&self, outline: &Outline) -> Plan {
+        let alignment = self.problem.machine.alignment.0;
+        let mut workspaces = vec![Bytes::ZERO; outline.order.len()];
+        let mut residencies: Vec<Residency> = Vec::new();
+        for block in &self.blocks {
+            let offset = Bytes(block.offset.expect("all are placed") * alignment);
+            match block.tensor {
+                Some(tensor) => {
+                    residencies.push(Residency { tensor, steps: Step(block.start())..Step(block.end()), offset });
+                }
+                None => workspaces[block.start() as usize] = offset,
+            }
+        }
+        residencies.sort_by_key(|it| (it.steps.start, it.tensor));
+        Plan { order: outline.order.clone(), residencies, workspaces }
+    }
+}

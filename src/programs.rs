@@ -1,0 +1,94 @@
+//! The integer programs of a module's functions, for solvers other than the one that is built in.
+
+use crate::optimize::{functions, has_body};
+use crate::{Error, Options};
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::Module;
+
+/// How an integer program is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramFormat {
+    /// The LP format.
+    Lp,
+    /// Free MPS.
+    Mps,
+}
+
+/// The integer program of a function, as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The function's name, without `@`.
+    pub function: String,
+    /// What other solvers read. The optimum is the least non-compulsory traffic, in bytes.
+    pub text: String,
+}
+
+/// What [`optimize`](crate::optimize()) is to decide, as an integer program for each function with
+/// a body. Does not change the module, whose functions must be in source form.
+///
+/// Without [`Stages::schedule`](crate::Stages::schedule) the order is that of the source. Addresses
+/// are decided only if `with_addresses` says so, which is for small functions.
+///
+/// # Errors
+/// [`Error::Conflict`] where no stage decides anything, or integer programming is not built in;
+/// [`Error::NoScratchpad`]; [`Error::Module`] with all that is wrong with the functions.
+pub fn integer_programs(
+    context: &Context,
+    module: &Module,
+    options: &Options,
+    format: ProgramFormat,
+    with_addresses: bool,
+) -> Result<Vec<Program>, Error> {
+    if !options.stages.schedule && !options.stages.allocate {
+        let message = "an integer program says what is to be decided: add --schedule, --allocate or both";
+        return Err(Error::Conflict(message.into()));
+    }
+    let functions: Vec<_> = functions(module.as_operation()).into_iter().filter(|it| has_body(*it)).collect();
+    if functions.iter().any(|it| options.machine.resolve_if_said(*it).is_none()) {
+        return Err(Error::NoScratchpad);
+    }
+    write(context, &functions, options, format, with_addresses)
+}
+
+#[cfg(feature = "ilp")]
+fn write(
+    context: &Context,
+    functions: &[cosma_ir::melior::ir::OperationRef],
+    options: &Options,
+    format: ProgramFormat,
+    with_addresses: bool,
+) -> Result<Vec<Program>, Error> {
+    use cosma_planner::Order;
+    use cosma_planner::ilp::{Decisions, Format};
+
+    let order = if options.stages.schedule { Order::Free } else { Order::Source };
+    let decisions = Decisions { order, addresses: with_addresses };
+    let format = match format {
+        ProgramFormat::Lp => Format::Lp,
+        ProgramFormat::Mps => Format::Mps,
+    };
+    let reports = cosma_ir::Reports::attach(context);
+    let mut programs = Vec::new();
+    let mut is_right = true;
+    for &function in functions {
+        match cosma_passes::program_text(function, &options.machine, decisions, format) {
+            Ok(text) => programs.extend(text.map(|text| Program { function: cosma_passes::symbol(function), text })),
+            Err(diagnostic) => {
+                diagnostic.emit_error();
+                is_right = false;
+            }
+        }
+    }
+    if is_right { Ok(programs) } else { Err(Error::Module(reports.take())) }
+}
+
+#[cfg(not(feature = "ilp"))]
+fn write(
+    _: &Context,
+    _: &[cosma_ir::melior::ir::OperationRef],
+    _: &Options,
+    _: ProgramFormat,
+    _: bool,
+) -> Result<Vec<Program>, Error> {
+    Err(Error::Conflict("no integer programs: built without integer programming".into()))
+}
