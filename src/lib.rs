@@ -29,6 +29,7 @@ mod optimize;
 mod options;
 mod pipeline;
 mod plugin;
+mod problems;
 mod programs;
 mod report;
 
@@ -39,5 +40,6 @@ pub use error::Error;
 pub use melior;
 pub use optimize::{optimize, run_pipeline};
 pub use options::{Options, Stages};
+pub use problems::problems;
 pub use programs::{Program, ProgramFormat, integer_programs};
 pub use report::{FunctionReport, Report, TrafficReport};

@@ -1,4 +1,4 @@
-//! The plan that always exists: greedy decisions, made with real addresses.
+//! The plan that always exists: greedy decisions, made with real addresses as they come.
 //!
 //! Operators run in a given order. For each,
 //!
@@ -13,10 +13,13 @@
 //!
 //! Packed from zero, blocks need what [`Problem::working_set`] says if the one with the most
 //! padding comes last, so that step 2 succeeds for whatever [`Problem::check`] allows. Quality is
-//! not what this is for: it is what the other planners fall back on.
+//! not what this is for: it is what the other planners fall back on, and, with other rules for who
+//! leaves and which hole is taken, what they are compared with ([`baseline`](crate::baseline)).
 
+use crate::hole::{Fit, find_hole};
+use crate::replacement::ReplacementRule;
 use crate::uses::Uses;
-use crate::{Bytes, Error, OpId, Plan, Problem, Residency, Step, TensorId};
+use crate::{Bytes, Error, Machine, OpId, Plan, Problem, Residency, Step, TensorId};
 use std::cmp::Reverse;
 
 /// A plan in source order, which exists whenever there is one at all.
@@ -33,6 +36,16 @@ pub fn greedy_plan(problem: &Problem) -> Result<Plan, Error> {
 /// # Errors
 /// Those of [`Problem::check`].
 pub fn greedy_plan_in_order(problem: &Problem, order: &[OpId]) -> Result<Plan, Error> {
+    place_on_demand(problem, order, ReplacementRule::FarthestNextUse, Fit::First)
+}
+
+/// Likewise, with any rule for what makes room, and for the hole that a block goes to.
+pub(crate) fn place_on_demand(
+    problem: &Problem,
+    order: &[OpId],
+    rule: ReplacementRule,
+    fit: Fit,
+) -> Result<Plan, Error> {
     problem.check()?;
     let uses = Uses::new(problem, order);
     let mut residencies: Vec<Residency> = Vec::new();
@@ -41,7 +54,8 @@ pub fn greedy_plan_in_order(problem: &Problem, order: &[OpId]) -> Result<Plan, E
     let mut present: Vec<Residency> = Vec::new();
     for (index, &op) in order.iter().enumerate() {
         let step = Step(index as u32);
-        let placed = place_warm(problem, op, &present, &uses, step).unwrap_or_else(|| place_cold(problem, op));
+        let evict = |others: &[Placed]| rule.choose(problem, &uses, others.iter().filter_map(|it| it.tensor), step);
+        let placed = place_warm(problem, op, &present, fit, &evict).unwrap_or_else(|| place_cold(problem, op));
         let (stay, leave) = present.into_iter().partition(|it| stays(problem, it, &placed));
         present = stay;
         residencies.extend::<Vec<Residency>>(leave);
@@ -64,10 +78,11 @@ pub fn greedy_plan_in_order(problem: &Problem, order: &[OpId]) -> Result<Plan, E
 
 /// A block that an operator needs: one of its tensors, or its workspace.
 #[derive(Clone, Copy)]
-struct Placed {
-    tensor: Option<TensorId>,
-    offset: Bytes,
-    size: Bytes,
+pub(crate) struct Placed {
+    /// None for the workspace.
+    pub tensor: Option<TensorId>,
+    pub offset: Bytes,
+    pub size: Bytes,
 }
 
 impl Placed {
@@ -88,9 +103,16 @@ fn stays(problem: &Problem, residency: &Residency, placed: &[Placed]) -> bool {
     }
 }
 
-/// Everything that an operator needs, where it lies or else first fit; none if what has to stay is
-/// in the way.
-fn place_warm(problem: &Problem, op: OpId, present: &[Residency], uses: &Uses, step: Step) -> Option<Vec<Placed>> {
+/// Everything that an operator needs, where it lies or else in a hole; none if what has to stay is
+/// in the way. `evict` chooses what makes room.
+fn place_warm(
+    problem: &Problem,
+    op: OpId,
+    present: &[Residency],
+    fit: Fit,
+    evict: &dyn Fn(&[Placed]) -> Option<TensorId>,
+) -> Option<Vec<Placed>> {
+    let Machine { scratchpad, alignment, .. } = problem.machine;
     let is_operand = |tensor: TensorId| problem.operands(op).any(|it| it == tensor);
     let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
     let place = |it: &Residency| Placed { tensor: Some(it.tensor), offset: it.offset, size: size(it.tensor) };
@@ -102,11 +124,11 @@ fn place_warm(problem: &Problem, op: OpId, present: &[Residency], uses: &Uses, s
     needed.sort_by_key(|it| Reverse(it.size));
     for mut block in needed {
         block.offset = loop {
-            let taken = placed.iter().chain(&others).copied().collect();
-            match first_fit(problem, taken, block.size) {
+            let taken = placed.iter().chain(&others).map(|it| (it.offset, it.size)).collect();
+            match find_hole(taken, block.size, alignment, scratchpad, fit) {
                 Some(offset) => break offset,
                 None => {
-                    let evicted = uses.farthest(problem, others.iter().filter_map(|it| it.tensor), step)?;
+                    let evicted = evict(&others)?;
                     others.retain(|it| it.tensor != Some(evicted));
                 }
             }
@@ -118,7 +140,7 @@ fn place_warm(problem: &Problem, op: OpId, present: &[Residency], uses: &Uses, s
 
 /// Everything that an operator needs, packed from address zero; the block with the most padding
 /// comes last, where it needs none.
-fn place_cold(problem: &Problem, op: OpId) -> Vec<Placed> {
+pub(crate) fn place_cold(problem: &Problem, op: OpId) -> Vec<Placed> {
     let mut placed = blocks(problem, op);
     let padding = |it: &Placed| it.size.align_up(problem.machine.alignment) - it.size;
     placed.sort_by_key(padding);
@@ -136,23 +158,4 @@ fn blocks(problem: &Problem, op: OpId) -> Vec<Placed> {
     let workspace = Placed { tensor: None, offset: Bytes::ZERO, size: problem.graph.op(op).workspace };
     let workspace = (workspace.size != Bytes::ZERO).then_some(workspace);
     problem.operands(op).map(tensor).chain(workspace).collect()
-}
-
-/// The lowest address at which a block fits among others.
-fn first_fit(problem: &Problem, mut taken: Vec<Placed>, size: Bytes) -> Option<Bytes> {
-    let Bytes(alignment) = problem.machine.alignment;
-    if size == Bytes::ZERO {
-        return Some(Bytes::ZERO);
-    }
-    taken.sort_by_key(|it| it.offset);
-    let mut offset = Bytes::ZERO;
-    for block in taken.iter().filter(|it| it.size != Bytes::ZERO) {
-        if offset.0.checked_add(size.0)? <= block.offset.0 {
-            return Some(offset);
-        }
-        let after = (block.offset + block.size).0.checked_next_multiple_of(alignment)?;
-        offset = offset.max(Bytes(after));
-    }
-    let end = offset.0.checked_add(size.0)?;
-    (end <= problem.machine.scratchpad.0).then_some(offset)
 }

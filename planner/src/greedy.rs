@@ -1,12 +1,10 @@
-//! The usual way to replace tensors: put out what is used farthest in the future.
+//! The usual way to replace tensors: bring in what an operator needs when it needs it, and put out
+//! by a rule when there is no room.
 //!
-//! Tensors come in when an operator needs them. When there is no room, the tensor whose next use
-//! is the farthest leaves. That is Belady's rule (*A Study of Replacement Algorithms for a
-//! Virtual-Storage Computer*, 1966), which is optimal for pages of one size that cost nothing to
-//! write back; tensors are neither. It serves as a bound from above and as what to compare with.
-//! The order is given, and addresses are left to others: [`greedy_plan`](crate::greedy_plan)
-//! follows the same rule with addresses.
+//! It serves as a bound from above and as what to compare with. The order is given, and addresses
+//! are left to others: [`greedy_plan`](crate::greedy_plan) follows the same rule with addresses.
 
+use crate::replacement::ReplacementRule;
 use crate::uses::Uses;
 use crate::{Bytes, OpId, Outline, Problem, Step, TensorId};
 
@@ -16,9 +14,13 @@ use crate::{Bytes, OpId, Outline, Problem, Step, TensorId};
 /// What is in the scratchpad fits it as a plain sum of rooms, rounded up to the alignment since
 /// the last block needs no padding.
 pub fn greedy(problem: &Problem, order: &[OpId]) -> Outline {
-    let Bytes(alignment) = problem.machine.alignment;
-    let Bytes(scratchpad) = problem.machine.scratchpad;
-    let capacity = u128::from(scratchpad.checked_next_multiple_of(alignment).unwrap_or(u64::MAX));
+    replace_on_demand(problem, order, ReplacementRule::FarthestNextUse, problem.capacity())
+}
+
+/// Likewise by any rule, and within any capacity; an operator that needs more than that for itself
+/// has the scratchpad to itself.
+pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: ReplacementRule, capacity: Bytes) -> Outline {
+    let capacity = u128::from(capacity.0);
     let room = |tensor: TensorId| u128::from(problem.room(tensor).0);
 
     let uses = Uses::new(problem, order);
@@ -33,7 +35,7 @@ pub fn greedy(problem: &Problem, order: &[OpId]) -> Outline {
             present.iter().partition(|it| operands.contains(it));
         let mut taken = needed + others.iter().map(|it| room(*it)).sum::<u128>();
         while capacity < taken {
-            let Some(evicted) = uses.farthest(problem, others.iter().copied(), step) else { break };
+            let Some(evicted) = rule.choose(problem, &uses, others.iter().copied(), step) else { break };
             others.retain(|it| *it != evicted);
             taken -= room(evicted);
         }

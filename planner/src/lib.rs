@@ -8,12 +8,14 @@
 
 mod action;
 mod address;
+pub mod baseline;
 mod check;
 mod deadline;
 mod error;
 mod first_fit;
 mod graph;
 mod greedy;
+mod hole;
 #[cfg(feature = "ilp")]
 pub mod ilp;
 mod outline;
@@ -23,6 +25,7 @@ mod portfolio;
 mod problem;
 mod quantity;
 mod repair;
+mod replacement;
 pub mod search;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,6 +1,7 @@
 //! When each tensor is used, in a given order.
 
 use crate::{OpId, Problem, Step, TensorId};
+use std::ops::Range;
 
 /// The steps that read or write each tensor which lies in the scratchpad for it.
 pub(crate) struct Uses {
@@ -25,17 +26,16 @@ impl Uses {
         steps.get(steps.partition_point(|it| *it <= after)).copied()
     }
 
-    /// The one of several tensors whose next use is the farthest; among those, the largest.
-    pub(crate) fn farthest(
-        &self,
-        problem: &Problem,
-        tensors: impl Iterator<Item = TensorId>,
-        after: Step,
-    ) -> Option<TensorId> {
-        tensors.max_by_key(|it| {
-            let next = self.next(*it, after);
-            // Nothing is farther than never.
-            (next.is_none(), next, problem.graph.tensor(*it).size, *it)
-        })
+    /// The last use before a step.
+    pub(crate) fn previous(&self, tensor: TensorId, before: Step) -> Option<Step> {
+        let steps = &self.steps[tensor.index()];
+        steps[..steps.partition_point(|it| *it < before)].last().copied()
+    }
+
+    /// The uses within some steps, half-open.
+    pub(crate) fn within(&self, tensor: TensorId, range: &Range<Step>) -> &[Step] {
+        let steps = &self.steps[tensor.index()];
+        let before = |end: Step| steps.partition_point(|it| *it < end);
+        &steps[before(range.start)..before(range.end)]
     }
 }

@@ -10,22 +10,6 @@ use cosma_planner::{
     Action, Bytes, Error, OpId, Options, Place, Problem, Slot, TensorId, Traffic, check, greedy_plan, plan,
 };
 use proptest::prelude::*;
-use std::cell::Cell;
-
-/// Counts what a property meets: one that never meets a hard case proves nothing.
-#[derive(Default)]
-struct Tally(Cell<u32>);
-
-impl Tally {
-    fn count(&self, happened: bool) {
-        self.0.set(self.0.get() + u32::from(happened));
-    }
-
-    #[track_caller]
-    fn expect(&self, at_least: u32) {
-        assert!(at_least <= self.0.get(), "met {} times, expected {at_least}", self.0.get());
-    }
-}
 
 #[test]
 fn every_plan_is_right() {

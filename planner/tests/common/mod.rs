@@ -9,6 +9,7 @@ use cosma_planner::{
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
+use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
@@ -137,5 +138,20 @@ pub fn outline_verdict(problem: &Problem, outline: &Outline) -> Result<cosma_pla
     match rooms.iter().position(|it| capacity < *it) {
         Some(step) => Err(format!("step {step} takes {} B of {capacity} B", rooms[step])),
         None => Ok(traffic),
+    }
+}
+
+/// Counts what a property meets: one that never meets a hard case proves nothing.
+#[derive(Default)]
+pub struct Tally(pub Cell<u32>);
+
+impl Tally {
+    pub fn count(&self, happened: bool) {
+        self.0.set(self.0.get() + u32::from(happened));
+    }
+
+    #[track_caller]
+    pub fn expect(&self, at_least: u32) {
+        assert!(at_least <= self.0.get(), "met {} times, expected {at_least}", self.0.get());
     }
 }

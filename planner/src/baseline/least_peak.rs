@@ -1,0 +1,209 @@
+//! The order in which the fewest bytes live at once, by dynamic programming over sets of operators
+//! that have run.
+//!
+//! As memory-aware schedulers do (Ahn et al., *Ordering Chaos: Memory-Aware Scheduling of
+//! Irregularly Wired Neural Networks for Edge Devices*, 2020, "Serenity"):
+//!
+//! 1. What lives after some operators have run depends on which those are, and not on their order.
+//!    So, of all orders of one set, the one with the lowest peak so far will do.
+//! 2. Sets are extended level by level, each by every operator that is ready. Those whose peak
+//!    exceeds that of the best of a few simple orders are dropped: that is the budget.
+//! 3. Where a network narrows to one operator there is one set again, so that it falls into parts
+//!    by itself.
+//! 4. The lengths of branches side by side multiply to the number of sets. If a level has more than
+//!    the width allows, those with the lowest peak, and among these the fewest live bytes, go on,
+//!    and the outcome is not proven to have the least peak.
+//!
+//! The scratchpad does not count, and neither does traffic: an argument begins to live with its
+//! first use.
+
+use super::order::{Dependences, breadth_first, depth_first, peak};
+use crate::{Bytes, OpId, Problem, TensorId};
+use fixedbitset::FixedBitSet;
+use std::collections::{HashMap, hash_map};
+
+/// Sets that a level may keep: enough for the exact answer wherever that takes seconds.
+pub const DEFAULT_WIDTH: usize = 1000;
+
+/// An order, and how low its peak is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeastPeak {
+    /// Operator by step.
+    pub order: Vec<OpId>,
+    /// The most bytes that live at once, workspaces included, without padding.
+    pub peak: Bytes,
+    /// Whether no order has a lower peak. Not known where a level had to drop sets.
+    pub is_exact: bool,
+}
+
+/// An order with the least peak, if no more than `width` sets are to be kept at any level; else
+/// one with a low peak.
+pub fn least_peak(problem: &Problem, width: usize) -> LeastPeak {
+    let graph = &problem.graph;
+    let known = [graph.op_ids().collect(), depth_first(graph), breadth_first(graph)];
+    let known = known.map(|order: Vec<OpId>| (peak(problem, &order), order));
+    let (budget, order) = known.into_iter().min_by_key(|(peak, _)| *peak).expect("there are three");
+    let known = LeastPeak { order, peak: Bytes(budget), is_exact: true };
+
+    let dependences = Dependences::new(graph);
+    let mut is_exact = true;
+    // By level: the state before and the operator between.
+    let mut steps: Vec<Vec<(usize, OpId)>> = Vec::new();
+    let mut states = vec![State::start(problem, &dependences)];
+    for _ in graph.op_ids() {
+        let mut level = Level::default();
+        for (index, state) in states.iter().enumerate() {
+            for &op in &state.ready {
+                let (live, peak) = state.run(problem, op);
+                if peak <= budget {
+                    level.offer(&states, Entry { parent: index, op, live, peak });
+                }
+            }
+        }
+        is_exact &= level.narrow(width);
+        if level.entries.is_empty() {
+            // What would have met the budget was dropped.
+            return LeastPeak { is_exact: false, ..known };
+        }
+        steps.push(level.entries.iter().map(|it| (it.parent, it.op)).collect());
+        states = level.entries.into_iter().map(|it| it.state(&states, &dependences)).collect();
+    }
+    let peak = states.first().map_or(Bytes::ZERO, |it| Bytes(it.peak));
+    let mut order = Vec::with_capacity(steps.len());
+    let mut index = 0;
+    for level in steps.iter().rev() {
+        let (parent, op) = level[index];
+        order.push(op);
+        index = parent;
+    }
+    order.reverse();
+    LeastPeak { order, peak, is_exact }
+}
+
+/// Some operators that have run.
+struct State {
+    ran: FixedBitSet,
+    /// Of the set, to find it again.
+    key: u64,
+    /// Those that can run next, in source order.
+    ready: Vec<OpId>,
+    /// Bytes that lie there for operators to come.
+    live: u64,
+    /// The most bytes that lay there at once so far.
+    peak: u64,
+}
+
+impl State {
+    fn start(problem: &Problem, dependences: &Dependences) -> State {
+        let is_ready = |it: &OpId| dependences.before[it.index()].is_empty();
+        State {
+            ran: FixedBitSet::with_capacity(problem.graph.ops().len()),
+            key: 0,
+            ready: problem.graph.op_ids().filter(is_ready).collect(),
+            live: 0,
+            peak: 0,
+        }
+    }
+
+    /// What lives after one more operator, and the peak with it.
+    fn run(&self, problem: &Problem, op: OpId) -> (u64, u64) {
+        let graph = &problem.graph;
+        let has_run = |it: &OpId| self.ran.contains(it.index());
+        let lives = |tensor: TensorId| match graph.producer(tensor) {
+            Some(producer) => has_run(&producer),
+            None => graph.readers(tensor).iter().any(has_run),
+        };
+        let mut during = self.live;
+        let mut freed = 0;
+        for tensor in problem.operands(op) {
+            let Bytes(size) = graph.tensor(tensor).size;
+            if !lives(tensor) {
+                during += size;
+            }
+            if graph.readers(tensor).iter().all(|it| *it == op || has_run(it)) {
+                freed += size;
+            }
+        }
+        (during - freed, self.peak.max(during + graph.op(op).workspace.0))
+    }
+}
+
+/// The states after so many operators, before the sets themselves are made.
+#[derive(Default)]
+struct Level {
+    entries: Vec<Entry>,
+    /// By the key of a set, an entry that has it. Not iterated over: its order is not one.
+    by_key: HashMap<u64, usize>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    parent: usize,
+    op: OpId,
+    live: u64,
+    peak: u64,
+}
+
+impl Level {
+    /// Takes a state if it is the first of its set or better than the one before.
+    fn offer(&mut self, states: &[State], entry: Entry) {
+        match self.by_key.entry(states[entry.parent].key ^ key(entry.op)) {
+            hash_map::Entry::Occupied(found) => {
+                let known = &mut self.entries[*found.get()];
+                if !known.has_set_of(entry, states) {
+                    // Two keys met by chance. Having a set twice does no harm.
+                    self.entries.push(entry);
+                } else if entry.peak < known.peak {
+                    *known = entry;
+                }
+            }
+            hash_map::Entry::Vacant(place) => {
+                place.insert(self.entries.len());
+                self.entries.push(entry);
+            }
+        }
+    }
+
+    /// Drops what is beyond the width; says whether there was nothing.
+    fn narrow(&mut self, width: usize) -> bool {
+        if self.entries.len() <= width {
+            return true;
+        }
+        self.entries.sort_by_key(|it| (it.peak, it.live));
+        self.entries.truncate(width);
+        false
+    }
+}
+
+/// A set's key is that of all its operators, by exclusive or: equal sets have equal keys.
+fn key(op: OpId) -> u64 {
+    // SplitMix64, whose outputs have nothing to do with each other.
+    let mut key = u64::from(op.0).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    key = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    key ^ (key >> 31)
+}
+
+impl Entry {
+    /// Whether the same operators have run.
+    fn has_set_of(self, other: Entry, states: &[State]) -> bool {
+        let (own, others) = (&states[self.parent].ran, &states[other.parent].ran);
+        if self.parent == other.parent || self.op == other.op {
+            return self.op == other.op && own == others;
+        }
+        // Each lacks the other's last operator, or else the sets differ in more than these two.
+        let n_differing = own.symmetric_difference(others).count();
+        n_differing == 2 && own.contains(other.op.index()) && others.contains(self.op.index())
+    }
+
+    fn state(self, states: &[State], dependences: &Dependences) -> State {
+        let Entry { parent, op, live, peak } = self;
+        let mut ran = states[parent].ran.clone();
+        ran.insert(op.index());
+        let mut ready: Vec<OpId> = states[parent].ready.iter().copied().filter(|it| *it != op).collect();
+        let is_ready = |it: &&OpId| dependences.before[it.index()].iter().all(|it| ran.contains(it.index()));
+        ready.extend(dependences.after[op.index()].iter().filter(is_ready));
+        ready.sort();
+        State { ran, key: states[parent].key ^ key(op), ready, live, peak }
+    }
+}

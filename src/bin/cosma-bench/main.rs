@@ -1,0 +1,97 @@
+//! `cosma-bench`: plans networks, and compares the traffic with that of other ways to plan.
+
+mod arguments;
+mod json;
+mod method;
+mod network;
+mod rival;
+mod run;
+mod statistics;
+mod summary;
+mod table;
+mod tables;
+
+use arguments::Arguments;
+use clap::Parser;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What the exit code says.
+enum Failure {
+    /// A network is at fault, or a plan is: 1.
+    Run(Vec<String>),
+    /// The call is wrong: 2.
+    Call(String),
+}
+
+fn main() -> ExitCode {
+    // Where flags are wrong, clap says so and exits with 2.
+    let arguments = Arguments::parse();
+    match bench(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Run(messages)) => {
+            messages.iter().for_each(|it| say(&format!("error: {it}")));
+            ExitCode::from(1)
+        }
+        Err(Failure::Call(message)) => {
+            say(&format!("error: {message}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn bench(arguments: &Arguments) -> Result<(), Failure> {
+    let methods = method::select(&arguments.methods).map_err(Failure::Call)?;
+    let files = network::files(&arguments.networks, &arguments.only).map_err(Failure::Call)?;
+    if files.is_empty() {
+        print(&format!("skipped: there is no network in {}\n", arguments.shown_networks()))?;
+        return Ok(());
+    }
+    // Better now than after all has been planned.
+    for path in arguments.markdown.iter().chain(&arguments.json) {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        file.map_err(|error| cannot_write(path, &error))?;
+    }
+    let networks = network::read_all(&files).map_err(|message| Failure::Run(vec![message]))?;
+    let setting = run::Setting {
+        weights: arguments.weights.iter().map(|it| it.0).collect(),
+        factors: arguments.scratchpad_factors.clone(),
+        methods,
+        solver: arguments.solver.0,
+        time_limit: arguments.time_limit.0,
+        jobs: arguments.jobs.get(),
+    };
+    let outcomes = run::run(&networks, &setting);
+    let faults: Vec<String> = outcomes.iter().flat_map(|it| it.faults()).collect();
+    let shown = tables::Shown { arguments, networks: &networks, setting: &setting, outcomes: &outcomes };
+    print(&shown.text())?;
+    if let Some(path) = &arguments.markdown {
+        write(path, &shown.markdown())?;
+    }
+    if let Some(path) = &arguments.json {
+        write(path, &json::json(&shown))?;
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Failure::Run(faults)) }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::Call(format!("cannot write {}: {error}", path.display()))
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(|error| Failure::Call(format!("cannot write: {error}")))
+}
+
+/// To the standard error, if anybody listens.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,222 @@
+//! Plans every case in every way, and judges each plan.
+
+use crate::method::Method;
+use crate::network::Network;
+use cosma_planner::baseline::{DEFAULT_WIDTH, OrderRule, least_peak};
+use cosma_planner::{Bytes, Error, OpId, Options, Order, Plan, Problem, Solver, Weights, check, plan};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What is done with each network.
+pub struct Setting {
+    /// How weights travel.
+    pub weights: Vec<Weights>,
+    /// Scratchpads, times the least.
+    pub factors: Vec<f64>,
+    /// What COSMA is compared with.
+    pub methods: Vec<Method>,
+    /// Who decides for COSMA.
+    pub solver: Solver,
+    /// For COSMA, and for optimal replacement.
+    pub time_limit: Duration,
+    /// Cases at once.
+    pub jobs: usize,
+}
+
+/// What became of a case.
+pub struct Outcome {
+    /// Which of the networks it is.
+    pub network: usize,
+    /// The network's name.
+    pub name: String,
+    /// How weights travel.
+    pub weights: Weights,
+    /// The scratchpad's size, times the least.
+    pub factor: f64,
+    /// The scratchpad's size.
+    pub scratchpad: Bytes,
+    /// What every plan moves.
+    pub compulsory: Bytes,
+    /// COSMA's plan.
+    pub cosma: Planned,
+    /// No plan moves less besides; proven.
+    pub lower_bound: Bytes,
+    /// Who made COSMA's plan.
+    pub solver: Solver,
+    /// By method.
+    pub others: Vec<Planned>,
+    /// Whether no order has a lower peak than the one of least peak, if that was asked for.
+    pub has_least_peak: Option<bool>,
+}
+
+/// What became of a plan.
+pub struct Planned {
+    /// Bytes besides what every plan moves.
+    pub non_compulsory: Bytes,
+    /// What planning took.
+    pub seconds: f64,
+    /// Why the judge refuses it, or why there is none.
+    pub fault: Option<String>,
+}
+
+impl Outcome {
+    /// Whether COSMA's plan is proven to be the best.
+    pub fn is_optimal(&self) -> bool {
+        self.cosma.fault.is_none() && self.cosma.non_compulsory == self.lower_bound
+    }
+
+    /// All that is wrong, as sentences.
+    pub fn faults(&self) -> impl Iterator<Item = String> {
+        let plans = std::iter::once(&self.cosma).chain(&self.others);
+        plans.filter_map(|it| it.fault.as_ref()).map(|fault| {
+            let weights = cosma_passes::weights_name(self.weights);
+            format!("{} at {} times the least scratchpad, weights {weights}: {fault}", self.name, self.factor)
+        })
+    }
+}
+
+/// Plans every network in all ways; outcomes are in the order of networks, weights and factors.
+pub fn run(networks: &[Network], setting: &Setting) -> Vec<Outcome> {
+    // A job is a network with one way of weights: orders do not depend on the scratchpad.
+    let jobs: Vec<(usize, Weights)> =
+        (0..networks.len()).flat_map(|network| setting.weights.iter().map(move |it| (network, *it))).collect();
+    let bar = ProgressBar::new((jobs.len() * setting.factors.len()) as u64);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} ({elapsed}, {eta} left)");
+    bar.set_style(style.expect("the template is well-formed"));
+    let next = AtomicUsize::new(0);
+    let outcomes: Mutex<Vec<(usize, Vec<Outcome>)>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..setting.jobs.min(jobs.len()) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(&(network, weights)) = jobs.get(index) else { break };
+                    let done = run_network(&networks[network], network, weights, setting, &bar);
+                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((index, done));
+                }
+            });
+        }
+    });
+    bar.finish_and_clear();
+    let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    outcomes.sort_by_key(|it| it.0);
+    outcomes.into_iter().flat_map(|it| it.1).collect()
+}
+
+/// An order, and the seconds that it took to find.
+struct Ordered {
+    rule: OrderRule,
+    order: Vec<OpId>,
+    /// Whether it is what the rule promises.
+    is_exact: bool,
+    seconds: f64,
+}
+
+fn run_network(
+    network: &Network,
+    index: usize,
+    weights: Weights,
+    setting: &Setting,
+    bar: &ProgressBar,
+) -> Vec<Outcome> {
+    let mut orders: Vec<Ordered> = Vec::new();
+    for rule in OrderRule::ALL {
+        let is_asked = |it: &Method| matches!(it, Method::Baseline(baseline) if baseline.order == rule);
+        if setting.methods.iter().any(is_asked) {
+            let start = Instant::now();
+            let problem = network.at(weights, 1.0);
+            let (order, is_exact) = match rule {
+                OrderRule::LeastPeak => {
+                    let found = least_peak(&problem, DEFAULT_WIDTH);
+                    (found.order, found.is_exact)
+                }
+                _ => (rule.order(&problem), true),
+            };
+            orders.push(Ordered { rule, order, is_exact, seconds: start.elapsed().as_secs_f64() });
+        }
+    }
+    let mut outcomes = Vec::new();
+    for &factor in &setting.factors {
+        bar.set_message(network.name.clone());
+        let problem = network.at(weights, factor);
+        outcomes.push(run_case(network, index, &problem, factor, &orders, setting));
+        bar.inc(1);
+    }
+    outcomes
+}
+
+fn run_case(
+    network: &Network,
+    index: usize,
+    problem: &Problem,
+    factor: f64,
+    orders: &[Ordered],
+    setting: &Setting,
+) -> Outcome {
+    let options = Options { solver: setting.solver, time_limit: setting.time_limit, ..Options::default() };
+    let mut lower_bound = Bytes::ZERO;
+    let mut solver = setting.solver;
+    let mut claimed = Bytes::ZERO;
+    let mut cosma = judged("cosma", problem, Bytes::ZERO, || {
+        let solution = plan(problem, &options)?;
+        (lower_bound, solver, claimed) = (solution.lower_bound, solution.solver, solution.non_compulsory);
+        Ok(solution.plan)
+    });
+    if cosma.fault.is_none() && (cosma.non_compulsory != claimed || claimed < lower_bound) {
+        let Planned { non_compulsory, .. } = cosma;
+        let text = format!("cosma: moves {non_compulsory} B and claims {claimed} B, at least {lower_bound} B");
+        cosma.fault = Some(text);
+    }
+    let other = |method: &Method| match method {
+        Method::SourceOptimal => judged(&method.to_string(), problem, lower_bound, || {
+            let options = Options { solver: Solver::Auto, order: Order::Source, ..options };
+            Ok(plan(problem, &options)?.plan)
+        }),
+        Method::Baseline(baseline) => {
+            let ordered = orders.iter().find(|it| it.rule == baseline.order).expect("it was asked for");
+            let mut planned =
+                judged(&method.to_string(), problem, lower_bound, || baseline.plan_in_order(problem, &ordered.order));
+            planned.seconds += ordered.seconds;
+            planned
+        }
+    };
+    let others = setting.methods.iter().map(other).collect();
+    Outcome {
+        network: index,
+        name: network.name.clone(),
+        weights: problem.machine.weights,
+        factor,
+        scratchpad: problem.machine.scratchpad,
+        compulsory: problem.compulsory(),
+        cosma,
+        lower_bound,
+        solver,
+        others,
+        has_least_peak: orders.iter().find(|it| it.rule == OrderRule::LeastPeak).map(|it| it.is_exact),
+    }
+}
+
+/// Plans, and asks the judge what the plan moves.
+fn judged(name: &str, problem: &Problem, bound: Bytes, plan: impl FnOnce() -> Result<Plan, Error>) -> Planned {
+    let start = Instant::now();
+    let plan = plan();
+    let seconds = start.elapsed().as_secs_f64();
+    let fault = |text: String| Planned { non_compulsory: Bytes::ZERO, seconds, fault: Some(format!("{name}: {text}")) };
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => return fault(error.to_string()),
+    };
+    match check(problem, &plan.actions(problem)) {
+        Ok(traffic) if traffic.compulsory != problem.compulsory() => fault("compulsory traffic is another".into()),
+        Ok(traffic) if traffic.non_compulsory < bound => {
+            fault(format!("moves {} B, less than the proven {bound} B", traffic.non_compulsory))
+        }
+        Ok(traffic) => Planned { non_compulsory: traffic.non_compulsory, seconds, fault: None },
+        Err(violations) => {
+            let first = violations.first().map(|it| it.display(problem).to_string()).unwrap_or_default();
+            fault(format!("{} violations, the first: {first}", violations.len()))
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Tables, as text and as Markdown.
+
+use std::fmt::Write;
+
+/// A column's name, and whether numbers stand in it, which stand to the right.
+pub type Column = (String, bool);
+
+/// Cells by row.
+pub struct Table {
+    /// What the columns are.
+    pub columns: Vec<Column>,
+    /// As many cells in each as there are columns.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// For terminals: columns in line.
+    pub fn text(&self) -> String {
+        let widths: Vec<usize> = self.widths();
+        let mut text = String::new();
+        let names = self.columns.iter().map(|it| it.0.clone()).collect();
+        for row in std::iter::once(&names).chain(&self.rows) {
+            let cells: Vec<String> = self.padded(row, &widths);
+            text += cells.join("  ").trim_end();
+            text.push('\n');
+        }
+        text
+    }
+
+    /// A table of GitHub's Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        let names: Vec<&str> = self.columns.iter().map(|it| it.0.as_str()).collect();
+        let rules: Vec<&str> = self.columns.iter().map(|it| if it.1 { "--:" } else { "---" }).collect();
+        let _ = writeln!(text, "| {} |\n|{}|", names.join(" | "), rules.join("|"));
+        for row in &self.rows {
+            let _ = writeln!(text, "| {} |", row.join(" | "));
+        }
+        // Names of methods, not emphasis.
+        text.replace('*', "\\*")
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let width = |column: usize| {
+            let cells = self.rows.iter().map(|it| it[column].chars().count());
+            cells.chain([self.columns[column].0.chars().count()]).max().unwrap_or(0)
+        };
+        (0..self.columns.len()).map(width).collect()
+    }
+
+    fn padded(&self, row: &[String], widths: &[usize]) -> Vec<String> {
+        let cells = row.iter().zip(widths).zip(&self.columns);
+        let pad = |((cell, &width), column): ((&String, &usize), &Column)| {
+            if column.1 { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+        };
+        cells.map(pad).collect()
+    }
+}

@@ -1,0 +1,31 @@
+//! A module's functions as the planner sees them, for those who call the planner themselves.
+
+use crate::Error;
+use crate::optimize::{functions, has_body};
+use cosma_ir::Reports;
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::Module;
+use cosma_passes::{extract, symbol};
+use cosma_planner::{Machine, Problem};
+
+/// The name of each function that has a body, and the problem of planning it for a machine; those
+/// of nested modules included, in order. Nothing is planned, and nothing is checked that depends on
+/// the size of the scratchpad.
+///
+/// # Errors
+/// [`Error::Module`] with all that cannot be planned.
+pub fn problems(context: &Context, module: &Module, machine: &Machine) -> Result<Vec<(String, Problem)>, Error> {
+    let reports = Reports::attach(context);
+    let mut problems = Vec::new();
+    let mut is_right = true;
+    for function in functions(module.as_operation()).into_iter().filter(|it| has_body(*it)) {
+        match extract(function, machine.clone()) {
+            Ok(extraction) => problems.push((symbol(function), extraction.problem)),
+            Err(diagnostic) => {
+                diagnostic.emit_error();
+                is_right = false;
+            }
+        }
+    }
+    if is_right { Ok(problems) } else { Err(Error::Module(reports.take())) }
+}

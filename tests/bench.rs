@@ -1,0 +1,112 @@
+//! What `cosma-bench` prints and writes, on networks small enough to follow.
+
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// Two branches that widen and narrow, one written beside the other.
+const BRANCHES: &str = r#"
+func.func @branches(%x: tensor<64xi8>) -> tensor<64xi8> {
+  %0 = cosma.op "Expand"(%x) : (tensor<64xi8>) -> tensor<128xi8>
+  %1 = cosma.op "Shift"(%x) : (tensor<64xi8>) -> tensor<128xi8>
+  %2 = cosma.op "Reduce"(%0) : (tensor<128xi8>) -> tensor<64xi8>
+  %3 = cosma.op "Reduce"(%1) : (tensor<128xi8>) -> tensor<64xi8>
+  %4 = cosma.op "Add"(%2, %3, %x) : (tensor<64xi8>, tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
+  return %4 : tensor<64xi8>
+}
+"#;
+
+/// A chain: every order and every rule does.
+const CHAIN: &str = r#"
+func.func @chain(%x: tensor<256xi8>, %w: tensor<64xi8> {cosma.weight}) -> tensor<64xi8> {
+  %0 = cosma.op "Conv"(%x, %w) : (tensor<256xi8>, tensor<64xi8>) -> tensor<128xi8>
+  %1 = cosma.op "Relu"(%0) : (tensor<128xi8>) -> tensor<64xi8>
+  return %1 : tensor<64xi8>
+}
+"#;
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("networks")).expect("a folder");
+    for (name, text) in files {
+        std::fs::write(folder.path().join("networks").join(name), text).expect("a file");
+    }
+    folder
+}
+
+fn run(folder: &TempDir, flags: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cosma-bench"));
+    command.current_dir(folder.path()).args(flags).output().expect("it runs")
+}
+
+#[test]
+fn two_networks_and_two_methods() {
+    let folder = folder(&[("darts_branches.mlir", BRANCHES), ("chain.mlir", CHAIN)]);
+    let methods = "--methods=source/farthest/first-fit,source/lru/greedy-by-size";
+    let factors = "--scratchpad-factors=1,1.25,1.5";
+    let flags = ["--no-times", factors, methods, "--markdown=out.md", "--json=out.json", "networks"];
+    let output = run(&folder, &flags);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    // Progress is for terminals.
+    assert_eq!(said, "");
+    insta::assert_snapshot!(String::from_utf8_lossy(&output.stdout));
+    let markdown = std::fs::read_to_string(folder.path().join("out.md")).expect("it was written");
+    insta::assert_snapshot!(markdown);
+
+    let json = std::fs::read_to_string(folder.path().join("out.json")).expect("it was written");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+    let cases = json["cases"].as_array().expect("there are cases");
+    assert_eq!(cases.len(), 12);
+    let branches = |it: &&serde_json::Value| it["network"] == "darts_branches" && it["scratchpad"] == 256;
+    let case = cases.iter().find(branches).expect("it was planned at its least scratchpad");
+    assert_eq!(case["kind"], "searched");
+    assert_eq!(case["status"], "optimal");
+    assert_eq!(case["cosma"]["non_compulsory"], 64);
+    assert_eq!(case["methods"].as_array().map(Vec::len), Some(2));
+
+    // The same again is the same, also when two cases run at once.
+    let again = run(&folder, &flags);
+    assert_eq!(again.stdout, output.stdout);
+    let at_once = run(&folder, &[&["--jobs=2"], &flags[..]].concat());
+    let text = String::from_utf8_lossy(&at_once.stdout).replace("--jobs=2", "--jobs=1");
+    assert_eq!(text, String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn every_method_is_there_and_times_are() {
+    let folder = folder(&[("branches.mlir", BRANCHES)]);
+    let output = run(&folder, &["--scratchpad-factors=1", "--weights=resident", "networks/branches.mlir"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for expected in
+        ["least-peak/lru/best-fit", "source/optimal", "best of source/*/*", "median s", "26 plans by 25 methods"]
+    {
+        assert!(text.contains(expected), "no {expected} in\n{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let folder = folder(&[("open.mlir", "func.func @f("), ("branches.mlir", BRANCHES)]);
+    let refused = |flags: &[&str], code: i32, expected: &str| {
+        let output = run(&folder, flags);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{flags:?}: {said}");
+        assert!(said.contains(expected) && !said.contains("panicked"), "{flags:?}: {said}");
+        assert!(output.stdout.is_empty());
+    };
+    refused(&["networks"], 1, "networks/open.mlir:1:");
+    refused(&["networks/none.mlir"], 2, "there is no networks/none.mlir");
+    refused(&["--methods=belady", "networks"], 2, "no method is called 'belady'");
+    refused(&["--scratchpad-factors=0.5", "networks"], 2, "a factor is a number from 1 on, not '0.5'");
+    refused(&["--weights=heavy", "networks"], 2, "weights are resident or streamed, not 'heavy'");
+    refused(&["--jobs=0", "networks"], 2, "--jobs");
+    refused(&["--json=none/out.json", "--only=branches", "networks"], 2, "cannot write none/out.json");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_skipped() {
+    let output = run(&folder(&[]), &["elsewhere"]);
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "skipped: there is no network in elsewhere\n");
+}
