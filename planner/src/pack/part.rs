@@ -1,13 +1,16 @@
 //! From intervals in bytes to parts in units, and back.
 
 use super::block::{Block, components};
-use super::deadline::Deadline;
+use super::clash::clash;
 use super::first_fit::{Meetings, first_fit};
 use super::portfolio::{Attempts, order, ranks};
 use super::reduce::{divide, gcd, take_easy, take_floor};
 use super::search::Outcome;
-use super::{Interval, LowestPacking, Packing};
+use super::skyline::best_fit;
+use super::watch::Watch;
+use super::{Interval, Lowest, LowestPacking, Packing};
 use crate::Bytes;
+use rayon::prelude::*;
 
 /// Sizes, their sums included, stay below.
 const MOST: u64 = 1 << 62;
@@ -27,7 +30,7 @@ enum Refusal {
     TooLarge,
 }
 
-fn alignment_of(interval: &Interval, alignment: Bytes) -> u64 {
+pub(super) fn alignment_of(interval: &Interval, alignment: Bytes) -> u64 {
     let (own, all) = (interval.alignment.0.max(1), alignment.0.max(1));
     // A multiple that cannot be counted leaves offset zero alone, as does any that large.
     (own / gcd(own, all)).checked_mul(all).unwrap_or(MOST).min(MOST)
@@ -43,12 +46,25 @@ fn unit(intervals: &[Interval], alignment: Bytes) -> u64 {
     if unit == 0 { alignment.0.max(1) } else { unit }
 }
 
+/// What an interval adds to the height of a stack of all at most.
+fn reach(it: &Interval, alignment: Bytes) -> u128 {
+    if it.is_empty() {
+        return 0;
+    }
+    u128::from(it.size.0) + u128::from(alignment_of(it, alignment)) + u128::from(it.fixed.unwrap_or_default().0)
+}
+
+pub(super) fn first_beyond_count(intervals: &[Interval], alignment: Bytes) -> Option<usize> {
+    let mut total = 0;
+    intervals.iter().position(|it| {
+        total += reach(it, alignment);
+        u128::from(MOST) <= total
+    })
+}
+
 fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes) -> Result<Units, Refusal> {
     let unit = unit(intervals, alignment);
-    let room = |it: &Interval| {
-        u128::from(it.size.0) + u128::from(alignment_of(it, alignment)) + u128::from(it.fixed.unwrap_or_default().0)
-    };
-    let total: u128 = intervals.iter().filter(|it| !it.is_empty()).map(room).sum();
+    let total: u128 = intervals.iter().map(|it| reach(it, alignment)).sum();
     if u128::from(MOST) <= total {
         return Err(Refusal::TooLarge);
     }
@@ -119,7 +135,7 @@ pub(super) fn load(intervals: &[Interval], alignment: Bytes) -> Bytes {
     Bytes(u64::try_from(load).unwrap_or(u64::MAX))
 }
 
-pub(super) fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline: &mut Deadline) -> Packing {
+pub(super) fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, watch: &mut Watch<'_>) -> Packing {
     let has_windows = intervals.iter().flat_map(|it| &it.gaps).any(|it| it.window.is_some());
     let infeasible = if has_windows { Packing::Undecided } else { Packing::Infeasible };
     let units = match to_units(intervals, capacity, alignment) {
@@ -130,7 +146,7 @@ pub(super) fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, de
     if capacity < load(intervals, alignment) {
         return Packing::Infeasible;
     }
-    match pack_blocks(units.blocks, u64::MAX, deadline) {
+    match pack_blocks(units.blocks, u64::MAX, watch) {
         Outcome::Infeasible => infeasible,
         Outcome::Stopped => Packing::Undecided,
         Outcome::Placed(placed) => Packing::Placed(to_bytes(intervals, units.unit, &placed)),
@@ -196,7 +212,7 @@ fn reduce(blocks: Vec<Block>) -> Result<(Vec<Part>, Vec<(u32, u64)>, Vec<Later>)
 }
 
 /// Packs blocks; gives up when each part has had so many attempts.
-fn pack_blocks(blocks: Vec<Block>, attempts: u64, deadline: &mut Deadline) -> Outcome<Vec<(u32, u64)>> {
+fn pack_blocks(blocks: Vec<Block>, attempts: u64, watch: &mut Watch<'_>) -> Outcome<Vec<(u32, u64)>> {
     let all = blocks.clone();
     let Ok((parts, mut placed, later)) = reduce(blocks) else {
         return Outcome::Infeasible;
@@ -215,12 +231,12 @@ fn pack_blocks(blocks: Vec<Block>, attempts: u64, deadline: &mut Deadline) -> Ou
         }
         let mut still_open = Vec::new();
         for (part, mut attempts) in open {
-            match attempts.next(deadline) {
+            match attempts.next(watch) {
                 Outcome::Infeasible => return Outcome::Infeasible,
                 Outcome::Placed(offsets) => place_part(part, &offsets, &mut placed),
                 Outcome::Stopped => still_open.push((part, attempts)),
             }
-            if deadline.is_over_now() {
+            if watch.is_over_now() {
                 return Outcome::Stopped;
             }
         }
@@ -256,23 +272,28 @@ fn place_later(all: &[Block], later: &[Later], placed: &mut Vec<(u32, u64)>) {
     }
 }
 
-pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, deadline: &mut Deadline) -> Option<LowestPacking> {
+pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut Watch<'_>) -> Lowest {
+    if clash(intervals, alignment).is_some() {
+        return Lowest::Infeasible;
+    }
     let Ok(Units { unit, blocks }) = to_units(intervals, Bytes(u64::MAX), alignment) else {
-        return None;
+        return Lowest::Undecided;
     };
     let mut lower_bound = load(intervals, alignment);
-    let offsets = lowest_first_fit(intervals, unit, &blocks)?;
+    let Some(offsets) = lowest_first_fit(intervals, unit, &blocks) else {
+        return Lowest::Undecided;
+    };
     let mut best = LowestPacking { height: height(intervals, &offsets), offsets, lower_bound };
     let mut attempts = 4;
     while lower_bound < best.height {
         // Undecided capacities count as too small for now, and are tried again with more attempts.
         let mut low = lower_bound;
-        while low < best.height && !deadline.is_over_now() {
+        while low < best.height && !watch.is_over_now() {
             let capacity = if low == lower_bound { low } else { Bytes(low.0.midpoint(best.height.0)) };
             let Ok(units) = to_units(intervals, capacity, alignment) else {
-                return Some(best);
+                return Lowest::Placed(best);
             };
-            match pack_blocks(units.blocks, attempts, deadline) {
+            match pack_blocks(units.blocks, attempts, watch) {
                 Outcome::Placed(placed) => {
                     best.offsets = to_bytes(intervals, unit, &placed);
                     best.height = height(intervals, &best.offsets);
@@ -286,16 +307,25 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, deadline: &m
             }
         }
         attempts *= 4;
-        if deadline.is_over_now() {
+        if watch.is_over_now() {
             break;
         }
     }
-    Some(best)
+    Lowest::Placed(best)
 }
 
 fn lowest_first_fit(intervals: &[Interval], unit: u64, blocks: &[Block]) -> Option<Vec<Bytes>> {
     let lengths = vec![0; blocks.len()];
     let mut best: Option<Vec<Bytes>> = None;
+    if 5000 <= blocks.len() {
+        let heights = |offsets: Vec<u64>| {
+            let placed: Vec<(u32, u64)> = blocks.iter().zip(&offsets).map(|it| (it.0.owner, *it.1)).collect();
+            to_bytes(intervals, unit, &placed)
+        };
+        let found = ranks(blocks, &lengths).into_par_iter().filter_map(|rank| best_fit(blocks, &rank)).map(heights);
+        let found: Vec<Vec<Bytes>> = found.collect();
+        return found.into_iter().min_by_key(|it| height(intervals, it));
+    }
     let sections = super::sections::Sections::new(blocks);
     let neighbours = (blocks.len() < 5000).then(|| sections.neighbours(blocks.len()));
     let meetings = neighbours.as_ref().map_or(Meetings::Unlisted, Meetings::Listed);

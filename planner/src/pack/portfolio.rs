@@ -1,10 +1,10 @@
 //! Many ways to look for a packing of one part, taken in turns.
 
 use super::block::Block;
-use super::deadline::Deadline;
 use super::first_fit::{Meetings, squeeze};
 use super::random::Random;
 use super::search::{Focus, Outcome, Search, Strategy};
+use super::watch::Watch;
 
 /// Orders of blocks: the greatest first.
 pub(super) fn ranks(blocks: &[Block], pressures: &[u64]) -> Vec<Vec<u64>> {
@@ -21,13 +21,13 @@ pub(super) fn ranks(blocks: &[Block], pressures: &[u64]) -> Vec<Vec<u64>> {
     ]
 }
 
-/// Per block its place in the order of a key, counted from the last.
+/// Per block its place in the order of a key, counted from the last and from 1.
 fn order_to_rank(count: usize, key: &dyn Fn(usize) -> (u64, u64, u64)) -> Vec<u64> {
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_key(|id| (key(*id), std::cmp::Reverse(*id)));
     let mut ranks = vec![0; count];
     for (rank, id) in order.into_iter().enumerate() {
-        ranks[id] = rank as u64;
+        ranks[id] = rank as u64 + 1;
     }
     ranks
 }
@@ -65,7 +65,7 @@ impl<'a> Attempts<'a> {
     }
 
     /// The next attempt: another strategy, or after all of them a higher limit.
-    pub fn next(&mut self, deadline: &mut Deadline) -> Outcome<Vec<u64>> {
+    pub fn next(&mut self, watch: &mut Watch<'_>) -> Outcome<Vec<u64>> {
         let n_foci = FOCI.len() as u64;
         let n_strategies = n_foci * self.ranks.len() as u64;
         let (lap, at) = (self.round / n_strategies, self.round % n_strategies);
@@ -77,7 +77,7 @@ impl<'a> Attempts<'a> {
         }
         let failures = 100 << lap.min(40);
         let strategy = Strategy { focus: FOCI[(at % n_foci) as usize], rank, failures };
-        self.search.run(&strategy, deadline)
+        self.search.run(&strategy, watch)
     }
 
     /// Blocks change places in the order, with those that are not farther than a fraction of it.

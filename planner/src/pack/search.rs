@@ -22,8 +22,8 @@
 //! a block a task that takes several machines at once.
 
 use super::block::Block;
-use super::deadline::Deadline;
 use super::sections::{Rows, Sections};
+use super::watch::Watch;
 
 /// How a search ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,13 +180,13 @@ impl<'a> Search<'a> {
     }
 
     /// Searches from the start. `Infeasible` is proven.
-    pub fn run(&mut self, strategy: &Strategy, deadline: &mut Deadline) -> Outcome<Vec<u64>> {
-        let outcome = self.descend(strategy, deadline);
+    pub fn run(&mut self, strategy: &Strategy, watch: &mut Watch<'_>) -> Outcome<Vec<u64>> {
+        let outcome = self.descend(strategy, watch);
         self.undo(0);
         outcome
     }
 
-    fn descend(&mut self, strategy: &Strategy, deadline: &mut Deadline) -> Outcome<Vec<u64>> {
+    fn descend(&mut self, strategy: &Strategy, watch: &mut Watch<'_>) -> Outcome<Vec<u64>> {
         for section in 0..self.sections.count {
             let live = self.sections.live.row(section);
             let room = live.iter().map(|it| self.blocks[*it as usize].room).sum();
@@ -216,7 +216,7 @@ impl<'a> Search<'a> {
                 if parent == NONE {
                     return Outcome::Infeasible;
                 }
-                if strategy.failures < failures || deadline.is_over() {
+                if strategy.failures < failures || watch.is_over() {
                     return Outcome::Stopped;
                 }
                 frames.truncate(parent + 1);
