@@ -20,7 +20,10 @@ mod clash;
 mod conflict;
 mod contained;
 mod first_fit;
+mod ground;
 mod interval;
+mod lowest;
+mod orders;
 mod part;
 mod portfolio;
 mod random;
@@ -93,7 +96,7 @@ pub enum Lowest {
 /// However soon the deadline is, a packing comes out where there is one, and where that is found at all:
 /// only offsets that are fixed and windows in gaps can be in its way.
 pub fn pack_lowest(intervals: &[Interval], alignment: Bytes, deadline: Deadline) -> Lowest {
-    part::pack_lowest(intervals, alignment, &mut Watch::new(deadline))
+    lowest::pack_lowest(intervals, alignment, &mut Watch::new(deadline))
 }
 
 /// The first of the intervals with which sizes, alignments and offsets add up to more than can be

@@ -1,31 +1,28 @@
 //! From intervals in bytes to parts in units, and back.
 
 use super::block::{Block, components};
-use super::clash::clash;
-use super::first_fit::{Meetings, first_fit};
-use super::portfolio::{Attempts, order, ranks};
+use super::ground::{Ground, meetings};
+use super::portfolio::{Attempts, first_attempt};
 use super::reduce::{divide, gcd, take_easy, take_floor};
 use super::search::Outcome;
-use super::skyline::best_fit;
 use super::watch::Watch;
-use super::{Interval, Lowest, LowestPacking, Packing};
+use super::{Interval, Packing};
 use crate::Bytes;
-use rayon::prelude::*;
 
 /// Sizes, their sums included, stay below.
 const MOST: u64 = 1 << 62;
 
-/// How often each order is tried with first fit before the search begins.
-const FIRST_PASSES: u32 = 4;
+/// Pairs that meet, above which it takes too long to look for what is easy.
+const MANY: u64 = 10_000_000;
 
 /// The blocks of a problem, in units.
-struct Units {
-    unit: u64,
-    blocks: Vec<Block>,
+pub(super) struct Units {
+    pub unit: u64,
+    pub blocks: Vec<Block>,
 }
 
 /// Why there are no blocks: one alone does not fit, or there is more than can be counted.
-enum Refusal {
+pub(super) enum Refusal {
     Infeasible,
     TooLarge,
 }
@@ -62,7 +59,7 @@ pub(super) fn first_beyond_count(intervals: &[Interval], alignment: Bytes) -> Op
     })
 }
 
-fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes) -> Result<Units, Refusal> {
+pub(super) fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes) -> Result<Units, Refusal> {
     let unit = unit(intervals, alignment);
     let total: u128 = intervals.iter().map(|it| reach(it, alignment)).sum();
     if u128::from(MOST) <= total {
@@ -153,7 +150,7 @@ pub(super) fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, wa
     }
 }
 
-fn to_bytes(intervals: &[Interval], unit: u64, placed: &[(u32, u64)]) -> Vec<Bytes> {
+pub(super) fn to_bytes(intervals: &[Interval], unit: u64, placed: &[(u32, u64)]) -> Vec<Bytes> {
     let mut offsets: Vec<Bytes> = intervals.iter().map(|it| it.fixed.unwrap_or_default()).collect();
     for (owner, offset) in placed {
         offsets[*owner as usize] = Bytes(offset * unit);
@@ -161,7 +158,7 @@ fn to_bytes(intervals: &[Interval], unit: u64, placed: &[(u32, u64)]) -> Vec<Byt
     offsets
 }
 
-fn height(intervals: &[Interval], offsets: &[Bytes]) -> Bytes {
+pub(super) fn height(intervals: &[Interval], offsets: &[Bytes]) -> Bytes {
     let ends = intervals.iter().zip(offsets).filter(|it| !it.0.is_empty()).map(|it| it.0.size + *it.1);
     ends.max().unwrap_or(Bytes::ZERO)
 }
@@ -196,7 +193,7 @@ fn reduce(blocks: Vec<Block>) -> Result<(Vec<Part>, Vec<(u32, u64)>, Vec<Later>)
             if blocks.is_empty() {
                 continue;
             }
-            if blocks.len() == n_blocks && blocks.len() < 5000 {
+            if blocks.len() == n_blocks && meetings(&blocks) <= MANY {
                 let (hard, easy) = take_easy(blocks);
                 later.extend(easy.into_iter().map(|block| Later { block, base, scale }));
                 blocks = hard;
@@ -212,17 +209,28 @@ fn reduce(blocks: Vec<Block>) -> Result<(Vec<Part>, Vec<(u32, u64)>, Vec<Later>)
 }
 
 /// Packs blocks; gives up when each part has had so many attempts.
-fn pack_blocks(blocks: Vec<Block>, attempts: u64, watch: &mut Watch<'_>) -> Outcome<Vec<(u32, u64)>> {
+pub(super) fn pack_blocks(blocks: Vec<Block>, attempts: u64, watch: &mut Watch<'_>) -> Outcome<Vec<(u32, u64)>> {
     let all = blocks.clone();
     let Ok((parts, mut placed, later)) = reduce(blocks) else {
         return Outcome::Infeasible;
     };
-    let mut open: Vec<(&Part, Attempts<'_>)> = Vec::new();
+    let mut still_open: Vec<(&Part, Option<Ground>)> = Vec::new();
     for part in &parts {
-        let mut attempts = Attempts::new(&part.blocks);
-        match attempts.first_fit(FIRST_PASSES) {
+        // Most are placed without a ground, which takes its time.
+        match first_attempt(&part.blocks) {
+            Some(offsets) => place_part(part, &offsets, &mut placed),
+            None => still_open.push((part, Ground::new(&part.blocks))),
+        }
+    }
+    let mut open: Vec<(&Part, Attempts<'_>)> = Vec::new();
+    for (part, ground) in &still_open {
+        let mut attempts = Attempts::new(&part.blocks, ground.as_ref());
+        match attempts.heuristics() {
             Some(offsets) => place_part(part, &offsets, &mut placed),
             None => open.push((part, attempts)),
+        }
+        if watch.is_over_now() {
+            return Outcome::Stopped;
         }
     }
     for _ in 0..attempts {
@@ -256,10 +264,17 @@ fn place_part(part: &Part, offsets: &[u64], placed: &mut Vec<(u32, u64)>) {
 
 /// Places what finds room in any case, the last that was taken out first.
 fn place_later(all: &[Block], later: &[Later], placed: &mut Vec<(u32, u64)>) {
-    let by_owner: std::collections::BTreeMap<u32, &Block> = all.iter().map(|it| (it.owner, it)).collect();
+    let by_start = ByStart::new(all);
+    let n_owners = all.iter().map(|it| it.owner as usize + 1).max().unwrap_or(0);
+    let mut offsets = vec![None; n_owners];
+    for (owner, offset) in placed.iter() {
+        offsets[*owner as usize] = Some(*offset);
+    }
     for Later { block, base, scale } in later.iter().rev() {
-        let met = placed.iter().filter(|it| by_owner[&it.0].meets(block));
-        let mut taken: Vec<(u64, u64)> = met.map(|it| (it.1, it.1 + by_owner[&it.0].room)).collect();
+        let mut taken: Vec<(u64, u64)> = Vec::new();
+        by_start.each_met(block, |other| {
+            taken.extend(offsets[other.owner as usize].map(|offset| (offset, offset + other.room)));
+        });
         taken.sort_unstable();
         let mut at = *base;
         for (low, high) in taken {
@@ -268,76 +283,37 @@ fn place_later(all: &[Block], later: &[Later], placed: &mut Vec<(u32, u64)>) {
             }
             at = at.max(high);
         }
+        offsets[block.owner as usize] = Some(at);
         placed.push((block.owner, at));
     }
 }
 
-pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut Watch<'_>) -> Lowest {
-    if clash(intervals, alignment).is_some() {
-        return Lowest::Infeasible;
-    }
-    let Ok(Units { unit, blocks }) = to_units(intervals, Bytes(u64::MAX), alignment) else {
-        return Lowest::Undecided;
-    };
-    let mut lower_bound = load(intervals, alignment);
-    let Some(offsets) = lowest_first_fit(intervals, unit, &blocks) else {
-        return Lowest::Undecided;
-    };
-    let mut best = LowestPacking { height: height(intervals, &offsets), offsets, lower_bound };
-    let mut attempts = 4;
-    while lower_bound < best.height {
-        // Undecided capacities count as too small for now, and are tried again with more attempts.
-        let mut low = lower_bound;
-        while low < best.height && !watch.is_over_now() {
-            let capacity = if low == lower_bound { low } else { Bytes(low.0.midpoint(best.height.0)) };
-            let Ok(units) = to_units(intervals, capacity, alignment) else {
-                return Lowest::Placed(best);
-            };
-            match pack_blocks(units.blocks, attempts, watch) {
-                Outcome::Placed(placed) => {
-                    best.offsets = to_bytes(intervals, unit, &placed);
-                    best.height = height(intervals, &best.offsets);
-                }
-                Outcome::Infeasible => {
-                    low = Bytes(capacity.0 + 1);
-                    lower_bound = lower_bound.max(low);
-                    best.lower_bound = lower_bound;
-                }
-                Outcome::Stopped => low = Bytes(capacity.0 + 1),
-            }
-        }
-        attempts *= 4;
-        if watch.is_over_now() {
-            break;
-        }
-    }
-    Lowest::Placed(best)
+/// Blocks in the order in which they start.
+struct ByStart<'a> {
+    blocks: Vec<&'a Block>,
+    /// The greatest end up to each.
+    ends: Vec<u32>,
 }
 
-fn lowest_first_fit(intervals: &[Interval], unit: u64, blocks: &[Block]) -> Option<Vec<Bytes>> {
-    let lengths = vec![0; blocks.len()];
-    let mut best: Option<Vec<Bytes>> = None;
-    if 5000 <= blocks.len() {
-        let heights = |offsets: Vec<u64>| {
-            let placed: Vec<(u32, u64)> = blocks.iter().zip(&offsets).map(|it| (it.0.owner, *it.1)).collect();
-            to_bytes(intervals, unit, &placed)
-        };
-        let found = ranks(blocks, &lengths).into_par_iter().filter_map(|rank| best_fit(blocks, &rank)).map(heights);
-        let found: Vec<Vec<Bytes>> = found.collect();
-        return found.into_iter().min_by_key(|it| height(intervals, it));
+impl<'a> ByStart<'a> {
+    fn new(blocks: &'a [Block]) -> ByStart<'a> {
+        let mut blocks: Vec<&Block> = blocks.iter().collect();
+        blocks.sort_by_key(|it| it.hull().0);
+        let mut end = 0;
+        let ends = blocks.iter().map(|it| {
+            end = end.max(it.hull().1);
+            end
+        });
+        ByStart { ends: ends.collect(), blocks }
     }
-    let sections = super::sections::Sections::new(blocks);
-    let neighbours = (blocks.len() < 5000).then(|| sections.neighbours(blocks.len()));
-    let meetings = neighbours.as_ref().map_or(Meetings::Unlisted, Meetings::Listed);
-    for rank in ranks(blocks, &lengths) {
-        let Some(offsets) = first_fit(blocks, &meetings, &order(&rank)) else {
-            continue;
-        };
-        let placed: Vec<(u32, u64)> = blocks.iter().zip(&offsets).map(|it| (it.0.owner, *it.1)).collect();
-        let offsets = to_bytes(intervals, unit, &placed);
-        if best.as_ref().is_none_or(|it| height(intervals, &offsets) < height(intervals, it)) {
-            best = Some(offsets);
+
+    fn each_met(&self, block: &Block, mut with: impl FnMut(&Block)) {
+        let (start, end) = block.hull();
+        let after = self.blocks.partition_point(|it| it.hull().0 < end);
+        for at in (0..after).rev().take_while(|it| start < self.ends[*it]) {
+            if self.blocks[at].meets(block) {
+                with(self.blocks[at]);
+            }
         }
     }
-    best
 }

@@ -8,7 +8,7 @@
 use super::block::Block;
 use super::contained::Contained;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// Steps with the same height, in a list from the first step to the last.
 #[derive(Clone, Copy)]
@@ -29,16 +29,20 @@ struct Skyline {
 }
 
 /// Offsets for blocks, however high; those with a greater key are preferred. Keys are positive and all
-/// different. Gaps are not made use of. `None` if an offset is fixed.
+/// different. Gaps are not made use of, nor is what lies below a block whose offset is
+/// fixed. `None` if two of those overlap.
 pub(super) fn best_fit(blocks: &[Block], keys: &[u64]) -> Option<Vec<u64>> {
-    if blocks.iter().any(Block::is_fixed) {
-        return None;
-    }
     let hulls: Vec<(u32, u32)> = blocks.iter().map(Block::hull).collect();
     let mut left = Contained::new(&hulls, keys);
     let mut n_left = blocks.len();
     let mut offsets = vec![0; blocks.len()];
-    let mut skyline = Skyline::new(hulls.iter().map(|it| it.1).max().unwrap_or(0));
+    let end = hulls.iter().map(|it| it.1).max().unwrap_or(0);
+    let mut skyline = Skyline::new(ground(blocks, end)?);
+    for (id, block) in blocks.iter().enumerate().filter(|it| it.1.is_fixed()) {
+        offsets[id] = block.lowest;
+        left.take(id as u32);
+        n_left -= 1;
+    }
     while n_left != 0 {
         let at = skyline.lowest();
         let Stretch { start, end, height, .. } = skyline.stretches[at as usize];
@@ -56,10 +60,43 @@ pub(super) fn best_fit(blocks: &[Block], keys: &[u64]) -> Option<Vec<u64>> {
     Some(offsets)
 }
 
+/// How high blocks with a fixed offset reach, from the first step to `end`; `None` if two overlap.
+fn ground(blocks: &[Block], end: u32) -> Option<Vec<((u32, u32), u64)>> {
+    let mut events: Vec<(u32, bool, u64, u64)> = Vec::new();
+    for block in blocks.iter().filter(|it| it.is_fixed()) {
+        for span in &block.spans {
+            let of = |step, starts| (step, starts, block.lowest, block.limit());
+            events.extend([of(span.0, true), of(span.1, false)]);
+        }
+    }
+    // Ends come before starts: where one ends and another starts, they do not meet.
+    events.sort_unstable();
+    let mut ground = Vec::new();
+    let mut taken: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut from = 0;
+    for (step, starts, low, high) in events.into_iter().chain([(end, false, 0, 0)]) {
+        if from < step {
+            ground.push(((from, step), taken.last_key_value().map_or(0, |it| *it.1)));
+            from = step;
+        }
+        if !starts {
+            taken.remove(&low);
+        } else if taken.range(..high).next_back().is_some_and(|it| low < *it.1) {
+            return None;
+        } else {
+            taken.insert(low, high);
+        }
+    }
+    Some(ground)
+}
+
 impl Skyline {
-    fn new(end: u32) -> Skyline {
+    fn new(heights: Vec<((u32, u32), u64)>) -> Skyline {
         let mut skyline = Skyline { stretches: Vec::new(), lowest: BinaryHeap::new() };
-        skyline.add(0, end, 0, NONE, NONE);
+        let mut before = NONE;
+        for ((start, end), height) in heights {
+            before = skyline.add(start, end, height, before, NONE);
+        }
         skyline
     }
 

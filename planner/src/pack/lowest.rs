@@ -1,0 +1,157 @@
+//! Packings as low as can be.
+//!
+//! 1. Best fit in every order: in milliseconds something that is close to the load, mostly.
+//! 2. The best order is shuffled, and what lies highest goes ahead, again and again: each round the
+//!    lowest of several becomes the next to be shuffled.
+//! 3. The exact packer with capacities between the bound and the best height known, the bound first;
+//!    undecided ones are tried again with more attempts.
+
+use super::block::Block;
+use super::clash::clash;
+use super::orders::{pressures, ranks, shuffle};
+use super::part::{Units, height, load, pack_blocks, to_bytes, to_units};
+use super::random::Random;
+use super::search::Outcome;
+use super::skyline::best_fit;
+use super::watch::Watch;
+use super::{Interval, Lowest, LowestPacking};
+use crate::Bytes;
+use rayon::prelude::*;
+
+/// Orders that are tried in a round.
+const LANES: u64 = 8;
+
+/// Blocks that are placed in all rounds without progress, about.
+const PATIENCE: u64 = 2_000_000;
+
+pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut Watch<'_>) -> Lowest {
+    if clash(intervals, alignment).is_some() {
+        return Lowest::Infeasible;
+    }
+    let Ok(Units { unit, blocks }) = to_units(intervals, Bytes(u64::MAX), alignment) else {
+        return Lowest::Undecided;
+    };
+    let of = |offsets: &[u64]| {
+        let placed: Vec<(u32, u64)> = blocks.iter().zip(offsets).map(|it| (it.0.owner, *it.1)).collect();
+        let offsets = to_bytes(intervals, unit, &placed);
+        (height(intervals, &offsets), offsets)
+    };
+    let lower_bound = load(intervals, alignment);
+    let Some((offsets, rank)) = best_order(&blocks) else {
+        return Lowest::Undecided;
+    };
+    let (height, offsets) = of(&offsets);
+    let mut best = LowestPacking { height, offsets, lower_bound };
+    if lower_bound < best.height {
+        improve(&blocks, &rank, watch, |offsets| {
+            let (height, offsets) = of(offsets);
+            if height < best.height {
+                (best.height, best.offsets) = (height, offsets);
+            }
+            best.height == lower_bound
+        });
+    }
+    narrow(intervals, alignment, unit, &mut best, watch);
+    Lowest::Placed(best)
+}
+
+fn top(blocks: &[Block], offsets: &[u64]) -> u64 {
+    blocks.iter().zip(offsets).map(|it| it.0.room + it.1).max().unwrap_or(0)
+}
+
+/// The lowest packing by best fit, and its order.
+fn best_order(blocks: &[Block]) -> Option<(Vec<u64>, Vec<u64>)> {
+    let ranks = ranks(blocks, &pressures(blocks));
+    let found: Vec<_> = ranks.into_par_iter().map(|rank| best_fit(blocks, &rank).map(|it| (it, rank))).collect();
+    found.into_iter().flatten().min_by_key(|it| top(blocks, &it.0))
+}
+
+/// Looks around an order for better ones, until `done` with what is found or until patience is over.
+fn improve(blocks: &[Block], rank: &[u64], watch: &mut Watch<'_>, mut done: impl FnMut(&[u64]) -> bool) {
+    let mut random = Random::new();
+    let mut rank = rank.to_vec();
+    let Some(mut offsets) = best_fit(blocks, &rank) else { return };
+    let rounds = PATIENCE / (LANES * blocks.len() as u64) + 2;
+    let mut left = rounds;
+    while left != 0 && !watch.is_over_now() {
+        left -= 1;
+        let height = top(blocks, &offsets);
+        let tries: Vec<Vec<u64>> = (0..LANES).map(|lane| vary(blocks, &rank, &offsets, lane, &mut random)).collect();
+        let found: Vec<Vec<u64>> = tries.par_iter().filter_map(|it| best_fit(blocks, it)).collect();
+        let Some((lane, lowest)) = found.into_iter().enumerate().min_by_key(|it| (top(blocks, &it.1), it.0)) else {
+            return;
+        };
+        let new_height = top(blocks, &lowest);
+        if new_height <= height {
+            rank = tries.into_iter().nth(lane).expect("there are as many");
+            rank = compact(&rank);
+            offsets = lowest;
+        }
+        if new_height < height {
+            left = rounds;
+            if done(&offsets) {
+                return;
+            }
+        }
+    }
+}
+
+/// Another order: some blocks change places, and some of the highest come first.
+fn vary(blocks: &[Block], rank: &[u64], offsets: &[u64], lane: u64, random: &mut Random) -> Vec<u64> {
+    let mut rank = rank.to_vec();
+    let count = rank.len() as u64;
+    if lane % 2 == 0 {
+        shuffle(&mut rank, [4, 32, 256, 2048][(lane / 2 % 4) as usize], random);
+    }
+    if 2 <= lane {
+        let most = rank.iter().max().copied().unwrap_or(0);
+        let height = top(blocks, offsets);
+        let margin = height / [16, 64, 256, 1024][(lane / 2 % 4) as usize];
+        for (id, it) in rank.iter_mut().enumerate() {
+            if height <= offsets[id] + blocks[id].room + margin && random.below(2) == 0 {
+                *it += random.below(most);
+            }
+            *it = *it * count + id as u64 + 1;
+        }
+    }
+    rank
+}
+
+/// The same order with numbers as small as can be.
+fn compact(rank: &[u64]) -> Vec<u64> {
+    let mut order: Vec<usize> = (0..rank.len()).collect();
+    order.sort_by_key(|it| rank[*it]);
+    let mut ranks = vec![0; rank.len()];
+    for (place, id) in order.into_iter().enumerate() {
+        ranks[id] = place as u64 + 1;
+    }
+    ranks
+}
+
+/// Closes the gap between height and bound by exact packing, as far as time allows.
+fn narrow(intervals: &[Interval], alignment: Bytes, unit: u64, best: &mut LowestPacking, watch: &mut Watch<'_>) {
+    let mut attempts = 4;
+    while best.lower_bound < best.height && !watch.is_over_now() {
+        // Undecided capacities count as too small for now.
+        let mut low = best.lower_bound;
+        while low < best.height && !watch.is_over_now() {
+            let capacity = if low == best.lower_bound { low } else { Bytes(low.0.midpoint(best.height.0)) };
+            let outcome = match to_units(intervals, capacity, alignment) {
+                Ok(units) => pack_blocks(units.blocks, attempts, watch),
+                Err(_) => Outcome::Infeasible,
+            };
+            match outcome {
+                Outcome::Placed(placed) => {
+                    best.offsets = to_bytes(intervals, unit, &placed);
+                    best.height = height(intervals, &best.offsets);
+                }
+                Outcome::Infeasible => {
+                    low = Bytes(capacity.0 + 1);
+                    best.lower_bound = low;
+                }
+                Outcome::Stopped => low = Bytes(capacity.0 + 1),
+            }
+        }
+        attempts *= 4;
+    }
+}
