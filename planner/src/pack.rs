@@ -32,6 +32,7 @@ mod search;
 mod sections;
 mod skyline;
 mod watch;
+mod windows;
 
 pub use check::{Overlap, check_packing};
 pub use conflict::{Conflict, conflict};
@@ -55,8 +56,6 @@ pub enum Packing {
 ///
 /// Offsets are multiples of `alignment` and of the interval's own; each block ends within
 /// `capacity`, without padding. Intervals that are empty or have no size are placed, too.
-/// A window of a [`Gap`] is respected, but others make use of it only from above or from below,
-/// never both; where that could matter, the outcome is `Undecided` instead of `Infeasible`.
 pub fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline: Deadline) -> Packing {
     part::pack(intervals, capacity, alignment, &mut Watch::new(deadline))
 }
@@ -93,8 +92,7 @@ pub enum Lowest {
 
 /// Packs as low as can be found before the deadline.
 ///
-/// However soon the deadline is, a packing comes out where there is one, and where that is found at all:
-/// only offsets that are fixed and windows in gaps can be in its way.
+/// However soon the deadline is, a packing comes out where there is one.
 pub fn pack_lowest(intervals: &[Interval], alignment: Bytes, deadline: Deadline) -> Lowest {
     lowest::pack_lowest(intervals, alignment, &mut Watch::new(deadline))
 }

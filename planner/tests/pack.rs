@@ -1,9 +1,11 @@
 //! The packer against every placement there is, and on published problems.
 
 use cosma_planner::pack::{
-    Gap, Interval, Lowest, LowestPacking, Overlap, Packing, Piece, check_packing, load, pack, pack_lowest,
+    Conflict, Gap, Interval, Lowest, LowestPacking, Overlap, Packing, Piece, check_packing, conflict, load, pack,
+    pack_lowest,
 };
 use cosma_planner::{Bytes, Deadline};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 fn soon() -> Deadline {
@@ -212,7 +214,9 @@ fn gaps_are_room_for_others() {
 #[test]
 fn windows_are_respected() {
     let met = compare(8, 1000, 1, |random| draw(random, 6, Draw { gaps: true, windows: true, alignments: 2, ..PLAIN }));
-    assert!(300 < met.placed, "{met:?}");
+    assert!(300 < met.placed && met.undecided == 0, "{met:?}");
+    let met = compare(9, 1000, 1, |random| draw(random, 7, Draw { gaps: true, windows: true, fixed: true, ..PLAIN }));
+    assert!(300 < met.placed && met.undecided == 0, "{met:?}");
 }
 
 #[test]
@@ -354,4 +358,97 @@ fn packs_a_training_step_as_low_as_can_be() {
     let Some(intervals) = published("somas_resnet50") else { return };
     let packing = lowest(&intervals, 1);
     assert_eq!(packing.height, load(&intervals, Bytes(1)));
+}
+
+/// What is left of a conflict has no packing, and has one without any of its members.
+fn is_irreducible(intervals: &[Interval], capacity: Bytes, alignment: u64, found: &Conflict) -> bool {
+    let members = |without: Option<usize>| -> Vec<Interval> {
+        let kept = found.intervals.iter().filter(|it| Some(**it) != without);
+        kept.map(|it| intervals[*it].clone()).collect()
+    };
+    let exists = |it: &[Interval]| exists(it, capacity.0, alignment) && !has_misaligned(it, alignment);
+    found.irreducible && !exists(&members(None)) && found.intervals.iter().all(|it| exists(&members(Some(*it))))
+}
+
+/// Brute force does not look at what takes no room.
+fn has_misaligned(intervals: &[Interval], alignment: u64) -> bool {
+    let is_off = |it: &Interval, at: Bytes| !at.0.is_multiple_of(it.alignment.0) || !at.0.is_multiple_of(alignment);
+    intervals.iter().any(|it| it.fixed.is_some_and(|at| is_off(it, at)))
+}
+
+#[test]
+fn conflicts_are_irreducible() {
+    let mut random = Random(10);
+    let (mut found, mut fragmented, mut alone) = (0, 0, 0);
+    for round in 0..3000 {
+        let what = match round % 4 {
+            0 => PLAIN,
+            1 => Draw { alignments: 3, ..PLAIN },
+            2 => Draw { fixed: true, gaps: true, ..PLAIN },
+            _ => Draw { gaps: true, windows: true, ..PLAIN },
+        };
+        let alignment = 1 + random.below(2);
+        let intervals = if round % 3 == 0 {
+            let capacity = 8 + random.below(4);
+            draw_full(&mut random, capacity, alignment, 20)
+        } else {
+            draw(&mut random, 8, what)
+        };
+        let load = load(&intervals, Bytes(alignment));
+        let capacity = load.saturating_sub(Bytes(random.below(2)));
+        let conflict = conflict(&intervals, capacity, Bytes(alignment), soon());
+        let problem = format!("round {round}, capacity {capacity}, alignment {alignment}: {conflict:?} {intervals:#?}");
+        let exists = exists(&intervals, capacity.0, alignment) && !has_misaligned(&intervals, alignment);
+        assert_eq!(conflict.is_some(), !exists, "{problem}");
+        let Some(conflict) = conflict else { continue };
+        assert!(is_irreducible(&intervals, capacity, alignment, &conflict), "{problem}");
+        found += 1;
+        fragmented += u32::from(load <= capacity);
+        alone += u32::from(conflict.intervals.len() == 1);
+    }
+    println!("{found} conflicts, {fragmented} with room for all, {alone} of one");
+    assert!(800 < found && 100 < fragmented && 20 < alone, "{found} {fragmented} {alone}");
+}
+
+/// Sizes and lifetimes that have nothing in common, and far too many for an exact search.
+#[test]
+fn many_intervals_are_packed_close_to_the_load() {
+    let mut random = Random(11);
+    let interval = |random: &mut Random| {
+        let start = random.below(20_000) as u32;
+        Interval::new(start, start + 1 + random.below(200) as u32, Bytes(1 + random.below(1000)))
+    };
+    let intervals: Vec<Interval> = (0..20_000).map(|_| interval(&mut random)).collect();
+    let Lowest::Placed(packing) = pack_lowest(&intervals, Bytes(1), Deadline::after(Duration::ZERO)) else {
+        panic!("there always is one");
+    };
+    assert_eq!(check_packing(&intervals, &packing.offsets, packing.height, Bytes(1)), []);
+    assert_eq!(packing.lower_bound, load(&intervals, Bytes(1)));
+    assert!(packing.height.0 < packing.lower_bound.0 / 100 * 108, "{} {}", packing.height, packing.lower_bound);
+}
+
+#[test]
+fn what_others_have_fixed_is_the_ground_for_many() {
+    let mut random = Random(12);
+    let interval = |random: &mut Random| {
+        let start = random.below(5000) as u32;
+        Interval::new(start, start + 1 + random.below(100) as u32, Bytes(1 + random.below(1000)))
+    };
+    let mut intervals: Vec<Interval> = (0..5000).map(|_| interval(&mut random)).collect();
+    let soon = || Deadline::after(Duration::ZERO);
+    let Lowest::Placed(packing) = pack_lowest(&intervals, Bytes(8), soon()) else { panic!("there always is one") };
+    for (at, offset) in packing.offsets.iter().enumerate().filter(|it| it.0 % 3 != 0) {
+        intervals[at].fixed = Some(*offset);
+    }
+    let Lowest::Placed(packing) = pack_lowest(&intervals, Bytes(8), soon()) else { panic!("there always is one") };
+    assert_eq!(check_packing(&intervals, &packing.offsets, packing.height, Bytes(8)), []);
+    // All is decided already; or a byte off, and two share it.
+    (0..intervals.len()).for_each(|it| intervals[it].fixed = Some(packing.offsets[it]));
+    assert_eq!(pack(&intervals, packing.height, Bytes(8), self::soon()), Packing::Placed(packing.offsets.clone()));
+    let lowest = pack_lowest(&intervals, Bytes(8), soon());
+    assert!(matches!(lowest, Lowest::Placed(it) if it.offsets == packing.offsets));
+    intervals[7].fixed = Some(packing.offsets[7] + Bytes(1));
+    assert_eq!(pack_lowest(&intervals, Bytes(8), soon()), Lowest::Infeasible);
+    let found = conflict(&intervals, packing.height, Bytes(8), self::soon());
+    assert_eq!(found, Some(Conflict { intervals: vec![7], irreducible: true }));
 }

@@ -11,7 +11,7 @@ pub(super) fn clash(intervals: &[Interval], alignment: Bytes) -> Option<Vec<usiz
     let mut events = Vec::new();
     for (at, interval) in intervals.iter().enumerate() {
         let Some(fixed) = interval.fixed else { continue };
-        if !interval.is_empty() && !fixed.0.is_multiple_of(alignment_of(interval, alignment)) {
+        if !fixed.0.is_multiple_of(alignment_of(interval, alignment)) {
             return Some(vec![at]);
         }
         for piece in interval.pieces() {

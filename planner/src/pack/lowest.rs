@@ -9,17 +9,21 @@
 use super::block::Block;
 use super::clash::clash;
 use super::orders::{pressures, ranks, shuffle};
-use super::part::{Units, height, load, pack_blocks, to_bytes, to_units};
+use super::part::{Units, height, load, pack_blocks, pack_windows, to_bytes, to_units};
 use super::random::Random;
 use super::search::Outcome;
 use super::skyline::best_fit;
 use super::watch::Watch;
+use super::windows::{Windows, has_windows};
 use super::{Interval, Lowest, LowestPacking};
 use crate::Bytes;
 use rayon::prelude::*;
 
 /// Orders that are tried in a round.
 const LANES: u64 = 8;
+
+/// Rounds without progress, at most.
+const MOST_ROUNDS: u64 = 100;
 
 /// Blocks that are placed in all rounds without progress, about.
 const PATIENCE: u64 = 2_000_000;
@@ -37,12 +41,16 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut 
         (height(intervals, &offsets), offsets)
     };
     let lower_bound = load(intervals, alignment);
-    let Some((offsets, rank)) = best_order(&blocks) else {
+    let mut windows = has_windows(intervals).then(|| Windows::new(intervals, alignment));
+    let in_windows = windows.as_mut().and_then(|it| it.first_fit(4)).map(|it| (height(intervals, &it), it));
+    let found = best_order(&blocks);
+    let rank = found.as_ref().map(|it| it.1.clone());
+    let on_skyline = found.map(|it| of(&it.0));
+    let Some((height, offsets)) = on_skyline.into_iter().chain(in_windows).min_by_key(|it| it.0) else {
         return Lowest::Undecided;
     };
-    let (height, offsets) = of(&offsets);
     let mut best = LowestPacking { height, offsets, lower_bound };
-    if lower_bound < best.height {
+    if let Some(rank) = rank.filter(|_| lower_bound < best.height) {
         improve(&blocks, &rank, watch, |offsets| {
             let (height, offsets) = of(offsets);
             if height < best.height {
@@ -51,7 +59,7 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut 
             best.height == lower_bound
         });
     }
-    narrow(intervals, alignment, unit, &mut best, watch);
+    narrow(intervals, alignment, windows, &mut best, watch);
     Lowest::Placed(best)
 }
 
@@ -70,8 +78,9 @@ fn best_order(blocks: &[Block]) -> Option<(Vec<u64>, Vec<u64>)> {
 fn improve(blocks: &[Block], rank: &[u64], watch: &mut Watch<'_>, mut done: impl FnMut(&[u64]) -> bool) {
     let mut random = Random::new();
     let mut rank = rank.to_vec();
-    let Some(mut offsets) = best_fit(blocks, &rank) else { return };
-    let rounds = PATIENCE / (LANES * blocks.len() as u64) + 2;
+    let Some(mut offsets) = best_fit(blocks, &rank).filter(|_| !blocks.is_empty()) else { return };
+    let n_blocks = blocks.len() as u64;
+    let rounds = (PATIENCE / (LANES * n_blocks) + 2).min(n_blocks).min(MOST_ROUNDS);
     let mut left = rounds;
     while left != 0 && !watch.is_over_now() {
         left -= 1;
@@ -129,21 +138,32 @@ fn compact(rank: &[u64]) -> Vec<u64> {
 }
 
 /// Closes the gap between height and bound by exact packing, as far as time allows.
-fn narrow(intervals: &[Interval], alignment: Bytes, unit: u64, best: &mut LowestPacking, watch: &mut Watch<'_>) {
+fn narrow(
+    intervals: &[Interval],
+    alignment: Bytes,
+    mut windows: Option<Windows>,
+    best: &mut LowestPacking,
+    watch: &mut Watch<'_>,
+) {
     let mut attempts = 4;
     while best.lower_bound < best.height && !watch.is_over_now() {
         // Undecided capacities count as too small for now.
         let mut low = best.lower_bound;
         while low < best.height && !watch.is_over_now() {
             let capacity = if low == best.lower_bound { low } else { Bytes(low.0.midpoint(best.height.0)) };
-            let outcome = match to_units(intervals, capacity, alignment) {
-                Ok(units) => pack_blocks(units.blocks, attempts, watch),
-                Err(_) => Outcome::Infeasible,
+            let outcome = match (&mut windows, to_units(intervals, capacity, alignment)) {
+                (_, Err(_)) => Outcome::Infeasible,
+                (Some(windows), _) => pack_windows(intervals, windows, capacity, alignment, attempts, watch),
+                (None, Ok(units)) => match pack_blocks(units.blocks, attempts, watch) {
+                    Outcome::Placed(placed) => Outcome::Placed(to_bytes(intervals, units.unit, &placed)),
+                    Outcome::Infeasible => Outcome::Infeasible,
+                    Outcome::Stopped => Outcome::Stopped,
+                },
             };
             match outcome {
-                Outcome::Placed(placed) => {
-                    best.offsets = to_bytes(intervals, unit, &placed);
-                    best.height = height(intervals, &best.offsets);
+                Outcome::Placed(offsets) => {
+                    best.height = height(intervals, &offsets);
+                    best.offsets = offsets;
                 }
                 Outcome::Infeasible => {
                     low = Bytes(capacity.0 + 1);

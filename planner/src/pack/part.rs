@@ -6,6 +6,7 @@ use super::portfolio::{Attempts, first_attempt};
 use super::reduce::{divide, gcd, take_easy, take_floor};
 use super::search::Outcome;
 use super::watch::Watch;
+use super::windows::{Windows, has_windows};
 use super::{Interval, Packing};
 use crate::Bytes;
 
@@ -133,8 +134,6 @@ pub(super) fn load(intervals: &[Interval], alignment: Bytes) -> Bytes {
 }
 
 pub(super) fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, watch: &mut Watch<'_>) -> Packing {
-    let has_windows = intervals.iter().flat_map(|it| &it.gaps).any(|it| it.window.is_some());
-    let infeasible = if has_windows { Packing::Undecided } else { Packing::Infeasible };
     let units = match to_units(intervals, capacity, alignment) {
         Ok(units) => units,
         Err(Refusal::Infeasible) => return Packing::Infeasible,
@@ -143,10 +142,55 @@ pub(super) fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, wa
     if capacity < load(intervals, alignment) {
         return Packing::Infeasible;
     }
-    match pack_blocks(units.blocks, u64::MAX, watch) {
-        Outcome::Infeasible => infeasible,
+    let outcome = if has_windows(intervals) {
+        pack_windows(intervals, &mut Windows::new(intervals, alignment), capacity, alignment, u64::MAX, watch)
+    } else {
+        match pack_blocks(units.blocks, u64::MAX, watch) {
+            Outcome::Placed(placed) => Outcome::Placed(to_bytes(intervals, units.unit, &placed)),
+            Outcome::Infeasible => Outcome::Infeasible,
+            Outcome::Stopped => Outcome::Stopped,
+        }
+    };
+    match outcome {
+        Outcome::Infeasible => Packing::Infeasible,
         Outcome::Stopped => Packing::Undecided,
-        Outcome::Placed(placed) => Packing::Placed(to_bytes(intervals, units.unit, &placed)),
+        Outcome::Placed(offsets) => Packing::Placed(offsets),
+    }
+}
+
+/// Packs within a capacity, with more attempts each time, whether gaps are free at all times or only
+/// in part.
+pub(super) fn pack_windows(
+    intervals: &[Interval],
+    windows: &mut Windows,
+    capacity: Bytes,
+    alignment: Bytes,
+    attempts: u64,
+    watch: &mut Watch<'_>,
+) -> Outcome<Vec<Bytes>> {
+    let mut is_hopeful = true;
+    let mut effort = 4;
+    loop {
+        // As if the gaps with a window were none: the packer for that is the stronger one.
+        if is_hopeful && let Ok(units) = to_units(intervals, capacity, alignment) {
+            match pack_blocks(units.blocks, effort, watch) {
+                Outcome::Placed(placed) => return Outcome::Placed(to_bytes(intervals, units.unit, &placed)),
+                Outcome::Infeasible => is_hopeful = false,
+                Outcome::Stopped => {}
+            }
+        }
+        let offsets = windows.first_fit(effort);
+        if let Some(offsets) = offsets.filter(|it| height(intervals, it) <= capacity) {
+            return Outcome::Placed(offsets);
+        }
+        match windows.search(capacity, effort.saturating_mul(250), watch) {
+            Outcome::Stopped => {}
+            outcome => return outcome,
+        }
+        if attempts <= effort || watch.is_over_now() {
+            return Outcome::Stopped;
+        }
+        effort = effort.saturating_mul(4);
     }
 }
 

@@ -51,8 +51,8 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
         return Err(Failure::Input(format!("{name}:{}", table.too_large(at))));
     }
     let (offsets, message) = match arguments.capacity() {
-        Some(capacity) => within(arguments, &table, capacity)?,
-        None => lowest(arguments, &table)?,
+        Some(capacity) => within(arguments, name, &table, capacity)?,
+        None => lowest(arguments, name, &table)?,
     };
     let output = Output::prepare(&arguments.output, table.with_offsets(&offsets).as_bytes());
     output
@@ -62,7 +62,7 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
 }
 
 /// Offsets within a capacity.
-fn within(arguments: &Arguments, table: &Table, capacity: Bytes) -> Result<(Vec<Bytes>, String), Failure> {
+fn within(arguments: &Arguments, name: &str, table: &Table, capacity: Bytes) -> Result<(Vec<Bytes>, String), Failure> {
     let (intervals, alignment) = (&table.intervals, arguments.alignment());
     match pack::pack(intervals, capacity, alignment, arguments.deadline()) {
         Packing::Placed(offsets) => {
@@ -72,7 +72,7 @@ fn within(arguments: &Arguments, table: &Table, capacity: Bytes) -> Result<(Vec<
         Packing::Infeasible => {
             let conflict = pack::conflict(intervals, capacity, alignment, arguments.deadline());
             let limit = format!("within {capacity} B");
-            Err(Failure::Input(format!("{}: {}", arguments.input, infeasible(table, conflict, &limit))))
+            Err(Failure::Input(format!("{name}: {}", infeasible(table, conflict, &limit))))
         }
         Packing::Undecided => {
             let bound = pack::load(intervals, alignment);
@@ -81,15 +81,14 @@ fn within(arguments: &Arguments, table: &Table, capacity: Bytes) -> Result<(Vec<
                 Lowest::Infeasible | Lowest::Undecided => "no packing was found".into(),
             };
             Err(Failure::Undecided(format!(
-                "{}: not decided in time: {best}, the capacity is {capacity} B, and no packing needs less than {bound} B",
-                arguments.input
+                "{name}: not decided in time: {best}, the capacity is {capacity} B, and no packing needs less than {bound} B"
             )))
         }
     }
 }
 
 /// Offsets as low as can be.
-fn lowest(arguments: &Arguments, table: &Table) -> Result<(Vec<Bytes>, String), Failure> {
+fn lowest(arguments: &Arguments, name: &str, table: &Table) -> Result<(Vec<Bytes>, String), Failure> {
     let (intervals, alignment) = (&table.intervals, arguments.alignment());
     match pack::pack_lowest(intervals, alignment, arguments.deadline()) {
         Lowest::Placed(packing) => {
@@ -103,11 +102,10 @@ fn lowest(arguments: &Arguments, table: &Table) -> Result<(Vec<Bytes>, String), 
         Lowest::Infeasible => {
             let conflict = pack::conflict(intervals, Bytes(u64::MAX), alignment, arguments.deadline());
             let message = infeasible(table, conflict, "at any height");
-            Err(Failure::Input(format!("{}: {message}", arguments.input)))
+            Err(Failure::Input(format!("{name}: {message}")))
         }
         Lowest::Undecided => Err(Failure::Undecided(format!(
-            "{}: not decided in time: no packing was found, and none needs less than {} B",
-            arguments.input,
+            "{name}: not decided in time: no packing was found, and none needs less than {} B",
             pack::load(intervals, alignment)
         ))),
     }

@@ -255,7 +255,7 @@ impl Columns {
         let Some((low, high)) = window else { return Ok(((start, end), None)) };
         let (low, high) = (bytes(low, "window")?, bytes(high, "window")?);
         if high < low || size < high {
-            return Err(format!("the bytes of gap '{text}' are not within the {size} of the interval"));
+            return Err(format!("the bytes of gap '{text}' are not within the {size} B of the interval"));
         }
         Ok(((start, end), Some((low, high))))
     }
@@ -326,4 +326,61 @@ impl Lines<'_> {
 
 fn line_of(text: &[u8], row: &ByteRecord) -> usize {
     Lines { text, at: 0, line: 1 }.of(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Fields that are nearly right more often than not.
+    fn field() -> impl Strategy<Value = String> {
+        prop_oneof![
+            4 => (0..9_i64).prop_map(|it| it.to_string()),
+            1 => any::<i64>().prop_map(|it| it.to_string()),
+            1 => any::<i128>().prop_map(|it| it.to_string()),
+            1 => "[-0-9@: ]{0,9}",
+            1 => "[0-9]{1,2}-[0-9]{1,2}@[0-9]:[0-9]",
+            1 => ".{0,5}",
+            1 => Just("\"".to_string()),
+        ]
+    }
+
+    fn header() -> impl Strategy<Value = Vec<String>> {
+        let names = ["id", "lower", "upper", "size", "alignment", "offset", "gaps"].map(String::from);
+        prop_oneof![
+            4 => Just(names.to_vec()).prop_shuffle(),
+            1 => proptest::collection::vec("(id|lower|upper|end|begin|start|size|offset|gaps|x)", 0..8),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = Table::parse(&bytes);
+        }
+
+        #[test]
+        fn tables_never_panic_and_are_the_same_when_written(
+            header in header(),
+            rows in proptest::collection::vec(proptest::collection::vec(field(), 7), 0..6),
+        ) {
+            let lines = std::iter::once(&header).chain(&rows).map(|it| it.join(","));
+            let text = lines.collect::<Vec<_>>().join("\n");
+            if let Ok(table) = Table::parse(text.as_bytes()) {
+                let offsets: Vec<Bytes> = (0..table.intervals.len() as u64).map(Bytes).collect();
+                let written = table.with_offsets(&offsets);
+                let again = Table::parse(written.as_bytes());
+                let again = again.unwrap_or_else(|error| panic!("{error}: {written}"));
+                prop_assert_eq!(again.intervals.len(), table.intervals.len());
+                for (at, interval) in again.intervals.iter().enumerate() {
+                    prop_assert_eq!(interval.fixed, Some(Bytes(at as u64)));
+                    let original = Interval { fixed: interval.fixed, ..table.intervals[at].clone() };
+                    prop_assert_eq!(interval, &original);
+                    let _ = (table.describe(at), table.too_large(at));
+                }
+                prop_assert_eq!(again.with_offsets(&offsets), written);
+            }
+        }
+    }
 }
