@@ -31,6 +31,7 @@ mod reduce;
 mod search;
 mod sections;
 mod skyline;
+mod units;
 mod watch;
 mod windows;
 
@@ -65,7 +66,7 @@ pub fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline:
 /// Each block but the highest is followed by another at a multiple of the alignment, so all but one
 /// count with their padding.
 pub fn load(intervals: &[Interval], alignment: Bytes) -> Bytes {
-    part::load(intervals, alignment)
+    units::load(intervals, alignment)
 }
 
 /// A packing that is as low as could be found.
@@ -100,5 +101,5 @@ pub fn pack_lowest(intervals: &[Interval], alignment: Bytes, deadline: Deadline)
 /// The first of the intervals with which sizes, alignments and offsets add up to more than can be
 /// counted, 2^62 bytes or more. There is none in a problem that can be packed or is shown not to be.
 pub fn first_beyond_count(intervals: &[Interval], alignment: Bytes) -> Option<usize> {
-    part::first_beyond_count(intervals, alignment)
+    units::first_beyond_count(intervals, alignment)
 }

@@ -1,7 +1,7 @@
 //! What is wrong with offsets that others have fixed, whatever the capacity.
 
 use super::Interval;
-use super::part::alignment_of;
+use super::units::alignment_of;
 use crate::Bytes;
 use std::collections::BTreeMap;
 

@@ -9,10 +9,11 @@
 use super::block::Block;
 use super::clash::clash;
 use super::orders::{pressures, ranks, shuffle};
-use super::part::{Units, height, load, pack_blocks, pack_windows, to_bytes, to_units};
+use super::part::{pack_blocks, pack_windows};
 use super::random::Random;
 use super::search::Outcome;
 use super::skyline::best_fit;
+use super::units::{Units, height, load, to_bytes, to_units};
 use super::watch::Watch;
 use super::windows::{Windows, has_windows};
 use super::{Interval, Lowest, LowestPacking};
@@ -42,7 +43,7 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut 
     };
     let lower_bound = load(intervals, alignment);
     let mut windows = has_windows(intervals).then(|| Windows::new(intervals, alignment));
-    let in_windows = windows.as_mut().and_then(|it| it.first_fit(4)).map(|it| (height(intervals, &it), it));
+    let in_windows = windows.as_mut().and_then(|it| it.first_fit(4, watch)).map(|it| (height(intervals, &it), it));
     let found = best_order(&blocks);
     let rank = found.as_ref().map(|it| it.1.clone());
     let on_skyline = found.map(|it| of(&it.0));
@@ -109,7 +110,7 @@ fn improve(blocks: &[Block], rank: &[u64], watch: &mut Watch<'_>, mut done: impl
 fn vary(blocks: &[Block], rank: &[u64], offsets: &[u64], lane: u64, random: &mut Random) -> Vec<u64> {
     let mut rank = rank.to_vec();
     let count = rank.len() as u64;
-    if lane % 2 == 0 {
+    if lane.is_multiple_of(2) {
         shuffle(&mut rank, [4, 32, 256, 2048][(lane / 2 % 4) as usize], random);
     }
     if 2 <= lane {

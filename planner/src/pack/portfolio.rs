@@ -52,7 +52,7 @@ impl<'a> Attempts<'a> {
 
     /// Best fit and first fit in each of the orders, and in those that follow when what lies too high
     /// goes ahead.
-    pub fn heuristics(&mut self) -> Option<Vec<u64>> {
+    pub fn heuristics(&mut self, watch: &mut Watch<'_>) -> Option<Vec<u64>> {
         if let Some(offsets) =
             self.ranks.iter().filter_map(|it| best_fit(self.blocks, it)).find(|it| fits(self.blocks, it))
         {
@@ -60,7 +60,8 @@ impl<'a> Attempts<'a> {
         }
         let neighbours = &self.ground?.neighbours;
         let passes = if self.blocks.len() < MANY { FIRST_PASSES } else { 1 };
-        self.ranks.iter().find_map(|rank| squeeze(self.blocks, neighbours, order(rank), passes, &mut self.random))
+        let mut in_time = self.ranks.iter().take_while(|_| !watch.is_over_now());
+        in_time.find_map(|rank| squeeze(self.blocks, neighbours, order(rank), passes, &mut self.random))
     }
 
     /// The next attempts: other strategies, or after all of them a higher limit.

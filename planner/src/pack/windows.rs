@@ -12,9 +12,9 @@
 //! problems with few blocks.
 
 use super::orders::shuffle;
-use super::part::alignment_of;
 use super::random::Random;
 use super::search::Outcome;
+use super::units::alignment_of;
 use super::watch::Watch;
 use super::{Interval, Piece};
 use crate::Bytes;
@@ -36,6 +36,12 @@ struct Pair {
     up: i128,
     /// The first above the second.
     down: i128,
+}
+
+/// What was decided of pairs: whether the second is above the first.
+struct State {
+    offsets: Vec<i128>,
+    decided: Vec<(u32, bool)>,
 }
 
 /// Blocks above which pairs are too many to be searched.
@@ -84,9 +90,12 @@ impl Windows {
     }
 
     /// First fit in some orders, the next time in others: the lowest packing, if fixed offsets allow one.
-    pub fn first_fit(&mut self, rounds: u64) -> Option<Vec<Bytes>> {
+    pub fn first_fit(&mut self, rounds: u64, watch: &mut Watch<'_>) -> Option<Vec<Bytes>> {
         let mut best: Option<(u64, Vec<u64>)> = None;
         for round in 0..rounds {
+            if 0 < round && watch.is_over_now() {
+                break;
+            }
             let key = |at: &usize| {
                 let body = &self.bodies[*at];
                 let length = body.pieces.iter().map(|it| u64::from(it.end - it.start)).sum::<u64>();
@@ -160,10 +169,10 @@ impl Windows {
                 None => return Outcome::Infeasible,
             }
         }
-        let start = self.bodies.iter().map(|it| i128::from(it.lowest)).collect();
-        let mut open: Vec<(Vec<i128>, Vec<(u32, bool)>)> = vec![(start, Vec::new())];
+        let offsets = self.bodies.iter().map(|it| i128::from(it.lowest)).collect();
+        let mut open = vec![State { offsets, decided: Vec::new() }];
         let mut left = decisions;
-        while let Some((offsets, decided)) = open.pop() {
+        while let Some(State { offsets, decided }) = open.pop() {
             if left == 0 || watch.is_over() {
                 return Outcome::Stopped;
             }
@@ -182,7 +191,7 @@ impl Windows {
                 let mut decided = decided.clone();
                 decided.push((pair as u32, up));
                 if let Some(offsets) = self.raise(offsets.clone(), &decided, &highest) {
-                    open.push((offsets, decided));
+                    open.push(State { offsets, decided });
                 }
             }
         }
