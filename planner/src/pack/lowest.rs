@@ -139,6 +139,9 @@ fn compact(rank: &[u64]) -> Vec<u64> {
 }
 
 /// Closes the gap between height and bound by exact packing, as far as time allows.
+///
+/// Each round tries the bound, then capacities below the best height by half of the gap, an eighth and
+/// so on: what is undecided is left to the next round, with more attempts.
 fn narrow(
     intervals: &[Interval],
     alignment: Bytes,
@@ -148,10 +151,10 @@ fn narrow(
 ) {
     let mut attempts = 4;
     while best.lower_bound < best.height && !watch.is_over_now() {
-        // Undecided capacities count as too small for now.
-        let mut low = best.lower_bound;
-        while low < best.height && !watch.is_over_now() {
-            let capacity = if low == best.lower_bound { low } else { Bytes(low.0.midpoint(best.height.0)) };
+        let mut step = best.height.0 - best.lower_bound.0;
+        let least = step / 64;
+        while least < step && best.lower_bound < best.height && !watch.is_over_now() {
+            let capacity = Bytes(best.height.0.saturating_sub(step).max(best.lower_bound.0));
             let outcome = match (&mut windows, to_units(intervals, capacity, alignment)) {
                 (_, Err(_)) => Outcome::Infeasible,
                 (Some(windows), _) => pack_windows(intervals, windows, capacity, alignment, attempts, watch),
@@ -166,13 +169,11 @@ fn narrow(
                     best.height = height(intervals, &offsets);
                     best.offsets = offsets;
                 }
-                Outcome::Infeasible => {
-                    low = Bytes(capacity.0 + 1);
-                    best.lower_bound = low;
-                }
-                Outcome::Stopped => low = Bytes(capacity.0 + 1),
+                Outcome::Infeasible => best.lower_bound = Bytes(capacity.0 + 1),
+                Outcome::Stopped if capacity == best.lower_bound => step /= 2,
+                Outcome::Stopped => step /= 4,
             }
         }
-        attempts *= 4;
+        attempts *= 2;
     }
 }

@@ -28,7 +28,7 @@ impl<'a> Watch<'a> {
     /// Whether it is time to stop.
     pub fn is_over(&mut self) -> bool {
         self.asked = self.asked.wrapping_add(1);
-        if self.asked.is_multiple_of(64) { self.is_over_now() } else { self.over }
+        if self.asked.is_multiple_of(16) { self.is_over_now() } else { self.over }
     }
 
     /// Whether it is time to stop, whatever that costs.
