@@ -5,6 +5,7 @@ use cosma_planner::pack::{
     pack_lowest,
 };
 use cosma_planner::{Bytes, Deadline};
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -451,4 +452,56 @@ fn what_others_have_fixed_is_the_ground_for_many() {
     assert_eq!(pack_lowest(&intervals, Bytes(8), soon()), Lowest::Infeasible);
     let found = conflict(&intervals, packing.height, Bytes(8), self::soon());
     assert_eq!(found, Some(Conflict { intervals: vec![7], irreducible: true }));
+}
+
+#[test]
+fn the_outcome_does_not_depend_on_the_number_of_cores() {
+    let mut random = Random(13);
+    let cores = |count| rayon::ThreadPoolBuilder::new().num_threads(count).build().expect("there are threads");
+    let (one, three) = (cores(1), cores(3));
+    for _ in 0..40 {
+        let intervals = draw_full(&mut random, 14, 1, 60);
+        let run = || pack(&intervals, Bytes(14), Bytes(1), soon());
+        assert_eq!(one.install(run), three.install(run), "{intervals:#?}");
+    }
+}
+
+/// Numbers of any size, and none too large to be looked at.
+fn any_interval() -> impl Strategy<Value = Interval> {
+    let number = || prop_oneof![0..9_u64, any::<u64>(), (0..64_u32).prop_map(|it| 1 << it)];
+    let step = || prop_oneof![4 => 0..9_u32, 1 => any::<u32>()];
+    let bytes = move || number().prop_map(Bytes);
+    let window = proptest::option::of((bytes(), bytes()));
+    let gap = (step(), step(), window).prop_map(|(start, end, window)| Gap { start, end, window });
+    let gaps = proptest::collection::vec(gap, 0..3);
+    (step(), step(), bytes(), bytes(), proptest::option::weighted(0.3, bytes()), gaps)
+        .prop_map(|(start, end, size, alignment, fixed, gaps)| Interval { start, end, size, alignment, fixed, gaps })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn nothing_makes_it_panic(
+        intervals in proptest::collection::vec(any_interval(), 0..7),
+        capacity in prop_oneof![0..20_u64, any::<u64>()],
+        alignment in prop_oneof![0..9_u64, any::<u64>()],
+    ) {
+        let (capacity, alignment) = (Bytes(capacity), Bytes(alignment));
+        let soon = || Deadline::after(Duration::from_millis(20));
+        // Zero is no alignment; it counts as one.
+        let checked: Vec<Interval> = intervals
+            .iter()
+            .map(|it| Interval { alignment: it.alignment.max(Bytes(1)), ..it.clone() })
+            .collect();
+        let one = alignment.max(Bytes(1));
+        if let Packing::Placed(offsets) = pack(&intervals, capacity, alignment, soon()) {
+            prop_assert_eq!(check_packing(&checked, &offsets, capacity, one), []);
+        }
+        if let Lowest::Placed(packing) = pack_lowest(&intervals, alignment, soon()) {
+            prop_assert_eq!(check_packing(&checked, &packing.offsets, packing.height, one), []);
+            prop_assert!(packing.lower_bound <= packing.height);
+        }
+        let _ = conflict(&intervals, capacity, alignment, soon());
+    }
 }

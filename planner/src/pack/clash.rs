@@ -1,7 +1,7 @@
 //! What is wrong with offsets that others have fixed, whatever the capacity.
 
 use super::Interval;
-use super::units::alignment_of;
+use super::units::is_misaligned;
 use crate::Bytes;
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub(super) fn clash(intervals: &[Interval], alignment: Bytes) -> Option<Vec<usiz
     let mut events = Vec::new();
     for (at, interval) in intervals.iter().enumerate() {
         let Some(fixed) = interval.fixed else { continue };
-        if !fixed.0.is_multiple_of(alignment_of(interval, alignment)) {
+        if is_misaligned(interval, alignment) {
             return Some(vec![at]);
         }
         for piece in interval.pieces() {

@@ -100,8 +100,30 @@ struct Question<'a> {
 
 impl Question<'_> {
     fn ask(&self, ids: &[usize], deadline: Deadline) -> Packing {
+        if let Some(offsets) = self.stack(ids) {
+            return Packing::Placed(offsets);
+        }
         let asked: Vec<Interval> = ids.iter().map(|it| self.intervals[*it].clone()).collect();
         pack(&asked, self.capacity, self.alignment, deadline)
+    }
+
+    /// All on top of each other: a crowd at one step has no other packing, and often needs none.
+    fn stack(&self, ids: &[usize]) -> Option<Vec<Bytes>> {
+        let mut top = 0_u64;
+        let mut offsets = Vec::new();
+        let mut padding = 0;
+        for id in ids {
+            let interval = &self.intervals[*id];
+            if interval.fixed.is_some() || interval.alignment != Bytes(1) {
+                return None;
+            }
+            offsets.push(Bytes(top));
+            let room = interval.size.0.checked_next_multiple_of(self.alignment.0.max(1))?;
+            padding = padding.max(room - interval.size.0);
+            top = top.checked_add(room)?;
+        }
+        // The one with the most padding can be the highest.
+        (top - padding <= self.capacity.0).then_some(offsets)
     }
 
     /// As few of the suspects as have no packing.
@@ -112,6 +134,10 @@ impl Question<'_> {
             let is_last = group == 1;
             let mut at = 0;
             while at < suspects.len() {
+                if deadline.has_passed() {
+                    suspects.sort_unstable();
+                    return Conflict { intervals: suspects, irreducible: false };
+                }
                 let mut others = suspects.clone();
                 others.drain(at..suspects.len().min(at + group));
                 // One hard question must not leave the others without an answer.

@@ -112,6 +112,7 @@ fn vary(blocks: &[Block], rank: &[u64], offsets: &[u64], lane: u64, random: &mut
     let count = rank.len() as u64;
     if lane.is_multiple_of(2) {
         shuffle(&mut rank, [4, 32, 256, 2048][(lane / 2 % 4) as usize], random);
+        rank = compact(&rank);
     }
     if 2 <= lane {
         let most = rank.iter().max().copied().unwrap_or(0);
@@ -169,11 +170,14 @@ fn narrow(
                     best.height = height(intervals, &offsets);
                     best.offsets = offsets;
                 }
-                Outcome::Infeasible => best.lower_bound = Bytes(capacity.0 + 1),
+                Outcome::Infeasible => {
+                    best.lower_bound = Bytes(capacity.0 + 1);
+                    step = (best.height.0 - best.lower_bound.0).div_ceil(2).max(1);
+                }
                 Outcome::Stopped if capacity == best.lower_bound => step /= 2,
                 Outcome::Stopped => step /= 4,
             }
         }
-        attempts *= 2;
+        attempts = attempts.saturating_mul(2);
     }
 }

@@ -36,6 +36,12 @@ fn unit(intervals: &[Interval], alignment: Bytes) -> u64 {
     if unit == 0 { alignment.0.max(1) } else { unit }
 }
 
+/// Whether an interval must lie where it may not.
+pub(super) fn is_misaligned(interval: &Interval, alignment: Bytes) -> bool {
+    let is_off = |at: Bytes| [alignment, interval.alignment].iter().any(|it| !at.0.is_multiple_of(it.0.max(1)));
+    interval.fixed.is_some_and(is_off)
+}
+
 /// What an interval adds to the height of a stack of all at most.
 fn reach(it: &Interval, alignment: Bytes) -> u128 {
     if it.is_empty() {
@@ -63,7 +69,7 @@ pub(super) fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes
     let mut blocks = Vec::new();
     for (owner, interval) in intervals.iter().enumerate() {
         let own = alignment_of(interval, alignment);
-        if interval.fixed.is_some_and(|it| !it.0.is_multiple_of(own)) {
+        if is_misaligned(interval, alignment) {
             return Err(Refusal::Infeasible);
         }
         let mut spans: Vec<(u32, u32)> = Vec::new();
