@@ -2,8 +2,8 @@
 //!
 //! `pack FILE.csv [CAPACITY] [SECONDS]`; without a capacity it packs as low as it can.
 
-use cosma_planner::Bytes;
-use cosma_planner::pack::{Interval, Packing, check_packing, load, pack, pack_lowest};
+use cosma_planner::pack::{Interval, Lowest, Packing, check_packing, load, pack, pack_lowest};
+use cosma_planner::{Bytes, Deadline};
 use std::time::{Duration, Instant};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,10 +17,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         intervals.push(Interval::new(numbers[1].parse()?, numbers[2].parse()?, Bytes(numbers[3].parse()?)));
     }
     let start = Instant::now();
-    let deadline = start + Duration::from_secs_f64(seconds);
+    let deadline = Deadline::after(Duration::from_secs_f64(seconds));
     let load = load(&intervals, Bytes(1));
     let outcome = if capacity == 0 {
-        let packing = pack_lowest(&intervals, Bytes(1), deadline).ok_or("no packing")?;
+        let Lowest::Placed(packing) = pack_lowest(&intervals, Bytes(1), deadline) else {
+            return Err("no packing".into());
+        };
         let found = check_packing(&intervals, &packing.offsets, packing.height, Bytes(1));
         format!("height {} lower bound {} violations {}", packing.height, packing.lower_bound, found.len())
     } else {

@@ -15,7 +15,7 @@ pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Opti
         .map(|(step, op)| Interval::new(step as u32, step as u32 + 1, graph.op(*op).workspace));
     let intervals: Vec<Interval> = stays.chain(workspaces).collect();
     let machine = &problem.machine;
-    match pack(&intervals, machine.scratchpad, machine.alignment, deadline.instant()) {
+    match pack(&intervals, machine.scratchpad, machine.alignment, deadline) {
         Packing::Placed(offsets) => {
             let (stays, workspaces) = offsets.split_at(outline.stays.len());
             Some(outline.at(stays, workspaces.to_vec()))

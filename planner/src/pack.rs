@@ -16,22 +16,31 @@
 
 mod block;
 mod check;
-mod deadline;
+mod clash;
+mod conflict;
+mod contained;
 mod first_fit;
+mod ground;
 mod interval;
+mod lowest;
+mod orders;
 mod part;
 mod portfolio;
 mod random;
 mod reduce;
 mod search;
 mod sections;
+mod skyline;
+mod units;
+mod watch;
+mod windows;
 
 pub use check::{Overlap, check_packing};
+pub use conflict::{Conflict, conflict};
 pub use interval::{Gap, Interval, Piece};
 
-use crate::Bytes;
-use deadline::Deadline;
-use std::time::Instant;
+use crate::{Bytes, Deadline};
+use watch::Watch;
 
 /// How packing went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,10 +57,8 @@ pub enum Packing {
 ///
 /// Offsets are multiples of `alignment` and of the interval's own; each block ends within
 /// `capacity`, without padding. Intervals that are empty or have no size are placed, too.
-/// A window of a [`Gap`] is respected, but others make use of it only from above or from below,
-/// never both; where that could matter, the outcome is `Undecided` instead of `Infeasible`.
-pub fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline: Instant) -> Packing {
-    part::pack(intervals, capacity, alignment, &mut Deadline::new(deadline))
+pub fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline: Deadline) -> Packing {
+    part::pack(intervals, capacity, alignment, &mut Watch::new(deadline))
 }
 
 /// The room that is needed at once where it is most: a lower bound of the capacity.
@@ -59,7 +66,7 @@ pub fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline:
 /// Each block but the highest is followed by another at a multiple of the alignment, so all but one
 /// count with their padding.
 pub fn load(intervals: &[Interval], alignment: Bytes) -> Bytes {
-    part::load(intervals, alignment)
+    units::load(intervals, alignment)
 }
 
 /// A packing that is as low as could be found.
@@ -73,9 +80,26 @@ pub struct LowestPacking {
     pub lower_bound: Bytes,
 }
 
+/// How packing as low as can be went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lowest {
+    /// A packing.
+    Placed(LowestPacking),
+    /// There is none, however high: offsets that are fixed are in each other's way, or not aligned.
+    Infeasible,
+    /// The deadline came first, or sizes add up to more than can be counted (2^62 bytes).
+    Undecided,
+}
+
 /// Packs as low as can be found before the deadline.
 ///
-/// There is always a packing, unless intervals with a fixed offset overlap: then `None`.
-pub fn pack_lowest(intervals: &[Interval], alignment: Bytes, deadline: Instant) -> Option<LowestPacking> {
-    part::pack_lowest(intervals, alignment, &mut Deadline::new(deadline))
+/// However soon the deadline is, a packing comes out where there is one.
+pub fn pack_lowest(intervals: &[Interval], alignment: Bytes, deadline: Deadline) -> Lowest {
+    lowest::pack_lowest(intervals, alignment, &mut Watch::new(deadline))
+}
+
+/// The first of the intervals with which sizes, alignments and offsets add up to more than can be
+/// counted, 2^62 bytes or more. There is none in a problem that can be packed or is shown not to be.
+pub fn first_beyond_count(intervals: &[Interval], alignment: Bytes) -> Option<usize> {
+    units::first_beyond_count(intervals, alignment)
 }

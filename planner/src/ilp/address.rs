@@ -118,7 +118,7 @@ mod tests {
             let capacity = crate::pack::load(&intervals, alignment) - missing;
             let deadline = Deadline::after(Duration::from_secs(60));
             let packing = place(&intervals, capacity, alignment, deadline).expect("the solver works");
-            let expected = pack(&intervals, capacity, alignment, deadline.instant());
+            let expected = pack(&intervals, capacity, alignment, deadline);
             match packing {
                 Packing::Placed(offsets) => {
                     assert!(matches!(expected, Packing::Placed(_)), "{intervals:?}");

@@ -73,3 +73,35 @@ pub(super) fn components(mut blocks: Vec<Block>) -> Vec<Vec<Block>> {
     }
     groups
 }
+
+/// Blocks in the order in which they start.
+pub(super) struct ByStart<'a> {
+    blocks: Vec<&'a Block>,
+    /// The greatest end up to each.
+    ends: Vec<u32>,
+}
+
+impl<'a> ByStart<'a> {
+    /// Sorts them.
+    pub fn new(blocks: &'a [Block]) -> ByStart<'a> {
+        let mut blocks: Vec<&Block> = blocks.iter().collect();
+        blocks.sort_by_key(|it| it.hull().0);
+        let mut end = 0;
+        let ends = blocks.iter().map(|it| {
+            end = end.max(it.hull().1);
+            end
+        });
+        ByStart { ends: ends.collect(), blocks }
+    }
+
+    /// Each of them that meets a block.
+    pub fn each_met(&self, block: &Block, mut with: impl FnMut(&Block)) {
+        let (start, end) = block.hull();
+        let after = self.blocks.partition_point(|it| it.hull().0 < end);
+        for at in (0..after).rev().take_while(|it| start < self.ends[*it]) {
+            if self.blocks[at].meets(block) {
+                with(self.blocks[at]);
+            }
+        }
+    }
+}

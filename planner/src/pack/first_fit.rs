@@ -4,30 +4,16 @@ use super::block::Block;
 use super::random::Random;
 use super::sections::Rows;
 
-/// The blocks that each block meets, as far as it is worth to keep them.
-pub(super) enum Meetings<'a> {
-    /// Kept.
-    Listed(&'a Rows<u32>),
-    /// To be found out each time: there are too many.
-    Unlisted,
-}
-
 /// Offsets for blocks placed in an order, each in the lowest gap that holds it, however high that
 /// is; `None` if one whose offset is fixed cannot have it.
-pub(super) fn first_fit(blocks: &[Block], meetings: &Meetings, order: &[u32]) -> Option<Vec<u64>> {
+pub(super) fn first_fit(blocks: &[Block], neighbours: &Rows<u32>, order: &[u32]) -> Option<Vec<u64>> {
     let mut offsets: Vec<Option<u64>> = vec![None; blocks.len()];
     let mut below: Vec<(u64, u64)> = Vec::new();
-    for (placed, id) in order.iter().enumerate() {
+    for id in order {
         let block = &blocks[*id as usize];
         below.clear();
         let taken = |other: &u32| offsets[*other as usize].map(|at| (at, at + blocks[*other as usize].room));
-        match meetings {
-            Meetings::Listed(rows) => below.extend(rows.row(*id as usize).iter().filter_map(taken)),
-            Meetings::Unlisted => {
-                let met = order[..placed].iter().filter(|it| blocks[**it as usize].meets(block));
-                below.extend(met.filter_map(taken));
-            }
-        }
+        below.extend(neighbours.row(*id as usize).iter().filter_map(taken));
         below.sort_unstable();
         let mut at = block.lowest;
         for (low, high) in &below {
@@ -54,13 +40,13 @@ pub(super) fn too_high<'a>(blocks: &'a [Block], offsets: &'a [u64]) -> impl Iter
 /// This is squeaky wheel optimisation (Joslin and Clements 1999).
 pub(super) fn squeeze(
     blocks: &[Block],
-    meetings: &Meetings,
+    neighbours: &Rows<u32>,
     mut order: Vec<u32>,
     passes: u32,
     random: &mut Random,
 ) -> Option<Vec<u64>> {
     for _ in 0..passes {
-        let offsets = first_fit(blocks, meetings, &order)?;
+        let offsets = first_fit(blocks, neighbours, &order)?;
         let mut squeaks = vec![false; blocks.len()];
         too_high(blocks, &offsets).for_each(|it| squeaks[it] = true);
         if !squeaks.contains(&true) {

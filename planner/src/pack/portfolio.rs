@@ -1,90 +1,117 @@
-//! Many ways to look for a packing of one part, taken in turns.
+//! Many ways to look for a packing of one part, side by side and one after the other.
 
 use super::block::Block;
-use super::deadline::Deadline;
-use super::first_fit::{Meetings, squeeze};
+use super::first_fit::squeeze;
+use super::ground::Ground;
+use super::orders::{order, order_of_time, pressures, ranks, shuffle};
 use super::random::Random;
 use super::search::{Focus, Outcome, Search, Strategy};
+use super::skyline::best_fit;
+use super::watch::Watch;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Orders of blocks: the greatest first.
-pub(super) fn ranks(blocks: &[Block], pressures: &[u64]) -> Vec<Vec<u64>> {
-    let by = |rank: &dyn Fn(usize) -> (u64, u64, u64)| order_to_rank(blocks.len(), rank);
-    let area = |id: usize| blocks[id].room.saturating_mul(blocks[id].length());
-    vec![
-        by(&|id| (area(id), 0, 0)),
-        by(&|id| (blocks[id].length(), area(id), 0)),
-        by(&|id| (blocks[id].room, area(id), 0)),
-        by(&|id| (pressures[id], area(id), 0)),
-        by(&|id| (pressures[id], blocks[id].length(), blocks[id].room)),
-        by(&|id| (u64::from(u32::MAX - blocks[id].hull().0), area(id), 0)),
-        by(&|id| (u64::from(blocks[id].hull().1), area(id), 0)),
-    ]
+/// How many attempts are made side by side. What comes out does not depend on the number of cores,
+/// but on this.
+const LANES: usize = 8;
+
+/// How often each order is tried with first fit before the search begins.
+const FIRST_PASSES: u32 = 4;
+
+/// Blocks for which each step of a search that looks everywhere would take long.
+const MANY: usize = 2000;
+
+const FOCI: [Focus; 4] = [Focus::Choice, Focus::Slack, Focus::First, Focus::Lowest];
+
+/// The quickest way, if it works.
+pub(super) fn first_attempt(blocks: &[Block]) -> Option<Vec<u64>> {
+    let keys: Vec<u64> = order_of_time(blocks);
+    best_fit(blocks, &keys).filter(|it| fits(blocks, it))
 }
 
-/// Per block its place in the order of a key, counted from the last.
-fn order_to_rank(count: usize, key: &dyn Fn(usize) -> (u64, u64, u64)) -> Vec<u64> {
-    let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by_key(|id| (key(*id), std::cmp::Reverse(*id)));
-    let mut ranks = vec![0; count];
-    for (rank, id) in order.into_iter().enumerate() {
-        ranks[id] = rank as u64;
-    }
-    ranks
-}
-
-/// Blocks in the order of their ranks, the greatest first.
-pub(super) fn order(rank: &[u64]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..rank.len() as u32).collect();
-    order.sort_by_key(|it| std::cmp::Reverse(rank[*it as usize]));
-    order
+fn fits(blocks: &[Block], offsets: &[u64]) -> bool {
+    blocks.iter().zip(offsets).all(|it| *it.1 <= it.0.highest)
 }
 
 /// One part of a problem, and how far the attempts at it have come.
 pub(super) struct Attempts<'a> {
     blocks: &'a [Block],
-    search: Search<'a>,
+    ground: Option<&'a Ground>,
+    lanes: Vec<Search<'a>>,
     ranks: Vec<Vec<u64>>,
     round: u64,
     random: Random,
 }
 
-const FOCI: [Focus; 4] = [Focus::Choice, Focus::Lowest, Focus::Slack, Focus::First];
-
 impl<'a> Attempts<'a> {
-    /// Prepares the attempts.
-    pub fn new(blocks: &'a [Block]) -> Attempts<'a> {
-        let search = Search::new(blocks);
-        let ranks = ranks(blocks, &search.pressures());
-        Attempts { blocks, search, ranks, round: 0, random: Random::new() }
+    /// Prepares the attempts. Without a ground, nothing can be proven.
+    pub fn new(blocks: &'a [Block], ground: Option<&'a Ground>) -> Attempts<'a> {
+        let ranks = ranks(blocks, &pressures(blocks));
+        Attempts { blocks, ground, lanes: Vec::new(), ranks, round: 0, random: Random::new() }
     }
 
-    /// First fit in each of the orders, and in those that follow when what lies too high goes ahead.
-    pub fn first_fit(&mut self, passes: u32) -> Option<Vec<u64>> {
-        let meetings = Meetings::Listed(self.search.neighbours());
-        self.ranks.iter().find_map(|rank| squeeze(self.blocks, &meetings, order(rank), passes, &mut self.random))
+    /// Best fit and first fit in each of the orders, and in those that follow when what lies too high
+    /// goes ahead.
+    pub fn heuristics(&mut self, watch: &mut Watch<'_>) -> Option<Vec<u64>> {
+        if let Some(offsets) =
+            self.ranks.iter().filter_map(|it| best_fit(self.blocks, it)).find(|it| fits(self.blocks, it))
+        {
+            return Some(offsets);
+        }
+        let neighbours = &self.ground?.neighbours;
+        let passes = if self.blocks.len() < MANY { FIRST_PASSES } else { 1 };
+        let mut in_time = self.ranks.iter().take_while(|_| !watch.is_over_now());
+        in_time.find_map(|rank| squeeze(self.blocks, neighbours, order(rank), passes, &mut self.random))
     }
 
-    /// The next attempt: another strategy, or after all of them a higher limit.
-    pub fn next(&mut self, deadline: &mut Deadline) -> Outcome<Vec<u64>> {
-        let n_foci = FOCI.len() as u64;
+    /// The next attempts: other strategies, or after all of them a higher limit.
+    pub fn next(&mut self, watch: &mut Watch<'_>) -> Outcome<Vec<u64>> {
+        let Some(ground) = self.ground else { return self.next_without_search(watch) };
+        // Most problems take no more than the first attempt.
+        let n_lanes = if self.round == 0 { 1 } else { LANES };
+        while self.lanes.len() < n_lanes {
+            self.lanes.push(Search::new(self.blocks, ground));
+        }
+        let strategies: Vec<Strategy> = (0..n_lanes).map(|_| self.strategy()).collect();
+        let winner = AtomicUsize::new(usize::MAX);
+        let run = |(lane, (search, strategy)): (usize, (&mut Search<'a>, &Strategy))| {
+            let outcome = search.run(strategy, &mut watch.in_race(&winner, lane));
+            if outcome != Outcome::Stopped {
+                winner.fetch_min(lane, Ordering::Relaxed);
+            }
+            outcome
+        };
+        let outcomes: Vec<Outcome<Vec<u64>>> = match n_lanes {
+            1 => vec![run((0, (&mut self.lanes[0], &strategies[0])))],
+            _ => self.lanes.par_iter_mut().zip(&strategies).enumerate().map(run).collect(),
+        };
+        outcomes.into_iter().find(|it| *it != Outcome::Stopped).unwrap_or(Outcome::Stopped)
+    }
+
+    fn strategy(&mut self) -> Strategy {
+        let n_foci = if self.blocks.len() < MANY { FOCI.len() } else { FOCI.len() - 1 } as u64;
         let n_strategies = n_foci * self.ranks.len() as u64;
         let (lap, at) = (self.round / n_strategies, self.round % n_strategies);
         self.round += 1;
         let mut rank = self.ranks[(at / n_foci) as usize].clone();
         if lap != 0 {
-            let divisor = [64, 16, 64, 8][(lap % 4) as usize];
-            self.shuffle(&mut rank, divisor);
+            shuffle(&mut rank, [64, 16, 64, 8][(lap % 4) as usize], &mut self.random);
         }
-        let failures = 100 << lap.min(40);
-        let strategy = Strategy { focus: FOCI[(at % n_foci) as usize], rank, failures };
-        self.search.run(&strategy, deadline)
+        Strategy { focus: FOCI[(at % n_foci) as usize], rank, failures: 100 << lap.min(40) }
     }
 
-    /// Blocks change places in the order, with those that are not farther than a fraction of it.
-    fn shuffle(&mut self, rank: &mut [u64], divisor: u64) {
-        let reach = rank.len() as u64 / divisor + 2;
-        for it in rank {
-            *it = *it * 4 + self.random.below(4 * reach);
+    fn next_without_search(&mut self, watch: &mut Watch<'_>) -> Outcome<Vec<u64>> {
+        let mut shuffled = Vec::new();
+        for _ in 0..LANES {
+            let mut rank = self.ranks[(self.round % self.ranks.len() as u64) as usize].clone();
+            shuffle(&mut rank, [8, 64, 2, 16][(self.round / 7 % 4) as usize], &mut self.random);
+            self.round += 1;
+            shuffled.push(rank);
         }
+        if watch.is_over_now() {
+            return Outcome::Stopped;
+        }
+        let found: Vec<Vec<u64>> = shuffled.par_iter().filter_map(|it| best_fit(self.blocks, it)).collect();
+        found.into_iter().find(|it| fits(self.blocks, it)).map_or(Outcome::Stopped, Outcome::Placed)
     }
 }

@@ -22,8 +22,9 @@
 //! a block a task that takes several machines at once.
 
 use super::block::Block;
-use super::deadline::Deadline;
-use super::sections::{Rows, Sections};
+use super::ground::Ground;
+use super::sections::Rows;
+use super::watch::Watch;
 
 /// How a search ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,13 +64,9 @@ pub(super) struct Strategy {
 /// A search over the packings of blocks; it can run many times.
 pub(super) struct Search<'a> {
     blocks: &'a [Block],
-    sections: Sections,
-    neighbours: Rows<u32>,
-    /// Per block the least section and the one after the greatest.
-    hulls: Vec<(u32, u32)>,
-    /// Blocks alike in all but their names carry the same number.
-    kinds: Vec<u32>,
-    free: bool,
+    ground: &'a Ground,
+    /// Per section its blocks, nearly in the order of their bounds.
+    live: Rows<u32>,
     /// How often a section has been too full.
     weights: Vec<u64>,
     /// The lower bounds; for what is placed, the offsets.
@@ -118,37 +115,18 @@ const NONE: usize = usize::MAX;
 
 impl<'a> Search<'a> {
     /// Prepares a search.
-    pub fn new(blocks: &'a [Block]) -> Search<'a> {
-        let sections = Sections::new(blocks);
-        let neighbours = sections.neighbours(blocks.len());
-        let hull = |id: usize| {
-            let spans = sections.spans.row(id);
-            (spans[0].0, spans[spans.len() - 1].1)
-        };
-        let hulls: Vec<(u32, u32)> = (0..blocks.len()).map(hull).collect();
+    pub fn new(blocks: &'a [Block], ground: &'a Ground) -> Search<'a> {
+        let sections = &ground.sections;
         let mut crossing = vec![0; sections.count];
-        for (start, end) in &hulls {
+        for (start, end) in &ground.hulls {
             for section in *start..*end - 1 {
                 crossing[section as usize] += 1;
             }
         }
-        let key = |id: &u32| {
-            let block = &blocks[*id as usize];
-            (sections.spans.row(*id as usize), block.room, block.lowest, block.highest, block.alignment)
-        };
-        let mut by_kind: Vec<u32> = (0..blocks.len() as u32).collect();
-        by_kind.sort_by_key(key);
-        let mut kinds = vec![0; blocks.len()];
-        for pair in by_kind.windows(2) {
-            let next = u32::from(key(&pair[0]) != key(&pair[1]));
-            kinds[pair[1] as usize] = kinds[pair[0] as usize] + next;
-        }
         Search {
             blocks,
-            neighbours,
-            hulls,
-            kinds,
-            free: super::block::are_free(blocks),
+            ground,
+            live: sections.live.clone(),
             weights: vec![1; sections.count],
             offsets: blocks.iter().map(|it| it.lowest).collect(),
             placed: vec![false; blocks.len()],
@@ -159,36 +137,19 @@ impl<'a> Search<'a> {
             is_dirty: vec![false; sections.count],
             sums: Vec::new(),
             raises: Vec::new(),
-            sections,
         }
     }
 
-    /// The blocks that each block meets.
-    pub fn neighbours(&self) -> &Rows<u32> {
-        &self.neighbours
-    }
-
-    /// The room that is needed at once where it is most, per block.
-    pub fn pressures(&self) -> Vec<u64> {
-        let room = |it: usize| self.sections.live.row(it).iter().map(|it| self.blocks[*it as usize].room).sum::<u64>();
-        let rooms: Vec<u64> = (0..self.sections.count).map(room).collect();
-        let pressure = |id| {
-            let spans = self.sections.spans.row(id).iter();
-            spans.flat_map(|(start, end)| &rooms[*start as usize..*end as usize]).max().copied().unwrap_or(0)
-        };
-        (0..self.blocks.len()).map(pressure).collect()
-    }
-
     /// Searches from the start. `Infeasible` is proven.
-    pub fn run(&mut self, strategy: &Strategy, deadline: &mut Deadline) -> Outcome<Vec<u64>> {
-        let outcome = self.descend(strategy, deadline);
+    pub fn run(&mut self, strategy: &Strategy, watch: &mut Watch<'_>) -> Outcome<Vec<u64>> {
+        let outcome = self.descend(strategy, watch);
         self.undo(0);
         outcome
     }
 
-    fn descend(&mut self, strategy: &Strategy, deadline: &mut Deadline) -> Outcome<Vec<u64>> {
-        for section in 0..self.sections.count {
-            let live = self.sections.live.row(section);
+    fn descend(&mut self, strategy: &Strategy, watch: &mut Watch<'_>) -> Outcome<Vec<u64>> {
+        for section in 0..self.ground.sections.count {
+            let live = self.live.row(section);
             let room = live.iter().map(|it| self.blocks[*it as usize].room).sum();
             self.gauges[section] = Gauge { count: live.len() as u32, choices: 0, room, slack: 0 };
             self.touch(section as u32);
@@ -198,8 +159,11 @@ impl<'a> Search<'a> {
         }
         let mut failures = 0;
         let mut frames: Vec<Frame> = Vec::new();
-        let mut pending = vec![((0, self.sections.count as u32), NONE)];
+        let mut pending = vec![((0, self.ground.sections.count as u32), NONE)];
         while let Some((range, parent)) = pending.pop() {
+            if watch.is_over() {
+                return Outcome::Stopped;
+            }
             if self.split(range, parent, &mut pending) {
                 continue;
             }
@@ -216,7 +180,7 @@ impl<'a> Search<'a> {
                 if parent == NONE {
                     return Outcome::Infeasible;
                 }
-                if strategy.failures < failures || deadline.is_over() {
+                if strategy.failures < failures || watch.is_over() {
                     return Outcome::Stopped;
                 }
                 frames.truncate(parent + 1);
@@ -265,8 +229,7 @@ impl<'a> Search<'a> {
             (self.offsets[block], std::cmp::Reverse(strategy.rank[block]), *it)
         };
         let unplaced = |it: &&u32| !self.placed[**it as usize];
-        let lowest =
-            |section: u32| self.sections.live.row(section as usize).iter().filter(unplaced).copied().min_by_key(prefer);
+        let lowest = |section: u32| self.live.row(section as usize).iter().filter(unplaced).copied().min_by_key(prefer);
         let mut best = match strategy.focus {
             Focus::First => lowest(left.min()?)?,
             Focus::Lowest => left.filter_map(lowest).min_by_key(prefer)?,
@@ -291,7 +254,7 @@ impl<'a> Search<'a> {
                 let other = **it as usize;
                 !self.placed[other] && self.offsets[other] + self.blocks[other].room <= limit
             };
-            match self.neighbours.row(best as usize).iter().filter(fits).copied().min_by_key(prefer) {
+            match self.ground.neighbours.row(best as usize).iter().filter(fits).copied().min_by_key(prefer) {
                 Some(lower) => best = lower,
                 None => return Some(best),
             }
@@ -302,14 +265,14 @@ impl<'a> Search<'a> {
     fn is_forced(&self, block: u32, range: (u32, u32)) -> bool {
         let offset = self.offsets[block as usize];
         let top = offset + self.blocks[block as usize].room;
-        let mut left = self.neighbours.row(block as usize).iter().filter(|it| !self.placed[**it as usize]);
+        let mut left = self.ground.neighbours.row(block as usize).iter().filter(|it| !self.placed[**it as usize]);
         // It is in nobody's way.
         if left.clone().all(|it| top <= self.offsets[*it as usize]) {
             return true;
         }
         // It reaches through the whole region: whatever lies below it can change places with it.
-        self.free
-            && self.sections.spans.row(block as usize) == [range]
+        self.ground.free
+            && self.ground.sections.spans.row(block as usize) == [range]
             && left.all(|it| {
                 let other = *it as usize;
                 offset <= self.offsets[other] && self.blocks[block as usize].limit() <= self.blocks[other].limit()
@@ -322,8 +285,8 @@ impl<'a> Search<'a> {
         self.changes.push(Change::Placed(block));
         self.placed[id] = true;
         let room = self.blocks[id].room;
-        for at in 0..self.sections.spans.row(id).len() {
-            let (start, end) = self.sections.spans.row(id)[at];
+        for at in 0..self.ground.sections.spans.row(id).len() {
+            let (start, end) = self.ground.sections.spans.row(id)[at];
             for section in start..end {
                 self.touch(section);
                 let gauge = &mut self.gauges[section as usize];
@@ -331,13 +294,13 @@ impl<'a> Search<'a> {
                 gauge.room -= room;
             }
         }
-        let (start, end) = self.hulls[id];
+        let (start, end) = self.ground.hulls[id];
         for section in start..end - 1 {
             self.crossing[section as usize] -= 1;
         }
         let top = self.offsets[id] + room;
-        for at in 0..self.neighbours.row(id).len() {
-            let other = self.neighbours.row(id)[at];
+        for at in 0..self.ground.neighbours.row(id).len() {
+            let other = self.ground.neighbours.row(id)[at];
             if !self.placed[other as usize] && self.offsets[other as usize] < top && !self.raise(other, top) {
                 return false;
             }
@@ -348,15 +311,16 @@ impl<'a> Search<'a> {
     /// Decides that a block does not lie at its bound: it rests on another, then.
     fn postpone(&mut self, block: u32) -> bool {
         let id = block as usize;
-        let tops = self.neighbours.row(id).iter().filter(|it| !self.placed[**it as usize]);
+        let tops = self.ground.neighbours.row(id).iter().filter(|it| !self.placed[**it as usize]);
         let Some(top) = tops.map(|it| self.offsets[*it as usize] + self.blocks[*it as usize].room).min() else {
             return false;
         };
         let offset = self.offsets[id];
         // What is like it can change places with it, so that does not lie there, either.
-        for at in 0..self.neighbours.row(id).len() {
-            let other = self.neighbours.row(id)[at];
-            let alike = self.kinds[other as usize] == self.kinds[id] && self.offsets[other as usize] == offset;
+        for at in 0..self.ground.neighbours.row(id).len() {
+            let other = self.ground.neighbours.row(id)[at];
+            let alike =
+                self.ground.kinds[other as usize] == self.ground.kinds[id] && self.offsets[other as usize] == offset;
             if alike && !self.placed[other as usize] && !self.raise(other, top) {
                 return false;
             }
@@ -369,8 +333,8 @@ impl<'a> Search<'a> {
         let id = block as usize;
         let offset = offset.next_multiple_of(self.blocks[id].alignment);
         if self.blocks[id].highest < offset {
-            for at in 0..self.sections.spans.row(id).len() {
-                let (start, end) = self.sections.spans.row(id)[at];
+            for at in 0..self.ground.sections.spans.row(id).len() {
+                let (start, end) = self.ground.sections.spans.row(id)[at];
                 for section in start..end {
                     self.weights[section as usize] += 1;
                 }
@@ -379,8 +343,8 @@ impl<'a> Search<'a> {
         }
         self.changes.push(Change::Offset(block, self.offsets[id]));
         self.offsets[id] = offset;
-        for at in 0..self.sections.spans.row(id).len() {
-            let (start, end) = self.sections.spans.row(id)[at];
+        for at in 0..self.ground.sections.spans.row(id).len() {
+            let (start, end) = self.ground.sections.spans.row(id)[at];
             (start..end).for_each(|it| self.touch(it));
         }
         true
@@ -409,7 +373,7 @@ impl<'a> Search<'a> {
 
     /// How high the blocks left in a section reach at least; `false` if that is too high.
     fn measure(&mut self, section: usize) -> bool {
-        let live = self.sections.live.row_mut(section);
+        let live = self.live.row_mut(section);
         // They were sorted before the last bounds were raised, and nearly are.
         for at in 1..live.len() {
             let block = live[at];
@@ -445,7 +409,7 @@ impl<'a> Search<'a> {
         if count < 2 || 4096 < room {
             return true;
         }
-        let live = self.sections.live.row(section).iter().filter(|it| !self.placed[**it as usize]);
+        let live = self.live.row(section).iter().filter(|it| !self.placed[**it as usize]);
         let bottom = live.clone().map(|it| self.offsets[*it as usize]).min().expect("some are left");
         let slack = limit - bottom - room;
         if slack > room / 8 {
@@ -491,7 +455,7 @@ impl<'a> Search<'a> {
                 Change::Gauge(section, gauge) => self.gauges[section as usize] = gauge,
                 Change::Placed(block) => {
                     self.placed[block as usize] = false;
-                    let (start, end) = self.hulls[block as usize];
+                    let (start, end) = self.ground.hulls[block as usize];
                     for section in start..end - 1 {
                         self.crossing[section as usize] += 1;
                     }

@@ -1,0 +1,169 @@
+//! The best of the intervals that lie within another, asked for again and again as they are taken.
+
+/// A tree over intervals as points in the plane, split by start and by end in turns (k-d tree, Bentley
+/// 1975). Each node knows the best key below it and how well the points there can do.
+pub(super) struct Contained {
+    points: Vec<Point>,
+    nodes: Vec<Node>,
+    /// Per interval where its point is.
+    places: Vec<u32>,
+    /// Points that a leaf has: at most so many.
+    depth: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Point {
+    start: u32,
+    end: u32,
+    /// Zero if taken.
+    key: u64,
+    id: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Node {
+    latest_start: u32,
+    earliest_end: u32,
+    key: u64,
+}
+
+const LEAF: usize = 8;
+
+impl Contained {
+    /// A tree of intervals with their keys, which are positive and all different.
+    pub fn new(intervals: &[(u32, u32)], keys: &[u64]) -> Contained {
+        let point = |(id, ((start, end), key)): (usize, (&(u32, u32), &u64))| Point {
+            start: *start,
+            end: *end,
+            key: *key,
+            id: id as u32,
+        };
+        let mut points: Vec<Point> = intervals.iter().zip(keys).enumerate().map(point).collect();
+        let depth = points.len().div_ceil(LEAF).next_power_of_two().trailing_zeros();
+        let empty = Node { latest_start: 0, earliest_end: u32::MAX, key: 0 };
+        let mut tree = Contained {
+            nodes: vec![empty; (2 << depth) - 1],
+            places: vec![0; points.len()],
+            points: Vec::new(),
+            depth,
+        };
+        sort(&mut points, depth, 0);
+        for (place, point) in points.iter().enumerate() {
+            tree.places[point.id as usize] = place as u32;
+        }
+        tree.points = points;
+        for node in (0..tree.nodes.len()).rev() {
+            tree.measure(node);
+        }
+        tree
+    }
+
+    /// The interval with the greatest key that starts at `start` or later and ends at `end` or before.
+    pub fn best(&self, start: u32, end: u32) -> Option<u32> {
+        let mut best = (0, None);
+        self.descend(0, 0..self.points.len(), (start, end), &mut best);
+        best.1
+    }
+
+    /// Takes an interval out.
+    pub fn take(&mut self, id: u32) {
+        let place = self.places[id as usize] as usize;
+        self.points[place].key = 0;
+        let (mut range, mut node) = (0..self.points.len(), 0);
+        while !self.is_leaf(node) {
+            let middle = middle(&range);
+            (node, range) =
+                if place < middle { (2 * node + 1, range.start..middle) } else { (2 * node + 2, middle..range.end) };
+        }
+        self.measure_leaf(node, range);
+        while node != 0 {
+            node = (node - 1) / 2;
+            self.measure_inner(node);
+        }
+    }
+
+    fn is_leaf(&self, node: usize) -> bool {
+        self.nodes.len() / 2 <= node
+    }
+
+    fn descend(
+        &self,
+        node: usize,
+        range: std::ops::Range<usize>,
+        (start, end): (u32, u32),
+        best: &mut (u64, Option<u32>),
+    ) {
+        let is_hopeful = |it: &Node, best: u64| best < it.key && start <= it.latest_start && it.earliest_end <= end;
+        if !is_hopeful(&self.nodes[node], best.0) {
+            return;
+        }
+        if self.is_leaf(node) {
+            for point in &self.points[range] {
+                if best.0 < point.key && start <= point.start && point.end <= end {
+                    *best = (point.key, Some(point.id));
+                }
+            }
+            return;
+        }
+        let middle = middle(&range);
+        let children = [(2 * node + 1, range.start..middle), (2 * node + 2, middle..range.end)];
+        let [left, right] = children;
+        let (first, second) =
+            if self.nodes[left.0].key < self.nodes[right.0].key { (right, left) } else { (left, right) };
+        self.descend(first.0, first.1, (start, end), best);
+        self.descend(second.0, second.1, (start, end), best);
+    }
+
+    fn measure(&mut self, node: usize) {
+        if !self.is_leaf(node) {
+            return self.measure_inner(node);
+        }
+        // The bits of the number say where the path to it turns.
+        let mut range = 0..self.points.len();
+        let path = node + 1;
+        for level in (0..self.depth).rev() {
+            let middle = middle(&range);
+            range = if path >> level & 1 == 0 { range.start..middle } else { middle..range.end };
+        }
+        self.measure_leaf(node, range);
+    }
+
+    fn measure_leaf(&mut self, node: usize, range: std::ops::Range<usize>) {
+        let mut found = Node { latest_start: 0, earliest_end: u32::MAX, key: 0 };
+        for point in self.points[range].iter().filter(|it| it.key != 0) {
+            found.latest_start = found.latest_start.max(point.start);
+            found.earliest_end = found.earliest_end.min(point.end);
+            found.key = found.key.max(point.key);
+        }
+        self.nodes[node] = found;
+    }
+
+    fn measure_inner(&mut self, node: usize) {
+        let (left, right) = (self.nodes[2 * node + 1], self.nodes[2 * node + 2]);
+        self.nodes[node] = Node {
+            latest_start: left.latest_start.max(right.latest_start),
+            earliest_end: left.earliest_end.min(right.earliest_end),
+            key: left.key.max(right.key),
+        };
+    }
+}
+
+fn middle(range: &std::ops::Range<usize>) -> usize {
+    usize::midpoint(range.start, range.end)
+}
+
+/// Sorts points as far as the tree wants it.
+fn sort(points: &mut [Point], depth: u32, axis: u32) {
+    if depth == 0 || points.len() < 2 {
+        return;
+    }
+    let middle = points.len() / 2;
+    if axis == 0 {
+        points.select_nth_unstable_by_key(middle, |it| (it.start, it.id));
+    } else {
+        points.select_nth_unstable_by_key(middle, |it| (it.end, it.id));
+    }
+    let (left, right) = points.split_at_mut(middle);
+    sort(left, depth - 1, 1 - axis);
+    sort(right, depth - 1, 1 - axis);
+}

@@ -1,0 +1,63 @@
+//! What all searches in the same blocks have in common.
+
+use super::block::{Block, are_free};
+use super::sections::{Rows, Sections};
+
+/// Who meets whom, and when.
+pub(super) struct Ground {
+    /// The sections of time.
+    pub sections: Sections,
+    /// Per block the blocks that it meets.
+    pub neighbours: Rows<u32>,
+    /// Per block the least section and the one after the greatest.
+    pub hulls: Vec<(u32, u32)>,
+    /// Blocks alike in all but their names carry the same number.
+    pub kinds: Vec<u32>,
+    /// Whether nothing but room and limits tells blocks apart.
+    pub free: bool,
+}
+
+/// Pairs of blocks that meet which are too many to be listed.
+const MANY: u64 = 10_000_000;
+
+impl Ground {
+    /// The ground of these blocks, unless too many of them meet.
+    pub fn new(blocks: &[Block]) -> Option<Ground> {
+        if MANY < meetings(blocks) {
+            return None;
+        }
+        let sections = Sections::new(blocks);
+        let neighbours = sections.neighbours(blocks.len());
+        let hull = |id: usize| {
+            let spans = sections.spans.row(id);
+            (spans[0].0, spans[spans.len() - 1].1)
+        };
+        let key = |id: &u32| {
+            let block = &blocks[*id as usize];
+            (sections.spans.row(*id as usize), block.room, block.lowest, block.highest, block.alignment)
+        };
+        let mut by_kind: Vec<u32> = (0..blocks.len() as u32).collect();
+        by_kind.sort_by_key(key);
+        let mut kinds = vec![0; blocks.len()];
+        for pair in by_kind.windows(2) {
+            let next = u32::from(key(&pair[0]) != key(&pair[1]));
+            kinds[pair[1] as usize] = kinds[pair[0] as usize] + next;
+        }
+        let hulls = (0..blocks.len()).map(hull).collect();
+        Some(Ground { hulls, neighbours, kinds, free: are_free(blocks), sections })
+    }
+}
+
+/// Pairs of spans, of all blocks, that share a step.
+pub(super) fn meetings(blocks: &[Block]) -> u64 {
+    let spans = || blocks.iter().flat_map(|it| &it.spans);
+    let mut starts: Vec<u32> = spans().map(|it| it.0).collect();
+    let mut ends: Vec<u32> = spans().map(|it| it.1).collect();
+    starts.sort_unstable();
+    ends.sort_unstable();
+    // Each meets those that start before it ends, but for those that end before it starts; so each pair
+    // is counted twice, and each meets itself.
+    let before = |steps: &[u32], step: u32| steps.partition_point(|it| *it < step) as u64;
+    let met = |(start, end): &(u32, u32)| before(&starts, *end) - before(&ends, start + 1) - 1;
+    spans().map(met).sum::<u64>() / 2
+}

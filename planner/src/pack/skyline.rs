@@ -1,0 +1,171 @@
+//! Packings from the bottom up in near-linear time, for problems of any size.
+//!
+//! The skyline is how high memory is taken at each step. Its lowest stretch gets the best of the
+//! blocks whose life is within it; if there is none, the stretch is given up up to its lower
+//! neighbour. This is best fit as Burke et al. (2004) pack strips and Sekiyama et al. (2018) memory
+//! of networks, with any order of preference.
+
+use super::block::Block;
+use super::contained::Contained;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+/// Steps with the same height, in a list from the first step to the last.
+#[derive(Clone, Copy)]
+struct Stretch {
+    start: u32,
+    end: u32,
+    height: u64,
+    before: u32,
+    after: u32,
+    is_there: bool,
+}
+
+const NONE: u32 = u32::MAX;
+
+struct Skyline {
+    stretches: Vec<Stretch>,
+    lowest: BinaryHeap<Reverse<(u64, u32, u32)>>,
+}
+
+/// Offsets for blocks, however high; those with a greater key are preferred. Keys are positive and all
+/// different. Gaps are not made use of, nor is what lies below a block whose offset is
+/// fixed. `None` if two of those overlap.
+pub(super) fn best_fit(blocks: &[Block], keys: &[u64]) -> Option<Vec<u64>> {
+    let hulls: Vec<(u32, u32)> = blocks.iter().map(Block::hull).collect();
+    let mut left = Contained::new(&hulls, keys);
+    let mut n_left = blocks.len();
+    let mut offsets = vec![0; blocks.len()];
+    let end = hulls.iter().map(|it| it.1).max().unwrap_or(0);
+    let mut skyline = Skyline::new(ground(blocks, end)?);
+    for (id, block) in blocks.iter().enumerate().filter(|it| it.1.is_fixed()) {
+        offsets[id] = block.lowest;
+        left.take(id as u32);
+        n_left -= 1;
+    }
+    while n_left != 0 {
+        let at = skyline.lowest();
+        let Stretch { start, end, height, .. } = skyline.stretches[at as usize];
+        let Some(best) = left.best(start, end) else {
+            skyline.lift(at);
+            continue;
+        };
+        left.take(best);
+        n_left -= 1;
+        let block = &blocks[best as usize];
+        let offset = height.max(block.lowest).next_multiple_of(block.alignment);
+        offsets[best as usize] = offset;
+        skyline.build(at, hulls[best as usize], offset + block.room);
+    }
+    Some(offsets)
+}
+
+/// How high blocks with a fixed offset reach, from the first step to `end`; `None` if two overlap.
+fn ground(blocks: &[Block], end: u32) -> Option<Vec<((u32, u32), u64)>> {
+    let mut events: Vec<(u32, bool, u64, u64)> = Vec::new();
+    for block in blocks.iter().filter(|it| it.is_fixed()) {
+        for span in &block.spans {
+            let of = |step, starts| (step, starts, block.lowest, block.limit());
+            events.extend([of(span.0, true), of(span.1, false)]);
+        }
+    }
+    // Ends come before starts: where one ends and another starts, they do not meet.
+    events.sort_unstable();
+    let mut ground = Vec::new();
+    let mut taken: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut from = 0;
+    for (step, starts, low, high) in events.into_iter().chain([(end, false, 0, 0)]) {
+        if from < step {
+            ground.push(((from, step), taken.last_key_value().map_or(0, |it| *it.1)));
+            from = step;
+        }
+        if !starts {
+            taken.remove(&low);
+        } else if taken.range(..high).next_back().is_some_and(|it| low < *it.1) {
+            return None;
+        } else {
+            taken.insert(low, high);
+        }
+    }
+    Some(ground)
+}
+
+impl Skyline {
+    fn new(heights: Vec<((u32, u32), u64)>) -> Skyline {
+        let mut skyline = Skyline { stretches: Vec::new(), lowest: BinaryHeap::new() };
+        let mut before = NONE;
+        for ((start, end), height) in heights {
+            before = skyline.add(start, end, height, before, NONE);
+        }
+        skyline
+    }
+
+    fn add(&mut self, start: u32, end: u32, height: u64, before: u32, after: u32) -> u32 {
+        let id = self.stretches.len() as u32;
+        self.stretches.push(Stretch { start, end, height, before, after, is_there: true });
+        if before != NONE {
+            self.stretches[before as usize].after = id;
+        }
+        if after != NONE {
+            self.stretches[after as usize].before = id;
+        }
+        self.lowest.push(Reverse((height, start, id)));
+        id
+    }
+
+    fn lowest(&mut self) -> u32 {
+        loop {
+            let Reverse((_, _, id)) = *self.lowest.peek().expect("every step belongs to a stretch");
+            if self.stretches[id as usize].is_there {
+                return id;
+            }
+            self.lowest.pop();
+        }
+    }
+
+    /// Puts a stretch of the same steps, or more, in the place of one.
+    fn replace(&mut self, at: u32, height: u64) {
+        let Stretch { mut start, mut end, mut before, mut after, .. } = self.stretches[at as usize];
+        self.stretches[at as usize].is_there = false;
+        if let Some(other) = self.level(before, height) {
+            (start, before) = (other.start, other.before);
+        }
+        if let Some(other) = self.level(after, height) {
+            (end, after) = (other.end, other.after);
+        }
+        self.add(start, end, height, before, after);
+    }
+
+    /// Takes a neighbour out, if it has this height.
+    fn level(&mut self, id: u32, height: u64) -> Option<Stretch> {
+        let other = self.stretches.get_mut(id as usize).filter(|it| it.height == height)?;
+        other.is_there = false;
+        Some(*other)
+    }
+
+    /// Gives up what lies below the lower neighbour.
+    fn lift(&mut self, at: u32) {
+        let Stretch { before, after, .. } = self.stretches[at as usize];
+        let height = |id: u32| self.stretches.get(id as usize).map_or(u64::MAX, |it| it.height);
+        let height = height(before).min(height(after));
+        self.replace(at, height);
+    }
+
+    /// Raises some steps of a stretch.
+    fn build(&mut self, at: u32, (start, end): (u32, u32), height: u64) {
+        let old = self.stretches[at as usize];
+        self.stretches[at as usize].is_there = false;
+        let mut before = old.before;
+        if old.start < start {
+            before = self.add(old.start, start, old.height, before, NONE);
+        }
+        let middle = self.add(start, end, height, before, NONE);
+        if end < old.end {
+            self.add(end, old.end, old.height, middle, old.after);
+        } else if old.after != NONE {
+            self.stretches[middle as usize].after = old.after;
+            self.stretches[old.after as usize].before = middle;
+        }
+        self.replace(middle, height);
+    }
+}

@@ -1,0 +1,149 @@
+//! `cosma-pack`: reads intervals as CSV, places them in memory, and writes them back with offsets.
+
+mod arguments;
+#[path = "../cosma-opt/output.rs"]
+#[expect(dead_code, reason = "cosma-opt writes several files")]
+mod output;
+mod table;
+
+use arguments::Arguments;
+use clap::Parser;
+use cosma::Bytes;
+use cosma_planner::Deadline;
+use cosma_planner::pack::{self, Conflict, Interval, Lowest, Packing};
+use output::Output;
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+use table::Table;
+
+/// What the exit code says.
+enum Failure {
+    /// The input is bad, or there is no packing, which is proven: 1.
+    Input(String),
+    /// The call is wrong: 2.
+    Call(String),
+    /// Time was over before anything was proven: 3.
+    Undecided(String),
+}
+
+fn main() -> ExitCode {
+    // Where flags are wrong, clap says so and exits with 2.
+    let arguments = Arguments::parse();
+    let (code, message) = match run(&arguments) {
+        Ok(message) => (0, message),
+        Err(Failure::Input(message)) => (1, message),
+        Err(Failure::Call(message)) => (2, format!("error: {message}")),
+        Err(Failure::Undecided(message)) => (3, message),
+    };
+    // To the standard error, if anybody listens.
+    let _ = writeln!(io::stderr().lock(), "{message}");
+    ExitCode::from(code)
+}
+
+fn run(arguments: &Arguments) -> Result<String, Failure> {
+    let name = if arguments.input == "-" { "<stdin>" } else { &arguments.input };
+    let text = read(&arguments.input).map_err(|error| Failure::Call(format!("cannot read {name}: {error}")))?;
+    let table = Table::parse(&text).map_err(|error| Failure::Input(format!("{name}:{error}")))?;
+    for warning in &table.warnings {
+        let _ = writeln!(io::stderr().lock(), "{name}:{warning}");
+    }
+    if let Some(at) = pack::first_beyond_count(&table.intervals, arguments.alignment()) {
+        return Err(Failure::Input(format!("{name}:{}", table.too_large(at))));
+    }
+    let (offsets, message) = match arguments.capacity() {
+        Some(capacity) => within(arguments, name, &table, capacity)?,
+        None => lowest(arguments, name, &table)?,
+    };
+    let output = Output::prepare(&arguments.output, table.with_offsets(&offsets).as_bytes());
+    output
+        .and_then(Output::put)
+        .map_err(|error| Failure::Call(format!("cannot write {}: {error}", arguments.output.display())))?;
+    Ok(format!("{name}: {message}"))
+}
+
+/// Offsets within a capacity.
+fn within(arguments: &Arguments, name: &str, table: &Table, capacity: Bytes) -> Result<(Vec<Bytes>, String), Failure> {
+    let (intervals, alignment) = (&table.intervals, arguments.alignment());
+    match pack::pack(intervals, capacity, alignment, arguments.deadline()) {
+        Packing::Placed(offsets) => {
+            let height = height(intervals, &offsets);
+            Ok((offsets, format!("placed: {} intervals, height {height} B of {capacity} B", intervals.len())))
+        }
+        Packing::Infeasible => {
+            let conflict = pack::conflict(intervals, capacity, alignment, arguments.deadline());
+            let limit = format!("within {capacity} B");
+            Err(Failure::Input(format!("{name}: {}", infeasible(table, conflict, &limit))))
+        }
+        Packing::Undecided => {
+            let bound = pack::load(intervals, alignment);
+            let best = match pack::pack_lowest(intervals, alignment, Deadline::after(std::time::Duration::ZERO)) {
+                Lowest::Placed(packing) => format!("the best packing found needs {} B", packing.height),
+                Lowest::Infeasible | Lowest::Undecided => "no packing was found".into(),
+            };
+            Err(Failure::Undecided(format!(
+                "{name}: not decided in time: {best}, the capacity is {capacity} B, and no packing needs less than {bound} B"
+            )))
+        }
+    }
+}
+
+/// Offsets as low as can be.
+fn lowest(arguments: &Arguments, name: &str, table: &Table) -> Result<(Vec<Bytes>, String), Failure> {
+    let (intervals, alignment) = (&table.intervals, arguments.alignment());
+    match pack::pack_lowest(intervals, alignment, arguments.deadline()) {
+        Lowest::Placed(packing) => {
+            let (height, bound) = (packing.height, packing.lower_bound);
+            let proof = if height == bound { "proven least" } else { "not proven least" };
+            Ok((
+                packing.offsets,
+                format!("placed: {} intervals, height {height} B, lower bound {bound} B: {proof}", intervals.len()),
+            ))
+        }
+        Lowest::Infeasible => {
+            let conflict = pack::conflict(intervals, Bytes(u64::MAX), alignment, arguments.deadline());
+            let message = infeasible(table, conflict, "at any height");
+            Err(Failure::Input(format!("{name}: {message}")))
+        }
+        Lowest::Undecided => Err(Failure::Undecided(format!(
+            "{name}: not decided in time: no packing was found, and none needs less than {} B",
+            pack::load(intervals, alignment)
+        ))),
+    }
+}
+
+fn height(intervals: &[Interval], offsets: &[Bytes]) -> Bytes {
+    let ends = intervals.iter().zip(offsets).filter(|it| !it.0.is_empty()).map(|it| it.0.size + *it.1);
+    ends.max().unwrap_or(Bytes::ZERO)
+}
+
+/// That there is no packing, and who stands in the way.
+fn infeasible(table: &Table, conflict: Option<Conflict>, limit: &str) -> String {
+    let Some(conflict) = conflict else {
+        return format!("infeasible: there is no packing {limit}; why was not found in time");
+    };
+    let all = table.intervals.len();
+    let mut text = match (conflict.intervals.len(), conflict.irreducible) {
+        (1, _) => format!("infeasible: there is no packing {limit}: 1 of {all} intervals cannot lie there even alone:"),
+        (count, true) => format!(
+            "infeasible: there is no packing {limit}: {count} of {all} intervals cannot lie there together, \
+             and can without any one of them:"
+        ),
+        (count, false) => format!(
+            "infeasible: there is no packing {limit}: {count} of {all} intervals cannot lie there together \
+             (time was over before it was clear whether fewer would do):"
+        ),
+    };
+    for at in conflict.intervals {
+        text += &format!("\n  {}", table.describe(at));
+    }
+    text
+}
+
+fn read(input: &str) -> io::Result<Vec<u8>> {
+    if input != "-" {
+        return std::fs::read(input);
+    }
+    let mut text = Vec::new();
+    io::stdin().read_to_end(&mut text)?;
+    Ok(text)
+}

@@ -1,0 +1,250 @@
+//! `cosma-pack` from the outside: all that it can say, and its output judged anew.
+
+use cosma_planner::Bytes;
+use cosma_planner::pack::{Interval, check_packing};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+/// A file of its own, and what comes of a run on it.
+struct Run {
+    folder: tempfile::TempDir,
+    output: Output,
+}
+
+impl Run {
+    fn new(table: impl AsRef<[u8]>, flags: &[&str]) -> Run {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("in.csv"), table).expect("a file");
+        let output = Command::new(env!("CARGO_BIN_EXE_cosma-pack"))
+            .current_dir(folder.path())
+            .args(["in.csv", "-o", "out.csv"])
+            .args(flags)
+            .output()
+            .expect("it runs");
+        Run { folder, output }
+    }
+
+    fn says(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// It fails with this code and says this, without a panic, and writes nothing.
+    #[track_caller]
+    fn fails(self, code: i32, text: &str) {
+        let says = self.says();
+        assert_eq!(self.output.status.code(), Some(code), "{says}");
+        assert!(says.contains(text), "expected: {text}\nfound: {says}");
+        assert!(!says.contains("panicked"), "{says}");
+        assert!(self.output.stdout.is_empty());
+        let left: Vec<_> = std::fs::read_dir(self.folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert_eq!(left, ["in.csv"], "nothing else is left behind");
+    }
+
+    /// It succeeds and says this; gives what was written.
+    #[track_caller]
+    fn succeeds(self, text: &str) -> String {
+        let says = self.says();
+        assert_eq!(self.output.status.code(), Some(0), "{says}");
+        assert!(says.contains(text), "expected: {text}\nfound: {says}");
+        std::fs::read_to_string(self.folder.path().join("out.csv")).expect("it was written")
+    }
+}
+
+/// The example of MiniMalloc's README.
+const EXAMPLE: &str = "id,lower,upper,size\nb1,0,3,4\nb2,3,9,4\nb3,0,9,4\nb4,9,21,4\nb5,0,21,4\n";
+
+/// Intervals and offsets of a table with the columns id, lower, upper, size and offset.
+fn read(table: &str) -> (Vec<Interval>, Vec<Bytes>) {
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("id,lower,upper,size,offset"));
+    let row = |line: &str| {
+        let fields: Vec<u64> = line.split(',').skip(1).map(|it| it.parse().expect("a number")).collect();
+        (Interval::new(fields[0] as u32, fields[1] as u32, Bytes(fields[2])), Bytes(fields[3]))
+    };
+    lines.map(row).unzip()
+}
+
+#[test]
+fn places_within_a_capacity() {
+    let table = Run::new(EXAMPLE, &["--capacity=12"]).succeeds("in.csv: placed: 5 intervals, height 12 B of 12 B");
+    let (intervals, offsets) = read(&table);
+    assert_eq!(check_packing(&intervals, &offsets, Bytes(12), Bytes(1)), []);
+    // What was written is read again: all offsets are fixed, and the rows the same.
+    assert_eq!(Run::new(&table, &["--capacity=12"]).succeeds("placed"), table);
+    let aligned = Run::new(EXAMPLE, &["--capacity=1KiB", "--alignment=16"]).succeeds("placed: 5 intervals");
+    assert!(read(&aligned).1.iter().all(|it| it.0.is_multiple_of(16)));
+}
+
+#[test]
+fn finds_the_least_height_without_a_capacity() {
+    let table = Run::new(EXAMPLE, &[]).succeeds("height 12 B, lower bound 12 B: proven least");
+    assert_eq!(read(&table).1.len(), 5);
+    let fits = Run::new("id,lower,upper,size\n", &[]).succeeds("placed: 0 intervals, height 0 B");
+    assert_eq!(fits, "id,lower,upper,size,offset\n");
+}
+
+#[test]
+fn says_why_there_is_no_packing() {
+    let run = Run::new(EXAMPLE, &["--capacity=11"]);
+    let says = run.says();
+    run.fails(1, "in.csv: infeasible: there is no packing within 11 B: 3 of 5 intervals cannot lie there together");
+    let named = |it: &str| says.contains(&format!("\n  {it} (line "));
+    assert!(named("b5") && named("b3") && (named("b1") || named("b2")) && !named("b4"), "{says}");
+    Run::new(EXAMPLE, &["--capacity=3"])
+        .fails(1, "1 of 5 intervals cannot lie there even alone:\n  b1 (line 2): 0 to 3, 4 B");
+    let clash = "id,lower,upper,size,offset\na,0,5,4,0\nb,4,9,4,3\nc,0,9,4,\n";
+    Run::new(clash, &[]).fails(1, "infeasible: there is no packing at any height: 2 of 3 intervals");
+    Run::new(clash, &["--capacity=100"]).fails(1, "  b (line 3): 4 to 9, 4 B, offset 3");
+    let off = "id,lower,upper,size,offset\na,0,5,4,2\n";
+    Run::new(off, &["--alignment=4"]).fails(1, "infeasible: there is no packing at any height: 1 of 1 intervals");
+}
+
+#[test]
+fn says_that_time_was_over() {
+    let mut table = String::from("id,lower,upper,size\n");
+    let mut state = 1_u64;
+    let mut below = |limit: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) % limit
+    };
+    for id in 0..400 {
+        let lower = below(300);
+        table += &format!("{id},{lower},{},{}\n", lower + 1 + below(300), 1000 + below(100_000));
+    }
+    let best = Run::new(&table, &["--time-limit=0"]).succeeds("not proven least");
+    let (intervals, offsets) = read(&best);
+    let load = cosma_planner::pack::load(&intervals, Bytes(1));
+    assert_eq!(check_packing(&intervals, &offsets, Bytes(u64::MAX), Bytes(1)), []);
+    let run = Run::new(&table, &[&format!("--capacity={load}"), "--time-limit=0"]);
+    assert!(run.says().contains(&format!("the capacity is {load} B")), "{}", run.says());
+    run.fails(3, "in.csv: not decided in time: the best packing found needs ");
+}
+
+#[test]
+fn columns_come_in_any_order_and_others_are_passed_on() {
+    let table = "offset,note,size,upper,lower,gaps,id,alignment\n\
+                 ,\"x, y\",4,9,0,2-4 6-8,a,1\n8,,4,9,0,,b,8\n,z,4,4,2,,c,\n,,4,8,6,,d,\n,,2,9,0,3-5@0:1,e,2\n";
+    let run = Run::new(table, &["--capacity=12"]);
+    assert!(run.says().contains("in.csv:1:2: warning: column 'note' is not known and passed on as it is"));
+    let written = run.succeeds("placed: 5 intervals");
+    let lines: Vec<&str> = written.lines().collect();
+    assert_eq!(lines[0], "offset,note,size,upper,lower,gaps,id,alignment");
+    assert!(lines[1].ends_with(",\"x, y\",4,9,0,2-4 6-8,a,1"), "{written}");
+    assert_eq!(lines[2], "8,,4,9,0,,b,8");
+    Run::new(&written, &["--capacity=12"]).succeeds("placed");
+    // Without the gaps there is no room for c and d.
+    Run::new(table.replace("2-4 6-8", "").replace("3-5@0:1", ""), &["--capacity=12"]).fails(1, "infeasible: ");
+}
+
+/// Names of columns as they were, where the end is the last step.
+#[test]
+fn an_end_is_the_last_step() {
+    Run::new("buffer_id,start,end,size\na,0,3,4\nb,4,5,4\n", &["--capacity=4"]).succeeds("placed");
+    Run::new("buffer_id,start,end,size\na,0,3,4\nb,3,5,4\n", &["--capacity=4"]).fails(1, "infeasible: ");
+    Run::new("buffer,begin,upper,size\na,-9,3,4\nb,3,5,4\n", &["--capacity=4"]).succeeds("placed");
+}
+
+#[test]
+fn bad_tables_are_refused_at_their_place() {
+    let cases: &[(&str, &str)] = &[
+        ("", "in.csv:1:1: error: there is no header"),
+        ("\n\n", "in.csv:1:1: error: there is no header"),
+        ("id,lower,size\n", "in.csv:1:1: error: there is no column 'upper'"),
+        ("id,lower,upper,size,id\n", "in.csv:1:5: error: there is another column 'id'"),
+        ("id,lower,upper,size,end\n", "in.csv:1:5: error: there is another column 'upper'"),
+        ("id,lower,upper,size\na,0,3\n", "in.csv:2:3: error: 3 fields instead of 4"),
+        ("id,lower,upper,size\n\n\na,0,3,4,5\n", "in.csv:4:4: error: 5 fields instead of 4"),
+        ("id,lower,upper,size\na,0,3,4\na,0,3,4\n", "in.csv:3:1: error: 'a' is there twice: it was in line 2"),
+        ("id,lower,upper,size\na,x,3,4\n", "in.csv:2:2: error: lower is 'x', and should be a whole number"),
+        ("id,lower,upper,size\na,,3,4\n", "in.csv:2:2: error: lower is '', and should be a whole number"),
+        ("id,lower,upper,size\na,0,1.5,4\n", "in.csv:2:3: error: upper is '1.5', and should be a whole number"),
+        ("id,lower,upper,size\na,5,3,4\n", "in.csv:2:3: error: it ends at 3, before it starts at 5"),
+        ("id,lower,upper,size\na,0,3,-4\n", "in.csv:2:4: error: size is -4, and cannot be negative"),
+        ("id,lower,upper,size\na,0,3,4611686018427387904\n", "which is too large: it is less than 2^62"),
+        ("id,lower,upper,size\na,0,3,99999999999999999999999999999999999999999999\n", "2:4: error: size is '9999"),
+        ("id,lower,upper,size\na,0,9223372036854775808,4\n", "in.csv:2:3: error: upper is 9223372036854775808"),
+        (
+            "id,lower,upper,size\na,0,3,4611686018427387000\nb,0,3,4611686018427387000\n",
+            "in.csv:3:4: error: sizes, alignments and offsets add up to 2^62 B or more",
+        ),
+        ("id,lower,upper,size,alignment\na,0,3,4,0\n", "in.csv:2:5: error: alignment is 0, and at least 1"),
+        ("id,lower,upper,size,offset\na,0,3,4,-1\n", "in.csv:2:5: error: offset is -1, and cannot be negative"),
+        ("id,lower,upper,size,gaps\na,0,9,4,3\n", "in.csv:2:5: error: '3' is no gap"),
+        ("id,lower,upper,size,gaps\na,0,9,4,3-5@1\n", "in.csv:2:5: error: '3-5@1' is no gap"),
+        ("id,lower,upper,size,gaps\na,0,9,4,5-3\n", "in.csv:2:5: error: gap '5-3' ends before it starts"),
+        ("id,lower,upper,size,gaps\na,0,9,4,8-10\n", "in.csv:2:5: error: gap '8-10' is not within the interval"),
+        ("id,lower,upper,size,gaps\na,0,9,4,1-4 3-5\n", "in.csv:2:5: error: gap '3-5' overlaps another"),
+        ("id,lower,upper,size,gaps\na,0,9,4,1-4@0:5\n", "error: the bytes of gap '1-4@0:5' are not within the 4 B"),
+        ("id,lower,upper,size,gaps\na,0,9,4,é-\n", "in.csv:2:5: error: gap is 'é', and should be a whole number"),
+    ];
+    for (table, text) in cases {
+        Run::new(table, &["--capacity=100"]).fails(1, text);
+        Run::new(table, &[]).fails(1, text);
+    }
+    Run::new(b"id,lower,upper,size\n\xff,0,1,2\n", &[]).fails(1, "in.csv:2:1: error: the field is no UTF-8");
+}
+
+#[test]
+fn wrong_calls_are_refused() {
+    for flags in [
+        &["--capacity=0"][..],
+        &["--capacity=12KB"],
+        &["--capacity=-1"],
+        &["--alignment=0"],
+        &["--time-limit=soon"],
+        &["--height=5"],
+        &["second.csv"],
+    ] {
+        Run::new(EXAMPLE, flags).fails(2, "error: ");
+    }
+    let run = |arguments: &[&str]| Command::new(env!("CARGO_BIN_EXE_cosma-pack")).args(arguments).output().unwrap();
+    assert_eq!(run(&[]).status.code(), Some(2));
+    let missing = run(&["there-is-no-such-file.csv"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("error: cannot read there-is-no-such-file.csv: "));
+}
+
+#[test]
+fn reads_and_writes_streams() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cosma-pack"))
+        .args(["-", "--capacity=12"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    let text = format!("\u{feff}{}", EXAMPLE.replace('\n', "\r\n"));
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(read(&String::from_utf8(output.stdout).expect("text")).1.len(), 5);
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("<stdin>: placed"));
+}
+
+#[test]
+fn packs_published_tables() {
+    for (name, capacity) in [("A.1048576", "1MiB"), ("C.1048576", "1048576"), ("nas18.315392", "308KiB")] {
+        let path = format!("{}/../shared/allocation/{name}.csv", env!("CARGO_MANIFEST_DIR"));
+        let Ok(table) = std::fs::read_to_string(&path) else {
+            eprintln!("skipped: {path} is not there");
+            continue;
+        };
+        let written = Run::new(table, &[&format!("--capacity={capacity}"), "--time-limit=60"]).succeeds("placed");
+        let (intervals, offsets) = read(&written);
+        let limit = if name.starts_with('n') { 315_392 } else { 1_048_576 };
+        assert_eq!(check_packing(&intervals, &offsets, Bytes(limit), Bytes(1)), []);
+    }
+}
+
+#[test]
+fn the_readme_tells_the_truth() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there is one");
+    let section = readme.split("## Packing alone").nth(1).and_then(|it| it.split("\n## ").next()).expect("a section");
+    let table = section.split("```csv\n").nth(1).and_then(|it| it.split("```").next()).expect("an example");
+    let written = Run::new(table, &[]).succeeds("placed: 4 intervals, height 8 B, lower bound 8 B: proven least");
+    assert!(written.lines().skip(1).all(|it| it.split(',').nth(6).is_some_and(|it| !it.is_empty())), "{written}");
+    let help = Command::new(env!("CARGO_BIN_EXE_cosma-pack")).arg("--help").output().expect("it runs");
+    let help = String::from_utf8_lossy(&help.stdout);
+    let flags: Vec<&str> = section.split(['[', '`', ' ', '=']).filter(|it| it.starts_with("--")).collect();
+    assert!(3 <= flags.len() && flags.iter().all(|it| help.contains(it)), "{flags:?}");
+}
