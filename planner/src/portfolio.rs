@@ -8,6 +8,10 @@ use std::time::Duration;
 /// The part of the time limit after which addresses are assigned to what there is.
 const SHARE_OF_SEARCH: f64 = 0.8;
 
+/// Problems with so many operators, which the search leaves open, are divided for integer
+/// programming; it leaves no smaller one open without being told to.
+const MIN_OPS_TO_DIVIDE: usize = 100;
+
 /// The part of the time limit that packing one outline may take.
 pub(crate) const SHARE_OF_PACKING: f64 = 0.05;
 
@@ -144,7 +148,8 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
                 None => Decision { lower_bound, ..start },
             };
             let cost = best.outline.non_compulsory(problem);
-            if lower_bound < cost && options.solver == Solver::Auto && !deadline.has_passed() {
+            let is_large = MIN_OPS_TO_DIVIDE <= problem.graph.ops().len();
+            if lower_bound < cost && options.solver == Solver::Auto && is_large && !deadline.has_passed() {
                 if let Some((outline, bound)) = ilp::refine(problem, &best.outline, deadline) {
                     best.lower_bound = lower_bound.max(bound);
                     if outline.non_compulsory(problem) < cost {
@@ -169,17 +174,18 @@ fn source_order(problem: &Problem) -> Vec<OpId> {
 /// What integer programming answers, if it is built in.
 #[cfg(feature = "ilp")]
 pub(crate) mod ilp {
+    use super::Options;
     use super::{Decision, Solver, source_order};
     use crate::ilp::{
         Outcome, conquer, joint_at_first, joint_with_addresses, n_variables_with_addresses, replace, replace_within,
     };
     use crate::search::{SearchOptions, search};
-    use crate::{Bytes, Deadline, Error, Order, Outline, Plan, Problem};
+    use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
     use std::ops::Range;
 
     /// Addresses are decided with all else in problems of so many variables, in so many nodes.
     const MAX_VARIABLES_OF_WHOLE: usize = 700;
-    const MAX_NODES_OF_WHOLE: i32 = 1_000;
+    const MAX_NODES_OF_WHOLE: i32 = 300;
 
     pub const IS_BUILT_IN: bool = true;
 
@@ -222,14 +228,15 @@ pub(crate) mod ilp {
     /// than there is in `range`, and a bound.
     pub fn whole(
         problem: &Problem,
-        order: Order,
+        options: &Options,
         range: Range<Bytes>,
         deadline: Deadline,
     ) -> Option<(Option<Plan>, Bytes)> {
-        if MAX_VARIABLES_OF_WHOLE < n_variables_with_addresses(problem, order) {
+        // Whoever may keep few states may ask for few variables.
+        if MAX_VARIABLES_OF_WHOLE.min(options.state_limit) < n_variables_with_addresses(problem, options.order) {
             return None;
         }
-        let found = joint_with_addresses(problem, order, range, MAX_NODES_OF_WHOLE, deadline).ok()?;
+        let found = joint_with_addresses(problem, options.order, range, MAX_NODES_OF_WHOLE, deadline).ok()?;
         Some((found.plan, found.lower_bound))
     }
 
@@ -242,7 +249,8 @@ pub(crate) mod ilp {
 #[cfg(not(feature = "ilp"))]
 pub(crate) mod ilp {
     use super::Decision;
-    use crate::{Bytes, Deadline, Error, Order, Outline, Plan, Problem};
+    use super::Options;
+    use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
     use std::ops::Range;
 
     pub const IS_BUILT_IN: bool = false;
@@ -263,7 +271,7 @@ pub(crate) mod ilp {
         None
     }
 
-    pub fn whole(_: &Problem, _: Order, _: Range<Bytes>, _: Deadline) -> Option<(Option<Plan>, Bytes)> {
+    pub fn whole(_: &Problem, _: &Options, _: Range<Bytes>, _: Deadline) -> Option<(Option<Plan>, Bytes)> {
         None
     }
 
