@@ -149,12 +149,11 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
             };
             let cost = best.outline.non_compulsory(problem);
             let is_large = MIN_OPS_TO_DIVIDE <= problem.graph.ops().len();
-            if lower_bound < cost && options.solver == Solver::Auto && is_large && !deadline.has_passed() {
-                if let Some((outline, bound)) = ilp::refine(problem, &best.outline, deadline) {
-                    best.lower_bound = lower_bound.max(bound);
-                    if outline.non_compulsory(problem) < cost {
-                        (best.outline, best.solver) = (outline, Solver::Ilp);
-                    }
+            let is_open = lower_bound < cost && options.solver == Solver::Auto && is_large && !deadline.has_passed();
+            if is_open && let Some((outline, bound)) = ilp::refine(problem, &best.outline, deadline) {
+                best.lower_bound = lower_bound.max(bound);
+                if outline.non_compulsory(problem) < cost {
+                    (best.outline, best.solver) = (outline, Solver::Ilp);
                 }
             }
             Ok(best)
