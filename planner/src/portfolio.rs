@@ -1,5 +1,6 @@
 //! From a problem to a plan: which solver is asked when, and what is done with its answer.
 
+use crate::baseline::best_outline;
 use crate::search::{SearchOptions, search};
 use crate::unpackable::plan_anyway;
 use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem, address, greedy};
@@ -11,11 +12,18 @@ const SHARE_OF_SEARCH: f64 = 0.8;
 /// States that the search may keep before integer programming has its turn.
 const STATES_AT_FIRST: usize = 160_000;
 
+/// Sets of operators a level from which the order of least peak is chosen, to start from.
+const WIDTH_OF_RULES: usize = 100;
+
 /// The part of the time left that the program over the backbone may take if the search can go on.
 const SHARE_OF_BACKBONE: f64 = 0.35;
 
 /// Likewise if it cannot.
 const SHARE_OF_BACKBONE_ALONE: f64 = 0.6;
+
+/// Problems with so many operators, which the search leaves open, are divided for integer
+/// programming; it leaves no smaller one open without being told to.
+const MIN_OPS_TO_DIVIDE: usize = 100;
 
 /// The part of the time limit that packing one outline may take.
 pub(crate) const SHARE_OF_PACKING: f64 = 0.05;
@@ -144,12 +152,14 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
             if options.solver != Solver::Auto || order != Order::Free || best.is_proven(problem) {
                 return Ok(best);
             }
+            best.take_rules(problem, deadline);
             let share = if is_limited { SHARE_OF_BACKBONE } else { SHARE_OF_BACKBONE_ALONE };
             best.take(problem, ilp::backbone(problem, &best.outline, deadline.part(share)));
             if is_limited && state_limit < options.state_limit && !best.is_proven(problem) {
                 (best, _) = search_from(problem, options, best, options.state_limit, deadline);
             }
-            if !best.is_proven(problem) && !deadline.has_passed() {
+            let is_large = MIN_OPS_TO_DIVIDE <= problem.graph.ops().len();
+            if is_large && !best.is_proven(problem) && !deadline.has_passed() {
                 best.take(problem, ilp::refine(problem, &best.outline, deadline));
             }
             Ok(best)
@@ -189,6 +199,20 @@ impl Decision {
         self.outline.non_compulsory(problem) <= self.lower_bound
     }
 
+    /// Takes what simple rules for order and replacement lead to, if it is better.
+    fn take_rules(&mut self, problem: &Problem, deadline: Deadline) {
+        let outline = best_outline(problem, WIDTH_OF_RULES);
+        let cost = outline.non_compulsory(problem);
+        let improved = ilp::improve(problem, &outline, deadline).filter(|it| it.non_compulsory(problem) < cost);
+        match improved {
+            Some(outline) => self.take(problem, Some((outline, self.lower_bound))),
+            None if cost < self.outline.non_compulsory(problem) => {
+                (self.outline, self.solver) = (outline, Solver::Greedy);
+            }
+            None => {}
+        }
+    }
+
     /// Takes from integer programming what is better, if it came to anything.
     fn take(&mut self, problem: &Problem, found: Option<(Outline, Bytes)>) {
         let Some((outline, lower_bound)) = found else { return };
@@ -211,18 +235,19 @@ fn source_order(problem: &Problem) -> Vec<OpId> {
 /// What integer programming answers, if it is built in.
 #[cfg(feature = "ilp")]
 pub(crate) mod ilp {
+    use super::Options;
     use super::{Decision, Solver, source_order};
     use crate::ilp::{
         Outcome, backbone as backbone_of, conquer, joint_at_first, joint_with_addresses, n_variables_with_addresses,
         replace, replace_within,
     };
     use crate::search::{SearchOptions, search};
-    use crate::{Bytes, Deadline, Error, Order, Outline, Plan, Problem};
+    use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
     use std::ops::Range;
 
     /// Addresses are decided with all else in problems of so many variables, in so many nodes.
     const MAX_VARIABLES_OF_WHOLE: usize = 700;
-    const MAX_NODES_OF_WHOLE: i32 = 1_000;
+    const MAX_NODES_OF_WHOLE: i32 = 300;
 
     pub const IS_BUILT_IN: bool = true;
 
@@ -241,8 +266,9 @@ pub(crate) mod ilp {
         let options = SearchOptions { proof_width: 0, ..SearchOptions::default() };
         let beam = search(problem, problem.capacity(), Some(&outline), &options, &|_| None, deadline);
         outline = beam.outline.unwrap_or(outline);
-        let outcome = conquer(problem, &outline, deadline)?;
-        let lower_bound = lower_bound.max(outcome.lower_bound);
+        let relaxed = backbone_of(problem, &outline, deadline.part(super::SHARE_OF_BACKBONE))?;
+        let outcome = conquer(problem, &relaxed.outline, deadline)?;
+        let lower_bound = lower_bound.max(relaxed.lower_bound).max(outcome.lower_bound);
         Ok(Decision { outline: outcome.outline, lower_bound, solver: Solver::Ilp })
     }
 
@@ -265,14 +291,15 @@ pub(crate) mod ilp {
     /// than there is in `range`, and a bound.
     pub fn whole(
         problem: &Problem,
-        order: Order,
+        options: &Options,
         range: Range<Bytes>,
         deadline: Deadline,
     ) -> Option<(Option<Plan>, Bytes)> {
-        if MAX_VARIABLES_OF_WHOLE < n_variables_with_addresses(problem, order) {
+        // Whoever may keep few states may ask for few variables.
+        if MAX_VARIABLES_OF_WHOLE.min(options.state_limit) < n_variables_with_addresses(problem, options.order) {
             return None;
         }
-        let found = joint_with_addresses(problem, order, range, MAX_NODES_OF_WHOLE, deadline).ok()?;
+        let found = joint_with_addresses(problem, options.order, range, MAX_NODES_OF_WHOLE, deadline).ok()?;
         Some((found.plan, found.lower_bound))
     }
 
@@ -290,7 +317,8 @@ pub(crate) mod ilp {
 #[cfg(not(feature = "ilp"))]
 pub(crate) mod ilp {
     use super::Decision;
-    use crate::{Bytes, Deadline, Error, Order, Outline, Plan, Problem};
+    use super::Options;
+    use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
     use std::ops::Range;
 
     pub const IS_BUILT_IN: bool = false;
@@ -311,7 +339,7 @@ pub(crate) mod ilp {
         None
     }
 
-    pub fn whole(_: &Problem, _: Order, _: Range<Bytes>, _: Deadline) -> Option<(Option<Plan>, Bytes)> {
+    pub fn whole(_: &Problem, _: &Options, _: Range<Bytes>, _: Deadline) -> Option<(Option<Plan>, Bytes)> {
         None
     }
 

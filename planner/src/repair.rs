@@ -33,7 +33,12 @@ enum First {
 /// Patience halves whenever so many blocks were placed for each that there is.
 const PLACINGS_PER_BLOCK: usize = 10;
 
-/// The best plan that repairs an outline, and its non-compulsory bytes; none if there was no time.
+/// How often, before it gives up: where what one step needs fits in few ways, pushing may go round in
+/// circles for ever.
+const ROUNDS: usize = 12;
+
+/// The best plan that repairs an outline, and its non-compulsory bytes; none if none was found
+/// in time.
 pub(crate) fn repair(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<(Plan, Bytes)> {
     let mut best: Option<(Plan, Bytes)> = None;
     for (patience, first) in PATIENCE.iter().flat_map(|it| [(*it, First::Largest), (*it, First::LargestForLongest)]) {
@@ -135,11 +140,11 @@ impl Repair<'_> {
         Repair { problem, blocks, n_stays, first }
     }
 
-    /// Places all blocks; false if the deadline came first.
+    /// Places all blocks; false if it gives up, or the deadline came first.
     fn place_all(&mut self, mut patience: u32, deadline: Deadline) -> bool {
         let mut waiting: Waiting = (0..self.blocks.len()).map(|it| self.key(it)).collect();
         waiting.retain(|it| self.blocks[it.2].offset.is_none());
-        loop {
+        for _ in 0..ROUNDS {
             let placings = PLACINGS_PER_BLOCK * self.blocks.len();
             if self.place(&mut waiting, placings, patience, deadline) {
                 return true;
@@ -149,6 +154,7 @@ impl Repair<'_> {
             }
             patience /= 2;
         }
+        false
     }
 
     fn key(&self, index: usize) -> (Reverse<u128>, Reverse<u32>, usize) {

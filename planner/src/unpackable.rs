@@ -37,7 +37,7 @@ pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decis
 
     if matches!(options.solver, Solver::Auto | Solver::Ilp) && !best.is_optimal() {
         let range = best.lower_bound..best.non_compulsory;
-        if let Some((plan, lower_bound)) = ilp::whole(problem, options.order, range, deadline) {
+        if let Some((plan, lower_bound)) = ilp::whole(problem, options, range, deadline) {
             best.offer(plan.map(|it| (it.clone(), non_compulsory(problem, &it))), Solver::Ilp);
             best.lower_bound = best.lower_bound.max(lower_bound);
         }
@@ -53,11 +53,16 @@ pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decis
         if outlines.is_empty() {
             break;
         }
+        let mut is_packed = false;
         for (outline, solver) in outlines {
             let cost = outline.non_compulsory(problem);
             let packed = address(problem, &outline, deadline.within(try_for)).map(|it| (it, cost));
+            is_packed |= packed.is_some();
             best.offer(packed.or_else(|| repair(problem, &outline, deadline)), solver);
             debug!(%capacity, outline = %cost, best = %best.non_compulsory, "less capacity");
+        }
+        if is_packed {
+            break;
         }
     }
     best

@@ -7,7 +7,8 @@ use cosma_planner::testing::{
     Choices, Shape, compute, damage, interpret, joint_optimum, outline_optimum, parse_program,
 };
 use cosma_planner::{
-    Action, Bytes, Error, OpId, Options, Place, Problem, Slot, TensorId, Traffic, check, greedy_plan, plan,
+    Action, Bytes, Error, GraphBuilder, OpId, Options, Order, Origin, Place, Problem, Slot, Solver, TensorId, Traffic,
+    check, greedy_plan, plan,
 };
 use proptest::prelude::*;
 
@@ -82,7 +83,7 @@ fn no_plan_beats_the_optimum() {
 #[test]
 fn no_plan_beats_the_optimum_with_addresses() {
     let (fragmented, proven) = (Tally::default(), Tally::default());
-    hold(1200, Shape::TINY, |Case { problem, .. }| {
+    hold(600, Shape::TINY, |Case { problem, .. }| {
         // Beyond, there are too many addresses to try them all.
         if 8 < problem.machine.scratchpad.0.div_ceil(problem.machine.alignment.0) {
             return Ok(());
@@ -94,14 +95,83 @@ fn no_plan_beats_the_optimum_with_addresses() {
             let plan = planner(problem).expect("there is a plan");
             prop_assert!(joint <= outline_of(&plan).non_compulsory(problem), "{}", name);
         }
-        let solution = plan(problem, &Options::default()).expect("there is a plan");
-        prop_assert!(solution.lower_bound <= joint);
-        prop_assert!(!solution.is_optimal() || solution.non_compulsory == joint);
-        proven.count(solution.is_optimal());
+        for solver in [Solver::Auto, Solver::Search] {
+            let solution = plan(problem, &Options { solver, ..Options::default() }).expect("there is a plan");
+            prop_assert!(solution.lower_bound <= joint, "{:?}", solver);
+            prop_assert!(joint <= solution.non_compulsory, "{:?}", solver);
+            prop_assert!(!solution.is_optimal() || solution.non_compulsory == joint, "{:?}", solver);
+            // Who can decide all at once does so where it matters.
+            if solver == Solver::Auto && cfg!(feature = "ilp") {
+                prop_assert!(solution.is_optimal());
+            }
+            proven.count(solution.is_optimal());
+        }
         Ok(())
     });
-    fragmented.expect(10);
+    fragmented.expect(5);
     proven.expect(200);
+}
+
+/// The same problem, but each operator waits for the one before.
+fn in_source_order(problem: &Problem) -> Problem {
+    let graph = &problem.graph;
+    let mut builder = GraphBuilder::new();
+    let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
+    for id in graph.tensor_ids().filter(|it| graph.producer(*it).is_none()) {
+        let tensor = graph.tensor(id);
+        new[id.index()] = Some(match tensor.origin {
+            Origin::Weight => builder.weight(&tensor.name, tensor.size),
+            _ => builder.argument(&tensor.name, tensor.size),
+        });
+    }
+    let mut before = None;
+    for (index, op) in graph.ops().iter().enumerate() {
+        let reads: Vec<TensorId> = op.reads.iter().filter_map(|it| new[it.index()]).chain(before).collect();
+        let writes = op.writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
+        let token = (format!("token{index}"), Bytes::ZERO);
+        let written = builder.op(&op.name, &reads, writes.chain([token]), op.workspace);
+        op.writes.iter().zip(&written).for_each(|(old, id)| new[old.index()] = Some(*id));
+        before = written.last().copied();
+    }
+    graph.results().iter().filter_map(|it| new[it.index()]).for_each(|it| builder.result(it));
+    Problem { graph: builder.build().expect("no larger"), machine: problem.machine.clone() }
+}
+
+/// Every solver proves what trying everything finds, in every order; where addresses are in the way,
+/// nobody claims more than there is.
+#[test]
+fn every_solver_finds_the_optimum() {
+    let (spilling, optimal) = (Tally::default(), Tally::default());
+    let solvers = [Solver::Search, Solver::Auto, Solver::Ilp];
+    hold(40, Shape::SMALL, |Case { problem, .. }| {
+        for order in [Order::Free, Order::Source] {
+            let optimum = match order {
+                Order::Free => outline_optimum(problem).expect("each operator fits"),
+                Order::Source => outline_optimum(&in_source_order(problem)).expect("each operator fits"),
+            };
+            spilling.count(problem.restreamed() < optimum);
+            for solver in solvers.into_iter().filter(|it| cfg!(feature = "ilp") || *it != Solver::Ilp) {
+                let solution = plan(problem, &Options { solver, order, ..Options::default() });
+                let solution = solution.expect("there is a plan");
+                if let Err(error) = verdict(problem, &solution.plan) {
+                    return Err(TestCaseError::fail(format!("{solver:?} {order:?}: {error}")));
+                }
+                let outline = solution.non_compulsory.saturating_sub(solution.fragmentation);
+                prop_assert_eq!(outline, optimum, "{:?} {:?}", solver, order);
+                prop_assert!(optimum <= solution.lower_bound, "{:?} {:?}", solver, order);
+                prop_assert!(solution.lower_bound <= solution.non_compulsory, "{:?} {:?}", solver, order);
+                prop_assert!(order == Order::Free || is_in_source_order(&solution.plan.order));
+                optimal.count(solution.is_optimal());
+            }
+        }
+        Ok(())
+    });
+    spilling.expect(10);
+    optimal.expect(150);
+}
+
+fn is_in_source_order(order: &[OpId]) -> bool {
+    order.is_sorted()
 }
 
 #[test]

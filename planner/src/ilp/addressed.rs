@@ -51,7 +51,7 @@ pub fn joint_with_addresses(
     deadline: Deadline,
 ) -> Result<Addressed, Error> {
     problem.check()?;
-    if range.is_empty() {
+    if range.is_empty() || range.end <= problem.restreamed() {
         return Ok(Addressed { plan: None, lower_bound: range.end });
     }
     let precedence = match order {

@@ -2,7 +2,6 @@
 
 mod arguments;
 #[path = "../cosma-opt/output.rs"]
-#[expect(dead_code, reason = "cosma-opt writes several files")]
 mod output;
 mod table;
 
