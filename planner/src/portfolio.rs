@@ -12,6 +12,9 @@ const SHARE_OF_SEARCH: f64 = 0.8;
 /// States that the search may keep before integer programming has its turn.
 const STATES_AT_FIRST: usize = 160_000;
 
+/// States of each level with which the search goes on when it has its turn again.
+const PROOF_WIDTH_AFTERWARDS: usize = 128_000;
+
 /// Sets of operators a level from which the order of least peak is chosen, to start from.
 const WIDTH_OF_RULES: usize = 100;
 
@@ -144,19 +147,21 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
         (Solver::Ilp, Order::Free) => ilp::free_order(problem, deadline),
         (Solver::Auto, Order::Source) if ilp::IS_BUILT_IN => ilp::fixed_order(problem, deadline),
         (Solver::Search | Solver::Auto, order) => {
-            let state_limit = options.state_limit.min(match options.solver {
-                Solver::Auto => STATES_AT_FIRST,
-                _ => usize::MAX,
-            });
-            let (mut best, is_limited) = search_from(problem, options, greedily(problem), state_limit, deadline);
+            let all = SearchOptions { order, state_limit: options.state_limit, ..SearchOptions::default() };
+            let first = match options.solver {
+                Solver::Auto => SearchOptions { state_limit: all.state_limit.min(STATES_AT_FIRST), ..all },
+                _ => all,
+            };
+            let (mut best, is_limited) = search_from(problem, options, &first, greedily(problem), deadline);
             if options.solver != Solver::Auto || order != Order::Free || best.is_proven(problem) {
                 return Ok(best);
             }
             best.take_rules(problem, deadline);
             let share = if is_limited { SHARE_OF_BACKBONE } else { SHARE_OF_BACKBONE_ALONE };
             best.take(problem, ilp::backbone(problem, &best.outline, deadline.part(share)));
-            if is_limited && state_limit < options.state_limit && !best.is_proven(problem) {
-                (best, _) = search_from(problem, options, best, options.state_limit, deadline);
+            if is_limited && first.state_limit < all.state_limit && !best.is_proven(problem) {
+                let further = SearchOptions { beam: 1, proof_width: PROOF_WIDTH_AFTERWARDS, ..all };
+                (best, _) = search_from(problem, options, &further, best, deadline);
             }
             let is_large = MIN_OPS_TO_DIVIDE <= problem.graph.ops().len();
             if is_large && !best.is_proven(problem) && !deadline.has_passed() {
@@ -171,16 +176,15 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
 fn search_from(
     problem: &Problem,
     options: &Options,
+    search_options: &SearchOptions,
     known: Decision,
-    state_limit: usize,
     deadline: Deadline,
 ) -> (Decision, bool) {
     let improve = |outline: &Outline| match options.solver {
         Solver::Auto => ilp::improve(problem, outline, deadline),
         _ => None,
     };
-    let Options { order, .. } = *options;
-    let search_options = SearchOptions { order, state_limit, floor: known.lower_bound, ..SearchOptions::default() };
+    let search_options = SearchOptions { floor: known.lower_bound, ..*search_options };
     let outcome = search(problem, problem.capacity(), Some(&known.outline), &search_options, &improve, deadline);
     let lower_bound = outcome.lower_bound.max(known.lower_bound);
     let decision = match outcome.outline {

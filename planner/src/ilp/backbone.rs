@@ -33,7 +33,7 @@ use tracing::debug;
 const GAP: f64 = 0.01;
 
 /// A problem with more side operators for each operator of the backbone has none worth the name.
-const MAX_SIDES: usize = 2;
+const MAX_SIDES: usize = 4;
 
 /// The best outline that the relaxed problem leads to, or `start`, and a lower bound over all orders.
 ///
