@@ -114,8 +114,8 @@ impl Solution {
 /// 1. Order and residency are decided as if only the sum of what is on-chip counted.
 /// 2. What came out is packed. If that succeeds, nothing was lost: the optimum of the first step
 ///    is the optimum of the whole.
-/// 3. If not, planning goes on until there is a plan with addresses: see
-///    [`plan_anyway`](crate::unpackable). The bound stays that of the first step, unless a small
+/// 3. If not, planning goes on until there is a plan with addresses
+///    (`unpackable.rs`). The bound stays that of the first step, unless a small
 ///    problem is solved with addresses as a whole.
 ///
 /// Search and integer programming take turns, at points that are counted in states and nodes and
