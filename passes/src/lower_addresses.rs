@@ -12,21 +12,21 @@
 //! Other operators have to be lowered to linalg before they are planned.
 
 use crate::form::{Form, body, expect, form, operations, symbol};
-use crate::role::{Role, role};
+use crate::role::{Role, reads, role};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::attribute::{
     DenseI32ArrayAttribute, FlatSymbolRefAttribute, IntegerAttribute, StringAttribute, TypeAttribute,
 };
-use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
+use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::r#type::{
     DimSize, FunctionType, IntegerType, MemRefType, RankedTensorType, ShapedTypeLike, TypeLike,
 };
 use cosma_ir::melior::ir::{
-    Attribute, BlockLike, BlockRef, Identifier, Location, OperationRef, Region, Type, Value, ValueLike,
+    Attribute, BlockLike, BlockRef, Identifier, Location, Operation, OperationRef, Region, Type, Value, ValueLike,
 };
 use cosma_ir::{
     Diagnostic, PassInfo, PassOptions, Transfer, as_mut, erase, is_abstract, is_streamed, kind, machine, name, offsets,
-    set_type, take_regions, transfer, workspace, workspace_offset,
+    set_type, take_regions, transfer, uses, workspace, workspace_offset,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -234,7 +234,11 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
                 self.constant(operation)?;
                 Ok(true)
             }
-            Role::Preamble => Ok(name(operation) == "tensor.empty"),
+            Role::Preamble => Ok(matches!(name(operation).as_str(), "tensor.empty" | "linalg.fill")),
+            Role::View => {
+                self.look(operation)?;
+                Ok(true)
+            }
             Role::Operator => {
                 if is_abstract(operation) {
                     self.call(operation)?;
@@ -283,6 +287,37 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
         Ok(())
     }
 
+    /// A view: the same of a memref.
+    fn look(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        let source = operation.operand(0).expect("a view has a source");
+        let result: Value = operation.result(0).expect("a view has a result").into();
+        let Some(from) = self.memref(source) else {
+            let message = format!("{} finds no bytes for what this looks at", INFO.name);
+            return Err(Diagnostic::at(operation, message));
+        };
+        let name = name(operation);
+        if matches!(name.as_str(), "tensor.cast" | "tosa.identity") {
+            self.memrefs.push((result, from));
+            return Ok(());
+        }
+        let lowered = match name.as_str() {
+            "tensor.expand_shape" => "memref.expand_shape",
+            "tensor.collapse_shape" => "memref.collapse_shape",
+            _ => {
+                let message = format!("{} knows reshapes of dialect tensor, not {name}", INFO.name);
+                return Err(Diagnostic::at(operation, message));
+            }
+        };
+        let attributes: Vec<(Identifier, Attribute)> = operation.attributes().collect();
+        let view = OperationBuilder::new(lowered, operation.location())
+            .add_operands(&[from])
+            .add_attributes(&attributes)
+            .add_results(&[self.memref_of(result.r#type(), operation)?]);
+        let view = self.insert(operation, view);
+        self.memrefs.push((result, view));
+        Ok(())
+    }
+
     fn constant(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let result: Value = operation.result(0).expect("a constant has a result").into();
         let value = ["value", "values"].into_iter().find_map(|it| operation.attribute(it).ok());
@@ -328,13 +363,23 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
 
     /// An operation of linalg: the same on memrefs, which writes where its results lie.
     fn structured(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
-        let results = self.results(operation)?;
+        if reads(operation).iter().any(|it| it.operation != operation && self.memref(it.value).is_some()) {
+            let message = format!("{} cannot lower a region that reads a tensor from around it", INFO.name);
+            return Err(Diagnostic::at(operation, message));
+        }
+        // What was computed before the run has no place in the scratchpad.
+        let is_planned = offsets(operation).is_some();
+        let results = if is_planned { self.results(operation)? } else { self.buffers(operation)? };
         let n_inputs = operation.operand_count() - results.len();
         let mut operands: Vec<Value> = Vec::new();
         for operand in operation.operands().take(n_inputs) {
             operands.push(self.memref(operand).unwrap_or(operand));
         }
         for (start, &result) in operation.operands().skip(n_inputs).zip(&results) {
+            let fill = OperationResult::try_from(start).ok().map(|it| it.owner());
+            if let Some(fill) = fill.filter(|it| name(*it) == "linalg.fill" && self.memref(start).is_none()) {
+                self.fill(fill, result, operation);
+            }
             // `tensor.empty` is nothing to start from.
             if let Some(start) = self.memref(start).filter(|it| *it != result) {
                 self.copy(start, result, operation);
@@ -353,6 +398,37 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
             .add_regions_vec(take_regions(operation));
         self.place(operation, lowered);
         Ok(())
+    }
+
+    /// Writes what a `linalg.fill` says where a result will lie.
+    fn fill(&self, fill: OperationRef<'c, 'a>, result: Value<'c, 'a>, before: OperationRef<'c, 'a>) {
+        let filled = self.block.insert_operation_before(before, Operation::clone(&fill));
+        // Without a result, as on memrefs.
+        let attributes: Vec<(Identifier, Attribute)> = fill.attributes().collect();
+        let builder = OperationBuilder::new("linalg.fill", fill.location())
+            .add_operands(&[fill.operand(0).expect("a fill has a value"), result])
+            .add_attributes(&attributes)
+            .add_regions_vec(take_regions(filled));
+        erase(filled);
+        self.place(before, builder);
+    }
+
+    /// Buffers in host memory for the tensors that an operation writes.
+    fn buffers(&mut self, operation: OperationRef<'c, 'a>) -> Result<Vec<Value<'c, 'a>>, Diagnostic<'c>> {
+        let mut buffers = Vec::new();
+        for result in operation.results() {
+            let result: Value = result.into();
+            if result.r#type().is_tensor() {
+                let buffer = self.alloc(result.r#type(), operation)?;
+                self.memrefs.push((result, buffer));
+                // What the function returns is its caller's.
+                if uses(result).iter().all(|it| name(it.operation) != "func.return") {
+                    self.spilled.push(buffer);
+                }
+                buffers.push(buffer);
+            }
+        }
+        Ok(buffers)
     }
 
     /// Views for the tensors that an operator writes.
