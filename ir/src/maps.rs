@@ -4,8 +4,8 @@ use crate::fact::read_array;
 use melior::ir::operation::OperationLike;
 use melior::ir::{AttributeLike, OperationRef};
 use mlir_sys::{
-    mlirAffineMapAttrGetValue, mlirAffineMapIsIdentity, mlirAffineMapIsPermutation, mlirAffineMapIsProjectedPermutation,
-    mlirAttributeIsAAffineMap,
+    mlirAffineMapAttrGetValue, mlirAffineMapIsIdentity, mlirAffineMapIsPermutation,
+    mlirAffineMapIsProjectedPermutation, mlirAttributeIsAAffineMap,
 };
 
 /// Which element of an operand belongs to a step of the loops.

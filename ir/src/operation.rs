@@ -42,7 +42,8 @@ pub fn is_group(operation: OperationRef) -> bool {
 /// What an operator does: the `kind` of a `cosma.op` or `cosma.group`, the name of any other.
 pub fn kind(operation: OperationRef) -> String {
     let name = name(operation);
-    let kind = if name == OPERATOR || name == GROUP { operation.attribute("kind").ok().and_then(read_string) } else { None };
+    let kind =
+        if name == OPERATOR || name == GROUP { operation.attribute("kind").ok().and_then(read_string) } else { None };
     kind.unwrap_or(name)
 }
 

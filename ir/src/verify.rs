@@ -28,12 +28,10 @@ type Verdict = Result<(), String>;
 unsafe extern "C" fn cosmaVerifyOperation(operation: MlirOperation) -> bool {
     // SAFETY: MLIR verifies what is alive.
     let operation = unsafe { OperationRef::from_raw(operation) };
-    pronounce(operation, || {
-        match name(operation).as_str() {
-            OPERATOR => verify_operator(operation),
-            GROUP => verify_operator(operation).and_then(|()| verify_group(operation)),
-            _ => verify_transfer(operation),
-        }
+    pronounce(operation, || match name(operation).as_str() {
+        OPERATOR => verify_operator(operation),
+        GROUP => verify_operator(operation).and_then(|()| verify_group(operation)),
+        _ => verify_transfer(operation),
     })
 }
 
@@ -93,7 +91,8 @@ fn verify_group(operation: OperationRef) -> Verdict {
     if arguments != operands {
         return Err("needs a body whose arguments have the types of its operands".to_owned());
     }
-    let terminator = block.terminator().filter(|it| name(*it) == YIELD).ok_or("needs a body that ends with cosma.yield")?;
+    let terminator =
+        block.terminator().filter(|it| name(*it) == YIELD).ok_or("needs a body that ends with cosma.yield")?;
     let yielded: Vec<Type> = terminator.operands().map(|it| it.r#type()).collect();
     let results: Vec<Type> = operation.results().map(|it| it.r#type()).collect();
     if yielded != results {

@@ -22,9 +22,7 @@ use crate::role::{Role, may_have_effects, reads, role};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
-use cosma_ir::{
-    Diagnostic, WeightComputation, is_abstract, is_group, is_weight, kind, name, size_with, workspace,
-};
+use cosma_ir::{Diagnostic, WeightComputation, is_abstract, is_group, is_weight, kind, name, size_with, workspace};
 use cosma_planner::{Bytes, Error, GraphBuilder, Machine, OpId, Problem, TensorId};
 use std::collections::HashMap;
 
@@ -201,9 +199,7 @@ impl<'c, 'a> Reader<'c, 'a> {
     }
 
     fn read(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
-        let depends = |it| {
-            self.tensor(it).is_some_and(|it| matches!(self.carriers[it.index()], Carrier::Scalar))
-        };
+        let depends = |it| self.tensor(it).is_some_and(|it| matches!(self.carriers[it.index()], Carrier::Scalar));
         match role(operation, depends) {
             Role::Operator if self.is_folded(operation) => self.read_known(operation, "folded"),
             Role::Operator => self.read_operator(operation),

@@ -10,8 +10,9 @@
 //!    the tensor again: so a chain of operations becomes the normalisation or softmax that it was. A
 //!    residual addition reads another tensor and stays. Two transpositions are one.
 //! 2. *Prologues.* What did not join its producer joins its only reader: elementwise operators on one
-//!    tensor; what spreads a weight, such as a bias; padding and cropping, if the reader reads windows;
-//!    a matrix that is transposed for a product.
+//!    tensor; a matrix that is transposed for a product; channels that change their place. What spreads a
+//!    weight, such as a bias, joins each of its readers, and so do padding and cropping where all readers
+//!    read windows.
 //! 3. The operations of each group, with the views, constants, scalars and starting values between
 //!    them, move into a `cosma.group`, called after its first operator that is no prologue.
 //!
@@ -107,6 +108,8 @@ struct Operator {
     writes: Vec<TensorId>,
     /// The operators that it is, in no order.
     members: Vec<usize>,
+    /// Operators that it does for itself, as others do.
+    copies: Vec<usize>,
     is_gone: bool,
 }
 
@@ -135,6 +138,7 @@ impl<'e, 'c, 'a> Groups<'e, 'c, 'a> {
                 reads: plain.reads.clone(),
                 writes: plain.writes.iter().filter(is_live).copied().collect(),
                 members: vec![op.index()],
+                copies: Vec::new(),
                 is_gone: false,
             }
         };

@@ -124,7 +124,8 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                 if self.extraction.tensor(value) != Some(tensor) {
                     continue;
                 }
-                let index = if reader == operation { format!("operand {index}") } else { "what its region reads".into() };
+                let index =
+                    if reader == operation { format!("operand {index}") } else { "what its region reads".into() };
                 match self.standing(value) {
                     Standing::Scratchpad(other) if offset.is_none_or(|it| it == other) => offset = Some(other),
                     Standing::Scratchpad(other) => {

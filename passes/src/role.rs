@@ -1,8 +1,8 @@
 //! What an operation of a function's block is to the planner.
 
 use crate::form::operations;
-use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
+use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike, Type, Value, ValueLike};
 use cosma_ir::{Use, is_abstract, is_group, name, transfer, uses};
@@ -113,7 +113,11 @@ fn is_view(operation: OperationRef) -> bool {
         return false;
     }
     match name(operation).as_str() {
-        "tosa.reshape" | "tosa.identity" | "tensor.expand_shape" | "tensor.collapse_shape" | "tensor.cast"
+        "tosa.reshape"
+        | "tosa.identity"
+        | "tensor.expand_shape"
+        | "tensor.collapse_shape"
+        | "tensor.cast"
         | "tensor.reshape" => true,
         "tensor.extract_slice" => {
             let integers = |name: &str| {

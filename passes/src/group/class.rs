@@ -1,9 +1,9 @@
 //! Which operators an accelerator runs together with others: the table to look at, and to change.
 
 use crate::role::reads;
-use cosma_ir::melior::ir::attribute::ArrayAttribute;
+use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI32ArrayAttribute, DenseI64ArrayAttribute};
 use cosma_ir::melior::ir::operation::OperationLike;
-use cosma_ir::melior::ir::r#type::{RankedTensorType, ShapedTypeLike, TypeLike};
+use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
 use cosma_ir::{IndexingMap, indexing_maps, name};
 
@@ -26,6 +26,9 @@ pub(super) enum Class {
     Compute,
     /// Turns a matrix.
     Turn,
+    /// Brings the channels of an image to the front or to the end: whoever reads or writes windows, or
+    /// element by element, can as well do it in the other order.
+    Layout,
     /// Only moves data; can do something to each element before it writes it.
     Movement,
     /// Looks up rows of a table: what follows cannot run while it does.
@@ -67,7 +70,7 @@ pub(super) fn class(operation: OperationRef) -> Class {
         | "linalg.mmt4d" | "linalg.quantized_batch_matmul" | "linalg.quantized_matmul" | "linalg.softmax"
         | "linalg.vecmat" => Class::Compute,
 
-        "tosa.transpose" | "linalg.transpose" => if is_matrix(operation) { Class::Turn } else { Class::Movement },
+        "tosa.transpose" | "linalg.transpose" => transposition(operation),
 
         "tosa.concat" | "tosa.resize" | "tosa.reverse" | "tosa.tile" | "linalg.pack" | "linalg.unpack"
         | "tensor.concat" | "tensor.insert_slice" => Class::Movement,
@@ -130,7 +133,17 @@ fn broadcast_or_movement(operation: OperationRef, inputs: &[IndexingMap]) -> Cla
     if at_hand { Class::Elementwise } else { Class::Movement }
 }
 
-fn is_matrix(operation: OperationRef) -> bool {
-    let rank = operation.result(0).ok().and_then(|it| RankedTensorType::try_from(it.r#type()).ok()).map(|it| it.rank());
-    rank == Some(2)
+fn transposition(operation: OperationRef) -> Class {
+    let order = match (operation.attribute("perms"), operation.attribute("permutation")) {
+        (Ok(order), _) => DenseI32ArrayAttribute::try_from(order)
+            .map(|it| (0..it.len()).filter_map(|index| it.element(index).ok().map(i64::from)).collect::<Vec<i64>>()),
+        (_, Ok(order)) => DenseI64ArrayAttribute::try_from(order)
+            .map(|it| (0..it.len()).filter_map(|index| it.element(index).ok()).collect()),
+        _ => return Class::Movement,
+    };
+    match order.unwrap_or_default()[..] {
+        [1, 0] => Class::Turn,
+        [0, 2, 3, 1] | [0, 3, 1, 2] => Class::Layout,
+        _ => Class::Movement,
+    }
 }

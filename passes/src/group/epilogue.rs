@@ -63,13 +63,12 @@ fn find(groups: &Groups, head: usize) -> Option<Region> {
         inside.push(written);
         open.push(written);
         next.extend(groups.readers(written).iter().map(|it| Reverse(*it)));
-        let is_closed = |it: &TensorId| {
-            !groups.is_result(*it) && groups.readers(*it).iter().all(|reader| members.contains(reader))
-        };
+        let is_closed =
+            |it: &TensorId| !groups.is_result(*it) && groups.readers(*it).iter().all(|reader| members.contains(reader));
         open.retain(|it| !is_closed(it));
         // A reduction that leaves the size as it is stays what it is.
-        let is_spread =
-            groups.operators[index].class == Class::Elementwise && sizes.contains(&groups.n_elements(written));
+        let is_spread = matches!(groups.operators[index].class, Class::Elementwise | Class::Layout)
+            && sizes.contains(&groups.n_elements(written));
         if open == [written] && is_spread {
             return Some(Region { members, result: written });
         }
@@ -80,13 +79,16 @@ fn find(groups: &Groups, head: usize) -> Option<Region> {
     None
 }
 
-/// A transposition of what was transposed, for nobody else: both are one.
+/// A transposition of what was transposed, or a sum along another axis, for nobody else: both are one.
 fn again(groups: &Groups, head: usize, result: TensorId) -> Option<Region> {
     let is_transpose = |it: usize| groups.operators[it].kind.ends_with(".transpose");
     let &[reader] = groups.readers(result) else { return None };
     let &[written] = &groups.operators[reader].writes[..] else { return None };
+    let is_reduction = |it: usize| groups.operators[it].class == Class::Reduction;
+    let is_again = is_transpose(head) && is_transpose(reader) || is_reduction(head) && is_reduction(reader);
     let is_left = !groups.operators[reader].is_gone;
-    (is_left && is_transpose(head) && is_transpose(reader)).then(|| Region { members: vec![reader], result: written })
+    (is_left && is_again && groups.tensors(reader).len() == 1)
+        .then(|| Region { members: vec![reader], result: written })
 }
 
 /// Whether an operator can run inside of a group: it reads nothing from elsewhere but weights, and what
@@ -94,18 +96,21 @@ fn again(groups: &Groups, head: usize, result: TensorId) -> Option<Region> {
 /// gone by then, and has no whole rows to reduce; nor has a sum of two tensors.
 fn fits(groups: &Groups, head: usize, index: usize, inside: &[TensorId]) -> bool {
     let (operator, member) = (&groups.operators[head], &groups.operators[index]);
-    let keeps_operands = matches!(operator.class, Class::Elementwise | Class::Reduction | Class::Comparison);
+    let keeps_operands =
+        matches!(operator.class, Class::Elementwise | Class::Layout | Class::Reduction | Class::Comparison);
     let is_right = match member.class {
         Class::Elementwise => true,
+        Class::Layout => {
+            matches!(operator.class, Class::Window | Class::Elementwise | Class::Layout | Class::Movement)
+        }
         Class::Reduction => keeps_operands && groups.tensors(head).len() == 1,
         _ => false,
     };
     if member.is_gone || !is_right {
         return false;
     }
-    let is_at_hand = |it: &TensorId| {
-        inside.contains(it) || groups.is_weight(*it) || keeps_operands && operator.reads.contains(it)
-    };
+    let is_at_hand =
+        |it: &TensorId| inside.contains(it) || groups.is_weight(*it) || keeps_operands && operator.reads.contains(it);
     member.reads.iter().all(is_at_hand)
 }
 
