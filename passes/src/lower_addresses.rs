@@ -7,7 +7,8 @@
 //! - Constants become globals.
 //! - A `cosma.op` becomes a call of an external kernel: what it reads, what it writes, its
 //!   workspace. Kernels are named after kinds, one for each signature. An operation of linalg
-//!   becomes the same on memrefs; what it is to start from is copied where its result lies.
+//!   becomes the same on memrefs; what it is to start from is written where its result lies. What is
+//!   computed from weights before the run has a buffer in host memory. Reshapes become those of memrefs.
 //!
 //! Other operators have to be lowered to linalg before they are planned.
 
@@ -25,8 +26,8 @@ use cosma_ir::melior::ir::{
     Attribute, BlockLike, BlockRef, Identifier, Location, Operation, OperationRef, Region, Type, Value, ValueLike,
 };
 use cosma_ir::{
-    Diagnostic, PassInfo, PassOptions, Transfer, as_mut, erase, is_abstract, is_streamed, kind, machine, name, offsets,
-    set_type, take_regions, transfer, uses, workspace, workspace_offset,
+    Diagnostic, PassInfo, PassOptions, Transfer, as_mut, erase, is_abstract, is_group, is_streamed, kind, machine,
+    name, offsets, set_type, take_regions, transfer, uses, workspace, workspace_offset,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,6 +160,13 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
     ) -> Result<Self, Diagnostic<'c>> {
         let block = body(function).expect("declarations are left alone");
         let machine = machine(function);
+        if machine.as_ref().is_some_and(|it| it.element_bytes.is_some()) {
+            let message = format!(
+                "{} takes tensors as they are, but this function was planned with element_bytes for other types",
+                INFO.name
+            );
+            return Err(Diagnostic::at(function, message));
+        }
         Ok(Lowering {
             context,
             function,
@@ -251,6 +259,13 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
                         return Ok(false);
                     }
                     let name = name(operation);
+                    if is_group(operation) {
+                        let message = format!(
+                            "{} does not lower cosma.group: lower what is in it, or plan without groups",
+                            INFO.name
+                        );
+                        return Err(Diagnostic::at(operation, message));
+                    }
                     let message = format!(
                         "{} knows cosma.op and linalg, not {name}: turn it into linalg before it is planned",
                         INFO.name
