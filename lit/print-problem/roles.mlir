@@ -1,7 +1,7 @@
 // What of operations from upstream dialects are operators, and what are not.
 //
 // RUN: cosma-opt --print-problem --scratchpad=1KiB %s -o /dev/null 2>&1 | FileCheck %s
-// RUN: cosma-opt --print-problem --scratchpad=1KiB --run-weights %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=RUN
+// RUN: cosma-opt --print-problem --scratchpad=1KiB --run-weights %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=RUNS
 // RUN: cosma-opt --print-problem --scratchpad=1KiB --element-bytes=1 %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=BYTE
 // RUN: cosma-opt --print-problem --scratchpad=1KiB --inputs=1 %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=INPUTS
 
@@ -18,8 +18,8 @@ ml_program.global private mutable @state(dense<1.0> : tensor<2x4xf32>) : tensor<
 // CHECK-NEXT: op tosa.add_0: arg0 folded0 -> tosa.add_0 32
 // CHECK-NEXT: op tosa.add_1: tosa.add_0 const0 -> tosa.add_1 32
 // CHECK-NEXT: return tosa.add_1
-// RUN: # @weights
-// RUN: op tosa.mul_0: arg1 -> tosa.mul_0 32
+// RUNS: # @weights
+// RUNS: op tosa.mul_0: arg1 -> tosa.mul_0 32
 // BYTE: # @weights
 // BYTE: argument arg0 8
 // INPUTS: # @weights
