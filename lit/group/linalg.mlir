@@ -11,7 +11,7 @@
 
 // Both convolutions pad for themselves; what they start from is theirs.
 // CHECK-LABEL: @conv
-// CHECK-NEXT: %[[A:.*]] = cosma.group "linalg.conv_2d_nchw_fchw"(%[[X:.*]], %[[B:.*]], %[[W:.*]])
+// CHECK-NEXT: %[[A:.*]] = cosma.group "linalg.conv_2d_nchw_fchw"(%[[X:arg0]], %arg2, %[[W:arg1]])
 // CHECK: tensor.pad
 // CHECK: linalg.broadcast
 // CHECK: linalg.conv_2d_nchw_fchw

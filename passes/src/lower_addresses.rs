@@ -12,6 +12,7 @@
 //!
 //! Other operators have to be lowered to linalg before they are planned.
 
+use crate::extract::extract;
 use crate::form::{Form, body, expect, form, operations, symbol};
 use crate::role::{Role, reads, role};
 use cosma_ir::melior::Context;
@@ -29,6 +30,7 @@ use cosma_ir::{
     Diagnostic, PassInfo, PassOptions, Transfer, as_mut, erase, is_abstract, is_group, is_streamed, kind, machine,
     name, offsets, set_type, take_regions, transfer, uses, workspace, workspace_offset,
 };
+use cosma_planner::{Bytes, Machine, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -70,8 +72,9 @@ pub fn lower_addresses<'c>(context: &'c Context, module: OperationRef<'c, '_>) -
 }
 
 fn has_operators(function: OperationRef) -> bool {
-    let block = body(function).expect("declarations are left alone");
-    operations(block).filter(|it| it.next_in_block().is_some()).any(|it| role(it, |_| false) == Role::Operator)
+    let machine = Machine { scratchpad: Bytes::ZERO, alignment: Bytes(1), weights: Weights::Resident };
+    // What cannot be planned has something that should have been.
+    extract(function, machine).map_or(true, |it| !it.operators.is_empty())
 }
 
 /// What the functions of a module share.

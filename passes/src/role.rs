@@ -150,9 +150,12 @@ fn is_one_piece(source: Type, sizes: &[i64], strides: &[i64]) -> bool {
 
 /// Whether a `linalg.fill` only says what others start from where their results will lie.
 fn is_start(operation: OperationRef) -> bool {
+    if name(operation) != "linalg.fill" {
+        return false;
+    }
     let Ok(result) = operation.result(0) else { return false };
     let uses = uses(result.into());
-    name(operation) == "linalg.fill" && !uses.is_empty() && uses.iter().all(is_destination)
+    !uses.is_empty() && uses.iter().all(is_destination)
 }
 
 /// Whether a use of a tensor is where an operation of linalg puts its result.

@@ -117,7 +117,10 @@ fn fits(groups: &Groups, head: usize, index: usize, inside: &[TensorId]) -> bool
 fn take_in(groups: &mut Groups, head: usize, region: &Region) {
     let is_reduction = |it: usize| matches!(groups.operators[it].class, Class::Reduction | Class::Comparison);
     let is_spread = groups.n_elements(groups.operators[head].writes[0]) < groups.n_elements(region.result);
-    let is_normalization = is_reduction(head) && is_spread || region.members.iter().any(|it| is_reduction(*it));
+    // A sum along another axis is still a sum.
+    let ends_elementwise = region.members.last().is_some_and(|it| !is_reduction(*it));
+    let is_normalization =
+        ends_elementwise && (is_reduction(head) && is_spread || region.members.iter().any(|it| is_reduction(*it)));
     let keeps_operands = is_reduction(head) || groups.operators[head].class == Class::Elementwise;
     if is_normalization && keeps_operands {
         let is_softmax = groups.operators[head].class == Class::Comparison;
