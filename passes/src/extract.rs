@@ -269,7 +269,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         let mut read = Bytes::ZERO;
         for it in reads(operation) {
             match (self.known.get(&key(it.value)), self.tensor(it.value)) {
-                (Some(size), _) => read = read + *size,
+                (Some(size), _) => read += *size,
                 (None, Some(_)) => return false,
                 (None, None) => {}
             }
