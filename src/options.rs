@@ -35,6 +35,8 @@ impl Default for Options {
 /// The stages of a run, each of which may be left out. Their order is not a choice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
+    /// Join operators that an accelerator runs at once.
+    pub group: bool,
     /// Print what lives when, in the order of the source.
     pub liveness: bool,
     /// Print the problem that the planner is given.

@@ -2,18 +2,19 @@
 //!
 //! On each function:
 //!
-//! 1. `cosma-liveness`, `cosma-print-problem`: they show the source, so nothing may come before.
-//! 2. To free both order and addresses is the joint problem, which `cosma-allocate{order=free}`
+//! 1. `cosma-group`: whatever follows is about the operators that run.
+//! 2. `cosma-liveness`, `cosma-print-problem`: they show the source, so nothing else may come before.
+//! 3. To free both order and addresses is the joint problem, which `cosma-allocate{order=free}`
 //!    decides as a whole. `cosma-schedule` decides it too, but keeps only the order; it runs where
 //!    addresses are not asked for.
-//! 3. `cosma-insert-transfers` follows `cosma-allocate` at once: between the two the order of the
+//! 4. `cosma-insert-transfers` follows `cosma-allocate` at once: between the two the order of the
 //!    block and the steps in the residencies must not come apart.
-//! 4. `cosma-verify`: on what is planned, before anything makes use of it.
-//! 5. `cosma-print-plan`: a program that is right.
+//! 5. `cosma-verify`: on what is planned, before anything makes use of it.
+//! 6. `cosma-print-plan`: a program that is right.
 //!
 //! Then, on the module:
 //!
-//! 6. `cosma-lower-addresses`: it adds symbols to the module, and takes only functions that were
+//! 7. `cosma-lower-addresses`: it adds symbols to the module, and takes only functions that were
 //!    judged.
 
 use crate::{Error, Options, Stages};
@@ -22,14 +23,15 @@ use std::time::Duration;
 
 /// Refuses stages that cannot follow each other.
 pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
-    let Stages { liveness, print_problem, schedule, allocate, print_plan, verify, lower_addresses } = *stages;
+    let Stages { group, liveness, print_problem, schedule, allocate, print_plan, verify, lower_addresses } = *stages;
     // What the source is turned into first, where that is not planned form.
-    let source_only = match (schedule, liveness, print_problem) {
+    let source_only = match (schedule, liveness, print_problem, group) {
         _ if allocate => return Ok(()),
         (true, ..) => "--schedule",
-        (false, true, _) => "--liveness",
-        (false, false, true) => "--print-problem",
-        (false, false, false) => return Ok(()),
+        (false, true, ..) => "--liveness",
+        (false, false, true, _) => "--print-problem",
+        (false, false, false, true) => "--group",
+        (false, false, false, false) => return Ok(()),
     };
     let planned = [(print_plan, "--print-plan"), (verify, "--verify"), (lower_addresses, "--lower-addresses")];
     match planned.iter().find(|it| it.0) {
@@ -48,6 +50,9 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
     let time_limit = options.time_limit.min(Duration::from_secs(u32::MAX.into()));
     let effort = format!("solver={} time-limit={}", solver_name(options.solver), time_limit.as_secs_f64());
     let mut passes = Vec::new();
+    if stages.group {
+        passes.push("cosma-group".into());
+    }
     if stages.liveness {
         passes.push(format!("cosma-liveness{{{machine}}}"));
     }

@@ -104,18 +104,6 @@ fn wrong_modules() {
             "in.mlir:1:1: error: ",
         ),
         (
-            "func.func @f(%c: i1, %x: tensor<8xf32>) -> tensor<8xf32> {
-  %0 = scf.if %c -> tensor<8xf32> {
-    %1 = tosa.abs %x : (tensor<8xf32>) -> tensor<8xf32>
-    scf.yield %1 : tensor<8xf32>
-  } else {
-    scf.yield %x : tensor<8xf32>
-  }
-  return %0 : tensor<8xf32>
-}",
-            "in.mlir:2:",
-        ),
-        (
             "func.func @f(%x: tensor<64xi8>) -> tensor<128xi8> {
   %0 = cosma.op \"A\"(%x) : (tensor<64xi8>) -> tensor<64xi8>
   %1 = cosma.op \"Large\"(%0) : (tensor<64xi8>) -> tensor<128xi8>

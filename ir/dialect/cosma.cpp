@@ -76,6 +76,7 @@ LogicalResult CosmaDialect::verifyRegionResultAttribute(Operation *operation, un
 }
 
 LogicalResult OperatorOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
+LogicalResult GroupOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
 LogicalResult LoadOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
 LogicalResult ReloadOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
 LogicalResult SpillOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
@@ -83,6 +84,14 @@ LogicalResult StoreOp::verify() { return success(cosmaVerifyOperation(wrap(getOp
 
 void OperatorOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   // An operator without a result is there for something that only it knows.
+  if (!getOffsets() && getNumResults() != 0)
+    return;
+  effects.emplace_back(MemoryEffects::Read::get(), Scratchpad::get());
+  effects.emplace_back(MemoryEffects::Write::get(), Scratchpad::get());
+}
+
+void GroupOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  // Its region has none, as what is grouped computes its results and nothing else.
   if (!getOffsets() && getNumResults() != 0)
     return;
   effects.emplace_back(MemoryEffects::Read::get(), Scratchpad::get());

@@ -18,7 +18,9 @@ def Cosma_Dialect : Dialect {
     Attributes of the dialect:
 
     - `cosma.machine`, on a module or a function: a dictionary with any of `scratchpad` (bytes),
-      `alignment` (bytes) and `weights` (`"resident"` or `"streamed"`). The nearest one counts.
+      `alignment` (bytes), `weights` (`"resident"` or `"streamed"`), `element_bytes` (so many for each
+      element of a float tensor, to which it will be quantised) and `weight_computation` (`"folded"`,
+      done before the run, or `"run"`). The nearest one counts.
     - `cosma.weight`, on an argument of a function: a constant of the network.
     - `cosma.offsets`, `cosma.workspace_offset`, `cosma.residencies`, `cosma.workspace`,
       `cosma.macs`, on operations of other dialects: what `cosma.op` has as its own `offsets`,
@@ -73,6 +75,48 @@ def OperatorOp : Cosma_Op<"op", [DeclareOpInterfaceMethods<MemoryEffectsOpInterf
     (`workspace_at` $workspace_offset^)? (`residencies` $residencies^)?
     attr-dict `:` functional-type($inputs, $outputs)
   }];
+}
+
+def GroupOp : Cosma_Op<"group", [IsolatedFromAbove, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "operators that run as one";
+  let description = [{
+    What an accelerator does in one go, a convolution with its padding and its activation say: to a
+    planner one operator, whose operands and results need room, and nothing between them. The region
+    says what it computes, in operations of any dialect; its arguments are the operands, what
+    `cosma.yield` is given are the results. `kind` names the operator that the others joined. The other
+    attributes are those of `cosma.op`.
+
+    ```mlir
+    %0 = cosma.group "tosa.conv2d"(%x, %w, %b) : (…) -> tensor<1x8x8x4xf32> {
+    ^bb0(%a0: tensor<1x8x8x3xf32>, %a1: tensor<4x1x1x3xf32>, %a2: tensor<4xf32>):
+      %1 = tosa.conv2d %a0, %a1, %a2, …
+      %2 = tosa.clamp %1 …
+      cosma.yield %2 : tensor<1x8x8x4xf32>
+    }
+    ```
+  }];
+  let arguments = (ins
+    Variadic<AnyType>:$inputs,
+    StrAttr:$kind,
+    OptionalAttr<I64Attr>:$macs,
+    OptionalAttr<I64Attr>:$workspace,
+    OptionalAttr<DenseI64ArrayAttr>:$offsets,
+    OptionalAttr<I64Attr>:$workspace_offset,
+    OptionalAttr<ArrayAttr>:$residencies
+  );
+  let results = (outs Variadic<AnyType>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $kind `(` $inputs `)` (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
+    (`workspace_at` $workspace_offset^)? (`residencies` $residencies^)?
+    attr-dict `:` functional-type($inputs, $outputs) $body
+  }];
+}
+
+def YieldOp : Op<Cosma_Dialect, "yield", [Pure, Terminator, HasParent<"GroupOp">]> {
+  let summary = "what a group computes";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
 class Cosma_Transfer<string mnemonic, list<MemoryEffect> effects>

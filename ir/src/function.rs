@@ -15,6 +15,11 @@ pub fn is_weight(function: OperationRef, argument: usize) -> bool {
     get(function, argument, WEIGHT).is_some()
 }
 
+/// Makes an argument a weight of the network.
+pub fn set_weight(function: OperationRef, argument: usize) {
+    set(function, argument, WEIGHT, maker(function).unit().to_raw());
+}
+
 /// When and where an argument lies in the scratchpad, before transfers bring it there.
 pub fn argument_residencies(function: OperationRef, argument: usize) -> Option<Vec<Residency>> {
     read_residencies(get(function, argument, RESIDENCIES)?)
@@ -22,12 +27,12 @@ pub fn argument_residencies(function: OperationRef, argument: usize) -> Option<V
 
 /// Notes when and where an argument lies.
 pub fn set_argument_residencies(function: OperationRef, argument: usize, residencies: &[Residency]) {
-    set(function, argument, maker(function).residencies(residencies).to_raw());
+    set(function, argument, RESIDENCIES, maker(function).residencies(residencies).to_raw());
 }
 
 /// Forgets when and where an argument lies.
 pub fn clear_argument_residencies(function: OperationRef, argument: usize) {
-    set(function, argument, MlirAttribute { ptr: std::ptr::null_mut() });
+    set(function, argument, RESIDENCIES, MlirAttribute { ptr: std::ptr::null_mut() });
 }
 
 fn get<'c>(function: OperationRef<'c, '_>, argument: usize, name: &str) -> Option<Attribute<'c>> {
@@ -38,7 +43,7 @@ fn get<'c>(function: OperationRef<'c, '_>, argument: usize, name: &str) -> Optio
     }
 }
 
-fn set(function: OperationRef, argument: usize, value: MlirAttribute) {
+fn set(function: OperationRef, argument: usize, name: &str, value: MlirAttribute) {
     // SAFETY: as above; the value lives in the operation's context.
-    unsafe { cosmaSetArgumentAttribute(function.to_raw(), argument as isize, Text::new(RESIDENCIES).raw(), value) }
+    unsafe { cosmaSetArgumentAttribute(function.to_raw(), argument as isize, Text::new(name).raw(), value) }
 }

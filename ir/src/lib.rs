@@ -19,7 +19,9 @@ mod edit;
 mod fact;
 mod ffi;
 mod function;
+mod group;
 mod machine;
+mod maps;
 mod operation;
 mod pass;
 pub mod plugin;
@@ -32,14 +34,16 @@ pub use context::{new_context, parse};
 pub use diagnostic::Diagnostic;
 pub use edit::{Use, as_mut, erase, replace_uses, set_type, take_regions, uses};
 pub use fact::Residency;
-pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies};
-pub use machine::{Machine, Weights, clear_machine, machine, set_machine};
+pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies, set_weight};
+pub use group::{group, ungroup};
+pub use machine::{Machine, WeightComputation, Weights, clear_machine, machine, set_machine};
+pub use maps::{IndexingMap, indexing_maps};
 pub use melior;
 pub use operation::{
-    clear_offsets, clear_residencies, clear_workspace_offset, is_abstract, kind, macs, name, offsets, residencies,
-    set_offsets, set_residencies, set_workspace_offset, workspace, workspace_offset,
+    clear_offsets, clear_residencies, clear_workspace_offset, is_abstract, is_group, kind, macs, name, offsets,
+    residencies, set_offsets, set_residencies, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
 pub use report::{Report, Reports, Severity};
-pub use tensor::{SizeError, size_in_bytes};
+pub use tensor::{SizeError, size_in_bytes, size_with};
 pub use transfer::{Transfer, is_streamed, load, reload, spill, store, transfer};

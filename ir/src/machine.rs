@@ -27,6 +27,19 @@ pub struct Machine {
     pub alignment: Option<u64>,
     /// How weights reach their operators.
     pub weights: Option<Weights>,
+    /// Bytes that an element of a float tensor takes, whatever its type says: as after quantisation.
+    pub element_bytes: Option<u64>,
+    /// What becomes of operators that compute from weights alone.
+    pub weight_computation: Option<WeightComputation>,
+}
+
+/// What becomes of operators that compute from weights alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeightComputation {
+    /// They are done before the run; what they compute is a weight.
+    Folded,
+    /// They run like others.
+    Run,
 }
 
 /// The machine of an operation: its own or the nearest around it.
@@ -64,7 +77,14 @@ pub(crate) fn read(attribute: Attribute) -> Result<Machine, String> {
             "scratchpad" => machine.scratchpad = Some(bytes("scratchpad", value, 0)?),
             "alignment" => machine.alignment = Some(bytes("alignment", value, 1)?),
             "weights" => machine.weights = Some(weights(value)?),
-            key => return Err(format!("has an unknown key '{key}'; there are scratchpad, alignment, weights")),
+            "element_bytes" => machine.element_bytes = Some(bytes("element_bytes", value, 1)?),
+            "weight_computation" => machine.weight_computation = Some(weight_computation(value)?),
+            key => {
+                return Err(format!(
+                    "has an unknown key '{key}'; there are scratchpad, alignment, weights, element_bytes, \
+                     weight_computation"
+                ));
+            }
         }
     }
     Ok(machine)
@@ -84,14 +104,28 @@ fn weights(value: Attribute) -> Result<Weights, String> {
     }
 }
 
+fn weight_computation(value: Attribute) -> Result<WeightComputation, String> {
+    match read_string(value).as_deref() {
+        Some("folded") => Ok(WeightComputation::Folded),
+        Some("run") => Ok(WeightComputation::Run),
+        _ => Err(format!("needs \"folded\" or \"run\" as weight_computation, not {value}")),
+    }
+}
+
 fn write<'c>(maker: Maker, machine: &Machine) -> Attribute<'c> {
     let weights = machine.weights.map(|it| match it {
         Weights::Resident => "resident",
         Weights::Streamed => "streamed",
     });
+    let computation = machine.weight_computation.map(|it| match it {
+        WeightComputation::Folded => "folded",
+        WeightComputation::Run => "run",
+    });
     let entries = [
         ("alignment", machine.alignment.map(|it| maker.integer(it))),
+        ("element_bytes", machine.element_bytes.map(|it| maker.integer(it))),
         ("scratchpad", machine.scratchpad.map(|it| maker.integer(it))),
+        ("weight_computation", computation.map(|it| maker.string(it))),
         ("weights", weights.map(|it| maker.string(it))),
     ];
     maker.dictionary(entries.into_iter().filter_map(|(name, value)| Some((name, value?))))

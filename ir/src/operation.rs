@@ -1,6 +1,6 @@
 //! What an operation says about itself as an operator, and what planning writes to it.
 //!
-//! A fact has one name, and two spellings: `cosma.op` has it as an attribute of its own, `offsets`;
+//! A fact has one name, and two spellings: `cosma.op` and `cosma.group` have it as an attribute of their own, `offsets`;
 //! an operation of another dialect as `cosma.offsets`. The functions here treat both alike. On a
 //! load or reload, [`offsets`] is its one `offset`.
 //!
@@ -15,6 +15,8 @@ use melior::ir::{Attribute, OperationRef};
 use mlir_sys::{mlirIdentifierStr, mlirOperationGetContext, mlirOperationGetName};
 
 pub(crate) const OPERATOR: &str = "cosma.op";
+pub(crate) const GROUP: &str = "cosma.group";
+pub(crate) const YIELD: &str = "cosma.yield";
 pub(crate) const MACS: &str = "macs";
 pub(crate) const WORKSPACE: &str = "workspace";
 pub(crate) const OFFSETS: &str = "offsets";
@@ -32,10 +34,16 @@ pub fn is_abstract(operation: OperationRef) -> bool {
     name(operation) == OPERATOR
 }
 
-/// What an operator does: the `kind` of a `cosma.op`, the name of any other.
+/// Whether it is a `cosma.group`.
+pub fn is_group(operation: OperationRef) -> bool {
+    name(operation) == GROUP
+}
+
+/// What an operator does: the `kind` of a `cosma.op` or `cosma.group`, the name of any other.
 pub fn kind(operation: OperationRef) -> String {
     let name = name(operation);
-    let kind = if name == OPERATOR { operation.attribute("kind").ok().and_then(read_string) } else { None };
+    let kind =
+        if name == OPERATOR || name == GROUP { operation.attribute("kind").ok().and_then(read_string) } else { None };
     kind.unwrap_or(name)
 }
 
@@ -72,6 +80,11 @@ pub fn set_offsets(operation: OperationRef, offsets: &[u64]) {
     set(operation, OFFSETS, maker(operation).integers(offsets));
 }
 
+/// Says how many bytes an operator needs for itself.
+pub fn set_workspace(operation: OperationRef, bytes: u64) {
+    set(operation, WORKSPACE, maker(operation).integer(bytes));
+}
+
 /// Puts the workspace at an offset.
 pub fn set_workspace_offset(operation: OperationRef, offset: u64) {
     set(operation, WORKSPACE_OFFSET, maker(operation).integer(offset));
@@ -105,7 +118,7 @@ pub(crate) fn maker(operation: OperationRef) -> Maker {
 
 /// The spelling of a fact on an operation.
 pub(crate) fn spelling(operation: OperationRef, fact: &str) -> String {
-    if is_abstract(operation) { fact.to_owned() } else { format!("cosma.{fact}") }
+    if is_abstract(operation) || is_group(operation) { fact.to_owned() } else { format!("cosma.{fact}") }
 }
 
 pub(crate) fn fact<'c>(operation: OperationRef<'c, '_>, fact: &str) -> Option<Attribute<'c>> {

@@ -34,12 +34,25 @@ pub enum SizeError {
 /// # Errors
 /// [`SizeError`], where the type does not tell.
 pub fn size_in_bytes(r#type: Type) -> Result<u64, SizeError> {
+    size_with(r#type, None)
+}
+
+/// The same where each element of a float tensor takes so many bytes.
+///
+/// # Errors
+/// [`SizeError`], where the type does not tell.
+pub fn size_with(r#type: Type, element_bytes: Option<u64>) -> Result<u64, SizeError> {
     let tensor = RankedTensorType::try_from(r#type).map_err(|_| SizeError::NotRankedTensor(r#type.to_string()))?;
     if tensor.encoding().is_some() {
         return Err(SizeError::Encoded(r#type.to_string()));
     }
-    let width =
-        width_in_bits(tensor.element().to_raw()).ok_or_else(|| SizeError::UnknownElement(r#type.to_string()))?;
+    let element = tensor.element().to_raw();
+    // SAFETY: the type is alive, as its context is.
+    let is_float = unsafe { mlirTypeIsAFloat(element) };
+    let width = match element_bytes.filter(|_| is_float) {
+        Some(bytes) => bytes.checked_mul(8).ok_or_else(|| SizeError::TooLarge(r#type.to_string()))?,
+        None => width_in_bits(element).ok_or_else(|| SizeError::UnknownElement(r#type.to_string()))?,
+    };
     let mut dimensions = Vec::new();
     for index in 0..tensor.rank() {
         match tensor.dim_size(index) {

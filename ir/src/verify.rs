@@ -8,12 +8,14 @@ use crate::fact::{read_array, read_integer, read_integers, read_residencies};
 use crate::ffi::{guard, string};
 use crate::function::WEIGHT;
 use crate::machine::{MACHINE, machine};
-use crate::operation::{MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, kind, name, spelling};
-use crate::tensor::size_in_bytes;
+use crate::operation::{
+    GROUP, MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, YIELD, fact, kind, name, spelling,
+};
+use crate::tensor::size_with;
 use crate::transfer::{OFFSET, STREAMED, transfer};
 use melior::ir::operation::OperationLike;
 use melior::ir::r#type::TypeLike;
-use melior::ir::{Attribute, AttributeLike, OperationRef, Type, ValueLike};
+use melior::ir::{Attribute, AttributeLike, BlockLike, OperationRef, RegionLike, Type, ValueLike};
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
 
 const PLAN: &str = "cosma.plan";
@@ -26,8 +28,10 @@ type Verdict = Result<(), String>;
 unsafe extern "C" fn cosmaVerifyOperation(operation: MlirOperation) -> bool {
     // SAFETY: MLIR verifies what is alive.
     let operation = unsafe { OperationRef::from_raw(operation) };
-    pronounce(operation, || {
-        if name(operation) == OPERATOR { verify_operator(operation) } else { verify_transfer(operation) }
+    pronounce(operation, || match name(operation).as_str() {
+        OPERATOR => verify_operator(operation),
+        GROUP => verify_operator(operation).and_then(|()| verify_group(operation)),
+        _ => verify_transfer(operation),
     })
 }
 
@@ -73,9 +77,33 @@ fn verify_operator(operation: OperationRef) -> Verdict {
     Ok(())
 }
 
+/// The region takes the operands and gives the results.
+fn verify_group(operation: OperationRef) -> Verdict {
+    if operation.result_count() == 0 {
+        return Err("needs a result".to_owned());
+    }
+    let block = operation.region(0).ok().and_then(|it| it.first_block()).ok_or("needs a body")?;
+    let mut arguments = Vec::new();
+    for index in 0..block.argument_count() {
+        arguments.push(block.argument(index).map_err(|error| error.to_string())?.r#type());
+    }
+    let operands: Vec<Type> = operation.operands().map(|it| it.r#type()).collect();
+    if arguments != operands {
+        return Err("needs a body whose arguments have the types of its operands".to_owned());
+    }
+    let terminator =
+        block.terminator().filter(|it| name(*it) == YIELD).ok_or("needs a body that ends with cosma.yield")?;
+    let yielded: Vec<Type> = terminator.operands().map(|it| it.r#type()).collect();
+    let results: Vec<Type> = operation.results().map(|it| it.r#type()).collect();
+    if yielded != results {
+        return Err("needs a body that yields values of the types of its results".to_owned());
+    }
+    Ok(())
+}
+
 fn verify_transfer(operation: OperationRef) -> Verdict {
     let size = operation.result(0).map_err(|error| error.to_string()).map(|it| it.r#type())?;
-    let size = size_in_bytes(size).map_err(|error| error.to_string())?;
+    let size = size_at(operation, size)?;
     if !transfer(operation).is_some_and(|it| it.is_inward()) {
         return Ok(());
     }
@@ -147,7 +175,7 @@ fn verify_offsets(operation: OperationRef, spelling: &str, value: Attribute) -> 
     }
     let mut blocks = Vec::new();
     for (index, (result, offset)) in operation.results().zip(offsets).enumerate() {
-        let size = result_size(result.r#type())?;
+        let size = result_size(operation, result.r#type())?;
         blocks.push(Block::new(format!("result {index}"), offset, size));
     }
     let integer = |name| fact(operation, name).and_then(read_integer);
@@ -176,7 +204,7 @@ fn verify_residencies(operation: OperationRef, spelling: &str, value: Attribute)
         let residencies = read_residencies(list).ok_or_else(|| {
             format!("attribute '{spelling}' of result {index} must list [offset, first step, end step]")
         })?;
-        let size = result_size(result.r#type())?;
+        let size = result_size(operation, result.r#type())?;
         for residency in residencies {
             Block::new(format!("result {index}"), residency.offset.cast_signed(), size).verify(operation)?;
         }
@@ -185,8 +213,14 @@ fn verify_residencies(operation: OperationRef, spelling: &str, value: Attribute)
 }
 
 /// The bytes of an operator's result. One that is no tensor, a scalar say, takes none.
-fn result_size(r#type: Type) -> Result<u64, String> {
-    if r#type.is_tensor() { size_in_bytes(r#type).map_err(|error| error.to_string()) } else { Ok(0) }
+fn result_size(operation: OperationRef, r#type: Type) -> Result<u64, String> {
+    if r#type.is_tensor() { size_at(operation, r#type) } else { Ok(0) }
+}
+
+/// The bytes of a tensor on the machine around an operation.
+fn size_at(operation: OperationRef, r#type: Type) -> Result<u64, String> {
+    let element_bytes = machine(operation).and_then(|it| it.element_bytes);
+    size_with(r#type, element_bytes).map_err(|error| error.to_string())
 }
 
 /// Something that lies in the scratchpad.

@@ -3,10 +3,10 @@
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
 use cosma_ir::{
-    Machine, Residency, Transfer, Weights, argument_residencies, as_mut, clear_argument_residencies, clear_machine,
-    clear_offsets, erase, is_streamed, is_weight, kind, load, machine, macs, new_context, offsets, parse, replace_uses,
-    residencies, set_argument_residencies, set_machine, set_offsets, set_residencies, set_workspace_offset, store,
-    transfer, uses, workspace, workspace_offset,
+    Machine, Residency, Transfer, WeightComputation, Weights, argument_residencies, as_mut, clear_argument_residencies,
+    clear_machine, clear_offsets, erase, is_streamed, is_weight, kind, load, machine, macs, new_context, offsets,
+    parse, replace_uses, residencies, set_argument_residencies, set_machine, set_offsets, set_residencies,
+    set_workspace_offset, store, transfer, uses, workspace, workspace_offset,
 };
 
 const SOURCE: &str = r#"func.func @f(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tensor<8xi8> {
@@ -65,7 +65,13 @@ fn the_nearest_machine_counts() {
         let outer = Machine { scratchpad: Some(1024), ..Machine::default() };
         set_machine(function.parent_operation().expect("a module"), &outer);
         assert_eq!(machine(operations[0]), Some(outer));
-        let inner = Machine { scratchpad: Some(512), alignment: Some(64), weights: Some(Weights::Streamed) };
+        let inner = Machine {
+            scratchpad: Some(512),
+            alignment: Some(64),
+            weights: Some(Weights::Streamed),
+            element_bytes: Some(1),
+            weight_computation: Some(WeightComputation::Run),
+        };
         set_machine(function, &inner);
         assert_eq!(machine(operations[0]), Some(inner));
         clear_machine(function);

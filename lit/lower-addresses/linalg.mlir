@@ -6,9 +6,8 @@
 // CHECK: memref.global "private" constant @constant : memref<8x8xf32> = dense<1.000000e+00>
 // CHECK: func.func @mm(%[[A:.*]]: memref<8x8xf32>, %[[B:.*]]: memref<8x8xf32>, %[[C:.*]]: memref<8x8xf32>) -> (memref<8x8xf32>, memref<8x8xf32>)
 // CHECK: %[[ONE:.*]] = memref.get_global @constant
-// CHECK: linalg.fill ins(%{{.*}} : f32) outs(%[[ZERO:.*]] : memref<8x8xf32>)
-// What the product starts from is copied where it lies.
-// CHECK: memref.copy %[[ZERO]], %[[PRODUCT:.*]] : memref<8x8xf32> to memref<8x8xf32>
+// What the product starts from is written where it lies.
+// CHECK: linalg.fill ins(%{{.*}} : f32) outs(%[[PRODUCT:.*]] : memref<8x8xf32>)
 // CHECK: linalg.matmul ins(%{{.*}}, %{{.*}} : memref<8x8xf32>, memref<8x8xf32>) outs(%[[PRODUCT]] : memref<8x8xf32>)
 // CHECK: memref.copy %[[ONE]], %[[LOADED:.*]] : memref<8x8xf32> to memref<8x8xf32>
 // CHECK: linalg.generic {{.*}} ins(%[[PRODUCT]], %[[LOADED]] : memref<8x8xf32>, memref<8x8xf32>) outs(%{{.*}} : memref<8x8xf32>)

@@ -26,16 +26,3 @@ func.func @blocks(%x: tensor<8xi8>) {
 ^end:
   return
 }
-
-// -----
-
-func.func @around(%c: i1, %x: tensor<8xf32>) -> tensor<8xf32> {
-  // CHECK: unsupported.mlir:[[@LINE+1]]:{{[0-9]+}}: error: only operators that read their tensors as operands can be planned, but a region of this one reads a tensor<8xf32> from around it
-  %0 = scf.if %c -> tensor<8xf32> {
-    %1 = tosa.abs %x : (tensor<8xf32>) -> tensor<8xf32>
-    scf.yield %1 : tensor<8xf32>
-  } else {
-    scf.yield %x : tensor<8xf32>
-  }
-  return %0 : tensor<8xf32>
-}

@@ -5,7 +5,7 @@
 //! What has no place, such as a scalar, says nothing.
 
 use crate::extract::{Carrier, Extraction};
-use cosma_ir::melior::ir::operation::OperationMutLike;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::{
     Diagnostic, argument_residencies, as_mut, clear_argument_residencies, clear_residencies, residencies,
     set_argument_residencies, set_residencies, set_workspace_offset, workspace_offset,
@@ -13,10 +13,19 @@ use cosma_ir::{
 use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
 
 /// Brings the operators into an order; what is no operator comes before them, in the order in
-/// which it stands.
+/// which it stands, and views right after what they look at.
 pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
+    let graph = &extraction.problem.graph;
+    let mut views = vec![Vec::new(); order.len()];
+    for view in &extraction.views {
+        let tensor = view.result(0).ok().and_then(|it| extraction.tensor(it.into()));
+        if let Some(producer) = tensor.and_then(|it| graph.producer(it)) {
+            views[producer.index()].push(*view);
+        }
+    }
     for op in order {
         as_mut(extraction.operators[op.index()]).move_before(extraction.terminator);
+        views[op.index()].iter().for_each(|it| as_mut(*it).move_before(extraction.terminator));
     }
 }
 

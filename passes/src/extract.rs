@@ -8,16 +8,21 @@
 //!    is legal SSA. What reads it is an operator too.
 //! 4. Operators that may have effects besides their results keep their order: each of them writes a
 //!    tensor of no bytes that the next one reads.
-//! 5. A transfer is no operator. What it returns is the tensor that it moves, in another place.
+//! 5. A transfer is no operator. What it returns is the tensor that it moves, in another place. Nor is a
+//!    view one, such as a reshape: what it returns is the tensor that it looks at.
+//! 6. What is computed from weights alone, and is no larger than they are, is computed before the run:
+//!    no operator, and its result is a weight, unless `cosma.machine` says `weight_computation = "run"`.
+//!    What runs on the accelerator for sure, `cosma.op` and `cosma.group`, is never folded.
+//! 7. A constant of one element, such as a zero point, is a parameter of the operators that read it.
 //!
 //! Nothing is changed.
 
 use crate::form::{body, operations};
-use crate::role::{Role, may_have_effects, nested_operands, role};
+use crate::role::{Role, may_have_effects, reads, role};
 use cosma_ir::melior::ir::operation::OperationLike;
-use cosma_ir::melior::ir::r#type::TypeLike;
+use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
-use cosma_ir::{Diagnostic, is_weight, kind, name, size_in_bytes, workspace};
+use cosma_ir::{Diagnostic, WeightComputation, is_abstract, is_group, is_weight, kind, name, size_with, workspace};
 use cosma_planner::{Bytes, Error, GraphBuilder, Machine, OpId, Problem, TensorId};
 use std::collections::HashMap;
 
@@ -33,6 +38,8 @@ pub struct Extraction<'c, 'a> {
     pub operators: Vec<OperationRef<'c, 'a>>,
     /// By [`TensorId`].
     pub carriers: Vec<Carrier<'c, 'a>>,
+    /// Operations that only give a tensor another type, in the order of the block.
+    pub views: Vec<OperationRef<'c, 'a>>,
     /// The tensor of each value of the block; none for scalars and shapes that depend on no tensor.
     tensors: HashMap<usize, Option<TensorId>>,
 }
@@ -42,7 +49,7 @@ pub struct Extraction<'c, 'a> {
 pub enum Carrier<'c, 'a> {
     /// An argument, and which.
     Argument(Value<'c, 'a>, usize),
-    /// The result of a constant.
+    /// The result of a constant, or of what is computed from weights before the run.
     Constant(Value<'c, 'a>, OperationRef<'c, 'a>),
     /// A tensor that an operator writes, and which of its results.
     Result(Value<'c, 'a>, usize),
@@ -74,6 +81,12 @@ impl<'c, 'a> Extraction<'c, 'a> {
         self.tensors.get(&key(value)).copied().flatten()
     }
 
+    /// Whether a value of the block is a scalar, a shape, a parameter or a starting value that depends on
+    /// no tensor: nothing to the planner.
+    pub(crate) fn is_no_tensor(&self, value: Value<'c, 'a>) -> bool {
+        matches!(self.tensors.get(&key(value)), Some(None))
+    }
+
     /// The tensor that a value of the block is, if it has a place.
     pub fn placed_tensor(&self, value: Value<'c, 'a>) -> Option<TensorId> {
         self.tensor(value).filter(|it| self.carriers[it.index()].has_place())
@@ -102,7 +115,7 @@ impl<'c, 'a> Extraction<'c, 'a> {
 ///
 /// # Errors
 /// At what cannot be planned: a declaration, a second block, a tensor that is not ranked and
-/// static, a region that reads a tensor from around it.
+/// static.
 pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, machine: Machine) -> Result<Extraction<'c, 'a>, Diagnostic<'c>> {
     let block =
         body(function).ok_or_else(|| Diagnostic::at(function, "a function without a body cannot be planned"))?;
@@ -111,7 +124,12 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, machine: Machine) -> Resu
         let message = format!("only a function of one block can be planned, but this one has {n_blocks}");
         return Err(Diagnostic::at(function, message));
     }
-    let mut reader = Reader::default();
+    let said = cosma_ir::machine(function).unwrap_or_default();
+    let mut reader = Reader {
+        element_bytes: said.element_bytes,
+        folds: said.weight_computation != Some(WeightComputation::Run),
+        ..Reader::default()
+    };
     reader.read_arguments(function, block)?;
     let mut terminator = None;
     for operation in operations(block) {
@@ -130,10 +148,10 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, machine: Machine) -> Resu
             reader.graph.result(tensor);
         }
     }
-    let Reader { graph, operators, carriers, tensors, .. } = reader;
+    let Reader { graph, operators, carriers, tensors, views, .. } = reader;
     let graph = graph.build().map_err(|error| Diagnostic::at(function, error.to_string()))?;
     let problem = Problem { graph, machine };
-    Ok(Extraction { function, terminator, problem, operators, carriers, tensors })
+    Ok(Extraction { function, terminator, problem, operators, carriers, views, tensors })
 }
 
 #[derive(Default)]
@@ -142,7 +160,14 @@ struct Reader<'c, 'a> {
     operators: Vec<OperationRef<'c, 'a>>,
     carriers: Vec<Carrier<'c, 'a>>,
     tensors: HashMap<usize, Option<TensorId>>,
+    views: Vec<OperationRef<'c, 'a>>,
+    /// What is known before the run, and lies in host memory: weights, and parameters. Their bytes.
+    known: HashMap<usize, Bytes>,
+    element_bytes: Option<u64>,
+    /// Whether what is computed from weights alone is computed before the run.
+    folds: bool,
     n_constants: usize,
+    n_folded: usize,
     /// What the last operator with effects wrote for the next one to read.
     last_effect: Option<TensorId>,
 }
@@ -155,7 +180,7 @@ impl<'c, 'a> Reader<'c, 'a> {
     ) -> Result<(), Diagnostic<'c>> {
         for index in 0..block.argument_count() {
             let argument: Value = block.argument(index).expect("it is below the count").into();
-            let size = size(argument).map_err(|message| {
+            let size = self.size(argument).map_err(|message| {
                 Diagnostic::new(argument.location(), format!("argument {index} cannot be planned: {message}"))
             })?;
             let name = format!("arg{index}");
@@ -165,36 +190,30 @@ impl<'c, 'a> Reader<'c, 'a> {
                 None => None,
             };
             self.carriers.extend(tensor.map(|_| Carrier::Argument(argument, index)));
+            if let Some(size) = size.filter(|_| is_weight(function, index)) {
+                self.known.insert(key(argument), size);
+            }
             self.tensors.insert(key(argument), tensor);
         }
         Ok(())
     }
 
     fn read(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
-        let depends = |it| {
-            let tensor = self.tensors.get(&key(it)).copied().flatten();
-            tensor.is_some_and(|it| matches!(self.carriers[it.index()], Carrier::Scalar))
-        };
+        let depends = |it| self.tensor(it).is_some_and(|it| matches!(self.carriers[it.index()], Carrier::Scalar));
         match role(operation, depends) {
+            Role::Operator if self.is_folded(operation) => self.read_known(operation, "folded"),
             Role::Operator => self.read_operator(operation),
-            Role::Constant => {
-                let value: Value = operation.result(0).expect("a constant has one").into();
-                let size = size(value).map_err(|message| cannot(operation, "result 0", &message))?;
-                let tensor = self.graph.weight(format!("const{}", self.n_constants), size.expect("it is a tensor"));
-                self.n_constants += 1;
-                self.carriers.push(Carrier::Constant(value, operation));
-                self.tensors.insert(key(value), Some(tensor));
-                Ok(())
-            }
+            Role::Constant => self.read_known(operation, "const"),
+            Role::View => self.read_view(operation),
             Role::Transfer => {
                 let source = operation.operand(0).expect("a transfer has one");
-                let tensor = self.tensors.get(&key(source)).copied().flatten();
+                let tensor = self.tensor(source);
                 self.tensors.insert(key(operation.result(0).expect("a transfer has one").into()), tensor);
                 Ok(())
             }
             Role::Preamble => {
                 for (index, value) in operation.results().enumerate() {
-                    size(value.into()).map_err(|message| cannot(operation, &format!("result {index}"), &message))?;
+                    self.size(value.into()).map_err(|message| cannot(operation, index, &message))?;
                     self.tensors.insert(key(value.into()), None);
                 }
                 Ok(())
@@ -202,23 +221,79 @@ impl<'c, 'a> Reader<'c, 'a> {
         }
     }
 
+    /// Something that is known before the run, and so a weight; or a parameter, of one element.
+    fn read_known(&mut self, operation: OperationRef<'c, 'a>, prefix: &str) -> Result<(), Diagnostic<'c>> {
+        let value: Value = operation.result(0).expect("it has one").into();
+        let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
+        self.known.insert(key(value), size);
+        let tensor = if n_elements(value) == Some(1) {
+            None
+        } else {
+            let count = if prefix == "const" { &mut self.n_constants } else { &mut self.n_folded };
+            let name = format!("{prefix}{count}");
+            *count += 1;
+            self.carriers.push(Carrier::Constant(value, operation));
+            Some(self.graph.weight(name, size))
+        };
+        self.tensors.insert(key(value), tensor);
+        Ok(())
+    }
+
+    fn read_view(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        let source = operation.operand(0).expect("a view has a source");
+        let value: Value = operation.result(0).expect("a view has a result").into();
+        self.size(value).map_err(|message| cannot(operation, 0, &message))?;
+        // Of a scalar that an operator computes, or of what is no tensor of the block: it has to run.
+        let tensor = self.tensor(source);
+        if operation.operands().skip(1).any(|it| self.tensor(it).is_some()) {
+            return self.read_operator(operation);
+        }
+        self.tensors.insert(key(value), tensor);
+        if let Some(size) = self.known.get(&key(source)) {
+            self.known.insert(key(value), *size);
+        }
+        if tensor.is_some() {
+            self.views.push(operation);
+        }
+        Ok(())
+    }
+
+    /// Whether an operator computes from weights alone, no more than they are: before the run.
+    fn is_folded(&self, operation: OperationRef<'c, 'a>) -> bool {
+        let is_ours = is_abstract(operation) || is_group(operation);
+        if !self.folds || is_ours || operation.result_count() != 1 || may_have_effects(operation) {
+            return false;
+        }
+        let Ok(result) = operation.result(0) else { return false };
+        let Ok(Some(size)) = self.size(result.into()) else { return false };
+        let mut read = Bytes::ZERO;
+        for it in reads(operation) {
+            match (self.known.get(&key(it.value)), self.tensor(it.value)) {
+                (Some(size), _) => read += *size,
+                (None, Some(_)) => return false,
+                (None, None) => {}
+            }
+        }
+        Bytes::ZERO < read && size <= read
+    }
+
+    fn tensor(&self, value: Value<'c, 'a>) -> Option<TensorId> {
+        self.tensors.get(&key(value)).copied().flatten()
+    }
+
+    /// The bytes of a value; none if it is no tensor.
+    fn size(&self, value: Value) -> Result<Option<Bytes>, String> {
+        if !value.r#type().is_tensor() {
+            return Ok(None);
+        }
+        let size = size_with(value.r#type(), self.element_bytes);
+        size.map(|it| Some(Bytes(it))).map_err(|error| error.to_string())
+    }
+
     fn read_operator(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let index = self.operators.len();
         let op = OpId(index as u32);
-        let mut reads: Vec<TensorId> =
-            operation.operands().filter_map(|it| self.tensors.get(&key(it)).copied().flatten()).collect();
-        for value in nested_operands(operation) {
-            let Some(tensor) = self.tensors.get(&key(value)) else { continue };
-            if value.r#type().is_tensor() {
-                let message = format!(
-                    "only operators that read their tensors as operands can be planned, but a region of this one \
-                     reads a {} from around it",
-                    value.r#type()
-                );
-                return Err(Diagnostic::at(operation, message));
-            }
-            reads.extend(tensor);
-        }
+        let mut reads: Vec<TensorId> = reads(operation).iter().filter_map(|it| self.tensor(it.value)).collect();
         let has_effects = may_have_effects(operation);
         reads.extend(self.last_effect.filter(|_| has_effects));
 
@@ -226,7 +301,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         let n_results = operation.result_count();
         let mut writes = Vec::new();
         for (index, value) in operation.results().enumerate() {
-            let size = size(value.into()).map_err(|message| cannot(operation, &format!("result {index}"), &message))?;
+            let size = self.size(value.into()).map_err(|message| cannot(operation, index, &message))?;
             let name = if n_results == 1 { name.clone() } else { format!("{name}.{index}") };
             writes.push((name, size.unwrap_or(Bytes::ZERO)));
             self.carriers.push(match size {
@@ -250,20 +325,21 @@ impl<'c, 'a> Reader<'c, 'a> {
     }
 }
 
-/// The bytes of a value; none if it is no tensor.
-fn size(value: Value) -> Result<Option<Bytes>, String> {
-    if !value.r#type().is_tensor() {
-        return Ok(None);
-    }
-    size_in_bytes(value.r#type()).map(|it| Some(Bytes(it))).map_err(|error| error.to_string())
+/// The elements of a ranked, static tensor.
+pub(crate) fn n_elements(value: Value) -> Option<u64> {
+    let tensor = RankedTensorType::try_from(value.r#type()).ok()?;
+    (0..tensor.rank()).try_fold(1, |product: u64, index| match tensor.dim_size(index) {
+        Ok(DimSize::Static(size)) => product.checked_mul(size),
+        _ => None,
+    })
 }
 
-fn cannot<'c>(operation: OperationRef<'c, '_>, what: &str, why: &str) -> Diagnostic<'c> {
-    Diagnostic::at(operation, format!("{what} cannot be planned: {why}"))
+fn cannot<'c>(operation: OperationRef<'c, '_>, result: usize, why: &str) -> Diagnostic<'c> {
+    Diagnostic::at(operation, format!("result {result} cannot be planned: {why}"))
 }
 
 /// What tells values apart while the function is not changed. Only looked up, never iterated over.
-fn key(value: Value) -> usize {
+pub(crate) fn key(value: Value) -> usize {
     value.to_raw().ptr.addr()
 }
 

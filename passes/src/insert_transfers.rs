@@ -3,16 +3,18 @@
 //! 1. The plan is read back from the attributes, and becomes a list of actions.
 //! 2. Each transfer among them becomes an operation, before or after the operator that it serves.
 //! 3. Each operator reads its operands from where they lie at its step, and says where its results do.
+//!    Views are made again of what they look at, where that has moved.
 //! 4. The function returns host copies.
 
 use crate::allocated;
 use crate::extract::{Extraction, extract};
 use crate::form::{Form, body, expect, form};
 use crate::machine::MachineOptions;
+use crate::role::reads;
 use cosma_ir::melior::Context;
-use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
+use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value};
-use cosma_ir::{Diagnostic, PassInfo, PassOptions, as_mut, load, reload, set_offsets, spill, store};
+use cosma_ir::{Diagnostic, PassInfo, PassOptions, as_mut, erase, load, reload, set_offsets, spill, store, uses};
 use cosma_planner::{Action, OpId, Place, Slot, TensorId, check};
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -58,7 +60,7 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagno
 
 /// Writes actions into a function whose operators stand in the order in which they run.
 fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
-    let mut writer = Writer { extraction, step: 0, places: Vec::new() };
+    let mut writer = Writer { extraction, step: 0, places: Vec::new(), views: Vec::new() };
     for carrier in &extraction.carriers {
         writer.places.push(Places { host: carrier.source(), scratchpad: None });
     }
@@ -68,7 +70,14 @@ fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
     for (index, value) in extraction.terminator.operands().enumerate().collect::<Vec<_>>() {
         if let Some(tensor) = extraction.placed_tensor(value) {
             let host = writer.places[tensor.index()].host.expect("a result is stored");
+            let host = writer.as_seen(value, host);
             as_mut(extraction.terminator).set_operand(index, host);
+        }
+    }
+    // Of views, those remain that look at what did not move.
+    for view in extraction.views.iter().rev() {
+        if view.results().all(|it| uses(it.into()).is_empty()) {
+            erase(*view);
         }
     }
 }
@@ -79,6 +88,8 @@ struct Writer<'e, 'c, 'a> {
     step: usize,
     /// By tensor.
     places: Vec<Places<'c, 'a>>,
+    /// Views that were made again: of what in the source, of what now, and what came out.
+    views: Vec<(OperationRef<'c, 'a>, Value<'c, 'a>, Value<'c, 'a>)>,
 }
 
 /// The values that are one tensor, now.
@@ -120,9 +131,10 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
 
     fn run(&mut self, op: OpId, writes: &[Slot]) {
         let operation = self.extraction.operators[op.index()];
-        for (index, value) in operation.operands().enumerate().collect::<Vec<_>>() {
-            if let Some(tensor) = self.extraction.placed_tensor(value) {
-                as_mut(operation).set_operand(index, self.scratchpad(tensor));
+        for it in reads(operation) {
+            if let Some(tensor) = self.extraction.placed_tensor(it.value) {
+                let value = self.as_seen(it.value, self.scratchpad(tensor));
+                as_mut(it.operation).set_operand(it.operand, value);
             }
         }
         for (value, tensor) in operation.results().zip(writes.iter().map(|it| it.tensor)) {
@@ -135,11 +147,30 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         self.step += 1;
     }
 
-    /// Puts a transfer before the next operator; gives what it returns.
+    /// A value that is a tensor, or a view of one, where the tensor is now `place`.
+    fn as_seen(&mut self, value: Value<'c, 'a>, place: Value<'c, 'a>) -> Value<'c, 'a> {
+        let view = OperationResult::try_from(value).ok().map(|it| it.owner());
+        let Some(view) = view.filter(|it| self.extraction.views.contains(it)) else { return place };
+        let source = view.operand(0).expect("a view has a source");
+        let seen = self.as_seen(source, place);
+        if seen == source {
+            return value;
+        }
+        if let Some(made) = self.views.iter().find(|it| it.0 == view && it.1 == seen) {
+            return made.2;
+        }
+        let mut made = Operation::clone(&view);
+        made.set_operand(0, seen);
+        let made = self.insert(made);
+        self.views.push((view, seen, made));
+        made
+    }
+
+    /// Puts an operation before the next operator; gives what it returns.
     fn insert(&self, operation: Operation<'c>) -> Value<'c, 'a> {
         let next = self.next();
         let block = next.block().expect("operators are in the function's block");
-        block.insert_operation_before(next, operation).result(0).expect("a transfer returns a tensor").into()
+        block.insert_operation_before(next, operation).result(0).expect("it returns a tensor").into()
     }
 
     fn next(&self) -> OperationRef<'c, 'a> {

@@ -10,10 +10,12 @@ mod effort;
 mod extract;
 mod facts;
 mod form;
+mod group;
 mod insert_transfers;
 mod liveness;
 mod lower_addresses;
 mod machine;
+mod model;
 mod planned;
 mod print;
 #[cfg(feature = "ilp")]
@@ -28,10 +30,12 @@ pub use effort::{Seconds, SolverName, solver_name};
 pub use extract::{Carrier, Extraction, extract};
 pub use facts::Facts;
 pub use form::{Form, form, symbol};
+pub use group::{group, ungroup};
 pub use insert_transfers::insert_transfers;
 pub use liveness::{Lifetime, LiveStep, Liveness, liveness};
 pub use lower_addresses::lower_addresses;
 pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, WeightsName, states_machine, weights_name};
+pub use model::ModelOptions;
 pub use planned::{Program, read_program};
 pub use print::{plan_text, problem_text};
 #[cfg(feature = "ilp")]
@@ -44,6 +48,8 @@ use cosma_ir::register_pass;
 
 /// Makes every pass known to MLIR by its name. Calling it again does no harm.
 pub fn register() {
+    register_pass(group::INFO, group::run);
+    register_pass(group::UNGROUP, group::run_ungroup);
     register_pass(liveness::INFO, liveness::run);
     register_pass(print::PROBLEM, print::run_problem);
     register_pass(schedule::INFO, schedule::run);

@@ -7,27 +7,30 @@
 //! - Constants become globals.
 //! - A `cosma.op` becomes a call of an external kernel: what it reads, what it writes, its
 //!   workspace. Kernels are named after kinds, one for each signature. An operation of linalg
-//!   becomes the same on memrefs; what it is to start from is copied where its result lies.
+//!   becomes the same on memrefs; what it is to start from is written where its result lies. What is
+//!   computed from weights before the run has a buffer in host memory. Reshapes become those of memrefs.
 //!
 //! Other operators have to be lowered to linalg before they are planned.
 
+use crate::extract::extract;
 use crate::form::{Form, body, expect, form, operations, symbol};
-use crate::role::{Role, role};
+use crate::role::{Role, reads, role};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::attribute::{
     DenseI32ArrayAttribute, FlatSymbolRefAttribute, IntegerAttribute, StringAttribute, TypeAttribute,
 };
-use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
+use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::r#type::{
     DimSize, FunctionType, IntegerType, MemRefType, RankedTensorType, ShapedTypeLike, TypeLike,
 };
 use cosma_ir::melior::ir::{
-    Attribute, BlockLike, BlockRef, Identifier, Location, OperationRef, Region, Type, Value, ValueLike,
+    Attribute, BlockLike, BlockRef, Identifier, Location, Operation, OperationRef, Region, Type, Value, ValueLike,
 };
 use cosma_ir::{
-    Diagnostic, PassInfo, PassOptions, Transfer, as_mut, erase, is_abstract, is_streamed, kind, machine, name, offsets,
-    set_type, take_regions, transfer, workspace, workspace_offset,
+    Diagnostic, PassInfo, PassOptions, Transfer, as_mut, erase, is_abstract, is_group, is_streamed, kind, machine,
+    name, offsets, set_type, take_regions, transfer, uses, workspace, workspace_offset,
 };
+use cosma_planner::{Bytes, Machine, Weights};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -69,8 +72,9 @@ pub fn lower_addresses<'c>(context: &'c Context, module: OperationRef<'c, '_>) -
 }
 
 fn has_operators(function: OperationRef) -> bool {
-    let block = body(function).expect("declarations are left alone");
-    operations(block).filter(|it| it.next_in_block().is_some()).any(|it| role(it, |_| false) == Role::Operator)
+    let machine = Machine { scratchpad: Bytes::ZERO, alignment: Bytes(1), weights: Weights::Resident };
+    // What cannot be planned has something that should have been.
+    extract(function, machine).map_or(true, |it| !it.operators.is_empty())
 }
 
 /// What the functions of a module share.
@@ -159,6 +163,13 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
     ) -> Result<Self, Diagnostic<'c>> {
         let block = body(function).expect("declarations are left alone");
         let machine = machine(function);
+        if machine.as_ref().is_some_and(|it| it.element_bytes.is_some()) {
+            let message = format!(
+                "{} takes tensors as they are, but this function was planned with element_bytes for other types",
+                INFO.name
+            );
+            return Err(Diagnostic::at(function, message));
+        }
         Ok(Lowering {
             context,
             function,
@@ -234,7 +245,11 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
                 self.constant(operation)?;
                 Ok(true)
             }
-            Role::Preamble => Ok(name(operation) == "tensor.empty"),
+            Role::Preamble => Ok(matches!(name(operation).as_str(), "tensor.empty" | "linalg.fill")),
+            Role::View => {
+                self.look(operation)?;
+                Ok(true)
+            }
             Role::Operator => {
                 if is_abstract(operation) {
                     self.call(operation)?;
@@ -247,6 +262,13 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
                         return Ok(false);
                     }
                     let name = name(operation);
+                    if is_group(operation) {
+                        let message = format!(
+                            "{} does not lower cosma.group: lower what is in it, or plan without groups",
+                            INFO.name
+                        );
+                        return Err(Diagnostic::at(operation, message));
+                    }
                     let message = format!(
                         "{} knows cosma.op and linalg, not {name}: turn it into linalg before it is planned",
                         INFO.name
@@ -280,6 +302,37 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
         };
         self.copy(from, to, operation);
         self.memrefs.push((result, to));
+        Ok(())
+    }
+
+    /// A view: the same of a memref.
+    fn look(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        let source = operation.operand(0).expect("a view has a source");
+        let result: Value = operation.result(0).expect("a view has a result").into();
+        let Some(from) = self.memref(source) else {
+            let message = format!("{} finds no bytes for what this looks at", INFO.name);
+            return Err(Diagnostic::at(operation, message));
+        };
+        let name = name(operation);
+        if matches!(name.as_str(), "tensor.cast" | "tosa.identity") {
+            self.memrefs.push((result, from));
+            return Ok(());
+        }
+        let lowered = match name.as_str() {
+            "tensor.expand_shape" => "memref.expand_shape",
+            "tensor.collapse_shape" => "memref.collapse_shape",
+            _ => {
+                let message = format!("{} knows reshapes of dialect tensor, not {name}", INFO.name);
+                return Err(Diagnostic::at(operation, message));
+            }
+        };
+        let attributes: Vec<(Identifier, Attribute)> = operation.attributes().collect();
+        let view = OperationBuilder::new(lowered, operation.location())
+            .add_operands(&[from])
+            .add_attributes(&attributes)
+            .add_results(&[self.memref_of(result.r#type(), operation)?]);
+        let view = self.insert(operation, view);
+        self.memrefs.push((result, view));
         Ok(())
     }
 
@@ -328,13 +381,23 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
 
     /// An operation of linalg: the same on memrefs, which writes where its results lie.
     fn structured(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
-        let results = self.results(operation)?;
+        if reads(operation).iter().any(|it| it.operation != operation && self.memref(it.value).is_some()) {
+            let message = format!("{} cannot lower a region that reads a tensor from around it", INFO.name);
+            return Err(Diagnostic::at(operation, message));
+        }
+        // What was computed before the run has no place in the scratchpad.
+        let is_planned = offsets(operation).is_some();
+        let results = if is_planned { self.results(operation)? } else { self.buffers(operation)? };
         let n_inputs = operation.operand_count() - results.len();
         let mut operands: Vec<Value> = Vec::new();
         for operand in operation.operands().take(n_inputs) {
             operands.push(self.memref(operand).unwrap_or(operand));
         }
         for (start, &result) in operation.operands().skip(n_inputs).zip(&results) {
+            let fill = OperationResult::try_from(start).ok().map(|it| it.owner());
+            if let Some(fill) = fill.filter(|it| name(*it) == "linalg.fill" && self.memref(start).is_none()) {
+                self.fill(fill, result, operation);
+            }
             // `tensor.empty` is nothing to start from.
             if let Some(start) = self.memref(start).filter(|it| *it != result) {
                 self.copy(start, result, operation);
@@ -353,6 +416,37 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
             .add_regions_vec(take_regions(operation));
         self.place(operation, lowered);
         Ok(())
+    }
+
+    /// Writes what a `linalg.fill` says where a result will lie.
+    fn fill(&self, fill: OperationRef<'c, 'a>, result: Value<'c, 'a>, before: OperationRef<'c, 'a>) {
+        let filled = self.block.insert_operation_before(before, Operation::clone(&fill));
+        // Without a result, as on memrefs.
+        let attributes: Vec<(Identifier, Attribute)> = fill.attributes().collect();
+        let builder = OperationBuilder::new("linalg.fill", fill.location())
+            .add_operands(&[fill.operand(0).expect("a fill has a value"), result])
+            .add_attributes(&attributes)
+            .add_regions_vec(take_regions(filled));
+        erase(filled);
+        self.place(before, builder);
+    }
+
+    /// Buffers in host memory for the tensors that an operation writes.
+    fn buffers(&mut self, operation: OperationRef<'c, 'a>) -> Result<Vec<Value<'c, 'a>>, Diagnostic<'c>> {
+        let mut buffers = Vec::new();
+        for result in operation.results() {
+            let result: Value = result.into();
+            if result.r#type().is_tensor() {
+                let buffer = self.alloc(result.r#type(), operation)?;
+                self.memrefs.push((result, buffer));
+                // What the function returns is its caller's.
+                if uses(result).iter().all(|it| name(it.operation) != "func.return") {
+                    self.spilled.push(buffer);
+                }
+                buffers.push(buffer);
+            }
+        }
+        Ok(buffers)
     }
 
     /// Views for the tensors that an operator writes.

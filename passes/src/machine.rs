@@ -84,6 +84,7 @@ impl MachineOptions {
             scratchpad: self.scratchpad.map(|it| it.0).or(before.scratchpad),
             alignment: self.alignment.map(|it| it.0).or(before.alignment),
             weights: weights.or(before.weights),
+            ..before
         };
         cosma_ir::set_machine(operation, &machine);
     }

@@ -8,6 +8,7 @@
 use crate::allocated::results;
 use crate::extract::{Carrier, Extraction, extract};
 use crate::form::operations;
+use crate::role::{Read, reads as reads_of};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::{OperationRef, Value};
 use cosma_ir::{Diagnostic, Transfer, is_streamed, name, offsets, transfer, workspace, workspace_offset};
@@ -119,21 +120,23 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                 continue;
             }
             let mut offset = None;
-            for (index, value) in operation.operands().enumerate() {
+            for Read { operation: reader, operand: index, value } in reads_of(operation) {
                 if self.extraction.tensor(value) != Some(tensor) {
                     continue;
                 }
+                let index =
+                    if reader == operation { format!("operand {index}") } else { "what its region reads".into() };
                 match self.standing(value) {
                     Standing::Scratchpad(other) if offset.is_none_or(|it| it == other) => offset = Some(other),
                     Standing::Scratchpad(other) => {
                         let one = offset.unwrap_or_default();
                         self.fault(operation, format!("reads one tensor at two offsets, {one} and {other}"));
                     }
-                    Standing::Passing if streamed.contains(&value) => {}
+                    Standing::Passing if streamed.contains(&self.seen(value)) => {}
                     Standing::Passing => {
-                        self.fault(operation, format!("operand {index} did not pass by just before this operator"));
+                        self.fault(operation, format!("{index} did not pass by just before this operator"));
                     }
-                    Standing::Host => self.fault(operation, format!("operand {index} is in host memory")),
+                    Standing::Host => self.fault(operation, format!("{index} is in host memory")),
                     Standing::Somewhere => {}
                 }
             }
@@ -182,7 +185,16 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         }
     }
 
+    /// What a view, or a view of one, looks at; any other value itself.
+    fn seen(&self, mut value: Value<'c, 'a>) -> Value<'c, 'a> {
+        while let Some(view) = defining(value).filter(|it| self.extraction.views.contains(it)) {
+            value = view.operand(0).expect("a view has a source");
+        }
+        value
+    }
+
     fn standing(&self, value: Value<'c, 'a>) -> Standing {
+        let value = self.seen(value);
         let Some(operation) = defining(value) else { return Standing::Host };
         match transfer(operation) {
             Some(it) if !it.is_inward() => return Standing::Host,

@@ -1,10 +1,11 @@
 //! What an operation of a function's block is to the planner.
 
 use crate::form::operations;
+use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
 use cosma_ir::melior::ir::operation::OperationLike;
-use cosma_ir::melior::ir::r#type::TypeLike;
+use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike, Type, Value, ValueLike};
-use cosma_ir::{is_abstract, name, transfer};
+use cosma_ir::{Use, is_abstract, is_group, name, transfer, uses};
 
 /// What an operation of a function's block is to the planner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +14,11 @@ pub(crate) enum Role {
     Transfer,
     /// Its tensor lies in host memory from the start, like an argument.
     Constant,
-    /// It computes neither from tensors nor a tensor's bytes: scalars, shapes, `tensor.empty`. It
-    /// can be done before all operators.
+    /// It computes neither from tensors nor a tensor's bytes: scalars, shapes, `tensor.empty`, and
+    /// `linalg.fill` where it only says what sums begin with. It can be done before all operators.
     Preamble,
+    /// It gives the bytes of its first operand another type.
+    View,
     /// It runs in a step of the schedule.
     Operator,
 }
@@ -29,27 +32,36 @@ pub(crate) fn role<'c, 'a>(operation: OperationRef<'c, 'a>, depends: impl Fn(Val
     if name(operation) == "tensor.empty" {
         return Role::Preamble;
     }
+    if is_start(operation) && !operation.operands().any(&depends) {
+        return Role::Preamble;
+    }
+    if is_view(operation) {
+        return Role::View;
+    }
     let has_effects = may_have_effects(operation);
     if !has_effects && is_constant(operation) {
         return Role::Constant;
     }
     let touches_tensor =
         operation.operands().any(|it| it.r#type().is_tensor()) || operation.results().any(|it| it.r#type().is_tensor());
-    let depends = operation.operands().any(&depends) || nested_operands(operation).into_iter().any(&depends);
+    let depends = reads(operation).iter().any(|it| depends(it.value));
     if touches_tensor || depends || has_effects { Role::Operator } else { Role::Preamble }
 }
 
 /// A tensor without a cause: `arith.constant`, `tosa.const`, and whatever else makes one tensor of
 /// nothing. A `cosma.op` is never one: it runs on the accelerator.
 fn is_constant(operation: OperationRef) -> bool {
-    let is_bare = operation.operand_count() == 0 && operation.region_count() == 0 && !is_abstract(operation);
+    if is_abstract(operation) || is_group(operation) {
+        return false;
+    }
+    let is_bare = operation.operand_count() == 0 && operation.region_count() == 0;
     is_bare && operation.result_count() == 1 && operation.results().all(|it| it.r#type().is_tensor())
 }
 
 /// Whether an operation may do more than compute its results, so that its place among others of
 /// its kind matters. MLIR's C interface does not tell; these dialects are known to have none.
 pub(crate) fn may_have_effects(operation: OperationRef) -> bool {
-    if is_abstract(operation) {
+    if is_abstract(operation) || is_group(operation) {
         // One without a result is there for something that only it knows.
         return operation.result_count() == 0;
     }
@@ -59,6 +71,7 @@ pub(crate) fn may_have_effects(operation: OperationRef) -> bool {
         // Control flow, whose effects are those of its regions.
         "scf" => true,
         "arith" | "complex" | "index" | "linalg" | "math" | "quant" | "shape" | "tensor" | "ub" => true,
+        "ml_program" => name == "ml_program.global_load_const" || is_load_of_constant(operation),
         "tosa" => !name.starts_with("tosa.variable") && name != "tosa.custom",
         "affine" => matches!(name.as_str(), "affine.apply" | "affine.min" | "affine.max" | "affine.yield"),
         _ => false,
@@ -69,15 +82,113 @@ pub(crate) fn may_have_effects(operation: OperationRef) -> bool {
     !is_pure || touches_memory || nested(operation).into_iter().any(may_have_effects)
 }
 
-/// The operands of everything in the regions of an operation, each as often as it is read.
-pub(crate) fn nested_operands<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
-    let mut operations = nested(operation);
-    let mut operands = Vec::new();
-    while let Some(operation) = operations.pop() {
-        operands.extend(operation.operands());
-        operations.extend(nested(operation));
+/// Whether an operation loads a global that nobody can write to.
+fn is_load_of_constant(operation: OperationRef) -> bool {
+    if name(operation) != "ml_program.global_load" {
+        return false;
     }
-    operands
+    let Ok(symbol) = operation.attribute("global") else { return false };
+    let symbol = symbol.to_string();
+    let mut next = operation.parent_operation();
+    while let Some(around) = next {
+        let block = around.region(0).ok().and_then(|it| it.first_block());
+        let is_global = |it: &OperationRef| {
+            let name_of = |it: &OperationRef| it.attribute("sym_name").map(|it| it.to_string()).unwrap_or_default();
+            name(*it) == "ml_program.global" && format!("@{}", name_of(it).trim_matches('"')) == symbol
+        };
+        if name(around) == "builtin.module"
+            && let Some(global) = block.and_then(|it| operations(it).find(is_global))
+        {
+            return !global.has_attribute("is_mutable");
+        }
+        next = around.parent_operation();
+    }
+    false
+}
+
+/// Whether a result only gives bytes another type: a reshape, or a slice that is one piece.
+fn is_view(operation: OperationRef) -> bool {
+    let (Ok(source), Ok(result)) = (operation.operand(0), operation.result(0)) else { return false };
+    if operation.result_count() != 1 {
+        return false;
+    }
+    match name(operation).as_str() {
+        "tosa.reshape"
+        | "tosa.identity"
+        | "tensor.expand_shape"
+        | "tensor.collapse_shape"
+        | "tensor.cast"
+        | "tensor.reshape" => true,
+        "tensor.extract_slice" => {
+            let integers = |name: &str| {
+                let array = operation.attribute(name).ok().and_then(|it| DenseI64ArrayAttribute::try_from(it).ok())?;
+                (0..array.len()).map(|it| array.element(it).ok()).collect::<Option<Vec<i64>>>()
+            };
+            let all = (integers("static_offsets"), integers("static_sizes"), integers("static_strides"));
+            let (Some(offsets), Some(sizes), Some(strides)) = all else { return false };
+            let is_static = offsets.iter().chain(&sizes).chain(&strides).all(|it| *it != i64::MIN);
+            is_static && is_one_piece(source.r#type(), &sizes, &strides) && result.r#type().is_tensor()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a slice of a tensor has its elements side by side: outer dimensions of one, then a part of
+/// one dimension, then whole ones.
+fn is_one_piece(source: Type, sizes: &[i64], strides: &[i64]) -> bool {
+    let Ok(source) = RankedTensorType::try_from(source) else { return false };
+    let mut is_inner = true;
+    for index in (0..sizes.len()).rev() {
+        let is_whole = matches!(source.dim_size(index), Ok(DimSize::Static(it)) if it as i64 == sizes[index]);
+        if sizes[index] != 1 && (strides[index] != 1 || !is_inner) {
+            return false;
+        }
+        is_inner &= is_whole;
+    }
+    true
+}
+
+/// Whether a `linalg.fill` only says what others start from where their results will lie.
+fn is_start(operation: OperationRef) -> bool {
+    if name(operation) != "linalg.fill" {
+        return false;
+    }
+    let Ok(result) = operation.result(0) else { return false };
+    let uses = uses(result.into());
+    !uses.is_empty() && uses.iter().all(is_destination)
+}
+
+/// Whether a use of a tensor is where an operation of linalg puts its result.
+fn is_destination(it: &Use) -> bool {
+    let n_inputs = it.operation.operand_count().saturating_sub(it.operation.result_count());
+    name(it.operation).starts_with("linalg.") && n_inputs <= it.operand
+}
+
+/// An operand of an operation or of something in its regions.
+#[derive(Clone, Copy)]
+pub(crate) struct Read<'c, 'a> {
+    /// The reader.
+    pub operation: OperationRef<'c, 'a>,
+    /// Which of its operands.
+    pub operand: usize,
+    /// What it reads.
+    pub value: Value<'c, 'a>,
+}
+
+/// All that an operation and everything in its regions read, each as often as it is read; the
+/// operation's own operands first.
+pub(crate) fn reads<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<Read<'c, 'a>> {
+    let mut pending = vec![operation];
+    let mut reads = Vec::new();
+    while let Some(operation) = pending.pop() {
+        let own = operation.operands().enumerate();
+        reads.extend(own.map(|(operand, value)| Read { operation, operand, value }));
+        // What is in a group stands for itself.
+        if !is_group(operation) {
+            pending.extend(nested(operation));
+        }
+    }
+    reads
 }
 
 /// The operations directly in the regions of an operation.

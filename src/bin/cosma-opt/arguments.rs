@@ -2,7 +2,7 @@
 
 use crate::model::ModelArguments;
 use clap::Parser;
-use cosma::{Bytes, MachineOptions, Options, Seconds, Size, SolverName, Stages, WeightsName};
+use cosma::{Bytes, MachineOptions, ModelOptions, Options, Seconds, Size, SolverName, Stages, WeightsName};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -57,6 +57,15 @@ pub struct Arguments {
     /// `cosma.machine` says, or they are resident
     #[arg(long, value_name = "resident|streamed", help_heading = "Machine")]
     weights: Option<WeightsName>,
+
+    /// Which arguments of MLIR's functions are inputs of the network, as 0,2; all others are weights.
+    /// Unless said, those marked `cosma.weight` are
+    #[arg(long, value_name = "INDEX,…", value_delimiter = ',', help_heading = "Models")]
+    inputs: Option<Vec<usize>>,
+
+    /// Let operators run that compute from weights alone, instead of computing them before
+    #[arg(long, help_heading = "Models")]
+    run_weights: bool,
 
     /// Print to the standard error what lives when, in the order of the source
     #[arg(long, help_heading = "Stages")]
@@ -125,6 +134,15 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// What is to be known of modules that are MLIR.
+    pub fn model_options(&self) -> ModelOptions {
+        ModelOptions {
+            inputs: self.inputs.clone(),
+            element_bytes: self.model.element_bytes(),
+            run_weights: self.run_weights,
+        }
+    }
+
     /// What is to be done with each module.
     pub fn options(&self) -> Options {
         let bytes = |it: Option<Size>| -> Option<Bytes> { it.map(|it| it.0) };
@@ -135,6 +153,7 @@ impl Arguments {
                 weights: self.weights.map(|it| it.0),
             },
             stages: Stages {
+                group: self.model.groups_mlir(),
                 liveness: self.liveness,
                 print_problem: self.print_problem,
                 schedule: self.schedule,

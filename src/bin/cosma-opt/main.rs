@@ -40,7 +40,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input = &arguments.input;
     let text = read(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
     let name = if input == "-" { "<stdin>" } else { input };
-    let parts = if is_onnx(input, &text) {
+    let is_onnx = is_onnx(input, &text);
+    let parts = if is_onnx {
         let module = arguments.model.read(text, name).map_err(|error| {
             say(&error);
             Failure::Module
@@ -56,7 +57,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut programs = Vec::new();
     let mut is_right = true;
     for part in &parts {
-        match process(arguments, part, name) {
+        match process(arguments, part, name, is_onnx) {
             Ok(done) => {
                 modules.push(done.module);
                 programs.extend(done.programs);
@@ -104,13 +105,17 @@ struct Done {
     programs: Vec<Program>,
 }
 
-fn process(arguments: &Arguments, text: &[u8], name: &str) -> Result<Done, Failure> {
+fn process(arguments: &Arguments, text: &[u8], name: &str, is_onnx: bool) -> Result<Done, Failure> {
     let context = new_context();
     let reports = Reports::attach(&context);
     let module = parse(&context, text, name);
     reports.take().iter().for_each(|it| say(&it.to_string()));
     drop(reports);
     let mut module = module.ok_or(Failure::Module)?;
+    // Of a model, the import has made what it is.
+    if !is_onnx {
+        arguments.model_options().write(module.as_operation());
+    }
     let options = arguments.options();
     let mut programs = Vec::new();
     if let Some(path) = &arguments.dump_lp {

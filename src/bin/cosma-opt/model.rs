@@ -1,13 +1,13 @@
-//! Models that are not MLIR yet, and the flags that say how they are read.
+//! Models of others, ONNX and MLIR's upstream dialects, and the flags that say how they are read.
 
 use clap::{Args, ValueEnum};
 use cosma_import::{Grouping, Options, import};
 
-/// How an ONNX model is read.
+/// How a model is read.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "ONNX models")]
+#[command(next_help_heading = "Models")]
 pub struct ModelArguments {
-    /// The size of a symbolic dimension; `INPUT[AXIS]` is one without a name. May be given several times
+    /// The size of a symbolic dimension of an ONNX model; `INPUT[AXIS]` is one without a name. May be given several times
     #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = dimension)]
     dimensions: Vec<(String, u64)>,
 
@@ -15,12 +15,14 @@ pub struct ModelArguments {
     #[arg(long, value_name = "N", value_parser = ["1", "2", "4", "8"])]
     element_bytes: Option<String>,
 
-    /// Which operators become one: those that an accelerator runs at once, or none
-    #[arg(long, value_name = "GROUP", value_enum, default_value = "accelerator")]
-    group: Group,
+    /// Which operators become one: those that an accelerator runs at once, or none. Unless said, so it is
+    /// with ONNX models and nothing is grouped in MLIR; --group alone is --group=accelerator
+    #[arg(long, value_name = "GROUP", value_enum, num_args = 0..=1, require_equals = true,
+          default_missing_value = "accelerator")]
+    group: Option<Group>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Group {
     Accelerator,
     None,
@@ -31,15 +33,26 @@ impl ModelArguments {
     pub fn read(&self, model: Vec<u8>, name: &str) -> Result<String, String> {
         let options = Options {
             dimensions: self.dimensions.iter().cloned().collect(),
-            element_bytes: self.element_bytes.as_ref().and_then(|it| it.parse().ok()),
+            element_bytes: self.element_bytes().and_then(|it| it.try_into().ok()),
             grouping: match self.group {
-                Group::Accelerator => Grouping::Accelerator,
-                Group::None => Grouping::None,
+                None | Some(Group::Accelerator) => Grouping::Accelerator,
+                Some(Group::None) => Grouping::None,
             },
             file: name.into(),
         };
         let network = import(model, &options);
         network.map(|it| it.to_string()).map_err(|error| format!("{name}:{}:1: error: {error}", error.position()))
+    }
+
+    /// Bytes of a float after quantisation.
+    pub fn element_bytes(&self) -> Option<u64> {
+        self.element_bytes.as_ref().and_then(|it| it.parse().ok())
+    }
+
+    /// Whether operators of MLIR become one as well.
+    #[allow(dead_code)] // Only one of the programs reads MLIR.
+    pub fn groups_mlir(&self) -> bool {
+        self.group == Some(Group::Accelerator)
     }
 }
 

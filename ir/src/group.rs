@@ -1,0 +1,93 @@
+//! Making a `cosma.group` of operations, and operations of a group.
+
+use crate::edit::{as_mut, erase, replace_uses};
+use crate::fact::Maker;
+use crate::operation::{GROUP, YIELD, maker, set_workspace};
+use melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
+use melior::ir::{
+    Attribute, Block, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value, ValueLike,
+};
+
+/// Moves operations of one block, in their order, into a group that stands where the last of them
+/// stood; gives the group. `inputs` are what they read from outside, `results` what of theirs is read
+/// outside.
+///
+/// What is read from around the operations and is not in `inputs` must be in the block of no other
+/// operation than these.
+///
+/// # Panics
+/// If there are no operations.
+pub fn group<'c, 'a>(
+    kind: &str,
+    operations: &[OperationRef<'c, 'a>],
+    inputs: &[Value<'c, 'a>],
+    results: &[Value<'c, 'a>],
+    workspace: u64,
+) -> OperationRef<'c, 'a> {
+    let last = *operations.last().expect("a group has members");
+    let maker: Maker = maker(last);
+    let location: Location = last.location();
+    let arguments: Vec<(Type, Location)> = inputs.iter().map(|it| (it.r#type(), location)).collect();
+    let region = Region::new();
+    let body = region.append_block(Block::new(&arguments));
+    let types: Vec<Type> = results.iter().map(|it| it.r#type()).collect();
+    let name: Identifier = maker.name("kind");
+    let kind: Attribute = maker.string(kind);
+    let built = OperationBuilder::new(GROUP, location)
+        .add_operands(inputs)
+        .add_attributes(&[(name, kind)])
+        .add_results(&types)
+        .add_regions([region])
+        .build()
+        .expect("nothing is inferred");
+    let outer = last.block().expect("members are in a block");
+    let group = outer.insert_operation_after(last, built);
+    for (index, result) in results.iter().enumerate() {
+        replace_uses(*result, group.result(index).expect("it has as many").into());
+    }
+    let end = OperationBuilder::new(YIELD, location).add_operands(results).build().expect("nothing is inferred");
+    let end = body.append_operation(end);
+    for &operation in operations {
+        as_mut(operation).move_before(end);
+    }
+    for (index, input) in inputs.iter().enumerate() {
+        let argument: Value = body.argument(index).expect("it has as many").into();
+        operations.iter().for_each(|it| replace_inside(*it, *input, argument));
+    }
+    if 0 < workspace {
+        set_workspace(group, workspace);
+    }
+    group
+}
+
+/// Puts what is in a group where the group is.
+pub fn ungroup(group: OperationRef) {
+    let Some(block) = group.region(0).ok().and_then(|it| it.first_block()) else { return };
+    for (index, operand) in group.operands().enumerate() {
+        replace_uses(block.argument(index).expect("the verifier has seen that there is one").into(), operand);
+    }
+    while let Some(operation) = block.first_operation() {
+        if operation.next_in_block().is_none() {
+            for (result, value) in group.results().zip(operation.operands()) {
+                replace_uses(result.into(), value);
+            }
+            erase(operation);
+            break;
+        }
+        as_mut(operation).move_before(group);
+    }
+    erase(group);
+}
+
+/// Makes an operation and all in its regions read another value.
+fn replace_inside<'c, 'a>(operation: OperationRef<'c, 'a>, value: Value<'c, 'a>, other: Value<'c, 'a>) {
+    as_mut(operation).replace_uses_of_with(value, other);
+    for region in operation.regions() {
+        let mut next = region.first_block();
+        while let Some(block) = next {
+            let inner = std::iter::successors(block.first_operation(), |it| it.next_in_block());
+            inner.for_each(|it| replace_inside(it, value, other));
+            next = block.next_in_region();
+        }
+    }
+}

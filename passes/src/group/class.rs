@@ -1,0 +1,149 @@
+//! Which operators an accelerator runs together with others: the table to look at, and to change.
+
+use crate::role::reads;
+use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI32ArrayAttribute, DenseI64ArrayAttribute};
+use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::melior::ir::r#type::TypeLike;
+use cosma_ir::melior::ir::{OperationRef, ValueLike};
+use cosma_ir::{IndexingMap, indexing_maps, name};
+
+/// What an operator is to its neighbours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Each element of the result depends on one place of the operands: runs on what is at hand,
+    /// after its producer (an *epilogue*) or before its consumer (a *prologue*).
+    Elementwise,
+    /// Sums up along axes. Inside of a normalisation it is part of it.
+    Reduction,
+    /// Looks for the greatest along axes: where a softmax begins.
+    Comparison,
+    /// Surrounds its operand with a constant or takes a part of it: who reads windows can do that while
+    /// reading.
+    Padding,
+    /// Reads its first operand as windows, and can do something to each element before and after.
+    Window,
+    /// A product of matrices, or what else computes: as a window, but without padding.
+    Compute,
+    /// Turns a matrix.
+    Turn,
+    /// Brings the channels of an image to the front or to the end: whoever reads or writes windows, or
+    /// element by element, can as well do it in the other order.
+    Layout,
+    /// Only moves data; can do something to each element before it writes it.
+    Movement,
+    /// Looks up rows of a table: what follows cannot run while it does.
+    Lookup,
+    /// Nothing is known about it: runs alone.
+    Opaque,
+}
+
+/// The class of an operation.
+#[rustfmt::skip]
+pub(super) fn class(operation: OperationRef) -> Class {
+    match name(operation).as_str() {
+        "tosa.abs" | "tosa.add" | "tosa.arithmetic_right_shift" | "tosa.bitwise_and" | "tosa.bitwise_not"
+        | "tosa.bitwise_or" | "tosa.bitwise_xor" | "tosa.cast" | "tosa.ceil" | "tosa.clamp" | "tosa.clz" | "tosa.cos"
+        | "tosa.equal" | "tosa.erf" | "tosa.exp" | "tosa.floor" | "tosa.greater" | "tosa.greater_equal"
+        | "tosa.intdiv" | "tosa.log" | "tosa.logical_and" | "tosa.logical_left_shift" | "tosa.logical_not"
+        | "tosa.logical_or" | "tosa.logical_right_shift" | "tosa.logical_xor" | "tosa.maximum" | "tosa.minimum"
+        | "tosa.mul" | "tosa.negate" | "tosa.pow" | "tosa.reciprocal" | "tosa.rescale" | "tosa.rsqrt" | "tosa.select"
+        | "tosa.sigmoid" | "tosa.sin" | "tosa.sub" | "tosa.table" | "tosa.tanh"
+        | "linalg.abs" | "linalg.add" | "linalg.broadcast" | "linalg.ceil" | "linalg.copy" | "linalg.div"
+        | "linalg.div_unsigned" | "linalg.elementwise" | "linalg.erf" | "linalg.exp" | "linalg.fill" | "linalg.floor"
+        | "linalg.log" | "linalg.map" | "linalg.max" | "linalg.min" | "linalg.mul" | "linalg.negf" | "linalg.powf"
+        | "linalg.reciprocal" | "linalg.round" | "linalg.rsqrt" | "linalg.select" | "linalg.sqrt" | "linalg.square"
+        | "linalg.sub" | "linalg.tanh" => Class::Elementwise,
+
+        "tosa.reduce_sum" | "tosa.reduce_product" | "tosa.reduce_all" | "tosa.reduce_any"
+        | "linalg.reduce" => Class::Reduction,
+
+        "tosa.reduce_max" | "tosa.reduce_min" => Class::Comparison,
+
+        "tosa.pad" | "tosa.slice" | "tensor.pad" | "tensor.extract_slice" => Class::Padding,
+
+        "tosa.avg_pool2d" | "tosa.conv2d" | "tosa.conv3d" | "tosa.depthwise_conv2d" | "tosa.max_pool2d"
+        | "tosa.transpose_conv2d" => Class::Window,
+
+        "tosa.argmax" | "tosa.fft2d" | "tosa.fully_connected" | "tosa.matmul" | "tosa.rfft2d"
+        | "linalg.batch_matmul" | "linalg.batch_matvec" | "linalg.batch_mmt4d" | "linalg.batch_reduce_matmul"
+        | "linalg.batch_vecmat" | "linalg.contract" | "linalg.dot" | "linalg.matmul" | "linalg.matvec"
+        | "linalg.mmt4d" | "linalg.quantized_batch_matmul" | "linalg.quantized_matmul" | "linalg.softmax"
+        | "linalg.vecmat" => Class::Compute,
+
+        "tosa.transpose" | "linalg.transpose" => transposition(operation),
+
+        "tosa.concat" | "tosa.resize" | "tosa.reverse" | "tosa.tile" | "linalg.pack" | "linalg.unpack"
+        | "tensor.concat" | "tensor.insert_slice" => Class::Movement,
+
+        "tosa.gather" | "tosa.scatter" | "tensor.gather" | "tensor.scatter" => Class::Lookup,
+
+        "linalg.generic" => generic(operation),
+        name if name.starts_with("linalg.conv") || name.starts_with("linalg.depthwise_conv")
+            || name.starts_with("linalg.pooling") => Class::Window,
+
+        _ => Class::Opaque,
+    }
+}
+
+/// What a `linalg.generic` is, told by its loops, how it walks through its operands, and its body.
+fn generic(operation: OperationRef) -> Class {
+    let Some(maps) = indexing_maps(operation) else { return Class::Opaque };
+    let loops = operation.attribute("iterator_types").ok().and_then(|it| ArrayAttribute::try_from(it).ok());
+    let Some(loops) = loops else { return Class::Opaque };
+    let is_parallel = |it: usize| loops.element(it).is_ok_and(|it| it.to_string().contains("parallel"));
+    let all_parallel = (0..loops.len()).all(is_parallel);
+    // The body is the only other reader.
+    let inner = reads(operation).into_iter().filter(|it| it.operation != operation);
+    if inner.clone().any(|it| it.value.r#type().is_tensor()) {
+        return Class::Lookup;
+    }
+    let n_inputs = operation.operand_count().saturating_sub(operation.result_count());
+    let (inputs, outputs) = maps.split_at(n_inputs.min(maps.len()));
+    if all_parallel {
+        let is_plain = |it: &IndexingMap| matches!(it, IndexingMap::Identity | IndexingMap::Projection);
+        return match (outputs.iter().all(|it| *it == IndexingMap::Identity), inputs.iter().all(is_plain)) {
+            (true, true) => Class::Elementwise,
+            (true, false) if inputs.contains(&IndexingMap::Other) => broadcast_or_movement(operation, inputs),
+            _ => Class::Movement,
+        };
+    }
+    if inputs.contains(&IndexingMap::Other) {
+        return Class::Window;
+    }
+    if 1 < inputs.len() {
+        return Class::Compute;
+    }
+    let compares = |it: &str| {
+        matches!(it, "arith.cmpf" | "arith.cmpi") || it.starts_with("arith.max") || it.starts_with("arith.min")
+    };
+    let mut names = inner.map(|it| name(it.operation));
+    if names.any(|it| compares(&it)) { Class::Comparison } else { Class::Reduction }
+}
+
+/// An operand whose dimensions of one are spread reads as a constant index there, and is at hand.
+fn broadcast_or_movement(operation: OperationRef, inputs: &[IndexingMap]) -> Class {
+    let elements = |index: usize| operation.operand(index).ok().and_then(crate::extract::n_elements);
+    let result = operation.result(0).ok().and_then(|it| crate::extract::n_elements(it.into()));
+    let is_spread = |index: usize| elements(index) < result;
+    let at_hand = inputs.iter().enumerate().all(|(index, it)| match it {
+        IndexingMap::Other => is_spread(index),
+        IndexingMap::Permutation => false,
+        IndexingMap::Identity | IndexingMap::Projection => true,
+    });
+    if at_hand { Class::Elementwise } else { Class::Movement }
+}
+
+fn transposition(operation: OperationRef) -> Class {
+    let order = match (operation.attribute("perms"), operation.attribute("permutation")) {
+        (Ok(order), _) => DenseI32ArrayAttribute::try_from(order)
+            .map(|it| (0..it.len()).filter_map(|index| it.element(index).ok().map(i64::from)).collect::<Vec<i64>>()),
+        (_, Ok(order)) => DenseI64ArrayAttribute::try_from(order)
+            .map(|it| (0..it.len()).filter_map(|index| it.element(index).ok()).collect()),
+        _ => return Class::Movement,
+    };
+    match order.unwrap_or_default()[..] {
+        [1, 0] => Class::Turn,
+        [0, 2, 3, 1] | [0, 3, 1, 2] => Class::Layout,
+        _ => Class::Movement,
+    }
+}

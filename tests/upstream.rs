@@ -1,0 +1,79 @@
+//! Networks from upstream dialects against the same networks as they were brought to an accelerator's
+//! granularity by hand before: as many operators, and the same scratchpad.
+
+use cosma::{MachineOptions, ModelOptions, Options, Solver, Stages, optimize};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// File, network, inputs.
+const MODELS: [(&str, &str, &[usize]); 14] = [
+    ("bert_base_s128.linalg", "bert_base_s128", &[0]),
+    ("bert_base_s128.tosa", "bert_base_s128", &[0]),
+    ("darts_v2_cifar.linalg", "darts_v2_cifar", &[0]),
+    ("darts_v2_cifar.tosa", "darts_v2_cifar", &[0]),
+    ("googlenet.linalg", "googlenet", &[0]),
+    ("googlenet.tosa", "googlenet", &[0]),
+    ("mobilenet_v2.linalg", "mobilenet_v2", &[0]),
+    ("mobilenet_v2.tosa", "mobilenet_v2", &[0]),
+    ("resnet18.linalg", "resnet18", &[0]),
+    ("resnet18.tosa", "resnet18", &[0]),
+    ("resnet50.linalg", "resnet50", &[0]),
+    ("resnet50.tosa", "resnet50", &[0]),
+    ("train_mlp.linalg", "train_mlp_b64", &[12, 13]),
+    ("train_mlp.tosa", "train_mlp_b64", &[12, 13]),
+];
+
+/// Where the least scratchpad differs, and why.
+const EXPLAINED: [(&str, &str); 2] = [
+    ("train_mlp.linalg", "the step of the optimiser is two operators: the momentum joins the gradient"),
+    ("train_mlp.tosa", "the step of the optimiser is two operators: the momentum joins the gradient"),
+];
+
+fn folder() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    if folder.join("upstream").exists() && folder.join("networks").exists() {
+        return Some(folder);
+    }
+    println!("skipped: there is no {}", folder.display());
+    None
+}
+
+/// Without bound on memory: what a network needs at least. Every plan is judged.
+fn plan(text: &[u8], inputs: Option<&[usize]>) -> cosma::FunctionReport {
+    let context = cosma::new_context();
+    let mut module = cosma::parse(&context, text, "network.mlir").expect("it is well-formed");
+    let element_bytes = inputs.map(|_| 1);
+    let model = ModelOptions { inputs: inputs.map(<[usize]>::to_vec), element_bytes, ..ModelOptions::default() };
+    model.write(module.as_operation());
+    let machine = MachineOptions { scratchpad: Some((1 << 40).into()), ..MachineOptions::default() };
+    let stages = Stages { group: inputs.is_some(), schedule: true, allocate: true, ..Stages::default() };
+    let options = Options { machine, stages, solver: Solver::Greedy, ..Options::default() };
+    optimize(&context, &mut module, &options).expect("there is a plan").functions.remove(0)
+}
+
+#[test]
+fn upstream_models_against_networks() {
+    let Some(folder) = folder() else { return };
+    let mut table = format!("{:22} {:>11} {:>30}\n", "model", "operators", "min_scratchpad");
+    let mut wrong = Vec::new();
+    let change = |before: u64, after: u64| 100.0 * (after as f64 / before as f64 - 1.0);
+    for (file, network, inputs) in MODELS {
+        let read = |path: String| std::fs::read(folder.join(path)).expect("it is there");
+        let before = plan(&read(format!("networks/{network}.mlir")), None);
+        let after = plan(&read(format!("upstream/{file}.mlir")), Some(inputs));
+        let why = EXPLAINED.iter().find(|it| it.0 == file).map_or("", |it| it.1);
+        let operators = change(before.operators, after.operators);
+        let scratchpad = change(before.min_scratchpad, after.min_scratchpad);
+        writeln!(
+            table,
+            "{file:22} {:4} > {:4} {:10} > {:10} {scratchpad:+5.1}%  {why}",
+            before.operators, after.operators, before.min_scratchpad, after.min_scratchpad,
+        )
+        .expect("text takes any line");
+        if 10.0 < operators.abs() || 2.0 < scratchpad.abs() && why.is_empty() {
+            wrong.push(file);
+        }
+    }
+    println!("{table}");
+    assert!(wrong.is_empty(), "{wrong:?} differ\n{table}");
+}
