@@ -131,6 +131,8 @@ fn in_source_order(problem: &Problem) -> Problem {
         let token = (format!("token{index}"), Bytes::ZERO);
         let written = builder.op(&op.name, &reads, writes.chain([token]), op.workspace);
         op.writes.iter().zip(&written).for_each(|(old, id)| new[old.index()] = Some(*id));
+        let pairs = op.in_place.iter().map(|it| (new[it.result.index()], new[it.operand.index()]));
+        pairs.for_each(|(result, operand)| builder.in_place(result.expect("written"), operand.expect("read")));
         before = written.last().copied();
     }
     graph.results().iter().filter_map(|it| new[it.index()]).for_each(|it| builder.result(it));
