@@ -4,11 +4,11 @@
 //! is for the judge to say. MLIR calls them after its own checks of types and attributes.
 
 use crate::Diagnostic;
-use crate::fact::{read_array, read_integer, read_integers, read_residencies};
+use crate::fact::{read_array, read_integer, read_integers, read_pairs, read_residencies};
 use crate::ffi::{guard, string};
 use crate::function::WEIGHT;
 use crate::machine::{MACHINE, machine};
-use crate::operation::{MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, kind, name, spelling};
+use crate::operation::{IN_PLACE, MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, kind, name, spelling};
 use crate::tensor::size_in_bytes;
 use crate::transfer::{OFFSET, STREAMED, transfer};
 use melior::ir::operation::OperationLike;
@@ -17,7 +17,7 @@ use melior::ir::{Attribute, AttributeLike, OperationRef, Type, ValueLike};
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
 
 const PLAN: &str = "cosma.plan";
-const FACTS: [&str; 5] = [MACS, WORKSPACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
+const FACTS: [&str; 6] = [MACS, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
 
 /// What is wrong, to be said after the operation's name.
 type Verdict = Result<(), String>;
@@ -124,6 +124,7 @@ fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Ve
     match fact_name {
         OFFSETS => verify_offsets(operation, &spelling, value),
         RESIDENCIES => verify_residencies(operation, &spelling, value),
+        IN_PLACE => verify_in_place(operation, &spelling, value),
         _ => {
             let integer =
                 read_integer(value).ok_or_else(|| format!("attribute '{spelling}' must be a 64-bit integer"))?;
@@ -136,6 +137,26 @@ fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Ve
             Ok(())
         }
     }
+}
+
+/// Results in the place of operands: pairs of tensors of one size.
+fn verify_in_place(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
+    let pairs = read_pairs(value).ok_or_else(|| format!("attribute '{spelling}' must list [result, operand]"))?;
+    for (result, operand) in pairs {
+        let missing = |what, index, n| format!("attribute '{spelling}' names {what} {index}, but there are {n}");
+        let (n_results, n_operands) = (operation.result_count(), operation.operand_count());
+        let from = operation.operand(operand).map_err(|_| missing("operand", operand, n_operands))?.r#type();
+        let to = operation.result(result).map_err(|_| missing("result", result, n_results))?.r#type();
+        if !from.is_tensor() || !to.is_tensor() {
+            return Err(format!("attribute '{spelling}' names result {result} and operand {operand}, not two tensors"));
+        }
+        let size = |it| size_in_bytes(it).map_err(|error| error.to_string());
+        let (from, to) = (size(from)?, size(to)?);
+        if from != to {
+            return Err(format!("has result {result} of {to} B in the place of operand {operand} of {from} B"));
+        }
+    }
+    Ok(())
 }
 
 /// The results and the workspace, each at its offset: every one within the machine, none in another.
