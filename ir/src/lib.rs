@@ -35,7 +35,10 @@ pub use fact::Residency;
 pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies};
 pub use machine::{Machine, Weights, clear_machine, machine, set_machine};
 pub use melior;
-pub use operation::{clear_offsets, clear_residencies, clear_workspace_offset, in_place, is_abstract, kind, macs, name, offsets, residencies, set_offsets, set_residencies, set_workspace_offset, workspace, workspace_offset};
+pub use operation::{
+    clear_offsets, clear_residencies, clear_workspace_offset, in_place, is_abstract, kind, macs, name, offsets,
+    residencies, set_offsets, set_residencies, set_workspace_offset, workspace, workspace_offset,
+};
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
 pub use report::{Report, Reports, Severity};
 pub use tensor::{SizeError, size_in_bytes};

@@ -8,7 +8,9 @@ use crate::fact::{read_array, read_integer, read_integers, read_pairs, read_resi
 use crate::ffi::{guard, string};
 use crate::function::WEIGHT;
 use crate::machine::{MACHINE, machine};
-use crate::operation::{IN_PLACE, MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, kind, name, spelling};
+use crate::operation::{
+    IN_PLACE, MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, kind, name, spelling,
+};
 use crate::tensor::size_in_bytes;
 use crate::transfer::{OFFSET, STREAMED, transfer};
 use melior::ir::operation::OperationLike;
@@ -143,10 +145,14 @@ fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Ve
 fn verify_in_place(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
     let pairs = read_pairs(value).ok_or_else(|| format!("attribute '{spelling}' must list [result, operand]"))?;
     for (result, operand) in pairs {
-        let missing = |what, index, n| format!("attribute '{spelling}' names {what} {index}, but there are {n}");
         let (n_results, n_operands) = (operation.result_count(), operation.operand_count());
-        let from = operation.operand(operand).map_err(|_| missing("operand", operand, n_operands))?.r#type();
-        let to = operation.result(result).map_err(|_| missing("result", result, n_results))?.r#type();
+        for (what, index, n) in [("result", result, n_results), ("operand", operand, n_operands)] {
+            if n <= index {
+                return Err(format!("attribute '{spelling}' names {what} {index}, but there are {n}"));
+            }
+        }
+        let from = operation.operand(operand).map_err(|error| error.to_string())?.r#type();
+        let to = operation.result(result).map_err(|error| error.to_string())?.r#type();
         if !from.is_tensor() || !to.is_tensor() {
             return Err(format!("attribute '{spelling}' names result {result} and operand {operand}, not two tensors"));
         }

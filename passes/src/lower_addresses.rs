@@ -27,7 +27,7 @@ use cosma_ir::melior::ir::{
 };
 use cosma_ir::{
     Diagnostic, PassInfo, PassOptions, Transfer, as_mut, erase, is_abstract, is_streamed, kind, machine, name, offsets,
-    set_type, take_regions, transfer, workspace, workspace_offset,
+    set_type, size_in_bytes, take_regions, transfer, workspace, workspace_offset,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -340,11 +340,13 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
         }
         for (index, &result) in (n_inputs..).zip(&results) {
             // `tensor.empty` is nothing to start from.
-            let start = self.memref(operation.operand(index).expect("one for each result"));
+            let tensor = operation.operand(index).expect("one for each result");
+            let start = self.memref(tensor);
             if let Some(start) = start.filter(|it| *it != result && !self.are_at_one_place(*it, result)) {
                 let others = operation.operands().enumerate().filter(|it| it.0 != index);
                 let mut others = others.filter_map(|it| self.memref(it.1));
-                if others.any(|it| self.are_at_one_place(it, result)) {
+                let is_empty = size_in_bytes(tensor.r#type()) == Ok(0);
+                if !is_empty && others.any(|it| self.are_at_one_place(it, result)) {
                     let message = "a result in the place of an operand cannot start from another tensor";
                     return Err(Diagnostic::at(operation, message));
                 }
