@@ -9,17 +9,23 @@ use std::time::Duration;
 /// The part of the time limit after which addresses are assigned to what there is.
 const SHARE_OF_SEARCH: f64 = 0.8;
 
-/// States that the search may keep before integer programming has its turn.
-const STATES_AT_FIRST: usize = 160_000;
+/// States that the search may keep before integer programming has its turn, in all and of a level,
+/// and the part of the time left that it may take.
+const STATES_AT_FIRST: usize = 1_280_000;
+const WIDEST_AT_FIRST: usize = 16_000;
+const SHARE_OF_FIRST: f64 = 0.5;
 
 /// States of each level with which the search goes on when it has its turn again.
 const PROOF_WIDTH_AFTERWARDS: usize = 128_000;
+
+/// The part of the time left that the best replacement for a known order may take.
+const SHARE_OF_IMPROVING: f64 = 0.2;
 
 /// Sets of operators a level from which the order of least peak is chosen, to start from.
 const WIDTH_OF_RULES: usize = 100;
 
 /// The part of the time left that the program over the backbone may take if the search can go on.
-const SHARE_OF_BACKBONE: f64 = 0.35;
+const SHARE_OF_BACKBONE: f64 = 0.2;
 
 /// Likewise if it cannot.
 const SHARE_OF_BACKBONE_ALONE: f64 = 0.6;
@@ -108,8 +114,8 @@ impl Solution {
 /// 1. Order and residency are decided as if only the sum of what is on-chip counted.
 /// 2. What came out is packed. If that succeeds, nothing was lost: the optimum of the first step
 ///    is the optimum of the whole.
-/// 3. If not, planning goes on until there is a plan with addresses: see
-///    [`plan_anyway`](crate::unpackable). The bound stays that of the first step, unless a small
+/// 3. If not, planning goes on until there is a plan with addresses
+///    (`unpackable.rs`). The bound stays that of the first step, unless a small
 ///    problem is solved with addresses as a whole.
 ///
 /// Search and integer programming take turns, at points that are counted in states and nodes and
@@ -148,18 +154,20 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
         (Solver::Auto, Order::Source) if ilp::IS_BUILT_IN => ilp::fixed_order(problem, deadline),
         (Solver::Search | Solver::Auto, order) => {
             let all = SearchOptions { order, state_limit: options.state_limit, ..SearchOptions::default() };
-            let first = match options.solver {
-                Solver::Auto => SearchOptions { state_limit: all.state_limit.min(STATES_AT_FIRST), ..all },
-                _ => all,
-            };
-            let (mut best, is_limited) = search_from(problem, options, &first, greedily(problem), deadline);
-            if options.solver != Solver::Auto || order != Order::Free || best.is_proven(problem) {
+            if options.solver != Solver::Auto || order != Order::Free {
+                return Ok(search_from(problem, options, &all, greedily(problem), deadline).0);
+            }
+            let state_limit = all.state_limit.min(STATES_AT_FIRST);
+            let first = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..all };
+            let (mut best, can_go_on) =
+                search_from(problem, options, &first, greedily(problem), deadline.part(SHARE_OF_FIRST));
+            if best.is_proven(problem) {
                 return Ok(best);
             }
             best.take_rules(problem, deadline);
-            let share = if is_limited { SHARE_OF_BACKBONE } else { SHARE_OF_BACKBONE_ALONE };
+            let share = if can_go_on { SHARE_OF_BACKBONE } else { SHARE_OF_BACKBONE_ALONE };
             best.take(problem, ilp::backbone(problem, &best.outline, deadline.part(share)));
-            if is_limited && first.state_limit < all.state_limit && !best.is_proven(problem) {
+            if can_go_on && first.state_limit < all.state_limit && !best.is_proven(problem) {
                 let further = SearchOptions { beam: 1, proof_width: PROOF_WIDTH_AFTERWARDS, ..all };
                 (best, _) = search_from(problem, options, &further, best, deadline);
             }
@@ -172,7 +180,7 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
     }
 }
 
-/// Searches from what is known; gives also whether the search stopped at the limit of states.
+/// Searches from what is known; gives also whether the search could go on.
 fn search_from(
     problem: &Problem,
     options: &Options,
@@ -181,21 +189,22 @@ fn search_from(
     deadline: Deadline,
 ) -> (Decision, bool) {
     let improve = |outline: &Outline| match options.solver {
-        Solver::Auto => ilp::improve(problem, outline, deadline),
+        Solver::Auto => ilp::improve(problem, outline, deadline.part(SHARE_OF_IMPROVING)),
         _ => None,
     };
     let search_options = SearchOptions { floor: known.lower_bound, ..*search_options };
     let outcome = search(problem, problem.capacity(), Some(&known.outline), &search_options, &improve, deadline);
     let lower_bound = outcome.lower_bound.max(known.lower_bound);
     let decision = match outcome.outline {
-        Some(outline) if outline == known.outline => Decision { lower_bound, ..known },
+        // What integer programming found stays its own.
+        Some(outline) if outline == known.outline && known.solver == Solver::Ilp => Decision { lower_bound, ..known },
         Some(outline) => {
             let solver = if outcome.is_improved { Solver::Ilp } else { Solver::Search };
             Decision { outline, lower_bound, solver }
         }
         None => Decision { lower_bound, ..known },
     };
-    (decision, outcome.is_limited)
+    (decision, outcome.can_go_on)
 }
 
 impl Decision {
@@ -207,7 +216,8 @@ impl Decision {
     fn take_rules(&mut self, problem: &Problem, deadline: Deadline) {
         let outline = best_outline(problem, WIDTH_OF_RULES);
         let cost = outline.non_compulsory(problem);
-        let improved = ilp::improve(problem, &outline, deadline).filter(|it| it.non_compulsory(problem) < cost);
+        let improved = ilp::improve(problem, &outline, deadline.part(SHARE_OF_IMPROVING))
+            .filter(|it| it.non_compulsory(problem) < cost);
         match improved {
             Some(outline) => self.take(problem, Some((outline, self.lower_bound))),
             None if cost < self.outline.non_compulsory(problem) => {

@@ -11,7 +11,7 @@ mod reach;
 
 use crate::{Bytes, Deadline, OpId, Order, Outline, Problem, TensorId};
 use explore::{Exploration, Found, Quest, Trace, explore};
-use groups::{Group, Known};
+use groups::{Group, Known, Limits};
 use instance::Instance;
 use node::{Node, State, TooWide};
 use reach::Reach;
@@ -35,12 +35,35 @@ pub struct SearchOptions {
     pub order: Order,
     /// States that go on from each level of the first attempt at a proof; none is attempted if zero.
     pub proof_width: usize,
+    /// It gives up after an attempt with so many.
+    pub widest: usize,
     /// Steps of the known plan in each of the smallest parts that are bounded alone.
     pub leaf: usize,
     /// States that the proof may keep in all; it gives up beyond.
     pub state_limit: usize,
     /// A lower bound on the non-compulsory bytes that is known already.
     pub floor: Bytes,
+    /// What makes it faster without changing the optimum.
+    pub shortcuts: Shortcuts,
+}
+
+/// What makes the search faster without changing the optimum; each can be left out.
+#[derive(Clone, Copy, Debug)]
+pub struct Shortcuts {
+    /// An operator that loses nothing by running at once makes the others wait.
+    pub eager: bool,
+    /// Of two states with the same operators behind them, the one that the other can become is left
+    /// out. If not, then only if they are the same.
+    pub dominance: bool,
+    /// Parts of the problem that are solved alone bound the whole.
+    pub groups: bool,
+    /// Parts are solved without what hardly matters first.
+    pub coarse: bool,
+}
+
+impl Shortcuts {
+    /// All of them.
+    pub const ALL: Shortcuts = Shortcuts { eager: true, dominance: true, groups: true, coarse: true };
 }
 
 impl Default for SearchOptions {
@@ -49,9 +72,11 @@ impl Default for SearchOptions {
             order: Order::Free,
             beam: 200,
             proof_width: 2_000,
+            widest: usize::MAX,
             leaf: 16,
             state_limit: 20_000_000,
             floor: Bytes::ZERO,
+            shortcuts: Shortcuts::ALL,
         }
     }
 }
@@ -65,8 +90,8 @@ pub struct SearchOutcome {
     pub lower_bound: Bytes,
     /// Whether the outline is what `improve` made of one.
     pub is_improved: bool,
-    /// Whether the limit of states is what it stopped at.
-    pub is_limited: bool,
+    /// Whether more states, wider attempts or more time could lead further.
+    pub can_go_on: bool,
 }
 
 /// Makes a better outline of one, if it can; best with the same order.
@@ -91,7 +116,7 @@ pub fn search(
     deadline: Deadline,
 ) -> SearchOutcome {
     let unproven =
-        SearchOutcome { outline: None, lower_bound: problem.restreamed(), is_improved: false, is_limited: false };
+        SearchOutcome { outline: None, lower_bound: problem.restreamed(), is_improved: false, can_go_on: false };
     if MAX_OPS < problem.graph.ops().len() || MAX_OPS < problem.graph.tensors().len() {
         return unproven;
     }
@@ -122,8 +147,8 @@ struct Incumbent {
 struct Proof {
     /// What is charged at least.
     bound: u64,
-    /// Whether the limit of states is what it stopped at.
-    is_limited: bool,
+    /// Whether more states, wider attempts or more time could lead further.
+    can_go_on: bool,
 }
 
 impl<const W: usize> Search<'_, W> {
@@ -145,17 +170,17 @@ impl<const W: usize> Search<'_, W> {
                 outline: None,
                 lower_bound: problem.restreamed(),
                 is_improved: false,
-                is_limited: false,
+                can_go_on: false,
             });
         };
         let floor = options.floor.saturating_sub(problem.restreamed()).0;
-        let mut proof = Proof { bound: floor.min(known.cost), is_limited: false };
+        let mut proof = Proof { bound: floor.min(known.cost), can_go_on: false };
         if 0 < options.proof_width && proof.bound < known.cost {
             proof = search.prove(&mut known, floor)?;
         }
         let lower_bound = problem.restreamed() + Bytes(proof.bound);
-        let Proof { is_limited, .. } = proof;
-        Ok(SearchOutcome { outline: Some(known.outline), lower_bound, is_improved: known.is_improved, is_limited })
+        let Proof { can_go_on, .. } = proof;
+        Ok(SearchOutcome { outline: Some(known.outline), lower_bound, is_improved: known.is_improved, can_go_on })
     }
 
     /// The best that can be had soon. None if there is no time even for that.
@@ -179,6 +204,7 @@ impl<const W: usize> Search<'_, W> {
             goal: self.instance.ops.len(),
             below,
             groups: &[],
+            shortcuts: self.options.shortcuts,
             beam,
             eviction_limit: beam,
             state_limit: usize::MAX,
@@ -212,19 +238,24 @@ impl<const W: usize> Search<'_, W> {
         let mut root = Group::root(instance, &self.known(&known.outline), options.leaf);
         loop {
             let group_states = (GROUP_STATES * width).min(options.state_limit);
-            root.solve_below::<W>(instance, &reach, group_states, *deadline)?;
-            if root.bound < known.cost {
-                root.solve_coarsely::<W>(instance, &reach, group_states, *deadline)?;
+            if options.shortcuts.groups {
+                let limits = Limits { states: group_states, shortcuts: options.shortcuts, deadline: *deadline };
+                root.solve_below::<W>(instance, &reach, &limits)?;
+                if root.bound < known.cost && options.shortcuts.coarse {
+                    root.solve_coarsely::<W>(instance, &reach, &limits)?;
+                }
+                bound = root.bound.max(bound);
             }
-            bound = root.bound.max(bound);
             debug!(width, cost = known.cost, bound, "groups");
             if known.cost <= bound || deadline.has_passed() || Self::IS_WIDE {
-                return Ok(Proof { bound: bound.min(known.cost), is_limited: false });
+                let can_go_on = bound < known.cost && !Self::IS_WIDE;
+                return Ok(Proof { bound: bound.min(known.cost), can_go_on });
             }
             let quest = Quest {
                 goal: instance.ops.len(),
                 below: known.cost,
-                groups: &root.children,
+                groups: if options.shortcuts.groups { &root.children } else { &[] },
+                shortcuts: options.shortcuts,
                 beam: width,
                 eviction_limit: width,
                 state_limit: options.state_limit,
@@ -237,10 +268,11 @@ impl<const W: usize> Search<'_, W> {
             let found = self.incumbent(&exploration);
             let is_new = found.is_some();
             *known = found.unwrap_or_else(|| known.clone());
-            let is_last = options.state_limit <= GROUP_STATES * width || deadline.has_passed();
+            let is_last = options.widest <= width
+                || options.state_limit <= GROUP_STATES.saturating_mul(width)
+                || deadline.has_passed();
             if known.cost <= bound || is_last {
-                let is_limited = bound < known.cost && !deadline.has_passed();
-                return Ok(Proof { bound: bound.min(known.cost), is_limited });
+                return Ok(Proof { bound: bound.min(known.cost), can_go_on: bound < known.cost });
             }
             if is_new || width == options.proof_width {
                 self.improve(known);

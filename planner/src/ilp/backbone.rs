@@ -13,8 +13,8 @@
 //! best replacement for it a plan. Then these cells are divided, and the program is solved again; and
 //! all cells, once those are as narrow as they get.
 //!
-//! Tensors so small that thousands of them fit the scratchpad are left aside: what they cost is
-//! missing in the bound.
+//! Tensors so small that thousands of them fit the scratchpad are left aside at first: what they cost
+//! is missing in the bound. Where nothing else is missing, they are let in.
 
 mod chain;
 mod program;
@@ -32,6 +32,9 @@ use tracing::debug;
 /// How far from the optimum the solver may stop, as a part of it, while cells can still be divided.
 const GAP: f64 = 0.01;
 
+/// A tensor is tiny, and left aside, if more than so many of it fit the scratchpad: at first, and then.
+const TINY: [u64; 2] = [2048, u64::MAX];
+
 /// A problem with more side operators for each operator of the backbone has none worth the name.
 const MAX_SIDES: usize = 4;
 
@@ -47,25 +50,30 @@ pub fn backbone(problem: &Problem, start: &Outline, deadline: Deadline) -> Resul
     let mut cost = outline.non_compulsory(problem);
     let mut lower_bound = problem.restreamed() + forced::lower_bound(problem, &precedence, deadline)?;
     let backbone = Backbone::of(problem, &precedence);
-    let mut sides = sides(problem, &precedence, &backbone);
-    let mut can_refine = sides.len() <= MAX_SIDES * backbone.len();
-    let mut gap = GAP;
-    while can_refine && lower_bound < cost && !deadline.has_passed() {
-        let program = Program::new(problem, &precedence, &backbone, &sides);
-        let (bound, values) = program.minimise(gap, deadline)?;
-        lower_bound = lower_bound.max(problem.restreamed() + bound);
-        let Some(values) = values else { break };
-        let found = replace(problem, &program.order(&values), None, deadline)?.outline;
-        let found_cost = found.non_compulsory(problem);
-        debug!(%bound, %found_cost, gap, "backbone");
-        if found_cost < cost {
-            (cost, outline) = (found_cost, found);
+    for tiny in TINY {
+        let mut sides = sides(problem, &precedence, &backbone, tiny);
+        let mut can_refine = sides.len() <= MAX_SIDES * backbone.len();
+        let mut is_exact = false;
+        while can_refine && lower_bound < cost && !deadline.has_passed() {
+            let program = Program::new(problem, &precedence, &backbone, &sides, tiny);
+            // What is further from the optimum than the bound is now is of no use.
+            let missing = (cost - lower_bound).0 as f64 / cost.0 as f64;
+            let gap = if is_exact { 0.0 } else { GAP.min(missing / 2.0) };
+            let (bound, values) = program.minimise(gap, deadline)?;
+            lower_bound = lower_bound.max(problem.restreamed() + bound);
+            let Some(values) = values else { break };
+            let found = replace(problem, &program.order(&values), None, deadline)?.outline;
+            let found_cost = found.non_compulsory(problem);
+            debug!(%bound, %found_cost, gap, "backbone");
+            if found_cost < cost {
+                (cost, outline) = (found_cost, found);
+            }
+            let chosen = program.chosen(&values);
+            let is_refined = refine(&mut sides, &chosen);
+            // Once there is nothing to divide, the optimum is asked for, and that was all.
+            can_refine = is_refined || !is_exact;
+            is_exact = !is_refined;
         }
-        let chosen = program.chosen(&values);
-        let is_refined = refine(&mut sides, &chosen);
-        // Once there is nothing to divide, the optimum is asked for, and that was all.
-        can_refine = is_refined || 0.0 < gap;
-        gap = if is_refined { GAP } else { 0.0 };
     }
     Ok(Outcome { proven: cost == lower_bound, outline, lower_bound })
 }

@@ -25,6 +25,13 @@ pub(super) fn retain_undominated<const W: usize>(states: &mut Vec<State<W>>, siz
     *states = kept;
 }
 
+/// Leaves the cheapest of the states that are the same otherwise, cheapest first.
+pub(super) fn retain_distinct<const W: usize>(states: &mut Vec<State<W>>) {
+    states.sort_unstable_by_key(|it| (it.resident, it.host, it.cost, it.peak, it.parent, it.op));
+    states.dedup_by_key(|it| (it.resident, it.host));
+    states.sort_unstable_by_key(|it| (it.cost, it.peak, it.used, it.resident, it.host, it.parent, it.op));
+}
+
 fn dominates<const W: usize>(p: &State<W>, q: &State<W>, sizes: &Sizes) -> bool {
     let Some(mut slack) = q.cost.checked_sub(p.cost) else { return false };
     for index in p.resident.without(&q.resident).iter() {

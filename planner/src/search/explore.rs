@@ -1,7 +1,8 @@
 //! Level by level, one operator each, through the states.
 
+use super::Shortcuts;
 use super::bits::Bits;
-use super::dominance::retain_undominated;
+use super::dominance::{retain_distinct, retain_undominated};
 use super::expand::{evictions, is_eager, run};
 use super::groups::{Group, to_go};
 use super::instance::Instance;
@@ -29,6 +30,7 @@ pub(super) struct Quest<'a> {
     pub below: u64,
     /// Bounds on what is still to be charged.
     pub groups: &'a [Group],
+    pub shortcuts: Shortcuts,
     /// States that go on from each level.
     pub beam: usize,
     /// Steps of the enumeration of evictions for one state and operator.
@@ -148,7 +150,10 @@ impl<const W: usize> Explorer<'_, W> {
         nodes.par_iter_mut().for_each(|node| {
             let sizes = Sizes::of(self.instance, node);
             node.states.retain(|it| it.cost + node.to_go < below);
-            retain_undominated(&mut node.states, &sizes, self.quest.deadline);
+            match self.quest.shortcuts.dominance {
+                true => retain_undominated(&mut node.states, &sizes, self.quest.deadline),
+                false => retain_distinct(&mut node.states),
+            }
         });
         nodes.retain(|it| !it.states.is_empty());
         nodes.sort_unstable_by(|a, b| a.executed.cmp(&b.executed));
@@ -240,7 +245,8 @@ impl<const W: usize> Explorer<'_, W> {
         part: &mut Part<W>,
     ) -> Result<usize, TooWide> {
         let groups = self.quest.groups;
-        if let Some(eager) = demands.iter().position(|it| is_eager(state, it, sizes)) {
+        let mut eager = demands.iter().take(if self.quest.shortcuts.eager { demands.len() } else { 0 });
+        if let Some(eager) = eager.position(|it| is_eager(state, it, sizes)) {
             let demand = &demands[eager];
             let transition =
                 part.level.transition_once(self.instance, groups, node, demand.op, &mut transitions[eager])?;

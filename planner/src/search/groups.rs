@@ -12,6 +12,7 @@
 //! at all that touch its tensors. The search of a group, and of the whole problem at the root, adds
 //! to what a state has been charged the bounds of all groups below of which no operator has run.
 
+use super::Shortcuts;
 use super::bits::{has, ones, put};
 use super::explore::{Exploration, Quest, explore};
 use super::instance::{Instance, SearchOp, SearchPair, Tracked};
@@ -37,6 +38,14 @@ pub(super) struct Group {
     /// What the known plan charges for them.
     paid: u64,
     pub children: Vec<Group>,
+}
+
+/// With how much a group is solved.
+pub(super) struct Limits {
+    /// States that may go on.
+    pub states: usize,
+    pub shortcuts: Shortcuts,
+    pub deadline: Deadline,
 }
 
 /// A known plan: its order, and what it charges for each tracked tensor.
@@ -117,13 +126,12 @@ impl Group {
         &mut self,
         instance: &Instance,
         reach: &Reach,
-        state_limit: usize,
-        deadline: Deadline,
+        limits: &Limits,
     ) -> Result<(), TooWide> {
         for child in &mut self.children {
-            child.solve_below::<W>(instance, reach, state_limit, deadline)?;
-            if child.bound < child.paid && !child.solved && !deadline.has_passed() {
-                child.solve::<W>(instance, reach, state_limit, deadline)?;
+            child.solve_below::<W>(instance, reach, limits)?;
+            if child.bound < child.paid && !child.solved && !limits.deadline.has_passed() {
+                child.solve::<W>(instance, reach, limits)?;
             }
         }
         self.bound = self.bound.max(self.children.iter().map(|it| it.bound).sum());
@@ -131,16 +139,12 @@ impl Group {
     }
 
     /// Improves this group's bound by exploring its problem: without what hardly matters first.
-    fn solve<const W: usize>(
-        &mut self,
-        instance: &Instance,
-        reach: &Reach,
-        state_limit: usize,
-        deadline: Deadline,
-    ) -> Result<(), TooWide> {
-        self.solve_coarsely::<W>(instance, reach, state_limit, deadline)?;
+    fn solve<const W: usize>(&mut self, instance: &Instance, reach: &Reach, limits: &Limits) -> Result<(), TooWide> {
+        if limits.shortcuts.coarse {
+            self.solve_coarsely::<W>(instance, reach, limits)?;
+        }
         if self.bound < self.paid {
-            let exploration = self.explore::<W>(instance, reach, state_limit, deadline)?;
+            let exploration = self.explore::<W>(instance, reach, limits)?;
             self.solved = exploration.is_complete();
             self.bound = self.bound.max(exploration.bound);
         }
@@ -154,8 +158,7 @@ impl Group {
         &mut self,
         instance: &Instance,
         reach: &Reach,
-        state_limit: usize,
-        deadline: Deadline,
+        limits: &Limits,
     ) -> Result<(), TooWide> {
         let is_tiny = |tensor: &Tracked| instance.tracked[usize::from(*tensor)].room * TINY < instance.capacity;
         let matters = |op: u16| {
@@ -167,7 +170,7 @@ impl Group {
         if coarse.ops == self.ops {
             return Ok(());
         }
-        let exploration = coarse.explore::<W>(instance, reach, state_limit, deadline)?;
+        let exploration = coarse.explore::<W>(instance, reach, limits)?;
         self.bound = self.bound.max(exploration.bound);
         Ok(())
     }
@@ -189,8 +192,7 @@ impl Group {
         &self,
         instance: &Instance,
         reach: &Reach,
-        state_limit: usize,
-        deadline: Deadline,
+        limits: &Limits,
     ) -> Result<Exploration<W>, TooWide> {
         let part = part(instance, reach, &self.ops, &self.owned);
         // What the group does not look at has run from the start.
@@ -201,11 +203,12 @@ impl Group {
             goal: instance.ops.len(),
             below: self.paid,
             groups: &self.children,
+            shortcuts: limits.shortcuts,
             beam: usize::MAX,
-            eviction_limit: state_limit,
-            state_limit,
+            eviction_limit: limits.states,
+            state_limit: limits.states,
             remember: false,
-            deadline,
+            deadline: limits.deadline,
         };
         explore(&part, start, &quest)
     }

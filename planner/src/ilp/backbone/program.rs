@@ -58,9 +58,10 @@ impl Program<'_> {
         precedence: &Precedence,
         backbone: &'a Backbone,
         sides: &'a [Side],
+        tiny: u64,
     ) -> Program<'a> {
         let graph = &problem.graph;
-        let tracked: Vec<TensorId> = graph.tensor_ids().filter(|it| is_tracked(problem, *it)).collect();
+        let tracked: Vec<TensorId> = graph.tensor_ids().filter(|it| is_tracked(problem, *it, tiny)).collect();
         let unit = tracked.iter().fold(0, |unit, it| gcd(unit, graph.tensor(*it).size.0)).max(1);
         let mut model = Model::default();
         let runs = sides.iter().map(|side| side.cells().map(|_| model.binary(0, false)).collect()).collect();

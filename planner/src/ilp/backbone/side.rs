@@ -4,9 +4,6 @@ use super::chain::{Backbone, own};
 use crate::ilp::precedence::Precedence;
 use crate::{OpId, Problem, TensorId};
 
-/// A tensor is left aside if more than so many of it fit the scratchpad.
-const TINY: u64 = 2048;
-
 /// An operator matters, whatever it touches, if it needs one part in so many of the scratchpad.
 const NEEDY: u64 = 4;
 
@@ -52,18 +49,20 @@ impl Side {
     }
 }
 
-/// Whether a tensor is one to decide about: two operators at least touch it, and it is not tiny.
-pub(super) fn is_tracked(problem: &Problem, tensor: TensorId) -> bool {
+/// Whether a tensor is one to decide about: two operators at least touch it, and no more than `tiny`
+/// of it fit the scratchpad.
+pub(super) fn is_tracked(problem: &Problem, tensor: TensorId, tiny: u64) -> bool {
     let readers = problem.graph.readers(tensor).len();
     let touches = readers + usize::from(problem.graph.producer(tensor).is_some());
-    let is_tiny = problem.room(tensor).0 * TINY < problem.capacity().0;
+    let is_tiny = problem.room(tensor).0.saturating_mul(tiny) < problem.capacity().0;
     !problem.is_streamed(tensor) && 1 < touches && 0 < readers && !is_tiny
 }
 
 /// All side operators that matter, in source order.
-pub(super) fn sides(problem: &Problem, precedence: &Precedence, backbone: &Backbone) -> Vec<Side> {
+pub(super) fn sides(problem: &Problem, precedence: &Precedence, backbone: &Backbone, tiny: u64) -> Vec<Side> {
     let matters = |op: OpId| {
-        problem.operands(op).any(|it| is_tracked(problem, it)) || problem.capacity().0 < own(problem, op).0 * NEEDY
+        problem.operands(op).any(|it| is_tracked(problem, it, tiny))
+            || problem.capacity().0 < own(problem, op).0 * NEEDY
     };
     let is_side = |op: &OpId| backbone.place(*op).is_none() && matters(*op);
     let side = |op: OpId| {
