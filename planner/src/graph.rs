@@ -260,20 +260,21 @@ impl GraphBuilder {
     /// In which orders one of a tensor's readers is the last.
     fn dies(&self, op: OpId, readers: &[OpId]) -> Dies {
         let is_before = |before: OpId, after: OpId| {
-            let mut seen = vec![false; self.ops.len()];
+            // From `before` to `after` in the source.
+            let mut seen = vec![false; after.index() + 1 - before.index()];
             let mut waiting = vec![after];
             while let Some(op) = waiting.pop() {
                 for read in &self.ops[op.index()].reads {
                     // Nothing that comes earlier in the source depends on `before`.
                     if let Origin::Op(producer) = self.tensors[read.index()].origin
                         && before <= producer
-                        && !std::mem::replace(&mut seen[producer.index()], true)
+                        && !std::mem::replace(&mut seen[producer.index() - before.index()], true)
                     {
                         waiting.push(producer);
                     }
                 }
             }
-            seen[before.index()]
+            seen[0]
         };
         let mut others = readers.iter().filter(|it| **it != op);
         if others.clone().any(|it| op < *it && is_before(op, *it)) {
