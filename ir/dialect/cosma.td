@@ -47,7 +47,9 @@ def OperatorOp : Cosma_Op<"op", [DeclareOpInterfaceMethods<MemoryEffectsOpInterf
     Reads its operands and computes its results; `kind` says how, to those who know.
 
     `macs` counts its multiply-accumulates. `workspace` is the room in bytes that it needs for
-    itself while it runs. A planner adds `offsets`, one for each result, and `workspace_offset`;
+    itself while it runs. `in_place` lists pairs `[result, operand]` of indices: the result may be
+    written where the operand lies, if they are of one size and no other operator is still to read
+    the operand. A planner adds `offsets`, one for each result, and `workspace_offset`;
     and before addresses are known, `residencies`: for each result, a list of
     `[offset, first step, end step]`.
 
@@ -57,7 +59,7 @@ def OperatorOp : Cosma_Op<"op", [DeclareOpInterfaceMethods<MemoryEffectsOpInterf
 
     ```mlir
     %0 = cosma.op "Conv"(%x, %w) macs 4608 : (tensor<1x8x8xi8>, tensor<8x3x3xi8>) -> tensor<8x8x8xi8>
-    %1 = cosma.op "Relu"(%0) at [512] : (tensor<8x8x8xi8>) -> tensor<8x8x8xi8>
+    %1 = cosma.op "Relu"(%0) at [512] in_place [[0, 0]] : (tensor<8x8x8xi8>) -> tensor<8x8x8xi8>
     ```
   }];
   let arguments = (ins
@@ -65,6 +67,7 @@ def OperatorOp : Cosma_Op<"op", [DeclareOpInterfaceMethods<MemoryEffectsOpInterf
     StrAttr:$kind,
     OptionalAttr<I64Attr>:$macs,
     OptionalAttr<I64Attr>:$workspace,
+    OptionalAttr<ArrayAttr>:$in_place,
     OptionalAttr<DenseI64ArrayAttr>:$offsets,
     OptionalAttr<I64Attr>:$workspace_offset,
     OptionalAttr<ArrayAttr>:$residencies
@@ -72,7 +75,7 @@ def OperatorOp : Cosma_Op<"op", [DeclareOpInterfaceMethods<MemoryEffectsOpInterf
   let results = (outs Variadic<AnyType>:$outputs);
   let assemblyFormat = [{
     $kind `(` $inputs `)` (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
-    (`workspace_at` $workspace_offset^)? (`residencies` $residencies^)?
+    (`workspace_at` $workspace_offset^)? (`in_place` $in_place^)? (`residencies` $residencies^)?
     attr-dict `:` functional-type($inputs, $outputs)
   }];
 }

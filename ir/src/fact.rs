@@ -44,6 +44,16 @@ pub(crate) fn read_array(attribute: Attribute) -> Option<Vec<Attribute>> {
     (0..array.len()).map(|it| array.element(it).ok()).collect()
 }
 
+/// A list of `[index, index]`.
+pub(crate) fn read_pairs(attribute: Attribute) -> Option<Vec<(usize, usize)>> {
+    let index = |it| usize::try_from(read_integer(it)?).ok();
+    let pair = |it| match read_array(it)?[..] {
+        [first, second] => Some((index(first)?, index(second)?)),
+        _ => None,
+    };
+    read_array(attribute)?.into_iter().map(pair).collect()
+}
+
 /// A list of `[offset, first step, end step]`.
 pub(crate) fn read_residencies(attribute: Attribute) -> Option<Vec<Residency>> {
     read_array(attribute)?.into_iter().map(read_residency).collect()

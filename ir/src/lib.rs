@@ -40,8 +40,8 @@ pub use machine::{Machine, WeightComputation, Weights, clear_machine, machine, s
 pub use maps::{IndexingMap, indexing_maps};
 pub use melior;
 pub use operation::{
-    clear_offsets, clear_residencies, clear_workspace_offset, is_abstract, is_group, kind, macs, name, offsets,
-    residencies, set_offsets, set_residencies, set_workspace_offset, workspace, workspace_offset,
+    clear_offsets, clear_residencies, clear_workspace_offset, in_place, is_abstract, is_group, kind, macs, name,
+    offsets, residencies, set_offsets, set_residencies, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
 pub use report::{Report, Reports, Severity};

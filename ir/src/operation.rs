@@ -7,7 +7,7 @@
 //! A value that does not make sense reads as absent: the verifier has refused it before.
 
 use crate::edit::as_mut;
-use crate::fact::{Maker, read_array, read_integer, read_integers, read_residencies, read_string};
+use crate::fact::{Maker, read_array, read_integer, read_integers, read_pairs, read_residencies, read_string};
 use crate::ffi::string;
 use crate::{Residency, transfer};
 use melior::ir::operation::{OperationLike, OperationMutLike};
@@ -19,6 +19,7 @@ pub(crate) const GROUP: &str = "cosma.group";
 pub(crate) const YIELD: &str = "cosma.yield";
 pub(crate) const MACS: &str = "macs";
 pub(crate) const WORKSPACE: &str = "workspace";
+pub(crate) const IN_PLACE: &str = "in_place";
 pub(crate) const OFFSETS: &str = "offsets";
 pub(crate) const WORKSPACE_OFFSET: &str = "workspace_offset";
 pub(crate) const RESIDENCIES: &str = "residencies";
@@ -55,6 +56,11 @@ pub fn macs(operation: OperationRef) -> Option<u64> {
 /// Bytes that an operator needs for itself while it runs; 0 if it does not say.
 pub fn workspace(operation: OperationRef) -> u64 {
     fact(operation, WORKSPACE).and_then(natural).unwrap_or(0)
+}
+
+/// Which results may be written where which operands lie: pairs of their indices.
+pub fn in_place(operation: OperationRef) -> Vec<(usize, usize)> {
+    fact(operation, IN_PLACE).and_then(read_pairs).unwrap_or_default()
 }
 
 /// Where the workspace lies.

@@ -4,14 +4,15 @@
 //! is for the judge to say. MLIR calls them after its own checks of types and attributes.
 
 use crate::Diagnostic;
-use crate::fact::{read_array, read_integer, read_integers, read_residencies};
+use crate::fact::{read_array, read_integer, read_integers, read_pairs, read_residencies};
 use crate::ffi::{guard, string};
 use crate::function::WEIGHT;
 use crate::machine::{MACHINE, machine};
 use crate::operation::{
-    GROUP, MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, YIELD, fact, kind, name, spelling,
+    GROUP, IN_PLACE, MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, YIELD, fact, kind, name,
+    spelling,
 };
-use crate::tensor::size_with;
+use crate::tensor::{size_in_bytes, size_with};
 use crate::transfer::{OFFSET, STREAMED, transfer};
 use melior::ir::operation::OperationLike;
 use melior::ir::r#type::TypeLike;
@@ -19,7 +20,7 @@ use melior::ir::{Attribute, AttributeLike, BlockLike, OperationRef, RegionLike, 
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
 
 const PLAN: &str = "cosma.plan";
-const FACTS: [&str; 5] = [MACS, WORKSPACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
+const FACTS: [&str; 6] = [MACS, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
 
 /// What is wrong, to be said after the operation's name.
 type Verdict = Result<(), String>;
@@ -152,6 +153,7 @@ fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Ve
     match fact_name {
         OFFSETS => verify_offsets(operation, &spelling, value),
         RESIDENCIES => verify_residencies(operation, &spelling, value),
+        IN_PLACE => verify_in_place(operation, &spelling, value),
         _ => {
             let integer =
                 read_integer(value).ok_or_else(|| format!("attribute '{spelling}' must be a 64-bit integer"))?;
@@ -164,6 +166,30 @@ fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Ve
             Ok(())
         }
     }
+}
+
+/// Results in the place of operands: pairs of tensors of one size.
+fn verify_in_place(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
+    let pairs = read_pairs(value).ok_or_else(|| format!("attribute '{spelling}' must list [result, operand]"))?;
+    for (result, operand) in pairs {
+        let (n_results, n_operands) = (operation.result_count(), operation.operand_count());
+        for (what, index, n) in [("result", result, n_results), ("operand", operand, n_operands)] {
+            if n <= index {
+                return Err(format!("attribute '{spelling}' names {what} {index}, but there are {n}"));
+            }
+        }
+        let from = operation.operand(operand).map_err(|error| error.to_string())?.r#type();
+        let to = operation.result(result).map_err(|error| error.to_string())?.r#type();
+        if !from.is_tensor() || !to.is_tensor() {
+            return Err(format!("attribute '{spelling}' names result {result} and operand {operand}, not two tensors"));
+        }
+        let size = |it| size_in_bytes(it).map_err(|error| error.to_string());
+        let (from, to) = (size(from)?, size(to)?);
+        if from != to {
+            return Err(format!("has result {result} of {to} B in the place of operand {operand} of {from} B"));
+        }
+    }
+    Ok(())
 }
 
 /// The results and the workspace, each at its offset: every one within the machine, none in another.

@@ -188,3 +188,43 @@ func.func @residency_of_dynamic_tensor(%x: tensor<?xi8>) -> tensor<?xi8> {
   %0 = cosma.op "Relu"(%x) residencies [[array<i64: 0, 0, 1>]] : (tensor<?xi8>) -> tensor<?xi8>
   return %0 : tensor<?xi8>
 }
+
+// -----
+
+func.func @in_place_of_what(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'in_place' must list [result, operand]}}
+  %0 = cosma.op "Relu"(%x) in_place [0, 0] : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @in_place_of_nothing(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'in_place' names operand 1, but there are 1}}
+  %0 = cosma.op "Relu"(%x) in_place [[0, 1]] : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @nothing_in_place(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.in_place' names result 1, but there are 1}}
+  %0 = tosa.abs %x {cosma.in_place = [[1, 0]]} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @in_place_of_a_scalar(%x: tensor<8xi8>, %s: i8) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'in_place' names result 0 and operand 1, not two tensors}}
+  %0 = cosma.op "Scale"(%x, %s) in_place [[0, 1]] : (tensor<8xi8>, i8) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @in_place_of_another_size(%x: tensor<8xi8>) -> tensor<4xi8> {
+  // expected-error @+1 {{'cosma.op' op has result 0 of 4 B in the place of operand 0 of 8 B}}
+  %0 = cosma.op "Half"(%x) in_place [[0, 0]] : (tensor<8xi8>) -> tensor<4xi8>
+  return %0 : tensor<4xi8>
+}

@@ -38,7 +38,11 @@ func.func @facts(%x: tensor<8xi8>) -> tensor<8xi8> {
   // GENERIC: residencies = {{\[}}[array<i64: 64, 2, 3>, array<i64: 0, 5, 6>]{{\]}}
   %2 = cosma.op "Relu"(%1) residencies [[array<i64: 64, 2, 3>, array<i64: 0, 5, 6>]]
     : (tensor<8xi8>) -> tensor<8xi8>
-  return %2 : tensor<8xi8>
+  // It may lie where its operand lies.
+  // CHECK: cosma.op "Relu"(%{{.*}}) in_place {{\[\[}}0, 0]] : (tensor<8xi8>) -> tensor<8xi8>
+  // GENERIC: <{in_place = {{\[\[}}0, 0]], kind = "Relu"}>
+  %3 = cosma.op "Relu"(%2) in_place [[0, 0]] : (tensor<8xi8>) -> tensor<8xi8>
+  return %3 : tensor<8xi8>
 }
 
 // The form of source files, which needs no parser of COSMA's own.

@@ -64,3 +64,31 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     return %0 : tensor<64xi8>
   }
 }
+
+// -----
+
+// A result lies where an operand lies that somebody is still to read.
+module attributes {cosma.machine = {scratchpad = 256 : i64}} {
+  func.func @still_read(%x: tensor<64xi8>) -> tensor<64xi8> {
+    %0 = cosma.load %x at 0 : tensor<64xi8>
+    // CHECK: violations.mlir:[[@LINE+1]]:{{[0-9]+}}: error: {{.*}}Relu_0 writes in the place of arg0, which Add_1 is still to read
+    %1 = cosma.op "Relu"(%0) at [0] in_place [[0, 0]] : (tensor<64xi8>) -> tensor<64xi8>
+    // CHECK: violations.mlir:[[@LINE+1]]:{{[0-9]+}}: error:
+    %2 = cosma.op "Add"(%1, %0) at [64] : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
+    %3 = cosma.store %2 : tensor<64xi8>
+    return %3 : tensor<64xi8>
+  }
+}
+
+// -----
+
+// A result lies where an operand lies, but nobody said that it may.
+module attributes {cosma.machine = {scratchpad = 256 : i64}} {
+  func.func @not_in_place(%x: tensor<64xi8>) -> tensor<64xi8> {
+    %0 = cosma.load %x at 0 : tensor<64xi8>
+    // CHECK: violations.mlir:[[@LINE+1]]:{{[0-9]+}}: error: {{.*}}overlap
+    %1 = cosma.op "Relu"(%0) at [0] : (tensor<64xi8>) -> tensor<64xi8>
+    %2 = cosma.store %1 : tensor<64xi8>
+    return %2 : tensor<64xi8>
+  }
+}

@@ -22,7 +22,9 @@ use crate::role::{Role, may_have_effects, reads, role};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
-use cosma_ir::{Diagnostic, WeightComputation, is_abstract, is_group, is_weight, kind, name, size_with, workspace};
+use cosma_ir::{
+    Diagnostic, WeightComputation, in_place, is_abstract, is_group, is_weight, kind, name, size_with, workspace,
+};
 use cosma_planner::{Bytes, Error, GraphBuilder, Machine, OpId, Problem, TensorId};
 use std::collections::HashMap;
 
@@ -316,6 +318,13 @@ impl<'c, 'a> Reader<'c, 'a> {
         let written = self.graph.op(name, &reads, writes, Bytes(workspace(operation)));
         for (value, tensor) in operation.results().zip(&written) {
             self.tensors.insert(key(value.into()), Some(*tensor));
+        }
+        for (result, operand) in in_place(operation) {
+            let operand = operation.operand(operand).ok();
+            let operand = operand.and_then(|it| self.tensors.get(&key(it)).copied().flatten());
+            if let (Some(&result), Some(operand)) = (written.get(result), operand) {
+                self.graph.in_place(result, operand);
+            }
         }
         if has_effects {
             self.last_effect = written.last().copied();

@@ -7,7 +7,7 @@ use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions, kind};
-use cosma_planner::{Bytes, Error, Problem, Step, TensorId};
+use cosma_planner::{Bytes, Error, OpId, Problem, Step, TensorId};
 use std::fmt;
 use std::ops::Range;
 
@@ -49,7 +49,8 @@ pub struct Liveness {
 pub struct LiveStep {
     /// Name of the operator.
     pub operator: String,
-    /// Bytes of all tensors that live while it runs, and of its workspace. No padding.
+    /// Bytes of all tensors that live while it runs, and of its workspace. No padding. A result in the
+    /// place of an operand counts once.
     pub live: Bytes,
 }
 
@@ -98,6 +99,10 @@ pub fn liveness<'c>(
         }
         let tensor = graph.tensor(tensor);
         lifetimes.push(Lifetime { tensor: tensor.name.clone(), size: tensor.size, steps: lifetime });
+    }
+    let order: Vec<OpId> = graph.op_ids().collect();
+    for (step, pairs) in steps.iter_mut().zip(problem.in_place_by_step(&order)) {
+        pairs.iter().for_each(|it| step.live -= graph.tensor(it.result).size);
     }
     lifetimes.sort_by_key(|it| it.steps.start);
     Ok(Some(Liveness { function: symbol(function), steps, lifetimes, min_scratchpad: problem.min_scratchpad() }))

@@ -7,8 +7,9 @@
 //! - Constants become globals.
 //! - A `cosma.op` becomes a call of an external kernel: what it reads, what it writes, its
 //!   workspace. Kernels are named after kinds, one for each signature. An operation of linalg
-//!   becomes the same on memrefs; what it is to start from is written where its result lies. What is
-//!   computed from weights before the run has a buffer in host memory. Reshapes become those of memrefs.
+//!   becomes the same on memrefs; what it is to start from is written where its result lies, unless it
+//!   lies there. What is computed from weights before the run has a buffer in host memory. Reshapes
+//!   become those of memrefs.
 //!
 //! Other operators have to be lowered to linalg before they are planned.
 
@@ -28,7 +29,7 @@ use cosma_ir::melior::ir::{
 };
 use cosma_ir::{
     Diagnostic, PassInfo, PassOptions, Transfer, as_mut, erase, is_abstract, is_group, is_streamed, kind, machine,
-    name, offsets, set_type, take_regions, transfer, uses, workspace, workspace_offset,
+    name, offsets, set_type, size_in_bytes, take_regions, transfer, uses, workspace, workspace_offset,
 };
 use cosma_planner::{Bytes, Machine, Weights};
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,6 +152,8 @@ struct Lowering<'s, 'c, 'a, 'm> {
     offsets: BTreeMap<u64, Value<'c, 'a>>,
     /// What has become of each tensor, by how it was known.
     memrefs: Vec<(Value<'c, 'a>, Value<'c, 'a>)>,
+    /// Where views lie in the arena.
+    places: Vec<(Value<'c, 'a>, u64)>,
     /// Buffers of spilled tensors.
     spilled: Vec<Value<'c, 'a>>,
 }
@@ -181,6 +184,7 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
             arena: None,
             offsets: BTreeMap::new(),
             memrefs: Vec::new(),
+            places: Vec::new(),
             spilled: Vec::new(),
         })
     }
@@ -393,13 +397,23 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
         for operand in operation.operands().take(n_inputs) {
             operands.push(self.memref(operand).unwrap_or(operand));
         }
-        for (start, &result) in operation.operands().skip(n_inputs).zip(&results) {
+        for (index, &result) in (n_inputs..).zip(&results) {
+            let start = operation.operand(index).expect("one for each result");
             let fill = OperationResult::try_from(start).ok().map(|it| it.owner());
             if let Some(fill) = fill.filter(|it| name(*it) == "linalg.fill" && self.memref(start).is_none()) {
                 self.fill(fill, result, operation);
             }
             // `tensor.empty` is nothing to start from.
-            if let Some(start) = self.memref(start).filter(|it| *it != result) {
+            let tensor = operation.operand(index).expect("one for each result");
+            let start = self.memref(tensor);
+            if let Some(start) = start.filter(|it| *it != result && !self.are_at_one_place(*it, result)) {
+                let others = operation.operands().enumerate().filter(|it| it.0 != index);
+                let mut others = others.filter_map(|it| self.memref(it.1));
+                let is_empty = size_in_bytes(tensor.r#type()) == Ok(0);
+                if !is_empty && others.any(|it| self.are_at_one_place(it, result)) {
+                    let message = "a result in the place of an operand cannot start from another tensor";
+                    return Err(Diagnostic::at(operation, message));
+                }
                 self.copy(start, result, operation);
             }
             operands.push(result);
@@ -476,11 +490,20 @@ impl<'s, 'c, 'a, 'm> Lowering<'s, 'c, 'a, 'm> {
 
     fn view_as(&mut self, r#type: Type<'c>, offset: u64, before: OperationRef<'c, 'a>) -> Value<'c, 'a> {
         let arena = self.arena();
+        let place = offset;
         let offset = self.offset(offset);
         let view = OperationBuilder::new("memref.view", before.location())
             .add_operands(&[arena, offset])
             .add_results(&[r#type]);
-        self.insert(before, view)
+        let view = self.insert(before, view);
+        self.places.push((view, place));
+        view
+    }
+
+    /// Whether two memrefs are views at one offset.
+    fn are_at_one_place(&self, a: Value<'c, 'a>, b: Value<'c, 'a>) -> bool {
+        let place = |of| self.places.iter().rev().find(|it| it.0 == of).map(|it| it.1);
+        place(a).is_some_and(|it| place(b) == Some(it))
     }
 
     fn arena(&mut self) -> Value<'c, 'a> {

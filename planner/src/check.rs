@@ -184,13 +184,13 @@ impl Judge<'_> {
             }
         }
         // While it runs, an operator may touch all of its blocks at any time, so they must all be
-        // disjoint: also those that nobody reads after.
+        // disjoint, also those that nobody reads after: but for a result where an operand lies.
         let workspace = Block { tensor: None, offset: workspace, size: operator.workspace };
         let blocks: Vec<Block> = reads.iter().chain(&writes).map(|it| self.block(*it)).chain([workspace]).collect();
         for (index, &block) in blocks.iter().enumerate() {
             for &other in &blocks[..index] {
                 if overlap(block, other) {
-                    self.report(Fault::Overlap(op, other, block));
+                    self.report_overlap(op, other, block);
                 }
             }
         }
@@ -200,6 +200,25 @@ impl Judge<'_> {
         for slot in writes {
             self.occupy(self.block(slot));
             self.present.push(Present { slot, unread: None });
+        }
+    }
+
+    /// Two blocks of an operator overlap. That is right where it may write a result in the place of
+    /// an operand that nobody is still to read; the operand is gone from there then, as from any
+    /// place where something is put.
+    fn report_overlap(&mut self, op: OpId, a: Block, b: Block) {
+        let graph = &self.problem.graph;
+        let pair = graph.op(op).in_place.iter().find(|it| {
+            let (result, operand) = (Some(it.result), Some(it.operand));
+            (a.tensor, b.tensor) == (operand, result) || (a.tensor, b.tensor) == (result, operand)
+        });
+        match pair {
+            Some(pair) if a.offset == b.offset => {
+                if let Some(&reader) = graph.readers(pair.operand).iter().find(|it| !self.ran[it.index()]) {
+                    self.report(Fault::StillRead { op, operand: pair.operand, reader });
+                }
+            }
+            _ => self.report(Fault::Overlap(op, a, b)),
         }
     }
 

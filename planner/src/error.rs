@@ -1,6 +1,6 @@
 //! What can keep a problem from being planned.
 
-use crate::{Bytes, OpId};
+use crate::{Bytes, OpId, TensorId};
 
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,14 @@ pub enum Error {
     /// Sizes add up to more than planning can count.
     #[error("tensor sizes add up to more than 2^61 B")]
     TooLarge,
+    /// A result may take the place only of what its own operator reads, of the same size.
+    #[error("tensor {} cannot take the place of tensor {}: not of one operator and one size", result.0, operand.0)]
+    InPlace {
+        /// What is written.
+        result: TensorId,
+        /// Where.
+        operand: TensorId,
+    },
     /// A problem in text form does not parse.
     #[error("line {line}: {message}")]
     Text {

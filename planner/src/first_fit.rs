@@ -9,7 +9,8 @@
 //! 2. if there is no room even then, what stays lies in the way. Then the operator starts cold: all
 //!    that it needs is packed from address zero, and what it finds at another address goes out and
 //!    comes in again, since a tensor cannot move otherwise;
-//! 3. a tensor leaves only if a block now lies where it lay.
+//! 3. a tensor leaves only if a block now lies where it lay;
+//! 4. a result that may take the place of an operand which nobody reads afterwards does so.
 //!
 //! Packed from zero, blocks need what [`Problem::working_set`] says if the one with the most
 //! padding comes last, so that step 2 succeeds for whatever [`Problem::check`] allows. Quality is
@@ -19,7 +20,7 @@
 use crate::hole::{Fit, find_hole};
 use crate::replacement::ReplacementRule;
 use crate::uses::Uses;
-use crate::{Bytes, Error, Machine, OpId, Plan, Problem, Residency, Step, TensorId};
+use crate::{Bytes, Error, InPlace, Machine, OpId, Plan, Problem, Residency, Step, TensorId};
 use std::cmp::Reverse;
 
 /// A plan in source order, which exists whenever there is one at all.
@@ -48,6 +49,7 @@ pub(crate) fn place_on_demand(
 ) -> Result<Plan, Error> {
     problem.check()?;
     let uses = Uses::new(problem, order);
+    let in_place = problem.in_place_by_step(order);
     let mut residencies: Vec<Residency> = Vec::new();
     let mut workspaces: Vec<Bytes> = Vec::with_capacity(order.len());
     // Open residencies, each up to its tensor's latest use.
@@ -55,7 +57,9 @@ pub(crate) fn place_on_demand(
     for (index, &op) in order.iter().enumerate() {
         let step = Step(index as u32);
         let evict = |others: &[Placed]| rule.choose(problem, &uses, others.iter().filter_map(|it| it.tensor), step);
-        let placed = place_warm(problem, op, &present, fit, &evict).unwrap_or_else(|| place_cold(problem, op));
+        let pairs = &in_place[index];
+        let placed = place_warm(problem, op, pairs, &present, fit, &evict);
+        let placed = placed.unwrap_or_else(|| place_cold(problem, op, pairs));
         let (stay, leave) = present.into_iter().partition(|it| stays(problem, it, &placed));
         present = stay;
         residencies.extend::<Vec<Residency>>(leave);
@@ -108,6 +112,7 @@ fn stays(problem: &Problem, residency: &Residency, placed: &[Placed]) -> bool {
 fn place_warm(
     problem: &Problem,
     op: OpId,
+    in_place: &[InPlace],
     present: &[Residency],
     fit: Fit,
     evict: &dyn Fn(&[Placed]) -> Option<TensorId>,
@@ -119,7 +124,7 @@ fn place_warm(
     let mut placed: Vec<Placed> = present.iter().filter(|it| is_operand(it.tensor)).map(place).collect();
     let mut others: Vec<Placed> = present.iter().filter(|it| !is_operand(it.tensor)).map(place).collect();
 
-    let mut needed = blocks(problem, op);
+    let mut needed = blocks(problem, op, in_place);
     needed.retain(|it| !placed.iter().any(|other| other.tensor.is_some() && other.tensor == it.tensor));
     needed.sort_by_key(|it| Reverse(it.size));
     for mut block in needed {
@@ -135,13 +140,14 @@ fn place_warm(
         };
         placed.push(block);
     }
+    place_results(in_place, &mut placed);
     Some(placed)
 }
 
 /// Everything that an operator needs, packed from address zero; the block with the most padding
 /// comes last, where it needs none.
-pub(crate) fn place_cold(problem: &Problem, op: OpId) -> Vec<Placed> {
-    let mut placed = blocks(problem, op);
+pub(crate) fn place_cold(problem: &Problem, op: OpId, in_place: &[InPlace]) -> Vec<Placed> {
+    let mut placed = blocks(problem, op, in_place);
     let padding = |it: &Placed| it.size.align_up(problem.machine.alignment) - it.size;
     placed.sort_by_key(padding);
     let mut end = Bytes::ZERO;
@@ -149,13 +155,23 @@ pub(crate) fn place_cold(problem: &Problem, op: OpId) -> Vec<Placed> {
         block.offset = end.align_up(problem.machine.alignment);
         end = block.offset + block.size;
     }
+    place_results(in_place, &mut placed);
     placed
 }
 
-/// Everything that an operator needs, wherever.
-fn blocks(problem: &Problem, op: OpId) -> Vec<Placed> {
+/// Puts results in the place of operands that have one.
+fn place_results(in_place: &[InPlace], placed: &mut Vec<Placed>) {
+    for pair in in_place {
+        let operand = placed.iter().find(|it| it.tensor == Some(pair.operand)).copied();
+        placed.extend(operand.map(|it| Placed { tensor: Some(pair.result), ..it }));
+    }
+}
+
+/// Everything that an operator needs, wherever, but for results in the place of operands.
+fn blocks(problem: &Problem, op: OpId, in_place: &[InPlace]) -> Vec<Placed> {
     let tensor = |it: TensorId| Placed { tensor: Some(it), offset: Bytes::ZERO, size: problem.graph.tensor(it).size };
     let workspace = Placed { tensor: None, offset: Bytes::ZERO, size: problem.graph.op(op).workspace };
     let workspace = (workspace.size != Bytes::ZERO).then_some(workspace);
-    problem.operands(op).map(tensor).chain(workspace).collect()
+    let is_apart = |tensor: &TensorId| !in_place.iter().any(|it| it.result == *tensor);
+    problem.operands(op).filter(is_apart).map(tensor).chain(workspace).collect()
 }

@@ -36,6 +36,31 @@ pub struct Op {
     pub writes: Vec<TensorId>,
     /// Scratchpad bytes that it needs for itself while it runs.
     pub workspace: Bytes,
+    /// Which of its results may take the place of which operands, each pair once, by result.
+    pub in_place: Vec<InPlace>,
+}
+
+/// A result that may lie where an operand of the same size lies, if that operand dies with the
+/// operator: see [`Problem::in_place`](crate::Problem::in_place).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InPlace {
+    /// What the operator writes.
+    pub result: TensorId,
+    /// What it reads.
+    pub operand: TensorId,
+    /// In which orders the operand dies with the operator.
+    pub dies: Dies,
+}
+
+/// In which orders an operand dies with an operator: whether all of its other readers have run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dies {
+    /// In all: every other reader comes before.
+    Always,
+    /// In some.
+    Sometimes,
+    /// In none: another reader comes after.
+    Never,
 }
 
 /// Operators in source order, which respects the dependences, and their tensors.
@@ -124,6 +149,7 @@ pub struct GraphBuilder {
     tensors: Vec<Tensor>,
     ops: Vec<Op>,
     results: Vec<TensorId>,
+    in_place: Vec<(TensorId, TensorId)>,
 }
 
 impl GraphBuilder {
@@ -160,8 +186,30 @@ impl GraphBuilder {
         }
         let writes: Vec<TensorId> =
             writes.into_iter().map(|(name, size)| self.tensor(name.into(), size, Origin::Op(id))).collect();
-        self.ops.push(Op { name: name.into(), reads: distinct, writes: writes.clone(), workspace });
+        self.ops.push(Op {
+            name: name.into(),
+            reads: distinct,
+            writes: writes.clone(),
+            workspace,
+            in_place: Vec::new(),
+        });
         writes
+    }
+
+    /// Says that a result of an operator may take the place of an operand of the same size, once
+    /// nobody else is to read that.
+    pub fn in_place(&mut self, result: TensorId, operand: TensorId) {
+        if !self.in_place.contains(&(result, operand)) {
+            self.in_place.push((result, operand));
+        }
+    }
+
+    /// All results and operands of one operator and one size.
+    #[cfg(feature = "testing")]
+    pub(crate) fn pairs_of_a_size(&self) -> Vec<(TensorId, TensorId)> {
+        let size = |it: TensorId| self.tensors[it.index()].size;
+        let pairs = self.ops.iter().flat_map(|op| op.writes.iter().flat_map(|it| op.reads.iter().map(|of| (*it, *of))));
+        pairs.filter(|it| size(it.0) == size(it.1)).collect()
     }
 
     /// Says that host memory must have a tensor at the end. Saying it twice is saying it once.
@@ -175,8 +223,9 @@ impl GraphBuilder {
     ///
     /// # Errors
     /// [`Error::TooLarge`] where sizes add up to more than planning can count: all tensors and
-    /// workspaces together, four times over, must stay below 2⁶³ bytes.
-    pub fn build(self) -> Result<Graph, Error> {
+    /// workspaces together, four times over, must stay below 2⁶³ bytes. [`Error::InPlace`] where a
+    /// result and an operand that it may take the place of are not of one operator and one size.
+    pub fn build(mut self) -> Result<Graph, Error> {
         let sizes = self.tensors.iter().map(|it| it.size.0).chain(self.ops.iter().map(|it| it.workspace.0));
         let total: u128 = sizes.map(u128::from).sum();
         if total >= 1 << 61 {
@@ -192,8 +241,49 @@ impl GraphBuilder {
         for tensor in &self.results {
             is_result[tensor.index()] = true;
         }
-        let GraphBuilder { tensors, ops, results } = self;
+        for (result, operand) in std::mem::take(&mut self.in_place) {
+            let size = |it: TensorId| self.tensors.get(it.index()).map(|it| it.size);
+            let op = self.tensors.get(result.index()).and_then(|it| match it.origin {
+                Origin::Op(op) => Some(op),
+                Origin::Argument | Origin::Weight => None,
+            });
+            let op = op.filter(|it| self.ops[it.index()].reads.contains(&operand) && size(result) == size(operand));
+            let op = op.ok_or(Error::InPlace { result, operand })?;
+            let dies = self.dies(op, &readers[operand.index()]);
+            self.ops[op.index()].in_place.push(InPlace { result, operand, dies });
+        }
+        self.ops.iter_mut().for_each(|it| it.in_place.sort_by_key(|it| it.result));
+        let GraphBuilder { tensors, ops, results, .. } = self;
         Ok(Graph { tensors, ops, results, readers, is_result })
+    }
+
+    /// In which orders one of a tensor's readers is the last.
+    fn dies(&self, op: OpId, readers: &[OpId]) -> Dies {
+        let is_before = |before: OpId, after: OpId| {
+            // From `before` to `after` in the source.
+            let mut seen = vec![false; after.index() + 1 - before.index()];
+            let mut waiting = vec![after];
+            while let Some(op) = waiting.pop() {
+                for read in &self.ops[op.index()].reads {
+                    // Nothing that comes earlier in the source depends on `before`.
+                    if let Origin::Op(producer) = self.tensors[read.index()].origin
+                        && before <= producer
+                        && !std::mem::replace(&mut seen[producer.index() - before.index()], true)
+                    {
+                        waiting.push(producer);
+                    }
+                }
+            }
+            seen[0]
+        };
+        let mut others = readers.iter().filter(|it| **it != op);
+        if others.clone().any(|it| op < *it && is_before(op, *it)) {
+            Dies::Never
+        } else if others.all(|it| *it < op && is_before(*it, op)) {
+            Dies::Always
+        } else {
+            Dies::Sometimes
+        }
     }
 
     fn tensor(&mut self, name: String, size: Bytes, origin: Origin) -> TensorId {

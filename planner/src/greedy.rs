@@ -24,6 +24,7 @@ pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: Replace
     let room = |tensor: TensorId| u128::from(problem.room(tensor).0);
 
     let uses = Uses::new(problem, order);
+    let in_place = problem.in_place_by_step(order);
     let mut kept: Vec<Vec<TensorId>> = Vec::with_capacity(order.len());
     let mut present: Vec<TensorId> = Vec::new();
     for (index, &op) in order.iter().enumerate() {
@@ -31,6 +32,7 @@ pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: Replace
         let operands: Vec<TensorId> = problem.operands(op).collect();
         let workspace = problem.graph.op(op).workspace.align_up(problem.machine.alignment);
         let needed = operands.iter().map(|it| room(*it)).sum::<u128>() + u128::from(workspace.0);
+        let needed = needed - u128::from(problem.saved(&in_place[index]).0);
         let (mut stay, mut others): (Vec<TensorId>, Vec<TensorId>) =
             present.iter().partition(|it| operands.contains(it));
         let mut taken = needed + others.iter().map(|it| room(*it)).sum::<u128>();

@@ -18,6 +18,7 @@ mod greedy;
 mod hole;
 #[cfg(feature = "ilp")]
 pub mod ilp;
+mod in_place;
 mod outline;
 pub mod pack;
 mod plan;
@@ -40,7 +41,7 @@ pub use check::check;
 pub use deadline::Deadline;
 pub use error::Error;
 pub use first_fit::{greedy_plan, greedy_plan_in_order};
-pub use graph::{Graph, GraphBuilder, Op, Origin, Tensor};
+pub use graph::{Dies, Graph, GraphBuilder, InPlace, Op, Origin, Tensor};
 pub use greedy::greedy;
 pub use outline::{Outline, Stay};
 pub use plan::{Plan, Residency};

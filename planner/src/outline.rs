@@ -73,12 +73,15 @@ impl Outline {
     }
 
     /// The bytes that lie in the scratchpad while each step runs, workspace included, without
-    /// padding.
+    /// padding. A result in the place of an operand counts once.
     pub fn occupancy(&self, problem: &Problem) -> Vec<Bytes> {
         let mut occupancy: Vec<Bytes> = self.order.iter().map(|it| problem.graph.op(*it).workspace).collect();
         for stay in &self.stays {
             let during = &mut occupancy[stay.steps.start.index()..stay.steps.end.index()];
             during.iter_mut().for_each(|it| *it += problem.graph.tensor(stay.tensor).size);
+        }
+        for (occupancy, pairs) in occupancy.iter_mut().zip(problem.in_place_by_step(&self.order)) {
+            pairs.iter().for_each(|it| *occupancy -= problem.graph.tensor(it.result).size);
         }
         occupancy
     }

@@ -1,6 +1,6 @@
 //! A graph and the machine that it is to run on.
 
-use crate::{Bytes, Error, Graph, OpId, Origin, TensorId};
+use crate::{Bytes, Dies, Error, Graph, OpId, Origin, TensorId};
 
 /// How weights reach their operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -57,12 +57,15 @@ impl Problem {
         Bytes(scratchpad.checked_next_multiple_of(alignment).unwrap_or(u64::MAX))
     }
 
-    /// The least scratchpad with which an operator can run.
+    /// The least scratchpad with which an operator can run, whatever the order. A result in the
+    /// place of an operand that dies with the operator in every order is one block with it.
     ///
     /// Each block but the last is followed by another at a multiple of the alignment, so only one
     /// block may leave out its padding: the one with the most.
     pub fn working_set(&self, op: OpId) -> Bytes {
-        let sizes = self.operands(op).map(|it| self.graph.tensor(it).size).chain([self.graph.op(op).workspace]);
+        let in_place = self.in_place(op, |it| it.dies == Dies::Always);
+        let blocks = self.operands(op).filter(|tensor| !in_place.iter().any(|it| it.result == *tensor));
+        let sizes = blocks.map(|it| self.graph.tensor(it).size).chain([self.graph.op(op).workspace]);
         let mut room = Bytes::ZERO;
         let mut most_padding = Bytes::ZERO;
         for size in sizes {
@@ -73,7 +76,7 @@ impl Problem {
         room - most_padding
     }
 
-    /// The least scratchpad with which the graph can run at all.
+    /// The least scratchpad with which the graph can run at all, whatever the order.
     pub fn min_scratchpad(&self) -> Bytes {
         self.graph.op_ids().map(|op| self.working_set(op)).max().unwrap_or(Bytes::ZERO)
     }

@@ -10,6 +10,8 @@
 //! 3. When all are placed, what was split and can be joined at one address is joined: stays that
 //!    the outline split, too.
 //!
+//! A result that may take the place of an operand goes there if nothing else is in the way.
+//!
 //! Everything is counted in steps of this procedure, so the outcome depends on the time only where
 //! the deadline interferes. No proof, and no promise: but single steps can always be packed, so that
 //! after enough splits there is a plan, or nearly always.
@@ -101,6 +103,8 @@ struct Repair<'a> {
     blocks: Vec<Block>,
     /// Per tensor: its stays.
     n_stays: Vec<u32>,
+    /// Per tensor: the operand whose place it may take in the step that writes it.
+    place_of: Vec<Option<TensorId>>,
     first: First,
 }
 
@@ -137,7 +141,11 @@ impl Repair<'_> {
         blocks.iter_mut().for_each(|it| {
             it.uses.dedup();
         });
-        Repair { problem, blocks, n_stays, first }
+        let mut place_of = vec![None; graph.tensors().len()];
+        for pair in problem.in_place_by_step(&outline.order).iter().flatten() {
+            place_of[pair.result.index()] = Some(pair.operand);
+        }
+        Repair { problem, blocks, n_stays, place_of, first }
     }
 
     /// Places all blocks; false if it gives up, or the deadline came first.
@@ -177,7 +185,7 @@ impl Repair<'_> {
             }
             placings -= 1;
             let taken = self.taken(index);
-            if let Some(offset) = self.lowest_fit(index, &taken) {
+            if let Some(offset) = self.fit(index, &taken) {
                 self.blocks[index].offset = Some(offset);
                 continue;
             }
@@ -220,6 +228,29 @@ impl Repair<'_> {
         taken
     }
 
+    /// Whether one of two blocks is a result that may take the place of the other.
+    fn may_share(&self, a: usize, b: usize) -> bool {
+        let (a, b) = (&self.blocks[a], &self.blocks[b]);
+        let takes = |result: &Block, operand: &Block| {
+            let place = result.tensor.and_then(|it| self.place_of[it.index()]);
+            place.is_some() && place == operand.tensor && result.start() + 1 == operand.end()
+        };
+        takes(a, b) || takes(b, a)
+    }
+
+    /// Where a block fits: in a place that it may share, or else as low as it can.
+    fn fit(&self, index: usize, taken: &[(u64, u64, usize)]) -> Option<u64> {
+        let shared = taken.iter().filter(|it| self.may_share(index, it.2)).map(|it| it.0);
+        let mut shared = shared.filter(|it| !taken.iter().any(|other| self.is_in_the_way(index, *it, other)));
+        shared.next().or_else(|| self.lowest_fit(index, taken))
+    }
+
+    /// Whether a placed block is in the way of another one at an offset.
+    fn is_in_the_way(&self, index: usize, offset: u64, it: &(u64, u64, usize)) -> bool {
+        let is_shared = it.0 == offset && self.may_share(index, it.2);
+        !is_shared && it.0 < offset + self.blocks[index].length && offset < it.1
+    }
+
     fn lowest_fit(&self, index: usize, taken: &[(u64, u64, usize)]) -> Option<u64> {
         let block = &self.blocks[index];
         let mut offset = 0;
@@ -235,11 +266,15 @@ impl Repair<'_> {
     /// Where those in the way were pushed away the least often, and who they are.
     fn least_trouble(&self, index: usize, taken: &[(u64, u64, usize)]) -> (u64, Vec<usize>) {
         let block = &self.blocks[index];
-        let candidates = taken.iter().flat_map(|it| [Some(it.1), it.0.checked_sub(block.length)]).flatten();
+        let around = |it: &(u64, u64, usize)| {
+            let shared = self.may_share(index, it.2).then_some(it.0);
+            [shared, Some(it.1), it.0.checked_sub(block.length)]
+        };
+        let candidates = taken.iter().flat_map(around).flatten();
         let mut candidates: Vec<u64> = candidates.chain([0, block.most]).filter(|it| *it <= block.most).collect();
         candidates.sort_unstable();
         candidates.dedup();
-        let is_in_the_way = |offset: u64, it: &(u64, u64, usize)| it.0 < offset + block.length && offset < it.1;
+        let is_in_the_way = |offset: u64, it: &(u64, u64, usize)| self.is_in_the_way(index, offset, it);
         let trouble = |offset: u64| -> u64 {
             let blocks = taken.iter().filter(|it| is_in_the_way(offset, it));
             blocks.map(|it| (1 + u64::from(self.blocks[it.2].pushed)).pow(2)).sum()
@@ -303,7 +338,7 @@ impl Repair<'_> {
                 let before = self.blocks[earlier].clone();
                 let offset = self.take(earlier, later);
                 let taken = self.taken(earlier);
-                match self.lowest_fit(earlier, &taken) {
+                match self.fit(earlier, &taken) {
                     Some(offset) => {
                         self.blocks[earlier].offset = Some(offset);
                         gone.push(later);

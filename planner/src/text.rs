@@ -7,9 +7,11 @@
 //! argument x 64
 //! weight w 32
 //! op conv: x w -> y 64, z 64 workspace 16
-//! op add: y z -> s 64
+//! op add: y z -> s 64 over y z
 //! return s
 //! ```
+//!
+//! `over` names the operands whose place a result may take.
 
 use crate::{Bytes, Error, GraphBuilder, Machine, OpId, Origin, Problem, TensorId, Weights};
 use std::collections::HashMap;
@@ -41,6 +43,9 @@ impl fmt::Display for Problem {
             for (index, tensor) in op.writes.iter().enumerate() {
                 let comma = if index == 0 { "" } else { "," };
                 write!(f, "{comma} {} {}", name(tensor), self.graph.tensor(*tensor).size)?;
+                for (index, pair) in op.in_place.iter().filter(|it| it.result == *tensor).enumerate() {
+                    write!(f, "{} {}", if index == 0 { " over" } else { "" }, name(&pair.operand))?;
+                }
             }
             if op.workspace != Bytes::ZERO {
                 write!(f, " workspace {}", op.workspace)?;
@@ -122,13 +127,21 @@ impl Parser {
         };
         let reads = reads.split_whitespace().map(|it| self.lookup(it)).collect::<Result<Vec<_>, _>>()?;
         let mut names = Vec::new();
+        let mut over = Vec::new();
         for write in writes.split(',').filter(|it| !it.trim().is_empty()) {
             match write.split_whitespace().collect::<Vec<_>>()[..] {
                 [name, size] => names.push((name.to_owned(), bytes(size)?)),
-                _ => return Err(format!("expected `NAME SIZE`, not `{}`", write.trim())),
+                [name, size, "over", ref operands @ ..] if !operands.is_empty() => {
+                    for operand in operands {
+                        over.push((names.len(), self.lookup(operand)?));
+                    }
+                    names.push((name.to_owned(), bytes(size)?));
+                }
+                _ => return Err(format!("expected `NAME SIZE` or `NAME SIZE over NAMES`, not `{}`", write.trim())),
             }
         }
         let tensors = self.graph.op(name.trim(), &reads, names.clone(), workspace);
+        over.into_iter().for_each(|(index, operand)| self.graph.in_place(tensors[index], operand));
         names.iter().zip(tensors).try_for_each(|((name, _), tensor)| self.define(name, tensor))
     }
 

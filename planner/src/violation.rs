@@ -70,6 +70,15 @@ pub enum Fault {
     },
     /// Two of an operator's own blocks overlap.
     Overlap(OpId, Block, Block),
+    /// A result takes the place of an operand that somebody is still to read.
+    StillRead {
+        /// The operator.
+        op: OpId,
+        /// Whose place it is.
+        operand: TensorId,
+        /// Who has not run.
+        reader: OpId,
+    },
 
     /// A slot is read, stored or spilled, but what was put there is gone, or never was there.
     NotThere(Slot),
@@ -173,6 +182,10 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::Overlap(id, a, b) => {
                 write!(f, "{} and {} overlap while {} runs", self.block(*a), self.block(*b), op(id))
+            }
+            Fault::StillRead { op: id, operand, reader } => {
+                let (name, reader) = (tensor(operand), op(reader));
+                write!(f, "{} writes in the place of {name}, which {reader} is still to read", op(id))
             }
             Fault::NotThere(slot) => {
                 let name = tensor(&slot.tensor);

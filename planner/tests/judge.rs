@@ -308,3 +308,69 @@ at the end: g did not run
 at the end: s is a result, but is not stored";
     assert_eq!(judge(&problem, &actions), expected);
 }
+
+/// Two element-wise operators on two units.
+const IN_PLACE: &str = "
+machine scratchpad 128 alignment 64 weights resident
+argument x 60
+argument y 60
+op f: x -> r 60 over x
+op g: r y -> s 60 over r y
+return s
+";
+
+#[test]
+fn a_result_may_lie_where_an_operand_lies_that_nobody_is_still_to_read() {
+    let program = "
+load x at 0
+run f: x@0 -> r@0
+load y at 64
+run g: r@0 y@64 -> s@64
+store s@64
+";
+    assert_eq!(verdict(IN_PLACE, program), "right: 180 + 0 B");
+    let of_the_other = program.replace("s@64", "s@0");
+    assert_eq!(verdict(IN_PLACE, &of_the_other), "right: 180 + 0 B");
+    // It has to be said.
+    let unsaid = IN_PLACE.replace(" over x", "");
+    assert_eq!(verdict(&unsaid, program), "line 2, step 0: x@0 and r@0 overlap while f runs");
+    // Not a part of it.
+    let shifted = program.replace("r@0", "r@32");
+    assert!(verdict(IN_PLACE, &shifted).contains("x@0 and r@32 overlap while f runs"));
+}
+
+#[test]
+fn an_operand_is_gone_where_a_result_took_its_place() {
+    let again = IN_PLACE.replace("r y ->", "r x y ->").replace("scratchpad 128", "scratchpad 192");
+    let program = "
+load x at 0
+run f: x@0 -> r@0
+load y at 64
+run g: r@0 x@0 y@64 -> s@64
+store s@64
+";
+    assert_eq!(
+        verdict(&again, program),
+        "line 2, step 0: f writes in the place of x, which g is still to read\n\
+         line 4, step 1: x is needed at 0, but does not lie there intact\n\
+         line 4, step 1: r@0 and x@0 overlap while g runs"
+    );
+}
+
+#[test]
+fn two_results_cannot_take_one_place() {
+    let text = "
+machine scratchpad 128 alignment 64 weights resident
+argument x 60
+op f: x -> r 60 over x, s 60 over x
+return r s
+";
+    let program = "
+load x at 0
+run f: x@0 -> r@0 s@0
+store r@0
+store s@0
+";
+    let verdict = verdict(text, program);
+    assert!(verdict.starts_with("line 2, step 0: r@0 and s@0 overlap while f runs"), "{verdict}");
+}

@@ -135,3 +135,51 @@ fn what_cannot_be_packed_is_planned_all_the_same() {
         }
     }
 }
+
+#[test]
+fn a_result_in_the_place_of_an_operand_needs_no_room() {
+    let chain = "
+machine scratchpad 2 alignment 1 weights resident
+argument x 1
+argument y 1
+op f: x -> a 1 over x
+op g: a y -> b 1 over a y
+op h: b -> c 1 over b
+return c
+";
+    assert_eq!(outline(chain), 0);
+    let unsaid: Problem = chain.replace(" over a y", "").parse().expect("the problem parses");
+    assert!(matches!(outline_optimum(&unsaid), Err(Error::ScratchpadTooSmall { needed: Bytes(3), .. })));
+}
+
+/// Of two readers of `a` the last may write in its place; so the order decides.
+#[test]
+fn who_comes_last_writes_in_place() {
+    let text = "
+machine scratchpad 4 alignment 1 weights resident
+op a: -> a 2
+op f: a -> b 2 over a
+op g: a -> c 1
+op h: b c -> d 1
+";
+    // f first: a, b and c are there at once, five. g first: a and c, then b over a, three.
+    assert_eq!(outline(text), 0);
+    assert_eq!(outline(&text.replace(" over a", "")), 2);
+    let least: Problem = text.parse().expect("the problem parses");
+    // In whatever order: f need not come last.
+    assert_eq!(least.min_scratchpad(), Bytes(4));
+}
+
+/// Of three results two can take a place, whichever pairs are tried first.
+#[test]
+fn as_many_results_as_possible_take_a_place() {
+    let text = "
+machine scratchpad 4 alignment 1 weights resident
+argument x 1
+argument y 1
+argument z 1
+op f: x y z -> r 1 over x y, s 1 over x, t 1 over y x
+return r s t
+";
+    assert_eq!(outline(text), 0);
+}

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 #[test]
 fn every_plan_is_right() {
-    let (spilling, exact) = (Tally::default(), Tally::default());
+    let (spilling, exact, in_place) = (Tally::default(), Tally::default(), Tally::default());
     for (shape, n_cases) in [(Shape::SMALL, 300), (Shape::LARGE, 25)] {
         hold(n_cases, shape, |Case { problem, .. }| {
             exact.count(problem.machine.scratchpad == problem.min_scratchpad());
@@ -35,12 +35,14 @@ fn every_plan_is_right() {
                 // What the judge accepts computes the right bytes.
                 prop_assert_eq!(interpret(problem, &actions), Ok(compute(problem)), "{}", name);
                 spilling.count(problem.restreamed() < traffic.non_compulsory);
+                in_place.count(shares_a_place(problem, &actions));
             }
             Ok(())
         });
     }
     spilling.expect(200);
     exact.expect(150);
+    in_place.expect(300);
 }
 
 #[test]
@@ -112,8 +114,47 @@ fn no_plan_beats_the_optimum_with_addresses() {
     proven.expect(200);
 }
 
+/// Whether some result lies where an operand lies.
+fn shares_a_place(problem: &Problem, actions: &[Action]) -> bool {
+    let has_size = |it: &Slot| problem.graph.tensor(it.tensor).size != Bytes::ZERO;
+    actions.iter().any(|action| match action {
+        Action::Run { reads, writes, .. } => {
+            writes.iter().filter(|it| has_size(it)).any(|it| reads.iter().any(|other| it.offset == other.offset))
+        }
+        _ => false,
+    })
+}
+
+/// What may lie in the place of an operand need not: without that, nothing costs less, and sometimes
+/// there is no plan at all.
+#[test]
+fn places_to_share_never_cost_anything() {
+    let (cheaper, smaller) = (Tally::default(), Tally::default());
+    hold(600, Shape::SMALL, |Case { problem, .. }| {
+        let apart = rebuilt(problem, false, false);
+        prop_assert!(problem.min_scratchpad() <= apart.min_scratchpad());
+        let optimum = outline_optimum(problem).expect("each operator fits");
+        match outline_optimum(&apart) {
+            Ok(without) => {
+                prop_assert!(optimum <= without);
+                cheaper.count(optimum < without);
+            }
+            Err(_) => smaller.count(true),
+        }
+        Ok(())
+    });
+    cheaper.expect(8);
+    smaller.expect(20);
+}
+
 /// The same problem, but each operator waits for the one before.
 fn in_source_order(problem: &Problem) -> Problem {
+    rebuilt(problem, true, true)
+}
+
+/// The same problem, where each operator may have to wait for the one before, and results may or may
+/// not take the place of operands.
+fn rebuilt(problem: &Problem, in_order: bool, in_place: bool) -> Problem {
     let graph = &problem.graph;
     let mut builder = GraphBuilder::new();
     let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
@@ -131,7 +172,11 @@ fn in_source_order(problem: &Problem) -> Problem {
         let token = (format!("token{index}"), Bytes::ZERO);
         let written = builder.op(&op.name, &reads, writes.chain([token]), op.workspace);
         op.writes.iter().zip(&written).for_each(|(old, id)| new[old.index()] = Some(*id));
-        before = written.last().copied();
+        let pairs = op.in_place.iter().map(|it| (new[it.result.index()], new[it.operand.index()]));
+        pairs
+            .filter(|_| in_place)
+            .for_each(|(result, operand)| builder.in_place(result.expect("written"), operand.expect("read")));
+        before = written.last().copied().filter(|_| in_order);
     }
     graph.results().iter().filter_map(|it| new[it.index()]).for_each(|it| builder.result(it));
     Problem { graph: builder.build().expect("no larger"), machine: problem.machine.clone() }

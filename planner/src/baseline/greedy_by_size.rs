@@ -89,6 +89,7 @@ struct Block {
 fn place(problem: &Problem, outline: &Outline, is_cold: &[bool]) -> (Plan, Vec<Step>) {
     let graph = &problem.graph;
     let n_steps = outline.order.len();
+    let in_place = problem.in_place_by_step(&outline.order);
     let stays = outline.stays.iter().map(|it| Block {
         start: it.steps.start.index(),
         end: it.steps.end.index(),
@@ -121,14 +122,14 @@ fn place(problem: &Problem, outline: &Outline, is_cold: &[bool]) -> (Plan, Vec<S
     }
     for (index, stay) in outline.stays.iter().enumerate().filter(|(_, it)| is_cold[it.steps.start.index()]) {
         let step = stay.steps.start.index();
-        let own = place_cold(problem, outline.order[step]);
+        let own = place_cold(problem, outline.order[step], &in_place[step]);
         let own = own.iter().find(|it| it.tensor == Some(stay.tensor));
         offsets[index] = own.expect("only operands are there in a cold step").offset;
     }
     let (stays, workspaces) = offsets.split_at(outline.stays.len());
     let mut workspaces = workspaces.to_vec();
     for step in (0..n_steps).filter(|it| is_cold[*it]) {
-        let own = place_cold(problem, outline.order[step]);
+        let own = place_cold(problem, outline.order[step], &in_place[step]);
         workspaces[step] = own.iter().find(|it| it.tensor.is_none()).map_or(Bytes::ZERO, |it| it.offset);
     }
     (outline.at(stays, workspaces), cold)

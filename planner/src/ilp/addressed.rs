@@ -4,7 +4,8 @@
 //! 0 ≤ offset[k][t] ≤ most(k)
 //! offset[k][t] = offset[k][t-1]                        k was there in t-1, is in t, and did not come in
 //! offset[k][t] + length(k) ≤ offset[l][t]  or          k and l are both there in step t
-//! offset[l][t] + length(l) ≤ offset[k][t]
+//! offset[l][t] + length(l) ≤ offset[k][t]  or          l takes the place of k in step t, and
+//! offset[k][t] = offset[l][t]
 //! ```
 //!
 //! on top of [`formula`](super::formula), where every operand and every workspace now is something
@@ -148,13 +149,14 @@ struct Offsets {
 
 /// Something that may lie in the scratchpad in some step.
 struct Block {
+    /// None for a workspace.
+    tensor: Option<TensorId>,
     name: String,
     is_there: Variable,
     offset: Variable,
     length: u64,
     /// The highest offset at which it fits.
     most: u64,
-    is_workspace: bool,
 }
 
 impl Offsets {
@@ -182,7 +184,7 @@ impl Offsets {
                 let name = problem.graph.tensor(tensor).name.clone();
                 offsets.names.push(format!("at_{name}_{}", first + index));
                 let length = length(size);
-                blocks[first + index].push(Block { name, is_there, offset, length, most, is_workspace: false });
+                blocks[first + index].push(Block { tensor: Some(tensor), name, is_there, offset, length, most });
             }
         }
         for op in problem.graph.op_ids() {
@@ -195,11 +197,11 @@ impl Offsets {
                 let offset = model.integer(0, most, 0);
                 let name = format!("workspace_{}", problem.graph.op(op).name);
                 offsets.names.push(format!("at_{name}_{step}"));
-                blocks[step].push(Block { name, is_there, offset, length, most, is_workspace: true });
+                blocks[step].push(Block { tensor: None, name, is_there, offset, length, most });
             }
         }
         for (step, blocks) in blocks.iter().enumerate() {
-            keep_apart(step, blocks, model, &mut offsets.names);
+            keep_apart(step, blocks, residency, model, &mut offsets.names);
         }
         offsets
     }
@@ -225,16 +227,27 @@ impl Offsets {
 }
 
 /// What is there in the same step does not overlap.
-fn keep_apart(step: usize, blocks: &[Block], model: &mut Model, names: &mut Vec<String>) {
+fn keep_apart(step: usize, blocks: &[Block], residency: &Residency, model: &mut Model, names: &mut Vec<String>) {
     let blocks: Vec<&Block> = blocks.iter().filter(|it| it.length != 0).collect();
     for (index, l) in blocks.iter().enumerate() {
         // One operator runs at a time, and has one workspace.
-        for k in blocks[..index].iter().filter(|it| !(it.is_workspace && l.is_workspace)) {
+        for k in blocks[..index].iter().filter(|it| it.tensor.or(l.tensor).is_some()) {
             let below = model.binary(0, false);
             names.push(format!("below_{}_{}_{step}", k.name, l.name));
             let (length_k, length_l) = (k.length as f64, l.length as f64);
             let (big_k, big_l) = ((k.most + k.length) as f64, (l.most + l.length) as f64);
-            let absent = 2 - k.is_there - l.is_there;
+            let mut absent = 2 - k.is_there - l.is_there;
+            let shared = residency.shared(step).find(|it| {
+                let pair = (Some(it.pair.result), Some(it.pair.operand));
+                pair == (k.tensor, l.tensor) || pair == (l.tensor, k.tensor)
+            });
+            if let Some(shared) = shared {
+                // Then they lie at one place. They are of one size, and so M = most is the same.
+                let free = k.most as f64 * (1 - shared.variable);
+                model.constraints.push(constraint!(k.offset <= l.offset + free.clone()));
+                model.constraints.push(constraint!(l.offset <= k.offset + free));
+                absent += shared.variable;
+            }
             // If k is below l, it ends before l begins; M switches this off where l is below, or
             // one of them is not there.
             let off = big_k * (1 - below + absent.clone());

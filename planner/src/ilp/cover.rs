@@ -116,6 +116,7 @@ fn rows(problem: &Problem, order: &[OpId], capacity: Bytes, gaps: &[Gap]) -> Vec
     for (index, gap) in gaps.iter().enumerate() {
         (gap.inside.start.index()..gap.inside.end.index()).for_each(|step| across[step].push(index));
     }
+    let in_place = problem.in_place_by_step(order);
     let mut rows = Vec::new();
     for (index, (&op, across)) in order.iter().zip(across).enumerate() {
         let room = |gap: usize| problem.room(gaps[gap].tensor);
@@ -123,7 +124,7 @@ fn rows(problem: &Problem, order: &[OpId], capacity: Bytes, gaps: &[Gap]) -> Vec
         let operands: Bytes = problem.operands(op).map(|it| problem.room(it)).sum();
         let kept: Bytes = across.iter().map(|it| room(*it)).sum();
         // An operator that needs more for itself has what it needs, and nothing else stays then.
-        let own = operands + workspace;
+        let own = operands + workspace - problem.saved(&in_place[index]);
         let excess = (own + kept).saturating_sub(capacity.max(own));
         if excess != Bytes::ZERO {
             let worth = |gap: usize| (gap, room(gap).min(excess));

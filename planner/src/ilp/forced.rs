@@ -69,7 +69,9 @@ fn cover(problem: &Problem, precedence: &Precedence) -> Cover {
     }
     for (op, mut terms) in graph.op_ids().zip(terms) {
         let workspace = graph.op(op).workspace.align_up(problem.machine.alignment);
-        let own = problem.operands(op).map(|it| problem.room(it)).sum::<Bytes>() + workspace;
+        let operands: Bytes = problem.operands(op).map(|it| problem.room(it)).sum();
+        // In the order that is best for it.
+        let own = operands + workspace - problem.saved_at_most(op);
         let excess = (own + live[op.index()]).saturating_sub(problem.capacity().max(own));
         if excess != Bytes::ZERO {
             terms.iter_mut().for_each(|(_, worth)| *worth = excess.min(*worth));

@@ -9,7 +9,9 @@
 //!            on[k][t]  ≤  on[k][t-1] + reload[k][t] + run[producer of k][t]
 //!            reload[k][t]  ≤  Σ over i that read k:  run[i][t]
 //!            reload[k][t]  ≤  spill[k]                                           k has no host copy
-//!            Σ room(k)·on[k][t]  +  Σ own(i)·run[i][t]  ≤  capacity              each step t
+//!            Σ room(k)·on[k][t]  +  Σ own(i)·run[i][t]  ≤  capacity + saved[t]   each step t
+//!            saved[t]  =  Σ room(k)·in_place[k][l][t]
+//!            in_place[k][l][t]  ≤  run[i][t], Σ over s < t:  run[j][s]           i writes k, j others that read l
 //! ```
 //!
 //! This is the formulation of the COSMA paper (section 4), without addresses, and with two

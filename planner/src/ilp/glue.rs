@@ -22,7 +22,7 @@
 //! operator is not glued: its input waits for less room.
 
 use super::precedence::Precedence;
-use crate::{Bytes, GraphBuilder, Machine, OpId, Problem, TensorId, Weights};
+use crate::{Bytes, Dies, GraphBuilder, Machine, OpId, Problem, TensorId, Weights};
 
 /// Subsets of more dying inputs than this are not looked through.
 const MAX_DYING: usize = 8;
@@ -97,11 +97,18 @@ impl Chain {
 }
 
 /// Whether several operators touch a tensor, so that it can lie in the scratchpad between steps;
-/// mere dependences included.
+/// mere dependences included. So do results that may take the place of an operand, and those operands.
 fn crosses(problem: &Problem, tensor: TensorId) -> bool {
     let n_readers = problem.graph.readers(tensor).len();
     let n_touches = n_readers + usize::from(problem.graph.producer(tensor).is_some());
-    0 < n_readers && 1 < n_touches && !problem.is_streamed(tensor)
+    (0 < n_readers && 1 < n_touches || is_in_place(problem, tensor)) && !problem.is_streamed(tensor)
+}
+
+/// Whether a tensor may take the place of another, or give it its own.
+fn is_in_place(problem: &Problem, tensor: TensorId) -> bool {
+    let graph = &problem.graph;
+    let mut touching = graph.producer(tensor).into_iter().chain(graph.readers(tensor).iter().copied());
+    touching.any(|op| graph.op(op).in_place.iter().any(|it| it.result == tensor || it.operand == tensor))
 }
 
 /// The chain that is to follow this one at once, if there is one: the first in source order.
@@ -126,6 +133,12 @@ fn may_glue(problem: &Problem, precedence: &Precedence, p: &Chain, o: &Chain) ->
     let is_read_beyond = |it: TensorId, within: &[&Chain]| {
         graph.readers(it).iter().any(|reader| !within.iter().any(|chain| chain.members.contains(reader)))
     };
+
+    // Where results take the place of operands, it matters who needs what at which moment.
+    let has_pairs = |it: &Chain| it.members.iter().any(|op| !graph.op(*op).in_place.is_empty());
+    if has_pairs(p) || has_pairs(o) {
+        return false;
+    }
 
     // 1. It is ready.
     let is_met = |it: TensorId| {
@@ -194,6 +207,13 @@ fn rebuilt(problem: &Problem, mut chains: Vec<Chain>) -> Glued {
             tensors.push(old);
             if graph.is_stored(old) {
                 builder.result(id);
+            }
+        }
+        // There are pairs only where a chain is one operator.
+        let pairs = chain.members.iter().flat_map(|it| &graph.op(*it).in_place);
+        for pair in pairs.filter(|it| it.dies != Dies::Never) {
+            if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
+                builder.in_place(result, operand);
             }
         }
     }

@@ -58,6 +58,11 @@ impl Order {
         self.windows[op.index()].clone()
     }
 
+    /// One if the operator has run before a step.
+    pub(super) fn ran_before(&self, op: OpId, step: usize) -> Expression {
+        step.checked_sub(1).map_or(Expression::default(), |last| self.ran_within(op, 0, last))
+    }
+
     /// One if the operator runs in one of these steps.
     fn ran_within(&self, op: OpId, first: usize, last: usize) -> Expression {
         let window = self.windows[op.index()].clone().zip(&self.run[op.index()]);

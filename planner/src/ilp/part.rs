@@ -5,7 +5,8 @@
 //! - all other operators are left out of every schedule, while the dependences that run through
 //!   them stay;
 //! - tensors that it does not own cost nothing to put out and to bring in, so that they lie in the
-//!   scratchpad only while one of its operators needs them: they count as its workspace;
+//!   scratchpad only while one of its operators needs them: they count as its workspace, less what
+//!   is saved where a result may take the place of an operand;
 //! - a tensor that it owns, but whose producer it does not look at, is an argument: it comes in
 //!   for nothing the first time, and it need not be written back.
 //!
@@ -24,7 +25,7 @@
 
 use super::precedence::Precedence;
 use super::residency::is_tracked;
-use crate::{Bytes, GraphBuilder, Machine, OpId, Problem, TensorId, Weights};
+use crate::{Bytes, Dies, GraphBuilder, InPlace, Machine, OpId, Problem, TensorId, Weights};
 
 /// The problem of a part.
 pub(super) struct Part {
@@ -63,6 +64,9 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
     for (index, &op) in ops.iter().enumerate() {
         let operator = graph.op(op);
         let others = problem.operands(op).filter(|it| !counts(*it)).map(|it| problem.room(it)).sum::<Bytes>();
+        // Results in the place of operands, unless both are owned: in the order that is best for it.
+        let is_split = |it: &InPlace| it.dies != Dies::Never && !(counts(it.result) && counts(it.operand));
+        let others = others - problem.saved(&problem.in_place(op, is_split));
         let mut reads: Vec<TensorId> = Vec::new();
         for tensor in operator.reads.iter().filter(|it| !problem.is_streamed(**it)) {
             reads.extend(new[tensor.index()].filter(|_| counts(*tensor)));
@@ -80,6 +84,11 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
             new[tensor.index()] = Some(id);
             if graph.is_stored(tensor) {
                 builder.result(id);
+            }
+        }
+        for pair in operator.in_place.iter().filter(|it| it.dies != Dies::Never) {
+            if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
+                builder.in_place(result, operand);
             }
         }
         tensors.extend(written.into_iter().map(Some));

@@ -2,13 +2,15 @@
 
 use super::order::Order;
 use super::solver::Model;
-use crate::{Bytes, OpId, Outline, Problem, Step, TensorId};
+use crate::{Bytes, Dies, InPlace, OpId, Outline, Problem, Step, TensorId};
 use good_lp::{Expression, Variable, constraint};
 use std::ops::{Range, RangeInclusive};
 
 /// `on[k][t]`: tensor *k* lies in the scratchpad while step *t* runs.
 /// `reload[k][t]`: it came in just before, for the first time or again.
 /// `spill[k]`: it is written back, as soon as it is there: whenever it leaves, that costs the same.
+/// `in_place[k][l][t]`: a result takes the place of an operand in step *t*, where that depends on the
+/// order.
 ///
 /// There are such variables for the tensors that can be there between two steps: those that
 /// several operators touch. The others are part of what their operator needs while it runs.
@@ -16,8 +18,11 @@ pub(super) struct Residency {
     tensors: Vec<Tracked>,
     /// The first variable of the first tensor, by place in the model.
     first: usize,
-    /// Per operator: the room of what it alone touches, workspace included.
-    own: Vec<Bytes>,
+    /// Per operator: the room of what it alone touches, workspace included, less what it saves in
+    /// every order.
+    own: Vec<i128>,
+    /// Results in the place of operands, where that is a decision.
+    shared: Vec<Shared>,
     /// The bytes that the objective counts too much: arguments have to come in once.
     pub compulsory: Bytes,
 }
@@ -28,6 +33,13 @@ pub(super) struct Presence {
     pub index: usize,
     pub tensor: TensorId,
     pub steps: Range<Step>,
+}
+
+/// Whether a result takes the place of an operand in a step.
+pub(super) struct Shared {
+    pub pair: InPlace,
+    pub step: usize,
+    pub variable: Variable,
 }
 
 struct Tracked {
@@ -44,7 +56,15 @@ impl Residency {
     /// Costs are counted in this unit, which divides every size.
     pub(super) fn new(problem: &Problem, order: &Order, start: &Outline, unit: u64, model: &mut Model) -> Residency {
         let own = problem.graph.op_ids().map(|op| own(problem, op)).collect();
-        Residency::of(problem, order, start, unit, own, |it| is_tracked(problem, it), model)
+        let mut residency = Residency::of(problem, order, start, unit, own, |it| is_tracked(problem, it), model);
+        for op in problem.graph.op_ids() {
+            if problem.graph.op(op).in_place.iter().any(|it| it.dies == Dies::Sometimes) {
+                residency.share(problem, order, start, op, model);
+            } else {
+                residency.own[op.index()] -= i128::from(problem.saved_always(op).0);
+            }
+        }
+        residency
     }
 
     /// Likewise, but with variables for whatever lies in the scratchpad, workspaces excepted.
@@ -53,7 +73,11 @@ impl Residency {
         let own = graph.ops().iter().map(|it| it.workspace.align_up(problem.machine.alignment)).collect();
         let is_touched = |it: TensorId| graph.producer(it).is_some() || !graph.readers(it).is_empty();
         let is_meant = |it: TensorId| is_touched(it) && !problem.is_streamed(it);
-        Residency::of(problem, order, start, unit, own, is_meant, model)
+        let mut residency = Residency::of(problem, order, start, unit, own, is_meant, model);
+        for op in problem.graph.op_ids() {
+            residency.share(problem, order, start, op, model);
+        }
+        residency
     }
 
     fn of(
@@ -68,7 +92,8 @@ impl Residency {
         let graph = &problem.graph;
         let first = model.n_variables();
         let (lies_there, comes_in) = steps_of(problem, start);
-        let mut residency = Residency { tensors: Vec::new(), first, own, compulsory: Bytes::ZERO };
+        let own = own.into_iter().map(|it| i128::from(it.0)).collect();
+        let mut residency = Residency { tensors: Vec::new(), first, own, shared: Vec::new(), compulsory: Bytes::ZERO };
         for tensor in graph.tensor_ids().filter(|it| is_meant(*it)) {
             let weight = graph.tensor(tensor).size.0 / unit;
             let touching = graph.producer(tensor).into_iter().chain(graph.readers(tensor).iter().copied());
@@ -92,24 +117,68 @@ impl Residency {
         residency
     }
 
+    /// Lets results of an operator take the place of operands that die with it.
+    fn share(&mut self, problem: &Problem, order: &Order, start: &Outline, op: OpId, model: &mut Model) {
+        let is_meant = |it: &&InPlace| it.dies != Dies::Never && !problem.is_streamed(it.operand);
+        let pairs: Vec<InPlace> = problem.graph.op(op).in_place.iter().filter(is_meant).copied().collect();
+        if pairs.is_empty() {
+            return;
+        }
+        let step = start.order.iter().position(|it| *it == op);
+        let dies_in = |operand: TensorId, step: usize| {
+            problem.graph.readers(operand).iter().all(|it| start.order[..=step].contains(it))
+        };
+        let chosen = step.map_or(Vec::new(), |step| problem.in_place(op, |it| dies_in(it.operand, step)));
+        for at in order.window(op) {
+            let Some(run) = order.run(op, at) else { continue };
+            let first = self.shared.len();
+            for &pair in &pairs {
+                let variable = model.binary(0, step == Some(at) && chosen.contains(&pair));
+                self.shared.push(Shared { pair, step: at, variable });
+                // All others that read it have run.
+                for &reader in problem.graph.readers(pair.operand).iter().filter(|it| **it != op) {
+                    let has_run = order.ran_before(reader, at);
+                    model.constraints.push(constraint!(variable <= has_run));
+                }
+            }
+            // The operator runs, and no tensor is in two pairs.
+            let shared = &self.shared[first..];
+            let mut limit = |belongs: &dyn Fn(&InPlace) -> bool| {
+                let sum: Expression = shared.iter().filter(|it| belongs(&it.pair)).map(|it| it.variable).sum();
+                model.constraints.push(constraint!(sum <= run));
+            };
+            for pair in &pairs {
+                limit(&|it| it.result == pair.result);
+                limit(&|it| it.operand == pair.operand);
+            }
+        }
+    }
+
+    /// The pairs of result and operand that may share a place in a step.
+    pub(super) fn shared(&self, step: usize) -> impl Iterator<Item = &Shared> {
+        self.shared.iter().filter(move |it| it.step == step)
+    }
+
     /// In every step, what lies in the scratchpad fits.
     ///
     /// `all_levels` asks for this even where nothing could exceed the capacity.
     pub(super) fn limit(&self, problem: &Problem, order: &Order, all_levels: bool, model: &mut Model) {
         let capacity = problem.machine.scratchpad.align_up(problem.machine.alignment).0;
         for step in 0..problem.graph.ops().len() {
-            let ops = problem.graph.op_ids().filter_map(|op| Some((self.own[op.index()].0, order.run(op, step)?)));
-            let ops: Vec<(u64, Variable)> = ops.collect();
-            let tensors: Vec<(u64, Variable)> =
-                self.tensors.iter().filter_map(|it| Some((it.room, it.on(step)?))).collect();
+            let ops = problem.graph.op_ids().filter_map(|op| Some((self.own[op.index()], order.run(op, step)?)));
+            let ops: Vec<(i128, Variable)> = ops.collect();
+            let tensors: Vec<(i128, Variable)> =
+                self.tensors.iter().filter_map(|it| Some((i128::from(it.room), it.on(step)?))).collect();
+            let shared = self.shared(step).map(|it| (-i128::from(problem.room(it.pair.result).0), it.variable));
+            let shared: Vec<(i128, Variable)> = shared.collect();
             let most_own = ops.iter().map(|it| it.0).max().unwrap_or(0);
-            let most = most_own + tensors.iter().map(|it| it.0).sum::<u64>();
-            if !all_levels && most <= capacity {
+            let most = most_own + tensors.iter().map(|it| it.0).sum::<i128>();
+            if !all_levels && most <= i128::from(capacity) {
                 continue;
             }
-            let terms = || ops.iter().chain(&tensors);
-            let unit = terms().fold(0, |unit, it| super::replace::gcd(unit, it.0)).max(1);
-            let used: Expression = terms().map(|&(room, it)| (room / unit) as f64 * it).sum();
+            let terms = || ops.iter().chain(&tensors).chain(&shared);
+            let unit = terms().fold(0, |unit, it| super::replace::gcd(unit, it.0.unsigned_abs() as u64)).max(1);
+            let used: Expression = terms().map(|&(room, it)| (room / i128::from(unit)) as f64 * it).sum();
             model.constraints.push(used.leq((capacity / unit) as f64));
         }
     }
@@ -194,6 +263,10 @@ impl Residency {
             names.extend(tracked.steps.clone().map(|step| format!("on_{name}_{step}")));
             names.extend(tracked.steps.clone().map(|step| format!("reload_{name}_{step}")));
             names.extend(tracked.spill.map(|_| format!("spill_{name}")));
+        }
+        for Shared { pair, step, .. } in &self.shared {
+            let name = |it: TensorId| &problem.graph.tensor(it).name;
+            names.push(format!("in_place_{}_{}_{step}", name(pair.result), name(pair.operand)));
         }
         names
     }

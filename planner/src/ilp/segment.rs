@@ -140,6 +140,14 @@ impl Segment {
                     constant += size(tensor);
                 }
             }
+            // What crosses the end is still to be read.
+            for pair in operator.in_place.iter().filter(|it| find(exit, it.operand).is_none()) {
+                if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()])
+                    && !problem.is_streamed(pair.operand)
+                {
+                    builder.in_place(result, operand);
+                }
+            }
             tensors.extend(is_last.then_some(None));
             segment_ops.push(Some(op));
         }

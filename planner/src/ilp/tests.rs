@@ -219,6 +219,9 @@ pub(super) fn fits(problem: &Problem, outline: &Outline) -> bool {
         let steps = stay.steps.start.index()..stay.steps.end.index();
         rooms[steps].iter_mut().for_each(|it| *it += problem.room(stay.tensor));
     }
+    for (room, pairs) in rooms.iter_mut().zip(problem.in_place_by_step(&outline.order)) {
+        *room -= problem.saved(&pairs);
+    }
     rooms.into_iter().all(|it| it <= problem.machine.scratchpad.align_up(alignment))
 }
 

@@ -22,6 +22,8 @@ struct Looks {
     reads: Vec<TensorId>,
     own: Bytes,
     writes: Vec<(Bytes, bool, Vec<OpId>)>,
+    /// Who writes in the place of what it reads has no twin.
+    in_place: Option<OpId>,
 }
 
 /// Puts twins in order.
@@ -60,6 +62,11 @@ pub(super) fn ordered(problem: &Problem) -> Ordered {
             new[old.index()] = Some(id);
             tensors.push(Some(old));
         }
+        for pair in &op.in_place {
+            if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
+                builder.in_place(result, operand);
+            }
+        }
         if is_elder[id.index()] {
             token[id.index()] = written.last().copied();
             tensors.push(None);
@@ -82,5 +89,6 @@ fn looks(problem: &Problem, op: OpId) -> Looks {
     let write = |it: &TensorId| (graph.tensor(*it).size, graph.is_stored(*it), graph.readers(*it).to_vec());
     let mut writes: Vec<(Bytes, bool, Vec<OpId>)> = graph.op(op).writes.iter().map(write).collect();
     writes.sort();
-    Looks { reads, own: super::residency::own(problem, op), writes }
+    let in_place = (!graph.op(op).in_place.is_empty()).then_some(op);
+    Looks { reads, own: super::residency::own(problem, op), writes, in_place }
 }

@@ -5,6 +5,7 @@
 //! and if tensors that it does not own are on-chip only while one of its operators needs them.
 //! Whatever a plan of the whole problem charges for the group's tensors is charged by a plan of the
 //! group's problem, so the group's optimum bounds it; and groups that own different tensors add up.
+//! A result may take the place of an operand unless the group knows that the operand does not die.
 //!
 //! Groups form a binary tree over the order of a known plan: leaves are short stretches of it. A
 //! tensor belongs to the leaf in whose steps its fate is decided, and a leaf looks at its steps and
@@ -14,7 +15,7 @@
 use super::Shortcuts;
 use super::bits::{has, ones, put};
 use super::explore::{Exploration, Quest, explore};
-use super::instance::{Instance, SearchOp, Tracked};
+use super::instance::{Instance, SearchOp, SearchPair, Tracked};
 use super::node::{Node, State, TooWide};
 use super::reach::Reach;
 use crate::Deadline;
@@ -253,11 +254,15 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked]) -> I
                 owned
             };
             let (reads, writes) = (owned(&whole.reads), owned(&whole.writes));
+            // What the group does not own, or does not see all readers of, may die here.
+            let is_seen = |it: &SearchPair| it.tracked.and_then(|it| new_index[usize::from(it)]);
+            let in_place = whole.in_place.iter().map(|it| SearchPair { tracked: is_seen(it), ..*it }).collect();
             SearchOp {
                 need,
                 capacity: whole.capacity,
                 reads,
                 writes,
+                in_place,
                 predecessors: nearest(&reach.ancestors, ops, op),
                 successors: nearest(&reach.descendants, ops, op),
             }

@@ -5,7 +5,8 @@
 //! else. What remains is *tracked*: it is live from its first touch to its last reader, and between
 //! two steps it is either on-chip or not.
 
-use crate::{Bytes, OpId, Order, Origin, Problem, TensorId};
+use crate::in_place::most_pairs;
+use crate::{Bytes, Dies, OpId, Order, Origin, Problem, TensorId};
 
 /// Index of a tracked tensor in [`Instance::tracked`].
 pub(super) type Tracked = u16;
@@ -29,10 +30,36 @@ pub(super) struct SearchOp {
     /// Tracked tensors that it reads and writes; sorted.
     pub reads: Vec<Tracked>,
     pub writes: Vec<Tracked>,
+    /// Results that may take the place of an operand, if that dies with the operator.
+    pub in_place: Vec<SearchPair>,
     /// Operators that must have run; sorted.
     pub predecessors: Vec<u16>,
     /// Operators that wait for this one; sorted.
     pub successors: Vec<u16>,
+}
+
+/// A result that may take the place of an operand. Both are named as in the graph, tracked or not.
+#[derive(Clone, Copy)]
+pub(super) struct SearchPair {
+    pub result: u32,
+    pub operand: u32,
+    /// The operand, if it is tracked; else it dies with the operator.
+    pub tracked: Option<Tracked>,
+    /// What it saves.
+    pub room: u64,
+}
+
+impl SearchOp {
+    /// The room that results save in the place of operands, where `dies` says which of the tracked
+    /// ones nobody else is to read.
+    pub fn saved(&self, dies: impl Fn(Tracked) -> bool) -> u64 {
+        if self.in_place.is_empty() {
+            return 0;
+        }
+        let pairs: Vec<&SearchPair> = self.in_place.iter().filter(|it| it.tracked.is_none_or(&dies)).collect();
+        let ids: Vec<(u32, u32)> = pairs.iter().map(|it| (it.result, it.operand)).collect();
+        most_pairs(&ids).into_iter().map(|it| pairs[it].room).sum()
+    }
 }
 
 #[derive(Clone)]
@@ -119,8 +146,16 @@ fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId, capacity
     }
     let workspace = op.workspace.align_up(problem.machine.alignment);
     let working_set = problem.operands(id).map(|it| problem.room(it)).sum::<Bytes>() + workspace;
+    let pairs = op.in_place.iter().filter(|it| it.dies != Dies::Never && !problem.is_streamed(it.operand));
+    let in_place = pairs.map(|it| SearchPair {
+        result: it.result.0,
+        operand: it.operand.0,
+        tracked: index_of[it.operand.index()],
+        room: problem.room(it.result).0,
+    });
     SearchOp {
-        capacity: capacity.max(working_set).0,
+        capacity: capacity.max(working_set - problem.saved_always(id)).0,
+        in_place: in_place.collect(),
         need: (own + workspace).0,
         reads: tracked(&op.reads),
         writes: tracked(&op.writes),

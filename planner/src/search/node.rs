@@ -50,7 +50,8 @@ pub(super) struct Demand<const W: usize> {
     pub reads: Bits<W>,
     /// Those of them that nobody reads afterwards.
     pub dying: Bits<W>,
-    /// Rooms of all that is in the scratchpad only because this operator runs, live reads excepted.
+    /// Rooms of all that is in the scratchpad only because this operator runs, live reads and results
+    /// in the place of operands excepted.
     pub needs: u64,
     /// What everything that is there while it runs may add up to.
     pub capacity: u64,
@@ -186,6 +187,8 @@ impl<const W: usize> Node<W> {
             demand.written_room += it.room;
             demand.written_cost += if it.has_host_copy { it.size } else { 2 * it.size };
         }
+        // Among the needs is the room of every result.
+        demand.needs -= operator.saved(|it| self.index_of(it).is_some_and(|it| demand.dying.contains(it)));
         demand
     }
 

@@ -24,7 +24,7 @@ impl Shape {
 
 /// A problem with everything that one may have: shared arguments, weights, operators of several
 /// results or none, results that are read again or never, arguments that are returned, tensors of
-/// no size, workspaces, sizes and scratchpads off the alignment.
+/// no size, workspaces, results in the place of operands, sizes and scratchpads off the alignment.
 ///
 /// The scratchpad is the least one in half of all cases, and otherwise at most what source order
 /// needs to keep everything. [`Problem::check`] holds.
@@ -92,6 +92,7 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
         }
     }
 
+    declare_in_place(&mut graph, &mut choices.clone());
     let graph = graph.build().expect("a few small tensors are not too large");
     let machine = Machine { scratchpad: Bytes::ZERO, alignment, weights };
     let mut problem = Problem { graph, machine };
@@ -102,6 +103,18 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
         problem.machine.scratchpad += Bytes(choices.below(excess.0 + 1));
     }
     problem
+}
+
+/// Lets some results take the place of operands of the same size, in half of all cases.
+fn declare_in_place(graph: &mut GraphBuilder, choices: &mut Choices) {
+    if choices.chance(50) {
+        return;
+    }
+    for (result, operand) in graph.pairs_of_a_size() {
+        if choices.chance(70) {
+            graph.in_place(result, operand);
+        }
+    }
 }
 
 /// The random problem of a seed.

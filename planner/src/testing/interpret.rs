@@ -50,7 +50,12 @@ pub fn interpret(problem: &Problem, actions: &[Action]) -> Result<Vec<Vec<u8>>, 
                 // An operator may use its workspace and begin to write before it has read all.
                 let operator = graph.op(*op);
                 scratchpad.write(*workspace, &garbage(operator.workspace.0 as usize))?;
-                for slot in writes {
+                // But for those that it works on element by element.
+                let is_in_place = |slot: &&Slot| {
+                    let mut pairs = operator.in_place.iter().filter(|it| it.result == slot.tensor);
+                    pairs.any(|pair| reads.contains(&Slot { tensor: pair.operand, ..**slot }))
+                };
+                for slot in writes.iter().filter(|it| !is_in_place(it)) {
                     scratchpad.write(slot.offset, &garbage(graph.tensor(slot.tensor).size.0 as usize))?;
                 }
                 let mut slots = reads.iter();

@@ -88,23 +88,42 @@ fn moves(problem: &Problem, layout: &Layout, op: OpId, push: &mut dyn FnMut(Layo
             blocks.push(block(tensor, offset));
         }
         let n_stay = placed.len();
-        place(problem, &mut placed, &to_place, &mut |placed| {
+        let shares = |a: Block, b: Block| a.offset == b.offset && may_share(problem, layout, op, a, b);
+        place(problem, &mut placed, &to_place, &shares, &mut |placed| {
             let (next, price) = run(problem, layout, op, &placed[..n_stay], &placed[n_stay..]);
             push(next, price);
         });
     }
 }
 
-/// Every way to give aligned addresses to blocks, disjoint from each other and from those placed.
-fn place(problem: &Problem, placed: &mut Vec<Block>, to_place: &[Block], found: &mut dyn FnMut(&[Block])) {
+/// Whether one of two blocks may lie where the other lies: a result where an operand does that nobody
+/// is still to read.
+fn may_share(problem: &Problem, layout: &Layout, op: OpId, a: Block, b: Block) -> bool {
+    let dies = |tensor| problem.graph.readers(tensor).iter().all(|it| *it == op || layout.ran & (1 << it.0) != 0);
+    problem.graph.op(op).in_place.iter().any(|it| {
+        let pair = [Some(it.result), Some(it.operand)];
+        (pair == [a.tensor, b.tensor] || pair == [b.tensor, a.tensor]) && dies(it.operand)
+    })
+}
+
+/// Every way to give aligned addresses to blocks, disjoint from each other and from those placed, or
+/// sharing a place as they may.
+fn place(
+    problem: &Problem,
+    placed: &mut Vec<Block>,
+    to_place: &[Block],
+    shares: &dyn Fn(Block, Block) -> bool,
+    found: &mut dyn FnMut(&[Block]),
+) {
     let Some((&block, rest)) = to_place.split_first() else { return found(placed) };
     let last = problem.machine.scratchpad.saturating_sub(block.size).0;
     let last = if block.size == Bytes::ZERO { 0 } else { last };
     for offset in (0..=last).step_by(problem.machine.alignment.0 as usize) {
         let block = Block { offset: Bytes(offset), ..block };
-        if block.offset + block.size <= problem.machine.scratchpad && !placed.iter().any(|it| it.overlaps(block)) {
+        let is_in_the_way = |it: &Block| it.overlaps(block) && !shares(*it, block);
+        if block.offset + block.size <= problem.machine.scratchpad && !placed.iter().any(is_in_the_way) {
             placed.push(block);
-            place(problem, placed, rest, found);
+            place(problem, placed, rest, shares, found);
             placed.pop();
         }
     }

@@ -7,7 +7,7 @@
 //! this; so nothing is to be learnt from the search here.
 
 use super::least_cost::{State, least_cost};
-use crate::{Bytes, Error, Problem, TensorId};
+use crate::{Bytes, Error, OpId, Problem, TensorId};
 
 /// The least non-compulsory traffic of any [`Outline`](crate::Outline), further uses of streamed
 /// weights included.
@@ -76,10 +76,10 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
         let has_operands = resident.iter().all(|it| state.present & bit(*it) != 0);
         // Arguments aside, what is present was written, so operands are there only in due order;
         // streamed weights are arguments.
-        if !has_operands || capacity < room(state.present | writes) + workspace {
+        let ran = state.ran | 1 << op.0;
+        if !has_operands || capacity < room(state.present | writes) + workspace - most_saved(problem, op, ran) {
             continue;
         }
-        let ran = state.ran | 1 << op.0;
         let stored = operator.writes.iter().filter(|it| graph.is_stored(**it));
         let price = streamed.iter().chain(stored.clone()).map(|it| size(*it)).sum();
         let live = graph.tensor_ids().filter(|it| is_live(*it, ran)).map(bit).fold(0, |a, b| a | b);
@@ -87,6 +87,21 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
         let present = (state.present | writes) & live;
         push(Sets { ran, present, copied: (state.copied | stored) & live }, price);
     }
+}
+
+/// The room that results save which lie where an operand lies: the most of all ways to pair them.
+fn most_saved(problem: &Problem, op: OpId, ran: u64) -> Bytes {
+    let dies = |tensor: TensorId| problem.graph.readers(tensor).iter().all(|it| ran & (1 << it.0) != 0);
+    let pairs = problem.graph.op(op).in_place.iter();
+    let pairs: Vec<_> = pairs.filter(|it| dies(it.operand) && !problem.is_streamed(it.operand)).collect();
+    let saved = |chosen: u64| -> Option<Bytes> {
+        let chosen: Vec<_> = (0..pairs.len()).filter(|it| chosen & (1 << it) != 0).map(|it| pairs[it]).collect();
+        let is_alone = |at: usize| {
+            chosen[..at].iter().all(|it| it.result != chosen[at].result && it.operand != chosen[at].operand)
+        };
+        (0..chosen.len()).all(is_alone).then(|| chosen.iter().map(|it| problem.room(it.result)).sum())
+    };
+    (0..1 << pairs.len()).filter_map(saved).max().unwrap_or(Bytes::ZERO)
 }
 
 fn bit(tensor: TensorId) -> u64 {

@@ -134,6 +134,9 @@ pub fn outline_verdict(problem: &Problem, outline: &Outline) -> Result<cosma_pla
             *taken += problem.room(stay.tensor);
         }
     }
+    for (taken, pairs) in rooms.iter_mut().zip(problem.in_place_by_step(&outline.order)) {
+        pairs.iter().for_each(|it| *taken -= problem.room(it.result));
+    }
     let capacity = problem.machine.scratchpad.align_up(alignment);
     match rooms.iter().position(|it| capacity < *it) {
         Some(step) => Err(format!("step {step} takes {} B of {capacity} B", rooms[step])),

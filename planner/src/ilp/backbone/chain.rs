@@ -42,8 +42,8 @@ impl Backbone {
     }
 }
 
-/// What an operator needs for itself, in rooms.
+/// What an operator needs for itself at least, in rooms.
 pub(super) fn own(problem: &Problem, op: OpId) -> Bytes {
     let workspace = problem.graph.op(op).workspace.align_up(problem.machine.alignment);
-    problem.operands(op).map(|it| problem.room(it)).sum::<Bytes>() + workspace
+    problem.operands(op).map(|it| problem.room(it)).sum::<Bytes>() + workspace - problem.saved_at_most(op)
 }

@@ -1,0 +1,115 @@
+//! Results that take the place of an operand: who may, and how many do so at once.
+//!
+//! An operator that works element by element can write where it reads. It says so by pairs of a
+//! result and an operand of the same size ([`InPlace`]). The result may lie where the operand lies
+//! if the operand dies with the operator: all of its other readers have run. A stored operand has
+//! its host copy by then, so nothing is lost.
+//!
+//! Each result takes one place at most, and each operand gives its place to one result at most. What
+//! that saves depends on the schedule alone, and never hurts: so whoever adds up rooms may count on
+//! as many pairs as there can be. Only addresses may have reasons to do without one of them.
+//!
+//! What is left open until there is an order is bounded from both sides: an operand dies *always* if
+//! every other reader runs before in every order, and *never* if one of them runs after. The least
+//! scratchpad counts on the first only, so that no order is in want of room.
+
+use crate::{Bytes, Dies, InPlace, OpId, Problem};
+
+impl Problem {
+    /// As many results of an operator in the place of an operand as there can be, where `dies` says
+    /// which pairs are possible. Streamed operands have no place to give.
+    pub fn in_place(&self, op: OpId, dies: impl Fn(&InPlace) -> bool) -> Vec<InPlace> {
+        let pairs = self.graph.op(op).in_place.iter();
+        let pairs: Vec<InPlace> = pairs.filter(|it| !self.is_streamed(it.operand) && dies(it)).copied().collect();
+        let ids: Vec<(u32, u32)> = pairs.iter().map(|it| (it.result.0, it.operand.0)).collect();
+        most_pairs(&ids).into_iter().map(|it| pairs[it]).collect()
+    }
+
+    /// Likewise, for each step of an order.
+    pub fn in_place_by_step(&self, order: &[OpId]) -> Vec<Vec<InPlace>> {
+        let mut step_of = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(step, op)| step_of[op.index()] = step);
+        let dies_in = |operand, step| self.graph.readers(operand).iter().all(|it| step_of[it.index()] <= step);
+        let pairs = |(step, &op): (usize, &OpId)| self.in_place(op, |it| dies_in(it.operand, step));
+        order.iter().enumerate().map(pairs).collect()
+    }
+
+    /// The room that an operator saves in every order.
+    pub(crate) fn saved_always(&self, op: OpId) -> Bytes {
+        self.saved(&self.in_place(op, |it| it.dies == Dies::Always))
+    }
+
+    /// The room that an operator saves in any order, at most.
+    #[cfg(feature = "ilp")]
+    pub(crate) fn saved_at_most(&self, op: OpId) -> Bytes {
+        self.saved(&self.in_place(op, |it| it.dies != Dies::Never))
+    }
+
+    /// The room that these results do not need.
+    pub(crate) fn saved(&self, pairs: &[InPlace]) -> Bytes {
+        pairs.iter().map(|it| self.room(it.result)).sum()
+    }
+}
+
+/// As many of these pairs as possible such that none has a side in common with another: augmenting
+/// paths, each found breadth first. Within what hangs together all have one size, so most pairs is
+/// also most room.
+pub(crate) fn most_pairs(pairs: &[(u32, u32)]) -> Vec<usize> {
+    let mut chosen: Vec<usize> = Vec::new();
+    let mut results: Vec<u32> = pairs.iter().map(|it| it.0).collect();
+    results.dedup();
+    for result in results {
+        if !chosen.iter().any(|it| pairs[*it].0 == result) {
+            augment(pairs, result, &mut chosen);
+        }
+    }
+    chosen.sort_unstable();
+    chosen
+}
+
+/// Gives a result a place, if that can be had without taking another result's away.
+fn augment(pairs: &[(u32, u32)], result: u32, chosen: &mut Vec<usize>) {
+    // The pairs tried, each with the one whose place its result would leave.
+    let mut tried: Vec<(usize, Option<usize>)> = Vec::new();
+    let mut seen: Vec<u32> = Vec::new();
+    let mut waiting: Vec<(u32, Option<usize>)> = vec![(result, None)];
+    let mut next = 0;
+    while next < waiting.len() {
+        let (result, from) = waiting[next];
+        next += 1;
+        for (index, &(_, operand)) in pairs.iter().enumerate().filter(|it| it.1.0 == result) {
+            if seen.contains(&operand) {
+                continue;
+            }
+            seen.push(operand);
+            tried.push((index, from));
+            match chosen.iter().find(|it| pairs[**it].1 == operand) {
+                Some(&holder) => waiting.push((pairs[holder].0, Some(tried.len() - 1))),
+                None => {
+                    let mut at = Some(tried.len() - 1);
+                    while let Some((pair, from)) = at.map(|it| tried[it]) {
+                        chosen.retain(|it| pairs[*it].0 != pairs[pair].0);
+                        chosen.push(pair);
+                        at = from;
+                    }
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::most_pairs;
+
+    #[test]
+    fn as_many_as_possible() {
+        assert_eq!(most_pairs(&[]), [0; 0]);
+        assert_eq!(most_pairs(&[(0, 10), (0, 11)]), [0]);
+        // The first result makes way for the second, which has no other place.
+        assert_eq!(most_pairs(&[(0, 10), (0, 11), (1, 10)]), [1, 2]);
+        assert_eq!(most_pairs(&[(0, 10), (0, 11), (1, 10), (1, 11), (2, 10)]).len(), 2);
+        assert_eq!(most_pairs(&[(0, 10), (0, 11), (1, 11), (1, 12), (2, 10)]), [1, 3, 4]);
+    }
+}
