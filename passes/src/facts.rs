@@ -9,7 +9,7 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::IntegerType;
 use cosma_ir::melior::ir::{Attribute, Identifier, OperationRef};
 use cosma_ir::{as_mut, melior};
-use cosma_planner::{Bytes, Outline, Problem, Solution, Stay};
+use cosma_planner::{Bytes, Problem, Solution};
 
 const PLAN: &str = "cosma.plan";
 
@@ -43,9 +43,6 @@ impl Facts {
     /// What is known about the solution of a problem.
     pub fn new(problem: &Problem, solution: &Solution) -> Facts {
         let compulsory = problem.compulsory();
-        let stays = solution.plan.residencies.iter();
-        let stays = stays.map(|it| Stay { tensor: it.tensor, steps: it.steps.clone() }).collect();
-        let outline = Outline { order: solution.plan.order.clone(), stays };
         Facts {
             operators: problem.graph.ops().len() as u64,
             status: if solution.is_optimal() { "optimal" } else { "feasible" }.into(),
@@ -54,7 +51,7 @@ impl Facts {
             non_compulsory: solution.non_compulsory,
             lower_bound: solution.lower_bound,
             fragmentation: solution.fragmentation,
-            peak: outline.peak(problem),
+            peak: solution.plan.peak(problem),
             min_scratchpad: problem.min_scratchpad(),
             solver: solver_name(solution.solver).into(),
         }

@@ -91,6 +91,31 @@ impl Plan {
         actions
     }
 
+    /// The most bytes that lie in the scratchpad at once, workspaces included, without padding. A
+    /// result in the place of an operand counts once.
+    pub fn peak(&self, problem: &Problem) -> Bytes {
+        let graph = &problem.graph;
+        let mut occupancy: Vec<Bytes> = self.order.iter().map(|it| graph.op(*it).workspace).collect();
+        // Per tensor: where it ends, and when.
+        let mut last: Vec<Option<&Residency>> = vec![None; graph.tensors().len()];
+        for residency in &self.residencies {
+            let during = &mut occupancy[residency.steps.start.index()..residency.steps.end.index()];
+            during.iter_mut().for_each(|it| *it += graph.tensor(residency.tensor).size);
+            let last = &mut last[residency.tensor.index()];
+            *last = last.filter(|it| residency.steps.end < it.steps.end).or(Some(residency));
+        }
+        for residency in &self.residencies {
+            let step = residency.steps.start;
+            let pairs = graph.op(self.order[step.index()]).in_place.iter();
+            let mut operands =
+                pairs.filter(|it| it.result == residency.tensor).filter_map(|it| last[it.operand.index()]);
+            if operands.any(|it| it.steps.end == step.next() && it.offset == residency.offset) {
+                occupancy[step.index()] -= graph.tensor(residency.tensor).size;
+            }
+        }
+        occupancy.into_iter().max().unwrap_or(Bytes::ZERO)
+    }
+
     /// The end of the highest block: the bytes of the scratchpad that the plan needs.
     pub fn height(&self, problem: &Problem) -> Bytes {
         let residencies = self.residencies.iter().map(|it| it.offset + problem.graph.tensor(it.tensor).size);

@@ -30,6 +30,8 @@ fn every_plan_is_right() {
                 prop_assert_eq!(traffic.compulsory, problem.compulsory(), "{}", name);
                 prop_assert_eq!(traffic.non_compulsory, outline_of(&plan).non_compulsory(problem), "{}", name);
                 prop_assert!(plan.height(problem) <= problem.machine.scratchpad, "{}", name);
+                prop_assert!(plan.peak(problem) <= plan.height(problem), "{}", name);
+                prop_assert!(outline_of(&plan).peak(problem) <= plan.peak(problem), "{}", name);
                 // Same input, same output.
                 prop_assert_eq!(&planner(problem).expect("as before"), &plan, "{}", name);
                 // What the judge accepts computes the right bytes.
