@@ -64,7 +64,8 @@ pub fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline:
 /// The room that is needed at once where it is most: a lower bound of the capacity.
 ///
 /// Each block but the highest is followed by another at a multiple of the alignment, so all but one
-/// count with their padding.
+/// count with their padding; but for windows in the middle of a block, which may lie in the padding
+/// of another.
 pub fn load(intervals: &[Interval], alignment: Bytes) -> Bytes {
     units::load(intervals, alignment)
 }

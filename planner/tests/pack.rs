@@ -1,5 +1,7 @@
 //! The packer against every placement there is, and on published problems.
 
+mod common;
+
 use cosma_planner::pack::{
     Conflict, Gap, Interval, Lowest, LowestPacking, Overlap, Packing, Piece, check_packing, conflict, load, pack,
     pack_lowest,
@@ -218,6 +220,9 @@ fn windows_are_respected() {
     assert!(300 < met.placed && met.undecided == 0, "{met:?}");
     let met = compare(9, 1000, 1, |random| draw(random, 7, Draw { gaps: true, windows: true, fixed: true, ..PLAIN }));
     assert!(300 < met.placed && met.undecided == 0, "{met:?}");
+    // Where windows lie in the padding of others.
+    let met = compare(10, 1000, 4, |random| draw(random, 6, Draw { gaps: true, windows: true, ..PLAIN }));
+    assert!(300 < met.placed && met.undecided == 0, "{met:?}");
 }
 
 #[test]
@@ -248,6 +253,31 @@ fn room_is_not_enough() {
     let intervals = [interval(0, 4, 1), interval(0, 1, 1), interval(1, 3, 1), interval(3, 4, 1), interval(4, 5, 2)];
     assert!(matches!(pack(&intervals, Bytes(2), Bytes(1), soon()), Packing::Placed(_)));
     assert_eq!(pack(&intervals, Bytes(1), Bytes(1), soon()), Packing::Infeasible);
+}
+
+#[test]
+fn a_block_that_is_never_needed_ends_within_the_capacity_too() {
+    let gaps = vec![Gap { start: 0, end: 2, window: None }];
+    let intervals = [Interval { gaps, ..Interval::new(1, 2, Bytes(3)) }];
+    assert_eq!(pack(&intervals, Bytes(2), Bytes(1), soon()), Packing::Infeasible);
+    assert_eq!(pack(&intervals, Bytes(3), Bytes(1), soon()), Packing::Placed(vec![Bytes(0)]));
+    let Some(Conflict { intervals: why, irreducible: true }) = conflict(&intervals, Bytes(2), Bytes(1), soon()) else {
+        panic!("it is known why");
+    };
+    assert_eq!(why, [0]);
+    let found = lowest(&intervals, 1);
+    assert_eq!((found.height, found.lower_bound), (Bytes(3), Bytes(3)));
+}
+
+#[test]
+fn a_window_may_lie_in_the_padding_of_another_block() {
+    // Byte 6 of the one is all that lies there beside the other, at byte 0.
+    let gaps = vec![Gap { start: 0, end: 6, window: Some((Bytes(6), Bytes(7))) }];
+    let intervals = [Interval { gaps, ..Interval::new(0, 6, Bytes(7)) }, Interval::new(0, 1, Bytes(1))];
+    assert_eq!(load(&intervals, Bytes(12)), Bytes(2));
+    assert_eq!(pack(&intervals, Bytes(7), Bytes(12), soon()), Packing::Placed(vec![Bytes(0); 2]));
+    let found = lowest(&intervals, 12);
+    assert_eq!((found.height, found.lower_bound), (Bytes(7), Bytes(7)));
 }
 
 #[test]
@@ -479,7 +509,7 @@ fn any_interval() -> impl Strategy<Value = Interval> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(common::config(200))]
 
     #[test]
     fn nothing_makes_it_panic(

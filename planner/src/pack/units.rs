@@ -72,6 +72,9 @@ pub(super) fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes
         if is_misaligned(interval, alignment) {
             return Err(Refusal::Infeasible);
         }
+        if interval.is_empty() {
+            continue;
+        }
         let mut spans: Vec<(u32, u32)> = Vec::new();
         for piece in interval.pieces() {
             match spans.last_mut() {
@@ -79,15 +82,16 @@ pub(super) fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes
                 _ => spans.push((piece.start, piece.end)),
             }
         }
-        if spans.is_empty() {
-            continue;
-        }
         let highest = capacity.checked_sub(interval.size.0).ok_or(Refusal::Infeasible)? / own * own;
         let (lowest, highest, alignment) = match interval.fixed {
             Some(fixed) if fixed.0 <= capacity - interval.size.0 => (fixed.0 / unit, fixed.0 / unit, 1),
             Some(_) => return Err(Refusal::Infeasible),
             None => (0, highest / unit, own / unit),
         };
+        // One that has gaps at all times is in nobody's way, but has to end within the capacity.
+        if spans.is_empty() {
+            continue;
+        }
         blocks.push(Block {
             owner: owner as u32,
             spans,
@@ -101,25 +105,35 @@ pub(super) fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes
 }
 
 /// The least capacity by room alone.
+///
+/// What begins at a multiple of the unit counts with its padding. A window in the middle of a block
+/// does not: it may lie in the padding of another, so all counts without padding, too.
 pub(super) fn load(intervals: &[Interval], alignment: Bytes) -> Bytes {
     let unit = unit(intervals, alignment);
-    let mut events: Vec<(u32, bool, u64)> = Vec::new();
+    let mut events: Vec<(u32, bool, u64, bool)> = Vec::new();
     for piece in intervals.iter().flat_map(Interval::pieces) {
-        let size = piece.high.0 - piece.low.0;
-        events.extend([(piece.start, true, size), (piece.end, false, size)]);
+        let (size, is_aligned) = (piece.high.0 - piece.low.0, piece.low.0.is_multiple_of(unit));
+        events.extend([(piece.start, true, size, is_aligned), (piece.end, false, size, is_aligned)]);
     }
     events.sort_unstable();
     let padded = |size: u64| u128::from(size.div_ceil(unit)) * u128::from(unit);
-    let (mut room, mut load) = (0u128, 0);
+    let (mut room, mut bare, mut load) = (0u128, 0u128, 0);
     let mut paddings = std::collections::BTreeMap::new();
-    for (_, starts, size) in events {
+    for (_, starts, size, is_aligned) in events {
         let padding = padded(size) - u128::from(size);
         if starts {
-            room += padded(size);
-            *paddings.entry(padding).or_insert(0u32) += 1;
+            bare += u128::from(size);
+            if is_aligned {
+                room += padded(size);
+                *paddings.entry(padding).or_insert(0u32) += 1;
+            }
             let most = paddings.last_key_value().map_or(0, |it| *it.0);
-            load = load.max(room - most);
+            load = load.max(room - most).max(bare);
         } else {
+            bare -= u128::from(size);
+            if !is_aligned {
+                continue;
+            }
             room -= padded(size);
             let count = paddings.get_mut(&padding).expect("what ends has started");
             *count -= 1;

@@ -78,18 +78,24 @@ pub fn cases(shape: Shape) -> impl Strategy<Value = Case> {
         .prop_map(move |(problem, bytes)| Case { problem: random_problem(shape, &mut Choices::new(&problem)), bytes })
 }
 
-/// Holds a property against so many random problems; the same ones every time.
+/// So many random cases; the same ones every time.
 ///
 /// `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others.
-#[track_caller]
-pub fn hold(n_cases: u32, shape: Shape, property: impl Fn(&Case) -> TestCaseResult) {
-    let mut config = Config { failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+pub fn config(n_cases: u32) -> Config {
+    let mut config = Config::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = n_cases;
     }
     if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
         config.rng_seed = RngSeed::Fixed(u64::from(n_cases));
     }
+    config
+}
+
+/// Holds a property against so many random problems, those of [`config`].
+#[track_caller]
+pub fn hold(n_cases: u32, shape: Shape, property: impl Fn(&Case) -> TestCaseResult) {
+    let config = Config { failure_persistence: None, max_shrink_iters: 20_000, ..config(n_cases) };
     if let Err(error) = TestRunner::new(config).run(&cases(shape), |case| property(&case)) {
         panic!("{error}");
     }
