@@ -1,53 +1,13 @@
 //! What `cosma-opt` says to calls, modules and machines that are wrong, or only odd.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+mod common;
 
-/// A module in a file of its own, and what comes of a run on it.
-struct Run {
-    folder: tempfile::TempDir,
-    output: Output,
-}
+use common::Run;
+use std::process::Command;
 
-impl Run {
-    fn new(module: &str, flags: &[&str]) -> Run {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("in.mlir"), module).expect("a file");
-        let output = Command::new(env!("CARGO_BIN_EXE_cosma-opt"))
-            .current_dir(folder.path())
-            .args(["in.mlir", "-o", "out.mlir"])
-            .args(flags)
-            .output()
-            .expect("it runs");
-        Run { folder, output }
-    }
-
-    fn says(&self) -> String {
-        String::from_utf8_lossy(&self.output.stderr).into_owned()
-    }
-
-    fn written(&self) -> PathBuf {
-        self.folder.path().join("out.mlir")
-    }
-
-    /// It fails with this code and says this, once, without a panic, and writes nothing.
-    #[track_caller]
-    fn fails(self, code: i32, text: &str) {
-        let says = self.says();
-        assert_eq!(self.output.status.code(), Some(code), "{says}");
-        assert!(says.contains(text), "expected: {text}\nfound: {says}");
-        assert!(!says.contains("panicked"), "{says}");
-        assert!(self.output.stdout.is_empty());
-        let left: Vec<_> = std::fs::read_dir(self.folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
-        assert_eq!(left, ["in.mlir"], "nothing else is left behind");
-    }
-
-    /// It succeeds; gives what was written.
-    #[track_caller]
-    fn succeeds(self) -> String {
-        assert_eq!(self.output.status.code(), Some(0), "{}", self.says());
-        std::fs::read_to_string(self.written()).expect("it was written")
-    }
+/// What comes of a run of cosma-opt on a module.
+fn opt(module: &str, flags: &[&str]) -> Run {
+    Run::new(env!("CARGO_BIN_EXE_cosma-opt"), "mlir", module, flags)
 }
 
 const RELU: &str = "func.func @f(%x: tensor<64xi8>) -> tensor<64xi8> {
@@ -81,7 +41,7 @@ fn wrong_calls() {
         (&["--pass-pipeline=builtin.module("], "error: "),
         (&["--pass-pipeline=func.func(cosma-verify"], "error: "),
     ] {
-        Run::new(RELU, flags).fails(2, text);
+        opt(RELU, flags).fails(2, text);
     }
     let missing = Command::new(env!("CARGO_BIN_EXE_cosma-opt")).arg("no/such/file.mlir").output().unwrap();
     assert_eq!(missing.status.code(), Some(2));
@@ -119,7 +79,7 @@ fn wrong_modules() {
             "in.mlir:",
         ),
     ] {
-        let run = Run::new(module, &PLAN);
+        let run = opt(module, &PLAN);
         assert!(run.says().contains("error: "), "{}", run.says());
         run.fails(1, text);
     }
@@ -161,7 +121,7 @@ fn errors_say_what_and_where() {
         (RELU.to_owned(), &["--allocate", "--scratchpad=128", "--alignment=9223372036854775807"], "at most 2^32 B"),
         (RELU.to_owned(), &["--liveness", "--alignment=9223372036854775807"], "at most 2^32 B"),
     ] {
-        let run = Run::new(&module, flags);
+        let run = opt(&module, flags);
         let says = run.says();
         assert!(says.lines().any(|it| is_located(it) && it.contains(text)), "expected: {text}\nfound: {says}");
         run.fails(1, text);
@@ -171,8 +131,8 @@ fn errors_say_what_and_where() {
 #[test]
 fn one_function_that_fails_keeps_all_from_being_written() {
     let large = RELU.replace("@f", "@large").replace("64xi8", "512xi8");
-    Run::new(&format!("{RELU}{large}"), &PLAN).fails(1, "in.mlir:6:8: error: operator needs 1024 B");
-    let both = Run::new(&format!("{RELU}{}", RELU.replace("@f", "@g")), &PLAN).succeeds();
+    opt(&format!("{RELU}{large}"), &PLAN).fails(1, "in.mlir:6:8: error: operator needs 1024 B");
+    let both = opt(&format!("{RELU}{}", RELU.replace("@f", "@g")), &PLAN).succeeds();
     assert_eq!(both.matches("cosma.store").count(), 2);
 }
 
@@ -181,7 +141,7 @@ fn an_existing_file_stays_when_planning_fails() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.mlir");
     std::fs::write(&path, "precious").unwrap();
-    let run = Run::new(RELU, &["--allocate", "--scratchpad=64", "-o", path.to_str().unwrap()]);
+    let run = opt(RELU, &["--allocate", "--scratchpad=64", "-o", path.to_str().unwrap()]);
     // A second -o is a wrong call, and so is planning in too little room: neither touches the file.
     assert_ne!(run.output.status.code(), Some(0));
     let status = Command::new(env!("CARGO_BIN_EXE_cosma-opt"))
@@ -196,26 +156,26 @@ fn an_existing_file_stays_when_planning_fails() {
 
 #[test]
 fn planned_input_is_not_planned_again() {
-    let planned = Run::new(RELU, &PLAN).succeeds();
-    Run::new(&planned, &PLAN).fails(1, "is already planned: it has cosma.load");
+    let planned = opt(RELU, &PLAN).succeeds();
+    opt(&planned, &PLAN).fails(1, "is already planned: it has cosma.load");
     // But judged, and lowered.
-    Run::new(&planned, &["--verify"]).succeeds();
-    assert!(Run::new(&planned, &["--lower-addresses"]).succeeds().contains("memref.view"));
+    opt(&planned, &["--verify"]).succeeds();
+    assert!(opt(&planned, &["--lower-addresses"]).succeeds().contains("memref.view"));
 }
 
 #[test]
 fn odd_modules_have_plans() {
     // No operator, an argument that is returned, a declaration.
-    let identity = Run::new(
+    let identity = opt(
         "func.func private @declared(tensor<8xi8>)\nfunc.func @f(%x: tensor<8xi8>) -> tensor<8xi8> {\n  return %x : tensor<8xi8>\n}",
         &PLAN,
     )
     .succeeds();
     assert!(!identity.contains("= cosma."), "{identity}");
     // Nothing at all.
-    Run::new("", &PLAN).succeeds();
+    opt("", &PLAN).succeeds();
     // A value returned twice goes out once; an argument that nobody reads never comes in.
-    let twice = Run::new(
+    let twice = opt(
         "func.func @f(%x: tensor<64xi8>, %unused: tensor<64xi8>) -> (tensor<64xi8>, tensor<64xi8>) {
   %0 = cosma.op \"Relu\"(%x) : (tensor<64xi8>) -> tensor<64xi8>
   return %0, %0 : tensor<64xi8>, tensor<64xi8>
@@ -225,7 +185,7 @@ fn odd_modules_have_plans() {
     .succeeds();
     assert_eq!((twice.matches("cosma.store").count(), twice.matches("cosma.load").count()), (1, 1), "{twice}");
     // Tensors of nothing, and elements of less than a byte: nine bits are two bytes.
-    let small = Run::new(
+    let small = opt(
         "func.func @f(%x: tensor<9xi1>, %n: tensor<0xi8>) -> tensor<9xi1> {
   %0 = cosma.op \"Not\"(%x, %n) : (tensor<9xi1>, tensor<0xi8>) -> tensor<9xi1>
   return %0 : tensor<9xi1>
@@ -234,7 +194,7 @@ fn odd_modules_have_plans() {
     );
     small.fails(1, "operator needs 4 B at once, but the scratchpad has 3 B: 1 B too few (min_scratchpad = 4)");
     // No time at all is enough for a plan.
-    Run::new(RELU, &["--schedule", "--allocate", "--scratchpad=128", "--time-limit=0"]).succeeds();
+    opt(RELU, &["--schedule", "--allocate", "--scratchpad=128", "--time-limit=0"]).succeeds();
 }
 
 #[test]
@@ -262,7 +222,7 @@ fn elements_of_less_than_a_byte_are_rounded_up_by_tensor() {
   return %0 : tensor<3xi4>
 }";
     let flags = ["--allocate", "--scratchpad=4", "--alignment=1", "--report=report.json"];
-    let run = Run::new(module, &flags);
+    let run = opt(module, &flags);
     let report = std::fs::read_to_string(run.folder.path().join("report.json")).unwrap_or_default();
     run.succeeds();
     let report: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");

@@ -1,6 +1,9 @@
 //! Real models against the same networks as they were brought to an accelerator's granularity by hand
 //! before: as many operators, the same scratchpad, no higher peak.
 
+mod common;
+
+use common::shared;
 use cosma::{MachineOptions, Options, Solver, Stages, Weights, optimize};
 use cosma_import::{Options as ImportOptions, import};
 use std::fmt::Write;
@@ -17,15 +20,6 @@ const EXPLAINED: &[(&str, &str)] = &[
     ("ssd300_vgg16", "a bound on a norm joins the reduction that computes it"),
     ("whisper_tiny_encoder", "the embedding of positions is added while transposing"),
 ];
-
-fn folder() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    if folder.join("onnx").exists() && folder.join("networks").exists() {
-        return Some(folder);
-    }
-    println!("skipped: there is no {}", folder.display());
-    None
-}
 
 /// The models, in the order of their names.
 fn models(folder: &Path) -> Vec<PathBuf> {
@@ -61,7 +55,7 @@ fn plan(text: &str, weights: Weights) -> cosma::FunctionReport {
 
 #[test]
 fn models_against_networks() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = shared(&["onnx", "networks"]) else { return };
     let mut table = format!("{:28} {:>11} {:>24} {:>24}\n", "network", "operators", "min_scratchpad", "peak, streamed");
     let mut wrong = Vec::new();
     let change = |before: u64, after: u64| 100.0 * (after as f64 / before as f64 - 1.0);

@@ -1,8 +1,10 @@
 //! Statistics of real networks, so that a worse plan shows in review.
 
+mod common;
+
+use common::shared;
 use cosma::{MachineOptions, Options, Stages, Weights, optimize};
 use std::fmt::Write;
-use std::path::Path;
 
 /// Each at the least scratchpad and a quarter above it: what must move, what a plan moves beyond
 /// that, and what is proven that it must move at least.
@@ -21,14 +23,10 @@ const NETWORKS: [&str; 10] = [
 
 #[test]
 fn statistics_of_real_networks() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/networks");
-    if !folder.exists() {
-        println!("skipped: there is no {}", folder.display());
-        return;
-    }
+    let Some(shared) = shared(&["networks"]) else { return };
     let mut table = String::new();
     for network in NETWORKS {
-        let text = std::fs::read(folder.join(format!("{network}.mlir"))).expect("the network is there");
+        let text = std::fs::read(shared.join(format!("networks/{network}.mlir"))).expect("the network is there");
         for weights in [Weights::Resident, Weights::Streamed] {
             // Without bound on memory, to learn how little would do.
             let least = plan(&text, weights, 1 << 40).min_scratchpad;

@@ -1,53 +1,16 @@
 //! `cosma-pack` from the outside: all that it can say, and its output judged anew.
 
+mod common;
+
+use common::{Run, shared};
 use cosma_planner::Bytes;
 use cosma_planner::pack::{Interval, check_packing};
 use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-/// A file of its own, and what comes of a run on it.
-struct Run {
-    folder: tempfile::TempDir,
-    output: Output,
-}
-
-impl Run {
-    fn new(table: impl AsRef<[u8]>, flags: &[&str]) -> Run {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("in.csv"), table).expect("a file");
-        let output = Command::new(env!("CARGO_BIN_EXE_cosma-pack"))
-            .current_dir(folder.path())
-            .args(["in.csv", "-o", "out.csv"])
-            .args(flags)
-            .output()
-            .expect("it runs");
-        Run { folder, output }
-    }
-
-    fn says(&self) -> String {
-        String::from_utf8_lossy(&self.output.stderr).into_owned()
-    }
-
-    /// It fails with this code and says this, without a panic, and writes nothing.
-    #[track_caller]
-    fn fails(self, code: i32, text: &str) {
-        let says = self.says();
-        assert_eq!(self.output.status.code(), Some(code), "{says}");
-        assert!(says.contains(text), "expected: {text}\nfound: {says}");
-        assert!(!says.contains("panicked"), "{says}");
-        assert!(self.output.stdout.is_empty());
-        let left: Vec<_> = std::fs::read_dir(self.folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
-        assert_eq!(left, ["in.csv"], "nothing else is left behind");
-    }
-
-    /// It succeeds and says this; gives what was written.
-    #[track_caller]
-    fn succeeds(self, text: &str) -> String {
-        let says = self.says();
-        assert_eq!(self.output.status.code(), Some(0), "{says}");
-        assert!(says.contains(text), "expected: {text}\nfound: {says}");
-        std::fs::read_to_string(self.folder.path().join("out.csv")).expect("it was written")
-    }
+/// What comes of a run of cosma-pack on a table.
+fn pack(table: impl AsRef<[u8]>, flags: &[&str]) -> Run {
+    Run::new(env!("CARGO_BIN_EXE_cosma-pack"), "csv", table, flags)
 }
 
 /// The example of MiniMalloc's README.
@@ -66,37 +29,37 @@ fn read(table: &str) -> (Vec<Interval>, Vec<Bytes>) {
 
 #[test]
 fn places_within_a_capacity() {
-    let table = Run::new(EXAMPLE, &["--capacity=12"]).succeeds("in.csv: placed: 5 intervals, height 12 B of 12 B");
+    let table = pack(EXAMPLE, &["--capacity=12"]).succeeds_saying("in.csv: placed: 5 intervals, height 12 B of 12 B");
     let (intervals, offsets) = read(&table);
     assert_eq!(check_packing(&intervals, &offsets, Bytes(12), Bytes(1)), []);
     // What was written is read again: all offsets are fixed, and the rows the same.
-    assert_eq!(Run::new(&table, &["--capacity=12"]).succeeds("placed"), table);
-    let aligned = Run::new(EXAMPLE, &["--capacity=1KiB", "--alignment=16"]).succeeds("placed: 5 intervals");
+    assert_eq!(pack(&table, &["--capacity=12"]).succeeds_saying("placed"), table);
+    let aligned = pack(EXAMPLE, &["--capacity=1KiB", "--alignment=16"]).succeeds_saying("placed: 5 intervals");
     assert!(read(&aligned).1.iter().all(|it| it.0.is_multiple_of(16)));
 }
 
 #[test]
 fn finds_the_least_height_without_a_capacity() {
-    let table = Run::new(EXAMPLE, &[]).succeeds("height 12 B, lower bound 12 B: proven least");
+    let table = pack(EXAMPLE, &[]).succeeds_saying("height 12 B, lower bound 12 B: proven least");
     assert_eq!(read(&table).1.len(), 5);
-    let fits = Run::new("id,lower,upper,size\n", &[]).succeeds("placed: 0 intervals, height 0 B");
+    let fits = pack("id,lower,upper,size\n", &[]).succeeds_saying("placed: 0 intervals, height 0 B");
     assert_eq!(fits, "id,lower,upper,size,offset\n");
 }
 
 #[test]
 fn says_why_there_is_no_packing() {
-    let run = Run::new(EXAMPLE, &["--capacity=11"]);
+    let run = pack(EXAMPLE, &["--capacity=11"]);
     let says = run.says();
     run.fails(1, "in.csv: infeasible: there is no packing within 11 B: 3 of 5 intervals cannot lie there together");
     let named = |it: &str| says.contains(&format!("\n  {it} (line "));
     assert!(named("b5") && named("b3") && (named("b1") || named("b2")) && !named("b4"), "{says}");
-    Run::new(EXAMPLE, &["--capacity=3"])
+    pack(EXAMPLE, &["--capacity=3"])
         .fails(1, "1 of 5 intervals cannot lie there even alone:\n  b1 (line 2): 0 to 3, 4 B");
     let clash = "id,lower,upper,size,offset\na,0,5,4,0\nb,4,9,4,3\nc,0,9,4,\n";
-    Run::new(clash, &[]).fails(1, "infeasible: there is no packing at any height: 2 of 3 intervals");
-    Run::new(clash, &["--capacity=100"]).fails(1, "  b (line 3): 4 to 9, 4 B, offset 3");
+    pack(clash, &[]).fails(1, "infeasible: there is no packing at any height: 2 of 3 intervals");
+    pack(clash, &["--capacity=100"]).fails(1, "  b (line 3): 4 to 9, 4 B, offset 3");
     let off = "id,lower,upper,size,offset\na,0,5,4,2\n";
-    Run::new(off, &["--alignment=4"]).fails(1, "infeasible: there is no packing at any height: 1 of 1 intervals");
+    pack(off, &["--alignment=4"]).fails(1, "infeasible: there is no packing at any height: 1 of 1 intervals");
 }
 
 #[test]
@@ -111,11 +74,11 @@ fn says_that_time_was_over() {
         let lower = below(300);
         table += &format!("{id},{lower},{},{}\n", lower + 1 + below(300), 1000 + below(100_000));
     }
-    let best = Run::new(&table, &["--time-limit=0"]).succeeds("not proven least");
+    let best = pack(&table, &["--time-limit=0"]).succeeds_saying("not proven least");
     let (intervals, offsets) = read(&best);
     let load = cosma_planner::pack::load(&intervals, Bytes(1));
     assert_eq!(check_packing(&intervals, &offsets, Bytes(u64::MAX), Bytes(1)), []);
-    let run = Run::new(&table, &[&format!("--capacity={load}"), "--time-limit=0"]);
+    let run = pack(&table, &[&format!("--capacity={load}"), "--time-limit=0"]);
     assert!(run.says().contains(&format!("the capacity is {load} B")), "{}", run.says());
     run.fails(3, "in.csv: not decided in time: the best packing found needs ");
 }
@@ -124,24 +87,24 @@ fn says_that_time_was_over() {
 fn columns_come_in_any_order_and_others_are_passed_on() {
     let table = "offset,note,size,upper,lower,gaps,id,alignment\n\
                  ,\"x, y\",4,9,0,2-4 6-8,a,1\n8,,4,9,0,,b,8\n,z,4,4,2,,c,\n,,4,8,6,,d,\n,,2,9,0,3-5@0:1,e,2\n";
-    let run = Run::new(table, &["--capacity=12"]);
+    let run = pack(table, &["--capacity=12"]);
     assert!(run.says().contains("in.csv:1:2: warning: column 'note' is not known and passed on as it is"));
-    let written = run.succeeds("placed: 5 intervals");
+    let written = run.succeeds_saying("placed: 5 intervals");
     let lines: Vec<&str> = written.lines().collect();
     assert_eq!(lines[0], "offset,note,size,upper,lower,gaps,id,alignment");
     assert!(lines[1].ends_with(",\"x, y\",4,9,0,2-4 6-8,a,1"), "{written}");
     assert_eq!(lines[2], "8,,4,9,0,,b,8");
-    Run::new(&written, &["--capacity=12"]).succeeds("placed");
+    pack(&written, &["--capacity=12"]).succeeds_saying("placed");
     // Without the gaps there is no room for c and d.
-    Run::new(table.replace("2-4 6-8", "").replace("3-5@0:1", ""), &["--capacity=12"]).fails(1, "infeasible: ");
+    pack(table.replace("2-4 6-8", "").replace("3-5@0:1", ""), &["--capacity=12"]).fails(1, "infeasible: ");
 }
 
 /// Names of columns as they were, where the end is the last step.
 #[test]
 fn an_end_is_the_last_step() {
-    Run::new("buffer_id,start,end,size\na,0,3,4\nb,4,5,4\n", &["--capacity=4"]).succeeds("placed");
-    Run::new("buffer_id,start,end,size\na,0,3,4\nb,3,5,4\n", &["--capacity=4"]).fails(1, "infeasible: ");
-    Run::new("buffer,begin,upper,size\na,-9,3,4\nb,3,5,4\n", &["--capacity=4"]).succeeds("placed");
+    pack("buffer_id,start,end,size\na,0,3,4\nb,4,5,4\n", &["--capacity=4"]).succeeds_saying("placed");
+    pack("buffer_id,start,end,size\na,0,3,4\nb,3,5,4\n", &["--capacity=4"]).fails(1, "infeasible: ");
+    pack("buffer,begin,upper,size\na,-9,3,4\nb,3,5,4\n", &["--capacity=4"]).succeeds_saying("placed");
 }
 
 #[test]
@@ -178,10 +141,10 @@ fn bad_tables_are_refused_at_their_place() {
         ("id,lower,upper,size,gaps\na,0,9,4,é-\n", "in.csv:2:5: error: gap is 'é', and should be a whole number"),
     ];
     for (table, text) in cases {
-        Run::new(table, &["--capacity=100"]).fails(1, text);
-        Run::new(table, &[]).fails(1, text);
+        pack(table, &["--capacity=100"]).fails(1, text);
+        pack(table, &[]).fails(1, text);
     }
-    Run::new(b"id,lower,upper,size\n\xff,0,1,2\n", &[]).fails(1, "in.csv:2:1: error: the field is no UTF-8");
+    pack(b"id,lower,upper,size\n\xff,0,1,2\n", &[]).fails(1, "in.csv:2:1: error: the field is no UTF-8");
 }
 
 #[test]
@@ -195,7 +158,7 @@ fn wrong_calls_are_refused() {
         &["--height=5"],
         &["second.csv"],
     ] {
-        Run::new(EXAMPLE, flags).fails(2, "error: ");
+        pack(EXAMPLE, flags).fails(2, "error: ");
     }
     let run = |arguments: &[&str]| Command::new(env!("CARGO_BIN_EXE_cosma-pack")).args(arguments).output().unwrap();
     assert_eq!(run(&[]).status.code(), Some(2));
@@ -223,13 +186,10 @@ fn reads_and_writes_streams() {
 
 #[test]
 fn packs_published_tables() {
+    let Some(shared) = shared(&["allocation"]) else { return };
     for (name, capacity) in [("A.1048576", "1MiB"), ("C.1048576", "1048576"), ("nas18.315392", "308KiB")] {
-        let path = format!("{}/../shared/allocation/{name}.csv", env!("CARGO_MANIFEST_DIR"));
-        let Ok(table) = std::fs::read_to_string(&path) else {
-            eprintln!("skipped: {path} is not there");
-            continue;
-        };
-        let written = Run::new(table, &[&format!("--capacity={capacity}"), "--time-limit=60"]).succeeds("placed");
+        let table = std::fs::read_to_string(shared.join(format!("allocation/{name}.csv"))).expect("it is there");
+        let written = pack(table, &[&format!("--capacity={capacity}"), "--time-limit=60"]).succeeds_saying("placed");
         let (intervals, offsets) = read(&written);
         let limit = if name.starts_with('n') { 315_392 } else { 1_048_576 };
         assert_eq!(check_packing(&intervals, &offsets, Bytes(limit), Bytes(1)), []);
@@ -241,7 +201,7 @@ fn the_readme_tells_the_truth() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there is one");
     let section = readme.split("## Packing alone").nth(1).and_then(|it| it.split("\n## ").next()).expect("a section");
     let table = section.split("```csv\n").nth(1).and_then(|it| it.split("```").next()).expect("an example");
-    let written = Run::new(table, &[]).succeeds("placed: 4 intervals, height 8 B, lower bound 8 B: proven least");
+    let written = pack(table, &[]).succeeds_saying("placed: 4 intervals, height 8 B, lower bound 8 B: proven least");
     assert!(written.lines().skip(1).all(|it| it.split(',').nth(6).is_some_and(|it| !it.is_empty())), "{written}");
     let help = Command::new(env!("CARGO_BIN_EXE_cosma-pack")).arg("--help").output().expect("it runs");
     let help = String::from_utf8_lossy(&help.stdout);

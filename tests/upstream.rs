@@ -1,9 +1,11 @@
 //! Networks from upstream dialects against the same networks as they were brought to an accelerator's
 //! granularity by hand before: as many operators, and the same scratchpad.
 
+mod common;
+
+use common::shared;
 use cosma::{MachineOptions, ModelOptions, Options, Solver, Stages, optimize};
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 
 /// File, network, inputs.
 const MODELS: [(&str, &str, &[usize]); 14] = [
@@ -29,15 +31,6 @@ const EXPLAINED: [(&str, &str); 2] = [
     ("train_mlp.tosa", "the step of the optimiser is two operators: the momentum joins the gradient"),
 ];
 
-fn folder() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    if folder.join("upstream").exists() && folder.join("networks").exists() {
-        return Some(folder);
-    }
-    println!("skipped: there is no {}", folder.display());
-    None
-}
-
 /// Without bound on memory: what a network needs at least. Every plan is judged.
 fn plan(text: &[u8], inputs: Option<&[usize]>) -> cosma::FunctionReport {
     let context = cosma::new_context();
@@ -53,7 +46,7 @@ fn plan(text: &[u8], inputs: Option<&[usize]>) -> cosma::FunctionReport {
 
 #[test]
 fn upstream_models_against_networks() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = shared(&["upstream", "networks"]) else { return };
     let mut table = format!("{:22} {:>11} {:>30}\n", "model", "operators", "min_scratchpad");
     let mut wrong = Vec::new();
     let change = |before: u64, after: u64| 100.0 * (after as f64 / before as f64 - 1.0);

@@ -66,8 +66,7 @@ fn chains(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>]) -> Ve
 
 /// Gives results places of their own where there is room; gives whether there was.
 fn separate(problem: &Problem, outline: &Outline, in_place: &mut [Vec<InPlace>]) -> bool {
-    let workspace = |op: &crate::OpId| problem.graph.op(*op).workspace.align_up(problem.machine.alignment);
-    let mut rooms: Vec<Bytes> = outline.order.iter().map(workspace).collect();
+    let mut rooms: Vec<Bytes> = outline.order.iter().map(|it| problem.workspace_room(*it)).collect();
     for stay in &outline.stays {
         let during = &mut rooms[stay.steps.start.index()..stay.steps.end.index()];
         during.iter_mut().for_each(|it| *it += problem.room(stay.tensor));

@@ -128,6 +128,12 @@ impl Graph {
         self.is_result[id.index()] && self.producer(id).is_some()
     }
 
+    /// Whether host memory has a copy of this tensor as soon as it exists: it is an argument, or stored.
+    /// Such a tensor leaves the scratchpad for free.
+    pub fn has_host_copy(&self, id: TensorId) -> bool {
+        self.producer(id).is_none() || self.is_stored(id)
+    }
+
     /// The dependences: an edge from each operator to those that read what it writes, labelled
     /// with the tensor. Node *i* is operator *i*.
     pub fn dependences(&self) -> DiGraph<OpId, TensorId> {

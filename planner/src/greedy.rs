@@ -30,8 +30,7 @@ pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: Replace
     for (index, &op) in order.iter().enumerate() {
         let step = Step(index as u32);
         let operands: Vec<TensorId> = problem.operands(op).collect();
-        let workspace = problem.graph.op(op).workspace.align_up(problem.machine.alignment);
-        let needed = operands.iter().map(|it| room(*it)).sum::<u128>() + u128::from(workspace.0);
+        let needed = operands.iter().map(|it| room(*it)).sum::<u128>() + u128::from(problem.workspace_room(op).0);
         let needed = needed - u128::from(problem.saved(&in_place[index]).0);
         let (mut stay, mut others): (Vec<TensorId>, Vec<TensorId>) =
             present.iter().partition(|it| operands.contains(it));

@@ -12,6 +12,7 @@ pub mod baseline;
 mod check;
 mod deadline;
 mod error;
+mod fate;
 mod first_fit;
 mod graph;
 mod greedy;

@@ -3,6 +3,7 @@
 //! Schedule and residency are decided before addresses; if the intervals that come out can be
 //! packed, the optimum of this half is the optimum of the whole.
 
+use crate::fate::charge;
 use crate::{Bytes, OpId, Plan, Problem, Residency, Step, TensorId};
 use std::ops::Range;
 
@@ -93,18 +94,12 @@ impl Outline {
 
     /// Bytes of spills and reloads, streamed weights' further uses included.
     pub fn non_compulsory(&self, problem: &Problem) -> Bytes {
-        let mut stays = vec![0_u64; problem.graph.tensors().len()];
+        let mut stays = vec![0; problem.graph.tensors().len()];
         for stay in &self.stays {
             stays[stay.tensor.index()] += 1;
         }
-        let mut bytes = problem.restreamed();
-        for tensor in problem.graph.tensor_ids() {
-            let returns = stays[tensor.index()].saturating_sub(1);
-            let lacks_host_copy = problem.graph.producer(tensor).is_some() && !problem.graph.is_stored(tensor);
-            let transfers = returns + u64::from(lacks_host_copy && 0 < returns);
-            bytes += Bytes(problem.graph.tensor(tensor).size.0 * transfers);
-        }
-        bytes
+        let charges = problem.graph.tensor_ids().zip(stays).map(|(tensor, n_stays)| charge(problem, tensor, n_stays));
+        problem.restreamed() + charges.sum()
     }
 
     /// The plan that puts the *i*-th stay at `offsets[i]`, and the workspace of the operator that

@@ -50,6 +50,17 @@ impl Problem {
         self.graph.tensor(tensor).size.align_up(self.machine.alignment)
     }
 
+    /// The room of an operator's workspace.
+    pub(crate) fn workspace_room(&self, op: OpId) -> Bytes {
+        self.graph.op(op).workspace.align_up(self.machine.alignment)
+    }
+
+    /// The rooms of all that must lie in the scratchpad while an operator runs, workspace included,
+    /// each result in a place of its own.
+    pub(crate) fn own_room(&self, op: OpId) -> Bytes {
+        self.operands(op).map(|it| self.room(it)).sum::<Bytes>() + self.workspace_room(op)
+    }
+
     /// The scratchpad's size, rounded up to the alignment: no more than this can the rooms of what
     /// lies in it add up to, since only the highest block can do without its padding.
     pub fn capacity(&self) -> Bytes {

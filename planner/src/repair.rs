@@ -288,8 +288,7 @@ impl Repair<'_> {
         let block = &self.blocks[index];
         let tensor = block.tensor.filter(|_| 1 < block.uses.len())?;
         let graph = &self.problem.graph;
-        let has_host_copy =
-            graph.producer(tensor).is_none() || graph.is_stored(tensor) || 1 < self.n_stays[tensor.index()];
+        let has_host_copy = graph.has_host_copy(tensor) || 1 < self.n_stays[tensor.index()];
         Some(graph.tensor(tensor).size.0 * if has_host_copy { 1 } else { 2 })
     }
 

@@ -9,6 +9,7 @@ mod instance;
 mod node;
 mod reach;
 
+use crate::fate::fates;
 use crate::{Bytes, Deadline, OpId, Order, Outline, Problem, TensorId};
 use explore::{Exploration, Found, Quest, Trace, explore};
 use groups::{Group, Known, Limits};
@@ -295,35 +296,16 @@ impl<const W: usize> Search<'_, W> {
 
     /// An outline as the groups want to see it.
     fn known(&self, outline: &Outline) -> Known {
-        let occupancy = outline.occupancy(self.problem);
-        let mut stays: Vec<Vec<std::ops::Range<usize>>> = vec![Vec::new(); self.problem.graph.tensors().len()];
-        for stay in &outline.stays {
-            stays[stay.tensor.index()].push(stay.steps.start.index()..stay.steps.end.index());
-        }
-        let mut known = Known {
+        let fates = fates(self.problem, outline);
+        let tracked = || self.instance.tracked.iter().map(|it| &fates[it.id.index()]);
+        let mut step_of = vec![0; outline.order.len()];
+        outline.order.iter().enumerate().for_each(|(step, op)| step_of[op.index()] = step);
+        Known {
             order: outline.order.iter().map(|it| it.0 as u16).collect(),
-            step_of: Vec::new(),
-            charges: Vec::new(),
-            decided: Vec::new(),
-        };
-        known.step_of = vec![0; known.order.len()];
-        for (step, &op) in known.order.iter().enumerate() {
-            known.step_of[usize::from(op)] = step;
+            step_of,
+            charges: tracked().map(|it| it.charge.0).collect(),
+            decided: tracked().map(|it| it.decided).collect(),
         }
-        for tensor in &self.instance.tracked {
-            let stays = &stays[tensor.id.index()];
-            let returns = stays.len() as u64 - 1;
-            let writes_back = 0 < returns && !tensor.has_host_copy;
-            known.charges.push((returns + u64::from(writes_back)) * tensor.size);
-            let life = match stays.as_slice() {
-                [first, second, ..] => first.end..second.start,
-                [only] => only.clone(),
-                [] => unreachable!("a tracked tensor is read"),
-            };
-            let decided = life.clone().max_by_key(|it| (occupancy[*it], std::cmp::Reverse(*it)));
-            known.decided.push(decided.unwrap_or(life.start));
-        }
-        known
     }
 
     /// The outline that led to `found` from the start.

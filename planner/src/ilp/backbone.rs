@@ -21,6 +21,7 @@ mod program;
 mod side;
 
 use super::forced;
+use super::joint::outcome;
 use super::precedence::Precedence;
 use super::replace::{Outcome, replace};
 use crate::{Deadline, Error, Outline, Problem};
@@ -62,20 +63,20 @@ pub fn backbone(problem: &Problem, start: &Outline, deadline: Deadline) -> Resul
             let (bound, values) = program.minimise(gap, deadline)?;
             lower_bound = lower_bound.max(problem.restreamed() + bound);
             let Some(values) = values else { break };
-            let found = replace(problem, &program.order(&values), None, deadline)?.outline;
+            let chosen = program.chosen(&values);
+            let found = replace(problem, &program.order(&chosen), None, deadline)?.outline;
             let found_cost = found.non_compulsory(problem);
             debug!(%bound, %found_cost, gap, "backbone");
             if found_cost < cost {
                 (cost, outline) = (found_cost, found);
             }
-            let chosen = program.chosen(&values);
             let is_refined = refine(&mut sides, &chosen);
             // Once there is nothing to divide, the optimum is asked for, and that was all.
             can_refine = is_refined || !is_exact;
             is_exact = !is_refined;
         }
     }
-    Ok(Outcome { proven: cost == lower_bound, outline, lower_bound })
+    Ok(outcome(problem, outline, lower_bound))
 }
 
 /// Divides the cells chosen, or all, if those are as narrow as they get; gives whether one could be.

@@ -18,6 +18,7 @@ use super::part::part;
 use super::precedence::Precedence;
 use super::residency::is_tracked;
 use super::windows::{crossing, narrowest};
+use crate::fate::{Fate, fates};
 use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -40,9 +41,8 @@ pub(super) struct Tree<'a> {
     step_of: Vec<usize>,
     /// Per step: the tensors that belong to it.
     owned: Vec<Vec<TensorId>>,
-    /// Per tensor: its stays in the known plan, and what that pays for it.
-    stays: Vec<Vec<Range<usize>>>,
-    paid: Vec<Bytes>,
+    /// Per tensor: what becomes of it in the known plan.
+    fates: Vec<Fate>,
 }
 
 /// What the solver may take.
@@ -72,31 +72,15 @@ impl Tree<'_> {
         let graph = &problem.graph;
         let mut step_of = vec![0; known.order.len()];
         known.order.iter().enumerate().for_each(|(step, op)| step_of[op.index()] = step);
-        let mut stays: Vec<Vec<Range<usize>>> = vec![Vec::new(); graph.tensors().len()];
-        for stay in &known.stays {
-            stays[stay.tensor.index()].push(stay.steps.start.index()..stay.steps.end.index());
-        }
-        let occupancy = known.occupancy(problem);
+        let fates = fates(problem, known);
         let mut owned = vec![Vec::new(); known.order.len()];
-        let mut paid = vec![Bytes::ZERO; stays.len()];
         for tensor in graph.tensor_ids().filter(|it| is_tracked(problem, *it)) {
-            let stays = &stays[tensor.index()];
-            let returns = stays.len() as u64 - 1;
-            let has_host_copy = graph.producer(tensor).is_none() || graph.is_stored(tensor);
-            let transfers = returns + u64::from(0 < returns && !has_host_copy);
-            paid[tensor.index()] = Bytes(graph.tensor(tensor).size.0 * transfers);
-            let life = match stays.as_slice() {
-                [first, second, ..] if first.end < second.start => first.end..second.start,
-                [first, ..] => first.clone(),
-                [] => continue,
-            };
-            let fullest = life.clone().max_by_key(|it| (occupancy[*it], std::cmp::Reverse(*it)));
-            owned[fullest.unwrap_or(life.start)].push(tensor);
+            owned[fates[tensor.index()].decided].push(tensor);
         }
         let precedence = Precedence::of(problem);
         let crossing = crossing(problem, &known.order);
         let (leaf, solved) = (leaf.max(1), BTreeMap::new());
-        Tree { problem, known, leaf, crossing, solved, precedence, step_of, owned, stays, paid }
+        Tree { problem, known, leaf, crossing, solved, precedence, step_of, owned, fates }
     }
 
     /// A proven lower bound on the non-compulsory traffic of every outline. What an earlier call
@@ -124,7 +108,7 @@ impl Tree<'_> {
         } else {
             self.smallest(steps.clone())
         };
-        let paid: Bytes = stretch.tensors.iter().map(|it| self.paid[it.index()]).sum();
+        let paid: Bytes = stretch.tensors.iter().map(|it| self.fates[it.index()].charge).sum();
         if stretch.bound < paid {
             let key = (steps.start, steps.end);
             let (mut bound, mut is_solved) = self.solved.get(&key).copied().unwrap_or_default();
@@ -172,7 +156,7 @@ impl Tree<'_> {
         let floors: Vec<Floor> = floors.collect();
         // What is left of the known plan.
         let stays = |tensor: &TensorId, from: usize, to: usize| {
-            self.stays[tensor.index()].iter().any(|it| it.contains(&from) && it.contains(&to))
+            self.fates[tensor.index()].stays.iter().any(|it| it.contains(&from) && it.contains(&to))
         };
         let kept = steps.windows(2).map(|pair| {
             let tensors = part.problem.graph.tensor_ids().zip(&part.tensors);

@@ -51,7 +51,7 @@ impl Cover {
     pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> Cover {
         let gaps = gaps(problem, order);
         let size = |gap: &Gap| problem.graph.tensor(gap.tensor).size;
-        let needs_write = |it: &TensorId| problem.graph.producer(*it).is_some() && !problem.graph.is_stored(*it);
+        let needs_write = |it: &TensorId| !problem.graph.has_host_copy(*it);
         let rooms = gaps.iter().map(|it| problem.room(it.tensor)).collect();
         let sizes = gaps.iter().map(size).collect();
         let written = gaps.iter().map(|it| Some(it.tensor).filter(needs_write)).collect();
@@ -120,11 +120,9 @@ fn rows(problem: &Problem, order: &[OpId], capacity: Bytes, gaps: &[Gap]) -> Vec
     let mut rows = Vec::new();
     for (index, (&op, across)) in order.iter().zip(across).enumerate() {
         let room = |gap: usize| problem.room(gaps[gap].tensor);
-        let workspace = problem.graph.op(op).workspace.align_up(problem.machine.alignment);
-        let operands: Bytes = problem.operands(op).map(|it| problem.room(it)).sum();
         let kept: Bytes = across.iter().map(|it| room(*it)).sum();
         // An operator that needs more for itself has what it needs, and nothing else stays then.
-        let own = operands + workspace - problem.saved(&in_place[index]);
+        let own = problem.own_room(op) - problem.saved(&in_place[index]);
         let excess = (own + kept).saturating_sub(capacity.max(own));
         if excess != Bytes::ZERO {
             let worth = |gap: usize| (gap, room(gap).min(excess));

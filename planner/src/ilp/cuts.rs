@@ -176,12 +176,8 @@ fn crossing(problem: &Problem, order: &[OpId], step: usize) -> Vec<TensorId> {
     graph.tensor_ids().filter(|it| residency::is_tracked(problem, *it) && crosses(it)).collect()
 }
 
-fn has_host_copy(problem: &Problem, tensor: TensorId) -> bool {
-    problem.graph.producer(tensor).is_none() || problem.graph.is_stored(tensor)
-}
-
 fn n_boundaries(problem: &Problem, crossing: &[TensorId]) -> usize {
-    let ways = crossing.iter().map(|it| if has_host_copy(problem, *it) { 2_usize } else { 3 });
+    let ways = crossing.iter().map(|it| if problem.graph.has_host_copy(*it) { 2_usize } else { 3 });
     ways.fold(1, |product, ways| product.saturating_mul(ways))
 }
 
@@ -189,7 +185,7 @@ fn n_boundaries(problem: &Problem, crossing: &[TensorId]) -> usize {
 fn boundaries(problem: &Problem, crossing: &[TensorId]) -> Vec<Boundary> {
     let mut boundaries = vec![Boundary::new()];
     for &tensor in crossing {
-        let ways: &[Lies] = if has_host_copy(problem, tensor) {
+        let ways: &[Lies] = if problem.graph.has_host_copy(tensor) {
             &[Lies::Both, Lies::Host]
         } else {
             &[Lies::Here, Lies::Both, Lies::Host]

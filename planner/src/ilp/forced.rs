@@ -58,7 +58,7 @@ fn cover(problem: &Problem, precedence: &Precedence) -> Cover {
             cover.gaps.push(Gap { tensor, inside: Step(0)..Step(0) });
             cover.sizes.push(graph.tensor(tensor).size);
             cover.rooms.push(problem.room(tensor));
-            cover.written.push(Some(tensor).filter(|_| producer.is_some() && !graph.is_stored(tensor)));
+            cover.written.push(Some(tensor).filter(|it| !graph.has_host_copy(*it)));
         }
         for op in ops {
             let from = chain.iter().rposition(|it| precedence.is_before(*it, op)).map_or(0, |it| it + 1);
@@ -68,10 +68,8 @@ fn cover(problem: &Problem, precedence: &Precedence) -> Cover {
         }
     }
     for (op, mut terms) in graph.op_ids().zip(terms) {
-        let workspace = graph.op(op).workspace.align_up(problem.machine.alignment);
-        let operands: Bytes = problem.operands(op).map(|it| problem.room(it)).sum();
         // In the order that is best for it.
-        let own = operands + workspace - problem.saved_at_most(op);
+        let own = problem.own_room(op) - problem.saved_at_most(op);
         let excess = (own + live[op.index()]).saturating_sub(problem.capacity().max(own));
         if excess != Bytes::ZERO {
             terms.iter_mut().for_each(|(_, worth)| *worth = excess.min(*worth));

@@ -76,8 +76,7 @@ fn chains(problem: &Problem) -> Vec<Chain> {
         members: vec![op],
         reads: problem.graph.op(op).reads.iter().copied().filter(crosses).collect(),
         writes: problem.graph.op(op).writes.iter().copied().filter(crosses).collect(),
-        total: problem.graph.op(op).workspace.align_up(problem.machine.alignment)
-            + problem.operands(op).map(|it| problem.room(it)).sum(),
+        total: problem.own_room(op),
     };
     problem.graph.op_ids().map(chain).collect()
 }

@@ -77,7 +77,7 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
         let written: Vec<TensorId> = operator.writes.iter().copied().filter(|it| counts(*it)).collect();
         let writes = written.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
         let token = [(format!("after_{}", operator.name), Bytes::ZERO)];
-        let workspace = operator.workspace.align_up(alignment) + others;
+        let workspace = problem.workspace_room(op) + others;
         let ids = builder.op(&operator.name, &reads, writes.chain(token), workspace);
         has_run.extend(ids.last());
         for (&tensor, &id) in written.iter().zip(&ids) {

@@ -70,7 +70,7 @@ impl Residency {
     /// Likewise, but with variables for whatever lies in the scratchpad, workspaces excepted.
     pub(super) fn of_all(problem: &Problem, order: &Order, start: &Outline, unit: u64, model: &mut Model) -> Residency {
         let graph = &problem.graph;
-        let own = graph.ops().iter().map(|it| it.workspace.align_up(problem.machine.alignment)).collect();
+        let own = graph.op_ids().map(|it| problem.workspace_room(it)).collect();
         let is_touched = |it: TensorId| graph.producer(it).is_some() || !graph.readers(it).is_empty();
         let is_meant = |it: TensorId| is_touched(it) && !problem.is_streamed(it);
         let mut residency = Residency::of(problem, order, start, unit, own, is_meant, model);
@@ -105,8 +105,7 @@ impl Residency {
             let (there, comes) = (&lies_there[tensor.index()], &comes_in[tensor.index()]);
             let on = steps.clone().map(|step| model.binary(0, is_in(there, step))).collect();
             let reload = steps.clone().map(|step| model.binary(weight, is_in(comes, step))).collect();
-            let is_spilled = graph.producer(tensor).is_some() && !graph.is_stored(tensor);
-            let spill = is_spilled.then(|| model.binary(weight, !comes.is_empty()));
+            let spill = (!graph.has_host_copy(tensor)).then(|| model.binary(weight, !comes.is_empty()));
             if graph.producer(tensor).is_none() {
                 residency.compulsory += graph.tensor(tensor).size;
             }
@@ -321,8 +320,7 @@ pub(super) fn is_tracked(problem: &Problem, tensor: TensorId) -> bool {
 /// The room that an operator needs for its workspace and for what it alone touches.
 pub(super) fn own(problem: &Problem, op: OpId) -> Bytes {
     let alone = problem.operands(op).filter(|it| !is_tracked(problem, *it));
-    let workspace = problem.graph.op(op).workspace.align_up(problem.machine.alignment);
-    workspace + alone.map(|it| problem.room(it)).sum()
+    problem.workspace_room(op) + alone.map(|it| problem.room(it)).sum()
 }
 
 /// Per tensor, the steps in which an outline has it in the scratchpad, and those just before which

@@ -72,7 +72,6 @@ impl Segment {
         };
         let name = |tensor: TensorId| graph.tensor(tensor).name.clone();
         let size = |tensor: TensorId| graph.tensor(tensor).size;
-        let has_host_copy = |tensor: TensorId| graph.producer(tensor).is_none() || graph.is_stored(tensor);
         let mut builder = GraphBuilder::new();
         let mut constant = Bytes::ZERO;
         let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
@@ -165,7 +164,7 @@ impl Segment {
             builder.op("exit", &reads, std::iter::empty::<(String, Bytes)>(), Bytes::ZERO);
             segment_ops.push(None);
         }
-        debug_assert!(entry.iter().all(|it| it.1 != Lies::Here || !has_host_copy(it.0)));
+        debug_assert!(entry.iter().all(|it| it.1 != Lies::Here || !graph.has_host_copy(it.0)));
         let alignment = problem.machine.alignment;
         let machine = Machine { scratchpad: capacity, alignment, weights: Weights::Resident };
         let problem = Problem { graph: builder.build().expect("no larger than the whole"), machine };

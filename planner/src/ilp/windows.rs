@@ -198,8 +198,7 @@ fn boundary(
         if !is_live {
             continue;
         }
-        let has_host_copy = graph.producer(tensor).is_none() || graph.is_stored(tensor);
-        let is_paid = has_host_copy || returns[tensor.index()].iter().any(|it| !window.contains(it));
+        let is_paid = graph.has_host_copy(tensor) || returns[tensor.index()].iter().any(|it| !window.contains(it));
         let is_here = step.checked_sub(1).is_some_and(|it| kept[it].contains(&tensor));
         boundary.push((
             tensor,

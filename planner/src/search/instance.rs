@@ -6,7 +6,7 @@
 //! two steps it is either on-chip or not.
 
 use crate::in_place::most_pairs;
-use crate::{Bytes, Dies, OpId, Order, Origin, Problem, TensorId};
+use crate::{Bytes, Dies, OpId, Order, Problem, TensorId};
 
 /// Index of a tracked tensor in [`Instance::tracked`].
 pub(super) type Tracked = u16;
@@ -110,8 +110,7 @@ impl Instance {
                 id,
                 size: graph.tensor(id).size.0,
                 room: problem.room(id).0,
-                has_host_copy: matches!(graph.tensor(id).origin, Origin::Argument | Origin::Weight)
-                    || graph.is_stored(id),
+                has_host_copy: graph.has_host_copy(id),
                 producer: graph.producer(id).map(|it| it.0 as u16),
                 readers: graph.readers(id).iter().map(|it| it.0 as u16).collect(),
             });
@@ -144,8 +143,6 @@ fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId, capacity
         ops.sort_unstable();
         ops.dedup();
     }
-    let workspace = op.workspace.align_up(problem.machine.alignment);
-    let working_set = problem.operands(id).map(|it| problem.room(it)).sum::<Bytes>() + workspace;
     let pairs = op.in_place.iter().filter(|it| it.dies != Dies::Never && !problem.is_streamed(it.operand));
     let in_place = pairs.map(|it| SearchPair {
         result: it.result.0,
@@ -154,9 +151,9 @@ fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId, capacity
         room: problem.room(it.result).0,
     });
     SearchOp {
-        capacity: capacity.max(working_set - problem.saved_always(id)).0,
+        capacity: capacity.max(problem.own_room(id) - problem.saved_always(id)).0,
         in_place: in_place.collect(),
-        need: (own + workspace).0,
+        need: (own + problem.workspace_room(id)).0,
         reads: tracked(&op.reads),
         writes: tracked(&op.writes),
         predecessors,

@@ -1,8 +1,8 @@
 //! `cosma-import`: reads an ONNX model and writes it in COSMA's source form.
 
-#[path = "../cosma-opt/model.rs"]
+#[path = "../shared/model.rs"]
 mod model;
-#[path = "../cosma-opt/output.rs"]
+#[path = "../shared/output.rs"]
 mod output;
 
 use clap::Parser;

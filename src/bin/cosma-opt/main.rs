@@ -1,7 +1,11 @@
 //! `cosma-opt`: reads modules, plans them, and writes them back.
 
 mod arguments;
+#[path = "../shared/input.rs"]
+mod input;
+#[path = "../shared/model.rs"]
 mod model;
+#[path = "../shared/output.rs"]
 mod output;
 mod split;
 
@@ -10,8 +14,9 @@ use clap::Parser;
 use cosma::{
     Error, Program, ProgramFormat, Report, Reports, integer_programs, new_context, optimize, parse, run_pipeline,
 };
+use input::read;
 use output::Output;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -171,15 +176,6 @@ fn named(programs: Vec<Program>, path: &Path) -> Result<Vec<(PathBuf, String)>, 
 /// does, but every model that has the version of its format first, as all writers put it.
 fn is_onnx(input: &str, text: &[u8]) -> bool {
     input.ends_with(".onnx") || text.first() == Some(&8)
-}
-
-fn read(input: &str) -> io::Result<Vec<u8>> {
-    if input != "-" {
-        return std::fs::read(input);
-    }
-    let mut text = Vec::new();
-    io::stdin().read_to_end(&mut text)?;
-    Ok(text)
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {

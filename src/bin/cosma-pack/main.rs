@@ -1,7 +1,9 @@
 //! `cosma-pack`: reads intervals as CSV, places them in memory, and writes them back with offsets.
 
 mod arguments;
-#[path = "../cosma-opt/output.rs"]
+#[path = "../shared/input.rs"]
+mod input;
+#[path = "../shared/output.rs"]
 mod output;
 mod table;
 
@@ -10,8 +12,9 @@ use clap::Parser;
 use cosma::Bytes;
 use cosma_planner::Deadline;
 use cosma_planner::pack::{self, Conflict, Interval, Lowest, Packing};
+use input::read;
 use output::Output;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use table::Table;
 
@@ -136,13 +139,4 @@ fn infeasible(table: &Table, conflict: Option<Conflict>, limit: &str) -> String 
         text += &format!("\n  {}", table.describe(at));
     }
     text
-}
-
-fn read(input: &str) -> io::Result<Vec<u8>> {
-    if input != "-" {
-        return std::fs::read(input);
-    }
-    let mut text = Vec::new();
-    io::stdin().read_to_end(&mut text)?;
-    Ok(text)
 }

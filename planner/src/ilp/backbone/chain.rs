@@ -44,6 +44,5 @@ impl Backbone {
 
 /// What an operator needs for itself at least, in rooms.
 pub(super) fn own(problem: &Problem, op: OpId) -> Bytes {
-    let workspace = problem.graph.op(op).workspace.align_up(problem.machine.alignment);
-    problem.operands(op).map(|it| problem.room(it)).sum::<Bytes>() + workspace - problem.saved_at_most(op)
+    problem.own_room(op) - problem.saved_at_most(op)
 }

@@ -110,7 +110,7 @@ impl Program<'_> {
         touching.iter().for_each(|it| bounds.extend(&self.sides[*it].bounds));
         bounds.sort_unstable();
         bounds.dedup();
-        let gone = (producer.is_some() && !graph.is_stored(tensor)).then(|| self.model.binary(weight, false));
+        let gone = (!graph.has_host_copy(tensor)).then(|| self.model.binary(weight, false));
         // An argument that the backbone reads before all others comes in there.
         let is_first_fixed = bounds.first().is_some_and(|it| fixed.contains(it));
         let mut first_loads: Vec<Variable> = Vec::new();
@@ -269,15 +269,15 @@ impl Program<'_> {
         chosen
     }
 
-    /// The order of a solution: side operators run in the middle of their cells, what was left
+    /// The order of a solution: side operators run in the middle of the cells chosen, what was left
     /// aside as early as it can.
-    pub(super) fn order(&self, values: &[u64]) -> Vec<OpId> {
+    pub(super) fn order(&self, chosen: &[Option<Cell>]) -> Vec<OpId> {
         let graph = &self.problem.graph;
         // Twice the place: the backbone's operators are even.
         let mut wish: Vec<Option<usize>> = graph.op_ids().map(|it| Some(2 * (self.backbone.place(it)? + 1))).collect();
-        for (side, cell) in self.sides.iter().zip(self.chosen(values)) {
-            let middle = |it: Cell| it.from + it.to - (it.from + it.to + 1) % 2;
-            wish[side.op.index()] = cell.map(middle);
+        for (side, cell) in self.sides.iter().zip(chosen) {
+            let middle = |it: &Cell| it.from + it.to - (it.from + it.to + 1) % 2;
+            wish[side.op.index()] = cell.as_ref().map(middle);
         }
         // In source order all that an operator needs comes before it.
         let mut time = vec![0; graph.ops().len()];

@@ -2,6 +2,7 @@
 
 use super::chain::{Backbone, own};
 use crate::ilp::precedence::Precedence;
+use crate::ilp::residency;
 use crate::{OpId, Problem, TensorId};
 
 /// An operator matters, whatever it touches, if it needs one part in so many of the scratchpad.
@@ -52,10 +53,8 @@ impl Side {
 /// Whether a tensor is one to decide about: two operators at least touch it, and no more than `tiny`
 /// of it fit the scratchpad.
 pub(super) fn is_tracked(problem: &Problem, tensor: TensorId, tiny: u64) -> bool {
-    let readers = problem.graph.readers(tensor).len();
-    let touches = readers + usize::from(problem.graph.producer(tensor).is_some());
     let is_tiny = problem.room(tensor).0.saturating_mul(tiny) < problem.capacity().0;
-    !problem.is_streamed(tensor) && 1 < touches && 0 < readers && !is_tiny
+    residency::is_tracked(problem, tensor) && !is_tiny
 }
 
 /// All side operators that matter, in source order.

@@ -1,0 +1,43 @@
+//! What an outline does with each tensor, as those want to see it who bound a plan part by part.
+
+use crate::{Bytes, Outline, Problem, TensorId};
+use std::cmp::Reverse;
+use std::ops::Range;
+
+/// What becomes of a tensor.
+pub(crate) struct Fate {
+    /// The steps of its stays, ascending.
+    pub stays: Vec<Range<usize>>,
+    /// The non-compulsory bytes that it costs.
+    pub charge: Bytes,
+    /// The step in which its fate is decided: the fullest one while it is away for the first time,
+    /// or else while it is there.
+    pub decided: usize,
+}
+
+/// The fate of every tensor. One that never stays decides nothing and costs nothing.
+pub(crate) fn fates(problem: &Problem, outline: &Outline) -> Vec<Fate> {
+    let mut stays: Vec<Vec<Range<usize>>> = vec![Vec::new(); problem.graph.tensors().len()];
+    for stay in &outline.stays {
+        stays[stay.tensor.index()].push(stay.steps.start.index()..stay.steps.end.index());
+    }
+    let occupancy = outline.occupancy(problem);
+    let fate = |(tensor, stays): (TensorId, Vec<Range<usize>>)| {
+        let life = match stays.as_slice() {
+            [first, second, ..] => first.end..second.start,
+            [only] => only.clone(),
+            [] => 0..0,
+        };
+        let fullest = life.clone().max_by_key(|it| (occupancy[*it], Reverse(*it)));
+        Fate { charge: charge(problem, tensor, stays.len()), decided: fullest.unwrap_or(life.start), stays }
+    };
+    problem.graph.tensor_ids().zip(stays).map(fate).collect()
+}
+
+/// The non-compulsory bytes of a tensor with so many stays: each but the first is a reload, and the
+/// first of these needs a copy in host memory.
+pub(crate) fn charge(problem: &Problem, tensor: TensorId, n_stays: usize) -> Bytes {
+    let returns = n_stays.saturating_sub(1) as u64;
+    let is_spilled = 0 < returns && !problem.graph.has_host_copy(tensor);
+    Bytes(problem.graph.tensor(tensor).size.0 * (returns + u64::from(is_spilled)))
+}
