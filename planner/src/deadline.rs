@@ -30,11 +30,6 @@ impl Deadline {
         self.left().map_or(self, |it| self.within(it.mul_f64(share)))
     }
 
-    /// The moment itself; a very distant one if there is none.
-    pub fn instant(self) -> Instant {
-        self.0.unwrap_or_else(|| Instant::now() + Duration::from_secs(1 << 32))
-    }
-
     /// The earlier of this one and `duration` from now.
     pub fn within(self, duration: Duration) -> Deadline {
         let other = Deadline::after(duration);

@@ -1,6 +1,6 @@
 //! What planning decides: order, residencies, addresses. Everything else is derived from it.
 
-use crate::{Action, Bytes, OpId, Place, Problem, Slot, Step, TensorId};
+use crate::{Action, Bytes, OpId, Place, Problem, Slot, Step, TensorId, Traffic};
 use std::ops::Range;
 
 /// Steps during which a tensor lies at one address.
@@ -89,6 +89,11 @@ impl Plan {
             }
         }
         actions
+    }
+
+    /// Bytes of spills and reloads, streamed weights' further uses included, as its program counts them.
+    pub fn non_compulsory(&self, problem: &Problem) -> Bytes {
+        Traffic::of(problem, &self.actions(problem)).non_compulsory
     }
 
     /// The most bytes that lie in the scratchpad at once, workspaces included, without padding. A

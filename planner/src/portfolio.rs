@@ -114,9 +114,8 @@ impl Solution {
 /// 1. Order and residency are decided as if only the sum of what is on-chip counted.
 /// 2. What came out is packed. If that succeeds, nothing was lost: the optimum of the first step
 ///    is the optimum of the whole.
-/// 3. If not, planning goes on until there is a plan with addresses
-///    (`unpackable.rs`). The bound stays that of the first step, unless a small
-///    problem is solved with addresses as a whole.
+/// 3. If not, planning goes on until there is a plan with addresses (`unpackable.rs`). The bound
+///    stays that of the first step, unless a small problem is solved with addresses as a whole.
 ///
 /// Search and integer programming take turns, at points that are counted in states and nodes and
 /// not in seconds, and hand each other plans and bounds; so which plan comes out does not depend on
@@ -242,7 +241,7 @@ pub(crate) fn greedily(problem: &Problem) -> Decision {
     Decision { outline, lower_bound: problem.restreamed(), solver: Solver::Greedy }
 }
 
-fn source_order(problem: &Problem) -> Vec<OpId> {
+pub(crate) fn source_order(problem: &Problem) -> Vec<OpId> {
     problem.graph.op_ids().collect()
 }
 

@@ -50,18 +50,13 @@ pub(crate) fn repair(problem: &Problem, outline: &Outline, deadline: Deadline) -
         }
         repair.join();
         let plan = repair.plan(outline);
-        let cost = cost(problem, &plan);
+        let cost = plan.non_compulsory(problem);
         debug!(patience, %cost, "repaired");
         if best.as_ref().is_none_or(|it| cost < it.1) {
             best = Some((plan, cost));
         }
     }
     best
-}
-
-/// What a plan moves beyond what it must.
-fn cost(problem: &Problem, plan: &Plan) -> Bytes {
-    crate::Traffic::of(problem, &plan.actions(problem)).non_compulsory
 }
 
 /// A stay, or the workspace of a step.

@@ -7,12 +7,10 @@
 //!    addresses, and what comes out is packed, or repaired, as long as it may turn out better than
 //!    the best plan so far.
 
-use crate::portfolio::{Decision, SHARE_OF_PACKING, greedily, ilp};
+use crate::portfolio::{Decision, SHARE_OF_PACKING, greedily, ilp, source_order};
 use crate::repair::repair;
 use crate::search::{SearchOptions, search};
-use crate::{
-    Bytes, Deadline, Options, Outline, Plan, Problem, Solution, Solver, Traffic, address, greedy_plan_in_order,
-};
+use crate::{Bytes, Deadline, Options, Outline, Plan, Problem, Solution, Solver, address, greedy_plan_in_order};
 use tracing::debug;
 
 /// The best plan with addresses that could be found for what was decided without. What it says of
@@ -20,11 +18,10 @@ use tracing::debug;
 pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decision, deadline: Deadline) -> Solution {
     let Decision { outline, lower_bound, solver } = decision;
     let try_for = options.time_limit.mul_f64(SHARE_OF_PACKING);
-    let source = greedily(problem).outline.order;
-    let greedy = [&source, &outline.order].map(|order| {
+    let greedy = [&source_order(problem), &outline.order].map(|order| {
         let plan = greedy_plan_in_order(problem, order).expect("the problem was checked");
         Solution {
-            non_compulsory: non_compulsory(problem, &plan),
+            non_compulsory: plan.non_compulsory(problem),
             plan,
             lower_bound: *lower_bound,
             fragmentation: Bytes::ZERO,
@@ -38,7 +35,11 @@ pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decis
     if matches!(options.solver, Solver::Auto | Solver::Ilp) && !best.is_optimal() {
         let range = best.lower_bound..best.non_compulsory;
         if let Some((plan, lower_bound)) = ilp::whole(problem, options, range, deadline) {
-            best.offer(plan.map(|it| (it.clone(), non_compulsory(problem, &it))), Solver::Ilp);
+            let costing = |plan: Plan| {
+                let cost = plan.non_compulsory(problem);
+                (plan, cost)
+            };
+            best.offer(plan.map(costing), Solver::Ilp);
             best.lower_bound = best.lower_bound.max(lower_bound);
         }
     }
@@ -75,10 +76,6 @@ impl Solution {
             (self.plan, self.non_compulsory, self.solver) = (plan, non_compulsory, solver);
         }
     }
-}
-
-fn non_compulsory(problem: &Problem, plan: &Plan) -> Bytes {
-    Traffic::of(problem, &plan.actions(problem)).non_compulsory
 }
 
 /// Capacities to try when what fits as a sum cannot be packed: without the room that only the

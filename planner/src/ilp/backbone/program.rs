@@ -134,7 +134,7 @@ impl Program<'_> {
                     load.into()
                 }
             };
-            let returns: Expression = if can_be_before || !presence.cells.is_empty() {
+            let returns: Expression = if can_be_before {
                 let returns = self.model.binary(weight, false);
                 if let Some(gone) = gone {
                     self.model.constraints.push(constraint!(returns <= gone));
