@@ -1,0 +1,242 @@
+//! One function on its way from planned to lowered form.
+
+use super::INFO;
+use super::arena::size;
+use super::buffer::{Buffer, Root};
+use super::build::{Builder, place};
+use super::options::{ArenaName, LowerOptions};
+use super::symbols::Symbols;
+use super::workshop::Workshop;
+use crate::extract::key;
+use crate::form::{body, operations};
+use crate::role::{Role, may_have_effects, role};
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::attribute::TypeAttribute;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
+use cosma_ir::melior::ir::r#type::{FunctionType, TypeLike};
+use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Type, Value, ValueLike};
+use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, machine, name, offsets, set_type, transfer, uses};
+use std::collections::{BTreeMap, HashMap};
+
+/// One function on its way.
+pub(super) struct Lowering<'s, 'c, 'a> {
+    pub build: Builder<'c>,
+    pub function: OperationRef<'c, 'a>,
+    pub block: BlockRef<'c, 'a>,
+    pub symbols: &'s mut Symbols<'c, 'a>,
+    pub workshop: &'s mut Workshop<'c, 'a>,
+    /// The first operation of the source: constants and the arena go before it.
+    pub first: OperationRef<'c, 'a>,
+    pub options: LowerOptions,
+    pub scratchpad: u64,
+    pub alignment: u64,
+    pub arena: Option<Value<'c, 'a>>,
+    pub offsets: BTreeMap<u64, Value<'c, 'a>>,
+    /// What has become of each tensor. Only looked up, never iterated over.
+    buffers: HashMap<usize, Buffer<'c, 'a>>,
+    /// Buffers in host memory that the function allocated, in order.
+    pub owned: Vec<Value<'c, 'a>>,
+}
+
+impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
+    pub(super) fn new(
+        context: &'c Context,
+        function: OperationRef<'c, 'a>,
+        options: LowerOptions,
+        symbols: &'s mut Symbols<'c, 'a>,
+        workshop: &'s mut Workshop<'c, 'a>,
+    ) -> Result<Self, Diagnostic<'c>> {
+        let block = body(function).expect("declarations are left alone");
+        let machine = machine(function);
+        if machine.as_ref().is_some_and(|it| it.element_bytes.is_some()) {
+            let message = format!(
+                "{} takes tensors as they are, but this function was planned with element_bytes for other types",
+                INFO.name
+            );
+            return Err(Diagnostic::at(function, message));
+        }
+        Ok(Lowering {
+            build: Builder(context),
+            function,
+            block,
+            symbols,
+            workshop,
+            first: block.first_operation().expect("a block has a terminator"),
+            options,
+            scratchpad: machine.as_ref().and_then(|it| it.scratchpad).unwrap_or(0),
+            alignment: machine.and_then(|it| it.alignment).unwrap_or(crate::DEFAULT_ALIGNMENT.0),
+            arena: None,
+            offsets: BTreeMap::new(),
+            buffers: HashMap::new(),
+            owned: Vec::new(),
+        })
+    }
+
+    /// Lowers the function, except for what is in the workshop afterwards.
+    pub(super) fn function(mut self, is_planned: bool) -> Result<(), Diagnostic<'c>> {
+        let source: Vec<OperationRef> = operations(self.block).collect();
+        let (terminator, source) = source.split_last().expect("a block has a terminator");
+        let mut arguments = Vec::new();
+        for index in 0..self.block.argument_count() {
+            let argument: Value = self.block.argument(index).expect("it is counted").into();
+            if argument.r#type().is_tensor() {
+                let memref = self.build.memref(argument.r#type(), None, self.function)?;
+                self.keep(argument, Buffer::host(argument, memref, size(argument)));
+                arguments.push((argument, memref));
+            }
+        }
+        if is_planned && self.options.arena == ArenaName::Argument {
+            let r#type = self.build.bytes(self.scratchpad, self.space());
+            self.arena = Some(self.block.add_argument(r#type, self.function.location()));
+        }
+        for &operation in source {
+            self.operation(operation)?;
+        }
+        self.finish(*terminator)?;
+        // Readers come after what they read.
+        for operation in source.iter().rev() {
+            let is_read = operation.results().any(|it| !uses(it.into()).is_empty());
+            if touches_tensor(*operation) || !is_read && !may_have_effects(*operation) {
+                erase(*operation);
+            }
+        }
+        for (argument, memref) in arguments {
+            set_type(argument, memref);
+        }
+        self.sign(*terminator);
+        Ok(())
+    }
+
+    /// Gives each result a buffer of its own, and frees the others.
+    fn finish(&mut self, terminator: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        let mut given = Vec::new();
+        for (index, value) in terminator.operands().enumerate().collect::<Vec<_>>() {
+            if !value.r#type().is_tensor() {
+                continue;
+            }
+            let Some(buffer) = self.buffer(value)? else {
+                let message = format!("{} finds no bytes for result {index}", INFO.name);
+                return Err(Diagnostic::at(terminator, message));
+            };
+            let is_whole = buffer.r#type == self.build.memref(value.r#type(), None, terminator)?;
+            let root = match buffer.root {
+                Root::Host(root) if is_whole && self.owned.contains(&root) && !given.contains(&root) => {
+                    given.push(root);
+                    buffer.value
+                }
+                // What is the caller's, or given already, cannot be given.
+                _ => {
+                    let result = self.host(value, terminator)?;
+                    self.copy(&buffer, &result, value.r#type(), terminator);
+                    given.push(result.value);
+                    result.value
+                }
+            };
+            as_mut(terminator).set_operand(index, root);
+        }
+        for memref in self.owned.iter().filter(|it| !given.contains(*it)) {
+            self.build.free(*memref, terminator);
+        }
+        if let Some(arena) = self.arena.filter(|_| self.options.arena == ArenaName::Allocate) {
+            self.build.free(arena, terminator);
+        }
+        Ok(())
+    }
+
+    /// Makes the function say what it takes and gives, and nothing of the plan.
+    fn sign(&self, terminator: OperationRef<'c, 'a>) {
+        let arguments: Vec<Type> = (0..self.block.argument_count())
+            .map(|it| self.block.argument(it).expect("it is counted").r#type())
+            .collect();
+        let results: Vec<Type> = terminator.operands().map(|it| it.r#type()).collect();
+        let r#type = TypeAttribute::new(FunctionType::new(self.build.0, &arguments, &results).into());
+        let mut function = as_mut(self.function);
+        function.set_attribute("function_type", r#type.into());
+        for name in ["cosma.machine", "cosma.plan", "arg_attrs", "res_attrs"] {
+            if self.function.has_attribute(name) {
+                function.remove_attribute(name).expect("it is there");
+            }
+        }
+    }
+
+    fn operation(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        if let Some(way) = transfer(operation) {
+            return self.transfer(operation, way);
+        }
+        // Whatever it looks like, the planner took it for an operator.
+        let is_placed = offsets(operation).is_some();
+        match role(operation, |_| false) {
+            Role::Transfer => unreachable!("transfers were dealt with"),
+            // When somebody asks for them.
+            Role::Constant | Role::Preamble if !is_placed => Ok(()),
+            Role::View if !is_placed => self.view(operation),
+            _ => match name(operation).as_str() {
+                _ if !touches_tensor(operation) => Ok(()),
+                _ if is_abstract(operation) => self.kernel(operation),
+                "tosa.concat" | "tensor.concat" => self.concatenation(operation),
+                name if name.starts_with("linalg.") && self.is_structured(operation)? => self.structured(operation),
+                "func.call" => {
+                    let message = format!("{} does not lower calls of functions that take tensors", INFO.name);
+                    Err(Diagnostic::at(operation, message))
+                }
+                _ => self.outline(operation),
+            },
+        }
+    }
+
+    /// The bytes that a tensor has become; none for what nobody computes, such as `tensor.empty`.
+    pub(super) fn buffer(&mut self, tensor: Value<'c, 'a>) -> Result<Option<Buffer<'c, 'a>>, Diagnostic<'c>> {
+        match self.buffers.get(&key(tensor)) {
+            Some(buffer) => Ok(Some(*buffer)),
+            None => self.constant(tensor),
+        }
+    }
+
+    /// Notes what has become of a tensor.
+    pub(super) fn keep(&mut self, tensor: Value<'c, 'a>, buffer: Buffer<'c, 'a>) {
+        self.buffers.insert(key(tensor), buffer);
+    }
+
+    /// The same for what was computed, loaded or seen before; constants are none.
+    pub(super) fn known(&self, tensor: Value<'c, 'a>) -> Option<Buffer<'c, 'a>> {
+        self.buffers.get(&key(tensor)).copied()
+    }
+
+    /// An abstract operator: a call of an external kernel.
+    fn kernel(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        let mut operands = Vec::new();
+        let mut types = Vec::new();
+        for operand in operation.operands() {
+            let buffer = self.buffer(operand)?;
+            operands.push(buffer.map_or(operand, |it| it.value));
+            types.push(buffer.map_or(operand.r#type(), |it| it.r#type));
+        }
+        for (tensor, buffer) in self.results(operation)? {
+            self.keep(tensor, buffer);
+            operands.push(buffer.value);
+            types.push(buffer.r#type);
+        }
+        let workspace = cosma_ir::workspace(operation);
+        if workspace != 0 {
+            let r#type = self.build.bytes(workspace, self.space());
+            let offset = cosma_ir::workspace_offset(operation).unwrap_or(0);
+            operands.push(self.arena_view(r#type, offset, operation));
+            types.push(r#type);
+        }
+        let scalars: Vec<Value> = operation.results().map(Value::from).filter(|it| !it.r#type().is_tensor()).collect();
+        let results: Vec<Type> = scalars.iter().map(|it| it.r#type()).collect();
+        let r#type = FunctionType::new(self.build.0, &types, &results);
+        let symbol = self.symbols.kernel(&cosma_ir::kind(operation), r#type, operation.location());
+        let call = place(operation, self.build.call(&symbol, &operands, &results, operation.location()));
+        for (scalar, result) in scalars.into_iter().zip(call.results()) {
+            cosma_ir::replace_uses(scalar, result.into());
+        }
+        Ok(())
+    }
+}
+
+/// Whether an operation, or what is in its regions, reads or writes a tensor.
+fn touches_tensor(operation: OperationRef) -> bool {
+    crate::role::reads(operation).iter().any(|it| it.value.r#type().is_tensor())
+        || operation.results().any(|it| it.r#type().is_tensor())
+}
