@@ -88,7 +88,7 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
         }
         for pair in operator.in_place.iter().filter(|it| it.dies != Dies::Never) {
             if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
-                builder.in_place(result, operand);
+                builder.in_place_at(result, operand, pair.at());
             }
         }
         tensors.extend(written.into_iter().map(Some));
