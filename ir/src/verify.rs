@@ -4,7 +4,7 @@
 //! is for the judge to say. MLIR calls them after its own checks of types and attributes.
 
 use crate::Diagnostic;
-use crate::fact::{read_array, read_integer, read_integers, read_pairs, read_residencies};
+use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlays, read_residencies};
 use crate::ffi::{guard, string};
 use crate::function::WEIGHT;
 use crate::machine::{MACHINE, machine};
@@ -18,6 +18,8 @@ use melior::ir::operation::OperationLike;
 use melior::ir::r#type::TypeLike;
 use melior::ir::{Attribute, AttributeLike, BlockLike, OperationRef, RegionLike, Type, ValueLike};
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
+use std::cmp::Ordering;
+use std::ops::Range;
 
 const PLAN: &str = "cosma.plan";
 const FACTS: [&str; 6] = [MACS, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
@@ -168,25 +170,56 @@ fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Ve
     }
 }
 
-/// Results in the place of operands: pairs of tensors of one size.
+/// Results and operands that may share bytes: the smaller one lies within the larger one, and parts do
+/// so beside each other.
 fn verify_in_place(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
-    let pairs = read_pairs(value).ok_or_else(|| format!("attribute '{spelling}' must list [result, operand]"))?;
-    for (result, operand) in pairs {
+    let pairs = read_overlays(value)
+        .ok_or_else(|| format!("attribute '{spelling}' must list [result, operand] or [result, operand, byte]"))?;
+    // What lies within what, both as (is a result, index), and the bytes.
+    let mut parts: Vec<((bool, usize), (bool, usize), Range<u128>)> = Vec::new();
+    for InPlace { result, operand, at } in &pairs {
         let (n_results, n_operands) = (operation.result_count(), operation.operand_count());
-        for (what, index, n) in [("result", result, n_results), ("operand", operand, n_operands)] {
+        for (what, index, n) in [("result", *result, n_results), ("operand", *operand, n_operands)] {
             if n <= index {
                 return Err(format!("attribute '{spelling}' names {what} {index}, but there are {n}"));
             }
         }
-        let from = operation.operand(operand).map_err(|error| error.to_string())?.r#type();
-        let to = operation.result(result).map_err(|error| error.to_string())?.r#type();
+        let from = operation.operand(*operand).map_err(|error| error.to_string())?.r#type();
+        let to = operation.result(*result).map_err(|error| error.to_string())?.r#type();
         if !from.is_tensor() || !to.is_tensor() {
             return Err(format!("attribute '{spelling}' names result {result} and operand {operand}, not two tensors"));
         }
         let size = |it| size_in_bytes(it).map_err(|error| error.to_string());
         let (from, to) = (size(from)?, size(to)?);
-        if from != to {
-            return Err(format!("has result {result} of {to} B in the place of operand {operand} of {from} B"));
+        let bytes = u128::from(*at)..u128::from(*at) + u128::from(from.min(to));
+        if u128::from(from.max(to)) < bytes.end {
+            return Err(format!(
+                "has result {result} of {to} B over operand {operand} of {from} B, the smaller one at byte {at} of the \
+                 larger one, where it does not end within it"
+            ));
+        }
+        let (result, operand) = ((true, *result), (false, *operand));
+        match from.cmp(&to) {
+            Ordering::Less => parts.push((operand, result, bytes)),
+            Ordering::Equal => {}
+            Ordering::Greater => parts.push((result, operand, bytes)),
+        }
+    }
+    let has = |it: &InPlace, (is_result, index): (bool, usize)| index == if is_result { it.result } else { it.operand };
+    for (position, (inner, outer, bytes)) in parts.iter().enumerate() {
+        let n_inner = pairs.iter().filter(|it| has(it, *inner)).count();
+        let n_outer = pairs.iter().filter(|it| has(it, *outer)).count();
+        let beside = |it: &((bool, usize), (bool, usize), Range<u128>)| {
+            it.1 == *outer && (it.2.end <= bytes.start || bytes.end <= it.2.start)
+        };
+        let n_parts = 1 + parts.iter().enumerate().filter(|it| it.0 != position && beside(it.1)).count();
+        if n_inner != 1 || n_outer != n_parts {
+            let what = |it: (bool, usize)| format!("{} {}", if it.0 { "result" } else { "operand" }, it.1);
+            return Err(format!(
+                "has {} as a part of {}, and one of them in another pair of '{spelling}' that is in the way",
+                what(*inner),
+                what(*outer)
+            ));
         }
     }
     Ok(())

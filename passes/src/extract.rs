@@ -23,7 +23,8 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, WeightComputation, in_place, is_abstract, is_group, is_weight, kind, name, size_with, workspace,
+    Diagnostic, InPlace, WeightComputation, in_place, is_abstract, is_group, is_weight, kind, name, size_with,
+    workspace,
 };
 use cosma_planner::{Bytes, Error, GraphBuilder, Machine, OpId, Problem, TensorId};
 use std::collections::HashMap;
@@ -319,11 +320,13 @@ impl<'c, 'a> Reader<'c, 'a> {
         for (value, tensor) in operation.results().zip(&written) {
             self.tensors.insert(key(value.into()), Some(*tensor));
         }
-        for (result, operand) in in_place(operation) {
-            let operand = operation.operand(operand).ok();
-            let operand = operand.and_then(|it| self.tensors.get(&key(it)).copied().flatten());
-            if let (Some(&result), Some(operand)) = (written.get(result), operand) {
-                self.graph.in_place(result, operand);
+        let mut shared: Vec<(usize, TensorId)> = Vec::new();
+        for pair in in_place(operation).unwrap_or_default() {
+            let Some(read) = operation.operand(pair.operand).ok().and_then(|it| self.tensor(it)) else { continue };
+            // A tensor that is read twice lies at one place.
+            if !shared.contains(&(pair.result, read)) {
+                shared.push((pair.result, read));
+                self.read_in_place(operation, pair, read, &written);
             }
         }
         if has_effects {
@@ -331,6 +334,28 @@ impl<'c, 'a> Reader<'c, 'a> {
         }
         self.operators.push(operation);
         Ok(())
+    }
+
+    /// A result and an operand that may share bytes. Where floats take other bytes than those of their
+    /// type, so do the bytes before a part; where two then no longer fit, they share none.
+    fn read_in_place(&mut self, operation: OperationRef<'c, 'a>, pair: InPlace, read: TensorId, written: &[TensorId]) {
+        let (Ok(operand), Some(&result)) = (operation.operand(pair.operand), written.get(pair.result)) else { return };
+        let Ok(value) = operation.result(pair.result) else { return };
+        let sizes =
+            |it: Value| Some((size_with(it.r#type(), None).ok()?, size_with(it.r#type(), self.element_bytes).ok()?));
+        let (Some(from), Some(to)) = (sizes(operand), sizes(value.into())) else { return };
+        // As it is said, and as it is planned.
+        let (said, planned) = if from.0 < to.0 { to } else { from };
+        let scaled = u128::from(pair.at) * u128::from(planned);
+        let at = if pair.at == 0 { 0 } else { scaled / u128::from(said.max(1)) };
+        let is_whole = pair.at == 0 || scaled.is_multiple_of(u128::from(said));
+        let fits = from.0.cmp(&to.0) == from.1.cmp(&to.1) && at + u128::from(from.1.min(to.1)) <= u128::from(planned);
+        if let Ok(at) = u64::try_from(at)
+            && is_whole
+            && fits
+        {
+            self.graph.in_place_at(result, read, Bytes(at));
+        }
     }
 }
 
