@@ -88,7 +88,7 @@ impl Tensor {
     /// The bytes that so many of its elements take; none where they do not end with a byte, or cannot be
     /// counted.
     pub(crate) fn bytes(&self, n_elements: u64) -> Option<u64> {
-        let bits = n_elements.checked_mul(self.element.bits().into())?;
+        let bits = n_elements.checked_mul(self.element.bits())?;
         bits.is_multiple_of(8).then_some(bits / 8)
     }
 }

@@ -19,6 +19,7 @@ use melior::ir::r#type::TypeLike;
 use melior::ir::{Attribute, AttributeLike, BlockLike, OperationRef, RegionLike, Type, ValueLike};
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
 use std::cmp::Ordering;
+use std::fmt;
 use std::ops::Range;
 
 const PLAN: &str = "cosma.plan";
@@ -175,8 +176,7 @@ fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Ve
 fn verify_in_place(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
     let pairs = read_overlays(value)
         .ok_or_else(|| format!("attribute '{spelling}' must list [result, operand] or [result, operand, byte]"))?;
-    // What lies within what, both as (is a result, index), and the bytes.
-    let mut parts: Vec<((bool, usize), (bool, usize), Range<u128>)> = Vec::new();
+    let mut parts: Vec<Part> = Vec::new();
     for InPlace { result, operand, at } in &pairs {
         let (n_results, n_operands) = (operation.result_count(), operation.operand_count());
         for (what, index, n) in [("result", *result, n_results), ("operand", *operand, n_operands)] {
@@ -198,31 +198,56 @@ fn verify_in_place(operation: OperationRef, spelling: &str, value: Attribute) ->
                  larger one, where it does not end within it"
             ));
         }
-        let (result, operand) = ((true, *result), (false, *operand));
+        let (result, operand) = (Side::Result(*result), Side::Operand(*operand));
         match from.cmp(&to) {
-            Ordering::Less => parts.push((operand, result, bytes)),
+            Ordering::Less => parts.push(Part { inner: operand, outer: result, bytes }),
             Ordering::Equal => {}
-            Ordering::Greater => parts.push((result, operand, bytes)),
+            Ordering::Greater => parts.push(Part { inner: result, outer: operand, bytes }),
         }
     }
-    let has = |it: &InPlace, (is_result, index): (bool, usize)| index == if is_result { it.result } else { it.operand };
-    for (position, (inner, outer, bytes)) in parts.iter().enumerate() {
-        let n_inner = pairs.iter().filter(|it| has(it, *inner)).count();
-        let n_outer = pairs.iter().filter(|it| has(it, *outer)).count();
-        let beside = |it: &((bool, usize), (bool, usize), Range<u128>)| {
-            it.1 == *outer && (it.2.end <= bytes.start || bytes.end <= it.2.start)
-        };
-        let n_parts = 1 + parts.iter().enumerate().filter(|it| it.0 != position && beside(it.1)).count();
-        if n_inner != 1 || n_outer != n_parts {
-            let what = |it: (bool, usize)| format!("{} {}", if it.0 { "result" } else { "operand" }, it.1);
+    let n_pairs = |side: Side| pairs.iter().filter(|it| side.is_in(it)).count();
+    for Part { inner, outer, bytes } in &parts {
+        let is_beside = |it: &Part| it.bytes.end <= bytes.start || bytes.end <= it.bytes.start;
+        let others = parts.iter().filter(|it| it.outer == *outer && it.inner != *inner && is_beside(it));
+        if n_pairs(*inner) != 1 || n_pairs(*outer) != 1 + others.count() {
             return Err(format!(
-                "has {} as a part of {}, and one of them in another pair of '{spelling}' that is in the way",
-                what(*inner),
-                what(*outer)
+                "has {inner} as a part of {outer}, and one of them in another pair of '{spelling}' that is in the way"
             ));
         }
     }
     Ok(())
+}
+
+/// A tensor that lies within another one, and at which of its bytes.
+struct Part {
+    inner: Side,
+    outer: Side,
+    bytes: Range<u128>,
+}
+
+/// A result or an operand, by its index.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Result(usize),
+    Operand(usize),
+}
+
+impl Side {
+    fn is_in(self, pair: &InPlace) -> bool {
+        match self {
+            Side::Result(index) => pair.result == index,
+            Side::Operand(index) => pair.operand == index,
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Side::Result(index) => write!(f, "result {index}"),
+            Side::Operand(index) => write!(f, "operand {index}"),
+        }
+    }
 }
 
 /// The results and the workspace, each at its offset: every one within the machine, none in another.

@@ -35,7 +35,9 @@ pub(crate) fn in_place(operation: OperationRef) -> Vec<InPlace> {
         name => {
             let n_results = operation.result_count();
             let n_inputs = operation.operand_count().saturating_sub(n_results);
-            let is_elementwise = class(operation) == Class::Elementwise;
+            // A generic one that turns some of its operands is movement, and may write over the others.
+            let class = class(operation);
+            let is_elementwise = class == Class::Elementwise || name == "linalg.generic" && class == Class::Movement;
             let is_linalg = name.starts_with("linalg.");
             // Named operations of linalg that spread what they read have no map that says so, but another type.
             let maps = indexing_maps(operation);
