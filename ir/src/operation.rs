@@ -93,6 +93,11 @@ pub fn set_offsets(operation: OperationRef, offsets: &[u64]) {
     set(operation, OFFSETS, maker(operation).integers(offsets));
 }
 
+/// Says how many multiply-accumulates an operator takes.
+pub fn set_macs(operation: OperationRef, macs: u64) {
+    set(operation, MACS, maker(operation).integer(macs));
+}
+
 /// Says how many bytes an operator needs for itself.
 pub fn set_workspace(operation: OperationRef, bytes: u64) {
     set(operation, WORKSPACE, maker(operation).integer(bytes));

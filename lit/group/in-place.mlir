@@ -13,14 +13,14 @@ func.func @elementwise(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
   return %1 : tensor<2x8xf32>
 }
 
-// A product reads rows, which serve many tiles.
+// A product reads rows, which serve many tiles. What its members take to compute is what it takes.
 // CHECK-LABEL: @product
-// CHECK: cosma.group "tosa.matmul"(%arg0, %arg1)
+// CHECK: cosma.group "tosa.matmul"(%arg0, %arg1) {macs = 576 : i64}
 // CHECK-NOT: in_place
 // CHECK: return
 func.func @product(%x: tensor<1x8x8xf32>, %y: tensor<1x8x8xf32>) -> tensor<1x8x8xf32> {
   %zero = "tosa.const"() {values = dense<0.0> : tensor<1xf32>} : () -> tensor<1xf32>
-  %0 = tosa.matmul %x, %y, %zero, %zero : (tensor<1x8x8xf32>, tensor<1x8x8xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x8x8xf32>
-  %1 = tosa.clamp %0 {min_val = 0.0 : f32, max_val = 6.0 : f32} : (tensor<1x8x8xf32>) -> tensor<1x8x8xf32>
+  %0 = tosa.matmul %x, %y, %zero, %zero {cosma.macs = 512 : i64} : (tensor<1x8x8xf32>, tensor<1x8x8xf32>, tensor<1xf32>, tensor<1xf32>) -> tensor<1x8x8xf32>
+  %1 = tosa.clamp %0 {min_val = 0.0 : f32, max_val = 6.0 : f32, cosma.macs = 64 : i64} : (tensor<1x8x8xf32>) -> tensor<1x8x8xf32>
   return %1 : tensor<1x8x8xf32>
 }

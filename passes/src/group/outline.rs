@@ -6,7 +6,7 @@ use crate::form::{body, operations};
 use crate::role::{may_have_effects, reads};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value, ValueLike};
-use cosma_ir::{InPlace, as_mut, erase, size_in_bytes, transfer, uses, workspace};
+use cosma_ir::{InPlace, as_mut, erase, macs, size_in_bytes, transfer, uses, workspace};
 use cosma_planner::TensorId;
 use std::collections::{HashMap, HashSet};
 
@@ -72,6 +72,11 @@ fn outline_one(groups: &Groups, operator: &Operator, position: &HashMap<usize, u
     let group = cosma_ir::group(&operator.kind, &all, &inputs, &[value], room);
     if !overlays.is_empty() {
         cosma_ir::set_in_place(group, &overlays);
+    }
+    // What its members say of themselves, and as far as it can be counted.
+    let macs = operator.members.iter().filter_map(|it| macs(extraction.operators[*it]));
+    if let Some(sum) = macs.reduce(u64::saturating_add).filter(|it| i64::try_from(*it).is_ok()) {
+        cosma_ir::set_macs(group, sum);
     }
 }
 
