@@ -5,7 +5,7 @@ mod common;
 
 use common::shared;
 use cosma::{MachineOptions, Options, Solver, Stages, Weights, optimize};
-use cosma_import::{Options as ImportOptions, import};
+use cosma_import::{Options as ImportOptions, Sharing, import};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,23 +30,27 @@ fn models(folder: &Path) -> Vec<PathBuf> {
     models
 }
 
-fn read(model: &Path) -> String {
-    let options =
-        ImportOptions { element_bytes: Some(1), file: model.display().to_string(), ..ImportOptions::default() };
+fn read(model: &Path, in_place: Sharing) -> String {
+    let file = model.display().to_string();
+    let options = ImportOptions { element_bytes: Some(1), file, in_place, ..ImportOptions::default() };
     let bytes = std::fs::read(model).expect("it is there");
     import(bytes, &options).unwrap_or_else(|error| panic!("{}: {error}", model.display())).to_string()
 }
 
 /// Without bound on memory: what a network needs at least, and the most that is live at once.
 fn plan(text: &str, weights: Weights) -> cosma::FunctionReport {
+    plan_within(text, weights, 1 << 40, Solver::Greedy)
+}
+
+fn plan_within(text: &str, weights: Weights, scratchpad: u64, solver: Solver) -> cosma::FunctionReport {
     let context = cosma::new_context();
     let mut module = cosma::parse(&context, text.as_bytes(), "network.mlir").expect("it is well-formed");
     let machine =
-        MachineOptions { scratchpad: Some((1 << 40).into()), weights: Some(weights), ..MachineOptions::default() };
+        MachineOptions { scratchpad: Some(scratchpad.into()), weights: Some(weights), ..MachineOptions::default() };
     let options = Options {
         machine,
         stages: Stages { schedule: true, allocate: true, ..Stages::default() },
-        solver: Solver::Greedy,
+        solver,
         time_limit: Duration::from_secs(2),
         ..Options::default()
     };
@@ -62,7 +66,7 @@ fn models_against_networks() {
     for model in models(&folder) {
         let name = model.file_stem().expect("it has one").to_string_lossy().into_owned();
         let network = std::fs::read_to_string(folder.join(format!("networks/{name}.mlir"))).expect("it is there");
-        let text = read(&model);
+        let text = read(&model, Sharing::None);
         let (before, after) = (plan(&network, Weights::Resident), plan(&text, Weights::Resident));
         let (before_peak, after_peak) = (plan(&network, Weights::Streamed).peak, plan(&text, Weights::Streamed).peak);
         let why = EXPLAINED.iter().find(|it| it.0 == name).map_or("", |it| it.1);
@@ -88,4 +92,62 @@ fn models_against_networks() {
     }
     println!("{table}");
     assert!(wrong.is_empty(), "{wrong:?} differ\n{table}");
+}
+
+/// Networks whose traffic is looked at as well: as many as take little time.
+const PLANNED: &[&str] = &[
+    "densenet121",
+    "hardnet68",
+    "mobilenet_v2",
+    "peleenet",
+    "resnet50",
+    "shufflenet_v2_x1_0",
+    "squeezenet1_1",
+    "unet_256",
+];
+
+/// Where results may lie where operands lie, nothing takes more.
+#[test]
+fn sharing_never_costs_anything() {
+    let Some(folder) = shared(&["onnx"]) else { return };
+    let mut table =
+        format!("{:28} {:>24} {:>24} {:>24}\n", "network", "min_scratchpad", "peak, streamed", "traffic at apart's");
+    let mut wrong = Vec::new();
+    let change = |before: u64, after: u64| 100.0 * (after as f64 - before as f64) / before.max(1) as f64;
+    for model in models(&folder) {
+        let name = model.file_stem().expect("it has one").to_string_lossy().into_owned();
+        let (apart, sharing) = (read(&model, Sharing::None), read(&model, Sharing::Operators));
+        let (before, after) = (plan(&apart, Weights::Resident), plan(&sharing, Weights::Resident));
+        let peaks = [&apart, &sharing].map(|it| plan(it, Weights::Streamed).peak);
+        let traffic = PLANNED.contains(&name.as_str()).then(|| {
+            let plan = |text: &str| plan_within(text, Weights::Streamed, streamed_least(&apart), Solver::Auto);
+            [&apart, &sharing].map(|it| plan(it).traffic.non_compulsory)
+        });
+        write!(
+            table,
+            "{name:28} {:10} > {:10} {:+5.1}% {:10} > {:10} {:+5.1}%",
+            before.min_scratchpad,
+            after.min_scratchpad,
+            change(before.min_scratchpad, after.min_scratchpad),
+            peaks[0],
+            peaks[1],
+            change(peaks[0], peaks[1]),
+        )
+        .expect("text takes any line");
+        if let Some([before, after]) = traffic {
+            write!(table, " {before:10} > {after:10} {:+5.1}%", change(before, after)).expect("text takes any line");
+        }
+        table.push('\n');
+        let is_more = before.min_scratchpad < after.min_scratchpad || peaks[0] < peaks[1];
+        if is_more || before.operators != after.operators || traffic.is_some_and(|it| it[0] < it[1]) {
+            wrong.push(name);
+        }
+    }
+    println!("{table}");
+    assert!(wrong.is_empty(), "{wrong:?} take more\n{table}");
+}
+
+/// The least scratchpad where weights pass by.
+fn streamed_least(text: &str) -> u64 {
+    plan(text, Weights::Streamed).min_scratchpad
 }

@@ -12,7 +12,7 @@
 //! `nodes` lists all nodes that an operator stands for; it also keeps apart what only differs in
 //! attributes that are not written down.
 
-use crate::network::{Network, Operator, Origin, Tensor, TensorIndex};
+use crate::network::{InPlace, Network, Operator, Origin, Tensor, TensorIndex};
 use std::collections::HashSet;
 use std::fmt::{self, Write};
 
@@ -34,7 +34,7 @@ impl fmt::Display for Network {
         }
         writeln!(f, ") -> ({}) {{", List(self.results.iter().map(r#type)))?;
         for operator in &self.operators {
-            let Operator { kind, nodes, position, reads, writes, macs } = operator;
+            let Operator { kind, nodes, position, reads, writes, macs, in_place } = operator;
             f.write_str("  ")?;
             if !writes.is_empty() {
                 write!(f, "{} = ", List(writes.iter().map(|it| format!("%{}", name(it)))))?;
@@ -42,6 +42,9 @@ impl fmt::Display for Network {
             write!(f, "cosma.op {}({})", Quoted(kind), List(reads.iter().map(|it| format!("%{}", name(it)))))?;
             if let Some(macs) = macs.filter(|it| *it <= i64::MAX as u64) {
                 write!(f, " macs {macs}")?;
+            }
+            if !in_place.is_empty() {
+                write!(f, " in_place [{}]", List(in_place.iter().map(|it| Overlay(operator, it))))?;
             }
             write!(f, " {{nodes = [{}]}}", List(nodes.iter().map(|it| Quoted(it))))?;
             write!(f, " : ({}) -> ", List(reads.iter().map(r#type)))?;
@@ -92,6 +95,21 @@ impl fmt::Display for TypeOf<'_> {
             write!(f, "{size}x")?;
         }
         write!(f, "{}>", self.0.element)
+    }
+}
+
+/// A result and an operand by their indices, and where the one begins in the other.
+struct Overlay<'a>(&'a Operator, &'a InPlace);
+
+impl fmt::Display for Overlay<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Overlay(operator, InPlace { result, operand, part }) = self;
+        let index = |tensors: &[TensorIndex], it| tensors.iter().position(|other| *other == it).unwrap_or_default();
+        write!(f, "[{}, {}", index(&operator.writes, *result), index(&operator.reads, *operand))?;
+        if let Some(at) = part.filter(|it| *it != 0) {
+            write!(f, ", {at}")?;
+        }
+        f.write_char(']')
     }
 }
 

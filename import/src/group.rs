@@ -28,13 +28,15 @@ pub fn group(network: Network) -> Network {
 }
 
 /// A network whose operators are on the way to join each other.
-struct Groups {
-    network: Network,
+pub(crate) struct Groups {
+    pub network: Network,
     /// Who reads a tensor, in order.
     readers: Vec<Vec<usize>>,
     is_result: Vec<bool>,
     /// Of each operator its class.
     classes: Vec<Class>,
+    /// Of each operator what it only reads to reduce it.
+    pub reduced: Vec<Vec<TensorIndex>>,
     /// Of each operator whether it joined another one, and is no longer there.
     is_gone: Vec<bool>,
 }
@@ -47,12 +49,15 @@ impl Groups {
             operator.reads.iter().for_each(|it| readers[it.0].push(index));
         }
         network.results.iter().for_each(|it| is_result[it.0] = true);
-        let classes = network.operators.iter().map(|it| class(&it.kind)).collect();
+        let classes: Vec<Class> = network.operators.iter().map(|it| class(&it.kind)).collect();
+        let reads = network.operators.iter().zip(&classes);
+        let reads = reads.map(|(it, class)| if *class == Class::Reduction { it.reads.clone() } else { Vec::new() });
+        let reduced = reads.collect();
         let is_gone = vec![false; network.operators.len()];
-        Groups { network, readers, is_result, classes, is_gone }
+        Groups { network, readers, is_result, classes, reduced, is_gone }
     }
 
-    fn operator(&self, index: usize) -> &Operator {
+    pub fn operator(&self, index: usize) -> &Operator {
         &self.network.operators[index]
     }
 

@@ -26,7 +26,7 @@ use crate::graph::{Graph, Node, Type};
 use crate::read::check_size;
 use call::Failure;
 
-pub use call::Call;
+pub use call::{Call, axis};
 pub use movement::{permutation, ranges};
 
 /// Fills in types and contents.

@@ -22,6 +22,7 @@ mod emit;
 mod error;
 mod graph;
 mod group;
+mod in_place;
 mod infer;
 mod lower;
 mod network;
@@ -33,8 +34,8 @@ use bytes::Bytes;
 
 pub use element::Element;
 pub use error::Error;
-pub use network::{Network, Operator, Origin, Tensor, TensorIndex};
-pub use options::{Grouping, Options};
+pub use network::{InPlace, Network, Operator, Origin, Tensor, TensorIndex};
+pub use options::{Grouping, Options, Sharing};
 
 /// Reads a model, given as the content of its file: a `Vec<u8>` is not copied.
 ///
@@ -47,5 +48,6 @@ pub fn import(model: impl Into<Bytes>, options: &Options) -> Result<Network, Err
     if options.grouping == Grouping::Accelerator {
         network = group::group(network);
     }
+    in_place::settle(&mut network, options);
     Ok(network)
 }

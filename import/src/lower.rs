@@ -15,6 +15,7 @@ mod view;
 use crate::element::Element;
 use crate::error::Error;
 use crate::graph::{Graph, Node};
+use crate::in_place;
 use crate::infer::Call;
 use crate::network::{Network, Operator, Origin, Tensor, TensorIndex};
 use crate::options::Options;
@@ -109,10 +110,12 @@ impl Lowering<'_> {
             }
         }
         let outputs = node.outputs.iter().flatten().filter(|it| is_live[**it]);
-        let writes = outputs.map(|it| self.add(*it, Origin::Operator)).collect();
+        let writes: Vec<TensorIndex> = outputs.map(|it| self.add(*it, Origin::Operator)).collect();
         let kind = if node.domain.is_empty() { node.kind.clone() } else { format!("{}.{}", node.domain, node.kind) };
         let nodes = vec![node.name.clone()];
-        Some(Operator { kind, nodes, position: node.position, reads, writes, macs: macs::macs(&call) })
+        let tensor = |it: usize| self.of_value.get(&self.source[it]).copied();
+        let in_place = in_place::in_place(&call, &kind, &self.tensors, &tensor);
+        Some(Operator { kind, nodes, position: node.position, reads, writes, macs: macs::macs(&call), in_place })
     }
 
     /// The tensor that a value is. What was not met before is a weight.

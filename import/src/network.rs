@@ -62,11 +62,33 @@ pub struct Operator {
     pub writes: Vec<TensorIndex>,
     /// Multiply-accumulates, of what has them.
     pub macs: Option<u64>,
+    /// Which results may share bytes with which operands, if nobody else is still to read those.
+    pub in_place: Vec<InPlace>,
+}
+
+/// A result and an operand of an operator that may share bytes: the smaller one lies within the larger
+/// one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InPlace {
+    /// What is written.
+    pub result: TensorIndex,
+    /// What is read.
+    pub operand: TensorIndex,
+    /// How many bytes from the start of the larger one the smaller one begins; none if they are of one
+    /// size.
+    pub part: Option<u64>,
 }
 
 impl Tensor {
     /// How many elements it has, or the most that can be counted.
     pub fn n_elements(&self) -> u64 {
         crate::graph::n_elements(&self.shape).unwrap_or(u64::MAX)
+    }
+
+    /// The bytes that so many of its elements take; none where they do not end with a byte, or cannot be
+    /// counted.
+    pub(crate) fn bytes(&self, n_elements: u64) -> Option<u64> {
+        let bits = n_elements.checked_mul(self.element.bits())?;
+        bits.is_multiple_of(8).then_some(bits / 8)
     }
 }

@@ -11,6 +11,8 @@ pub struct Options {
     pub element_bytes: Option<u16>,
     /// Which operators become one.
     pub grouping: Grouping,
+    /// Which results may share bytes with operands.
+    pub in_place: Sharing,
     /// What the model is called in locations: its file's name.
     pub file: String,
 }
@@ -23,4 +25,14 @@ pub enum Grouping {
     /// Those that an accelerator runs at once.
     #[default]
     Accelerator,
+}
+
+/// Which operators of a model write results where operands lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// None: each result has a place of its own.
+    None,
+    /// Those that can.
+    #[default]
+    Operators,
 }

@@ -47,9 +47,11 @@ def OperatorOp : Cosma_Op<"op", [DeclareOpInterfaceMethods<MemoryEffectsOpInterf
     Reads its operands and computes its results; `kind` says how, to those who know.
 
     `macs` counts its multiply-accumulates. `workspace` is the room in bytes that it needs for
-    itself while it runs. `in_place` lists pairs `[result, operand]` of indices: the result may be
-    written where the operand lies, if they are of one size and no other operator is still to read
-    the operand. A planner adds `offsets`, one for each result, and `workspace_offset`;
+    itself while it runs. `in_place` lists pairs `[result, operand]` of indices: they may share
+    bytes, if no other operator is still to read the operand. The smaller one lies within the larger
+    one, from its start, or from the byte that `[result, operand, byte]` says: so a concatenation
+    whose operands lie where its result has them moves nothing, and neither does a split. What is a
+    part of another is in no second pair, and parts of one tensor have no byte in common. A planner adds `offsets`, one for each result, and `workspace_offset`;
     and before addresses are known, `residencies`: for each result, a list of
     `[offset, first step, end step]`.
 
@@ -60,6 +62,8 @@ def OperatorOp : Cosma_Op<"op", [DeclareOpInterfaceMethods<MemoryEffectsOpInterf
     ```mlir
     %0 = cosma.op "Conv"(%x, %w) macs 4608 : (tensor<1x8x8xi8>, tensor<8x3x3xi8>) -> tensor<8x8x8xi8>
     %1 = cosma.op "Relu"(%0) at [512] in_place [[0, 0]] : (tensor<8x8x8xi8>) -> tensor<8x8x8xi8>
+    %2 = cosma.op "Concat"(%1, %1b) in_place [[0, 0], [0, 1, 512]]
+      : (tensor<8x8x8xi8>, tensor<8x8x8xi8>) -> tensor<16x8x8xi8>
     ```
   }];
   let arguments = (ins

@@ -44,14 +44,18 @@ pub(crate) fn read_array(attribute: Attribute) -> Option<Vec<Attribute>> {
     (0..array.len()).map(|it| array.element(it).ok()).collect()
 }
 
-/// A list of `[index, index]`.
-pub(crate) fn read_pairs(attribute: Attribute) -> Option<Vec<(usize, usize)>> {
+/// A list of `[result, operand]` and `[result, operand, byte]`; without a byte it is zero.
+pub(crate) fn read_overlays(attribute: Attribute) -> Option<Vec<InPlace>> {
     let index = |it| usize::try_from(read_integer(it)?).ok();
-    let pair = |it| match read_array(it)?[..] {
-        [first, second] => Some((index(first)?, index(second)?)),
-        _ => None,
+    let overlay = |it| {
+        let (result, operand, at) = match read_array(it)?[..] {
+            [result, operand] => (result, operand, 0),
+            [result, operand, at] => (result, operand, u64::try_from(read_integer(at)?).ok()?),
+            _ => return None,
+        };
+        Some(InPlace { result: index(result)?, operand: index(operand)?, at })
     };
-    read_array(attribute)?.into_iter().map(pair).collect()
+    read_array(attribute)?.into_iter().map(overlay).collect()
 }
 
 /// A list of `[offset, first step, end step]`.
@@ -64,6 +68,18 @@ fn read_residency(attribute: Attribute) -> Option<Residency> {
     let natural = |it| u64::try_from(it).ok();
     let residency = Residency { offset: natural(offset)?, steps: natural(start)?..natural(end)? };
     (!residency.steps.is_empty()).then_some(residency)
+}
+
+/// A result and an operand of an operator that may share bytes: the smaller one lies within the larger
+/// one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InPlace {
+    /// Index of the result.
+    pub result: usize,
+    /// Index of the operand.
+    pub operand: usize,
+    /// How many bytes from the start of the larger one the smaller one begins.
+    pub at: u64,
 }
 
 /// What makes attributes: they live in the context, which the caller's `'c` stands for.
@@ -105,6 +121,13 @@ impl Maker {
         let values: Vec<MlirAttribute> = values.into_iter().map(|it| it.to_raw()).collect();
         // SAFETY: the context is alive and copies the values.
         unsafe { Attribute::from_raw(mlirArrayAttrGet(self.0, values.len() as isize, values.as_ptr())) }
+    }
+
+    pub(crate) fn overlays<'c>(self, overlays: &[InPlace]) -> Attribute<'c> {
+        self.array(overlays.iter().map(|it| {
+            let indices = [it.result as u64, it.operand as u64];
+            self.array(indices.into_iter().chain(Some(it.at).filter(|it| *it != 0)).map(|it| self.integer(it)))
+        }))
     }
 
     pub(crate) fn dictionary<'c>(

@@ -33,7 +33,7 @@ mod verify;
 pub use context::{new_context, parse};
 pub use diagnostic::Diagnostic;
 pub use edit::{Use, as_mut, erase, replace_uses, set_type, take_regions, uses};
-pub use fact::Residency;
+pub use fact::{InPlace, Residency};
 pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies, set_weight};
 pub use group::{group, ungroup};
 pub use machine::{Machine, WeightComputation, Weights, clear_machine, machine, set_machine};
@@ -41,7 +41,8 @@ pub use maps::{IndexingMap, indexing_maps};
 pub use melior;
 pub use operation::{
     clear_offsets, clear_residencies, clear_workspace_offset, in_place, is_abstract, is_group, kind, macs, name,
-    offsets, residencies, set_offsets, set_residencies, set_workspace_offset, workspace, workspace_offset,
+    offsets, residencies, set_in_place, set_macs, set_offsets, set_residencies, set_workspace_offset, workspace,
+    workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
 pub use report::{Report, Reports, Severity};

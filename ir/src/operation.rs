@@ -7,7 +7,9 @@
 //! A value that does not make sense reads as absent: the verifier has refused it before.
 
 use crate::edit::as_mut;
-use crate::fact::{Maker, read_array, read_integer, read_integers, read_pairs, read_residencies, read_string};
+use crate::fact::{
+    InPlace, Maker, read_array, read_integer, read_integers, read_overlays, read_residencies, read_string,
+};
 use crate::ffi::string;
 use crate::{Residency, transfer};
 use melior::ir::operation::{OperationLike, OperationMutLike};
@@ -58,9 +60,14 @@ pub fn workspace(operation: OperationRef) -> u64 {
     fact(operation, WORKSPACE).and_then(natural).unwrap_or(0)
 }
 
-/// Which results may be written where which operands lie: pairs of their indices.
-pub fn in_place(operation: OperationRef) -> Vec<(usize, usize)> {
-    fact(operation, IN_PLACE).and_then(read_pairs).unwrap_or_default()
+/// Which results may share bytes with which operands; none if the operation does not say.
+pub fn in_place(operation: OperationRef) -> Option<Vec<InPlace>> {
+    fact(operation, IN_PLACE).and_then(read_overlays)
+}
+
+/// Says which results may share bytes with which operands.
+pub fn set_in_place(operation: OperationRef, overlays: &[InPlace]) {
+    set(operation, IN_PLACE, maker(operation).overlays(overlays));
 }
 
 /// Where the workspace lies.
@@ -84,6 +91,11 @@ pub fn residencies(operation: OperationRef) -> Option<Vec<Vec<Residency>>> {
 /// Puts the results at offsets, one for each.
 pub fn set_offsets(operation: OperationRef, offsets: &[u64]) {
     set(operation, OFFSETS, maker(operation).integers(offsets));
+}
+
+/// Says how many multiply-accumulates an operator takes.
+pub fn set_macs(operation: OperationRef, macs: u64) {
+    set(operation, MACS, maker(operation).integer(macs));
 }
 
 /// Says how many bytes an operator needs for itself.

@@ -4,7 +4,7 @@
 //! is for the judge to say. MLIR calls them after its own checks of types and attributes.
 
 use crate::Diagnostic;
-use crate::fact::{read_array, read_integer, read_integers, read_pairs, read_residencies};
+use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlays, read_residencies};
 use crate::ffi::{guard, string};
 use crate::function::WEIGHT;
 use crate::machine::{MACHINE, machine};
@@ -18,6 +18,9 @@ use melior::ir::operation::OperationLike;
 use melior::ir::r#type::TypeLike;
 use melior::ir::{Attribute, AttributeLike, BlockLike, OperationRef, RegionLike, Type, ValueLike};
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Range;
 
 const PLAN: &str = "cosma.plan";
 const FACTS: [&str; 6] = [MACS, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
@@ -173,28 +176,83 @@ fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Ve
     }
 }
 
-/// Results in the place of operands: pairs of tensors of one size.
+/// Results and operands that may share bytes: the smaller one lies within the larger one, and parts do
+/// so beside each other.
 fn verify_in_place(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
-    let pairs = read_pairs(value).ok_or_else(|| format!("attribute '{spelling}' must list [result, operand]"))?;
-    for (result, operand) in pairs {
+    let pairs = read_overlays(value)
+        .ok_or_else(|| format!("attribute '{spelling}' must list [result, operand] or [result, operand, byte]"))?;
+    let mut parts: Vec<Part> = Vec::new();
+    for InPlace { result, operand, at } in &pairs {
         let (n_results, n_operands) = (operation.result_count(), operation.operand_count());
-        for (what, index, n) in [("result", result, n_results), ("operand", operand, n_operands)] {
+        for (what, index, n) in [("result", *result, n_results), ("operand", *operand, n_operands)] {
             if n <= index {
                 return Err(format!("attribute '{spelling}' names {what} {index}, but there are {n}"));
             }
         }
-        let from = operation.operand(operand).map_err(|error| error.to_string())?.r#type();
-        let to = operation.result(result).map_err(|error| error.to_string())?.r#type();
+        let from = operation.operand(*operand).map_err(|error| error.to_string())?.r#type();
+        let to = operation.result(*result).map_err(|error| error.to_string())?.r#type();
         if !from.is_tensor() || !to.is_tensor() {
             return Err(format!("attribute '{spelling}' names result {result} and operand {operand}, not two tensors"));
         }
         let size = |it| size_in_bytes(it).map_err(|error| error.to_string());
         let (from, to) = (size(from)?, size(to)?);
-        if from != to {
-            return Err(format!("has result {result} of {to} B in the place of operand {operand} of {from} B"));
+        let bytes = u128::from(*at)..u128::from(*at) + u128::from(from.min(to));
+        if u128::from(from.max(to)) < bytes.end {
+            return Err(format!(
+                "has result {result} of {to} B over operand {operand} of {from} B, the smaller one at byte {at} of the \
+                 larger one, where it does not end within it"
+            ));
+        }
+        let (result, operand) = (Side::Result(*result), Side::Operand(*operand));
+        match from.cmp(&to) {
+            Ordering::Less => parts.push(Part { inner: operand, outer: result, bytes }),
+            Ordering::Equal => {}
+            Ordering::Greater => parts.push(Part { inner: result, outer: operand, bytes }),
+        }
+    }
+    let n_pairs = |side: Side| pairs.iter().filter(|it| side.is_in(it)).count();
+    for Part { inner, outer, bytes } in &parts {
+        let is_beside = |it: &Part| it.bytes.end <= bytes.start || bytes.end <= it.bytes.start;
+        let others = parts.iter().filter(|it| it.outer == *outer && it.inner != *inner && is_beside(it));
+        if n_pairs(*inner) != 1 || n_pairs(*outer) != 1 + others.count() {
+            return Err(format!(
+                "has {inner} as a part of {outer}, and one of them in another pair of '{spelling}' that is in the way"
+            ));
         }
     }
     Ok(())
+}
+
+/// A tensor that lies within another one, and at which of its bytes.
+struct Part {
+    inner: Side,
+    outer: Side,
+    bytes: Range<u128>,
+}
+
+/// A result or an operand, by its index.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Result(usize),
+    Operand(usize),
+}
+
+impl Side {
+    fn is_in(self, pair: &InPlace) -> bool {
+        match self {
+            Side::Result(index) => pair.result == index,
+            Side::Operand(index) => pair.operand == index,
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Side::Result(index) => write!(f, "result {index}"),
+            Side::Operand(index) => write!(f, "operand {index}"),
+        }
+    }
 }
 
 /// The results and the workspace, each at its offset: every one within the machine, none in another.

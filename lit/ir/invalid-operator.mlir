@@ -192,7 +192,7 @@ func.func @residency_of_dynamic_tensor(%x: tensor<?xi8>) -> tensor<?xi8> {
 // -----
 
 func.func @in_place_of_what(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'in_place' must list [result, operand]}}
+  // expected-error @+1 {{'cosma.op' op attribute 'in_place' must list [result, operand] or [result, operand, byte]}}
   %0 = cosma.op "Relu"(%x) in_place [0, 0] : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
@@ -223,8 +223,40 @@ func.func @in_place_of_a_scalar(%x: tensor<8xi8>, %s: i8) -> tensor<8xi8> {
 
 // -----
 
-func.func @in_place_of_another_size(%x: tensor<8xi8>) -> tensor<4xi8> {
-  // expected-error @+1 {{'cosma.op' op has result 0 of 4 B in the place of operand 0 of 8 B}}
-  %0 = cosma.op "Half"(%x) in_place [[0, 0]] : (tensor<8xi8>) -> tensor<4xi8>
+func.func @in_place_beyond_the_end(%x: tensor<8xi8>) -> tensor<4xi8> {
+  // expected-error @+1 {{'cosma.op' op has result 0 of 4 B over operand 0 of 8 B, the smaller one at byte 5 of the larger one, where it does not end within it}}
+  %0 = cosma.op "Slice"(%x) in_place [[0, 0, 5]] : (tensor<8xi8>) -> tensor<4xi8>
   return %0 : tensor<4xi8>
+}
+
+// -----
+
+func.func @in_place_in_part_before_the_start(%x: tensor<8xi8>) -> tensor<4xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'in_place' must list [result, operand] or [result, operand, byte]}}
+  %0 = cosma.op "Slice"(%x) in_place [[0, 0, -1]] : (tensor<8xi8>) -> tensor<4xi8>
+  return %0 : tensor<4xi8>
+}
+
+// -----
+
+func.func @in_place_of_one_size_but_shifted(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op has result 0 of 8 B over operand 0 of 8 B, the smaller one at byte 1 of the larger one, where it does not end within it}}
+  %0 = cosma.op "Relu"(%x) in_place [[0, 0, 1]] : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @parts_at_the_same_bytes(%x: tensor<8xi8>, %y: tensor<8xi8>) -> tensor<16xi8> {
+  // expected-error @+1 {{'cosma.op' op has operand 0 as a part of result 0, and one of them in another pair of 'in_place' that is in the way}}
+  %0 = cosma.op "Concat"(%x, %y) in_place [[0, 0], [0, 1, 7]] : (tensor<8xi8>, tensor<8xi8>) -> tensor<16xi8>
+  return %0 : tensor<16xi8>
+}
+
+// -----
+
+func.func @a_part_and_a_whole(%x: tensor<8xi8>, %y: tensor<16xi8>) -> tensor<16xi8> {
+  // expected-error @+1 {{'cosma.op' op has operand 0 as a part of result 0, and one of them in another pair of 'in_place' that is in the way}}
+  %0 = cosma.op "Odd"(%x, %y) in_place [[0, 0], [0, 1]] : (tensor<8xi8>, tensor<16xi8>) -> tensor<16xi8>
+  return %0 : tensor<16xi8>
 }

@@ -42,7 +42,13 @@ func.func @facts(%x: tensor<8xi8>) -> tensor<8xi8> {
   // CHECK: cosma.op "Relu"(%{{.*}}) in_place {{\[\[}}0, 0]] : (tensor<8xi8>) -> tensor<8xi8>
   // GENERIC: <{in_place = {{\[\[}}0, 0]], kind = "Relu"}>
   %3 = cosma.op "Relu"(%2) in_place [[0, 0]] : (tensor<8xi8>) -> tensor<8xi8>
-  return %3 : tensor<8xi8>
+  // One half is where the result has its first half, and the other one where it has its second.
+  // CHECK: cosma.op "Concat"(%{{.*}}, %{{.*}}) in_place {{\[\[}}0, 0], [0, 1, 8]] :
+  // GENERIC: <{in_place = {{\[\[}}0, 0], [0, 1, 8]], kind = "Concat"}>
+  %4 = cosma.op "Concat"(%3, %2) in_place [[0, 0], [0, 1, 8]] : (tensor<8xi8>, tensor<8xi8>) -> tensor<16xi8>
+  // CHECK: cosma.op "Slice"(%{{.*}}) in_place {{\[\[}}0, 0, 4]] :
+  %5 = cosma.op "Slice"(%4) in_place [[0, 0, 4]] : (tensor<16xi8>) -> tensor<8xi8>
+  return %5 : tensor<8xi8>
 }
 
 // The form of source files, which needs no parser of COSMA's own.

@@ -14,16 +14,18 @@
 //!    no operator, and its result is a weight, unless `cosma.machine` says `weight_computation = "run"`.
 //!    What runs on the accelerator for sure, `cosma.op` and `cosma.group`, is never folded.
 //! 7. A constant of one element, such as a zero point, is a parameter of the operators that read it.
+//! 8. Results may lie where operands lie as operations say, or as is known of them (`sharing.rs`).
 //!
 //! Nothing is changed.
 
 use crate::form::{body, operations};
 use crate::role::{Role, may_have_effects, reads, role};
+use crate::sharing::in_place;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, WeightComputation, in_place, is_abstract, is_group, is_weight, kind, name, size_with, workspace,
+    Diagnostic, InPlace, WeightComputation, is_abstract, is_group, is_weight, kind, name, size_with, workspace,
 };
 use cosma_planner::{Bytes, Error, GraphBuilder, Machine, OpId, Problem, TensorId};
 use std::collections::HashMap;
@@ -295,9 +297,9 @@ impl<'c, 'a> Reader<'c, 'a> {
     fn read_operator(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let index = self.operators.len();
         let op = OpId(index as u32);
-        let mut reads: Vec<TensorId> = reads(operation).iter().filter_map(|it| self.tensor(it.value)).collect();
+        let mut read: Vec<TensorId> = reads(operation).iter().filter_map(|it| self.tensor(it.value)).collect();
         let has_effects = may_have_effects(operation);
-        reads.extend(self.last_effect.filter(|_| has_effects));
+        read.extend(self.last_effect.filter(|_| has_effects));
 
         let name = format!("{}_{}", identifier(&kind(operation)), op.0);
         let n_results = operation.result_count();
@@ -315,15 +317,23 @@ impl<'c, 'a> Reader<'c, 'a> {
             writes.push((format!("order{}", op.0), Bytes::ZERO));
             self.carriers.push(Carrier::Order);
         }
-        let written = self.graph.op(name, &reads, writes, Bytes(workspace(operation)));
+        let written = self.graph.op(name, &read, writes, Bytes(workspace(operation)));
         for (value, tensor) in operation.results().zip(&written) {
             self.tensors.insert(key(value.into()), Some(*tensor));
         }
-        for (result, operand) in in_place(operation) {
-            let operand = operation.operands().nth(operand);
-            let operand = operand.and_then(|it| self.tensors.get(&key(it)).copied().flatten());
-            if let (Some(&result), Some(operand)) = (written.get(result), operand) {
-                self.graph.in_place(result, operand);
+        let pairs: Vec<(InPlace, TensorId)> = in_place(operation)
+            .into_iter()
+            .filter_map(|it| Some((it, self.tensor(operation.operands().nth(it.operand)?)?)))
+            .collect();
+        let is_said = is_abstract(operation) || is_group(operation);
+        let mut shared: Vec<(usize, TensorId)> = Vec::new();
+        for &(pair, read) in &pairs {
+            // A tensor that is read twice lies at one place; and it has to be read there each time.
+            let n_reads = reads(operation).iter().filter(|it| self.tensor(it.value) == Some(read)).count();
+            let n_pairs = pairs.iter().filter(|it| (it.0.result, it.1) == (pair.result, read)).count();
+            if !shared.contains(&(pair.result, read)) && (is_said || n_reads == n_pairs) {
+                shared.push((pair.result, read));
+                self.read_in_place(operation, pair, read, &written);
             }
         }
         if has_effects {
@@ -331,6 +341,28 @@ impl<'c, 'a> Reader<'c, 'a> {
         }
         self.operators.push(operation);
         Ok(())
+    }
+
+    /// A result and an operand that may share bytes. Where floats take other bytes than those of their
+    /// type, so do the bytes before a part; where two then no longer fit, they share none.
+    fn read_in_place(&mut self, operation: OperationRef<'c, 'a>, pair: InPlace, read: TensorId, written: &[TensorId]) {
+        let (Ok(operand), Some(&result)) = (operation.operand(pair.operand), written.get(pair.result)) else { return };
+        let Ok(value) = operation.result(pair.result) else { return };
+        let sizes =
+            |it: Value| Some((size_with(it.r#type(), None).ok()?, size_with(it.r#type(), self.element_bytes).ok()?));
+        let (Some(from), Some(to)) = (sizes(operand), sizes(value.into())) else { return };
+        // As it is said, and as it is planned.
+        let (said, planned) = if from.0 < to.0 { to } else { from };
+        let scaled = u128::from(pair.at) * u128::from(planned);
+        let at = if pair.at == 0 { 0 } else { scaled / u128::from(said.max(1)) };
+        let is_whole = pair.at == 0 || scaled.is_multiple_of(u128::from(said));
+        let fits = from.0.cmp(&to.0) == from.1.cmp(&to.1) && at + u128::from(from.1.min(to.1)) <= u128::from(planned);
+        if let Ok(at) = u64::try_from(at)
+            && is_whole
+            && fits
+        {
+            self.graph.in_place_at(result, read, Bytes(at));
+        }
     }
 }
 

@@ -25,7 +25,7 @@ mod prologue;
 
 use crate::extract::{Carrier, Extraction, extract, n_elements};
 use crate::form::{Form, body, expect, operations};
-use class::{Class, class};
+pub(crate) use class::{Class, class};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, IndexingMap, PassInfo, PassOptions, indexing_maps, is_group, kind, name};

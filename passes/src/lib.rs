@@ -22,6 +22,7 @@ mod print;
 mod program;
 mod role;
 mod schedule;
+mod sharing;
 mod size;
 mod verify;
 

@@ -102,7 +102,7 @@ pub fn liveness<'c>(
     }
     let order: Vec<OpId> = graph.op_ids().collect();
     for (step, pairs) in steps.iter_mut().zip(problem.in_place_by_step(&order)) {
-        pairs.iter().for_each(|it| step.live -= graph.tensor(it.result).size);
+        pairs.iter().for_each(|it| step.live -= graph.tensor(it.inner()).size);
     }
     lifetimes.sort_by_key(|it| it.steps.start);
     Ok(Some(Liveness { function: symbol(function), steps, lifetimes, min_scratchpad: problem.min_scratchpad() }))

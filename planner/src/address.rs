@@ -1,70 +1,161 @@
 //! Addresses for an outline: each stay is an interval to be packed, and so is each workspace.
 //!
-//! A result in the place of an operand makes one interval of two stays, which lasts from the start
-//! of the first to the end of the second; so whole chains of stays are one interval. If those cannot
-//! be packed, stays are separated at each step where there is room for both.
+//! A result that shares bytes with an operand makes one *shape* with it: where the one lies, the other
+//! does, and so do all that share bytes with them, before and after. A chain of tensors of one size is
+//! a plain interval. A chain of concatenations is one that grows: it is as large as what comes out in
+//! the end, but before that only the parts are in use that are there already, and others may lie
+//! where the rest will be.
+//!
+//! Two stays of a shape that are there at once must not overlap, or the pair that would have
+//! joined them is left out. If shapes cannot be packed, stays are separated at each step where there
+//! is room for both.
 
-use crate::pack::{Interval, Packing, pack};
+use crate::pack::{Interval, Packing, Piece, pack};
 use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem};
 
 /// The plan that follows an outline, if its stays can be packed and the deadline allows.
 pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
     let mut in_place = problem.in_place_by_step(&outline.order);
-    let plan = pack_chains(problem, outline, &in_place, deadline);
+    let plan = pack_shapes(problem, outline, &in_place, deadline);
     if plan.is_some() || !separate(problem, outline, &mut in_place) {
         return plan;
     }
-    pack_chains(problem, outline, &in_place, deadline)
+    pack_shapes(problem, outline, &in_place, deadline)
 }
 
-/// Packs stays, where these results take the place of operands.
-fn pack_chains(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], deadline: Deadline) -> Option<Plan> {
+/// Packs stays, where these results share bytes with operands.
+fn pack_shapes(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], deadline: Deadline) -> Option<Plan> {
     let graph = &problem.graph;
-    let chain_of = chains(problem, outline, in_place);
-    let mut intervals: Vec<Interval> = Vec::new();
-    for (stay, &chain) in outline.stays.iter().zip(&chain_of) {
-        let (start, end) = (stay.steps.start.0, stay.steps.end.0);
-        match intervals.get_mut(chain) {
-            Some(interval) => interval.end = end,
-            None => intervals.push(Interval::new(start, end, graph.tensor(stay.tensor).size)),
-        }
-    }
-    let n_chains = intervals.len();
+    let shapes = Shapes::new(problem, outline, in_place);
+    let (mut intervals, bases): (Vec<Interval>, Vec<i128>) = shapes.intervals(problem).into_iter().unzip();
+    let n_shapes = intervals.len();
     let workspaces = outline.order.iter().enumerate();
     let workspaces = workspaces.map(|(step, op)| Interval::new(step as u32, step as u32 + 1, graph.op(*op).workspace));
     intervals.extend(workspaces);
     let machine = &problem.machine;
     match pack(&intervals, machine.scratchpad, machine.alignment, deadline) {
         Packing::Placed(offsets) => {
-            let (chains, workspaces) = offsets.split_at(n_chains);
-            let stays: Vec<Bytes> = chain_of.iter().map(|it| chains[*it]).collect();
+            let (placed, workspaces) = offsets.split_at(n_shapes);
+            let offset = |part: &Part| {
+                let offset = i128::from(placed[part.shape].0) + part.low - bases[part.shape];
+                Bytes(u64::try_from(offset).expect("a part lies within its shape"))
+            };
+            let stays: Vec<Bytes> = shapes.parts.iter().map(offset).collect();
             Some(outline.at(&stays, workspaces.to_vec()))
         }
         Packing::Infeasible | Packing::Undecided => None,
     }
 }
 
-/// Per stay, the chain that it belongs to, counted by their first stays.
-///
-/// Stays are sorted by their start, then by tensor; and an operand's number is less than a result's.
-/// So the stay that a result continues comes before its own.
-fn chains(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>]) -> Vec<usize> {
-    let mut chain_of = Vec::with_capacity(outline.stays.len());
-    // Per tensor, the chain of its latest stay.
-    let mut latest: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
-    let mut n_chains = 0;
-    for stay in &outline.stays {
-        // A result that was put out and came in again takes nobody's place.
-        let pair = in_place[stay.steps.start.index()].iter().find(|it| it.result == stay.tensor);
-        let chain = pair.and_then(|it| latest[it.operand.index()]).unwrap_or(n_chains);
-        n_chains = n_chains.max(chain + 1);
-        latest[stay.tensor.index()] = Some(chain);
-        chain_of.push(chain);
-    }
-    chain_of
+/// A stay as a part of a shape.
+struct Part {
+    shape: usize,
+    /// The steps in which it counts, half-open: those of its stay, but for those in which it lies within
+    /// another part.
+    start: u32,
+    end: u32,
+    /// Of its first byte, counted from anywhere, but by all parts of the shape alike.
+    low: i128,
+    size: i128,
 }
 
-/// Gives results places of their own where there is room; gives whether there was.
+impl Part {
+    fn meets(&self, other: &Part, moved: i128) -> bool {
+        self.start.max(other.start) < self.end.min(other.end)
+            && self.low.max(other.low + moved) < (self.low + self.size).min(other.low + moved + other.size)
+    }
+}
+
+/// The stays of an outline as parts of shapes.
+struct Shapes {
+    /// By stay.
+    parts: Vec<Part>,
+    /// The stays of each shape; none of one that became part of another.
+    members: Vec<Vec<usize>>,
+}
+
+impl Shapes {
+    /// Stays are sorted by their start, then by tensor; and an operand's number is less than a
+    /// result's. So the stay that a result shares bytes with comes before its own.
+    fn new(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>]) -> Shapes {
+        let mut shapes = Shapes { parts: Vec::new(), members: Vec::new() };
+        let mut latest: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
+        for (index, stay) in outline.stays.iter().enumerate() {
+            let size = i128::from(problem.graph.tensor(stay.tensor).size.0);
+            shapes.parts.push(Part { shape: index, start: stay.steps.start.0, end: stay.steps.end.0, low: 0, size });
+            shapes.members.push(vec![index]);
+            latest[stay.tensor.index()] = Some(index);
+            // A result that was put out and came in again shares nothing.
+            let pairs = in_place[stay.steps.start.index()].iter().filter(|it| it.result == stay.tensor);
+            for pair in pairs {
+                let operand = latest[pair.operand.index()];
+                let is_last = |it: &usize| outline.stays[*it].steps.end == stay.steps.start.next();
+                operand.filter(is_last).into_iter().for_each(|operand| shapes.join(index, operand, pair));
+            }
+        }
+        shapes
+    }
+
+    /// Makes one shape of those of a result and an operand, unless parts would be in each other's way.
+    fn join(&mut self, result: usize, operand: usize, pair: &InPlace) {
+        let at = i128::from(pair.at().0);
+        let inner = if pair.inner() == pair.result { result } else { operand };
+        let outer = if inner == result { operand } else { result };
+        // In the step of the operator, the inner one counts with the outer one.
+        let step = self.parts[result].start;
+        let before = (self.parts[inner].start, self.parts[inner].end);
+        if inner == result {
+            self.parts[inner].start = step + 1;
+        } else {
+            self.parts[inner].end = step;
+        }
+        let moved = self.parts[outer].low + at - self.parts[inner].low;
+        let (from, to) = (self.parts[inner].shape, self.parts[outer].shape);
+        let is_possible = match from == to {
+            true => moved == 0,
+            false => {
+                let meets = |a: usize, b: usize| self.parts[a].meets(&self.parts[b], moved);
+                !self.members[to].iter().any(|a| self.members[from].iter().any(|b| meets(*a, *b)))
+            }
+        };
+        if !is_possible {
+            (self.parts[inner].start, self.parts[inner].end) = before;
+        } else if from != to {
+            // The larger one takes in the smaller one.
+            let is_larger = self.members[from].len() <= self.members[to].len();
+            let (from, to, moved) = if is_larger { (from, to, moved) } else { (to, from, -moved) };
+            for member in std::mem::take(&mut self.members[from]) {
+                self.parts[member].shape = to;
+                self.parts[member].low += moved;
+                self.members[to].push(member);
+            }
+        }
+    }
+
+    /// Each shape as an interval, and from where its parts count.
+    ///
+    /// Parts begin at multiples of the alignment, so nobody else can use the padding of one that ends
+    /// below the top of the shape.
+    fn intervals(&self, problem: &Problem) -> Vec<(Interval, i128)> {
+        let interval = |members: &Vec<usize>| {
+            let parts = || members.iter().map(|it| &self.parts[*it]).filter(|it| 0 < it.size);
+            let base = parts().map(|it| it.low).min().unwrap_or(0);
+            let top = parts().map(|it| it.low + it.size).max().unwrap_or(0);
+            let byte =
+                |it: i128| Bytes(u64::try_from(it - base).expect("a shape is no larger than all tensors together"));
+            let alignment = i128::from(problem.machine.alignment.0);
+            let piece = |it: &Part| {
+                let high = it.low + (it.size + alignment - 1) / alignment * alignment;
+                Piece { start: it.start, end: it.end, low: byte(it.low), high: byte(high.min(top)) }
+            };
+            let size = byte(top.max(base));
+            (Interval::of_parts(size, parts().map(piece).collect()), base)
+        };
+        self.members.iter().map(interval).collect()
+    }
+}
+
+/// Separates results and operands where there is room; gives whether there was.
 fn separate(problem: &Problem, outline: &Outline, in_place: &mut [Vec<InPlace>]) -> bool {
     let mut rooms: Vec<Bytes> = outline.order.iter().map(|it| problem.workspace_room(*it)).collect();
     for stay in &outline.stays {
@@ -75,7 +166,7 @@ fn separate(problem: &Problem, outline: &Outline, in_place: &mut [Vec<InPlace>])
     for (room, pairs) in rooms.into_iter().zip(in_place) {
         let mut taken = room - problem.saved(pairs);
         pairs.retain(|it| {
-            let apart = taken + problem.room(it.result);
+            let apart = taken + problem.room(it.inner());
             if apart <= problem.capacity() {
                 (taken, is_separated) = (apart, true);
             }

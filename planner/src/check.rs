@@ -10,7 +10,9 @@
 //! not judge how good a program is, except that each transfer must serve something. After a fault
 //! it goes on as if the line had been meant well, so that one mistake is not reported many times.
 
-use crate::{Action, Block, Bytes, Fault, Moment, OpId, Place, Problem, Slot, Step, TensorId, Traffic, Violation};
+use crate::{
+    Action, Block, Bytes, Fault, InPlace, Moment, OpId, Place, Problem, Slot, Step, TensorId, Traffic, Violation,
+};
 
 /// Runs a planned program on a machine of names, and counts what it moves.
 ///
@@ -184,7 +186,8 @@ impl Judge<'_> {
             }
         }
         // While it runs, an operator may touch all of its blocks at any time, so they must all be
-        // disjoint, also those that nobody reads after: but for a result where an operand lies.
+        // disjoint, also those that nobody reads after: but for a result and an operand that may share
+        // bytes.
         let workspace = Block { tensor: None, offset: workspace, size: operator.workspace };
         let blocks: Vec<Block> = reads.iter().chain(&writes).map(|it| self.block(*it)).chain([workspace]).collect();
         for (index, &block) in blocks.iter().enumerate() {
@@ -203,22 +206,24 @@ impl Judge<'_> {
         }
     }
 
-    /// Two blocks of an operator overlap. That is right where it may write a result in the place of
-    /// an operand that nobody is still to read; the operand is gone from there then, as from any
-    /// place where something is put.
+    /// Two blocks of an operator overlap. That is right for a result and an operand that nobody is still
+    /// to read, where the operator says that they may share bytes, and they lie as it says: at the same
+    /// offset, or the smaller one so many bytes from the start of the larger one. The operand is gone from
+    /// there then, as from any place where something is put.
     fn report_overlap(&mut self, op: OpId, a: Block, b: Block) {
         let graph = &self.problem.graph;
-        let pair = graph.op(op).in_place.iter().find(|it| {
+        let lies_over = |it: &&InPlace| {
             let (result, operand) = (Some(it.result), Some(it.operand));
-            (a.tensor, b.tensor) == (operand, result) || (a.tensor, b.tensor) == (result, operand)
-        });
-        match pair {
-            Some(pair) if a.offset == b.offset => {
+            (a.tensor, b.tensor) == (operand, result) && it.fits(b.offset, a.offset)
+                || (a.tensor, b.tensor) == (result, operand) && it.fits(a.offset, b.offset)
+        };
+        match graph.op(op).in_place.iter().find(lies_over) {
+            Some(pair) => {
                 if let Some(&reader) = graph.readers(pair.operand).iter().find(|it| !self.ran[it.index()]) {
                     self.report(Fault::StillRead { op, operand: pair.operand, reader });
                 }
             }
-            _ => self.report(Fault::Overlap(op, a, b)),
+            None => self.report(Fault::Overlap(op, a, b)),
         }
     }
 

@@ -30,13 +30,15 @@ pub enum Error {
     /// Sizes add up to more than planning can count.
     #[error("tensor sizes add up to more than 2^61 B")]
     TooLarge,
-    /// A result may take the place only of what its own operator reads, of the same size.
-    #[error("tensor {} cannot take the place of tensor {}: not of one operator and one size", result.0, operand.0)]
+    /// A result and an operand cannot share bytes as it was said.
+    #[error("tensor {} cannot lie over tensor {}: {why}", result.0, operand.0)]
     InPlace {
         /// What is written.
         result: TensorId,
-        /// Where.
+        /// What is read.
         operand: TensorId,
+        /// Why not.
+        why: &'static str,
     },
     /// A problem in text form does not parse.
     #[error("line {line}: {message}")]

@@ -10,7 +10,9 @@
 //!    that it needs is packed from address zero, and what it finds at another address goes out and
 //!    comes in again, since a tensor cannot move otherwise;
 //! 3. a tensor leaves only if a block now lies where it lay;
-//! 4. a result that may take the place of an operand which nobody reads afterwards does so.
+//! 4. a result that may share bytes with an operand which nobody reads afterwards does so: it goes to
+//!    where the operand lies, or it is placed such that the operand lies within it, if that is free,
+//!    and what is missing of its parts comes in there.
 //!
 //! Packed from zero, blocks need what [`Problem::working_set`] says if the one with the most
 //! padding comes last, so that step 2 succeeds for whatever [`Problem::check`] allows. Quality is
@@ -124,6 +126,11 @@ fn place_warm(
     let mut placed: Vec<Placed> = present.iter().filter(|it| is_operand(it.tensor)).map(place).collect();
     let mut others: Vec<Placed> = present.iter().filter(|it| !is_operand(it.tensor)).map(place).collect();
 
+    for pair in in_place.iter().filter(|it| it.outer() == it.result) {
+        if placed.iter().all(|it| it.tensor != Some(pair.result)) {
+            placed.extend(around(problem, in_place, pair, &placed, &others));
+        }
+    }
     let mut needed = blocks(problem, op, in_place);
     needed.retain(|it| !placed.iter().any(|other| other.tensor.is_some() && other.tensor == it.tensor));
     needed.sort_by_key(|it| Reverse(it.size));
@@ -140,7 +147,7 @@ fn place_warm(
         };
         placed.push(block);
     }
-    place_results(in_place, &mut placed);
+    place_inner(problem, in_place, &mut placed);
     Some(placed)
 }
 
@@ -155,23 +162,47 @@ pub(crate) fn place_cold(problem: &Problem, op: OpId, in_place: &[InPlace]) -> V
         block.offset = end.align_up(problem.machine.alignment);
         end = block.offset + block.size;
     }
-    place_results(in_place, &mut placed);
+    place_inner(problem, in_place, &mut placed);
     placed
 }
 
-/// Puts results in the place of operands that have one.
-fn place_results(in_place: &[InPlace], placed: &mut Vec<Placed>) {
+/// A result around a part of it that lies in the scratchpad, if all else there is free.
+fn around(
+    problem: &Problem,
+    in_place: &[InPlace],
+    pair: &InPlace,
+    placed: &[Placed],
+    others: &[Placed],
+) -> Option<Placed> {
+    let size = problem.graph.tensor(pair.result).size;
+    let part = placed.iter().find(|it| it.tensor == Some(pair.operand))?;
+    let offset = Bytes(part.offset.0.checked_sub(pair.at().0)?);
+    let is_part = |it: &Placed| {
+        let mut pairs = in_place.iter().filter(|pair| Some(pair.operand) == it.tensor);
+        pairs.any(|other| other.result == pair.result && other.fits(offset, it.offset))
+    };
+    let is_in_the_way = |it: &Placed| it.covers(offset, size) && !is_part(it);
+    let is_free = offset + size <= problem.machine.scratchpad && !placed.iter().chain(others).any(is_in_the_way);
+    is_free.then_some(Placed { tensor: Some(pair.result), offset, size })
+}
+
+/// Puts what lies within another where it lies, unless it is there already.
+fn place_inner(problem: &Problem, in_place: &[InPlace], placed: &mut Vec<Placed>) {
     for pair in in_place {
-        let operand = placed.iter().find(|it| it.tensor == Some(pair.operand)).copied();
-        placed.extend(operand.map(|it| Placed { tensor: Some(pair.result), ..it }));
+        let outer = placed.iter().find(|it| it.tensor == Some(pair.outer())).map(|it| it.offset);
+        let is_there = placed.iter().any(|it| it.tensor == Some(pair.inner()));
+        if let Some(outer) = outer.filter(|_| !is_there) {
+            let size = problem.graph.tensor(pair.inner()).size;
+            placed.push(Placed { tensor: Some(pair.inner()), offset: outer + pair.at(), size });
+        }
     }
 }
 
-/// Everything that an operator needs, wherever, but for results in the place of operands.
+/// Everything that an operator needs, wherever, but for what lies within another.
 fn blocks(problem: &Problem, op: OpId, in_place: &[InPlace]) -> Vec<Placed> {
     let tensor = |it: TensorId| Placed { tensor: Some(it), offset: Bytes::ZERO, size: problem.graph.tensor(it).size };
     let workspace = Placed { tensor: None, offset: Bytes::ZERO, size: problem.graph.op(op).workspace };
     let workspace = (workspace.size != Bytes::ZERO).then_some(workspace);
-    let is_apart = |tensor: &TensorId| !in_place.iter().any(|it| it.result == *tensor);
+    let is_apart = |tensor: &TensorId| !in_place.iter().any(|it| it.inner() == *tensor);
     problem.operands(op).filter(is_apart).map(tensor).chain(workspace).collect()
 }

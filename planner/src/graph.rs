@@ -2,6 +2,7 @@
 
 use crate::{Bytes, Error, OpId, TensorId};
 use petgraph::graph::DiGraph;
+use std::cmp::Ordering;
 
 /// A value that an operator reads or writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,20 +37,74 @@ pub struct Op {
     pub writes: Vec<TensorId>,
     /// Scratchpad bytes that it needs for itself while it runs.
     pub workspace: Bytes,
-    /// Which of its results may take the place of which operands, each pair once, by result.
+    /// Which of its results may share bytes with which operands, each pair once, by result.
+    ///
+    /// A tensor that is a part of another is in no second pair; and who has parts is in no pair but
+    /// with these, which have no byte in common.
     pub in_place: Vec<InPlace>,
 }
 
-/// A result that may lie where an operand of the same size lies, if that operand dies with the
-/// operator: see [`Problem::in_place`](crate::Problem::in_place).
+/// A result and an operand that may share their bytes, if the operand dies with the operator: see
+/// [`Problem::in_place`](crate::Problem::in_place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InPlace {
     /// What the operator writes.
     pub result: TensorId,
     /// What it reads.
     pub operand: TensorId,
+    /// Which bytes they share.
+    pub overlay: Overlay,
     /// In which orders the operand dies with the operator.
     pub dies: Dies,
+}
+
+/// Where a result and an operand lie, one over the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Overlay {
+    /// At the same bytes: they are of one size.
+    Whole,
+    /// The operand is a part of the result, as in a concatenation: so many bytes from its start.
+    PartOfResult(Bytes),
+    /// The result is a part of the operand, as in a split: so many bytes from its start.
+    PartOfOperand(Bytes),
+}
+
+impl InPlace {
+    /// Who lies within the other and so takes no room beside it: the smaller one; the result, if
+    /// they are of one size.
+    pub fn inner(&self) -> TensorId {
+        match self.overlay {
+            Overlay::Whole | Overlay::PartOfOperand(_) => self.result,
+            Overlay::PartOfResult(_) => self.operand,
+        }
+    }
+
+    /// Within whom.
+    pub fn outer(&self) -> TensorId {
+        match self.overlay {
+            Overlay::Whole | Overlay::PartOfOperand(_) => self.operand,
+            Overlay::PartOfResult(_) => self.result,
+        }
+    }
+
+    /// How many bytes from the start of the outer one the inner one lies.
+    pub fn at(&self) -> Bytes {
+        match self.overlay {
+            Overlay::Whole => Bytes::ZERO,
+            Overlay::PartOfResult(at) | Overlay::PartOfOperand(at) => at,
+        }
+    }
+
+    /// Whether one is smaller than the other.
+    pub fn is_part(&self) -> bool {
+        self.overlay != Overlay::Whole
+    }
+
+    /// Whether they share their bytes as they may, where they lie at these offsets.
+    pub fn fits(&self, result: Bytes, operand: Bytes) -> bool {
+        let (inner, outer) = if self.inner() == self.result { (result, operand) } else { (operand, result) };
+        outer.0.checked_add(self.at().0) == Some(inner.0)
+    }
 }
 
 /// In which orders an operand dies with an operator: whether all of its other readers have run.
@@ -155,7 +210,7 @@ pub struct GraphBuilder {
     tensors: Vec<Tensor>,
     ops: Vec<Op>,
     results: Vec<TensorId>,
-    in_place: Vec<(TensorId, TensorId)>,
+    in_place: Vec<(TensorId, TensorId, Bytes)>,
 }
 
 impl GraphBuilder {
@@ -205,17 +260,30 @@ impl GraphBuilder {
     /// Says that a result of an operator may take the place of an operand of the same size, once
     /// nobody else is to read that.
     pub fn in_place(&mut self, result: TensorId, operand: TensorId) {
-        if !self.in_place.contains(&(result, operand)) {
-            self.in_place.push((result, operand));
+        self.in_place_at(result, operand, Bytes::ZERO);
+    }
+
+    /// Says that a result of an operator and an operand may share their bytes, once nobody else is to
+    /// read that operand: the smaller one lies so many bytes from the start of the larger one.
+    pub fn in_place_at(&mut self, result: TensorId, operand: TensorId, at: Bytes) {
+        if !self.in_place.contains(&(result, operand, at)) {
+            self.in_place.push((result, operand, at));
         }
     }
 
-    /// All results and operands of one operator and one size.
+    /// All results and operands of one operator and one size, where nothing is said of the operator so far.
     #[cfg(feature = "testing")]
     pub(crate) fn pairs_of_a_size(&self) -> Vec<(TensorId, TensorId)> {
-        let size = |it: TensorId| self.tensors[it.index()].size;
-        let pairs = self.ops.iter().flat_map(|op| op.writes.iter().flat_map(|it| op.reads.iter().map(|of| (*it, *of))));
-        pairs.filter(|it| size(it.0) == size(it.1)).collect()
+        let is_said = |op: &&Op| self.in_place.iter().any(|it| op.writes.contains(&it.0));
+        let ops = self.ops.iter().filter(|op| !is_said(op));
+        let pairs = ops.flat_map(|op| op.writes.iter().flat_map(|it| op.reads.iter().map(|of| (*it, *of))));
+        pairs.filter(|it| self.size(it.0) == self.size(it.1)).collect()
+    }
+
+    /// A tensor's size.
+    #[cfg(feature = "testing")]
+    pub(crate) fn size(&self, tensor: TensorId) -> Bytes {
+        self.tensors[tensor.index()].size
     }
 
     /// Says that host memory must have a tensor at the end. Saying it twice is saying it once.
@@ -230,7 +298,8 @@ impl GraphBuilder {
     /// # Errors
     /// [`Error::TooLarge`] where sizes add up to more than planning can count: all tensors and
     /// workspaces together, four times over, must stay below 2⁶³ bytes. [`Error::InPlace`] where a
-    /// result and an operand that it may take the place of are not of one operator and one size.
+    /// result and an operand cannot share bytes as is said of them, or not beside other pairs of their
+    /// operator: see [`Op::in_place`].
     pub fn build(mut self) -> Result<Graph, Error> {
         let sizes = self.tensors.iter().map(|it| it.size.0).chain(self.ops.iter().map(|it| it.workspace.0));
         let total: u128 = sizes.map(u128::from).sum();
@@ -247,20 +316,51 @@ impl GraphBuilder {
         for tensor in &self.results {
             is_result[tensor.index()] = true;
         }
-        for (result, operand) in std::mem::take(&mut self.in_place) {
-            let size = |it: TensorId| self.tensors.get(it.index()).map(|it| it.size);
+        for (result, operand, at) in std::mem::take(&mut self.in_place) {
+            let refuse = |why| Error::InPlace { result, operand, why };
             let op = self.tensors.get(result.index()).and_then(|it| match it.origin {
                 Origin::Op(op) => Some(op),
                 Origin::Argument | Origin::Weight => None,
             });
-            let op = op.filter(|it| self.ops[it.index()].reads.contains(&operand) && size(result) == size(operand));
-            let op = op.ok_or(Error::InPlace { result, operand })?;
+            let op = op.filter(|it| self.ops[it.index()].reads.contains(&operand));
+            let op = op.ok_or(refuse("they are not of one operator"))?;
+            let overlay = self.overlay(result, operand, at).ok_or(refuse("one does not lie within the other"))?;
             let dies = self.dies(op, &readers[operand.index()]);
-            self.ops[op.index()].in_place.push(InPlace { result, operand, dies });
+            let pair = InPlace { result, operand, overlay, dies };
+            if self.ops[op.index()].in_place.iter().any(|it| !self.is_beside(it, &pair)) {
+                return Err(refuse("another pair of their operator is in the way"));
+            }
+            self.ops[op.index()].in_place.push(pair);
         }
         self.ops.iter_mut().for_each(|it| it.in_place.sort_by_key(|it| it.result));
         let GraphBuilder { tensors, ops, results, .. } = self;
         Ok(Graph { tensors, ops, results, readers, is_result })
+    }
+
+    /// Which bytes a result and an operand share if the smaller one begins there in the larger one;
+    /// none if it does not end in it.
+    fn overlay(&self, result: TensorId, operand: TensorId, at: Bytes) -> Option<Overlay> {
+        let size = |it: TensorId| self.tensors[it.index()].size;
+        let (result, operand) = (size(result), size(operand));
+        let ends = at.0.checked_add(result.min(operand).0)?;
+        match result.cmp(&operand) {
+            _ if result.max(operand).0 < ends => None,
+            Ordering::Equal => Some(Overlay::Whole),
+            Ordering::Less => Some(Overlay::PartOfOperand(at)),
+            Ordering::Greater => Some(Overlay::PartOfResult(at)),
+        }
+    }
+
+    /// Whether an operator may have both of these pairs.
+    fn is_beside(&self, a: &InPlace, b: &InPlace) -> bool {
+        let has = |pair: &InPlace, tensor: TensorId| pair.result == tensor || pair.operand == tensor;
+        let is_apart = !has(a, b.result) && !has(a, b.operand);
+        if is_apart || !a.is_part() && !b.is_part() {
+            return true;
+        }
+        let is_parts_of_one = a.is_part() && b.is_part() && a.outer() == b.outer() && a.inner() != b.inner();
+        let end = |it: &InPlace| it.at() + self.tensors[it.inner().index()].size;
+        is_parts_of_one && (end(a) <= b.at() || end(b) <= a.at())
     }
 
     /// In which orders one of a tensor's readers is the last.

@@ -1,13 +1,24 @@
-//! Results that take the place of an operand: who may, and how many do so at once.
+//! Results and operands at the same bytes: who may, and how many do so at once.
 //!
-//! An operator that works element by element can write where it reads. It says so by pairs of a
-//! result and an operand of the same size ([`InPlace`]). The result may lie where the operand lies
-//! if the operand dies with the operator: all of its other readers have run. A stored operand has
-//! its host copy by then, so nothing is lost.
+//! An operator that works element by element can write where it reads; one that concatenates need
+//! move nothing if its operands lie side by side; nor need one that splits, if its results may lie in
+//! what it splits. An operator says so by pairs of a result and an operand ([`InPlace`]), and of which
+//! bytes they share: all of both, if they are of one size, or those of the smaller one, which is a
+//! *part* of the larger one. They may share them if the operand dies with the operator: all of its
+//! other readers have run. A stored operand has its host copy by then, so nothing is lost.
 //!
-//! Each result takes one place at most, and each operand gives its place to one result at most. What
-//! that saves depends on the schedule alone, and never hurts: so whoever adds up rooms may count on
-//! as many pairs as there can be. Only addresses may have reasons to do without one of them.
+//! Of one size: each result takes one place at most, and each operand gives its place to one result
+//! at most. Parts: all at once, since parts of one tensor have no byte in common, and a tensor with
+//! parts, or that is one, is in no other pair ([`Op::in_place`](crate::Op::in_place)); that makes the
+//! best choice unique, and costs nothing where operators are what they are in practice. A part that
+//! does not begin at a multiple of the alignment cannot lie there at all.
+//!
+//! What is saved is the room of the one that lies within the other, and exactly that: a part begins
+//! at a multiple of the alignment, so its padding ends where the padding of the larger one does, or
+//! before, and before the next part begins.
+//!
+//! What that saves depends on the schedule alone, and never hurts: so whoever adds up rooms may count
+//! on as many pairs as there can be. Only addresses may have reasons to do without one of them.
 //!
 //! What is left open until there is an order is bounded from both sides: an operand dies *always* if
 //! every other reader runs before in every order, and *never* if one of them runs after. The least
@@ -16,13 +27,20 @@
 use crate::{Bytes, Dies, InPlace, OpId, Problem};
 
 impl Problem {
-    /// As many results of an operator in the place of an operand as there can be, where `dies` says
-    /// which pairs are possible. Streamed operands have no place to give.
-    pub fn in_place(&self, op: OpId, dies: impl Fn(&InPlace) -> bool) -> Vec<InPlace> {
+    /// The pairs of an operator that are possible on this machine if the operand dies in time: streamed
+    /// operands have no place to give, and parts begin at multiples of the alignment.
+    pub(crate) fn possible_pairs(&self, op: OpId) -> impl Iterator<Item = &InPlace> {
+        let is_aligned = |it: &InPlace| it.at().0.checked_rem(self.machine.alignment.0) == Some(0);
         let pairs = self.graph.op(op).in_place.iter();
-        let pairs: Vec<InPlace> = pairs.filter(|it| !self.is_streamed(it.operand) && dies(it)).copied().collect();
+        pairs.filter(move |it| !self.is_streamed(it.operand) && (!it.is_part() || is_aligned(it)))
+    }
+
+    /// As many pairs of an operator as can be at once, where `dies` says which are possible.
+    pub fn in_place(&self, op: OpId, dies: impl Fn(&InPlace) -> bool) -> Vec<InPlace> {
+        let pairs: Vec<InPlace> = self.possible_pairs(op).filter(|it| dies(it)).copied().collect();
         let ids: Vec<(u32, u32)> = pairs.iter().map(|it| (it.result.0, it.operand.0)).collect();
-        most_pairs(&ids).into_iter().map(|it| pairs[it]).collect()
+        let is_whole = |it: &usize| !pairs[*it].is_part();
+        most_pairs_and_parts(&ids, is_whole).into_iter().map(|it| pairs[it]).collect()
     }
 
     /// Likewise, for each step of an order.
@@ -45,16 +63,25 @@ impl Problem {
         self.saved(&self.in_place(op, |it| it.dies != Dies::Never))
     }
 
-    /// The room that these results do not need.
+    /// The room that is not needed where these share bytes.
     pub(crate) fn saved(&self, pairs: &[InPlace]) -> Bytes {
-        pairs.iter().map(|it| self.room(it.result)).sum()
+        pairs.iter().map(|it| self.room(it.inner())).sum()
     }
+}
+
+/// All pairs of a part and what it is a part of, and as many others as possible.
+pub(crate) fn most_pairs_and_parts(pairs: &[(u32, u32)], is_whole: impl Fn(&usize) -> bool) -> Vec<usize> {
+    let (whole, mut chosen): (Vec<usize>, Vec<usize>) = (0..pairs.len()).partition(is_whole);
+    let ids: Vec<(u32, u32)> = whole.iter().map(|it| pairs[*it]).collect();
+    chosen.extend(most_pairs(&ids).into_iter().map(|it| whole[it]));
+    chosen.sort_unstable();
+    chosen
 }
 
 /// As many of these pairs as possible such that none has a side in common with another: augmenting
 /// paths, each found breadth first. Within what hangs together all have one size, so most pairs is
 /// also most room.
-pub(crate) fn most_pairs(pairs: &[(u32, u32)]) -> Vec<usize> {
+fn most_pairs(pairs: &[(u32, u32)]) -> Vec<usize> {
     let mut chosen: Vec<usize> = Vec::new();
     let mut results: Vec<u32> = pairs.iter().map(|it| it.0).collect();
     results.dedup();

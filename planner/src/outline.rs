@@ -74,7 +74,7 @@ impl Outline {
     }
 
     /// The bytes that lie in the scratchpad while each step runs, workspace included, without
-    /// padding. A result in the place of an operand counts once.
+    /// padding. Bytes that a result and an operand share count once.
     pub fn occupancy(&self, problem: &Problem) -> Vec<Bytes> {
         let mut occupancy: Vec<Bytes> = self.order.iter().map(|it| problem.graph.op(*it).workspace).collect();
         for stay in &self.stays {
@@ -82,7 +82,7 @@ impl Outline {
             during.iter_mut().for_each(|it| *it += problem.graph.tensor(stay.tensor).size);
         }
         for (occupancy, pairs) in occupancy.iter_mut().zip(problem.in_place_by_step(&self.order)) {
-            pairs.iter().for_each(|it| *occupancy -= problem.graph.tensor(it.result).size);
+            pairs.iter().for_each(|it| *occupancy -= problem.graph.tensor(it.inner()).size);
         }
         occupancy
     }

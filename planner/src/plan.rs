@@ -96,8 +96,8 @@ impl Plan {
         Traffic::of(problem, &self.actions(problem)).non_compulsory
     }
 
-    /// The most bytes that lie in the scratchpad at once, workspaces included, without padding. A
-    /// result in the place of an operand counts once.
+    /// The most bytes that lie in the scratchpad at once, workspaces included, without padding. Bytes
+    /// that a result and an operand share count once.
     pub fn peak(&self, problem: &Problem) -> Bytes {
         let graph = &problem.graph;
         let mut occupancy: Vec<Bytes> = self.order.iter().map(|it| graph.op(*it).workspace).collect();
@@ -112,10 +112,11 @@ impl Plan {
         for residency in &self.residencies {
             let step = residency.steps.start;
             let pairs = graph.op(self.order[step.index()]).in_place.iter();
-            let mut operands =
-                pairs.filter(|it| it.result == residency.tensor).filter_map(|it| last[it.operand.index()]);
-            if operands.any(|it| it.steps.end == step.next() && it.offset == residency.offset) {
-                occupancy[step.index()] -= graph.tensor(residency.tensor).size;
+            for pair in pairs.filter(|it| it.result == residency.tensor) {
+                let operand = last[pair.operand.index()].filter(|it| it.steps.end == step.next());
+                if operand.is_some_and(|it| pair.fits(residency.offset, it.offset)) {
+                    occupancy[step.index()] -= graph.tensor(pair.inner()).size;
+                }
             }
         }
         occupancy.into_iter().max().unwrap_or(Bytes::ZERO)

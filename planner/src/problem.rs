@@ -68,14 +68,14 @@ impl Problem {
         Bytes(scratchpad.checked_next_multiple_of(alignment).unwrap_or(u64::MAX))
     }
 
-    /// The least scratchpad with which an operator can run, whatever the order. A result in the
-    /// place of an operand that dies with the operator in every order is one block with it.
+    /// The least scratchpad with which an operator can run, whatever the order. A result and an
+    /// operand that dies with the operator in every order are one block if they may share bytes.
     ///
     /// Each block but the last is followed by another at a multiple of the alignment, so only one
     /// block may leave out its padding: the one with the most.
     pub fn working_set(&self, op: OpId) -> Bytes {
         let in_place = self.in_place(op, |it| it.dies == Dies::Always);
-        let blocks = self.operands(op).filter(|tensor| !in_place.iter().any(|it| it.result == *tensor));
+        let blocks = self.operands(op).filter(|tensor| !in_place.iter().any(|it| it.inner() == *tensor));
         let sizes = blocks.map(|it| self.graph.tensor(it).size).chain([self.graph.op(op).workspace]);
         let mut room = Bytes::ZERO;
         let mut most_padding = Bytes::ZERO;

@@ -16,7 +16,7 @@
 //! the deadline interferes. No proof, and no promise: but single steps can always be packed, so that
 //! after enough splits there is a plan, or nearly always.
 
-use crate::{Bytes, Deadline, Outline, Plan, Problem, Residency, Step, TensorId};
+use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem, Residency, Step, TensorId};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use tracing::debug;
@@ -98,8 +98,8 @@ struct Repair<'a> {
     blocks: Vec<Block>,
     /// Per tensor: its stays.
     n_stays: Vec<u32>,
-    /// Per tensor: the operand whose place it may take in the step that writes it.
-    place_of: Vec<Option<TensorId>>,
+    /// Per tensor: the pairs with operands that it may share bytes with in the step that writes it.
+    pairs_of: Vec<Vec<InPlace>>,
     first: First,
 }
 
@@ -136,11 +136,11 @@ impl Repair<'_> {
         blocks.iter_mut().for_each(|it| {
             it.uses.dedup();
         });
-        let mut place_of = vec![None; graph.tensors().len()];
+        let mut pairs_of = vec![Vec::new(); graph.tensors().len()];
         for pair in problem.in_place_by_step(&outline.order).iter().flatten() {
-            place_of[pair.result.index()] = Some(pair.operand);
+            pairs_of[pair.result.index()].push(*pair);
         }
-        Repair { problem, blocks, n_stays, place_of, first }
+        Repair { problem, blocks, n_stays, pairs_of, first }
     }
 
     /// Places all blocks; false if it gives up, or the deadline came first.
@@ -223,27 +223,36 @@ impl Repair<'_> {
         taken
     }
 
-    /// Whether one of two blocks is a result that may take the place of the other.
-    fn may_share(&self, a: usize, b: usize) -> bool {
-        let (a, b) = (&self.blocks[a], &self.blocks[b]);
-        let takes = |result: &Block, operand: &Block| {
-            let place = result.tensor.and_then(|it| self.place_of[it.index()]);
-            place.is_some() && place == operand.tensor && result.start() + 1 == operand.end()
+    /// How far above the second of two blocks the first one lies if they share bytes, where one is a
+    /// result and the other an operand that may.
+    fn shared_distance(&self, a: usize, b: usize) -> Option<i128> {
+        let distance = |result: &Block, operand: &Block| {
+            let pairs = &self.pairs_of[result.tensor?.index()];
+            let pair = pairs.iter().find(|it| Some(it.operand) == operand.tensor)?;
+            let at = i128::from(pair.at().0 / self.problem.machine.alignment.0);
+            let is_handed_over = result.start() + 1 == operand.end();
+            is_handed_over.then_some(if pair.inner() == pair.result { at } else { -at })
         };
-        takes(a, b) || takes(b, a)
+        let (a, b) = (&self.blocks[a], &self.blocks[b]);
+        distance(a, b).or_else(|| distance(b, a).map(|it| -it))
     }
 
-    /// Where a block fits: in a place that it may share, or else as low as it can.
+    /// Where a block would share bytes with a placed one as it may.
+    fn shared_offset(&self, index: usize, it: &(u64, u64, usize)) -> Option<u64> {
+        let offset = i128::from(it.0) + self.shared_distance(index, it.2)?;
+        u64::try_from(offset).ok().filter(|it| *it <= self.blocks[index].most)
+    }
+
+    /// Where a block fits: where it shares bytes, or else as low as it can.
     fn fit(&self, index: usize, taken: &[(u64, u64, usize)]) -> Option<u64> {
-        let shared = taken.iter().filter(|it| self.may_share(index, it.2)).map(|it| it.0);
+        let shared = taken.iter().filter_map(|it| self.shared_offset(index, it));
         let mut shared = shared.filter(|it| !taken.iter().any(|other| self.is_in_the_way(index, *it, other)));
         shared.next().or_else(|| self.lowest_fit(index, taken))
     }
 
     /// Whether a placed block is in the way of another one at an offset.
     fn is_in_the_way(&self, index: usize, offset: u64, it: &(u64, u64, usize)) -> bool {
-        let is_shared = it.0 == offset && self.may_share(index, it.2);
-        !is_shared && it.0 < offset + self.blocks[index].length && offset < it.1
+        it.0 < offset + self.blocks[index].length && offset < it.1 && self.shared_offset(index, it) != Some(offset)
     }
 
     fn lowest_fit(&self, index: usize, taken: &[(u64, u64, usize)]) -> Option<u64> {
@@ -261,10 +270,8 @@ impl Repair<'_> {
     /// Where those in the way were pushed away the least often, and who they are.
     fn least_trouble(&self, index: usize, taken: &[(u64, u64, usize)]) -> (u64, Vec<usize>) {
         let block = &self.blocks[index];
-        let around = |it: &(u64, u64, usize)| {
-            let shared = self.may_share(index, it.2).then_some(it.0);
-            [shared, Some(it.1), it.0.checked_sub(block.length)]
-        };
+        let around =
+            |it: &(u64, u64, usize)| [self.shared_offset(index, it), Some(it.1), it.0.checked_sub(block.length)];
         let candidates = taken.iter().flat_map(around).flatten();
         let mut candidates: Vec<u64> = candidates.chain([0, block.most]).filter(|it| *it <= block.most).collect();
         candidates.sort_unstable();

@@ -8,12 +8,14 @@
 //! weight w 32
 //! op conv: x w -> y 64, z 64 workspace 16
 //! op add: y z -> s 64 over y z
-//! return s
+//! op concatenate: s x -> t 128 over s x at 64
+//! return t
 //! ```
 //!
-//! `over` names the operands whose place a result may take.
+//! `over` names the operands that a result may share bytes with: the smaller one lies within the
+//! larger one, from its start or from the byte that `at` says.
 
-use crate::{Bytes, Error, GraphBuilder, Machine, OpId, Origin, Problem, TensorId, Weights};
+use crate::{Bytes, Error, GraphBuilder, InPlace, Machine, OpId, Origin, Problem, TensorId, Weights};
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
@@ -43,8 +45,14 @@ impl fmt::Display for Problem {
             for (index, tensor) in op.writes.iter().enumerate() {
                 let comma = if index == 0 { "" } else { "," };
                 write!(f, "{comma} {} {}", name(tensor), self.graph.tensor(*tensor).size)?;
-                for (index, pair) in op.in_place.iter().filter(|it| it.result == *tensor).enumerate() {
+                let pairs: Vec<&InPlace> = op.in_place.iter().filter(|it| it.result == *tensor).collect();
+                for (index, pair) in pairs.iter().enumerate() {
                     write!(f, "{} {}", if index == 0 { " over" } else { "" }, name(&pair.operand))?;
+                    // A tensor may have the name `at`.
+                    let is_ambiguous = pairs.get(index + 1).is_some_and(|it| name(&it.operand) == AT);
+                    if pair.at() != Bytes::ZERO || is_ambiguous {
+                        write!(f, " {AT} {}", pair.at())?;
+                    }
                 }
             }
             if op.workspace != Bytes::ZERO {
@@ -76,6 +84,9 @@ impl FromStr for Problem {
         Ok(Problem { graph: parser.graph.build()?, machine })
     }
 }
+
+/// Before the bytes from the start of the larger one of two tensors to that of the smaller one.
+const AT: &str = "at";
 
 struct Parser {
     graph: GraphBuilder,
@@ -132,16 +143,25 @@ impl Parser {
             match write.split_whitespace().collect::<Vec<_>>()[..] {
                 [name, size] => names.push((name.to_owned(), bytes(size)?)),
                 [name, size, "over", ref operands @ ..] if !operands.is_empty() => {
-                    for operand in operands {
-                        over.push((names.len(), self.lookup(operand)?));
+                    let mut operands = operands;
+                    while let [operand, rest @ ..] = operands {
+                        let (at, rest) = match rest {
+                            [AT, at, rest @ ..] if at.parse::<u64>().is_ok() => (bytes(at)?, rest),
+                            _ => (Bytes::ZERO, rest),
+                        };
+                        over.push((names.len(), self.lookup(operand)?, at));
+                        operands = rest;
                     }
                     names.push((name.to_owned(), bytes(size)?));
                 }
-                _ => return Err(format!("expected `NAME SIZE` or `NAME SIZE over NAMES`, not `{}`", write.trim())),
+                _ => {
+                    let forms = "`NAME SIZE` or `NAME SIZE over NAMES`, each perhaps with `at BYTES`";
+                    return Err(format!("expected {forms}, not `{}`", write.trim()));
+                }
             }
         }
         let tensors = self.graph.op(name.trim(), &reads, names.clone(), workspace);
-        over.into_iter().for_each(|(index, operand)| self.graph.in_place(tensors[index], operand));
+        over.into_iter().for_each(|(index, operand, at)| self.graph.in_place_at(tensors[index], operand, at));
         names.iter().zip(tensors).try_for_each(|((name, _), tensor)| self.define(name, tensor))
     }
 

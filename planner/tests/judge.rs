@@ -374,3 +374,39 @@ store s@0
     let verdict = verdict(text, program);
     assert!(verdict.starts_with("line 2, step 0: r@0 and s@0 overlap while f runs"), "{verdict}");
 }
+
+/// A concatenation and a split, of parts that are not as large as their rooms.
+const PARTS: &str = "
+machine scratchpad 192 alignment 64 weights resident
+argument x 60
+argument y 60
+op join: x y -> z 124 over x y at 64
+op part: z -> a 64 over z, b 50 over z at 64
+return a b
+";
+
+#[test]
+fn parts_lie_where_the_whole_has_them() {
+    let program = "
+load x at 64
+load y at 128
+run join: x@64 y@128 -> z@64
+run part: z@64 -> a@64 b@128
+store a@64
+store b@128
+";
+    assert_eq!(verdict(PARTS, program), "right: 234 + 0 B");
+    // Only one of them, and only some of what is split.
+    let one = program.replace("b@128", "b@0");
+    assert_eq!(verdict(PARTS, &one), "right: 234 + 0 B");
+    // At another byte of it.
+    let swapped = program.replace("b@128", "b@64").replace("a@64", "a@0");
+    assert!(verdict(PARTS, &swapped).starts_with("line 4, step 1: z@64 and b@64 overlap while part runs"));
+    // It has to be said.
+    let unsaid = PARTS.replace(" y at 64", "");
+    assert!(verdict(&unsaid, program).starts_with("line 3, step 0: y@128 and z@64 overlap while join runs"));
+    // Nobody is still to read it.
+    let again = PARTS.replace("part: z", "part: z y");
+    let still = "line 3, step 0: join writes in the place of y, which part is still to read";
+    assert!(verdict(&again, &program.replace("part: z@64", "part: z@64 y@0")).starts_with(still));
+}

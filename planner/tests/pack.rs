@@ -99,6 +99,12 @@ fn draw(random: &mut Random, count: usize, what: Draw) -> Vec<Interval> {
                 (Bytes(low), Bytes(low + random.below(3)))
             });
             interval.gaps.push(Gap { start: start + 1, end: start + 2, window });
+            // Two windows at once.
+            if window.is_some() && random.below(2) == 0 {
+                let low = random.below(interval.size.0 + 1);
+                let window = Some((Bytes(low), Bytes(low + random.below(3))));
+                interval.gaps.push(Gap { start: start + 1, end: start + 2, window });
+            }
         }
         interval
     };
@@ -534,4 +540,23 @@ proptest! {
         }
         let _ = conflict(&intervals, capacity, alignment, soon());
     }
+}
+
+/// What grows, as a chain of concatenations does, and two parts that are there at once.
+#[test]
+fn a_block_of_parts() {
+    let part = |start, end, low, high| Piece { start, end, low: Bytes(low), high: Bytes(high) };
+    let parts = vec![part(0, 2, 0, 2), part(1, 3, 4, 5), part(2, 3, 0, 4), part(3, 4, 0, 6), part(3, 3, 0, 9)];
+    let interval = Interval::of_parts(Bytes(6), parts);
+    let expected = [part(0, 1, 0, 2), part(1, 2, 0, 2), part(1, 2, 4, 5), part(2, 3, 0, 5), part(3, 4, 0, 6)];
+    assert_eq!(interval.pieces(), expected);
+    // Between the two parts of step 1 there is room for two bytes.
+    let other = Interval::new(1, 2, Bytes(2));
+    let Packing::Placed(offsets) = pack(&[interval.clone(), other.clone()], Bytes(6), Bytes(1), soon()) else {
+        panic!("it fits");
+    };
+    assert_eq!(offsets, [Bytes(0), Bytes(2)]);
+    let larger = Interval::new(1, 2, Bytes(3));
+    assert_eq!(pack(&[interval, larger], Bytes(6), Bytes(1), soon()), Packing::Infeasible);
+    assert_eq!(Interval::of_parts(Bytes(6), Vec::new()).pieces(), []);
 }

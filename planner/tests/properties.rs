@@ -15,6 +15,7 @@ use proptest::prelude::*;
 #[test]
 fn every_plan_is_right() {
     let (spilling, exact, in_place) = (Tally::default(), Tally::default(), Tally::default());
+    let parts = Tally::default();
     for (shape, n_cases) in [(Shape::SMALL, 300), (Shape::LARGE, 25)] {
         hold(n_cases, shape, |Case { problem, .. }| {
             exact.count(problem.machine.scratchpad == problem.min_scratchpad());
@@ -37,7 +38,8 @@ fn every_plan_is_right() {
                 // What the judge accepts computes the right bytes.
                 prop_assert_eq!(interpret(problem, &actions), Ok(compute(problem)), "{}", name);
                 spilling.count(problem.restreamed() < traffic.non_compulsory);
-                in_place.count(shares_a_place(problem, &actions));
+                in_place.count(shares_bytes(problem, &actions, false));
+                parts.count(shares_bytes(problem, &actions, true));
             }
             Ok(())
         });
@@ -45,6 +47,7 @@ fn every_plan_is_right() {
     spilling.expect(200);
     exact.expect(150);
     in_place.expect(300);
+    parts.expect(300);
 }
 
 #[test]
@@ -116,13 +119,15 @@ fn no_plan_beats_the_optimum_with_addresses() {
     proven.expect(200);
 }
 
-/// Whether some result lies where an operand lies.
-fn shares_a_place(problem: &Problem, actions: &[Action]) -> bool {
-    let has_size = |it: &Slot| problem.graph.tensor(it.tensor).size != Bytes::ZERO;
+/// Whether a result and an operand share bytes: all of both, or as a part and what it is a part of.
+fn shares_bytes(problem: &Problem, actions: &[Action], as_part: bool) -> bool {
+    let size = |it: &Slot| problem.graph.tensor(it.tensor).size;
+    let overlap = |a: &Slot, b: &Slot| a.offset.max(b.offset) < (a.offset + size(a)).min(b.offset + size(b));
     actions.iter().any(|action| match action {
-        Action::Run { reads, writes, .. } => {
-            writes.iter().filter(|it| has_size(it)).any(|it| reads.iter().any(|other| it.offset == other.offset))
-        }
+        Action::Run { reads, writes, .. } => writes.iter().any(|write| {
+            let mut over = reads.iter().filter(|it| overlap(write, it));
+            over.any(|it| (size(it) != size(write)) == as_part)
+        }),
         _ => false,
     })
 }
@@ -155,7 +160,7 @@ fn in_source_order(problem: &Problem) -> Problem {
 }
 
 /// The same problem, where each operator may have to wait for the one before, and results may or may
-/// not take the place of operands.
+/// not share bytes with operands.
 fn rebuilt(problem: &Problem, in_order: bool, in_place: bool) -> Problem {
     let graph = &problem.graph;
     let mut builder = GraphBuilder::new();
@@ -174,10 +179,10 @@ fn rebuilt(problem: &Problem, in_order: bool, in_place: bool) -> Problem {
         let token = (format!("token{index}"), Bytes::ZERO);
         let written = builder.op(&op.name, &reads, writes.chain([token]), op.workspace);
         op.writes.iter().zip(&written).for_each(|(old, id)| new[old.index()] = Some(*id));
-        let pairs = op.in_place.iter().map(|it| (new[it.result.index()], new[it.operand.index()]));
-        pairs
-            .filter(|_| in_place)
-            .for_each(|(result, operand)| builder.in_place(result.expect("written"), operand.expect("read")));
+        for pair in op.in_place.iter().filter(|_| in_place) {
+            let (result, operand) = (new[pair.result.index()], new[pair.operand.index()]);
+            builder.in_place_at(result.expect("written"), operand.expect("read"), pair.at());
+        }
         before = written.last().copied().filter(|_| in_order);
     }
     graph.results().iter().filter_map(|it| new[it.index()]).for_each(|it| builder.result(it));

@@ -127,6 +127,8 @@ fn take_in(groups: &mut Groups, head: usize, region: &Region) {
     if is_normalization && n_tensors == 1 && matches!(groups.classes[head], Class::Elementwise | Class::Reduction) {
         operator.kind = NORMALIZATION.into();
     }
+    operator.in_place = crate::in_place::of_group(groups, head, region.result, &region.members);
     operator.writes = vec![region.result];
+    groups.reduced[head] = crate::in_place::reduced_by_group(groups, head, &region.members);
     groups.network.operators[head] = operator;
 }

@@ -44,6 +44,7 @@ fn take_in(groups: &mut Groups, reader: usize, index: usize) {
     let first = groups.operator(index).clone();
     let mut operator = groups.operator(reader).clone();
     groups.is_gone[index] = true;
+    operator.in_place = crate::in_place::with_prologue(&operator, &first);
     let result = first.writes[0];
     let is_new = |it: &&TensorIndex| !operator.reads.contains(it);
     let (tensors, weights): (Vec<TensorIndex>, Vec<TensorIndex>) =

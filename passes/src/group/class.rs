@@ -9,7 +9,7 @@ use cosma_ir::{IndexingMap, indexing_maps, name};
 
 /// What an operator is to its neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub(crate) enum Class {
     /// Each element of the result depends on one place of the operands: runs on what is at hand,
     /// after its producer (an *epilogue*) or before its consumer (a *prologue*).
     Elementwise,
@@ -39,7 +39,7 @@ pub(super) enum Class {
 
 /// The class of an operation.
 #[rustfmt::skip]
-pub(super) fn class(operation: OperationRef) -> Class {
+pub(crate) fn class(operation: OperationRef) -> Class {
     match name(operation).as_str() {
         "tosa.abs" | "tosa.add" | "tosa.arithmetic_right_shift" | "tosa.bitwise_and" | "tosa.bitwise_not"
         | "tosa.bitwise_or" | "tosa.bitwise_xor" | "tosa.cast" | "tosa.ceil" | "tosa.clamp" | "tosa.clz" | "tosa.cos"

@@ -1,12 +1,12 @@
 //! The operations of each group move into a `cosma.group`.
 
-use super::{Groups, Operator};
+use super::{Class, Groups, Operator};
 use crate::extract::{Carrier, Extraction, key};
 use crate::form::{body, operations};
 use crate::role::{may_have_effects, reads};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
-use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value};
-use cosma_ir::{as_mut, erase, transfer, uses, workspace};
+use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value, ValueLike};
+use cosma_ir::{InPlace, as_mut, erase, macs, size_in_bytes, transfer, uses, workspace};
 use cosma_planner::TensorId;
 use std::collections::{HashMap, HashSet};
 
@@ -68,7 +68,53 @@ fn outline_one(groups: &Groups, operator: &Operator, position: &HashMap<usize, u
         }
     }
     let room = operator.members.iter().map(|it| workspace(extraction.operators[*it])).max().unwrap_or(0);
-    cosma_ir::group(&operator.kind, &all, &inputs, &[value], room);
+    let overlays = in_place(groups, operator, result, &inputs);
+    let group = cosma_ir::group(&operator.kind, &all, &inputs, &[value], room);
+    if !overlays.is_empty() {
+        cosma_ir::set_in_place(group, &overlays);
+    }
+    // What its members say of themselves, and as far as it can be counted.
+    let macs = operator.members.iter().filter_map(|it| macs(extraction.operators[*it]));
+    if let Some(sum) = macs.reduce(u64::saturating_add).filter(|it| i64::try_from(*it).is_ok()) {
+        cosma_ir::set_macs(group, sum);
+    }
+}
+
+/// The operands that the result of a group may lie over: as large as it, and each member that reads one
+/// either may write there as well, or reads it to reduce it, which is done before anything is written. An
+/// accelerator works tile by tile, or writes in its last pass only; so what it needs of such an operand for
+/// a tile is read before that tile is written, and not again.
+fn in_place(groups: &Groups, operator: &Operator, result: TensorId, inputs: &[Value]) -> Vec<InPlace> {
+    let extraction = groups.extraction;
+    let graph = &extraction.problem.graph;
+    let is_reduction = |it: usize| matches!(groups.operators[it].class, Class::Reduction | Class::Comparison);
+    let is_elementwise = |it: usize| groups.operators[it].class == Class::Elementwise;
+    if !operator.members.iter().all(|it| is_elementwise(*it) || is_reduction(*it)) {
+        return Vec::new();
+    }
+    let reads = |member: usize, tensor: TensorId| graph.ops()[member].reads.contains(&tensor);
+    let shares = |member: usize, tensor: TensorId| {
+        graph.ops()[member].in_place.iter().any(|it| it.operand == tensor && !it.is_part())
+    };
+    let may_lie_over = |tensor: TensorId| {
+        groups.n_elements(tensor) == groups.n_elements(result)
+            && graph.tensor(tensor).size == graph.tensor(result).size
+            && operator.members.iter().any(|it| shares(*it, tensor))
+            && operator.members.iter().all(|it| !reads(*it, tensor) || shares(*it, tensor) || is_reduction(*it))
+            && !operator.copies.iter().any(|it| reads(*it, tensor))
+    };
+    let of_input = |it: &Value| extraction.tensor(*it);
+    let Carrier::Result(value, _) = extraction.carriers[result.index()] else { return Vec::new() };
+    let mut overlays = Vec::new();
+    for (operand, input) in inputs.iter().enumerate() {
+        let Some(tensor) = of_input(input).filter(|it| may_lie_over(*it)) else { continue };
+        let is_read_once = inputs.iter().filter(|it| of_input(it) == Some(tensor)).count() == 1;
+        let size = |it: Value| size_in_bytes(it.r#type());
+        if is_read_once && size(*input).is_ok() && size(*input) == size(value) {
+            overlays.push(InPlace { result: 0, operand, at: 0 });
+        }
+    }
+    overlays
 }
 
 /// One group on its way.

@@ -126,7 +126,7 @@ impl State {
         }
         let dies = |tensor| graph.readers(tensor).iter().all(|it| *it == op || has_run(it));
         let in_place = problem.in_place(op, |it| dies(it.operand));
-        let saved: u64 = in_place.iter().map(|it| graph.tensor(it.result).size.0).sum();
+        let saved: u64 = in_place.iter().map(|it| graph.tensor(it.inner()).size.0).sum();
         (during - freed, self.peak.max(during - saved + graph.op(op).workspace.0))
     }
 }

@@ -4,8 +4,8 @@
 //! 0 ≤ offset[k][t] ≤ most(k)
 //! offset[k][t] = offset[k][t-1]                        k was there in t-1, is in t, and did not come in
 //! offset[k][t] + length(k) ≤ offset[l][t]  or          k and l are both there in step t
-//! offset[l][t] + length(l) ≤ offset[k][t]  or          l takes the place of k in step t, and
-//! offset[k][t] = offset[l][t]
+//! offset[l][t] + length(l) ≤ offset[k][t]  or          l shares bytes with k in step t, and
+//! offset[k][t] = offset[l][t] + at(k, l)
 //! ```
 //!
 //! on top of [`formula`](super::formula), where every operand and every workspace now is something
@@ -201,7 +201,7 @@ impl Offsets {
             }
         }
         for (step, blocks) in blocks.iter().enumerate() {
-            keep_apart(step, blocks, residency, model, &mut offsets.names);
+            keep_apart(step, blocks, residency, machine.alignment, model, &mut offsets.names);
         }
         offsets
     }
@@ -227,7 +227,14 @@ impl Offsets {
 }
 
 /// What is there in the same step does not overlap.
-fn keep_apart(step: usize, blocks: &[Block], residency: &Residency, model: &mut Model, names: &mut Vec<String>) {
+fn keep_apart(
+    step: usize,
+    blocks: &[Block],
+    residency: &Residency,
+    alignment: Bytes,
+    model: &mut Model,
+    names: &mut Vec<String>,
+) {
     let blocks: Vec<&Block> = blocks.iter().filter(|it| it.length != 0).collect();
     for (index, l) in blocks.iter().enumerate() {
         // One operator runs at a time, and has one workspace.
@@ -242,10 +249,14 @@ fn keep_apart(step: usize, blocks: &[Block], residency: &Residency, model: &mut 
                 pair == (k.tensor, l.tensor) || pair == (l.tensor, k.tensor)
             });
             if let Some(shared) = shared {
-                // Then they lie at one place. They are of one size, and so M = most is the same.
-                let free = k.most as f64 * (1 - shared.variable);
-                model.constraints.push(constraint!(k.offset <= l.offset + free.clone()));
-                model.constraints.push(constraint!(l.offset <= k.offset + free));
+                // Then they lie one over the other: how far the one is from where it should lie is at most
+                // the offset of the one, or that of the other and the distance.
+                let (inner, outer) = if Some(shared.pair.inner()) == k.tensor { (k, l) } else { (l, k) };
+                let at = (shared.pair.at().0 / alignment.0) as f64;
+                let free = inner.most as f64 * (1 - shared.variable);
+                model.constraints.push(constraint!(inner.offset <= outer.offset + at + free));
+                let free = (outer.most as f64 + at) * (1 - shared.variable);
+                model.constraints.push(constraint!(outer.offset + at <= inner.offset + free));
                 absent += shared.variable;
             }
             // If k is below l, it ends before l begins; M switches this off where l is below, or

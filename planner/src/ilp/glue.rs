@@ -212,7 +212,7 @@ fn rebuilt(problem: &Problem, mut chains: Vec<Chain>) -> Glued {
         let pairs = chain.members.iter().flat_map(|it| &graph.op(*it).in_place);
         for pair in pairs.filter(|it| it.dies != Dies::Never) {
             if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
-                builder.in_place(result, operand);
+                builder.in_place_at(result, operand, pair.at());
             }
         }
     }

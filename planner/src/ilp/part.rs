@@ -6,7 +6,8 @@
 //!   them stay;
 //! - tensors that it does not own cost nothing to put out and to bring in, so that they lie in the
 //!   scratchpad only while one of its operators needs them: they count as its workspace, less what
-//!   is saved where a result may take the place of an operand;
+//!   is saved where a result and an operand may share bytes; but for results that may do so with an
+//!   operand that it owns, if that depends on the order;
 //! - a tensor that it owns, but whose producer it does not look at, is an argument: it comes in
 //!   for nothing the first time, and it need not be written back.
 //!
@@ -63,9 +64,15 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
     let mut has_run: Vec<TensorId> = Vec::new();
     for (index, &op) in ops.iter().enumerate() {
         let operator = graph.op(op);
-        let others = problem.operands(op).filter(|it| !counts(*it)).map(|it| problem.room(it)).sum::<Bytes>();
-        // Results in the place of operands, unless both are owned: in the order that is best for it.
-        let is_split = |it: &InPlace| it.dies != Dies::Never && !(counts(it.result) && counts(it.operand));
+        // A result that counts only here, but may share bytes with an operand that counts, in some orders.
+        let shares = |tensor: TensorId| {
+            let is_open = |it: &InPlace| it.result == tensor && it.dies == Dies::Sometimes && counts(it.operand);
+            problem.possible_pairs(op).any(is_open)
+        };
+        let is_named = |it: TensorId| counts(it) || shares(it);
+        let others = problem.operands(op).filter(|it| !is_named(*it)).map(|it| problem.room(it)).sum::<Bytes>();
+        // What results and operands share, unless both are there: in the order that is best for it.
+        let is_split = |it: &InPlace| it.dies != Dies::Never && !(is_named(it.result) && counts(it.operand));
         let others = others - problem.saved(&problem.in_place(op, is_split));
         let mut reads: Vec<TensorId> = Vec::new();
         for tensor in operator.reads.iter().filter(|it| !problem.is_streamed(**it)) {
@@ -74,7 +81,7 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
         let before: Vec<usize> = (0..index).filter(|it| precedence.is_before(ops[*it], op)).collect();
         let follows = |it: &usize| before.iter().any(|other| precedence.is_before(ops[*it], ops[*other]));
         reads.extend(before.iter().filter(|it| !follows(it)).map(|it| has_run[*it]));
-        let written: Vec<TensorId> = operator.writes.iter().copied().filter(|it| counts(*it)).collect();
+        let written: Vec<TensorId> = operator.writes.iter().copied().filter(|it| is_named(*it)).collect();
         let writes = written.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
         let token = [(format!("after_{}", operator.name), Bytes::ZERO)];
         let workspace = problem.workspace_room(op) + others;
@@ -87,8 +94,10 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
             }
         }
         for pair in operator.in_place.iter().filter(|it| it.dies != Dies::Never) {
-            if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
-                builder.in_place(result, operand);
+            if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()])
+                && counts(pair.operand)
+            {
+                builder.in_place_at(result, operand, pair.at());
             }
         }
         tensors.extend(written.into_iter().map(Some));

@@ -4,8 +4,8 @@
 //! `on_x_4` if tensor `x` lies in the scratchpad in step 4, `reload_x_4` if it came in just before,
 //! and `spill_x` if it is ever written back. Where addresses are decided, `at_x_4` is the offset of
 //! `x` in step 4, `at_workspace_conv1_3` that of a workspace, both in units of the alignment, and
-//! `below_x_y_4` says which of the two is lower. `in_place_y_x_4` is one if the result `y` takes the
-//! place of `x` in step 4, where that is a decision. What is not a letter or a digit in a name becomes
+//! `below_x_y_4` says which of the two is lower. `in_place_y_x_4` is one if the result `y` shares
+//! bytes with `x` in step 4, where that is a decision. What is not a letter or a digit in a name becomes
 //! `_`; where two names become one, the later ones get a number.
 //!
 //! The objective is the non-compulsory traffic in bytes: the column `constant`, which is fixed at

@@ -9,7 +9,7 @@ use std::ops::{Range, RangeInclusive};
 /// `on[k][t]`: tensor *k* lies in the scratchpad while step *t* runs.
 /// `reload[k][t]`: it came in just before, for the first time or again.
 /// `spill[k]`: it is written back, as soon as it is there: whenever it leaves, that costs the same.
-/// `in_place[k][l][t]`: a result takes the place of an operand in step *t*, where that depends on the
+/// `in_place[k][l][t]`: a result and an operand share bytes in step *t*, where that depends on the
 /// order.
 ///
 /// There are such variables for the tensors that can be there between two steps: those that
@@ -35,7 +35,7 @@ pub(super) struct Presence {
     pub steps: Range<Step>,
 }
 
-/// Whether a result takes the place of an operand in a step.
+/// Whether a result and an operand share bytes in a step.
 pub(super) struct Shared {
     pub pair: InPlace,
     pub step: usize,
@@ -116,10 +116,9 @@ impl Residency {
         residency
     }
 
-    /// Lets results of an operator take the place of operands that die with it.
+    /// Lets results of an operator share bytes with operands that die with it.
     fn share(&mut self, problem: &Problem, order: &Order, start: &Outline, op: OpId, model: &mut Model) {
-        let is_meant = |it: &&InPlace| it.dies != Dies::Never && !problem.is_streamed(it.operand);
-        let pairs: Vec<InPlace> = problem.graph.op(op).in_place.iter().filter(is_meant).copied().collect();
+        let pairs: Vec<InPlace> = problem.possible_pairs(op).filter(|it| it.dies != Dies::Never).copied().collect();
         if pairs.is_empty() {
             return;
         }
@@ -140,20 +139,24 @@ impl Residency {
                     model.constraints.push(constraint!(variable <= has_run));
                 }
             }
-            // The operator runs, and no tensor is in two pairs.
+            // The operator runs, and no tensor is in two pairs, but for one with several parts.
             let shared = &self.shared[first..];
             let mut limit = |belongs: &dyn Fn(&InPlace) -> bool| {
                 let sum: Expression = shared.iter().filter(|it| belongs(&it.pair)).map(|it| it.variable).sum();
                 model.constraints.push(constraint!(sum <= run));
             };
             for pair in &pairs {
-                limit(&|it| it.result == pair.result);
-                limit(&|it| it.operand == pair.operand);
+                if pair.is_part() {
+                    limit(&|it| it.inner() == pair.inner());
+                } else {
+                    limit(&|it| it.result == pair.result);
+                    limit(&|it| it.operand == pair.operand);
+                }
             }
         }
     }
 
-    /// The pairs of result and operand that may share a place in a step.
+    /// The pairs of result and operand that may share bytes in a step.
     pub(super) fn shared(&self, step: usize) -> impl Iterator<Item = &Shared> {
         self.shared.iter().filter(move |it| it.step == step)
     }
@@ -168,7 +171,7 @@ impl Residency {
             let ops: Vec<(i128, Variable)> = ops.collect();
             let tensors: Vec<(i128, Variable)> =
                 self.tensors.iter().filter_map(|it| Some((i128::from(it.room), it.on(step)?))).collect();
-            let shared = self.shared(step).map(|it| (-i128::from(problem.room(it.pair.result).0), it.variable));
+            let shared = self.shared(step).map(|it| (-i128::from(problem.room(it.pair.inner()).0), it.variable));
             let shared: Vec<(i128, Variable)> = shared.collect();
             let most_own = ops.iter().map(|it| it.0).max().unwrap_or(0);
             let most = most_own + tensors.iter().map(|it| it.0).sum::<i128>();

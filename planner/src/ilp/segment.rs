@@ -144,7 +144,7 @@ impl Segment {
                 if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()])
                     && !problem.is_streamed(pair.operand)
                 {
-                    builder.in_place(result, operand);
+                    builder.in_place_at(result, operand, pair.at());
                 }
             }
             tensors.extend(is_last.then_some(None));

@@ -64,7 +64,7 @@ pub(super) fn ordered(problem: &Problem) -> Ordered {
         }
         for pair in &op.in_place {
             if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
-                builder.in_place(result, operand);
+                builder.in_place_at(result, operand, pair.at());
             }
         }
         if is_elder[id.index()] {

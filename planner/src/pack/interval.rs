@@ -27,6 +27,7 @@ pub struct Gap {
     /// The first step after it.
     pub end: u32,
     /// The part of the block that is in use nevertheless, half-open, counted from the block's start.
+    /// Where several gaps have the same steps, all of their windows are in use.
     pub window: Option<(Bytes, Bytes)>,
 }
 
@@ -41,8 +42,40 @@ impl Interval {
         self.size == Bytes::ZERO || self.end <= self.start
     }
 
+    /// A block of which these parts are in use during these steps, and nothing else. Parts of the same
+    /// steps have no byte in common.
+    pub fn of_parts(size: Bytes, mut parts: Vec<Piece>) -> Interval {
+        parts.retain(|it| it.start < it.end && it.low < it.high);
+        let mut steps: Vec<u32> = parts.iter().flat_map(|it| [it.start, it.end]).collect();
+        steps.sort_unstable();
+        steps.dedup();
+        let (Some(&start), Some(&end)) = (steps.first(), steps.last()) else {
+            return Interval::new(0, 0, Bytes::ZERO);
+        };
+        let mut interval = Interval::new(start, end, size);
+        // What is in use, and from which step on.
+        let mut before: (u32, Vec<(Bytes, Bytes)>) = (start, Vec::new());
+        let mut close = |from: u32, to: u32, windows: Vec<(Bytes, Bytes)>| {
+            if from == to || windows == [(Bytes::ZERO, size)] {
+                return;
+            }
+            let windows = if windows.is_empty() { vec![None] } else { windows.into_iter().map(Some).collect() };
+            interval.gaps.extend(windows.into_iter().map(|window| Gap { start: from, end: to, window }));
+        };
+        for step in steps {
+            let there = parts.iter().filter(|it| it.start <= step && step < it.end);
+            let windows = merged(there.map(|it| (it.low, it.high)).collect());
+            if windows != before.1 {
+                close(before.0, step, before.1);
+                before = (step, windows);
+            }
+        }
+        interval
+    }
+
     /// What lies in memory when: steps, and the part of the block, both half-open. The pieces are
-    /// in the order of the steps and do not overlap.
+    /// in the order of the steps; those of the same steps follow one another from below, and no two
+    /// overlap in both.
     pub fn pieces(&self) -> Vec<Piece> {
         if self.is_empty() {
             return Vec::new();
@@ -52,8 +85,9 @@ impl Interval {
         gaps.sort_by_key(|it| (it.start, it.end));
         let mut pieces = Vec::new();
         let mut at = self.start;
-        for gap in gaps {
+        for same in gaps.chunk_by(|a, b| (a.start, a.end) == (b.start, b.end)) {
             // Gaps that overlap, or reach out of the interval, count for the steps that are left.
+            let gap = same[0];
             let (start, end) = (gap.start.max(at), gap.end.min(self.end));
             if end <= start {
                 continue;
@@ -61,12 +95,9 @@ impl Interval {
             if at < start {
                 pieces.push(whole(at, start));
             }
-            if let Some((low, high)) = gap.window {
-                let high = high.min(self.size);
-                if low < high {
-                    pieces.push(Piece { start, end, low, high });
-                }
-            }
+            let windows = same.iter().filter_map(|it| it.window).map(|(low, high)| (low, high.min(self.size)));
+            let windows = merged(windows.collect()).into_iter();
+            pieces.extend(windows.map(|(low, high)| Piece { start, end, low, high }));
             at = end;
         }
         if at < self.end {
@@ -74,6 +105,20 @@ impl Interval {
         }
         pieces
     }
+}
+
+/// Windows from below, those that touch as one, those without a byte left out.
+fn merged(mut windows: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Bytes)> {
+    windows.retain(|it| it.0 < it.1);
+    windows.sort_unstable();
+    let mut merged: Vec<(Bytes, Bytes)> = Vec::with_capacity(windows.len());
+    for (low, high) in windows {
+        match merged.last_mut() {
+            Some(last) if low <= last.1 => last.1 = last.1.max(high),
+            _ => merged.push((low, high)),
+        }
+    }
+    merged
 }
 
 /// Part of a block that lies in memory during some steps.

@@ -78,7 +78,7 @@ pub(super) fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes
         let mut spans: Vec<(u32, u32)> = Vec::new();
         for piece in interval.pieces() {
             match spans.last_mut() {
-                Some(last) if last.1 == piece.start => last.1 = piece.end,
+                Some(last) if piece.start <= last.1 => last.1 = last.1.max(piece.end),
                 _ => spans.push((piece.start, piece.end)),
             }
         }

@@ -15,8 +15,8 @@ const MAX_EAGER_INPUTS: u32 = 8;
 /// that runs it later can be imitated: hold the results where it held the inputs, and put them out
 /// when it first put out an input that the results have no room without.
 ///
-/// Results in the place of operands change nothing of this: who reads an input besides this operator
-/// finds it dying no later than before, and the inputs that die with it nobody else reads.
+/// Results that share bytes with operands change nothing of this: who reads an input besides this
+/// operator finds it dying no later than before, and the inputs that die with it nobody else reads.
 ///
 /// For one dying input: the results are no larger. For an addition of equal sizes: always. For a
 /// concatenation: not, since half of the inputs could be spilled for less than the whole result.

@@ -5,7 +5,7 @@
 //! else. What remains is *tracked*: it is live from its first touch to its last reader, and between
 //! two steps it is either on-chip or not.
 
-use crate::in_place::most_pairs;
+use crate::in_place::most_pairs_and_parts;
 use crate::{Bytes, Dies, OpId, Order, Problem, TensorId};
 
 /// Index of a tracked tensor in [`Instance::tracked`].
@@ -30,7 +30,7 @@ pub(super) struct SearchOp {
     /// Tracked tensors that it reads and writes; sorted.
     pub reads: Vec<Tracked>,
     pub writes: Vec<Tracked>,
-    /// Results that may take the place of an operand, if that dies with the operator.
+    /// Results and operands that may share bytes, if the operand dies with the operator.
     pub in_place: Vec<SearchPair>,
     /// Operators that must have run; sorted.
     pub predecessors: Vec<u16>,
@@ -38,19 +38,21 @@ pub(super) struct SearchOp {
     pub successors: Vec<u16>,
 }
 
-/// A result that may take the place of an operand. Both are named as in the graph, tracked or not.
+/// A result and an operand that may share bytes. Both are named as in the graph, tracked or not.
 #[derive(Clone, Copy)]
 pub(super) struct SearchPair {
     pub result: u32,
     pub operand: u32,
     /// The operand, if it is tracked; else it dies with the operator.
     pub tracked: Option<Tracked>,
-    /// What it saves.
+    /// What that saves.
     pub room: u64,
+    /// Whether one is a part of the other.
+    pub is_part: bool,
 }
 
 impl SearchOp {
-    /// The room that results save in the place of operands, where `dies` says which of the tracked
+    /// The room that is saved where results and operands share bytes, and `dies` says which of the tracked
     /// ones nobody else is to read.
     pub fn saved(&self, dies: impl Fn(Tracked) -> bool) -> u64 {
         if self.in_place.is_empty() {
@@ -58,7 +60,7 @@ impl SearchOp {
         }
         let pairs: Vec<&SearchPair> = self.in_place.iter().filter(|it| it.tracked.is_none_or(&dies)).collect();
         let ids: Vec<(u32, u32)> = pairs.iter().map(|it| (it.result, it.operand)).collect();
-        most_pairs(&ids).into_iter().map(|it| pairs[it].room).sum()
+        most_pairs_and_parts(&ids, |it| !pairs[*it].is_part).into_iter().map(|it| pairs[it].room).sum()
     }
 }
 
@@ -143,12 +145,13 @@ fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId, capacity
         ops.sort_unstable();
         ops.dedup();
     }
-    let pairs = op.in_place.iter().filter(|it| it.dies != Dies::Never && !problem.is_streamed(it.operand));
+    let pairs = problem.possible_pairs(id).filter(|it| it.dies != Dies::Never);
     let in_place = pairs.map(|it| SearchPair {
         result: it.result.0,
         operand: it.operand.0,
         tracked: index_of[it.operand.index()],
-        room: problem.room(it.result).0,
+        room: problem.room(it.inner()).0,
+        is_part: it.is_part(),
     });
     SearchOp {
         capacity: capacity.max(problem.own_room(id) - problem.saved_always(id)).0,

@@ -187,7 +187,7 @@ impl<const W: usize> Node<W> {
             demand.written_room += it.room;
             demand.written_cost += if it.has_host_copy { it.size } else { 2 * it.size };
         }
-        // Among the needs is the room of every result.
+        // Among the needs is the room of every result, and no more than that is saved.
         demand.needs -= operator.saved(|it| self.index_of(it).is_some_and(|it| demand.dying.contains(it)));
         demand
     }

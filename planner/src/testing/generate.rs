@@ -24,7 +24,8 @@ impl Shape {
 
 /// A problem with everything that one may have: shared arguments, weights, operators of several
 /// results or none, results that are read again or never, arguments that are returned, tensors of
-/// no size, workspaces, results in the place of operands, sizes and scratchpads off the alignment.
+/// no size, workspaces, results in the place of operands, concatenations and splits, sizes and
+/// scratchpads off the alignment.
 ///
 /// The scratchpad is the least one in half of all cases, and otherwise at most what source order
 /// needs to keep everything. [`Problem::check`] holds.
@@ -36,6 +37,7 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
     // Few operands of much the same size: then no single operator asks for so much that all else
     // fits beside it. Without this hardly a problem needs to spill.
     let is_narrow = choices.chance(60);
+    let has_parts = choices.chance(35);
     let least_units = if choices.chance(50) { shape.units.div_ceil(2) } else { 1 };
 
     let mut graph = GraphBuilder::new();
@@ -72,12 +74,27 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
         if !weight_ids.is_empty() && choices.chance(if is_narrow { 15 } else { 50 }) {
             reads.push(choices.one_of(&weight_ids));
         }
-        let n_writes = choices.one_of(if is_narrow { &[1] } else { &[1, 1, 1, 1, 1, 2, 2, 3, 0] });
+        let form = if has_parts { choices.one_of(&[Form::Any, Form::Concatenation, Form::Split]) } else { Form::Any };
+        let parts = parts(&graph, form, &reads, alignment, choices);
+        let sizes: Vec<Bytes> = if parts.is_empty() {
+            let n_writes = choices.one_of(if is_narrow { &[1] } else { &[1, 1, 1, 1, 1, 2, 2, 3, 0] });
+            (0..n_writes).map(|_| size(choices)).collect()
+        } else if form == Form::Concatenation {
+            parts.iter().map(|it| it.at + it.size).max().into_iter().collect()
+        } else {
+            parts.iter().map(|it| it.size).collect()
+        };
         let writes: Vec<(String, Bytes)> =
-            (n_tensors..n_tensors + n_writes).map(|it| (format!("t{it}"), size(choices))).collect();
-        n_tensors += n_writes;
+            sizes.into_iter().zip(n_tensors..).map(|(size, it)| (format!("t{it}"), size)).collect();
+        n_tensors += writes.len();
         let workspace = if !is_narrow && choices.chance(15) { size(choices) } else { Bytes::ZERO };
         let written = graph.op(format!("f{index}"), &reads, writes, workspace);
+        for (part, index) in parts.into_iter().zip(0..) {
+            if choices.chance(85) {
+                let result = written[if form == Form::Split { index } else { 0 }];
+                graph.in_place_at(result, part.operand, part.at);
+            }
+        }
         for tensor in reads {
             n_reads[tensor.index()] += 1;
         }
@@ -103,6 +120,57 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
         problem.machine.scratchpad += Bytes(choices.below(excess.0 + 1));
     }
     problem
+}
+
+/// What an operator does with what it reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Any,
+    Concatenation,
+    Split,
+}
+
+/// A part of the result of a concatenation, or of what is split.
+struct Part {
+    operand: TensorId,
+    at: Bytes,
+    size: Bytes,
+}
+
+/// The parts of a concatenation of all that is read, or of a split of the first; none if there is
+/// nothing to be taken together or apart.
+fn parts(graph: &GraphBuilder, form: Form, reads: &[TensorId], alignment: Bytes, choices: &mut Choices) -> Vec<Part> {
+    let mut distinct: Vec<TensorId> = Vec::new();
+    for &tensor in reads {
+        if !distinct.contains(&tensor) && graph.size(tensor) != Bytes::ZERO {
+            distinct.push(tensor);
+        }
+    }
+    match form {
+        Form::Concatenation if 1 < distinct.len() => {
+            // Side by side without padding they are mostly off the alignment, and need copies.
+            let unit = if choices.chance(20) { Bytes(1) } else { alignment };
+            let mut end = Bytes::ZERO;
+            let part = |operand: TensorId| {
+                let (at, size) = (end.align_up(unit), graph.size(operand));
+                end = at + size;
+                Part { operand, at, size }
+            };
+            distinct.into_iter().map(part).collect()
+        }
+        Form::Split => {
+            let Some(operand) = distinct.first().copied() else { return Vec::new() };
+            let size = graph.size(operand);
+            let n_cuts = size.0.saturating_sub(1) / alignment.0;
+            if n_cuts == 0 {
+                return Vec::new();
+            }
+            let cut = Bytes(alignment.0 * (1 + choices.below(n_cuts)));
+            let part = |at: Bytes, size: Bytes| Part { operand, at, size };
+            vec![part(Bytes::ZERO, cut), part(cut, size - cut)]
+        }
+        Form::Any | Form::Concatenation => Vec::new(),
+    }
 }
 
 /// Lets some results take the place of operands of the same size, in half of all cases.

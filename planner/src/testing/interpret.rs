@@ -50,10 +50,12 @@ pub fn interpret(problem: &Problem, actions: &[Action]) -> Result<Vec<Vec<u8>>, 
                 // An operator may use its workspace and begin to write before it has read all.
                 let operator = graph.op(*op);
                 scratchpad.write(*workspace, &garbage(operator.workspace.0 as usize))?;
-                // But for those that it works on element by element.
+                // But for what may lie over an operand.
                 let is_in_place = |slot: &&Slot| {
                     let mut pairs = operator.in_place.iter().filter(|it| it.result == slot.tensor);
-                    pairs.any(|pair| reads.contains(&Slot { tensor: pair.operand, ..**slot }))
+                    pairs.any(|pair| {
+                        reads.iter().any(|it| it.tensor == pair.operand && pair.fits(slot.offset, it.offset))
+                    })
                 };
                 for slot in writes.iter().filter(|it| !is_in_place(it)) {
                     scratchpad.write(slot.offset, &garbage(graph.tensor(slot.tensor).size.0 as usize))?;

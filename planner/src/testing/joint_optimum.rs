@@ -88,7 +88,7 @@ fn moves(problem: &Problem, layout: &Layout, op: OpId, push: &mut dyn FnMut(Layo
             blocks.push(block(tensor, offset));
         }
         let n_stay = placed.len();
-        let shares = |a: Block, b: Block| a.offset == b.offset && may_share(problem, layout, op, a, b);
+        let shares = |a: Block, b: Block| may_share(problem, layout, op, a, b);
         place(problem, &mut placed, &to_place, &shares, &mut |placed| {
             let (next, price) = run(problem, layout, op, &placed[..n_stay], &placed[n_stay..]);
             push(next, price);
@@ -96,13 +96,15 @@ fn moves(problem: &Problem, layout: &Layout, op: OpId, push: &mut dyn FnMut(Layo
     }
 }
 
-/// Whether one of two blocks may lie where the other lies: a result where an operand does that nobody
-/// is still to read.
+/// Whether two blocks may lie one over the other as they do: a result and an operand that nobody is
+/// still to read, as the operator allows.
 fn may_share(problem: &Problem, layout: &Layout, op: OpId, a: Block, b: Block) -> bool {
     let dies = |tensor| problem.graph.readers(tensor).iter().all(|it| *it == op || layout.ran & (1 << it.0) != 0);
     problem.graph.op(op).in_place.iter().any(|it| {
         let pair = [Some(it.result), Some(it.operand)];
-        (pair == [a.tensor, b.tensor] || pair == [b.tensor, a.tensor]) && dies(it.operand)
+        let fits = pair == [a.tensor, b.tensor] && it.fits(a.offset, b.offset)
+            || pair == [b.tensor, a.tensor] && it.fits(b.offset, a.offset);
+        fits && dies(it.operand)
     })
 }
 

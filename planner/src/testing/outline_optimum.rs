@@ -7,7 +7,7 @@
 //! this; so nothing is to be learnt from the search here.
 
 use super::least_cost::{State, least_cost};
-use crate::{Bytes, Error, OpId, Problem, TensorId};
+use crate::{Bytes, Error, InPlace, OpId, Problem, TensorId};
 
 /// The least non-compulsory traffic of any [`Outline`](crate::Outline), further uses of streamed
 /// weights included.
@@ -89,17 +89,24 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
     }
 }
 
-/// The room that results save which lie where an operand lies: the most of all ways to pair them.
+/// The room that is saved where results and operands share bytes: the most of all ways to pair them.
 fn most_saved(problem: &Problem, op: OpId, ran: u64) -> Bytes {
     let dies = |tensor: TensorId| problem.graph.readers(tensor).iter().all(|it| ran & (1 << it.0) != 0);
     let pairs = problem.graph.op(op).in_place.iter();
-    let pairs: Vec<_> = pairs.filter(|it| dies(it.operand) && !problem.is_streamed(it.operand)).collect();
+    let is_possible = |it: &&InPlace| {
+        let is_aligned = it.at().0.is_multiple_of(problem.machine.alignment.0);
+        dies(it.operand) && !problem.is_streamed(it.operand) && is_aligned
+    };
+    let pairs: Vec<_> = pairs.filter(is_possible).collect();
+    // No operand lies where another does, and no result.
+    let are_possible = |a: &InPlace, b: &InPlace| {
+        let is_apart = a.result != b.result && a.operand != b.operand;
+        is_apart || a.is_part() && b.is_part() && a.outer() == b.outer()
+    };
     let saved = |chosen: u64| -> Option<Bytes> {
         let chosen: Vec<_> = (0..pairs.len()).filter(|it| chosen & (1 << it) != 0).map(|it| pairs[it]).collect();
-        let is_alone = |at: usize| {
-            chosen[..at].iter().all(|it| it.result != chosen[at].result && it.operand != chosen[at].operand)
-        };
-        (0..chosen.len()).all(is_alone).then(|| chosen.iter().map(|it| problem.room(it.result)).sum())
+        let is_possible = |at: usize| chosen[..at].iter().all(|it| are_possible(it, chosen[at]));
+        (0..chosen.len()).all(is_possible).then(|| chosen.iter().map(|it| problem.room(it.inner())).sum())
     };
     (0..1 << pairs.len()).filter_map(saved).max().unwrap_or(Bytes::ZERO)
 }

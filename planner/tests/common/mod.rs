@@ -141,7 +141,7 @@ pub fn outline_verdict(problem: &Problem, outline: &Outline) -> Result<cosma_pla
         }
     }
     for (taken, pairs) in rooms.iter_mut().zip(problem.in_place_by_step(&outline.order)) {
-        pairs.iter().for_each(|it| *taken -= problem.room(it.result));
+        pairs.iter().for_each(|it| *taken -= problem.room(it.inner()));
     }
     let capacity = problem.machine.scratchpad.align_up(alignment);
     match rooms.iter().position(|it| capacity < *it) {

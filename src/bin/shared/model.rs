@@ -1,7 +1,7 @@
 //! Models of others, ONNX and MLIR's upstream dialects, and the flags that say how they are read.
 
 use clap::{Args, ValueEnum};
-use cosma_import::{Grouping, Options, import};
+use cosma_import::{Grouping, Options, Sharing, import};
 
 /// How a model is read.
 #[derive(Args, Clone, Debug)]
@@ -20,6 +20,17 @@ pub struct ModelArguments {
     #[arg(long, value_name = "GROUP", value_enum, num_args = 0..=1, require_equals = true,
           default_missing_value = "accelerator")]
     group: Option<Group>,
+
+    /// Which operators of an ONNX model may write results where operands lie that nobody else is still to
+    /// read: those that can, or none
+    #[arg(long, value_name = "WHICH", value_enum, default_value = "operators")]
+    in_place: InPlace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum InPlace {
+    Operators,
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -37,6 +48,10 @@ impl ModelArguments {
             grouping: match self.group {
                 None | Some(Group::Accelerator) => Grouping::Accelerator,
                 Some(Group::None) => Grouping::None,
+            },
+            in_place: match self.in_place {
+                InPlace::Operators => Sharing::Operators,
+                InPlace::None => Sharing::None,
             },
             file: name.into(),
         };

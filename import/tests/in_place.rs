@@ -1,0 +1,148 @@
+//! Which results may lie where operands lie.
+
+mod common;
+
+use common::{Model, int, ints, ungrouped};
+use cosma_import::{Options, Sharing};
+
+/// Holds what a model's operators may share against lines as `r over x y at 64`.
+#[track_caller]
+fn check(model: &Model, options: &Options, expected: &[&str]) {
+    let network = model.import(options).expect("it is a model");
+    let name = |it: cosma_import::TensorIndex| network.tensors[it.0].name.as_str();
+    let mut lines = Vec::new();
+    for operator in &network.operators {
+        for result in &operator.writes {
+            let mut line = String::new();
+            for pair in operator.in_place.iter().filter(|it| it.result == *result) {
+                line += &format!(" {}", name(pair.operand));
+                line += &pair.part.map_or(String::new(), |at| format!(" at {at}"));
+            }
+            lines.push(format!("{}{}{line}", name(*result), if line.is_empty() { "" } else { " over" }));
+        }
+    }
+    assert_eq!(lines, expected);
+}
+
+fn image(name: &str) -> Model {
+    Model::new().input(name, &[1, 4, 8, 8])
+}
+
+#[test]
+fn elementwise_operators_write_where_they_read() {
+    let model = image("x")
+        .input("y", &[1, 4, 8, 8])
+        .input("z", &[8])
+        .node("Relu", &["x"], &["a"], vec![])
+        .node("Add", &["a", "y"], &["b"], vec![])
+        .node("Mul", &["b", "z"], &["c"], vec![])
+        .node("Less", &["c", "y"], &["d"], vec![])
+        .output("c")
+        .output("d");
+    check(&model, &ungrouped(), &["a over x", "b over a y", "c over b", "d"]);
+    let apart = Options { in_place: Sharing::None, ..ungrouped() };
+    check(&model, &apart, &["a", "b", "c", "d"]);
+}
+
+#[test]
+fn rows_are_normalised_where_they_lie() {
+    let model = Model::new()
+        .input("x", &[2, 8])
+        .weight("scale", &[8])
+        .node("Softmax", &["x"], &["a"], vec![])
+        .node("LayerNormalization", &["a", "scale"], &["b"], vec![])
+        .node("ReduceMax", &["b"], &["c"], vec![int("keepdims", 1)])
+        .output("c");
+    check(&model, &ungrouped(), &["a over x", "b over a", "c"]);
+}
+
+#[test]
+fn windows_overlap_and_rows_of_a_product_serve_many_tiles() {
+    let model = image("x")
+        .weight("w", &[4, 4, 1, 1])
+        .node("Conv", &["x", "w"], &["a"], vec![])
+        .node("MaxPool", &["a"], &["b"], vec![ints("kernel_shape", &[1, 1])])
+        .node("Transpose", &["b"], &["c"], vec![ints("perm", &[0, 1, 3, 2])])
+        .output("c");
+    check(&model, &ungrouped(), &["a", "b", "c"]);
+}
+
+#[test]
+fn concatenations_of_whole_pieces_move_nothing() {
+    let model = image("x")
+        .input("y", &[1, 2, 8, 8])
+        .node("Concat", &["x", "y", "x"], &["a"], vec![int("axis", 1)])
+        .node("Concat", &["a", "a"], &["b"], vec![int("axis", 2)])
+        .output("b");
+    // x once: it cannot be in two places. Rows of b are made of two pieces each.
+    check(&model, &ungrouped(), &["a over x at 0 y at 1024", "b"]);
+    let deployed = Options { element_bytes: Some(1), ..ungrouped() };
+    check(&model, &deployed, &["a over x at 0 y at 256", "b"]);
+    let text = model.import(&deployed).expect("it is a model").to_string();
+    assert!(text.contains("cosma.op \"Concat\"(%x, %y) in_place [[0, 0], [0, 1, 256]] {nodes"), "{text}");
+}
+
+#[test]
+fn splits_and_slices_take_pieces() {
+    let model = image("x")
+        .ints("sizes", &[1, 3])
+        .ints("one", &[1])
+        .ints("three", &[3])
+        .ints("two", &[2])
+        .node("Split", &["x", "sizes"], &["a", "b"], vec![int("axis", 1)])
+        .node("Slice", &["b", "one", "three", "one"], &["c"], vec![])
+        .node("Slice", &["b", "one", "three", "two"], &["d"], vec![])
+        .output("a")
+        .output("c")
+        .output("d");
+    check(&model, &ungrouped(), &["a over x at 0", "b over x at 256", "c over b at 256", "d"]);
+}
+
+#[test]
+fn groups_write_where_all_members_read() {
+    // x · sigmoid(x), a residual addition that is scaled, and a product, which reads rows.
+    let model = Model::new()
+        .input("x", &[8, 8])
+        .input("y", &[8, 8])
+        .weight("w", &[8, 8])
+        .weight("v", &[8, 8])
+        .node("Sigmoid", &["x"], &["a"], vec![])
+        .node("Mul", &["x", "a"], &["b"], vec![])
+        .node("MatMul", &["b", "w"], &["c"], vec![])
+        .node("Relu", &["c"], &["d"], vec![])
+        .node("Add", &["d", "y"], &["e"], vec![])
+        .node("Mul", &["e", "v"], &["f"], vec![])
+        .output("f");
+    // The first two join the product as well.
+    check(&model, &Options::default(), &["d", "f over d y v"]);
+}
+
+#[test]
+fn a_normalisation_of_single_nodes_is_one_as_well() {
+    let model = Model::new()
+        .input("x", &[4, 8])
+        .floats("epsilon", &[0.5])
+        .weight("scale", &[8])
+        .node("ReduceMean", &["x"], &["mean"], vec![ints("axes", &[-1]), int("keepdims", 1)])
+        .node("Sub", &["x", "mean"], &["a"], vec![])
+        .node("Mul", &["a", "a"], &["b"], vec![])
+        .node("ReduceMean", &["b"], &["c"], vec![ints("axes", &[-1]), int("keepdims", 1)])
+        .node("Add", &["c", "epsilon"], &["d"], vec![])
+        .node("Sqrt", &["d"], &["e"], vec![])
+        .node("Div", &["a", "e"], &["f"], vec![])
+        .node("Mul", &["f", "scale"], &["g"], vec![])
+        .output("g");
+    check(&model, &Options::default(), &["g over x"]);
+}
+
+/// What comes before a concatenation, or follows it, changes no place.
+#[test]
+fn parts_stay_parts_within_groups() {
+    let model = image("x")
+        .input("y", &[1, 4, 8, 8])
+        .node("Relu", &["x"], &["a"], vec![])
+        .node("Concat", &["a", "y"], &["b"], vec![int("axis", 1)])
+        .node("Relu", &["b"], &["c"], vec![])
+        .output("c");
+    check(&model, &Options::default(), &["c over x at 0 y at 1024"]);
+}

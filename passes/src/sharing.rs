@@ -1,0 +1,83 @@
+//! Which results may lie where operands lie, of operations that do not say so themselves.
+//!
+//! - *Elementwise operations*, named or generic, over each operand that has the result's type and is read at
+//!   the place that is written: an element is read before it is written, and not again.
+//! - *Destinations* of linalg, and what `tensor.insert_slice` inserts into: the result is that tensor with
+//!   some elements changed, so it is meant to lie there.
+//! - *Concatenations* where all dimensions outside of that along which they join are one: operands lie
+//!   side by side in the result.
+//!
+//! `cosma.op` and `cosma.group` say what they may; an attribute `cosma.in_place` on any other operation
+//! replaces what is said here. Whether nobody else is still to read an operand depends on the order, and
+//! is the planner's to see. What a group may share, `cosma-group` derives from what its members may.
+
+use crate::group::{Class, class};
+use cosma_ir::melior::ir::attribute::IntegerAttribute;
+use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
+use cosma_ir::melior::ir::{OperationRef, ValueLike};
+use cosma_ir::{InPlace, IndexingMap, indexing_maps, is_abstract, is_group, name, size_in_bytes};
+
+/// What an operation may share, said or derived.
+pub(crate) fn in_place(operation: OperationRef) -> Vec<InPlace> {
+    if let Some(said) = cosma_ir::in_place(operation) {
+        return said;
+    }
+    if is_abstract(operation) || is_group(operation) {
+        return Vec::new();
+    }
+    match name(operation).as_str() {
+        "tensor.concat" => concatenation(operation, "dim").unwrap_or_default(),
+        "tosa.concat" => concatenation(operation, "axis").unwrap_or_default(),
+        "tensor.insert_slice" => of_one_type(operation, 0, 1).into_iter().collect(),
+        // Any element of the table may be looked up at any time.
+        "tosa.table" => of_one_type(operation, 0, 0).into_iter().collect(),
+        name => {
+            let n_results = operation.result_count();
+            let n_inputs = operation.operand_count().saturating_sub(n_results);
+            // A generic one that turns some of its operands is movement, and may write over the others.
+            let class = class(operation);
+            let is_elementwise = class == Class::Elementwise || name == "linalg.generic" && class == Class::Movement;
+            let is_linalg = name.starts_with("linalg.");
+            // Named operations of linalg that spread what they read have no map that says so, but another type.
+            let maps = indexing_maps(operation);
+            let keeps_place =
+                |operand: usize| maps.as_ref().is_none_or(|it| it.get(operand) == Some(&IndexingMap::Identity));
+            let mut pairs = Vec::new();
+            for result in 0..n_results {
+                let is_destination = |operand: usize| is_linalg && operand == n_inputs + result;
+                let all_keep = !is_linalg || keeps_place(n_inputs + result);
+                let operands = 0..if is_linalg { n_inputs } else { operation.operand_count() };
+                let operands = operands.filter(|it| is_elementwise && all_keep && keeps_place(*it));
+                let operands = operands.chain((n_inputs..operation.operand_count()).filter(|it| is_destination(*it)));
+                pairs.extend(operands.filter_map(|operand| of_one_type(operation, result, operand)));
+            }
+            pairs
+        }
+    }
+}
+
+fn of_one_type(operation: OperationRef, result: usize, operand: usize) -> Option<InPlace> {
+    let (from, to) = (operation.operand(operand).ok()?.r#type(), operation.result(result).ok()?.r#type());
+    (from.is_tensor() && from == to).then_some(InPlace { result, operand, at: 0 })
+}
+
+fn concatenation(operation: OperationRef, along: &str) -> Option<Vec<InPlace>> {
+    let along = usize::try_from(IntegerAttribute::try_from(operation.attribute(along).ok()?).ok()?.value()).ok()?;
+    let result = RankedTensorType::try_from(operation.result(0).ok()?.r#type()).ok()?;
+    let is_one = |it: usize| matches!(result.dim_size(it), Ok(DimSize::Static(1)));
+    if !(0..along).all(is_one) {
+        return None;
+    }
+    let mut pairs = Vec::new();
+    let mut at = 0_u64;
+    for (operand, value) in operation.operands().enumerate() {
+        let size = size_in_bytes(value.r#type()).ok()?;
+        if size != 0 {
+            pairs.push(InPlace { result: 0, operand, at });
+        }
+        at = at.checked_add(size)?;
+    }
+    // Elements of less than a byte do not end where operands do.
+    (size_in_bytes(operation.result(0).ok()?.r#type()).ok()? == at).then_some(pairs)
+}
