@@ -4,7 +4,8 @@
 //! The words are those of the whole project. A [`Problem`] is a [`Graph`] and a [`Machine`].
 //! An [`Outline`] decides order and residencies, a [`Plan`] the addresses too, and its
 //! [`Action`]s are the planned program, line by line, that the judge ([`check`]) believes or not.
-#![forbid(unsafe_code)]
+// In one place, where the solver calls back (`ilp/interrupt.rs`).
+#![deny(unsafe_code)]
 
 mod action;
 mod address;
@@ -25,6 +26,7 @@ pub mod pack;
 mod plan;
 mod portfolio;
 mod problem;
+mod progress;
 mod quantity;
 mod repair;
 mod replacement;
@@ -46,7 +48,8 @@ pub use graph::{Dies, Graph, GraphBuilder, InPlace, Op, Origin, Tensor};
 pub use greedy::greedy;
 pub use outline::{Outline, Stay};
 pub use plan::{Plan, Residency};
-pub use portfolio::{Options, Order, Solution, Solver, plan};
+pub use portfolio::{Options, Order, Solution, Solver, plan, plan_watched};
 pub use problem::{Machine, Problem, Weights};
+pub use progress::{Phase, Progress, Watcher};
 pub use quantity::{Bytes, OpId, Step, TensorId};
 pub use violation::{Block, Fault, Moment, Violation};
