@@ -15,7 +15,7 @@
 //!     stages: Stages { schedule: true, allocate: true, ..Stages::default() },
 //!     ..Options::default()
 //! };
-//! let report = optimize(&context, &mut module, &options)?;
+//! let report = optimize(&mut module, &options)?;
 //! assert_eq!(report.functions[0].traffic.total, 128);
 //! assert!(module.as_operation().to_string().contains("cosma.load %arg0 at 0"));
 //! # Ok::<(), cosma::Error>(())
@@ -34,8 +34,10 @@ mod programs;
 mod report;
 
 pub use cosma_ir::{Reports, new_context, parse};
-pub use cosma_passes::{MachineOptions, ModelOptions, Seconds, Size, SizeError, SolverName, WeightsName};
-pub use cosma_planner::{Bytes, Solver, Weights};
+pub use cosma_passes::{
+    MachineOptions, ModelOptions, Printer, Seconds, Size, SizeError, SolverName, Watcher, WeightsName,
+};
+pub use cosma_planner::{Bytes, Phase, Progress, Solver, Weights};
 pub use error::Error;
 pub use melior;
 pub use optimize::{optimize, run_pipeline};

@@ -1,6 +1,6 @@
 //! What is to be done with a module.
 
-use cosma_passes::MachineOptions;
+use cosma_passes::{MachineOptions, Printer, Watcher};
 use cosma_planner::Solver;
 use std::time::Duration;
 
@@ -15,6 +15,10 @@ pub struct Options {
     pub solver: Solver,
     /// When to stop looking for something better, for each function.
     pub time_limit: Duration,
+    /// Who is told how planning goes, and may stop it.
+    pub watcher: Option<Watcher>,
+    /// Who takes what the stages print; without one it is lost.
+    pub printer: Option<Printer>,
     /// Whether MLIR prints the function after every pass, to the standard error.
     pub print_ir_after_all: bool,
 }
@@ -27,6 +31,8 @@ impl Default for Options {
             stages: Stages::default(),
             solver,
             time_limit,
+            watcher: None,
+            printer: None,
             print_ir_after_all: false,
         }
     }

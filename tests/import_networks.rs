@@ -50,7 +50,7 @@ fn plan(text: &str, weights: Weights) -> cosma::FunctionReport {
         time_limit: Duration::from_secs(2),
         ..Options::default()
     };
-    optimize(&context, &mut module, &options).expect("there is a plan").functions.remove(0)
+    optimize(&mut module, &options).expect("there is a plan").functions.remove(0)
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Contexts that know the dialect, and text that becomes a module in them.
 
 use crate::ffi::{Text, cosmaInsertDialect, cosmaParse};
-use melior::Context;
 use melior::dialect::DialectRegistry;
 use melior::ir::Module;
 use melior::utility::{register_all_dialects, register_all_llvm_translations};
+use melior::{Context, ContextRef};
+use std::ops::Deref;
 
 /// A context with COSMA's dialect and all of MLIR's, each loaded when text or a pass asks for it.
 ///
@@ -30,4 +31,22 @@ pub fn new_context() -> Context {
 pub fn parse<'c>(context: &'c Context, text: &[u8], name: &str) -> Option<Module<'c>> {
     // SAFETY: MLIR copies the text; the module is ours, and lives no longer than the context.
     unsafe { Module::from_option_raw(cosmaParse(context.to_raw(), Text::new(text).raw(), Text::new(name).raw())) }
+}
+
+/// The context that a module lives in, which outlives it.
+pub fn context_of<'c>(module: &Module<'c>) -> ContextOf<'c> {
+    ContextOf(module.context())
+}
+
+/// A context that belongs to somebody else.
+#[derive(Clone, Copy, Debug)]
+pub struct ContextOf<'c>(ContextRef<'c>);
+
+impl Deref for ContextOf<'_> {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        // SAFETY: the context is alive; what melior gives refers to `self.0`, and lives no longer here.
+        unsafe { self.0.to_ref() }
+    }
 }

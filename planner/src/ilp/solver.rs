@@ -168,10 +168,6 @@ impl Model {
         }
         let mut model = problem.try_into_inner().map_err(|error| Error::Solver(error.to_string()))?;
         model.make_quiet();
-        if std::env::var_os("HLOG").is_some() {
-            model.set_option("output_flag", true);
-            model.set_option("log_to_console", true);
-        }
         model.set_option("threads", 1);
         model.set_option("parallel", "off");
         model.set_option("random_seed", 0);

@@ -164,6 +164,8 @@ impl Arguments {
             },
             solver: self.solver.0,
             time_limit: self.time_limit.0,
+            watcher: None,
+            printer: None,
             print_ir_after_all: self.print_ir_after_all,
         }
     }
