@@ -24,6 +24,7 @@
 //! As a shared library it is also a plugin for stock `mlir-opt`, with the dialect and the passes:
 //! `mlir-opt --load-dialect-plugin=libcosma.so --load-pass-plugin=libcosma.so`.
 
+mod c_api;
 mod error;
 mod optimize;
 mod options;
@@ -32,15 +33,16 @@ mod plugin;
 mod problems;
 mod programs;
 mod report;
+mod words;
 
-pub use cosma_ir::{Reports, new_context, parse};
+pub use cosma_ir::{Report as Message, Reports, Severity, load_dialect, new_context, parse};
 pub use cosma_passes::{
     MachineOptions, ModelOptions, Printer, Seconds, Size, SizeError, SolverName, Watcher, WeightsName,
 };
 pub use cosma_planner::{Bytes, Phase, Progress, Solver, Weights};
 pub use error::Error;
 pub use melior;
-pub use optimize::{optimize, run_pipeline};
+pub use optimize::{optimize, register_passes, run_pipeline};
 pub use options::{Options, Stages};
 pub use problems::problems;
 pub use programs::{Program, ProgramFormat, integer_programs};
