@@ -122,7 +122,9 @@ unsafe extern "C" fn cosmaOptimize(
     let printed = std::mem::take(&mut *printed.lock().unwrap_or_else(PoisonError::into_inner));
     let (status, report, messages) = match outcome {
         Ok((report, messages)) => (Status::Done, report, messages),
-        Err((status, message)) => (status, String::new(), format!("{}\n", message.trim_end())),
+        // What is wrong with a module comes with its place.
+        Err((status @ Status::Module, message)) => (status, String::new(), format!("{message}\n")),
+        Err((status, message)) => (status, String::new(), format!("error: {message}\n")),
     };
     Box::into_raw(Box::new(CosmaResult {
         status,
