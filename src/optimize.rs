@@ -8,19 +8,38 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationPrintingFlags};
 use cosma_ir::melior::ir::{BlockLike, Module, OperationRef, RegionLike};
 use cosma_ir::melior::pass::{PassIrPrintingOptions, PassManager};
 use cosma_ir::melior::utility::{parse_pass_pipeline, register_all_passes};
-use cosma_ir::{Reports, Severity, name, run_passes};
-use cosma_passes::states_machine;
+use cosma_ir::{Reports, Severity, context_of, name, restore, run_passes};
+use cosma_passes::{Session, states_machine};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
+
+/// MLIR's table of passes is one for the process, and knows no threads.
+static PASSES: Mutex<()> = Mutex::new(());
+
+/// Makes MLIR know COSMA's passes by their names, for pipelines as text. Calling it again does no harm.
+pub fn register_passes() {
+    let _alone = PASSES.lock().unwrap_or_else(PoisonError::into_inner);
+    cosma_passes::register();
+}
 
 /// Does what the options say with every function of a module, nested modules included.
 ///
+/// Nothing is printed and nothing is kept: what stages print goes to [`Options::printer`], what there is
+/// to say is in the report or the error. Several threads may call it, each for a module in a context
+/// of its own.
+///
+/// If [`Options::watcher`] stops it, that is no error: what is still to be planned gets the best plan
+/// that was found so far.
+///
 /// # Errors
 /// [`Error::Conflict`] and [`Error::NoScratchpad`] before anything is done; [`Error::Module`] with
-/// all that is wrong with its functions, after which the module is of no use.
-pub fn optimize(context: &Context, module: &mut Module, options: &Options) -> Result<Report, Error> {
+/// all that is wrong with its functions. Then the module is as it was before, but its operations are
+/// new ones: handles into it are of no use any more.
+pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error> {
     check(&options.stages)?;
-    cosma_passes::register();
+    let context = context_of(module);
+    register_passes();
     let functions = functions(module.as_operation());
     if options.stages.schedule || options.stages.allocate {
         let is_unknown = |it: &OperationRef| has_body(*it) && options.machine.resolve_if_said(*it).is_none();
@@ -28,67 +47,90 @@ pub fn optimize(context: &Context, module: &mut Module, options: &Options) -> Re
             return Err(Error::NoScratchpad);
         }
     }
-    let reports = Reports::attach(context);
-    let mut report = Report::default();
-    let mut is_right = true;
-    if let Some(pipeline) = function_pipeline(options) {
-        let manager = manager(context, &pipeline, options.print_ir_after_all)?;
-        for &function in functions.iter().filter(|it| has_body(**it)) {
-            let start = Instant::now();
-            is_right &= run_passes(&manager, function);
-            report.functions.extend(FunctionReport::read(function, start.elapsed()));
+    on_all(&context, module, options, |report| {
+        options.model.write(module.as_operation());
+        let mut is_right = true;
+        if let Some(pipeline) = function_pipeline(options) {
+            let manager = manager(&context, &pipeline, options.print_ir_after_all)?;
+            for &function in functions.iter().filter(|it| has_body(**it)) {
+                let start = Instant::now();
+                is_right &= run_passes(&manager, function);
+                report.functions.extend(FunctionReport::read(function, start.elapsed()));
+            }
         }
-    }
-    if let Some(pipeline) = module_pipeline(options).filter(|_| is_right) {
-        let manager = manager(context, &pipeline, options.print_ir_after_all)?;
-        is_right &= run_passes(&manager, module.as_operation());
-    }
-    finish(report, is_right, &reports)
+        if let Some(pipeline) = module_pipeline(options).filter(|_| is_right) {
+            let manager = manager(&context, &pipeline, options.print_ir_after_all)?;
+            is_right &= run_passes(&manager, module.as_operation());
+        }
+        Ok(is_right)
+    })
 }
 
 /// Runs a pipeline of the caller's own on a module: COSMA's passes among MLIR's. Of the options,
-/// machine and printing count; the machine becomes `cosma.machine` of the module, so that options of
-/// passes go before it.
+/// machine, watcher, printer and printing count; the machine becomes `cosma.machine` of the module, so
+/// that options of passes go before it.
 ///
 /// # Errors
-/// [`Error::Pipeline`] if it does not parse; [`Error::Module`] if a pass fails.
-pub fn run_pipeline(
-    context: &Context,
-    module: &mut Module,
-    pipeline: &str,
-    options: &Options,
-) -> Result<Report, Error> {
-    register_all_passes();
-    cosma_passes::register();
-    options.machine.write(module.as_operation());
-    functions(module.as_operation())
-        .into_iter()
-        .filter(|it| states_machine(*it))
-        .for_each(|it| options.machine.write(it));
-    let reports = Reports::attach(context);
-    let manager = manager(context, pipeline, options.print_ir_after_all)?;
-    let start = Instant::now();
-    let is_right = run_passes(&manager, module.as_operation());
-    let duration = start.elapsed();
-    let functions = if is_right { functions(module.as_operation()) } else { Vec::new() };
-    let read = |it: OperationRef| FunctionReport::read(it, duration);
-    let report = Report { functions: functions.into_iter().filter_map(read).collect(), ..Report::default() };
-    finish(report, is_right, &reports)
+/// [`Error::Pipeline`] if it does not parse; [`Error::Module`] if a pass fails. Then the module is as
+/// [`optimize`] leaves it.
+pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> Result<Report, Error> {
+    let context = context_of(module);
+    {
+        let _alone = PASSES.lock().unwrap_or_else(PoisonError::into_inner);
+        register_all_passes();
+        cosma_passes::register();
+    }
+    on_all(&context, module, options, |report| {
+        options.model.write(module.as_operation());
+        options.machine.write(module.as_operation());
+        functions(module.as_operation())
+            .into_iter()
+            .filter(|it| states_machine(*it))
+            .for_each(|it| options.machine.write(it));
+        let manager = manager(&context, pipeline, options.print_ir_after_all)?;
+        let start = Instant::now();
+        let is_right = run_passes(&manager, module.as_operation());
+        let duration = start.elapsed();
+        let functions = if is_right { functions(module.as_operation()) } else { Vec::new() };
+        report.functions = functions.into_iter().filter_map(|it| FunctionReport::read(it, duration)).collect();
+        Ok(is_right)
+    })
 }
 
-fn finish(mut report: Report, is_right: bool, reports: &Reports) -> Result<Report, Error> {
+/// Does something with a module, in a session, and collects what was said. If it goes wrong, the module
+/// becomes what it was.
+fn on_all(
+    context: &Context,
+    module: &Module,
+    options: &Options,
+    run: impl FnOnce(&mut Report) -> Result<bool, Error>,
+) -> Result<Report, Error> {
+    let operation = module.as_operation();
+    let before = (*operation).clone();
+    let reports = Reports::attach(context);
+    let mut report = Report::default();
+    let session = Session::new(options.watcher.clone(), options.printer.clone());
+    let outcome = session.accompany(operation, || run(&mut report));
     let said = reports.take();
-    if !is_right {
-        return Err(Error::Module(said));
-    }
-    report.warnings = said.into_iter().filter(|it| it.severity != Severity::Error).collect();
-    Ok(report)
+    let error = match outcome {
+        Ok(true) => {
+            report.warnings = said.into_iter().filter(|it| it.severity != Severity::Error).collect();
+            return Ok(report);
+        }
+        Ok(false) => Error::Module(said),
+        Err(error) => error,
+    };
+    restore(operation, before);
+    Err(error)
 }
 
 fn manager<'c>(context: &Context, pipeline: &str, print_ir_after_all: bool) -> Result<PassManager<'c>, Error> {
     let manager = PassManager::new(context);
-    parse_pass_pipeline(manager.as_operation_pass_manager(), pipeline)
-        .map_err(|error| Error::Pipeline(error.to_string()))?;
+    {
+        let _alone = PASSES.lock().unwrap_or_else(PoisonError::into_inner);
+        parse_pass_pipeline(manager.as_operation_pass_manager(), pipeline)
+            .map_err(|error| Error::Pipeline(error.to_string()))?;
+    }
     if print_ir_after_all {
         manager.enable_ir_printing(&PassIrPrintingOptions {
             before_all: false,

@@ -1,6 +1,6 @@
 //! What is to be done with a module.
 
-use cosma_passes::{LowerOptions, MachineOptions};
+use cosma_passes::{LowerOptions, MachineOptions, ModelOptions, Printer, Watcher};
 use cosma_planner::Solver;
 use std::time::Duration;
 
@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Options {
     /// The machine. What is left out, the module's `cosma.machine` says.
     pub machine: MachineOptions,
+    /// What is to be known of a model that its functions do not say.
+    pub model: ModelOptions,
     /// What is done.
     pub stages: Stages,
     /// Who decides.
@@ -17,6 +19,10 @@ pub struct Options {
     pub time_limit: Duration,
     /// What the lowered form looks like.
     pub lower: LowerOptions,
+    /// Who is told how planning goes, and may stop it.
+    pub watcher: Option<Watcher>,
+    /// Who takes what the stages print; without one it is lost.
+    pub printer: Option<Printer>,
     /// Whether MLIR prints the function after every pass, to the standard error.
     pub print_ir_after_all: bool,
 }
@@ -26,10 +32,13 @@ impl Default for Options {
         let cosma_planner::Options { solver, time_limit, .. } = cosma_planner::Options::default();
         Options {
             machine: MachineOptions::default(),
+            model: ModelOptions::default(),
             stages: Stages::default(),
             solver,
             time_limit,
             lower: LowerOptions::default(),
+            watcher: None,
+            printer: None,
             print_ir_after_all: false,
         }
     }

@@ -2,9 +2,8 @@
 
 use crate::Error;
 use crate::optimize::{functions, has_body};
-use cosma_ir::Reports;
-use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::Module;
+use cosma_ir::{Reports, context_of};
 use cosma_passes::{extract, symbol};
 use cosma_planner::{Machine, Problem};
 
@@ -14,8 +13,9 @@ use cosma_planner::{Machine, Problem};
 ///
 /// # Errors
 /// [`Error::Module`] with all that cannot be planned.
-pub fn problems(context: &Context, module: &Module, machine: &Machine) -> Result<Vec<(String, Problem)>, Error> {
-    let reports = Reports::attach(context);
+pub fn problems(module: &Module, machine: &Machine) -> Result<Vec<(String, Problem)>, Error> {
+    let context = context_of(module);
+    let reports = Reports::attach(&context);
     let mut problems = Vec::new();
     let mut is_right = true;
     for function in functions(module.as_operation()).into_iter().filter(|it| has_body(*it)) {

@@ -33,7 +33,6 @@ pub struct Program {
 /// [`Error::Conflict`] where no stage decides anything, or integer programming is not built in;
 /// [`Error::NoScratchpad`]; [`Error::Module`] with all that is wrong with the functions.
 pub fn integer_programs(
-    context: &Context,
     module: &Module,
     options: &Options,
     format: ProgramFormat,
@@ -47,7 +46,7 @@ pub fn integer_programs(
     if functions.iter().any(|it| options.machine.resolve_if_said(*it).is_none()) {
         return Err(Error::NoScratchpad);
     }
-    write(context, &functions, options, format, with_addresses)
+    write(&cosma_ir::context_of(module), &functions, options, format, with_addresses)
 }
 
 #[cfg(feature = "ilp")]

@@ -54,7 +54,7 @@ fn plan_within(text: &str, weights: Weights, scratchpad: u64, solver: Solver) ->
         time_limit: Duration::from_secs(2),
         ..Options::default()
     };
-    optimize(&context, &mut module, &options).expect("there is a plan").functions.remove(0)
+    optimize(&mut module, &options).expect("there is a plan").functions.remove(0)
 }
 
 #[test]

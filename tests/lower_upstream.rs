@@ -15,10 +15,10 @@ fn lower(text: &[u8], inputs: &[usize], group: bool, scratchpad: Option<u64>) ->
         MachineOptions { scratchpad: Some(scratchpad.unwrap_or(1 << 40).into()), ..MachineOptions::default() };
     let stages = Stages { group, allocate: true, lower_addresses: scratchpad.is_some(), ..Stages::default() };
     let options = Options { machine, stages, solver: Solver::Greedy, ..Options::default() };
-    let report = optimize(&context, &mut module, &options).expect("there is a plan");
+    let report = optimize(&mut module, &options).expect("there is a plan");
     if scratchpad.is_some() {
         let pipeline = format!("builtin.module({MEMREFS_TO_LLVM})");
-        run_pipeline(&context, &mut module, &pipeline, &Options::default()).expect("MLIR takes it");
+        run_pipeline(&mut module, &pipeline, &Options::default()).expect("MLIR takes it");
     }
     (report.functions[0].min_scratchpad, module.as_operation().to_string())
 }

@@ -59,6 +59,6 @@ fn plan(text: &[u8], weights: Weights, scratchpad: u64) -> cosma::FunctionReport
         stages: Stages { schedule: true, allocate: true, ..Stages::default() },
         ..Options::default()
     };
-    let mut report = optimize(&context, &mut module, &options).expect("there is a plan");
+    let mut report = optimize(&mut module, &options).expect("there is a plan");
     report.functions.remove(0)
 }

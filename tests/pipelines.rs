@@ -31,7 +31,7 @@ fn run(text: &str, scratchpad: u64, stages: Stages) -> String {
     let machine = MachineOptions { scratchpad: Some(scratchpad.into()), ..MachineOptions::default() };
     // Named, since what is planned in the order of the source depends on which solvers are built in.
     let options = Options { machine, stages, solver: Solver::Search, ..Options::default() };
-    optimize(&context, &mut module, &options).expect("there is a plan");
+    optimize(&mut module, &options).expect("there is a plan");
     module.as_operation().to_string()
 }
 
@@ -83,5 +83,5 @@ fn the_longest_time_limit_is_one() {
     let mut module = cosma::parse(&context, RESIDUAL.as_bytes(), "small.mlir").expect("it is well-formed");
     let machine = MachineOptions { scratchpad: Some(384.into()), ..MachineOptions::default() };
     let options = Options { machine, stages: PLAN, time_limit: std::time::Duration::MAX, ..Options::default() };
-    optimize(&context, &mut module, &options).expect("there is a plan");
+    optimize(&mut module, &options).expect("there is a plan");
 }

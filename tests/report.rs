@@ -40,7 +40,7 @@ fn check(text: &[u8], name: &str, weights: Weights, percent: u64) -> bool {
             MachineOptions { scratchpad: Some(scratchpad.into()), weights: Some(weights), ..MachineOptions::default() };
         let stages = Stages { schedule: true, allocate: true, verify: true, ..Stages::default() };
         let options = Options { machine, stages, time_limit: std::time::Duration::from_secs(5), ..Options::default() };
-        let report = optimize(&context, &mut module, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let report = optimize(&mut module, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
         (report.functions[0].clone(), recount(module.as_operation()))
     };
     let (unlimited, _) = plan(1 << 40);

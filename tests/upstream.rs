@@ -41,7 +41,7 @@ fn plan(text: &[u8], inputs: Option<&[usize]>) -> cosma::FunctionReport {
     let machine = MachineOptions { scratchpad: Some((1 << 40).into()), ..MachineOptions::default() };
     let stages = Stages { group: inputs.is_some(), schedule: true, allocate: true, ..Stages::default() };
     let options = Options { machine, stages, solver: Solver::Greedy, ..Options::default() };
-    optimize(&context, &mut module, &options).expect("there is a plan").functions.remove(0)
+    optimize(&mut module, &options).expect("there is a plan").functions.remove(0)
 }
 
 #[test]

@@ -3,9 +3,9 @@
 //! An operation that MLIR lends out may be changed through any handle to it, as in MLIR itself:
 //! melior's two kinds of reference differ in what they offer, not in what they own.
 
-use melior::ir::operation::{OperationLike, OperationRefMut};
+use melior::ir::operation::{OperationLike, OperationMutLike, OperationRefMut};
 use melior::ir::r#type::TypeLike;
-use melior::ir::{OperationRef, Region, RegionLike, RegionRef, Type, Value, ValueLike};
+use melior::ir::{Identifier, Operation, OperationRef, Region, RegionLike, RegionRef, Type, Value, ValueLike};
 use mlir_sys::{
     mlirOpOperandGetNextUse, mlirOpOperandGetOperandNumber, mlirOpOperandGetOwner, mlirOpOperandIsNull,
     mlirOperationDestroy, mlirRegionTakeBody, mlirValueGetFirstUse, mlirValueReplaceAllUsesOfWith, mlirValueSetType,
@@ -74,4 +74,28 @@ pub fn take_regions<'c>(operation: OperationRef<'c, '_>) -> Vec<Region<'c>> {
         taken
     };
     operation.regions().map(take).collect()
+}
+
+/// Makes an operation what it was when `saved` was cloned from it, but for its operands: the same
+/// attributes, and regions with the operations of `saved`. No handle into its regions may be used
+/// after that.
+pub fn restore<'c>(operation: OperationRef<'c, '_>, saved: Operation<'c>) {
+    for (region, saved) in operation.regions().zip(saved.regions()) {
+        // SAFETY: both are alive; the blocks change their owner, and those that were there are destroyed.
+        unsafe { mlirRegionTakeBody(region.to_raw(), saved.to_raw()) };
+    }
+    let own: Vec<String> = operation.attributes().map(|it| name(it.0)).collect();
+    let mut operation = as_mut(operation);
+    for own in own {
+        if !saved.has_attribute(&own) {
+            operation.remove_attribute(&own).expect("it is there");
+        }
+    }
+    for (identifier, value) in saved.attributes() {
+        operation.set_attribute(&name(identifier), value);
+    }
+}
+
+fn name(identifier: Identifier) -> String {
+    identifier.as_string_ref().as_str().unwrap_or_default().to_owned()
 }

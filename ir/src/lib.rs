@@ -30,9 +30,9 @@ mod tensor;
 mod transfer;
 mod verify;
 
-pub use context::{new_context, parse};
+pub use context::{ContextOf, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
-pub use edit::{Use, as_mut, erase, replace_uses, set_type, take_regions, uses};
+pub use edit::{Use, as_mut, erase, replace_uses, restore, set_type, take_regions, uses};
 pub use fact::{InPlace, Residency};
 pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies, set_weight};
 pub use group::{group, ungroup};

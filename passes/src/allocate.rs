@@ -9,12 +9,13 @@ use crate::allocated;
 use crate::effort::{SOLVER, TIME_LIMIT, parse_effort};
 use crate::extract::{Extraction, extract};
 use crate::facts::Facts;
-use crate::form::{Form, body, expect};
+use crate::form::{Form, body, expect, symbol};
 use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_machine};
+use crate::session::session;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions};
-use cosma_planner::{Options, Order, Solution, Solver, check, plan};
+use cosma_planner::{Options, Order, Progress, Solution, Solver, check, plan, plan_watched};
 
 const ORDER: OptionInfo = OptionInfo {
     name: "order",
@@ -75,15 +76,23 @@ pub(crate) fn solve<'c, 'a>(
     }
     let extraction = extract(function, machine.resolve(function)?)?;
     let problem = &extraction.problem;
-    let solution = plan(problem, options).map_err(|error| extraction.diagnose(&error))?;
+    let session = session(function).unwrap_or_default();
+    let solution = if session.is_watched() {
+        let name = symbol(function);
+        plan_watched(problem, options, &|progress: &Progress| session.watch(&name, progress))
+    } else {
+        plan(problem, options)
+    };
+    let solution = solution.map_err(|error| extraction.diagnose(&error))?;
     if let Err(violations) = check(problem, &solution.plan.actions(problem)) {
         let violations: Vec<String> = violations.iter().map(|it| it.display(problem).to_string()).collect();
         panic!("a plan is wrong:\n{}\nof the problem:\n{problem}", violations.join("\n"));
     }
     if !solution.is_optimal() && options.solver != Solver::Greedy {
+        let why = if session.is_stopped() { "planning was stopped" } else { "a longer time limit may help" };
         let message = format!(
             "the plan may not be the best: it moves {} B of non-compulsory traffic, and what is proven is at least \
-             {} B (a longer time limit may help)",
+             {} B ({why})",
             solution.non_compulsory, solution.lower_bound
         );
         Diagnostic::at(function, message).emit_warning();

@@ -22,6 +22,7 @@ mod print;
 mod program;
 mod role;
 mod schedule;
+mod session;
 mod sharing;
 mod size;
 mod verify;
@@ -42,6 +43,7 @@ pub use print::{plan_text, problem_text};
 #[cfg(feature = "ilp")]
 pub use program::program_text;
 pub use schedule::schedule;
+pub use session::{Printer, Session, Watcher};
 pub use size::{Size, SizeError};
 pub use verify::verify;
 

@@ -4,6 +4,7 @@
 use crate::extract::extract;
 use crate::form::{Form, body, expect, symbol};
 use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS};
+use crate::session::print;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions, kind};
@@ -13,7 +14,7 @@ use std::ops::Range;
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-liveness",
-    description: "prints to stderr what lives when in the order of the block; source form stays as it is",
+    description: "prints what lives when in the order of the block; source form stays as it is",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
 };
@@ -25,8 +26,7 @@ pub(crate) fn run<'c>(
 ) -> Result<(), Diagnostic<'c>> {
     let machine = MachineOptions::parse(options).map_err(|message| Diagnostic::at(function, message))?;
     if let Some(liveness) = liveness(function, &machine)? {
-        // In one piece, as MLIR may run this on several functions at once.
-        eprint!("{liveness}");
+        print(function, &liveness.to_string());
     }
     Ok(())
 }

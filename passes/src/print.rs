@@ -5,6 +5,7 @@ use crate::extract::extract;
 use crate::form::{Form, body, expect, form, symbol};
 use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS};
 use crate::planned::read_program;
+use crate::session::print;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions};
@@ -12,14 +13,14 @@ use std::fmt::Write;
 
 pub(crate) const PROBLEM: PassInfo = PassInfo {
     name: "cosma-print-problem",
-    description: "prints to stderr the problem that a function in source form is, in the planner's text form",
+    description: "prints the problem that a function in source form is, in the planner's text form",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
 };
 
 pub(crate) const PLAN: PassInfo = PassInfo {
     name: "cosma-print-plan",
-    description: "prints to stderr what a function in planned form does, line by line",
+    description: "prints what a function in planned form does, line by line",
     anchor: "func.func",
     options: &[],
 };
@@ -31,7 +32,7 @@ pub(crate) fn run_problem<'c>(
 ) -> Result<(), Diagnostic<'c>> {
     let machine = MachineOptions::parse(options).map_err(|message| Diagnostic::at(function, message))?;
     if let Some(text) = problem_text(function, &machine)? {
-        eprint!("# @{}\n{text}", symbol(function));
+        print(function, &format!("# @{}\n{text}", symbol(function)));
     }
     Ok(())
 }
@@ -42,7 +43,7 @@ pub(crate) fn run_plan<'c>(
     _: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
     if let Some(text) = plan_text(function)? {
-        eprint!("# @{}\n{text}", symbol(function));
+        print(function, &format!("# @{}\n{text}", symbol(function)));
     }
     Ok(())
 }

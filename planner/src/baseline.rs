@@ -20,13 +20,14 @@ mod order;
 mod tests;
 
 pub use crate::replacement::ReplacementRule;
+use least_peak::least_peak_until;
 pub use least_peak::{DEFAULT_WIDTH, LeastPeak, least_peak};
 pub use order::{breadth_first, depth_first};
 
 use crate::first_fit::place_on_demand;
 use crate::greedy::replace_on_demand;
 use crate::hole::Fit;
-use crate::{Error, OpId, Outline, Plan, Problem};
+use crate::{Deadline, Error, OpId, Outline, Plan, Problem};
 use std::fmt;
 
 /// In which order the operators run.
@@ -127,11 +128,18 @@ impl Baseline {
 ///
 /// `width` is that of [`least_peak`]; a small one takes next to no time. [`Problem::check`] holds.
 pub fn best_outline(problem: &Problem, width: usize) -> Outline {
+    best_outline_until(problem, width, Deadline::NEVER)
+}
+
+/// Likewise; if the deadline's watcher says to stop, of those that were made until then.
+pub(crate) fn best_outline_until(problem: &Problem, width: usize, deadline: Deadline) -> Outline {
     let graph = &problem.graph;
-    let orders = [graph.op_ids().collect(), depth_first(graph), breadth_first(graph), least_peak(problem, width).order];
+    let least_peak = least_peak_until(problem, width, deadline).order;
+    let orders = [graph.op_ids().collect(), depth_first(graph), breadth_first(graph), least_peak];
     let outline = |order: &Vec<OpId>, rule| replace_on_demand(problem, order, rule, problem.capacity());
     let rules = [ReplacementRule::FarthestNextUse, ReplacementRule::LeastRecentlyUsed];
-    let outlines = orders.iter().flat_map(|order| rules.map(|rule| outline(order, rule)));
+    let ways = orders.iter().flat_map(|order| rules.map(|rule| (order, rule))).enumerate();
+    let outlines = ways.take_while(|it| it.0 == 0 || !deadline.is_told_to_stop()).map(|it| outline(it.1.0, it.1.1));
     // Of equals the first, which is nearest to the source.
     outlines.min_by_key(|it| it.non_compulsory(problem)).expect("there are eight")
 }

@@ -1,41 +1,145 @@
 //! When to stop looking for something better.
 
+use crate::Bytes;
+use crate::progress::{Observer, Phase};
+use std::fmt;
 use std::time::{Duration, Instant};
 
-/// A moment at which a solver hands over the best that it has.
-#[derive(Clone, Copy, Debug)]
-pub struct Deadline(Option<Instant>);
+/// How long a planning that was told to stop may go on to finish what it has.
+const GRACE: Duration = Duration::from_millis(500);
 
-impl Deadline {
+/// A moment at which a solver hands over the best that it has.
+///
+/// It also knows who watches: whoever looks at the time lets the watcher say something, and once that
+/// says to stop, the moment has come.
+#[derive(Clone, Copy)]
+pub struct Deadline<'a> {
+    at: Option<Instant>,
+    observer: Option<&'a Observer<'a>>,
+    /// Whether what is found and proven is about the whole problem.
+    tells: bool,
+    /// Whether there is some time left after the watcher says to stop.
+    has_grace: bool,
+}
+
+impl<'a> Deadline<'a> {
     /// Never.
-    pub const NEVER: Deadline = Deadline(None);
+    pub const NEVER: Deadline<'static> = Deadline { at: None, observer: None, tells: false, has_grace: false };
 
     /// So long from now; never, if that is further away than the clock can say.
-    pub fn after(duration: Duration) -> Deadline {
-        Deadline(Instant::now().checked_add(duration))
+    pub fn after(duration: Duration) -> Deadline<'static> {
+        Deadline { at: Instant::now().checked_add(duration), ..Deadline::NEVER }
+    }
+
+    /// The same under the eyes of an observer, if there is one.
+    pub(crate) fn watched<'b>(self, observer: Option<&'b Observer<'b>>) -> Deadline<'b>
+    where
+        'a: 'b,
+    {
+        Deadline { observer, tells: observer.is_some(), ..self }
     }
 
     /// Whether it is later than that.
     pub fn has_passed(self) -> bool {
-        self.0.is_some_and(|it| it <= Instant::now())
+        if let Some(observer) = self.observer {
+            observer.look();
+        }
+        self.is_stopped() || self.at.is_some_and(|it| it <= Instant::now())
     }
 
     /// The time that is left; none if there is no end to it.
     pub fn left(self) -> Option<Duration> {
-        self.0.map(|it| it.saturating_duration_since(Instant::now()))
+        let left = self.at.map(|it| it.saturating_duration_since(Instant::now()));
+        match self.observer.and_then(|it| it.since_stop()) {
+            Some(since) => {
+                let grace = if self.has_grace { GRACE.saturating_sub(since) } else { Duration::ZERO };
+                Some(left.map_or(grace, |it| it.min(grace)))
+            }
+            None => left,
+        }
     }
 
     /// The moment at which so large a part of the time that is left will have passed.
-    pub fn part(self, share: f64) -> Deadline {
+    pub fn part(self, share: f64) -> Deadline<'a> {
         self.left().map_or(self, |it| self.within(it.mul_f64(share)))
     }
 
     /// The earlier of this one and `duration` from now.
-    pub fn within(self, duration: Duration) -> Deadline {
+    pub fn within(self, duration: Duration) -> Deadline<'a> {
         let other = Deadline::after(duration);
-        match (self.0, other.0) {
-            (Some(own), Some(new)) => Deadline(Some(own.min(new))),
-            (own, new) => Deadline(own.or(new)),
+        let at = match (self.at, other.at) {
+            (Some(own), Some(new)) => Some(own.min(new)),
+            (own, new) => own.or(new),
+        };
+        Deadline { at, ..self }
+    }
+
+    /// The same for a part of the problem, or another one: what is found and proven there is nobody
+    /// else's business.
+    pub(crate) fn in_private(self) -> Deadline<'a> {
+        Deadline { tells: false, ..self }
+    }
+
+    /// The same for what finishes a plan: it goes on for a moment after the watcher says to stop.
+    pub(crate) fn with_grace(self) -> Deadline<'a> {
+        Deadline { has_grace: true, ..self }
+    }
+
+    /// Whether somebody watches.
+    #[cfg(feature = "ilp")]
+    pub(crate) fn is_watched(self) -> bool {
+        self.observer.is_some()
+    }
+
+    /// Whether the watcher says to stop, when it is asked: for what does not end with time.
+    pub(crate) fn is_told_to_stop(self) -> bool {
+        if let Some(observer) = self.observer {
+            observer.look();
         }
+        self.is_stopped()
+    }
+
+    /// Whether the watcher says to stop, and there is no time left after that.
+    pub(crate) fn is_stopped(self) -> bool {
+        let grace = if self.has_grace { GRACE } else { Duration::ZERO };
+        self.observer.and_then(|it| it.since_stop()).is_some_and(|it| grace <= it)
+    }
+
+    /// Says what begins.
+    pub(crate) fn enter(self, phase: Phase) {
+        if let Some(observer) = self.listener() {
+            observer.enter(phase);
+        }
+    }
+
+    /// Says what an order and residencies cost that were found.
+    pub(crate) fn found(self, cost: Bytes) {
+        if let Some(observer) = self.listener() {
+            observer.update(|it| it.best = Some(it.best.map_or(cost, |best| best.min(cost))));
+        }
+    }
+
+    /// Says what a plan with addresses costs.
+    pub(crate) fn planned(self, cost: Bytes) {
+        if let Some(observer) = self.listener() {
+            observer.update(|it| it.planned = Some(it.planned.map_or(cost, |best| best.min(cost))));
+        }
+    }
+
+    /// Says that no plan costs less.
+    pub(crate) fn proved(self, lower_bound: Bytes) {
+        if let Some(observer) = self.listener() {
+            observer.update(|it| it.lower_bound = it.lower_bound.max(lower_bound));
+        }
+    }
+
+    fn listener(self) -> Option<&'a Observer<'a>> {
+        self.observer.filter(|_| self.tells)
+    }
+}
+
+impl fmt::Debug for Deadline<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Deadline").field(&self.at).finish()
     }
 }

@@ -22,6 +22,7 @@ mod forced;
 mod formula;
 mod gap;
 mod glue;
+mod interrupt;
 mod joint;
 #[cfg(test)]
 mod joint_tests;

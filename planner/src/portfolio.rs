@@ -1,6 +1,7 @@
 //! From a problem to a plan: which solver is asked when, and what is done with its answer.
 
-use crate::baseline::best_outline;
+use crate::baseline::best_outline_until;
+use crate::progress::{Observer, Phase, Watcher};
 use crate::search::{SearchOptions, search};
 use crate::unpackable::plan_anyway;
 use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem, address, greedy};
@@ -126,12 +127,57 @@ impl Solution {
 /// is not built in.
 pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
     problem.check()?;
-    let deadline = Deadline::after(options.time_limit);
+    plan_until(problem, options, Deadline::after(options.time_limit))
+}
+
+/// Plans a problem as [`plan()`] does, under the eyes of a watcher: it is told how far planning has
+/// come, at each change of [`Phase`] and some ten times a second, and its answer stops it. Then the
+/// best that was found so far becomes the plan, within some tenths of a second, and the bound is
+/// what was proven until then.
+///
+/// A watcher that does not stop it changes nothing about the plan.
+///
+/// ```
+/// # use cosma_planner::{Options, Problem, Progress, plan_watched};
+/// # use std::ops::ControlFlow;
+/// # let problem: Problem = "machine scratchpad 128 alignment 64 weights resident
+/// # argument x 64
+/// # op f: x -> y 64
+/// # return y
+/// # ".parse()?;
+/// let watcher = |progress: &Progress| {
+///     println!("{}: {:?}, at least {}", progress.phase, progress.best, progress.lower_bound);
+///     // One per cent is good enough.
+///     if progress.gap().is_some_and(|it| it < 0.01) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+/// };
+/// let solution = plan_watched(&problem, &Options::default(), &watcher)?;
+/// # assert!(solution.is_optimal());
+/// # Ok::<(), cosma_planner::Error>(())
+/// ```
+///
+/// # Errors
+/// Those of [`plan()`].
+pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> Result<Solution, Error> {
+    problem.check()?;
+    let observer = Observer::new(watcher, problem.restreamed(), options.time_limit);
+    let deadline = Deadline::after(options.time_limit).watched(Some(&observer));
+    let solution = plan_until(problem, options, deadline)?;
+    deadline.proved(solution.lower_bound);
+    deadline.planned(solution.non_compulsory);
+    deadline.enter(Phase::Done);
+    Ok(solution)
+}
+
+fn plan_until(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Solution, Error> {
     // Addresses need some time too.
     let search_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_SEARCH));
     let Decision { outline, lower_bound, solver } = decide(problem, options, search_deadline)?;
     let non_compulsory = outline.non_compulsory(problem);
-    if let Some(plan) = address(problem, &outline, deadline.within(options.time_limit.mul_f64(SHARE_OF_PACKING))) {
+    deadline.found(non_compulsory);
+    deadline.proved(lower_bound);
+    deadline.enter(Phase::Packing);
+    let packing_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_PACKING)).with_grace();
+    if let Some(plan) = address(problem, &outline, packing_deadline) {
         return Ok(Solution { plan, non_compulsory, lower_bound, fragmentation: Bytes::ZERO, solver });
     }
     let solution = plan_anyway(problem, options, &Decision { outline, lower_bound, solver }, deadline);
@@ -147,31 +193,39 @@ pub(crate) struct Decision {
 
 fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Decision, Error> {
     match (options.solver, options.order) {
-        (Solver::Greedy, _) => Ok(greedily(problem)),
+        (Solver::Greedy, _) => Ok(first(problem, deadline)),
         (Solver::Ilp, Order::Source) => ilp::fixed_order(problem, deadline),
         (Solver::Ilp, Order::Free) => ilp::free_order(problem, deadline),
         (Solver::Auto, Order::Source) if ilp::IS_BUILT_IN => ilp::fixed_order(problem, deadline),
         (Solver::Search | Solver::Auto, order) => {
             let all = SearchOptions { order, state_limit: options.state_limit, ..SearchOptions::default() };
             if options.solver != Solver::Auto || order != Order::Free {
-                return Ok(search_from(problem, options, &all, greedily(problem), deadline).0);
+                return Ok(search_from(problem, options, &all, first(problem, deadline), deadline).0);
             }
             let state_limit = all.state_limit.min(STATES_AT_FIRST);
-            let first = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..all };
+            let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..all };
             let (mut best, can_go_on) =
-                search_from(problem, options, &first, greedily(problem), deadline.part(SHARE_OF_FIRST));
+                search_from(problem, options, &narrow, self::first(problem, deadline), deadline.part(SHARE_OF_FIRST));
             if best.is_proven(problem) {
                 return Ok(best);
             }
+            if deadline.is_stopped() {
+                return Ok(best);
+            }
+            deadline.enter(Phase::Rules);
             best.take_rules(problem, deadline);
+            deadline.found(best.outline.non_compulsory(problem));
+            deadline.enter(Phase::Backbone);
             let share = if can_go_on { SHARE_OF_BACKBONE } else { SHARE_OF_BACKBONE_ALONE };
             best.take(problem, ilp::backbone(problem, &best.outline, deadline.part(share)));
-            if can_go_on && first.state_limit < all.state_limit && !best.is_proven(problem) {
+            deadline.found(best.outline.non_compulsory(problem));
+            if can_go_on && narrow.state_limit < all.state_limit && !best.is_proven(problem) {
                 let further = SearchOptions { beam: 1, proof_width: PROOF_WIDTH_AFTERWARDS, ..all };
                 (best, _) = search_from(problem, options, &further, best, deadline);
             }
             let is_large = MIN_OPS_TO_DIVIDE <= problem.graph.ops().len();
             if is_large && !best.is_proven(problem) && !deadline.has_passed() {
+                deadline.enter(Phase::Conquer);
                 best.take(problem, ilp::refine(problem, &best.outline, deadline));
             }
             Ok(best)
@@ -191,6 +245,7 @@ fn search_from(
         Solver::Auto => ilp::improve(problem, outline, deadline.part(SHARE_OF_IMPROVING)),
         _ => None,
     };
+    deadline.enter(Phase::Search);
     let search_options = SearchOptions { floor: known.lower_bound, ..*search_options };
     let outcome = search(problem, problem.capacity(), Some(&known.outline), &search_options, &improve, deadline);
     let lower_bound = outcome.lower_bound.max(known.lower_bound);
@@ -213,7 +268,7 @@ impl Decision {
 
     /// Takes what simple rules for order and replacement lead to, if it is better.
     fn take_rules(&mut self, problem: &Problem, deadline: Deadline) {
-        let outline = best_outline(problem, WIDTH_OF_RULES);
+        let outline = best_outline_until(problem, WIDTH_OF_RULES, deadline);
         let cost = outline.non_compulsory(problem);
         let improved = ilp::improve(problem, &outline, deadline.part(SHARE_OF_IMPROVING))
             .filter(|it| it.non_compulsory(problem) < cost);
@@ -236,6 +291,14 @@ impl Decision {
     }
 }
 
+/// What there is to begin with.
+fn first(problem: &Problem, deadline: Deadline) -> Decision {
+    deadline.enter(Phase::Greedy);
+    let decision = greedily(problem);
+    deadline.found(decision.outline.non_compulsory(problem));
+    decision
+}
+
 pub(crate) fn greedily(problem: &Problem) -> Decision {
     let outline = greedy(problem, &source_order(problem));
     Decision { outline, lower_bound: problem.restreamed(), solver: Solver::Greedy }
@@ -254,6 +317,7 @@ pub(crate) mod ilp {
         Outcome, backbone as backbone_of, conquer, joint_at_first, joint_with_addresses, n_variables_with_addresses,
         replace, replace_within,
     };
+    use crate::progress::Phase;
     use crate::search::{SearchOptions, search};
     use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
     use std::ops::Range;
@@ -265,21 +329,27 @@ pub(crate) mod ilp {
     pub const IS_BUILT_IN: bool = true;
 
     pub fn fixed_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
+        deadline.found(super::first(problem, deadline).outline.non_compulsory(problem));
+        deadline.enter(Phase::Replacement);
         let outcome = replace(problem, &source_order(problem), None, deadline)?;
         Ok(Decision { outline: outcome.outline, lower_bound: outcome.lower_bound, solver: Solver::Ilp })
     }
 
     pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
+        deadline.enter(Phase::Joint);
         let first = joint_at_first(problem, deadline)?;
         let Outcome { mut outline, lower_bound, proven } = first;
         if proven || deadline.has_passed() {
             return Ok(Decision { outline, lower_bound, solver: Solver::Ilp });
         }
+        deadline.enter(Phase::Search);
         // A beam without a proof is an outline to begin with.
         let options = SearchOptions { proof_width: 0, ..SearchOptions::default() };
         let beam = search(problem, problem.capacity(), Some(&outline), &options, &|_| None, deadline);
         outline = beam.outline.unwrap_or(outline);
+        deadline.enter(Phase::Backbone);
         let relaxed = backbone_of(problem, &outline, deadline.part(super::SHARE_OF_BACKBONE))?;
+        deadline.enter(Phase::Conquer);
         let outcome = conquer(problem, &relaxed.outline, deadline)?;
         let lower_bound = lower_bound.max(relaxed.lower_bound).max(outcome.lower_bound);
         Ok(Decision { outline: outcome.outline, lower_bound, solver: Solver::Ilp })

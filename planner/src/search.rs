@@ -133,7 +133,7 @@ struct Search<'a, const W: usize> {
     instance: &'a Instance,
     options: &'a SearchOptions,
     improve: &'a Improve<'a>,
-    deadline: Deadline,
+    deadline: Deadline<'a>,
 }
 
 /// The best that is known.
@@ -166,7 +166,9 @@ impl<const W: usize> Search<'_, W> {
         deadline: Deadline,
     ) -> Result<SearchOutcome, TooWide> {
         let search = Search::<W> { problem, instance, options, improve, deadline };
-        let Some(mut known) = search.first(start)? else {
+        let first = search.first(start)?;
+        first.iter().for_each(|it| search.tell(it));
+        let Some(mut known) = first else {
             return Ok(SearchOutcome {
                 outline: None,
                 lower_bound: problem.restreamed(),
@@ -190,6 +192,7 @@ impl<const W: usize> Search<'_, W> {
         let mut best =
             self.beam(self.options.beam / 25 + 1, u64::MAX)?.into_iter().chain(start).min_by_key(|it| it.cost);
         if let Some(known) = best.as_mut().filter(|it| 0 < it.cost) {
+            self.tell(known);
             if Self::IS_WIDE {
                 self.improve(known);
             } else if let Some(found) = self.beam(self.options.beam, known.cost)? {
@@ -226,8 +229,17 @@ impl<const W: usize> Search<'_, W> {
     fn improve(&self, known: &mut Incumbent) {
         if let Some(outline) = (self.improve)(&known.outline).filter(|it| self.cost(it) < known.cost) {
             *known = Incumbent { cost: self.cost(&outline), outline, is_improved: true };
+            self.tell(known);
             debug!(cost = known.cost, "improved");
         }
+    }
+
+    fn tell(&self, known: &Incumbent) {
+        self.deadline.found(self.problem.restreamed() + Bytes(known.cost));
+    }
+
+    fn tell_bound(&self, known: &Incumbent, bound: u64) {
+        self.deadline.proved(self.problem.restreamed() + Bytes(bound.min(known.cost)));
     }
 
     /// Bounds what is known from below, and makes it better, until both meet: by groups, and by
@@ -246,6 +258,7 @@ impl<const W: usize> Search<'_, W> {
                     root.solve_coarsely::<W>(instance, &reach, &limits)?;
                 }
                 bound = root.bound.max(bound);
+                self.tell_bound(known, bound);
             }
             debug!(width, cost = known.cost, bound, "groups");
             if known.cost <= bound || deadline.has_passed() || Self::IS_WIDE {
@@ -269,6 +282,8 @@ impl<const W: usize> Search<'_, W> {
             let found = self.incumbent(&exploration);
             let is_new = found.is_some();
             *known = found.unwrap_or_else(|| known.clone());
+            self.tell(known);
+            self.tell_bound(known, bound);
             let is_last = options.widest <= width
                 || options.state_limit <= GROUP_STATES.saturating_mul(width)
                 || deadline.has_passed();

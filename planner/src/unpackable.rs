@@ -8,6 +8,7 @@
 //!    the best plan so far.
 
 use crate::portfolio::{Decision, SHARE_OF_PACKING, greedily, ilp, source_order};
+use crate::progress::Phase;
 use crate::repair::repair;
 use crate::search::{SearchOptions, search};
 use crate::{Bytes, Deadline, Options, Outline, Plan, Problem, Solution, Solver, address, greedy_plan_in_order};
@@ -17,6 +18,7 @@ use tracing::debug;
 /// fragmentation is for the caller to say.
 pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decision, deadline: Deadline) -> Solution {
     let Decision { outline, lower_bound, solver } = decision;
+    deadline.enter(Phase::Repair);
     let try_for = options.time_limit.mul_f64(SHARE_OF_PACKING);
     let greedy = [&source_order(problem), &outline.order].map(|order| {
         let plan = greedy_plan_in_order(problem, order).expect("the problem was checked");
@@ -29,7 +31,9 @@ pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decis
         }
     });
     let mut best = greedy.into_iter().min_by_key(|it| it.non_compulsory).expect("two plans");
-    best.offer(repair(problem, outline, deadline), *solver);
+    deadline.planned(best.non_compulsory);
+    best.offer(repair(problem, outline, deadline.with_grace()), *solver);
+    deadline.planned(best.non_compulsory);
     debug!(outline = %outline.non_compulsory(problem), repaired = %best.non_compulsory, "not packed");
 
     if matches!(options.solver, Solver::Auto | Solver::Ilp) && !best.is_optimal() {
@@ -41,6 +45,8 @@ pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decis
             };
             best.offer(plan.map(costing), Solver::Ilp);
             best.lower_bound = best.lower_bound.max(lower_bound);
+            deadline.planned(best.non_compulsory);
+            deadline.proved(best.lower_bound);
         }
     }
     for capacity in lesser_capacities(problem) {
@@ -60,6 +66,7 @@ pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decis
             let packed = address(problem, &outline, deadline.within(try_for)).map(|it| (it, cost));
             is_packed |= packed.is_some();
             best.offer(packed.or_else(|| repair(problem, &outline, deadline)), solver);
+            deadline.planned(best.non_compulsory);
             debug!(%capacity, outline = %cost, best = %best.non_compulsory, "less capacity");
         }
         if is_packed {
@@ -106,7 +113,8 @@ fn outlines_within(
     }
     if matches!(options.solver, Solver::Auto | Solver::Search) {
         let search_options = SearchOptions { order: options.order, proof_width: 0, ..SearchOptions::default() };
-        let outcome = search(problem, capacity, None, &search_options, &|_| None, deadline);
+        // With less capacity, costs and bounds are those of another problem.
+        let outcome = search(problem, capacity, None, &search_options, &|_| None, deadline.in_private());
         outlines.extend(outcome.outline.map(|it| (it, Solver::Search)));
     }
     if options.solver == Solver::Greedy {

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-fn soon() -> Deadline {
+fn soon() -> Deadline<'static> {
     Deadline::after(Duration::from_secs(60))
 }
 

@@ -18,7 +18,7 @@
 //! first use.
 
 use super::order::{Dependences, breadth_first, depth_first, peak};
-use crate::{Bytes, OpId, Problem, TensorId};
+use crate::{Bytes, Deadline, OpId, Problem, TensorId};
 use fixedbitset::FixedBitSet;
 use std::collections::{HashMap, hash_map};
 
@@ -39,6 +39,11 @@ pub struct LeastPeak {
 /// An order with the least peak, if no more than `width` sets are to be kept at any level; else
 /// one with a low peak.
 pub fn least_peak(problem: &Problem, width: usize) -> LeastPeak {
+    least_peak_until(problem, width, Deadline::NEVER)
+}
+
+/// Likewise; if the deadline's watcher says to stop, one of the simple orders.
+pub(super) fn least_peak_until(problem: &Problem, width: usize, deadline: Deadline) -> LeastPeak {
     let graph = &problem.graph;
     let known = [graph.op_ids().collect(), depth_first(graph), breadth_first(graph)];
     let known = known.map(|order: Vec<OpId>| (peak(problem, &order), order));
@@ -51,6 +56,9 @@ pub fn least_peak(problem: &Problem, width: usize) -> LeastPeak {
     let mut steps: Vec<Vec<(usize, OpId)>> = Vec::new();
     let mut states = vec![State::start(problem, &dependences)];
     for _ in graph.op_ids() {
+        if deadline.is_told_to_stop() {
+            return LeastPeak { is_exact: false, ..known };
+        }
         let mut level = Level::default();
         for (index, state) in states.iter().enumerate() {
             for &op in &state.ready {

@@ -50,6 +50,7 @@ pub fn backbone(problem: &Problem, start: &Outline, deadline: Deadline) -> Resul
     let mut outline = start.clone();
     let mut cost = outline.non_compulsory(problem);
     let mut lower_bound = problem.restreamed() + forced::lower_bound(problem, &precedence, deadline)?;
+    deadline.proved(lower_bound);
     let backbone = Backbone::of(problem, &precedence);
     for tiny in TINY {
         let mut sides = sides(problem, &precedence, &backbone, tiny);
@@ -62,6 +63,7 @@ pub fn backbone(problem: &Problem, start: &Outline, deadline: Deadline) -> Resul
             let gap = if is_exact { 0.0 } else { GAP.min(missing / 2.0) };
             let (bound, values) = program.minimise(gap, deadline)?;
             lower_bound = lower_bound.max(problem.restreamed() + bound);
+            deadline.proved(lower_bound);
             let Some(values) = values else { break };
             let chosen = program.chosen(&values);
             let found = replace(problem, &program.order(&chosen), None, deadline)?.outline;
@@ -69,6 +71,7 @@ pub fn backbone(problem: &Problem, start: &Outline, deadline: Deadline) -> Resul
             debug!(%bound, %found_cost, gap, "backbone");
             if found_cost < cost {
                 (cost, outline) = (found_cost, found);
+                deadline.found(cost);
             }
             let is_refined = refine(&mut sides, &chosen);
             // Once there is nothing to divide, the optimum is asked for, and that was all.

@@ -47,13 +47,13 @@ pub(super) struct Tree<'a> {
 
 /// What the solver may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(super) struct Limits<'a> {
     /// For each part.
     pub effort: Effort,
     /// Likewise.
     pub for_each: Duration,
     /// For all.
-    pub deadline: Deadline,
+    pub deadline: Deadline<'a>,
 }
 
 /// What is known of a stretch.

@@ -47,6 +47,7 @@ pub fn conquer(problem: &Problem, start: &Outline, deadline: Deadline) -> Result
                 return Ok(outcome(problem, best, lower_bound));
             }
             lower_bound = lower_bound.max(tree.bound(Limits { effort, for_each, deadline })?);
+            deadline.proved(lower_bound);
             debug!(?effort, cost = %best.non_compulsory(problem), bound = %lower_bound, "parts");
             if lower_bound < best.non_compulsory(problem) {
                 best = windows::pass(problem, best, shape, Reductions::ALL, effort, for_each, deadline)?;

@@ -69,6 +69,7 @@ fn joint_until(
         None => first(problem),
     };
     let mut lower_bound = restreamed;
+    deadline.found(best.non_compulsory(problem));
     if lower_bound == best.non_compulsory(problem) || deadline.has_passed() {
         return Ok(outcome(problem, best, lower_bound));
     }
@@ -89,9 +90,11 @@ fn joint_until(
             if limit == FIRST_LIMIT && start.is_none() {
                 take_better(reduced, &mut current, best_by_chance(reduced, TRIES));
             }
-            current = improve(reduced, current, reductions, limit, deadline)?;
+            current = improve(reduced, current, reductions, limit, deadline.in_private())?;
             take_better(problem, &mut best, whole.expand(&current));
         }
+        deadline.found(best.non_compulsory(problem));
+        deadline.proved(lower_bound);
         limit *= 4;
     }
     Ok(outcome(problem, best, lower_bound))

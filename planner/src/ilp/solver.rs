@@ -17,6 +17,7 @@
 //! - It refuses to start from a choice of nothing.
 //! - Threads are counted per process; one thread and a fixed seed repeat exactly.
 
+use super::interrupt;
 use crate::{Deadline, Error};
 use good_lp::solvers::highs::highs;
 use good_lp::{Constraint, Expression, IntoAffineExpression, ProblemVariables, SolverModel, Variable, variable};
@@ -167,10 +168,6 @@ impl Model {
         }
         let mut model = problem.try_into_inner().map_err(|error| Error::Solver(error.to_string()))?;
         model.make_quiet();
-        if std::env::var_os("HLOG").is_some() {
-            model.set_option("output_flag", true);
-            model.set_option("log_to_console", true);
-        }
         model.set_option("threads", 1);
         model.set_option("parallel", "off");
         model.set_option("random_seed", 0);
@@ -185,13 +182,21 @@ impl Model {
         if start.is_some() {
             model.try_set_solution(start, None, None, None).map_err(|_| failed("HiGHS refuses the start"))?;
         }
-        let solved = model.try_solve().map_err(|_| failed("HiGHS fails"))?;
-        let is_infeasible =
-            matches!(solved.status(), HighsModelStatus::Infeasible | HighsModelStatus::UnboundedOrInfeasible);
-        let values = (solved.primal_solution_status() == HighsSolutionStatus::Feasible)
-            .then(|| solved.get_solution().columns().iter().map(|it| it.round() as u64).collect());
-        let bound = solved.double_info_value(c"mip_dual_bound").unwrap_or(f64::NEG_INFINITY);
-        Ok((Answer { values, bound: whole(bound), is_infeasible }, solved.objective_value()))
+        let finished = interrupt::solve(model, deadline, move |model| {
+            let solved = model.try_solve().map_err(|_| failed("HiGHS fails"))?;
+            let is_infeasible =
+                matches!(solved.status(), HighsModelStatus::Infeasible | HighsModelStatus::UnboundedOrInfeasible);
+            let values = (solved.primal_solution_status() == HighsSolutionStatus::Feasible)
+                .then(|| solved.get_solution().columns().iter().map(|it| it.round() as u64).collect());
+            let bound = solved.double_info_value(c"mip_dual_bound").unwrap_or(f64::NEG_INFINITY);
+            Ok((Answer { values, bound: whole(bound), is_infeasible }, solved.objective_value()))
+        })?;
+        // What was left to itself has found nothing but what it started from.
+        Ok(finished.unwrap_or_else(|| {
+            let values: Option<Vec<u64>> = start.map(|it| it.iter().map(|it| *it as u64).collect());
+            let objective = values.as_ref().map_or(0, |it| self.objective_of(it));
+            (Answer { values, bound: 0, is_infeasible: false }, objective as f64)
+        }))
     }
 }
 

@@ -33,7 +33,7 @@ fn replace_at_leisure(problem: &Problem, start: Option<&Outline>) -> Outcome {
     replace(problem, &order, start, in_a_minute()).expect("a plan")
 }
 
-pub(super) fn in_a_minute() -> Deadline {
+pub(super) fn in_a_minute() -> Deadline<'static> {
     Deadline::after(Duration::from_secs(60))
 }
 

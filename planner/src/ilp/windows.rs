@@ -74,6 +74,7 @@ pub(super) fn pass(
         let deadline = deadline.within(limit);
         if let Some(better) = improve_window(problem, &outline, window, margin, reductions, effort, deadline)? {
             outline = better;
+            deadline.found(outline.non_compulsory(problem));
         }
     }
     let replaced = replace(problem, &outline.order, Some(&outline), deadline.within(limit))?.outline;

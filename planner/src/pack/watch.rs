@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// work side by side are also called off by it, once one with a lower number has an answer.
 #[derive(Clone, Debug)]
 pub(super) struct Watch<'a> {
-    deadline: Deadline,
+    deadline: Deadline<'a>,
     race: Option<(&'a AtomicUsize, usize)>,
     asked: u32,
     over: bool,
@@ -15,13 +15,16 @@ pub(super) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// A look at a deadline.
-    pub fn new(deadline: Deadline) -> Watch<'a> {
+    pub fn new(deadline: Deadline<'a>) -> Watch<'a> {
         Watch { deadline, race: None, asked: 0, over: deadline.has_passed() }
     }
 
     /// The same for number `lane` of those who work side by side; `winner` is the least of those with
     /// an answer.
-    pub fn in_race<'b>(&self, winner: &'b AtomicUsize, lane: usize) -> Watch<'b> {
+    pub fn in_race<'b>(&self, winner: &'b AtomicUsize, lane: usize) -> Watch<'b>
+    where
+        'a: 'b,
+    {
         Watch { deadline: self.deadline, race: Some((winner, lane)), asked: 0, over: self.over }
     }
 

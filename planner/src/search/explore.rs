@@ -39,7 +39,7 @@ pub(super) struct Quest<'a> {
     pub state_limit: usize,
     /// Whether to remember the way to the best state.
     pub remember: bool,
-    pub deadline: Deadline,
+    pub deadline: Deadline<'a>,
 }
 
 /// What was found.

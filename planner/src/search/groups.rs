@@ -41,11 +41,11 @@ pub(super) struct Group {
 }
 
 /// With how much a group is solved.
-pub(super) struct Limits {
+pub(super) struct Limits<'a> {
     /// States that may go on.
     pub states: usize,
     pub shortcuts: Shortcuts,
-    pub deadline: Deadline,
+    pub deadline: Deadline<'a>,
 }
 
 /// A known plan: its order, and what it charges for each tracked tensor.

@@ -110,7 +110,7 @@ fn read(file: &Path) -> Result<Vec<Network>, String> {
     drop(reports);
     let machine =
         Machine { scratchpad: Bytes::ZERO, alignment: cosma_passes::DEFAULT_ALIGNMENT, weights: Weights::Resident };
-    let problems = problems(&context, &module, &machine).map_err(|error| error.to_string())?;
+    let problems = problems(&module, &machine).map_err(|error| error.to_string())?;
     let is_alone = problems.len() == 1;
     let stem = stem(file);
     let network = |(function, problem): (String, Problem)| {

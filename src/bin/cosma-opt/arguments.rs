@@ -169,6 +169,8 @@ impl Arguments {
                 alignment: bytes(self.alignment),
                 weights: self.weights.map(|it| it.0),
             },
+            // Said before: of a model, the import has made what it is.
+            model: ModelOptions::default(),
             stages: Stages {
                 group: self.model.groups_mlir(),
                 liveness: self.liveness,
@@ -182,6 +184,8 @@ impl Arguments {
             solver: self.solver.0,
             time_limit: self.time_limit.0,
             lower: LowerOptions { arena: self.arena, memory_space: self.memory_space },
+            watcher: None,
+            printer: None,
             print_ir_after_all: self.print_ir_after_all,
         }
     }

@@ -12,7 +12,8 @@ mod split;
 use arguments::Arguments;
 use clap::Parser;
 use cosma::{
-    Error, Program, ProgramFormat, Report, Reports, integer_programs, new_context, optimize, parse, run_pipeline,
+    Error, Options, Printer, Program, ProgramFormat, Report, Reports, integer_programs, new_context, optimize, parse,
+    run_pipeline,
 };
 use input::read;
 use output::Output;
@@ -121,17 +122,16 @@ fn process(arguments: &Arguments, text: &[u8], name: &str, is_onnx: bool) -> Res
     if !is_onnx {
         arguments.model_options().write(module.as_operation());
     }
-    let options = arguments.options();
+    let options = Options { printer: Some(Printer::new(tell)), ..arguments.options() };
     let mut programs = Vec::new();
     if let Some(path) = &arguments.dump_lp {
         let is_mps = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("mps"));
         let format = if is_mps { ProgramFormat::Mps } else { ProgramFormat::Lp };
-        programs =
-            integer_programs(&context, &module, &options, format, arguments.dump_lp_addresses).map_err(failure)?;
+        programs = integer_programs(&module, &options, format, arguments.dump_lp_addresses).map_err(failure)?;
     }
     let result = match &arguments.pass_pipeline {
-        Some(pipeline) => run_pipeline(&context, &mut module, pipeline, &options),
-        None => optimize(&context, &mut module, &options),
+        Some(pipeline) => run_pipeline(&mut module, pipeline, &options),
+        None => optimize(&mut module, &options),
     };
     let report = result.map_err(failure)?;
     report.warnings.iter().for_each(|it| say(&it.to_string()));
@@ -209,4 +209,9 @@ fn summary(report: &Report) -> String {
 /// To the standard error, if anybody listens.
 fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Likewise, lines that are whole.
+fn tell(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }

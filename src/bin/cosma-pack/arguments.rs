@@ -69,7 +69,7 @@ impl Arguments {
     }
 
     /// The time limit, from now.
-    pub fn deadline(&self) -> Deadline {
+    pub fn deadline(&self) -> Deadline<'static> {
         Deadline::after(self.time_limit.0)
     }
 }

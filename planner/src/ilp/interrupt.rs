@@ -1,0 +1,107 @@
+//! Runs HiGHS so that a watcher can stop it.
+//!
+//! HiGHS has a callback that can end it, which it asks between nodes and between simplex iterations,
+//! and which the safe crate lacks. But it does not ask while it presolves or solves a first
+//! relaxation, which can take seconds, and slices of time would change what comes out. So under a
+//! watcher it runs on a thread of its own. Told to stop, it is waited for for a moment; what it found
+//! then counts. If it does not come back, it is left to itself: it ends where it asks next, or at its
+//! time limit, and nobody looks at what it found. Without a watcher it runs where it is called.
+
+// The only place in the planner: a C callback that the safe crate lacks.
+#![allow(unsafe_code)]
+
+use crate::{Deadline, Error};
+use highs::Model;
+use highs_sys::{
+    Highs_setCallback, Highs_startCallback, HighsCallbackDataIn, HighsCallbackDataOut, kHighsCallbackIpmInterrupt,
+    kHighsCallbackMipInterrupt, kHighsCallbackSimplexInterrupt,
+};
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// When HiGHS asks.
+const OCCASIONS: [c_int; 3] =
+    [kHighsCallbackSimplexInterrupt as c_int, kHighsCallbackIpmInterrupt as c_int, kHighsCallbackMipInterrupt as c_int];
+
+/// How often the watcher can say something.
+const INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long HiGHS is waited for when it was told to stop.
+const PATIENCE: Duration = Duration::from_millis(150);
+
+/// As that of a main thread.
+const STACK_SIZE: usize = 8 << 20;
+
+/// A model on its way to the thread that solves it.
+struct Sent(Model);
+
+// SAFETY: a model is used by one thread at a time: it is made on one, moved, and solved on the other.
+unsafe impl Send for Sent {}
+
+/// Lets `finish` solve a model and read what came out; none if it was left to itself.
+///
+/// # Errors
+/// [`Error::Solver`] if there is no thread, or `finish` fails.
+pub(super) fn solve<T: Send + 'static>(
+    model: Model,
+    deadline: Deadline,
+    finish: impl FnOnce(Model) -> Result<T, Error> + Send + 'static,
+) -> Result<Option<T>, Error> {
+    if !deadline.is_watched() {
+        return finish(model).map(Some);
+    }
+    let failed = || Error::Solver("HiGHS fails".to_owned());
+    let stop = Arc::new(AtomicBool::new(false));
+    let (sender, receiver) = channel();
+    let (sent, stop_of_thread) = (Sent(model), Arc::clone(&stop));
+    let run = move || {
+        let Sent(mut model) = { sent };
+        let data = Arc::as_ptr(&stop_of_thread);
+        // SAFETY: the model is alive, and this thread keeps the flag until the model is gone.
+        unsafe {
+            Highs_setCallback(model.as_mut_ptr(), Some(ask), data.cast_mut().cast());
+            for occasion in OCCASIONS {
+                Highs_startCallback(model.as_mut_ptr(), occasion);
+            }
+        }
+        let result = finish(model);
+        drop(stop_of_thread);
+        // Nobody may be there to take it.
+        let _ = sender.send(result);
+    };
+    thread::Builder::new().stack_size(STACK_SIZE).spawn(run).map_err(|_| failed())?;
+    loop {
+        match receiver.recv_timeout(INTERVAL) {
+            Ok(result) => return result.map(Some),
+            Err(RecvTimeoutError::Disconnected) => return Err(failed()),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if deadline.is_told_to_stop() {
+            stop.store(true, Ordering::Relaxed);
+            return match receiver.recv_timeout(PATIENCE) {
+                Ok(result) => result.map(Some),
+                Err(RecvTimeoutError::Disconnected) => Err(failed()),
+                Err(RecvTimeoutError::Timeout) => Ok(None),
+            };
+        }
+    }
+}
+
+unsafe extern "C" fn ask(
+    _: c_int,
+    _: *const c_char,
+    _: *const HighsCallbackDataOut,
+    answer: *mut HighsCallbackDataIn,
+    data: *mut c_void,
+) {
+    // SAFETY: it is the flag that `solve` gave, which the thread that solves keeps meanwhile.
+    let stop = unsafe { &*data.cast::<AtomicBool>() };
+    // SAFETY: HiGHS reads the answer after this returns; where it takes none, there is null.
+    if let Some(answer) = unsafe { answer.as_mut() } {
+        answer.user_interrupt = stop.load(Ordering::Relaxed).into();
+    }
+}
