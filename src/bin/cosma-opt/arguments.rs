@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::model::ModelArguments;
+use crate::progress::Detail;
 use clap::Parser;
 use cosma::{
     ArenaName, Bytes, LowerOptions, MachineOptions, ModelOptions, Options, Seconds, Size, SolverName, Stages,
@@ -22,6 +23,8 @@ Examples:
     cosma-opt --pass-pipeline='builtin.module(func.func(cosma-allocate{scratchpad=1KiB},cosma-insert-transfers,cse))' net.mlir
 
 SIZE is a number of bytes, or one with a unit B, KiB, MiB, GiB or TiB: 524288, 512KiB, 1.5MiB.
+
+Ctrl-C ends planning: the best plan so far is written. Once more ends the process.
 
 Exit status:
   0  done
@@ -145,6 +148,15 @@ pub struct Arguments {
     #[arg(long, help_heading = "To look at")]
     print_plan: bool,
 
+    /// Say nothing but errors and what was asked for: no progress, no warnings
+    #[arg(long, short, conflicts_with = "verbose", help_heading = "To look at")]
+    quiet: bool,
+
+    /// Say at each change what planning is at, even where the standard error is no terminal. Without it
+    /// a terminal shows that after a second
+    #[arg(long, short, help_heading = "To look at")]
+    verbose: bool,
+
     /// Print the module to the standard error after every pass
     #[arg(long, help_heading = "To look at")]
     pub print_ir_after_all: bool,
@@ -157,6 +169,20 @@ impl Arguments {
             inputs: self.inputs.clone(),
             element_bytes: self.model.element_bytes(),
             run_weights: self.run_weights,
+        }
+    }
+
+    /// Whether anything is to be planned, which may take long.
+    pub fn plans(&self) -> bool {
+        self.schedule || self.allocate || self.pass_pipeline.is_some()
+    }
+
+    /// How much is said about planning.
+    pub fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Quiet,
+            (_, true) => Detail::Verbose,
+            _ => Detail::Terminal,
         }
     }
 

@@ -7,16 +7,18 @@ mod input;
 mod model;
 #[path = "../shared/output.rs"]
 mod output;
+mod progress;
 mod split;
 
 use arguments::Arguments;
 use clap::Parser;
 use cosma::{
-    Error, Options, Printer, Program, ProgramFormat, Report, Reports, integer_programs, new_context, optimize, parse,
-    run_pipeline,
+    Error, Options, Printer, Program, ProgramFormat, Report, Reports, Watcher, integer_programs, new_context, optimize,
+    parse, run_pipeline,
 };
 use input::read;
 use output::Output;
+use progress::Detail;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -58,12 +60,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         vec![text]
     };
+    // Without signals planning can still be watched by looking at the clock.
+    let watcher = if arguments.plans() { progress::watcher(arguments.detail()).ok() } else { None };
     let mut report = Report::default();
     let mut modules = Vec::new();
     let mut programs = Vec::new();
     let mut is_right = true;
     for part in &parts {
-        match process(arguments, part, name, is_onnx) {
+        match process(arguments, part, name, is_onnx, watcher.as_ref()) {
             Ok(done) => {
                 modules.push(done.module);
                 programs.extend(done.programs);
@@ -111,7 +115,13 @@ struct Done {
     programs: Vec<Program>,
 }
 
-fn process(arguments: &Arguments, text: &[u8], name: &str, is_onnx: bool) -> Result<Done, Failure> {
+fn process(
+    arguments: &Arguments,
+    text: &[u8],
+    name: &str,
+    is_onnx: bool,
+    watcher: Option<&Watcher>,
+) -> Result<Done, Failure> {
     let context = new_context();
     let reports = Reports::attach(&context);
     let module = parse(&context, text, name);
@@ -122,7 +132,7 @@ fn process(arguments: &Arguments, text: &[u8], name: &str, is_onnx: bool) -> Res
     if !is_onnx {
         arguments.model_options().write(module.as_operation());
     }
-    let options = Options { printer: Some(Printer::new(tell)), ..arguments.options() };
+    let options = Options { printer: Some(Printer::new(tell)), watcher: watcher.cloned(), ..arguments.options() };
     let mut programs = Vec::new();
     if let Some(path) = &arguments.dump_lp {
         let is_mps = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("mps"));
@@ -134,7 +144,9 @@ fn process(arguments: &Arguments, text: &[u8], name: &str, is_onnx: bool) -> Res
         None => optimize(&mut module, &options),
     };
     let report = result.map_err(failure)?;
-    report.warnings.iter().for_each(|it| say(&it.to_string()));
+    if arguments.detail() != Detail::Quiet {
+        report.warnings.iter().for_each(|it| say(&it.to_string()));
+    }
     Ok(Done { module: format!("{}\n", module.as_operation()), report, programs })
 }
 

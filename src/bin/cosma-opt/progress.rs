@@ -1,0 +1,122 @@
+//! How planning goes, on the terminal; and Ctrl-C, which ends planning and not the run.
+
+use cosma::{Bytes, Phase, Progress, Watcher};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use signal_hook::consts::SIGINT;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What takes no longer is over before a line could be read.
+const SILENT: Duration = Duration::from_secs(1);
+
+/// How much is said about planning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing.
+    Quiet,
+    /// A line on the terminal that changes and goes; nothing where there is no terminal.
+    Terminal,
+    /// A line for each change, wherever the standard error goes.
+    Verbose,
+}
+
+/// The watcher of a run. From now on the first Ctrl-C stops planning, and the next ends the process.
+///
+/// # Errors
+/// Where signals cannot be had.
+pub fn watcher(detail: Detail) -> io::Result<Watcher> {
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    // In this order: the second signal finds the flag that the first has set.
+    signal_hook::flag::register_conditional_shutdown(SIGINT, 130, is_stopped.clone())?;
+    signal_hook::flag::register(SIGINT, is_stopped.clone())?;
+    let display = Mutex::new(Display::new(detail));
+    Ok(Watcher::new(move |function, progress| {
+        let mut display = display.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_stopped = is_stopped.load(Ordering::Relaxed);
+        display.show(function, progress, is_stopped);
+        if is_stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }))
+}
+
+struct Display {
+    detail: Detail,
+    bar: ProgressBar,
+    is_shown: bool,
+    /// What was said last, but for the time.
+    said: String,
+    told_to_stop: bool,
+}
+
+impl Display {
+    fn new(detail: Detail) -> Display {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template("{spinner} {wide_msg}").expect("the template is right");
+        bar.set_style(style);
+        Display { detail, bar, is_shown: false, said: String::new(), told_to_stop: false }
+    }
+
+    fn show(&mut self, function: &str, progress: &Progress, is_stopped: bool) {
+        if is_stopped && !self.told_to_stop {
+            self.told_to_stop = true;
+            self.hide();
+            if self.detail != Detail::Quiet {
+                say("stopped: what is still to be planned gets the best plan so far; once more ends the process");
+            }
+        }
+        match self.detail {
+            Detail::Quiet => {}
+            Detail::Verbose => {
+                let state = state(progress);
+                if state != self.said {
+                    say(&format!("@{function}: {state}, {}", time(progress)));
+                    self.said = state;
+                }
+            }
+            Detail::Terminal if is_stopped || progress.phase == Phase::Done => self.hide(),
+            Detail::Terminal if SILENT <= progress.elapsed => {
+                if !self.is_shown {
+                    self.bar.set_draw_target(ProgressDrawTarget::stderr());
+                    self.is_shown = true;
+                }
+                self.bar.set_message(format!("@{function}: {}, {}", state(progress), time(progress)));
+                self.bar.tick();
+            }
+            Detail::Terminal => {}
+        }
+    }
+
+    fn hide(&mut self) {
+        if self.is_shown {
+            self.bar.set_draw_target(ProgressDrawTarget::hidden());
+            let _ = write!(io::stderr().lock(), "\r\x1b[2K");
+            self.is_shown = false;
+        }
+    }
+}
+
+/// What is known, in words.
+fn state(progress: &Progress) -> String {
+    let bound = size(progress.lower_bound);
+    let Some(best) = progress.planned.or(progress.best) else { return format!("{}, at least {bound}", progress.phase) };
+    let gap = match progress.gap() {
+        Some(0.0) => ", proven".into(),
+        Some(gap) => format!(", gap {:.1} %", 100.0 * gap),
+        None => String::new(),
+    };
+    format!("{}, best {}, at least {bound}{gap}", progress.phase, size(best))
+}
+
+fn time(progress: &Progress) -> String {
+    format!("{:.0} s of {:.0} s left", progress.left().as_secs_f64(), progress.time_limit.as_secs_f64())
+}
+
+fn size(bytes: Bytes) -> String {
+    HumanBytes(bytes.0).to_string()
+}
+
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
