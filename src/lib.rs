@@ -25,6 +25,7 @@
 //! `mlir-opt --load-dialect-plugin=libcosma.so --load-pass-plugin=libcosma.so`.
 
 mod error;
+mod exhibits;
 mod optimize;
 mod options;
 mod pipeline;
@@ -36,7 +37,9 @@ mod report;
 pub use cosma_ir::{Reports, new_context, parse};
 pub use cosma_passes::{MachineOptions, ModelOptions, Seconds, Size, SizeError, SolverName, WeightsName};
 pub use cosma_planner::{Bytes, Solver, Weights};
+pub use cosma_show as show;
 pub use error::Error;
+pub use exhibits::exhibits;
 pub use melior;
 pub use optimize::{optimize, run_pipeline};
 pub use options::{Options, Stages};

@@ -7,12 +7,22 @@
 
 mod colour;
 mod describe;
+mod dot;
 mod exhibit;
+mod explain;
+mod page;
 mod picture;
 mod svg;
+mod timing;
+mod trace;
 mod units;
 
+pub use dot::dot;
 pub use exhibit::{Exhibit, OperatorLabel, Proof, TensorLabel};
+pub use explain::{Larger, explain, larger_scratchpads};
+pub use page::page;
 pub use picture::{Block, Content, Cost, Link, Moved, Picture};
 pub use svg::memory_map;
+pub use timing::{Speed, timing};
+pub use trace::trace;
 pub use units::bytes_text;
