@@ -80,7 +80,7 @@ pub(crate) fn shortened(text: &str, room: usize) -> Option<String> {
     if n <= room {
         return Some(text.to_owned());
     }
-    if room < 4 {
+    if room < 5 {
         return None;
     }
     // The end of a name tells more: `features.denseblock3.conv1`.
@@ -136,6 +136,6 @@ mod tests {
     fn names_keep_their_ends() {
         assert_eq!(shortened("conv", 4), Some("conv".into()));
         assert_eq!(shortened("features.conv1", 9), Some("fea…conv1".into()));
-        assert_eq!(shortened("features.conv1", 3), None);
+        assert_eq!(shortened("features.conv1", 4), None);
     }
 }

@@ -39,7 +39,7 @@ function ticks(from, to, atMost, isBinary) {
 }
 function shortened(text, room) {
   if (text.length <= room) return text;
-  if (room < 4) return "";
+  if (room < 5) return "";
   const tail = Math.floor((room - 1) * 2 / 3);
   return text.slice(0, room - 1 - tail) + "…" + text.slice(text.length - tail);
 }
@@ -356,16 +356,17 @@ function drawMoved() {
   for (const step of steps()) {
     const [loaded, reloaded, stored, spilled] = shown.moved[step];
     const px = x(step), width = Math.max(1, x(step + 1) - px);
-    const bar = (colour, bytes, below, up) => {
+    const bar = (colour, bytes, below, up, least) => {
       if (bytes === 0) return;
       pen.fillStyle = colour;
-      const near = middle - up * below * scale, far = near - up * Math.max(1, bytes * scale);
+      const near = middle - up * below * scale, far = near - up * Math.max(least, bytes * scale);
       pen.fillRect(px, Math.min(near, far), width, Math.abs(far - near));
     };
-    bar("#d7301f", reloaded, 0, 1);
-    bar("#b3b3b3", loaded, reloaded, 1);
-    bar("#7a1fa2", spilled, 0, -1);
-    bar("#7f9fc4", stored, spilled, -1);
+    // What must move, then over it, so that it is seen however little it is, what need not.
+    bar("#b3b3b3", loaded, reloaded, 1, 1);
+    bar("#7f9fc4", stored, spilled, -1, 1);
+    bar("#d7301f", reloaded, 0, 1, 5);
+    bar("#7a1fa2", spilled, 0, -1, 5);
   }
   line(LEFT, middle, LEFT + panels.width, middle, "#333");
 }

@@ -134,16 +134,18 @@ fn draw_name(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block,
     let upright = shortened(&name, letters(height)).filter(|_| fits_upright);
     let class = if is_dark(&colour::fill(exhibit, picture, block)) { "name light" } else { "name" };
     let (middle_x, middle_y) = (x + width / 2.0, y + height / 2.0);
-    match (across, upright) {
-        (Some(across), upright) if upright.as_ref().is_none_or(|it| it.len() <= across.len()) => {
+    let n_letters = |it: &Option<String>| it.as_ref().map_or(0, |it| it.chars().count());
+    let is_across = n_letters(&upright) <= n_letters(&across);
+    match (&across, &upright) {
+        (Some(across), _) if is_across => {
             if 2.0 * LINE_HEIGHT + 2.0 <= height && size.len() <= letters(width) {
-                canvas.text(middle_x, middle_y - 1.0, &across, class, "middle");
+                canvas.text(middle_x, middle_y - 1.0, across, class, "middle");
                 canvas.text(middle_x, middle_y + 9.0, &size, class, "middle");
             } else {
-                canvas.text(middle_x, middle_y + 3.0, &across, class, "middle");
+                canvas.text(middle_x, middle_y + 3.0, across, class, "middle");
             }
         }
-        (_, Some(upright)) => canvas.upright(middle_x + 3.0, middle_y, &upright, class),
+        (_, Some(upright)) => canvas.upright(middle_x + 3.0, middle_y, upright, class),
         _ => {}
     }
 }

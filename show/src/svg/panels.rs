@@ -20,18 +20,18 @@ pub(super) fn draw_moved(picture: &Picture, frame: &Frame, canvas: &mut Canvas) 
         let step = Step(index as u32);
         let (x, width) = (frame.x(step), frame.x(step.next()) - frame.x(step));
         let Moved { loaded, reloaded, stored, spilled } = *moved;
-        // What need not be lies at the line.
+        // What must move, and then over it, so that it is seen however little it is, what need not.
         let bars = [
-            (reloaded, Bytes::ZERO, 1.0, "reloaded"),
-            (loaded, reloaded, 1.0, "loaded"),
-            (spilled, Bytes::ZERO, -1.0, "spilled"),
-            (stored, spilled, -1.0, "stored"),
+            (loaded, reloaded, 1.0, 0.0, "loaded"),
+            (stored, spilled, -1.0, 0.0, "stored"),
+            (reloaded, Bytes::ZERO, 1.0, 5.0, "reloaded"),
+            (spilled, Bytes::ZERO, -1.0, 5.0, "spilled"),
         ];
-        for (bytes, below, up, class) in bars {
+        for (bytes, below, up, least, class) in bars {
             if bytes == Bytes::ZERO {
                 continue;
             }
-            let height = scale.pixels(bytes);
+            let height = scale.pixels(bytes).max(least);
             let near = middle - up * scale.pixels(below);
             let top = if 0.0 < up { near - height } else { near };
             let bar = rectangle(x, top, width, height).set("class", class);

@@ -36,8 +36,8 @@ pub struct ShowArguments {
     /// Explain the plans in words, to the standard error or a file: what is moved and why, how good
     /// that is, and what larger scratchpads would save. For these it plans again, for as long as
     /// --time-limit says once more
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    explain: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    explain: Option<Option<PathBuf>>,
 }
 
 /// A text, what it is, and where it goes.
@@ -103,10 +103,9 @@ impl ShowArguments {
         let mut said = None;
         if let Some(path) = &self.explain {
             let text = exhibits.iter().map(|it| explained(it, options)).collect::<Vec<_>>().join("\n");
-            if path.as_os_str().is_empty() {
-                said = Some(text);
-            } else {
-                texts.push(("explanation", path.clone(), text));
+            match path {
+                Some(path) => texts.push(("explanation", path.clone(), text)),
+                None => said = Some(text),
             }
         }
         Ok((texts, said))
