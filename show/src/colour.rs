@@ -44,7 +44,7 @@ impl Kind {
 
 /// What a block is filled with, `#rrggbb`.
 pub(crate) fn fill(exhibit: &Exhibit, picture: &Picture, block: &Block) -> String {
-    let Content::Tensor(tensor) = block.content else { return "#9a9a9a".into() };
+    let Content::Tensor(tensor) = block.content else { return "#bdbdbd".into() };
     of_tensor(exhibit, tensor, picture.is_moved(block))
 }
 

@@ -1,12 +1,16 @@
 //! The graph of a program with its schedule, for Graphviz.
 //!
 //! Operators are boxes, one below the other in the order in which they run; tensors are edges with
-//! their sizes. What comes from host memory and nobody writes is an ellipse. An edge is bold and red
-//! where the tensor was away between who writes and who reads it.
+//! their sizes. Inputs and results are ellipses; weights count in the box of the operator that reads
+//! them, unless they are moved more often than they must be. An edge is bold and red where the tensor
+//! was away between who writes and who reads it.
+//!
+//! What is written at edges stands at their heads: where it stands in the middle, Graphviz takes a
+//! rank more for each, and minutes for hundreds of operators.
 
 use crate::units::{bytes_text, plain};
 use crate::{Exhibit, Picture};
-use cosma_planner::{Step, TensorId};
+use cosma_planner::{Bytes, Origin, Step, TensorId};
 use std::fmt::Write;
 
 /// The graph of a program in the language of Graphviz.
@@ -21,14 +25,18 @@ fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
     let graph = &exhibit.problem.graph;
     writeln!(f, "digraph {} {{", quoted(&exhibit.function))?;
     writeln!(f, "  label = {};", quoted(&crate::svg::facts(exhibit, &picture)))?;
-    writeln!(f, "  labelloc = t; rankdir = TB; newrank = true; fontname = Helvetica;")?;
+    writeln!(f, "  labelloc = t; rankdir = TB; nslimit = 1; nslimit1 = 1; fontname = Helvetica;")?;
     writeln!(f, "  node [shape = box, style = filled, fillcolor = \"#eef3fa\", fontname = Helvetica, fontsize = 10];")?;
-    writeln!(f, "  edge [fontname = Helvetica, fontsize = 9, color = \"#777777\"];")?;
+    writeln!(f, "  edge [fontname = Helvetica, labelfontsize = 8, color = \"#777777\"];")?;
     for (index, op) in picture.order.iter().enumerate() {
         let label = &exhibit.operators[op.index()];
         let name =
             if label.kind == label.name { label.name.clone() } else { format!("{}\n{}", label.name, label.kind) };
-        let text = quoted(&format!("{index}: {name}"));
+        let weights = graph.op(*op).reads.iter().filter(|it| is_plain_weight(exhibit, &picture, **it));
+        let weights: Bytes = weights.map(|it| exhibit.size(*it)).sum();
+        let weights =
+            if weights == Bytes::ZERO { String::new() } else { format!("\n{} of weights", bytes_text(weights)) };
+        let text = quoted(&format!("{index}: {name}{weights}"));
         writeln!(f, "  step{index} [label = {text}];")?;
     }
     // What puts steps into ranks: one below the other.
@@ -36,7 +44,8 @@ fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
     if 1 < chain.len() {
         writeln!(f, "  {} [style = invis, weight = 100];", chain.join(" -> "))?;
     }
-    for tensor in graph.tensor_ids().filter(|it| graph.producer(*it).is_none()) {
+    let is_apart = |it: &TensorId| graph.producer(*it).is_none() && !is_plain_weight(exhibit, &picture, *it);
+    for tensor in graph.tensor_ids().filter(is_apart) {
         let uses = &picture.uses[tensor.index()];
         let Some(first) = uses.first() else { continue };
         let label = format!("{}\n{}", exhibit.tensor_name(tensor), bytes_text(exhibit.size(tensor)));
@@ -72,7 +81,7 @@ fn write_edge(
 ) -> std::fmt::Result {
     let (writer, reader) = steps;
     let was_away = was_away(picture, tensor, reader);
-    let marks = if was_away { ", color = \"#d7301f\", fontcolor = \"#d7301f\", penwidth = 2" } else { "" };
+    let marks = if was_away { ", color = \"#d7301f\", labelfontcolor = \"#d7301f\", penwidth = 2" } else { "" };
     // An ellipse says for itself what it is.
     let label = match writer {
         Some(_) => format!("{} {}", exhibit.tensor_name(tensor), bytes_text(exhibit.size(tensor))),
@@ -83,7 +92,11 @@ fn write_edge(
         ("", true) => "reloaded".into(),
         (_, true) => format!("{label}, reloaded"),
     };
-    writeln!(f, "  {from} -> step{reader} [label = {}{marks}];", quoted(&label))
+    writeln!(f, "  {from} -> step{reader} [headlabel = {}{marks}];", quoted(&label))
+}
+
+fn is_plain_weight(exhibit: &Exhibit, picture: &Picture, tensor: TensorId) -> bool {
+    exhibit.problem.graph.tensor(tensor).origin == Origin::Weight && !is_moved(picture, tensor)
 }
 
 fn is_moved(picture: &Picture, tensor: TensorId) -> bool {

@@ -83,8 +83,8 @@ pub(crate) fn shortened(text: &str, room: usize) -> Option<String> {
     if room < 5 {
         return None;
     }
-    // The end of a name tells more: `features.denseblock3.conv1`.
-    let tail = (room - 1) * 2 / 3;
+    // The end of a name tells more: `features.denseblock3.conv1`, `Conv_123`.
+    let tail = ((room - 1) * 3 / 4).max(3);
     let head = room - 1 - tail;
     let start: String = text.chars().take(head).collect();
     let end: String = text.chars().skip(n - tail).collect();
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn names_keep_their_ends() {
         assert_eq!(shortened("conv", 4), Some("conv".into()));
-        assert_eq!(shortened("features.conv1", 9), Some("fea…conv1".into()));
+        assert_eq!(shortened("features.conv1", 9), Some("fe….conv1".into()));
         assert_eq!(shortened("features.conv1", 4), None);
     }
 }

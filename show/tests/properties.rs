@@ -1,6 +1,6 @@
 //! What holds of every picture, whatever the program: random problems, planned and shown.
 
-use cosma_planner::testing::{Choices, Shape, random_problem};
+use cosma_planner::testing::{Choices, Shape, noise, random_problem, seeded_problem};
 use cosma_planner::{Action, Bytes, Options, Problem, greedy_plan, plan};
 use cosma_show::{Content, Exhibit, Picture, Speed, dot, explain, memory_map, page, timing, trace};
 use proptest::prelude::*;
@@ -15,11 +15,30 @@ fn exhibits(problem: Problem) -> Vec<Exhibit> {
 }
 
 fn shown() -> impl Strategy<Value = (Problem, bool)> {
-    let bytes = proptest::collection::vec(any::<u8>(), 0..800);
+    let bytes = any::<u64>().prop_map(|seed| noise(seed, 3000));
     (bytes, any::<bool>()).prop_map(|(bytes, is_large)| {
         let shape = if is_large { Shape::LARGE } else { Shape::SMALL };
         (random_problem(shape, &mut Choices::new(&bytes)), is_large)
     })
+}
+
+/// A property that never meets a hard case proves nothing.
+#[test]
+fn pictures_are_of_hard_cases() {
+    let mut met = [0; 4];
+    for seed in 0..80 {
+        for exhibit in exhibits(seeded_problem(Shape::SMALL, seed)) {
+            let picture = Picture::new(&exhibit);
+            let found = [
+                picture.links.iter().any(|it| it.is_spilled),
+                picture.links.iter().any(|it| !it.is_spilled),
+                picture.blocks.iter().any(|it| it.in_place_of.is_some()),
+                picture.blocks.iter().any(|it| matches!(it.content, Content::Workspace(_))),
+            ];
+            met.iter_mut().zip(found).for_each(|(met, found)| *met += usize::from(found));
+        }
+    }
+    assert!(met.iter().all(|it| 8 <= *it), "{met:?}");
 }
 
 proptest! {

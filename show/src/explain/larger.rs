@@ -15,13 +15,13 @@ use std::fmt::{self, Write};
 use std::time::{Duration, Instant};
 
 /// Sizes are told apart to a part of this.
-const FINENESS: u64 = 128;
+const FINENESS: u64 = 512;
 
 /// Sizes that are looked for between the size at hand and the one with which nothing is left.
 const N_SIZES: usize = 4;
 
 /// Plans to expect, for the time of each.
-const N_PLANS: u32 = 40;
+const N_PLANS: u32 = 50;
 
 /// What was planned for larger scratchpads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

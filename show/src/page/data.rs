@@ -60,7 +60,8 @@ struct Block {
     to: u32,
     offset: u64,
     size: u64,
-    in_place: bool,
+    /// The block that it lies over in its first step, in place.
+    over: Option<usize>,
 }
 
 impl Function {
@@ -88,7 +89,7 @@ impl Function {
             to: block.steps.end.0,
             offset: block.offset.0,
             size: block.size.0,
-            in_place: block.in_place_of.is_some(),
+            over: block.in_place_of,
         };
         Function {
             name: plain(&exhibit.function),

@@ -40,7 +40,7 @@ function ticks(from, to, atMost, isBinary) {
 function shortened(text, room) {
   if (text.length <= room) return text;
   if (room < 5) return "";
-  const tail = Math.floor((room - 1) * 2 / 3);
+  const tail = Math.max(3, Math.floor((room - 1) * 3 / 4));
   return text.slice(0, room - 1 - tail) + "…" + text.slice(text.length - tail);
 }
 
@@ -57,6 +57,7 @@ function show(index) {
   shown.mostLive = shown.scratchpad <= shown.top ? Math.max(live, shown.scratchpad) : live;
   // Blocks by first step, so that those of a view are found by halving; long ones go to a list of their own.
   shown.sorted = shown.blocks.map((_, at) => at).sort((a, b) => shown.blocks[a].from - shown.blocks[b].from);
+  shown.covered = new Set(shown.blocks.map((it) => it.over).filter((it) => it !== null));
   shown.longest = Math.max(1, ...shown.blocks.map((it) => it.to - it.from));
   get("facts").textContent = shown.facts;
   pointed = held = null;
@@ -250,7 +251,7 @@ function drawMap() {
     const tensor = block.tensor === null ? null : shown.tensors[block.tensor];
     const [px, py, width, height] = area(block);
     pen.globalAlpha = isFaint(block) ? 0.3 : 1;
-    pen.fillStyle = tensor ? tensor.colour : "#9a9a9a";
+    pen.fillStyle = tensor ? tensor.colour : "#bdbdbd";
     pen.fillRect(px, py, width, height);
     const kind = tensor ? tensor.kind : "workspace";
     if (kind !== "activation" && 3 < width && 3 < height) {
@@ -263,22 +264,23 @@ function drawMap() {
       pen.strokeStyle = isSeen ? "#000" : "#333";
       pen.strokeRect(px, py, width, height);
     }
-    if (block.in_place && 3 < width && 4 < height) {
+    if (block.over !== null && 3 < width && 4 < height) {
       const half = Math.min(height / 2, 5), middle = py + height / 2;
       pen.beginPath();
       pen.moveTo(px, middle - half);
       pen.lineTo(px + Math.min(width, 6), middle);
       pen.lineTo(px, middle + half);
       pen.closePath();
-      pen.fillStyle = "#fff";
+      pen.fillStyle = "#333";
       pen.fill();
+      pen.strokeStyle = "#fff";
       pen.lineWidth = 0.6;
       pen.stroke();
     }
   }
   drawLinks(eyes);
   for (const index of indices) {
-    if (!isFaint(shown.blocks[index])) drawName(shown.blocks[index]);
+    if (!isFaint(shown.blocks[index])) drawName(shown.blocks[index], shown.covered.has(index));
   }
   pen.globalAlpha = 1;
   pen.setLineDash([7, 3]);
@@ -320,8 +322,10 @@ function mark([px, py], up) {
   pen.closePath();
   pen.fill();
 }
-function drawName(block) {
+function drawName(block, isCovered) {
   let [px, py, width, height] = area(block);
+  // Of its last step, the result in its place takes over.
+  if (isCovered) width -= x(block.to) - x(block.to - 1);
   // A name stays in sight while some of its box is.
   const right = Math.min(px + width, LEFT + panels.width), bottom = Math.min(py + height, panels.map.bottom);
   px = Math.max(px, LEFT);
@@ -451,7 +455,7 @@ function describe(index) {
     const total = (loads + reloads + spills + stores) * tensor.size;
     const more = (reloads + spills) * tensor.size;
     entries.push(["cost", total === 0 ? "nothing is moved for it" : `${bytesText(total)}: ${words}` + (more ? `; ${bytesText(more)} of it non-compulsory` : "")]);
-    if (block.in_place) entries.push(["in place", "it lies where an operand lay"]);
+    if (block.over !== null) entries.push(["in place", "it lies where an operand lay"]);
   }
   return [name, entries];
 }

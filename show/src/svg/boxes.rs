@@ -7,6 +7,7 @@ use crate::describe::describe_block;
 use crate::units::{bytes_text, shortened};
 use crate::{Block, Content, Exhibit, Link, Picture};
 use cosma_planner::Bytes;
+use std::collections::BTreeSet;
 use svg::node::element::Path;
 
 /// Of a letter in a box.
@@ -26,8 +27,11 @@ pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: 
     for link in picture.links.iter().filter(|it| picture.blocks[it.from].size != Bytes::ZERO) {
         draw_link(picture, frame, link, canvas);
     }
-    for block in &shown {
-        draw_name(exhibit, picture, frame, block, canvas);
+    let covered: BTreeSet<usize> = picture.blocks.iter().filter_map(|it| it.in_place_of).collect();
+    for (index, block) in picture.blocks.iter().enumerate().filter(|it| it.1.size != Bytes::ZERO) {
+        // Of its last step, the result in its place takes over.
+        let hidden = if covered.contains(&index) { frame.step_width() } else { 0.0 };
+        draw_name(exhibit, picture, frame, block, hidden, canvas);
     }
     let scratchpad = exhibit.problem.machine.scratchpad;
     if scratchpad <= frame.map.most {
@@ -121,8 +125,9 @@ fn draw_link(picture: &Picture, frame: &Frame, link: &Link, canvas: &mut Canvas)
 }
 
 /// The name, across or upright, as the box is wide or high, and the size where that fits, too.
-fn draw_name(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block, canvas: &mut Canvas) {
+fn draw_name(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block, hidden: f64, canvas: &mut Canvas) {
     let (x, y, width, height) = area(frame, block);
+    let width = width - hidden;
     let (name, size) = match block.content {
         Content::Tensor(it) => (exhibit.tensor_name(it).to_owned(), bytes_text(block.size)),
         Content::Workspace(_) => ("workspace".to_owned(), bytes_text(block.size)),

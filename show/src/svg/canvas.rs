@@ -22,7 +22,8 @@ line.capacity { stroke: #c62828; stroke-width: 1.5; stroke-dasharray: 7 3 }
 path.link { fill: none; stroke-width: 1.6 }
 path.halo { fill: none; stroke: #fff; stroke-width: 3.6; stroke-opacity: 0.75 }
 path.free { stroke-dasharray: 4 2.5 }
-path.seam { fill: #fff; stroke: #333; stroke-width: 0.6 }
+path.seam { fill: #333; stroke: #fff; stroke-width: 0.6 }
+path.key-line { stroke: #333 }
 path.occupied { fill: #9ec3e6; stroke: #2b6ca3; stroke-width: 1 }
 path.live { fill: none; stroke: #e08214; stroke-width: 1.4 }
 text.capacity { fill: #c62828 }
@@ -101,7 +102,7 @@ impl Canvas {
 
     /// The numbers of steps below a panel.
     pub fn steps(&mut self, frame: &Frame, panel: &Panel) {
-        let half = (frame.width / frame.n_steps.max(1) as f64).min(60.0) / 2.0;
+        let half = frame.step_width().min(60.0) / 2.0;
         for step in frame.step_ticks() {
             // Of a wide step the number stands in its middle.
             self.text(frame.x(step) + half, panel.bottom() + 16.0, &step.to_string(), "tick", "middle");
@@ -133,7 +134,7 @@ fn patterns() -> Definitions {
     Definitions::new()
         .add(pattern("weight", 6.0, path("M0 6L6 0M-1 1L1 -1M5 7L7 5", "#777")))
         .add(pattern("input", 5.0, dot.into()))
-        .add(pattern("workspace", 5.0, path("M0 0L5 5M0 5L5 0", "#444")))
+        .add(pattern("workspace", 5.0, path("M0 0L5 5M0 5L5 0", "#8a8a8a")))
 }
 
 /// Hundredths are more than can be seen.

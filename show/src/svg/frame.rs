@@ -66,6 +66,10 @@ impl Frame {
         LEFT + self.width * step.index() as f64 / self.n_steps.max(1) as f64
     }
 
+    pub fn step_width(&self) -> f64 {
+        self.width / self.n_steps.max(1) as f64
+    }
+
     /// Steps with a number, so many that numbers do not touch.
     pub fn step_ticks(&self) -> Vec<Step> {
         let last = self.n_steps.saturating_sub(1) as u64;

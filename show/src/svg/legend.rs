@@ -16,7 +16,7 @@ pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: 
             Kind::Input => "#d6ecd6",
             Kind::Weight => "#d1d1d1",
             Kind::Activation => "#cfe0f5",
-            Kind::Workspace => "#9a9a9a",
+            Kind::Workspace => "#bdbdbd",
         };
         canvas.add(rectangle(x, y - 9.0, 16.0, 11.0).set("class", "swatch").set("fill", colour).set("stroke", "#444"));
         if kind != Kind::Activation {
@@ -34,7 +34,7 @@ pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: 
     }
     if picture.links.iter().any(|it| it.is_spilled) {
         let (x, y) = cursor.take("spilled, reloaded");
-        canvas.line((x, y - 4.0), (x + 16.0, y - 4.0), "axis");
+        canvas.path(format!("M{} {}h16", x, y - 4.0), "link key-line");
         canvas.text(x + 21.0, y, "spilled, reloaded", "key", "start");
     }
     if picture.links.iter().any(|it| !it.is_spilled) {
