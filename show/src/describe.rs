@@ -1,7 +1,7 @@
 //! What there is to say about a block, in a few lines.
 
 use crate::colour::Kind;
-use crate::units::{bytes_text, exactly};
+use crate::units::{bytes_text, counted, exactly};
 use crate::{Block, Content, Exhibit, Picture};
 
 /// Name, size, where and when, who writes and reads it, and what it costs to move.
@@ -31,7 +31,9 @@ pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block
     let cost = picture.costs[tensor.index()];
     let moved = cost.non_compulsory(block.size);
     if 0 < moved.0 {
-        lines.push(format!("spilled {} times, reloaded {} times: {}", cost.spills, cost.reloads, bytes_text(moved)));
+        let times = [(cost.spills, "spill"), (cost.reloads, "reload")];
+        let times: Vec<_> = times.into_iter().filter(|it| 0 < it.0).map(|it| counted(it.0, it.1)).collect();
+        lines.push(format!("{}: {}", times.join(", "), bytes_text(moved)));
     }
     lines.join("\n")
 }

@@ -7,7 +7,7 @@ mod reason;
 
 pub use larger::{Larger, larger_scratchpads};
 
-use crate::units::{bytes_text, exactly, plain};
+use crate::units::{bytes_text, counted, exactly, plain};
 use crate::{Content, Exhibit, Picture};
 use cosma_planner::{Bytes, Order, Step, TensorId};
 use std::cmp::Reverse;
@@ -106,11 +106,6 @@ fn write_costliest(exhibit: &Exhibit, picture: &Picture, f: &mut String) -> fmt:
         )?;
     }
     Ok(())
-}
-
-/// `1 spill`, `2 spills`.
-fn counted(n: u64, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A step with its operator: `23 (Conv_23)`.

@@ -39,6 +39,11 @@ pub(crate) fn exactly(bytes: Bytes) -> String {
     text
 }
 
+/// `1 spill`, `2 spills`.
+pub(crate) fn counted(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// The unit that suits an axis up to here, and its bytes.
 pub(crate) fn unit_of(most: Bytes) -> (&'static str, u64) {
     match most.0 {

@@ -33,23 +33,21 @@ pub(super) fn write(exhibit: &Exhibit, order: Option<Order>, f: &mut String) -> 
     let bound = proof.lower_bound;
     if bound == non_compulsory {
         writeln!(f, "  Optimal: {among} moves less than {} beside the compulsory.", bytes_text(bound))?;
-        match (proof.solver, order) {
-            (Solver::Search, _) => writeln!(
-                f,
-                "  The search was exhaustive: all orders and evictions that could lead below were followed until\n  \
-                 they cost as much, or were shown to be no better than others."
-            ),
-            (Solver::Ilp, Some(Order::Source)) => writeln!(
-                f,
-                "  The integer program over the gaps between uses, with a row for each step that would overflow,\n  \
+        let who = match (proof.solver, order) {
+            (Solver::Ilp, Some(Order::Source)) => {
+                "The integer program over the gaps between uses, with a row for each step that would overflow,\n  \
                  has no solution below."
-            ),
-            (Solver::Ilp, _) => writeln!(
-                f,
-                "  Integer programming found the plan, and it and the search together left nothing open below."
-            ),
-            _ => writeln!(f, "  A simple rule found the plan, and the search left nothing open below."),
-        }?;
+            }
+            (Solver::Ilp, _) => {
+                "Integer programming found the plan; it or the search showed that nothing is open below."
+            }
+            (Solver::Search, _) => {
+                "The search found the plan. What could lead below was followed until it cost as much, or was\n  \
+                 shown to be no better than something else, or was ruled out by a relaxed, smaller problem."
+            }
+            _ => "A simple rule found the plan, and a lower bound meets it: nothing is open below.",
+        };
+        writeln!(f, "  {who}")?;
     } else {
         let gap = non_compulsory.saturating_sub(bound);
         writeln!(

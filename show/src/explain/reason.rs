@@ -1,7 +1,7 @@
 //! Why a tensor left: the step while it was away in which there was no room for it.
 
-use super::{counted, name_step, present};
-use crate::units::{bytes_text, plain};
+use super::{name_step, present};
+use crate::units::{bytes_text, counted, plain};
 use crate::{Content, Exhibit, Link, Picture};
 use cosma_planner::{Bytes, Step, TensorId};
 use std::cmp::Reverse;
