@@ -5,10 +5,12 @@ use cosma_planner::{Action, Bytes, Options, Problem, greedy_plan, plan};
 use cosma_show::{Content, Exhibit, Picture, Speed, dot, explain, memory_map, page, timing, trace};
 use proptest::prelude::*;
 use std::collections::HashMap;
+use std::time::Duration;
 use svg::parser::Event;
 
 fn exhibits(problem: Problem) -> Vec<Exhibit> {
-    let best = plan(&problem, &Options::default()).expect("there is a plan").plan;
+    let options = Options { time_limit: Duration::from_millis(50), ..Options::default() };
+    let best = plan(&problem, &options).expect("there is a plan").plan;
     // Greedy plans move more.
     let greedy = greedy_plan(&problem).expect("there is a plan");
     [best, greedy].map(|it| Exhibit::new("net", problem.clone(), it.actions(&problem))).into()
@@ -42,7 +44,7 @@ fn pictures_are_of_hard_cases() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
 
     #[test]
     fn pictures_show_the_program((problem, _) in shown()) {
@@ -66,7 +68,11 @@ proptest! {
             for (index, block) in picture.blocks.iter().enumerate() {
                 prop_assert!(block.steps.start < block.steps.end && block.steps.end.index() <= picture.n_steps());
                 prop_assert!(block.offset + block.size <= exhibit.problem.machine.scratchpad);
-                for (nth, other) in picture.blocks.iter().enumerate().take(index) {
+                // What has no bytes is in nobody's way.
+                for (nth, other) in picture.blocks.iter().enumerate().take(index).filter(|it| it.1.size != Bytes::ZERO) {
+                    if block.size == Bytes::ZERO {
+                        break;
+                    }
                     let together = block.steps.start < other.steps.end && other.steps.start < block.steps.end;
                     let overlap = block.offset < other.offset + other.size && other.offset < block.offset + block.size;
                     prop_assert!(!together || !overlap || block.in_place_of == Some(nth) || other.in_place_of == Some(index));
