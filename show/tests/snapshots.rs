@@ -1,6 +1,6 @@
 //! Small programs, as people see them.
 
-use cosma_planner::{Options, Order, Problem, plan};
+use cosma_planner::{Options, Order, Problem, Solver, plan};
 use cosma_show::{Exhibit, Proof, Speed, dot, explain, larger_scratchpads, memory_map, page, trace};
 
 /// Two branches, a weight, a workspace, a result in the place of an operand, and an argument that is
@@ -30,9 +30,14 @@ op E_4: d a -> e 64
 return e
 ";
 
+/// The solver that is there with and without integer programming.
+fn options(order: Order) -> Options {
+    Options { order, solver: Solver::Search, ..Options::default() }
+}
+
 fn exhibit(text: &str, order: Order) -> Exhibit {
     let problem: Problem = text.parse().expect("it is a problem");
-    let solution = plan(&problem, &Options { order, ..Options::default() }).expect("there is a plan");
+    let solution = plan(&problem, &options(order)).expect("there is a plan");
     let actions = solution.plan.actions(&problem);
     let proof =
         Proof { lower_bound: solution.lower_bound, fragmentation: solution.fragmentation, solver: solution.solver };
@@ -67,8 +72,7 @@ fn traces() {
 fn explanations() {
     for (text, order) in [(BRANCHES, Order::Free), (AROUND, Order::Free), (BRANCHES, Order::Source)] {
         let exhibit = exhibit(text, order);
-        let options = Options { order, ..Options::default() };
-        let larger = larger_scratchpads(&exhibit.problem, exhibit.traffic().non_compulsory, &options);
+        let larger = larger_scratchpads(&exhibit.problem, exhibit.traffic().non_compulsory, &options(order));
         insta::assert_snapshot!(explain(&exhibit, Some(order), Some(&larger)));
     }
     let unknown = Exhibit { proof: None, ..exhibit(AROUND, Order::Free) };
