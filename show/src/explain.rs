@@ -7,7 +7,7 @@ mod reason;
 
 pub use larger::{Larger, larger_scratchpads};
 
-use crate::units::{bytes_text, counted, exactly, plain};
+use crate::units::{both_ways, bytes_text, counted, plain};
 use crate::{Content, Exhibit, Picture};
 use cosma_planner::{Bytes, Order, Step, TensorId};
 use std::cmp::Reverse;
@@ -33,11 +33,10 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
     let machine = &exhibit.problem.machine;
     writeln!(
         f,
-        "@{}: {} operators in a scratchpad of {} ({} B)",
+        "@{}: {} in a scratchpad of {}",
         plain(&exhibit.function),
-        picture.n_steps(),
-        bytes_text(machine.scratchpad),
-        exactly(machine.scratchpad)
+        counted(picture.n_steps() as u64, "operator"),
+        both_ways(machine.scratchpad)
     )?;
     writeln!(
         f,

@@ -39,6 +39,11 @@ pub(crate) fn exactly(bytes: Bytes) -> String {
     text
 }
 
+/// Rounded, and exactly where that is not the same: `1.5 KiB (1,537 B)`.
+pub(crate) fn both_ways(bytes: Bytes) -> String {
+    if bytes.0 < 1024 { bytes_text(bytes) } else { format!("{} ({} B)", bytes_text(bytes), exactly(bytes)) }
+}
+
 /// `1 spill`, `2 spills`.
 pub(crate) fn counted(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })

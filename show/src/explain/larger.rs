@@ -8,7 +8,7 @@
 //! Each plan has the same part of the time limit, so what is said of a size is what can be had in it:
 //! a true saving, but maybe not the first size at which there is one.
 
-use crate::units::{bytes_text, exactly};
+use crate::units::{both_ways, bytes_text};
 use cosma_planner::{Bytes, Machine, Options, Problem, plan};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -137,9 +137,8 @@ impl Larger {
             let not_proven = if *is_proven { "" } else { ", at least" };
             writeln!(
                 f,
-                "  with {:>9} ({} B): {} less, {} left{all}{not_proven}",
-                bytes_text(*size),
-                exactly(*size),
+                "  with {}: {} less, {} left{all}{not_proven}",
+                both_ways(*size),
                 bytes_text(saved),
                 bytes_text(*bytes)
             )?;

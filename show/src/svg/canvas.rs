@@ -102,9 +102,8 @@ impl Canvas {
 
     /// The numbers of steps below a panel.
     pub fn steps(&mut self, frame: &Frame, panel: &Panel) {
-        let half = frame.step_width().min(60.0) / 2.0;
+        let half = frame.step_width() / 2.0;
         for step in frame.step_ticks() {
-            // Of a wide step the number stands in its middle.
             self.text(frame.x(step) + half, panel.bottom() + 16.0, &step.to_string(), "tick", "middle");
         }
         self.text(frame.right(), panel.bottom() + 30.0, "step", "axis", "end");
