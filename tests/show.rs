@@ -118,6 +118,22 @@ fn wrong_calls_are_refused() {
     Run::new(env!("CARGO_BIN_EXE_cosma-opt"), "mlir", wrong, &["--memory-map=map.svg"]).fails(1, "error:");
 }
 
+#[test]
+fn graphviz_reads_graphs() {
+    let shown = run(&["--dot=graph.dot"]);
+    let mut graphviz = Command::new("dot");
+    match graphviz.arg("-Tsvg").arg(shown.folder.path().join("graph.cell.dot")).output() {
+        Err(_) => println!("skipped: there is no Graphviz"),
+        Ok(output) => {
+            let says = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && says.is_empty(), "{says}");
+            let drawn = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(drawn.matches("block.expand").count(), 2, "its box, and the edge of what it writes");
+        }
+    }
+    shown.succeeds();
+}
+
 /// Runs `scripts/browse.py` on a page; none if there is no browser.
 fn browse(page: &Path) -> Option<serde_json::Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/browse.py");

@@ -9,9 +9,10 @@
 //! rank more for each, and minutes for hundreds of operators.
 
 use crate::units::{bytes_text, plain};
-use crate::{Exhibit, Picture};
+use crate::{Content, Exhibit, Picture};
 use cosma_planner::{Bytes, Origin, Step, TensorId};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// The graph of a program in the language of Graphviz.
 pub fn dot(exhibit: &Exhibit) -> String {
@@ -22,6 +23,7 @@ pub fn dot(exhibit: &Exhibit) -> String {
 
 fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
     let picture = Picture::new(exhibit);
+    let returns = returns(&picture);
     let graph = &exhibit.problem.graph;
     writeln!(f, "digraph {} {{", quoted(&exhibit.function))?;
     writeln!(f, "  label = {};", quoted(&crate::svg::facts(exhibit, &picture)))?;
@@ -54,13 +56,13 @@ fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
         writeln!(f, "  tensor{} [label = {label}, shape = ellipse, fillcolor = \"#eeeeee\"{moved}];", tensor.0)?;
         writeln!(f, "  {{ rank = same; tensor{}; step{first}; }}", tensor.0)?;
         for step in uses {
-            write_edge(exhibit, &picture, tensor, &format!("tensor{}", tensor.0), (None, *step), f)?;
+            write_edge(exhibit, &returns, tensor, &format!("tensor{}", tensor.0), (None, *step), f)?;
         }
     }
     for tensor in graph.tensor_ids().filter(|it| graph.producer(*it).is_some()) {
         let [writer, readers @ ..] = picture.uses[tensor.index()].as_slice() else { continue };
         for reader in readers {
-            write_edge(exhibit, &picture, tensor, &format!("step{writer}"), (Some(*writer), *reader), f)?;
+            write_edge(exhibit, &returns, tensor, &format!("step{writer}"), (Some(*writer), *reader), f)?;
         }
         if graph.is_stored(tensor) {
             let label = quoted(&format!("{}\n{}", exhibit.tensor_name(tensor), bytes_text(exhibit.size(tensor))));
@@ -73,14 +75,14 @@ fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
 
 fn write_edge(
     exhibit: &Exhibit,
-    picture: &Picture,
+    returns: &[Vec<Range<Step>>],
     tensor: TensorId,
     from: &str,
     steps: (Option<Step>, Step),
     f: &mut String,
 ) -> std::fmt::Result {
     let (writer, reader) = steps;
-    let was_away = was_away(picture, tensor, reader);
+    let was_away = returns[tensor.index()].iter().any(|it| it.contains(&reader));
     let marks = if was_away { ", color = \"#d7301f\", labelfontcolor = \"#d7301f\", penwidth = 2" } else { "" };
     // An ellipse says for itself what it is.
     let label = match writer {
@@ -104,10 +106,15 @@ fn is_moved(picture: &Picture, tensor: TensorId) -> bool {
     0 < cost.reloads + cost.spills
 }
 
-/// Whether a tensor came back in before a reader, since it was first there.
-fn was_away(picture: &Picture, tensor: TensorId, reader: Step) -> bool {
-    let blocks = picture.blocks.iter().filter(|it| it.content == crate::Content::Tensor(tensor));
-    blocks.skip(1).any(|it| it.steps.contains(&reader))
+/// By tensor: the steps during which it is there again after it was away.
+fn returns(picture: &Picture) -> Vec<Vec<Range<Step>>> {
+    let mut returns = vec![Vec::new(); picture.costs.len()];
+    for block in picture.links.iter().map(|it| &picture.blocks[it.to]) {
+        if let Content::Tensor(tensor) = block.content {
+            returns[tensor.index()].push(block.steps.clone());
+        }
+    }
+    returns
 }
 
 /// A string of the language.

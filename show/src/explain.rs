@@ -62,8 +62,9 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
     moved.sort_by_key(|it| (Reverse(cost(it)), *it));
     if !moved.is_empty() {
         writeln!(f, "\nWhat was moved, and why")?;
+        let rooms = reason::rooms(exhibit, &picture);
         for tensor in moved.iter().take(MOST_EXPLAINED) {
-            reason::write(exhibit, &picture, *tensor, f)?;
+            reason::write(exhibit, &picture, &rooms, *tensor, f)?;
         }
         if let Some(rest) = moved.get(MOST_EXPLAINED..).filter(|it| !it.is_empty()) {
             let bytes: Bytes = rest.iter().map(cost).sum();

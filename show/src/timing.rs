@@ -54,7 +54,7 @@ pub fn timing(exhibit: &Exhibit, speed: &Speed) -> Vec<Range<u64>> {
                     };
                     let time = clock.pass_by(exhibit.size(tensor), start);
                     if nth == 0 {
-                        end += time.start - start;
+                        end = end.saturating_add(time.start - start);
                         start = time.start;
                     }
                     end = end.max(time.end);

@@ -11,7 +11,14 @@ use std::fmt::{self, Write};
 const MOST_NAMED: usize = 8;
 
 /// What became of a tensor, and for each time that it was away, what forced it out.
-pub(super) fn write(exhibit: &Exhibit, picture: &Picture, tensor: TensorId, f: &mut String) -> fmt::Result {
+/// `rooms` are those that are taken in each step.
+pub(super) fn write(
+    exhibit: &Exhibit,
+    picture: &Picture,
+    rooms: &[Bytes],
+    tensor: TensorId,
+    f: &mut String,
+) -> fmt::Result {
     let size = exhibit.size(tensor);
     let cost = picture.costs[tensor.index()];
     let times = [(cost.spills, "spill"), (cost.reloads, "reload")];
@@ -29,23 +36,23 @@ pub(super) fn write(exhibit: &Exhibit, picture: &Picture, tensor: TensorId, f: &
     }
     let of_tensor = |it: &&Link| picture.blocks[it.from].content == Content::Tensor(tensor);
     for link in picture.links.iter().filter(of_tensor) {
-        write_gap(exhibit, picture, tensor, link, f)?;
+        write_gap(exhibit, picture, rooms, link, f)?;
     }
     Ok(())
 }
 
-fn write_gap(exhibit: &Exhibit, picture: &Picture, tensor: TensorId, link: &Link, f: &mut String) -> fmt::Result {
+fn write_gap(exhibit: &Exhibit, picture: &Picture, rooms: &[Bytes], link: &Link, f: &mut String) -> fmt::Result {
     let (left, back) = (picture.blocks[link.from].steps.end, picture.blocks[link.to].steps.start);
     let how = if link.is_spilled { "spilled" } else { "dropped, as host memory has a copy," };
     let until = name_step(exhibit, picture, back.index());
     write!(f, "    {how} after step {}, back for step {until}", left.0 - 1)?;
     let problem = &exhibit.problem;
-    let (capacity, room) = (problem.capacity(), problem.room(tensor));
-    let fullest = (left.0..back.0).map(Step).max_by_key(|it| (rooms(exhibit, picture, *it), Reverse(*it)));
+    let (capacity, room) = (problem.capacity(), picture.blocks[link.from].size.align_up(problem.machine.alignment));
+    let fullest = (left.0..back.0).map(Step).max_by_key(|it| (rooms[it.index()], Reverse(*it)));
     let Some(fullest) = fullest else {
         return writeln!(f, ": it moved to another address");
     };
-    let taken = rooms(exhibit, picture, fullest);
+    let taken = rooms[fullest.index()];
     let pressed = name_step(exhibit, picture, fullest.index());
     if taken + room <= capacity {
         return writeln!(
@@ -83,10 +90,14 @@ fn write_gap(exhibit: &Exhibit, picture: &Picture, tensor: TensorId, link: &Link
     writeln!(f, "      there: {}{more}", named.join(", "))
 }
 
-/// The rooms of all that lies in the scratchpad in a step; a result in the place of an operand has
-/// none of its own.
-fn rooms(exhibit: &Exhibit, picture: &Picture, step: Step) -> Bytes {
-    let here = picture.blocks.iter().filter(|it| it.steps.contains(&step));
-    let own = here.filter(|it| it.in_place_of.is_none() || it.steps.start != step);
-    own.map(|it| it.size.align_up(exhibit.problem.machine.alignment)).sum()
+/// The rooms of all that lies in the scratchpad, by step; a result in the place of an operand has none
+/// of its own in the step that writes it.
+pub(super) fn rooms(exhibit: &Exhibit, picture: &Picture) -> Vec<Bytes> {
+    let mut rooms = vec![Bytes::ZERO; picture.n_steps()];
+    for block in &picture.blocks {
+        let room = block.size.align_up(exhibit.problem.machine.alignment);
+        let first = block.steps.start.index() + usize::from(block.in_place_of.is_some());
+        rooms[first..block.steps.end.index()].iter_mut().for_each(|it| *it += room);
+    }
+    rooms
 }
