@@ -83,14 +83,14 @@ pub(crate) fn ticks(most: u64, at_most: u64, is_binary: bool) -> Vec<u64> {
     (0..=most / step).map(|it| it * step).collect()
 }
 
-/// What fits into so many characters: the whole, or its ends around `…`, or nothing where too little
-/// of it would be left.
-pub(crate) fn shortened(text: &str, room: usize) -> Option<String> {
+/// What fits into so many characters: the whole, or its ends around `…`, or nothing where that would be
+/// less than `least` characters, of which there are 5 or more.
+pub(crate) fn shortened(text: &str, room: usize, least: usize) -> Option<String> {
     let n = text.chars().count();
     if n <= room {
         return Some(text.to_owned());
     }
-    if room < 5 {
+    if room < least.max(5) {
         return None;
     }
     // The end of a name tells more: `features.denseblock3.conv1`, `Conv_123`.
@@ -144,8 +144,8 @@ mod tests {
 
     #[test]
     fn names_keep_their_ends() {
-        assert_eq!(shortened("conv", 4), Some("conv".into()));
-        assert_eq!(shortened("features.conv1", 9), Some("fe….conv1".into()));
-        assert_eq!(shortened("features.conv1", 4), None);
+        assert_eq!(shortened("conv", 4, 5), Some("conv".into()));
+        assert_eq!(shortened("features.conv1", 9, 5), Some("fe….conv1".into()));
+        assert_eq!(shortened("features.conv1", 6, 7), None);
     }
 }

@@ -37,9 +37,9 @@ function ticks(from, to, atMost, isBinary) {
   for (let at = Math.ceil(from / step) * step; at <= to; at += step) list.push(at);
   return list;
 }
-function shortened(text, room) {
+function shortened(text, room, least) {
   if (text.length <= room) return text;
-  if (room < 5) return "";
+  if (room < least) return "";
   const tail = Math.max(3, Math.floor((room - 1) * 3 / 4));
   return text.slice(0, room - 1 - tail) + "…" + text.slice(text.length - tail);
 }
@@ -335,8 +335,10 @@ function drawName(block, isCovered) {
   if (width < 10 || height < 10) return;
   const tensor = block.tensor === null ? null : shown.tensors[block.tensor];
   const name = tensor ? tensor.name : "workspace";
-  const across = 11 <= height ? shortened(name, Math.floor((width - 6) / 5.6)) : "";
-  const along = 11 <= width ? shortened(name, Math.floor((height - 6) / 5.6)) : "";
+  // Of what is not moved, scraps of a name are only in the way.
+  const least = tensor && tensor.moved ? 5 : 7;
+  const across = 11 <= height ? shortened(name, Math.floor((width - 6) / 5.6), least) : "";
+  const along = 11 <= width ? shortened(name, Math.floor((height - 6) / 5.6), least) : "";
   const colour = tensor && isDark(tensor.colour) ? "#fff" : "#111";
   const middle = [px + width / 2, py + height / 2];
   if (across && along.length <= across.length) {

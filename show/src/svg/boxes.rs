@@ -135,8 +135,10 @@ fn draw_name(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block,
     let letters = |length: f64| ((length - 5.0).max(0.0) / LETTER_WIDTH) as usize;
     let fits_across = LINE_HEIGHT <= height;
     let fits_upright = LINE_HEIGHT <= width;
-    let across = shortened(&name, letters(width)).filter(|_| fits_across);
-    let upright = shortened(&name, letters(height)).filter(|_| fits_upright);
+    // Of what is not moved, scraps of a name are only in the way.
+    let least = if picture.is_moved(block) { 5 } else { 7 };
+    let across = shortened(&name, letters(width), least).filter(|_| fits_across);
+    let upright = shortened(&name, letters(height), least).filter(|_| fits_upright);
     let class = if is_dark(&colour::fill(exhibit, picture, block)) { "name light" } else { "name" };
     let (middle_x, middle_y) = (x + width / 2.0, y + height / 2.0);
     let n_letters = |it: &Option<String>| it.as_ref().map_or(0, |it| it.chars().count());
