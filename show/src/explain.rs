@@ -63,8 +63,9 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
     if !moved.is_empty() {
         writeln!(f, "\nWhat was moved, and why")?;
         let rooms = reason::rooms(exhibit, &picture);
+        let mut told = None;
         for tensor in moved.iter().take(MOST_EXPLAINED) {
-            reason::write(exhibit, &picture, &rooms, *tensor, f)?;
+            reason::write(exhibit, &picture, &rooms, *tensor, &mut told, f)?;
         }
         if let Some(rest) = moved.get(MOST_EXPLAINED..).filter(|it| !it.is_empty()) {
             let bytes: Bytes = rest.iter().map(cost).sum();

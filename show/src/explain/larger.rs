@@ -134,10 +134,10 @@ impl Larger {
         for (size, bytes, is_proven) in &self.sizes {
             let saved = non_compulsory.saturating_sub(*bytes);
             let all = if *bytes <= self.floor { ", all that can be saved" } else { "" };
-            let not_proven = if *is_proven { "" } else { ", at least" };
+            let not_proven = if *is_proven { "" } else { " or less" };
             writeln!(
                 f,
-                "  with {}: {} less, {} left{all}{not_proven}",
+                "  with {}: {} less, {} left{not_proven}{all}",
                 both_ways(*size),
                 bytes_text(saved),
                 bytes_text(*bytes)

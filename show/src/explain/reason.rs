@@ -11,12 +11,14 @@ use std::fmt::{self, Write};
 const MOST_NAMED: usize = 8;
 
 /// What became of a tensor, and for each time that it was away, what forced it out.
-/// `rooms` are those that are taken in each step.
+/// `rooms` are those that are taken in each step; `told` is the step of which was last said who lies
+/// there.
 pub(super) fn write(
     exhibit: &Exhibit,
     picture: &Picture,
     rooms: &[Bytes],
     tensor: TensorId,
+    told: &mut Option<Step>,
     f: &mut String,
 ) -> fmt::Result {
     let size = exhibit.size(tensor);
@@ -36,12 +38,19 @@ pub(super) fn write(
     }
     let of_tensor = |it: &&Link| picture.blocks[it.from].content == Content::Tensor(tensor);
     for link in picture.links.iter().filter(of_tensor) {
-        write_gap(exhibit, picture, rooms, link, f)?;
+        write_gap(exhibit, picture, rooms, link, told, f)?;
     }
     Ok(())
 }
 
-fn write_gap(exhibit: &Exhibit, picture: &Picture, rooms: &[Bytes], link: &Link, f: &mut String) -> fmt::Result {
+fn write_gap(
+    exhibit: &Exhibit,
+    picture: &Picture,
+    rooms: &[Bytes],
+    link: &Link,
+    told: &mut Option<Step>,
+    f: &mut String,
+) -> fmt::Result {
     let (left, back) = (picture.blocks[link.from].steps.end, picture.blocks[link.to].steps.start);
     let how = if link.is_spilled { "spilled" } else { "dropped, as host memory has a copy," };
     let until = name_step(exhibit, picture, back.index());
@@ -71,6 +80,9 @@ fn write_gap(exhibit: &Exhibit, picture: &Picture, rooms: &[Bytes], link: &Link,
         bytes_text(taken + room),
         bytes_text(capacity)
     )?;
+    if told.replace(fullest) == Some(fullest) {
+        return writeln!(f, "      there: as said above");
+    }
     let there = present(exhibit, picture, fullest);
     let named = there.iter().take(MOST_NAMED).map(|(it, next)| {
         let why = match next {
