@@ -62,6 +62,7 @@
 
 mod c_api;
 mod error;
+mod exhibits;
 mod optimize;
 mod options;
 mod pipeline;
@@ -77,7 +78,9 @@ pub use cosma_passes::{
     SizeError, SolverName, Watcher, WeightsName,
 };
 pub use cosma_planner::{Bytes, Phase, Progress, Solver, Weights};
+pub use cosma_show as show;
 pub use error::Error;
+pub use exhibits::exhibits;
 pub use melior;
 pub use optimize::{optimize, register_passes, run_pipeline};
 pub use options::{Options, Stages};

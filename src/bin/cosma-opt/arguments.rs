@@ -2,6 +2,7 @@
 
 use crate::model::ModelArguments;
 use crate::progress::Detail;
+use crate::show::ShowArguments;
 use clap::Parser;
 use cosma::{
     ArenaName, Bytes, LowerOptions, MachineOptions, ModelOptions, Options, Seconds, Size, SolverName, Stages,
@@ -19,6 +20,8 @@ Examples:
     cosma-opt --schedule --allocate --lower-addresses --scratchpad=1.5MiB net.mlir
   Judge a program that was planned before:
     cosma-opt --verify planned.mlir -o /dev/null
+  Look at the plan, in a browser, and in words:
+    cosma-opt --schedule --allocate --scratchpad=512KiB --memory-map=map.html --explain net.mlir -o planned.mlir
   Passes of COSMA among those of MLIR:
     cosma-opt --pass-pipeline='builtin.module(func.func(cosma-allocate{scratchpad=1KiB},cosma-insert-transfers,cse))' net.mlir
 
@@ -135,6 +138,9 @@ pub struct Arguments {
     /// Write a report on the plans, as JSON
     #[arg(long, value_name = "FILE.json", help_heading = "To look at")]
     pub report: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub show: ShowArguments,
 
     /// Print a summary of the plans to the standard error
     #[arg(long, help_heading = "To look at")]

@@ -8,13 +8,15 @@ mod model;
 #[path = "../shared/output.rs"]
 mod output;
 mod progress;
+mod show;
 mod split;
 
 use arguments::Arguments;
 use clap::Parser;
+use cosma::show::Exhibit;
 use cosma::{
-    Error, Options, Printer, Program, ProgramFormat, Report, Reports, Watcher, integer_programs, new_context, optimize,
-    parse, run_pipeline,
+    Error, Options, Printer, Program, ProgramFormat, Report, Reports, Stages, Watcher, exhibits, integer_programs,
+    new_context, optimize, parse, run_pipeline,
 };
 use input::read;
 use output::Output;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
+    arguments.show.check().map_err(Failure::Call)?;
     let input = &arguments.input;
     let text = read(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
     let name = if input == "-" { "<stdin>" } else { input };
@@ -65,12 +68,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut report = Report::default();
     let mut modules = Vec::new();
     let mut programs = Vec::new();
+    let mut exhibits = Vec::new();
     let mut is_right = true;
     for part in &parts {
         match process(arguments, part, name, is_onnx, watcher.as_ref()) {
             Ok(done) => {
                 modules.push(done.module);
                 programs.extend(done.programs);
+                exhibits.extend(done.exhibits);
                 report.functions.extend(done.report.functions);
             }
             // The other modules have something to say as well.
@@ -88,8 +93,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         texts.push(("report", path.clone(), report.to_json()));
     }
     if let Some(path) = &arguments.dump_lp {
-        texts.extend(named(programs, path)?.into_iter().map(|(path, text)| ("integer program", path, text)));
+        let programs = programs.into_iter().map(|it| (it.function, it.text)).collect();
+        let programs = named("integer programs", programs, path)?;
+        texts.extend(programs.into_iter().map(|(path, text)| ("integer program", path, text)));
     }
+    let (shown, said) = arguments.show.texts(&exhibits, &arguments.options())?;
+    texts.extend(shown);
     let mut outputs: Vec<(&str, &Path, Output)> = Vec::new();
     for (what, path, text) in &texts {
         let output = Output::prepare(path, text.as_bytes()).map_err(|error| cannot_write(path, &error))?;
@@ -100,6 +109,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     for (_, path, output) in outputs {
         output.put().map_err(|error| cannot_write(path, &error))?;
+    }
+    if let Some(said) = said {
+        say(said.trim_end());
     }
     if arguments.stats {
         say(summary(&report).trim_end());
@@ -113,6 +125,7 @@ struct Done {
     module: String,
     report: Report,
     programs: Vec<Program>,
+    exhibits: Vec<Exhibit>,
 }
 
 fn process(
@@ -139,15 +152,34 @@ fn process(
         let format = if is_mps { ProgramFormat::Mps } else { ProgramFormat::Lp };
         programs = integer_programs(&module, &options, format, arguments.dump_lp_addresses).map_err(failure)?;
     }
-    let result = match &arguments.pass_pipeline {
+    let report = match &arguments.pass_pipeline {
         Some(pipeline) => run_pipeline(&mut module, pipeline, &options),
-        None => optimize(&mut module, &options),
+        None => optimize(&mut module, &until_shown(arguments, &options)),
     };
-    let report = result.map_err(failure)?;
+    let mut report = report.map_err(failure)?;
+    let mut shown = Vec::new();
+    if arguments.show.is_asked() {
+        shown = exhibits(&module, &options.machine).map_err(failure)?;
+        if options.stages.lower_addresses {
+            let stages = Stages { lower_addresses: true, ..Stages::default() };
+            let lowered = optimize(&mut module, &Options { stages, ..options }).map_err(failure)?;
+            report.warnings.extend(lowered.warnings);
+            if report.functions.is_empty() {
+                report.functions = lowered.functions;
+            }
+        }
+    }
     if arguments.detail() != Detail::Quiet {
         report.warnings.iter().for_each(|it| say(&it.to_string()));
     }
-    Ok(Done { module: format!("{}\n", module.as_operation()), report, programs })
+    Ok(Done { module: format!("{}\n", module.as_operation()), report, programs, exhibits: shown })
+}
+
+/// What is to be done before plans are shown: of what is lowered, nothing is to be seen any more.
+fn until_shown(arguments: &Arguments, options: &Options) -> Options {
+    let mut options = options.clone();
+    options.stages.lower_addresses &= !arguments.show.is_asked();
+    options
 }
 
 fn failure(error: Error) -> Failure {
@@ -160,19 +192,19 @@ fn failure(error: Error) -> Failure {
     }
 }
 
-/// Which program goes to which file: one goes where it was meant to, several to files with the names
-/// of their functions before the ending.
-fn named(programs: Vec<Program>, path: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
-    if programs.len() <= 1 {
-        return Ok(programs.into_iter().map(|it| (path.to_owned(), it.text)).collect());
+/// Which of the texts of functions goes to which file: one goes where it was meant to, several to
+/// files with the names of their functions before the ending.
+fn named(what: &str, texts: Vec<(String, String)>, path: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
+    if texts.len() <= 1 {
+        return Ok(texts.into_iter().map(|it| (path.to_owned(), it.1)).collect());
     }
     if path.starts_with("/dev") || path == Path::new("-") {
-        let message = format!("{} integer programs cannot all go to {}", programs.len(), path.display());
+        let message = format!("{} {what} cannot all go to {}", texts.len(), path.display());
         return Err(Failure::Call(message));
     }
     let plain = |it: char| if it.is_alphanumeric() || "._-$".contains(it) { it } else { '_' };
-    let name = |program: &Program| -> PathBuf {
-        let function: String = program.function.chars().map(plain).collect();
+    let name = |function: &str| -> PathBuf {
+        let function: String = function.chars().map(plain).collect();
         let mut name = path.file_stem().unwrap_or_default().to_owned();
         name.push(format!(".{function}"));
         if let Some(extension) = path.extension() {
@@ -181,7 +213,7 @@ fn named(programs: Vec<Program>, path: &Path) -> Result<Vec<(PathBuf, String)>, 
         }
         path.with_file_name(name)
     };
-    Ok(programs.into_iter().map(|it| (name(&it), it.text)).collect())
+    Ok(texts.into_iter().map(|(function, text)| (name(&function), text)).collect())
 }
 
 /// Whether the input is a model: as its name says; or it begins with what no text and no bytecode

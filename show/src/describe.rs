@@ -1,0 +1,39 @@
+//! What there is to say about a block, in a few lines.
+
+use crate::colour::Kind;
+use crate::units::{bytes_text, counted, exactly};
+use crate::{Block, Content, Exhibit, Picture};
+
+/// Name, size, where and when, who writes and reads it, and what it costs to move.
+pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block) -> String {
+    let place = format!(
+        "steps {} to {}, bytes {} to {}",
+        block.steps.start,
+        block.steps.end.0 - 1,
+        exactly(block.offset),
+        exactly(block.offset + block.size)
+    );
+    let tensor = match block.content {
+        Content::Workspace(op) => {
+            return format!("workspace of {}: {}\n{place}", exhibit.operator_name(op), bytes_text(block.size));
+        }
+        Content::Tensor(tensor) => tensor,
+    };
+    let mut lines = vec![
+        format!(
+            "{}: {}, {}",
+            exhibit.tensor_name(tensor),
+            Kind::of_tensor(exhibit, tensor).name(),
+            bytes_text(block.size)
+        ),
+        place,
+    ];
+    let cost = picture.costs[tensor.index()];
+    let moved = cost.non_compulsory(block.size);
+    if 0 < moved.0 {
+        let times = [(cost.spills, "spill"), (cost.reloads, "reload")];
+        let times: Vec<_> = times.into_iter().filter(|it| 0 < it.0).map(|it| counted(it.0, it.1)).collect();
+        lines.push(format!("{}: {}", times.join(", "), bytes_text(moved)));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,124 @@
+//! The graph of a program with its schedule, for Graphviz.
+//!
+//! Operators are boxes, one below the other in the order in which they run; tensors are edges with
+//! their sizes. Inputs and results are ellipses; weights count in the box of the operator that reads
+//! them, unless they are moved more often than they must be. An edge is bold and red where the tensor
+//! was away between who writes and who reads it.
+//!
+//! What is written at edges stands at their heads: where it stands in the middle, Graphviz takes a
+//! rank more for each, and minutes for hundreds of operators.
+
+use crate::units::{bytes_text, plain};
+use crate::{Content, Exhibit, Picture};
+use cosma_planner::{Bytes, Origin, Step, TensorId};
+use std::fmt::Write;
+use std::ops::Range;
+
+/// The graph of a program in the language of Graphviz.
+pub fn dot(exhibit: &Exhibit) -> String {
+    let mut text = String::new();
+    write_graph(exhibit, &mut text).expect("a string takes all");
+    text
+}
+
+fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
+    let picture = Picture::new(exhibit);
+    let returns = returns(&picture);
+    let graph = &exhibit.problem.graph;
+    writeln!(f, "digraph {} {{", quoted(&exhibit.function))?;
+    writeln!(f, "  label = {};", quoted(&crate::svg::facts(exhibit, &picture)))?;
+    writeln!(f, "  labelloc = t; rankdir = TB; nslimit = 1; nslimit1 = 1; fontname = Helvetica;")?;
+    writeln!(f, "  node [shape = box, style = filled, fillcolor = \"#eef3fa\", fontname = Helvetica, fontsize = 10];")?;
+    writeln!(f, "  edge [fontname = Helvetica, labelfontsize = 8, color = \"#777777\"];")?;
+    for (index, op) in picture.order.iter().enumerate() {
+        let label = &exhibit.operators[op.index()];
+        let name =
+            if label.kind == label.name { label.name.clone() } else { format!("{}\n{}", label.name, label.kind) };
+        let weights = graph.op(*op).reads.iter().filter(|it| is_plain_weight(exhibit, &picture, **it));
+        let weights: Bytes = weights.map(|it| exhibit.size(*it)).sum();
+        let weights =
+            if weights == Bytes::ZERO { String::new() } else { format!("\n{} of weights", bytes_text(weights)) };
+        let text = quoted(&format!("{index}: {name}{weights}"));
+        writeln!(f, "  step{index} [label = {text}];")?;
+    }
+    // What puts steps into ranks: one below the other.
+    let chain: Vec<String> = (0..picture.n_steps()).map(|it| format!("step{it}")).collect();
+    if 1 < chain.len() {
+        writeln!(f, "  {} [style = invis, weight = 100];", chain.join(" -> "))?;
+    }
+    let is_apart = |it: &TensorId| graph.producer(*it).is_none() && !is_plain_weight(exhibit, &picture, *it);
+    for tensor in graph.tensor_ids().filter(is_apart) {
+        let uses = &picture.uses[tensor.index()];
+        let Some(first) = uses.first() else { continue };
+        let label = format!("{}\n{}", exhibit.tensor_name(tensor), bytes_text(exhibit.size(tensor)));
+        let moved = if is_moved(&picture, tensor) { ", color = \"#d7301f\", penwidth = 2" } else { "" };
+        let label = quoted(&label);
+        writeln!(f, "  tensor{} [label = {label}, shape = ellipse, fillcolor = \"#eeeeee\"{moved}];", tensor.0)?;
+        writeln!(f, "  {{ rank = same; tensor{}; step{first}; }}", tensor.0)?;
+        for step in uses {
+            write_edge(exhibit, &returns, tensor, &format!("tensor{}", tensor.0), (None, *step), f)?;
+        }
+    }
+    for tensor in graph.tensor_ids().filter(|it| graph.producer(*it).is_some()) {
+        let [writer, readers @ ..] = picture.uses[tensor.index()].as_slice() else { continue };
+        for reader in readers {
+            write_edge(exhibit, &returns, tensor, &format!("step{writer}"), (Some(*writer), *reader), f)?;
+        }
+        if graph.is_stored(tensor) {
+            let label = quoted(&format!("{}\n{}", exhibit.tensor_name(tensor), bytes_text(exhibit.size(tensor))));
+            writeln!(f, "  result{} [label = {label}, shape = ellipse, fillcolor = \"#dfeedd\"];", tensor.0)?;
+            writeln!(f, "  step{writer} -> result{} [style = dashed];", tensor.0)?;
+        }
+    }
+    writeln!(f, "}}")
+}
+
+fn write_edge(
+    exhibit: &Exhibit,
+    returns: &[Vec<Range<Step>>],
+    tensor: TensorId,
+    from: &str,
+    steps: (Option<Step>, Step),
+    f: &mut String,
+) -> std::fmt::Result {
+    let (writer, reader) = steps;
+    let was_away = returns[tensor.index()].iter().any(|it| it.contains(&reader));
+    let marks = if was_away { ", color = \"#d7301f\", labelfontcolor = \"#d7301f\", penwidth = 2" } else { "" };
+    // An ellipse says for itself what it is.
+    let label = match writer {
+        Some(_) => format!("{} {}", exhibit.tensor_name(tensor), bytes_text(exhibit.size(tensor))),
+        None => String::new(),
+    };
+    let label = match (label.as_str(), was_away) {
+        (_, false) => label,
+        ("", true) => "reloaded".into(),
+        (_, true) => format!("{label}, reloaded"),
+    };
+    writeln!(f, "  {from} -> step{reader} [headlabel = {}{marks}];", quoted(&label))
+}
+
+fn is_plain_weight(exhibit: &Exhibit, picture: &Picture, tensor: TensorId) -> bool {
+    exhibit.problem.graph.tensor(tensor).origin == Origin::Weight && !is_moved(picture, tensor)
+}
+
+fn is_moved(picture: &Picture, tensor: TensorId) -> bool {
+    let cost = picture.costs[tensor.index()];
+    0 < cost.reloads + cost.spills
+}
+
+/// By tensor: the steps during which it is there again after it was away.
+fn returns(picture: &Picture) -> Vec<Vec<Range<Step>>> {
+    let mut returns = vec![Vec::new(); picture.costs.len()];
+    for block in picture.links.iter().map(|it| &picture.blocks[it.to]) {
+        if let Content::Tensor(tensor) = block.content {
+            returns[tensor.index()].push(block.steps.clone());
+        }
+    }
+    returns
+}
+
+/// A string of the language.
+fn quoted(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(|it| plain(it).replace('\\', "\\\\").replace('"', "\\\"")).collect();
+    format!("\"{}\"", lines.join("\\n"))
+}

@@ -1,0 +1,129 @@
+//! A program in words: what is moved and why, what costs most, what more memory would buy, and how
+//! it is known that no program is better.
+
+mod larger;
+mod proof;
+mod reason;
+
+pub use larger::{Larger, larger_scratchpads};
+
+use crate::units::{both_ways, bytes_text, counted, plain};
+use crate::{Content, Exhibit, Picture};
+use cosma_planner::{Bytes, Order, Step, TensorId};
+use std::cmp::Reverse;
+use std::fmt::{self, Write};
+
+/// Tensors whose moves are explained one by one.
+const MOST_EXPLAINED: usize = 20;
+
+/// Tensors in the list of the costliest.
+const MOST_COSTLY: usize = 10;
+
+/// The explanation of a program. `order` says in which orders something better was looked for;
+/// `larger` what was planned for larger scratchpads, if somebody did.
+pub fn explain(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>) -> String {
+    let mut text = String::new();
+    write(exhibit, order, larger, &mut text).expect("a string takes all");
+    text
+}
+
+fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &mut String) -> fmt::Result {
+    let picture = Picture::new(exhibit);
+    let traffic = exhibit.traffic();
+    let machine = &exhibit.problem.machine;
+    writeln!(
+        f,
+        "@{}: {} in a scratchpad of {}",
+        plain(&exhibit.function),
+        counted(picture.n_steps() as u64, "operator"),
+        both_ways(machine.scratchpad)
+    )?;
+    writeln!(
+        f,
+        "  traffic {} = {} compulsory + {} non-compulsory",
+        bytes_text(traffic.total()),
+        bytes_text(traffic.compulsory),
+        bytes_text(traffic.non_compulsory)
+    )?;
+    if let Some((step, most)) = picture.occupied.iter().enumerate().max_by_key(|it| (it.1, Reverse(it.0))) {
+        let (lively, live) =
+            picture.live.iter().enumerate().max_by_key(|it| (it.1, Reverse(it.0))).expect("as many steps");
+        writeln!(f, "  fullest in step {} with {}", name_step(exhibit, &picture, step), bytes_text(*most))?;
+        let beside = if machine.scratchpad < *live { ", more than there is room for" } else { "" };
+        writeln!(f, "  most is live in step {}: {}{beside}", name_step(exhibit, &picture, lively), bytes_text(*live))?;
+    }
+    writeln!(f, "\nHow good it is")?;
+    proof::write(exhibit, order, f)?;
+    let mut moved: Vec<TensorId> = exhibit.problem.graph.tensor_ids().collect();
+    let cost = |it: &TensorId| picture.costs[it.index()].non_compulsory(exhibit.size(*it));
+    moved.retain(|it| {
+        0 < picture.costs[it.index()].reloads + picture.costs[it.index()].spills && Bytes::ZERO < cost(it)
+    });
+    moved.sort_by_key(|it| (Reverse(cost(it)), *it));
+    if !moved.is_empty() {
+        writeln!(f, "\nWhat was moved, and why")?;
+        let rooms = reason::rooms(exhibit, &picture);
+        let mut told = None;
+        for tensor in moved.iter().take(MOST_EXPLAINED) {
+            reason::write(exhibit, &picture, &rooms, *tensor, &mut told, f)?;
+        }
+        if let Some(rest) = moved.get(MOST_EXPLAINED..).filter(|it| !it.is_empty()) {
+            let bytes: Bytes = rest.iter().map(cost).sum();
+            writeln!(f, "  and {} more, {} together", rest.len(), bytes_text(bytes))?;
+        }
+    }
+    write_costliest(exhibit, &picture, f)?;
+    if let Some(larger) = larger {
+        writeln!(f, "\nWhat a larger scratchpad would save")?;
+        larger.write(traffic.non_compulsory, f)?;
+    }
+    Ok(())
+}
+
+fn write_costliest(exhibit: &Exhibit, picture: &Picture, f: &mut String) -> fmt::Result {
+    let graph = &exhibit.problem.graph;
+    let total = |it: &TensorId| picture.costs[it.index()].total(exhibit.size(*it));
+    let mut tensors: Vec<TensorId> = graph.tensor_ids().filter(|it| Bytes::ZERO < total(it)).collect();
+    tensors.sort_by_key(|it| (Reverse(total(it)), *it));
+    tensors.truncate(MOST_COSTLY);
+    if tensors.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\nThe costliest tensors, of all that is moved")?;
+    let width = tensors.iter().map(|it| exhibit.tensor_name(*it).chars().count()).max().unwrap_or(0).min(40);
+    let all = exhibit.traffic().total().0.max(1) as f64;
+    for tensor in tensors {
+        let cost = picture.costs[tensor.index()];
+        let times = [(cost.loads, "load"), (cost.stores, "store"), (cost.spills, "spill"), (cost.reloads, "reload")];
+        let times = times.into_iter().filter(|it| 0 < it.0).map(|it| counted(it.0, it.1)).collect::<Vec<_>>();
+        writeln!(
+            f,
+            "  {:width$}  {:>9}  {:4.1} %  {} of {}",
+            plain(exhibit.tensor_name(tensor)),
+            bytes_text(total(&tensor)),
+            100.0 * total(&tensor).0 as f64 / all,
+            times.join(", "),
+            bytes_text(exhibit.size(tensor)),
+        )?;
+    }
+    Ok(())
+}
+
+/// A step with its operator: `23 (Conv_23)`.
+fn name_step(exhibit: &Exhibit, picture: &Picture, step: usize) -> String {
+    format!("{step} ({})", plain(exhibit.operator_name(picture.order[step])))
+}
+
+/// The tensors that lie in the scratchpad in a step, the largest first, and the step in which
+/// each is needed next.
+fn present(exhibit: &Exhibit, picture: &Picture, step: Step) -> Vec<(TensorId, Option<Step>)> {
+    let here = picture.blocks.iter().filter(|it| it.steps.contains(&step) && it.size != Bytes::ZERO);
+    let tensors = here.filter_map(|it| match it.content {
+        Content::Tensor(tensor) => Some(tensor),
+        Content::Workspace(_) => None,
+    });
+    let next = |it: TensorId| picture.uses[it.index()].iter().find(|it| step <= **it).copied();
+    let mut tensors: Vec<_> = tensors.map(|it| (it, next(it))).collect();
+    tensors.sort_by_key(|it| (Reverse(exhibit.size(it.0)), it.0));
+    tensors
+}

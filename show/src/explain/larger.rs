@@ -1,0 +1,151 @@
+//! What larger scratchpads would save, found by planning for them.
+//!
+//! 1. The least size with which nothing moves that need not, by halving: above a size that holds all
+//!    that is live in one order nothing can be gained, and the size at hand does not suffice.
+//! 2. The next sizes at which traffic falls, by halving between a size and the least one known to move
+//!    less, as often as there is time.
+//!
+//! Each plan has the same part of the time limit, so what is said of a size is what can be had in it:
+//! a true saving, but maybe not the first size at which there is one.
+
+use crate::units::{both_ways, bytes_text};
+use cosma_planner::{Bytes, Machine, Options, Problem, plan};
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::time::{Duration, Instant};
+
+/// Sizes are told apart to a part of this.
+const FINENESS: u64 = 512;
+
+/// Sizes that are looked for between the size at hand and the one with which nothing is left.
+const N_SIZES: usize = 4;
+
+/// Plans to expect, for the time of each.
+const N_PLANS: u32 = 50;
+
+/// What was planned for larger scratchpads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Larger {
+    /// Sizes, ascending, each of which moves less than the one before: their non-compulsory bytes,
+    /// and whether that is proven to be least.
+    pub sizes: Vec<(Bytes, Bytes, bool)>,
+    /// The non-compulsory bytes that no scratchpad saves: streamed weights that several operators read.
+    pub floor: Bytes,
+    /// The planner was stopped by the time limit before all sizes were tried.
+    pub is_cut_short: bool,
+}
+
+/// Plans for larger scratchpads than the problem's, whose plan moves so many non-compulsory bytes.
+/// The time limit is that of all plans together.
+pub fn larger_scratchpads(problem: &Problem, non_compulsory: Bytes, options: &Options) -> Larger {
+    let floor = problem.restreamed();
+    let mut larger = Larger { floor, ..Larger::default() };
+    if non_compulsory <= floor {
+        return larger;
+    }
+    let mut trials = Trials {
+        problem,
+        options: Options { time_limit: options.time_limit / N_PLANS, ..*options },
+        until: Instant::now().checked_add(options.time_limit),
+        known: BTreeMap::from([(problem.machine.scratchpad, (non_compulsory, true))]),
+    };
+    // All tensors at once: nothing can be in want of room.
+    let rooms: Bytes = problem.graph.tensor_ids().map(|it| problem.room(it)).sum();
+    let spaces = problem.graph.ops().iter().map(|it| it.workspace.align_up(problem.machine.alignment)).max();
+    let most = (rooms + spaces.unwrap_or_default()).max(problem.machine.scratchpad + Bytes(1));
+    let _ = trials.halve(problem.machine.scratchpad, most, floor);
+    let mut size = problem.machine.scratchpad;
+    for _ in 0..N_SIZES {
+        let here = trials.known[&size].0;
+        let Some((&less, _)) = trials.known.range(size..).find(|it| it.1.0 < here) else { break };
+        size = trials.halve(size, less, Bytes(here.0 - 1));
+        if trials.known[&size].0 <= floor {
+            break;
+        }
+    }
+    larger.is_cut_short = trials.is_late();
+    let mut least = non_compulsory;
+    for (size, (bytes, is_proven)) in trials.known {
+        if bytes < least {
+            least = bytes;
+            larger.sizes.push((size, bytes, is_proven));
+        }
+    }
+    larger
+}
+
+struct Trials<'a> {
+    problem: &'a Problem,
+    options: Options,
+    until: Option<Instant>,
+    /// By scratchpad: non-compulsory bytes, and whether they are proven least.
+    known: BTreeMap<Bytes, (Bytes, bool)>,
+}
+
+impl Trials<'_> {
+    /// The least size above `too_small` that was found to move at most so much; `enough` does for
+    /// sure.
+    fn halve(&mut self, too_small: Bytes, enough: Bytes, at_most: Bytes) -> Bytes {
+        let (mut too_small, mut enough) = (too_small, enough);
+        self.moves(enough);
+        let alignment = self.problem.machine.alignment;
+        loop {
+            let fine = Bytes(enough.0 / FINENESS).align_up(alignment).max(alignment);
+            let between = Bytes(too_small.0 + (enough.0 - too_small.0) / 2).align_up(alignment);
+            if enough.saturating_sub(too_small) <= fine || enough <= between || self.is_late() {
+                return enough;
+            }
+            if self.moves(between) <= at_most { enough = between } else { too_small = between }
+        }
+    }
+
+    /// The non-compulsory bytes with a scratchpad.
+    fn moves(&mut self, scratchpad: Bytes) -> Bytes {
+        if let Some(known) = self.known.get(&scratchpad) {
+            return known.0;
+        }
+        let machine = Machine { scratchpad, ..self.problem.machine.clone() };
+        let problem = Problem { graph: self.problem.graph.clone(), machine };
+        let solution = plan(&problem, &self.options);
+        // What runs in less runs in more; a solver that fails knows of no saving.
+        let found = solution.map_or((Bytes(u64::MAX), false), |it| (it.non_compulsory, it.is_optimal()));
+        // What fits in less fits here.
+        let below = self.known.range(..scratchpad).map(|it| it.1.0).min().unwrap_or(Bytes(u64::MAX));
+        let found = if below < found.0 { (below, false) } else { found };
+        self.known.insert(scratchpad, found);
+        found.0
+    }
+
+    fn is_late(&self) -> bool {
+        self.until.is_some_and(|it| it.saturating_duration_since(Instant::now()) == Duration::ZERO)
+    }
+}
+
+impl Larger {
+    pub(super) fn write(&self, non_compulsory: Bytes, f: &mut String) -> fmt::Result {
+        if self.sizes.is_empty() {
+            let rest = if self.is_cut_short && self.floor < non_compulsory {
+                "no saving was found in the time limit"
+            } else {
+                "nothing: what is moved must be moved with any"
+            };
+            return writeln!(f, "  {rest}");
+        }
+        for (size, bytes, is_proven) in &self.sizes {
+            let saved = non_compulsory.saturating_sub(*bytes);
+            let all = if *bytes <= self.floor { ", all that can be saved" } else { "" };
+            let not_proven = if *is_proven { "" } else { " or less" };
+            writeln!(
+                f,
+                "  with {}: {} less, {} left{not_proven}{all}",
+                both_ways(*size),
+                bytes_text(saved),
+                bytes_text(*bytes)
+            )?;
+        }
+        if self.is_cut_short {
+            writeln!(f, "  The time limit was met before all sizes were tried.")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! What the page's script is given. Steps are indices, sizes and offsets are bytes, and all lists go
+//! by id.
+
+use crate::colour::{self, Kind};
+use crate::units::plain;
+use crate::{Content, Exhibit, Picture};
+use serde::Serialize;
+
+#[derive(Serialize)]
+pub(super) struct Function {
+    name: String,
+    facts: String,
+    scratchpad: u64,
+    /// Of addresses, to be shown at first.
+    top: u64,
+    /// By step.
+    operators: Vec<Operator>,
+    tensors: Vec<Tensor>,
+    blocks: Vec<Block>,
+    /// From block, to block, and whether it was written out.
+    links: Vec<(usize, usize, bool)>,
+    /// By step: loaded, reloaded, stored, spilled.
+    moved: Vec<[u64; 4]>,
+    occupied: Vec<u64>,
+    live: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct Operator {
+    name: String,
+    id: String,
+    kind: String,
+    macs: Option<u64>,
+    location: String,
+}
+
+#[derive(Serialize)]
+struct Tensor {
+    name: String,
+    id: String,
+    kind: &'static str,
+    shape: String,
+    size: u64,
+    colour: String,
+    line: String,
+    moved: bool,
+    /// The step that writes it.
+    producer: Option<u32>,
+    /// The steps that read it.
+    readers: Vec<u32>,
+    /// Loads, reloads, spills, stores.
+    cost: [u64; 4],
+}
+
+#[derive(Serialize)]
+struct Block {
+    /// None of a workspace.
+    tensor: Option<u32>,
+    from: u32,
+    to: u32,
+    offset: u64,
+    size: u64,
+    /// The block that it lies over in its first step, in place.
+    over: Option<usize>,
+}
+
+impl Function {
+    pub fn new(exhibit: &Exhibit) -> Function {
+        let picture = Picture::new(exhibit);
+        let highest = picture.blocks.iter().map(|it| it.offset + it.size).max().unwrap_or_default();
+        let scratchpad = exhibit.problem.machine.scratchpad;
+        let top = if highest.0.saturating_mul(2) < scratchpad.0 { highest } else { scratchpad.max(highest) };
+        let operator = |op: &cosma_planner::OpId| {
+            let label = &exhibit.operators[op.index()];
+            Operator {
+                name: plain(&label.name),
+                id: exhibit.problem.graph.op(*op).name.clone(),
+                kind: plain(&label.kind),
+                macs: label.macs,
+                location: plain(&label.location),
+            }
+        };
+        let block = |block: &crate::Block| Block {
+            tensor: match block.content {
+                Content::Tensor(it) => Some(it.0),
+                Content::Workspace(_) => None,
+            },
+            from: block.steps.start.0,
+            to: block.steps.end.0,
+            offset: block.offset.0,
+            size: block.size.0,
+            over: block.in_place_of,
+        };
+        Function {
+            name: plain(&exhibit.function),
+            facts: crate::svg::facts(exhibit, &picture),
+            scratchpad: scratchpad.0,
+            top: top.0.max(1),
+            operators: picture.order.iter().map(operator).collect(),
+            tensors: exhibit.problem.graph.tensor_ids().map(|it| tensor(exhibit, &picture, it)).collect(),
+            blocks: picture.blocks.iter().map(block).collect(),
+            links: picture.links.iter().map(|it| (it.from, it.to, it.is_spilled)).collect(),
+            moved: picture.moved.iter().map(|it| [it.loaded.0, it.reloaded.0, it.stored.0, it.spilled.0]).collect(),
+            occupied: picture.occupied.iter().map(|it| it.0).collect(),
+            live: picture.live.iter().map(|it| it.0).collect(),
+        }
+    }
+}
+
+fn tensor(exhibit: &Exhibit, picture: &Picture, id: cosma_planner::TensorId) -> Tensor {
+    let graph = &exhibit.problem.graph;
+    let label = &exhibit.tensors[id.index()];
+    let cost = picture.costs[id.index()];
+    let moved = 0 < cost.reloads + cost.spills;
+    let uses = &picture.uses[id.index()];
+    let is_written = graph.producer(id).is_some();
+    Tensor {
+        name: plain(&label.name),
+        id: graph.tensor(id).name.clone(),
+        kind: Kind::of_tensor(exhibit, id).name(),
+        shape: plain(&label.shape),
+        size: graph.tensor(id).size.0,
+        colour: colour::of_tensor(exhibit, id, moved),
+        line: colour::line(id),
+        moved,
+        producer: uses.first().filter(|_| is_written).map(|it| it.0),
+        readers: uses.iter().skip(usize::from(is_written)).map(|it| it.0).collect(),
+        cost: [cost.loads, cost.reloads, cost.spills, cost.stores],
+    }
+}

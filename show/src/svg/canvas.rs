@@ -1,0 +1,142 @@
+//! What is drawn, in the words of SVG.
+
+use super::frame::{Frame, LEFT, Panel};
+use crate::units::plain;
+use svg::node::Value;
+use svg::node::element::{self, Definitions, Element, Group, Line, Path, Pattern, Rectangle, Style, Title};
+use svg::{Document, Node};
+
+/// No font of ours: what readers have.
+const STYLE: &str = "\
+text { font: 11px 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif; fill: #333 }
+text.title { font-size: 17px; font-weight: 600; fill: #111 }
+text.facts { font-size: 12px }
+text.name { font-size: 9px; fill: #111 }
+text.light { fill: #fff }
+rect.block { stroke: #444; stroke-width: 0.5 }
+rect.moved { stroke: #111; stroke-width: 1 }
+rect.kind { stroke: none; pointer-events: none }
+line.grid { stroke: #e6e6e6 }
+line.axis { stroke: #333 }
+line.capacity { stroke: #c62828; stroke-width: 1.5; stroke-dasharray: 7 3 }
+path.link { fill: none; stroke-width: 1.6 }
+path.halo { fill: none; stroke: #fff; stroke-width: 3.6; stroke-opacity: 0.75 }
+path.free { stroke-dasharray: 4 2.5 }
+path.seam { fill: #333; stroke: #fff; stroke-width: 0.6 }
+path.key-line { stroke: #333 }
+path.occupied { fill: #9ec3e6; stroke: #2b6ca3; stroke-width: 1 }
+path.live { fill: none; stroke: #e08214; stroke-width: 1.4 }
+text.capacity { fill: #c62828 }
+.loaded { fill: #b3b3b3 }
+.reloaded { fill: #d7301f }
+.stored { fill: #7f9fc4 }
+.spilled { fill: #7a1fa2 }";
+
+pub(super) struct Canvas {
+    document: Document,
+    group: Group,
+}
+
+impl Canvas {
+    pub fn new(frame: &Frame) -> Canvas {
+        let (width, height) = frame.size();
+        let document = Document::new()
+            .set("width", round(width))
+            .set("height", round(height))
+            .set("viewBox", format!("0 0 {} {}", round(width), round(height)))
+            .add(Style::new(STYLE))
+            .add(patterns())
+            .add(Rectangle::new().set("width", "100%").set("height", "100%").set("fill", "#fff"));
+        Canvas { document, group: Group::new() }
+    }
+
+    pub fn finish(self) -> String {
+        let mut text = self.document.add(self.group).to_string();
+        text.push('\n');
+        text
+    }
+
+    pub fn add(&mut self, node: impl Into<Box<dyn Node>>) {
+        self.group.append(node);
+    }
+
+    pub fn text(&mut self, x: f64, y: f64, text: &str, class: &str, anchor: &str) {
+        let node = element::Text::new(plain(text)).set("x", round(x)).set("y", round(y));
+        self.add(node.set("class", class).set("text-anchor", anchor));
+    }
+
+    /// From bottom to top, around its middle.
+    pub fn upright(&mut self, x: f64, y: f64, text: &str, class: &str) {
+        let turned = format!("rotate(-90 {} {})", round(x), round(y));
+        let node = element::Text::new(plain(text)).set("x", round(x)).set("y", round(y));
+        self.add(node.set("class", class).set("text-anchor", "middle").set("transform", turned));
+    }
+
+    pub fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
+        let line = Line::new().set("x1", round(from.0)).set("y1", round(from.1));
+        self.add(line.set("x2", round(to.0)).set("y2", round(to.1)).set("class", class));
+    }
+
+    pub fn path(&mut self, data: String, class: &str) -> &mut Self {
+        self.add(Path::new().set("d", data).set("class", class));
+        self
+    }
+
+    /// A panel's axes: numbers at the left, a grid, and the unit.
+    pub fn axes(&mut self, frame: &Frame, panel: &Panel, what: &str) {
+        let (ticks, unit) = panel.ticks();
+        for (bytes, number) in ticks {
+            let y = panel.y(bytes);
+            self.line((LEFT, y), (frame.right(), y), "grid");
+            self.text(LEFT - 6.0, y + 4.0, &number, "tick", "end");
+        }
+        self.upright(18.0, panel.top + panel.height / 2.0, &format!("{what}, {unit}"), "axis");
+        for step in frame.step_ticks() {
+            let x = frame.x(step);
+            self.line((x, panel.top), (x, panel.bottom()), "grid");
+            self.line((x, panel.bottom()), (x, panel.bottom() + 4.0), "axis");
+        }
+        self.line((LEFT, panel.bottom()), (frame.right(), panel.bottom()), "axis");
+        self.line((LEFT, panel.top), (LEFT, panel.bottom()), "axis");
+    }
+
+    /// The numbers of steps below a panel.
+    pub fn steps(&mut self, frame: &Frame, panel: &Panel) {
+        let half = frame.step_width() / 2.0;
+        for step in frame.step_ticks() {
+            self.text(frame.x(step) + half, panel.bottom() + 16.0, &step.to_string(), "tick", "middle");
+        }
+        self.text(frame.right(), panel.bottom() + 30.0, "step", "axis", "end");
+    }
+}
+
+/// A rectangle with a title.
+pub(super) fn rectangle(x: f64, y: f64, width: f64, height: f64) -> Rectangle {
+    Rectangle::new().set("x", round(x)).set("y", round(y)).set("width", round(width)).set("height", round(height))
+}
+
+pub(super) fn title(text: &str) -> Title {
+    Title::new(text.lines().map(plain).collect::<Vec<_>>().join("\n"))
+}
+
+/// Marks that are laid over a block's colour: stripes for weights, dots for inputs, a grid for
+/// workspaces.
+fn patterns() -> Definitions {
+    let pattern = |name: &str, size: f64, mark: Element| {
+        let pattern = Pattern::new().set("id", name).set("width", size).set("height", size);
+        pattern.set("patternUnits", "userSpaceOnUse").add(mark)
+    };
+    let path = |data: &str, colour: &str| -> Element {
+        Path::new().set("d", data).set("stroke", colour).set("stroke-width", 0.8).set("fill", "none").into()
+    };
+    let dot = element::Circle::new().set("cx", 2.5).set("cy", 2.5).set("r", 0.9).set("fill", "#555");
+    Definitions::new()
+        .add(pattern("weight", 6.0, path("M0 6L6 0M-1 1L1 -1M5 7L7 5", "#777")))
+        .add(pattern("input", 5.0, dot.into()))
+        .add(pattern("workspace", 5.0, path("M0 0L5 5M0 5L5 0", "#8a8a8a")))
+}
+
+/// Hundredths are more than can be seen.
+pub(super) fn round(value: f64) -> Value {
+    ((value * 100.0).round() / 100.0).into()
+}

@@ -1,0 +1,101 @@
+//! Where steps and bytes are in the picture, in its units.
+
+use crate::units::{ticks, unit_of};
+use crate::{Exhibit, Picture};
+use cosma_planner::{Bytes, Step};
+
+pub(super) const LEFT: f64 = 76.0;
+const RIGHT: f64 = 20.0;
+const MAP_TOP: f64 = 62.0;
+const MAP_HEIGHT: f64 = 440.0;
+const MOVED_TOP: f64 = MAP_TOP + MAP_HEIGHT + 44.0;
+const MOVED_HEIGHT: f64 = 72.0;
+const CURVES_TOP: f64 = MOVED_TOP + MOVED_HEIGHT + 30.0;
+const CURVES_HEIGHT: f64 = 120.0;
+
+/// The panels, one above the other, with the same steps.
+pub(super) struct Frame {
+    pub n_steps: usize,
+    /// Of the panels.
+    pub width: f64,
+    /// Addresses.
+    pub map: Panel,
+    /// Bytes in, above, and out, below.
+    pub moved: Panel,
+    /// Bytes that lie in the scratchpad, and that are live.
+    pub curves: Panel,
+}
+
+/// A panel with bytes from zero, at its bottom, to `most`, at its top.
+pub(super) struct Panel {
+    pub top: f64,
+    pub height: f64,
+    pub most: Bytes,
+}
+
+impl Frame {
+    pub fn new(exhibit: &Exhibit, picture: &Picture) -> Frame {
+        let n_steps = picture.n_steps();
+        let scratchpad = exhibit.problem.machine.scratchpad;
+        let highest = picture.blocks.iter().map(|it| it.offset + it.size).max().unwrap_or_default();
+        // Beside a scratchpad that is mostly empty nothing would be seen of what lies in it.
+        let map = if highest.0.saturating_mul(2) < scratchpad.0 { highest } else { scratchpad.max(highest) };
+        let live = picture.live.iter().chain(&picture.occupied).copied().max().unwrap_or_default();
+        let curves = if map < scratchpad { live } else { live.max(scratchpad) };
+        let moved = picture.moved.iter().map(|it| (it.loaded + it.reloaded).max(it.stored + it.spilled)).max();
+        Frame {
+            n_steps,
+            width: (n_steps as f64 * 48.0).clamp(640.0, 1180.0),
+            map: Panel { top: MAP_TOP, height: MAP_HEIGHT, most: map.max(Bytes(1)) },
+            moved: Panel { top: MOVED_TOP, height: MOVED_HEIGHT, most: moved.unwrap_or_default().max(Bytes(1)) },
+            curves: Panel { top: CURVES_TOP, height: CURVES_HEIGHT, most: curves.max(Bytes(1)) },
+        }
+    }
+
+    /// Of the whole picture.
+    pub fn size(&self) -> (f64, f64) {
+        (LEFT + self.width + RIGHT, CURVES_TOP + CURVES_HEIGHT + 96.0)
+    }
+
+    pub fn right(&self) -> f64 {
+        LEFT + self.width
+    }
+
+    /// The left edge of a step.
+    pub fn x(&self, step: Step) -> f64 {
+        LEFT + self.width * step.index() as f64 / self.n_steps.max(1) as f64
+    }
+
+    pub fn step_width(&self) -> f64 {
+        self.width / self.n_steps.max(1) as f64
+    }
+
+    /// Steps with a number, so many that numbers do not touch.
+    pub fn step_ticks(&self) -> Vec<Step> {
+        let last = self.n_steps.saturating_sub(1) as u64;
+        let at_most = (self.width / 46.0) as u64;
+        ticks(last, at_most, false).into_iter().map(|it| Step(it as u32)).collect()
+    }
+}
+
+impl Panel {
+    pub fn bottom(&self) -> f64 {
+        self.top + self.height
+    }
+
+    pub fn y(&self, bytes: Bytes) -> f64 {
+        self.bottom() - self.pixels(bytes)
+    }
+
+    /// The height of so many bytes.
+    pub fn pixels(&self, bytes: Bytes) -> f64 {
+        self.height * bytes.0 as f64 / self.most.0 as f64
+    }
+
+    /// Bytes with a number, and the number; and the unit of all of them.
+    pub fn ticks(&self) -> (Vec<(Bytes, String)>, &'static str) {
+        let (unit, bytes) = unit_of(self.most);
+        let numbers = ticks(self.most.0 / bytes, (self.height / 40.0) as u64, true);
+        (numbers.into_iter().map(|it| (Bytes(it * bytes), it.to_string())).collect(), unit)
+    }
+}

@@ -1,0 +1,203 @@
+//! When each line of a program runs, on a machine that computes and moves at the same time.
+//!
+//! There are three resources, each of which does one thing at a time, in the order of the program:
+//! one that computes, a channel in, and a channel out. A line starts as soon as its resource is
+//! free, its data is there and its place is:
+//!
+//! - An *operator* waits for what it reads to have come in, and for everything that lay where its
+//!   results and its workspace go: for what was still to read it there, and for its way out.
+//! - What comes *in* waits for its copy in host memory, and likewise for its place.
+//! - What goes *out* waits for the operator that wrote it.
+//! - A streamed weight has no place to wait in: it comes while its operator runs, which lasts at
+//!   least as long.
+//!
+//! So a transfer overlaps with computing wherever addresses allow it, without regard to steps: what
+//! comes in does so as early as its place is free. Nothing is said of banks, bursts or latency.
+
+use crate::Exhibit;
+use cosma_planner::{Action, Bytes, Place, Slot};
+use std::ops::Range;
+
+/// How fast a machine is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speed {
+    /// That each channel moves in a cycle; above zero.
+    pub dma_bytes_per_cycle: f64,
+    /// That an operator takes for a multiplication with addition; not negative. An operator takes at least one
+    /// cycle, and that is what one takes which does not say how many it has.
+    pub cycles_per_mac: f64,
+}
+
+/// When each line runs: cycles, half-open. One range by action.
+pub fn timing(exhibit: &Exhibit, speed: &Speed) -> Vec<Range<u64>> {
+    let mut clock = Clock { exhibit, speed, taken: Vec::new(), host: vec![0; exhibit.tensors.len()], free: [0; 3] };
+    let mut times: Vec<Range<u64>> = Vec::with_capacity(exhibit.actions.len());
+    // Streamed weights wait for their operator.
+    let mut streamed: Vec<usize> = Vec::new();
+    for (index, action) in exhibit.actions.iter().enumerate() {
+        let time = match action {
+            Action::Load { place: Place::Stream, .. } | Action::Reload { place: Place::Stream, .. } => {
+                streamed.push(index);
+                0..0
+            }
+            Action::Load { tensor, place: Place::Scratchpad(offset) }
+            | Action::Reload { tensor, place: Place::Scratchpad(offset) } => {
+                clock.bring_in(Slot { tensor: *tensor, offset: *offset })
+            }
+            Action::Store(slot) | Action::Spill(slot) => clock.take_out(*slot),
+            Action::Run { .. } => {
+                let (start, mut end) = clock.may_run(action);
+                let mut start = start;
+                for (nth, line) in streamed.drain(..).enumerate() {
+                    let (Action::Load { tensor, .. } | Action::Reload { tensor, .. }) = exhibit.actions[line] else {
+                        continue;
+                    };
+                    let time = clock.pass_by(exhibit.size(tensor), start);
+                    if nth == 0 {
+                        end = end.saturating_add(time.start - start);
+                        start = time.start;
+                    }
+                    end = end.max(time.end);
+                    times[line] = time;
+                }
+                clock.run(action, start..end);
+                start..end
+            }
+        };
+        times.push(time);
+    }
+    times
+}
+
+const COMPUTE: usize = 0;
+const IN: usize = 1;
+const OUT: usize = 2;
+
+struct Clock<'a> {
+    exhibit: &'a Exhibit,
+    speed: &'a Speed,
+    /// Places that were taken, latest last; none overlaps with a later one.
+    taken: Vec<Taken>,
+    /// By tensor: when its copy is in host memory.
+    host: Vec<u64>,
+    /// By resource: when it has done what it was told to.
+    free: [u64; 3],
+}
+
+/// A place in the scratchpad, and who is about there.
+struct Taken {
+    addresses: Range<u64>,
+    /// When its content is there.
+    ready: u64,
+    /// When nobody needs it any more, as far as is known.
+    done: u64,
+}
+
+impl Clock<'_> {
+    fn bring_in(&mut self, slot: Slot) -> Range<u64> {
+        let size = self.exhibit.size(slot.tensor);
+        let start = self.free[IN].max(self.host[slot.tensor.index()]).max(self.place_free(slot.offset, size));
+        let time = start..start.saturating_add(self.duration(size));
+        self.free[IN] = time.end;
+        self.take(slot.offset, size, time.end);
+        time
+    }
+
+    fn pass_by(&mut self, size: Bytes, not_before: u64) -> Range<u64> {
+        let start = self.free[IN].max(not_before);
+        let time = start..start.saturating_add(self.duration(size));
+        self.free[IN] = time.end;
+        time
+    }
+
+    fn take_out(&mut self, slot: Slot) -> Range<u64> {
+        let size = self.exhibit.size(slot.tensor);
+        let ready = self.holder(slot.offset, size).map_or(0, |it| it.ready);
+        let start = self.free[OUT].max(ready);
+        let time = start..start.saturating_add(self.duration(size));
+        self.free[OUT] = time.end;
+        self.host[slot.tensor.index()] = time.end;
+        self.hold(slot.offset, size, time.end);
+        time
+    }
+
+    /// When an operator could start and end, if no weight is streamed to it.
+    fn may_run(&mut self, action: &Action) -> (u64, u64) {
+        let Action::Run { op, reads, writes, workspace } = action else { return (0, 0) };
+        let mut start = self.free[COMPUTE];
+        for slot in reads {
+            let size = self.exhibit.size(slot.tensor);
+            start = start.max(self.holder(slot.offset, size).map_or(0, |it| it.ready));
+        }
+        // In the place of an operand, the operand itself is no one to wait for: it is done when this is.
+        for slot in writes {
+            let size = self.exhibit.size(slot.tensor);
+            start = start.max(self.place_free(slot.offset, size));
+        }
+        start = start.max(self.place_free(*workspace, self.exhibit.problem.graph.op(*op).workspace));
+        let macs = self.exhibit.operators[op.index()].macs.unwrap_or(0);
+        let cycles = (macs as f64 * self.speed.cycles_per_mac).ceil().max(1.0);
+        (start, start.saturating_add(cycles as u64))
+    }
+
+    fn run(&mut self, action: &Action, time: Range<u64>) {
+        let Action::Run { op, reads, writes, workspace } = action else { return };
+        self.free[COMPUTE] = time.end;
+        for slot in reads {
+            self.hold(slot.offset, self.exhibit.size(slot.tensor), time.end);
+        }
+        for slot in writes {
+            self.take(slot.offset, self.exhibit.size(slot.tensor), time.end);
+        }
+        let size = self.exhibit.problem.graph.op(*op).workspace;
+        self.take(*workspace, size, time.end);
+    }
+
+    fn duration(&self, size: Bytes) -> u64 {
+        (size.0 as f64 / self.speed.dma_bytes_per_cycle).ceil() as u64
+    }
+
+    /// When nobody needs what lies at some addresses.
+    fn place_free(&self, offset: Bytes, size: Bytes) -> u64 {
+        if size == Bytes::ZERO {
+            return 0;
+        }
+        let end = offset.0 + size.0;
+        let met = self.taken.iter().filter(|it| it.addresses.start < end && offset.0 < it.addresses.end);
+        met.map(|it| it.done.max(it.ready)).max().unwrap_or(0)
+    }
+
+    fn holder(&mut self, offset: Bytes, size: Bytes) -> Option<&mut Taken> {
+        let addresses = offset.0..offset.0 + size.0;
+        self.taken.iter_mut().find(|it| it.addresses == addresses)
+    }
+
+    fn hold(&mut self, offset: Bytes, size: Bytes, until: u64) {
+        if let Some(taken) = self.holder(offset, size) {
+            taken.done = taken.done.max(until);
+        }
+    }
+
+    /// Something new lies there, and what lay there is gone; what sticks out is still to wait for.
+    fn take(&mut self, offset: Bytes, size: Bytes, ready: u64) {
+        if size == Bytes::ZERO {
+            return;
+        }
+        let end = offset.0 + size.0;
+        let mut rest = Vec::new();
+        self.taken.retain_mut(|it| {
+            if it.addresses.end <= offset.0 || end <= it.addresses.start {
+                return true;
+            }
+            let done = it.done.max(it.ready);
+            for addresses in [it.addresses.start..offset.0, end..it.addresses.end] {
+                if addresses.start < addresses.end {
+                    rest.push(Taken { addresses, ready: done, done });
+                }
+            }
+            false
+        });
+        self.taken.append(&mut rest);
+        self.taken.push(Taken { addresses: offset.0..end, ready, done: ready });
+    }
+}

@@ -1,0 +1,191 @@
+//! A program in time, in the trace format that Perfetto and Chrome's tracing read.
+//!
+//! Each function is a process with a track for operators, one for each way of transfers, and a
+//! counter of the bytes that lie in the scratchpad. An arrow leads from a spill to its reload.
+//!
+//! With a [`Speed`] times are those of [`timing`], a cycle being shown as a microsecond. Without, a
+//! step takes a millisecond, and transfers share the step to which they belong: there, lengths say
+//! nothing.
+
+use crate::units::plain;
+use crate::{Exhibit, Picture, Speed, timing};
+use cosma_planner::{Action, Bytes, Place, Slot, TensorId};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::ops::Range;
+
+/// A step without durations, in microseconds.
+const STEP: u64 = 1000;
+
+const OPERATORS: u64 = 1;
+const IN: u64 = 2;
+const OUT: u64 = 3;
+
+/// An event of the format.
+#[derive(Serialize)]
+struct Event {
+    name: String,
+    ph: &'static str,
+    pid: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tid: Option<u64>,
+    ts: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dur: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cat: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bp: Option<&'static str>,
+    args: Value,
+}
+
+/// A trace of programs, as JSON.
+pub fn trace(exhibits: &[Exhibit], speed: Option<&Speed>) -> String {
+    let mut events = Vec::new();
+    for (index, exhibit) in exhibits.iter().enumerate() {
+        let times = match speed {
+            Some(speed) => {
+                timing(exhibit, speed).into_iter().map(|it| it.start as f64..it.end as f64).collect::<Vec<_>>()
+            }
+            None => by_step(exhibit),
+        };
+        write(index + 1, exhibit, &times, &mut events);
+    }
+    let unit = match speed {
+        Some(_) => "a microsecond is a cycle",
+        None => "a millisecond is a step; transfers share the step to which they belong",
+    };
+    let trace = json!({ "displayTimeUnit": "ns", "otherData": { "time": unit }, "traceEvents": events });
+    let mut text = serde_json::to_string(&trace).expect("strings and finite numbers are JSON");
+    text.push('\n');
+    text
+}
+
+/// Operators fill their steps; what moves in a step shares it, each way for itself.
+fn by_step(exhibit: &Exhibit) -> Vec<Range<f64>> {
+    let mut step = 0;
+    // By action: step, and whether it comes in.
+    let mut places: Vec<(u64, Option<bool>)> = Vec::new();
+    let mut counts: std::collections::BTreeMap<(u64, bool), (u64, u64)> = std::collections::BTreeMap::new();
+    for action in &exhibit.actions {
+        let place: (u64, Option<bool>) = match action {
+            Action::Run { .. } => {
+                step += 1;
+                (step - 1, None)
+            }
+            Action::Load { .. } | Action::Reload { .. } => (step, Some(true)),
+            Action::Store(_) | Action::Spill(_) => (step.max(1) - 1, Some(false)),
+        };
+        if let Some(inward) = place.1 {
+            counts.entry((place.0, inward)).or_default().0 += 1;
+        }
+        places.push(place);
+    }
+    let mut times = Vec::with_capacity(places.len());
+    for (step, way) in places {
+        let start = (step * STEP) as f64;
+        times.push(match way {
+            None => start..start + STEP as f64,
+            Some(way) => {
+                let (all, nth) = counts.get_mut(&(step, way)).expect("it was counted");
+                let share = STEP as f64 / *all as f64;
+                *nth += 1;
+                start + share * (*nth - 1) as f64..start + share * *nth as f64
+            }
+        });
+    }
+    times
+}
+
+fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<Event>) {
+    let name = |what: &'static str, tid: Option<u64>, name: String| Event {
+        args: json!({ "name": name }),
+        ..event(what, "M", pid, tid, 0.0)
+    };
+    events.push(name("process_name", None, format!("@{}", plain(&exhibit.function))));
+    for (tid, track) in [(OPERATORS, "operators"), (IN, "transfers in"), (OUT, "transfers out")] {
+        events.push(name("thread_name", Some(tid), track.into()));
+        events
+            .push(Event { args: json!({ "sort_index": tid }), ..event("thread_sort_index", "M", pid, Some(tid), 0.0) });
+    }
+    let mut n_arrows = 0;
+    // By tensor: the arrow that leads from its spill.
+    let mut spilled: Vec<Option<u64>> = vec![None; exhibit.tensors.len()];
+    for (action, time) in exhibit.actions.iter().zip(times) {
+        match action {
+            Action::Run { op, .. } => {
+                let label = &exhibit.operators[op.index()];
+                let step = exhibit.problem.graph.op(*op);
+                let args = json!({
+                    "kind": plain(&label.kind), "macs": label.macs, "in the plan": step.name, "source": plain(&label.location),
+                });
+                events.push(Event { args, ..slice(plain(&label.name), "operator", pid, OPERATORS, time) });
+            }
+            Action::Load { tensor, place } => {
+                events.push(transfer(exhibit, "load", *tensor, Some(*place), pid, IN, time));
+            }
+            Action::Reload { tensor, place } => {
+                events.push(transfer(exhibit, "reload", *tensor, Some(*place), pid, IN, time));
+                if let Some(arrow) = spilled[tensor.index()].take() {
+                    let end = event("spilled", "f", pid, Some(IN), time.start);
+                    events.push(Event { cat: Some("spill"), id: Some(arrow), bp: Some("e"), ..end });
+                }
+            }
+            Action::Store(Slot { tensor, .. }) => {
+                events.push(transfer(exhibit, "store", *tensor, None, pid, OUT, time));
+            }
+            Action::Spill(Slot { tensor, .. }) => {
+                events.push(transfer(exhibit, "spill", *tensor, None, pid, OUT, time));
+                n_arrows += 1;
+                let id = (pid as u64) << 32 | n_arrows;
+                spilled[tensor.index()] = Some(id);
+                let start = event("spilled", "s", pid, Some(OUT), time.start);
+                events.push(Event { cat: Some("spill"), id: Some(id), ..start });
+            }
+        }
+    }
+    count(pid, exhibit, times, events);
+}
+
+/// The counter: what is in the scratchpad while each operator runs.
+fn count(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<Event>) {
+    let picture = Picture::new(exhibit);
+    let runs = exhibit.actions.iter().zip(times).filter(|it| matches!(it.0, Action::Run { .. }));
+    let mut end = 0.0;
+    let counter =
+        |ts: f64, bytes: Bytes| Event { args: json!({ "bytes": bytes.0 }), ..event("scratchpad", "C", pid, None, ts) };
+    for ((_, time), bytes) in runs.zip(&picture.occupied) {
+        events.push(counter(time.start, *bytes));
+        end = time.end;
+    }
+    events.push(counter(end, Bytes::ZERO));
+}
+
+fn transfer(
+    exhibit: &Exhibit,
+    what: &'static str,
+    tensor: TensorId,
+    place: Option<Place>,
+    pid: usize,
+    track: u64,
+    time: &Range<f64>,
+) -> Event {
+    let offset = match place {
+        Some(Place::Scratchpad(offset)) => json!(offset.0),
+        Some(Place::Stream) => json!("streamed"),
+        None => Value::Null,
+    };
+    let args = json!({ "bytes": exhibit.size(tensor).0, "offset": offset });
+    let name = format!("{what} {}", plain(exhibit.tensor_name(tensor)));
+    Event { args, ..slice(name, what, pid, track, time) }
+}
+
+fn slice(name: String, cat: &'static str, pid: usize, track: u64, time: &Range<f64>) -> Event {
+    Event { name, cat: Some(cat), dur: Some(time.end - time.start), ..event("", "X", pid, Some(track), time.start) }
+}
+
+fn event(name: &str, ph: &'static str, pid: usize, tid: Option<u64>, ts: f64) -> Event {
+    Event { name: name.into(), ph, pid, tid, ts, dur: None, cat: None, id: None, bp: None, args: Value::Null }
+}
