@@ -25,6 +25,7 @@
 //! `mlir-opt --load-dialect-plugin=libcosma.so --load-pass-plugin=libcosma.so`.
 
 mod error;
+pub mod execute;
 mod optimize;
 mod options;
 mod pipeline;
