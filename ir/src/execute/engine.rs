@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 /// Allocations become calls of functions that [`memory`] stands for.
 const PIPELINE: &str = "builtin.module(\
     func.func(convert-linalg-to-loops),\
-    expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-math-to-libm,\
+    expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-math-to-llvm,convert-math-to-libm,\
     finalize-memref-to-llvm{use-generic-functions=true use-aligned-alloc=true},\
     convert-to-llvm,reconcile-unrealized-casts)";
 
