@@ -7,9 +7,17 @@
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/CAPI/IR.h"
 #include "mlir/CAPI/Support.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Index/IR/IndexDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -147,6 +155,11 @@ public:
   StringRef getDescription() const override { return registered.description; }
   void getDependentDialects(DialectRegistry &registry) const override {
     registry.insert<cosma::CosmaDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect>();
+    // What runs on a module lowers it, with passes of MLIR's.
+    if (registered.anchor == "builtin.module")
+      registry.insert<affine::AffineDialect, bufferization::BufferizationDialect, index::IndexDialect,
+                      linalg::LinalgDialect, math::MathDialect, scf::SCFDialect, tensor::TensorDialect,
+                      tosa::TosaDialect>();
   }
 
 protected:

@@ -47,4 +47,4 @@ pub use operation::{
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
 pub use report::{Report, Reports, Severity};
 pub use tensor::{SizeError, size_in_bytes, size_with};
-pub use transfer::{Transfer, is_streamed, load, reload, spill, store, transfer};
+pub use transfer::{Transfer, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, transfer};

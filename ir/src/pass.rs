@@ -80,7 +80,8 @@ struct Registered {
 /// Makes a pass known to MLIR. The first of a name counts; again does no harm.
 ///
 /// MLIR may run it on several functions at once. It may create operations of the dialects `cosma`,
-/// `arith`, `func` and `memref`.
+/// `arith`, `func` and `memref`; one on modules also of `affine`, `bufferization`, `index`, `linalg`,
+/// `math`, `scf`, `tensor` and `tosa`.
 pub fn register_pass(info: PassInfo, run: Run) {
     let options: Vec<CosmaOption> = info
         .options

@@ -29,7 +29,8 @@ pub enum SizeError {
 }
 
 /// The size of a ranked, static tensor in bytes: its elements packed by their width in bits, the
-/// whole rounded up to a byte. An index has 64 bits, a complex number twice those of its part.
+/// whole rounded up to a byte. An index has 64 bits, a complex number twice those of its part, a truth
+/// value (`i1`) 8, as in MLIR's memory.
 ///
 /// # Errors
 /// [`SizeError`], where the type does not tell.
@@ -72,7 +73,8 @@ fn width_in_bits(element: MlirType) -> Option<u64> {
     // SAFETY: the type is alive, as its context is, and each getter follows its check.
     unsafe {
         if mlirTypeIsAInteger(element) {
-            Some(mlirIntegerTypeGetWidth(element).into())
+            let width = mlirIntegerTypeGetWidth(element);
+            Some(if width == 1 { 8 } else { width.into() })
         } else if mlirTypeIsAFloat(element) {
             Some(mlirFloatTypeGetWidth(element).into())
         } else if mlirTypeIsAIndex(element) {

@@ -1,13 +1,18 @@
 //! The four ways between host memory and scratchpad.
 
-use crate::fact::Maker;
-use crate::operation::name;
-use melior::ir::operation::{OperationBuilder, OperationLike};
+use crate::edit::as_mut;
+use crate::fact::{Maker, read_string};
+use crate::operation::{maker, name};
+use melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
 use melior::ir::{Attribute, Identifier, Location, Operation, OperationRef, Value, ValueLike};
 use mlir_sys::mlirLocationGetContext;
 
 pub(crate) const OFFSET: &str = "offset";
 pub(crate) const STREAMED: &str = "streamed";
+/// On operations of other dialects, in lowered form.
+pub(crate) const MARK: &str = "cosma.transfer";
+pub(crate) const STREAMED_MARK: &str = "cosma.streamed";
+const ALL: [Transfer; 4] = [Transfer::Load, Transfer::Reload, Transfer::Spill, Transfer::Store];
 
 /// A way between host memory and scratchpad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +38,16 @@ impl Transfer {
         }
     }
 
+    /// What an operation of lowered form that is this transfer says in `cosma.transfer`.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Transfer::Load => "load",
+            Transfer::Reload => "reload",
+            Transfer::Spill => "spill",
+            Transfer::Store => "store",
+        }
+    }
+
     /// Whether no plan can do without it.
     pub fn is_compulsory(self) -> bool {
         matches!(self, Transfer::Load | Transfer::Store)
@@ -47,12 +62,33 @@ impl Transfer {
 /// Which transfer an operation is, if it is one.
 pub fn transfer(operation: OperationRef) -> Option<Transfer> {
     let name = name(operation);
-    [Transfer::Load, Transfer::Reload, Transfer::Spill, Transfer::Store].into_iter().find(|it| it.name() == name)
+    ALL.into_iter().find(|it| it.name() == name)
 }
 
 /// Whether it is a load or a reload that passes by the scratchpad.
 pub fn is_streamed(operation: OperationRef) -> bool {
     transfer(operation).is_some_and(Transfer::is_inward) && operation.has_attribute(STREAMED)
+}
+
+/// Notes on an operation of lowered form that it is a transfer: a copy, or a view of host memory
+/// through which an operator reads what is streamed.
+pub fn mark_transfer(operation: OperationRef, transfer: Transfer, is_streamed: bool) {
+    let maker = maker(operation);
+    let mut operation = as_mut(operation);
+    operation.set_attribute(MARK, maker.string(transfer.mark()));
+    if is_streamed {
+        operation.set_attribute(STREAMED_MARK, maker.unit());
+    }
+}
+
+/// Which transfer an operation of lowered form is, if it is one.
+pub fn marked_transfer(operation: OperationRef) -> Option<Transfer> {
+    read_mark(operation.attribute(MARK).ok()?)
+}
+
+pub(crate) fn read_mark(attribute: Attribute) -> Option<Transfer> {
+    let mark = read_string(attribute)?;
+    ALL.into_iter().find(|it| it.mark() == mark)
 }
 
 /// Brings a tensor from host memory to an offset in the scratchpad; without an offset, streams it.

@@ -13,7 +13,7 @@ use crate::operation::{
     spelling,
 };
 use crate::tensor::{size_in_bytes, size_with};
-use crate::transfer::{OFFSET, STREAMED, transfer};
+use crate::transfer::{MARK, OFFSET, STREAMED, STREAMED_MARK, read_mark, transfer};
 use melior::ir::operation::OperationLike;
 use melior::ir::r#type::TypeLike;
 use melior::ir::{Attribute, AttributeLike, BlockLike, OperationRef, RegionLike, Type, ValueLike};
@@ -125,6 +125,11 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
         PLAN if !value.is_dictionary() => Err(format!("attribute '{PLAN}' must be a dictionary")),
         PLAN => Ok(()),
         WEIGHT => Err(format!("attribute '{WEIGHT}' belongs on an argument of a function")),
+        MARK if read_mark(value).is_none() => {
+            Err(format!("attribute '{MARK}' must be \"load\", \"reload\", \"spill\" or \"store\""))
+        }
+        STREAMED_MARK if !value.is_unit() => Err(format!("attribute '{STREAMED_MARK}' has no value")),
+        MARK | STREAMED_MARK => Ok(()),
         _ => {
             let fact = FACTS.into_iter().find(|it| name.strip_prefix("cosma.") == Some(it));
             let fact = fact.ok_or_else(|| format!("has an unknown attribute '{name}'"))?;

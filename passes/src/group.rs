@@ -88,6 +88,12 @@ pub fn ungroup<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>>
     Ok(())
 }
 
+/// Whether each element of the result of an operation depends on the same one of every operand of the
+/// result's type.
+pub(crate) fn is_elementwise(operation: OperationRef) -> bool {
+    class(operation) == Class::Elementwise
+}
+
 /// Operators on the way to join each other.
 struct Groups<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,

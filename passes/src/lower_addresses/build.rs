@@ -1,0 +1,241 @@
+//! Operations on memrefs, as they are built before another operation.
+
+use super::INFO;
+use super::buffer::Buffer;
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::attribute::{
+    DenseI32ArrayAttribute, DenseI64ArrayAttribute, FlatSymbolRefAttribute, IntegerAttribute,
+};
+use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
+use cosma_ir::melior::ir::r#type::{DimSize, IntegerType, MemRefType, RankedTensorType, ShapedTypeLike, TypeLike};
+use cosma_ir::melior::ir::{
+    Attribute, Block, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value,
+};
+use cosma_ir::{Diagnostic, Transfer, mark_transfer};
+
+/// Builds operations of one context.
+#[derive(Clone, Copy)]
+pub(super) struct Builder<'c>(pub &'c Context);
+
+impl<'c> Builder<'c> {
+    pub(super) fn id(self, name: &str) -> Identifier<'c> {
+        Identifier::new(self.0, name)
+    }
+
+    pub(super) fn i64(self) -> Type<'c> {
+        IntegerType::new(self.0, 64).into()
+    }
+
+    /// So many bytes in a memory space.
+    pub(super) fn bytes(self, size: u64, space: Option<Attribute<'c>>) -> Type<'c> {
+        MemRefType::new(IntegerType::new(self.0, 8).into(), &[size as i64], None, space).into()
+    }
+
+    /// The memref of a tensor's shape and element type, its elements side by side.
+    pub(super) fn memref(
+        self,
+        tensor: Type<'c>,
+        space: Option<Attribute<'c>>,
+        at: OperationRef<'c, '_>,
+    ) -> Result<Type<'c>, Diagnostic<'c>> {
+        let shape = Shape::of(tensor).ok_or_else(|| {
+            // MLIR would give each element of less than a byte one of its own, where the plan packs them.
+            Diagnostic::at(at, format!("{} has no memref for {tensor}", INFO.name))
+        })?;
+        Ok(MemRefType::new(shape.element, &shape.dimensions, None, space).into())
+    }
+
+    pub(super) fn alloc(
+        self,
+        r#type: Type<'c>,
+        alignment: Option<u64>,
+        location: Location<'c>,
+    ) -> OperationBuilder<'c> {
+        let segments = DenseI32ArrayAttribute::new(self.0, &[0, 0]);
+        let mut attributes = vec![(self.id("operandSegmentSizes"), segments.into())];
+        if let Some(alignment) = alignment {
+            attributes.push((self.id("alignment"), IntegerAttribute::new(self.i64(), alignment as i64).into()));
+        }
+        OperationBuilder::new("memref.alloc", location).add_attributes(&attributes).add_results(&[r#type])
+    }
+
+    pub(super) fn free(self, memref: Value<'c, '_>, before: OperationRef<'c, '_>) {
+        place(before, OperationBuilder::new("memref.dealloc", before.location()).add_operands(&[memref]));
+    }
+
+    /// A constant number of bytes or elements.
+    pub(super) fn index(self, value: u64, location: Location<'c>) -> OperationBuilder<'c> {
+        let r#type = Type::index(self.0);
+        OperationBuilder::new("arith.constant", location)
+            .add_attributes(&[(self.id("value"), IntegerAttribute::new(r#type, value as i64).into())])
+            .add_results(&[r#type])
+    }
+
+    /// A transfer: all bytes of one memref to another.
+    pub(super) fn transfer<'a>(
+        self,
+        from: &Buffer<'c, 'a>,
+        to: &Buffer<'c, 'a>,
+        way: Transfer,
+        before: OperationRef<'c, 'a>,
+    ) {
+        let copy = OperationBuilder::new("memref.copy", before.location()).add_operands(&[from.value, to.value]);
+        mark_transfer(place(before, copy), way, false);
+    }
+
+    /// What an operator moves, which is no transfer: element by element.
+    pub(super) fn copy(self, from: Value<'c, '_>, to: Value<'c, '_>, element: Type<'c>, before: OperationRef<'c, '_>) {
+        let location = before.location();
+        let block = Block::new(&[(element, location), (element, location)]);
+        let element = block.argument(0).expect("it has two").into();
+        block.append_operation(
+            OperationBuilder::new("linalg.yield", location).add_operands(&[element]).build().expect("it is whole"),
+        );
+        let region = Region::new();
+        region.append_block(block);
+        let segments = DenseI32ArrayAttribute::new(self.0, &[1, 1]);
+        let copy = OperationBuilder::new("linalg.copy", location)
+            .add_operands(&[from, to])
+            .add_attributes(&[(self.id("operandSegmentSizes"), segments.into())])
+            .add_regions([region]);
+        place(before, copy);
+    }
+
+    /// A tensor in host memory that begins so many elements after a memref.
+    pub(super) fn reinterpret(
+        self,
+        base: Value<'c, '_>,
+        shape: &Shape<'c>,
+        offset: u64,
+        location: Location<'c>,
+    ) -> (OperationBuilder<'c>, Type<'c>) {
+        let strides = strides(&shape.dimensions);
+        // What begins where the whole does looks like a whole.
+        let layout = (offset != 0).then(|| self.strided(&strides, offset));
+        let r#type: Type = MemRefType::new(shape.element, &shape.dimensions, layout, None).into();
+        let segments = DenseI32ArrayAttribute::new(self.0, &[1, 0, 0, 0]);
+        let integers = |it: &[i64]| -> Attribute<'c> { DenseI64ArrayAttribute::new(self.0, it).into() };
+        let builder = OperationBuilder::new("memref.reinterpret_cast", location)
+            .add_operands(&[base])
+            .add_attributes(&[
+                (self.id("operandSegmentSizes"), segments.into()),
+                (self.id("static_offsets"), integers(&[offset as i64])),
+                (self.id("static_sizes"), integers(&shape.dimensions)),
+                (self.id("static_strides"), integers(&strides)),
+            ])
+            .add_results(&[r#type]);
+        (builder, r#type)
+    }
+
+    /// A part of a tensor whose elements lie side by side: all of it but along one dimension.
+    pub(super) fn part(
+        self,
+        base: Value<'c, '_>,
+        shape: &Shape<'c>,
+        space: Option<Attribute<'c>>,
+        (axis, offset, size): (usize, i64, i64),
+        location: Location<'c>,
+    ) -> OperationBuilder<'c> {
+        let mut sizes = shape.dimensions.clone();
+        let strides = strides(&sizes);
+        sizes[axis] = size;
+        let mut offsets = vec![0; sizes.len()];
+        offsets[axis] = offset;
+        let layout = self.strided(&strides, (offset * strides[axis]).unsigned_abs());
+        let part = MemRefType::new(shape.element, &sizes, Some(layout), space);
+        let segments = DenseI32ArrayAttribute::new(self.0, &[1, 0, 0, 0]);
+        let integers = |it: &[i64]| -> Attribute<'c> { DenseI64ArrayAttribute::new(self.0, it).into() };
+        let ones = vec![1; sizes.len()];
+        OperationBuilder::new("memref.subview", location)
+            .add_operands(&[base])
+            .add_attributes(&[
+                (self.id("operandSegmentSizes"), segments.into()),
+                (self.id("static_offsets"), integers(&offsets)),
+                (self.id("static_sizes"), integers(&sizes)),
+                (self.id("static_strides"), integers(&ones)),
+            ])
+            .add_results(&[part.into()])
+    }
+
+    fn strided(self, strides: &[i64], offset: u64) -> Attribute<'c> {
+        let strides: Vec<String> = strides.iter().map(i64::to_string).collect();
+        let text = format!("strided<[{}], offset: {offset}>", strides.join(", "));
+        Attribute::parse(self.0, &text).expect("it is well-formed")
+    }
+
+    /// The memref of a constant in host memory.
+    pub(super) fn get_global(self, symbol: &str, r#type: Type<'c>, location: Location<'c>) -> OperationBuilder<'c> {
+        OperationBuilder::new("memref.get_global", location)
+            .add_attributes(&[(self.id("name"), FlatSymbolRefAttribute::new(self.0, symbol).into())])
+            .add_results(&[r#type])
+    }
+
+    pub(super) fn call(
+        self,
+        symbol: &str,
+        operands: &[Value<'c, '_>],
+        results: &[Type<'c>],
+        location: Location<'c>,
+    ) -> OperationBuilder<'c> {
+        OperationBuilder::new("func.call", location)
+            .add_attributes(&[(self.id("callee"), FlatSymbolRefAttribute::new(self.0, symbol).into())])
+            .add_operands(operands)
+            .add_results(results)
+    }
+}
+
+/// Puts an operation before another one.
+pub(super) fn place<'c, 'a>(before: OperationRef<'c, 'a>, builder: OperationBuilder<'c>) -> OperationRef<'c, 'a> {
+    let block = before.block().expect("it is in a block");
+    block.insert_operation_before(before, builder.build().expect("nothing is inferred"))
+}
+
+/// Puts an operation before another one; gives its result.
+pub(super) fn insert<'c, 'a>(before: OperationRef<'c, 'a>, builder: OperationBuilder<'c>) -> Value<'c, 'a> {
+    place(before, builder).result(0).expect("it has a result").into()
+}
+
+/// Dimensions and elements that have whole bytes in memory.
+pub(super) struct Shape<'c> {
+    pub dimensions: Vec<i64>,
+    pub element: Type<'c>,
+    /// Bytes of an element.
+    pub width: u64,
+}
+
+impl<'c> Shape<'c> {
+    /// Of a ranked, static tensor of integers, floats or indices; none for other types.
+    pub(super) fn of(tensor: Type<'c>) -> Option<Shape<'c>> {
+        let ranked = RankedTensorType::try_from(tensor).ok()?;
+        let element = ranked.element();
+        // Others have no memref, or other sizes in memory than in the plan.
+        let is_plain = IntegerType::try_from(element).is_ok() || element.is_float() || element.is_index();
+        let width = cosma_ir::size_in_bytes(RankedTensorType::new(&[8], element, None).into()).ok()? / 8;
+        let has_bytes = matches!(width, 1 | 2 | 4 | 8 | 16) && !is_part_of_byte(element);
+        let dimensions = dimensions(&ranked)?;
+        (is_plain && has_bytes).then_some(Shape { dimensions, element, width })
+    }
+}
+
+/// Whether the plan packs elements where MLIR gives each a byte or more.
+fn is_part_of_byte(element: Type) -> bool {
+    let bits = |it: u64| cosma_ir::size_in_bytes(RankedTensorType::new(&[it], element, None).into()).unwrap_or(0);
+    bits(8) != 8 * bits(1)
+}
+
+fn dimensions<'c>(shaped: &impl ShapedTypeLike<'c>) -> Option<Vec<i64>> {
+    (0..shaped.rank())
+        .map(|it| match shaped.dim_size(it) {
+            Ok(DimSize::Static(size)) => i64::try_from(size).ok(),
+            Ok(DimSize::Dynamic) | Err(_) => None,
+        })
+        .collect()
+}
+
+fn strides(dimensions: &[i64]) -> Vec<i64> {
+    let mut strides = vec![1; dimensions.len()];
+    for index in (1..dimensions.len()).rev() {
+        strides[index - 1] = strides[index] * dimensions[index];
+    }
+    strides
+}

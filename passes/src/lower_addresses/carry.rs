@@ -1,0 +1,126 @@
+//! What computes nothing: transfers, views, constants.
+
+use super::INFO;
+use super::buffer::{Buffer, Root};
+use super::build::{Shape, insert, place};
+use super::function::{Lowering, size};
+use crate::role::{Role, role};
+use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
+use cosma_ir::melior::ir::r#type::TypeLike;
+use cosma_ir::melior::ir::{Attribute, OperationRef, Value, ValueLike};
+use cosma_ir::{Diagnostic, Transfer, is_streamed, mark_transfer, name, offsets};
+
+impl<'c, 'a> Lowering<'_, 'c, 'a> {
+    /// A transfer: a copy, or a view of host memory for what is streamed.
+    pub(super) fn transfer(&mut self, operation: OperationRef<'c, 'a>, way: Transfer) -> Result<(), Diagnostic<'c>> {
+        let source = operation.operand(0).expect("a transfer has an operand");
+        let result: Value = operation.result(0).expect("and a result").into();
+        let from = self
+            .buffer(source)?
+            .ok_or_else(|| Diagnostic::at(operation, format!("{} finds nothing that this moves", INFO.name)))?;
+        let to = if is_streamed(operation) {
+            let seen = self.seen(&from, result, 0, operation)?;
+            if let Ok(view) = OperationResult::try_from(seen.value) {
+                mark_transfer(view.owner(), way, true);
+            }
+            seen
+        } else {
+            let to = if way.is_inward() {
+                let offset = offsets(operation).and_then(|it| it.first().copied()).unwrap_or(0);
+                self.place(result, offset, operation)?
+            } else {
+                self.owned(result, operation)?
+            };
+            self.build.transfer(&from, &to, way, operation);
+            to
+        };
+        self.keep(result, to);
+        Ok(())
+    }
+
+    /// A view: other bytes of the same root, or the same as another type.
+    pub(super) fn view(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        let source = operation.operand(0).expect("a view has a source");
+        let result: Value = operation.result(0).expect("a view has a result").into();
+        // Of what nobody computes there is nothing to see: who reads it, makes it.
+        let Some(from) = self.buffer(source)? else { return Ok(()) };
+        let start = slice_start(operation, source)
+            .ok_or_else(|| Diagnostic::at(operation, format!("{} does not know where this slice begins", INFO.name)))?;
+        let seen = if from.r#type == self.build.memref(result.r#type(), self.space_of(&from), operation)? && start == 0
+        {
+            from
+        } else {
+            self.seen(&from, result, start, operation)?
+        };
+        self.keep(result, seen);
+        Ok(())
+    }
+
+    /// A tensor that begins so many bytes after the beginning of a buffer.
+    fn seen(
+        &mut self,
+        from: &Buffer<'c, 'a>,
+        tensor: Value<'c, 'a>,
+        start: u64,
+        before: OperationRef<'c, 'a>,
+    ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
+        let start = from.start + start;
+        let Root::Host(root) = from.root else { return self.place(tensor, start, before) };
+        // Refuses types without a memref.
+        self.build.memref(tensor.r#type(), None, before)?;
+        let shape = Shape::of(tensor.r#type()).expect("it has a memref");
+        let (view, r#type) = self.build.reinterpret(root, &shape, start / shape.width, before.location());
+        Ok(Buffer { value: insert(before, view), r#type, root: from.root, start, size: size(tensor) })
+    }
+
+    pub(super) fn space_of(&self, buffer: &Buffer<'c, 'a>) -> Option<Attribute<'c>> {
+        match buffer.root {
+            Root::Arena => self.space(),
+            Root::Host(_) => None,
+        }
+    }
+
+    /// The buffer of a constant, made where the function begins; none of what is no constant.
+    pub(super) fn constant(&mut self, tensor: Value<'c, 'a>) -> Result<Option<Buffer<'c, 'a>>, Diagnostic<'c>> {
+        let Some(operation) = OperationResult::try_from(tensor).ok().map(|it| it.owner()) else { return Ok(None) };
+        let is_here = operation.block() == Some(self.block) && tensor.r#type().is_tensor();
+        if !is_here || role(operation, |_| false) != Role::Constant {
+            return Ok(None);
+        }
+        let Some(value) = self.constant_value(operation) else {
+            let message = format!("{} does not know the value of {}", INFO.name, name(operation));
+            return Err(Diagnostic::at(operation, message));
+        };
+        let r#type = self.build.memref(tensor.r#type(), None, operation)?;
+        let symbol = self.symbols.global(r#type, value, operation.location());
+        let get = place(self.first, self.build.get_global(&symbol, r#type, operation.location()));
+        let memref = get.result(0).expect("it has one").into();
+        let buffer = Buffer::host(memref, r#type, size(tensor));
+        self.keep(tensor, buffer);
+        Ok(Some(buffer))
+    }
+
+    fn constant_value(&self, operation: OperationRef<'c, 'a>) -> Option<Attribute<'c>> {
+        if let Ok(global) = operation.attribute("global") {
+            let symbol = global.to_string();
+            let symbol = symbol.trim_start_matches('@').trim_matches('"');
+            return self.symbols.find("ml_program.global", symbol)?.attribute("value").ok();
+        }
+        ["value", "values"].into_iter().find_map(|it| operation.attribute(it).ok())
+    }
+}
+
+/// Where a view begins in what it looks at, in bytes.
+fn slice_start(operation: OperationRef, source: Value) -> Option<u64> {
+    if name(operation) != "tensor.extract_slice" {
+        return Some(0);
+    }
+    let shape = Shape::of(source.r#type())?;
+    let offsets = DenseI64ArrayAttribute::try_from(operation.attribute("static_offsets").ok()?).ok()?;
+    let mut start = 0;
+    for (index, size) in shape.dimensions.iter().enumerate() {
+        start = start * u64::try_from(*size).ok()? + u64::try_from(offsets.element(index).ok()?).ok()?;
+    }
+    Some(start * shape.width)
+}

@@ -1,0 +1,236 @@
+//! Operators that MLIR's bufferization brings to memrefs: groups, TOSA, and all else on tensors.
+//!
+//! An operator becomes a function of the workshop that takes memrefs: each tensor that it reads comes
+//! from one (`bufferization.to_tensor`), the operations follow as they are, and each result goes to one
+//! (`bufferization.materialize_in_destination`). Bufferization believes that these memrefs share no
+//! bytes. So where a result lies on something that is read, it goes to a private buffer, and is copied
+//! when all is read; unless there is one operation, that works element by element.
+
+use super::INFO;
+use super::build::place;
+use super::function::Lowering;
+use crate::extract::{key, n_elements};
+use crate::form::operations;
+use crate::group::is_elementwise;
+use crate::role::{Role, may_have_effects, reads, role};
+use cosma_ir::melior::ir::block::BlockArgument;
+use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike, OperationResult};
+use cosma_ir::melior::ir::r#type::TypeLike;
+use cosma_ir::melior::ir::{
+    Attribute, BlockLike, BlockRef, Operation, OperationRef, RegionLike, Type, Value, ValueLike,
+};
+use cosma_ir::{Diagnostic, as_mut, is_abstract, is_group, name, replace_uses, transfer};
+use std::collections::HashMap;
+
+/// The inside of a function of the workshop.
+struct Room<'c, 'a> {
+    block: BlockRef<'c, 'a>,
+    /// Its end, before which all goes.
+    end: OperationRef<'c, 'a>,
+    /// What the block's arguments are outside.
+    operands: Vec<Value<'c, 'a>>,
+    /// What values of the function are inside. Only looked up, never iterated over.
+    locals: HashMap<usize, Value<'c, 'a>>,
+}
+
+impl<'c, 'a> Lowering<'_, 'c, 'a> {
+    pub(super) fn outline(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        let results = self.results(operation)?;
+        let (function, block) = self.workshop.open(operation.location());
+        let end = block.terminator().expect("it has one");
+        let mut room = Room { block, end, operands: Vec::new(), locals: HashMap::new() };
+        let values = if is_group(operation) {
+            self.move_group(operation, &mut room)?
+        } else {
+            let copy = self.copy_in(operation, &mut room)?;
+            copy.results().map(Value::from).collect()
+        };
+        let mut private = Vec::new();
+        let mut destinations = results.iter();
+        let mut scalars = Vec::new();
+        for (result, value) in operation.results().map(Value::from).zip(values) {
+            if !result.r#type().is_tensor() {
+                scalars.push((result, value));
+                continue;
+            }
+            let (_, buffer) = *destinations.next().expect("one for each tensor");
+            let mut to = buffer;
+            let is_in_the_way = |it: Value<'c, 'a>| {
+                let Some(from) = self.known(it).filter(|it| it.overlaps(&buffer)) else { return false };
+                let is_plain = !is_group(operation) && is_elementwise(operation) && it.r#type() == result.r#type();
+                !(is_plain && from.is_at(&buffer))
+            };
+            if reads(operation).iter().any(|it| is_in_the_way(it.value)) {
+                to = self.host(result, operation)?;
+                private.push((to, buffer, result.r#type()));
+            }
+            let memref = room.argument(to.value, to.r#type);
+            let unit = Attribute::unit(self.build.0);
+            let materialize = OperationBuilder::new("bufferization.materialize_in_destination", operation.location())
+                .add_operands(&[value, memref])
+                .add_attributes(&[(self.build.id("restrict"), unit), (self.build.id("writable"), unit)]);
+            place(room.end, materialize);
+        }
+        let inner: Vec<Value> = scalars.iter().map(|it| it.1).collect();
+        let given = self.workshop.close(function, &room.operands, &inner, operation);
+        for ((scalar, _), value) in scalars.into_iter().zip(given) {
+            replace_uses(scalar, value);
+        }
+        for (from, to, r#type) in private {
+            self.copy(&from, &to, r#type, operation);
+            self.build.free(from.value, operation);
+        }
+        for (tensor, buffer) in results {
+            self.keep(tensor, buffer);
+        }
+        Ok(())
+    }
+
+    /// Moves what is in a group into a room; gives what it yields.
+    fn move_group(
+        &mut self,
+        group: OperationRef<'c, 'a>,
+        room: &mut Room<'c, 'a>,
+    ) -> Result<Vec<Value<'c, 'a>>, Diagnostic<'c>> {
+        let block = group.region(0).ok().and_then(|it| it.first_block()).expect("the verifier has seen it");
+        let members: Vec<OperationRef> = operations(block).collect();
+        if let Some(member) = members.iter().find(|it| is_abstract(**it) || is_group(**it)) {
+            let message = format!("{} knows what TOSA, linalg and tensor compute, not {}", INFO.name, name(*member));
+            return Err(Diagnostic::at(*member, message));
+        }
+        for (index, operand) in group.operands().enumerate().collect::<Vec<_>>() {
+            let argument: Value = block.argument(index).expect("the verifier has seen it").into();
+            let wants_constant = members.iter().any(|member| {
+                let mut operands = member.operands().enumerate();
+                operands.any(|(index, it)| it == argument && wants_constant(*member, index))
+            });
+            let local = self.local(operand, wants_constant, room)?;
+            replace_uses(argument, local);
+        }
+        let (end, members) = members.split_last().expect("it ends with a yield");
+        for member in members {
+            as_mut(*member).move_before(room.end);
+            forget(*member);
+        }
+        Ok(end.operands().collect())
+    }
+
+    /// Copies an operation into a room.
+    fn copy_in(
+        &mut self,
+        operation: OperationRef<'c, 'a>,
+        room: &mut Room<'c, 'a>,
+    ) -> Result<OperationRef<'c, 'a>, Diagnostic<'c>> {
+        let mut locals = Vec::new();
+        for it in reads(operation) {
+            let wants_constant = it.operation == operation && wants_constant(operation, it.operand);
+            locals.push(if self.is_here(it.value) { Some(self.local(it.value, wants_constant, room)?) } else { None });
+        }
+        let copy = room.block.insert_operation_before(room.end, Operation::clone(&operation));
+        forget(copy);
+        // The copy reads in the same order.
+        for (it, local) in reads(copy).into_iter().zip(locals) {
+            if let Some(local) = local {
+                as_mut(it.operation).set_operand(it.operand, local);
+            }
+        }
+        Ok(copy)
+    }
+
+    /// What a value of the function is in a room.
+    fn local(
+        &mut self,
+        value: Value<'c, 'a>,
+        wants_constant: bool,
+        room: &mut Room<'c, 'a>,
+    ) -> Result<Value<'c, 'a>, Diagnostic<'c>> {
+        if let Some(local) = room.locals.get(&key(value)) {
+            return Ok(*local);
+        }
+        let source = if wants_constant { origin(value) } else { value };
+        let local = match defining(source).filter(|it| self.is_copied(*it, source, wants_constant)) {
+            Some(operation) => {
+                let copy = self.copy_in(operation, room)?;
+                let mut results = operation.results().zip(copy.results());
+                let found = results.find(|it| Value::from(it.0) == source).expect("it is defined there");
+                found.1.into()
+            }
+            None if !value.r#type().is_tensor() => room.argument(value, value.r#type()),
+            None => {
+                let Some(buffer) = self.buffer(value)? else {
+                    let message = format!("{} finds no bytes for {}", INFO.name, value.r#type());
+                    return Err(Diagnostic::new(room.end.location(), message));
+                };
+                let memref = room.argument(buffer.value, buffer.r#type);
+                let tensor = OperationBuilder::new("bufferization.to_tensor", room.end.location())
+                    .add_operands(&[memref])
+                    .add_attributes(&[(self.build.id("restrict"), Attribute::unit(self.build.0))])
+                    .add_results(&[value.r#type()]);
+                place(room.end, tensor).result(0).expect("it has one").into()
+            }
+        };
+        room.locals.insert(key(value), local);
+        Ok(local)
+    }
+
+    /// Whether what an operation computes is computed again in each room: constants, shapes, parameters,
+    /// and what nobody computes, such as `tensor.empty`.
+    fn is_copied(&self, operation: OperationRef<'c, 'a>, value: Value<'c, 'a>, wants_constant: bool) -> bool {
+        if may_have_effects(operation) || transfer(operation).is_some() || self.known(value).is_some() {
+            return false;
+        }
+        let r#type = value.r#type();
+        match role(operation, |_| false) {
+            Role::Constant => wants_constant || n_elements(value) == Some(1),
+            Role::Preamble if r#type.is_tensor() => true,
+            // What is no scalar cannot be an argument.
+            Role::Preamble => operation.operand_count() == 0 || !is_scalar(r#type),
+            Role::View => true,
+            Role::Transfer | Role::Operator => false,
+        }
+    }
+
+    /// Whether a value is the function's, and not that of a region in it.
+    fn is_here(&self, value: Value<'c, 'a>) -> bool {
+        match defining(value) {
+            Some(it) => it.block() == Some(self.block),
+            None => BlockArgument::try_from(value).is_ok_and(|it| it.owner() == self.block),
+        }
+    }
+}
+
+impl<'c, 'a> Room<'c, 'a> {
+    /// A value from outside, as an argument.
+    fn argument(&mut self, value: Value<'c, 'a>, r#type: Type<'c>) -> Value<'c, 'a> {
+        self.operands.push(value);
+        self.block.add_argument(r#type, self.end.location())
+    }
+}
+
+/// Whether MLIR lowers an operation only if this operand is a constant.
+fn wants_constant(operation: OperationRef, operand: usize) -> bool {
+    name(operation) == "tosa.rescale" && 0 < operand
+}
+
+/// What transfers have brought where a value is.
+fn origin<'c: 'a, 'a>(value: Value<'c, 'a>) -> Value<'c, 'a> {
+    let moved = defining(value).filter(|it| transfer(*it).is_some());
+    moved.map_or(value, |it| origin(it.operand(0).expect("a transfer has an operand")))
+}
+
+/// Takes away what the plan has said about an operation.
+fn forget(operation: OperationRef) {
+    let names: Vec<String> =
+        operation.attributes().map(|it| it.0.as_string_ref().as_str().unwrap_or_default().to_owned()).collect();
+    for name in names.iter().filter(|it| it.starts_with("cosma.")) {
+        as_mut(operation).remove_attribute(name).expect("it is there");
+    }
+}
+
+fn is_scalar(r#type: Type) -> bool {
+    r#type.is_integer() || r#type.is_float() || r#type.is_index()
+}
+
+fn defining<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
+    OperationResult::try_from(value).ok().map(|it| it.owner())
+}
