@@ -11,13 +11,7 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Module, OperationRef, RegionLike};
 use cosma_ir::{Diagnostic, Reports, as_mut, is_abstract};
-use cosma_passes::symbol;
-
-/// From TOSA, linalg and tensors to linalg on memrefs.
-const PIPELINE: &str = "builtin.module(\
-    func.func(cosma-ungroup,tosa-to-linalg-named,tosa-to-linalg,tosa-to-arith,tosa-to-tensor),canonicalize,cse,\
-    one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},\
-    canonicalize,cse,buffer-deallocation-pipeline,convert-bufferization-to-memref)";
+use cosma_passes::{SOURCE_TO_MEMREFS, symbol};
 
 /// What memory holds before a program writes to it, once and the other time: as floats of any width NaN,
 /// most of them signalling, and as integers nothing that comes by itself.
@@ -175,40 +169,46 @@ fn copy<'c>(module: &Module<'c>) -> Module<'c> {
 
 fn compile<'c>(context: &'c Context, module: &Module<'c>, effort: u8) -> Result<Program, RunError> {
     let mut module = copy(module);
-    let operation = module.as_operation();
-    functions(operation).into_iter().chain([operation]).for_each(clear);
-    run_pipeline(context, &mut module, PIPELINE, &Options::default())?;
+    clear(module.as_operation());
+    // The caller of a function owns what it gives, an argument that is given back as a copy.
+    let pipeline =
+        format!("builtin.module(func.func(cosma-ungroup),{SOURCE_TO_MEMREFS},convert-bufferization-to-memref)");
+    run_pipeline(context, &mut module, &pipeline, &Options::default())?;
     let reports = Reports::attach(context);
     Program::compile(context, module, effort).map_err(|error| failed(SOURCE, error, reports.take()))
 }
 
 /// Forgets what only planning is interested in.
-fn clear(operation: OperationRef) {
-    for name in ["cosma.machine", "arg_attrs", "res_attrs"] {
-        let _ = as_mut(operation).remove_attribute(name);
+fn clear(module: OperationRef) {
+    for operation in all(module) {
+        let names: Vec<String> =
+            operation.attributes().filter_map(|it| it.0.as_string_ref().as_str().map(str::to_owned).ok()).collect();
+        // Of groups, whose attributes have no such names, nothing is left.
+        for name in names.iter().filter(|it| it.starts_with("cosma.") || matches!(it.as_str(), "arg_attrs" | "res_attrs")) {
+            let _ = as_mut(operation).remove_attribute(name);
+        }
     }
 }
 
 /// An operator that only says what it is has nothing to run.
 fn refuse_abstract(context: &Context, module: &Module) -> Result<(), RunError> {
     let reports = Reports::attach(context);
-    let mut pending = vec![module.as_operation()];
-    while let Some(operation) = pending.pop() {
-        if is_abstract(operation) {
-            let message = "cosma.op only says what an operator is, not what it computes: there is nothing to run";
-            Diagnostic::at(operation, message.to_owned()).emit_error();
-            return Err(RunError::Module(reports.take()));
-        }
-        let mut inner = Vec::new();
-        for region in operation.regions() {
-            let mut next = region.first_block();
-            while let Some(block) = next {
-                inner.extend(std::iter::successors(block.first_operation(), |it| it.next_in_block()));
-                next = block.next_in_region();
-            }
-        }
-        // The first in the order of the text is named.
-        pending.extend(inner.into_iter().rev());
+    if let Some(operation) = all(module.as_operation()).into_iter().find(|it| is_abstract(*it)) {
+        let message = "cosma.op only says what an operator is, not what it computes: there is nothing to run";
+        Diagnostic::at(operation, message.to_owned()).emit_error();
+        return Err(RunError::Module(reports.take()));
     }
     Ok(())
+}
+
+/// An operation and all in its regions, in the order of the text.
+fn all<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+    let mut found = vec![operation];
+    for region in operation.regions() {
+        for block in std::iter::successors(region.first_block(), |it| it.next_in_region()) {
+            let inner = std::iter::successors(block.first_operation(), |it| it.next_in_block());
+            inner.for_each(|it| found.extend(all(it)));
+        }
+    }
+    found
 }

@@ -1,7 +1,7 @@
 //! From a module on memrefs to machine code, and its calls.
 
 use super::descriptor::{self, Layout};
-use super::memory::{self, Memory, Moved, TRANSFER};
+use super::memory::{self, Memory, Moved};
 use super::signature::{Signature, functions, symbol};
 use super::{Buffer, BufferType, ExecuteError};
 use crate::edit::as_mut;
@@ -72,7 +72,7 @@ impl Program {
                 let _ = as_mut(function).remove_attribute(attributes);
             }
         }
-        let transfers: Vec<String> = declarations(module.as_operation());
+        let symbols = declarations(module.as_operation());
         register_all_passes();
         let manager = PassManager::new(context);
         parse_pass_pipeline(manager.as_operation_pass_manager(), PIPELINE)
@@ -80,7 +80,7 @@ impl Program {
         if !run_passes(&manager, module.as_operation()) {
             return Err(ExecuteError::Compile("it could not be lowered to LLVM".into()));
         }
-        let mut program = Program::new(&module, effort, &transfers)?;
+        let mut program = Program::new(&module, effort, &symbols)?;
         for mut function in found {
             if function.signature.is_ok() {
                 function.code = Some(program.code(&function.name)?);
@@ -90,7 +90,7 @@ impl Program {
         Ok(program)
     }
 
-    fn new(module: &Module, effort: u8, transfers: &[String]) -> Result<Program, ExecuteError> {
+    fn new(module: &Module, effort: u8, symbols: &[String]) -> Result<Program, ExecuteError> {
         // The paths have to end in NUL, whatever their lengths say.
         let libraries: Vec<CString> = libraries()
             .into_iter()
@@ -113,7 +113,7 @@ impl Program {
         }
         let program = Program { engine, functions: Vec::new() };
         let known = memory::symbols();
-        let transfers = transfers.iter().map(|it| (it.as_str(), memory::transfer_symbol()));
+        let transfers = symbols.iter().filter_map(|it| Some((it.as_str(), memory::transfer_symbol(it)?)));
         for (name, address) in known.into_iter().chain(transfers) {
             // SAFETY: the engine is alive; the functions live as long as the process, and their types are
             // those with which compiled code calls them.
@@ -210,12 +210,11 @@ fn ciface(function: &str) -> String {
     format!("_mlir_ciface_{function}")
 }
 
-/// The functions that transfers call.
+/// The functions that are called.
 fn declarations(module: OperationRef) -> Vec<String> {
     let block = module.region(0).ok().and_then(|it| it.first_block());
     let operations = std::iter::successors(block.and_then(|it| it.first_operation()), |it| it.next_in_block());
-    let functions = operations.filter(|it| name(*it) == "func.func").map(symbol);
-    functions.filter(|it| it.starts_with(TRANSFER)).collect()
+    operations.filter(|it| name(*it) == "func.func").map(symbol).collect()
 }
 
 /// What LLVM calls to convert small floats, which lies beside MLIR's own library. Where that is cannot be

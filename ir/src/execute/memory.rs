@@ -342,6 +342,16 @@ extern "C" fn transfer(
     });
 }
 
+/// What becomes of a transfer that passes by: it is read where it lies.
+extern "C" fn passing(kind: i64, element: i64, rank: i64, descriptor: *const u64) {
+    // SAFETY: compiled code passes a descriptor that is alive, of this rank.
+    let layout = unsafe { layout(element, rank, descriptor) };
+    with(|it| match it.is_outside(&layout) {
+        Some(wrong) => it.fault(format!("what passes by lies {wrong}")),
+        None => it.moved.count(TRANSFERS[kind as usize], layout.n_bytes() as u64),
+    });
+}
+
 /// # Safety
 /// The descriptor is alive and has this rank.
 unsafe fn layout(element: i64, rank: i64, descriptor: *const u64) -> Layout {
@@ -350,8 +360,10 @@ unsafe fn layout(element: i64, rank: i64, descriptor: *const u64) -> Layout {
     Layout::read(words, element as usize)
 }
 
-/// The name that calls of a transfer begin with.
+/// What the names of functions begin with that transfers call.
 pub(super) const TRANSFER: &str = "cosma_transfer";
+/// And those that are called for what passes by.
+pub(super) const PASSING: &str = "cosma_passing";
 
 /// The functions that compiled code calls, by the names that MLIR gives them.
 pub(super) fn symbols() -> [(&'static str, *mut c_void); 4] {
@@ -363,9 +375,15 @@ pub(super) fn symbols() -> [(&'static str, *mut c_void); 4] {
     ]
 }
 
-/// The function that transfers call.
-pub(super) fn transfer_symbol() -> *mut c_void {
-    transfer as *mut c_void
+/// The function of such a name.
+pub(super) fn transfer_symbol(name: &str) -> Option<*mut c_void> {
+    if name.starts_with(TRANSFER) {
+        Some(transfer as *mut c_void)
+    } else if name.starts_with(PASSING) {
+        Some(passing as *mut c_void)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

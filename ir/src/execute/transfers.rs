@@ -1,9 +1,9 @@
 //! Makes the transfers of a lowered module count what they move.
 
-use super::memory::{TRANSFER, TRANSFERS};
+use super::memory::{PASSING, TRANSFER, TRANSFERS};
 use super::{Element, ExecuteError};
 use crate::edit::erase;
-use crate::name;
+use crate::{marked_transfer, name};
 use melior::Context;
 use melior::ir::attribute::{FlatSymbolRefAttribute, IntegerAttribute, StringAttribute, TypeAttribute};
 use melior::ir::operation::{OperationBuilder, OperationLike};
@@ -14,25 +14,29 @@ use melior::ir::{
 use mlir_sys::{MlirAttribute, mlirUnrankedMemRefTypeGet};
 use std::collections::BTreeMap;
 
-/// The attribute that says of a copy which transfer it is: `load`, `reload`, `spill` or `store`.
-const MARK: &str = "cosma.transfer";
-
-/// Replaces each `memref.copy` with the attribute `cosma.transfer` by a call that
-/// [`Program`](super::Program) resolves, and which copies and counts; gives how many there were.
+/// Replaces each `memref.copy` that is marked as a transfer by a call that [`Program`](super::Program)
+/// resolves, and which copies and counts; and puts one that only counts behind each view that is marked
+/// as something that passes by. Gives how many there were.
 ///
 /// # Errors
-/// Where a mark names no transfer, or is on what cannot be counted.
+/// Where a mark is on what cannot be counted.
 pub fn count_transfers<'c>(context: &'c Context, module: OperationRef<'c, '_>) -> Result<usize, ExecuteError> {
     let Some(body) = module.region(0).ok().and_then(|it| it.first_block()) else { return Ok(0) };
-    let copies = marked(module);
-    // The name of the function for each pair of types.
+    let transfers = marked(module);
+    // The name of the function for each type.
     let mut callees: BTreeMap<String, String> = BTreeMap::new();
-    for &copy in &copies {
-        let location = copy.location();
-        let block = copy.block().expect("a copy is in a block");
-        let place =
-            |builder: OperationBuilder<'c>| block.insert_operation_before(copy, builder.build().expect(NOT_INFERRED));
-        let (kind, element) = kind(copy)?;
+    for &operation in &transfers {
+        let location = operation.location();
+        let block = operation.block().expect("it is in a block");
+        let is_copy = name(operation) == "memref.copy";
+        let moved: Vec<Value> =
+            if is_copy { operation.operands().collect() } else { operation.results().map(Value::from).collect() };
+        let mut last = operation;
+        let mut place = |builder: OperationBuilder<'c>| {
+            last = block.insert_operation_after(last, builder.build().expect(NOT_INFERRED));
+            last
+        };
+        let (kind, element) = kind(operation, &moved)?;
         let mut values: Vec<Value> = Vec::new();
         for value in [kind, element] {
             let integer: Type = IntegerType::new(context, 64).into();
@@ -42,14 +46,14 @@ pub fn count_transfers<'c>(context: &'c Context, module: OperationRef<'c, '_>) -
                 .add_results(&[integer]);
             values.push(place(constant).result(0).expect("it has one").into());
         }
-        for operand in copy.operands() {
-            let r#type = unranked(operand.r#type()).ok_or_else(|| cannot_count(operand.r#type()))?;
-            let cast = OperationBuilder::new("memref.cast", location).add_operands(&[operand]).add_results(&[r#type]);
+        for value in moved {
+            let r#type = unranked(value.r#type()).ok_or_else(|| cannot_count(value.r#type()))?;
+            let cast = OperationBuilder::new("memref.cast", location).add_operands(&[value]).add_results(&[r#type]);
             values.push(place(cast).result(0).expect("it has one").into());
         }
         let types: Vec<Type> = values.iter().map(|it| it.r#type()).collect();
         let r#type = FunctionType::new(context, &types, &[]);
-        let next = format!("{TRANSFER}_{}", callees.len());
+        let next = format!("{}_{}", if is_copy { TRANSFER } else { PASSING }, callees.len());
         let callee = callees.entry(r#type.to_string()).or_insert_with(|| {
             body.insert_operation(0, declaration(context, &next, r#type, location).build().expect(NOT_INFERRED));
             next
@@ -58,20 +62,22 @@ pub fn count_transfers<'c>(context: &'c Context, module: OperationRef<'c, '_>) -
             .add_attributes(&[(Identifier::new(context, "callee"), FlatSymbolRefAttribute::new(context, callee).into())])
             .add_operands(&values);
         place(call);
-        erase(copy);
+        if is_copy {
+            erase(operation);
+        }
     }
-    Ok(copies.len())
+    Ok(transfers.len())
 }
 
 const NOT_INFERRED: &str = "nothing is inferred that could fail";
 
-/// All copies that are marked, in whatever region.
+/// All operations that are marked, in whatever region.
 fn marked<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let mut pending = vec![module];
-    let mut copies = Vec::new();
+    let mut found = Vec::new();
     while let Some(operation) = pending.pop() {
-        if name(operation) == "memref.copy" && operation.has_attribute(MARK) {
-            copies.push(operation);
+        if marked_transfer(operation).is_some() {
+            found.push(operation);
         }
         for region in operation.regions() {
             let mut next = region.first_block();
@@ -81,18 +87,18 @@ fn marked<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
             }
         }
     }
-    copies
+    found
 }
 
-/// Which transfer a copy is, and the bytes of its elements.
-fn kind(copy: OperationRef) -> Result<(usize, usize), ExecuteError> {
-    let mark = copy.attribute(MARK).ok().and_then(|it| StringAttribute::try_from(it).ok());
-    let mark = mark.map(|it| it.value().to_owned()).unwrap_or_default();
-    let kind = TRANSFERS.iter().position(|it| it.name().strip_prefix("cosma.") == Some(&mark));
-    let kind = kind.ok_or_else(|| ExecuteError::Compile(format!("'{mark}' is no transfer")))?;
-    let r#type = copy.operand(0).expect("a copy has a source").r#type();
-    let memref = MemRefType::try_from(r#type).map_err(|_| cannot_count(r#type))?;
-    let element = Element::parse(&memref.element().to_string()).ok_or_else(|| cannot_count(r#type))?;
+/// Which transfer an operation is, and the bytes of its elements.
+fn kind(operation: OperationRef, moved: &[Value]) -> Result<(usize, usize), ExecuteError> {
+    let transfer = marked_transfer(operation);
+    let kind = TRANSFERS.iter().position(|it| Some(*it) == transfer).expect("it is marked");
+    let Some(first) = moved.first() else {
+        return Err(ExecuteError::Compile(format!("{} is marked as a transfer, and moves nothing", name(operation))));
+    };
+    let memref = MemRefType::try_from(first.r#type()).map_err(|_| cannot_count(first.r#type()))?;
+    let element = Element::parse(&memref.element().to_string()).ok_or_else(|| cannot_count(first.r#type()))?;
     Ok((kind, element.size()))
 }
 
