@@ -35,7 +35,10 @@ mod programs;
 mod report;
 
 pub use cosma_ir::{Reports, new_context, parse};
-pub use cosma_passes::{MachineOptions, ModelOptions, Seconds, Size, SizeError, SolverName, WeightsName};
+pub use cosma_passes::{
+    ArenaName, LowerOptions, MEMREFS_TO_LLVM, MachineOptions, ModelOptions, SOURCE_TO_MEMREFS, Seconds, Size,
+    SizeError, SolverName, WeightsName,
+};
 pub use cosma_planner::{Bytes, Solver, Weights};
 pub use error::Error;
 pub use melior;

@@ -1,6 +1,6 @@
 //! What is to be done with a module.
 
-use cosma_passes::MachineOptions;
+use cosma_passes::{LowerOptions, MachineOptions};
 use cosma_planner::Solver;
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ pub struct Options {
     pub solver: Solver,
     /// When to stop looking for something better, for each function.
     pub time_limit: Duration,
+    /// What the lowered form looks like.
+    pub lower: LowerOptions,
     /// Whether MLIR prints the function after every pass, to the standard error.
     pub print_ir_after_all: bool,
 }
@@ -27,6 +29,7 @@ impl Default for Options {
             stages: Stages::default(),
             solver,
             time_limit,
+            lower: LowerOptions::default(),
             print_ir_after_all: false,
         }
     }

@@ -18,7 +18,7 @@
 //!    judged.
 
 use crate::{Error, Options, Stages};
-use cosma_passes::{solver_name, weights_name};
+use cosma_passes::{LowerOptions, solver_name, weights_name};
 use std::time::Duration;
 
 /// Refuses stages that cannot follow each other.
@@ -77,7 +77,10 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
 
 /// The passes on the module, after those on its functions; none if there is nothing to do.
 pub(crate) fn module_pipeline(options: &Options) -> Option<String> {
-    options.stages.lower_addresses.then(|| "builtin.module(cosma-lower-addresses)".into())
+    let LowerOptions { arena, memory_space } = options.lower;
+    let space = memory_space.map(|it| format!(" memory-space={it}")).unwrap_or_default();
+    let lower = || format!("builtin.module(cosma-lower-addresses{{arena={arena}{space}}})");
+    options.stages.lower_addresses.then(lower)
 }
 
 /// The machine as options of a pass.

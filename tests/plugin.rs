@@ -77,7 +77,26 @@ fn stock_mlir_opt_lowers() {
     let output = mlir_opt(pipeline, MODULE);
     let lowered = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(lowered.contains("memref<1024xi8>") && !lowered.contains("cosma."), "{lowered}");
+    assert!(lowered.contains("memref<1024xi8>") && !lowered.contains("cosma.load"), "{lowered}");
+}
+
+#[test]
+fn stock_mlir_opt_lowers_groups_of_tosa() {
+    let module = "func.func @f(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
+  %0 = tosa.transpose %x {perms = array<i32: 1, 0>} : (tensor<8x8xf32>) -> tensor<8x8xf32>
+  %1 = tosa.exp %0 : (tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %1 : tensor<8x8xf32>
+}";
+    // What follows is the pipeline that README has.
+    let pipeline = format!(
+        "builtin.module(func.func(cosma-group,cosma-allocate{{scratchpad=1KiB}},cosma-insert-transfers),\
+         cosma-lower-addresses{{arena=argument}},{})",
+        cosma::MEMREFS_TO_LLVM
+    );
+    let output = mlir_opt(&pipeline, module);
+    let lowered = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(lowered.contains("llvm.func @f") && !lowered.contains("memref"), "{lowered}");
 }
 
 #[test]

@@ -1,10 +1,8 @@
-// Groups are lowered by those who know them, and taken apart only before they are planned.
+// Groups are taken apart only before they are planned.
 //
-// RUN: not cosma-opt --group --allocate --lower-addresses --scratchpad=1KiB %s 2>&1 | FileCheck %s
 // RUN: cosma-opt --group --allocate --scratchpad=1KiB %s | not cosma-opt --pass-pipeline='builtin.module(func.func(cosma-ungroup))' 2>&1 | FileCheck %s --check-prefix=PLANNED
 // RUN: not cosma-opt --group --verify %s 2>&1 | FileCheck %s --check-prefix=FLAGS
 
-// CHECK: error: cosma-lower-addresses does not lower cosma.group
 // PLANNED: error: cosma-ungroup takes a function in source form, but this one is already planned
 // FLAGS: error: --verify takes planned form and --group source form
 func.func @f(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {

@@ -49,3 +49,19 @@ func.func private @residencies_of_argument(tensor<8xi8> {cosma.residencies = [ar
 
 // expected-error @+1 {{'func.func' op attribute 'cosma.weight' does not belong on a result}}
 func.func private @weight_of_result() -> (tensor<8xi8> {cosma.weight})
+
+// -----
+
+func.func @transfer_of_another_kind(%x: memref<8xi8>, %y: memref<8xi8>) {
+  // expected-error @+1 {{'memref.copy' op attribute 'cosma.transfer' must be "load", "reload", "spill" or "store"}}
+  memref.copy %x, %y {cosma.transfer = "stroll"} : memref<8xi8> to memref<8xi8>
+  return
+}
+
+// -----
+
+func.func @streamed_with_value(%x: memref<8xi8>, %y: memref<8xi8>) {
+  // expected-error @+1 {{'memref.copy' op attribute 'cosma.streamed' has no value}}
+  memref.copy %x, %y {cosma.streamed = 8 : i64, cosma.transfer = "load"} : memref<8xi8> to memref<8xi8>
+  return
+}

@@ -9,10 +9,11 @@
 // What the product starts from is written where it lies.
 // CHECK: linalg.fill ins(%{{.*}} : f32) outs(%[[PRODUCT:.*]] : memref<8x8xf32>)
 // CHECK: linalg.matmul ins(%{{.*}}, %{{.*}} : memref<8x8xf32>, memref<8x8xf32>) outs(%[[PRODUCT]] : memref<8x8xf32>)
-// CHECK: memref.copy %[[ONE]], %[[LOADED:.*]] : memref<8x8xf32> to memref<8x8xf32>
+// CHECK: memref.copy %[[ONE]], %[[LOADED:.*]] {cosma.transfer = "load"} : memref<8x8xf32> to memref<8x8xf32>
 // CHECK: linalg.generic {{.*}} ins(%[[PRODUCT]], %[[LOADED]] : memref<8x8xf32>, memref<8x8xf32>) outs(%{{.*}} : memref<8x8xf32>)
-// An argument that is returned is in host memory already.
-// CHECK: return %{{.*}}, %[[C]]
+// An argument that is returned is copied: the caller owns each result.
+// CHECK: linalg.copy ins(%[[C]] : memref<8x8xf32>) outs(%[[COPY:.*]] : memref<8x8xf32>)
+// CHECK: return %{{.*}}, %[[COPY]]
 #map = affine_map<(d0, d1) -> (d0, d1)>
 func.func @mm(%a: tensor<8x8xf32>, %b: tensor<8x8xf32>, %c: tensor<8x8xf32>) -> (tensor<8x8xf32>, tensor<8x8xf32>) {
   %zero = arith.constant 0.0 : f32

@@ -9,10 +9,10 @@
 // CHECK: func.func @mm(%[[X:.*]]: memref<4x8xf32>, %[[W:.*]]: memref<4x8xf32>) -> memref<16xf32>
 // CHECK: %[[T:.*]] = memref.alloc() : memref<8x4xf32>
 // CHECK: linalg.transpose ins(%[[W]] : memref<4x8xf32>) outs(%[[T]] : memref<8x4xf32>)
-// CHECK: memref.copy %[[T]], %[[LOADED:.*]] : memref<8x4xf32>
+// CHECK: memref.copy %[[T]], %[[LOADED:.*]] {cosma.transfer = "load"} : memref<8x4xf32>
 // CHECK: linalg.matmul ins(%{{.*}}, %[[LOADED]] : memref<4x8xf32>, memref<8x4xf32>) outs(%[[Y:.*]] : memref<4x4xf32>)
-// CHECK: memref.copy %[[Y]], %[[HOST:.*]] : memref<4x4xf32>
-// CHECK: %[[FLAT:.*]] = memref.collapse_shape %[[HOST]]
+// CHECK: memref.copy %[[Y]], %[[HOST:.*]] {cosma.transfer = "store"} : memref<4x4xf32>
+// CHECK: %[[FLAT:.*]] = memref.reinterpret_cast %[[HOST]] to offset: [0], sizes: [16], strides: [1]
 // CHECK: memref.dealloc %[[T]]
 // CHECK: return %[[FLAT]] : memref<16xf32>
 func.func @mm(%x: tensor<4x8xf32>, %w: tensor<4x8xf32> {cosma.weight}) -> tensor<16xf32> {

@@ -42,9 +42,11 @@ pub(crate) fn role<'c, 'a>(operation: OperationRef<'c, 'a>, depends: impl Fn(Val
     if !has_effects && is_constant(operation) {
         return Role::Constant;
     }
+    // A region may read tensors that the operation itself does not.
+    let reads = reads(operation);
     let touches_tensor =
-        operation.operands().any(|it| it.r#type().is_tensor()) || operation.results().any(|it| it.r#type().is_tensor());
-    let depends = reads(operation).iter().any(|it| depends(it.value));
+        reads.iter().any(|it| it.value.r#type().is_tensor()) || operation.results().any(|it| it.r#type().is_tensor());
+    let depends = reads.iter().any(|it| depends(it.value));
     if touches_tensor || depends || has_effects { Role::Operator } else { Role::Preamble }
 }
 

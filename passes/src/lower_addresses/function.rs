@@ -164,13 +164,14 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         if let Some(way) = transfer(operation) {
             return self.transfer(operation, way);
         }
+        // Whatever it looks like, the planner took it for an operator.
         let is_placed = offsets(operation).is_some();
         match role(operation, |_| false) {
             Role::Transfer => unreachable!("transfers were dealt with"),
             // When somebody asks for them.
-            Role::Constant | Role::Preamble => Ok(()),
+            Role::Constant | Role::Preamble if !is_placed => Ok(()),
             Role::View if !is_placed => self.view(operation),
-            Role::View | Role::Operator => match name(operation).as_str() {
+            _ => match name(operation).as_str() {
                 _ if !touches_tensor(operation) => Ok(()),
                 _ if is_abstract(operation) => self.kernel(operation),
                 "tosa.concat" | "tensor.concat" => self.concatenation(operation),

@@ -14,7 +14,7 @@ pub const SOURCE_TO_MEMREFS: &str = "\
     func.func(tosa-to-linalg-named,tosa-to-linalg,tosa-to-arith{include-apply-rescale=true},tosa-to-tensor,tosa-to-scf),\
     canonicalize,cse,\
     one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},\
-    canonicalize,cse,buffer-deallocation-pipeline,canonicalize,cse";
+    canonicalize,cse,buffer-deallocation-pipeline,convert-bufferization-to-memref,canonicalize,cse";
 
 /// From lowered form to the dialect `llvm`.
 pub const MEMREFS_TO_LLVM: &str = "\

@@ -19,7 +19,7 @@ use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{
     Attribute, BlockLike, BlockRef, Operation, OperationRef, RegionLike, Type, Value, ValueLike,
 };
-use cosma_ir::{Diagnostic, as_mut, is_abstract, is_group, name, replace_uses, transfer};
+use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, is_group, name, replace_uses, transfer};
 use std::collections::HashMap;
 
 /// The inside of a function of the workshop.
@@ -98,13 +98,17 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             let message = format!("{} knows what TOSA, linalg and tensor compute, not {}", INFO.name, name(*member));
             return Err(Diagnostic::at(*member, message));
         }
+        let mut locals = Vec::new();
         for (index, operand) in group.operands().enumerate().collect::<Vec<_>>() {
             let argument: Value = block.argument(index).expect("the verifier has seen it").into();
             let wants_constant = members.iter().any(|member| {
                 let mut operands = member.operands().enumerate();
                 operands.any(|(index, it)| it == argument && wants_constant(*member, index))
             });
-            let local = self.local(operand, wants_constant, room)?;
+            locals.push((argument, self.local(operand, wants_constant, room)?));
+        }
+        // From here on nothing fails: what is here and what is there must not read each other.
+        for (argument, local) in locals {
             replace_uses(argument, local);
         }
         let (end, members) = members.split_last().expect("it ends with a yield");
@@ -112,7 +116,9 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             as_mut(*member).move_before(room.end);
             forget(*member);
         }
-        Ok(end.operands().collect())
+        let yielded = end.operands().collect();
+        erase(*end);
+        Ok(yielded)
     }
 
     /// Copies an operation into a room.

@@ -2,7 +2,10 @@
 
 use crate::model::ModelArguments;
 use clap::Parser;
-use cosma::{Bytes, MachineOptions, ModelOptions, Options, Seconds, Size, SolverName, Stages, WeightsName};
+use cosma::{
+    ArenaName, Bytes, LowerOptions, MachineOptions, ModelOptions, Options, Seconds, Size, SolverName, Stages,
+    WeightsName,
+};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -88,6 +91,20 @@ pub struct Arguments {
     #[arg(long, help_heading = "Stages")]
     lower_addresses: bool,
 
+    /// Where the arena of a lowered function comes from: it allocates it, or it is its last argument
+    #[arg(
+        long,
+        value_name = "allocate|argument",
+        default_value = "allocate",
+        requires = "lower_addresses",
+        help_heading = "Stages"
+    )]
+    arena: ArenaName,
+
+    /// Memory space of the arena; unless said, that of host memory
+    #[arg(long, value_name = "N", requires = "lower_addresses", help_heading = "Stages")]
+    memory_space: Option<u32>,
+
     /// Run this pipeline of MLIR's and COSMA's passes instead of stages
     #[arg(long, value_name = "PIPELINE", help_heading = "Stages",
           conflicts_with_all = ["liveness", "schedule", "allocate", "verify", "lower_addresses", "solver",
@@ -164,6 +181,7 @@ impl Arguments {
             },
             solver: self.solver.0,
             time_limit: self.time_limit.0,
+            lower: LowerOptions { arena: self.arena, memory_space: self.memory_space },
             print_ir_after_all: self.print_ir_after_all,
         }
     }
