@@ -77,7 +77,9 @@ impl Comparison {
                 ("non-compulsory", self.moved.non_compulsory(), traffic.non_compulsory),
             ];
             let wrong = counts.iter().filter(|it| it.1 != it.2);
-            faults.extend(wrong.map(|(what, moved, planned)| format!("{moved} B were moved {what}, planned {planned} B")));
+            faults.extend(
+                wrong.map(|(what, moved, planned)| format!("{moved} B were moved {what}, planned {planned} B")),
+            );
             if let Some(arena) = self.arena.filter(|it| *it != report.scratchpad) {
                 faults.push(format!("the arena has {arena} B, the scratchpad {} B", report.scratchpad));
             }

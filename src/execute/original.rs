@@ -184,7 +184,9 @@ fn clear(module: OperationRef) {
         let names: Vec<String> =
             operation.attributes().filter_map(|it| it.0.as_string_ref().as_str().map(str::to_owned).ok()).collect();
         // Of groups, whose attributes have no such names, nothing is left.
-        for name in names.iter().filter(|it| it.starts_with("cosma.") || matches!(it.as_str(), "arg_attrs" | "res_attrs")) {
+        for name in
+            names.iter().filter(|it| it.starts_with("cosma.") || matches!(it.as_str(), "arg_attrs" | "res_attrs"))
+        {
             let _ = as_mut(operation).remove_attribute(name);
         }
     }

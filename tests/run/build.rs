@@ -118,8 +118,11 @@ impl Build {
     fn shape_of(&mut self, values: &[usize]) -> String {
         let name = self.name();
         let n = values.len();
-        writeln!(self.body, "  {name} = tosa.const_shape {{values = dense<{values:?}> : tensor<{n}xindex>}} : () -> !tosa.shape<{n}>")
-            .expect("text takes any line");
+        writeln!(
+            self.body,
+            "  {name} = tosa.const_shape {{values = dense<{values:?}> : tensor<{n}xindex>}} : () -> !tosa.shape<{n}>"
+        )
+        .expect("text takes any line");
         name
     }
 
@@ -132,7 +135,11 @@ impl Build {
         let value = self.scalar(value, element);
         let empty = self.empty(shape, element);
         let r#type = empty.r#type();
-        self.push(&format!("linalg.fill ins({value} : {element}) outs({} : {type}) -> {type}", empty.name), shape, element)
+        self.push(
+            &format!("linalg.fill ins({value} : {element}) outs({} : {type}) -> {type}", empty.name),
+            shape,
+            element,
+        )
     }
 
     //---- Elementwise -----------------------------------------------------------------------------
@@ -144,16 +151,16 @@ impl Build {
         let names: Vec<String> = (0..rank).map(|it| format!("d{it}")).collect();
         let domain = names.join(", ");
         let map = |it: &[usize]| {
-            let parts: Vec<&str> = (0..rank)
-                .map(|at| if it[at] == 1 && shape[at] != 1 { "0" } else { names[at].as_str() })
-                .collect();
+            let parts: Vec<&str> =
+                (0..rank).map(|at| if it[at] == 1 && shape[at] != 1 { "0" } else { names[at].as_str() }).collect();
             format!("affine_map<({domain}) -> ({})>", parts.join(", "))
         };
         let maps: Vec<String> = inputs.iter().map(|it| map(&it.shape)).chain([map(shape)]).collect();
         let iterators = vec!["\"parallel\""; rank].join(", ");
         let values: Vec<&str> = inputs.iter().map(|it| it.name.as_str()).collect();
         let types: Vec<String> = inputs.iter().map(|it| it.r#type()).collect();
-        let arguments: Vec<String> = inputs.iter().enumerate().map(|(at, it)| format!("%i{at}: {}", it.element)).collect();
+        let arguments: Vec<String> =
+            inputs.iter().enumerate().map(|(at, it)| format!("%i{at}: {}", it.element)).collect();
         let r#type = of(shape, element);
         let in_place = match inputs.iter().position(|it| it.r#type() == r#type) {
             Some(at) if self.in_place => format!(" attrs = {{cosma.in_place = [[0, {at}]]}}"),
@@ -184,12 +191,16 @@ impl Build {
             let operation = match kind {
                 "relu" => {
                     let more = if self.in_place { "cosma.in_place = [[0, 0]], " } else { "" };
-                    format!("tosa.clamp {name} {{{more}max_val = 3.4e+38 : f32, min_val = 0.0 : f32}} : ({type}) -> {type}")
+                    format!(
+                        "tosa.clamp {name} {{{more}max_val = 3.4e+38 : f32, min_val = 0.0 : f32}} : ({type}) -> {type}"
+                    )
                 }
                 "neg" => {
                     let zero = self.zero(element).name;
                     let zero_type = of(&[1], element);
-                    format!("tosa.negate {name}, {zero}, {zero}{attribute} : ({type}, {zero_type}, {zero_type}) -> {type}")
+                    format!(
+                        "tosa.negate {name}, {zero}, {zero}{attribute} : ({type}, {zero_type}, {zero_type}) -> {type}"
+                    )
                 }
                 _ => format!("tosa.{kind} {name}{attribute} : ({type}) -> {type}"),
             };
@@ -336,7 +347,14 @@ impl Build {
             let operation = format!(
                 "tosa.conv2d {}, {}, {}, {zero}, {zero} {{acc_type = f32, dilation = array<i64: 1, 1>, pad = array<i64: {pad}, {}, {pad}, {}>, \
                  stride = array<i64: {stride}, {stride}>}} : ({}, {}, {}, tensor<1xf32>, tensor<1xf32>) -> {type}",
-                x.name, w.name, b.name, after[0], after[1], x.r#type(), w.r#type(), b.r#type()
+                x.name,
+                w.name,
+                b.name,
+                after[0],
+                after[1],
+                x.r#type(),
+                w.r#type(),
+                b.r#type()
             );
             return self.push(&operation, &shape, "f32");
         }
@@ -344,13 +362,19 @@ impl Build {
         let empty = self.empty(&shape, "f32");
         let start = format!(
             "linalg.broadcast ins({} : {}) outs({} : {type}) dimensions = [0, 1, 2]",
-            b.name, b.r#type(), empty.name
+            b.name,
+            b.r#type(),
+            empty.name
         );
         let start = self.push(&start, &shape, "f32");
         let operation = format!(
             "linalg.conv_2d_nhwc_fhwc {{dilations = dense<1> : vector<2xi64>, strides = dense<{stride}> : vector<2xi64>}} \
              ins({}, {} : {}, {}) outs({} : {type}) -> {type}",
-            padded.name, w.name, padded.r#type(), w.r#type(), start.name
+            padded.name,
+            w.name,
+            padded.r#type(),
+            w.r#type(),
+            start.name
         );
         self.push(&operation, &shape, "f32")
     }
@@ -369,7 +393,14 @@ impl Build {
             let operation = format!(
                 "tosa.depthwise_conv2d {}, {}, {}, {zero}, {zero} {{acc_type = f32, dilation = array<i64: 1, 1>, \
                  pad = array<i64: {pad}, {}, {pad}, {}>, stride = array<i64: {stride}, {stride}>}} : ({}, {}, {}, tensor<1xf32>, tensor<1xf32>) -> {type}",
-                x.name, w.name, b.name, after[0], after[1], x.r#type(), w.r#type(), b.r#type()
+                x.name,
+                w.name,
+                b.name,
+                after[0],
+                after[1],
+                x.r#type(),
+                w.r#type(),
+                b.r#type()
             );
             return self.push(&operation, &shape, "f32");
         }
@@ -379,7 +410,11 @@ impl Build {
         let operation = format!(
             "linalg.depthwise_conv_2d_nhwc_hwc {{dilations = dense<1> : vector<2xi64>, strides = dense<{stride}> : vector<2xi64>}} \
              ins({}, {} : {}, {}) outs({} : {type}) -> {type}",
-            padded.name, w.name, padded.r#type(), w.r#type(), start.name
+            padded.name,
+            w.name,
+            padded.r#type(),
+            w.r#type(),
+            start.name
         );
         self.push(&operation, &shape, "f32")
     }
@@ -402,7 +437,8 @@ impl Build {
                 let zero = self.zero("f32").name;
                 format!(
                     "tosa.avg_pool2d {}, {zero}, {zero} {{acc_type = f32, {attributes}}} : ({}, tensor<1xf32>, tensor<1xf32>) -> {type}",
-                    x.name, x.r#type()
+                    x.name,
+                    x.r#type()
                 )
             };
             return self.push(&operation, &shape, "f32");
@@ -414,7 +450,11 @@ impl Build {
         let operation = format!(
             "linalg.pooling_nhwc_{name} {{dilations = dense<1> : vector<2xi64>, strides = dense<{stride}> : vector<2xi64>}} \
              ins({}, {} : {}, {}) outs({} : {type}) -> {type}",
-            padded.name, window.name, padded.r#type(), window.r#type(), start.name
+            padded.name,
+            window.name,
+            padded.r#type(),
+            window.r#type(),
+            start.name
         );
         let pooled = self.push(&operation, &shape, "f32");
         if is_max { pooled } else { self.scale(&pooled, "0.111111") }
@@ -479,14 +519,21 @@ impl Build {
             let zero = self.zero("f32").name;
             let operation = format!(
                 "tosa.matmul {}, {}, {zero}, {zero} : ({}, {}, tensor<1xf32>, tensor<1xf32>) -> {type}",
-                x.name, y.name, x.r#type(), y.r#type()
+                x.name,
+                y.name,
+                x.r#type(),
+                y.r#type()
             );
             return self.push(&operation, &shape, "f32");
         }
         let start = self.filled("0.0", &shape, "f32");
         let operation = format!(
             "linalg.batch_matmul ins({}, {} : {}, {}) outs({} : {type}) -> {type}",
-            x.name, y.name, x.r#type(), y.r#type(), start.name
+            x.name,
+            y.name,
+            x.r#type(),
+            y.r#type(),
+            start.name
         );
         self.push(&operation, &shape, "f32")
     }
@@ -556,7 +603,11 @@ impl Build {
         let r#type = of(&shape, x.element);
         let operation = if self.is_tosa() {
             let (from, size, n) = (self.shape_of(&start), self.shape_of(&shape), shape.len());
-            format!("tosa.slice {}, {from}, {size} : ({}, !tosa.shape<{n}>, !tosa.shape<{n}>) -> {type}", x.name, x.r#type())
+            format!(
+                "tosa.slice {}, {from}, {size} : ({}, !tosa.shape<{n}>, !tosa.shape<{n}>) -> {type}",
+                x.name,
+                x.r#type()
+            )
         } else {
             let ones = vec![1; shape.len()];
             format!("tensor.extract_slice {}{start:?} {shape:?} {ones:?} : {} to {type}", x.name, x.r#type())
@@ -569,7 +620,8 @@ impl Build {
         let flat = shape.len() == 1 && 1 < x.shape.len();
         if flat && !self.is_tosa() {
             let all: Vec<String> = (0..x.shape.len()).map(|it| it.to_string()).collect();
-            let operation = format!("tensor.collapse_shape {} [[{}]] : {} into {target}", x.name, all.join(", "), x.r#type());
+            let operation =
+                format!("tensor.collapse_shape {} [[{}]] : {} into {target}", x.name, all.join(", "), x.r#type());
             return self.push(&operation, shape, x.element);
         }
         let n = shape.len();

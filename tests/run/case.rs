@@ -32,14 +32,14 @@ impl Case {
     }
 
     /// The least scratchpad of a module.
-    fn least(&self, text: &str) -> u64 {
+    fn least(&self, text: &str) -> Result<u64, RunError> {
         let context = cosma::new_context();
         let mut module = cosma::parse(&context, text.as_bytes(), "least").expect("it is well-formed");
         let mut options = self.options(1 << 40);
         options.stages.allocate = true;
         options.solver = Solver::Greedy;
-        let report = optimize(&context, &mut module, &options).expect("there is a plan");
-        report.functions.first().map_or(1024, |it| it.min_scratchpad)
+        let report = optimize(&context, &mut module, &options)?;
+        Ok(report.functions.first().map_or(1024, |it| it.min_scratchpad))
     }
 }
 
@@ -55,7 +55,8 @@ pub fn run(name: &str, text: &str, cases: &[Case], options: &RunOptions) -> Resu
     let original = Original::new(&context, &module, options).map_err(|it| explain(None, &it))?;
     let mut comparisons = Vec::new();
     for case in cases {
-        let scratchpad = case.least(text) * case.percent / 100;
+        let least = case.least(text).map_err(|it| explain(Some(case), &it))?;
+        let scratchpad = least * case.percent / 100;
         let compared = original.compare(&case.options(scratchpad)).map_err(|it| explain(Some(case), &it))?;
         for comparison in compared {
             let faults = comparison.faults();

@@ -82,7 +82,8 @@ impl Random<'_> {
                 let Some((x, bound)) = self.pick(is_f32) else { return };
                 let name = ["relu", "sigmoid", "tanh", "abs", "neg", "exp"][self.choose(6)];
                 // An exponential is one of something small.
-                let (x, bound) = if name == "exp" && 3.0 < bound { (self.b.unary("tanh", &x), 1.0) } else { (x, bound) };
+                let (x, bound) =
+                    if name == "exp" && 3.0 < bound { (self.b.unary("tanh", &x), 1.0) } else { (x, bound) };
                 let bound = match name {
                     "sigmoid" | "tanh" => 1.0,
                     "exp" => f64::exp(bound),
@@ -119,7 +120,8 @@ impl Random<'_> {
                     return;
                 }
                 let reach = (kernel * kernel * x.shape[3]) as f64;
-                let y = if kind == 5 { self.b.conv(&x, channels, kernel, stride) } else { self.b.depthwise(&x, 3, stride) };
+                let y =
+                    if kind == 5 { self.b.conv(&x, channels, kernel, stride) } else { self.b.depthwise(&x, 3, stride) };
                 self.keep(y, bound * reach.max(9.0) + 1.0);
             }
             7 => {

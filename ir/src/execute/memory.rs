@@ -325,14 +325,7 @@ extern "C" fn copy(element: i64, from: *const Unranked, to: *const Unranked) {
 }
 
 /// What a transfer becomes.
-extern "C" fn transfer(
-    kind: i64,
-    element: i64,
-    from_rank: i64,
-    from: *const u64,
-    to_rank: i64,
-    to: *const u64,
-) {
+extern "C" fn transfer(kind: i64, element: i64, from_rank: i64, from: *const u64, to_rank: i64, to: *const u64) {
     let transfer = TRANSFERS[kind as usize];
     // SAFETY: compiled code passes descriptors that are alive, of these ranks.
     let (from, to) = unsafe { (layout(element, from_rank, from), layout(element, to_rank, to)) };

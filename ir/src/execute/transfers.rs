@@ -59,7 +59,10 @@ pub fn count_transfers<'c>(context: &'c Context, module: OperationRef<'c, '_>) -
             next
         });
         let call = OperationBuilder::new("func.call", location)
-            .add_attributes(&[(Identifier::new(context, "callee"), FlatSymbolRefAttribute::new(context, callee).into())])
+            .add_attributes(&[(
+                Identifier::new(context, "callee"),
+                FlatSymbolRefAttribute::new(context, callee).into(),
+            )])
             .add_operands(&values);
         place(call);
         if is_copy {

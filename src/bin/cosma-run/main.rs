@@ -91,9 +91,7 @@ fn json(comparisons: &[Comparison]) -> String {
 fn print(text: &str) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::Call(format!("cannot write: {error}")))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Call(format!("cannot write: {error}"))),
         _ => Ok(()),
     }
 }
