@@ -28,7 +28,7 @@ use crate::form::{Form, body, expect, operations};
 use class::{Class, class};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
-use cosma_ir::{Diagnostic, PassInfo, PassOptions, is_group, kind};
+use cosma_ir::{Diagnostic, IndexingMap, PassInfo, PassOptions, indexing_maps, is_group, kind, name};
 use cosma_planner::{Bytes, Machine, OpId, Origin, TensorId, Weights};
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -91,7 +91,13 @@ pub fn ungroup<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>>
 /// Whether each element of the result of an operation depends on the same one of every operand of the
 /// result's type.
 pub(crate) fn is_elementwise(operation: OperationRef) -> bool {
-    class(operation) == Class::Elementwise
+    // What reads a tensor turned around is at hand to an accelerator, but at another place.
+    let is_at_place = |it: &IndexingMap| match it {
+        IndexingMap::Identity | IndexingMap::Projection => true,
+        IndexingMap::Permutation => false,
+        IndexingMap::Other => name(operation) == "linalg.generic",
+    };
+    class(operation) == Class::Elementwise && indexing_maps(operation).is_none_or(|it| it.iter().all(is_at_place))
 }
 
 /// Operators on the way to join each other.

@@ -32,11 +32,11 @@
 mod buffer;
 mod build;
 mod carry;
-mod concat;
 mod function;
 mod llvm;
 mod options;
 mod outline;
+mod parts;
 mod structured;
 mod symbols;
 mod workshop;

@@ -223,7 +223,8 @@ fn is_part_of_byte(element: Type) -> bool {
     bits(8) != 8 * bits(1)
 }
 
-fn dimensions<'c>(shaped: &impl ShapedTypeLike<'c>) -> Option<Vec<i64>> {
+/// The dimensions of a static shape.
+pub(super) fn dimensions<'c>(shaped: &impl ShapedTypeLike<'c>) -> Option<Vec<i64>> {
     (0..shaped.rank())
         .map(|it| match shaped.dim_size(it) {
             Ok(DimSize::Static(size)) => i64::try_from(size).ok(),

@@ -7,8 +7,10 @@
 //! when all is read; unless there is one operation, that works element by element.
 
 use super::INFO;
+use super::buffer::{Buffer, Root};
 use super::build::place;
 use super::function::Lowering;
+use super::parts::is_cut_in_place;
 use crate::extract::{key, n_elements};
 use crate::form::operations;
 use crate::group::is_elementwise;
@@ -36,6 +38,13 @@ struct Room<'c, 'a> {
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
     pub(super) fn outline(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let results = self.results(operation)?;
+        if let [(tensor, to)] = results[..] {
+            let from = operation.operand(0).ok().and_then(|it| self.known(it));
+            if from.and_then(|it| is_cut_in_place(operation, &it, &to)) == Some(true) {
+                self.keep(tensor, to);
+                return Ok(());
+            }
+        }
         let (function, block) = self.workshop.open(operation.location());
         let end = block.terminator().expect("it has one");
         let mut room = Room { block, end, operands: Vec::new(), locals: HashMap::new() };
@@ -64,7 +73,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
                 to = self.host(result, operation)?;
                 private.push((to, buffer, result.r#type()));
             }
-            let memref = room.argument(to.value, to.r#type);
+            let memref = room.argument(to.value, self.without_space(&to, result.r#type(), operation)?);
             let unit = Attribute::unit(self.build.0);
             let materialize = OperationBuilder::new("bufferization.materialize_in_destination", operation.location())
                 .add_operands(&[value, memref])
@@ -167,7 +176,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
                     let message = format!("{} finds no bytes for {}", INFO.name, value.r#type());
                     return Err(Diagnostic::new(room.end.location(), message));
                 };
-                let memref = room.argument(buffer.value, buffer.r#type);
+                let memref = room.argument(buffer.value, self.without_space(&buffer, value.r#type(), room.end)?);
                 let tensor = OperationBuilder::new("bufferization.to_tensor", room.end.location())
                     .add_operands(&[memref])
                     .add_attributes(&[(self.build.id("restrict"), Attribute::unit(self.build.0))])
@@ -177,6 +186,19 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         };
         room.locals.insert(key(value), local);
         Ok(local)
+    }
+
+    /// The type of a buffer as if it were in host memory.
+    fn without_space(
+        &self,
+        buffer: &Buffer<'c, 'a>,
+        tensor: Type<'c>,
+        at: OperationRef<'c, 'a>,
+    ) -> Result<Type<'c>, Diagnostic<'c>> {
+        match buffer.root {
+            Root::Arena => self.build.memref(tensor, None, at),
+            Root::Host(_) => Ok(buffer.r#type),
+        }
     }
 
     /// Whether what an operation computes is computed again in each room: constants, shapes, parameters,

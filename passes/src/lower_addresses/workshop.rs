@@ -8,7 +8,7 @@
 //!    module's. Copies in them are no transfers, and become `linalg.copy`.
 
 use super::INFO;
-use super::build::{Builder, place};
+use super::build::{Builder, dimensions, place};
 use super::llvm::TENSORS_TO_MEMREFS;
 use super::symbols::Symbols;
 use crate::form::{body, operations, symbol};
@@ -21,7 +21,7 @@ use cosma_ir::melior::ir::{
 };
 use cosma_ir::melior::pass::PassManager;
 use cosma_ir::melior::utility::{parse_pass_pipeline, register_all_passes};
-use cosma_ir::{Diagnostic, as_mut, erase, name, replace_uses, run_passes};
+use cosma_ir::{Diagnostic, as_mut, erase, name, replace_uses, run_passes, set_type};
 use std::collections::BTreeMap;
 
 /// Where operations on tensors become operations on memrefs.
@@ -124,6 +124,9 @@ impl<'c, 'a> Workshop<'c, 'a> {
         for (index, operand) in job.call.operands().enumerate() {
             replace_uses(block.argument(index).expect("it has as many").into(), operand);
         }
+        for operation in all(job.function) {
+            self.move_to_space(operation);
+        }
         for operation in operations(block).collect::<Vec<_>>() {
             if operation.next_in_block().is_some() {
                 as_mut(operation).move_before(job.call);
@@ -135,6 +138,23 @@ impl<'c, 'a> Workshop<'c, 'a> {
         }
         erase(job.call);
         Ok(())
+    }
+
+    /// Makes a view of a memref be in its memory space. The bodies are written without one, so that what
+    /// MLIR's passes allocate for themselves is in host memory.
+    fn move_to_space(&self, operation: OperationRef<'c, 'a>) {
+        let name = name(operation);
+        let views = ["cast", "collapse_shape", "expand_shape", "reinterpret_cast", "subview", "transpose"];
+        if !name.strip_prefix("memref.").is_some_and(|it| views.contains(&it)) {
+            return;
+        }
+        let (Ok(source), Ok(result)) = (operation.operand(0), operation.result(0)) else { return };
+        let types = (MemRefType::try_from(source.r#type()), MemRefType::try_from(result.r#type()));
+        let (Ok(from), Ok(to)) = types else { return };
+        if let Some(dimensions) = dimensions(&to).filter(|_| from.memory_space() != to.memory_space()) {
+            let moved = MemRefType::new(to.element(), &dimensions, Some(to.layout()), from.memory_space());
+            set_type(result.into(), moved.into());
+        }
     }
 
     fn finish_operation(

@@ -1,13 +1,16 @@
-//! Concatenations: each operand is copied to its part of the result, unless it lies there.
+//! Parts of tensors.
+//!
+//! - Concatenations: each operand is copied to its part of the result, unless it lies there.
+//! - Slices that lie where they are cut from: nothing is left to do.
 
 use super::INFO;
 use super::buffer::Buffer;
 use super::build::{Shape, insert};
 use super::function::Lowering;
-use cosma_ir::Diagnostic;
 use cosma_ir::melior::ir::attribute::IntegerAttribute;
-use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
+use cosma_ir::{Diagnostic, name};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
     pub(super) fn concatenation(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
@@ -53,6 +56,41 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         self.keep(tensor, result);
         Ok(())
     }
+}
+
+/// Whether a slice lies just where it is cut from, so that it is there already. `from` is what it is cut
+/// from, of a type.
+pub(super) fn is_cut_in_place<'c, 'a>(
+    operation: OperationRef<'c, 'a>,
+    from: &Buffer<'c, 'a>,
+    to: &Buffer<'c, 'a>,
+) -> Option<bool> {
+    let (source, result) = (operation.operand(0).ok()?, Value::from(operation.result(0).ok()?));
+    let start = match name(operation).as_str() {
+        "tosa.slice" => {
+            let start = OperationResult::try_from(operation.operand(1).ok()?).ok()?.owner();
+            elements(&start.attribute("values").ok()?.to_string(), Shape::of(source.r#type())?.dimensions.len())?
+        }
+        _ => return None,
+    };
+    let (whole, part) = (Shape::of(source.r#type())?, Shape::of(result.r#type())?);
+    // Outer dimensions of one, then a part of one dimension, then whole ones.
+    let n_outer = part.dimensions.iter().take_while(|it| **it == 1).count();
+    let inner = n_outer + 1..whole.dimensions.len();
+    let is_one_piece = inner.clone().all(|it| part.dimensions[it] == whole.dimensions[it]);
+    let first = whole.dimensions.iter().zip(&start).fold(0, |first, (size, start)| first * size + start);
+    let first = from.start + u64::try_from(first).ok()? * whole.width;
+    Some(is_one_piece && from.root == to.root && first == to.start)
+}
+
+/// The integers of a `dense<…>` of so many.
+fn elements(text: &str, n: usize) -> Option<Vec<i64>> {
+    let (_, text) = text.split_once("dense<")?;
+    let (text, _) = text.split_once('>')?;
+    let elements: Option<Vec<i64>> = text.trim_matches(['[', ']']).split(", ").map(|it| it.parse().ok()).collect();
+    let elements = elements?;
+    // All of them alike are written once.
+    if elements.len() == 1 { Some(vec![elements[0]; n]) } else { Some(elements).filter(|it| it.len() == n) }
 }
 
 /// An operand, and where it goes along the axis.
