@@ -5,13 +5,14 @@ use super::compare::{self, Comparison, Difference};
 use super::planned;
 use super::{RunError, RunOptions};
 use crate::optimize::{functions, has_body};
-use crate::{Options, run_pipeline};
+use crate::{FunctionReport, Options, Report, run_pipeline};
 use cosma_ir::execute::{Buffer, ExecuteError, Outcome, Program};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Module, OperationRef, RegionLike};
 use cosma_ir::{Diagnostic, Reports, as_mut, is_abstract};
 use cosma_passes::{SOURCE_TO_MEMREFS, symbol};
+use std::time::Duration;
 
 /// What memory holds before a program writes to it, once and the other time: as floats of any width NaN,
 /// most of them signalling, and as integers nothing that comes by itself.
@@ -83,8 +84,25 @@ impl<'c> Original<'c> {
     /// Where there is no plan, or it cannot be lowered or compiled. What its run shows is not an error
     /// but among the [faults](Comparison::faults) of each comparison.
     pub fn compare(&self, options: &Options) -> Result<Vec<Comparison>, RunError> {
-        let module = copy(&self.module);
-        let (program, report) = planned::compile(self.context, module, options, self.effort)?;
+        let mut module = copy(&self.module);
+        let report = planned::plan(self.context, &mut module, options)?;
+        self.run(module, &report)
+    }
+
+    /// Lowers a module that was planned before, in the same context, and runs it beside the source, of
+    /// which it must have the functions. Nobody judges it first.
+    ///
+    /// # Errors
+    /// Where it cannot be lowered or compiled.
+    pub fn compare_planned(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
+        let functions = functions(planned.as_operation());
+        let read = |it| FunctionReport::read(it, Duration::ZERO);
+        let report = Report { functions: functions.into_iter().filter_map(read).collect(), ..Report::default() };
+        self.run(copy(planned), &report)
+    }
+
+    fn run(&self, planned: Module<'c>, report: &Report) -> Result<Vec<Comparison>, RunError> {
+        let program = planned::compile(self.context, planned, self.effort)?;
         let fail = |error| failed(PLANNED, error, Vec::new());
         let mut comparisons = Vec::new();
         for source in &self.runs {

@@ -12,21 +12,18 @@ use cosma_ir::melior::ir::Module;
 /// afterwards.
 const LOWER: &str = "builtin.module(cosma-lower-addresses{arena=argument})";
 
-/// A module's program, and what its plan says.
-pub(super) fn compile<'c>(
-    context: &'c Context,
-    mut module: Module<'c>,
-    options: &Options,
-    effort: u8,
-) -> Result<(Program, Report), RunError> {
+/// Plans a module in source form as the options say.
+pub(super) fn plan<'c>(context: &'c Context, module: &mut Module<'c>, options: &Options) -> Result<Report, RunError> {
     let Stages { group, schedule, .. } = options.stages;
     let stages = Stages { group, schedule, allocate: true, ..Stages::default() };
-    let options = Options { stages, ..options.clone() };
-    let report = optimize(context, &mut module, &options)?;
+    Ok(optimize(context, module, &Options { stages, ..options.clone() })?)
+}
+
+/// The program of a module in planned form.
+pub(super) fn compile<'c>(context: &'c Context, mut module: Module<'c>, effort: u8) -> Result<Program, RunError> {
     run_pipeline(context, &mut module, LOWER, &Options::default())?;
     let reports = Reports::attach(context);
-    let program = count_transfers(context, module.as_operation())
+    count_transfers(context, module.as_operation())
         .and_then(|_| Program::compile(context, module, effort))
-        .map_err(|error| failed(PLANNED, error, reports.take()))?;
-    Ok((program, report))
+        .map_err(|error| failed(PLANNED, error, reports.take()))
 }

@@ -5,8 +5,10 @@
 
 mod build;
 mod case;
+mod command;
 #[path = "../common/mod.rs"]
 mod common;
+mod damage;
 mod networks;
 mod random;
 mod upstream;
@@ -92,7 +94,7 @@ fn any_case() -> impl Strategy<Value = Case> {
 fn random_programs() {
     let more: Option<u32> = std::env::var("COSMA_RUN_CASES").ok().and_then(|it| it.parse().ok());
     let config =
-        Config { cases: more.unwrap_or(24), failure_persistence: None, max_shrink_iters: 40, ..Config::default() };
+        Config { cases: more.unwrap_or(24), failure_persistence: None, max_shrink_iters: 30, ..Config::default() };
     let mut runner = match more {
         Some(_) => TestRunner::new(config),
         None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
