@@ -322,7 +322,10 @@ impl<'c, 'a> Reader<'c, 'a> {
         for (result, operand) in in_place(operation) {
             let operand = operation.operand(operand).ok();
             let operand = operand.and_then(|it| self.tensors.get(&key(it)).copied().flatten());
-            if let (Some(&result), Some(operand)) = (written.get(result), operand) {
+            // What looks at a part of a tensor has not all of its place.
+            if let (Some(&result), Some(operand)) = (written.get(result), operand)
+                && self.graph.size(result) == self.graph.size(operand)
+            {
                 self.graph.in_place(result, operand);
             }
         }

@@ -225,6 +225,14 @@ impl GraphBuilder {
         }
     }
 
+    /// The bytes of a tensor.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn size(&self, tensor: TensorId) -> Bytes {
+        self.tensors[tensor.index()].size
+    }
+
     /// The graph.
     ///
     /// # Errors

@@ -55,21 +55,29 @@ fn what_the_judge_refuses_shows() {
     for (start, end) in offsets(&text) {
         for offset in ["0", "64", "128", "256", "384"] {
             let damaged = format!("{}{offset}{}", &text[..start], &text[end..]);
-            let parse = || cosma::parse(&context, damaged.as_bytes(), "damaged").expect("it is well-formed");
-            if optimize(&context, &mut parse(), &options(true)).is_ok() {
-                continue;
-            }
-            refused += 1;
-            let faults = match original.compare_planned(&parse()) {
+            let parse = || cosma::parse(&context, damaged.as_bytes(), "damaged");
+            // What ends beyond the scratchpad is no module.
+            let Some(mut judged) = parse() else { continue };
+            let Err(judgement) = optimize(&context, &mut judged, &options(true)) else { continue };
+            let faults = match original.compare_planned(&parse().expect("it was before")) {
                 Ok(comparisons) => comparisons[0].faults(),
                 Err(error) => vec![error.to_string()],
             };
-            assert!(!faults.is_empty(), "nothing shows of this:\n{damaged}");
-            found += 1;
+            // A result on an operand of its own, which nobody said could be in place: lowering sees it, and
+            // then it does no harm.
+            let judgement = judgement.to_string();
+            let is_harmless = judgement.lines().count() == 1 && {
+                let (tensors, runs) = judgement.split_once(" overlap while ").unwrap_or_default();
+                let operator = runs.trim_end_matches(" runs");
+                !operator.is_empty() && tensors.contains(&format!(" and {operator}@"))
+            };
+            refused += usize::from(!is_harmless);
+            found += usize::from(!is_harmless && !faults.is_empty());
         }
     }
     println!("{found} of {refused} damaged programs show it");
     assert!(8 < refused);
+    assert_eq!(found, refused);
 }
 
 /// What a program does not say it does by accident: which shows in different memory.

@@ -55,7 +55,7 @@ fn check(network: Network) {
         spills += comparisons.iter().filter(|it| 0 < it.moved.spill).count();
     }
     println!("{}: {programs} programs, {spills} of them spill", network.name);
-    assert_eq!(0 < spills, network.spills, "{spills} programs spill");
+    assert!(0 < spills, "{}: no program spills", network.name);
 }
 
 macro_rules! networks {

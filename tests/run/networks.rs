@@ -7,15 +7,13 @@ use super::build::Build;
 pub struct Network {
     pub name: &'static str,
     pub write: fn(Build) -> String,
-    /// Whether something is spilled in the cases in which it is planned.
-    pub spills: bool,
 }
 
 /// A function that gives each network.
 macro_rules! networks {
     ($($name:ident)*) => {
         $(pub fn $name() -> Network {
-            Network { name: stringify!($name), write: write::$name, spills: true }
+            Network { name: stringify!($name), write: write::$name }
         })*
     };
 }
@@ -243,7 +241,7 @@ mod write {
         let x = b.input(&[1, 16, 16, 3], "f32");
         let mut x = conv_relu(&mut b, &x, 4, 3, 1);
         let mut left = Vec::new();
-        for channels in [6, 8] {
+        for channels in [12, 32] {
             left.push(x.clone());
             let down = b.pool(&x, true, 2, 2);
             let y = conv_relu(&mut b, &down, channels, 3, 1);
