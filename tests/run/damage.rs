@@ -66,18 +66,18 @@ fn what_the_judge_refuses_shows() {
             // A result on an operand of its own, which nobody said could be in place: lowering sees it, and
             // then it does no harm.
             let judgement = judgement.to_string();
-            let is_harmless = judgement.lines().count() == 1 && {
-                let (tensors, runs) = judgement.split_once(" overlap while ").unwrap_or_default();
+            let is_harmless = judgement.lines().all(|it| {
+                let (tensors, runs) = it.split_once(" overlap while ").unwrap_or_default();
                 let operator = runs.trim_end_matches(" runs");
                 !operator.is_empty() && tensors.contains(&format!(" and {operator}@"))
-            };
+            });
             refused += usize::from(!is_harmless);
             found += usize::from(!is_harmless && !faults.is_empty());
+            assert!(is_harmless || !faults.is_empty(), "nothing shows of this:\n{judgement}\n{damaged}");
         }
     }
     println!("{found} of {refused} damaged programs show it");
     assert!(8 < refused);
-    assert_eq!(found, refused);
 }
 
 /// What a program does not say it does by accident: which shows in different memory.
