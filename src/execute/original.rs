@@ -175,7 +175,7 @@ fn touched(runs: [&Outcome; 2]) -> u64 {
         let arena = run.arguments.last().map(Buffer::bytes).unwrap_or_default();
         let pattern = poison.to_le_bytes();
         let is_written = |it: &(usize, &u8)| *it.1 != pattern[it.0 % 8];
-        arena.iter().enumerate().filter(is_written).next_back().map_or(0, |it| it.0 as u64 + 1)
+        arena.iter().enumerate().rfind(is_written).map_or(0, |it| it.0 as u64 + 1)
     };
     runs.into_iter().zip(POISONS).map(|(run, poison)| of(run, poison)).max().unwrap_or(0)
 }

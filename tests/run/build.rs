@@ -69,7 +69,7 @@ impl Build {
         match self.flavour {
             Flavour::Tosa => true,
             Flavour::Linalg => false,
-            Flavour::Mixed => self.n_values % 2 == 0,
+            Flavour::Mixed => self.n_values.is_multiple_of(2),
         }
     }
 

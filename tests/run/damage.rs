@@ -2,7 +2,7 @@
 
 use super::QUICK;
 use cosma::execute::{Original, RunError};
-use cosma::{MachineOptions, Options, Stages, optimize};
+use cosma::{MachineOptions, Options, Reports, Stages, optimize};
 
 /// Two branches from one tensor, one of which has to wait.
 const SOURCE: &str = r#"
@@ -51,6 +51,7 @@ fn what_the_judge_refuses_shows() {
     optimize(&context, &mut planned, &options(false)).expect("there is a plan");
     let text = planned.as_operation().to_string();
     assert!(original.compare_planned(&planned).expect("it runs")[0].faults().is_empty());
+    let _reports = Reports::attach(&context);
     let (mut refused, mut found) = (0, 0);
     for (start, end) in offsets(&text) {
         for offset in ["0", "64", "128", "256", "384"] {
