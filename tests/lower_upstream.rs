@@ -30,10 +30,14 @@ fn upstream_models_become_llvm() {
     files.sort_by_key(|it| it.file_name());
     for (index, file) in files.iter().map(std::fs::DirEntry::path).enumerate() {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        // The others have the same operators, and take longer.
+        if ["bert", "darts", "resnet50"].iter().any(|it| name.starts_with(it)) {
+            continue;
+        }
         let inputs: &[usize] = if name.starts_with("train_mlp") { &[12, 13] } else { &[0] };
         let text = std::fs::read(&file).expect("it is there");
         // Groups at the least scratchpad, and single operators with a quarter more, in turns.
-        let group = index % 2 == 0;
+        let group = (index + index / 2) % 2 == 0;
         let (least, _) = lower(&text, inputs, group, None);
         let (_, module) = lower(&text, inputs, group, Some(if group { least } else { least + least / 4 }));
         let left: Vec<&str> =

@@ -2,6 +2,13 @@
 //
 // RUN: cosma-opt --group --allocate --lower-addresses --scratchpad=4KiB %s | mlir-opt | FileCheck %s
 // RUN: cosma-opt --group --allocate --lower-addresses --scratchpad=4KiB %s | mlir-opt --pass-pipeline='builtin.module(func.func(convert-linalg-to-loops),expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-math-to-llvm,convert-math-to-libm,convert-to-llvm,reconcile-unrealized-casts)' | FileCheck --check-prefix=LLVM %s
+// What is private is in host memory, whatever the memory space of the arena.
+// RUN: cosma-opt --group --allocate --lower-addresses --scratchpad=4KiB --arena=argument --memory-space=1 %s | mlir-opt | FileCheck --check-prefix=SPACE %s
+
+// SPACE: func.func @f({{.*}}, %[[ARENA:.*]]: memref<4096xi8, 1>)
+// SPACE: memref.alloc() {{.*}} : memref<1x10x10x4xf32>
+// SPACE: linalg.conv_2d_nhwc_fhwc {{.*}} : memref<1x10x10x4xf32>, memref<4x3x3x4xf32, 1>) outs(%{{.*}} : memref<1x8x8x4xf32>)
+// SPACE: linalg.generic {{.*}} outs(%{{.*}} : memref<1x8x8x4xf32, 1>)
 
 // CHECK: func.func @f(%[[X:.*]]: memref<1x8x8x4xf32>, %[[W:.*]]: memref<4x3x3x4xf32>, %[[B:.*]]: memref<4xf32>) -> memref<1x8x8x4xf32>
 // CHECK-DAG: memref.copy %[[X]], %[[XV:view[_0-9]*]] {cosma.transfer = "load"}

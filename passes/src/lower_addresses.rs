@@ -29,6 +29,7 @@
 //!
 //! `llvm.rs` has the pipeline from there to LLVM.
 
+mod arena;
 mod buffer;
 mod build;
 mod carry;

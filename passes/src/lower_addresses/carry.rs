@@ -1,9 +1,10 @@
 //! What computes nothing: transfers, views, constants.
 
 use super::INFO;
+use super::arena::size;
 use super::buffer::{Buffer, Root};
 use super::build::{Shape, insert, place};
-use super::function::{Lowering, size};
+use super::function::Lowering;
 use crate::role::{Role, role};
 use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};

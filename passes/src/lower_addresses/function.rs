@@ -1,8 +1,9 @@
 //! One function on its way from planned to lowered form.
 
 use super::INFO;
+use super::arena::size;
 use super::buffer::{Buffer, Root};
-use super::build::{Builder, Shape, insert, place};
+use super::build::{Builder, place};
 use super::options::{ArenaName, LowerOptions};
 use super::symbols::Symbols;
 use super::workshop::Workshop;
@@ -10,13 +11,11 @@ use crate::extract::key;
 use crate::form::{body, operations};
 use crate::role::{Role, may_have_effects, role};
 use cosma_ir::melior::Context;
-use cosma_ir::melior::ir::attribute::{IntegerAttribute, TypeAttribute};
-use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
+use cosma_ir::melior::ir::attribute::TypeAttribute;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::{FunctionType, TypeLike};
-use cosma_ir::melior::ir::{Attribute, BlockLike, BlockRef, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{
-    Diagnostic, as_mut, erase, is_abstract, machine, name, offsets, set_type, size_in_bytes, transfer, uses,
-};
+use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Type, Value, ValueLike};
+use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, machine, name, offsets, set_type, transfer, uses};
 use std::collections::{BTreeMap, HashMap};
 
 /// One function on its way.
@@ -28,15 +27,15 @@ pub(super) struct Lowering<'s, 'c, 'a> {
     pub workshop: &'s mut Workshop<'c, 'a>,
     /// The first operation of the source: constants and the arena go before it.
     pub first: OperationRef<'c, 'a>,
-    options: LowerOptions,
-    scratchpad: u64,
-    alignment: u64,
-    arena: Option<Value<'c, 'a>>,
-    offsets: BTreeMap<u64, Value<'c, 'a>>,
+    pub options: LowerOptions,
+    pub scratchpad: u64,
+    pub alignment: u64,
+    pub arena: Option<Value<'c, 'a>>,
+    pub offsets: BTreeMap<u64, Value<'c, 'a>>,
     /// What has become of each tensor. Only looked up, never iterated over.
     buffers: HashMap<usize, Buffer<'c, 'a>>,
     /// Buffers in host memory that the function allocated, in order.
-    owned: Vec<Value<'c, 'a>>,
+    pub owned: Vec<Value<'c, 'a>>,
 }
 
 impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
@@ -203,112 +202,6 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         self.buffers.get(&key(tensor)).copied()
     }
 
-    /// Where the tensors that an operator writes go: views of the arena, or buffers in host memory for
-    /// what is computed before the run.
-    pub(super) fn results(
-        &mut self,
-        operation: OperationRef<'c, 'a>,
-    ) -> Result<Vec<(Value<'c, 'a>, Buffer<'c, 'a>)>, Diagnostic<'c>> {
-        let offsets = offsets(operation);
-        let mut results = Vec::new();
-        for (index, result) in operation.results().enumerate() {
-            let result: Value = result.into();
-            if !result.r#type().is_tensor() {
-                continue;
-            }
-            let buffer = match &offsets {
-                Some(offsets) => self.place(result, offsets.get(index).copied().unwrap_or(0), operation)?,
-                None => self.owned(result, operation)?,
-            };
-            results.push((result, buffer));
-        }
-        Ok(results)
-    }
-
-    /// A tensor in the arena.
-    pub(super) fn place(
-        &mut self,
-        tensor: Value<'c, 'a>,
-        start: u64,
-        before: OperationRef<'c, 'a>,
-    ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
-        let r#type = self.build.memref(tensor.r#type(), self.space(), before)?;
-        let value = self.arena_view(r#type, start, before);
-        Ok(Buffer { value, r#type, root: Root::Arena, start, size: size(tensor) })
-    }
-
-    pub(super) fn arena_view(&mut self, r#type: Type<'c>, start: u64, before: OperationRef<'c, 'a>) -> Value<'c, 'a> {
-        let (arena, start) = (self.arena(), self.offset(start));
-        let view = OperationBuilder::new("memref.view", before.location())
-            .add_operands(&[arena, start])
-            .add_results(&[r#type]);
-        insert(before, view)
-    }
-
-    /// A buffer in host memory for a tensor, which whoever asks gives away or frees.
-    pub(super) fn host(
-        &self,
-        tensor: Value<'c, 'a>,
-        before: OperationRef<'c, 'a>,
-    ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
-        let r#type = self.build.memref(tensor.r#type(), None, before)?;
-        let value = insert(before, self.build.alloc(r#type, None, before.location()));
-        Ok(Buffer::host(value, r#type, size(tensor)))
-    }
-
-    /// A buffer in host memory that the function gives away or frees where it ends.
-    pub(super) fn owned(
-        &mut self,
-        tensor: Value<'c, 'a>,
-        before: OperationRef<'c, 'a>,
-    ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
-        let buffer = self.host(tensor, before)?;
-        self.owned.push(buffer.value);
-        Ok(buffer)
-    }
-
-    /// Copies a tensor, which is no transfer.
-    pub(super) fn copy(
-        &self,
-        from: &Buffer<'c, 'a>,
-        to: &Buffer<'c, 'a>,
-        tensor: Type<'c>,
-        before: OperationRef<'c, 'a>,
-    ) {
-        if !from.is_at(to) {
-            let shape = Shape::of(tensor).expect("it has a buffer");
-            self.build.copy(from.value, to.value, shape.element, before);
-        }
-    }
-
-    /// The memory space of the arena.
-    pub(super) fn space(&self) -> Option<Attribute<'c>> {
-        let space = self.options.memory_space?;
-        Some(IntegerAttribute::new(self.build.i64(), space.into()).into())
-    }
-
-    fn arena(&mut self) -> Value<'c, 'a> {
-        if let Some(arena) = self.arena {
-            return arena;
-        }
-        let r#type = self.build.bytes(self.scratchpad, self.space());
-        // MLIR knows no other alignments than powers of two, and elements want theirs in any case.
-        let alignment = self.alignment.checked_next_power_of_two().unwrap_or(1).max(16);
-        let alloc = self.build.alloc(r#type, Some(alignment), self.function.location());
-        let arena = insert(self.first, alloc);
-        self.arena = Some(arena);
-        arena
-    }
-
-    fn offset(&mut self, offset: u64) -> Value<'c, 'a> {
-        if let Some(&value) = self.offsets.get(&offset) {
-            return value;
-        }
-        let value = insert(self.first, self.build.index(offset, self.function.location()));
-        self.offsets.insert(offset, value);
-        value
-    }
-
     /// An abstract operator: a call of an external kernel.
     fn kernel(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let mut operands = Vec::new();
@@ -340,11 +233,6 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         }
         Ok(())
     }
-}
-
-/// The bytes of a tensor; the plan has seen them.
-pub(super) fn size(tensor: Value) -> u64 {
-    size_in_bytes(tensor.r#type()).unwrap_or(0)
 }
 
 /// Whether an operation, or what is in its regions, reads or writes a tensor.
