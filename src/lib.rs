@@ -62,6 +62,7 @@
 
 mod c_api;
 mod error;
+pub mod execute;
 mod exhibits;
 mod optimize;
 mod options;

@@ -16,6 +16,7 @@
 mod context;
 mod diagnostic;
 mod edit;
+pub mod execute;
 mod fact;
 mod ffi;
 mod function;

@@ -346,8 +346,8 @@ impl<'c, 'a> Reader<'c, 'a> {
     /// A result and an operand that may share bytes. Where floats take other bytes than those of their
     /// type, so do the bytes before a part; where two then no longer fit, they share none.
     fn read_in_place(&mut self, operation: OperationRef<'c, 'a>, pair: InPlace, read: TensorId, written: &[TensorId]) {
-        let (Ok(operand), Some(&result)) = (operation.operand(pair.operand), written.get(pair.result)) else { return };
-        let Ok(value) = operation.result(pair.result) else { return };
+        let (operand, value) = (operation.operands().nth(pair.operand), operation.results().nth(pair.result));
+        let (Some(operand), Some(value), Some(&result)) = (operand, value, written.get(pair.result)) else { return };
         let sizes =
             |it: Value| Some((size_with(it.r#type(), None).ok()?, size_with(it.r#type(), self.element_bytes).ok()?));
         let (Some(from), Some(to)) = (sizes(operand), sizes(value.into())) else { return };
@@ -356,8 +356,11 @@ impl<'c, 'a> Reader<'c, 'a> {
         let scaled = u128::from(pair.at) * u128::from(planned);
         let at = if pair.at == 0 { 0 } else { scaled / u128::from(said.max(1)) };
         let is_whole = pair.at == 0 || scaled.is_multiple_of(u128::from(said));
+        // What looks at a part of a tensor has not all of its place.
+        let has_place = self.graph.size(read) == Bytes(from.1);
         let fits = from.0.cmp(&to.0) == from.1.cmp(&to.1) && at + u128::from(from.1.min(to.1)) <= u128::from(planned);
         if let Ok(at) = u64::try_from(at)
+            && has_place
             && is_whole
             && fits
         {

@@ -280,17 +280,19 @@ impl GraphBuilder {
         pairs.filter(|it| self.size(it.0) == self.size(it.1)).collect()
     }
 
-    /// A tensor's size.
-    #[cfg(feature = "testing")]
-    pub(crate) fn size(&self, tensor: TensorId) -> Bytes {
-        self.tensors[tensor.index()].size
-    }
-
     /// Says that host memory must have a tensor at the end. Saying it twice is saying it once.
     pub fn result(&mut self, tensor: TensorId) {
         if !self.results.contains(&tensor) {
             self.results.push(tensor);
         }
+    }
+
+    /// The bytes of a tensor.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn size(&self, tensor: TensorId) -> Bytes {
+        self.tensors[tensor.index()].size
     }
 
     /// The graph.

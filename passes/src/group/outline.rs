@@ -40,7 +40,8 @@ pub(super) fn outline(groups: &Groups) {
 fn outline_one(groups: &Groups, operator: &Operator, position: &HashMap<usize, usize>) {
     let extraction = groups.extraction;
     let graph = &extraction.problem.graph;
-    let result = operator.writes[0];
+    // What nobody reads is left as it is.
+    let Some(&result) = operator.writes.first() else { return };
     let Carrier::Result(value, _) = extraction.carriers[result.index()] else { return };
     let is_inside =
         |it: TensorId| it != result && graph.producer(it).is_some_and(|it| operator.members.contains(&it.index()));

@@ -37,6 +37,10 @@ fn readers(groups: &Groups, index: usize) -> Option<Vec<usize>> {
 
 fn can_join(groups: &Groups, index: usize, reader: usize) -> bool {
     let (operator, reader) = (&groups.operators[index], &groups.operators[reader]);
+    // A group has one result.
+    if reader.writes.len() != 1 {
+        return false;
+    }
     let result = operator.writes[0];
     let mut tensors = operator.reads.iter().filter(|it| !groups.is_weight(**it));
     match operator.class {

@@ -1,0 +1,229 @@
+//! From a module on memrefs to machine code, and its calls.
+
+use super::descriptor::{self, Layout};
+use super::memory::{self, Memory, Moved};
+use super::signature::{Signature, functions, symbol};
+use super::{Buffer, BufferType, ExecuteError};
+use crate::edit::as_mut;
+use crate::ffi::Text;
+use crate::{name, run_passes};
+use melior::Context;
+use melior::ir::operation::{OperationLike, OperationMutLike};
+use melior::ir::{Attribute, BlockLike, Module, OperationRef, RegionLike};
+use melior::pass::PassManager;
+use melior::utility::{parse_pass_pipeline, register_all_passes};
+use mlir_sys::{
+    MlirExecutionEngine, MlirStringRef, mlirExecutionEngineCreate, mlirExecutionEngineDestroy,
+    mlirExecutionEngineLookupPacked, mlirExecutionEngineRegisterSymbol,
+};
+use std::ffi::{CString, c_void};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// From linalg, loops and memrefs to LLVM. Nothing in it joins or reorders operations on floats.
+///
+/// Allocations become calls of functions that [`memory`] stands for.
+const PIPELINE: &str = "builtin.module(\
+    func.func(convert-linalg-to-loops),\
+    expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-math-to-llvm,convert-math-to-libm,\
+    finalize-memref-to-llvm{use-generic-functions=true use-aligned-alloc=true},\
+    convert-to-llvm,reconcile-unrealized-casts)";
+
+/// A module as machine code.
+pub struct Program {
+    engine: MlirExecutionEngine,
+    functions: Vec<Function>,
+}
+
+struct Function {
+    name: String,
+    signature: Result<Signature, ExecuteError>,
+    code: Option<unsafe extern "C" fn(*mut *mut c_void)>,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What the function gave.
+    pub results: Vec<Buffer>,
+    /// The arguments as they were afterwards.
+    pub arguments: Vec<Buffer>,
+    /// What its transfers moved.
+    pub moved: Moved,
+    /// What it did to memory that it must not, a sentence each.
+    pub faults: Vec<String>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+impl Program {
+    /// Brings a module of functions on memrefs, with what is left of linalg and loops, to machine code.
+    /// `effort` is LLVM's, from 0 to 3.
+    ///
+    /// # Errors
+    /// [`ExecuteError::Compile`] where MLIR cannot; its diagnostics have gone to the context's handler.
+    pub fn compile<'c>(context: &'c Context, module: Module<'c>, effort: u8) -> Result<Program, ExecuteError> {
+        let mut found = Vec::new();
+        for function in functions(module.as_operation()) {
+            found.push(Function { name: symbol(function), signature: Signature::read(function), code: None });
+            as_mut(function).set_attribute("llvm.emit_c_interface", Attribute::unit(context));
+            // What an argument means to others would have to be known to LLVM.
+            for attributes in ["arg_attrs", "res_attrs"] {
+                let _ = as_mut(function).remove_attribute(attributes);
+            }
+        }
+        let symbols = declarations(module.as_operation());
+        register_all_passes();
+        let manager = PassManager::new(context);
+        parse_pass_pipeline(manager.as_operation_pass_manager(), PIPELINE)
+            .map_err(|error| ExecuteError::Compile(error.to_string()))?;
+        if !run_passes(&manager, module.as_operation()) {
+            return Err(ExecuteError::Compile("it could not be lowered to LLVM".into()));
+        }
+        let mut program = Program::new(&module, effort, &symbols)?;
+        for mut function in found {
+            if function.signature.is_ok() {
+                function.code = Some(program.code(&function.name)?);
+            }
+            program.functions.push(function);
+        }
+        Ok(program)
+    }
+
+    fn new(module: &Module, effort: u8, symbols: &[String]) -> Result<Program, ExecuteError> {
+        // The paths have to end in NUL, whatever their lengths say.
+        let libraries: Vec<CString> = libraries()
+            .into_iter()
+            .filter_map(|it| CString::new(it.into_os_string().into_encoded_bytes()).ok())
+            .collect();
+        let paths: Vec<MlirStringRef> = libraries.iter().map(|it| Text::new(it.as_bytes()).raw()).collect();
+        // SAFETY: the module is alive, and the engine makes something else of it; the paths are copied.
+        let engine = unsafe {
+            mlirExecutionEngineCreate(
+                module.to_raw(),
+                effort.min(3).into(),
+                paths.len() as i32,
+                paths.as_ptr(),
+                false,
+                false,
+            )
+        };
+        if engine.ptr.is_null() {
+            return Err(ExecuteError::Compile("LLVM could not make an engine for it".into()));
+        }
+        let program = Program { engine, functions: Vec::new() };
+        let known = memory::symbols();
+        let transfers = symbols.iter().filter_map(|it| Some((it.as_str(), memory::transfer_symbol(it)?)));
+        for (name, address) in known.into_iter().chain(transfers) {
+            // SAFETY: the engine is alive; the functions live as long as the process, and their types are
+            // those with which compiled code calls them.
+            unsafe { mlirExecutionEngineRegisterSymbol(program.engine, Text::new(name).raw(), address) };
+        }
+        Ok(program)
+    }
+
+    fn code(&self, function: &str) -> Result<unsafe extern "C" fn(*mut *mut c_void), ExecuteError> {
+        // SAFETY: the engine is alive.
+        let code = unsafe { mlirExecutionEngineLookupPacked(self.engine, Text::new(&ciface(function)).raw()) };
+        if code.is_null() {
+            return Err(ExecuteError::Compile(format!("@{function} calls something that is not there")));
+        }
+        // SAFETY: what is found under this name is a function that takes a list of its arguments' addresses.
+        Ok(unsafe { std::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut *mut c_void)>(code) })
+    }
+
+    /// What a function takes.
+    ///
+    /// # Errors
+    /// Where there is no such function, or it takes what cannot be given.
+    pub fn arguments(&self, function: &str) -> Result<&[BufferType], ExecuteError> {
+        Ok(&self.signature(function)?.1.arguments)
+    }
+
+    fn signature(&self, function: &str) -> Result<(&Function, &Signature), ExecuteError> {
+        let found = self.functions.iter().find(|it| it.name == function);
+        let found = found.ok_or_else(|| ExecuteError::NoFunction(function.into()))?;
+        Ok((found, found.signature.as_ref().map_err(Clone::clone)?))
+    }
+
+    /// Calls a function on copies of these buffers. What it allocates is filled with `poison`.
+    ///
+    /// # Errors
+    /// Where there is no such function, or it takes something else. Whatever goes wrong in the
+    /// function itself is among the faults, if the process survives it.
+    pub fn call(&self, function: &str, arguments: &[Buffer], poison: u64) -> Result<Outcome, ExecuteError> {
+        let (found, signature) = self.signature(function)?;
+        let code = found.code.ok_or_else(|| ExecuteError::NoFunction(function.into()))?;
+        signature.check(arguments)?;
+
+        let mut memory = Memory::new(poison);
+        let given: Vec<usize> = arguments.iter().map(|it| memory.give(it.bytes())).collect();
+        let mut results: Vec<u64> = vec![0; signature.results.iter().map(|it| words(it.shape.len())).sum()];
+        let mut descriptors: Vec<Vec<u64>> =
+            given.iter().zip(&signature.arguments).map(|(address, it)| descriptor::write(*address, it)).collect();
+        // The function takes addresses of descriptors, results first; its packed form the addresses of these.
+        let mut addresses: Vec<*mut u64> = Vec::new();
+        if !signature.results.is_empty() {
+            addresses.push(results.as_mut_ptr());
+        }
+        addresses.extend(descriptors.iter_mut().map(|it| it.as_mut_ptr()));
+        let mut packed: Vec<*mut c_void> = addresses.iter_mut().map(|it| (&raw mut *it).cast()).collect();
+        let start = Instant::now();
+        // SAFETY: the code was compiled from a function of this signature, and so are the descriptors,
+        // whose memory is alive. What else it touches is for the module to answer for.
+        let mut memory = memory.during(|| unsafe { code(packed.as_mut_ptr()) });
+        let duration = start.elapsed();
+
+        let mut outcome = Vec::new();
+        let mut owned = Vec::new();
+        let mut rest = results.as_slice();
+        for (index, r#type) in signature.results.iter().enumerate() {
+            let (own, others) = rest.split_at(words(r#type.shape.len()));
+            rest = others;
+            let layout = Layout::read(own, r#type.element.size());
+            let bytes = memory.read(&layout, &format!("result {index}"));
+            owned.push(layout.allocated);
+            outcome.push(Buffer::new(r#type.element, &r#type.shape, bytes));
+        }
+        let after = memory.finish(&owned, &given);
+        let results = outcome.into_iter().collect::<Option<Vec<Buffer>>>();
+        let results = results.ok_or_else(|| ExecuteError::Call(function.into()))?;
+        let arguments = arguments.iter().zip(after);
+        let arguments = arguments.filter_map(|(it, bytes)| Buffer::new(it.element(), it.shape(), bytes)).collect();
+        Ok(Outcome { results, arguments, moved: memory.moved, faults: std::mem::take(&mut memory.faults), duration })
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // SAFETY: the engine is ours; nobody can call its code after that.
+        unsafe { mlirExecutionEngineDestroy(self.engine) }
+    }
+}
+
+fn words(rank: usize) -> usize {
+    descriptor::n_words(rank)
+}
+
+/// What the engine calls the form of a function that others can call.
+fn ciface(function: &str) -> String {
+    format!("_mlir_ciface_{function}")
+}
+
+/// The functions that are called.
+fn declarations(module: OperationRef) -> Vec<String> {
+    let block = module.region(0).ok().and_then(|it| it.first_block());
+    let operations = std::iter::successors(block.and_then(|it| it.first_operation()), |it| it.next_in_block());
+    operations.filter(|it| name(*it) == "func.func").map(symbol).collect()
+}
+
+/// What LLVM calls to convert small floats, which lies beside MLIR's own library. Where that is cannot be
+/// found out, or there is none, the process has to have these functions.
+fn libraries() -> Vec<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let paths = maps.lines().filter_map(|it| it.find('/').map(|at| &it[at..]));
+    let mut paths = paths.filter(|it| it.rsplit('/').next().is_some_and(|it| it.starts_with("libMLIR.so")));
+    let Some(path) = paths.next().map(PathBuf::from) else { return Vec::new() };
+    let beside = path.with_file_name("libmlir_float16_utils.so");
+    beside.exists().then_some(beside).into_iter().collect()
+}

@@ -1,0 +1,432 @@
+//! The memory of a running program, and what it calls: to allocate, to free, to copy, to transfer.
+//!
+//! Compiled code calls functions without knowing for whom it runs, so the memory of the call that is
+//! under way is the thread's ([`Memory::during`]). Nothing of it is left between calls.
+
+use super::descriptor::Layout;
+use crate::Transfer;
+use std::alloc;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::c_void;
+
+/// Bytes that transfers moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Arguments and constants, the first time in.
+    pub load: u64,
+    /// What came in again.
+    pub reload: u64,
+    /// What went out to come back.
+    pub spill: u64,
+    /// Results out.
+    pub store: u64,
+}
+
+impl Moved {
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.compulsory() + self.non_compulsory()
+    }
+
+    /// Loads and stores.
+    pub fn compulsory(&self) -> u64 {
+        self.load + self.store
+    }
+
+    /// Reloads and spills.
+    pub fn non_compulsory(&self) -> u64 {
+        self.reload + self.spill
+    }
+
+    fn count(&mut self, transfer: Transfer, bytes: u64) {
+        *match transfer {
+            Transfer::Load => &mut self.load,
+            Transfer::Reload => &mut self.reload,
+            Transfer::Spill => &mut self.spill,
+            Transfer::Store => &mut self.store,
+        } += bytes;
+    }
+}
+
+/// The transfers as numbers, which is how compiled code names them.
+pub(super) const TRANSFERS: [Transfer; 4] = [Transfer::Load, Transfer::Reload, Transfer::Spill, Transfer::Store];
+
+/// What lies around a block, to show writes beside it.
+const GUARD: u8 = 0xC5;
+const GUARD_SIZE: usize = 64;
+/// Bytes of freed blocks that are kept, to show reads and writes after that.
+const KEPT: usize = 64 << 20;
+/// More faults than this say nothing new.
+const MOST_FAULTS: usize = 16;
+
+/// Blocks of memory, of the caller and of the program.
+pub(super) struct Memory {
+    poison: u64,
+    /// By the address of the first byte.
+    blocks: BTreeMap<usize, Block>,
+    freed: VecDeque<(usize, Block)>,
+    freed_size: usize,
+    pub moved: Moved,
+    pub faults: Vec<String>,
+}
+
+/// A block between its guards.
+struct Block {
+    base: *mut u8,
+    layout: alloc::Layout,
+    /// Bytes before it.
+    before: usize,
+    size: usize,
+    /// What the caller gave, which is not the program's to free.
+    is_given: bool,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Memory>> = const { RefCell::new(None) };
+}
+
+impl Memory {
+    pub fn new(poison: u64) -> Memory {
+        Memory {
+            poison,
+            blocks: BTreeMap::new(),
+            freed: VecDeque::new(),
+            freed_size: 0,
+            moved: Moved::default(),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Calls something that may call the functions below, which then work on this memory.
+    pub fn during(self, call: impl FnOnce()) -> Memory {
+        let before = CURRENT.replace(Some(self));
+        assert!(before.is_none(), "a program does not call the engine");
+        call();
+        CURRENT.take().expect("it was put there")
+    }
+
+    /// A copy of bytes that the caller gives.
+    pub fn give(&mut self, bytes: &[u8]) -> usize {
+        let start = self.allocate(GUARD_SIZE, bytes.len(), true);
+        let block = &self.blocks[&start];
+        // SAFETY: the block was made for them.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), block.start(), bytes.len()) };
+        start
+    }
+
+    fn allocate(&mut self, alignment: usize, size: usize, is_given: bool) -> usize {
+        // Patterns of eight bytes begin anew with each block.
+        let before = alignment.next_power_of_two().max(GUARD_SIZE);
+        let total = size.checked_add(before + GUARD_SIZE);
+        let layout = total.and_then(|it| alloc::Layout::from_size_align(it, before).ok());
+        let layout = layout.unwrap_or_else(|| panic!("a program asks for {size} B"));
+        // SAFETY: the layout is not empty.
+        let base = unsafe { alloc::alloc(layout) };
+        if base.is_null() {
+            alloc::handle_alloc_error(layout);
+        }
+        let block = Block { base, layout, before, size, is_given };
+        // SAFETY: all of it was just allocated, and nobody else knows of it.
+        let all = unsafe {
+            base.write_bytes(GUARD, layout.size());
+            std::slice::from_raw_parts_mut(base, layout.size())
+        };
+        fill(&mut all[before..before + size], self.poison);
+        let start = block.start().addr();
+        self.blocks.insert(start, block);
+        start
+    }
+
+    fn free(&mut self, start: usize) {
+        match self.blocks.get(&start) {
+            None => self.fault("something is freed that was not allocated, or twice".into()),
+            Some(block) if block.is_given => self.fault("an argument is freed".into()),
+            Some(_) => {
+                let block = self.blocks.remove(&start).expect("it is there");
+                self.check_guards(&block);
+                // SAFETY: the block is alive, and the program has no more right to it.
+                let bytes = unsafe { std::slice::from_raw_parts_mut(block.start(), block.size) };
+                fill(bytes, self.poison);
+                self.freed_size += block.size;
+                self.freed.push_back((start, block));
+                while KEPT < self.freed_size {
+                    let Some((_, block)) = self.freed.pop_front() else { break };
+                    self.freed_size -= block.size;
+                    self.check_freed(&block);
+                }
+            }
+        }
+    }
+
+    /// Copies elements from one place to another; says how many bytes that were.
+    fn copy(&mut self, from: &Layout, to: &Layout, what: &str) -> u64 {
+        if from.sizes != to.sizes {
+            self.fault(format!("{what} from {:?} elements to {:?}", from.sizes, to.sizes));
+            return 0;
+        }
+        for (place, layout) in [("reads", from), ("writes", to)] {
+            if let Some(wrong) = self.is_outside(layout) {
+                self.fault(format!("{what} {place} {wrong}"));
+                return 0;
+            }
+        }
+        for (from, to, length) in from.runs(to) {
+            // SAFETY: as checked above, both are in blocks of this memory, or in constants of the program.
+            unsafe { std::ptr::copy(from as *const u8, to as *mut u8, length) };
+        }
+        from.n_bytes() as u64
+    }
+
+    /// Elements side by side, taken out.
+    pub fn read(&mut self, layout: &Layout, what: &str) -> Vec<u8> {
+        let mut bytes = vec![0; layout.n_bytes()];
+        if let Some(wrong) = self.is_outside(layout) {
+            self.fault(format!("{what} lies {wrong}"));
+            return bytes;
+        }
+        let to = Layout::contiguous(bytes.as_mut_ptr().addr(), &layout.sizes, layout.element);
+        let base = to.start;
+        for (from, to, length) in layout.runs(&to) {
+            let part = &mut bytes[to - base..][..length];
+            // SAFETY: as checked above, it is in a block of this memory, or in a constant of the program.
+            unsafe { std::ptr::copy_nonoverlapping(from as *const u8, part.as_mut_ptr(), length) };
+        }
+        bytes
+    }
+
+    /// Whether elements lie where they may: within one block, or where no block is, as constants do.
+    fn is_outside(&self, layout: &Layout) -> Option<&'static str> {
+        let (low, high) = layout.extent()?;
+        let touches = |it: &Block| it.base.addr() < high && low < it.base.addr() + it.layout.size();
+        if self.freed.iter().any(|it| touches(&it.1)) {
+            return Some("in memory that was freed");
+        }
+        let touched = self.blocks.range(..high.saturating_add(GUARD_SIZE)).next_back().map(|it| it.1);
+        let block = touched.filter(|it| touches(it))?;
+        let start = block.start().addr();
+        (low < start || start + block.size < high).then_some("beyond what it lies in")
+    }
+
+    /// Frees what results lie in; checks what is left. Gives the bytes of what the caller gave.
+    pub fn finish(&mut self, results: &[usize], given: &[usize]) -> Vec<Vec<u8>> {
+        let mut owned: Vec<usize> = results.to_vec();
+        owned.sort_unstable();
+        owned.dedup();
+        for start in owned {
+            // Results may be arguments or constants.
+            if self.blocks.get(&start).is_some_and(|it| !it.is_given) {
+                self.free(start);
+            }
+        }
+        let left = self.blocks.values().filter(|it| !it.is_given);
+        let (count, bytes) = left.fold((0, 0), |(count, bytes), it| (count + 1, bytes + it.size));
+        if 0 < count {
+            self.fault(format!("{count} blocks of {bytes} B in all are never freed"));
+        }
+        for block in std::mem::take(&mut self.freed) {
+            self.check_freed(&block.1);
+        }
+        let blocks = std::mem::take(&mut self.blocks);
+        blocks.values().for_each(|it| self.check_guards(it));
+        // SAFETY: the blocks are alive until this returns.
+        let bytes = |it: &Block| unsafe { std::slice::from_raw_parts(it.start(), it.size) }.to_vec();
+        given.iter().map(|it| blocks.get(it).map(bytes).unwrap_or_default()).collect()
+    }
+
+    fn check_guards(&mut self, block: &Block) {
+        // SAFETY: the block is alive.
+        let all = unsafe { std::slice::from_raw_parts(block.base, block.layout.size()) };
+        let is_guard = |it: &[u8]| it.iter().all(|it| *it == GUARD);
+        if !is_guard(&all[..block.before]) {
+            self.fault(format!("something is written in front of a block of {} B", block.size));
+        }
+        if !is_guard(&all[block.before + block.size..]) {
+            self.fault(format!("something is written behind a block of {} B", block.size));
+        }
+    }
+
+    fn check_freed(&mut self, block: &Block) {
+        // SAFETY: the block is alive.
+        let bytes = unsafe { std::slice::from_raw_parts(block.start(), block.size) };
+        let pattern = self.poison.to_le_bytes();
+        if bytes.iter().zip(pattern.iter().cycle()).any(|it| it.0 != it.1) {
+            self.fault(format!("something is written in a block of {} B after it was freed", block.size));
+        }
+    }
+
+    fn fault(&mut self, what: String) {
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(what);
+        }
+    }
+}
+
+impl Block {
+    fn start(&self) -> *mut u8 {
+        // SAFETY: the allocation holds the guard and what follows.
+        unsafe { self.base.add(self.before) }
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: it was allocated with this layout, and ends here.
+        unsafe { alloc::dealloc(self.base, self.layout) }
+    }
+}
+
+/// Writes eight bytes again and again.
+fn fill(bytes: &mut [u8], pattern: u64) {
+    let pattern = pattern.to_le_bytes();
+    let mut done = bytes.len().min(8);
+    bytes[..done].copy_from_slice(&pattern[..done]);
+    while done < bytes.len() {
+        let more = done.min(bytes.len() - done);
+        bytes.copy_within(..more, done);
+        done += more;
+    }
+}
+
+fn with<T>(call: impl FnOnce(&mut Memory) -> T) -> T {
+    CURRENT.with_borrow_mut(|it| call(it.as_mut().expect("programs run on the thread that called them")))
+}
+
+// What compiled code calls. A panic in one of these ends the process: there is nobody to return to.
+
+extern "C" fn allocate(size: usize) -> *mut c_void {
+    with(|it| it.allocate(GUARD_SIZE, size, false)) as *mut c_void
+}
+
+extern "C" fn allocate_aligned(alignment: usize, size: usize) -> *mut c_void {
+    with(|it| it.allocate(alignment, size, false)) as *mut c_void
+}
+
+extern "C" fn release(start: *mut c_void) {
+    if !start.is_null() {
+        with(|it| it.free(start.addr()));
+    }
+}
+
+/// A memref whose rank is known when the program runs.
+#[repr(C)]
+struct Unranked {
+    rank: i64,
+    descriptor: *const u64,
+}
+
+/// What a copy becomes that is not of one piece.
+extern "C" fn copy(element: i64, from: *const Unranked, to: *const Unranked) {
+    // SAFETY: compiled code passes two that are alive.
+    let (from, to) = unsafe { (&*from, &*to) };
+    // SAFETY: and so are their descriptors.
+    let (from, to) = unsafe { (layout(element, from.rank, from.descriptor), layout(element, to.rank, to.descriptor)) };
+    with(|it| it.copy(&from, &to, "a copy"));
+}
+
+/// What a transfer becomes.
+extern "C" fn transfer(kind: i64, element: i64, from_rank: i64, from: *const u64, to_rank: i64, to: *const u64) {
+    let transfer = TRANSFERS[kind as usize];
+    // SAFETY: compiled code passes descriptors that are alive, of these ranks.
+    let (from, to) = unsafe { (layout(element, from_rank, from), layout(element, to_rank, to)) };
+    with(|it| {
+        let moved = it.copy(&from, &to, transfer.name());
+        it.moved.count(transfer, moved);
+    });
+}
+
+/// What becomes of a transfer that passes by: it is read where it lies.
+extern "C" fn passing(kind: i64, element: i64, rank: i64, descriptor: *const u64) {
+    // SAFETY: compiled code passes a descriptor that is alive, of this rank.
+    let layout = unsafe { layout(element, rank, descriptor) };
+    with(|it| match it.is_outside(&layout) {
+        Some(wrong) => it.fault(format!("what passes by lies {wrong}")),
+        None => it.moved.count(TRANSFERS[kind as usize], layout.n_bytes() as u64),
+    });
+}
+
+/// # Safety
+/// The descriptor is alive and has this rank.
+unsafe fn layout(element: i64, rank: i64, descriptor: *const u64) -> Layout {
+    // SAFETY: the caller's.
+    let words = unsafe { std::slice::from_raw_parts(descriptor, super::descriptor::n_words(rank as usize)) };
+    Layout::read(words, element as usize)
+}
+
+/// What the names of functions begin with that transfers call.
+pub(super) const TRANSFER: &str = "cosma_transfer";
+/// And those that are called for what passes by.
+pub(super) const PASSING: &str = "cosma_passing";
+
+/// The functions that compiled code calls, by the names that MLIR gives them.
+pub(super) fn symbols() -> [(&'static str, *mut c_void); 4] {
+    [
+        ("_mlir_memref_to_llvm_alloc", allocate as *mut c_void),
+        ("_mlir_memref_to_llvm_aligned_alloc", allocate_aligned as *mut c_void),
+        ("_mlir_memref_to_llvm_free", release as *mut c_void),
+        ("memrefCopy", copy as *mut c_void),
+    ]
+}
+
+/// The function of such a name.
+pub(super) fn transfer_symbol(name: &str) -> Option<*mut c_void> {
+    if name.starts_with(TRANSFER) {
+        Some(transfer as *mut c_void)
+    } else if name.starts_with(PASSING) {
+        Some(passing as *mut c_void)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POISON: u64 = 0x7FF4_7DA5_7FB4_7DA5;
+
+    #[test]
+    fn faults_are_found() {
+        let mut memory = Memory::new(POISON);
+        let given = memory.give(&[1, 2, 3]);
+        let block = memory.allocate(16, 8, false);
+        let (from, to) = (Layout::contiguous(given, &[3], 1), Layout::contiguous(block, &[3], 1));
+        assert_eq!(memory.copy(&from, &to, "a copy"), 3);
+        // What was not written is poison.
+        assert_eq!(memory.read(&Layout::contiguous(block, &[4], 1), "it"), [1, 2, 3, 0x7F]);
+        assert!(memory.faults.is_empty());
+        memory.copy(&Layout::contiguous(given, &[4], 1), &Layout::contiguous(block, &[4], 1), "a copy");
+        memory.free(given);
+        memory.free(block);
+        memory.free(block);
+        memory.copy(&from, &to, "a copy");
+        memory.allocate(64, 5, false);
+        assert_eq!(memory.finish(&[], &[given]), [[1, 2, 3]]);
+        assert_eq!(
+            memory.faults,
+            [
+                "a copy reads beyond what it lies in",
+                "an argument is freed",
+                "something is freed that was not allocated, or twice",
+                "a copy writes in memory that was freed",
+                "1 blocks of 5 B in all are never freed",
+            ]
+        );
+    }
+
+    #[test]
+    fn writes_beside_a_block_are_found() {
+        let mut memory = Memory::new(POISON);
+        let start = memory.allocate(64, 8, false);
+        // SAFETY: there is a guard of 64 bytes on both sides.
+        unsafe {
+            *(start as *mut u8).offset(-1) = 0;
+            *(start as *mut u8).offset(8) = 0;
+        }
+        memory.finish(&[start], &[]);
+        assert_eq!(
+            memory.faults,
+            ["something is written in front of a block of 8 B", "something is written behind a block of 8 B"]
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! Makes the transfers of a lowered module count what they move.
+
+use super::memory::{PASSING, TRANSFER, TRANSFERS};
+use super::{Element, ExecuteError};
+use crate::edit::erase;
+use crate::{marked_transfer, name};
+use melior::Context;
+use melior::ir::attribute::{FlatSymbolRefAttribute, IntegerAttribute, StringAttribute, TypeAttribute};
+use melior::ir::operation::{OperationBuilder, OperationLike};
+use melior::ir::r#type::{FunctionType, IntegerType, MemRefType, ShapedTypeLike, TypeLike};
+use melior::ir::{
+    AttributeLike, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value, ValueLike,
+};
+use mlir_sys::{MlirAttribute, mlirUnrankedMemRefTypeGet};
+use std::collections::BTreeMap;
+
+/// Replaces each `memref.copy` that is marked as a transfer by a call that [`Program`](super::Program)
+/// resolves, and which copies and counts; and puts one that only counts behind each view that is marked
+/// as something that passes by. Gives how many there were.
+///
+/// # Errors
+/// Where a mark is on what cannot be counted.
+pub fn count_transfers<'c>(context: &'c Context, module: OperationRef<'c, '_>) -> Result<usize, ExecuteError> {
+    let Some(body) = module.region(0).ok().and_then(|it| it.first_block()) else { return Ok(0) };
+    let transfers = marked(module);
+    // The name of the function for each type.
+    let mut callees: BTreeMap<String, String> = BTreeMap::new();
+    for &operation in &transfers {
+        let location = operation.location();
+        let block = operation.block().expect("it is in a block");
+        let is_copy = name(operation) == "memref.copy";
+        let moved: Vec<Value> =
+            if is_copy { operation.operands().collect() } else { operation.results().map(Value::from).collect() };
+        let mut last = operation;
+        let mut place = |builder: OperationBuilder<'c>| {
+            last = block.insert_operation_after(last, builder.build().expect(NOT_INFERRED));
+            last
+        };
+        let (kind, element) = kind(operation, &moved)?;
+        let mut values: Vec<Value> = Vec::new();
+        for value in [kind, element] {
+            let integer: Type = IntegerType::new(context, 64).into();
+            let attribute = IntegerAttribute::new(integer, value as i64);
+            let constant = OperationBuilder::new("arith.constant", location)
+                .add_attributes(&[(Identifier::new(context, "value"), attribute.into())])
+                .add_results(&[integer]);
+            values.push(place(constant).result(0).expect("it has one").into());
+        }
+        for value in moved {
+            let r#type = unranked(value.r#type()).ok_or_else(|| cannot_count(value.r#type()))?;
+            let cast = OperationBuilder::new("memref.cast", location).add_operands(&[value]).add_results(&[r#type]);
+            values.push(place(cast).result(0).expect("it has one").into());
+        }
+        let types: Vec<Type> = values.iter().map(|it| it.r#type()).collect();
+        let r#type = FunctionType::new(context, &types, &[]);
+        let next = format!("{}_{}", if is_copy { TRANSFER } else { PASSING }, callees.len());
+        let callee = callees.entry(r#type.to_string()).or_insert_with(|| {
+            body.insert_operation(0, declaration(context, &next, r#type, location).build().expect(NOT_INFERRED));
+            next
+        });
+        let call = OperationBuilder::new("func.call", location)
+            .add_attributes(&[(
+                Identifier::new(context, "callee"),
+                FlatSymbolRefAttribute::new(context, callee).into(),
+            )])
+            .add_operands(&values);
+        place(call);
+        if is_copy {
+            erase(operation);
+        }
+    }
+    Ok(transfers.len())
+}
+
+const NOT_INFERRED: &str = "nothing is inferred that could fail";
+
+/// All operations that are marked, in whatever region.
+fn marked<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+    let mut pending = vec![module];
+    let mut found = Vec::new();
+    while let Some(operation) = pending.pop() {
+        if marked_transfer(operation).is_some() {
+            found.push(operation);
+        }
+        for region in operation.regions() {
+            let mut next = region.first_block();
+            while let Some(block) = next {
+                pending.extend(std::iter::successors(block.first_operation(), |it| it.next_in_block()));
+                next = block.next_in_region();
+            }
+        }
+    }
+    found
+}
+
+/// Which transfer an operation is, and the bytes of its elements.
+fn kind(operation: OperationRef, moved: &[Value]) -> Result<(usize, usize), ExecuteError> {
+    let transfer = marked_transfer(operation);
+    let kind = TRANSFERS.iter().position(|it| Some(*it) == transfer).expect("it is marked");
+    let Some(first) = moved.first() else {
+        return Err(ExecuteError::Compile(format!("{} is marked as a transfer, and moves nothing", name(operation))));
+    };
+    let memref = MemRefType::try_from(first.r#type()).map_err(|_| cannot_count(first.r#type()))?;
+    let element = Element::parse(&memref.element().to_string()).ok_or_else(|| cannot_count(first.r#type()))?;
+    Ok((kind, element.size()))
+}
+
+fn cannot_count(r#type: Type) -> ExecuteError {
+    ExecuteError::Compile(format!("what a transfer of {} moves cannot be counted", r#type))
+}
+
+/// The memref type of any rank with the same elements in the same memory.
+fn unranked<'c>(r#type: Type<'c>) -> Option<Type<'c>> {
+    let memref = MemRefType::try_from(r#type).ok()?;
+    let space = memref.memory_space().map_or(MlirAttribute { ptr: std::ptr::null_mut() }, |it| it.to_raw());
+    // SAFETY: the element's type is alive, and so is the attribute; none is a null one.
+    Some(unsafe { Type::from_raw(mlirUnrankedMemRefTypeGet(memref.element().to_raw(), space)) })
+}
+
+fn declaration<'c>(
+    context: &'c Context,
+    name: &str,
+    r#type: FunctionType<'c>,
+    location: Location<'c>,
+) -> OperationBuilder<'c> {
+    OperationBuilder::new("func.func", location)
+        .add_attributes(&[
+            (Identifier::new(context, "sym_name"), StringAttribute::new(context, name).into()),
+            (Identifier::new(context, "function_type"), TypeAttribute::new(r#type.into()).into()),
+            (Identifier::new(context, "sym_visibility"), StringAttribute::new(context, "private").into()),
+        ])
+        .add_regions([Region::new()])
+}

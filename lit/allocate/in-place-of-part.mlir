@@ -1,0 +1,13 @@
+// A slice is the tensor that it looks at: a result of the slice's size does not fit in the place of that.
+//
+// RUN: cosma-opt --allocate --scratchpad=320 %s | FileCheck %s
+// RUN: not cosma-opt --allocate --scratchpad=256 %s 2>&1 | FileCheck --check-prefix=SMALL %s
+
+// CHECK: linalg.abs {cosma.in_place = {{\[\[}}0, 0]], cosma.offsets = array<i64: {{[0-9]+}}>}
+// SMALL: operator needs 320 B at once
+func.func @part(%x: tensor<4x16xf32>) -> tensor<1x16xf32> {
+  %0 = tensor.extract_slice %x[1, 0] [1, 16] [1, 1] : tensor<4x16xf32> to tensor<1x16xf32>
+  %empty = tensor.empty() : tensor<1x16xf32>
+  %1 = linalg.abs {cosma.in_place = [[0, 0]]} ins(%0 : tensor<1x16xf32>) outs(%empty : tensor<1x16xf32>) -> tensor<1x16xf32>
+  return %1 : tensor<1x16xf32>
+}

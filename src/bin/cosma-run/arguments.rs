@@ -1,0 +1,114 @@
+//! The command line.
+
+use clap::Parser;
+use cosma::execute::RunOptions;
+use cosma::{MachineOptions, ModelOptions, Options, Seconds, Size, SolverName, Stages, WeightsName};
+
+const AFTER_HELP: &str = "\
+The module is in source form, of TOSA, linalg and operations on tensors. It is compiled as it is, and
+once more as it was planned and lowered; both run on the same arguments:
+  floats               ±1.m × 2^-e with e from 1 to 4, every bit of the mantissa drawn
+  8 and 16 bits        whatever there is
+  other integers       0 to 3, since they may be indices; a bit is 0 or 1
+The planned program runs twice, in a scratchpad and in buffers that hold different bytes which read as
+signalling NaN: what was never written shows. Its copies count what they move.
+
+Exit status:
+  0  all results are the same bit for bit, what was moved is what the report says, and memory was used
+     as it may be
+  1  they are not; or the module cannot be planned or run. The reasons are on the standard error
+  2  the call is wrong: flags, files, a scratchpad that nobody gave
+
+Examples:
+  cosma-run --schedule --scratchpad=64KiB net.mlir
+  cosma-run --schedule --group --weights=streamed --scratchpad=1MiB --inputs=0 --seed=7 --json net.tosa.mlir";
+
+/// Plans a module, runs the planned program beside the source, and compares their results bit for bit.
+#[derive(Debug, Parser)]
+#[command(name = "cosma-run", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub struct Arguments {
+    /// A module in source form, as MLIR text or bytecode; `-` is the standard input
+    #[arg(value_name = "IN", default_value = "-")]
+    pub input: String,
+
+    /// Size of the scratchpad; otherwise the attribute `cosma.machine` says
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Machine")]
+    scratchpad: Option<Size>,
+
+    /// Addresses are multiples of so many bytes; otherwise `cosma.machine` says, or it is 64
+    #[arg(long, value_name = "BYTES", allow_hyphen_values = true, help_heading = "Machine")]
+    alignment: Option<Size>,
+
+    /// `resident` weights need room in the scratchpad, `streamed` ones pass by; otherwise `cosma.machine`
+    /// says, or they are resident
+    #[arg(long, value_name = "resident|streamed", help_heading = "Machine")]
+    weights: Option<WeightsName>,
+
+    /// Which arguments are inputs of the network, as 0,2; all others are weights. Unless said, those
+    /// marked `cosma.weight` are
+    #[arg(long, value_name = "INDEX,…", value_delimiter = ',', help_heading = "Models")]
+    inputs: Option<Vec<usize>>,
+
+    /// Let operators run that compute from weights alone, instead of computing them before
+    #[arg(long, help_heading = "Models")]
+    run_weights: bool,
+
+    /// Join operators that an accelerator runs at once
+    #[arg(long, help_heading = "Models")]
+    group: bool,
+
+    /// Free the order of the operators; otherwise that of the source stays
+    #[arg(long, help_heading = "Planning")]
+    schedule: bool,
+
+    /// Who decides: auto is the first of the others with a proof, greedy proves nothing
+    #[arg(long, value_name = "auto|search|ilp|greedy", default_value = "auto", help_heading = "Planning")]
+    solver: SolverName,
+
+    /// After so long the best plan so far has to do, for each function
+    #[arg(long, value_name = "SECONDS", default_value = "60", allow_hyphen_values = true, help_heading = "Planning")]
+    time_limit: Seconds,
+
+    /// What arguments are made from; the same seed makes the same ones
+    #[arg(long, value_name = "N", default_value = "1", help_heading = "Running")]
+    seed: u64,
+
+    /// How hard LLVM tries, with both programs
+    #[arg(long, value_name = "0|1|2|3", default_value = "2", value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Running")]
+    effort: u8,
+
+    /// The only function to be run; otherwise all are that have a body
+    #[arg(long, value_name = "NAME", help_heading = "Running")]
+    function: Option<String>,
+
+    /// Print one object of JSON instead of a table
+    #[arg(long, help_heading = "To look at")]
+    pub json: bool,
+}
+
+impl Arguments {
+    /// What is to be known of the module.
+    pub fn model_options(&self) -> ModelOptions {
+        ModelOptions { inputs: self.inputs.clone(), element_bytes: None, run_weights: self.run_weights }
+    }
+
+    /// How it is planned.
+    pub fn options(&self) -> Options {
+        Options {
+            machine: MachineOptions {
+                scratchpad: self.scratchpad.map(|it| it.0),
+                alignment: self.alignment.map(|it| it.0),
+                weights: self.weights.map(|it| it.0),
+            },
+            stages: Stages { group: self.group, schedule: self.schedule, ..Stages::default() },
+            solver: self.solver.0,
+            time_limit: self.time_limit.0,
+            ..Options::default()
+        }
+    }
+
+    /// How it is run.
+    pub fn run_options(&self) -> RunOptions {
+        RunOptions { seed: self.seed, effort: self.effort, function: self.function.clone() }
+    }
+}

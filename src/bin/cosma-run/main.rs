@@ -1,0 +1,102 @@
+//! `cosma-run`: plans a module, runs the planned program beside its source, and compares.
+
+mod arguments;
+#[path = "../shared/input.rs"]
+mod input;
+
+use arguments::Arguments;
+use clap::Parser;
+use cosma::execute::{Comparison, Original, RunError, table};
+use cosma::{Error, FunctionReport, Reports, new_context, parse};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// What the exit code says.
+enum Failure {
+    /// The module or its program is at fault: 1.
+    Run(String),
+    /// The call is wrong: 2.
+    Call(String),
+}
+
+fn main() -> ExitCode {
+    // Where flags are wrong, clap says so and exits with 2.
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Run(message)) => {
+            say(&message);
+            ExitCode::from(1)
+        }
+        Err(Failure::Call(message)) => {
+            say(&format!("error: {message}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let input = &arguments.input;
+    let text = input::read(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
+    let name = if input == "-" { "<stdin>" } else { input };
+    let context = new_context();
+    let reports = Reports::attach(&context);
+    let module = parse(&context, &text, name);
+    let said: Vec<String> = reports.take().iter().map(ToString::to_string).collect();
+    drop(reports);
+    let module = module.ok_or_else(|| Failure::Run(said.join("\n")))?;
+    arguments.model_options().write(module.as_operation());
+    let original = Original::new(&context, &module, &arguments.run_options()).map_err(failure)?;
+    let comparisons = original.compare(&arguments.options()).map_err(failure)?;
+    let shown = if arguments.json { json(&comparisons) } else { comparisons.iter().map(table).collect() };
+    print(&shown)?;
+    let faults: Vec<String> = comparisons.iter().flat_map(faults).collect();
+    if faults.is_empty() { Ok(()) } else { Err(Failure::Run(faults.join("\n"))) }
+}
+
+fn faults(comparison: &Comparison) -> Vec<String> {
+    comparison.faults().iter().map(|it| format!("error: @{}: {it}", comparison.function)).collect()
+}
+
+fn failure(error: RunError) -> Failure {
+    match error {
+        RunError::Plan(Error::Module(_)) | RunError::Module(_) => Failure::Run(error.to_string()),
+        RunError::Plan(_) => Failure::Call(error.to_string()),
+        RunError::Execute { .. } | RunError::Undefined { .. } => Failure::Run(format!("error: {error}")),
+    }
+}
+
+/// What is written with --json.
+#[derive(Serialize)]
+struct Functions<'a> {
+    functions: Vec<Function<'a>>,
+}
+
+#[derive(Serialize)]
+struct Function<'a> {
+    #[serde(flatten)]
+    comparison: &'a Comparison,
+    faults: Vec<String>,
+    report: Option<&'a FunctionReport>,
+}
+
+fn json(comparisons: &[Comparison]) -> String {
+    let function = |it| Function { comparison: it, faults: it.faults(), report: it.report.as_ref() };
+    let functions = Functions { functions: comparisons.iter().map(function).collect() };
+    let text = serde_json::to_string_pretty(&functions).expect("strings and finite numbers are JSON");
+    text + "\n"
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Call(format!("cannot write: {error}"))),
+        _ => Ok(()),
+    }
+}
+
+/// To the standard error, if anybody listens.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

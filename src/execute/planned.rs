@@ -1,0 +1,29 @@
+//! The source, planned, lowered and compiled.
+
+use super::RunError;
+use super::original::{PLANNED, failed};
+use crate::{Options, Report, Stages, optimize, run_pipeline};
+use cosma_ir::Reports;
+use cosma_ir::execute::{Program, count_transfers};
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::Module;
+
+/// The scratchpad is given to the program, so that there is a pattern in it before and it can be looked at
+/// afterwards.
+const LOWER: &str = "builtin.module(cosma-lower-addresses{arena=argument})";
+
+/// Plans a module in source form as the options say.
+pub(super) fn plan(module: &mut Module, options: &Options) -> Result<Report, RunError> {
+    let Stages { group, schedule, .. } = options.stages;
+    let stages = Stages { group, schedule, allocate: true, ..Stages::default() };
+    Ok(optimize(module, &Options { stages, ..options.clone() })?)
+}
+
+/// The program of a module in planned form.
+pub(super) fn compile<'c>(context: &'c Context, mut module: Module<'c>, effort: u8) -> Result<Program, RunError> {
+    run_pipeline(&mut module, LOWER, &Options::default())?;
+    let reports = Reports::attach(context);
+    count_transfers(context, module.as_operation())
+        .and_then(|_| Program::compile(context, module, effort))
+        .map_err(|error| failed(PLANNED, error, reports.take()))
+}

@@ -1,0 +1,71 @@
+//! Ways to plan a program, and what has to hold for each.
+
+use cosma::execute::{Comparison, Original, RunError, RunOptions};
+use cosma::{MachineOptions, Options, Solver, Stages, Weights, optimize};
+use std::time::Duration;
+
+/// A way to plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// The scratchpad, in percent of the least.
+    pub percent: u64,
+    pub schedule: bool,
+    pub group: bool,
+    pub weights: Weights,
+    pub solver: Solver,
+    pub alignment: u64,
+}
+
+impl Case {
+    fn options(&self, scratchpad: u64) -> Options {
+        Options {
+            machine: MachineOptions {
+                scratchpad: Some(scratchpad.into()),
+                alignment: Some(self.alignment.into()),
+                weights: Some(self.weights),
+            },
+            stages: Stages { schedule: self.schedule, group: self.group, ..Stages::default() },
+            solver: self.solver,
+            time_limit: Duration::from_secs(5),
+            ..Options::default()
+        }
+    }
+
+    /// The least scratchpad of a module.
+    fn least(&self, text: &str) -> Result<u64, RunError> {
+        let context = cosma::new_context();
+        let mut module = cosma::parse(&context, text.as_bytes(), "least").expect("it is well-formed");
+        let mut options = self.options(1 << 40);
+        options.stages.allocate = true;
+        options.solver = Solver::Greedy;
+        let report = optimize(&mut module, &options)?;
+        Ok(report.functions.first().map_or(1024, |it| it.min_scratchpad))
+    }
+}
+
+/// Plans a program in these ways, and runs each beside the source: every fault, and what came of all.
+pub fn run(name: &str, text: &str, cases: &[Case], options: &RunOptions) -> Result<Vec<Comparison>, String> {
+    let context = cosma::new_context();
+    let reports = cosma::Reports::attach(&context);
+    let module = cosma::parse(&context, text.as_bytes(), name);
+    let said: Vec<String> = reports.take().iter().map(ToString::to_string).collect();
+    drop(reports);
+    let module = module.ok_or_else(|| format!("{said:?}\n{text}"))?;
+    let explain = |case: Option<&Case>, error: &RunError| format!("{name} {case:?}: {error}\n{text}");
+    let original = Original::new(&context, &module, options).map_err(|it| explain(None, &it))?;
+    let mut comparisons = Vec::new();
+    for case in cases {
+        let least = case.least(text).map_err(|it| explain(Some(case), &it))?;
+        let scratchpad = least * case.percent / 100;
+        let compared = original.compare(&case.options(scratchpad)).map_err(|it| explain(Some(case), &it))?;
+        for comparison in compared {
+            let faults = comparison.faults();
+            if !faults.is_empty() || 0 < comparison.nans {
+                let nans = comparison.nans;
+                return Err(format!("{name} {case:?}, {scratchpad} B: {} NaN, {}\n{text}", nans, faults.join("\n")));
+            }
+            comparisons.push(comparison);
+        }
+    }
+    Ok(comparisons)
+}
