@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Exports two small PyTorch models to ONNX and plans them: an example, and a check that it works.
+"""Exports two small PyTorch models, to ONNX and to MLIR, and plans them: an example, and a check that it works.
 
+    pip install torch onnx onnxscript torch-mlir
     python3 scripts/export_pytorch.py --programs=target/release --folder=target/exported
 
-Without PyTorch (or what its exporter needs) it says that it is skipped, and does nothing.
+Without PyTorch (or what its exporter to ONNX needs) it says that it is skipped, and does nothing; without
+torch-mlir it says that MLIR is skipped.
 """
 
 import argparse
@@ -19,6 +21,11 @@ try:
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(0)
+try:
+    from torch_mlir import fx
+except ImportError as error:
+    print(f"skipped MLIR: {error}")
+    fx = None
 
 
 class Residual(nn.Module):
@@ -62,22 +69,33 @@ MODELS = {
 }
 
 
+def export(model, example, path):
+    """Writes a model in all forms that can be had, and gives their files."""
+    torch.onnx.export(model, (example,), f"{path}.onnx")
+    yield f"{path}.onnx"
+    for dialect in ["linalg-on-tensors", "tosa"] if fx else []:
+        module = fx.export_and_import(model, example, output_type=dialect)
+        # Of weights, planning needs no more than sizes.
+        text = module.operation.get_asm(large_elements_limit=16, large_resource_limit=16)
+        pathlib.Path(f"{path}.{dialect}.mlir").write_text(text)
+        yield f"{path}.{dialect}.mlir"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--programs", type=pathlib.Path, default="target/release", help="where cosma-import and cosma-opt are")
+    parser.add_argument("--programs", type=pathlib.Path, default="target/release", help="where cosma-opt is")
     parser.add_argument("--folder", type=pathlib.Path, default="target/exported", help="where the models go")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for name, (model, example) in MODELS.items():
-        path = arguments.folder / name
-        torch.onnx.export(model.eval(), (example,), f"{path}.onnx")
-        subprocess.run(
-            [arguments.programs / "cosma-import", f"{path}.onnx", "--element-bytes=1", "-o", f"{path}.mlir"], check=True
-        )
-        flags = ["--schedule", "--allocate", "--scratchpad=128KiB", f"--report={path}.json", "-o", f"{path}.planned.mlir"]
-        subprocess.run([arguments.programs / "cosma-opt", f"{path}.mlir", *flags], check=True)
-        report = json.loads(pathlib.Path(f"{path}.json").read_text())["functions"][0]
-        print(f"{name}: {report['operators']} operators, {report['status']}, {report['traffic']['non_compulsory']} B beyond the compulsory")
+        for model_file in export(model.eval(), example, arguments.folder / name):
+            report_file = f"{model_file}.json"
+            flags = ["--group", "--schedule", "--allocate", "--scratchpad=256KiB", "--element-bytes=1"]
+            files = [model_file, f"--report={report_file}", "-o", f"{model_file}.planned.mlir"]
+            subprocess.run([arguments.programs / "cosma-opt", *flags, *files], check=True)
+            report = json.loads(pathlib.Path(report_file).read_text())["functions"][0]
+            beyond = report["traffic"]["non_compulsory"]
+            print(f"{model_file}: {report['operators']} operators, {report['status']}, {beyond} B beyond the compulsory")
 
 
 main()

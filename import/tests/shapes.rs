@@ -176,3 +176,22 @@ fn shapes_that_depend_on_data_are_declared_or_refused() {
     );
     check(&model.value_info("y", 1, &[2, 2]), &["Relu(x) -> z: 2x2xf32"]);
 }
+
+/// As exporters write "same" padding: an amount that is computed, and not less than nothing.
+#[test]
+fn amounts_are_computed_with_limits() {
+    let padded = |limits: &[&str], expected: &str| {
+        let model = Model::new()
+            .input("x", &[2, 3])
+            .ints("wanted", &[-3, 1, 8, 0])
+            .ints("least", &[0])
+            .ints("most", &[5])
+            .node("Clip", &[&["wanted"], limits].concat(), &["amounts"], vec![])
+            .node("Pad", &["x", "amounts"], &["y"], vec![])
+            .output("y");
+        check(&model, &[&format!("Pad(x) -> y: {expected}xf32")]);
+    };
+    padded(&["least", "most"], "7x4");
+    padded(&["least"], "10x4");
+    padded(&["", "most"], "4x4");
+}

@@ -18,7 +18,7 @@ pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
     let graph = &extraction.problem.graph;
     let mut views = vec![Vec::new(); order.len()];
     for view in &extraction.views {
-        let tensor = view.result(0).ok().and_then(|it| extraction.tensor(it.into()));
+        let tensor = view.results().next().and_then(|it| extraction.tensor(it.into()));
         if let Some(producer) = tensor.and_then(|it| graph.producer(it)) {
             views[producer.index()].push(*view);
         }

@@ -266,7 +266,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         if !self.folds || is_ours || operation.result_count() != 1 || may_have_effects(operation) {
             return false;
         }
-        let Ok(result) = operation.result(0) else { return false };
+        let Some(result) = operation.results().next() else { return false };
         let Ok(Some(size)) = self.size(result.into()) else { return false };
         let mut read = Bytes::ZERO;
         for it in reads(operation) {
@@ -320,7 +320,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             self.tensors.insert(key(value.into()), Some(*tensor));
         }
         for (result, operand) in in_place(operation) {
-            let operand = operation.operand(operand).ok();
+            let operand = operation.operands().nth(operand);
             let operand = operand.and_then(|it| self.tensors.get(&key(it)).copied().flatten());
             if let (Some(&result), Some(operand)) = (written.get(result), operand) {
                 self.graph.in_place(result, operand);

@@ -108,7 +108,8 @@ fn is_load_of_constant(operation: OperationRef) -> bool {
 
 /// Whether a result only gives bytes another type: a reshape, or a slice that is one piece.
 fn is_view(operation: OperationRef) -> bool {
-    let (Ok(source), Ok(result)) = (operation.operand(0), operation.result(0)) else { return false };
+    // Not `operand(0)`: its error has the whole operation as text, for which MLIR verifies it.
+    let (Some(source), Some(result)) = (operation.operands().next(), operation.results().next()) else { return false };
     if operation.result_count() != 1 {
         return false;
     }
@@ -153,7 +154,7 @@ fn is_start(operation: OperationRef) -> bool {
     if name(operation) != "linalg.fill" {
         return false;
     }
-    let Ok(result) = operation.result(0) else { return false };
+    let Some(result) = operation.results().next() else { return false };
     let uses = uses(result.into());
     !uses.is_empty() && uses.iter().all(is_destination)
 }

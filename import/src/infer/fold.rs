@@ -60,6 +60,7 @@ fn fold_kind(call: &Call, r#type: &Type, n: usize) -> Option<Content> {
         "Add" | "Sub" | "Mul" | "Div" | "Mod" | "Pow" | "Equal" | "Less" | "Greater" | "LessOrEqual"
         | "GreaterOrEqual" | "And" | "Or" => binary(call, shape, n),
         "Max" | "Min" if call.node.inputs.len() == 2 => binary(call, shape, n),
+        "Clip" => clip(call),
         "Where" => select(call, shape, n),
         "ReduceProd" | "ReduceSum" | "ReduceMax" | "ReduceMin" if n == 1 => reduce(call),
         _ => None,
@@ -211,6 +212,23 @@ fn of_floats(kind: &str, left: f64, right: f64) -> Option<f64> {
         "Min" => left.min(right),
         _ => return None,
     })
+}
+
+/// With limits as inputs, each of which may be left out.
+fn clip(call: &Call) -> Option<Content> {
+    let limit = |index| match call.node.inputs.get(index).copied().flatten() {
+        Some(_) => call.content(index).map(Some),
+        None => Some(None),
+    };
+    let (low, high) = (limit(1)?, limit(2)?);
+    if let Content::Ints(values) = call.content(0)? {
+        let low = low.map_or(Some(i64::MIN), |it| it.ints()?.first().copied())?;
+        let high = high.map_or(Some(i64::MAX), |it| it.ints()?.first().copied())?;
+        return Some(Content::Ints(values.iter().map(|it| (*it).max(low).min(high)).collect()));
+    }
+    let low = low.map_or(Some(f64::NEG_INFINITY), |it| it.to_floats().first().copied())?;
+    let high = high.map_or(Some(f64::INFINITY), |it| it.to_floats().first().copied())?;
+    Some(Content::Floats(call.content(0)?.to_floats().iter().map(|it| it.max(low).min(high)).collect()))
 }
 
 fn select(call: &Call, shape: &[u64], n: usize) -> Option<Content> {

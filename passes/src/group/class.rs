@@ -122,8 +122,8 @@ fn generic(operation: OperationRef) -> Class {
 
 /// An operand whose dimensions of one are spread reads as a constant index there, and is at hand.
 fn broadcast_or_movement(operation: OperationRef, inputs: &[IndexingMap]) -> Class {
-    let elements = |index: usize| operation.operand(index).ok().and_then(crate::extract::n_elements);
-    let result = operation.result(0).ok().and_then(|it| crate::extract::n_elements(it.into()));
+    let elements = |index: usize| operation.operands().nth(index).and_then(crate::extract::n_elements);
+    let result = operation.results().next().and_then(|it| crate::extract::n_elements(it.into()));
     let is_spread = |index: usize| elements(index) < result;
     let at_hand = inputs.iter().enumerate().all(|(index, it)| match it {
         IndexingMap::Other => is_spread(index),

@@ -46,7 +46,7 @@ fn outline_one(groups: &Groups, operator: &Operator, position: &HashMap<usize, u
         |it: TensorId| it != result && graph.producer(it).is_some_and(|it| operator.members.contains(&it.index()));
     let mut members: Vec<OperationRef> = operator.members.iter().map(|it| extraction.operators[*it]).collect();
     let is_inner_view = |view: &&OperationRef<'_, '_>| {
-        let tensor = view.result(0).ok().and_then(|it| extraction.tensor(it.into()));
+        let tensor = view.results().next().and_then(|it| extraction.tensor(it.into()));
         tensor.is_some_and(is_inside)
     };
     members.extend(extraction.views.iter().filter(is_inner_view));
