@@ -21,9 +21,46 @@
 //! # Ok::<(), cosma::Error>(())
 //! ```
 //!
+//! A [`Watcher`] sees how far planning has come, and can stop it; then the best plan so far has to do.
+//! Each thread may plan modules in a context of its own; nothing is printed, and nothing is kept.
+//!
+//! ```
+//! use cosma::{MachineOptions, Options, Stages, Watcher, optimize};
+//! use std::ops::ControlFlow;
+//! use std::sync::Arc;
+//! use std::sync::atomic::{AtomicBool, Ordering};
+//!
+//! # let context = cosma::new_context();
+//! # let text = r#"func.func @f(%x: tensor<64xi8>) -> tensor<64xi8> {
+//! #   %0 = cosma.op "Relu"(%x) : (tensor<64xi8>) -> tensor<64xi8>
+//! #   return %0 : tensor<64xi8>
+//! # }"#;
+//! # let mut module = cosma::parse(&context, text.as_bytes(), "relu.mlir").expect("it is well-formed");
+//! // Whoever holds it can stop planning: another thread, or a signal.
+//! let is_cancelled = Arc::new(AtomicBool::new(false));
+//! let flag = Arc::clone(&is_cancelled);
+//! let watcher = Watcher::new(move |function, progress| {
+//!     println!("@{function}: {}, gap {:?}, {:?} left", progress.phase, progress.gap(), progress.left());
+//!     if flag.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+//! });
+//! let options = Options {
+//!     machine: MachineOptions { scratchpad: Some(128.into()), ..MachineOptions::default() },
+//!     stages: Stages { schedule: true, allocate: true, ..Stages::default() },
+//!     watcher: Some(watcher),
+//!     ..Options::default()
+//! };
+//! let report = optimize(&mut module, &options)?;
+//! # assert_eq!(report.functions[0].traffic.total, 128);
+//! # Ok::<(), cosma::Error>(())
+//! ```
+//!
+//! A context that [`new_context`] did not make learns COSMA's dialect from [`load_dialect`]. Compilers in
+//! C and C++ call the functions of `include/cosma.h`, which are in the shared library.
+//!
 //! As a shared library it is also a plugin for stock `mlir-opt`, with the dialect and the passes:
 //! `mlir-opt --load-dialect-plugin=libcosma.so --load-pass-plugin=libcosma.so`.
 
+mod c_api;
 mod error;
 mod optimize;
 mod options;
@@ -32,15 +69,16 @@ mod plugin;
 mod problems;
 mod programs;
 mod report;
+mod words;
 
-pub use cosma_ir::{Reports, new_context, parse};
+pub use cosma_ir::{Report as Message, Reports, Severity, load_dialect, new_context, parse};
 pub use cosma_passes::{
     MachineOptions, ModelOptions, Printer, Seconds, Size, SizeError, SolverName, Watcher, WeightsName,
 };
 pub use cosma_planner::{Bytes, Phase, Progress, Solver, Weights};
 pub use error::Error;
 pub use melior;
-pub use optimize::{optimize, run_pipeline};
+pub use optimize::{optimize, register_passes, run_pipeline};
 pub use options::{Options, Stages};
 pub use problems::problems;
 pub use programs::{Program, ProgramFormat, integer_programs};

@@ -17,6 +17,12 @@ use std::time::Instant;
 /// MLIR's table of passes is one for the process, and knows no threads.
 static PASSES: Mutex<()> = Mutex::new(());
 
+/// Makes MLIR know COSMA's passes by their names, for pipelines as text. Calling it again does no harm.
+pub fn register_passes() {
+    let _alone = PASSES.lock().unwrap_or_else(PoisonError::into_inner);
+    cosma_passes::register();
+}
+
 /// Does what the options say with every function of a module, nested modules included.
 ///
 /// Nothing is printed and nothing is kept: what stages print goes to [`Options::printer`], what there is
@@ -33,10 +39,7 @@ static PASSES: Mutex<()> = Mutex::new(());
 pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error> {
     check(&options.stages)?;
     let context = context_of(module);
-    {
-        let _alone = PASSES.lock().unwrap_or_else(PoisonError::into_inner);
-        cosma_passes::register();
-    }
+    register_passes();
     let functions = functions(module.as_operation());
     if options.stages.schedule || options.stages.allocate {
         let is_unknown = |it: &OperationRef| has_body(*it) && options.machine.resolve_if_said(*it).is_none();
@@ -45,6 +48,7 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
         }
     }
     on_all(&context, module, options, |report| {
+        options.model.write(module.as_operation());
         let mut is_right = true;
         if let Some(pipeline) = function_pipeline(options) {
             let manager = manager(&context, &pipeline, options.print_ir_after_all)?;
@@ -77,6 +81,7 @@ pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> R
         cosma_passes::register();
     }
     on_all(&context, module, options, |report| {
+        options.model.write(module.as_operation());
         options.machine.write(module.as_operation());
         functions(module.as_operation())
             .into_iter()

@@ -1,6 +1,6 @@
 //! What is to be done with a module.
 
-use cosma_passes::{MachineOptions, Printer, Watcher};
+use cosma_passes::{MachineOptions, ModelOptions, Printer, Watcher};
 use cosma_planner::Solver;
 use std::time::Duration;
 
@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Options {
     /// The machine. What is left out, the module's `cosma.machine` says.
     pub machine: MachineOptions,
+    /// What is to be known of a model that its functions do not say.
+    pub model: ModelOptions,
     /// What is done.
     pub stages: Stages,
     /// Who decides.
@@ -28,6 +30,7 @@ impl Default for Options {
         let cosma_planner::Options { solver, time_limit, .. } = cosma_planner::Options::default();
         Options {
             machine: MachineOptions::default(),
+            model: ModelOptions::default(),
             stages: Stages::default(),
             solver,
             time_limit,

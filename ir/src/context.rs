@@ -5,6 +5,7 @@ use melior::dialect::DialectRegistry;
 use melior::ir::Module;
 use melior::utility::{register_all_dialects, register_all_llvm_translations};
 use melior::{Context, ContextRef};
+use mlir_sys::MlirDialectRegistry;
 use std::ops::Deref;
 
 /// A context with COSMA's dialect and all of MLIR's, each loaded when text or a pass asks for it.
@@ -22,6 +23,24 @@ pub fn new_context() -> Context {
     // Built by hand before any text names it.
     context.get_or_load_dialect("cosma");
     context
+}
+
+/// Makes a context of any make know COSMA's dialect. Not while passes run in the context.
+pub fn load_dialect(context: &Context) {
+    let registry = DialectRegistry::new();
+    // SAFETY: the registry is alive.
+    unsafe { cosmaInsertDialect(registry.to_raw()) }
+    context.append_dialect_registry(&registry);
+    context.get_or_load_dialect("cosma");
+}
+
+/// Adds COSMA's dialect to a registry.
+///
+/// # Safety
+/// The registry is alive.
+pub unsafe fn insert_dialect(registry: MlirDialectRegistry) {
+    // SAFETY: the caller's.
+    unsafe { cosmaInsertDialect(registry) }
 }
 
 /// A module from its text or bytecode; locations in it say `name` and the line.

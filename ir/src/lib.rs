@@ -30,7 +30,7 @@ mod tensor;
 mod transfer;
 mod verify;
 
-pub use context::{ContextOf, context_of, new_context, parse};
+pub use context::{ContextOf, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
 pub use edit::{Use, as_mut, erase, replace_uses, restore, set_type, take_regions, uses};
 pub use fact::Residency;

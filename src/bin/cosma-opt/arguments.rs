@@ -152,6 +152,8 @@ impl Arguments {
                 alignment: bytes(self.alignment),
                 weights: self.weights.map(|it| it.0),
             },
+            // Said before: of a model, the import has made what it is.
+            model: ModelOptions::default(),
             stages: Stages {
                 group: self.model.groups_mlir(),
                 liveness: self.liveness,

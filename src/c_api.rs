@@ -1,0 +1,272 @@
+//! The functions of `include/cosma.h`, for compilers in C and C++.
+//!
+//! Each takes what C gives, refuses what cannot be right, and calls the library that Rust has as well.
+//! No panic leaves it. What the header promises is promised here: names, order of arguments, numbers and
+//! fields stay as they are within an [`ABI_VERSION`].
+
+// C names and pointers. What they must be is in the header, and each use says what is relied on.
+#![allow(unsafe_code)]
+
+use crate::words::parse_words;
+use crate::{Error, Options, Printer, Progress, Watcher, optimize};
+use cosma_ir::melior::ir::Module;
+use cosma_ir::melior::{Context, ContextRef};
+use cosma_ir::{insert_dialect, load_dialect};
+use mlir_sys::{
+    MlirContext, MlirDialectRegistry, MlirModule, MlirStringRef, mlirModuleFromOperation, mlirModuleGetContext,
+    mlirModuleGetOperation,
+};
+use std::ffi::{CString, c_void};
+use std::mem::ManuallyDrop;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+const ABI_VERSION: u32 = 1;
+
+/// No options are longer; a longer text is a length that was never set.
+const MAX_OPTIONS: usize = 1 << 16;
+
+/// `enum CosmaStatus`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+enum Status {
+    Done = 0,
+    Module = 1,
+    Call = 2,
+    Internal = 3,
+}
+
+/// `CosmaResult`: whoever is in C sees a pointer only.
+pub struct CosmaResult {
+    status: Status,
+    report: CString,
+    messages: CString,
+    printed: CString,
+}
+
+/// `CosmaProgress`.
+#[repr(C)]
+pub struct CosmaProgress {
+    size: usize,
+    function: MlirStringRef,
+    phase: MlirStringRef,
+    best: i64,
+    planned: i64,
+    lower_bound: i64,
+    seconds: f64,
+    time_limit: f64,
+}
+
+type Callback = unsafe extern "C" fn(*const CosmaProgress, *mut c_void) -> bool;
+
+#[unsafe(no_mangle)]
+extern "C" fn cosmaAbiVersion() -> u32 {
+    ABI_VERSION
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn cosmaRelease() -> MlirStringRef {
+    string_ref(env!("CARGO_PKG_VERSION"))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaRegisterDialect(registry: MlirDialectRegistry) {
+    if !registry.ptr.is_null() {
+        // SAFETY: the caller's registry is alive.
+        unsafe { insert_dialect(registry) };
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaLoadDialect(context: MlirContext) {
+    if !context.ptr.is_null() {
+        // SAFETY: the caller's context is alive.
+        unsafe { with_context(context, load_dialect) };
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn cosmaRegisterPasses() {
+    let _ = catch_unwind(crate::register_passes);
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaOptimize(
+    abi_version: u32,
+    module: MlirModule,
+    options: MlirStringRef,
+    progress: Option<Callback>,
+    user_data: *mut c_void,
+) -> *mut CosmaResult {
+    let printed = Arc::new(Mutex::new(String::new()));
+    let text = Arc::clone(&printed);
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        if abi_version != ABI_VERSION {
+            let message = format!("the call is of ABI version {abi_version}, and the library of {ABI_VERSION}");
+            return Err((Status::Call, message));
+        }
+        // SAFETY: the caller's text is alive during the call.
+        let words = unsafe { read(options) }.map_err(|it| (Status::Call, format!("the options are {it}")))?;
+        let options = parse_words(&words).map_err(|it| (Status::Call, it))?;
+        let printer = Printer::new(move |it| text.lock().unwrap_or_else(PoisonError::into_inner).push_str(it));
+        let watcher = progress.map(|it| watcher(it, user_data));
+        // SAFETY: the caller's module is alive, and nobody else uses it during the call.
+        unsafe { plan(module, &Options { printer: Some(printer), watcher, ..options }) }
+    }));
+    let outcome = outcome.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|it| (*it).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err((Status::Internal, format!("internal error: {}", text.unwrap_or_else(|| "no message".into()))))
+    });
+    let printed = std::mem::take(&mut *printed.lock().unwrap_or_else(PoisonError::into_inner));
+    let (status, report, messages) = match outcome {
+        Ok((report, messages)) => (Status::Done, report, messages),
+        // What is wrong with a module comes with its place.
+        Err((status @ Status::Module, message)) => (status, String::new(), format!("{message}\n")),
+        Err((status, message)) => (status, String::new(), format!("error: {message}\n")),
+    };
+    Box::into_raw(Box::new(CosmaResult {
+        status,
+        report: c_string(report),
+        messages: c_string(messages),
+        printed: c_string(printed),
+    }))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaResultStatus(result: *const CosmaResult) -> i32 {
+    // SAFETY: null, or a result that was not destroyed; so below.
+    unsafe { result.as_ref() }.map_or(Status::Call, |it| it.status) as i32
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaResultReport(result: *const CosmaResult) -> MlirStringRef {
+    // SAFETY: see above.
+    text_of(unsafe { result.as_ref() }.map(|it| &it.report))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaResultMessages(result: *const CosmaResult) -> MlirStringRef {
+    // SAFETY: see above.
+    text_of(unsafe { result.as_ref() }.map(|it| &it.messages))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaResultPrinted(result: *const CosmaResult) -> MlirStringRef {
+    // SAFETY: see above.
+    text_of(unsafe { result.as_ref() }.map(|it| &it.printed))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaResultDestroy(result: *mut CosmaResult) {
+    if !result.is_null() {
+        // SAFETY: it came from `cosmaOptimize`, and is destroyed once.
+        drop(unsafe { Box::from_raw(result) });
+    }
+}
+
+/// Plans a module; gives the report and warnings.
+///
+/// # Safety
+/// The module is null, or alive and used by nobody else.
+unsafe fn plan(module: MlirModule, options: &Options) -> Result<(String, String), (Status, String)> {
+    if module.ptr.is_null() {
+        return Err((Status::Call, "the module is null".into()));
+    }
+    // SAFETY: the module is alive, and is destroyed by who owns it.
+    let mut own = unsafe {
+        // Operations know their kinds by addresses in the libMLIR.so that made them.
+        if mlirModuleFromOperation(mlirModuleGetOperation(module)).ptr.is_null() {
+            let message = "this is no builtin.module of the libMLIR.so that COSMA is linked with";
+            return Err((Status::Call, message.into()));
+        }
+        with_context(mlirModuleGetContext(module), load_dialect);
+        ManuallyDrop::new(Module::from_raw(module))
+    };
+    match optimize(&mut own, options) {
+        Ok(report) => {
+            let warnings: String = report.warnings.iter().map(|it| format!("{it}\n")).collect();
+            Ok((report.to_json(), warnings))
+        }
+        Err(error @ Error::Module(_)) => Err((Status::Module, error.to_string())),
+        Err(error) => Err((Status::Call, error.to_string())),
+    }
+}
+
+/// Calls something with a context.
+///
+/// # Safety
+/// The context is alive.
+unsafe fn with_context(context: MlirContext, call: impl FnOnce(&Context)) {
+    // SAFETY: the caller's; what melior gives refers to this variable.
+    let context = unsafe { ContextRef::from_raw(context) };
+    let _ = catch_unwind(AssertUnwindSafe(|| call(unsafe { context.to_ref() })));
+}
+
+/// The caller's pointer on its way to the caller's callback.
+struct UserData(*mut c_void);
+
+// SAFETY: the header says that the callback may be called on any thread; one at a time, since functions
+// are planned one after the other here.
+unsafe impl Send for UserData {}
+unsafe impl Sync for UserData {}
+
+impl UserData {
+    fn get(&self) -> *mut c_void {
+        self.0
+    }
+}
+
+fn watcher(callback: Callback, user_data: *mut c_void) -> Watcher {
+    let user_data = UserData(user_data);
+    Watcher::new(move |function, progress: &Progress| {
+        let phase = progress.phase.to_string();
+        let bytes = |it: Option<crate::Bytes>| it.map_or(-1, |it| i64::try_from(it.0).unwrap_or(i64::MAX));
+        let progress = CosmaProgress {
+            size: size_of::<CosmaProgress>(),
+            function: string_ref(function),
+            phase: string_ref(&phase),
+            best: bytes(progress.best),
+            planned: bytes(progress.planned),
+            lower_bound: bytes(Some(progress.lower_bound)),
+            seconds: progress.elapsed.as_secs_f64(),
+            time_limit: progress.time_limit.as_secs_f64(),
+        };
+        // SAFETY: the caller's function, with what it expects.
+        let goes_on = unsafe { callback(&raw const progress, user_data.get()) };
+        if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })
+}
+
+/// A copy of the caller's text.
+///
+/// # Safety
+/// The text is alive, as far as it has an address.
+unsafe fn read(text: MlirStringRef) -> Result<String, &'static str> {
+    match (text.data.is_null(), text.length) {
+        (_, 0) => Ok(String::new()),
+        (true, _) => Err("null"),
+        (_, length) if MAX_OPTIONS < length => Err("too long"),
+        (_, length) => {
+            // SAFETY: the caller's.
+            let bytes = unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), length) };
+            String::from_utf8(bytes.to_vec()).map_err(|_| "not UTF-8")
+        }
+    }
+}
+
+fn string_ref(text: &str) -> MlirStringRef {
+    MlirStringRef { data: text.as_ptr().cast(), length: text.len() }
+}
+
+fn text_of(text: Option<&CString>) -> MlirStringRef {
+    let text = text.map_or(c"", |it| it.as_c_str());
+    MlirStringRef { data: text.as_ptr(), length: text.count_bytes() }
+}
+
+/// With what no text of C has taken out.
+fn c_string(mut text: String) -> CString {
+    text.retain(|it| it != '\0');
+    CString::new(text).unwrap_or_default()
+}
