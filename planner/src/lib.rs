@@ -4,6 +4,34 @@
 //! The words are those of the whole project. A [`Problem`] is a [`Graph`] and a [`Machine`].
 //! An [`Outline`] decides order and residencies, a [`Plan`] the addresses too, and its
 //! [`Action`]s are the planned program, line by line, that the judge ([`check`]) believes or not.
+//!
+//! ```
+//! use cosma_planner::{Bytes, GraphBuilder, Machine, Options, Problem, Weights, check, plan};
+//!
+//! // A graph: tensors have sizes, operators read and write them.
+//! let mut graph = GraphBuilder::new();
+//! let x = graph.argument("x", Bytes(64));
+//! let wide = graph.op("expand", &[x], [("wide", Bytes(128))], Bytes::ZERO);
+//! let y = graph.op("reduce", &[wide[0], x], [("y", Bytes(64))], Bytes::ZERO);
+//! graph.result(y[0]);
+//! let machine = Machine { scratchpad: Bytes(256), alignment: Bytes(64), weights: Weights::Resident };
+//! let problem = Problem { graph: graph.build()?, machine };
+//!
+//! // A plan, and how good it is.
+//! let solution = plan(&problem, &Options::default())?;
+//! assert!(solution.is_optimal());
+//!
+//! // The program, judged.
+//! let actions = solution.plan.actions(&problem);
+//! let lines: Vec<String> = actions.iter().map(|it| it.display(&problem).to_string()).collect();
+//! assert!(lines[0].starts_with("load x"), "{lines:?}");
+//! let traffic = check(&problem, &actions).expect("the judge believes it");
+//! assert_eq!(traffic.total(), Bytes(128));
+//! # Ok::<(), cosma_planner::Error>(())
+//! ```
+//!
+//! [`plan_watched()`] does the same under the eyes of a watcher, which sees how far planning has come,
+//! and can stop it.
 // In one place, where the solver calls back (`ilp/interrupt.rs`).
 #![deny(unsafe_code)]
 

@@ -1,0 +1,95 @@
+//! How large a scratchpad should be: non-compulsory traffic over its size.
+//!
+//! `scratchpad_sizes [NETWORK.mlir [OUT.svg]]`; the network is NASNet-A unless said. Below the least
+//! size the network cannot run at all; from the largest in the table on, nothing need move twice.
+//! Between them the plot shows where the next KiB still pays.
+
+use cosma::{Bytes, problems};
+use cosma_planner::{Machine, Options, Problem, Weights, plan};
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// Sizes, as parts of the least one.
+const FACTORS: [f64; 9] = [1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5];
+
+/// Columns of a bar in the table.
+const BAR: u64 = 40;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let network = arguments.next().unwrap_or_else(|| "examples/networks/nasnet_a_mobile.mlir".into());
+    let points = run(&network, Duration::from_secs(10), &mut io::stdout())?;
+    if let Some(path) = arguments.next() {
+        std::fs::write(path, svg(&points))?;
+    }
+    Ok(())
+}
+
+/// One size, and what is moved beyond what must be.
+pub struct Point {
+    /// The size.
+    pub scratchpad: Bytes,
+    /// Non-compulsory bytes of the plan.
+    pub moved: Bytes,
+    /// No plan moves less.
+    pub least: Bytes,
+}
+
+/// Prints a table, and gives its numbers.
+pub fn run(network: &str, time_limit: Duration, out: &mut dyn Write) -> Result<Vec<Point>, Box<dyn Error>> {
+    let context = cosma::new_context();
+    let module = cosma::parse(&context, &std::fs::read(network)?, network).ok_or("the network does not parse")?;
+    let machine = Machine { scratchpad: Bytes(0), alignment: Bytes(64), weights: Weights::Streamed };
+    // The planner needs no MLIR: one problem serves for all sizes.
+    let (name, problem) = problems(&module, &machine)?.into_iter().next().ok_or("the network has no function")?;
+    let least = problem.min_scratchpad();
+    writeln!(out, "@{name}: {} operators, {} B compulsory", problem.graph.ops().len(), problem.compulsory())?;
+    writeln!(out, "{:>12} {:>6} {:>14} {:>14}", "scratchpad B", "x", "non-comp. B", "at least B")?;
+
+    let mut points: Vec<Point> = Vec::new();
+    for factor in FACTORS {
+        let scratchpad = Bytes((least.0 as f64 * factor) as u64).align_up(machine.alignment);
+        let machine = Machine { scratchpad, ..machine.clone() };
+        let problem = Problem { machine, ..problem.clone() };
+        let solution = plan(&problem, &Options { time_limit, ..Options::default() })?;
+        let (moved, bound) = (solution.non_compulsory, solution.lower_bound);
+        let most = points.first().map_or(moved, |it| it.moved).0.max(1);
+        let bar = "#".repeat((moved.0.min(most) * BAR).div_ceil(most) as usize);
+        writeln!(out, "{:>12} {factor:>6.2} {:>14} {:>14} {bar}", scratchpad.0, moved.0, bound.0)?;
+        points.push(Point { scratchpad, moved, least: bound });
+        // Streamed weights pass by once for each reader, whatever the size.
+        if moved == problem.restreamed() {
+            break;
+        }
+    }
+    Ok(points)
+}
+
+/// The same as a picture: traffic as a line, and what is proven as another below it.
+pub fn svg(points: &[Point]) -> String {
+    let (width, height, margin) = (640.0, 360.0, 40.0);
+    let first = points.first().map_or(0.0, |it| it.scratchpad.0 as f64);
+    let span = (points.last().map_or(1.0, |it| it.scratchpad.0 as f64) - first).max(1.0);
+    let most = points.iter().map(|it| it.moved.0).max().unwrap_or(0).max(1) as f64;
+    let line = |value: fn(&Point) -> Bytes| {
+        points.iter().fold(String::new(), |mut text, point| {
+            let x = margin + (point.scratchpad.0 as f64 - first) / span * (width - 2.0 * margin);
+            let y = height - margin - value(point).0 as f64 / most * (height - 2.0 * margin);
+            let _ = write!(text, "{x:.1},{y:.1} ");
+            text
+        })
+    };
+    let (moved, least) = (line(|it| it.moved), line(|it| it.least));
+    format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">
+<polyline points="{least}" fill="none" stroke="#999" stroke-dasharray="4"/>
+<polyline points="{moved}" fill="none" stroke="#06c" stroke-width="2"/>
+<text x="{margin}" y="20">non-compulsory bytes, at most {most}; dashed: proven</text>
+<text x="{margin}" y="{bottom}">scratchpad from {first} B by {span} B</text>
+</svg>
+"##,
+        bottom = height - 12.0
+    )
+}

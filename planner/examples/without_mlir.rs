@@ -1,0 +1,55 @@
+//! Planning without MLIR: a graph in, a plan out, and the judge's word on it.
+//!
+//! A compiler with a representation of its own makes a [`Problem`] of its graph, plans it, and reads the
+//! [`Action`]s: the program that its code generator has to write.
+
+use cosma_planner::{Action, Bytes, GraphBuilder, Machine, Options, Problem, Progress, Weights, check, plan_watched};
+use std::error::Error;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    run(&mut io::stdout())
+}
+
+/// Two branches that widen and reduce a tensor, in 256 bytes.
+pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+    let mut graph = GraphBuilder::new();
+    let x = graph.argument("x", Bytes(64));
+    let mut halves = Vec::new();
+    for branch in ["left", "right"] {
+        let wide = graph.op(format!("{branch}.expand"), &[x], [(format!("{branch}.wide"), Bytes(128))], Bytes::ZERO);
+        let half = graph.op(format!("{branch}.reduce"), &wide, [(format!("{branch}.half"), Bytes(64))], Bytes::ZERO);
+        halves.extend(half);
+    }
+    let sum = graph.op("add", &[halves[0], halves[1], x], [("sum", Bytes(64))], Bytes::ZERO);
+    graph.result(sum[0]);
+    let machine = Machine { scratchpad: Bytes(256), alignment: Bytes(64), weights: Weights::Resident };
+    let problem = Problem { graph: graph.build()?, machine };
+    // As text it can be written to a file, and read again where something is to be looked at.
+    writeln!(out, "{problem}")?;
+
+    // A watcher may stop planning. This one has no reason to.
+    let watcher = |progress: &Progress| {
+        let _ = progress.gap();
+        ControlFlow::Continue(())
+    };
+    let solution = plan_watched(&problem, &Options::default(), &watcher)?;
+    let actions: Vec<Action> = solution.plan.actions(&problem);
+    for action in &actions {
+        writeln!(out, "{}", action.display(&problem))?;
+    }
+
+    // The judge shares no code with the planner. Whoever changes actions afterwards should ask it again.
+    let traffic = check(&problem, &actions).map_err(|violations| {
+        violations.iter().map(|it| it.display(&problem).to_string()).collect::<Vec<_>>().join("\n")
+    })?;
+    writeln!(
+        out,
+        "\n{} B moved, {} B of it non-compulsory; no plan moves less than {} B of that",
+        traffic.total(),
+        traffic.non_compulsory,
+        solution.lower_bound
+    )?;
+    Ok(())
+}
