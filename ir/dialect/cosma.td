@@ -107,6 +107,7 @@ def GroupOp : Cosma_Op<"group", [IsolatedFromAbove, DeclareOpInterfaceMethods<Me
     StrAttr:$kind,
     OptionalAttr<I64Attr>:$macs,
     OptionalAttr<I64Attr>:$workspace,
+    OptionalAttr<ArrayAttr>:$in_place,
     OptionalAttr<DenseI64ArrayAttr>:$offsets,
     OptionalAttr<I64Attr>:$workspace_offset,
     OptionalAttr<ArrayAttr>:$residencies
@@ -115,7 +116,7 @@ def GroupOp : Cosma_Op<"group", [IsolatedFromAbove, DeclareOpInterfaceMethods<Me
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $kind `(` $inputs `)` (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
-    (`workspace_at` $workspace_offset^)? (`residencies` $residencies^)?
+    (`workspace_at` $workspace_offset^)? (`in_place` $in_place^)? (`residencies` $residencies^)?
     attr-dict `:` functional-type($inputs, $outputs) $body
   }];
 }
