@@ -1,5 +1,7 @@
 //! `cosma-import`: reads an ONNX model and writes it in COSMA's source form.
 
+#[path = "../shared/command.rs"]
+mod command;
 #[path = "../shared/model.rs"]
 mod model;
 #[path = "../shared/output.rs"]
@@ -45,7 +47,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     // Where flags are wrong, clap says so and exits with 2.
-    match run(&Arguments::parse()) {
+    match run(&command::parse::<Arguments>()) {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, message)) => {
             let _ = writeln!(io::stderr().lock(), "{message}");

@@ -1,6 +1,8 @@
 //! `cosma-opt`: reads modules, plans them, and writes them back.
 
 mod arguments;
+#[path = "../shared/command.rs"]
+mod command;
 #[path = "../shared/input.rs"]
 mod input;
 #[path = "../shared/model.rs"]
@@ -10,11 +12,11 @@ mod output;
 mod split;
 
 use arguments::Arguments;
-use clap::Parser;
 use cosma::{
     Error, Program, ProgramFormat, Report, Reports, integer_programs, new_context, optimize, parse, run_pipeline,
 };
 use input::read;
+use model::is_onnx;
 use output::Output;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -30,7 +32,7 @@ enum Failure {
 
 fn main() -> ExitCode {
     // Where flags are wrong, clap says so and exits with 2.
-    let arguments = Arguments::parse();
+    let arguments = command::parse::<Arguments>();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Module) => ExitCode::from(1),
@@ -170,12 +172,6 @@ fn named(programs: Vec<Program>, path: &Path) -> Result<Vec<(PathBuf, String)>, 
         path.with_file_name(name)
     };
     Ok(programs.into_iter().map(|it| (name(&it), it.text)).collect())
-}
-
-/// Whether the input is a model: as its name says; or it begins with what no text and no bytecode
-/// does, but every model that has the version of its format first, as all writers put it.
-fn is_onnx(input: &str, text: &[u8]) -> bool {
-    input.ends_with(".onnx") || text.first() == Some(&8)
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
