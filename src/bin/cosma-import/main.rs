@@ -26,7 +26,10 @@ Examples:
 Exit status:
   0  done
   1  the model is at fault; the reason is on the standard error, nothing is written
-  2  the call is wrong: flags, files";
+  2  the call is wrong: flags, files
+
+Environment:
+  NO_COLOR  if set, there are no colours in what is said of wrong flags";
 
 /// Reads an ONNX model and writes it as MLIR that cosma-opt plans: operators as an accelerator runs
 /// them, weights as arguments. Weights need not be there, only their sizes.

@@ -38,7 +38,7 @@ Exit status:
   2  the call is wrong: flags, files
 
 Environment:
-  RAYON_NUM_THREADS  how many threads a search may use beside --jobs; unless set, as many as there are cores
+  RAYON_NUM_THREADS  how many threads searches may share; unless set, as many as there are cores. Results do not depend on it
   NO_COLOR           if set, there are no colours in what is said of wrong flags";
 
 /// Plans one network for many scratchpads, and shows how its traffic falls with their size: as a

@@ -67,14 +67,13 @@ pub fn plot(sweep: &Sweep, axis: Axis) -> String {
         canvas.x_tick(at, &text);
     }
     canvas.axes("scratchpad", &format!("traffic to host memory ({})", unit.name), 0.0 < floor);
-    canvas.baseline(compulsory, &format!("compulsory {}", with_unit(compulsory)));
-
     for (index, dots) in curves.iter().enumerate() {
         let colour = COLOURS[index % COLOURS.len()];
         let steps: Vec<[f64; 4]> =
             dots.windows(2).map(|it| [it[0].size, it[1].size, it[1].bound, it[0].total]).collect();
         canvas.band(&steps, colour);
     }
+    canvas.baseline(compulsory, &format!("compulsory {}", with_unit(compulsory)));
     for (index, dots) in curves.iter().enumerate() {
         let colour = COLOURS[index % COLOURS.len()];
         let mark = Mark::ALL[index % Mark::ALL.len()];

@@ -84,13 +84,13 @@ impl Sweep<'_> {
             if self.all[..index].iter().any(is_same) {
                 continue;
             }
-            let peak = series.peak.map_or(String::new(), |it| format!(", nothing more to move from {it} B on"));
+            let peak = series.peak.map_or(String::new(), |it| format!(", and nothing else moves with {it} B"));
             text += &format!(
-                "{} weights, {} order: at least {} B{peak}; compulsory {} B\n",
+                "{} weights, {} order: compulsory traffic {} B; needs a scratchpad of {} B{peak}\n",
                 weights_name(series.weights),
                 order_name(series.order),
-                series.min,
-                series.compulsory()
+                series.compulsory(),
+                series.min
             );
         }
         format!("{text}\n{}", self.table().text())

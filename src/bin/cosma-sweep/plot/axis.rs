@@ -70,25 +70,28 @@ pub fn traffic_ticks(low: f64, high: f64, unit: &Unit) -> Vec<(f64, String)> {
 /// Round sizes of an axis of scratchpads, with their texts.
 pub fn size_ticks(scale: &Scale) -> Vec<(f64, String)> {
     let Scale { low, high, is_log } = *scale;
-    if !is_log {
+    let of_sums = || -> Vec<(f64, String)> {
         let unit = unit_of(high, high - low);
         let step = round_step((high - low) / unit.bytes / 7.0).max(1.0 / unit.bytes);
         let ticks = multiples(low / unit.bytes, high / unit.bytes, step);
-        return ticks.map(|it| (it * unit.bytes, format!("{} {}", plain(it, 3), unit.name))).collect();
-    }
-    let powers = || (low.log2().floor() as i32)..=(high.log2().ceil() as i32);
-    let of_parts = |parts: u32| -> Vec<f64> {
-        // Each power of two, and what divides the way to the next in equal parts.
-        let parts_of =
-            |power: i32| (0..parts).map(move |it| 2_f64.powi(power) * (1.0 + f64::from(it) / f64::from(parts)));
-        powers().flat_map(parts_of).filter(|it| low <= *it && *it <= high && it.fract() == 0.0).collect()
+        ticks.map(|it| (it * unit.bytes, format!("{} {}", plain(it, 3), unit.name))).collect()
     };
-    let mut ticks = [1, 2, 4, 8, 16, 32].map(of_parts).into_iter().find(|it| 4 <= it.len()).unwrap_or_default();
-    if ticks.is_empty() {
-        ticks = vec![low.ceil(), high.floor()];
+    let of_factors = |parts: u32| -> Vec<f64> {
+        // Each power of two, and what divides the way to the next in equal parts.
+        let powers = (low.log2().floor() as i32)..=(high.log2().ceil() as i32);
+        let part = move |power: i32, it: u32| 2_f64.powi(power) * (1.0 + f64::from(it) / f64::from(parts));
+        let sizes = powers.flat_map(|power| (0..parts).map(move |it| part(power, it)));
+        sizes.filter(|it| low <= *it && *it <= high && it.fract() == 0.0).collect()
+    };
+    let found = [1, 2, 4, 8].map(of_factors).into_iter().find(|it| 4 <= it.len());
+    match found.filter(|_| is_log) {
+        Some(ticks) => {
+            let every = ticks.len().div_ceil(9);
+            ticks.into_iter().step_by(every).map(|it| (it, with_unit(it))).collect()
+        }
+        // Between sizes so close to each other, factors are sums.
+        None => of_sums(),
     }
-    let every = ticks.len().div_ceil(9);
-    ticks.into_iter().step_by(every).map(|it| (it, with_unit(it))).collect()
 }
 
 /// The least of 1, 2, 5 and 10 times a power of ten that is not below.
@@ -118,6 +121,7 @@ mod tests {
         assert_eq!(log(200_000.0, 4e6), "256 KiB, 512 KiB, 1 MiB, 2 MiB");
         assert_eq!(log(1.0e6, 2.2e6), "1 MiB, 1.25 MiB, 1.5 MiB, 1.75 MiB, 2 MiB");
         assert_eq!(log(256.0, 448.0), "256 B, 320 B, 384 B, 448 B");
+        assert_eq!(log(2.40e6, 2.59e6), "2.3 MiB, 2.35 MiB, 2.4 MiB, 2.45 MiB");
         let linear = |low: f64, high: f64| texts(size_ticks(&Scale::linear(low, high)));
         assert_eq!(linear(0.0, 4.2e6), "0 MiB, 1 MiB, 2 MiB, 3 MiB, 4 MiB");
     }

@@ -6,24 +6,28 @@ use svg::node::element::{Circle, Element, Line, Path, Rectangle, Style, Text};
 use svg::{Document, Node};
 
 const WIDTH: f64 = 760.0;
-const HEIGHT: f64 = 460.0;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 44.0;
-const BOTTOM: f64 = 58.0;
+/// Where the axis of sizes lies.
+const FLOOR: f64 = 402.0;
+/// Where the legend begins, below the name of that axis.
+const LEGEND: f64 = 456.0;
+/// Of a line of the legend.
+const LINE: f64 = 20.0;
 
 /// Width of a letter of the text beside, on average: there is no font to measure.
-const LETTER: f64 = 6.3;
+const LETTER: f64 = 6.0;
 
 const STYLE: &str = "\
 text { font: 12px 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif; fill: #222 }
 text.title { font-size: 15px; font-weight: 600 }
 text.light { fill: #666 }
+text.base { fill: #444; stroke: #fff; stroke-width: 3; paint-order: stroke }
 line.grid { stroke: #e8e8e8 }
 line.axis { stroke: #222 }
 line.base { stroke: #444; stroke-dasharray: 6 3 }
-path.stairs { fill: none; stroke-width: 1.6; stroke-linejoin: round }
-rect.legend { fill: #fff; fill-opacity: 0.88; stroke: #ccc }";
+path.stairs { fill: none; stroke-width: 1.6; stroke-linejoin: round }";
 
 /// Where numbers lie.
 pub struct Frame {
@@ -45,7 +49,7 @@ impl Frame {
     }
 
     fn y(&self, traffic: f64) -> f64 {
-        round(HEIGHT - BOTTOM - self.y.part(traffic) * (HEIGHT - TOP - BOTTOM))
+        round(FLOOR - self.y.part(traffic) * (FLOOR - TOP))
     }
 }
 
@@ -84,23 +88,23 @@ pub enum Anchor {
 pub struct Canvas<'a> {
     frame: &'a Frame,
     document: Document,
+    height: f64,
 }
 
 impl Canvas<'_> {
     /// Nothing but a white ground.
     pub fn new(frame: &Frame) -> Canvas<'_> {
         let document = Document::new()
-            .set("width", WIDTH)
-            .set("height", HEIGHT)
-            .set("viewBox", format!("0 0 {WIDTH} {HEIGHT}"))
             .add(Style::new(STYLE))
             .add(Rectangle::new().set("width", "100%").set("height", "100%").set("fill", "#fff"));
-        Canvas { frame, document }
+        Canvas { frame, document, height: LEGEND }
     }
 
     /// The text of the file.
     pub fn finish(self) -> String {
-        let mut text = self.document.to_string();
+        let Canvas { document, height, .. } = self;
+        let document = document.set("width", WIDTH).set("height", height);
+        let mut text = document.set("viewBox", format!("0 0 {WIDTH} {height}")).to_string();
         text.push('\n');
         text
     }
@@ -121,17 +125,17 @@ impl Canvas<'_> {
     /// A number of the axis of sizes, with a line upwards.
     pub fn x_tick(&mut self, size: f64, text: &str) {
         let x = self.frame.x(size);
-        self.line([x, TOP, x, HEIGHT - BOTTOM], "grid");
-        self.line([x, HEIGHT - BOTTOM, x, HEIGHT - BOTTOM + 5.0], "axis");
-        self.text((x, HEIGHT - BOTTOM + 20.0), text, &Anchor::Middle, "");
+        self.line([x, TOP, x, FLOOR], "grid");
+        self.line([x, FLOOR, x, FLOOR + 5.0], "axis");
+        self.text((x, FLOOR + 20.0), text, &Anchor::Middle, "");
     }
 
     /// The axes and what they are; the one of traffic is broken where it does not begin at zero.
     pub fn axes(&mut self, x: &str, y: &str, is_broken: bool) {
-        self.line([LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM], "axis");
-        self.line([LEFT, TOP, LEFT, HEIGHT - BOTTOM], "axis");
+        self.line([LEFT, FLOOR, WIDTH - RIGHT, FLOOR], "axis");
+        self.line([LEFT, TOP, LEFT, FLOOR], "axis");
         if is_broken {
-            let y = HEIGHT - BOTTOM - 9.0;
+            let y = FLOOR - 9.0;
             let gap = Rectangle::new().set("x", LEFT - 3.0).set("y", y - 2.0).set("width", 6).set("height", 4);
             self.add(gap.set("fill", "#fff"));
             for y in [y - 2.0, y + 2.0] {
@@ -139,17 +143,18 @@ impl Canvas<'_> {
             }
         }
         let middle = (LEFT + WIDTH - RIGHT) / 2.0;
-        self.text((middle, HEIGHT - 16.0), x, &Anchor::Middle, "");
-        let (x, middle) = (20.0, (TOP + HEIGHT - BOTTOM) / 2.0);
+        self.text((middle, FLOOR + 42.0), x, &Anchor::Middle, "");
+        let (x, middle) = (20.0, (TOP + FLOOR) / 2.0);
         let text = text((x, middle), y, &Anchor::Middle, "");
         self.add(text.set("transform", format!("rotate(-90 {x} {middle})")));
     }
 
-    /// What moves in any case, with its name on the left, below.
+    /// What moves in any case, with its name on the left: below, or above where there is no room.
     pub fn baseline(&mut self, traffic: f64, text: &str) {
         let y = self.frame.y(traffic);
         self.line([LEFT, y, WIDTH - RIGHT, y], "base");
-        self.text((LEFT + 8.0, y + 15.0), text, &Anchor::Start, "light");
+        let y = if y + 20.0 < FLOOR { y + 15.0 } else { y - 6.0 };
+        self.text((LEFT + 8.0, y), text, &Anchor::Start, "base");
     }
 
     /// Rectangles: from and to as sizes, from and to as traffic.
@@ -180,9 +185,7 @@ impl Canvas<'_> {
     /// From a bound up to a plan.
     pub fn whisker(&mut self, size: f64, low: f64, high: f64, colour: &str) {
         let (x, bottom, top) = (self.frame.x(size), self.frame.y(low), self.frame.y(high));
-        let data = Data::new().move_to((x, top)).vertical_line_to(bottom);
-        let data = data.move_to((x - 3.0, bottom)).horizontal_line_to(x + 3.0);
-        self.add(Path::new().set("d", data).set("stroke", colour).set("fill", "none"));
+        self.foot((x, top), bottom, colour);
     }
 
     /// A planned size.
@@ -191,42 +194,53 @@ impl Canvas<'_> {
         self.add(shape(at, mark, colour, is_filled));
     }
 
-    /// Samples and what they stand for, above on the right, where curves that fall have left room.
+    /// Samples and what they stand for, below the axes, side by side as far as there is room.
     pub fn legend(&mut self, entries: &[(Sample, String)]) {
-        let Some(longest) = entries.iter().map(|it| it.1.chars().count()).max() else { return };
-        let (width, line) = (44.0 + LETTER * longest as f64, 18.0);
-        let (x, y) = (WIDTH - RIGHT - width - 8.0, TOP + 8.0);
-        let height = line * entries.len() as f64 + 8.0;
-        let ground = Rectangle::new().set("x", x).set("y", y).set("width", round(width)).set("height", height);
-        self.add(ground.set("class", "legend").set("rx", 3));
-        for (index, (sample, text)) in entries.iter().enumerate() {
-            let (x, y) = (round(x + 8.0), y + 13.0 + line * index as f64);
-            match *sample {
-                Sample::Curve(mark, colour) => {
-                    let data = Data::new().move_to((x, y)).horizontal_line_to(x + 24.0);
-                    self.add(Path::new().set("d", data).set("class", "stairs").set("stroke", colour));
-                    self.add(shape((x + 12.0, y), mark, colour, true));
-                }
-                Sample::Mark(colour, is_filled) => {
-                    if !is_filled {
-                        let data = Data::new().move_to((x + 12.0, y)).vertical_line_to(y + 8.0);
-                        let data = data.move_to((x + 9.0, y + 8.0)).horizontal_line_to(x + 15.0);
-                        self.add(Path::new().set("d", data).set("stroke", colour).set("fill", "none"));
-                    }
-                    self.add(shape((x + 12.0, y), Mark::Circle, colour, is_filled));
-                }
-                Sample::Band(colour) => {
-                    let area = Rectangle::new().set("x", x).set("y", y - 5.0).set("width", 24).set("height", 10);
-                    self.add(area.set("fill", colour).set("fill-opacity", 0.18));
-                }
+        let (mut x, mut y) = (LEFT, LEGEND + 8.0);
+        for (sample, text) in entries {
+            let width = 32.0 + LETTER * text.chars().count() as f64;
+            if LEFT < x && WIDTH - RIGHT < x + width {
+                (x, y) = (LEFT, y + LINE);
             }
-            self.text((x + 32.0, y + 4.0), text, &Anchor::Start, "");
+            self.sample(sample, (round(x), y));
+            self.text((x + 31.0, y + 4.0), text, &Anchor::Start, "");
+            x += width + 22.0;
         }
+        if !entries.is_empty() {
+            self.height = y + LINE;
+        }
+    }
+
+    fn sample(&mut self, sample: &Sample, (x, y): (f64, f64)) {
+        match *sample {
+            Sample::Curve(mark, colour) => {
+                let data = Data::new().move_to((x, y)).horizontal_line_to(x + 24.0);
+                self.add(Path::new().set("d", data).set("class", "stairs").set("stroke", colour));
+                self.add(shape((x + 12.0, y), mark, colour, true));
+            }
+            Sample::Mark(colour, is_filled) => {
+                if !is_filled {
+                    self.foot((x + 12.0, y - 4.0), y + 5.0, colour);
+                }
+                self.add(shape((x + 12.0, if is_filled { y } else { y - 4.0 }), Mark::Circle, colour, is_filled));
+            }
+            Sample::Band(colour) => {
+                let area = Rectangle::new().set("x", x).set("y", y - 5.0).set("width", 24).set("height", 10);
+                self.add(area.set("fill", colour).set("fill-opacity", 0.18));
+            }
+        }
+    }
+
+    /// A line down to a foot.
+    fn foot(&mut self, (x, top): (f64, f64), bottom: f64, colour: &str) {
+        let data = Data::new().move_to((x, top)).vertical_line_to(bottom);
+        let data = data.move_to((round(x - 3.0), bottom)).horizontal_line_to(round(x + 3.0));
+        self.add(Path::new().set("d", data).set("stroke", colour).set("fill", "none"));
     }
 
     /// In the middle, where there is nothing else.
     pub fn note(&mut self, text: &str) {
-        let at = ((LEFT + WIDTH - RIGHT) / 2.0, (TOP + HEIGHT - BOTTOM) / 2.0);
+        let at = ((LEFT + WIDTH - RIGHT) / 2.0, (TOP + FLOOR) / 2.0);
         self.text(at, text, &Anchor::Middle, "light");
     }
 
