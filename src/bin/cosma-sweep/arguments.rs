@@ -120,7 +120,8 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "60", allow_hyphen_values = true, help_heading = "Sweep")]
     pub time_limit: Seconds,
 
-    /// Plans at once; unless said, as many as there are cores
+    /// Plans at once; unless said, as many as there are cores. They share the machine, so what the time
+    /// limit cuts off comes out better with fewer
     #[arg(long, value_name = "N", help_heading = "Sweep")]
     jobs: Option<NonZeroUsize>,
 

@@ -71,7 +71,9 @@ pub fn traffic_ticks(low: f64, high: f64, unit: &Unit) -> Vec<(f64, String)> {
 pub fn size_ticks(scale: &Scale) -> Vec<(f64, String)> {
     let Scale { low, high, is_log } = *scale;
     let of_sums = || -> Vec<(f64, String)> {
-        let unit = unit_of(high, high - low);
+        // Three digits behind the point tell the ticks from each other.
+        let fits = |power: &usize| 1.0 <= high / unit(*power).bytes && 0.02 <= (high - low) / unit(*power).bytes;
+        let unit = unit((0..UNITS.len()).rev().find(fits).unwrap_or(0));
         let step = round_step((high - low) / unit.bytes / 7.0).max(1.0 / unit.bytes);
         let ticks = multiples(low / unit.bytes, high / unit.bytes, step);
         ticks.map(|it| (it * unit.bytes, format!("{} {}", plain(it, 3), unit.name))).collect()
