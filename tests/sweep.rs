@@ -156,6 +156,22 @@ func.func @g(%x: tensor<32xi8>) -> tensor<32xi8> attributes {cosma.machine = {al
 }
 
 #[test]
+fn nothing_is_a_network_too() {
+    let folder = folder();
+    fs::write(folder.path().join("empty.mlir"), "func.func @empty() { return }").expect("a file");
+    for axis in ["log", "linear"] {
+        let flags = ["empty.mlir", "--no-times", "--plot=out.svg", &format!("--plot-axis={axis}")];
+        assert!(succeeds(&folder, &flags).contains("optimal"));
+        assert!(!read(&folder, "out.svg").contains("NaN"));
+        // Far apart, from below a byte on.
+        let flags =
+            ["branches.mlir", "--scratchpad=min..8388607TiB,1B", "--plot=out.svg", &format!("--plot-axis={axis}")];
+        succeeds(&folder, &flags);
+        assert!(!read(&folder, "out.svg").contains("NaN"));
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     let folder = folder();
     fs::write(folder.path().join("open.mlir"), "func.func @f(").expect("a file");

@@ -117,7 +117,8 @@ fn legend(canvas: &mut Canvas, sweep: &Sweep, curves: &[Vec<Dot>]) {
 fn dot(point: &Point, compulsory: f64) -> Option<Dot> {
     let known = point.known()?;
     Some(Dot {
-        size: point.scratchpad.0 as f64,
+        // A network without tensors needs none, of which there is no logarithm.
+        size: point.scratchpad.0.max(1) as f64,
         total: compulsory + known.non_compulsory.0 as f64,
         bound: compulsory + known.lower_bound.0 as f64,
         is_proven: known.is_optimal(),

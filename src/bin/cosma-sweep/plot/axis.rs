@@ -85,8 +85,9 @@ pub fn size_ticks(scale: &Scale) -> Vec<(f64, String)> {
         let sizes = powers.flat_map(|power| (0..parts).map(move |it| part(power, it)));
         sizes.filter(|it| low <= *it && *it <= high && it.fract() == 0.0).collect()
     };
-    let found = [1, 2, 4, 8].map(of_factors).into_iter().find(|it| 4 <= it.len());
-    match found.filter(|_| is_log) {
+    // Where sums are as long, zero may be the low end, and there is no end to its powers.
+    let found = if is_log { [1, 2, 4, 8].map(of_factors).into_iter().find(|it| 4 <= it.len()) } else { None };
+    match found {
         Some(ticks) => {
             let every = ticks.len().div_ceil(9);
             ticks.into_iter().step_by(every).map(|it| (it, with_unit(it))).collect()
