@@ -87,8 +87,8 @@ fn man(command: Command) -> Vec<u8> {
     let man = Man::new(command).manual("COSMA");
     let mut page = Vec::new();
     let parts = [Man::render_title, Man::render_name_section, Man::render_synopsis_section];
-    let parts = parts.iter().chain(&[Man::render_description_section, Man::render_options_section]);
-    let rendered = parts.map(|it| it(&man, &mut page)).collect::<io::Result<()>>();
+    let mut parts = parts.iter().chain(&[Man::render_description_section, Man::render_options_section]);
+    let rendered = parts.try_for_each(|it| it(&man, &mut page));
     let rendered = rendered.and_then(|()| sections(&after).to_writer(&mut page));
     rendered.and_then(|()| man.render_version_section(&mut page)).expect("memory takes what is written");
     page
