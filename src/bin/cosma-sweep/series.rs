@@ -6,8 +6,8 @@ use crate::network::Network;
 use crate::sizes::{Needs, Sizes, sizes};
 use cosma::{Bytes, Solver, Weights};
 use cosma_passes::{solver_name, weights_name};
-use cosma_planner::baseline::{AllocationRule, Baseline, OrderRule, ReplacementRule};
-use cosma_planner::{Order, Problem};
+use cosma_planner::baseline::{AllocationRule, Baseline, OrderRule, ReplacementRule, least_peak};
+use cosma_planner::{OpId, Order, Problem};
 use std::str::FromStr;
 
 /// Which orders are allowed, by name.
@@ -126,8 +126,12 @@ fn once_each<T: Copy + PartialEq>(values: &[T]) -> Vec<T> {
     once
 }
 
+/// Sets of operators a level from which the order with the least peak is chosen: enough to come close,
+/// in next to no time.
+const WIDTH: usize = 100;
+
 /// What the lowest known plan needs that moves nothing but what has to: in the order of the source,
-/// or the one with the least peak, which is exact for most networks.
+/// or the one with the least peak that is found.
 fn peak(problem: &Problem, order: Order) -> Bytes {
     let mut problem = problem.clone();
     let rooms = problem.graph.tensors().iter().map(|it| it.size);
@@ -136,14 +140,14 @@ fn peak(problem: &Problem, order: Order) -> Bytes {
     // Room for everything at once.
     let all = rooms.fold(0_u64, |sum, it| sum.saturating_add(it.0).saturating_add(alignment));
     problem.machine.scratchpad = Bytes(all.min(u64::MAX >> 1));
-    let rules = match order {
-        Order::Free => [OrderRule::LeastPeak, OrderRule::Source].to_vec(),
-        Order::Source => [OrderRule::Source].to_vec(),
-    };
-    let height = |order: OrderRule| {
+    let mut orders = vec![problem.graph.op_ids().collect::<Vec<OpId>>()];
+    if order == Order::Free {
+        orders.push(least_peak(&problem, WIDTH).order);
+    }
+    let height = |order: &Vec<OpId>| {
         let (replacement, allocation) = (ReplacementRule::FarthestNextUse, AllocationRule::GreedyBySize);
-        let plan = Baseline { order, replacement, allocation }.plan(&problem);
+        let plan = Baseline { order: OrderRule::Source, replacement, allocation }.plan_in_order(&problem, order);
         plan.map_or(problem.machine.scratchpad, |it| it.height(&problem))
     };
-    rules.into_iter().map(height).min().expect("there is one").max(problem.min_scratchpad())
+    orders.iter().map(height).min().expect("there is one").max(problem.min_scratchpad())
 }
