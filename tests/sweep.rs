@@ -153,6 +153,8 @@ func.func @g(%x: tensor<32xi8>) -> tensor<32xi8> attributes {cosma.machine = {al
     assert!(String::from_utf8_lossy(&output.stderr).contains("--function=NAME which is meant: there is f, g"));
     let table = succeeds(&folder, &["two.mlir", "--function=g", "--no-times"]);
     assert!(table.starts_with("two@g: 2 operators\nstreamed weights, free order"), "{table}");
+    let table = succeeds(&folder, &["two.mlir", "--function=g", "--no-times", "--group"]);
+    assert!(table.starts_with("two@g: 1 operators\n"), "{table}");
 }
 
 #[test]
