@@ -21,8 +21,8 @@ pub struct Picture {
     pub links: Vec<Link>,
     /// By step.
     pub moved: Vec<Moved>,
-    /// By step: the bytes that lie in the scratchpad, workspace included, without padding. A result
-    /// in the place of an operand counts once.
+    /// By step: the bytes that lie in the scratchpad, workspace included, without padding. Bytes that
+    /// a result and an operand share count once.
     pub occupied: Vec<Bytes>,
     /// By step: what would lie in the scratchpad if nothing that is still needed ever left: every
     /// tensor from its first use to its last, workspace included, counted likewise.
@@ -44,9 +44,9 @@ pub struct Block {
     pub offset: Bytes,
     /// Of what lies there, without padding.
     pub size: Bytes,
-    /// The block that it follows in place: in its first step, which is that one's last, both are
-    /// there.
-    pub in_place_of: Option<usize>,
+    /// The blocks with which it shares bytes in its first step, which is their last: one that it
+    /// follows in place, those that become parts of it, or the one that it is a part of.
+    pub in_place_of: Vec<usize>,
 }
 
 /// Who lies in a block.
@@ -174,6 +174,11 @@ impl Picture {
         self.order.len()
     }
 
+    /// How many bytes a block shares in its first step, with each of the blocks that it is in place of.
+    pub fn shared(&self, block: &Block) -> impl Iterator<Item = Bytes> {
+        shared(&self.blocks, block)
+    }
+
     /// Whether a block's tensor moves more often than every program must move it; never a workspace.
     pub fn is_moved(&self, block: &Block) -> bool {
         match block.content {
@@ -207,7 +212,7 @@ impl Reader<'_> {
             steps: step..step.next(),
             offset: slot.offset,
             size: self.exhibit.size(slot.tensor),
-            in_place_of: None,
+            in_place_of: Vec::new(),
         });
         if let Some(from) = self.open[slot.tensor.index()].replace(index) {
             self.links.push(Link { from, to: index, is_spilled: false });
@@ -226,9 +231,13 @@ impl Reader<'_> {
         let size = self.exhibit.problem.graph.op(op).workspace;
         if size != Bytes::ZERO {
             let steps = step..step.next();
-            self.blocks.push(Block { content: Content::Workspace(op), steps, offset, size, in_place_of: None });
+            self.blocks.push(Block { content: Content::Workspace(op), steps, offset, size, in_place_of: Vec::new() });
         }
     }
+}
+
+fn shared(blocks: &[Block], block: &Block) -> impl Iterator<Item = Bytes> {
+    block.in_place_of.iter().map(|it| blocks[*it].size.min(block.size))
 }
 
 /// Finds who lies in the place of whom.
@@ -245,10 +254,14 @@ fn follow(exhibit: &Exhibit, order: &[OpId], blocks: &mut [Block]) {
         let step = blocks[index].steps.start;
         let Some(op) = order.get(step.index()) else { continue };
         let pairs = exhibit.problem.graph.op(*op).in_place.iter().filter(|it| it.result == result);
-        let mut operands = pairs.filter_map(|it| last[it.operand.index()]);
         let offset = blocks[index].offset;
-        blocks[index].in_place_of =
-            operands.find(|it| blocks[*it].offset == offset && blocks[*it].steps.end == step.next() && *it != index);
+        let followed = pairs.filter_map(|pair| {
+            let operand = last[pair.operand.index()]?;
+            let block = &blocks[operand];
+            let dies = block.steps.end == step.next() && operand != index;
+            (dies && pair.fits(offset, block.offset)).then_some(operand)
+        });
+        blocks[index].in_place_of = followed.collect();
     }
 }
 
@@ -258,9 +271,7 @@ fn occupied(blocks: &[Block], n_steps: usize) -> Vec<Bytes> {
         let steps = block.steps.start.index()..block.steps.end.index().min(n_steps);
         let Some(during) = occupied.get_mut(steps) else { continue };
         during.iter_mut().for_each(|it| *it += block.size);
-        if block.in_place_of.is_some() {
-            during[0] -= block.size;
-        }
+        during[0] -= shared(blocks, block).sum();
     }
     occupied
 }
@@ -274,8 +285,8 @@ fn live(exhibit: &Exhibit, order: &[OpId], blocks: &[Block], uses: &[Vec<Step>])
             live[first.index()..last.next().index()].iter_mut().for_each(|it| *it += exhibit.size(tensor));
         }
     }
-    for block in blocks.iter().filter(|it| it.in_place_of.is_some()) {
-        live[block.steps.start.index()] -= block.size;
+    for block in blocks {
+        live[block.steps.start.index()] -= shared(blocks, block).sum();
     }
     live
 }

@@ -34,7 +34,7 @@ fn pictures_are_of_hard_cases() {
             let found = [
                 picture.links.iter().any(|it| it.is_spilled),
                 picture.links.iter().any(|it| !it.is_spilled),
-                picture.blocks.iter().any(|it| it.in_place_of.is_some()),
+                picture.blocks.iter().any(|it| !it.in_place_of.is_empty()),
                 picture.blocks.iter().any(|it| matches!(it.content, Content::Workspace(_))),
             ];
             met.iter_mut().zip(found).for_each(|(met, found)| *met += usize::from(found));
@@ -75,7 +75,7 @@ proptest! {
                     }
                     let together = block.steps.start < other.steps.end && other.steps.start < block.steps.end;
                     let overlap = block.offset < other.offset + other.size && other.offset < block.offset + block.size;
-                    prop_assert!(!together || !overlap || block.in_place_of == Some(nth) || other.in_place_of == Some(index));
+                    prop_assert!(!together || !overlap || block.in_place_of.contains(&nth) || other.in_place_of.contains(&index));
                 }
             }
             for tensor in exhibit.problem.graph.tensor_ids().filter(|it| !exhibit.problem.is_streamed(*it)) {

@@ -102,14 +102,15 @@ fn write_gap(
     writeln!(f, "      there: {}{more}", named.join(", "))
 }
 
-/// The rooms of all that lies in the scratchpad, by step; a result in the place of an operand has none
-/// of its own in the step that writes it.
+/// The rooms of all that lies in the scratchpad, by step; what a result shares with operands in the step
+/// that writes it counts once.
 pub(super) fn rooms(exhibit: &Exhibit, picture: &Picture) -> Vec<Bytes> {
     let mut rooms = vec![Bytes::ZERO; picture.n_steps()];
     for block in &picture.blocks {
-        let room = block.size.align_up(exhibit.problem.machine.alignment);
-        let first = block.steps.start.index() + usize::from(block.in_place_of.is_some());
-        rooms[first..block.steps.end.index()].iter_mut().for_each(|it| *it += room);
+        let room = |size: Bytes| size.align_up(exhibit.problem.machine.alignment);
+        let steps = block.steps.start.index()..block.steps.end.index();
+        rooms[steps.clone()].iter_mut().for_each(|it| *it += room(block.size));
+        rooms[steps.start] -= picture.shared(block).map(room).sum();
     }
     rooms
 }

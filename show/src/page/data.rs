@@ -60,8 +60,8 @@ struct Block {
     to: u32,
     offset: u64,
     size: u64,
-    /// The block that it lies over in its first step, in place.
-    over: Option<usize>,
+    /// The blocks that it shares bytes with in its first step.
+    over: Vec<usize>,
 }
 
 impl Function {
@@ -89,7 +89,7 @@ impl Function {
             to: block.steps.end.0,
             offset: block.offset.0,
             size: block.size.0,
-            over: block.in_place_of,
+            over: block.in_place_of.clone(),
         };
         Function {
             name: plain(&exhibit.function),

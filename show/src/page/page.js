@@ -57,7 +57,7 @@ function show(index) {
   shown.mostLive = shown.scratchpad <= shown.top ? Math.max(live, shown.scratchpad) : live;
   // Blocks by first step, so that those of a view are found by halving; long ones go to a list of their own.
   shown.sorted = shown.blocks.map((_, at) => at).sort((a, b) => shown.blocks[a].from - shown.blocks[b].from);
-  shown.covered = new Set(shown.blocks.map((it) => it.over).filter((it) => it !== null));
+  shown.covered = new Set(shown.blocks.flatMap((it) => it.over));
   shown.longest = Math.max(1, ...shown.blocks.map((it) => it.to - it.from));
   get("facts").textContent = shown.facts;
   pointed = held = null;
@@ -264,7 +264,7 @@ function drawMap() {
       pen.strokeStyle = isSeen ? "#000" : "#333";
       pen.strokeRect(px, py, width, height);
     }
-    if (block.over !== null && 3 < width && 4 < height) {
+    if (block.over.length && 3 < width && 4 < height) {
       const half = Math.min(height / 2, 5), middle = py + height / 2;
       pen.beginPath();
       pen.moveTo(px, middle - half);
@@ -457,7 +457,7 @@ function describe(index) {
     const total = (loads + reloads + spills + stores) * tensor.size;
     const more = (reloads + spills) * tensor.size;
     entries.push(["cost", total === 0 ? "nothing is moved for it" : `${bytesText(total)}: ${words}` + (more ? `; ${bytesText(more)} of it non-compulsory` : "")]);
-    if (block.over !== null) entries.push(["in place", "it lies where an operand lay"]);
+    if (block.over.length) entries.push(["in place", "it lies where an operand lay"]);
   }
   return [name, entries];
 }

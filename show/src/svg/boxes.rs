@@ -21,13 +21,13 @@ pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: 
     for block in &shown {
         draw_box(exhibit, picture, frame, block, canvas);
     }
-    for block in shown.iter().filter(|it| it.in_place_of.is_some()) {
+    for block in shown.iter().filter(|it| !it.in_place_of.is_empty()) {
         draw_seam(frame, block, canvas);
     }
     for link in picture.links.iter().filter(|it| picture.blocks[it.from].size != Bytes::ZERO) {
         draw_link(picture, frame, link, canvas);
     }
-    let covered: BTreeSet<usize> = picture.blocks.iter().filter_map(|it| it.in_place_of).collect();
+    let covered: BTreeSet<usize> = picture.blocks.iter().flat_map(|it| &it.in_place_of).copied().collect();
     for (index, block) in picture.blocks.iter().enumerate().filter(|it| it.1.size != Bytes::ZERO) {
         // Of its last step, the result in its place takes over.
         let hidden = if covered.contains(&index) { frame.step_width() } else { 0.0 };
@@ -53,7 +53,7 @@ fn draw_box(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block, 
     let (x, y, width, height) = area(frame, block);
     let kind = Kind::of(exhibit, block.content);
     let moved = if picture.is_moved(block) { " moved" } else { "" };
-    let in_place = if block.in_place_of.is_some() { " in-place" } else { "" };
+    let in_place = if !block.in_place_of.is_empty() { " in-place" } else { "" };
     let node = rectangle(x, y, width, height)
         .set("class", format!("block {}{moved}{in_place}", kind.name()))
         .set("fill", colour::fill(exhibit, picture, block));

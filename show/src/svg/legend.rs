@@ -43,7 +43,7 @@ pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: 
         canvas.path(format!("M{} {}h16", x, y - 4.0), "link free key-line");
         canvas.text(x + 21.0, y, text, "key", "start");
     }
-    if picture.blocks.iter().any(|it| it.in_place_of.is_some()) {
+    if picture.blocks.iter().any(|it| !it.in_place_of.is_empty()) {
         let text = "in the place of an operand";
         let (x, y) = cursor.take(text);
         canvas.path(format!("M{} {}l8 5l-8 5Z", x + 4.0, y - 9.0), "seam");
