@@ -1,0 +1,71 @@
+//! Where links and included files lead.
+
+use crate::page::Page;
+use std::fs;
+use std::path::Path;
+
+/// What is wrong, a line each: with links, with pictures, with what is included, and with pages that the
+/// summary does not name.
+pub fn wrong(source: &Path, pages: &[Page]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for page in pages {
+        let folder = source.join(&page.name).parent().expect("a page is in a folder").to_owned();
+        for link in page.links() {
+            if let Err(error) = follow(source, &folder, page, &link.target) {
+                wrong.push(format!("{}:{}: {}: {error}", page.name, link.line, link.target));
+            }
+        }
+        for included in page.text.split("{{#include ").skip(1) {
+            let included = included.split("}}").next().unwrap_or_default().trim();
+            if let Err(error) = include(&folder, included) {
+                wrong.push(format!("{}: {included}: {error}", page.name));
+            }
+        }
+    }
+    for name in files(source, source) {
+        if name.ends_with(".md") && name != "SUMMARY.md" && pages.iter().all(|it| it.name != name) {
+            wrong.push(format!("{name}: the summary does not name it"));
+        }
+    }
+    wrong
+}
+
+fn follow(source: &Path, folder: &Path, page: &Page, target: &str) -> Result<(), String> {
+    if target.starts_with("https://") {
+        return Ok(());
+    }
+    let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+    let path = if file.is_empty() { source.join(&page.name) } else { folder.join(file) };
+    let inside = fs::canonicalize(&path).map_err(|error| error.to_string())?;
+    let source = fs::canonicalize(source).map_err(|error| error.to_string())?;
+    // What lies beside the book is not there once the book is built.
+    let name = inside.strip_prefix(&source).map_err(|_| "leads out of the book")?;
+    if anchor.is_empty() {
+        return Ok(());
+    }
+    let anchors = Page::read(&source, name.to_str().ok_or("not text")?).anchors();
+    if anchors.iter().any(|it| it == anchor) { Ok(()) } else { Err(format!("no such heading; there are {anchors:?}")) }
+}
+
+/// `FILE` or `FILE:ANCHOR`. mdBook only warns where an anchor is missing, and includes nothing.
+fn include(folder: &Path, included: &str) -> Result<(), String> {
+    let (file, anchor) = included.split_once(':').unwrap_or((included, ""));
+    let text = fs::read_to_string(folder.join(file)).map_err(|error| error.to_string())?;
+    let has = |what: &str| text.lines().any(|it| it.trim_end().ends_with(&format!("{what}: {anchor}")));
+    if anchor.is_empty() || (has("ANCHOR") && has("ANCHOR_END")) { Ok(()) } else { Err("no such anchor".into()) }
+}
+
+/// All files below a folder, named from the root.
+fn files(root: &Path, folder: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            names.extend(files(root, &path));
+        } else {
+            names.push(path.strip_prefix(root).expect("below it").to_str().expect("text").to_owned());
+        }
+    }
+    names.sort();
+    names
+}
