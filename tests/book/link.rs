@@ -47,12 +47,14 @@ fn follow(source: &Path, folder: &Path, page: &Page, target: &str) -> Result<(),
     if anchors.iter().any(|it| it == anchor) { Ok(()) } else { Err(format!("no such heading; there are {anchors:?}")) }
 }
 
-/// `FILE` or `FILE:ANCHOR`. mdBook only warns where an anchor is missing, and includes nothing.
+/// `FILE`, `FILE:FIRST:LAST` by lines, or `FILE:ANCHOR`. mdBook only warns where an anchor is missing, and
+/// includes nothing.
 fn include(folder: &Path, included: &str) -> Result<(), String> {
     let (file, anchor) = included.split_once(':').unwrap_or((included, ""));
     let text = fs::read_to_string(folder.join(file)).map_err(|error| error.to_string())?;
     let has = |what: &str| text.lines().any(|it| it.trim_end().ends_with(&format!("{what}: {anchor}")));
-    if anchor.is_empty() || (has("ANCHOR") && has("ANCHOR_END")) { Ok(()) } else { Err("no such anchor".into()) }
+    let are_lines = anchor.chars().all(|it| it.is_ascii_digit() || it == ':');
+    if are_lines || (has("ANCHOR") && has("ANCHOR_END")) { Ok(()) } else { Err("no such anchor".into()) }
 }
 
 /// All files below a folder, named from the root.
