@@ -85,8 +85,9 @@ pub enum RunError {
         /// The reasons.
         reports: Vec<cosma_ir::Report>,
     },
-    /// The source's own results depend on what was in memory before.
-    #[error("@{function}: the source reads what it never wrote: {fault}")]
+    /// The source itself is at fault: its results depend on what was in memory before, or it misuses
+    /// memory.
+    #[error("@{function}: the source itself is at fault: {fault}")]
     Undefined {
         /// Without `@`.
         function: String,

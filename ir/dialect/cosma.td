@@ -23,9 +23,9 @@ def Cosma_Dialect : Dialect {
       done before the run, or `"run"`). The nearest one counts.
     - `cosma.weight`, on an argument of a function: a constant of the network.
     - `cosma.offsets`, `cosma.workspace_offset`, `cosma.residencies`, `cosma.workspace`,
-      `cosma.macs`, on operations of other dialects: what `cosma.op` has as its own `offsets`,
-      `workspace_offset`, `residencies`, `workspace`, `macs`. `cosma.residencies` also stands on
-      arguments of functions.
+      `cosma.macs`, `cosma.in_place`, on operations of other dialects: what `cosma.op` has as its own
+      `offsets`, `workspace_offset`, `residencies`, `workspace`, `macs`, `in_place`; without the last,
+      COSMA goes by what it knows of them. `cosma.residencies` also stands on arguments of functions.
     - `cosma.plan`, on a function: a dictionary, what is known about its plan.
   }];
   let cppNamespace = "::cosma";
@@ -51,9 +51,9 @@ def OperatorOp : Cosma_Op<"op", [DeclareOpInterfaceMethods<MemoryEffectsOpInterf
     bytes, if no other operator is still to read the operand. The smaller one lies within the larger
     one, from its start, or from the byte that `[result, operand, byte]` says: so a concatenation
     whose operands lie where its result has them moves nothing, and neither does a split. What is a
-    part of another is in no second pair, and parts of one tensor have no byte in common. A planner adds `offsets`, one for each result, and `workspace_offset`;
-    and before addresses are known, `residencies`: for each result, a list of
-    `[offset, first step, end step]`.
+    part of another is in no second pair, and parts of one tensor have no byte in common. A planner
+    adds `offsets`, one for each result, and `workspace_offset`; and before addresses are known,
+    `residencies`: for each result, a list of `[offset, first step, end step]`.
 
     In source form it has no effect on memory unless it has no result, so equal ones can be
     merged and unused ones dropped. With offsets it reads and writes the scratchpad, and stays
@@ -107,6 +107,7 @@ def GroupOp : Cosma_Op<"group", [IsolatedFromAbove, DeclareOpInterfaceMethods<Me
     StrAttr:$kind,
     OptionalAttr<I64Attr>:$macs,
     OptionalAttr<I64Attr>:$workspace,
+    OptionalAttr<ArrayAttr>:$in_place,
     OptionalAttr<DenseI64ArrayAttr>:$offsets,
     OptionalAttr<I64Attr>:$workspace_offset,
     OptionalAttr<ArrayAttr>:$residencies
@@ -115,7 +116,7 @@ def GroupOp : Cosma_Op<"group", [IsolatedFromAbove, DeclareOpInterfaceMethods<Me
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $kind `(` $inputs `)` (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
-    (`workspace_at` $workspace_offset^)? (`residencies` $residencies^)?
+    (`workspace_at` $workspace_offset^)? (`in_place` $in_place^)? (`residencies` $residencies^)?
     attr-dict `:` functional-type($inputs, $outputs) $body
   }];
 }

@@ -2,10 +2,11 @@
 // reduces before anything is written.
 //
 // RUN: cosma-opt --group %s | FileCheck %s
+// RUN: cosma-opt --group %s | cosma-opt | FileCheck %s
 
 // x · sigmoid(x) and an addition.
 // CHECK-LABEL: @elementwise
-// CHECK: cosma.group "tosa.sigmoid"(%arg0) {in_place = {{\[\[}}0, 0]]}
+// CHECK: cosma.group "tosa.sigmoid"(%arg0) in_place {{\[\[}}0, 0]] :
 func.func @elementwise(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
   %shift = "tosa.const"() {values = dense<0> : tensor<1xi8>} : () -> tensor<1xi8>
   %0 = tosa.sigmoid %x : (tensor<2x8xf32>) -> tensor<2x8xf32>
@@ -15,7 +16,7 @@ func.func @elementwise(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
 
 // A product reads rows, which serve many tiles. What its members take to compute is what it takes.
 // CHECK-LABEL: @product
-// CHECK: cosma.group "tosa.matmul"(%arg0, %arg1) {macs = 576 : i64}
+// CHECK: cosma.group "tosa.matmul"(%arg0, %arg1) macs 576 :
 // CHECK-NOT: in_place
 // CHECK: return
 func.func @product(%x: tensor<1x8x8xf32>, %y: tensor<1x8x8xf32>) -> tensor<1x8x8xf32> {

@@ -69,7 +69,7 @@ fn the_best_outline_is_right_and_no_worse_than_any() {
 #[test]
 fn no_baseline_beats_the_optimum() {
     let (above, met) = (Tally::default(), Tally::default());
-    hold(300, Shape::SMALL, |Case { problem, .. }| {
+    hold(500, Shape::SMALL, |Case { problem, .. }| {
         let optimum = outline_optimum(problem).expect("each operator fits");
         for baseline in Baseline::all() {
             let plan = baseline.plan(problem).expect("there is a plan");

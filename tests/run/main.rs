@@ -29,7 +29,7 @@ const fn case(percent: u64, schedule: bool, group: bool, weights: Weights, solve
     Case { percent, schedule, group, weights, solver, alignment: 64 }
 }
 
-/// What each network is planned in: each pair of choices is met.
+/// Ways to plan, of which each network meets six.
 const CASES: [Case; 9] = [
     case(100, true, false, Weights::Resident, Solver::Search),
     case(100, false, false, Weights::Resident, Solver::Ilp),
@@ -42,7 +42,7 @@ const CASES: [Case; 9] = [
     case(100, false, false, Weights::Resident, Solver::Search),
 ];
 
-/// Each dialect, with and without results in place of operands, in a third of the cases.
+/// Each dialect, with and without results in place of operands, in two cases of three.
 fn check(network: Network) {
     let parts = CASES.chunks(3).zip([(Flavour::Tosa, true), (Flavour::Linalg, true), (Flavour::Mixed, false)]);
     let (mut spills, mut programs) = (0, 0);
@@ -50,7 +50,9 @@ fn check(network: Network) {
         let build = Build::new(flavour);
         let text = (network.write)(if in_place { build.in_place() } else { build });
         let name = format!("{}, {flavour:?}", network.name);
-        let comparisons = run(&name, &text, cases, &QUICK).unwrap_or_else(|error| panic!("{error}"));
+        let left_out = network.name.len() % cases.len();
+        let cases: Vec<Case> = cases.iter().enumerate().filter(|it| it.0 != left_out).map(|it| *it.1).collect();
+        let comparisons = run(&name, &text, &cases, &QUICK).unwrap_or_else(|error| panic!("{error}"));
         programs += comparisons.len();
         spills += comparisons.iter().filter(|it| 0 < it.moved.spill).count();
     }
