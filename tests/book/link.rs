@@ -71,3 +71,22 @@ fn files(root: &Path, folder: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+#[test]
+fn links_that_lead_nowhere_are_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("there is room");
+    write("SUMMARY.md", "- [A](a.md)\n");
+    write(
+        "a.md",
+        "# A `b` (c)\n\n[1](#a-b-c) [2](#c) [3](b.md#b) [4](d.md) `[5](e.md)` [6](b.md#b-1)\n\n{{#include a.md:x}}\n",
+    );
+    write("b.md", "# B\n\n```sh\n# C\n```\n\n## B\n");
+    let wrong = wrong(folder.path(), &[Page::read(folder.path(), "a.md")]);
+    let expected =
+        ["a.md:3: #c: no such heading", "a.md:3: d.md: ", "a.md: a.md:x: no such anchor", "b.md: the summary"];
+    assert_eq!(wrong.len(), expected.len(), "{wrong:?}");
+    for (wrong, expected) in wrong.iter().zip(expected) {
+        assert!(wrong.starts_with(expected), "{wrong}");
+    }
+}

@@ -1,7 +1,7 @@
 //! The book, held against what it speaks of: its commands are run, its links followed, and the pages
 //! that are made from something are made again.
 //!
-//! `COSMA_UPDATE_BOOK=1 cargo test --test book` writes those pages instead of comparing them.
+//! `COSMA_UPDATE_BOOK=1 cargo test --workspace --all-features --test book` writes those pages instead of comparing them.
 
 mod generated;
 mod link;
@@ -47,5 +47,5 @@ fn every_link_leads_somewhere() {
 #[test]
 fn pages_that_are_made_are_up_to_date() {
     let stale = generated::stale(&source());
-    assert!(stale.is_empty(), "COSMA_UPDATE_BOOK=1 cargo test --test book writes anew: {}", stale.join(", "));
+    assert!(stale.is_empty(), "COSMA_UPDATE_BOOK=1 cargo test --workspace --all-features --test book writes anew: {}", stale.join(", "));
 }

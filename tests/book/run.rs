@@ -31,6 +31,9 @@ pub fn run(page: &Page) -> Result<usize, String> {
     let mut printed = None;
     for block in page.blocks() {
         let fail = |what: String| Err(format!("book/src/{}:{}: {what}", page.name, block.line));
+        if let Some(unknown) = block.words.iter().find(|it| !is_known(it)) {
+            return fail(format!("no such word: {unknown}"));
+        }
         if let Some(name) = word(&block, "file") {
             fs::write(folder.path().join(name), &block.text).expect("there is room");
         } else if block.language == "sh" {
@@ -91,11 +94,19 @@ fn shell(folder: &Path, commands: &str) -> (i32, String) {
         .args(["-e", "-c", &format!("exec 2>&1\n{commands}")])
         .current_dir(folder)
         .env("PATH", format!("{}:{}:{path}", programs.display(), llvm.display()))
+        // In which order `sort` sorts.
+        .env("LC_ALL", "C")
         // cargo's path leads to libraries of other builds first.
         .env_remove("LD_LIBRARY_PATH")
         .output()
         .expect("there is a shell");
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Words that mean something here, or to mdBook.
+fn is_known(word: &str) -> bool {
+    let name = word.split('=').next().unwrap_or_default();
+    ["output", "ignore"].contains(&word) || ["exit", "skip", "file"].contains(&name)
 }
 
 /// The value of `NAME=VALUE` behind the fence.
@@ -124,6 +135,23 @@ fn line_matches(expected: &str, found: &str) -> bool {
             found.char_indices().map(|it| it.0).chain([found.len()]).any(|it| line_matches(rest, &found[it..]))
         }),
     }
+}
+
+#[test]
+fn pages_that_are_wrong_fail() {
+    let check = |text: &str, expected: &str| {
+        let page = Page { name: "page.md".into(), text: text.into() };
+        let found = run(&page).map_or_else(|failure| failure, |n| format!("{n} run"));
+        assert!(found.contains(expected), "{found}");
+    };
+    check("```sh\ncat in\n```\n", "page.md:1: exit code 1 instead of 0\ncat: ");
+    check("```sh,exit=1\ntrue\n```\n", "exit code 0 instead of 1");
+    check("```sh\nfalse\ntrue\n```\n", "exit code 1");
+    check("```sh\necho a\n```\n\n```text,output\nb\n```\n", "page.md:5: expected\nb");
+    check("```text,output\nb\n```\n", "no command before");
+    check("```sh,skip=boredom\ntrue\n```\n", "no such reason");
+    check("```sh,twice\ntrue\n```\n", "no such word: twice");
+    check("```text,file=in\na\n```\n```sh\ncat in; ls examples/cell.mlir\n```\n```text,output\na\n…\n```\n", "1 run");
 }
 
 #[test]
