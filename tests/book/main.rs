@@ -1,7 +1,8 @@
 //! The book, held against what it speaks of: its commands are run, its links followed, and the pages
 //! that are made from something are made again.
 //!
-//! `COSMA_UPDATE_BOOK=1 cargo test --workspace --all-features --test book` writes those pages instead of comparing them.
+//! `COSMA_UPDATE_BOOK=1 cargo test --workspace --all-features --test book` writes those pages instead of
+//! comparing them.
 
 mod generated;
 mod link;
