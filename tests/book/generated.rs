@@ -4,22 +4,13 @@
 use std::path::Path;
 use std::process::Command;
 
-/// The commands, each with what cargo built of it.
-const PROGRAMS: [(&str, &str); 5] = [
-    ("cosma-opt", env!("CARGO_BIN_EXE_cosma-opt")),
-    ("cosma-import", env!("CARGO_BIN_EXE_cosma-import")),
-    ("cosma-run", env!("CARGO_BIN_EXE_cosma-run")),
-    ("cosma-pack", env!("CARGO_BIN_EXE_cosma-pack")),
-    ("cosma-bench", env!("CARGO_BIN_EXE_cosma-bench")),
-];
-
 const NOTE: &str = "<!-- Made by tests/book/generated.rs; edit what it is made from. -->";
 
 /// The files that are not what would be made now; written anew, and none, with `COSMA_UPDATE_BOOK`.
 pub fn stale(source: &Path) -> Vec<String> {
     let update = std::env::var_os("COSMA_UPDATE_BOOK").is_some();
     let mut made = vec![("reference.md".to_owned(), dialect()), ("pictures/cell.svg".into(), picture())];
-    made.extend(PROGRAMS.map(|(name, program)| (format!("commands/{name}.md"), command(name, program))));
+    made.extend(commands().into_iter().map(|it| (format!("commands/{it}.md"), command(&it))));
     let is_stale = |(name, text): &(String, String)| {
         let path = source.join(name);
         if update {
@@ -47,8 +38,19 @@ fn dialect() -> String {
     format!("{NOTE}\n\n{}\n", kept.join("\n").trim_end())
 }
 
-/// A page for a command: what it says of itself.
-fn command(name: &str, program: &str) -> String {
+/// All commands there are: none can be forgotten.
+fn commands() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin");
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|it| it.expect("an entry").file_name());
+    let mut names: Vec<String> = entries.map(|it| it.into_string().expect("text")).collect();
+    names.retain(|it| it.starts_with("cosma-"));
+    names.sort();
+    names
+}
+
+/// A page for a command: what it says of itself. Cargo puts all of them into one folder.
+fn command(name: &str) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_cosma-opt")).with_file_name(name);
     let help = output(Command::new(program).arg("--help"));
     format!("{NOTE}\n\n# {name}\n\n```text\n{}\n```\n", help.trim_end())
 }

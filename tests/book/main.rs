@@ -48,5 +48,9 @@ fn every_link_leads_somewhere() {
 #[test]
 fn pages_that_are_made_are_up_to_date() {
     let stale = generated::stale(&source());
-    assert!(stale.is_empty(), "COSMA_UPDATE_BOOK=1 cargo test --workspace --all-features --test book writes anew: {}", stale.join(", "));
+    assert!(
+        stale.is_empty(),
+        "COSMA_UPDATE_BOOK=1 cargo test --workspace --all-features --test book writes anew: {}",
+        stale.join(", ")
+    );
 }
