@@ -19,13 +19,20 @@ cases in which the method moves more than COSMA. Networks are told apart by name
 training; amoebanet, darts, enas, nasnet, pnas, randwire and swiftnet, whose wiring was searched
 for or drawn by lot, are searched; all others, chains of searched blocks included, hand-designed.
 
+Examples:
+  All networks in a folder, by all methods:
+    cosma-bench --time-limit=10 --markdown=bench.md --json=bench.json ../shared/networks
+  One network, at its least scratchpad, by some:
+    cosma-bench net.mlir --scratchpad-factors=1 --weights=streamed --methods='source/*'
+
 Exit status:
   0  done
   1  a network is at fault, or a plan: the judge refuses it, or it moves less than was proven possible
   2  the call is wrong
 
-Example:
-  cosma-bench --time-limit=10 --markdown=bench.md --json=bench.json ../shared/networks";
+Environment:
+  RAYON_NUM_THREADS  how many threads may plan; unless set, as many as there are cores. Plans do not depend on it
+  NO_COLOR           if set, there are no colours in what is said of wrong flags";
 
 /// Plans networks for several scratchpads, and compares the non-compulsory traffic with that of
 /// other ways to plan. Every plan is judged.

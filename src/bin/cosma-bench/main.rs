@@ -1,6 +1,8 @@
 //! `cosma-bench`: plans networks, and compares the traffic with that of other ways to plan.
 
 mod arguments;
+#[path = "../shared/command.rs"]
+mod command;
 mod json;
 mod method;
 mod network;
@@ -8,11 +10,11 @@ mod rival;
 mod run;
 mod statistics;
 mod summary;
+#[path = "../shared/table.rs"]
 mod table;
 mod tables;
 
 use arguments::Arguments;
-use clap::Parser;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,7 +29,7 @@ enum Failure {
 
 fn main() -> ExitCode {
     // Where flags are wrong, clap says so and exits with 2.
-    let arguments = Arguments::parse();
+    let arguments = command::parse::<Arguments>();
     match bench(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Run(messages)) => {

@@ -1,5 +1,7 @@
 //! `cosma-import`: reads an ONNX model and writes it in COSMA's source form.
 
+#[path = "../shared/command.rs"]
+mod command;
 #[path = "../shared/model.rs"]
 mod model;
 #[path = "../shared/output.rs"]
@@ -24,7 +26,10 @@ Examples:
 Exit status:
   0  done
   1  the model is at fault; the reason is on the standard error, nothing is written
-  2  the call is wrong: flags, files";
+  2  the call is wrong: flags, files
+
+Environment:
+  NO_COLOR  if set, there are no colours in what is said of wrong flags";
 
 /// Reads an ONNX model and writes it as MLIR that cosma-opt plans: operators as an accelerator runs
 /// them, weights as arguments. Weights need not be there, only their sizes.
@@ -45,7 +50,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     // Where flags are wrong, clap says so and exits with 2.
-    match run(&Arguments::parse()) {
+    match run(&command::parse::<Arguments>()) {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, message)) => {
             let _ = writeln!(io::stderr().lock(), "{message}");

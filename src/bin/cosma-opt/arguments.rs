@@ -32,7 +32,11 @@ Ctrl-C ends planning: the best plan so far is written. Once more ends the proces
 Exit status:
   0  done
   1  the module or the machine is at fault; the reasons are on the standard error, nothing is written
-  2  the call is wrong: flags, files, a scratchpad that nobody gave";
+  2  the call is wrong: flags, files, a scratchpad that nobody gave
+
+Environment:
+  RAYON_NUM_THREADS  how many threads may plan; unless set, as many as there are cores. Plans do not depend on it
+  NO_COLOR           if set, there are no colours in what is said of wrong flags";
 
 /// Plans in which order a network's operators run, and which tensors lie where in the scratchpad and
 /// when, so that the traffic to host memory is least.

@@ -1,6 +1,8 @@
 //! `cosma-opt`: reads modules, plans them, and writes them back.
 
 mod arguments;
+#[path = "../shared/command.rs"]
+mod command;
 #[path = "../shared/input.rs"]
 mod input;
 #[path = "../shared/model.rs"]
@@ -12,13 +14,13 @@ mod show;
 mod split;
 
 use arguments::Arguments;
-use clap::Parser;
 use cosma::show::Exhibit;
 use cosma::{
     Error, Options, Printer, Program, ProgramFormat, Report, Reports, Stages, Watcher, exhibits, integer_programs,
     new_context, optimize, parse, run_pipeline,
 };
 use input::read;
+use model::is_onnx;
 use output::Output;
 use progress::Detail;
 use std::io::{self, Write};
@@ -35,7 +37,7 @@ enum Failure {
 
 fn main() -> ExitCode {
     // Where flags are wrong, clap says so and exits with 2.
-    let arguments = Arguments::parse();
+    let arguments = command::parse::<Arguments>();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Module) => ExitCode::from(1),
@@ -214,12 +216,6 @@ fn named(what: &str, texts: Vec<(String, String)>, path: &Path) -> Result<Vec<(P
         path.with_file_name(name)
     };
     Ok(texts.into_iter().map(|(function, text)| (name(&function), text)).collect())
-}
-
-/// Whether the input is a model: as its name says; or it begins with what no text and no bytecode
-/// does, but every model that has the version of its format first, as all writers put it.
-fn is_onnx(input: &str, text: &[u8]) -> bool {
-    input.ends_with(".onnx") || text.first() == Some(&8)
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {

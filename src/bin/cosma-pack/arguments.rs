@@ -18,8 +18,10 @@ Columns, in any order, as MiniMalloc has them:
 Times are whole numbers, intervals half-open. Other columns are passed on as they are.
 
 Examples:
-  cosma-pack in.csv --capacity=1MiB -o out.csv
-  cosma-pack in.csv --alignment=64 --time-limit=5 > out.csv
+  Within a capacity:
+    cosma-pack in.csv --capacity=1MiB -o out.csv
+  As low as can be found in five seconds:
+    cosma-pack in.csv --alignment=64 --time-limit=5 > out.csv
 
 SIZE is a number of bytes, or one with a unit B, KiB, MiB, GiB or TiB: 524288, 512KiB, 1.5MiB.
 
@@ -28,7 +30,11 @@ Exit status:
   1  the input is bad, or infeasible: proven that there is no packing; the reasons are on the standard error,
      nothing is written
   2  the call is wrong: flags, files
-  3  not decided in time; nothing is written";
+  3  not decided in time; nothing is written
+
+Environment:
+  RAYON_NUM_THREADS  how many threads may plan; unless set, as many as there are cores. Plans do not depend on it
+  NO_COLOR           if set, there are no colours in what is said of wrong flags";
 
 /// Gives intervals that lie in memory during some steps offsets, such that none overlap.
 ///

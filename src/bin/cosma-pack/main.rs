@@ -1,6 +1,8 @@
 //! `cosma-pack`: reads intervals as CSV, places them in memory, and writes them back with offsets.
 
 mod arguments;
+#[path = "../shared/command.rs"]
+mod command;
 #[path = "../shared/input.rs"]
 mod input;
 #[path = "../shared/output.rs"]
@@ -8,7 +10,6 @@ mod output;
 mod table;
 
 use arguments::Arguments;
-use clap::Parser;
 use cosma::Bytes;
 use cosma_planner::Deadline;
 use cosma_planner::pack::{self, Conflict, Interval, Lowest, Packing};
@@ -30,7 +31,7 @@ enum Failure {
 
 fn main() -> ExitCode {
     // Where flags are wrong, clap says so and exits with 2.
-    let arguments = Arguments::parse();
+    let arguments = command::parse::<Arguments>();
     let (code, message) = match run(&arguments) {
         Ok(message) => (0, message),
         Err(Failure::Input(message)) => (1, message),

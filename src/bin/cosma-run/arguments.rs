@@ -5,6 +5,12 @@ use cosma::execute::RunOptions;
 use cosma::{MachineOptions, ModelOptions, Options, Seconds, Size, SolverName, Stages, WeightsName};
 
 const AFTER_HELP: &str = "\
+Examples:
+  Plan for a scratchpad of 64 KiB, run the program, and compare its results with those of the source:
+    cosma-run --schedule --scratchpad=64KiB net.tosa.mlir
+  Operators joined and weights passing by, other arguments, and what came out as JSON:
+    cosma-run --schedule --group --weights=streamed --scratchpad=1MiB --inputs=0 --seed=7 --json net.tosa.mlir
+
 The module is in source form, of TOSA, linalg and operations on tensors. It is compiled as it is, and
 once more as it was planned and lowered; both run on the same arguments:
   floats               ±1.m × 2^-e with e from 1 to 4, every bit of the mantissa drawn
@@ -19,9 +25,9 @@ Exit status:
   1  they are not; or the module cannot be planned or run. The reasons are on the standard error
   2  the call is wrong: flags, files, a scratchpad that nobody gave
 
-Examples:
-  cosma-run --schedule --scratchpad=64KiB net.mlir
-  cosma-run --schedule --group --weights=streamed --scratchpad=1MiB --inputs=0 --seed=7 --json net.tosa.mlir";
+Environment:
+  RAYON_NUM_THREADS  how many threads may plan; unless set, as many as there are cores. Plans do not depend on it
+  NO_COLOR           if set, there are no colours in what is said of wrong flags";
 
 /// Plans a module, runs the planned program beside the source, and compares their results bit for bit.
 #[derive(Debug, Parser)]

@@ -1,11 +1,12 @@
 //! `cosma-run`: plans a module, runs the planned program beside its source, and compares.
 
 mod arguments;
+#[path = "../shared/command.rs"]
+mod command;
 #[path = "../shared/input.rs"]
 mod input;
 
 use arguments::Arguments;
-use clap::Parser;
 use cosma::execute::{Comparison, Original, RunError, table};
 use cosma::{Error, FunctionReport, Reports, new_context, parse};
 use serde::Serialize;
@@ -22,7 +23,7 @@ enum Failure {
 
 fn main() -> ExitCode {
     // Where flags are wrong, clap says so and exits with 2.
-    let arguments = Arguments::parse();
+    let arguments = command::parse::<Arguments>();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Run(message)) => {

@@ -65,10 +65,17 @@ impl ModelArguments {
     }
 
     /// Whether operators of MLIR become one as well.
-    #[allow(dead_code)] // Only one of the programs reads MLIR.
+    #[allow(dead_code)] // One of the programs reads no MLIR.
     pub fn groups_mlir(&self) -> bool {
         self.group == Some(Group::Accelerator)
     }
+}
+
+/// Whether the input is a model: as its name says; or it begins with what no text and no bytecode
+/// does, but every model that has the version of its format first, as all writers put it.
+#[allow(dead_code)] // One of the programs reads nothing else.
+pub fn is_onnx(input: &str, text: &[u8]) -> bool {
+    input.ends_with(".onnx") || text.first() == Some(&8)
 }
 
 fn dimension(text: &str) -> Result<(String, u64), String> {

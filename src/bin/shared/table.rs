@@ -28,6 +28,7 @@ impl Table {
     }
 
     /// A table of GitHub's Markdown.
+    #[allow(dead_code)] // Only one of the programs writes it.
     pub fn markdown(&self) -> String {
         let mut text = String::new();
         let names: Vec<&str> = self.columns.iter().map(|it| it.0.as_str()).collect();

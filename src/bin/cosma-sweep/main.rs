@@ -1,0 +1,124 @@
+//! `cosma-sweep`: plans one network for many scratchpads, and shows how its traffic falls.
+
+mod arguments;
+#[path = "../shared/command.rs"]
+mod command;
+mod curve;
+#[path = "../shared/input.rs"]
+mod input;
+#[path = "../shared/model.rs"]
+mod model;
+mod network;
+#[path = "../shared/output.rs"]
+mod output;
+mod plot;
+mod report;
+mod run;
+mod series;
+mod sizes;
+mod state;
+#[path = "../shared/table.rs"]
+mod table;
+
+use arguments::Arguments;
+use curve::{Point, curve, faults};
+use output::Output;
+use report::Sweep;
+use run::{Setting, run};
+use series::{Series, all_series};
+use state::State;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What the exit code says.
+pub enum Failure {
+    /// The network is at fault, or a plan is: 1.
+    Run(Vec<String>),
+    /// The call is wrong: 2.
+    Call(String),
+}
+
+fn main() -> ExitCode {
+    // Where flags are wrong, clap says so and exits with 2.
+    let arguments = command::parse::<Arguments>();
+    match sweep(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Run(messages)) => {
+            messages.iter().for_each(|it| say(it));
+            ExitCode::from(1)
+        }
+        Err(Failure::Call(message)) => {
+            say(&format!("error: {message}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn sweep(arguments: &Arguments) -> Result<(), Failure> {
+    let network = network::read(arguments)?;
+    let all = all_series(&network, arguments)?;
+    // Better now than after all has been planned.
+    check_outputs(arguments)?;
+    let mut state = None;
+    if let Some(path) = &arguments.state {
+        let (opened, warning) = State::open(path).map_err(Failure::Call)?;
+        warning.iter().for_each(|it| say(&format!("warning: {it}")));
+        state = Some(opened);
+    }
+    let setting = Setting { time_limit: arguments.time_limit.0, jobs: arguments.jobs(), state };
+    let outcomes = run(&all, setting).map_err(Failure::Call)?;
+    let curves: Vec<Vec<Point>> = all.iter().zip(&outcomes).map(|(series, outcomes)| curve(series, outcomes)).collect();
+    let sweep = Sweep {
+        name: &network.name,
+        all: &all,
+        curves: &curves,
+        time_limit: arguments.time_limit.0.as_secs_f64(),
+        with_times: !arguments.no_times,
+    };
+    write(Path::new("-"), &sweep.text())?;
+    let csv = arguments.csv.as_ref().map(|path| (path, sweep.csv()));
+    let json = arguments.json.as_ref().map(|path| (path, sweep.json()));
+    let plot = arguments.plot.as_ref().map(|path| (path, plot::plot(&sweep, arguments.plot_axis)));
+    for (path, text) in [csv, json, plot].into_iter().flatten() {
+        write(path, &text)?;
+    }
+    let mut faults: Vec<String> = faults(&all, &curves).iter().map(|it| format!("error: {it}")).collect();
+    if faults.is_empty() && curves.iter().flatten().all(|it| it.known().is_none()) {
+        let least = all.iter().map(|it: &Series| it.min).min().unwrap_or_default();
+        faults.push(format!("error: no scratchpad is large enough: {} needs at least {least} B", network.name));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Failure::Run(faults)) }
+}
+
+/// Refuses files that cannot be written, and one for two things.
+fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
+    let named = [("table", &arguments.csv), ("JSON", &arguments.json), ("plot", &arguments.plot)];
+    let mut outputs: Vec<(&str, Output)> = Vec::new();
+    for (what, path) in named {
+        let Some(path) = path else { continue };
+        let output = Output::prepare(path, b"").map_err(|error| cannot_write(path, &error))?;
+        if let Some((other, _)) = outputs.iter().find(|it| output.replaces(&it.1)) {
+            return Err(Failure::Call(format!("{other} and {what} cannot both go to {}", path.display())));
+        }
+        outputs.push((what, output));
+    }
+    let is_state = |it: &&PathBuf| arguments.state.as_ref() == Some(*it);
+    match [&arguments.csv, &arguments.json, &arguments.plot].into_iter().flatten().find(is_state) {
+        Some(path) => Err(Failure::Call(format!("{} is the state, which nothing may replace", path.display()))),
+        None => Ok(()),
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    Output::prepare(path, text.as_bytes()).and_then(Output::put).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::Call(format!("cannot write {}: {error}", path.display()))
+}
+
+/// To the standard error, if anybody listens.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,94 @@
+//! The network, as a problem for the planner.
+
+use crate::Failure;
+use crate::arguments::Arguments;
+use crate::input::read as read_input;
+use crate::model::is_onnx;
+use cosma::melior::ir::operation::OperationLike;
+use cosma::melior::ir::{BlockLike, Module};
+use cosma::{Bytes, Error, MachineOptions, Options, Reports, Stages, new_context, optimize, parse, problems};
+use cosma_planner::{Machine, Problem};
+use std::path::Path;
+
+/// A function to plan.
+pub struct Network {
+    /// The file's name without its ending, and the function's if it was asked for.
+    pub name: String,
+    /// For a machine whose scratchpad is yet to be decided.
+    pub problem: Problem,
+}
+
+/// Reads the network that is asked for.
+pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
+    let input = &arguments.input;
+    let bytes = read_input(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
+    let file = if input == "-" { "<stdin>" } else { input };
+    let is_onnx = is_onnx(input, &bytes);
+    let text = if is_onnx {
+        arguments.model.read(bytes, file).map_err(|error| Failure::Run(vec![error]))?.into_bytes()
+    } else {
+        bytes
+    };
+    let context = new_context();
+    let reports = Reports::attach(&context);
+    let module = parse(&context, &text, file);
+    let module = module.ok_or_else(|| failure(Error::Module(reports.take())));
+    drop(reports);
+    let mut module = module?;
+    if !is_onnx {
+        arguments.model_options().write(module.as_operation());
+        if arguments.model.groups_mlir() {
+            let stages = Stages { group: true, ..Stages::default() };
+            optimize(&mut module, &Options { stages, ..Options::default() }).map_err(failure)?;
+        }
+    }
+    let mut found = problems(&module, &machine(arguments, &module, arguments.function.as_deref())).map_err(failure)?;
+    let names: Vec<String> = found.iter().map(|it| it.0.clone()).collect();
+    let at = match &arguments.function {
+        Some(wanted) => names
+            .iter()
+            .position(|it| it == wanted)
+            .ok_or_else(|| Failure::Call(format!("{file} has no function '{wanted}': {}", listed(&names))))?,
+        None if names.len() == 1 => 0,
+        None => return Err(Failure::Call(format!("say with --function=NAME which is meant: {}", listed(&names)))),
+    };
+    let (function, problem) = found.swap_remove(at);
+    let stem = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
+    let name = match (&arguments.function, input.as_str()) {
+        (None, "-") => function,
+        (None, _) => stem.into_owned(),
+        (Some(_), _) => format!("{stem}@{function}"),
+    };
+    Ok(Network { name, problem })
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "there is none with a body".into() } else { format!("there is {}", names.join(", ")) }
+}
+
+/// What flags say of the machine, and where they are silent, the function's or the module's
+/// `cosma.machine`.
+fn machine(arguments: &Arguments, module: &Module, function: Option<&str>) -> Machine {
+    let said = MachineOptions {
+        // Any: sizes are what the sweep is about.
+        scratchpad: Some(Bytes(1)),
+        alignment: arguments.alignment.map(|it| it.0),
+        weights: None,
+    };
+    let mut next = module.body().first_operation();
+    while let Some(operation) = next {
+        let is_function = operation.name().as_string_ref().as_str() == Ok("func.func");
+        if is_function && function.is_none_or(|it| cosma_passes::symbol(operation) == it) {
+            return said.resolve_if_said(operation).expect("the scratchpad is said");
+        }
+        next = operation.next_in_block();
+    }
+    said.resolve_if_said(module.as_operation()).expect("the scratchpad is said")
+}
+
+fn failure(error: Error) -> Failure {
+    match error {
+        Error::Module(_) => Failure::Run(vec![error.to_string()]),
+        _ => Failure::Call(error.to_string()),
+    }
+}

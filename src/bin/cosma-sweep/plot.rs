@@ -1,0 +1,133 @@
+//! Traffic over the size of the scratchpad, as a picture.
+//!
+//! A plan for one size is one for each larger size, and a bound for one size holds for each smaller
+//! one. So what is drawn holds for *all* sizes, not only for those that were planned: from one planned
+//! size to the next, the line is the traffic of the smaller one's plan, and the band below it reaches
+//! down to what is proven for the larger one. The best traffic of every size lies in the band. A mark
+//! stands at each planned size; it is filled where the plan is proven to be the best, otherwise a whisker
+//! leads down to the bound.
+
+mod axis;
+mod canvas;
+
+use crate::arguments::Axis;
+use crate::curve::Point;
+use crate::report::Sweep;
+use axis::{Scale, size_ticks, traffic_ticks, unit_of, with_unit};
+use canvas::{Canvas, Frame, Mark, Sample};
+
+/// Colours that are told apart by all (Okabe and Ito), also in print.
+const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+
+/// A planned size: size, total traffic, least total traffic, whether they are the same.
+struct Dot {
+    size: f64,
+    total: f64,
+    bound: f64,
+    is_proven: bool,
+}
+
+/// As SVG.
+pub fn plot(sweep: &Sweep, axis: Axis) -> String {
+    let mut frame = Frame::default();
+    let curves: Vec<Vec<Dot>> = sweep
+        .all
+        .iter()
+        .zip(sweep.curves)
+        .map(|(series, points)| {
+            let compulsory = series.compulsory().0 as f64;
+            points.iter().filter_map(|it| dot(it, compulsory)).collect()
+        })
+        .collect();
+    // It is a matter of the graph alone.
+    let compulsory = sweep.all.first().map_or(0, |it| it.compulsory().0) as f64;
+    let dots = || curves.iter().flatten();
+    let (least, most) = range(dots().map(|it| it.size), (1.0, 2.0));
+    let (least, most) = if least == most { (least * 0.8, most * 1.25) } else { (least, most) };
+    let (_, highest) = range(dots().map(|it| it.total), (compulsory, compulsory));
+
+    let margin = 0.03;
+    frame.x = match axis {
+        Axis::Log => Scale::log(least / (most / least).powf(margin), most * (most / least).powf(margin)),
+        Axis::Linear => Scale::linear((least - margin * (most - least)).max(0.0), most + margin * (most - least)),
+    };
+    // From zero, unless that leaves too little room for what differs.
+    let rise = highest - compulsory;
+    let floor = if 0.35 * compulsory <= rise || rise == 0.0 { 0.0 } else { compulsory - 0.18 * rise };
+    let top = if rise == 0.0 { 1.25 * compulsory.max(1.0) } else { highest + 0.08 * (highest - floor) };
+    let unit = unit_of(top, top - floor);
+    frame.y = Scale::linear(floor, top);
+
+    let mut canvas = Canvas::new(&frame);
+    canvas.title(&format!("{}: traffic over scratchpad size", sweep.name), &format!("{} operators", sweep.operators()));
+    for (at, text) in traffic_ticks(floor, top, &unit) {
+        canvas.y_tick(at, &text);
+    }
+    for (at, text) in size_ticks(&frame.x) {
+        canvas.x_tick(at, &text);
+    }
+    canvas.axes("scratchpad", &format!("traffic to host memory ({})", unit.name), 0.0 < floor);
+    for (index, dots) in curves.iter().enumerate() {
+        let colour = COLOURS[index % COLOURS.len()];
+        let steps: Vec<[f64; 4]> =
+            dots.windows(2).map(|it| [it[0].size, it[1].size, it[1].bound, it[0].total]).collect();
+        canvas.band(&steps, colour);
+    }
+    canvas.baseline(compulsory, &format!("compulsory {}", with_unit(compulsory)));
+    for (index, dots) in curves.iter().enumerate() {
+        let colour = COLOURS[index % COLOURS.len()];
+        let mark = Mark::ALL[index % Mark::ALL.len()];
+        canvas.stairs(&dots.iter().map(|it| (it.size, it.total)).collect::<Vec<_>>(), colour);
+        for dot in dots.iter().filter(|it| !it.is_proven) {
+            canvas.whisker(dot.size, dot.bound, dot.total, colour);
+        }
+        for dot in dots {
+            canvas.mark((dot.size, dot.total), mark, colour, dot.is_proven);
+        }
+    }
+    legend(&mut canvas, sweep, &curves);
+    if dots().next().is_none() {
+        canvas.note("no scratchpad is large enough");
+    }
+    canvas.finish()
+}
+
+fn legend(canvas: &mut Canvas, sweep: &Sweep, curves: &[Vec<Dot>]) {
+    let mut entries = Vec::new();
+    if 1 < sweep.all.len() {
+        for (index, series) in sweep.all.iter().enumerate() {
+            let colour = COLOURS[index % COLOURS.len()];
+            entries.push((Sample::Curve(Mark::ALL[index % Mark::ALL.len()], colour), series.label(sweep.all)));
+        }
+    }
+    let alone = if sweep.all.len() == 1 { COLOURS[0] } else { "#555" };
+    let dots = || curves.iter().flatten();
+    if dots().any(|it| it.is_proven) {
+        entries.push((Sample::Mark(alone, true), "plan, proven optimal".into()));
+    }
+    if dots().any(|it| !it.is_proven) {
+        entries.push((Sample::Mark(alone, false), "plan, and its proven bound".into()));
+    }
+    if curves.iter().any(|it| 1 < it.len()) {
+        entries.push((Sample::Band(alone), "the optimum of each size is in here".into()));
+    }
+    canvas.legend(&entries);
+}
+
+fn dot(point: &Point, compulsory: f64) -> Option<Dot> {
+    let known = point.known()?;
+    Some(Dot {
+        // A network without tensors needs none, of which there is no logarithm.
+        size: point.scratchpad.0.max(1) as f64,
+        total: compulsory + known.non_compulsory.0 as f64,
+        bound: compulsory + known.lower_bound.0 as f64,
+        is_proven: known.is_optimal(),
+    })
+}
+
+fn range(values: impl Iterator<Item = f64>, of_nothing: (f64, f64)) -> (f64, f64) {
+    let found = values.fold(None, |range: Option<(f64, f64)>, it| {
+        Some(range.map_or((it, it), |range| (range.0.min(it), range.1.max(it))))
+    });
+    found.unwrap_or(of_nothing)
+}

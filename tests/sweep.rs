@@ -1,0 +1,207 @@
+//! What `cosma-sweep` prints and writes, on networks small enough to follow.
+
+use std::fs;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// Two branches that widen and narrow, one written beside the other: 256 bytes are needed, and with 320
+/// nothing is moved twice; in the order of the source, with 384.
+const BRANCHES: &str = r#"
+func.func @branches(%x: tensor<64xi8>) -> tensor<64xi8> {
+  %0 = cosma.op "Expand"(%x) : (tensor<64xi8>) -> tensor<128xi8>
+  %1 = cosma.op "Shift"(%x) : (tensor<64xi8>) -> tensor<128xi8>
+  %2 = cosma.op "Reduce"(%0) : (tensor<128xi8>) -> tensor<64xi8>
+  %3 = cosma.op "Reduce"(%1) : (tensor<128xi8>) -> tensor<64xi8>
+  %4 = cosma.op "Add"(%2, %3, %x) : (tensor<64xi8>, tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
+  return %4 : tensor<64xi8>
+}
+"#;
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("branches.mlir"), BRANCHES).expect("a file");
+    folder
+}
+
+fn run(folder: &TempDir, flags: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cosma-sweep"));
+    command.current_dir(folder.path()).args(flags).output().expect("it runs")
+}
+
+#[track_caller]
+fn succeeds(folder: &TempDir, flags: &[&str]) -> String {
+    let output = run(folder, flags);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    // Progress is for terminals.
+    assert_eq!(said, "");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn read(folder: &TempDir, name: &str) -> String {
+    fs::read_to_string(folder.path().join(name)).expect("it was written")
+}
+
+#[test]
+fn table_json_csv_and_plot() {
+    let folder = folder();
+    let sizes = "--scratchpad=0.5x,min..peak,448,1KiB";
+    let flags = ["branches.mlir", "--no-times", "--order=free,source", "--steps=3", sizes];
+    let files = ["--json=out.json", "--csv=out.csv", "--plot=out.svg"];
+    let table = succeeds(&folder, &[&flags[..], &files].concat());
+    insta::assert_snapshot!("table", table);
+    insta::assert_snapshot!("csv", read(&folder, "out.csv"));
+    let plot = read(&folder, "out.svg");
+    insta::assert_snapshot!("plot", plot);
+
+    let json: serde_json::Value = serde_json::from_str(&read(&folder, "out.json")).expect("it is JSON");
+    assert_eq!(json["network"], "branches");
+    assert_eq!(json["series"].as_array().map(Vec::len), Some(2));
+    let points = &json["series"][0]["points"];
+    assert_eq!((&json["series"][0]["order"], &json["series"][0]["min_scratchpad"]), (&"free".into(), &256.into()));
+    assert_eq!((&points[0]["scratchpad"], &points[0]["status"]), (&128.into(), &"too small".into()));
+    assert_eq!((&points[1]["non_compulsory"], &points[1]["lower_bound"]), (&64.into(), &64.into()));
+    assert_eq!((&points[1]["status"], &points[1]["total"]), (&"optimal".into(), &192.into()));
+
+    // Several at once are in the same order.
+    for jobs in ["--jobs=1", "--jobs=2", "--jobs=7"] {
+        let again = succeeds(&folder, &[&flags[..], &files, &[jobs]].concat());
+        assert_eq!(again, table);
+        assert_eq!(read(&folder, "out.svg"), plot);
+    }
+    let linear = succeeds(&folder, &[&flags[..], &files, &["--plot-axis=linear"]].concat());
+    assert_eq!(linear, table);
+    assert!(read(&folder, "out.svg") != plot);
+}
+
+#[test]
+fn a_run_goes_on_where_another_was_stopped() {
+    let folder = folder();
+    let state = folder.path().join("state.jsonl");
+    let flags = ["branches.mlir", "--no-times", "--scratchpad=256,288,320,352,384", "--state=state.jsonl"];
+    let table = succeeds(&folder, &flags);
+    let whole = read(&folder, "state.jsonl");
+    // What lies between sizes with the same traffic was not planned.
+    let sizes = |text: &str| -> Vec<u64> {
+        let lines = text.lines().map(|it| serde_json::from_str::<serde_json::Value>(it).expect("it is JSON"));
+        let mut sizes: Vec<u64> = lines.map(|it| it["scratchpad"].as_u64().expect("it is a size")).collect();
+        sizes.sort();
+        sizes
+    };
+    assert_eq!(sizes(&whole), [256, 288, 320, 384]);
+    assert!(table.contains("plan of 320, bound of 384"), "{table}");
+
+    // Nothing is planned again, so nothing is written.
+    assert_eq!(succeeds(&folder, &flags), table);
+    assert_eq!(read(&folder, "state.jsonl"), whole);
+
+    // It is killed in the middle of a line, at any place.
+    let begin = whole.trim_end().rfind('\n').expect("there are lines") + 1;
+    for end in [begin + 1, begin + 12, whole.len() - 1] {
+        fs::write(&state, &whole[..end]).expect("a file");
+        let output = run(&folder, &flags);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said, "warning: state.jsonl:4: the line is incomplete, and is left out\n");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), table);
+        assert_eq!(sizes(&read(&folder, "state.jsonl")), sizes(&whole));
+    }
+
+    // What is there is believed: this is where it came from.
+    let other = whole.replace(r#""non_compulsory":64,"lower_bound":64"#, r#""non_compulsory":65,"lower_bound":65"#);
+    fs::write(&state, &other).expect("a file");
+    assert!(succeeds(&folder, &flags).contains("193"));
+    // But not for another question: other options, or what is open and had less time.
+    fs::write(&state, &whole).expect("a file");
+    succeeds(&folder, &[&flags[..], &["--weights=streamed"]].concat());
+    assert_eq!(read(&folder, "state.jsonl").lines().count(), 8);
+    let open = whole.replace(r#""lower_bound":64"#, r#""lower_bound":63"#);
+    fs::write(&state, &open).expect("a file");
+    assert!(succeeds(&folder, &flags).contains("feasible"));
+    assert!(!succeeds(&folder, &[&flags[..], &["--time-limit=61"]].concat()).contains("feasible"));
+}
+
+#[test]
+fn a_proof_that_a_plan_contradicts_is_an_error() {
+    let folder = folder();
+    let flags = ["branches.mlir", "--no-times", "--scratchpad=256,320", "--state=state.jsonl"];
+    succeeds(&folder, &flags);
+    let state = read(&folder, "state.jsonl");
+    let state = state.replace(r#""non_compulsory":0,"lower_bound":0"#, r#""non_compulsory":100,"lower_bound":100"#);
+    fs::write(folder.path().join("state.jsonl"), state).expect("a file");
+    let output = run(&folder, &flags);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("moves 64 B besides the compulsory, and it was proven that none"), "{said}");
+}
+
+#[test]
+fn models_and_groups_are_swept() {
+    let folder = folder();
+    let chain = r#"func.func @f(%x: tensor<64xi8>) -> tensor<64xi8> {
+  %0 = tosa.abs %x : (tensor<64xi8>) -> tensor<64xi8>
+  %1 = tosa.bitwise_not %0 : (tensor<64xi8>) -> tensor<64xi8>
+  return %1 : tensor<64xi8>
+}
+func.func @g(%x: tensor<32xi8>) -> tensor<32xi8> attributes {cosma.machine = {alignment = 32, weights = "streamed"}} {
+  %0 = tosa.abs %x : (tensor<32xi8>) -> tensor<32xi8>
+  %1 = tosa.clz %0 : (tensor<32xi8>) -> tensor<32xi8>
+  return %1 : tensor<32xi8>
+}"#;
+    fs::write(folder.path().join("two.mlir"), chain).expect("a file");
+    let output = run(&folder, &["two.mlir"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--function=NAME which is meant: there is f, g"));
+    let table = succeeds(&folder, &["two.mlir", "--function=g", "--no-times"]);
+    assert!(table.starts_with("two@g: 2 operators\nstreamed weights, free order"), "{table}");
+    let table = succeeds(&folder, &["two.mlir", "--function=g", "--no-times", "--group"]);
+    assert!(table.starts_with("two@g: 1 operators\n"), "{table}");
+}
+
+#[test]
+fn nothing_is_a_network_too() {
+    let folder = folder();
+    fs::write(folder.path().join("empty.mlir"), "func.func @empty() { return }").expect("a file");
+    for axis in ["log", "linear"] {
+        let flags = ["empty.mlir", "--no-times", "--plot=out.svg", &format!("--plot-axis={axis}")];
+        assert!(succeeds(&folder, &flags).contains("optimal"));
+        assert!(!read(&folder, "out.svg").contains("NaN"));
+        // Far apart, from below a byte on.
+        let flags =
+            ["branches.mlir", "--scratchpad=min..8388607TiB,1B", "--plot=out.svg", &format!("--plot-axis={axis}")];
+        succeeds(&folder, &flags);
+        assert!(!read(&folder, "out.svg").contains("NaN"));
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let folder = folder();
+    fs::write(folder.path().join("open.mlir"), "func.func @f(").expect("a file");
+    fs::write(folder.path().join("letter.txt"), "Dear all,").expect("a file");
+    let refused = |flags: &[&str], code: i32, expected: &str| {
+        let output = run(&folder, flags);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{flags:?}: {said}");
+        assert!(said.contains(expected) && !said.contains("panicked"), "{flags:?}: {said}");
+    };
+    let ok = "branches.mlir";
+    refused(&["open.mlir"], 1, "open.mlir:1:");
+    refused(&["none.mlir"], 2, "cannot read none.mlir");
+    refused(&[ok, "--scratchpad=100,0.5x"], 1, "no scratchpad is large enough: branches needs at least 256 B");
+    refused(&[ok, "--scratchpad=4KiB..1KiB"], 2, "the scratchpads 4096..1024 run backwards");
+    refused(&[ok, "--scratchpad="], 2, "'' is no size");
+    refused(&[ok, "--scratchpad=1KB"], 2, "there are B, KiB, MiB, GiB and TiB");
+    refused(&[ok, "--steps=1"], 2, "--steps");
+    refused(&[ok, "--jobs=0"], 2, "--jobs");
+    refused(&[ok, "--order=any"], 2, "the order is free or source, not 'any'");
+    refused(&[ok, "--alignment=8GiB"], 1, "alignment must be at most 2^32 B");
+    refused(&[ok, "--function=f"], 2, "branches.mlir has no function 'f': there is branches");
+    refused(&[ok, "--plot-axis=linear"], 2, "--plot");
+    refused(&[ok, "--json=none/out.json"], 2, "cannot write none/out.json");
+    refused(&[ok, "--json=out", "--csv=out"], 2, "cannot both go to out");
+    refused(&[ok, "--json=state", "--state=state"], 2, "state is the state");
+    refused(&[ok, "--state=letter.txt"], 2, "letter.txt:1: this is no line of a sweep; say another file");
+    assert_eq!(read(&folder, "letter.txt"), "Dear all,");
+    refused(&[ok, "--state=branches.mlir"], 2, "branches.mlir:1: this is no line of a sweep");
+    assert_eq!(read(&folder, "branches.mlir"), BRANCHES);
+}
