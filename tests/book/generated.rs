@@ -6,21 +6,27 @@ use std::process::Command;
 
 const NOTE: &str = "<!-- Made by tests/book/generated.rs; edit what it is made from. -->";
 
-/// The files that are not what would be made now; written anew, and none, with `COSMA_UPDATE_BOOK`.
+/// The files that are not what would be made now.
 pub fn stale(source: &Path) -> Vec<String> {
-    let update = std::env::var_os("COSMA_UPDATE_BOOK").is_some();
+    let is_stale =
+        |(name, text): &(String, String)| std::fs::read_to_string(source.join(name)).ok().as_ref() != Some(text);
+    made().into_iter().filter(is_stale).map(|it| it.0).collect()
+}
+
+/// Writes all of them.
+pub fn write(source: &Path) {
+    for (name, text) in made() {
+        let path = source.join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("there is room");
+    }
+}
+
+/// The files, by name, and what should be in them.
+fn made() -> Vec<(String, String)> {
     let mut made = vec![("reference.md".to_owned(), dialect()), ("pictures/cell.svg".into(), picture())];
     made.extend(commands().into_iter().map(|it| (format!("commands/{it}.md"), command(&it))));
-    let is_stale = |(name, text): &(String, String)| {
-        let path = source.join(name);
-        if update {
-            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-            std::fs::write(&path, text).expect("there is room");
-            println!("wrote {}", path.display());
-        }
-        std::fs::read_to_string(&path).ok().as_ref() != Some(text)
-    };
-    made.into_iter().filter(is_stale).map(|it| it.0).collect()
+    made
 }
 
 /// The reference of the dialect, by MLIR's own generator.

@@ -11,14 +11,24 @@ mod run;
 
 use page::Page;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 /// The folder that pages are in.
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src")
 }
 
+/// Writes the pages that are made, if that is asked for: once, and before anybody reads them.
+fn update() {
+    static UPDATE: Once = Once::new();
+    if std::env::var_os("COSMA_UPDATE_BOOK").is_some() {
+        UPDATE.call_once(|| generated::write(&source()));
+    }
+}
+
 /// All pages, in the order of the summary.
 fn pages() -> Vec<Page> {
+    update();
     let summary = Page::read(&source(), "SUMMARY.md");
     let names = summary.links().into_iter().map(|it| it.target).collect::<Vec<_>>();
     names.iter().map(|it| Page::read(&source(), it)).collect()
@@ -47,6 +57,7 @@ fn every_link_leads_somewhere() {
 
 #[test]
 fn pages_that_are_made_are_up_to_date() {
+    update();
     let stale = generated::stale(&source());
     assert!(
         stale.is_empty(),
