@@ -1,5 +1,5 @@
 // TOSA becomes linalg on views. A reshape is another view of the same bytes, a slice in one piece one
-// of a part; a concatenation copies its operands to their parts.
+// of a part; a concatenation that shares nothing copies its operands to their parts.
 //
 // RUN: cosma-opt --allocate --lower-addresses --scratchpad=512 %s | mlir-opt | FileCheck %s
 // RUN: cosma-opt --allocate --lower-addresses --scratchpad=512 --arena=argument --memory-space=3 %s | mlir-opt | FileCheck --check-prefix=ARGUMENT %s
@@ -36,7 +36,7 @@ func.func @f(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> (tensor<8x8xf32>, tens
   %1 = tosa.exp %0 : (tensor<4x8xf32>) -> tensor<4x8xf32>
   %row = tensor.extract_slice %1[2, 0] [1, 8] [1, 1] : tensor<4x8xf32> to tensor<8xf32>
   %2 = tosa.tanh %row : (tensor<8xf32>) -> tensor<8xf32>
-  %3 = tosa.concat %0, %1 {axis = 0 : i32} : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<8x8xf32>
+  %3 = tosa.concat %0, %1 {axis = 0 : i32, cosma.in_place = []} : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<8x8xf32>
   %shape = tosa.const_shape {values = dense<[32]> : tensor<1xindex>} : () -> !tosa.shape<1>
   %4 = tosa.reshape %1, %shape : (tensor<4x8xf32>, !tosa.shape<1>) -> tensor<32xf32>
   return %3, %4, %2, %x : tensor<8x8xf32>, tensor<32xf32>, tensor<8xf32>, tensor<4x8xf32>

@@ -60,7 +60,7 @@ fn abstract_operators_have_nothing_to_run() {
 fn errors() {
     fails(PROGRAM, &[], 2, "the size of the scratchpad is not known");
     fails(PROGRAM, &["--effort=4"], 2, "--effort");
-    fails(PROGRAM, &["--scratchpad=64"], 1, "min_scratchpad = 384");
+    fails(PROGRAM, &["--scratchpad=64"], 1, "min_scratchpad = 256");
     fails(PROGRAM, &["--scratchpad=384", "--function=g"], 1, "there is no function @g");
     fails("func.func @f(", &["--scratchpad=384"], 1, "in.mlir:1:");
     fails(PROGRAM, &["--scratchpad=1TiB"], 1, "1099511627776 B cannot be had");
