@@ -37,6 +37,7 @@ using Result = std::unique_ptr<CosmaResult, decltype(&cosmaResultDestroy)>;
 
 llvm::StringRef text(MlirStringRef text) { return llvm::StringRef(text.data, text.length); }
 
+// ANCHOR: watch
 // How long planning may take, and whether the first function is at it already.
 struct Patience {
   Clock::time_point end;
@@ -51,8 +52,10 @@ bool watch(const CosmaProgress *progress, void *userData) {
                << " B, at least " << progress->lowerBound << " B\n";
   return Clock::now() < patience.end;
 }
+// ANCHOR_END: watch
 
 int run(const char *path, llvm::StringRef options, double seconds) {
+  // ANCHOR: begin
   if (cosmaAbiVersion() != COSMA_ABI_VERSION) {
     llvm::errs() << "error: libcosma.so is of another version\n";
     return 2;
@@ -63,6 +66,7 @@ int run(const char *path, llvm::StringRef options, double seconds) {
   registry.insert<mlir::func::FuncDialect, mlir::arith::ArithDialect>();
   cosmaRegisterDialect(wrap(&registry));
   mlir::MLIRContext context(registry);
+  // ANCHOR_END: begin
 
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::parseSourceFile<mlir::ModuleOp>(path, &context);
   if (!module)
@@ -74,12 +78,14 @@ int run(const char *path, llvm::StringRef options, double seconds) {
   if (mlir::failed(passes.run(*module)))
     return 1;
 
+  // ANCHOR: plan
   // The module is planned where it lies.
   Patience patience{Clock::now() + std::chrono::microseconds(static_cast<int64_t>(seconds * 1e6))};
   Result result(cosmaOptimize(COSMA_ABI_VERSION, wrap(*module), wrap(options), watch, &patience), cosmaResultDestroy);
   llvm::errs() << text(cosmaResultPrinted(result.get())) << text(cosmaResultMessages(result.get()));
   if (int32_t status = cosmaResultStatus(result.get()))
     return status;
+  // ANCHOR_END: plan
 
   // It is a module like any other: whatever comes next goes on with it.
   if (mlir::failed(mlir::verify(*module)))

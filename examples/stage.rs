@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Shows how operators and transfers come and go.
 pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+    // ANCHOR: before
     let context = cosma::new_context();
     let mut module = cosma::parse(&context, SOURCE.as_bytes(), "cell.mlir").ok_or("the source does not parse")?;
     show(out, "source", &module)?;
@@ -36,7 +37,9 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     // A stage before: MLIR's own passes.
     run_pipeline(&mut module, "builtin.module(canonicalize,cse)", &Options::default())?;
     show(out, "clean", &module)?;
+    // ANCHOR_END: before
 
+    // ANCHOR: plan
     // COSMA: for a scratchpad of 256 bytes, and no longer than a person waits.
     let options = Options {
         machine: MachineOptions { scratchpad: Some(256.into()), ..MachineOptions::default() },
@@ -50,6 +53,7 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     };
     let report = optimize(&mut module, &options)?;
     show(out, "planned", &module)?;
+    // ANCHOR_END: plan
     for function in &report.functions {
         let traffic = &function.traffic;
         writeln!(
@@ -66,9 +70,11 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
         )?;
     }
 
+    // ANCHOR: after
     // A stage after: nothing happens to the plan.
     run_pipeline(&mut module, "builtin.module(canonicalize,cse,func.func(cosma-verify))", &Options::default())?;
     show(out, "kept", &module)?;
+    // ANCHOR_END: after
     Ok(())
 }
 

@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Two branches that widen and reduce a tensor, in 256 bytes.
 pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+    // ANCHOR: graph
     let mut graph = GraphBuilder::new();
     let x = graph.argument("x", Bytes(64));
     let mut halves = Vec::new();
@@ -26,9 +27,11 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     graph.result(sum[0]);
     let machine = Machine { scratchpad: Bytes(256), alignment: Bytes(64), weights: Weights::Resident };
     let problem = Problem { graph: graph.build()?, machine };
+    // ANCHOR_END: graph
     // As text it can be written to a file, and read again where something is to be looked at.
     writeln!(out, "{problem}")?;
 
+    // ANCHOR: plan
     // A watcher may stop planning. This one has no reason to.
     let watcher = |progress: &Progress| {
         let _ = progress.gap();
@@ -39,11 +42,14 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     for action in &actions {
         writeln!(out, "{}", action.display(&problem))?;
     }
+    // ANCHOR_END: plan
 
+    // ANCHOR: judge
     // The judge shares no code with the planner. Whoever changes actions afterwards should ask it again.
     let traffic = check(&problem, &actions).map_err(|violations| {
         violations.iter().map(|it| it.display(&problem).to_string()).collect::<Vec<_>>().join("\n")
     })?;
+    // ANCHOR_END: judge
     writeln!(
         out,
         "\n{} B moved, {} B of it non-compulsory; no plan moves less than {} B of that",

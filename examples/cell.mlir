@@ -1,0 +1,10 @@
+// Two branches that widen and reduce a tensor, one written beside the other. It needs no more than 256
+// bytes, and moves more the less one looks at the order.
+func.func @cell(%x: tensor<64xi8>) -> tensor<64xi8> {
+  %0 = cosma.op "Expand"(%x) : (tensor<64xi8>) -> tensor<128xi8>
+  %1 = cosma.op "Shift"(%x) : (tensor<64xi8>) -> tensor<128xi8>
+  %2 = cosma.op "Reduce"(%0) : (tensor<128xi8>) -> tensor<64xi8>
+  %3 = cosma.op "Reduce"(%1) : (tensor<128xi8>) -> tensor<64xi8>
+  %4 = cosma.op "Add"(%2, %3, %x) : (tensor<64xi8>, tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
+  return %4 : tensor<64xi8>
+}
