@@ -1,9 +1,11 @@
 //! What the tools say of themselves: `--help`, whose examples are run; manual pages; completions.
 
-#[path = "../import/tests/common/mod.rs"]
 mod common;
+#[path = "../import/tests/common/mod.rs"]
+mod models;
 
-use common::{Model, ints};
+use common::BRANCHES;
+use models::{Model, ints};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -83,17 +85,6 @@ fn examples(help: &str) -> Vec<&str> {
     lines.map(str::trim).filter(|it| it.starts_with("cosma-")).collect()
 }
 
-const NETWORK: &str = r#"
-func.func @net(%x: tensor<64xi8>, %w: tensor<64xi8> {cosma.weight}) -> tensor<64xi8> {
-  %0 = cosma.op "Expand"(%x, %w) : (tensor<64xi8>, tensor<64xi8>) -> tensor<128xi8>
-  %1 = cosma.op "Shift"(%x) : (tensor<64xi8>) -> tensor<128xi8>
-  %2 = cosma.op "Reduce"(%0) : (tensor<128xi8>) -> tensor<64xi8>
-  %3 = cosma.op "Reduce"(%1) : (tensor<128xi8>) -> tensor<64xi8>
-  %4 = cosma.op "Add"(%2, %3, %x) : (tensor<64xi8>, tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
-  return %4 : tensor<64xi8>
-}
-"#;
-
 /// What can be run.
 const PROGRAM: &str = r#"
 func.func @net(%x: tensor<4x16xf32>, %w: tensor<4x16xf32>) -> tensor<4x16xf32> {
@@ -112,7 +103,7 @@ fn examples_run() {
         fs::create_dir_all(it).expect("a folder");
     }
     let write = |path: PathBuf, content: &[u8]| fs::write(path, content).expect("a file");
-    write(networks.join("net.mlir"), NETWORK.as_bytes());
+    write(networks.join("net.mlir"), BRANCHES.as_bytes());
     write(work.join("net.tosa.mlir"), PROGRAM.as_bytes());
     write(work.join("in.csv"), b"id,lower,upper,size\na,0,2,64\nb,1,3,128\nc,2,4,64\n");
     let conv = vec![ints("pads", &[1, 1, 1, 1])];
@@ -129,7 +120,7 @@ fn examples_run() {
         assert!(!commands.is_empty(), "{name} has no example");
         for command in commands {
             // Examples before may have written another one.
-            write(work.join("net.mlir"), NETWORK.as_bytes());
+            write(work.join("net.mlir"), BRANCHES.as_bytes());
             let shell = Command::new("sh").args(["-e", "-c", command]).current_dir(&work).env("PATH", &path).output();
             let output = shell.expect("there is a shell");
             assert!(output.status.success(), "{name}: {command}\n{}", String::from_utf8_lossy(&output.stderr));

@@ -1,21 +1,11 @@
 //! What `cosma-sweep` prints and writes, on networks small enough to follow.
 
+mod common;
+
+use common::BRANCHES;
 use std::fs;
 use std::process::{Command, Output};
 use tempfile::TempDir;
-
-/// Two branches that widen and narrow, one written beside the other: 256 bytes are needed, and with 320
-/// nothing is moved twice; in the order of the source, with 384.
-const BRANCHES: &str = r#"
-func.func @branches(%x: tensor<64xi8>) -> tensor<64xi8> {
-  %0 = cosma.op "Expand"(%x) : (tensor<64xi8>) -> tensor<128xi8>
-  %1 = cosma.op "Shift"(%x) : (tensor<64xi8>) -> tensor<128xi8>
-  %2 = cosma.op "Reduce"(%0) : (tensor<128xi8>) -> tensor<64xi8>
-  %3 = cosma.op "Reduce"(%1) : (tensor<128xi8>) -> tensor<64xi8>
-  %4 = cosma.op "Add"(%2, %3, %x) : (tensor<64xi8>, tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
-  return %4 : tensor<64xi8>
-}
-"#;
 
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");

@@ -4,6 +4,19 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// Two branches that widen and narrow, one written beside the other: 256 bytes are needed, and with 320
+/// nothing is moved twice; in the order of the source, with 384.
+pub const BRANCHES: &str = r#"
+func.func @branches(%x: tensor<64xi8>) -> tensor<64xi8> {
+  %0 = cosma.op "Expand"(%x) : (tensor<64xi8>) -> tensor<128xi8>
+  %1 = cosma.op "Shift"(%x) : (tensor<64xi8>) -> tensor<128xi8>
+  %2 = cosma.op "Reduce"(%0) : (tensor<128xi8>) -> tensor<64xi8>
+  %3 = cosma.op "Reduce"(%1) : (tensor<128xi8>) -> tensor<64xi8>
+  %4 = cosma.op "Add"(%2, %3, %x) : (tensor<64xi8>, tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
+  return %4 : tensor<64xi8>
+}
+"#;
+
 /// The data beside the project, if it has these folders; otherwise it is said that a test is skipped.
 pub fn shared(folders: &[&str]) -> Option<PathBuf> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");

@@ -88,6 +88,18 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         }
     }
 
+    /// Copies results from private buffers, which are freed, to where they belong.
+    pub(super) fn deliver(
+        &self,
+        private: Vec<(Buffer<'c, 'a>, Buffer<'c, 'a>, Type<'c>)>,
+        before: OperationRef<'c, 'a>,
+    ) {
+        for (from, to, r#type) in private {
+            self.copy(&from, &to, r#type, before);
+            self.build.free(from.value, before);
+        }
+    }
+
     /// The memory space of the arena.
     pub(super) fn space(&self) -> Option<Attribute<'c>> {
         let space = self.options.memory_space?;

@@ -85,10 +85,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         for ((scalar, _), value) in scalars.into_iter().zip(given) {
             replace_uses(scalar, value);
         }
-        for (from, to, r#type) in private {
-            self.copy(&from, &to, r#type, operation);
-            self.build.free(from.value, operation);
-        }
+        self.deliver(private, operation);
         for (tensor, buffer) in results {
             self.keep(tensor, buffer);
         }

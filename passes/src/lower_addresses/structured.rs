@@ -91,10 +91,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             .add_attributes(&attributes)
             .add_regions_vec(take_regions(operation));
         place(operation, lowered);
-        for (from, to, r#type) in private {
-            self.copy(&from, &to, r#type, operation);
-            self.build.free(from.value, operation);
-        }
+        self.deliver(private, operation);
         for (tensor, buffer) in results {
             self.keep(tensor, buffer);
         }

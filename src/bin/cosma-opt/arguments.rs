@@ -1,13 +1,11 @@
 //! The command line.
 
 use crate::model::ModelArguments;
+use crate::planning::{MachineArguments, PlanningArguments, SourceArguments};
 use crate::progress::Detail;
 use crate::show::ShowArguments;
 use clap::Parser;
-use cosma::{
-    ArenaName, Bytes, LowerOptions, MachineOptions, ModelOptions, Options, Seconds, Size, SolverName, Stages,
-    WeightsName,
-};
+use cosma::{ArenaName, LowerOptions, ModelOptions, Options, Stages};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -58,27 +56,11 @@ pub struct Arguments {
     #[command(flatten)]
     pub model: ModelArguments,
 
-    /// Size of the scratchpad; otherwise the attribute `cosma.machine` says
-    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Machine")]
-    scratchpad: Option<Size>,
+    #[command(flatten)]
+    source: SourceArguments,
 
-    /// Addresses are multiples of so many bytes; otherwise `cosma.machine` says, or it is 64
-    #[arg(long, value_name = "BYTES", allow_hyphen_values = true, help_heading = "Machine")]
-    alignment: Option<Size>,
-
-    /// `resident` weights need room in the scratchpad, `streamed` ones pass by, once per use; otherwise
-    /// `cosma.machine` says, or they are resident
-    #[arg(long, value_name = "resident|streamed", help_heading = "Machine")]
-    weights: Option<WeightsName>,
-
-    /// Which arguments of MLIR's functions are inputs of the network, as 0,2; all others are weights.
-    /// Unless said, those marked `cosma.weight` are
-    #[arg(long, value_name = "INDEX,…", value_delimiter = ',', help_heading = "Models")]
-    inputs: Option<Vec<usize>>,
-
-    /// Let operators run that compute from weights alone, instead of computing them before
-    #[arg(long, help_heading = "Models")]
-    run_weights: bool,
+    #[command(flatten)]
+    machine: MachineArguments,
 
     /// Print to the standard error what lives when, in the order of the source
     #[arg(long, help_heading = "Stages")]
@@ -122,13 +104,8 @@ pub struct Arguments {
                                 "print_problem", "print_plan"])]
     pub pass_pipeline: Option<String>,
 
-    /// Who decides: auto is the first of the others with a proof, greedy proves nothing
-    #[arg(long, value_name = "auto|search|ilp|greedy", default_value = "auto", help_heading = "Planning")]
-    solver: SolverName,
-
-    /// After so long the best plan so far has to do, for each function
-    #[arg(long, value_name = "SECONDS", default_value = "60", allow_hyphen_values = true, help_heading = "Planning")]
-    time_limit: Seconds,
+    #[command(flatten)]
+    planning: PlanningArguments,
 
     /// Write what is to be decided as an integer program for other solvers, in LP format, or in MPS if
     /// the name ends in .mps. Of several functions, each gets a file with its name before the ending
@@ -175,11 +152,7 @@ pub struct Arguments {
 impl Arguments {
     /// What is to be known of modules that are MLIR.
     pub fn model_options(&self) -> ModelOptions {
-        ModelOptions {
-            inputs: self.inputs.clone(),
-            element_bytes: self.model.element_bytes(),
-            run_weights: self.run_weights,
-        }
+        self.source.options(self.model.element_bytes())
     }
 
     /// Whether anything is to be planned, which may take long.
@@ -198,13 +171,8 @@ impl Arguments {
 
     /// What is to be done with each module.
     pub fn options(&self) -> Options {
-        let bytes = |it: Option<Size>| -> Option<Bytes> { it.map(|it| it.0) };
         Options {
-            machine: MachineOptions {
-                scratchpad: bytes(self.scratchpad),
-                alignment: bytes(self.alignment),
-                weights: self.weights.map(|it| it.0),
-            },
+            machine: self.machine.options(),
             // Said before: of a model, the import has made what it is.
             model: ModelOptions::default(),
             stages: Stages {
@@ -217,8 +185,8 @@ impl Arguments {
                 verify: self.verify,
                 lower_addresses: self.lower_addresses,
             },
-            solver: self.solver.0,
-            time_limit: self.time_limit.0,
+            solver: self.planning.solver.0,
+            time_limit: self.planning.time_limit.0,
             lower: LowerOptions { arena: self.arena, memory_space: self.memory_space },
             watcher: None,
             printer: None,

@@ -9,6 +9,8 @@ mod input;
 mod model;
 #[path = "../shared/output.rs"]
 mod output;
+#[path = "../shared/planning.rs"]
+mod planning;
 mod progress;
 mod show;
 mod split;

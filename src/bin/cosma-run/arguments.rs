@@ -1,8 +1,9 @@
 //! The command line.
 
+use crate::planning::{MachineArguments, PlanningArguments, SourceArguments};
 use clap::Parser;
 use cosma::execute::RunOptions;
-use cosma::{MachineOptions, ModelOptions, Options, Seconds, Size, SolverName, Stages, WeightsName};
+use cosma::{ModelOptions, Options, Stages};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -37,27 +38,11 @@ pub struct Arguments {
     #[arg(value_name = "IN", default_value = "-")]
     pub input: String,
 
-    /// Size of the scratchpad; otherwise the attribute `cosma.machine` says
-    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, help_heading = "Machine")]
-    scratchpad: Option<Size>,
+    #[command(flatten)]
+    machine: MachineArguments,
 
-    /// Addresses are multiples of so many bytes; otherwise `cosma.machine` says, or it is 64
-    #[arg(long, value_name = "BYTES", allow_hyphen_values = true, help_heading = "Machine")]
-    alignment: Option<Size>,
-
-    /// `resident` weights need room in the scratchpad, `streamed` ones pass by; otherwise `cosma.machine`
-    /// says, or they are resident
-    #[arg(long, value_name = "resident|streamed", help_heading = "Machine")]
-    weights: Option<WeightsName>,
-
-    /// Which arguments are inputs of the network, as 0,2; all others are weights. Unless said, those
-    /// marked `cosma.weight` are
-    #[arg(long, value_name = "INDEX,…", value_delimiter = ',', help_heading = "Models")]
-    inputs: Option<Vec<usize>>,
-
-    /// Let operators run that compute from weights alone, instead of computing them before
-    #[arg(long, help_heading = "Models")]
-    run_weights: bool,
+    #[command(flatten)]
+    source: SourceArguments,
 
     /// Join operators that an accelerator runs at once
     #[arg(long, help_heading = "Models")]
@@ -67,13 +52,8 @@ pub struct Arguments {
     #[arg(long, help_heading = "Planning")]
     schedule: bool,
 
-    /// Who decides: auto is the first of the others with a proof, greedy proves nothing
-    #[arg(long, value_name = "auto|search|ilp|greedy", default_value = "auto", help_heading = "Planning")]
-    solver: SolverName,
-
-    /// After so long the best plan so far has to do, for each function
-    #[arg(long, value_name = "SECONDS", default_value = "60", allow_hyphen_values = true, help_heading = "Planning")]
-    time_limit: Seconds,
+    #[command(flatten)]
+    planning: PlanningArguments,
 
     /// What arguments are made from; the same seed makes the same ones
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Running")]
@@ -95,20 +75,16 @@ pub struct Arguments {
 impl Arguments {
     /// What is to be known of the module.
     pub fn model_options(&self) -> ModelOptions {
-        ModelOptions { inputs: self.inputs.clone(), element_bytes: None, run_weights: self.run_weights }
+        self.source.options(None)
     }
 
     /// How it is planned.
     pub fn options(&self) -> Options {
         Options {
-            machine: MachineOptions {
-                scratchpad: self.scratchpad.map(|it| it.0),
-                alignment: self.alignment.map(|it| it.0),
-                weights: self.weights.map(|it| it.0),
-            },
+            machine: self.machine.options(),
             stages: Stages { group: self.group, schedule: self.schedule, ..Stages::default() },
-            solver: self.solver.0,
-            time_limit: self.time_limit.0,
+            solver: self.planning.solver.0,
+            time_limit: self.planning.time_limit.0,
             ..Options::default()
         }
     }

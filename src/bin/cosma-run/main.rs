@@ -5,6 +5,8 @@ mod arguments;
 mod command;
 #[path = "../shared/input.rs"]
 mod input;
+#[path = "../shared/planning.rs"]
+mod planning;
 
 use arguments::Arguments;
 use cosma::execute::{Comparison, Original, RunError, table};

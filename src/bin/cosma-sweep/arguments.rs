@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::model::ModelArguments;
+use crate::planning::SourceArguments;
 use crate::series::OrderName;
 use crate::sizes::{Sizes, Spacing};
 use clap::{Parser, ValueEnum};
@@ -57,14 +58,8 @@ pub struct Arguments {
     #[command(flatten)]
     pub model: ModelArguments,
 
-    /// Which arguments of MLIR's functions are inputs of the network, as 0,2; all others are weights.
-    /// Unless said, those marked `cosma.weight` are
-    #[arg(long, value_name = "INDEX,…", value_delimiter = ',', help_heading = "Models")]
-    inputs: Option<Vec<usize>>,
-
-    /// Let operators run that compute from weights alone, instead of computing them before
-    #[arg(long, help_heading = "Models")]
-    run_weights: bool,
+    #[command(flatten)]
+    source: SourceArguments,
 
     /// Sizes of the scratchpad: sizes, multiples of the least, and ranges
     #[arg(
@@ -171,11 +166,7 @@ pub enum Axis {
 impl Arguments {
     /// What is to be known of modules that are MLIR.
     pub fn model_options(&self) -> ModelOptions {
-        ModelOptions {
-            inputs: self.inputs.clone(),
-            element_bytes: self.model.element_bytes(),
-            run_weights: self.run_weights,
-        }
+        self.source.options(self.model.element_bytes())
     }
 
     /// Plans at once.

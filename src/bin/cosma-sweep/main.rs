@@ -11,6 +11,8 @@ mod model;
 mod network;
 #[path = "../shared/output.rs"]
 mod output;
+#[path = "../shared/planning.rs"]
+mod planning;
 mod plot;
 mod report;
 mod run;
