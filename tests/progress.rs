@@ -86,6 +86,7 @@ fn nothing_is_said_where_nobody_reads_it() {
     assert_eq!(says(&["--quiet"]), "");
     let piped = says(&[]);
     assert!(piped.contains("warning: the plan may not be the best") && piped.lines().count() == 1, "{piped}");
+    assert!(!piped.contains('\x1b'), "{piped:?}");
     let verbose = says(&["--verbose"]);
     assert!(verbose.contains("@tangled: done, best "), "{verbose}");
     Run::new(OPT, "mlir", tangled(), &["--quiet", "--verbose"]).fails(2, "cannot be used with");

@@ -3,7 +3,7 @@
 use cosma::{Bytes, Phase, Progress, Watcher};
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use signal_hook::consts::SIGINT;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,7 +76,7 @@ impl Display {
                 }
             }
             Detail::Terminal if is_stopped || progress.phase == Phase::Done => self.hide(),
-            Detail::Terminal if SILENT <= progress.elapsed => {
+            Detail::Terminal if SILENT <= progress.elapsed && io::stderr().is_terminal() => {
                 if !self.is_shown {
                     self.bar.set_draw_target(ProgressDrawTarget::stderr());
                     self.is_shown = true;
