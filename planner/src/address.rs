@@ -10,8 +10,12 @@
 //! joined them is left out. If shapes cannot be packed, stays are separated at each step where there
 //! is room for both.
 
-use crate::pack::{Interval, Packing, Piece, pack};
+use crate::pack::{Interval, Packing, Piece, pack_within};
 use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem};
+
+/// How often packing shapes that grow is tried, each time with other orders. Where it fails, stays are
+/// separated or leave once more, which is better than to try for long.
+const ATTEMPTS: u64 = 256;
 
 /// The plan that follows an outline, if its stays can be packed and the deadline allows.
 pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
@@ -33,7 +37,7 @@ fn pack_shapes(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], 
     let workspaces = workspaces.map(|(step, op)| Interval::new(step as u32, step as u32 + 1, graph.op(*op).workspace));
     intervals.extend(workspaces);
     let machine = &problem.machine;
-    match pack(&intervals, machine.scratchpad, machine.alignment, deadline) {
+    match pack_within(&intervals, machine.scratchpad, machine.alignment, ATTEMPTS, deadline) {
         Packing::Placed(offsets) => {
             let (placed, workspaces) = offsets.split_at(n_shapes);
             let offset = |part: &Part| {

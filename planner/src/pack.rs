@@ -58,7 +58,18 @@ pub enum Packing {
 /// Offsets are multiples of `alignment` and of the interval's own; each block ends within
 /// `capacity`, without padding. Intervals that are empty or have no size are placed, too.
 pub fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline: Deadline) -> Packing {
-    part::pack(intervals, capacity, alignment, &mut Watch::new(deadline))
+    part::pack(intervals, capacity, alignment, u64::MAX, &mut Watch::new(deadline))
+}
+
+/// Likewise, but where gaps have windows, it gives up after so many attempts.
+pub(crate) fn pack_within(
+    intervals: &[Interval],
+    capacity: Bytes,
+    alignment: Bytes,
+    attempts: u64,
+    deadline: Deadline,
+) -> Packing {
+    part::pack(intervals, capacity, alignment, attempts, &mut Watch::new(deadline))
 }
 
 /// The room that is needed at once where it is most: a lower bound of the capacity.

@@ -14,7 +14,13 @@ use crate::Bytes;
 /// Pairs that meet, above which it takes too long to look for what is easy.
 const MANY: u64 = 10_000_000;
 
-pub(super) fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, watch: &mut Watch<'_>) -> Packing {
+pub(super) fn pack(
+    intervals: &[Interval],
+    capacity: Bytes,
+    alignment: Bytes,
+    attempts: u64,
+    watch: &mut Watch<'_>,
+) -> Packing {
     let units = match to_units(intervals, capacity, alignment) {
         Ok(units) => units,
         Err(Refusal::Infeasible) => return Packing::Infeasible,
@@ -24,7 +30,7 @@ pub(super) fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, wa
         return Packing::Infeasible;
     }
     let outcome = if has_windows(intervals) {
-        pack_windows(intervals, &mut Windows::new(intervals, alignment), capacity, alignment, u64::MAX, watch)
+        pack_windows(intervals, &mut Windows::new(intervals, alignment), capacity, alignment, attempts, watch)
     } else {
         match pack_blocks(units.blocks, u64::MAX, watch) {
             Outcome::Placed(placed) => Outcome::Placed(to_bytes(intervals, units.unit, &placed)),
