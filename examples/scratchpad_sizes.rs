@@ -4,7 +4,7 @@
 //! size the network cannot run at all; from the largest in the table on, nothing need move twice.
 //! Between them the plot shows where the next KiB still pays.
 
-use cosma::{Bytes, problems};
+use cosma::{Bytes, MachineOptions, problems};
 use cosma_planner::{Machine, Options, Problem, Weights, plan};
 use std::error::Error;
 use std::fmt::Write as _;
@@ -41,17 +41,18 @@ pub struct Point {
 pub fn run(network: &str, time_limit: Duration, out: &mut dyn Write) -> Result<Vec<Point>, Box<dyn Error>> {
     let context = cosma::new_context();
     let module = cosma::parse(&context, &std::fs::read(network)?, network).ok_or("the network does not parse")?;
-    let machine = Machine { scratchpad: Bytes(0), alignment: Bytes(64), weights: Weights::Streamed };
+    let (alignment, weights) = (Bytes(64), Weights::Streamed);
+    let said = MachineOptions { scratchpad: Some(Bytes(0)), alignment: Some(alignment), weights: Some(weights) };
     // The planner needs no MLIR: one problem serves for all sizes.
-    let (name, problem) = problems(&module, &machine)?.into_iter().next().ok_or("the network has no function")?;
+    let (name, problem) = problems(&module, &said)?.into_iter().next().ok_or("the network has no function")?;
     let least = problem.min_scratchpad();
     writeln!(out, "@{name}: {} operators, {} B compulsory", problem.graph.ops().len(), problem.compulsory())?;
     writeln!(out, "{:>12} {:>6} {:>14} {:>14}", "scratchpad B", "x", "non-comp. B", "at least B")?;
 
     let mut points: Vec<Point> = Vec::new();
     for factor in FACTORS {
-        let scratchpad = Bytes((least.0 as f64 * factor) as u64).align_up(machine.alignment);
-        let machine = Machine { scratchpad, ..machine.clone() };
+        let scratchpad = Bytes((least.0 as f64 * factor) as u64).align_up(alignment);
+        let machine = Machine { scratchpad, alignment, weights };
         let problem = Problem { machine, ..problem.clone() };
         let solution = plan(&problem, &Options { time_limit, ..Options::default() })?;
         let (moved, bound) = (solution.non_compulsory, solution.lower_bound);

@@ -18,7 +18,8 @@
 //!    judged.
 
 use crate::{Error, Options, Stages};
-use cosma_passes::{LowerOptions, solver_name, weights_name};
+use cosma_passes::{LowerOptions, order_name, solver_name, weights_name};
+use cosma_planner::Order;
 use std::time::Duration;
 
 /// Refuses stages that cannot follow each other.
@@ -60,7 +61,7 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
         passes.push(format!("cosma-print-problem{{{machine}}}"));
     }
     if stages.allocate {
-        let order = if stages.schedule { "free" } else { "source" };
+        let order = order_name(if stages.schedule { Order::Free } else { Order::Source });
         passes.push(format!("cosma-allocate{{{machine} order={order} {effort}}}"));
         passes.push("cosma-insert-transfers".into());
     } else if stages.schedule {

@@ -5,7 +5,7 @@ mod common;
 use common::Run;
 use std::fmt::Write;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 const OPT: &str = env!("CARGO_BIN_EXE_cosma-opt");
 
@@ -41,6 +41,16 @@ fn tangled() -> String {
     text + "  return %y : tensor<64xi8>\n}\n"
 }
 
+/// Sends Ctrl-C to a process, which ends well; gives what it says from then on.
+fn interrupt(mut child: Child, mut says: impl Read) -> String {
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("there is kill");
+    assert!(kill.success());
+    let mut rest = String::new();
+    says.read_to_string(&mut rest).expect("text");
+    assert!(child.wait().expect("it ends").success(), "{rest}");
+    rest
+}
+
 #[test]
 fn control_c_ends_planning_with_the_best_plan_so_far() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -58,11 +68,7 @@ fn control_c_ends_planning_with_the_best_plan_so_far() {
         line.clear();
         assert_ne!(lines.read_line(&mut line).expect("text"), 0, "planning ends by itself");
     }
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("there is kill");
-    assert!(kill.success());
-    let mut rest = String::new();
-    lines.read_to_string(&mut rest).expect("text");
-    assert!(child.wait().expect("it ends").success(), "{rest}");
+    let rest = interrupt(child, lines);
     assert!(
         rest.contains("\nstopped: what is still to be planned gets the best plan so far")
             || rest.starts_with("stopped"),
@@ -72,6 +78,32 @@ fn control_c_ends_planning_with_the_best_plan_so_far() {
     assert!(report.contains("\"status\": \"feasible\""), "{report}");
     let planned = std::fs::read(folder.path().join("out.mlir")).expect("a module");
     Run::new(OPT, "mlir", planned, &["--verify"]).succeeds();
+}
+
+/// It plans for them once more, for as long as the time limit says.
+#[test]
+fn control_c_ends_planning_for_larger_scratchpads_too() {
+    let flags = ["--schedule", "--allocate", "--scratchpad=14KiB", "--time-limit=1"];
+    let run = Run::new(OPT, "mlir", tangled(), &flags);
+    let written = run.written();
+    let mut child = Command::new(OPT)
+        .arg(&written)
+        .args(["--explain", "--time-limit=3600", "-o", "/dev/null"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("cosma-opt starts");
+    // Before it minds the signal, the signal ends it.
+    let status = format!("/proc/{}/status", child.id());
+    let minds = |status: &str| {
+        let caught = status.lines().find_map(|it| it.strip_prefix("SigCgt:")).expect("Linux tells");
+        u64::from_str_radix(caught.trim(), 16).expect("a mask") & 0b10 != 0
+    };
+    while !minds(&std::fs::read_to_string(&status).expect("it runs")) {
+        std::thread::yield_now();
+    }
+    let says = child.stderr.take().expect("a pipe");
+    let rest = interrupt(child, says);
+    assert!(rest.contains("What a larger scratchpad would save"), "{rest}");
 }
 
 #[test]

@@ -141,6 +141,14 @@ func.func @g(%x: tensor<32xi8>) -> tensor<32xi8> attributes {cosma.machine = {al
     let output = run(&folder, &["two.mlir"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--function=NAME which is meant: there is f, g"));
+    // What only declares is no network, and has no say in those that are.
+    let declared = format!(
+        "func.func private @h(tensor<8xi8>)\nmodule {{\n{}\n}}",
+        &chain[chain.find("func.func @g").expect("it is there")..]
+    );
+    fs::write(folder.path().join("inner.mlir"), declared).expect("a file");
+    let table = succeeds(&folder, &["inner.mlir", "--no-times"]);
+    assert!(table.starts_with("inner: 2 operators\nstreamed weights, free order"), "{table}");
     let table = succeeds(&folder, &["two.mlir", "--function=g", "--no-times"]);
     assert!(table.starts_with("two@g: 2 operators\nstreamed weights, free order"), "{table}");
     let table = succeeds(&folder, &["two.mlir", "--function=g", "--no-times", "--group"]);
@@ -189,7 +197,8 @@ fn what_is_wrong_is_said() {
     refused(&[ok, "--plot-axis=linear"], 2, "--plot");
     refused(&[ok, "--json=none/out.json"], 2, "cannot write none/out.json");
     refused(&[ok, "--json=out", "--csv=out"], 2, "cannot both go to out");
-    refused(&[ok, "--json=state", "--state=state"], 2, "state is the state");
+    refused(&[ok, "--json=state", "--state=state"], 2, "state and JSON cannot both go to state");
+    refused(&[ok, "--json=state", "--state=./state"], 2, "state and JSON cannot both go to state");
     refused(&[ok, "--state=letter.txt"], 2, "letter.txt:1: this is no line of a sweep; say another file");
     assert_eq!(read(&folder, "letter.txt"), "Dear all,");
     refused(&[ok, "--state=branches.mlir"], 2, "branches.mlir:1: this is no line of a sweep");

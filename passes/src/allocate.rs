@@ -6,7 +6,7 @@
 //! [`Facts`]). Transfers are left to `cosma-insert-transfers`.
 
 use crate::allocated;
-use crate::effort::{SOLVER, TIME_LIMIT, parse_effort};
+use crate::effort::{OrderName, SOLVER, TIME_LIMIT, parse_effort};
 use crate::extract::{Extraction, extract};
 use crate::facts::Facts;
 use crate::form::{Form, body, expect, symbol};
@@ -15,7 +15,7 @@ use crate::session::session;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions};
-use cosma_planner::{Options, Order, Progress, Solution, Solver, check, plan, plan_watched};
+use cosma_planner::{Options, Progress, Solution, Solver, check, plan, plan_watched};
 
 const ORDER: OptionInfo = OptionInfo {
     name: "order",
@@ -36,11 +36,8 @@ pub(crate) fn run<'c>(
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
     let complain = |message: String| Diagnostic::at(function, message);
-    let order = match options.get(ORDER.name) {
-        "source" => Order::Source,
-        "free" => Order::Free,
-        other => return Err(complain(format!("option order: an order is source or free, not '{other}'"))),
-    };
+    let order = options.get(ORDER.name).parse::<OrderName>();
+    let order = order.map_err(|error| complain(format!("option {}: {error}", ORDER.name)))?.0;
     let machine = MachineOptions::parse(options).map_err(complain)?;
     let effort = parse_effort(options, order).map_err(complain)?;
     allocate(context, function, &machine, &effort)

@@ -52,6 +52,27 @@ pub fn solver_name(solver: Solver) -> &'static str {
     }
 }
 
+/// Which orders are allowed, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderName(pub Order);
+
+impl FromStr for OrderName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<OrderName, String> {
+        let found = [Order::Free, Order::Source].into_iter().find(|it| order_name(*it) == text);
+        found.map(OrderName).ok_or_else(|| format!("the order is free or source, not '{text}'"))
+    }
+}
+
+/// The name by which options and reports know it.
+pub fn order_name(order: Order) -> &'static str {
+    match order {
+        Order::Free => "free",
+        Order::Source => "source",
+    }
+}
+
 /// A time in seconds, `60` or `0.5`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Seconds(pub Duration);

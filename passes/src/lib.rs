@@ -28,7 +28,7 @@ mod size;
 mod verify;
 
 pub use allocate::allocate;
-pub use effort::{Seconds, SolverName, solver_name};
+pub use effort::{OrderName, Seconds, SolverName, order_name, solver_name};
 pub use extract::{Carrier, Extraction, extract};
 pub use facts::Facts;
 pub use form::{Form, form, symbol};

@@ -72,7 +72,7 @@ fn traces() {
 fn explanations() {
     for (text, order) in [(BRANCHES, Order::Free), (AROUND, Order::Free), (BRANCHES, Order::Source)] {
         let exhibit = exhibit(text, order);
-        let larger = larger_scratchpads(&exhibit.problem, exhibit.traffic().non_compulsory, &options(order));
+        let larger = larger_scratchpads(&exhibit.problem, exhibit.traffic().non_compulsory, &options(order), &|| false);
         insta::assert_snapshot!(explain(&exhibit, Some(order), Some(&larger)));
     }
     let unknown = Exhibit { proof: None, ..exhibit(AROUND, Order::Free) };

@@ -16,25 +16,25 @@ const LIMIT: u64 = 1 << 34;
 /// A buffer of this type for an argument.
 pub(super) fn argument(seed: u64, index: usize, r#type: &BufferType) -> Result<Buffer, ExecuteError> {
     let mut random = Random(mix(seed ^ mix(index as u64)));
-    let size = r#type.element.size();
-    let n_elements = r#type.shape.iter().try_fold(1u64, |product, it| product.checked_mul(*it));
-    let needed = n_elements.and_then(|it| it.checked_mul(size as u64)).unwrap_or(u64::MAX);
-    if LIMIT < needed {
-        return Err(ExecuteError::Memory { needed, limit: LIMIT });
-    }
-    let mut bytes = Vec::with_capacity(needed as usize);
-    for _ in 0..n_elements.unwrap_or(0) {
-        bytes.extend_from_slice(&element(&mut random, r#type.element).to_le_bytes()[..size]);
+    let (size, width) = (size(r#type)? as usize, r#type.element.size());
+    let mut bytes = Vec::with_capacity(size);
+    while bytes.len() < size {
+        bytes.extend_from_slice(&element(&mut random, r#type.element).to_le_bytes()[..width]);
     }
     Ok(Buffer::new(r#type.element, &r#type.shape, bytes).expect("there are as many bytes"))
 }
 
 /// A buffer in which nothing is a value.
 pub(super) fn poisoned(r#type: &BufferType, poison: u64) -> Result<Buffer, ExecuteError> {
+    let needed = size(r#type)?;
+    Buffer::filled(r#type.element, &r#type.shape, poison).ok_or(ExecuteError::Memory { needed, limit: LIMIT })
+}
+
+/// The bytes of a buffer, if it can be had.
+fn size(r#type: &BufferType) -> Result<u64, ExecuteError> {
     let size = r#type.shape.iter().try_fold(r#type.element.size() as u64, |size, it| size.checked_mul(*it));
     let needed = size.unwrap_or(u64::MAX);
-    let buffer = Buffer::filled(r#type.element, &r#type.shape, poison).filter(|_| needed <= LIMIT);
-    buffer.ok_or(ExecuteError::Memory { needed, limit: LIMIT })
+    if LIMIT < needed { Err(ExecuteError::Memory { needed, limit: LIMIT }) } else { Ok(needed) }
 }
 
 fn element(random: &mut Random, element: Element) -> u64 {

@@ -9,9 +9,10 @@
 //! a true saving, but maybe not the first size at which there is one.
 
 use crate::units::{both_ways, bytes_text};
-use cosma_planner::{Bytes, Machine, Options, Problem, plan};
+use cosma_planner::{Bytes, Machine, Options, Problem, Progress, plan_watched};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// Sizes are told apart to a part of this.
@@ -31,13 +32,19 @@ pub struct Larger {
     pub sizes: Vec<(Bytes, Bytes, bool)>,
     /// The non-compulsory bytes that no scratchpad saves: streamed weights that several operators read.
     pub floor: Bytes,
-    /// The planner was stopped by the time limit before all sizes were tried.
+    /// Planning ended before all sizes were tried: at the time limit, or when it was told to.
     pub is_cut_short: bool,
 }
 
 /// Plans for larger scratchpads than the problem's, whose plan moves so many non-compulsory bytes.
-/// The time limit is that of all plans together.
-pub fn larger_scratchpads(problem: &Problem, non_compulsory: Bytes, options: &Options) -> Larger {
+/// The time limit is that of all plans together; and it ends soon once `is_stopped`, which may be asked on
+/// any thread.
+pub fn larger_scratchpads(
+    problem: &Problem,
+    non_compulsory: Bytes,
+    options: &Options,
+    is_stopped: &(dyn Fn() -> bool + Sync),
+) -> Larger {
     let floor = problem.restreamed();
     let mut larger = Larger { floor, ..Larger::default() };
     if non_compulsory <= floor {
@@ -45,6 +52,7 @@ pub fn larger_scratchpads(problem: &Problem, non_compulsory: Bytes, options: &Op
     }
     let mut trials = Trials {
         problem,
+        is_stopped,
         options: Options { time_limit: options.time_limit / N_PLANS, ..*options },
         until: Instant::now().checked_add(options.time_limit),
         known: BTreeMap::from([(problem.machine.scratchpad, (non_compulsory, true))]),
@@ -76,6 +84,7 @@ pub fn larger_scratchpads(problem: &Problem, non_compulsory: Bytes, options: &Op
 
 struct Trials<'a> {
     problem: &'a Problem,
+    is_stopped: &'a (dyn Fn() -> bool + Sync),
     options: Options,
     until: Option<Instant>,
     /// By scratchpad: non-compulsory bytes, and whether they are proven least.
@@ -106,7 +115,9 @@ impl Trials<'_> {
         }
         let machine = Machine { scratchpad, ..self.problem.machine.clone() };
         let problem = Problem { graph: self.problem.graph.clone(), machine };
-        let solution = plan(&problem, &self.options);
+        let watcher =
+            |_: &Progress| if (self.is_stopped)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let solution = plan_watched(&problem, &self.options, &watcher);
         // What runs in less runs in more; a solver that fails knows of no saving.
         let found = solution.map_or((Bytes(u64::MAX), false), |it| (it.non_compulsory, it.is_optimal()));
         // What fits in less fits here.
@@ -117,7 +128,8 @@ impl Trials<'_> {
     }
 
     fn is_late(&self) -> bool {
-        self.until.is_some_and(|it| it.saturating_duration_since(Instant::now()) == Duration::ZERO)
+        (self.is_stopped)()
+            || self.until.is_some_and(|it| it.saturating_duration_since(Instant::now()) == Duration::ZERO)
     }
 }
 
@@ -125,7 +137,7 @@ impl Larger {
     pub(super) fn write(&self, non_compulsory: Bytes, f: &mut String) -> fmt::Result {
         if self.sizes.is_empty() {
             let rest = if self.is_cut_short && self.floor < non_compulsory {
-                "no saving was found in the time limit"
+                "no saving was found in the time there was"
             } else {
                 "nothing: what is moved must be moved with any"
             };
@@ -144,7 +156,7 @@ impl Larger {
             )?;
         }
         if self.is_cut_short {
-            writeln!(f, "  The time limit was met before all sizes were tried.")?;
+            writeln!(f, "  Planning ended before all sizes were tried.")?;
         }
         Ok(())
     }

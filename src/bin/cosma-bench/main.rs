@@ -4,6 +4,8 @@ mod arguments;
 #[path = "../shared/command.rs"]
 mod command;
 mod json;
+#[path = "../shared/judge.rs"]
+mod judge;
 mod method;
 mod network;
 mod rival;
@@ -15,7 +17,8 @@ mod table;
 mod tables;
 
 use arguments::Arguments;
-use std::io::{self, Write};
+use command::say;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -86,14 +89,5 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 }
 
 fn print(text: &str) -> Result<(), Failure> {
-    let mut output = io::stdout().lock();
-    output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush())
-        .map_err(|error| Failure::Call(format!("cannot write: {error}")))
-}
-
-/// To the standard error, if anybody listens.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    command::print(text.as_bytes()).map_err(|error| Failure::Call(format!("cannot write: {error}")))
 }

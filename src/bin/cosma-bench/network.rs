@@ -1,7 +1,7 @@
 //! The networks: which there are, of which kind, and the problem that each of them is.
 
-use cosma::{Error, new_context, parse, problems};
-use cosma_planner::{Bytes, Machine, Problem, Weights};
+use cosma::{MachineOptions, new_context, problems, read_module};
+use cosma_planner::{Bytes, Problem, Weights};
 use std::path::{Path, PathBuf};
 
 /// How a network came about, which says what is to be expected of it.
@@ -104,12 +104,12 @@ pub fn read_all(files: &[PathBuf]) -> Result<Vec<Network>, String> {
 fn read(file: &Path) -> Result<Vec<Network>, String> {
     let text = std::fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     let context = new_context();
-    let reports = cosma::Reports::attach(&context);
-    let module = parse(&context, &text, &file.display().to_string());
-    let module = module.ok_or_else(|| Error::Module(reports.take()).to_string())?;
-    drop(reports);
-    let machine =
-        Machine { scratchpad: Bytes::ZERO, alignment: cosma_passes::DEFAULT_ALIGNMENT, weights: Weights::Resident };
+    let module = read_module(&context, &text, &file.display().to_string()).map_err(|error| error.to_string())?;
+    let machine = MachineOptions {
+        scratchpad: Some(Bytes::ZERO),
+        alignment: Some(cosma_passes::DEFAULT_ALIGNMENT),
+        weights: Some(Weights::Resident),
+    };
     let problems = problems(&module, &machine).map_err(|error| error.to_string())?;
     let is_alone = problems.len() == 1;
     let stem = stem(file);

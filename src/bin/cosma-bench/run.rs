@@ -1,9 +1,10 @@
 //! Plans every case in every way, and judges each plan.
 
+use crate::judge::judge;
 use crate::method::Method;
 use crate::network::Network;
 use cosma_planner::baseline::{DEFAULT_WIDTH, OrderRule, least_peak};
-use cosma_planner::{Bytes, Error, OpId, Options, Order, Plan, Problem, Solver, Weights, check, plan};
+use cosma_planner::{Bytes, Error, OpId, Options, Order, Plan, Problem, Solver, Weights, plan};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -208,15 +209,9 @@ fn judged(name: &str, problem: &Problem, bound: Bytes, plan: impl FnOnce() -> Re
         Ok(plan) => plan,
         Err(error) => return fault(error.to_string()),
     };
-    match check(problem, &plan.actions(problem)) {
-        Ok(traffic) if traffic.compulsory != problem.compulsory() => fault("compulsory traffic is another".into()),
-        Ok(traffic) if traffic.non_compulsory < bound => {
-            fault(format!("moves {} B, less than the proven {bound} B", traffic.non_compulsory))
-        }
-        Ok(traffic) => Planned { non_compulsory: traffic.non_compulsory, seconds, fault: None },
-        Err(violations) => {
-            let first = violations.first().map(|it| it.display(problem).to_string()).unwrap_or_default();
-            fault(format!("{} violations, the first: {first}", violations.len()))
-        }
+    match judge(problem, &plan) {
+        Ok(moved) if moved < bound => fault(format!("moves {moved} B, less than the proven {bound} B")),
+        Ok(moved) => Planned { non_compulsory: moved, seconds, fault: None },
+        Err(text) => fault(text),
     }
 }

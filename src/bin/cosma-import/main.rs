@@ -8,10 +8,10 @@ mod model;
 mod output;
 
 use clap::Parser;
-use cosma::{Reports, new_context, parse};
+use cosma::{new_context, read_module};
 use model::ModelArguments;
 use output::Output;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     match run(&command::parse::<Arguments>()) {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, message)) => {
-            let _ = writeln!(io::stderr().lock(), "{message}");
+            command::say(&message);
             ExitCode::from(code)
         }
     }
@@ -65,11 +65,7 @@ fn run(arguments: &Arguments) -> Result<(), (u8, String)> {
     let text = arguments.model.read(model, &name).map_err(|error| (1, error))?;
     // What is written is well-formed, whatever the model has in its names.
     let context = new_context();
-    let reports = Reports::attach(&context);
-    if parse(&context, text.as_bytes(), &name).is_none() {
-        let reasons: Vec<String> = reports.take().iter().map(ToString::to_string).collect();
-        return Err((1, reasons.join("\n")));
-    }
+    read_module(&context, text.as_bytes(), &name).map_err(|error| (1, error.to_string()))?;
     let cannot_write = |error: io::Error| (2, format!("error: cannot write {}: {error}", arguments.output.display()));
     Output::prepare(&arguments.output, text.as_bytes()).and_then(Output::put).map_err(cannot_write)
 }

@@ -157,7 +157,7 @@ impl Arguments {
 
     /// Whether anything is to be planned, which may take long.
     pub fn plans(&self) -> bool {
-        self.schedule || self.allocate || self.pass_pipeline.is_some()
+        self.schedule || self.allocate || self.pass_pipeline.is_some() || self.show.plans()
     }
 
     /// How much is said about planning.

@@ -16,6 +16,7 @@ mod show;
 mod split;
 
 use arguments::Arguments;
+use command::say;
 use cosma::show::Exhibit;
 use cosma::{
     Error, Options, Printer, Program, ProgramFormat, Report, Reports, Stages, Watcher, exhibits, integer_programs,
@@ -28,6 +29,8 @@ use progress::Detail;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// What the exit code says.
 enum Failure {
@@ -67,15 +70,15 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         vec![text]
     };
-    // Without signals planning can still be watched by looking at the clock.
-    let watcher = if arguments.plans() { progress::watcher(arguments.detail()).ok() } else { None };
+    let is_stopped = if arguments.plans() { progress::on_control_c() } else { Arc::default() };
+    let watcher = progress::watcher(arguments.detail(), is_stopped.clone());
     let mut report = Report::default();
     let mut modules = Vec::new();
     let mut programs = Vec::new();
     let mut exhibits = Vec::new();
     let mut is_right = true;
     for part in &parts {
-        match process(arguments, part, name, is_onnx, watcher.as_ref()) {
+        match process(arguments, part, name, is_onnx, &watcher) {
             Ok(done) => {
                 modules.push(done.module);
                 programs.extend(done.programs);
@@ -101,7 +104,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         let programs = named("integer programs", programs, path)?;
         texts.extend(programs.into_iter().map(|(path, text)| ("integer program", path, text)));
     }
-    let (shown, said) = arguments.show.texts(&exhibits, &arguments.options())?;
+    let (shown, said) =
+        arguments.show.texts(&exhibits, &arguments.options(), &|| is_stopped.load(Ordering::Relaxed))?;
     texts.extend(shown);
     let mut outputs: Vec<(&str, &Path, Output)> = Vec::new();
     for (what, path, text) in &texts {
@@ -132,13 +136,7 @@ struct Done {
     exhibits: Vec<Exhibit>,
 }
 
-fn process(
-    arguments: &Arguments,
-    text: &[u8],
-    name: &str,
-    is_onnx: bool,
-    watcher: Option<&Watcher>,
-) -> Result<Done, Failure> {
+fn process(arguments: &Arguments, text: &[u8], name: &str, is_onnx: bool, watcher: &Watcher) -> Result<Done, Failure> {
     let context = new_context();
     let reports = Reports::attach(&context);
     let module = parse(&context, text, name);
@@ -149,7 +147,7 @@ fn process(
     if !is_onnx {
         arguments.model_options().write(module.as_operation());
     }
-    let options = Options { printer: Some(Printer::new(tell)), watcher: watcher.cloned(), ..arguments.options() };
+    let options = Options { printer: Some(Printer::new(tell)), watcher: Some(watcher.clone()), ..arguments.options() };
     let mut programs = Vec::new();
     if let Some(path) = &arguments.dump_lp {
         let is_mps = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("mps"));
@@ -246,11 +244,6 @@ fn summary(report: &Report) -> String {
         );
     }
     text
-}
-
-/// To the standard error, if anybody listens.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Likewise, lines that are whole.

@@ -1,7 +1,9 @@
 //! How planning goes, on the terminal; and Ctrl-C, which ends planning and not the run.
 
+use crate::command::say;
+use cosma::show::bytes_text;
 use cosma::{Bytes, Phase, Progress, Watcher};
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use signal_hook::consts::SIGINT;
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
@@ -23,22 +25,25 @@ pub enum Detail {
     Verbose,
 }
 
-/// The watcher of a run. From now on the first Ctrl-C stops planning, and the next ends the process.
-///
-/// # Errors
-/// Where signals cannot be had.
-pub fn watcher(detail: Detail) -> io::Result<Watcher> {
+/// Whether planning is to stop. From now on the first Ctrl-C says so, and the next ends the process; where
+/// signals cannot be had, so does the first.
+pub fn on_control_c() -> Arc<AtomicBool> {
     let is_stopped = Arc::new(AtomicBool::new(false));
     // In this order: the second signal finds the flag that the first has set.
-    signal_hook::flag::register_conditional_shutdown(SIGINT, 130, is_stopped.clone())?;
-    signal_hook::flag::register(SIGINT, is_stopped.clone())?;
+    let _ = signal_hook::flag::register_conditional_shutdown(SIGINT, 130, is_stopped.clone())
+        .and_then(|_| signal_hook::flag::register(SIGINT, is_stopped.clone()));
+    is_stopped
+}
+
+/// The watcher of a run, which stops planning when it is to.
+pub fn watcher(detail: Detail, is_stopped: Arc<AtomicBool>) -> Watcher {
     let display = Mutex::new(Display::new(detail));
-    Ok(Watcher::new(move |function, progress| {
+    Watcher::new(move |function, progress| {
         let mut display = display.lock().unwrap_or_else(PoisonError::into_inner);
         let is_stopped = is_stopped.load(Ordering::Relaxed);
         display.show(function, progress, is_stopped);
         if is_stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }))
+    })
 }
 
 struct Display {
@@ -114,9 +119,5 @@ fn time(progress: &Progress) -> String {
 }
 
 fn size(bytes: Bytes) -> String {
-    HumanBytes(bytes.0).to_string()
-}
-
-fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    bytes_text(bytes)
 }

@@ -73,8 +73,19 @@ impl ShowArguments {
         Ok(())
     }
 
-    /// All that was asked for; and what is to be said.
-    pub fn texts(&self, exhibits: &[Exhibit], options: &Options) -> Result<(Vec<Text>, Option<String>), Failure> {
+    /// Whether something is to be planned for it.
+    pub fn plans(&self) -> bool {
+        self.explain.is_some()
+    }
+
+    /// All that was asked for; and what is to be said. Where that is planned for, it ends soon once
+    /// `is_stopped`.
+    pub fn texts(
+        &self,
+        exhibits: &[Exhibit],
+        options: &Options,
+        is_stopped: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(Vec<Text>, Option<String>), Failure> {
         let mut texts: Vec<Text> = Vec::new();
         if !self.is_asked() {
             return Ok((texts, None));
@@ -102,7 +113,7 @@ impl ShowArguments {
         }
         let mut said = None;
         if let Some(path) = &self.explain {
-            let text = exhibits.iter().map(|it| explained(it, options)).collect::<Vec<_>>().join("\n");
+            let text = exhibits.iter().map(|it| explained(it, options, is_stopped)).collect::<Vec<_>>().join("\n");
             match path {
                 Some(path) => texts.push(("explanation", path.clone(), text)),
                 None => said = Some(text),
@@ -112,7 +123,7 @@ impl ShowArguments {
     }
 }
 
-fn explained(exhibit: &Exhibit, options: &Options) -> String {
+fn explained(exhibit: &Exhibit, options: &Options, is_stopped: &(dyn Fn() -> bool + Sync)) -> String {
     let order = match options.stages {
         it if it.allocate && it.schedule => Some(Order::Free),
         it if it.allocate => Some(Order::Source),
@@ -125,7 +136,7 @@ fn explained(exhibit: &Exhibit, options: &Options) -> String {
         time_limit: options.time_limit,
         ..cosma_planner::Options::default()
     };
-    let larger = larger_scratchpads(&exhibit.problem, exhibit.traffic().non_compulsory, &planning);
+    let larger = larger_scratchpads(&exhibit.problem, exhibit.traffic().non_compulsory, &planning, is_stopped);
     explain(exhibit, order, Some(&larger))
 }
 

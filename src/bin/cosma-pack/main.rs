@@ -10,12 +10,12 @@ mod output;
 mod table;
 
 use arguments::Arguments;
+use command::say;
 use cosma::Bytes;
 use cosma_planner::Deadline;
 use cosma_planner::pack::{self, Conflict, Interval, Lowest, Packing};
 use input::read;
 use output::Output;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use table::Table;
 
@@ -38,8 +38,7 @@ fn main() -> ExitCode {
         Err(Failure::Call(message)) => (2, format!("error: {message}")),
         Err(Failure::Undecided(message)) => (3, message),
     };
-    // To the standard error, if anybody listens.
-    let _ = writeln!(io::stderr().lock(), "{message}");
+    say(&message);
     ExitCode::from(code)
 }
 
@@ -48,7 +47,7 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
     let text = read(&arguments.input).map_err(|error| Failure::Call(format!("cannot read {name}: {error}")))?;
     let table = Table::parse(&text).map_err(|error| Failure::Input(format!("{name}:{error}")))?;
     for warning in &table.warnings {
-        let _ = writeln!(io::stderr().lock(), "{name}:{warning}");
+        say(&format!("{name}:{warning}"));
     }
     if let Some(at) = pack::first_beyond_count(&table.intervals, arguments.alignment()) {
         return Err(Failure::Input(format!("{name}:{}", table.too_large(at))));

@@ -9,10 +9,10 @@ mod input;
 mod planning;
 
 use arguments::Arguments;
+use command::{print, say};
 use cosma::execute::{Comparison, Original, RunError, table};
-use cosma::{Error, FunctionReport, Reports, new_context, parse};
+use cosma::{Error, FunctionReport, new_context, read_module};
 use serde::Serialize;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// What the exit code says.
@@ -44,16 +44,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let text = input::read(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
     let name = if input == "-" { "<stdin>" } else { input };
     let context = new_context();
-    let reports = Reports::attach(&context);
-    let module = parse(&context, &text, name);
-    let said: Vec<String> = reports.take().iter().map(ToString::to_string).collect();
-    drop(reports);
-    let module = module.ok_or_else(|| Failure::Run(said.join("\n")))?;
+    let module = read_module(&context, &text, name).map_err(|error| Failure::Run(error.to_string()))?;
     arguments.model_options().write(module.as_operation());
     let original = Original::new(&context, &module, &arguments.run_options()).map_err(failure)?;
     let comparisons = original.compare(&arguments.options()).map_err(failure)?;
     let shown = if arguments.json { json(&comparisons) } else { comparisons.iter().map(table).collect() };
-    print(&shown)?;
+    print(shown.as_bytes()).map_err(|error| Failure::Call(format!("cannot write: {error}")))?;
     let faults: Vec<String> = comparisons.iter().flat_map(faults).collect();
     if faults.is_empty() { Ok(()) } else { Err(Failure::Run(faults.join("\n"))) }
 }
@@ -89,17 +85,4 @@ fn json(comparisons: &[Comparison]) -> String {
     let functions = Functions { functions: comparisons.iter().map(function).collect() };
     let text = serde_json::to_string_pretty(&functions).expect("strings and finite numbers are JSON");
     text + "\n"
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    let mut output = io::stdout().lock();
-    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Call(format!("cannot write: {error}"))),
-        _ => Ok(()),
-    }
-}
-
-/// To the standard error, if anybody listens.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
 }

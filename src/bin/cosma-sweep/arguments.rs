@@ -2,10 +2,10 @@
 
 use crate::model::ModelArguments;
 use crate::planning::SourceArguments;
-use crate::series::OrderName;
 use crate::sizes::{Sizes, Spacing};
 use clap::{Parser, ValueEnum};
 use cosma::{ModelOptions, Seconds, Size, SolverName, WeightsName};
+use cosma_passes::OrderName;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 

@@ -6,6 +6,8 @@ mod command;
 mod curve;
 #[path = "../shared/input.rs"]
 mod input;
+#[path = "../shared/judge.rs"]
+mod judge;
 #[path = "../shared/model.rs"]
 mod model;
 mod network;
@@ -23,14 +25,15 @@ mod state;
 mod table;
 
 use arguments::Arguments;
+use command::say;
 use curve::{Point, curve, faults};
 use output::Output;
 use report::Sweep;
 use run::{Setting, run};
 use series::{Series, all_series};
 use state::State;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What the exit code says.
@@ -95,7 +98,8 @@ fn sweep(arguments: &Arguments) -> Result<(), Failure> {
 
 /// Refuses files that cannot be written, and one for two things.
 fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
-    let named = [("table", &arguments.csv), ("JSON", &arguments.json), ("plot", &arguments.plot)];
+    let named =
+        [("state", &arguments.state), ("table", &arguments.csv), ("JSON", &arguments.json), ("plot", &arguments.plot)];
     let mut outputs: Vec<(&str, Output)> = Vec::new();
     for (what, path) in named {
         let Some(path) = path else { continue };
@@ -105,11 +109,7 @@ fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
         }
         outputs.push((what, output));
     }
-    let is_state = |it: &&PathBuf| arguments.state.as_ref() == Some(*it);
-    match [&arguments.csv, &arguments.json, &arguments.plot].into_iter().flatten().find(is_state) {
-        Some(path) => Err(Failure::Call(format!("{} is the state, which nothing may replace", path.display()))),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
@@ -118,9 +118,4 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     Failure::Call(format!("cannot write {}: {error}", path.display()))
-}
-
-/// To the standard error, if anybody listens.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
 }

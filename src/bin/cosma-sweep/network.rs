@@ -4,10 +4,8 @@ use crate::Failure;
 use crate::arguments::Arguments;
 use crate::input::read as read_input;
 use crate::model::is_onnx;
-use cosma::melior::ir::operation::OperationLike;
-use cosma::melior::ir::{BlockLike, Module};
-use cosma::{Bytes, Error, MachineOptions, Options, Reports, Stages, new_context, optimize, parse, problems};
-use cosma_planner::{Machine, Problem};
+use cosma::{Bytes, Error, MachineOptions, Options, Stages, new_context, optimize, problems, read_module};
+use cosma_planner::Problem;
 use std::path::Path;
 
 /// A function to plan.
@@ -30,11 +28,7 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
         bytes
     };
     let context = new_context();
-    let reports = Reports::attach(&context);
-    let module = parse(&context, &text, file);
-    let module = module.ok_or_else(|| failure(Error::Module(reports.take())));
-    drop(reports);
-    let mut module = module?;
+    let mut module = read_module(&context, &text, file).map_err(failure)?;
     if !is_onnx {
         arguments.model_options().write(module.as_operation());
         if arguments.model.groups_mlir() {
@@ -42,7 +36,13 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
             optimize(&mut module, &Options { stages, ..Options::default() }).map_err(failure)?;
         }
     }
-    let mut found = problems(&module, &machine(arguments, &module, arguments.function.as_deref())).map_err(failure)?;
+    let machine = MachineOptions {
+        // Any: sizes are what the sweep is about.
+        scratchpad: Some(Bytes(1)),
+        alignment: arguments.alignment.map(|it| it.0),
+        weights: None,
+    };
+    let mut found = problems(&module, &machine).map_err(failure)?;
     let names: Vec<String> = found.iter().map(|it| it.0.clone()).collect();
     let at = match &arguments.function {
         Some(wanted) => names
@@ -64,26 +64,6 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
 
 fn listed(names: &[String]) -> String {
     if names.is_empty() { "there is none with a body".into() } else { format!("there is {}", names.join(", ")) }
-}
-
-/// What flags say of the machine, and where they are silent, the function's or the module's
-/// `cosma.machine`.
-fn machine(arguments: &Arguments, module: &Module, function: Option<&str>) -> Machine {
-    let said = MachineOptions {
-        // Any: sizes are what the sweep is about.
-        scratchpad: Some(Bytes(1)),
-        alignment: arguments.alignment.map(|it| it.0),
-        weights: None,
-    };
-    let mut next = module.body().first_operation();
-    while let Some(operation) = next {
-        let is_function = operation.name().as_string_ref().as_str() == Ok("func.func");
-        if is_function && function.is_none_or(|it| cosma_passes::symbol(operation) == it) {
-            return said.resolve_if_said(operation).expect("the scratchpad is said");
-        }
-        next = operation.next_in_block();
-    }
-    said.resolve_if_said(module.as_operation()).expect("the scratchpad is said")
 }
 
 fn failure(error: Error) -> Failure {

@@ -1,9 +1,9 @@
 //! The curves as a table, as CSV and as JSON. Sizes are bytes.
 
 use crate::curve::{Known, Point, Verdict};
-use crate::series::{Series, order_name};
+use crate::series::Series;
 use crate::table::{Column, Table};
-use cosma_passes::{solver_name, weights_name};
+use cosma_passes::{order_name, solver_name, weights_name};
 use serde::Serialize;
 
 /// All that there is to show.

@@ -6,10 +6,11 @@
 //! than is proven for the larger, everything between them is known, too. Whether a size is planned
 //! depends on these two alone, not on who is ready first: outcomes are the same with any number of jobs.
 
+use crate::judge::judge;
 use crate::series::Series;
 use crate::state::{Key, State};
 use cosma::{Bytes, Solver};
-use cosma_planner::{Options, check, plan};
+use cosma_planner::{Options, plan};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -210,18 +211,11 @@ fn plan_at(series: &Series, scratchpad: Bytes, time_limit: Duration) -> Outcome 
     };
     let seconds = start.elapsed().as_secs_f64();
     let (claimed, lower_bound) = (solution.non_compulsory, solution.lower_bound);
-    match check(&problem, &solution.plan.actions(&problem)) {
-        Ok(traffic) if traffic.compulsory != problem.compulsory() => {
-            Outcome::Fault("compulsory traffic is another".into())
+    match judge(&problem, &solution.plan) {
+        Ok(moved) if moved != claimed || claimed < lower_bound => {
+            Outcome::Fault(format!("the plan moves {moved} B and claims {claimed} B, at least {lower_bound} B"))
         }
-        Ok(traffic) if traffic.non_compulsory != claimed || claimed < lower_bound => Outcome::Fault(format!(
-            "the plan moves {} B and claims {claimed} B, at least {lower_bound} B",
-            traffic.non_compulsory
-        )),
         Ok(_) => Outcome::Found(Found { non_compulsory: claimed, lower_bound, solver: solution.solver, seconds }),
-        Err(violations) => {
-            let first = violations.first().map(|it| it.display(&problem).to_string()).unwrap_or_default();
-            Outcome::Fault(format!("{} violations, the first: {first}", violations.len()))
-        }
+        Err(fault) => Outcome::Fault(fault),
     }
 }

@@ -5,34 +5,9 @@ use crate::arguments::Arguments;
 use crate::network::Network;
 use crate::sizes::{Needs, Sizes, sizes};
 use cosma::{Bytes, Solver, Weights};
-use cosma_passes::{solver_name, weights_name};
+use cosma_passes::{order_name, solver_name, weights_name};
 use cosma_planner::baseline::{AllocationRule, Baseline, OrderRule, ReplacementRule, least_peak};
 use cosma_planner::{OpId, Order, Problem};
-use std::str::FromStr;
-
-/// Which orders are allowed, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OrderName(pub Order);
-
-impl FromStr for OrderName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<OrderName, String> {
-        match text {
-            "free" => Ok(OrderName(Order::Free)),
-            "source" => Ok(OrderName(Order::Source)),
-            _ => Err(format!("the order is free or source, not '{text}'")),
-        }
-    }
-}
-
-/// By name.
-pub fn order_name(order: Order) -> &'static str {
-    match order {
-        Order::Free => "free",
-        Order::Source => "source",
-    }
-}
 
 /// A network with one choice of options, and the scratchpads to plan it for.
 pub struct Series {

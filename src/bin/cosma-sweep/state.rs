@@ -5,9 +5,9 @@
 //! networks. Only the last line can be incomplete, where a run was killed as it wrote; it is dropped.
 
 use crate::run::Found;
-use crate::series::{Series, order_name};
+use crate::series::Series;
 use cosma::{Bytes, Solver};
-use cosma_passes::{SolverName, solver_name, weights_name};
+use cosma_passes::{SolverName, order_name, solver_name, weights_name};
 use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;

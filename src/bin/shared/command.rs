@@ -42,14 +42,23 @@ pub fn parse<Arguments: Parser>() -> Arguments {
     );
     let mut matches = command.get_matches_mut();
     if let Some(&generated) = matches.get_one::<Generated>("generate") {
-        let text = generate(command, generated);
-        let mut output = io::stdout().lock();
-        exit(match output.write_all(&text).and_then(|()| output.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => 2,
-            _ => 0,
-        });
+        exit(if print(&generate(command, generated)).is_ok() { 0 } else { 2 });
     }
     Arguments::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit())
+}
+
+/// To the standard output. A reader that has gone is no error.
+pub fn print(text: &[u8]) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A line to the standard error, if anybody listens.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 fn generate(command: Command, generated: Generated) -> Vec<u8> {

@@ -61,7 +61,7 @@ impl Output {
     }
 
     /// Whether one of the two would replace the other.
-    #[allow(dead_code)] // Only one of the programs writes two files.
+    #[allow(dead_code)] // Some of the programs write one file.
     pub fn replaces(&self, other: &Output) -> bool {
         let is_file = |it: &Output| matches!(it.content, Content::File(_));
         is_file(self) && is_file(other) && self.target == other.target

@@ -23,7 +23,7 @@ pub struct MachineArguments {
     weights: Option<WeightsName>,
 }
 
-#[allow(dead_code)]
+#[allow(dead_code)] // As above.
 impl MachineArguments {
     /// What they say.
     pub fn options(&self) -> MachineOptions {
