@@ -42,8 +42,8 @@ pub use maps::{IndexingMap, indexing_maps};
 pub use melior;
 pub use operation::{
     clear_offsets, clear_residencies, clear_workspace_offset, in_place, is_abstract, is_group, kind, macs, name,
-    offsets, residencies, set_in_place, set_macs, set_offsets, set_residencies, set_workspace_offset, workspace,
-    workspace_offset,
+    offsets, operand_at, residencies, result_at, set_in_place, set_macs, set_offsets, set_residencies,
+    set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
 pub use report::{Report, Reports, Severity};

@@ -13,7 +13,7 @@ use crate::fact::{
 use crate::ffi::string;
 use crate::{Residency, transfer};
 use melior::ir::operation::{OperationLike, OperationMutLike};
-use melior::ir::{Attribute, OperationRef};
+use melior::ir::{Attribute, OperationRef, Value};
 use mlir_sys::{mlirIdentifierStr, mlirOperationGetContext, mlirOperationGetName};
 
 pub(crate) const OPERATOR: &str = "cosma.op";
@@ -30,6 +30,17 @@ pub(crate) const RESIDENCIES: &str = "residencies";
 pub fn name(operation: OperationRef) -> String {
     // SAFETY: the operation is alive, and the text lives in its context.
     unsafe { string(mlirIdentifierStr(mlirOperationGetName(operation.to_raw()))) }
+}
+
+/// An operand, if there are so many. The error of melior's own accessor has the whole operation as text,
+/// for which MLIR verifies it and all around it.
+pub fn operand_at<'c, 'a>(operation: OperationRef<'c, 'a>, index: usize) -> Option<Value<'c, 'a>> {
+    (index < operation.operand_count()).then(|| operation.operand(index).expect("it is counted"))
+}
+
+/// A result, if there are so many, as [`operand_at`].
+pub fn result_at<'c, 'a>(operation: OperationRef<'c, 'a>, index: usize) -> Option<Value<'c, 'a>> {
+    (index < operation.result_count()).then(|| operation.result(index).expect("it is counted").into())
 }
 
 /// Whether it is a `cosma.op`.

@@ -5,9 +5,9 @@
 //! What has no place, such as a scalar, says nothing.
 
 use crate::extract::{Carrier, Extraction};
-use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
+use cosma_ir::melior::ir::operation::OperationMutLike;
 use cosma_ir::{
-    Diagnostic, argument_residencies, as_mut, clear_argument_residencies, clear_residencies, residencies,
+    Diagnostic, argument_residencies, as_mut, clear_argument_residencies, clear_residencies, residencies, result_at,
     set_argument_residencies, set_residencies, set_workspace_offset, workspace_offset,
 };
 use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
@@ -18,7 +18,7 @@ pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
     let graph = &extraction.problem.graph;
     let mut views = vec![Vec::new(); order.len()];
     for view in &extraction.views {
-        let tensor = view.results().next().and_then(|it| extraction.tensor(it.into()));
+        let tensor = result_at(*view, 0).and_then(|it| extraction.tensor(it));
         if let Some(producer) = tensor.and_then(|it| graph.producer(it)) {
             views[producer.index()].push(*view);
         }

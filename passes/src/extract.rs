@@ -25,7 +25,8 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, InPlace, WeightComputation, is_abstract, is_group, is_weight, kind, name, size_with, workspace,
+    Diagnostic, InPlace, WeightComputation, is_abstract, is_group, is_weight, kind, name, operand_at, result_at,
+    size_with, workspace,
 };
 use cosma_planner::{Bytes, Error, GraphBuilder, Machine, OpId, Problem, TensorId};
 use std::collections::HashMap;
@@ -268,7 +269,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         if !self.folds || is_ours || operation.result_count() != 1 || may_have_effects(operation) {
             return false;
         }
-        let Some(result) = operation.results().next() else { return false };
+        let Some(result) = result_at(operation, 0) else { return false };
         let Ok(Some(size)) = self.size(result.into()) else { return false };
         let mut read = Bytes::ZERO;
         for it in reads(operation) {
@@ -323,17 +324,17 @@ impl<'c, 'a> Reader<'c, 'a> {
         }
         let pairs: Vec<(InPlace, TensorId)> = in_place(operation)
             .into_iter()
-            .filter_map(|it| Some((it, self.tensor(operation.operands().nth(it.operand)?)?)))
+            .filter_map(|it| Some((it, self.tensor(operand_at(operation, it.operand)?)?)))
             .collect();
         let is_said = is_abstract(operation) || is_group(operation);
         let mut shared: Vec<(usize, TensorId)> = Vec::new();
-        for &(pair, read) in &pairs {
+        for &(pair, tensor) in &pairs {
             // A tensor that is read twice lies at one place; and it has to be read there each time.
-            let n_reads = reads(operation).iter().filter(|it| self.tensor(it.value) == Some(read)).count();
-            let n_pairs = pairs.iter().filter(|it| (it.0.result, it.1) == (pair.result, read)).count();
-            if !shared.contains(&(pair.result, read)) && (is_said || n_reads == n_pairs) {
-                shared.push((pair.result, read));
-                self.read_in_place(operation, pair, read, &written);
+            let n_reads = read.iter().filter(|it| **it == tensor).count();
+            let n_pairs = pairs.iter().filter(|it| (it.0.result, it.1) == (pair.result, tensor)).count();
+            if !shared.contains(&(pair.result, tensor)) && (is_said || n_reads == n_pairs) {
+                shared.push((pair.result, tensor));
+                self.read_in_place(operation, pair, tensor, &written);
             }
         }
         if has_effects {
@@ -346,7 +347,7 @@ impl<'c, 'a> Reader<'c, 'a> {
     /// A result and an operand that may share bytes. Where floats take other bytes than those of their
     /// type, so do the bytes before a part; where two then no longer fit, they share none.
     fn read_in_place(&mut self, operation: OperationRef<'c, 'a>, pair: InPlace, read: TensorId, written: &[TensorId]) {
-        let (operand, value) = (operation.operands().nth(pair.operand), operation.results().nth(pair.result));
+        let (operand, value) = (operand_at(operation, pair.operand), result_at(operation, pair.result));
         let (Some(operand), Some(value), Some(&result)) = (operand, value, written.get(pair.result)) else { return };
         let sizes =
             |it: Value| Some((size_with(it.r#type(), None).ok()?, size_with(it.r#type(), self.element_bytes).ok()?));

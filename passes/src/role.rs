@@ -5,7 +5,7 @@ use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike, Type, Value, ValueLike};
-use cosma_ir::{Use, is_abstract, is_group, name, transfer, uses};
+use cosma_ir::{Use, is_abstract, is_group, name, operand_at, result_at, transfer, uses};
 
 /// What an operation of a function's block is to the planner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +110,7 @@ fn is_load_of_constant(operation: OperationRef) -> bool {
 
 /// Whether a result only gives bytes another type: a reshape, or a slice that is one piece.
 fn is_view(operation: OperationRef) -> bool {
-    // Not `operand(0)`: its error has the whole operation as text, for which MLIR verifies it.
-    let (Some(source), Some(result)) = (operation.operands().next(), operation.results().next()) else { return false };
+    let (Some(source), Some(result)) = (operand_at(operation, 0), result_at(operation, 0)) else { return false };
     if operation.result_count() != 1 {
         return false;
     }
@@ -156,7 +155,7 @@ fn is_start(operation: OperationRef) -> bool {
     if name(operation) != "linalg.fill" {
         return false;
     }
-    let Some(result) = operation.results().next() else { return false };
+    let Some(result) = result_at(operation, 0) else { return false };
     let uses = uses(result.into());
     !uses.is_empty() && uses.iter().all(is_destination)
 }

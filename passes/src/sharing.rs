@@ -16,7 +16,9 @@ use cosma_ir::melior::ir::attribute::IntegerAttribute;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
-use cosma_ir::{InPlace, IndexingMap, indexing_maps, is_abstract, is_group, name, size_in_bytes};
+use cosma_ir::{
+    InPlace, IndexingMap, indexing_maps, is_abstract, is_group, name, operand_at, result_at, size_in_bytes,
+};
 
 /// What an operation may share, said or derived.
 pub(crate) fn in_place(operation: OperationRef) -> Vec<InPlace> {
@@ -58,13 +60,13 @@ pub(crate) fn in_place(operation: OperationRef) -> Vec<InPlace> {
 }
 
 fn of_one_type(operation: OperationRef, result: usize, operand: usize) -> Option<InPlace> {
-    let (from, to) = (operation.operand(operand).ok()?.r#type(), operation.result(result).ok()?.r#type());
+    let (from, to) = (operand_at(operation, operand)?.r#type(), result_at(operation, result)?.r#type());
     (from.is_tensor() && from == to).then_some(InPlace { result, operand, at: 0 })
 }
 
 fn concatenation(operation: OperationRef, along: &str) -> Option<Vec<InPlace>> {
     let along = usize::try_from(IntegerAttribute::try_from(operation.attribute(along).ok()?).ok()?.value()).ok()?;
-    let result = RankedTensorType::try_from(operation.result(0).ok()?.r#type()).ok()?;
+    let result = RankedTensorType::try_from(result_at(operation, 0)?.r#type()).ok()?;
     let is_one = |it: usize| matches!(result.dim_size(it), Ok(DimSize::Static(1)));
     if !(0..along).all(is_one) {
         return None;
@@ -79,5 +81,5 @@ fn concatenation(operation: OperationRef, along: &str) -> Option<Vec<InPlace>> {
         at = at.checked_add(size)?;
     }
     // Elements of less than a byte do not end where operands do.
-    (size_in_bytes(operation.result(0).ok()?.r#type()).ok()? == at).then_some(pairs)
+    (size_in_bytes(result_at(operation, 0)?.r#type()).ok()? == at).then_some(pairs)
 }

@@ -5,7 +5,7 @@ use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI32ArrayAttribute, De
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
-use cosma_ir::{IndexingMap, indexing_maps, name};
+use cosma_ir::{IndexingMap, indexing_maps, name, operand_at, result_at};
 
 /// What an operator is to its neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,8 +122,8 @@ fn generic(operation: OperationRef) -> Class {
 
 /// An operand whose dimensions of one are spread reads as a constant index there, and is at hand.
 fn broadcast_or_movement(operation: OperationRef, inputs: &[IndexingMap]) -> Class {
-    let elements = |index: usize| operation.operands().nth(index).and_then(crate::extract::n_elements);
-    let result = operation.results().next().and_then(|it| crate::extract::n_elements(it.into()));
+    let elements = |index: usize| operand_at(operation, index).and_then(crate::extract::n_elements);
+    let result = result_at(operation, 0).and_then(crate::extract::n_elements);
     let is_spread = |index: usize| elements(index) < result;
     let at_hand = inputs.iter().enumerate().all(|(index, it)| match it {
         IndexingMap::Other => is_spread(index),

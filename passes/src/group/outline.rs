@@ -6,7 +6,7 @@ use crate::form::{body, operations};
 use crate::role::{may_have_effects, reads};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value, ValueLike};
-use cosma_ir::{InPlace, as_mut, erase, macs, size_in_bytes, transfer, uses, workspace};
+use cosma_ir::{InPlace, as_mut, erase, macs, result_at, size_in_bytes, transfer, uses, workspace};
 use cosma_planner::TensorId;
 use std::collections::{HashMap, HashSet};
 
@@ -47,7 +47,7 @@ fn outline_one(groups: &Groups, operator: &Operator, position: &HashMap<usize, u
         |it: TensorId| it != result && graph.producer(it).is_some_and(|it| operator.members.contains(&it.index()));
     let mut members: Vec<OperationRef> = operator.members.iter().map(|it| extraction.operators[*it]).collect();
     let is_inner_view = |view: &&OperationRef<'_, '_>| {
-        let tensor = view.results().next().and_then(|it| extraction.tensor(it.into()));
+        let tensor = result_at(**view, 0).and_then(|it| extraction.tensor(it));
         tensor.is_some_and(is_inside)
     };
     members.extend(extraction.views.iter().filter(is_inner_view));

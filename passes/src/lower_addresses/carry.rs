@@ -5,6 +5,7 @@ use super::arena::size;
 use super::buffer::{Buffer, Root};
 use super::build::{Shape, insert, place};
 use super::function::Lowering;
+use crate::extract::key;
 use crate::role::{Role, role};
 use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
@@ -98,7 +99,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         let get = place(self.first, self.build.get_global(&symbol, r#type, operation.location()));
         let memref = get.result(0).expect("it has one").into();
         let buffer = Buffer::host(memref, r#type, size(tensor));
-        self.keep(tensor, buffer);
+        self.constants.insert(key(tensor), buffer);
         Ok(Some(buffer))
     }
 
@@ -106,7 +107,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         if let Ok(global) = operation.attribute("global") {
             let symbol = global.to_string();
             let symbol = symbol.trim_start_matches('@').trim_matches('"');
-            return self.symbols.find("ml_program.global", symbol)?.attribute("value").ok();
+            return self.symbols.global_value(symbol);
         }
         ["value", "values"].into_iter().find_map(|it| operation.attribute(it).ok())
     }

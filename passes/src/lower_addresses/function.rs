@@ -34,6 +34,8 @@ pub(super) struct Lowering<'s, 'c, 'a> {
     pub offsets: BTreeMap<u64, Value<'c, 'a>>,
     /// What has become of each tensor. Only looked up, never iterated over.
     buffers: HashMap<usize, Buffer<'c, 'a>>,
+    /// Where constants lie that somebody reads as bytes; likewise.
+    pub constants: HashMap<usize, Buffer<'c, 'a>>,
     /// Buffers in host memory that the function allocated, in order.
     pub owned: Vec<Value<'c, 'a>>,
 }
@@ -68,6 +70,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             arena: None,
             offsets: BTreeMap::new(),
             buffers: HashMap::new(),
+            constants: HashMap::new(),
             owned: Vec::new(),
         })
     }
@@ -186,8 +189,8 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
 
     /// The bytes that a tensor has become; none for what nobody computes, such as `tensor.empty`.
     pub(super) fn buffer(&mut self, tensor: Value<'c, 'a>) -> Result<Option<Buffer<'c, 'a>>, Diagnostic<'c>> {
-        match self.buffers.get(&key(tensor)) {
-            Some(buffer) => Ok(Some(*buffer)),
+        match self.known(tensor).or_else(|| self.constants.get(&key(tensor)).copied()) {
+            Some(buffer) => Ok(Some(buffer)),
             None => self.constant(tensor),
         }
     }

@@ -21,7 +21,7 @@ use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{
     Attribute, BlockLike, BlockRef, Operation, OperationRef, RegionLike, Type, Value, ValueLike,
 };
-use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, is_group, name, replace_uses, transfer};
+use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, is_group, name, operand_at, replace_uses, transfer};
 use std::collections::HashMap;
 
 /// The inside of a function of the workshop.
@@ -39,7 +39,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     pub(super) fn outline(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let results = self.results(operation)?;
         if let [(tensor, to)] = results[..] {
-            let from = operation.operand(0).ok().and_then(|it| self.known(it));
+            let from = operand_at(operation, 0).and_then(|it| self.known(it));
             if from.and_then(|it| is_cut_in_place(operation, &it, &to)) == Some(true) {
                 self.keep(tensor, to);
                 return Ok(());
@@ -107,11 +107,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         let mut locals = Vec::new();
         for (index, operand) in group.operands().enumerate().collect::<Vec<_>>() {
             let argument: Value = block.argument(index).expect("the verifier has seen it").into();
-            let wants_constant = members.iter().any(|member| {
-                let mut operands = member.operands().enumerate();
-                operands.any(|(index, it)| it == argument && wants_constant(*member, index))
-            });
-            locals.push((argument, self.local(operand, wants_constant, room)?));
+            locals.push((argument, self.local(operand, room)?));
         }
         // From here on nothing fails: what is here and what is there must not read each other.
         for (argument, local) in locals {
@@ -135,8 +131,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     ) -> Result<OperationRef<'c, 'a>, Diagnostic<'c>> {
         let mut locals = Vec::new();
         for it in reads(operation) {
-            let wants_constant = it.operation == operation && wants_constant(operation, it.operand);
-            locals.push(if self.is_here(it.value) { Some(self.local(it.value, wants_constant, room)?) } else { None });
+            locals.push(if self.is_here(it.value) { Some(self.local(it.value, room)?) } else { None });
         }
         let copy = room.block.insert_operation_before(room.end, Operation::clone(&operation));
         forget(copy);
@@ -150,21 +145,15 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     }
 
     /// What a value of the function is in a room.
-    fn local(
-        &mut self,
-        value: Value<'c, 'a>,
-        wants_constant: bool,
-        room: &mut Room<'c, 'a>,
-    ) -> Result<Value<'c, 'a>, Diagnostic<'c>> {
+    fn local(&mut self, value: Value<'c, 'a>, room: &mut Room<'c, 'a>) -> Result<Value<'c, 'a>, Diagnostic<'c>> {
         if let Some(local) = room.locals.get(&key(value)) {
             return Ok(*local);
         }
-        let source = if wants_constant { origin(value) } else { value };
-        let local = match defining(source).filter(|it| self.is_copied(*it, source, wants_constant)) {
+        let local = match defining(value).filter(|it| self.is_copied(*it, value)) {
             Some(operation) => {
                 let copy = self.copy_in(operation, room)?;
                 let mut results = operation.results().zip(copy.results());
-                let found = results.find(|it| Value::from(it.0) == source).expect("it is defined there");
+                let found = results.find(|it| Value::from(it.0) == value).expect("it is defined there");
                 found.1.into()
             }
             None if !value.r#type().is_tensor() => room.argument(value, value.r#type()),
@@ -200,13 +189,13 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
 
     /// Whether what an operation computes is computed again in each room: constants, shapes, parameters,
     /// and what nobody computes, such as `tensor.empty`.
-    fn is_copied(&self, operation: OperationRef<'c, 'a>, value: Value<'c, 'a>, wants_constant: bool) -> bool {
+    fn is_copied(&self, operation: OperationRef<'c, 'a>, value: Value<'c, 'a>) -> bool {
         if may_have_effects(operation) || transfer(operation).is_some() || self.known(value).is_some() {
             return false;
         }
         let r#type = value.r#type();
         match role(operation, |_| false) {
-            Role::Constant => wants_constant || n_elements(value) == Some(1),
+            Role::Constant => n_elements(value) == Some(1),
             Role::Preamble if r#type.is_tensor() => true,
             // What is no scalar cannot be an argument.
             Role::Preamble => operation.operand_count() == 0 || !is_scalar(r#type),
@@ -230,17 +219,6 @@ impl<'c, 'a> Room<'c, 'a> {
         self.operands.push(value);
         self.block.add_argument(r#type, self.end.location())
     }
-}
-
-/// Whether MLIR lowers an operation only if this operand is a constant.
-fn wants_constant(operation: OperationRef, operand: usize) -> bool {
-    name(operation) == "tosa.rescale" && 0 < operand
-}
-
-/// What transfers have brought where a value is.
-fn origin<'c: 'a, 'a>(value: Value<'c, 'a>) -> Value<'c, 'a> {
-    let moved = defining(value).filter(|it| transfer(*it).is_some());
-    moved.map_or(value, |it| origin(it.operand(0).expect("a transfer has an operand")))
 }
 
 /// Takes away what the plan has said about an operation.

@@ -10,7 +10,7 @@ use super::function::Lowering;
 use cosma_ir::melior::ir::attribute::IntegerAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
-use cosma_ir::{Diagnostic, name};
+use cosma_ir::{Diagnostic, name, operand_at, result_at};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
     pub(super) fn concatenation(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
@@ -65,10 +65,10 @@ pub(super) fn is_cut_in_place<'c, 'a>(
     from: &Buffer<'c, 'a>,
     to: &Buffer<'c, 'a>,
 ) -> Option<bool> {
-    let (source, result) = (operation.operand(0).ok()?, Value::from(operation.result(0).ok()?));
+    let (source, result) = (operand_at(operation, 0)?, result_at(operation, 0)?);
     let start = match name(operation).as_str() {
         "tosa.slice" => {
-            let start = OperationResult::try_from(operation.operand(1).ok()?).ok()?.owner();
+            let start = OperationResult::try_from(operand_at(operation, 1)?).ok()?.owner();
             elements(&start.attribute("values").ok()?.to_string(), Shape::of(source.r#type())?.dimensions.len())?
         }
         _ => return None,

@@ -2,7 +2,7 @@
 
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::attribute::{StringAttribute, TypeAttribute};
-use cosma_ir::melior::ir::operation::OperationBuilder;
+use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
 use cosma_ir::melior::ir::r#type::FunctionType;
 use cosma_ir::melior::ir::{Attribute, BlockLike, BlockRef, Identifier, Location, OperationRef, Region, Type};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,10 @@ pub(super) struct Symbols<'c, 'a> {
     context: &'c Context,
     block: BlockRef<'c, 'a>,
     names: BTreeSet<String>,
+    /// By name: the constant values of globals.
+    globals: BTreeMap<String, Attribute<'c>>,
+    /// By plain name: the number that comes next.
+    numbers: BTreeMap<String, u64>,
     /// By kind and signature.
     kernels: BTreeMap<(String, String), String>,
 }
@@ -22,18 +26,30 @@ pub(super) struct Symbols<'c, 'a> {
 impl<'c, 'a> Symbols<'c, 'a> {
     /// Of the module with this block.
     pub(super) fn new(context: &'c Context, block: BlockRef<'c, 'a>) -> Self {
-        Symbols { context, block, names: operations(block).map(symbol).collect(), kernels: BTreeMap::new() }
+        let is_global = |it: &OperationRef| name(*it) == "ml_program.global";
+        let value = |it: OperationRef<'c, 'a>| Some((symbol(it), it.attribute("value").ok()?));
+        Symbols {
+            context,
+            block,
+            names: operations(block).map(symbol).collect(),
+            globals: operations(block).filter(is_global).filter_map(value).collect(),
+            numbers: BTreeMap::new(),
+            kernels: BTreeMap::new(),
+        }
     }
 
     /// A name like this one that nobody has.
     fn unique(&mut self, like: &str) -> String {
         let is_plain = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == '.';
         let plain: String = like.chars().map(|it| if is_plain(it) { it } else { '_' }).collect();
-        let numbered = (1..).map(|it| format!("{plain}_{it}"));
-        let name = std::iter::once(plain.clone()).chain(numbered).find(|it| !self.names.contains(it));
-        let name = name.expect("numbers do not end");
-        self.names.insert(name.clone());
-        name
+        let next = self.numbers.entry(plain.clone()).or_insert(0);
+        loop {
+            let name = if *next == 0 { plain.clone() } else { format!("{plain}_{next}") };
+            *next += 1;
+            if self.names.insert(name.clone()) {
+                return name;
+            }
+        }
     }
 
     /// The external function for operators of a kind with a signature.
@@ -71,9 +87,9 @@ impl<'c, 'a> Symbols<'c, 'a> {
         name
     }
 
-    /// The symbol that an operation of the module defines.
-    pub(super) fn find(&self, wanted: &str, symbol_name: &str) -> Option<OperationRef<'c, 'a>> {
-        operations(self.block).find(|it| name(*it) == wanted && symbol(*it) == symbol_name)
+    /// The value of a global of the module.
+    pub(super) fn global_value(&self, symbol: &str) -> Option<Attribute<'c>> {
+        self.globals.get(symbol).copied()
     }
 
     fn prepend(&self, builder: OperationBuilder<'c>) {

@@ -21,7 +21,7 @@ use cosma_ir::melior::ir::{
 };
 use cosma_ir::melior::pass::PassManager;
 use cosma_ir::melior::utility::{parse_pass_pipeline, register_all_passes};
-use cosma_ir::{Diagnostic, as_mut, erase, name, replace_uses, run_passes, set_type};
+use cosma_ir::{Diagnostic, as_mut, erase, name, operand_at, replace_uses, result_at, run_passes, set_type};
 use std::collections::BTreeMap;
 
 /// Where operations on tensors become operations on memrefs.
@@ -148,7 +148,7 @@ impl<'c, 'a> Workshop<'c, 'a> {
         if !name.strip_prefix("memref.").is_some_and(|it| views.contains(&it)) {
             return;
         }
-        let (Ok(source), Ok(result)) = (operation.operand(0), operation.result(0)) else { return };
+        let (Some(source), Some(result)) = (operand_at(operation, 0), result_at(operation, 0)) else { return };
         let types = (MemRefType::try_from(source.r#type()), MemRefType::try_from(result.r#type()));
         let (Ok(from), Ok(to)) = types else { return };
         if let Some(dimensions) = dimensions(&to).filter(|_| from.memory_space() != to.memory_space()) {
