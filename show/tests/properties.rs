@@ -1,27 +1,32 @@
 //! What holds of every picture, whatever the program: random problems, planned and shown.
 
 use cosma_planner::testing::{Choices, Shape, noise, random_problem, seeded_problem};
-use cosma_planner::{Action, Bytes, Options, Problem, greedy_plan, plan};
+use cosma_planner::{Action, Bytes, Options, Problem, Solver, greedy_plan, plan};
 use cosma_show::{Content, Exhibit, Picture, Speed, dot, explain, memory_map, page, timing, trace};
 use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed};
 use std::collections::HashMap;
-use std::time::Duration;
 use svg::parser::Event;
 
 fn exhibits(problem: Problem) -> Vec<Exhibit> {
-    let options = Options { time_limit: Duration::from_millis(50), ..Options::default() };
+    // No limit of time: plans would depend on the machine.
+    let options = Options { solver: Solver::Search, state_limit: 500, ..Options::default() };
     let best = plan(&problem, &options).expect("there is a plan").plan;
     // Greedy plans move more.
     let greedy = greedy_plan(&problem).expect("there is a plan");
     [best, greedy].map(|it| Exhibit::new("net", problem.clone(), it.actions(&problem))).into()
 }
 
-fn shown() -> impl Strategy<Value = (Problem, bool)> {
-    let bytes = any::<u64>().prop_map(|seed| noise(seed, 3000));
-    (bytes, any::<bool>()).prop_map(|(bytes, is_large)| {
+fn shown() -> impl Strategy<Value = Problem> {
+    (any::<u64>(), any::<bool>()).prop_map(|(seed, is_large)| {
         let shape = if is_large { Shape::LARGE } else { Shape::SMALL };
-        (random_problem(shape, &mut Choices::new(&bytes)), is_large)
+        random_problem(shape, &mut Choices::new(&noise(seed, 3000)))
     })
+}
+
+/// The same problems each time.
+fn config() -> Config {
+    Config { failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..Config::with_cases(40) }
 }
 
 /// A property that never meets a hard case proves nothing.
@@ -44,10 +49,10 @@ fn pictures_are_of_hard_cases() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+    #![proptest_config(config())]
 
     #[test]
-    fn pictures_show_the_program((problem, _) in shown()) {
+    fn pictures_show_the_program(problem in shown()) {
         for exhibit in exhibits(problem) {
             let picture = Picture::new(&exhibit);
             let traffic = exhibit.traffic();
@@ -90,7 +95,7 @@ proptest! {
     }
 
     #[test]
-    fn maps_have_a_box_for_each_block_within_the_axes((problem, _) in shown()) {
+    fn maps_have_a_box_for_each_block_within_the_axes(problem in shown()) {
         for exhibit in exhibits(problem) {
             let picture = Picture::new(&exhibit);
             let text = memory_map(&exhibit);
@@ -118,7 +123,7 @@ proptest! {
     }
 
     #[test]
-    fn times_keep_the_order_of_data_and_places((problem, _) in shown(), fast in 1..100_u32, macs in 0..1000_u64) {
+    fn times_keep_the_order_of_data_and_places(problem in shown(), fast in 1..100_u32, macs in 0..1000_u64) {
         for mut exhibit in exhibits(problem) {
             exhibit.operators.iter_mut().enumerate().for_each(|(index, it)| it.macs = Some(macs * index as u64 % 97));
             let speed = Speed { dma_bytes_per_cycle: f64::from(fast), cycles_per_mac: 0.5 };
@@ -142,7 +147,7 @@ proptest! {
     }
 
     #[test]
-    fn everything_can_be_said((problem, _) in shown()) {
+    fn everything_can_be_said(problem in shown()) {
         let exhibits = exhibits(problem);
         for exhibit in &exhibits {
             let text = explain(exhibit, None, None);
