@@ -270,7 +270,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             return false;
         }
         let Some(result) = result_at(operation, 0) else { return false };
-        let Ok(Some(size)) = self.size(result.into()) else { return false };
+        let Ok(Some(size)) = self.size(result) else { return false };
         let mut read = Bytes::ZERO;
         for it in reads(operation) {
             match (self.known.get(&key(it.value)), self.tensor(it.value)) {
@@ -351,7 +351,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         let (Some(operand), Some(value), Some(&result)) = (operand, value, written.get(pair.result)) else { return };
         let sizes =
             |it: Value| Some((size_with(it.r#type(), None).ok()?, size_with(it.r#type(), self.element_bytes).ok()?));
-        let (Some(from), Some(to)) = (sizes(operand), sizes(value.into())) else { return };
+        let (Some(from), Some(to)) = (sizes(operand), sizes(value)) else { return };
         // As it is said, and as it is planned.
         let (said, planned) = if from.0 < to.0 { to } else { from };
         let scaled = u128::from(pair.at) * u128::from(planned);

@@ -156,7 +156,7 @@ fn is_start(operation: OperationRef) -> bool {
         return false;
     }
     let Some(result) = result_at(operation, 0) else { return false };
-    let uses = uses(result.into());
+    let uses = uses(result);
     !uses.is_empty() && uses.iter().all(is_destination)
 }
 

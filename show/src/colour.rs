@@ -50,20 +50,23 @@ pub(crate) fn fill(exhibit: &Exhibit, picture: &Picture, block: &Block) -> Strin
 
 /// The colour of a tensor.
 pub(crate) fn of_tensor(exhibit: &Exhibit, tensor: TensorId, is_moved: bool) -> String {
-    // The golden angle.
-    let hue = f64::from(tensor.0) * 137.507_764 % 360.0;
     let (saturation, lightness) = match (Kind::of_tensor(exhibit, tensor), is_moved) {
         (Kind::Weight, false) => (0.12, 0.82),
         (Kind::Weight, true) => (0.45, 0.62),
         (_, false) => (0.55, 0.84),
         (_, true) => (0.80, 0.58),
     };
-    hex(hue, saturation, lightness)
+    hex(hue(tensor), saturation, lightness)
 }
 
 /// A colour in which lines and letters are seen on white.
 pub(crate) fn line(tensor: TensorId) -> String {
-    hex(f64::from(tensor.0) * 137.507_764 % 360.0, 0.85, 0.36)
+    hex(hue(tensor), 0.85, 0.36)
+}
+
+/// In degrees: the next tensor's is a golden angle away.
+fn hue(tensor: TensorId) -> f64 {
+    f64::from(tensor.0) * 137.507_764 % 360.0
 }
 
 /// From hue (degrees), saturation and lightness.

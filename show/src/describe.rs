@@ -1,7 +1,7 @@
 //! What there is to say about a block, in a few lines.
 
 use crate::colour::Kind;
-use crate::units::{bytes_text, counted, exactly};
+use crate::units::{bytes_text, exactly};
 use crate::{Block, Content, Exhibit, Picture};
 
 /// Name, size, where and when, who writes and reads it, and what it costs to move.
@@ -31,9 +31,7 @@ pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block
     let cost = picture.costs[tensor.index()];
     let moved = cost.non_compulsory(block.size);
     if 0 < moved.0 {
-        let times = [(cost.spills, "spill"), (cost.reloads, "reload")];
-        let times: Vec<_> = times.into_iter().filter(|it| 0 < it.0).map(|it| counted(it.0, it.1)).collect();
-        lines.push(format!("{}: {}", times.join(", "), bytes_text(moved)));
+        lines.push(format!("{}: {}", cost.times(), bytes_text(moved)));
     }
     lines.join("\n")
 }

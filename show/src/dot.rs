@@ -51,7 +51,7 @@ fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
         let uses = &picture.uses[tensor.index()];
         let Some(first) = uses.first() else { continue };
         let label = format!("{}\n{}", exhibit.tensor_name(tensor), bytes_text(exhibit.size(tensor)));
-        let moved = if is_moved(&picture, tensor) { ", color = \"#d7301f\", penwidth = 2" } else { "" };
+        let moved = if picture.costs[tensor.index()].is_moved() { ", color = \"#d7301f\", penwidth = 2" } else { "" };
         let label = quoted(&label);
         writeln!(f, "  tensor{} [label = {label}, shape = ellipse, fillcolor = \"#eeeeee\"{moved}];", tensor.0)?;
         writeln!(f, "  {{ rank = same; tensor{}; step{first}; }}", tensor.0)?;
@@ -98,12 +98,7 @@ fn write_edge(
 }
 
 fn is_plain_weight(exhibit: &Exhibit, picture: &Picture, tensor: TensorId) -> bool {
-    exhibit.problem.graph.tensor(tensor).origin == Origin::Weight && !is_moved(picture, tensor)
-}
-
-fn is_moved(picture: &Picture, tensor: TensorId) -> bool {
-    let cost = picture.costs[tensor.index()];
-    0 < cost.reloads + cost.spills
+    exhibit.problem.graph.tensor(tensor).origin == Origin::Weight && !picture.costs[tensor.index()].is_moved()
 }
 
 /// By tensor: the steps during which it is there again after it was away.

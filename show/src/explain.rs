@@ -56,9 +56,7 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
     proof::write(exhibit, order, f)?;
     let mut moved: Vec<TensorId> = exhibit.problem.graph.tensor_ids().collect();
     let cost = |it: &TensorId| picture.costs[it.index()].non_compulsory(exhibit.size(*it));
-    moved.retain(|it| {
-        0 < picture.costs[it.index()].reloads + picture.costs[it.index()].spills && Bytes::ZERO < cost(it)
-    });
+    moved.retain(|it| picture.costs[it.index()].is_moved() && Bytes::ZERO < cost(it));
     moved.sort_by_key(|it| (Reverse(cost(it)), *it));
     if !moved.is_empty() {
         writeln!(f, "\nWhat was moved, and why")?;

@@ -6,6 +6,7 @@
 //! of a step, and what goes out after it, belongs to that step.
 
 use crate::Exhibit;
+use crate::units::counted;
 use cosma_planner::{Action, Bytes, OpId, Place, Slot, Step, TensorId};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -96,6 +97,17 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// Whether it moves more often than every program must move it.
+    pub fn is_moved(self) -> bool {
+        0 < self.reloads + self.spills
+    }
+
+    /// How often it moves beyond that, in words: `1 spill, 2 reloads`.
+    pub fn times(self) -> String {
+        let times = [(self.spills, "spill"), (self.reloads, "reload")];
+        times.into_iter().filter(|it| 0 < it.0).map(|it| counted(it.0, it.1)).collect::<Vec<_>>().join(", ")
+    }
+
     /// Bytes of spills and reloads of a tensor of this size.
     pub fn non_compulsory(self, size: Bytes) -> Bytes {
         Bytes(size.0 * (self.reloads + self.spills))
@@ -174,6 +186,13 @@ impl Picture {
         self.order.len()
     }
 
+    /// How high the map of a scratchpad goes: as high as anything lies where most of the scratchpad is
+    /// empty, beside which nothing would be seen of it.
+    pub fn top(&self, scratchpad: Bytes) -> Bytes {
+        let highest = self.blocks.iter().map(|it| it.offset + it.size).max().unwrap_or_default();
+        if highest.0.saturating_mul(2) < scratchpad.0 { highest } else { scratchpad.max(highest) }
+    }
+
     /// How many bytes a block shares in its first step, with each of the blocks that it is in place of.
     pub fn shared(&self, block: &Block) -> impl Iterator<Item = Bytes> {
         shared(&self.blocks, block)
@@ -182,7 +201,7 @@ impl Picture {
     /// Whether a block's tensor moves more often than every program must move it; never a workspace.
     pub fn is_moved(&self, block: &Block) -> bool {
         match block.content {
-            Content::Tensor(it) => 0 < self.costs[it.index()].reloads + self.costs[it.index()].spills,
+            Content::Tensor(it) => self.costs[it.index()].is_moved(),
             Content::Workspace(_) => false,
         }
     }

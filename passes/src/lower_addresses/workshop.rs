@@ -153,7 +153,7 @@ impl<'c, 'a> Workshop<'c, 'a> {
         let (Ok(from), Ok(to)) = types else { return };
         if let Some(dimensions) = dimensions(&to).filter(|_| from.memory_space() != to.memory_space()) {
             let moved = MemRefType::new(to.element(), &dimensions, Some(to.layout()), from.memory_space());
-            set_type(result.into(), moved.into());
+            set_type(result, moved.into());
         }
     }
 

@@ -1,7 +1,7 @@
 //! Why a tensor left: the step while it was away in which there was no room for it.
 
 use super::{name_step, present};
-use crate::units::{bytes_text, counted, plain};
+use crate::units::{bytes_text, plain};
 use crate::{Content, Exhibit, Link, Picture};
 use cosma_planner::{Bytes, Step, TensorId};
 use std::cmp::Reverse;
@@ -23,14 +23,12 @@ pub(super) fn write(
 ) -> fmt::Result {
     let size = exhibit.size(tensor);
     let cost = picture.costs[tensor.index()];
-    let times = [(cost.spills, "spill"), (cost.reloads, "reload")];
-    let times: Vec<_> = times.into_iter().filter(|it| 0 < it.0).map(|it| counted(it.0, it.1)).collect();
     writeln!(
         f,
         "  {}, {}: {}, {}",
         plain(exhibit.tensor_name(tensor)),
         bytes_text(size),
-        times.join(", "),
+        cost.times(),
         bytes_text(cost.non_compulsory(size))
     )?;
     if exhibit.problem.is_streamed(tensor) {

@@ -67,9 +67,8 @@ struct Block {
 impl Function {
     pub fn new(exhibit: &Exhibit) -> Function {
         let picture = Picture::new(exhibit);
-        let highest = picture.blocks.iter().map(|it| it.offset + it.size).max().unwrap_or_default();
         let scratchpad = exhibit.problem.machine.scratchpad;
-        let top = if highest.0.saturating_mul(2) < scratchpad.0 { highest } else { scratchpad.max(highest) };
+        let top = picture.top(scratchpad);
         let operator = |op: &cosma_planner::OpId| {
             let label = &exhibit.operators[op.index()];
             Operator {
@@ -111,7 +110,7 @@ fn tensor(exhibit: &Exhibit, picture: &Picture, id: cosma_planner::TensorId) -> 
     let graph = &exhibit.problem.graph;
     let label = &exhibit.tensors[id.index()];
     let cost = picture.costs[id.index()];
-    let moved = 0 < cost.reloads + cost.spills;
+    let moved = cost.is_moved();
     let uses = &picture.uses[id.index()];
     let is_written = graph.producer(id).is_some();
     Tensor {

@@ -37,9 +37,7 @@ impl Frame {
     pub fn new(exhibit: &Exhibit, picture: &Picture) -> Frame {
         let n_steps = picture.n_steps();
         let scratchpad = exhibit.problem.machine.scratchpad;
-        let highest = picture.blocks.iter().map(|it| it.offset + it.size).max().unwrap_or_default();
-        // Beside a scratchpad that is mostly empty nothing would be seen of what lies in it.
-        let map = if highest.0.saturating_mul(2) < scratchpad.0 { highest } else { scratchpad.max(highest) };
+        let map = picture.top(scratchpad);
         let live = picture.live.iter().chain(&picture.occupied).copied().max().unwrap_or_default();
         let curves = if map < scratchpad { live } else { live.max(scratchpad) };
         let moved = picture.moved.iter().map(|it| (it.loaded + it.reloaded).max(it.stored + it.spilled)).max();
