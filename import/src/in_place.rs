@@ -17,6 +17,7 @@
 //!
 //! Whether nobody else is still to read an operand is not looked at here: that depends on the order.
 
+use crate::graph::n_elements;
 use crate::group::{Class, Groups, class};
 use crate::infer::{Call, axis, ranges};
 use crate::network::{InPlace, Network, Operator, Tensor, TensorIndex};
@@ -30,12 +31,12 @@ pub fn in_place(
     tensor: &dyn Fn(usize) -> Option<TensorIndex>,
 ) -> Vec<InPlace> {
     let value = |list: &[Option<usize>], index: usize| list.get(index).copied().flatten().and_then(tensor);
-    let Some(result) = value(&call.node.outputs, 0) else {
-        return if kind == "Split" { split(call, tensors, tensor).unwrap_or_default() } else { Vec::new() };
-    };
+    if kind == "Split" {
+        return split(call, tensors, tensor).unwrap_or_default();
+    }
+    let Some(result) = value(&call.node.outputs, 0) else { return Vec::new() };
     let n_sharing = match kind {
         "Concat" => return concatenation(call, result, tensors, tensor).unwrap_or_default(),
-        "Split" => return split(call, tensors, tensor).unwrap_or_default(),
         "Slice" => return slice(call, result, tensors, tensor).into_iter().collect(),
         "GroupNormalization"
         | "InstanceNormalization"
@@ -56,11 +57,6 @@ fn are_alike(a: &Tensor, b: &Tensor) -> bool {
     a.element == b.element && a.n_elements() == b.n_elements() && a.n_elements() != u64::MAX
 }
 
-/// Elements of the dimensions before one.
-fn n_outside(shape: &[u64], axis: usize) -> u64 {
-    shape[..axis].iter().fold(1, |n: u64, it| n.saturating_mul(*it))
-}
-
 fn concatenation(
     call: &Call,
     result: TensorIndex,
@@ -69,13 +65,13 @@ fn concatenation(
 ) -> Option<Vec<InPlace>> {
     let first = call.optional(0)?;
     let along = axis(call.attributes().int("axis")?, first.shape.len()).ok()?;
-    if n_outside(&first.shape, along) != 1 {
+    if n_elements(&first.shape[..along]) != Some(1) {
         return None;
     }
     let mut pairs = Vec::new();
     let mut at = 0;
     for (index, input) in call.node.inputs.iter().enumerate() {
-        let n_elements = crate::graph::n_elements(&call.optional(index)?.shape)?;
+        let n_elements = n_elements(&call.optional(index)?.shape)?;
         if let Some(operand) = input.and_then(tensor)
             && tensors[operand.0].element == tensors[result.0].element
         {
@@ -90,7 +86,7 @@ fn split(call: &Call, tensors: &[Tensor], tensor: &dyn Fn(usize) -> Option<Tenso
     let input = call.optional(0)?;
     let operand = call.node.inputs.first().copied().flatten().and_then(tensor)?;
     let along = axis(call.attributes().int("axis").unwrap_or(0), input.shape.len()).ok()?;
-    if n_outside(&input.shape, along) != 1 {
+    if n_elements(&input.shape[..along]) != Some(1) {
         return None;
     }
     let mut pairs = Vec::new();
@@ -100,7 +96,7 @@ fn split(call: &Call, tensors: &[Tensor], tensor: &dyn Fn(usize) -> Option<Tenso
         if let Some(result) = output.and_then(tensor) {
             pairs.push(InPlace { result, operand, part: Some(at) });
         }
-        at += tensors[operand.0].bytes(crate::graph::n_elements(shape)?)?;
+        at += tensors[operand.0].bytes(n_elements(shape)?)?;
     }
     Some(pairs)
 }
@@ -136,7 +132,7 @@ pub fn of_group(groups: &Groups, head: usize, result: TensorIndex, members: &[us
     for pair in all().flat_map(|it| &groups.operator(it).in_place) {
         let keeps_place = |it: usize| {
             let operator = groups.operator(it);
-            let is_shared = operator.in_place.iter().any(|it| it.operand == pair.operand);
+            let is_shared = only_part(operator, pair.operand) == Some(pair.part);
             !operator.reads.contains(&pair.operand) || is_shared || groups.reduced[it].contains(&pair.operand)
         };
         let is_known = pairs.iter().any(|it| it.operand == pair.operand);
@@ -145,6 +141,14 @@ pub fn of_group(groups: &Groups, head: usize, result: TensorIndex, members: &[us
         }
     }
     pairs
+}
+
+/// Of which part an operand may take the place; none if it may take none, or is read for several: once
+/// something else than its bytes is written to one of them, the others lack it.
+fn only_part(operator: &Operator, operand: TensorIndex) -> Option<Option<u64>> {
+    let mut parts = operator.in_place.iter().filter(|it| it.operand == operand).map(|it| it.part);
+    let first = parts.next()?;
+    parts.all(|it| it == first).then_some(first)
 }
 
 /// What of a group's operands it only reads to reduce them.
@@ -162,12 +166,16 @@ pub fn reduced_by_group(groups: &Groups, head: usize, members: &[usize]) -> Vec<
 /// What an operator may share that takes in an elementwise one before it.
 pub fn with_prologue(operator: &Operator, first: &Operator) -> Vec<InPlace> {
     let through = first.writes[0];
-    let is_shared = |operator: &Operator, it: TensorIndex| operator.in_place.iter().any(|pair| pair.operand == it);
     let mut pairs = Vec::new();
     for pair in &operator.in_place {
         if pair.operand == through {
+            if only_part(operator, through) != Some(pair.part) {
+                continue;
+            }
             let sources = first.in_place.iter().map(|it| it.operand);
-            let sources = sources.filter(|it| !operator.reads.contains(it) || is_shared(operator, *it));
+            // What is also read directly has to lie at the same place.
+            let is_there = |it: &TensorIndex| only_part(operator, *it) == Some(pair.part);
+            let sources = sources.filter(|it| !operator.reads.contains(it) || is_there(it));
             pairs.extend(sources.map(|operand| InPlace { operand, ..*pair }));
         } else if !first.reads.contains(&pair.operand) {
             pairs.push(*pair);

@@ -146,3 +146,24 @@ fn parts_stay_parts_within_groups() {
         .output("c");
     check(&model, &Options::default(), &["c over x at 0 y at 1024"]);
 }
+
+/// Something else is written over what is read for another part as well.
+#[test]
+fn what_is_read_for_two_parts_lies_at_neither_within_groups() {
+    let check_two = |first: &str, second: &str, last: Option<&str>| {
+        let model = image("x").node("Relu", &["x"], &["positive"], vec![]);
+        let model = model.node("Concat", &[first, second], &["b"], vec![int("axis", 1)]);
+        let model = match last {
+            Some(kind) => model.node(kind, &["b"], &["c"], vec![]).output("c"),
+            None => model.output("b"),
+        };
+        let network = model.import(&Options::default()).expect("it is a model");
+        for operator in network.operators.iter().filter(|it| it.kind.contains("Concat")) {
+            assert_eq!(operator.in_place, [], "{first} {second} {last:?}");
+        }
+    };
+    check_two("positive", "x", None);
+    check_two("x", "positive", Some("Relu"));
+    check_two("x", "x", Some("Relu"));
+    check_two("positive", "positive", None);
+}

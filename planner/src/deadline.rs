@@ -31,32 +31,32 @@ impl<'a> Deadline<'a> {
         Deadline { at: Instant::now().checked_add(duration), ..Deadline::NEVER }
     }
 
-    /// The same under the eyes of an observer, if there is one.
-    pub(crate) fn watched<'b>(self, observer: Option<&'b Observer<'b>>) -> Deadline<'b>
+    /// The same under the eyes of an observer.
+    pub(crate) fn watched<'b>(self, observer: &'b Observer<'b>) -> Deadline<'b>
     where
         'a: 'b,
     {
-        Deadline { observer, tells: observer.is_some(), ..self }
+        Deadline { observer: Some(observer), tells: true, ..self }
     }
 
     /// Whether it is later than that.
     pub fn has_passed(self) -> bool {
-        if let Some(observer) = self.observer {
-            observer.look();
-        }
-        self.is_stopped() || self.at.is_some_and(|it| it <= Instant::now())
+        self.is_told_to_stop() || self.at.is_some_and(|it| it <= Instant::now())
     }
 
     /// The time that is left; none if there is no end to it.
     pub fn left(self) -> Option<Duration> {
         let left = self.at.map(|it| it.saturating_duration_since(Instant::now()));
-        match self.observer.and_then(|it| it.since_stop()) {
-            Some(since) => {
-                let grace = if self.has_grace { GRACE.saturating_sub(since) } else { Duration::ZERO };
-                Some(left.map_or(grace, |it| it.min(grace)))
-            }
-            None => left,
+        match (left, self.grace_left()) {
+            (Some(left), Some(grace)) => Some(left.min(grace)),
+            (left, grace) => left.or(grace),
         }
+    }
+
+    /// Once the watcher has said to stop: what is left after that.
+    fn grace_left(self) -> Option<Duration> {
+        let grace = if self.has_grace { GRACE } else { Duration::ZERO };
+        self.observer.and_then(|it| it.since_stop()).map(|it| grace.saturating_sub(it))
     }
 
     /// The moment at which so large a part of the time that is left will have passed.
@@ -101,8 +101,7 @@ impl<'a> Deadline<'a> {
 
     /// Whether the watcher says to stop, and there is no time left after that.
     pub(crate) fn is_stopped(self) -> bool {
-        let grace = if self.has_grace { GRACE } else { Duration::ZERO };
-        self.observer.and_then(|it| it.since_stop()).is_some_and(|it| grace <= it)
+        self.grace_left() == Some(Duration::ZERO)
     }
 
     /// Says what begins.

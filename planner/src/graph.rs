@@ -271,6 +271,14 @@ impl GraphBuilder {
         }
     }
 
+    /// Says the same of what stands for a result and an operand, if both are there.
+    #[cfg(feature = "ilp")]
+    pub(crate) fn carry_in_place(&mut self, pair: &InPlace, new: &[Option<TensorId>]) {
+        if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
+            self.in_place_at(result, operand, pair.at());
+        }
+    }
+
     /// All results and operands of one operator and one size, where nothing is said of the operator so far.
     #[cfg(feature = "testing")]
     pub(crate) fn pairs_of_a_size(&self) -> Vec<(TensorId, TensorId)> {

@@ -72,7 +72,7 @@ pub use check::check;
 pub use deadline::Deadline;
 pub use error::Error;
 pub use first_fit::{greedy_plan, greedy_plan_in_order};
-pub use graph::{Dies, Graph, GraphBuilder, InPlace, Op, Origin, Tensor};
+pub use graph::{Dies, Graph, GraphBuilder, InPlace, Op, Origin, Overlay, Tensor};
 pub use greedy::greedy;
 pub use outline::{Outline, Stay};
 pub use plan::{Plan, Residency};

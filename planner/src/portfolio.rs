@@ -160,7 +160,7 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
 pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> Result<Solution, Error> {
     problem.check()?;
     let observer = Observer::new(watcher, problem.restreamed(), options.time_limit);
-    let deadline = Deadline::after(options.time_limit).watched(Some(&observer));
+    let deadline = Deadline::after(options.time_limit).watched(&observer);
     let solution = plan_until(problem, options, deadline)?;
     deadline.proved(solution.lower_bound);
     deadline.planned(solution.non_compulsory);
@@ -206,10 +206,7 @@ fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<De
             let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..all };
             let (mut best, can_go_on) =
                 search_from(problem, options, &narrow, self::first(problem, deadline), deadline.part(SHARE_OF_FIRST));
-            if best.is_proven(problem) {
-                return Ok(best);
-            }
-            if deadline.is_stopped() {
+            if best.is_proven(problem) || deadline.is_stopped() {
                 return Ok(best);
             }
             deadline.enter(Phase::Rules);
@@ -329,10 +326,16 @@ pub(crate) mod ilp {
     pub const IS_BUILT_IN: bool = true;
 
     pub fn fixed_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
-        deadline.found(super::first(problem, deadline).outline.non_compulsory(problem));
+        let first = super::first(problem, deadline);
         deadline.enter(Phase::Replacement);
-        let outcome = replace(problem, &source_order(problem), None, deadline)?;
-        Ok(Decision { outline: outcome.outline, lower_bound: outcome.lower_bound, solver: Solver::Ilp })
+        let Outcome { outline, lower_bound, .. } = replace(problem, &source_order(problem), None, deadline)?;
+        // One that is stopped may not have come so far.
+        let is_better = first.outline.non_compulsory(problem) < outline.non_compulsory(problem);
+        Ok(if is_better {
+            Decision { lower_bound, ..first }
+        } else {
+            Decision { outline, lower_bound, solver: Solver::Ilp }
+        })
     }
 
     pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {

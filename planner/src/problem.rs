@@ -50,6 +50,13 @@ impl Problem {
         self.graph.tensor(tensor).size.align_up(self.machine.alignment)
     }
 
+    /// Whether a tensor can lie in the scratchpad between two steps, and takes room there.
+    pub(crate) fn is_tracked(&self, tensor: TensorId) -> bool {
+        let n_readers = self.graph.readers(tensor).len();
+        let n_touches = n_readers + usize::from(self.graph.producer(tensor).is_some());
+        0 < n_readers && 1 < n_touches && self.graph.tensor(tensor).size != Bytes::ZERO && !self.is_streamed(tensor)
+    }
+
     /// The room of an operator's workspace.
     pub(crate) fn workspace_room(&self, op: OpId) -> Bytes {
         self.graph.op(op).workspace.align_up(self.machine.alignment)

@@ -214,8 +214,12 @@ fn of_floats(kind: &str, left: f64, right: f64) -> Option<f64> {
     })
 }
 
-/// With limits as inputs, each of which may be left out.
+/// With limits as inputs, each of which may be left out. Old ones, which have them as attributes, are not
+/// what shapes are computed with.
 fn clip(call: &Call) -> Option<Content> {
+    if ["min", "max"].iter().any(|it| call.attributes().float(it).is_some()) {
+        return None;
+    }
     let limit = |index| match call.node.inputs.get(index).copied().flatten() {
         Some(_) => call.content(index).map(Some),
         None => Some(None),

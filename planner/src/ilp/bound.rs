@@ -16,7 +16,6 @@ use super::exact::{Effort, Floor, solve_with};
 use super::formula::mended;
 use super::part::part;
 use super::precedence::Precedence;
-use super::residency::is_tracked;
 use super::windows::{crossing, narrowest};
 use crate::fate::{Fate, fates};
 use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId};
@@ -74,7 +73,7 @@ impl Tree<'_> {
         known.order.iter().enumerate().for_each(|(step, op)| step_of[op.index()] = step);
         let fates = fates(problem, known);
         let mut owned = vec![Vec::new(); known.order.len()];
-        for tensor in graph.tensor_ids().filter(|it| is_tracked(problem, *it)) {
+        for tensor in graph.tensor_ids().filter(|it| problem.is_tracked(*it)) {
             owned[fates[tensor.index()].decided].push(tensor);
         }
         let precedence = Precedence::of(problem);

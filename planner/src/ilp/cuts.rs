@@ -13,10 +13,10 @@
 //!
 //! Where the deadline interferes, the bounds of what was not solved are the trivial ones.
 
+use super::Reductions;
 use super::exact::{Effort, Solved, solve};
 use super::precedence::Precedence;
 use super::segment::{Boundary, Lies, Part, Segment};
-use super::{Reductions, residency};
 use crate::{Bytes, Deadline, Error, OpId, Problem, TensorId};
 use std::time::Duration;
 
@@ -173,7 +173,7 @@ fn crossing(problem: &Problem, order: &[OpId], step: usize) -> Vec<TensorId> {
         let mut touching = graph.producer(*it).into_iter().chain(graph.readers(*it).iter().copied());
         touching.any(|op| has_run[op.index()]) && graph.readers(*it).iter().any(|op| !has_run[op.index()])
     };
-    graph.tensor_ids().filter(|it| residency::is_tracked(problem, *it) && crosses(it)).collect()
+    graph.tensor_ids().filter(|it| problem.is_tracked(*it) && crosses(it)).collect()
 }
 
 fn n_boundaries(problem: &Problem, crossing: &[TensorId]) -> usize {

@@ -117,7 +117,7 @@ pub(super) fn keep_all(problem: &Problem, order: &[OpId]) -> Vec<Vec<TensorId>> 
 fn n_variables(problem: &Problem, precedence: &Precedence) -> usize {
     let graph = &problem.graph;
     let runs: usize = graph.op_ids().map(|it| precedence.window(it).count()).sum();
-    let tensors = graph.tensor_ids().filter(|it| super::residency::is_tracked(problem, *it));
+    let tensors = graph.tensor_ids().filter(|it| problem.is_tracked(*it));
     let steps = tensors.map(|it| {
         let touching = graph.producer(it).into_iter().chain(graph.readers(it).iter().copied());
         let windows: Vec<_> = touching.map(|op| precedence.window(op)).collect();

@@ -211,9 +211,7 @@ fn rebuilt(problem: &Problem, mut chains: Vec<Chain>) -> Glued {
         // There are pairs only where a chain is one operator.
         let pairs = chain.members.iter().flat_map(|it| &graph.op(*it).in_place);
         for pair in pairs.filter(|it| it.dies != Dies::Never) {
-            if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
-                builder.in_place_at(result, operand, pair.at());
-            }
+            builder.carry_in_place(pair, &new);
         }
     }
     let alignment = problem.machine.alignment;

@@ -25,7 +25,6 @@
 //! as long as no tensor is owned twice. Operators may be looked at by several parts.
 
 use super::precedence::Precedence;
-use super::residency::is_tracked;
 use crate::{Bytes, Dies, GraphBuilder, InPlace, Machine, OpId, Problem, TensorId, Weights};
 
 /// The problem of a part.
@@ -47,7 +46,7 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
         let n_readers = graph.readers(tensor).iter().filter(|it| is_inside[it.index()]).count();
         let is_written = graph.producer(tensor).is_some_and(|it| is_inside[it.index()]);
         is_owned[tensor.index()]
-            && is_tracked(problem, tensor)
+            && problem.is_tracked(tensor)
             && 0 < n_readers
             && 1 < n_readers + usize::from(is_written)
     };
@@ -93,13 +92,8 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
                 builder.result(id);
             }
         }
-        for pair in operator.in_place.iter().filter(|it| it.dies != Dies::Never) {
-            if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()])
-                && counts(pair.operand)
-            {
-                builder.in_place_at(result, operand, pair.at());
-            }
-        }
+        let is_meant = |it: &&InPlace| it.dies != Dies::Never && counts(it.operand);
+        operator.in_place.iter().filter(is_meant).for_each(|it| builder.carry_in_place(it, &new));
         tensors.extend(written.into_iter().map(Some));
         tensors.push(None);
     }

@@ -56,7 +56,7 @@ impl Residency {
     /// Costs are counted in this unit, which divides every size.
     pub(super) fn new(problem: &Problem, order: &Order, start: &Outline, unit: u64, model: &mut Model) -> Residency {
         let own = problem.graph.op_ids().map(|op| own(problem, op)).collect();
-        let mut residency = Residency::of(problem, order, start, unit, own, |it| is_tracked(problem, it), model);
+        let mut residency = Residency::of(problem, order, start, unit, own, |it| problem.is_tracked(it), model);
         for op in problem.graph.op_ids() {
             if problem.graph.op(op).in_place.iter().any(|it| it.dies == Dies::Sometimes) {
                 residency.share(problem, order, start, op, model);
@@ -312,17 +312,9 @@ impl Tracked {
     }
 }
 
-/// Whether a tensor can lie in the scratchpad between two steps, and takes room there.
-pub(super) fn is_tracked(problem: &Problem, tensor: TensorId) -> bool {
-    let graph = &problem.graph;
-    let n_readers = graph.readers(tensor).len();
-    let n_touches = n_readers + usize::from(graph.producer(tensor).is_some());
-    0 < n_readers && 1 < n_touches && graph.tensor(tensor).size != Bytes::ZERO && !problem.is_streamed(tensor)
-}
-
 /// The room that an operator needs for its workspace and for what it alone touches.
 pub(super) fn own(problem: &Problem, op: OpId) -> Bytes {
-    let alone = problem.operands(op).filter(|it| !is_tracked(problem, *it));
+    let alone = problem.operands(op).filter(|it| !problem.is_tracked(*it));
     problem.workspace_room(op) + alone.map(|it| problem.room(it)).sum()
 }
 

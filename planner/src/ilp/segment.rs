@@ -14,7 +14,7 @@
 //! What an argument's first load and a store cost is counted as if it were compulsory, so these
 //! constants are added, where they are not compulsory in truth.
 
-use crate::{Bytes, GraphBuilder, Machine, OpId, Outline, Problem, TensorId, Weights};
+use crate::{Bytes, GraphBuilder, InPlace, Machine, OpId, Outline, Problem, TensorId, Weights};
 use std::ops::Range;
 
 /// Where a tensor lies at a boundary between two steps.
@@ -140,13 +140,8 @@ impl Segment {
                 }
             }
             // What crosses the end is still to be read.
-            for pair in operator.in_place.iter().filter(|it| find(exit, it.operand).is_none()) {
-                if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()])
-                    && !problem.is_streamed(pair.operand)
-                {
-                    builder.in_place_at(result, operand, pair.at());
-                }
-            }
+            let ends = |it: &&InPlace| find(exit, it.operand).is_none() && !problem.is_streamed(it.operand);
+            operator.in_place.iter().filter(ends).for_each(|it| builder.carry_in_place(it, &new));
             tensors.extend(is_last.then_some(None));
             segment_ops.push(Some(op));
         }

@@ -63,9 +63,7 @@ pub(super) fn ordered(problem: &Problem) -> Ordered {
             tensors.push(Some(old));
         }
         for pair in &op.in_place {
-            if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
-                builder.in_place_at(result, operand, pair.at());
-            }
+            builder.carry_in_place(pair, &new);
         }
         if is_elder[id.index()] {
             token[id.index()] = written.last().copied();

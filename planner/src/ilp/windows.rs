@@ -7,7 +7,6 @@
 
 use super::exact::{Effort, solve};
 use super::replace::replace;
-use super::residency::is_tracked;
 use super::segment::{Boundary, Lies, Segment};
 use super::{Reductions, formula::mended, splice};
 use crate::{Deadline, Error, OpId, Outline, Problem};
@@ -111,7 +110,7 @@ pub(super) fn crossing(problem: &Problem, order: &[OpId]) -> Vec<(u64, u64)> {
         }
     }
     for (tensor, touched) in problem.graph.tensor_ids().zip(touched) {
-        let Some((first, last)) = touched.filter(|_| is_tracked(problem, tensor)) else { continue };
+        let Some((first, last)) = touched.filter(|_| problem.is_tracked(tensor)) else { continue };
         for boundary in &mut crossing[first + 1..=last] {
             boundary.0 += 1;
             boundary.1 += problem.room(tensor).0;
@@ -192,7 +191,7 @@ fn boundary(
     let mut has_run = vec![false; outline.order.len()];
     outline.order[..step].iter().for_each(|it| has_run[it.index()] = true);
     let mut boundary = Boundary::new();
-    for tensor in graph.tensor_ids().filter(|it| is_tracked(problem, *it)) {
+    for tensor in graph.tensor_ids().filter(|it| problem.is_tracked(*it)) {
         let mut touching = graph.producer(tensor).into_iter().chain(graph.readers(tensor).iter().copied());
         let is_live =
             touching.any(|it| has_run[it.index()]) && graph.readers(tensor).iter().any(|it| !has_run[it.index()]);

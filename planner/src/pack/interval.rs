@@ -62,9 +62,13 @@ impl Interval {
             let windows = if windows.is_empty() { vec![None] } else { windows.into_iter().map(Some).collect() };
             interval.gaps.extend(windows.into_iter().map(|window| Gap { start: from, end: to, window }));
         };
+        parts.sort_by_key(|it| it.start);
+        let mut next = parts.iter().peekable();
+        let mut there: Vec<&Piece> = Vec::new();
         for step in steps {
-            let there = parts.iter().filter(|it| it.start <= step && step < it.end);
-            let windows = merged(there.map(|it| (it.low, it.high)).collect());
+            there.retain(|it| step < it.end);
+            there.extend(std::iter::from_fn(|| next.next_if(|it| it.start <= step)));
+            let windows = merged(there.iter().map(|it| (it.low, it.high)).collect());
             if windows != before.1 {
                 close(before.0, step, before.1);
                 before = (step, windows);

@@ -29,6 +29,16 @@ struct Body {
     size: u64,
 }
 
+impl Body {
+    fn start(&self) -> u32 {
+        self.pieces[0].start
+    }
+
+    fn end(&self) -> u32 {
+        self.pieces[self.pieces.len() - 1].end
+    }
+}
+
 /// Pieces of two bodies that share steps: offsets differ by at least one of these.
 struct Pair {
     bodies: (usize, usize),
@@ -51,6 +61,8 @@ const MANY: usize = 400;
 pub(super) struct Windows {
     bodies: Vec<Body>,
     pairs: Vec<Pair>,
+    /// Bodies in the order in which they start, and the greatest end up to each.
+    by_start: Vec<(usize, u32)>,
     /// Offsets of all, as far as they are given.
     given: Vec<Bytes>,
     random: Random,
@@ -81,9 +93,17 @@ impl Windows {
             .filter(|it| !it.pieces.is_empty())
             .collect();
         let pairs = if bodies.len() <= MANY { pairs(&bodies) } else { Vec::new() };
+        let mut by_start: Vec<(usize, u32)> = (0..bodies.len()).map(|it| (it, 0)).collect();
+        by_start.sort_by_key(|it| bodies[it.0].start());
+        let mut end = 0;
+        for (id, latest) in &mut by_start {
+            end = end.max(bodies[*id].end());
+            *latest = end;
+        }
         Windows {
             bodies,
             pairs,
+            by_start,
             given: intervals.iter().map(|it| it.fixed.unwrap_or_default()).collect(),
             random: Random::new(),
         }
@@ -122,12 +142,14 @@ impl Windows {
 
     fn place(&self, order: impl Iterator<Item = usize>) -> Option<Vec<u64>> {
         let mut offsets = vec![0; self.bodies.len()];
-        let mut placed: Vec<usize> = Vec::new();
+        let mut is_placed = vec![false; self.bodies.len()];
         let mut taken: Vec<(i128, i128)> = Vec::new();
         for id in order {
             let body = &self.bodies[id];
             taken.clear();
-            for other in &placed {
+            let before = self.by_start.partition_point(|it| self.bodies[it.0].start() < body.end());
+            let near = self.by_start[..before].iter().rev().take_while(|it| body.start() < it.1);
+            for (other, _) in near.filter(|it| is_placed[it.0]) {
                 each_meeting(body, &self.bodies[*other], |mine, its| {
                     let at = |it: Bytes| i128::from(offsets[*other]) + i128::from(it.0);
                     taken.push((at(its.low) - i128::from(mine.high.0) + 1, at(its.high) - i128::from(mine.low.0)));
@@ -152,7 +174,7 @@ impl Windows {
                 return None;
             }
             offsets[id] = u64::try_from(at).ok()?;
-            placed.push(id);
+            is_placed[id] = true;
         }
         Some(offsets)
     }

@@ -99,14 +99,9 @@ impl TrackedTensor {
 impl Instance {
     pub fn new(problem: &Problem, capacity: Bytes, order: Order) -> Instance {
         let graph = &problem.graph;
-        let is_tracked = |tensor: TensorId| {
-            let touches = graph.readers(tensor).len() + usize::from(graph.producer(tensor).is_some());
-            let is_read = !graph.readers(tensor).is_empty();
-            1 < touches && is_read && graph.tensor(tensor).size != Bytes::ZERO && !problem.is_streamed(tensor)
-        };
         let mut index_of: Vec<Option<Tracked>> = vec![None; graph.tensors().len()];
         let mut tracked = Vec::new();
-        for id in graph.tensor_ids().filter(|it| is_tracked(*it)) {
+        for id in graph.tensor_ids().filter(|it| problem.is_tracked(*it)) {
             index_of[id.index()] = Some(tracked.len() as Tracked);
             tracked.push(TrackedTensor {
                 id,

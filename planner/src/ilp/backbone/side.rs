@@ -2,7 +2,6 @@
 
 use super::chain::{Backbone, own};
 use crate::ilp::precedence::Precedence;
-use crate::ilp::residency;
 use crate::{OpId, Problem, TensorId};
 
 /// An operator matters, whatever it touches, if it needs one part in so many of the scratchpad.
@@ -54,7 +53,7 @@ impl Side {
 /// of it fit the scratchpad.
 pub(super) fn is_tracked(problem: &Problem, tensor: TensorId, tiny: u64) -> bool {
     let is_tiny = problem.room(tensor).0.saturating_mul(tiny) < problem.capacity().0;
-    residency::is_tracked(problem, tensor) && !is_tiny
+    problem.is_tracked(tensor) && !is_tiny
 }
 
 /// All side operators that matter, in source order.
