@@ -19,14 +19,14 @@
 //! Nothing is changed.
 
 use crate::form::{body, operations};
-use crate::role::{Role, may_have_effects, reads, role};
+use crate::role::{Role, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, InPlace, WeightComputation, is_abstract, is_group, is_weight, kind, name, operand_at, result_at,
-    size_with, workspace,
+    Diagnostic, InPlace, WeightComputation, is_abstract, is_call, is_group, is_weight, kind, name, operand_at,
+    result_at, size_with, workspace,
 };
 use cosma_planner::{Bytes, Error, GraphBuilder, Machine, OpId, Problem, TensorId};
 use std::collections::HashMap;
@@ -305,6 +305,7 @@ impl<'c, 'a> Reader<'c, 'a> {
     }
 
     fn read_operator(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        refuse_calls(operation)?;
         let index = self.operators.len();
         let op = OpId(index as u32);
         let mut read: Vec<TensorId> = reads(operation).iter().filter_map(|it| self.tensor(it.value)).collect();
@@ -377,6 +378,21 @@ impl<'c, 'a> Reader<'c, 'a> {
             self.graph.in_place_at(result, read, Bytes(at));
         }
     }
+}
+
+/// Refuses calls with tensors, in regions too: where the callee puts what it computes is not known here.
+fn refuse_calls<'c>(operation: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
+    let mut pending = vec![operation];
+    while let Some(operation) = pending.pop() {
+        let mut types = operation.operands().map(|it| it.r#type()).chain(operation.results().map(|it| it.r#type()));
+        if is_call(operation) && types.any(|it| it.is_tensor()) {
+            let message = "calls a function with tensors, which can only be planned together with it: cosma-inline \
+                           brings them together, if the function has a body in this module";
+            return Err(Diagnostic::at(operation, message));
+        }
+        pending.extend(nested(operation));
+    }
+    Ok(())
 }
 
 /// What operations of a block compute on that a front end makes of tensors, where they have no tensor
