@@ -13,6 +13,7 @@ mod form;
 mod group;
 mod inline;
 mod insert_transfers;
+mod inside;
 mod liveness;
 mod lower_addresses;
 mod machine;
