@@ -6,7 +6,8 @@
 //! - *Views* ([`view`]) are the tensor that they show: whoever reads a view reads its source, whose
 //!   bytes are the same though its shape is another. Where the model returns a view, the source takes
 //!   on the shape of the view, so that results have the types that the model declares.
-//! - *Dead* nodes and results, which nobody reads, go.
+//! - *Dead* nodes and results, which nobody reads, go. To look at a shape is not to read: a node whose
+//!   result is only asked how large it is does not run.
 
 mod macs;
 mod parameter;
@@ -61,8 +62,12 @@ fn live(graph: &Graph) -> Vec<bool> {
     let mut is_live = vec![false; graph.values.len()];
     graph.outputs.iter().for_each(|it| is_live[*it] = true);
     for node in graph.nodes.iter().rev() {
-        if node.outputs.iter().flatten().any(|it| is_live[*it]) {
-            node.inputs.iter().flatten().for_each(|it| is_live[*it] = true);
+        // What is known before the run reads nothing then.
+        let runs = !node.outputs.iter().flatten().all(|it| graph.values[*it].is_constant);
+        if runs && node.outputs.iter().flatten().any(|it| is_live[*it]) {
+            let inputs = node.inputs.iter().enumerate();
+            let read = inputs.filter(|it| !parameter::is_read_for_its_type(node, it.0));
+            read.filter_map(|it| *it.1).for_each(|it| is_live[it] = true);
         }
     }
     is_live
@@ -90,9 +95,11 @@ impl Lowering<'_> {
         let others_are_dead = node.outputs.iter().skip(1).flatten().all(|it| !is_live[*it]);
         if others_are_dead && let (Some(Some(input)), Some(Some(output))) = (node.inputs.first(), node.outputs.first())
         {
-            let keeps_type =
-                self.deploy(call.optional(0)?.element) == self.deploy(values[*output].r#type.as_ref()?.element);
-            if keeps_type && view::is_view(&call) {
+            let deployed = |it: usize| {
+                let r#type = values[it].r#type.as_ref().expect("types were inferred");
+                self.deploy(r#type.element)
+            };
+            if deployed(*input) == deployed(*output) && view::is_view(&call) {
                 self.source[*output] = self.source[*input];
                 return None;
             }
@@ -101,7 +108,8 @@ impl Lowering<'_> {
         for (index, input) in node.inputs.iter().enumerate() {
             let Some(input) = *input else { continue };
             let value = &values[input];
-            if value.is_constant && parameter::is_parameter(node, index, value) {
+            let is_parameter = value.is_constant && parameter::is_parameter(node, index, value);
+            if is_parameter || parameter::is_read_for_its_type(node, index) {
                 continue;
             }
             let tensor = self.tensor(self.source[input]);
@@ -141,7 +149,7 @@ impl Lowering<'_> {
     /// What a float is after quantisation.
     fn deploy(&self, element: Element) -> Element {
         match self.options.element_bytes {
-            Some(bytes) if element.is_float() => Element::Signed(8 * bytes),
+            Some(bytes) if element.will_be_quantised() => Element::Signed(8 * bytes),
             _ => element,
         }
     }

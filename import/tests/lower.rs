@@ -145,3 +145,21 @@ fn an_initialiser_may_be_listed_as_an_input() {
     let network = model.import(&ungrouped()).expect("it is a model");
     assert_eq!(weights(&network), ["w"]);
 }
+
+/// To ask how large something is, it need not be computed.
+#[test]
+fn what_is_read_for_its_shape_alone_does_not_run() {
+    let model = Model::new()
+        .input("x", &[1, 16, 4, 8])
+        .weight("w", &[16, 16, 3, 3])
+        .node("Conv", &["x", "w"], &["c"], vec![ints("pads", &[1, 1, 1, 1])])
+        .node("Shape", &["c"], &["s"], vec![])
+        .node("Relu", &["x"], &["r"], vec![])
+        .node("Reshape", &["r", "s"], &["y"], vec![])
+        .node("ConstantOfShape", &["s"], &["zeros"], vec![])
+        .node("Add", &["y", "zeros"], &["a"], vec![])
+        .node("CastLike", &["a", "c"], &["b"], vec![])
+        .output("b");
+    check(&model, &["Relu(x) -> r: 1x16x4x8xf32", "Add(r) -> a: 1x16x4x8xf32"]);
+    assert!(weights(&model.import(&ungrouped()).expect("it is a model")).is_empty());
+}

@@ -24,12 +24,18 @@ pub fn permutation(call: &Call) -> Result<Vec<usize>, Failure> {
 
 /// `Concat`.
 pub fn concat(call: &Call) -> Answer {
-    let first = call.input(0)?;
+    concat_of(call, &(0..call.node.inputs.len()).collect::<Vec<_>>())
+}
+
+/// The same of some of a node's inputs.
+pub fn concat_of(call: &Call, operands: &[usize]) -> Answer {
+    let Some((first, others)) = operands.split_first() else { return wrong("it has no operands") };
+    let first = call.input(*first)?;
     let Some(given) = call.attributes().int("axis") else { return wrong("it has no axis") };
     let axis = axis(given, first.shape.len())?;
     let mut shape = first.shape.clone();
-    for index in 1..call.node.inputs.len() {
-        let other = &call.input(index)?.shape;
+    for index in others {
+        let other = &call.input(*index)?.shape;
         let fits = other.len() == shape.len() && (0..shape.len()).all(|it| it == axis || shape[it] == other[it]);
         if !fits {
             return wrong(format!("{:?} and {other:?} cannot be joined at dimension {axis}", first.shape));
@@ -228,4 +234,38 @@ pub fn one_hot(call: &Call) -> Answer {
     let axis = axis(call.attributes().int("axis").unwrap_or(-1), shape.len() + 1)?;
     shape.insert(axis, size(depth.into())?);
     Ok(vec![Type { element: values.element, shape }])
+}
+
+/// `CenterCropPad`: to sizes, of some dimensions.
+pub fn center_crop_pad(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    let rank = input.shape.len();
+    let Some(sizes) = call.ints(1)? else { return wrong("it does not say to which sizes") };
+    let axes = match call.attributes().ints("axes") {
+        Some(given) => axes(given, rank)?,
+        None => (0..rank).collect(),
+    };
+    let mut shape = input.shape.clone();
+    for (axis, it) in axes.iter().zip(list(Some(sizes), axes.len(), 0, "shape")?) {
+        shape[*axis] = size(it.into())?;
+    }
+    Ok(vec![Type { element: input.element, shape }])
+}
+
+/// `Col2Im`: columns of blocks become an image again.
+pub fn col2im(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    let (Some(image), Some(block)) = (call.ints(1)?, call.ints(2)?) else {
+        return wrong("it does not say how large image and blocks are");
+    };
+    let &[n, columns, _] = &input.shape[..] else { return wrong(format!("{:?} are no columns", input.shape)) };
+    let area = block.iter().try_fold(1_u64, |area, it| area.checked_mul(u64::try_from(*it).ok()?));
+    let Some(area) = area.filter(|it| *it != 0 && columns % it == 0) else {
+        return wrong(format!("{columns} rows are no blocks of {block:?}"));
+    };
+    let mut shape = vec![n, columns / area];
+    for it in image {
+        shape.push(size((*it).into())?);
+    }
+    Ok(vec![Type { element: input.element, shape }])
 }
