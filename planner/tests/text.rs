@@ -36,7 +36,7 @@ op f: x w -> y 64
 fn a_use_may_say_where_it_reads() {
     let problem = round_trips(
         "
-machine scratchpad 128 alignment 64 weights resident
+machine scratchpad 192 alignment 64 weights resident
 argument x 64
 weight w 10
 op f: x w@host -> y 64
