@@ -193,6 +193,10 @@ fn models_as_exporters_write_them() {
         ("qlinear_concat.onnx", &["--scratchpad=1MiB"], (1, 512, 256)),
         // The convolution whose shape is asked for does not run.
         ("read_for_its_shape.onnx", &["--scratchpad=1MiB"], (1, 4096, 2048)),
+        // Four pieces of 1024, as views of the 4096 that they overlap in, and a result of 1024.
+        ("frames.onnx", &["--scratchpad=5120"], (2, 5120, 5120)),
+        ("gather_rows.onnx", &["--scratchpad=1280"], (2, 1280, 1280)),
+        ("view_as_output.onnx", &["--scratchpad=1MiB"], (0, 0, 0)),
         ("tensor_scatter.onnx", &["--scratchpad=1MiB"], (1, 262_664, 131_072 + 512 + 8)),
     ] {
         assert_eq!(figures(model, arguments), expected, "{model}");

@@ -28,7 +28,7 @@ use crate::read::check_size;
 use call::Failure;
 
 pub use call::{Call, axis};
-pub use movement::{permutation, ranges};
+pub use movement::{permutation, picked, ranges};
 
 /// The types of all results of a `Split`, also of those that are left out.
 pub fn split_types(call: &Call) -> Option<Vec<Type>> {

@@ -4,8 +4,9 @@
 //!   and neither are constants that are one number: they are part of the operator ([`parameter`]).
 //! - *Weight-only computation* is done before the run: what it computes is a weight itself.
 //! - *Views* ([`view`]) are the tensor that they show: whoever reads a view reads its source, whose
-//!   bytes are the same though its shape is another. Where the model returns a view, the source takes
-//!   on the shape of the view, so that results have the types that the model declares.
+//!   bytes are the same though its shape is another. Where the model returns a view, an operator's result
+//!   takes on the shape of the view; another tensor, or one that is returned twice, keeps its shape, and
+//!   the view of it is returned. So results have the types that the model declares.
 //! - *Dead* nodes and results, which nobody reads, go. To look at a shape is not to read: a node whose
 //!   result is only asked how large it is does not run.
 
@@ -17,7 +18,7 @@ use crate::element::Element;
 use crate::error::Error;
 use crate::graph::{Graph, Node};
 use crate::in_place;
-use crate::infer::Call;
+use crate::infer::{Call, picked};
 use crate::network::{Network, Operator, Origin, Tensor, TensorIndex};
 use crate::options::Options;
 use std::collections::HashMap;
@@ -41,7 +42,7 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Network, Error> {
         }
         operators.extend(lowering.read(node, &is_live));
     }
-    let mut results = Vec::new();
+    let (mut results, mut result_shapes) = (Vec::new(), Vec::new());
     for output in &graph.outputs {
         let source = lowering.source[*output];
         let tensor = lowering.tensor(source);
@@ -51,10 +52,12 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Network, Error> {
             tensor_of.shape.clone_from(&r#type.shape);
         }
         results.push(tensor);
+        result_shapes.push(r#type.shape.clone());
     }
     let arguments = inputs.into_iter().chain(lowering.weights).collect();
     let tensors = lowering.tensors;
-    Ok(Network { name: graph.name.clone(), file: options.file.clone(), tensors, arguments, operators, results })
+    let (name, file) = (graph.name.clone(), options.file.clone());
+    Ok(Network { name, file, tensors, arguments, operators, results, result_shapes })
 }
 
 /// Which values lead to a result of the model.
@@ -104,12 +107,15 @@ impl Lowering<'_> {
                 return None;
             }
         }
+        let picks = node.domain.is_empty() && matches!(node.kind.as_str(), "Gather" | "GatherND");
         let mut reads = Vec::new();
         for (index, input) in node.inputs.iter().enumerate() {
             let Some(input) = *input else { continue };
             let value = &values[input];
             let is_parameter = value.is_constant && parameter::is_parameter(node, index, value);
-            if is_parameter || parameter::is_read_for_its_type(node, index) {
+            // Rows that lie side by side are told by where they begin.
+            let is_range = index == 1 && picks && picked(&call).is_some();
+            if is_parameter || is_range || parameter::is_read_for_its_type(node, index) {
                 continue;
             }
             let tensor = self.tensor(self.source[input]);
