@@ -21,8 +21,8 @@ pub fn problems(module: &Module, machine: &MachineOptions) -> Result<Vec<(String
     let mut problems = Vec::new();
     let mut is_right = true;
     for function in functions(module.as_operation()).into_iter().filter(|it| has_body(*it)) {
-        let machine = machine.resolve_if_said(function).ok_or(Error::NoScratchpad)?;
-        match extract(function, machine) {
+        let target = machine.resolve_if_said(function).ok_or(Error::NoScratchpad)?;
+        match extract(function, target) {
             Ok(extraction) => problems.push((symbol(function), extraction.problem)),
             Err(diagnostic) => {
                 diagnostic.emit_error();

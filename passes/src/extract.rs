@@ -22,6 +22,7 @@
 
 use crate::form::{body, operations};
 use crate::inside::{Inside, Outside, inside};
+use crate::machine::Target;
 use crate::role::{Role, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
 use cosma_ir::melior::ir::operation::OperationLike;
@@ -31,7 +32,7 @@ use cosma_ir::{
     Diagnostic, InPlace, WeightComputation, is_abstract, is_call, is_group, is_weight, kind, name, operand_at,
     result_at, size_with, workspace,
 };
-use cosma_planner::{Bytes, Error, GraphBuilder, Machine, OpId, Problem, TensorId};
+use cosma_planner::{Bytes, Error, GraphBuilder, OpId, Problem, TensorId, Weights};
 use std::collections::HashMap;
 
 /// A function with a body, as a problem. Ids follow the block: the order of operators is its order.
@@ -42,6 +43,8 @@ pub struct Extraction<'c, 'a> {
     pub terminator: OperationRef<'c, 'a>,
     /// What is to be planned.
     pub problem: Problem,
+    /// Where operators read weights.
+    pub weights: Weights,
     /// By [`OpId`].
     pub operators: Vec<OperationRef<'c, 'a>>,
     /// By [`TensorId`].
@@ -105,8 +108,13 @@ impl<'c, 'a> Extraction<'c, 'a> {
         let graph = &self.problem.graph;
         graph.ops().iter().all(|op| {
             let has_place = |it: &TensorId| self.carriers[it.index()].has_place();
-            op.workspace == Bytes::ZERO && !op.reads.iter().chain(&op.writes).any(has_place)
+            op.workspace == Bytes::ZERO && !op.reads.iter().map(|it| &it.tensor).chain(&op.writes).any(has_place)
         })
+    }
+
+    /// What it was extracted for.
+    pub fn target(&self) -> Target {
+        Target { machine: self.problem.machine.clone(), weights: self.weights }
     }
 
     /// What the planner complains of, at the operation that causes it.
@@ -124,7 +132,7 @@ impl<'c, 'a> Extraction<'c, 'a> {
 /// # Errors
 /// At what cannot be planned: a declaration, a second block, a tensor that is not ranked and
 /// static.
-pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, machine: Machine) -> Result<Extraction<'c, 'a>, Diagnostic<'c>> {
+pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result<Extraction<'c, 'a>, Diagnostic<'c>> {
     let block =
         body(function).ok_or_else(|| Diagnostic::at(function, "a function without a body cannot be planned"))?;
     let n_blocks = std::iter::successors(Some(block), |it| it.next_in_region()).count();
@@ -135,7 +143,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, machine: Machine) -> Resu
     let said = cosma_ir::machine(function).unwrap_or_default();
     let mut reader = Reader {
         element_bytes: said.element_bytes,
-        alignment: machine.alignment.max(Bytes(1)),
+        alignment: target.machine.alignment().max(Bytes(1)),
         folds: said.weight_computation != Some(WeightComputation::Run),
         ..Reader::default()
     };
@@ -168,8 +176,9 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, machine: Machine) -> Resu
     }
     let Reader { graph, operators, carriers, tensors, views, .. } = reader;
     let graph = graph.build().map_err(|error| Diagnostic::at(function, error.to_string()))?;
-    let problem = Problem { graph, machine };
-    Ok(Extraction { function, terminator, problem, operators, carriers, views, tensors })
+    let Target { machine, weights } = target;
+    let problem = Problem { graph: graph.with_weights(weights), machine };
+    Ok(Extraction { function, terminator, problem, weights, operators, carriers, views, tensors })
 }
 
 #[derive(Default)]

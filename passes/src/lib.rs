@@ -39,7 +39,7 @@ pub use inline::inline;
 pub use insert_transfers::insert_transfers;
 pub use liveness::{Lifetime, LiveStep, Liveness, liveness};
 pub use lower_addresses::{ArenaName, LowerOptions, MEMREFS_TO_LLVM, SOURCE_TO_MEMREFS, lower_addresses};
-pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, WeightsName, states_machine, weights_name};
+pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, Target, WeightsName, states_machine, weights_name};
 pub use model::ModelOptions;
 pub use planned::{Program, read_program};
 pub use print::{plan_text, problem_text};
