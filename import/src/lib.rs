@@ -7,8 +7,8 @@
 //!    with them computation on shapes, are evaluated on the way.
 //! 3. *Lower* (`lower.rs`): what is no operator goes: constants that only describe, views, what
 //!    depends on weights alone.
-//! 4. *Group* (`group.rs`): elementwise operators join the operator that an accelerator would run
-//!    them with.
+//! 4. *Group* (`group.rs`): operators that an accelerator runs at once become one. `class.rs` says what each
+//!    is to its neighbours, and the crate `cosma-network` decides.
 //! 5. *Emit* (`emit.rs`): text in source form.
 //!
 //! Data of weights is never looked at, only its size; a file of external data need not be there.
@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod class;
 mod content;
 mod element;
 mod emit;
@@ -44,10 +45,6 @@ pub use options::{Grouping, Options, Sharing};
 pub fn import(model: impl Into<Bytes>, options: &Options) -> Result<Network, Error> {
     let mut graph = read::read(model.into(), options)?;
     infer::infer(&mut graph)?;
-    let mut network = lower::lower(&graph, options)?;
-    if options.grouping == Grouping::Accelerator {
-        network = group::group(network);
-    }
-    in_place::settle(&mut network, options);
-    Ok(network)
+    let lowered = lower::lower(&graph, options)?;
+    Ok(group::group(lowered, options))
 }
