@@ -1,8 +1,8 @@
 //! Operators take in what comes before them.
 //!
-//! - *Elementwise operators* on one tensor join what alone reads them. One that narrows does not: it belongs to
-//!   what writes the wide tensor, and where it could not join that, it runs alone, so that the operator behind
-//!   it does not need room for the wide one.
+//! - *Elementwise operators* on one tensor join what alone reads them. One that narrows belongs to what writes the
+//!   wide tensor. Where it could not join that, it runs alone before windows and products, which read each element
+//!   many times and would need room for the wide tensor beside their weights.
 //! - *Padding and cropping* join each operator that reads windows of them. One that crops most of a tensor
 //!   stays: what it leaves takes less room than all of it.
 //! - *Channels that change their place*, and a matrix that is transposed for a product, join what alone reads
@@ -54,9 +54,11 @@ fn can_join(state: &State, index: usize, reader: usize) -> bool {
     let result = operator.writes[0];
     let n_elements = network.n_elements(result);
     match operator.class {
-        Class::Elementwise => state
-            .tensors(index)
-            .all(|tensor| network.n_elements(tensor) == n_elements && !network.is_wider(tensor, result)),
+        Class::Elementwise => {
+            let reads_often = matches!(reader.class, Class::Window | Class::Compute);
+            let is_kept_narrow = |tensor| reads_often && network.is_wider(tensor, result);
+            state.tensors(index).all(|tensor| network.n_elements(tensor) == n_elements && !is_kept_narrow(tensor))
+        }
         Class::Padding => {
             let is_read_as_windows = reader.class == Class::Padding || reader.reads.first() == Some(&result);
             let is_most = |tensor| u128::from(network.n_elements(tensor)) < 2 * u128::from(n_elements);
