@@ -38,7 +38,8 @@ const EXPLAINED: &[(&str, &str)] = &[
 ];
 
 const CROPPED: &str = "padding and cropping run with the windows that read it, so the copy is never there";
-const NORMALISED: &str = "a sum that is normalised at once is two operators, the second of which may be part of a product";
+const NORMALISED: &str =
+    "a sum that is normalised at once is two operators, the second of which may be part of a product";
 
 /// The models, in the order of their names.
 fn models(folder: &Path) -> Vec<PathBuf> {
@@ -102,7 +103,7 @@ fn models_against_networks() {
             change(before_peak, after_peak),
         )
         .expect("text takes any line");
-        let is_worse = 1.005 * before.operators as f64 < after.operators as f64
+        let is_worse = 1.005 * (before.operators as f64) < after.operators as f64
             || 1.0001 * (before.min_scratchpad as f64) < after.min_scratchpad as f64
             || 1.005 * (before_peak as f64) < after_peak as f64;
         let differs = before.operators != after.operators
