@@ -270,13 +270,7 @@ impl Windows {
     /// there are no such offsets. So something that changes after as many rounds as bodies can have
     /// different remainders is the proof that there are none; with one alignment for all, these are as
     /// many as bodies (Bellman and Ford).
-    fn raise(
-        &self,
-        mut offsets: Vec<i128>,
-        decided: &[Decision],
-        highest: &[i128],
-        watch: &mut Watch<'_>,
-    ) -> Raised {
+    fn raise(&self, mut offsets: Vec<i128>, decided: &[Decision], highest: &[i128], watch: &mut Watch<'_>) -> Raised {
         for round in 0.. {
             if watch.spend(decided.len()) {
                 return Raised::Stopped;
