@@ -5,7 +5,7 @@
 
 use crate::lower::Lowered;
 use crate::network::{Network, Operator, Origin};
-use crate::options::{Grouping, Options, Sharing};
+use crate::options::{Grouping, Options};
 use cosma_network::{Group, Kind, Rules};
 
 /// What a normalisation or a softmax that was written as single nodes is called.
@@ -25,11 +25,7 @@ pub fn group(lowered: Lowered, options: &Options) -> Network {
         Grouping::None => cosma_network::separate(&classified),
         Grouping::Accelerator => cosma_network::group(&classified, &Rules::ACCELERATOR),
     };
-    let mut operators: Vec<Operator> = groups.iter().map(|group| operator(&network, group)).collect();
-    if options.in_place == Sharing::None {
-        operators.iter_mut().for_each(|operator| operator.in_place.clear());
-    }
-    network.operators = operators;
+    network.operators = groups.iter().map(|group| operator(&network, group)).collect();
     network
 }
 

@@ -15,7 +15,7 @@
 
 use crate::class::{Class, class};
 use crate::graph::n_elements;
-use crate::infer::{Call, axis, ranges, split_types};
+use crate::infer::{Call, axis, picked, ranges, split_types};
 use crate::network::{InPlace, Tensor, TensorIndex};
 use cosma_network::Alias;
 
@@ -63,6 +63,7 @@ fn in_place(
             return pairs.map(|(result, operand)| InPlace { result, operand, part: None }).collect();
         }
         "Slice" => return slice(call, result, tensors, tensor).into_iter().collect(),
+        "Gather" | "GatherND" => return gather(call, result, tensors, tensor).into_iter().collect(),
         "GroupNormalization"
         | "InstanceNormalization"
         | "LayerNormalization"
@@ -180,4 +181,16 @@ fn slice(
         n_inner = n_inner.checked_mul(*size)?;
     }
     Some(InPlace { result, operand, part: Some(tensors[operand.0].bytes(at)?) })
+}
+
+fn gather(
+    call: &Call,
+    result: TensorIndex,
+    tensors: &[Tensor],
+    tensor: &dyn Fn(usize) -> Option<TensorIndex>,
+) -> Option<InPlace> {
+    let operand = call.node.inputs.first().copied().flatten().and_then(tensor)?;
+    let picked = picked(call)?;
+    let at = tensors[operand.0].bytes(picked.start)?;
+    piece(result, operand, picked.end - picked.start, tensors[operand.0].n_elements(), at)
 }

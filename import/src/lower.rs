@@ -5,8 +5,9 @@
 //! - *Weight-only computation* is done before the run: what it computes is a weight itself. What only widens a
 //!   weight ([`narrow`]), or moves what was widened, is not: the weight is what was quantised, and its scales.
 //! - *Views* ([`view`]) are the tensor that they show: whoever reads a view reads its source, whose
-//!   bytes are the same though its shape is another. Where the model returns a view, the source takes
-//!   on the shape of the view, so that results have the types that the model declares.
+//!   bytes are the same though its shape is another. Where the model returns a view, an operator's result
+//!   takes on the shape of the view; another tensor, or one that is returned twice, keeps its shape, and
+//!   the view of it is returned. So results have the types that the model declares.
 //! - *Dead* nodes and results, which nobody reads, go. To look at a shape is not to read: a node whose
 //!   result is only asked how large it is does not run.
 
@@ -20,7 +21,7 @@ use crate::element::Element;
 use crate::error::Error;
 use crate::graph::{Graph, Node};
 use crate::in_place;
-use crate::infer::Call;
+use crate::infer::{Call, picked};
 use crate::network::{Network, Operator, Origin, Tensor, TensorIndex};
 use crate::options::Options;
 use narrow::Narrow;
@@ -55,7 +56,7 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Lowered, Error> {
         }
         operators.extend(lowering.read(node, &is_live));
     }
-    let mut results = Vec::new();
+    let (mut results, mut result_shapes) = (Vec::new(), Vec::new());
     for output in &graph.outputs {
         let source = lowering.source[*output];
         let tensor = lowering.tensor(source);
@@ -65,11 +66,13 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Lowered, Error> {
             tensor_of.shape.clone_from(&r#type.shape);
         }
         results.push(tensor);
+        result_shapes.push(r#type.shape.clone());
     }
     let arguments = inputs.into_iter().chain(lowering.weights).collect();
     let (tensors, nodes) = (lowering.tensors, lowering.nodes);
     let (name, file) = (graph.name.clone(), options.file.clone());
-    Ok(Lowered { network: Network { name, file, tensors, arguments, operators, results }, nodes })
+    let network = Network { name, file, tensors, arguments, operators, results, result_shapes };
+    Ok(Lowered { network, nodes })
 }
 
 /// Which values lead to a result of the model.
@@ -126,12 +129,15 @@ impl Lowering<'_> {
                 return None;
             }
         }
+        let picks = node.domain.is_empty() && matches!(node.kind.as_str(), "Gather" | "GatherND");
         let mut reads = Vec::new();
         for (index, input) in node.inputs.iter().enumerate() {
             let Some(input) = *input else { continue };
             let value = &values[input];
             let is_parameter = value.is_constant && parameter::is_parameter(node, index, value);
-            if is_parameter || parameter::is_read_for_its_type(node, index) {
+            // Rows that lie side by side are told by where they begin.
+            let is_range = index == 1 && picks && picked(&call).is_some();
+            if is_parameter || is_range || parameter::is_read_for_its_type(node, index) {
                 continue;
             }
             for tensor in self.tensors_of(input) {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{FLOAT, Model, ints};
 use cosma_import::proto::AttributeProto;
-use cosma_import::{Network, Options, Origin, import};
+use cosma_import::{Network, Options, Origin, TensorIndex, import};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -186,12 +186,23 @@ fn build((inputs, constants, nodes, opset, drops_wrong): Parts) -> Model {
     model
 }
 
+/// The tensor that a view is a piece of, which it lies within.
+fn viewed(network: &Network, mut tensor: TensorIndex) -> TensorIndex {
+    let bits = |it: TensorIndex| network.tensors[it.0].n_elements() * network.tensors[it.0].element.bits();
+    while let Origin::View { of, at } = network.tensors[tensor.0].origin {
+        assert!(at * 8 + bits(tensor) <= bits(of), "a view ends behind its tensor: {network}");
+        tensor = of;
+    }
+    tensor
+}
+
 /// What every network fulfils.
 fn holds_together(network: &Network) {
     let mut is_there = vec![false; network.tensors.len()];
     network.arguments.iter().for_each(|it| is_there[it.0] = true);
     for operator in &network.operators {
-        operator.reads.iter().for_each(|it| assert!(is_there[it.0], "read before it is written: {network}"));
+        let is_read = |it: &TensorIndex| is_there[viewed(network, *it).0];
+        assert!(operator.reads.iter().all(is_read), "read before it is written: {network}");
         for write in &operator.writes {
             assert!(!std::mem::replace(&mut is_there[write.0], true), "written twice: {network}");
             assert_eq!(network.tensors[write.0].origin, Origin::Operator);
@@ -246,4 +257,34 @@ fn random_models_are_networks_often_enough() {
     let n = n.count();
     println!("{n} of 500 random models are networks");
     assert!(100 < n, "only {n} of 500");
+}
+
+/// Models as they are written, with branches, external data and packed weights: one byte at a time.
+#[test]
+fn damaged_files() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/models");
+    let (mut n, mut n_read) = (0, 0);
+    for entry in std::fs::read_dir(folder).expect("it is there") {
+        let path = entry.expect("it can be read").path();
+        let bytes = std::fs::read(&path).expect("it can be read");
+        if path.extension().is_none_or(|it| it != "onnx") {
+            continue;
+        }
+        let dimensions = [("p".to_owned(), 0), ("b".to_owned(), 2)];
+        for at in 0..bytes.len().min(700) {
+            for with in [0, 1, 0x7f, bytes[at] ^ 0x10] {
+                let mut damaged = bytes.clone();
+                damaged[at] = with;
+                for dimensions in [&dimensions[..0], &dimensions[..1], &dimensions[1..]] {
+                    let dimensions = dimensions.iter().cloned().collect();
+                    n += 1;
+                    if let Ok(network) = import(damaged.clone(), &Options { dimensions, ..Options::default() }) {
+                        holds_together(&network);
+                        n_read += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(10_000 < n && 1_000 < n_read, "{n_read} of {n}");
 }

@@ -16,11 +16,11 @@ mod outline;
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, operations};
+use crate::machine::Target;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions, is_group};
 use cosma_network::Rules;
-use cosma_planner::{Bytes, Machine, Weights};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-group",
@@ -58,8 +58,7 @@ pub fn group<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
     }
     expect(function, INFO.name, Form::Source)?;
     // What joins what does not depend on the machine.
-    let machine = Machine { scratchpad: Bytes::ZERO, alignment: Bytes(1), weights: Weights::Resident };
-    let extraction = extract(function, machine)?;
+    let extraction = extract(function, Target::any())?;
     let network = classify::network(&extraction);
     let groups = cosma_network::group(&network, &Rules::ACCELERATOR);
     outline::outline(&extraction, &groups);

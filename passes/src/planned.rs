@@ -8,11 +8,12 @@
 use crate::allocated::results;
 use crate::extract::{Carrier, Extraction, extract};
 use crate::form::operations;
+use crate::machine::Target;
 use crate::role::{Read, reads as reads_of};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::{OperationRef, Value};
 use cosma_ir::{Diagnostic, Transfer, is_streamed, name, offsets, transfer, workspace, workspace_offset};
-use cosma_planner::{Action, Bytes, Machine, OpId, Place, Slot, TensorId};
+use cosma_planner::{Action, Bytes, OpId, Place, Slot, TensorId, Use};
 
 /// A program in planned form.
 pub struct Program<'c, 'a> {
@@ -30,9 +31,9 @@ pub struct Program<'c, 'a> {
 /// Everything that is no action of a planned program; or what [`extract`] says.
 pub fn read_program<'c, 'a>(
     function: OperationRef<'c, 'a>,
-    machine: Machine,
+    target: Target,
 ) -> Result<Program<'c, 'a>, Vec<Diagnostic<'c>>> {
-    let extraction = extract(function, machine).map_err(|it| vec![it])?;
+    let extraction = extract(function, target).map_err(|it| vec![it])?;
     let mut reader = Reader { extraction: &extraction, n_ops: 0, streamed: Vec::new(), faults: Vec::new() };
     let (mut actions, mut places) = (Vec::new(), Vec::new());
     let block = extraction.terminator.block().expect("a terminator ends a block");
@@ -114,7 +115,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let operator = self.extraction.problem.graph.op(op);
         let streamed = std::mem::take(&mut self.streamed);
         let mut reads = Vec::new();
-        for &tensor in &operator.reads {
+        for &Use { tensor, .. } in &operator.reads {
             if !self.has_place(tensor) {
                 reads.push(Slot { tensor, offset: Bytes::ZERO });
                 continue;

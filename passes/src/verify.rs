@@ -43,12 +43,12 @@ pub fn verify<'c>(function: OperationRef<'c, '_>, machine: &MachineOptions) -> R
     if body(function).is_none() {
         return Ok(Traffic::default());
     }
-    let machine = machine.resolve(function).map_err(|it| vec![it])?;
-    if form(function) == Form::Source && extract(function, machine.clone()).map_err(|it| vec![it])?.is_trivial() {
+    let target = machine.resolve(function).map_err(|it| vec![it])?;
+    if form(function) == Form::Source && extract(function, target.clone()).map_err(|it| vec![it])?.is_trivial() {
         return Ok(Traffic::default());
     }
     expect(function, INFO.name, Form::Planned).map_err(|it| vec![it])?;
-    let Program { extraction, actions, operations } = read_program(function, machine)?;
+    let Program { extraction, actions, operations } = read_program(function, target)?;
     check(&extraction.problem, &actions).map_err(|violations| {
         let diagnose = |violation: &cosma_planner::Violation| {
             let operation = violation.moment.map_or(extraction.terminator, |it| operations[it.line - 1]);

@@ -3,7 +3,7 @@
 use super::call::{Answer, Call, Failure, axes, axis, list, signed, size, wrong};
 use super::elementwise::broadcast_shapes;
 use crate::content::Content;
-use crate::graph::Type;
+use crate::graph::{Type, n_elements};
 
 /// `Transpose`.
 pub fn transpose(call: &Call) -> Answer {
@@ -188,6 +188,43 @@ pub fn gather_nd(call: &Call) -> Answer {
     Ok(vec![Type { element: data.element, shape: [outer, inner].concat() }])
 }
 
+/// The elements that a `Gather` or `GatherND` with constant indices takes, if they lie side by side in the
+/// data; half-open.
+pub fn picked(call: &Call) -> Option<std::ops::Range<u64>> {
+    let (data, indices) = (call.optional(0)?, call.optional(1)?);
+    let ints = call.content(1)?.ints()?;
+    let (outer, depth) = if call.node.kind == "Gather" {
+        (axis(call.attributes().int("axis").unwrap_or(0), data.shape.len()).ok()?, 1)
+    } else {
+        if call.attributes().int("batch_dims").unwrap_or(0) != 0 {
+            return None;
+        }
+        (0, usize::try_from(*indices.shape.last()?).ok().filter(|it| *it != 0)?)
+    };
+    if n_elements(&data.shape[..outer]) != Some(1) {
+        return None;
+    }
+    let sizes = data.shape.get(outer..outer.checked_add(depth)?)?;
+    let n_inner = n_elements(&data.shape[outer + depth..])?;
+    // Which row of inner elements each index is.
+    let mut first = None;
+    for (n, index) in ints.chunks(depth).enumerate() {
+        let mut row = 0_u64;
+        for (it, size) in index.iter().zip(sizes) {
+            let from_start = if *it < 0 { it.checked_add(signed(*size))? } else { *it };
+            let at = u64::try_from(from_start).ok().filter(|it| it < size)?;
+            row = row.checked_mul(*size)?.checked_add(at)?;
+        }
+        let first = *first.get_or_insert(row);
+        if row != first.checked_add(n as u64)? {
+            return None;
+        }
+    }
+    let start = first?.checked_mul(n_inner)?;
+    let n = (ints.len() / depth) as u64;
+    Some(start..start.checked_add(n.checked_mul(n_inner)?)?)
+}
+
 /// `DepthToSpace`.
 pub fn depth_to_space(call: &Call) -> Answer {
     let (input, block) = blocks(call)?;
@@ -226,7 +263,7 @@ pub fn one_hot(call: &Call) -> Answer {
     let depth = match call.content(1).map(Content::to_floats).as_deref() {
         Some([depth]) => *depth as i64,
         _ if call.optional(1).is_some() => {
-            return Err(Failure::Unknown("the shape depends on the data of input 1".into()));
+            return Err(call.depends_on_data(1));
         }
         _ => return wrong("it does not say how many classes"),
     };

@@ -39,7 +39,7 @@ fn node(extraction: &Extraction, op: OpId, tensors: &[Tensor], is_result: &HashS
     let (operation, of) = (extraction.operators[op.index()], graph.op(op));
     let is_live = |tensor: &TensorId| !graph.readers(*tensor).is_empty() || is_result.contains(&index(*tensor));
     let mut reads: Vec<TensorIndex> = Vec::new();
-    for tensor in of.reads.iter().map(|tensor| index(*tensor)) {
+    for tensor in of.reads.iter().map(|read| index(read.tensor)) {
         if !reads.contains(&tensor) {
             reads.push(tensor);
         }
@@ -47,7 +47,7 @@ fn node(extraction: &Extraction, op: OpId, tensors: &[Tensor], is_result: &HashS
     let writes: Vec<TensorIndex> = of.writes.iter().copied().filter(is_live).map(index).collect();
     // A group is made of tensors alone, and has one result.
     let has_place = |tensor: &TensorId| extraction.carriers[tensor.index()].has_place();
-    let is_plain = of.reads.iter().chain(&of.writes).all(has_place) && writes.len() == 1;
+    let is_plain = of.reads.iter().map(|read| &read.tensor).chain(&of.writes).all(has_place) && writes.len() == 1;
     let class = if is_plain { class(operation) } else { Class::Opaque };
     Node { class, reads, writes, aliases: aliases(extraction, operation, of, tensors) }
 }

@@ -21,7 +21,8 @@ pub(super) fn outline(extraction: &Extraction, groups: &[Group]) {
     let block = body(extraction.function).expect("it was extracted");
     let source: Vec<OperationRef> = operations(block).filter(|it| it.next_in_block().is_some()).collect();
     let position: HashMap<usize, usize> = source.iter().enumerate().map(|(index, it)| (address(*it), index)).collect();
-    for group in groups.iter().filter(|group| 1 < group.members.len() + group.copies.len()) {
+    // From the end, so that what a group reads is still what was extracted, and not the result of another group.
+    for group in groups.iter().rev().filter(|group| 1 < group.members.len() + group.copies.len()) {
         outline_one(extraction, group, &position);
     }
     // What went into groups as copies, or was read by what did, may have no readers any more.
