@@ -5,16 +5,22 @@
 //! 3. Each operator reads its operands from where they lie at its step, and says where its results do.
 //!    Views are made again of what they look at, where that has moved.
 //! 4. The function returns host copies.
+//! 5. Operators of other dialects go into groups, which have effects on the scratchpad (`wrap.rs`).
 
 use crate::allocated;
 use crate::extract::{Extraction, extract};
 use crate::form::{Form, body, expect, form};
 use crate::machine::MachineOptions;
 use crate::role::reads;
+use crate::sharing::in_place;
+use crate::wrap::{Planned, wrap};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value};
-use cosma_ir::{Diagnostic, PassInfo, PassOptions, as_mut, erase, load, reload, set_offsets, spill, store, uses};
+use cosma_ir::{
+    Diagnostic, InPlace, PassInfo, PassOptions, as_mut, erase, is_abstract, is_group, load, operand_at, reload,
+    set_offsets, spill, store, uses,
+};
 use cosma_planner::{Action, OpId, Place, Slot, TensorId, check};
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -60,7 +66,7 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagno
 
 /// Writes actions into a function whose operators stand in the order in which they run.
 fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
-    let mut writer = Writer { extraction, step: 0, places: Vec::new(), views: Vec::new() };
+    let mut writer = Writer { extraction, step: 0, places: Vec::new(), views: Vec::new(), foreign: Vec::new() };
     for carrier in &extraction.carriers {
         writer.places.push(Places { host: carrier.source(), scratchpad: None });
     }
@@ -74,6 +80,8 @@ fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
             as_mut(extraction.terminator).set_operand(index, host);
         }
     }
+    // Last, since what was extracted is known by its values, and groups have values of their own.
+    wrap(extraction, &writer.foreign);
     // Of views, those remain that look at what did not move.
     for view in extraction.views.iter().rev() {
         if view.results().all(|it| uses(it.into()).is_empty()) {
@@ -90,6 +98,8 @@ struct Writer<'e, 'c, 'a> {
     places: Vec<Places<'c, 'a>>,
     /// Views that were made again: of what in the source, of what now, and what came out.
     views: Vec<(OperationRef<'c, 'a>, Value<'c, 'a>, Value<'c, 'a>)>,
+    /// Operators of other dialects that run on the scratchpad.
+    foreign: Vec<Planned<'c, 'a>>,
 }
 
 /// The values that are one tensor, now.
@@ -123,28 +133,45 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
                 let operation = store(self.scratchpad(tensor), location);
                 self.places[tensor.index()].host = Some(self.insert(operation));
             }
-            Action::Run { op, ref writes, .. } => self.run(op, writes),
+            Action::Run { op, ref reads, ref writes, .. } => self.run(op, reads, writes),
             // What has no place is not moved.
             Action::Load { .. } | Action::Reload { .. } | Action::Spill(_) | Action::Store(_) => {}
         }
     }
 
-    fn run(&mut self, op: OpId, writes: &[Slot]) {
+    fn run(&mut self, op: OpId, operands: &[Slot], results: &[Slot]) {
         let operation = self.extraction.operators[op.index()];
+        let overlays = self.overlays(operation, operands, results);
         for it in reads(operation) {
             if let Some(tensor) = self.extraction.placed_tensor(it.value) {
                 let value = self.as_seen(it.value, self.scratchpad(tensor));
                 as_mut(it.operation).set_operand(it.operand, value);
             }
         }
-        for (value, tensor) in operation.results().zip(writes.iter().map(|it| it.tensor)) {
+        for (value, tensor) in operation.results().zip(results.iter().map(|it| it.tensor)) {
             self.places[tensor.index()] = Places { host: None, scratchpad: Some(value.into()) };
         }
-        if allocated::lists_results(self.extraction, op) {
-            let offsets: Vec<u64> = writes.iter().take(operation.result_count()).map(|it| it.offset.0).collect();
-            set_offsets(operation, &offsets);
+        if allocated::runs_on_scratchpad(self.extraction, op) {
+            let offsets: Vec<u64> = results.iter().take(operation.result_count()).map(|it| it.offset.0).collect();
+            if is_abstract(operation) || is_group(operation) {
+                set_offsets(operation, &offsets);
+            } else {
+                self.foreign.push(Planned { operation, offsets, in_place: overlays });
+            }
         }
         self.step += 1;
+    }
+
+    /// Of what an operator may do in place, what it does: where a result lies on the operand.
+    fn overlays(&self, operation: OperationRef<'c, 'a>, operands: &[Slot], results: &[Slot]) -> Vec<InPlace> {
+        let size = |slot: &Slot| self.extraction.problem.graph.tensor(slot.tensor).size.0;
+        let is_done = |pair: &InPlace| {
+            let tensor = operand_at(operation, pair.operand).and_then(|value| self.extraction.placed_tensor(value));
+            let Some(from) = operands.iter().find(|slot| Some(slot.tensor) == tensor) else { return false };
+            let Some(to) = results.get(pair.result) else { return false };
+            from.offset.0 < to.offset.0 + size(to) && to.offset.0 < from.offset.0 + size(from)
+        };
+        in_place(operation).into_iter().filter(is_done).collect()
     }
 
     /// A value that is a tensor, or a view of one, where the tensor is now `place`.

@@ -64,8 +64,8 @@ fn is_constant(operation: OperationRef) -> bool {
 /// its kind matters. MLIR's C interface does not tell; these dialects are known to have none.
 pub(crate) fn may_have_effects(operation: OperationRef) -> bool {
     if is_abstract(operation) || is_group(operation) {
-        // One without a result is there for something that only it knows.
-        return operation.result_count() == 0;
+        // One without a result is there for something that only it knows. A group does what is in it.
+        return operation.result_count() == 0 || nested(operation).into_iter().any(may_have_effects);
     }
     let name = name(operation);
     let dialect = name.split('.').next().unwrap_or_default();
@@ -76,6 +76,7 @@ pub(crate) fn may_have_effects(operation: OperationRef) -> bool {
         "ml_program" => name == "ml_program.global_load_const" || is_load_of_constant(operation),
         "tosa" => !name.starts_with("tosa.variable") && name != "tosa.custom",
         "affine" => matches!(name.as_str(), "affine.apply" | "affine.min" | "affine.max" | "affine.yield"),
+        "cosma" => name == "cosma.yield",
         _ => false,
     };
     let is_memory = |it: Type| it.is_mem_ref() || it.is_unranked_mem_ref();

@@ -11,7 +11,7 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions};
-use cosma_planner::{Traffic, check};
+use cosma_planner::{Machine, Traffic, check};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-verify",
@@ -48,6 +48,14 @@ pub fn verify<'c>(function: OperationRef<'c, '_>, machine: &MachineOptions) -> R
         return Ok(Traffic::default());
     }
     expect(function, INFO.name, Form::Planned).map_err(|it| vec![it])?;
+    judge(function, machine)
+}
+
+/// Reads a function in planned form back, and judges it.
+///
+/// # Errors
+/// At least one fault, at each operation that is wrong.
+pub(crate) fn judge<'c>(function: OperationRef<'c, '_>, machine: Machine) -> Result<Traffic, Vec<Diagnostic<'c>>> {
     let Program { extraction, actions, operations } = read_program(function, machine)?;
     check(&extraction.problem, &actions).map_err(|violations| {
         let diagnose = |violation: &cosma_planner::Violation| {
