@@ -156,3 +156,49 @@ fn models_of_pytorch_are_planned_as_they_are() {
     println!("{says}");
     assert!(output.status.success(), "{says}{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// What a plan of a model comes to: its report, as `operators, traffic, least scratchpad`.
+#[track_caller]
+fn figures(model: &str, arguments: &[&str]) -> (u64, u64, u64) {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("report.json");
+    let report_to = format!("--report={}", report.display());
+    let plan = [model, "--alignment=1", "--schedule", "--allocate", "--verify", "--report-to", "-o", "-"];
+    let plan = plan.map(|it| if it == "--report-to" { report_to.as_str() } else { it });
+    let output = run(OPT, &models, &[&plan, arguments].concat());
+    check(&output, 0, "");
+    let report: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(report).expect("it is written")).expect("it is JSON");
+    let function = &report["functions"][0];
+    assert_eq!(function["status"], "optimal", "{model}");
+    let number = |it: &serde_json::Value| it.as_u64().expect("it is a number");
+    (number(&function["operators"]), number(&function["traffic"]["total"]), number(&function["min_scratchpad"]))
+}
+
+/// Models as exporters, optimisers and quantisers write them: what each needs at most, and moves.
+#[test]
+fn models_as_exporters_write_them() {
+    for (model, arguments, expected) in [
+        // Present keys and values are longer than past ones: two copies of a cache.
+        ("attention_with_cache.onnx", &["--scratchpad=1MiB"][..], (1, 262_656, 262_656)),
+        // The cache is empty, so the result is what it is joined with.
+        ("concat_of_empty.onnx", &["--scratchpad=1MiB", "--dim=p=0"], (1, 4096, 2048)),
+        // x 1280, weights 2048 and 4096, bias 1024, result 2560; scales and zero points are parameters.
+        ("dynamic_quantize_lstm.onnx", &["--scratchpad=1MiB"], (1, 11_008, 11_008)),
+        // 529,416 but for past keys and values, over which present ones are written.
+        ("group_query_attention.onnx", &["--scratchpad=1MiB"], (1, 529_416, 529_416 - 262_144)),
+        // x and y 1024 each, the weight as it is packed 2048, scales 512, zero points 64.
+        ("matmul_n_bits.onnx", &["--scratchpad=1MiB"], (1, 4672, 4672)),
+        ("qlinear_concat.onnx", &["--scratchpad=1MiB"], (1, 512, 256)),
+        // The convolution whose shape is asked for does not run.
+        ("read_for_its_shape.onnx", &["--scratchpad=1MiB"], (1, 4096, 2048)),
+        // Four pieces of 1024, as views of the 4096 that they overlap in, and a result of 1024.
+        ("frames.onnx", &["--scratchpad=5120"], (2, 5120, 5120)),
+        ("gather_rows.onnx", &["--scratchpad=1280"], (2, 1280, 1280)),
+        ("view_as_output.onnx", &["--scratchpad=1MiB"], (0, 0, 0)),
+        ("tensor_scatter.onnx", &["--scratchpad=1MiB"], (1, 262_664, 131_072 + 512 + 8)),
+    ] {
+        assert_eq!(figures(model, arguments), expected, "{model}");
+    }
+}

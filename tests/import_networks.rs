@@ -15,9 +15,13 @@ const EXPLAINED: &[(&str, &str)] = &[
     ("bisenet_resnet18", "an addition to what the product before it reads is part of that product"),
     ("clip_vit_text_b32", "a comparison with a constant joins its only reader, as all elementwise operators do"),
     ("convnext_tiny", "to transpose what has one dimension that is not one is a view"),
+    ("mixnet_s", "pieces of a tensor that is there anyway are views"),
     ("mobilevit_s", "two transpositions, one after the other, are one"),
     ("nasnet_a_large", "padding runs with the window that reads it, so the padded copy is never there"),
+    ("sd15_unet_64", "pieces of a tensor that is there anyway are views"),
+    ("shufflenet_v2_x1_0", "pieces of a tensor that is there anyway are views"),
     ("ssd300_vgg16", "a bound on a norm joins the reduction that computes it"),
+    ("transformer_encdec_base", "pieces of a tensor that is there anyway are views"),
     ("whisper_tiny_encoder", "the embedding of positions is added while transposing"),
 ];
 

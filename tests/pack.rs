@@ -195,16 +195,3 @@ fn packs_published_tables() {
         assert_eq!(check_packing(&intervals, &offsets, Bytes(limit), Bytes(1)), []);
     }
 }
-
-#[test]
-fn the_readme_tells_the_truth() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("there is one");
-    let section = readme.split("## Packing alone").nth(1).and_then(|it| it.split("\n## ").next()).expect("a section");
-    let table = section.split("```csv\n").nth(1).and_then(|it| it.split("```").next()).expect("an example");
-    let written = pack(table, &[]).succeeds_saying("placed: 4 intervals, height 8 B, lower bound 8 B: proven least");
-    assert!(written.lines().skip(1).all(|it| it.split(',').nth(6).is_some_and(|it| !it.is_empty())), "{written}");
-    let help = Command::new(env!("CARGO_BIN_EXE_cosma-pack")).arg("--help").output().expect("it runs");
-    let help = String::from_utf8_lossy(&help.stdout);
-    let flags: Vec<&str> = section.split(['[', '`', ' ', '=']).filter(|it| it.starts_with("--")).collect();
-    assert!(3 <= flags.len() && flags.iter().all(|it| help.contains(it)), "{flags:?}");
-}

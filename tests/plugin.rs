@@ -87,7 +87,7 @@ fn stock_mlir_opt_lowers_groups_of_tosa() {
   %1 = tosa.exp %0 : (tensor<8x8xf32>) -> tensor<8x8xf32>
   return %1 : tensor<8x8xf32>
 }";
-    // What follows is the pipeline that README has.
+    // What follows is the pipeline that book/src/programs.md has.
     let pipeline = format!(
         "builtin.module(func.func(cosma-group,cosma-allocate{{scratchpad=1KiB}},cosma-insert-transfers),\
          cosma-lower-addresses{{arena=argument}},{})",

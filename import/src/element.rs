@@ -65,9 +65,14 @@ impl Element {
         }
     }
 
-    /// Whether it is a float that quantisation would replace.
+    /// Whether it is a float.
     pub fn is_float(self) -> bool {
         matches!(self, Element::Float(_) | Element::BFloat16 | Element::SmallFloat(..))
+    }
+
+    /// Whether it is a float that quantisation would replace. One of eight bits or less is quantised.
+    pub fn will_be_quantised(self) -> bool {
+        matches!(self, Element::Float(_) | Element::BFloat16)
     }
 }
 

@@ -9,9 +9,13 @@
 //!
 //! Values are called as in the model, as far as MLIR's syntax lets them. Locations have the names as
 //! they are: of an operator that of its first node, with the file and the node's number as the line.
+//! What is a view is one of the operations for views in MLIR's dialect `tensor`, right before it is read first.
 //! `nodes` lists all nodes that an operator stands for; it also keeps apart what only differs in
 //! attributes that are not written down.
 
+mod view;
+
+use crate::element::Element;
 use crate::network::{InPlace, Network, Operator, Origin, Tensor, TensorIndex};
 use std::collections::HashSet;
 use std::fmt::{self, Write};
@@ -19,22 +23,29 @@ use std::fmt::{self, Write};
 /// As MLIR text in source form.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = names(&self.tensors);
-        let name = |it: &TensorIndex| names[it.0].as_str();
-        let r#type = |it: &TensorIndex| TypeOf(&self.tensors[it.0]);
+        let mut names = Names::of(&self.tensors);
+        let of_tensor = names.of_tensor.clone();
+        let name = |it: &TensorIndex| of_tensor[it.0].as_str();
+        let r#type = |it: &TensorIndex| TypeOf(&self.tensors[it.0].shape, self.tensors[it.0].element);
         write!(f, "func.func @{}(", Quoted(if self.name.is_empty() { "main" } else { &self.name }))?;
         for (index, it) in self.arguments.iter().enumerate() {
             let tensor = &self.tensors[it.0];
             f.write_str(if index == 0 { "\n" } else { ",\n" })?;
-            write!(f, "    %{}: {}", name(it), TypeOf(tensor))?;
+            write!(f, "    %{}: {}", name(it), r#type(it))?;
             if tensor.origin == Origin::Weight {
                 f.write_str(" {cosma.weight}")?;
             }
             write!(f, " loc({})", Quoted(&tensor.name))?;
         }
-        writeln!(f, ") -> ({}) {{", List(self.results.iter().map(r#type)))?;
+        let shapes = self.results.iter().zip(&self.result_shapes);
+        let returned = shapes.map(|(it, shape)| TypeOf(shape, self.tensors[it.0].element));
+        writeln!(f, ") -> ({}) {{", List(returned.clone()))?;
+        let mut is_there: Vec<bool> = self.tensors.iter().map(|it| !it.origin.is_view()).collect();
         for operator in &self.operators {
             let Operator { kind, nodes, position, reads, writes, macs, in_place } = operator;
+            for read in reads {
+                self.write_views(f, &mut names, *read, &mut is_there)?;
+            }
             f.write_str("  ")?;
             if !writes.is_empty() {
                 write!(f, "{} = ", List(writes.iter().map(|it| format!("%{}", name(it)))))?;
@@ -58,43 +69,103 @@ impl fmt::Display for Network {
         if self.results.is_empty() {
             return writeln!(f, "  return\n}}");
         }
-        let values = List(self.results.iter().map(|it| format!("%{}", name(it))));
-        writeln!(f, "  return {values} : {}\n}}", List(self.results.iter().map(r#type)))
-    }
-}
-
-/// A name for each tensor that MLIR can read, as near to the model's as it gets.
-fn names(tensors: &[Tensor]) -> Vec<String> {
-    let mut taken = HashSet::new();
-    let mut names = Vec::with_capacity(tensors.len());
-    for (index, tensor) in tensors.iter().enumerate() {
-        let allowed =
-            |it: char| if it.is_ascii_alphanumeric() || matches!(it, '_' | '.' | '-' | '$') { it } else { '_' };
-        let mut name: String = tensor.name.trim_start_matches('/').chars().map(allowed).collect();
-        if !name.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_') {
-            name.insert(0, '_');
-        }
-        if !taken.insert(name.clone()) {
-            // The index is another one for each tensor; a name that looks like that gets another one still.
-            name = format!("{name}_{index}");
-            while !taken.insert(name.clone()) {
-                name.push('_');
+        let mut values = Vec::new();
+        for (index, shape) in self.results.iter().zip(&self.result_shapes) {
+            let tensor = &self.tensors[index.0];
+            if tensor.shape == *shape {
+                values.push(name(index).to_owned());
+                continue;
             }
+            let value = names.fresh(name(index));
+            view::reshape(f, &mut names, (tensor, name(index)), (shape, &value))?;
+            values.push(value);
         }
-        names.push(name);
+        let values = List(values.iter().map(|it| format!("%{it}")));
+        writeln!(f, "  return {values} : {}\n}}", List(returned))
     }
-    names
 }
 
-struct TypeOf<'a>(&'a Tensor);
+impl Network {
+    /// What a tensor is a view of, and then it, if it is one that is not there yet.
+    fn write_views(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        names: &mut Names,
+        tensor: TensorIndex,
+        is_there: &mut [bool],
+    ) -> fmt::Result {
+        // From the tensor that is there to the one that is wanted.
+        let mut missing = Vec::new();
+        let mut next = tensor;
+        while !std::mem::replace(&mut is_there[next.0], true)
+            && let Origin::View { of, at } = self.tensors[next.0].origin
+        {
+            missing.push((next, of, at));
+            next = of;
+        }
+        for (tensor, of, at) in missing.into_iter().rev() {
+            let (result, source) = (&self.tensors[tensor.0], &self.tensors[of.0]);
+            let (name, of) = (names.of_tensor[tensor.0].clone(), names.of_tensor[of.0].clone());
+            let at = at * 8 / source.element.bits();
+            view::piece(f, names, (source, &of), at, (result, &name))?;
+        }
+        Ok(())
+    }
+}
+
+/// Names that MLIR can read.
+struct Names {
+    of_tensor: Vec<String>,
+    taken: HashSet<String>,
+}
+
+impl Names {
+    /// One that no other value has, made from another one.
+    fn fresh(&mut self, from: &str) -> String {
+        let mut name = format!("{from}.view");
+        let mut n = 0;
+        while !self.taken.insert(name.clone()) {
+            n += 1;
+            name = format!("{from}.view{n}");
+        }
+        name
+    }
+
+    /// A name for each tensor that MLIR can read, as near to the model's as it gets.
+    fn of(tensors: &[Tensor]) -> Names {
+        let mut taken = HashSet::new();
+        let mut of_tensor = Vec::with_capacity(tensors.len());
+        for (index, tensor) in tensors.iter().enumerate() {
+            let allowed =
+                |it: char| if it.is_ascii_alphanumeric() || matches!(it, '_' | '.' | '-' | '$') { it } else { '_' };
+            let mut name: String = tensor.name.trim_start_matches('/').chars().map(allowed).collect();
+            if !name.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_') {
+                name.insert(0, '_');
+            }
+            if !taken.insert(name.clone()) {
+                // The index is another one for each tensor; a name that looks like that gets another one still.
+                name = format!("{name}_{index}");
+                while !taken.insert(name.clone()) {
+                    name.push('_');
+                }
+            }
+            of_tensor.push(name);
+        }
+        Names { of_tensor, taken }
+    }
+}
+
+/// A type by shape and element.
+#[derive(Clone, Copy)]
+struct TypeOf<'a>(&'a [u64], Element);
 
 impl fmt::Display for TypeOf<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("tensor<")?;
-        for size in &self.0.shape {
+        for size in self.0 {
             write!(f, "{size}x")?;
         }
-        write!(f, "{}>", self.0.element)
+        write!(f, "{}>", self.1)
     }
 }
 

@@ -32,6 +32,14 @@ pub enum Error {
     /// Symbolic dimensions that nobody gave a size.
     #[error("the size of {} not known: give {}", dimensions(.0), flags(.0))]
     Dimensions(Vec<String>),
+    /// A size was given for a dimension that the model does not have.
+    #[error("the model has no symbolic dimension '{name}': {}", those(known))]
+    UnknownDimension {
+        /// The name that was given.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
 }
 
 impl Error {
@@ -42,6 +50,11 @@ impl Error {
             _ => 1,
         }
     }
+}
+
+fn those(names: &[String]) -> String {
+    let list = names.iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ");
+    if names.is_empty() { "all its sizes are given".into() } else { format!("it has {list}") }
 }
 
 fn dimensions(names: &[String]) -> String {

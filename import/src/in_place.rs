@@ -19,7 +19,7 @@
 
 use crate::graph::n_elements;
 use crate::group::{Class, Groups, class};
-use crate::infer::{Call, axis, ranges};
+use crate::infer::{Call, axis, picked, ranges, split_types};
 use crate::network::{InPlace, Network, Operator, Tensor, TensorIndex};
 use crate::options::{Options, Sharing};
 
@@ -35,21 +35,59 @@ pub fn in_place(
         return split(call, tensors, tensor).unwrap_or_default();
     }
     let Some(result) = value(&call.node.outputs, 0) else { return Vec::new() };
+    let operands: Vec<usize> = (0..call.node.inputs.len()).collect();
     let n_sharing = match kind {
-        "Concat" => return concatenation(call, result, tensors, tensor).unwrap_or_default(),
+        "Concat" => return concatenation(call, result, &operands, tensors, tensor).unwrap_or_default(),
+        "com.microsoft.QLinearConcat" => {
+            let operands: Vec<usize> = operands.into_iter().skip(2).step_by(3).collect();
+            return concatenation(call, result, &operands, tensors, tensor).unwrap_or_default();
+        }
+        _ if !updated(kind).is_empty() => {
+            let pairs = updated(kind).iter();
+            let pairs =
+                pairs.filter_map(|it| Some((value(&call.node.outputs, it.0)?, value(&call.node.inputs, it.1)?)));
+            let pairs = pairs.filter(|it| are_alike(&tensors[it.0.0], &tensors[it.1.0]));
+            return pairs.map(|(result, operand)| InPlace { result, operand, part: None }).collect();
+        }
         "Slice" => return slice(call, result, tensors, tensor).into_iter().collect(),
+        "Gather" | "GatherND" => return gather(call, result, tensors, tensor).into_iter().collect(),
         "GroupNormalization"
         | "InstanceNormalization"
         | "LayerNormalization"
         | "LogSoftmax"
+        | "LpNormalization"
+        | "MeanVarianceNormalization"
         | "RMSNormalization"
-        | "Softmax" => 1,
+        | "SimplifiedLayerNormalization"
+        | "Softmax"
+        | "com.microsoft.GroupNorm"
+        | "com.microsoft.QLinearSoftmax" => 1,
         _ if class(kind) == Class::Elementwise => call.node.inputs.len(),
         _ => 0,
     };
     let operands = (0..n_sharing).filter_map(|it| value(&call.node.inputs, it));
     let operands = operands.filter(|it| are_alike(&tensors[it.0], &tensors[result.0]));
     operands.map(|operand| InPlace { result, operand, part: None }).collect()
+}
+
+/// Which results of an operator are which operands with some elements changed, or may be written where those
+/// are read row by row.
+fn updated(kind: &str) -> &'static [(usize, usize)] {
+    match kind {
+        "Scatter" | "ScatterElements" | "ScatterND" | "TensorScatter" => &[(0, 0)],
+        "Attention" => &[(1, 4), (2, 5)],
+        "com.microsoft.Attention" | "com.microsoft.DecoderMaskedSelfAttention" => &[(1, 4)],
+        "com.microsoft.QAttention" => &[(1, 8)],
+        "com.microsoft.DecoderMaskedMultiHeadAttention" => &[(1, 5), (2, 6)],
+        "com.microsoft.GroupQueryAttention" | "com.microsoft.SparseAttention" => &[(1, 3), (2, 4)],
+        "com.microsoft.MultiHeadAttention" => &[(1, 6), (2, 7)],
+        // The sum is written over one of its operands, and what becomes of it over any of both.
+        "com.microsoft.SkipLayerNormalization" | "com.microsoft.SkipSimplifiedLayerNormalization" => {
+            &[(0, 0), (0, 1), (3, 0), (3, 1)]
+        }
+        "com.microsoft.QLinearWhere" => &[(0, 1), (0, 4)],
+        _ => &[],
+    }
 }
 
 /// Whether two tensors have as many elements, of one type.
@@ -60,24 +98,25 @@ fn are_alike(a: &Tensor, b: &Tensor) -> bool {
 fn concatenation(
     call: &Call,
     result: TensorIndex,
+    operands: &[usize],
     tensors: &[Tensor],
     tensor: &dyn Fn(usize) -> Option<TensorIndex>,
 ) -> Option<Vec<InPlace>> {
-    let first = call.optional(0)?;
+    let first = call.optional(*operands.first()?)?;
     let along = axis(call.attributes().int("axis")?, first.shape.len()).ok()?;
     if n_elements(&first.shape[..along]) != Some(1) {
         return None;
     }
     let mut pairs = Vec::new();
-    let mut at = 0;
-    for (index, input) in call.node.inputs.iter().enumerate() {
-        let n_elements = n_elements(&call.optional(index)?.shape)?;
-        if let Some(operand) = input.and_then(tensor)
+    let mut at = 0_u64;
+    for index in operands {
+        let n_elements = n_elements(&call.optional(*index)?.shape)?;
+        if let Some(operand) = call.node.inputs[*index].and_then(tensor)
             && tensors[operand.0].element == tensors[result.0].element
         {
-            pairs.push(InPlace { result, operand, part: Some(at) });
+            pairs.extend(piece(result, operand, n_elements, tensors[result.0].n_elements(), at));
         }
-        at += tensors[result.0].bytes(n_elements)?;
+        at = at.checked_add(tensors[result.0].bytes(n_elements)?)?;
     }
     Some(pairs)
 }
@@ -89,16 +128,23 @@ fn split(call: &Call, tensors: &[Tensor], tensor: &dyn Fn(usize) -> Option<Tenso
     if n_elements(&input.shape[..along]) != Some(1) {
         return None;
     }
+    // By the node's word: a result that is left out has a size as well.
+    let parts = split_types(call)?;
     let mut pairs = Vec::new();
-    let mut at = 0;
-    for output in &call.node.outputs {
-        let shape = &call.values[(*output)?].r#type.as_ref()?.shape;
+    let mut at = 0_u64;
+    for (index, output) in call.node.outputs.iter().enumerate() {
+        let n_elements = n_elements(&parts.get(index)?.shape)?;
         if let Some(result) = output.and_then(tensor) {
-            pairs.push(InPlace { result, operand, part: Some(at) });
+            pairs.extend(piece(result, operand, n_elements, tensors[operand.0].n_elements(), at));
         }
-        at += tensors[operand.0].bytes(n_elements(shape)?)?;
+        at = at.checked_add(tensors[operand.0].bytes(n_elements)?)?;
     }
     Some(pairs)
+}
+
+/// A piece of so many elements that begins at a byte of the whole: none, a part, or all of it.
+fn piece(result: TensorIndex, operand: TensorIndex, n_elements: u64, whole: u64, at: u64) -> Option<InPlace> {
+    (n_elements != 0).then_some(InPlace { result, operand, part: (n_elements != whole).then_some(at) })
 }
 
 /// A slice without a break: one of each outer dimension, a range of one, and all of the inner ones.
@@ -110,7 +156,7 @@ fn slice(
 ) -> Option<InPlace> {
     let input = call.optional(0)?;
     let operand = call.node.inputs.first().copied().flatten().and_then(tensor)?;
-    let mut at = 0;
+    let mut at = 0_u64;
     let mut n_inner = 1_u64;
     let mut is_whole = true;
     for (range, size) in ranges(call).ok()?.iter().zip(&input.shape).rev() {
@@ -118,10 +164,22 @@ fn slice(
             return None;
         }
         is_whole &= range.n == *size;
-        at += u64::try_from(range.start).ok()?.checked_mul(n_inner)?;
+        at = at.checked_add(u64::try_from(range.start).ok()?.checked_mul(n_inner)?)?;
         n_inner = n_inner.checked_mul(*size)?;
     }
     Some(InPlace { result, operand, part: Some(tensors[operand.0].bytes(at)?) })
+}
+
+fn gather(
+    call: &Call,
+    result: TensorIndex,
+    tensors: &[Tensor],
+    tensor: &dyn Fn(usize) -> Option<TensorIndex>,
+) -> Option<InPlace> {
+    let operand = call.node.inputs.first().copied().flatten().and_then(tensor)?;
+    let picked = picked(call)?;
+    let at = tensors[operand.0].bytes(picked.start)?;
+    piece(result, operand, picked.end - picked.start, tensors[operand.0].n_elements(), at)
 }
 
 /// What a group may share: an operator that takes in others, which follow it, with the result of the last.

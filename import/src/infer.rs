@@ -4,6 +4,7 @@
 //! a shape depends on data, or where there is no rule, what the model declares counts. What the model
 //! declares beside a rule's word does not: exporters leave old sizes there.
 
+mod attention;
 mod call;
 mod convolution;
 mod elementwise;
@@ -27,7 +28,12 @@ use crate::read::check_size;
 use call::Failure;
 
 pub use call::{Call, axis};
-pub use movement::{permutation, ranges};
+pub use movement::{permutation, picked, ranges};
+
+/// The types of all results of a `Split`, also of those that are left out.
+pub fn split_types(call: &Call) -> Option<Vec<Type>> {
+    movement::split(call).ok()
+}
 
 /// Fills in types and contents.
 pub fn infer(graph: &mut Graph) -> Result<(), Error> {
@@ -82,12 +88,15 @@ fn infer_node(call: &Call) -> Result<Vec<Option<Type>>, Error> {
 
 fn declared(call: &Call, why: &str) -> Result<Vec<Option<Type>>, Error> {
     let Node { outputs, .. } = call.node;
-    let declared = |it: &Option<usize>| match it {
+    let declared = |it: &Option<usize>| {
+        match it {
         None => Ok(None),
         Some(it) => call.values[*it].declared.clone().map(Some).ok_or_else(|| {
             let name = &call.values[*it].name;
-            call.node.error(format!("{why}, and the model does not declare the shape of its result '{name}'"))
+            call.node.error(format!("{why}, and the model does not declare the shape of its result '{name}'; onnx.shape_inference may be able to, \
+                 or add it to value_info"))
         }),
+    }
     };
     outputs.iter().map(declared).collect()
 }

@@ -9,7 +9,8 @@
 //!    depends on weights alone.
 //! 4. *Group* (`group.rs`): elementwise operators join the operator that an accelerator would run
 //!    them with.
-//! 5. *Emit* (`emit.rs`): text in source form.
+//! 5. *Show* (`pieces.rs`): slices and rows of a tensor that is there anyway become views of it.
+//! 6. *Emit* (`emit.rs`): text in source form.
 //!
 //! Data of weights is never looked at, only its size; a file of external data need not be there.
 
@@ -27,6 +28,7 @@ mod infer;
 mod lower;
 mod network;
 mod options;
+mod pieces;
 pub mod proto;
 mod read;
 
@@ -48,6 +50,7 @@ pub fn import(model: impl Into<Bytes>, options: &Options) -> Result<Network, Err
     if options.grouping == Grouping::Accelerator {
         network = group::group(network);
     }
+    pieces::show(&mut network);
     in_place::settle(&mut network, options);
     Ok(network)
 }

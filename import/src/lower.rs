@@ -4,9 +4,11 @@
 //!   and neither are constants that are one number: they are part of the operator ([`parameter`]).
 //! - *Weight-only computation* is done before the run: what it computes is a weight itself.
 //! - *Views* ([`view`]) are the tensor that they show: whoever reads a view reads its source, whose
-//!   bytes are the same though its shape is another. Where the model returns a view, the source takes
-//!   on the shape of the view, so that results have the types that the model declares.
-//! - *Dead* nodes and results, which nobody reads, go.
+//!   bytes are the same though its shape is another. Where the model returns a view, an operator's result
+//!   takes on the shape of the view; another tensor, or one that is returned twice, keeps its shape, and
+//!   the view of it is returned. So results have the types that the model declares.
+//! - *Dead* nodes and results, which nobody reads, go. To look at a shape is not to read: a node whose
+//!   result is only asked how large it is does not run.
 
 mod macs;
 mod parameter;
@@ -16,7 +18,7 @@ use crate::element::Element;
 use crate::error::Error;
 use crate::graph::{Graph, Node};
 use crate::in_place;
-use crate::infer::Call;
+use crate::infer::{Call, picked};
 use crate::network::{Network, Operator, Origin, Tensor, TensorIndex};
 use crate::options::Options;
 use std::collections::HashMap;
@@ -40,7 +42,7 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Network, Error> {
         }
         operators.extend(lowering.read(node, &is_live));
     }
-    let mut results = Vec::new();
+    let (mut results, mut result_shapes) = (Vec::new(), Vec::new());
     for output in &graph.outputs {
         let source = lowering.source[*output];
         let tensor = lowering.tensor(source);
@@ -50,10 +52,12 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Network, Error> {
             tensor_of.shape.clone_from(&r#type.shape);
         }
         results.push(tensor);
+        result_shapes.push(r#type.shape.clone());
     }
     let arguments = inputs.into_iter().chain(lowering.weights).collect();
     let tensors = lowering.tensors;
-    Ok(Network { name: graph.name.clone(), file: options.file.clone(), tensors, arguments, operators, results })
+    let (name, file) = (graph.name.clone(), options.file.clone());
+    Ok(Network { name, file, tensors, arguments, operators, results, result_shapes })
 }
 
 /// Which values lead to a result of the model.
@@ -61,8 +65,12 @@ fn live(graph: &Graph) -> Vec<bool> {
     let mut is_live = vec![false; graph.values.len()];
     graph.outputs.iter().for_each(|it| is_live[*it] = true);
     for node in graph.nodes.iter().rev() {
-        if node.outputs.iter().flatten().any(|it| is_live[*it]) {
-            node.inputs.iter().flatten().for_each(|it| is_live[*it] = true);
+        // What is known before the run reads nothing then.
+        let runs = !node.outputs.iter().flatten().all(|it| graph.values[*it].is_constant);
+        if runs && node.outputs.iter().flatten().any(|it| is_live[*it]) {
+            let inputs = node.inputs.iter().enumerate();
+            let read = inputs.filter(|it| !parameter::is_read_for_its_type(node, it.0));
+            read.filter_map(|it| *it.1).for_each(|it| is_live[it] = true);
         }
     }
     is_live
@@ -90,18 +98,24 @@ impl Lowering<'_> {
         let others_are_dead = node.outputs.iter().skip(1).flatten().all(|it| !is_live[*it]);
         if others_are_dead && let (Some(Some(input)), Some(Some(output))) = (node.inputs.first(), node.outputs.first())
         {
-            let keeps_type =
-                self.deploy(call.optional(0)?.element) == self.deploy(values[*output].r#type.as_ref()?.element);
-            if keeps_type && view::is_view(&call) {
+            let deployed = |it: usize| {
+                let r#type = values[it].r#type.as_ref().expect("types were inferred");
+                self.deploy(r#type.element)
+            };
+            if deployed(*input) == deployed(*output) && view::is_view(&call) {
                 self.source[*output] = self.source[*input];
                 return None;
             }
         }
+        let picks = node.domain.is_empty() && matches!(node.kind.as_str(), "Gather" | "GatherND");
         let mut reads = Vec::new();
         for (index, input) in node.inputs.iter().enumerate() {
             let Some(input) = *input else { continue };
             let value = &values[input];
-            if value.is_constant && parameter::is_parameter(node, index, value) {
+            let is_parameter = value.is_constant && parameter::is_parameter(node, index, value);
+            // Rows that lie side by side are told by where they begin.
+            let is_range = index == 1 && picks && picked(&call).is_some();
+            if is_parameter || is_range || parameter::is_read_for_its_type(node, index) {
                 continue;
             }
             let tensor = self.tensor(self.source[input]);
@@ -141,7 +155,7 @@ impl Lowering<'_> {
     /// What a float is after quantisation.
     fn deploy(&self, element: Element) -> Element {
         match self.options.element_bytes {
-            Some(bytes) if element.is_float() => Element::Signed(8 * bytes),
+            Some(bytes) if element.will_be_quantised() => Element::Signed(8 * bytes),
             _ => element,
         }
     }

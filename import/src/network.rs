@@ -21,6 +21,9 @@ pub struct Network {
     pub operators: Vec<Operator>,
     /// The results of the model, in its order.
     pub results: Vec<TensorIndex>,
+    /// The shapes of the results, as the model declares them: where one is not that of its tensor, a view of
+    /// it is returned.
+    pub result_shapes: Vec<Vec<u64>>,
 }
 
 /// A tensor.
@@ -45,6 +48,20 @@ pub enum Origin {
     Weight,
     /// An operator writes it.
     Operator,
+    /// It is a piece of another tensor without a break.
+    View {
+        /// The other tensor, which may be a view as well.
+        of: TensorIndex,
+        /// The byte of it with which it begins.
+        at: u64,
+    },
+}
+
+impl Origin {
+    /// Whether it is a piece of another tensor.
+    pub fn is_view(self) -> bool {
+        matches!(self, Origin::View { .. })
+    }
 }
 
 /// What an accelerator runs at once.

@@ -14,10 +14,12 @@ use crate::element::Element;
 use crate::error::Error;
 use crate::graph::{Graph, Node, Type, Value, n_elements};
 use crate::options::Options;
-use crate::proto::{GraphProto, ModelProto, NodeProto, TensorProto, TensorTypeProto, TypeProto, ValueInfoProto};
+use crate::proto::{
+    DimensionProto, GraphProto, ModelProto, NodeProto, TensorProto, TensorTypeProto, TypeProto, ValueInfoProto,
+};
 use bytes::Bytes;
 use prost::Message;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The oldest set of operators that is read: before it, broadcasting was said with attributes.
 const OLDEST_OPSET: i64 = 7;
@@ -34,6 +36,7 @@ pub fn read(model: Bytes, options: &Options) -> Result<Graph, Error> {
         return Err(Error::Value { value, message: "sparse initialisers are not read".into() });
     }
     let nodes = inline::inline(node, &functions)?;
+    check_dimensions(options, input.iter().chain(&value_info).chain(&output), input.len())?;
     let mut reader = Reader { options, values: Vec::new(), names: HashMap::new(), missing: Vec::new() };
     for tensor in &initializer {
         reader.read_initializer(tensor)?;
@@ -76,6 +79,41 @@ fn opset(model: &ModelProto) -> Result<i64, Error> {
         )));
     }
     Ok(version)
+}
+
+/// Refuses a size for a dimension that the model does not have: it is misspelt. The first `n_inputs` are the
+/// model's inputs, whose dimensions without a name have one by their position.
+fn check_dimensions<'a>(
+    options: &Options,
+    infos: impl Iterator<Item = &'a ValueInfoProto>,
+    n_inputs: usize,
+) -> Result<(), Error> {
+    if options.dimensions.is_empty() {
+        return Ok(());
+    }
+    let (mut known, mut positions) = (BTreeSet::new(), BTreeSet::new());
+    for (index, info) in infos.enumerate() {
+        let shape = tensor(info.r#type.as_ref()).and_then(|it| it.shape.as_ref());
+        for (axis, dimension) in shape.iter().flat_map(|it| &it.dim).enumerate() {
+            match (dimension.dim_value, name_of(dimension)) {
+                (Some(0..), _) => {}
+                (_, name) => {
+                    let position = || (index < n_inputs).then(|| format!("{}[{axis}]", info.name));
+                    known.extend(name.map(str::to_owned).or_else(position));
+                    positions.extend(position());
+                }
+            }
+        }
+    }
+    match options.dimensions.keys().find(|it| !known.contains(*it) && !positions.contains(*it)) {
+        None => Ok(()),
+        Some(name) => Err(Error::UnknownDimension { name: name.clone(), known: known.into_iter().collect() }),
+    }
+}
+
+/// The name of a dimension. Some exporters call all they do not know by one name.
+fn name_of(dimension: &DimensionProto) -> Option<&str> {
+    dimension.dim_param.as_deref().filter(|it| !matches!(*it, "" | "?"))
 }
 
 fn is_own(domain: &str) -> bool {
@@ -126,8 +164,7 @@ impl Reader<'_> {
         let shape = tensor.shape.as_ref().ok_or_else(|| fail("the rank of this input is not known".into()))?;
         let mut sizes = Vec::new();
         for (axis, dimension) in shape.dim.iter().enumerate() {
-            // Some exporters call all they do not know by one name.
-            let param = dimension.dim_param.as_deref().filter(|it| !matches!(*it, "" | "?"));
+            let param = name_of(dimension);
             let size = match (dimension.dim_value, param) {
                 (Some(value), _) => u64::try_from(value).ok(),
                 (None, Some(name)) => self.options.dimensions.get(name).copied(),
@@ -157,7 +194,7 @@ impl Reader<'_> {
             let Some(tensor) = tensor(info.r#type.as_ref()) else { continue };
             let Ok(element) = element(tensor.elem_type) else { continue };
             let Some(shape) = &tensor.shape else { continue };
-            let size = |it: &crate::proto::DimensionProto| match (it.dim_value, &it.dim_param) {
+            let size = |it: &DimensionProto| match (it.dim_value, &it.dim_param) {
                 (Some(value), _) => u64::try_from(value).ok(),
                 (None, Some(name)) => self.options.dimensions.get(name).copied(),
                 (None, None) => None,

@@ -94,6 +94,15 @@ fn symbolic_dimensions() {
     );
     let dimensions = [("batch".to_owned(), 2), ("x[1]".to_owned(), 3)].into();
     common::check_with(&model, &Options { dimensions, ..ungrouped() }, &["Relu(x) -> y: 2x3xf32"]);
+    let fail = |model: &Model, name: &str, expected: &str| {
+        let dimensions = [(name.to_owned(), 2)].into();
+        let error = model.import(&Options { dimensions, ..ungrouped() }).expect_err("there is no such dimension");
+        assert_eq!(error.to_string(), expected);
+    };
+    let has = "the model has no symbolic dimension";
+    fail(&model, "bacth", &format!("{has} 'bacth': it has 'batch', 'x[1]'"));
+    fail(&model, "x[2]", &format!("{has} 'x[2]': it has 'batch', 'x[1]'"));
+    fail(&relu(), "x[0]", &format!("{has} 'x[0]': all its sizes are given"));
 }
 
 #[test]

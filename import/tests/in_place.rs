@@ -167,3 +167,69 @@ fn what_is_read_for_two_parts_lies_at_neither_within_groups() {
     check_two("x", "x", Some("Relu"));
     check_two("positive", "positive", None);
 }
+
+/// What has no elements is not in the way.
+#[test]
+fn a_concatenation_with_nothing_lies_where_its_operand_lies() {
+    let model = Model::new()
+        .input("past", &[1, 0, 64])
+        .input("k", &[1, 8, 64])
+        .node("Concat", &["past", "k"], &["y"], vec![int("axis", 1)])
+        .node("Concat", &["past", "y", "k", "past"], &["z"], vec![int("axis", 1)])
+        .output("y")
+        .output("z");
+    check(&model, &ungrouped(), &["y over k", "z over y at 0 k at 2048"]);
+    let split = Model::new()
+        .input("x", &[1, 8])
+        .ints("sizes", &[0, 8])
+        .node("Split", &["x", "sizes"], &["a", "b"], vec![int("axis", 1)])
+        .output("a")
+        .output("b");
+    check(&split, &ungrouped(), &["a", "b over x"]);
+}
+
+#[test]
+fn a_cache_is_updated_where_it_lies() {
+    let model = Model::of_opset(24)
+        .input("past", &[1, 2, 256, 64])
+        .input("k", &[1, 2, 1, 64])
+        .input_of(common::INT64, "at", &[1])
+        .node("TensorScatter", &["past", "k", "at"], &["present"], vec![int("axis", 2)])
+        .output("present");
+    check(&model, &ungrouped(), &["present over past"]);
+    let model = |total: &str| {
+        Model::new()
+            .input("q", &[1, 1, 512])
+            .input("k", &[1, 1, 128])
+            .input("v", &[1, 1, 128])
+            .input("pk", &[1, 2, 256, 64])
+            .input("pv", &[1, 2, 256, 64])
+            .input_of(6, "sl", &[1])
+            .input_of(6, "tl", &[])
+            .ints("longer", &[300])
+            .node(
+                "com.microsoft.GroupQueryAttention",
+                &["q", "k", "v", "pk", "pv", "sl", total],
+                &["y", "nk", "nv"],
+                vec![int("num_heads", 8), int("kv_num_heads", 2)],
+            )
+            .output("y")
+            .output("nk")
+            .output("nv")
+    };
+    check(&model("tl"), &ungrouped(), &["y", "nk over pk", "nv over pv"]);
+    // What no longer fits is another buffer.
+    check(&model("longer"), &ungrouped(), &["y", "nk", "nv"]);
+}
+
+/// Where a slice begins may be more than can be counted.
+#[test]
+fn a_slice_of_nothing_at_the_end_of_everything() {
+    let model = Model::new()
+        .input("x", &[0, 5, 1 << 60])
+        .ints("starts", &[0, 3, (1 << 60) - 1])
+        .ints("ends", &[1, 4, 1 << 60])
+        .node("Slice", &["x", "starts", "ends"], &["y"], vec![])
+        .output("y");
+    check(&model, &ungrouped(), &["y"]);
+}

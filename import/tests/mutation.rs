@@ -4,7 +4,7 @@ mod common;
 
 use common::{FLOAT, Model, ints};
 use cosma_import::proto::AttributeProto;
-use cosma_import::{Network, Options, Origin, import};
+use cosma_import::{Network, Options, Origin, TensorIndex, import};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -186,12 +186,23 @@ fn build((inputs, constants, nodes, opset, drops_wrong): Parts) -> Model {
     model
 }
 
+/// The tensor that a view is a piece of, which it lies within.
+fn viewed(network: &Network, mut tensor: TensorIndex) -> TensorIndex {
+    let bits = |it: TensorIndex| network.tensors[it.0].n_elements() * network.tensors[it.0].element.bits();
+    while let Origin::View { of, at } = network.tensors[tensor.0].origin {
+        assert!(at * 8 + bits(tensor) <= bits(of), "a view ends behind its tensor: {network}");
+        tensor = of;
+    }
+    tensor
+}
+
 /// What every network fulfils.
 fn holds_together(network: &Network) {
     let mut is_there = vec![false; network.tensors.len()];
     network.arguments.iter().for_each(|it| is_there[it.0] = true);
     for operator in &network.operators {
-        operator.reads.iter().for_each(|it| assert!(is_there[it.0], "read before it is written: {network}"));
+        let is_read = |it: &TensorIndex| is_there[viewed(network, *it).0];
+        assert!(operator.reads.iter().all(is_read), "read before it is written: {network}");
         for write in &operator.writes {
             assert!(!std::mem::replace(&mut is_there[write.0], true), "written twice: {network}");
             assert_eq!(network.tensors[write.0].origin, Origin::Operator);

@@ -161,7 +161,8 @@ fn shapes_that_depend_on_data_are_declared_or_refused() {
     check(&model(true), &["NonZero(x) -> y: 1x3xi64"]);
     check_error(
         &model(false),
-        "node 'node_y' (NonZero): this operator is not known, and the model does not declare the shape of its result 'y'",
+        "node 'node_y' (NonZero): this operator is not known, and the model does not declare the shape of its result 'y'; \
+         onnx.shape_inference may be able to, or add it to value_info",
     );
     let model = Model::new()
         .input("x", &[4])
@@ -172,7 +173,7 @@ fn shapes_that_depend_on_data_are_declared_or_refused() {
     check_error(
         &model,
         "node 'node_y' (Reshape): the shape depends on the data of input 1 ('to'), and the model does not declare the \
-         shape of its result 'y'",
+         shape of its result 'y'; onnx.shape_inference may be able to, or add it to value_info",
     );
     check(&model.value_info("y", 1, &[2, 2]), &["Relu(x) -> z: 2x2xf32"]);
 }
@@ -194,4 +195,169 @@ fn amounts_are_computed_with_limits() {
     padded(&["least", "most"], "7x4");
     padded(&["least"], "10x4");
     padded(&["", "most"], "4x4");
+}
+
+/// Past and present are as long as what was seen before, and what was seen before and now.
+#[test]
+fn attention_has_a_cache() {
+    let model = Model::of_opset(23)
+        .input("q", &[1, 1, 64])
+        .input("k", &[1, 1, 64])
+        .input("v", &[1, 1, 64])
+        .input("pk", &[1, 4, 255, 16])
+        .input("pv", &[1, 4, 255, 16])
+        .node(
+            "Attention",
+            &["q", "k", "v", "", "pk", "pv"],
+            &["y", "nk", "nv"],
+            vec![int("q_num_heads", 4), int("kv_num_heads", 4)],
+        )
+        .output("y")
+        .output("nk")
+        .output("nv");
+    check(&model, &["Attention(q, k, v, pk, pv) -> y: 1x1x64xf32, nk: 1x4x256x16xf32, nv: 1x4x256x16xf32"]);
+    // Without a cache, values wider than keys, and the scores.
+    let model = Model::of_opset(24)
+        .input("q", &[2, 8, 5, 16])
+        .input("k", &[2, 4, 7, 16])
+        .input("v", &[2, 4, 7, 24])
+        .node("Attention", &["q", "k", "v"], &["y", "", "", "scores"], vec![])
+        .output("y")
+        .output("scores");
+    check(&model, &["Attention(q, k, v) -> y: 2x8x5x24xf32, scores: 2x8x5x7xf32"]);
+    let model = Model::of_opset(23)
+        .input("q", &[1, 1, 60])
+        .node("Attention", &["q", "q", "q"], &["y"], vec![int("q_num_heads", 7), int("kv_num_heads", 7)])
+        .output("y");
+    check_error(&model, "node 'node_y' (Attention): 60 elements are not 7 heads");
+}
+
+/// As onnxruntime's optimiser writes it.
+#[test]
+fn attention_of_onnxruntime() {
+    let heads = vec![int("num_heads", 8)];
+    let grouped = [heads.clone(), vec![int("kv_num_heads", 2)]].concat();
+    let packed = Model::new()
+        .input("qkv", &[1, 5, 768])
+        .node("com.microsoft.GroupQueryAttention", &["qkv"], &["y", "nk", "nv"], grouped)
+        .output("y")
+        .output("nk");
+    check(&packed, &["com.microsoft.GroupQueryAttention(qkv) -> y: 1x5x512xf32, nk: 1x2x5x64xf32"]);
+    let cross = Model::new()
+        .input("q", &[2, 5, 64])
+        .input("k", &[2, 8, 9, 8])
+        .input("v", &[2, 8, 9, 8])
+        .node("com.microsoft.MultiHeadAttention", &["q", "k", "v"], &["y"], heads.clone())
+        .output("y");
+    check(&cross, &["com.microsoft.MultiHeadAttention(q, k, v) -> y: 2x5x64xf32"]);
+    let cached = Model::new()
+        .input("q", &[1, 1, 64])
+        .input("p", &[1, 8, 9, 8])
+        .node(
+            "com.microsoft.MultiHeadAttention",
+            &["q", "q", "q", "", "", "", "p", "p"],
+            &["y", "nk", "nv"],
+            heads.clone(),
+        )
+        .output("y")
+        .output("nk");
+    check(&cached, &["com.microsoft.MultiHeadAttention(q, p) -> y: 1x1x64xf32, nk: 1x8x10x8xf32"]);
+    let projected = Model::new()
+        .input("x", &[1, 5, 32])
+        .weight("w", &[32, 192])
+        .weight("b", &[192])
+        .input("past", &[2, 1, 8, 9, 8])
+        .node("com.microsoft.Attention", &["x", "w", "b", "", "past"], &["y", "present"], heads)
+        .output("y")
+        .output("present");
+    check(&projected, &["com.microsoft.Attention(x, w, b, past) -> y: 1x5x64xf32, present: 2x1x8x14x8xf32"]);
+}
+
+/// As onnxruntime's quantiser writes them: of the type that is said by a zero point, a scale or the operands.
+#[test]
+fn quantised_operators_of_onnxruntime() {
+    let shape = |kind: &str, model: Model, inputs: &[&str], attributes: Vec<AttributeProto>, expected: &str| {
+        let kind = format!("com.microsoft.{kind}");
+        let model =
+            model.floats("s", &[0.5]).weight_of(UINT8, "z", &[]).node(&kind, inputs, &["y"], attributes).output("y");
+        let network = model.import(&common::ungrouped()).unwrap_or_else(|error| panic!("{error}"));
+        let tensor = &network.tensors[network.results[0].0];
+        let sizes: String = tensor.shape.iter().map(|it| format!("{it}x")).collect();
+        assert_eq!(format!("{sizes}{}", tensor.element), expected, "{kind}");
+    };
+    let bytes = |shapes: &[(&str, &[i64])]| {
+        shapes.iter().fold(Model::new(), |model, (name, shape)| model.input_of(UINT8, name, shape))
+    };
+    let image: (&str, &[i64]) = ("a", &[1, 8, 4, 4]);
+    let two = || bytes(&[image, ("b", &[1, 8, 4, 4])]);
+    let joined = ["s", "z", "a", "s", "z", "b", "s", "z"];
+    shape("QLinearConcat", two(), &joined, vec![int("axis", 1)], "1x16x4x4xui8");
+    shape("QLinearMul", two(), &["a", "s", "z", "b", "s", "z", "s", "z"], vec![], "1x8x4x4xui8");
+    let select = two().input_of(9, "c", &[4, 1]);
+    shape("QLinearWhere", select, &["c", "a", "s", "z", "b", "s", "z", "s", "z"], vec![], "1x8x4x4xui8");
+    let unary = ["a", "s", "z", "s", "z"];
+    for kind in ["QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax"] {
+        shape(kind, bytes(&[image]), &unary, vec![], "1x8x4x4xui8");
+    }
+    shape("QLinearGlobalAveragePool", bytes(&[image]), &unary, vec![], "1x8x1x1xui8");
+    let last = vec![int("channels_last", 1)];
+    shape("QLinearGlobalAveragePool", bytes(&[image]), &unary, last.clone(), "1x1x1x4xui8");
+    let window = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
+    shape("QLinearAveragePool", bytes(&[image]), &unary, window.clone(), "1x8x2x2xui8");
+    shape("QLinearAveragePool", bytes(&[image]), &unary, [window, last.clone()].concat(), "1x4x2x4xui8");
+    shape("QLinearReduceMean", bytes(&[image]), &unary, vec![ints("axes", &[2, 3])], "1x8x1x1xui8");
+    let conv = bytes(&[("a", &[1, 6, 6, 8])]).weight_of(INT8, "w", &[16, 8, 3, 3]);
+    shape("QLinearConv", conv, &["a", "s", "z", "w", "s", "z", "s", "z"], last, "1x4x4x16xui8");
+    let product = || bytes(&[("a", &[4, 64])]).weight_of(INT8, "w", &[64, 32]).weight_of(INT8, "v", &[32, 64]);
+    let transposed = vec![int("transB", 1)];
+    shape("QGemm", product(), &["a", "s", "z", "v", "s", "z", "", "s", "z"], transposed.clone(), "4x32xui8");
+    shape("QGemm", product(), &["a", "s", "z", "v", "s", "z"], transposed, "4x32xf32");
+    shape("MatMulIntegerToFloat", product(), &["a", "w", "s", "s"], vec![], "4x32xf32");
+    let product = || Model::new().input("x", &[4, 64]).weight_of(INT8, "w", &[64, 32]);
+    shape("DynamicQuantizeMatMul", product(), &["x", "w", "s"], vec![], "4x32xf32");
+    let packed = product().weight_of(UINT8, "packed", &[32, 2, 16]).weight("scales", &[64]);
+    let of = |k| vec![int("K", k), int("N", 32), int("bits", 4), int("block_size", 32)];
+    shape("MatMulNBits", packed.clone(), &["x", "packed", "scales"], of(64), "4x32xf32");
+    let wrong = packed.node("com.microsoft.MatMulNBits", &["x", "packed", "scales"], &["y"], of(96)).output("y");
+    check_error(&wrong, "node 'node_y' (MatMulNBits): [4, 64] and a weight of 96 by 32 cannot be multiplied");
+    let lstm =
+        Model::new().input("x", &[20, 1, 16]).weight_of(INT8, "w", &[1, 16, 128]).weight_of(INT8, "r", &[1, 32, 128]);
+    let inputs = ["x", "w", "r", "", "", "", "", "", "s", "z", "s", "z"];
+    shape("DynamicQuantizeLSTM", lstm, &inputs, vec![int("hidden_size", 32)], "20x1x1x32xf32");
+}
+
+#[test]
+fn integers_and_what_is_quantised_as_it_runs() {
+    let model = Model::new()
+        .input("x", &[4, 64])
+        .weight_of(INT8, "w", &[64, 32])
+        .node("DynamicQuantizeLinear", &["x"], &["q", "s", "z"], vec![])
+        .node("MatMulInteger", &["q", "w", "z"], &["y"], vec![])
+        .node("Mul", &["s", "s"], &["t"], vec![])
+        .output("y")
+        .output("t");
+    check(
+        &model,
+        &[
+            "DynamicQuantizeLinear(x) -> q: 4x64xui8, s: f32, z: ui8",
+            "MatMulInteger(q, w, z) -> y: 4x32xi32",
+            "Mul(s) -> t: f32",
+        ],
+    );
+}
+
+/// Elements of less than a byte are packed, in the module as well, and are quantised already.
+#[test]
+fn elements_of_less_than_a_byte() {
+    for (number, name) in [(21, "ui4"), (22, "i4"), (23, "f4E2M1FN"), (25, "ui2"), (26, "i2")] {
+        let model = Model::of_opset(25)
+            .input("x", &[8, 4])
+            .weight_of(number, "table", &[16, 4])
+            .input_of(INT64, "rows", &[3])
+            .node("Gather", &["table", "rows"], &["y"], vec![])
+            .output("y");
+        check(&model, &[&format!("Gather(table, rows) -> y: 3x4x{name}")]);
+        let deployed = cosma_import::Options { element_bytes: Some(1), ..common::ungrouped() };
+        common::check_with(&model, &deployed, &[&format!("Gather(table, rows) -> y: 3x4x{name}")]);
+    }
 }

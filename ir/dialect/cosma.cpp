@@ -20,6 +20,7 @@
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/CallInterfaces.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Parser/Parser.h"
@@ -242,4 +243,23 @@ extern "C" void cosmaSetArgumentAttribute(MlirOperation function, intptr_t argum
     op.setArgAttr(argument, unwrap(name), unwrap(value));
   else
     op.removeArgAttr(argument, StringAttr::get(op->getContext(), unwrap(name)));
+}
+
+// What traits and interfaces say, of whatever dialect.
+extern "C" bool cosmaIsElementwise(MlirOperation operation) {
+  return unwrap(operation)->hasTrait<OpTrait::Elementwise>();
+}
+
+extern "C" bool cosmaIsMemoryEffectFree(MlirOperation operation) { return isMemoryEffectFree(unwrap(operation)); }
+
+extern "C" bool cosmaIsCall(MlirOperation operation) { return isa<CallOpInterface>(unwrap(operation)); }
+
+extern "C" bool cosmaHasRecursiveEffects(MlirOperation operation) {
+  return unwrap(operation)->hasTrait<OpTrait::HasRecursiveMemoryEffects>();
+}
+
+// The element, or null.
+extern "C" MlirAttribute cosmaSplatValue(MlirAttribute attribute) {
+  auto elements = dyn_cast<DenseElementsAttr>(unwrap(attribute));
+  return elements && elements.isSplat() ? wrap(elements.getSplatValue<Attribute>()) : MlirAttribute{nullptr};
 }

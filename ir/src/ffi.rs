@@ -49,6 +49,11 @@ unsafe extern "C" {
         name: MlirStringRef,
         value: MlirAttribute,
     );
+    pub(crate) fn cosmaIsElementwise(operation: MlirOperation) -> bool;
+    pub(crate) fn cosmaIsMemoryEffectFree(operation: MlirOperation) -> bool;
+    pub(crate) fn cosmaIsCall(operation: MlirOperation) -> bool;
+    pub(crate) fn cosmaHasRecursiveEffects(operation: MlirOperation) -> bool;
+    pub(crate) fn cosmaSplatValue(attribute: MlirAttribute) -> MlirAttribute;
 }
 
 /// Bytes as MLIR wants them, for as long as they are borrowed.

@@ -21,6 +21,7 @@ mod fact;
 mod ffi;
 mod function;
 mod group;
+mod interfaces;
 mod machine;
 mod maps;
 mod operation;
@@ -37,13 +38,14 @@ pub use edit::{Use, as_mut, erase, replace_uses, restore, set_type, take_regions
 pub use fact::{InPlace, Residency};
 pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies, set_weight};
 pub use group::{group, ungroup};
+pub use interfaces::{has_elementwise_trait, has_recursive_effects, is_call, is_memory_effect_free, splat_value};
 pub use machine::{Machine, WeightComputation, Weights, clear_machine, machine, set_machine};
 pub use maps::{IndexingMap, indexing_maps};
 pub use melior;
 pub use operation::{
     clear_offsets, clear_operator_facts, clear_residencies, clear_workspace_offset, in_place, is_abstract, is_group,
     kind, macs, name, offsets, operand_at, residencies, result_at, set_in_place, set_macs, set_offsets,
-    set_residencies, set_workspace_offset, workspace, workspace_offset,
+    set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
 pub use report::{Report, Reports, Severity};

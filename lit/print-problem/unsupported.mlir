@@ -26,3 +26,33 @@ func.func @blocks(%x: tensor<8xi8>) {
 ^end:
   return
 }
+
+// -----
+
+// CHECK: unsupported.mlir:[[@LINE+1]]:{{[0-9]+}}: error: there is nothing to plan: this function computes on memrefs and has no tensor
+func.func @memrefs(%x: memref<64xf32>, %y: memref<64xf32>) {
+  linalg.exp ins(%x : memref<64xf32>) outs(%y : memref<64xf32>)
+  return
+}
+
+// -----
+
+// CHECK: unsupported.mlir:[[@LINE+1]]:{{[0-9]+}}: error: there is nothing to plan: this function computes on vectors and has no tensor
+func.func @vectors(%x: vector<4xf32>) -> vector<4xf32> {
+  %0 = arith.addf %x, %x : vector<4xf32>
+  return %0 : vector<4xf32>
+}
+
+// -----
+
+// What has truly nothing to do is right as it is, of whatever types.
+// CHECK-NOT: error
+// CHECK: # @nothing
+// CHECK: # @scalars
+func.func @nothing(%x: memref<64xf32>, %y: tensor<64xf32>) -> (memref<64xf32>, tensor<64xf32>) {
+  return %x, %y : memref<64xf32>, tensor<64xf32>
+}
+func.func @scalars(%i: index) -> index {
+  %0 = arith.addi %i, %i : index
+  return %0 : index
+}

@@ -144,6 +144,15 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, machine: Machine) -> Resu
         }
         reader.read(operation)?;
     }
+    if !reader.carriers.iter().any(Carrier::has_place)
+        && let Some(what) = other_than_tensors(block)
+    {
+        let message = format!(
+            "there is nothing to plan: this function computes on {what} and has no tensor; plan it before it is \
+             brought from tensors to {what}"
+        );
+        return Err(Diagnostic::at(function, message));
+    }
     let terminator = terminator.filter(|it| name(*it) == "func.return");
     let terminator = terminator
         .ok_or_else(|| Diagnostic::at(function, "only a function that ends with func.return can be planned"))?;
@@ -368,6 +377,30 @@ impl<'c, 'a> Reader<'c, 'a> {
             self.graph.in_place_at(result, read, Bytes(at));
         }
     }
+}
+
+/// What operations of a block compute on that a front end makes of tensors, where they have no tensor
+/// and nothing of COSMA's.
+fn other_than_tensors(block: BlockRef) -> Option<&'static str> {
+    let mut found = None;
+    for operation in operations(block) {
+        let read = reads(operation).into_iter().map(|it| it.value.r#type());
+        for r#type in read.chain(operation.results().map(|it| it.r#type())) {
+            if r#type.is_tensor() {
+                return None;
+            }
+            let what = match r#type {
+                it if it.is_mem_ref() || it.is_unranked_mem_ref() => Some("memrefs"),
+                it if it.is_vector() => Some("vectors"),
+                _ => None,
+            };
+            found = if operation.next_in_block().is_some() { found.or(what) } else { found };
+        }
+        if is_abstract(operation) || is_group(operation) {
+            return None;
+        }
+    }
+    found
 }
 
 /// The elements of a ranked, static tensor.

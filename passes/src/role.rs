@@ -4,8 +4,11 @@ use crate::form::operations;
 use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
-use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike, Type, Value, ValueLike};
-use cosma_ir::{Use, is_abstract, is_group, name, operand_at, result_at, transfer, uses};
+use cosma_ir::melior::ir::{Attribute, BlockLike, OperationRef, RegionLike, Type, Value, ValueLike};
+use cosma_ir::{
+    Use, has_recursive_effects, is_abstract, is_group, is_memory_effect_free, name, operand_at, result_at, splat_value,
+    transfer, uses,
+};
 
 /// What an operation of a function's block is to the planner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +17,9 @@ pub(crate) enum Role {
     Transfer,
     /// Its tensor lies in host memory from the start, like an argument.
     Constant,
-    /// It computes neither from tensors nor a tensor's bytes: scalars, shapes, `tensor.empty`, and
-    /// `linalg.fill` where it only says what sums begin with. It can be done before all operators.
+    /// It computes neither from tensors nor a tensor's bytes: scalars, shapes, `tensor.empty`, and a
+    /// `linalg.fill` or a constant of equal elements where it only says what sums begin with. It can be done
+    /// before all operators.
     Preamble,
     /// It gives the bytes of its first operand another type.
     View,
@@ -61,28 +65,28 @@ fn is_constant(operation: OperationRef) -> bool {
 }
 
 /// Whether an operation may do more than compute its results, so that its place among others of
-/// its kind matters. MLIR's C interface does not tell; these dialects are known to have none.
+/// its kind matters. MLIR's interfaces tell; what does not implement them may do anything.
 pub(crate) fn may_have_effects(operation: OperationRef) -> bool {
     if is_abstract(operation) || is_group(operation) {
         // One without a result is there for something that only it knows. A group does what is in it.
         return operation.result_count() == 0 || nested(operation).into_iter().any(may_have_effects);
     }
-    let name = name(operation);
-    let dialect = name.split('.').next().unwrap_or_default();
-    let is_pure = match dialect {
-        // Control flow, whose effects are those of its regions.
-        "scf" => true,
-        "arith" | "complex" | "index" | "linalg" | "math" | "quant" | "shape" | "tensor" | "ub" => true,
-        "ml_program" => name == "ml_program.global_load_const" || is_load_of_constant(operation),
-        "tosa" => !name.starts_with("tosa.variable") && name != "tosa.custom",
-        "affine" => matches!(name.as_str(), "affine.apply" | "affine.min" | "affine.max" | "affine.yield"),
-        "cosma" => name == "cosma.yield",
-        _ => false,
-    };
     let is_memory = |it: Type| it.is_mem_ref() || it.is_unranked_mem_ref();
     let touches_memory =
         operation.operands().any(|it| is_memory(it.r#type())) || operation.results().any(|it| is_memory(it.r#type()));
-    !is_pure || touches_memory || nested(operation).into_iter().any(may_have_effects)
+    let nested = nested(operation);
+    let is_free = match nested.is_empty() {
+        true => is_memory_effect_free(operation) || is_known_pure(operation),
+        // Its own effects and those of its regions; the latter as they are judged here.
+        false => has_recursive_effects(operation) || is_memory_effect_free(operation),
+    };
+    !is_free || touches_memory || nested.into_iter().any(may_have_effects)
+}
+
+/// Whether an operation has no effects although it does not say so to MLIR.
+fn is_known_pure(operation: OperationRef) -> bool {
+    // A part of what `scf.forall` computes, on tensors alone.
+    name(operation) == "tensor.parallel_insert_slice" || is_load_of_constant(operation)
 }
 
 /// Whether an operation loads a global that nobody can write to.
@@ -151,14 +155,23 @@ fn is_one_piece(source: Type, sizes: &[i64], strides: &[i64]) -> bool {
     true
 }
 
-/// Whether a `linalg.fill` only says what others start from where their results will lie.
+/// Whether a `linalg.fill`, or a constant whose elements are all the same, only says what others start from
+/// where their results will lie.
 fn is_start(operation: OperationRef) -> bool {
-    if name(operation) != "linalg.fill" {
+    if name(operation) != "linalg.fill" && splat(operation).is_none() {
         return false;
     }
     let Some(result) = result_at(operation, 0) else { return false };
     let uses = uses(result);
     !uses.is_empty() && uses.iter().all(is_destination)
+}
+
+/// The value of a constant whose elements are all the same.
+pub(crate) fn splat<'c>(operation: OperationRef<'c, '_>) -> Option<Attribute<'c>> {
+    if !is_constant(operation) {
+        return None;
+    }
+    ["value", "values"].into_iter().find_map(|it| operation.attribute(it).ok()).and_then(splat_value)
 }
 
 /// Whether a use of a tensor is where an operation of linalg puts its result.

@@ -1,7 +1,8 @@
 //! Which results may lie where operands lie, of operations that do not say so themselves.
 //!
-//! - *Elementwise operations*, named or generic, over each operand that has the result's type and is read at
-//!   the place that is written: an element is read before it is written, and not again.
+//! - *Elementwise operations*, of whatever dialect, over each operand that has the result's shape, with elements
+//!   of the same width, and is read at the place that is written: an element is read before it is written, and
+//!   not again.
 //! - *Destinations* of linalg, and what `tensor.insert_slice` inserts into: the result is that tensor with
 //!   some elements changed, so it is meant to lie there.
 //! - *Concatenations* where all dimensions outside of that along which they join are one: operands lie
@@ -15,7 +16,7 @@ use crate::group::{Class, class};
 use cosma_ir::melior::ir::attribute::IntegerAttribute;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
-use cosma_ir::melior::ir::{OperationRef, ValueLike};
+use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
 use cosma_ir::{
     InPlace, IndexingMap, indexing_maps, is_abstract, is_group, name, operand_at, result_at, size_in_bytes,
 };
@@ -51,8 +52,9 @@ pub(crate) fn in_place(operation: OperationRef) -> Vec<InPlace> {
                 let all_keep = !is_linalg || keeps_place(n_inputs + result);
                 let operands = 0..if is_linalg { n_inputs } else { operation.operand_count() };
                 let operands = operands.filter(|it| is_elementwise && all_keep && keeps_place(*it));
-                let operands = operands.chain((n_inputs..operation.operand_count()).filter(|it| is_destination(*it)));
-                pairs.extend(operands.filter_map(|operand| of_one_type(operation, result, operand)));
+                let destinations = (n_inputs..operation.operand_count()).filter(|it| is_destination(*it));
+                pairs.extend(operands.filter_map(|operand| of_one_layout(operation, result, operand)));
+                pairs.extend(destinations.filter_map(|operand| of_one_type(operation, result, operand)));
             }
             pairs
         }
@@ -62,6 +64,27 @@ pub(crate) fn in_place(operation: OperationRef) -> Vec<InPlace> {
 fn of_one_type(operation: OperationRef, result: usize, operand: usize) -> Option<InPlace> {
     let (from, to) = (operand_at(operation, operand)?.r#type(), result_at(operation, result)?.r#type());
     (from.is_tensor() && from == to).then_some(InPlace { result, operand, at: 0 })
+}
+
+/// A pair whose tensors have their elements at the same bytes.
+fn of_one_layout(operation: OperationRef, result: usize, operand: usize) -> Option<InPlace> {
+    let (from, to) = (operand_at(operation, operand)?, result_at(operation, result)?);
+    let (from_shape, to_shape) = (shape(from)?, shape(to)?);
+    let size = size_in_bytes(to.r#type()).ok()?;
+    let n: u64 = to_shape.iter().product();
+    // Elements of less than a byte are packed, each width in its own way.
+    let is_whole = from.r#type() == to.r#type() || 0 < n && size.is_multiple_of(n);
+    let is_same = from_shape == to_shape && size_in_bytes(from.r#type()).ok()? == size;
+    (is_same && is_whole).then_some(InPlace { result, operand, at: 0 })
+}
+
+fn shape(value: Value) -> Option<Vec<u64>> {
+    let tensor = RankedTensorType::try_from(value.r#type()).ok()?;
+    let size = |index| match tensor.dim_size(index) {
+        Ok(DimSize::Static(size)) => Some(size),
+        _ => None,
+    };
+    (0..tensor.rank()).map(size).collect()
 }
 
 fn concatenation(operation: OperationRef, along: &str) -> Option<Vec<InPlace>> {

@@ -72,22 +72,3 @@ fn errors() {
     let planned = "func.func @f(%x: tensor<8xi8>) -> tensor<8xi8> {\n  %0 = cosma.load %x at 0 : tensor<8xi8>\n  %1 = cosma.store %0 : tensor<8xi8>\n  return %1 : tensor<8xi8>\n}";
     fails(planned, &["--scratchpad=384"], 1, "error:");
 }
-
-/// README shows what comes out, but for the time.
-#[test]
-fn readme() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(folder.join("README.md")).expect("it is there");
-    let section = readme.split("## Run what was planned").nth(1).expect("it has the section");
-    let mut blocks = section.split("```").skip(1).step_by(2);
-    let command = blocks.next().expect("the command").trim_start_matches("sh").trim();
-    let shown = blocks.next().expect("the table").trim();
-    let mut words = command.split_whitespace();
-    assert_eq!(words.next(), Some("cosma-run"));
-    let output = Command::new(env!("CARGO_BIN_EXE_cosma-run")).current_dir(folder).args(words).output();
-    let output = String::from_utf8(output.expect("it runs").stdout).expect("it is UTF-8");
-    let without_times = |it: &str| -> Vec<String> {
-        it.lines().map(|it| it.trim().to_owned()).filter(|it| !it.starts_with("seconds")).collect()
-    };
-    assert_eq!(without_times(&output), without_times(shown));
-}

@@ -9,6 +9,7 @@ mod case;
 mod command;
 #[path = "../common/mod.rs"]
 mod common;
+mod constructs;
 mod damage;
 mod networks;
 mod random;

@@ -85,7 +85,7 @@ impl<'a> Call<'a> {
     pub fn is_constant(&self) -> bool {
         let kind = self.node.kind.as_str();
         let is_own = self.node.domain.is_empty();
-        if is_own && matches!(kind, "Shape" | "Size") {
+        if is_own && matches!(kind, "Shape" | "Size" | "EyeLike") {
             return true;
         }
         let is_random = is_own && (kind.starts_with("Random") || matches!(kind, "Bernoulli" | "Multinomial"));

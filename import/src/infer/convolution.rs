@@ -20,6 +20,46 @@ pub fn qlinear_conv(call: &Call) -> Answer {
     convolve(call, 0, 3, call.input(7)?.element)
 }
 
+/// Those of onnxruntime that have channels last in data and result, and always say how large their kernel is
+/// where it cannot be told from the weights, which have channels last or second.
+pub fn nhwc_conv(call: &Call) -> Answer {
+    convolve_nhwc(call, 0, 1, call.input(0)?.element)
+}
+
+/// `QLinearConv` of onnxruntime, which may have channels last.
+pub fn qlinear_conv_any(call: &Call) -> Answer {
+    if call.attributes().flag("channels_last") {
+        convolve_nhwc(call, 0, 3, call.input(7)?.element)
+    } else {
+        qlinear_conv(call)
+    }
+}
+
+fn convolve_nhwc(call: &Call, data: usize, weights: usize, element: Element) -> Answer {
+    let (data, weights) = (&call.input(data)?.shape, &call.input(weights)?.shape);
+    let rank = data.len();
+    if rank < 3 || weights.len() != rank {
+        return wrong(format!("data {data:?} and weights {weights:?} do not fit each other"));
+    }
+    let channels = data[rank - 1];
+    let groups = groups(call)?;
+    let has = |it: u64| it.checked_mul(groups) == Some(channels);
+    let kernel: Vec<i64> = match call.attributes().ints("kernel_shape") {
+        Some(kernel) if kernel.len() == rank - 2 => kernel.to_vec(),
+        Some(kernel) => return wrong(format!("kernel_shape {kernel:?} does not fit data {data:?}")),
+        None if has(weights[1]) => weights[2..].iter().map(|it| super::call::signed(*it)).collect(),
+        None if has(weights[rank - 1]) => weights[1..rank - 1].iter().map(|it| super::call::signed(*it)).collect(),
+        None => return wrong(format!("weights {weights:?} in {groups} groups do not fit data {data:?}")),
+    };
+    let window = Window::read(call, &kernel)?;
+    let mut shape = vec![data[0]];
+    for (dimension, size) in data[1..rank - 1].iter().enumerate() {
+        shape.push(window.slide(dimension, *size)?);
+    }
+    shape.push(weights[0]);
+    Ok(vec![Type { element, shape }])
+}
+
 /// `DeformConv`: as a convolution, the offsets are in its third input.
 pub fn deform_conv(call: &Call) -> Answer {
     conv(call)

@@ -65,6 +65,23 @@ pub fn element(number: i64) -> Result<Element, Failure> {
     read::element(i32::try_from(number).unwrap_or(-1)).map_err(Failure::Wrong)
 }
 
+/// `BiasSplitGelu` of onnxruntime: one half of the last dimension scales the other one.
+pub fn half(call: &Call) -> Answer {
+    let mut r#type = call.input(0)?.clone();
+    match r#type.shape.last_mut() {
+        Some(last) if last.is_multiple_of(2) => *last /= 2,
+        _ => return wrong(format!("{:?} has no two halves", r#type.shape)),
+    }
+    Ok(vec![r#type])
+}
+
+/// `Det`: without the last two dimensions.
+pub fn determinant(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    let Some(n) = input.shape.len().checked_sub(2) else { return wrong("there is no matrix in it") };
+    Ok(vec![Type { element: input.element, shape: input.shape[..n].to_vec() }])
+}
+
 fn broadcast_inputs(call: &Call, inputs: std::ops::Range<usize>) -> Result<Vec<u64>, Failure> {
     let mut shape = Vec::new();
     for index in inputs {

@@ -8,7 +8,11 @@ use std::collections::BTreeMap;
 
 /// `Gemm`.
 pub fn gemm(call: &Call) -> Answer {
-    let (a, b) = (call.input(0)?, call.input(1)?);
+    gemm_of(call, 0, 1, call.input(0)?.element)
+}
+
+fn gemm_of(call: &Call, left: usize, right: usize, element: Element) -> Answer {
+    let (a, b) = (call.input(left)?, call.input(right)?);
     let matrix = |it: &Type, is_transposed: bool| match it.shape[..] {
         [rows, columns] => Ok(if is_transposed { (columns, rows) } else { (rows, columns) }),
         _ => wrong(format!("{:?} is no matrix", it.shape)),
@@ -18,7 +22,7 @@ pub fn gemm(call: &Call) -> Answer {
     if k != k_too {
         return wrong(format!("matrices {:?} and {:?} cannot be multiplied", a.shape, b.shape));
     }
-    Ok(vec![Type { element: a.element, shape: vec![m, n] }])
+    Ok(vec![Type { element, shape: vec![m, n] }])
 }
 
 /// `MatMul`.
@@ -39,6 +43,55 @@ pub fn qlinear_matmul(call: &Call) -> Answer {
 fn multiply(call: &Call, left: usize, right: usize, element: Element) -> Answer {
     let shape = multiply_shapes(&call.input(left)?.shape, &call.input(right)?.shape)?;
     Ok(vec![Type { element, shape }])
+}
+
+/// `QGemm` of onnxruntime: A and B each have a scale and a zero point behind them, and so has the result
+/// behind C. Without a zero point of its own, the result is of floats.
+pub fn qlinear_gemm(call: &Call) -> Answer {
+    let element = call.optional(8).map_or(Element::Float(32), |it| it.element);
+    gemm_of(call, 0, 3, element)
+}
+
+/// `DynamicQuantizeMatMul` of onnxruntime: quantises A as it runs.
+pub fn dynamic_quantize(call: &Call) -> Answer {
+    matmul(call)
+}
+
+/// `MatMulIntegerToFloat` of onnxruntime: of the type of its scales.
+pub fn integer_to_float(call: &Call) -> Answer {
+    multiply(call, 0, 1, call.input(2)?.element)
+}
+
+/// `FusedMatMul` of onnxruntime: either matrix may be transposed.
+pub fn fused(call: &Call) -> Answer {
+    if call.attributes().flag("transBatchA") || call.attributes().flag("transBatchB") {
+        return Err(Failure::Unknown("matrices in transposed batches are not understood".into()));
+    }
+    let shape = |index: usize, name: &str| -> Result<Vec<u64>, Failure> {
+        let mut shape = call.input(index)?.shape.clone();
+        if let [.., rows, columns] = &mut shape[..]
+            && call.attributes().flag(name)
+        {
+            std::mem::swap(rows, columns);
+        }
+        Ok(shape)
+    };
+    let shape = multiply_shapes(&shape(0, "transA")?, &shape(1, "transB")?)?;
+    Ok(vec![Type { element: call.input(0)?.element, shape }])
+}
+
+/// `MatMulNBits` and `MatMulBnb4` of onnxruntime: the weight is K by N in blocks of few bits, and comes as
+/// the bytes that it is packed into.
+pub fn few_bits(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    let attribute = |name| call.attributes().int(name).and_then(|it| u64::try_from(it).ok());
+    let (Some(k), Some(n)) = (attribute("K"), attribute("N")) else {
+        return wrong("it does not say how large its weight is: attributes 'K' and 'N'");
+    };
+    match input.shape.split_last() {
+        Some((last, outer)) if *last == k => Ok(vec![Type { element: input.element, shape: [outer, &[n]].concat() }]),
+        _ => wrong(format!("{:?} and a weight of {k} by {n} cannot be multiplied", input.shape)),
+    }
 }
 
 /// As numpy does: a vector is a row on the left and a column on the right, and is gone in the result;
@@ -106,24 +159,4 @@ pub fn einsum(call: &Call) -> Answer {
     };
     let shape = output.chars().map(size).collect::<Result<Vec<u64>, Failure>>()?;
     Ok(vec![Type { element: call.input(0)?.element, shape }])
-}
-
-/// `Attention`, without a cache of keys and values.
-pub fn attention(call: &Call) -> Answer {
-    if 1 < call.n_outputs() {
-        return Err(Failure::Unknown("attention with more than one result is not understood".into()));
-    }
-    let (query, value) = (call.input(0)?, call.input(2)?);
-    let heads = |name| call.attributes().int(name).and_then(|it| u64::try_from(it).ok()).filter(|it| *it != 0);
-    let shape = match (&query.shape[..], &value.shape[..]) {
-        ([batch, heads, n, _], [_, _, _, width]) => vec![*batch, *heads, *n, *width],
-        ([batch, n, _], [_, _, width]) => {
-            let (Some(query_heads), Some(value_heads)) = (heads("q_num_heads"), heads("kv_num_heads")) else {
-                return wrong("it does not say how many heads there are");
-            };
-            vec![*batch, *n, (width / value_heads).saturating_mul(query_heads)]
-        }
-        _ => return wrong(format!("{:?} is no query", query.shape)),
-    };
-    Ok(vec![Type { element: query.element, shape }])
 }

@@ -3,7 +3,7 @@
 use super::call::{Answer, Call, Failure, axes, axis, list, signed, size, wrong};
 use super::elementwise::broadcast_shapes;
 use crate::content::Content;
-use crate::graph::Type;
+use crate::graph::{Type, n_elements};
 
 /// `Transpose`.
 pub fn transpose(call: &Call) -> Answer {
@@ -24,12 +24,18 @@ pub fn permutation(call: &Call) -> Result<Vec<usize>, Failure> {
 
 /// `Concat`.
 pub fn concat(call: &Call) -> Answer {
-    let first = call.input(0)?;
+    concat_of(call, &(0..call.node.inputs.len()).collect::<Vec<_>>())
+}
+
+/// The same of some of a node's inputs.
+pub fn concat_of(call: &Call, operands: &[usize]) -> Answer {
+    let Some((first, others)) = operands.split_first() else { return wrong("it has no operands") };
+    let first = call.input(*first)?;
     let Some(given) = call.attributes().int("axis") else { return wrong("it has no axis") };
     let axis = axis(given, first.shape.len())?;
     let mut shape = first.shape.clone();
-    for index in 1..call.node.inputs.len() {
-        let other = &call.input(index)?.shape;
+    for index in others {
+        let other = &call.input(*index)?.shape;
         let fits = other.len() == shape.len() && (0..shape.len()).all(|it| it == axis || shape[it] == other[it]);
         if !fits {
             return wrong(format!("{:?} and {other:?} cannot be joined at dimension {axis}", first.shape));
@@ -182,6 +188,43 @@ pub fn gather_nd(call: &Call) -> Answer {
     Ok(vec![Type { element: data.element, shape: [outer, inner].concat() }])
 }
 
+/// The elements that a `Gather` or `GatherND` with constant indices takes, if they lie side by side in the
+/// data; half-open.
+pub fn picked(call: &Call) -> Option<std::ops::Range<u64>> {
+    let (data, indices) = (call.optional(0)?, call.optional(1)?);
+    let ints = call.content(1)?.ints()?;
+    let (outer, depth) = if call.node.kind == "Gather" {
+        (axis(call.attributes().int("axis").unwrap_or(0), data.shape.len()).ok()?, 1)
+    } else {
+        if call.attributes().int("batch_dims").unwrap_or(0) != 0 {
+            return None;
+        }
+        (0, usize::try_from(*indices.shape.last()?).ok().filter(|it| *it != 0)?)
+    };
+    if n_elements(&data.shape[..outer]) != Some(1) {
+        return None;
+    }
+    let sizes = data.shape.get(outer..outer.checked_add(depth)?)?;
+    let n_inner = n_elements(&data.shape[outer + depth..])?;
+    // Which row of inner elements each index is.
+    let mut first = None;
+    for (n, index) in ints.chunks(depth).enumerate() {
+        let mut row = 0_u64;
+        for (it, size) in index.iter().zip(sizes) {
+            let from_start = if *it < 0 { it.checked_add(signed(*size))? } else { *it };
+            let at = u64::try_from(from_start).ok().filter(|it| it < size)?;
+            row = row.checked_mul(*size)?.checked_add(at)?;
+        }
+        let first = *first.get_or_insert(row);
+        if row != first.checked_add(n as u64)? {
+            return None;
+        }
+    }
+    let start = first?.checked_mul(n_inner)?;
+    let n = (ints.len() / depth) as u64;
+    Some(start..start.checked_add(n.checked_mul(n_inner)?)?)
+}
+
 /// `DepthToSpace`.
 pub fn depth_to_space(call: &Call) -> Answer {
     let (input, block) = blocks(call)?;
@@ -228,4 +271,38 @@ pub fn one_hot(call: &Call) -> Answer {
     let axis = axis(call.attributes().int("axis").unwrap_or(-1), shape.len() + 1)?;
     shape.insert(axis, size(depth.into())?);
     Ok(vec![Type { element: values.element, shape }])
+}
+
+/// `CenterCropPad`: to sizes, of some dimensions.
+pub fn center_crop_pad(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    let rank = input.shape.len();
+    let Some(sizes) = call.ints(1)? else { return wrong("it does not say to which sizes") };
+    let axes = match call.attributes().ints("axes") {
+        Some(given) => axes(given, rank)?,
+        None => (0..rank).collect(),
+    };
+    let mut shape = input.shape.clone();
+    for (axis, it) in axes.iter().zip(list(Some(sizes), axes.len(), 0, "shape")?) {
+        shape[*axis] = size(it.into())?;
+    }
+    Ok(vec![Type { element: input.element, shape }])
+}
+
+/// `Col2Im`: columns of blocks become an image again.
+pub fn col2im(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    let (Some(image), Some(block)) = (call.ints(1)?, call.ints(2)?) else {
+        return wrong("it does not say how large image and blocks are");
+    };
+    let &[n, columns, _] = &input.shape[..] else { return wrong(format!("{:?} are no columns", input.shape)) };
+    let area = block.iter().try_fold(1_u64, |area, it| area.checked_mul(u64::try_from(*it).ok()?));
+    let Some(area) = area.filter(|it| *it != 0 && columns % it == 0) else {
+        return wrong(format!("{columns} rows are no blocks of {block:?}"));
+    };
+    let mut shape = vec![n, columns / area];
+    for it in image {
+        shape.push(size((*it).into())?);
+    }
+    Ok(vec![Type { element: input.element, shape }])
 }

@@ -27,3 +27,21 @@ pub fn layer(call: &Call) -> Answer {
     let statistics = Type { element: Element::Float(32), shape };
     Ok(vec![input.clone(), statistics.clone(), statistics])
 }
+
+/// `SimplifiedLayerNormalization` of onnxruntime, without a mean: also the inverse deviation.
+pub fn simplified_layer(call: &Call) -> Answer {
+    Ok(layer(call)?.into_iter().take(2).collect())
+}
+
+/// `SkipLayerNormalization` and its like of onnxruntime: also mean and inverse deviation, and the sum that
+/// is normalised.
+pub fn skip_layer(call: &Call) -> Answer {
+    let mut types = layer(call)?;
+    types.push(types[0].clone());
+    Ok(types)
+}
+
+/// `SkipGroupNorm` of onnxruntime: also the sum that is normalised.
+pub fn skip_group(call: &Call) -> Answer {
+    Ok(vec![call.input(0)?.clone(); 2])
+}

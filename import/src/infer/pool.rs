@@ -89,9 +89,10 @@ pub fn pool(call: &Call) -> Answer {
         return wrong(format!("a kernel of {} dimensions does not slide over {:?}", kernel.len(), input.shape));
     }
     let window = Window::read(call, kernel)?;
-    let mut shape = input.shape[..2].to_vec();
-    for (dimension, size) in input.shape[2..].iter().enumerate() {
-        shape.push(window.slide(dimension, *size)?);
+    let is_last = call.attributes().flag("channels_last") || call.node.kind == "NhwcMaxPool";
+    let mut shape = input.shape.clone();
+    for (dimension, size) in shape[if is_last { 1 } else { 2 }..].iter_mut().take(kernel.len()).enumerate() {
+        *size = window.slide(dimension, *size)?;
     }
     let indices = Type { element: Element::Signed(64), shape: shape.clone() };
     Ok(vec![Type { element: input.element, shape }, indices])
@@ -100,11 +101,13 @@ pub fn pool(call: &Call) -> Answer {
 /// Pooling over everything.
 pub fn global(call: &Call) -> Answer {
     let input = call.input(0)?;
-    if input.shape.len() < 2 {
+    let rank = input.shape.len();
+    if rank < 2 {
         return wrong(format!("there are no channels in {:?}", input.shape));
     }
     let mut shape = input.shape.clone();
-    shape[2..].fill(1);
+    let is_last = call.attributes().flag("channels_last");
+    shape[if is_last { 1..rank - 1 } else { 2..rank }].fill(1);
     Ok(vec![Type { element: input.element, shape }])
 }
 

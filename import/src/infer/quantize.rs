@@ -39,3 +39,40 @@ pub fn binary(call: &Call) -> Answer {
     }
     Ok(vec![Type { element: left.element, shape: broadcast_shapes(&left.shape, &right.shape)? }])
 }
+
+/// `QLinearWhere`: a condition, and two operands that each have a scale and a zero point behind them.
+pub fn select(call: &Call) -> Answer {
+    let (condition, yes, no) = (call.input(0)?, call.input(1)?, call.input(4)?);
+    let shape = broadcast_shapes(&broadcast_shapes(&condition.shape, &yes.shape)?, &no.shape)?;
+    Ok(vec![Type { element: yes.element, shape }])
+}
+
+/// `QLinearConcat`: scale and zero point of the result, then each operand with its own.
+pub fn concat(call: &Call) -> Answer {
+    let operands: Vec<usize> = (2..call.node.inputs.len()).step_by(3).collect();
+    super::movement::concat_of(call, &operands)
+}
+
+/// `QLinearReduceMean`: scales and zero points are behind the data, the axes in an attribute.
+pub fn reduce(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    super::reduce::reduce_over(call, input, call.attributes().ints("axes").unwrap_or(&[]))
+}
+
+/// `GatherBlockQuantized`: rows of a table in blocks, each with a scale, which are in input 2. Of four bits,
+/// two elements may be packed into a byte.
+pub fn gather(call: &Call) -> Answer {
+    let (table, indices, scales) = (call.input(0)?, call.input(1)?, call.input(2)?);
+    let rank = table.shape.len();
+    let axis = super::axis(call.attributes().int("gather_axis").unwrap_or(0), rank)?;
+    let mut shape = [&table.shape[..axis], &indices.shape, &table.shape[axis + 1..]].concat();
+    let bits = call.attributes().int("bits").and_then(|it| u64::try_from(it).ok()).unwrap_or(4);
+    if let Some(last) = shape.last_mut()
+        && axis + 1 < rank
+        && bits != 0
+        && bits < table.element.bits()
+    {
+        *last = super::call::size(i128::from(*last) * i128::from(table.element.bits() / bits))?;
+    }
+    Ok(vec![Type { element: scales.element, shape }])
+}

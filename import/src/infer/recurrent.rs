@@ -5,11 +5,19 @@ use crate::graph::Type;
 
 /// `LSTM`, `GRU`, `RNN`: all outputs, the last output, and of `LSTM` the last cell.
 pub fn recurrent(call: &Call) -> Answer {
-    let input = call.input(0)?;
-    let weights = &call.input(2)?.shape;
-    let attributes = call.attributes();
     // Of the weights of the state, the last dimension is the hidden size.
-    let (Some(&hidden), &[first, second, _]) = (weights.last(), &input.shape[..]) else {
+    recurrent_of(call, call.input(2)?.shape.last().copied())
+}
+
+/// `DynamicQuantizeLSTM` of onnxruntime: its weights are transposed.
+pub fn dynamic_quantize(call: &Call) -> Answer {
+    recurrent_of(call, call.input(2)?.shape.get(1).copied())
+}
+
+fn recurrent_of(call: &Call, hidden: Option<u64>) -> Answer {
+    let input = call.input(0)?;
+    let attributes = call.attributes();
+    let (Some(hidden), &[first, second, _]) = (hidden, &input.shape[..]) else {
         return wrong(format!("{:?} is no sequence in batches", input.shape));
     };
     let n_directions = if attributes.text("direction") == "bidirectional" { 2 } else { 1 };

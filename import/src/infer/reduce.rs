@@ -7,7 +7,11 @@ use crate::graph::Type;
 /// `ReduceSum` and its like.
 pub fn reduce(call: &Call) -> Answer {
     let input = call.input(0)?;
-    let given = call.ints_of("axes", 1)?.unwrap_or(&[]);
+    reduce_over(call, input, call.ints_of("axes", 1)?.unwrap_or(&[]))
+}
+
+/// The same over axes that are given; over all, if none are.
+pub fn reduce_over(call: &Call, input: &Type, given: &[i64]) -> Answer {
     if given.is_empty() && call.attributes().flag("noop_with_empty_axes") {
         return Ok(vec![input.clone()]);
     }

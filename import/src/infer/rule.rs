@@ -3,7 +3,8 @@
 use super::call::{Answer, Call};
 use super::shape;
 use super::{
-    convolution, elementwise, matrix, movement, normalize, pool, quantize, recurrent, reduce, reshape, resize,
+    attention, convolution, elementwise, matrix, movement, normalize, pool, quantize, recurrent, reduce, reshape,
+    resize,
 };
 
 /// Says what types the results of a node have.
@@ -14,14 +15,39 @@ pub type Rule = fn(&Call) -> Answer;
 pub fn rule(domain: &str, kind: &str) -> Option<Rule> {
     if domain == "com.microsoft" {
         return Some(match kind {
-            "Gelu" | "FastGelu" | "QuickGelu" | "BiasGelu" => elementwise::same,
-            "FusedConv" | "NhwcFusedConv" => convolution::conv,
+            "BiasAdd" | "BiasGelu" | "BiasSoftmax" | "FastGelu" | "Gelu" | "GroupNorm" | "Inverse" | "MoE" | "QMoE"
+            | "QLinearLeakyRelu" | "QLinearSigmoid" | "QLinearSoftmax" | "QuickGelu" | "RotaryEmbedding"
+            | "Trilu" => elementwise::same,
+            "BiasDropout" | "BitmaskDropout" => elementwise::dropout,
+            "BiasSplitGelu" => elementwise::half,
+            "FusedConv" => convolution::conv,
+            "NhwcConv" | "NhwcFusedConv" => convolution::nhwc_conv,
+            "QLinearConv" => convolution::qlinear_conv_any,
             "FusedGemm" => matrix::gemm,
+            "GemmFastGelu" => matrix::matmul,
+            "FusedMatMul" | "FusedMatMulActivation" | "TransposeMatMul" => matrix::fused,
+            "MatMulBnb4" | "MatMulNBits" => matrix::few_bits,
+            "MatMulInteger16" => matrix::matmul_integer,
+            "MatMulIntegerToFloat" => matrix::integer_to_float,
+            "DynamicQuantizeMatMul" => matrix::dynamic_quantize,
+            "QGemm" => matrix::qlinear_gemm,
+            "Attention" | "QAttention" => attention::with_projection,
+            "DecoderMaskedMultiHeadAttention" | "MultiHeadAttention" => attention::multi_head,
+            "GroupQueryAttention" | "SparseAttention" => attention::group_query,
+            "EmbedLayerNormalization" => attention::embed,
+            "SkipLayerNormalization" | "SkipSimplifiedLayerNormalization" => normalize::skip_layer,
+            "SkipGroupNorm" => normalize::skip_group,
+            "DynamicQuantizeLSTM" => recurrent::dynamic_quantize,
             "QLinearAdd" | "QLinearMul" => quantize::binary,
-            "QLinearSigmoid" | "QLinearLeakyRelu" | "QLinearSoftmax" => elementwise::same,
+            "QLinearConcat" => quantize::concat,
+            "QLinearReduceMean" => quantize::reduce,
+            "QLinearWhere" => quantize::select,
+            "QLinearAveragePool" | "NhwcMaxPool" => pool::pool,
             "QLinearGlobalAveragePool" => pool::global,
+            "GatherBlockQuantized" => quantize::gather,
             "QuantizeLinear" => quantize::quantize,
             "DequantizeLinear" => quantize::dequantize,
+            "Pad" => movement::pad,
             _ => return None,
         });
     }
@@ -59,9 +85,10 @@ pub fn rule(domain: &str, kind: &str) -> Option<Rule> {
         "MatMulInteger" => matrix::matmul_integer,
         "QLinearMatMul" => matrix::qlinear_matmul,
         "Einsum" => matrix::einsum,
-        "Attention" => matrix::attention,
+        "Attention" => attention::attention,
         "BatchNormalization" => normalize::batch,
         "LayerNormalization" => normalize::layer,
+        "SimplifiedLayerNormalization" => normalize::simplified_layer,
         "QuantizeLinear" => quantize::quantize,
         "DequantizeLinear" => quantize::dequantize,
         "DynamicQuantizeLinear" => quantize::dynamic,
@@ -87,6 +114,9 @@ pub fn rule(domain: &str, kind: &str) -> Option<Rule> {
         "DepthToSpace" => movement::depth_to_space,
         "SpaceToDepth" => movement::space_to_depth,
         "OneHot" => movement::one_hot,
+        "CenterCropPad" => movement::center_crop_pad,
+        "Col2Im" => movement::col2im,
+        "Det" => elementwise::determinant,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,
         "GridSample" => resize::grid_sample,

@@ -22,3 +22,10 @@ pub fn is_parameter(node: &Node, input: usize, constant: &Value) -> bool {
         kind => kind.starts_with("Reduce") && input == 1,
     }
 }
+
+/// Whether a node only looks at the type of this input: its elements need not be there.
+pub fn is_read_for_its_type(node: &Node, input: usize) -> bool {
+    let of_first =
+        || matches!(node.kind.as_str(), "Shape" | "Size" | "EyeLike" | "RandomNormalLike" | "RandomUniformLike");
+    node.domain.is_empty() && (input == 0 && of_first() || input == 1 && node.kind == "CastLike")
+}

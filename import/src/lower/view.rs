@@ -1,7 +1,7 @@
 //! Operators whose result is made of the bytes of their first input, in the same order.
 
-use crate::graph::Type;
-use crate::infer::{Call, permutation, ranges};
+use crate::graph::{Type, n_elements};
+use crate::infer::{Call, permutation, picked, ranges};
 
 /// Whether the first result of a node is a view of its first input.
 pub fn is_view(call: &Call) -> bool {
@@ -18,6 +18,9 @@ pub fn is_view(call: &Call) -> bool {
         "Expand" | "Tile" => keeps_shape(),
         "Concat" | "Max" | "Min" | "Sum" | "Mean" => call.node.inputs.len() == 1,
         "Split" => call.node.outputs.len() == 1,
+        "Gather" | "GatherND" => {
+            picked(call).is_some_and(|it| it.start == 0 && n_elements(&input.shape) == Some(it.end) && it.end != 0)
+        }
         "Slice" => keeps_shape() && ranges(call).is_ok_and(|it| it.iter().all(|it| it.step == 1)),
         "Pad" => matches!(call.ints_of("pads", 1), Ok(Some(pads)) if pads.iter().all(|it| *it == 0)),
         _ => false,

@@ -5,7 +5,7 @@ use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI32ArrayAttribute, De
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
-use cosma_ir::{IndexingMap, indexing_maps, name, operand_at, result_at};
+use cosma_ir::{IndexingMap, has_elementwise_trait, indexing_maps, name, operand_at, result_at};
 
 /// What an operator is to its neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,8 @@ pub(crate) fn class(operation: OperationRef) -> Class {
         name if name.starts_with("linalg.conv") || name.starts_with("linalg.depthwise_conv")
             || name.starts_with("linalg.pooling") => Class::Window,
 
+        // Those of arith and math, and of any dialect that says so.
+        name if name == "arith.select" || has_elementwise_trait(operation) => Class::Elementwise,
         _ => Class::Opaque,
     }
 }

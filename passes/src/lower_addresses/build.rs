@@ -9,7 +9,7 @@ use cosma_ir::melior::ir::attribute::{
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
 use cosma_ir::melior::ir::r#type::{DimSize, IntegerType, MemRefType, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{
-    Attribute, Block, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value,
+    Attribute, AttributeLike, Block, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value,
 };
 use cosma_ir::{Diagnostic, Transfer, mark_transfer};
 
@@ -85,6 +85,28 @@ impl<'c> Builder<'c> {
 
     /// What an operator moves, which is no transfer: element by element.
     pub(super) fn copy(self, from: Value<'c, '_>, to: Value<'c, '_>, element: Type<'c>, before: OperationRef<'c, '_>) {
+        self.elementwise("linalg.copy", from, to, element, before);
+    }
+
+    /// Writes one number to all elements.
+    pub(super) fn fill(self, number: Attribute<'c>, to: Value<'c, '_>, before: OperationRef<'c, '_>) {
+        let element = number.r#type();
+        let constant = OperationBuilder::new("arith.constant", before.location())
+            .add_attributes(&[(self.id("value"), number)])
+            .add_results(&[element]);
+        let number = place(before, constant).result(0).expect("it has one").into();
+        self.elementwise("linalg.fill", number, to, element, before);
+    }
+
+    /// An operation of linalg that writes what it reads, element by element.
+    fn elementwise(
+        self,
+        name: &str,
+        from: Value<'c, '_>,
+        to: Value<'c, '_>,
+        element: Type<'c>,
+        before: OperationRef<'c, '_>,
+    ) {
         let location = before.location();
         let block = Block::new(&[(element, location), (element, location)]);
         let element = block.argument(0).expect("it has two").into();
@@ -94,11 +116,11 @@ impl<'c> Builder<'c> {
         let region = Region::new();
         region.append_block(block);
         let segments = DenseI32ArrayAttribute::new(self.0, &[1, 1]);
-        let copy = OperationBuilder::new("linalg.copy", location)
+        let operation = OperationBuilder::new(name, location)
             .add_operands(&[from, to])
             .add_attributes(&[(self.id("operandSegmentSizes"), segments.into())])
             .add_regions([region]);
-        place(before, copy);
+        place(before, operation);
     }
 
     /// A tensor in host memory that begins so many elements after a memref.

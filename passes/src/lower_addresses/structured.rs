@@ -9,10 +9,12 @@ use super::buffer::Buffer;
 use super::build::place;
 use super::function::Lowering;
 use crate::group::is_elementwise;
-use crate::role::reads;
+use crate::role::{reads, splat};
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationResult};
-use cosma_ir::melior::ir::r#type::TypeLike;
-use cosma_ir::melior::ir::{Attribute, BlockLike, Identifier, Operation, OperationRef, Value, ValueLike};
+use cosma_ir::melior::ir::r#type::{IntegerType, TypeLike};
+use cosma_ir::melior::ir::{
+    Attribute, AttributeLike, BlockLike, Identifier, Operation, OperationRef, Value, ValueLike,
+};
 use cosma_ir::{Diagnostic, erase, name, take_regions};
 
 /// What a result starts from.
@@ -20,6 +22,8 @@ use cosma_ir::{Diagnostic, erase, name, take_regions};
 enum Start<'c, 'a> {
     Nothing,
     Fill(OperationRef<'c, 'a>),
+    /// All elements are this one.
+    Splat(Attribute<'c>),
     Tensor(Buffer<'c, 'a>),
 }
 
@@ -53,7 +57,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(match name(operation).as_str() {
             "tensor.empty" => Some(Start::Nothing),
             "linalg.fill" => Some(Start::Fill(operation)),
-            _ => None,
+            _ => splat(operation).filter(is_number).map(Start::Splat),
         })
     }
 
@@ -76,6 +80,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             match start {
                 Start::Nothing => {}
                 Start::Fill(fill) => self.fill(fill, to.value, operation),
+                Start::Splat(element) => self.build.fill(element, to.value, operation),
                 Start::Tensor(from) => self.copy(&from, &to, tensor.r#type(), operation),
             }
             operands.push(to.value);
@@ -133,4 +138,10 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         erase(filled);
         place(before, builder);
     }
+}
+
+/// Whether an attribute is a float or an integer without a sign of its own, which `arith.constant` takes.
+fn is_number(attribute: &Attribute) -> bool {
+    let is_signless = || IntegerType::try_from(attribute.r#type()).is_ok_and(|it| it.is_signless());
+    attribute.is_float() || attribute.is_integer() && is_signless()
 }

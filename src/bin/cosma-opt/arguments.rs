@@ -53,6 +53,10 @@ pub struct Arguments {
     #[arg(long)]
     pub split_input_file: bool,
 
+    /// Take operations of dialects that are not registered. They keep their order among what may have effects
+    #[arg(long)]
+    pub allow_unregistered_dialect: bool,
+
     #[command(flatten)]
     pub model: ModelArguments,
 

@@ -138,6 +138,7 @@ struct Done {
 
 fn process(arguments: &Arguments, text: &[u8], name: &str, is_onnx: bool, watcher: &Watcher) -> Result<Done, Failure> {
     let context = new_context();
+    context.set_allow_unregistered_dialects(arguments.allow_unregistered_dialect);
     let reports = Reports::attach(&context);
     let module = parse(&context, text, name);
     reports.take().iter().for_each(|it| say(&it.to_string()));

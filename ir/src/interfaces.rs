@@ -1,0 +1,36 @@
+//! What MLIR's traits and interfaces say of an operation, whatever dialect it is of.
+
+use crate::ffi::{cosmaHasRecursiveEffects, cosmaIsCall, cosmaIsElementwise, cosmaIsMemoryEffectFree, cosmaSplatValue};
+use melior::ir::{Attribute, AttributeLike, OperationRef};
+
+/// Whether an operation has MLIR's trait `Elementwise`: each element of a result depends on the elements
+/// at the same place of those operands that are tensors, and on scalars.
+pub fn has_elementwise_trait(operation: OperationRef) -> bool {
+    // SAFETY: the operation is alive.
+    unsafe { cosmaIsElementwise(operation.to_raw()) }
+}
+
+/// Whether an operation, with all in its regions, is known to have no effects on memory. An operation
+/// whose dialect is not registered is not.
+pub fn is_memory_effect_free(operation: OperationRef) -> bool {
+    // SAFETY: the operation is alive.
+    unsafe { cosmaIsMemoryEffectFree(operation.to_raw()) }
+}
+
+/// Whether an operation calls a function.
+pub fn is_call(operation: OperationRef) -> bool {
+    // SAFETY: the operation is alive.
+    unsafe { cosmaIsCall(operation.to_raw()) }
+}
+
+/// Whether the effects of an operation are those of what is in its regions, beside its own.
+pub fn has_recursive_effects(operation: OperationRef) -> bool {
+    // SAFETY: the operation is alive.
+    unsafe { cosmaHasRecursiveEffects(operation.to_raw()) }
+}
+
+/// The element that all elements of a tensor are, where an attribute is such a tensor.
+pub fn splat_value<'c>(attribute: Attribute<'c>) -> Option<Attribute<'c>> {
+    // SAFETY: the attribute is alive; of one that is no splat there is null.
+    unsafe { Attribute::from_option_raw(cosmaSplatValue(attribute.to_raw())) }
+}
