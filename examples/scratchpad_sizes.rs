@@ -5,7 +5,7 @@
 //! Between them the plot shows where the next KiB still pays.
 
 use cosma::{Bytes, MachineOptions, problems};
-use cosma_planner::{Machine, Options, Problem, Weights, plan};
+use cosma_planner::{Options, Problem, Weights, plan};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -52,8 +52,7 @@ pub fn run(network: &str, time_limit: Duration, out: &mut dyn Write) -> Result<V
     let mut points: Vec<Point> = Vec::new();
     for factor in FACTORS {
         let scratchpad = Bytes((least.0 as f64 * factor) as u64).align_up(alignment);
-        let machine = Machine { scratchpad, alignment, weights };
-        let problem = Problem { machine, ..problem.clone() };
+        let problem = Problem { machine: problem.machine.with_scratchpad(scratchpad), ..problem.clone() };
         let solution = plan(&problem, &Options { time_limit, ..Options::default() })?;
         let (moved, bound) = (solution.non_compulsory, solution.lower_bound);
         let most = points.first().map_or(moved, |it| it.moved).0.max(1);

@@ -24,8 +24,8 @@ pub fn exhibits(module: &Module, machine: &MachineOptions) -> Result<Vec<Exhibit
     for function in functions(module.as_operation()).into_iter().filter(|it| has_body(*it)) {
         let found = form(function);
         if found == Form::Source {
-            let machine = machine.resolve_if_said(function).ok_or(Error::NoScratchpad)?;
-            match extract(function, machine) {
+            let target = machine.resolve_if_said(function).ok_or(Error::NoScratchpad)?;
+            match extract(function, target) {
                 Ok(it) if it.is_trivial() => continue,
                 Err(diagnostic) => {
                     diagnostic.emit_error();
@@ -62,8 +62,8 @@ fn exhibit<'c>(
     machine: &MachineOptions,
 ) -> Result<Exhibit, Vec<cosma_ir::Diagnostic<'c>>> {
     verify(function, machine)?;
-    let machine = machine.resolve(function).map_err(|it| vec![it])?;
-    let Program { extraction, actions, .. } = read_program(function, machine)?;
+    let target = machine.resolve(function).map_err(|it| vec![it])?;
+    let Program { extraction, actions, .. } = read_program(function, target)?;
     let operators = operators(&extraction);
     let tensors = tensors(&extraction, &operators);
     let exhibit = Exhibit::new(symbol(function), extraction.problem, actions);

@@ -1,7 +1,7 @@
 //! What a run did, for other programs to read.
 
 use cosma_ir::melior::ir::OperationRef;
-use cosma_passes::{Facts, MachineOptions, symbol, weights_name};
+use cosma_passes::{Facts, MachineOptions, Target, symbol, weights_name};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ impl FunctionReport {
     /// What a function says about its plan; none if it has none.
     pub fn read(function: OperationRef, duration: Duration) -> Option<FunctionReport> {
         let facts = Facts::read(function)?;
-        let machine = MachineOptions::default().resolve_if_said(function)?;
+        let Target { machine, weights } = MachineOptions::default().resolve_if_said(function)?;
         Some(FunctionReport {
             name: symbol(function),
             operators: facts.operators,
@@ -75,9 +75,9 @@ impl FunctionReport {
                 lower_bound: facts.lower_bound.0,
                 fragmentation: facts.fragmentation.0,
             },
-            scratchpad: machine.scratchpad.0,
-            alignment: machine.alignment.0,
-            weights: weights_name(machine.weights).into(),
+            scratchpad: machine.scratchpad().0,
+            alignment: machine.alignment().0,
+            weights: weights_name(weights).into(),
             peak: facts.peak.0,
             min_scratchpad: facts.min_scratchpad.0,
             seconds: duration.as_secs_f64(),

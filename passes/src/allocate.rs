@@ -10,7 +10,7 @@ use crate::effort::{OrderName, SOLVER, TIME_LIMIT, parse_effort};
 use crate::extract::{Extraction, extract};
 use crate::facts::Facts;
 use crate::form::{Form, body, expect, symbol};
-use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_machine};
+use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
 use crate::session::session;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
@@ -57,7 +57,7 @@ pub fn allocate<'c>(
     expect(function, INFO.name, Form::Source)?;
     let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
     allocated::write(&extraction, &solution.plan);
-    note_machine(function, &extraction.problem.machine);
+    note_target(function, &extraction.target());
     Facts::new(&extraction.problem, &solution).write(context, function);
     Ok(())
 }

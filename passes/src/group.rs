@@ -25,11 +25,12 @@ mod prologue;
 
 use crate::extract::{Carrier, Extraction, extract, n_elements};
 use crate::form::{Form, body, expect, operations};
+use crate::machine::Target;
 pub(crate) use class::{Class, class};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, IndexingMap, PassInfo, PassOptions, indexing_maps, is_group, kind, name};
-use cosma_planner::{Bytes, Machine, OpId, Origin, TensorId, Weights};
+use cosma_planner::{OpId, Origin, TensorId};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-group",
@@ -67,8 +68,7 @@ pub fn group<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
     }
     expect(function, INFO.name, Form::Source)?;
     // What joins what does not depend on the machine.
-    let machine = Machine { scratchpad: Bytes::ZERO, alignment: Bytes(1), weights: Weights::Resident };
-    let extraction = extract(function, machine)?;
+    let extraction = extract(function, Target::any())?;
     let mut groups = Groups::new(&extraction);
     epilogue::join(&mut groups);
     prologue::join(&mut groups);
@@ -142,12 +142,12 @@ impl<'e, 'c, 'a> Groups<'e, 'c, 'a> {
         let has_place = |it: &TensorId| extraction.carriers[it.index()].has_place();
         let operator = |op: OpId| {
             let (operation, plain) = (extraction.operators[op.index()], graph.op(op));
-            let is_plain = plain.reads.iter().chain(&plain.writes).all(has_place);
+            let is_plain = plain.reads.iter().map(|it| &it.tensor).chain(&plain.writes).all(has_place);
             let is_live = |it: &&TensorId| !readers[it.index()].is_empty() || is_result[it.index()];
             Operator {
                 class: if is_plain { class(operation) } else { Class::Opaque },
                 kind: kind(operation),
-                reads: plain.reads.clone(),
+                reads: plain.reads.iter().map(|it| it.tensor).collect(),
                 writes: plain.writes.iter().filter(is_live).copied().collect(),
                 members: vec![op.index()],
                 copies: Vec::new(),

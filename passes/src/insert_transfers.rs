@@ -8,20 +8,19 @@
 //! 5. Operators of other dialects go into groups, which have effects on the scratchpad (`wrap.rs`).
 
 use crate::allocated;
-use crate::extract::{Extraction, extract};
+use crate::extract::{Extraction, extract, value_size};
 use crate::form::{Form, body, expect, form};
 use crate::machine::MachineOptions;
-use crate::role::reads;
-use crate::sharing::in_place;
-use crate::wrap::{Planned, wrap};
+use crate::role::{Read, reads};
+use crate::wrap::{Overlay, Planned, wrap};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value};
 use cosma_ir::{
-    Diagnostic, InPlace, PassInfo, PassOptions, as_mut, erase, is_abstract, is_group, load, operand_at, reload,
-    set_offsets, spill, store, uses,
+    Diagnostic, PassInfo, PassOptions, as_mut, erase, is_abstract, is_group, load, reload, result_at, set_offsets,
+    spill, store, uses,
 };
-use cosma_planner::{Action, OpId, Place, Slot, TensorId, check};
+use cosma_planner::{Action, InPlace, OpId, Place, Slot, TensorId, check};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-insert-transfers",
@@ -141,7 +140,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
 
     fn run(&mut self, op: OpId, operands: &[Slot], results: &[Slot]) {
         let operation = self.extraction.operators[op.index()];
-        let overlays = self.overlays(operation, operands, results);
+        let overlays = self.overlays(op, operands, results);
         for it in reads(operation) {
             if let Some(tensor) = self.extraction.placed_tensor(it.value) {
                 let value = self.as_seen(it.value, self.scratchpad(tensor));
@@ -156,22 +155,39 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
             if is_abstract(operation) || is_group(operation) {
                 set_offsets(operation, &offsets);
             } else {
-                self.foreign.push(Planned { operation, offsets, in_place: overlays });
+                self.foreign.push(Planned { operation, offsets, overlays });
             }
         }
         self.step += 1;
     }
 
-    /// Of what an operator may do in place, what it does: where a result lies on the operand.
-    fn overlays(&self, operation: OperationRef<'c, 'a>, operands: &[Slot], results: &[Slot]) -> Vec<InPlace> {
-        let size = |slot: &Slot| self.extraction.problem.graph.tensor(slot.tensor).size.0;
-        let is_done = |pair: &InPlace| {
-            let tensor = operand_at(operation, pair.operand).and_then(|value| self.extraction.placed_tensor(value));
-            let Some(from) = operands.iter().find(|slot| Some(slot.tensor) == tensor) else { return false };
-            let Some(to) = results.get(pair.result) else { return false };
-            from.offset.0 < to.offset.0 + size(to) && to.offset.0 < from.offset.0 + size(from)
+    /// Of what an operator may do in place, what it does: where a result lies on something that is read.
+    fn overlays(&self, op: OpId, operands: &[Slot], results: &[Slot]) -> Vec<Overlay<'c, 'a>> {
+        let graph = &self.extraction.problem.graph;
+        let operation = self.extraction.operators[op.index()];
+        let size = |tensor: TensorId| graph.tensor(tensor).size;
+        let is_done = |pair: &&InPlace| {
+            let at = |slots: &[Slot], tensor| slots.iter().find(|it| it.tensor == tensor).map(|it| it.offset);
+            let places = (at(operands, pair.operand), at(results, pair.result));
+            let (Some(from), Some(to)) = places else { return false };
+            from < to + size(pair.result) && to < from + size(pair.operand)
         };
-        in_place(operation).into_iter().filter(is_done).collect()
+        let element_bytes = cosma_ir::machine(self.extraction.function).and_then(|it| it.element_bytes);
+        let overlay = |pair: &InPlace| {
+            let result = results.iter().position(|it| it.tensor == pair.result)?;
+            let is_whole = |it: &Read| {
+                let is_operand = self.extraction.placed_tensor(it.value) == Some(pair.operand);
+                is_operand && value_size(it.value, element_bytes) == Ok(Some(size(pair.operand)))
+            };
+            let read = reads(operation).into_iter().find(is_whole)?;
+            // The plan counts bytes of elements as the machine has them, an attribute those of the type.
+            let said = |value: Value| value_size(value, None).ok().flatten().map(|it| u128::from(it.0));
+            let outer = said(read.value)?.max(said(result_at(operation, result)?)?);
+            let planned = u128::from(size(pair.operand).max(size(pair.result)).0).max(1);
+            let at = u64::try_from(u128::from(pair.at().0) * outer / planned).ok()?;
+            Some(Overlay { result, reader: read.operation, operand: read.operand, at })
+        };
+        graph.op(op).in_place.iter().filter(is_done).filter_map(overlay).collect()
     }
 
     /// A value that is a tensor, or a view of one, where the tensor is now `place`.

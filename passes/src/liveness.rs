@@ -110,9 +110,6 @@ pub fn liveness<'c>(
 
 /// The steps in which a tensor lives, if it ever lies in the scratchpad.
 fn lifetime(problem: &Problem, tensor: TensorId) -> Option<Range<Step>> {
-    if problem.is_streamed(tensor) {
-        return None;
-    }
     let readers = problem.graph.readers(tensor);
     let first = problem.graph.producer(tensor).or(readers.first().copied())?;
     let last = readers.last().copied().unwrap_or(first);

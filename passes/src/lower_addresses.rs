@@ -51,13 +51,12 @@ pub use options::{ArenaName, LowerOptions};
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, form, operations};
-use crate::machine::MachineOptions;
+use crate::machine::{MachineOptions, Target};
 use crate::verify::judge;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{Location, Module, OperationRef};
 use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions, as_mut, name};
-use cosma_planner::{Bytes, Machine, Weights};
 use function::Lowering;
 use symbols::Symbols;
 use workshop::Workshop;
@@ -175,7 +174,6 @@ fn judge_or_refuse<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<
 }
 
 fn has_operators(function: OperationRef) -> bool {
-    let machine = Machine { scratchpad: Bytes::ZERO, alignment: Bytes(1), weights: Weights::Resident };
     // What cannot be planned has something that should have been.
-    extract(function, machine).map_or(true, |it| !it.operators.is_empty())
+    extract(function, Target::any()).map_or(true, |it| !it.operators.is_empty())
 }

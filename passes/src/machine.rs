@@ -27,6 +27,22 @@ pub(crate) const WEIGHTS: OptionInfo = OptionInfo {
     default: "",
 };
 
+/// What a function is planned for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Memories and links.
+    pub machine: Machine,
+    /// Where operators read weights: in the scratchpad, or in host memory.
+    pub weights: Weights,
+}
+
+impl Target {
+    /// For what does not depend on the machine.
+    pub(crate) fn any() -> Target {
+        Target { machine: Machine::with_host(Bytes::ZERO, Bytes(1)), weights: Weights::Resident }
+    }
+}
+
 /// What a caller says of the machine. What it leaves out, the module says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MachineOptions {
@@ -62,7 +78,7 @@ impl MachineOptions {
     ///
     /// # Errors
     /// At the function, where nobody says how large the scratchpad is.
-    pub fn resolve<'c>(&self, function: OperationRef<'c, '_>) -> Result<Machine, Diagnostic<'c>> {
+    pub fn resolve<'c>(&self, function: OperationRef<'c, '_>) -> Result<Target, Diagnostic<'c>> {
         self.resolve_if_said(function).ok_or_else(|| {
             let message = "the size of the scratchpad is not known: say scratchpad=SIZE, or write \
                            cosma.machine = {scratchpad = SIZE} on the module";
@@ -90,24 +106,24 @@ impl MachineOptions {
     }
 
     /// The machine that a function is planned for; none if nobody says how large the scratchpad is.
-    pub fn resolve_if_said(&self, function: OperationRef) -> Option<Machine> {
+    pub fn resolve_if_said(&self, function: OperationRef) -> Option<Target> {
         let attribute = cosma_ir::machine(function).unwrap_or_default();
         let weights = attribute.weights.map(|it| match it {
             cosma_ir::Weights::Resident => Weights::Resident,
             cosma_ir::Weights::Streamed => Weights::Streamed,
         });
-        Some(Machine {
-            scratchpad: self.scratchpad.or(attribute.scratchpad.map(Bytes))?,
-            alignment: self.alignment.or(attribute.alignment.map(Bytes)).unwrap_or(DEFAULT_ALIGNMENT),
-            weights: self.weights.or(weights).unwrap_or_default(),
-        })
+        let scratchpad = self.scratchpad.or(attribute.scratchpad.map(Bytes))?;
+        let alignment = self.alignment.or(attribute.alignment.map(Bytes)).unwrap_or(DEFAULT_ALIGNMENT);
+        let weights = self.weights.or(weights).unwrap_or_default();
+        Some(Target { machine: Machine::with_host(scratchpad, alignment), weights })
     }
 }
 
-/// Notes on a function for which machine it is planned.
-pub(crate) fn note_machine(function: OperationRef, machine: &Machine) {
-    let Machine { scratchpad, alignment, weights } = *machine;
-    MachineOptions { scratchpad: Some(scratchpad), alignment: Some(alignment), weights: Some(weights) }.write(function);
+/// Notes on a function what it is planned for.
+pub(crate) fn note_target(function: OperationRef, target: &Target) {
+    let (scratchpad, alignment) = (target.machine.scratchpad(), target.machine.alignment());
+    let weights = Some(target.weights);
+    MachineOptions { scratchpad: Some(scratchpad), alignment: Some(alignment), weights }.write(function);
 }
 
 /// Whether an operation has a `cosma.machine` of its own.

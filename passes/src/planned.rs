@@ -8,13 +8,14 @@
 use crate::allocated::runs_on_scratchpad;
 use crate::extract::{Carrier, Extraction, extract};
 use crate::form::operations;
+use crate::machine::Target;
 use crate::role::{Read, reads as reads_of};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::{OperationRef, Value};
 use cosma_ir::{
     Diagnostic, Transfer, is_abstract, is_group, is_streamed, name, offsets, transfer, workspace, workspace_offset,
 };
-use cosma_planner::{Action, Bytes, Machine, OpId, Place, Slot, TensorId};
+use cosma_planner::{Action, Bytes, OpId, Place, Slot, TensorId, Use};
 use std::collections::BTreeSet;
 
 /// A program in planned form.
@@ -33,9 +34,9 @@ pub struct Program<'c, 'a> {
 /// Everything that is no action of a planned program; or what [`extract`] says.
 pub fn read_program<'c, 'a>(
     function: OperationRef<'c, 'a>,
-    machine: Machine,
+    target: Target,
 ) -> Result<Program<'c, 'a>, Vec<Diagnostic<'c>>> {
-    let extraction = extract(function, machine).map_err(|it| vec![it])?;
+    let extraction = extract(function, target).map_err(|it| vec![it])?;
     let mut reader =
         Reader { extraction: &extraction, n_ops: 0, streamed: Vec::new(), loaded: BTreeSet::new(), faults: Vec::new() };
     let (mut actions, mut places) = (Vec::new(), Vec::new());
@@ -123,7 +124,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let operator = self.extraction.problem.graph.op(op);
         let streamed = std::mem::take(&mut self.streamed);
         let mut reads = Vec::new();
-        for &tensor in &operator.reads {
+        for &Use { tensor, .. } in &operator.reads {
             if !self.has_place(tensor) {
                 reads.push(Slot { tensor, offset: Bytes::ZERO });
                 continue;

@@ -71,13 +71,13 @@ pub fn plan_text<'c>(function: OperationRef<'c, '_>) -> Result<Option<String>, D
     if body(function).is_none() {
         return Ok(None);
     }
-    let machine = MachineOptions::default().resolve(function)?;
+    let target = MachineOptions::default().resolve(function)?;
     // What has nothing to plan is a program in any form.
-    let is_trivial = form(function) == Form::Source && extract(function, machine.clone())?.is_trivial();
+    let is_trivial = form(function) == Form::Source && extract(function, target.clone())?.is_trivial();
     if !is_trivial {
         expect(function, PLAN.name, Form::Planned)?;
     }
-    let program = read_program(function, machine);
+    let program = read_program(function, target);
     let program = program.map_err(|faults| faults.into_iter().next().expect("what is wrong has a fault"))?;
     let mut text = String::new();
     for action in &program.actions {

@@ -6,7 +6,7 @@ use crate::allocated::reorder;
 use crate::effort::{SOLVER, TIME_LIMIT, parse_effort};
 use crate::facts::Facts;
 use crate::form::{Form, expect};
-use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_machine};
+use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions};
@@ -45,7 +45,7 @@ pub fn schedule<'c>(
     expect(function, INFO.name, Form::Source)?;
     let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
     reorder(&extraction, &solution.plan.order);
-    note_machine(function, &extraction.problem.machine);
+    note_target(function, &extraction.target());
     Facts::new(&extraction.problem, &solution).write(context, function);
     Ok(())
 }

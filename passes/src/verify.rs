@@ -5,13 +5,13 @@
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, form};
-use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS};
+use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, Target, WEIGHTS};
 use crate::planned::{Program, read_program};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions};
-use cosma_planner::{Machine, Traffic, check};
+use cosma_planner::{Traffic, check};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-verify",
@@ -43,20 +43,20 @@ pub fn verify<'c>(function: OperationRef<'c, '_>, machine: &MachineOptions) -> R
     if body(function).is_none() {
         return Ok(Traffic::default());
     }
-    let machine = machine.resolve(function).map_err(|it| vec![it])?;
-    if form(function) == Form::Source && extract(function, machine.clone()).map_err(|it| vec![it])?.is_trivial() {
+    let target = machine.resolve(function).map_err(|it| vec![it])?;
+    if form(function) == Form::Source && extract(function, target.clone()).map_err(|it| vec![it])?.is_trivial() {
         return Ok(Traffic::default());
     }
     expect(function, INFO.name, Form::Planned).map_err(|it| vec![it])?;
-    judge(function, machine)
+    judge(function, target)
 }
 
 /// Reads a function in planned form back, and judges it.
 ///
 /// # Errors
 /// At least one fault, at each operation that is wrong.
-pub(crate) fn judge<'c>(function: OperationRef<'c, '_>, machine: Machine) -> Result<Traffic, Vec<Diagnostic<'c>>> {
-    let Program { extraction, actions, operations } = read_program(function, machine)?;
+pub(crate) fn judge<'c>(function: OperationRef<'c, '_>, target: Target) -> Result<Traffic, Vec<Diagnostic<'c>>> {
+    let Program { extraction, actions, operations } = read_program(function, target)?;
     check(&extraction.problem, &actions).map_err(|violations| {
         let diagnose = |violation: &cosma_planner::Violation| {
             let operation = violation.moment.map_or(extraction.terminator, |it| operations[it.line - 1]);

@@ -25,8 +25,19 @@ pub(crate) struct Planned<'c, 'a> {
     pub operation: OperationRef<'c, 'a>,
     /// Of each result.
     pub offsets: Vec<u64>,
-    /// Which of its operands lie where which of its results lie.
-    pub in_place: Vec<InPlace>,
+    /// Which of its results lie on what it reads.
+    pub overlays: Vec<Overlay<'c, 'a>>,
+}
+
+/// A result that lies on an operand of the operator, or of something in its regions.
+#[derive(Clone, Copy)]
+pub(crate) struct Overlay<'c, 'a> {
+    pub result: usize,
+    pub reader: OperationRef<'c, 'a>,
+    /// Which of the reader's.
+    pub operand: usize,
+    /// How many bytes from the start of the larger one the smaller one begins.
+    pub at: u64,
 }
 
 /// Puts operators into groups of their own, and takes away what they alone have read of what is no tensor.
@@ -57,18 +68,12 @@ fn wrap_one<'c, 'a>(extraction: &Extraction<'c, 'a>, planned: &Planned<'c, 'a>) 
             inputs.push(it.value);
         }
     }
-    // By the operand that each pair is about, before operands become those of the group.
-    let pairs = planned.in_place.iter().filter_map(|it| {
-        let value = operand_at(operation, it.operand)?;
-        let operand = inputs.iter().position(|it| *it == value)?;
-        Some(InPlace { operand, ..*it })
-    });
-    let mut in_place: Vec<InPlace> = Vec::new();
-    for pair in pairs {
-        if !in_place.iter().any(|it| (it.result, it.operand) == (pair.result, pair.operand)) {
-            in_place.push(pair);
-        }
-    }
+    let pair = |it: &Overlay<'c, 'a>| {
+        let value = operand_at(it.reader, it.operand)?;
+        let operand = inputs.iter().position(|input| *input == value)?;
+        Some(InPlace { result: it.result, operand, at: it.at })
+    };
+    let in_place: Vec<InPlace> = planned.overlays.iter().filter_map(pair).collect();
     let results: Vec<Value> = operation.results().map(Value::from).collect();
     let group = cosma_ir::group(&kind(operation), &members, &inputs, &results, workspace(operation));
     set_offsets(group, &planned.offsets);

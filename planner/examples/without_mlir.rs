@@ -3,7 +3,7 @@
 //! A compiler with a representation of its own makes a [`Problem`] of its graph, plans it, and reads the
 //! [`Action`]s: the program that its code generator has to write.
 
-use cosma_planner::{Action, Bytes, GraphBuilder, Machine, Options, Problem, Progress, Weights, check, plan_watched};
+use cosma_planner::{Action, Bytes, GraphBuilder, Machine, Options, Problem, Progress, check, plan_watched};
 use std::error::Error;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -25,7 +25,7 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     }
     let sum = graph.op("add", &[halves[0], halves[1], x], [("sum", Bytes(64))], Bytes::ZERO);
     graph.result(sum[0]);
-    let machine = Machine { scratchpad: Bytes(256), alignment: Bytes(64), weights: Weights::Resident };
+    let machine = Machine::with_host(Bytes(256), Bytes(64));
     let problem = Problem { graph: graph.build()?, machine };
     // ANCHOR_END: graph
     // As text it can be written to a file, and read again where something is to be looked at.

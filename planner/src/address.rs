@@ -37,7 +37,7 @@ fn pack_shapes(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], 
     let workspaces = workspaces.map(|(step, op)| Interval::new(step as u32, step as u32 + 1, graph.op(*op).workspace));
     intervals.extend(workspaces);
     let machine = &problem.machine;
-    match pack_within(&intervals, machine.scratchpad, machine.alignment, ATTEMPTS, deadline) {
+    match pack_within(&intervals, machine.scratchpad(), machine.alignment(), ATTEMPTS, deadline) {
         Packing::Placed(offsets) => {
             let (placed, workspaces) = offsets.split_at(n_shapes);
             let offset = |part: &Part| {
@@ -147,7 +147,7 @@ impl Shapes {
             let top = parts().map(|it| it.low + it.size).max().unwrap_or(0);
             let byte =
                 |it: i128| Bytes(u64::try_from(it - base).expect("a shape is no larger than all tensors together"));
-            let alignment = i128::from(problem.machine.alignment.0);
+            let alignment = i128::from(problem.machine.alignment().0);
             let piece = |it: &Part| {
                 let high = it.low + (it.size + alignment - 1) / alignment * alignment;
                 Piece { start: it.start, end: it.end, low: byte(it.low), high: byte(high.min(top)) }

@@ -11,7 +11,8 @@
 //! it goes on as if the line had been meant well, so that one mistake is not reported many times.
 
 use crate::{
-    Action, Block, Bytes, Fault, InPlace, Moment, OpId, Place, Problem, Slot, Step, TensorId, Traffic, Violation,
+    Action, Block, Bytes, Fault, InPlace, MemoryId, Moment, OpId, Place, Problem, Slot, Step, TensorId, Traffic,
+    Violation,
 };
 
 /// Runs a planned program on a machine of names, and counts what it moves.
@@ -133,13 +134,9 @@ impl Judge<'_> {
     }
 
     fn bring_in(&mut self, tensor: TensorId, place: Place) {
-        match (place, self.problem.is_streamed(tensor)) {
-            (Place::Stream, true) => self.passing.push((tensor, self.moment)),
-            (Place::Stream, false) => self.report(Fault::Streamed(tensor)),
-            (Place::Scratchpad(offset), is_streamed) => {
-                if is_streamed {
-                    self.report(Fault::NotStreamed(tensor));
-                }
+        match place {
+            Place::Stream => self.passing.push((tensor, self.moment)),
+            Place::Scratchpad(offset) => {
                 let slot = Slot { tensor, offset };
                 self.occupy(self.block(slot));
                 self.present.push(Present { slot, unread: Some(self.moment) });
@@ -153,8 +150,8 @@ impl Judge<'_> {
             self.report(Fault::RunsAgain(op));
         }
         let operator = problem.graph.op(op);
-        let (streamed, resident): (Vec<TensorId>, Vec<TensorId>) =
-            operator.reads.iter().partition(|it| problem.is_streamed(**it));
+        let streamed: Vec<TensorId> = operator.reads_in(MemoryId::HOME).collect();
+        let resident: Vec<TensorId> = operator.reads_on_chip().collect();
         let found: Vec<TensorId> = reads.iter().map(|it| it.tensor).collect();
         if found != resident {
             self.report(Fault::WrongReads { op, found });
@@ -249,10 +246,10 @@ impl Judge<'_> {
 
     /// Takes the bytes of a block for what is put there now: whatever had one of them is gone.
     fn occupy(&mut self, block: Block) {
-        if !block.offset.0.is_multiple_of(self.problem.machine.alignment.0) {
+        if !block.offset.0.is_multiple_of(self.problem.machine.alignment().0) {
             self.report(Fault::Misaligned(block));
         }
-        if u128::from(self.problem.machine.scratchpad.0) < end(block) {
+        if u128::from(self.problem.machine.scratchpad().0) < end(block) {
             self.report(Fault::OutOfScratchpad(block));
         }
         let (gone, present) =

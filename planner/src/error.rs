@@ -27,6 +27,12 @@ pub enum Error {
     /// The alignment is larger than that of any memory.
     #[error("alignment must be at most 2^32 B")]
     AlignmentTooLarge,
+    /// The description of a machine contradicts itself.
+    #[error("{0}")]
+    Machine(String),
+    /// The problem is one for the judge, but not for today's planners.
+    #[error("this cannot be planned yet: {0}")]
+    NotPlanned(String),
     /// Sizes add up to more than planning can count.
     #[error("tensor sizes add up to more than 2^61 B")]
     TooLarge,

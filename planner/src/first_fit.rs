@@ -22,7 +22,7 @@
 use crate::hole::{Fit, find_hole};
 use crate::replacement::ReplacementRule;
 use crate::uses::Uses;
-use crate::{Bytes, Error, InPlace, Machine, OpId, Plan, Problem, Residency, Step, TensorId};
+use crate::{Bytes, Error, InPlace, OpId, Plan, Problem, Residency, Step, TensorId};
 use std::cmp::Reverse;
 
 /// A plan in source order, which exists whenever there is one at all.
@@ -119,7 +119,7 @@ fn place_warm(
     fit: Fit,
     evict: &dyn Fn(&[Placed]) -> Option<TensorId>,
 ) -> Option<Vec<Placed>> {
-    let Machine { scratchpad, alignment, .. } = problem.machine;
+    let (scratchpad, alignment) = (problem.machine.scratchpad(), problem.machine.alignment());
     let is_operand = |tensor: TensorId| problem.operands(op).any(|it| it == tensor);
     let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
     let place = |it: &Residency| Placed { tensor: Some(it.tensor), offset: it.offset, size: size(it.tensor) };
@@ -155,11 +155,11 @@ fn place_warm(
 /// comes last, where it needs none.
 pub(crate) fn place_cold(problem: &Problem, op: OpId, in_place: &[InPlace]) -> Vec<Placed> {
     let mut placed = blocks(problem, op, in_place);
-    let padding = |it: &Placed| it.size.align_up(problem.machine.alignment) - it.size;
+    let padding = |it: &Placed| it.size.align_up(problem.machine.alignment()) - it.size;
     placed.sort_by_key(padding);
     let mut end = Bytes::ZERO;
     for block in &mut placed {
-        block.offset = end.align_up(problem.machine.alignment);
+        block.offset = end.align_up(problem.machine.alignment());
         end = block.offset + block.size;
     }
     place_inner(problem, in_place, &mut placed);
@@ -182,7 +182,7 @@ fn around(
         pairs.any(|other| other.result == pair.result && other.fits(offset, it.offset))
     };
     let is_in_the_way = |it: &Placed| it.covers(offset, size) && !is_part(it);
-    let is_free = offset + size <= problem.machine.scratchpad && !placed.iter().chain(others).any(is_in_the_way);
+    let is_free = offset + size <= problem.machine.scratchpad() && !placed.iter().chain(others).any(is_in_the_way);
     is_free.then_some(Placed { tensor: Some(pair.result), offset, size })
 }
 

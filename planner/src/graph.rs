@@ -1,13 +1,13 @@
 //! Operators and tensors, and who reads and writes what.
 
-use crate::{Bytes, Error, OpId, TensorId};
-use petgraph::graph::DiGraph;
+use crate::{Bytes, Error, MemoryId, MemorySet, OpId, TensorId};
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 /// A value that an operator reads or writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
-    /// For people; unique within its graph, without white space.
+    /// For people; unique within its graph, without white space and `@`.
     pub name: String,
     /// Bytes that it takes in the scratchpad, before alignment. Zero is allowed: a dependence.
     pub size: Bytes,
@@ -20,19 +20,45 @@ pub struct Tensor {
 pub enum Origin {
     /// It lies in host memory from the start: an argument of the function.
     Argument,
-    /// Likewise, and it is a weight, which a machine may stream.
+    /// It lies in host memory from the start, and it is a weight, as readers like to know; see [`Graph::with_weights`].
     Weight,
     /// An operator writes it.
     Op(OpId),
 }
 
-/// One operator: runs in one step, with all that it reads and writes in the scratchpad.
+/// How weights reach their operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Weights {
+    /// They are read in the scratchpad, like any tensor.
+    #[default]
+    Resident,
+    /// They are read in host memory, and pass by on the way to the operator: traffic, once per use, and no room.
+    Streamed,
+}
+
+/// A tensor that an operator reads, and in which memories it may find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// What is read.
+    pub tensor: TensorId,
+    /// In one of these it lies while the operator runs.
+    pub from: MemorySet,
+}
+
+impl From<TensorId> for Use {
+    /// A use in the scratchpad.
+    fn from(tensor: TensorId) -> Use {
+        Use { tensor, from: MemorySet::SCRATCHPAD }
+    }
+}
+
+/// One operator: runs in one step. What it reads lies where its uses say, and what it writes in the scratchpad.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Op {
     /// For people; unique within its graph, without white space.
     pub name: String,
     /// What it reads, each tensor once, in order of first mention.
-    pub reads: Vec<TensorId>,
+    pub reads: Vec<Use>,
     /// What it writes, each tensor once.
     pub writes: Vec<TensorId>,
     /// Scratchpad bytes that it needs for itself while it runs.
@@ -42,6 +68,23 @@ pub struct Op {
     /// A tensor that is a part of another is in no second pair; and who has parts is in no pair but
     /// with these, which have no byte in common.
     pub in_place: Vec<InPlace>,
+}
+
+impl Op {
+    /// The tensors that it may read in the scratchpad.
+    pub fn reads_on_chip(&self) -> impl Iterator<Item = TensorId> {
+        self.reads_in(MemoryId::SCRATCHPAD)
+    }
+
+    /// The tensors that it may read in a memory.
+    pub fn reads_in(&self, memory: MemoryId) -> impl Iterator<Item = TensorId> {
+        self.reads.iter().filter(move |it| it.from.contains(memory)).map(|it| it.tensor)
+    }
+
+    /// Whether it reads a tensor, wherever.
+    pub fn reads_tensor(&self, tensor: TensorId) -> bool {
+        self.reads.iter().any(|it| it.tensor == tensor)
+    }
 }
 
 /// A result and an operand that may share their bytes, if the operand dies with the operator: see
@@ -164,7 +207,7 @@ impl Graph {
         (0..self.tensors.len() as u32).map(TensorId)
     }
 
-    /// The operators that read a tensor, in source order.
+    /// The operators that may read a tensor in the scratchpad, in source order.
     pub fn readers(&self, id: TensorId) -> &[OpId] {
         &self.readers[id.index()]
     }
@@ -189,18 +232,27 @@ impl Graph {
         self.producer(id).is_none() || self.is_stored(id)
     }
 
-    /// The dependences: an edge from each operator to those that read what it writes, labelled
-    /// with the tensor. Node *i* is operator *i*.
-    pub fn dependences(&self) -> DiGraph<OpId, TensorId> {
-        let mut dependences = DiGraph::with_capacity(self.ops.len(), self.tensors.len());
-        let nodes: Vec<_> = self.op_ids().map(|op| dependences.add_node(op)).collect();
-        for tensor in self.tensor_ids() {
-            let Some(producer) = self.producer(tensor) else { continue };
-            for reader in self.readers(tensor) {
-                dependences.add_edge(nodes[producer.index()], nodes[reader.index()], tensor);
-            }
+    /// The same graph, where all weights are read in the scratchpad, or all in host memory.
+    pub fn with_weights(&self, weights: Weights) -> Graph {
+        let from = match weights {
+            Weights::Resident => MemorySet::SCRATCHPAD,
+            Weights::Streamed => MemorySet::HOME,
+        };
+        self.with_uses(|it| if self.tensor(it.tensor).origin == Origin::Weight { from } else { it.from })
+    }
+
+    /// The same graph, where each use is from the memories that this says.
+    pub(crate) fn with_uses(&self, mut from: impl FnMut(&Use) -> MemorySet) -> Graph {
+        let mut builder = GraphBuilder::new();
+        builder.tensors.clone_from(&self.tensors);
+        builder.ops.clone_from(&self.ops);
+        builder.results.clone_from(&self.results);
+        for op in &mut builder.ops {
+            op.reads.iter_mut().for_each(|it| it.from = from(it));
+            let pairs = std::mem::take(&mut op.in_place);
+            builder.in_place.extend(pairs.iter().map(|it| (it.result, it.operand, it.at())));
         }
-        dependences
+        builder.build().expect("the graph was built before")
     }
 }
 
@@ -229,8 +281,8 @@ impl GraphBuilder {
         self.tensor(name.into(), size, Origin::Weight)
     }
 
-    /// Adds an operator and the tensors that it writes; gives their ids in the order of `writes`.
-    /// A tensor that is mentioned twice in `reads` is read once.
+    /// Adds an operator that reads in the scratchpad, and the tensors that it writes; gives their ids in the
+    /// order of `writes`. A tensor that is mentioned twice in `reads` is read once.
     pub fn op<N: Into<String>>(
         &mut self,
         name: impl Into<String>,
@@ -238,13 +290,23 @@ impl GraphBuilder {
         writes: impl IntoIterator<Item = (N, Bytes)>,
         workspace: Bytes,
     ) -> Vec<TensorId> {
+        let uses: Vec<Use> = reads.iter().copied().map(Use::from).collect();
+        self.op_with_uses(name, &uses, writes, workspace)
+    }
+
+    /// Adds an operator that reads where its uses say, and the tensors that it writes; gives their ids in the
+    /// order of `writes`. Of two uses of one tensor the first counts.
+    pub fn op_with_uses<N: Into<String>>(
+        &mut self,
+        name: impl Into<String>,
+        reads: &[Use],
+        writes: impl IntoIterator<Item = (N, Bytes)>,
+        workspace: Bytes,
+    ) -> Vec<TensorId> {
         let id = OpId(self.ops.len() as u32);
-        let mut distinct: Vec<TensorId> = Vec::with_capacity(reads.len());
-        for &tensor in reads {
-            if !distinct.contains(&tensor) {
-                distinct.push(tensor);
-            }
-        }
+        let mut distinct: Vec<Use> = Vec::with_capacity(reads.len());
+        let mut seen: HashSet<TensorId> = HashSet::with_capacity(reads.len());
+        distinct.extend(reads.iter().filter(|it| seen.insert(it.tensor)));
         let writes: Vec<TensorId> =
             writes.into_iter().map(|(name, size)| self.tensor(name.into(), size, Origin::Op(id))).collect();
         self.ops.push(Op {
@@ -284,7 +346,7 @@ impl GraphBuilder {
     pub(crate) fn pairs_of_a_size(&self) -> Vec<(TensorId, TensorId)> {
         let is_said = |op: &&Op| self.in_place.iter().any(|it| op.writes.contains(&it.0));
         let ops = self.ops.iter().filter(|op| !is_said(op));
-        let pairs = ops.flat_map(|op| op.writes.iter().flat_map(|it| op.reads.iter().map(|of| (*it, *of))));
+        let pairs = ops.flat_map(|op| op.writes.iter().flat_map(|it| op.reads.iter().map(|of| (*it, of.tensor))));
         pairs.filter(|it| self.size(it.0) == self.size(it.1)).collect()
     }
 
@@ -293,6 +355,14 @@ impl GraphBuilder {
         if !self.results.contains(&tensor) {
             self.results.push(tensor);
         }
+    }
+
+    /// Where a tensor comes from.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub(crate) fn origin(&self, tensor: TensorId) -> Origin {
+        self.tensors[tensor.index()].origin
     }
 
     /// The bytes of a tensor.
@@ -318,7 +388,7 @@ impl GraphBuilder {
         }
         let mut readers = vec![Vec::new(); self.tensors.len()];
         for (index, op) in self.ops.iter().enumerate() {
-            for tensor in &op.reads {
+            for tensor in op.reads_on_chip() {
                 readers[tensor.index()].push(OpId(index as u32));
             }
         }
@@ -332,7 +402,7 @@ impl GraphBuilder {
                 Origin::Op(op) => Some(op),
                 Origin::Argument | Origin::Weight => None,
             });
-            let op = op.filter(|it| self.ops[it.index()].reads.contains(&operand));
+            let op = op.filter(|it| self.ops[it.index()].reads_tensor(operand));
             let op = op.ok_or(refuse("they are not of one operator"))?;
             let overlay = self.overlay(result, operand, at).ok_or(refuse("one does not lie within the other"))?;
             let dies = self.dies(op, &readers[operand.index()]);
@@ -382,7 +452,7 @@ impl GraphBuilder {
             while let Some(op) = waiting.pop() {
                 for read in &self.ops[op.index()].reads {
                     // Nothing that comes earlier in the source depends on `before`.
-                    if let Origin::Op(producer) = self.tensors[read.index()].origin
+                    if let Origin::Op(producer) = self.tensors[read.tensor.index()].origin
                         && before <= producer
                         && !std::mem::replace(&mut seen[producer.index() - before.index()], true)
                     {

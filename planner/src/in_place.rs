@@ -30,8 +30,12 @@ impl Problem {
     /// The pairs of an operator that are possible on this machine if the operand dies in time: streamed
     /// operands have no place to give, and parts begin at multiples of the alignment.
     pub(crate) fn possible_pairs(&self, op: OpId) -> impl Iterator<Item = &InPlace> {
-        let is_aligned = |it: &InPlace| it.at().0.is_multiple_of(self.machine.alignment.0);
-        self.graph.op(op).in_place.iter().filter(move |it| !self.is_streamed(it.operand) && is_aligned(it))
+        let is_aligned = |it: &InPlace| it.at().0.is_multiple_of(self.machine.alignment().0);
+        self.graph
+            .op(op)
+            .in_place
+            .iter()
+            .filter(move |it| self.graph.readers(it.operand).contains(&op) && is_aligned(it))
     }
 
     /// As many pairs of an operator as can be at once, where `dies` says which are possible.

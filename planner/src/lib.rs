@@ -6,7 +6,7 @@
 //! [`Action`]s are the planned program, line by line, that the judge ([`check`]) believes or not.
 //!
 //! ```
-//! use cosma_planner::{Bytes, GraphBuilder, Machine, Options, Problem, Weights, check, plan};
+//! use cosma_planner::{Bytes, GraphBuilder, Machine, Options, Problem, check, plan};
 //!
 //! // A graph: tensors have sizes, operators read and write them.
 //! let mut graph = GraphBuilder::new();
@@ -14,7 +14,7 @@
 //! let wide = graph.op("expand", &[x], [("wide", Bytes(128))], Bytes::ZERO);
 //! let y = graph.op("reduce", &[wide[0], x], [("y", Bytes(64))], Bytes::ZERO);
 //! graph.result(y[0]);
-//! let machine = Machine { scratchpad: Bytes(256), alignment: Bytes(64), weights: Weights::Resident };
+//! let machine = Machine::with_host(Bytes(256), Bytes(64));
 //! let problem = Problem { graph: graph.build()?, machine };
 //!
 //! // A plan, and how good it is.
@@ -49,6 +49,7 @@ mod hole;
 #[cfg(feature = "ilp")]
 pub mod ilp;
 mod in_place;
+mod machine;
 mod outline;
 pub mod pack;
 mod plan;
@@ -72,12 +73,13 @@ pub use check::check;
 pub use deadline::Deadline;
 pub use error::Error;
 pub use first_fit::{greedy_plan, greedy_plan_in_order};
-pub use graph::{Dies, Graph, GraphBuilder, InPlace, Op, Origin, Overlay, Tensor};
+pub use graph::{Dies, Graph, GraphBuilder, InPlace, Op, Origin, Overlay, Tensor, Use, Weights};
 pub use greedy::greedy;
+pub use machine::{Link, Machine, Memory, MemoryId, MemorySet};
 pub use outline::{Outline, Stay};
 pub use plan::{Plan, Residency};
 pub use portfolio::{Options, Order, Solution, Solver, plan, plan_watched};
-pub use problem::{Machine, Problem, Weights};
+pub use problem::Problem;
 pub use progress::{Phase, Progress, Watcher};
 pub use quantity::{Bytes, OpId, Step, TensorId};
 pub use violation::{Block, Fault, Moment, Violation};

@@ -1,6 +1,6 @@
 //! What planning decides: order, residencies, addresses. Everything else is derived from it.
 
-use crate::{Action, Bytes, OpId, Place, Problem, Slot, Step, TensorId, Traffic};
+use crate::{Action, Bytes, MemoryId, OpId, Place, Problem, Slot, Step, TensorId, Traffic};
 use std::ops::Range;
 
 /// Steps during which a tensor lies at one address.
@@ -65,26 +65,26 @@ impl Plan {
                     actions.push(bring_in(residency.tensor, Place::Scratchpad(residency.offset)));
                 }
             }
-            for &tensor in operator.reads.iter().filter(|it| problem.is_streamed(**it)) {
+            for tensor in operator.reads_in(MemoryId::HOME) {
                 actions.push(bring_in(tensor, Place::Stream));
             }
-            let slot = |&tensor: &TensorId| Slot { tensor, offset: offset[tensor.index()] };
+            let slot = |tensor: TensorId| Slot { tensor, offset: offset[tensor.index()] };
             actions.push(Action::Run {
                 op,
-                reads: operator.reads.iter().filter(|it| !problem.is_streamed(**it)).map(slot).collect(),
-                writes: operator.writes.iter().map(slot).collect(),
+                reads: operator.reads_on_chip().map(slot).collect(),
+                writes: operator.writes.iter().copied().map(slot).collect(),
                 workspace: self.workspaces[index],
             });
             for tensor in operator.writes.iter().filter(|it| graph.is_stored(**it)) {
                 has_host_copy[tensor.index()] = true;
-                actions.push(Action::Store(slot(tensor)));
+                actions.push(Action::Store(slot(*tensor)));
             }
             for &end in &ends[index] {
                 let Residency { tensor, ref steps, .. } = self.residencies[end];
                 let comes_back = last[tensor.index()].is_some_and(|it| steps.end < it);
                 if comes_back && !has_host_copy[tensor.index()] {
                     has_host_copy[tensor.index()] = true;
-                    actions.push(Action::Spill(slot(&tensor)));
+                    actions.push(Action::Spill(slot(tensor)));
                 }
             }
         }

@@ -1,27 +1,6 @@
 //! A graph and the machine that it is to run on.
 
-use crate::{Bytes, Dies, Error, Graph, OpId, Origin, TensorId};
-
-/// How weights reach their operators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Weights {
-    /// They need room in the scratchpad while their operator runs, like any tensor.
-    #[default]
-    Resident,
-    /// They pass by on the way to the operator: traffic, once per use, and no room.
-    Streamed,
-}
-
-/// What planning needs to know of an accelerator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Machine {
-    /// Size of the scratchpad. Every residency ends within it.
-    pub scratchpad: Bytes,
-    /// Every address is a multiple of it; at least 1.
-    pub alignment: Bytes,
-    /// How weights reach their operators.
-    pub weights: Weights,
-}
+use crate::{Bytes, Dies, Error, Graph, Machine, MemoryId, MemorySet, OpId, TensorId};
 
 /// What is to be planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,33 +12,28 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Whether a tensor passes by and never lies in the scratchpad.
-    pub fn is_streamed(&self, tensor: TensorId) -> bool {
-        self.machine.weights == Weights::Streamed && self.graph.tensor(tensor).origin == Origin::Weight
-    }
-
-    /// The tensors that must lie in the scratchpad while an operator runs: what it reads, streamed
-    /// weights excepted, then what it writes.
+    /// The tensors that must lie in the scratchpad while an operator runs: what it reads there, then what
+    /// it writes.
     pub fn operands(&self, op: OpId) -> impl Iterator<Item = TensorId> {
         let op = self.graph.op(op);
-        op.reads.iter().filter(|it| !self.is_streamed(**it)).chain(&op.writes).copied()
+        op.reads_on_chip().chain(op.writes.iter().copied())
     }
 
     /// A tensor's size, rounded up to the alignment: the room that it takes among others.
     pub fn room(&self, tensor: TensorId) -> Bytes {
-        self.graph.tensor(tensor).size.align_up(self.machine.alignment)
+        self.graph.tensor(tensor).size.align_up(self.machine.alignment())
     }
 
     /// Whether a tensor can lie in the scratchpad between two steps, and takes room there.
     pub(crate) fn is_tracked(&self, tensor: TensorId) -> bool {
         let n_readers = self.graph.readers(tensor).len();
         let n_touches = n_readers + usize::from(self.graph.producer(tensor).is_some());
-        0 < n_readers && 1 < n_touches && self.graph.tensor(tensor).size != Bytes::ZERO && !self.is_streamed(tensor)
+        0 < n_readers && 1 < n_touches && self.graph.tensor(tensor).size != Bytes::ZERO
     }
 
     /// The room of an operator's workspace.
     pub(crate) fn workspace_room(&self, op: OpId) -> Bytes {
-        self.graph.op(op).workspace.align_up(self.machine.alignment)
+        self.graph.op(op).workspace.align_up(self.machine.alignment())
     }
 
     /// The rooms of all that must lie in the scratchpad while an operator runs, workspace included,
@@ -71,7 +45,7 @@ impl Problem {
     /// The scratchpad's size, rounded up to the alignment: no more than this can the rooms of what
     /// lies in it add up to, since only the highest block can do without its padding.
     pub fn capacity(&self) -> Bytes {
-        let Machine { scratchpad: Bytes(scratchpad), alignment: Bytes(alignment), .. } = self.machine;
+        let (Bytes(scratchpad), Bytes(alignment)) = (self.machine.scratchpad(), self.machine.alignment());
         Bytes(scratchpad.checked_next_multiple_of(alignment).unwrap_or(u64::MAX))
     }
 
@@ -87,7 +61,7 @@ impl Problem {
         let mut room = Bytes::ZERO;
         let mut most_padding = Bytes::ZERO;
         for size in sizes {
-            let padded = size.align_up(self.machine.alignment);
+            let padded = size.align_up(self.machine.alignment());
             room += padded;
             most_padding = most_padding.max(padded - size);
         }
@@ -100,45 +74,94 @@ impl Problem {
     }
 
     /// The transfers that no plan can avoid: each argument that is read comes in once, each result
-    /// that an operator writes goes out once. For a streamed weight this is its first use; its
+    /// that an operator writes goes out once. For what is read in host memory this is its first use; its
     /// further uses are [`Problem::restreamed`].
     pub fn compulsory(&self) -> Bytes {
         let size = |id: TensorId| self.graph.tensor(id).size;
-        let read = |id: &TensorId| self.graph.producer(*id).is_none() && !self.graph.readers(*id).is_empty();
-        let loads: Bytes = self.graph.tensor_ids().filter(read).map(size).sum();
+        let home_uses = self.home_uses();
+        let is_read = |it: &TensorId| !self.graph.readers(*it).is_empty() || 0 < home_uses[it.index()];
+        let arguments = self.graph.tensor_ids().filter(|it| self.graph.producer(*it).is_none());
+        let loads: Bytes = arguments.filter(is_read).map(size).sum();
         let stores: Bytes = self.graph.tensor_ids().filter(|it| self.graph.is_stored(*it)).map(size).sum();
         loads + stores
     }
 
-    /// Non-compulsory traffic that every plan has alike: a streamed weight that several operators
-    /// read passes by once for each, and only the first time is compulsory.
+    /// Non-compulsory traffic that every plan has alike: a tensor that several operators read in host memory
+    /// passes by once for each, and only its first way in is compulsory.
     pub fn restreamed(&self) -> Bytes {
-        let streamed = self.graph.tensor_ids().filter(|it| self.is_streamed(*it));
-        streamed
-            .map(|it| Bytes(self.graph.tensor(it).size.0 * (self.graph.readers(it).len() as u64).saturating_sub(1)))
-            .sum()
+        let again = |(tensor, n_uses): (TensorId, u64)| {
+            let is_first = u64::from(self.graph.readers(tensor).is_empty());
+            Bytes(self.graph.tensor(tensor).size.0 * n_uses.saturating_sub(is_first))
+        };
+        self.graph.tensor_ids().zip(self.home_uses()).map(again).sum()
     }
 
-    /// Whether there is a plan at all.
+    /// By tensor: how many operators read it in host memory.
+    fn home_uses(&self) -> Vec<u64> {
+        let mut uses = vec![0; self.graph.tensors().len()];
+        for tensor in self.graph.ops().iter().flat_map(|it| it.reads_in(MemoryId::HOME)) {
+            uses[tensor.index()] += 1;
+        }
+        uses
+    }
+
+    /// Whether there is a plan, and one that can be looked for: with one memory on-chip, all of it free, and each
+    /// operand in one place, as today's planners know it.
     ///
     /// # Errors
-    /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::ScratchpadTooSmall`] at the first of the operators that
-    /// need the most.
+    /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::NotPlanned`] for what only the judge knows;
+    /// [`Error::ScratchpadTooSmall`] at the first of the operators that need the most.
     pub fn check(&self) -> Result<(), Error> {
-        if self.machine.alignment == Bytes::ZERO {
+        if self.machine.alignment() == Bytes::ZERO {
             return Err(Error::ZeroAlignment);
         }
         // Rooms of 2^16 and more tensors add up without overflow then.
-        if Bytes(1 << 32) < self.machine.alignment {
+        if Bytes(1 << 32) < self.machine.alignment() {
             return Err(Error::AlignmentTooLarge);
         }
+        self.check_is_planned()?;
         let min_scratchpad = self.min_scratchpad();
-        let scratchpad = self.machine.scratchpad;
+        let scratchpad = self.machine.scratchpad();
         if min_scratchpad <= scratchpad {
             return Ok(());
         }
         let op = self.graph.op_ids().find(|it| self.working_set(*it) == min_scratchpad);
         let op = op.expect("the maximum is one operator's");
         Err(Error::ScratchpadTooSmall { op, needed: min_scratchpad, scratchpad, min_scratchpad })
+    }
+
+    fn check_is_planned(&self) -> Result<(), Error> {
+        let refuse = |why: String| Err(Error::NotPlanned(why));
+        if let Some(memory) = self.machine.memories().get(2) {
+            return refuse(format!(
+                "memories beside {} and the scratchpad: {}",
+                self.machine.memories()[0].name,
+                memory.name
+            ));
+        }
+        if self.machine.memories().iter().any(|it| !it.reserved.is_empty()) {
+            return refuse("reserved addresses".into());
+        }
+        let price = |from, to| self.machine.link(from, to).map(|it| it.price);
+        let (inward, outward) =
+            (price(MemoryId::HOME, MemoryId::SCRATCHPAD), price(MemoryId::SCRATCHPAD, MemoryId::HOME));
+        if inward.is_none() || inward != outward {
+            return refuse("a machine without a way to the scratchpad and back at one price".into());
+        }
+        for op in self.graph.ops() {
+            for read in &op.reads {
+                let tensor = self.graph.tensor(read.tensor);
+                let is_from_home = read.from == MemorySet::HOME;
+                if !is_from_home && read.from != MemorySet::SCRATCHPAD {
+                    return refuse(format!("a choice of memories: {} reads {}", op.name, tensor.name));
+                }
+                if is_from_home && self.graph.producer(read.tensor).is_some() {
+                    let message =
+                        format!("{} reads {} in host memory, but an operator writes it", op.name, tensor.name);
+                    return refuse(message);
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -106,7 +106,7 @@ struct Repair<'a> {
 impl Repair<'_> {
     fn new<'a>(problem: &'a Problem, outline: &Outline, first: First) -> Repair<'a> {
         let graph = &problem.graph;
-        let Bytes(alignment) = problem.machine.alignment;
+        let Bytes(alignment) = problem.machine.alignment();
         let mut uses: Vec<Vec<u32>> = vec![Vec::new(); graph.tensors().len()];
         for (step, &op) in outline.order.iter().enumerate() {
             problem.operands(op).for_each(|it| uses[it.index()].push(step as u32));
@@ -115,7 +115,7 @@ impl Repair<'_> {
             tensor,
             uses,
             length: size.0.div_ceil(alignment),
-            most: problem.machine.scratchpad.saturating_sub(size).0 / alignment,
+            most: problem.machine.scratchpad().saturating_sub(size).0 / alignment,
             offset: (size == Bytes::ZERO).then_some(0),
             pushed: 0,
         };
@@ -229,7 +229,7 @@ impl Repair<'_> {
         let distance = |result: &Block, operand: &Block| {
             let pairs = &self.pairs_of[result.tensor?.index()];
             let pair = pairs.iter().find(|it| Some(it.operand) == operand.tensor)?;
-            let at = i128::from(pair.at().0 / self.problem.machine.alignment.0);
+            let at = i128::from(pair.at().0 / self.problem.machine.alignment().0);
             let is_handed_over = result.start() + 1 == operand.end();
             is_handed_over.then_some(if pair.inner() == pair.result { at } else { -at })
         };
@@ -372,7 +372,7 @@ impl Repair<'_> {
     }
 
     fn plan(&self, outline: &Outline) -> Plan {
-        let alignment = self.problem.machine.alignment.0;
+        let alignment = self.problem.machine.alignment().0;
         let mut workspaces = vec![Bytes::ZERO; outline.order.len()];
         let mut residencies: Vec<Residency> = Vec::new();
         for block in &self.blocks {

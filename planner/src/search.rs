@@ -349,11 +349,12 @@ impl<const W: usize> Search<'_, W> {
             let resident: Vec<TensorId> =
                 trace.resident.iter().map(|it| self.instance.tracked[usize::from(node.live[it].tensor)].id).collect();
             if !order.is_empty() {
-                let stays = |it: &TensorId| resident.contains(it) || graph.op(op).reads.contains(it);
+                let stays =
+                    |it: &TensorId| resident.contains(it) || graph.op(op).reads_on_chip().any(|read| read == *it);
                 kept.push(before.iter().copied().filter(stays).chain(weightless.iter().copied()).collect());
             }
             order.push(op);
-            for read in &graph.op(op).reads {
+            for read in graph.op(op).reads_on_chip() {
                 unread[read.index()] -= 1;
             }
             weightless.extend(self.problem.operands(op).filter(|it| graph.tensor(*it).size == Bytes::ZERO));

@@ -88,8 +88,8 @@ impl Solution {
 /// Capacities to try when what fits as a sum cannot be packed: without the room that only the
 /// padding of a highest block could give back, then less and less.
 fn lesser_capacities(problem: &Problem) -> impl Iterator<Item = Bytes> {
-    let Bytes(alignment) = problem.machine.alignment;
-    let whole = problem.machine.scratchpad.0 / alignment;
+    let Bytes(alignment) = problem.machine.alignment();
+    let whole = problem.machine.scratchpad().0 / alignment;
     [0, 256, 128, 64, 32, 16, 8, 4].into_iter().map(move |part| {
         let less = if part == 0 { 0 } else { whole.div_ceil(part) };
         Bytes((whole - less) * alignment)

@@ -95,10 +95,6 @@ pub enum Fault {
     ReloadBeforeLoad(TensorId),
     /// A reload of what host memory does not have.
     NoHostCopy(TensorId),
-    /// What has to lie in the scratchpad is streamed.
-    Streamed(TensorId),
-    /// A streamed weight comes in to an address.
-    NotStreamed(TensorId),
 
     /// A store of what is no result, or of an argument, which is in host memory already.
     StoreOfNonResult(TensorId),
@@ -168,9 +164,7 @@ impl fmt::Display for DisplayViolation<'_> {
             Fault::RunsAgain(id) => write!(f, "{} runs a second time", op(id)),
             Fault::NeverRuns(id) => write!(f, "{} did not run", op(id)),
             Fault::WrongReads { op: id, found } => {
-                let expected: Vec<TensorId> = self.problem.graph.op(*id).reads.clone();
-                let resident: Vec<TensorId> =
-                    expected.into_iter().filter(|it| !self.problem.is_streamed(*it)).collect();
+                let resident: Vec<TensorId> = self.problem.graph.op(*id).reads_on_chip().collect();
                 write!(f, "{} reads {}, but is given {}", op(id), self.tensors(&resident), self.tensors(found))
             }
             Fault::WrongWrites { op: id, found } => {
@@ -192,18 +186,16 @@ impl fmt::Display for DisplayViolation<'_> {
                 write!(f, "{name} is needed at {}, but does not lie there intact", slot.offset)
             }
             Fault::Misaligned(block) => {
-                write!(f, "{} is not at a multiple of {} B", self.block(*block), machine.alignment)
+                write!(f, "{} is not at a multiple of {} B", self.block(*block), machine.alignment())
             }
             Fault::OutOfScratchpad(block) => {
                 let (name, size) = (self.block(*block), block.size);
-                write!(f, "{name} of {size} B ends after the scratchpad of {} B", machine.scratchpad)
+                write!(f, "{name} of {size} B ends after the scratchpad of {} B", machine.scratchpad())
             }
             Fault::LoadOfProduct(id) => write!(f, "{} is loaded, but is no argument", tensor(id)),
             Fault::LoadedBefore(id) => write!(f, "{} is loaded a second time, which is a reload", tensor(id)),
             Fault::ReloadBeforeLoad(id) => write!(f, "{} is reloaded, but was not loaded before", tensor(id)),
             Fault::NoHostCopy(id) => write!(f, "{} is reloaded, but host memory has no copy of it", tensor(id)),
-            Fault::Streamed(id) => write!(f, "{} is streamed, but has to lie in the scratchpad", tensor(id)),
-            Fault::NotStreamed(id) => write!(f, "{} comes in to an address, but is to be streamed", tensor(id)),
             Fault::StoreOfNonResult(id) => {
                 write!(f, "{} is stored, but is no result that an operator writes", tensor(id))
             }

@@ -28,7 +28,7 @@ fn every_baseline_is_right() {
                 prop_assert_eq!(&plan.order, order);
                 prop_assert_eq!(traffic, Traffic::of(problem, &actions), "{}", baseline);
                 prop_assert_eq!(traffic.compulsory, problem.compulsory(), "{}", baseline);
-                prop_assert!(plan.height(problem) <= problem.machine.scratchpad, "{}", baseline);
+                prop_assert!(plan.height(problem) <= problem.machine.scratchpad(), "{}", baseline);
                 prop_assert_eq!(interpret(problem, &actions), Ok(compute(problem)), "{}", baseline);
                 let again = baseline.plan_in_order(problem, order).expect("as before");
                 prop_assert_eq!(&again, &plan, "{}", baseline);
@@ -101,8 +101,8 @@ fn baselines_plan_what_does_not_pack() {
 fn too_small_a_scratchpad_is_refused() {
     hold(20, Shape::SMALL, |Case { problem, .. }| {
         let mut tight = problem.clone();
-        tight.machine.scratchpad = problem.min_scratchpad().saturating_sub(Bytes(1));
-        if tight.machine.scratchpad == problem.min_scratchpad() {
+        tight.machine.set_scratchpad(problem.min_scratchpad().saturating_sub(Bytes(1)));
+        if tight.machine.scratchpad() == problem.min_scratchpad() {
             return Ok(());
         }
         for baseline in Baseline::all() {

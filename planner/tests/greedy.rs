@@ -1,7 +1,7 @@
 //! Plans and outlines of the greedy planners, by example.
 
 use cosma_planner::testing::FRAGMENTED;
-use cosma_planner::{Bytes, Error, Machine, OpId, Options, Problem, Weights, check, greedy, greedy_plan, plan};
+use cosma_planner::{Bytes, Error, Machine, OpId, Options, Problem, check, greedy, greedy_plan, plan};
 
 #[track_caller]
 fn check_plan(problem: &str, expected: &str) {
@@ -97,7 +97,7 @@ fn absurd_machines_are_no_trouble() {
     for alignment in [1, 3, 1 << 32] {
         for scratchpad in [1, u64::MAX - 1, u64::MAX] {
             let (scratchpad, alignment) = (Bytes(scratchpad), Bytes(alignment));
-            problem.machine = Machine { scratchpad, alignment, weights: Weights::Resident };
+            problem.machine = Machine::with_host(scratchpad, alignment);
             let actions = greedy_plan(&problem).expect("there is a plan").actions(&problem);
             assert!(check(&problem, &actions).is_ok());
             assert!(plan(&problem, &Options::default()).expect("there is a plan").is_optimal());
@@ -105,7 +105,7 @@ fn absurd_machines_are_no_trouble() {
         }
     }
     for alignment in [(1 << 32) + 1, u64::MAX / 2 + 2, u64::MAX] {
-        problem.machine.alignment = Bytes(alignment);
+        problem.machine.set_alignment(Bytes(alignment));
         assert_eq!(greedy_plan(&problem), Err(Error::AlignmentTooLarge));
     }
 }

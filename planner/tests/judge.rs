@@ -237,12 +237,11 @@ line 9, step 2: h reads w, which is not streamed just before";
     let twice = SPILL_PROGRAM.replace("load w streamed\n", "load w streamed\nreload w streamed\n");
     assert!(verdict(SPILL, &twice).starts_with("line 3, step 0: w comes in, but nothing reads it"));
     let at_address = SPILL_PROGRAM.replace("reload w streamed", "reload w at 64");
-    let expected = "line 8, step 2: w comes in to an address, but is to be streamed
-line 8, step 2: w comes in, but nothing reads it while it is there
+    let expected = "line 8, step 2: w comes in, but nothing reads it while it is there
 line 9, step 2: h reads w, which is not streamed just before";
     assert_eq!(verdict(SPILL, &at_address), expected);
     let streamed = verdict_with("load x at 0", "load x streamed");
-    let expected = "line 1, step 0: x is streamed, but has to lie in the scratchpad
+    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
 line 2, step 0: x is needed at 0, but does not lie there intact";
     assert_eq!(streamed, expected);
 }

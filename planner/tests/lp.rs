@@ -96,7 +96,7 @@ fn with_addresses_it_is_that_of_plans() {
     }
     for seed in 0..25 {
         let problem = seeded_problem(Shape { ops: 4, ..Shape::TINY }, seed);
-        if problem.graph.ops().len() < 2 || 8 < problem.machine.scratchpad.0.div_ceil(problem.machine.alignment.0) {
+        if problem.graph.ops().len() < 2 || 8 < problem.machine.scratchpad().0.div_ceil(problem.machine.alignment().0) {
             continue;
         }
         let optimum = joint_optimum(&problem).expect("fits").0;

@@ -8,7 +8,7 @@ use cosma_planner::testing::{
 };
 use cosma_planner::{
     Action, Bytes, Error, GraphBuilder, OpId, Options, Order, Origin, Place, Problem, Slot, Solver, TensorId, Traffic,
-    check, greedy_plan, plan,
+    Use, check, greedy_plan, plan,
 };
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ fn every_plan_is_right() {
     let parts = Tally::default();
     for (shape, n_cases) in [(Shape::SMALL, 300), (Shape::LARGE, 25)] {
         hold(n_cases, shape, |Case { problem, .. }| {
-            exact.count(problem.machine.scratchpad == problem.min_scratchpad());
+            exact.count(problem.machine.scratchpad() == problem.min_scratchpad());
             for (name, planner) in planners() {
                 let plan = planner(problem).expect("there is a plan");
                 let actions = plan.actions(problem);
@@ -30,7 +30,7 @@ fn every_plan_is_right() {
                 prop_assert_eq!(traffic, Traffic::of(problem, &actions), "{}", name);
                 prop_assert_eq!(traffic.compulsory, problem.compulsory(), "{}", name);
                 prop_assert_eq!(traffic.non_compulsory, outline_of(&plan).non_compulsory(problem), "{}", name);
-                prop_assert!(plan.height(problem) <= problem.machine.scratchpad, "{}", name);
+                prop_assert!(plan.height(problem) <= problem.machine.scratchpad(), "{}", name);
                 prop_assert!(plan.peak(problem) <= plan.height(problem), "{}", name);
                 prop_assert!(outline_of(&plan).peak(problem) <= plan.peak(problem), "{}", name);
                 // Same input, same output.
@@ -92,7 +92,7 @@ fn no_plan_beats_the_optimum_with_addresses() {
     let (fragmented, proven) = (Tally::default(), Tally::default());
     hold(600, Shape::TINY, |Case { problem, .. }| {
         // Beyond, there are too many addresses to try them all.
-        if 8 < problem.machine.scratchpad.0.div_ceil(problem.machine.alignment.0) {
+        if 8 < problem.machine.scratchpad().0.div_ceil(problem.machine.alignment().0) {
             return Ok(());
         }
         let (outline, joint) = (outline_optimum(problem).unwrap(), joint_optimum(problem).unwrap());
@@ -174,10 +174,11 @@ fn rebuilt(problem: &Problem, in_order: bool, in_place: bool) -> Problem {
     }
     let mut before = None;
     for (index, op) in graph.ops().iter().enumerate() {
-        let reads: Vec<TensorId> = op.reads.iter().filter_map(|it| new[it.index()]).chain(before).collect();
+        let here = |it: &Use| Some(Use { tensor: new[it.tensor.index()]?, from: it.from });
+        let reads: Vec<Use> = op.reads.iter().filter_map(here).chain(before.map(Use::from)).collect();
         let writes = op.writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
         let token = (format!("token{index}"), Bytes::ZERO);
-        let written = builder.op(&op.name, &reads, writes.chain([token]), op.workspace);
+        let written = builder.op_with_uses(&op.name, &reads, writes.chain([token]), op.workspace);
         op.writes.iter().zip(&written).for_each(|(old, id)| new[old.index()] = Some(*id));
         for pair in op.in_place.iter().filter(|_| in_place) {
             let (result, operand) = (new[pair.result.index()], new[pair.operand.index()]);
@@ -232,11 +233,12 @@ fn more_memory_never_costs_the_optimum() {
     hold(300, Shape::SMALL, |Case { problem, bytes }| {
         let optimum = outline_optimum(problem).unwrap();
         let mut more = problem.clone();
-        more.machine.scratchpad += Bytes(Choices::new(bytes).below(4 * problem.machine.alignment.0));
+        let spare = Bytes(Choices::new(bytes).below(4 * problem.machine.alignment().0));
+        more.machine.set_scratchpad(problem.machine.scratchpad() + spare);
         let optimum_with_more = outline_optimum(&more).unwrap();
         prop_assert!(optimum_with_more <= optimum);
         cheaper.count(optimum_with_more < optimum);
-        more.machine.scratchpad = Bytes(1 << 40);
+        more.machine.set_scratchpad(Bytes(1 << 40));
         prop_assert_eq!(outline_optimum(&more), Ok(problem.restreamed()));
         Ok(())
     });
@@ -251,13 +253,13 @@ fn less_than_the_least_scratchpad_is_refused() {
             return Ok(());
         }
         let mut tight = problem.clone();
-        tight.machine.scratchpad = min_scratchpad - Bytes(1);
+        tight.machine.set_scratchpad(min_scratchpad - Bytes(1));
         for (name, planner) in planners() {
             let refusal = planner(&tight).expect_err("one operator does not fit");
             let Error::ScratchpadTooSmall { op, needed, scratchpad, .. } = refusal else {
                 return Err(TestCaseError::fail(format!("{name}: {refusal}")));
             };
-            prop_assert_eq!((needed, scratchpad), (problem.working_set(op), tight.machine.scratchpad));
+            prop_assert_eq!((needed, scratchpad), (problem.working_set(op), tight.machine.scratchpad()));
         }
         Ok(())
     });

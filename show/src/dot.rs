@@ -34,8 +34,9 @@ fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
         let label = &exhibit.operators[op.index()];
         let name =
             if label.kind == label.name { label.name.clone() } else { format!("{}\n{}", label.name, label.kind) };
-        let weights = graph.op(*op).reads.iter().filter(|it| is_plain_weight(exhibit, &picture, **it));
-        let weights: Bytes = weights.map(|it| exhibit.size(*it)).sum();
+        let weights =
+            graph.op(*op).reads.iter().map(|it| it.tensor).filter(|it| is_plain_weight(exhibit, &picture, *it));
+        let weights: Bytes = weights.map(|it| exhibit.size(it)).sum();
         let weights =
             if weights == Bytes::ZERO { String::new() } else { format!("\n{} of weights", bytes_text(weights)) };
         let text = quoted(&format!("{index}: {name}{weights}"));

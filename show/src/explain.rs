@@ -36,7 +36,7 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
         "@{}: {} in a scratchpad of {}",
         plain(&exhibit.function),
         counted(picture.n_steps() as u64, "operator"),
-        both_ways(machine.scratchpad)
+        both_ways(machine.scratchpad())
     )?;
     writeln!(
         f,
@@ -49,7 +49,7 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
         let (lively, live) =
             picture.live.iter().enumerate().max_by_key(|it| (it.1, Reverse(it.0))).expect("as many steps");
         writeln!(f, "  fullest in step {} with {}", name_step(exhibit, &picture, step), bytes_text(*most))?;
-        let beside = if machine.scratchpad < *live { ", more than there is room for" } else { "" };
+        let beside = if machine.scratchpad() < *live { ", more than there is room for" } else { "" };
         writeln!(f, "  most is live in step {}: {}{beside}", name_step(exhibit, &picture, lively), bytes_text(*live))?;
     }
     writeln!(f, "\nHow good it is")?;

@@ -135,6 +135,7 @@ impl Picture {
         let mut moved = vec![Moved::default(); order.len()];
         let mut costs = vec![Cost::default(); n_tensors];
         let mut uses: Vec<Vec<Step>> = vec![Vec::new(); n_tensors];
+        let mut on_chip = uses.clone();
         let mut n_run = 0;
         for action in &exhibit.actions {
             let next = Step(n_run);
@@ -164,7 +165,9 @@ impl Picture {
                 }
                 Action::Run { op, reads, writes, workspace } => {
                     let operator = problem.graph.op(*op);
-                    operator.reads.iter().chain(&operator.writes).for_each(|it| uses[it.index()].push(next));
+                    let all = operator.reads.iter().map(|it| &it.tensor).chain(&operator.writes);
+                    all.for_each(|it| uses[it.index()].push(next));
+                    problem.operands(*op).for_each(|it| on_chip[it.index()].push(next));
                     reads.iter().for_each(|it| reader.keep(it.tensor, next));
                     writes.iter().for_each(|it| reader.begin(*it, next));
                     reader.workspace(*op, *workspace, next);
@@ -177,7 +180,7 @@ impl Picture {
         links.iter_mut().for_each(|it| it.is_spilled = spilled.contains(&it.from));
         links.sort_by_key(|it| it.from);
         let occupied = occupied(&blocks, order.len());
-        let live = live(exhibit, &order, &blocks, &uses);
+        let live = live(exhibit, &order, &blocks, &on_chip);
         Picture { order, blocks, links, moved, occupied, live, costs, uses }
     }
 
@@ -298,7 +301,7 @@ fn occupied(blocks: &[Block], n_steps: usize) -> Vec<Bytes> {
 fn live(exhibit: &Exhibit, order: &[OpId], blocks: &[Block], uses: &[Vec<Step>]) -> Vec<Bytes> {
     let problem = &exhibit.problem;
     let mut live: Vec<Bytes> = order.iter().map(|it| problem.graph.op(*it).workspace).collect();
-    for tensor in problem.graph.tensor_ids().filter(|it| !problem.is_streamed(*it)) {
+    for tensor in problem.graph.tensor_ids() {
         let uses = &uses[tensor.index()];
         if let (Some(first), Some(last)) = (uses.first(), uses.last()) {
             live[first.index()..last.next().index()].iter_mut().for_each(|it| *it += exhibit.size(tensor));

@@ -50,7 +50,7 @@ pub(crate) fn facts(exhibit: &Exhibit, picture: &Picture) -> String {
     format!(
         "{} operators · scratchpad {} · {} · traffic {} = {} compulsory + {} spills and reloads{bound}",
         picture.n_steps(),
-        bytes_text(exhibit.problem.machine.scratchpad),
+        bytes_text(exhibit.problem.machine.scratchpad()),
         exhibit.status(),
         bytes_text(traffic.total()),
         bytes_text(traffic.compulsory),

@@ -1,7 +1,7 @@
 //! What holds of every picture, whatever the program: random problems, planned and shown.
 
 use cosma_planner::testing::{Choices, Shape, noise, random_problem, seeded_problem};
-use cosma_planner::{Action, Bytes, Options, Problem, Solver, greedy_plan, plan};
+use cosma_planner::{Action, Bytes, Options, Problem, Solver, Step, greedy_plan, plan};
 use cosma_show::{Content, Exhibit, Picture, Speed, dot, explain, memory_map, page, timing, trace};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
@@ -66,13 +66,13 @@ proptest! {
             // What lies there is live, and fits.
             for (occupied, live) in picture.occupied.iter().zip(&picture.live) {
                 prop_assert!(occupied <= live);
-                prop_assert!(*occupied <= exhibit.problem.machine.scratchpad);
+                prop_assert!(*occupied <= exhibit.problem.machine.scratchpad());
             }
             // Each use of a tensor is within one of its blocks, and no two blocks that are not in
             // place share an address.
             for (index, block) in picture.blocks.iter().enumerate() {
                 prop_assert!(block.steps.start < block.steps.end && block.steps.end.index() <= picture.n_steps());
-                prop_assert!(block.offset + block.size <= exhibit.problem.machine.scratchpad);
+                prop_assert!(block.offset + block.size <= exhibit.problem.machine.scratchpad());
                 // What has no bytes is in nobody's way.
                 for (nth, other) in picture.blocks.iter().enumerate().take(index).filter(|it| it.1.size != Bytes::ZERO) {
                     if block.size == Bytes::ZERO {
@@ -83,9 +83,10 @@ proptest! {
                     prop_assert!(!together || !overlap || block.in_place_of.contains(&nth) || other.in_place_of.contains(&index));
                 }
             }
-            for tensor in exhibit.problem.graph.tensor_ids().filter(|it| !exhibit.problem.is_streamed(*it)) {
+            for tensor in exhibit.problem.graph.tensor_ids() {
                 let blocks: Vec<_> = picture.blocks.iter().filter(|it| it.content == Content::Tensor(tensor)).collect();
-                for step in &picture.uses[tensor.index()] {
+                let is_on_chip = |step: &&Step| exhibit.problem.operands(picture.order[step.index()]).any(|it| it == tensor);
+                for step in picture.uses[tensor.index()].iter().filter(is_on_chip) {
                     prop_assert_eq!(blocks.iter().filter(|it| it.steps.contains(step)).count(), 1);
                 }
             }

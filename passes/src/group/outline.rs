@@ -93,7 +93,7 @@ fn in_place(groups: &Groups, operator: &Operator, result: TensorId, inputs: &[Va
     if !operator.members.iter().all(|it| is_elementwise(*it) || is_reduction(*it)) {
         return Vec::new();
     }
-    let reads = |member: usize, tensor: TensorId| graph.ops()[member].reads.contains(&tensor);
+    let reads = |member: usize, tensor: TensorId| graph.ops()[member].reads_tensor(tensor);
     let shares = |member: usize, tensor: TensorId| {
         graph.ops()[member].in_place.iter().any(|it| it.operand == tensor && !it.is_part())
     };

@@ -113,9 +113,9 @@ fn place(problem: &Problem, outline: &Outline, is_cold: &[bool]) -> (Plan, Vec<S
         met.sort_unstable();
         met.dedup();
         let taken = met.into_iter().map(|it| (offsets[it], blocks[it].size)).collect();
-        let offset = find_hole(taken, size, problem.machine.alignment, Bytes(u64::MAX), Fit::Best);
+        let offset = find_hole(taken, size, problem.machine.alignment(), Bytes(u64::MAX), Fit::Best);
         offsets[index] = offset.expect("sizes add up to less than there are numbers");
-        if problem.machine.scratchpad < offsets[index] + size {
+        if problem.machine.scratchpad() < offsets[index] + size {
             cold.extend((start..end).map(|it| Step(it as u32)));
         }
         placed[start..end].iter_mut().for_each(|it| it.push(index));

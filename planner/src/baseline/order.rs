@@ -66,7 +66,7 @@ impl Dependences {
         let mut before: Vec<Vec<OpId>> = vec![Vec::new(); graph.ops().len()];
         let mut after = before.clone();
         for op in graph.op_ids() {
-            for producer in graph.op(op).reads.iter().filter_map(|it| graph.producer(*it)) {
+            for producer in graph.op(op).reads_on_chip().filter_map(|it| graph.producer(it)) {
                 if !before[op.index()].contains(&producer) {
                     before[op.index()].push(producer);
                     after[producer.index()].push(op);

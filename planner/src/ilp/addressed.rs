@@ -81,7 +81,7 @@ pub fn n_variables_with_addresses(problem: &Problem, order: crate::Order) -> usi
         crate::Order::Source => Precedence::of_source(problem),
     };
     let mut live = vec![0_usize; n_ops];
-    let is_meant = |it: &TensorId| problem.graph.tensor(*it).size != Bytes::ZERO && !problem.is_streamed(*it);
+    let is_meant = |it: &TensorId| problem.graph.tensor(*it).size != Bytes::ZERO;
     for tensor in problem.graph.tensor_ids().filter(is_meant) {
         let touching = problem.graph.producer(tensor).into_iter().chain(problem.graph.readers(tensor).iter().copied());
         let windows: Vec<_> = touching.map(|op| precedence.window(op)).collect();
@@ -162,8 +162,8 @@ struct Block {
 impl Offsets {
     fn new(problem: &Problem, order: &Order, residency: &Residency, model: &mut Model) -> Offsets {
         let machine = &problem.machine;
-        let length = |size: Bytes| size.0.div_ceil(machine.alignment.0);
-        let most = |size: Bytes| machine.scratchpad.saturating_sub(size).0 / machine.alignment.0;
+        let length = |size: Bytes| size.0.div_ceil(machine.alignment().0);
+        let most = |size: Bytes| machine.scratchpad().saturating_sub(size).0 / machine.alignment().0;
         let mut blocks: Vec<Vec<Block>> = problem.graph.op_ids().map(|_| Vec::new()).collect();
         let mut offsets = Offsets { tensors: Vec::new(), workspaces: Vec::new(), names: Vec::new() };
         for (tensor, first, on, reload) in residency.variables() {
@@ -201,13 +201,13 @@ impl Offsets {
             }
         }
         for (step, blocks) in blocks.iter().enumerate() {
-            keep_apart(step, blocks, residency, machine.alignment, model, &mut offsets.names);
+            keep_apart(step, blocks, residency, machine.alignment(), model, &mut offsets.names);
         }
         offsets
     }
 
     fn read(&self, problem: &Problem, order: Vec<OpId>, presences: &[Presence], values: &[u64]) -> Plan {
-        let alignment = problem.machine.alignment.0;
+        let alignment = problem.machine.alignment().0;
         let at = |first: usize, variable: usize, step: usize| Bytes(values[variable + step - first] * alignment);
         let mut residencies: Vec<Placed> = presences
             .iter()

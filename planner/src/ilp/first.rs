@@ -50,7 +50,7 @@ fn frugal(problem: &Problem, chance: &mut Chance) -> Vec<OpId> {
     let graph = &problem.graph;
     let mut waits_for: Vec<usize> = vec![0; graph.ops().len()];
     for op in graph.op_ids() {
-        waits_for[op.index()] = graph.op(op).reads.iter().filter(|it| graph.producer(**it).is_some()).count();
+        waits_for[op.index()] = graph.op(op).reads_on_chip().filter(|it| graph.producer(*it).is_some()).count();
     }
     let largest = graph.tensor_ids().map(|it| problem.room(it).0).max().unwrap_or(0);
     // Per mille: how often what is newest goes first, and by how much growth may be misjudged.
@@ -80,7 +80,7 @@ fn frugal(problem: &Problem, chance: &mut Chance) -> Vec<OpId> {
         let next = (0..ready.len()).min_by_key(|&it| key(it, chance)).expect("one is ready");
         let op = ready.remove(next);
         order.push(op);
-        for tensor in &graph.op(op).reads {
+        for tensor in graph.op(op).reads_on_chip() {
             unread[tensor.index()] -= 1;
         }
         for tensor in problem.operands(op) {

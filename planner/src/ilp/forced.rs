@@ -42,7 +42,7 @@ fn cover(problem: &Problem, precedence: &Precedence) -> Cover {
         Cover { gaps: Vec::new(), sizes: Vec::new(), rooms: Vec::new(), written: Vec::new(), rows: Vec::new() };
     let mut terms: Vec<Vec<(usize, Bytes)>> = vec![Vec::new(); graph.ops().len()];
     let mut live = vec![Bytes::ZERO; graph.ops().len()];
-    for tensor in graph.tensor_ids().filter(|it| !problem.is_streamed(*it) && problem.room(*it) != Bytes::ZERO) {
+    for tensor in graph.tensor_ids().filter(|it| problem.room(*it) != Bytes::ZERO) {
         let readers = graph.readers(tensor);
         let producer = graph.producer(tensor);
         let is_live = |op: OpId| {

@@ -22,7 +22,7 @@
 //! operator is not glued: its input waits for less room.
 
 use super::precedence::Precedence;
-use crate::{Bytes, Dies, GraphBuilder, Machine, OpId, Problem, TensorId, Weights};
+use crate::{Bytes, Dies, GraphBuilder, Machine, OpId, Problem, TensorId};
 
 /// Subsets of more dying inputs than this are not looked through.
 const MAX_DYING: usize = 8;
@@ -74,7 +74,7 @@ fn chains(problem: &Problem) -> Vec<Chain> {
     let crosses = |it: &TensorId| crosses(problem, *it);
     let chain = |op: OpId| Chain {
         members: vec![op],
-        reads: problem.graph.op(op).reads.iter().copied().filter(crosses).collect(),
+        reads: problem.graph.op(op).reads_on_chip().filter(crosses).collect(),
         writes: problem.graph.op(op).writes.iter().copied().filter(crosses).collect(),
         total: problem.own_room(op),
     };
@@ -100,7 +100,7 @@ impl Chain {
 fn crosses(problem: &Problem, tensor: TensorId) -> bool {
     let n_readers = problem.graph.readers(tensor).len();
     let n_touches = n_readers + usize::from(problem.graph.producer(tensor).is_some());
-    (0 < n_readers && 1 < n_touches || is_in_place(problem, tensor)) && !problem.is_streamed(tensor)
+    0 < n_readers && 1 < n_touches || is_in_place(problem, tensor)
 }
 
 /// Whether a tensor may take the place of another, or give it its own.
@@ -214,9 +214,8 @@ fn rebuilt(problem: &Problem, mut chains: Vec<Chain>) -> Glued {
             builder.carry_in_place(pair, &new);
         }
     }
-    let alignment = problem.machine.alignment;
-    let machine =
-        Machine { scratchpad: problem.machine.scratchpad.align_up(alignment), alignment, weights: Weights::Resident };
+    let alignment = problem.machine.alignment();
+    let machine = Machine::with_host(problem.machine.scratchpad().align_up(alignment), alignment);
     let graph = builder.build().expect("no larger than the original");
     let members = chains.into_iter().map(|it| it.members).collect();
     Glued { problem: Problem { graph, machine }, members, tensors }
@@ -250,7 +249,8 @@ impl Glued {
                 stays.sort_unstable();
                 stays.dedup();
                 let is_needed = |it: &TensorId| {
-                    after.contains(it) || still.iter().any(|op| original.graph.op(*op).reads.contains(it))
+                    after.contains(it)
+                        || still.iter().any(|op| original.graph.op(*op).reads_on_chip().any(|read| read == *it))
                 };
                 stays.retain(is_needed);
                 expanded_kept.push(stays);

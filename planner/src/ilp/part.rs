@@ -25,7 +25,7 @@
 //! as long as no tensor is owned twice. Operators may be looked at by several parts.
 
 use super::precedence::Precedence;
-use crate::{Bytes, Dies, GraphBuilder, InPlace, Machine, OpId, Problem, TensorId, Weights};
+use crate::{Bytes, Dies, GraphBuilder, InPlace, Machine, OpId, Problem, TensorId};
 
 /// The problem of a part.
 pub(super) struct Part {
@@ -38,7 +38,7 @@ pub(super) struct Part {
 /// dependences, and owns these tensors. Its own order is that order.
 pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_owned: &[bool]) -> Part {
     let graph = &problem.graph;
-    let alignment = problem.machine.alignment;
+    let alignment = problem.machine.alignment();
     let mut is_inside = vec![false; graph.ops().len()];
     ops.iter().for_each(|it| is_inside[it.index()] = true);
     // Owned, and touched twice at least, so that it can lie there in between.
@@ -74,8 +74,8 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
         let is_split = |it: &InPlace| it.dies != Dies::Never && !(is_named(it.result) && counts(it.operand));
         let others = others - problem.saved(&problem.in_place(op, is_split));
         let mut reads: Vec<TensorId> = Vec::new();
-        for tensor in operator.reads.iter().filter(|it| !problem.is_streamed(**it)) {
-            reads.extend(new[tensor.index()].filter(|_| counts(*tensor)));
+        for tensor in operator.reads_on_chip() {
+            reads.extend(new[tensor.index()].filter(|_| counts(tensor)));
         }
         let before: Vec<usize> = (0..index).filter(|it| precedence.is_before(ops[*it], op)).collect();
         let follows = |it: &usize| before.iter().any(|other| precedence.is_before(ops[*it], ops[*other]));
@@ -97,6 +97,6 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
         tensors.extend(written.into_iter().map(Some));
         tensors.push(None);
     }
-    let machine = Machine { scratchpad: problem.capacity(), alignment, weights: Weights::Resident };
+    let machine = Machine::with_host(problem.capacity(), alignment);
     Part { problem: Problem { graph: builder.build().expect("no larger than the whole"), machine }, tensors }
 }

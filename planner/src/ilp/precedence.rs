@@ -76,8 +76,8 @@ impl Precedence {
 
 /// The operators that write what an operator reads, each once, ascending.
 fn direct(problem: &Problem, op: OpId) -> Vec<OpId> {
-    let reads = problem.graph.op(op).reads.iter();
-    let mut producers: Vec<OpId> = reads.filter_map(|it| problem.graph.producer(*it)).collect();
+    let reads = problem.graph.op(op).reads_on_chip();
+    let mut producers: Vec<OpId> = reads.filter_map(|it| problem.graph.producer(it)).collect();
     producers.sort_unstable();
     producers.dedup();
     producers

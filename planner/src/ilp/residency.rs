@@ -71,8 +71,7 @@ impl Residency {
     pub(super) fn of_all(problem: &Problem, order: &Order, start: &Outline, unit: u64, model: &mut Model) -> Residency {
         let graph = &problem.graph;
         let own = graph.op_ids().map(|it| problem.workspace_room(it)).collect();
-        let is_touched = |it: TensorId| graph.producer(it).is_some() || !graph.readers(it).is_empty();
-        let is_meant = |it: TensorId| is_touched(it) && !problem.is_streamed(it);
+        let is_meant = |it: TensorId| graph.producer(it).is_some() || !graph.readers(it).is_empty();
         let mut residency = Residency::of(problem, order, start, unit, own, is_meant, model);
         for op in problem.graph.op_ids() {
             residency.share(problem, order, start, op, model);
@@ -165,7 +164,7 @@ impl Residency {
     ///
     /// `all_levels` asks for this even where nothing could exceed the capacity.
     pub(super) fn limit(&self, problem: &Problem, order: &Order, all_levels: bool, model: &mut Model) {
-        let capacity = problem.machine.scratchpad.align_up(problem.machine.alignment).0;
+        let capacity = problem.machine.scratchpad().align_up(problem.machine.alignment()).0;
         for step in 0..problem.graph.ops().len() {
             let ops = problem.graph.op_ids().filter_map(|op| Some((self.own[op.index()], order.run(op, step)?)));
             let ops: Vec<(i128, Variable)> = ops.collect();

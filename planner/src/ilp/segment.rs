@@ -14,7 +14,7 @@
 //! What an argument's first load and a store cost is counted as if it were compulsory, so these
 //! constants are added, where they are not compulsory in truth.
 
-use crate::{Bytes, GraphBuilder, InPlace, Machine, OpId, Outline, Problem, TensorId, Weights};
+use crate::{Bytes, GraphBuilder, InPlace, Machine, OpId, Outline, Problem, TensorId};
 use std::ops::Range;
 
 /// Where a tensor lies at a boundary between two steps.
@@ -60,7 +60,7 @@ impl Segment {
         exit: &Boundary,
     ) -> Option<Segment> {
         let graph = &problem.graph;
-        let capacity = problem.machine.scratchpad.align_up(problem.machine.alignment);
+        let capacity = problem.machine.scratchpad().align_up(problem.machine.alignment());
         for boundary in [entry, exit] {
             let here = boundary.iter().filter(|it| it.1 != Lies::Host);
             if capacity < here.map(|it| problem.room(it.0)).sum() {
@@ -104,7 +104,7 @@ impl Segment {
         for (index, &op) in ops.iter().enumerate() {
             let operator = graph.op(op);
             let mut reads = Vec::with_capacity(operator.reads.len());
-            for &tensor in operator.reads.iter().filter(|it| !problem.is_streamed(**it)) {
+            for tensor in operator.reads_on_chip() {
                 // What was written before and is no more than a dependence is met.
                 if new[tensor.index()].is_none() && graph.producer(tensor).is_some() {
                     continue;
@@ -114,7 +114,7 @@ impl Segment {
                     builder.argument(name(tensor), size(tensor))
                 }));
             }
-            let depends = operator.reads.iter().filter_map(|it| graph.producer(*it)).any(|it| is_inside(&it));
+            let depends = operator.reads_on_chip().filter_map(|it| graph.producer(it)).any(|it| is_inside(&it));
             reads.extend(begun_token.filter(|_| !depends));
             let is_last = !operator.writes.iter().flat_map(|it| graph.readers(*it)).any(is_inside);
             // What is not free waits for all before it, and what is free for all that is not.
@@ -140,7 +140,7 @@ impl Segment {
                 }
             }
             // What crosses the end is still to be read.
-            let ends = |it: &&InPlace| find(exit, it.operand).is_none() && !problem.is_streamed(it.operand);
+            let ends = |it: &&InPlace| find(exit, it.operand).is_none() && graph.readers(it.operand).contains(&op);
             operator.in_place.iter().filter(ends).for_each(|it| builder.carry_in_place(it, &new));
             tensors.extend(is_last.then_some(None));
             segment_ops.push(Some(op));
@@ -160,8 +160,8 @@ impl Segment {
             segment_ops.push(None);
         }
         debug_assert!(entry.iter().all(|it| it.1 != Lies::Here || !graph.has_host_copy(it.0)));
-        let alignment = problem.machine.alignment;
-        let machine = Machine { scratchpad: capacity, alignment, weights: Weights::Resident };
+        let alignment = problem.machine.alignment();
+        let machine = Machine::with_host(capacity, alignment);
         let problem = Problem { graph: builder.build().expect("no larger than the whole"), machine };
         // What was put out before comes in for the first time as far as this problem knows.
         for &(tensor, _) in entry.iter().filter(|it| it.1 == Lies::Host) {

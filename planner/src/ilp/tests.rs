@@ -203,16 +203,17 @@ fn small_problem() -> impl Strategy<Value = Problem> {
             }
             tensors.extend(written);
         }
-        let machine = Machine { scratchpad: Bytes::ZERO, alignment: Bytes(alignment), weights };
-        let mut problem = Problem { graph: graph.build().expect("small sizes"), machine };
-        problem.machine.scratchpad = problem.min_scratchpad() + Bytes(spare);
+        let machine = Machine::with_host(Bytes::ZERO, Bytes(alignment));
+        let graph = graph.build().expect("small sizes").with_weights(weights);
+        let mut problem = Problem { graph, machine };
+        problem.machine.set_scratchpad(problem.min_scratchpad() + Bytes(spare));
         problem
     })
 }
 
 /// Whether the operands, the workspace and what is kept fit, each in its room, at every step.
 pub(super) fn fits(problem: &Problem, outline: &Outline) -> bool {
-    let alignment = problem.machine.alignment;
+    let alignment = problem.machine.alignment();
     let workspaces = outline.order.iter().map(|it| problem.graph.op(*it).workspace.align_up(alignment));
     let mut rooms: Vec<Bytes> = workspaces.collect();
     for stay in &outline.stays {
@@ -222,7 +223,7 @@ pub(super) fn fits(problem: &Problem, outline: &Outline) -> bool {
     for (room, pairs) in rooms.iter_mut().zip(problem.in_place_by_step(&outline.order)) {
         *room -= problem.saved(&pairs);
     }
-    rooms.into_iter().all(|it| it <= problem.machine.scratchpad.align_up(alignment))
+    rooms.into_iter().all(|it| it <= problem.machine.scratchpad().align_up(alignment))
 }
 
 /// Tries every way to keep and drop each tensor between two of its uses, if they are few.

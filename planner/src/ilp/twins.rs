@@ -5,7 +5,7 @@
 //! write, turns any plan into another one of the same cost; so a dependence of no size from each
 //! to the next loses nothing.
 
-use crate::{Bytes, GraphBuilder, OpId, Problem, TensorId};
+use crate::{Bytes, GraphBuilder, OpId, Problem, TensorId, Use};
 
 /// The same problem, with a dependence between each twin and the next.
 ///
@@ -53,11 +53,12 @@ pub(super) fn ordered(problem: &Problem) -> Ordered {
     }
     for id in graph.op_ids() {
         let op = graph.op(id);
-        let mut reads: Vec<TensorId> = op.reads.iter().filter_map(|it| new[it.index()]).collect();
-        reads.extend(elder[id.index()].and_then(|it| token[it.index()]));
+        let here = |it: &Use| Some(Use { tensor: new[it.tensor.index()]?, from: it.from });
+        let mut reads: Vec<Use> = op.reads.iter().filter_map(here).collect();
+        reads.extend(elder[id.index()].and_then(|it| token[it.index()]).map(Use::from));
         let writes = op.writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
         let token_write = is_elder[id.index()].then(|| (format!("before_{}", op.name), Bytes::ZERO));
-        let written = builder.op(&op.name, &reads, writes.chain(token_write), op.workspace);
+        let written = builder.op_with_uses(&op.name, &reads, writes.chain(token_write), op.workspace);
         for (&old, &id) in op.writes.iter().zip(&written) {
             new[old.index()] = Some(id);
             tensors.push(Some(old));
@@ -80,9 +81,7 @@ pub(super) fn ordered(problem: &Problem) -> Ordered {
 fn looks(problem: &Problem, op: OpId) -> Looks {
     let graph = &problem.graph;
     let is_shared = |it: &TensorId| graph.producer(*it).is_some() || 1 < graph.readers(*it).len();
-    let is_streamed = |it: &TensorId| problem.is_streamed(*it);
-    let mut reads: Vec<TensorId> = graph.op(op).reads.iter().copied().filter(is_shared).collect();
-    reads.retain(|it| !is_streamed(it));
+    let mut reads: Vec<TensorId> = graph.op(op).reads_on_chip().filter(is_shared).collect();
     reads.sort_unstable();
     let write = |it: &TensorId| (graph.tensor(*it).size, graph.is_stored(*it), graph.readers(*it).to_vec());
     let mut writes: Vec<(Bytes, bool, Vec<OpId>)> = graph.op(op).writes.iter().map(write).collect();

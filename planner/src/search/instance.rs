@@ -127,14 +127,14 @@ impl Instance {
 fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId, capacity: Bytes) -> SearchOp {
     let graph = &problem.graph;
     let op = graph.op(id);
-    let tracked = |tensors: &[TensorId]| {
-        let mut tracked: Vec<Tracked> = tensors.iter().filter_map(|it| index_of[it.index()]).collect();
+    let tracked = |tensors: &mut dyn Iterator<Item = TensorId>| {
+        let mut tracked: Vec<Tracked> = tensors.filter_map(|it| index_of[it.index()]).collect();
         tracked.sort_unstable();
         tracked
     };
     let own: Bytes = problem.operands(id).filter(|it| index_of[it.index()].is_none()).map(|it| problem.room(it)).sum();
     let mut predecessors: Vec<u16> =
-        op.reads.iter().filter_map(|it| graph.producer(*it)).map(|it| it.0 as u16).collect();
+        op.reads_on_chip().filter_map(|it| graph.producer(it)).map(|it| it.0 as u16).collect();
     let mut successors: Vec<u16> = op.writes.iter().flat_map(|it| graph.readers(*it)).map(|it| it.0 as u16).collect();
     for ops in [&mut predecessors, &mut successors] {
         ops.sort_unstable();
@@ -152,8 +152,8 @@ fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId, capacity
         capacity: capacity.max(problem.own_room(id) - problem.saved_always(id)).0,
         in_place: in_place.collect(),
         need: (own + problem.workspace_room(id)).0,
-        reads: tracked(&op.reads),
-        writes: tracked(&op.writes),
+        reads: tracked(&mut op.reads_on_chip()),
+        writes: tracked(&mut op.writes.iter().copied()),
         predecessors,
         successors,
     }

@@ -47,7 +47,7 @@ pub fn damage(problem: &Problem, actions: &mut Vec<Action>, choices: &mut Choice
 }
 
 fn shift(problem: &Problem, offset: &mut Bytes, choices: &mut Choices) {
-    let by = choices.one_of(&[problem.machine.alignment, Bytes(1)]);
+    let by = choices.one_of(&[problem.machine.alignment(), Bytes(1)]);
     *offset = if choices.chance(50) { *offset + by } else { offset.saturating_sub(by) };
 }
 

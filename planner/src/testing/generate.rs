@@ -1,7 +1,7 @@
 //! Random problems that are valid by construction, and half of which fit exactly.
 
 use super::{Choices, noise};
-use crate::{Bytes, GraphBuilder, Machine, OpId, Problem, Step, TensorId, Weights};
+use crate::{Bytes, Graph, GraphBuilder, Machine, MemorySet, OpId, Problem, Step, TensorId, Weights};
 use std::ops::Range;
 
 /// How large random problems get.
@@ -24,7 +24,7 @@ impl Shape {
 
 /// A problem with everything that one may have: shared arguments, weights, operators of several
 /// results or none, results that are read again or never, arguments that are returned, tensors of
-/// no size, workspaces, results in the place of operands, concatenations and splits, sizes and
+/// no size, workspaces, arguments that are read in host memory, results in the place of operands, concatenations and splits, sizes and
 /// scratchpads off the alignment.
 ///
 /// The scratchpad is the least one in half of all cases, and otherwise at most what source order
@@ -111,13 +111,14 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
 
     declare_in_place(&mut graph, &mut choices.clone());
     let graph = graph.build().expect("a few small tensors are not too large");
-    let machine = Machine { scratchpad: Bytes::ZERO, alignment, weights };
-    let mut problem = Problem { graph, machine };
+    let graph = mix_uses(&graph.with_weights(weights), &mut choices.clone());
+    let mut problem = Problem { graph, machine: Machine::with_host(Bytes::ZERO, alignment) };
     let least = problem.min_scratchpad();
     let excess = peak_in_source_order(&problem).saturating_sub(least);
-    problem.machine.scratchpad = least;
+    problem.machine.set_scratchpad(least);
     if !is_exact {
-        problem.machine.scratchpad += Bytes(choices.below(excess.0 + 1));
+        let spare = Bytes(choices.below(excess.0 + 1));
+        problem.machine.set_scratchpad(least + spare);
     }
     problem
 }
@@ -185,6 +186,15 @@ fn declare_in_place(graph: &mut GraphBuilder, choices: &mut Choices) {
     }
 }
 
+/// Lets some operators read arguments in host memory that others read in the scratchpad, in a third of all cases.
+fn mix_uses(graph: &Graph, choices: &mut Choices) -> Graph {
+    let percent = if choices.chance(33) { 25 } else { 0 };
+    graph.with_uses(|it| {
+        let is_argument = graph.producer(it.tensor).is_none();
+        if is_argument && choices.chance(percent) { MemorySet::HOME } else { it.from }
+    })
+}
+
 /// The random problem of a seed.
 pub fn seeded_problem(shape: Shape, seed: u64) -> Problem {
     let bytes = noise(seed, 64 + 64 * shape.ops as usize);
@@ -205,9 +215,9 @@ fn random_size(units: Range<u64>, alignment: Bytes, choices: &mut Choices) -> By
 fn peak_in_source_order(problem: &Problem) -> Bytes {
     let mut live = vec![Bytes::ZERO; problem.graph.ops().len()];
     for op in problem.graph.op_ids() {
-        live[op.index()] += problem.graph.op(op).workspace.align_up(problem.machine.alignment);
+        live[op.index()] += problem.graph.op(op).workspace.align_up(problem.machine.alignment());
     }
-    for tensor in problem.graph.tensor_ids().filter(|it| !problem.is_streamed(*it)) {
+    for tensor in problem.graph.tensor_ids() {
         let uses = problem.graph.producer(tensor).into_iter().chain(problem.graph.readers(tensor).iter().copied());
         let steps: Vec<Step> = uses.map(|OpId(index)| Step(index)).collect();
         if let (Some(first), Some(last)) = (steps.first(), steps.last()) {

@@ -6,7 +6,7 @@
 //! with it whatever the program says, right or wrong.
 
 use super::choices::mix;
-use crate::{Action, Bytes, OpId, Place, Problem, Slot, TensorId};
+use crate::{Action, Bytes, MemoryId, OpId, Place, Problem, Slot, TensorId, Use};
 use std::ops::Range;
 
 /// What the results of a problem's function hold, in their order: all tensors, and no machine.
@@ -14,7 +14,7 @@ pub fn compute(problem: &Problem) -> Vec<Vec<u8>> {
     let graph = &problem.graph;
     let mut data: Vec<Vec<u8>> = graph.tensor_ids().map(|it| argument(problem, it)).collect();
     for op in graph.op_ids() {
-        let inputs: Vec<&[u8]> = graph.op(op).reads.iter().map(|it| data[it.index()].as_slice()).collect();
+        let inputs: Vec<&[u8]> = graph.op(op).reads.iter().map(|it| data[it.tensor.index()].as_slice()).collect();
         let hash = hash_inputs(op, &inputs);
         for (index, &tensor) in graph.op(op).writes.iter().enumerate() {
             data[tensor.index()] = bytes_of(hash, index, graph.tensor(tensor).size);
@@ -33,7 +33,7 @@ pub fn interpret(problem: &Problem, actions: &[Action]) -> Result<Vec<Vec<u8>>, 
     let arguments = graph.tensor_ids().map(|it| graph.producer(it).is_none().then(|| argument(problem, it)));
     let mut host: Vec<Option<Vec<u8>>> = arguments.collect();
     let mut passing: Vec<Option<Vec<u8>>> = vec![None; graph.tensors().len()];
-    let mut scratchpad = Scratchpad { bytes: garbage(problem.machine.scratchpad.0 as usize) };
+    let mut scratchpad = Scratchpad { bytes: garbage(problem.machine.scratchpad().0 as usize) };
     for action in actions {
         match action {
             Action::Load { tensor, place } | Action::Reload { tensor, place } => {
@@ -62,8 +62,8 @@ pub fn interpret(problem: &Problem, actions: &[Action]) -> Result<Vec<Vec<u8>>, 
                 }
                 let mut slots = reads.iter();
                 let mut inputs = Vec::new();
-                for &tensor in &operator.reads {
-                    inputs.push(if problem.is_streamed(tensor) {
+                for &Use { tensor, from } in &operator.reads {
+                    inputs.push(if from.contains(MemoryId::HOME) {
                         passing[tensor.index()].as_ref().ok_or("a weight does not pass by")?.as_slice()
                     } else {
                         scratchpad.read(problem, slots.next().ok_or("an operand is missing")?)?

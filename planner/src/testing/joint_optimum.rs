@@ -8,7 +8,7 @@
 //! where it is until something else comes to lie there.
 
 use super::least_cost::{State, least_cost};
-use crate::{Bytes, Error, OpId, Problem, TensorId};
+use crate::{Bytes, Error, MemoryId, OpId, Problem, TensorId};
 
 /// The least non-compulsory traffic of any [`Plan`](crate::Plan), further uses of streamed weights
 /// included.
@@ -50,8 +50,8 @@ impl State for Layout {
 impl Layout {
     /// What is still to be read is there or has a host copy as soon as it exists.
     fn is_ready(&self, problem: &Problem, op: OpId) -> bool {
-        let exists = |it: &TensorId| self.copied & bit(*it) != 0 || self.offset(*it).is_some();
-        self.ran & (1 << op.0) == 0 && problem.graph.op(op).reads.iter().all(exists)
+        let exists = |it: TensorId| self.copied & bit(it) != 0 || self.offset(it).is_some();
+        self.ran & (1 << op.0) == 0 && problem.graph.op(op).reads_on_chip().all(exists)
     }
 
     fn offset(&self, tensor: TensorId) -> Option<Bytes> {
@@ -118,12 +118,12 @@ fn place(
     found: &mut dyn FnMut(&[Block]),
 ) {
     let Some((&block, rest)) = to_place.split_first() else { return found(placed) };
-    let last = problem.machine.scratchpad.saturating_sub(block.size).0;
+    let last = problem.machine.scratchpad().saturating_sub(block.size).0;
     let last = if block.size == Bytes::ZERO { 0 } else { last };
-    for offset in (0..=last).step_by(problem.machine.alignment.0 as usize) {
+    for offset in (0..=last).step_by(problem.machine.alignment().0 as usize) {
         let block = Block { offset: Bytes(offset), ..block };
         let is_in_the_way = |it: &Block| it.overlaps(block) && !shares(*it, block);
-        if block.offset + block.size <= problem.machine.scratchpad && !placed.iter().any(is_in_the_way) {
+        if block.offset + block.size <= problem.machine.scratchpad() && !placed.iter().any(is_in_the_way) {
             placed.push(block);
             place(problem, placed, rest, shares, found);
             placed.pop();
@@ -156,9 +156,9 @@ fn run(problem: &Problem, layout: &Layout, op: OpId, stay: &[Block], new: &[Bloc
             price += block.size;
         }
     }
-    let streamed = operator.reads.iter().filter(|it| problem.is_streamed(**it));
+    let streamed = operator.reads_in(MemoryId::HOME);
     let stored = operator.writes.iter().filter(|it| graph.is_stored(**it));
-    price += streamed.chain(stored.clone()).map(|it| graph.tensor(*it).size).sum();
+    price += streamed.chain(stored.clone().copied()).map(|it| graph.tensor(it).size).sum();
     copied = stored.fold(copied, |set, it| set | bit(*it));
 
     let ran = layout.ran | 1 << op.0;

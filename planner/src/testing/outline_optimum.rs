@@ -7,7 +7,7 @@
 //! this; so nothing is to be learnt from the search here.
 
 use super::least_cost::{State, least_cost};
-use crate::{Bytes, Error, InPlace, OpId, Problem, TensorId};
+use crate::{Bytes, Error, InPlace, MemoryId, OpId, Problem, TensorId};
 
 /// The least non-compulsory traffic of any [`Outline`](crate::Outline), further uses of streamed
 /// weights included.
@@ -49,13 +49,13 @@ impl State for Sets {
 
 fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
     let graph = &problem.graph;
-    let capacity = problem.machine.scratchpad.align_up(problem.machine.alignment);
+    let capacity = problem.machine.scratchpad().align_up(problem.machine.alignment());
     let is_live = |tensor: TensorId, ran: u64| graph.readers(tensor).iter().any(|it| ran & (1 << it.0) == 0);
     let room =
         |set: u64| -> Bytes { graph.tensor_ids().filter(|it| set & bit(*it) != 0).map(|it| problem.room(it)).sum() };
     let size = |tensor: TensorId| graph.tensor(tensor).size.0;
 
-    for tensor in graph.tensor_ids().filter(|it| is_live(*it, state.ran) && !problem.is_streamed(*it)) {
+    for tensor in graph.tensor_ids().filter(|it| is_live(*it, state.ran)) {
         let is_present = state.present & bit(tensor) != 0;
         let is_copied = state.copied & bit(tensor) != 0;
         if is_present {
@@ -69,11 +69,10 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
 
     for op in graph.op_ids().filter(|it| state.ran & (1 << it.0) == 0) {
         let operator = graph.op(op);
-        let (streamed, resident): (Vec<TensorId>, Vec<TensorId>) =
-            operator.reads.iter().partition(|it| problem.is_streamed(**it));
+        let streamed: Vec<TensorId> = operator.reads_in(MemoryId::HOME).collect();
         let writes = operator.writes.iter().map(|it| bit(*it)).fold(0, |a, b| a | b);
-        let workspace = operator.workspace.align_up(problem.machine.alignment);
-        let has_operands = resident.iter().all(|it| state.present & bit(*it) != 0);
+        let workspace = operator.workspace.align_up(problem.machine.alignment());
+        let has_operands = operator.reads_on_chip().all(|it| state.present & bit(it) != 0);
         // Arguments aside, what is present was written, so operands are there only in due order;
         // streamed weights are arguments.
         let ran = state.ran | 1 << op.0;
@@ -92,10 +91,11 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
 /// The room that is saved where results and operands share bytes: the most of all ways to pair them.
 fn most_saved(problem: &Problem, op: OpId, ran: u64) -> Bytes {
     let dies = |tensor: TensorId| problem.graph.readers(tensor).iter().all(|it| ran & (1 << it.0) != 0);
-    let pairs = problem.graph.op(op).in_place.iter();
+    let operator = problem.graph.op(op);
+    let pairs = operator.in_place.iter();
     let is_possible = |it: &&InPlace| {
-        let is_aligned = it.at().0.is_multiple_of(problem.machine.alignment.0);
-        dies(it.operand) && !problem.is_streamed(it.operand) && is_aligned
+        let is_aligned = it.at().0.is_multiple_of(problem.machine.alignment().0);
+        dies(it.operand) && operator.reads_on_chip().any(|read| read == it.operand) && is_aligned
     };
     let pairs: Vec<_> = pairs.filter(is_possible).collect();
     // No operand lies where another does, and no result.

@@ -120,7 +120,7 @@ pub fn outline_of(plan: &Plan) -> Outline {
 /// What the judge says of an outline when there is room for every stay at an address of its own,
 /// and whether it fits the scratchpad as a plain sum of rooms.
 pub fn outline_verdict(problem: &Problem, outline: &Outline) -> Result<cosma_planner::Traffic, String> {
-    let alignment = problem.machine.alignment;
+    let alignment = problem.machine.alignment();
     let mut end = Bytes::ZERO;
     let mut take = |size: Bytes| {
         let offset = end;
@@ -130,7 +130,7 @@ pub fn outline_verdict(problem: &Problem, outline: &Outline) -> Result<cosma_pla
     let offsets: Vec<Bytes> = outline.stays.iter().map(|it| take(problem.graph.tensor(it.tensor).size)).collect();
     let workspaces = outline.order.iter().map(|it| take(problem.graph.op(*it).workspace)).collect();
     let mut wide = problem.clone();
-    wide.machine.scratchpad = end;
+    wide.machine.set_scratchpad(end);
     let traffic = verdict(&wide, &outline.at(&offsets, workspaces))?;
 
     let mut rooms: Vec<Bytes> =
@@ -143,7 +143,7 @@ pub fn outline_verdict(problem: &Problem, outline: &Outline) -> Result<cosma_pla
     for (taken, pairs) in rooms.iter_mut().zip(problem.in_place_by_step(&outline.order)) {
         pairs.iter().for_each(|it| *taken -= problem.room(it.inner()));
     }
-    let capacity = problem.machine.scratchpad.align_up(alignment);
+    let capacity = problem.machine.scratchpad().align_up(alignment);
     match rooms.iter().position(|it| capacity < *it) {
         Some(step) => Err(format!("step {step} takes {} B of {capacity} B", rooms[step])),
         None => Ok(traffic),

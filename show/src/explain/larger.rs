@@ -9,7 +9,7 @@
 //! a true saving, but maybe not the first size at which there is one.
 
 use crate::units::{both_ways, bytes_text};
-use cosma_planner::{Bytes, Machine, Options, Problem, Progress, plan_watched};
+use cosma_planner::{Bytes, Options, Problem, Progress, plan_watched};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::ops::ControlFlow;
@@ -55,14 +55,14 @@ pub fn larger_scratchpads(
         is_stopped,
         options: Options { time_limit: options.time_limit / N_PLANS, ..*options },
         until: Instant::now().checked_add(options.time_limit),
-        known: BTreeMap::from([(problem.machine.scratchpad, (non_compulsory, true))]),
+        known: BTreeMap::from([(problem.machine.scratchpad(), (non_compulsory, true))]),
     };
     // All tensors at once: nothing can be in want of room.
     let rooms: Bytes = problem.graph.tensor_ids().map(|it| problem.room(it)).sum();
-    let spaces = problem.graph.ops().iter().map(|it| it.workspace.align_up(problem.machine.alignment)).max();
-    let most = (rooms + spaces.unwrap_or_default()).max(problem.machine.scratchpad + Bytes(1));
-    let _ = trials.halve(problem.machine.scratchpad, most, floor);
-    let mut size = problem.machine.scratchpad;
+    let spaces = problem.graph.ops().iter().map(|it| it.workspace.align_up(problem.machine.alignment())).max();
+    let most = (rooms + spaces.unwrap_or_default()).max(problem.machine.scratchpad() + Bytes(1));
+    let _ = trials.halve(problem.machine.scratchpad(), most, floor);
+    let mut size = problem.machine.scratchpad();
     for _ in 0..N_SIZES {
         let here = trials.known[&size].0;
         let Some((&less, _)) = trials.known.range(size..).find(|it| it.1.0 < here) else { break };
@@ -97,7 +97,7 @@ impl Trials<'_> {
     fn halve(&mut self, too_small: Bytes, enough: Bytes, at_most: Bytes) -> Bytes {
         let (mut too_small, mut enough) = (too_small, enough);
         self.moves(enough);
-        let alignment = self.problem.machine.alignment;
+        let alignment = self.problem.machine.alignment();
         loop {
             let fine = Bytes(enough.0 / FINENESS).align_up(alignment).max(alignment);
             let between = Bytes(too_small.0 + (enough.0 - too_small.0) / 2).align_up(alignment);
@@ -113,7 +113,7 @@ impl Trials<'_> {
         if let Some(known) = self.known.get(&scratchpad) {
             return known.0;
         }
-        let machine = Machine { scratchpad, ..self.problem.machine.clone() };
+        let machine = self.problem.machine.with_scratchpad(scratchpad);
         let problem = Problem { graph: self.problem.graph.clone(), machine };
         let watcher =
             |_: &Progress| if (self.is_stopped)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };

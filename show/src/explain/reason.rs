@@ -31,7 +31,7 @@ pub(super) fn write(
         cost.times(),
         bytes_text(cost.non_compulsory(size))
     )?;
-    if exhibit.problem.is_streamed(tensor) {
+    if exhibit.problem.graph.readers(tensor).is_empty() {
         return writeln!(f, "    a streamed weight passes by for each operator that reads it");
     }
     let of_tensor = |it: &&Link| picture.blocks[it.from].content == Content::Tensor(tensor);
@@ -54,7 +54,7 @@ fn write_gap(
     let until = name_step(exhibit, picture, back.index());
     write!(f, "    {how} after step {}, back for step {until}", left.0 - 1)?;
     let problem = &exhibit.problem;
-    let (capacity, room) = (problem.capacity(), picture.blocks[link.from].size.align_up(problem.machine.alignment));
+    let (capacity, room) = (problem.capacity(), picture.blocks[link.from].size.align_up(problem.machine.alignment()));
     let fullest = (left.0..back.0).map(Step).max_by_key(|it| (rooms[it.index()], Reverse(*it)));
     let Some(fullest) = fullest else {
         return writeln!(f, ": it moved to another address");
@@ -105,7 +105,7 @@ fn write_gap(
 pub(super) fn rooms(exhibit: &Exhibit, picture: &Picture) -> Vec<Bytes> {
     let mut rooms = vec![Bytes::ZERO; picture.n_steps()];
     for block in &picture.blocks {
-        let room = |size: Bytes| size.align_up(exhibit.problem.machine.alignment);
+        let room = |size: Bytes| size.align_up(exhibit.problem.machine.alignment());
         let steps = block.steps.start.index()..block.steps.end.index();
         rooms[steps.clone()].iter_mut().for_each(|it| *it += room(block.size));
         rooms[steps.start] -= picture.shared(block).map(room).sum();

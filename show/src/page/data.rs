@@ -67,7 +67,7 @@ struct Block {
 impl Function {
     pub fn new(exhibit: &Exhibit) -> Function {
         let picture = Picture::new(exhibit);
-        let scratchpad = exhibit.problem.machine.scratchpad;
+        let scratchpad = exhibit.problem.machine.scratchpad();
         let top = picture.top(scratchpad);
         let operator = |op: &cosma_planner::OpId| {
             let label = &exhibit.operators[op.index()];

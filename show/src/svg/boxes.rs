@@ -33,7 +33,7 @@ pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: 
         let hidden = if covered.contains(&index) { frame.step_width() } else { 0.0 };
         draw_name(exhibit, picture, frame, block, hidden, canvas);
     }
-    let scratchpad = exhibit.problem.machine.scratchpad;
+    let scratchpad = exhibit.problem.machine.scratchpad();
     if scratchpad <= frame.map.most {
         let y = frame.map.y(scratchpad);
         canvas.line((LEFT, y), (frame.right(), y), "capacity");

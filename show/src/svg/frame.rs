@@ -36,7 +36,7 @@ pub(super) struct Panel {
 impl Frame {
     pub fn new(exhibit: &Exhibit, picture: &Picture) -> Frame {
         let n_steps = picture.n_steps();
-        let scratchpad = exhibit.problem.machine.scratchpad;
+        let scratchpad = exhibit.problem.machine.scratchpad();
         let map = picture.top(scratchpad);
         let live = picture.live.iter().chain(&picture.occupied).copied().max().unwrap_or_default();
         let curves = if map < scratchpad { live } else { live.max(scratchpad) };

@@ -55,7 +55,7 @@ pub(super) fn draw_curves(exhibit: &Exhibit, picture: &Picture, frame: &Frame, c
     if !line.is_empty() {
         canvas.path(format!("M{}", &line[1..]), "live");
     }
-    let scratchpad = exhibit.problem.machine.scratchpad;
+    let scratchpad = exhibit.problem.machine.scratchpad();
     if scratchpad <= panel.most {
         let y = panel.y(scratchpad);
         canvas.line((LEFT, y), (right, y), "capacity");

@@ -99,7 +99,7 @@ fn case(shown: &Shown, outcome: &Outcome, with_times: bool) -> Case {
         fault: planned.fault.clone(),
     };
     let methods = shown.setting.methods.iter().map(ToString::to_string);
-    let Bytes(alignment) = network.problem.machine.alignment;
+    let Bytes(alignment) = network.problem.machine.alignment();
     Case {
         network: outcome.name.clone(),
         kind: network.kind.name(),

@@ -56,9 +56,9 @@ impl Network {
     /// The problem on a machine whose scratchpad is the least, times a factor, rounded down.
     pub fn at(&self, weights: Weights, factor: f64) -> Problem {
         let mut problem = self.problem.clone();
-        problem.machine.weights = weights;
+        problem.graph = problem.graph.with_weights(weights);
         let Bytes(least) = problem.min_scratchpad();
-        problem.machine.scratchpad = Bytes((least as f64 * factor).floor() as u64);
+        problem.machine.set_scratchpad(Bytes((least as f64 * factor).floor() as u64));
         problem
     }
 }

@@ -142,7 +142,8 @@ fn run_network(
     for &factor in &setting.factors {
         bar.set_message(network.name.clone());
         let problem = network.at(weights, factor);
-        outcomes.push(run_case(network, index, &problem, factor, &orders, setting));
+        let outcome = run_case(network, index, &problem, factor, &orders, setting);
+        outcomes.push(Outcome { weights, ..outcome });
         bar.inc(1);
     }
     outcomes
@@ -187,9 +188,9 @@ fn run_case(
     Outcome {
         network: index,
         name: network.name.clone(),
-        weights: problem.machine.weights,
+        weights: problem.weights(),
         factor,
-        scratchpad: problem.machine.scratchpad,
+        scratchpad: problem.machine.scratchpad(),
         compulsory: problem.compulsory(),
         cosma,
         lower_bound,

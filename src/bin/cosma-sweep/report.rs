@@ -166,7 +166,7 @@ impl Sweep<'_> {
             weights: weights_name(series.weights),
             order: order_name(series.order),
             solver: solver_name(series.solver),
-            alignment: series.problem().machine.alignment.0,
+            alignment: series.problem().machine.alignment().0,
             min_scratchpad: series.min.0,
             peak: series.peak.map(|it| it.0),
             points: points.iter().map(|it| self.cells(series, it)).collect(),

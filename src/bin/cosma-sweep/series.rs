@@ -31,7 +31,7 @@ impl Series {
     /// The problem on a machine with this scratchpad.
     pub fn at(&self, scratchpad: Bytes) -> Problem {
         let mut problem = self.problem.clone();
-        problem.machine.scratchpad = scratchpad;
+        problem.machine.set_scratchpad(scratchpad);
         problem
     }
 
@@ -64,7 +64,7 @@ impl Series {
 
 /// Each choice of options, in the order in which they were given.
 pub fn all_series(network: &Network, arguments: &Arguments) -> Result<Vec<Series>, Failure> {
-    let said = [network.problem.machine.weights];
+    let said = [network.problem.weights()];
     let asked: Vec<Weights> = arguments.weights.iter().map(|it| it.0).collect();
     let weights = once_each(if asked.is_empty() { &said } else { &asked });
     let orders = once_each(&arguments.order.iter().map(|it| it.0).collect::<Vec<_>>());
@@ -73,14 +73,14 @@ pub fn all_series(network: &Network, arguments: &Arguments) -> Result<Vec<Series
     for &weights in &weights {
         for &order in &orders {
             let mut problem = network.problem.clone();
-            problem.machine.weights = weights;
+            problem.graph = problem.graph.with_weights(weights);
             let min = problem.min_scratchpad();
             // Sizes and alignment are such that one can plan.
-            problem.machine.scratchpad = min;
+            problem.machine.set_scratchpad(min);
             problem.check().map_err(|error| Failure::Run(vec![error.to_string()]))?;
             let peak = arguments.scratchpad.iter().any(|it| it.needs_peak()).then(|| peak(&problem, order));
-            problem.machine.scratchpad = Bytes::ZERO;
-            let needs = Needs { min, peak: peak.unwrap_or(min), alignment: problem.machine.alignment };
+            problem.machine.set_scratchpad(Bytes::ZERO);
+            let needs = Needs { min, peak: peak.unwrap_or(min), alignment: problem.machine.alignment() };
             let asked: &[Sizes] = &arguments.scratchpad;
             let sizes = sizes(asked, arguments.steps, arguments.spacing, &needs).map_err(Failure::Call)?;
             for &solver in &solvers {
@@ -111,10 +111,10 @@ fn peak(problem: &Problem, order: Order) -> Bytes {
     let mut problem = problem.clone();
     let rooms = problem.graph.tensors().iter().map(|it| it.size);
     let rooms = rooms.chain(problem.graph.op_ids().map(|it| problem.graph.op(it).workspace));
-    let alignment = problem.machine.alignment.0;
+    let alignment = problem.machine.alignment().0;
     // Room for everything at once.
     let all = rooms.fold(0_u64, |sum, it| sum.saturating_add(it.0).saturating_add(alignment));
-    problem.machine.scratchpad = Bytes(all.min(u64::MAX >> 1));
+    problem.machine.set_scratchpad(Bytes(all.min(u64::MAX >> 1)));
     let mut orders = vec![problem.graph.op_ids().collect::<Vec<OpId>>()];
     if order == Order::Free {
         orders.push(least_peak(&problem, WIDTH).order);
@@ -122,7 +122,7 @@ fn peak(problem: &Problem, order: Order) -> Bytes {
     let height = |order: &Vec<OpId>| {
         let (replacement, allocation) = (ReplacementRule::FarthestNextUse, AllocationRule::GreedyBySize);
         let plan = Baseline { order: OrderRule::Source, replacement, allocation }.plan_in_order(&problem, order);
-        plan.map_or(problem.machine.scratchpad, |it| it.height(&problem))
+        plan.map_or(problem.machine.scratchpad(), |it| it.height(&problem))
     };
     orders.iter().map(height).min().expect("there is one").max(problem.min_scratchpad())
 }

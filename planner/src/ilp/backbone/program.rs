@@ -282,7 +282,7 @@ impl Program<'_> {
         // In source order all that an operator needs comes before it.
         let mut time = vec![0; graph.ops().len()];
         for op in graph.op_ids() {
-            let producers = graph.op(op).reads.iter().filter_map(|it| graph.producer(*it));
+            let producers = graph.op(op).reads_on_chip().filter_map(|it| graph.producer(it));
             let earliest = producers.map(|it| time[it.index()]).max().unwrap_or(0);
             time[op.index()] = wish[op.index()].unwrap_or(earliest).max(earliest);
         }

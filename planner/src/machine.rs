@@ -1,0 +1,178 @@
+//! The memories of an accelerator, and the links over which copies go.
+
+use crate::{Bytes, Error};
+use std::ops::Range;
+
+/// A memory of a [`Machine`], by its place in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemoryId(pub u32);
+
+impl MemoryId {
+    /// Where arguments lie from the start, and results at the end: host memory.
+    pub const HOME: MemoryId = MemoryId(0);
+    /// Where operators write, have their workspaces, and read unless a [`Use`](crate::Use) says otherwise.
+    pub const SCRATCHPAD: MemoryId = MemoryId(1);
+
+    /// As an index into a table with one entry per memory.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Some of the memories of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MemorySet(u64);
+
+impl MemorySet {
+    /// Host memory alone: an operand that is read there passes by the scratchpad.
+    pub const HOME: MemorySet = MemorySet(1 << MemoryId::HOME.0);
+    /// The scratchpad alone.
+    pub const SCRATCHPAD: MemorySet = MemorySet(1 << MemoryId::SCRATCHPAD.0);
+
+    /// The set of these memories, each of the first [`Machine::MAX_MEMORIES`].
+    pub fn of(memories: impl IntoIterator<Item = MemoryId>) -> MemorySet {
+        MemorySet(memories.into_iter().fold(0, |set, memory| set | 1 << memory.0))
+    }
+
+    /// Whether a memory is one of them.
+    pub fn contains(self, memory: MemoryId) -> bool {
+        memory.0 < Machine::MAX_MEMORIES && self.0 & 1 << memory.0 != 0
+    }
+
+    /// The memories, ascending.
+    pub fn iter(self) -> impl Iterator<Item = MemoryId> {
+        (0..Machine::MAX_MEMORIES).map(MemoryId).filter(move |it| self.contains(*it))
+    }
+}
+
+/// One memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// For people; unique within its machine, without white space, `:`, `|` and `@`.
+    pub name: String,
+    /// In bytes; none for a memory that is as large as it needs to be. There each tensor lies apart,
+    /// and no addresses are decided.
+    pub size: Option<Bytes>,
+    /// Every address is a multiple of it; at least 1.
+    pub alignment: Bytes,
+    /// Addresses that are not to be used, half-open: a stack, or what another program keeps there.
+    pub reserved: Vec<Range<Bytes>>,
+}
+
+/// A way for copies from one memory to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Where copies come from.
+    pub from: MemoryId,
+    /// Where they go.
+    pub to: MemoryId,
+    /// What a byte costs; the sum over all copies is what planning makes least.
+    pub price: u64,
+}
+
+/// What planning needs to know of an accelerator.
+///
+/// The first memory is home, the second one the scratchpad ([`MemoryId`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    memories: Vec<Memory>,
+    links: Vec<Link>,
+}
+
+impl Machine {
+    /// As many as a [`MemorySet`] can tell apart.
+    pub const MAX_MEMORIES: u32 = 64;
+
+    /// A machine of these memories, of which the first is home and the second the scratchpad.
+    ///
+    /// # Errors
+    /// [`Error::Machine`] where there are fewer than two memories, or more than [`Machine::MAX_MEMORIES`]; where
+    /// home has a size or the scratchpad has none; where two have one name, or one has a character that is not
+    /// allowed; where a link leads from a memory to itself or to none; where two links lead the same way.
+    pub fn new(memories: Vec<Memory>, links: Vec<Link>) -> Result<Machine, Error> {
+        let refuse = |why: String| Err(Error::Machine(why));
+        if memories.len() < 2 || Machine::MAX_MEMORIES < memories.len() as u32 {
+            let (n_memories, most) = (memories.len(), Machine::MAX_MEMORIES);
+            return refuse(format!("a machine has 2 to {most} memories, not {n_memories}"));
+        }
+        for (index, memory) in memories.iter().enumerate() {
+            let name = &memory.name;
+            if name.is_empty() || name.contains(|it: char| it.is_whitespace() || ":|@".contains(it)) {
+                return refuse(format!("a memory cannot have the name '{name}'"));
+            }
+            if memories[..index].iter().any(|it| it.name == *name) {
+                return refuse(format!("two memories have the name {name}"));
+            }
+        }
+        if memories[0].size.is_some() {
+            return refuse(format!("the first memory, {}, is home and cannot have a size", memories[0].name));
+        }
+        if memories[1].size.is_none() {
+            return refuse(format!("the second memory, {}, is the scratchpad and needs a size", memories[1].name));
+        }
+        for (index, link) in links.iter().enumerate() {
+            let is_known = |it: MemoryId| it.index() < memories.len();
+            if !is_known(link.from) || !is_known(link.to) || link.from == link.to {
+                return refuse("a link leads from one memory to another".into());
+            }
+            if links[..index].iter().any(|it| (it.from, it.to) == (link.from, link.to)) {
+                let (from, to) = (&memories[link.from.index()].name, &memories[link.to.index()].name);
+                return refuse(format!("two links lead from {from} to {to}"));
+            }
+        }
+        Ok(Machine { memories, links })
+    }
+
+    /// A scratchpad of so many bytes, a host memory without end, and a link each way at one price.
+    /// [`Problem::check`](crate::Problem::check) refuses alignments of which there is no multiple.
+    pub fn with_host(scratchpad: Bytes, alignment: Bytes) -> Machine {
+        let memory = |name: &str, size, alignment| Memory { name: name.into(), size, alignment, reserved: Vec::new() };
+        let link = |from, to| Link { from, to, price: 1 };
+        Machine {
+            memories: vec![memory("host", None, Bytes(1)), memory("scratchpad", Some(scratchpad), alignment)],
+            links: vec![link(MemoryId::HOME, MemoryId::SCRATCHPAD), link(MemoryId::SCRATCHPAD, MemoryId::HOME)],
+        }
+    }
+
+    /// All memories, in the order of their ids.
+    pub fn memories(&self) -> &[Memory] {
+        &self.memories
+    }
+
+    /// All links.
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// The link from one memory to another.
+    pub fn link(&self, from: MemoryId, to: MemoryId) -> Option<&Link> {
+        self.links.iter().find(|it| (it.from, it.to) == (from, to))
+    }
+
+    /// Size of the scratchpad. Every residency there ends within it.
+    pub fn scratchpad(&self) -> Bytes {
+        self.memories[MemoryId::SCRATCHPAD.index()].size.expect("a scratchpad has a size")
+    }
+
+    /// Every address in the scratchpad is a multiple of it; at least 1.
+    pub fn alignment(&self) -> Bytes {
+        self.memories[MemoryId::SCRATCHPAD.index()].alignment
+    }
+
+    /// Gives the scratchpad another size.
+    pub fn set_scratchpad(&mut self, size: Bytes) {
+        self.memories[MemoryId::SCRATCHPAD.index()].size = Some(size);
+    }
+
+    /// The same machine, whose scratchpad has another size.
+    pub fn with_scratchpad(&self, size: Bytes) -> Machine {
+        let mut machine = self.clone();
+        machine.set_scratchpad(size);
+        machine
+    }
+
+    /// Gives the scratchpad another alignment.
+    pub fn set_alignment(&mut self, alignment: Bytes) {
+        self.memories[MemoryId::SCRATCHPAD.index()].alignment = alignment;
+    }
+}
