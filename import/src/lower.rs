@@ -51,6 +51,11 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Lowered, Error> {
     let inputs: Vec<TensorIndex> = graph.inputs.iter().map(|it| lowering.add(*it, Origin::Input)).collect();
     let mut operators = Vec::new();
     for node in &graph.nodes {
+        // What is known before the run is no operator.
+        if node.outputs.iter().flatten().all(|it| graph.values[*it].is_constant) {
+            lowering.keep_narrow(&Call { node, values: &graph.values, opset: graph.opset });
+            continue;
+        }
         if !node.outputs.iter().flatten().any(|it| is_live[*it]) {
             continue;
         }
@@ -109,14 +114,10 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    /// The operator that a node is; none if it is a view or done before the run.
+    /// The operator that a node is; none if it is a view.
     fn read(&mut self, node: &Node, is_live: &[bool]) -> Option<Operator> {
         let values = &self.graph.values;
         let call = Call { node, values, opset: self.graph.opset };
-        if node.outputs.iter().flatten().all(|it| values[*it].is_constant) {
-            self.keep_narrow(&call);
-            return None;
-        }
         let others_are_dead = node.outputs.iter().skip(1).flatten().all(|it| !is_live[*it]);
         if others_are_dead && let (Some(Some(input)), Some(Some(output))) = (node.inputs.first(), node.outputs.first())
         {
