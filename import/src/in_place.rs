@@ -15,7 +15,7 @@
 //!   which they are joined are one. Then nothing has to be moved. Likewise *splits and slices* that take
 //!   pieces without a break.
 //!
-//! Whether nobody else is still to read an operand is not looked at here: that depends on the order.
+//! Whether another operator is still to read an operand is not looked at here: that depends on the order.
 
 use crate::graph::n_elements;
 use crate::group::{Class, Groups, class};
