@@ -4,11 +4,11 @@
 //!   and neither are constants that are one number: they are part of the operator ([`parameter`]).
 //! - *Weight-only computation* is done before the run: what it computes is a weight itself. What only widens a
 //!   weight ([`narrow`]), or moves what was widened, is not: the weight is what was quantised, and its scales.
-//! - *Views* ([`view`]) are the tensor that they show: whoever reads a view reads its source, whose
+//! - *Views* ([`view`]) are the tensor that they show: what reads a view reads its source, whose
 //!   bytes are the same though its shape is another. Where the model returns a view, an operator's result
 //!   takes on the shape of the view; another tensor, or one that is returned twice, keeps its shape, and
 //!   the view of it is returned. So results have the types that the model declares.
-//! - *Dead* nodes and results, which nobody reads, go. To look at a shape is not to read: a node whose
+//! - *Dead* nodes and results, which nothing reads, go. To look at a shape is not to read: a node whose
 //!   result is only asked how large it is does not run.
 
 mod macs;
