@@ -1,6 +1,6 @@
 //! From a module to a planned module.
 
-use crate::pipeline::{check, function_pipeline, module_pipeline};
+use crate::pipeline::{check, function_pipeline, module_pipeline, source_pipeline};
 use crate::report::{FunctionReport, Report};
 use crate::{Error, Options};
 use cosma_ir::melior::Context;
@@ -40,16 +40,23 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
     check(&options.stages)?;
     let context = context_of(module);
     register_passes();
-    let functions = functions(module.as_operation());
     if options.stages.schedule || options.stages.allocate {
         let is_unknown = |it: &OperationRef| has_body(*it) && options.machine.resolve_if_said(*it).is_none();
-        if functions.iter().any(is_unknown) {
+        if functions(module.as_operation()).iter().any(is_unknown) {
             return Err(Error::NoScratchpad);
         }
     }
     on_all(&context, module, options, |report| {
         options.model.write(module.as_operation());
         let mut is_right = true;
+        if let Some(pipeline) = source_pipeline(options) {
+            let manager = manager(&context, pipeline, options.print_ir_after_all)?;
+            if !run_passes(&manager, module.as_operation()) {
+                return Ok(false);
+            }
+        }
+        // Not those from before, of which some may be gone.
+        let functions = functions(module.as_operation());
         if let Some(pipeline) = function_pipeline(options) {
             let manager = manager(&context, &pipeline, options.print_ir_after_all)?;
             for &function in functions.iter().filter(|it| has_body(**it)) {
@@ -143,6 +150,25 @@ fn manager<'c>(context: &Context, pipeline: &str, print_ir_after_all: bool) -> R
         });
     }
     Ok(manager)
+}
+
+/// A copy of a module in which functions are together with those that they call, as they are planned.
+///
+/// # Errors
+/// [`Error::Module`] at calls that cannot be planned.
+pub(crate) fn inlined<'c>(module: &Module<'c>) -> Result<Module<'c>, Error> {
+    let context = context_of(module);
+    let copy = Module::from_operation((*module.as_operation()).clone()).expect("a copy of a module is one");
+    let reports = Reports::attach(&context);
+    match cosma_passes::inline(copy.as_operation()) {
+        Ok(()) => {}
+        Err(diagnostic) => {
+            diagnostic.emit_error();
+            return Err(Error::Module(reports.take()));
+        }
+    }
+    drop(reports);
+    Ok(copy)
 }
 
 /// The functions of a module and of the modules in it, in order.

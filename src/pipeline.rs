@@ -1,5 +1,9 @@
 //! Which pass comes after which, and why.
 //!
+//! On the module, unless it is planned already:
+//!
+//! 0. `cosma-inline`: a function is planned together with those that it calls.
+//!
 //! On each function:
 //!
 //! 1. `cosma-group`: whatever follows is about the operators that run.
@@ -41,6 +45,12 @@ pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
         ))),
         None => Ok(()),
     }
+}
+
+/// The passes on the module before those on its functions; none if there is nothing in source form to do.
+pub(crate) fn source_pipeline(options: &Options) -> Option<&'static str> {
+    let Stages { group, liveness, print_problem, schedule, allocate, .. } = options.stages;
+    (group || liveness || print_problem || schedule || allocate).then_some("builtin.module(cosma-inline)")
 }
 
 /// The passes on each function; none if there is nothing to do.

@@ -1,6 +1,6 @@
 //! The integer programs of a module's functions, for solvers other than the one that is built in.
 
-use crate::optimize::{functions, has_body};
+use crate::optimize::{functions, has_body, inlined};
 use crate::{Error, Options};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::Module;
@@ -26,6 +26,8 @@ pub struct Program {
 /// What [`optimize`](crate::optimize()) is to decide, as an integer program for each function with
 /// a body. Does not change the module, whose functions must be in source form.
 ///
+/// A function is one program with those that it calls.
+///
 /// Without [`Stages::schedule`](crate::Stages::schedule) the order is that of the source. Addresses
 /// are decided only if `with_addresses` says so, which is for small functions.
 ///
@@ -42,6 +44,7 @@ pub fn integer_programs(
         let message = "an integer program says what is to be decided: add --schedule, --allocate or both";
         return Err(Error::Conflict(message.into()));
     }
+    let module = &inlined(module)?;
     let functions: Vec<_> = functions(module.as_operation()).into_iter().filter(|it| has_body(*it)).collect();
     if functions.iter().any(|it| options.machine.resolve_if_said(*it).is_none()) {
         return Err(Error::NoScratchpad);

@@ -20,6 +20,7 @@
 #include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/CallInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Parser/Parser.h"
@@ -258,4 +259,8 @@ extern "C" bool cosmaHasRecursiveEffects(MlirOperation operation) {
 extern "C" MlirAttribute cosmaSplatValue(MlirAttribute attribute) {
   auto elements = dyn_cast<DenseElementsAttr>(unwrap(attribute));
   return elements && elements.isSplat() ? wrap(elements.getSplatValue<Attribute>()) : MlirAttribute{nullptr};
+}
+
+extern "C" bool cosmaIsSymbolUnused(MlirOperation symbol, MlirOperation module) {
+  return SymbolTable::symbolKnownUseEmpty(unwrap(symbol), unwrap(module));
 }

@@ -1,6 +1,9 @@
 //! What MLIR's traits and interfaces say of an operation, whatever dialect it is of.
 
-use crate::ffi::{cosmaHasRecursiveEffects, cosmaIsCall, cosmaIsElementwise, cosmaIsMemoryEffectFree, cosmaSplatValue};
+use crate::ffi::{
+    cosmaHasRecursiveEffects, cosmaIsCall, cosmaIsElementwise, cosmaIsMemoryEffectFree, cosmaIsSymbolUnused,
+    cosmaSplatValue,
+};
 use melior::ir::{Attribute, AttributeLike, OperationRef};
 
 /// Whether an operation has MLIR's trait `Elementwise`: each element of a result depends on the elements
@@ -33,4 +36,11 @@ pub fn has_recursive_effects(operation: OperationRef) -> bool {
 pub fn splat_value<'c>(attribute: Attribute<'c>) -> Option<Attribute<'c>> {
     // SAFETY: the attribute is alive; of one that is no splat there is null.
     unsafe { Attribute::from_option_raw(cosmaSplatValue(attribute.to_raw())) }
+}
+
+/// Whether nothing in a module refers to a symbol, such as a function, that is in it. What cannot be known
+/// counts as a reference.
+pub fn is_symbol_unused(symbol: OperationRef, module: OperationRef) -> bool {
+    // SAFETY: both are alive.
+    unsafe { cosmaIsSymbolUnused(symbol.to_raw(), module.to_raw()) }
 }

@@ -38,7 +38,9 @@ pub use edit::{Use, as_mut, erase, replace_uses, restore, set_type, take_regions
 pub use fact::{InPlace, Residency};
 pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies, set_weight};
 pub use group::{group, ungroup};
-pub use interfaces::{has_elementwise_trait, has_recursive_effects, is_call, is_memory_effect_free, splat_value};
+pub use interfaces::{
+    has_elementwise_trait, has_recursive_effects, is_call, is_memory_effect_free, is_symbol_unused, splat_value,
+};
 pub use machine::{Machine, WeightComputation, Weights, clear_machine, machine, set_machine};
 pub use maps::{IndexingMap, indexing_maps};
 pub use melior;

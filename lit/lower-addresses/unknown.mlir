@@ -42,7 +42,7 @@ func.func @abstract(%x: tensor<8xi8>) -> tensor<8xi8> {
 
 func.func private @g(tensor<8xi8>) -> tensor<8xi8>
 func.func @call(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // CHECK: unknown.mlir:[[@LINE+1]]:{{[0-9]+}}: error: cosma-lower-addresses does not lower calls of functions that take tensors
+  // CHECK: unknown.mlir:[[@LINE+1]]:{{[0-9]+}}: error: calls a function with tensors
   %0 = call @g(%x) : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }

@@ -57,7 +57,7 @@ func.func @effects(%x: tensor<16xf32>, %y: tensor<16xf32>) -> (tensor<16xf32>, t
 
 // A loop that prints keeps its order with what else may have effects.
 // CHECK: # @prints
-// CHECK: op scf.for_0: arg0 -> scf.for_0 64, order0 0
+// CHECK: op scf.for_0: arg0 -> scf.for_0 64 over arg0, order0 0
 func.func @prints(%x: tensor<16xf32>) -> tensor<16xf32> {
   %c0 = arith.constant 0 : index
   %c4 = arith.constant 4 : index

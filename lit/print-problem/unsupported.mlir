@@ -45,6 +45,20 @@ func.func @vectors(%x: vector<4xf32>) -> vector<4xf32> {
 
 // -----
 
+func.func @region(%x: tensor<8xf32>, %n: index, %c: i1) -> tensor<8xf32> {
+  %r = scf.if %c -> tensor<8xf32> {
+    // CHECK: unsupported.mlir:[[@LINE+1]]:{{[0-9]+}}: error: result 0 cannot be planned: tensor<?xf32> has a dynamic dimension
+    %0 = tensor.extract_slice %x[0] [%n] [1] : tensor<8xf32> to tensor<?xf32>
+    %1 = tensor.insert_slice %0 into %x[0] [%n] [1] : tensor<?xf32> into tensor<8xf32>
+    scf.yield %1 : tensor<8xf32>
+  } else {
+    scf.yield %x : tensor<8xf32>
+  }
+  return %r : tensor<8xf32>
+}
+
+// -----
+
 // What has truly nothing to do is right as it is, of whatever types.
 // CHECK-NOT: error
 // CHECK: # @nothing

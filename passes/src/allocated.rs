@@ -5,10 +5,11 @@
 //! What has no place, such as a scalar, says nothing.
 
 use crate::extract::{Carrier, Extraction};
-use cosma_ir::melior::ir::operation::OperationMutLike;
+use cosma_ir::melior::ir::BlockLike;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::{
     Diagnostic, argument_residencies, as_mut, clear_argument_residencies, clear_residencies, residencies, result_at,
-    set_argument_residencies, set_residencies, set_workspace_offset, workspace_offset,
+    set_argument_residencies, set_residencies, set_workspace, set_workspace_offset, workspace_offset,
 };
 use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
 
@@ -29,8 +30,22 @@ pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
     }
 }
 
+/// Takes constants out of regions, so that what brings them in finds them.
+fn hoist_constants(extraction: &Extraction) {
+    let block = extraction.terminator.block();
+    let Some(first) = block.and_then(|it| it.first_operation()) else { return };
+    for carrier in &extraction.carriers {
+        if let Carrier::Constant(_, operation) = *carrier
+            && operation.block() != block
+        {
+            as_mut(operation).move_before(first);
+        }
+    }
+}
+
 /// Notes a plan on a function in source form.
 pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
+    hoist_constants(extraction);
     reorder(extraction, &plan.order);
     let graph = &extraction.problem.graph;
     let mut residencies = vec![Vec::new(); graph.tensors().len()];
@@ -51,7 +66,11 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
     }
     for (step, op) in plan.order.iter().enumerate() {
         let operation = extraction.operators[op.index()];
-        if 0 < graph.op(*op).workspace.0 {
+        let workspace = graph.op(*op).workspace.0;
+        if 0 < workspace {
+            if cosma_ir::workspace(operation) != workspace {
+                set_workspace(operation, workspace);
+            }
             set_workspace_offset(operation, plan.workspaces[step].0);
         }
         if lists_results(extraction, *op) {

@@ -14,20 +14,23 @@
 //!    no operator, and its result is a weight, unless `cosma.machine` says `weight_computation = "run"`.
 //!    What runs on the accelerator for sure, `cosma.op` and `cosma.group`, is never folded.
 //! 7. A constant of one element, such as a zero point, is a parameter of the operators that read it.
-//! 8. Results may lie where operands lie as operations say, or as is known of them (`sharing.rs`).
+//! 8. What an operator's regions compute is its workspace (`inside.rs`), unless it says how large that is.
+//!    Constants in regions are weights that it reads.
+//! 9. Results may lie where operands lie as operations say, or as is known of them (`sharing.rs`).
 //!
 //! Nothing is changed.
 
 use crate::form::{body, operations};
+use crate::inside::{Inside, Outside, inside};
 use crate::machine::Target;
-use crate::role::{Role, may_have_effects, reads, role};
+use crate::role::{Role, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, InPlace, WeightComputation, is_abstract, is_group, is_weight, kind, name, operand_at, result_at,
-    size_with, workspace,
+    Diagnostic, InPlace, WeightComputation, is_abstract, is_call, is_group, is_weight, kind, name, operand_at,
+    result_at, size_with, workspace,
 };
 use cosma_planner::{Bytes, Error, GraphBuilder, OpId, Problem, TensorId, Weights};
 use std::collections::HashMap;
@@ -140,6 +143,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
     let said = cosma_ir::machine(function).unwrap_or_default();
     let mut reader = Reader {
         element_bytes: said.element_bytes,
+        alignment: target.machine.alignment().max(Bytes(1)),
         folds: said.weight_computation != Some(WeightComputation::Run),
         ..Reader::default()
     };
@@ -187,6 +191,8 @@ struct Reader<'c, 'a> {
     /// What is known before the run, and lies in host memory: weights, and parameters. Their bytes.
     known: HashMap<usize, Bytes>,
     element_bytes: Option<u64>,
+    /// Of addresses; at least 1.
+    alignment: Bytes,
     /// Whether what is computed from weights alone is computed before the run.
     folds: bool,
     n_constants: usize,
@@ -306,14 +312,27 @@ impl<'c, 'a> Reader<'c, 'a> {
 
     /// The bytes of a value; none if it is no tensor.
     fn size(&self, value: Value) -> Result<Option<Bytes>, String> {
-        if !value.r#type().is_tensor() {
-            return Ok(None);
+        value_size(value, self.element_bytes)
+    }
+
+    /// Constants in the regions of an operator, which it reads as any other weight.
+    fn read_inner_constants(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        if is_abstract(operation) || is_group(operation) {
+            return Ok(());
         }
-        let size = size_with(value.r#type(), self.element_bytes);
-        size.map(|it| Some(Bytes(it))).map_err(|error| error.to_string())
+        for inner in nested(operation) {
+            match role(inner, |_| false) {
+                Role::Constant => self.read_known(inner, "const")?,
+                _ => self.read_inner_constants(inner)?,
+            }
+        }
+        Ok(())
     }
 
     fn read_operator(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        refuse_calls(operation)?;
+        self.read_inner_constants(operation)?;
+        let inside = self.look_inside(operation)?;
         let index = self.operators.len();
         let op = OpId(index as u32);
         let mut read: Vec<TensorId> = reads(operation).iter().filter_map(|it| self.tensor(it.value)).collect();
@@ -336,7 +355,9 @@ impl<'c, 'a> Reader<'c, 'a> {
             writes.push((format!("order{}", op.0), Bytes::ZERO));
             self.carriers.push(Carrier::Order);
         }
-        let written = self.graph.op(name, &read, writes, Bytes(workspace(operation)));
+        let said = Bytes(workspace(operation));
+        let workspace = if said == Bytes::ZERO { inside.workspace } else { said };
+        let written = self.graph.op(name, &read, writes, workspace);
         for (value, tensor) in operation.results().zip(&written) {
             self.tensors.insert(key(value.into()), Some(*tensor));
         }
@@ -355,11 +376,30 @@ impl<'c, 'a> Reader<'c, 'a> {
                 self.read_in_place(operation, pair, tensor, &written);
             }
         }
+        for over in inside.over.iter().filter(|_| cosma_ir::in_place(operation).is_none()) {
+            let Some(tensor) = self.tensor(over.value) else { continue };
+            let is_read_else = over.only_reader && 1 < read.iter().filter(|it| **it == tensor).count();
+            let result = written[over.result];
+            // What looks at a part of a tensor has not all of its place.
+            let is_whole = self.graph.size(tensor) == self.graph.size(result);
+            if !is_read_else && is_whole && !shared.contains(&(over.result, tensor)) {
+                self.graph.in_place(result, tensor);
+            }
+        }
         if has_effects {
             self.last_effect = written.last().copied();
         }
         self.operators.push(operation);
         Ok(())
+    }
+
+    fn look_inside(&self, operation: OperationRef<'c, 'a>) -> Result<Inside<'c, 'a>, Diagnostic<'c>> {
+        let tensor = |value| {
+            let tensor = self.tensor(value).filter(|it| self.carriers[it.index()].has_place());
+            tensor.map(TensorId::index)
+        };
+        let outside = Outside { element_bytes: self.element_bytes, alignment: self.alignment, tensor: &tensor };
+        inside(operation, &outside)
     }
 
     /// A result and an operand that may share bytes. Where floats take other bytes than those of their
@@ -386,6 +426,21 @@ impl<'c, 'a> Reader<'c, 'a> {
             self.graph.in_place_at(result, read, Bytes(at));
         }
     }
+}
+
+/// Refuses calls with tensors, in regions too: where the callee puts what it computes is not known here.
+fn refuse_calls<'c>(operation: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
+    let mut pending = vec![operation];
+    while let Some(operation) = pending.pop() {
+        let mut types = operation.operands().map(|it| it.r#type()).chain(operation.results().map(|it| it.r#type()));
+        if is_call(operation) && types.any(|it| it.is_tensor()) {
+            let message = "calls a function with tensors, which can only be planned together with it: cosma-inline \
+                           brings them together, if the function has a body in this module";
+            return Err(Diagnostic::at(operation, message));
+        }
+        pending.extend(nested(operation));
+    }
+    Ok(())
 }
 
 /// What operations of a block compute on that a front end makes of tensors, where they have no tensor
@@ -421,7 +476,15 @@ pub(crate) fn n_elements(value: Value) -> Option<u64> {
     })
 }
 
-fn cannot<'c>(operation: OperationRef<'c, '_>, result: usize, why: &str) -> Diagnostic<'c> {
+/// The bytes of a value on a machine where floats take so many each; none if it is no tensor.
+pub(crate) fn value_size(value: Value, element_bytes: Option<u64>) -> Result<Option<Bytes>, String> {
+    if !value.r#type().is_tensor() {
+        return Ok(None);
+    }
+    size_with(value.r#type(), element_bytes).map(|it| Some(Bytes(it))).map_err(|error| error.to_string())
+}
+
+pub(crate) fn cannot<'c>(operation: OperationRef<'c, '_>, result: usize, why: &str) -> Diagnostic<'c> {
     Diagnostic::at(operation, format!("result {result} cannot be planned: {why}"))
 }
 

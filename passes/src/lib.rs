@@ -11,7 +11,9 @@ mod extract;
 mod facts;
 mod form;
 mod group;
+mod inline;
 mod insert_transfers;
+mod inside;
 mod liveness;
 mod lower_addresses;
 mod machine;
@@ -33,6 +35,7 @@ pub use extract::{Carrier, Extraction, extract};
 pub use facts::Facts;
 pub use form::{Form, form, symbol};
 pub use group::{group, ungroup};
+pub use inline::inline;
 pub use insert_transfers::insert_transfers;
 pub use liveness::{Lifetime, LiveStep, Liveness, liveness};
 pub use lower_addresses::{ArenaName, LowerOptions, MEMREFS_TO_LLVM, SOURCE_TO_MEMREFS, lower_addresses};
@@ -51,6 +54,7 @@ use cosma_ir::register_pass;
 
 /// Makes every pass known to MLIR by its name. Calling it again does no harm.
 pub fn register() {
+    register_pass(inline::INFO, inline::run);
     register_pass(group::INFO, group::run);
     register_pass(group::UNGROUP, group::run_ungroup);
     register_pass(liveness::INFO, liveness::run);

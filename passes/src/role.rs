@@ -208,7 +208,7 @@ pub(crate) fn reads<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<Read<'c, 'a>
 }
 
 /// The operations directly in the regions of an operation.
-fn nested<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+pub(crate) fn nested<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let mut nested = Vec::new();
     for region in operation.regions() {
         let mut next = region.first_block();

@@ -4,7 +4,7 @@ use super::arguments::{argument, poisoned};
 use super::compare::{self, Comparison, Difference};
 use super::planned;
 use super::{RunError, RunOptions};
-use crate::optimize::{functions, has_body};
+use crate::optimize::{functions, has_body, inlined};
 use crate::{FunctionReport, Options, Report, run_pipeline};
 use cosma_ir::execute::{Buffer, ExecuteError, Outcome, Program};
 use cosma_ir::melior::Context;
@@ -43,8 +43,10 @@ impl<'c> Original<'c> {
     pub fn new(context: &'c Context, module: &Module<'c>, options: &RunOptions) -> Result<Original<'c>, RunError> {
         let module = copy(module);
         refuse_abstract(context, &module)?;
+        // What is only called is planned as a part of what calls it, and is no program.
+        let planned = inlined(&module)?;
         let mut names: Vec<String> =
-            functions(module.as_operation()).into_iter().filter(|it| has_body(*it)).map(symbol).collect();
+            functions(planned.as_operation()).into_iter().filter(|it| has_body(*it)).map(symbol).collect();
         if let Some(only) = &options.function {
             names.retain(|it| it == only);
             if names.is_empty() {

@@ -35,3 +35,18 @@ fn sums_that_start_from_a_constant() {
     }";
     assert_eq!(check("splat", text), 3 * 1024);
 }
+
+#[test]
+fn functions_that_call_others() {
+    let text = "func.func private @layer(%x: tensor<64xf32>, %w: tensor<64xf32>) -> tensor<64xf32> {
+        %0 = tosa.add %x, %w : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+        %1 = tosa.tanh %0 : (tensor<64xf32>) -> tensor<64xf32>
+        return %1 : tensor<64xf32>
+    }
+    func.func @main(%x: tensor<64xf32>, %w: tensor<64xf32> {cosma.weight}) -> tensor<64xf32> {
+        %0 = func.call @layer(%x, %w) : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+        %1 = func.call @layer(%0, %w) : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+        return %1 : tensor<64xf32>
+    }";
+    assert_eq!(check("calls", text), 3 * 256);
+}

@@ -1,0 +1,218 @@
+//! `cosma-inline`: puts the bodies of functions where they are called. Source form stays source form.
+//!
+//! A function plans the whole scratchpad, from address 0 on. So a callee that puts tensors there is planned
+//! together with its caller, and for that its operations have to be the caller's.
+//!
+//! 1. Callees go first: each function is done with before a call of it is replaced.
+//! 2. A call becomes a copy of the callee's block. This is not left to MLIR's inliner, which asks each
+//!    dialect for leave, and takes nothing of those that are not registered.
+//! 3. A private function that was called and that nothing refers to any more is erased.
+//!
+//! What has no tensor is left alone, callers and callees alike.
+
+use crate::extract::key;
+use crate::form::{Form, body, form, operations, symbol};
+use crate::role::{nested, reads};
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
+use cosma_ir::melior::ir::r#type::TypeLike;
+use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value, ValueLike};
+use cosma_ir::{Diagnostic, PassInfo, PassOptions, as_mut, erase, is_symbol_unused, name, replace_uses};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(crate) const INFO: PassInfo = PassInfo {
+    name: "cosma-inline",
+    description: "puts functions on tensors where they are called, to be planned together; source form stays source form",
+    anchor: "builtin.module",
+    options: &[],
+};
+
+/// How many operations copies may be, beyond which a module is not meant to be one program.
+const MAX_COPIES: usize = 1_000_000;
+
+pub(crate) fn run<'c>(_: &'c Context, module: OperationRef<'c, '_>, _: &PassOptions) -> Result<(), Diagnostic<'c>> {
+    inline(module)
+}
+
+/// Puts the bodies of functions on tensors where they are called, in a module and in those in it.
+///
+/// # Errors
+/// At a call of a function on tensors that calls itself in the end, has more than one block, or is not in
+/// source form. Calls of functions that have no body are left for those who plan to refuse.
+pub fn inline<'c>(module: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
+    let Some(block) = body(module) else { return Ok(()) };
+    let all: Vec<OperationRef> = operations(block).collect();
+    for inner in all.iter().filter(|it| name(**it) == "builtin.module") {
+        inline(*inner)?;
+    }
+    let functions: Vec<OperationRef> = all.into_iter().filter(|it| name(*it) == "func.func").collect();
+    let by_symbol = functions.iter().enumerate().map(|(index, it)| (symbol(*it), index)).collect();
+    let mut inliner = Inliner { functions: &functions, by_symbol, n_copies: 0, called: BTreeSet::new() };
+    for index in inliner.callees_first()? {
+        inliner.inline_into(index)?;
+    }
+    for index in inliner.called {
+        let function = functions[index];
+        let is_private = function.attribute("sym_visibility").is_ok_and(|it| it.to_string() == "\"private\"");
+        if is_private && is_symbol_unused(function, module) {
+            erase(function);
+        }
+    }
+    Ok(())
+}
+
+struct Inliner<'f, 'c, 'a> {
+    functions: &'f [OperationRef<'c, 'a>],
+    by_symbol: BTreeMap<String, usize>,
+    /// Operations that were copied so far.
+    n_copies: usize,
+    /// Functions whose calls were replaced.
+    called: BTreeSet<usize>,
+}
+
+impl<'c, 'a> Inliner<'_, 'c, 'a> {
+    /// The functions, each after those that it calls.
+    fn callees_first(&self) -> Result<Vec<usize>, Diagnostic<'c>> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum State {
+            New,
+            Open,
+            Done,
+        }
+        let mut states = vec![State::New; self.functions.len()];
+        let mut order = Vec::new();
+        for first in 0..self.functions.len() {
+            if states[first] != State::New {
+                continue;
+            }
+            states[first] = State::Open;
+            // Functions that are being walked through, and the calls in each that are still to be looked at.
+            let mut path = vec![(first, self.calls(first))];
+            while let Some((caller, calls)) = path.last_mut() {
+                let Some((call, callee)) = calls.pop() else {
+                    states[*caller] = State::Done;
+                    order.push(*caller);
+                    path.pop();
+                    continue;
+                };
+                match states[callee] {
+                    State::Done => {}
+                    State::New => {
+                        states[callee] = State::Open;
+                        path.push((callee, self.calls(callee)));
+                    }
+                    State::Open => {
+                        let start = path.iter().position(|it| it.0 == callee).expect("it is open");
+                        if path[start..].iter().any(|it| has_tensor(self.functions[it.0])) {
+                            let message = format!(
+                                "calls @{}, which is at work already: recursion on tensors cannot be planned",
+                                symbol(self.functions[callee])
+                            );
+                            return Err(Diagnostic::at(call, message));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(order)
+    }
+
+    /// The calls of functions with a body in a function, the last one first.
+    fn calls(&self, function: usize) -> Vec<(OperationRef<'c, 'a>, usize)> {
+        let mut calls = Vec::new();
+        let mut pending = nested(self.functions[function]);
+        while let Some(operation) = pending.pop() {
+            pending.extend(nested(operation));
+            if name(operation) != "func.call" {
+                continue;
+            }
+            let Ok(callee) = operation.attribute("callee").map(|it| it.to_string()) else { continue };
+            let callee = callee.trim_start_matches('@').trim_matches('"');
+            if let Some(index) = self.by_symbol.get(callee).filter(|it| body(self.functions[**it]).is_some()) {
+                calls.push((operation, *index));
+            }
+        }
+        calls
+    }
+
+    fn inline_into(&mut self, caller: usize) -> Result<(), Diagnostic<'c>> {
+        if body(self.functions[caller]).is_none() || form(self.functions[caller]) != Form::Source {
+            return Ok(());
+        }
+        for (call, index) in self.calls(caller) {
+            let callee = self.functions[index];
+            if !has_tensor(callee) || index == caller {
+                continue;
+            }
+            let refuse = |why: &str| {
+                let message =
+                    format!("calls @{}, which cannot be planned together with its caller: {why}", symbol(callee));
+                Err(Diagnostic::at(call, message))
+            };
+            let block = body(callee).expect("calls are of functions with one");
+            if block.next_in_region().is_some() {
+                return refuse("it has several blocks");
+            }
+            if form(callee) != Form::Source {
+                return refuse("it is no longer in source form");
+            }
+            let members: Vec<OperationRef> = operations(block).collect();
+            let n_members = members.iter().map(|it| 1 + n_nested(*it)).sum::<usize>();
+            self.n_copies += n_members;
+            if MAX_COPIES < self.n_copies {
+                return refuse(&format!("all calls together are more than {MAX_COPIES} operations"));
+            }
+            replace(call, callee, &members);
+            self.called.insert(index);
+        }
+        Ok(())
+    }
+}
+
+/// Puts copies of a callee's operations, the last of which returns, in the place of a call.
+fn replace<'c, 'a>(call: OperationRef<'c, 'a>, callee: OperationRef<'c, 'a>, members: &[OperationRef<'c, 'a>]) {
+    let block = body(callee).expect("it has one");
+    let mut copies: HashMap<usize, Value> = HashMap::new();
+    for (index, operand) in call.operands().enumerate() {
+        let argument: Value = block.argument(index).expect("the verifier has seen as many").into();
+        copies.insert(key(argument), operand);
+    }
+    let copied = |value: Value<'c, 'a>, copies: &HashMap<usize, Value<'c, 'a>>| copies.get(&key(value)).copied();
+    let (end, members) = members.split_last().expect("a block has a terminator");
+    let outer = call.block().expect("a call is in a block");
+    for member in members {
+        let copy = outer.insert_operation_before(call, Operation::clone(member));
+        // Both read in the same order.
+        for (from, to) in reads(*member).into_iter().zip(reads(copy)) {
+            if let Some(value) = copied(from.value, &copies) {
+                as_mut(to.operation).set_operand(to.operand, value);
+            }
+        }
+        for (from, to) in member.results().zip(copy.results()) {
+            copies.insert(key(from.into()), to.into());
+        }
+    }
+    for (result, returned) in call.results().zip(end.operands()) {
+        let value = copied(returned, &copies).expect("a function returns what is its own");
+        replace_uses(result.into(), value);
+    }
+    erase(call);
+}
+
+/// Whether a function takes, gives or makes a tensor.
+fn has_tensor(function: OperationRef) -> bool {
+    let takes = body(function).is_some_and(|block| {
+        (0..block.argument_count()).any(|it| block.argument(it).is_ok_and(|it| it.r#type().is_tensor()))
+    });
+    let mut pending = nested(function);
+    let mut found = takes;
+    while let Some(operation) = pending.pop().filter(|_| !found) {
+        pending.extend(nested(operation));
+        found = operation.results().any(|it| it.r#type().is_tensor());
+    }
+    found
+}
+
+fn n_nested(operation: OperationRef) -> usize {
+    nested(operation).into_iter().map(|it| 1 + n_nested(it)).sum()
+}
