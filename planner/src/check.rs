@@ -93,6 +93,8 @@ struct Flight {
     copy: Copy,
     moment: Moment,
     arrival: usize,
+    /// Whether something was put in its way, which is said once.
+    is_disturbed: bool,
 }
 
 struct Arrival {
@@ -115,7 +117,7 @@ impl Judge<'_> {
             }
             Action::Issue(copy) => {
                 if let Some(arrival) = self.issue(copy) {
-                    self.in_flight.push(Flight { copy, moment: self.moment, arrival });
+                    self.in_flight.push(Flight { copy, moment: self.moment, arrival, is_disturbed: false });
                 }
             }
             Action::Wait(slot) => {
@@ -227,7 +229,7 @@ impl Judge<'_> {
 
     fn finish(&mut self) {
         let graph = &self.problem.graph;
-        for Flight { copy, moment, arrival } in std::mem::take(&mut self.in_flight) {
+        for Flight { copy, moment, arrival, .. } in std::mem::take(&mut self.in_flight) {
             self.arrivals[arrival].is_used = true;
             let fault = Fault::NeverWaitedFor(Slot { tensor: copy.tensor, place: copy.to });
             self.violations.push(Violation { moment: Some(moment), fault });
@@ -253,10 +255,7 @@ impl Judge<'_> {
         if self.is_apart(block) {
             // Of two copies to one such place, one is in the way of the other.
             let tensor = block.tensor;
-            let is_there = |it: &&Flight| it.copy.to.memory == memory && Some(it.copy.tensor) == tensor;
-            if let Some(flight) = self.in_flight.iter().find(is_there) {
-                self.report(Fault::InFlight(block, flight.copy));
-            }
+            self.disturb(block, |it| it.to.memory == memory && Some(it.tensor) == tensor);
             return;
         }
         if machine[memory.index()].alignment != Bytes::ZERO
@@ -272,14 +271,13 @@ impl Judge<'_> {
         if reserved.into_iter().any(|it| is_met(it.start.0.into(), it.end.0.into())) {
             self.report(Fault::Reserved(block));
         }
-        let ends = |tensor, place| {
-            let other = Block { tensor: Some(tensor), place, size: self.size(tensor) };
-            place.memory == memory && !self.is_apart(other) && is_met(place.offset.0.into(), end(other))
+        let graph = &self.problem.graph;
+        let is_at = |tensor, place: Place| {
+            let has_address = machine[place.memory.index()].size.is_some();
+            let start = u128::from(place.offset.0);
+            has_address && place.memory == memory && is_met(start, start + u128::from(graph.tensor(tensor).size.0))
         };
-        let is_met_by = |it: &&Flight| ends(it.copy.tensor, it.copy.from) || ends(it.copy.tensor, it.copy.to);
-        if let Some(flight) = self.in_flight.iter().find(is_met_by) {
-            self.report(Fault::InFlight(block, flight.copy));
-        }
+        self.disturb(block, |it| is_at(it.tensor, it.from) || is_at(it.tensor, it.to));
         // Those that begin below the end of the block, from the highest down to the first that ends before it.
         let placed = &mut self.memories[memory.index()].placed;
         let last = Bytes(u64::try_from(end(block) - 1).unwrap_or(u64::MAX));
@@ -291,6 +289,16 @@ impl Judge<'_> {
         }
     }
 
+    /// Something is put where a copy comes from or goes to.
+    fn disturb(&mut self, block: Block, is_disturbed: impl Fn(&Copy) -> bool) {
+        let mut flights = self.in_flight.iter_mut();
+        if let Some(flight) = flights.find(|it| !it.is_disturbed && is_disturbed(&it.copy)) {
+            flight.is_disturbed = true;
+            let fault = Fault::InFlight(block, flight.copy);
+            self.report(fault);
+        }
+    }
+
     /// A tensor lies at a place that was taken for it.
     fn put(&mut self, slot: Slot, arrival: Option<usize>) {
         let block = self.block(slot);
@@ -298,7 +306,10 @@ impl Judge<'_> {
         let is_apart = self.is_apart(block);
         let contents = &mut self.memories[slot.place.memory.index()];
         if is_apart {
-            contents.apart.insert(slot.tensor, content);
+            // What host memory has already stays.
+            if slot.place.memory != MemoryId::HOME || !contents.apart.contains_key(&slot.tensor) {
+                contents.apart.insert(slot.tensor, content);
+            }
         } else {
             contents.placed.insert(slot.place.offset, content);
         }

@@ -149,7 +149,8 @@ fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<E
 /// The counter: what is in the scratchpad while each operator runs.
 fn count(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<Event>) {
     let picture = Picture::new(exhibit);
-    let runs = exhibit.actions.iter().zip(times).filter(|it| matches!(it.0, Action::Run { .. }));
+    let lines = exhibit.lines();
+    let runs = lines.iter().zip(times).filter(|it| matches!(it.0, Line::Run { .. }));
     let mut end = 0.0;
     let counter =
         |ts: f64, bytes: Bytes| Event { args: json!({ "bytes": bytes.0 }), ..event("scratchpad", "C", pid, None, ts) };
