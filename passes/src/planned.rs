@@ -5,14 +5,16 @@
 //! asked. What cannot be an action at all, such as an operator that reads host memory, is diagnosed
 //! here; whether the actions make a right program is for the judge to say.
 
-use crate::allocated::results;
+use crate::allocated::runs_on_scratchpad;
 use crate::extract::{Carrier, Extraction, extract};
 use crate::form::operations;
 use crate::machine::Target;
 use crate::role::{Read, reads as reads_of};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::{OperationRef, Value};
-use cosma_ir::{Diagnostic, Transfer, is_streamed, name, offsets, transfer, workspace, workspace_offset};
+use cosma_ir::{
+    Diagnostic, Transfer, is_abstract, is_group, is_streamed, name, offsets, transfer, workspace, workspace_offset,
+};
 use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, OpId, Place, Slot, TensorId, Use};
 
 /// A program in planned form.
@@ -131,6 +133,11 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             Transfer::Store => Kind::Store,
             Transfer::Spill => Kind::Spill,
         };
+        // Equal constants are one after a pass has merged them, so one may be loaded a second time.
+        let is_constant = matches!(self.extraction.carriers[tensor.index()], Carrier::Constant(..));
+        if is_constant && (said, kind) == (Kind::Load, Kind::Reload) {
+            return;
+        }
         if let Some(message) = self.kinds.complain(tensor, said, kind) {
             self.fault(operation, message);
         }
@@ -189,8 +196,15 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
 
     fn read_results(&mut self, operation: OperationRef<'c, 'a>, op: OpId) -> Vec<Slot> {
         let listed = offsets(operation);
-        if listed.is_none() && results(self.extraction, op).any(|(_, has_place)| has_place) {
-            self.fault(operation, "does not say at which offsets its results lie".into());
+        if runs_on_scratchpad(self.extraction, op) {
+            if !is_abstract(operation) && !is_group(operation) {
+                let name = name(operation);
+                let message =
+                    format!("{name} runs on the scratchpad, so in planned form it has to be in a cosma.group");
+                self.fault(operation, message);
+            } else if listed.is_none() {
+                self.fault(operation, "does not say at which offsets its results lie".into());
+            }
         }
         let listed = listed.unwrap_or_default();
         let writes = self.extraction.problem.graph.op(op).writes.iter().enumerate();
