@@ -189,7 +189,14 @@ fn models_as_exporters_write_them() {
         // 529,416 but for past keys and values, over which present ones are written.
         ("group_query_attention.onnx", &["--scratchpad=1MiB"], (1, 529_416, 529_416 - 262_144)),
         // x and y 1024 each, the weight as it is packed 2048, scales 512, zero points 64.
+        // The condition follows from the size: Relu, which Sigmoid joins.
+        ("if_of_constant.onnx", &["--scratchpad=1MiB", "--dim=b=2"], (1, 128, 64)),
+        ("if_of_constant.onnx", &["--scratchpad=1MiB", "--dim=b=1"], (1, 64, 32)),
         ("matmul_n_bits.onnx", &["--scratchpad=1MiB"], (1, 4672, 4672)),
+        // x and y are f32, 256 each; both weights int8, 16,384 each; between the products lie 256 of int8.
+        ("qdq_w8a8.onnx", &["--scratchpad=1MiB"], (3, 33_280, 256 + 16_384 + 256)),
+        // x and y 1024 each, the weight of int4 2048, its scales 1024.
+        ("qdq_int4_blocks.onnx", &["--scratchpad=1MiB"], (1, 5120, 5120)),
         ("qlinear_concat.onnx", &["--scratchpad=1MiB"], (1, 512, 256)),
         // The convolution whose shape is asked for does not run.
         ("read_for_its_shape.onnx", &["--scratchpad=1MiB"], (1, 4096, 2048)),
@@ -200,5 +207,108 @@ fn models_as_exporters_write_them() {
         ("tensor_scatter.onnx", &["--scratchpad=1MiB"], (1, 262_664, 131_072 + 512 + 8)),
     ] {
         assert_eq!(figures(model, arguments), expected, "{model}");
+    }
+}
+
+#[test]
+fn shapes_may_lie_in_a_file_beside_the_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    let model = Model::new()
+        .input("x", &[8])
+        .external(common::INT64, "to", &[2], &[("location", "net.bin")])
+        .node("Reshape", &["x", "to"], &["y"], vec![])
+        .node("Softmax", &["y"], &["z"], vec![])
+        .output("z");
+    fs::write(path.join("net.onnx"), model.encode()).expect("a file");
+    let says = "net.onnx:1:1: error: node 'node_y' (Reshape): the shape depends on the data of input 1 ('to'): its data \
+                lies in 'net.bin', which cannot be read: ";
+    check(&run(IMPORT, path, &["net.onnx"]), 1, says);
+    let shape: Vec<u8> = [4_i64, 2].iter().flat_map(|it| it.to_le_bytes()).collect();
+    fs::write(path.join("net.bin"), shape).expect("a file");
+    let output = run(IMPORT, path, &["net.onnx"]);
+    check(&output, 0, "");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("-> (tensor<4x2xf32>)"));
+    // By another way to the same folder.
+    let above = path.join("net.onnx");
+    check(&run(IMPORT, Path::new("/"), &[above.to_str().expect("it is text")]), 0, "");
+    let output = run(IMPORT, path, &["net.onnx", "--dim", "bacth=1"]);
+    check(&output, 1, "net.onnx:1:1: error: the model has no symbolic dimension 'bacth': all its sizes are given");
+}
+
+#[test]
+fn a_tflite_model_is_told_the_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("net.tflite"), b"\x1c\0\0\0TFL3").expect("a file");
+    for program in [IMPORT, OPT] {
+        let output = run(program, folder.path(), &["net.tflite"]);
+        check(&output, 1, "net.tflite:1:1: error: a TFLite model has to be converted to TOSA first: pip install tosa");
+    }
+}
+
+/// The way that a TFLite model is told, gone. Skipped where the converter is not installed.
+#[test]
+fn a_tflite_model_is_planned_by_way_of_tosa() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
+    let folder = tempfile::tempdir().expect("a folder");
+    let converted = folder.path().join("net.mlir");
+    let mut convert = Command::new("tosa-converter-for-tflite");
+    convert.current_dir(&models).args(["two_convolutions.tflite", "--text", "-o"]).arg(&converted);
+    let Ok(output) = convert.output() else {
+        println!("skipped: there is no tosa-converter-for-tflite");
+        return;
+    };
+    check(&output, 0, "");
+    // 4 and 8 channels of 64 bytes in and out, weights of 9 times 4 and 8 bytes for each of 8 channels, and
+    // each time 8 biases of four bytes.
+    let traffic = 256 + 512 + (288 + 32) + (576 + 32);
+    let file = converted.to_str().expect("it is text");
+    let (operators, total, _) = figures(file, &["--group", "--inputs=0", "--scratchpad=64KiB"]);
+    assert_eq!((operators, total), (2, traffic));
+}
+
+/// Elements of less than a byte take no more than they are: 64 by 64 of four bits, two bits, and one float.
+#[test]
+fn elements_are_packed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (number, bits) in [(22, 4), (21, 4), (23, 4), (25, 2), (26, 2)] {
+        let model = Model::of_opset(25)
+            .input_of(common::INT64, "rows", &[8])
+            .weight_of(number, "table", &[64, 64])
+            .node("Gather", &["table", "rows"], &["y"], vec![])
+            .output("y");
+        let file = folder.path().join("net.onnx");
+        fs::write(&file, model.encode()).expect("a file");
+        let (_, total, least) = figures(file.to_str().expect("it is text"), &["--scratchpad=1MiB"]);
+        let expected = 8 * 8 + 64 * 64 * bits / 8 + 8 * 64 * bits / 8;
+        assert_eq!((total, least), (expected, expected), "type {number}");
+    }
+}
+
+/// Tensors of no elements, through all that is done with a model.
+#[test]
+fn nothing_is_no_trouble() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = Model::new()
+        .input("x", &[4, 8])
+        .input("none", &[0, 8])
+        .ints("zero", &[0])
+        .ints("flat", &[0, 4, 2])
+        .node("Relu", &["none"], &["a"], vec![])
+        .node("Reshape", &["a", "flat"], &["b"], vec![])
+        .node("Slice", &["x", "zero", "zero", "zero"], &["c"], vec![])
+        .node("Concat", &["a", "c"], &["d"], vec![common::int("axis", 0)])
+        .node("MatMul", &["x", "x_t"], &["e"], vec![])
+        .node("Transpose", &["d"], &["f"], vec![])
+        .node("Transpose", &["x"], &["x_t"], vec![])
+        .node("Concat", &["x", "c"], &["h"], vec![common::int("axis", 0)])
+        .output("b")
+        .output("e")
+        .output("f")
+        .output("h");
+    let file = folder.path().join("net.onnx");
+    fs::write(&file, model.encode()).expect("a file");
+    for group in ["--group=none", "--group=accelerator"] {
+        figures(file.to_str().expect("it is text"), &["--scratchpad=1MiB", group]);
     }
 }

@@ -22,10 +22,12 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/CallInterfaces.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/Pass.h"
 #include "llvm/Support/SourceMgr.h"
+#include <csetjmp>
 #include <map>
 #include <mutex>
 
@@ -92,20 +94,23 @@ LogicalResult ReloadOp::verify() { return success(cosmaVerifyOperation(wrap(getO
 LogicalResult SpillOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
 LogicalResult StoreOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
 
-void OperatorOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
-  // An operator without a result is there for something that only it knows.
-  if (!getOffsets() && getNumResults() != 0)
+// A planned operator reads and writes the scratchpad; one without a result is there for something that
+// only it knows.
+template <typename Op>
+static void operatorEffects(Op op, SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  if (!op.getOffsets() && op->getNumResults() != 0)
     return;
   effects.emplace_back(MemoryEffects::Read::get(), Scratchpad::get());
   effects.emplace_back(MemoryEffects::Write::get(), Scratchpad::get());
 }
 
+void OperatorOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  operatorEffects(*this, effects);
+}
+
+// To which the trait adds those of its region.
 void GroupOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
-  // Its region has none, as what is grouped computes its results and nothing else.
-  if (!getOffsets() && getNumResults() != 0)
-    return;
-  effects.emplace_back(MemoryEffects::Read::get(), Scratchpad::get());
-  effects.emplace_back(MemoryEffects::Write::get(), Scratchpad::get());
+  operatorEffects(*this, effects);
 }
 } // namespace cosma
 
@@ -202,6 +207,32 @@ extern "C" void cosmaRegisterPass(const CosmaPass *pass) {
   registered.user = pass->user;
   registered.run = pass->run;
   registerPass([&registered] { return std::make_unique<CallbackPass>(registered); });
+}
+
+//===-- Calls of compiled code ---------------------------------------------------------------===//
+
+// Where the call of this thread is left to.
+static thread_local std::jmp_buf *callEnd = nullptr;
+
+// Calls compiled code; gives whether it came to its end, or was left before.
+extern "C" bool cosmaCall(void (*code)(void **), void **arguments) {
+  std::jmp_buf end;
+  callEnd = &end;
+  if (setjmp(end) != 0) {
+    callEnd = nullptr;
+    return false;
+  }
+  code(arguments);
+  callEnd = nullptr;
+  return true;
+}
+
+// Leaves the call of this thread, from a function that compiled code has called. No frame in between may
+// have anything to destroy.
+extern "C" [[noreturn]] void cosmaLeave() {
+  if (!callEnd)
+    std::abort();
+  std::longjmp(*callEnd, 1);
 }
 
 //===-- What the C interface lacks -----------------------------------------------------------===//

@@ -10,8 +10,10 @@
 //! assert!(cosma_ir::parse(&context, text.as_bytes(), "relu.mlir").is_some());
 //! ```
 //!
-//! This is the only room with `unsafe`: here MLIR's C interface, and the few lines of C++ that it
-//! lacks (`dialect/cosma.cpp`), get types that cannot be misused from the other rooms.
+//! Here MLIR's C interface, and the few lines of C++ that it lacks (`dialect/cosma.cpp`), get Rust types.
+//! These are handles, as melior's are: what ends the life of an operation or a region ([`erase`],
+//! [`restore`], [`take_regions`], [`ungroup`]) ends that of all handles to it, which the compiler does
+//! not check, and its documentation says.
 
 mod context;
 mod diagnostic;
@@ -45,9 +47,9 @@ pub use machine::{Machine, WeightComputation, Weights, clear_machine, machine, s
 pub use maps::{IndexingMap, indexing_maps};
 pub use melior;
 pub use operation::{
-    clear_offsets, clear_residencies, clear_workspace_offset, in_place, is_abstract, is_group, kind, macs, name,
-    offsets, operand_at, residencies, result_at, set_in_place, set_macs, set_offsets, set_residencies, set_workspace,
-    set_workspace_offset, workspace, workspace_offset,
+    clear_offsets, clear_operator_facts, clear_residencies, clear_workspace_offset, in_place, is_abstract, is_group,
+    kind, macs, name, offsets, operand_at, residencies, result_at, set_in_place, set_macs, set_offsets,
+    set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
 pub use report::{Report, Reports, Severity};

@@ -88,23 +88,29 @@ impl<'c> Original<'c> {
     pub fn compare(&self, options: &Options) -> Result<Vec<Comparison>, RunError> {
         let mut module = copy(&self.module);
         let report = planned::plan(&mut module, options)?;
-        self.run(module, &report)
+        self.run(planned::compile(self.context, module, self.effort)?, &report)
     }
 
     /// Lowers a module that was planned before, in the same context, and runs it beside the source, of
-    /// which it must have the functions. Nobody judges it first.
+    /// which it must have the functions.
+    ///
+    /// # Errors
+    /// Where the judge finds its program wrong, and where it cannot be lowered or compiled.
+    pub fn compare_planned(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
+        self.run(planned::compile(self.context, copy(planned), self.effort)?, &report(planned))
+    }
+
+    /// As [`compare_planned`](Original::compare_planned), but nothing judges the program first: to see that
+    /// what the judge finds shows.
     ///
     /// # Errors
     /// Where it cannot be lowered or compiled.
-    pub fn compare_planned(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
-        let functions = functions(planned.as_operation());
-        let read = |it| FunctionReport::read(it, Duration::ZERO);
-        let report = Report { functions: functions.into_iter().filter_map(read).collect(), ..Report::default() };
-        self.run(copy(planned), &report)
+    #[doc(hidden)]
+    pub fn compare_unjudged(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
+        self.run(planned::compile_unjudged(self.context, copy(planned), self.effort)?, &report(planned))
     }
 
-    fn run(&self, planned: Module<'c>, report: &Report) -> Result<Vec<Comparison>, RunError> {
-        let program = planned::compile(self.context, planned, self.effort)?;
+    fn run(&self, program: Program, report: &Report) -> Result<Vec<Comparison>, RunError> {
         let fail = |error| failed(PLANNED, error, Vec::new());
         let mut comparisons = Vec::new();
         for source in &self.runs {
@@ -143,13 +149,30 @@ pub(super) fn failed(what: &'static str, error: ExecuteError, reports: Vec<cosma
     RunError::Execute { what, error, reports }
 }
 
+/// What functions say of their plans.
+fn report(planned: &Module) -> Report {
+    let functions = functions(planned.as_operation());
+    let read = |it| FunctionReport::read(it, Duration::ZERO);
+    Report { functions: functions.into_iter().filter_map(read).collect(), ..Report::default() }
+}
+
 /// Calls a function once with each poison.
 fn run(
     program: &Program,
     function: &str,
     arguments: impl Fn(u64) -> Result<Vec<Buffer>, ExecuteError>,
 ) -> Result<[Outcome; 2], ExecuteError> {
-    let [first, second] = POISONS.map(|it| program.call(function, &arguments(it)?, it));
+    let call = |poison| {
+        let arguments = arguments(poison)?;
+        // SAFETY: the program was lowered from operations on tensors, and indices of what is read and written
+        // follow from their shapes. A module that computes indices itself answers for them (see the module's
+        // documentation).
+        #[allow(unsafe_code)]
+        unsafe {
+            program.call(function, &arguments, poison)
+        }
+    };
+    let [first, second] = POISONS.map(call);
     Ok([first?, second?])
 }
 
