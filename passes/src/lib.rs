@@ -27,6 +27,7 @@ mod schedule;
 mod session;
 mod sharing;
 mod size;
+mod variable;
 mod verify;
 
 pub use allocate::allocate;

@@ -9,6 +9,7 @@ use super::symbols::Symbols;
 use super::workshop::Workshop;
 use crate::extract::key;
 use crate::form::{body, operations};
+use crate::variable::access;
 use crate::role::{Role, may_have_effects, role};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::attribute::TypeAttribute;
@@ -38,6 +39,10 @@ pub(super) struct Lowering<'s, 'c, 'a> {
     pub constants: HashMap<usize, Buffer<'c, 'a>>,
     /// Buffers in host memory that the function allocated, in order.
     pub owned: Vec<Value<'c, 'a>>,
+    /// Where variables lie that the function reads or writes.
+    pub variables: BTreeMap<String, Value<'c, 'a>>,
+    /// What becomes of variables when the function returns.
+    pub writes: Vec<(String, Value<'c, 'a>)>,
 }
 
 impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
@@ -72,6 +77,8 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             buffers: HashMap::new(),
             constants: HashMap::new(),
             owned: Vec::new(),
+            variables: BTreeMap::new(),
+            writes: Vec::new(),
         })
     }
 
@@ -137,6 +144,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             };
             as_mut(terminator).set_operand(index, root);
         }
+        self.write_variables(terminator)?;
         for memref in self.owned.iter().filter(|it| !given.contains(*it)) {
             self.build.free(*memref, terminator);
         }
@@ -165,6 +173,9 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
     fn operation(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         if let Some(way) = transfer(operation) {
             return self.transfer(operation, way);
+        }
+        if let Some(access) = access(operation) {
+            return self.variable(operation, access);
         }
         // Whatever it looks like, the planner took it for an operator.
         let is_placed = offsets(operation).is_some();
