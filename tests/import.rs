@@ -189,6 +189,9 @@ fn models_as_exporters_write_them() {
         // 529,416 but for past keys and values, over which present ones are written.
         ("group_query_attention.onnx", &["--scratchpad=1MiB"], (1, 529_416, 529_416 - 262_144)),
         // x and y 1024 each, the weight as it is packed 2048, scales 512, zero points 64.
+        // The condition follows from the size: Relu, which Sigmoid joins.
+        ("if_of_constant.onnx", &["--scratchpad=1MiB", "--dim=b=2"], (1, 128, 64)),
+        ("if_of_constant.onnx", &["--scratchpad=1MiB", "--dim=b=1"], (1, 64, 32)),
         ("matmul_n_bits.onnx", &["--scratchpad=1MiB"], (1, 4672, 4672)),
         ("qlinear_concat.onnx", &["--scratchpad=1MiB"], (1, 512, 256)),
         // The convolution whose shape is asked for does not run.
@@ -200,5 +203,41 @@ fn models_as_exporters_write_them() {
         ("tensor_scatter.onnx", &["--scratchpad=1MiB"], (1, 262_664, 131_072 + 512 + 8)),
     ] {
         assert_eq!(figures(model, arguments), expected, "{model}");
+    }
+}
+
+#[test]
+fn shapes_may_lie_in_a_file_beside_the_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    let model = Model::new()
+        .input("x", &[8])
+        .external(common::INT64, "to", &[2], &[("location", "net.bin")])
+        .node("Reshape", &["x", "to"], &["y"], vec![])
+        .node("Softmax", &["y"], &["z"], vec![])
+        .output("z");
+    fs::write(path.join("net.onnx"), model.encode()).expect("a file");
+    let says = "net.onnx:1:1: error: node 'node_y' (Reshape): the shape depends on the data of input 1 ('to'): its data \
+                lies in 'net.bin', which cannot be read: ";
+    check(&run(IMPORT, path, &["net.onnx"]), 1, says);
+    let shape: Vec<u8> = [4_i64, 2].iter().flat_map(|it| it.to_le_bytes()).collect();
+    fs::write(path.join("net.bin"), shape).expect("a file");
+    let output = run(IMPORT, path, &["net.onnx"]);
+    check(&output, 0, "");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("-> (tensor<4x2xf32>)"));
+    // By another way to the same folder.
+    let above = path.join("net.onnx");
+    check(&run(IMPORT, Path::new("/"), &[above.to_str().expect("it is text")]), 0, "");
+    let output = run(IMPORT, path, &["net.onnx", "--dim", "bacth=1"]);
+    check(&output, 1, "net.onnx:1:1: error: the model has no symbolic dimension 'bacth': all its sizes are given");
+}
+
+#[test]
+fn a_tflite_model_is_told_the_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("net.tflite"), b"\x1c\0\0\0TFL3").expect("a file");
+    for program in [IMPORT, OPT] {
+        let output = run(program, folder.path(), &["net.tflite"]);
+        check(&output, 1, "net.tflite:1:1: error: a TFLite model has to be converted to TOSA first: pip install tosa");
     }
 }

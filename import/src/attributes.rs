@@ -1,6 +1,6 @@
 //! Attributes of a node, by name.
 
-use crate::proto::{AttributeProto, TensorProto};
+use crate::proto::{AttributeProto, GraphProto, TensorProto};
 
 /// Attributes of a node. One that is absent, or of another type than asked for, is none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +39,11 @@ impl Attributes {
     /// A text; the empty one if absent or not UTF-8.
     pub fn text(&self, name: &str) -> &str {
         self.find(name).and_then(|it| it.s.as_ref()).and_then(|it| str::from_utf8(it).ok()).unwrap_or_default()
+    }
+
+    /// A graph.
+    pub fn graph(&self, name: &str) -> Option<&GraphProto> {
+        self.find(name)?.g.as_ref()
     }
 
     /// A tensor.

@@ -35,10 +35,20 @@ pub struct Value {
     pub r#type: Option<Type>,
     /// Its elements, if it is a small constant.
     pub content: Option<Content>,
+    /// Why the elements of what could be a small constant are not known, as the end of a sentence.
+    pub absent: Option<String>,
     /// Whether it does not depend on the inputs.
     pub is_constant: bool,
     /// Whether it is a constant whose elements are all the same: one number, however large its shape.
     pub is_uniform: bool,
+}
+
+impl Value {
+    /// One of which only the name is known.
+    pub fn named(name: String) -> Value {
+        let (is_constant, is_uniform) = (false, false);
+        Value { name, declared: None, r#type: None, content: None, absent: None, is_constant, is_uniform }
+    }
 }
 
 /// A node.
@@ -53,6 +63,8 @@ pub struct Node {
     /// By position; none where an optional one is left out.
     pub inputs: Vec<Option<usize>>,
     pub outputs: Vec<Option<usize>>,
+    /// What graphs in its attributes read from around them.
+    pub captures: Vec<usize>,
     /// Its place in the model, from 1.
     pub position: usize,
 }

@@ -24,7 +24,7 @@ mod uniform;
 
 use crate::error::Error;
 use crate::graph::{Graph, Node, Type};
-use crate::read::check_size;
+use crate::read::{self, Reader, check_size};
 use call::Failure;
 
 pub use call::{Call, axis};
@@ -35,25 +35,35 @@ pub fn split_types(call: &Call) -> Option<Vec<Type>> {
     movement::split(call).ok()
 }
 
-/// Fills in types and contents.
-pub fn infer(graph: &mut Graph) -> Result<(), Error> {
+/// Fills in types and contents, and puts branches in the places of those nodes that take them.
+pub fn infer(graph: &mut Graph, reader: &mut Reader) -> Result<(), Error> {
     let Graph { opset, nodes, values, .. } = graph;
-    for node in nodes.iter() {
-        let call = Call { node, values, opset: *opset };
+    // The next one last.
+    let mut pending: Vec<Node> = std::mem::take(nodes).into_iter().rev().collect();
+    while let Some(node) = pending.pop() {
+        if let Some(taken) = read::take(reader, values, &node)? {
+            pending.extend(taken.into_iter().rev());
+            continue;
+        }
+        let call = Call { node: &node, values, opset: *opset };
         let types = infer_node(&call)?;
         let is_constant = call.is_constant();
         let is_uniform = is_constant && uniform::is_uniform(&call, types.first().and_then(Option::as_ref));
         let content = fold::fold(&call, types.first().and_then(Option::as_ref));
+        let inputs = node.inputs.iter().flatten();
+        let absent = inputs.filter(|_| is_constant).find_map(|it| values[*it].absent.clone());
         for (output, r#type) in node.outputs.iter().zip(types) {
             if let Some(output) = output {
                 values[*output].r#type = r#type;
                 values[*output].is_constant = is_constant;
                 values[*output].is_uniform = is_uniform;
+                values[*output].absent = values[*output].absent.take().or_else(|| absent.clone());
             }
         }
         if let (Some(Some(first)), Some(content)) = (node.outputs.first(), content) {
             values[*first].content = Some(content);
         }
+        nodes.push(node);
     }
     Ok(())
 }

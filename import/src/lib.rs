@@ -12,7 +12,8 @@
 //! 5. *Show* (`pieces.rs`): slices and rows of a tensor that is there anyway become views of it.
 //! 6. *Emit* (`emit.rs`): text in source form.
 //!
-//! Data of weights is never looked at, only its size; a file of external data need not be there.
+//! Data of weights is never looked at, only its size; a file of external data need not be there, unless there
+//! is a shape in it.
 
 #![forbid(unsafe_code)]
 
@@ -44,8 +45,8 @@ pub use options::{Grouping, Options, Sharing};
 /// # Errors
 /// [`Error`], which names the node or the value that is at fault.
 pub fn import(model: impl Into<Bytes>, options: &Options) -> Result<Network, Error> {
-    let mut graph = read::read(model.into(), options)?;
-    infer::infer(&mut graph)?;
+    let (mut graph, mut reader) = read::read(model.into(), options)?;
+    infer::infer(&mut graph, &mut reader)?;
     let mut network = lower::lower(&graph, options)?;
     if options.grouping == Grouping::Accelerator {
         network = group::group(network);

@@ -1,6 +1,7 @@
 //! How a model is read.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// How a model is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Options {
     pub grouping: Grouping,
     /// Which results may share bytes with operands.
     pub in_place: Sharing,
+    /// The folder of the model, below which shapes are read that it keeps in other files; none are if none.
+    pub folder: Option<PathBuf>,
     /// What the model is called in locations: its file's name.
     pub file: String,
 }

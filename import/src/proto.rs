@@ -73,8 +73,15 @@ message!(TensorProto {
     9 raw_data: Bytes = plain bytes,
     10 double_data: Vec<f64> = repeated double,
     11 uint64_data: Vec<u64> = repeated uint64,
+    /// `location` (a path), `offset` and `length` (bytes) of data in another file.
+    13 external_data: Vec<StringStringEntryProto> = repeated message,
     /// 1 if the data lies in another file.
     14 data_location: i32 = plain int32,
+});
+
+message!(StringStringEntryProto {
+    1 key: String = plain string,
+    2 value: String = plain string,
 });
 
 message!(SparseTensorProto {

@@ -4,9 +4,15 @@
 //! 2. Values are collected by name: initialisers, inputs, results of nodes. A name stands for one.
 //! 3. Sizes of symbolic dimensions come from the options.
 //! 4. Nodes are ordered: as in the model, except where one reads what a later one writes.
+//!
+//! Which branch an `If` takes may follow from sizes, which inference finds out. So what was read is handed to it
+//! together with the [`Reader`], which then reads the branch ([`take`]).
 
+mod branch;
+mod external;
 mod inline;
 mod order;
+mod scope;
 
 use crate::attributes::Attributes;
 use crate::content::Content;
@@ -15,7 +21,8 @@ use crate::error::Error;
 use crate::graph::{Graph, Node, Type, Value, n_elements};
 use crate::options::Options;
 use crate::proto::{
-    DimensionProto, GraphProto, ModelProto, NodeProto, TensorProto, TensorTypeProto, TypeProto, ValueInfoProto,
+    DimensionProto, FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, TensorTypeProto, TypeProto,
+    ValueInfoProto,
 };
 use bytes::Bytes;
 use prost::Message;
@@ -24,8 +31,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 /// The oldest set of operators that is read: before it, broadcasting was said with attributes.
 const OLDEST_OPSET: i64 = 7;
 
-/// Reads a model.
-pub fn read(model: Bytes, options: &Options) -> Result<Graph, Error> {
+/// Reads a model, all but branches.
+pub fn read(model: Bytes, options: &Options) -> Result<(Graph, Reader<'_>), Error> {
     let model = ModelProto::decode(model).map_err(|error| Error::Decode(error.to_string()))?;
     let opset = opset(&model)?;
     let ModelProto { graph, functions, .. } = model;
@@ -35,22 +42,30 @@ pub fn read(model: Bytes, options: &Options) -> Result<Graph, Error> {
         let value = tensor.values.as_ref().map(|it| it.name.clone()).unwrap_or_default();
         return Err(Error::Value { value, message: "sparse initialisers are not read".into() });
     }
-    let nodes = inline::inline(node, &functions)?;
     check_dimensions(options, input.iter().chain(&value_info).chain(&output), input.len())?;
-    let mut reader = Reader { options, values: Vec::new(), names: HashMap::new(), missing: Vec::new() };
-    for tensor in &initializer {
-        reader.read_initializer(tensor)?;
+    let mut reader = Reader {
+        options,
+        functions,
+        names: HashMap::new(),
+        node_names: HashSet::new(),
+        n_seen: 0,
+        missing: Vec::new(),
+    };
+    let mut values = Vec::new();
+    let nodes = inline::inline(node, &reader.functions, &mut reader.n_seen)?;
+    for tensor in initializer {
+        reader.read_initializer(&mut values, tensor)?;
     }
     let mut inputs = Vec::new();
     for info in &input {
-        inputs.extend(reader.read_input(info)?);
+        inputs.extend(reader.read_input(&mut values, info)?);
     }
     if !reader.missing.is_empty() {
-        return Err(Error::Dimensions(reader.missing));
+        return Err(Error::Dimensions(std::mem::take(&mut reader.missing)));
     }
     let declared = reader.declared(value_info.iter().chain(&output))?;
-    let nodes = reader.read_nodes(nodes, declared)?;
-    let nodes = order::order(nodes, &reader.values)?;
+    let nodes = reader.read_nodes(&mut values, nodes, &declared, None)?;
+    let nodes = order::order(nodes, &values)?;
     let mut outputs = Vec::new();
     for info in &output {
         let value = reader.names.get(&info.name).ok_or_else(|| Error::Value {
@@ -59,7 +74,7 @@ pub fn read(model: Bytes, options: &Options) -> Result<Graph, Error> {
         })?;
         outputs.push(*value);
     }
-    Ok(Graph { name, opset, values: reader.values, nodes, inputs, outputs })
+    Ok((Graph { name, opset, values, nodes, inputs, outputs }, reader))
 }
 
 fn opset(model: &ModelProto) -> Result<i64, Error> {
@@ -123,39 +138,58 @@ fn is_own(domain: &str) -> bool {
 /// Far more than there are in practice.
 const MOST_DIMENSIONS: usize = 64;
 
-struct Reader<'a> {
+/// What is known of a model beside its graph, to read more of it.
+pub struct Reader<'a> {
     options: &'a Options,
-    values: Vec<Value>,
+    functions: Vec<FunctionProto>,
+    /// Which value has a name.
     names: HashMap<String, usize>,
+    /// Those that are taken.
+    node_names: HashSet<String>,
+    /// How many nodes and calls were read.
+    n_seen: usize,
     /// Symbolic dimensions without a size.
     missing: Vec<String>,
 }
 
 impl Reader<'_> {
-    fn define(&mut self, value: Value) -> Result<usize, String> {
-        let index = self.values.len();
+    fn define(&mut self, values: &mut Vec<Value>, value: Value) -> Result<usize, String> {
+        let index = values.len();
         if self.names.insert(value.name.clone(), index).is_some() {
             return Err(format!("the name '{}' is given to two values", value.name));
         }
-        self.values.push(value);
+        values.push(value);
         Ok(index)
     }
 
-    fn read_initializer(&mut self, tensor: &TensorProto) -> Result<(), Error> {
-        let fail = |message: String| Error::Value { value: tensor.name.clone(), message };
-        let r#type = tensor_type(tensor).map_err(fail)?;
-        let n_elements = n_elements(&r#type.shape).expect("its type was checked");
-        let content = Content::read(tensor, r#type.element, n_elements);
+    fn read_initializer(&mut self, values: &mut Vec<Value>, mut tensor: TensorProto) -> Result<(), Error> {
         let name = tensor.name.clone();
+        let fail = |message: String| Error::Value { value: name.clone(), message };
+        let r#type = tensor_type(&tensor).map_err(fail)?;
+        let n_elements = n_elements(&r#type.shape).expect("its type was checked");
+        let absent = self.fetch(&mut tensor);
+        let content = Content::read(&tensor, r#type.element, n_elements);
         let is_uniform = n_elements == 1;
-        let value = Value { name, declared: None, r#type: Some(r#type), content, is_constant: true, is_uniform };
-        self.define(value).map_err(fail)?;
+        let name = name.clone();
+        let value =
+            Value { name, declared: None, r#type: Some(r#type), content, absent, is_constant: true, is_uniform };
+        self.define(values, value).map_err(fail)?;
         Ok(())
     }
 
+    /// Puts into a tensor what it has in another file, if shapes may depend on it. Says why it cannot.
+    fn fetch(&self, tensor: &mut TensorProto) -> Option<String> {
+        if !external::is_elsewhere(tensor) {
+            return None;
+        }
+        let r#type = tensor_type(tensor).ok()?;
+        let n_bits = n_elements(&r#type.shape)?.checked_mul(r#type.element.bits())?;
+        external::fetch(tensor, n_bits.div_ceil(8), self.options.folder.as_deref()).err()
+    }
+
     /// The value of an input; none if it is a name for an initialiser, as old models have it.
-    fn read_input(&mut self, info: &ValueInfoProto) -> Result<Option<usize>, Error> {
-        if self.names.get(&info.name).is_some_and(|it| self.values[*it].is_constant) {
+    fn read_input(&mut self, values: &mut Vec<Value>, info: &ValueInfoProto) -> Result<Option<usize>, Error> {
+        if self.names.get(&info.name).is_some_and(|it| values[*it].is_constant) {
             return Ok(None);
         }
         let fail = |message: String| Error::Value { value: info.name.clone(), message };
@@ -183,8 +217,7 @@ impl Reader<'_> {
         check_size(&sizes, element).map_err(fail)?;
         let r#type = Some(Type { element, shape: sizes });
         let name = info.name.clone();
-        let value = Value { name, declared: None, r#type, content: None, is_constant: false, is_uniform: false };
-        self.define(value).map(Some).map_err(fail)
+        self.define(values, Value { r#type, ..Value::named(name) }).map(Some).map_err(fail)
     }
 
     /// What the model declares about values, where all sizes are known.
@@ -207,23 +240,36 @@ impl Reader<'_> {
         Ok(declared)
     }
 
-    fn read_nodes(&mut self, nodes: Vec<NodeProto>, declared: BTreeMap<&str, Type>) -> Result<Vec<Node>, Error> {
-        let mut names = HashSet::new();
+    /// Nodes of a graph, each at its place in it or all at one position.
+    fn read_nodes(
+        &mut self,
+        values: &mut Vec<Value>,
+        nodes: Vec<NodeProto>,
+        declared: &BTreeMap<&str, Type>,
+        position: Option<usize>,
+    ) -> Result<Vec<Node>, Error> {
         let mut read = Vec::with_capacity(nodes.len());
         // Results first: a node may read what a later one writes.
         for (index, proto) in nodes.iter().enumerate() {
-            let first = proto.output.iter().find(|it| !it.is_empty()).cloned().unwrap_or_default();
-            let is_free = |it: &String| !it.is_empty() && !names.contains(it);
-            let name = [proto.name.clone(), first].into_iter().find(is_free);
-            let name = name.unwrap_or_else(|| format!("{}#{}", proto.name, index + 1));
-            names.insert(name.clone());
+            let position = position.unwrap_or(index + 1);
+            let mut attributes = Attributes(proto.attribute.clone());
+            let absent = attributes.0.iter_mut().filter_map(|it| it.t.as_mut()).find_map(|it| self.fetch(it));
             let domain = if is_own(&proto.domain) { String::new() } else { proto.domain.clone() };
-            let attributes = Attributes(proto.attribute.clone());
-            let kind = proto.op_type.clone();
-            let mut node =
-                Node { name, kind, domain, attributes, inputs: Vec::new(), outputs: Vec::new(), position: index + 1 };
-            if node.attributes.0.iter().any(|it| it.g.is_some() || !it.graphs.is_empty()) {
-                return Err(node.error("it has a subgraph, and only models without control flow are read"));
+            let mut node = Node {
+                name: self.node_name(proto, position),
+                kind: proto.op_type.clone(),
+                domain,
+                attributes,
+                inputs: Vec::new(),
+                outputs: Vec::new(),
+                captures: Vec::new(),
+                position,
+            };
+            if scope::graphs(proto).next().is_some() && !branch::is_choice(&node) {
+                return Err(node.error(
+                    "it runs a graph of its own, how often is known only when it runs: export the model without it, \
+                     unrolled, or plan what it runs as a model of its own",
+                ));
             }
             for output in &proto.output {
                 if output.is_empty() {
@@ -231,15 +277,8 @@ impl Reader<'_> {
                     continue;
                 }
                 let declared = declared.get(output.as_str()).cloned();
-                let value = Value {
-                    name: output.clone(),
-                    declared,
-                    r#type: None,
-                    content: None,
-                    is_constant: false,
-                    is_uniform: false,
-                };
-                let value = self.define(value).map_err(|message| node.error(message))?;
+                let value = Value { declared, absent: absent.clone(), ..Value::named(output.clone()) };
+                let value = self.define(values, value).map_err(|message| node.error(message))?;
                 node.outputs.push(Some(value));
             }
             read.push(node);
@@ -254,9 +293,34 @@ impl Reader<'_> {
                 };
                 node.inputs.push(value);
             }
+            let captures = scope::graphs(proto).flat_map(scope::free);
+            node.captures = captures.filter_map(|it| self.names.get(&it).copied()).collect();
         }
         Ok(read)
     }
+
+    /// A name that no other node has: its own, or that of its first result.
+    fn node_name(&mut self, proto: &NodeProto, position: usize) -> String {
+        let first = proto.output.iter().find(|it| !it.is_empty()).cloned().unwrap_or_default();
+        let mut n = position;
+        let numbered = std::iter::repeat_with(|| {
+            n += 1;
+            format!("{}#{}", proto.name, n - 1)
+        });
+        let names = [proto.name.clone(), first].into_iter().chain(numbered);
+        let name = names.filter(|it| !it.is_empty()).find(|it| !self.node_names.contains(it));
+        let name = name.expect("there is no end of numbers");
+        self.node_names.insert(name.clone());
+        name
+    }
+}
+
+/// The nodes that a node stands for, if that is decided by what was inferred so far: those of a branch.
+///
+/// # Errors
+/// If it cannot be decided, or they are wrong.
+pub fn take(reader: &mut Reader, values: &mut Vec<Value>, node: &Node) -> Result<Option<Vec<Node>>, Error> {
+    branch::is_choice(node).then(|| branch::take(reader, values, node)).transpose()
 }
 
 /// The type of a tensor that is in the model.

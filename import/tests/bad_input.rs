@@ -79,7 +79,11 @@ fn cycles() {
 fn control_flow() {
     let body = AttributeProto { name: "body".into(), g: Some(GraphProto::default()), ..AttributeProto::default() };
     let model = Model::new().input("x", &[4]).node("Loop", &["", "", "x"], &["y"], vec![body]).output("y");
-    check_error(&model, "node 'node_y' (Loop): it has a subgraph, and only models without control flow are read");
+    check_error(
+        &model,
+        "node 'node_y' (Loop): it runs a graph of its own, how often is known only when it runs: export the model \
+         without it, unrolled, or plan what it runs as a model of its own",
+    );
 }
 
 #[test]

@@ -258,3 +258,33 @@ fn random_models_are_networks_often_enough() {
     println!("{n} of 500 random models are networks");
     assert!(100 < n, "only {n} of 500");
 }
+
+/// Models as they are written, with branches, external data and packed weights: one byte at a time.
+#[test]
+fn damaged_files() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/models");
+    let (mut n, mut n_read) = (0, 0);
+    for entry in std::fs::read_dir(folder).expect("it is there") {
+        let path = entry.expect("it can be read").path();
+        let bytes = std::fs::read(&path).expect("it can be read");
+        if path.extension().is_none_or(|it| it != "onnx") {
+            continue;
+        }
+        let dimensions = [("p".to_owned(), 0), ("b".to_owned(), 2)];
+        for at in 0..bytes.len().min(700) {
+            for with in [0, 1, 0x7f, bytes[at] ^ 0x10] {
+                let mut damaged = bytes.clone();
+                damaged[at] = with;
+                for dimensions in [&dimensions[..0], &dimensions[..1], &dimensions[1..]] {
+                    let dimensions = dimensions.iter().cloned().collect();
+                    n += 1;
+                    if let Ok(network) = import(damaged.clone(), &Options { dimensions, ..Options::default() }) {
+                        holds_together(&network);
+                        n_read += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(10_000 < n && 1_000 < n_read, "{n_read} of {n}");
+}

@@ -63,8 +63,16 @@ impl<'a> Call<'a> {
                 Some(ints) => Ok(Some(ints)),
                 None => wrong(format!("input {index} ('{}') does not consist of integers", value.name)),
             },
-            None => Err(Failure::Unknown(format!("the shape depends on the data of input {index} ('{}')", value.name))),
+            None => Err(self.depends_on_data(index)),
         }
+    }
+
+    /// The failure of a rule that would have to know the elements of an input.
+    pub fn depends_on_data(&self, index: usize) -> Failure {
+        let value = self.value(index);
+        let name = value.map_or("", |it| &it.name);
+        let why = value.and_then(|it| it.absent.as_ref()).map_or(String::new(), |it| format!(": {it}"));
+        Failure::Unknown(format!("the shape depends on the data of input {index} ('{name}'){why}"))
     }
 
     /// Integers that stand in an attribute in old sets of operators, in an input in new ones.

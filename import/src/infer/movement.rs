@@ -263,7 +263,7 @@ pub fn one_hot(call: &Call) -> Answer {
     let depth = match call.content(1).map(Content::to_floats).as_deref() {
         Some([depth]) => *depth as i64,
         _ if call.optional(1).is_some() => {
-            return Err(Failure::Unknown("the shape depends on the data of input 1".into()));
+            return Err(call.depends_on_data(1));
         }
         _ => return wrong("it does not say how many classes"),
     };

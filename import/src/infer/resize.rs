@@ -49,7 +49,7 @@ pub fn upsample(call: &Call) -> Answer {
 fn factors(call: &Call, index: usize) -> Result<Vec<f64>, Failure> {
     match (call.content(index), call.optional(index)) {
         (Some(content), _) => Ok(content.to_floats()),
-        (None, Some(_)) => Err(Failure::Unknown(format!("the shape depends on the data of input {index}"))),
+        (None, Some(_)) => Err(call.depends_on_data(index)),
         (None, None) => wrong("it says neither factors nor sizes"),
     }
 }

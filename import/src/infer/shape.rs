@@ -98,7 +98,7 @@ pub fn range(call: &Call) -> Answer {
         let bound = call.content(index).map(Content::to_floats);
         match bound.as_deref() {
             Some([bound]) => bounds.push(*bound),
-            _ => return Err(Failure::Unknown(format!("the shape depends on the data of input {index}"))),
+            _ => return Err(call.depends_on_data(index)),
         }
     }
     let n = ((bounds[1] - bounds[0]) / bounds[2]).ceil().max(0.0);

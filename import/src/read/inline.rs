@@ -3,6 +3,7 @@
 //! A name inside of a function becomes one after the call: `call/name`. Attributes that refer to the
 //! call's are filled in.
 
+use super::scope;
 use crate::error::Error;
 use crate::proto::{FunctionProto, NodeProto};
 use std::collections::HashMap;
@@ -12,24 +13,20 @@ const MOST_CALLS_DEEP: usize = 32;
 /// Calls of calls could fill any memory.
 const MOST_NODES: usize = 1_000_000;
 
-/// The nodes of a graph without calls.
-pub fn inline(nodes: Vec<NodeProto>, functions: &[FunctionProto]) -> Result<Vec<NodeProto>, Error> {
-    if functions.is_empty() {
-        return Ok(nodes);
-    }
+/// The nodes of a graph without calls. `n_seen` counts nodes and calls of all graphs of a model that are read.
+pub fn inline(nodes: Vec<NodeProto>, functions: &[FunctionProto], n_seen: &mut usize) -> Result<Vec<NodeProto>, Error> {
     let functions = functions.iter().map(|it| ((it.domain.as_str(), it.name.as_str()), it)).collect();
-    let mut inlined = Inlined::default();
+    let mut inlined = Inlined { nodes: Vec::with_capacity(nodes.len()), n_seen };
     for node in nodes {
         add(node, &functions, 0, &mut inlined)?;
     }
     Ok(inlined.nodes)
 }
 
-#[derive(Default)]
-struct Inlined {
+struct Inlined<'a> {
     nodes: Vec<NodeProto>,
     /// Nodes and calls, since a function may be empty.
-    n_seen: usize,
+    n_seen: &'a mut usize,
 }
 
 type Functions<'a> = HashMap<(&'a str, &'a str), &'a FunctionProto>;
@@ -41,8 +38,8 @@ fn add(node: NodeProto, functions: &Functions, depth: usize, inlined: &mut Inlin
             if node.name.is_empty() { node.output.first().cloned().unwrap_or_default() } else { node.name.clone() };
         Error::Node { node: name, kind: node.op_type.clone(), position, message: message.into() }
     };
-    inlined.n_seen += 1;
-    if MOST_NODES < inlined.n_seen {
+    *inlined.n_seen += 1;
+    if MOST_NODES < *inlined.n_seen {
         return Err(fail("the model has too many nodes"));
     }
     let Some(function) = functions.get(&(node.domain.as_str(), node.op_type.as_str())) else {
@@ -65,27 +62,20 @@ fn add(node: NodeProto, functions: &Functions, depth: usize, inlined: &mut Inlin
             names.insert(inside, outside.clone());
         }
     }
-    let outside = |name: &String| match names.get(name.as_str()) {
+    let outside = |name: &str| match names.get(name) {
         _ if name.is_empty() => String::new(),
         Some(outside) => outside.clone(),
         None => format!("{call}/{name}"),
     };
     for inner in &function.node {
         let mut inner = inner.clone();
-        inner.input = inner.input.iter().map(outside).collect();
-        inner.output = inner.output.iter().map(outside).collect();
+        inner.input = inner.input.iter().map(|it| outside(it)).collect();
+        inner.output = inner.output.iter().map(|it| outside(it)).collect();
         if !inner.name.is_empty() {
             inner.name = format!("{call}/{}", inner.name);
         }
-        let filled = inner.attribute.into_iter().filter_map(|attribute| {
-            if attribute.ref_attr_name.is_empty() {
-                return Some(attribute);
-            }
-            let mut given = node.attribute.iter().find(|it| it.name == attribute.ref_attr_name)?.clone();
-            given.name = attribute.name;
-            Some(given)
-        });
-        inner.attribute = filled.collect();
+        scope::fill_attributes(&mut inner.attribute, &node.attribute);
+        scope::rename_around(&mut inner.attribute, &|name| Some(outside(name)));
         add(inner, functions, depth + 1, inlined)?;
     }
     Ok(())

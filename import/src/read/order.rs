@@ -14,7 +14,7 @@ pub fn order(nodes: Vec<Node>, values: &[Value]) -> Result<Vec<Node>, Error> {
     let mut readers = vec![Vec::new(); nodes.len()];
     let mut n_missing = vec![0_usize; nodes.len()];
     for (index, node) in nodes.iter().enumerate() {
-        for from in node.inputs.iter().flatten().filter_map(|it| producer[*it]) {
+        for from in node.inputs.iter().flatten().chain(&node.captures).filter_map(|it| producer[*it]) {
             readers[from].push(index);
             n_missing[index] += 1;
         }
@@ -41,7 +41,8 @@ pub fn order(nodes: Vec<Node>, values: &[Value]) -> Result<Vec<Node>, Error> {
 /// one is on a cycle as soon as it is met again.
 fn cycle(nodes: &[Node], n_missing: &[usize], producer: &[Option<usize>]) -> Error {
     let before = |index: usize| {
-        let mut producers = nodes[index].inputs.iter().flatten().filter_map(|it| producer[*it]);
+        let read = nodes[index].inputs.iter().flatten().chain(&nodes[index].captures);
+        let mut producers = read.filter_map(|it| producer[*it]);
         producers.find(|it| n_missing[*it] != 0).expect("what could not be ordered waits for another one")
     };
     let first = n_missing.iter().position(|it| *it != 0).expect("one could not be ordered");

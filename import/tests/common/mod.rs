@@ -3,8 +3,8 @@
 #![allow(dead_code)] // Each test uses a part.
 
 use cosma_import::proto::{
-    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
-    TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
+    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 use cosma_import::{Error, Grouping, Network, Operator, Options, Origin, TensorIndex, import};
 use prost::Message;
@@ -13,6 +13,7 @@ pub const FLOAT: i32 = 1;
 pub const INT8: i32 = 3;
 pub const INT64: i32 = 7;
 pub const UINT8: i32 = 2;
+pub const BOOL: i32 = 9;
 
 /// A model in the making.
 #[derive(Clone, Debug)]
@@ -57,6 +58,15 @@ impl Model {
             ..TensorProto::default()
         };
         self.graph().initializer.push(tensor);
+        self
+    }
+
+    /// A constant whose data lies where `entries` say.
+    pub fn external(mut self, element: i32, name: &str, shape: &[i64], entries: &[(&str, &str)]) -> Model {
+        self = self.weight_of(element, name, shape);
+        let entry = |(key, value): &(&str, &str)| StringStringEntryProto { key: (*key).into(), value: (*value).into() };
+        let tensor = self.graph().initializer.last_mut().expect("it was added");
+        tensor.external_data = entries.iter().map(entry).collect();
         self
     }
 

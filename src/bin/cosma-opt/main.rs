@@ -23,7 +23,7 @@ use cosma::{
     new_context, optimize, parse, run_pipeline,
 };
 use input::read;
-use model::is_onnx;
+use model::is_model;
 use output::Output;
 use progress::Detail;
 use std::io::{self, Write};
@@ -58,7 +58,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let input = &arguments.input;
     let text = read(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
     let name = if input == "-" { "<stdin>" } else { input };
-    let is_onnx = is_onnx(input, &text);
+    let is_onnx = is_model(input, &text);
     let parts = if is_onnx {
         let module = arguments.model.read(text, name).map_err(|error| {
             say(&error);

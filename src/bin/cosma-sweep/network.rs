@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::arguments::Arguments;
 use crate::input::read as read_input;
-use crate::model::is_onnx;
+use crate::model::is_model;
 use cosma::{Bytes, Error, MachineOptions, Options, Stages, new_context, optimize, problems, read_module};
 use cosma_planner::Problem;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
     let input = &arguments.input;
     let bytes = read_input(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
     let file = if input == "-" { "<stdin>" } else { input };
-    let is_onnx = is_onnx(input, &bytes);
+    let is_onnx = is_model(input, &bytes);
     let text = if is_onnx {
         arguments.model.read(bytes, file).map_err(|error| Failure::Run(vec![error]))?.into_bytes()
     } else {

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use cosma_import::{Grouping, Options, Sharing, import};
+use std::path::{Path, PathBuf};
 
 /// How a model is read.
 #[derive(Args, Clone, Debug)]
@@ -42,6 +43,9 @@ enum Group {
 impl ModelArguments {
     /// A model as text in source form, or what is wrong with it, and where.
     pub fn read(&self, model: Vec<u8>, name: &str) -> Result<String, String> {
+        if is_tflite(name, &model) {
+            return Err(format!("{name}:1:1: error: {TFLITE}"));
+        }
         let options = Options {
             dimensions: self.dimensions.iter().cloned().collect(),
             element_bytes: self.element_bytes().and_then(|it| it.try_into().ok()),
@@ -53,6 +57,7 @@ impl ModelArguments {
                 InPlace::Operators => Sharing::Operators,
                 InPlace::None => Sharing::None,
             },
+            folder: folder(name),
             file: name.into(),
         };
         let network = import(model, &options);
@@ -71,11 +76,29 @@ impl ModelArguments {
     }
 }
 
+/// What is said of a model that is read by way of another form.
+const TFLITE: &str = "a TFLite model has to be converted to TOSA first: pip install tosa-converter-for-tflite, then \
+                      tosa-converter-for-tflite MODEL.tflite --text -o MODEL.mlir, then cosma-opt --group --inputs=0 \
+                      MODEL.mlir";
+
 /// Whether the input is a model: as its name says; or it begins with what no text and no bytecode
 /// does, but every model that has the version of its format first, as all writers put it.
 #[allow(dead_code)] // One of the programs reads nothing else.
-pub fn is_onnx(input: &str, text: &[u8]) -> bool {
-    input.ends_with(".onnx") || text.first() == Some(&8)
+pub fn is_model(input: &str, text: &[u8]) -> bool {
+    input.ends_with(".onnx") || text.first() == Some(&8) || is_tflite(input, text)
+}
+
+/// Whether the input is a model of TFLite: as its name says, or the four bytes behind its first four.
+fn is_tflite(input: &str, text: &[u8]) -> bool {
+    input.ends_with(".tflite") || text.get(4..8) == Some(b"TFL3")
+}
+
+/// The folder of a model that comes from a file.
+fn folder(name: &str) -> Option<PathBuf> {
+    let path = Path::new(name);
+    // The standard input is called as no file is.
+    let parent = path.is_file().then(|| path.parent())??;
+    Some(if parent.as_os_str().is_empty() { ".".into() } else { parent.into() })
 }
 
 fn dimension(text: &str) -> Result<(String, u64), String> {

@@ -1,0 +1,70 @@
+//! Data in other files: read where shapes may depend on it, which are few bytes.
+//!
+//! A model says where by a path that is relative to its folder. One that leads out of the folder, through a
+//! link or otherwise, is not followed: models come from strangers.
+
+use crate::content::MOST_ELEMENTS;
+use crate::graph::n_elements;
+use crate::proto::TensorProto;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Component, Path};
+
+/// Whether data lies in another file, and may be what a shape is computed with.
+pub fn is_elsewhere(tensor: &TensorProto) -> bool {
+    let shape: Option<Vec<u64>> = tensor.dims.iter().map(|it| u64::try_from(*it).ok()).collect();
+    let n = shape.and_then(|it| n_elements(&it));
+    tensor.data_location == 1 && n.is_some_and(|it| it <= MOST_ELEMENTS)
+}
+
+/// Puts the data of a tensor of so many bytes into it.
+///
+/// # Errors
+/// Why that cannot be done.
+pub fn fetch(tensor: &mut TensorProto, n_bytes: u64, folder: Option<&Path>) -> Result<(), String> {
+    let entry = |key: &str| tensor.external_data.iter().find(|it| it.key == key).map(|it| it.value.as_str());
+    let Some(location) = entry("location") else {
+        return Err("its data lies in another file, but the model does not say in which".into());
+    };
+    let fail = |why: &str| format!("its data lies in '{location}', {why}");
+    let number = |key: &str| match entry(key).map(str::parse::<u64>) {
+        None => Ok(None),
+        Some(Ok(number)) => Ok(Some(number)),
+        Some(Err(_)) => Err(fail(&format!("but the model does not say where: its {key} is no number"))),
+    };
+    let offset = number("offset")?.unwrap_or(0);
+    if let Some(length) = number("length")?.filter(|it| *it != n_bytes) {
+        return Err(fail(&format!("but has {length} B there instead of {n_bytes} B")));
+    }
+    let path = Path::new(location);
+    let is_below = path.components().all(|it| matches!(it, Component::Normal(_) | Component::CurDir));
+    if location.is_empty() || !is_below {
+        return Err(fail("which is not below the folder of the model"));
+    }
+    let Some(folder) = folder else {
+        return Err(fail("and the model does not come from a file beside which that could be"));
+    };
+    let path = folder.join(path).canonicalize().map_err(|error| fail(&format!("which cannot be read: {error}")))?;
+    if !folder.canonicalize().is_ok_and(|it| path.starts_with(it)) {
+        return Err(fail("which is not below the folder of the model"));
+    }
+    let mut data = Vec::new();
+    let mut read = || {
+        // A pipe would have to be waited for.
+        let metadata = path.metadata()?;
+        let is_long = offset.checked_add(n_bytes).is_some_and(|end| end <= metadata.len());
+        if metadata.is_file() && is_long {
+            let mut file = File::open(&path)?;
+            file.seek(SeekFrom::Start(offset))?;
+            file.take(n_bytes).read_to_end(&mut data)?;
+        }
+        std::io::Result::Ok(())
+    };
+    read().map_err(|error| fail(&format!("which cannot be read: {error}")))?;
+    if data.len() as u64 != n_bytes {
+        return Err(fail(&format!("which has no {n_bytes} B from byte {offset} on")));
+    }
+    tensor.raw_data = data.into();
+    tensor.data_location = 0;
+    Ok(())
+}
