@@ -66,5 +66,5 @@ pub(crate) fn settle(extraction: &Extraction) {
             erase(*operation);
         }
     }
-    last.values().for_each(|it| as_mut(*it).move_before(extraction.terminator));
+    extraction.writes.iter().for_each(|it| as_mut(*it).move_before(extraction.terminator));
 }

@@ -10,6 +10,7 @@ use super::build::place;
 use super::function::Lowering;
 use crate::variable::Access;
 use cosma_ir::Diagnostic;
+use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
@@ -56,7 +57,11 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
                 self.copy(&from, &copy, value.r#type(), terminator);
                 from = copy;
             }
-            copies.push((from, Buffer::host(memref, self.build.memref(value.r#type(), None, terminator)?, size(value)), value));
+            copies.push((
+                from,
+                Buffer::host(memref, self.build.memref(value.r#type(), None, terminator)?, size(value)),
+                value,
+            ));
         }
         for (from, to, value) in copies.into_iter().filter(|it| !it.0.is_at(&it.1)) {
             self.copy(&from, &to, value.r#type(), terminator);

@@ -110,13 +110,14 @@ impl<'c, 'a> Symbols<'c, 'a> {
         for (symbol, r#type) in &self.variables {
             let definition = self.definition(symbol).expect("it was there");
             let value = ["value", "initial_value"].into_iter().find_map(|it| definition.attribute(it).ok());
-            let attributes = [
+            let mut attributes = vec![
                 (Identifier::new(context, "sym_name"), StringAttribute::new(context, symbol).into()),
                 (Identifier::new(context, "type"), TypeAttribute::new(*r#type).into()),
-                (Identifier::new(context, "sym_visibility"), StringAttribute::new(context, "private").into()),
                 // Without a value it is there, and nothing is known of what it holds.
                 (Identifier::new(context, "initial_value"), value.unwrap_or_else(|| Attribute::unit(context))),
             ];
+            let visibility = definition.attribute("sym_visibility").ok();
+            attributes.extend(visibility.map(|it| (Identifier::new(context, "sym_visibility"), it)));
             let global = OperationBuilder::new("memref.global", definition.location()).add_attributes(&attributes);
             self.block.insert_operation_before(definition, global.build().expect("nothing is inferred"));
             erase(definition);
