@@ -123,7 +123,7 @@ fn lower<'c, 'a>(
         Lowering::new(context, function, options, &mut symbols, &mut workshop)?.function(is_planned)?;
     }
     workshop.finish(&mut symbols)?;
-    symbols.finish_variables();
+    symbols.finish_variables(module);
     if module.has_attribute("cosma.machine") {
         as_mut(module).remove_attribute("cosma.machine").expect("it is there");
     }

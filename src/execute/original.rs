@@ -10,7 +10,7 @@ use cosma_ir::execute::{Buffer, ExecuteError, Outcome, Program};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Module, OperationRef, RegionLike};
-use cosma_ir::{Diagnostic, Reports, as_mut, is_abstract};
+use cosma_ir::{Diagnostic, Reports, as_mut, is_abstract, name, result_at};
 use cosma_passes::{SOURCE_TO_MEMREFS, symbol};
 use std::time::Duration;
 
@@ -54,13 +54,16 @@ impl<'c> Original<'c> {
             }
         }
         let program = compile(context, &module, options.effort)?;
+        let again = if keeps_state(&module) { Some(compile(context, &module, options.effort)?) } else { None };
         let mut runs = Vec::new();
         for function in names {
             let fail = |error| failed(SOURCE, error, Vec::new());
             let types = program.arguments(&function).map_err(fail)?;
             let arguments = types.iter().enumerate().map(|(index, it)| argument(options.seed, index, it));
             let arguments: Vec<Buffer> = arguments.collect::<Result<_, _>>().map_err(fail)?;
-            let [first, second] = run(&program, &function, |_| Ok(arguments.clone())).map_err(fail)?;
+            let [first, second] =
+                run([&program, again.as_ref().unwrap_or(&program)], &function, |_| Ok(arguments.clone()))
+                    .map_err(fail)?;
             if let Some(fault) = depends(&first, &second).or_else(|| first.faults.first().cloned()) {
                 return Err(RunError::Undefined { function, fault });
             }
@@ -104,6 +107,10 @@ impl<'c> Original<'c> {
     }
 
     fn run(&self, planned: Module<'c>, report: &Report) -> Result<Vec<Comparison>, RunError> {
+        let again = match keeps_state(&planned) {
+            true => Some(planned::compile(self.context, copy(&planned), self.effort)?),
+            false => None,
+        };
         let program = planned::compile(self.context, planned, self.effort)?;
         let fail = |error| failed(PLANNED, error, Vec::new());
         let mut comparisons = Vec::new();
@@ -116,7 +123,8 @@ impl<'c> Original<'c> {
                 arguments.extend(arena.map(|it| poisoned(it, poison)).transpose()?);
                 Ok(arguments)
             };
-            let [first, second] = run(&program, &source.function, arguments).map_err(fail)?;
+            let [first, second] =
+                run([&program, again.as_ref().unwrap_or(&program)], &source.function, arguments).map_err(fail)?;
             comparisons.push(Comparison {
                 function: source.function.clone(),
                 report: report.functions.iter().find(|it| it.name == source.function).cloned(),
@@ -143,14 +151,26 @@ pub(super) fn failed(what: &'static str, error: ExecuteError, reports: Vec<cosma
     RunError::Execute { what, error, reports }
 }
 
-/// Calls a function once with each poison.
+/// Calls a function once with each poison. Programs that keep state are two, and each is called twice: what
+/// the first call leaves, the second one shows.
 fn run(
-    program: &Program,
+    programs: [&Program; 2],
     function: &str,
     arguments: impl Fn(u64) -> Result<Vec<Buffer>, ExecuteError>,
 ) -> Result<[Outcome; 2], ExecuteError> {
-    let [first, second] = POISONS.map(|it| program.call(function, &arguments(it)?, it));
-    Ok([first?, second?])
+    let keeps_state = !std::ptr::eq(programs[0], programs[1]);
+    let call = |program: &Program, poison| {
+        if keeps_state {
+            program.call(function, &arguments(poison)?, poison)?;
+        }
+        program.call(function, &arguments(poison)?, poison)
+    };
+    Ok([call(programs[0], POISONS[0])?, call(programs[1], POISONS[1])?])
+}
+
+/// Whether a call of a function leaves something to the next one.
+fn keeps_state(module: &Module) -> bool {
+    all(module.as_operation()).into_iter().any(|it| WRITES.contains(&name(it).as_str()))
 }
 
 /// What two runs of the same differ in.
@@ -190,12 +210,53 @@ fn copy<'c>(module: &Module<'c>) -> Module<'c> {
 fn compile<'c>(context: &'c Context, module: &Module<'c>, effort: u8) -> Result<Program, RunError> {
     let mut module = copy(module);
     clear(module.as_operation());
+    write_last(context, &module)?;
     // The caller of a function owns what it gives, an argument that is given back as a copy.
     let pipeline =
         format!("builtin.module(func.func(cosma-ungroup),{SOURCE_TO_MEMREFS},convert-bufferization-to-memref)");
     run_pipeline(&mut module, &pipeline, &Options::default())?;
     let reports = Reports::attach(context);
     Program::compile(context, module, effort).map_err(|error| failed(SOURCE, error, reports.take()))
+}
+
+const READS: [&str; 2] = ["ml_program.global_load", "tosa.variable_read"];
+const WRITES: [&str; 2] = ["ml_program.global_store", "tosa.variable_write"];
+
+/// Puts writes of variables where functions end. MLIR's bufferization takes what was read of a variable for the
+/// variable itself, and so what was written to it for what was read before.
+///
+/// # Errors
+/// At what is read after a write, and at what is read and returned, which both are beyond it.
+fn write_last(context: &Context, module: &Module) -> Result<(), RunError> {
+    let reports = Reports::attach(context);
+    let refuse = |operation, why: &str| {
+        Diagnostic::at(operation, format!("MLIR's passes do not run this as a program: {why}")).emit_error();
+        Err(RunError::Module(reports.take()))
+    };
+    for function in functions(module.as_operation()).into_iter().filter(|it| has_body(*it)) {
+        let members: Vec<OperationRef> = all(function).split_off(1);
+        let Some(end) = members.last().copied() else { continue };
+        let (mut reads, mut writes) = (Vec::new(), Vec::new());
+        for member in members.iter().copied() {
+            let name = name(member);
+            if READS.contains(&name.as_str()) {
+                if !writes.is_empty() {
+                    return refuse(member, "a variable is read after one was written");
+                }
+                reads.push(member);
+            } else if WRITES.contains(&name.as_str()) {
+                writes.push(member);
+            }
+        }
+        for read in reads {
+            let value = result_at(read, 0);
+            if !writes.is_empty() && end.operands().any(|it| Some(it) == value) {
+                return refuse(read, "what a variable was is returned where one is written");
+            }
+        }
+        writes.into_iter().filter(|it| it.block() == end.block()).for_each(|it| as_mut(it).move_before(end));
+    }
+    Ok(())
 }
 
 /// Forgets what only planning is interested in.

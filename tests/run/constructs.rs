@@ -50,3 +50,36 @@ fn functions_that_call_others() {
     }";
     assert_eq!(check("calls", text), 3 * 256);
 }
+
+#[test]
+fn variables() {
+    let text = "ml_program.global private mutable @state(dense<0.5> : tensor<64xf32>) : tensor<64xf32>
+    ml_program.global private @w(dense<2.0> : tensor<64xf32>) : tensor<64xf32>
+    tosa.variable @cell = dense<1.0> : tensor<64xf32>
+    func.func @main(%x: tensor<64xf32>) -> tensor<64xf32> {
+        %s = ml_program.global_load @state : tensor<64xf32>
+        %c = tosa.variable_read @cell : tensor<64xf32>
+        %w = ml_program.global_load @w : tensor<64xf32>
+        %n = tosa.add %s, %x : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+        ml_program.global_store @state = %n : tensor<64xf32>
+        %m = tosa.add %n, %w : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+        %o = tosa.add %m, %c : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+        tosa.variable_write @cell, %o : tensor<64xf32>
+        %r = tosa.sub %o, %s : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+        return %r : tensor<64xf32>
+    }";
+    // %x, @w, the result, and each variable in and out; @state comes in twice, as there is room for two tensors.
+    assert_eq!(check("variables", text), 8 * 256);
+}
+
+#[test]
+fn variables_that_cannot_be_run_beside_their_source() {
+    let text = "ml_program.global private mutable @state(dense<0.5> : tensor<64xf32>) : tensor<64xf32>
+    func.func @main(%x: tensor<64xf32>) -> tensor<64xf32> {
+        %s = ml_program.global_load @state : tensor<64xf32>
+        ml_program.global_store @state = %x : tensor<64xf32>
+        return %s : tensor<64xf32>
+    }";
+    let error = run("state", text, &CASES[..1], &QUICK).unwrap_err();
+    assert!(error.contains("state:3:14: error: MLIR's passes do not run this as a program"), "{error}");
+}

@@ -11,7 +11,7 @@ pub(super) const TENSORS_TO_MEMREFS: &str = "builtin.module(\
 /// `cosma-lower-addresses`, so that what comes out computes the same, bit for bit. It goes before
 /// [`MEMREFS_TO_LLVM`], and is what to compare the lowered form with.
 pub const SOURCE_TO_MEMREFS: &str = "\
-    func.func(tosa-to-linalg-named,tosa-to-linalg,tosa-to-arith{include-apply-rescale=true},tosa-to-tensor,tosa-to-scf,convert-elementwise-to-linalg),\
+    tosa-to-mlprogram,func.func(tosa-to-linalg-named,tosa-to-linalg,tosa-to-arith{include-apply-rescale=true},tosa-to-tensor,tosa-to-scf,convert-elementwise-to-linalg),\
     canonicalize,cse,\
     one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},\
     canonicalize,cse,buffer-deallocation-pipeline,convert-bufferization-to-memref,canonicalize,cse";

@@ -8,7 +8,7 @@ use cosma_ir::melior::ir::{Attribute, BlockLike, BlockRef, Identifier, Location,
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::form::{operations, symbol};
-use cosma_ir::{erase, name};
+use cosma_ir::{erase, is_symbol_unused, name};
 
 /// What the functions of a module share.
 pub(super) struct Symbols<'c, 'a> {
@@ -104,8 +104,9 @@ impl<'c, 'a> Symbols<'c, 'a> {
         operations(self.block).filter(is_variable).find(|it| crate::form::symbol(*it) == symbol)
     }
 
-    /// Makes variables that functions read or write globals of memrefs, under their own names.
-    pub(super) fn finish_variables(&self) {
+    /// Makes variables that functions read or write globals of memrefs, under their own names, and erases
+    /// private globals of tensors that nothing in the module refers to any more.
+    pub(super) fn finish_variables(&self, module: OperationRef<'c, 'a>) {
         let context = self.context;
         for (symbol, r#type) in &self.variables {
             let definition = self.definition(symbol).expect("it was there");
@@ -122,6 +123,11 @@ impl<'c, 'a> Symbols<'c, 'a> {
             self.block.insert_operation_before(definition, global.build().expect("nothing is inferred"));
             erase(definition);
         }
+        let is_private =
+            |it: &OperationRef| it.attribute("sym_visibility").is_ok_and(|it| it.to_string() == "\"private\"");
+        let is_left =
+            |it: &OperationRef| name(*it) == "ml_program.global" && is_private(it) && is_symbol_unused(*it, module);
+        operations(self.block).filter(is_left).collect::<Vec<_>>().into_iter().for_each(erase);
     }
 
     /// The value of a global of the module.
