@@ -241,3 +241,70 @@ fn a_tflite_model_is_told_the_way() {
         check(&output, 1, "net.tflite:1:1: error: a TFLite model has to be converted to TOSA first: pip install tosa");
     }
 }
+
+/// The way that a TFLite model is told, gone. Skipped where the converter is not installed.
+#[test]
+fn a_tflite_model_is_planned_by_way_of_tosa() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
+    let folder = tempfile::tempdir().expect("a folder");
+    let converted = folder.path().join("net.mlir");
+    let mut convert = Command::new("tosa-converter-for-tflite");
+    convert.current_dir(&models).args(["two_convolutions.tflite", "--text", "-o"]).arg(&converted);
+    let Ok(output) = convert.output() else {
+        println!("skipped: there is no tosa-converter-for-tflite");
+        return;
+    };
+    check(&output, 0, "");
+    // 4 and 8 channels of 64 bytes in and out, weights of 9 times 4 and 8 bytes for each of 8 channels, and
+    // each time 8 biases of four bytes.
+    let traffic = 256 + 512 + (288 + 32) + (576 + 32);
+    let file = converted.to_str().expect("it is text");
+    let (operators, total, _) = figures(file, &["--group", "--inputs=0", "--scratchpad=64KiB"]);
+    assert_eq!((operators, total), (2, traffic));
+}
+
+/// Elements of less than a byte take no more than they are: 64 by 64 of four bits, two bits, and one float.
+#[test]
+fn elements_are_packed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (number, bits) in [(22, 4), (21, 4), (23, 4), (25, 2), (26, 2)] {
+        let model = Model::of_opset(25)
+            .input_of(common::INT64, "rows", &[8])
+            .weight_of(number, "table", &[64, 64])
+            .node("Gather", &["table", "rows"], &["y"], vec![])
+            .output("y");
+        let file = folder.path().join("net.onnx");
+        fs::write(&file, model.encode()).expect("a file");
+        let (_, total, least) = figures(file.to_str().expect("it is text"), &["--scratchpad=1MiB"]);
+        let expected = 8 * 8 + 64 * 64 * bits / 8 + 8 * 64 * bits / 8;
+        assert_eq!((total, least), (expected, expected), "type {number}");
+    }
+}
+
+/// Tensors of no elements, through all that is done with a model.
+#[test]
+fn nothing_is_no_trouble() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = Model::new()
+        .input("x", &[4, 8])
+        .input("none", &[0, 8])
+        .ints("zero", &[0])
+        .ints("flat", &[0, 4, 2])
+        .node("Relu", &["none"], &["a"], vec![])
+        .node("Reshape", &["a", "flat"], &["b"], vec![])
+        .node("Slice", &["x", "zero", "zero", "zero"], &["c"], vec![])
+        .node("Concat", &["a", "c"], &["d"], vec![common::int("axis", 0)])
+        .node("MatMul", &["x", "x_t"], &["e"], vec![])
+        .node("Transpose", &["d"], &["f"], vec![])
+        .node("Transpose", &["x"], &["x_t"], vec![])
+        .node("Concat", &["x", "c"], &["h"], vec![common::int("axis", 0)])
+        .output("b")
+        .output("e")
+        .output("f")
+        .output("h");
+    let file = folder.path().join("net.onnx");
+    fs::write(&file, model.encode()).expect("a file");
+    for group in ["--group=none", "--group=accelerator"] {
+        figures(file.to_str().expect("it is text"), &["--scratchpad=1MiB", group]);
+    }
+}

@@ -83,6 +83,17 @@ fn says_that_time_was_over() {
     run.fails(3, "in.csv: not decided in time: the best packing found needs ");
 }
 
+/// Two that lie above each other's middle: one byte too many. This once climbed byte by byte.
+#[test]
+fn large_windows_are_decided_at_once() {
+    let table = "id,lower,upper,size,gaps\n\
+                 a,0,10,4000000000000,0-5@0:2000000000005 5-10@2000000000004:4000000000000\n\
+                 b,0,10,4000000000000,0-5@2000000000000:4000000000000 5-10@0:2000000000000\n";
+    pack(table, &["--capacity=5000000000000"])
+        .fails(1, "infeasible: there is no packing within 5000000000000 B: 2 of 2");
+    pack(table, &[]).succeeds_saying("height 8000000000000 B, lower bound 8000000000000 B: proven least");
+}
+
 #[test]
 fn columns_come_in_any_order_and_others_are_passed_on() {
     let table = "offset,note,size,upper,lower,gaps,id,alignment\n\

@@ -22,6 +22,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/CallInterfaces.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/Pass.h"
@@ -92,20 +93,23 @@ LogicalResult ReloadOp::verify() { return success(cosmaVerifyOperation(wrap(getO
 LogicalResult SpillOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
 LogicalResult StoreOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
 
-void OperatorOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
-  // An operator without a result is there for something that only it knows.
-  if (!getOffsets() && getNumResults() != 0)
+// A planned operator reads and writes the scratchpad; one without a result is there for something that
+// only it knows.
+template <typename Op>
+static void operatorEffects(Op op, SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  if (!op.getOffsets() && op->getNumResults() != 0)
     return;
   effects.emplace_back(MemoryEffects::Read::get(), Scratchpad::get());
   effects.emplace_back(MemoryEffects::Write::get(), Scratchpad::get());
 }
 
+void OperatorOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  operatorEffects(*this, effects);
+}
+
+// To which the trait adds those of its region.
 void GroupOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
-  // Its region has none, as what is grouped computes its results and nothing else.
-  if (!getOffsets() && getNumResults() != 0)
-    return;
-  effects.emplace_back(MemoryEffects::Read::get(), Scratchpad::get());
-  effects.emplace_back(MemoryEffects::Write::get(), Scratchpad::get());
+  operatorEffects(*this, effects);
 }
 } // namespace cosma
 

@@ -4,6 +4,7 @@
 // `hasVerifier` and the dialect's attribute hooks are in Rust (ir/src/verify.rs).
 
 include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Cosma_Dialect : Dialect {
@@ -12,8 +13,10 @@ def Cosma_Dialect : Dialect {
   let description = [{
     A function in *source form* has one block of operators on static tensors and no transfer.
     In *planned form* the order of the block is the schedule, every operation that puts a tensor
-    into the scratchpad carries its byte offset, and transfers stand between the operators:
-    `cosma.load` and `cosma.store` are compulsory, `cosma.reload` and `cosma.spill` are not.
+    into the scratchpad is one of this dialect and carries its byte offset, and transfers stand between
+    the operators: `cosma.load` and `cosma.store` are compulsory, `cosma.reload` and `cosma.spill` are not.
+    An operation of another dialect that runs on the scratchpad stands in a `cosma.group`. So each of
+    them has effects on the scratchpad, and no pass of MLIR merges, drops or moves one.
 
     Attributes of the dialect:
 
@@ -22,10 +25,11 @@ def Cosma_Dialect : Dialect {
       element of a float tensor, to which it will be quantised) and `weight_computation` (`"folded"`,
       done before the run, or `"run"`). The nearest one counts.
     - `cosma.weight`, on an argument of a function: a constant of the network.
-    - `cosma.offsets`, `cosma.workspace_offset`, `cosma.residencies`, `cosma.workspace`,
-      `cosma.macs`, `cosma.in_place`, on operations of other dialects: what `cosma.op` has as its own
-      `offsets`, `workspace_offset`, `residencies`, `workspace`, `macs`, `in_place`; without the last,
-      COSMA goes by what it knows of them. `cosma.residencies` also stands on arguments of functions.
+    - `cosma.workspace`, `cosma.macs`, `cosma.in_place`, and between two passes of planning
+      `cosma.residencies` and `cosma.workspace_offset`, on operations of other dialects: what `cosma.op`
+      has as its own `workspace`, `macs`, `in_place`, `residencies`, `workspace_offset`; without
+      `cosma.in_place`, COSMA goes by what it knows of them. `cosma.residencies` also stands on arguments
+      of functions.
     - `cosma.plan`, on a function: a dictionary, what is known about its plan.
   }];
   let cppNamespace = "::cosma";
@@ -41,7 +45,28 @@ class Cosma_Op<string mnemonic, list<Trait> traits = []> : Op<Cosma_Dialect, mne
 def Scratchpad : Resource<"::cosma::Scratchpad">;
 def HostMemory : Resource<"::cosma::HostMemory">;
 
-def OperatorOp : Cosma_Op<"op", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+// What runs as one operator: `cosma.op` and `cosma.group`.
+class Cosma_Operator<string mnemonic, list<Trait> traits = []>
+    : Cosma_Op<mnemonic, traits # [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let arguments = (ins
+    Variadic<AnyType>:$inputs,
+    StrAttr:$kind,
+    OptionalAttr<I64Attr>:$macs,
+    OptionalAttr<I64Attr>:$workspace,
+    OptionalAttr<ArrayAttr>:$in_place,
+    OptionalAttr<DenseI64ArrayAttr>:$offsets,
+    OptionalAttr<I64Attr>:$workspace_offset,
+    OptionalAttr<ArrayAttr>:$residencies
+  );
+  let results = (outs Variadic<AnyType>:$outputs);
+  code operatorFormat = [{
+    $kind `(` $inputs `)` (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
+    (`workspace_at` $workspace_offset^)? (`in_place` $in_place^)? (`residencies` $residencies^)?
+    attr-dict `:` functional-type($inputs, $outputs)
+  }];
+}
+
+def OperatorOp : Cosma_Operator<"op"> {
   let summary = "an abstract operator";
   let description = [{
     Reads its operands and computes its results; `kind` says how, to those who know.
@@ -66,32 +91,24 @@ def OperatorOp : Cosma_Op<"op", [DeclareOpInterfaceMethods<MemoryEffectsOpInterf
       : (tensor<8x8x8xi8>, tensor<8x8x8xi8>) -> tensor<16x8x8xi8>
     ```
   }];
-  let arguments = (ins
-    Variadic<AnyType>:$inputs,
-    StrAttr:$kind,
-    OptionalAttr<I64Attr>:$macs,
-    OptionalAttr<I64Attr>:$workspace,
-    OptionalAttr<ArrayAttr>:$in_place,
-    OptionalAttr<DenseI64ArrayAttr>:$offsets,
-    OptionalAttr<I64Attr>:$workspace_offset,
-    OptionalAttr<ArrayAttr>:$residencies
-  );
-  let results = (outs Variadic<AnyType>:$outputs);
-  let assemblyFormat = [{
-    $kind `(` $inputs `)` (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
-    (`workspace_at` $workspace_offset^)? (`in_place` $in_place^)? (`residencies` $residencies^)?
-    attr-dict `:` functional-type($inputs, $outputs)
-  }];
+  let assemblyFormat = operatorFormat;
 }
 
-def GroupOp : Cosma_Op<"group", [IsolatedFromAbove, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
-  let summary = "operators that run as one";
+def GroupOp : Cosma_Operator<"group", [
+    IsolatedFromAbove, SingleBlockImplicitTerminator<"YieldOp">, RecursiveMemoryEffects, RecursivelySpeculatable
+  ]> {
+  let summary = "operations that run as one operator";
   let description = [{
     What an accelerator does in one go, a convolution with its padding and its activation say: to a
     planner one operator, whose operands and results need room, and nothing between them. The region
     says what it computes, in operations of any dialect; its arguments are the operands, what
     `cosma.yield` is given are the results. `kind` names the operator that the others joined. The other
     attributes are those of `cosma.op`.
+
+    It has the effects on memory of what is in it. With offsets it reads and writes the scratchpad as
+    well. In planned form, each operation of another dialect that runs on the scratchpad is in a group,
+    if need be alone: by itself it would be a function of its operands to MLIR, which could merge it
+    with an equal one whose place was overwritten in between.
 
     ```mlir
     %0 = cosma.group "tosa.conv2d"(%x, %w, %b) : (…) -> tensor<1x8x8x4xf32> {
@@ -102,28 +119,14 @@ def GroupOp : Cosma_Op<"group", [IsolatedFromAbove, DeclareOpInterfaceMethods<Me
     }
     ```
   }];
-  let arguments = (ins
-    Variadic<AnyType>:$inputs,
-    StrAttr:$kind,
-    OptionalAttr<I64Attr>:$macs,
-    OptionalAttr<I64Attr>:$workspace,
-    OptionalAttr<ArrayAttr>:$in_place,
-    OptionalAttr<DenseI64ArrayAttr>:$offsets,
-    OptionalAttr<I64Attr>:$workspace_offset,
-    OptionalAttr<ArrayAttr>:$residencies
-  );
-  let results = (outs Variadic<AnyType>:$outputs);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = [{
-    $kind `(` $inputs `)` (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
-    (`workspace_at` $workspace_offset^)? (`in_place` $in_place^)? (`residencies` $residencies^)?
-    attr-dict `:` functional-type($inputs, $outputs) $body
-  }];
+  let assemblyFormat = operatorFormat # "$body";
 }
 
-def YieldOp : Op<Cosma_Dialect, "yield", [Pure, Terminator, HasParent<"GroupOp">]> {
+def YieldOp : Op<Cosma_Dialect, "yield", [Pure, ReturnLike, Terminator, HasParent<"GroupOp">]> {
   let summary = "what a group computes";
   let arguments = (ins Variadic<AnyType>:$values);
+  let builders = [OpBuilder<(ins), [{ /* of nothing */ }]>];
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 

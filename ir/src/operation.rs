@@ -140,6 +140,11 @@ pub fn clear_residencies(operation: OperationRef) {
     clear(operation, RESIDENCIES);
 }
 
+/// Forgets all that an operation says about itself as an operator, and what planning wrote to it.
+pub fn clear_operator_facts(operation: OperationRef) {
+    [MACS, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES].into_iter().for_each(|it| clear(operation, it));
+}
+
 pub(crate) fn maker(operation: OperationRef) -> Maker {
     // SAFETY: the operation is alive.
     Maker::new(unsafe { mlirOperationGetContext(operation.to_raw()) })

@@ -83,9 +83,6 @@ fn verify_operator(operation: OperationRef) -> Verdict {
 
 /// The region takes the operands and gives the results.
 fn verify_group(operation: OperationRef) -> Verdict {
-    if operation.result_count() == 0 {
-        return Err("needs a result".to_owned());
-    }
     let block = operation.region(0).ok().and_then(|it| it.first_block()).ok_or("needs a body")?;
     let mut arguments = Vec::new();
     for index in 0..block.argument_count() {
@@ -138,6 +135,12 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
             let fact = fact.ok_or_else(|| format!("has an unknown attribute '{name}'"))?;
             if crate::operation::name(operation).starts_with("cosma.") {
                 return Err(format!("attribute '{name}' is for operations of other dialects"));
+            }
+            if fact == OFFSETS {
+                return Err(format!(
+                    "attribute '{name}' may be dropped by other passes: put the operation into a cosma.group, which \
+                     says 'at' which offsets its results lie"
+                ));
             }
             verify_fact(operation, fact, value)
         }

@@ -7,13 +7,13 @@
 // In 128 bytes, the first result makes room for two of 64 bytes, and comes back.
 // CHECK-LABEL: @views
 // CHECK: %[[T:.*]] = tosa.transpose %arg1
-// CHECK-NOT: cosma.offsets
+// CHECK-NOT: cosma.group
 // CHECK: %[[X:.*]] = cosma.load %arg0
-// CHECK: %[[A:.*]] = tosa.exp %[[X]] {cosma.offsets
+// CHECK: %[[A:.*]] = cosma.group "tosa.exp"(%[[X]]) at [
 // CHECK: %[[SPILLED:.*]] = cosma.spill %[[A]]
 // CHECK: %[[BACK:.*]] = cosma.reload %[[SPILLED]]
 // CHECK: %[[FLAT:.*]] = tensor.collapse_shape %[[BACK]] {{.*}} : tensor<4x4xf32> into tensor<16xf32>
-// CHECK: tosa.tanh %[[FLAT]]
+// CHECK: cosma.group "tosa.tanh"(%[[FLAT]])
 func.func @views(%x: tensor<4x4xf32>, %w: tensor<4x4xf32> {cosma.weight}) -> (tensor<4x4xf32>, tensor<16xf32>) {
   %turned = tosa.transpose %w {perms = array<i32: 1, 0>} : (tensor<4x4xf32>) -> tensor<4x4xf32>
   %0 = tosa.exp %x : (tensor<4x4xf32>) -> tensor<4x4xf32>

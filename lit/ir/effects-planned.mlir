@@ -4,7 +4,6 @@
 // RUN: mlir-opt %cosma_plugin %s --canonicalize | FileCheck %s
 // RUN: mlir-opt %cosma_plugin %s --cse --canonicalize --sccp --control-flow-sink --remove-dead-values | FileCheck %s
 // RUN: mlir-opt %cosma_plugin %s --loop-invariant-code-motion | FileCheck %s --check-prefix=LOOP
-// RUN: mlir-opt %cosma_plugin %s --cse --canonicalize | FileCheck %s --check-prefix=OTHER
 
 // Equal neighbours are not merged: each counts as traffic, and what lies at their offset in between
 // is not to be seen from here.
@@ -90,17 +89,62 @@ func.func @loop(%x: tensor<64xi8>, %from: index, %to: index, %by: index) {
   return
 }
 
-// Of operations of other dialects, MLIR knows what they do without the scratchpad: one that nobody
-// reads goes, though it has an offset. What is to be dropped has to be dropped before planning.
-// OTHER-LABEL: @other_dialects
+// An operation of another dialect is in a group, which keeps it: equal ones are two, though nothing but
+// their offsets could tell MLIR what lies in between, and one that nobody reads stays.
+// CHECK-LABEL: @other_dialects
 func.func @other_dialects(%x: tensor<64xi8>) -> tensor<64xi8> {
-  // OTHER-NEXT: cosma.load
-  // OTHER-NEXT: tosa.abs {{.*}} {cosma.offsets = array<i64: 64>}
-  // OTHER-NEXT: cosma.store
-  // OTHER-NEXT: return
+  // CHECK-NEXT: cosma.load
   %0 = cosma.load %x at 0 : tensor<64xi8>
-  %1 = tosa.abs %0 {cosma.offsets = array<i64: 64>} : (tensor<64xi8>) -> tensor<64xi8>
-  %2 = tosa.abs %0 {cosma.offsets = array<i64: 128>} : (tensor<64xi8>) -> tensor<64xi8>
+  // CHECK: cosma.group "tosa.abs"(%{{.*}}) at [64]
+  %1 = cosma.group "tosa.abs"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8> {
+  ^bb0(%a: tensor<64xi8>):
+    %5 = tosa.abs %a : (tensor<64xi8>) -> tensor<64xi8>
+    cosma.yield %5 : tensor<64xi8>
+  }
+  // CHECK: cosma.group "tosa.abs"(%{{.*}}) at [64]
+  %2 = cosma.group "tosa.abs"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8> {
+  ^bb0(%a: tensor<64xi8>):
+    %5 = tosa.abs %a : (tensor<64xi8>) -> tensor<64xi8>
+    cosma.yield %5 : tensor<64xi8>
+  }
+  // CHECK: cosma.store
+  // CHECK-NEXT: return
   %3 = cosma.store %1 : tensor<64xi8>
   return %3 : tensor<64xi8>
+}
+
+// One that gives a scalar reads its operand in its place in the order.
+// CHECK-LABEL: @scalar
+func.func @scalar(%x: tensor<64xi8>, %c: i1) {
+  %i = arith.constant 3 : index
+  // CHECK: cosma.load
+  // CHECK-NEXT: cosma.group "tensor.extract"(%{{.*}}) at [0]
+  // CHECK: scf.if
+  %0 = cosma.load %x at 0 : tensor<64xi8>
+  %1 = cosma.group "tensor.extract"(%0, %i) at [0] : (tensor<64xi8>, index) -> i8 {
+  ^bb0(%a: tensor<64xi8>, %b: index):
+    %3 = tensor.extract %a[%b] : tensor<64xi8>
+    cosma.yield %3 : i8
+  }
+  scf.if %c {
+    func.call @send(%1) : (i8) -> ()
+  }
+  return
+}
+func.func private @send(i8)
+
+// LOOP-LABEL: @loop_over_group
+func.func @loop_over_group(%x: tensor<64xi8>, %from: index, %to: index, %by: index) {
+  // LOOP: cosma.load
+  // LOOP-NEXT: scf.for
+  // LOOP-NEXT: cosma.group
+  %0 = cosma.load %x at 0 : tensor<64xi8>
+  scf.for %i = %from to %to step %by {
+    %1 = cosma.group "tosa.abs"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8> {
+    ^bb0(%a: tensor<64xi8>):
+      %5 = tosa.abs %a : (tensor<64xi8>) -> tensor<64xi8>
+      cosma.yield %5 : tensor<64xi8>
+    }
+  }
+  return
 }

@@ -55,3 +55,51 @@ func.func @loop(%x: tensor<8xi8>, %from: index, %to: index, %by: index) {
   }
   return
 }
+
+// A group does what is in it: a store stays, though nothing reads the group's result, and so does a call.
+// CHECK-LABEL: @store_in_group
+func.func @store_in_group(%x: tensor<8xf32>, %m: memref<f32>, %v: f32) -> tensor<8xf32> {
+  // CHECK-NEXT: cosma.group "Store"
+  // CHECK: memref.store
+  // CHECK: cosma.group "Call"
+  // CHECK: func.call @send
+  // CHECK-NOT: cosma.group "Pure"
+  // CHECK: return
+  %0 = cosma.group "Store"(%x, %m, %v) : (tensor<8xf32>, memref<f32>, f32) -> tensor<8xf32> {
+  ^bb0(%a: tensor<8xf32>, %b: memref<f32>, %c: f32):
+    memref.store %c, %b[] : memref<f32>
+    cosma.yield %a : tensor<8xf32>
+  }
+  cosma.group "Call"(%v) : (f32) -> () {
+  ^bb0(%c: f32):
+    func.call @send(%c) : (f32) -> ()
+  }
+  %2 = cosma.group "Pure"(%x) : (tensor<8xf32>) -> tensor<8xf32> {
+  ^bb0(%a: tensor<8xf32>):
+    %3 = tosa.abs %a : (tensor<8xf32>) -> tensor<8xf32>
+    cosma.yield %3 : tensor<8xf32>
+  }
+  return %x : tensor<8xf32>
+}
+func.func private @send(f32)
+
+// A group of pure operations may leave a loop; one with a store may not.
+// LOOP-LABEL: @loop_over_groups
+func.func @loop_over_groups(%x: tensor<8xf32>, %m: memref<f32>, %v: f32, %from: index, %to: index, %by: index) {
+  // LOOP: cosma.group "Pure"
+  // LOOP: scf.for
+  // LOOP: cosma.group "Store"
+  scf.for %i = %from to %to step %by {
+    %0 = cosma.group "Pure"(%x) : (tensor<8xf32>) -> tensor<8xf32> {
+    ^bb0(%a: tensor<8xf32>):
+      %3 = tosa.abs %a : (tensor<8xf32>) -> tensor<8xf32>
+      cosma.yield %3 : tensor<8xf32>
+    }
+    %1 = cosma.group "Store"(%0, %m, %v) : (tensor<8xf32>, memref<f32>, f32) -> tensor<8xf32> {
+    ^bb0(%a: tensor<8xf32>, %b: memref<f32>, %c: f32):
+      memref.store %c, %b[] : memref<f32>
+      cosma.yield %a : tensor<8xf32>
+    }
+  }
+  return
+}

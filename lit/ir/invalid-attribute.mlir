@@ -12,8 +12,17 @@ func.func @unknown(%x: tensor<8xi8>) -> tensor<8xi8> {
 
 // A fact has one spelling on `cosma.op` and another elsewhere.
 func.func @spelling_of_others(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'cosma.offsets' is for operations of other dialects}}
-  %0 = cosma.op "Relu"(%x) {cosma.offsets = array<i64: 0>} : (tensor<8xi8>) -> tensor<8xi8>
+  // expected-error @+1 {{'cosma.op' op attribute 'cosma.macs' is for operations of other dialects}}
+  %0 = cosma.op "Relu"(%x) {cosma.macs = 8 : i64} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+// An offset is no attribute that may be dropped.
+func.func @offsets_of_others(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.offsets' may be dropped by other passes: put the operation into a cosma.group, which says 'at' which offsets its results lie}}
+  %0 = tosa.abs %x {cosma.offsets = array<i64: 0>} : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
 

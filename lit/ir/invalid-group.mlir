@@ -57,11 +57,13 @@ func.func @kind(%x: tensor<8xi8>) -> tensor<8xi8> {
 
 // -----
 
-func.func @nothing(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // CHECK: invalid-group.mlir:[[@LINE+1]]:{{[0-9]+}}: error: 'cosma.group' op needs a result
-  cosma.group "Norm"(%x) : (tensor<8xi8>) -> () {
+func.func @two_blocks(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // CHECK: invalid-group.mlir:[[@LINE+1]]:{{[0-9]+}}: error: 'cosma.group' op expects region #0 to have 0 or 1 blocks
+  %0 = cosma.group "Norm"(%x) : (tensor<8xi8>) -> tensor<8xi8> {
   ^bb0(%a: tensor<8xi8>):
+    cosma.yield %a : tensor<8xi8>
+  ^bb1:
     cosma.yield
   }
-  return %x : tensor<8xi8>
+  return %0 : tensor<8xi8>
 }

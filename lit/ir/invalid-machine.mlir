@@ -107,8 +107,8 @@ module attributes {cosma.machine = {alignment = 64 : i64}} {
 // The function's machine counts, not the module's, where 96 would be right.
 module attributes {cosma.machine = {alignment = 32 : i64}} {
   func.func @nearest(%x: tensor<64xi8>) -> tensor<64xi8> attributes {cosma.machine = {alignment = 64 : i64}} {
-    // expected-error @+1 {{'tosa.abs' op has result 0 at 96, which is no multiple of the alignment, 64}}
-    %0 = tosa.abs %x {cosma.offsets = array<i64: 96>} : (tensor<64xi8>) -> tensor<64xi8>
+    // expected-error @+1 {{'cosma.op' op has result 0 at 96, which is no multiple of the alignment, 64}}
+    %0 = cosma.op "A"(%x) at [96] : (tensor<64xi8>) -> tensor<64xi8>
     return %0 : tensor<64xi8>
   }
 }

@@ -75,8 +75,8 @@ func.func @negative_place_of_workspace(%x: tensor<8xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @wrong_type_of_offsets(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.offsets' must be an array<i64>}}
-  %0 = tosa.abs %x {cosma.offsets = [0]} : (tensor<8xi8>) -> tensor<8xi8>
+  // expected-error @+1 {{'cosma.op' op attribute 'offsets' failed to satisfy constraint: i64 dense array attribute}}
+  %0 = "cosma.op"(%x) {kind = "Relu", offsets = [0]} : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
 
@@ -91,8 +91,11 @@ func.func @too_few_offsets(%x: tensor<8xi8>) -> (tensor<8xi8>, tensor<8xi8>) {
 // -----
 
 func.func @too_many_offsets(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'tosa.abs' op needs one offset for each of its 1 results, but has 2}}
-  %0 = tosa.abs %x {cosma.offsets = array<i64: 0, 64>} : (tensor<8xi8>) -> tensor<8xi8>
+  // expected-error @+1 {{'cosma.group' op needs one offset for each of its 1 results, but has 2}}
+  %0 = cosma.group "tosa.abs"(%x) at [0, 64] : (tensor<8xi8>) -> tensor<8xi8> {
+  ^bb0(%a: tensor<8xi8>):
+    cosma.yield %a : tensor<8xi8>
+  }
   return %0 : tensor<8xi8>
 }
 
@@ -125,9 +128,8 @@ func.func @results_overlap(%x: tensor<64xi8>) -> (tensor<64xi8>, tensor<64xi8>) 
 // -----
 
 func.func @workspace_overlaps(%x: tensor<64xi8>) -> tensor<64xi8> {
-  // expected-error @+1 {{'tosa.abs' op has result 0 and the workspace at the same bytes}}
-  %0 = tosa.abs %x {cosma.offsets = array<i64: 64>, cosma.workspace = 65 : i64, cosma.workspace_offset = 0 : i64}
-    : (tensor<64xi8>) -> tensor<64xi8>
+  // expected-error @+1 {{'cosma.op' op has result 0 and the workspace at the same bytes}}
+  %0 = cosma.op "A"(%x) at [64] workspace 65 workspace_at 0 : (tensor<64xi8>) -> tensor<64xi8>
   return %0 : tensor<64xi8>
 }
 

@@ -11,7 +11,11 @@
 func.func @there(%x: tensor<1x16xf32>, %y: tensor<3x16xf32>) -> tensor<4x16xf32> attributes {cosma.machine = {scratchpad = 512 : i64}} {
   %0 = cosma.load %x at 64 : tensor<1x16xf32>
   %1 = cosma.load %y at 128 : tensor<3x16xf32>
-  %2 = tosa.concat %0, %1 {axis = 0 : i32, cosma.offsets = array<i64: 64>} : (tensor<1x16xf32>, tensor<3x16xf32>) -> tensor<4x16xf32>
+  %2 = cosma.group "tosa.concat"(%0, %1) at [64] in_place [[0, 0], [0, 1, 64]] : (tensor<1x16xf32>, tensor<3x16xf32>) -> tensor<4x16xf32> {
+  ^bb0(%p0: tensor<1x16xf32>, %p1: tensor<3x16xf32>):
+    %r = tosa.concat %p0, %p1 {axis = 0 : i32} : (tensor<1x16xf32>, tensor<3x16xf32>) -> tensor<4x16xf32>
+    cosma.yield %r : tensor<4x16xf32>
+  }
   %3 = cosma.store %2 : tensor<4x16xf32>
   return %3 : tensor<4x16xf32>
 }
@@ -26,7 +30,11 @@ func.func @there(%x: tensor<1x16xf32>, %y: tensor<3x16xf32>) -> tensor<4x16xf32>
 func.func @half_there(%x: tensor<1x16xf32>, %y: tensor<3x16xf32>) -> tensor<4x16xf32> attributes {cosma.machine = {scratchpad = 512 : i64}} {
   %0 = cosma.load %x at 0 : tensor<1x16xf32>
   %1 = cosma.load %y at 256 : tensor<3x16xf32>
-  %2 = tensor.concat dim(0) %0, %1 {cosma.offsets = array<i64: 0>} : (tensor<1x16xf32>, tensor<3x16xf32>) -> tensor<4x16xf32>
+  %2 = cosma.group "tensor.concat"(%0, %1) at [0] in_place [[0, 0]] : (tensor<1x16xf32>, tensor<3x16xf32>) -> tensor<4x16xf32> {
+  ^bb0(%p0: tensor<1x16xf32>, %p1: tensor<3x16xf32>):
+    %r = tensor.concat dim(0) %p0, %p1 : (tensor<1x16xf32>, tensor<3x16xf32>) -> tensor<4x16xf32>
+    cosma.yield %r : tensor<4x16xf32>
+  }
   %3 = cosma.store %2 : tensor<4x16xf32>
   return %3 : tensor<4x16xf32>
 }
@@ -42,7 +50,11 @@ func.func @half_there(%x: tensor<1x16xf32>, %y: tensor<3x16xf32>) -> tensor<4x16
 func.func @in_the_way(%x: tensor<1x16xf32>, %y: tensor<3x16xf32>) -> tensor<4x16xf32> attributes {cosma.machine = {scratchpad = 512 : i64}} {
   %0 = cosma.load %x at 192 : tensor<1x16xf32>
   %1 = cosma.load %y at 0 : tensor<3x16xf32>
-  %2 = tosa.concat %0, %1 {axis = 0 : i32, cosma.offsets = array<i64: 0>} : (tensor<1x16xf32>, tensor<3x16xf32>) -> tensor<4x16xf32>
+  %2 = cosma.group "tosa.concat"(%0, %1) at [0] in_place [[0, 0, 192], [0, 1]] : (tensor<1x16xf32>, tensor<3x16xf32>) -> tensor<4x16xf32> {
+  ^bb0(%p0: tensor<1x16xf32>, %p1: tensor<3x16xf32>):
+    %r = tosa.concat %p0, %p1 {axis = 0 : i32} : (tensor<1x16xf32>, tensor<3x16xf32>) -> tensor<4x16xf32>
+    cosma.yield %r : tensor<4x16xf32>
+  }
   %3 = cosma.store %2 : tensor<4x16xf32>
   return %3 : tensor<4x16xf32>
 }
@@ -56,7 +68,11 @@ func.func @in_the_way(%x: tensor<1x16xf32>, %y: tensor<3x16xf32>) -> tensor<4x16
 func.func @interleaved(%x: tensor<2x8xf32>, %y: tensor<2x8xf32>) -> tensor<2x16xf32> attributes {cosma.machine = {scratchpad = 512 : i64}} {
   %0 = cosma.load %x at 0 : tensor<2x8xf32>
   %1 = cosma.load %y at 64 : tensor<2x8xf32>
-  %2 = tosa.concat %0, %1 {axis = 1 : i32, cosma.offsets = array<i64: 0>} : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x16xf32>
+  %2 = cosma.group "tosa.concat"(%0, %1) at [0] in_place [[0, 0], [0, 1, 64]] : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x16xf32> {
+  ^bb0(%p0: tensor<2x8xf32>, %p1: tensor<2x8xf32>):
+    %r = tosa.concat %p0, %p1 {axis = 1 : i32} : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x16xf32>
+    cosma.yield %r : tensor<2x16xf32>
+  }
   %3 = cosma.store %2 : tensor<2x16xf32>
   return %3 : tensor<2x16xf32>
 }
@@ -68,10 +84,14 @@ func.func @interleaved(%x: tensor<2x8xf32>, %y: tensor<2x8xf32>) -> tensor<2x16x
 // CHECK-COUNT-2: memref.copy
 // CHECK: return
 func.func @cut(%x: tensor<4x16xf32>) -> tensor<2x16xf32> attributes {cosma.machine = {scratchpad = 512 : i64}} {
-  %start = tosa.const_shape {values = dense<[1, 0]> : tensor<2xindex>} : () -> !tosa.shape<2>
-  %size = tosa.const_shape {values = dense<[2, 16]> : tensor<2xindex>} : () -> !tosa.shape<2>
   %0 = cosma.load %x at 0 : tensor<4x16xf32>
-  %1 = tosa.slice %0, %start, %size {cosma.offsets = array<i64: 64>} : (tensor<4x16xf32>, !tosa.shape<2>, !tosa.shape<2>) -> tensor<2x16xf32>
+  %1 = cosma.group "tosa.slice"(%0) at [64] in_place [[0, 0, 64]] : (tensor<4x16xf32>) -> tensor<2x16xf32> {
+  ^bb0(%p0: tensor<4x16xf32>):
+    %start = tosa.const_shape {values = dense<[1, 0]> : tensor<2xindex>} : () -> !tosa.shape<2>
+    %size = tosa.const_shape {values = dense<[2, 16]> : tensor<2xindex>} : () -> !tosa.shape<2>
+    %r = tosa.slice %p0, %start, %size : (tensor<4x16xf32>, !tosa.shape<2>, !tosa.shape<2>) -> tensor<2x16xf32>
+    cosma.yield %r : tensor<2x16xf32>
+  }
   %2 = cosma.store %1 : tensor<2x16xf32>
   return %2 : tensor<2x16xf32>
 }
@@ -84,10 +104,14 @@ func.func @cut(%x: tensor<4x16xf32>) -> tensor<2x16xf32> attributes {cosma.machi
 // CHECK: linalg.copy ins(%{{.*}}) outs(%[[PRIVATE]] : memref<2x16xf32>)
 // CHECK: linalg.copy ins(%[[PRIVATE]] : memref<2x16xf32>)
 func.func @moved(%x: tensor<4x16xf32>) -> tensor<2x16xf32> attributes {cosma.machine = {scratchpad = 512 : i64}} {
-  %start = tosa.const_shape {values = dense<[1, 0]> : tensor<2xindex>} : () -> !tosa.shape<2>
-  %size = tosa.const_shape {values = dense<[2, 16]> : tensor<2xindex>} : () -> !tosa.shape<2>
   %0 = cosma.load %x at 0 : tensor<4x16xf32>
-  %1 = tosa.slice %0, %start, %size {cosma.offsets = array<i64: 128>} : (tensor<4x16xf32>, !tosa.shape<2>, !tosa.shape<2>) -> tensor<2x16xf32>
+  %1 = cosma.group "tosa.slice"(%0) at [128] in_place [[0, 0, 128]] : (tensor<4x16xf32>) -> tensor<2x16xf32> {
+  ^bb0(%p0: tensor<4x16xf32>):
+    %start = tosa.const_shape {values = dense<[1, 0]> : tensor<2xindex>} : () -> !tosa.shape<2>
+    %size = tosa.const_shape {values = dense<[2, 16]> : tensor<2xindex>} : () -> !tosa.shape<2>
+    %r = tosa.slice %p0, %start, %size : (tensor<4x16xf32>, !tosa.shape<2>, !tosa.shape<2>) -> tensor<2x16xf32>
+    cosma.yield %r : tensor<2x16xf32>
+  }
   %2 = cosma.store %1 : tensor<2x16xf32>
   return %2 : tensor<2x16xf32>
 }

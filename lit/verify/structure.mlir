@@ -47,13 +47,51 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
 
 // -----
 
-// Neither offsets nor a place for the workspace, on an operation of another dialect.
+// An operation of another dialect is in no group, where passes may merge, move or drop it.
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
+  func.func @a(%x: tensor<64xf32>) -> tensor<64xf32> {
+    %0 = cosma.load %x at 0 : tensor<64xf32>
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: tosa.abs runs on the scratchpad, so in planned form it has to be in a cosma.group
+    %1 = tosa.abs %0 : (tensor<64xf32>) -> tensor<64xf32>
+    %3 = cosma.store %1 : tensor<64xf32>
+    return %3 : tensor<64xf32>
+  }
+}
+
+// -----
+
+// Neither offsets nor a place for the workspace.
+module attributes {cosma.machine = {scratchpad = 512 : i64}} {
   func.func @a(%x: tensor<64xf32>) -> tensor<64xf32> {
     %0 = cosma.load %x at 0 : tensor<64xf32>
     // CHECK: structure.mlir:[[@LINE+2]]:{{[0-9]+}}: error: does not say at which offsets its results lie
     // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: does not say at which offset its workspace lies
-    %1 = tosa.abs %0 {cosma.workspace = 8 : i64} : (tensor<64xf32>) -> tensor<64xf32>
+    %1 = cosma.op "A"(%0) workspace 8 : (tensor<64xf32>) -> tensor<64xf32>
+    %3 = cosma.store %1 : tensor<64xf32>
+    return %3 : tensor<64xf32>
+  }
+}
+
+// -----
+
+// What gives a scalar alone reads the scratchpad as well, at its step and no other.
+module attributes {cosma.machine = {scratchpad = 512 : i64}} {
+  func.func @a(%x: tensor<64xf32>) -> f32 {
+    %0 = cosma.load %x at 0 : tensor<64xf32>
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: does not say at which offsets its results lie
+    %1 = cosma.op "Sum"(%0) : (tensor<64xf32>) -> f32
+    return %1 : f32
+  }
+}
+
+// -----
+
+// Stored is what no operation of COSMA has put into the scratchpad.
+module attributes {cosma.machine = {scratchpad = 256 : i64}} {
+  func.func @a(%x: tensor<64xf32>) -> tensor<64xf32> {
+    %0 = cosma.load %x at 0 : tensor<64xf32>
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: tosa.exp runs on the scratchpad, so in planned form it has to be in a cosma.group
+    %1 = tosa.exp %0 : (tensor<64xf32>) -> tensor<64xf32>
     %3 = cosma.store %1 : tensor<64xf32>
     return %3 : tensor<64xf32>
   }
@@ -126,7 +164,11 @@ module attributes {cosma.machine = {scratchpad = 1024 : i64}} {
     %c = "tosa.const"() <{values = dense<0.000000e+00> : tensor<4xf32>}> : () -> tensor<4xf32>
     %1 = cosma.load %x at 64 : tensor<4xf32>
     // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: operand 1 is in host memory
-    %2 = tosa.add %1, %c {cosma.offsets = array<i64: 128>} : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %2 = cosma.group "tosa.add"(%1, %c) at [128] : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32> {
+    ^bb0(%a: tensor<4xf32>, %b: tensor<4xf32>):
+      %3 = tosa.add %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      cosma.yield %3 : tensor<4xf32>
+    }
     %4 = cosma.store %2 : tensor<4xf32>
     return %4 : tensor<4xf32>
   }

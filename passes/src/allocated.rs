@@ -9,8 +9,8 @@ use crate::variable::settle;
 use cosma_ir::melior::ir::BlockLike;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::{
-    Diagnostic, argument_residencies, as_mut, clear_argument_residencies, clear_residencies, residencies, result_at,
-    set_argument_residencies, set_residencies, set_workspace, set_workspace_offset, workspace_offset,
+    Diagnostic, argument_residencies, as_mut, clear_argument_residencies, clear_residencies, is_abstract, residencies,
+    result_at, set_argument_residencies, set_residencies, set_workspace, set_workspace_offset, workspace_offset,
 };
 use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
 
@@ -149,11 +149,23 @@ pub(crate) fn clear(extraction: &Extraction) {
     extraction.operators.iter().for_each(|it| clear_residencies(*it));
 }
 
-/// Whether an operator lists something for each result: an operator on tensors does, and so does
-/// one without results, to show that it was planned. One that gives scalars alone has nothing to say.
+/// Whether an operator lists residencies for each result: one on tensors does, and so does one without
+/// results, to show that it was planned. One that gives scalars alone has nothing to say.
 pub(crate) fn lists_results(extraction: &Extraction, op: OpId) -> bool {
     let mut results = results(extraction, op).peekable();
     results.peek().is_none() || results.any(|it| it.1)
+}
+
+/// Whether an operator reads or writes bytes of the scratchpad, or of what passes by, while it runs. In
+/// planned form it has an offset for each result then, and effects on the scratchpad. So has one without
+/// results, which is there for something that only it knows.
+pub(crate) fn runs_on_scratchpad(extraction: &Extraction, op: OpId) -> bool {
+    let operator = extraction.problem.graph.op(op);
+    let has_place = |it: &TensorId| extraction.carriers[it.index()].has_place();
+    let is_ours = is_abstract(extraction.operators[op.index()]);
+    operator.workspace != Bytes::ZERO
+        || operator.reads.iter().map(|it| &it.tensor).chain(&operator.writes).any(has_place)
+        || is_ours && results(extraction, op).next().is_none()
 }
 
 /// The tensors of an operation's results, in order, and whether each has a place.

@@ -5,17 +5,22 @@
 //! 3. Each operator reads its operands from where they lie at its step, and says where its results do.
 //!    Views are made again of what they look at, where that has moved.
 //! 4. The function returns host copies.
+//! 5. Operators of other dialects go into groups, which have effects on the scratchpad (`wrap.rs`).
 
 use crate::allocated;
-use crate::extract::{Extraction, extract};
+use crate::extract::{Extraction, extract, value_size};
 use crate::form::{Form, body, expect, form};
 use crate::machine::MachineOptions;
-use crate::role::reads;
+use crate::role::{Read, reads};
+use crate::wrap::{Overlay, Planned, wrap};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value};
-use cosma_ir::{Diagnostic, PassInfo, PassOptions, as_mut, erase, load, reload, set_offsets, spill, store, uses};
-use cosma_planner::{Action, OpId, Place, Slot, TensorId, check};
+use cosma_ir::{
+    Diagnostic, PassInfo, PassOptions, as_mut, erase, is_abstract, is_group, load, reload, result_at, set_offsets,
+    spill, store, uses,
+};
+use cosma_planner::{Action, InPlace, OpId, Place, Slot, TensorId, check};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-insert-transfers",
@@ -60,7 +65,7 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagno
 
 /// Writes actions into a function whose operators stand in the order in which they run.
 fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
-    let mut writer = Writer { extraction, step: 0, places: Vec::new(), views: Vec::new() };
+    let mut writer = Writer { extraction, step: 0, places: Vec::new(), views: Vec::new(), foreign: Vec::new() };
     for carrier in &extraction.carriers {
         writer.places.push(Places { host: carrier.source(), scratchpad: None });
     }
@@ -77,6 +82,8 @@ fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
             }
         }
     }
+    // Last, since what was extracted is known by its values, and groups have values of their own.
+    wrap(extraction, &writer.foreign);
     // Of views, those remain that look at what did not move.
     for view in extraction.views.iter().rev() {
         if view.results().all(|it| uses(it.into()).is_empty()) {
@@ -93,6 +100,8 @@ struct Writer<'e, 'c, 'a> {
     places: Vec<Places<'c, 'a>>,
     /// Views that were made again: of what in the source, of what now, and what came out.
     views: Vec<(OperationRef<'c, 'a>, Value<'c, 'a>, Value<'c, 'a>)>,
+    /// Operators of other dialects that run on the scratchpad.
+    foreign: Vec<Planned<'c, 'a>>,
 }
 
 /// The values that are one tensor, now.
@@ -126,28 +135,62 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
                 let operation = store(self.scratchpad(tensor), location);
                 self.places[tensor.index()].host = Some(self.insert(operation));
             }
-            Action::Run { op, ref writes, .. } => self.run(op, writes),
+            Action::Run { op, ref reads, ref writes, .. } => self.run(op, reads, writes),
             // What has no place is not moved.
             Action::Load { .. } | Action::Reload { .. } | Action::Spill(_) | Action::Store(_) => {}
         }
     }
 
-    fn run(&mut self, op: OpId, writes: &[Slot]) {
+    fn run(&mut self, op: OpId, operands: &[Slot], results: &[Slot]) {
         let operation = self.extraction.operators[op.index()];
+        let overlays = self.overlays(op, operands, results);
         for it in reads(operation) {
             if let Some(tensor) = self.extraction.placed_tensor(it.value) {
                 let value = self.as_seen(it.value, self.scratchpad(tensor));
                 as_mut(it.operation).set_operand(it.operand, value);
             }
         }
-        for (value, tensor) in operation.results().zip(writes.iter().map(|it| it.tensor)) {
+        for (value, tensor) in operation.results().zip(results.iter().map(|it| it.tensor)) {
             self.places[tensor.index()] = Places { host: None, scratchpad: Some(value.into()) };
         }
-        if allocated::lists_results(self.extraction, op) {
-            let offsets: Vec<u64> = writes.iter().take(operation.result_count()).map(|it| it.offset.0).collect();
-            set_offsets(operation, &offsets);
+        if allocated::runs_on_scratchpad(self.extraction, op) {
+            let offsets: Vec<u64> = results.iter().take(operation.result_count()).map(|it| it.offset.0).collect();
+            if is_abstract(operation) || is_group(operation) {
+                set_offsets(operation, &offsets);
+            } else {
+                self.foreign.push(Planned { operation, offsets, overlays });
+            }
         }
         self.step += 1;
+    }
+
+    /// Of what an operator may do in place, what it does: where a result lies on something that is read.
+    fn overlays(&self, op: OpId, operands: &[Slot], results: &[Slot]) -> Vec<Overlay<'c, 'a>> {
+        let graph = &self.extraction.problem.graph;
+        let operation = self.extraction.operators[op.index()];
+        let size = |tensor: TensorId| graph.tensor(tensor).size;
+        let is_done = |pair: &&InPlace| {
+            let at = |slots: &[Slot], tensor| slots.iter().find(|it| it.tensor == tensor).map(|it| it.offset);
+            let places = (at(operands, pair.operand), at(results, pair.result));
+            let (Some(from), Some(to)) = places else { return false };
+            from < to + size(pair.result) && to < from + size(pair.operand)
+        };
+        let element_bytes = cosma_ir::machine(self.extraction.function).and_then(|it| it.element_bytes);
+        let overlay = |pair: &InPlace| {
+            let result = results.iter().position(|it| it.tensor == pair.result)?;
+            let is_whole = |it: &Read| {
+                let is_operand = self.extraction.placed_tensor(it.value) == Some(pair.operand);
+                is_operand && value_size(it.value, element_bytes) == Ok(Some(size(pair.operand)))
+            };
+            let read = reads(operation).into_iter().find(is_whole)?;
+            // The plan counts bytes of elements as the machine has them, an attribute those of the type.
+            let said = |value: Value| value_size(value, None).ok().flatten().map(|it| u128::from(it.0));
+            let outer = said(read.value)?.max(said(result_at(operation, result)?)?);
+            let planned = u128::from(size(pair.operand).max(size(pair.result)).0).max(1);
+            let at = u64::try_from(u128::from(pair.at().0) * outer / planned).ok()?;
+            Some(Overlay { result, reader: read.operation, operand: read.operand, at })
+        };
+        graph.op(op).in_place.iter().filter(is_done).filter_map(overlay).collect()
     }
 
     /// A value that is a tensor, or a view of one, where the tensor is now `place`.

@@ -29,6 +29,7 @@ mod sharing;
 mod size;
 mod variable;
 mod verify;
+mod wrap;
 
 pub use allocate::allocate;
 pub use effort::{OrderName, Seconds, SolverName, order_name, solver_name};
@@ -39,7 +40,9 @@ pub use group::{group, ungroup};
 pub use inline::inline;
 pub use insert_transfers::insert_transfers;
 pub use liveness::{Lifetime, LiveStep, Liveness, liveness};
-pub use lower_addresses::{ArenaName, LowerOptions, MEMREFS_TO_LLVM, SOURCE_TO_MEMREFS, lower_addresses};
+pub use lower_addresses::{
+    ArenaName, LowerOptions, MEMREFS_TO_LLVM, SOURCE_TO_MEMREFS, lower_addresses, lower_unjudged,
+};
 pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, Target, WeightsName, states_machine, weights_name};
 pub use model::ModelOptions;
 pub use planned::{Program, read_program};

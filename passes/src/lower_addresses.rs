@@ -28,6 +28,9 @@
 //! function with an arena. So there is nothing left to go wrong in pipelines of others, and what comes
 //! out is memrefs only.
 //!
+//! First of all each program is judged, so that what passes have done to it since it was planned cannot
+//! become a program that computes something else.
+//!
 //! `llvm.rs` has the pipeline from there to LLVM.
 
 mod arena;
@@ -42,6 +45,7 @@ mod parts;
 mod state;
 mod structured;
 mod symbols;
+mod unwrap;
 mod workshop;
 
 pub use llvm::{MEMREFS_TO_LLVM, SOURCE_TO_MEMREFS};
@@ -49,7 +53,8 @@ pub use options::{ArenaName, LowerOptions};
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, form, operations};
-use crate::machine::Target;
+use crate::machine::{MachineOptions, Target};
+use crate::verify::judge;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{Location, Module, OperationRef};
@@ -90,12 +95,33 @@ pub(crate) fn run<'c>(
     lower_addresses(context, module, LowerOptions { arena, memory_space })
 }
 
-/// Brings every function of a module with a body from planned into lowered form.
+/// Brings every function of a module with a body from planned into lowered form. Each is judged first, as
+/// whatever passes ran since it was planned may have changed it.
 ///
 /// # Errors
-/// At a function in another form; at an operator that cannot be lowered, or a tensor that has no
-/// memref. The module is in pieces then.
+/// At a function in another form, or whose program the judge finds wrong, which is in the notes: then
+/// nothing was changed. At an operator that cannot be lowered, or a tensor that has no memref: then the
+/// module is in pieces.
 pub fn lower_addresses<'c>(
+    context: &'c Context,
+    module: OperationRef<'c, '_>,
+    options: LowerOptions,
+) -> Result<(), Diagnostic<'c>> {
+    for function in functions(module) {
+        if is_planned(function)? {
+            judge_or_refuse(function)?;
+        }
+    }
+    lower_unjudged(context, module, options)
+}
+
+/// As [`lower_addresses`], whatever the program does: for those who want to see what a wrong one does.
+///
+/// # Errors
+/// At a function in another form, at an operator that cannot be lowered, or a tensor that has no memref.
+/// The module is in pieces then.
+#[doc(hidden)]
+pub fn lower_unjudged<'c>(
     context: &'c Context,
     module: OperationRef<'c, '_>,
     options: LowerOptions,
@@ -111,15 +137,10 @@ fn lower<'c, 'a>(
     place: &'a Module<'c>,
 ) -> Result<(), Diagnostic<'c>> {
     let block = body(module).expect("a module has a block");
-    let functions: Vec<_> = operations(block).filter(|it| name(*it) == "func.func" && body(*it).is_some()).collect();
     let mut symbols = Symbols::new(context, block);
     let mut workshop = Workshop::new(context, place);
-    for function in functions {
-        // What has nothing to plan has no transfer to be told by, and stays in source form.
-        let is_planned = form(function) != Form::Source || has_operators(function);
-        if is_planned {
-            expect(function, INFO.name, Form::Planned)?;
-        }
+    for function in functions(module) {
+        let is_planned = is_planned(function)?;
         Lowering::new(context, function, options, &mut symbols, &mut workshop)?.function(is_planned)?;
     }
     workshop.finish(&mut symbols)?;
@@ -128,6 +149,31 @@ fn lower<'c, 'a>(
         as_mut(module).remove_attribute("cosma.machine").expect("it is there");
     }
     Ok(())
+}
+
+/// The functions of a module that have a body.
+fn functions<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+    let block = body(module).expect("a module has a block");
+    operations(block).filter(|it| name(*it) == "func.func" && body(*it).is_some()).collect()
+}
+
+/// Whether a function was planned. What has nothing to plan has no transfer to be told by, and stays in
+/// source form.
+fn is_planned<'c>(function: OperationRef<'c, '_>) -> Result<bool, Diagnostic<'c>> {
+    let is_planned = form(function) != Form::Source || has_operators(function);
+    if is_planned {
+        expect(function, INFO.name, Form::Planned)?;
+    }
+    Ok(is_planned)
+}
+
+fn judge_or_refuse<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
+    let machine = MachineOptions::default().resolve(function)?;
+    judge(function, machine).map(|_| ()).map_err(|faults| {
+        let message = format!("{} refuses this function, as its program is wrong", INFO.name);
+        let note = |diagnostic: Diagnostic<'c>, fault: Diagnostic<'c>| diagnostic.note(fault.location, fault.message);
+        faults.into_iter().fold(Diagnostic::at(function, message), note)
+    })
 }
 
 fn has_operators(function: OperationRef) -> bool {

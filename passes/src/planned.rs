@@ -5,15 +5,18 @@
 //! asked. What cannot be an action at all, such as an operator that reads host memory, is diagnosed
 //! here; whether the actions make a right program is for the judge to say.
 
-use crate::allocated::results;
+use crate::allocated::runs_on_scratchpad;
 use crate::extract::{Carrier, Extraction, extract};
 use crate::form::operations;
 use crate::machine::Target;
 use crate::role::{Read, reads as reads_of};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::{OperationRef, Value};
-use cosma_ir::{Diagnostic, Transfer, is_streamed, name, offsets, transfer, workspace, workspace_offset};
+use cosma_ir::{
+    Diagnostic, Transfer, is_abstract, is_group, is_streamed, name, offsets, transfer, workspace, workspace_offset,
+};
 use cosma_planner::{Action, Bytes, OpId, Place, Slot, TensorId, Use};
+use std::collections::BTreeSet;
 
 /// A program in planned form.
 pub struct Program<'c, 'a> {
@@ -34,7 +37,8 @@ pub fn read_program<'c, 'a>(
     target: Target,
 ) -> Result<Program<'c, 'a>, Vec<Diagnostic<'c>>> {
     let extraction = extract(function, target).map_err(|it| vec![it])?;
-    let mut reader = Reader { extraction: &extraction, n_ops: 0, streamed: Vec::new(), faults: Vec::new() };
+    let mut reader =
+        Reader { extraction: &extraction, n_ops: 0, streamed: Vec::new(), loaded: BTreeSet::new(), faults: Vec::new() };
     let (mut actions, mut places) = (Vec::new(), Vec::new());
     let block = extraction.terminator.block().expect("a terminator ends a block");
     for operation in operations(block) {
@@ -59,6 +63,8 @@ struct Reader<'e, 'c, 'a> {
     n_ops: usize,
     /// What passed by since the last operator.
     streamed: Vec<Value<'c, 'a>>,
+    /// Constants that were loaded.
+    loaded: BTreeSet<TensorId>,
     faults: Vec<Diagnostic<'c>>,
 }
 
@@ -91,8 +97,11 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                 // The verifier of the operation has seen that there is one.
                 Place::Scratchpad(Bytes(first(offsets(operation)).unwrap_or_default()))
             };
+            // Equal constants are one after a pass has merged them.
+            let is_constant = matches!(self.extraction.carriers[tensor.index()], Carrier::Constant(..));
+            let comes_again = is_constant && !self.loaded.insert(tensor);
             return Some(match transfer {
-                Transfer::Load => Action::Load { tensor, place },
+                Transfer::Load if !comes_again => Action::Load { tensor, place },
                 _ => Action::Reload { tensor, place },
             });
         }
@@ -148,8 +157,15 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
 
     fn read_results(&mut self, operation: OperationRef<'c, 'a>, op: OpId) -> Vec<Slot> {
         let listed = offsets(operation);
-        if listed.is_none() && results(self.extraction, op).any(|(_, has_place)| has_place) {
-            self.fault(operation, "does not say at which offsets its results lie".into());
+        if runs_on_scratchpad(self.extraction, op) {
+            if !is_abstract(operation) && !is_group(operation) {
+                let name = name(operation);
+                let message =
+                    format!("{name} runs on the scratchpad, so in planned form it has to be in a cosma.group");
+                self.fault(operation, message);
+            } else if listed.is_none() {
+                self.fault(operation, "does not say at which offsets its results lie".into());
+            }
         }
         let listed = listed.unwrap_or_default();
         let writes = self.extraction.problem.graph.op(op).writes.iter().enumerate();

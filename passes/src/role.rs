@@ -68,8 +68,8 @@ fn is_constant(operation: OperationRef) -> bool {
 /// its kind matters. MLIR's interfaces tell; what does not implement them may do anything.
 pub(crate) fn may_have_effects(operation: OperationRef) -> bool {
     if is_abstract(operation) || is_group(operation) {
-        // One without a result is there for something that only it knows.
-        return operation.result_count() == 0;
+        // One without a result is there for something that only it knows. A group does what is in it.
+        return operation.result_count() == 0 || nested(operation).into_iter().any(may_have_effects);
     }
     let is_memory = |it: Type| it.is_mem_ref() || it.is_unranked_mem_ref();
     let touches_memory =

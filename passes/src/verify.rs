@@ -5,7 +5,7 @@
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, form};
-use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS};
+use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, Target, WEIGHTS};
 use crate::planned::{Program, read_program};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
@@ -48,6 +48,14 @@ pub fn verify<'c>(function: OperationRef<'c, '_>, machine: &MachineOptions) -> R
         return Ok(Traffic::default());
     }
     expect(function, INFO.name, Form::Planned).map_err(|it| vec![it])?;
+    judge(function, target)
+}
+
+/// Reads a function in planned form back, and judges it.
+///
+/// # Errors
+/// At least one fault, at each operation that is wrong.
+pub(crate) fn judge<'c>(function: OperationRef<'c, '_>, target: Target) -> Result<Traffic, Vec<Diagnostic<'c>>> {
     let Program { extraction, actions, operations } = read_program(function, target)?;
     check(&extraction.problem, &actions).map_err(|violations| {
         let diagnose = |violation: &cosma_planner::Violation| {

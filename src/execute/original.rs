@@ -91,27 +91,35 @@ impl<'c> Original<'c> {
     pub fn compare(&self, options: &Options) -> Result<Vec<Comparison>, RunError> {
         let mut module = copy(&self.module);
         let report = planned::plan(&mut module, options)?;
-        self.run(module, &report)
+        self.run(|| planned::compile(self.context, copy(&module), self.effort), &report)
     }
 
     /// Lowers a module that was planned before, in the same context, and runs it beside the source, of
-    /// which it must have the functions. Nobody judges it first.
+    /// which it must have the functions.
+    ///
+    /// # Errors
+    /// Where the judge finds its program wrong, and where it cannot be lowered or compiled.
+    pub fn compare_planned(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
+        self.run(|| planned::compile(self.context, copy(planned), self.effort), &report(planned))
+    }
+
+    /// As [`compare_planned`](Original::compare_planned), but nothing judges the program first: to see that
+    /// what the judge finds shows.
     ///
     /// # Errors
     /// Where it cannot be lowered or compiled.
-    pub fn compare_planned(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
-        let functions = functions(planned.as_operation());
-        let read = |it| FunctionReport::read(it, Duration::ZERO);
-        let report = Report { functions: functions.into_iter().filter_map(read).collect(), ..Report::default() };
-        self.run(copy(planned), &report)
+    #[doc(hidden)]
+    pub fn compare_unjudged(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
+        self.run(|| planned::compile_unjudged(self.context, copy(planned), self.effort), &report(planned))
     }
 
-    fn run(&self, planned: Module<'c>, report: &Report) -> Result<Vec<Comparison>, RunError> {
-        let again = match keeps_state(&planned) {
-            true => Some(planned::compile(self.context, copy(&planned), self.effort)?),
-            false => None,
-        };
-        let program = planned::compile(self.context, planned, self.effort)?;
+    fn run(
+        &self,
+        compile: impl Fn() -> Result<Program, RunError>,
+        report: &Report,
+    ) -> Result<Vec<Comparison>, RunError> {
+        let program = compile()?;
+        let again = if keeps_state(&self.module) { Some(compile()?) } else { None };
         let fail = |error| failed(PLANNED, error, Vec::new());
         let mut comparisons = Vec::new();
         for source in &self.runs {
@@ -149,6 +157,13 @@ pub(super) const PLANNED: &str = "what was planned";
 
 pub(super) fn failed(what: &'static str, error: ExecuteError, reports: Vec<cosma_ir::Report>) -> RunError {
     RunError::Execute { what, error, reports }
+}
+
+/// What functions say of their plans.
+fn report(planned: &Module) -> Report {
+    let functions = functions(planned.as_operation());
+    let read = |it| FunctionReport::read(it, Duration::ZERO);
+    Report { functions: functions.into_iter().filter_map(read).collect(), ..Report::default() }
 }
 
 /// Calls a function once with each poison. Programs that keep state are two, and each is called twice: what

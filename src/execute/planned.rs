@@ -7,6 +7,7 @@ use cosma_ir::Reports;
 use cosma_ir::execute::{Program, count_transfers};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::Module;
+use cosma_passes::{ArenaName, LowerOptions, lower_unjudged};
 
 /// The scratchpad is given to the program, so that there is a pattern in it before and it can be looked at
 /// afterwards.
@@ -22,6 +23,21 @@ pub(super) fn plan(module: &mut Module, options: &Options) -> Result<Report, Run
 /// The program of a module in planned form.
 pub(super) fn compile<'c>(context: &'c Context, mut module: Module<'c>, effort: u8) -> Result<Program, RunError> {
     run_pipeline(&mut module, LOWER, &Options::default())?;
+    compile_lowered(context, module, effort)
+}
+
+/// The same, whatever the judge would say of it.
+pub(super) fn compile_unjudged<'c>(context: &'c Context, module: Module<'c>, effort: u8) -> Result<Program, RunError> {
+    let reports = Reports::attach(context);
+    let options = LowerOptions { arena: ArenaName::Argument, memory_space: None };
+    lower_unjudged(context, module.as_operation(), options).map_err(|it| {
+        it.emit_error();
+        RunError::Module(reports.take())
+    })?;
+    compile_lowered(context, module, effort)
+}
+
+fn compile_lowered<'c>(context: &'c Context, module: Module<'c>, effort: u8) -> Result<Program, RunError> {
     let reports = Reports::attach(context);
     count_transfers(context, module.as_operation())
         .and_then(|_| Program::compile(context, module, effort))

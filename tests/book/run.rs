@@ -16,7 +16,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// Why blocks are not run.
-const REASONS: [(&str, &str); 4] = [
+const REASONS: [(&str, &str); 5] = [
+    ("tflite", "it takes a converter from PyPI; tests/import.rs runs it where it is installed"),
     ("torch", "it takes PyTorch"),
     ("registry", "it downloads crates"),
     ("embed", "tests/embed.rs compiles and runs that program"),

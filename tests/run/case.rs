@@ -1,7 +1,9 @@
 //! Ways to plan a program, and what has to hold for each.
 
 use cosma::execute::{Comparison, Original, RunError, RunOptions};
-use cosma::{MachineOptions, Options, Solver, Stages, Weights, optimize};
+use cosma::{MachineOptions, Options, Solver, Stages, Weights, optimize, run_pipeline};
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::Module;
 use std::time::Duration;
 
 /// A way to plan.
@@ -14,7 +16,13 @@ pub struct Case {
     pub weights: Weights,
     pub solver: Solver,
     pub alignment: u64,
+    /// Whether passes of MLIR run on what is planned before it is lowered.
+    pub between: bool,
 }
+
+/// What users run on modules, and what may do harm there: what merges, drops, moves or folds operations.
+pub const BETWEEN: &str = "builtin.module(cse,canonicalize,sccp,loop-invariant-code-motion,control-flow-sink,\
+                           symbol-dce,inline,remove-dead-values,cse)";
 
 impl Case {
     fn options(&self, scratchpad: u64) -> Options {
@@ -44,6 +52,15 @@ impl Case {
     }
 }
 
+/// A planned module that passes of MLIR ran on.
+pub fn plan_and_pass<'c>(context: &'c Context, text: &str, options: &Options) -> Result<Module<'c>, RunError> {
+    let mut module = cosma::parse(context, text.as_bytes(), "between").expect("it is well-formed");
+    let stages = Stages { allocate: true, ..options.stages.clone() };
+    optimize(&mut module, &Options { stages, ..options.clone() })?;
+    run_pipeline(&mut module, BETWEEN, &Options::default())?;
+    Ok(module)
+}
+
 /// Plans a program in these ways, and runs each beside the source: every fault, and what came of all.
 pub fn run(name: &str, text: &str, cases: &[Case], options: &RunOptions) -> Result<Vec<Comparison>, String> {
     let context = cosma::new_context();
@@ -58,7 +75,13 @@ pub fn run(name: &str, text: &str, cases: &[Case], options: &RunOptions) -> Resu
     for case in cases {
         let least = case.least(text).map_err(|it| explain(Some(case), &it))?;
         let scratchpad = least * case.percent / 100;
-        let compared = original.compare(&case.options(scratchpad)).map_err(|it| explain(Some(case), &it))?;
+        let options = case.options(scratchpad);
+        let compared = if case.between {
+            plan_and_pass(&context, text, &options).and_then(|it| original.compare_planned(&it))
+        } else {
+            original.compare(&options)
+        };
+        let compared = compared.map_err(|it| explain(Some(case), &it))?;
         for comparison in compared {
             let faults = comparison.faults();
             if !faults.is_empty() || 0 < comparison.nans {

@@ -3,6 +3,7 @@
 //! Small versions of networks, in TOSA, in linalg and in both, and random programs. With
 //! `COSMA_RUN_CASES=N`, N random programs that have not been seen before.
 
+mod between;
 mod build;
 mod case;
 mod command;
@@ -27,20 +28,25 @@ use std::cell::Cell;
 const QUICK: RunOptions = RunOptions { seed: 1, effort: 0, function: None };
 
 const fn case(percent: u64, schedule: bool, group: bool, weights: Weights, solver: Solver) -> Case {
-    Case { percent, schedule, group, weights, solver, alignment: 64 }
+    Case { percent, schedule, group, weights, solver, alignment: 64, between: false }
+}
+
+/// With passes of MLIR between planning and lowering.
+const fn between(case: Case) -> Case {
+    Case { between: true, ..case }
 }
 
 /// Ways to plan, of which each network meets six.
 const CASES: [Case; 9] = [
-    case(100, true, false, Weights::Resident, Solver::Search),
+    between(case(100, true, false, Weights::Resident, Solver::Search)),
     case(100, false, false, Weights::Resident, Solver::Ilp),
     case(110, false, false, Weights::Streamed, Solver::Greedy),
-    case(100, true, true, Weights::Resident, Solver::Auto),
+    between(case(100, true, true, Weights::Resident, Solver::Auto)),
     case(100, true, false, Weights::Streamed, Solver::Ilp),
-    case(110, false, true, Weights::Streamed, Solver::Search),
+    between(case(110, false, true, Weights::Streamed, Solver::Search)),
     case(110, true, true, Weights::Resident, Solver::Greedy),
     case(100, false, true, Weights::Streamed, Solver::Auto),
-    case(100, false, false, Weights::Resident, Solver::Search),
+    between(case(100, false, false, Weights::Resident, Solver::Search)),
 ];
 
 /// Each dialect, with and without results in place of operands, in two cases of three.
@@ -81,14 +87,15 @@ fn any_case() -> impl Strategy<Value = Case> {
     let weights = prop_oneof![Just(Weights::Resident), Just(Weights::Streamed)];
     let solver = prop_oneof![Just(Solver::Auto), Just(Solver::Search), Just(Solver::Ilp), Just(Solver::Greedy)];
     let alignment = prop_oneof![Just(4), Just(16), Just(64)];
-    (percent, any::<bool>(), any::<bool>(), weights, solver, alignment).prop_map(
-        |(percent, schedule, group, weights, solver, alignment)| Case {
+    (percent, any::<bool>(), any::<bool>(), weights, solver, alignment, any::<bool>()).prop_map(
+        |(percent, schedule, group, weights, solver, alignment, between)| Case {
             percent,
             schedule,
             group,
             weights,
             solver,
             alignment,
+            between,
         },
     )
 }

@@ -15,6 +15,7 @@ fn upstream_models() {
             group,
             weights,
             solver: Solver::Auto,
+            between: !group,
             alignment: 64,
         };
         let cases = [case(100, false, Weights::Resident), case(100, true, Weights::Streamed)];

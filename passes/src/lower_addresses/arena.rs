@@ -7,7 +7,7 @@ use cosma_ir::melior::ir::attribute::IntegerAttribute;
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{Attribute, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{Diagnostic, offsets, size_in_bytes};
+use cosma_ir::{Diagnostic, size_in_bytes};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
     /// Where the tensors that an operator writes go: views of the arena, or buffers in host memory for
@@ -16,7 +16,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         &mut self,
         operation: OperationRef<'c, 'a>,
     ) -> Result<Vec<(Value<'c, 'a>, Buffer<'c, 'a>)>, Diagnostic<'c>> {
-        let offsets = offsets(operation);
+        let offsets = self.results_at.of(operation);
         let mut results = Vec::new();
         for (index, result) in operation.results().enumerate() {
             let result: Value = result.into();

@@ -6,6 +6,7 @@ use super::buffer::{Buffer, Root};
 use super::build::{Builder, place};
 use super::options::{ArenaName, LowerOptions};
 use super::symbols::Symbols;
+use super::unwrap::{Offsets, unwrap};
 use super::workshop::Workshop;
 use crate::extract::key;
 use crate::form::{body, operations};
@@ -16,7 +17,7 @@ use cosma_ir::melior::ir::attribute::TypeAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::{FunctionType, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, machine, name, offsets, set_type, transfer, uses};
+use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, machine, name, set_type, transfer, uses};
 use std::collections::{BTreeMap, HashMap};
 
 /// One function on its way.
@@ -32,7 +33,10 @@ pub(super) struct Lowering<'s, 'c, 'a> {
     pub scratchpad: u64,
     pub alignment: u64,
     pub arena: Option<Value<'c, 'a>>,
+    /// Offsets as values, by number of bytes.
     pub offsets: BTreeMap<u64, Value<'c, 'a>>,
+    /// Where results lie.
+    pub results_at: Offsets,
     /// What has become of each tensor. Only looked up, never iterated over.
     buffers: HashMap<usize, Buffer<'c, 'a>>,
     /// Where constants lie that somebody reads as bytes; likewise.
@@ -62,6 +66,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             );
             return Err(Diagnostic::at(function, message));
         }
+        let results_at = unwrap(block);
         Ok(Lowering {
             build: Builder(context),
             function,
@@ -74,6 +79,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             alignment: machine.and_then(|it| it.alignment).unwrap_or(crate::DEFAULT_ALIGNMENT.0),
             arena: None,
             offsets: BTreeMap::new(),
+            results_at,
             buffers: HashMap::new(),
             constants: HashMap::new(),
             owned: Vec::new(),
@@ -178,7 +184,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             return self.variable(operation, access);
         }
         // Whatever it looks like, the planner took it for an operator.
-        let is_placed = offsets(operation).is_some();
+        let is_placed = self.results_at.of(operation).is_some();
         match role(operation, |_| false) {
             Role::Transfer => unreachable!("transfers were dealt with"),
             // When somebody asks for them.
@@ -250,7 +256,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
 }
 
 /// Whether an operation, or what is in its regions, reads or writes a tensor.
-fn touches_tensor(operation: OperationRef) -> bool {
+pub(super) fn touches_tensor(operation: OperationRef) -> bool {
     crate::role::reads(operation).iter().any(|it| it.value.r#type().is_tensor())
         || operation.results().any(|it| it.r#type().is_tensor())
 }

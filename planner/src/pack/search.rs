@@ -399,7 +399,6 @@ impl<'a> Search<'a> {
         let gauge = &mut self.gauges[section];
         gauge.choices = choices;
         gauge.slack = limit.saturating_sub(top);
-        gauge.slack = limit.saturating_sub(top);
         top <= limit && self.fill(section, limit)
     }
 

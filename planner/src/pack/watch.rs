@@ -9,14 +9,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) struct Watch<'a> {
     deadline: Deadline<'a>,
     race: Option<(&'a AtomicUsize, usize)>,
-    asked: u32,
+    spent: u64,
+    /// How much is spent when the clock is looked at next.
+    next_look: u64,
     over: bool,
 }
+
+/// Steps between two looks at the clock: some ten microseconds.
+const STEPS: u64 = 4096;
+
+/// Steps that a decision of a search stands for.
+const DECISION: usize = 256;
 
 impl<'a> Watch<'a> {
     /// A look at a deadline.
     pub fn new(deadline: Deadline<'a>) -> Watch<'a> {
-        Watch { deadline, race: None, asked: 0, over: deadline.has_passed() }
+        Watch { deadline, race: None, spent: 0, next_look: STEPS, over: deadline.has_passed() }
     }
 
     /// The same for number `lane` of those who work side by side; `winner` is the least of those with
@@ -25,13 +33,28 @@ impl<'a> Watch<'a> {
     where
         'a: 'b,
     {
-        Watch { deadline: self.deadline, race: Some((winner, lane)), asked: 0, over: self.over }
+        Watch { deadline: self.deadline, race: Some((winner, lane)), spent: 0, next_look: STEPS, over: self.over }
     }
 
-    /// Whether it is time to stop.
+    /// Whether it is time to stop, asked at each decision of a search.
     pub fn is_over(&mut self) -> bool {
-        self.asked = self.asked.wrapping_add(1);
-        if self.asked.is_multiple_of(16) { self.is_over_now() } else { self.over }
+        self.spend(DECISION)
+    }
+
+    /// Whether it is time to stop after so many more steps: rounds of some innermost loop.
+    pub fn spend(&mut self, steps: usize) -> bool {
+        self.spent += steps as u64;
+        if self.next_look <= self.spent {
+            self.next_look = self.spent + STEPS;
+            self.is_over_now();
+        }
+        self.over
+    }
+
+    /// All steps that were spent.
+    #[cfg(test)]
+    pub fn spent(&self) -> u64 {
+        self.spent
     }
 
     /// Whether it is time to stop, whatever that costs.

@@ -13,6 +13,7 @@
 
 use super::orders::shuffle;
 use super::random::Random;
+use super::reduce::gcd;
 use super::search::Outcome;
 use super::units::alignment_of;
 use super::watch::Watch;
@@ -48,10 +49,31 @@ struct Pair {
     down: i128,
 }
 
-/// What was decided of pairs: whether the second is above the first.
+/// A body that lies above another: their offsets differ by `distance` at least.
+struct Above {
+    low: usize,
+    high: usize,
+    distance: i128,
+}
+
+/// A pair, and whether its second body lies above its first.
+type Decision = (u32, bool);
+
+/// What the search has still to look at: a decision, after so many earlier ones, and the offsets that follow.
 struct State {
     offsets: Vec<i128>,
-    decided: Vec<(u32, bool)>,
+    n_decided: usize,
+    decision: Option<Decision>,
+}
+
+/// What follows from decisions.
+enum Raised {
+    /// The least offsets.
+    To(Vec<i128>),
+    /// Some body would lie too high, which is proven.
+    TooHigh,
+    /// Time was over first.
+    Stopped,
 }
 
 /// Blocks above which pairs are too many to be searched.
@@ -60,7 +82,12 @@ const MANY: usize = 400;
 /// What there is to be packed, and what was found out about it.
 pub(super) struct Windows {
     bodies: Vec<Body>,
+    /// Found when the search needs them first.
     pairs: Vec<Pair>,
+    has_pairs: bool,
+    /// How many remainders offsets can have, of all bodies together, by the least common multiple of the
+    /// alignments: one for each body where all have the same.
+    n_remainders: u64,
     /// Bodies in the order in which they start, and the greatest end up to each.
     by_start: Vec<(usize, u32)>,
     /// Offsets of all, as far as they are given.
@@ -92,7 +119,6 @@ impl Windows {
             .map(body)
             .filter(|it| !it.pieces.is_empty())
             .collect();
-        let pairs = if bodies.len() <= MANY { pairs(&bodies) } else { Vec::new() };
         let mut by_start: Vec<(usize, u32)> = (0..bodies.len()).map(|it| (it, 0)).collect();
         by_start.sort_by_key(|it| bodies[it.0].start());
         let mut end = 0;
@@ -101,19 +127,22 @@ impl Windows {
             *latest = end;
         }
         Windows {
+            pairs: Vec::new(),
+            has_pairs: false,
+            n_remainders: n_remainders(&bodies),
             bodies,
-            pairs,
             by_start,
             given: intervals.iter().map(|it| it.fixed.unwrap_or_default()).collect(),
             random: Random::new(),
         }
     }
 
-    /// First fit in some orders, the next time in others: the lowest packing, if fixed offsets allow one.
+    /// First fit in some orders, the next time in others: the lowest packing, if fixed offsets and time
+    /// allow one.
     pub fn first_fit(&mut self, rounds: u64, watch: &mut Watch<'_>) -> Option<Vec<Bytes>> {
         let mut best: Option<(u64, Vec<u64>)> = None;
         for round in 0..rounds {
-            if 0 < round && watch.is_over_now() {
+            if watch.is_over_now() {
                 break;
             }
             let key = |at: &usize| {
@@ -131,7 +160,7 @@ impl Windows {
             let mut order: Vec<(bool, u64, usize)> =
                 order.into_iter().zip(places).map(|(id, place)| (!self.bodies[id].is_fixed, place, id)).collect();
             order.sort_unstable();
-            let Some(offsets) = self.place(order.into_iter().map(|it| it.2)) else { continue };
+            let Some(offsets) = self.place(order.into_iter().map(|it| it.2), watch) else { continue };
             let top = self.bodies.iter().zip(&offsets).map(|it| it.0.size + it.1).max().unwrap_or(0);
             if best.as_ref().is_none_or(|it| top < it.0) {
                 best = Some((top, offsets));
@@ -140,7 +169,7 @@ impl Windows {
         best.map(|it| self.to_bytes(&it.1))
     }
 
-    fn place(&self, order: impl Iterator<Item = usize>) -> Option<Vec<u64>> {
+    fn place(&self, order: impl Iterator<Item = usize>, watch: &mut Watch<'_>) -> Option<Vec<u64>> {
         let mut offsets = vec![0; self.bodies.len()];
         let mut is_placed = vec![false; self.bodies.len()];
         let mut taken: Vec<(i128, i128)> = Vec::new();
@@ -149,7 +178,14 @@ impl Windows {
             taken.clear();
             let before = self.by_start.partition_point(|it| self.bodies[it.0].start() < body.end());
             let near = self.by_start[..before].iter().rev().take_while(|it| body.start() < it.1);
-            for (other, _) in near.filter(|it| is_placed[it.0]) {
+            for (other, _) in near {
+                let met = if is_placed[*other] { body.pieces.len() + self.bodies[*other].pieces.len() } else { 0 };
+                if watch.spend(1 + met) {
+                    return None;
+                }
+                if met == 0 {
+                    continue;
+                }
                 each_meeting(body, &self.bodies[*other], |mine, its| {
                     let at = |it: Bytes| i128::from(offsets[*other]) + i128::from(it.0);
                     taken.push((at(its.low) - i128::from(mine.high.0) + 1, at(its.high) - i128::from(mine.low.0)));
@@ -157,18 +193,13 @@ impl Windows {
             }
             taken.sort_unstable();
             let mut at = i128::from(body.lowest);
-            let alignment = i128::from(body.alignment);
             for (low, high) in &taken {
                 if at < *low {
                     break;
                 }
                 if at < *high {
-                    at = (*high + alignment - 1) / alignment * alignment;
+                    at = self.align(id, *high);
                 }
-            }
-            // What was too high before it was aligned may be free where it is, or not.
-            while let Some(found) = taken.iter().find(|it| it.0 <= at && at < it.1) {
-                at = (found.1 + alignment - 1) / alignment * alignment;
             }
             if body.is_fixed && at != i128::from(body.lowest) {
                 return None;
@@ -180,9 +211,14 @@ impl Windows {
     }
 
     /// Whether there is a packing; `Stopped` after so many decisions.
-    pub fn search(&self, capacity: Bytes, decisions: u64, watch: &mut Watch<'_>) -> Outcome<Vec<Bytes>> {
+    pub fn search(&mut self, capacity: Bytes, decisions: u64, watch: &mut Watch<'_>) -> Outcome<Vec<Bytes>> {
         if MANY < self.bodies.len() {
             return Outcome::Stopped;
+        }
+        if !self.has_pairs {
+            let Some(pairs) = pairs(&self.bodies, watch) else { return Outcome::Stopped };
+            self.pairs = pairs;
+            self.has_pairs = true;
         }
         let mut highest = Vec::new();
         for body in &self.bodies {
@@ -192,13 +228,16 @@ impl Windows {
             }
         }
         let offsets = self.bodies.iter().map(|it| i128::from(it.lowest)).collect();
-        let mut open = vec![State { offsets, decided: Vec::new() }];
+        let mut decided: Vec<Decision> = Vec::new();
+        let mut open = vec![State { offsets, n_decided: 0, decision: None }];
         let mut left = decisions;
-        while let Some(State { offsets, decided }) = open.pop() {
-            if left == 0 || watch.is_over() {
+        while let Some(State { offsets, n_decided, decision }) = open.pop() {
+            if left == 0 || watch.spend(self.pairs.len()) {
                 return Outcome::Stopped;
             }
             left -= 1;
+            decided.truncate(n_decided);
+            decided.extend(decision);
             let overlap = |it: &Pair| {
                 let difference = offsets[it.bodies.1] - offsets[it.bodies.0];
                 difference < it.up && -difference < it.down
@@ -209,38 +248,67 @@ impl Windows {
                 let offsets: Vec<u64> = offsets.iter().map(|it| *it as u64).collect();
                 return Outcome::Placed(self.to_bytes(&offsets));
             };
+            let n_decided = decided.len();
             for up in [false, true] {
-                let mut decided = decided.clone();
-                decided.push((pair as u32, up));
-                if let Some(offsets) = self.raise(offsets.clone(), &decided, &highest) {
-                    open.push(State { offsets, decided });
+                let decision = (pair as u32, up);
+                decided.push(decision);
+                match self.raise(offsets.clone(), &decided, &highest, watch) {
+                    Raised::To(offsets) => open.push(State { offsets, n_decided, decision: Some(decision) }),
+                    Raised::TooHigh => {}
+                    Raised::Stopped => return Outcome::Stopped,
                 }
+                decided.pop();
             }
         }
         Outcome::Infeasible
     }
 
-    /// The least offsets that follow from what was decided; `None` if one is too high.
-    fn raise(&self, mut offsets: Vec<i128>, decided: &[(u32, bool)], highest: &[i128]) -> Option<Vec<i128>> {
-        let mut changes = true;
-        while changes {
-            changes = false;
-            for (pair, up) in decided.iter().rev() {
-                let Pair { bodies: (first, second), up: above, down: below } = self.pairs[*pair as usize];
-                let (low, high, distance) = if *up { (first, second, above) } else { (second, first, below) };
-                let least = offsets[low] + distance;
-                if offsets[high] < least {
-                    let alignment = i128::from(self.bodies[high].alignment);
-                    let least = (least + alignment - 1).div_euclid(alignment) * alignment;
-                    if highest[high] < least {
-                        return None;
+    /// The least offsets that follow from what was decided.
+    ///
+    /// An offset comes of a chain of decisions, each of which raises a body above the one before. A chain
+    /// that comes to a body again, higher by a multiple of all alignments, would go on for ever: then
+    /// there are no such offsets. So something that changes after as many rounds as bodies can have
+    /// different remainders is the proof that there are none; with one alignment for all, these are as
+    /// many as bodies (Bellman and Ford).
+    fn raise(&self, mut offsets: Vec<i128>, decided: &[Decision], highest: &[i128], watch: &mut Watch<'_>) -> Raised {
+        for round in 0.. {
+            if watch.spend(decided.len()) {
+                return Raised::Stopped;
+            }
+            let mut changes = false;
+            for decision in decided.iter().rev() {
+                let Above { low, high, distance } = self.above(*decision);
+                if offsets[high] < offsets[low] + distance {
+                    offsets[high] = self.align(high, offsets[low] + distance);
+                    if highest[high] < offsets[high] {
+                        return Raised::TooHigh;
                     }
-                    offsets[high] = least;
                     changes = true;
                 }
             }
+            if !changes {
+                break;
+            }
+            if self.n_remainders <= round {
+                return Raised::TooHigh;
+            }
         }
-        Some(offsets)
+        Raised::To(offsets)
+    }
+
+    fn above(&self, (pair, up): Decision) -> Above {
+        let Pair { bodies: (first, second), up: above, down: below } = self.pairs[pair as usize];
+        if up {
+            Above { low: first, high: second, distance: above }
+        } else {
+            Above { low: second, high: first, distance: below }
+        }
+    }
+
+    /// The least offset of a body from `least` on.
+    fn align(&self, body: usize, least: i128) -> i128 {
+        let alignment = i128::from(self.bodies[body].alignment);
+        (least + alignment - 1).div_euclid(alignment) * alignment
     }
 
     fn to_bytes(&self, offsets: &[u64]) -> Vec<Bytes> {
@@ -252,29 +320,140 @@ impl Windows {
     }
 }
 
+/// See [`Windows`]; `u64::MAX` if there are more.
+fn n_remainders(bodies: &[Body]) -> u64 {
+    // What is fixed is never raised.
+    let alignments = || bodies.iter().filter(|it| !it.is_fixed).map(|it| it.alignment);
+    let common = alignments().try_fold(1_u64, |all, it| all.checked_mul(it / gcd(all, it)));
+    common.map_or(u64::MAX, |common| alignments().fold(0, |sum: u64, it| sum.saturating_add(common / it)))
+}
+
+/// Each two pieces that share steps.
+///
+/// Pieces come in the order of their steps, and those that do not have the same steps share none.
 fn each_meeting(first: &Body, second: &Body, mut with: impl FnMut(&Piece, &Piece)) {
+    let mut from = 0;
     for mine in &first.pieces {
-        for its in &second.pieces {
-            if mine.start.max(its.start) < mine.end.min(its.end) {
-                with(mine, its);
-            }
+        while from < second.pieces.len() && second.pieces[from].end <= mine.start {
+            from += 1;
         }
+        second.pieces[from..].iter().take_while(|it| it.start < mine.end).for_each(|it| with(mine, it));
     }
 }
 
-fn pairs(bodies: &[Body]) -> Vec<Pair> {
+/// All pairs; `None` if time was over first.
+fn pairs(bodies: &[Body], watch: &mut Watch<'_>) -> Option<Vec<Pair>> {
     let mut pairs: Vec<Pair> = Vec::new();
+    let mut distances: Vec<(i128, i128)> = Vec::new();
     for second in 0..bodies.len() {
         for first in 0..second {
-            let from = pairs.len();
+            distances.clear();
             each_meeting(&bodies[first], &bodies[second], |mine, its| {
                 let distance = |high: Bytes, low: Bytes| i128::from(high.0) - i128::from(low.0);
-                let (up, down) = (distance(mine.high, its.low), distance(its.high, mine.low));
-                if !pairs[from..].iter().any(|it| (it.up, it.down) == (up, down)) {
-                    pairs.push(Pair { bodies: (first, second), up, down });
-                }
+                distances.push((distance(mine.high, its.low), distance(its.high, mine.low)));
             });
+            if watch.spend(bodies[first].pieces.len() + bodies[second].pieces.len() + distances.len()) {
+                return None;
+            }
+            distances.sort_unstable();
+            distances.dedup();
+            pairs.extend(distances.iter().map(|(up, down)| Pair { bodies: (first, second), up: *up, down: *down }));
         }
     }
-    pairs
+    Some(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Deadline;
+    use crate::pack::{Gap, check_packing};
+
+    /// An interval of two halves, each with its window.
+    fn halves(size: u64, first: (u64, u64), second: (u64, u64)) -> Interval {
+        let gap = |start, (low, high)| Gap { start, end: start + 5, window: Some((Bytes(low), Bytes(high))) };
+        Interval { gaps: vec![gap(0, first), gap(5, second)], ..Interval::new(0, 10, Bytes(size)) }
+    }
+
+    /// What the search says, and after how many steps.
+    fn search(intervals: &[Interval], capacity: u64, decisions: u64) -> (Outcome<Vec<Bytes>>, u64) {
+        let mut watch = Watch::new(Deadline::NEVER);
+        let outcome = Windows::new(intervals, Bytes(1)).search(Bytes(capacity), decisions, &mut watch);
+        (outcome, watch.spent())
+    }
+
+    /// Two that lie above each other's middle raise each other by a byte each time: no packing, and
+    /// that is clear after two rounds, however large they are.
+    #[test]
+    fn a_cycle_is_not_climbed() {
+        for unit in [10, 1_000_000, 500_000_000_000_000_000] {
+            let (a, b) = (4 * unit, 2 * unit);
+            let intervals = [halves(a, (0, b + 5), (b + 4, a)), halves(a, (b, a), (0, b))];
+            let (outcome, steps) = search(&intervals, 5 * unit, u64::MAX);
+            assert_eq!(outcome, Outcome::Infeasible);
+            assert!(steps < 100, "{steps} steps for a unit of {unit}");
+        }
+    }
+
+    /// Where alignments differ, a body that raises itself may come to rest. Two that would take turns at
+    /// raising a third never do, but by so little that only the number of rounds shows it.
+    #[test]
+    fn remainders_bound_the_rounds() {
+        let aligned = |alignment, size| Interval { alignment: Bytes(alignment), ..Interval::new(0, 10, Bytes(size)) };
+        let mut windows = Windows::new(&[aligned(4, 10), aligned(1, 20), aligned(6, 30)], Bytes(1));
+        assert_eq!(windows.n_remainders, 3 + 12 + 2);
+        let mut raise = |distances: [i128; 3], offsets: [i128; 3]| {
+            let pair = |at: usize| Pair { bodies: (at, (at + 1) % 3), up: distances[at], down: 0 };
+            windows.pairs = (0..3).map(pair).collect();
+            let mut watch = Watch::new(Deadline::NEVER);
+            let cycle = [(2, true), (1, true), (0, true)];
+            match windows.raise(offsets.to_vec(), &cycle, &[i128::MAX / 2; 3], &mut watch) {
+                Raised::To(offsets) => Some(offsets),
+                Raised::TooHigh => None,
+                Raised::Stopped => panic!("there is no deadline"),
+            }
+        };
+        assert_eq!(raise([3, 0, -6], [4, 4, 6]), Some(vec![8, 11, 12]));
+        // No more up than down, and yet what is aligned ends higher each time.
+        assert_eq!(raise([1, 0, -1], [4, 5, 6]), None);
+        assert_eq!(raise([1_000_000_000_001, 0, -1_000_000_000_000], [0; 3]), None);
+    }
+
+    /// Steps depend on how many there are, not on how large they are.
+    #[test]
+    fn large_sizes_take_no_more_steps() {
+        let mut random = Random::new();
+        let (mut placed, mut infeasible) = (0, 0);
+        for round in 0..3000 {
+            let scale = [1, 1_000, 1_000_000_000_000][round % 3];
+            let n_bodies = 2 + random.below(5) as usize;
+            let mut draw = |_| {
+                let noise = random.below(3);
+                let size = scale * (2 + random.below(4)) + noise;
+                let mut window = || {
+                    let ends = [random.below(5), random.below(5)].map(|it| (scale * it + random.below(2)).min(size));
+                    let low = ends[0].min(ends[1]).min(size - 1);
+                    (low, ends[0].max(ends[1]).max(low + 1))
+                };
+                let mut interval = halves(size, window(), window());
+                interval.alignment = Bytes([1, 1, 2, 3, 4][random.below(5) as usize]);
+                interval
+            };
+            let intervals: Vec<Interval> = (0..n_bodies).map(&mut draw).collect();
+            let capacity = crate::pack::load(&intervals, Bytes(1)).0 + scale;
+            let (outcome, steps) = search(&intervals, capacity, 200);
+            match &outcome {
+                Outcome::Placed(offsets) => {
+                    assert_eq!(check_packing(&intervals, offsets, Bytes(capacity), Bytes(1)), []);
+                    placed += 1;
+                }
+                Outcome::Infeasible => infeasible += 1,
+                Outcome::Stopped => {}
+            }
+            // Of each decision, two ways with a few rounds over at most two decisions for each pair.
+            let n_pairs = (n_bodies * n_bodies) as u64;
+            assert!(steps < 200 * n_pairs * 2 * 10 * n_bodies as u64, "{steps} steps: {intervals:#?}");
+        }
+        assert!(500 < placed && 500 < infeasible, "{placed} placed, {infeasible} infeasible");
+    }
 }

@@ -21,7 +21,7 @@ Examples:
   Look at the plan, in a browser, and in words:
     cosma-opt --schedule --allocate --scratchpad=512KiB --memory-map=map.html --explain net.mlir -o planned.mlir
   Passes of COSMA among those of MLIR:
-    cosma-opt --pass-pipeline='builtin.module(func.func(cosma-allocate{scratchpad=1KiB},cosma-insert-transfers,cse))' net.mlir
+    cosma-opt --pass-pipeline='builtin.module(func.func(cse,cosma-allocate{scratchpad=1KiB},cosma-insert-transfers))' net.mlir
 
 SIZE is a number of bytes, or one with a unit B, KiB, MiB, GiB or TiB: 524288, 512KiB, 1.5MiB.
 
