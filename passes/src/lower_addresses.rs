@@ -42,6 +42,7 @@ mod llvm;
 mod options;
 mod outline;
 mod parts;
+pub(crate) mod prepare;
 mod state;
 mod structured;
 mod symbols;
