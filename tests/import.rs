@@ -193,6 +193,10 @@ fn models_as_exporters_write_them() {
         ("if_of_constant.onnx", &["--scratchpad=1MiB", "--dim=b=2"], (1, 128, 64)),
         ("if_of_constant.onnx", &["--scratchpad=1MiB", "--dim=b=1"], (1, 64, 32)),
         ("matmul_n_bits.onnx", &["--scratchpad=1MiB"], (1, 4672, 4672)),
+        // x and y are f32, 256 each; both weights int8, 16,384 each; between the products lie 256 of int8.
+        ("qdq_w8a8.onnx", &["--scratchpad=1MiB"], (3, 33_280, 256 + 16_384 + 256)),
+        // x and y 1024 each, the weight of int4 2048, its scales 1024.
+        ("qdq_int4_blocks.onnx", &["--scratchpad=1MiB"], (1, 5120, 5120)),
         ("qlinear_concat.onnx", &["--scratchpad=1MiB"], (1, 512, 256)),
         // The convolution whose shape is asked for does not run.
         ("read_for_its_shape.onnx", &["--scratchpad=1MiB"], (1, 4096, 2048)),

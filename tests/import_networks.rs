@@ -1,5 +1,6 @@
 //! Real models against the same networks as they were brought to an accelerator's granularity by hand
-//! before: as many operators, the same scratchpad, no higher peak.
+//! before: as many operators, the same scratchpad, the same peak, or fewer and less where it is said why. At most
+//! 0.5 % of the operators and of the peak, and 0.01 % of the scratchpad, may be more.
 
 mod common;
 
@@ -12,18 +13,36 @@ use std::time::Duration;
 
 /// What differs, and why.
 const EXPLAINED: &[(&str, &str)] = &[
+    ("amoebanet_a_imagenet", CROPPED),
+    ("amoebanet_d_l18_f190", CROPPED),
     ("bisenet_resnet18", "an addition to what the product before it reads is part of that product"),
     ("clip_vit_text_b32", "a comparison with a constant joins its only reader, as all elementwise operators do"),
-    ("convnext_tiny", "to transpose what has one dimension that is not one is a view"),
+    ("convnext_tiny", "channels change their place as they are written or read, and what has one dimension is a view"),
+    ("darts_pcv_imagenet", CROPPED),
+    ("darts_v1_imagenet", CROPPED),
+    ("darts_v2_cifar", CROPPED),
+    ("darts_v2_imagenet", CROPPED),
+    ("llama_like_l12_d768", NORMALISED),
+    ("llama_like_l12_d768_decode", NORMALISED),
+    ("llama_like_l2_d2048", NORMALISED),
     ("mixnet_s", "pieces of a tensor that is there anyway are views"),
     ("mobilevit_s", "two transpositions, one after the other, are one"),
-    ("nasnet_a_large", "padding runs with the window that reads it, so the padded copy is never there"),
-    ("sd15_unet_64", "pieces of a tensor that is there anyway are views"),
+    ("nasnet_a_cifar", CROPPED),
+    ("nasnet_a_large", CROPPED),
+    ("nasnet_a_mobile", CROPPED),
+    ("ofa_mbv3_w12_max", "sums along two axes, one after the other, are one"),
+    ("ofa_mbv3_w12_rand0", "sums along two axes, one after the other, are one"),
+    ("sd15_unet_64", "channels change their place as they are written or read, and pieces are views"),
     ("shufflenet_v2_x1_0", "pieces of a tensor that is there anyway are views"),
     ("ssd300_vgg16", "a bound on a norm joins the reduction that computes it"),
+    ("t5_small_encdec", NORMALISED),
     ("transformer_encdec_base", "pieces of a tensor that is there anyway are views"),
     ("whisper_tiny_encoder", "the embedding of positions is added while transposing"),
 ];
+
+const CROPPED: &str = "padding and cropping run with the windows that read it, so the copy is never there";
+const NORMALISED: &str =
+    "a sum that is normalised at once is two operators, the second of which may be part of a product";
 
 /// The models, in the order of their names.
 fn models(folder: &Path) -> Vec<PathBuf> {
@@ -87,10 +106,13 @@ fn models_against_networks() {
             change(before_peak, after_peak),
         )
         .expect("text takes any line");
-        let is_near = change(before.operators, after.operators).abs() <= 10.0
-            && change(before.min_scratchpad, after.min_scratchpad).abs() <= 2.0;
-        let differs = before.operators != after.operators || before.min_scratchpad != after.min_scratchpad;
-        if before_peak < after_peak || !is_near && why.is_empty() || differs && why.is_empty() {
+        let is_worse = 1.005 * (before.operators as f64) < after.operators as f64
+            || 1.0001 * (before.min_scratchpad as f64) < after.min_scratchpad as f64
+            || 1.005 * (before_peak as f64) < after_peak as f64;
+        let differs = before.operators != after.operators
+            || before.min_scratchpad != after.min_scratchpad
+            || before_peak != after_peak;
+        if is_worse || differs && why.is_empty() {
             wrong.push(name);
         }
     }

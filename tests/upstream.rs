@@ -25,8 +25,9 @@ const MODELS: [(&str, &str, &[usize]); 14] = [
     ("train_mlp.tosa", "train_mlp_b64", &[12, 13]),
 ];
 
-/// Where the least scratchpad differs, and why.
-const EXPLAINED: [(&str, &str); 2] = [
+/// Where the operators differ by more than 1.5 % or the least scratchpad by more than 2 %, and why.
+const EXPLAINED: [(&str, &str); 3] = [
+    ("darts_v2_cifar.linalg", "what pads runs with the window that reads it"),
     ("train_mlp.linalg", "the step of the optimiser is two operators: the momentum joins the gradient"),
     ("train_mlp.tosa", "the step of the optimiser is two operators: the momentum joins the gradient"),
 ];
@@ -63,7 +64,7 @@ fn upstream_models_against_networks() {
             before.operators, after.operators, before.min_scratchpad, after.min_scratchpad,
         )
         .expect("text takes any line");
-        if 10.0 < operators.abs() || 2.0 < scratchpad.abs() && why.is_empty() {
+        if (1.5 < operators.abs() || 2.0 < scratchpad.abs()) && why.is_empty() || 1.7 < scratchpad {
             wrong.push(file);
         }
     }

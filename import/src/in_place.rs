@@ -1,30 +1,43 @@
 //! Which results may lie where operands lie: the accelerator writes where it reads.
 //!
-//! It works tile by tile: what it needs for a tile of the result it has read before it writes that tile.
-//! So a result may lie over an operand wherever a tile of the result needs of that operand the tile at the
-//! same place, and no other one from then on:
+//! Here is what nodes read at the place that they write; what groups of them may share, `cosma-network` decides,
+//! and whether elements are equally wide it looks at as well:
 //!
-//! - *Elementwise* operators, over each operand that is not spread: what is as large as the result has
-//!   each element at the place of the result's.
-//! - *Softmax and normalisations*, over what they normalise. They read rows, or all of it, for sums and the
-//!   like first, and write nothing on the way; then they read it once more, element by element, and write.
-//! - *Groups*, over an operand that all members read in one of these two ways. The residual of an addition
-//!   is one, and so is what a whole normalisation reads that was written as single nodes. What the first
-//!   member reads as windows or rows is none: windows overlap, and rows serve many tiles.
+//! - *Elementwise* operators, each operand that is not spread: what is as large as the result has each element
+//!   at the place of the result's.
+//! - *Softmax and normalisations*, what they normalise. They read rows, or all of it, for sums and the like
+//!   first, and write nothing on the way; then they read it once more, element by element, and write.
 //! - *Concatenations*, where operands lie side by side in the result: all dimensions outside of that along
 //!   which they are joined are one. Then nothing has to be moved. Likewise *splits and slices* that take
 //!   pieces without a break.
 //!
 //! Whether nobody else is still to read an operand is not looked at here: that depends on the order.
 
+use crate::class::{Class, class};
 use crate::graph::n_elements;
-use crate::group::{Class, Groups, class};
 use crate::infer::{Call, axis, picked, ranges, split_types};
-use crate::network::{InPlace, Network, Operator, Tensor, TensorIndex};
-use crate::options::{Options, Sharing};
+use crate::network::{InPlace, Tensor, TensorIndex};
+use cosma_network::Alias;
 
-/// What a node's results and operands may share; `tensor` gives the tensor of a value that has one.
-pub fn in_place(
+/// Which elements of a node's results depend on elements of operands at the same places only; `tensor` gives the
+/// tensor of a value that has one.
+pub fn aliases(
+    call: &Call,
+    kind: &str,
+    tensors: &[Tensor],
+    tensor: &dyn Fn(usize) -> Option<TensorIndex>,
+) -> Vec<Alias> {
+    let mut aliases = Vec::new();
+    for InPlace { result, operand, part } in in_place(call, kind, tensors, tensor) {
+        let bits = tensors[result.0].element.bits();
+        let at = part.map(|bytes| bytes.saturating_mul(8) / bits);
+        aliases.push(Alias { result, operand, at });
+    }
+    aliases
+}
+
+/// The same, with parts in bytes.
+fn in_place(
     call: &Call,
     kind: &str,
     tensors: &[Tensor],
@@ -90,9 +103,9 @@ fn updated(kind: &str) -> &'static [(usize, usize)] {
     }
 }
 
-/// Whether two tensors have as many elements, of one type.
+/// Whether two tensors have as many elements.
 fn are_alike(a: &Tensor, b: &Tensor) -> bool {
-    a.element == b.element && a.n_elements() == b.n_elements() && a.n_elements() != u64::MAX
+    a.n_elements() == b.n_elements() && a.n_elements() != u64::MAX
 }
 
 fn concatenation(
@@ -180,102 +193,4 @@ fn gather(
     let picked = picked(call)?;
     let at = tensors[operand.0].bytes(picked.start)?;
     piece(result, operand, picked.end - picked.start, tensors[operand.0].n_elements(), at)
-}
-
-/// What a group may share: an operator that takes in others, which follow it, with the result of the last.
-pub fn of_group(groups: &Groups, head: usize, result: TensorIndex, members: &[usize]) -> Vec<InPlace> {
-    let tensors = &groups.network.tensors;
-    let all = || [head].into_iter().chain(members.iter().copied());
-    let mut pairs: Vec<InPlace> = Vec::new();
-    for pair in all().flat_map(|it| &groups.operator(it).in_place) {
-        let keeps_place = |it: usize| {
-            let operator = groups.operator(it);
-            let is_shared = only_part(operator, pair.operand) == Some(pair.part);
-            !operator.reads.contains(&pair.operand) || is_shared || groups.reduced[it].contains(&pair.operand)
-        };
-        let is_known = pairs.iter().any(|it| it.operand == pair.operand);
-        if !is_known && are_alike(&tensors[pair.result.0], &tensors[result.0]) && all().all(keeps_place) {
-            pairs.push(InPlace { result, ..*pair });
-        }
-    }
-    pairs
-}
-
-/// Of which part an operand may take the place; none if it may take none, or is read for several: once
-/// something else than its bytes is written to one of them, the others lack it.
-fn only_part(operator: &Operator, operand: TensorIndex) -> Option<Option<u64>> {
-    let mut parts = operator.in_place.iter().filter(|it| it.operand == operand).map(|it| it.part);
-    let first = parts.next()?;
-    parts.all(|it| it == first).then_some(first)
-}
-
-/// What of a group's operands it only reads to reduce them.
-pub fn reduced_by_group(groups: &Groups, head: usize, members: &[usize]) -> Vec<TensorIndex> {
-    let all = || [head].into_iter().chain(members.iter().copied());
-    let is_reduced = |tensor: &TensorIndex| {
-        all().all(|it| !groups.operator(it).reads.contains(tensor) || groups.reduced[it].contains(tensor))
-    };
-    let mut reduced: Vec<TensorIndex> = all().flat_map(|it| &groups.reduced[it]).copied().collect();
-    reduced.retain(is_reduced);
-    reduced.dedup();
-    reduced
-}
-
-/// What an operator may share that takes in an elementwise one before it.
-pub fn with_prologue(operator: &Operator, first: &Operator) -> Vec<InPlace> {
-    let through = first.writes[0];
-    let mut pairs = Vec::new();
-    for pair in &operator.in_place {
-        if pair.operand == through {
-            if only_part(operator, through) != Some(pair.part) {
-                continue;
-            }
-            let sources = first.in_place.iter().map(|it| it.operand);
-            // What is also read directly has to lie at the same place.
-            let is_there = |it: &TensorIndex| only_part(operator, *it) == Some(pair.part);
-            let sources = sources.filter(|it| !operator.reads.contains(it) || is_there(it));
-            pairs.extend(sources.map(|operand| InPlace { operand, ..*pair }));
-        } else if !first.reads.contains(&pair.operand) {
-            pairs.push(*pair);
-        }
-    }
-    pairs
-}
-
-/// Leaves what can be at once, if anything is to share: parts of one tensor, beside each other, or pairs
-/// of one size.
-pub fn settle(network: &mut Network, options: &Options) {
-    for operator in &mut network.operators {
-        let pairs = std::mem::take(&mut operator.in_place);
-        if options.in_place == Sharing::None {
-            continue;
-        }
-        let bytes = |it: TensorIndex| {
-            let tensor = &network.tensors[it.0];
-            tensor.bytes(tensor.n_elements())
-        };
-        let is_operand = |it: &InPlace| operator.reads.contains(&it.operand) && operator.writes.contains(&it.result);
-        let has_parts = pairs.iter().any(|it| it.part.is_some());
-        let mut kept: Vec<InPlace> = Vec::new();
-        // Where the last part ends, and what it is a part of.
-        let mut last: Option<(u64, TensorIndex)> = None;
-        for pair in pairs.into_iter().filter(is_operand) {
-            let Some(at) = pair.part else {
-                if !has_parts && !kept.contains(&pair) {
-                    kept.push(pair);
-                }
-                continue;
-            };
-            let (Some(read), Some(written)) = (bytes(pair.operand), bytes(pair.result)) else { continue };
-            let (inner, outer) = if read < written { (pair.operand, pair.result) } else { (pair.result, pair.operand) };
-            let Some(end) = at.checked_add(read.min(written)).filter(|it| *it <= read.max(written)) else { continue };
-            let is_new = !kept.iter().any(|it| it.operand == inner || it.result == inner);
-            let is_beside = last.is_none_or(|it| it.0 <= at && it.1 == outer);
-            if is_new && is_beside && read != written && 0 < read.min(written) && end <= i64::MAX as u64 {
-                last = Some((end, outer));
-                kept.push(pair);
-            }
-        }
-        operator.in_place = kept;
-    }
 }

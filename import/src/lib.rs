@@ -7,8 +7,8 @@
 //!    with them computation on shapes, are evaluated on the way.
 //! 3. *Lower* (`lower.rs`): what is no operator goes: constants that only describe, views, what
 //!    depends on weights alone.
-//! 4. *Group* (`group.rs`): elementwise operators join the operator that an accelerator would run
-//!    them with.
+//! 4. *Group* (`group.rs`): operators that an accelerator runs at once become one. `class.rs` says what each
+//!    is to its neighbours, and the crate `cosma-network` decides.
 //! 5. *Show* (`pieces.rs`): slices and rows of a tensor that is there anyway become views of it.
 //! 6. *Emit* (`emit.rs`): text in source form.
 //!
@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod class;
 mod content;
 mod element;
 mod emit;
@@ -47,11 +48,11 @@ pub use options::{Grouping, Options, Sharing};
 pub fn import(model: impl Into<Bytes>, options: &Options) -> Result<Network, Error> {
     let (mut graph, mut reader) = read::read(model.into(), options)?;
     infer::infer(&mut graph, &mut reader)?;
-    let mut network = lower::lower(&graph, options)?;
-    if options.grouping == Grouping::Accelerator {
-        network = group::group(network);
-    }
+    let lowered = lower::lower(&graph, options)?;
+    let mut network = group::group(lowered, options);
     pieces::show(&mut network);
-    in_place::settle(&mut network, options);
+    if options.in_place == Sharing::None {
+        network.operators.iter_mut().for_each(|operator| operator.in_place.clear());
+    }
     Ok(network)
 }

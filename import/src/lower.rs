@@ -2,7 +2,8 @@
 //!
 //! - *Constants that describe* an operator (a shape, an axis, a bound) are not read by it as tensors,
 //!   and neither are constants that are one number: they are part of the operator ([`parameter`]).
-//! - *Weight-only computation* is done before the run: what it computes is a weight itself.
+//! - *Weight-only computation* is done before the run: what it computes is a weight itself. What only widens a
+//!   weight ([`narrow`]), or moves what was widened, is not: the weight is what was quantised, and its scales.
 //! - *Views* ([`view`]) are the tensor that they show: whoever reads a view reads its source, whose
 //!   bytes are the same though its shape is another. Where the model returns a view, an operator's result
 //!   takes on the shape of the view; another tensor, or one that is returned twice, keeps its shape, and
@@ -11,9 +12,11 @@
 //!   result is only asked how large it is does not run.
 
 mod macs;
+mod narrow;
 mod parameter;
 mod view;
 
+use crate::class::class_of;
 use crate::element::Element;
 use crate::error::Error;
 use crate::graph::{Graph, Node};
@@ -21,10 +24,18 @@ use crate::in_place;
 use crate::infer::{Call, picked};
 use crate::network::{Network, Operator, Origin, Tensor, TensorIndex};
 use crate::options::Options;
+use narrow::Narrow;
 use std::collections::HashMap;
 
+/// A network with an operator for each node that is left, and what grouping needs to know of these.
+pub struct Lowered {
+    pub network: Network,
+    /// By operator.
+    pub nodes: Vec<cosma_network::Node>,
+}
+
 /// Drops what is no operator.
-pub fn lower(graph: &Graph, options: &Options) -> Result<Network, Error> {
+pub fn lower(graph: &Graph, options: &Options) -> Result<Lowered, Error> {
     let is_live = live(graph);
     let mut lowering = Lowering {
         graph,
@@ -33,6 +44,9 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Network, Error> {
         tensors: Vec::new(),
         weights: Vec::new(),
         of_value: HashMap::new(),
+        narrow: HashMap::new(),
+        of_narrow: HashMap::new(),
+        nodes: Vec::new(),
     };
     let inputs: Vec<TensorIndex> = graph.inputs.iter().map(|it| lowering.add(*it, Origin::Input)).collect();
     let mut operators = Vec::new();
@@ -55,9 +69,10 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Network, Error> {
         result_shapes.push(r#type.shape.clone());
     }
     let arguments = inputs.into_iter().chain(lowering.weights).collect();
-    let tensors = lowering.tensors;
+    let (tensors, nodes) = (lowering.tensors, lowering.nodes);
     let (name, file) = (graph.name.clone(), options.file.clone());
-    Ok(Network { name, file, tensors, arguments, operators, results, result_shapes })
+    let network = Network { name, file, tensors, arguments, operators, results, result_shapes };
+    Ok(Lowered { network, nodes })
 }
 
 /// Which values lead to a result of the model.
@@ -85,16 +100,23 @@ struct Lowering<'a> {
     /// In the order of their first use.
     weights: Vec<TensorIndex>,
     of_value: HashMap<usize, TensorIndex>,
+    /// Of constants that are wider to their readers than they are kept, how they are kept.
+    narrow: HashMap<usize, Narrow>,
+    /// Of such ones the tensors, where no value of the model has the type that they are kept in.
+    of_narrow: HashMap<usize, TensorIndex>,
+    /// By operator, for grouping.
+    nodes: Vec<cosma_network::Node>,
 }
 
 impl Lowering<'_> {
     /// The operator that a node is; none if it is a view or done before the run.
     fn read(&mut self, node: &Node, is_live: &[bool]) -> Option<Operator> {
         let values = &self.graph.values;
+        let call = Call { node, values, opset: self.graph.opset };
         if node.outputs.iter().flatten().all(|it| values[*it].is_constant) {
+            self.keep_narrow(&call);
             return None;
         }
-        let call = Call { node, values, opset: self.graph.opset };
         let others_are_dead = node.outputs.iter().skip(1).flatten().all(|it| !is_live[*it]);
         if others_are_dead && let (Some(Some(input)), Some(Some(output))) = (node.inputs.first(), node.outputs.first())
         {
@@ -118,9 +140,10 @@ impl Lowering<'_> {
             if is_parameter || is_range || parameter::is_read_for_its_type(node, index) {
                 continue;
             }
-            let tensor = self.tensor(self.source[input]);
-            if !reads.contains(&tensor) {
-                reads.push(tensor);
+            for tensor in self.tensors_of(input) {
+                if !reads.contains(&tensor) {
+                    reads.push(tensor);
+                }
             }
         }
         let outputs = node.outputs.iter().flatten().filter(|it| is_live[**it]);
@@ -128,8 +151,11 @@ impl Lowering<'_> {
         let kind = if node.domain.is_empty() { node.kind.clone() } else { format!("{}.{}", node.domain, node.kind) };
         let nodes = vec![node.name.clone()];
         let tensor = |it: usize| self.of_value.get(&self.source[it]).copied();
-        let in_place = in_place::in_place(&call, &kind, &self.tensors, &tensor);
-        Some(Operator { kind, nodes, position: node.position, reads, writes, macs: macs::macs(&call), in_place })
+        let aliases = in_place::aliases(&call, &kind, &self.tensors, &tensor);
+        let class = class_of(&call, &kind);
+        self.nodes.push(cosma_network::Node { class, reads: reads.clone(), writes: writes.clone(), aliases });
+        let (position, macs) = (node.position, macs::macs(&call));
+        Some(Operator { kind, nodes, position, reads, writes, macs, in_place: Vec::new() })
     }
 
     /// The tensor that a value is. What was not met before is a weight.

@@ -2,9 +2,7 @@
 
 use crate::element::Element;
 
-/// Which tensor of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TensorIndex(pub usize);
+pub use cosma_network::{InPlace, TensorIndex};
 
 /// Operators in an order that respects the dependences.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +67,8 @@ impl Origin {
 pub struct Operator {
     /// ONNX's name for what it mostly does.
     pub kind: String,
-    /// The nodes of the model that it stands for, in order; names are unique.
+    /// The nodes of the model that it stands for, in order; names are unique. A node that widens what several
+    /// operators read is in each of these.
     pub nodes: Vec<String>,
     /// The first node's position in the model, counted from 1.
     pub position: usize,
@@ -83,23 +82,15 @@ pub struct Operator {
     pub in_place: Vec<InPlace>,
 }
 
-/// A result and an operand of an operator that may share bytes: the smaller one lies within the larger
-/// one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InPlace {
-    /// What is written.
-    pub result: TensorIndex,
-    /// What is read.
-    pub operand: TensorIndex,
-    /// How many bytes from the start of the larger one the smaller one begins; none if they are of one
-    /// size.
-    pub part: Option<u64>,
-}
-
 impl Tensor {
     /// How many elements it has, or the most that can be counted.
     pub fn n_elements(&self) -> u64 {
         crate::graph::n_elements(&self.shape).unwrap_or(u64::MAX)
+    }
+
+    /// The bytes that it takes, its elements packed, or the most that can be counted.
+    pub fn size(&self) -> u64 {
+        self.n_elements().checked_mul(self.element.bits()).map_or(u64::MAX, |bits| bits.div_ceil(8))
     }
 
     /// The bytes that so many of its elements take; none where they do not end with a byte, or cannot be

@@ -21,6 +21,7 @@
 //!
 //! Nothing is changed.
 
+use crate::class::n_elements;
 use crate::form::{body, operations};
 use crate::inside::{Inside, Outside, inside};
 use crate::machine::Target;
@@ -28,7 +29,7 @@ use crate::role::{Role, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
 use crate::variable::{Access, access};
 use cosma_ir::melior::ir::operation::OperationLike;
-use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
+use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
     Diagnostic, InPlace, WeightComputation, is_abstract, is_call, is_group, is_weight, kind, name, operand_at,
@@ -529,15 +530,6 @@ fn other_than_tensors(block: BlockRef) -> Option<&'static str> {
         }
     }
     found
-}
-
-/// The elements of a ranked, static tensor.
-pub(crate) fn n_elements(value: Value) -> Option<u64> {
-    let tensor = RankedTensorType::try_from(value.r#type()).ok()?;
-    (0..tensor.rank()).try_fold(1, |product: u64, index| match tensor.dim_size(index) {
-        Ok(DimSize::Static(size)) => product.checked_mul(size),
-        _ => None,
-    })
 }
 
 /// The bytes of a value on a machine where floats take so many each; none if it is no tensor.

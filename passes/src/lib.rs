@@ -6,6 +6,7 @@
 
 mod allocate;
 mod allocated;
+mod class;
 mod effort;
 mod extract;
 mod facts;

@@ -12,7 +12,7 @@
 //! replaces what is said here. Whether nobody else is still to read an operand depends on the order, and
 //! is the planner's to see. What a group may share, `cosma-group` derives from what its members may.
 
-use crate::group::{Class, class};
+use crate::class::{Class, class};
 use cosma_ir::melior::ir::attribute::IntegerAttribute;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};

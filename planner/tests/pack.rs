@@ -366,13 +366,18 @@ fn published(name: &str) -> Option<Vec<Interval>> {
         eprintln!("skipped: {path} is not there");
         return None;
     };
-    let number = |it: Option<&str>| it.and_then(|it| it.parse::<u64>().ok()).expect("a number");
+    Some(table(&text))
+}
+
+/// The intervals of a table with the columns id, lower, upper, size and perhaps offset.
+fn table(text: &str) -> Vec<Interval> {
     let interval = |line: &str| {
-        let mut fields = line.split(',').skip(1);
-        let (start, end) = (number(fields.next()) as u32, number(fields.next()) as u32);
-        Interval::new(start, end, Bytes(number(fields.next())))
+        let fields: Vec<Option<u64>> = line.split(',').skip(1).map(|it| it.parse().ok()).collect();
+        let number = |at: usize| fields[at].expect("a number");
+        let fixed = fields.get(3).copied().flatten().map(Bytes);
+        Interval { fixed, ..Interval::new(number(0) as u32, number(1) as u32, Bytes(number(2))) }
     };
-    Some(text.lines().skip(1).map(interval).collect())
+    text.lines().skip(1).map(interval).collect()
 }
 
 fn packs(name: &str) {
@@ -488,6 +493,100 @@ fn what_others_have_fixed_is_the_ground_for_many() {
     assert_eq!(pack_lowest(&intervals, Bytes(8), soon()), Lowest::Infeasible);
     let found = conflict(&intervals, packing.height, Bytes(8), self::soon());
     assert_eq!(found, Some(Conflict { intervals: vec![7], irreducible: true }));
+}
+
+/// Where the highest block ends if the fixed ones come first, and then the others by size, each as low as
+/// it can lie.
+fn first_fit_by_size(intervals: &[Interval]) -> Bytes {
+    let mut order: Vec<&Interval> = intervals.iter().collect();
+    order.sort_by_key(|it| (it.fixed.is_none(), std::cmp::Reverse(it.size)));
+    let mut placed: Vec<(&Interval, u64)> = Vec::new();
+    for interval in order {
+        let meets = |it: &&(&Interval, u64)| it.0.start < interval.end && interval.start < it.0.end;
+        let mut taken: Vec<(u64, u64)> = placed.iter().filter(meets).map(|it| (it.1, it.1 + it.0.size.0)).collect();
+        taken.sort_unstable();
+        let mut offset = 0;
+        for (low, high) in taken {
+            if offset + interval.size.0 <= low {
+                break;
+            }
+            offset = offset.max(high);
+        }
+        placed.push((interval, interval.fixed.map_or(offset, |it| it.0)));
+    }
+    placed.iter().map(|it| Bytes(it.1) + it.0.size).max().unwrap_or_default()
+}
+
+/// Intervals that fill a memory completely, cut from it again and again; one of so many is fixed.
+fn draw_perfect(random: &mut Random, count: usize, height: u64, n_steps: u64, fixed: u64) -> Vec<Interval> {
+    let mut boxes = vec![(0, n_steps, 0, height)];
+    while boxes.len() < count {
+        // The largest is cut next, so that none is a sliver.
+        let (at, _) = boxes.iter().enumerate().max_by_key(|it| (it.1.1 - it.1.0) * (it.1.3 - it.1.2)).expect("one");
+        let (start, end, low, high) = boxes.swap_remove(at);
+        let mut between = |from: u64, to: u64| from + 1 + (to - from) / 4 + random.below((to - from) / 2 - 1);
+        if 4 <= end - start && (high - low) / height.div_ceil(n_steps) <= end - start {
+            let step = between(start, end);
+            boxes.extend([(start, step, low, high), (step, end, low, high)]);
+        } else {
+            let byte = between(low, high);
+            boxes.extend([(start, end, low, byte), (start, end, byte, high)]);
+        }
+    }
+    let mut interval = |(start, end, low, high): (u64, u64, u64, u64)| Interval {
+        fixed: (random.below(fixed) == 0).then_some(Bytes(low)),
+        ..Interval::new(start as u32, end as u32, Bytes(high - low))
+    };
+    boxes.into_iter().map(&mut interval).collect()
+}
+
+#[test]
+fn what_is_fixed_never_makes_it_worse_than_first_fit() {
+    let mut random = Random(14);
+    for (count, fixed) in [(30, 3), (100, 5), (300, 5), (300, 2), (1000, 20), (1000, 3)] {
+        let intervals = draw_perfect(&mut random, count, 1_000_000, 400, fixed);
+        let simple = first_fit_by_size(&intervals);
+        let Lowest::Placed(packing) = pack_lowest(&intervals, Bytes(1), Deadline::after(Duration::ZERO)) else {
+            panic!("there is a packing");
+        };
+        assert_eq!(check_packing(&intervals, &packing.offsets, packing.height, Bytes(1)), []);
+        assert_eq!(packing.lower_bound, Bytes(1_000_000));
+        println!("{count} intervals, one of {fixed} fixed: {} instead of {simple}", packing.height);
+        assert!(packing.height <= simple, "{count} {fixed}: {} {simple}", packing.height);
+    }
+}
+
+/// A perfect packing of 1,000,000 bytes exists, and a fifth of the offsets are those of it.
+#[test]
+fn a_perfect_packing_is_found_where_a_fifth_is_fixed() {
+    let intervals = table(include_str!("data/fixed_offsets_300.csv"));
+    assert_eq!(first_fit_by_size(&intervals), Bytes(1_472_087));
+    let packing = lowest(&intervals, 1);
+    assert_eq!(check_packing(&intervals, &packing.offsets, packing.height, Bytes(1)), []);
+    assert_eq!((packing.height, packing.lower_bound), (Bytes(1_000_000), Bytes(1_000_000)));
+    let Packing::Placed(offsets) = pack(&intervals, Bytes(1_200_000), Bytes(1), soon()) else {
+        panic!("less would do");
+    };
+    assert_eq!(check_packing(&intervals, &offsets, Bytes(1_200_000), Bytes(1)), []);
+}
+
+/// Blocks that all end up at the bottom, or that all find room in any case: with a look at all others
+/// for each of them, these would take minutes.
+#[test]
+fn a_hundred_thousand_easy_blocks_are_not_compared_with_each_other() {
+    let n = 100_000;
+    let nested: Vec<Interval> = (0..n).map(|it| Interval::new(it, 2 * n - it, Bytes(1 + u64::from(it % 7)))).collect();
+    let alike: Vec<Interval> = (0..n).map(|it| Interval::new(0, 9, Bytes(1 + u64::from(it % 7)))).collect();
+    let short = (0..n).map(|it| Interval::new(it, it + 1, Bytes(1 + u64::from(it % 7))));
+    let long = [Interval::new(0, n - 1, Bytes(5)), Interval::new(1, n, Bytes(5))];
+    let beside: Vec<Interval> = short.chain(long).collect();
+    for intervals in [nested, alike, beside] {
+        let load = load(&intervals, Bytes(1));
+        let Packing::Placed(offsets) = pack(&intervals, load + Bytes(9), Bytes(1), soon()) else {
+            panic!("it is easy");
+        };
+        assert!(intervals.iter().zip(offsets).all(|it| it.0.size + it.1 <= load + Bytes(9)));
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Constant inputs that describe what an operator does, rather than what it does it with.
 
+use crate::class::{Class, class};
 use crate::graph::{Node, Value, n_elements};
-use crate::group::{Class, class};
 
 /// Whether this input of a node, which is a constant, is a parameter of the operator.
 pub fn is_parameter(node: &Node, input: usize, constant: &Value) -> bool {

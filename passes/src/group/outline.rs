@@ -1,34 +1,33 @@
 //! The operations of each group move into a `cosma.group`.
 
-use super::{Class, Groups, Operator};
+use super::classify::index;
+use crate::class::n_elements;
 use crate::extract::{Carrier, Extraction, key};
 use crate::form::{body, operations};
 use crate::role::{may_have_effects, reads};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value, ValueLike};
-use cosma_ir::{InPlace, as_mut, erase, macs, result_at, size_in_bytes, transfer, uses, workspace};
-use cosma_planner::TensorId;
+use cosma_ir::{InPlace, as_mut, erase, kind, macs, result_at, size_in_bytes, transfer, uses, workspace};
+use cosma_network::{Group, Kind, NodeIndex};
+use cosma_planner::{OpId, TensorId};
 use std::collections::{HashMap, HashSet};
 
-/// Makes groups of what has more than one member.
-pub(super) fn outline(groups: &Groups) {
-    let extraction = groups.extraction;
+/// What a normalisation or a softmax that was written as single operations is called.
+const NORMALIZATION: &str = "Normalization";
+const SOFTMAX: &str = "Softmax";
+
+/// Makes operations of groups that are more than one operator.
+pub(super) fn outline(extraction: &Extraction, groups: &[Group]) {
     let block = body(extraction.function).expect("it was extracted");
     let source: Vec<OperationRef> = operations(block).filter(|it| it.next_in_block().is_some()).collect();
     let position: HashMap<usize, usize> = source.iter().enumerate().map(|(index, it)| (address(*it), index)).collect();
-    let is_several = |it: &&Operator| !it.is_gone && 1 < it.members.len() + it.copies.len();
-    for operator in groups.operators.iter().filter(is_several) {
-        outline_one(groups, operator, &position);
+    // From the end, so that what a group reads is still what was extracted, and not the result of another group.
+    for group in groups.iter().rev().filter(|group| 1 < group.members.len() + group.copies.len()) {
+        outline_one(extraction, group, &position);
     }
     // What went into groups as copies, or was read by what did, may have no readers any more.
-    let mut left: HashSet<usize> = extraction
-        .operators
-        .iter()
-        .zip(&groups.operators)
-        .filter(|it| !it.1.is_gone)
-        .map(|it| address(*it.0))
-        .collect();
-    left.extend(groups.operators.iter().flat_map(|it| &it.members).map(|it| address(extraction.operators[*it])));
+    let members = groups.iter().flat_map(|group| &group.members);
+    let left: HashSet<usize> = members.map(|node| address(extraction.operators[node.0])).collect();
     for operation in source.into_iter().rev().filter(|it| !left.contains(&address(*it))) {
         let is_read = operation.results().any(|it| !uses(it.into()).is_empty());
         if !is_read && operation.result_count() != 0 && transfer(operation).is_none() && !may_have_effects(operation) {
@@ -37,22 +36,21 @@ pub(super) fn outline(groups: &Groups) {
     }
 }
 
-fn outline_one(groups: &Groups, operator: &Operator, position: &HashMap<usize, usize>) {
-    let extraction = groups.extraction;
+fn outline_one(extraction: &Extraction, group: &Group, position: &HashMap<usize, usize>) {
     let graph = &extraction.problem.graph;
-    // What nobody reads is left as it is.
-    let Some(&result) = operator.writes.first() else { return };
-    let Carrier::Result(value, _) = extraction.carriers[result.index()] else { return };
-    let is_inside =
-        |it: TensorId| it != result && graph.producer(it).is_some_and(|it| operator.members.contains(&it.index()));
-    let mut members: Vec<OperationRef> = operator.members.iter().map(|it| extraction.operators[*it]).collect();
+    // What nothing reads is left as it is.
+    let Some(&result) = group.writes.first() else { return };
+    let Carrier::Result(value, _) = extraction.carriers[result.0] else { return };
+    let is_member = |op: OpId| group.members.contains(&NodeIndex(op.index()));
+    let is_inside = |tensor: TensorId| tensor.index() != result.0 && graph.producer(tensor).is_some_and(is_member);
+    let mut members: Vec<OperationRef> = group.members.iter().map(|node| extraction.operators[node.0]).collect();
     let is_inner_view = |view: &&OperationRef<'_, '_>| {
         let tensor = result_at(**view, 0).and_then(|it| extraction.tensor(it));
         tensor.is_some_and(is_inside)
     };
     members.extend(extraction.views.iter().filter(is_inner_view));
     members.sort_by_key(|it| position[&address(*it)]);
-    let mut outline = Outline { extraction, operator, first: members[0], copies: HashMap::new(), made: Vec::new() };
+    let mut outline = Outline { extraction, group, first: members[0], copies: HashMap::new(), made: Vec::new() };
     for member in &members {
         outline.copy_reads(*member);
     }
@@ -68,51 +66,47 @@ fn outline_one(groups: &Groups, operator: &Operator, position: &HashMap<usize, u
             }
         }
     }
-    let room = operator.members.iter().map(|it| workspace(extraction.operators[*it])).max().unwrap_or(0);
-    let overlays = in_place(groups, operator, result, &inputs);
-    let group = cosma_ir::group(&operator.kind, &all, &inputs, &[value], room);
+    let operators = || group.members.iter().chain(&group.copies).map(|node| extraction.operators[node.0]);
+    let room = operators().map(workspace).max().unwrap_or(0);
+    let overlays = overlays(extraction, group, value, &inputs);
+    let kind = match group.kind {
+        Kind::Head => kind(extraction.operators[group.head.0]),
+        Kind::Normalization => NORMALIZATION.into(),
+        Kind::Softmax => SOFTMAX.into(),
+    };
+    let made = cosma_ir::group(&kind, &all, &inputs, &[value], room);
     if !overlays.is_empty() {
-        cosma_ir::set_in_place(group, &overlays);
+        cosma_ir::set_in_place(made, &overlays);
     }
     // What its members say of themselves, and as far as it can be counted.
-    let macs = operator.members.iter().filter_map(|it| macs(extraction.operators[*it]));
+    let macs = operators().filter_map(macs);
     if let Some(sum) = macs.reduce(u64::saturating_add).filter(|it| i64::try_from(*it).is_ok()) {
-        cosma_ir::set_macs(group, sum);
+        cosma_ir::set_macs(made, sum);
     }
 }
 
-/// The operands that the result of a group may lie over: as large as it, and each member that reads one
-/// either may write there as well, or reads it to reduce it, which is done before anything is written. An
-/// accelerator works tile by tile, or writes in its last pass only; so what it needs of such an operand for
-/// a tile is read before that tile is written, and not again.
-fn in_place(groups: &Groups, operator: &Operator, result: TensorId, inputs: &[Value]) -> Vec<InPlace> {
-    let extraction = groups.extraction;
-    let graph = &extraction.problem.graph;
-    let is_reduction = |it: usize| matches!(groups.operators[it].class, Class::Reduction | Class::Comparison);
-    let is_elementwise = |it: usize| groups.operators[it].class == Class::Elementwise;
-    if !operator.members.iter().all(|it| is_elementwise(*it) || is_reduction(*it)) {
-        return Vec::new();
-    }
-    let reads = |member: usize, tensor: TensorId| graph.ops()[member].reads_tensor(tensor);
-    let shares = |member: usize, tensor: TensorId| {
-        graph.ops()[member].in_place.iter().any(|it| it.operand == tensor && !it.is_part())
-    };
-    let may_lie_over = |tensor: TensorId| {
-        groups.n_elements(tensor) == groups.n_elements(result)
-            && graph.tensor(tensor).size == graph.tensor(result).size
-            && operator.members.iter().any(|it| shares(*it, tensor))
-            && operator.members.iter().all(|it| !reads(*it, tensor) || shares(*it, tensor) || is_reduction(*it))
-            && !operator.copies.iter().any(|it| reads(*it, tensor))
-    };
-    let of_input = |it: &Value| extraction.tensor(*it);
-    let Carrier::Result(value, _) = extraction.carriers[result.index()] else { return Vec::new() };
+/// Which of a group's inputs its result may lie over, by their indices. Types count here: where floats are planned
+/// with other bytes than those of their type, bytes are those of the type.
+fn overlays(extraction: &Extraction, group: &Group, result: Value, inputs: &[Value]) -> Vec<InPlace> {
     let mut overlays = Vec::new();
-    for (operand, input) in inputs.iter().enumerate() {
-        let Some(tensor) = of_input(input).filter(|it| may_lie_over(*it)) else { continue };
-        let is_read_once = inputs.iter().filter(|it| of_input(it) == Some(tensor)).count() == 1;
-        let size = |it: Value| size_in_bytes(it.r#type());
-        if is_read_once && size(*input).is_ok() && size(*input) == size(value) {
-            overlays.push(InPlace { result: 0, operand, at: 0 });
+    for pair in &group.in_place {
+        let mut same = inputs.iter().enumerate().filter(|it| extraction.tensor(*it.1).map(index) == Some(pair.operand));
+        // What comes in as several views is read as several operands.
+        let (Some((operand, input)), None) = (same.next(), same.next()) else { continue };
+        let layout = |value: Value| Some((n_elements(value)?, size_in_bytes(value.r#type()).ok()?));
+        let (Some(read), Some(written)) = (layout(*input), layout(result)) else { continue };
+        let (inner, outer) = if read.1 < written.1 { (read, written) } else { (written, read) };
+        let outer_tensor = if read.1 < written.1 { pair.result } else { pair.operand };
+        let planned = u128::from(extraction.problem.graph.tensor(TensorId(outer_tensor.0 as u32)).size.0);
+        let (inner_bytes, outer_bytes) = (u128::from(inner.1), u128::from(outer.1));
+        let is_of_one_width = inner_bytes * u128::from(outer.0) == outer_bytes * u128::from(inner.0);
+        let is_whole = pair.part.is_none() && inner == outer;
+        let at = u128::from(pair.part.unwrap_or(0)) * outer_bytes;
+        let is_part = pair.part.is_some() && inner.1 < outer.1 && planned != 0 && at.is_multiple_of(planned);
+        if is_of_one_width && (is_whole || is_part) {
+            let at = if is_whole { 0 } else { at / planned };
+            let Ok(at) = u64::try_from(at) else { continue };
+            overlays.push(InPlace { result: 0, operand, at });
         }
     }
     overlays
@@ -121,7 +115,7 @@ fn in_place(groups: &Groups, operator: &Operator, result: TensorId, inputs: &[Va
 /// One group on its way.
 struct Outline<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
-    operator: &'e Operator,
+    group: &'e Group,
     /// Copies go before it.
     first: OperationRef<'c, 'a>,
     /// Of which value which copy.
@@ -164,7 +158,8 @@ impl<'c, 'a> Outline<'_, 'c, 'a> {
 
     fn is_copied(&self, value: Value<'c, 'a>) -> bool {
         let producer = self.extraction.tensor(value).and_then(|it| self.extraction.problem.graph.producer(it));
-        self.extraction.is_no_tensor(value) || producer.is_some_and(|it| self.operator.copies.contains(&it.index()))
+        self.extraction.is_no_tensor(value)
+            || producer.is_some_and(|op| self.group.copies.contains(&NodeIndex(op.index())))
     }
 }
 

@@ -8,7 +8,7 @@
 use super::buffer::Buffer;
 use super::build::place;
 use super::function::Lowering;
-use crate::group::is_elementwise;
+use crate::class::is_elementwise;
 use crate::role::{reads, splat};
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationResult};
 use cosma_ir::melior::ir::r#type::{IntegerType, TypeLike};

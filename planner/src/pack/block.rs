@@ -1,6 +1,8 @@
 //! Blocks in the units and the coordinates in which the search thinks, and how a problem falls
 //! into parts.
 
+use std::collections::BTreeMap;
+
 /// A block to be placed. All lengths are in a unit that the caller has chosen.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
@@ -38,24 +40,34 @@ impl Block {
     pub fn limit(&self) -> u64 {
         self.highest + self.room
     }
-
-    /// Whether both lie in memory during some step.
-    pub fn meets(&self, other: &Block) -> bool {
-        let (mut mine, mut its) = (0, 0);
-        while mine < self.spans.len() && its < other.spans.len() {
-            let ((start, end), (other_start, other_end)) = (self.spans[mine], other.spans[its]);
-            if start < other_end && other_start < end {
-                return true;
-            }
-            if end <= other_end { mine += 1 } else { its += 1 }
-        }
-        false
-    }
 }
 
 /// Whether nothing but room and limits tells blocks apart: no offset is fixed, none is aligned.
 pub(super) fn are_free(blocks: &[Block]) -> bool {
     blocks.iter().all(|it| it.lowest == 0 && it.alignment == 1)
+}
+
+/// Whether two blocks for which there is only one place overlap there.
+pub(super) fn fixed_overlap(blocks: &[Block]) -> bool {
+    let mut events: Vec<(u32, bool, u64, u64)> = Vec::new();
+    for block in blocks.iter().filter(|it| it.is_fixed()) {
+        for (start, end) in &block.spans {
+            events.extend([(*start, true, block.lowest, block.limit()), (*end, false, block.lowest, block.limit())]);
+        }
+    }
+    // Ends come before starts: where one ends and another starts, they do not meet.
+    events.sort_unstable();
+    let mut taken: BTreeMap<u64, u64> = BTreeMap::new();
+    for (_, starts, low, high) in events {
+        if !starts {
+            taken.remove(&low);
+        } else if taken.range(..high).next_back().is_some_and(|it| low < *it.1) {
+            return true;
+        } else {
+            taken.insert(low, high);
+        }
+    }
+    false
 }
 
 /// Groups of blocks that never meet a block of another group.
@@ -72,36 +84,4 @@ pub(super) fn components(mut blocks: Vec<Block>) -> Vec<Vec<Block>> {
         until = until.max(end);
     }
     groups
-}
-
-/// Blocks in the order in which they start.
-pub(super) struct ByStart<'a> {
-    blocks: Vec<&'a Block>,
-    /// The greatest end up to each.
-    ends: Vec<u32>,
-}
-
-impl<'a> ByStart<'a> {
-    /// Sorts them.
-    pub fn new(blocks: &'a [Block]) -> ByStart<'a> {
-        let mut blocks: Vec<&Block> = blocks.iter().collect();
-        blocks.sort_by_key(|it| it.hull().0);
-        let mut end = 0;
-        let ends = blocks.iter().map(|it| {
-            end = end.max(it.hull().1);
-            end
-        });
-        ByStart { ends: ends.collect(), blocks }
-    }
-
-    /// Each of them that meets a block.
-    pub fn each_met(&self, block: &Block, mut with: impl FnMut(&Block)) {
-        let (start, end) = block.hull();
-        let after = self.blocks.partition_point(|it| it.hull().0 < end);
-        for at in (0..after).rev().take_while(|it| start < self.ends[*it]) {
-            if self.blocks[at].meets(block) {
-                with(self.blocks[at]);
-            }
-        }
-    }
 }

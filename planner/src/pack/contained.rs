@@ -27,6 +27,15 @@ struct Node {
     key: u64,
 }
 
+/// The best point so far.
+struct Best<F> {
+    key: u64,
+    id: Option<u32>,
+    /// Nodes and points that were looked at.
+    visited: usize,
+    may_take: F,
+}
+
 const LEAF: usize = 8;
 
 impl Contained {
@@ -58,11 +67,12 @@ impl Contained {
         tree
     }
 
-    /// The interval with the greatest key that starts at `start` or later and ends at `end` or before.
-    pub fn best(&self, start: u32, end: u32) -> Option<u32> {
-        let mut best = (0, None);
+    /// The interval with the greatest key of those that start at `start` or later, end at `end` or before,
+    /// and may be taken; and how many nodes and points were looked at.
+    pub fn best(&self, start: u32, end: u32, may_take: impl FnMut(u32) -> bool) -> (Option<u32>, usize) {
+        let mut best = Best { key: 0, id: None, visited: 0, may_take };
         self.descend(0, 0..self.points.len(), (start, end), &mut best);
-        best.1
+        (best.id, best.visited)
     }
 
     /// Takes an interval out.
@@ -86,21 +96,24 @@ impl Contained {
         self.nodes.len() / 2 <= node
     }
 
-    fn descend(
+    fn descend<F: FnMut(u32) -> bool>(
         &self,
         node: usize,
         range: std::ops::Range<usize>,
         (start, end): (u32, u32),
-        best: &mut (u64, Option<u32>),
+        best: &mut Best<F>,
     ) {
+        best.visited += 1;
         let is_hopeful = |it: &Node, best: u64| best < it.key && start <= it.latest_start && it.earliest_end <= end;
-        if !is_hopeful(&self.nodes[node], best.0) {
+        if !is_hopeful(&self.nodes[node], best.key) {
             return;
         }
         if self.is_leaf(node) {
+            best.visited += range.len();
             for point in &self.points[range] {
-                if best.0 < point.key && start <= point.start && point.end <= end {
-                    *best = (point.key, Some(point.id));
+                let is_better = best.key < point.key && start <= point.start && point.end <= end;
+                if is_better && (best.may_take)(point.id) {
+                    (best.key, best.id) = (point.key, Some(point.id));
                 }
             }
             return;

@@ -3,14 +3,23 @@
 use super::block::Block;
 use super::random::Random;
 use super::sections::Rows;
+use super::watch::Watch;
 
 /// Offsets for blocks placed in an order, each in the lowest gap that holds it, however high that
-/// is; `None` if one whose offset is fixed cannot have it.
-pub(super) fn first_fit(blocks: &[Block], neighbours: &Rows<u32>, order: &[u32]) -> Option<Vec<u64>> {
-    let mut offsets: Vec<Option<u64>> = vec![None; blocks.len()];
+/// is. Those whose offset is fixed come first, and do not overlap. `None` if time was over first.
+pub(super) fn first_fit(
+    blocks: &[Block],
+    neighbours: &Rows<u32>,
+    order: &[u32],
+    watch: &mut Watch<'_>,
+) -> Option<Vec<u64>> {
+    let mut offsets: Vec<Option<u64>> = blocks.iter().map(|it| it.is_fixed().then_some(it.lowest)).collect();
     let mut below: Vec<(u64, u64)> = Vec::new();
-    for id in order {
+    for id in order.iter().filter(|it| !blocks[**it as usize].is_fixed()) {
         let block = &blocks[*id as usize];
+        if watch.spend(1 + neighbours.row(*id as usize).len()) {
+            return None;
+        }
         below.clear();
         let taken = |other: &u32| offsets[*other as usize].map(|at| (at, at + blocks[*other as usize].room));
         below.extend(neighbours.row(*id as usize).iter().filter_map(taken));
@@ -21,9 +30,6 @@ pub(super) fn first_fit(blocks: &[Block], neighbours: &Rows<u32>, order: &[u32])
                 break;
             }
             at = at.max(high.next_multiple_of(block.alignment));
-        }
-        if block.is_fixed() && at != block.lowest {
-            return None;
         }
         offsets[*id as usize] = Some(at);
     }
@@ -44,9 +50,10 @@ pub(super) fn squeeze(
     mut order: Vec<u32>,
     passes: u32,
     random: &mut Random,
+    watch: &mut Watch<'_>,
 ) -> Option<Vec<u64>> {
     for _ in 0..passes {
-        let offsets = first_fit(blocks, neighbours, &order)?;
+        let offsets = first_fit(blocks, neighbours, &order, watch)?;
         let mut squeaks = vec![false; blocks.len()];
         too_high(blocks, &offsets).for_each(|it| squeaks[it] = true);
         if !squeaks.contains(&true) {

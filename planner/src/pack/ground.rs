@@ -13,6 +13,9 @@ pub(super) struct Ground {
     pub hulls: Vec<(u32, u32)>,
     /// Blocks alike in all but their names carry the same number.
     pub kinds: Vec<u32>,
+    /// Per block the offsets at which it would overlap one with a fixed offset: half-open, in order,
+    /// none next to another.
+    pub barred: Rows<(u64, u64)>,
     /// Whether nothing but room and limits tells blocks apart.
     pub free: bool,
 }
@@ -44,8 +47,39 @@ impl Ground {
             kinds[pair[1] as usize] = kinds[pair[0] as usize] + next;
         }
         let hulls = (0..blocks.len()).map(hull).collect();
-        Some(Ground { hulls, neighbours, kinds, free: are_free(blocks), sections })
+        let barred = Rows::new((0..blocks.len()).map(|it| barred(blocks, it, &neighbours)));
+        Some(Ground { hulls, neighbours, kinds, barred, free: are_free(blocks), sections })
     }
+
+    /// The least offset of a block from `offset` on at which it is aligned and overlaps none with a fixed
+    /// offset.
+    pub fn next_clear(&self, id: usize, offset: u64, alignment: u64) -> u64 {
+        let mut offset = offset.next_multiple_of(alignment);
+        let barred = self.barred.row(id);
+        for (from, to) in &barred[barred.partition_point(|it| it.1 <= offset)..] {
+            if offset < *from {
+                break;
+            }
+            // With an alignment, that can be above the next one, too.
+            offset = offset.max(to.next_multiple_of(alignment));
+        }
+        offset
+    }
+}
+
+fn barred(blocks: &[Block], id: usize, neighbours: &Rows<u32>) -> Vec<(u64, u64)> {
+    let fixed = neighbours.row(id).iter().map(|it| &blocks[*it as usize]).filter(|it| it.is_fixed());
+    let mut ranges: Vec<(u64, u64)> =
+        fixed.map(|it| ((it.lowest + 1).saturating_sub(blocks[id].room), it.limit())).collect();
+    ranges.sort_unstable();
+    ranges.dedup_by(|next, last| {
+        let touches = next.0 <= last.1;
+        if touches {
+            last.1 = last.1.max(next.1);
+        }
+        touches
+    });
+    ranges
 }
 
 /// Pairs of spans, of all blocks, that share a step.

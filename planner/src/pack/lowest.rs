@@ -1,6 +1,7 @@
 //! Packings as low as can be.
 //!
-//! 1. Best fit in every order: in milliseconds something that is close to the load, mostly.
+//! 1. Best fit in every order: in milliseconds something that is close to the load, mostly. Where
+//!    offsets are fixed, first fit, too: it makes use of what is free below them.
 //! 2. The best order is shuffled, and what lies highest goes ahead, again and again: each round the
 //!    lowest of several becomes the next to be shuffled.
 //! 3. The exact packer with capacities between the bound and the best height known, the bound first;
@@ -8,7 +9,9 @@
 
 use super::block::Block;
 use super::clash::clash;
-use super::orders::{pressures, ranks, shuffle};
+use super::first_fit::first_fit;
+use super::ground::Ground;
+use super::orders::{order, order_of_size, pressures, ranks, shuffle};
 use super::part::{pack_blocks, pack_windows};
 use super::random::Random;
 use super::search::Outcome;
@@ -25,6 +28,12 @@ const LANES: u64 = 8;
 
 /// Rounds without progress, at most.
 const MOST_ROUNDS: u64 = 100;
+
+/// Steps that a first fit among windows may take whatever the time is: some tenths of a second.
+const GRANTED: u64 = 20_000_000;
+
+/// Blocks in all attempts at the bound before anything else is tried, about.
+const MANY: u64 = 2500;
 
 /// Blocks that are placed in all rounds without progress, about.
 const PATIENCE: u64 = 2_000_000;
@@ -43,16 +52,19 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut 
     };
     let lower_bound = load(intervals, alignment);
     let mut windows = has_windows(intervals).then(|| Windows::new(intervals, alignment));
-    let in_windows = windows.as_mut().and_then(|it| it.first_fit(4, watch)).map(|it| (height(intervals, &it), it));
-    let found = best_order(&blocks);
-    let rank = found.as_ref().map(|it| it.1.clone());
-    let on_skyline = found.map(|it| of(&it.0));
-    let Some((height, offsets)) = on_skyline.into_iter().chain(in_windows).min_by_key(|it| it.0) else {
-        return Lowest::Undecided;
-    };
+    let in_windows = windows.as_mut().and_then(|it| it.first_fit(4, &mut watch.granting(GRANTED)));
+    let in_windows = in_windows.map(|it| (height(intervals, &it), it));
+    let ground = blocks.iter().any(Block::is_fixed).then(|| Ground::new(&blocks)).flatten();
+    let start = best_order(&blocks, ground.as_ref(), watch);
+    let (height, offsets) = std::iter::once(of(&start.offsets)).chain(in_windows).min_by_key(|it| it.0).expect("one");
     let mut best = LowestPacking { height, offsets, lower_bound };
-    if let Some(rank) = rank.filter(|_| lower_bound < best.height) {
-        improve(&blocks, &rank, watch, |offsets| {
+    // What is fixed leaves little choice: then the exact packer is often through at once.
+    if lower_bound < best.height && ground.is_some() && !watch.is_over_now() {
+        let attempts = (MANY / blocks.len().max(1) as u64).clamp(1, 8);
+        try_capacity(intervals, alignment, &mut windows, &mut best, lower_bound, attempts, watch);
+    }
+    if best.lower_bound < best.height {
+        improve(&blocks, start, watch, |offsets| {
             let (height, offsets) = of(offsets);
             if height < best.height {
                 (best.height, best.offsets) = (height, offsets);
@@ -68,33 +80,79 @@ fn top(blocks: &[Block], offsets: &[u64]) -> u64 {
     blocks.iter().zip(offsets).map(|it| it.0.room + it.1).max().unwrap_or(0)
 }
 
-/// The lowest packing by best fit, and its order.
-fn best_order(blocks: &[Block]) -> Option<(Vec<u64>, Vec<u64>)> {
-    let ranks = ranks(blocks, &pressures(blocks));
-    let found: Vec<_> = ranks.into_par_iter().map(|rank| best_fit(blocks, &rank).map(|it| (it, rank))).collect();
-    found.into_iter().flatten().min_by_key(|it| top(blocks, &it.0))
+/// How blocks are placed in an order.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    /// From the bottom up; if there is no ground, above whatever is fixed.
+    BestFit(Option<&'a Ground>),
+    /// One after the other, beside those that each meets.
+    FirstFit(&'a Ground),
+}
+
+impl Way<'_> {
+    /// Offsets, unless time was over first.
+    fn place(self, blocks: &[Block], rank: &[u64], watch: &mut Watch<'_>) -> Option<Vec<u64>> {
+        match self {
+            Way::BestFit(ground) => best_fit(blocks, rank, ground, watch),
+            Way::FirstFit(ground) => first_fit(blocks, &ground.neighbours, &order(rank), watch),
+        }
+    }
+
+    /// How many steps that takes, about.
+    fn effort(self, blocks: &[Block]) -> u64 {
+        match self {
+            Way::BestFit(_) => blocks.len() as u64,
+            Way::FirstFit(ground) => blocks.len() as u64 + ground.neighbours.len() as u64 / 4,
+        }
+    }
+}
+
+/// A packing, and how it was found.
+struct Found<'a> {
+    offsets: Vec<u64>,
+    rank: Vec<u64>,
+    way: Way<'a>,
+}
+
+/// The lowest packing in some orders. The first two are tried whatever the time is.
+fn best_order<'a>(blocks: &[Block], ground: Option<&'a Ground>, watch: &Watch<'_>) -> Found<'a> {
+    let by_size = order_of_size(blocks);
+    let ways = std::iter::once(Way::BestFit(ground)).chain(ground.map(Way::FirstFit));
+    let mut tries: Vec<(Way<'a>, Vec<u64>, Watch<'_>)> =
+        ways.clone().map(|way| (way, by_size.clone(), watch.granting(u64::MAX))).collect();
+    for rank in ranks(blocks, &pressures(blocks)) {
+        tries.extend(ways.clone().map(|way| (way, rank.clone(), watch.clone())));
+    }
+    let found: Vec<Found<'a>> = tries
+        .into_par_iter()
+        .filter_map(|(way, rank, mut watch)| Some(Found { offsets: way.place(blocks, &rank, &mut watch)?, rank, way }))
+        .collect();
+    found.into_iter().min_by_key(|it| top(blocks, &it.offsets)).expect("the first has all the time that it needs")
 }
 
 /// Looks around an order for better ones, until `done` with what is found or until patience is over.
-fn improve(blocks: &[Block], rank: &[u64], watch: &mut Watch<'_>, mut done: impl FnMut(&[u64]) -> bool) {
+fn improve(blocks: &[Block], start: Found<'_>, watch: &mut Watch<'_>, mut done: impl FnMut(&[u64]) -> bool) {
+    if blocks.is_empty() {
+        return;
+    }
+    let Found { mut offsets, mut rank, way } = start;
     let mut random = Random::new();
-    let mut rank = rank.to_vec();
-    let Some(mut offsets) = best_fit(blocks, &rank).filter(|_| !blocks.is_empty()) else { return };
-    let n_blocks = blocks.len() as u64;
-    let rounds = (PATIENCE / (LANES * n_blocks) + 2).min(n_blocks).min(MOST_ROUNDS);
+    let rounds = PATIENCE / (LANES * way.effort(blocks)) + 2;
+    let rounds = rounds.min(blocks.len() as u64).min(MOST_ROUNDS);
     let mut left = rounds;
     while left != 0 && !watch.is_over_now() {
         left -= 1;
         let height = top(blocks, &offsets);
         let tries: Vec<Vec<u64>> = (0..LANES).map(|lane| vary(blocks, &rank, &offsets, lane, &mut random)).collect();
-        let found: Vec<Vec<u64>> = tries.par_iter().filter_map(|it| best_fit(blocks, it)).collect();
-        let Some((lane, lowest)) = found.into_iter().enumerate().min_by_key(|it| (top(blocks, &it.1), it.0)) else {
+        let place = |rank: &Vec<u64>| way.place(blocks, rank, &mut watch.clone());
+        let found: Vec<Option<Vec<u64>>> = tries.par_iter().map(place).collect();
+        let found = found.into_iter().zip(tries).filter_map(|(offsets, rank)| Some((offsets?, rank)));
+        let Some((lowest, its_rank)) = found.min_by_key(|it| top(blocks, &it.0)) else {
             return;
         };
         let new_height = top(blocks, &lowest);
         if new_height <= height {
-            rank = tries.into_iter().nth(lane).expect("there are as many");
-            rank = compact(&rank);
+            rank = compact(&its_rank);
             offsets = lowest;
         }
         if new_height < height {
@@ -156,28 +214,46 @@ fn narrow(
         let least = step / 64;
         while least < step && best.lower_bound < best.height && !watch.is_over_now() {
             let capacity = Bytes(best.height.0.saturating_sub(step).max(best.lower_bound.0));
-            let outcome = match (&mut windows, to_units(intervals, capacity, alignment)) {
-                (_, Err(_)) => Outcome::Infeasible,
-                (Some(windows), _) => pack_windows(intervals, windows, capacity, alignment, attempts, watch),
-                (None, Ok(units)) => match pack_blocks(units.blocks, attempts, watch) {
-                    Outcome::Placed(placed) => Outcome::Placed(to_bytes(intervals, units.unit, &placed)),
-                    Outcome::Infeasible => Outcome::Infeasible,
-                    Outcome::Stopped => Outcome::Stopped,
-                },
-            };
-            match outcome {
-                Outcome::Placed(offsets) => {
-                    best.height = height(intervals, &offsets);
-                    best.offsets = offsets;
-                }
-                Outcome::Infeasible => {
-                    best.lower_bound = Bytes(capacity.0 + 1);
-                    step = (best.height.0 - best.lower_bound.0).div_ceil(2).max(1);
-                }
+            match try_capacity(intervals, alignment, &mut windows, best, capacity, attempts, watch) {
+                Outcome::Placed(()) => {}
+                Outcome::Infeasible => step = (best.height.0 - best.lower_bound.0).div_ceil(2).max(1),
                 Outcome::Stopped if capacity == best.lower_bound => step /= 2,
                 Outcome::Stopped => step /= 4,
             }
         }
         attempts = attempts.saturating_mul(2);
+    }
+}
+
+/// Packs within a capacity, and keeps what is found or proven.
+fn try_capacity(
+    intervals: &[Interval],
+    alignment: Bytes,
+    windows: &mut Option<Windows>,
+    best: &mut LowestPacking,
+    capacity: Bytes,
+    attempts: u64,
+    watch: &mut Watch<'_>,
+) -> Outcome<()> {
+    let outcome = match (windows, to_units(intervals, capacity, alignment)) {
+        (_, Err(_)) => Outcome::Infeasible,
+        (Some(windows), _) => pack_windows(intervals, windows, capacity, alignment, attempts, watch),
+        (None, Ok(units)) => match pack_blocks(units.blocks, attempts, watch) {
+            Outcome::Placed(placed) => Outcome::Placed(to_bytes(intervals, units.unit, &placed)),
+            Outcome::Infeasible => Outcome::Infeasible,
+            Outcome::Stopped => Outcome::Stopped,
+        },
+    };
+    match outcome {
+        Outcome::Placed(offsets) => {
+            best.height = height(intervals, &offsets);
+            best.offsets = offsets;
+            Outcome::Placed(())
+        }
+        Outcome::Infeasible => {
+            best.lower_bound = Bytes(capacity.0 + 1);
+            Outcome::Infeasible
+        }
+        Outcome::Stopped => Outcome::Stopped,
     }
 }

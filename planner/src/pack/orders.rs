@@ -18,6 +18,11 @@ pub(super) fn ranks(blocks: &[Block], pressures: &[u64]) -> Vec<Vec<u64>> {
     ]
 }
 
+/// The largest first, and those of one size as they come.
+pub(super) fn order_of_size(blocks: &[Block]) -> Vec<u64> {
+    order_to_rank(blocks.len(), &|id| (blocks[id].room, 0, 0))
+}
+
 /// The order in which blocks start, the larger first.
 pub(super) fn order_of_time(blocks: &[Block]) -> Vec<u64> {
     order_to_rank(blocks.len(), &|id| {

@@ -1,9 +1,10 @@
 //! A problem taken apart, and what comes of its parts put together.
 
-use super::block::{Block, ByStart, components};
+use super::block::{Block, components, fixed_overlap};
+use super::clash::clash;
 use super::ground::{Ground, meetings};
 use super::portfolio::{Attempts, first_attempt};
-use super::reduce::{divide, take_easy, take_floor};
+use super::reduce::{divide, take_easy, take_floors};
 use super::search::Outcome;
 use super::units::{Refusal, height, load, to_bytes, to_units};
 use super::watch::Watch;
@@ -13,6 +14,9 @@ use crate::Bytes;
 
 /// Pairs that meet, above which it takes too long to look for what is easy.
 const MANY: u64 = 10_000_000;
+
+/// Attempts with the least capacity there can be, before that which there is.
+const FIRST_ATTEMPTS: u64 = 8;
 
 pub(super) fn pack(
     intervals: &[Interval],
@@ -26,8 +30,17 @@ pub(super) fn pack(
         Err(Refusal::Infeasible) => return Packing::Infeasible,
         Err(Refusal::TooLarge) => return Packing::Undecided,
     };
-    if capacity < load(intervals, alignment) {
+    let load = load(intervals, alignment);
+    if capacity < load || clash(intervals, alignment).is_some() {
         return Packing::Infeasible;
+    }
+    // With no room to waste and offsets that are fixed there is little choice: that can be easier.
+    if load < capacity
+        && units.blocks.iter().any(Block::is_fixed)
+        && let Ok(units) = to_units(intervals, load, alignment)
+        && let Outcome::Placed(placed) = pack_blocks(units.blocks, FIRST_ATTEMPTS, watch)
+    {
+        return Packing::Placed(to_bytes(intervals, units.unit, &placed));
     }
     let outcome = if has_windows(intervals) {
         pack_windows(intervals, &mut Windows::new(intervals, alignment), capacity, alignment, attempts, watch)
@@ -91,32 +104,36 @@ struct Part {
 /// What can be packed after something else.
 struct Later {
     block: Block,
+    /// The owners of all that it meets above `base`.
+    met: Vec<u32>,
     base: u64,
     scale: u64,
 }
 
 /// Takes out what is easy and divides the rest; `Err` if there is no packing.
 #[expect(clippy::type_complexity, reason = "taken apart where it is called")]
-fn reduce(blocks: Vec<Block>) -> Result<(Vec<Part>, Vec<(u32, u64)>, Vec<Later>), ()> {
+fn reduce(blocks: Vec<Block>, watch: &mut Watch<'_>) -> Result<(Vec<Part>, Vec<(u32, u64)>, Vec<Later>), ()> {
     let (mut parts, mut placed, mut later) = (Vec::new(), Vec::new(), Vec::new());
     let mut left = vec![Part { blocks, base: 0, scale: 1 }];
     while let Some(part) = left.pop() {
         for mut blocks in components(part.blocks) {
             let (mut base, scale) = (part.base, part.scale * divide(&mut blocks));
             let n_blocks = blocks.len();
-            while let Some(floor) = take_floor(&mut blocks)? {
+            for floor in take_floors(&mut blocks)? {
                 placed.push((floor.owner, base));
                 base += floor.room * scale;
             }
             if blocks.is_empty() {
                 continue;
             }
-            if blocks.len() == n_blocks && meetings(&blocks) <= MANY {
+            // What is not taken out is packed with the rest.
+            let in_time = !watch.spend(blocks.len());
+            if in_time && blocks.len() == n_blocks && meetings(&blocks) <= MANY {
                 let (hard, easy) = take_easy(blocks);
-                later.extend(easy.into_iter().map(|block| Later { block, base, scale }));
+                later.extend(easy.into_iter().map(|(block, met)| Later { block, met, base, scale }));
                 blocks = hard;
             }
-            if blocks.len() == n_blocks {
+            if !in_time || blocks.len() == n_blocks {
                 parts.push(Part { blocks, base, scale });
             } else {
                 left.push(Part { blocks, base, scale });
@@ -128,14 +145,18 @@ fn reduce(blocks: Vec<Block>) -> Result<(Vec<Part>, Vec<(u32, u64)>, Vec<Later>)
 
 /// Packs blocks; gives up when each part has had so many attempts.
 pub(super) fn pack_blocks(blocks: Vec<Block>, attempts: u64, watch: &mut Watch<'_>) -> Outcome<Vec<(u32, u64)>> {
-    let all = blocks.clone();
-    let Ok((parts, mut placed, later)) = reduce(blocks) else {
+    let n_owners = blocks.iter().map(|it| it.owner as usize + 1).max().unwrap_or(0);
+    let rooms = rooms(&blocks, n_owners);
+    let Ok((parts, mut placed, later)) = reduce(blocks, watch) else {
         return Outcome::Infeasible;
     };
+    if parts.iter().any(|it| fixed_overlap(&it.blocks)) {
+        return Outcome::Infeasible;
+    }
     let mut still_open: Vec<(&Part, Option<Ground>)> = Vec::new();
     for part in &parts {
         // Most are placed without a ground, which takes its time.
-        match first_attempt(&part.blocks) {
+        match first_attempt(&part.blocks, watch) {
             Some(offsets) => place_part(part, &offsets, &mut placed),
             None => still_open.push((part, Ground::new(&part.blocks))),
         }
@@ -174,7 +195,7 @@ pub(super) fn pack_blocks(blocks: Vec<Block>, attempts: u64, watch: &mut Watch<'
     if !open.is_empty() {
         return Outcome::Stopped;
     }
-    place_later(&all, &later, &mut placed);
+    place_later(&rooms, &later, &mut placed);
     Outcome::Placed(placed)
 }
 
@@ -183,19 +204,22 @@ fn place_part(part: &Part, offsets: &[u64], placed: &mut Vec<(u32, u64)>) {
         .extend(part.blocks.iter().zip(offsets).map(|(block, offset)| (block.owner, part.base + part.scale * offset)));
 }
 
+/// By owner, how much each block takes.
+fn rooms(blocks: &[Block], n_owners: usize) -> Vec<u64> {
+    let mut rooms = vec![0; n_owners];
+    blocks.iter().for_each(|it| rooms[it.owner as usize] = it.room);
+    rooms
+}
+
 /// Places what finds room in any case, the last that was taken out first.
-fn place_later(all: &[Block], later: &[Later], placed: &mut Vec<(u32, u64)>) {
-    let by_start = ByStart::new(all);
-    let n_owners = all.iter().map(|it| it.owner as usize + 1).max().unwrap_or(0);
-    let mut offsets = vec![None; n_owners];
+fn place_later(rooms: &[u64], later: &[Later], placed: &mut Vec<(u32, u64)>) {
+    let mut offsets = vec![None; rooms.len()];
     for (owner, offset) in placed.iter() {
         offsets[*owner as usize] = Some(*offset);
     }
-    for Later { block, base, scale } in later.iter().rev() {
-        let mut taken: Vec<(u64, u64)> = Vec::new();
-        by_start.each_met(block, |other| {
-            taken.extend(offsets[other.owner as usize].map(|offset| (offset, offset + other.room)));
-        });
+    for Later { block, met, base, scale } in later.iter().rev() {
+        let taken = |owner: &u32| offsets[*owner as usize].map(|offset| (offset, offset + rooms[*owner as usize]));
+        let mut taken: Vec<(u64, u64)> = met.iter().filter_map(taken).collect();
         taken.sort_unstable();
         let mut at = *base;
         for (low, high) in taken {

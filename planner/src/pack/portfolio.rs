@@ -24,9 +24,9 @@ const MANY: usize = 2000;
 const FOCI: [Focus; 4] = [Focus::Choice, Focus::Slack, Focus::First, Focus::Lowest];
 
 /// The quickest way, if it works.
-pub(super) fn first_attempt(blocks: &[Block]) -> Option<Vec<u64>> {
+pub(super) fn first_attempt(blocks: &[Block], watch: &mut Watch<'_>) -> Option<Vec<u64>> {
     let keys: Vec<u64> = order_of_time(blocks);
-    best_fit(blocks, &keys).filter(|it| fits(blocks, it))
+    best_fit(blocks, &keys, None, watch).filter(|it| fits(blocks, it))
 }
 
 fn fits(blocks: &[Block], offsets: &[u64]) -> bool {
@@ -53,15 +53,17 @@ impl<'a> Attempts<'a> {
     /// Best fit and first fit in each of the orders, and in those that follow when what lies too high
     /// goes ahead.
     pub fn heuristics(&mut self, watch: &mut Watch<'_>) -> Option<Vec<u64>> {
-        if let Some(offsets) =
-            self.ranks.iter().filter_map(|it| best_fit(self.blocks, it)).find(|it| fits(self.blocks, it))
-        {
+        // Without any that are fixed it makes no difference.
+        let obstacles = self.ground.filter(|it| it.barred.len() != 0);
+        let mut found = self.ranks.iter().filter_map(|it| best_fit(self.blocks, it, obstacles, watch));
+        if let Some(offsets) = found.find(|it| fits(self.blocks, it)) {
             return Some(offsets);
         }
         let neighbours = &self.ground?.neighbours;
         let passes = if self.blocks.len() < MANY { FIRST_PASSES } else { 1 };
-        let mut in_time = self.ranks.iter().take_while(|_| !watch.is_over_now());
-        in_time.find_map(|rank| squeeze(self.blocks, neighbours, order(rank), passes, &mut self.random))
+        self.ranks
+            .iter()
+            .find_map(|rank| squeeze(self.blocks, neighbours, order(rank), passes, &mut self.random, watch))
     }
 
     /// The next attempts: other strategies, or after all of them a higher limit.
@@ -108,10 +110,8 @@ impl<'a> Attempts<'a> {
             self.round += 1;
             shuffled.push(rank);
         }
-        if watch.is_over_now() {
-            return Outcome::Stopped;
-        }
-        let found: Vec<Vec<u64>> = shuffled.par_iter().filter_map(|it| best_fit(self.blocks, it)).collect();
+        let fit = |rank: &Vec<u64>| best_fit(self.blocks, rank, None, &mut watch.clone());
+        let found: Vec<Vec<u64>> = shuffled.par_iter().filter_map(fit).collect();
         found.into_iter().find(|it| fits(self.blocks, it)).map_or(Outcome::Stopped, Outcome::Placed)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::block::{Block, are_free};
 use super::sections::Sections;
+use std::collections::HashMap;
 
 /// Divides all lengths by what they have in common; returns by how much.
 ///
@@ -23,30 +24,66 @@ pub(super) fn gcd(first: u64, second: u64) -> u64 {
     if second == 0 { first } else { gcd(second, first % second) }
 }
 
-/// Takes out a block that is there whenever any other is: in any packing it can change places with
-/// all that lies below it. `Err` if what is left has too little room for sure.
-pub(super) fn take_floor(blocks: &mut Vec<Block>) -> Result<Option<Block>, ()> {
+/// Takes out blocks that are there whenever any other is, from below: in any packing such a block can
+/// change places with all that lies below it. `Err` if what is left has too little room for sure.
+///
+/// What is left may end earlier or start later, so that another is there whenever any other is.
+pub(super) fn take_floors(blocks: &mut Vec<Block>) -> Result<Vec<Block>, ()> {
     if !are_free(blocks) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let hull = blocks.iter().map(Block::hull).reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
-    // One that may reach higher than others must perhaps lie at the top.
-    let limit = blocks.iter().map(Block::limit).min();
-    let Some(at) = blocks.iter().position(|it| Some(it.spans[0]) == hull && Some(it.limit()) == limit) else {
-        return Ok(None);
+    // The least last, so that it can be popped.
+    let sorted = |key: &dyn Fn(&Block) -> u64| {
+        let mut ids: Vec<usize> = (0..blocks.len()).collect();
+        ids.sort_by_key(|it| std::cmp::Reverse((key(&blocks[*it]), *it)));
+        ids
     };
-    let floor = blocks.swap_remove(at);
-    for block in blocks {
-        block.highest = block.highest.checked_sub(floor.room).ok_or(())?;
+    let mut by_start = sorted(&|it| u64::from(it.hull().0));
+    let mut by_end = sorted(&|it| u64::from(u32::MAX - it.hull().1));
+    let mut by_limit = sorted(&Block::limit);
+    // Those without a gap, by their steps.
+    let mut whole: HashMap<(u32, u32), Vec<usize>> = HashMap::new();
+    for id in by_limit.iter().filter(|it| blocks[**it].spans.len() == 1) {
+        whole.entry(blocks[*id].spans[0]).or_default().push(*id);
     }
-    Ok(Some(floor))
+    let mut is_out = vec![false; blocks.len()];
+    let mut floors = Vec::new();
+    let mut taken = 0_u64;
+    let least = |ids: &mut Vec<usize>, is_out: &[bool]| {
+        while ids.pop_if(|it| is_out[*it]).is_some() {}
+        ids.last().copied()
+    };
+    while let (Some(first), Some(last), Some(lowest)) =
+        (least(&mut by_start, &is_out), least(&mut by_end, &is_out), least(&mut by_limit, &is_out))
+    {
+        let hull = (blocks[first].hull().0, blocks[last].hull().1);
+        // One that may reach higher than others must perhaps lie at the top.
+        let limit = blocks[lowest].limit();
+        let Some(floor) = whole.get_mut(&hull).and_then(|it| it.pop_if(|it| blocks[*it].limit() == limit)) else {
+            break;
+        };
+        if blocks[floor].highest < taken {
+            return Err(());
+        }
+        taken += blocks[floor].room;
+        is_out[floor] = true;
+        floors.push(floor);
+    }
+    let floors = floors.into_iter().map(|it| blocks[it].clone()).collect();
+    let mut ids = 0..;
+    blocks.retain(|_| ids.next().is_some_and(|it| !is_out[it]));
+    for block in blocks {
+        block.highest = block.highest.checked_sub(taken).ok_or(())?;
+    }
+    Ok(floors)
 }
 
 /// Takes out blocks that find room wherever the others lie, one after the other.
 ///
 /// A block of room *a* that meets another of room *b* is kept from *a* + *b* − 1 offsets at most; if
-/// all that it meets leave it one of those up to its greatest, it can wait.
-pub(super) fn take_easy(blocks: Vec<Block>) -> (Vec<Block>, Vec<Block>) {
+/// all that it meets leave it one of those up to its greatest, it can wait. Each comes with the owners of
+/// all that it meets.
+pub(super) fn take_easy(blocks: Vec<Block>) -> (Vec<Block>, Vec<(Block, Vec<u32>)>) {
     if !are_free(&blocks) {
         return (blocks, Vec::new());
     }
@@ -71,7 +108,8 @@ pub(super) fn take_easy(blocks: Vec<Block>) -> (Vec<Block>, Vec<Block>) {
             }
         }
     }
-    let easy = out.iter().map(|it| blocks[*it as usize].clone()).collect();
+    let met = |id: usize| neighbours.row(id).iter().map(|it| blocks[*it as usize].owner).collect();
+    let easy = out.iter().map(|it| (blocks[*it as usize].clone(), met(*it as usize))).collect();
     let hard = blocks.into_iter().zip(&is_out).filter(|it| !it.1).map(|it| it.0).collect();
     (hard, easy)
 }

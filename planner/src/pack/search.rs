@@ -9,7 +9,8 @@
 //! 2. Take a block such that no block that it meets fits beneath it. Either it lies at its bound,
 //!    and everything that it meets lies above: place it. Or it rests on a block still to be placed:
 //!    raise its bound to the lowest top that one of them can have.
-//! 3. In a section of time, the blocks that are left, run through in the order of their bounds, end
+//! 3. A bound is never where the block would overlap one whose offset is fixed.
+//! 4. In a section of time, the blocks that are left, run through in the order of their bounds, end
 //!    at some height at least; if that is above the capacity, go back.
 //!
 //! The block is looked for where there is least choice, so that one region of time is finished, or
@@ -128,7 +129,9 @@ impl<'a> Search<'a> {
             ground,
             live: sections.live.clone(),
             weights: vec![1; sections.count],
-            offsets: blocks.iter().map(|it| it.lowest).collect(),
+            offsets: (0..blocks.len())
+                .map(|it| ground.next_clear(it, blocks[it].lowest, blocks[it].alignment))
+                .collect(),
             placed: vec![false; blocks.len()],
             gauges: vec![Gauge::default(); sections.count],
             crossing,
@@ -154,7 +157,7 @@ impl<'a> Search<'a> {
             self.gauges[section] = Gauge { count: live.len() as u32, choices: 0, room, slack: 0 };
             self.touch(section as u32);
         }
-        if !self.settle() {
+        if self.blocks.iter().zip(&self.offsets).any(|it| it.0.highest < *it.1) || !self.settle() {
             return Outcome::Infeasible;
         }
         let mut failures = 0;
@@ -331,7 +334,7 @@ impl<'a> Search<'a> {
     /// Raises a block's bound; `false` if that is too high.
     fn raise(&mut self, block: u32, offset: u64) -> bool {
         let id = block as usize;
-        let offset = offset.next_multiple_of(self.blocks[id].alignment);
+        let offset = self.ground.next_clear(id, offset, self.blocks[id].alignment);
         if self.blocks[id].highest < offset {
             for at in 0..self.ground.sections.spans.row(id).len() {
                 let (start, end) = self.ground.sections.spans.row(id)[at];

@@ -24,6 +24,11 @@ impl<T> Rows<T> {
         self.starts[row] as usize..self.starts[row + 1] as usize
     }
 
+    /// The number of items in all rows.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// The row of a number.
     pub fn row(&self, row: usize) -> &[T] {
         &self.items[self.range(row)]
@@ -94,7 +99,8 @@ impl Sections {
         let mut rows = vec![Vec::new(); n_blocks];
         for section in 0..self.count {
             let live = self.live.row(section);
-            let enters = |it: u32| self.spans.row(it as usize).iter().any(|span| span.0 as usize == section);
+            let enters =
+                |it: u32| self.spans.row(it as usize).binary_search_by_key(&(section as u32), |it| it.0).is_ok();
             let (new, old): (Vec<u32>, Vec<u32>) = live.iter().partition(|it| enters(**it));
             for (at, block) in new.iter().enumerate() {
                 for other in old.iter().chain(&new[..at]) {

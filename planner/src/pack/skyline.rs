@@ -7,6 +7,8 @@
 
 use super::block::Block;
 use super::contained::Contained;
+use super::ground::Ground;
+use super::watch::Watch;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -29,15 +31,23 @@ struct Skyline {
 }
 
 /// Offsets for blocks, however high; those with a greater key are preferred. Keys are positive and all
-/// different. Gaps are not made use of, nor is what lies below a block whose offset is
-/// fixed. `None` if two of those overlap.
-pub(super) fn best_fit(blocks: &[Block], keys: &[u64]) -> Option<Vec<u64>> {
+/// different. Gaps are not made use of. Blocks whose offsets are fixed do not overlap; what is free below
+/// them is made use of if there is a ground. `None` if time was over first.
+pub(super) fn best_fit(
+    blocks: &[Block],
+    keys: &[u64],
+    ground: Option<&Ground>,
+    watch: &mut Watch<'_>,
+) -> Option<Vec<u64>> {
     let hulls: Vec<(u32, u32)> = blocks.iter().map(Block::hull).collect();
     let mut left = Contained::new(&hulls, keys);
     let mut n_left = blocks.len();
     let mut offsets = vec![0; blocks.len()];
     let end = hulls.iter().map(|it| it.1).max().unwrap_or(0);
-    let mut skyline = Skyline::new(ground(blocks, end)?);
+    let mut skyline = Skyline::new(match ground {
+        Some(_) => vec![((0, end), 0)],
+        None => fixed_heights(blocks, end),
+    });
     for (id, block) in blocks.iter().enumerate().filter(|it| it.1.is_fixed()) {
         offsets[id] = block.lowest;
         left.take(id as u32);
@@ -46,48 +56,61 @@ pub(super) fn best_fit(blocks: &[Block], keys: &[u64]) -> Option<Vec<u64>> {
     while n_left != 0 {
         let at = skyline.lowest();
         let Stretch { start, end, height, .. } = skyline.stretches[at as usize];
-        let Some(best) = left.best(start, end) else {
-            skyline.lift(at);
+        let lowest = |id: u32| height.max(blocks[id as usize].lowest).next_multiple_of(blocks[id as usize].alignment);
+        // From there on one of the blocks is clear of those that are fixed, if none is yet.
+        let mut next_clear = u64::MAX;
+        let may_take = |id: u32| {
+            let lowest = lowest(id);
+            let clear = ground.map_or(lowest, |it| it.next_clear(id as usize, lowest, 1));
+            next_clear = next_clear.min(clear);
+            clear == lowest
+        };
+        let (best, visited) = left.best(start, end, may_take);
+        if watch.spend(visited) {
+            return None;
+        }
+        let Some(best) = best else {
+            skyline.lift(at, next_clear);
             continue;
         };
         left.take(best);
         n_left -= 1;
-        let block = &blocks[best as usize];
-        let offset = height.max(block.lowest).next_multiple_of(block.alignment);
+        let offset = lowest(best);
         offsets[best as usize] = offset;
-        skyline.build(at, hulls[best as usize], offset + block.room);
+        skyline.build(at, hulls[best as usize], offset + blocks[best as usize].room);
     }
     Some(offsets)
 }
 
-/// How high blocks with a fixed offset reach, from the first step to `end`; `None` if two overlap.
-fn ground(blocks: &[Block], end: u32) -> Option<Vec<((u32, u32), u64)>> {
-    let mut events: Vec<(u32, bool, u64, u64)> = Vec::new();
+/// How high blocks with a fixed offset reach, from the first step to `end`.
+fn fixed_heights(blocks: &[Block], end: u32) -> Vec<((u32, u32), u64)> {
+    let mut events: Vec<(u32, bool, u64)> = Vec::new();
     for block in blocks.iter().filter(|it| it.is_fixed()) {
         for span in &block.spans {
-            let of = |step, starts| (step, starts, block.lowest, block.limit());
-            events.extend([of(span.0, true), of(span.1, false)]);
+            events.extend([(span.0, true, block.limit()), (span.1, false, block.limit())]);
         }
     }
     // Ends come before starts: where one ends and another starts, they do not meet.
     events.sort_unstable();
     let mut ground = Vec::new();
-    let mut taken: BTreeMap<u64, u64> = BTreeMap::new();
+    // The ends of those that are there, and how many end there.
+    let mut taken: BTreeMap<u64, u32> = BTreeMap::new();
     let mut from = 0;
-    for (step, starts, low, high) in events.into_iter().chain([(end, false, 0, 0)]) {
+    for (step, starts, limit) in events.into_iter().chain([(end, false, u64::MAX)]) {
         if from < step {
-            ground.push(((from, step), taken.last_key_value().map_or(0, |it| *it.1)));
+            ground.push(((from, step), taken.last_key_value().map_or(0, |it| *it.0)));
             from = step;
         }
-        if !starts {
-            taken.remove(&low);
-        } else if taken.range(..high).next_back().is_some_and(|it| low < *it.1) {
-            return None;
-        } else {
-            taken.insert(low, high);
+        if starts {
+            *taken.entry(limit).or_insert(0) += 1;
+        } else if let Some(count) = taken.get_mut(&limit) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&limit);
+            }
         }
     }
-    Some(ground)
+    ground
 }
 
 impl Skyline {
@@ -143,11 +166,11 @@ impl Skyline {
         Some(*other)
     }
 
-    /// Gives up what lies below the lower neighbour.
-    fn lift(&mut self, at: u32) {
+    /// Gives up what lies below the lower neighbour, but nothing from `most` on.
+    fn lift(&mut self, at: u32, most: u64) {
         let Stretch { before, after, .. } = self.stretches[at as usize];
         let height = |id: u32| self.stretches.get(id as usize).map_or(u64::MAX, |it| it.height);
-        let height = height(before).min(height(after));
+        let height = height(before).min(height(after)).min(most);
         self.replace(at, height);
     }
 

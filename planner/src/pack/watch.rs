@@ -12,6 +12,8 @@ pub(super) struct Watch<'a> {
     spent: u64,
     /// How much is spent when the clock is looked at next.
     next_look: u64,
+    /// Until so much is spent it is never over.
+    granted: u64,
     over: bool,
 }
 
@@ -24,7 +26,12 @@ const DECISION: usize = 256;
 impl<'a> Watch<'a> {
     /// A look at a deadline.
     pub fn new(deadline: Deadline<'a>) -> Watch<'a> {
-        Watch { deadline, race: None, spent: 0, next_look: STEPS, over: deadline.has_passed() }
+        Watch { deadline, race: None, spent: 0, next_look: STEPS, granted: 0, over: deadline.has_passed() }
+    }
+
+    /// The same, but so many steps may be spent whatever the time is: for what must come out in any case.
+    pub fn granting(&self, steps: u64) -> Watch<'a> {
+        Watch { spent: 0, next_look: STEPS.max(steps), granted: steps, over: false, ..self.clone() }
     }
 
     /// The same for number `lane` of those who work side by side; `winner` is the least of those with
@@ -33,7 +40,14 @@ impl<'a> Watch<'a> {
     where
         'a: 'b,
     {
-        Watch { deadline: self.deadline, race: Some((winner, lane)), spent: 0, next_look: STEPS, over: self.over }
+        Watch {
+            deadline: self.deadline,
+            race: Some((winner, lane)),
+            spent: 0,
+            next_look: STEPS,
+            granted: 0,
+            over: self.over,
+        }
     }
 
     /// Whether it is time to stop, asked at each decision of a search.
@@ -59,6 +73,9 @@ impl<'a> Watch<'a> {
 
     /// Whether it is time to stop, whatever that costs.
     pub fn is_over_now(&mut self) -> bool {
+        if self.spent < self.granted {
+            return false;
+        }
         let is_beaten = || self.race.is_some_and(|(winner, lane)| winner.load(Ordering::Relaxed) < lane);
         self.over = self.over || is_beaten() || self.deadline.has_passed();
         self.over

@@ -1,41 +1,14 @@
-//! Which operators an accelerator runs together with others: the table to look at, and to change.
+//! What each operation is to its neighbours: the table to look at, and to change. Who may join whom, the rules of
+//! `cosma-network` say.
 
 use crate::role::reads;
 use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI32ArrayAttribute, DenseI64ArrayAttribute};
 use cosma_ir::melior::ir::operation::OperationLike;
-use cosma_ir::melior::ir::r#type::TypeLike;
-use cosma_ir::melior::ir::{OperationRef, ValueLike};
+use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
+use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
 use cosma_ir::{IndexingMap, has_elementwise_trait, indexing_maps, name, operand_at, result_at};
 
-/// What an operator is to its neighbours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// Each element of the result depends on one place of the operands: runs on what is at hand,
-    /// after its producer (an *epilogue*) or before its consumer (a *prologue*).
-    Elementwise,
-    /// Sums up along axes. Inside of a normalisation it is part of it.
-    Reduction,
-    /// Looks for the greatest along axes: where a softmax begins.
-    Comparison,
-    /// Surrounds its operand with a constant or takes a part of it: who reads windows can do that while
-    /// reading.
-    Padding,
-    /// Reads its first operand as windows, and can do something to each element before and after.
-    Window,
-    /// A product of matrices, or what else computes: as a window, but without padding.
-    Compute,
-    /// Turns a matrix.
-    Turn,
-    /// Brings the channels of an image to the front or to the end: whoever reads or writes windows, or
-    /// element by element, can as well do it in the other order.
-    Layout,
-    /// Only moves data; can do something to each element before it writes it.
-    Movement,
-    /// Looks up rows of a table: what follows cannot run while it does.
-    Lookup,
-    /// Nothing is known about it: runs alone.
-    Opaque,
-}
+pub(crate) use cosma_network::Class;
 
 /// The class of an operation.
 #[rustfmt::skip]
@@ -124,8 +97,8 @@ fn generic(operation: OperationRef) -> Class {
 
 /// An operand whose dimensions of one are spread reads as a constant index there, and is at hand.
 fn broadcast_or_movement(operation: OperationRef, inputs: &[IndexingMap]) -> Class {
-    let elements = |index: usize| operand_at(operation, index).and_then(crate::extract::n_elements);
-    let result = result_at(operation, 0).and_then(crate::extract::n_elements);
+    let elements = |index: usize| operand_at(operation, index).and_then(n_elements);
+    let result = result_at(operation, 0).and_then(n_elements);
     let is_spread = |index: usize| elements(index) < result;
     let at_hand = inputs.iter().enumerate().all(|(index, it)| match it {
         IndexingMap::Other => is_spread(index),
@@ -141,11 +114,32 @@ fn transposition(operation: OperationRef) -> Class {
             .map(|it| (0..it.len()).filter_map(|index| it.element(index).ok().map(i64::from)).collect::<Vec<i64>>()),
         (_, Ok(order)) => DenseI64ArrayAttribute::try_from(order)
             .map(|it| (0..it.len()).filter_map(|index| it.element(index).ok()).collect()),
-        _ => return Class::Movement,
+        _ => return Class::Transposition,
     };
     match order.unwrap_or_default()[..] {
         [1, 0] => Class::Turn,
         [0, 2, 3, 1] | [0, 3, 1, 2] => Class::Layout,
-        _ => Class::Movement,
+        _ => Class::Transposition,
     }
+}
+
+/// Whether each element of the result of an operation depends on the same one of every operand of the
+/// result's type.
+pub(crate) fn is_elementwise(operation: OperationRef) -> bool {
+    // What reads a tensor turned around is at hand to an accelerator, but at another place.
+    let is_at_place = |map: &IndexingMap| match map {
+        IndexingMap::Identity | IndexingMap::Projection => true,
+        IndexingMap::Permutation => false,
+        IndexingMap::Other => name(operation) == "linalg.generic",
+    };
+    class(operation) == Class::Elementwise && indexing_maps(operation).is_none_or(|maps| maps.iter().all(is_at_place))
+}
+
+/// The elements of a ranked, static tensor.
+pub(crate) fn n_elements(value: Value) -> Option<u64> {
+    let tensor = RankedTensorType::try_from(value.r#type()).ok()?;
+    (0..tensor.rank()).try_fold(1, |product: u64, index| match tensor.dim_size(index) {
+        Ok(DimSize::Static(size)) => product.checked_mul(size),
+        _ => None,
+    })
 }
