@@ -114,19 +114,6 @@ fn branches_and_loops() {
         return %r : tensor<64xf32>
     }";
     assert_eq!(check("invariant", invariant), 512);
-    let swapped = "func.func @main(%x: tensor<64xf32>, %y: tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>) {
-        %c0 = arith.constant 0 : index
-        %c1 = arith.constant 1 : index
-        %c3 = arith.constant 3 : index
-        %i = tosa.tanh %x : (tensor<64xf32>) -> tensor<64xf32>
-        %r:2 = scf.for %k = %c0 to %c3 step %c1 iter_args(%a = %i, %b = %y) -> (tensor<64xf32>, tensor<64xf32>) {
-            %e = tosa.reverse %a {axis = 0 : i32} : (tensor<64xf32>) -> tensor<64xf32>
-            %s = tosa.sub %e, %b : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
-            scf.yield %s, %a : tensor<64xf32>, tensor<64xf32>
-        }
-        return %r#0, %r#1 : tensor<64xf32>, tensor<64xf32>
-    }";
-    assert_eq!(check("swapped", swapped), 1024);
     let counted = "func.func @main(%i: tensor<i32>, %x: tensor<64xf32>) -> tensor<64xf32> {
         %zero = \"tosa.const\"() <{values = dense<0> : tensor<i32>}> : () -> tensor<i32>
         %from = tosa.minimum %i, %zero : (tensor<i32>, tensor<i32>) -> tensor<i32>

@@ -7,6 +7,7 @@
 use crate::form::operations;
 use crate::role::nested;
 use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::block::BlockArgument;
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike, Value, ValueLike};
@@ -47,6 +48,15 @@ fn keep_in_place<'c, 'a>(operation: OperationRef<'c, 'a>, region: usize, n_other
     let Some(end) = operations(block).last() else { return };
     // The condition comes before what goes on.
     let first = usize::from(name(end) == "scf.condition");
+    // What changes places cannot stay in one: MLIR says so.
+    let is_carried = |value: Value| BlockArgument::try_from(value).is_ok_and(|it| it.owner() == block);
+    let is_moved = |(index, value): (usize, Value<'c, 'a>)| {
+        let own = block.argument(index - first + n_others).map(Value::from);
+        is_carried(value) && own.is_ok_and(|own| own != value)
+    };
+    if end.operands().enumerate().skip(first).any(is_moved) {
+        return;
+    }
     for (index, value) in end.operands().enumerate().skip(first).collect::<Vec<_>>() {
         let Ok(carried) = block.argument(index - first + n_others).map(Value::from) else { return };
         if value == carried || !value.r#type().is_tensor() || value.r#type() != carried.r#type() {
