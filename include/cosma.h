@@ -88,8 +88,8 @@ MLIR_CAPI_EXPORTED void cosmaRegisterPasses(void);
  *
  * The options are words with spaces between them, named as the flags of cosma-opt: what to do (group,
  * schedule, allocate, verify, lower-addresses, liveness, print-problem, print-plan), at least one of
- * them; and NAME=VALUE (scratchpad, alignment, weights, solver, time-limit, inputs, element-bytes),
- * run-weights, print-ir-after-all. For example "schedule allocate scratchpad=512KiB time-limit=10".
+ * them; and NAME=VALUE (scratchpad, alignment, weights, solver, time-limit, inputs, element-bytes, and
+ * with lower-addresses arena, memory-space), run-weights, print-ir-after-all. For example "schedule allocate scratchpad=512KiB time-limit=10".
  *
  * If all goes well, the module is planned. If not, it is what it was, but its operations are new ones:
  * handles into it are of no use any more. The dialect is loaded if it was not.

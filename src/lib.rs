@@ -90,3 +90,5 @@ pub use options::{Options, Stages};
 pub use problems::problems;
 pub use programs::{Program, ProgramFormat, integer_programs};
 pub use report::{FunctionReport, Report, TrafficReport};
+#[doc(hidden)]
+pub use words::option_words;

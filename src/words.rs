@@ -1,7 +1,58 @@
 //! Options as one line of text, for callers whose language has no other way to say them that lasts.
 
-use crate::{Options, Seconds, Size, SolverName, WeightsName};
-use std::str::FromStr;
+use crate::{ArenaName, Options, Seconds, Size, SolverName, WeightsName};
+
+/// A word that may be said.
+struct Word {
+    /// That of the flag of `cosma-opt`.
+    name: &'static str,
+    meaning: Meaning,
+}
+
+/// What a word does.
+enum Meaning {
+    /// Something to do.
+    Stage(fn(&mut Options) -> &mut bool),
+    /// How it is done.
+    Switch(fn(&mut Options) -> &mut bool),
+    /// How it is done, by a value; with what is wrong with it.
+    Value(fn(&mut Options, &str) -> Result<(), String>),
+}
+
+use Meaning::{Stage, Switch, Value};
+
+/// All words, in the order of the header.
+const WORDS: [Word; 19] = [
+    word("group", Stage(|it| &mut it.stages.group)),
+    word("schedule", Stage(|it| &mut it.stages.schedule)),
+    word("allocate", Stage(|it| &mut it.stages.allocate)),
+    word("verify", Stage(|it| &mut it.stages.verify)),
+    word("lower-addresses", Stage(|it| &mut it.stages.lower_addresses)),
+    word("liveness", Stage(|it| &mut it.stages.liveness)),
+    word("print-problem", Stage(|it| &mut it.stages.print_problem)),
+    word("print-plan", Stage(|it| &mut it.stages.print_plan)),
+    word("scratchpad", Value(|it, value| set(&mut it.machine.scratchpad, value.parse::<Size>().map(|it| Some(it.0))))),
+    word("alignment", Value(|it, value| set(&mut it.machine.alignment, value.parse::<Size>().map(|it| Some(it.0))))),
+    word("weights", Value(|it, value| set(&mut it.machine.weights, value.parse::<WeightsName>().map(|it| Some(it.0))))),
+    word("solver", Value(|it, value| set(&mut it.solver, value.parse::<SolverName>().map(|it| it.0)))),
+    word("time-limit", Value(|it, value| set(&mut it.time_limit, value.parse::<Seconds>().map(|it| it.0)))),
+    word("inputs", Value(|it, value| set(&mut it.model.inputs, indices(value).map(Some)))),
+    word("element-bytes", Value(|it, value| set(&mut it.model.element_bytes, element_bytes(value).map(Some)))),
+    word("arena", Value(|it, value| set(&mut it.lower.arena, value.parse::<ArenaName>()))),
+    word("memory-space", Value(|it, value| set(&mut it.lower.memory_space, memory_space(value).map(Some)))),
+    word("run-weights", Switch(|it| &mut it.model.run_weights)),
+    word("print-ir-after-all", Switch(|it| &mut it.print_ir_after_all)),
+];
+
+const fn word(name: &'static str, meaning: Meaning) -> Word {
+    Word { name, meaning }
+}
+
+/// The names of all words: what `include/cosma.h` lists, and tests hold against the flags of `cosma-opt`.
+#[doc(hidden)]
+pub fn option_words() -> Vec<&'static str> {
+    WORDS.iter().map(|it| it.name).collect()
+}
 
 /// Reads words with spaces between them, named as the flags of `cosma-opt`: `schedule allocate
 /// scratchpad=512KiB`.
@@ -12,65 +63,60 @@ pub(crate) fn parse_words(text: &str) -> Result<Options, String> {
     let mut options = Options::default();
     let mut seen: Vec<&str> = Vec::new();
     let mut does_something = false;
-    for word in text.split_ascii_whitespace() {
-        let (name, value) = match word.split_once('=') {
+    for said in text.split_ascii_whitespace() {
+        let (name, value) = match said.split_once('=') {
             Some((name, value)) => (name, Some(value)),
-            None => (word, None),
+            None => (said, None),
         };
         if seen.contains(&name) {
             return Err(format!("option {name} is said twice"));
         }
         seen.push(name);
-        let stages = &mut options.stages;
-        let flag = match name {
-            "group" => Some(&mut stages.group),
-            "liveness" => Some(&mut stages.liveness),
-            "print-problem" => Some(&mut stages.print_problem),
-            "schedule" => Some(&mut stages.schedule),
-            "allocate" => Some(&mut stages.allocate),
-            "print-plan" => Some(&mut stages.print_plan),
-            "verify" => Some(&mut stages.verify),
-            "lower-addresses" => Some(&mut stages.lower_addresses),
-            "run-weights" => Some(&mut options.model.run_weights),
-            "print-ir-after-all" => Some(&mut options.print_ir_after_all),
-            _ => None,
-        };
-        if let Some(flag) = flag {
-            if value.is_some() {
-                return Err(format!("option {name} takes no value"));
+        let word = WORDS.iter().find(|it| it.name == name).ok_or_else(|| format!("there is no option '{name}'"))?;
+        match (&word.meaning, value) {
+            (Stage(flag), None) => {
+                *flag(&mut options) = true;
+                does_something = true;
             }
-            *flag = true;
-            does_something |= !["run-weights", "print-ir-after-all"].contains(&name);
-            continue;
-        }
-        let value = || value.ok_or_else(|| format!("option {name} takes a value: {name}=VALUE"));
-        match name {
-            "scratchpad" => options.machine.scratchpad = Some(read::<Size>(name, value()?)?.0),
-            "alignment" => options.machine.alignment = Some(read::<Size>(name, value()?)?.0),
-            "weights" => options.machine.weights = Some(read::<WeightsName>(name, value()?)?.0),
-            "solver" => options.solver = read::<SolverName>(name, value()?)?.0,
-            "time-limit" => options.time_limit = read::<Seconds>(name, value()?)?.0,
-            "inputs" => {
-                let indices = value()?.split(',').map(|it| it.parse().ok()).collect::<Option<Vec<usize>>>();
-                options.model.inputs = Some(indices.ok_or("option inputs is a list of indices, as 0,2")?);
+            (Switch(flag), None) => *flag(&mut options) = true,
+            (Stage(_) | Switch(_), Some(_)) => return Err(format!("option {name} takes no value")),
+            (Value(read), Some(value)) => {
+                read(&mut options, value).map_err(|error| format!("option {name}{error}"))?;
             }
-            "element-bytes" => match value()?.parse() {
-                Ok(bytes @ (1 | 2 | 4 | 8)) => options.model.element_bytes = Some(bytes),
-                _ => return Err("option element-bytes is 1, 2, 4 or 8".into()),
-            },
-            _ => return Err(format!("there is no option '{name}'")),
+            (Value(_), None) => return Err(format!("option {name} takes a value: {name}=VALUE")),
         }
+    }
+    let is_for_lowering = ["arena", "memory-space"].into_iter().find(|it| seen.contains(it));
+    if let Some(name) = is_for_lowering.filter(|_| !options.stages.lower_addresses) {
+        return Err(format!("option {name} is for lower-addresses, which is not to be done"));
     }
     if does_something { Ok(options) } else { Err("the options say nothing to do, such as schedule allocate".into()) }
 }
 
-fn read<T: FromStr<Err: ToString>>(name: &str, value: &str) -> Result<T, String> {
-    value.parse().map_err(|error: T::Err| format!("option {name}: {}", error.to_string()))
+/// Sets an option to a value; or what is wrong with the value, to be said after the option's name.
+fn set<T, E: ToString>(option: &mut T, value: Result<T, E>) -> Result<(), String> {
+    *option = value.map_err(|error| format!(": {}", error.to_string()))?;
+    Ok(())
+}
+
+fn indices(value: &str) -> Result<Vec<usize>, String> {
+    let indices = value.split(',').map(|it| it.parse().ok()).collect::<Option<Vec<usize>>>();
+    indices.ok_or_else(|| format!("'{value}' is no list of indices, as 0,2"))
+}
+
+fn element_bytes(value: &str) -> Result<u64, String> {
+    let bytes = value.parse().ok().filter(|it| matches!(it, 1 | 2 | 4 | 8));
+    bytes.ok_or_else(|| format!("elements have 1, 2, 4 or 8 bytes, not '{value}'"))
+}
+
+fn memory_space(value: &str) -> Result<u32, String> {
+    value.parse().map_err(|_| format!("a memory space is a number, not '{value}'"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LowerOptions;
 
     #[test]
     fn words_are_options() {
@@ -80,6 +126,20 @@ mod tests {
         assert_eq!(options.machine.scratchpad, Some(524_288.into()));
         assert_eq!(options.time_limit.as_millis(), 500);
         assert_eq!(options.model.inputs, Some(vec![0, 2]));
+        let options = parse_words("allocate lower-addresses arena=argument memory-space=3").expect("they are options");
+        assert_eq!(options.lower, LowerOptions { arena: ArenaName::Argument, memory_space: Some(3) });
+    }
+
+    /// What the header lists between parentheses, and after them.
+    #[test]
+    fn the_header_has_all_words() {
+        let header = include_str!("../include/cosma.h");
+        let (_, list) = header.split_once("The options are words").expect("the header has a list");
+        let (list, _) = list.split_once("For example").expect("the list ends");
+        let listed = |name: &str| list.split(|it: char| !it.is_ascii_alphanumeric() && it != '-').any(|it| it == name);
+        for name in option_words() {
+            assert!(listed(name), "include/cosma.h does not list {name}");
+        }
     }
 
     #[test]
@@ -92,8 +152,14 @@ mod tests {
         assert_eq!(error("allocate scratchpad"), "option scratchpad takes a value: scratchpad=VALUE");
         assert_eq!(error("--allocate"), "there is no option '--allocate'");
         assert_eq!(error("allocate solver=best"), "option solver: a solver is auto, search, ilp or greedy, not 'best'");
-        assert_eq!(error("allocate inputs=0,x"), "option inputs is a list of indices, as 0,2");
-        assert_eq!(error("allocate element-bytes=3"), "option element-bytes is 1, 2, 4 or 8");
+        assert_eq!(error("allocate inputs=0,x"), "option inputs: '0,x' is no list of indices, as 0,2");
+        assert_eq!(
+            error("allocate element-bytes=3"),
+            "option element-bytes: elements have 1, 2, 4 or 8 bytes, not '3'"
+        );
+        assert_eq!(error("lower-addresses arena=here"), "option arena: 'here' is neither allocate nor argument");
+        assert_eq!(error("lower-addresses memory-space=x"), "option memory-space: a memory space is a number, not 'x'");
+        assert_eq!(error("allocate arena=argument"), "option arena is for lower-addresses, which is not to be done");
         assert!(error("allocate scratchpad=-1").starts_with("option scratchpad: "));
     }
 }

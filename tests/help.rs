@@ -54,6 +54,43 @@ fn flags(help: &str) -> Vec<Flag> {
     flags
 }
 
+/// What flags of `cosma-opt` are to callers in C, who have modules and text in memory instead of files and
+/// a terminal, and pipelines of MLIR's.
+const NOT_FOR_C: [&str; 21] = [
+    "allow-unregistered-dialect",
+    "cycles-per-mac",
+    "dim",
+    "dma-bytes-per-cycle",
+    "dot",
+    "dump-lp",
+    "dump-lp-addresses",
+    "explain",
+    "generate",
+    "help",
+    "in-place",
+    "memory-map",
+    "output",
+    "pass-pipeline",
+    "quiet",
+    "report",
+    "split-input-file",
+    "stats",
+    "trace",
+    "verbose",
+    "version",
+];
+
+#[test]
+fn callers_in_c_can_say_what_flags_say() {
+    let (_, tool) = tools().into_iter().find(|it| it.0 == "cosma-opt").expect("it is there");
+    let mut flags: Vec<String> =
+        flags(&says(&tool, "--help")).into_iter().map(|it| it.name.trim_start_matches('-').to_owned()).collect();
+    flags.sort();
+    let mut expected: Vec<&str> = cosma::option_words().into_iter().chain(NOT_FOR_C).collect();
+    expected.sort_unstable();
+    assert_eq!(flags, expected, "a flag is a word as well (src/words.rs), or is none for C");
+}
+
 #[test]
 fn every_flag_is_described() {
     for (name, tool) in tools() {

@@ -33,8 +33,8 @@ pub fn class(kind: &str) -> Class {
         | "Tanh" | "ThresholdedRelu" | "Where" | "Xor"
         | "com.microsoft.BiasGelu" | "com.microsoft.DequantizeLinear" | "com.microsoft.FastGelu"
         | "com.microsoft.Gelu" | "com.microsoft.QLinearAdd" | "com.microsoft.QLinearLeakyRelu"
-        | "com.microsoft.QLinearMul" | "com.microsoft.QLinearSigmoid" | "com.microsoft.QuantizeLinear"
-        | "com.microsoft.QuickGelu" => Class::Elementwise,
+        | "com.microsoft.QLinearMul" | "com.microsoft.QLinearSigmoid" | "com.microsoft.QLinearWhere"
+        | "com.microsoft.QuantizeLinear" | "com.microsoft.QuickGelu" => Class::Elementwise,
 
         "ReduceL1" | "ReduceL2" | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceMean" | "ReduceProd" | "ReduceSum"
         | "ReduceSumSquare" => Class::Reduction,
@@ -45,11 +45,15 @@ pub fn class(kind: &str) -> Class {
 
         "AveragePool" | "Conv" | "ConvInteger" | "ConvTranspose" | "LpPool" | "MaxPool" | "QLinearConv"
         | "com.microsoft.FusedConv" | "com.microsoft.NhwcFusedConv" | "com.microsoft.QLinearAveragePool"
-        | "com.microsoft.QLinearConv" => Class::Window,
+        | "com.microsoft.NhwcConv" | "com.microsoft.NhwcMaxPool" | "com.microsoft.QLinearConv" => Class::Window,
 
         "Attention" | "DeformConv" | "Einsum" | "Gemm" | "GlobalAveragePool" | "GlobalLpPool" | "GlobalMaxPool"
         | "GroupNormalization" | "InstanceNormalization" | "LayerNormalization" | "LogSoftmax" | "MatMul"
-        | "MatMulInteger" | "QLinearMatMul" | "RMSNormalization" | "Softmax"
+        | "MatMulInteger" | "QLinearMatMul" | "RMSNormalization" | "SimplifiedLayerNormalization" | "Softmax"
+        | "com.microsoft.Attention" | "com.microsoft.DecoderMaskedMultiHeadAttention" | "com.microsoft.GemmFastGelu"
+        | "com.microsoft.GroupNorm" | "com.microsoft.GroupQueryAttention" | "com.microsoft.MultiHeadAttention"
+        | "com.microsoft.QAttention" | "com.microsoft.SkipLayerNormalization"
+        | "com.microsoft.SkipSimplifiedLayerNormalization" | "com.microsoft.SparseAttention"
         | "com.microsoft.DynamicQuantizeMatMul" | "com.microsoft.FusedGemm" | "com.microsoft.FusedMatMul"
         | "com.microsoft.MatMulBnb4" | "com.microsoft.MatMulIntegerToFloat" | "com.microsoft.MatMulNBits"
         | "com.microsoft.QGemm" | "com.microsoft.QLinearGlobalAveragePool" | "com.microsoft.QLinearSoftmax"
@@ -58,7 +62,7 @@ pub fn class(kind: &str) -> Class {
         "Concat" | "DepthToSpace" | "Expand" | "Resize" | "Slice" | "SpaceToDepth" | "Split" | "Tile" | "Upsample"
         | "com.microsoft.QLinearConcat" => Class::Movement,
 
-        "Gather" | "GatherElements" | "GatherND" | "OneHot" => Class::Lookup,
+        "Gather" | "GatherElements" | "GatherND" | "OneHot" | "com.microsoft.GatherBlockQuantized" => Class::Lookup,
 
         _ => Class::Opaque,
     }

@@ -29,7 +29,7 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
-    /// Symbolic dimensions that nobody gave a size.
+    /// Symbolic dimensions without a size.
     #[error("the size of {} not known: give {}", dimensions(.0), flags(.0))]
     Dimensions(Vec<String>),
     /// A size was given for a dimension that the model does not have.

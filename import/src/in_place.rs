@@ -8,10 +8,14 @@
 //! - *Softmax and normalisations*, what they normalise. They read rows, or all of it, for sums and the like
 //!   first, and write nothing on the way; then they read it once more, element by element, and write.
 //! - *Concatenations*, where operands lie side by side in the result: all dimensions outside of that along
-//!   which they are joined are one. Then nothing has to be moved. Likewise *splits and slices* that take
-//!   pieces without a break.
+//!   which they are joined are one. Then nothing has to be moved. Likewise *splits, slices and rows that constant
+//!   indices pick*, where they take pieces without a break. What has no elements is no piece: with one other
+//!   operand, a concatenation lies where that one lies.
+//! - *Scatters*, what they change some elements of: the others stay where they are.
+//! - *Attention*, past keys and values, where present ones are of the same size: a buffer that the new ones are
+//!   written into, as runtimes keep it.
 //!
-//! Whether nobody else is still to read an operand is not looked at here: that depends on the order.
+//! Whether another operator is still to read an operand is not looked at here: that depends on the order.
 
 use crate::class::{Class, class};
 use crate::graph::n_elements;
@@ -47,6 +51,12 @@ fn in_place(
     if kind == "Split" {
         return split(call, tensors, tensor).unwrap_or_default();
     }
+    if !updated(kind).is_empty() {
+        let pairs = updated(kind).iter();
+        let pairs = pairs.filter_map(|it| Some((value(&call.node.outputs, it.0)?, value(&call.node.inputs, it.1)?)));
+        let pairs = pairs.filter(|it| are_alike(&tensors[it.0.0], &tensors[it.1.0]));
+        return pairs.map(|(result, operand)| InPlace { result, operand, part: None }).collect();
+    }
     let Some(result) = value(&call.node.outputs, 0) else { return Vec::new() };
     let operands: Vec<usize> = (0..call.node.inputs.len()).collect();
     let n_sharing = match kind {
@@ -54,13 +64,6 @@ fn in_place(
         "com.microsoft.QLinearConcat" => {
             let operands: Vec<usize> = operands.into_iter().skip(2).step_by(3).collect();
             return concatenation(call, result, &operands, tensors, tensor).unwrap_or_default();
-        }
-        _ if !updated(kind).is_empty() => {
-            let pairs = updated(kind).iter();
-            let pairs =
-                pairs.filter_map(|it| Some((value(&call.node.outputs, it.0)?, value(&call.node.inputs, it.1)?)));
-            let pairs = pairs.filter(|it| are_alike(&tensors[it.0.0], &tensors[it.1.0]));
-            return pairs.map(|(result, operand)| InPlace { result, operand, part: None }).collect();
         }
         "Slice" => return slice(call, result, tensors, tensor).into_iter().collect(),
         "Gather" | "GatherND" => return gather(call, result, tensors, tensor).into_iter().collect(),

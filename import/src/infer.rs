@@ -20,6 +20,7 @@ mod reshape;
 mod resize;
 mod rule;
 mod shape;
+mod signal;
 mod uniform;
 
 use crate::error::Error;
@@ -73,7 +74,7 @@ fn infer_node(call: &Call) -> Result<Vec<Option<Type>>, Error> {
     let node = call.node;
     let inferred = match rule::rule(&node.domain, &node.kind) {
         Some(rule) => rule(call),
-        None => Err(Failure::Unknown("this operator is not known".into())),
+        None => Err(Failure::Unknown(unknown(&node.domain))),
     };
     let inferred = match inferred {
         Ok(types) => types,
@@ -94,6 +95,17 @@ fn infer_node(call: &Call) -> Result<Vec<Option<Type>>, Error> {
         types.push(Some(r#type.clone()));
     }
     Ok(types)
+}
+
+/// Why there is no rule for an operator of a domain.
+fn unknown(domain: &str) -> String {
+    match domain {
+        "" => "this operator is not known".into(),
+        "com.microsoft.nchwc" => "this operator keeps data as onnxruntime does on one kind of processor alone: let it \
+                                  optimise no further than ORT_ENABLE_EXTENDED"
+            .into(),
+        domain => format!("this operator of '{domain}' is not known"),
+    }
 }
 
 fn declared(call: &Call, why: &str) -> Result<Vec<Option<Type>>, Error> {

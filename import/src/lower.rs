@@ -4,11 +4,11 @@
 //!   and neither are constants that are one number: they are part of the operator ([`parameter`]).
 //! - *Weight-only computation* is done before the run: what it computes is a weight itself. What only widens a
 //!   weight ([`narrow`]), or moves what was widened, is not: the weight is what was quantised, and its scales.
-//! - *Views* ([`view`]) are the tensor that they show: whoever reads a view reads its source, whose
+//! - *Views* ([`view`]) are the tensor that they show: what reads a view reads its source, whose
 //!   bytes are the same though its shape is another. Where the model returns a view, an operator's result
 //!   takes on the shape of the view; another tensor, or one that is returned twice, keeps its shape, and
 //!   the view of it is returned. So results have the types that the model declares.
-//! - *Dead* nodes and results, which nobody reads, go. To look at a shape is not to read: a node whose
+//! - *Dead* nodes and results, which nothing reads, go. To look at a shape is not to read: a node whose
 //!   result is only asked how large it is does not run.
 
 mod macs;
@@ -51,6 +51,11 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Lowered, Error> {
     let inputs: Vec<TensorIndex> = graph.inputs.iter().map(|it| lowering.add(*it, Origin::Input)).collect();
     let mut operators = Vec::new();
     for node in &graph.nodes {
+        // What is known before the run is no operator.
+        if node.outputs.iter().flatten().all(|it| graph.values[*it].is_constant) {
+            lowering.keep_narrow(&Call { node, values: &graph.values, opset: graph.opset });
+            continue;
+        }
         if !node.outputs.iter().flatten().any(|it| is_live[*it]) {
             continue;
         }
@@ -109,14 +114,10 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    /// The operator that a node is; none if it is a view or done before the run.
+    /// The operator that a node is; none if it is a view.
     fn read(&mut self, node: &Node, is_live: &[bool]) -> Option<Operator> {
         let values = &self.graph.values;
         let call = Call { node, values, opset: self.graph.opset };
-        if node.outputs.iter().flatten().all(|it| values[*it].is_constant) {
-            self.keep_narrow(&call);
-            return None;
-        }
         let others_are_dead = node.outputs.iter().skip(1).flatten().all(|it| !is_live[*it]);
         if others_are_dead && let (Some(Some(input)), Some(Some(output))) = (node.inputs.first(), node.outputs.first())
         {

@@ -78,7 +78,7 @@ pub struct Operator {
     pub writes: Vec<TensorIndex>,
     /// Multiply-accumulates, of what has them.
     pub macs: Option<u64>,
-    /// Which results may share bytes with which operands, if nobody else is still to read those.
+    /// Which results may share bytes with which operands, if no other operator is still to read those.
     pub in_place: Vec<InPlace>,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! A node that takes a piece without a break is an operator: its result may lie where its operand lies, if
 //! that dies, and what is left of the operand makes room (`in_place.rs`). If others are still to read the
-//! operand, the piece would be a second copy. Then it is better a view of it: who reads the piece reads
+//! operand, the piece would be a second copy. Then it is better a view of it: what reads the piece reads
 //! the tensor.
 //!
 //! But a view also keeps the whole of a tensor until its pieces were read. So pieces are views where that costs

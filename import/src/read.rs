@@ -40,7 +40,7 @@ pub fn read(model: Bytes, options: &Options) -> Result<(Graph, Reader<'_>), Erro
     let GraphProto { node, name, initializer, input, output, value_info, sparse_initializer } = graph;
     if let Some(tensor) = sparse_initializer.first() {
         let value = tensor.values.as_ref().map(|it| it.name.clone()).unwrap_or_default();
-        return Err(Error::Value { value, message: "sparse initialisers are not read".into() });
+        return Err(Error::Value { value, message: "sparse initialisers are not read: make them dense".into() });
     }
     check_dimensions(options, input.iter().chain(&value_info).chain(&output), input.len())?;
     let mut reader = Reader {
@@ -193,7 +193,8 @@ impl Reader<'_> {
             return Ok(None);
         }
         let fail = |message: String| Error::Value { value: info.name.clone(), message };
-        let tensor = tensor(info.r#type.as_ref()).ok_or_else(|| fail("only tensors can be inputs".into()))?;
+        let tensor = tensor(info.r#type.as_ref())
+            .ok_or_else(|| fail("only tensors can be inputs, no sequences, maps or optional values".into()))?;
         let element = element(tensor.elem_type).map_err(fail)?;
         let shape = tensor.shape.as_ref().ok_or_else(|| fail("the rank of this input is not known".into()))?;
         let mut sizes = Vec::new();

@@ -218,6 +218,10 @@ fn a_cache_is_updated_where_it_lies() {
             .output("nv")
     };
     check(&model("tl"), &ungrouped(), &["y", "nk over pk", "nv over pv"]);
+    // Also where only the cache is wanted.
+    let mut alone = model("tl");
+    alone.graph().output.remove(0);
+    check(&alone, &ungrouped(), &["nk over pk", "nv over pv"]);
     // What no longer fits is another buffer.
     check(&model("longer"), &ungrouped(), &["y", "nk", "nv"]);
 }

@@ -361,3 +361,53 @@ fn elements_of_less_than_a_byte() {
         common::check_with(&model, &deployed, &[&format!("Gather(table, rows) -> y: 3x4x{name}")]);
     }
 }
+
+/// What onnxruntime computes of these has these shapes.
+#[test]
+fn signals() {
+    shape("DFT", &[&[2, 10, 6, 1]], vec![int("axis", 1), int("onesided", 1)], "2x6x6x2");
+    let x: &[&[i64]] = &[&[2, 10, 6, 2]];
+    shape_of(Model::of_opset(20), "DFT", x, &[&[7], &[2]], vec![], "2x10x7x2");
+    let signal: &[&[i64]] = &[&[1, 100, 1]];
+    shape_of(Model::new(), "STFT", signal, &[&[8], &[], &[32]], vec![int("onesided", 0)], "1x9x32x2");
+    shape_of(Model::new(), "AffineGrid", &[&[2, 2, 3]], &[&[2, 3, 5, 6]], vec![], "2x5x6x2");
+    let window = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
+    shape("MaxUnpool", &[&[1, 1, 2, 2], &[1, 1, 2, 2]], window, "1x1x4x4");
+    shape_of(Model::new(), "CenterCropPad", &[&[1, 2, 8, 4]], &[&[5, 6]], vec![ints("axes", &[2, 3])], "1x2x5x6");
+    shape_of(Model::new(), "Col2Im", &[&[1, 12, 9]], &[&[4, 4], &[2, 2]], vec![], "1x3x4x4");
+    shape("Det", &[&[3, 4, 4]], vec![], "3");
+    let model = Model::new().input("x", &[1, 8]).ints("step", &[0]).ints("frame", &[4]);
+    let model = model.node("STFT", &["x", "step", "", "frame"], &["y"], vec![]).output("y");
+    check_error(&model, "node 'node_y' (STFT): its frames do not move on");
+}
+
+/// Multiply-accumulates are counted of what optimisers make of products as well.
+#[test]
+fn products_are_measured() {
+    let model = Model::new()
+        .input("x", &[4, 64])
+        .weight_of(UINT8, "packed", &[32, 2, 16])
+        .weight("scales", &[64])
+        .weight("w", &[32, 4])
+        .node(
+            "com.microsoft.MatMulNBits",
+            &["x", "packed", "scales"],
+            &["y"],
+            vec![int("K", 64), int("N", 32), int("bits", 4), int("block_size", 32)],
+        )
+        .node("com.microsoft.FusedMatMul", &["w", "y"], &["z"], vec![int("transA", 1), int("transB", 1)])
+        .output("z");
+    let network = model.import(&common::ungrouped()).expect("4 by 32 and 32 by 4");
+    let macs: Vec<Option<u64>> = network.operators.iter().map(|it| it.macs).collect();
+    assert_eq!(macs, [Some(4 * 32 * 64), Some(4 * 4 * 32)]);
+}
+
+#[test]
+fn operators_of_elsewhere_are_refused_by_name() {
+    let model = Model::new().input("x", &[4]).node("mine.Special", &["x"], &["y"], vec![]).output("y");
+    check_error(
+        &model,
+        "node 'node_y' (Special): this operator of 'mine' is not known, and the model does not declare the shape of its \
+         result 'y'; onnx.shape_inference may be able to, or add it to value_info",
+    );
+}

@@ -28,6 +28,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/Pass.h"
 #include "llvm/Support/SourceMgr.h"
+#include <csetjmp>
 #include <map>
 #include <mutex>
 
@@ -207,6 +208,32 @@ extern "C" void cosmaRegisterPass(const CosmaPass *pass) {
   registered.user = pass->user;
   registered.run = pass->run;
   registerPass([&registered] { return std::make_unique<CallbackPass>(registered); });
+}
+
+//===-- Calls of compiled code ---------------------------------------------------------------===//
+
+// Where the call of this thread is left to.
+static thread_local std::jmp_buf *callEnd = nullptr;
+
+// Calls compiled code; gives whether it came to its end, or was left before.
+extern "C" bool cosmaCall(void (*code)(void **), void **arguments) {
+  std::jmp_buf end;
+  callEnd = &end;
+  if (setjmp(end) != 0) {
+    callEnd = nullptr;
+    return false;
+  }
+  code(arguments);
+  callEnd = nullptr;
+  return true;
+}
+
+// Leaves the call of this thread, from a function that compiled code has called. No frame in between may
+// have anything to destroy.
+extern "C" [[noreturn]] void cosmaLeave() {
+  if (!callEnd)
+    std::abort();
+  std::longjmp(*callEnd, 1);
 }
 
 //===-- What the C interface lacks -----------------------------------------------------------===//

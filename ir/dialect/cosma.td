@@ -45,17 +45,19 @@ class Cosma_Op<string mnemonic, list<Trait> traits = []> : Op<Cosma_Dialect, mne
 def Scratchpad : Resource<"::cosma::Scratchpad">;
 def HostMemory : Resource<"::cosma::HostMemory">;
 
+def Cosma_Natural : ConfinedAttr<I64Attr, [IntNonNegative]>;
+
 // What runs as one operator: `cosma.op` and `cosma.group`.
 class Cosma_Operator<string mnemonic, list<Trait> traits = []>
     : Cosma_Op<mnemonic, traits # [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let arguments = (ins
     Variadic<AnyType>:$inputs,
     StrAttr:$kind,
-    OptionalAttr<I64Attr>:$macs,
-    OptionalAttr<I64Attr>:$workspace,
+    OptionalAttr<Cosma_Natural>:$macs,
+    OptionalAttr<Cosma_Natural>:$workspace,
     OptionalAttr<ArrayAttr>:$in_place,
     OptionalAttr<DenseI64ArrayAttr>:$offsets,
-    OptionalAttr<I64Attr>:$workspace_offset,
+    OptionalAttr<Cosma_Natural>:$workspace_offset,
     OptionalAttr<ArrayAttr>:$residencies
   );
   let results = (outs Variadic<AnyType>:$outputs);

@@ -60,6 +60,14 @@ pub enum ExecuteError {
         /// Bytes.
         limit: u64,
     },
+    /// The program could not go on.
+    #[error("@{function} could not go on: {why}")]
+    Ended {
+        /// Without `@`.
+        function: String,
+        /// What it asked for and could not have.
+        why: String,
+    },
     /// The engine refused the call.
     #[error("@{0} could not be called")]
     Call(String),

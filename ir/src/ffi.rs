@@ -27,6 +27,8 @@ pub(crate) struct CosmaPass {
 }
 
 unsafe extern "C" {
+    pub(crate) fn cosmaCall(code: unsafe extern "C" fn(*mut *mut c_void), arguments: *mut *mut c_void) -> bool;
+    pub(crate) fn cosmaLeave() -> !;
     pub(crate) fn cosmaInsertDialect(registry: MlirDialectRegistry);
     pub(crate) fn cosmaRegisterPass(pass: *const CosmaPass);
     pub(crate) fn cosmaParse(context: MlirContext, text: MlirStringRef, name: MlirStringRef) -> MlirModule;

@@ -60,7 +60,8 @@ pub fn group<'c, 'a>(
     group
 }
 
-/// Puts what is in a group where the group is.
+/// Puts what is in a group where the group is. No handle to the group, to its results or to its block's
+/// arguments may be used after that.
 pub fn ungroup(group: OperationRef) {
     let Some(block) = group.region(0).ok().and_then(|it| it.first_block()) else { return };
     for (index, operand) in group.operands().enumerate() {

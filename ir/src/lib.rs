@@ -10,8 +10,10 @@
 //! assert!(cosma_ir::parse(&context, text.as_bytes(), "relu.mlir").is_some());
 //! ```
 //!
-//! This is the only room with `unsafe`: here MLIR's C interface, and the few lines of C++ that it
-//! lacks (`dialect/cosma.cpp`), get types that cannot be misused from the other rooms.
+//! Here MLIR's C interface, and the few lines of C++ that it lacks (`dialect/cosma.cpp`), get Rust types.
+//! These are handles, as melior's are: what ends the life of an operation or a region ([`erase`],
+//! [`restore`], [`take_regions`], [`ungroup`]) ends that of all handles to it, which the compiler does
+//! not check, and its documentation says.
 
 mod context;
 mod diagnostic;

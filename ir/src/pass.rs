@@ -6,8 +6,10 @@ use melior::ir::OperationRef;
 use melior::pass::PassManager;
 use melior::{Context, ContextRef};
 use mlir_sys::{MlirOperation, MlirStringRef, mlirOperationGetContext, mlirPassManagerRunOnOp};
+use std::collections::BTreeSet;
 use std::ffi::c_void;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 /// An option of a pass, as it stands in a pipeline: `cosma-allocate{alignment=64}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +94,12 @@ pub fn register_pass(info: PassInfo, run: Run) {
             initial: Text::new(it.default).raw(),
         })
         .collect();
-    // A pass is registered for good.
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    // A pass is registered for good, and once.
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if !names.insert(info.name) {
+        return;
+    }
     let registered: &'static Registered = Box::leak(Box::new(Registered { info, run }));
     let pass = CosmaPass {
         name: Text::new(info.name).raw(),

@@ -35,7 +35,7 @@ func.func @wrong_type_of_cosma_macs(%x: tensor<8xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @negative_macs(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'macs' is negative: -1}}
+  // expected-error @+1 {{'cosma.op' op attribute 'macs' failed to satisfy constraint: 64-bit signless integer attribute whose value is non-negative}}
   %0 = cosma.op "Conv"(%x) macs -1 : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
@@ -67,7 +67,7 @@ func.func @place_of_no_cosma_workspace(%x: tensor<8xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @negative_place_of_workspace(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'workspace_offset' is negative: -64}}
+  // expected-error @+1 {{'cosma.op' op attribute 'workspace_offset' failed to satisfy constraint: 64-bit signless integer attribute whose value is non-negative}}
   %0 = cosma.op "Conv"(%x) workspace 4 workspace_at -64 : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }

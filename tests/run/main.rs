@@ -12,6 +12,7 @@ mod common;
 mod constructs;
 mod damage;
 mod networks;
+mod quantised;
 mod random;
 mod upstream;
 

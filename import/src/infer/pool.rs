@@ -98,6 +98,27 @@ pub fn pool(call: &Call) -> Answer {
     Ok(vec![Type { element: input.element, shape }, indices])
 }
 
+/// `MaxUnpool`: to the size that is given, or from which the windows would lead to this one.
+pub fn unpool(call: &Call) -> Answer {
+    let input = call.input(0)?;
+    if let Some(given) = call.ints(2)? {
+        let shape = given.iter().map(|it| size((*it).into())).collect::<Result<Vec<u64>, Failure>>()?;
+        return Ok(vec![Type { element: input.element, shape }]);
+    }
+    let Some(kernel) = call.attributes().ints("kernel_shape") else { return wrong("it has no kernel_shape") };
+    if input.shape.len() != kernel.len() + 2 {
+        return wrong(format!("a kernel of {} dimensions does not slide over {:?}", kernel.len(), input.shape));
+    }
+    let window = Window::read(call, kernel)?;
+    let mut shape = input.shape.clone();
+    for (dimension, it) in shape[2..].iter_mut().enumerate() {
+        let (begin, end) = window.pads[dimension];
+        let moved = (i128::from(*it) - 1) * i128::from(window.strides[dimension]);
+        *it = size(moved + i128::from(kernel[dimension]) - i128::from(begin) - i128::from(end))?;
+    }
+    Ok(vec![Type { element: input.element, shape }])
+}
+
 /// Pooling over everything.
 pub fn global(call: &Call) -> Answer {
     let input = call.input(0)?;

@@ -4,7 +4,7 @@ use super::call::{Answer, Call};
 use super::shape;
 use super::{
     attention, convolution, elementwise, matrix, movement, normalize, pool, quantize, recurrent, reduce, reshape,
-    resize,
+    resize, signal,
 };
 
 /// Says what types the results of a node have.
@@ -116,6 +116,12 @@ pub fn rule(domain: &str, kind: &str) -> Option<Rule> {
         "OneHot" => movement::one_hot,
         "CenterCropPad" => movement::center_crop_pad,
         "Col2Im" => movement::col2im,
+        "DFT" => signal::dft,
+        "STFT" => signal::stft,
+        "BlackmanWindow" | "HammingWindow" | "HannWindow" => signal::window,
+        "MelWeightMatrix" => signal::mel,
+        "AffineGrid" => signal::affine_grid,
+        "MaxUnpool" => pool::unpool,
         "Det" => elementwise::determinant,
         "Resize" => resize::resize,
         "Upsample" => resize::upsample,

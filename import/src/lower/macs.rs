@@ -5,18 +5,34 @@ use crate::infer::Call;
 
 /// How many a node takes, if it is one that is measured by them.
 pub fn macs(call: &Call) -> Option<u64> {
-    if !call.node.domain.is_empty() {
-        return None;
-    }
     let shape = |it| call.optional(it).map(|it| it.shape.as_slice());
     let output = call.values[call.node.outputs.first().copied().flatten()?].r#type.as_ref()?;
     let n_outputs = n_elements(&output.shape)?;
-    let per_output = match call.node.kind.as_str() {
-        "Conv" | "ConvInteger" => n_elements(shape(1)?.get(1..)?)?,
+    let kind = match call.node.domain.as_str() {
+        "" | "com.microsoft" => call.node.kind.as_str(),
+        _ => return None,
+    };
+    let columns = |index, name| {
+        let shape = shape(index)?;
+        let is_transposed = call.attributes().flag(name);
+        shape.len().checked_sub(if is_transposed { 2 } else { 1 }).map(|it| shape[it])
+    };
+    let per_output = match kind {
+        "Conv" | "ConvInteger" | "FusedConv" | "NhwcConv" | "NhwcFusedConv" => n_elements(shape(1)?.get(1..)?)?,
         "QLinearConv" => n_elements(shape(3)?.get(1..)?)?,
         "ConvTranspose" => return n_elements(shape(0)?)?.checked_mul(n_elements(shape(1)?.get(1..)?)?),
-        "MatMul" | "MatMulInteger" | "QLinearMatMul" => *shape(0)?.last()?,
-        "Gemm" => shape(0)?.get(if call.attributes().flag("transA") { 0 } else { 1 }).copied()?,
+        "DynamicQuantizeMatMul"
+        | "GemmFastGelu"
+        | "MatMul"
+        | "MatMulBnb4"
+        | "MatMulInteger"
+        | "MatMulInteger16"
+        | "MatMulIntegerToFloat"
+        | "MatMulNBits"
+        | "QLinearMatMul" => *shape(0)?.last()?,
+        "FusedGemm" | "FusedMatMul" | "FusedMatMulActivation" | "Gemm" | "QGemm" | "TransposeMatMul" => {
+            columns(0, "transA")?
+        }
         _ => return None,
     };
     n_outputs.checked_mul(per_output)

@@ -12,7 +12,7 @@ pub fn is_parameter(node: &Node, input: usize, constant: &Value) -> bool {
         return true;
     }
     if !node.domain.is_empty() {
-        return false;
+        return node.domain == "com.microsoft" && node.kind == "Pad" && 1 <= input;
     }
     match node.kind.as_str() {
         "Reshape" | "Squeeze" | "Unsqueeze" | "Split" | "Tile" | "Expand" | "TopK" | "CumSum" | "Trilu"

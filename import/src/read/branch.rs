@@ -24,7 +24,7 @@ pub fn take(reader: &mut Reader, values: &mut Vec<Value>, node: &Node) -> Result
     let branch = with_names_of_its_own(branch.clone(), reader, node);
     let GraphProto { node: nodes, initializer, output, value_info, sparse_initializer, .. } = branch;
     if !sparse_initializer.is_empty() {
-        return Err(node.error("sparse initialisers are not read"));
+        return Err(node.error("sparse initialisers are not read: make them dense"));
     }
     for tensor in initializer {
         reader.read_initializer(values, tensor)?;

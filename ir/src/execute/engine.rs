@@ -149,15 +149,21 @@ impl Program {
     /// Calls a function on copies of these buffers. What it allocates is filled with `poison`.
     ///
     /// # Errors
-    /// Where there is no such function, or it takes something else. Whatever goes wrong in the
-    /// function itself is among the faults, if the process survives it.
-    pub fn call(&self, function: &str, arguments: &[Buffer], poison: u64) -> Result<Outcome, ExecuteError> {
+    /// Where there is no such function, or it takes something else; where it asks for memory that cannot be
+    /// had. What else goes wrong in the function is among the faults.
+    ///
+    /// # Safety
+    /// The function's loads and stores keep within the buffers that it is given or allocates, or within the
+    /// bytes around them that are guarded. Code that was lowered from operations on tensors does so.
+    pub unsafe fn call(&self, function: &str, arguments: &[Buffer], poison: u64) -> Result<Outcome, ExecuteError> {
         let (found, signature) = self.signature(function)?;
         let code = found.code.ok_or_else(|| ExecuteError::NoFunction(function.into()))?;
         signature.check(arguments)?;
 
         let mut memory = Memory::new(poison);
-        let given: Vec<usize> = arguments.iter().map(|it| memory.give(it.bytes())).collect();
+        let ended = |why| ExecuteError::Ended { function: function.into(), why };
+        let given = arguments.iter().map(|it| memory.give(it.bytes())).collect::<Result<Vec<usize>, String>>();
+        let given = given.map_err(ended)?;
         let mut results: Vec<u64> = vec![0; signature.results.iter().map(|it| words(it.shape.len())).sum()];
         let mut descriptors: Vec<Vec<u64>> =
             given.iter().zip(&signature.arguments).map(|(address, it)| descriptor::write(*address, it)).collect();
@@ -170,9 +176,12 @@ impl Program {
         let mut packed: Vec<*mut c_void> = addresses.iter_mut().map(|it| (&raw mut *it).cast()).collect();
         let start = Instant::now();
         // SAFETY: the code was compiled from a function of this signature, and so are the descriptors,
-        // whose memory is alive. What else it touches is for the module to answer for.
-        let mut memory = memory.during(|| unsafe { code(packed.as_mut_ptr()) });
+        // whose memory is alive. What else it touches is for the caller to answer for.
+        let mut memory = unsafe { memory.during(code, packed.as_mut_ptr()) };
         let duration = start.elapsed();
+        if let Some(why) = memory.end.take() {
+            return Err(ended(why));
+        }
 
         let mut outcome = Vec::new();
         let mut owned = Vec::new();

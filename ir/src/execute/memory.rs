@@ -5,6 +5,7 @@
 
 use super::descriptor::Layout;
 use crate::Transfer;
+use crate::ffi::{cosmaCall, cosmaLeave, guard};
 use std::alloc;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -69,6 +70,8 @@ pub(super) struct Memory {
     freed_size: usize,
     pub moved: Moved,
     pub faults: Vec<String>,
+    /// Why the program could not go on.
+    pub end: Option<String>,
 }
 
 /// A block between its guards.
@@ -95,36 +98,49 @@ impl Memory {
             freed_size: 0,
             moved: Moved::default(),
             faults: Vec::new(),
+            end: None,
         }
     }
 
-    /// Calls something that may call the functions below, which then work on this memory.
-    pub fn during(self, call: impl FnOnce()) -> Memory {
+    /// Runs compiled code, which may call the functions below: they work on this memory then. Where one of
+    /// them cannot do what it is asked for, the code is left there, and [`end`](Memory::end) says why.
+    ///
+    /// # Safety
+    /// The code takes these arguments, and keeps within its own memory and this one.
+    pub unsafe fn during(self, code: unsafe extern "C" fn(*mut *mut c_void), arguments: *mut *mut c_void) -> Memory {
         let before = CURRENT.replace(Some(self));
         assert!(before.is_none(), "a program does not call the engine");
-        call();
-        CURRENT.take().expect("it was put there")
+        // SAFETY: the caller's; of what is left, see `serve`.
+        let is_done = unsafe { cosmaCall(code, arguments) };
+        let mut memory = CURRENT.take().expect("it was put there");
+        if !is_done && memory.end.is_none() {
+            memory.end = Some("it could not go on".into());
+        }
+        memory
     }
 
     /// A copy of bytes that the caller gives.
-    pub fn give(&mut self, bytes: &[u8]) -> usize {
-        let start = self.allocate(GUARD_SIZE, bytes.len(), true);
+    ///
+    /// # Errors
+    /// Where there is no memory for it.
+    pub fn give(&mut self, bytes: &[u8]) -> Result<usize, String> {
+        let start = self.allocate(GUARD_SIZE, bytes.len(), true)?;
         let block = &self.blocks[&start];
         // SAFETY: the block was made for them.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), block.start(), bytes.len()) };
-        start
+        Ok(start)
     }
 
-    fn allocate(&mut self, alignment: usize, size: usize, is_given: bool) -> usize {
+    fn allocate(&mut self, alignment: usize, size: usize, is_given: bool) -> Result<usize, String> {
+        let too_large = || format!("a block of {size} B, aligned to {alignment} B, cannot be had");
         // Patterns of eight bytes begin anew with each block.
-        let before = alignment.next_power_of_two().max(GUARD_SIZE);
-        let total = size.checked_add(before + GUARD_SIZE);
-        let layout = total.and_then(|it| alloc::Layout::from_size_align(it, before).ok());
-        let layout = layout.unwrap_or_else(|| panic!("a program asks for {size} B"));
+        let before = alignment.checked_next_power_of_two().ok_or_else(too_large)?.max(GUARD_SIZE);
+        let total = before.checked_add(GUARD_SIZE).and_then(|it| size.checked_add(it));
+        let layout = total.and_then(|it| alloc::Layout::from_size_align(it, before).ok()).ok_or_else(too_large)?;
         // SAFETY: the layout is not empty.
         let base = unsafe { alloc::alloc(layout) };
         if base.is_null() {
-            alloc::handle_alloc_error(layout);
+            return Err(too_large());
         }
         let block = Block { base, layout, before, size, is_given };
         // SAFETY: all of it was just allocated, and nobody else knows of it.
@@ -135,7 +151,7 @@ impl Memory {
         fill(&mut all[before..before + size], self.poison);
         let start = block.start().addr();
         self.blocks.insert(start, block);
-        start
+        Ok(start)
     }
 
     fn free(&mut self, start: usize) {
@@ -292,19 +308,36 @@ fn with<T>(call: impl FnOnce(&mut Memory) -> T) -> T {
     CURRENT.with_borrow_mut(|it| call(it.as_mut().expect("programs run on the thread that called them")))
 }
 
-// What compiled code calls. A panic in one of these ends the process: there is nobody to return to.
+/// Does what compiled code asks for. Where that cannot be done, there is nothing to return: the call of
+/// the program ends here.
+fn serve<T: Copy>(call: impl FnOnce(&mut Memory) -> Result<T, String>) -> T {
+    let served = guard(|| with(call)).unwrap_or_else(|panic| Err(format!("internal error: {panic}")));
+    let why = match served {
+        Ok(value) => return value,
+        Err(why) => why,
+    };
+    with(|it| it.end = Some(why));
+    // SAFETY: between here and the call there are compiled code, and a function of those below, which hold
+    // nothing to be dropped; and neither does this one any more.
+    unsafe { cosmaLeave() }
+}
+
+// What compiled code calls.
 
 extern "C" fn allocate(size: usize) -> *mut c_void {
-    with(|it| it.allocate(GUARD_SIZE, size, false)) as *mut c_void
+    serve(|it| it.allocate(GUARD_SIZE, size, false)) as *mut c_void
 }
 
 extern "C" fn allocate_aligned(alignment: usize, size: usize) -> *mut c_void {
-    with(|it| it.allocate(alignment, size, false)) as *mut c_void
+    serve(|it| it.allocate(alignment, size, false)) as *mut c_void
 }
 
 extern "C" fn release(start: *mut c_void) {
     if !start.is_null() {
-        with(|it| it.free(start.addr()));
+        serve(|it| {
+            it.free(start.addr());
+            Ok(())
+        });
     }
 }
 
@@ -317,31 +350,39 @@ struct Unranked {
 
 /// What a copy becomes that is not of one piece.
 extern "C" fn copy(element: i64, from: *const Unranked, to: *const Unranked) {
-    // SAFETY: compiled code passes two that are alive.
-    let (from, to) = unsafe { (&*from, &*to) };
-    // SAFETY: and so are their descriptors.
-    let (from, to) = unsafe { (layout(element, from.rank, from.descriptor), layout(element, to.rank, to.descriptor)) };
-    with(|it| it.copy(&from, &to, "a copy"));
+    serve(|it| {
+        // SAFETY: compiled code passes two that are alive.
+        let (from, to) = unsafe { (&*from, &*to) };
+        // SAFETY: and so are their descriptors.
+        let (from, to) =
+            unsafe { (layout(element, from.rank, from.descriptor), layout(element, to.rank, to.descriptor)) };
+        it.copy(&from, &to, "a copy");
+        Ok(())
+    });
 }
 
 /// What a transfer becomes.
 extern "C" fn transfer(kind: i64, element: i64, from_rank: i64, from: *const u64, to_rank: i64, to: *const u64) {
-    let transfer = TRANSFERS[kind as usize];
-    // SAFETY: compiled code passes descriptors that are alive, of these ranks.
-    let (from, to) = unsafe { (layout(element, from_rank, from), layout(element, to_rank, to)) };
-    with(|it| {
+    serve(|it| {
+        let transfer = TRANSFERS[kind as usize];
+        // SAFETY: compiled code passes descriptors that are alive, of these ranks.
+        let (from, to) = unsafe { (layout(element, from_rank, from), layout(element, to_rank, to)) };
         let moved = it.copy(&from, &to, transfer.name());
         it.moved.count(transfer, moved);
+        Ok(())
     });
 }
 
 /// What becomes of a transfer that passes by: it is read where it lies.
 extern "C" fn passing(kind: i64, element: i64, rank: i64, descriptor: *const u64) {
-    // SAFETY: compiled code passes a descriptor that is alive, of this rank.
-    let layout = unsafe { layout(element, rank, descriptor) };
-    with(|it| match it.is_outside(&layout) {
-        Some(wrong) => it.fault(format!("what passes by lies {wrong}")),
-        None => it.moved.count(TRANSFERS[kind as usize], layout.n_bytes() as u64),
+    serve(|it| {
+        // SAFETY: compiled code passes a descriptor that is alive, of this rank.
+        let layout = unsafe { layout(element, rank, descriptor) };
+        match it.is_outside(&layout) {
+            Some(wrong) => it.fault(format!("what passes by lies {wrong}")),
+            None => it.moved.count(TRANSFERS[kind as usize], layout.n_bytes() as u64),
+        }
+        Ok(())
     });
 }
 
@@ -388,8 +429,8 @@ mod tests {
     #[test]
     fn faults_are_found() {
         let mut memory = Memory::new(POISON);
-        let given = memory.give(&[1, 2, 3]);
-        let block = memory.allocate(16, 8, false);
+        let given = memory.give(&[1, 2, 3]).unwrap();
+        let block = memory.allocate(16, 8, false).unwrap();
         let (from, to) = (Layout::contiguous(given, &[3], 1), Layout::contiguous(block, &[3], 1));
         assert_eq!(memory.copy(&from, &to, "a copy"), 3);
         // What was not written is poison.
@@ -400,7 +441,7 @@ mod tests {
         memory.free(block);
         memory.free(block);
         memory.copy(&from, &to, "a copy");
-        memory.allocate(64, 5, false);
+        memory.allocate(64, 5, false).unwrap();
         assert_eq!(memory.finish(&[], &[given]), [[1, 2, 3]]);
         assert_eq!(
             memory.faults,
@@ -417,7 +458,7 @@ mod tests {
     #[test]
     fn writes_beside_a_block_are_found() {
         let mut memory = Memory::new(POISON);
-        let start = memory.allocate(64, 8, false);
+        let start = memory.allocate(64, 8, false).unwrap();
         // SAFETY: there is a guard of 64 bytes on both sides.
         unsafe {
             *(start as *mut u8).offset(-1) = 0;
@@ -428,5 +469,22 @@ mod tests {
             memory.faults,
             ["something is written in front of a block of 8 B", "something is written behind a block of 8 B"]
         );
+    }
+
+    #[test]
+    fn what_cannot_be_had_ends_the_call() {
+        unsafe extern "C" fn greedy(_: *mut *mut c_void) {
+            let block = allocate(8);
+            allocate_aligned(64, usize::MAX / 2);
+            release(block);
+            panic!("the call goes on");
+        }
+        for _ in 0..2 {
+            // SAFETY: it takes nothing, and has nothing to drop.
+            let mut memory = unsafe { Memory::new(POISON).during(greedy, std::ptr::null_mut()) };
+            let end = memory.end.take().expect("it was left");
+            assert_eq!(end, format!("a block of {} B, aligned to 64 B, cannot be had", usize::MAX / 2));
+            assert_eq!(memory.blocks.len(), 1);
+        }
     }
 }
