@@ -153,7 +153,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64, weights = "streamed"
   func.func @weight_with_address(%x: tensor<64xi8>, %w: tensor<64xi8> {cosma.weight}) -> tensor<64xi8> {
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.load %w at 64 : tensor<64xi8>
-    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: A_0 reads arg0, but is given arg0 arg1
+    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: A_0 is given arg1 in the scratchpad, where it cannot use it
     %2 = cosma.op "A"(%0, %1) at [128] : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
     %3 = cosma.store %2 : tensor<64xi8>
     return %3 : tensor<64xi8>

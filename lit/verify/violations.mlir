@@ -67,13 +67,12 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
 
 // -----
 
-// A result lies where an operand lies that somebody is still to read.
+// A result lies where an operand lies that is read after.
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @still_read(%x: tensor<64xi8>) -> tensor<64xi8> {
     %0 = cosma.load %x at 0 : tensor<64xi8>
-    // CHECK: violations.mlir:[[@LINE+1]]:{{[0-9]+}}: error: {{.*}}Relu_0 writes in the place of arg0, which Add_1 is still to read
     %1 = cosma.op "Relu"(%0) at [0] in_place [[0, 0]] : (tensor<64xi8>) -> tensor<64xi8>
-    // CHECK: violations.mlir:[[@LINE+1]]:{{[0-9]+}}: error:
+    // CHECK: violations.mlir:[[@LINE+1]]:{{[0-9]+}}: error: arg0 is needed at 0, but does not lie there intact
     %2 = cosma.op "Add"(%1, %0) at [64] : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
     %3 = cosma.store %2 : tensor<64xi8>
     return %3 : tensor<64xi8>

@@ -20,7 +20,7 @@ use cosma_ir::{
     Diagnostic, PassInfo, PassOptions, as_mut, erase, is_abstract, is_group, load, reload, result_at, set_offsets,
     spill, store, uses,
 };
-use cosma_planner::{Action, InPlace, OpId, Place, Slot, TensorId, check};
+use cosma_planner::{Action, InPlace, Kind, Kinds, MemoryId, OpId, Slot, TensorId, check};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-insert-transfers",
@@ -69,8 +69,9 @@ fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
     for carrier in &extraction.carriers {
         writer.places.push(Places { host: carrier.source(), scratchpad: None });
     }
+    let mut kinds = Kinds::new(&extraction.problem);
     for action in actions {
-        writer.write(action);
+        writer.write(action, &mut kinds);
     }
     for (index, value) in extraction.terminator.operands().enumerate().collect::<Vec<_>>() {
         if let Some(tensor) = extraction.placed_tensor(value) {
@@ -110,31 +111,40 @@ struct Places<'c, 'a> {
 }
 
 impl<'c, 'a> Writer<'_, 'c, 'a> {
-    fn write(&mut self, action: &Action) {
-        match *action {
-            Action::Load { tensor, place } if self.has_place(tensor) => {
-                let location = self.next().location();
-                let operation = load(self.host(tensor), offset(place), location);
-                self.places[tensor.index()].scratchpad = Some(self.insert(operation));
+    fn write(&mut self, action: &Action, kinds: &mut Kinds) {
+        match action {
+            Action::Copy(copy) => {
+                let kind = kinds.of(copy);
+                let offset = if copy.to.memory == MemoryId::HOME { None } else { Some(copy.to.offset.0) };
+                self.transfer(kind, copy.tensor, offset);
             }
-            Action::Reload { tensor, place } if self.has_place(tensor) => {
-                let location = self.next().location();
-                let operation = reload(self.host(tensor), offset(place), location);
-                self.places[tensor.index()].scratchpad = Some(self.insert(operation));
+            Action::Run { op, reads, writes, .. } => {
+                for slot in reads.iter().filter(|it| it.place.memory == MemoryId::HOME) {
+                    self.transfer(kinds.from_home(slot.tensor), slot.tensor, None);
+                }
+                self.run(*op, reads, writes);
             }
-            Action::Spill(Slot { tensor, .. }) if self.has_place(tensor) => {
-                let location = self.previous().location();
-                let operation = spill(self.scratchpad(tensor), location);
-                self.places[tensor.index()].host = Some(self.insert(operation));
-            }
-            Action::Store(Slot { tensor, .. }) if self.has_place(tensor) => {
-                let location = self.previous().location();
-                let operation = store(self.scratchpad(tensor), location);
-                self.places[tensor.index()].host = Some(self.insert(operation));
-            }
-            Action::Run { op, ref reads, ref writes, .. } => self.run(op, reads, writes),
-            // What has no place is not moved.
-            Action::Load { .. } | Action::Reload { .. } | Action::Spill(_) | Action::Store(_) => {}
+            Action::Issue(_) | Action::Wait(_) => unreachable!("residencies say nothing of copies that take time"),
+        }
+    }
+
+    /// Moves a tensor; one that has no place is not moved. What comes in to no offset passes by.
+    fn transfer(&mut self, kind: Kind, tensor: TensorId, offset: Option<u64>) {
+        if !self.has_place(tensor) {
+            return;
+        }
+        let operation = match kind {
+            Kind::Load => load(self.host(tensor), offset, self.next().location()),
+            Kind::Reload => reload(self.host(tensor), offset, self.next().location()),
+            Kind::Spill => spill(self.scratchpad(tensor), self.previous().location()),
+            Kind::Store => store(self.scratchpad(tensor), self.previous().location()),
+            Kind::Move => unreachable!("there is one memory beside host memory"),
+        };
+        let value = Some(self.insert(operation));
+        let places = &mut self.places[tensor.index()];
+        match kind {
+            Kind::Load | Kind::Reload => places.scratchpad = value,
+            _ => places.host = value,
         }
     }
 
@@ -151,7 +161,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
             self.places[tensor.index()] = Places { host: None, scratchpad: Some(value.into()) };
         }
         if allocated::runs_on_scratchpad(self.extraction, op) {
-            let offsets: Vec<u64> = results.iter().take(operation.result_count()).map(|it| it.offset.0).collect();
+            let offsets: Vec<u64> = results.iter().take(operation.result_count()).map(|it| it.offset().0).collect();
             if is_abstract(operation) || is_group(operation) {
                 set_offsets(operation, &offsets);
             } else {
@@ -167,7 +177,9 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         let operation = self.extraction.operators[op.index()];
         let size = |tensor: TensorId| graph.tensor(tensor).size;
         let is_done = |pair: &&InPlace| {
-            let at = |slots: &[Slot], tensor| slots.iter().find(|it| it.tensor == tensor).map(|it| it.offset);
+            let at = |slots: &[Slot], tensor| {
+                slots.iter().find(|it| **it == Slot::on_chip(tensor, it.offset())).map(|it| it.offset())
+            };
             let places = (at(operands, pair.operand), at(results, pair.result));
             let (Some(from), Some(to)) = places else { return false };
             from < to + size(pair.result) && to < from + size(pair.operand)
@@ -234,12 +246,5 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
 
     fn scratchpad(&self, tensor: TensorId) -> Value<'c, 'a> {
         self.places[tensor.index()].scratchpad.expect("what is read or goes out was there")
-    }
-}
-
-fn offset(place: Place) -> Option<u64> {
-    match place {
-        Place::Scratchpad(offset) => Some(offset.0),
-        Place::Stream => None,
     }
 }

@@ -15,8 +15,7 @@ use cosma_ir::melior::ir::{OperationRef, Value};
 use cosma_ir::{
     Diagnostic, Transfer, is_abstract, is_group, is_streamed, name, offsets, transfer, workspace, workspace_offset,
 };
-use cosma_planner::{Action, Bytes, OpId, Place, Slot, TensorId, Use};
-use std::collections::BTreeSet;
+use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, OpId, Place, Slot, TensorId, Use};
 
 /// A program in planned form.
 pub struct Program<'c, 'a> {
@@ -37,8 +36,8 @@ pub fn read_program<'c, 'a>(
     target: Target,
 ) -> Result<Program<'c, 'a>, Vec<Diagnostic<'c>>> {
     let extraction = extract(function, target).map_err(|it| vec![it])?;
-    let mut reader =
-        Reader { extraction: &extraction, n_ops: 0, streamed: Vec::new(), loaded: BTreeSet::new(), faults: Vec::new() };
+    let kinds = Kinds::new(&extraction.problem);
+    let mut reader = Reader { extraction: &extraction, n_ops: 0, kinds, streamed: Vec::new(), faults: Vec::new() };
     let (mut actions, mut places) = (Vec::new(), Vec::new());
     let block = extraction.terminator.block().expect("a terminator ends a block");
     for operation in operations(block) {
@@ -61,11 +60,18 @@ struct Reader<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
     /// That were read.
     n_ops: usize,
+    kinds: Kinds<'e>,
     /// What passed by since the last operator.
-    streamed: Vec<Value<'c, 'a>>,
-    /// Constants that were loaded.
-    loaded: BTreeSet<TensorId>,
+    streamed: Vec<Streamed<'c, 'a>>,
     faults: Vec<Diagnostic<'c>>,
+}
+
+/// A weight that passes by.
+struct Streamed<'c, 'a> {
+    value: Value<'c, 'a>,
+    operation: OperationRef<'c, 'a>,
+    tensor: TensorId,
+    is_read: bool,
 }
 
 /// Where a value of a planned function is.
@@ -90,20 +96,16 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             if standing != Standing::Host {
                 self.fault(operation, "brings in what is not in host memory".into());
             }
-            let place = if is_streamed(operation) {
-                self.streamed.push(operation.result(0).expect("a transfer has one").into());
-                Place::Stream
-            } else {
-                // The verifier of the operation has seen that there is one.
-                Place::Scratchpad(Bytes(first(offsets(operation)).unwrap_or_default()))
-            };
-            // Equal constants are one after a pass has merged them.
-            let is_constant = matches!(self.extraction.carriers[tensor.index()], Carrier::Constant(..));
-            let comes_again = is_constant && !self.loaded.insert(tensor);
-            return Some(match transfer {
-                Transfer::Load if !comes_again => Action::Load { tensor, place },
-                _ => Action::Reload { tensor, place },
-            });
+            if is_streamed(operation) {
+                let kind = self.kinds.from_home(tensor);
+                self.expect_kind(operation, transfer, tensor, kind);
+                let value = operation.result(0).expect("a transfer has one").into();
+                self.streamed.push(Streamed { value, operation, tensor, is_read: false });
+                return None;
+            }
+            // The verifier of the operation has seen that there is one.
+            let to = Place::on_chip(Bytes(first(offsets(operation)).unwrap_or_default()));
+            return Some(self.copy(operation, transfer, Copy { tensor, from: Place::HOME, to }));
         }
         let offset = match standing {
             Standing::Scratchpad(offset) => offset,
@@ -114,44 +116,81 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             // Said where it was put.
             Standing::Somewhere => return None,
         };
-        let slot = Slot { tensor, offset };
-        Some(if transfer == Transfer::Spill { Action::Spill(slot) } else { Action::Store(slot) })
+        Some(self.copy(operation, transfer, Copy { tensor, from: Place::on_chip(offset), to: Place::HOME }))
+    }
+
+    fn copy(&mut self, operation: OperationRef<'c, 'a>, transfer: Transfer, copy: Copy) -> Action {
+        let kind = self.kinds.of(&copy);
+        self.expect_kind(operation, transfer, copy.tensor, kind);
+        Action::Copy(copy)
+    }
+
+    /// An operation's name says what it is for the count of traffic, and it has to be that.
+    fn expect_kind(&mut self, operation: OperationRef<'c, 'a>, transfer: Transfer, tensor: TensorId, kind: Kind) {
+        let said = match transfer {
+            Transfer::Load => Kind::Load,
+            Transfer::Reload => Kind::Reload,
+            Transfer::Store => Kind::Store,
+            Transfer::Spill => Kind::Spill,
+        };
+        // Equal constants are one after a pass has merged them, so one may be loaded a second time.
+        let is_constant = matches!(self.extraction.carriers[tensor.index()], Carrier::Constant(..));
+        if is_constant && (said, kind) == (Kind::Load, Kind::Reload) {
+            return;
+        }
+        if let Some(message) = self.kinds.complain(tensor, said, kind) {
+            self.fault(operation, message);
+        }
+    }
+
+    /// What passed by is gone, and should have been read.
+    fn forget_streamed(&mut self) {
+        for it in std::mem::take(&mut self.streamed).into_iter().filter(|it| !it.is_read) {
+            let name = &self.extraction.problem.graph.tensor(it.tensor).name;
+            self.fault(it.operation, format!("{name} comes in, but nothing reads it while it is there"));
+        }
     }
 
     fn read_operator(&mut self, operation: OperationRef<'c, 'a>) -> Option<Action> {
         let op = OpId(self.n_ops as u32);
         self.n_ops += 1;
         let operator = self.extraction.problem.graph.op(op);
-        let streamed = std::mem::take(&mut self.streamed);
         let mut reads = Vec::new();
         for &Use { tensor, .. } in &operator.reads {
             if !self.has_place(tensor) {
-                reads.push(Slot { tensor, offset: Bytes::ZERO });
+                reads.push(Slot::on_chip(tensor, Bytes::ZERO));
                 continue;
             }
-            let mut offset = None;
+            let mut place: Option<Place> = None;
             for Read { operation: reader, operand: index, value } in reads_of(operation) {
                 if self.extraction.tensor(value) != Some(tensor) {
                     continue;
                 }
                 let index =
                     if reader == operation { format!("operand {index}") } else { "what its region reads".into() };
+                let seen = self.seen(value);
                 match self.standing(value) {
-                    Standing::Scratchpad(other) if offset.is_none_or(|it| it == other) => offset = Some(other),
+                    Standing::Scratchpad(other) if place.is_none_or(|it| it == Place::on_chip(other)) => {
+                        place = Some(Place::on_chip(other));
+                    }
                     Standing::Scratchpad(other) => {
-                        let one = offset.unwrap_or_default();
+                        let one = place.map_or(Bytes::ZERO, |it| it.offset);
                         self.fault(operation, format!("reads one tensor at two offsets, {one} and {other}"));
                     }
-                    Standing::Passing if streamed.contains(&self.seen(value)) => {}
-                    Standing::Passing => {
-                        self.fault(operation, format!("{index} did not pass by just before this operator"));
-                    }
+                    Standing::Passing => match self.streamed.iter_mut().find(|it| it.value == seen) {
+                        Some(streamed) => {
+                            streamed.is_read = true;
+                            place = Some(Place::HOME);
+                        }
+                        None => self.fault(operation, format!("{index} did not pass by just before this operator")),
+                    },
                     Standing::Host => self.fault(operation, format!("{index} is in host memory")),
                     Standing::Somewhere => {}
                 }
             }
-            reads.extend(offset.map(|offset| Slot { tensor, offset }));
+            reads.extend(place.map(|place| Slot { tensor, place }));
         }
+        self.forget_streamed();
         Some(Action::Run { op, reads, writes: self.read_results(operation, op), workspace: self.workspace(operation) })
     }
 
@@ -171,7 +210,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let writes = self.extraction.problem.graph.op(op).writes.iter().enumerate();
         let offset = |index, tensor| if self.has_place(tensor) { listed.get(index).copied() } else { None };
         let slots =
-            writes.map(|(index, &tensor)| Slot { tensor, offset: Bytes(offset(index, tensor).unwrap_or_default()) });
+            writes.map(|(index, &tensor)| Slot::on_chip(tensor, Bytes(offset(index, tensor).unwrap_or_default())));
         slots.collect()
     }
 
@@ -184,6 +223,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     }
 
     fn read_terminator(&mut self) {
+        self.forget_streamed();
         let terminator = self.extraction.terminator;
         for (index, value) in terminator.operands().enumerate() {
             if self.extraction.placed_tensor(value).is_none() {

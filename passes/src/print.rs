@@ -9,6 +9,7 @@ use crate::session::print;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions};
+use cosma_planner::program_text;
 use std::fmt::Write;
 
 pub(crate) const PROBLEM: PassInfo = PassInfo {
@@ -80,8 +81,8 @@ pub fn plan_text<'c>(function: OperationRef<'c, '_>) -> Result<Option<String>, D
     let program = read_program(function, target);
     let program = program.map_err(|faults| faults.into_iter().next().expect("what is wrong has a fault"))?;
     let mut text = String::new();
-    for action in &program.actions {
-        writeln!(text, "{}", action.display(&program.extraction.problem)).expect("a string takes all");
+    for line in program_text(&program.extraction.problem, &program.actions) {
+        writeln!(text, "{line}").expect("a string takes all");
     }
     Ok(Some(text))
 }

@@ -3,7 +3,9 @@
 //! A compiler with a representation of its own makes a [`Problem`] of its graph, plans it, and reads the
 //! [`Action`]s: the program that its code generator has to write.
 
-use cosma_planner::{Action, Bytes, GraphBuilder, Machine, Options, Problem, Progress, check, plan_watched};
+use cosma_planner::{
+    Action, Bytes, GraphBuilder, Machine, Options, Problem, Progress, check, plan_watched, program_text,
+};
 use std::error::Error;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -39,8 +41,8 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     };
     let solution = plan_watched(&problem, &Options::default(), &watcher)?;
     let actions: Vec<Action> = solution.plan.actions(&problem);
-    for action in &actions {
-        writeln!(out, "{}", action.display(&problem))?;
+    for line in program_text(&problem, &actions) {
+        writeln!(out, "{line}")?;
     }
     // ANCHOR_END: plan
 

@@ -1,64 +1,178 @@
-//! The lines of a planned program.
+//! The lines of a planned program, and what each of them moves.
 
-use crate::{Bytes, OpId, Problem, TensorId};
+use crate::{Bytes, MemoryId, OpId, Problem, TensorId};
 use std::fmt;
 
-/// A tensor at an offset in the scratchpad.
+/// A place in a memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// Which memory.
+    pub memory: MemoryId,
+    /// In bytes from its start; zero where each tensor lies apart ([`Memory::size`](crate::Memory::size)).
+    pub offset: Bytes,
+}
+
+impl Place {
+    /// In host memory.
+    pub const HOME: Place = Place { memory: MemoryId::HOME, offset: Bytes::ZERO };
+
+    /// An offset in the scratchpad.
+    pub fn on_chip(offset: Bytes) -> Place {
+        Place { memory: MemoryId::SCRATCHPAD, offset }
+    }
+}
+
+/// A tensor at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot {
     /// The tensor.
     pub tensor: TensorId,
     /// Of its first byte.
-    pub offset: Bytes,
+    pub place: Place,
 }
 
-/// Where a tensor that comes in goes to.
+impl Slot {
+    /// A tensor at an offset in the scratchpad.
+    pub fn on_chip(tensor: TensorId, offset: Bytes) -> Slot {
+        Slot { tensor, place: Place::on_chip(offset) }
+    }
+
+    /// A tensor in host memory.
+    pub fn at_home(tensor: TensorId) -> Slot {
+        Slot { tensor, place: Place::HOME }
+    }
+
+    /// Of its first byte, in its memory.
+    pub fn offset(&self) -> Bytes {
+        self.place.offset
+    }
+}
+
+/// A tensor that is copied from one memory to another. It stays where it was, until something else is put there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// To this offset in the scratchpad.
-    Scratchpad(Bytes),
-    /// Past the scratchpad, straight to the operator that runs next.
-    Stream,
+pub struct Copy {
+    /// What is copied.
+    pub tensor: TensorId,
+    /// Where it lies.
+    pub from: Place,
+    /// Where it is put.
+    pub to: Place,
 }
 
 /// A line of a planned program.
 ///
-/// There is none for leaving the scratchpad: a tensor that has a host copy, or no reader any more,
-/// is simply overwritten.
+/// There is none for leaving a memory: a tensor that is not needed there any more is simply overwritten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Host memory → scratchpad, an argument's first time. Compulsory.
-    Load {
-        /// An argument.
-        tensor: TensorId,
-        /// Where to.
-        place: Place,
-    },
-    /// Host memory → scratchpad, each time after that.
-    Reload {
-        /// A tensor with a host copy.
-        tensor: TensorId,
-        /// Where to.
-        place: Place,
-    },
+    /// Copies a tensor; the next line begins when it is there.
+    Copy(Copy),
+    /// Begins to copy a tensor. Until it is waited for, it is at neither place for certain: nothing may read it where
+    /// it goes, and nothing may be put where it comes from.
+    Issue(Copy),
+    /// Waits for the tensor that is being copied to this place.
+    Wait(Slot),
     /// Runs an operator.
     Run {
         /// The operator.
         op: OpId,
-        /// What it reads, in the order of [`Op::reads`](crate::Op::reads), streamed weights left out.
+        /// What it reads, in the order of [`Op::reads`](crate::Op::reads), each in a memory of its use.
         reads: Vec<Slot>,
-        /// What it writes, in the order of [`Op::writes`](crate::Op::writes).
+        /// What it writes, in the order of [`Op::writes`](crate::Op::writes), in the scratchpad.
         writes: Vec<Slot>,
-        /// Offset of its workspace; of no meaning if it has none.
+        /// Offset of its workspace in the scratchpad; of no meaning if it has none.
         workspace: Bytes,
     },
-    /// Scratchpad → host memory, a result of the function. Compulsory, once.
-    Store(Slot),
-    /// Scratchpad → host memory, a tensor that has to come back.
-    Spill(Slot),
 }
 
-/// Bytes moved between scratchpad and host memory.
+/// What a copy is for those who count traffic. It follows from what came before: see [`Kinds`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// From host memory, an argument's first time. Compulsory.
+    Load,
+    /// From host memory, each time after that, and whatever an operator wrote.
+    Reload,
+    /// To host memory, a result of the function for the first time. Compulsory.
+    Store,
+    /// To host memory, anything else: it has to come back.
+    Spill,
+    /// Between two memories that are not host memory.
+    Move,
+}
+
+impl Kind {
+    /// As a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Load => "load",
+            Kind::Reload => "reload",
+            Kind::Store => "store",
+            Kind::Spill => "spill",
+            Kind::Move => "move",
+        }
+    }
+
+    /// Whether no plan can do without.
+    pub fn is_compulsory(self) -> bool {
+        matches!(self, Kind::Load | Kind::Store)
+    }
+}
+
+/// Tells the kind of each copy of a program, in the order of its lines.
+pub struct Kinds<'a> {
+    problem: &'a Problem,
+    /// By tensor: whether it came from host memory before, or never has to.
+    came_in: Vec<bool>,
+    /// By tensor: whether it went to host memory before, or never has to.
+    went_out: Vec<bool>,
+}
+
+impl Kinds<'_> {
+    /// Before the first line.
+    pub fn new(problem: &Problem) -> Kinds<'_> {
+        let graph = &problem.graph;
+        Kinds {
+            problem,
+            came_in: graph.tensor_ids().map(|it| graph.producer(it).is_some()).collect(),
+            went_out: graph.tensor_ids().map(|it| !graph.is_stored(it)).collect(),
+        }
+    }
+
+    /// The kind of the next copy.
+    pub fn of(&mut self, copy: &Copy) -> Kind {
+        match (copy.from.memory, copy.to.memory) {
+            (MemoryId::HOME, _) => self.from_home(copy.tensor),
+            (_, MemoryId::HOME) => {
+                let is_first = !std::mem::replace(&mut self.went_out[copy.tensor.index()], true);
+                if is_first { Kind::Store } else { Kind::Spill }
+            }
+            _ => Kind::Move,
+        }
+    }
+
+    /// The kind of the way from host memory of what an operator reads there.
+    pub fn from_home(&mut self, tensor: TensorId) -> Kind {
+        let is_first = !std::mem::replace(&mut self.came_in[tensor.index()], true);
+        if is_first { Kind::Load } else { Kind::Reload }
+    }
+
+    /// What is wrong with calling the copy of a tensor `said` that is `found`: as a sentence.
+    pub fn complain(&self, tensor: TensorId, said: Kind, found: Kind) -> Option<String> {
+        let graph = &self.problem.graph;
+        let why = match (said, found) {
+            _ if said == found => return None,
+            (Kind::Load, Kind::Reload) if graph.producer(tensor).is_some() => "is loaded, but is no argument",
+            (Kind::Load, Kind::Reload) => "is loaded a second time, which is a reload",
+            (Kind::Reload, Kind::Load) => "is reloaded, but was not loaded before",
+            (Kind::Store, Kind::Spill) if graph.is_stored(tensor) => "is stored a second time",
+            (Kind::Store, Kind::Spill) => "is stored, but is no result that an operator writes",
+            (Kind::Spill, Kind::Store) => "is spilled, but is a result and to be stored",
+            _ => return Some(format!("a {} is no {}", found.name(), said.name())),
+        };
+        Some(format!("{} {why}", graph.tensor(tensor).name))
+    }
+}
+
+/// Bytes moved between host memory and the rest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Loads and stores.
@@ -70,15 +184,24 @@ pub struct Traffic {
 impl Traffic {
     /// What a program moves.
     pub fn of(problem: &Problem, actions: &[Action]) -> Traffic {
-        let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
         let mut traffic = Traffic::default();
+        let mut kinds = Kinds::new(problem);
+        let mut count = |tensor: TensorId, kind: Kind| {
+            let size = problem.graph.tensor(tensor).size;
+            match kind {
+                Kind::Load | Kind::Store => traffic.compulsory += size,
+                Kind::Reload | Kind::Spill => traffic.non_compulsory += size,
+                Kind::Move => {}
+            }
+        };
         for action in actions {
-            match *action {
-                Action::Load { tensor, .. } | Action::Store(Slot { tensor, .. }) => traffic.compulsory += size(tensor),
-                Action::Reload { tensor, .. } | Action::Spill(Slot { tensor, .. }) => {
-                    traffic.non_compulsory += size(tensor);
+            match action {
+                Action::Copy(copy) | Action::Issue(copy) => count(copy.tensor, kinds.of(copy)),
+                Action::Run { reads, .. } => {
+                    let at_home = reads.iter().filter(|it| it.place.memory == MemoryId::HOME);
+                    at_home.for_each(|it| count(it.tensor, kinds.from_home(it.tensor)));
                 }
-                Action::Run { .. } => {}
+                Action::Wait(_) => {}
             }
         }
         traffic
@@ -90,46 +213,61 @@ impl Traffic {
     }
 }
 
-impl Action {
-    /// The line as text, with the graph's names: `reload a at 64`, `run conv: a@0 w@64 -> b@128`.
-    pub fn display<'a>(&'a self, problem: &'a Problem) -> impl fmt::Display + 'a {
-        DisplayAction { action: self, problem }
+/// A program as text, a line for each action, with the graph's names: `reload a at 64`, `run conv: a@0 w@64 -> b@128`.
+///
+/// A place in the scratchpad is its offset; any other begins with the memory's name. What begins and is waited
+/// for later says `async`.
+pub fn program_text(problem: &Problem, actions: &[Action]) -> Vec<String> {
+    let mut kinds = Kinds::new(problem);
+    let line = |action: &Action| match action {
+        Action::Copy(copy) => copy_text(problem, copy, kinds.of(copy), ""),
+        Action::Issue(copy) => copy_text(problem, copy, kinds.of(copy), " async"),
+        Action::Wait(slot) => format!("wait {}", slot.display(problem)),
+        Action::Run { op, reads, writes, workspace } => {
+            reads.iter().filter(|it| it.place.memory == MemoryId::HOME).for_each(|it| {
+                kinds.from_home(it.tensor);
+            });
+            let op = problem.graph.op(*op);
+            let slots = |slots: &[Slot]| slots.iter().map(|it| format!(" {}", it.display(problem))).collect::<String>();
+            let workspace = if op.workspace == Bytes::ZERO { String::new() } else { format!(" workspace@{workspace}") };
+            format!("run {}:{} ->{}{workspace}", op.name, slots(reads), slots(writes))
+        }
+    };
+    actions.iter().map(line).collect()
+}
+
+fn copy_text(problem: &Problem, copy: &Copy, kind: Kind, suffix: &str) -> String {
+    let Copy { tensor, from, to } = *copy;
+    let (name, to_place) = (&problem.graph.tensor(tensor).name, to.display(problem));
+    let verb = kind.name();
+    match kind {
+        Kind::Load | Kind::Reload => format!("{verb} {name} at {to_place}{suffix}"),
+        Kind::Store | Kind::Spill => format!("{verb} {}{suffix}", Slot { tensor, place: from }.display(problem)),
+        Kind::Move => format!("{verb} {} at {to_place}{suffix}", Slot { tensor, place: from }.display(problem)),
     }
 }
 
-struct DisplayAction<'a> {
-    action: &'a Action,
-    problem: &'a Problem,
+impl Place {
+    /// As text: an offset in the scratchpad, `l2:64`, or `host`.
+    pub fn display<'a>(&'a self, problem: &'a Problem) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |f| match problem.machine.memories().get(self.memory.index()) {
+            _ if self.memory == MemoryId::SCRATCHPAD => write!(f, "{}", self.offset),
+            Some(memory) if memory.size.is_none() => write!(f, "{}", memory.name),
+            Some(memory) => write!(f, "{}:{}", memory.name, self.offset),
+            None => write!(f, "memory {}:{}", self.memory.0, self.offset),
+        })
+    }
 }
 
-impl fmt::Display for DisplayAction<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let graph = &self.problem.graph;
-        let name = |tensor: TensorId| &graph.tensor(tensor).name;
-        let bring_in = |f: &mut fmt::Formatter<'_>, verb, tensor, place| match place {
-            Place::Scratchpad(offset) => write!(f, "{verb} {} at {offset}", name(tensor)),
-            Place::Stream => write!(f, "{verb} {} streamed", name(tensor)),
-        };
-        match self.action {
-            Action::Load { tensor, place } => bring_in(f, "load", *tensor, *place),
-            Action::Reload { tensor, place } => bring_in(f, "reload", *tensor, *place),
-            Action::Store(slot) => write!(f, "store {}@{}", name(slot.tensor), slot.offset),
-            Action::Spill(slot) => write!(f, "spill {}@{}", name(slot.tensor), slot.offset),
-            Action::Run { op, reads, writes, workspace } => {
-                let op = graph.op(*op);
-                write!(f, "run {}:", op.name)?;
-                for slot in reads {
-                    write!(f, " {}@{}", name(slot.tensor), slot.offset)?;
-                }
-                write!(f, " ->")?;
-                for slot in writes {
-                    write!(f, " {}@{}", name(slot.tensor), slot.offset)?;
-                }
-                if op.workspace != Bytes::ZERO {
-                    write!(f, " workspace@{workspace}")?;
-                }
-                Ok(())
+impl Slot {
+    /// As text: `x@64`, `x@l2:64`, `x@host`.
+    pub fn display<'a>(&'a self, problem: &'a Problem) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |f| {
+            let tensor = problem.graph.tensors().get(self.tensor.index());
+            match tensor {
+                Some(tensor) => write!(f, "{}@{}", tensor.name, self.place.display(problem)),
+                None => write!(f, "tensor {}@{}", self.tensor.0, self.place.display(problem)),
             }
-        }
+        })
     }
 }

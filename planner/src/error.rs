@@ -36,6 +36,14 @@ pub enum Error {
     /// Sizes add up to more than planning can count.
     #[error("tensor sizes add up to more than 2^61 B")]
     TooLarge,
+    /// An operator has to run before one that does not come after it in the source.
+    #[error("operator {} cannot be ordered before operator {}, which does not come after it", before.0, after.0)]
+    Order {
+        /// What runs first.
+        before: OpId,
+        /// What runs after it.
+        after: OpId,
+    },
     /// A result and an operand cannot share bytes as it was said.
     #[error("tensor {} cannot lie over tensor {}: {why}", result.0, operand.0)]
     InPlace {

@@ -68,6 +68,8 @@ pub struct Op {
     /// A tensor that is a part of another is in no second pair; and who has parts is in no pair but
     /// with these, which have no byte in common.
     pub in_place: Vec<InPlace>,
+    /// Whether it may run more than once in a program, to make its results again instead of bringing them back.
+    pub may_rerun: bool,
 }
 
 impl Op {
@@ -167,6 +169,7 @@ pub struct Graph {
     tensors: Vec<Tensor>,
     ops: Vec<Op>,
     results: Vec<TensorId>,
+    edges: Vec<(OpId, OpId)>,
     readers: Vec<Vec<OpId>>,
     is_result: Vec<bool>,
 }
@@ -185,6 +188,11 @@ impl Graph {
     /// The tensors that must be in host memory at the end, each once.
     pub fn results(&self) -> &[TensorId] {
         &self.results
+    }
+
+    /// Pairs of operators of which the first has to run before the second, whatever they write; sorted, each once.
+    pub fn edges(&self) -> &[(OpId, OpId)] {
+        &self.edges
     }
 
     /// The tensor with this id.
@@ -247,6 +255,7 @@ impl Graph {
         builder.tensors.clone_from(&self.tensors);
         builder.ops.clone_from(&self.ops);
         builder.results.clone_from(&self.results);
+        builder.edges.clone_from(&self.edges);
         for op in &mut builder.ops {
             op.reads.iter_mut().for_each(|it| it.from = from(it));
             let pairs = std::mem::take(&mut op.in_place);
@@ -262,6 +271,7 @@ pub struct GraphBuilder {
     tensors: Vec<Tensor>,
     ops: Vec<Op>,
     results: Vec<TensorId>,
+    edges: Vec<(OpId, OpId)>,
     in_place: Vec<(TensorId, TensorId, Bytes)>,
 }
 
@@ -315,6 +325,7 @@ impl GraphBuilder {
             writes: writes.clone(),
             workspace,
             in_place: Vec::new(),
+            may_rerun: false,
         });
         writes
     }
@@ -350,6 +361,19 @@ impl GraphBuilder {
         pairs.filter(|it| self.size(it.0) == self.size(it.1)).collect()
     }
 
+    /// Says that an operator has to run before another one, which comes after it.
+    pub fn order(&mut self, before: OpId, after: OpId) {
+        self.edges.push((before, after));
+    }
+
+    /// Says that an operator may run more than once.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn may_rerun(&mut self, op: OpId) {
+        self.ops[op.index()].may_rerun = true;
+    }
+
     /// Says that host memory must have a tensor at the end. Saying it twice is saying it once.
     pub fn result(&mut self, tensor: TensorId) {
         if !self.results.contains(&tensor) {
@@ -377,7 +401,8 @@ impl GraphBuilder {
     ///
     /// # Errors
     /// [`Error::TooLarge`] where sizes add up to more than planning can count: all tensors and
-    /// workspaces together, four times over, must stay below 2⁶³ bytes. [`Error::InPlace`] where a
+    /// workspaces together, four times over, must stay below 2⁶³ bytes. [`Error::Order`] where an operator has to
+    /// run before one that does not come after it. [`Error::InPlace`] where a
     /// result and an operand cannot share bytes as is said of them, or not beside other pairs of their
     /// operator: see [`Op::in_place`].
     pub fn build(mut self) -> Result<Graph, Error> {
@@ -386,6 +411,11 @@ impl GraphBuilder {
         if total >= 1 << 61 {
             return Err(Error::TooLarge);
         }
+        if let Some(&(before, after)) = self.edges.iter().find(|it| it.1 <= it.0 || self.ops.len() <= it.1.index()) {
+            return Err(Error::Order { before, after });
+        }
+        self.edges.sort_unstable();
+        self.edges.dedup();
         let mut readers = vec![Vec::new(); self.tensors.len()];
         for (index, op) in self.ops.iter().enumerate() {
             for tensor in op.reads_on_chip() {
@@ -413,8 +443,8 @@ impl GraphBuilder {
             self.ops[op.index()].in_place.push(pair);
         }
         self.ops.iter_mut().for_each(|it| it.in_place.sort_by_key(|it| it.result));
-        let GraphBuilder { tensors, ops, results, .. } = self;
-        Ok(Graph { tensors, ops, results, readers, is_result })
+        let GraphBuilder { tensors, ops, results, edges, .. } = self;
+        Ok(Graph { tensors, ops, results, edges, readers, is_result })
     }
 
     /// Which bytes a result and an operand share if the smaller one begins there in the larger one;

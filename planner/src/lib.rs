@@ -6,7 +6,7 @@
 //! [`Action`]s are the planned program, line by line, that the judge ([`check`]) believes or not.
 //!
 //! ```
-//! use cosma_planner::{Bytes, GraphBuilder, Machine, Options, Problem, check, plan};
+//! use cosma_planner::{Bytes, GraphBuilder, Machine, Options, Problem, check, plan, program_text};
 //!
 //! // A graph: tensors have sizes, operators read and write them.
 //! let mut graph = GraphBuilder::new();
@@ -23,7 +23,7 @@
 //!
 //! // The program, judged.
 //! let actions = solution.plan.actions(&problem);
-//! let lines: Vec<String> = actions.iter().map(|it| it.display(&problem).to_string()).collect();
+//! let lines = program_text(&problem, &actions);
 //! assert!(lines[0].starts_with("load x"), "{lines:?}");
 //! let traffic = check(&problem, &actions).expect("the judge believes it");
 //! assert_eq!(traffic.total(), Bytes(128));
@@ -67,7 +67,7 @@ mod unpackable;
 mod uses;
 mod violation;
 
-pub use action::{Action, Place, Slot, Traffic};
+pub use action::{Action, Copy, Kind, Kinds, Place, Slot, Traffic, program_text};
 pub use address::address;
 pub use check::check;
 pub use deadline::Deadline;

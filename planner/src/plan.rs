@@ -1,6 +1,6 @@
 //! What planning decides: order, residencies, addresses. Everything else is derived from it.
 
-use crate::{Action, Bytes, MemoryId, OpId, Place, Problem, Slot, Step, TensorId, Traffic};
+use crate::{Action, Bytes, Copy, MemoryId, OpId, Place, Problem, Slot, Step, TensorId, Traffic, Use};
 use std::ops::Range;
 
 /// Steps during which a tensor lies at one address.
@@ -31,7 +31,7 @@ pub struct Plan {
 impl Plan {
     /// The planned program: where each transfer goes is decided here and nowhere else.
     ///
-    /// Before a step: loads and reloads of what it finds on-chip, then streamed weights. After it:
+    /// Before a step: loads and reloads of what it finds on-chip. After it:
     /// the store of each result that it wrote, at once, so that a result's host copy is there
     /// whenever it leaves; then the spill of each tensor that leaves now, comes back later, and has
     /// no host copy.
@@ -49,42 +49,42 @@ impl Plan {
 
         let mut actions = Vec::new();
         let mut offset: Vec<Bytes> = vec![Bytes::ZERO; graph.tensors().len()];
-        // Whether it is, or could be, in host memory; and whether it came from there before.
+        // Whether it is, or could be, in host memory.
         let mut has_host_copy: Vec<bool> = graph.tensor_ids().map(|it| graph.producer(it).is_none()).collect();
-        let mut came_in: Vec<bool> = graph.tensor_ids().map(|it| graph.producer(it).is_some()).collect();
         for (index, &op) in self.order.iter().enumerate() {
             let operator = graph.op(op);
-            let mut bring_in = |tensor: TensorId, place: Place| {
-                let compulsory = !std::mem::replace(&mut came_in[tensor.index()], true);
-                if compulsory { Action::Load { tensor, place } } else { Action::Reload { tensor, place } }
-            };
             for &start in &starts[index] {
                 let residency = &self.residencies[start];
                 offset[residency.tensor.index()] = residency.offset;
                 if !operator.writes.contains(&residency.tensor) {
-                    actions.push(bring_in(residency.tensor, Place::Scratchpad(residency.offset)));
+                    let to = Place::on_chip(residency.offset);
+                    actions.push(Action::Copy(Copy { tensor: residency.tensor, from: Place::HOME, to }));
                 }
             }
-            for tensor in operator.reads_in(MemoryId::HOME) {
-                actions.push(bring_in(tensor, Place::Stream));
-            }
-            let slot = |tensor: TensorId| Slot { tensor, offset: offset[tensor.index()] };
+            let slot = |tensor: TensorId| Slot::on_chip(tensor, offset[tensor.index()]);
+            let read = |it: &Use| match it.from.contains(MemoryId::SCRATCHPAD) {
+                true => slot(it.tensor),
+                false => Slot::at_home(it.tensor),
+            };
+            let write_back = |tensor: TensorId| {
+                Action::Copy(Copy { tensor, from: Place::on_chip(offset[tensor.index()]), to: Place::HOME })
+            };
             actions.push(Action::Run {
                 op,
-                reads: operator.reads_on_chip().map(slot).collect(),
+                reads: operator.reads.iter().map(read).collect(),
                 writes: operator.writes.iter().copied().map(slot).collect(),
                 workspace: self.workspaces[index],
             });
             for tensor in operator.writes.iter().filter(|it| graph.is_stored(**it)) {
                 has_host_copy[tensor.index()] = true;
-                actions.push(Action::Store(slot(*tensor)));
+                actions.push(write_back(*tensor));
             }
             for &end in &ends[index] {
                 let Residency { tensor, ref steps, .. } = self.residencies[end];
                 let comes_back = last[tensor.index()].is_some_and(|it| steps.end < it);
                 if comes_back && !has_host_copy[tensor.index()] {
                     has_host_copy[tensor.index()] = true;
-                    actions.push(Action::Spill(slot(tensor)));
+                    actions.push(write_back(tensor));
                 }
             }
         }

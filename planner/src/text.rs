@@ -17,6 +17,9 @@
 //! scratchpad has the memories where it may lie behind an `@`, with `|` between them; `weights streamed`
 //! at the end of the first line says `@host` of all weights.
 //!
+//! An order of operators that no tensor tells is `order FIRST SECOND`, and `again OPERATOR` says that one may
+//! run more than once.
+//!
 //! Machines of other memories are told one by one, home and then the scratchpad first, and the links
 //! between them:
 //!
@@ -49,7 +52,7 @@ impl fmt::Display for Problem {
             }
         }
         let name = |tensor: &TensorId| self.graph.tensor(*tensor).name.as_str();
-        for op in self.graph.op_ids().map(|it: OpId| self.graph.op(it)) {
+        for op in self.graph.op_ids().map(|it| self.graph.op(it)) {
             write!(f, "op {}:", op.name)?;
             for read in &op.reads {
                 write!(f, " {}", name(&read.tensor))?;
@@ -76,6 +79,13 @@ impl fmt::Display for Problem {
                 write!(f, " workspace {}", op.workspace)?;
             }
             writeln!(f)?;
+        }
+        let op_name = |op: OpId| self.graph.op(op).name.as_str();
+        for (before, after) in self.graph.edges() {
+            writeln!(f, "order {} {}", op_name(*before), op_name(*after))?;
+        }
+        for op in self.graph.ops().iter().filter(|it| it.may_rerun) {
+            writeln!(f, "again {}", op.name)?;
         }
         if !self.graph.results().is_empty() {
             let names: Vec<&str> = self.graph.results().iter().map(name).collect();
@@ -159,7 +169,8 @@ impl FromStr for Problem {
         // What is wrong with an operator is said first.
         let memories =
             machine.as_ref().map_or(Vec::new(), |it| it.memories().iter().map(|it| it.name.clone()).collect());
-        let mut parser = Parser { graph: GraphBuilder::new(), tensors: HashMap::new(), memories, weights };
+        let mut parser =
+            Parser { graph: GraphBuilder::new(), tensors: HashMap::new(), ops: HashMap::new(), memories, weights };
         for (line, statement) in others {
             parser.statement(statement).map_err(|message| Error::Text { line, message })?;
         }
@@ -255,6 +266,7 @@ fn parse_memory(name: &str, words: &[&str]) -> Result<Memory, String> {
 struct Parser {
     graph: GraphBuilder,
     tensors: HashMap<String, TensorId>,
+    ops: HashMap<String, OpId>,
     /// Names of memories, by id.
     memories: Vec<String>,
     weights: Weights,
@@ -274,6 +286,16 @@ impl Parser {
                 self.define(name, tensor)
             }
             ["op", ..] => self.op(statement),
+            ["order", before, after] => {
+                let (before, after) = (self.lookup_op(before)?, self.lookup_op(after)?);
+                self.graph.order(before, after);
+                Ok(())
+            }
+            ["again", op] => {
+                let op = self.lookup_op(op)?;
+                self.graph.may_rerun(op);
+                Ok(())
+            }
             ["return", names @ ..] => {
                 for name in names {
                     let tensor = self.lookup(name)?;
@@ -281,7 +303,9 @@ impl Parser {
                 }
                 Ok(())
             }
-            [other, ..] => Err(format!("expected machine, memory, link, argument, weight, op or return, not {other}")),
+            [other, ..] => Err(format!(
+                "expected machine, memory, link, argument, weight, op, order, again or return, not {other}"
+            )),
         }
     }
 
@@ -317,6 +341,10 @@ impl Parser {
                 }
             }
         }
+        let op = OpId(self.ops.len() as u32);
+        if self.ops.insert(name.trim().to_owned(), op).is_some() {
+            return Err(format!("operator {} is defined twice", name.trim()));
+        }
         let tensors = self.graph.op_with_uses(name.trim(), &reads, names.clone(), workspace);
         over.into_iter().for_each(|(index, operand, at)| self.graph.in_place_at(tensors[index], operand, at));
         names.iter().zip(tensors).try_for_each(|((name, _), tensor)| self.define(name, tensor))
@@ -344,6 +372,10 @@ impl Parser {
             None => Ok(()),
             Some(_) => Err(format!("tensor {name} is defined twice")),
         }
+    }
+
+    fn lookup_op(&self, name: &str) -> Result<OpId, String> {
+        self.ops.get(name).copied().ok_or_else(|| format!("no operator {name} so far"))
     }
 
     fn lookup(&self, name: &str) -> Result<TensorId, String> {

@@ -1,6 +1,6 @@
 //! What the judge finds in a planned program, and how it says so.
 
-use crate::{Bytes, OpId, Problem, Slot, Step, TensorId};
+use crate::{Bytes, Copy, MemoryId, OpId, Place, Problem, Slot, Step, TensorId};
 use std::fmt;
 
 /// One thing that is wrong with a planned program.
@@ -21,13 +21,13 @@ pub struct Moment {
     pub step: Step,
 }
 
-/// A piece of the scratchpad while an operator runs.
+/// A piece of a memory while an operator runs or a copy goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
     /// Whose it is; none for the operator's workspace.
     pub tensor: Option<TensorId>,
     /// Of its first byte.
-    pub offset: Bytes,
+    pub place: Place,
     /// In bytes, without padding.
     pub size: Bytes,
 }
@@ -38,16 +38,25 @@ pub struct Block {
 /// left out, so no planner has a reason to write it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A transfer of a tensor that the graph does not have.
+    /// A copy of a tensor that the graph does not have.
     UnknownTensor(TensorId),
     /// A run of an operator that the graph does not have.
     UnknownOp(OpId),
+    /// A copy to or from a memory that the machine does not have.
+    UnknownMemory(MemoryId),
 
-    /// An operator runs that ran before.
+    /// An operator runs again that may run only once.
     RunsAgain(OpId),
     /// An operator does not run at all.
     NeverRuns(OpId),
-    /// The slots that an operator reads are not those of its resident operands, in order.
+    /// An operator runs before another that has to run before it.
+    OutOfOrder {
+        /// The operator.
+        op: OpId,
+        /// What has not run.
+        before: OpId,
+    },
+    /// The slots that an operator reads are not those of its operands, in order.
     WrongReads {
         /// The operator.
         op: OpId,
@@ -61,57 +70,42 @@ pub enum Fault {
         /// What it is given.
         found: Vec<TensorId>,
     },
-    /// A streamed weight did not pass by between the previous operator and this one.
-    NotPassing {
+    /// An operator reads or writes in a memory in which it cannot.
+    WrongMemory {
         /// The operator.
         op: OpId,
-        /// What it reads.
-        tensor: TensorId,
+        /// What it is given.
+        slot: Slot,
     },
     /// Two of an operator's own blocks overlap.
     Overlap(OpId, Block, Block),
-    /// A result takes the place of an operand that somebody is still to read.
-    StillRead {
-        /// The operator.
-        op: OpId,
-        /// Whose place it is.
-        operand: TensorId,
-        /// Who has not run.
-        reader: OpId,
-    },
 
-    /// A slot is read, stored or spilled, but what was put there is gone, or never was there.
+    /// A slot is read or copied, but what was put there is gone, or never was there.
     NotThere(Slot),
     /// A block is not at a multiple of the alignment.
     Misaligned(Block),
-    /// A block ends after the scratchpad.
-    OutOfScratchpad(Block),
+    /// A block ends after its memory.
+    OutOfMemory(Block),
+    /// A block has a byte that is reserved.
+    Reserved(Block),
+    /// A block is put where a copy comes from or goes to that was not waited for.
+    InFlight(Block, Copy),
 
-    /// A load of what an operator writes.
-    LoadOfProduct(TensorId),
-    /// A load of what was loaded before.
-    LoadedBefore(TensorId),
-    /// A reload of an argument that was not loaded yet.
-    ReloadBeforeLoad(TensorId),
-    /// A reload of what host memory does not have.
-    NoHostCopy(TensorId),
-
-    /// A store of what is no result, or of an argument, which is in host memory already.
-    StoreOfNonResult(TensorId),
-    /// A store of what was stored before.
-    StoredBefore(TensorId),
-    /// A result that an operator writes is not stored.
+    /// A copy from one memory to another between which there is no link.
+    NoLink(MemoryId, MemoryId),
+    /// A wait for what is not being copied there.
+    NotIssued(Slot),
+    /// A copy that is never waited for.
+    NeverWaitedFor(Slot),
+    /// A result is not in host memory at the end.
     NeverStored(TensorId),
 
-    /// A spill of what host memory has already.
-    SpillWithHostCopy(TensorId),
-    /// A spill of a result: its store serves as well.
-    SpillOfResult(TensorId),
-    /// A spill without a reload after it.
-    NeverReloaded(TensorId),
-    /// A load or reload that no operator reads before it is overwritten, or a streamed weight that
-    /// the next operator does not read.
-    NeverRead(TensorId),
+    /// A copy to host memory of what host memory has already.
+    ThereAlready(TensorId),
+    /// A copy that nothing reads where it goes, before something else is put there.
+    NeverRead(Slot),
+    /// A second run of an operator, of which no result is read.
+    RunsForNothing(OpId),
 }
 
 impl Violation {
@@ -145,7 +139,16 @@ impl DisplayViolation<'_> {
 
     fn block(&self, block: Block) -> String {
         let name = block.tensor.map_or_else(|| "workspace".into(), |it| self.tensor(it));
-        format!("{name}@{}", block.offset)
+        format!("{name}@{}", block.place.display(self.problem))
+    }
+
+    fn memory(&self, id: MemoryId) -> String {
+        match self.problem.machine.memories().get(id.index()) {
+            _ if id == MemoryId::HOME => "host memory".into(),
+            _ if id == MemoryId::SCRATCHPAD => "the scratchpad".into(),
+            Some(memory) => memory.name.clone(),
+            None => format!("memory {}", id.0),
+        }
     }
 }
 
@@ -161,52 +164,73 @@ impl fmt::Display for DisplayViolation<'_> {
         match &self.violation.fault {
             Fault::UnknownTensor(id) => write!(f, "there is no {}", tensor(id)),
             Fault::UnknownOp(id) => write!(f, "there is no {}", op(id)),
+            Fault::UnknownMemory(id) => write!(f, "there is no {}", self.memory(*id)),
             Fault::RunsAgain(id) => write!(f, "{} runs a second time", op(id)),
             Fault::NeverRuns(id) => write!(f, "{} did not run", op(id)),
+            Fault::OutOfOrder { op: id, before } => {
+                write!(f, "{} runs before {}, which has to run first", op(id), op(before))
+            }
             Fault::WrongReads { op: id, found } => {
-                let resident: Vec<TensorId> = self.problem.graph.op(*id).reads_on_chip().collect();
-                write!(f, "{} reads {}, but is given {}", op(id), self.tensors(&resident), self.tensors(found))
+                let expected: Vec<TensorId> = self.problem.graph.op(*id).reads.iter().map(|it| it.tensor).collect();
+                write!(f, "{} reads {}, but is given {}", op(id), self.tensors(&expected), self.tensors(found))
             }
             Fault::WrongWrites { op: id, found } => {
                 let expected = &self.problem.graph.op(*id).writes;
                 write!(f, "{} writes {}, but is given {}", op(id), self.tensors(expected), self.tensors(found))
             }
-            Fault::NotPassing { op: id, tensor } => {
-                write!(f, "{} reads {}, which is not streamed just before", op(id), self.tensor(*tensor))
+            Fault::WrongMemory { op: id, slot } => {
+                let (name, memory) = (tensor(&slot.tensor), self.memory(slot.place.memory));
+                write!(f, "{} is given {name} in {memory}, where it cannot use it", op(id))
             }
             Fault::Overlap(id, a, b) => {
                 write!(f, "{} and {} overlap while {} runs", self.block(*a), self.block(*b), op(id))
             }
-            Fault::StillRead { op: id, operand, reader } => {
-                let (name, reader) = (tensor(operand), op(reader));
-                write!(f, "{} writes in the place of {name}, which {reader} is still to read", op(id))
-            }
-            Fault::NotThere(slot) => {
-                let name = tensor(&slot.tensor);
-                write!(f, "{name} is needed at {}, but does not lie there intact", slot.offset)
+            Fault::NotThere(Slot { tensor: id, place: Place { memory, offset } }) => {
+                let has_addresses = machine.memories().get(memory.index()).is_some_and(|it| it.size.is_some());
+                match has_addresses {
+                    _ if *memory == MemoryId::SCRATCHPAD => {
+                        write!(f, "{} is needed at {offset}, but does not lie there intact", tensor(id))
+                    }
+                    true => {
+                        let memory = self.memory(*memory);
+                        write!(f, "{} is needed at {offset} in {memory}, but does not lie there intact", tensor(id))
+                    }
+                    false => write!(f, "{} is needed in {}, but is not there", tensor(id), self.memory(*memory)),
+                }
             }
             Fault::Misaligned(block) => {
-                write!(f, "{} is not at a multiple of {} B", self.block(*block), machine.alignment())
+                let alignment = machine.memories()[block.place.memory.index()].alignment;
+                write!(f, "{} is not at a multiple of {alignment} B", self.block(*block))
             }
-            Fault::OutOfScratchpad(block) => {
-                let (name, size) = (self.block(*block), block.size);
-                write!(f, "{name} of {size} B ends after the scratchpad of {} B", machine.scratchpad())
+            Fault::OutOfMemory(block) => {
+                let (name, size, memory) = (self.block(*block), block.size, block.place.memory);
+                let has = machine.memories()[memory.index()].size.unwrap_or_default();
+                write!(f, "{name} of {size} B ends after {} of {has} B", self.memory(memory))
             }
-            Fault::LoadOfProduct(id) => write!(f, "{} is loaded, but is no argument", tensor(id)),
-            Fault::LoadedBefore(id) => write!(f, "{} is loaded a second time, which is a reload", tensor(id)),
-            Fault::ReloadBeforeLoad(id) => write!(f, "{} is reloaded, but was not loaded before", tensor(id)),
-            Fault::NoHostCopy(id) => write!(f, "{} is reloaded, but host memory has no copy of it", tensor(id)),
-            Fault::StoreOfNonResult(id) => {
-                write!(f, "{} is stored, but is no result that an operator writes", tensor(id))
+            Fault::Reserved(block) => write!(f, "{} is where addresses are reserved", self.block(*block)),
+            Fault::InFlight(block, copy) => {
+                let name = tensor(&copy.tensor);
+                write!(f, "{} is put where {name} is still being copied from or to", self.block(*block))
             }
-            Fault::StoredBefore(id) => write!(f, "{} is stored a second time", tensor(id)),
+            Fault::NoLink(from, to) => {
+                write!(f, "there is no link from {} to {}", self.memory(*from), self.memory(*to))
+            }
+            Fault::NotIssued(slot) => {
+                write!(f, "{} is waited for, but is not being copied", slot.display(self.problem))
+            }
+            Fault::NeverWaitedFor(slot) => write!(f, "{} is copied, but not waited for", slot.display(self.problem)),
             Fault::NeverStored(id) => write!(f, "{} is a result, but is not stored", tensor(id)),
-            Fault::SpillWithHostCopy(id) => {
+            Fault::ThereAlready(id) => {
                 write!(f, "{} is spilled, but host memory has a copy of it already", tensor(id))
             }
-            Fault::SpillOfResult(id) => write!(f, "{} is spilled, but is a result and to be stored", tensor(id)),
-            Fault::NeverReloaded(id) => write!(f, "{} is spilled, but not reloaded after", tensor(id)),
-            Fault::NeverRead(id) => write!(f, "{} comes in, but nothing reads it while it is there", tensor(id)),
+            Fault::NeverRead(Slot { tensor: id, place }) => match place.memory {
+                MemoryId::HOME => write!(f, "{} is spilled, but not reloaded after", tensor(id)),
+                MemoryId::SCRATCHPAD => write!(f, "{} comes in, but nothing reads it while it is there", tensor(id)),
+                memory => {
+                    write!(f, "{} comes to {}, but nothing reads it while it is there", tensor(id), self.memory(memory))
+                }
+            },
+            Fault::RunsForNothing(id) => write!(f, "{} runs again, but nothing reads its results after", op(id)),
         }
     }
 }

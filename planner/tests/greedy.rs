@@ -1,14 +1,14 @@
 //! Plans and outlines of the greedy planners, by example.
 
 use cosma_planner::testing::FRAGMENTED;
-use cosma_planner::{Bytes, Error, Machine, OpId, Options, Problem, check, greedy, greedy_plan, plan};
+use cosma_planner::{Bytes, Error, Machine, OpId, Options, Problem, check, greedy, greedy_plan, plan, program_text};
 
 #[track_caller]
 fn check_plan(problem: &str, expected: &str) {
     let problem: Problem = problem.parse().expect("the problem parses");
     let actions = greedy_plan(&problem).expect("there is a plan").actions(&problem);
     assert!(check(&problem, &actions).is_ok(), "the judge believes it");
-    let lines: Vec<String> = actions.iter().map(|it| it.display(&problem).to_string()).collect();
+    let lines = program_text(&problem, &actions);
     assert_eq!(lines.join("\n"), expected.trim());
 }
 

@@ -1,7 +1,7 @@
 //! What the judge says of programs that are right, and of each way to be wrong.
 
-use cosma_planner::testing::parse_program;
-use cosma_planner::{Action, Bytes, OpId, Place, Problem, Slot, TensorId, check};
+use cosma_planner::testing::{Answer, compute, interpret_with, parse_program};
+use cosma_planner::{Action, Bytes, Copy, MemoryId, OpId, Place, Problem, Slot, TensorId, check, program_text};
 
 /// Two operators on three units: `x` must make room for `z` and the result `y` stays.
 const CHAIN: &str = "
@@ -27,8 +27,10 @@ fn problem(text: &str) -> Problem {
 #[track_caller]
 fn verdict(problem_text: &str, program: &str) -> String {
     let problem = problem(problem_text);
-    let actions = parse_program(&problem, program).expect("the program parses");
-    judge(&problem, &actions)
+    match parse_program(&problem, program) {
+        Ok(actions) => judge(&problem, &actions),
+        Err(error) => error.to_string(),
+    }
 }
 
 fn judge(problem: &Problem, actions: &[Action]) -> String {
@@ -54,8 +56,7 @@ fn a_right_program_is_believed_and_its_bytes_are_counted() {
 fn programs_read_back_as_written() {
     let problem = problem(SPILL);
     let actions = parse_program(&problem, SPILL_PROGRAM).unwrap();
-    let text: Vec<String> = actions.iter().map(|it| it.display(&problem).to_string()).collect();
-    assert_eq!(text.join("\n"), SPILL_PROGRAM.trim());
+    assert_eq!(program_text(&problem, &actions).join("\n"), SPILL_PROGRAM.trim());
 }
 
 /// `a` and the streamed `w` have to come twice, and only `b` has to be spilled for it.
@@ -72,14 +73,12 @@ return c
 
 const SPILL_PROGRAM: &str = "
 load a at 0
-load w streamed
-run f: a@0 -> b@64
+run f: a@0 w@host -> b@64
 spill b@64
 run g: a@0 -> c@64
 store c@64
 reload b at 0
-reload w streamed
-run h: b@0 -> d@64
+run h: b@0 w@host -> d@64
 reload c at 0
 run i: c@0 d@64 ->
 ";
@@ -102,7 +101,7 @@ fn what_was_overwritten_is_not_there() {
     // y is still intact at its old place: the reload is at fault, not the read.
     assert_eq!(verdict(CHAIN, program), "line 4, step 1: y comes in, but nothing reads it while it is there");
     let overwritten = verdict(SPILL, &SPILL_PROGRAM.replace("reload c at 0\n", ""));
-    assert_eq!(overwritten, "line 10, step 3: c is needed at 0, but does not lie there intact");
+    assert_eq!(overwritten, "line 8, step 3: c is needed at 0, but does not lie there intact");
 }
 
 #[test]
@@ -211,62 +210,60 @@ line 3, step 1: y is needed at 64, but does not lie there intact";
 }
 
 #[test]
-fn an_argument_is_loaded_once_and_then_reloaded() {
-    let load_twice = SPILL_PROGRAM.replace("reload w", "load w");
-    assert_eq!(verdict(SPILL, &load_twice), "line 8, step 2: w is loaded a second time, which is a reload");
+fn a_copy_is_called_what_it_is() {
+    // That it follows from what came before, and what it counts for with it, is for those who read a program to say.
+    let load_twice = SPILL_PROGRAM.replace("reload c", "load c");
+    assert_eq!(verdict(SPILL, &load_twice), "line 9: c is loaded, but is no argument");
     let reload_first = verdict_with("load x", "reload x");
-    assert_eq!(reload_first, "line 1, step 0: x is reloaded, but was not loaded before");
-    let load_product = SPILL_PROGRAM.replace("reload b", "load b");
-    let expected = "line 4, step 1: b is spilled, but not reloaded after
-line 7, step 2: b is loaded, but is no argument";
-    assert_eq!(verdict(SPILL, &load_product), expected);
-}
-
-#[test]
-fn only_what_has_a_host_copy_is_reloaded() {
-    let no_spill = SPILL_PROGRAM.replace("spill b@64\n", "");
-    assert_eq!(verdict(SPILL, &no_spill), "line 6, step 2: b is reloaded, but host memory has no copy of it");
-}
-
-#[test]
-fn a_streamed_weight_passes_by_just_before_its_operator() {
-    let early = SPILL_PROGRAM.replace("reload w streamed\n", "").replace("run g", "reload w streamed\nrun g");
-    let expected = "line 5, step 1: w comes in, but nothing reads it while it is there
-line 9, step 2: h reads w, which is not streamed just before";
-    assert_eq!(verdict(SPILL, &early), expected);
-    let twice = SPILL_PROGRAM.replace("load w streamed\n", "load w streamed\nreload w streamed\n");
-    assert!(verdict(SPILL, &twice).starts_with("line 3, step 0: w comes in, but nothing reads it"));
-    let at_address = SPILL_PROGRAM.replace("reload w streamed", "reload w at 64");
-    let expected = "line 8, step 2: w comes in, but nothing reads it while it is there
-line 9, step 2: h reads w, which is not streamed just before";
-    assert_eq!(verdict(SPILL, &at_address), expected);
-    let streamed = verdict_with("load x at 0", "load x streamed");
-    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
-line 2, step 0: x is needed at 0, but does not lie there intact";
-    assert_eq!(streamed, expected);
-}
-
-#[test]
-fn each_result_is_stored_once_and_nothing_else() {
-    let twice = verdict_with("store s@0", "store s@0\nstore s@0");
-    assert_eq!(twice, "line 5, step 2: s is stored a second time");
+    assert_eq!(reload_first, "line 2: x is reloaded, but was not loaded before");
+    let again = verdict_with("run f", "load x at 64\nrun f");
+    assert_eq!(again, "line 3: x is loaded a second time, which is a reload");
+    assert_eq!(verdict_with("store s@0", "store s@0\nstore s@0"), "line 6: s is stored a second time");
     let other = verdict_with("store s@0", "store s@0\nstore z@128");
-    assert_eq!(other, "line 5, step 2: z is stored, but is no result that an operator writes");
+    assert_eq!(other, "line 6: z is stored, but is no result that an operator writes");
+    let spilled = verdict_with("store s@0", "spill s@0");
+    assert_eq!(spilled, "line 5: s is spilled, but is a result and to be stored");
+}
+
+#[test]
+fn only_what_host_memory_has_is_reloaded() {
+    let no_spill = SPILL_PROGRAM.replace("spill b@64\n", "");
+    assert_eq!(verdict(SPILL, &no_spill), "line 5, step 2: b is needed in host memory, but is not there");
+}
+
+#[test]
+fn an_operand_lies_where_its_use_says() {
+    let on_chip =
+        SPILL_PROGRAM.replace("load a at 0", "load a at 0\nload w at 64").replace("f: a@0 w@host", "f: a@0 w@64");
+    let expected = "line 3, step 0: f is given w in the scratchpad, where it cannot use it
+line 3, step 0: w@64 and b@64 overlap while f runs";
+    assert_eq!(verdict(SPILL, &on_chip), expected);
+    let at_home = SPILL_PROGRAM.replace("run g: a@0", "run g: a@host");
+    assert_eq!(verdict(SPILL, &at_home), "line 4, step 1: g is given a in host memory, where it cannot use it");
+    let not_there = SPILL.replace("op i: c d ->", "op i: c@host d ->").replace("return c", "");
+    let program = SPILL_PROGRAM.replace("store c@64\n", "").replace("reload c at 0\n", "").replace("c@0", "c@host");
+    assert_eq!(verdict(&not_there, &program), "line 7, step 3: c is needed in host memory, but is not there");
+}
+
+#[test]
+fn each_result_is_stored_and_nothing_else() {
     let gone = verdict_with("store s@0", "store s@64");
     assert_eq!(gone, "line 4, step 2: s is needed at 64, but does not lie there intact");
-    let spilled = verdict_with("store s@0", "spill s@0");
-    let expected = "line 4, step 2: s is spilled, but is a result and to be stored
-at the end: s is a result, but is not stored";
-    assert_eq!(spilled, expected);
+    let never = verdict_with("store s@0", "");
+    assert_eq!(never, "at the end: s is a result, but is not stored");
+    let other = verdict_with("store s@0", "store s@0\nspill z@128");
+    assert_eq!(other, "line 5, step 2: z is spilled, but not reloaded after");
+    let twice = verdict_with("store s@0", "store s@0\nspill s@0");
+    assert_eq!(twice, "line 5, step 2: s is spilled, but host memory has a copy of it already");
 }
 
 #[test]
 fn an_argument_that_is_returned_is_in_host_memory_already() {
     let text = "machine scratchpad 4 alignment 1 weights resident\nargument x 4\nreturn x";
     assert_eq!(verdict(text, ""), "right: 0 + 0 B");
-    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
-line 2, step 0: x is stored, but is no result that an operator writes";
-    assert_eq!(verdict(text, "load x at 0\nstore x@0"), expected);
+    // Its copy is read, but for nothing.
+    let expected = "line 2, step 0: x is spilled, but host memory has a copy of it already";
+    assert_eq!(verdict(text, "load x at 0\nspill x@0"), expected);
 }
 
 #[test]
@@ -283,26 +280,29 @@ fn transfers_that_serve_nothing_are_waste() {
 fn absurd_programs_are_refused_and_nothing_more() {
     let problem = problem(CHAIN);
     let (tensor, op) = (TensorId(u32::MAX), OpId(17));
-    let far = Bytes(u64::MAX);
-    let slot = |tensor| Slot { tensor, offset: far };
+    let far = Place::on_chip(Bytes(u64::MAX));
+    let nowhere = Place { memory: MemoryId(u32::MAX), offset: Bytes(1) };
+    let slot = |tensor| Slot { tensor, place: far };
     let actions = [
-        Action::Load { tensor, place: Place::Stream },
-        Action::Reload { tensor: TensorId(3), place: Place::Scratchpad(far) },
-        Action::Store(slot(tensor)),
-        Action::Run { op, reads: vec![], writes: vec![], workspace: far },
-        Action::Run { op: OpId(0), reads: vec![slot(tensor)], writes: vec![slot(TensorId(1))], workspace: far },
+        Action::Copy(Copy { tensor, from: Place::HOME, to: far }),
+        Action::Issue(Copy { tensor: TensorId(3), from: nowhere, to: far }),
+        Action::Copy(Copy { tensor: TensorId(3), from: Place::HOME, to: far }),
+        Action::Wait(slot(tensor)),
+        Action::Run { op, reads: vec![], writes: vec![], workspace: far.offset },
+        Action::Run { op: OpId(0), reads: vec![slot(tensor)], writes: vec![slot(TensorId(1))], workspace: far.offset },
     ];
     let expected = "line 1, step 0: there is no tensor 4294967295
-line 2, step 0: s is reloaded, but host memory has no copy of it
-line 2, step 0: s@18446744073709551615 is not at a multiple of 64 B
-line 2, step 0: s@18446744073709551615 of 64 B ends after the scratchpad of 192 B
-line 2, step 0: s comes in, but nothing reads it while it is there
-line 3, step 0: there is no tensor 4294967295
-line 4, step 0: there is no operator 17
-line 5, step 1: f reads x, but is given tensor 4294967295
-line 5, step 1: f writes y z, but is given y
-line 5, step 1: y@18446744073709551615 is not at a multiple of 64 B
-line 5, step 1: y@18446744073709551615 of 64 B ends after the scratchpad of 192 B
+line 2, step 0: there is no memory 4294967295
+line 3, step 0: s is needed in host memory, but is not there
+line 3, step 0: s@18446744073709551615 is not at a multiple of 64 B
+line 3, step 0: s@18446744073709551615 of 64 B ends after the scratchpad of 192 B
+line 3, step 0: s comes in, but nothing reads it while it is there
+line 4, step 0: tensor 4294967295@18446744073709551615 is waited for, but is not being copied
+line 5, step 0: there is no operator 17
+line 6, step 1: f reads x, but is given tensor 4294967295
+line 6, step 1: f writes y z, but is given y
+line 6, step 1: y@18446744073709551615 is not at a multiple of 64 B
+line 6, step 1: y@18446744073709551615 of 64 B ends after the scratchpad of 192 B
 at the end: g did not run
 at the end: s is a result, but is not stored";
     assert_eq!(judge(&problem, &actions), expected);
@@ -350,8 +350,7 @@ store s@64
 ";
     assert_eq!(
         verdict(&again, program),
-        "line 2, step 0: f writes in the place of x, which g is still to read\n\
-         line 4, step 1: x is needed at 0, but does not lie there intact\n\
+        "line 4, step 1: x is needed at 0, but does not lie there intact\n\
          line 4, step 1: r@0 and x@0 overlap while g runs"
     );
 }
@@ -404,8 +403,144 @@ store b@128
     // It has to be said.
     let unsaid = PARTS.replace(" y at 64", "");
     assert!(verdict(&unsaid, program).starts_with("line 3, step 0: y@128 and z@64 overlap while join runs"));
-    // Nobody is still to read it.
+    // What is read after is gone from there.
     let again = PARTS.replace("part: z", "part: z y");
-    let still = "line 3, step 0: join writes in the place of y, which part is still to read";
-    assert!(verdict(&again, &program.replace("part: z@64", "part: z@64 y@0")).starts_with(still));
+    let gone = "line 4, step 1: y is needed at 128, but does not lie there intact";
+    assert!(verdict(&again, &program.replace("part: z@64", "part: z@64 y@128")).starts_with(gone));
+}
+
+/// Two memories beside host memory, addresses that are reserved, an order that no tensor tells, and an operator that
+/// may run again.
+const TIERS: &str = "
+memory host
+memory l1 192 alignment 64 reserved 0..32
+memory l2 256 alignment 16 reserved 240..256
+link host l1
+link l1 host
+link l1 l2
+link l2 l1
+argument x 60
+argument k 16
+op f: x -> y 60
+op g: y k@l2|host -> z 60
+op h: y z -> s 60
+order f g
+again f
+return s
+";
+
+/// `y` is made again, `x` is kept in `l2` for that, and `z` is on its way there while `f` runs.
+const TIERS_PROGRAM: &str = "
+load x at 64
+move x@64 at l2:0 async
+run f: x@64 -> y@128
+wait x@l2:0
+run g: y@128 k@host -> z@64
+move z@64 at l2:64 async
+move x@l2:0 at 128
+wait z@l2:64
+run f: x@128 -> y@64
+move z@l2:64 at 128
+run h: y@64 z@128 -> s@64
+";
+
+#[track_caller]
+fn tiers_with(line: &str, replacement: &str) -> String {
+    let program = format!("{TIERS_PROGRAM}store s@64\n");
+    assert!(program.contains(line), "the line is there");
+    verdict(TIERS, &program.replace(line, replacement))
+}
+
+#[test]
+fn several_memories_copies_that_take_time_runs_again_and_reserved_addresses() {
+    // h has three blocks, and there is room for two.
+    let crowded = tiers_with("store", "store");
+    assert_eq!(crowded, "line 11, step 3: y@64 and s@64 overlap while h runs");
+    let over = TIERS.replace("-> s 60", "-> s 60 over y");
+    let program = format!("{TIERS_PROGRAM}store s@64\n");
+    // x and s, and k once. What passes between l1 and l2 counts for nothing.
+    assert_eq!(verdict(&over, &program), "right: 136 + 0 B");
+    let actions = parse_program(&problem(&over), &program).unwrap();
+    assert_eq!(program_text(&problem(&over), &actions).join("\n"), program.trim());
+    for answer in [Answer::AtIssue, Answer::AtWait] {
+        assert_eq!(interpret_with(&problem(&over), &actions, answer), Ok(compute(&problem(&over))));
+    }
+
+    let verdict_with = |line: &str, replacement: &str| {
+        assert!(program.contains(line), "the line is there");
+        verdict(&over, &program.replace(line, replacement))
+    };
+    // A copy is there only when it was waited for, and has its places until then.
+    let early = verdict_with("wait x@l2:0\n", "");
+    let expected = "line 2, step 0: x@l2:0 is copied, but not waited for
+line 4, step 1: z@64 is put where x is still being copied from or to
+line 6, step 2: x is needed at 0 in l2, but does not lie there intact";
+    assert_eq!(early, expected);
+    let twice = verdict_with("wait x@l2:0\n", "wait x@l2:0\nwait x@l2:0\n");
+    assert_eq!(twice, "line 5, step 1: x@l2:0 is waited for, but is not being copied");
+    let over_source = verdict_with("wait z@l2:64\nrun f: x@128 -> y@64\n", "run f: x@128 -> y@64\nwait z@l2:64\n");
+    assert_eq!(over_source, "line 8, step 2: y@64 is put where z is still being copied from or to");
+    let over_target = verdict_with("move x@l2:0 at 128", "move x@l2:0 at 128\nmove x@128 at l2:64");
+    let expected = "line 8, step 2: x@l2:64 is put where z is still being copied from or to
+line 8, step 2: x comes to l2, but nothing reads it while it is there";
+    assert_eq!(over_target, expected);
+
+    // Only what says so runs again, and for something.
+    assert_eq!(verdict(&over.replace("again f\n", ""), &program), "line 9, step 2: f runs a second time");
+    let for_nothing = verdict_with("store", "load x at 128\nrun f: x@128 -> y@64\nstore");
+    assert!(for_nothing.contains("x is loaded a second time"), "{for_nothing}");
+    let for_nothing = verdict_with("store s@64", "store s@64\nmove x@l2:0 at 128\nrun f: x@128 -> y@64");
+    assert_eq!(for_nothing, "line 14, step 4: f runs again, but nothing reads its results after");
+
+    // Reserved, missing and misaligned.
+    let reserved = verdict_with("load x at 64\nmove x@64", "load x at 0\nmove x@0").replace("x@64 ->", "x@0 ->");
+    assert!(reserved.starts_with("line 1, step 0: x@0 is where addresses are reserved"), "{reserved}");
+    let reserved = verdict(&over, &program.replace("l2:64", "l2:192"));
+    assert_eq!(reserved, "line 6, step 2: z@l2:192 is where addresses are reserved");
+    let far = verdict(&over, &program.replace("l2:64", "l2:208"));
+    let expected = "line 6, step 2: z@l2:208 of 60 B ends after l2 of 256 B
+line 6, step 2: z@l2:208 is where addresses are reserved";
+    assert_eq!(far, expected);
+    assert_eq!(
+        verdict(&over, &program.replace("l2:64", "l2:72")),
+        "line 6, step 2: z@l2:72 is not at a multiple of 16 B"
+    );
+    let unlinked = over.replace("link l2 l1\n", "");
+    assert!(verdict(&unlinked, &program).starts_with("line 7, step 2: there is no link from l2 to the scratchpad"));
+
+    // An operand lies in one of the memories of its use, an order is kept, and what nothing reads is waste.
+    let direct = format!("load k at l2:128\n{program}").replace("k@host", "k@l2:128");
+    assert!(verdict(&over, &direct).starts_with("line 1, step 0: there is no link from host memory to l2"));
+    let on_chip = verdict_with("run g: y@128 k@host", "load k at 64\nrun g: y@128 k@64");
+    assert!(on_chip.contains("g is given k in the scratchpad, where it cannot use it"), "{on_chip}");
+    let waste = verdict_with("run g:", "move y@128 at l2:128\nrun g:");
+    assert_eq!(waste, "line 5, step 1: y comes to l2, but nothing reads it while it is there");
+    let order = "machine scratchpad 64 alignment 1\nop f: -> a 1\nop g: -> b 1\norder f g\nreturn a b\n";
+    let reordered = "run g: -> b@0\nstore b@0\nrun f: -> a@0\nstore a@0\n";
+    assert_eq!(verdict(order, reordered), "line 1, step 0: g runs before f, which has to run first");
+    assert_eq!(verdict(&order.replace("order f g\n", ""), reordered), "right: 2 + 0 B");
+}
+
+/// The judge looks at what a line touches, and at nothing else: a hundred times more tensors that lie there cost a
+/// line no more.
+#[test]
+fn many_tensors_at_once_are_judged() {
+    let n_tensors = 30_000;
+    let mut text = format!("machine scratchpad {} alignment 1\n", n_tensors + 1);
+    for index in 0..n_tensors {
+        text += &format!("op f{index}: -> t{index} 1\n");
+    }
+    let names: Vec<String> = (0..n_tensors).map(|it| format!("t{it}")).collect();
+    text += &format!("op end: {} -> s 1\nreturn s\n", names.join(" "));
+    let problem = problem(&text);
+    let mut actions = Vec::new();
+    for op in problem.graph.op_ids() {
+        let operator = problem.graph.op(op);
+        let reads = operator.reads.iter().map(|it| Slot::on_chip(it.tensor, Bytes(it.tensor.0.into()))).collect();
+        let writes = operator.writes.iter().map(|it| Slot::on_chip(*it, Bytes(it.0.into()))).collect();
+        actions.push(Action::Run { op, reads, writes, workspace: Bytes::ZERO });
+    }
+    let last = problem.graph.results()[0];
+    actions.push(Action::Copy(Copy { tensor: last, from: Place::on_chip(Bytes(n_tensors)), to: Place::HOME }));
+    assert_eq!(judge(&problem, &actions), "right: 1 + 0 B");
 }

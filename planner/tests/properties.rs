@@ -4,11 +4,12 @@ mod common;
 
 use common::*;
 use cosma_planner::testing::{
-    Choices, Shape, compute, damage, interpret, joint_optimum, outline_optimum, parse_program,
+    Answer, Choices, Shape, compute, damage, interpret, interpret_with, joint_optimum, outline_optimum, overlap,
+    parse_program,
 };
 use cosma_planner::{
-    Action, Bytes, Error, GraphBuilder, OpId, Options, Order, Origin, Place, Problem, Slot, Solver, TensorId, Traffic,
-    Use, check, greedy_plan, plan,
+    Action, Bytes, Copy, Error, GraphBuilder, MemoryId, OpId, Options, Order, Origin, Place, Problem, Slot, Solver,
+    TensorId, Traffic, Use, check, greedy_plan, plan, program_text,
 };
 use proptest::prelude::*;
 
@@ -122,10 +123,10 @@ fn no_plan_beats_the_optimum_with_addresses() {
 /// Whether a result and an operand share bytes: all of both, or as a part and what it is a part of.
 fn shares_bytes(problem: &Problem, actions: &[Action], as_part: bool) -> bool {
     let size = |it: &Slot| problem.graph.tensor(it.tensor).size;
-    let overlap = |a: &Slot, b: &Slot| a.offset.max(b.offset) < (a.offset + size(a)).min(b.offset + size(b));
+    let overlap = |a: &Slot, b: &Slot| a.offset().max(b.offset()) < (a.offset() + size(a)).min(b.offset() + size(b));
     actions.iter().any(|action| match action {
         Action::Run { reads, writes, .. } => writes.iter().any(|write| {
-            let mut over = reads.iter().filter(|it| overlap(write, it));
+            let mut over = reads.iter().filter(|it| it.place.memory == write.place.memory && overlap(write, it));
             over.any(|it| (size(it) != size(write)) == as_part)
         }),
         _ => false,
@@ -270,7 +271,7 @@ fn text_round_trips() {
     hold(200, Shape::LARGE, |Case { problem, .. }| {
         prop_assert_eq!(&problem.to_string().parse::<Problem>().expect("it parses"), problem);
         let actions = greedy_plan(problem).expect("there is a plan").actions(problem);
-        let lines: Vec<String> = actions.iter().map(|it| it.display(problem).to_string()).collect();
+        let lines = program_text(problem, &actions);
         let mut read = parse_program(problem, &lines.join("\n")).expect("it parses");
         // The offset of a workspace that is not there means nothing and is not shown.
         for (read, action) in read.iter_mut().zip(&actions) {
@@ -298,7 +299,7 @@ fn the_judge_finds_what_shows() {
                 let shows = interpret(problem, &actions) != Ok(compute(problem));
                 let is_found = check(problem, &actions).is_err();
                 if shows && !is_found {
-                    let lines: Vec<String> = actions.iter().map(|it| it.display(problem).to_string()).collect();
+                    let lines = program_text(problem, &actions);
                     return Err(TestCaseError::fail(format!("{name}: believed\n{}", lines.join("\n"))));
                 }
                 shown.count(shows);
@@ -313,6 +314,38 @@ fn the_judge_finds_what_shows() {
     believed.expect(100);
 }
 
+/// Copies that take time: what the judge accepts is right whether memories answer at once or at the last moment, and
+/// much of what only happens to be right, or is not, is found.
+#[test]
+fn what_is_right_is_right_however_long_copies_take() {
+    let (believed, shown, found) = (Tally::default(), Tally::default(), Tally::default());
+    for (shape, n_cases) in [(Shape::SMALL, 2000), (Shape::LARGE, 500)] {
+        hold(n_cases, shape, |Case { problem, bytes }| {
+            let mut choices = Choices::new(bytes);
+            let mut actions = greedy_plan(problem).expect("there is a plan").actions(problem);
+            overlap(&mut actions, &mut choices);
+            if choices.chance(30) {
+                damage(problem, &mut actions, &mut choices);
+            }
+            let is_right = |answer| interpret_with(problem, &actions, answer) == Ok(compute(problem));
+            let is_shown = !is_right(Answer::AtIssue) || !is_right(Answer::AtWait);
+            let is_found = check(problem, &actions).is_err();
+            prop_assert!(is_found || !is_shown, "believed\n{}", program_text(problem, &actions).join("\n"));
+            let takes_time = actions.iter().any(|it| matches!(it, Action::Issue(_)));
+            believed.count(takes_time && !is_found);
+            shown.count(is_shown);
+            found.count(is_found);
+            let text = program_text(problem, &actions).join("\n");
+            let read = parse_program(problem, &text).map(|it| program_text(problem, &it).join("\n"));
+            prop_assert_eq!(read, Ok(text));
+            Ok(())
+        });
+    }
+    believed.expect(150);
+    shown.expect(100);
+    found.expect(300);
+}
+
 /// Any program at all gets a verdict.
 #[test]
 fn the_judge_never_panics() {
@@ -323,14 +356,15 @@ fn the_judge_never_panics() {
             let n_tensors = problem.graph.tensors().len() as u64;
             let tensor = TensorId(choices.below(n_tensors + 1) as u32);
             let offset = Bytes(choices.one_of(&[0, 1, 64, u64::MAX]));
-            let place = choices.one_of(&[Place::Scratchpad(offset), Place::Stream]);
-            let slots = vec![Slot { tensor, offset }; choices.below(3) as usize];
+            let memory = |choices: &mut Choices| MemoryId(choices.below(3) as u32);
+            let place = |choices: &mut Choices| Place { memory: memory(choices), offset };
+            let slots = vec![Slot { tensor, place: place(&mut choices) }; choices.below(3) as usize];
             let op = OpId(choices.below(problem.graph.ops().len() as u64 + 1) as u32);
+            let copy = Copy { tensor, from: place(&mut choices), to: place(&mut choices) };
             actions.push(match choices.below(5) {
-                0 => Action::Load { tensor, place },
-                1 => Action::Reload { tensor, place },
-                2 => Action::Store(Slot { tensor, offset }),
-                3 => Action::Spill(Slot { tensor, offset }),
+                0 => Action::Copy(copy),
+                1 => Action::Issue(copy),
+                2 => Action::Wait(Slot { tensor, place: copy.to }),
                 _ => Action::Run { op, reads: slots.clone(), writes: slots, workspace: offset },
             });
         }

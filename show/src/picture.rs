@@ -5,9 +5,9 @@
 //! it there. Step and line are related as a plan relates them: what comes in before the operator
 //! of a step, and what goes out after it, belongs to that step.
 
-use crate::Exhibit;
 use crate::units::counted;
-use cosma_planner::{Action, Bytes, OpId, Place, Slot, Step, TensorId};
+use crate::{Exhibit, Line};
+use cosma_planner::{Bytes, Kind, OpId, Slot, Step, TensorId};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -137,40 +137,42 @@ impl Picture {
         let mut uses: Vec<Vec<Step>> = vec![Vec::new(); n_tensors];
         let mut on_chip = uses.clone();
         let mut n_run = 0;
-        for action in &exhibit.actions {
+        for line in exhibit.lines() {
             let next = Step(n_run);
             let last = Step(n_run.saturating_sub(1));
             let none = &mut Moved::default();
-            match action {
-                Action::Load { tensor, place } => {
-                    moved.get_mut(next.index()).unwrap_or(none).loaded += exhibit.size(*tensor);
-                    costs[tensor.index()].loads += 1;
-                    reader.bring_in(*tensor, *place, next);
+            match line {
+                Line::In { kind, tensor, offset } => {
+                    let (moved, cost) = (moved.get_mut(next.index()).unwrap_or(none), &mut costs[tensor.index()]);
+                    let (bytes, times) = match kind {
+                        Kind::Load => (&mut moved.loaded, &mut cost.loads),
+                        _ => (&mut moved.reloaded, &mut cost.reloads),
+                    };
+                    *bytes += exhibit.size(tensor);
+                    *times += 1;
+                    if let Some(offset) = offset {
+                        reader.begin(Slot::on_chip(tensor, offset), next);
+                    }
                 }
-                Action::Reload { tensor, place } => {
-                    moved.get_mut(next.index()).unwrap_or(none).reloaded += exhibit.size(*tensor);
-                    costs[tensor.index()].reloads += 1;
-                    reader.bring_in(*tensor, *place, next);
-                }
-                Action::Store(Slot { tensor, .. }) => {
-                    moved.get_mut(last.index()).unwrap_or(none).stored += exhibit.size(*tensor);
-                    costs[tensor.index()].stores += 1;
-                    reader.keep(*tensor, last);
-                }
-                Action::Spill(Slot { tensor, .. }) => {
-                    moved.get_mut(last.index()).unwrap_or(none).spilled += exhibit.size(*tensor);
+                Line::Out { kind: Kind::Spill, tensor, .. } => {
+                    moved.get_mut(last.index()).unwrap_or(none).spilled += exhibit.size(tensor);
                     costs[tensor.index()].spills += 1;
-                    reader.keep(*tensor, last);
+                    reader.keep(tensor, last);
                     reader.spilled.extend(reader.open[tensor.index()]);
                 }
-                Action::Run { op, reads, writes, workspace } => {
-                    let operator = problem.graph.op(*op);
+                Line::Out { tensor, .. } => {
+                    moved.get_mut(last.index()).unwrap_or(none).stored += exhibit.size(tensor);
+                    costs[tensor.index()].stores += 1;
+                    reader.keep(tensor, last);
+                }
+                Line::Run { op, reads, writes, workspace } => {
+                    let operator = problem.graph.op(op);
                     let all = operator.reads.iter().map(|it| &it.tensor).chain(&operator.writes);
                     all.for_each(|it| uses[it.index()].push(next));
-                    problem.operands(*op).for_each(|it| on_chip[it.index()].push(next));
+                    problem.operands(op).for_each(|it| on_chip[it.index()].push(next));
                     reads.iter().for_each(|it| reader.keep(it.tensor, next));
                     writes.iter().for_each(|it| reader.begin(*it, next));
-                    reader.workspace(*op, *workspace, next);
+                    reader.workspace(op, workspace, next);
                     n_run += 1;
                 }
             }
@@ -221,18 +223,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn bring_in(&mut self, tensor: TensorId, place: Place, step: Step) {
-        if let Place::Scratchpad(offset) = place {
-            self.begin(Slot { tensor, offset }, step);
-        }
-    }
-
     fn begin(&mut self, slot: Slot, step: Step) {
         let index = self.blocks.len();
         self.blocks.push(Block {
             content: Content::Tensor(slot.tensor),
             steps: step..step.next(),
-            offset: slot.offset,
+            offset: slot.offset(),
             size: self.exhibit.size(slot.tensor),
             in_place_of: Vec::new(),
         });

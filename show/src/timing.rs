@@ -14,8 +14,8 @@
 //! So a transfer overlaps with computing wherever addresses allow it, without regard to steps: what
 //! comes in does so as early as its place is free. Nothing is said of banks, bursts or latency.
 
-use crate::Exhibit;
-use cosma_planner::{Action, Bytes, Place, Slot};
+use crate::{Exhibit, Line};
+use cosma_planner::{Bytes, TensorId};
 use std::ops::Range;
 
 /// How fast a machine is.
@@ -28,39 +28,35 @@ pub struct Speed {
     pub cycles_per_mac: f64,
 }
 
-/// When each line runs: cycles, half-open. One range by action.
+/// When each line runs: cycles, half-open. One range by line of [`Exhibit::lines`].
 pub fn timing(exhibit: &Exhibit, speed: &Speed) -> Vec<Range<u64>> {
     let mut clock = Clock { exhibit, speed, taken: Vec::new(), host: vec![0; exhibit.tensors.len()], free: [0; 3] };
-    let mut times: Vec<Range<u64>> = Vec::with_capacity(exhibit.actions.len());
+    let lines = exhibit.lines();
+    let mut times: Vec<Range<u64>> = Vec::with_capacity(lines.len());
     // Streamed weights wait for their operator.
     let mut streamed: Vec<usize> = Vec::new();
-    for (index, action) in exhibit.actions.iter().enumerate() {
-        let time = match action {
-            Action::Load { place: Place::Stream, .. } | Action::Reload { place: Place::Stream, .. } => {
+    for (index, line) in lines.iter().enumerate() {
+        let time = match line {
+            Line::In { offset: None, .. } => {
                 streamed.push(index);
                 0..0
             }
-            Action::Load { tensor, place: Place::Scratchpad(offset) }
-            | Action::Reload { tensor, place: Place::Scratchpad(offset) } => {
-                clock.bring_in(Slot { tensor: *tensor, offset: *offset })
-            }
-            Action::Store(slot) | Action::Spill(slot) => clock.take_out(*slot),
-            Action::Run { .. } => {
-                let (start, mut end) = clock.may_run(action);
+            Line::In { tensor, offset: Some(offset), .. } => clock.bring_in(*tensor, *offset),
+            Line::Out { tensor, offset, .. } => clock.take_out(*tensor, *offset),
+            Line::Run { .. } => {
+                let (start, mut end) = clock.may_run(line);
                 let mut start = start;
-                for (nth, line) in streamed.drain(..).enumerate() {
-                    let (Action::Load { tensor, .. } | Action::Reload { tensor, .. }) = exhibit.actions[line] else {
-                        continue;
-                    };
+                for (nth, passing) in streamed.drain(..).enumerate() {
+                    let Line::In { tensor, .. } = lines[passing] else { continue };
                     let time = clock.pass_by(exhibit.size(tensor), start);
                     if nth == 0 {
                         end = end.saturating_add(time.start - start);
                         start = time.start;
                     }
                     end = end.max(time.end);
-                    times[line] = time;
+                    times[passing] = time;
                 }
-                clock.run(action, start..end);
+                clock.run(line, start..end);
                 start..end
             }
         };
@@ -94,12 +90,12 @@ struct Taken {
 }
 
 impl Clock<'_> {
-    fn bring_in(&mut self, slot: Slot) -> Range<u64> {
-        let size = self.exhibit.size(slot.tensor);
-        let start = self.free[IN].max(self.host[slot.tensor.index()]).max(self.place_free(slot.offset, size));
+    fn bring_in(&mut self, tensor: TensorId, offset: Bytes) -> Range<u64> {
+        let size = self.exhibit.size(tensor);
+        let start = self.free[IN].max(self.host[tensor.index()]).max(self.place_free(offset, size));
         let time = start..start.saturating_add(self.duration(size));
         self.free[IN] = time.end;
-        self.take(slot.offset, size, time.end);
+        self.take(offset, size, time.end);
         time
     }
 
@@ -110,29 +106,29 @@ impl Clock<'_> {
         time
     }
 
-    fn take_out(&mut self, slot: Slot) -> Range<u64> {
-        let size = self.exhibit.size(slot.tensor);
-        let ready = self.holder(slot.offset, size).map_or(0, |it| it.ready);
+    fn take_out(&mut self, tensor: TensorId, offset: Bytes) -> Range<u64> {
+        let size = self.exhibit.size(tensor);
+        let ready = self.holder(offset, size).map_or(0, |it| it.ready);
         let start = self.free[OUT].max(ready);
         let time = start..start.saturating_add(self.duration(size));
         self.free[OUT] = time.end;
-        self.host[slot.tensor.index()] = time.end;
-        self.hold(slot.offset, size, time.end);
+        self.host[tensor.index()] = time.end;
+        self.hold(offset, size, time.end);
         time
     }
 
     /// When an operator could start and end, if no weight is streamed to it.
-    fn may_run(&mut self, action: &Action) -> (u64, u64) {
-        let Action::Run { op, reads, writes, workspace } = action else { return (0, 0) };
+    fn may_run(&mut self, line: &Line) -> (u64, u64) {
+        let Line::Run { op, reads, writes, workspace } = line else { return (0, 0) };
         let mut start = self.free[COMPUTE];
         for slot in reads {
             let size = self.exhibit.size(slot.tensor);
-            start = start.max(self.holder(slot.offset, size).map_or(0, |it| it.ready));
+            start = start.max(self.holder(slot.offset(), size).map_or(0, |it| it.ready));
         }
         // In the place of an operand, the operand itself is no one to wait for: it is done when this is.
-        for slot in writes {
+        for slot in *writes {
             let size = self.exhibit.size(slot.tensor);
-            start = start.max(self.place_free(slot.offset, size));
+            start = start.max(self.place_free(slot.offset(), size));
         }
         start = start.max(self.place_free(*workspace, self.exhibit.problem.graph.op(*op).workspace));
         let macs = self.exhibit.operators[op.index()].macs.unwrap_or(0);
@@ -140,14 +136,14 @@ impl Clock<'_> {
         (start, start.saturating_add(cycles as u64))
     }
 
-    fn run(&mut self, action: &Action, time: Range<u64>) {
-        let Action::Run { op, reads, writes, workspace } = action else { return };
+    fn run(&mut self, line: &Line, time: Range<u64>) {
+        let Line::Run { op, reads, writes, workspace } = line else { return };
         self.free[COMPUTE] = time.end;
         for slot in reads {
-            self.hold(slot.offset, self.exhibit.size(slot.tensor), time.end);
+            self.hold(slot.offset(), self.exhibit.size(slot.tensor), time.end);
         }
-        for slot in writes {
-            self.take(slot.offset, self.exhibit.size(slot.tensor), time.end);
+        for slot in *writes {
+            self.take(slot.offset(), self.exhibit.size(slot.tensor), time.end);
         }
         let size = self.exhibit.problem.graph.op(*op).workspace;
         self.take(*workspace, size, time.end);

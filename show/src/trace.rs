@@ -8,8 +8,8 @@
 //! nothing.
 
 use crate::units::plain;
-use crate::{Exhibit, Picture, Speed, timing};
-use cosma_planner::{Action, Bytes, Place, Slot, TensorId};
+use crate::{Exhibit, Line, Picture, Speed, timing};
+use cosma_planner::{Bytes, Kind, TensorId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -66,17 +66,17 @@ pub fn trace(exhibits: &[Exhibit], speed: Option<&Speed>) -> String {
 /// Operators fill their steps; what moves in a step shares it, each way for itself.
 fn by_step(exhibit: &Exhibit) -> Vec<Range<f64>> {
     let mut step = 0;
-    // By action: step, and whether it comes in.
+    // By line: step, and whether it comes in.
     let mut places: Vec<(u64, Option<bool>)> = Vec::new();
     let mut counts: std::collections::BTreeMap<(u64, bool), (u64, u64)> = std::collections::BTreeMap::new();
-    for action in &exhibit.actions {
-        let place: (u64, Option<bool>) = match action {
-            Action::Run { .. } => {
+    for line in exhibit.lines() {
+        let place: (u64, Option<bool>) = match line {
+            Line::Run { .. } => {
                 step += 1;
                 (step - 1, None)
             }
-            Action::Load { .. } | Action::Reload { .. } => (step, Some(true)),
-            Action::Store(_) | Action::Spill(_) => (step.max(1) - 1, Some(false)),
+            Line::In { .. } => (step, Some(true)),
+            Line::Out { .. } => (step.max(1) - 1, Some(false)),
         };
         if let Some(inward) = place.1 {
             counts.entry((place.0, inward)).or_default().0 += 1;
@@ -113,31 +113,28 @@ fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<E
     let mut n_arrows = 0;
     // By tensor: the arrow that leads from its spill.
     let mut spilled: Vec<Option<u64>> = vec![None; exhibit.tensors.len()];
-    for (action, time) in exhibit.actions.iter().zip(times) {
-        match action {
-            Action::Run { op, .. } => {
+    for (line, time) in exhibit.lines().into_iter().zip(times) {
+        match line {
+            Line::Run { op, .. } => {
                 let label = &exhibit.operators[op.index()];
-                let step = exhibit.problem.graph.op(*op);
+                let step = exhibit.problem.graph.op(op);
                 let args = json!({
                     "kind": plain(&label.kind), "macs": label.macs, "in the plan": step.name, "source": plain(&label.location),
                 });
                 events.push(Event { args, ..slice(plain(&label.name), "operator", pid, OPERATORS, time) });
             }
-            Action::Load { tensor, place } => {
-                events.push(transfer(exhibit, "load", *tensor, Some(*place), pid, IN, time));
-            }
-            Action::Reload { tensor, place } => {
-                events.push(transfer(exhibit, "reload", *tensor, Some(*place), pid, IN, time));
+            Line::In { kind, tensor, offset } => {
+                events.push(transfer(exhibit, kind, tensor, offset, pid, IN, time));
                 if let Some(arrow) = spilled[tensor.index()].take() {
                     let end = event("spilled", "f", pid, Some(IN), time.start);
                     events.push(Event { cat: Some("spill"), id: Some(arrow), bp: Some("e"), ..end });
                 }
             }
-            Action::Store(Slot { tensor, .. }) => {
-                events.push(transfer(exhibit, "store", *tensor, None, pid, OUT, time));
+            Line::Out { kind, tensor, .. } if kind != Kind::Spill => {
+                events.push(transfer(exhibit, kind, tensor, None, pid, OUT, time));
             }
-            Action::Spill(Slot { tensor, .. }) => {
-                events.push(transfer(exhibit, "spill", *tensor, None, pid, OUT, time));
+            Line::Out { kind, tensor, .. } => {
+                events.push(transfer(exhibit, kind, tensor, None, pid, OUT, time));
                 n_arrows += 1;
                 let id = (pid as u64) << 32 | n_arrows;
                 spilled[tensor.index()] = Some(id);
@@ -152,7 +149,8 @@ fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<E
 /// The counter: what is in the scratchpad while each operator runs.
 fn count(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<Event>) {
     let picture = Picture::new(exhibit);
-    let runs = exhibit.actions.iter().zip(times).filter(|it| matches!(it.0, Action::Run { .. }));
+    let lines = exhibit.lines();
+    let runs = lines.iter().zip(times).filter(|it| matches!(it.0, Line::Run { .. }));
     let mut end = 0.0;
     let counter =
         |ts: f64, bytes: Bytes| Event { args: json!({ "bytes": bytes.0 }), ..event("scratchpad", "C", pid, None, ts) };
@@ -165,18 +163,19 @@ fn count(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<E
 
 fn transfer(
     exhibit: &Exhibit,
-    what: &'static str,
+    kind: Kind,
     tensor: TensorId,
-    place: Option<Place>,
+    offset: Option<Bytes>,
     pid: usize,
     track: u64,
     time: &Range<f64>,
 ) -> Event {
-    let offset = match place {
-        Some(Place::Scratchpad(offset)) => json!(offset.0),
-        Some(Place::Stream) => json!("streamed"),
-        None => Value::Null,
+    let offset = match (kind, offset) {
+        (_, Some(offset)) => json!(offset.0),
+        (Kind::Load | Kind::Reload, None) => json!("streamed"),
+        (_, None) => Value::Null,
     };
+    let what = kind.name();
     let args = json!({ "bytes": exhibit.size(tensor).0, "offset": offset });
     let name = format!("{what} {}", plain(exhibit.tensor_name(tensor)));
     Event { args, ..slice(name, what, pid, track, time) }

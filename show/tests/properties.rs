@@ -1,8 +1,8 @@
 //! What holds of every picture, whatever the program: random problems, planned and shown.
 
 use cosma_planner::testing::{Choices, Shape, noise, random_problem, seeded_problem};
-use cosma_planner::{Action, Bytes, Options, Problem, Solver, Step, greedy_plan, plan};
-use cosma_show::{Content, Exhibit, Picture, Speed, dot, explain, memory_map, page, timing, trace};
+use cosma_planner::{Bytes, Kind, Options, Problem, Solver, Step, greedy_plan, plan};
+use cosma_show::{Content, Exhibit, Line, Picture, Speed, dot, explain, memory_map, page, timing, trace};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use std::collections::HashMap;
@@ -90,7 +90,7 @@ proptest! {
                     prop_assert_eq!(blocks.iter().filter(|it| it.steps.contains(step)).count(), 1);
                 }
             }
-            let reloads = exhibit.actions.iter().filter(|it| matches!(it, Action::Spill(_))).count();
+            let reloads = exhibit.lines().iter().filter(|it| matches!(it, Line::Out { kind: Kind::Spill, .. })).count();
             prop_assert_eq!(picture.links.iter().filter(|it| it.is_spilled).count(), reloads);
         }
     }
@@ -129,12 +129,13 @@ proptest! {
             exhibit.operators.iter_mut().enumerate().for_each(|(index, it)| it.macs = Some(macs * index as u64 % 97));
             let speed = Speed { dma_bytes_per_cycle: f64::from(fast), cycles_per_mac: 0.5 };
             let times = timing(&exhibit, &speed);
-            prop_assert_eq!(times.len(), exhibit.actions.len());
+            prop_assert_eq!(times.len(), exhibit.lines().len());
             // Each resource does one thing at a time, in order.
             for track in 0..3 {
                 let mut end = 0;
-                for (action, time) in exhibit.actions.iter().zip(&times).filter(|it| track_of(it.0) == track) {
-                    prop_assert!(end <= time.start && time.start <= time.end, "{action:?} {time:?}");
+                let lines = exhibit.lines();
+                for (line, time) in lines.iter().zip(&times).filter(|it| track_of(it.0) == track) {
+                    prop_assert!(end <= time.start && time.start <= time.end, "{line:?} {time:?}");
                     end = time.end;
                 }
             }
@@ -163,40 +164,37 @@ proptest! {
     }
 }
 
-fn track_of(action: &Action) -> usize {
-    match action {
-        Action::Run { .. } => 0,
-        Action::Load { .. } | Action::Reload { .. } => 1,
-        Action::Store(_) | Action::Spill(_) => 2,
+fn track_of(line: &Line) -> usize {
+    match line {
+        Line::Run { .. } => 0,
+        Line::In { .. } => 1,
+        Line::Out { .. } => 2,
     }
 }
 
 /// Every line that needs what lies somewhere runs after that came there and before anything else does.
 fn replay(exhibit: &Exhibit, times: &[std::ops::Range<u64>]) -> Result<(), TestCaseError> {
-    use cosma_planner::{Place, Slot};
+    use cosma_planner::Slot;
     let graph = &exhibit.problem.graph;
     // Who comes to lie where from when until when: the line that puts it there, and those that need it.
     let mut open: HashMap<u32, usize> = HashMap::new();
     let mut lives: Vec<(u64, u64, u64, u64, u64)> = Vec::new(); // offset, end, from, ready, until
     let mut in_place: Vec<(usize, usize)> = Vec::new();
-    for (action, time) in exhibit.actions.iter().zip(times) {
+    for (line, time) in exhibit.lines().into_iter().zip(times) {
         let put = |slot: Slot, lives: &mut Vec<_>, open: &mut HashMap<u32, usize>| {
             let size = graph.tensor(slot.tensor).size.0;
-            lives.push((slot.offset.0, slot.offset.0 + size, time.start, time.end, time.end));
+            lives.push((slot.offset().0, slot.offset().0 + size, time.start, time.end, time.end));
             open.insert(slot.tensor.0, lives.len() - 1);
         };
-        match action {
-            Action::Load { tensor, place: Place::Scratchpad(offset) }
-            | Action::Reload { tensor, place: Place::Scratchpad(offset) } => {
-                put(Slot { tensor: *tensor, offset: *offset }, &mut lives, &mut open);
-            }
-            Action::Load { .. } | Action::Reload { .. } => {}
-            Action::Store(slot) | Action::Spill(slot) => {
-                let life = &mut lives[open[&slot.tensor.0]];
+        match line {
+            Line::In { tensor, offset: Some(offset), .. } => put(Slot::on_chip(tensor, offset), &mut lives, &mut open),
+            Line::In { .. } => {}
+            Line::Out { tensor, .. } => {
+                let life = &mut lives[open[&tensor.0]];
                 prop_assert!(life.3 <= time.start || life.0 == life.1);
                 life.4 = life.4.max(time.end);
             }
-            Action::Run { op, reads, writes, workspace } => {
+            Line::Run { op, reads, writes, workspace } => {
                 for slot in reads {
                     let life = &mut lives[open[&slot.tensor.0]];
                     prop_assert!(life.3 <= time.start || life.0 == life.1);
@@ -205,11 +203,11 @@ fn replay(exhibit: &Exhibit, times: &[std::ops::Range<u64>]) -> Result<(), TestC
                 for slot in writes {
                     put(*slot, &mut lives, &mut open);
                     let own = lives.len() - 1;
-                    for pair in graph.op(*op).in_place.iter().filter(|it| it.result == slot.tensor) {
+                    for pair in graph.op(op).in_place.iter().filter(|it| it.result == slot.tensor) {
                         in_place.extend(open.get(&pair.operand.0).map(|it| (*it, own)));
                     }
                 }
-                let size = graph.op(*op).workspace.0;
+                let size = graph.op(op).workspace.0;
                 lives.push((workspace.0, workspace.0 + size, time.start, time.end, time.end));
             }
         }

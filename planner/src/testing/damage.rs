@@ -1,7 +1,7 @@
 //! Planned programs made wrong, to see whether it is noticed.
 
 use super::Choices;
-use crate::{Action, Bytes, Place, Problem, TensorId};
+use crate::{Action, Bytes, Copy, MemoryId, Problem, Slot, TensorId};
 
 /// Changes a program in one place: an offset, an operand, or which lines there are and in what
 /// order. Mostly it is wrong after that, but not always. All ids stay those of the graph.
@@ -46,6 +46,23 @@ pub fn damage(problem: &Problem, actions: &mut Vec<Action>, choices: &mut Choice
     }
 }
 
+/// Makes some copies of a program begin earlier and others be waited for later, each by a few lines. Mostly it is
+/// wrong after that, but often not.
+pub fn overlap(actions: &mut Vec<Action>, choices: &mut Choices) {
+    for _ in 0..1 + choices.below(4) {
+        let copies: Vec<usize> = (0..actions.len()).filter(|it| matches!(actions[*it], Action::Copy(_))).collect();
+        if copies.is_empty() {
+            return;
+        }
+        let at = choices.one_of(&copies);
+        let Action::Copy(copy) = actions.remove(at) else { return };
+        let Copy { tensor, to, .. } = copy;
+        let (earlier, later) = (choices.below(3) as usize, choices.below(3) as usize);
+        actions.insert((at + later).min(actions.len()), Action::Wait(Slot { tensor, place: to }));
+        actions.insert(at.saturating_sub(earlier), Action::Issue(copy));
+    }
+}
+
 fn shift(problem: &Problem, offset: &mut Bytes, choices: &mut Choices) {
     let by = choices.one_of(&[problem.machine.alignment(), Bytes(1)]);
     *offset = if choices.chance(50) { *offset + by } else { offset.saturating_sub(by) };
@@ -54,12 +71,14 @@ fn shift(problem: &Problem, offset: &mut Bytes, choices: &mut Choices) {
 /// Every tensor of a line that has an offset, and the offset.
 fn slots(action: &mut Action) -> Vec<(&mut TensorId, &mut Bytes)> {
     match action {
-        Action::Load { tensor, place: Place::Scratchpad(offset) }
-        | Action::Reload { tensor, place: Place::Scratchpad(offset) } => vec![(tensor, offset)],
-        Action::Load { place: Place::Stream, .. } | Action::Reload { place: Place::Stream, .. } => vec![],
-        Action::Store(slot) | Action::Spill(slot) => vec![(&mut slot.tensor, &mut slot.offset)],
+        Action::Copy(Copy { tensor, from, to }) | Action::Issue(Copy { tensor, from, to }) => {
+            let place = if to.memory == MemoryId::SCRATCHPAD { to } else { from };
+            vec![(tensor, &mut place.offset)]
+        }
+        Action::Wait(slot) => vec![(&mut slot.tensor, &mut slot.place.offset)],
         Action::Run { reads, writes, .. } => {
-            reads.iter_mut().chain(writes).map(|it| (&mut it.tensor, &mut it.offset)).collect()
+            let on_chip = reads.iter_mut().chain(writes).filter(|it| it.place.memory == MemoryId::SCRATCHPAD);
+            on_chip.map(|it| (&mut it.tensor, &mut it.place.offset)).collect()
         }
     }
 }

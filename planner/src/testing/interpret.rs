@@ -2,11 +2,11 @@
 //!
 //! A tensor's bytes are a hash of the operator that writes it and of all bytes that the operator
 //! reads, so that a wrong byte anywhere changes the results. [`compute`] does without a scratchpad;
-//! [`interpret`] executes a planned program on real memory, which holds garbage at first, and does
+//! [`interpret`] executes a planned program on real memories, which hold garbage at first, and does
 //! with it whatever the program says, right or wrong.
 
 use super::choices::mix;
-use crate::{Action, Bytes, MemoryId, OpId, Place, Problem, Slot, TensorId, Use};
+use crate::{Action, Bytes, Copy, OpId, Place, Problem, Slot, TensorId, Use};
 use std::ops::Range;
 
 /// What the results of a problem's function hold, in their order: all tensors, and no machine.
@@ -23,79 +23,131 @@ pub fn compute(problem: &Problem) -> Vec<Vec<u8>> {
     graph.results().iter().map(|it| data[it.index()].clone()).collect()
 }
 
+/// When a memory answers to a copy that was issued and is waited for later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// At once.
+    AtIssue,
+    /// Only when it is waited for; until then there is garbage where it goes.
+    AtWait,
+}
+
+/// What host memory has for each result after a planned program ran, if memories answer at once.
+///
+/// # Errors
+/// Those of [`interpret_with`].
+pub fn interpret(problem: &Problem, actions: &[Action]) -> Result<Vec<Vec<u8>>, String> {
+    interpret_with(problem, actions, Answer::AtIssue)
+}
+
 /// What host memory has for each result after a planned program ran.
 ///
 /// # Errors
-/// The first thing that no machine could do: to touch what is outside of the scratchpad, or to
-/// bring in or return what is not in host memory.
-pub fn interpret(problem: &Problem, actions: &[Action]) -> Result<Vec<Vec<u8>>, String> {
+/// The first thing that no machine could do: to touch what is outside of a memory, or to
+/// read what is not in host memory.
+pub fn interpret_with(problem: &Problem, actions: &[Action], answer: Answer) -> Result<Vec<Vec<u8>>, String> {
     let graph = &problem.graph;
-    let arguments = graph.tensor_ids().map(|it| graph.producer(it).is_none().then(|| argument(problem, it)));
-    let mut host: Vec<Option<Vec<u8>>> = arguments.collect();
-    let mut passing: Vec<Option<Vec<u8>>> = vec![None; graph.tensors().len()];
-    let mut scratchpad = Scratchpad { bytes: garbage(problem.machine.scratchpad().0 as usize) };
+    let memory = |size: Option<Bytes>| match size {
+        Some(size) => Store::Addressed(garbage(size.0 as usize)),
+        None => Store::Apart(vec![None; graph.tensors().len()]),
+    };
+    let mut stores = Stores { problem, stores: problem.machine.memories().iter().map(|it| memory(it.size)).collect() };
+    for tensor in graph.tensor_ids().filter(|it| graph.producer(*it).is_none()) {
+        stores.write(Place::HOME, Some(tensor), argument(problem, tensor))?;
+    }
+    let mut waiting: Vec<Copy> = Vec::new();
     for action in actions {
         match action {
-            Action::Load { tensor, place } | Action::Reload { tensor, place } => {
-                let bytes = host[tensor.index()].as_ref().ok_or("what comes in is not in host memory")?;
-                match place {
-                    Place::Stream => passing[tensor.index()] = Some(bytes.clone()),
-                    Place::Scratchpad(offset) => scratchpad.write(*offset, bytes)?,
+            Action::Copy(copy) => stores.copy(copy)?,
+            Action::Issue(copy) => match answer {
+                Answer::AtIssue => stores.copy(copy)?,
+                Answer::AtWait => {
+                    let size = graph.tensor(copy.tensor).size.0 as usize;
+                    stores.write(copy.to, Some(copy.tensor), garbage(size))?;
+                    waiting.push(*copy);
                 }
-            }
-            Action::Store(slot) | Action::Spill(slot) => {
-                host[slot.tensor.index()] = Some(scratchpad.read(problem, slot)?.to_vec());
+            },
+            Action::Wait(slot) => {
+                let is_meant = |it: &Copy| (it.tensor, it.to) == (slot.tensor, slot.place);
+                if let Some(found) = waiting.iter().position(is_meant) {
+                    stores.copy(&waiting.remove(found))?;
+                }
             }
             Action::Run { op, reads, writes, workspace } => {
                 // An operator may use its workspace and begin to write before it has read all.
                 let operator = graph.op(*op);
-                scratchpad.write(*workspace, &garbage(operator.workspace.0 as usize))?;
+                let workspace = Place::on_chip(*workspace);
+                let scratch = || garbage(operator.workspace.0 as usize);
+                stores.write(workspace, None, scratch())?;
                 // But for what may lie over an operand.
                 let is_in_place = |slot: &&Slot| {
                     let mut pairs = operator.in_place.iter().filter(|it| it.result == slot.tensor);
                     pairs.any(|pair| {
-                        reads.iter().any(|it| it.tensor == pair.operand && pair.fits(slot.offset, it.offset))
+                        let is_shared = |it: &Slot| it.tensor == pair.operand && pair.fits(slot.offset(), it.offset());
+                        reads.iter().any(is_shared)
                     })
                 };
                 for slot in writes.iter().filter(|it| !is_in_place(it)) {
-                    scratchpad.write(slot.offset, &garbage(graph.tensor(slot.tensor).size.0 as usize))?;
+                    stores.write(slot.place, Some(slot.tensor), garbage(graph.tensor(slot.tensor).size.0 as usize))?;
                 }
-                let mut slots = reads.iter();
                 let mut inputs = Vec::new();
-                for &Use { tensor, from } in &operator.reads {
-                    inputs.push(if from.contains(MemoryId::HOME) {
-                        passing[tensor.index()].as_ref().ok_or("a weight does not pass by")?.as_slice()
-                    } else {
-                        scratchpad.read(problem, slots.next().ok_or("an operand is missing")?)?
-                    });
+                for (index, &Use { tensor, .. }) in operator.reads.iter().enumerate() {
+                    let slot = reads.get(index).ok_or("an operand is missing")?;
+                    // Whatever it is called, what lies there is read.
+                    inputs.push(stores.read(Slot { tensor, place: slot.place })?);
                 }
+                let inputs: Vec<&[u8]> = inputs.iter().map(|it| it.as_slice()).collect();
                 let hash = hash_inputs(*op, &inputs);
                 for (index, slot) in writes.iter().enumerate() {
-                    scratchpad.write(slot.offset, &bytes_of(hash, index, graph.tensor(slot.tensor).size))?;
+                    let bytes = bytes_of(hash, index, graph.tensor(slot.tensor).size);
+                    stores.write(slot.place, Some(slot.tensor), bytes)?;
                 }
-                // What passed by is gone, and the workspace may have been used to the end.
-                passing.fill(None);
-                scratchpad.write(*workspace, &garbage(operator.workspace.0 as usize))?;
+                // The workspace may have been used to the end.
+                stores.write(workspace, None, scratch())?;
             }
         }
     }
-    let returned = graph.results().iter().map(|it| host[it.index()].clone());
-    returned.map(|it| it.ok_or_else(|| "a result is not in host memory".into())).collect()
+    graph.results().iter().map(|it| stores.read(Slot::at_home(*it))).collect()
 }
 
-struct Scratchpad {
-    bytes: Vec<u8>,
+struct Stores<'a> {
+    problem: &'a Problem,
+    /// By memory.
+    stores: Vec<Store>,
 }
 
-impl Scratchpad {
-    fn read(&self, problem: &Problem, slot: &Slot) -> Result<&[u8], &'static str> {
-        let range = range(slot.offset, problem.graph.tensor(slot.tensor).size.0 as usize);
-        self.bytes.get(range).ok_or("a read outside of the scratchpad")
+enum Store {
+    /// With addresses.
+    Addressed(Vec<u8>),
+    /// By tensor.
+    Apart(Vec<Option<Vec<u8>>>),
+}
+
+impl Stores<'_> {
+    fn copy(&mut self, copy: &Copy) -> Result<(), String> {
+        let bytes = self.read(Slot { tensor: copy.tensor, place: copy.from })?;
+        self.write(copy.to, Some(copy.tensor), bytes)
     }
 
-    fn write(&mut self, offset: Bytes, bytes: &[u8]) -> Result<(), &'static str> {
-        let destination = self.bytes.get_mut(range(offset, bytes.len()));
-        destination.ok_or("a write outside of the scratchpad")?.copy_from_slice(bytes);
+    fn read(&self, slot: Slot) -> Result<Vec<u8>, String> {
+        let size = self.problem.graph.tensor(slot.tensor).size.0 as usize;
+        match &self.stores[slot.place.memory.index()] {
+            Store::Addressed(bytes) => {
+                let bytes = bytes.get(range(slot.place.offset, size)).ok_or("a read outside of a memory")?;
+                Ok(bytes.to_vec())
+            }
+            Store::Apart(tensors) => Ok(tensors[slot.tensor.index()].clone().ok_or("a read of what is not there")?),
+        }
+    }
+
+    fn write(&mut self, place: Place, tensor: Option<TensorId>, new: Vec<u8>) -> Result<(), String> {
+        match &mut self.stores[place.memory.index()] {
+            Store::Addressed(bytes) => {
+                let destination = bytes.get_mut(range(place.offset, new.len()));
+                destination.ok_or("a write outside of a memory")?.copy_from_slice(&new);
+            }
+            Store::Apart(tensors) => tensors[tensor.ok_or("a workspace without a place")?.index()] = Some(new),
+        }
         Ok(())
     }
 }

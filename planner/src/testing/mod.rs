@@ -12,10 +12,10 @@ mod outline_optimum;
 mod program;
 
 pub use choices::{Choices, noise};
-pub use damage::damage;
+pub use damage::{damage, overlap};
 pub use fragmented::{FRAGMENTED, Fragmented};
 pub use generate::{Shape, random_problem, seeded_problem};
-pub use interpret::{compute, interpret};
+pub use interpret::{Answer, compute, interpret, interpret_with};
 pub use joint_optimum::joint_optimum;
 pub use outline_optimum::outline_optimum;
 pub use program::parse_program;

@@ -1,58 +1,102 @@
-//! Planned programs as text, the way [`Action::display`] writes them: so that tests can show one.
+//! Planned programs as text, the way [`program_text`](crate::program_text) writes them: so that tests can show one.
 
-use crate::{Action, Bytes, Error, OpId, Place, Problem, Slot, TensorId};
+use crate::{Action, Bytes, Copy, Error, Kind, Kinds, MemoryId, OpId, Place, Problem, Slot, TensorId};
 
 /// Reads a planned program, one action a line; `#` starts a comment.
 ///
 /// # Errors
-/// [`Error::Text`] at the first line that does not parse.
+/// [`Error::Text`] at the first line that does not parse, or that calls a copy what it is not.
 pub fn parse_program(problem: &Problem, text: &str) -> Result<Vec<Action>, Error> {
     let mut actions = Vec::new();
+    let mut reader = Reader { problem, kinds: Kinds::new(problem) };
     for (index, line) in text.lines().enumerate() {
         let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
         if !words.is_empty() {
-            let action = parse_action(problem, &words);
+            let action = reader.action(&words);
             actions.push(action.map_err(|message| Error::Text { line: index + 1, message })?);
         }
     }
     Ok(actions)
 }
 
-fn parse_action(problem: &Problem, words: &[&str]) -> Result<Action, String> {
-    match words {
-        ["load", name, place @ ..] => Ok(Action::Load { tensor: tensor(problem, name)?, place: parse_place(place)? }),
-        ["reload", name, place @ ..] => {
-            Ok(Action::Reload { tensor: tensor(problem, name)?, place: parse_place(place)? })
+struct Reader<'a> {
+    problem: &'a Problem,
+    kinds: Kinds<'a>,
+}
+
+impl Reader<'_> {
+    fn action(&mut self, words: &[&str]) -> Result<Action, String> {
+        let problem = self.problem;
+        match words {
+            ["wait", slot] => Ok(Action::Wait(parse_slot(problem, slot)?)),
+            ["run", name, operands @ ..] => {
+                let name = name.strip_suffix(':').ok_or("expected `run NAME: READS -> WRITES`")?;
+                let op = problem.graph.ops().iter().position(|it| it.name == name);
+                let op = OpId(op.ok_or_else(|| format!("no operator {name}"))? as u32);
+                let (operands, workspace) = match operands {
+                    [operands @ .., last] if last.starts_with("workspace@") => (operands, bytes(&last[10..])?),
+                    _ => (operands, Bytes::ZERO),
+                };
+                let arrow = operands.iter().position(|it| *it == "->").ok_or("expected `->` after what is read")?;
+                let slots =
+                    |words: &[&str]| words.iter().map(|it| parse_slot(problem, it)).collect::<Result<Vec<_>, _>>();
+                let (reads, writes) = (slots(&operands[..arrow])?, slots(&operands[arrow + 1..])?);
+                for slot in reads.iter().filter(|it| it.place.memory == MemoryId::HOME) {
+                    self.kinds.from_home(slot.tensor);
+                }
+                Ok(Action::Run { op, reads, writes, workspace })
+            }
+            [copy @ .., "async"] => Ok(Action::Issue(self.copy(copy)?)),
+            copy => Ok(Action::Copy(self.copy(copy)?)),
         }
-        ["store", slot] => Ok(Action::Store(parse_slot(problem, slot)?)),
-        ["spill", slot] => Ok(Action::Spill(parse_slot(problem, slot)?)),
-        ["run", name, operands @ ..] => {
-            let name = name.strip_suffix(':').ok_or("expected `run NAME: READS -> WRITES`")?;
-            let op = problem.graph.ops().iter().position(|it| it.name == name);
-            let op = OpId(op.ok_or_else(|| format!("no operator {name}"))? as u32);
-            let (operands, workspace) = match operands {
-                [operands @ .., last] if last.starts_with("workspace@") => (operands, bytes(&last[10..])?),
-                _ => (operands, Bytes::ZERO),
-            };
-            let arrow = operands.iter().position(|it| *it == "->").ok_or("expected `->` after what is read")?;
-            let slots = |words: &[&str]| words.iter().map(|it| parse_slot(problem, it)).collect::<Result<_, _>>();
-            Ok(Action::Run { op, reads: slots(&operands[..arrow])?, writes: slots(&operands[arrow + 1..])?, workspace })
+    }
+
+    fn copy(&mut self, words: &[&str]) -> Result<Copy, String> {
+        let problem = self.problem;
+        let (said, copy) = match words {
+            [verb @ ("load" | "reload"), name, "at", place] => {
+                let kind = if *verb == "load" { Kind::Load } else { Kind::Reload };
+                let (tensor, to) = (tensor(problem, name)?, parse_place(problem, place)?);
+                (kind, Copy { tensor, from: Place::HOME, to })
+            }
+            [verb @ ("store" | "spill"), slot] => {
+                let kind = if *verb == "store" { Kind::Store } else { Kind::Spill };
+                let Slot { tensor, place: from } = parse_slot(problem, slot)?;
+                (kind, Copy { tensor, from, to: Place::HOME })
+            }
+            ["move", slot, "at", place] => {
+                let Slot { tensor, place: from } = parse_slot(problem, slot)?;
+                (Kind::Move, Copy { tensor, from, to: parse_place(problem, place)? })
+            }
+            other => {
+                return Err(format!(
+                    "expected load, reload, run, store, spill, move or wait, not `{}`",
+                    other.join(" ")
+                ));
+            }
+        };
+        let found = self.kinds.of(&copy);
+        match self.kinds.complain(copy.tensor, said, found) {
+            Some(message) => Err(message),
+            None => Ok(copy),
         }
-        other => Err(format!("expected load, reload, run, store or spill, not `{}`", other.join(" "))),
     }
 }
 
-fn parse_place(words: &[&str]) -> Result<Place, String> {
-    match words {
-        ["streamed"] => Ok(Place::Stream),
-        ["at", offset] => Ok(Place::Scratchpad(bytes(offset)?)),
-        other => Err(format!("expected `streamed` or `at OFFSET`, not `{}`", other.join(" "))),
+/// `OFFSET` in the scratchpad, `MEMORY:OFFSET`, or `MEMORY` for one without addresses.
+fn parse_place(problem: &Problem, word: &str) -> Result<Place, String> {
+    if let Ok(offset) = bytes(word) {
+        return Ok(Place::on_chip(offset));
     }
+    let (name, offset) = word.split_once(':').map_or((word, Ok(Bytes::ZERO)), |(name, offset)| (name, bytes(offset)));
+    let memory = problem.machine.memories().iter().position(|it| it.name == name);
+    let memory = memory.ok_or_else(|| format!("expected an offset or a memory, not {word}"))?;
+    Ok(Place { memory: MemoryId(memory as u32), offset: offset? })
 }
 
 fn parse_slot(problem: &Problem, word: &str) -> Result<Slot, String> {
-    let (name, offset) = word.rsplit_once('@').ok_or_else(|| format!("expected `TENSOR@OFFSET`, not `{word}`"))?;
-    Ok(Slot { tensor: tensor(problem, name)?, offset: bytes(offset)? })
+    let (name, place) = word.rsplit_once('@').ok_or_else(|| format!("expected `TENSOR@PLACE`, not `{word}`"))?;
+    Ok(Slot { tensor: tensor(problem, name)?, place: parse_place(problem, place)? })
 }
 
 fn tensor(problem: &Problem, name: &str) -> Result<TensorId, String> {

@@ -5,7 +5,7 @@ use cosma_planner::search::{SearchOptions, search};
 use cosma_planner::testing::{Choices, Shape, random_problem};
 use cosma_planner::{
     Bytes, Deadline, Error, OpId, Options, Order, Outline, Plan, Problem, Solver, Stay, check, greedy, greedy_plan,
-    plan,
+    plan, program_text,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
@@ -105,9 +105,8 @@ pub fn hold(n_cases: u32, shape: Shape, property: impl Fn(&Case) -> TestCaseResu
 pub fn verdict(problem: &Problem, plan: &Plan) -> Result<cosma_planner::Traffic, String> {
     let actions = plan.actions(problem);
     check(problem, &actions).map_err(|violations| {
-        let lines = actions.iter().map(|it| it.display(problem).to_string());
         let violations = violations.iter().map(|it| it.display(problem).to_string());
-        lines.chain(violations).collect::<Vec<_>>().join("\n")
+        program_text(problem, &actions).into_iter().chain(violations).collect::<Vec<_>>().join("\n")
     })
 }
 
