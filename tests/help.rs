@@ -147,6 +147,8 @@ fn examples_run() {
     let model = Model::new().input("image", &[1, 4, 8, 8]).weight("weight", &[4, 4, 3, 3]);
     let model = model.node("Conv", &["image", "weight"], &["a"], conv).node("Add", &["a", "image"], &["sum"], vec![]);
     write(work.join("net.onnx"), &model.output("sum").encode());
+    let text = Model::new().symbolic_input("words", &["batch", "sequence"]).node("Relu", &["words"], &["y"], vec![]);
+    write(work.join("text.onnx"), &text.output("y").encode());
 
     let tools = tools();
     let programs = tools[0].1.parent().expect("they are in a folder");

@@ -39,6 +39,18 @@ impl Model {
         self
     }
 
+    /// An input whose dimensions have names instead of sizes.
+    pub fn symbolic_input(mut self, name: &str, dimensions: &[&str]) -> Model {
+        let mut input = info(name, FLOAT, &vec![1; dimensions.len()]);
+        let shape = input.r#type.as_mut().and_then(|it| it.tensor_type.as_mut()).and_then(|it| it.shape.as_mut());
+        let shape = shape.expect("it has one");
+        for (dimension, name) in shape.dim.iter_mut().zip(dimensions) {
+            *dimension = DimensionProto { dim_value: None, dim_param: Some((*name).into()) };
+        }
+        self.graph().input.push(input);
+        self
+    }
+
     pub fn input_of(mut self, element: i32, name: &str, shape: &[i64]) -> Model {
         self.graph().input.push(info(name, element, shape));
         self

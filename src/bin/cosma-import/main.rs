@@ -21,7 +21,7 @@ Examples:
     cosma-import net.onnx --element-bytes=1 -o net.mlir
     cosma-opt --schedule --allocate --scratchpad=512KiB net.mlir -o planned.mlir
   A model with symbolic sizes:
-    cosma-import net.onnx --dim batch=1 --dim sequence=128 -o net.mlir
+    cosma-import text.onnx --dim batch=1 --dim sequence=128 -o text.mlir
 
 Exit status:
   0  done
