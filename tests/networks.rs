@@ -47,6 +47,28 @@ fn statistics_of_real_networks() {
     insta::assert_snapshot!(table);
 }
 
+/// The small networks of the project, at the least scratchpad and a quarter above it: the least
+/// scratchpad, what must move, and what moves beyond that, which is proven to be the least.
+#[test]
+fn small_networks_are_planned_with_least_traffic() {
+    let expected = [
+        ("resnet18", 2_409_984, 11_836_240, [100_352, 0]),
+        ("train_mlp_b64", 2_007_040, 2_193_961, [0, 0]),
+        ("unet_256", 16_777_216, 31_359_490, [3_145_728, 0]),
+    ];
+    for (network, least, compulsory, non_compulsory) in expected {
+        let path = format!("{}/tests/small/{network}.mlir", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read(path).expect("the network is there");
+        for (percent, non_compulsory) in [100, 125].into_iter().zip(non_compulsory) {
+            let report = plan(&text, Weights::Resident, least * percent / 100);
+            let found = (report.min_scratchpad, report.traffic.compulsory, report.traffic.non_compulsory);
+            assert_eq!(found, (least, compulsory, non_compulsory), "{network} at {percent} %");
+            assert_eq!(report.traffic.lower_bound, non_compulsory, "{network} at {percent} %");
+            assert!(report.peak <= report.scratchpad, "{network} at {percent} %");
+        }
+    }
+}
+
 fn plan(text: &[u8], weights: Weights, scratchpad: u64) -> cosma::FunctionReport {
     let context = cosma::new_context();
     let mut module = cosma::parse(&context, text, "network.mlir").expect("it is well-formed");

@@ -94,6 +94,37 @@ fn large_windows_are_decided_at_once() {
     pack(table, &[]).succeeds_saying("height 8000000000000 B, lower bound 8000000000000 B: proven least");
 }
 
+/// Numbers at the edge of what can be counted: packed, or an error at their place.
+#[test]
+fn the_largest_numbers_are_counted_or_refused() {
+    let most = (1_u64 << 61) - 1;
+    let two = format!("id,lower,upper,size\na,0,3,{most}\nb,0,3,{}\n", most - 1);
+    pack(&two, &[]).succeeds_saying(&format!("height {} B, lower bound", 2 * most - 1));
+    pack(&two, &[&format!("--capacity={}", 2 * most - 1)]).succeeds_saying("placed");
+    pack(&two, &[&format!("--capacity={}", 2 * most - 2)]).fails(1, "infeasible");
+    let refused = "add up to 2^62 B or more, which is too large";
+    for rows in [
+        format!("a,0,3,{},,", (1_u64 << 62) - 1),
+        format!("a,0,3,4,{},", (1_u64 << 62) - 1),
+        format!("a,0,3,4,,{}", (1_u64 << 62) - 1),
+        format!("a,0,3,{most},,\nb,0,3,{},,", most + 2),
+    ] {
+        let table = format!("id,lower,upper,size,alignment,offset\n{rows}\n");
+        pack(&table, &[]).fails(1, refused);
+        pack(&table, &["--capacity=1KiB"]).fails(1, refused);
+    }
+    pack("id,lower,upper,size\na,0,3,4\n", &["--alignment=4194304TiB"]).fails(1, refused);
+    let windows = format!(
+        "id,lower,upper,size,gaps\na,0,9,{most},0-4@0:{} 5-9@1:{most}\nb,0,9,{},0-4@1:{} 5-9@0:7\n",
+        most - 1,
+        most - 1,
+        most - 1
+    );
+    pack(&windows, &["--time-limit=5"]).succeeds_saying("proven least");
+    let steps = format!("id,lower,upper,size\na,{},{},4\n", i64::MIN, i64::MAX);
+    pack(steps, &[]).succeeds_saying("height 4 B");
+}
+
 #[test]
 fn columns_come_in_any_order_and_others_are_passed_on() {
     let table = "offset,note,size,upper,lower,gaps,id,alignment\n\

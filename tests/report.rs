@@ -1,9 +1,10 @@
 //! The report against a recount of the transfers in what was written.
 
+mod common;
+
 use cosma::melior::ir::operation::OperationLike;
 use cosma::melior::ir::{BlockLike, OperationRef, RegionLike, ValueLike};
 use cosma::{MachineOptions, Options, Stages, Weights, optimize};
-use std::path::Path;
 
 /// Bytes of transfers by name, compulsory and not.
 fn recount(module: OperationRef) -> (u64, u64) {
@@ -76,14 +77,8 @@ fn reports_of_small_functions_count_what_is_there() {
 }
 
 fn shared(path: &str) -> Option<Vec<u8>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
-    match std::fs::read(&path) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            println!("skipped {}: {error}", path.display());
-            None
-        }
-    }
+    let shared = common::shared(&[path])?;
+    Some(std::fs::read(shared.join(path)).expect("it can be read"))
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Every network in the shared folder reads with the dialect loaded, and prints as it reads.
+//! Networks read with the dialect loaded, and print as they read: the small ones of the project, and every
+//! one in the shared folder.
 
 use cosma_ir::{Reports, new_context, parse};
 use std::fs;
@@ -6,11 +7,18 @@ use std::path::Path;
 
 #[test]
 fn networks_round_trip() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/networks");
-    let Ok(entries) = fs::read_dir(&folder) else {
-        println!("skipped: there is no {}", folder.display());
-        return;
-    };
+    assert_eq!(round_trip(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/small")), Some(3));
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/networks");
+    let n_networks = round_trip(&shared);
+    let is_allowed = std::env::var_os("COSMA_WITHOUT_SHARED").is_some_and(|it| it == "1");
+    assert!(n_networks.is_some() || is_allowed, "there is no {}", shared.display());
+    println!("{n_networks:?} networks");
+    assert_ne!(n_networks, Some(0));
+}
+
+/// The number of networks in a folder, if there is one.
+fn round_trip(folder: &Path) -> Option<usize> {
+    let entries = fs::read_dir(folder).ok()?;
     let mut n_networks = 0;
     for path in entries.map(|it| it.expect("the folder can be read").path()) {
         if path.extension().is_none_or(|it| it != "mlir") {
@@ -28,6 +36,5 @@ fn networks_round_trip() {
         assert_eq!(print(first.as_bytes()), Some(first), "{name}");
         n_networks += 1;
     }
-    println!("{n_networks} networks");
-    assert_ne!(n_networks, 0);
+    Some(n_networks)
 }

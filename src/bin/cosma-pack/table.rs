@@ -3,7 +3,7 @@
 use cosma::Bytes;
 use cosma_planner::pack::{Gap, Interval};
 use csv::{ByteRecord, ReaderBuilder, Trim, Writer};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 /// A table of intervals, and what it looked like.
@@ -215,10 +215,12 @@ impl Columns {
         }
         let mut gaps = Vec::new();
         if let Some(column) = given(self.gaps) {
+            let mut known = BTreeSet::new();
             for gap in text(column)?.split_whitespace() {
                 let (steps, window) =
-                    self.gap(gap, (lower, upper), interval.size, &gaps).map_err(|it| place(column).error(it))?;
+                    self.gap(gap, (lower, upper), interval.size, &known).map_err(|it| place(column).error(it))?;
                 gaps.push(steps);
+                known.insert(steps);
                 interval.gaps.push(Gap { start: 0, end: 0, window });
             }
         }
@@ -232,7 +234,7 @@ impl Columns {
         text: &str,
         life: (i128, i128),
         size: Bytes,
-        others: &[(i128, i128)],
+        others: &BTreeSet<(i128, i128)>,
     ) -> Result<((i128, i128), Option<(Bytes, Bytes)>), String> {
         let malformed = || format!("'{text}' is no gap: write its steps, as 3-5, or steps and bytes, as 3-5@0:16");
         let (steps, window) = match text.split_once('@') {
@@ -249,7 +251,10 @@ impl Columns {
         if start < life.0 || life.1 < end {
             return Err(format!("gap '{text}' is not within the interval"));
         }
-        if others.iter().any(|it| it.0 < end && start < it.1) {
+        // None of the others overlap, so only the two beside it can.
+        let mut beside =
+            others.range(..(start, end)).next_back().into_iter().chain(others.range((start, end)..).next());
+        if beside.any(|it| it.0 < end && start < it.1) {
             return Err(format!("gap '{text}' overlaps another"));
         }
         let Some((low, high)) = window else { return Ok(((start, end), None)) };
