@@ -72,3 +72,19 @@ fn errors() {
     let planned = "func.func @f(%x: tensor<8xi8>) -> tensor<8xi8> {\n  %0 = cosma.load %x at 0 : tensor<8xi8>\n  %1 = cosma.store %0 : tensor<8xi8>\n  return %1 : tensor<8xi8>\n}";
     fails(planned, &["--scratchpad=384"], 1, "error:");
 }
+
+/// More than any machine has, asked for by code that has begun to run.
+const HUGE: &str = "func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %one = arith.constant 1.0 : f32
+  %empty = tensor.empty() : tensor<281474976710656xf32>
+  %full = linalg.fill ins(%one : f32) outs(%empty : tensor<281474976710656xf32>) -> tensor<281474976710656xf32>
+  %some = tensor.extract_slice %full[3] [4] [1] : tensor<281474976710656xf32> to tensor<4xf32>
+  %sum = linalg.add ins(%x, %some : tensor<4xf32>, tensor<4xf32>) outs(%x : tensor<4xf32>) -> tensor<4xf32>
+  return %sum : tensor<4xf32>
+}";
+
+#[test]
+fn a_program_that_asks_for_too_much_is_an_error() {
+    let message = "@f could not go on: a block of 1125899906842624 B, aligned to 64 B, cannot be had";
+    fails(HUGE, &["--scratchpad=2000TiB"], 1, message);
+}
