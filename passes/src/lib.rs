@@ -28,14 +28,13 @@ mod schedule;
 mod session;
 mod sharing;
 mod size;
-mod variable;
 mod verify;
 mod wrap;
 
 pub use allocate::allocate;
 pub use effort::{OrderName, Seconds, SolverName, order_name, solver_name};
 pub use extract::{Carrier, Extraction, extract};
-pub use facts::Facts;
+pub use facts::{Facts, LOWER_BOUND};
 pub use form::{Form, form, symbol};
 pub use group::{group, ungroup};
 pub use inline::inline;
@@ -69,6 +68,5 @@ pub fn register() {
     register_pass(insert_transfers::INFO, insert_transfers::run);
     register_pass(print::PLAN, print::run_plan);
     register_pass(verify::INFO, verify::run);
-    register_pass(lower_addresses::prepare::INFO, lower_addresses::prepare::run);
     register_pass(lower_addresses::INFO, lower_addresses::run);
 }
