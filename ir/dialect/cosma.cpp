@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -294,4 +295,16 @@ extern "C" MlirAttribute cosmaSplatValue(MlirAttribute attribute) {
 
 extern "C" bool cosmaIsSymbolUnused(MlirOperation symbol, MlirOperation module) {
   return SymbolTable::symbolKnownUseEmpty(unwrap(symbol), unwrap(module));
+}
+
+// Takes a linalg.pack or linalg.unpack of tensors apart, which is gone then; gives whether that went well.
+extern "C" bool cosmaDecomposePack(MlirOperation operation) {
+  Operation *op = unwrap(operation);
+  IRRewriter rewriter(op->getContext());
+  rewriter.setInsertionPoint(op);
+  if (auto pack = dyn_cast<linalg::PackOp>(op))
+    return succeeded(linalg::lowerPack(rewriter, pack));
+  if (auto unpack = dyn_cast<linalg::UnPackOp>(op))
+    return succeeded(linalg::lowerUnPack(rewriter, unpack));
+  return false;
 }

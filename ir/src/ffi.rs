@@ -55,6 +55,7 @@ unsafe extern "C" {
     pub(crate) fn cosmaIsMemoryEffectFree(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaIsCall(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaHasRecursiveEffects(operation: MlirOperation) -> bool;
+    pub(crate) fn cosmaDecomposePack(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaIsSymbolUnused(symbol: MlirOperation, module: MlirOperation) -> bool;
     pub(crate) fn cosmaSplatValue(attribute: MlirAttribute) -> MlirAttribute;
 }

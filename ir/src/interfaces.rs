@@ -1,8 +1,8 @@
 //! What MLIR's traits and interfaces say of an operation, whatever dialect it is of.
 
 use crate::ffi::{
-    cosmaHasRecursiveEffects, cosmaIsCall, cosmaIsElementwise, cosmaIsMemoryEffectFree, cosmaIsSymbolUnused,
-    cosmaSplatValue,
+    cosmaDecomposePack, cosmaHasRecursiveEffects, cosmaIsCall, cosmaIsElementwise, cosmaIsMemoryEffectFree,
+    cosmaIsSymbolUnused, cosmaSplatValue,
 };
 use melior::ir::{Attribute, AttributeLike, OperationRef};
 
@@ -43,4 +43,11 @@ pub fn splat_value<'c>(attribute: Attribute<'c>) -> Option<Attribute<'c>> {
 pub fn is_symbol_unused(symbol: OperationRef, module: OperationRef) -> bool {
     // SAFETY: both are alive.
     unsafe { cosmaIsSymbolUnused(symbol.to_raw(), module.to_raw()) }
+}
+
+/// Takes a `linalg.pack` or `linalg.unpack` of tensors apart into paddings, reshapes, transpositions and slices;
+/// gives whether that went well. Then no handle to the operation may be used any more.
+pub fn decompose_pack(operation: OperationRef) -> bool {
+    // SAFETY: the operation is alive, and gone afterwards.
+    unsafe { cosmaDecomposePack(operation.to_raw()) }
 }

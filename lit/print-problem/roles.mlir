@@ -35,12 +35,12 @@ func.func @weights(%x: tensor<2x4xf32>, %w: tensor<2x4xf32> {cosma.weight}) -> t
   return %1 : tensor<2x4xf32>
 }
 
-// A global that is never written to is a constant; one that is may differ each time.
+// A global that is never written to is a constant; one that is may differ each time, as arguments do.
 // CHECK: # @globals
 // CHECK-NEXT: machine
 // CHECK-NEXT: weight const0 32
-// CHECK-NEXT: op ml_program.global_load_0: -> ml_program.global_load_0 32, order0 0
-// CHECK-NEXT: op tosa.add_1: const0 ml_program.global_load_0 -> tosa.add_1 32
+// CHECK-NEXT: argument var0 32
+// CHECK-NEXT: op tosa.add_0: const0 var0 -> tosa.add_0 32
 func.func @globals() -> tensor<2x4xf32> {
   %table = ml_program.global_load @table : tensor<2x4xf32>
   %state = ml_program.global_load @state : tensor<2x4xf32>

@@ -59,6 +59,17 @@ func.func @region(%x: tensor<8xf32>, %n: index, %c: i1) -> tensor<8xf32> {
 
 // -----
 
+ml_program.global private mutable @state(dense<0.0> : tensor<8xf32>) : tensor<8xf32>
+func.func @in_region(%x: tensor<8xf32>, %c: i1) {
+  scf.if %c {
+    // CHECK: unsupported.mlir:[[@LINE+1]]:{{[0-9]+}}: error: reads or writes a variable in a region, which cannot be planned
+    ml_program.global_store @state = %x : tensor<8xf32>
+  }
+  return
+}
+
+// -----
+
 // What has truly nothing to do is right as it is, of whatever types.
 // CHECK-NOT: error
 // CHECK: # @nothing

@@ -5,6 +5,7 @@
 //! What has no place, such as a scalar, says nothing.
 
 use crate::extract::{Carrier, Extraction};
+use crate::variable::settle;
 use cosma_ir::melior::ir::BlockLike;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::{
@@ -16,6 +17,8 @@ use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
 /// Brings the operators into an order; what is no operator comes before them, in the order in
 /// which it stands, and views right after what they look at.
 pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
+    settle(extraction);
+    let end = extraction.end();
     let graph = &extraction.problem.graph;
     let mut views = vec![Vec::new(); order.len()];
     for view in &extraction.views {
@@ -25,8 +28,8 @@ pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
         }
     }
     for op in order {
-        as_mut(extraction.operators[op.index()]).move_before(extraction.terminator);
-        views[op.index()].iter().for_each(|it| as_mut(*it).move_before(extraction.terminator));
+        as_mut(extraction.operators[op.index()]).move_before(end);
+        views[op.index()].iter().for_each(|it| as_mut(*it).move_before(end));
     }
 }
 

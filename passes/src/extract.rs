@@ -14,9 +14,10 @@
 //!    no operator, and its result is a weight, unless `cosma.machine` says `weight_computation = "run"`.
 //!    What runs on the accelerator for sure, `cosma.op` and `cosma.group`, is never folded.
 //! 7. A constant of one element, such as a zero point, is a parameter of the operators that read it.
-//! 8. What an operator's regions compute is its workspace (`inside.rs`), unless it says how large that is.
+//! 8. A variable that is read is an argument, and one that is written a result (`variable.rs`).
+//! 9. What an operator's regions compute is its workspace (`inside.rs`), unless it says how large that is.
 //!    Constants in regions are weights that it reads.
-//! 9. Results may lie where operands lie as operations say, or as is known of them (`sharing.rs`).
+//! 10. Results may lie where operands lie as operations say, or as is known of them (`sharing.rs`).
 //!
 //! Nothing is changed.
 
@@ -26,6 +27,7 @@ use crate::inside::{Inside, Outside, inside};
 use crate::machine::Target;
 use crate::role::{Role, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
+use crate::variable::{Access, access};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
@@ -34,7 +36,7 @@ use cosma_ir::{
     result_at, size_with, workspace,
 };
 use cosma_planner::{Bytes, Error, GraphBuilder, OpId, Problem, TensorId, Weights};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A function with a body, as a problem. Ids follow the block: the order of operators is its order.
 pub struct Extraction<'c, 'a> {
@@ -52,6 +54,8 @@ pub struct Extraction<'c, 'a> {
     pub carriers: Vec<Carrier<'c, 'a>>,
     /// Operations that only give a tensor another type, in the order of the block.
     pub views: Vec<OperationRef<'c, 'a>>,
+    /// The last writes of variables, in the order of the block.
+    pub writes: Vec<OperationRef<'c, 'a>>,
     /// The tensor of each value of the block; none for scalars and shapes that depend on no tensor.
     tensors: HashMap<usize, Option<TensorId>>,
 }
@@ -61,7 +65,8 @@ pub struct Extraction<'c, 'a> {
 pub enum Carrier<'c, 'a> {
     /// An argument, and which.
     Argument(Value<'c, 'a>, usize),
-    /// The result of a constant, or of what is computed from weights before the run.
+    /// The result of a constant, of what is computed from weights before the run, or of what reads a
+    /// variable.
     Constant(Value<'c, 'a>, OperationRef<'c, 'a>),
     /// A tensor that an operator writes, and which of its results.
     Result(Value<'c, 'a>, usize),
@@ -102,6 +107,19 @@ impl<'c, 'a> Extraction<'c, 'a> {
     /// The tensor that a value of the block is, if it has a place.
     pub fn placed_tensor(&self, value: Value<'c, 'a>) -> Option<TensorId> {
         self.tensor(value).filter(|it| self.carriers[it.index()].has_place())
+    }
+
+    /// What comes after all operators: the first write of a variable that is left at the end, or the return.
+    pub fn end(&self) -> OperationRef<'c, 'a> {
+        let follows = |operation: OperationRef<'c, 'a>| operation.next_in_block();
+        let mut end = self.terminator;
+        for write in self.writes.iter().rev() {
+            if follows(*write) != Some(end) {
+                break;
+            }
+            end = *write;
+        }
+        end
     }
 
     /// Whether nothing has to lie anywhere, so that all forms of the function are the same.
@@ -175,11 +193,19 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
             reader.graph.result(tensor);
         }
     }
+    let mut writes: Vec<OperationRef> = reader.writes.values().map(|it| it.1).collect();
+    writes.sort_by_key(|write| operations(block).position(|it| it == *write));
+    for write in &writes {
+        let tensor = reader.tensor(write.operand(0).expect("it writes something"));
+        if let Some(tensor) = tensor.filter(|it| reader.carriers[it.index()].has_place()) {
+            reader.graph.result(tensor);
+        }
+    }
     let Reader { graph, operators, carriers, tensors, views, .. } = reader;
     let graph = graph.build().map_err(|error| Diagnostic::at(function, error.to_string()))?;
     let Target { machine, weights } = target;
     let problem = Problem { graph: graph.with_weights(weights), machine };
-    Ok(Extraction { function, terminator, problem, weights, operators, carriers, views, tensors })
+    Ok(Extraction { function, terminator, problem, weights, operators, carriers, views, writes, tensors })
 }
 
 #[derive(Default)]
@@ -198,6 +224,11 @@ struct Reader<'c, 'a> {
     folds: bool,
     n_constants: usize,
     n_folded: usize,
+    n_variables: usize,
+    /// The last write of each variable so far, and what it wrote.
+    writes: BTreeMap<String, (Value<'c, 'a>, OperationRef<'c, 'a>)>,
+    /// What variables were read as, before they were written.
+    states: BTreeMap<String, Value<'c, 'a>>,
     /// What the last operator with effects wrote for the next one to read.
     last_effect: Option<TensorId>,
 }
@@ -229,6 +260,12 @@ impl<'c, 'a> Reader<'c, 'a> {
     }
 
     fn read(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        if let Some(access) = access(operation) {
+            return self.read_access(operation, access);
+        }
+        if name(operation) == "tosa.variable" {
+            return Ok(());
+        }
         let depends = |it| self.tensor(it).is_some_and(|it| matches!(self.carriers[it.index()], Carrier::Scalar));
         match role(operation, depends) {
             Role::Operator if self.is_folded(operation) => self.read_known(operation, "folded"),
@@ -249,6 +286,27 @@ impl<'c, 'a> Reader<'c, 'a> {
                 Ok(())
             }
         }
+    }
+
+    fn read_access(&mut self, operation: OperationRef<'c, 'a>, access: Access<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        let Access { symbol, value, is_write } = access;
+        if is_write {
+            self.writes.insert(symbol, (value, operation));
+            return Ok(());
+        }
+        let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
+        let same = self.writes.get(&symbol).map(|it| it.0).or(self.states.get(&symbol).copied());
+        let tensor = match same {
+            Some(same) => self.tensor(same),
+            None => {
+                self.states.insert(symbol, value);
+                self.carriers.push(Carrier::Constant(value, operation));
+                self.n_variables += 1;
+                Some(self.graph.argument(format!("var{}", self.n_variables - 1), size))
+            }
+        };
+        self.tensors.insert(key(value), tensor);
+        Ok(())
     }
 
     /// Something that is known before the run, and so a weight; or a parameter, of one element.
@@ -331,7 +389,7 @@ impl<'c, 'a> Reader<'c, 'a> {
     }
 
     fn read_operator(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
-        refuse_calls(operation)?;
+        refuse_unknown(operation)?;
         self.read_inner_constants(operation)?;
         let inside = self.look_inside(operation)?;
         let index = self.operators.len();
@@ -429,11 +487,17 @@ impl<'c, 'a> Reader<'c, 'a> {
     }
 }
 
-/// Refuses calls with tensors, in regions too: where the callee puts what it computes is not known here.
-fn refuse_calls<'c>(operation: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
+/// Refuses calls with tensors, in regions too: where the callee puts what it computes is not known here. And
+/// variables in regions, which may be read and written again and again, or never.
+fn refuse_unknown<'c>(operation: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
     let mut pending = vec![operation];
     while let Some(operation) = pending.pop() {
         let mut types = operation.operands().map(|it| it.r#type()).chain(operation.results().map(|it| it.r#type()));
+        if access(operation).is_some() {
+            let message = "reads or writes a variable in a region, which cannot be planned: read it before the \
+                           operation with the region, and write it after";
+            return Err(Diagnostic::at(operation, message));
+        }
         if is_call(operation) && types.any(|it| it.is_tensor()) {
             let message = "calls a function with tensors, which can only be planned together with it: cosma-inline \
                            brings them together, if the function has a body in this module";

@@ -73,11 +73,14 @@ fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
     for action in actions {
         writer.write(action, &mut kinds);
     }
-    for (index, value) in extraction.terminator.operands().enumerate().collect::<Vec<_>>() {
-        if let Some(tensor) = extraction.placed_tensor(value) {
-            let host = writer.places[tensor.index()].host.expect("a result is stored");
-            let host = writer.as_seen(value, host);
-            as_mut(extraction.terminator).set_operand(index, host);
+    // The function returns, and variables become, what lies in host memory.
+    for end in extraction.writes.iter().chain([&extraction.terminator]) {
+        for (index, value) in end.operands().enumerate().collect::<Vec<_>>() {
+            if let Some(tensor) = extraction.placed_tensor(value) {
+                let host = writer.places[tensor.index()].host.expect("a result is stored");
+                let host = writer.as_seen(value, host);
+                as_mut(*end).set_operand(index, host);
+            }
         }
     }
     // Last, since what was extracted is known by its values, and groups have values of their own.
@@ -229,7 +232,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
     }
 
     fn next(&self) -> OperationRef<'c, 'a> {
-        self.extraction.operators.get(self.step).copied().unwrap_or(self.extraction.terminator)
+        self.extraction.operators.get(self.step).copied().unwrap_or_else(|| self.extraction.end())
     }
 
     fn previous(&self) -> OperationRef<'c, 'a> {

@@ -28,6 +28,7 @@ mod schedule;
 mod session;
 mod sharing;
 mod size;
+mod variable;
 mod verify;
 mod wrap;
 
@@ -68,5 +69,6 @@ pub fn register() {
     register_pass(insert_transfers::INFO, insert_transfers::run);
     register_pass(print::PLAN, print::run_plan);
     register_pass(verify::INFO, verify::run);
+    register_pass(lower_addresses::prepare::INFO, lower_addresses::prepare::run);
     register_pass(lower_addresses::INFO, lower_addresses::run);
 }

@@ -11,7 +11,8 @@
 //!   `"reload"`, `"spill"` or `"store"`. What is streamed is read where it lies, through a
 //!   `memref.reinterpret_cast` with the same attribute and `cosma.streamed`. No other operation has
 //!   them, and no other `memref.copy` is left: the bytes of the marked memrefs are the traffic.
-//! - Constants become globals in host memory.
+//! - Constants become globals in host memory, and so do variables, which are written before the function
+//!   returns.
 //! - A `cosma.op` becomes a call of an external kernel: what it reads, what it writes, its workspace.
 //!   Kernels are named after kinds, one for each signature.
 //! - An operation of linalg becomes the same on memrefs; a concatenation copies of its operands to their
@@ -41,6 +42,8 @@ mod llvm;
 mod options;
 mod outline;
 mod parts;
+pub(crate) mod prepare;
+mod state;
 mod structured;
 mod symbols;
 mod unwrap;
@@ -142,6 +145,7 @@ fn lower<'c, 'a>(
         Lowering::new(context, function, options, &mut symbols, &mut workshop)?.function(is_planned)?;
     }
     workshop.finish(&mut symbols)?;
+    symbols.finish_variables(module);
     if module.has_attribute("cosma.machine") {
         as_mut(module).remove_attribute("cosma.machine").expect("it is there");
     }

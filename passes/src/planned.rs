@@ -51,7 +51,7 @@ pub fn read_program<'c, 'a>(
             places.push(operation);
         }
     }
-    reader.read_terminator();
+    reader.read_ends();
     let faults = reader.faults;
     if faults.is_empty() { Ok(Program { extraction, actions, operations: places }) } else { Err(faults) }
 }
@@ -222,23 +222,27 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         Bytes(offset.unwrap_or_default())
     }
 
-    fn read_terminator(&mut self) {
+    /// What the function returns, and what it writes to variables.
+    fn read_ends(&mut self) {
         self.forget_streamed();
-        let terminator = self.extraction.terminator;
-        for (index, value) in terminator.operands().enumerate() {
-            if self.extraction.placed_tensor(value).is_none() {
-                continue;
-            }
-            let found = match defining(value).map(|it| (it, transfer(it))) {
-                // An argument.
-                None | Some((_, Some(Transfer::Store))) => continue,
-                Some((operation, None)) if self.standing(value) == Standing::Host => {
-                    debug_assert!(self.extraction.operators.iter().all(|it| *it != operation));
+        let extraction = self.extraction;
+        for end in extraction.writes.iter().chain([&extraction.terminator]) {
+            for (index, value) in end.operands().enumerate() {
+                if extraction.placed_tensor(value).is_none() {
                     continue;
                 }
-                Some((operation, _)) => name(operation),
-            };
-            self.fault(terminator, format!("result {index} is not what cosma.store returned, but {found}"));
+                let found = match defining(value).map(|it| (it, transfer(it))) {
+                    // An argument.
+                    None | Some((_, Some(Transfer::Store))) => continue,
+                    Some((operation, None)) if self.standing(value) == Standing::Host => {
+                        debug_assert!(extraction.operators.iter().all(|it| *it != operation));
+                        continue;
+                    }
+                    Some((operation, _)) => name(operation),
+                };
+                let what = if *end == extraction.terminator { "result" } else { "operand" };
+                self.fault(*end, format!("{what} {index} is not what cosma.store returned, but {found}"));
+            }
         }
     }
 

@@ -90,7 +90,7 @@ fn is_known_pure(operation: OperationRef) -> bool {
 }
 
 /// Whether an operation loads a global that nobody can write to.
-fn is_load_of_constant(operation: OperationRef) -> bool {
+pub(crate) fn is_load_of_constant(operation: OperationRef) -> bool {
     if name(operation) != "ml_program.global_load" {
         return false;
     }

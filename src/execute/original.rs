@@ -10,7 +10,7 @@ use cosma_ir::execute::{Buffer, ExecuteError, Outcome, Program};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Module, OperationRef, RegionLike};
-use cosma_ir::{Diagnostic, Reports, as_mut, is_abstract};
+use cosma_ir::{Diagnostic, Reports, as_mut, is_abstract, name, result_at};
 use cosma_passes::{SOURCE_TO_MEMREFS, symbol};
 use std::time::Duration;
 
@@ -54,13 +54,16 @@ impl<'c> Original<'c> {
             }
         }
         let program = compile(context, &module, options.effort)?;
+        let again = if keeps_state(&module) { Some(compile(context, &module, options.effort)?) } else { None };
         let mut runs = Vec::new();
         for function in names {
             let fail = |error| failed(SOURCE, error, Vec::new());
             let types = program.arguments(&function).map_err(fail)?;
             let arguments = types.iter().enumerate().map(|(index, it)| argument(options.seed, index, it));
             let arguments: Vec<Buffer> = arguments.collect::<Result<_, _>>().map_err(fail)?;
-            let [first, second] = run(&program, &function, |_| Ok(arguments.clone())).map_err(fail)?;
+            let [first, second] =
+                run([&program, again.as_ref().unwrap_or(&program)], &function, |_| Ok(arguments.clone()))
+                    .map_err(fail)?;
             if let Some(fault) = depends(&first, &second).or_else(|| first.faults.first().cloned()) {
                 return Err(RunError::Undefined { function, fault });
             }
@@ -88,7 +91,7 @@ impl<'c> Original<'c> {
     pub fn compare(&self, options: &Options) -> Result<Vec<Comparison>, RunError> {
         let mut module = copy(&self.module);
         let report = planned::plan(&mut module, options)?;
-        self.run(planned::compile(self.context, module, self.effort)?, &report)
+        self.run(|| planned::compile(self.context, copy(&module), self.effort), &report)
     }
 
     /// Lowers a module that was planned before, in the same context, and runs it beside the source, of
@@ -97,7 +100,7 @@ impl<'c> Original<'c> {
     /// # Errors
     /// Where the judge finds its program wrong, and where it cannot be lowered or compiled.
     pub fn compare_planned(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
-        self.run(planned::compile(self.context, copy(planned), self.effort)?, &report(planned))
+        self.run(|| planned::compile(self.context, copy(planned), self.effort), &report(planned))
     }
 
     /// As [`compare_planned`](Original::compare_planned), but nothing judges the program first: to see that
@@ -107,10 +110,16 @@ impl<'c> Original<'c> {
     /// Where it cannot be lowered or compiled.
     #[doc(hidden)]
     pub fn compare_unjudged(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
-        self.run(planned::compile_unjudged(self.context, copy(planned), self.effort)?, &report(planned))
+        self.run(|| planned::compile_unjudged(self.context, copy(planned), self.effort), &report(planned))
     }
 
-    fn run(&self, program: Program, report: &Report) -> Result<Vec<Comparison>, RunError> {
+    fn run(
+        &self,
+        compile: impl Fn() -> Result<Program, RunError>,
+        report: &Report,
+    ) -> Result<Vec<Comparison>, RunError> {
+        let program = compile()?;
+        let again = if keeps_state(&self.module) { Some(compile()?) } else { None };
         let fail = |error| failed(PLANNED, error, Vec::new());
         let mut comparisons = Vec::new();
         for source in &self.runs {
@@ -122,7 +131,8 @@ impl<'c> Original<'c> {
                 arguments.extend(arena.map(|it| poisoned(it, poison)).transpose()?);
                 Ok(arguments)
             };
-            let [first, second] = run(&program, &source.function, arguments).map_err(fail)?;
+            let [first, second] =
+                run([&program, again.as_ref().unwrap_or(&program)], &source.function, arguments).map_err(fail)?;
             comparisons.push(Comparison {
                 function: source.function.clone(),
                 report: report.functions.iter().find(|it| it.name == source.function).cloned(),
@@ -156,24 +166,33 @@ fn report(planned: &Module) -> Report {
     Report { functions: functions.into_iter().filter_map(read).collect(), ..Report::default() }
 }
 
-/// Calls a function once with each poison.
+/// Calls a function once with each poison. Programs that keep state are two, and each is called twice: what
+/// the first call leaves, the second one shows.
 fn run(
-    program: &Program,
+    programs: [&Program; 2],
     function: &str,
     arguments: impl Fn(u64) -> Result<Vec<Buffer>, ExecuteError>,
 ) -> Result<[Outcome; 2], ExecuteError> {
-    let call = |poison| {
+    let keeps_state = !std::ptr::eq(programs[0], programs[1]);
+    let call = |program: &Program, poison| {
         let arguments = arguments(poison)?;
         // SAFETY: the program was lowered from operations on tensors, and indices of what is read and written
         // follow from their shapes. A module that computes indices itself answers for them (see the module's
         // documentation).
         #[allow(unsafe_code)]
         unsafe {
+            if keeps_state {
+                program.call(function, &arguments, poison)?;
+            }
             program.call(function, &arguments, poison)
         }
     };
-    let [first, second] = POISONS.map(call);
-    Ok([first?, second?])
+    Ok([call(programs[0], POISONS[0])?, call(programs[1], POISONS[1])?])
+}
+
+/// Whether a call of a function leaves something to the next one.
+fn keeps_state(module: &Module) -> bool {
+    all(module.as_operation()).into_iter().any(|it| WRITES.contains(&name(it).as_str()))
 }
 
 /// What two runs of the same differ in.
@@ -213,12 +232,53 @@ fn copy<'c>(module: &Module<'c>) -> Module<'c> {
 fn compile<'c>(context: &'c Context, module: &Module<'c>, effort: u8) -> Result<Program, RunError> {
     let mut module = copy(module);
     clear(module.as_operation());
+    write_last(context, &module)?;
     // The caller of a function owns what it gives, an argument that is given back as a copy.
     let pipeline =
         format!("builtin.module(func.func(cosma-ungroup),{SOURCE_TO_MEMREFS},convert-bufferization-to-memref)");
     run_pipeline(&mut module, &pipeline, &Options::default())?;
     let reports = Reports::attach(context);
     Program::compile(context, module, effort).map_err(|error| failed(SOURCE, error, reports.take()))
+}
+
+const READS: [&str; 2] = ["ml_program.global_load", "tosa.variable_read"];
+const WRITES: [&str; 2] = ["ml_program.global_store", "tosa.variable_write"];
+
+/// Puts writes of variables where functions end. MLIR's bufferization takes what was read of a variable for the
+/// variable itself, and so what was written to it for what was read before.
+///
+/// # Errors
+/// At what is read after a write, and at what is read and returned, which both are beyond it.
+fn write_last(context: &Context, module: &Module) -> Result<(), RunError> {
+    let reports = Reports::attach(context);
+    let refuse = |operation, why: &str| {
+        Diagnostic::at(operation, format!("MLIR's passes do not run this as a program: {why}")).emit_error();
+        Err(RunError::Module(reports.take()))
+    };
+    for function in functions(module.as_operation()).into_iter().filter(|it| has_body(*it)) {
+        let members: Vec<OperationRef> = all(function).split_off(1);
+        let Some(end) = members.last().copied() else { continue };
+        let (mut reads, mut writes) = (Vec::new(), Vec::new());
+        for member in members.iter().copied() {
+            let name = name(member);
+            if READS.contains(&name.as_str()) {
+                if !writes.is_empty() {
+                    return refuse(member, "a variable is read after one was written");
+                }
+                reads.push(member);
+            } else if WRITES.contains(&name.as_str()) {
+                writes.push(member);
+            }
+        }
+        for read in reads {
+            let value = result_at(read, 0);
+            if !writes.is_empty() && end.operands().any(|it| Some(it) == value) {
+                return refuse(read, "what a variable was is returned where one is written");
+            }
+        }
+        writes.into_iter().filter(|it| it.block() == end.block()).for_each(|it| as_mut(it).move_before(end));
+    }
+    Ok(())
 }
 
 /// Forgets what only planning is interested in.

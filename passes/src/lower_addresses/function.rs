@@ -11,6 +11,7 @@ use super::workshop::Workshop;
 use crate::extract::key;
 use crate::form::{body, operations};
 use crate::role::{Role, may_have_effects, role};
+use crate::variable::access;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::attribute::TypeAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
@@ -42,6 +43,10 @@ pub(super) struct Lowering<'s, 'c, 'a> {
     pub constants: HashMap<usize, Buffer<'c, 'a>>,
     /// Buffers in host memory that the function allocated, in order.
     pub owned: Vec<Value<'c, 'a>>,
+    /// Where variables lie that the function reads or writes.
+    pub variables: BTreeMap<String, Value<'c, 'a>>,
+    /// What becomes of variables when the function returns.
+    pub writes: Vec<(String, Value<'c, 'a>)>,
 }
 
 impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
@@ -78,6 +83,8 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             buffers: HashMap::new(),
             constants: HashMap::new(),
             owned: Vec::new(),
+            variables: BTreeMap::new(),
+            writes: Vec::new(),
         })
     }
 
@@ -143,6 +150,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             };
             as_mut(terminator).set_operand(index, root);
         }
+        self.write_variables(terminator)?;
         for memref in self.owned.iter().filter(|it| !given.contains(*it)) {
             self.build.free(*memref, terminator);
         }
@@ -171,6 +179,9 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
     fn operation(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         if let Some(way) = transfer(operation) {
             return self.transfer(operation, way);
+        }
+        if let Some(access) = access(operation) {
+            return self.variable(operation, access);
         }
         // Whatever it looks like, the planner took it for an operator.
         let is_placed = self.results_at.of(operation).is_some();

@@ -3,7 +3,9 @@
 /// From operations on tensors in functions that take and give memrefs, to memrefs: what
 /// `cosma-lower-addresses` runs on what operators compute.
 pub(super) const TENSORS_TO_MEMREFS: &str = "builtin.module(\
-    func.func(tosa-to-linalg-named,tosa-to-linalg,tosa-to-arith{include-apply-rescale=true},tosa-to-tensor,tosa-to-scf,convert-elementwise-to-linalg),\
+    func.func(tosa-to-scf),cosma-prepare-bufferization,\
+    func.func(tosa-to-linalg-named,tosa-to-linalg,tosa-to-arith{include-apply-rescale=true},tosa-to-tensor,\
+    convert-elementwise-to-linalg),\
     canonicalize,cse,eliminate-empty-tensors,one-shot-bufferize,canonicalize,cse,\
     buffer-deallocation-pipeline,canonicalize,cse)";
 
@@ -11,7 +13,9 @@ pub(super) const TENSORS_TO_MEMREFS: &str = "builtin.module(\
 /// `cosma-lower-addresses`, so that what comes out computes the same, bit for bit. It goes before
 /// [`MEMREFS_TO_LLVM`], and is what to compare the lowered form with.
 pub const SOURCE_TO_MEMREFS: &str = "\
-    func.func(tosa-to-linalg-named,tosa-to-linalg,tosa-to-arith{include-apply-rescale=true},tosa-to-tensor,tosa-to-scf,convert-elementwise-to-linalg),\
+    tosa-to-mlprogram,func.func(tosa-to-scf),cosma-prepare-bufferization,\
+    func.func(tosa-to-linalg-named,tosa-to-linalg,tosa-to-arith{include-apply-rescale=true},tosa-to-tensor,\
+    convert-elementwise-to-linalg),\
     canonicalize,cse,\
     one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},\
     canonicalize,cse,buffer-deallocation-pipeline,convert-bufferization-to-memref,canonicalize,cse";

@@ -8,7 +8,7 @@ use cosma_ir::melior::ir::{Attribute, BlockLike, BlockRef, Identifier, Location,
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::form::{operations, symbol};
-use cosma_ir::name;
+use cosma_ir::{erase, is_symbol_unused, name};
 
 /// What the functions of a module share.
 pub(super) struct Symbols<'c, 'a> {
@@ -19,6 +19,8 @@ pub(super) struct Symbols<'c, 'a> {
     globals: BTreeMap<String, Attribute<'c>>,
     /// By plain name: the number that comes next.
     numbers: BTreeMap<String, u64>,
+    /// By name: variables that functions read or write, and their types as memrefs.
+    variables: BTreeMap<String, Type<'c>>,
     /// By kind and signature.
     kernels: BTreeMap<(String, String), String>,
 }
@@ -34,6 +36,7 @@ impl<'c, 'a> Symbols<'c, 'a> {
             names: operations(block).map(symbol).collect(),
             globals: operations(block).filter(is_global).filter_map(value).collect(),
             numbers: BTreeMap::new(),
+            variables: BTreeMap::new(),
             kernels: BTreeMap::new(),
         }
     }
@@ -85,6 +88,46 @@ impl<'c, 'a> Symbols<'c, 'a> {
         ]);
         self.prepend(global);
         name
+    }
+
+    /// Notes that a function reads or writes a variable; gives whether there is one.
+    pub(super) fn variable(&mut self, symbol: &str, r#type: Type<'c>) -> bool {
+        let is_there = self.definition(symbol).is_some();
+        if is_there {
+            self.variables.insert(symbol.to_owned(), r#type);
+        }
+        is_there
+    }
+
+    fn definition(&self, symbol: &str) -> Option<OperationRef<'c, 'a>> {
+        let is_variable = |it: &OperationRef| matches!(name(*it).as_str(), "ml_program.global" | "tosa.variable");
+        operations(self.block).filter(is_variable).find(|it| crate::form::symbol(*it) == symbol)
+    }
+
+    /// Makes variables that functions read or write globals of memrefs, under their own names, and erases
+    /// private globals of tensors that nothing in the module refers to any more.
+    pub(super) fn finish_variables(&self, module: OperationRef<'c, 'a>) {
+        let context = self.context;
+        for (symbol, r#type) in &self.variables {
+            let definition = self.definition(symbol).expect("it was there");
+            let value = ["value", "initial_value"].into_iter().find_map(|it| definition.attribute(it).ok());
+            let mut attributes = vec![
+                (Identifier::new(context, "sym_name"), StringAttribute::new(context, symbol).into()),
+                (Identifier::new(context, "type"), TypeAttribute::new(*r#type).into()),
+                // Without a value it is there, and nothing is known of what it holds.
+                (Identifier::new(context, "initial_value"), value.unwrap_or_else(|| Attribute::unit(context))),
+            ];
+            let visibility = definition.attribute("sym_visibility").ok();
+            attributes.extend(visibility.map(|it| (Identifier::new(context, "sym_visibility"), it)));
+            let global = OperationBuilder::new("memref.global", definition.location()).add_attributes(&attributes);
+            self.block.insert_operation_before(definition, global.build().expect("nothing is inferred"));
+            erase(definition);
+        }
+        let is_private =
+            |it: &OperationRef| it.attribute("sym_visibility").is_ok_and(|it| it.to_string() == "\"private\"");
+        let is_left =
+            |it: &OperationRef| name(*it) == "ml_program.global" && is_private(it) && is_symbol_unused(*it, module);
+        operations(self.block).filter(is_left).collect::<Vec<_>>().into_iter().for_each(erase);
     }
 
     /// The value of a global of the module.
