@@ -1,7 +1,7 @@
 //! What a run did, for other programs to read.
 
 use cosma_ir::melior::ir::OperationRef;
-use cosma_passes::{Facts, MachineOptions, Target, symbol, weights_name};
+use cosma_passes::{Facts, LOWER_BOUND, MachineOptions, Target, symbol, weights_name};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -36,6 +36,10 @@ pub struct FunctionReport {
     pub peak: u64,
     /// The least scratchpad with which the function can run at all.
     pub min_scratchpad: u64,
+    /// `lower_bound` if it is not known that the function runs with that, and it may take more; left
+    /// out if it does run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_scratchpad_is: Option<String>,
     /// Wall time of the passes that ran on the function; of a pipeline of the caller's own, on the
     /// module.
     pub seconds: f64,
@@ -80,6 +84,7 @@ impl FunctionReport {
             weights: weights_name(weights).into(),
             peak: facts.peak.0,
             min_scratchpad: facts.min_scratchpad.0,
+            min_scratchpad_is: (!facts.is_min_exact).then(|| LOWER_BOUND.to_owned()),
             seconds: duration.as_secs_f64(),
             solver: facts.solver,
         })

@@ -58,7 +58,7 @@ pub fn allocate<'c>(
     let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
     allocated::write(&extraction, &solution.plan);
     note_target(function, &extraction.target());
-    Facts::new(&extraction.problem, &solution).write(context, function);
+    Facts::new(&extraction.problem, options.order, &solution).write(context, function);
     Ok(())
 }
 

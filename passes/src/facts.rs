@@ -9,7 +9,7 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::IntegerType;
 use cosma_ir::melior::ir::{Attribute, Identifier, OperationRef};
 use cosma_ir::{as_mut, melior};
-use cosma_planner::{Bytes, Problem, Solution};
+use cosma_planner::{Bytes, Order, Problem, Solution};
 
 const PLAN: &str = "cosma.plan";
 
@@ -33,16 +33,22 @@ pub struct Facts {
     pub fragmentation: Bytes,
     /// The most bytes that lie in the scratchpad at once, without padding.
     pub peak: Bytes,
-    /// The least scratchpad with which the function can run at all.
+    /// The least scratchpad with which the function can run at all, in the orders that are allowed.
     pub min_scratchpad: Bytes,
+    /// Whether it can run with that. If not, it may take more, and no less.
+    pub is_min_exact: bool,
     /// Who made the plan.
     pub solver: String,
 }
 
+/// What `min_scratchpad` is where it is not known that the function runs with it.
+pub const LOWER_BOUND: &str = "lower_bound";
+
 impl Facts {
-    /// What is known about the solution of a problem.
-    pub fn new(problem: &Problem, solution: &Solution) -> Facts {
+    /// What is known about the solution of a problem, where these orders were allowed.
+    pub fn new(problem: &Problem, order: Order, solution: &Solution) -> Facts {
         let compulsory = problem.compulsory();
+        let least = problem.least_scratchpad(order);
         Facts {
             operators: problem.graph.ops().len() as u64,
             status: if solution.is_optimal() { "optimal" } else { "feasible" }.into(),
@@ -52,7 +58,8 @@ impl Facts {
             lower_bound: solution.lower_bound,
             fragmentation: solution.fragmentation,
             peak: solution.plan.peak(problem),
-            min_scratchpad: problem.min_scratchpad(),
+            min_scratchpad: least.size,
+            is_min_exact: least.is_exact,
             solver: solver_name(solution.solver).into(),
         }
     }
@@ -76,6 +83,9 @@ impl Facts {
         if self.fragmentation != Bytes::ZERO {
             entries.push(("fragmentation", integer(self.fragmentation.0)));
         }
+        if !self.is_min_exact {
+            entries.push(("min_scratchpad_is", string(LOWER_BOUND)));
+        }
         let entries: Vec<_> =
             entries.into_iter().map(|(name, value)| (Identifier::new(context, name), value)).collect();
         as_mut(function).set_attribute(PLAN, DictionaryAttribute::new(context, &entries).into());
@@ -98,6 +108,7 @@ impl Facts {
             fragmentation: bytes("fragmentation").unwrap_or(Bytes::ZERO),
             peak: bytes("peak")?,
             min_scratchpad: bytes("min_scratchpad")?,
+            is_min_exact: string("min_scratchpad_is").is_none(),
             solver: string("solver")?,
         })
     }

@@ -35,7 +35,7 @@ mod wrap;
 pub use allocate::allocate;
 pub use effort::{OrderName, Seconds, SolverName, order_name, solver_name};
 pub use extract::{Carrier, Extraction, extract};
-pub use facts::Facts;
+pub use facts::{Facts, LOWER_BOUND};
 pub use form::{Form, form, symbol};
 pub use group::{group, ungroup};
 pub use inline::inline;

@@ -83,7 +83,7 @@ pub fn liveness<'c>(
     let extraction = extract(function, machine.resolve(function)?)?;
     let problem = &extraction.problem;
     // A scratchpad that is too small is no reason not to look; rooms that cannot be counted are.
-    if let Err(error @ (Error::ZeroAlignment | Error::AlignmentTooLarge)) = problem.check() {
+    if let Err(error @ (Error::ZeroAlignment | Error::AlignmentTooLarge | Error::TooLarge)) = problem.check() {
         return Err(extraction.diagnose(&error));
     }
     let graph = &problem.graph;

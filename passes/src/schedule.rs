@@ -46,6 +46,6 @@ pub fn schedule<'c>(
     let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
     reorder(&extraction, &solution.plan.order);
     note_target(function, &extraction.target());
-    Facts::new(&extraction.problem, &solution).write(context, function);
+    Facts::new(&extraction.problem, options.order, &solution).write(context, function);
     Ok(())
 }

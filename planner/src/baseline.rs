@@ -27,7 +27,7 @@ pub use order::{breadth_first, depth_first};
 use crate::first_fit::place_on_demand;
 use crate::greedy::replace_on_demand;
 use crate::hole::Fit;
-use crate::{Deadline, Error, OpId, Outline, Plan, Problem};
+use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem};
 use std::fmt;
 
 /// In which order the operators run.
@@ -128,20 +128,35 @@ impl Baseline {
 ///
 /// `width` is that of [`least_peak`]; a small one takes next to no time. [`Problem::check`] holds.
 pub fn best_outline(problem: &Problem, width: usize) -> Outline {
-    best_outline_until(problem, width, Deadline::NEVER)
+    outlines_until(problem, width, Deadline::NEVER).swap_remove(0)
 }
 
-/// Likewise; if the deadline's watcher says to stop, of those that were made until then.
-pub(crate) fn best_outline_until(problem: &Problem, width: usize, deadline: Deadline) -> Outline {
+/// The better outline by rules for replacement in each order that the rules make, the least traffic
+/// first. At the deadline, of those orders that were looked at until then.
+///
+/// `width` is that of [`least_peak`].
+pub(crate) fn outlines_until(problem: &Problem, width: usize, deadline: Deadline) -> Vec<Outline> {
     let graph = &problem.graph;
-    let least_peak = least_peak_until(problem, width, deadline).order;
-    let orders = [graph.op_ids().collect(), depth_first(graph), breadth_first(graph), least_peak];
-    let outline = |order: &Vec<OpId>, rule| replace_on_demand(problem, order, rule, problem.capacity());
-    let rules = [ReplacementRule::FarthestNextUse, ReplacementRule::LeastRecentlyUsed];
-    let ways = orders.iter().flat_map(|order| rules.map(|rule| (order, rule))).enumerate();
-    let outlines = ways.take_while(|it| it.0 == 0 || !deadline.is_told_to_stop()).map(|it| outline(it.1.0, it.1.1));
+    let least_peak = || least_peak_until(problem, width, deadline).order;
+    let orders: [&dyn Fn() -> Vec<OpId>; 4] =
+        [&|| graph.op_ids().collect(), &|| depth_first(graph), &|| breadth_first(graph), &least_peak];
+    let mut outlines: Vec<(Bytes, Outline)> = Vec::new();
+    for order in orders {
+        if !outlines.is_empty() && deadline.has_passed() {
+            break;
+        }
+        let order = order();
+        if outlines.iter().any(|(_, known)| known.order == order) {
+            continue;
+        }
+        let rules = [ReplacementRule::FarthestNextUse, ReplacementRule::LeastRecentlyUsed];
+        let by_rules = rules.map(|rule| replace_on_demand(problem, &order, rule, problem.capacity()));
+        let costing = by_rules.into_iter().map(|outline| (outline.non_compulsory(problem), outline));
+        outlines.extend(costing.min_by_key(|(cost, _)| *cost));
+    }
     // Of equals the first, which is nearest to the source.
-    outlines.min_by_key(|it| it.non_compulsory(problem)).expect("there are eight")
+    outlines.sort_by_key(|(cost, _)| *cost);
+    outlines.into_iter().map(|(_, outline)| outline).collect()
 }
 
 /// The rules' names, as in `source/farthest/best-fit`.

@@ -34,7 +34,7 @@ pub enum Error {
     #[error("this cannot be planned yet: {0}")]
     NotPlanned(String),
     /// Sizes add up to more than planning can count.
-    #[error("tensor sizes add up to more than 2^61 B")]
+    #[error("tensor sizes, padded to the alignment, add up to more than 2^60 B")]
     TooLarge,
     /// An operator has to run before one that does not come after it in the source.
     #[error("operator {} cannot be ordered before operator {}, which does not come after it", before.0, after.0)]

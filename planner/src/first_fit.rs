@@ -20,7 +20,7 @@
 //! leaves and which hole is taken, what they are compared with ([`baseline`](crate::baseline)).
 
 use crate::hole::{Fit, find_hole};
-use crate::replacement::ReplacementRule;
+use crate::replacement::{Rank, ReplacementRule};
 use crate::uses::Uses;
 use crate::{Bytes, Error, InPlace, OpId, Plan, Problem, Residency, Step, TensorId};
 use std::cmp::Reverse;
@@ -54,11 +54,14 @@ pub(crate) fn place_on_demand(
     let in_place = problem.in_place_by_step(order);
     let mut residencies: Vec<Residency> = Vec::new();
     let mut workspaces: Vec<Bytes> = Vec::with_capacity(order.len());
-    // Open residencies, each up to its tensor's latest use.
+    // Open residencies, each up to its tensor's latest use; by offset, so that little is left to sort.
     let mut present: Vec<Residency> = Vec::new();
+    // By tensor: its rank since its latest use.
+    let mut ranks: Vec<Option<Rank>> = vec![None; problem.graph.tensors().len()];
     for (index, &op) in order.iter().enumerate() {
         let step = Step(index as u32);
-        let evict = |others: &[Placed]| rule.choose(problem, &uses, others.iter().filter_map(|it| it.tensor), step);
+        let rank = |placed: &Placed| ranks[placed.tensor?.index()];
+        let evict = |others: &[Placed]| others.iter().filter_map(rank).max().map(|it| it.tensor);
         let pairs = &in_place[index];
         let placed = place_warm(problem, op, pairs, &present, fit, &evict);
         let placed = placed.unwrap_or_else(|| place_cold(problem, op, pairs));
@@ -73,8 +76,12 @@ pub(crate) fn place_on_demand(
                 None => present.push(Residency { tensor, steps: step..step.next(), offset }),
             }
         }
-        let (live, dead) = present.into_iter().partition(|it| uses.next(it.tensor, step).is_some());
+        for tensor in problem.operands(op) {
+            ranks[tensor.index()] = rule.rank(problem, &uses, tensor, step);
+        }
+        let (live, dead) = present.into_iter().partition(|it| ranks[it.tensor.index()].is_some());
         present = live;
+        present.sort_by_key(|it| it.offset);
         residencies.extend::<Vec<Residency>>(dead);
     }
     residencies.extend(present);

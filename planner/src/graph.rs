@@ -3,6 +3,7 @@
 use crate::{Bytes, Error, MemoryId, MemorySet, OpId, TensorId};
 use std::cmp::Ordering;
 use std::collections::HashSet;
+use std::hash::Hash;
 
 /// A value that an operator reads or writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -339,9 +340,7 @@ impl GraphBuilder {
     /// Says that a result of an operator and an operand may share their bytes, once nobody else is to
     /// read that operand: the smaller one lies so many bytes from the start of the larger one.
     pub fn in_place_at(&mut self, result: TensorId, operand: TensorId, at: Bytes) {
-        if !self.in_place.contains(&(result, operand, at)) {
-            self.in_place.push((result, operand, at));
-        }
+        self.in_place.push((result, operand, at));
     }
 
     /// Says the same of what stands for a result and an operand, if both are there.
@@ -376,9 +375,7 @@ impl GraphBuilder {
 
     /// Says that host memory must have a tensor at the end. Saying it twice is saying it once.
     pub fn result(&mut self, tensor: TensorId) {
-        if !self.results.contains(&tensor) {
-            self.results.push(tensor);
-        }
+        self.results.push(tensor);
     }
 
     /// Where a tensor comes from.
@@ -411,6 +408,7 @@ impl GraphBuilder {
         if total >= 1 << 61 {
             return Err(Error::TooLarge);
         }
+        self.results = distinct(std::mem::take(&mut self.results));
         if let Some(&(before, after)) = self.edges.iter().find(|it| it.1 <= it.0 || self.ops.len() <= it.1.index()) {
             return Err(Error::Order { before, after });
         }
@@ -426,7 +424,8 @@ impl GraphBuilder {
         for tensor in &self.results {
             is_result[tensor.index()] = true;
         }
-        for (result, operand, at) in std::mem::take(&mut self.in_place) {
+        let mut walk = Walk::new(self.ops.len());
+        for (result, operand, at) in distinct(std::mem::take(&mut self.in_place)) {
             let refuse = |why| Error::InPlace { result, operand, why };
             let op = self.tensors.get(result.index()).and_then(|it| match it.origin {
                 Origin::Op(op) => Some(op),
@@ -435,7 +434,7 @@ impl GraphBuilder {
             let op = op.filter(|it| self.ops[it.index()].reads_tensor(operand));
             let op = op.ok_or(refuse("they are not of one operator"))?;
             let overlay = self.overlay(result, operand, at).ok_or(refuse("one does not lie within the other"))?;
-            let dies = self.dies(op, &readers[operand.index()]);
+            let dies = self.dies(op, &readers[operand.index()], &readers, &mut walk);
             let pair = InPlace { result, operand, overlay, dies };
             if self.ops[op.index()].in_place.iter().any(|it| !self.is_beside(it, &pair)) {
                 return Err(refuse("another pair of their operator is in the way"));
@@ -473,33 +472,31 @@ impl GraphBuilder {
         is_parts_of_one && (end(a) <= b.at() || end(b) <= a.at())
     }
 
-    /// In which orders one of a tensor's readers is the last.
-    fn dies(&self, op: OpId, readers: &[OpId]) -> Dies {
-        let is_before = |before: OpId, after: OpId| {
-            // From `before` to `after` in the source.
-            let mut seen = vec![false; after.index() + 1 - before.index()];
-            let mut waiting = vec![after];
-            while let Some(op) = waiting.pop() {
-                for read in &self.ops[op.index()].reads {
-                    // Nothing that comes earlier in the source depends on `before`.
-                    if let Origin::Op(producer) = self.tensors[read.tensor.index()].origin
-                        && before <= producer
-                        && !std::mem::replace(&mut seen[producer.index() - before.index()], true)
-                    {
-                        waiting.push(producer);
-                    }
-                }
-            }
-            seen[0]
-        };
-        let mut others = readers.iter().filter(|it| **it != op);
-        if others.clone().any(|it| op < *it && is_before(op, *it)) {
-            Dies::Never
-        } else if others.all(|it| *it < op && is_before(*it, op)) {
-            Dies::Always
-        } else {
-            Dies::Sometimes
+    /// In which orders one of a tensor's readers is the last. Where the graph is too large to say
+    /// which others come before or after, it is in some.
+    fn dies(&self, op: OpId, of_tensor: &[OpId], readers: &[Vec<OpId>], walk: &mut Walk) -> Dies {
+        let is_other = |other: &OpId| *other != op;
+        if !of_tensor.iter().any(is_other) {
+            return Dies::Always;
         }
+        let last = *of_tensor.last().expect("the operator is a reader");
+        if op < last {
+            let after = |op: OpId| self.ops[op.index()].writes.iter().flat_map(|it| &readers[it.index()]).copied();
+            let met = walk.from(op, |it| it <= last, after, |met| op < met && of_tensor.binary_search(&met).is_ok(), 1);
+            return if met == 1 { Dies::Never } else { Dies::Sometimes };
+        }
+        // All others come before it in the source, and what they must come before lies between.
+        let first = of_tensor[0];
+        let before = |op: OpId| {
+            let reads = self.ops[op.index()].reads.iter();
+            reads.filter_map(|it| match self.tensors[it.tensor.index()].origin {
+                Origin::Op(producer) => Some(producer),
+                Origin::Argument | Origin::Weight => None,
+            })
+        };
+        let n_others = of_tensor.len() - 1;
+        let met = walk.from(op, |it| first <= it, before, |met| of_tensor.binary_search(&met).is_ok(), n_others);
+        if met == n_others { Dies::Always } else { Dies::Sometimes }
     }
 
     fn tensor(&mut self, name: String, size: Bytes, origin: Origin) -> TensorId {
@@ -507,4 +504,58 @@ impl GraphBuilder {
         self.tensors.push(Tensor { name, size, origin });
         id
     }
+}
+
+/// Walks from operators along dependences, with so many steps in all.
+struct Walk {
+    /// By operator: the number of the walk that met it last.
+    met_by: Vec<u32>,
+    n_walks: u32,
+    steps_left: usize,
+}
+
+/// Dependences that the builder follows in all, to find out in which orders operands die. They
+/// suffice for thousands of operators that all may overwrite what all of them read.
+const MAX_WALK_STEPS: usize = 1 << 27;
+
+impl Walk {
+    fn new(n_ops: usize) -> Walk {
+        Walk { met_by: vec![0; n_ops], n_walks: 0, steps_left: MAX_WALK_STEPS }
+    }
+
+    /// How many of the operators that are wanted can be reached from one along `next`, by way of those
+    /// that are within bounds; it stops at `enough`, or where no steps are left.
+    fn from<I: Iterator<Item = OpId>>(
+        &mut self,
+        start: OpId,
+        is_within: impl Fn(OpId) -> bool,
+        next: impl Fn(OpId) -> I,
+        is_wanted: impl Fn(OpId) -> bool,
+        enough: usize,
+    ) -> usize {
+        self.n_walks += 1;
+        let mut n_met = 0;
+        let mut waiting = vec![start];
+        while let Some(op) = waiting.pop() {
+            for next in next(op) {
+                self.steps_left = self.steps_left.saturating_sub(1);
+                let met_by = &mut self.met_by[next.index()];
+                if !is_within(next) || std::mem::replace(met_by, self.n_walks) == self.n_walks {
+                    continue;
+                }
+                n_met += usize::from(is_wanted(next));
+                if n_met == enough || self.steps_left == 0 {
+                    return n_met;
+                }
+                waiting.push(next);
+            }
+        }
+        n_met
+    }
+}
+
+/// Each of these once, in order of first mention.
+fn distinct<T: Copy + Eq + Hash>(all: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    all.into_iter().filter(|it| seen.insert(*it)).collect()
 }

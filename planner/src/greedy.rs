@@ -4,9 +4,10 @@
 //! It serves as a bound from above and as what to compare with. The order is given, and addresses
 //! are left to others: [`greedy_plan`](crate::greedy_plan) follows the same rule with addresses.
 
-use crate::replacement::ReplacementRule;
+use crate::replacement::{Rank, ReplacementRule};
 use crate::uses::Uses;
-use crate::{Bytes, OpId, Outline, Problem, Step, TensorId};
+use crate::{Bytes, OpId, Outline, Problem, Stay, Step, TensorId};
+use std::collections::BTreeSet;
 
 /// The outline that runs operators in this order, loads on demand and evicts the farthest next use.
 ///
@@ -18,33 +19,54 @@ pub fn greedy(problem: &Problem, order: &[OpId]) -> Outline {
 }
 
 /// Likewise by any rule, and within any capacity; an operator that needs more than that for itself
-/// has the scratchpad to itself.
+/// has the scratchpad to itself. It takes O(log n) for each operand of each operator.
 pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: ReplacementRule, capacity: Bytes) -> Outline {
     let capacity = u128::from(capacity.0);
     let room = |tensor: TensorId| u128::from(problem.room(tensor).0);
 
     let uses = Uses::new(problem, order);
     let in_place = problem.in_place_by_step(order);
-    let mut kept: Vec<Vec<TensorId>> = Vec::with_capacity(order.len());
-    let mut present: Vec<TensorId> = Vec::new();
+    let mut stays: Vec<Stay> = Vec::new();
+    // By tensor: its stay, as long as it is there, and its rank while it is idle.
+    let mut open: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
+    let mut ranks: Vec<Option<Rank>> = vec![None; open.len()];
+    // What is there and will be used again, but not in this step. The last one leaves first.
+    let mut idle: BTreeSet<Rank> = BTreeSet::new();
+    let mut idle_room = 0;
     for (index, &op) in order.iter().enumerate() {
         let step = Step(index as u32);
-        let operands: Vec<TensorId> = problem.operands(op).collect();
-        let needed = operands.iter().map(|it| room(*it)).sum::<u128>() + u128::from(problem.workspace_room(op).0);
-        let needed = needed - u128::from(problem.saved(&in_place[index]).0);
-        let (mut stay, mut others): (Vec<TensorId>, Vec<TensorId>) =
-            present.iter().partition(|it| operands.contains(it));
-        let mut taken = needed + others.iter().map(|it| room(*it)).sum::<u128>();
-        while capacity < taken {
-            let Some(evicted) = rule.choose(problem, &uses, others.iter().copied(), step) else { break };
-            others.retain(|it| *it != evicted);
-            taken -= room(evicted);
+        let mut needed = u128::from(problem.workspace_room(op).0);
+        for tensor in problem.operands(op) {
+            needed += room(tensor);
+            if let Some(rank) = ranks[tensor.index()].take() {
+                idle.remove(&rank);
+                idle_room -= room(tensor);
+            }
+            match open[tensor.index()] {
+                Some(stay) => stays[stay].steps.end = step.next(),
+                None => {
+                    open[tensor.index()] = Some(stays.len());
+                    stays.push(Stay { tensor, steps: step..step.next() });
+                }
+            }
         }
-        present = others.iter().chain(&operands).copied().filter(|it| uses.next(*it, step).is_some()).collect();
-        stay.append(&mut others);
-        if 0 < index {
-            kept.push(stay);
+        needed -= u128::from(problem.saved(&in_place[index]).0);
+        while capacity < needed + idle_room {
+            let Some(Rank { tensor, .. }) = idle.pop_last() else { break };
+            idle_room -= room(tensor);
+            (ranks[tensor.index()], open[tensor.index()]) = (None, None);
+        }
+        for tensor in problem.operands(op) {
+            match rule.rank(problem, &uses, tensor, step) {
+                Some(rank) => {
+                    idle.insert(rank);
+                    idle_room += room(tensor);
+                    ranks[tensor.index()] = Some(rank);
+                }
+                None => open[tensor.index()] = None,
+            }
         }
     }
-    Outline::new(problem, order.to_vec(), &kept)
+    stays.sort_by_key(|it| (it.steps.start, it.tensor));
+    Outline { order: order.to_vec(), stays }
 }

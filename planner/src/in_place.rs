@@ -21,10 +21,12 @@
 //! on as many pairs as there can be. Only addresses may have reasons to do without one of them.
 //!
 //! What is left open until there is an order is bounded from both sides: an operand dies *always* if
-//! every other reader runs before in every order, and *never* if one of them runs after. The least
-//! scratchpad counts on the first only, so that no order is in want of room.
+//! every other reader runs before in every order, and *never* if one of them runs after. Where the
+//! scratchpad is too small for some orders, the problem is restricted to others: see
+//! [`least`](mod@crate::least).
 
-use crate::{Bytes, Dies, InPlace, OpId, Problem};
+use crate::{Bytes, Dies, InPlace, OpId, Problem, TensorId};
+use std::collections::HashMap;
 
 impl Problem {
     /// The pairs of an operator that are possible on this machine if the operand dies in time: streamed
@@ -50,8 +52,13 @@ impl Problem {
     pub fn in_place_by_step(&self, order: &[OpId]) -> Vec<Vec<InPlace>> {
         let mut step_of = vec![0; order.len()];
         order.iter().enumerate().for_each(|(step, op)| step_of[op.index()] = step);
-        let dies_in = |operand, step| self.graph.readers(operand).iter().all(|it| step_of[it.index()] <= step);
-        let pairs = |(step, &op): (usize, &OpId)| self.in_place(op, |it| dies_in(it.operand, step));
+        let last_read = |tensor| self.graph.readers(tensor).iter().map(|it| step_of[it.index()]).max();
+        // Asked for many times where many operators read one tensor.
+        let mut last: HashMap<TensorId, Option<usize>> = HashMap::new();
+        for pair in self.graph.ops().iter().flat_map(|op| &op.in_place) {
+            last.entry(pair.operand).or_insert_with(|| last_read(pair.operand));
+        }
+        let pairs = |(step, &op): (usize, &OpId)| self.in_place(op, |it| last[&it.operand] <= Some(step));
         order.iter().enumerate().map(pairs).collect()
     }
 

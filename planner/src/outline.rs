@@ -4,6 +4,7 @@
 //! packed, the optimum of this half is the optimum of the whole.
 
 use crate::fate::charge;
+use crate::occupancy::Occupancy;
 use crate::{Bytes, OpId, Plan, Problem, Residency, Step, TensorId};
 use std::ops::Range;
 
@@ -43,6 +44,7 @@ impl Outline {
         // Per tensor: its open stay, if it was on-chip in the previous step and kept since.
         let mut open: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
         let mut carried: Vec<TensorId> = Vec::new();
+        let mut is_carried = vec![false; open.len()];
         for (index, &op) in order.iter().enumerate() {
             let step = Step(index as u32);
             let mut present = carried.clone();
@@ -60,14 +62,16 @@ impl Outline {
             if let Some(kept) = kept.get(index) {
                 for &tensor in kept {
                     assert!(open[tensor.index()].is_some(), "a tensor is kept where it is");
+                    is_carried[tensor.index()] = true;
                     carried.push(tensor);
                 }
             }
             for tensor in present {
-                if !carried.contains(&tensor) {
+                if !is_carried[tensor.index()] {
                     open[tensor.index()] = None;
                 }
             }
+            carried.iter().for_each(|tensor| is_carried[tensor.index()] = false);
         }
         stays.sort_by_key(|it| (it.steps.start, it.tensor));
         Outline { order, stays }
@@ -76,15 +80,17 @@ impl Outline {
     /// The bytes that lie in the scratchpad while each step runs, workspace included, without
     /// padding. Bytes that a result and an operand share count once.
     pub fn occupancy(&self, problem: &Problem) -> Vec<Bytes> {
-        let mut occupancy: Vec<Bytes> = self.order.iter().map(|it| problem.graph.op(*it).workspace).collect();
-        for stay in &self.stays {
-            let during = &mut occupancy[stay.steps.start.index()..stay.steps.end.index()];
-            during.iter_mut().for_each(|it| *it += problem.graph.tensor(stay.tensor).size);
+        let mut occupancy = Occupancy::new(self.order.len());
+        for (step, op) in self.order.iter().enumerate() {
+            occupancy.add(step..step + 1, problem.graph.op(*op).workspace);
         }
-        for (occupancy, pairs) in occupancy.iter_mut().zip(problem.in_place_by_step(&self.order)) {
-            pairs.iter().for_each(|it| *occupancy -= problem.graph.tensor(it.inner()).size);
+        for Stay { tensor, steps } in &self.stays {
+            occupancy.add(steps.start.index()..steps.end.index(), problem.graph.tensor(*tensor).size);
         }
-        occupancy
+        for (step, pairs) in problem.in_place_by_step(&self.order).iter().enumerate() {
+            pairs.iter().for_each(|pair| occupancy.subtract(step, problem.graph.tensor(pair.inner()).size));
+        }
+        occupancy.levels().collect()
     }
 
     /// The most bytes that lie in the scratchpad at once, without padding.

@@ -1,10 +1,10 @@
 //! From a problem to a plan: which solver is asked when, and what is done with its answer.
 
-use crate::baseline::best_outline_until;
+use crate::baseline::{depth_first, outlines_until};
 use crate::progress::{Observer, Phase, Watcher};
-use crate::search::{SearchOptions, search};
+use crate::search::{STATE_LIMIT, SearchOptions, search};
 use crate::unpackable::plan_anyway;
-use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem, address, greedy};
+use crate::{Bytes, Deadline, Error, LeastScratchpad, OpId, Outline, Plan, Problem, address, greedy};
 use std::time::Duration;
 
 /// The part of the time limit after which addresses are assigned to what there is.
@@ -21,6 +21,9 @@ const PROOF_WIDTH_AFTERWARDS: usize = 128_000;
 
 /// The part of the time left that the best replacement for a known order may take.
 const SHARE_OF_IMPROVING: f64 = 0.2;
+
+/// The part of the time left that simple rules may take to choose an order.
+const SHARE_OF_RULES: f64 = 0.2;
 
 /// Sets of operators a level from which the order of least peak is chosen, to start from.
 const WIDTH_OF_RULES: usize = 100;
@@ -71,8 +74,10 @@ pub struct Options {
     pub order: Order,
     /// When to stop looking for something better. A plan is found in any case.
     pub time_limit: Duration,
-    /// States that the search may keep in all, which bounds its memory: some 100 B each. Unlike the
-    /// time limit, it does not make the outcome depend on the machine.
+    /// States that the search may keep in all, which bounds its memory: at most some 100 B for each, so
+    /// 0.6 GB by default, however long it may take. Unlike the time limit, it does not make the outcome
+    /// depend on the machine. Integer programs are bounded by their size: the largest take a few
+    /// hundred megabytes.
     pub state_limit: usize,
 }
 
@@ -82,7 +87,7 @@ impl Default for Options {
             solver: Solver::Auto,
             order: Order::Free,
             time_limit: Duration::from_secs(60),
-            state_limit: 20_000_000,
+            state_limit: STATE_LIMIT,
         }
     }
 }
@@ -106,7 +111,7 @@ pub struct Solution {
 impl Solution {
     /// Whether no plan is better.
     pub fn is_optimal(&self) -> bool {
-        self.non_compulsory == self.lower_bound
+        self.non_compulsory <= self.lower_bound
     }
 }
 
@@ -126,8 +131,7 @@ impl Solution {
 /// Those of [`Problem::check`]; [`Error::Solver`] if a solver was asked for by name and fails or
 /// is not built in.
 pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
-    problem.check()?;
-    plan_until(problem, options, Deadline::after(options.time_limit))
+    plan_if_it_fits(problem, options, Deadline::after(options.time_limit))
 }
 
 /// Plans a problem as [`plan()`] does, under the eyes of a watcher: it is told how far planning has
@@ -158,17 +162,47 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
 /// # Errors
 /// Those of [`plan()`].
 pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> Result<Solution, Error> {
-    problem.check()?;
     let observer = Observer::new(watcher, problem.restreamed(), options.time_limit);
     let deadline = Deadline::after(options.time_limit).watched(&observer);
-    let solution = plan_until(problem, options, deadline)?;
+    let solution = plan_if_it_fits(problem, options, deadline)?;
     deadline.proved(solution.lower_bound);
     deadline.planned(solution.non_compulsory);
     deadline.enter(Phase::Done);
     Ok(solution)
 }
 
+/// Plans a problem that fits in every order that is allowed, or restricted to orders in which it does:
+/// see [`least`](mod@crate::least).
+fn plan_if_it_fits(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Solution, Error> {
+    let error = match problem.check() {
+        Ok(()) => return plan_until(problem, options, deadline),
+        Err(error) => error,
+    };
+    let Error::ScratchpadTooSmall { op, needed, scratchpad, .. } = error else { return Err(error) };
+    let order = options.order;
+    let Some(restricted) = problem.restricted(order) else {
+        let LeastScratchpad { size, .. } = problem.least_scratchpad(order);
+        // Where each operator fits in some order, but not all in one, it is the one that needs the most in another.
+        let (op, needed) = match problem.most_demanding(order) {
+            (of_all, least) if scratchpad < least => (of_all, least),
+            _ => (op, needed),
+        };
+        return Err(Error::ScratchpadTooSmall { op, needed, scratchpad, min_scratchpad: size });
+    };
+    let deadline = if restricted.is_forced { deadline } else { deadline.in_private() };
+    let solution = plan_until(&restricted.problem, options, deadline)?;
+    let lower_bound = if restricted.is_forced { solution.lower_bound } else { problem.restreamed() };
+    Ok(Solution { plan: restricted.expand(solution.plan), lower_bound, ..solution })
+}
+
 fn plan_until(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Solution, Error> {
+    let solution = decide_and_place(problem, options, deadline)?;
+    let Solution { non_compulsory, lower_bound, .. } = &solution;
+    assert!(lower_bound <= non_compulsory, "a plan moves {non_compulsory} B, but at least {lower_bound} B:\n{problem}");
+    Ok(solution)
+}
+
+fn decide_and_place(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Solution, Error> {
     // Addresses need some time too.
     let search_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_SEARCH));
     let Decision { outline, lower_bound, solver } = decide(problem, options, search_deadline)?;
@@ -193,19 +227,19 @@ pub(crate) struct Decision {
 
 fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Decision, Error> {
     match (options.solver, options.order) {
-        (Solver::Greedy, _) => Ok(first(problem, deadline)),
+        (Solver::Greedy, _) => Ok(first(problem, Order::Source, deadline)),
         (Solver::Ilp, Order::Source) => ilp::fixed_order(problem, deadline),
         (Solver::Ilp, Order::Free) => ilp::free_order(problem, deadline),
         (Solver::Auto, Order::Source) if ilp::IS_BUILT_IN => ilp::fixed_order(problem, deadline),
         (Solver::Search | Solver::Auto, order) => {
             let all = SearchOptions { order, state_limit: options.state_limit, ..SearchOptions::default() };
             if options.solver != Solver::Auto || order != Order::Free {
-                return Ok(search_from(problem, options, &all, first(problem, deadline), deadline).0);
+                return Ok(search_from(problem, options, &all, first(problem, order, deadline), deadline).0);
             }
             let state_limit = all.state_limit.min(STATES_AT_FIRST);
             let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..all };
-            let (mut best, can_go_on) =
-                search_from(problem, options, &narrow, self::first(problem, deadline), deadline.part(SHARE_OF_FIRST));
+            let known = first(problem, order, deadline);
+            let (mut best, can_go_on) = search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST));
             if best.is_proven(problem) || deadline.is_stopped() {
                 return Ok(best);
             }
@@ -263,18 +297,19 @@ impl Decision {
         self.outline.non_compulsory(problem) <= self.lower_bound
     }
 
-    /// Takes what simple rules for order and replacement lead to, if it is better.
+    /// Takes what simple rules for order lead to, each with its best replacement, if it is better.
     fn take_rules(&mut self, problem: &Problem, deadline: Deadline) {
-        let outline = best_outline_until(problem, WIDTH_OF_RULES, deadline);
-        let cost = outline.non_compulsory(problem);
-        let improved = ilp::improve(problem, &outline, deadline.part(SHARE_OF_IMPROVING))
-            .filter(|it| it.non_compulsory(problem) < cost);
-        match improved {
-            Some(outline) => self.take(problem, Some((outline, self.lower_bound))),
-            None if cost < self.outline.non_compulsory(problem) => {
+        let outlines = outlines_until(problem, WIDTH_OF_RULES, deadline.part(SHARE_OF_RULES));
+        let improving = deadline.part(SHARE_OF_IMPROVING);
+        for outline in outlines {
+            if self.is_proven(problem) {
+                return;
+            }
+            let improved = ilp::replaced(problem, &outline, improving).map(|outline| (outline, self.lower_bound));
+            if outline.non_compulsory(problem) < self.outline.non_compulsory(problem) {
                 (self.outline, self.solver) = (outline, Solver::Greedy);
             }
-            None => {}
+            self.take(problem, improved);
         }
     }
 
@@ -288,10 +323,18 @@ impl Decision {
     }
 }
 
-/// What there is to begin with.
-fn first(problem: &Problem, deadline: Deadline) -> Decision {
+/// What there is to begin with: the order of the source, or depth first if that is allowed and moves
+/// less. It takes near-linear time.
+fn first(problem: &Problem, order: Order, deadline: Deadline) -> Decision {
     deadline.enter(Phase::Greedy);
-    let decision = greedily(problem);
+    let mut decision = greedily(problem);
+    let cost = decision.outline.non_compulsory(problem);
+    if order == Order::Free && decision.lower_bound < cost {
+        let other = greedy(problem, &depth_first(&problem.graph));
+        if other.non_compulsory(problem) < cost {
+            decision.outline = other;
+        }
+    }
     deadline.found(decision.outline.non_compulsory(problem));
     decision
 }
@@ -308,8 +351,7 @@ pub(crate) fn source_order(problem: &Problem) -> Vec<OpId> {
 /// What integer programming answers, if it is built in.
 #[cfg(feature = "ilp")]
 pub(crate) mod ilp {
-    use super::Options;
-    use super::{Decision, Solver, source_order};
+    use super::{Decision, Options, Order, Solver, source_order};
     use crate::ilp::{
         Outcome, backbone as backbone_of, conquer, joint_at_first, joint_with_addresses, n_variables_with_addresses,
         replace, replace_within,
@@ -326,7 +368,7 @@ pub(crate) mod ilp {
     pub const IS_BUILT_IN: bool = true;
 
     pub fn fixed_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
-        let first = super::first(problem, deadline);
+        let first = super::first(problem, Order::Source, deadline);
         deadline.enter(Phase::Replacement);
         let Outcome { outline, lower_bound, .. } = replace(problem, &source_order(problem), None, deadline)?;
         // One that is stopped may not have come so far.
@@ -368,6 +410,11 @@ pub(crate) mod ilp {
         outlines.min_by_key(|it| it.non_compulsory(problem))
     }
 
+    /// The best replacement for the order of an outline. A failing solver replaces nothing.
+    pub fn replaced(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Outline> {
+        replace(problem, &outline.order, Some(outline), deadline).ok().map(|it| it.outline)
+    }
+
     /// The best replacement for the order of an outline within less capacity.
     pub fn within(problem: &Problem, outline: &Outline, capacity: Bytes, deadline: Deadline) -> Option<Outline> {
         replace_within(problem, &outline.order, capacity, None, deadline).ok().map(|it| it.outline)
@@ -382,7 +429,9 @@ pub(crate) mod ilp {
         deadline: Deadline,
     ) -> Option<(Option<Plan>, Bytes)> {
         // Whoever may keep few states may ask for few variables.
-        if MAX_VARIABLES_OF_WHOLE.min(options.state_limit) < n_variables_with_addresses(problem, options.order) {
+        let most = MAX_VARIABLES_OF_WHOLE.min(options.state_limit);
+        let is_small = problem.graph.ops().len() <= most;
+        if !is_small || most < n_variables_with_addresses(problem, options.order, deadline)? {
             return None;
         }
         let found = joint_with_addresses(problem, options.order, range, MAX_NODES_OF_WHOLE, deadline).ok()?;
@@ -418,6 +467,10 @@ pub(crate) mod ilp {
     }
 
     pub fn improve(_: &Problem, _: &Outline, _: Deadline) -> Option<Outline> {
+        None
+    }
+
+    pub fn replaced(_: &Problem, _: &Outline, _: Deadline) -> Option<Outline> {
         None
     }
 

@@ -1,6 +1,6 @@
 //! A graph and the machine that it is to run on.
 
-use crate::{Bytes, Dies, Error, Graph, Machine, MemoryId, MemorySet, OpId, TensorId};
+use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, OpId, TensorId};
 
 /// What is to be planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,9 @@ pub struct Problem {
     /// The machine.
     pub machine: Machine,
 }
+
+/// Of all that adds up, what can be counted with room to spare.
+const MAX_ROOMS: u128 = 1 << 60;
 
 impl Problem {
     /// The tensors that must lie in the scratchpad while an operator runs: what it reads there, then what
@@ -55,7 +58,12 @@ impl Problem {
     /// Each block but the last is followed by another at a multiple of the alignment, so only one
     /// block may leave out its padding: the one with the most.
     pub fn working_set(&self, op: OpId) -> Bytes {
-        let in_place = self.in_place(op, |it| it.dies == Dies::Always);
+        self.working_set_where(op, |it| it.dies == Dies::Always)
+    }
+
+    /// Likewise in an order in which these operands die with it.
+    pub(crate) fn working_set_where(&self, op: OpId, dies: impl Fn(&InPlace) -> bool) -> Bytes {
+        let in_place = self.in_place(op, dies);
         let blocks = self.operands(op).filter(|tensor| !in_place.iter().any(|it| it.inner() == *tensor));
         let sizes = blocks.map(|it| self.graph.tensor(it).size).chain([self.graph.op(op).workspace]);
         let mut room = Bytes::ZERO;
@@ -68,7 +76,8 @@ impl Problem {
         room - most_padding
     }
 
-    /// The least scratchpad with which the graph can run at all, whatever the order.
+    /// The least scratchpad with which the graph can run in every order. In some it may do with less:
+    /// see [`Problem::least_scratchpad`].
     pub fn min_scratchpad(&self) -> Bytes {
         self.graph.op_ids().map(|op| self.working_set(op)).max().unwrap_or(Bytes::ZERO)
     }
@@ -96,6 +105,17 @@ impl Problem {
         self.graph.tensor_ids().zip(self.home_uses()).map(again).sum()
     }
 
+    /// The rooms of all tensors, and those of all that each operator needs, tensors as often as they
+    /// are needed.
+    fn all_rooms(&self) -> u128 {
+        let alignment = u128::from(self.machine.alignment().0);
+        let room = |Bytes(size): Bytes| u128::from(size).next_multiple_of(alignment);
+        let tensors = self.graph.tensors().iter().map(|it| room(it.size));
+        let operands = |op| self.operands(op).map(|it| room(self.graph.tensor(it).size)).sum::<u128>();
+        let ops = self.graph.op_ids().map(|op| operands(op) + room(self.graph.op(op).workspace));
+        tensors.sum::<u128>() + ops.sum::<u128>()
+    }
+
     /// By tensor: how many operators read it in host memory.
     fn home_uses(&self) -> Vec<u64> {
         let mut uses = vec![0; self.graph.tensors().len()];
@@ -110,14 +130,18 @@ impl Problem {
     ///
     /// # Errors
     /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::NotPlanned`] for what only the judge knows;
+    /// [`Error::TooLarge`] if the rooms of all tensors, and those that all operators need, add up to more than 2⁶⁰ bytes;
     /// [`Error::ScratchpadTooSmall`] at the first of the operators that need the most.
     pub fn check(&self) -> Result<(), Error> {
         if self.machine.alignment() == Bytes::ZERO {
             return Err(Error::ZeroAlignment);
         }
-        // Rooms of 2^16 and more tensors add up without overflow then.
         if Bytes(1 << 32) < self.machine.alignment() {
             return Err(Error::AlignmentTooLarge);
+        }
+        // Then no part of the problem, whatever it counts as an operator's own, has too many.
+        if MAX_ROOMS < self.all_rooms() {
+            return Err(Error::TooLarge);
         }
         self.check_is_planned()?;
         let min_scratchpad = self.min_scratchpad();

@@ -48,7 +48,7 @@ pub(crate) fn repair(problem: &Problem, outline: &Outline, deadline: Deadline) -
         if !repair.place_all(patience, deadline) {
             break;
         }
-        repair.join();
+        repair.join(deadline);
         let plan = repair.plan(outline);
         let cost = plan.non_compulsory(problem);
         debug!(patience, %cost, "repaired");
@@ -327,13 +327,18 @@ impl Repair<'_> {
         pairs
     }
 
-    /// Joins stays of one tensor that can lie at one address without a break, dearest first.
-    fn join(&mut self) {
+    /// Joins stays of one tensor that can lie at one address without a break, dearest first, until
+    /// none is left or the deadline has passed.
+    fn join(&mut self, deadline: Deadline) {
         loop {
+            let mut is_gone = vec![false; self.blocks.len()];
             let mut gone: Vec<usize> = Vec::new();
             for (_, earlier, later) in self.pairs() {
+                if deadline.has_passed() {
+                    break;
+                }
                 // A pair that lost a part to another is looked at again in the next round.
-                if gone.contains(&earlier) || gone.contains(&later) {
+                if is_gone[earlier] || is_gone[later] {
                     continue;
                 }
                 let before = self.blocks[earlier].clone();
@@ -343,6 +348,7 @@ impl Repair<'_> {
                     Some(offset) => {
                         self.blocks[earlier].offset = Some(offset);
                         gone.push(later);
+                        is_gone[later] = true;
                     }
                     None => {
                         self.blocks[earlier] = before;
@@ -353,8 +359,12 @@ impl Repair<'_> {
             if gone.is_empty() {
                 return;
             }
-            gone.sort_unstable();
-            gone.iter().rev().for_each(|it| self.remove(*it));
+            for &stay in &gone {
+                let tensor = self.blocks[stay].tensor.expect("only stays are joined");
+                self.n_stays[tensor.index()] -= 1;
+            }
+            let mut is_gone = is_gone.into_iter();
+            self.blocks.retain(|_| is_gone.next() != Some(true));
         }
     }
 
@@ -363,12 +373,6 @@ impl Repair<'_> {
         let uses = self.blocks[later].uses.clone();
         self.blocks[earlier].uses.extend(uses);
         self.blocks[later].offset.take()
-    }
-
-    fn remove(&mut self, index: usize) {
-        let block = self.blocks.remove(index);
-        let tensor = block.tensor.expect("only stays are joined");
-        self.n_stays[tensor.index()] -= 1;
     }
 
     fn plan(&self, outline: &Outline) -> Plan {

@@ -1,8 +1,7 @@
 //! Which tensor leaves when there is no room: rules that need not search.
 
 use crate::uses::Uses;
-use crate::{Problem, Step, TensorId};
-use std::cmp::Reverse;
+use crate::{Bytes, Problem, Step, TensorId};
 
 /// Which tensor leaves when there is no room for another. Where the rule knows no difference, the
 /// largest does.
@@ -16,26 +15,23 @@ pub enum ReplacementRule {
     FarthestNextUse,
 }
 
+/// When a tensor leaves that is not used in a step, compared with others: the greatest leaves first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank {
+    /// How much the rule wants it to leave.
+    urgency: u32,
+    size: Bytes,
+    pub(crate) tensor: TensorId,
+}
+
 impl ReplacementRule {
-    /// The one of several tensors that leaves before a step. All of them have been used before, and
-    /// none is used in it.
-    pub(crate) fn choose(
-        self,
-        problem: &Problem,
-        uses: &Uses,
-        tensors: impl Iterator<Item = TensorId>,
-        step: Step,
-    ) -> Option<TensorId> {
-        let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
-        match self {
-            ReplacementRule::LeastRecentlyUsed => {
-                tensors.max_by_key(|it| (Reverse(uses.previous(*it, step)), size(*it), *it))
-            }
-            ReplacementRule::FarthestNextUse => tensors.max_by_key(|it| {
-                let next = uses.next(*it, step);
-                // Nothing is farther than never.
-                (next.is_none(), next, size(*it), *it)
-            }),
-        }
+    /// The rank of a tensor from a step that uses it until the next one; none if there is no such step.
+    pub(crate) fn rank(self, problem: &Problem, uses: &Uses, tensor: TensorId, step: Step) -> Option<Rank> {
+        let next = uses.next(tensor, step)?;
+        let urgency = match self {
+            ReplacementRule::LeastRecentlyUsed => u32::MAX - step.0,
+            ReplacementRule::FarthestNextUse => next.0,
+        };
+        Some(Rank { urgency, size: problem.graph.tensor(tensor).size, tensor })
     }
 }

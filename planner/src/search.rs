@@ -16,6 +16,7 @@ use groups::{Group, Known, Limits};
 use instance::Instance;
 use node::{Node, State, TooWide};
 use reach::Reach;
+use std::cell::RefCell;
 use tracing::debug;
 
 /// By how much the states a level grow from one attempt at a proof to the next.
@@ -26,6 +27,9 @@ const GROUP_STATES: usize = 10;
 
 /// Indices of operators and tensors are small here; a larger problem is left to others.
 const MAX_OPS: usize = 60_000;
+
+/// States that the search may keep in all, by default: 0.6 GB of them at most.
+pub(crate) const STATE_LIMIT: usize = 6_000_000;
 
 /// How hard the search tries.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +79,7 @@ impl Default for SearchOptions {
             proof_width: 2_000,
             widest: usize::MAX,
             leaf: 16,
-            state_limit: 20_000_000,
+            state_limit: STATE_LIMIT,
             floor: Bytes::ZERO,
             shortcuts: Shortcuts::ALL,
         }
@@ -122,10 +126,25 @@ pub fn search(
         return unproven;
     }
     let instance = Instance::new(problem, capacity, options.order);
-    None.or_else(|| Search::<1>::run(problem, &instance, start, options, improve, deadline).ok())
-        .or_else(|| Search::<4>::run(problem, &instance, start, options, improve, deadline).ok())
-        .or_else(|| Search::<16>::run(problem, &instance, start, options, improve, deadline).ok())
-        .unwrap_or(unproven)
+    let start = start.map(|outline| Incumbent::new(problem, outline.clone()));
+    let told = RefCell::new(Told { best: start, bound: options.floor });
+    let outcome = None
+        .or_else(|| Search::<1>::run(problem, &instance, &told, options, improve, deadline).ok())
+        .or_else(|| Search::<4>::run(problem, &instance, &told, options, improve, deadline).ok())
+        .or_else(|| Search::<16>::run(problem, &instance, &told, options, improve, deadline).ok());
+    outcome.unwrap_or_else(|| {
+        let Told { best, bound } = told.into_inner();
+        let lower_bound = unproven.lower_bound.max(bound);
+        let is_improved = best.as_ref().is_some_and(|it| it.is_improved);
+        SearchOutcome { outline: best.map(|it| it.outline), lower_bound, is_improved, ..unproven }
+    })
+}
+
+/// What is known, and what a watcher may have been told, however the search ends.
+struct Told {
+    best: Option<Incumbent>,
+    /// Non-compulsory bytes of every outline, at least.
+    bound: Bytes,
 }
 
 struct Search<'a, const W: usize> {
@@ -134,6 +153,7 @@ struct Search<'a, const W: usize> {
     options: &'a SearchOptions,
     improve: &'a Improve<'a>,
     deadline: Deadline<'a>,
+    told: &'a RefCell<Told>,
 }
 
 /// The best that is known.
@@ -142,6 +162,13 @@ struct Incumbent {
     cost: u64,
     outline: Outline,
     is_improved: bool,
+}
+
+impl Incumbent {
+    fn new(problem: &Problem, outline: Outline) -> Incumbent {
+        let cost = (outline.non_compulsory(problem) - problem.restreamed()).0;
+        Incumbent { cost, outline, is_improved: false }
+    }
 }
 
 /// How far a proof came.
@@ -160,13 +187,13 @@ impl<const W: usize> Search<'_, W> {
     fn run(
         problem: &Problem,
         instance: &Instance,
-        start: Option<&Outline>,
+        told: &RefCell<Told>,
         options: &SearchOptions,
         improve: &Improve,
         deadline: Deadline,
     ) -> Result<SearchOutcome, TooWide> {
-        let search = Search::<W> { problem, instance, options, improve, deadline };
-        let first = search.first(start)?;
+        let search = Search::<W> { problem, instance, options, improve, deadline, told };
+        let first = search.first()?;
         first.iter().for_each(|it| search.tell(it));
         let Some(mut known) = first else {
             return Ok(SearchOutcome {
@@ -176,7 +203,7 @@ impl<const W: usize> Search<'_, W> {
                 can_go_on: false,
             });
         };
-        let floor = options.floor.saturating_sub(problem.restreamed()).0;
+        let floor = told.borrow().bound.saturating_sub(problem.restreamed()).0;
         let mut proof = Proof { bound: floor.min(known.cost), can_go_on: false };
         if 0 < options.proof_width && proof.bound < known.cost {
             proof = search.prove(&mut known, floor)?;
@@ -187,8 +214,8 @@ impl<const W: usize> Search<'_, W> {
     }
 
     /// The best that can be had soon. None if there is no time even for that.
-    fn first(&self, start: Option<&Outline>) -> Result<Option<Incumbent>, TooWide> {
-        let start = start.map(|it| Incumbent { cost: self.cost(it), outline: it.clone(), is_improved: false });
+    fn first(&self) -> Result<Option<Incumbent>, TooWide> {
+        let start = self.told.borrow().best.clone();
         let mut best =
             self.beam(self.options.beam / 25 + 1, u64::MAX)?.into_iter().chain(start).min_by_key(|it| it.cost);
         if let Some(known) = best.as_mut().filter(|it| 0 < it.cost) {
@@ -235,18 +262,23 @@ impl<const W: usize> Search<'_, W> {
     }
 
     fn tell(&self, known: &Incumbent) {
+        self.told.borrow_mut().best = Some(known.clone());
         self.deadline.found(self.problem.restreamed() + Bytes(known.cost));
     }
 
     fn tell_bound(&self, known: &Incumbent, bound: u64) {
-        self.deadline.proved(self.problem.restreamed() + Bytes(bound.min(known.cost)));
+        let bound = self.problem.restreamed() + Bytes(bound.min(known.cost));
+        self.told.borrow_mut().bound = bound;
+        self.deadline.proved(bound);
     }
 
     /// Bounds what is known from below, and makes it better, until both meet: by groups, and by
     /// beams that grow until nothing is left out. `bound` is known already.
     fn prove(&self, known: &mut Incumbent, mut bound: u64) -> Result<Proof, TooWide> {
         let Search { instance, options, deadline, .. } = self;
-        let reach = Reach::of(instance);
+        let Some(reach) = Reach::of(instance, *deadline) else {
+            return Ok(Proof { bound: bound.min(known.cost), can_go_on: false });
+        };
         let mut width = options.proof_width;
         let mut root = Group::root(instance, &self.known(&known.outline), options.leaf);
         loop {

@@ -26,12 +26,6 @@ impl Uses {
         steps.get(steps.partition_point(|it| *it <= after)).copied()
     }
 
-    /// The last use before a step.
-    pub(crate) fn previous(&self, tensor: TensorId, before: Step) -> Option<Step> {
-        let steps = &self.steps[tensor.index()];
-        steps[..steps.partition_point(|it| *it < before)].last().copied()
-    }
-
     /// The uses within some steps, half-open.
     pub(crate) fn within(&self, tensor: TensorId, range: &Range<Step>) -> &[Step] {
         let steps = &self.steps[tensor.index()];

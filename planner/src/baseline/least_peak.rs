@@ -18,7 +18,7 @@
 //! first use.
 
 use super::order::{Dependences, breadth_first, depth_first, peak};
-use crate::{Bytes, Deadline, OpId, Problem, TensorId};
+use crate::{Bytes, Deadline, Graph, OpId, Problem, TensorId};
 use fixedbitset::FixedBitSet;
 use std::collections::{HashMap, hash_map};
 
@@ -42,7 +42,7 @@ pub fn least_peak(problem: &Problem, width: usize) -> LeastPeak {
     least_peak_until(problem, width, Deadline::NEVER)
 }
 
-/// Likewise; if the deadline's watcher says to stop, one of the simple orders.
+/// Likewise; at the deadline, one of the simple orders.
 pub(super) fn least_peak_until(problem: &Problem, width: usize, deadline: Deadline) -> LeastPeak {
     let graph = &problem.graph;
     let known = [graph.op_ids().collect(), depth_first(graph), breadth_first(graph)];
@@ -51,18 +51,19 @@ pub(super) fn least_peak_until(problem: &Problem, width: usize, deadline: Deadli
     let known = LeastPeak { order, peak: Bytes(budget), is_exact: true };
 
     let dependences = Dependences::new(graph);
+    let readers = Readers::new(graph);
     let mut is_exact = true;
     // By level: the state before and the operator between.
     let mut steps: Vec<Vec<(usize, OpId)>> = Vec::new();
     let mut states = vec![State::start(problem, &dependences)];
     for _ in graph.op_ids() {
-        if deadline.is_told_to_stop() {
-            return LeastPeak { is_exact: false, ..known };
-        }
         let mut level = Level::default();
         for (index, state) in states.iter().enumerate() {
             for &op in &state.ready {
-                let (live, peak) = state.run(problem, op);
+                if deadline.has_passed() {
+                    return LeastPeak { is_exact: false, ..known };
+                }
+                let (live, peak) = state.run(problem, &readers, op);
                 if peak <= budget {
                     level.offer(&states, Entry { parent: index, op, live, peak });
                 }
@@ -114,13 +115,13 @@ impl State {
     }
 
     /// What lives after one more operator, and the peak with it.
-    fn run(&self, problem: &Problem, op: OpId) -> (u64, u64) {
+    fn run(&self, problem: &Problem, readers: &Readers, op: OpId) -> (u64, u64) {
         let graph = &problem.graph;
-        let has_run = |it: &OpId| self.ran.contains(it.index());
         let lives = |tensor: TensorId| match graph.producer(tensor) {
-            Some(producer) => has_run(&producer),
-            None => graph.readers(tensor).iter().any(has_run),
+            Some(producer) => self.ran.contains(producer.index()),
+            None => readers.has_any_run(graph, tensor, &self.ran),
         };
+        let dies = |tensor: TensorId| readers.have_others_run(graph, tensor, op, &self.ran);
         let mut during = self.live;
         let mut freed = 0;
         for tensor in problem.operands(op) {
@@ -128,14 +129,45 @@ impl State {
             if !lives(tensor) {
                 during += size;
             }
-            if graph.readers(tensor).iter().all(|it| *it == op || has_run(it)) {
+            if dies(tensor) {
                 freed += size;
             }
         }
-        let dies = |tensor| graph.readers(tensor).iter().all(|it| *it == op || has_run(it));
         let in_place = problem.in_place(op, |it| dies(it.operand));
         let saved: u64 = in_place.iter().map(|it| graph.tensor(it.inner()).size.0).sum();
         (during - freed, self.peak.max(during - saved + graph.op(op).workspace.0))
+    }
+}
+
+/// A tensor with more readers than this has a set of them, so that all are asked at once.
+const MANY_READERS: usize = 64;
+
+/// The readers of tensors that have many, by tensor.
+struct Readers(Vec<Option<FixedBitSet>>);
+
+impl Readers {
+    fn new(graph: &Graph) -> Readers {
+        let set = |tensor: TensorId| {
+            let readers = graph.readers(tensor).iter().map(|it| it.index());
+            (MANY_READERS < readers.len()).then(|| readers.collect())
+        };
+        Readers(graph.tensor_ids().map(set).collect())
+    }
+
+    /// Whether one of a tensor's readers has run.
+    fn has_any_run(&self, graph: &Graph, tensor: TensorId, ran: &FixedBitSet) -> bool {
+        match &self.0[tensor.index()] {
+            Some(readers) => !readers.is_disjoint(ran),
+            None => graph.readers(tensor).iter().any(|it| ran.contains(it.index())),
+        }
+    }
+
+    /// Whether all of a tensor's readers have run, but for this one.
+    fn have_others_run(&self, graph: &Graph, tensor: TensorId, op: OpId, ran: &FixedBitSet) -> bool {
+        match &self.0[tensor.index()] {
+            Some(readers) => readers.difference(ran).all(|it| it == op.index()),
+            None => graph.readers(tensor).iter().all(|it| *it == op || ran.contains(it.index())),
+        }
     }
 }
 

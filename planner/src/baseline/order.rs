@@ -67,7 +67,8 @@ impl Dependences {
         let mut after = before.clone();
         for op in graph.op_ids() {
             for producer in graph.op(op).reads_on_chip().filter_map(|it| graph.producer(it)) {
-                if !before[op.index()].contains(&producer) {
+                // Operators come one after the other, so one that was noted is the last.
+                if after[producer.index()].last() != Some(&op) {
                     before[op.index()].push(producer);
                     after[producer.index()].push(op);
                 }

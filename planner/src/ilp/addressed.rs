@@ -55,9 +55,8 @@ pub fn joint_with_addresses(
     if range.is_empty() || range.end <= problem.restreamed() {
         return Ok(Addressed { plan: None, lower_bound: range.end });
     }
-    let precedence = match order {
-        crate::Order::Free => Precedence::of(problem),
-        crate::Order::Source => Precedence::of_source(problem),
+    let Some(precedence) = precedence(problem, order, deadline) else {
+        return Ok(Addressed { plan: None, lower_bound: range.start });
     };
     let mut formula = AddressedFormula::new(problem, &precedence);
     let counted = |it: Bytes| (it.saturating_sub(problem.restreamed()) + formula.residency.compulsory).0;
@@ -73,13 +72,18 @@ pub fn joint_with_addresses(
     Ok(Addressed { plan, lower_bound: (problem.restreamed() + bound).max(range.start).min(range.end) })
 }
 
-/// How many variables [`joint_with_addresses`] would ask the solver for, at least.
-pub fn n_variables_with_addresses(problem: &Problem, order: crate::Order) -> usize {
+fn precedence(problem: &Problem, order: crate::Order, deadline: Deadline) -> Option<Precedence> {
+    match order {
+        crate::Order::Free => Precedence::of(problem, deadline),
+        crate::Order::Source => Precedence::of_source(problem, deadline),
+    }
+}
+
+/// How many variables [`joint_with_addresses`] would ask the solver for, at least. None if the
+/// deadline has passed before that is known, or if the problem is far too large.
+pub fn n_variables_with_addresses(problem: &Problem, order: crate::Order, deadline: Deadline) -> Option<usize> {
     let n_ops = problem.graph.ops().len();
-    let precedence = match order {
-        crate::Order::Free => Precedence::of(problem),
-        crate::Order::Source => Precedence::of_source(problem),
-    };
+    let precedence = precedence(problem, order, deadline)?;
     let mut live = vec![0_usize; n_ops];
     let is_meant = |it: &TensorId| problem.graph.tensor(*it).size != Bytes::ZERO;
     for tensor in problem.graph.tensor_ids().filter(is_meant) {
@@ -89,7 +93,7 @@ pub fn n_variables_with_addresses(problem: &Problem, order: crate::Order) -> usi
         let last = windows.iter().map(|it| *it.end()).max().unwrap_or(first);
         live[first..=last].iter_mut().for_each(|it| *it += 1);
     }
-    live.into_iter().map(|it| it * it / 2 + 3 * it).sum()
+    Some(live.into_iter().map(|it| it * it / 2 + 3 * it).sum())
 }
 
 /// The integer program of a problem.

@@ -46,18 +46,20 @@ const MAX_SIDES: usize = 4;
 /// # Errors
 /// [`Error::Solver`].
 pub fn backbone(problem: &Problem, start: &Outline, deadline: Deadline) -> Result<Outcome, Error> {
-    let precedence = Precedence::of(problem);
     let mut outline = start.clone();
     let mut cost = outline.non_compulsory(problem);
+    let Some(precedence) = Precedence::of(problem, deadline) else {
+        return Ok(outcome(problem, outline, problem.restreamed()));
+    };
     let mut lower_bound = problem.restreamed() + forced::lower_bound(problem, &precedence, deadline)?;
     deadline.proved(lower_bound);
-    let backbone = Backbone::of(problem, &precedence);
+    let backbone = Backbone::of(problem);
     for tiny in TINY {
         let mut sides = sides(problem, &precedence, &backbone, tiny);
         let mut can_refine = sides.len() <= MAX_SIDES * backbone.len();
         let mut is_exact = false;
         while can_refine && lower_bound < cost && !deadline.has_passed() {
-            let program = Program::new(problem, &precedence, &backbone, &sides, tiny);
+            let Some(program) = Program::new(problem, &precedence, &backbone, &sides, tiny, deadline) else { break };
             // What is further from the optimum than the bound is now is of no use.
             let missing = (cost - lower_bound).0 as f64 / cost.0 as f64;
             let gap = if is_exact { 0.0 } else { GAP.min(missing / 2.0) };

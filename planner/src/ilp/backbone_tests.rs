@@ -19,7 +19,7 @@ fn bounds_are_never_above_the_optimum_and_outlines_fit() {
     for seed in 0..N_SEEDS {
         let problem = seeded_problem(Shape::SMALL, seed);
         let optimum = outline_optimum(&problem).expect("each operator fits");
-        let precedence = Precedence::of(&problem);
+        let precedence = Precedence::of(&problem, in_a_minute()).expect("it is small");
         let forced = forced::lower_bound(&problem, &precedence, in_a_minute()).expect("a bound");
         assert!(problem.restreamed() + forced <= optimum, "seed {seed}: {forced} is live for certain, {optimum}");
 

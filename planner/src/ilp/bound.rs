@@ -67,7 +67,14 @@ struct Stretch {
 
 impl Tree<'_> {
     /// The tree of a plan, with nothing solved. The smallest stretches have `leaf` steps at most.
-    pub(super) fn new<'a>(problem: &'a Problem, known: &'a Outline, leaf: usize) -> Tree<'a> {
+    ///
+    /// None if the deadline has passed before it is made, or if the problem is too large.
+    pub(super) fn new<'a>(
+        problem: &'a Problem,
+        known: &'a Outline,
+        leaf: usize,
+        deadline: Deadline,
+    ) -> Option<Tree<'a>> {
         let graph = &problem.graph;
         let mut step_of = vec![0; known.order.len()];
         known.order.iter().enumerate().for_each(|(step, op)| step_of[op.index()] = step);
@@ -76,10 +83,10 @@ impl Tree<'_> {
         for tensor in graph.tensor_ids().filter(|it| problem.is_tracked(*it)) {
             owned[fates[tensor.index()].decided].push(tensor);
         }
-        let precedence = Precedence::of(problem);
+        let precedence = Precedence::of(problem, deadline)?;
         let crossing = crossing(problem, &known.order);
         let (leaf, solved) = (leaf.max(1), BTreeMap::new());
-        Tree { problem, known, leaf, crossing, solved, precedence, step_of, owned, fates }
+        Some(Tree { problem, known, leaf, crossing, solved, precedence, step_of, owned, fates })
     }
 
     /// A proven lower bound on the non-compulsory traffic of every outline. What an earlier call
@@ -191,7 +198,7 @@ mod tests {
             };
             // Few nodes, so that bounds are what the solver has when it stops; then all of them.
             for leaf in [2, 100] {
-                let mut tree = Tree::new(&problem, &known, leaf);
+                let mut tree = Tree::new(&problem, &known, leaf, Deadline::NEVER).expect("it is small");
                 let bound = tree.bound(limits(1)).expect("the solver works");
                 assert!(bound <= optimum, "{bound} is more than {optimum}, leaf {leaf}: {problem}");
                 // The last part is the whole, with what was known of those below.
@@ -200,7 +207,7 @@ mod tests {
                 met += usize::from(problem.restreamed() < bound);
             }
             // Parts alone.
-            let mut tree = Tree::new(&problem, &known, 2);
+            let mut tree = Tree::new(&problem, &known, 2, Deadline::NEVER).expect("it is small");
             let n_steps = known.order.len();
             let halves = [0..n_steps / 2, n_steps / 2..n_steps];
             let bounds = halves.map(|it| match it.is_empty() {

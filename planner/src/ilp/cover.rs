@@ -17,7 +17,9 @@
 //! it admits nothing else. Whether the rooms can be placed is the packer's question.
 
 use super::gap::{Gap, gaps};
+use crate::occupancy::Occupancy;
 use crate::{Bytes, OpId, Problem, Step, TensorId};
+use std::ops::Range;
 
 /// The covering problem of an order.
 #[derive(Clone, Debug)]
@@ -46,17 +48,21 @@ pub(super) struct Row {
     pub excess: Bytes,
 }
 
+/// Terms of all rows of the largest covering problem that is made: 64 MiB, and no solver would come
+/// far with more.
+pub(super) const MAX_TERMS: usize = 4_000_000;
+
 impl Cover {
-    /// The covering problem of an order.
-    pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> Cover {
+    /// The covering problem of an order. None if its rows would have more than [`MAX_TERMS`] in all.
+    pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> Option<Cover> {
         let gaps = gaps(problem, order);
         let size = |gap: &Gap| problem.graph.tensor(gap.tensor).size;
         let needs_write = |it: &TensorId| !problem.graph.has_host_copy(*it);
         let rooms = gaps.iter().map(|it| problem.room(it.tensor)).collect();
         let sizes = gaps.iter().map(size).collect();
         let written = gaps.iter().map(|it| Some(it.tensor).filter(needs_write)).collect();
-        let rows = undominated(&gaps, rows(problem, order, capacity, &gaps));
-        Cover { gaps, sizes, rooms, written, rows }
+        let rows = undominated(&gaps, rows(problem, order, capacity, &gaps)?);
+        Some(Cover { gaps, sizes, rooms, written, rows })
     }
 
     /// The bytes that dropping these gaps costs.
@@ -110,38 +116,58 @@ impl Cover {
     }
 }
 
-/// One row for each step at which keeping everything would exceed the capacity.
-fn rows(problem: &Problem, order: &[OpId], capacity: Bytes, gaps: &[Gap]) -> Vec<Row> {
-    let mut across: Vec<Vec<usize>> = vec![Vec::new(); order.len()];
-    for (index, gap) in gaps.iter().enumerate() {
-        (gap.inside.start.index()..gap.inside.end.index()).for_each(|step| across[step].push(index));
-    }
+/// One row for each step at which keeping everything would exceed the capacity. None if they have
+/// too many terms in all.
+fn rows(problem: &Problem, order: &[OpId], capacity: Bytes, gaps: &[Gap]) -> Option<Vec<Row>> {
     let in_place = problem.in_place_by_step(order);
-    let mut rows = Vec::new();
-    for (index, (&op, across)) in order.iter().zip(across).enumerate() {
-        let room = |gap: usize| problem.room(gaps[gap].tensor);
-        let kept: Bytes = across.iter().map(|it| room(*it)).sum();
+    let mut kept = Occupancy::new(order.len());
+    for gap in gaps {
+        kept.add(gap.inside.start.index()..gap.inside.end.index(), problem.room(gap.tensor));
+    }
+    let mut rows: Vec<Option<Row>> = Vec::with_capacity(order.len());
+    for (step, (&op, kept)) in order.iter().zip(kept.levels()).enumerate() {
         // An operator that needs more for itself has what it needs, and nothing else stays then.
-        let own = problem.own_room(op) - problem.saved(&in_place[index]);
+        let own = problem.own_room(op) - problem.saved(&in_place[step]);
         let excess = (own + kept).saturating_sub(capacity.max(own));
-        if excess != Bytes::ZERO {
-            let worth = |gap: usize| (gap, room(gap).min(excess));
-            let terms = across.into_iter().filter(|it| room(*it) != Bytes::ZERO).map(worth).collect();
-            rows.push(Row { step: Step(index as u32), terms, excess });
+        let row = Row { step: Step(step as u32), terms: Vec::new(), excess };
+        rows.push((excess != Bytes::ZERO).then_some(row));
+    }
+    let mut n_terms = 0;
+    for (index, gap) in gaps.iter().enumerate() {
+        let room = problem.room(gap.tensor);
+        if room == Bytes::ZERO {
+            continue;
+        }
+        for row in rows[gap.inside.start.index()..gap.inside.end.index()].iter_mut().flatten() {
+            row.terms.push((index, room.min(row.excess)));
+            n_terms += 1;
+        }
+        if MAX_TERMS < n_terms {
+            return None;
         }
     }
-    rows
+    Some(rows.into_iter().flatten().collect())
 }
 
-/// Drops every row that another implies: one over some of the same gaps that asks for no less.
+/// Drops every row that another implies: one over some of the same gaps that asks for no less. Those
+/// are the rows of steps that all of its gaps lie across.
 fn undominated(gaps: &[Gap], rows: Vec<Row>) -> Vec<Row> {
-    let implies = |row: &Row, other: &Row| {
-        other.excess <= row.excess && row.terms.iter().all(|(gap, _)| gaps[*gap].inside.contains(&other.step))
+    let across = |row: &Row| {
+        let inside = || row.terms.iter().map(|(gap, _)| &gaps[*gap].inside);
+        let start = inside().map(|it| it.start).max().unwrap_or(row.step);
+        start..inside().map(|it| it.end).min().unwrap_or(row.step.next())
     };
-    let is_implied = |index: usize| {
-        let mut others = rows.iter().enumerate().filter(|(it, _)| *it != index);
-        // Of rows that imply each other, the first stays.
-        others.any(|(it, other)| implies(other, &rows[index]) && (it < index || !implies(&rows[index], other)))
-    };
-    (0..rows.len()).filter(|it| !is_implied(*it)).map(|it| rows[it].clone()).collect()
+    let across: Vec<Range<Step>> = rows.iter().map(across).collect();
+    let implies =
+        |row: usize, other: usize| rows[other].excess <= rows[row].excess && across[row].contains(&rows[other].step);
+    let mut is_implied = vec![false; rows.len()];
+    for row in 0..rows.len() {
+        let first = rows.partition_point(|it| it.step < across[row].start);
+        let end = rows.partition_point(|it| it.step < across[row].end);
+        for other in (first..end).filter(|it| *it != row) {
+            // Of rows that imply each other, the first stays.
+            is_implied[other] |= implies(row, other) && (row < other || !implies(other, row));
+        }
+    }
+    rows.into_iter().zip(is_implied).filter(|(_, is_implied)| !is_implied).map(|(row, _)| row).collect()
 }

@@ -56,7 +56,7 @@ pub(super) fn join(
     limit: Duration,
     deadline: Deadline,
 ) -> Result<Joined, Error> {
-    let ends = if reductions.cuts { ends(problem, order) } else { vec![order.len()] };
+    let ends = if reductions.cuts { ends(problem, order, deadline) } else { vec![order.len()] };
     let mut levels: Vec<Vec<Entry>> =
         vec![vec![Entry { boundary: Boundary::new(), lower: Bytes::ZERO, upper: Bytes::ZERO, from: 0, part: None }]];
     let mut begin = 0;
@@ -134,8 +134,8 @@ fn way(levels: &[Vec<Entry>]) -> Option<Part> {
 }
 
 /// Where to cut: after so many steps each, the last one being the end.
-fn ends(problem: &Problem, order: &[OpId]) -> Vec<usize> {
-    let precedence = Precedence::of(problem);
+fn ends(problem: &Problem, order: &[OpId], deadline: Deadline) -> Vec<usize> {
+    let Some(precedence) = Precedence::of(problem, deadline) else { return vec![order.len()] };
     let pivots: Vec<(usize, usize)> = (1..order.len())
         .filter(|it| precedence.is_pivot(order[*it - 1]))
         .map(|it| (it, n_boundaries(problem, &crossing(problem, order, it))))

@@ -12,13 +12,17 @@
 use super::bound::{Limits, Tree};
 use super::exact::Effort;
 use super::joint::outcome;
-use super::{Outcome, Reductions, windows};
+use super::{Outcome, Reductions, splice, windows};
 use crate::{Deadline, Error, Outline, Problem};
 use std::time::Duration;
 use tracing::debug;
 
 /// Steps of the smallest stretches that are bounded alone.
 const LEAF: usize = 12;
+
+/// What is kept, counted in tensors and boundaries between steps. Each window looks at all of it, so
+/// with more than this there is no time for many windows.
+const MAX_KEPT: usize = 4_000_000;
 
 /// The effort for each part in each round, what it may take at most, and the shape of windows: their
 /// width, and the steps around them.
@@ -37,11 +41,16 @@ pub fn conquer(problem: &Problem, start: &Outline, deadline: Deadline) -> Result
     problem.check()?;
     let mut best = start.clone();
     let mut lower_bound = problem.restreamed();
+    if MAX_KEPT < splice::n_kept(start) {
+        return Ok(outcome(problem, best, lower_bound));
+    }
     let mut rounds = ROUNDS.into_iter().peekable();
     while rounds.peek().is_some() {
         // What was solved for one plan is of use until there is a better one.
         let known = best.clone();
-        let mut tree = Tree::new(problem, &known, LEAF);
+        let Some(mut tree) = Tree::new(problem, &known, LEAF, deadline) else {
+            return Ok(outcome(problem, best, lower_bound));
+        };
         for (effort, for_each, shape) in rounds.by_ref() {
             if best.non_compulsory(problem) <= lower_bound || deadline.has_passed() {
                 return Ok(outcome(problem, best, lower_bound));

@@ -5,6 +5,7 @@ use super::formula::{Formula, mended};
 use super::precedence::Precedence;
 use super::reduced::Reduced;
 use super::replace::replace;
+use super::solver::is_time_for;
 use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId};
 
 /// With more variables than this the solver is not asked: it would not come far.
@@ -69,14 +70,18 @@ pub(super) fn solve_with(
     if best.non_compulsory(problem) == restreamed || deadline.has_passed() {
         return Ok(Solved { outline: best, lower_bound: restreamed });
     }
-    let whole = Reduced::new(problem, reductions);
+    let Some(whole) = Reduced::new(problem, reductions, deadline) else {
+        return Ok(Solved { outline: best, lower_bound: restreamed });
+    };
     let (reduced, precedence) = (whole.problem(), &whole.precedence);
     let first = whole.nearest(&best);
     let (outline, lower_bound) = if reductions.forced && precedence.is_total() {
         // There is nothing but replacement to decide.
         let outcome = replace(reduced, &first.order, Some(&first), deadline)?;
         (Some(outcome.outline), outcome.lower_bound)
-    } else if effort.max_variables < n_variables(reduced, precedence) {
+    } else if effort.max_variables < n_variables(reduced, precedence)
+        || !is_time_for(n_order_terms(reduced, precedence), deadline)
+    {
         (Some(first), Bytes::ZERO)
     } else {
         let mut formula = Formula::new(reduced, precedence, &first, !reductions.levels);
@@ -111,6 +116,16 @@ pub(super) fn keep_all(problem: &Problem, order: &[OpId]) -> Vec<Vec<TensorId>> 
         kept[step].clone_from(&carried);
     }
     kept
+}
+
+/// How many coefficients the rows have that put operators in order: most that there are.
+fn n_order_terms(problem: &Problem, precedence: &Precedence) -> usize {
+    let terms = |(before, after): (OpId, OpId)| {
+        let (before, after) = (precedence.window(before), precedence.window(after));
+        let n_steps = (before.end() + 1).saturating_sub(*after.start());
+        n_steps * (before.count() + after.count()) / 2
+    };
+    precedence.reduced(problem).into_iter().map(terms).sum()
 }
 
 /// How many variables the program would have, spills left aside.

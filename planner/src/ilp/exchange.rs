@@ -10,14 +10,18 @@
 //! instead of 16 s. But where the solver is done in a second anyway, these rows cost it another.
 
 use super::cover::Cover;
+use crate::Deadline;
 use std::ops::Range;
 
 /// Pairs (*a*, *b*) of gaps with `dropped[a] ≤ dropped[b]`; those that follow from others are left
-/// out.
-pub(super) fn exchanges(cover: &Cover) -> Vec<(usize, usize)> {
+/// out. At the deadline, those that were found, which hold without the others.
+pub(super) fn exchanges(cover: &Cover, deadline: Deadline) -> Vec<(usize, usize)> {
     let order = Order::new(cover);
     let mut pairs = Vec::new();
     for &a in &order.ascending {
+        if deadline.has_passed() {
+            break;
+        }
         let mut above: Vec<usize> = Vec::new();
         for &b in order.ascending.iter().filter(|b| order.is_below(a, **b)) {
             if !above.iter().any(|it| order.is_below(*it, b)) {

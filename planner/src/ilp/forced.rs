@@ -11,11 +11,12 @@
 //! gap or at its end. Where dependences do not tell in which gap *v* runs, all that are possible
 //! count in its row.
 
-use super::cover::{Cover, Row};
+use super::cover::{Cover, MAX_TERMS, Row};
 use super::gap::Gap;
 use super::parts::parts;
 use super::precedence::Precedence;
 use super::replace::attempt;
+use crate::reach::members;
 use crate::{Bytes, Deadline, Error, OpId, Problem, Step};
 
 /// The bound is there to be had soon.
@@ -26,7 +27,7 @@ const MAX_NODES: i32 = 1000;
 /// # Errors
 /// [`Error::Solver`].
 pub(super) fn lower_bound(problem: &Problem, precedence: &Precedence, deadline: Deadline) -> Result<Bytes, Error> {
-    let cover = cover(problem, precedence);
+    let Some(cover) = cover(problem, precedence, deadline) else { return Ok(Bytes::ZERO) };
     let mut bound = Bytes::ZERO;
     for part in parts(&cover) {
         let mut choice = vec![false; part.gaps.len()];
@@ -36,22 +37,33 @@ pub(super) fn lower_bound(problem: &Problem, precedence: &Precedence, deadline: 
     Ok(bound)
 }
 
-fn cover(problem: &Problem, precedence: &Precedence) -> Cover {
+fn cover(problem: &Problem, precedence: &Precedence, deadline: Deadline) -> Option<Cover> {
     let graph = &problem.graph;
     let mut cover =
         Cover { gaps: Vec::new(), sizes: Vec::new(), rooms: Vec::new(), written: Vec::new(), rows: Vec::new() };
     let mut terms: Vec<Vec<(usize, Bytes)>> = vec![Vec::new(); graph.ops().len()];
     let mut live = vec![Bytes::ZERO; graph.ops().len()];
+    let mut n_terms = 0;
+    let n_words = graph.ops().len().div_ceil(64);
+    let add_all = |set: &mut [u64], more: &[u64]| set.iter_mut().zip(more).for_each(|(set, more)| *set |= more);
     for tensor in graph.tensor_ids().filter(|it| problem.room(*it) != Bytes::ZERO) {
         let readers = graph.readers(tensor);
         let producer = graph.producer(tensor);
-        let is_live = |op: OpId| {
-            let is_after = |it: &OpId| precedence.is_before(*it, op);
-            let is_touched = producer.iter().chain(readers).any(is_after);
-            let touches = producer == Some(op) || readers.contains(&op);
-            is_touched && !touches && readers.iter().any(|it| precedence.is_before(op, *it))
-        };
-        let ops: Vec<OpId> = graph.op_ids().filter(|it| is_live(*it)).collect();
+        if deadline.has_passed() || MAX_TERMS < n_terms {
+            return None;
+        }
+        // Where it was touched before, will be read after, and is not touched.
+        let mut touched_before = vec![0_u64; n_words];
+        let mut read_after = vec![0_u64; n_words];
+        for op in producer.iter().chain(readers) {
+            add_all(&mut touched_before, precedence.descendants().row(op.index()));
+        }
+        readers.iter().for_each(|op| add_all(&mut read_after, precedence.ancestors().row(op.index())));
+        touched_before.iter_mut().zip(&read_after).for_each(|(before, after)| *before &= after);
+        for op in producer.iter().chain(readers).map(|it| it.index()) {
+            touched_before[op / 64] &= !(1 << (op % 64));
+        }
+        let ops = members(&touched_before).map(|it| OpId(it as u32));
         let chain = longest_chain(precedence, producer, readers);
         let first = cover.gaps.len();
         for _ in 0..=chain.len() {
@@ -61,8 +73,10 @@ fn cover(problem: &Problem, precedence: &Precedence) -> Cover {
             cover.written.push(Some(tensor).filter(|it| !graph.has_host_copy(*it)));
         }
         for op in ops {
-            let from = chain.iter().rposition(|it| precedence.is_before(*it, op)).map_or(0, |it| it + 1);
-            let to = chain.iter().position(|it| precedence.is_before(op, *it)).unwrap_or(chain.len());
+            // What comes before the operator is the first part of a chain, and what comes after, the last.
+            let from = chain.partition_point(|it| precedence.is_before(*it, op));
+            let to = chain.partition_point(|it| !precedence.is_before(op, *it));
+            n_terms += to + 1 - from;
             terms[op.index()].extend((from..=to).map(|it| (first + it, problem.room(tensor))));
             live[op.index()] += problem.room(tensor);
         }
@@ -76,18 +90,29 @@ fn cover(problem: &Problem, precedence: &Precedence) -> Cover {
             cover.rows.push(Row { step: Step(op.0), terms, excess });
         }
     }
-    cover
+    Some(cover)
 }
+
+/// The longest chain is looked for among so many touches of a tensor, since that takes their square.
+const MAX_TOUCHES: usize = 2000;
 
 /// The most touches of a tensor that each depend on the one before.
 fn longest_chain(precedence: &Precedence, producer: Option<OpId>, readers: &[OpId]) -> Vec<OpId> {
-    let touches: Vec<OpId> = producer.into_iter().chain(readers.iter().copied()).collect();
-    let mut best: Vec<Vec<OpId>> = Vec::new();
+    // Any chain will do; a longer one tells more.
+    let touches: Vec<OpId> = producer.into_iter().chain(readers.iter().copied()).take(MAX_TOUCHES).collect();
+    // Of the longest chain that ends with each touch: its length, and the touch before.
+    let mut best: Vec<(usize, Option<usize>)> = Vec::new();
     for &touch in &touches {
-        let before = best.iter().filter(|it| it.last().is_some_and(|it| precedence.is_before(*it, touch)));
-        let mut chain = before.max_by_key(|it| it.len()).cloned().unwrap_or_default();
-        chain.push(touch);
-        best.push(chain);
+        let before = (0..best.len()).filter(|it| precedence.is_before(touches[*it], touch));
+        let last = before.max_by_key(|it| best[*it].0);
+        best.push((1 + last.map_or(0, |it| best[it].0), last));
     }
-    best.into_iter().max_by_key(Vec::len).unwrap_or_default()
+    let mut chain = Vec::new();
+    let mut next = (0..best.len()).max_by_key(|it| best[*it].0);
+    while let Some(touch) = next {
+        chain.push(touches[touch]);
+        next = best[touch].1;
+    }
+    chain.reverse();
+    chain
 }

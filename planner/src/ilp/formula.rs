@@ -27,7 +27,7 @@ use super::precedence::Precedence;
 use super::replace::gcd;
 use super::residency::Residency;
 use super::solver::Model;
-use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId};
+use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId, greedy};
 
 /// The integer program of a problem.
 pub(super) struct Formula<'a> {
@@ -110,7 +110,10 @@ impl Formula<'_> {
 /// fits, and where it saves something.
 pub(super) fn mended(problem: &Problem, order: Vec<OpId>, kept: &[Vec<crate::TensorId>]) -> Outline {
     let outline = super::splice::outline(problem, order, kept);
-    let cover = Cover::new(problem, &outline.order, problem.capacity());
+    // Where too many tensors wait for too long, replacement by rule has to do.
+    let Some(cover) = Cover::new(problem, &outline.order, problem.capacity()) else {
+        return greedy(problem, &outline.order);
+    };
     let mut dropped = gap::dropped(&cover.gaps, &outline);
     cover.complete(&mut dropped);
     gap::outline(problem, &outline.order, &cover.gaps, &dropped)

@@ -22,7 +22,7 @@
 //! operator is not glued: its input waits for less room.
 
 use super::precedence::Precedence;
-use crate::{Bytes, Dies, GraphBuilder, Machine, OpId, Problem, TensorId};
+use crate::{Bytes, Deadline, Dies, GraphBuilder, Machine, OpId, Problem, TensorId};
 
 /// Subsets of more dying inputs than this are not looked through.
 const MAX_DYING: usize = 8;
@@ -47,14 +47,18 @@ struct Chain {
     total: Bytes,
 }
 
-/// Glues what can be glued.
-pub(super) fn glue(problem: &Problem) -> Glued {
-    let precedence = Precedence::of(problem);
+/// Glues what can be glued. None if the deadline has passed before that is known, or if the problem is
+/// too large.
+pub(super) fn glue(problem: &Problem, deadline: Deadline) -> Option<Glued> {
+    let precedence = Precedence::of(problem, deadline)?;
     let mut chains = chains(problem);
     let mut chain_of: Vec<usize> = (0..chains.len()).collect();
     // A chain grows as long as it can; those that it took in are left empty.
     for first in 0..chains.len() {
         while let Some(next) = next_of(problem, &precedence, &chains, &chain_of, first) {
+            if deadline.has_passed() {
+                return None;
+            }
             let taken = std::mem::replace(&mut chains[next], Chain::empty());
             taken.members.iter().for_each(|it| chain_of[it.index()] = first);
             let merged = merged(problem, &chains[first], &taken);
@@ -62,7 +66,7 @@ pub(super) fn glue(problem: &Problem) -> Glued {
         }
     }
     chains.retain(|it| !it.members.is_empty());
-    rebuilt(problem, chains)
+    Some(rebuilt(problem, chains))
 }
 
 /// Each operator on its own.

@@ -5,7 +5,8 @@
 //! relaxation, which can take seconds, and slices of time would change what comes out. So under a
 //! watcher it runs on a thread of its own. Told to stop, it is waited for for a moment; what it found
 //! then counts. If it does not come back, it is left to itself: it ends where it asks next, or at its
-//! time limit, and nobody looks at what it found. Without a watcher it runs where it is called.
+//! time limit, and what it found is dropped. No other model is solved in the process until then, so
+//! that its memory is not taken twice. Without a watcher it runs where it is called.
 
 // The only place in the planner: a C callback that the safe crate lacks.
 #![allow(unsafe_code)]
@@ -17,9 +18,9 @@ use highs_sys::{
     kHighsCallbackMipInterrupt, kHighsCallbackSimplexInterrupt,
 };
 use std::ffi::{c_char, c_int, c_void};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -36,6 +37,38 @@ const PATIENCE: Duration = Duration::from_millis(150);
 /// As that of a main thread.
 const STACK_SIZE: usize = 8 << 20;
 
+/// Models that were left to themselves and are not done.
+static N_LEFT: AtomicUsize = AtomicUsize::new(0);
+
+/// What became of a model on a thread of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Waited,
+    Left,
+    Done,
+}
+
+/// Changes the fate of a model, and counts those that are left to themselves; gives what it was.
+fn change(fate: &Mutex<Fate>, new: Fate) -> Fate {
+    let mut fate = fate.lock().unwrap_or_else(PoisonError::into_inner);
+    match (*fate, new) {
+        (Fate::Waited, Fate::Left) => _ = N_LEFT.fetch_add(1, Ordering::Relaxed),
+        (Fate::Left, Fate::Done) => _ = N_LEFT.fetch_sub(1, Ordering::Relaxed),
+        (Fate::Done, _) => return Fate::Done,
+        _ => {}
+    }
+    std::mem::replace(&mut *fate, new)
+}
+
+/// Notes that a thread is done, however it ends.
+struct Ending(Arc<Mutex<Fate>>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        change(&self.0, Fate::Done);
+    }
+}
+
 /// A model on its way to the thread that solves it.
 struct Sent(Model);
 
@@ -51,14 +84,23 @@ pub(super) fn solve<T: Send + 'static>(
     deadline: Deadline,
     finish: impl FnOnce(Model) -> Result<T, Error> + Send + 'static,
 ) -> Result<Option<T>, Error> {
+    while 0 < N_LEFT.load(Ordering::Relaxed) {
+        if deadline.has_passed() {
+            return Ok(None);
+        }
+        thread::sleep(INTERVAL);
+    }
     if !deadline.is_watched() {
         return finish(model).map(Some);
     }
+    let fate = Arc::new(Mutex::new(Fate::Waited));
+    let ending = Ending(Arc::clone(&fate));
     let failed = || Error::Solver("HiGHS fails".to_owned());
     let stop = Arc::new(AtomicBool::new(false));
     let (sender, receiver) = channel();
     let (sent, stop_of_thread) = (Sent(model), Arc::clone(&stop));
     let run = move || {
+        let _ending = ending;
         let Sent(mut model) = { sent };
         let data = Arc::as_ptr(&stop_of_thread);
         // SAFETY: the model is alive, and this thread keeps the flag until the model is gone.
@@ -70,7 +112,7 @@ pub(super) fn solve<T: Send + 'static>(
         }
         let result = finish(model);
         drop(stop_of_thread);
-        // Nobody may be there to take it.
+        // It is dropped if the model was left to itself.
         let _ = sender.send(result);
     };
     thread::Builder::new().stack_size(STACK_SIZE).spawn(run).map_err(|_| failed())?;
@@ -85,7 +127,10 @@ pub(super) fn solve<T: Send + 'static>(
             return match receiver.recv_timeout(PATIENCE) {
                 Ok(result) => result.map(Some),
                 Err(RecvTimeoutError::Disconnected) => Err(failed()),
-                Err(RecvTimeoutError::Timeout) => Ok(None),
+                Err(RecvTimeoutError::Timeout) => {
+                    change(&fate, Fate::Left);
+                    Ok(None)
+                }
             };
         }
     }

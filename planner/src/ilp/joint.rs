@@ -15,12 +15,15 @@ use super::formula::{is_order, mended};
 use super::reduced::Reduced;
 use super::windows::improve;
 use super::{Outcome, Reductions, splice};
-use crate::{Bytes, Deadline, Error, Outline, Problem};
+use crate::{Bytes, Deadline, Error, Outline, Problem, greedy};
 use std::time::Duration;
 
 /// What one program may take, at first and at most.
 const FIRST_LIMIT: Duration = Duration::from_secs(2);
 const LAST_LIMIT: Duration = Duration::from_secs(600);
+
+/// More operators are left to others: what is kept after each step alone would fill the memory.
+const MAX_OPS: usize = 4_000;
 
 /// Orders that are tried by chance where no proof is in sight.
 const TRIES: u64 = 200;
@@ -64,16 +67,22 @@ fn joint_until(
 ) -> Result<Outcome, Error> {
     problem.check()?;
     let restreamed = problem.restreamed();
+    let mut lower_bound = restreamed;
+    if MAX_OPS < problem.graph.ops().len() {
+        let best = start.cloned().unwrap_or_else(|| greedy(problem, &problem.graph.op_ids().collect::<Vec<_>>()));
+        return Ok(outcome(problem, best, lower_bound));
+    }
     let mut best = match start.filter(|it| is_order(problem, &it.order)) {
         Some(start) => mended(problem, start.order.clone(), &splice::kept(start)),
         None => first(problem),
     };
-    let mut lower_bound = restreamed;
     deadline.found(best.non_compulsory(problem));
     if lower_bound == best.non_compulsory(problem) || deadline.has_passed() {
         return Ok(outcome(problem, best, lower_bound));
     }
-    let whole = Reduced::new(problem, reductions);
+    let Some(whole) = Reduced::new(problem, reductions, deadline) else {
+        return Ok(outcome(problem, best, lower_bound));
+    };
     let reduced = whole.problem();
     let order = whole.nearest_order(&best.order);
     let mut current = mended(reduced, order.clone(), &keep_all(reduced, &order));

@@ -132,7 +132,7 @@ fn gluing_keeps_the_optimum() {
     let mut n_glued = 0;
     for seed in 0..4 * N_SEEDS {
         let problem = seeded_problem(Shape::SMALL, seed);
-        let glued = glue(&problem);
+        let glued = glue(&problem, Deadline::NEVER).expect("it is small");
         if glued.members.len() < problem.graph.ops().len() {
             let cost = problem.restreamed() + optimum(&glued.problem);
             assert_eq!(cost, optimum(&problem), "seed {seed} {problem} {}", glued.problem);
@@ -146,7 +146,7 @@ fn gluing_keeps_the_optimum() {
 fn an_expanded_outline_costs_what_the_glued_one_does() {
     for seed in 0..N_SEEDS {
         let problem = seeded_problem(Shape::SMALL, seed);
-        let glued = glue(&problem);
+        let glued = glue(&problem, Deadline::NEVER).expect("it is small");
         let outline = super::first::first(&glued.problem);
         let (order, kept) = glued.expand(&problem, &outline.order, &super::splice::kept(&outline));
         let expanded = super::splice::outline(&problem, order, &kept);
@@ -186,14 +186,15 @@ fn what_is_glued() {
          return f",
     );
     let names = |members: &Vec<crate::OpId>| members.iter().map(|it| problem.graph.op(*it).name.as_str()).collect();
-    let members: Vec<String> = glue(&problem).members.iter().map(names).collect();
+    let members: Vec<String> =
+        glue(&problem, Deadline::NEVER).expect("it is small").members.iter().map(names).collect();
     assert_eq!(members, ["abc", "d", "e", "f"]);
 }
 
 #[test]
 fn windows_end_where_ancestors_and_descendants_begin() {
     let problem = problem(PAIRS);
-    let precedence = Precedence::of(&problem);
+    let precedence = Precedence::of(&problem, Deadline::NEVER).expect("it is small");
     let windows: Vec<_> = problem.graph.op_ids().map(|it| precedence.window(it)).collect();
     assert_eq!(windows, [0..=3, 0..=3, 0..=3, 2..=5, 2..=5, 2..=5]);
 }

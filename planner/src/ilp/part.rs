@@ -40,7 +40,13 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
     let graph = &problem.graph;
     let alignment = problem.machine.alignment();
     let mut is_inside = vec![false; graph.ops().len()];
-    ops.iter().for_each(|it| is_inside[it.index()] = true);
+    let mut inside = vec![0_u64; is_inside.len().div_ceil(64)];
+    let mut place = vec![0; is_inside.len()];
+    for (index, op) in ops.iter().map(|it| it.index()).enumerate() {
+        is_inside[op] = true;
+        inside[op / 64] |= 1 << (op % 64);
+        place[op] = index;
+    }
     // Owned, and touched twice at least, so that it can lie there in between.
     let counts = |tensor: TensorId| {
         let n_readers = graph.readers(tensor).iter().filter(|it| is_inside[it.index()]).count();
@@ -61,7 +67,7 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
     }
     // Of no size: that an operator has run.
     let mut has_run: Vec<TensorId> = Vec::new();
-    for (index, &op) in ops.iter().enumerate() {
+    for &op in ops {
         let operator = graph.op(op);
         // A result that counts only here, but may share bytes with an operand that counts, in some orders.
         let shares = |tensor: TensorId| {
@@ -77,9 +83,10 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
         for tensor in operator.reads_on_chip() {
             reads.extend(new[tensor.index()].filter(|_| counts(tensor)));
         }
-        let before: Vec<usize> = (0..index).filter(|it| precedence.is_before(ops[*it], op)).collect();
-        let follows = |it: &usize| before.iter().any(|other| precedence.is_before(ops[*it], ops[*other]));
-        reads.extend(before.iter().filter(|it| !follows(it)).map(|it| has_run[*it]));
+        let mut before: Vec<usize> =
+            precedence.ancestors().nearest(op.index(), &inside).into_iter().map(|it| place[it]).collect();
+        before.sort_unstable();
+        reads.extend(before.into_iter().map(|it| has_run[it]));
         let written: Vec<TensorId> = operator.writes.iter().copied().filter(|it| is_named(*it)).collect();
         let writes = written.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
         let token = [(format!("after_{}", operator.name), Bytes::ZERO)];

@@ -18,7 +18,7 @@ use super::formula::{Formula, mended};
 use super::precedence::Precedence;
 use super::solver::{Model, Row};
 use super::{lp, mps};
-use crate::{Bytes, Error, OpId, Order, Problem};
+use crate::{Bytes, Deadline, Error, OpId, Order, Problem};
 use std::collections::HashSet;
 
 /// How a program is written down.
@@ -75,9 +75,11 @@ impl Program {
     fn new(problem: &Problem, decisions: Decisions) -> Result<Program, Error> {
         problem.check()?;
         let precedence = match decisions.order {
-            Order::Free => Precedence::of(problem),
-            Order::Source => Precedence::of_source(problem),
+            Order::Free => Precedence::of(problem, Deadline::NEVER),
+            Order::Source => Precedence::of_source(problem, Deadline::NEVER),
         };
+        let precedence =
+            precedence.ok_or_else(|| Error::Solver("the problem is too large for one program".to_owned()))?;
         let what = match (decisions.order, decisions.addresses) {
             (Order::Free, false) => "order and residency",
             (Order::Free, true) => "order, residency and addresses",

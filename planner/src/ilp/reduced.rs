@@ -1,9 +1,11 @@
 //! A smaller problem with the same optimum, and the way back.
 
 use super::glue::{Glued, glue, unglued};
-use super::precedence::Precedence;
+use super::precedence::{Precedence, direct};
 use super::{Reductions, formula::mended, splice, twins};
-use crate::{OpId, Outline, Problem, TensorId};
+use crate::{Deadline, OpId, Outline, Problem, TensorId};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// A problem after [`glue`](super::glue) and [`twins`], without streamed weights.
 pub(super) struct Reduced<'a> {
@@ -14,11 +16,12 @@ pub(super) struct Reduced<'a> {
 }
 
 impl Reduced<'_> {
-    pub(super) fn new(problem: &Problem, reductions: Reductions) -> Reduced<'_> {
-        let glued = if reductions.glue { glue(problem) } else { unglued(problem) };
+    /// None if the deadline has passed before it is made, or if the problem is too large.
+    pub(super) fn new<'a>(problem: &'a Problem, reductions: Reductions, deadline: Deadline) -> Option<Reduced<'a>> {
+        let glued = if reductions.glue { glue(problem, deadline)? } else { unglued(problem) };
         let ordered = reductions.twins.then(|| twins::ordered(&glued.problem));
-        let precedence = Precedence::of(ordered.as_ref().map_or(&glued.problem, |it| &it.problem));
-        Reduced { original: problem, glued, ordered, precedence }
+        let precedence = Precedence::of(ordered.as_ref().map_or(&glued.problem, |it| &it.problem), deadline)?;
+        Some(Reduced { original: problem, glued, ordered, precedence })
     }
 
     /// The smaller problem.
@@ -30,13 +33,24 @@ impl Reduced<'_> {
     pub(super) fn nearest_order(&self, order: &[OpId]) -> Vec<OpId> {
         let mut position = vec![0; order.len()];
         order.iter().enumerate().for_each(|(step, op)| position[op.index()] = step);
-        let mut nearest = Vec::new();
-        let mut rest: Vec<OpId> = self.problem().graph.op_ids().collect();
-        rest.sort_by_key(|it| position[self.glued.members[it.index()][0].index()]);
-        while !rest.is_empty() {
-            let is_ready = |op: &OpId| !rest.iter().any(|it| self.precedence.is_before(*it, *op));
-            let next = rest.iter().position(is_ready).expect("dependences have no cycle");
-            nearest.push(rest.remove(next));
+        let graph = &self.problem().graph;
+        let position = |op: OpId| (Reverse(position[self.glued.members[op.index()][0].index()]), Reverse(op));
+        // Of those that are ready, the one that comes first in the original's order.
+        let mut n_missing: Vec<usize> = graph.op_ids().map(|op| direct(self.problem(), op).len()).collect();
+        let mut ready: BinaryHeap<_> = graph.op_ids().filter(|it| n_missing[it.index()] == 0).map(position).collect();
+        let mut nearest = Vec::with_capacity(n_missing.len());
+        while let Some((_, Reverse(op))) = ready.pop() {
+            nearest.push(op);
+            let mut readers: Vec<OpId> =
+                graph.op(op).writes.iter().flat_map(|it| graph.readers(*it)).copied().collect();
+            readers.sort_unstable();
+            readers.dedup();
+            for reader in readers {
+                n_missing[reader.index()] -= 1;
+                if n_missing[reader.index()] == 0 {
+                    ready.push(position(reader));
+                }
+            }
         }
         nearest
     }

@@ -10,7 +10,9 @@ use super::cover::Cover;
 use super::exchange::{exchange, exchanges};
 use super::gap;
 use super::parts::parts;
-use super::solver::Model;
+use super::solver::{self, Model};
+use crate::greedy::replace_on_demand;
+use crate::replacement::ReplacementRule;
 use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId};
 use good_lp::{Expression, Variable, constraint};
 
@@ -60,7 +62,12 @@ pub fn replace_within(
     deadline: Deadline,
 ) -> Result<Outcome, Error> {
     problem.check()?;
-    let cover = Cover::new(problem, order, capacity);
+    let Some(cover) = Cover::new(problem, order, capacity) else {
+        let outline = replace_on_demand(problem, order, ReplacementRule::FarthestNextUse, capacity);
+        let lower_bound = problem.restreamed();
+        let proven = outline.non_compulsory(problem) == lower_bound;
+        return Ok(Outcome { outline, lower_bound, proven });
+    };
     let mut dropped = match start {
         Some(start) if start.order == order => gap::dropped(&cover.gaps, start),
         _ => vec![false; cover.gaps.len()],
@@ -83,7 +90,7 @@ fn improve(cover: &Cover, dropped: &mut Vec<bool>, deadline: Deadline) -> Result
     if cover.cost(dropped) <= bound {
         return Ok(bound);
     }
-    let exchanges = exchanges(cover);
+    let exchanges = exchanges(cover, deadline);
     exchange(&exchanges, dropped);
     Ok(bound.max(attempt(cover, &exchanges, dropped, i32::MAX, deadline)?))
 }
@@ -96,6 +103,10 @@ pub(super) fn attempt(
     max_nodes: i32,
     deadline: Deadline,
 ) -> Result<Bytes, Error> {
+    // Making it takes as long as handing it over.
+    if !solver::is_time_for(cover.rows.iter().map(|row| row.terms.len()).sum(), deadline) {
+        return Ok(Bytes::ZERO);
+    }
     let unit = cover.sizes.iter().fold(0, |unit, size| gcd(unit, size.0)).max(1);
     let answer = model(cover, exchanges, unit, dropped).minimise(max_nodes, deadline)?;
     if let Some(values) = answer.values {
@@ -120,7 +131,9 @@ fn model(cover: &Cover, exchanges: &[(usize, usize)], unit: u64, start: &[bool])
         let variable = match written {
             Some((last, variable)) if last == tensor => variable,
             _ => {
-                let leaves = (0..start.len()).any(|it| cover.written[it] == Some(tensor) && start[it]);
+                // Gaps of one tensor are neighbours.
+                let gaps = (gap..start.len()).take_while(|it| cover.written[*it] == Some(tensor));
+                let leaves = gaps.into_iter().any(|it| start[it]);
                 model.binary(cover.sizes[gap].0 / unit, leaves)
             }
         };

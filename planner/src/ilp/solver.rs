@@ -23,6 +23,7 @@ use good_lp::solvers::highs::highs;
 use good_lp::{Constraint, Expression, IntoAffineExpression, ProblemVariables, SolverModel, Variable, variable};
 use highs::{HighsModelStatus, HighsSolutionStatus};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// A minimisation over whole numbers, with whole coefficients in the objective, whose variables are bounded.
 #[derive(Clone, Default)]
@@ -34,6 +35,17 @@ pub(super) struct Model {
     start: Vec<f64>,
     /// What must hold.
     pub constraints: Vec<Constraint>,
+}
+
+/// HiGHS is not asked if less time than this is left for each variable and each coefficient: it takes
+/// some of that to hand it over, and it presolves without looking at the time.
+const TIME_PER_TERM: Duration = Duration::from_nanos(1500);
+
+/// Whether a model with so many variables and coefficients can be made and handed over before the
+/// deadline.
+pub(super) fn is_time_for(n_terms: usize, deadline: Deadline) -> bool {
+    let needed = TIME_PER_TERM * u32::try_from(n_terms).unwrap_or(u32::MAX);
+    deadline.left().is_none_or(|left| needed <= left)
 }
 
 /// What is known when the solver stops.
@@ -142,6 +154,12 @@ impl Model {
         Ok(self.run(None, max_nodes, gap, deadline)?.0)
     }
 
+    /// The variables, and the coefficients of all constraints.
+    fn n_terms(&self) -> usize {
+        let n_terms = self.constraints.iter().map(|it| it.expression().linear_coefficients().count());
+        self.weights.len() + n_terms.sum::<usize>()
+    }
+
     fn objective_of(&self, values: &[u64]) -> u64 {
         self.weights.iter().zip(values).map(|(weight, value)| weight * value).sum()
     }
@@ -162,6 +180,15 @@ impl Model {
         deadline: Deadline,
     ) -> Result<(Answer, f64), Error> {
         let failed = |what: &str| Error::Solver(what.to_owned());
+        // What was not solved has found nothing but what it started from.
+        let unsolved = || {
+            let values: Option<Vec<u64>> = start.map(|it| it.iter().map(|it| *it as u64).collect());
+            let objective = values.as_ref().map_or(0, |it| self.objective_of(it));
+            (Answer { values, bound: 0, is_infeasible: false }, objective as f64)
+        };
+        if !is_time_for(self.n_terms(), deadline) {
+            return Ok(unsolved());
+        }
         let mut problem = self.variables.clone().minimise(&self.objective).using(highs);
         for constraint in &self.constraints {
             problem.add_constraint(constraint.clone());
@@ -191,12 +218,7 @@ impl Model {
             let bound = solved.double_info_value(c"mip_dual_bound").unwrap_or(f64::NEG_INFINITY);
             Ok((Answer { values, bound: whole(bound), is_infeasible }, solved.objective_value()))
         })?;
-        // What was left to itself has found nothing but what it started from.
-        Ok(finished.unwrap_or_else(|| {
-            let values: Option<Vec<u64>> = start.map(|it| it.iter().map(|it| *it as u64).collect());
-            let objective = values.as_ref().map_or(0, |it| self.objective_of(it));
-            (Answer { values, bound: 0, is_infeasible: false }, objective as f64)
-        }))
+        Ok(finished.unwrap_or_else(unsolved))
     }
 }
 

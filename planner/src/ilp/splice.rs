@@ -11,6 +11,11 @@ pub(super) fn kept(outline: &Outline) -> Vec<Vec<TensorId>> {
     kept
 }
 
+/// How many tensors it keeps across boundaries, each counted at each boundary.
+pub(super) fn n_kept(outline: &Outline) -> usize {
+    outline.stays.iter().map(|it| it.steps.end.index() - 1 - it.steps.start.index()).sum()
+}
+
 /// The outline that keeps these tensors, where they are there to be kept.
 pub(super) fn outline(problem: &Problem, order: Vec<OpId>, kept: &[Vec<TensorId>]) -> Outline {
     let mut is_there = vec![false; problem.graph.tensors().len()];

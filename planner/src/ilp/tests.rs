@@ -263,8 +263,8 @@ fn replacement_is_optimal() {
         prop_assert_eq!(&replace_at_leisure(&problem, None), &outcome, "{}", problem);
         let again = replace_at_leisure(&problem, Some(&outcome.outline));
         prop_assert_eq!((again.lower_bound, again.proven), (outcome.lower_bound, true), "{}", problem);
-        let cover = Cover::new(&problem, &outcome.outline.order, problem.capacity());
-        let exchanges = exchanges(&cover);
+        let cover = Cover::new(&problem, &outcome.outline.order, problem.capacity()).expect("it is small");
+        let exchanges = exchanges(&cover, Deadline::NEVER);
         let bound = attempt(&cover, &exchanges, &mut vec![true; cover.gaps.len()], i32::MAX, in_a_minute());
         prop_assert_eq!(problem.restreamed() + bound.expect("a bound"), outcome.lower_bound, "{}", problem);
         exchanging.set(exchanging.get() + usize::from(!exchanges.is_empty()));

@@ -1,5 +1,7 @@
 //! Small sets as words of bits.
 
+use crate::reach::ones;
+
 /// A set of up to 64 · `W` small numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Bits<const W: usize>([u64; W]);
@@ -35,18 +37,6 @@ impl<const W: usize> Bits<W> {
         let words = self.0;
         (0..W).flat_map(move |word| ones(words[word]).map(move |it| 64 * word + it))
     }
-}
-
-/// The positions of the ones in a word, ascending.
-pub(super) fn ones(mut word: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        if word == 0 {
-            return None;
-        }
-        let position = word.trailing_zeros() as usize;
-        word &= word - 1;
-        Some(position)
-    })
 }
 
 /// Whether a number is in a set of any length.

@@ -197,13 +197,16 @@ impl<const W: usize> Explorer<'_, W> {
             .par_chunks(shares.len().div_ceil(n_parts).max(1))
             .map(|shares| self.expand(shares, &generated, left))
             .collect();
-        self.n_generated += generated.into_inner();
+        let generated = generated.into_inner();
+        self.n_generated += generated;
+        // A part that is cut off may not have come to what is too wide, so that counts last.
+        let is_cut_off = |part: &Result<Part<W>, TooWide>| part.as_ref().is_ok_and(|part| part.is_cut_off);
+        if left < generated || parts.iter().any(is_cut_off) {
+            return Ok(None);
+        }
         let mut level = NextLevel::default();
         for part in parts {
             let part = part?;
-            if part.is_cut_off {
-                return Ok(None);
-            }
             self.left_out = self.left_out.min(part.left_out);
             level.take_over(part.level);
         }

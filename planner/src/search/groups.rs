@@ -13,12 +13,13 @@
 //! to what a state has been charged the bounds of all groups below of which no operator has run.
 
 use super::Shortcuts;
-use super::bits::{has, ones, put};
+use super::bits::{has, put};
 use super::explore::{Exploration, Quest, explore};
 use super::instance::{Instance, SearchOp, SearchPair, Tracked};
 use super::node::{Node, State, TooWide};
 use super::reach::Reach;
 use crate::Deadline;
+use crate::reach::{Reach as Relation, members};
 use std::ops::Range;
 
 /// A tensor is tiny if this many of them fit the scratchpad.
@@ -144,7 +145,7 @@ impl Group {
             self.solve_coarsely::<W>(instance, reach, limits)?;
         }
         if self.bound < self.paid {
-            let exploration = self.explore::<W>(instance, reach, limits)?;
+            let Some(exploration) = self.explore::<W>(instance, reach, limits)? else { return Ok(()) };
             self.solved = exploration.is_complete();
             self.bound = self.bound.max(exploration.bound);
         }
@@ -170,8 +171,9 @@ impl Group {
         if coarse.ops == self.ops {
             return Ok(());
         }
-        let exploration = coarse.explore::<W>(instance, reach, limits)?;
-        self.bound = self.bound.max(exploration.bound);
+        if let Some(exploration) = coarse.explore::<W>(instance, reach, limits)? {
+            self.bound = self.bound.max(exploration.bound);
+        }
         Ok(())
     }
 
@@ -180,21 +182,20 @@ impl Group {
     /// are left, and then it counts nowhere else, or after it.
     fn restricted_to(&self, keeps: &impl Fn(u16) -> bool) -> Group {
         let mut ops: Box<[u64]> = vec![0; self.ops.len()].into();
-        for (word, bits) in self.ops.iter().enumerate() {
-            let members = ones(*bits).map(|bit| (64 * word + bit) as u16);
-            members.filter(|it| keeps(*it)).for_each(|it| put(&mut ops, it));
-        }
+        let members = members(&self.ops).map(|it| it as u16);
+        members.filter(|it| keeps(*it)).for_each(|it| put(&mut ops, it));
         let children = self.children.iter().map(|it| it.restricted_to(keeps)).collect();
         Group { ops, owned: self.owned.clone(), children, ..*self }
     }
 
+    /// None if the deadline has passed before its problem is made.
     fn explore<const W: usize>(
         &self,
         instance: &Instance,
         reach: &Reach,
         limits: &Limits,
-    ) -> Result<Exploration<W>, TooWide> {
-        let part = part(instance, reach, &self.ops, &self.owned);
+    ) -> Result<Option<Exploration<W>>, TooWide> {
+        let Some(part) = part(instance, reach, &self.ops, &self.owned, limits.deadline) else { return Ok(None) };
         // What the group does not look at has run from the start.
         let executed = (0..instance.n_words).map(|it| !self.ops[it] & full_word(instance, it)).collect();
         let mut start = Node::<W>::after(&part, executed)?;
@@ -210,7 +211,7 @@ impl Group {
             remember: false,
             deadline: limits.deadline,
         };
-        explore(&part, start, &quest)
+        explore(&part, start, &quest).map(Some)
     }
 }
 
@@ -219,8 +220,9 @@ fn full_word(instance: &Instance, word: usize) -> u64 {
     if 64 <= left { u64::MAX } else { (1 << left) - 1 }
 }
 
-/// The group's problem: operators keep their indices; those that it does not look at are empty.
-fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked]) -> Instance {
+/// The group's problem: operators keep their indices; those that it does not look at are empty. None
+/// if the deadline has passed before it is made.
+fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked], deadline: Deadline) -> Option<Instance> {
     let mut new_index: Vec<Option<Tracked>> = vec![None; instance.tracked.len()];
     let mut tracked = Vec::new();
     for &tensor in owned {
@@ -238,7 +240,10 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked]) -> I
     let operators = (0..instance.ops.len() as u16)
         .map(|op| {
             if !has(ops, op) {
-                return SearchOp::default();
+                return Some(SearchOp::default());
+            }
+            if deadline.has_passed() {
+                return None;
             }
             let whole = &instance.ops[usize::from(op)];
             let mut need = whole.need;
@@ -257,31 +262,18 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked]) -> I
             // What the group does not own, or does not see all readers of, may die here.
             let is_seen = |it: &SearchPair| it.tracked.and_then(|it| new_index[usize::from(it)]);
             let in_place = whole.in_place.iter().map(|it| SearchPair { tracked: is_seen(it), ..*it }).collect();
-            SearchOp {
+            let nearest =
+                |reach: &Relation| reach.nearest(usize::from(op), ops).into_iter().map(|it| it as u16).collect();
+            Some(SearchOp {
                 need,
                 capacity: whole.capacity,
                 reads,
                 writes,
                 in_place,
-                predecessors: nearest(&reach.ancestors, ops, op),
-                successors: nearest(&reach.descendants, ops, op),
-            }
+                predecessors: nearest(&reach.ancestors),
+                successors: nearest(&reach.descendants),
+            })
         })
-        .collect();
-    Instance { capacity: instance.capacity, ops: operators, tracked, n_words: instance.n_words }
-}
-
-/// The operators of a group that are reached from `op`, without those that are reached from others
-/// of them.
-fn nearest(reach: &[Box<[u64]>], ops: &[u64], op: u16) -> Vec<u16> {
-    let reached: Vec<u64> = reach[usize::from(op)].iter().zip(ops).map(|(reach, ops)| reach & ops).collect();
-    let mut nearest = reached.clone();
-    for word in 0..reached.len() {
-        for bit in ones(reached[word]) {
-            let further = &reach[64 * word + bit];
-            nearest.iter_mut().zip(further).for_each(|(nearest, further)| *nearest &= !further);
-        }
-    }
-    let members = nearest.iter().enumerate();
-    members.flat_map(|(word, bits)| ones(*bits).map(move |bit| (64 * word + bit) as u16)).collect()
+        .collect::<Option<Vec<SearchOp>>>()?;
+    Some(Instance { capacity: instance.capacity, ops: operators, tracked, n_words: instance.n_words })
 }

@@ -1,38 +1,24 @@
 //! Which operators must come before or after which.
 
-use super::bits::put;
 use super::instance::Instance;
+use crate::Deadline;
+use crate::reach::Reach as Relation;
 
 /// Ancestors and descendants of every operator, itself excepted.
 pub(super) struct Reach {
-    pub ancestors: Vec<Box<[u64]>>,
-    pub descendants: Vec<Box<[u64]>>,
+    pub ancestors: Relation,
+    pub descendants: Relation,
 }
 
 impl Reach {
-    pub fn of(instance: &Instance) -> Reach {
+    /// None if the deadline has passed before it is made, or if it would be too large.
+    pub fn of(instance: &Instance, deadline: Deadline) -> Option<Reach> {
         let ops = &instance.ops;
-        Reach {
-            ancestors: closure(instance, 0..ops.len(), |it| &ops[it].predecessors),
-            descendants: closure(instance, (0..ops.len()).rev(), |it| &ops[it].successors),
-        }
+        let before = |op: usize| ops[op].predecessors.iter().map(|it| usize::from(*it));
+        let after = |op: usize| ops[op].successors.iter().map(|it| usize::from(*it));
+        Some(Reach {
+            ancestors: Relation::of(ops.len(), 0..ops.len(), before, deadline)?,
+            descendants: Relation::of(ops.len(), (0..ops.len()).rev(), after, deadline)?,
+        })
     }
-}
-
-/// All that can be reached by `neighbours`, which come earlier in `order`.
-fn closure<'a>(
-    instance: &Instance,
-    order: impl Iterator<Item = usize>,
-    neighbours: impl Fn(usize) -> &'a [u16],
-) -> Vec<Box<[u64]>> {
-    let mut closure: Vec<Box<[u64]>> = vec![vec![0; instance.n_words].into(); instance.ops.len()];
-    for op in order {
-        let mut own = std::mem::take(&mut closure[op]);
-        for &next in neighbours(op) {
-            put(&mut own, next);
-            own.iter_mut().zip(&closure[usize::from(next)]).for_each(|(own, next)| *own |= next);
-        }
-        closure[op] = own;
-    }
-    closure
 }

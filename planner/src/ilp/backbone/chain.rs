@@ -1,6 +1,6 @@
 //! The backbone: operators that run in the same order in every schedule.
 
-use crate::ilp::precedence::Precedence;
+use crate::ilp::precedence::direct;
 use crate::{Bytes, OpId, Problem};
 
 /// A chain of dependences.
@@ -13,12 +13,12 @@ pub(super) struct Backbone {
 
 impl Backbone {
     /// The chain whose operators' tensors add up to most.
-    pub(super) fn of(problem: &Problem, precedence: &Precedence) -> Backbone {
+    pub(super) fn of(problem: &Problem) -> Backbone {
         let graph = &problem.graph;
         let mut best: Vec<(u64, Option<OpId>)> = Vec::new();
         for op in graph.op_ids() {
-            let before = graph.op_ids().take(op.index()).filter(|it| precedence.is_before(*it, op));
-            let from = before.max_by_key(|it| best[it.index()].0);
+            // What is best before it is one of those that it needs directly: any other has a better one after it.
+            let from = direct(problem, op).into_iter().max_by_key(|it| best[it.index()].0);
             best.push((own(problem, op).0 + 1 + from.map_or(0, |it| best[it.index()].0), from));
         }
         let mut ops = Vec::new();

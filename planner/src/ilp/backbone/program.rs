@@ -33,6 +33,9 @@ use good_lp::{Expression, Variable, constraint};
 /// Nodes for one program: what has taken so many moves no more.
 const MAX_NODES: i32 = 20_000;
 
+/// A program is not made if its tensors, times the operators and cells in which each may be there, are more.
+const MAX_PRESENCES: usize = 20_000_000;
+
 pub(super) struct Program<'a> {
     problem: &'a Problem,
     backbone: &'a Backbone,
@@ -53,37 +56,58 @@ struct Presence {
 }
 
 impl Program<'_> {
+    /// None if the program would be too large, or the deadline has passed before it is made.
     pub(super) fn new<'a>(
         problem: &'a Problem,
         precedence: &Precedence,
         backbone: &'a Backbone,
         sides: &'a [Side],
         tiny: u64,
-    ) -> Program<'a> {
+        deadline: Deadline,
+    ) -> Option<Program<'a>> {
         let graph = &problem.graph;
         let tracked: Vec<TensorId> = graph.tensor_ids().filter(|it| is_tracked(problem, *it, tiny)).collect();
+        let n_places = backbone.len() + sides.iter().map(|it| it.cells().len()).sum::<usize>();
+        if MAX_PRESENCES < tracked.len().saturating_mul(n_places) {
+            return None;
+        }
         let unit = tracked.iter().fold(0, |unit, it| gcd(unit, graph.tensor(*it).size.0)).max(1);
         let mut model = Model::default();
         let runs = sides.iter().map(|side| side.cells().map(|_| model.binary(0, false)).collect()).collect();
         let mut program = Program { problem, backbone, sides, runs, model, unit };
-        program.order_sides(precedence);
-        let presences: Vec<Presence> = tracked.into_iter().map(|it| program.presence(it)).collect();
-        program.limit_backbone(&presences);
-        program.limit_sides(&presences);
-        program
+        program.order_sides(precedence, deadline)?;
+        let mut side_of: Vec<Option<usize>> = vec![None; graph.ops().len()];
+        sides.iter().enumerate().for_each(|(index, it)| side_of[it.op.index()] = Some(index));
+        let mut presences: Vec<Presence> = Vec::with_capacity(tracked.len());
+        for tensor in tracked {
+            if deadline.has_passed() {
+                return None;
+            }
+            presences.push(program.presence(tensor, &side_of));
+        }
+        program.limit_backbone(&presences, deadline)?;
+        program.limit_sides(&presences, deadline)?;
+        Some(program)
     }
 
-    /// Each side operator runs once, after those that it needs.
-    fn order_sides(&mut self, precedence: &Precedence) {
+    /// Each side operator runs once, after those that it needs. None if the deadline has passed.
+    fn order_sides(&mut self, precedence: &Precedence, deadline: Deadline) -> Option<()> {
         for runs in &self.runs {
             let sum: Expression = runs.iter().copied().sum();
             self.model.constraints.push(constraint!(sum == 1.0));
         }
+        let ancestors = precedence.ancestors();
+        let mut side_of = vec![0; ancestors.n_ops()];
+        let mut is_side = vec![0_u64; ancestors.n_ops().div_ceil(64)];
+        for (side, op) in self.sides.iter().map(|it| it.op.index()).enumerate() {
+            side_of[op] = side;
+            is_side[op / 64] |= 1 << (op % 64);
+        }
         for (w, after) in self.sides.iter().enumerate() {
-            let before: Vec<usize> = (0..w).filter(|it| precedence.is_before(self.sides[*it].op, after.op)).collect();
-            let is_nearest =
-                |v: &&usize| !before.iter().any(|it| precedence.is_before(self.sides[**v].op, self.sides[*it].op));
-            for &v in before.iter().filter(is_nearest) {
+            if deadline.has_passed() {
+                return None;
+            }
+            for v in ancestors.nearest(after.op.index(), &is_side).into_iter().map(|op| side_of[op]) {
                 for cell in after.cells().filter(|it| it.to < *self.sides[v].bounds.last().unwrap_or(&0)) {
                     let w_ran: Expression = self.runs_where(w, |it| it.to <= cell.to);
                     let v_ran: Expression = self.runs_where(v, |it| it.from < cell.to);
@@ -91,6 +115,7 @@ impl Program<'_> {
                 }
             }
         }
+        Some(())
     }
 
     fn runs_where(&self, side: usize, is_in: impl Fn(&Cell) -> bool) -> Expression {
@@ -99,12 +124,13 @@ impl Program<'_> {
     }
 
     /// Where a tensor can be, and what that costs.
-    fn presence(&mut self, tensor: TensorId) -> Presence {
+    fn presence(&mut self, tensor: TensorId, side_of: &[Option<usize>]) -> Presence {
         let graph = &self.problem.graph;
         let weight = graph.tensor(tensor).size.0 / self.unit;
         let producer = graph.producer(tensor);
         let touches: Vec<OpId> = producer.into_iter().chain(graph.readers(tensor).iter().copied()).collect();
-        let touching: Vec<usize> = (0..self.sides.len()).filter(|it| touches.contains(&self.sides[*it].op)).collect();
+        let mut touching: Vec<usize> = touches.iter().filter_map(|it| side_of[it.index()]).collect();
+        touching.sort_unstable();
         let fixed: Vec<Bound> = touches.iter().filter_map(|it| Some(self.backbone.place(*it)? + 1)).collect();
         let mut bounds = fixed.clone();
         touching.iter().for_each(|it| bounds.extend(&self.sides[*it].bounds));
@@ -206,10 +232,14 @@ impl Program<'_> {
         }
     }
 
-    fn limit_backbone(&mut self, presences: &[Presence]) {
+    /// None if the deadline has passed.
+    fn limit_backbone(&mut self, presences: &[Presence], deadline: Deadline) -> Option<()> {
         let problem = self.problem;
         let capacity = problem.capacity();
         for (place, &op) in self.backbone.ops.iter().enumerate() {
+            if deadline.has_passed() {
+                return None;
+            }
             let bound = place + 1;
             let mut held = Expression::default();
             let mut potential = Bytes::ZERO;
@@ -226,14 +256,19 @@ impl Program<'_> {
                 self.model.constraints.push(constraint!(held <= left.0 as f64));
             }
         }
+        Some(())
     }
 
-    fn limit_sides(&mut self, presences: &[Presence]) {
+    /// None if the deadline has passed.
+    fn limit_sides(&mut self, presences: &[Presence], deadline: Deadline) -> Option<()> {
         let problem = self.problem;
         let capacity = problem.capacity();
         for (side, runs) in self.sides.iter().zip(&self.runs) {
             let needed = own(problem, side.op).min(capacity);
             for (cell, runs) in side.cells().zip(runs) {
+                if deadline.has_passed() {
+                    return None;
+                }
                 let mut held = Expression::default();
                 let mut potential = needed;
                 for presence in presences.iter().filter(|it| !problem.operands(side.op).any(|op| op == it.tensor)) {
@@ -248,6 +283,7 @@ impl Program<'_> {
                 }
             }
         }
+        Some(())
     }
 
     /// The bound, and a solution if there is one.

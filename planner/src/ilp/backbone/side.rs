@@ -64,9 +64,10 @@ pub(super) fn sides(problem: &Problem, precedence: &Precedence, backbone: &Backb
     };
     let is_side = |op: &OpId| backbone.place(*op).is_none() && matters(*op);
     let side = |op: OpId| {
-        let before = backbone.ops.iter().rposition(|it| precedence.is_before(*it, op));
-        let after = backbone.ops.iter().position(|it| precedence.is_before(op, *it));
-        let bounds = bounds(before.map_or(0, |it| it + 1), after.map_or(backbone.len() + 1, |it| it + 1));
+        // On a chain, what must come before the operator is the first part, and what after, the last.
+        let n_before = backbone.ops.partition_point(|it| precedence.is_before(*it, op));
+        let n_not_after = backbone.ops.partition_point(|it| !precedence.is_before(op, *it));
+        let bounds = bounds(n_before, n_not_after + 1);
         Side { op, bounds }
     };
     problem.graph.op_ids().filter(is_side).map(side).collect()

@@ -1,0 +1,377 @@
+//! The least scratchpad with which a problem can be planned, and orders that make do with it.
+//!
+//! What an operator needs for itself depends on the order where it may write over an operand that other
+//! operators read: only after all of them can it do so. With less than every order needs, some operator
+//! has to wait for others: a dependence more. An operator may have several ways to fit; a choice of ways
+//! is possible if all dependences together have no cycle.
+//!
+//! So a problem is *restricted*: it gets these dependences, and then all of its orders fit. Solvers see
+//! no difference to other problems. Where each operator has one way only, every order that fits has all
+//! of these dependences, and what is proven of the restricted problem holds for the problem itself.
+
+use crate::{Bytes, Dies, GraphBuilder, InPlace, OpId, Order, Origin, Plan, Problem, Residency, TensorId, Use};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
+
+/// The least scratchpad with which there is a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeastScratchpad {
+    /// Its size.
+    pub size: Bytes,
+    /// Whether there is a plan with it. If not, it may take more: which orders fit was not found out.
+    pub is_exact: bool,
+}
+
+/// Of an operator with more operands that may or may not die with it, only all ways at once are tried.
+const MAX_OPERANDS: usize = 8;
+
+/// Choices of ways that are tried for one size of the scratchpad.
+const MAX_CHOICES: usize = 2_000;
+
+/// Dependences that a restricted problem has beside its own: the first operator runs before the second.
+type Edges = Vec<(OpId, OpId)>;
+
+/// What is found out about orders for a scratchpad.
+enum Orders {
+    /// With these dependences, all fit. If they are forced, all that fit have them.
+    Fit { edges: Edges, is_forced: bool },
+    /// None fits.
+    None,
+    /// Not found out.
+    Unknown,
+}
+
+impl Problem {
+    /// The least scratchpad with which there is a plan, where these orders are allowed.
+    pub fn least_scratchpad(&self, order: Order) -> LeastScratchpad {
+        let exact = |size| LeastScratchpad { size, is_exact: true };
+        if order == Order::Source {
+            return exact(self.least_in_source_order());
+        }
+        let (_, lower) = self.most_demanding(order);
+        let upper = self.min_scratchpad();
+        // Each size that matters to an operator, ascending.
+        let ways = |op| self.ways(op).into_iter().map(move |way| self.working_set_with(op, &way));
+        let mut sizes: Vec<Bytes> =
+            if lower < upper { self.graph.op_ids().flat_map(ways).collect() } else { Vec::new() };
+        sizes.extend([lower, upper]);
+        sizes.retain(|it| lower <= *it && *it <= upper);
+        sizes.sort_unstable();
+        sizes.dedup();
+        // More memory never hurts.
+        let first = sizes.partition_point(|size| matches!(self.orders(*size), Orders::None));
+        let size = sizes.get(first).copied().unwrap_or(upper);
+        LeastScratchpad { size, is_exact: size == upper || matches!(self.orders(size), Orders::Fit { .. }) }
+    }
+
+    fn least_in_source_order(&self) -> Bytes {
+        self.most_demanding(Order::Source).1
+    }
+
+    /// The first of the operators that need the most in the order that is best for each of them, and how
+    /// much that is.
+    pub(crate) fn most_demanding(&self, order: Order) -> (OpId, Bytes) {
+        let dies = |op: OpId, pair: &InPlace| match order {
+            Order::Source => self.graph.readers(pair.operand).last() == Some(&op),
+            Order::Free => pair.dies != Dies::Never,
+        };
+        let needs = self.graph.op_ids().map(|op| (op, self.working_set_where(op, |pair| dies(op, pair))));
+        needs.max_by_key(|(op, needed)| (*needed, Reverse(*op))).unwrap_or((OpId(0), Bytes::ZERO))
+    }
+
+    /// The operands of which it depends on the order whether they die with an operator.
+    fn uncertain(&self, op: OpId) -> Vec<TensorId> {
+        let pairs = self.possible_pairs(op).filter(|pair| pair.dies == Dies::Sometimes);
+        let mut operands: Vec<TensorId> = pairs.map(|pair| pair.operand).collect();
+        operands.sort_unstable();
+        operands.dedup();
+        operands
+    }
+
+    /// All sets of these operands, the smallest first; where there are too many, none and all.
+    fn ways(&self, op: OpId) -> Vec<Vec<TensorId>> {
+        let operands = self.uncertain(op);
+        if MAX_OPERANDS < operands.len() {
+            return vec![Vec::new(), operands];
+        }
+        let mut sets: Vec<u32> = (0..1 << operands.len()).collect();
+        sets.sort_by_key(|set| (set.count_ones(), *set));
+        let members = |set: u32| operands.iter().enumerate().filter(move |it| set >> it.0 & 1 == 1).map(|it| *it.1);
+        sets.into_iter().map(|set| members(set).collect()).collect()
+    }
+
+    /// The scratchpad with which an operator can run if these of its operands die with it, beside those
+    /// that do so in every order.
+    fn working_set_with(&self, op: OpId, dying: &[TensorId]) -> Bytes {
+        let dies =
+            |pair: &InPlace| pair.dies == Dies::Always || pair.dies == Dies::Sometimes && dying.contains(&pair.operand);
+        self.working_set_where(op, dies)
+    }
+
+    /// The dependences with which all orders fit a scratchpad of this size.
+    fn orders(&self, size: Bytes) -> Orders {
+        let mut ways: Vec<(OpId, Vec<Vec<TensorId>>)> = Vec::new();
+        let mut is_complete = true;
+        for op in self.graph.op_ids().filter(|op| size < self.working_set(*op)) {
+            let mut least: Vec<Vec<TensorId>> = Vec::new();
+            for way in self.ways(op).into_iter().filter(|way| self.working_set_with(op, way) <= size) {
+                if !least.iter().any(|known| known.iter().all(|it| way.contains(it))) {
+                    least.push(way);
+                }
+            }
+            if least.is_empty() {
+                return Orders::None;
+            }
+            is_complete &= self.uncertain(op).len() <= MAX_OPERANDS;
+            ways.push((op, least));
+        }
+        // What leaves the least to choose goes first.
+        ways.sort_by_key(|(op, ways)| (ways.len(), *op));
+        let is_forced = is_complete && ways.iter().all(|(_, ways)| ways.len() == 1);
+        let mut n_choices = MAX_CHOICES;
+        match self.choose(&ways, &mut Vec::new(), &mut HashSet::new(), &mut n_choices) {
+            Some(edges) => Orders::Fit { edges, is_forced },
+            None if is_complete && 0 < n_choices => Orders::None,
+            None => Orders::Unknown,
+        }
+    }
+
+    /// A way for each of these operators such that there is an order beside the dependences so far. No
+    /// tensor can die with two operators; `dying` are those that do so already.
+    fn choose(
+        &self,
+        ways: &[(OpId, Vec<Vec<TensorId>>)],
+        edges: &mut Edges,
+        dying: &mut HashSet<TensorId>,
+        n_choices: &mut usize,
+    ) -> Option<Edges> {
+        // All that leave no choice are one choice.
+        let n_certain = ways.iter().take_while(|(_, ways)| ways.len() == 1).count().max(1);
+        let Some((certain, rest)) = ways.split_at_checked(n_certain) else { return Some(edges.clone()) };
+        let n_before = edges.len();
+        for choice in 0..certain[0].1.len() {
+            *n_choices = n_choices.checked_sub(1)?;
+            let deaths: Vec<(OpId, TensorId)> =
+                certain.iter().flat_map(|(op, ways)| ways[choice].iter().map(|tensor| (*op, *tensor))).collect();
+            let n_possible = deaths.iter().take_while(|(_, tensor)| dying.insert(*tensor)).count();
+            if n_possible == deaths.len() {
+                for (op, tensor) in &deaths {
+                    let others = self.graph.readers(*tensor).iter().filter(|it| *it != op);
+                    edges.extend(others.map(|other| (*other, *op)));
+                }
+                if order_with(self, edges).is_some()
+                    && let Some(found) = self.choose(rest, edges, dying, n_choices)
+                {
+                    return Some(found);
+                }
+                edges.truncate(n_before);
+            }
+            deaths[..n_possible].iter().for_each(|(_, tensor)| _ = dying.remove(tensor));
+        }
+        None
+    }
+
+    /// The same problem with such dependences that all of its orders fit, if it fits in some of these,
+    /// but not in all that there are.
+    pub(crate) fn restricted(&self, order: Order) -> Option<Restricted> {
+        let (edges, is_forced) = match order {
+            Order::Source => {
+                let following = self.graph.op_ids().zip(self.graph.op_ids().skip(1)).collect();
+                (self.least_in_source_order() <= self.machine.scratchpad()).then_some((following, true))?
+            }
+            Order::Free => match self.orders(self.machine.scratchpad()) {
+                Orders::Fit { edges, is_forced } => (edges, is_forced),
+                Orders::None | Orders::Unknown => return None,
+            },
+        };
+        Some(Restricted::new(self, &edges, is_forced))
+    }
+}
+
+/// The order nearest to that of the source that respects some dependences more; none if there is a cycle.
+fn order_with(problem: &Problem, edges: &Edges) -> Option<Vec<OpId>> {
+    let graph = &problem.graph;
+    let mut after: Vec<Vec<OpId>> = vec![Vec::new(); graph.ops().len()];
+    edges.iter().for_each(|(before, op)| after[before.index()].push(*op));
+    for op in graph.op_ids() {
+        after[op.index()].extend(graph.op(op).writes.iter().flat_map(|it| graph.readers(*it)));
+    }
+    let mut n_missing = vec![0; after.len()];
+    after.iter().flatten().for_each(|op| n_missing[op.index()] += 1);
+    let mut ready: BinaryHeap<Reverse<OpId>> =
+        graph.op_ids().filter(|op| n_missing[op.index()] == 0).map(Reverse).collect();
+    let mut order = Vec::with_capacity(after.len());
+    while let Some(Reverse(op)) = ready.pop() {
+        order.push(op);
+        for next in &after[op.index()] {
+            n_missing[next.index()] -= 1;
+            if n_missing[next.index()] == 0 {
+                ready.push(Reverse(*next));
+            }
+        }
+    }
+    (order.len() == after.len()).then_some(order)
+}
+
+/// A problem with more dependences, and the way back.
+pub(crate) struct Restricted {
+    pub problem: Problem,
+    /// Whether all plans of the original are plans of this problem, so that its bounds hold for both.
+    pub is_forced: bool,
+    /// Per operator, the original one.
+    ops: Vec<OpId>,
+    /// Per tensor, the original one; none for a dependence.
+    tensors: Vec<Option<TensorId>>,
+}
+
+impl Restricted {
+    fn new(original: &Problem, edges: &Edges, is_forced: bool) -> Restricted {
+        let graph = &original.graph;
+        let order = order_with(original, edges).expect("dependences that were chosen have no cycle");
+        let mut befores: Vec<Vec<OpId>> = vec![Vec::new(); order.len()];
+        let mut is_before = vec![false; order.len()];
+        for (before, op) in edges {
+            befores[op.index()].push(*before);
+            is_before[before.index()] = true;
+        }
+        let mut builder = GraphBuilder::new();
+        let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
+        let mut tensors = Vec::new();
+        for tensor in graph.tensor_ids() {
+            let it = graph.tensor(tensor);
+            let id = match it.origin {
+                Origin::Argument => builder.argument(&it.name, it.size),
+                Origin::Weight => builder.weight(&it.name, it.size),
+                Origin::Op(_) => continue,
+            };
+            new[tensor.index()] = Some(id);
+            tensors.push(Some(tensor));
+        }
+        // Of no size: that an operator has run.
+        let mut has_run: Vec<Option<TensorId>> = vec![None; order.len()];
+        for &id in &order {
+            let op = graph.op(id);
+            let uses = op.reads.iter().filter_map(|it| Some(Use { tensor: new[it.tensor.index()]?, ..*it }));
+            let tokens = befores[id.index()].iter().filter_map(|it| has_run[it.index()]);
+            let reads: Vec<Use> = uses.chain(tokens.map(Use::from)).collect();
+            let writes = op.writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
+            let token = is_before[id.index()].then(|| (format!("after_{}", op.name), Bytes::ZERO));
+            let written = builder.op_with_uses(&op.name, &reads, writes.chain(token.clone()), op.workspace);
+            for (old, id) in op.writes.iter().zip(&written) {
+                new[old.index()] = Some(*id);
+            }
+            tensors.extend(op.writes.iter().copied().map(Some));
+            if token.is_some() {
+                has_run[id.index()] = written.last().copied();
+                tensors.push(None);
+            }
+            for pair in &op.in_place {
+                if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
+                    builder.in_place_at(result, operand, pair.at());
+                }
+            }
+        }
+        graph.results().iter().filter_map(|it| new[it.index()]).for_each(|it| builder.result(it));
+        let graph = builder.build().expect("it was built before, and dependences have no size");
+        let problem = Problem { graph, machine: original.machine.clone() };
+        Restricted { problem, is_forced, ops: order, tensors }
+    }
+
+    /// The original's plan that one of this problem stands for.
+    pub fn expand(&self, plan: Plan) -> Plan {
+        let original = |it: &Residency| Some(Residency { tensor: self.tensors[it.tensor.index()]?, ..it.clone() });
+        let mut residencies: Vec<Residency> = plan.residencies.iter().filter_map(original).collect();
+        residencies.sort_by_key(|it| (it.steps.start, it.tensor));
+        let order = plan.order.iter().map(|op| self.ops[op.index()]).collect();
+        Plan { order, residencies, workspaces: plan.workspaces }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Shape, seeded_problem};
+    use crate::{Error, Options, Solver, check, plan};
+
+    /// The least over all orders, by trying them all.
+    fn by_trying(problem: &Problem) -> Bytes {
+        fn extend(problem: &Problem, order: &mut Vec<OpId>, best: &mut Bytes) {
+            let graph = &problem.graph;
+            if order.len() == graph.ops().len() {
+                let ran_before = |op: OpId, reader: &OpId| {
+                    order.iter().position(|it| it == reader) <= order.iter().position(|it| *it == op)
+                };
+                let dies = |op: OpId, pair: &InPlace| graph.readers(pair.operand).iter().all(|it| ran_before(op, it));
+                let needs = graph.op_ids().map(|op| problem.working_set_where(op, |pair| dies(op, pair)));
+                *best = (*best).min(needs.max().unwrap_or(Bytes::ZERO));
+                return;
+            }
+            for op in graph.op_ids().filter(|op| !order.contains(op)).collect::<Vec<_>>() {
+                let producers = graph.op(op).reads_on_chip().filter_map(|it| graph.producer(it));
+                if producers.into_iter().all(|it| order.contains(&it)) {
+                    order.push(op);
+                    extend(problem, order, best);
+                    order.pop();
+                }
+            }
+        }
+        let mut best = Bytes(u64::MAX);
+        extend(problem, &mut Vec::new(), &mut best);
+        best
+    }
+
+    #[test]
+    fn it_is_the_least_over_all_orders_and_there_is_a_plan() {
+        let (mut n_by_order, mut n_of_source) = (0, 0);
+        for seed in 0..3000 {
+            let mut problem = seeded_problem(Shape { ops: 5, ..Shape::TINY }, seed);
+            let least = problem.least_scratchpad(Order::Free);
+            assert_eq!(least, LeastScratchpad { size: by_trying(&problem), is_exact: true }, "{problem}");
+            if least.size == problem.min_scratchpad() {
+                continue;
+            }
+            n_by_order += 1;
+            problem.machine = problem.machine.with_scratchpad(least.size);
+            let mut costs = Vec::new();
+            let solvers = [Solver::Auto, Solver::Search, Solver::Ilp];
+            for solver in solvers.into_iter().filter(|it| cfg!(feature = "ilp") || *it != Solver::Ilp) {
+                let solution = plan(&problem, &Options { solver, ..Options::default() }).expect("there is a plan");
+                let traffic = check(&problem, &solution.plan.actions(&problem)).expect("the judge accepts it");
+                assert_eq!(traffic.non_compulsory, solution.non_compulsory, "{problem}");
+                costs.push((solution.non_compulsory, solution.lower_bound));
+            }
+            assert!(costs.iter().all(|a| costs.iter().all(|b| a.1 <= b.0)), "{costs:?}\n{problem}");
+
+            let of_source = problem.least_scratchpad(Order::Source).size;
+            problem.machine = problem.machine.with_scratchpad(of_source);
+            for solver in [Solver::Auto, Solver::Greedy] {
+                let options = Options { solver, order: Order::Source, ..Options::default() };
+                let solution = plan(&problem, &options).expect("there is a plan");
+                assert!(solution.plan.order.is_sorted(), "{problem}");
+                check(&problem, &solution.plan.actions(&problem)).expect("the judge accepts it");
+            }
+            n_of_source += usize::from(of_source < problem.min_scratchpad());
+
+            let too_small = Bytes(least.size.0 - 1);
+            problem.machine = problem.machine.with_scratchpad(too_small);
+            let error = plan(&problem, &Options::default()).expect_err("it is too small");
+            let Error::ScratchpadTooSmall { min_scratchpad, .. } = error else { panic!("{error}\n{problem}") };
+            assert_eq!(min_scratchpad, least.size, "{problem}");
+        }
+        assert!(20 < n_by_order && 5 < n_of_source, "{n_by_order} {n_of_source}");
+    }
+
+    /// Two operators that may each overwrite what both read, but not both.
+    #[test]
+    fn ways_that_exclude_each_other() {
+        let text = "machine scratchpad 64 alignment 64 weights resident
+             argument x 64
+             op a: x -> p 64 over x
+             op b: x -> q 64 over x
+             return p q";
+        let problem: Problem = text.parse().expect("a problem");
+        assert_eq!(problem.least_scratchpad(Order::Free), LeastScratchpad { size: Bytes(128), is_exact: true });
+        let error = plan(&problem, &Options::default()).expect_err("one of them needs a place beside it");
+        assert!(matches!(error, Error::ScratchpadTooSmall { needed: Bytes(128), min_scratchpad: Bytes(128), .. }));
+    }
+}
