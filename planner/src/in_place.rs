@@ -37,7 +37,7 @@ impl Problem {
             .op(op)
             .in_place
             .iter()
-            .filter(move |it| self.graph.readers(it.operand).contains(&op) && is_aligned(it))
+            .filter(move |it| self.graph.readers(it.operand).binary_search(&op).is_ok() && is_aligned(it))
     }
 
     /// As many pairs of an operator as can be at once, where `dies` says which are possible.

@@ -212,8 +212,8 @@ fn rebuilt(problem: &Problem, mut chains: Vec<Chain>) -> Glued {
                 builder.result(id);
             }
         }
-        // There are pairs only where a chain is one operator.
-        let pairs = chain.members.iter().flat_map(|it| &graph.op(*it).in_place);
+        // There are pairs only where a chain is one operator; what it reads in host memory is in none.
+        let pairs = chain.members.iter().flat_map(|it| problem.possible_pairs(*it));
         for pair in pairs.filter(|it| it.dies != Dies::Never) {
             builder.carry_in_place(pair, &new);
         }
