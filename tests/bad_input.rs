@@ -116,7 +116,7 @@ fn errors_say_what_and_where() {
         (
             format!("func.func @f(%x: {huge}, %y: {huge}, %z: {huge}) {{\n  return\n}}"),
             &PLAN,
-            "tensor sizes add up to more than 2^61 B",
+            "tensor sizes, padded to the alignment, add up to more than 2^60 B",
         ),
         (RELU.to_owned(), &["--allocate", "--scratchpad=128", "--alignment=9223372036854775807"], "at most 2^32 B"),
         (RELU.to_owned(), &["--liveness", "--alignment=9223372036854775807"], "at most 2^32 B"),

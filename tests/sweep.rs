@@ -102,8 +102,8 @@ fn a_run_goes_on_where_another_was_stopped() {
     assert!(succeeds(&folder, &flags).contains("193"));
     // But not for another question: other options, or what is open and had less time.
     fs::write(&state, &whole).expect("a file");
-    succeeds(&folder, &[&flags[..], &["--weights=streamed"]].concat());
-    assert_eq!(read(&folder, "state.jsonl").lines().count(), 8);
+    succeeds(&folder, &[&flags[..], &["--order=source"]].concat());
+    assert_eq!(read(&folder, "state.jsonl").lines().count(), 9);
     let open = whole.replace(r#""lower_bound":64"#, r#""lower_bound":63"#);
     fs::write(&state, &open).expect("a file");
     assert!(succeeds(&folder, &flags).contains("feasible"));
@@ -132,8 +132,9 @@ fn models_and_groups_are_swept() {
   %1 = tosa.bitwise_not %0 : (tensor<64xi8>) -> tensor<64xi8>
   return %1 : tensor<64xi8>
 }
-func.func @g(%x: tensor<32xi8>) -> tensor<32xi8> attributes {cosma.machine = {alignment = 32, weights = "streamed"}} {
-  %0 = tosa.abs %x : (tensor<32xi8>) -> tensor<32xi8>
+func.func @g(%x: tensor<32xi8>, %w: tensor<32xi8> {cosma.weight}) -> tensor<32xi8>
+    attributes {cosma.machine = {alignment = 32, weights = "streamed"}} {
+  %0 = tosa.bitwise_xor %x, %w : (tensor<32xi8>, tensor<32xi8>) -> tensor<32xi8>
   %1 = tosa.clz %0 : (tensor<32xi8>) -> tensor<32xi8>
   return %1 : tensor<32xi8>
 }"#;

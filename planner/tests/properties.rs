@@ -248,22 +248,33 @@ fn more_memory_never_costs_the_optimum() {
 
 #[test]
 fn less_than_the_least_scratchpad_is_refused() {
+    let below = Tally::default();
     hold(100, Shape::SMALL, |Case { problem, .. }| {
-        let min_scratchpad = problem.min_scratchpad();
-        if min_scratchpad == Bytes::ZERO {
+        let least = problem.least_scratchpad(Order::Free);
+        prop_assert!(least.size <= problem.least_scratchpad(Order::Source).size);
+        prop_assert!(problem.least_scratchpad(Order::Source).size <= problem.min_scratchpad());
+        if least.size == Bytes::ZERO {
             return Ok(());
         }
         let mut tight = problem.clone();
-        tight.machine.set_scratchpad(min_scratchpad - Bytes(1));
+        tight.machine.set_scratchpad(least.size - Bytes(1));
         for (name, planner) in planners() {
-            let refusal = planner(&tight).expect_err("one operator does not fit");
+            let refusal = planner(&tight).expect_err("no order fits");
             let Error::ScratchpadTooSmall { op, needed, scratchpad, .. } = refusal else {
                 return Err(TestCaseError::fail(format!("{name}: {refusal}")));
             };
-            prop_assert_eq!((needed, scratchpad), (problem.working_set(op), tight.machine.scratchpad()));
+            prop_assert_eq!(scratchpad, tight.machine.scratchpad());
+            prop_assert!(scratchpad < needed && needed <= problem.working_set(op));
+        }
+        below.count(least.size < problem.min_scratchpad());
+        if least.is_exact {
+            tight.machine.set_scratchpad(least.size);
+            let plan = plan(&tight, &Options { state_limit: 500, ..Options::default() }).expect("some order fits").plan;
+            prop_assert!(check(&tight, &plan.actions(&tight)).is_ok());
         }
         Ok(())
     });
+    below.expect(5);
 }
 
 #[test]

@@ -74,10 +74,12 @@ pub fn all_series(network: &Network, arguments: &Arguments) -> Result<Vec<Series
         for &order in &orders {
             let mut problem = network.problem.clone();
             problem.graph = problem.graph.with_weights(weights);
-            let min = problem.min_scratchpad();
             // Sizes and alignment are such that one can plan.
-            problem.machine.set_scratchpad(min);
+            let fits_in_every_order = problem.min_scratchpad();
+            problem.machine.set_scratchpad(fits_in_every_order);
             problem.check().map_err(|error| Failure::Run(vec![error.to_string()]))?;
+            let least = problem.least_scratchpad(order);
+            let min = if least.is_exact { least.size } else { fits_in_every_order };
             let peak = arguments.scratchpad.iter().any(|it| it.needs_peak()).then(|| peak(&problem, order));
             problem.machine.set_scratchpad(Bytes::ZERO);
             let needs = Needs { min, peak: peak.unwrap_or(min), alignment: problem.machine.alignment() };
