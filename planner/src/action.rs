@@ -1,7 +1,6 @@
 //! The lines of a planned program, and what each of them moves.
 
 use crate::{Bytes, MemoryId, OpId, Problem, TensorId};
-use std::fmt;
 
 /// A place in a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -249,25 +248,23 @@ fn copy_text(problem: &Problem, copy: &Copy, kind: Kind, suffix: &str) -> String
 
 impl Place {
     /// As text: an offset in the scratchpad, `l2:64`, or `host`.
-    pub fn display<'a>(&'a self, problem: &'a Problem) -> impl fmt::Display + 'a {
-        fmt::from_fn(move |f| match problem.machine.memories().get(self.memory.index()) {
-            _ if self.memory == MemoryId::SCRATCHPAD => write!(f, "{}", self.offset),
-            Some(memory) if memory.size.is_none() => write!(f, "{}", memory.name),
-            Some(memory) => write!(f, "{}:{}", memory.name, self.offset),
-            None => write!(f, "memory {}:{}", self.memory.0, self.offset),
-        })
+    pub fn display(&self, problem: &Problem) -> String {
+        match problem.machine.memories().get(self.memory.index()) {
+            _ if self.memory == MemoryId::SCRATCHPAD => self.offset.to_string(),
+            Some(memory) if memory.size.is_none() => memory.name.clone(),
+            Some(memory) => format!("{}:{}", memory.name, self.offset),
+            None => format!("memory {}:{}", self.memory.0, self.offset),
+        }
     }
 }
 
 impl Slot {
     /// As text: `x@64`, `x@l2:64`, `x@host`.
-    pub fn display<'a>(&'a self, problem: &'a Problem) -> impl fmt::Display + 'a {
-        fmt::from_fn(move |f| {
-            let tensor = problem.graph.tensors().get(self.tensor.index());
-            match tensor {
-                Some(tensor) => write!(f, "{}@{}", tensor.name, self.place.display(problem)),
-                None => write!(f, "tensor {}@{}", self.tensor.0, self.place.display(problem)),
-            }
-        })
+    pub fn display(&self, problem: &Problem) -> String {
+        let place = self.place.display(problem);
+        match problem.graph.tensors().get(self.tensor.index()) {
+            Some(tensor) => format!("{}@{place}", tensor.name),
+            None => format!("tensor {}@{place}", self.tensor.0),
+        }
     }
 }

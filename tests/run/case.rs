@@ -55,7 +55,7 @@ impl Case {
 /// A planned module that passes of MLIR ran on.
 pub fn plan_and_pass<'c>(context: &'c Context, text: &str, options: &Options) -> Result<Module<'c>, RunError> {
     let mut module = cosma::parse(context, text.as_bytes(), "between").expect("it is well-formed");
-    let stages = Stages { allocate: true, ..options.stages.clone() };
+    let stages = Stages { allocate: true, ..options.stages };
     optimize(&mut module, &Options { stages, ..options.clone() })?;
     run_pipeline(&mut module, BETWEEN, &Options::default())?;
     Ok(module)

@@ -25,10 +25,8 @@ pub(crate) fn run<'c>(_: &'c Context, module: OperationRef<'c, '_>, _: &PassOpti
     while let Some(operation) = pending.pop() {
         pending.extend(nested(operation));
         match name(operation).as_str() {
-            "linalg.pack" | "linalg.unpack" if operation.results().any(|it| it.r#type().is_tensor()) => {
-                if !decompose_pack(operation) {
-                    return Err(Diagnostic::at(operation, "cannot be taken apart into paddings and transpositions"));
-                }
+            "linalg.pack" | "linalg.unpack" if is_on_tensors(operation) && !decompose_pack(operation) => {
+                return Err(Diagnostic::at(operation, "cannot be taken apart into paddings and transpositions"));
             }
             "scf.for" => keep_in_place(operation, 0, 1),
             "scf.while" => {
@@ -39,6 +37,10 @@ pub(crate) fn run<'c>(_: &'c Context, module: OperationRef<'c, '_>, _: &PassOpti
         }
     }
     Ok(())
+}
+
+fn is_on_tensors(operation: OperationRef) -> bool {
+    operation.results().any(|it| it.r#type().is_tensor())
 }
 
 /// Writes what a region of a loop yields over the arguments of its block, of which so many come first that

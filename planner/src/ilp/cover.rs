@@ -161,9 +161,9 @@ fn undominated(gaps: &[Gap], rows: Vec<Row>) -> Vec<Row> {
     let implies =
         |row: usize, other: usize| rows[other].excess <= rows[row].excess && across[row].contains(&rows[other].step);
     let mut is_implied = vec![false; rows.len()];
-    for row in 0..rows.len() {
-        let first = rows.partition_point(|it| it.step < across[row].start);
-        let end = rows.partition_point(|it| it.step < across[row].end);
+    for (row, steps) in across.iter().enumerate() {
+        let first = rows.partition_point(|it| it.step < steps.start);
+        let end = rows.partition_point(|it| it.step < steps.end);
         for other in (first..end).filter(|it| *it != row) {
             // Of rows that imply each other, the first stays.
             is_implied[other] |= implies(row, other) && (row < other || !implies(other, row));
