@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(left.hull(&right), Region::new([0..8, 0..6]));
         assert_eq!((left.len(), left.shape(), left.offsets()), (16, vec![4, 4], &[0, 2][..]));
         let empty = Region::new([3..3, 0..9]);
-        assert!(empty.is_empty() && empty.len() == 0);
+        assert_eq!((empty.is_empty(), empty.len()), (true, 0));
         assert_eq!(left.hull(&empty), left);
         assert!(left.contains(&empty) && left.contains(&Region::new([1..2, 2..6])) && !left.contains(&right));
         assert_eq!(left.to_string(), "[0..4, 2..6]");
