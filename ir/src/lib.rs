@@ -29,6 +29,7 @@ mod maps;
 mod operation;
 mod pass;
 pub mod plugin;
+mod region;
 mod report;
 mod tensor;
 mod transfer;
@@ -53,6 +54,9 @@ pub use operation::{
     set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
+pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
-pub use tensor::{SizeError, size_in_bytes, size_with};
-pub use transfer::{Transfer, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, transfer};
+pub use tensor::{SizeError, bits_of_element, size_in_bytes, size_with};
+pub use transfer::{
+    Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, store_into, transfer,
+};
