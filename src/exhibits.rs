@@ -114,9 +114,7 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
             Carrier::Argument(value, _)
             | Carrier::Constant(value, _)
             | Carrier::Piece(value, ..)
-            | Carrier::Result(value, _) => {
-                value.r#type().to_string()
-            }
+            | Carrier::Result(value, _) => value.r#type().to_string(),
             Carrier::Scalar => "scalar".into(),
             Carrier::Order => "order of effects".into(),
         };

@@ -25,8 +25,7 @@ impl TensorRegion {
     /// Whether two regions of one tensor have an element in common.
     pub fn overlaps(&self, other: &TensorRegion) -> bool {
         let ends = |it: &TensorRegion, index: usize| it.offsets[index].saturating_add(it.sizes[index]);
-        (0..self.offsets.len())
-            .all(|it| self.offsets[it] < ends(other, it) && other.offsets[it] < ends(self, it))
+        (0..self.offsets.len()).all(|it| self.offsets[it] < ends(other, it) && other.offsets[it] < ends(self, it))
     }
 
     /// Whether it has elements, all of which are elements of a tensor of these dimensions.
@@ -81,8 +80,12 @@ fn whole_and_part<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<(Value<'c, 
     match transfer(operation).map(Transfer::is_inward) {
         Some(true) => Some((operand_at(operation, 0)?, result_at(operation, 0)?)),
         Some(false) => Some((operand_at(operation, 1)?, operand_at(operation, 0)?)),
-        None if name(operation) == "tensor.extract_slice" => Some((operand_at(operation, 0)?, result_at(operation, 0)?)),
-        None if name(operation) == "tensor.insert_slice" => Some((operand_at(operation, 1)?, operand_at(operation, 0)?)),
+        None if name(operation) == "tensor.extract_slice" => {
+            Some((operand_at(operation, 0)?, result_at(operation, 0)?))
+        }
+        None if name(operation) == "tensor.insert_slice" => {
+            Some((operand_at(operation, 1)?, operand_at(operation, 0)?))
+        }
         None => None,
     }
 }

@@ -319,8 +319,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         for (index, ReadPiece { region, value, operation }) in pieces.into_iter().enumerate() {
             let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
             let name = format!("{name}.{index}");
-            let tensor =
-                if is_weight { self.graph.weight(name, size) } else { self.graph.argument(name, size) };
+            let tensor = if is_weight { self.graph.weight(name, size) } else { self.graph.argument(name, size) };
             tensors.insert(region, tensor);
             self.carriers.push(Carrier::Piece(value, whole, operation));
         }

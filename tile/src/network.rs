@@ -24,6 +24,10 @@ pub struct Operator {
     pub results: Vec<TensorId>,
     /// None: it cannot be cut.
     pub access: Option<Access>,
+    /// Whether it only moves elements, as a concatenation, split, slice, reshape or transposition does: each
+    /// element of its results is one of an operand's. Then what reads its results may read its operands instead,
+    /// and no tile runs it.
+    pub is_view: bool,
 }
 
 /// What is wrong with a network.

@@ -20,9 +20,7 @@ pub(super) fn network(extraction: &Extraction) -> Network {
             Carrier::Argument(value, _)
             | Carrier::Constant(value, _)
             | Carrier::Piece(value, ..)
-            | Carrier::Result(value, _) => {
-                n_elements(value).unwrap_or_default()
-            }
+            | Carrier::Result(value, _) => n_elements(value).unwrap_or_default(),
             Carrier::Scalar | Carrier::Order => 0,
         };
         tensors.push(Tensor { n_elements, bytes: of.size.0, is_weight: of.origin == Origin::Weight });

@@ -11,9 +11,7 @@ use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{Attribute, OperationRef, Value, ValueLike};
-use cosma_ir::{
-    Diagnostic, TensorRegion, Transfer, destination, is_streamed, mark_transfer, name, offsets, region,
-};
+use cosma_ir::{Diagnostic, TensorRegion, Transfer, destination, is_streamed, mark_transfer, name, offsets, region};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
     /// A transfer: a copy, or a view of host memory for what is streamed.
@@ -25,7 +23,9 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             .ok_or_else(|| Diagnostic::at(operation, format!("{} finds nothing that this moves", INFO.name)))?;
         let to = match (destination(operation), region(operation)) {
             (Some(before), Some(region)) => self.put_into(&from, before, &region, way, operation)?,
-            (None, Some(region)) if is_streamed(operation) => self.stream_piece(&from, result, &region, way, operation)?,
+            (None, Some(region)) if is_streamed(operation) => {
+                self.stream_piece(&from, result, &region, way, operation)?
+            }
             (None, region) if way.is_inward() && !is_streamed(operation) => {
                 let offset = offsets(operation).and_then(|it| it.first().copied()).unwrap_or(0);
                 let to = self.place(result, offset, operation)?;
