@@ -22,7 +22,7 @@
 // CHECK-NOT: tensor.insert_slice
 // CHECK: return [[H2]]
 // STREAMED: cosma.load %arg1[0, 0] [4, 2] streamed : tensor<4x4xi8> -> tensor<4x2xi8>
-// ALLOCATED: tensor.extract_slice %arg0[7, 0] {{.*}} {cosma.residencies = {{\[\[}}array<i64: {{.*}}
+// ALLOCATED: tensor.extract_slice %arg0[7, 0] {{.*}} {cosma.residencies = {{\[\[}}#cosma.residency
 // ALLOCATED: cosma.op "C"
 // ALLOCATED: tensor.insert_slice
 // ALLOCATED: tensor.insert_slice

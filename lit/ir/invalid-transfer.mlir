@@ -59,7 +59,7 @@ func.func @unranked(%x: tensor<*xi8>) {
 // -----
 
 func.func @no_tensor(%x: memref<8xi8>) {
-  // expected-error @+1 {{invalid kind of type specified: expected builtin.tensor, but found 'memref<8xi8>'}}
+  // expected-error @+1 {{'cosma.spill' op operand #0 must be statically shaped tensor of any type values, but got 'memref<8xi8>'}}
   %0 = cosma.spill %x : memref<8xi8>
   return
 }
