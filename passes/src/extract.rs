@@ -67,6 +67,8 @@ pub struct Extraction<'c, 'a> {
     tensors: HashMap<usize, Option<TensorId>>,
     /// Values that are a tensor in host memory with one more piece written.
     written: HashMap<usize, Written<'c, 'a>>,
+    /// What each view, or view of a view, looks at.
+    roots: HashMap<usize, Value<'c, 'a>>,
 }
 
 /// How a tensor in host memory became what it is: a piece was written into what it was before.
@@ -124,6 +126,11 @@ impl<'c, 'a> Extraction<'c, 'a> {
     /// no tensor: nothing to the planner.
     pub(crate) fn is_no_tensor(&self, value: Value<'c, 'a>) -> bool {
         matches!(self.tensors.get(&key(value)), Some(None))
+    }
+
+    /// What a view, or a view of one, looks at; none of another value.
+    pub(crate) fn root(&self, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
+        self.roots.get(&key(value)).copied()
     }
 
     /// The tensor that a value of the block is, if it has a place.
@@ -219,12 +226,13 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
     let terminator = terminator.filter(|it| name(*it) == "func.return");
     let terminator = terminator
         .ok_or_else(|| Diagnostic::at(function, "only a function that ends with func.return can be planned"))?;
-    let mut writes: Vec<OperationRef> = reader.writes.values().map(|it| it.1).collect();
-    writes.sort_by_key(|write| operations(block).position(|it| it == *write));
+    let mut writes: Vec<(usize, OperationRef)> = reader.writes.values().map(|it| (it.position, it.operation)).collect();
+    writes.sort_by_key(|(position, _)| *position);
+    let writes: Vec<OperationRef> = writes.into_iter().map(|(_, write)| write).collect();
     for value in terminator.operands().chain(writes.iter().filter_map(|it| operand_at(*it, 0))) {
         reader.read_end(value);
     }
-    let Reader { graph, operators, carriers, tensors, written, views, slices, .. } = reader;
+    let Reader { graph, operators, carriers, tensors, written, views, roots, slices, .. } = reader;
     let graph = graph.build().map_err(|error| Diagnostic::at(function, error.to_string()))?;
     let Target { machine, weights } = target;
     let problem = Problem { graph: graph.with_weights(weights), machine };
@@ -241,6 +249,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         writes,
         tensors,
         written,
+        roots,
     })
 }
 
@@ -265,6 +274,7 @@ struct Reader<'c, 'a> {
     /// The pieces of tensors in host memory, by the whole and the region.
     pieces: HashMap<usize, BTreeMap<TensorRegion, TensorId>>,
     written: HashMap<usize, Written<'c, 'a>>,
+    roots: HashMap<usize, Value<'c, 'a>>,
     /// What is known before the run, and lies in host memory: weights, and parameters. Their bytes.
     known: HashMap<usize, Bytes>,
     element_bytes: Option<u64>,
@@ -275,12 +285,22 @@ struct Reader<'c, 'a> {
     n_constants: usize,
     n_folded: usize,
     n_variables: usize,
-    /// The last write of each variable so far, and what it wrote.
-    writes: BTreeMap<String, (Value<'c, 'a>, OperationRef<'c, 'a>)>,
+    /// The last write of each variable so far.
+    writes: BTreeMap<String, Write<'c, 'a>>,
+    /// Writes of variables so far.
+    n_writes: usize,
     /// What variables were read as, before they were written.
     states: BTreeMap<String, Value<'c, 'a>>,
     /// What the last operator with effects wrote for the next one to read.
     last_effect: Option<TensorId>,
+}
+
+/// A write of a variable.
+struct Write<'c, 'a> {
+    value: Value<'c, 'a>,
+    operation: OperationRef<'c, 'a>,
+    /// Among all writes of variables, in the order of the block.
+    position: usize,
 }
 
 impl<'c, 'a> Reader<'c, 'a> {
@@ -433,11 +453,12 @@ impl<'c, 'a> Reader<'c, 'a> {
     fn read_access(&mut self, operation: OperationRef<'c, 'a>, access: Access<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let Access { symbol, value, is_write } = access;
         if is_write {
-            self.writes.insert(symbol, (value, operation));
+            self.writes.insert(symbol, Write { value, operation, position: self.n_writes });
+            self.n_writes += 1;
             return Ok(());
         }
         let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
-        let same = self.writes.get(&symbol).map(|it| it.0).or(self.states.get(&symbol).copied());
+        let same = self.writes.get(&symbol).map(|it| it.value).or(self.states.get(&symbol).copied());
         let tensor = match same {
             Some(same) => self.tensor(same),
             None => {
@@ -487,6 +508,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         }
         if tensor.is_some() {
             self.views.push(operation);
+            self.roots.insert(key(value), self.roots.get(&key(source)).copied().unwrap_or(source));
         }
         Ok(())
     }
