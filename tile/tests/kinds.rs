@@ -1,5 +1,7 @@
 //! Accesses from kinds and shapes: what tiles read, and all operators of the networks that lie beside the project.
 
+#![allow(clippy::single_range_in_vec_init, reason = "a region of one dimension")]
+
 use cosma_tile::{Access, Region, Shape, kinds};
 use std::collections::BTreeMap;
 use std::ops::Range;
