@@ -58,7 +58,7 @@ pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes
 pub use plan::{PlanSummary, plan_summary, set_plan_summary};
 pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
-pub use tensor::{SizeError, bits_of_element, size_in_bytes, size_with};
+pub use tensor::{SizeError, bits_of_element, bits_of_element_with, size_in_bytes, size_with};
 pub use transfer::{
     Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, store_into,
     transfer,

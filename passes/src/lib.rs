@@ -19,6 +19,7 @@ mod liveness;
 mod lower_addresses;
 mod machine;
 mod model;
+mod network;
 mod piece;
 mod planned;
 mod print;
@@ -47,6 +48,7 @@ pub use lower_addresses::{
 };
 pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, Target, WeightsName, states_machine, weights_name};
 pub use model::ModelOptions;
+pub use network::{Unsaid, network};
 pub use piece::Assembly;
 pub use planned::{Program, read_program};
 pub use print::{plan_text, problem_text};
