@@ -1,7 +1,7 @@
 //! From a function to the planner's problem, and which value is which tensor.
 //!
-//! 1. Each ranked tensor among the arguments, and each constant, is a tensor in host memory. An
-//!    argument marked `cosma.weight` and a constant are weights.
+//! 1. Each ranked tensor among the arguments, and each constant, is a tensor in host memory; equal
+//!    constants are one (`equal.rs`). An argument marked `cosma.weight` and a constant are weights.
 //! 2. Each operation that reads or writes a tensor is an operator. Shapes, `tensor.empty` and scalars
 //!    that depend on no tensor are none: they can come before all operators.
 //! 3. A scalar that an operator computes is a tensor of no bytes: a dependence, so that every order
@@ -22,6 +22,7 @@
 //! Nothing is changed.
 
 use crate::class::n_elements;
+use crate::equal::Equals;
 use crate::form::{body, operations};
 use crate::inside::{Inside, Outside, inside};
 use crate::machine::Target;
@@ -66,7 +67,7 @@ pub enum Carrier<'c, 'a> {
     /// An argument, and which.
     Argument(Value<'c, 'a>, usize),
     /// The result of a constant, of what is computed from weights before the run, or of what reads a
-    /// variable.
+    /// variable. Of equal ones, the first in the block.
     Constant(Value<'c, 'a>, OperationRef<'c, 'a>),
     /// A tensor that an operator writes, and which of its results.
     Result(Value<'c, 'a>, usize),
@@ -215,6 +216,7 @@ struct Reader<'c, 'a> {
     carriers: Vec<Carrier<'c, 'a>>,
     tensors: HashMap<usize, Option<TensorId>>,
     views: Vec<OperationRef<'c, 'a>>,
+    equals: Equals<'c, 'a>,
     /// What is known before the run, and lies in host memory: weights, and parameters. Their bytes.
     known: HashMap<usize, Bytes>,
     element_bytes: Option<u64>,
@@ -283,6 +285,7 @@ impl<'c, 'a> Reader<'c, 'a> {
                     self.size(value.into()).map_err(|message| cannot(operation, index, &message))?;
                     self.tensors.insert(key(value.into()), None);
                 }
+                self.equals.before(operation);
                 Ok(())
             }
         }
@@ -314,8 +317,11 @@ impl<'c, 'a> Reader<'c, 'a> {
         let value: Value = operation.result(0).expect("it has one").into();
         let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
         self.known.insert(key(value), size);
+        let equal = self.equals.before(operation).and_then(|first| result_at(first, 0));
         let tensor = if n_elements(value) == Some(1) {
             None
+        } else if let Some(equal) = equal.and_then(|first| self.tensor(first)) {
+            Some(equal)
         } else {
             let count = if prefix == "const" { &mut self.n_constants } else { &mut self.n_folded };
             let name = format!("{prefix}{count}");
@@ -337,6 +343,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             return self.read_operator(operation);
         }
         self.tensors.insert(key(value), tensor);
+        self.equals.before(operation);
         if let Some(size) = self.known.get(&key(source)) {
             self.known.insert(key(value), *size);
         }
