@@ -28,6 +28,7 @@ mod machine;
 mod maps;
 mod operation;
 mod pass;
+mod plan;
 pub mod plugin;
 mod report;
 mod tensor;
@@ -53,6 +54,7 @@ pub use operation::{
     set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
+pub use plan::{PlanSummary, plan_summary, set_plan_summary};
 pub use report::{Report, Reports, Severity};
 pub use tensor::{SizeError, size_in_bytes, size_with};
 pub use transfer::{Transfer, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, transfer};

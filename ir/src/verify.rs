@@ -7,7 +7,7 @@ use crate::Diagnostic;
 use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlays, read_residencies};
 use crate::ffi::{guard, string};
 use crate::function::WEIGHT;
-use crate::machine::{MACHINE, machine};
+use crate::machine::machine;
 use crate::operation::{
     GROUP, IN_PLACE, MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, YIELD, fact, kind, name,
     spelling,
@@ -22,7 +22,6 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
-const PLAN: &str = "cosma.plan";
 const FACTS: [&str; 6] = [MACS, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
 
 /// What is wrong, to be said after the operation's name.
@@ -118,12 +117,6 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
 
 fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Verdict {
     match name {
-        MACHINE if operation.region_count() == 0 => {
-            Err(format!("attribute '{MACHINE}' belongs on a module or a function"))
-        }
-        MACHINE => crate::machine::read(value).map(|_| ()).map_err(|it| format!("attribute '{MACHINE}' {it}")),
-        PLAN if !value.is_dictionary() => Err(format!("attribute '{PLAN}' must be a dictionary")),
-        PLAN => Ok(()),
         WEIGHT => Err(format!("attribute '{WEIGHT}' belongs on an argument of a function")),
         MARK if read_mark(value).is_none() => {
             Err(format!("attribute '{MARK}' must be \"load\", \"reload\", \"spill\" or \"store\""))
@@ -153,7 +146,7 @@ fn verify_argument_attribute(argument: usize, name: &str, value: Attribute) -> V
         WEIGHT => Err(format!("attribute '{name}' of argument {argument} has no value")),
         crate::function::RESIDENCIES => match read_residencies(value) {
             Some(_) => Ok(()),
-            None => Err(format!("attribute '{name}' of argument {argument} must list [offset, first step, end step]")),
+            None => Err(format!("attribute '{name}' of argument {argument} must be a list of #cosma.residency")),
         },
         _ => Err(format!("has an unknown attribute '{name}' on argument {argument}")),
     }
@@ -182,8 +175,9 @@ fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Ve
 /// Results and operands that may share bytes: the smaller one lies within the larger one, and parts do
 /// so beside each other.
 fn verify_in_place(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
-    let pairs = read_overlays(value)
-        .ok_or_else(|| format!("attribute '{spelling}' must list [result, operand] or [result, operand, byte]"))?;
+    let pairs = read_overlays(value).ok_or_else(|| {
+        format!("attribute '{spelling}' must be a list of #cosma.alias, [result, operand] or [result, operand, byte]")
+    })?;
     let mut parts: Vec<Part> = Vec::new();
     for InPlace { result, operand, at } in &pairs {
         let (n_results, n_operands) = (operation.result_count(), operation.operand_count());
@@ -293,9 +287,8 @@ fn verify_residencies(operation: OperationRef, spelling: &str, value: Attribute)
         ));
     }
     for (index, (list, result)) in lists.into_iter().zip(operation.results()).enumerate() {
-        let residencies = read_residencies(list).ok_or_else(|| {
-            format!("attribute '{spelling}' of result {index} must list [offset, first step, end step]")
-        })?;
+        let residencies = read_residencies(list)
+            .ok_or_else(|| format!("attribute '{spelling}' must have a list of #cosma.residency for result {index}"))?;
         let size = result_size(operation, result.r#type())?;
         for residency in residencies {
             Block::new(format!("result {index}"), residency.offset.cast_signed(), size).verify(operation)?;

@@ -58,6 +58,8 @@ pub struct Extraction<'c, 'a> {
     pub writes: Vec<OperationRef<'c, 'a>>,
     /// The tensor of each value of the block; none for scalars and shapes that depend on no tensor.
     tensors: HashMap<usize, Option<TensorId>>,
+    /// What each view, or view of a view, looks at.
+    roots: HashMap<usize, Value<'c, 'a>>,
 }
 
 /// What a tensor of the planner is in the function.
@@ -102,6 +104,11 @@ impl<'c, 'a> Extraction<'c, 'a> {
     /// no tensor: nothing to the planner.
     pub(crate) fn is_no_tensor(&self, value: Value<'c, 'a>) -> bool {
         matches!(self.tensors.get(&key(value)), Some(None))
+    }
+
+    /// What a view, or a view of one, looks at; none of another value.
+    pub(crate) fn root(&self, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
+        self.roots.get(&key(value)).copied()
     }
 
     /// The tensor that a value of the block is, if it has a place.
@@ -193,19 +200,20 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
             reader.graph.result(tensor);
         }
     }
-    let mut writes: Vec<OperationRef> = reader.writes.values().map(|it| it.1).collect();
-    writes.sort_by_key(|write| operations(block).position(|it| it == *write));
+    let mut writes: Vec<(usize, OperationRef)> = reader.writes.values().map(|it| (it.position, it.operation)).collect();
+    writes.sort_by_key(|(position, _)| *position);
+    let writes: Vec<OperationRef> = writes.into_iter().map(|(_, write)| write).collect();
     for write in &writes {
         let tensor = reader.tensor(write.operand(0).expect("it writes something"));
         if let Some(tensor) = tensor.filter(|it| reader.carriers[it.index()].has_place()) {
             reader.graph.result(tensor);
         }
     }
-    let Reader { graph, operators, carriers, tensors, views, .. } = reader;
+    let Reader { graph, operators, carriers, tensors, views, roots, .. } = reader;
     let graph = graph.build().map_err(|error| Diagnostic::at(function, error.to_string()))?;
     let Target { machine, weights } = target;
     let problem = Problem { graph: graph.with_weights(weights), machine };
-    Ok(Extraction { function, terminator, problem, weights, operators, carriers, views, writes, tensors })
+    Ok(Extraction { function, terminator, problem, weights, operators, carriers, views, writes, tensors, roots })
 }
 
 #[derive(Default)]
@@ -215,6 +223,7 @@ struct Reader<'c, 'a> {
     carriers: Vec<Carrier<'c, 'a>>,
     tensors: HashMap<usize, Option<TensorId>>,
     views: Vec<OperationRef<'c, 'a>>,
+    roots: HashMap<usize, Value<'c, 'a>>,
     /// What is known before the run, and lies in host memory: weights, and parameters. Their bytes.
     known: HashMap<usize, Bytes>,
     element_bytes: Option<u64>,
@@ -225,12 +234,22 @@ struct Reader<'c, 'a> {
     n_constants: usize,
     n_folded: usize,
     n_variables: usize,
-    /// The last write of each variable so far, and what it wrote.
-    writes: BTreeMap<String, (Value<'c, 'a>, OperationRef<'c, 'a>)>,
+    /// The last write of each variable so far.
+    writes: BTreeMap<String, Write<'c, 'a>>,
+    /// Writes of variables so far.
+    n_writes: usize,
     /// What variables were read as, before they were written.
     states: BTreeMap<String, Value<'c, 'a>>,
     /// What the last operator with effects wrote for the next one to read.
     last_effect: Option<TensorId>,
+}
+
+/// A write of a variable.
+struct Write<'c, 'a> {
+    value: Value<'c, 'a>,
+    operation: OperationRef<'c, 'a>,
+    /// Among all writes of variables, in the order of the block.
+    position: usize,
 }
 
 impl<'c, 'a> Reader<'c, 'a> {
@@ -291,11 +310,12 @@ impl<'c, 'a> Reader<'c, 'a> {
     fn read_access(&mut self, operation: OperationRef<'c, 'a>, access: Access<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let Access { symbol, value, is_write } = access;
         if is_write {
-            self.writes.insert(symbol, (value, operation));
+            self.writes.insert(symbol, Write { value, operation, position: self.n_writes });
+            self.n_writes += 1;
             return Ok(());
         }
         let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
-        let same = self.writes.get(&symbol).map(|it| it.0).or(self.states.get(&symbol).copied());
+        let same = self.writes.get(&symbol).map(|it| it.value).or(self.states.get(&symbol).copied());
         let tensor = match same {
             Some(same) => self.tensor(same),
             None => {
@@ -342,6 +362,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         }
         if tensor.is_some() {
             self.views.push(operation);
+            self.roots.insert(key(value), self.roots.get(&key(source)).copied().unwrap_or(source));
         }
         Ok(())
     }

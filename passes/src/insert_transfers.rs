@@ -8,7 +8,7 @@
 //! 5. Operators of other dialects go into groups, which have effects on the scratchpad (`wrap.rs`).
 
 use crate::allocated;
-use crate::extract::{Extraction, extract, value_size};
+use crate::extract::{Extraction, extract, key, value_size};
 use crate::form::{Form, body, expect, form};
 use crate::machine::MachineOptions;
 use crate::role::{Read, reads};
@@ -21,6 +21,7 @@ use cosma_ir::{
     spill, store, uses,
 };
 use cosma_planner::{Action, InPlace, Kind, Kinds, MemoryId, OpId, Slot, TensorId, check};
+use std::collections::HashMap;
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-insert-transfers",
@@ -65,7 +66,7 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagno
 
 /// Writes actions into a function whose operators stand in the order in which they run.
 fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
-    let mut writer = Writer { extraction, step: 0, places: Vec::new(), views: Vec::new(), foreign: Vec::new() };
+    let mut writer = Writer { extraction, step: 0, places: Vec::new(), views: HashMap::new(), foreign: Vec::new() };
     for carrier in &extraction.carriers {
         writer.places.push(Places { host: carrier.source(), scratchpad: None });
     }
@@ -99,8 +100,8 @@ struct Writer<'e, 'c, 'a> {
     step: usize,
     /// By tensor.
     places: Vec<Places<'c, 'a>>,
-    /// Views that were made again: of what in the source, of what now, and what came out.
-    views: Vec<(OperationRef<'c, 'a>, Value<'c, 'a>, Value<'c, 'a>)>,
+    /// Views that were made again: of which in the source, of what place of the tensor, and what came out.
+    views: HashMap<(usize, usize), Value<'c, 'a>>,
     /// Operators of other dialects that run on the scratchpad.
     foreign: Vec<Planned<'c, 'a>>,
 }
@@ -207,21 +208,30 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
 
     /// A value that is a tensor, or a view of one, where the tensor is now `place`.
     fn as_seen(&mut self, value: Value<'c, 'a>, place: Value<'c, 'a>) -> Value<'c, 'a> {
-        let view = OperationResult::try_from(value).ok().map(|it| it.owner());
-        let Some(view) = view.filter(|it| self.extraction.views.contains(it)) else { return place };
-        let source = view.operand(0).expect("a view has a source");
-        let seen = self.as_seen(source, place);
-        if seen == source {
-            return value;
+        match self.extraction.root(value) {
+            None => return place,
+            Some(root) if root == place => return value,
+            Some(_) => {}
         }
-        if let Some(made) = self.views.iter().find(|it| it.0 == view && it.1 == seen) {
-            return made.2;
+        // The views that are still to be made of this place, from the last one to the first.
+        let mut missing = Vec::new();
+        let (mut source, mut seen) = (value, place);
+        while self.extraction.root(source).is_some() {
+            if let Some(made) = self.views.get(&(key(source), key(place))) {
+                seen = *made;
+                break;
+            }
+            let view = OperationResult::try_from(source).expect("a view is an operation").owner();
+            missing.push((source, view));
+            source = view.operand(0).expect("a view has a source");
         }
-        let mut made = Operation::clone(&view);
-        made.set_operand(0, seen);
-        let made = self.insert(made);
-        self.views.push((view, seen, made));
-        made
+        for (value, view) in missing.into_iter().rev() {
+            let mut made = Operation::clone(&view);
+            made.set_operand(0, seen);
+            seen = self.insert(made);
+            self.views.insert((key(value), key(place)), seen);
+        }
+        seen
     }
 
     /// Puts an operation before the next operator; gives what it returns.

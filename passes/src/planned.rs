@@ -234,10 +234,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                 let found = match defining(value).map(|it| (it, transfer(it))) {
                     // An argument.
                     None | Some((_, Some(Transfer::Store))) => continue,
-                    Some((operation, None)) if self.standing(value) == Standing::Host => {
-                        debug_assert!(extraction.operators.iter().all(|it| *it != operation));
-                        continue;
-                    }
+                    Some((_, None)) if self.standing(value) == Standing::Host => continue,
                     Some((operation, _)) => name(operation),
                 };
                 let what = if *end == extraction.terminator { "result" } else { "operand" };
@@ -247,11 +244,8 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     }
 
     /// What a view, or a view of one, looks at; any other value itself.
-    fn seen(&self, mut value: Value<'c, 'a>) -> Value<'c, 'a> {
-        while let Some(view) = defining(value).filter(|it| self.extraction.views.contains(it)) {
-            value = view.operand(0).expect("a view has a source");
-        }
-        value
+    fn seen(&self, value: Value<'c, 'a>) -> Value<'c, 'a> {
+        self.extraction.root(value).unwrap_or(value)
     }
 
     fn standing(&self, value: Value<'c, 'a>) -> Standing {
