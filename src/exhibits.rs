@@ -97,6 +97,10 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
         let tensor = graph.tensor(id);
         let own = match carrier {
             Carrier::Argument(value, _) => name_of(value.location()),
+            Carrier::Piece(_, whole, operation) => {
+                let region = cosma_ir::region(*operation);
+                name_of(whole.location()).zip(region).map(|(name, region)| format!("{name}{region}"))
+            }
             Carrier::Constant(_, operation) => name_of(operation.location()),
             Carrier::Result(_, index) => graph.producer(id).and_then(|op| {
                 let (operator, label) = (graph.op(op), &operators[op.index()]);
@@ -107,9 +111,10 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
             Carrier::Scalar | Carrier::Order => None,
         };
         let r#type = match carrier {
-            Carrier::Argument(value, _) | Carrier::Constant(value, _) | Carrier::Result(value, _) => {
-                value.r#type().to_string()
-            }
+            Carrier::Argument(value, _)
+            | Carrier::Constant(value, _)
+            | Carrier::Piece(value, ..)
+            | Carrier::Result(value, _) => value.r#type().to_string(),
             Carrier::Scalar => "scalar".into(),
             Carrier::Order => "order of effects".into(),
         };

@@ -55,6 +55,79 @@ struct HostMemory : SideEffects::Resource::Base<HostMemory> {
 };
 } // namespace cosma
 
+//===-- Assembly of regions ------------------------------------------------------------------===//
+
+namespace {
+ParseResult parseIntegers(OpAsmParser &parser, DenseI64ArrayAttr &integers) {
+  SmallVector<int64_t> values;
+  auto parseOne = [&] { return parser.parseInteger(values.emplace_back()); };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseOne))
+    return failure();
+  integers = parser.getBuilder().getDenseI64ArrayAttr(values);
+  return success();
+}
+
+// `[offsets] [sizes]`, or nothing.
+ParseResult parseRegion(OpAsmParser &parser, DenseI64ArrayAttr &offsets, DenseI64ArrayAttr &sizes) {
+  SmallVector<int64_t> values;
+  auto parseOne = [&] { return parser.parseInteger(values.emplace_back()); };
+  if (failed(parser.parseOptionalLSquare()))
+    return success();
+  if (failed(parser.parseOptionalRSquare()) &&
+      (parser.parseCommaSeparatedList(parseOne) || parser.parseRSquare()))
+    return failure();
+  offsets = parser.getBuilder().getDenseI64ArrayAttr(values);
+  return parseIntegers(parser, sizes);
+}
+
+void printRegion(OpAsmPrinter &printer, Operation *, DenseI64ArrayAttr offsets, DenseI64ArrayAttr sizes) {
+  if (!offsets && !sizes)
+    return;
+  auto print = [&](DenseI64ArrayAttr integers) {
+    printer << '[';
+    if (integers)
+      llvm::interleaveComma(integers.asArrayRef(), printer);
+    printer << ']';
+  };
+  print(offsets);
+  printer << ' ';
+  print(sizes);
+}
+
+// `source`, or `source -> target` where they differ.
+ParseResult parsePieceType(OpAsmParser &parser, Type &source, Type &target) {
+  if (parser.parseType(source))
+    return failure();
+  target = source;
+  return failure(succeeded(parser.parseOptionalArrow()) && failed(parser.parseType(target)));
+}
+
+void printPieceType(OpAsmPrinter &printer, Operation *, Type source, Type target) {
+  printer << source;
+  if (source != target)
+    printer << " -> " << target;
+}
+
+// `source`, or `source into destination`; the latter is the result's type as well.
+ParseResult parseIntoType(OpAsmParser &parser, Type &source, Type &destination, Type &target) {
+  if (parser.parseType(source))
+    return failure();
+  target = source;
+  if (failed(parser.parseOptionalKeyword("into")))
+    return success();
+  if (parser.parseType(destination))
+    return failure();
+  target = destination;
+  return success();
+}
+
+void printIntoType(OpAsmPrinter &printer, Operation *, Type source, Type destination, Type) {
+  printer << source;
+  if (destination)
+    printer << " into " << destination;
+}
+} // namespace
+
 #include "cosma_dialect.h.inc"
 #include "cosma_enums.h.inc"
 #define GET_ATTRDEF_CLASSES

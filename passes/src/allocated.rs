@@ -14,8 +14,8 @@ use cosma_ir::{
 };
 use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
 
-/// Reorders the operators. Other operations come before them in their present order, and views directly after
-/// their sources.
+/// Reorders the operators. Other operations come before them in their present order, views directly after their
+/// sources, and operations that assemble results last.
 pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
     settle(extraction);
     let end = extraction.end();
@@ -31,6 +31,8 @@ pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
         as_mut(extraction.operators[op.index()]).move_before(end);
         views[op.index()].iter().for_each(|it| as_mut(*it).move_before(end));
     }
+    let inserts = extraction.assemblies.iter().flat_map(|it| &it.inserts);
+    inserts.for_each(|it| as_mut(*it).move_before(end));
 }
 
 /// Hoists constants out of regions, so that they can be loaded.
@@ -61,7 +63,7 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
             Carrier::Argument(_, index) if !residencies.is_empty() => {
                 set_argument_residencies(extraction.function, index, residencies);
             }
-            Carrier::Constant(_, operation) if !residencies.is_empty() => {
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) if !residencies.is_empty() => {
                 set_residencies(operation, std::slice::from_ref(residencies));
             }
             _ => {}
@@ -99,7 +101,9 @@ pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnost
         let producer = graph.producer(tensor).map(|it| extraction.operators[it.index()]);
         let (listed, operation) = match extraction.carriers[tensor.index()] {
             Carrier::Argument(_, index) => (argument_residencies(extraction.function, index), extraction.function),
-            Carrier::Constant(_, operation) => (first(residencies(operation)), operation),
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) => {
+                (first(residencies(operation)), operation)
+            }
             Carrier::Result(_, index) => {
                 let operation = producer.expect("an operator computes a result");
                 (residencies(operation).and_then(|it| it.into_iter().nth(index)), operation)
@@ -142,7 +146,7 @@ pub(crate) fn clear(extraction: &Extraction) {
     for carrier in &extraction.carriers {
         match *carrier {
             Carrier::Argument(_, index) => clear_argument_residencies(extraction.function, index),
-            Carrier::Constant(_, operation) => clear_residencies(operation),
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) => clear_residencies(operation),
             Carrier::Result(..) | Carrier::Scalar | Carrier::Order => {}
         }
     }

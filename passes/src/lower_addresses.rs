@@ -9,7 +9,8 @@
 //! - A transfer becomes a `memref.copy` with `cosma.transfer = "load"`, `"reload"`, `"spill"` or `"store"`. A
 //!   streamed tensor is read in host memory, through a `memref.reinterpret_cast` with the same attribute and
 //!   `cosma.streamed`. No other operation has these attributes, and there is no other `memref.copy`: the bytes of the
-//!   marked memrefs are the traffic.
+//!   marked memrefs are the traffic. The memref of a region of a tensor in host memory is a `memref.subview` with
+//!   the strides of the whole.
 //! - Constants and variables become globals in host memory. Variables are written before the function returns.
 //! - A `cosma.op` becomes a call of an external kernel with its operands, results and workspace. Kernels are named
 //!   after kinds, one for each signature.

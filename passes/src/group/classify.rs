@@ -17,9 +17,10 @@ pub(super) fn network(extraction: &Extraction) -> Network {
     for tensor in graph.tensor_ids() {
         let of = graph.tensor(tensor);
         let n_elements = match extraction.carriers[tensor.index()] {
-            Carrier::Argument(value, _) | Carrier::Constant(value, _) | Carrier::Result(value, _) => {
-                n_elements(value).unwrap_or_default()
-            }
+            Carrier::Argument(value, _)
+            | Carrier::Constant(value, _)
+            | Carrier::Piece(value, ..)
+            | Carrier::Result(value, _) => n_elements(value).unwrap_or_default(),
             Carrier::Scalar | Carrier::Order => 0,
         };
         tensors.push(Tensor { n_elements, bytes: of.size.0, is_weight: of.origin == Origin::Weight });
