@@ -186,7 +186,8 @@ fn sum_of_three(tensor: &str) -> String {
 
 /// As many operands of operators as there are different values among them, by operator.
 fn n_different_operands(planned: &str) -> Vec<usize> {
-    let groups = planned.lines().filter_map(|line| line.split_once("cosma.group ")?.1.split_once('(')?.1.split_once(')'));
+    let groups =
+        planned.lines().filter_map(|line| line.split_once("cosma.group ")?.1.split_once('(')?.1.split_once(')'));
     let distinct = |operands: &str| operands.split(", ").collect::<std::collections::BTreeSet<_>>().len();
     groups.map(|(operands, _)| distinct(operands)).collect()
 }
