@@ -6,12 +6,12 @@
 //! effects, or computes a scalar, stays whole.
 
 use crate::extract::{Carrier, Extraction};
-use crate::role::may_have_effects;
-use cosma_ir::melior::ir::attribute::ArrayAttribute;
+use crate::role::{is_view, may_have_effects};
+use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI64ArrayAttribute};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
 use cosma_ir::{
-    TensorRegion, bits_of_element_with, is_abstract, kind, name, operand_at, region, result_at, static_dimensions,
+    OperatorAccess, access, bits_of_element_with, is_abstract, kind, name, operand_at, result_at, static_dimensions,
 };
 use cosma_planner::{OpId, TensorId};
 use cosma_tile::{Access, Composed, Dim, DimKind, Expr, Map, Member, Network, Operator, Shape, Source, compose, kinds};
@@ -76,15 +76,16 @@ fn describe(
     if may_have_effects(operation) || written.len() != operation.result_count() {
         return None;
     }
-    let values: Vec<Value> = operation.operands().collect();
-    let own = match unsaid {
-        Unsaid::Inferred if is_abstract(operation) => inferred(operation)?,
-        Unsaid::Inferred | Unsaid::Whole => return None,
+    let OperatorAccess { access: own, operands: ways } = match (access(operation), unsaid) {
+        (Some(said), _) => said,
+        (None, Unsaid::Inferred) if is_abstract(operation) => inferred(operation)?,
+        (None, Unsaid::Inferred | Unsaid::Whole) => return None,
     };
     let mut members = Vec::new();
     let mut tensors = Vec::new();
     let (mut maps, mut sources) = (Vec::new(), Vec::new());
-    for (map, value) in own.operands.into_iter().zip(values) {
+    for (map, operand) in own.operands.into_iter().zip(ways) {
+        let value = operand_at(operation, operand)?;
         if let Some(tensor) = extraction.placed_tensor(value) {
             maps.push(map);
             sources.push(source(extraction, value, tensor, &mut tensors, &mut members)?);
@@ -97,15 +98,19 @@ fn describe(
     members.push(member);
     let results: Vec<Source> = (0..written.len()).map(|it| Source::Result(members.len() - 1, it)).collect();
     let Composed { access, operands } = compose(&members, &results)?;
-    Some((operands.into_iter().map(|it| tensors[it]).collect(), access))
+    let mut reads: Vec<(usize, Map)> = operands.into_iter().zip(access.operands).collect();
+    reads.sort_by_key(|it| it.0);
+    let (operands, maps): (Vec<usize>, Vec<Map>) = reads.into_iter().unzip();
+    Some((operands.into_iter().map(|it| tensors[it]).collect(), Access { operands: maps, ..access }))
 }
 
 /// How an operator accesses its operands by its kind and their shapes.
-pub(crate) fn inferred(operation: OperationRef) -> Option<Access> {
+pub(crate) fn inferred(operation: OperationRef) -> Option<OperatorAccess> {
     let shapes = |values: Vec<Value>| values.into_iter().map(|it| shape(it, None)).collect::<Option<Vec<_>>>();
     let operands = shapes(operation.operands().collect())?;
     let results = shapes(operation.results().map(Value::from).collect())?;
-    kinds::infer(&kind(operation), &operands, &results)
+    let access = kinds::infer(&kind(operation), &operands, &results)?;
+    Some(OperatorAccess { access, operands: (0..operands.len()).collect() })
 }
 
 /// Where a value comes from, with the views through which it shows its tensor as members; none if one of them is not
@@ -126,10 +131,15 @@ fn source(
     };
     let mut views = Vec::new();
     let mut value = value;
-    while value.to_raw().ptr != carried.to_raw().ptr {
-        let operation = OperationResult::try_from(value).ok()?.owner();
+    while value.to_raw().ptr != carried.to_raw().ptr
+        && let Some(operation) = OperationResult::try_from(value).ok().map(|it| it.owner()).filter(|it| is_view(*it))
+    {
         views.push(view(operation)?);
         value = operand_at(operation, 0)?;
+    }
+    // It may be another value that is equal.
+    if static_dimensions(value.r#type()) != static_dimensions(carried.r#type()) {
+        return None;
     }
     let index = tensors.iter().position(|it| *it == tensor).unwrap_or(tensors.len());
     if index == tensors.len() {
@@ -149,7 +159,12 @@ fn view(operation: OperationRef) -> Option<Access> {
     if name(operation) != "tensor.extract_slice" {
         return kinds::infer("Reshape", &[shape(from, None)?], &[shape(to, None)?]);
     }
-    let TensorRegion { offsets, sizes } = region(operation)?;
+    let natural = |name: &str| -> Option<Vec<u64>> {
+        let array = DenseI64ArrayAttribute::try_from(operation.attribute(name).ok()?).ok()?;
+        (0..array.len()).map(|it| u64::try_from(array.element(it).ok()?).ok()).collect()
+    };
+    // Of the elements of a view that lie side by side, only those of an axis of one have strides.
+    let (offsets, sizes) = (natural("static_offsets")?, natural("static_sizes")?);
     let dims = static_dimensions(to.r#type())?;
     let mut axes = dims.iter().enumerate().peekable();
     let mut map = Vec::new();
@@ -185,8 +200,8 @@ mod tests {
     use crate::extract::extract;
     use crate::form::operations;
     use crate::machine::MachineOptions;
-    use cosma_ir::melior::ir::BlockLike;
     use cosma_ir::{new_context, parse};
+    use cosma_planner::Bytes;
     use cosma_tile::Region;
     use std::path::Path;
 
@@ -195,7 +210,8 @@ mod tests {
         let context = new_context();
         let module = parse(&context, text.as_bytes(), "net.mlir").expect("it is valid");
         let function = operations(module.body()).next().expect("it has a function");
-        let target = MachineOptions::default().resolve(function).unwrap_or_else(|_| panic!("it has a machine"));
+        let machine = MachineOptions { scratchpad: Some(Bytes(1 << 40)), ..MachineOptions::default() };
+        let target = machine.resolve(function).unwrap_or_else(|_| panic!("it has a machine"));
         let extraction = extract(function, target).unwrap_or_else(|_| panic!("it can be planned"));
         let network = network(&extraction, Unsaid::Inferred);
         assert_eq!(network.check(), Ok(()));
@@ -228,10 +244,8 @@ mod tests {
         with_network(text, |network| {
             let name = |it: &str| it.to_owned();
             let region = Region::new([2..4, 0..3]);
-            let expected = [
-                (name("Relu_0"), Region::new([0..1, 2..3, 2..4, 0..4])),
-                (name("arg1"), Region::new([0..4, 0..3])),
-            ];
+            let expected =
+                [(name("Relu_0"), Region::new([0..1, 2..3, 2..4, 0..4])), (name("arg1"), Region::new([0..4, 0..3]))];
             assert_eq!(needs(network, 1, region.clone()), expected);
             // Read twice: once through a view. Rows 2 to 3 are row 0 of the larger shape, and more is not told.
             let read = needs(network, 2, region.clone());
