@@ -190,7 +190,7 @@ fn plan_if_it_fits(problem: &Problem, options: &Options, deadline: Deadline) -> 
         return Err(Error::ScratchpadTooSmall { op, needed, scratchpad, min_scratchpad: size });
     };
     let deadline = if restricted.is_forced { deadline } else { deadline.in_private() };
-    let solution = plan_until(&restricted.problem, options, deadline)?;
+    let solution = plan_until(restricted.problem(), options, deadline)?;
     let lower_bound = if restricted.is_forced { solution.lower_bound } else { problem.restreamed() };
     Ok(Solution { plan: restricted.expand(solution.plan), lower_bound, ..solution })
 }

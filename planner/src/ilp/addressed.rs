@@ -87,7 +87,7 @@ pub fn n_variables_with_addresses(problem: &Problem, order: crate::Order, deadli
     let mut live = vec![0_usize; n_ops];
     let is_meant = |it: &TensorId| problem.graph.tensor(*it).size != Bytes::ZERO;
     for tensor in problem.graph.tensor_ids().filter(is_meant) {
-        let touching = problem.graph.producer(tensor).into_iter().chain(problem.graph.readers(tensor).iter().copied());
+        let touching = problem.graph.touches(tensor);
         let windows: Vec<_> = touching.map(|op| precedence.window(op)).collect();
         let Some(first) = windows.iter().map(|it| *it.start()).min() else { continue };
         let last = windows.iter().map(|it| *it.end()).max().unwrap_or(first);

@@ -95,7 +95,7 @@ impl Residency {
         let mut residency = Residency { tensors: Vec::new(), first, own, shared: Vec::new(), compulsory: Bytes::ZERO };
         for tensor in graph.tensor_ids().filter(|it| is_meant(*it)) {
             let weight = graph.tensor(tensor).size.0 / unit;
-            let touching = graph.producer(tensor).into_iter().chain(graph.readers(tensor).iter().copied());
+            let touching = graph.touches(tensor);
             let windows: Vec<RangeInclusive<usize>> = touching.map(|it| order.window(it)).collect();
             let earliest = windows.iter().map(|it| *it.start()).min().expect("a tracked tensor is touched");
             let latest = windows.iter().map(|it| *it.end()).max().expect("a tracked tensor is touched");

@@ -50,8 +50,10 @@ impl State for Layout {
 impl Layout {
     /// What is still to be read is there or has a host copy as soon as it exists.
     fn is_ready(&self, problem: &Problem, op: OpId) -> bool {
+        let has_run = |op: OpId| self.ran & (1 << op.0) != 0;
         let exists = |it: TensorId| self.copied & bit(it) != 0 || self.offset(it).is_some();
-        self.ran & (1 << op.0) == 0 && problem.graph.op(op).reads_on_chip().all(exists)
+        let is_its_turn = problem.graph.edges().iter().all(|(before, after)| *after != op || has_run(*before));
+        !has_run(op) && is_its_turn && problem.graph.op(op).reads_on_chip().all(exists)
     }
 
     fn offset(&self, tensor: TensorId) -> Option<Bytes> {

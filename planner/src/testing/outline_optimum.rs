@@ -72,11 +72,12 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
         let streamed: Vec<TensorId> = operator.reads_in(MemoryId::HOME).collect();
         let writes = operator.writes.iter().map(|it| bit(*it)).fold(0, |a, b| a | b);
         let workspace = operator.workspace.align_up(problem.machine.alignment());
-        let has_operands = operator.reads_on_chip().all(|it| state.present & bit(it) != 0);
         // Arguments aside, what is present was written, so operands are there only in due order;
         // streamed weights are arguments.
+        let has_operands = operator.reads_on_chip().all(|it| state.present & bit(it) != 0);
+        let is_its_turn = graph.edges().iter().all(|it| it.1 != op || state.ran & (1 << it.0.0) != 0);
         let ran = state.ran | 1 << op.0;
-        if !has_operands || capacity < room(state.present | writes) + workspace - most_saved(problem, op, ran) {
+        if !has_operands || !is_its_turn || capacity < room(state.present | writes) + workspace - most_saved(problem, op, ran) {
             continue;
         }
         let stored = operator.writes.iter().filter(|it| graph.is_stored(**it));
