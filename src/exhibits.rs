@@ -104,15 +104,8 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
                 let suffix = if operator.writes.len() == 1 { String::new() } else { format!(".{index}") };
                 is_named.then(|| format!("{}{suffix}", label.name))
             }),
-            Carrier::Scalar | Carrier::Order => None,
         };
-        let r#type = match carrier {
-            Carrier::Argument(value, _) | Carrier::Constant(value, _) | Carrier::Result(value, _) => {
-                value.r#type().to_string()
-            }
-            Carrier::Scalar => "scalar".into(),
-            Carrier::Order => "order of effects".into(),
-        };
+        let r#type = carrier.value().r#type().to_string();
         let shape = r#type.strip_prefix("tensor<").and_then(|it| it.strip_suffix('>')).unwrap_or(&r#type);
         TensorLabel { name: own.unwrap_or_else(|| tensor.name.clone()), shape: shape.into() }
     };

@@ -86,7 +86,8 @@ impl Segment {
             let operator = graph.op(op);
             // What was written before and does not cross the boundary has no bytes.
             let is_there = |it: &&Use| {
-                it.from.contains(MemoryId::SCRATCHPAD) && (builder.has(it.tensor) || graph.producer(it.tensor).is_none())
+                it.from.contains(MemoryId::SCRATCHPAD)
+                    && (builder.has(it.tensor) || graph.producer(it.tensor).is_none())
             };
             let reads: Vec<Use> = operator.reads.iter().filter(is_there).copied().collect();
             let own = builder.op(&operator.name, &[op], reads, &operator.writes, operator.workspace);

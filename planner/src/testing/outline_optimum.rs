@@ -77,7 +77,10 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
         let has_operands = operator.reads_on_chip().all(|it| state.present & bit(it) != 0);
         let is_its_turn = graph.edges().iter().all(|it| it.1 != op || state.ran & (1 << it.0.0) != 0);
         let ran = state.ran | 1 << op.0;
-        if !has_operands || !is_its_turn || capacity < room(state.present | writes) + workspace - most_saved(problem, op, ran) {
+        if !has_operands
+            || !is_its_turn
+            || capacity < room(state.present | writes) + workspace - most_saved(problem, op, ran)
+        {
             continue;
         }
         let stored = operator.writes.iter().filter(|it| graph.is_stored(**it));
