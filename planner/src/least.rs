@@ -43,7 +43,7 @@ enum Orders {
 }
 
 impl Problem {
-    /// The least scratchpad with which there is a plan, where these orders are allowed.
+    /// The least scratchpad with which there is a plan if nothing of it is reserved, where these orders are allowed.
     pub fn least_scratchpad(&self, order: Order) -> LeastScratchpad {
         let exact = |size| LeastScratchpad { size, is_exact: true };
         if order == Order::Source {
@@ -175,12 +175,14 @@ impl Problem {
     /// The same problem with such dependences that all of its orders fit, if it fits in some of these,
     /// but not in all that there are.
     pub(crate) fn restricted(&self, order: Order) -> Option<Restricted> {
+        let stretch = self.machine.largest_stretch();
+        let scratchpad = stretch.end - stretch.start;
         let (edges, is_forced) = match order {
             Order::Source => {
                 let following = self.graph.op_ids().zip(self.graph.op_ids().skip(1)).collect();
-                (self.least_in_source_order() <= self.machine.scratchpad()).then_some((following, true))?
+                (self.least_in_source_order() <= scratchpad).then_some((following, true))?
             }
-            Order::Free => match self.orders(self.machine.scratchpad()) {
+            Order::Free => match self.orders(scratchpad) {
                 Orders::Fit { edges, is_forced } => (edges, is_forced),
                 Orders::None | Orders::Unknown => return None,
             },

@@ -43,7 +43,7 @@ pub struct Addressed {
 /// so many nodes; there is a plan or the bound is met unless it stops there, or at the deadline.
 ///
 /// # Errors
-/// Those of [`Problem::check`]; [`Error::Solver`].
+/// Those of [`Problem::check`]; [`Error::NotPlanned`] where addresses are reserved; [`Error::Solver`].
 pub fn joint_with_addresses(
     problem: &Problem,
     order: crate::Order,
@@ -52,6 +52,7 @@ pub fn joint_with_addresses(
     deadline: Deadline,
 ) -> Result<Addressed, Error> {
     problem.check()?;
+    check_all_is_free(problem)?;
     if range.is_empty() || range.end <= problem.restreamed() {
         return Ok(Addressed { plan: None, lower_bound: range.end });
     }
@@ -70,6 +71,14 @@ pub fn joint_with_addresses(
     let bound = Bytes(answer.bound * formula.unit).saturating_sub(formula.residency.compulsory);
     let plan = answer.values.map(|it| formula.read(&it));
     Ok(Addressed { plan, lower_bound: (problem.restreamed() + bound).max(range.start).min(range.end) })
+}
+
+/// The program knows no reserved addresses.
+pub(super) fn check_all_is_free(problem: &Problem) -> Result<(), Error> {
+    if problem.machine.reserved().is_empty() {
+        return Ok(());
+    }
+    Err(Error::NotPlanned("addresses in an integer program where some are reserved".into()))
 }
 
 fn precedence(problem: &Problem, order: crate::Order, deadline: Deadline) -> Option<Precedence> {

@@ -164,7 +164,7 @@ impl Residency {
     ///
     /// `all_levels` asks for this even where nothing could exceed the capacity.
     pub(super) fn limit(&self, problem: &Problem, order: &Order, all_levels: bool, model: &mut Model) {
-        let capacity = problem.machine.scratchpad().align_up(problem.machine.alignment()).0;
+        let capacity = problem.capacity().0;
         for step in 0..problem.graph.ops().len() {
             let ops = problem.graph.op_ids().filter_map(|op| Some((self.own[op.index()], order.run(op, step)?)));
             let ops: Vec<(i128, Variable)> = ops.collect();
