@@ -96,6 +96,10 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
         let tensor = graph.tensor(id);
         let own = match carrier {
             Carrier::Argument(value, _) => name_of(value.location()),
+            Carrier::Piece(_, whole, operation) => {
+                let region = cosma_ir::region(*operation);
+                name_of(whole.location()).zip(region).map(|(name, region)| format!("{name}{region}"))
+            }
             Carrier::Constant(_, operation) => name_of(operation.location()),
             Carrier::Result(_, index) => graph.producer(id).and_then(|op| {
                 let (operator, label) = (graph.op(op), &operators[op.index()]);

@@ -28,7 +28,9 @@ mod machine;
 mod maps;
 mod operation;
 mod pass;
+mod plan;
 pub mod plugin;
+mod region;
 mod report;
 mod tensor;
 mod transfer;
@@ -53,6 +55,11 @@ pub use operation::{
     set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
+pub use plan::{PlanSummary, plan_summary, set_plan_summary};
+pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
-pub use tensor::{SizeError, size_in_bytes, size_with};
-pub use transfer::{Transfer, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, transfer};
+pub use tensor::{SizeError, bits_of_element, size_in_bytes, size_with};
+pub use transfer::{
+    Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, store_into,
+    transfer,
+};

@@ -31,7 +31,7 @@ pub(crate) const INFO: PassInfo = PassInfo {
 };
 
 pub(crate) fn run<'c>(
-    context: &'c Context,
+    _: &'c Context,
     function: OperationRef<'c, '_>,
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
@@ -40,7 +40,7 @@ pub(crate) fn run<'c>(
     let order = order.map_err(|error| complain(format!("option {}: {error}", ORDER.name)))?.0;
     let machine = MachineOptions::parse(options).map_err(complain)?;
     let effort = parse_effort(options, order).map_err(complain)?;
-    allocate(context, function, &machine, &effort)
+    allocate(function, &machine, &effort)
 }
 
 /// Brings a function from source into allocated form. A declaration stays as it is.
@@ -49,7 +49,6 @@ pub(crate) fn run<'c>(
 /// At the function in another form, at what cannot be planned, and at the operator for which the
 /// scratchpad is too small.
 pub fn allocate<'c>(
-    context: &'c Context,
     function: OperationRef<'c, '_>,
     machine: &MachineOptions,
     options: &Options,
@@ -58,7 +57,7 @@ pub fn allocate<'c>(
     let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
     allocated::write(&extraction, &solution.plan);
     note_target(function, &extraction.target());
-    Facts::new(&extraction.problem, options.order, &solution).write(context, function);
+    Facts::new(&extraction.problem, options.order, &solution).write(function);
     Ok(())
 }
 

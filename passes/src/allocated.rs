@@ -15,7 +15,7 @@ use cosma_ir::{
 use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
 
 /// Brings the operators into an order; what is no operator comes before them, in the order in
-/// which it stands, and views right after what they look at.
+/// which it stands, views right after what they look at, and what puts results together comes last.
 pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
     settle(extraction);
     let end = extraction.end();
@@ -31,6 +31,8 @@ pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
         as_mut(extraction.operators[op.index()]).move_before(end);
         views[op.index()].iter().for_each(|it| as_mut(*it).move_before(end));
     }
+    let inserts = extraction.assemblies.iter().flat_map(|it| &it.inserts);
+    inserts.for_each(|it| as_mut(*it).move_before(end));
 }
 
 /// Takes constants out of regions, so that what brings them in finds them.
@@ -61,7 +63,7 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
             Carrier::Argument(_, index) if !residencies.is_empty() => {
                 set_argument_residencies(extraction.function, index, residencies);
             }
-            Carrier::Constant(_, operation) if !residencies.is_empty() => {
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) if !residencies.is_empty() => {
                 set_residencies(operation, std::slice::from_ref(residencies));
             }
             _ => {}
@@ -97,7 +99,9 @@ pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnost
         let producer = graph.producer(tensor).map(|it| extraction.operators[it.index()]);
         let (listed, operation) = match extraction.carriers[tensor.index()] {
             Carrier::Argument(_, index) => (argument_residencies(extraction.function, index), extraction.function),
-            Carrier::Constant(_, operation) => (first(residencies(operation)), operation),
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) => {
+                (first(residencies(operation)), operation)
+            }
             Carrier::Result(_, index) => {
                 let operation = producer.expect("an operator computes a result");
                 (residencies(operation).and_then(|it| it.into_iter().nth(index)), operation)
@@ -133,7 +137,7 @@ pub(crate) fn clear(extraction: &Extraction) {
     for carrier in &extraction.carriers {
         match *carrier {
             Carrier::Argument(_, index) => clear_argument_residencies(extraction.function, index),
-            Carrier::Constant(_, operation) => clear_residencies(operation),
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) => clear_residencies(operation),
             Carrier::Result(..) => {}
         }
     }

@@ -19,6 +19,7 @@ mod liveness;
 mod lower_addresses;
 mod machine;
 mod model;
+mod piece;
 mod planned;
 mod print;
 #[cfg(feature = "ilp")]
@@ -46,6 +47,7 @@ pub use lower_addresses::{
 };
 pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, Target, WeightsName, states_machine, weights_name};
 pub use model::ModelOptions;
+pub use piece::Assembly;
 pub use planned::{Program, read_program};
 pub use print::{plan_text, problem_text};
 #[cfg(feature = "ilp")]

@@ -10,7 +10,8 @@
 //! - A transfer becomes a `memref.copy` that says which one it was: `cosma.transfer = "load"`,
 //!   `"reload"`, `"spill"` or `"store"`. What is streamed is read where it lies, through a
 //!   `memref.reinterpret_cast` with the same attribute and `cosma.streamed`. No other operation has
-//!   them, and no other `memref.copy` is left: the bytes of the marked memrefs are the traffic.
+//!   them, and no other `memref.copy` is left: the bytes of the marked memrefs are the traffic. Of a region
+//!   of a tensor, the memref in host memory is a `memref.subview` with the strides of the whole.
 //! - Constants become globals in host memory, and so do variables, which are written before the function
 //!   returns.
 //! - A `cosma.op` becomes a call of an external kernel: what it reads, what it writes, its workspace.

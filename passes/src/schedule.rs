@@ -20,14 +20,14 @@ pub(crate) const INFO: PassInfo = PassInfo {
 };
 
 pub(crate) fn run<'c>(
-    context: &'c Context,
+    _: &'c Context,
     function: OperationRef<'c, '_>,
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
     let complain = |message: String| Diagnostic::at(function, message);
     let machine = MachineOptions::parse(options).map_err(complain)?;
     let effort = parse_effort(options, Order::Free).map_err(complain)?;
-    schedule(context, function, &machine, &effort)
+    schedule(function, &machine, &effort)
 }
 
 /// Brings the operators of a function in source form into the order of the best plan, and notes
@@ -37,7 +37,6 @@ pub(crate) fn run<'c>(
 /// At the function in another form, at what cannot be planned, and at the operator for which the
 /// scratchpad is too small.
 pub fn schedule<'c>(
-    context: &'c Context,
     function: OperationRef<'c, '_>,
     machine: &MachineOptions,
     options: &Options,
@@ -46,6 +45,6 @@ pub fn schedule<'c>(
     let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
     reorder(&extraction, &solution.plan.order);
     note_target(function, &extraction.target());
-    Facts::new(&extraction.problem, options.order, &solution).write(context, function);
+    Facts::new(&extraction.problem, options.order, &solution).write(function);
     Ok(())
 }

@@ -29,6 +29,10 @@ const MAX_OPERANDS: usize = 8;
 /// Choices of ways that are tried for one size of the scratchpad.
 const MAX_CHOICES: usize = 2_000;
 
+/// Operators and dependences that are visited for one size of the scratchpad, to see whether choices leave
+/// an order: some tens of milliseconds. Problems of some thousands of operators come to fewer choices by that.
+const MAX_VISITS: usize = 10_000_000;
+
 /// Dependences that a restricted problem has beside its own: the first operator runs before the second.
 type Edges = Vec<(OpId, OpId)>;
 
@@ -129,8 +133,9 @@ impl Problem {
         // What leaves the least to choose goes first.
         ways.sort_by_key(|(op, ways)| (ways.len(), *op));
         let is_forced = is_complete && ways.iter().all(|(_, ways)| ways.len() == 1);
-        let mut n_choices = MAX_CHOICES;
-        match self.choose(&ways, &mut Vec::new(), &mut HashSet::new(), &mut n_choices) {
+        let successors = Successors::new(self);
+        let mut n_choices = MAX_CHOICES.min(MAX_VISITS / successors.len());
+        match self.choose(&ways, &successors, &mut Vec::new(), &mut HashSet::new(), &mut n_choices) {
             Some(edges) => Orders::Fit { edges, is_forced },
             None if is_complete && 0 < n_choices => Orders::None,
             None => Orders::Unknown,
@@ -142,6 +147,7 @@ impl Problem {
     fn choose(
         &self,
         ways: &[(OpId, Vec<Vec<TensorId>>)],
+        successors: &Successors,
         edges: &mut Edges,
         dying: &mut HashSet<TensorId>,
         n_choices: &mut usize,
@@ -160,8 +166,8 @@ impl Problem {
                     let others = self.graph.readers(*tensor).iter().filter(|it| *it != op);
                     edges.extend(others.map(|other| (*other, *op)));
                 }
-                if order_with(self, edges).is_some()
-                    && let Some(found) = self.choose(rest, edges, dying, n_choices)
+                if successors.leave_an_order(edges)
+                    && let Some(found) = self.choose(rest, successors, edges, dying, n_choices)
                 {
                     return Some(found);
                 }
@@ -188,6 +194,60 @@ impl Problem {
             },
         };
         Some(Restricted::new(self, &edges, is_forced))
+    }
+}
+
+/// Which operators read what each operator writes, in one table: it is asked for each choice of ways.
+struct Successors {
+    /// By operator, where its row starts; at last, where the last row ends.
+    starts: Vec<usize>,
+    ops: Vec<OpId>,
+}
+
+impl Successors {
+    fn new(problem: &Problem) -> Successors {
+        let graph = &problem.graph;
+        let (mut starts, mut ops) = (vec![0], Vec::new());
+        for op in graph.op_ids() {
+            ops.extend(graph.op(op).writes.iter().flat_map(|tensor| graph.readers(*tensor)));
+            starts.push(ops.len());
+        }
+        Successors { starts, ops }
+    }
+
+    /// Operators and dependences.
+    fn len(&self) -> usize {
+        self.starts.len() + self.ops.len()
+    }
+
+    fn of(&self, op: OpId) -> &[OpId] {
+        &self.ops[self.starts[op.index()]..self.starts[op.index() + 1]]
+    }
+
+    /// Whether there is an order that respects these dependences, too (Kahn 1962).
+    fn leave_an_order(&self, edges: &Edges) -> bool {
+        let n_ops = self.starts.len() - 1;
+        let mut n_missing = vec![0_u32; n_ops];
+        self.ops.iter().for_each(|op| n_missing[op.index()] += 1);
+        edges.iter().for_each(|(_, op)| n_missing[op.index()] += 1);
+        let mut edges = edges.clone();
+        edges.sort_unstable();
+        let more = |op: OpId| {
+            let first = edges.partition_point(|edge| edge.0 < op);
+            edges[first..].iter().take_while(move |edge| edge.0 == op).map(|edge| edge.1)
+        };
+        let mut ready: Vec<OpId> = (0..n_ops as u32).map(OpId).filter(|op| n_missing[op.index()] == 0).collect();
+        let mut n_ordered = 0;
+        while let Some(op) = ready.pop() {
+            n_ordered += 1;
+            for next in self.of(op).iter().copied().chain(more(op)) {
+                n_missing[next.index()] -= 1;
+                if n_missing[next.index()] == 0 {
+                    ready.push(next);
+                }
+            }
+        }
+        n_ordered == n_ops
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bits;
 mod dominance;
+mod executed;
 mod expand;
 mod explore;
 mod groups;
@@ -373,8 +374,9 @@ impl<const W: usize> Search<'_, W> {
         let mut kept: Vec<Vec<TensorId>> = Vec::new();
         for trace in path {
             let op = OpId(u32::from(trace.op));
-            let executed = node.executed_with(trace.op);
+            let executed = node.executed.with(trace.op);
             node = node.child(self.instance, trace.op, executed).expect("the search went this way");
+            node.unfold();
             let resident: Vec<TensorId> =
                 trace.resident.iter().map(|it| self.instance.tracked[usize::from(node.live[it].tensor)].id).collect();
             if !order.is_empty() {

@@ -21,9 +21,15 @@ pub(super) fn outline(extraction: &Extraction, groups: &[Group]) {
     let block = body(extraction.function).expect("it was extracted");
     let source: Vec<OperationRef> = operations(block).filter(|it| it.next_in_block().is_some()).collect();
     let position: HashMap<usize, usize> = source.iter().enumerate().map(|(index, it)| (address(*it), index)).collect();
+    let mut views: HashMap<TensorId, Vec<OperationRef>> = HashMap::new();
+    for view in &extraction.views {
+        if let Some(tensor) = result_at(*view, 0).and_then(|it| extraction.tensor(it)) {
+            views.entry(tensor).or_default().push(*view);
+        }
+    }
     // From the end, so that what a group reads is still what was extracted, and not the result of another group.
     for group in groups.iter().rev().filter(|group| 1 < group.members.len() + group.copies.len()) {
-        outline_one(extraction, group, &position);
+        outline_one(extraction, group, &position, &views);
     }
     // What went into groups as copies, or was read by what did, may have no readers any more.
     let members = groups.iter().flat_map(|group| &group.members);
@@ -36,19 +42,23 @@ pub(super) fn outline(extraction: &Extraction, groups: &[Group]) {
     }
 }
 
-fn outline_one(extraction: &Extraction, group: &Group, position: &HashMap<usize, usize>) {
+/// Makes one operation of a group. Operations by their positions in the block, and views by the tensors that
+/// they look at, are given for all groups.
+fn outline_one<'c, 'a>(
+    extraction: &Extraction<'c, 'a>,
+    group: &Group,
+    position: &HashMap<usize, usize>,
+    views: &HashMap<TensorId, Vec<OperationRef<'c, 'a>>>,
+) {
     let graph = &extraction.problem.graph;
     // What nothing reads is left as it is.
     let Some(&result) = group.writes.first() else { return };
     let Carrier::Result(value, _) = extraction.carriers[result.0] else { return };
-    let is_member = |op: OpId| group.members.contains(&NodeIndex(op.index()));
-    let is_inside = |tensor: TensorId| tensor.index() != result.0 && graph.producer(tensor).is_some_and(is_member);
     let mut members: Vec<OperationRef> = group.members.iter().map(|node| extraction.operators[node.0]).collect();
-    let is_inner_view = |view: &&OperationRef<'_, '_>| {
-        let tensor = result_at(**view, 0).and_then(|it| extraction.tensor(it));
-        tensor.is_some_and(is_inside)
-    };
-    members.extend(extraction.views.iter().filter(is_inner_view));
+    // What looks at a tensor that does not leave the group stands in it.
+    let written = group.members.iter().flat_map(|node| &graph.op(OpId(node.0 as u32)).writes);
+    let inside = written.filter(|tensor| tensor.index() != result.0);
+    members.extend(inside.filter_map(|tensor| views.get(tensor)).flatten());
     members.sort_by_key(|it| position[&address(*it)]);
     let mut outline = Outline { extraction, group, first: members[0], copies: HashMap::new(), made: Vec::new() };
     for member in &members {

@@ -1,7 +1,6 @@
 //! Operations on memrefs, as they are built before another operation.
 
 use super::INFO;
-use super::buffer::Buffer;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::attribute::{
     DenseI32ArrayAttribute, DenseI64ArrayAttribute, FlatSymbolRefAttribute, IntegerAttribute,
@@ -11,7 +10,7 @@ use cosma_ir::melior::ir::r#type::{DimSize, IntegerType, MemRefType, RankedTenso
 use cosma_ir::melior::ir::{
     Attribute, AttributeLike, Block, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value,
 };
-use cosma_ir::{Diagnostic, Transfer, mark_transfer};
+use cosma_ir::{Diagnostic, TensorRegion, Transfer, mark_transfer};
 
 /// Builds operations of one context.
 #[derive(Clone, Copy)]
@@ -71,15 +70,9 @@ impl<'c> Builder<'c> {
             .add_results(&[r#type])
     }
 
-    /// A transfer: all bytes of one memref to another.
-    pub(super) fn transfer<'a>(
-        self,
-        from: &Buffer<'c, 'a>,
-        to: &Buffer<'c, 'a>,
-        way: Transfer,
-        before: OperationRef<'c, 'a>,
-    ) {
-        let copy = OperationBuilder::new("memref.copy", before.location()).add_operands(&[from.value, to.value]);
+    /// A transfer: all elements of one memref to another.
+    pub(super) fn transfer(self, from: Value<'c, '_>, to: Value<'c, '_>, way: Transfer, before: OperationRef<'c, '_>) {
+        let copy = OperationBuilder::new("memref.copy", before.location()).add_operands(&[from, to]);
         mark_transfer(place(before, copy), way, false);
     }
 
@@ -159,12 +152,41 @@ impl<'c> Builder<'c> {
         location: Location<'c>,
     ) -> OperationBuilder<'c> {
         let mut sizes = shape.dimensions.clone();
-        let strides = strides(&sizes);
         sizes[axis] = size;
         let mut offsets = vec![0; sizes.len()];
         offsets[axis] = offset;
-        let layout = self.strided(&strides, (offset * strides[axis]).unsigned_abs());
-        let part = MemRefType::new(shape.element, &sizes, Some(layout), space);
+        self.subview(base, shape, space, 0, (&offsets, &sizes), location)
+    }
+
+    /// A region of a tensor in host memory that begins so many elements after its memref.
+    pub(super) fn region(
+        self,
+        base: Value<'c, '_>,
+        shape: &Shape<'c>,
+        start: u64,
+        region: &TensorRegion,
+        location: Location<'c>,
+    ) -> OperationBuilder<'c> {
+        let integers = |it: &[u64]| it.iter().map(|it| it.cast_signed()).collect::<Vec<i64>>();
+        let region = (&*integers(&region.offsets), &*integers(&region.sizes));
+        self.subview(base, shape, None, start, region, location)
+    }
+
+    /// Offsets and sizes of a tensor whose elements lie side by side, and which begins so many elements after what
+    /// its memref is a view of.
+    fn subview(
+        self,
+        base: Value<'c, '_>,
+        shape: &Shape<'c>,
+        space: Option<Attribute<'c>>,
+        start: u64,
+        (offsets, sizes): (&[i64], &[i64]),
+        location: Location<'c>,
+    ) -> OperationBuilder<'c> {
+        let strides = strides(&shape.dimensions);
+        let skipped: i64 = offsets.iter().zip(&strides).map(|(offset, stride)| offset * stride).sum();
+        let layout = self.strided(&strides, start + skipped.unsigned_abs());
+        let part = MemRefType::new(shape.element, sizes, Some(layout), space);
         let segments = DenseI32ArrayAttribute::new(self.0, &[1, 0, 0, 0]);
         let integers = |it: &[i64]| -> Attribute<'c> { DenseI64ArrayAttribute::new(self.0, it).into() };
         let ones = vec![1; sizes.len()];
@@ -172,8 +194,8 @@ impl<'c> Builder<'c> {
             .add_operands(&[base])
             .add_attributes(&[
                 (self.id("operandSegmentSizes"), segments.into()),
-                (self.id("static_offsets"), integers(&offsets)),
-                (self.id("static_sizes"), integers(&sizes)),
+                (self.id("static_offsets"), integers(offsets)),
+                (self.id("static_sizes"), integers(sizes)),
                 (self.id("static_strides"), integers(&ones)),
             ])
             .add_results(&[part.into()])

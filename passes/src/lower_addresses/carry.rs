@@ -11,7 +11,7 @@ use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{Attribute, OperationRef, Value, ValueLike};
-use cosma_ir::{Diagnostic, Transfer, is_streamed, mark_transfer, name, offsets};
+use cosma_ir::{Diagnostic, TensorRegion, Transfer, destination, is_streamed, mark_transfer, name, offsets, region};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
     /// A transfer: a copy, or a view of host memory for what is streamed.
@@ -21,24 +21,90 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         let from = self
             .buffer(source)?
             .ok_or_else(|| Diagnostic::at(operation, format!("{} finds nothing that this moves", INFO.name)))?;
-        let to = if is_streamed(operation) {
-            let seen = self.seen(&from, result, 0, operation)?;
-            if let Ok(view) = OperationResult::try_from(seen.value) {
-                mark_transfer(view.owner(), way, true);
+        let to = match (destination(operation), region(operation)) {
+            (Some(before), Some(region)) => self.put_into(&from, before, &region, way, operation)?,
+            (None, Some(region)) if is_streamed(operation) => {
+                self.stream_piece(&from, result, &region, way, operation)?
             }
-            seen
-        } else {
-            let to = if way.is_inward() {
+            (None, region) if way.is_inward() && !is_streamed(operation) => {
                 let offset = offsets(operation).and_then(|it| it.first().copied()).unwrap_or(0);
-                self.place(result, offset, operation)?
-            } else {
-                self.owned(result, operation)?
-            };
-            self.build.transfer(&from, &to, way, operation);
-            to
+                let to = self.place(result, offset, operation)?;
+                let piece = region.map(|it| self.piece(&from, source, &it, operation));
+                self.build.transfer(piece.unwrap_or(from.value), to.value, way, operation);
+                to
+            }
+            _ if is_streamed(operation) => {
+                let seen = self.seen(&from, result, 0, operation)?;
+                if let Ok(view) = OperationResult::try_from(seen.value) {
+                    mark_transfer(view.owner(), way, true);
+                }
+                seen
+            }
+            _ => {
+                let to = self.owned(result, operation)?;
+                self.build.transfer(from.value, to.value, way, operation);
+                to
+            }
         };
         self.keep(result, to);
         Ok(())
+    }
+
+    /// A region of a tensor in host memory, as a memref with the strides of the whole.
+    fn piece(
+        &self,
+        whole: &Buffer<'c, 'a>,
+        tensor: Value<'c, 'a>,
+        region: &TensorRegion,
+        before: OperationRef<'c, 'a>,
+    ) -> Value<'c, 'a> {
+        let shape = Shape::of(tensor.r#type()).expect("it has a buffer");
+        let start = whole.start / shape.width;
+        insert(before, self.build.region(whole.value, &shape, start, region, before.location()))
+    }
+
+    /// Puts a piece out into a region of a tensor in host memory; gives that, which the first piece makes.
+    fn put_into(
+        &mut self,
+        from: &Buffer<'c, 'a>,
+        before: Value<'c, 'a>,
+        region: &TensorRegion,
+        way: Transfer,
+        operation: OperationRef<'c, 'a>,
+    ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
+        let whole = match self.known(before) {
+            Some(whole) => whole,
+            None => self.owned(before, operation)?,
+        };
+        let piece = self.piece(&whole, before, region, operation);
+        self.build.transfer(from.value, piece, way, operation);
+        Ok(whole)
+    }
+
+    /// A piece that passes by. Where its elements do not lie side by side, an operator reads a copy.
+    fn stream_piece(
+        &mut self,
+        from: &Buffer<'c, 'a>,
+        result: Value<'c, 'a>,
+        region: &TensorRegion,
+        way: Transfer,
+        operation: OperationRef<'c, 'a>,
+    ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
+        let source = operation.operand(0).expect("a transfer has an operand");
+        let shape = Shape::of(source.r#type()).expect("it has a buffer");
+        if is_one_run(&shape.dimensions, region) {
+            let start = start_of(&shape, region);
+            let seen = self.seen(from, result, start, operation)?;
+            if let Ok(view) = OperationResult::try_from(seen.value) {
+                mark_transfer(view.owner(), way, true);
+            }
+            return Ok(seen);
+        }
+        let piece = self.piece(from, source, region, operation);
+        mark_transfer(OperationResult::try_from(piece).expect("it was made").owner(), way, true);
+        let copy = self.owned(result, operation)?;
+        self.build.copy(piece, copy.value, shape.element, operation);
+        Ok(copy)
     }
 
     /// A view: other bytes of the same root, or the same as another type.
@@ -125,4 +191,18 @@ fn slice_start(operation: OperationRef, source: Value) -> Option<u64> {
         start = start * u64::try_from(*size).ok()? + u64::try_from(offsets.element(index).ok()?).ok()?;
     }
     Some(start * shape.width)
+}
+
+/// Where a region begins in a tensor, in bytes.
+fn start_of(whole: &Shape, region: &TensorRegion) -> u64 {
+    let offsets = whole.dimensions.iter().zip(&region.offsets);
+    offsets.fold(0, |start, (size, offset)| start * size.unsigned_abs() + offset) * whole.width
+}
+
+/// Whether the elements of a region lie side by side: all of the inner dimensions, a part of one, and one of
+/// each outer one.
+fn is_one_run(dimensions: &[i64], region: &TensorRegion) -> bool {
+    let is_whole = |it: usize| region.sizes[it] == dimensions[it].unsigned_abs();
+    let outer = (0..dimensions.len()).rev().find(|it| !is_whole(*it)).unwrap_or(0);
+    region.sizes.iter().take(outer).all(|it| *it == 1)
 }

@@ -114,8 +114,10 @@ fn place(problem: &Problem, outline: &Outline, is_cold: &[bool]) -> (Plan, Vec<S
         let mut met: Vec<usize> = placed[start..end].iter().flatten().copied().collect();
         met.sort_unstable();
         met.dedup();
-        let taken = met.into_iter().map(|it| (offsets[it], blocks[it].size)).chain(reserved.iter().copied()).collect();
-        let offset = find_hole(taken, size, problem.machine.alignment(), Bytes(u64::MAX), Fit::Best);
+        let mut taken: Vec<(Bytes, Bytes)> = met.into_iter().map(|it| (offsets[it], blocks[it].size)).collect();
+        taken.extend(&reserved);
+        taken.sort_unstable();
+        let offset = find_hole(&taken, size, problem.machine.alignment(), Bytes(u64::MAX), Fit::Best);
         offsets[index] = offset.expect("sizes add up to less than there are numbers");
         if problem.machine.scratchpad() < offsets[index] + size {
             cold.extend((start..end).map(|it| Step(it as u32)));

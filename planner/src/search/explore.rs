@@ -3,6 +3,7 @@
 use super::Shortcuts;
 use super::bits::Bits;
 use super::dominance::{retain_distinct, retain_undominated};
+use super::executed::Executed;
 use super::expand::{evictions, is_eager, run};
 use super::groups::{Group, to_go};
 use super::instance::Instance;
@@ -91,7 +92,7 @@ pub(super) fn explore<const W: usize>(
     mut start: Node<W>,
     quest: &Quest,
 ) -> Result<Exploration<W>, TooWide> {
-    let mut level: usize = start.executed.iter().map(|it| it.count_ones() as usize).sum();
+    let mut level = start.executed.count();
     start.to_go = to_go(quest.groups, &start.executed);
     let mut explorer =
         Explorer { instance, quest, traces: Vec::new(), n_states: 0, n_generated: 0, left_out: quest.below };
@@ -144,8 +145,13 @@ impl<const W: usize> Explorer<'_, W> {
         Exploration { best, bound, below: quest.below, n_states, n_generated, left_out, traces }
     }
 
-    /// Lets the states of a level compete: within each node, and for the places of the beam.
+    /// Lets the states of a level compete: within each node, and for the places of the beam. What is left goes on.
     fn settle(&mut self, nodes: &mut Vec<Node<W>>) {
+        self.compete(nodes);
+        nodes.par_iter_mut().for_each(Node::unfold);
+    }
+
+    fn compete(&mut self, nodes: &mut Vec<Node<W>>) {
         let below = self.quest.below;
         nodes.par_iter_mut().for_each(|node| {
             let sizes = Sizes::of(self.instance, node);
@@ -218,7 +224,7 @@ impl<const W: usize> Explorer<'_, W> {
         for share in shares {
             let sizes = Sizes::of(self.instance, share.node);
             let demands: Vec<Demand<W>> =
-                share.node.ready.iter().map(|it| share.node.demand(self.instance, *it)).collect();
+                share.node.ready.list().iter().map(|it| share.node.demand(self.instance, *it)).collect();
             // Made when first asked for: an eager operator makes the others idle.
             let mut transitions: Vec<Option<Transition<W>>> = demands.iter().map(|_| None).collect();
             for (trace, state) in (share.first_trace..).zip(share.states) {
@@ -295,7 +301,7 @@ struct Part<const W: usize> {
 /// The nodes of the next level, each executed set once.
 struct NextLevel<const W: usize> {
     nodes: Vec<Node<W>>,
-    places: HashMap<Box<[u64]>, usize>,
+    places: HashMap<Executed, usize>,
 }
 
 impl<const W: usize> Default for NextLevel<W> {
@@ -327,7 +333,7 @@ impl<const W: usize> NextLevel<W> {
         node: &Node<W>,
         op: u16,
     ) -> Result<Transition<W>, TooWide> {
-        let executed = node.executed_with(op);
+        let executed = node.executed.with(op);
         let place = match self.places.get(&executed) {
             Some(&place) => place,
             None => {

@@ -14,6 +14,7 @@
 
 use super::Shortcuts;
 use super::bits::{has, put};
+use super::executed::Executed;
 use super::explore::{Exploration, Quest, explore};
 use super::instance::{Instance, SearchOp, SearchPair, Tracked};
 use super::node::{Node, State, TooWide};
@@ -61,7 +62,7 @@ pub(super) struct Known {
 }
 
 /// What is still to be charged for the tensors of these groups, at least, once `executed` has run.
-pub(super) fn to_go(groups: &[Group], executed: &[u64]) -> u64 {
+pub(super) fn to_go(groups: &[Group], executed: &Executed) -> u64 {
     groups.iter().map(|it| it.to_go(executed)).sum()
 }
 
@@ -112,11 +113,11 @@ impl Group {
         group
     }
 
-    fn to_go(&self, executed: &[u64]) -> u64 {
+    fn to_go(&self, executed: &Executed) -> u64 {
         if self.bound == 0 {
             return 0;
         }
-        if self.ops.iter().zip(executed).all(|(ops, executed)| ops & executed == 0) {
+        if !executed.meets(&self.ops) {
             return self.bound;
         }
         to_go(&self.children, executed)

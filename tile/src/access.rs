@@ -1,0 +1,287 @@
+//! Which region of each operand a region of a result needs.
+//!
+//! An operator is a loop nest, as linalg has it: a *domain* of dimensions, and for each operand and result a map
+//! from a point of the domain to an element. Maps are affine with a floor division at the end, so they express
+//! windows with strides, padding and dilation, broadcasts, transpositions, slices, concatenations (an offset),
+//! nearest resize and transposed convolution (a divisor). Indices outside of an operand are padding.
+
+use crate::{Region, Shape};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// How an operator reads its operands and writes its results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The loops.
+    pub domain: Vec<Dim>,
+    /// For each operand: which element a point of the domain reads. Outside of the operand: none.
+    pub operands: Vec<Map>,
+    /// For each result: which element a point of the domain writes. Outside of the result: none.
+    pub results: Vec<Map>,
+}
+
+/// A loop of an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dim {
+    /// Its number of iterations.
+    pub size: u64,
+    /// How it may be cut.
+    pub kind: DimKind,
+}
+
+/// How a loop may be cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DimKind {
+    /// Anywhere: each iteration writes other elements.
+    Parallel,
+    /// Its iterations add up to the same elements.
+    Reduced {
+        /// Whether a part of the sum may be computed at a time.
+        splittable: bool,
+    },
+    /// Not at all, though results have it, as the axis of a softmax.
+    Whole,
+}
+
+/// Which element of a tensor a point of the domain touches: one expression for each dimension of the tensor.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Map(pub Vec<Expr>);
+
+/// ⌊(Σ coefficient · dimension + constant) / divisor⌋
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Expr {
+    /// Pairs of a dimension of the domain and its coefficient.
+    pub terms: Vec<(usize, i64)>,
+    /// What is added.
+    pub constant: i64,
+    /// By what the sum is divided, rounding down.
+    pub divisor: u64,
+}
+
+/// What is wrong with an access.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say what the fields are")]
+pub enum AccessError {
+    #[error("expected maps of {expected} {what}, found {found}")]
+    Count { what: &'static str, expected: usize, found: usize },
+    #[error("{tensor} has {rank} dimensions, but its map has {found} expressions")]
+    Rank { tensor: Name, rank: usize, found: usize },
+    #[error("the map of {tensor} names dimension {dim}, but the domain has {domain}")]
+    NoSuchDim { tensor: Name, dim: usize, domain: usize },
+    #[error("dimension {dim} of the domain has no iteration")]
+    EmptyDim { dim: usize },
+    #[error("the map of {tensor} divides by zero")]
+    ZeroDivisor { tensor: Name },
+    #[error("the map of {tensor} leaves the numbers of 64 bits")]
+    Overflow { tensor: Name },
+    #[error("the map of {tensor} is no projection: each expression is a dimension plus a constant, or a constant")]
+    NoProjection { tensor: Name },
+    #[error("the map of {tensor} names dimension {dim} twice")]
+    Twice { tensor: Name, dim: usize },
+    #[error("{tensor} is written with dimension {dim}, which is reduced")]
+    Reduced { tensor: Name, dim: usize },
+    #[error("iterations of dimension {dim} are parallel, but write the same elements of {tensor}")]
+    Shared { tensor: Name, dim: usize },
+    #[error("dimension {axis} of {tensor} has {size} indices, but the map writes {start}..{end}")]
+    NotCovered { tensor: Name, axis: usize, size: u64, start: i128, end: i128 },
+    #[error("the map of {tensor} reads nothing of it")]
+    NeverRead { tensor: Name },
+}
+
+/// A tensor of an operator, in messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// The operand with this index.
+    Operand(usize),
+    /// The result with this index.
+    Result(usize),
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Name::Operand(index) => write!(f, "operand {index}"),
+            Name::Result(index) => write!(f, "result {index}"),
+        }
+    }
+}
+
+impl Expr {
+    /// A dimension of the domain.
+    pub fn dim(dim: usize) -> Expr {
+        Expr { terms: vec![(dim, 1)], constant: 0, divisor: 1 }
+    }
+
+    /// A number.
+    pub fn constant(constant: i64) -> Expr {
+        Expr { terms: Vec::new(), constant, divisor: 1 }
+    }
+
+    /// A dimension plus a number, or a number: the dimension, and what is added. None for any other expression.
+    pub fn projection(&self) -> Option<(Option<usize>, i64)> {
+        match self.terms[..] {
+            [] if self.divisor == 1 => Some((None, self.constant)),
+            [(dim, 1)] if self.divisor == 1 => Some((Some(dim), self.constant)),
+            _ => None,
+        }
+    }
+
+    /// The indices from the least to the greatest that it takes on a box of the domain that is not empty; none if
+    /// a number on the way has more than 128 bits.
+    fn checked_range(&self, domain: &Region) -> Option<Range<i128>> {
+        let (mut least, mut greatest) = (i128::from(self.constant), i128::from(self.constant));
+        for &(dim, coefficient) in &self.terms {
+            let range = domain.range(dim);
+            let first = i128::from(coefficient).checked_mul(i128::from(range.start))?;
+            let last = i128::from(coefficient).checked_mul(i128::from(range.end - 1))?;
+            least = least.checked_add(first.min(last))?;
+            greatest = greatest.checked_add(first.max(last))?;
+        }
+        let divisor = i128::from(self.divisor);
+        Some(least.div_euclid(divisor)..greatest.div_euclid(divisor) + 1)
+    }
+
+    /// Likewise for an access that was checked.
+    pub fn range(&self, domain: &Region) -> Range<i128> {
+        self.checked_range(domain).expect("the access was checked")
+    }
+}
+
+impl Map {
+    /// The box that holds what a box of the domain touches in a tensor of this shape.
+    pub fn region(&self, domain: &Region, shape: &Shape) -> Region {
+        if domain.is_empty() {
+            return Region::new(shape.dims.iter().map(|_| 0..0));
+        }
+        let clamp = |(expr, size): (&Expr, &u64)| {
+            let range = expr.range(domain);
+            let clamp = |index: i128| index.clamp(0, i128::from(*size)) as u64;
+            clamp(range.start)..clamp(range.end)
+        };
+        Region::new(self.0.iter().zip(&shape.dims).map(clamp))
+    }
+}
+
+impl Access {
+    /// The box of all iterations.
+    pub fn whole(&self) -> Region {
+        Region::new(self.domain.iter().map(|it| 0..it.size))
+    }
+
+    /// The box of the domain whose iterations write a region of a result: all of what is reduced or never cut.
+    pub fn domain_of(&self, result: usize, region: &Region) -> Region {
+        let mut domain = self.whole();
+        for (axis, expr) in self.results[result].0.iter().enumerate() {
+            let Some((Some(dim), constant)) = expr.projection() else { continue };
+            if self.domain[dim].kind == DimKind::Whole {
+                continue;
+            }
+            let size = i128::from(self.domain[dim].size);
+            let shifted = |index: u64| (i128::from(index) - i128::from(constant)).clamp(0, size) as u64;
+            let range = region.range(axis);
+            domain = domain.with_range(dim, shifted(range.start)..shifted(range.end));
+        }
+        let Some(any) = (0..domain.rank()).next().filter(|_| region.is_empty()) else { return domain };
+        domain.with_range(any, 0..0)
+    }
+
+    /// By operand: the region that a box of the domain reads. An empty one is not read.
+    pub fn reads(&self, operands: &[Shape], domain: &Region) -> Vec<Region> {
+        self.operands.iter().zip(operands).map(|(map, shape)| map.region(domain, shape)).collect()
+    }
+
+    /// By result: the region that a box of the domain writes.
+    pub fn writes(&self, results: &[Shape], domain: &Region) -> Vec<Region> {
+        self.results.iter().zip(results).map(|(map, shape)| map.region(domain, shape)).collect()
+    }
+
+    /// By operand: the region that a region of a result needs, the least box that holds it. An empty one is not
+    /// read. Where a map jumps over indices at the border of an operand, the box may hold one of those.
+    ///
+    /// The access was checked with these shapes.
+    pub fn needs(&self, operands: &[Shape], result: usize, region: &Region) -> Vec<Region> {
+        if region.is_empty() {
+            return operands.iter().map(|it| Region::new(it.dims.iter().map(|_| 0..0))).collect();
+        }
+        self.reads(operands, &self.domain_of(result, region))
+    }
+
+    /// Whether the maps fit these tensors and each other.
+    ///
+    /// # Errors
+    /// What is wrong first: counts and ranks of maps, dimensions that are not there or empty, a divisor of zero,
+    /// numbers of more than 64 bits; a result whose map is no projection, leaves out a parallel dimension, has a
+    /// reduced one, or does not cover it; an operand that is never read.
+    pub fn check(&self, operands: &[Shape], results: &[Shape]) -> Result<(), AccessError> {
+        let count = |what, expected, found| {
+            if expected == found { Ok(()) } else { Err(AccessError::Count { what, expected, found }) }
+        };
+        count("operands", operands.len(), self.operands.len())?;
+        count("results", results.len(), self.results.len())?;
+        if let Some(dim) = self.domain.iter().position(|it| it.size == 0) {
+            return Err(AccessError::EmptyDim { dim });
+        }
+        for (index, (map, shape)) in self.operands.iter().zip(operands).enumerate() {
+            self.check_map(Name::Operand(index), map, shape)?;
+            if map.region(&self.whole(), shape).is_empty() {
+                return Err(AccessError::NeverRead { tensor: Name::Operand(index) });
+            }
+        }
+        for (index, (map, shape)) in self.results.iter().zip(results).enumerate() {
+            self.check_map(Name::Result(index), map, shape)?;
+            self.check_result(Name::Result(index), map, shape)?;
+        }
+        Ok(())
+    }
+
+    fn check_map(&self, tensor: Name, map: &Map, shape: &Shape) -> Result<(), AccessError> {
+        if map.0.len() != shape.dims.len() {
+            return Err(AccessError::Rank { tensor, rank: shape.dims.len(), found: map.0.len() });
+        }
+        let domain = self.whole();
+        for expr in &map.0 {
+            let mut seen = BTreeSet::new();
+            for &(dim, _) in &expr.terms {
+                if self.domain.len() <= dim {
+                    return Err(AccessError::NoSuchDim { tensor, dim, domain: self.domain.len() });
+                }
+                if !seen.insert(dim) {
+                    return Err(AccessError::Twice { tensor, dim });
+                }
+            }
+            if expr.divisor == 0 {
+                return Err(AccessError::ZeroDivisor { tensor });
+            }
+            let fits = |index: i128| i64::try_from(index).is_ok();
+            if !expr.checked_range(&domain).is_some_and(|it| fits(it.start) && fits(it.end)) {
+                return Err(AccessError::Overflow { tensor });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_result(&self, tensor: Name, map: &Map, shape: &Shape) -> Result<(), AccessError> {
+        let domain = self.whole();
+        let mut written = BTreeSet::new();
+        for (axis, (expr, &size)) in map.0.iter().zip(&shape.dims).enumerate() {
+            let (dim, _) = expr.projection().ok_or(AccessError::NoProjection { tensor })?;
+            if let Some(dim) = dim {
+                if !written.insert(dim) {
+                    return Err(AccessError::Twice { tensor, dim });
+                }
+                if matches!(self.domain[dim].kind, DimKind::Reduced { .. }) {
+                    return Err(AccessError::Reduced { tensor, dim });
+                }
+            }
+            let range = expr.range(&domain);
+            if 0 < range.start || range.end < i128::from(size) {
+                return Err(AccessError::NotCovered { tensor, axis, size, start: range.start, end: range.end });
+            }
+        }
+        let is_shared = |it: &usize| self.domain[*it].kind == DimKind::Parallel && !written.contains(it);
+        match (0..self.domain.len()).find(is_shared) {
+            Some(dim) if 1 < self.domain[dim].size => Err(AccessError::Shared { tensor, dim }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The access of several operators that run as one.
+//!
+//! From the results backwards, each member's loops are written as expressions of the group's loops, and what the
+//! member reads follows by substitution. Loops that a member sums over become loops of the group. Where a product
+//! of a floor division appears, which no expression holds, a reduced loop takes the place of the remainder; so the
+//! composed access may read more than its members do, but never less. A value that members read in several ways
+//! is computed, and its operands are read, in each of them: the group has a map for each way.
+
+use crate::{Access, Dim, DimKind, Expr, Map};
+
+/// Ways in which one value of a group may be read, and loops that a group may have, before it is given up.
+const MAX_WAYS: usize = 32;
+const MAX_DIMS: usize = 128;
+
+/// Where a member of a group takes an operand from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The group's operand with this index.
+    Operand(usize),
+    /// A result of an earlier member: the member's index, and the result's.
+    Result(usize, usize),
+}
+
+/// An operator of a group.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// How it reads and writes; checked with the shapes of its tensors.
+    pub access: Access,
+    /// Where each operand comes from, as the access counts them.
+    pub operands: Vec<Source>,
+}
+
+/// How a group reads and writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Composed {
+    /// The access. It has a map for each way in which an operand is read.
+    pub access: Access,
+    /// By map: which operand of the group it reads.
+    pub operands: Vec<usize>,
+}
+
+/// The access of a group whose members run in this order and whose results are these results of members.
+///
+/// None if it cannot be told: a result that another one is made from in more than one way, or in one that is no
+/// projection; a result that is an operand; or more ways to read than are worth following.
+pub fn compose(members: &[Member], results: &[Source]) -> Option<Composed> {
+    let &Source::Result(first, first_result) = results.first()? else { return None };
+    let mut group = Composer {
+        members,
+        domain: Vec::new(),
+        ways: members.iter().map(|it| vec![Vec::new(); it.access.results.len()]).collect(),
+        reads: Vec::new(),
+    };
+    let access = &members.get(first)?.access;
+    group.domain.clone_from(&access.domain);
+    let own: Vec<Expr> = (0..access.domain.len()).map(Expr::dim).collect();
+    for (ways, map) in group.ways[first].iter_mut().zip(&access.results) {
+        ways.push(map.clone());
+    }
+    group.read_by(first, &own)?;
+    (0..first).rev().try_for_each(|member| group.follow(member))?;
+    let maps = results.iter().map(|it| group.result_map(*it)).collect::<Option<Vec<_>>>()?;
+    debug_assert_eq!(maps[0], access.results[first_result]);
+    let (operands, maps_of_operands) = group.reads.into_iter().unzip();
+    Some(Composed { access: Access { domain: group.domain, operands: maps_of_operands, results: maps }, operands })
+}
+
+struct Composer<'a> {
+    members: &'a [Member],
+    domain: Vec<Dim>,
+    /// By member and result: the maps from the group's domain by which it is read.
+    ways: Vec<Vec<Vec<Map>>>,
+    /// What is read of the group's operands.
+    reads: Vec<(usize, Map)>,
+}
+
+impl Composer<'_> {
+    /// Follows all ways in which a member's results are read to what the member reads.
+    fn follow(&mut self, member: usize) -> Option<()> {
+        let access = &self.members[member].access;
+        for (result, ways) in self.ways[member].clone().iter().enumerate() {
+            for way in ways {
+                let dims = self.member_dims(access, &access.results[result], way)?;
+                self.read_by(member, &dims)?;
+            }
+        }
+        Some(())
+    }
+
+    /// A member's loops as expressions of the group's, where it writes what this map reads.
+    fn member_dims(&mut self, access: &Access, result: &Map, way: &Map) -> Option<Vec<Expr>> {
+        let mut dims: Vec<Option<Expr>> = vec![None; access.domain.len()];
+        for (own, read) in result.0.iter().zip(&way.0) {
+            let (dim, constant) = own.projection()?;
+            let Some(dim) = dim.filter(|it| access.domain[*it].kind != DimKind::Whole) else { continue };
+            let shift = i64::try_from(read.divisor).ok()?.checked_mul(constant)?;
+            dims[dim] = Some(Expr { constant: read.constant.checked_sub(shift)?, ..read.clone() });
+        }
+        let reduced = |dim: usize| Dim { size: access.domain[dim].size, kind: DimKind::Reduced { splittable: false } };
+        dims.into_iter().enumerate().map(|(dim, expr)| expr.or_else(|| self.new_dim(reduced(dim)))).collect()
+    }
+
+    fn new_dim(&mut self, dim: Dim) -> Option<Expr> {
+        self.domain.push(dim);
+        (self.domain.len() <= MAX_DIMS).then(|| Expr::dim(self.domain.len() - 1))
+    }
+
+    /// Notes what a member reads whose loops are these expressions.
+    fn read_by(&mut self, member: usize, dims: &[Expr]) -> Option<()> {
+        let Member { access, operands } = &self.members[member];
+        for (map, source) in access.operands.iter().zip(operands) {
+            let exprs = map.0.iter().map(|expr| self.substitute(expr, dims)).collect::<Option<Vec<_>>>()?;
+            let map = Map(exprs);
+            match *source {
+                Source::Operand(operand) if !self.reads.contains(&(operand, map.clone())) => {
+                    self.reads.push((operand, map));
+                }
+                Source::Operand(_) => {}
+                Source::Result(from, result) if from < member => {
+                    let ways = &mut self.ways[from][result];
+                    if !ways.contains(&map) {
+                        ways.push(map);
+                    }
+                    if MAX_WAYS < ways.len() {
+                        return None;
+                    }
+                }
+                Source::Result(..) => return None,
+            }
+        }
+        (self.reads.len() <= MAX_WAYS * self.members.len()).then_some(())
+    }
+
+    /// An expression of loops, where each loop is an expression itself.
+    fn substitute(&mut self, expr: &Expr, dims: &[Expr]) -> Option<Expr> {
+        // ⌊(⌊E / q⌋ + rest) / d⌋ = ⌊(E + q · rest) / (q · d)⌋; with a coefficient, the remainder counts.
+        let divided: Vec<usize> = expr.terms.iter().map(|it| it.0).filter(|it| dims[*it].divisor != 1).collect();
+        let is_exact = |&(dim, coefficient): &(usize, i64)| coefficient == 1 && divided == [dim];
+        let common = divided.iter().try_fold(1u64, |product, dim| lcm(product, dims[*dim].divisor))?;
+        let scale = i64::try_from(common).ok()?;
+        let mut sum = Sum { terms: Vec::new(), constant: expr.constant.checked_mul(scale)? };
+        for term @ &(dim, coefficient) in &expr.terms {
+            let inner = &dims[dim];
+            let factor = coefficient.checked_mul(i64::try_from(common / inner.divisor).ok()?)?;
+            sum.add(inner, factor)?;
+            if inner.divisor != 1 && !is_exact(term) {
+                let remainder =
+                    self.new_dim(Dim { size: inner.divisor, kind: DimKind::Reduced { splittable: false } })?;
+                sum.add(&remainder, factor.checked_neg()?)?;
+            }
+        }
+        Some(Expr { terms: sum.terms, constant: sum.constant, divisor: common.checked_mul(expr.divisor)? })
+    }
+
+    /// The map of a result, if there is one way only to read it, and that is a projection.
+    fn result_map(&self, source: Source) -> Option<Map> {
+        let Source::Result(member, result) = source else { return None };
+        let [map] = &self.ways.get(member)?.get(result)?[..] else { return None };
+        map.0.iter().all(|it| it.projection().is_some()).then(|| map.clone())
+    }
+}
+
+struct Sum {
+    terms: Vec<(usize, i64)>,
+    constant: i64,
+}
+
+impl Sum {
+    /// Adds what stands above the line of an expression, so many times.
+    fn add(&mut self, expr: &Expr, factor: i64) -> Option<()> {
+        self.constant = self.constant.checked_add(expr.constant.checked_mul(factor)?)?;
+        for &(dim, coefficient) in &expr.terms {
+            let coefficient = coefficient.checked_mul(factor)?;
+            match self.terms.iter_mut().find(|it| it.0 == dim) {
+                Some(term) => term.1 = term.1.checked_add(coefficient)?,
+                None => self.terms.push((dim, coefficient)),
+            }
+        }
+        self.terms.retain(|it| it.1 != 0);
+        Some(())
+    }
+}
+
+fn lcm(left: u64, right: u64) -> Option<u64> {
+    let (mut larger, mut smaller) = (left, right);
+    while smaller != 0 {
+        (larger, smaller) = (smaller, larger % smaller);
+    }
+    (left / larger).checked_mul(right)
+}
