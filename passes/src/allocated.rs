@@ -1,8 +1,8 @@
-//! Allocated form: a plan as attributes, and back.
+//! Allocated form: writes a plan as attributes, and reads it back.
 //!
-//! The order of the block is the schedule. Each tensor says with `residencies` when it lies where:
-//! on the operation that computes it, or on the argument. A workspace has its `workspace_offset`.
-//! What has no place, such as a scalar, says nothing.
+//! The order of the block is the schedule. The attribute `residencies` of an operation or an argument lists
+//! the live intervals of each tensor with their addresses; `workspace_offset` is the address of a workspace.
+//! Values that are not in the scratchpad, such as scalars, have no attribute.
 
 use crate::extract::{Carrier, Extraction};
 use crate::variable::settle;
@@ -14,8 +14,8 @@ use cosma_ir::{
 };
 use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
 
-/// Brings the operators into an order; what is no operator comes before them, in the order in
-/// which it stands, views right after what they look at, and what puts results together comes last.
+/// Reorders the operators. Other operations come before them in their present order, views directly after their
+/// sources, and operations that assemble results last.
 pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
     settle(extraction);
     let end = extraction.end();
@@ -35,7 +35,7 @@ pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
     inserts.for_each(|it| as_mut(*it).move_before(end));
 }
 
-/// Takes constants out of regions, so that what brings them in finds them.
+/// Hoists constants out of regions, so that they can be loaded.
 fn hoist_constants(extraction: &Extraction) {
     let block = extraction.terminator.block();
     let Some(first) = block.and_then(|it| it.first_operation()) else { return };
@@ -48,7 +48,7 @@ fn hoist_constants(extraction: &Extraction) {
     }
 }
 
-/// Notes a plan on a function in source form.
+/// Writes a plan to a function in source form.
 pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
     hoist_constants(extraction);
     reorder(extraction, &plan.order);
@@ -86,10 +86,10 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
     }
 }
 
-/// Reads a plan from a function in allocated form.
+/// Reads the plan of a function in allocated form.
 ///
 /// # Errors
-/// At an operation whose residencies are not those of this block, or whose workspace has no place.
+/// At an operation whose residencies do not fit the block, or whose workspace has no offset.
 pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnostic<'c>> {
     let graph = &extraction.problem.graph;
     let order: Vec<OpId> = graph.op_ids().collect();
@@ -132,7 +132,7 @@ pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnost
     Ok(plan)
 }
 
-/// Forgets the residencies, once offsets and transfers say the same.
+/// Removes the attributes of allocated form, once offsets and transfers replace them.
 pub(crate) fn clear(extraction: &Extraction) {
     for carrier in &extraction.carriers {
         match *carrier {
@@ -144,16 +144,16 @@ pub(crate) fn clear(extraction: &Extraction) {
     extraction.operators.iter().for_each(|it| clear_residencies(*it));
 }
 
-/// Whether an operator lists residencies for each result: one on tensors does, and so does one without
-/// results, to show that it was planned. One that gives scalars alone has nothing to say.
+/// Whether an operator has the attribute `residencies`, with an entry for each result. An operator without
+/// results has it too, to mark it as planned; one with only scalar results does not.
 pub(crate) fn lists_results(extraction: &Extraction, op: OpId) -> bool {
     let results = extraction.results(op);
     results.is_empty() || results.iter().any(Option::is_some)
 }
 
-/// Whether an operator reads or writes bytes of the scratchpad, or of what passes by, while it runs. In
-/// planned form it has an offset for each result then, and effects on the scratchpad. So has one without
-/// results, which is there for something that only it knows.
+/// Whether an operator accesses the scratchpad or streamed tensors. In planned form, such an operator has an
+/// offset for each result and effects on the scratchpad. So does one without results, which is kept for its
+/// unknown effects.
 pub(crate) fn runs_on_scratchpad(extraction: &Extraction, op: OpId) -> bool {
     let operator = extraction.problem.graph.op(op);
     let operation = extraction.operators[op.index()];
