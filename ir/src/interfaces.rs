@@ -1,8 +1,8 @@
 //! Queries of MLIR's traits and interfaces, for operations of any dialect.
 
 use crate::ffi::{
-    cosmaDecomposePack, cosmaHasRecursiveEffects, cosmaIsCall, cosmaIsElementwise, cosmaIsMemoryEffectFree,
-    cosmaIsSymbolUnused, cosmaSplatValue,
+    cosmaDecomposePack, cosmaEquivalenceHash, cosmaHasRecursiveEffects, cosmaIsCall, cosmaIsElementwise,
+    cosmaIsEquivalent, cosmaIsMemoryEffectFree, cosmaIsSymbolUnused, cosmaSplatValue,
 };
 use melior::ir::{Attribute, AttributeLike, OperationRef};
 
@@ -18,6 +18,19 @@ pub fn has_elementwise_trait(operation: OperationRef) -> bool {
 pub fn is_memory_effect_free(operation: OperationRef) -> bool {
     // SAFETY: the operation is alive.
     unsafe { cosmaIsMemoryEffectFree(operation.to_raw()) }
+}
+
+/// Whether two operations compute the same where their operands are the same in turn; what they are to
+/// COSMA, and other discardable attributes, do not matter.
+pub fn is_equivalent(one: OperationRef, other: OperationRef) -> bool {
+    // SAFETY: both are alive.
+    unsafe { cosmaIsEquivalent(one.to_raw(), other.to_raw()) }
+}
+
+/// The same for operations that are [equivalent](is_equivalent).
+pub fn equivalence_hash(operation: OperationRef) -> u64 {
+    // SAFETY: the operation is alive.
+    unsafe { cosmaEquivalenceHash(operation.to_raw()) }
 }
 
 /// Whether an operation calls a function.

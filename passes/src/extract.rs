@@ -1,7 +1,7 @@
 //! From a function to the planner's problem, and which value is which tensor.
 //!
-//! 1. Each ranked tensor among the arguments, and each constant, is a tensor in host memory. An
-//!    argument marked `cosma.weight` and a constant are weights.
+//! 1. Each ranked tensor among the arguments, and each constant, is a tensor in host memory; equal
+//!    constants are one (`equal.rs`). An argument marked `cosma.weight` and a constant are weights.
 //! 2. Each operation that reads or writes a tensor is an operator. Shapes, `tensor.empty` and scalars
 //!    that depend on no tensor are none: they can come before all operators.
 //! 3. A scalar that an operator computes is no tensor. What reads it is an operator too, and an edge
@@ -24,6 +24,7 @@
 //! Nothing is changed.
 
 use crate::class::n_elements;
+use crate::equal::Equals;
 use crate::form::{body, operations};
 use crate::inside::{Inside, Outside, inside};
 use crate::machine::Target;
@@ -90,7 +91,7 @@ pub enum Carrier<'c, 'a> {
     /// An argument, and which.
     Argument(Value<'c, 'a>, usize),
     /// The result of a constant, of what is computed from weights before the run, or of what reads a
-    /// variable.
+    /// variable. Of equal ones, the first in the block.
     Constant(Value<'c, 'a>, OperationRef<'c, 'a>),
     /// A piece of an argument or of a constant; the whole; and what takes it out, a slice in source form.
     Piece(Value<'c, 'a>, Value<'c, 'a>, OperationRef<'c, 'a>),
@@ -281,6 +282,7 @@ struct Reader<'c, 'a> {
     tensors: HashMap<usize, Option<TensorId>>,
     scalars: HashMap<usize, OpId>,
     views: Vec<OperationRef<'c, 'a>>,
+    equals: Equals<'c, 'a>,
     slices: Vec<OperationRef<'c, 'a>>,
     /// Insertions that put results together from pieces, by address.
     inserts: HashSet<usize>,
@@ -455,6 +457,7 @@ impl<'c, 'a> Reader<'c, 'a> {
                     self.size(value.into()).map_err(|message| cannot(operation, index, &message))?;
                     self.tensors.insert(key(value.into()), None);
                 }
+                self.equals.before(operation);
                 Ok(())
             }
         }
@@ -487,8 +490,11 @@ impl<'c, 'a> Reader<'c, 'a> {
         let value: Value = operation.result(0).expect("it has one").into();
         let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
         self.known.insert(key(value), size);
+        let equal = self.equals.before(operation).and_then(|first| result_at(first, 0));
         let tensor = if n_elements(value) == Some(1) {
             None
+        } else if let Some(equal) = equal.and_then(|first| self.tensor(first)) {
+            Some(equal)
         } else {
             let count = if prefix == "const" { &mut self.n_constants } else { &mut self.n_folded };
             let name = format!("{prefix}{count}");
@@ -514,6 +520,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             return self.read_operator(operation);
         }
         self.tensors.insert(key(value), tensor);
+        self.equals.before(operation);
         if let Some(size) = self.known.get(&key(source)) {
             self.known.insert(key(value), *size);
         }

@@ -8,6 +8,7 @@ mod allocate;
 mod allocated;
 mod class;
 mod effort;
+mod equal;
 mod extract;
 mod facts;
 mod form;

@@ -185,7 +185,8 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             Transfer::Store => Kind::Store,
             Transfer::Spill => Kind::Spill,
         };
-        // Equal constants are one after a pass has merged them, so one may be loaded a second time.
+        // What is computed before the run may have become an equal constant in a pass of MLIR's, and the
+        // two one: so that may be loaded a second time.
         let is_constant = matches!(self.extraction.carriers[tensor.index()], Carrier::Constant(..));
         if is_constant && (said, kind) == (Kind::Load, Kind::Reload) {
             return;
@@ -308,10 +309,9 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             Some(_) if is_streamed(operation) => return Standing::Passing,
             _ => {}
         }
-        let tensor = self.extraction.tensor(value);
-        if tensor
-            .is_some_and(|it| matches!(self.extraction.carriers[it.index()], Carrier::Constant(it, _) if it == value))
-        {
+        // Be it the first of equal constants or another one.
+        let carrier = self.extraction.tensor(value).map(|tensor| &self.extraction.carriers[tensor.index()]);
+        if transfer(operation).is_none() && matches!(carrier, Some(Carrier::Constant(..))) {
             return Standing::Host;
         }
         let index = OperationResult::try_from(value).map(|it| it.result_number()).unwrap_or_default();
