@@ -121,7 +121,7 @@ fn in_the_middle_plans_are_right_and_bounds_are_true() {
         }
         Ok(())
     });
-    spilling.expect(5);
+    spilling.expect(3);
     proven.expect(40);
     helped.expect(5);
 }
