@@ -92,7 +92,7 @@ pub fn liveness<'c>(
         steps.push(LiveStep { operator: kind(*operation), live: op.workspace });
     }
     let mut lifetimes = Vec::new();
-    for tensor in graph.tensor_ids().filter(|it| extraction.carriers[it.index()].has_place()) {
+    for tensor in graph.tensor_ids() {
         let Some(lifetime) = lifetime(problem, tensor) else { continue };
         for step in &mut steps[lifetime.start.index()..lifetime.end.index()] {
             step.live += graph.tensor(tensor).size;
