@@ -3,9 +3,9 @@
 //!
 //! An operator that reads a view reads the tensor that it looks at: the view's access and the operator's make one.
 //! Parameters, which are no tensors, are not read. What an operator's regions read it reads whole; and what has
-//! effects, or computes a scalar, stays whole.
+//! effects, or computes or waits for a scalar, stays whole.
 
-use crate::extract::{Carrier, Extraction};
+use crate::extract::Extraction;
 use crate::role::{is_view, may_have_effects};
 use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI64ArrayAttribute};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
@@ -29,20 +29,10 @@ pub enum Unsaid {
 pub fn network(extraction: &Extraction, unsaid: Unsaid) -> Network {
     let graph = &extraction.problem.graph;
     let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
-    let shapes = extraction.carriers.iter().map(|it| shape_of(it, element_bytes)).collect();
+    let shapes =
+        extraction.carriers.iter().map(|it| shape(it.value(), element_bytes).expect("it was extracted")).collect();
     let operators = graph.op_ids().map(|op| operator(extraction, op, unsaid)).collect();
     Network { problem: extraction.problem.clone(), shapes, operators }
-}
-
-/// What has no place has no bytes.
-fn shape_of(carrier: &Carrier, element_bytes: Option<u64>) -> Shape {
-    match *carrier {
-        Carrier::Argument(value, _)
-        | Carrier::Constant(value, _)
-        | Carrier::Piece(value, ..)
-        | Carrier::Result(value, _) => shape(value, element_bytes).expect("it was extracted"),
-        Carrier::Scalar | Carrier::Order => Shape { dims: vec![0], element_bits: 8 },
-    }
 }
 
 fn shape(value: Value, element_bytes: Option<u64>) -> Option<Shape> {
@@ -73,7 +63,8 @@ fn describe(
     written: &[TensorId],
     unsaid: Unsaid,
 ) -> Option<(Vec<TensorId>, Access)> {
-    if may_have_effects(operation) || written.len() != operation.result_count() {
+    let waits = operation.operands().any(|it| extraction.is_scalar(it));
+    if may_have_effects(operation) || waits || written.len() != operation.result_count() {
         return None;
     }
     let OperatorAccess { access: own, operands: ways } = match (access(operation), unsaid) {
@@ -86,7 +77,7 @@ fn describe(
     let (mut maps, mut sources) = (Vec::new(), Vec::new());
     for (map, operand) in own.operands.into_iter().zip(ways) {
         let value = operand_at(operation, operand)?;
-        if let Some(tensor) = extraction.placed_tensor(value) {
+        if let Some(tensor) = extraction.tensor(value) {
             maps.push(map);
             sources.push(source(extraction, value, tensor, &mut tensors, &mut members)?);
         }
@@ -122,13 +113,7 @@ fn source(
     tensors: &mut Vec<TensorId>,
     members: &mut Vec<Member>,
 ) -> Option<Source> {
-    let carried = match extraction.carriers[tensor.index()] {
-        Carrier::Argument(value, _)
-        | Carrier::Constant(value, _)
-        | Carrier::Piece(value, ..)
-        | Carrier::Result(value, _) => value,
-        Carrier::Scalar | Carrier::Order => return None,
-    };
+    let carried = extraction.carriers[tensor.index()].value();
     let mut views = Vec::new();
     let mut value = value;
     while value.to_raw().ptr != carried.to_raw().ptr
