@@ -58,7 +58,7 @@ pub struct Arguments {
     #[arg(long, value_name = "BYTES", allow_hyphen_values = true, default_value = "1")]
     alignment: Size,
 
-    /// After so long the best so far has to do. To explain why there is no packing may take as long again
+    /// Stop after this long with the best packing found. To explain why there is none may take half a second more
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "10")]
     time_limit: Seconds,
 }
