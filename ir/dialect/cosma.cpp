@@ -55,6 +55,79 @@ struct HostMemory : SideEffects::Resource::Base<HostMemory> {
 };
 } // namespace cosma
 
+//===-- Assembly of regions ------------------------------------------------------------------===//
+
+namespace {
+ParseResult parseIntegers(OpAsmParser &parser, DenseI64ArrayAttr &integers) {
+  SmallVector<int64_t> values;
+  auto parseOne = [&] { return parser.parseInteger(values.emplace_back()); };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseOne))
+    return failure();
+  integers = parser.getBuilder().getDenseI64ArrayAttr(values);
+  return success();
+}
+
+// `[offsets] [sizes]`, or nothing.
+ParseResult parseRegion(OpAsmParser &parser, DenseI64ArrayAttr &offsets, DenseI64ArrayAttr &sizes) {
+  SmallVector<int64_t> values;
+  auto parseOne = [&] { return parser.parseInteger(values.emplace_back()); };
+  if (failed(parser.parseOptionalLSquare()))
+    return success();
+  if (failed(parser.parseOptionalRSquare()) &&
+      (parser.parseCommaSeparatedList(parseOne) || parser.parseRSquare()))
+    return failure();
+  offsets = parser.getBuilder().getDenseI64ArrayAttr(values);
+  return parseIntegers(parser, sizes);
+}
+
+void printRegion(OpAsmPrinter &printer, Operation *, DenseI64ArrayAttr offsets, DenseI64ArrayAttr sizes) {
+  if (!offsets && !sizes)
+    return;
+  auto print = [&](DenseI64ArrayAttr integers) {
+    printer << '[';
+    if (integers)
+      llvm::interleaveComma(integers.asArrayRef(), printer);
+    printer << ']';
+  };
+  print(offsets);
+  printer << ' ';
+  print(sizes);
+}
+
+// `source`, or `source -> target` where they differ.
+ParseResult parsePieceType(OpAsmParser &parser, Type &source, Type &target) {
+  if (parser.parseType(source))
+    return failure();
+  target = source;
+  return failure(succeeded(parser.parseOptionalArrow()) && failed(parser.parseType(target)));
+}
+
+void printPieceType(OpAsmPrinter &printer, Operation *, Type source, Type target) {
+  printer << source;
+  if (source != target)
+    printer << " -> " << target;
+}
+
+// `source`, or `source into destination`; the latter is the result's type as well.
+ParseResult parseIntoType(OpAsmParser &parser, Type &source, Type &destination, Type &target) {
+  if (parser.parseType(source))
+    return failure();
+  target = source;
+  if (failed(parser.parseOptionalKeyword("into")))
+    return success();
+  if (parser.parseType(destination))
+    return failure();
+  target = destination;
+  return success();
+}
+
+void printIntoType(OpAsmPrinter &printer, Operation *, Type source, Type destination, Type) {
+  printer << source;
+  if (destination)
+    printer << " into " << destination;
+}
+} // namespace
+
 #include "cosma_dialect.h.inc"
 #include "cosma_enums.h.inc"
 #define GET_ATTRDEF_CLASSES
@@ -691,6 +764,27 @@ extern "C" bool cosmaIsElementwise(MlirOperation operation) {
 }
 
 extern "C" bool cosmaIsMemoryEffectFree(MlirOperation operation) { return isMemoryEffectFree(unwrap(operation)); }
+
+// What tells operations that are not equal apart, without their operands, locations and discardable attributes.
+extern "C" uint64_t cosmaEquivalenceHash(MlirOperation operation) {
+  auto ignore = OperationEquivalence::ignoreHashValue;
+  auto flags = OperationEquivalence::IgnoreLocations | OperationEquivalence::IgnoreDiscardableAttrs;
+  return OperationEquivalence::computeHash(unwrap(operation), ignore, ignore, flags);
+}
+
+// Whether two operations compute the same if their operands are the same in turn.
+extern "C" bool cosmaIsEquivalent(MlirOperation one, MlirOperation other) {
+  Operation *lhs = unwrap(one), *rhs = unwrap(other);
+  if (lhs->getNumOperands() != rhs->getNumOperands())
+    return false;
+  DenseSet<std::pair<Value, Value>> same;
+  for (auto operands : llvm::zip_equal(lhs->getOperands(), rhs->getOperands()))
+    same.insert({std::get<0>(operands), std::get<1>(operands)});
+  auto check = [&](Value left, Value right) { return success(left == right || same.contains({left, right})); };
+  auto mark = [&](Value left, Value right) { same.insert({left, right}); };
+  auto flags = OperationEquivalence::IgnoreLocations | OperationEquivalence::IgnoreDiscardableAttrs;
+  return OperationEquivalence::isEquivalentTo(lhs, rhs, check, mark, flags);
+}
 
 extern "C" bool cosmaIsCall(MlirOperation operation) { return isa<CallOpInterface>(unwrap(operation)); }
 

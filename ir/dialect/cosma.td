@@ -266,7 +266,7 @@ def YieldOp : Op<Cosma_Dialect, "yield", [Pure, ReturnLike, Terminator, HasParen
 }
 
 class Cosma_Transfer<string mnemonic, list<MemoryEffect> effects>
-    : Cosma_Op<mnemonic, [AllTypesMatch<["source", "target"]>, MemoryEffects<effects>]> {
+    : Cosma_Op<mnemonic, [MemoryEffects<effects>]> {
   let results = (outs AnyStaticShapeTensor:$target);
 }
 
@@ -274,16 +274,29 @@ class Cosma_BringIn<string mnemonic>
     : Cosma_Transfer<mnemonic, [MemRead<HostMemory>, MemWrite<Scratchpad>]> {
   let arguments = (ins
     AnyStaticShapeTensor:$source,
+    OptionalAttr<DenseI64ArrayAttr>:$static_offsets,
+    OptionalAttr<DenseI64ArrayAttr>:$static_sizes,
     OptionalAttr<I64Attr>:$offset,
     UnitAttr:$streamed
   );
-  let assemblyFormat = "$source (`at` $offset^)? (`streamed` $streamed^)? attr-dict `:` type($source)";
+  let assemblyFormat = [{
+    $source `` custom<Region>($static_offsets, $static_sizes) (`at` $offset^)? (`streamed` $streamed^)? attr-dict
+    `:` custom<PieceType>(type($source), type($target))
+  }];
 }
 
 class Cosma_TakeOut<string mnemonic>
     : Cosma_Transfer<mnemonic, [MemRead<Scratchpad>, MemWrite<HostMemory>]> {
-  let arguments = (ins AnyStaticShapeTensor:$source);
-  let assemblyFormat = "$source attr-dict `:` type($source)";
+  let arguments = (ins
+    AnyStaticShapeTensor:$source,
+    Optional<AnyStaticShapeTensor>:$destination,
+    OptionalAttr<DenseI64ArrayAttr>:$static_offsets,
+    OptionalAttr<DenseI64ArrayAttr>:$static_sizes
+  );
+  let assemblyFormat = [{
+    $source (`into` $destination^)? `` custom<Region>($static_offsets, $static_sizes) attr-dict
+    `:` custom<IntoType>(type($source), type($destination), type($target))
+  }];
 }
 
 def LoadOp : Cosma_BringIn<"load"> {
@@ -292,9 +305,13 @@ def LoadOp : Cosma_BringIn<"load"> {
     Compulsory traffic. The result lies `at` an offset in bytes; or it is `streamed`, passes by
     on the way to the next operator, and has no address.
 
+    With a region, `[offsets] [sizes]`, it brings in that part of the tensor alone: in the scratchpad its
+    elements lie side by side, in host memory in rows of the whole tensor.
+
     ```mlir
     %1 = cosma.load %x at 4096 : tensor<64xi8>
     %2 = cosma.load %w streamed : tensor<64xi8>
+    %3 = cosma.load %y[11, 0] [2, 16] at 512 : tensor<16x16xi8> -> tensor<2x16xi8>
     ```
   }];
 }
@@ -302,10 +319,12 @@ def LoadOp : Cosma_BringIn<"load"> {
 def ReloadOp : Cosma_BringIn<"reload"> {
   let summary = "host memory to scratchpad, each time after the first";
   let description = [{
-    Non-compulsory traffic. The operand is an argument, or what a spill or a store returned.
+    Non-compulsory traffic. The operand is an argument, or what a spill or a store returned. With a region,
+    as `cosma.load`: of an argument, or a region that was spilled or stored as such.
 
     ```mlir
     %3 = cosma.reload %copy at 0 : tensor<64xi8>
+    %4 = cosma.reload %y[11, 0] [2, 16] at 512 : tensor<16x16xi8> -> tensor<2x16xi8>
     ```
   }];
 }
@@ -313,7 +332,7 @@ def ReloadOp : Cosma_BringIn<"reload"> {
 def SpillOp : Cosma_TakeOut<"spill"> {
   let summary = "scratchpad to host memory, of a tensor that has to come back";
   let description = [{
-    Non-compulsory traffic. The result is the host copy.
+    Non-compulsory traffic. The result is the host copy. With a region, as `cosma.store`.
 
     ```mlir
     %copy = cosma.spill %3 : tensor<64xi8>
@@ -326,8 +345,14 @@ def StoreOp : Cosma_TakeOut<"store"> {
   let description = [{
     Compulsory traffic. The result is the host copy, which the function returns.
 
+    `into` a region of a tensor in host memory, it puts out a part of that: the result is the tensor with
+    the region written. The first one writes into a `tensor.empty`, each other one into what the one before
+    returned; regions share no element.
+
     ```mlir
     %4 = cosma.store %3 : tensor<64xi8>
+    %h1 = cosma.store %a into %h0[0, 0] [12, 16] : tensor<12x16xi8> into tensor<16x16xi8>
+    %h2 = cosma.store %b into %h1[12, 0] [4, 16] : tensor<4x16xi8> into tensor<16x16xi8>
     ```
   }];
 }

@@ -12,10 +12,11 @@ use crate::operation::{
     GROUP, IN_PLACE, MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, YIELD, fact, kind, name,
     spelling,
 };
-use crate::tensor::{size_in_bytes, size_with};
-use crate::transfer::{MARK, OFFSET, STREAMED, STREAMED_MARK, read_mark, transfer};
+use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion, static_dimensions};
+use crate::tensor::{bits_of_element, size_in_bytes, size_with};
+use crate::transfer::{MARK, OFFSET, STREAMED, STREAMED_MARK, destination, read_mark, transfer};
 use melior::ir::operation::OperationLike;
-use melior::ir::r#type::TypeLike;
+use melior::ir::r#type::{RankedTensorType, ShapedTypeLike, TypeLike};
 use melior::ir::{Attribute, AttributeLike, BlockLike, OperationRef, RegionLike, Type, ValueLike};
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
 use std::cmp::Ordering;
@@ -102,6 +103,7 @@ fn verify_group(operation: OperationRef) -> Verdict {
 }
 
 fn verify_transfer(operation: OperationRef) -> Verdict {
+    verify_region(operation)?;
     let size = operation.result(0).map_err(|error| error.to_string()).map(|it| it.r#type())?;
     let size = size_at(operation, size)?;
     if !transfer(operation).is_some_and(|it| it.is_inward()) {
@@ -113,6 +115,59 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
         (Some(_), true) => Err("has both an offset and 'streamed'".to_owned()),
         (None, false) => Err("needs an offset or 'streamed'".to_owned()),
     }
+}
+
+/// A transfer of a whole tensor keeps its type; one of a region has its sizes, and lies within the whole.
+fn verify_region(operation: OperationRef) -> Verdict {
+    let source = operation.operand(0).map_err(|error| error.to_string())?.r#type();
+    let target = operation.result(0).map_err(|error| error.to_string())?.r#type();
+    let destination = destination(operation).map(|it| it.r#type());
+    let integers = |name| operation.attribute(name).ok().map(|it| read_integers(it).unwrap_or_default());
+    let (offsets, sizes) = match (integers(STATIC_OFFSETS), integers(STATIC_SIZES)) {
+        (Some(offsets), Some(sizes)) => (offsets, sizes),
+        (None, None) if destination.is_some() => return Err("needs a region, [offsets] [sizes], to write into".into()),
+        (None, None) if source == target => return Ok(()),
+        (None, None) => return Err(format!("moves a whole tensor, but makes {target} of {source}")),
+        _ => return Err("needs both offsets and sizes of a region, or neither".into()),
+    };
+    let is_inward = transfer(operation).is_some_and(|it| it.is_inward());
+    let (whole, part) = match destination {
+        None if is_inward => (source, target),
+        None => return Err("has a region, but nothing to write it into".into()),
+        Some(whole) if whole == target => (whole, source),
+        Some(whole) => return Err(format!("writes into {whole}, but gives {target}")),
+    };
+    verify_part(whole, part, &offsets, &sizes)
+}
+
+fn verify_part(whole: Type, part: Type, offsets: &[i64], sizes: &[i64]) -> Verdict {
+    let of = |it: Type| static_dimensions(it).ok_or_else(|| format!("{it} is not a ranked, static tensor"));
+    let (dimensions, shape) = (of(whole)?, of(part)?);
+    if offsets.len() != dimensions.len() || sizes.len() != dimensions.len() {
+        let (n_offsets, n_sizes, rank) = (offsets.len(), sizes.len(), dimensions.len());
+        return Err(format!("has {n_offsets} offsets and {n_sizes} sizes of a region of {rank} dimensions"));
+    }
+    for (index, ((offset, size), dimension)) in offsets.iter().zip(sizes).zip(&dimensions).enumerate() {
+        let end = i128::from(*offset) + i128::from(*size);
+        if *size < 1 || *offset < 0 || i128::from(*dimension) < end {
+            return Err(format!(
+                "has a region from {offset} to {end} along dimension {index}, which has {dimension} elements"
+            ));
+        }
+    }
+    let natural = |it: &[i64]| it.iter().map(|it| it.unsigned_abs()).collect::<Vec<u64>>();
+    let region = TensorRegion { offsets: natural(offsets), sizes: natural(sizes) };
+    if shape != region.sizes || element(whole) != element(part) {
+        return Err(format!("has a region {region} of {whole}, which is no {part}"));
+    }
+    if bits_of_element(whole).is_some_and(|bits| !region.is_in_whole_bytes(&dimensions, bits)) {
+        return Err(format!("has a region {region} of {whole} that begins or ends within a byte"));
+    }
+    Ok(())
+}
+
+fn element<'c>(tensor: Type<'c>) -> Option<Type<'c>> {
+    RankedTensorType::try_from(tensor).map(|it| it.element()).ok()
 }
 
 fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Verdict {

@@ -92,6 +92,34 @@ func.func @transfers(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tenso
   return %7 : tensor<8xi8>
 }
 
+// Of a part of a tensor.
+// CHECK-LABEL: @regions
+// GENERIC-LABEL: sym_name = "regions"
+func.func @regions(%x: tensor<8x4xi8>, %w: tensor<8x4xi8> {cosma.weight}) -> tensor<8x4xi8> {
+  %e = tensor.empty() : tensor<8x4xi8>
+  // CHECK: [[A:%.*]] = cosma.load %arg0[0, 1] [5, 3] at 64 : tensor<8x4xi8> -> tensor<5x3xi8>
+  // GENERIC: "cosma.load"(%{{.*}}) <{offset = 64 : i64, static_offsets = array<i64: 0, 1>, static_sizes = array<i64: 5, 3>}> : (tensor<8x4xi8>) -> tensor<5x3xi8>
+  %0 = cosma.load %x[0, 1] [5, 3] at 64 : tensor<8x4xi8> -> tensor<5x3xi8>
+  // CHECK: cosma.load %arg1[5, 0] [3, 4] streamed : tensor<8x4xi8> -> tensor<3x4xi8>
+  %1 = cosma.load %w[5, 0] [3, 4] streamed : tensor<8x4xi8> -> tensor<3x4xi8>
+  %2 = cosma.op "A"(%0, %1) at [0] : (tensor<5x3xi8>, tensor<3x4xi8>) -> tensor<5x4xi8>
+  // CHECK: [[H1:%.*]] = cosma.store %{{.*}} into %{{.*}}[0, 0] [5, 4] : tensor<5x4xi8> into tensor<8x4xi8>
+  // GENERIC: "cosma.store"(%{{.*}}, %{{.*}}) <{static_offsets = array<i64: 0, 0>, static_sizes = array<i64: 5, 4>}> : (tensor<5x4xi8>, tensor<8x4xi8>) -> tensor<8x4xi8>
+  %h1 = cosma.store %2 into %e[0, 0] [5, 4] : tensor<5x4xi8> into tensor<8x4xi8>
+  // CHECK: cosma.reload [[H1]][0, 0] [5, 4] at 0 : tensor<8x4xi8> -> tensor<5x4xi8>
+  %3 = cosma.reload %h1[0, 0] [5, 4] at 0 : tensor<8x4xi8> -> tensor<5x4xi8>
+  %4 = cosma.op "B"(%3) at [64] : (tensor<5x4xi8>) -> tensor<3x4xi8>
+  // CHECK: cosma.spill %{{.*}} into [[H1]][5, 0] [3, 4] : tensor<3x4xi8> into tensor<8x4xi8>
+  %h2 = cosma.spill %4 into %h1[5, 0] [3, 4] : tensor<3x4xi8> into tensor<8x4xi8>
+  // All of a tensor without dimensions, and what has one type in spite of its region.
+  %s = tensor.empty() : tensor<i8>
+  // CHECK: cosma.load %{{.*}}[] [] at 0 : tensor<i8>
+  %5 = cosma.load %s[] [] at 0 : tensor<i8>
+  // CHECK: cosma.load %{{.*}}[0, 0] [8, 4] at 0 : tensor<8x4xi8>
+  %6 = cosma.load %x[0, 0] [8, 4] at 0 : tensor<8x4xi8> -> tensor<8x4xi8>
+  return %h2 : tensor<8x4xi8>
+}
+
 // Attributes of the dialect on what is not its own.
 // CHECK: @attributes(%{{.*}}: tensor<8xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>]}, %{{.*}}: tensor<8xi8> {cosma.weight})
 // CHECK-SAME: attributes {cosma.machine = #cosma.machine<scratchpad = 1024, alignment = 64, weights = streamed, element_bytes = 1, weight_computation = run>,

@@ -3,12 +3,13 @@
 //! A *tile* is an operator on regions of tensors, a *piece* is such a region. Both become ordinary operators
 //! and tensors of a [`Problem`](cosma_planner::Problem), so the planner and the judge need not know of them.
 //! An operator may be cut as its [`Access`] says: which region of each operand a region of a result needs.
-//! What says nothing stays whole. There is no MLIR here.
+//! What says nothing stays whole, unless its kind and shapes tell ([`kinds`]). There is no MLIR here.
 
 #![forbid(unsafe_code)]
 
 mod access;
 mod compose;
+pub mod kinds;
 mod network;
 mod program;
 mod region;

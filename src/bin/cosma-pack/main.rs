@@ -1,4 +1,4 @@
-//! `cosma-pack`: reads intervals as CSV, places them in memory, and writes them back with offsets.
+//! `cosma-pack`: reads intervals as CSV, assigns offsets, and writes them back.
 
 mod arguments;
 #[path = "../shared/command.rs"]
@@ -23,18 +23,18 @@ use table::Table;
 /// How long it may look for a reason after the time limit.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// What the exit code says.
+/// Why there is no packing, which decides the exit code.
 enum Failure {
-    /// The input is bad, or there is no packing, which is proven: 1.
+    /// The input is invalid or proven infeasible: exit code 1.
     Input(String),
-    /// The call is wrong: 2.
+    /// Usage error: exit code 2.
     Call(String),
-    /// Time was over before anything was proven: 3.
+    /// The time limit was reached before a decision: exit code 3.
     Undecided(String),
 }
 
 fn main() -> ExitCode {
-    // Where flags are wrong, clap says so and exits with 2.
+    // On wrong flags, clap prints an error and exits with 2.
     let arguments = command::parse::<Arguments>();
     let (code, message) = match run(&arguments) {
         Ok(message) => (0, message),
@@ -68,7 +68,7 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
     Ok(format!("{name}: {message}"))
 }
 
-/// Offsets within a capacity.
+/// Packs within a capacity, and returns the offsets and a message.
 fn within(
     arguments: &Arguments,
     name: &str,
@@ -100,7 +100,7 @@ fn within(
     }
 }
 
-/// What is left to find out why there is no packing: half a second at least.
+/// The time that is left to find out why there is no packing: half a second at least.
 fn with_grace(deadline: Deadline<'_>) -> Deadline<'_> {
     match deadline.left() {
         Some(left) if left < GRACE => Deadline::after(GRACE),
@@ -108,7 +108,7 @@ fn with_grace(deadline: Deadline<'_>) -> Deadline<'_> {
     }
 }
 
-/// Offsets as low as can be.
+/// Packs as low as possible, and returns the offsets and a message.
 fn lowest(
     arguments: &Arguments,
     name: &str,
@@ -119,7 +119,7 @@ fn lowest(
     match pack::pack_lowest(intervals, alignment, deadline) {
         Lowest::Placed(packing) => {
             let (height, bound) = (packing.height, packing.lower_bound);
-            let proof = if height == bound { "proven least" } else { "not proven least" };
+            let proof = if height == bound { "proven minimal" } else { "not proven minimal" };
             Ok((
                 packing.offsets,
                 format!("placed: {} intervals, height {height} B, lower bound {bound} B: {proof}", intervals.len()),
@@ -142,21 +142,21 @@ fn height(intervals: &[Interval], offsets: &[Bytes]) -> Bytes {
     ends.max().unwrap_or(Bytes::ZERO)
 }
 
-/// That there is no packing, and who stands in the way.
+/// The message that there is no packing, with the intervals that prove it.
 fn infeasible(table: &Table, conflict: Option<Conflict>, limit: &str) -> String {
     let Some(conflict) = conflict else {
-        return format!("infeasible: there is no packing {limit}; why was not found in time");
+        return format!("infeasible: there is no packing {limit}; the reason was not found in time");
     };
     let all = table.intervals.len();
     let mut text = match (conflict.intervals.len(), conflict.irreducible) {
-        (1, _) => format!("infeasible: there is no packing {limit}: 1 of {all} intervals cannot lie there even alone:"),
+        (1, _) => format!("infeasible: there is no packing {limit}: 1 of {all} intervals does not fit even alone:"),
         (count, true) => format!(
-            "infeasible: there is no packing {limit}: {count} of {all} intervals cannot lie there together, \
-             and can without any one of them:"
+            "infeasible: there is no packing {limit}: {count} of {all} intervals cannot be packed together, \
+             but can without any one of them:"
         ),
         (count, false) => format!(
-            "infeasible: there is no packing {limit}: {count} of {all} intervals cannot lie there together \
-             (time was over before it was clear whether fewer would do):"
+            "infeasible: there is no packing {limit}: {count} of {all} intervals cannot be packed together \
+             (time ran out before a minimal set was found):"
         ),
     };
     for at in conflict.intervals {
