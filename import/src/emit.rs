@@ -13,8 +13,10 @@
 //! `nodes` lists all nodes that an operator stands for; it also keeps apart what only differs in
 //! attributes that are not written down.
 
+mod access;
 mod view;
 
+use self::access::AccessOf;
 use crate::element::Element;
 use crate::network::{InPlace, Network, Operator, Origin, Tensor, TensorIndex};
 use std::collections::HashSet;
@@ -42,7 +44,7 @@ impl fmt::Display for Network {
         writeln!(f, ") -> ({}) {{", List(returned.clone()))?;
         let mut is_there: Vec<bool> = self.tensors.iter().map(|it| !it.origin.is_view()).collect();
         for operator in &self.operators {
-            let Operator { kind, nodes, position, reads, writes, macs, in_place } = operator;
+            let Operator { kind, nodes, position, reads, writes, macs, in_place, access } = operator;
             for read in reads {
                 self.write_views(f, &mut names, *read, &mut is_there)?;
             }
@@ -51,6 +53,9 @@ impl fmt::Display for Network {
                 write!(f, "{} = ", List(writes.iter().map(|it| format!("%{}", name(it)))))?;
             }
             write!(f, "cosma.op {}({})", Quoted(kind), List(reads.iter().map(|it| format!("%{}", name(it)))))?;
+            if let Some(access) = access {
+                write!(f, " access {}", AccessOf(access, reads.len()))?;
+            }
             if let Some(macs) = macs.filter(|it| *it <= i64::MAX as u64) {
                 write!(f, " macs {macs}")?;
             }

@@ -2,6 +2,7 @@
 //!
 //! A group has the kind of its head. Its `nodes` include nodes that other groups compute, too.
 
+use crate::access::{TensorAccess, group_access};
 use crate::lower::Lowered;
 use crate::network::{Network, Operator, Origin};
 use crate::options::{Grouping, Options};
@@ -13,7 +14,7 @@ const SOFTMAX: &str = "Softmax";
 
 /// Groups the nodes of a network.
 pub fn group(lowered: Lowered, options: &Options) -> Network {
-    let Lowered { mut network, nodes } = lowered;
+    let Lowered { mut network, nodes, accesses } = lowered;
     let tensors = network.tensors.iter().map(|tensor| cosma_network::Tensor {
         n_elements: tensor.n_elements(),
         bytes: tensor.size(),
@@ -24,11 +25,11 @@ pub fn group(lowered: Lowered, options: &Options) -> Network {
         Grouping::None => cosma_network::separate(&classified),
         Grouping::Accelerator => cosma_network::group(&classified, &Rules::ACCELERATOR),
     };
-    network.operators = groups.iter().map(|group| operator(&network, group)).collect();
+    network.operators = groups.iter().map(|group| operator(&network, group, &accesses)).collect();
     network
 }
 
-fn operator(network: &Network, group: &Group) -> Operator {
+fn operator(network: &Network, group: &Group, accesses: &[Option<TensorAccess>]) -> Operator {
     let head = &network.operators[group.head.0];
     let mut nodes: Vec<usize> = group.members.iter().chain(&group.copies).map(|node| node.0).collect();
     nodes.sort_unstable();
@@ -37,6 +38,7 @@ fn operator(network: &Network, group: &Group) -> Operator {
         Kind::Normalization => NORMALIZATION.into(),
         Kind::Softmax => SOFTMAX.into(),
     };
+    let access = group_access(network, &nodes, accesses, (&group.reads, &group.writes));
     let nodes: Vec<&Operator> = nodes.into_iter().map(|node| &network.operators[node]).collect();
     Operator {
         kind,
@@ -46,5 +48,6 @@ fn operator(network: &Network, group: &Group) -> Operator {
         writes: group.writes.clone(),
         macs: head.macs,
         in_place: group.in_place.clone(),
+        access,
     }
 }

@@ -28,8 +28,9 @@ use crate::graph::{Graph, Node, Type};
 use crate::read::{self, Reader, check_size};
 use call::Failure;
 
-pub use call::{Call, axis};
-pub use movement::{permutation, picked, ranges};
+pub use call::{Call, axes, axis};
+pub use movement::{Range, permutation, picked, ranges};
+pub use pool::{AutoPad, Window};
 
 /// The types of all results of a `Split`, including absent ones.
 pub fn split_types(call: &Call) -> Option<Vec<Type>> {

@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod attributes;
 mod class;
 mod content;
@@ -38,8 +39,8 @@ use bytes::Bytes;
 
 pub use element::Element;
 pub use error::Error;
-pub use network::{InPlace, Network, Operator, Origin, Tensor, TensorIndex};
-pub use options::{Grouping, Options, Sharing};
+pub use network::{InPlace, Network, Operator, OperatorAccess, Origin, Tensor, TensorIndex};
+pub use options::{Grouping, Options, Sharing, Splitting};
 
 /// Imports a model from the content of its file. A `Vec<u8>` is not copied.
 ///
@@ -53,6 +54,9 @@ pub fn import(model: impl Into<Bytes>, options: &Options) -> Result<Network, Err
     pieces::make_views(&mut network);
     if options.in_place == Sharing::None {
         network.operators.iter_mut().for_each(|operator| operator.in_place.clear());
+    }
+    if options.access == Splitting::None {
+        network.operators.iter_mut().for_each(|operator| operator.access = None);
     }
     Ok(network)
 }

@@ -14,6 +14,7 @@ mod narrow;
 mod parameter;
 mod view;
 
+use crate::access::{TensorAccess, tensor_access};
 use crate::class::class_of;
 use crate::element::Element;
 use crate::error::Error;
@@ -30,6 +31,8 @@ pub struct Lowered {
     pub network: Network,
     /// By operator.
     pub nodes: Vec<cosma_network::Node>,
+    /// By operator: how it accesses tensors, if that is known.
+    pub accesses: Vec<Option<TensorAccess>>,
 }
 
 /// Lowers a graph.
@@ -45,6 +48,7 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Lowered, Error> {
         narrow: HashMap::new(),
         of_narrow: HashMap::new(),
         nodes: Vec::new(),
+        accesses: Vec::new(),
     };
     let inputs: Vec<TensorIndex> = graph.inputs.iter().map(|it| lowering.add(*it, Origin::Input)).collect();
     let mut operators = Vec::new();
@@ -72,10 +76,10 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Lowered, Error> {
         result_shapes.push(r#type.shape.clone());
     }
     let arguments = inputs.into_iter().chain(lowering.weights).collect();
-    let (tensors, nodes) = (lowering.tensors, lowering.nodes);
+    let (tensors, nodes, accesses) = (lowering.tensors, lowering.nodes, lowering.accesses);
     let (name, file) = (graph.name.clone(), options.file.clone());
     let network = Network { name, file, tensors, arguments, operators, results, result_shapes };
-    Ok(Lowered { network, nodes })
+    Ok(Lowered { network, nodes, accesses })
 }
 
 /// Whether each value contributes to a result of the model.
@@ -109,6 +113,8 @@ struct Lowering<'a> {
     of_narrow: HashMap<usize, TensorIndex>,
     /// The description of each operator for grouping.
     nodes: Vec<cosma_network::Node>,
+    /// How each operator accesses tensors, if that is known.
+    accesses: Vec<Option<TensorAccess>>,
 }
 
 impl Lowering<'_> {
@@ -130,6 +136,7 @@ impl Lowering<'_> {
         }
         let picks = node.domain.is_empty() && matches!(node.kind.as_str(), "Gather" | "GatherND");
         let mut reads = Vec::new();
+        let mut read_as = vec![None; node.inputs.len()];
         for (index, input) in node.inputs.iter().enumerate() {
             let Some(input) = *input else { continue };
             let value = &values[input];
@@ -139,7 +146,11 @@ impl Lowering<'_> {
             if is_parameter || is_range || parameter::is_read_for_its_type(node, index) {
                 continue;
             }
-            for tensor in self.tensors_of(input) {
+            let tensors = self.tensors_of(input);
+            if let [tensor] = tensors[..] {
+                read_as[index] = Some(tensor);
+            }
+            for tensor in tensors {
                 if !reads.contains(&tensor) {
                     reads.push(tensor);
                 }
@@ -153,8 +164,9 @@ impl Lowering<'_> {
         let aliases = in_place::aliases(&call, &kind, &self.tensors, &tensor);
         let class = class_of(&call, &kind);
         self.nodes.push(cosma_network::Node { class, reads: reads.clone(), writes: writes.clone(), aliases });
+        self.accesses.push(tensor_access(&call, &kind, (&reads, &read_as), (&writes, &self.tensors)));
         let (position, macs) = (node.position, macs::macs(&call));
-        Some(Operator { kind, nodes, position, reads, writes, macs, in_place: Vec::new() })
+        Some(Operator { kind, nodes, position, reads, writes, macs, in_place: Vec::new(), access: None })
     }
 
     /// The tensor of a value. A value without one is a new weight.

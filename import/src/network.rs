@@ -1,6 +1,7 @@
 //! The result of the importer: operators on tensors.
 
 use crate::element::Element;
+use cosma_tile::Access;
 
 pub use cosma_network::{InPlace, TensorIndex};
 
@@ -79,6 +80,17 @@ pub struct Operator {
     pub macs: Option<u64>,
     /// The pairs of result and operand that may share bytes, provided that this is the operand's last use.
     pub in_place: Vec<InPlace>,
+    /// Which elements of its operands it reads for which elements of its results, if that is known.
+    pub access: Option<OperatorAccess>,
+}
+
+/// How an operator accesses its operands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorAccess {
+    /// It has a map for each way in which an operand is read.
+    pub access: Access,
+    /// By map of an operand: which of `reads` it reads. Each is read in at least one way.
+    pub operands: Vec<usize>,
 }
 
 impl Tensor {

@@ -14,6 +14,8 @@ pub struct Options {
     pub grouping: Grouping,
     /// Which results may share bytes with operands.
     pub in_place: Sharing,
+    /// Whether operators say how they may be split.
+    pub access: Splitting,
     /// The folder of the model. External files below it are read if they contain shapes; `None` reads none.
     pub folder: Option<PathBuf>,
     /// The file name of the model in locations.
@@ -37,5 +39,15 @@ pub enum Sharing {
     None,
     /// All for which the operator allows it.
     #[default]
+    Operators,
+}
+
+/// Whether operators say how they may be split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Splitting {
+    /// None does.
+    #[default]
+    None,
+    /// All of whose nodes that is known.
     Operators,
 }

@@ -1,7 +1,7 @@
 //! The flags that control how ONNX models and modules of upstream dialects are read.
 
 use clap::{Args, ValueEnum};
-use cosma_import::{Grouping, Options, Sharing, import};
+use cosma_import::{Grouping, Options, Sharing, Splitting, import};
 use std::path::{Path, PathBuf};
 
 /// How to read a model.
@@ -25,6 +25,16 @@ pub struct ModelArguments {
     /// Whether operators of an ONNX model may overwrite an operand that is not read later
     #[arg(long, value_name = "WHICH", value_enum, default_value = "operators")]
     in_place: InPlace,
+
+    /// Whether operators of an ONNX model say with `access` how they may be split
+    #[arg(long, value_name = "WHICH", value_enum, default_value = "none")]
+    access: Access,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Access {
+    Operators,
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -58,6 +68,10 @@ impl ModelArguments {
             in_place: match self.in_place {
                 InPlace::Operators => Sharing::Operators,
                 InPlace::None => Sharing::None,
+            },
+            access: match self.access {
+                Access::Operators => Splitting::Operators,
+                Access::None => Splitting::None,
             },
             folder: folder(name),
             file: name.into(),
