@@ -310,6 +310,18 @@ LogicalResult ResidencyAttr::verify(EmitError emitError, int64_t start, int64_t 
   return success();
 }
 
+LogicalResult TileAttr::verify(EmitError emitError, StringAttr of, DenseI64ArrayAttr offsets,
+                               DenseI64ArrayAttr sizes) {
+  if (of.getValue().empty())
+    return fail(emitError, "has no operator");
+  if (offsets.size() != sizes.size())
+    return fail(emitError, "has ", offsets.size(), " offsets and ", sizes.size(), " sizes");
+  for (auto [offset, size] : llvm::zip(offsets.asArrayRef(), sizes.asArrayRef()))
+    if (offset < 0 || size < 1)
+      return fail(emitError, "has a loop from ", offset, " of ", size, " iterations");
+  return success();
+}
+
 FailureOr<ResidencyAttr> ResidencyAttr::from(Attribute attribute, EmitError emitError) {
   if (auto typed = dyn_cast<ResidencyAttr>(attribute))
     return typed;
@@ -550,12 +562,12 @@ public:
   StringRef getArgument() const override { return registered.name; }
   StringRef getDescription() const override { return registered.description; }
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<cosma::CosmaDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect>();
+    registry.insert<cosma::CosmaDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect,
+                    tensor::TensorDialect>();
     // What runs on a module lowers it, with passes of MLIR's.
     if (registered.anchor == "builtin.module")
       registry.insert<affine::AffineDialect, bufferization::BufferizationDialect, index::IndexDialect,
-                      linalg::LinalgDialect, math::MathDialect, scf::SCFDialect, tensor::TensorDialect,
-                      tosa::TosaDialect>();
+                      linalg::LinalgDialect, math::MathDialect, scf::SCFDialect, tosa::TosaDialect>();
   }
 
 protected:
@@ -640,7 +652,8 @@ struct CosmaMachine {
 struct CosmaPlan {
   int64_t operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad;
   bool isOptimal, isMinExact;
-  MlirStringRef solver;
+  // Without a proof, that is empty.
+  MlirStringRef solver, proof;
 };
 }
 
@@ -683,7 +696,8 @@ extern "C" bool cosmaReadPlan(MlirAttribute attribute, CosmaPlan *plan) {
            typed.getMinScratchpad(),
            typed.getStatus() == cosma::PlanStatus::Optimal,
            typed.getMinScratchpadIs() == cosma::LeastIs::Exact,
-           wrap(typed.getSolver().getValue())};
+           wrap(typed.getSolver().getValue()),
+           wrap(typed.getProof() ? typed.getProof().getValue() : StringRef())};
   return true;
 }
 
@@ -714,7 +728,8 @@ extern "C" MlirAttribute cosmaPlanAttr(MlirContext context, const CosmaPlan *pla
       in, plan->operators, plan->isOptimal ? cosma::PlanStatus::Optimal : cosma::PlanStatus::Feasible, plan->total,
       plan->compulsory, plan->nonCompulsory, plan->lowerBound, plan->fragmentation, plan->peak, plan->minScratchpad,
       plan->isMinExact ? cosma::LeastIs::Exact : cosma::LeastIs::LowerBound,
-      StringAttr::get(in, unwrap(plan->solver))));
+      StringAttr::get(in, unwrap(plan->solver)),
+      plan->proof.length ? StringAttr::get(in, unwrap(plan->proof)) : StringAttr()));
 }
 
 //===-- What the C interface lacks -----------------------------------------------------------===//

@@ -30,6 +30,8 @@ def Cosma_Dialect : Dialect {
       `cosma.in_place`, COSMA goes by what it knows of them. `cosma.residencies` also stands on arguments
       of functions.
     - `cosma.plan`, on a function: a `#cosma.plan`.
+    - `cosma.tiling`, on a function that `cosma-tile` looked at: how many bytes of non-compulsory traffic no tiling
+      avoids, or `"unknown"`.
 
     `#cosma.machine`, `#cosma.alias` and `#cosma.residency` each have a *builtin spelling* as well, for
     tools that write source form and do not know the dialect. Each stands wherever the typed one may, and
@@ -144,7 +146,8 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     Everything but `operators` is in bytes. `total` is what is moved, `compulsory` what every plan moves, and
     `non_compulsory` the rest, of which `fragmentation` is caused by addresses; no plan has less of it than
     `lower_bound`. `peak` is the most that lies in the scratchpad at once. With less than `min_scratchpad` the
-    function cannot run; with that much it can, unless `min_scratchpad_is` a `lower_bound`.
+    function cannot run; with that much it can, unless `min_scratchpad_is` a `lower_bound`. After `cosma-tile`,
+    `proof` says for which tilings `lower_bound` holds: `all tilings`, or `these tiles`.
   }];
   let parameters = (ins
     "int64_t":$operators,
@@ -157,9 +160,28 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     "int64_t":$peak,
     "int64_t":$min_scratchpad,
     DefaultValuedParameter<"::cosma::LeastIs", "::cosma::LeastIs::Exact">:$min_scratchpad_is,
-    "::mlir::StringAttr":$solver
+    "::mlir::StringAttr":$solver,
+    OptionalParameter<"::mlir::StringAttr">:$proof
   );
   let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Cosma_TileAttr : Cosma_Attr<"Tile", "tile"> {
+  let summary = "which operator a tile is of, and which part of it";
+  let description = [{
+    The name of an operator of the network before it was cut, and the part of its loops that the tile runs:
+    where that begins and how many iterations it has, loop by loop, in the order of the operator's access.
+
+    ```mlir
+    #cosma.tile<"Conv_3", [0, 0, 12, 0, 0, 0, 0] [1, 16, 4, 16, 8, 3, 3]>
+    ```
+  }];
+  let parameters = (ins
+    "::mlir::StringAttr":$of,
+    "::mlir::DenseI64ArrayAttr":$offsets,
+    "::mlir::DenseI64ArrayAttr":$sizes
+  );
+  let assemblyFormat = "`<` $of `,` $offsets $sizes `>`";
 }
 
 def Cosma_Aliases : TypedArrayAttrBase<
@@ -185,6 +207,7 @@ class Cosma_Operator<string mnemonic, list<Trait> traits = []>
   let arguments = (ins
     Variadic<AnyType>:$inputs,
     StrAttr:$kind,
+    OptionalAttr<Cosma_TileAttr>:$tile,
     OptionalAttr<Cosma_Natural>:$macs,
     OptionalAttr<Cosma_Natural>:$workspace,
     OptionalAttr<Cosma_Aliases>:$in_place,
@@ -194,7 +217,7 @@ class Cosma_Operator<string mnemonic, list<Trait> traits = []>
   );
   let results = (outs Variadic<AnyType>:$outputs);
   code operatorFormat = [{
-    $kind `(` $inputs `)` (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
+    $kind `(` $inputs `)` (`tile` $tile^)? (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
     (`workspace_at` $workspace_offset^)? (`in_place` custom<Aliases>($in_place)^)?
     (`residencies` custom<Residencies>($residencies)^)?
     attr-dict `:` functional-type($inputs, $outputs)
@@ -213,6 +236,8 @@ def OperatorOp : Cosma_Operator<"op"> {
     second pair, and parts of one tensor have no byte in common. A planner adds `offsets`, one for each
     result, and `workspace_offset`; and before transfers stand in the block, `residencies`: for each
     result, a list of `#cosma.residency`.
+
+    `tile` says that it is a part of an operator that was cut; its operands and results are pieces of that one's.
 
     In source form it has no effect on memory unless it has no result, so equal ones can be
     merged and unused ones dropped. With offsets it reads and writes the scratchpad, and stays

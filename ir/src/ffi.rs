@@ -66,6 +66,8 @@ pub(crate) struct CosmaPlan {
     pub is_optimal: bool,
     pub is_min_exact: bool,
     pub solver: MlirStringRef,
+    /// Empty if there is none.
+    pub proof: MlirStringRef,
 }
 
 unsafe extern "C" {

@@ -14,6 +14,7 @@ use crate::operation::{
 };
 use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion, static_dimensions};
 use crate::tensor::{bits_of_element, size_in_bytes, size_with};
+use crate::tile::{TILING, read_tiling};
 use crate::transfer::{MARK, OFFSET, STREAMED, STREAMED_MARK, destination, read_mark, transfer};
 use melior::ir::operation::OperationLike;
 use melior::ir::r#type::{RankedTensorType, ShapedTypeLike, TypeLike};
@@ -172,6 +173,13 @@ fn element<'c>(tensor: Type<'c>) -> Option<Type<'c>> {
 
 fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Verdict {
     match name {
+        TILING if crate::operation::name(operation) != "func.func" => {
+            Err(format!("attribute '{TILING}' belongs on a function"))
+        }
+        TILING if read_tiling(value).is_none() => {
+            Err(format!("attribute '{TILING}' must be a 64-bit integer that is not negative, or \"unknown\""))
+        }
+        TILING => Ok(()),
         WEIGHT => Err(format!("attribute '{WEIGHT}' belongs on an argument of a function")),
         MARK if read_mark(value).is_none() => {
             Err(format!("attribute '{MARK}' must be \"load\", \"reload\", \"spill\" or \"store\""))

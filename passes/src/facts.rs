@@ -4,11 +4,15 @@
 
 use crate::effort::solver_name;
 use cosma_ir::melior::ir::OperationRef;
-use cosma_ir::{PlanSummary, plan_summary, set_plan_summary};
+use cosma_ir::{PlanSummary, TilingBound, plan_summary, set_plan_summary};
 use cosma_planner::{Bytes, Order, Problem, Solution};
 
 const OPTIMAL: &str = "optimal";
 const FEASIBLE: &str = "feasible";
+/// No tiling has less non-compulsory traffic.
+const ALL_TILINGS: &str = "all tilings";
+/// What is proven, is proven for the operators as they are.
+const THESE_TILES: &str = "these tiles";
 
 /// What is known about a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,14 +40,18 @@ pub struct Facts {
     pub is_min_exact: bool,
     /// Who made the plan.
     pub solver: String,
+    /// Of a function that `cosma-tile` looked at: `all tilings` if no tiling has less non-compulsory traffic than
+    /// this plan, otherwise `these tiles`, to which the lower bound belongs.
+    pub proof: Option<String>,
 }
 
 /// What `min_scratchpad` is where it is not known that the function runs with it.
 pub const LOWER_BOUND: &str = "lower_bound";
 
 impl Facts {
-    /// What is known about the solution of a problem, where these orders were allowed.
-    pub fn new(problem: &Problem, order: Order, solution: &Solution) -> Facts {
+    /// What is known about the solution of a problem, where these orders were allowed; and how many bytes of
+    /// non-compulsory traffic no tiling avoids, if the function may have been tiled.
+    pub fn new(problem: &Problem, order: Order, solution: &Solution, tiling: Option<TilingBound>) -> Facts {
         let compulsory = problem.compulsory();
         let least = problem.least_scratchpad(order);
         Facts {
@@ -58,6 +66,7 @@ impl Facts {
             min_scratchpad: least.size,
             is_min_exact: least.is_exact,
             solver: solver_name(solution.solver).into(),
+            proof: tiling.map(|it| if it.is_met(solution.non_compulsory.0) { ALL_TILINGS } else { THESE_TILES }.into()),
         }
     }
 
@@ -75,6 +84,7 @@ impl Facts {
             min_scratchpad: self.min_scratchpad.0,
             is_min_exact: self.is_min_exact,
             solver: self.solver.clone(),
+            proof: self.proof.clone(),
         };
         set_plan_summary(function, &summary);
     }
@@ -94,6 +104,7 @@ impl Facts {
             min_scratchpad: Bytes(summary.min_scratchpad),
             is_min_exact: summary.is_min_exact,
             solver: summary.solver,
+            proof: summary.proof,
         })
     }
 }
