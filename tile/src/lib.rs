@@ -8,13 +8,39 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod choose;
 mod compose;
+mod error;
+mod expand;
+mod flow;
+mod grid;
 mod network;
+mod plan;
 mod program;
 mod region;
+mod simulate;
+mod weights;
 
 pub use access::{Access, AccessError, Dim, DimKind, Expr, Map};
 pub use compose::{Composed, Member, Source, compose};
+pub use error::TileError;
 pub use network::{Network, NetworkError, Operator};
+pub use plan::{Group, StripePlan, Tiling};
 pub use program::{Piece, Tile, TileProgram};
 pub use region::{Region, Shape};
+
+use cosma_planner::Deadline;
+
+/// Chooses in which pieces a network runs so that it moves least.
+///
+/// # Errors
+/// [`TileError`].
+pub fn choose_stripes(network: &Network, deadline: Deadline) -> Result<StripePlan, TileError> {
+    network.check()?;
+    choose::choose(&flow::Flow::new(network), deadline)
+}
+
+/// A plan as a program in tiles: an ordinary problem, whose source order is the order of the plan.
+pub fn expand(network: &Network, plan: &StripePlan) -> TileProgram {
+    expand::expand(&flow::Flow::new(network), plan)
+}
