@@ -425,6 +425,63 @@ fn main() {
                     let at = Instant::now();
                     let program = expand(&network, &plan);
                     let expansion = at.elapsed();
+                    if std::env::var("LIVE").is_ok() {
+                        let p = &program.problem;
+                        let g = &p.graph;
+                        let n = g.ops().len();
+                        let mut live = vec![0u64; n + 1];
+                        let mut diff = vec![0i64; n + 1];
+                        for t in g.tensor_ids() {
+                            let uses: Vec<usize> = g
+                                .producer(t)
+                                .into_iter()
+                                .chain(g.readers(t).iter().copied())
+                                .map(|o| o.index())
+                                .collect();
+                            let (a, b) = (*uses.iter().min().unwrap(), *uses.iter().max().unwrap());
+                            diff[a] += p.room(t).0 as i64;
+                            diff[b + 1] -= p.room(t).0 as i64;
+                        }
+                        let mut sum = 0i64;
+                        for (i, x) in diff.iter().enumerate() {
+                            sum += x;
+                            live[i] = sum as u64;
+                        }
+                        for (i, step) in p.in_place_by_step(&g.op_ids().collect::<Vec<_>>()).iter().enumerate() {
+                            for q in step {
+                                live[i] -= p.room(q.result).0;
+                            }
+                        }
+                        let worst = (0..n).max_by_key(|i| live[*i]).unwrap();
+                        println!(
+                            "    worst {} at tile {worst} {} of {}",
+                            live[worst],
+                            g.op(cosma_planner::OpId(worst as u32)).name,
+                            n
+                        );
+                        for i in worst.saturating_sub(3)..(worst + 4).min(n) {
+                            println!(
+                                "      {i} {} {} reads {} writes {}",
+                                g.op(cosma_planner::OpId(i as u32)).name,
+                                live[i],
+                                g.op(cosma_planner::OpId(i as u32)).reads.len(),
+                                g.op(cosma_planner::OpId(i as u32)).writes.len()
+                            );
+                        }
+                        for t in g.tensor_ids() {
+                            let uses: Vec<usize> = g
+                                .producer(t)
+                                .into_iter()
+                                .chain(g.readers(t).iter().copied())
+                                .map(|o| o.index())
+                                .collect();
+                            let (a, b) = (*uses.iter().min().unwrap(), *uses.iter().max().unwrap());
+                            if a <= worst && worst <= b {
+                                let pc = &program.pieces[t.index()];
+                                println!("        {} {} {}..{} {}", g.tensor(t).name, p.room(t), a, b, pc.region);
+                            }
+                        }
+                    }
                     let at = Instant::now();
                     let options = cosma_planner::Options {
                         order: cosma_planner::Order::Source,

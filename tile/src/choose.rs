@@ -5,11 +5,12 @@
 //! or stays in one of the ways that `simulate.rs` counts. A state drops another one if it can become that one by
 //! spilling and reloading, for no more. Of plans that move the same, the one of fewer tiles is taken.
 
-use crate::flow::{Flow, bytes_of_rows};
+use crate::TileError;
+use crate::flow::Flow;
+use crate::grid::{Grid, grids, too_small};
 use crate::plan::{Group, StripePlan, Tiling};
 use crate::simulate::{Input, Output, Simulation, simulate};
 use crate::weights::{WeightChoice, choose_weights};
-use crate::{TileError, grid};
 use cosma_planner::{Bytes, Deadline, TensorId};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -61,12 +62,13 @@ impl Border<'_> {
 pub(crate) fn choose(flow: &Flow, deadline: Deadline) -> Result<StripePlan, TileError> {
     let compulsory = flow.network.problem.compulsory().0;
     let limits = [0, compulsory / 256, compulsory / 16, compulsory, u64::MAX];
-    let plan = limits.into_iter().find_map(|limit| choose_within(flow, limit, deadline));
-    plan.ok_or_else(|| grid::too_small(flow))
+    let mut known: Vec<Option<Vec<Grid>>> = flow.nodes.iter().map(|_| None).collect();
+    let plan = limits.into_iter().find_map(|limit| choose_within(flow, limit, &mut known, deadline));
+    plan.ok_or_else(|| too_small(flow))
 }
 
 /// The plan that moves least, if it moves no more than the limit.
-fn choose_within(flow: &Flow, limit: u64, deadline: Deadline) -> Option<StripePlan> {
+fn choose_within(flow: &Flow, limit: u64, known: &mut [Option<Vec<Grid>>], deadline: Deadline) -> Option<StripePlan> {
     let n = flow.nodes.len();
     let mut levels: Vec<BTreeMap<Vec<Kept>, State>> = vec![BTreeMap::new(); n + 1];
     levels[0].insert(Vec::new(), State { kept: Vec::new(), cost: 0, n_tiles: 0, from: None });
@@ -93,6 +95,10 @@ fn choose_within(flow: &Flow, limit: u64, deadline: Deadline) -> Option<StripePl
         }
         let chooser = Chooser { flow, cut, states: &settled[cut], limit };
         chooser.groups(&mut levels, deadline);
+        if 0 < limit {
+            let grids = known[cut].get_or_insert_with(|| grids(flow, cut));
+            grids.iter().for_each(|it| chooser.grid(it, &mut levels[cut + 1]));
+        }
     }
     let last = undominated(flow, std::mem::take(&mut levels[n]));
     settled.push(last);
@@ -217,6 +223,26 @@ impl Chooser<'_, '_> {
         fits
     }
 
+    /// One operator in a grid, from every state.
+    fn grid(&self, grid: &Grid, level: &mut BTreeMap<Vec<Kept>, State>) {
+        let again = self.again(&(self.cut..self.cut + 1));
+        let mut total = Vec::new();
+        for (index, state) in self.states.iter().enumerate() {
+            let borders = self.borders(&grid.simulation, state);
+            for kept in self.choices(&borders, state, self.cut + 1) {
+                total.clone_from(&grid.simulation.base);
+                let Some((cost, after)) = self.add_borders(&borders, state, &kept, self.cut + 1, &mut total) else {
+                    continue;
+                };
+                let cost = state.cost + cost + again + grid.passing;
+                if cost <= self.limit {
+                    let from = || Some((self.cut, index, Tiling::Grid(grid.loops.clone())));
+                    offer(level, after, cost, state.n_tiles + grid.n_tiles, from);
+                }
+            }
+        }
+    }
+
     /// Weights that an earlier operator read as well come in again.
     fn again(&self, nodes: &Range<usize>) -> u64 {
         let of_node = |node: usize| {
@@ -301,13 +327,12 @@ impl Chooser<'_, '_> {
                 }
                 (Border::Input(input), None) => {
                     let is_first = stream.producer.is_none() && self.cut <= stream.readers[0];
-                    let rows = input.rows.end - input.rows.start;
-                    let partly = bytes_of_rows(flow.network.shape(tensor), stream, rows).0;
                     // What stays is all there, though it is not all needed here.
-                    let bytes = if stays { stream.bytes } else { partly };
-                    cost += if is_first { 0 } else { bytes };
+                    let loaded = if stays { stream.bytes } else { input.loaded };
+                    cost += if is_first { loaded.saturating_sub(input.needed) } else { loaded };
                     if stays {
-                        constant += flow.whole_room(tensor) - input.fetch.last().copied().unwrap_or(0);
+                        let loaded = input.fetch.last().copied().unwrap_or(0);
+                        constant += flow.whole_room(tensor).saturating_sub(loaded);
                         add(totals, &input.fetch);
                         after.push((tensor, true));
                     } else {

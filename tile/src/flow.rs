@@ -129,6 +129,16 @@ impl Node {
         self.uncut_room + if self.cut_bytes == 0 { 0 } else { block.next_multiple_of(alignment) + padding - alignment }
     }
 
+    /// What its results in so many blocks take beyond their rows, at most.
+    pub fn padding(&self, n_blocks: u64, alignment: u64) -> u64 {
+        if n_blocks == 1 { 0 } else { n_blocks * (alignment - 1) * self.results.len() as u64 }
+    }
+
+    /// The room of the weights in one of so many blocks, and of what results take beyond their rows.
+    pub fn block_room(&self, n_blocks: u64, alignment: u64) -> u64 {
+        self.weight_room(n_blocks, alignment) + self.padding(n_blocks, alignment)
+    }
+
     /// In how many blocks its weights may be cut at most.
     pub fn most_blocks(&self) -> u64 {
         self.block.map_or(1, |it| it.1)
@@ -519,7 +529,9 @@ impl Node {
         self.weight_bytes = weights.iter().map(bytes).sum();
         self.whole_room = weights.iter().map(|it| bytes(it).next_multiple_of(alignment)).sum();
         self.weights = weights;
-        self.least_room = self.weight_room(self.most_blocks(), alignment).min(self.whole_room);
+        let counts = std::iter::successors(Some(1), |it: &u64| Some(it + it.div_ceil(16)));
+        let rooms = counts.take_while(|it| *it <= self.most_blocks()).map(|it| self.block_room(it, alignment));
+        self.least_room = rooms.min().unwrap_or(0).min(self.whole_room);
     }
 
     /// Notes which results may lie over operands row by row.

@@ -9,7 +9,7 @@
 //! Tensors at the border of the group lie there in different ways, which are counted side by side: what comes
 //! from or goes to host memory has a window, what stays on-chip is whole.
 
-use crate::flow::Flow;
+use crate::flow::{Flow, bytes_of_rows};
 use cosma_planner::TensorId;
 use std::ops::Range;
 
@@ -40,8 +40,9 @@ pub(crate) struct Input {
     pub dying: Vec<u64>,
     /// It comes from host memory as it is needed, and stays.
     pub fetch: Vec<u64>,
-    /// The rows that are read.
-    pub rows: Range<u64>,
+    /// The bytes that are needed of it, and those that are loaded if it comes as it is needed.
+    pub needed: u64,
+    pub loaded: u64,
 }
 
 /// A tensor that is needed after the group, by step, for each way in which it may lie there.
@@ -161,7 +162,8 @@ impl<'a, 'b> Run<'a, 'b> {
         let is_made_here = stream.producer.is_some_and(|it| self.nodes.contains(&it));
         let is_read_later = stream.readers.last().is_none_or(|it| self.nodes.end <= *it);
         let role = if !is_made_here {
-            let input = Input { tensor, stream: Vec::new(), dying: Vec::new(), fetch: Vec::new(), rows: 0..0 };
+            let (stream, dying, fetch) = (Vec::new(), Vec::new(), Vec::new());
+            let input = Input { tensor, stream, dying, fetch, needed: 0, loaded: 0 };
             self.simulation.inputs.push(input);
             Role::Input(self.simulation.inputs.len() - 1)
         } else if is_read_later || stream.is_result {
@@ -188,7 +190,11 @@ impl<'a, 'b> Run<'a, 'b> {
         }
         for slot in &self.slots {
             if let Role::Input(index) = slot.role {
-                self.simulation.inputs[index].rows = slot.start..slot.top;
+                let stream = self.flow.stream(slot.tensor);
+                let shape = self.flow.network.shape(slot.tensor);
+                let needed = bytes_of_rows(shape, stream, slot.top - slot.start).0;
+                let input = &mut self.simulation.inputs[index];
+                (input.needed, input.loaded) = (needed, needed);
             }
         }
         self.simulation

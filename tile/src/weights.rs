@@ -184,14 +184,14 @@ fn fewest_blocks(flow: &Flow, node: usize, room: u64) -> Option<u64> {
         return Some(1);
     }
     let (mut low, mut high) = (1, node.most_blocks());
-    if room < node.weight_room(high, flow.alignment) {
-        return None;
-    }
     while low < high {
         let middle = low.midpoint(high);
         if node.weight_room(middle, flow.alignment) <= room { high = middle } else { low = middle + 1 }
     }
-    Some(low)
+    // Each block makes pieces of its own, which are padded.
+    let fits = |it: &u64| node.block_room(*it, flow.alignment) <= room;
+    let more = std::iter::successors(Some(low), |it| Some(it + it.div_ceil(16)).filter(|it| *it <= node.most_blocks()));
+    more.take_while(|it| node.padding(*it, flow.alignment) <= room).find(fits)
 }
 
 #[cfg(test)]
