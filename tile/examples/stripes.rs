@@ -182,9 +182,14 @@ fn access(kind: &str, ins: &[Shape], weights: &[bool], outs: &[Shape]) -> (Optio
             let r = o.len();
             let mut domain: Vec<Dim> = o.iter().map(|n| dim(*n, P)).collect();
             domain.push(dim(k, R));
-            if a.len() == 4 && r == 2 && a[2] * a[3] == 1 && ins[1].dims == [o[1], a[1]] {
+            if a.len() == 4 && r == 2 && ins[1].dims == [o[1], a[1] * a[2] * a[3]] {
                 domain[r].size = a[1];
-                let mut maps = vec![Map(vec![d(0), d(2), Expr::constant(0), Expr::constant(0)]), Map(vec![d(1), d(2)])];
+                domain.push(dim(a[2], R));
+                domain.push(dim(a[3], R));
+                let mut maps = vec![
+                    Map(vec![d(0), d(2), d(3), d(4)]),
+                    Map(vec![d(1), e(&[(2, (a[2] * a[3]) as i64), (3, a[3] as i64), (4, 1)], 0, 1)]),
+                ];
                 for s in &ins[2..] {
                     let m = broadcast(s, o, &mut domain);
                     maps.push(m);
@@ -226,6 +231,15 @@ fn access(kind: &str, ins: &[Shape], weights: &[bool], outs: &[Shape]) -> (Optio
                 maps.push(m);
             }
             (Some(Access { domain, operands: maps, results: vec![Map(ident(r))] }), false)
+        }
+        "Gather" if ins[0].dims.len() == 2 && o.len() == 3 && o[2] == ins[0].dims[1] => {
+            let mut domain: Vec<Dim> = o.iter().map(|n| dim(*n, P)).collect();
+            domain.push(dim(ins[0].dims[0], DimKind::Reduced { splittable: false }));
+            let mut maps = vec![Map(vec![d(3), d(2)])];
+            for s in &ins[1..] {
+                maps.push(if s.dims.len() == 2 { Map(vec![d(0), d(1)]) } else { all(s, &mut domain) });
+            }
+            (Some(Access { domain, operands: maps, results: vec![Map(ident(3))] }), false)
         }
         "Softmax" | "LayerNormalization" => {
             let r = o.len();
@@ -410,6 +424,20 @@ fn main() {
                 Machine::with_host(Bytes(size.parse::<u64>().unwrap() * 1024), Bytes(align)),
             );
             let at = Instant::now();
+            if std::env::var("TILE").is_ok() {
+                match tile(&network, Deadline::after(Duration::from_secs(60))) {
+                    Ok(it) => println!(
+                        "{name} {size} family {} planned {} tiles {} pieces {} {:.2}s",
+                        it.plan.non_compulsory,
+                        it.non_compulsory,
+                        it.program.tiles.len(),
+                        it.program.pieces.len(),
+                        at.elapsed().as_secs_f64()
+                    ),
+                    Err(error) => println!("{name} {size} {error} {:.2}s", at.elapsed().as_secs_f64()),
+                }
+                continue;
+            }
             let plan = choose_stripes(&network, Deadline::after(Duration::from_secs(60)));
             let choose = at.elapsed();
             match plan {

@@ -9,8 +9,8 @@ use crate::TileError;
 use crate::flow::Flow;
 use crate::grid::{Grid, grids, too_small};
 use crate::plan::{Group, StripePlan, Tiling};
-use crate::simulate::{Input, Output, Simulation, simulate};
-use crate::weights::{WeightChoice, choose_weights};
+use crate::simulate::{Input, Output, Simulation, simulate, tallest};
+use crate::weights::{WeightChoice, Work, choose_weights};
 use cosma_planner::{Bytes, Deadline, TensorId};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,6 +23,9 @@ const MAX_MISSES: usize = 2;
 const MAX_FREE: usize = 6;
 /// States of a cut, at most.
 const MAX_STATES: usize = 48;
+
+/// Divisors that are looked for.
+const MAX_DIVISOR: u64 = 512;
 
 /// A tensor that lies whole on-chip at a cut, and whether host memory has it, too.
 pub(crate) type Kept = (TensorId, bool);
@@ -166,9 +169,9 @@ impl Chooser<'_, '_> {
             }
             let mut fits = false;
             let nodes = self.cut..end;
-            for n_stripes in stripe_counts(self.flow, nodes.clone()) {
-                let simulation = simulate(self.flow, nodes.clone(), n_stripes);
-                if self.stripes(nodes.clone(), n_stripes, &simulation, levels) {
+            for rows in stripe_heights(tallest(self.flow, nodes.clone())) {
+                let simulation = simulate(self.flow, nodes.clone(), rows);
+                if self.stripes(nodes.clone(), rows, &simulation, levels) {
                     fits = true;
                 }
             }
@@ -176,20 +179,19 @@ impl Chooser<'_, '_> {
         }
     }
 
-    /// A group in so many stripes, from every state; gives whether it fits from any.
+    /// A group in stripes of so many rows, from every state; gives whether it fits at all.
     fn stripes(
         &self,
         nodes: Range<usize>,
-        n_stripes: u64,
+        rows: u64,
         simulation: &Simulation,
         levels: &mut [BTreeMap<Vec<Kept>, State>],
     ) -> bool {
-        let mut n_steps = vec![0; nodes.len()];
-        simulation.steps.iter().for_each(|it| n_steps[it.node - nodes.start] += 1);
-        let (again, least_tiles) = (self.again(&nodes), n_steps.iter().sum::<u64>());
+        let work = Work::of(self.flow, nodes.clone(), &simulation.steps);
+        let (again, least_tiles) = (self.again(&nodes), work.n_steps.iter().sum::<u64>());
         let mut totals = Vec::new();
         let mut peaks = vec![0; nodes.len()];
-        let fits = simulation.fits(self.flow);
+        let fits = simulation.fits(self.flow, nodes.start, &work.least);
         if !fits {
             return false;
         }
@@ -211,12 +213,12 @@ impl Chooser<'_, '_> {
                     *peak = (*peak).max(*total);
                 }
                 let limit = known.0 - cost;
-                let weights = choose_weights(self.flow, nodes.clone(), &peaks, &n_steps, limit);
+                let weights = choose_weights(self.flow, nodes.clone(), &peaks, &work, limit);
                 let Some(weights) = weights else { continue };
-                let WeightChoice { cost: passing, blocks, n_tiles } = weights;
+                let WeightChoice { cost: passing, channels, n_tiles } = weights;
                 let cost = cost + passing;
                 let n_tiles = state.n_tiles + n_tiles;
-                let from = || Some((self.cut, index, Tiling::Stripes { n_stripes, blocks: blocks.clone() }));
+                let from = || Some((self.cut, index, Tiling::Stripes { rows, channels: channels.clone() }));
                 offer(&mut levels[nodes.end], after, cost, n_tiles, from);
             }
         }
@@ -376,19 +378,13 @@ fn offer(
     }
 }
 
-/// The numbers of stripes that are tried for a group: all small ones, then by a quarter more, and one row each.
-fn stripe_counts(flow: &Flow, nodes: Range<usize>) -> Vec<u64> {
-    let rows = |node: usize| flow.nodes[node].results.iter().map(|it| flow.stream(*it).rows).max().unwrap_or(1);
-    let most = nodes.map(rows).max().unwrap_or(1);
-    let mut counts: Vec<u64> = Vec::new();
-    let mut count = 1;
-    while count < most {
-        counts.push(count);
-        let next = (count + 1).max(count * 5 / 4);
-        // Divisors make even stripes.
-        let divisor = (count + 1..=next + count / 8).find(|it| most.is_multiple_of(*it));
-        count = divisor.unwrap_or(next);
-    }
-    counts.push(most);
-    counts
+/// The heights of stripes that are tried, the highest first: those of one to eight stripes, then of a quarter more
+/// each, and all divisors, which make stripes of one height.
+fn stripe_heights(rows: u64) -> Vec<u64> {
+    let counts = std::iter::successors(Some(1), |it: &u64| Some((it + 1).max(it * 5 / 4))).take_while(|it| *it <= rows);
+    let divisors = (1..=rows.min(MAX_DIVISOR)).filter(|it| rows.is_multiple_of(*it));
+    let mut heights: Vec<u64> = counts.map(|it| rows.div_ceil(it)).chain(divisors).collect();
+    heights.sort_unstable_by(|left, right| right.cmp(left));
+    heights.dedup();
+    heights
 }

@@ -21,4 +21,10 @@ pub enum TileError {
         /// Bytes that there are.
         scratchpad: Bytes,
     },
+    /// Each operator fits in pieces, but no plan for all of them was found.
+    #[error("each operator fits in tiles, but together they do not fit {scratchpad} B in any plan that was tried")]
+    NoProgram {
+        /// Bytes that there are.
+        scratchpad: Bytes,
+    },
 }

@@ -63,9 +63,9 @@ pub(crate) fn unroll(flow: &Flow, plan: &StripePlan) -> Vec<Box> {
 
 fn unroll_group(flow: &Flow, group: &Group, nodes: Range<usize>, boxes: &mut Vec<Box>) {
     match &group.tiling {
-        Tiling::Stripes { n_stripes, blocks } => {
-            for step in simulate(flow, nodes.clone(), *n_stripes).steps {
-                let n_blocks = blocks[step.node - nodes.start];
+        Tiling::Stripes { rows, channels } => {
+            for step in simulate(flow, nodes.clone(), *rows).steps {
+                let channels = channels[step.node - nodes.start];
                 let node = &flow.nodes[step.node];
                 let Some(access) = &node.access else {
                     boxes.push(Box::new(flow, step.node, Region::whole(&[])));
@@ -75,11 +75,12 @@ fn unroll_group(flow: &Flow, group: &Group, nodes: Range<usize>, boxes: &mut Vec
                     Some(dim) => access.whole().with_range(dim, step.range.clone()),
                     None => access.whole(),
                 };
-                for block in 0..n_blocks {
-                    let domain = match node.block {
-                        Some((dim, size)) => domain.clone().with_range(dim, part(size, block, n_blocks)),
-                        None => domain.clone(),
-                    };
+                let Some((dim, size)) = node.block else {
+                    boxes.push(Box::new(flow, step.node, domain));
+                    continue;
+                };
+                for first in (0..size).step_by(channels as usize) {
+                    let domain = domain.clone().with_range(dim, first..size.min(first + channels));
                     boxes.push(Box::new(flow, step.node, domain));
                 }
             }

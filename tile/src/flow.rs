@@ -68,13 +68,12 @@ pub(crate) struct Node {
     pub weights: Vec<TensorId>,
     /// The loop that cuts its weights into blocks, and how many iterations it has.
     pub block: Option<(usize, u64)>,
-    /// Bytes of weights that the block loop cuts, and those that it does not.
-    pub cut_bytes: u64,
+    /// Bytes of each weight that the block loop cuts, and the room of those that it does not.
+    pub cut: Vec<u64>,
     pub uncut_room: u64,
-    /// Bytes of all weights; their room if they lie there whole, and that of their smallest block.
+    /// Bytes of all weights, and their room if they lie there whole.
     pub weight_bytes: u64,
     pub whole_room: u64,
-    pub least_room: u64,
     /// Pairs of a result and an operand that may lie over each other, row by row.
     pub in_place: Vec<(usize, TensorId)>,
     pub workspace: u64,
@@ -121,27 +120,48 @@ impl Read {
 }
 
 impl Node {
-    /// The room of the weights in one of so many blocks.
-    pub fn weight_room(&self, n_blocks: u64, alignment: u64) -> u64 {
+    /// The room of the weights for so many output channels.
+    pub fn weight_room(&self, channels: u64, alignment: u64) -> u64 {
         let Some((_, size)) = self.block else { return self.uncut_room };
-        let block = self.cut_bytes.div_ceil(size) * size.div_ceil(n_blocks);
-        let padding = alignment * (self.weights.len() as u64);
-        self.uncut_room + if self.cut_bytes == 0 { 0 } else { block.next_multiple_of(alignment) + padding - alignment }
+        if size <= channels {
+            return self.whole_room;
+        }
+        let cut: u64 =
+            self.cut.iter().map(|it| it.div_ceil(size) * channels).map(|it| it.next_multiple_of(alignment)).sum();
+        self.uncut_room + cut
     }
 
-    /// What its results in so many blocks take beyond their rows, at most.
-    pub fn padding(&self, n_blocks: u64, alignment: u64) -> u64 {
-        if n_blocks == 1 { 0 } else { n_blocks * (alignment - 1) * self.results.len() as u64 }
+    /// What its results take beyond their rows if a step of so many iterations makes them by so many channels.
+    pub fn padding(&self, flow: &Flow, iterations: u64, channels: u64) -> u64 {
+        let Some((_, size)) = self.block.filter(|it| channels < it.1) else { return 0 };
+        let of_result = |tensor: &TensorId| {
+            let stream = flow.stream(*tensor);
+            let rows = if self.dim.is_some() { iterations.min(stream.rows) } else { stream.rows };
+            let bytes = stream.bytes.div_ceil(stream.rows) * rows;
+            let piece =
+                |channels: u64| flow.align((u128::from(bytes) * u128::from(channels)).div_ceil(size.into()) as u64);
+            (size / channels * piece(channels) + piece(size % channels)).saturating_sub(rows * stream.row_room)
+        };
+        self.results.iter().map(of_result).sum()
     }
 
-    /// The room of the weights in one of so many blocks, and of what results take beyond their rows.
-    pub fn block_room(&self, n_blocks: u64, alignment: u64) -> u64 {
-        self.weight_room(n_blocks, alignment) + self.padding(n_blocks, alignment)
+    /// How many channels a block may have, the most first.
+    pub fn block_sizes(&self) -> impl Iterator<Item = u64> {
+        let size = self.block.map_or(1, |it| it.1);
+        // Few significant bits make even pieces.
+        let mut sizes: Vec<u64> =
+            (0..64 - size.leading_zeros()).flat_map(|bits| (8..16).map(move |it| (it << bits) >> 3)).collect();
+        sizes.retain(|it| 0 < *it && *it < size);
+        sizes.push(size);
+        sizes.sort_unstable_by(|left, right| right.cmp(left));
+        sizes.dedup();
+        sizes.into_iter()
     }
 
-    /// In how many blocks its weights may be cut at most.
-    pub fn most_blocks(&self) -> u64 {
-        self.block.map_or(1, |it| it.1)
+    /// The room of the weights in their smallest block, and of what results take beyond their rows with it.
+    pub fn least_block(&self, flow: &Flow, iterations: u64) -> u64 {
+        let room = |it: u64| self.weight_room(it, flow.alignment) + self.padding(flow, iterations, it);
+        self.block_sizes().map(room).min().unwrap_or(0)
     }
 
     /// The rows of a result that exist once the iterations before `done` have run.
@@ -165,7 +185,7 @@ impl Node {
 }
 
 impl<'a> Flow<'a> {
-    pub fn new(network: &'a Network) -> Flow<'a> {
+    pub fn new(network: &'a Network, scratchpad: Bytes) -> Flow<'a> {
         let sources = Sources::dissolve(network);
         let mut axes = Axes::of(network, &sources);
         let graph = &network.problem.graph;
@@ -192,7 +212,7 @@ impl<'a> Flow<'a> {
             let is_host = graph.producer(tensor).is_none();
             streams[tensor.index()].is_weight = is_host && !rolling.contains(&tensor);
         }
-        let scratchpad = network.problem.machine.scratchpad().0;
+        let scratchpad = scratchpad.0;
         for (node, reads) in nodes.iter_mut().zip(windows) {
             node.reads = reads.into_iter().filter(|it| !streams[it.tensor.index()].is_weight).collect();
             node.choose_block(network, &streams, alignment);
@@ -357,11 +377,10 @@ impl Running {
             reads: Vec::new(),
             weights: Vec::new(),
             block: None,
-            cut_bytes: 0,
+            cut: Vec::new(),
             uncut_room: 0,
             weight_bytes: 0,
             whole_room: 0,
-            least_room: 0,
             in_place: Vec::new(),
             workspace: op.workspace.0,
         }
@@ -523,15 +542,12 @@ impl Node {
             dims.map(|dim| (cut_by(dim).iter().map(bytes).sum::<u64>(), dim)).max_by_key(|it| (it.0, n_dims - it.1));
         let cut = best.filter(|it| 0 < it.0).map_or(Vec::new(), |it| cut_by(it.1));
         self.block = best.filter(|it| 0 < it.0).map(|it| (it.1, access.expect("it has loops").domain[it.1].size));
-        self.cut_bytes = cut.iter().map(bytes).sum();
+        self.cut = cut.iter().map(bytes).collect();
         let uncut = weights.iter().filter(|it| !cut.contains(it));
         self.uncut_room = uncut.map(|it| bytes(it).next_multiple_of(alignment)).sum();
         self.weight_bytes = weights.iter().map(bytes).sum();
         self.whole_room = weights.iter().map(|it| bytes(it).next_multiple_of(alignment)).sum();
         self.weights = weights;
-        let counts = std::iter::successors(Some(1), |it: &u64| Some(it + it.div_ceil(16)));
-        let rooms = counts.take_while(|it| *it <= self.most_blocks()).map(|it| self.block_room(it, alignment));
-        self.least_room = rooms.min().unwrap_or(0).min(self.whole_room);
     }
 
     /// Notes which results may lie over operands row by row.

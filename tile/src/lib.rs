@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod bound;
 mod choose;
 mod compose;
 mod error;
@@ -19,15 +20,18 @@ mod plan;
 mod program;
 mod region;
 mod simulate;
+mod tile;
 mod weights;
 
 pub use access::{Access, AccessError, Dim, DimKind, Expr, Map};
+pub use bound::{Bound, Scope};
 pub use compose::{Composed, Member, Source, compose};
 pub use error::TileError;
 pub use network::{Network, NetworkError, Operator};
 pub use plan::{Group, StripePlan, Tiling};
 pub use program::{Piece, Tile, TileProgram};
 pub use region::{Region, Shape};
+pub use tile::{Tiled, tile};
 
 use cosma_planner::Deadline;
 
@@ -37,10 +41,10 @@ use cosma_planner::Deadline;
 /// [`TileError`].
 pub fn choose_stripes(network: &Network, deadline: Deadline) -> Result<StripePlan, TileError> {
     network.check()?;
-    choose::choose(&flow::Flow::new(network), deadline)
+    choose::choose(&flow::Flow::new(network, network.problem.machine.scratchpad()), deadline)
 }
 
 /// A plan as a program in tiles: an ordinary problem, whose source order is the order of the plan.
 pub fn expand(network: &Network, plan: &StripePlan) -> TileProgram {
-    expand::expand(&flow::Flow::new(network), plan)
+    expand::expand(&flow::Flow::new(network, network.problem.machine.scratchpad()), plan)
 }

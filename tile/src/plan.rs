@@ -29,10 +29,10 @@ pub struct Group {
 pub enum Tiling {
     /// In stripes along the streamed loop of each operator.
     Stripes {
-        /// How many.
-        n_stripes: u64,
-        /// By operator: in how many blocks of output channels each of its steps runs.
-        blocks: Vec<u64>,
+        /// So many rows at a time of the tallest tensor that leaves the group, and of the others in proportion.
+        rows: u64,
+        /// By operator: for how many output channels at a time its steps run.
+        channels: Vec<u64>,
     },
     /// One operator, block by block: pairs of a loop of its access and into how many parts that is cut, the
     /// outermost first.

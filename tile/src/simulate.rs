@@ -1,8 +1,8 @@
 //! What lies on-chip while a group of operators runs in stripes.
 //!
-//! The operators of an interval of the order run depth first in *n* stripes. In stripe *s* each tensor that
-//! leaves the group has `⌊rows · (s + 1) / n⌋` rows; backwards from there, each operator runs as far as its
-//! readers need. A tensor's rows stay from when they are made or loaded until its last reader in the group
+//! The operators of an interval of the order run depth first in stripes, so many rows at a time of the tallest
+//! tensor that leaves the group, and the others in proportion; backwards from there, each operator runs as far as
+//! its readers need. A tensor's rows stay from when they are made or loaded until its last reader in the group
 //! has moved past them. So halo rows stay, and the longer branch of a residual, strides, resizing, and barriers
 //! (all rows are needed before the first) need no rule of their own.
 //!
@@ -93,20 +93,33 @@ impl Slot {
 }
 
 impl Simulation {
-    /// Whether it fits if all that may be elsewhere is in host memory, and weights pass in their smallest blocks.
-    pub fn fits(&self, flow: &Flow) -> bool {
+    /// Whether it fits if all that may be elsewhere is in host memory, and weights take so much, by node.
+    pub fn fits(&self, flow: &Flow, first: usize, weights: &[u64]) -> bool {
         let outside = |index: usize| {
             let inputs = self.inputs.iter().map(|it| it.stream[index].min(it.dying[index]));
             inputs.chain(self.outputs.iter().map(|it| it.stream[index])).sum::<u64>()
         };
-        let room = |(index, step): (usize, &Step)| self.base[index] + outside(index) + flow.nodes[step.node].least_room;
+        let room = |(index, step): (usize, &Step)| self.base[index] + outside(index) + weights[step.node - first];
         self.steps.iter().enumerate().map(room).all(|it| it <= flow.scratchpad)
     }
 }
 
-/// Runs the nodes in stripes.
-pub(crate) fn simulate(flow: &Flow, nodes: Range<usize>, n_stripes: u64) -> Simulation {
-    Run::new(flow, nodes).run(n_stripes)
+/// Runs the nodes in stripes of so many rows of the tallest tensor that leaves the group.
+pub(crate) fn simulate(flow: &Flow, nodes: Range<usize>, rows: u64) -> Simulation {
+    Run::new(flow, nodes).run(rows)
+}
+
+/// The iterations of the node of a group whose loop is the longest of those that write what leaves the group.
+pub(crate) fn tallest(flow: &Flow, nodes: Range<usize>) -> u64 {
+    let leaves = |tensor: &TensorId| is_output(flow, *tensor, nodes.end);
+    let writers = nodes.clone().filter(|it| flow.nodes[*it].results.iter().any(leaves));
+    writers.map(|it| flow.nodes[it].extent).max().unwrap_or(1)
+}
+
+/// Whether a tensor that a group writes is needed after it, or by nobody.
+fn is_output(flow: &Flow, tensor: TensorId, end: usize) -> bool {
+    let stream = flow.stream(tensor);
+    stream.is_result || stream.readers.last().is_none_or(|it| end <= *it)
 }
 
 struct Run<'a, 'b> {
@@ -160,13 +173,12 @@ impl<'a, 'b> Run<'a, 'b> {
         }
         let stream = self.flow.stream(tensor);
         let is_made_here = stream.producer.is_some_and(|it| self.nodes.contains(&it));
-        let is_read_later = stream.readers.last().is_none_or(|it| self.nodes.end <= *it);
         let role = if !is_made_here {
             let (stream, dying, fetch) = (Vec::new(), Vec::new(), Vec::new());
             let input = Input { tensor, stream, dying, fetch, needed: 0, loaded: 0 };
             self.simulation.inputs.push(input);
             Role::Input(self.simulation.inputs.len() - 1)
-        } else if is_read_later || stream.is_result {
+        } else if is_output(self.flow, tensor, self.nodes.end) {
             self.simulation.outputs.push(Output { tensor, stream: Vec::new(), keep: Vec::new() });
             Role::Output(self.simulation.outputs.len() - 1)
         } else {
@@ -177,10 +189,13 @@ impl<'a, 'b> Run<'a, 'b> {
         self.slots.len() - 1
     }
 
-    fn run(mut self, n_stripes: u64) -> Simulation {
+    fn run(mut self, rows: u64) -> Simulation {
         let mut need = vec![0; self.nodes.len()];
-        for stripe in 0..n_stripes {
-            self.needs(stripe, n_stripes, &mut need);
+        let tallest = tallest(self.flow, self.nodes.clone());
+        let mut row = 0;
+        while row < tallest {
+            row = tallest.min(row + rows);
+            self.needs(row, tallest, &mut need);
             for node in self.nodes.clone() {
                 let local = node - self.nodes.start;
                 if self.done[local] < need[local] {
@@ -200,8 +215,8 @@ impl<'a, 'b> Run<'a, 'b> {
         self.simulation
     }
 
-    /// How far each node has to run in a stripe.
-    fn needs(&self, stripe: u64, n_stripes: u64, need: &mut [u64]) {
+    /// How far each node has to run if so many rows of so many leave the group.
+    fn needs(&self, row: u64, tallest: u64, need: &mut [u64]) {
         let first = self.nodes.start;
         need.copy_from_slice(&self.done);
         for node in self.nodes.clone().rev() {
@@ -210,7 +225,7 @@ impl<'a, 'b> Run<'a, 'b> {
             for (result, slot) in self.results[local].iter().enumerate() {
                 let slot = &self.slots[*slot];
                 if matches!(slot.role, Role::Output(_)) {
-                    let extent = u128::from(flow.extent) * u128::from(stripe + 1) / u128::from(n_stripes);
+                    let extent = u128::from(flow.extent) * u128::from(row) / u128::from(tallest);
                     need[local] = need[local].max(extent as u64);
                 }
                 for &(reader, read) in &slot.readers {

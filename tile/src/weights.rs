@@ -5,6 +5,7 @@
 //! least is a knapsack for each bound on what the blocks take.
 
 use crate::flow::{Flow, Node};
+use crate::simulate::Step;
 use std::ops::Range;
 
 /// Choices that a knapsack may keep side by side.
@@ -15,8 +16,8 @@ const MAX_CHOICES: usize = 512;
 pub(crate) struct WeightChoice {
     /// Bytes that pass again.
     pub cost: u64,
-    /// By node of the group: in how many blocks its weights pass in each step; one where they stay.
-    pub blocks: Vec<u64>,
+    /// By node of the group: for how many output channels at a time its steps run; all where its weights stay.
+    pub channels: Vec<u64>,
     pub n_tiles: u64,
 }
 
@@ -30,36 +31,58 @@ struct Item {
     need: u64,
 }
 
-/// The choice that moves least, where each node's steps need so much room for other things, and there are so many.
+/// What a group's nodes do, by node.
+pub(crate) struct Work {
+    /// How many steps they take.
+    pub n_steps: Vec<u64>,
+    /// The most iterations of a step.
+    pub widest: Vec<u64>,
+    /// The room that weights take at least, and what results take beyond their rows then.
+    pub least: Vec<u64>,
+}
+
+impl Work {
+    pub fn of(flow: &Flow, nodes: Range<usize>, steps: &[Step]) -> Work {
+        let (mut n_steps, mut widest) = (vec![0; nodes.len()], vec![0; nodes.len()]);
+        for Step { node, range } in steps {
+            let local = node - nodes.start;
+            n_steps[local] += 1;
+            widest[local] = (range.end - range.start).max(widest[local]);
+        }
+        let least = nodes.zip(&widest).map(|(node, widest)| flow.nodes[node].least_block(flow, *widest)).collect();
+        Work { n_steps, widest, least }
+    }
+}
+
+/// The choice that moves least, where each node's steps need so much room for other things.
 /// None if nothing fits, or all that does moves more than `limit`.
 pub(crate) fn choose_weights(
     flow: &Flow,
     nodes: Range<usize>,
     peaks: &[u64],
-    n_steps: &[u64],
+    work: &Work,
     limit: u64,
 ) -> Option<WeightChoice> {
     let capacity = flow.scratchpad / flow.alignment * flow.alignment;
     let peak = peaks.iter().copied().max().unwrap_or(0);
     let item = |(local, node): (usize, usize)| {
-        let Node { weight_bytes, whole_room, least_room, .. } = flow.nodes[node];
-        Item {
-            room: whole_room,
-            gain: weight_bytes * n_steps[local].saturating_sub(1),
-            need: peaks[local] + least_room,
-        }
+        let Node { weight_bytes, whole_room, .. } = flow.nodes[node];
+        let gain = weight_bytes * work.n_steps[local].saturating_sub(1);
+        Item { room: whole_room, gain, need: peaks[local] + work.least[local] }
     };
     let items: Vec<Item> = nodes.clone().enumerate().map(item).collect();
     let stays = choose_stays(&items, peak, capacity, limit)?;
     let staying: u64 = items.iter().zip(&stays).filter(|it| *it.1).map(|it| it.0.room).sum();
-    let mut choice = WeightChoice { cost: 0, blocks: Vec::with_capacity(items.len()), n_tiles: 0 };
+    let mut choice = WeightChoice { cost: 0, channels: Vec::with_capacity(items.len()), n_tiles: 0 };
     for (local, node) in nodes.enumerate() {
-        let n_blocks = if stays[local] { 1 } else { fewest_blocks(flow, node, capacity - staying - peaks[local])? };
+        let size = flow.nodes[node].block.map_or(1, |it| it.1);
+        let room = capacity - staying - peaks[local];
+        let channels = if stays[local] { size } else { most_channels(flow, node, work.widest[local], room)? };
         choice.cost += if stays[local] { 0 } else { items[local].gain };
-        choice.n_tiles += n_steps[local] * n_blocks;
-        choice.blocks.push(n_blocks);
+        choice.n_tiles += work.n_steps[local] * size.div_ceil(channels);
+        choice.channels.push(channels);
     }
-    Some(choice)
+    (choice.cost <= limit).then_some(choice)
 }
 
 /// Which nodes' weights stay.
@@ -177,21 +200,11 @@ fn thin(front: &mut Vec<Choice>) {
     }
 }
 
-/// The fewest blocks in which a node's weights fit so much room.
-fn fewest_blocks(flow: &Flow, node: usize, room: u64) -> Option<u64> {
+/// The most output channels at a time for which a node's weights and results fit so much room.
+fn most_channels(flow: &Flow, node: usize, widest: u64, room: u64) -> Option<u64> {
     let node = &flow.nodes[node];
-    if node.whole_room <= room {
-        return Some(1);
-    }
-    let (mut low, mut high) = (1, node.most_blocks());
-    while low < high {
-        let middle = low.midpoint(high);
-        if node.weight_room(middle, flow.alignment) <= room { high = middle } else { low = middle + 1 }
-    }
-    // Each block makes pieces of its own, which are padded.
-    let fits = |it: &u64| node.block_room(*it, flow.alignment) <= room;
-    let more = std::iter::successors(Some(low), |it| Some(it + it.div_ceil(16)).filter(|it| *it <= node.most_blocks()));
-    more.take_while(|it| node.padding(*it, flow.alignment) <= room).find(fits)
+    let fits = |it: &u64| node.weight_room(*it, flow.alignment) + node.padding(flow, widest, *it) <= room;
+    if node.whole_room <= room { Some(node.block.map_or(1, |it| it.1)) } else { node.block_sizes().find(fits) }
 }
 
 #[cfg(test)]
