@@ -3,18 +3,53 @@
 //! A *tile* is an operator on regions of tensors, a *piece* is such a region. Both become ordinary operators
 //! and tensors of a [`Problem`](cosma_planner::Problem), so the planner and the judge need not know of them.
 //! An operator may be cut as its [`Access`] says: which region of each operand a region of a result needs.
-//! What says nothing stays whole. There is no MLIR here.
+//! What says nothing stays whole, unless its kind and shapes tell ([`kinds`]). There is no MLIR here.
 
 #![forbid(unsafe_code)]
 
 mod access;
+mod bound;
+mod choose;
 mod compose;
+<<<<<<< .merge_file_0ooGfA
+pub mod kinds;
+=======
+mod error;
+mod expand;
+mod flow;
+mod grid;
+>>>>>>> .merge_file_2bxTpG
 mod network;
+mod plan;
 mod program;
 mod region;
+mod simulate;
+mod tile;
+mod weights;
 
 pub use access::{Access, AccessError, Dim, DimKind, Expr, Map};
+pub use bound::{Bound, Scope};
 pub use compose::{Composed, Member, Source, compose};
+pub use error::TileError;
+pub use kinds::infer;
 pub use network::{Network, NetworkError, Operator};
+pub use plan::{Group, StripePlan, Tiling};
 pub use program::{Piece, Tile, TileProgram};
 pub use region::{Region, Shape};
+pub use tile::{Tiled, tile};
+
+use cosma_planner::Deadline;
+
+/// Chooses in which pieces a network runs so that it moves least.
+///
+/// # Errors
+/// [`TileError`].
+pub fn choose_stripes(network: &Network, deadline: Deadline) -> Result<StripePlan, TileError> {
+    network.check()?;
+    choose::choose(&flow::Flow::new(network, network.problem.machine.scratchpad()), deadline)
+}
+
+/// A plan as a program in tiles: an ordinary problem, whose source order is the order of the plan.
+pub fn expand(network: &Network, plan: &StripePlan) -> TileProgram {
+    expand::expand(&flow::Flow::new(network, network.problem.machine.scratchpad()), plan)
+}
