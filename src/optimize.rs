@@ -40,7 +40,7 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
     check(&options.stages)?;
     let context = context_of(module);
     register_passes();
-    if options.stages.schedule || options.stages.allocate {
+    if options.stages.tile || options.stages.schedule || options.stages.allocate {
         let is_unknown = |it: &OperationRef| has_body(*it) && options.machine.resolve_if_said(*it).is_none();
         if functions(module.as_operation()).iter().any(is_unknown) {
             return Err(Error::NoScratchpad);

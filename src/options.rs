@@ -53,6 +53,8 @@ pub struct Stages {
     pub liveness: bool,
     /// Print the problem that the planner is given.
     pub print_problem: bool,
+    /// Cut operators into tiles where that makes them fit, or moves less.
+    pub tile: bool,
     /// Free the order of the operators.
     pub schedule: bool,
     /// Decide residencies and addresses.

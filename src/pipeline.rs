@@ -8,17 +8,18 @@
 //!
 //! 1. `cosma-group`: whatever follows is about the operators that run.
 //! 2. `cosma-liveness`, `cosma-print-problem`: they show the source, so nothing else may come before.
-//! 3. To free both order and addresses is the joint problem, which `cosma-allocate{order=free}`
+//! 3. `cosma-tile` makes other operators, of which what follows decides.
+//! 4. To free both order and addresses is the joint problem, which `cosma-allocate{order=free}`
 //!    decides as a whole. `cosma-schedule` decides it too, but keeps only the order; it runs where
 //!    addresses are not asked for.
-//! 4. `cosma-insert-transfers` follows `cosma-allocate` at once: between the two the order of the
+//! 5. `cosma-insert-transfers` follows `cosma-allocate` at once: between the two the order of the
 //!    block and the steps in the residencies must not come apart.
-//! 5. `cosma-verify`: on what is planned, before anything makes use of it.
-//! 6. `cosma-print-plan`: a program that is right.
+//! 6. `cosma-verify`: on what is planned, before anything makes use of it.
+//! 7. `cosma-print-plan`: a program that is right.
 //!
 //! Then, on the module:
 //!
-//! 7. `cosma-lower-addresses`: it adds symbols to the module, and takes only functions that were
+//! 8. `cosma-lower-addresses`: it adds symbols to the module, and takes only functions that were
 //!    judged.
 
 use crate::{Error, Options, Stages};
@@ -28,10 +29,12 @@ use std::time::Duration;
 
 /// Refuses stages that cannot follow each other.
 pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
-    let Stages { group, liveness, print_problem, schedule, allocate, print_plan, verify, lower_addresses } = *stages;
+    let Stages { group, liveness, print_problem, tile, schedule, allocate, print_plan, verify, lower_addresses } =
+        *stages;
     // What the source is turned into first, where that is not planned form.
     let source_only = match (schedule, liveness, print_problem, group) {
         _ if allocate => return Ok(()),
+        _ if tile => "--tile",
         (true, ..) => "--schedule",
         (false, true, ..) => "--liveness",
         (false, false, true, _) => "--print-problem",
@@ -49,8 +52,8 @@ pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
 
 /// The passes on the module before those on its functions; none if there is nothing in source form to do.
 pub(crate) fn source_pipeline(options: &Options) -> Option<&'static str> {
-    let Stages { group, liveness, print_problem, schedule, allocate, .. } = options.stages;
-    (group || liveness || print_problem || schedule || allocate).then_some("builtin.module(cosma-inline)")
+    let Stages { group, liveness, print_problem, tile, schedule, allocate, .. } = options.stages;
+    (group || liveness || print_problem || tile || schedule || allocate).then_some("builtin.module(cosma-inline)")
 }
 
 /// The passes on each function; none if there is nothing to do.
@@ -70,8 +73,11 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
     if stages.print_problem {
         passes.push(format!("cosma-print-problem{{{machine}}}"));
     }
+    let order = order_name(if stages.schedule { Order::Free } else { Order::Source });
+    if stages.tile {
+        passes.push(format!("cosma-tile{{{machine} order={order} {effort}}}"));
+    }
     if stages.allocate {
-        let order = order_name(if stages.schedule { Order::Free } else { Order::Source });
         passes.push(format!("cosma-allocate{{{machine} order={order} {effort}}}"));
         passes.push("cosma-insert-transfers".into());
     } else if stages.schedule {

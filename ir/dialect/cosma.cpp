@@ -401,7 +401,7 @@ bool MachineAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
 
 LogicalResult PlanAttr::verify(EmitError emitError, int64_t operators, PlanStatus, int64_t total, int64_t compulsory,
                                int64_t nonCompulsory, int64_t lowerBound, int64_t fragmentation, int64_t peak,
-                               int64_t minScratchpad, LeastIs, StringAttr) {
+                               int64_t minScratchpad, LeastIs, StringAttr, StringAttr) {
   for (int64_t number :
        {operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad})
     if (number < 0)

@@ -51,7 +51,10 @@ pub fn set_tile(operation: OperationRef, tile: &TileOf) {
     let text = format!("#cosma.tile<{}, [{offsets}] [{sizes}]>", maker.string(&tile.operator));
     // SAFETY: the context is alive.
     let attribute = unsafe {
-        let raw = mlirAttributeParseGet(mlir_sys::mlirOperationGetContext(operation.to_raw()), crate::ffi::Text::new(&text).raw());
+        let raw = mlirAttributeParseGet(
+            mlir_sys::mlirOperationGetContext(operation.to_raw()),
+            crate::ffi::Text::new(&text).raw(),
+        );
         Attribute::from_raw(raw)
     };
     as_mut(operation).set_attribute(TILE, attribute);

@@ -12,6 +12,7 @@ mod extract;
 mod facts;
 mod form;
 mod group;
+mod help;
 mod inline;
 mod insert_transfers;
 mod inside;

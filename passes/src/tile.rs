@@ -18,13 +18,13 @@ use crate::allocate::ORDER;
 use crate::effort::{OrderName, SOLVER, TIME_LIMIT, parse_effort};
 use crate::extract::{Carrier, Extraction, extract};
 use crate::form::{Form, body, expect, operations};
+use crate::help::help;
 use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::{
-    Diagnostic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, name, operand_at, set_tiling_bound,
-    tiling_bound,
+    Diagnostic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, name, set_tiling_bound, tiling_bound,
 };
 use cosma_planner::{Bytes, Deadline, Error, Options, Problem, plan};
 use cosma_tile::{Network, Scope, TileError, Tiled};
@@ -141,6 +141,7 @@ fn obstacle(extraction: &Extraction) -> Option<String> {
 /// Leaves a function as it is, if it can be planned so.
 fn keep_whole<'c>(extraction: &Extraction<'c, '_>, whole: Option<Bytes>, why: &str) -> Result<(), Diagnostic<'c>> {
     let function = extraction.function;
+    set_tiling_bound(function, TilingBound(None));
     if whole.is_none() {
         let message = format!("{} cannot cut this function: {why}", INFO.name);
         let error = extraction.problem.check().expect_err("it does not fit");
@@ -150,7 +151,6 @@ fn keep_whole<'c>(extraction: &Extraction<'c, '_>, whole: Option<Bytes>, why: &s
     if !why.is_empty() {
         Diagnostic::at(function, format!("{} leaves this function as it is: {why}", INFO.name)).emit_warning();
     }
-    set_tiling_bound(function, TilingBound(None));
     Ok(())
 }
 
@@ -167,27 +167,9 @@ fn diagnose<'c>(extraction: &Extraction<'c, '_>, network: &Network, error: &Tile
     let mut diagnostic = Diagnostic::at(operation, message);
     if network.operator(*op).access.is_none() {
         let kind = cosma_ir::kind(operation);
-        let note = format!("it stays whole, as nothing says how {kind} reads its operands: an attribute `access` would");
+        let note =
+            format!("it stays whole, as nothing says how {kind} reads its operands: an attribute `access` would");
         diagnostic = diagnostic.note(operation.location(), note);
     }
     help(extraction, operation).into_iter().fold(diagnostic, |it, note| it.note(operation.location(), note))
-}
-
-/// What may make an operator smaller.
-fn help(extraction: &Extraction, operation: OperationRef) -> Vec<String> {
-    let mut help = Vec::new();
-    let graph = &extraction.problem.graph;
-    let operands = || (0..operation.operand_count()).filter_map(|it| operand_at(operation, it));
-    let reads_weight = operands()
-        .filter_map(|it| extraction.tensor(it))
-        .any(|it| graph.tensor(it).origin == cosma_planner::Origin::Weight);
-    if extraction.weights == cosma_planner::Weights::Resident && reads_weight {
-        help.push("weights that pass by take no room: --weights=streamed".into());
-    }
-    let is_float = |it| cosma_ir::size_with(it, Some(1)).ok() < cosma_ir::size_in_bytes(it).ok();
-    let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
-    if element_bytes.is_none() && operands().any(|it| is_float(cosma_ir::melior::ir::ValueLike::r#type(&it))) {
-        help.push("floats that are integers once quantised take less: --element-bytes=1".into());
-    }
-    help
 }

@@ -11,14 +11,11 @@ mod access;
 mod bound;
 mod choose;
 mod compose;
-<<<<<<< .merge_file_0ooGfA
-pub mod kinds;
-=======
 mod error;
 mod expand;
 mod flow;
 mod grid;
->>>>>>> .merge_file_2bxTpG
+pub mod kinds;
 mod network;
 mod plan;
 mod program;
@@ -31,7 +28,6 @@ pub use access::{Access, AccessError, Dim, DimKind, Expr, Map};
 pub use bound::{Bound, Scope};
 pub use compose::{Composed, Member, Source, compose};
 pub use error::TileError;
-pub use kinds::infer;
 pub use network::{Network, NetworkError, Operator};
 pub use plan::{Group, StripePlan, Tiling};
 pub use program::{Piece, Tile, TileProgram};

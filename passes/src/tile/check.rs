@@ -16,7 +16,8 @@ pub(super) fn check(network: &Network, program: &TileProgram) -> Result<(), Stri
     let region = |it: &TensorId| region_of(&program.pieces[it.index()].region);
     for (tensor, pieces) in pieces.iter().enumerate() {
         let regions: Vec<TensorRegion> = pieces.iter().map(region).collect();
-        let beside = regions.iter().enumerate().all(|(index, it)| !regions[..index].iter().any(|other| other.overlaps(it)));
+        let beside =
+            regions.iter().enumerate().all(|(index, it)| !regions[..index].iter().any(|other| other.overlaps(it)));
         if !beside || !regions.iter().all(|it| it.is_within(&network.shapes[tensor].dims)) {
             return Err(format!("pieces of tensor {tensor} overlap, or are none of it"));
         }

@@ -70,6 +70,11 @@ pub struct Arguments {
     #[arg(long, help_heading = "Stages")]
     liveness: bool,
 
+    /// Cut operators into tiles where that makes them fit, or moves less. Without --allocate the tiles are
+    /// operators in source form
+    #[arg(long, help_heading = "Stages")]
+    tile: bool,
+
     /// Free the order of the operators. Without --allocate only the order is changed
     #[arg(long, help_heading = "Stages")]
     schedule: bool,
@@ -103,7 +108,7 @@ pub struct Arguments {
 
     /// Run this pipeline of MLIR's and COSMA's passes instead of stages
     #[arg(long, value_name = "PIPELINE", help_heading = "Stages",
-          conflicts_with_all = ["liveness", "schedule", "allocate", "verify", "lower_addresses", "solver",
+          conflicts_with_all = ["liveness", "tile", "schedule", "allocate", "verify", "lower_addresses", "solver",
                                 "time_limit", "dump_lp",
                                 "print_problem", "print_plan"])]
     pub pass_pipeline: Option<String>,
@@ -161,7 +166,7 @@ impl Arguments {
 
     /// Whether anything is to be planned, which may take long.
     pub fn plans(&self) -> bool {
-        self.schedule || self.allocate || self.pass_pipeline.is_some() || self.show.plans()
+        self.tile || self.schedule || self.allocate || self.pass_pipeline.is_some() || self.show.plans()
     }
 
     /// How much is said about planning.
@@ -183,6 +188,7 @@ impl Arguments {
                 group: self.model.groups_mlir(),
                 liveness: self.liveness,
                 print_problem: self.print_problem,
+                tile: self.tile,
                 schedule: self.schedule,
                 allocate: self.allocate,
                 print_plan: self.print_plan,
