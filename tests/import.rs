@@ -242,7 +242,7 @@ fn a_tflite_model_is_told_the_way() {
     fs::write(folder.path().join("net.tflite"), b"\x1c\0\0\0TFL3").expect("a file");
     for program in [IMPORT, OPT] {
         let output = run(program, folder.path(), &["net.tflite"]);
-        check(&output, 1, "net.tflite:1:1: error: a TFLite model has to be converted to TOSA first: pip install tosa");
+        check(&output, 1, "net.tflite:1:1: error: a TFLite model must be converted to TOSA first: pip install tosa");
     }
 }
 

@@ -780,6 +780,27 @@ extern "C" bool cosmaIsElementwise(MlirOperation operation) {
 
 extern "C" bool cosmaIsMemoryEffectFree(MlirOperation operation) { return isMemoryEffectFree(unwrap(operation)); }
 
+// What tells operations that are not equal apart, without their operands, locations and discardable attributes.
+extern "C" uint64_t cosmaEquivalenceHash(MlirOperation operation) {
+  auto ignore = OperationEquivalence::ignoreHashValue;
+  auto flags = OperationEquivalence::IgnoreLocations | OperationEquivalence::IgnoreDiscardableAttrs;
+  return OperationEquivalence::computeHash(unwrap(operation), ignore, ignore, flags);
+}
+
+// Whether two operations compute the same if their operands are the same in turn.
+extern "C" bool cosmaIsEquivalent(MlirOperation one, MlirOperation other) {
+  Operation *lhs = unwrap(one), *rhs = unwrap(other);
+  if (lhs->getNumOperands() != rhs->getNumOperands())
+    return false;
+  DenseSet<std::pair<Value, Value>> same;
+  for (auto operands : llvm::zip_equal(lhs->getOperands(), rhs->getOperands()))
+    same.insert({std::get<0>(operands), std::get<1>(operands)});
+  auto check = [&](Value left, Value right) { return success(left == right || same.contains({left, right})); };
+  auto mark = [&](Value left, Value right) { same.insert({left, right}); };
+  auto flags = OperationEquivalence::IgnoreLocations | OperationEquivalence::IgnoreDiscardableAttrs;
+  return OperationEquivalence::isEquivalentTo(lhs, rhs, check, mark, flags);
+}
+
 extern "C" bool cosmaIsCall(MlirOperation operation) { return isa<CallOpInterface>(unwrap(operation)); }
 
 extern "C" bool cosmaHasRecursiveEffects(MlirOperation operation) {

@@ -97,6 +97,8 @@ unsafe extern "C" {
     );
     pub(crate) fn cosmaIsElementwise(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaIsMemoryEffectFree(operation: MlirOperation) -> bool;
+    pub(crate) fn cosmaEquivalenceHash(operation: MlirOperation) -> u64;
+    pub(crate) fn cosmaIsEquivalent(one: MlirOperation, other: MlirOperation) -> bool;
     pub(crate) fn cosmaIsCall(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaHasRecursiveEffects(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaDecomposePack(operation: MlirOperation) -> bool;

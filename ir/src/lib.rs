@@ -44,8 +44,8 @@ pub use fact::{InPlace, Residency};
 pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies, set_weight};
 pub use group::{group, ungroup};
 pub use interfaces::{
-    decompose_pack, has_elementwise_trait, has_recursive_effects, is_call, is_memory_effect_free, is_symbol_unused,
-    splat_value,
+    decompose_pack, equivalence_hash, has_elementwise_trait, has_recursive_effects, is_call, is_equivalent,
+    is_memory_effect_free, is_symbol_unused, splat_value,
 };
 pub use machine::{Machine, WeightComputation, Weights, clear_machine, machine, set_machine};
 pub use maps::{IndexingMap, indexing_maps};

@@ -1,6 +1,6 @@
-//! `cosma.plan`: what is known about the plan of a function, as an attribute of the function.
+//! `cosma.plan`: the summary of a function's plan, as an attribute of the function.
 //!
-//! It says nothing that differs from run to run, such as times.
+//! It contains nothing that differs from run to run, such as times.
 
 use crate::effort::solver_name;
 use cosma_ir::melior::ir::OperationRef;
@@ -14,43 +14,42 @@ const ALL_TILINGS: &str = "all tilings";
 /// What is proven, is proven for the operators as they are.
 const THESE_TILES: &str = "these tiles";
 
-/// What is known about a plan.
+/// The summary of a plan. Sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// Operators, each of which runs in one step.
+    /// The number of operators, one per step.
     pub operators: u64,
-    /// `optimal`, which is proven, or `feasible`.
+    /// `optimal` if proven, otherwise `feasible`.
     pub status: String,
-    /// Bytes moved.
+    /// All traffic.
     pub total: Bytes,
-    /// Bytes that every plan moves.
+    /// The traffic of every plan.
     pub compulsory: Bytes,
-    /// The rest.
+    /// The rest of the traffic.
     pub non_compulsory: Bytes,
-    /// Proven: no plan has less non-compulsory traffic.
+    /// A proven lower bound on the non-compulsory traffic of any plan.
     pub lower_bound: Bytes,
-    /// The non-compulsory bytes that are owed to addresses: what they are more than if only the sum
-    /// of what lies in the scratchpad counted.
+    /// The non-compulsory traffic caused by addresses: a plan that counted only sums of sizes would avoid it.
     pub fragmentation: Bytes,
-    /// The most bytes that lie in the scratchpad at once, without padding.
+    /// The most bytes in use at once, without padding.
     pub peak: Bytes,
-    /// The least scratchpad with which the function can run at all, in the orders that are allowed.
+    /// The smallest scratchpad with which the function can run, in the best allowed order.
     pub min_scratchpad: Bytes,
-    /// Whether it can run with that. If not, it may take more, and no less.
+    /// Whether `min_scratchpad` is exact. If not, it is a lower bound.
     pub is_min_exact: bool,
-    /// Who made the plan.
+    /// The solver that found the plan.
     pub solver: String,
     /// Of a function that `cosma-tile` looked at: `all tilings` if no tiling has less non-compulsory traffic than
     /// this plan, otherwise `these tiles`, to which the lower bound belongs.
     pub proof: Option<String>,
 }
 
-/// What `min_scratchpad` is where it is not known that the function runs with it.
+/// What `min_scratchpad` is if it is not exact.
 pub const LOWER_BOUND: &str = "lower_bound";
 
 impl Facts {
-    /// What is known about the solution of a problem, where these orders were allowed; and how many bytes of
-    /// non-compulsory traffic no tiling avoids, if the function may have been tiled.
+    /// The summary of a solution, given the allowed orders and, if `cosma-tile` looked at the function, what no
+    /// tiling avoids.
     pub fn new(problem: &Problem, order: Order, solution: &Solution, tiling: Option<TilingBound>) -> Facts {
         let compulsory = problem.compulsory();
         let least = problem.least_scratchpad(order);
@@ -70,7 +69,7 @@ impl Facts {
         }
     }
 
-    /// Notes them on a function.
+    /// Writes the summary to a function.
     pub fn write(&self, function: OperationRef) {
         let summary = PlanSummary {
             operators: self.operators,
@@ -89,7 +88,7 @@ impl Facts {
         set_plan_summary(function, &summary);
     }
 
-    /// Reads what a function says; none if it says nothing.
+    /// Reads the summary of a function's plan; `None` if there is none.
     pub fn read(function: OperationRef) -> Option<Facts> {
         let summary = plan_summary(function)?;
         Some(Facts {

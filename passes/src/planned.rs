@@ -91,7 +91,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let source = operation.operand(0).expect("a transfer has one");
         // What comes in may be a piece of a tensor.
         let moved = if transfer.is_inward() { result_at(operation, 0) } else { Some(source) };
-        let Some(tensor) = moved.and_then(|it| self.extraction.placed_tensor(it)) else {
+        let Some(tensor) = moved.and_then(|it| self.extraction.tensor(it)) else {
             self.fault(operation, self.no_tensor(operation, source));
             return None;
         };
@@ -185,7 +185,8 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             Transfer::Store => Kind::Store,
             Transfer::Spill => Kind::Spill,
         };
-        // Equal constants are one after a pass has merged them, so one may be loaded a second time.
+        // What is computed before the run may have become an equal constant in a pass of MLIR's, and the
+        // two one: so that may be loaded a second time.
         let is_constant = matches!(self.extraction.carriers[tensor.index()], Carrier::Constant(..));
         if is_constant && (said, kind) == (Kind::Load, Kind::Reload) {
             return;
@@ -209,10 +210,6 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let operator = self.extraction.problem.graph.op(op);
         let mut reads = Vec::new();
         for &Use { tensor, .. } in &operator.reads {
-            if !self.has_place(tensor) {
-                reads.push(Slot::on_chip(tensor, Bytes::ZERO));
-                continue;
-            }
             let mut place: Option<Place> = None;
             for Read { operation: reader, operand: index, value } in reads_of(operation) {
                 if self.extraction.tensor(value) != Some(tensor) {
@@ -259,11 +256,9 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             }
         }
         let listed = listed.unwrap_or_default();
-        let writes = self.extraction.problem.graph.op(op).writes.iter().enumerate();
-        let offset = |index, tensor| if self.has_place(tensor) { listed.get(index).copied() } else { None };
-        let slots =
-            writes.map(|(index, &tensor)| Slot::on_chip(tensor, Bytes(offset(index, tensor).unwrap_or_default())));
-        slots.collect()
+        let results = self.extraction.results(op).into_iter().enumerate();
+        let offset = |index: usize| Bytes(listed.get(index).copied().unwrap_or_default());
+        results.filter_map(|(index, tensor)| Some(Slot::on_chip(tensor?, offset(index)))).collect()
     }
 
     fn workspace(&mut self, operation: OperationRef<'c, 'a>) -> Bytes {
@@ -284,7 +279,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                 if extraction.written(value).next().is_some() {
                     self.check_put_together(*end, value, &format!("{what} {index}"));
                 }
-                if extraction.placed_tensor(value).is_none() {
+                if extraction.tensor(value).is_none() {
                     continue;
                 }
                 let found = match defining(value).map(|it| (it, transfer(it))) {
@@ -314,19 +309,14 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             Some(_) if is_streamed(operation) => return Standing::Passing,
             _ => {}
         }
-        let tensor = self.extraction.tensor(value);
-        if tensor
-            .is_some_and(|it| matches!(self.extraction.carriers[it.index()], Carrier::Constant(it, _) if it == value))
-        {
+        // Be it the first of equal constants or another one.
+        let carrier = self.extraction.tensor(value).map(|tensor| &self.extraction.carriers[tensor.index()]);
+        if transfer(operation).is_none() && matches!(carrier, Some(Carrier::Constant(..))) {
             return Standing::Host;
         }
         let index = OperationResult::try_from(value).map(|it| it.result_number()).unwrap_or_default();
         let offset = offsets(operation).and_then(|it| it.get(index).copied());
         offset.map_or(Standing::Somewhere, |it| Standing::Scratchpad(Bytes(it)))
-    }
-
-    fn has_place(&self, tensor: TensorId) -> bool {
-        self.extraction.carriers[tensor.index()].has_place()
     }
 
     fn fault(&mut self, operation: OperationRef<'c, 'a>, message: String) {

@@ -1,5 +1,5 @@
-//! `cosma-schedule`: brings operators into the order that, with the best residencies for it, moves
-//! least. Source form stays source form.
+//! `cosma-schedule`: reorders operators so that traffic is minimal with the best live intervals for the order.
+//! Takes and leaves source form.
 
 use crate::allocate::solve;
 use crate::allocated::reorder;
@@ -30,11 +30,11 @@ pub(crate) fn run<'c>(
     schedule(function, &machine, &effort)
 }
 
-/// Brings the operators of a function in source form into the order of the best plan, and notes
-/// what is known about that plan. A declaration stays as it is.
+/// Reorders the operators of a function in source form as in the best plan, and writes the summary of that plan.
+/// A declaration is not changed.
 ///
 /// # Errors
-/// At the function in another form, at what cannot be planned, and at the operator for which the
+/// At a function in another form, at operations that cannot be planned, and at an operator for which the
 /// scratchpad is too small.
 pub fn schedule<'c>(
     function: OperationRef<'c, '_>,

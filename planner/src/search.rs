@@ -372,9 +372,6 @@ impl<const W: usize> Search<'_, W> {
         let mut order = Vec::new();
         // Before each step: what stayed since the last one.
         let mut kept: Vec<Vec<TensorId>> = Vec::new();
-        // Dependences of no size are never put out: their readers that are still to come.
-        let mut unread: Vec<usize> = graph.tensor_ids().map(|it| graph.readers(it).len()).collect();
-        let mut weightless: Vec<TensorId> = Vec::new();
         for trace in path {
             let op = OpId(u32::from(trace.op));
             let executed = node.executed.with(trace.op);
@@ -385,16 +382,9 @@ impl<const W: usize> Search<'_, W> {
             if !order.is_empty() {
                 let stays =
                     |it: &TensorId| resident.contains(it) || graph.op(op).reads_on_chip().any(|read| read == *it);
-                kept.push(before.iter().copied().filter(stays).chain(weightless.iter().copied()).collect());
+                kept.push(before.iter().copied().filter(stays).collect());
             }
             order.push(op);
-            for read in graph.op(op).reads_on_chip() {
-                unread[read.index()] -= 1;
-            }
-            weightless.extend(self.problem.operands(op).filter(|it| graph.tensor(*it).size == Bytes::ZERO));
-            weightless.sort_unstable();
-            weightless.dedup();
-            weightless.retain(|it| 0 < unread[it.index()]);
             before = resident;
         }
         Outline::new(self.problem, order, &kept)

@@ -68,8 +68,15 @@ fn machines_of_several_memories_are_read_and_refused_by_planners() {
     let refusal = |text: &str| parse(text).unwrap().check().map_err(|error| error.to_string()).unwrap_err();
     let two = "memory dram\nmemory l1 128 alignment 64\nlink dram l1\nlink l1 dram\nargument x 64\nop f: x -> y 64\n";
     assert_eq!(parse(two).unwrap().check(), Ok(()));
+    // One byte leaves no room for both tensors.
     let reserved = two.replace("alignment 64", "alignment 64 reserved 0..1");
-    assert_eq!(refusal(&reserved), "this cannot be planned yet: reserved addresses");
+    let message = "operator needs 128 B at once, but the scratchpad has 64 B: 64 B too few (min_scratchpad = 128)";
+    assert_eq!(refusal(&reserved), message);
+    let apart = two.replace("128 alignment 64", "256 alignment 64 reserved 64..128 192..256 0..0");
+    let message = "f needs 128 B at once, but between reserved addresses there are 64 B at most";
+    assert_eq!(refusal(&apart), format!("this cannot be planned yet: {message}"));
+    let of_home = two.replace("memory dram", "memory dram alignment 1 reserved 0..1");
+    assert!(refusal(&of_home).ends_with("reserved addresses in dram, where none are decided"));
     let dear = two.replace("link dram l1", "link dram l1 price 2");
     assert!(refusal(&dear).ends_with("without a way to the scratchpad and back at one price"));
     assert!(refusal(&two.replace("x ->", "x@dram|l1 ->")).ends_with("a choice of memories: f reads x"));

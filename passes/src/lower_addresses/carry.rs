@@ -1,4 +1,4 @@
-//! What computes nothing: transfers, views, constants.
+//! Lowering of transfers, views and constants.
 
 use super::INFO;
 use super::arena::size;
@@ -14,7 +14,7 @@ use cosma_ir::melior::ir::{Attribute, OperationRef, Value, ValueLike};
 use cosma_ir::{Diagnostic, TensorRegion, Transfer, destination, is_streamed, mark_transfer, name, offsets, region};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
-    /// A transfer: a copy, or a view of host memory for what is streamed.
+    /// Lowers a transfer to a copy, or to a view of host memory if it is streamed.
     pub(super) fn transfer(&mut self, operation: OperationRef<'c, 'a>, way: Transfer) -> Result<(), Diagnostic<'c>> {
         let source = operation.operand(0).expect("a transfer has an operand");
         let result: Value = operation.result(0).expect("and a result").into();
@@ -50,7 +50,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(())
     }
 
-    /// A region of a tensor in host memory, as a memref with the strides of the whole.
+    /// The memref of a region of a tensor in host memory, with the strides of the whole.
     fn piece(
         &self,
         whole: &Buffer<'c, 'a>,
@@ -63,7 +63,8 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         insert(before, self.build.region(whole.value, &shape, start, region, before.location()))
     }
 
-    /// Puts a piece out into a region of a tensor in host memory; gives that, which the first piece makes.
+    /// Writes a piece to a region of a tensor in host memory. Returns the buffer of the whole tensor, which the first
+    /// piece allocates.
     fn put_into(
         &mut self,
         from: &Buffer<'c, 'a>,
@@ -81,7 +82,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(whole)
     }
 
-    /// A piece that passes by. Where its elements do not lie side by side, an operator reads a copy.
+    /// Streams a piece. If its elements are not contiguous, the operator reads a copy.
     fn stream_piece(
         &mut self,
         from: &Buffer<'c, 'a>,
@@ -107,11 +108,11 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(copy)
     }
 
-    /// A view: other bytes of the same root, or the same as another type.
+    /// Lowers a view to a view of the same root.
     pub(super) fn view(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let source = operation.operand(0).expect("a view has a source");
         let result: Value = operation.result(0).expect("a view has a result").into();
-        // Of what nobody computes there is nothing to see: who reads it, makes it.
+        // Its source has no buffer, such as `tensor.empty`; its readers create it.
         let Some(from) = self.buffer(source)? else { return Ok(()) };
         let start = slice_start(operation, source)
             .ok_or_else(|| Diagnostic::at(operation, format!("{} does not know where this slice begins", INFO.name)))?;
@@ -125,7 +126,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(())
     }
 
-    /// A tensor that begins so many bytes after the beginning of a buffer.
+    /// A tensor that begins at a byte of a buffer.
     fn seen(
         &mut self,
         from: &Buffer<'c, 'a>,
@@ -135,7 +136,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
         let start = from.start + start;
         let Root::Host(root) = from.root else { return self.place(tensor, start, before) };
-        // Refuses types without a memref.
+        // Fails for types without a memref.
         self.build.memref(tensor.r#type(), None, before)?;
         let shape = Shape::of(tensor.r#type()).expect("it has a memref");
         let (view, r#type) = self.build.reinterpret(root, &shape, start / shape.width, before.location());
@@ -149,7 +150,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         }
     }
 
-    /// The buffer of a constant, made where the function begins; none of what is no constant.
+    /// The buffer of a constant, created at the beginning of the function; `None` if it is not a constant.
     pub(super) fn constant(&mut self, tensor: Value<'c, 'a>) -> Result<Option<Buffer<'c, 'a>>, Diagnostic<'c>> {
         let Some(operation) = OperationResult::try_from(tensor).ok().map(|it| it.owner()) else { return Ok(None) };
         let is_here = operation.block() == Some(self.block) && tensor.r#type().is_tensor();
@@ -179,7 +180,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     }
 }
 
-/// Where a view begins in what it looks at, in bytes.
+/// The byte of its source at which a view begins.
 fn slice_start(operation: OperationRef, source: Value) -> Option<u64> {
     if name(operation) != "tensor.extract_slice" {
         return Some(0);

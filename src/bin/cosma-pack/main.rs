@@ -1,4 +1,4 @@
-//! `cosma-pack`: reads intervals as CSV, places them in memory, and writes them back with offsets.
+//! `cosma-pack`: reads intervals as CSV, assigns offsets, and writes them back.
 
 mod arguments;
 #[path = "../shared/command.rs"]
@@ -19,18 +19,18 @@ use output::Output;
 use std::process::ExitCode;
 use table::Table;
 
-/// What the exit code says.
+/// Why there is no packing, which decides the exit code.
 enum Failure {
-    /// The input is bad, or there is no packing, which is proven: 1.
+    /// The input is invalid or proven infeasible: exit code 1.
     Input(String),
-    /// The call is wrong: 2.
+    /// Usage error: exit code 2.
     Call(String),
-    /// Time was over before anything was proven: 3.
+    /// The time limit was reached before a decision: exit code 3.
     Undecided(String),
 }
 
 fn main() -> ExitCode {
-    // Where flags are wrong, clap says so and exits with 2.
+    // On wrong flags, clap prints an error and exits with 2.
     let arguments = command::parse::<Arguments>();
     let (code, message) = match run(&arguments) {
         Ok(message) => (0, message),
@@ -63,7 +63,7 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
     Ok(format!("{name}: {message}"))
 }
 
-/// Offsets within a capacity.
+/// Packs within a capacity, and returns the offsets and a message.
 fn within(arguments: &Arguments, name: &str, table: &Table, capacity: Bytes) -> Result<(Vec<Bytes>, String), Failure> {
     let (intervals, alignment) = (&table.intervals, arguments.alignment());
     match pack::pack(intervals, capacity, alignment, arguments.deadline()) {
@@ -89,7 +89,7 @@ fn within(arguments: &Arguments, name: &str, table: &Table, capacity: Bytes) -> 
     }
 }
 
-/// Offsets as low as can be.
+/// Packs as low as possible, and returns the offsets and a message.
 fn lowest(arguments: &Arguments, name: &str, table: &Table) -> Result<(Vec<Bytes>, String), Failure> {
     let (intervals, alignment) = (&table.intervals, arguments.alignment());
     match pack::pack_lowest(intervals, alignment, arguments.deadline()) {
@@ -118,7 +118,7 @@ fn height(intervals: &[Interval], offsets: &[Bytes]) -> Bytes {
     ends.max().unwrap_or(Bytes::ZERO)
 }
 
-/// That there is no packing, and who stands in the way.
+/// The message that there is no packing, with the intervals that prove it.
 fn infeasible(table: &Table, conflict: Option<Conflict>, limit: &str) -> String {
     let Some(conflict) = conflict else {
         return format!("infeasible: there is no packing {limit}; why was not found in time");

@@ -1,11 +1,10 @@
-//! Traffic over the size of the scratchpad, as a picture.
+//! The plot of traffic against the size of the scratchpad.
 //!
-//! A plan for one size is one for each larger size, and a bound for one size holds for each smaller
-//! one. So what is drawn holds for *all* sizes, not only for those that were planned: from one planned
-//! size to the next, the line is the traffic of the smaller one's plan, and the band below it reaches
-//! down to what is proven for the larger one. The best traffic of every size lies in the band. A mark
-//! stands at each planned size; it is filled where the plan is proven to be the best, otherwise a whisker
-//! leads down to the bound.
+//! A plan is valid for each larger size, and a bound holds for each smaller one. So the plot is valid for
+//! *all* sizes: between two planned sizes, the line is the traffic of the smaller one's plan, and the band
+//! below it reaches down to the bound of the larger one. The optimum of every size is in the band. Each
+//! planned size has a mark: filled if the plan is proven optimal, otherwise with a whisker down to its
+//! bound.
 
 mod axis;
 mod canvas;
@@ -16,10 +15,10 @@ use crate::report::Sweep;
 use axis::{Scale, size_ticks, traffic_ticks, unit_of, with_unit};
 use canvas::{Canvas, Frame, Mark, Sample};
 
-/// Colours that are told apart by all (Okabe and Ito), also in print.
+/// Colours that are distinguishable with colour blindness and in print (Okabe and Ito).
 const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
-/// A planned size: size, total traffic, least total traffic, whether they are the same.
+/// A planned size. Numbers are bytes; `total` and `bound` include compulsory traffic.
 struct Dot {
     size: f64,
     total: f64,
@@ -109,7 +108,7 @@ fn legend(canvas: &mut Canvas, sweep: &Sweep, curves: &[Vec<Dot>]) {
         entries.push((Sample::Mark(alone, false), "plan, and its proven bound".into()));
     }
     if curves.iter().any(|it| 1 < it.len()) {
-        entries.push((Sample::Band(alone), "the optimum of each size is in here".into()));
+        entries.push((Sample::Band(alone), "contains the optimum".into()));
     }
     canvas.legend(&entries);
 }
@@ -117,7 +116,7 @@ fn legend(canvas: &mut Canvas, sweep: &Sweep, curves: &[Vec<Dot>]) {
 fn dot(point: &Point, compulsory: f64) -> Option<Dot> {
     let known = point.known()?;
     Some(Dot {
-        // A network without tensors needs none, of which there is no logarithm.
+        // At least 1, for the logarithm: a network without tensors needs 0 bytes.
         size: point.scratchpad.0.max(1) as f64,
         total: compulsory + known.non_compulsory.0 as f64,
         bound: compulsory + known.lower_bound.0 as f64,
