@@ -51,6 +51,7 @@ pub use lower_addresses::{
 };
 pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, Target, WeightsName, states_machine, weights_name};
 pub use model::ModelOptions;
+pub use network::{Unsaid, network};
 pub use piece::Assembly;
 pub use planned::{Program, read_program};
 pub use print::{plan_text, problem_text};

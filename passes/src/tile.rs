@@ -20,6 +20,7 @@ use crate::extract::{Carrier, Extraction, extract};
 use crate::form::{Form, body, expect, operations};
 use crate::help::help;
 use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
+use crate::network::{Unsaid, network};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
@@ -76,7 +77,7 @@ pub fn tile<'c>(
     if let Some(why) = obstacle(&extraction) {
         return keep_whole(&extraction, whole, &why);
     }
-    let network = crate::network::network(&extraction)?;
+    let network = network(&extraction, Unsaid::Inferred);
     let bound = TilingBound(check::needs_everything(&network).then_some(0));
     if whole == Some(Bytes::ZERO) {
         set_tiling_bound(function, bound);
