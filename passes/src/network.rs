@@ -41,7 +41,6 @@ fn shape_of(carrier: &Carrier, element_bytes: Option<u64>) -> Shape {
         | Carrier::Constant(value, _)
         | Carrier::Piece(value, ..)
         | Carrier::Result(value, _) => shape(value, element_bytes).expect("it was extracted"),
-        Carrier::Scalar | Carrier::Order => Shape { dims: vec![0], element_bits: 8 },
     }
 }
 
@@ -85,7 +84,7 @@ fn describe(
     let mut tensors = Vec::new();
     let (mut maps, mut sources) = (Vec::new(), Vec::new());
     for (map, value) in own.operands.into_iter().zip(values) {
-        if let Some(tensor) = extraction.placed_tensor(value) {
+        if let Some(tensor) = extraction.tensor(value) {
             maps.push(map);
             sources.push(source(extraction, value, tensor, &mut tensors, &mut members)?);
         }
@@ -122,7 +121,6 @@ fn source(
         | Carrier::Constant(value, _)
         | Carrier::Piece(value, ..)
         | Carrier::Result(value, _) => value,
-        Carrier::Scalar | Carrier::Order => return None,
     };
     let mut views = Vec::new();
     let mut value = value;
@@ -228,10 +226,8 @@ mod tests {
         with_network(text, |network| {
             let name = |it: &str| it.to_owned();
             let region = Region::new([2..4, 0..3]);
-            let expected = [
-                (name("Relu_0"), Region::new([0..1, 2..3, 2..4, 0..4])),
-                (name("arg1"), Region::new([0..4, 0..3])),
-            ];
+            let expected =
+                [(name("Relu_0"), Region::new([0..1, 2..3, 2..4, 0..4])), (name("arg1"), Region::new([0..4, 0..3]))];
             assert_eq!(needs(network, 1, region.clone()), expected);
             // Read twice: once through a view. Rows 2 to 3 are row 0 of the larger shape, and more is not told.
             let read = needs(network, 2, region.clone());

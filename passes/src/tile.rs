@@ -16,14 +16,16 @@ mod write;
 
 use crate::allocate::ORDER;
 use crate::effort::{OrderName, SOLVER, TIME_LIMIT, parse_effort};
-use crate::extract::{Carrier, Extraction, extract};
+use crate::extract::{Extraction, extract};
 use crate::form::{Form, body, expect, operations};
 use crate::help::help;
 use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
 use crate::network::{Unsaid, network};
+use crate::role::may_have_effects;
 use cosma_ir::melior::Context;
-use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::melior::ir::r#type::TypeLike;
+use cosma_ir::melior::ir::{OperationRef, ValueLike};
 use cosma_ir::{
     Diagnostic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, name, set_tiling_bound, tiling_bound,
 };
@@ -135,8 +137,10 @@ fn obstacle(extraction: &Extraction) -> Option<String> {
     if !extraction.slices.is_empty() || !extraction.assemblies.is_empty() {
         return Some("it works on pieces of tensors already".into());
     }
-    let has_place = extraction.carriers.iter().all(Carrier::has_place);
-    (!has_place).then(|| "it has operators with effects, or that compute scalars".into())
+    let computes_else =
+        |it: &OperationRef| may_have_effects(*it) || it.results().any(|result| !result.r#type().is_tensor());
+    let has_else = extraction.operators.iter().any(computes_else);
+    has_else.then(|| "it has operators with effects, or that compute scalars".into())
 }
 
 /// Leaves a function as it is, if it can be planned so.

@@ -59,7 +59,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
     /// That the function returns tensors as operators write them, and not views of them.
     fn check_results(&self) -> Result<(), Diagnostic<'c>> {
         for (index, value) in self.extraction.terminator.operands().enumerate() {
-            let Some(tensor) = self.extraction.placed_tensor(value) else { continue };
+            let Some(tensor) = self.extraction.tensor(value) else { continue };
             let is_result = matches!(self.extraction.carriers[tensor.index()], Carrier::Result(..));
             if is_result && self.whole(tensor) != value {
                 let message = format!("{} cannot put result {index} together, which is a view", INFO.name);
@@ -76,7 +76,6 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
             | Carrier::Constant(value, _)
             | Carrier::Piece(value, ..)
             | Carrier::Result(value, _) => value,
-            Carrier::Scalar | Carrier::Order => unreachable!("what has no place is not cut"),
         }
     }
 
@@ -159,7 +158,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         let terminator = self.extraction.terminator;
         for index in 0..terminator.operand_count() {
             let value = operand_at(terminator, index).expect("it is counted");
-            let Some(tensor) = self.extraction.placed_tensor(value) else { continue };
+            let Some(tensor) = self.extraction.tensor(value) else { continue };
             if matches!(self.extraction.carriers[tensor.index()], Carrier::Result(..)) {
                 let whole = self.put_together(tensor);
                 as_mut(terminator).set_operand(index, whole);
