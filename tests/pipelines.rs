@@ -39,6 +39,7 @@ const ALLOCATE: Stages = Stages {
     tile: false,
     group: false,
     liveness: false,
+    infer_access: false,
     print_problem: false,
     schedule: false,
     allocate: true,

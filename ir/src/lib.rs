@@ -15,6 +15,7 @@
 //! [`restore`], [`take_regions`], [`ungroup`]) ends that of all handles to it, which the compiler does
 //! not check, and its documentation says.
 
+mod access;
 mod context;
 mod diagnostic;
 mod edit;
@@ -37,6 +38,7 @@ mod tile;
 mod transfer;
 mod verify;
 
+pub use access::{OperatorAccess, access, set_access};
 pub use context::{ContextOf, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
 pub use edit::{Use, as_mut, erase, replace_uses, restore, set_type, take_regions, uses};

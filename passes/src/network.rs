@@ -3,15 +3,15 @@
 //!
 //! An operator that reads a view reads the tensor that it looks at: the view's access and the operator's make one.
 //! Parameters, which are no tensors, are not read. What an operator's regions read it reads whole; and what has
-//! effects, or computes a scalar, stays whole.
+//! effects, or computes or waits for a scalar, stays whole.
 
-use crate::extract::{Carrier, Extraction};
-use crate::role::may_have_effects;
-use cosma_ir::melior::ir::attribute::ArrayAttribute;
+use crate::extract::Extraction;
+use crate::role::{is_view, may_have_effects};
+use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI64ArrayAttribute};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
 use cosma_ir::{
-    TensorRegion, bits_of_element_with, is_abstract, kind, name, operand_at, region, result_at, static_dimensions,
+    OperatorAccess, access, bits_of_element_with, is_abstract, kind, name, operand_at, result_at, static_dimensions,
 };
 use cosma_planner::{OpId, TensorId};
 use cosma_tile::{Access, Composed, Dim, DimKind, Expr, Map, Member, Network, Operator, Shape, Source, compose, kinds};
@@ -29,19 +29,10 @@ pub enum Unsaid {
 pub fn network(extraction: &Extraction, unsaid: Unsaid) -> Network {
     let graph = &extraction.problem.graph;
     let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
-    let shapes = extraction.carriers.iter().map(|it| shape_of(it, element_bytes)).collect();
+    let shapes =
+        extraction.carriers.iter().map(|it| shape(it.value(), element_bytes).expect("it was extracted")).collect();
     let operators = graph.op_ids().map(|op| operator(extraction, op, unsaid)).collect();
     Network { problem: extraction.problem.clone(), shapes, operators }
-}
-
-/// What has no place has no bytes.
-fn shape_of(carrier: &Carrier, element_bytes: Option<u64>) -> Shape {
-    match *carrier {
-        Carrier::Argument(value, _)
-        | Carrier::Constant(value, _)
-        | Carrier::Piece(value, ..)
-        | Carrier::Result(value, _) => shape(value, element_bytes).expect("it was extracted"),
-    }
 }
 
 fn shape(value: Value, element_bytes: Option<u64>) -> Option<Shape> {
@@ -72,18 +63,20 @@ fn describe(
     written: &[TensorId],
     unsaid: Unsaid,
 ) -> Option<(Vec<TensorId>, Access)> {
-    if may_have_effects(operation) || written.len() != operation.result_count() {
+    let waits = operation.operands().any(|it| extraction.is_scalar(it));
+    if may_have_effects(operation) || waits || written.len() != operation.result_count() {
         return None;
     }
-    let values: Vec<Value> = operation.operands().collect();
-    let own = match unsaid {
-        Unsaid::Inferred if is_abstract(operation) => inferred(operation)?,
-        Unsaid::Inferred | Unsaid::Whole => return None,
+    let OperatorAccess { access: own, operands: ways } = match (access(operation), unsaid) {
+        (Some(said), _) => said,
+        (None, Unsaid::Inferred) if is_abstract(operation) => inferred(operation)?,
+        (None, Unsaid::Inferred | Unsaid::Whole) => return None,
     };
     let mut members = Vec::new();
     let mut tensors = Vec::new();
     let (mut maps, mut sources) = (Vec::new(), Vec::new());
-    for (map, value) in own.operands.into_iter().zip(values) {
+    for (map, operand) in own.operands.into_iter().zip(ways) {
+        let value = operand_at(operation, operand)?;
         if let Some(tensor) = extraction.tensor(value) {
             maps.push(map);
             sources.push(source(extraction, value, tensor, &mut tensors, &mut members)?);
@@ -96,15 +89,19 @@ fn describe(
     members.push(member);
     let results: Vec<Source> = (0..written.len()).map(|it| Source::Result(members.len() - 1, it)).collect();
     let Composed { access, operands } = compose(&members, &results)?;
-    Some((operands.into_iter().map(|it| tensors[it]).collect(), access))
+    let mut reads: Vec<(usize, Map)> = operands.into_iter().zip(access.operands).collect();
+    reads.sort_by_key(|it| it.0);
+    let (operands, maps): (Vec<usize>, Vec<Map>) = reads.into_iter().unzip();
+    Some((operands.into_iter().map(|it| tensors[it]).collect(), Access { operands: maps, ..access }))
 }
 
 /// How an operator accesses its operands by its kind and their shapes.
-pub(crate) fn inferred(operation: OperationRef) -> Option<Access> {
+pub(crate) fn inferred(operation: OperationRef) -> Option<OperatorAccess> {
     let shapes = |values: Vec<Value>| values.into_iter().map(|it| shape(it, None)).collect::<Option<Vec<_>>>();
     let operands = shapes(operation.operands().collect())?;
     let results = shapes(operation.results().map(Value::from).collect())?;
-    kinds::infer(&kind(operation), &operands, &results)
+    let access = kinds::infer(&kind(operation), &operands, &results)?;
+    Some(OperatorAccess { access, operands: (0..operands.len()).collect() })
 }
 
 /// Where a value comes from, with the views through which it shows its tensor as members; none if one of them is not
@@ -116,18 +113,18 @@ fn source(
     tensors: &mut Vec<TensorId>,
     members: &mut Vec<Member>,
 ) -> Option<Source> {
-    let carried = match extraction.carriers[tensor.index()] {
-        Carrier::Argument(value, _)
-        | Carrier::Constant(value, _)
-        | Carrier::Piece(value, ..)
-        | Carrier::Result(value, _) => value,
-    };
+    let carried = extraction.carriers[tensor.index()].value();
     let mut views = Vec::new();
     let mut value = value;
-    while value.to_raw().ptr != carried.to_raw().ptr {
-        let operation = OperationResult::try_from(value).ok()?.owner();
+    while value.to_raw().ptr != carried.to_raw().ptr
+        && let Some(operation) = OperationResult::try_from(value).ok().map(|it| it.owner()).filter(|it| is_view(*it))
+    {
         views.push(view(operation)?);
         value = operand_at(operation, 0)?;
+    }
+    // It may be another value that is equal.
+    if static_dimensions(value.r#type()) != static_dimensions(carried.r#type()) {
+        return None;
     }
     let index = tensors.iter().position(|it| *it == tensor).unwrap_or(tensors.len());
     if index == tensors.len() {
@@ -147,7 +144,12 @@ fn view(operation: OperationRef) -> Option<Access> {
     if name(operation) != "tensor.extract_slice" {
         return kinds::infer("Reshape", &[shape(from, None)?], &[shape(to, None)?]);
     }
-    let TensorRegion { offsets, sizes } = region(operation)?;
+    let natural = |name: &str| -> Option<Vec<u64>> {
+        let array = DenseI64ArrayAttribute::try_from(operation.attribute(name).ok()?).ok()?;
+        (0..array.len()).map(|it| u64::try_from(array.element(it).ok()?).ok()).collect()
+    };
+    // Of the elements of a view that lie side by side, only those of an axis of one have strides.
+    let (offsets, sizes) = (natural("static_offsets")?, natural("static_sizes")?);
     let dims = static_dimensions(to.r#type())?;
     let mut axes = dims.iter().enumerate().peekable();
     let mut map = Vec::new();
@@ -183,8 +185,8 @@ mod tests {
     use crate::extract::extract;
     use crate::form::operations;
     use crate::machine::MachineOptions;
-    use cosma_ir::melior::ir::BlockLike;
     use cosma_ir::{new_context, parse};
+    use cosma_planner::Bytes;
     use cosma_tile::Region;
     use std::path::Path;
 
@@ -193,7 +195,8 @@ mod tests {
         let context = new_context();
         let module = parse(&context, text.as_bytes(), "net.mlir").expect("it is valid");
         let function = operations(module.body()).next().expect("it has a function");
-        let target = MachineOptions::default().resolve(function).unwrap_or_else(|_| panic!("it has a machine"));
+        let machine = MachineOptions { scratchpad: Some(Bytes(1 << 40)), ..MachineOptions::default() };
+        let target = machine.resolve(function).unwrap_or_else(|_| panic!("it has a machine"));
         let extraction = extract(function, target).unwrap_or_else(|_| panic!("it can be planned"));
         let network = network(&extraction, Unsaid::Inferred);
         assert_eq!(network.check(), Ok(()));

@@ -87,7 +87,10 @@ pub fn tile<'c>(
     }
     let tiled = match cosma_tile::tile(&network, Deadline::after(options.time_limit)) {
         Ok(tiled) => tiled,
-        Err(error) if whole.is_none() => return Err(diagnose(&extraction, &network, &error)),
+        Err(error) if whole.is_none() => {
+            set_tiling_bound(function, TilingBound(None));
+            return Err(diagnose(&extraction, &network, &error));
+        }
         Err(_) => return keep_whole(&extraction, whole, ""),
     };
     check::check(&network, &tiled.program).unwrap_or_else(|fault| {
