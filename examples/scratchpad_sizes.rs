@@ -1,8 +1,7 @@
-//! How large a scratchpad should be: non-compulsory traffic over its size.
+//! Helps to choose the size of a scratchpad: plots non-compulsory traffic against size.
 //!
-//! `scratchpad_sizes [NETWORK.mlir [OUT.svg]]`; the network is NASNet-A unless said. Below the least
-//! size the network cannot run at all; from the largest in the table on, nothing need move twice.
-//! Between them the plot shows where the next KiB still pays.
+//! `scratchpad_sizes [NETWORK.mlir [OUT.svg]]` (default: NASNet-A). The table starts at the minimum size
+//! with which the network can run, and ends at the first size without avoidable traffic.
 
 use cosma::{Bytes, MachineOptions, problems};
 use cosma_planner::{Options, Problem, Weights, plan};
@@ -11,10 +10,10 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// Sizes, as parts of the least one.
+/// Sizes, as multiples of the minimum.
 const FACTORS: [f64; 9] = [1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5];
 
-/// Columns of a bar in the table.
+/// The width of the longest bar in the table, in characters.
 const BAR: u64 = 40;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -27,17 +26,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// One size, and what is moved beyond what must be.
+/// A size of the scratchpad with its traffic.
 pub struct Point {
-    /// The size.
+    /// The size of the scratchpad.
     pub scratchpad: Bytes,
     /// Non-compulsory bytes of the plan.
     pub moved: Bytes,
-    /// No plan moves less.
+    /// A proven lower bound on the non-compulsory bytes of any plan.
     pub least: Bytes,
 }
 
-/// Prints a table, and gives its numbers.
+/// Writes a table to `out` and returns its rows.
 pub fn run(network: &str, time_limit: Duration, out: &mut dyn Write) -> Result<Vec<Point>, Box<dyn Error>> {
     let context = cosma::new_context();
     let module = cosma::parse(&context, &std::fs::read(network)?, network).ok_or("the network does not parse")?;
@@ -59,7 +58,7 @@ pub fn run(network: &str, time_limit: Duration, out: &mut dyn Write) -> Result<V
         let bar = "#".repeat((moved.0.min(most) * BAR).div_ceil(most) as usize);
         writeln!(out, "{:>12} {factor:>6.2} {:>14} {:>14} {bar}", scratchpad.0, moved.0, bound.0)?;
         points.push(Point { scratchpad, moved, least: bound });
-        // Streamed weights pass by once for each reader, whatever the size.
+        // Weights are streamed once for each reader, whatever the size.
         if moved == problem.restreamed() {
             break;
         }
@@ -67,7 +66,7 @@ pub fn run(network: &str, time_limit: Duration, out: &mut dyn Write) -> Result<V
     Ok(points)
 }
 
-/// The same as a picture: traffic as a line, and what is proven as another below it.
+/// Draws traffic as a line, and its lower bound as a dashed line.
 pub fn svg(points: &[Point]) -> String {
     let (width, height, margin) = (640.0, 360.0, 40.0);
     let first = points.first().map_or(0.0, |it| it.scratchpad.0 as f64);

@@ -1,8 +1,8 @@
-//! COSMA as a stage of a compiler, between two passes of MLIR.
+//! COSMA as a stage of a compiler, between passes of MLIR.
 //!
-//! What is dead or written twice should not be planned: it would take room and move bytes. So MLIR
-//! cleans up first. After COSMA the module is one like any other, and MLIR's passes leave the plan as it
-//! is: transfers have effects, so nothing drops or moves them.
+//! Dead code and common subexpressions would take space and move bytes, so MLIR's passes remove them
+//! first. MLIR's passes after COSMA preserve the plan: transfers have memory effects, so no pass removes or
+//! moves them.
 
 use cosma::melior::ir::Module;
 use cosma::{MachineOptions, Options, Stages, Watcher, optimize, run_pipeline};
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     run(&mut io::stdout())
 }
 
-/// Shows how operators and transfers come and go.
+/// Writes the number of operators and transfers after each stage.
 pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     // ANCHOR: before
     let context = cosma::new_context();
@@ -40,12 +40,12 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     // ANCHOR_END: before
 
     // ANCHOR: plan
-    // COSMA: for a scratchpad of 256 bytes, and no longer than a person waits.
+    // COSMA, for a scratchpad of 256 bytes, with a limit on the time for small improvements.
     let options = Options {
         machine: MachineOptions { scratchpad: Some(256.into()), ..MachineOptions::default() },
         stages: Stages { schedule: true, allocate: true, ..Stages::default() },
         watcher: Some(Watcher::new(|_, progress| match progress.gap() {
-            // Within one per cent is good enough after ten seconds.
+            // After ten seconds, a gap below one per cent is good enough.
             Some(gap) if gap < 0.01 && 10.0 < progress.elapsed.as_secs_f64() => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         })),
@@ -71,14 +71,14 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     }
 
     // ANCHOR: after
-    // A stage after: nothing happens to the plan.
+    // A stage after: the plan is unchanged.
     run_pipeline(&mut module, "builtin.module(canonicalize,cse,func.func(cosma-verify))", &Options::default())?;
     show(out, "kept", &module)?;
     // ANCHOR_END: after
     Ok(())
 }
 
-/// How many operators and transfers a module has.
+/// Writes the number of operators and transfers of a module.
 fn show(out: &mut dyn Write, what: &str, module: &Module) -> io::Result<()> {
     let text = module.as_operation().to_string();
     let count = |name: &str| text.lines().filter(|it| it.contains(&format!(" = {name} "))).count();

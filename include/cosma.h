@@ -1,18 +1,18 @@
 /*
- * COSMA for compilers in C and C++, and for those who call C: plans modules in memory.
+ * The C interface of COSMA: plans MLIR modules in memory.
  *
- * The functions are in libcosma.so. It works on the objects of libMLIR.so, version 22, which the caller
- * links as well; the wrappers of MLIR's C interface that caller and COSMA have may be different copies.
+ * The functions are in libcosma.so. It works on objects of libMLIR.so, version 22, which the caller links
+ * as well; caller and COSMA may link different copies of MLIR's C interface archives.
  *
- * What is promised: a program that was compiled with this header works with every libcosma.so of the
- * same COSMA_ABI_VERSION. Within a version, functions, status codes, options and fields at the end of
- * structs may come, and nothing goes or changes.
+ * Compatibility: a program compiled with this header works with every libcosma.so of the same
+ * COSMA_ABI_VERSION. Within a version, functions, status codes, options and fields at the end of structs
+ * may be added, and nothing changes or is removed.
  *
- * Threads: what is here may be called from several threads at once, each with modules in a context of
- * its own. Nothing is printed, but for the option print-ir-after-all; nobody exits; no exception or
- * panic comes out.
+ * Threads: all functions may be called from several threads at once, each on modules in its own context.
+ * The library prints nothing, except for the option print-ir-after-all, and never exits; no exception or
+ * panic leaves it.
  *
- * The library must not be unloaded: MLIR knows the dialect and the passes by pointers into it.
+ * Do not unload the library: MLIR has pointers into it.
  */
 #ifndef COSMA_H
 #define COSMA_H
@@ -26,93 +26,93 @@
 extern "C" {
 #endif
 
-/* The first argument of cosmaOptimize. */
+/* The version of this interface, the first argument of cosmaOptimize. */
 #define COSMA_ABI_VERSION 1
 
-/* What became of a call; as the exit codes of cosma-opt. */
+/* The outcome of a call, as the exit codes of cosma-opt. */
 enum CosmaStatus {
   /* The module is planned. */
   CosmaStatusDone = 0,
-  /* The module or the machine is at fault. */
+  /* The module or the machine is invalid. */
   CosmaStatusModule = 1,
-  /* The call is wrong: null where something must be, options that are none, another version. */
+  /* The call is invalid: a null argument, unknown options, another version. */
   CosmaStatusCall = 2,
-  /* COSMA is at fault. */
+  /* An internal error of COSMA. */
   CosmaStatusInternal = 3
 };
 
-/* How far planning a function has come. Costs are non-compulsory bytes. New fields come at the end. */
+/* The progress of planning a function. Costs are non-compulsory bytes. New fields are added at the end. */
 typedef struct CosmaProgress {
-  /* Of this struct, as the library knows it. */
+  /* The size of this struct in the library, in bytes. */
   size_t size;
-  /* The function's name, without '@'. Like the phase, alive during the call only. */
+  /* The function's name, without '@'. Valid during the callback only, like the phase. */
   MlirStringRef function;
   /* greedy, search, rules, replacement, joint, backbone, conquer, packing, repair, done; or a new one. */
   MlirStringRef phase;
-  /* What the best order and residencies so far cost; -1 before the first. */
+  /* The cost of the best order and live intervals so far; -1 if there are none. */
   int64_t best;
-  /* What the best plan with addresses so far costs; -1 before the first. */
+  /* The cost of the best plan with addresses so far; -1 if there is none. */
   int64_t planned;
-  /* No plan costs less. */
+  /* A proven lower bound on the cost of any plan. */
   int64_t lowerBound;
-  /* Since planning the function began, and when it will end. */
+  /* The time since planning of the function began, and its time limit, in seconds. */
   double seconds;
   double timeLimit;
 } CosmaProgress;
 
-/* Is called at each change of phase, and some ten times a second. Returns whether to go on: if not, what
- * is still to be planned gets the best plan that was found so far. On any thread, one at a time. It must
- * not throw. */
+/* Called at each change of phase and about ten times a second, on any thread, one call at a time. Returns
+ * whether to continue; if not, the best plans found so far are taken. It must not throw. */
 typedef bool (*CosmaProgressCallback)(const CosmaProgress *progress, void *userData);
 
-/* What came of a call. */
+/* The result of a call. */
 typedef struct CosmaResult CosmaResult;
 
-/* The version of the library: COSMA_ABI_VERSION when it was built. */
+/* The COSMA_ABI_VERSION that the library was built with. */
 MLIR_CAPI_EXPORTED uint32_t cosmaAbiVersion(void);
 
-/* The release of the library, as 0.1.0. */
+/* The release of the library, for example "0.1.0". */
 MLIR_CAPI_EXPORTED MlirStringRef cosmaRelease(void);
 
 /* Adds COSMA's dialect to a registry. Null is ignored. */
 MLIR_CAPI_EXPORTED void cosmaRegisterDialect(MlirDialectRegistry registry);
 
-/* Makes a context know COSMA's dialect, for text that has it. Not while passes run in the context. Null
- * is ignored. */
+/* Loads COSMA's dialect into a context, so that text with it can be parsed. Must not be called while passes
+ * run in the context. Null is ignored. */
 MLIR_CAPI_EXPORTED void cosmaLoadDialect(MlirContext context);
 
-/* Makes MLIR know COSMA's passes by their names, for pipelines as text. Again does no harm. */
+/* Registers COSMA's passes by name, for textual pipelines. May be called repeatedly. */
 MLIR_CAPI_EXPORTED void cosmaRegisterPasses(void);
 
-/* Plans every function of a module, which stays the caller's.
+/* Plans every function of a module in place. The caller keeps ownership of the module.
  *
- * The options are words with spaces between them, named as the flags of cosma-opt: what to do (group,
- * schedule, allocate, verify, lower-addresses, liveness, print-problem, print-plan), at least one of
- * them; and NAME=VALUE (scratchpad, alignment, weights, solver, time-limit, inputs, element-bytes, and
- * with lower-addresses arena, memory-space), run-weights, print-ir-after-all. For example "schedule allocate scratchpad=512KiB time-limit=10".
+ * The options are words separated by spaces, named as the flags of cosma-opt: at least one stage (group,
+ * schedule, allocate, verify, lower-addresses, liveness, print-problem, print-plan), and optionally
+ * NAME=VALUE (scratchpad, alignment, weights, solver, time-limit, inputs, element-bytes, and with
+ * lower-addresses arena, memory-space), run-weights, print-ir-after-all. For example
+ * "schedule allocate scratchpad=512KiB time-limit=10".
  *
- * If all goes well, the module is planned. If not, it is what it was, but its operations are new ones:
- * handles into it are of no use any more. The dialect is loaded if it was not.
+ * After an error the module is unchanged, but its operations are new: handles into it are invalid. The
+ * dialect is loaded if necessary.
  *
- * The callback may be null. The result is never null, and is to be destroyed. */
+ * The callback may be null. The result is never null; the caller destroys it with cosmaResultDestroy. */
 MLIR_CAPI_EXPORTED CosmaResult *cosmaOptimize(uint32_t abiVersion, MlirModule module, MlirStringRef options,
                                               CosmaProgressCallback progress, void *userData);
 
 /* One of CosmaStatus; CosmaStatusCall for null. */
 MLIR_CAPI_EXPORTED int32_t cosmaResultStatus(const CosmaResult *result);
 
-/* Texts of a result: alive until it is destroyed, and with a NUL behind their end. Empty for null. */
+/* Texts of a result: NUL-terminated, and valid until it is destroyed. Empty for null. */
 
-/* The report as JSON; empty if the module is not planned. */
+/* The report as JSON; empty after an error. */
 MLIR_CAPI_EXPORTED MlirStringRef cosmaResultReport(const CosmaResult *result);
 
-/* Errors and warnings, as "file:line:column: error: message", notes on lines of their own. */
+/* Errors and warnings, as "file:line:column: error: message"; notes are on separate lines. */
 MLIR_CAPI_EXPORTED MlirStringRef cosmaResultMessages(const CosmaResult *result);
 
-/* What liveness, print-problem and print-plan print. */
+/* The output of liveness, print-problem and print-plan. */
 MLIR_CAPI_EXPORTED MlirStringRef cosmaResultPrinted(const CosmaResult *result);
 
-/* Null is ignored. */
+/* Destroys a result. Null is ignored. */
 MLIR_CAPI_EXPORTED void cosmaResultDestroy(CosmaResult *result);
 
 #ifdef __cplusplus

@@ -1,10 +1,9 @@
 //! The functions of `include/cosma.h`, for compilers in C and C++.
 //!
-//! Each takes what C gives, refuses what cannot be right, and calls the library that Rust has as well.
-//! No panic leaves it. What the header promises is promised here: names, order of arguments, numbers and
-//! fields stay as they are within an [`ABI_VERSION`].
+//! Each converts and checks its arguments and calls the Rust library. No panic crosses the interface. Names,
+//! argument order, numbers and fields must not change within an [`ABI_VERSION`].
 
-// C names and pointers. What they must be is in the header, and each use says what is relied on.
+// C names and raw pointers. The header states their requirements, and each use cites the one it relies on.
 #![allow(unsafe_code)]
 
 use crate::words::parse_words;
@@ -24,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 const ABI_VERSION: u32 = 1;
 
-/// No options are longer; a longer text is a length that was never set.
+/// Upper limit on the length of the options in bytes; a greater length is an uninitialised one.
 const MAX_OPTIONS: usize = 1 << 16;
 
 /// `enum CosmaStatus`.
@@ -37,7 +36,7 @@ enum Status {
     Internal = 3,
 }
 
-/// `CosmaResult`: whoever is in C sees a pointer only.
+/// `CosmaResult`: opaque in C.
 pub struct CosmaResult {
     status: Status,
     report: CString,
@@ -103,7 +102,7 @@ unsafe extern "C" fn cosmaOptimize(
     let text = Arc::clone(&printed);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         if abi_version != ABI_VERSION {
-            let message = format!("the call is of ABI version {abi_version}, and the library of {ABI_VERSION}");
+            let message = format!("the call has ABI version {abi_version}, the library {ABI_VERSION}");
             return Err((Status::Call, message));
         }
         // SAFETY: the caller's text is alive during the call.
@@ -111,7 +110,7 @@ unsafe extern "C" fn cosmaOptimize(
         let options = parse_words(&words).map_err(|it| (Status::Call, it))?;
         let printer = Printer::new(move |it| text.lock().unwrap_or_else(PoisonError::into_inner).push_str(it));
         let watcher = progress.map(|it| watcher(it, user_data));
-        // SAFETY: the caller's module is alive, and nobody else uses it during the call.
+        // SAFETY: the caller's module is alive and not used by others during the call.
         unsafe { plan(module, &Options { printer: Some(printer), watcher, ..options }) }
     }));
     let outcome = outcome.unwrap_or_else(|panic| {
@@ -122,7 +121,7 @@ unsafe extern "C" fn cosmaOptimize(
     let printed = std::mem::take(&mut *printed.lock().unwrap_or_else(PoisonError::into_inner));
     let (status, report, messages) = match outcome {
         Ok((report, messages)) => (Status::Done, report, messages),
-        // What is wrong with a module comes with its place.
+        // Errors in the module already have a location and a severity.
         Err((status @ Status::Module, message)) => (status, String::new(), format!("{message}\n")),
         Err((status, message)) => (status, String::new(), format!("error: {message}\n")),
     };
@@ -166,19 +165,19 @@ unsafe extern "C" fn cosmaResultDestroy(result: *mut CosmaResult) {
     }
 }
 
-/// Plans a module; gives the report and warnings.
+/// Plans a module and returns the report as JSON and the warnings.
 ///
 /// # Safety
-/// The module is null, or alive and used by nobody else.
+/// The module is null, or alive and not used by others during the call.
 unsafe fn plan(module: MlirModule, options: &Options) -> Result<(String, String), (Status, String)> {
     if module.ptr.is_null() {
         return Err((Status::Call, "the module is null".into()));
     }
-    // SAFETY: the module is alive, and is destroyed by who owns it.
+    // SAFETY: the module is alive, and `ManuallyDrop` leaves its ownership with the caller.
     let mut own = unsafe {
-        // Operations know their kinds by addresses in the libMLIR.so that made them.
+        // The kind of an operation is an address in the libMLIR.so that created it.
         if mlirModuleFromOperation(mlirModuleGetOperation(module)).ptr.is_null() {
-            let message = "this is no builtin.module of the libMLIR.so that COSMA is linked with";
+            let message = "this is not a builtin.module of the libMLIR.so that COSMA is linked with";
             return Err((Status::Call, message.into()));
         }
         with_context(mlirModuleGetContext(module), load_dialect);
@@ -194,21 +193,21 @@ unsafe fn plan(module: MlirModule, options: &Options) -> Result<(String, String)
     }
 }
 
-/// Calls something with a context.
+/// Calls a function with a context, and ignores its panics.
 ///
 /// # Safety
 /// The context is alive.
 unsafe fn with_context(context: MlirContext, call: impl FnOnce(&Context)) {
-    // SAFETY: the caller's; what melior gives refers to this variable.
+    // SAFETY: the context is alive, and melior's reference does not outlive this variable.
     let context = unsafe { ContextRef::from_raw(context) };
     let _ = catch_unwind(AssertUnwindSafe(|| call(unsafe { context.to_ref() })));
 }
 
-/// The caller's pointer on its way to the caller's callback.
+/// The pointer that the caller passed for the callback.
 struct UserData(*mut c_void);
 
-// SAFETY: the header says that the callback may be called on any thread; one at a time, since functions
-// are planned one after the other here.
+// SAFETY: the header states that the callback may be called on any thread. Calls are sequential, since
+// functions are planned one after the other.
 unsafe impl Send for UserData {}
 unsafe impl Sync for UserData {}
 
@@ -233,23 +232,23 @@ fn watcher(callback: Callback, user_data: *mut c_void) -> Watcher {
             seconds: progress.elapsed.as_secs_f64(),
             time_limit: progress.time_limit.as_secs_f64(),
         };
-        // SAFETY: the caller's function, with what it expects.
-        let goes_on = unsafe { callback(&raw const progress, user_data.get()) };
-        if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        // SAFETY: the caller's function, with valid progress and the caller's pointer.
+        let continues = unsafe { callback(&raw const progress, user_data.get()) };
+        if continues { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })
 }
 
-/// A copy of the caller's text.
+/// Copies the caller's text.
 ///
 /// # Safety
-/// The text is alive, as far as it has an address.
+/// The text is alive unless its address is null.
 unsafe fn read(text: MlirStringRef) -> Result<String, &'static str> {
     match (text.data.is_null(), text.length) {
         (_, 0) => Ok(String::new()),
         (true, _) => Err("null"),
         (_, length) if MAX_OPTIONS < length => Err("too long"),
         (_, length) => {
-            // SAFETY: the caller's.
+            // SAFETY: the text is alive.
             let bytes = unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), length) };
             String::from_utf8(bytes.to_vec()).map_err(|_| "not UTF-8")
         }
@@ -265,7 +264,7 @@ fn text_of(text: Option<&CString>) -> MlirStringRef {
     MlirStringRef { data: text.as_ptr(), length: text.count_bytes() }
 }
 
-/// With what no text of C has taken out.
+/// A C string without the NUL characters in the text.
 fn c_string(mut text: String) -> CString {
     text.retain(|it| it != '\0');
     CString::new(text).unwrap_or_default()

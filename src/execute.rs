@@ -1,18 +1,18 @@
-//! Runs what was planned, beside the source that it was planned from.
+//! Runs a planned program and its source, and compares their results.
 //!
-//! 1. The source is compiled as MLIR's own passes do it ([`Original::new`]), and run on arguments that
-//!    follow from a seed: inputs, weights and all.
-//! 2. It is planned and lowered, and the transfers are made to count what they move ([`Original::compare`]).
-//! 3. The lowered program runs on the same arguments, in a scratchpad and in buffers that hold what was
-//!    never a value: bytes that read as signalling NaN. Twice, with different ones.
-//! 4. Results are compared bit for bit, bytes moved with the plan's [`Report`](crate::Report), and what
-//!    the program does to its memory with what it may.
+//! 1. The source is compiled with MLIR's own passes and run on random arguments, including weights
+//!    ([`Original::new`]).
+//! 2. It is planned and lowered, with transfers that count the bytes that they move
+//!    ([`Original::compare`]).
+//! 3. The lowered program runs twice on the same arguments, each time in memory filled with different
+//!    bytes that read as signalling NaN.
+//! 4. Results are compared bit for bit, and bytes moved with the plan's [`Report`](crate::Report). Memory
+//!    errors are reported.
 //!
-//! Both are compiled alike, so each result is computed by the same operations on floats in the same
-//! order: no pass of either pipeline fuses operations on tensors or reassociates sums, and LLVM does
-//! not do so on its own.
+//! Both programs compute each result with the same floating-point operations in the same order: no pass of
+//! either pipeline fuses operations on tensors or reassociates sums, and neither does LLVM.
 //!
-//! A program with abstract operators (`cosma.op`) has nothing to run.
+//! Programs with abstract operators (`cosma.op`) cannot run.
 //!
 //! ```
 //! use cosma::execute::{Original, RunOptions};
@@ -49,14 +49,14 @@ pub use cosma_ir::execute::{Buffer, BufferType, Element, ExecuteError, Moved};
 pub use original::Original;
 pub use table::table;
 
-/// What is to be run, and how.
+/// What to run, and how.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// What arguments are made from: the same seed makes the same ones.
+    /// The seed of the random arguments.
     pub seed: u64,
-    /// How hard LLVM tries, from 0 to 3. The source and what was planned are compiled alike.
+    /// LLVM's optimisation level, 0 to 3, for both programs.
     pub effort: u8,
-    /// The only function to be run; otherwise all that have a body are.
+    /// The only function to run; `None` runs all functions with a body.
     pub function: Option<String>,
 }
 
@@ -66,32 +66,31 @@ impl Default for RunOptions {
     }
 }
 
-/// What keeps a program from being run or compared.
+/// Why a program could not be run or compared.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RunError {
-    /// It has no plan.
+    /// It could not be planned or lowered.
     #[error(transparent)]
     Plan(#[from] crate::Error),
-    /// Something in the module cannot be run: everything that was said about it.
+    /// The module has operations that cannot run, with all diagnostics.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Module(Vec<cosma_ir::Report>),
-    /// A program could not be compiled or called; with what MLIR said about it.
+    /// A program could not be compiled or called.
     #[error("{what}: {error}{}", .reports.iter().map(|it| format!("\n{it}")).collect::<String>())]
     Execute {
-        /// `the source` or `what was planned`.
+        /// `the source` or `the planned program`.
         what: &'static str,
-        /// What failed.
+        /// The error.
         error: ExecuteError,
-        /// The reasons.
+        /// MLIR's diagnostics.
         reports: Vec<cosma_ir::Report>,
     },
-    /// The source itself is at fault: its results depend on what was in memory before, or it misuses
-    /// memory.
-    #[error("@{function}: the source itself is at fault: {fault}")]
+    /// The source reads uninitialised memory or misuses memory, so there is nothing to compare with.
+    #[error("@{function}: the source is invalid: {fault}")]
     Undefined {
-        /// Without `@`.
+        /// The function's name, without `@`.
         function: String,
-        /// What shows it.
+        /// What was observed.
         fault: String,
     },
 }

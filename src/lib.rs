@@ -1,5 +1,5 @@
-//! COSMA: plans in which order a network's operators run, where its tensors lie in the scratchpad and
-//! when, so that the traffic to host memory is least.
+//! COSMA plans the order of a network's operators and the address of each tensor in the scratchpad over
+//! time, so that traffic to host memory is minimal.
 //!
 //! ```
 //! use cosma::{MachineOptions, Options, Stages, optimize};
@@ -21,8 +21,8 @@
 //! # Ok::<(), cosma::Error>(())
 //! ```
 //!
-//! A [`Watcher`] sees how far planning has come, and can stop it; then the best plan so far has to do.
-//! Each thread may plan modules in a context of its own; nothing is printed, and nothing is kept.
+//! A [`Watcher`] receives progress and can stop planning; then the best plan so far is taken. Each thread
+//! may plan modules in its own context. The library prints nothing and keeps no state between calls.
 //!
 //! ```
 //! use cosma::{MachineOptions, Options, Stages, Watcher, optimize};
@@ -36,7 +36,7 @@
 //! #   return %0 : tensor<64xi8>
 //! # }"#;
 //! # let mut module = cosma::parse(&context, text.as_bytes(), "relu.mlir").expect("it is well-formed");
-//! // Whoever holds it can stop planning: another thread, or a signal.
+//! // Another thread or a signal handler can set this flag to stop planning.
 //! let is_cancelled = Arc::new(AtomicBool::new(false));
 //! let flag = Arc::clone(&is_cancelled);
 //! let watcher = Watcher::new(move |function, progress| {
@@ -54,10 +54,10 @@
 //! # Ok::<(), cosma::Error>(())
 //! ```
 //!
-//! A context that [`new_context`] did not make learns COSMA's dialect from [`load_dialect`]. Compilers in
-//! C and C++ call the functions of `include/cosma.h`, which are in the shared library.
+//! [`load_dialect`] adds COSMA's dialect to a context that was not created by [`new_context`]. Compilers
+//! in C and C++ call the functions of `include/cosma.h`, which are in the shared library.
 //!
-//! As a shared library it is also a plugin for stock `mlir-opt`, with the dialect and the passes:
+//! The shared library is also a plugin for stock `mlir-opt` with the dialect and the passes:
 //! `mlir-opt --load-dialect-plugin=libcosma.so --load-pass-plugin=libcosma.so`.
 
 mod c_api;

@@ -1,15 +1,15 @@
-//! Modules, read from what files hold.
+//! Reading modules.
 
 use crate::Error;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::Module;
 use cosma_ir::{Reports, parse};
 
-/// A module from MLIR's text or bytecode, which is said to lie in a file of this name. Warnings are lost;
-/// who wants them calls [`parse`].
+/// Parses a module from MLIR text or bytecode. `name` is the file name in locations. Warnings are
+/// discarded; [`parse`] keeps them.
 ///
 /// # Errors
-/// [`Error::Module`] with all that is wrong with it.
+/// [`Error::Module`] with all diagnostics.
 pub fn read_module<'c>(context: &'c Context, text: &[u8], name: &str) -> Result<Module<'c>, Error> {
     let reports = Reports::attach(context);
     parse(context, text, name).ok_or_else(|| Error::Module(reports.take()))

@@ -1,4 +1,4 @@
-//! From a module to a planned module.
+//! Runs the stages or a custom pipeline on a module.
 
 use crate::pipeline::{check, function_pipeline, module_pipeline, source_pipeline};
 use crate::report::{FunctionReport, Report};
@@ -14,34 +14,33 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// MLIR's table of passes is one for the process, and knows no threads.
+/// Guards MLIR's pass registry, which is global and not thread-safe.
 static PASSES: Mutex<()> = Mutex::new(());
 
-/// Makes MLIR know COSMA's passes by their names, for pipelines as text. Calling it again does no harm.
+/// Registers COSMA's passes with MLIR by name, for textual pipelines. May be called repeatedly.
 pub fn register_passes() {
     let _alone = PASSES.lock().unwrap_or_else(PoisonError::into_inner);
     cosma_passes::register();
 }
 
-/// Does what the options say with every function of a module, nested modules included.
+/// Runs the stages on every function of a module, including nested modules.
 ///
-/// Nothing is printed and nothing is kept: what stages print goes to [`Options::printer`], what there is
-/// to say is in the report or the error. Several threads may call it, each for a module in a context
-/// of its own.
+/// The output of stages that print goes to [`Options::printer`]; nothing else is printed, and no state is
+/// kept. Several threads may call it, each for a module in its own context.
 ///
-/// If [`Options::watcher`] stops it, that is no error: what is still to be planned gets the best plan
-/// that was found so far.
+/// If [`Options::watcher`] stops planning, the best plans found so far are taken; that is not an error.
 ///
 /// # Errors
-/// [`Error::Conflict`] and [`Error::NoScratchpad`] before anything is done; [`Error::Module`] with
-/// all that is wrong with its functions. Then the module is as it was before, but its operations are
-/// new ones: handles into it are of no use any more.
+/// [`Error::Conflict`] and [`Error::NoScratchpad`] before anything is done; [`Error::Module`] with all
+/// errors in its functions. After an error the module is unchanged, but its operations are new: handles
+/// into it are invalid.
 pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error> {
     check(&options.stages)?;
     let context = context_of(module);
     register_passes();
     if options.stages.schedule || options.stages.allocate {
-        let is_unknown = |it: &OperationRef| has_body(*it) && options.machine.resolve_if_said(*it).is_none();
+        let is_unknown =
+            |function: &OperationRef| has_body(*function) && options.machine.resolve_if_said(*function).is_none();
         if functions(module.as_operation()).iter().any(is_unknown) {
             return Err(Error::NoScratchpad);
         }
@@ -55,7 +54,7 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
                 return Ok(false);
             }
         }
-        // Not those from before, of which some may be gone.
+        // Inlining may have erased functions, so list them only now.
         let functions = functions(module.as_operation());
         if let Some(pipeline) = function_pipeline(options) {
             let manager = manager(&context, &pipeline, options.print_ir_after_all)?;
@@ -73,13 +72,13 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
     })
 }
 
-/// Runs a pipeline of the caller's own on a module: COSMA's passes among MLIR's. Of the options,
-/// machine, watcher, printer and printing count; the machine becomes `cosma.machine` of the module, so
-/// that options of passes go before it.
+/// Runs a pipeline of MLIR and COSMA passes on a module. It uses the machine, the model, the watcher, the
+/// printer and `print_ir_after_all` of the options. The machine becomes the module's `cosma.machine`, so
+/// pass options override it.
 ///
 /// # Errors
-/// [`Error::Pipeline`] if it does not parse; [`Error::Module`] if a pass fails. Then the module is as
-/// [`optimize`] leaves it.
+/// [`Error::Pipeline`] if it does not parse; [`Error::Module`] if a pass fails. After an error the module
+/// is as after one of [`optimize`].
 pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> Result<Report, Error> {
     let context = context_of(module);
     {
@@ -104,8 +103,8 @@ pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> R
     })
 }
 
-/// Does something with a module, in a session, and collects what was said. If it goes wrong, the module
-/// becomes what it was.
+/// Calls `run` in a session with the watcher and the printer of the options, and collects diagnostics:
+/// warnings go into the report. If `run` fails or returns false, restores the module.
 fn on_all(
     context: &Context,
     module: &Module,
@@ -118,13 +117,13 @@ fn on_all(
     let mut report = Report::default();
     let session = Session::new(options.watcher.clone(), options.printer.clone());
     let outcome = session.accompany(operation, || run(&mut report));
-    let said = reports.take();
+    let diagnostics = reports.take();
     let error = match outcome {
         Ok(true) => {
-            report.warnings = said.into_iter().filter(|it| it.severity != Severity::Error).collect();
+            report.warnings = diagnostics.into_iter().filter(|it| it.severity != Severity::Error).collect();
             return Ok(report);
         }
-        Ok(false) => Error::Module(said),
+        Ok(false) => Error::Module(diagnostics),
         Err(error) => error,
     };
     restore(operation, before);
@@ -152,10 +151,10 @@ fn manager<'c>(context: &Context, pipeline: &str, print_ir_after_all: bool) -> R
     Ok(manager)
 }
 
-/// A copy of a module in which functions are together with those that they call, as they are planned.
+/// A copy of a module with all calls inlined, as it is planned.
 ///
 /// # Errors
-/// [`Error::Module`] at calls that cannot be planned.
+/// [`Error::Module`] at calls that cannot be inlined.
 pub(crate) fn inlined<'c>(module: &Module<'c>) -> Result<Module<'c>, Error> {
     let context = context_of(module);
     let copy = Module::from_operation((*module.as_operation()).clone()).expect("a copy of a module is one");
@@ -171,7 +170,7 @@ pub(crate) fn inlined<'c>(module: &Module<'c>) -> Result<Module<'c>, Error> {
     Ok(copy)
 }
 
-/// The functions of a module and of the modules in it, in order.
+/// The functions of a module and its nested modules, in order.
 pub(crate) fn functions<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let mut functions = Vec::new();
     let Some(block) = module.region(0).ok().and_then(|it| it.first_block()) else { return functions };
@@ -187,7 +186,7 @@ pub(crate) fn functions<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRe
     functions
 }
 
-/// Whether there is something to plan.
+/// Whether a function has a body; if not, there is nothing to plan.
 pub(crate) fn has_body(function: OperationRef) -> bool {
     function.region(0).is_ok_and(|it| it.first_block().is_some())
 }

@@ -1,29 +1,29 @@
-//! What is to be done with a module.
+//! The options of a run.
 
 use cosma_passes::{LowerOptions, MachineOptions, ModelOptions, Printer, Watcher};
 use cosma_planner::Solver;
 use std::time::Duration;
 
-/// What is to be done with a module, and for which machine.
+/// How to process a module, and for which machine.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The machine. What is left out, the module's `cosma.machine` says.
+    /// The machine. The default of a `None` is that of the attribute `cosma.machine`.
     pub machine: MachineOptions,
-    /// What is to be known of a model that its functions do not say.
+    /// How to read a model: what its functions do not declare.
     pub model: ModelOptions,
-    /// What is done.
+    /// The stages to run.
     pub stages: Stages,
-    /// Who decides.
+    /// The solver to plan with.
     pub solver: Solver,
-    /// When to stop looking for something better, for each function.
+    /// How long to plan each function; then the best plan found is taken.
     pub time_limit: Duration,
-    /// What the lowered form looks like.
+    /// Options of the lowering.
     pub lower: LowerOptions,
-    /// Who is told how planning goes, and may stop it.
+    /// Receives progress and can stop planning.
     pub watcher: Option<Watcher>,
-    /// Who takes what the stages print; without one it is lost.
+    /// Receives the output of the stages that print; without one it is discarded.
     pub printer: Option<Printer>,
-    /// Whether MLIR prints the function after every pass, to the standard error.
+    /// Whether MLIR prints the function to standard error after every pass.
     pub print_ir_after_all: bool,
 }
 
@@ -44,23 +44,23 @@ impl Default for Options {
     }
 }
 
-/// The stages of a run, each of which may be left out. Their order is not a choice.
+/// The stages of a run. They run in a fixed order, see `src/pipeline.rs`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stages {
-    /// Join operators that an accelerator runs at once.
+    /// Group operations that an accelerator runs as one operator.
     pub group: bool,
-    /// Print what lives when, in the order of the source.
+    /// Print the live ranges of all tensors in source order.
     pub liveness: bool,
-    /// Print the problem that the planner is given.
+    /// Print the planner's input.
     pub print_problem: bool,
-    /// Free the order of the operators.
+    /// Let the planner reorder the operators.
     pub schedule: bool,
-    /// Decide residencies and addresses.
+    /// Decide live intervals and addresses.
     pub allocate: bool,
-    /// Print what the planned program does.
+    /// Print the planned program.
     pub print_plan: bool,
-    /// Judge the planned program. What is allocated here is judged in any case.
+    /// Verify the planned program. Plans made by `allocate` are always verified.
     pub verify: bool,
-    /// Turn tensors into views of an arena.
+    /// Lower tensors to views of an arena.
     pub lower_addresses: bool,
 }

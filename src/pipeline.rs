@@ -1,25 +1,23 @@
-//! Which pass comes after which, and why.
+//! The order of the passes, with reasons.
 //!
 //! On the module, unless it is planned already:
 //!
-//! 0. `cosma-inline`: a function is planned together with those that it calls.
+//! 0. `cosma-inline`: a function is planned together with the functions that it calls.
 //!
 //! On each function:
 //!
-//! 1. `cosma-group`: whatever follows is about the operators that run.
-//! 2. `cosma-liveness`, `cosma-print-problem`: they show the source, so nothing else may come before.
-//! 3. To free both order and addresses is the joint problem, which `cosma-allocate{order=free}`
-//!    decides as a whole. `cosma-schedule` decides it too, but keeps only the order; it runs where
-//!    addresses are not asked for.
-//! 4. `cosma-insert-transfers` follows `cosma-allocate` at once: between the two the order of the
-//!    block and the steps in the residencies must not come apart.
-//! 5. `cosma-verify`: on what is planned, before anything makes use of it.
-//! 6. `cosma-print-plan`: a program that is right.
+//! 1. `cosma-group`: all later passes work on the grouped operators.
+//! 2. `cosma-liveness`, `cosma-print-problem`: they show the source, so they run before it changes.
+//! 3. `cosma-allocate` with `order=free` decides order and addresses jointly, with `order=source`
+//!    addresses only. Without it, `cosma-schedule` solves the joint problem and keeps only the order.
+//! 4. `cosma-insert-transfers` immediately after `cosma-allocate`: the steps in the residencies refer to
+//!    the present order of the block.
+//! 5. `cosma-verify`, before anything uses the planned program.
+//! 6. `cosma-print-plan`, which needs a correct program.
 //!
 //! Then, on the module:
 //!
-//! 7. `cosma-lower-addresses`: it adds symbols to the module, and takes only functions that were
-//!    judged.
+//! 7. `cosma-lower-addresses`: it adds symbols to the module and takes only verified functions.
 
 use crate::{Error, Options, Stages};
 use cosma_passes::{LowerOptions, order_name, solver_name, weights_name};
@@ -29,7 +27,7 @@ use std::time::Duration;
 /// Refuses stages that cannot follow each other.
 pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
     let Stages { group, liveness, print_problem, schedule, allocate, print_plan, verify, lower_addresses } = *stages;
-    // What the source is turned into first, where that is not planned form.
+    // The first stage that needs source form, unless planned form follows.
     let source_only = match (schedule, liveness, print_problem, group) {
         _ if allocate => return Ok(()),
         (true, ..) => "--schedule",
@@ -41,23 +39,23 @@ pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
     let planned = [(print_plan, "--print-plan"), (verify, "--verify"), (lower_addresses, "--lower-addresses")];
     match planned.iter().find(|it| it.0) {
         Some((_, planned)) => Err(Error::Conflict(format!(
-            "{planned} takes planned form and {source_only} source form: add --allocate, which leads from one to the other"
+            "{planned} takes planned form and {source_only} source form: add --allocate, which plans the function"
         ))),
         None => Ok(()),
     }
 }
 
-/// The passes on the module before those on its functions; none if there is nothing in source form to do.
+/// The passes on the module before those on its functions; `None` if no stage takes source form.
 pub(crate) fn source_pipeline(options: &Options) -> Option<&'static str> {
     let Stages { group, liveness, print_problem, schedule, allocate, .. } = options.stages;
     (group || liveness || print_problem || schedule || allocate).then_some("builtin.module(cosma-inline)")
 }
 
-/// The passes on each function; none if there is nothing to do.
+/// The passes on each function; `None` if there are none.
 pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
     let stages = &options.stages;
     let machine = machine(options);
-    // As a floating-point number, the longest durations would round up to more than a duration holds.
+    // As floating-point numbers, the longest durations would round up beyond `Duration::MAX`.
     let time_limit = options.time_limit.min(Duration::from_secs(u32::MAX.into()));
     let effort = format!("solver={} time-limit={}", solver_name(options.solver), time_limit.as_secs_f64());
     let mut passes = Vec::new();
@@ -86,7 +84,7 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
     (!passes.is_empty()).then(|| format!("func.func({})", passes.join(",")))
 }
 
-/// The passes on the module, after those on its functions; none if there is nothing to do.
+/// The passes on the module after those on its functions; `None` if there are none.
 pub(crate) fn module_pipeline(options: &Options) -> Option<String> {
     let LowerOptions { arena, memory_space } = options.lower;
     let space = memory_space.map(|it| format!(" memory-space={it}")).unwrap_or_default();
@@ -94,13 +92,13 @@ pub(crate) fn module_pipeline(options: &Options) -> Option<String> {
     options.stages.lower_addresses.then(lower)
 }
 
-/// The machine as options of a pass.
+/// The machine as pass options; absent values are omitted.
 fn machine(options: &Options) -> String {
     let machine = &options.machine;
-    let said = [
+    let given = [
         machine.scratchpad.map(|it| format!("scratchpad={it}")),
         machine.alignment.map(|it| format!("alignment={it}")),
         machine.weights.map(|it| format!("weights={}", weights_name(it))),
     ];
-    said.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    given.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

@@ -1,7 +1,6 @@
-//! The two names that stock `mlir-opt` looks for in a plugin.
+//! The two entry points of a plugin for stock `mlir-opt`.
 
-// C names are exported under an attribute that Rust counts as unsafe: nothing keeps another library
-// from exporting the same. MLIR prescribes them.
+// `no_mangle` counts as unsafe, since another library could export the same name. MLIR prescribes them.
 #![allow(unsafe_code)]
 
 use cosma_ir::plugin::{DialectPluginInfo, PassPluginInfo, dialect_plugin, pass_plugin};

@@ -1,4 +1,4 @@
-//! A module's functions as the planner sees them, for those who call the planner themselves.
+//! The planning problems of a module's functions, for callers of the planner.
 
 use crate::Error;
 use crate::optimize::{functions, has_body, inlined};
@@ -7,13 +7,14 @@ use cosma_ir::{Reports, context_of};
 use cosma_passes::{MachineOptions, extract, symbol};
 use cosma_planner::Problem;
 
-/// The name of each function that has a body, and the problem of planning it for a machine; those
-/// of nested modules included, in order. What is left out of the machine, the function's or its module's
-/// `cosma.machine` says. Nothing is planned, and nothing is checked that depends on
-/// the size of the scratchpad. A function is one problem with those that it calls.
+/// Returns the name and the planning problem of each function with a body, in order, including nested
+/// modules. A function is one problem together with the functions that it calls. The default of a `None`
+/// in `machine` is that of `cosma.machine` of the function or its module. Nothing that depends on the size
+/// of the scratchpad is checked.
 ///
 /// # Errors
-/// [`Error::NoScratchpad`] where nobody says its size; [`Error::Module`] with all that cannot be planned.
+/// [`Error::NoScratchpad`] if a size is neither given nor declared; [`Error::Module`] with all errors in
+/// the functions.
 pub fn problems(module: &Module, machine: &MachineOptions) -> Result<Vec<(String, Problem)>, Error> {
     let context = context_of(module);
     let module = inlined(module)?;

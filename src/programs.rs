@@ -1,11 +1,11 @@
-//! The integer programs of a module's functions, for solvers other than the one that is built in.
+//! The integer programs of a module's functions, for external solvers.
 
 use crate::optimize::{functions, has_body, inlined};
 use crate::{Error, Options};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::Module;
 
-/// How an integer program is written down.
+/// A file format of integer programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProgramFormat {
     /// The LP format.
@@ -19,21 +19,20 @@ pub enum ProgramFormat {
 pub struct Program {
     /// The function's name, without `@`.
     pub function: String,
-    /// What other solvers read. The optimum is the least non-compulsory traffic, in bytes.
+    /// The program in the format. Its optimum is the minimum of non-compulsory traffic, in bytes.
     pub text: String,
 }
 
-/// What [`optimize`](crate::optimize()) is to decide, as an integer program for each function with
-/// a body. Does not change the module, whose functions must be in source form.
+/// Formulates the planning problem of [`optimize`](crate::optimize()) as an integer program for each
+/// function with a body, together with the functions that it calls. The functions must be in source form;
+/// the module is not changed.
 ///
-/// A function is one program with those that it calls.
-///
-/// Without [`Stages::schedule`](crate::Stages::schedule) the order is that of the source. Addresses
-/// are decided only if `with_addresses` says so, which is for small functions.
+/// Without [`Stages::schedule`](crate::Stages::schedule) the order is that of the source. The program
+/// decides addresses only `with_addresses`, which is tractable only for small functions.
 ///
 /// # Errors
-/// [`Error::Conflict`] where no stage decides anything, or integer programming is not built in;
-/// [`Error::NoScratchpad`]; [`Error::Module`] with all that is wrong with the functions.
+/// [`Error::Conflict`] if neither stage is on, or integer programming is not built in;
+/// [`Error::NoScratchpad`]; [`Error::Module`] with all errors in the functions.
 pub fn integer_programs(
     module: &Module,
     options: &Options,

@@ -1,70 +1,69 @@
-//! What a run did, for other programs to read.
+//! The report of a run, also as JSON.
 
 use cosma_ir::melior::ir::OperationRef;
 use cosma_passes::{Facts, LOWER_BOUND, MachineOptions, Target, symbol, weights_name};
 use serde::Serialize;
 use std::time::Duration;
 
-/// What a run did: one object, as JSON.
+/// The report of a run: one JSON object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
     /// The functions that have a plan, in the order of the module.
     pub functions: Vec<FunctionReport>,
-    /// Warnings, in the order in which they were said. Not part of the JSON.
+    /// Warnings, in order. Not part of the JSON.
     #[serde(skip)]
     pub warnings: Vec<cosma_ir::Report>,
 }
 
-/// One function. Sizes are bytes.
+/// The plan of a function. Sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FunctionReport {
-    /// Without `@`.
+    /// The function's name, without `@`.
     pub name: String,
-    /// Operators, each of which runs in one step.
+    /// The number of operators, one per step.
     pub operators: u64,
-    /// `optimal`: proven, `lower_bound == non_compulsory`; or `feasible`.
+    /// `optimal` if `lower_bound == non_compulsory`, otherwise `feasible`.
     pub status: String,
-    /// What the plan moves.
+    /// The bytes that the plan moves.
     pub traffic: TrafficReport,
-    /// Size of the scratchpad.
+    /// The size of the scratchpad.
     pub scratchpad: u64,
-    /// Every address is a multiple of it.
+    /// The alignment of all addresses.
     pub alignment: u64,
     /// `resident` or `streamed`.
     pub weights: String,
-    /// The most bytes that lie in the scratchpad at once, without padding.
+    /// The most bytes in use at once, without padding.
     pub peak: u64,
-    /// The least scratchpad with which the function can run at all.
+    /// The smallest scratchpad with which the function can run.
     pub min_scratchpad: u64,
-    /// `lower_bound` if it is not known that the function runs with that, and it may take more; left
-    /// out if it does run.
+    /// `lower_bound` if `min_scratchpad` is only a lower bound; absent if it is exact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_scratchpad_is: Option<String>,
-    /// Wall time of the passes that ran on the function; of a pipeline of the caller's own, on the
-    /// module.
+    /// Wall time of the passes that ran on the function, or of a custom pipeline on the module.
     pub seconds: f64,
-    /// Who made the plan: `search`, `ilp` or `greedy`.
+    /// The solver that found the plan: `search`, `ilp` or `greedy`.
     pub solver: String,
 }
 
-/// Bytes between scratchpad and host memory.
+/// Bytes moved between scratchpad and host memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TrafficReport {
-    /// All of it.
+    /// All traffic.
     pub total: u64,
-    /// Each argument that is used once in, each result once out.
+    /// Each argument that is used, once in; each result, once out.
     pub compulsory: u64,
-    /// Spills and reloads.
+    /// Spills and reloads, and further uses of streamed weights.
     pub non_compulsory: u64,
-    /// Proven: no plan has less non-compulsory traffic.
+    /// A proven lower bound on `non_compulsory` of any plan.
     pub lower_bound: u64,
-    /// The non-compulsory bytes that are owed to addresses: what they are more than if only the sum
-    /// of what lies in the scratchpad counted.
+    /// The non-compulsory traffic caused by addresses: a plan that counted only sums of sizes would avoid
+    /// it.
     pub fragmentation: u64,
 }
 
 impl FunctionReport {
-    /// What a function says about its plan; none if it has none.
+    /// Reads the record of a function's plan; `None` if it has none. `duration` becomes
+    /// [`FunctionReport::seconds`].
     pub fn read(function: OperationRef, duration: Duration) -> Option<FunctionReport> {
         let facts = Facts::read(function)?;
         let Target { machine, weights } = MachineOptions::default().resolve_if_said(function)?;
@@ -92,7 +91,7 @@ impl FunctionReport {
 }
 
 impl Report {
-    /// As JSON, over several lines and with a line break at the end.
+    /// The report as indented JSON, ending with a line break.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("strings and finite numbers are JSON");
         text.push('\n');

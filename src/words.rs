@@ -1,27 +1,27 @@
-//! Options as one line of text, for callers whose language has no other way to say them that lasts.
+//! Options as text, for the C interface: words are stable where a struct would not be.
 
 use crate::{ArenaName, Options, Seconds, Size, SolverName, WeightsName};
 
-/// A word that may be said.
+/// An option.
 struct Word {
-    /// That of the flag of `cosma-opt`.
+    /// The name of the flag of `cosma-opt`.
     name: &'static str,
     meaning: Meaning,
 }
 
-/// What a word does.
+/// The effect of an option.
 enum Meaning {
-    /// Something to do.
+    /// Turns on a stage.
     Stage(fn(&mut Options) -> &mut bool),
-    /// How it is done.
+    /// Turns on a flag.
     Switch(fn(&mut Options) -> &mut bool),
-    /// How it is done, by a value; with what is wrong with it.
+    /// Sets a value, or returns the error to print after the option's name.
     Value(fn(&mut Options, &str) -> Result<(), String>),
 }
 
 use Meaning::{Stage, Switch, Value};
 
-/// All words, in the order of the header.
+/// All options, in the order of `include/cosma.h`.
 const WORDS: [Word; 19] = [
     word("group", Stage(|it| &mut it.stages.group)),
     word("schedule", Stage(|it| &mut it.stages.schedule)),
@@ -48,35 +48,35 @@ const fn word(name: &'static str, meaning: Meaning) -> Word {
     Word { name, meaning }
 }
 
-/// The names of all words: what `include/cosma.h` lists, and tests hold against the flags of `cosma-opt`.
+/// The names of all options. Tests compare them with `include/cosma.h` and the flags of `cosma-opt`.
 #[doc(hidden)]
 pub fn option_words() -> Vec<&'static str> {
     WORDS.iter().map(|it| it.name).collect()
 }
 
-/// Reads words with spaces between them, named as the flags of `cosma-opt`: `schedule allocate
+/// Parses options separated by spaces, named as the flags of `cosma-opt`: `schedule allocate
 /// scratchpad=512KiB`.
 ///
 /// # Errors
-/// A sentence about the first word that is none, or that nothing is to be done.
+/// A message about the first invalid option, or that there is no stage.
 pub(crate) fn parse_words(text: &str) -> Result<Options, String> {
     let mut options = Options::default();
     let mut seen: Vec<&str> = Vec::new();
-    let mut does_something = false;
-    for said in text.split_ascii_whitespace() {
-        let (name, value) = match said.split_once('=') {
+    let mut has_stage = false;
+    for option in text.split_ascii_whitespace() {
+        let (name, value) = match option.split_once('=') {
             Some((name, value)) => (name, Some(value)),
-            None => (said, None),
+            None => (option, None),
         };
         if seen.contains(&name) {
-            return Err(format!("option {name} is said twice"));
+            return Err(format!("option {name} is given twice"));
         }
         seen.push(name);
         let word = WORDS.iter().find(|it| it.name == name).ok_or_else(|| format!("there is no option '{name}'"))?;
         match (&word.meaning, value) {
             (Stage(flag), None) => {
                 *flag(&mut options) = true;
-                does_something = true;
+                has_stage = true;
             }
             (Switch(flag), None) => *flag(&mut options) = true,
             (Stage(_) | Switch(_), Some(_)) => return Err(format!("option {name} takes no value")),
@@ -88,12 +88,12 @@ pub(crate) fn parse_words(text: &str) -> Result<Options, String> {
     }
     let is_for_lowering = ["arena", "memory-space"].into_iter().find(|it| seen.contains(it));
     if let Some(name) = is_for_lowering.filter(|_| !options.stages.lower_addresses) {
-        return Err(format!("option {name} is for lower-addresses, which is not to be done"));
+        return Err(format!("option {name} requires lower-addresses"));
     }
-    if does_something { Ok(options) } else { Err("the options say nothing to do, such as schedule allocate".into()) }
+    if has_stage { Ok(options) } else { Err("the options name no stage, such as schedule allocate".into()) }
 }
 
-/// Sets an option to a value; or what is wrong with the value, to be said after the option's name.
+/// Sets an option to a value, or returns the error to print after the option's name.
 fn set<T, E: ToString>(option: &mut T, value: Result<T, E>) -> Result<(), String> {
     *option = value.map_err(|error| format!(": {}", error.to_string()))?;
     Ok(())
@@ -101,7 +101,7 @@ fn set<T, E: ToString>(option: &mut T, value: Result<T, E>) -> Result<(), String
 
 fn indices(value: &str) -> Result<Vec<usize>, String> {
     let indices = value.split(',').map(|it| it.parse().ok()).collect::<Option<Vec<usize>>>();
-    indices.ok_or_else(|| format!("'{value}' is no list of indices, as 0,2"))
+    indices.ok_or_else(|| format!("'{value}' is not a list of indices such as 0,2"))
 }
 
 fn element_bytes(value: &str) -> Result<u64, String> {
@@ -130,11 +130,11 @@ mod tests {
         assert_eq!(options.lower, LowerOptions { arena: ArenaName::Argument, memory_space: Some(3) });
     }
 
-    /// What the header lists between parentheses, and after them.
+    /// The header lists options between parentheses and after them.
     #[test]
     fn the_header_has_all_words() {
         let header = include_str!("../include/cosma.h");
-        let (_, list) = header.split_once("The options are words").expect("the header has a list");
+        let (_, list) = header.split_once("The options are words separated").expect("the header has a list");
         let (list, _) = list.split_once("For example").expect("the list ends");
         let listed = |name: &str| list.split(|it: char| !it.is_ascii_alphanumeric() && it != '-').any(|it| it == name);
         for name in option_words() {
@@ -145,21 +145,21 @@ mod tests {
     #[test]
     fn other_words_are_refused() {
         let error = |text: &str| parse_words(text).expect_err(text);
-        assert_eq!(error(""), "the options say nothing to do, such as schedule allocate");
-        assert_eq!(error("scratchpad=1KiB"), "the options say nothing to do, such as schedule allocate");
-        assert_eq!(error("allocate allocate"), "option allocate is said twice");
+        assert_eq!(error(""), "the options name no stage, such as schedule allocate");
+        assert_eq!(error("scratchpad=1KiB"), "the options name no stage, such as schedule allocate");
+        assert_eq!(error("allocate allocate"), "option allocate is given twice");
         assert_eq!(error("allocate=1"), "option allocate takes no value");
         assert_eq!(error("allocate scratchpad"), "option scratchpad takes a value: scratchpad=VALUE");
         assert_eq!(error("--allocate"), "there is no option '--allocate'");
         assert_eq!(error("allocate solver=best"), "option solver: a solver is auto, search, ilp or greedy, not 'best'");
-        assert_eq!(error("allocate inputs=0,x"), "option inputs: '0,x' is no list of indices, as 0,2");
+        assert_eq!(error("allocate inputs=0,x"), "option inputs: '0,x' is not a list of indices such as 0,2");
         assert_eq!(
             error("allocate element-bytes=3"),
             "option element-bytes: elements have 1, 2, 4 or 8 bytes, not '3'"
         );
         assert_eq!(error("lower-addresses arena=here"), "option arena: 'here' is neither allocate nor argument");
         assert_eq!(error("lower-addresses memory-space=x"), "option memory-space: a memory space is a number, not 'x'");
-        assert_eq!(error("allocate arena=argument"), "option arena is for lower-addresses, which is not to be done");
+        assert_eq!(error("allocate arena=argument"), "option arena requires lower-addresses");
         assert!(error("allocate scratchpad=-1").starts_with("option scratchpad: "));
     }
 }

@@ -87,8 +87,8 @@ fn what_is_wrong_is_said() {
         assert!(output.stdout.is_empty());
     };
     refused(&["networks"], 1, "networks/open.mlir:1:");
-    refused(&["networks/none.mlir"], 2, "there is no networks/none.mlir");
-    refused(&["--methods=belady", "networks"], 2, "no method is called 'belady'");
+    refused(&["networks/none.mlir"], 2, "networks/none.mlir does not exist");
+    refused(&["--methods=belady", "networks"], 2, "no method matches 'belady'");
     refused(&["--scratchpad-factors=0.5", "networks"], 2, "a factor is a number from 1 on, not '0.5'");
     refused(&["--weights=heavy", "networks"], 2, "weights are resident or streamed, not 'heavy'");
     refused(&["--jobs=0", "networks"], 2, "--jobs");

@@ -83,7 +83,7 @@ fn what_was_planned_or_is_lowered_is_shown_too() {
     let flags = ["--memory-map=map.html", "--explain"];
     let shown = Run::new(env!("CARGO_BIN_EXE_cosma-opt"), "mlir", &planned, &flags);
     assert!(read(&shown, "map.html").contains("optimal"));
-    assert_eq!(shown.succeeds_saying("no choice of what stays moves less"), planned);
+    assert_eq!(shown.succeeds_saying("no choice of evictions moves less"), planned);
     let pipeline = "--pass-pipeline=builtin.module(func.func(cosma-allocate{order=free},cosma-insert-transfers))";
     let shown = Run::new(
         env!("CARGO_BIN_EXE_cosma-opt"),
@@ -108,12 +108,12 @@ fn wrong_calls_are_refused() {
     run(&["--memory-map=no/such/map.svg"]).fails(2, "cannot write no/such/map.cell.svg");
     run(&["--trace=t.json", "--report=t.json"]).fails(2, "cannot both go to t.json");
     let source = |flags: &[&str]| Run::new(env!("CARGO_BIN_EXE_cosma-opt"), "mlir", TWO, flags);
-    let text = "@cell has no plan to be shown: add --allocate, or give a planned module";
+    let text = "@cell has no plan to show: add --allocate, or pass a planned module";
     source(&["--memory-map=map.svg", "--scratchpad=256"]).fails(2, text);
     source(&["--explain"]).fails(2, "the size of the scratchpad is not known");
     let nothing = "func.func @nothing() {\n  return\n}\n";
     let nothing = Run::new(env!("CARGO_BIN_EXE_cosma-opt"), "mlir", nothing, &["--explain", "--scratchpad=256"]);
-    nothing.fails(2, "there is no plan to be shown");
+    nothing.fails(2, "there is no plan to show");
     let wrong = run(&[]).succeeds().replacen("at 64", "at 0", 1).replacen("at [64]", "at [0]", 1);
     Run::new(env!("CARGO_BIN_EXE_cosma-opt"), "mlir", wrong, &["--memory-map=map.svg"]).fails(1, "error:");
 }

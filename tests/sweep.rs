@@ -91,7 +91,7 @@ fn a_run_goes_on_where_another_was_stopped() {
         fs::write(&state, &whole[..end]).expect("a file");
         let output = run(&folder, &flags);
         let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(said, "warning: state.jsonl:4: the line is incomplete, and is left out\n");
+        assert_eq!(said, "warning: state.jsonl:4: the incomplete line is dropped\n");
         assert_eq!(String::from_utf8_lossy(&output.stdout), table);
         assert_eq!(sizes(&read(&folder, "state.jsonl")), sizes(&whole));
     }
@@ -121,7 +121,7 @@ fn a_proof_that_a_plan_contradicts_is_an_error() {
     let output = run(&folder, &flags);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("moves 64 B besides the compulsory, and it was proven that none"), "{said}");
+    assert!(said.contains("moves 64 non-compulsory bytes, less than the lower bound"), "{said}");
 }
 
 #[test]
@@ -141,7 +141,7 @@ func.func @g(%x: tensor<32xi8>, %w: tensor<32xi8> {cosma.weight}) -> tensor<32xi
     fs::write(folder.path().join("two.mlir"), chain).expect("a file");
     let output = run(&folder, &["two.mlir"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--function=NAME which is meant: there is f, g"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("select a function with --function=NAME: there is f, g"));
     // What only declares is no network, and has no say in those that are.
     let declared = format!(
         "func.func private @h(tensor<8xi8>)\nmodule {{\n{}\n}}",
@@ -188,7 +188,7 @@ fn what_is_wrong_is_said() {
     refused(&["none.mlir"], 2, "cannot read none.mlir");
     refused(&[ok, "--scratchpad=100,0.5x"], 1, "no scratchpad is large enough: branches needs at least 256 B");
     refused(&[ok, "--scratchpad=4KiB..1KiB"], 2, "the scratchpads 4096..1024 run backwards");
-    refused(&[ok, "--scratchpad="], 2, "'' is no size");
+    refused(&[ok, "--scratchpad="], 2, "'' is not a size");
     refused(&[ok, "--scratchpad=1KB"], 2, "there are B, KiB, MiB, GiB and TiB");
     refused(&[ok, "--steps=1"], 2, "--steps");
     refused(&[ok, "--jobs=0"], 2, "--jobs");
@@ -200,8 +200,8 @@ fn what_is_wrong_is_said() {
     refused(&[ok, "--json=out", "--csv=out"], 2, "cannot both go to out");
     refused(&[ok, "--json=state", "--state=state"], 2, "state and JSON cannot both go to state");
     refused(&[ok, "--json=state", "--state=./state"], 2, "state and JSON cannot both go to state");
-    refused(&[ok, "--state=letter.txt"], 2, "letter.txt:1: this is no line of a sweep; say another file");
+    refused(&[ok, "--state=letter.txt"], 2, "letter.txt:1: not a line of a sweep; choose another file");
     assert_eq!(read(&folder, "letter.txt"), "Dear all,");
-    refused(&[ok, "--state=branches.mlir"], 2, "branches.mlir:1: this is no line of a sweep");
+    refused(&[ok, "--state=branches.mlir"], 2, "branches.mlir:1: not a line of a sweep");
     assert_eq!(read(&folder, "branches.mlir"), BRANCHES);
 }

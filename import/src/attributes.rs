@@ -2,7 +2,7 @@
 
 use crate::proto::{AttributeProto, GraphProto, TensorProto};
 
-/// Attributes of a node. One that is absent, or of another type than asked for, is none.
+/// The attributes of a node. Accessors return `None` if the attribute is absent or has another type.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes(pub Vec<AttributeProto>);
 
@@ -16,12 +16,12 @@ impl Attributes {
         self.find(name)?.i
     }
 
-    /// A truth value; false if absent.
+    /// An integer as a flag; false if absent.
     pub fn flag(&self, name: &str) -> bool {
         self.int(name).is_some_and(|it| it != 0)
     }
 
-    /// A list of integers; an empty one counts as absent only if the attribute is.
+    /// A list of integers, which may be empty.
     pub fn ints(&self, name: &str) -> Option<&[i64]> {
         self.find(name).map(|it| it.ints.as_slice())
     }
@@ -36,7 +36,7 @@ impl Attributes {
         self.find(name)?.f
     }
 
-    /// A text; the empty one if absent or not UTF-8.
+    /// A string; empty if absent or not UTF-8.
     pub fn text(&self, name: &str) -> &str {
         self.find(name).and_then(|it| it.s.as_ref()).and_then(|it| str::from_utf8(it).ok()).unwrap_or_default()
     }

@@ -1,11 +1,10 @@
-//! What each operator of ONNX is to its neighbours: the table to look at, and to change. Who may join whom, the
-//! rules of `cosma-network` say.
+//! The class of each ONNX operator for grouping. The rules of `cosma-network` state which classes may be fused.
 
 use crate::infer::{Call, permutation, ranges};
 
 pub use cosma_network::Class;
 
-/// The class of a node, as far as it depends on more than the kind of the operator.
+/// The class of a node. For some kinds of operators it depends on attributes or constant inputs.
 pub fn class_of(call: &Call, kind: &str) -> Class {
     match kind {
         "Transpose" => match permutation(call).unwrap_or_default()[..] {
@@ -13,13 +12,13 @@ pub fn class_of(call: &Call, kind: &str) -> Class {
             [0, 2, 3, 1] | [0, 3, 1, 2] => Class::Layout,
             _ => Class::Transposition,
         },
-        // What crops leaves no holes.
+        // Cropping has a step of one.
         "Slice" if ranges(call).is_ok_and(|it| it.iter().all(|it| it.step == 1)) => Class::Padding,
         _ => class(kind),
     }
 }
 
-/// The class of all nodes of a kind, or what most of them are.
+/// The class of all or most nodes of a kind.
 #[rustfmt::skip]
 pub fn class(kind: &str) -> Class {
     match kind {

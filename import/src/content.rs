@@ -1,22 +1,22 @@
-//! Elements of small constants, so that computation on shapes can be evaluated.
+//! The elements of small constants, for the evaluation of shape computations.
 
 use crate::element::Element;
 use crate::proto::TensorProto;
 
-/// No shape has more elements; what does is data.
+/// The most elements of a constant to keep. A larger one is not a shape.
 pub const MOST_ELEMENTS: u64 = 512;
 
-/// The elements of a small constant, row by row.
+/// The elements of a small constant, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
-    /// Integers and truth values.
+    /// Integers and booleans.
     Ints(Vec<i64>),
     /// Floats.
     Floats(Vec<f64>),
 }
 
 impl Content {
-    /// How many elements there are.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         match self {
             Content::Ints(it) => it.len(),
@@ -24,7 +24,7 @@ impl Content {
         }
     }
 
-    /// The integers, if that is what they are.
+    /// The elements if they are integers.
     pub fn ints(&self) -> Option<&[i64]> {
         match self {
             Content::Ints(it) => Some(it),
@@ -32,7 +32,7 @@ impl Content {
         }
     }
 
-    /// As floats.
+    /// The elements as floats.
     pub fn to_floats(&self) -> Vec<f64> {
         match self {
             Content::Ints(it) => it.iter().map(|it| *it as f64).collect(),
@@ -40,7 +40,7 @@ impl Content {
         }
     }
 
-    /// The elements at these positions, which are in range.
+    /// The elements at positions, which must be in range.
     pub fn pick(&self, positions: &[usize]) -> Content {
         match self {
             Content::Ints(it) => Content::Ints(positions.iter().map(|at| it[*at]).collect()),
@@ -48,8 +48,8 @@ impl Content {
         }
     }
 
-    /// What a tensor of so many elements holds; none if it is large, lies elsewhere, or has elements
-    /// that no shape is computed with.
+    /// Reads the content of a tensor with `n_elements` elements. Returns `None` if it has more than
+    /// [`MOST_ELEMENTS`], is in another file, or has an element type that shape computations do not use.
     pub fn read(tensor: &TensorProto, element: Element, n_elements: u64) -> Option<Content> {
         if n_elements > MOST_ELEMENTS || tensor.data_location == 1 {
             return None;
@@ -76,7 +76,7 @@ fn ints<'a>(data: impl Iterator<Item = &'a i32>) -> Content {
     Content::Ints(data.map(|it| i64::from(*it)).collect())
 }
 
-/// Little endian, as ONNX has it.
+/// Reads `raw_data`, which is little-endian.
 fn read_raw(data: &[u8], element: Element) -> Option<Content> {
     macro_rules! read {
         ($type:ty, $as:ty, $variant:path) => {{

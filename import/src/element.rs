@@ -2,27 +2,27 @@
 
 use std::fmt;
 
-/// An element type, as ONNX has it or as it is deployed.
+/// An element type, of the model or after quantisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
-    /// `float16`, `float32`, `float64`: that many bits.
+    /// `float16`, `float32` or `float64`, with its width in bits.
     Float(u16),
     /// `bfloat16`.
     BFloat16,
-    /// A float of eight bits or less, by MLIR's name.
+    /// A float of eight bits or less, with its MLIR name and its width in bits.
     SmallFloat(&'static str, u16),
-    /// A signed integer of that many bits.
+    /// A signed integer, with its width in bits.
     Signed(u16),
-    /// An unsigned integer of that many bits.
+    /// An unsigned integer, with its width in bits.
     Unsigned(u16),
-    /// A truth value, in a byte of its own, as ONNX's runtimes keep it.
+    /// A boolean. It takes a byte, as in ONNX runtimes.
     Bool,
-    /// A complex number of two floats of that many bits each.
+    /// A complex number, with the width of each of its two floats in bits.
     Complex(u16),
 }
 
 impl Element {
-    /// The type that ONNX gives a number to; none for strings and what does not exist.
+    /// The type with a number of ONNX's `DataType`; `None` for strings and unknown numbers.
     pub fn from_onnx(number: i32) -> Option<Element> {
         Some(match number {
             1 => Element::Float(32),
@@ -54,7 +54,7 @@ impl Element {
         })
     }
 
-    /// Bits of an element.
+    /// The width of an element in bits.
     pub fn bits(self) -> u64 {
         match self {
             Element::Float(bits) | Element::Signed(bits) | Element::Unsigned(bits) => bits.into(),
@@ -70,7 +70,7 @@ impl Element {
         matches!(self, Element::Float(_) | Element::BFloat16 | Element::SmallFloat(..))
     }
 
-    /// Whether it is a float that quantisation would replace. One of eight bits or less is quantised.
+    /// Whether quantisation would replace it. Floats of eight bits or less already are quantised.
     pub fn will_be_quantised(self) -> bool {
         matches!(self, Element::Float(_) | Element::BFloat16)
     }

@@ -1,49 +1,49 @@
-//! What keeps a model from being read.
+//! The errors of the importer.
 
-/// Why there is no network.
+/// Why a model could not be imported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Not a protobuf, or cut off.
+    /// The input is not a protobuf, or is truncated.
     #[error("not an ONNX model, or cut off: {0}")]
     Decode(String),
-    /// A protobuf, but no model that can be read.
+    /// The model as a whole is not supported.
     #[error("{0}")]
     Model(String),
-    /// A node is at fault.
+    /// An error at a node.
     #[error("node '{node}' ({kind}): {message}")]
     Node {
-        /// Its name, or that of its first result.
+        /// The node's name, or that of its first result.
         node: String,
-        /// Its operator.
+        /// The kind of its operator.
         kind: String,
-        /// Its number in the model, from 1.
+        /// Its position in the model, from 1.
         position: usize,
-        /// What is wrong.
+        /// The message.
         message: String,
     },
-    /// A value is at fault that no node computes.
+    /// An error at a value that no node computes.
     #[error("'{value}': {message}")]
     Value {
-        /// Its name.
+        /// The value's name.
         value: String,
-        /// What is wrong.
+        /// The message.
         message: String,
     },
-    /// Symbolic dimensions without a size.
+    /// Symbolic dimensions without a size, by name.
     #[error("the size of {} not known: give {}", dimensions(.0), flags(.0))]
     Dimensions(Vec<String>),
     /// A size was given for a dimension that the model does not have.
     #[error("the model has no symbolic dimension '{name}': {}", those(known))]
     UnknownDimension {
-        /// The name that was given.
+        /// The unknown name.
         name: String,
-        /// Those that there are.
+        /// The names of the model's symbolic dimensions.
         known: Vec<String>,
     },
 }
 
 impl Error {
-    /// The number of the node that is at fault, from 1: what a line is to a text. 1 if it is none.
+    /// The position of the node, from 1, used as line number in messages; 1 if there is no node.
     pub fn position(&self) -> usize {
         match self {
             Error::Node { position, .. } => *position,

@@ -1,4 +1,4 @@
-//! A model as a graph: values and nodes by index instead of by name.
+//! A model as a graph of values and nodes, which refer to each other by index.
 
 use crate::attributes::Attributes;
 use crate::content::Content;
@@ -16,35 +16,35 @@ pub struct Type {
 #[derive(Clone, Debug)]
 pub struct Graph {
     pub name: String,
-    /// Version of ONNX's own set of operators.
+    /// The version of ONNX's own operator set.
     pub opset: i64,
     pub values: Vec<Value>,
-    /// In an order that respects the dependences.
+    /// The nodes, in an order that respects the dependences.
     pub nodes: Vec<Node>,
     pub inputs: Vec<usize>,
     pub outputs: Vec<usize>,
 }
 
-/// What a node reads or writes, an input or an initialiser.
+/// A value: an input, an initialiser, or a result of a node.
 #[derive(Clone, Debug)]
 pub struct Value {
     pub name: String,
-    /// What the model says that it is, as far as it says it with known sizes.
+    /// The type that the model declares, if all its sizes are known.
     pub declared: Option<Type>,
-    /// What it is; known after inference.
+    /// The type; known after inference.
     pub r#type: Option<Type>,
-    /// Its elements, if it is a small constant.
+    /// The elements, if it is a small constant.
     pub content: Option<Content>,
-    /// Why the elements of what could be a small constant are not known, as the end of a sentence.
+    /// Why the elements of a small constant could not be read, as the end of a sentence.
     pub absent: Option<String>,
     /// Whether it does not depend on the inputs.
     pub is_constant: bool,
-    /// Whether it is a constant whose elements are all the same: one number, however large its shape.
+    /// Whether it is a constant with equal elements.
     pub is_uniform: bool,
 }
 
 impl Value {
-    /// One of which only the name is known.
+    /// A value with a name and nothing else known.
     pub fn named(name: String) -> Value {
         let (is_constant, is_uniform) = (false, false);
         Value { name, declared: None, r#type: None, content: None, absent: None, is_constant, is_uniform }
@@ -54,18 +54,18 @@ impl Value {
 /// A node.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Unique: that of the node, or else that of its first result.
+    /// The unique name: that of the node, or else that of its first result.
     pub name: String,
     pub kind: String,
     /// Empty for ONNX's own operators.
     pub domain: String,
     pub attributes: Attributes,
-    /// By position; none where an optional one is left out.
+    /// The inputs by position; `None` if an optional one is absent.
     pub inputs: Vec<Option<usize>>,
     pub outputs: Vec<Option<usize>>,
-    /// What graphs in its attributes read from around them.
+    /// The values that graphs in its attributes read from the enclosing graph.
     pub captures: Vec<usize>,
-    /// Its place in the model, from 1.
+    /// Its position in the model, from 1.
     pub position: usize,
 }
 
@@ -77,7 +77,7 @@ impl Node {
     }
 }
 
-/// The product of dimensions, or none if it is too large to count.
+/// The product of dimensions; `None` on overflow.
 pub fn n_elements(shape: &[u64]) -> Option<u64> {
     if shape.contains(&0) {
         return Some(0);

@@ -1,14 +1,13 @@
-//! Operators that an accelerator runs at once become one: `cosma-network` decides which.
+//! Grouping of nodes into the operators that an accelerator runs, by `cosma-network`.
 //!
-//! A group is called after its head; what runs before that does not count. `nodes` lists all that it stands
-//! for, also those that it runs for itself as other groups do.
+//! A group has the kind of its head. Its `nodes` include nodes that other groups compute, too.
 
 use crate::lower::Lowered;
 use crate::network::{Network, Operator, Origin};
 use crate::options::{Grouping, Options};
 use cosma_network::{Group, Kind, Rules};
 
-/// What a normalisation or a softmax that was written as single nodes is called.
+/// The kinds of groups that were recognised as a normalisation or softmax.
 const NORMALIZATION: &str = "Normalization";
 const SOFTMAX: &str = "Softmax";
 

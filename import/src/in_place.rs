@@ -1,21 +1,19 @@
-//! Which results may lie where operands lie: the accelerator writes where it reads.
+//! Which results of a node may be in place of operands.
 //!
-//! Here is what nodes read at the place that they write; what groups of them may share, `cosma-network` decides,
-//! and whether elements are equally wide it looks at as well:
+//! This file determines which operands a node reads element by element where it writes. `cosma-network` derives
+//! the pairs for groups, and checks that elements have the same width.
 //!
-//! - *Elementwise* operators, each operand that is not spread: what is as large as the result has each element
-//!   at the place of the result's.
-//! - *Softmax and normalisations*, what they normalise. They read rows, or all of it, for sums and the like
-//!   first, and write nothing on the way; then they read it once more, element by element, and write.
-//! - *Concatenations*, where operands lie side by side in the result: all dimensions outside of that along
-//!   which they are joined are one. Then nothing has to be moved. Likewise *splits, slices and rows that constant
-//!   indices pick*, where they take pieces without a break. What has no elements is no piece: with one other
-//!   operand, a concatenation lies where that one lies.
-//! - *Scatters*, what they change some elements of: the others stay where they are.
-//! - *Attention*, past keys and values, where present ones are of the same size: a buffer that the new ones are
-//!   written into, as runtimes keep it.
+//! - *Elementwise* operators: each operand that is not broadcast.
+//! - *Softmax and normalisations*: the normalised operand. They first read it for reductions, without writing
+//!   anything, and then again element by element.
+//! - *Concatenations* whose operands are contiguous in the result: all dimensions before the axis are one. Then
+//!   nothing has to be moved. In the same way, *splits, slices and gathers* with constant indices that take
+//!   contiguous pieces. Empty operands do not count: with one other operand, a concatenation is in place of that.
+//! - *Scatters*: the operand that they update.
+//! - *Attention*: past keys and values, if the present ones have the same size, as in a buffer that a runtime
+//!   updates.
 //!
-//! Whether another operator is still to read an operand is not looked at here: that depends on the order.
+//! Whether this is the last use of the operand is not checked here: it depends on the order.
 
 use crate::class::{Class, class};
 use crate::graph::n_elements;
@@ -23,8 +21,8 @@ use crate::infer::{Call, axis, picked, ranges, split_types};
 use crate::network::{InPlace, Tensor, TensorIndex};
 use cosma_network::Alias;
 
-/// Which elements of a node's results depend on elements of operands at the same places only; `tensor` gives the
-/// tensor of a value that has one.
+/// The pairs of result and operand of a node that correspond element by element. `tensor` maps a value to its
+/// tensor, if it has one.
 pub fn aliases(
     call: &Call,
     kind: &str,
@@ -40,7 +38,7 @@ pub fn aliases(
     aliases
 }
 
-/// The same, with parts in bytes.
+/// The pairs of [`aliases`], with offsets in bytes.
 fn in_place(
     call: &Call,
     kind: &str,
@@ -86,8 +84,8 @@ fn in_place(
     operands.map(|operand| InPlace { result, operand, part: None }).collect()
 }
 
-/// Which results of an operator are which operands with some elements changed, or may be written where those
-/// are read row by row.
+/// The pairs of result and operand, by index, in which the result is an updated operand, or may be written row
+/// by row over the operand.
 fn updated(kind: &str) -> &'static [(usize, usize)] {
     match kind {
         "Scatter" | "ScatterElements" | "ScatterND" | "TensorScatter" => &[(0, 0)],
@@ -97,7 +95,7 @@ fn updated(kind: &str) -> &'static [(usize, usize)] {
         "com.microsoft.DecoderMaskedMultiHeadAttention" => &[(1, 5), (2, 6)],
         "com.microsoft.GroupQueryAttention" | "com.microsoft.SparseAttention" => &[(1, 3), (2, 4)],
         "com.microsoft.MultiHeadAttention" => &[(1, 6), (2, 7)],
-        // The sum is written over one of its operands, and what becomes of it over any of both.
+        // The sum (result 3) and its normalisation (result 0) may overwrite either operand.
         "com.microsoft.SkipLayerNormalization" | "com.microsoft.SkipSimplifiedLayerNormalization" => {
             &[(0, 0), (0, 1), (3, 0), (3, 1)]
         }
@@ -106,7 +104,7 @@ fn updated(kind: &str) -> &'static [(usize, usize)] {
     }
 }
 
-/// Whether two tensors have as many elements.
+/// Whether two tensors have the same number of elements.
 fn are_alike(a: &Tensor, b: &Tensor) -> bool {
     a.n_elements() == b.n_elements() && a.n_elements() != u64::MAX
 }
@@ -144,7 +142,7 @@ fn split(call: &Call, tensors: &[Tensor], tensor: &dyn Fn(usize) -> Option<Tenso
     if n_elements(&input.shape[..along]) != Some(1) {
         return None;
     }
-    // By the node's word: a result that is left out has a size as well.
+    // From the node, since results that are absent have sizes, too.
     let parts = split_types(call)?;
     let mut pairs = Vec::new();
     let mut at = 0_u64;
@@ -158,12 +156,13 @@ fn split(call: &Call, tensors: &[Tensor], tensor: &dyn Fn(usize) -> Option<Tenso
     Some(pairs)
 }
 
-/// A piece of so many elements that begins at a byte of the whole: none, a part, or all of it.
+/// The pair for a piece of `n_elements` at byte `at` of a tensor with `whole` elements. `None` if it is empty.
 fn piece(result: TensorIndex, operand: TensorIndex, n_elements: u64, whole: u64, at: u64) -> Option<InPlace> {
     (n_elements != 0).then_some(InPlace { result, operand, part: (n_elements != whole).then_some(at) })
 }
 
-/// A slice without a break: one of each outer dimension, a range of one, and all of the inner ones.
+/// The pair for a contiguous slice: one index of each outer dimension, a range of one dimension, and all of the
+/// inner ones.
 fn slice(
     call: &Call,
     result: TensorIndex,

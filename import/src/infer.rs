@@ -1,8 +1,8 @@
-//! Types of all values, and the elements of small constants.
+//! Inference of the types of all values and the elements of small constants.
 //!
-//! A rule for each of ONNX's operators says what types its results have. Where it cannot say, because
-//! a shape depends on data, or where there is no rule, what the model declares counts. What the model
-//! declares beside a rule's word does not: exporters leave old sizes there.
+//! A rule for each ONNX operator computes the types of its results. If there is no rule, or the shape depends
+//! on data, the types that the model declares are used. Otherwise they are ignored: exporters leave outdated
+//! sizes there.
 
 mod attention;
 mod call;
@@ -31,12 +31,12 @@ use call::Failure;
 pub use call::{Call, axis};
 pub use movement::{permutation, picked, ranges};
 
-/// The types of all results of a `Split`, also of those that are left out.
+/// The types of all results of a `Split`, including absent ones.
 pub fn split_types(call: &Call) -> Option<Vec<Type>> {
     movement::split(call).ok()
 }
 
-/// Fills in types and contents, and puts branches in the places of those nodes that take them.
+/// Infers types and contents, and replaces each `If` by the branch taken.
 pub fn infer(graph: &mut Graph, reader: &mut Reader) -> Result<(), Error> {
     let Graph { opset, nodes, values, .. } = graph;
     // The next one last.

@@ -1,19 +1,19 @@
-//! Reads ONNX models as networks at the granularity of an accelerator. Knows neither MLIR nor the
-//! planner: what comes out is a [`Network`], or text in COSMA's source form.
+//! Imports ONNX models as networks at the granularity of an accelerator. Independent of MLIR and the planner:
+//! the result is a [`Network`], which can be printed in COSMA's source form.
 //!
-//! 1. *Read* (`read.rs`): the protobuf becomes a graph of values and nodes, every name resolved,
-//!    in an order that respects the dependences.
-//! 2. *Infer* (`infer.rs`): every value gets an element type and a static shape; small constants, and
-//!    with them computation on shapes, are evaluated on the way.
-//! 3. *Lower* (`lower.rs`): what is no operator goes: constants that only describe, views, what
-//!    depends on weights alone.
-//! 4. *Group* (`group.rs`): operators that an accelerator runs at once become one. `class.rs` says what each
-//!    is to its neighbours, and the crate `cosma-network` decides.
-//! 5. *Show* (`pieces.rs`): slices and rows of a tensor that is there anyway become views of it.
-//! 6. *Emit* (`emit.rs`): text in source form.
+//! 1. *Read* (`read.rs`): the protobuf becomes a graph of values and nodes with resolved names, in an order that
+//!    respects the dependences.
+//! 2. *Infer* (`infer.rs`): every value gets an element type and a static shape. Small constants, and with them
+//!    shape computations, are evaluated.
+//! 3. *Lower* (`lower.rs`): removes what is not an operator: constant parameters, views, and computations on
+//!    weights alone.
+//! 4. *Group* (`group.rs`): groups nodes that an accelerator runs as one operator. `class.rs` classifies them,
+//!    and the crate `cosma-network` decides.
+//! 5. *Pieces* (`pieces.rs`): slices and rows of a tensor that is live anyway become views of it.
+//! 6. *Emit* (`emit.rs`): prints source form.
 //!
-//! Data of weights is never looked at, only its size; a file of external data need not be there, unless there
-//! is a shape in it.
+//! The data of weights is never read, only their shapes. Files of external data may be missing unless they
+//! contain a shape.
 
 #![forbid(unsafe_code)]
 
@@ -41,16 +41,16 @@ pub use error::Error;
 pub use network::{InPlace, Network, Operator, Origin, Tensor, TensorIndex};
 pub use options::{Grouping, Options, Sharing};
 
-/// Reads a model, given as the content of its file: a `Vec<u8>` is not copied.
+/// Imports a model from the content of its file. A `Vec<u8>` is not copied.
 ///
 /// # Errors
-/// [`Error`], which names the node or the value that is at fault.
+/// [`Error`], with the node or value at which it occurred.
 pub fn import(model: impl Into<Bytes>, options: &Options) -> Result<Network, Error> {
     let (mut graph, mut reader) = read::read(model.into(), options)?;
     infer::infer(&mut graph, &mut reader)?;
     let lowered = lower::lower(&graph, options)?;
     let mut network = group::group(lowered, options);
-    pieces::show(&mut network);
+    pieces::make_views(&mut network);
     if options.in_place == Sharing::None {
         network.operators.iter_mut().for_each(|operator| operator.in_place.clear());
     }

@@ -1,15 +1,13 @@
-//! From the model's graph to operators on tensors: what an accelerator neither runs nor keeps goes.
+//! Lowers the model's graph to operators on tensors, and removes what an accelerator neither runs nor stores.
 //!
-//! - *Constants that describe* an operator (a shape, an axis, a bound) are not read by it as tensors,
-//!   and neither are constants that are one number: they are part of the operator ([`parameter`]).
-//! - *Weight-only computation* is done before the run: what it computes is a weight itself. What only widens a
-//!   weight ([`narrow`]), or moves what was widened, is not: the weight is what was quantised, and its scales.
-//! - *Views* ([`view`]) are the tensor that they show: what reads a view reads its source, whose
-//!   bytes are the same though its shape is another. Where the model returns a view, an operator's result
-//!   takes on the shape of the view; another tensor, or one that is returned twice, keeps its shape, and
-//!   the view of it is returned. So results have the types that the model declares.
-//! - *Dead* nodes and results, which nothing reads, go. To look at a shape is not to read: a node whose
-//!   result is only asked how large it is does not run.
+//! - *Constant parameters* of an operator (a shape, an axis, a bound), and constants that are a single number,
+//!   are not operands ([`parameter`]).
+//! - *Computations on weights alone* are done before the run, and their results are weights. Widening a weight
+//!   is an exception ([`narrow`]): the weight is the quantised tensor with its scales.
+//! - *Views* ([`view`]) are replaced by their source, which has the same bytes and another shape. If the model
+//!   returns a view of an operator's result, that result takes the shape of the view. Another tensor, or one that
+//!   is returned twice, keeps its shape, and a view of it is returned. So results have the declared types.
+//! - *Dead* nodes and results are removed. Reading only the shape of a tensor does not keep it alive.
 
 mod macs;
 mod narrow;
@@ -27,14 +25,14 @@ use crate::options::Options;
 use narrow::Narrow;
 use std::collections::HashMap;
 
-/// A network with an operator for each node that is left, and what grouping needs to know of these.
+/// A network with an operator for each remaining node, and the description of these for grouping.
 pub struct Lowered {
     pub network: Network,
     /// By operator.
     pub nodes: Vec<cosma_network::Node>,
 }
 
-/// Drops what is no operator.
+/// Lowers a graph.
 pub fn lower(graph: &Graph, options: &Options) -> Result<Lowered, Error> {
     let is_live = live(graph);
     let mut lowering = Lowering {
@@ -51,7 +49,7 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Lowered, Error> {
     let inputs: Vec<TensorIndex> = graph.inputs.iter().map(|it| lowering.add(*it, Origin::Input)).collect();
     let mut operators = Vec::new();
     for node in &graph.nodes {
-        // What is known before the run is no operator.
+        // Computed before the run.
         if node.outputs.iter().flatten().all(|it| graph.values[*it].is_constant) {
             lowering.keep_narrow(&Call { node, values: &graph.values, opset: graph.opset });
             continue;
@@ -80,12 +78,12 @@ pub fn lower(graph: &Graph, options: &Options) -> Result<Lowered, Error> {
     Ok(Lowered { network, nodes })
 }
 
-/// Which values lead to a result of the model.
+/// Whether each value contributes to a result of the model.
 fn live(graph: &Graph) -> Vec<bool> {
     let mut is_live = vec![false; graph.values.len()];
     graph.outputs.iter().for_each(|it| is_live[*it] = true);
     for node in graph.nodes.iter().rev() {
-        // What is known before the run reads nothing then.
+        // Nodes that are computed before the run do not read at run time.
         let runs = !node.outputs.iter().flatten().all(|it| graph.values[*it].is_constant);
         if runs && node.outputs.iter().flatten().any(|it| is_live[*it]) {
             let inputs = node.inputs.iter().enumerate();
@@ -99,22 +97,22 @@ fn live(graph: &Graph) -> Vec<bool> {
 struct Lowering<'a> {
     graph: &'a Graph,
     options: &'a Options,
-    /// Of each value the one that it is a view of, or itself.
+    /// By value: the value that it is a view of, or itself.
     source: Vec<usize>,
     tensors: Vec<Tensor>,
     /// In the order of their first use.
     weights: Vec<TensorIndex>,
     of_value: HashMap<usize, TensorIndex>,
-    /// Of constants that are wider to their readers than they are kept, how they are kept.
+    /// The stored form of constants that are widened before use.
     narrow: HashMap<usize, Narrow>,
-    /// Of such ones the tensors, where no value of the model has the type that they are kept in.
+    /// The tensors of such constants whose stored type is that of no value in the model.
     of_narrow: HashMap<usize, TensorIndex>,
-    /// By operator, for grouping.
+    /// The description of each operator for grouping.
     nodes: Vec<cosma_network::Node>,
 }
 
 impl Lowering<'_> {
-    /// The operator that a node is; none if it is a view.
+    /// Lowers a node to an operator; `None` if it is a view.
     fn read(&mut self, node: &Node, is_live: &[bool]) -> Option<Operator> {
         let values = &self.graph.values;
         let call = Call { node, values, opset: self.graph.opset };
@@ -136,7 +134,7 @@ impl Lowering<'_> {
             let Some(input) = *input else { continue };
             let value = &values[input];
             let is_parameter = value.is_constant && parameter::is_parameter(node, index, value);
-            // Rows that lie side by side are told by where they begin.
+            // Constant indices of contiguous rows are a parameter.
             let is_range = index == 1 && picks && picked(&call).is_some();
             if is_parameter || is_range || parameter::is_read_for_its_type(node, index) {
                 continue;
@@ -159,7 +157,7 @@ impl Lowering<'_> {
         Some(Operator { kind, nodes, position, reads, writes, macs, in_place: Vec::new() })
     }
 
-    /// The tensor that a value is. What was not met before is a weight.
+    /// The tensor of a value. A value without one is a new weight.
     fn tensor(&mut self, value: usize) -> TensorIndex {
         if let Some(tensor) = self.of_value.get(&value) {
             return *tensor;
@@ -179,7 +177,7 @@ impl Lowering<'_> {
         index
     }
 
-    /// What a float is after quantisation.
+    /// The element type after quantisation.
     fn deploy(&self, element: Element) -> Element {
         match self.options.element_bytes {
             Some(bytes) if element.will_be_quantised() => Element::Signed(8 * bytes),

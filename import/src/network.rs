@@ -1,26 +1,25 @@
-//! What a model becomes: operators on tensors.
+//! The result of the importer: operators on tensors.
 
 use crate::element::Element;
 
 pub use cosma_network::{InPlace, TensorIndex};
 
-/// Operators in an order that respects the dependences.
+/// An imported network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     /// The model's name.
     pub name: String,
-    /// The file that it comes from, for locations.
+    /// The name of its file, for locations.
     pub file: String,
-    /// All tensors.
+    /// The tensors.
     pub tensors: Vec<Tensor>,
-    /// The tensors that are there from the start and are used, or are inputs of the model.
+    /// The inputs of the model, then the weights that are used.
     pub arguments: Vec<TensorIndex>,
-    /// Each reads tensors that come from operators before it, or are arguments.
+    /// The operators, in an order that respects the dependences.
     pub operators: Vec<Operator>,
     /// The results of the model, in its order.
     pub results: Vec<TensorIndex>,
-    /// The shapes of the results, as the model declares them: where one is not that of its tensor, a view of
-    /// it is returned.
+    /// The declared shapes of the results. If one differs from that of its tensor, a view is returned.
     pub result_shapes: Vec<Vec<u64>>,
 }
 
@@ -29,72 +28,71 @@ pub struct Network {
 pub struct Tensor {
     /// The model's name for it, or for a view of it.
     pub name: String,
-    /// Type of its elements.
+    /// The type of its elements.
     pub element: Element,
-    /// Sizes of its dimensions.
+    /// The sizes of its dimensions.
     pub shape: Vec<u64>,
-    /// Where it comes from.
+    /// Its origin.
     pub origin: Origin,
 }
 
-/// Where a tensor comes from.
+/// The origin of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// It is an input of the model.
+    /// An input of the model.
     Input,
-    /// It is a constant of the model, or computed from such before the run.
+    /// A constant of the model, or computed from constants before the run.
     Weight,
-    /// An operator writes it.
+    /// A result of an operator.
     Operator,
-    /// It is a piece of another tensor without a break.
+    /// A contiguous part of another tensor.
     View {
         /// The other tensor, which may be a view as well.
         of: TensorIndex,
-        /// The byte of it with which it begins.
+        /// The byte of it at which this one begins.
         at: u64,
     },
 }
 
 impl Origin {
-    /// Whether it is a piece of another tensor.
+    /// Whether it is a view.
     pub fn is_view(self) -> bool {
         matches!(self, Origin::View { .. })
     }
 }
 
-/// What an accelerator runs at once.
+/// An operator that the accelerator runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operator {
-    /// ONNX's name for what it mostly does.
+    /// The ONNX operator of its main node.
     pub kind: String,
-    /// The nodes of the model that it stands for, in order; names are unique. A node that widens what several
-    /// operators read is in each of these.
+    /// The unique names of the nodes that it stands for, in order. A node that was fused into several readers is
+    /// listed in each.
     pub nodes: Vec<String>,
-    /// The first node's position in the model, counted from 1.
+    /// The first node's position in the model, from 1.
     pub position: usize,
-    /// What it reads, each tensor once.
+    /// Its operands, without duplicates.
     pub reads: Vec<TensorIndex>,
-    /// What it writes.
+    /// Its results.
     pub writes: Vec<TensorIndex>,
-    /// Multiply-accumulates, of what has them.
+    /// The number of multiply-accumulates, if it is a product or convolution.
     pub macs: Option<u64>,
-    /// Which results may share bytes with which operands, if no other operator is still to read those.
+    /// The pairs of result and operand that may share bytes, provided that this is the operand's last use.
     pub in_place: Vec<InPlace>,
 }
 
 impl Tensor {
-    /// How many elements it has, or the most that can be counted.
+    /// The number of elements; `u64::MAX` on overflow.
     pub fn n_elements(&self) -> u64 {
         crate::graph::n_elements(&self.shape).unwrap_or(u64::MAX)
     }
 
-    /// The bytes that it takes, its elements packed, or the most that can be counted.
+    /// The size in bytes, with elements packed; `u64::MAX` on overflow.
     pub fn size(&self) -> u64 {
         self.n_elements().checked_mul(self.element.bits()).map_or(u64::MAX, |bits| bits.div_ceil(8))
     }
 
-    /// The bytes that so many of its elements take; none where they do not end with a byte, or cannot be
-    /// counted.
+    /// The size of `n_elements` of its elements in bytes; `None` if that is not a whole number, or on overflow.
     pub(crate) fn bytes(&self, n_elements: u64) -> Option<u64> {
         let bits = n_elements.checked_mul(self.element.bits())?;
         bits.is_multiple_of(8).then_some(bits / 8)

@@ -1,41 +1,41 @@
-//! How a model is read.
+//! The options of the importer.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// How a model is read.
+/// The options of the importer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Sizes of symbolic dimensions, by name. A dimension without a name is called `INPUT[AXIS]`.
+    /// The sizes of symbolic dimensions, by name. An anonymous dimension is called `INPUT[AXIS]`.
     pub dimensions: BTreeMap<String, u64>,
-    /// The width in bytes to which floats will be quantised; as they are if none. Integers stay.
+    /// The size of floats after quantisation in bytes; `None` means that of their type. Integers keep theirs.
     pub element_bytes: Option<u16>,
-    /// Which operators become one.
+    /// Which nodes to group.
     pub grouping: Grouping,
     /// Which results may share bytes with operands.
     pub in_place: Sharing,
-    /// The folder of the model, below which shapes are read that it keeps in other files; none are if none.
+    /// The folder of the model. External files below it are read if they contain shapes; `None` reads none.
     pub folder: Option<PathBuf>,
-    /// What the model is called in locations: its file's name.
+    /// The file name of the model in locations.
     pub file: String,
 }
 
-/// Which operators of a model become one operator.
+/// Which nodes of a model to group into one operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Grouping {
-    /// None: each stays on its own.
+    /// None: each node is an operator.
     None,
-    /// Those that an accelerator runs at once.
+    /// Nodes that an accelerator runs as one operator.
     #[default]
     Accelerator,
 }
 
-/// Which operators of a model write results where operands lie.
+/// Which results may share bytes with operands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sharing {
-    /// None: each result has a place of its own.
+    /// None.
     None,
-    /// Those that can.
+    /// All for which the operator allows it.
     #[default]
     Operators,
 }

@@ -1,33 +1,28 @@
-//! Slices, splits and rows picked by constant indices that move nothing: views of a tensor that is there
-//! anyway.
+//! Contiguous slices, splits and gathers as views of a tensor that is live anyway.
 //!
-//! A node that takes a piece without a break is an operator: its result may lie where its operand lies, if
-//! that dies, and what is left of the operand makes room (`in_place.rs`). If others are still to read the
-//! operand, the piece would be a second copy. Then it is better a view of it: what reads the piece reads
-//! the tensor.
+//! A node that takes a contiguous piece is an operator. If it is the last reader of its operand, the piece can be
+//! in place, and the rest of the operand is freed (`in_place.rs`). Otherwise the piece would be a second copy,
+//! and it is better a view: its readers read the tensor.
 //!
-//! But a view also keeps the whole of a tensor until its pieces were read. So pieces are views where that costs
-//! no more than it saves, in the order of the model:
+//! But a view keeps the whole tensor live until the piece is read. So pieces become views if that costs no more
+//! than it saves, in the order of the model:
 //!
-//! - a piece that is not read after the tensor itself was read for the last time costs nothing;
-//! - otherwise, all pieces but the largest, which may lie in place, would be copies while the tensor is there.
-//!   As views, they keep of it what the last one to be read does not consist of.
+//! - a piece that is not read after the last use of the tensor itself costs nothing;
+//! - otherwise, all pieces except the largest, which may be in place, would be copies while the tensor is live.
+//!   As views, they keep the part of the tensor that is not in the piece that is read last.
 //!
-//! A piece of a view is a view.
-//!
-//! What the model returns is no view: the whole tensor would be stored.
+//! A piece of a view is a view. A result of the model is not, since the whole tensor would be stored.
 
 use crate::network::{Network, Operator, Origin, TensorIndex};
 
-/// Where an operator that only takes pieces has them: the operand, and for each result the byte at which it
-/// begins in it.
+/// An operator that only takes contiguous pieces: its operand, and for each result the byte at which it begins.
 struct Pieces {
     operand: TensorIndex,
     starts: Vec<(TensorIndex, u64)>,
 }
 
-/// Makes views of the pieces of a network whose operators have joined each other.
-pub fn show(network: &mut Network) {
+/// Turns pieces of a grouped network into views where that is better.
+pub fn make_views(network: &mut Network) {
     let mut pieces: Vec<Option<Pieces>> = network.operators.iter().map(|it| read(network, it)).collect();
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); network.tensors.len()];
     for (index, operator) in network.operators.iter().enumerate() {
@@ -37,7 +32,7 @@ pub fn show(network: &mut Network) {
     for index in 0..network.operators.len() {
         let Some(Pieces { operand, .. }) = &pieces[index] else { continue };
         if !is_view(network, &pieces, &readers, index, *operand) {
-            // From now on it reads the tensor itself.
+            // It remains an operator, which reads the tensor itself.
             pieces[index] = None;
             continue;
         }
@@ -49,7 +44,7 @@ pub fn show(network: &mut Network) {
     }
     let mut is_gone = is_gone.into_iter();
     network.operators.retain(|_| !is_gone.next().unwrap_or_default());
-    // A view has no place of its own to give away.
+    // A view has no buffer to share.
     let is_view: Vec<bool> = network.tensors.iter().map(|it| it.origin.is_view()).collect();
     network.operators.iter_mut().for_each(|it| it.in_place.retain(|pair| !is_view[pair.operand.0]));
 }
@@ -72,7 +67,7 @@ fn is_view(
     index: usize,
     operand: TensorIndex,
 ) -> bool {
-    // What is a view itself has no place that could be taken.
+    // A view has no buffer that the piece could be in place of.
     if network.tensors[operand.0].origin.is_view() {
         return true;
     }

@@ -1,8 +1,8 @@
-//! The part of ONNX's protobuf format that is read: field numbers and types of `onnx.proto3`.
+//! The part of ONNX's protobuf format that the importer reads: field numbers and types of `onnx.proto3`.
 //!
-//! Declared by hand, so that nothing has to be generated. What is not declared is skipped.
+//! Declared by hand, which needs no code generation. Other fields are skipped.
 
-#![allow(missing_docs)] // The names are those of the format, whose documentation says what they mean.
+#![allow(missing_docs)] // The names are those of the format, whose documentation explains them.
 
 mod message;
 

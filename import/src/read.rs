@@ -1,12 +1,12 @@
-//! From protobuf to a [`Graph`].
+//! Reads a protobuf as a [`Graph`].
 //!
-//! 1. Calls of the model's own functions are replaced by their bodies ([`inline`]).
-//! 2. Values are collected by name: initialisers, inputs, results of nodes. A name stands for one.
+//! 1. Calls of the model's own functions are inlined ([`inline`]).
+//! 2. Values are collected by name: initialisers, inputs, results of nodes. Names are unique.
 //! 3. Sizes of symbolic dimensions come from the options.
-//! 4. Nodes are ordered: as in the model, except where one reads what a later one writes.
+//! 4. Nodes are ordered as in the model, except where one reads a result of a later one.
 //!
-//! Which branch an `If` takes may follow from sizes, which inference finds out. So what was read is handed to it
-//! together with the [`Reader`], which then reads the branch ([`take`]).
+//! The branch that an `If` takes may depend on sizes, which are inferred later. So inference gets the [`Reader`]
+//! together with the graph, to read the branch ([`take`]).
 
 mod branch;
 mod external;
@@ -28,10 +28,10 @@ use bytes::Bytes;
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// The oldest set of operators that is read: before it, broadcasting was said with attributes.
+/// The oldest supported operator set. Earlier ones declare broadcasting with attributes.
 const OLDEST_OPSET: i64 = 7;
 
-/// Reads a model, all but branches.
+/// Reads a model except for branches.
 pub fn read(model: Bytes, options: &Options) -> Result<(Graph, Reader<'_>), Error> {
     let model = ModelProto::decode(model).map_err(|error| Error::Decode(error.to_string()))?;
     let opset = opset(&model)?;
@@ -79,11 +79,11 @@ pub fn read(model: Bytes, options: &Options) -> Result<(Graph, Reader<'_>), Erro
 
 fn opset(model: &ModelProto) -> Result<i64, Error> {
     let own = model.opset_import.iter().find(|it| is_own(&it.domain));
-    // A model of foreign operators alone need not name ONNX's.
+    // A model without ONNX's own operators need not declare their version.
     let version = match own {
         Some(it) => it.version,
         None if model.opset_import.is_empty() => {
-            return Err(Error::Decode("it does not say which set of operators it uses".into()));
+            return Err(Error::Decode("it does not declare its operator sets".into()));
         }
         None => i64::MAX,
     };
@@ -96,8 +96,8 @@ fn opset(model: &ModelProto) -> Result<i64, Error> {
     Ok(version)
 }
 
-/// Refuses a size for a dimension that the model does not have: it is misspelt. The first `n_inputs` are the
-/// model's inputs, whose dimensions without a name have one by their position.
+/// Fails if the options give a size for a dimension that the model does not have. The first `n_inputs` of the
+/// infos are the model's inputs, whose anonymous dimensions are named by position.
 fn check_dimensions<'a>(
     options: &Options,
     infos: impl Iterator<Item = &'a ValueInfoProto>,
@@ -126,7 +126,7 @@ fn check_dimensions<'a>(
     }
 }
 
-/// The name of a dimension. Some exporters call all they do not know by one name.
+/// The name of a symbolic dimension. Some exporters write `?` for all unknown ones.
 fn name_of(dimension: &DimensionProto) -> Option<&str> {
     dimension.dim_param.as_deref().filter(|it| !matches!(*it, "" | "?"))
 }
@@ -135,18 +135,18 @@ fn is_own(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
-/// Far more than there are in practice.
+/// The most dimensions of a tensor, far more than in practice.
 const MOST_DIMENSIONS: usize = 64;
 
-/// What is known of a model beside its graph, to read more of it.
+/// The state of reading a model, which is needed again to read branches.
 pub struct Reader<'a> {
     options: &'a Options,
     functions: Vec<FunctionProto>,
-    /// Which value has a name.
+    /// The values by name.
     names: HashMap<String, usize>,
-    /// Those that are taken.
+    /// The names of nodes in use.
     node_names: HashSet<String>,
-    /// How many nodes and calls were read.
+    /// The number of nodes and calls read.
     n_seen: usize,
     /// Symbolic dimensions without a size.
     missing: Vec<String>,
@@ -177,7 +177,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Puts into a tensor what it has in another file, if shapes may depend on it. Says why it cannot.
+    /// Reads the external data of a tensor if shapes may depend on it. Returns why it could not be read.
     fn fetch(&self, tensor: &mut TensorProto) -> Option<String> {
         if !external::is_elsewhere(tensor) {
             return None;
@@ -187,7 +187,7 @@ impl Reader<'_> {
         external::fetch(tensor, n_bits.div_ceil(8), self.options.folder.as_deref()).err()
     }
 
-    /// The value of an input; none if it is a name for an initialiser, as old models have it.
+    /// Reads an input. Returns `None` if it is an initialiser, which old models list as inputs.
     fn read_input(&mut self, values: &mut Vec<Value>, info: &ValueInfoProto) -> Result<Option<usize>, Error> {
         if self.names.get(&info.name).is_some_and(|it| values[*it].is_constant) {
             return Ok(None);
@@ -221,7 +221,7 @@ impl Reader<'_> {
         self.define(values, Value { r#type, ..Value::named(name) }).map(Some).map_err(fail)
     }
 
-    /// What the model declares about values, where all sizes are known.
+    /// The types that the model declares for values, by name, if all their sizes are known.
     fn declared<'a>(&self, infos: impl Iterator<Item = &'a ValueInfoProto>) -> Result<BTreeMap<&'a str, Type>, Error> {
         let mut declared = BTreeMap::new();
         for info in infos {
@@ -241,7 +241,7 @@ impl Reader<'_> {
         Ok(declared)
     }
 
-    /// Nodes of a graph, each at its place in it or all at one position.
+    /// Reads the nodes of a graph. They have their own positions, or all the given one.
     fn read_nodes(
         &mut self,
         values: &mut Vec<Value>,
@@ -250,7 +250,7 @@ impl Reader<'_> {
         position: Option<usize>,
     ) -> Result<Vec<Node>, Error> {
         let mut read = Vec::with_capacity(nodes.len());
-        // Results first: a node may read what a later one writes.
+        // Results first: a node may read a result of a later one.
         for (index, proto) in nodes.iter().enumerate() {
             let position = position.unwrap_or(index + 1);
             let mut attributes = Attributes(proto.attribute.clone());
@@ -268,8 +268,8 @@ impl Reader<'_> {
             };
             if scope::graphs(proto).next().is_some() && !branch::is_choice(&node) {
                 return Err(node.error(
-                    "it runs a graph of its own, how often is known only when it runs: export the model without it, \
-                     unrolled, or plan what it runs as a model of its own",
+                    "the number of iterations of its graph is known only at run time: export the model without it, \
+                     unrolled, or plan its body as a separate model",
                 ));
             }
             for output in &proto.output {
@@ -289,7 +289,7 @@ impl Reader<'_> {
                 let value = match input.as_str() {
                     "" => None,
                     name => Some(*self.names.get(name).ok_or_else(|| {
-                        node.error(format!("it reads '{name}', which is no input, initialiser or result"))
+                        node.error(format!("it reads '{name}', which is not an input, initialiser or result"))
                     })?),
                 };
                 node.inputs.push(value);
@@ -300,7 +300,7 @@ impl Reader<'_> {
         Ok(read)
     }
 
-    /// A name that no other node has: its own, or that of its first result.
+    /// A unique name for a node: its own, that of its first result, or a numbered one.
     fn node_name(&mut self, proto: &NodeProto, position: usize) -> String {
         let first = proto.output.iter().find(|it| !it.is_empty()).cloned().unwrap_or_default();
         let mut n = position;
@@ -316,15 +316,18 @@ impl Reader<'_> {
     }
 }
 
-/// The nodes that a node stands for, if that is decided by what was inferred so far: those of a branch.
+/// The nodes that replace a node: those of the branch taken if it is an `If`, otherwise `None`.
 ///
 /// # Errors
-/// If it cannot be decided, or they are wrong.
+/// If the condition is not known before the run, or the branch is invalid.
 pub fn take(reader: &mut Reader, values: &mut Vec<Value>, node: &Node) -> Result<Option<Vec<Node>>, Error> {
     branch::is_choice(node).then(|| branch::take(reader, values, node)).transpose()
 }
 
-/// The type of a tensor that is in the model.
+/// The type of a tensor in the model.
+///
+/// # Errors
+/// A message if it is unknown or too large.
 pub fn tensor_type(tensor: &TensorProto) -> Result<Type, String> {
     let element = element(tensor.data_type)?;
     let size = |it: &i64| u64::try_from(*it).map_err(|_| format!("a dimension is negative: {it}"));
@@ -333,7 +336,10 @@ pub fn tensor_type(tensor: &TensorProto) -> Result<Type, String> {
     Ok(Type { element, shape })
 }
 
-/// The element type of a number.
+/// The element type with a number of ONNX's `DataType`.
+///
+/// # Errors
+/// A message if it is not supported.
 pub fn element(number: i32) -> Result<Element, String> {
     Element::from_onnx(number).ok_or_else(|| match number {
         0 => "its element type is not known".into(),
@@ -346,7 +352,7 @@ fn tensor(r#type: Option<&TypeProto>) -> Option<&TensorTypeProto> {
     r#type?.tensor_type.as_ref()
 }
 
-/// Refuses what has more bits than can be counted, or more dimensions than any tensor.
+/// Fails if a tensor has more than `i64::MAX` bits or more than [`MOST_DIMENSIONS`].
 pub fn check_size(shape: &[u64], element: Element) -> Result<(), String> {
     if MOST_DIMENSIONS < shape.len() {
         return Err(format!("it has {} dimensions, and none has more than {MOST_DIMENSIONS}", shape.len()));

@@ -1,5 +1,5 @@
 // The part of COSMA that MLIR wants in C++: the dialect's classes, a pass that calls back, and the
-// three calls that its C interface lacks. Everything that decides something is in Rust.
+// calls that its C interface lacks. Everything that decides something is in Rust.
 //
 // To be compiled by clang, not g++: MLIR finds traits by names that the compiler makes, and across
 // libMLIR.so those of g++ differ.
@@ -27,6 +27,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/Pass.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/SourceMgr.h"
 #include <csetjmp>
 #include <map>
@@ -54,16 +55,394 @@ struct HostMemory : SideEffects::Resource::Base<HostMemory> {
 };
 } // namespace cosma
 
+//===-- Assembly of regions ------------------------------------------------------------------===//
+
+namespace {
+ParseResult parseIntegers(OpAsmParser &parser, DenseI64ArrayAttr &integers) {
+  SmallVector<int64_t> values;
+  auto parseOne = [&] { return parser.parseInteger(values.emplace_back()); };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseOne))
+    return failure();
+  integers = parser.getBuilder().getDenseI64ArrayAttr(values);
+  return success();
+}
+
+// `[offsets] [sizes]`, or nothing.
+ParseResult parseRegion(OpAsmParser &parser, DenseI64ArrayAttr &offsets, DenseI64ArrayAttr &sizes) {
+  SmallVector<int64_t> values;
+  auto parseOne = [&] { return parser.parseInteger(values.emplace_back()); };
+  if (failed(parser.parseOptionalLSquare()))
+    return success();
+  if (failed(parser.parseOptionalRSquare()) &&
+      (parser.parseCommaSeparatedList(parseOne) || parser.parseRSquare()))
+    return failure();
+  offsets = parser.getBuilder().getDenseI64ArrayAttr(values);
+  return parseIntegers(parser, sizes);
+}
+
+void printRegion(OpAsmPrinter &printer, Operation *, DenseI64ArrayAttr offsets, DenseI64ArrayAttr sizes) {
+  if (!offsets && !sizes)
+    return;
+  auto print = [&](DenseI64ArrayAttr integers) {
+    printer << '[';
+    if (integers)
+      llvm::interleaveComma(integers.asArrayRef(), printer);
+    printer << ']';
+  };
+  print(offsets);
+  printer << ' ';
+  print(sizes);
+}
+
+// `source`, or `source -> target` where they differ.
+ParseResult parsePieceType(OpAsmParser &parser, Type &source, Type &target) {
+  if (parser.parseType(source))
+    return failure();
+  target = source;
+  return failure(succeeded(parser.parseOptionalArrow()) && failed(parser.parseType(target)));
+}
+
+void printPieceType(OpAsmPrinter &printer, Operation *, Type source, Type target) {
+  printer << source;
+  if (source != target)
+    printer << " -> " << target;
+}
+
+// `source`, or `source into destination`; the latter is the result's type as well.
+ParseResult parseIntoType(OpAsmParser &parser, Type &source, Type &destination, Type &target) {
+  if (parser.parseType(source))
+    return failure();
+  target = source;
+  if (failed(parser.parseOptionalKeyword("into")))
+    return success();
+  if (parser.parseType(destination))
+    return failure();
+  target = destination;
+  return success();
+}
+
+void printIntoType(OpAsmPrinter &printer, Operation *, Type source, Type destination, Type) {
+  printer << source;
+  if (destination)
+    printer << " into " << destination;
+}
+} // namespace
+
 #include "cosma_dialect.h.inc"
+#include "cosma_enums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "cosma_attributes.h.inc"
 #define GET_OP_CLASSES
 #include "cosma_ops.h.inc"
 
+//===-- Assembly of the operators' lists -----------------------------------------------------===//
+
+static ParseResult parseAliases(OpAsmParser &parser, ArrayAttr &aliases) {
+  SmallVector<Attribute> elements;
+  auto parseElement = [&]() -> ParseResult {
+    SMLoc location = parser.getCurrentLocation();
+    Attribute spelling;
+    if (parser.parseAttribute(spelling))
+      return failure();
+    auto emitError = [&] { return parser.emitError(location) << "an element of 'in_place' "; };
+    FailureOr<cosma::AliasAttr> alias = cosma::AliasAttr::from(spelling, emitError);
+    if (failed(alias))
+      return failure();
+    elements.push_back(*alias);
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseElement))
+    return failure();
+  aliases = parser.getBuilder().getArrayAttr(elements);
+  return success();
+}
+
+static void printAliases(OpAsmPrinter &printer, Operation *, ArrayAttr aliases) {
+  auto printElement = [&](Attribute element) {
+    FailureOr<cosma::AliasAttr> alias = cosma::AliasAttr::from(element);
+    if (failed(alias)) {
+      printer << element;
+      return;
+    }
+    printer << '[' << alias->getResult() << ", " << alias->getOperand();
+    if (alias->getAt() != 0)
+      printer << ", " << alias->getAt();
+    printer << ']';
+  };
+  printer << '[';
+  llvm::interleaveComma(aliases, printer, printElement);
+  printer << ']';
+}
+
+static ParseResult parseResidency(OpAsmParser &parser, Attribute &residency) {
+  SMLoc location = parser.getCurrentLocation();
+  auto emitError = [&] { return parser.emitError(location) << "an element of 'residencies' "; };
+  int64_t start, end, offset;
+  OptionalParseResult isShort = parser.parseOptionalInteger(start);
+  if (isShort.has_value()) {
+    if (failed(*isShort) || parser.parseKeyword("to") || parser.parseInteger(end) || parser.parseKeyword("at") ||
+        parser.parseInteger(offset))
+      return failure();
+    residency = cosma::ResidencyAttr::getChecked(emitError, parser.getContext(), start, end, offset);
+    return success(residency != nullptr);
+  }
+  Attribute spelling;
+  if (parser.parseAttribute(spelling))
+    return failure();
+  FailureOr<cosma::ResidencyAttr> typed = cosma::ResidencyAttr::from(spelling, emitError);
+  if (failed(typed))
+    return failure();
+  residency = *typed;
+  return success();
+}
+
+static ParseResult parseResidencies(OpAsmParser &parser, ArrayAttr &residencies) {
+  SmallVector<Attribute> ofResults;
+  auto parseOfResult = [&]() -> ParseResult {
+    SmallVector<Attribute> elements;
+    auto parseElement = [&] { return parseResidency(parser, elements.emplace_back()); };
+    if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseElement))
+      return failure();
+    ofResults.push_back(parser.getBuilder().getArrayAttr(elements));
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseOfResult))
+    return failure();
+  residencies = parser.getBuilder().getArrayAttr(ofResults);
+  return success();
+}
+
+static void printResidencies(OpAsmPrinter &printer, Operation *, ArrayAttr residencies) {
+  auto printElement = [&](Attribute element) {
+    auto residency = cosma::ResidencyAttr::from(element);
+    if (failed(residency))
+      printer << element;
+    else
+      printer << residency->getStart() << " to " << residency->getEnd() << " at " << residency->getOffset();
+  };
+  auto printOfResult = [&](Attribute ofResult) {
+    auto elements = dyn_cast<ArrayAttr>(ofResult);
+    if (!elements) {
+      printer << ofResult;
+      return;
+    }
+    printer << '[';
+    llvm::interleaveComma(elements, printer, printElement);
+    printer << ']';
+  };
+  printer << '[';
+  llvm::interleaveComma(residencies, printer, printOfResult);
+  printer << ']';
+}
+
 #include "cosma_dialect.cpp.inc"
+#include "cosma_enums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "cosma_attributes.cpp.inc"
 #define GET_OP_CLASSES
 #include "cosma_ops.cpp.inc"
 
+//===-- Attributes ---------------------------------------------------------------------------===//
+
 namespace cosma {
+using EmitError = llvm::function_ref<InFlightDiagnostic()>;
+
+// Where `emitError` is null, the failure is an answer, and nothing is said.
+template <typename... Parts>
+static LogicalResult fail(EmitError emitError, const Parts &...parts) {
+  if (emitError) {
+    InFlightDiagnostic diagnostic = emitError();
+    (diagnostic << ... << parts);
+  }
+  return failure();
+}
+
+static std::optional<int64_t> integerOf(Attribute attribute) {
+  auto integer = dyn_cast<IntegerAttr>(attribute);
+  return integer && integer.getType().isSignlessInteger(64) ? std::optional(integer.getInt()) : std::nullopt;
+}
+
+// The elements of an array; none where it is not one of integers.
+static SmallVector<int64_t> integersOf(Attribute attribute) {
+  SmallVector<int64_t> integers;
+  auto array = dyn_cast<ArrayAttr>(attribute);
+  for (Attribute element : array ? array.getValue() : ArrayRef<Attribute>()) {
+    std::optional<int64_t> integer = integerOf(element);
+    if (!integer)
+      return {};
+    integers.push_back(*integer);
+  }
+  return integers;
+}
+
+// What `getChecked` gives.
+template <typename T>
+static FailureOr<T> orFailure(T attribute) {
+  return attribute ? FailureOr<T>(attribute) : FailureOr<T>(failure());
+}
+
+LogicalResult AliasAttr::verify(EmitError emitError, int64_t result, int64_t operand, int64_t at) {
+  for (auto [what, number] : {std::pair("result", result), std::pair("operand", operand), std::pair("byte", at)})
+    if (number < 0)
+      return fail(emitError, "has a negative ", what, ": ", number);
+  return success();
+}
+
+FailureOr<AliasAttr> AliasAttr::from(Attribute attribute, EmitError emitError) {
+  if (auto typed = dyn_cast<AliasAttr>(attribute))
+    return typed;
+  SmallVector<int64_t> numbers = integersOf(attribute);
+  if (numbers.size() != 2 && numbers.size() != 3)
+    return fail(emitError, "must be [result, operand], [result, operand, byte] or #cosma.alias, not ", attribute);
+  int64_t at = numbers.size() == 3 ? numbers[2] : 0;
+  return orFailure(getChecked(emitError, attribute.getContext(), numbers[0], numbers[1], at));
+}
+
+bool AliasAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
+
+LogicalResult ResidencyAttr::verify(EmitError emitError, int64_t start, int64_t end, int64_t offset) {
+  if (start < 0)
+    return fail(emitError, "has a negative step: ", start);
+  if (end <= start)
+    return fail(emitError, "has no steps: ", start, " to ", end);
+  if (offset < 0)
+    return fail(emitError, "has a negative offset: ", offset);
+  return success();
+}
+
+FailureOr<ResidencyAttr> ResidencyAttr::from(Attribute attribute, EmitError emitError) {
+  if (auto typed = dyn_cast<ResidencyAttr>(attribute))
+    return typed;
+  auto spelling = dyn_cast<DenseI64ArrayAttr>(attribute);
+  if (!spelling || spelling.size() != 3)
+    return fail(emitError, "must be array<i64: offset, first step, end step> or #cosma.residency, not ", attribute);
+  return orFailure(getChecked(emitError, attribute.getContext(), spelling[1], spelling[2], spelling[0]));
+}
+
+bool ResidencyAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
+
+LogicalResult MachineAttr::verify(EmitError emitError, std::optional<int64_t> scratchpad,
+                                  std::optional<int64_t> alignment, std::optional<Weights>,
+                                  std::optional<int64_t> elementBytes, std::optional<WeightComputation>) {
+  struct Least {
+    StringRef name;
+    std::optional<int64_t> bytes;
+    int64_t least;
+  };
+  for (auto [name, bytes, least] : {Least{"scratchpad", scratchpad, 0}, Least{"alignment", alignment, 1},
+                                    Least{"element_bytes", elementBytes, 1}})
+    if (bytes && *bytes < least)
+      return fail(emitError, "needs at least ", least, " B as ", name, ", not ", *bytes);
+  return success();
+}
+
+// The value of a key of `cosma.machine`'s builtin spelling, where it is one.
+static LogicalResult readInteger(NamedAttribute entry, std::optional<int64_t> &number, EmitError emitError) {
+  number = integerOf(entry.getValue());
+  if (number)
+    return success();
+  return fail(emitError, "needs a 64-bit integer as ", entry.getName().getValue(), ", not ", entry.getValue());
+}
+
+template <typename Enum>
+static LogicalResult readEnum(NamedAttribute entry, std::optional<Enum> &value, EmitError emitError) {
+  if (auto text = dyn_cast<StringAttr>(entry.getValue()))
+    value = symbolizeEnum<Enum>(text.getValue());
+  if (value)
+    return success();
+  return fail(emitError, "needs \"", stringifyEnum(Enum(0)), "\" or \"", stringifyEnum(Enum(1)), "\" as ",
+              entry.getName().getValue(), ", not ", entry.getValue());
+}
+
+FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitError) {
+  if (auto typed = dyn_cast<MachineAttr>(attribute))
+    return typed;
+  auto spelling = dyn_cast<DictionaryAttr>(attribute);
+  if (!spelling)
+    return fail(emitError, "must be a #cosma.machine or a dictionary");
+  std::optional<int64_t> scratchpad, alignment, elementBytes;
+  std::optional<Weights> weights;
+  std::optional<WeightComputation> weightComputation;
+  auto read = [&](NamedAttribute entry) -> LogicalResult {
+    StringRef name = entry.getName().getValue();
+    if (name == "scratchpad")
+      return readInteger(entry, scratchpad, emitError);
+    if (name == "alignment")
+      return readInteger(entry, alignment, emitError);
+    if (name == "element_bytes")
+      return readInteger(entry, elementBytes, emitError);
+    if (name == "weights")
+      return readEnum(entry, weights, emitError);
+    if (name == "weight_computation")
+      return readEnum(entry, weightComputation, emitError);
+    return fail(emitError, "has an unknown key '", name,
+                "'; there are scratchpad, alignment, weights, element_bytes, weight_computation");
+  };
+  for (NamedAttribute entry : spelling)
+    if (failed(read(entry)))
+      return failure();
+  return orFailure(getChecked(emitError, attribute.getContext(), scratchpad, alignment, weights, elementBytes,
+                              weightComputation));
+}
+
+bool MachineAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
+
+LogicalResult PlanAttr::verify(EmitError emitError, int64_t operators, PlanStatus, int64_t total, int64_t compulsory,
+                               int64_t nonCompulsory, int64_t lowerBound, int64_t fragmentation, int64_t peak,
+                               int64_t minScratchpad, LeastIs, StringAttr) {
+  for (int64_t number :
+       {operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad})
+    if (number < 0)
+      return fail(emitError, "has a negative number: ", number);
+  return success();
+}
+
+template <typename T>
+static Attribute typed(Attribute attribute) {
+  FailureOr<T> typed = T::from(attribute);
+  return succeeded(typed) ? Attribute(*typed) : attribute;
+}
+
+template <typename T>
+static Attribute typedElements(Attribute attribute) {
+  auto array = dyn_cast<ArrayAttr>(attribute);
+  if (!array)
+    return attribute;
+  return ArrayAttr::get(array.getContext(), llvm::map_to_vector(array, typed<T>));
+}
+
+static Attribute typedLists(Attribute attribute) {
+  auto array = dyn_cast<ArrayAttr>(attribute);
+  if (!array)
+    return attribute;
+  return ArrayAttr::get(array.getContext(), llvm::map_to_vector(array, typedElements<ResidencyAttr>));
+}
+
+// Writes the attributes of an operation that have their builtin spelling as what they are.
+static void makeTyped(Operation *operation) {
+  bool isOwn = isa_and_present<CosmaDialect>(operation->getDialect());
+  auto change = [&](StringRef name, Attribute (*typed)(Attribute)) {
+    if (Attribute attribute = operation->getAttr(name))
+      operation->setAttr(name, typed(attribute));
+  };
+  change("cosma.machine", typed<MachineAttr>);
+  change(isOwn ? "in_place" : "cosma.in_place", typedElements<AliasAttr>);
+  change(isOwn ? "residencies" : "cosma.residencies", typedLists);
+  auto function = dyn_cast<FunctionOpInterface>(operation);
+  if (!function)
+    return;
+  for (unsigned argument = 0; argument < function.getNumArguments(); ++argument)
+    if (Attribute residencies = function.getArgAttr(argument, "cosma.residencies"))
+      function.setArgAttr(argument, "cosma.residencies", typedElements<ResidencyAttr>(residencies));
+}
+
+//===-- Operations ---------------------------------------------------------------------------===//
+
 void CosmaDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "cosma_attributes.cpp.inc"
+      >();
   addOperations<
 #define GET_OP_LIST
 #include "cosma_ops.cpp.inc"
@@ -71,6 +450,15 @@ void CosmaDialect::initialize() {
 }
 
 LogicalResult CosmaDialect::verifyOperationAttribute(Operation *operation, NamedAttribute attribute) {
+  StringRef name = attribute.getName().getValue();
+  auto emitError = [&] { return operation->emitOpError() << "attribute '" << name << "' "; };
+  if (name == "cosma.machine") {
+    if (operation->getNumRegions() == 0)
+      return emitError() << "belongs on a module or a function";
+    return MachineAttr::from(attribute.getValue(), emitError);
+  }
+  if (name == "cosma.plan")
+    return isa<PlanAttr>(attribute.getValue()) ? success() : emitError() << "must be a #cosma.plan";
   return success(cosmaVerifyAttribute(wrap(operation), wrap(attribute.getName().getValue()),
                                       wrap(attribute.getValue())));
 }
@@ -236,13 +624,109 @@ extern "C" [[noreturn]] void cosmaLeave() {
   std::longjmp(*callEnd, 1);
 }
 
+//===-- Attributes for Rust ------------------------------------------------------------------===//
+
+extern "C" {
+struct CosmaAlias {
+  int64_t result, operand, at;
+};
+struct CosmaResidency {
+  int64_t start, end, offset;
+};
+// -1 where it is not said.
+struct CosmaMachine {
+  int64_t scratchpad, alignment, elementBytes, weights, weightComputation;
+};
+struct CosmaPlan {
+  int64_t operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad;
+  bool isOptimal, isMinExact;
+  MlirStringRef solver;
+};
+}
+
+// Each gives whether the attribute is one, in whatever spelling.
+extern "C" bool cosmaReadAlias(MlirAttribute attribute, CosmaAlias *alias) {
+  FailureOr<cosma::AliasAttr> typed = cosma::AliasAttr::from(unwrap(attribute));
+  if (succeeded(typed))
+    *alias = {typed->getResult(), typed->getOperand(), typed->getAt()};
+  return succeeded(typed);
+}
+
+extern "C" bool cosmaReadResidency(MlirAttribute attribute, CosmaResidency *residency) {
+  FailureOr<cosma::ResidencyAttr> typed = cosma::ResidencyAttr::from(unwrap(attribute));
+  if (succeeded(typed))
+    *residency = {typed->getStart(), typed->getEnd(), typed->getOffset()};
+  return succeeded(typed);
+}
+
+extern "C" bool cosmaReadMachine(MlirAttribute attribute, CosmaMachine *machine) {
+  FailureOr<cosma::MachineAttr> typed = cosma::MachineAttr::from(unwrap(attribute));
+  if (failed(typed))
+    return false;
+  auto number = [](auto value) { return value ? static_cast<int64_t>(*value) : -1; };
+  *machine = {number(typed->getScratchpad()), number(typed->getAlignment()), number(typed->getElementBytes()),
+              number(typed->getWeights()), number(typed->getWeightComputation())};
+  return true;
+}
+
+extern "C" bool cosmaReadPlan(MlirAttribute attribute, CosmaPlan *plan) {
+  auto typed = dyn_cast<cosma::PlanAttr>(unwrap(attribute));
+  if (!typed)
+    return false;
+  *plan = {typed.getOperators(),
+           typed.getTotal(),
+           typed.getCompulsory(),
+           typed.getNonCompulsory(),
+           typed.getLowerBound(),
+           typed.getFragmentation(),
+           typed.getPeak(),
+           typed.getMinScratchpad(),
+           typed.getStatus() == cosma::PlanStatus::Optimal,
+           typed.getMinScratchpadIs() == cosma::LeastIs::Exact,
+           wrap(typed.getSolver().getValue())};
+  return true;
+}
+
+// What is given has passed the attribute's verifier before, as Rust's types do not hold anything else.
+extern "C" MlirAttribute cosmaAliasAttr(MlirContext context, const CosmaAlias *alias) {
+  return wrap(cosma::AliasAttr::get(unwrap(context), alias->result, alias->operand, alias->at));
+}
+
+extern "C" MlirAttribute cosmaResidencyAttr(MlirContext context, const CosmaResidency *residency) {
+  return wrap(cosma::ResidencyAttr::get(unwrap(context), residency->start, residency->end, residency->offset));
+}
+
+extern "C" MlirAttribute cosmaMachineAttr(MlirContext context, const CosmaMachine *machine) {
+  auto bytes = [](int64_t value) { return value < 0 ? std::nullopt : std::optional(value); };
+  std::optional<cosma::Weights> weights;
+  if (0 <= machine->weights)
+    weights = cosma::Weights(machine->weights);
+  std::optional<cosma::WeightComputation> weightComputation;
+  if (0 <= machine->weightComputation)
+    weightComputation = cosma::WeightComputation(machine->weightComputation);
+  return wrap(cosma::MachineAttr::get(unwrap(context), bytes(machine->scratchpad), bytes(machine->alignment), weights,
+                                      bytes(machine->elementBytes), weightComputation));
+}
+
+extern "C" MlirAttribute cosmaPlanAttr(MlirContext context, const CosmaPlan *plan) {
+  MLIRContext *in = unwrap(context);
+  return wrap(cosma::PlanAttr::get(
+      in, plan->operators, plan->isOptimal ? cosma::PlanStatus::Optimal : cosma::PlanStatus::Feasible, plan->total,
+      plan->compulsory, plan->nonCompulsory, plan->lowerBound, plan->fragmentation, plan->peak, plan->minScratchpad,
+      plan->isMinExact ? cosma::LeastIs::Exact : cosma::LeastIs::LowerBound,
+      StringAttr::get(in, unwrap(plan->solver))));
+}
+
 //===-- What the C interface lacks -----------------------------------------------------------===//
 
 extern "C" MlirModule cosmaParse(MlirContext context, MlirStringRef text, MlirStringRef name) {
   llvm::SourceMgr sources;
   // The copy is aligned as bytecode wants it, and ends in the NUL that the lexer wants.
   sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(unwrap(text), unwrap(name)), llvm::SMLoc());
-  return wrap(parseSourceFile<ModuleOp>(sources, ParserConfig(unwrap(context))).release());
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, ParserConfig(unwrap(context)));
+  if (module)
+    module->walk(cosma::makeTyped);
+  return wrap(module.release());
 }
 
 extern "C" void cosmaEmit(MlirLocation location, bool isError, MlirStringRef message,
@@ -280,6 +764,27 @@ extern "C" bool cosmaIsElementwise(MlirOperation operation) {
 }
 
 extern "C" bool cosmaIsMemoryEffectFree(MlirOperation operation) { return isMemoryEffectFree(unwrap(operation)); }
+
+// What tells operations that are not equal apart, without their operands, locations and discardable attributes.
+extern "C" uint64_t cosmaEquivalenceHash(MlirOperation operation) {
+  auto ignore = OperationEquivalence::ignoreHashValue;
+  auto flags = OperationEquivalence::IgnoreLocations | OperationEquivalence::IgnoreDiscardableAttrs;
+  return OperationEquivalence::computeHash(unwrap(operation), ignore, ignore, flags);
+}
+
+// Whether two operations compute the same if their operands are the same in turn.
+extern "C" bool cosmaIsEquivalent(MlirOperation one, MlirOperation other) {
+  Operation *lhs = unwrap(one), *rhs = unwrap(other);
+  if (lhs->getNumOperands() != rhs->getNumOperands())
+    return false;
+  DenseSet<std::pair<Value, Value>> same;
+  for (auto operands : llvm::zip_equal(lhs->getOperands(), rhs->getOperands()))
+    same.insert({std::get<0>(operands), std::get<1>(operands)});
+  auto check = [&](Value left, Value right) { return success(left == right || same.contains({left, right})); };
+  auto mark = [&](Value left, Value right) { same.insert({left, right}); };
+  auto flags = OperationEquivalence::IgnoreLocations | OperationEquivalence::IgnoreDiscardableAttrs;
+  return OperationEquivalence::isEquivalentTo(lhs, rhs, check, mark, flags);
+}
 
 extern "C" bool cosmaIsCall(MlirOperation operation) { return isa<CallOpInterface>(unwrap(operation)); }
 

@@ -3,6 +3,8 @@
 // What can be said with upstream operations is said with them. The verifiers behind
 // `hasVerifier` and the dialect's attribute hooks are in Rust (ir/src/verify.rs).
 
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -20,23 +22,153 @@ def Cosma_Dialect : Dialect {
 
     Attributes of the dialect:
 
-    - `cosma.machine`, on a module or a function: a dictionary with any of `scratchpad` (bytes),
-      `alignment` (bytes), `weights` (`"resident"` or `"streamed"`), `element_bytes` (so many for each
-      element of a float tensor, to which it will be quantised) and `weight_computation` (`"folded"`,
-      done before the run, or `"run"`). The nearest one counts.
+    - `cosma.machine`, on a module or a function: a `#cosma.machine`. The nearest one counts.
     - `cosma.weight`, on an argument of a function: a constant of the network.
     - `cosma.workspace`, `cosma.macs`, `cosma.in_place`, and between two passes of planning
       `cosma.residencies` and `cosma.workspace_offset`, on operations of other dialects: what `cosma.op`
       has as its own `workspace`, `macs`, `in_place`, `residencies`, `workspace_offset`; without
       `cosma.in_place`, COSMA goes by what it knows of them. `cosma.residencies` also stands on arguments
       of functions.
-    - `cosma.plan`, on a function: a dictionary, what is known about its plan.
+    - `cosma.plan`, on a function: a `#cosma.plan`.
+
+    `#cosma.machine`, `#cosma.alias` and `#cosma.residency` each have a *builtin spelling* as well, for
+    tools that write source form and do not know the dialect. Each stands wherever the typed one may, and
+    means the same; `cosma-opt` makes it typed as it reads.
   }];
   let cppNamespace = "::cosma";
+  let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
 }
+
+class Cosma_Attr<string name, string attributeMnemonic> : AttrDef<Cosma_Dialect, name> {
+  let mnemonic = attributeMnemonic;
+  let genVerifyDecl = 1;
+}
+
+// What has a builtin spelling: `from` takes either, and says what is wrong with others.
+class Cosma_SpelledAttr<string name, string attributeMnemonic> : Cosma_Attr<name, attributeMnemonic> {
+  let extraClassDeclaration = [{
+    static ::mlir::FailureOr<}] # name # [{Attr> from(
+        ::mlir::Attribute attribute, ::llvm::function_ref<::mlir::InFlightDiagnostic()> emitError = {});
+    static bool is(::mlir::Attribute attribute);
+  }];
+}
+
+class Cosma_Enum<string name, string summary, list<EnumCase> cases> : I32Enum<name, summary, cases> {
+  let cppNamespace = "::cosma";
+}
+
+def Cosma_Weights : Cosma_Enum<"Weights", "how weights reach their operators", [
+    I32EnumCase<"Resident", 0, "resident">, I32EnumCase<"Streamed", 1, "streamed">
+  ]>;
+
+def Cosma_WeightComputation : Cosma_Enum<"WeightComputation", "when what depends on weights alone is computed", [
+    I32EnumCase<"Folded", 0, "folded">, I32EnumCase<"Run", 1, "run">
+  ]>;
+
+def Cosma_PlanStatus : Cosma_Enum<"PlanStatus", "how good a plan is known to be", [
+    I32EnumCase<"Feasible", 0, "feasible">, I32EnumCase<"Optimal", 1, "optimal">
+  ]>;
+
+def Cosma_LeastIs : Cosma_Enum<"LeastIs", "what the least scratchpad of a plan is", [
+    I32EnumCase<"Exact", 0, "exact">, I32EnumCase<"LowerBound", 1, "lower_bound">
+  ]>;
+
+def Cosma_AliasAttr : Cosma_SpelledAttr<"Alias", "alias"> {
+  let summary = "a result and an operand of an operator that may share bytes";
+  let description = [{
+    The smaller of the two lies within the larger one, from its start or `at` a byte of it.
+
+    ```mlir
+    #cosma.alias<result 0, operand 0>
+    #cosma.alias<result 0, operand 1, at 512>
+    ```
+
+    Builtin spelling, which the operators' own assembly takes and prints: `[result, operand]` or
+    `[result, operand, byte]`.
+  }];
+  let parameters = (ins
+    "int64_t":$result,
+    "int64_t":$operand,
+    DefaultValuedParameter<"int64_t", "0", "byte of the larger one">:$at
+  );
+  let assemblyFormat = "`<` `result` $result `,` `operand` $operand (`,` `at` $at^)? `>`";
+}
+
+def Cosma_ResidencyAttr : Cosma_SpelledAttr<"Residency", "residency"> {
+  let summary = "steps of the schedule during which a tensor lies at one place";
+  let description = [{
+    From the first step to before the second one, its first byte lies `at` an offset in bytes from the start
+    of the scratchpad.
+
+    ```mlir
+    #cosma.residency<0 to 3 at 4096>
+    ```
+
+    Builtin spelling: `array<i64: offset, first step, end step>`.
+  }];
+  let parameters = (ins "int64_t":$start, "int64_t":$end, "int64_t":$offset);
+  let assemblyFormat = "`<` $start `to` $end `at` $offset `>`";
+}
+
+def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
+  let summary = "the accelerator that a module or a function is for";
+  let description = [{
+    Any of `scratchpad` (its bytes), `alignment` (addresses are multiples of that many bytes), `weights`
+    (`resident` in the scratchpad, or `streamed` past it), `element_bytes` (that many for each element of a
+    float tensor, to which it will be quantised) and `weight_computation` (`folded`: done before the run; or
+    `run`).
+
+    ```mlir
+    #cosma.machine<scratchpad = 524288, alignment = 64, weights = streamed>
+    ```
+
+    Builtin spelling: a dictionary of 64-bit integers and strings,
+    `{scratchpad = 524288, alignment = 64, weights = "streamed"}`.
+  }];
+  let parameters = (ins
+    OptionalParameter<"std::optional<int64_t>", "bytes">:$scratchpad,
+    OptionalParameter<"std::optional<int64_t>", "bytes">:$alignment,
+    OptionalParameter<"std::optional<::cosma::Weights>">:$weights,
+    OptionalParameter<"std::optional<int64_t>", "bytes">:$element_bytes,
+    OptionalParameter<"std::optional<::cosma::WeightComputation>">:$weight_computation
+  );
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
+  let summary = "what is known about the plan of a function";
+  let description = [{
+    Everything but `operators` is in bytes. `total` is what is moved, `compulsory` what every plan moves, and
+    `non_compulsory` the rest, of which `fragmentation` is caused by addresses; no plan has less of it than
+    `lower_bound`. `peak` is the most that lies in the scratchpad at once. With less than `min_scratchpad` the
+    function cannot run; with that much it can, unless `min_scratchpad_is` a `lower_bound`.
+  }];
+  let parameters = (ins
+    "int64_t":$operators,
+    EnumParameter<Cosma_PlanStatus>:$status,
+    "int64_t":$total,
+    "int64_t":$compulsory,
+    "int64_t":$non_compulsory,
+    "int64_t":$lower_bound,
+    DefaultValuedParameter<"int64_t", "0">:$fragmentation,
+    "int64_t":$peak,
+    "int64_t":$min_scratchpad,
+    DefaultValuedParameter<"::cosma::LeastIs", "::cosma::LeastIs::Exact">:$min_scratchpad_is,
+    "::mlir::StringAttr":$solver
+  );
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Cosma_Aliases : TypedArrayAttrBase<
+  Attr<CPred<"::cosma::AliasAttr::is($_self)">>,
+  "list of #cosma.alias, [result, operand] or [result, operand, byte]">;
+
+def Cosma_Residencies : TypedArrayAttrBase<
+  TypedArrayAttrBase<Attr<CPred<"::cosma::ResidencyAttr::is($_self)">>, "">,
+  "list of lists of #cosma.residency or array<i64: offset, first step, end step>">;
 
 class Cosma_Op<string mnemonic, list<Trait> traits = []> : Op<Cosma_Dialect, mnemonic, traits> {
   let hasVerifier = 1;
@@ -55,15 +187,16 @@ class Cosma_Operator<string mnemonic, list<Trait> traits = []>
     StrAttr:$kind,
     OptionalAttr<Cosma_Natural>:$macs,
     OptionalAttr<Cosma_Natural>:$workspace,
-    OptionalAttr<ArrayAttr>:$in_place,
+    OptionalAttr<Cosma_Aliases>:$in_place,
     OptionalAttr<DenseI64ArrayAttr>:$offsets,
     OptionalAttr<Cosma_Natural>:$workspace_offset,
-    OptionalAttr<ArrayAttr>:$residencies
+    OptionalAttr<Cosma_Residencies>:$residencies
   );
   let results = (outs Variadic<AnyType>:$outputs);
   code operatorFormat = [{
     $kind `(` $inputs `)` (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
-    (`workspace_at` $workspace_offset^)? (`in_place` $in_place^)? (`residencies` $residencies^)?
+    (`workspace_at` $workspace_offset^)? (`in_place` custom<Aliases>($in_place)^)?
+    (`residencies` custom<Residencies>($residencies)^)?
     attr-dict `:` functional-type($inputs, $outputs)
   }];
 }
@@ -74,13 +207,12 @@ def OperatorOp : Cosma_Operator<"op"> {
     Reads its operands and computes its results; `kind` says how, to those who know.
 
     `macs` counts its multiply-accumulates. `workspace` is the room in bytes that it needs for
-    itself while it runs. `in_place` lists pairs `[result, operand]` of indices: they may share
-    bytes, if no other operator is still to read the operand. The smaller one lies within the larger
-    one, from its start, or from the byte that `[result, operand, byte]` says: so a concatenation
-    whose operands lie where its result has them moves nothing, and neither does a split. What is a
-    part of another is in no second pair, and parts of one tensor have no byte in common. A planner
-    adds `offsets`, one for each result, and `workspace_offset`; and before addresses are known,
-    `residencies`: for each result, a list of `[offset, first step, end step]`.
+    itself while it runs. `in_place` lists pairs of a result and an operand (`#cosma.alias`): they may
+    share bytes, if no other operator is still to read the operand. So a concatenation whose operands lie
+    where its result has them moves nothing, and neither does a split. What is a part of another is in no
+    second pair, and parts of one tensor have no byte in common. A planner adds `offsets`, one for each
+    result, and `workspace_offset`; and before transfers stand in the block, `residencies`: for each
+    result, a list of `#cosma.residency`.
 
     In source form it has no effect on memory unless it has no result, so equal ones can be
     merged and unused ones dropped. With offsets it reads and writes the scratchpad, and stays
@@ -91,6 +223,7 @@ def OperatorOp : Cosma_Operator<"op"> {
     %1 = cosma.op "Relu"(%0) at [512] in_place [[0, 0]] : (tensor<8x8x8xi8>) -> tensor<8x8x8xi8>
     %2 = cosma.op "Concat"(%1, %1b) in_place [[0, 0], [0, 1, 512]]
       : (tensor<8x8x8xi8>, tensor<8x8x8xi8>) -> tensor<16x8x8xi8>
+    %3 = cosma.op "Relu"(%2) residencies [[2 to 4 at 0]] : (tensor<16x8x8xi8>) -> tensor<16x8x8xi8>
     ```
   }];
   let assemblyFormat = operatorFormat;
@@ -133,7 +266,7 @@ def YieldOp : Op<Cosma_Dialect, "yield", [Pure, ReturnLike, Terminator, HasParen
 }
 
 class Cosma_Transfer<string mnemonic, list<MemoryEffect> effects>
-    : Cosma_Op<mnemonic, [AllTypesMatch<["source", "target"]>, MemoryEffects<effects>]> {
+    : Cosma_Op<mnemonic, [MemoryEffects<effects>]> {
   let results = (outs AnyStaticShapeTensor:$target);
 }
 
@@ -141,16 +274,29 @@ class Cosma_BringIn<string mnemonic>
     : Cosma_Transfer<mnemonic, [MemRead<HostMemory>, MemWrite<Scratchpad>]> {
   let arguments = (ins
     AnyStaticShapeTensor:$source,
+    OptionalAttr<DenseI64ArrayAttr>:$static_offsets,
+    OptionalAttr<DenseI64ArrayAttr>:$static_sizes,
     OptionalAttr<I64Attr>:$offset,
     UnitAttr:$streamed
   );
-  let assemblyFormat = "$source (`at` $offset^)? (`streamed` $streamed^)? attr-dict `:` type($source)";
+  let assemblyFormat = [{
+    $source `` custom<Region>($static_offsets, $static_sizes) (`at` $offset^)? (`streamed` $streamed^)? attr-dict
+    `:` custom<PieceType>(type($source), type($target))
+  }];
 }
 
 class Cosma_TakeOut<string mnemonic>
     : Cosma_Transfer<mnemonic, [MemRead<Scratchpad>, MemWrite<HostMemory>]> {
-  let arguments = (ins AnyStaticShapeTensor:$source);
-  let assemblyFormat = "$source attr-dict `:` type($source)";
+  let arguments = (ins
+    AnyStaticShapeTensor:$source,
+    Optional<AnyStaticShapeTensor>:$destination,
+    OptionalAttr<DenseI64ArrayAttr>:$static_offsets,
+    OptionalAttr<DenseI64ArrayAttr>:$static_sizes
+  );
+  let assemblyFormat = [{
+    $source (`into` $destination^)? `` custom<Region>($static_offsets, $static_sizes) attr-dict
+    `:` custom<IntoType>(type($source), type($destination), type($target))
+  }];
 }
 
 def LoadOp : Cosma_BringIn<"load"> {
@@ -159,9 +305,13 @@ def LoadOp : Cosma_BringIn<"load"> {
     Compulsory traffic. The result lies `at` an offset in bytes; or it is `streamed`, passes by
     on the way to the next operator, and has no address.
 
+    With a region, `[offsets] [sizes]`, it brings in that part of the tensor alone: in the scratchpad its
+    elements lie side by side, in host memory in rows of the whole tensor.
+
     ```mlir
     %1 = cosma.load %x at 4096 : tensor<64xi8>
     %2 = cosma.load %w streamed : tensor<64xi8>
+    %3 = cosma.load %y[11, 0] [2, 16] at 512 : tensor<16x16xi8> -> tensor<2x16xi8>
     ```
   }];
 }
@@ -169,10 +319,12 @@ def LoadOp : Cosma_BringIn<"load"> {
 def ReloadOp : Cosma_BringIn<"reload"> {
   let summary = "host memory to scratchpad, each time after the first";
   let description = [{
-    Non-compulsory traffic. The operand is an argument, or what a spill or a store returned.
+    Non-compulsory traffic. The operand is an argument, or what a spill or a store returned. With a region,
+    as `cosma.load`: of an argument, or a region that was spilled or stored as such.
 
     ```mlir
     %3 = cosma.reload %copy at 0 : tensor<64xi8>
+    %4 = cosma.reload %y[11, 0] [2, 16] at 512 : tensor<16x16xi8> -> tensor<2x16xi8>
     ```
   }];
 }
@@ -180,7 +332,7 @@ def ReloadOp : Cosma_BringIn<"reload"> {
 def SpillOp : Cosma_TakeOut<"spill"> {
   let summary = "scratchpad to host memory, of a tensor that has to come back";
   let description = [{
-    Non-compulsory traffic. The result is the host copy.
+    Non-compulsory traffic. The result is the host copy. With a region, as `cosma.store`.
 
     ```mlir
     %copy = cosma.spill %3 : tensor<64xi8>
@@ -193,8 +345,14 @@ def StoreOp : Cosma_TakeOut<"store"> {
   let description = [{
     Compulsory traffic. The result is the host copy, which the function returns.
 
+    `into` a region of a tensor in host memory, it puts out a part of that: the result is the tensor with
+    the region written. The first one writes into a `tensor.empty`, each other one into what the one before
+    returned; regions share no element.
+
     ```mlir
     %4 = cosma.store %3 : tensor<64xi8>
+    %h1 = cosma.store %a into %h0[0, 0] [12, 16] : tensor<12x16xi8> into tensor<16x16xi8>
+    %h2 = cosma.store %b into %h1[12, 0] [4, 16] : tensor<4x16xi8> into tensor<16x16xi8>
     ```
   }];
 }

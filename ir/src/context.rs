@@ -1,4 +1,4 @@
-//! Contexts that know the dialect, and text that becomes a module in them.
+//! Contexts with the dialect, and parsing of modules.
 
 use crate::ffi::{Text, cosmaInsertDialect, cosmaParse};
 use melior::dialect::DialectRegistry;
@@ -8,24 +8,24 @@ use melior::{Context, ContextRef};
 use mlir_sys::MlirDialectRegistry;
 use std::ops::Deref;
 
-/// A context with COSMA's dialect and all of MLIR's, each loaded when text or a pass asks for it.
+/// Creates a context with COSMA's dialect and all of MLIR's, which are loaded on demand.
 ///
-/// MLIR's threads are off: `context.enable_multi_threading(true)` lets passes run on the functions
-/// of a module side by side.
+/// Multi-threading is off: `context.enable_multi_threading(true)` lets passes run on the functions of a module in
+/// parallel.
 pub fn new_context() -> Context {
     let registry = DialectRegistry::new();
     register_all_dialects(&registry);
     // SAFETY: the registry is alive.
     unsafe { cosmaInsertDialect(registry.to_raw()) }
     let context = Context::new_with_registry(&registry, false);
-    // What JIT and export of lowered modules need; costs nothing before.
+    // For JIT compilation and export of lowered modules; costs nothing until used.
     register_all_llvm_translations(&context);
-    // Built by hand before any text names it.
+    // Loaded now, since operations may be built before any text mentions the dialect.
     context.get_or_load_dialect("cosma");
     context
 }
 
-/// Makes a context of any make know COSMA's dialect. Not while passes run in the context.
+/// Loads COSMA's dialect into any context. Must not be called while passes run in the context.
 pub fn load_dialect(context: &Context) {
     let registry = DialectRegistry::new();
     // SAFETY: the registry is alive.
@@ -39,16 +39,16 @@ pub fn load_dialect(context: &Context) {
 /// # Safety
 /// The registry is alive.
 pub unsafe fn insert_dialect(registry: MlirDialectRegistry) {
-    // SAFETY: the caller's.
+    // SAFETY: guaranteed by the caller.
     unsafe { cosmaInsertDialect(registry) }
 }
 
-/// A module from its text or bytecode; locations in it say `name` and the line.
+/// Parses and verifies a module from text or bytecode. `name` is the file name in locations.
 ///
-/// It is verified. Where it is not well-formed there is `None`, and the reasons have gone to the
-/// context's diagnostic handler (see [`Reports`](crate::Reports)).
+/// Returns `None` if it is not well-formed; the errors go to the context's diagnostic handler (see
+/// [`Reports`](crate::Reports)).
 pub fn parse<'c>(context: &'c Context, text: &[u8], name: &str) -> Option<Module<'c>> {
-    // SAFETY: MLIR copies the text; the module is ours, and lives no longer than the context.
+    // SAFETY: MLIR copies the text; the module is owned, and does not outlive the context.
     unsafe { Module::from_option_raw(cosmaParse(context.to_raw(), Text::new(text).raw(), Text::new(name).raw())) }
 }
 
@@ -57,7 +57,7 @@ pub fn context_of<'c>(module: &Module<'c>) -> ContextOf<'c> {
     ContextOf(module.context())
 }
 
-/// A context that belongs to somebody else.
+/// A context that is owned elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub struct ContextOf<'c>(ContextRef<'c>);
 
@@ -65,7 +65,7 @@ impl Deref for ContextOf<'_> {
     type Target = Context;
 
     fn deref(&self) -> &Context {
-        // SAFETY: the context is alive; what melior gives refers to `self.0`, and lives no longer here.
+        // SAFETY: the context is alive; the reference refers to `self.0` and does not outlive it.
         unsafe { self.0.to_ref() }
     }
 }

@@ -1,7 +1,7 @@
-//! Changes to a module that melior leaves to `unsafe` or does not have.
+//! Mutations of a module that melior does not have, or has only as `unsafe`.
 //!
-//! An operation that MLIR lends out may be changed through any handle to it, as in MLIR itself:
-//! melior's two kinds of reference differ in what they offer, not in what they own.
+//! An operation may be mutated through any handle to it, as in MLIR itself: melior's two kinds of reference differ in
+//! their methods, not in ownership.
 
 use melior::ir::operation::{OperationLike, OperationMutLike, OperationRefMut};
 use melior::ir::r#type::TypeLike;
@@ -11,22 +11,22 @@ use mlir_sys::{
     mlirOperationDestroy, mlirRegionTakeBody, mlirValueGetFirstUse, mlirValueReplaceAllUsesOfWith, mlirValueSetType,
 };
 
-/// A place where a value is read.
+/// A use of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Use<'c, 'a> {
-    /// The reader.
+    /// The operation that uses it.
     pub operation: OperationRef<'c, 'a>,
-    /// Which of its operands.
+    /// The index of the operand.
     pub operand: usize,
 }
 
-/// The operation, to be changed: attributes, operands, its place in the block.
+/// A mutable reference to an operation, to change attributes, operands, or its position in the block.
 pub fn as_mut<'c, 'a>(operation: OperationRef<'c, 'a>) -> OperationRefMut<'c, 'a> {
     // SAFETY: the operation is alive for `'a`.
     unsafe { OperationRefMut::from_raw(operation.to_raw()) }
 }
 
-/// Where a value is read, in an order that depends only on how the module was made.
+/// The uses of a value, in an order that depends only on how the module was constructed.
 pub fn uses<'c, 'a>(value: Value<'c, 'a>) -> Vec<Use<'c, 'a>> {
     let mut uses = Vec::new();
     // SAFETY: the value is alive, and with it the chain of its uses, which nobody changes meanwhile.
@@ -41,31 +41,31 @@ pub fn uses<'c, 'a>(value: Value<'c, 'a>) -> Vec<Use<'c, 'a>> {
     uses
 }
 
-/// Makes every reader of `value` read `other`, which has the same type.
+/// Replaces all uses of `value` by `other`, which has the same type.
 pub fn replace_uses<'c>(value: Value<'c, '_>, other: Value<'c, '_>) {
     // SAFETY: both are alive.
     unsafe { mlirValueReplaceAllUsesOfWith(value.to_raw(), other.to_raw()) }
 }
 
-/// Takes an operation out of its block and destroys it. No handle to it, to its results or into its
-/// regions may be used after that.
+/// Removes an operation from its block and destroys it. Handles to it, to its results and into its regions must not
+/// be used afterwards.
 ///
 /// # Panics
-/// If one of its results is still read.
+/// If one of its results still has uses.
 pub fn erase(operation: OperationRef) {
     let is_read = operation.results().any(|it| !uses(it.into()).is_empty());
     assert!(!is_read, "an operation whose results are read is not erased: {operation}");
-    // SAFETY: nothing in the module refers to it any more; of handles, see above.
+    // SAFETY: nothing in the module refers to it any more; for handles, see the documentation.
     unsafe { mlirOperationDestroy(operation.to_raw()) }
 }
 
-/// Gives a value another type. Its readers must be fit for that, or go.
+/// Changes the type of a value. Its uses must accept the type, or be removed.
 pub fn set_type<'c>(value: Value<'c, '_>, r#type: Type<'c>) {
     // SAFETY: both are alive, in one context.
     unsafe { mlirValueSetType(value.to_raw(), r#type.to_raw()) }
 }
 
-/// Takes the bodies out of an operation's regions, which are empty afterwards.
+/// Moves the bodies of an operation's regions to new regions. The operation's regions are empty afterwards.
 pub fn take_regions<'c>(operation: OperationRef<'c, '_>) -> Vec<Region<'c>> {
     let take = |region: RegionRef<'c, '_>| {
         let taken = Region::new();
@@ -76,9 +76,8 @@ pub fn take_regions<'c>(operation: OperationRef<'c, '_>) -> Vec<Region<'c>> {
     operation.regions().map(take).collect()
 }
 
-/// Makes an operation what it was when `saved` was cloned from it, but for its operands: the same
-/// attributes, and regions with the operations of `saved`. No handle into its regions may be used
-/// after that.
+/// Restores an operation from `saved`, an earlier clone of it: its attributes and its regions, but not its operands.
+/// Handles into its regions must not be used afterwards.
 pub fn restore<'c>(operation: OperationRef<'c, '_>, saved: Operation<'c>) {
     for (region, saved) in operation.regions().zip(saved.regions()) {
         // SAFETY: both are alive; the blocks change their owner, and those that were there are destroyed.

@@ -1,14 +1,13 @@
-//! Running functions on memrefs: MLIR's execution engine behind an interface of values.
+//! Executes functions on memrefs with MLIR's execution engine.
 //!
-//! 1. [`count_transfers`] turns the copies that are marked as transfers into calls of a function here,
-//!    which copies and counts.
-//! 2. [`Program::compile`] brings a module of functions on static memrefs down to machine code.
-//! 3. [`Program::call`] gives a function copies of the caller's buffers, and copies its results out.
+//! 1. [`count_transfers`] replaces the copies that are marked as transfers by calls of a function that copies and
+//!    counts.
+//! 2. [`Program::compile`] compiles a module of functions on static memrefs to machine code.
+//! 3. [`Program::call`] calls a function on copies of the caller's buffers, and copies its results out.
 //!
-//! A program is not trusted to be right: whatever it allocates is filled with a pattern first, lies
-//! between guard zones, and has to be freed; what it copies has to lie in what it was given or allocated;
-//! [`Outcome::faults`] says what was wrong. That finds mistakes and is no protection: code that writes
-//! far beside its memory still brings the process down.
+//! Programs are checked while they run: allocated memory is filled with a pattern, surrounded by guard zones, and must
+//! be freed; copies must be within memory that was passed or allocated. [`Outcome::faults`] lists the errors. This
+//! finds bugs but is no protection: a write far out of bounds still crashes the process.
 
 mod buffer;
 mod descriptor;
@@ -23,49 +22,49 @@ pub use memory::Moved;
 pub use signature::BufferType;
 pub use transfers::count_transfers;
 
-/// What keeps a module from being run.
+/// Why a module could not be executed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExecuteError {
-    /// MLIR could not bring it down to machine code; why has gone to the context's diagnostics.
+    /// MLIR could not compile it. The reasons are in the context's diagnostics.
     #[error("{0}")]
     Compile(String),
-    /// There is no such function to call.
+    /// There is no function with this name.
     #[error("there is no function @{0} to call")]
     NoFunction(String),
-    /// An argument or a result is nothing that can be given or taken.
+    /// The type of an argument or a result is not supported.
     #[error("@{function}: {what} is {type}, and only static memrefs of integers and floats are passed")]
     Type {
-        /// Without `@`.
+        /// The function's name, without `@`.
         function: String,
-        /// Which argument or result.
+        /// The argument or result.
         what: String,
         /// Its type.
         r#type: String,
     },
-    /// The arguments are not those of the function.
+    /// The arguments do not have the types of the function's.
     #[error("@{function} takes {expected}, not {given}")]
     Arguments {
-        /// Without `@`.
+        /// The function's name, without `@`.
         function: String,
-        /// What it takes.
+        /// The expected types.
         expected: String,
-        /// What was given.
+        /// The given types.
         given: String,
     },
-    /// There is not enough memory for what the program needs.
+    /// The program needs too much memory.
     #[error("{needed} B cannot be had: at most {limit} B are given to a program")]
     Memory {
-        /// Bytes.
+        /// The bytes needed.
         needed: u64,
-        /// Bytes.
+        /// The most bytes allowed.
         limit: u64,
     },
-    /// The program could not go on.
+    /// The program was aborted.
     #[error("@{function} could not go on: {why}")]
     Ended {
-        /// Without `@`.
+        /// The function's name, without `@`.
         function: String,
-        /// What it asked for and could not have.
+        /// The request that could not be fulfilled.
         why: String,
     },
     /// The engine refused the call.

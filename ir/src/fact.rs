@@ -1,13 +1,15 @@
 //! Attribute values as Rust's, both ways. Reading gives `None` for any other kind of attribute.
 
-use crate::ffi::{Text, string};
+use crate::ffi::{
+    CosmaAlias, CosmaMachine, CosmaPlan, CosmaResidency, Text, cosmaAliasAttr, cosmaMachineAttr, cosmaPlanAttr,
+    cosmaReadAlias, cosmaReadResidency, cosmaResidencyAttr, string,
+};
 use melior::ir::attribute::{ArrayAttribute, DenseI64ArrayAttribute, IntegerAttribute};
 use melior::ir::r#type::IntegerType;
 use melior::ir::{Attribute, AttributeLike, Identifier};
 use mlir_sys::{
-    MlirAttribute, MlirContext, MlirNamedAttribute, mlirArrayAttrGet, mlirDenseI64ArrayGet, mlirDictionaryAttrGet,
-    mlirIdentifierGet, mlirIntegerAttrGet, mlirIntegerTypeGet, mlirStringAttrGet, mlirStringAttrGetValue,
-    mlirUnitAttrGet,
+    MlirAttribute, MlirContext, mlirArrayAttrGet, mlirDenseI64ArrayGet, mlirIdentifierGet, mlirIntegerAttrGet,
+    mlirIntegerTypeGet, mlirStringAttrGet, mlirStringAttrGetValue, mlirUnitAttrGet,
 };
 use std::ops::Range;
 
@@ -44,30 +46,35 @@ pub(crate) fn read_array(attribute: Attribute) -> Option<Vec<Attribute>> {
     (0..array.len()).map(|it| array.element(it).ok()).collect()
 }
 
-/// A list of `[result, operand]` and `[result, operand, byte]`; without a byte it is zero.
+/// A list of `#cosma.alias`, or of their builtin spelling.
 pub(crate) fn read_overlays(attribute: Attribute) -> Option<Vec<InPlace>> {
-    let index = |it| usize::try_from(read_integer(it)?).ok();
-    let overlay = |it| {
-        let (result, operand, at) = match read_array(it)?[..] {
-            [result, operand] => (result, operand, 0),
-            [result, operand, at] => (result, operand, u64::try_from(read_integer(at)?).ok()?),
-            _ => return None,
-        };
-        Some(InPlace { result: index(result)?, operand: index(operand)?, at })
+    let overlay = |element: Attribute| {
+        let mut alias = CosmaAlias::default();
+        // SAFETY: the attribute is alive.
+        let is_alias = unsafe { cosmaReadAlias(element.to_raw(), &mut alias) };
+        let CosmaAlias { result, operand, at } = alias;
+        is_alias.then_some(InPlace {
+            result: usize::try_from(result).ok()?,
+            operand: usize::try_from(operand).ok()?,
+            at: u64::try_from(at).ok()?,
+        })
     };
     read_array(attribute)?.into_iter().map(overlay).collect()
 }
 
-/// A list of `[offset, first step, end step]`.
+/// A list of `#cosma.residency`, or of their builtin spelling.
 pub(crate) fn read_residencies(attribute: Attribute) -> Option<Vec<Residency>> {
-    read_array(attribute)?.into_iter().map(read_residency).collect()
-}
-
-fn read_residency(attribute: Attribute) -> Option<Residency> {
-    let [offset, start, end] = read_integers(attribute)?[..] else { return None };
-    let natural = |it| u64::try_from(it).ok();
-    let residency = Residency { offset: natural(offset)?, steps: natural(start)?..natural(end)? };
-    (!residency.steps.is_empty()).then_some(residency)
+    let residency = |element: Attribute| {
+        let mut residency = CosmaResidency::default();
+        // SAFETY: the attribute is alive.
+        let is_residency = unsafe { cosmaReadResidency(element.to_raw(), &mut residency) };
+        let CosmaResidency { start, end, offset } = residency;
+        is_residency.then_some(Residency {
+            offset: u64::try_from(offset).ok()?,
+            steps: u64::try_from(start).ok()?..u64::try_from(end).ok()?,
+        })
+    };
+    read_array(attribute)?.into_iter().map(residency).collect()
 }
 
 /// A result and an operand of an operator that may share bytes: the smaller one lies within the larger
@@ -124,28 +131,44 @@ impl Maker {
     }
 
     pub(crate) fn overlays<'c>(self, overlays: &[InPlace]) -> Attribute<'c> {
-        self.array(overlays.iter().map(|it| {
-            let indices = [it.result as u64, it.operand as u64];
-            self.array(indices.into_iter().chain(Some(it.at).filter(|it| *it != 0)).map(|it| self.integer(it)))
+        self.array(overlays.iter().map(|overlay| {
+            let alias = CosmaAlias {
+                result: capped(overlay.result as u64),
+                operand: capped(overlay.operand as u64),
+                at: capped(overlay.at),
+            };
+            // SAFETY: the context is alive, and the numbers are not negative.
+            unsafe { Attribute::from_raw(cosmaAliasAttr(self.0, &alias)) }
         }))
     }
 
-    pub(crate) fn dictionary<'c>(
-        self,
-        entries: impl IntoIterator<Item = (&'static str, Attribute<'c>)>,
-    ) -> Attribute<'c> {
-        let named = |(name, value): (&str, Attribute<'c>)| MlirNamedAttribute {
-            name: self.name(name).to_raw(),
-            attribute: value.to_raw(),
-        };
-        let entries: Vec<MlirNamedAttribute> = entries.into_iter().map(named).collect();
-        // SAFETY: the context is alive and copies the entries.
-        unsafe { Attribute::from_raw(mlirDictionaryAttrGet(self.0, entries.len() as isize, entries.as_ptr())) }
+    pub(crate) fn residencies<'c>(self, residencies: &[Residency]) -> Attribute<'c> {
+        self.array(residencies.iter().map(|residency| {
+            let residency = CosmaResidency {
+                start: capped(residency.steps.start),
+                end: capped(residency.steps.end),
+                offset: capped(residency.offset),
+            };
+            // SAFETY: the context is alive, and the numbers are not negative.
+            unsafe { Attribute::from_raw(cosmaResidencyAttr(self.0, &residency)) }
+        }))
     }
 
-    pub(crate) fn residencies<'c>(self, residencies: &[Residency]) -> Attribute<'c> {
-        self.array(residencies.iter().map(|it| self.integers(&[it.offset, it.steps.start, it.steps.end])))
+    pub(crate) fn machine<'c>(self, machine: &CosmaMachine) -> Attribute<'c> {
+        // SAFETY: the context is alive.
+        unsafe { Attribute::from_raw(cosmaMachineAttr(self.0, machine)) }
     }
+
+    pub(crate) fn plan<'c>(self, plan: &CosmaPlan) -> Attribute<'c> {
+        // SAFETY: the context is alive and copies the text.
+        unsafe { Attribute::from_raw(cosmaPlanAttr(self.0, plan)) }
+    }
+}
+
+/// The number, or the largest one that an attribute of the dialect can hold: no size that the planner lets
+/// through is larger.
+pub(crate) fn capped(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// MLIR's integers have a sign. What does not fit is no size that the planner lets through, and

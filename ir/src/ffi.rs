@@ -26,6 +26,48 @@ pub(crate) struct CosmaPass {
     pub run: unsafe extern "C" fn(MlirOperation, *const c_void, *const MlirStringRef, isize) -> bool,
 }
 
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct CosmaAlias {
+    pub result: i64,
+    pub operand: i64,
+    pub at: i64,
+}
+
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct CosmaResidency {
+    pub start: i64,
+    pub end: i64,
+    pub offset: i64,
+}
+
+/// -1 where it is not said.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct CosmaMachine {
+    pub scratchpad: i64,
+    pub alignment: i64,
+    pub element_bytes: i64,
+    pub weights: i64,
+    pub weight_computation: i64,
+}
+
+#[repr(C)]
+pub(crate) struct CosmaPlan {
+    pub operators: i64,
+    pub total: i64,
+    pub compulsory: i64,
+    pub non_compulsory: i64,
+    pub lower_bound: i64,
+    pub fragmentation: i64,
+    pub peak: i64,
+    pub min_scratchpad: i64,
+    pub is_optimal: bool,
+    pub is_min_exact: bool,
+    pub solver: MlirStringRef,
+}
+
 unsafe extern "C" {
     pub(crate) fn cosmaCall(code: unsafe extern "C" fn(*mut *mut c_void), arguments: *mut *mut c_void) -> bool;
     pub(crate) fn cosmaLeave() -> !;
@@ -53,10 +95,20 @@ unsafe extern "C" {
     );
     pub(crate) fn cosmaIsElementwise(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaIsMemoryEffectFree(operation: MlirOperation) -> bool;
+    pub(crate) fn cosmaEquivalenceHash(operation: MlirOperation) -> u64;
+    pub(crate) fn cosmaIsEquivalent(one: MlirOperation, other: MlirOperation) -> bool;
     pub(crate) fn cosmaIsCall(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaHasRecursiveEffects(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaDecomposePack(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaIsSymbolUnused(symbol: MlirOperation, module: MlirOperation) -> bool;
+    pub(crate) fn cosmaReadAlias(attribute: MlirAttribute, alias: *mut CosmaAlias) -> bool;
+    pub(crate) fn cosmaReadResidency(attribute: MlirAttribute, residency: *mut CosmaResidency) -> bool;
+    pub(crate) fn cosmaReadMachine(attribute: MlirAttribute, machine: *mut CosmaMachine) -> bool;
+    pub(crate) fn cosmaReadPlan(attribute: MlirAttribute, plan: *mut CosmaPlan) -> bool;
+    pub(crate) fn cosmaAliasAttr(context: MlirContext, alias: *const CosmaAlias) -> MlirAttribute;
+    pub(crate) fn cosmaResidencyAttr(context: MlirContext, residency: *const CosmaResidency) -> MlirAttribute;
+    pub(crate) fn cosmaMachineAttr(context: MlirContext, machine: *const CosmaMachine) -> MlirAttribute;
+    pub(crate) fn cosmaPlanAttr(context: MlirContext, plan: *const CosmaPlan) -> MlirAttribute;
     pub(crate) fn cosmaSplatValue(attribute: MlirAttribute) -> MlirAttribute;
 }
 

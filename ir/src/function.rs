@@ -1,4 +1,4 @@
-//! What a function says about its arguments.
+//! The attributes of a function's arguments.
 
 use crate::Residency;
 use crate::fact::read_residencies;
@@ -15,28 +15,28 @@ pub fn is_weight(function: OperationRef, argument: usize) -> bool {
     get(function, argument, WEIGHT).is_some()
 }
 
-/// Makes an argument a weight of the network.
+/// Marks an argument as a weight of the network.
 pub fn set_weight(function: OperationRef, argument: usize) {
     set(function, argument, WEIGHT, maker(function).unit().to_raw());
 }
 
-/// When and where an argument lies in the scratchpad, before transfers bring it there.
+/// The residencies of an argument in allocated form.
 pub fn argument_residencies(function: OperationRef, argument: usize) -> Option<Vec<Residency>> {
     read_residencies(get(function, argument, RESIDENCIES)?)
 }
 
-/// Notes when and where an argument lies.
+/// Sets the residencies of an argument.
 pub fn set_argument_residencies(function: OperationRef, argument: usize, residencies: &[Residency]) {
     set(function, argument, RESIDENCIES, maker(function).residencies(residencies).to_raw());
 }
 
-/// Forgets when and where an argument lies.
+/// Removes the residencies of an argument.
 pub fn clear_argument_residencies(function: OperationRef, argument: usize) {
     set(function, argument, RESIDENCIES, MlirAttribute { ptr: std::ptr::null_mut() });
 }
 
 fn get<'c>(function: OperationRef<'c, '_>, argument: usize, name: &str) -> Option<Attribute<'c>> {
-    // SAFETY: the operation is alive; one that is no function, or has no such argument, gives null.
+    // SAFETY: the operation is alive; the result is null if it is not a function or has no such argument.
     unsafe {
         let raw = cosmaArgumentAttribute(function.to_raw(), argument as isize, Text::new(name).raw());
         Attribute::from_option_raw(raw)

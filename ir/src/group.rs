@@ -1,4 +1,4 @@
-//! Making a `cosma.group` of operations, and operations of a group.
+//! Creating and dissolving a `cosma.group`.
 
 use crate::edit::{as_mut, erase, replace_uses};
 use crate::fact::Maker;
@@ -8,12 +8,10 @@ use melior::ir::{
     Attribute, Block, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value, ValueLike,
 };
 
-/// Moves operations of one block, in their order, into a group that stands where the last of them
-/// stood; gives the group. `inputs` are what they read from outside, `results` what of theirs is read
-/// outside.
+/// Moves operations of one block, in their order, into a group at the position of the last one, and returns the group.
+/// `inputs` are the values that they use from outside, `results` their values that are used outside.
 ///
-/// What is read from around the operations and is not in `inputs` must be in the block of no other
-/// operation than these.
+/// Captured values that are not in `inputs` must be defined in the regions of these operations.
 ///
 /// # Panics
 /// If there are no operations.
@@ -60,8 +58,8 @@ pub fn group<'c, 'a>(
     group
 }
 
-/// Puts what is in a group where the group is. No handle to the group, to its results or to its block's
-/// arguments may be used after that.
+/// Replaces a group by its operations. Handles to the group, to its results and to its block's arguments must not be
+/// used afterwards.
 pub fn ungroup(group: OperationRef) {
     let Some(block) = group.region(0).ok().and_then(|it| it.first_block()) else { return };
     for (index, operand) in group.operands().enumerate() {
@@ -80,7 +78,7 @@ pub fn ungroup(group: OperationRef) {
     erase(group);
 }
 
-/// Makes an operation and all in its regions read another value.
+/// Replaces the uses of a value in an operation and its regions.
 fn replace_inside<'c, 'a>(operation: OperationRef<'c, 'a>, value: Value<'c, 'a>, other: Value<'c, 'a>) {
     as_mut(operation).replace_uses_of_with(value, other);
     for region in operation.regions() {

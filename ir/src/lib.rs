@@ -28,7 +28,9 @@ mod machine;
 mod maps;
 mod operation;
 mod pass;
+mod plan;
 pub mod plugin;
+mod region;
 mod report;
 mod tensor;
 mod transfer;
@@ -41,8 +43,8 @@ pub use fact::{InPlace, Residency};
 pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies, set_weight};
 pub use group::{group, ungroup};
 pub use interfaces::{
-    decompose_pack, has_elementwise_trait, has_recursive_effects, is_call, is_memory_effect_free, is_symbol_unused,
-    splat_value,
+    decompose_pack, equivalence_hash, has_elementwise_trait, has_recursive_effects, is_call, is_equivalent,
+    is_memory_effect_free, is_symbol_unused, splat_value,
 };
 pub use machine::{Machine, WeightComputation, Weights, clear_machine, machine, set_machine};
 pub use maps::{IndexingMap, indexing_maps};
@@ -53,6 +55,11 @@ pub use operation::{
     set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
+pub use plan::{PlanSummary, plan_summary, set_plan_summary};
+pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
-pub use tensor::{SizeError, size_in_bytes, size_with};
-pub use transfer::{Transfer, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, transfer};
+pub use tensor::{SizeError, bits_of_element, size_in_bytes, size_with};
+pub use transfer::{
+    Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, store_into,
+    transfer,
+};

@@ -1,13 +1,13 @@
 //! `cosma.machine`: what a module or a function says about the accelerator that it is for.
 
 use crate::edit::as_mut;
-use crate::fact::{Maker, read_integer, read_string};
+use crate::fact::{Maker, capped};
+use crate::ffi::{CosmaMachine, cosmaReadMachine};
 use crate::operation::maker;
-use melior::ir::attribute::DictionaryAttribute;
 use melior::ir::operation::{OperationLike, OperationMutLike};
-use melior::ir::{Attribute, OperationRef};
+use melior::ir::{Attribute, AttributeLike, OperationRef};
 
-pub(crate) const MACHINE: &str = "cosma.machine";
+const MACHINE: &str = "cosma.machine";
 
 /// How weights reach their operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn machine(operation: OperationRef) -> Option<Machine> {
     while let Some(operation) = next {
         if let Ok(attribute) = operation.attribute(MACHINE) {
             // One that does not read has its error elsewhere.
-            return read(attribute).ok();
+            return read(attribute);
         }
         next = operation.parent_operation();
     }
@@ -67,66 +67,31 @@ pub fn clear_machine(operation: OperationRef) {
     let _ = as_mut(operation).remove_attribute(MACHINE);
 }
 
-/// Reads the attribute, or says what is wrong with it.
-pub(crate) fn read(attribute: Attribute) -> Result<Machine, String> {
-    let dictionary = DictionaryAttribute::try_from(attribute).map_err(|_| "must be a dictionary".to_owned())?;
-    let mut machine = Machine::default();
-    for index in 0..dictionary.len() {
-        let Ok((key, value)) = dictionary.element(index) else { break };
-        match key.as_string_ref().as_str().unwrap_or_default() {
-            "scratchpad" => machine.scratchpad = Some(bytes("scratchpad", value, 0)?),
-            "alignment" => machine.alignment = Some(bytes("alignment", value, 1)?),
-            "weights" => machine.weights = Some(weights(value)?),
-            "element_bytes" => machine.element_bytes = Some(bytes("element_bytes", value, 1)?),
-            "weight_computation" => machine.weight_computation = Some(weight_computation(value)?),
-            key => {
-                return Err(format!(
-                    "has an unknown key '{key}'; there are scratchpad, alignment, weights, element_bytes, \
-                     weight_computation"
-                ));
-            }
-        }
+/// What the attribute says, in whatever spelling; none if it is no machine.
+fn read(attribute: Attribute) -> Option<Machine> {
+    let mut machine = CosmaMachine::default();
+    // SAFETY: the attribute is alive.
+    if !unsafe { cosmaReadMachine(attribute.to_raw(), &mut machine) } {
+        return None;
     }
-    Ok(machine)
-}
-
-fn bytes(key: &str, value: Attribute, least: u64) -> Result<u64, String> {
-    let integer = read_integer(value).ok_or_else(|| format!("needs a 64-bit integer as {key}, not {value}"))?;
-    let bytes = u64::try_from(integer).ok().filter(|it| least <= *it);
-    bytes.ok_or_else(|| format!("needs at least {least} B as {key}, not {integer}"))
-}
-
-fn weights(value: Attribute) -> Result<Weights, String> {
-    match read_string(value).as_deref() {
-        Some("resident") => Ok(Weights::Resident),
-        Some("streamed") => Ok(Weights::Streamed),
-        _ => Err(format!("needs \"resident\" or \"streamed\" as weights, not {value}")),
-    }
-}
-
-fn weight_computation(value: Attribute) -> Result<WeightComputation, String> {
-    match read_string(value).as_deref() {
-        Some("folded") => Ok(WeightComputation::Folded),
-        Some("run") => Ok(WeightComputation::Run),
-        _ => Err(format!("needs \"folded\" or \"run\" as weight_computation, not {value}")),
-    }
+    let bytes = |value: i64| u64::try_from(value).ok();
+    Some(Machine {
+        scratchpad: bytes(machine.scratchpad),
+        alignment: bytes(machine.alignment),
+        weights: bytes(machine.weights).map(|case| if case == 0 { Weights::Resident } else { Weights::Streamed }),
+        element_bytes: bytes(machine.element_bytes),
+        weight_computation: bytes(machine.weight_computation)
+            .map(|case| if case == 0 { WeightComputation::Folded } else { WeightComputation::Run }),
+    })
 }
 
 fn write<'c>(maker: Maker, machine: &Machine) -> Attribute<'c> {
-    let weights = machine.weights.map(|it| match it {
-        Weights::Resident => "resident",
-        Weights::Streamed => "streamed",
-    });
-    let computation = machine.weight_computation.map(|it| match it {
-        WeightComputation::Folded => "folded",
-        WeightComputation::Run => "run",
-    });
-    let entries = [
-        ("alignment", machine.alignment.map(|it| maker.integer(it))),
-        ("element_bytes", machine.element_bytes.map(|it| maker.integer(it))),
-        ("scratchpad", machine.scratchpad.map(|it| maker.integer(it))),
-        ("weight_computation", computation.map(|it| maker.string(it))),
-        ("weights", weights.map(|it| maker.string(it))),
-    ];
-    maker.dictionary(entries.into_iter().filter_map(|(name, value)| Some((name, value?))))
+    let bytes = |value: Option<u64>| value.map_or(-1, capped);
+    maker.machine(&CosmaMachine {
+        scratchpad: bytes(machine.scratchpad),
+        alignment: bytes(machine.alignment),
+        element_bytes: bytes(machine.element_bytes),
+        weights: machine.weights.map_or(-1, |it| it as i64),
+        weight_computation: machine.weight_computation.map_or(-1, |it| it as i64),
+    })
 }

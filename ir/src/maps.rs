@@ -1,4 +1,4 @@
-//! How an operation of linalg walks through its operands.
+//! The indexing maps of linalg operations.
 
 use crate::fact::read_array;
 use melior::ir::operation::OperationLike;
@@ -8,20 +8,20 @@ use mlir_sys::{
     mlirAffineMapIsProjectedPermutation, mlirAttributeIsAAffineMap,
 };
 
-/// Which element of an operand belongs to a step of the loops.
+/// The kind of an operand's indexing map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexingMap {
-    /// The one at the same place.
+    /// The identity.
     Identity,
-    /// The one at the same place of a tensor that was transposed.
+    /// A permutation: the operand is transposed.
     Permutation,
-    /// One along some of the dimensions: the operand is spread, or the result reduced.
+    /// A projection to some of the dimensions: the operand is broadcast, or the result reduced.
     Projection,
-    /// Sums of indices, as of windows, or constants.
+    /// Anything else, such as sums of indices in windows, or constants.
     Other,
 }
 
-/// The maps of a `linalg.generic`, one for each operand; none where there are none.
+/// The kinds of the indexing maps of an operation, one for each operand; `None` if it has none.
 pub fn indexing_maps(operation: OperationRef) -> Option<Vec<IndexingMap>> {
     let maps = read_array(operation.attribute("indexing_maps").ok()?)?;
     let kind = |it: melior::ir::Attribute| {

@@ -1,10 +1,10 @@
-//! What an operation says about itself as an operator, and what planning writes to it.
+//! The attributes of operators, declared by front ends or written by planning.
 //!
 //! A fact has one name, and two spellings: `cosma.op` and `cosma.group` have it as an attribute of their own, `offsets`;
 //! an operation of another dialect as `cosma.offsets`. The functions here treat both alike. On a
 //! load or reload, [`offsets`] is its one `offset`.
 //!
-//! A value that does not make sense reads as absent: the verifier has refused it before.
+//! An invalid value reads as absent: the verifier has refused it before.
 
 use crate::edit::as_mut;
 use crate::fact::{
@@ -32,13 +32,13 @@ pub fn name(operation: OperationRef) -> String {
     unsafe { string(mlirIdentifierStr(mlirOperationGetName(operation.to_raw()))) }
 }
 
-/// An operand, if there are so many. The error of melior's own accessor has the whole operation as text,
-/// for which MLIR verifies it and all around it.
+/// The operand at an index, if it exists. melior's accessor is slow if it does not: its error prints the operation,
+/// for which MLIR verifies the enclosing operations.
 pub fn operand_at<'c, 'a>(operation: OperationRef<'c, 'a>, index: usize) -> Option<Value<'c, 'a>> {
     (index < operation.operand_count()).then(|| operation.operand(index).expect("it is counted"))
 }
 
-/// A result, if there are so many, as [`operand_at`].
+/// The result at an index, if it exists; see [`operand_at`].
 pub fn result_at<'c, 'a>(operation: OperationRef<'c, 'a>, index: usize) -> Option<Value<'c, 'a>> {
     (index < operation.result_count()).then(|| operation.result(index).expect("it is counted").into())
 }
@@ -53,7 +53,7 @@ pub fn is_group(operation: OperationRef) -> bool {
     name(operation) == GROUP
 }
 
-/// What an operator does: the `kind` of a `cosma.op` or `cosma.group`, the name of any other.
+/// The kind of an operator: the attribute `kind` of a `cosma.op` or `cosma.group`, the name of any other operation.
 pub fn kind(operation: OperationRef) -> String {
     let name = name(operation);
     let kind =
@@ -61,32 +61,32 @@ pub fn kind(operation: OperationRef) -> String {
     kind.unwrap_or(name)
 }
 
-/// Multiply-accumulates of an operator, if it says how many.
+/// The number of multiply-accumulates of an operator, if declared.
 pub fn macs(operation: OperationRef) -> Option<u64> {
     natural(fact(operation, MACS)?)
 }
 
-/// Bytes that an operator needs for itself while it runs; 0 if it does not say.
+/// The size of an operator's workspace in bytes; 0 if not declared.
 pub fn workspace(operation: OperationRef) -> u64 {
     fact(operation, WORKSPACE).and_then(natural).unwrap_or(0)
 }
 
-/// Which results may share bytes with which operands; none if the operation does not say.
+/// The declared pairs of result and operand that may share bytes; `None` if the operation declares nothing.
 pub fn in_place(operation: OperationRef) -> Option<Vec<InPlace>> {
     fact(operation, IN_PLACE).and_then(read_overlays)
 }
 
-/// Says which results may share bytes with which operands.
+/// Declares the pairs of result and operand that may share bytes.
 pub fn set_in_place(operation: OperationRef, overlays: &[InPlace]) {
     set(operation, IN_PLACE, maker(operation).overlays(overlays));
 }
 
-/// Where the workspace lies.
+/// The offset of the workspace.
 pub fn workspace_offset(operation: OperationRef) -> Option<u64> {
     natural(fact(operation, WORKSPACE_OFFSET)?)
 }
 
-/// Where the results lie, one offset for each.
+/// The offsets of the results.
 pub fn offsets(operation: OperationRef) -> Option<Vec<u64>> {
     if transfer::transfer(operation).is_some() {
         return Some(vec![natural(operation.attribute(transfer::OFFSET).ok()?)?]);
@@ -94,53 +94,53 @@ pub fn offsets(operation: OperationRef) -> Option<Vec<u64>> {
     read_integers(fact(operation, OFFSETS)?)?.into_iter().map(|it| u64::try_from(it).ok()).collect()
 }
 
-/// When and where each of the results lies, before transfers stand between the operators.
+/// The residencies of each result in allocated form.
 pub fn residencies(operation: OperationRef) -> Option<Vec<Vec<Residency>>> {
     read_array(fact(operation, RESIDENCIES)?)?.into_iter().map(read_residencies).collect()
 }
 
-/// Puts the results at offsets, one for each.
+/// Sets the offsets of the results, one for each.
 pub fn set_offsets(operation: OperationRef, offsets: &[u64]) {
     set(operation, OFFSETS, maker(operation).integers(offsets));
 }
 
-/// Says how many multiply-accumulates an operator takes.
+/// Declares the number of multiply-accumulates of an operator.
 pub fn set_macs(operation: OperationRef, macs: u64) {
     set(operation, MACS, maker(operation).integer(macs));
 }
 
-/// Says how many bytes an operator needs for itself.
+/// Declares the size of an operator's workspace in bytes.
 pub fn set_workspace(operation: OperationRef, bytes: u64) {
     set(operation, WORKSPACE, maker(operation).integer(bytes));
 }
 
-/// Puts the workspace at an offset.
+/// Sets the offset of the workspace.
 pub fn set_workspace_offset(operation: OperationRef, offset: u64) {
     set(operation, WORKSPACE_OFFSET, maker(operation).integer(offset));
 }
 
-/// Notes when and where the results lie, one list for each.
+/// Sets the residencies of the results, one list for each.
 pub fn set_residencies(operation: OperationRef, residencies: &[Vec<Residency>]) {
     let maker = maker(operation);
     set(operation, RESIDENCIES, maker.array(residencies.iter().map(|it| maker.residencies(it))));
 }
 
-/// Forgets where the results lie.
+/// Removes the offsets of the results.
 pub fn clear_offsets(operation: OperationRef) {
     clear(operation, OFFSETS);
 }
 
-/// Forgets where the workspace lies.
+/// Removes the offset of the workspace.
 pub fn clear_workspace_offset(operation: OperationRef) {
     clear(operation, WORKSPACE_OFFSET);
 }
 
-/// Forgets when and where the results lie.
+/// Removes the residencies of the results.
 pub fn clear_residencies(operation: OperationRef) {
     clear(operation, RESIDENCIES);
 }
 
-/// Forgets all that an operation says about itself as an operator, and what planning wrote to it.
+/// Removes all attributes of an operator, both declared and written by planning.
 pub fn clear_operator_facts(operation: OperationRef) {
     [MACS, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES].into_iter().for_each(|it| clear(operation, it));
 }

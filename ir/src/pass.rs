@@ -1,4 +1,4 @@
-//! Passes that MLIR knows by name: its pipelines, its help and its error messages.
+//! Registration of passes with MLIR, for its pipelines, help and error messages.
 
 use crate::Diagnostic;
 use crate::ffi::{CosmaOption, CosmaPass, Text, cosmaRegisterPass, guard, string};
@@ -11,27 +11,27 @@ use std::ffi::c_void;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
-/// An option of a pass, as it stands in a pipeline: `cosma-allocate{alignment=64}`.
+/// An option of a pass, as in `cosma-allocate{alignment=64}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OptionInfo {
-    /// `alignment`.
+    /// The name, for example `alignment`.
     pub name: &'static str,
     /// One line of help.
     pub description: &'static str,
-    /// What it is where the pipeline does not say.
+    /// The default value.
     pub default: &'static str,
 }
 
-/// What MLIR is told of a pass.
+/// The description of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PassInfo {
-    /// `cosma-allocate`.
+    /// The name, for example `cosma-allocate`.
     pub name: &'static str,
     /// One line of help.
     pub description: &'static str,
     /// The operation that it runs on: `func.func` or `builtin.module`.
     pub anchor: &'static str,
-    /// In the order of the help.
+    /// The options, in the order of the help.
     pub options: &'static [OptionInfo],
 }
 
@@ -54,21 +54,21 @@ impl PassOptions {
     /// The value of an option as another type.
     ///
     /// # Errors
-    /// A sentence with the option's name and value, where it does not parse.
+    /// A message with the option's name and value, if it does not parse.
     pub fn parse<T: FromStr>(&self, name: &str) -> Result<T, String> {
         let value = self.get(name);
         value.parse().map_err(|_| format!("option {name} cannot be '{value}'"))
     }
 }
 
-/// The work of a pass. An error is emitted, and the pass fails; so it does after a panic, which
-/// becomes an error at the operation.
+/// The function of a pass. If it returns an error, the error is emitted and the pass fails. A panic becomes an error at
+/// the operation.
 pub type Run = for<'c, 'a> fn(&'c Context, OperationRef<'c, 'a>, &PassOptions) -> Result<(), Diagnostic<'c>>;
 
-/// Runs the passes of a manager on one operation, such as a function, instead of a whole module;
-/// gives whether all went well. What did not, has been said through MLIR.
+/// Runs the passes of a manager on one operation, such as a function, instead of a whole module. Returns whether all
+/// succeeded; errors are emitted through MLIR.
 ///
-/// The manager's pipeline is anchored at operations of this name: `func.func(…)`.
+/// The manager's pipeline must be anchored at operations of this name: `func.func(…)`.
 pub fn run_passes(manager: &PassManager, operation: OperationRef) -> bool {
     // SAFETY: both are alive, and what a pass changes in the operation it may change.
     unsafe { mlirPassManagerRunOnOp(manager.to_raw(), operation.to_raw()).value != 0 }
@@ -79,7 +79,7 @@ struct Registered {
     run: Run,
 }
 
-/// Makes a pass known to MLIR. The first of a name counts; again does no harm.
+/// Registers a pass with MLIR. Further registrations of the same name are ignored.
 ///
 /// MLIR may run it on several functions at once. It may create operations of the dialects `cosma`,
 /// `arith`, `func` and `memref`; one on modules also of `affine`, `bufferization`, `index`, `linalg`,
@@ -95,7 +95,7 @@ pub fn register_pass(info: PassInfo, run: Run) {
         })
         .collect();
     static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    // A pass is registered for good, and once.
+    // A pass is registered once, and never unregistered.
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     if !names.insert(info.name) {
         return;

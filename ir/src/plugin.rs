@@ -1,7 +1,6 @@
-//! What a shared library tells stock `mlir-opt` when that loads it as a plugin.
+//! The plugin interface of stock `mlir-opt`.
 //!
-//! The library itself exports `mlirGetDialectPluginInfo` and `mlirGetPassPluginInfo`, which return
-//! these.
+//! The shared library exports `mlirGetDialectPluginInfo` and `mlirGetPassPluginInfo`, which return these.
 
 use crate::ffi::cosmaInsertDialect;
 use mlir_sys::MlirDialectRegistry;
@@ -30,17 +29,17 @@ pub struct PassPluginInfo {
     register: extern "C" fn(),
 }
 
-/// That the library has COSMA's dialect.
+/// The description of the plugin with COSMA's dialect.
 pub fn dialect_plugin() -> DialectPluginInfo {
     DialectPluginInfo { api_version: API_VERSION, name: NAME, version: VERSION, register: register_dialect }
 }
 
-/// That the library has passes; `register` makes them known and does not panic.
+/// The description of the plugin with passes. `register` registers them and must not panic.
 pub fn pass_plugin(register: extern "C" fn()) -> PassPluginInfo {
     PassPluginInfo { api_version: API_VERSION, name: NAME, version: VERSION, register }
 }
 
-// MLIR passes a pointer to its registry, which is what the C interface wraps in a struct.
+// MLIR passes a pointer to its registry, which has the layout of the C interface's struct.
 extern "C" fn register_dialect(registry: MlirDialectRegistry) {
     // SAFETY: the registry is MLIR's and alive.
     unsafe { cosmaInsertDialect(registry) }

@@ -1,4 +1,4 @@
-//! What MLIR and the passes had to say, as `file:line:col: error: message`.
+//! The diagnostics of MLIR and the passes as data, printed as `file:line:col: error: message`.
 
 use crate::ffi::{append, guard};
 use melior::Context;
@@ -14,48 +14,48 @@ use std::ffi::c_void;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// The module cannot be used.
+    /// The module is invalid.
     Error,
-    /// It can, but look.
+    /// The module is valid but deserves attention.
     Warning,
-    /// For information.
+    /// Information.
     Remark,
-    /// Belongs to another one.
+    /// Part of another diagnostic.
     Note,
 }
 
-/// One diagnostic that was emitted, as data.
+/// An emitted diagnostic as data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
     /// The file's name as it was given to the parser; `<unknown>` if the location has none.
     pub file: String,
-    /// Counted from 1; 0 if the location has none.
+    /// The line, from 1; 0 if the location has none.
     pub line: usize,
-    /// Counted from 1; 0 if the location has none.
+    /// The column, from 1; 0 if the location has none.
     pub column: usize,
-    /// Without location and severity; begins with the name of the place, if its location has one.
+    /// The message, without location and severity. It begins with the name in the location, if there is one.
     pub message: String,
-    /// In order.
+    /// The notes, in order.
     pub notes: Vec<Report>,
 }
 
-/// A context's diagnostics, kept instead of printed for as long as this lives.
+/// Collects a context's diagnostics, instead of printing them, as long as it is alive.
 pub struct Reports<'c> {
     context: &'c Context,
     handler: DiagnosticHandlerId,
-    // Also owned by the handler. Passes on other threads report too, though MLIR lets in one at a time.
+    // Shared with the handler. Passes on other threads report too, though MLIR calls the handler sequentially.
     collected: Arc<Collected>,
 }
 
 type Collected = Mutex<Vec<Report>>;
 
 impl<'c> Reports<'c> {
-    /// Begins to listen.
+    /// Begins to collect.
     pub fn attach(context: &'c Context) -> Self {
         let collected = Arc::new(Collected::default());
         let data = Arc::into_raw(Arc::clone(&collected)).cast_mut().cast();
@@ -67,7 +67,7 @@ impl<'c> Reports<'c> {
         Reports { context, handler, collected }
     }
 
-    /// What was said since the last call.
+    /// The diagnostics since the last call.
     pub fn take(&self) -> Vec<Report> {
         std::mem::take(&mut *self.collected.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -87,7 +87,7 @@ unsafe extern "C" fn handle(diagnostic: MlirDiagnostic, data: *mut c_void) -> Ml
         let report = unsafe { read(diagnostic) };
         collected.lock().unwrap_or_else(PoisonError::into_inner).push(report);
     });
-    // What could not be kept goes on to MLIR's own handler.
+    // If it could not be kept, MLIR's own handler prints it.
     MlirLogicalResult { value: handled.is_ok().into() }
 }
 
@@ -130,7 +130,7 @@ fn severity(raw: u32) -> Severity {
     }
 }
 
-/// File, line and column of the first place in a file that a location leads to.
+/// File, line and column of the first file location in a location.
 fn place(location: Location) -> Option<(String, usize, usize)> {
     if location.is_file_line_col_range() {
         let file = location.file_line_col_range_filename().as_string_ref().as_str().unwrap_or("<not UTF-8>").to_owned();
@@ -148,7 +148,7 @@ fn place(location: Location) -> Option<(String, usize, usize)> {
     None
 }
 
-/// What a front end calls the place, as the node of a model.
+/// The name in a location, such as that of a model's node.
 fn name(location: Location) -> Option<String> {
     if location.is_name() {
         return location.name_value().as_string_ref().as_str().ok().map(str::to_owned);

@@ -69,6 +69,11 @@ pub fn size_with(r#type: Type, element_bytes: Option<u64>) -> Result<u64, SizeEr
     Ok(bits.ok_or_else(|| SizeError::TooLarge(r#type.to_string()))?.div_ceil(8))
 }
 
+/// How many bits each element of a tensor takes in one whose elements are packed.
+pub fn bits_of_element(tensor: Type) -> Option<u64> {
+    width_in_bits(RankedTensorType::try_from(tensor).ok()?.element().to_raw())
+}
+
 fn width_in_bits(element: MlirType) -> Option<u64> {
     // SAFETY: the type is alive, as its context is, and each getter follows its check.
     unsafe {

@@ -2,9 +2,10 @@
 
 use crate::edit::as_mut;
 use crate::fact::{Maker, read_string};
-use crate::operation::{maker, name};
+use crate::operation::{maker, name, operand_at};
+use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion};
 use melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
-use melior::ir::{Attribute, Identifier, Location, Operation, OperationRef, Value, ValueLike};
+use melior::ir::{Attribute, Identifier, Location, Operation, OperationRef, Type, Value, ValueLike};
 use mlir_sys::mlirLocationGetContext;
 
 pub(crate) const OFFSET: &str = "offset";
@@ -70,6 +71,12 @@ pub fn is_streamed(operation: OperationRef) -> bool {
     transfer(operation).is_some_and(Transfer::is_inward) && operation.has_attribute(STREAMED)
 }
 
+/// The tensor in host memory of which an outward transfer writes a region, if it does not make a new one.
+pub fn destination<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<Value<'c, 'a>> {
+    let is_outward = transfer(operation).is_some_and(|it| !it.is_inward());
+    if is_outward { operand_at(operation, 1) } else { None }
+}
+
 /// Notes on an operation of lowered form that it is a transfer: a copy, or a view of host memory
 /// through which an operator reads what is streamed.
 pub fn mark_transfer(operation: OperationRef, transfer: Transfer, is_streamed: bool) {
@@ -91,50 +98,96 @@ pub(crate) fn read_mark(attribute: Attribute) -> Option<Transfer> {
     ALL.into_iter().find(|it| it.mark() == mark)
 }
 
-/// Brings a tensor from host memory to an offset in the scratchpad; without an offset, streams it.
-pub fn load<'c>(source: Value<'c, '_>, offset: Option<u64>, location: Location<'c>) -> Operation<'c> {
-    bring_in(Transfer::Load, source, offset, location)
+/// A region of a tensor, and the type of a tensor that is just that.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece<'c, 'r> {
+    /// Of the tensor in host memory.
+    pub region: &'r TensorRegion,
+    /// Of what lies in the scratchpad.
+    pub r#type: Type<'c>,
 }
 
-/// Brings a tensor back to an offset in the scratchpad; without an offset, streams it.
-pub fn reload<'c>(source: Value<'c, '_>, offset: Option<u64>, location: Location<'c>) -> Operation<'c> {
-    bring_in(Transfer::Reload, source, offset, location)
+/// Brings a tensor, or a piece of one, from host memory to an offset in the scratchpad; without an offset, streams
+/// it.
+pub fn load<'c>(
+    source: Value<'c, '_>,
+    piece: Option<Piece<'c, '_>>,
+    offset: Option<u64>,
+    location: Location<'c>,
+) -> Operation<'c> {
+    bring_in(Transfer::Load, source, piece, offset, location)
+}
+
+/// Brings a tensor, or a piece of one, back to an offset in the scratchpad; without an offset, streams it.
+pub fn reload<'c>(
+    source: Value<'c, '_>,
+    piece: Option<Piece<'c, '_>>,
+    offset: Option<u64>,
+    location: Location<'c>,
+) -> Operation<'c> {
+    bring_in(Transfer::Reload, source, piece, offset, location)
 }
 
 /// Puts a tensor out into host memory, from where it comes back.
 pub fn spill<'c>(source: Value<'c, '_>, location: Location<'c>) -> Operation<'c> {
-    build(Transfer::Spill, source, &[], location)
+    build(Transfer::Spill, &[source], source.r#type(), &[], location)
 }
 
 /// Puts a result of the function out into host memory.
 pub fn store<'c>(source: Value<'c, '_>, location: Location<'c>) -> Operation<'c> {
-    build(Transfer::Store, source, &[], location)
+    build(Transfer::Store, &[source], source.r#type(), &[], location)
+}
+
+/// Puts a piece of a result of the function out, into a region of the whole in host memory.
+pub fn store_into<'c>(
+    source: Value<'c, '_>,
+    destination: Value<'c, '_>,
+    region: &TensorRegion,
+    location: Location<'c>,
+) -> Operation<'c> {
+    let attributes = region_attributes(maker_at(location), region);
+    build(Transfer::Store, &[source, destination], destination.r#type(), &attributes, location)
 }
 
 fn bring_in<'c>(
     transfer: Transfer,
     source: Value<'c, '_>,
+    piece: Option<Piece<'c, '_>>,
     offset: Option<u64>,
     location: Location<'c>,
 ) -> Operation<'c> {
-    // SAFETY: the location is alive.
-    let maker = Maker::new(unsafe { mlirLocationGetContext(location.to_raw()) });
-    let attribute = match offset {
+    let maker = maker_at(location);
+    let mut attributes = vec![match offset {
         Some(offset) => (maker.name(OFFSET), maker.integer(offset)),
         None => (maker.name(STREAMED), maker.unit()),
-    };
-    build(transfer, source, &[attribute], location)
+    }];
+    attributes.extend(piece.into_iter().flat_map(|it| region_attributes(maker, it.region)));
+    let r#type = piece.map_or(source.r#type(), |it| it.r#type);
+    build(transfer, &[source], r#type, &attributes, location)
+}
+
+fn region_attributes<'c>(maker: Maker, region: &TensorRegion) -> [(Identifier<'c>, Attribute<'c>); 2] {
+    [
+        (maker.name(STATIC_OFFSETS), maker.integers(&region.offsets)),
+        (maker.name(STATIC_SIZES), maker.integers(&region.sizes)),
+    ]
+}
+
+fn maker_at(location: Location) -> Maker {
+    // SAFETY: the location is alive.
+    Maker::new(unsafe { mlirLocationGetContext(location.to_raw()) })
 }
 
 fn build<'c>(
     transfer: Transfer,
-    source: Value<'c, '_>,
+    operands: &[Value<'c, '_>],
+    result: Type<'c>,
     attributes: &[(Identifier<'c>, Attribute<'c>)],
     location: Location<'c>,
 ) -> Operation<'c> {
     let builder = OperationBuilder::new(transfer.name(), location)
-        .add_operands(&[source])
-        .add_results(&[source.r#type()])
+        .add_operands(operands)
+        .add_results(&[result])
         .add_attributes(attributes);
     builder.build().expect("nothing is inferred that could fail")
 }

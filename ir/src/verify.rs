@@ -7,22 +7,22 @@ use crate::Diagnostic;
 use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlays, read_residencies};
 use crate::ffi::{guard, string};
 use crate::function::WEIGHT;
-use crate::machine::{MACHINE, machine};
+use crate::machine::machine;
 use crate::operation::{
     GROUP, IN_PLACE, MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, YIELD, fact, kind, name,
     spelling,
 };
-use crate::tensor::{size_in_bytes, size_with};
-use crate::transfer::{MARK, OFFSET, STREAMED, STREAMED_MARK, read_mark, transfer};
+use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion, static_dimensions};
+use crate::tensor::{bits_of_element, size_in_bytes, size_with};
+use crate::transfer::{MARK, OFFSET, STREAMED, STREAMED_MARK, destination, read_mark, transfer};
 use melior::ir::operation::OperationLike;
-use melior::ir::r#type::TypeLike;
+use melior::ir::r#type::{RankedTensorType, ShapedTypeLike, TypeLike};
 use melior::ir::{Attribute, AttributeLike, BlockLike, OperationRef, RegionLike, Type, ValueLike};
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
-const PLAN: &str = "cosma.plan";
 const FACTS: [&str; 6] = [MACS, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
 
 /// What is wrong, to be said after the operation's name.
@@ -103,6 +103,7 @@ fn verify_group(operation: OperationRef) -> Verdict {
 }
 
 fn verify_transfer(operation: OperationRef) -> Verdict {
+    verify_region(operation)?;
     let size = operation.result(0).map_err(|error| error.to_string()).map(|it| it.r#type())?;
     let size = size_at(operation, size)?;
     if !transfer(operation).is_some_and(|it| it.is_inward()) {
@@ -116,14 +117,61 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
     }
 }
 
+/// A transfer of a whole tensor keeps its type; one of a region has its sizes, and lies within the whole.
+fn verify_region(operation: OperationRef) -> Verdict {
+    let source = operation.operand(0).map_err(|error| error.to_string())?.r#type();
+    let target = operation.result(0).map_err(|error| error.to_string())?.r#type();
+    let destination = destination(operation).map(|it| it.r#type());
+    let integers = |name| operation.attribute(name).ok().map(|it| read_integers(it).unwrap_or_default());
+    let (offsets, sizes) = match (integers(STATIC_OFFSETS), integers(STATIC_SIZES)) {
+        (Some(offsets), Some(sizes)) => (offsets, sizes),
+        (None, None) if destination.is_some() => return Err("needs a region, [offsets] [sizes], to write into".into()),
+        (None, None) if source == target => return Ok(()),
+        (None, None) => return Err(format!("moves a whole tensor, but makes {target} of {source}")),
+        _ => return Err("needs both offsets and sizes of a region, or neither".into()),
+    };
+    let is_inward = transfer(operation).is_some_and(|it| it.is_inward());
+    let (whole, part) = match destination {
+        None if is_inward => (source, target),
+        None => return Err("has a region, but nothing to write it into".into()),
+        Some(whole) if whole == target => (whole, source),
+        Some(whole) => return Err(format!("writes into {whole}, but gives {target}")),
+    };
+    verify_part(whole, part, &offsets, &sizes)
+}
+
+fn verify_part(whole: Type, part: Type, offsets: &[i64], sizes: &[i64]) -> Verdict {
+    let of = |it: Type| static_dimensions(it).ok_or_else(|| format!("{it} is not a ranked, static tensor"));
+    let (dimensions, shape) = (of(whole)?, of(part)?);
+    if offsets.len() != dimensions.len() || sizes.len() != dimensions.len() {
+        let (n_offsets, n_sizes, rank) = (offsets.len(), sizes.len(), dimensions.len());
+        return Err(format!("has {n_offsets} offsets and {n_sizes} sizes of a region of {rank} dimensions"));
+    }
+    for (index, ((offset, size), dimension)) in offsets.iter().zip(sizes).zip(&dimensions).enumerate() {
+        let end = i128::from(*offset) + i128::from(*size);
+        if *size < 1 || *offset < 0 || i128::from(*dimension) < end {
+            return Err(format!(
+                "has a region from {offset} to {end} along dimension {index}, which has {dimension} elements"
+            ));
+        }
+    }
+    let natural = |it: &[i64]| it.iter().map(|it| it.unsigned_abs()).collect::<Vec<u64>>();
+    let region = TensorRegion { offsets: natural(offsets), sizes: natural(sizes) };
+    if shape != region.sizes || element(whole) != element(part) {
+        return Err(format!("has a region {region} of {whole}, which is no {part}"));
+    }
+    if bits_of_element(whole).is_some_and(|bits| !region.is_in_whole_bytes(&dimensions, bits)) {
+        return Err(format!("has a region {region} of {whole} that begins or ends within a byte"));
+    }
+    Ok(())
+}
+
+fn element<'c>(tensor: Type<'c>) -> Option<Type<'c>> {
+    RankedTensorType::try_from(tensor).map(|it| it.element()).ok()
+}
+
 fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Verdict {
     match name {
-        MACHINE if operation.region_count() == 0 => {
-            Err(format!("attribute '{MACHINE}' belongs on a module or a function"))
-        }
-        MACHINE => crate::machine::read(value).map(|_| ()).map_err(|it| format!("attribute '{MACHINE}' {it}")),
-        PLAN if !value.is_dictionary() => Err(format!("attribute '{PLAN}' must be a dictionary")),
-        PLAN => Ok(()),
         WEIGHT => Err(format!("attribute '{WEIGHT}' belongs on an argument of a function")),
         MARK if read_mark(value).is_none() => {
             Err(format!("attribute '{MARK}' must be \"load\", \"reload\", \"spill\" or \"store\""))
@@ -153,7 +201,7 @@ fn verify_argument_attribute(argument: usize, name: &str, value: Attribute) -> V
         WEIGHT => Err(format!("attribute '{name}' of argument {argument} has no value")),
         crate::function::RESIDENCIES => match read_residencies(value) {
             Some(_) => Ok(()),
-            None => Err(format!("attribute '{name}' of argument {argument} must list [offset, first step, end step]")),
+            None => Err(format!("attribute '{name}' of argument {argument} must be a list of #cosma.residency")),
         },
         _ => Err(format!("has an unknown attribute '{name}' on argument {argument}")),
     }
@@ -182,8 +230,9 @@ fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Ve
 /// Results and operands that may share bytes: the smaller one lies within the larger one, and parts do
 /// so beside each other.
 fn verify_in_place(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
-    let pairs = read_overlays(value)
-        .ok_or_else(|| format!("attribute '{spelling}' must list [result, operand] or [result, operand, byte]"))?;
+    let pairs = read_overlays(value).ok_or_else(|| {
+        format!("attribute '{spelling}' must be a list of #cosma.alias, [result, operand] or [result, operand, byte]")
+    })?;
     let mut parts: Vec<Part> = Vec::new();
     for InPlace { result, operand, at } in &pairs {
         let (n_results, n_operands) = (operation.result_count(), operation.operand_count());
@@ -293,9 +342,8 @@ fn verify_residencies(operation: OperationRef, spelling: &str, value: Attribute)
         ));
     }
     for (index, (list, result)) in lists.into_iter().zip(operation.results()).enumerate() {
-        let residencies = read_residencies(list).ok_or_else(|| {
-            format!("attribute '{spelling}' of result {index} must list [offset, first step, end step]")
-        })?;
+        let residencies = read_residencies(list)
+            .ok_or_else(|| format!("attribute '{spelling}' must have a list of #cosma.residency for result {index}"))?;
         let size = result_size(operation, result.r#type())?;
         for residency in residencies {
             Block::new(format!("result {index}"), residency.offset.cast_signed(), size).verify(operation)?;

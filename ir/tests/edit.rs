@@ -90,7 +90,7 @@ fn transfers_are_built_and_found() {
             let readers = uses(value);
             assert_eq!(readers.len(), 1);
             assert_eq!((readers[0].operation, readers[0].operand), (multiply, argument));
-            let new = block.insert_operation_before(multiply, load(value, offset, location));
+            let new = block.insert_operation_before(multiply, load(value, None, offset, location));
             as_mut(multiply).set_operand(argument, new.result(0).expect("it has one").into());
             assert_eq!(transfer(new), Some(Transfer::Load));
             assert_eq!(is_streamed(new), offset.is_none());

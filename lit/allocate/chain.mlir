@@ -5,12 +5,12 @@
 // RUN: not cosma-opt --allocate --scratchpad=287 %s 2>&1 | FileCheck --check-prefix=SMALL %s
 
 // Step 1 fills all 288 bytes: %0, %w, %1 and a workspace. %w lies last, since it needs no padding there.
-// CHECK: %arg0: tensor<64xi8> {cosma.residencies = [array<i64: {{[0-9]+}}, 0, 1>]}
-// CHECK-SAME: %arg1: tensor<32xi8> {cosma.residencies = [array<i64: 256, 1, 2>], cosma.weight}
-// CHECK-SAME: cosma.machine = {alignment = 64 : i64, scratchpad = 288 : i64, weights = "resident"}
-// CHECK-SAME: status = "optimal"
-// CHECK: cosma.op "A"(%arg0) residencies {{\[\[}}array<i64: {{[0-9]+}}, 0, 4>]]
-// CHECK: cosma.op "B"({{.*}}) workspace 64 workspace_at {{[0-9]+}} residencies {{\[\[}}array<i64: {{[0-9]+}}, 1, 3>]]
+// CHECK: %arg0: tensor<64xi8> {cosma.residencies = [#cosma.residency<0 to 1 at {{[0-9]+}}>]}
+// CHECK-SAME: %arg1: tensor<32xi8> {cosma.residencies = [#cosma.residency<1 to 2 at 256>], cosma.weight}
+// CHECK-SAME: cosma.machine = #cosma.machine<scratchpad = 288, alignment = 64, weights = resident>
+// CHECK-SAME: status = optimal
+// CHECK: cosma.op "A"(%arg0) residencies {{\[\[}}0 to 4 at {{[0-9]+}}]]
+// CHECK: cosma.op "B"({{.*}}) workspace 64 workspace_at {{[0-9]+}} residencies {{\[\[}}1 to 3 at {{[0-9]+}}]]
 // STREAMED: %arg1: tensor<32xi8> {cosma.weight}
 // SMALL: chain.mlir:[[@LINE+3]]:{{[0-9]+}}: error: operator needs 288 B at once, but the scratchpad has 287 B: 1 B too few (min_scratchpad = 288)
 func.func @f(%x: tensor<64xi8>, %w: tensor<32xi8> {cosma.weight}) -> tensor<64xi8> {

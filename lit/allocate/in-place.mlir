@@ -8,7 +8,7 @@
 // RUN: not cosma-opt --allocate --scratchpad=127 %s 2>&1 | FileCheck --check-prefix=SMALL %s
 
 // With places of its own for each tensor, the sum would need three.
-// CHECK: status = "optimal"
+// CHECK: status = optimal
 // CHECK: %[[X:.*]] = cosma.load %arg0 at [[PLACE:[0-9]+]]
 // CHECK: %[[R:.*]] = cosma.op "Relu"(%[[X]]) at {{\[}}[[PLACE]]] in_place {{\[\[}}0, 0]]
 // CHECK: %[[Y:.*]] = cosma.load %arg1 at [[OTHER:[0-9]+]]

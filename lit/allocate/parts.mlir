@@ -8,7 +8,7 @@
 // RUN: cosma-opt --liveness --scratchpad=128 %s -o /dev/null 2>&1 | FileCheck --check-prefix=LIVE %s
 // RUN: not cosma-opt --allocate --scratchpad=127 %s 2>&1 | FileCheck --check-prefix=SMALL %s
 
-// CHECK: status = "optimal"
+// CHECK: status = optimal
 // CHECK-DAG: cosma.op "Relu"(%{{.*}}) at [0]
 // CHECK-DAG: cosma.op "Neg"(%{{.*}}) at [64]
 // CHECK: cosma.op "Concat"(%{{.*}}) at [0] in_place {{\[\[}}0, 0], [0, 1, 64]]

@@ -4,9 +4,9 @@
 // RUN:   | FileCheck %s --implicit-check-not='func.func @'
 
 module attributes {cosma.machine = {scratchpad = 192 : i64}} {
-  func.func @same_place(%x: tensor<64xi8> {cosma.residencies = [array<i64: 0, 0, 1>]}) -> tensor<64xi8> {
+  func.func @same_place(%x: tensor<64xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>]}) -> tensor<64xi8> {
     // CHECK: invalid.mlir:[[@LINE-1]]:{{[0-9]+}}: error: the residencies of this function make no right program
-    %0 = cosma.op "A"(%x) residencies [[array<i64: 0, 0, 1>]] : (tensor<64xi8>) -> tensor<64xi8>
+    %0 = cosma.op "A"(%x) residencies [[0 to 1 at 0]] : (tensor<64xi8>) -> tensor<64xi8>
     // CHECK: invalid.mlir:[[@LINE-1]]:{{[0-9]+}}: note: {{.*}}arg0@0 and A_0@0 overlap while A_0 runs
     return %0 : tensor<64xi8>
   }
@@ -15,9 +15,9 @@ module attributes {cosma.machine = {scratchpad = 192 : i64}} {
 // -----
 
 module attributes {cosma.machine = {scratchpad = 192 : i64}} {
-  func.func @too_long(%x: tensor<64xi8> {cosma.residencies = [array<i64: 0, 0, 1>]}) -> tensor<64xi8> {
+  func.func @too_long(%x: tensor<64xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>]}) -> tensor<64xi8> {
     // CHECK: invalid.mlir:[[@LINE+1]]:{{[0-9]+}}: error: a residency lasts until step 9, but the function has 1 steps
-    %0 = cosma.op "A"(%x) residencies [[array<i64: 64, 0, 9>]] : (tensor<64xi8>) -> tensor<64xi8>
+    %0 = cosma.op "A"(%x) residencies [[0 to 9 at 64]] : (tensor<64xi8>) -> tensor<64xi8>
     return %0 : tensor<64xi8>
   }
 }
@@ -25,9 +25,9 @@ module attributes {cosma.machine = {scratchpad = 192 : i64}} {
 // -----
 
 module attributes {cosma.machine = {scratchpad = 192 : i64}} {
-  func.func @workspace(%x: tensor<64xi8> {cosma.residencies = [array<i64: 0, 0, 1>]}) -> tensor<64xi8> {
+  func.func @workspace(%x: tensor<64xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>]}) -> tensor<64xi8> {
     // CHECK: invalid.mlir:[[@LINE+1]]:{{[0-9]+}}: error: the workspace of this operator has no offset
-    %0 = cosma.op "A"(%x) workspace 4 residencies [[array<i64: 64, 0, 1>]] : (tensor<64xi8>) -> tensor<64xi8>
+    %0 = cosma.op "A"(%x) workspace 4 residencies [[0 to 1 at 64]] : (tensor<64xi8>) -> tensor<64xi8>
     return %0 : tensor<64xi8>
   }
 }

@@ -11,9 +11,9 @@ module attributes {cosma.machine = {scratchpad = 192 : i64}} {
   // CHECK-NEXT: [[B:%.*]] = cosma.op "B"([[A]]) at [0]
   // CHECK-NEXT: [[R:%.*]] = cosma.store [[B]]
   // CHECK-NEXT: return [[R]]
-  func.func @stays(%x: tensor<64xi8> {cosma.residencies = [array<i64: 0, 0, 1>]}) -> tensor<64xi8> {
-    %0 = cosma.op "A"(%x) residencies [[array<i64: 64, 0, 2>]] : (tensor<64xi8>) -> tensor<64xi8>
-    %1 = cosma.op "B"(%0) residencies [[array<i64: 0, 1, 2>]] : (tensor<64xi8>) -> tensor<64xi8>
+  func.func @stays(%x: tensor<64xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>]}) -> tensor<64xi8> {
+    %0 = cosma.op "A"(%x) residencies [[0 to 2 at 64]] : (tensor<64xi8>) -> tensor<64xi8>
+    %1 = cosma.op "B"(%0) residencies [[1 to 2 at 0]] : (tensor<64xi8>) -> tensor<64xi8>
     return %1 : tensor<64xi8>
   }
 
@@ -28,10 +28,10 @@ module attributes {cosma.machine = {scratchpad = 192 : i64}} {
   // CHECK-NEXT: [[R:%.*]] = cosma.store [[C]]
   // CHECK-NEXT: return [[R]]
   func.func @argument_comes_again(
-      %x: tensor<64xi8> {cosma.residencies = [array<i64: 0, 0, 1>, array<i64: 64, 2, 3>]}) -> tensor<64xi8> {
-    %0 = cosma.op "A"(%x) residencies [[array<i64: 64, 0, 2>]] : (tensor<64xi8>) -> tensor<64xi8>
-    %1 = cosma.op "B"(%0) residencies [[array<i64: 0, 1, 3>]] : (tensor<64xi8>) -> tensor<64xi8>
-    %2 = cosma.op "C"(%1, %x) residencies [[array<i64: 128, 2, 3>]] : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
+      %x: tensor<64xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>, #cosma.residency<2 to 3 at 64>]}) -> tensor<64xi8> {
+    %0 = cosma.op "A"(%x) residencies [[0 to 2 at 64]] : (tensor<64xi8>) -> tensor<64xi8>
+    %1 = cosma.op "B"(%0) residencies [[1 to 3 at 0]] : (tensor<64xi8>) -> tensor<64xi8>
+    %2 = cosma.op "C"(%1, %x) residencies [[2 to 3 at 128]] : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
     return %2 : tensor<64xi8>
   }
 
@@ -45,10 +45,10 @@ module attributes {cosma.machine = {scratchpad = 192 : i64}} {
   // CHECK-NEXT: [[C:%.*]] = cosma.op "C"([[AGAIN]], [[B]]) at [128]
   // CHECK-NEXT: [[R:%.*]] = cosma.store [[C]]
   // CHECK-NEXT: return [[R]]
-  func.func @product_comes_again(%x: tensor<64xi8> {cosma.residencies = [array<i64: 0, 0, 2>]}) -> tensor<64xi8> {
-    %0 = cosma.op "A"(%x) residencies [[array<i64: 64, 0, 1>, array<i64: 0, 2, 3>]] : (tensor<64xi8>) -> tensor<64xi8>
-    %1 = cosma.op "B"(%x) residencies [[array<i64: 64, 1, 3>]] : (tensor<64xi8>) -> tensor<64xi8>
-    %2 = cosma.op "C"(%0, %1) residencies [[array<i64: 128, 2, 3>]] : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
+  func.func @product_comes_again(%x: tensor<64xi8> {cosma.residencies = [#cosma.residency<0 to 2 at 0>]}) -> tensor<64xi8> {
+    %0 = cosma.op "A"(%x) residencies [[0 to 1 at 64, 2 to 3 at 0]] : (tensor<64xi8>) -> tensor<64xi8>
+    %1 = cosma.op "B"(%x) residencies [[1 to 3 at 64]] : (tensor<64xi8>) -> tensor<64xi8>
+    %2 = cosma.op "C"(%0, %1) residencies [[2 to 3 at 128]] : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
     return %2 : tensor<64xi8>
   }
 }

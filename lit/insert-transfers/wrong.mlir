@@ -4,8 +4,8 @@
 
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: error: a residency lasts until step 9, but the function has 1 steps
-  func.func @late(%x: tensor<64xi8> {cosma.residencies = [array<i64: 0, 0, 9>]}) -> tensor<64xi8> {
-    %1 = cosma.op "A"(%x) residencies [[array<i64: 64, 0, 1>]] : (tensor<64xi8>) -> tensor<64xi8>
+  func.func @late(%x: tensor<64xi8> {cosma.residencies = [#cosma.residency<0 to 9 at 0>]}) -> tensor<64xi8> {
+    %1 = cosma.op "A"(%x) residencies [[0 to 1 at 64]] : (tensor<64xi8>) -> tensor<64xi8>
     return %1 : tensor<64xi8>
   }
 }
@@ -16,7 +16,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: error: the residencies of this function make no right program
   func.func @absent(%x: tensor<64xi8>) -> tensor<64xi8> {
     // CHECK-NEXT: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: note: line 1, step 0: arg0 is needed at 0, but does not lie there intact
-    %1 = cosma.op "A"(%x) residencies [[array<i64: 64, 0, 1>]] : (tensor<64xi8>) -> tensor<64xi8>
+    %1 = cosma.op "A"(%x) residencies [[0 to 1 at 64]] : (tensor<64xi8>) -> tensor<64xi8>
     return %1 : tensor<64xi8>
   }
 }
@@ -24,9 +24,9 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
 // -----
 
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
-  func.func @workspace(%x: tensor<64xi8> {cosma.residencies = [array<i64: 0, 0, 1>]}) -> tensor<64xi8> {
+  func.func @workspace(%x: tensor<64xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>]}) -> tensor<64xi8> {
     // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: error: the workspace of this operator has no offset
-    %1 = cosma.op "A"(%x) workspace 5 residencies [[array<i64: 64, 0, 1>]] : (tensor<64xi8>) -> tensor<64xi8>
+    %1 = cosma.op "A"(%x) workspace 5 residencies [[0 to 1 at 64]] : (tensor<64xi8>) -> tensor<64xi8>
     return %1 : tensor<64xi8>
   }
 }

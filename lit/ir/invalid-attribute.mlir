@@ -28,7 +28,7 @@ func.func @offsets_of_others(%x: tensor<8xi8>) -> tensor<8xi8> {
 
 // -----
 
-// expected-error @+1 {{'func.func' op attribute 'cosma.plan' must be a dictionary}}
+// expected-error @+1 {{'func.func' op attribute 'cosma.plan' must be a #cosma.plan}}
 func.func private @plan() attributes {cosma.plan = "good"}
 
 // -----
@@ -51,8 +51,18 @@ func.func private @unknown_of_argument(tensor<8xi8> {cosma.colour = "red"})
 
 // -----
 
-// expected-error @+1 {{'func.func' op attribute 'cosma.residencies' of argument 0 must list [offset, first step, end step]}}
-func.func private @residencies_of_argument(tensor<8xi8> {cosma.residencies = [array<i64: 0, 4, 3>]})
+// expected-error @+1 {{has no steps: 4 to 3}}
+func.func private @residencies_of_argument(tensor<8xi8> {cosma.residencies = [#cosma.residency<4 to 3 at 0>]})
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.residencies' of argument 0 must be a list of #cosma.residency}}
+func.func private @no_residencies_of_argument(tensor<8xi8> {cosma.residencies = #cosma.residency<0 to 1 at 0>})
+
+// -----
+
+// expected-error @+1 {{has a negative number: -1}}
+func.func private @negative_plan() attributes {cosma.plan = #cosma.plan<operators = 0, status = feasible, total = -1, compulsory = 0, non_compulsory = 0, lower_bound = 0, peak = 0, min_scratchpad = 0, solver = "greedy">}
 
 // -----
 

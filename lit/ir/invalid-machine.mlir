@@ -2,7 +2,7 @@
 
 // RUN: mlir-opt %cosma_plugin %s --split-input-file --verify-diagnostics
 
-// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' must be a dictionary}}
+// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' must be a #cosma.machine or a dictionary}}
 module attributes {cosma.machine = 1024 : i64} {}
 
 // -----
@@ -29,6 +29,23 @@ func.func private @no_alignment() attributes {cosma.machine = {alignment = 0 : i
 
 // expected-error @+1 {{'func.func' op attribute 'cosma.machine' needs "resident" or "streamed" as weights, not "elsewhere"}}
 func.func private @weights_elsewhere() attributes {cosma.machine = {weights = "elsewhere"}}
+
+// -----
+
+// The typed one says so as it is read.
+// expected-error @+1 {{needs at least 1 B as element_bytes, not 0}}
+func.func private @no_bytes() attributes {cosma.machine = #cosma.machine<element_bytes = 0>}
+
+// -----
+
+// expected-error @+2 {{failed to parse Cosma_MachineAttr parameter 'weights'}}
+// expected-error @+1 {{expected one of [resident, streamed] for how weights reach their operators, got: elsewhere}}
+func.func private @typed_weights_elsewhere() attributes {cosma.machine = #cosma.machine<weights = elsewhere>}
+
+// -----
+
+// expected-error @+1 {{duplicate or unknown struct parameter name: speed}}
+func.func private @typed_speed() attributes {cosma.machine = #cosma.machine<speed = 9>}
 
 // -----
 
@@ -86,7 +103,7 @@ module attributes {cosma.machine = {scratchpad = 1024 : i64}} {
 module attributes {cosma.machine = {scratchpad = 1024 : i64}} {
   func.func @residency_beyond_the_end(%x: tensor<64xi8>) -> tensor<64xi8> {
     // expected-error @+1 {{'tosa.abs' op has result 0 end at 1088, but the scratchpad has 1024 B}}
-    %0 = tosa.abs %x {cosma.residencies = [[array<i64: 0, 0, 1>, array<i64: 1024, 2, 3>]]}
+    %0 = tosa.abs %x {cosma.residencies = [[#cosma.residency<0 to 1 at 0>, #cosma.residency<2 to 3 at 1024>]]}
       : (tensor<64xi8>) -> tensor<64xi8>
     return %0 : tensor<64xi8>
   }

@@ -146,7 +146,7 @@ func.func @side_by_side(%x: tensor<64xi8>) -> (tensor<64xi8>, tensor<64xi8>, ten
 
 func.func @wrong_type_of_residencies(%x: tensor<8xi8>) -> tensor<8xi8> {
   // expected-error @+1 {{'tosa.abs' op attribute 'cosma.residencies' must be an array}}
-  %0 = tosa.abs %x {cosma.residencies = array<i64: 0, 0, 1>} : (tensor<8xi8>) -> tensor<8xi8>
+  %0 = tosa.abs %x {cosma.residencies = #cosma.residency<0 to 1 at 0>} : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
 
@@ -161,7 +161,7 @@ func.func @too_few_residencies(%x: tensor<8xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @residency_of_two_numbers(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'residencies' of result 0 must list [offset, first step, end step]}}
+  // expected-error @+1 {{an element of 'residencies' must be array<i64: offset, first step, end step> or #cosma.residency, not array<i64: 0, 1>}}
   %0 = cosma.op "Relu"(%x) residencies [[array<i64: 0, 1>]] : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
@@ -170,16 +170,16 @@ func.func @residency_of_two_numbers(%x: tensor<8xi8>) -> tensor<8xi8> {
 
 // Steps are half-open, so these are none.
 func.func @residency_of_no_steps(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'residencies' of result 0 must list [offset, first step, end step]}}
-  %0 = cosma.op "Relu"(%x) residencies [[array<i64: 0, 1, 1>]] : (tensor<8xi8>) -> tensor<8xi8>
+  // expected-error @+1 {{an element of 'residencies' has no steps: 1 to 1}}
+  %0 = cosma.op "Relu"(%x) residencies [[1 to 1 at 0]] : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
 
 // -----
 
 func.func @residency_at_negative_offset(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.residencies' of result 0 must list [offset, first step, end step]}}
-  %0 = tosa.abs %x {cosma.residencies = [[array<i64: -64, 0, 1>]]} : (tensor<8xi8>) -> tensor<8xi8>
+  // expected-error @+1 {{has a negative offset: -64}}
+  %0 = tosa.abs %x {cosma.residencies = [[#cosma.residency<0 to 1 at -64>]]} : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
 
@@ -187,15 +187,55 @@ func.func @residency_at_negative_offset(%x: tensor<8xi8>) -> tensor<8xi8> {
 
 func.func @residency_of_dynamic_tensor(%x: tensor<?xi8>) -> tensor<?xi8> {
   // expected-error @+1 {{'cosma.op' op tensor<?xi8> has a dynamic dimension}}
-  %0 = cosma.op "Relu"(%x) residencies [[array<i64: 0, 0, 1>]] : (tensor<?xi8>) -> tensor<?xi8>
+  %0 = cosma.op "Relu"(%x) residencies [[0 to 1 at 0]] : (tensor<?xi8>) -> tensor<?xi8>
   return %0 : tensor<?xi8>
 }
 
 // -----
 
 func.func @in_place_of_what(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'in_place' must list [result, operand] or [result, operand, byte]}}
+  // expected-error @+1 {{an element of 'in_place' must be [result, operand], [result, operand, byte] or #cosma.alias, not 0}}
   %0 = cosma.op "Relu"(%x) in_place [0, 0] : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @in_place_of_what_in_generic_form(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'in_place' failed to satisfy constraint: list of #cosma.alias, [result, operand] or [result, operand, byte]}}
+  %0 = "cosma.op"(%x) {kind = "Relu", in_place = [[0, 0, 0, 0]]} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @in_place_of_what_in_another_dialect(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.in_place' must be a list of #cosma.alias, [result, operand] or [result, operand, byte]}}
+  %0 = tosa.abs %x {cosma.in_place = [["x", 0]]} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @negative_alias(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{has a negative operand: -1}}
+  %0 = tosa.abs %x {cosma.in_place = [#cosma.alias<result 0, operand -1>]} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @residencies_in_generic_form(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'residencies' failed to satisfy constraint: list of lists of #cosma.residency or array<i64: offset, first step, end step>}}
+  %0 = "cosma.op"(%x) {kind = "Relu", residencies = [[array<i64: 0, 1, 1>]]} : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @residency_before_the_start(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{an element of 'residencies' has a negative step: -1}}
+  %0 = cosma.op "Relu"(%x) residencies [[-1 to 1 at 0]] : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
 
@@ -234,7 +274,7 @@ func.func @in_place_beyond_the_end(%x: tensor<8xi8>) -> tensor<4xi8> {
 // -----
 
 func.func @in_place_in_part_before_the_start(%x: tensor<8xi8>) -> tensor<4xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'in_place' must list [result, operand] or [result, operand, byte]}}
+  // expected-error @+1 {{an element of 'in_place' has a negative byte: -1}}
   %0 = cosma.op "Slice"(%x) in_place [[0, 0, -1]] : (tensor<8xi8>) -> tensor<4xi8>
   return %0 : tensor<4xi8>
 }

@@ -34,21 +34,25 @@ func.func @facts(%x: tensor<8xi8>) -> tensor<8xi8> {
   // GENERIC: <{kind = "Conv", macs = 4608 : i64, offsets = array<i64: 64>, workspace = 16 : i64, workspace_offset = 128 : i64}>
   %1 = cosma.op "Conv"(%0) at [64] macs 4608 workspace 16 workspace_at 128 : (tensor<8xi8>) -> tensor<8xi8>
   // It leaves after step 2 and comes back, to another offset, in step 5.
-  // CHECK: cosma.op "Relu"(%{{.*}}) residencies {{\[}}[array<i64: 64, 2, 3>, array<i64: 0, 5, 6>]{{\]}}
-  // GENERIC: residencies = {{\[}}[array<i64: 64, 2, 3>, array<i64: 0, 5, 6>]{{\]}}
-  %2 = cosma.op "Relu"(%1) residencies [[array<i64: 64, 2, 3>, array<i64: 0, 5, 6>]]
+  // CHECK: cosma.op "Relu"(%{{.*}}) residencies {{\[}}[2 to 3 at 64, 5 to 6 at 0]{{\]}}
+  // GENERIC: residencies = {{\[}}[#cosma.residency<2 to 3 at 64>, #cosma.residency<5 to 6 at 0>]{{\]}}
+  %2 = cosma.op "Relu"(%1) residencies [[2 to 3 at 64, 5 to 6 at 0]]
     : (tensor<8xi8>) -> tensor<8xi8>
   // It may lie where its operand lies.
   // CHECK: cosma.op "Relu"(%{{.*}}) in_place {{\[\[}}0, 0]] : (tensor<8xi8>) -> tensor<8xi8>
-  // GENERIC: <{in_place = {{\[\[}}0, 0]], kind = "Relu"}>
+  // GENERIC: <{in_place = [#cosma.alias<result 0, operand 0>], kind = "Relu"}>
   %3 = cosma.op "Relu"(%2) in_place [[0, 0]] : (tensor<8xi8>) -> tensor<8xi8>
   // One half is where the result has its first half, and the other one where it has its second.
   // CHECK: cosma.op "Concat"(%{{.*}}, %{{.*}}) in_place {{\[\[}}0, 0], [0, 1, 8]] :
-  // GENERIC: <{in_place = {{\[\[}}0, 0], [0, 1, 8]], kind = "Concat"}>
+  // GENERIC: <{in_place = [#cosma.alias<result 0, operand 0>, #cosma.alias<result 0, operand 1, at 8>], kind = "Concat"}>
   %4 = cosma.op "Concat"(%3, %2) in_place [[0, 0], [0, 1, 8]] : (tensor<8xi8>, tensor<8xi8>) -> tensor<16xi8>
   // CHECK: cosma.op "Slice"(%{{.*}}) in_place {{\[\[}}0, 0, 4]] :
   %5 = cosma.op "Slice"(%4) in_place [[0, 0, 4]] : (tensor<16xi8>) -> tensor<8xi8>
-  return %5 : tensor<8xi8>
+  // In full, too.
+  // CHECK: cosma.op "Relu"(%{{.*}}) in_place {{\[\[}}0, 0]] residencies {{\[\[}}7 to 9 at 0, 9 to 10 at 64]] :
+  %6 = cosma.op "Relu"(%5) in_place [#cosma.alias<result 0, operand 0>]
+    residencies [[#cosma.residency<7 to 9 at 0>, array<i64: 64, 9, 10>]] : (tensor<8xi8>) -> tensor<8xi8>
+  return %6 : tensor<8xi8>
 }
 
 // The form of source files, which needs no parser of COSMA's own.
@@ -88,17 +92,63 @@ func.func @transfers(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tenso
   return %7 : tensor<8xi8>
 }
 
+// Of a part of a tensor.
+// CHECK-LABEL: @regions
+// GENERIC-LABEL: sym_name = "regions"
+func.func @regions(%x: tensor<8x4xi8>, %w: tensor<8x4xi8> {cosma.weight}) -> tensor<8x4xi8> {
+  %e = tensor.empty() : tensor<8x4xi8>
+  // CHECK: [[A:%.*]] = cosma.load %arg0[0, 1] [5, 3] at 64 : tensor<8x4xi8> -> tensor<5x3xi8>
+  // GENERIC: "cosma.load"(%{{.*}}) <{offset = 64 : i64, static_offsets = array<i64: 0, 1>, static_sizes = array<i64: 5, 3>}> : (tensor<8x4xi8>) -> tensor<5x3xi8>
+  %0 = cosma.load %x[0, 1] [5, 3] at 64 : tensor<8x4xi8> -> tensor<5x3xi8>
+  // CHECK: cosma.load %arg1[5, 0] [3, 4] streamed : tensor<8x4xi8> -> tensor<3x4xi8>
+  %1 = cosma.load %w[5, 0] [3, 4] streamed : tensor<8x4xi8> -> tensor<3x4xi8>
+  %2 = cosma.op "A"(%0, %1) at [0] : (tensor<5x3xi8>, tensor<3x4xi8>) -> tensor<5x4xi8>
+  // CHECK: [[H1:%.*]] = cosma.store %{{.*}} into %{{.*}}[0, 0] [5, 4] : tensor<5x4xi8> into tensor<8x4xi8>
+  // GENERIC: "cosma.store"(%{{.*}}, %{{.*}}) <{static_offsets = array<i64: 0, 0>, static_sizes = array<i64: 5, 4>}> : (tensor<5x4xi8>, tensor<8x4xi8>) -> tensor<8x4xi8>
+  %h1 = cosma.store %2 into %e[0, 0] [5, 4] : tensor<5x4xi8> into tensor<8x4xi8>
+  // CHECK: cosma.reload [[H1]][0, 0] [5, 4] at 0 : tensor<8x4xi8> -> tensor<5x4xi8>
+  %3 = cosma.reload %h1[0, 0] [5, 4] at 0 : tensor<8x4xi8> -> tensor<5x4xi8>
+  %4 = cosma.op "B"(%3) at [64] : (tensor<5x4xi8>) -> tensor<3x4xi8>
+  // CHECK: cosma.spill %{{.*}} into [[H1]][5, 0] [3, 4] : tensor<3x4xi8> into tensor<8x4xi8>
+  %h2 = cosma.spill %4 into %h1[5, 0] [3, 4] : tensor<3x4xi8> into tensor<8x4xi8>
+  // All of a tensor without dimensions, and what has one type in spite of its region.
+  %s = tensor.empty() : tensor<i8>
+  // CHECK: cosma.load %{{.*}}[] [] at 0 : tensor<i8>
+  %5 = cosma.load %s[] [] at 0 : tensor<i8>
+  // CHECK: cosma.load %{{.*}}[0, 0] [8, 4] at 0 : tensor<8x4xi8>
+  %6 = cosma.load %x[0, 0] [8, 4] at 0 : tensor<8x4xi8> -> tensor<8x4xi8>
+  return %h2 : tensor<8x4xi8>
+}
+
 // Attributes of the dialect on what is not its own.
-// CHECK: @attributes(%{{.*}}: tensor<8xi8> {cosma.residencies = [array<i64: 0, 0, 1>]}, %{{.*}}: tensor<8xi8> {cosma.weight})
-// CHECK-SAME: attributes {cosma.machine = {alignment = 64 : i64, scratchpad = 1024 : i64, weights = "streamed"}, cosma.plan = {peak = 16 : i64}}
-func.func @attributes(%x: tensor<8xi8> {cosma.residencies = [array<i64: 0, 0, 1>]},
+// CHECK: @attributes(%{{.*}}: tensor<8xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>]}, %{{.*}}: tensor<8xi8> {cosma.weight})
+// CHECK-SAME: attributes {cosma.machine = #cosma.machine<scratchpad = 1024, alignment = 64, weights = streamed, element_bytes = 1, weight_computation = run>,
+// CHECK-SAME: cosma.plan = #cosma.plan<operators = 2, status = optimal, total = 24, compulsory = 16, non_compulsory = 8, lower_bound = 8, fragmentation = 8, peak = 16, min_scratchpad = 16, min_scratchpad_is = lower_bound, solver = "search">}
+func.func @attributes(%x: tensor<8xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>]},
                       %w: tensor<8xi8> {cosma.weight}) -> tensor<8xi8>
-    attributes {cosma.machine = {scratchpad = 1024 : i64, alignment = 64 : i64, weights = "streamed"},
-                cosma.plan = {peak = 16 : i64}} {
+    attributes {
+      cosma.machine = #cosma.machine<
+        weight_computation = run, element_bytes = 1, weights = streamed, alignment = 64, scratchpad = 1024>,
+      cosma.plan = #cosma.plan<
+        operators = 2, status = optimal, total = 24, compulsory = 16, non_compulsory = 8, lower_bound = 8,
+        fragmentation = 8, peak = 16, min_scratchpad = 16, min_scratchpad_is = lower_bound, solver = "search">
+    } {
   // CHECK: tosa.abs %{{.*}} {cosma.macs = 8 : i64, cosma.workspace = 4 : i64, cosma.workspace_offset = 128 : i64}
   %0 = tosa.abs %x {cosma.macs = 8 : i64, cosma.workspace = 4 : i64, cosma.workspace_offset = 128 : i64}
     : (tensor<8xi8>) -> tensor<8xi8>
-  // CHECK: tosa.abs %{{.*}} {cosma.residencies = {{\[}}[array<i64: 0, 1, 2>]{{\]}}}
-  %1 = tosa.abs %0 {cosma.residencies = [[array<i64: 0, 1, 2>]]} : (tensor<8xi8>) -> tensor<8xi8>
-  return %1 : tensor<8xi8>
+  // CHECK: tosa.abs %{{.*}} {cosma.residencies = {{\[}}[#cosma.residency<1 to 2 at 0>]{{\]}}}
+  %1 = tosa.abs %0 {cosma.residencies = [[#cosma.residency<1 to 2 at 0>]]} : (tensor<8xi8>) -> tensor<8xi8>
+  // CHECK: tosa.abs %{{.*}} {cosma.in_place = [#cosma.alias<result 0, operand 0>]}
+  %2 = tosa.abs %1 {cosma.in_place = [#cosma.alias<result 0, operand 0>]} : (tensor<8xi8>) -> tensor<8xi8>
+  return %2 : tensor<8xi8>
+}
+
+// A machine of which nothing is said, and one that says its plan shortly.
+// CHECK: @nothing_said() attributes {cosma.machine = #cosma.machine<>,
+// CHECK-SAME: cosma.plan = #cosma.plan<operators = 0, status = feasible, total = 0, compulsory = 0, non_compulsory = 0, lower_bound = 0, peak = 0, min_scratchpad = 0, solver = "greedy">}
+func.func private @nothing_said() attributes {
+  cosma.machine = #cosma.machine<>,
+  cosma.plan = #cosma.plan<
+    operators = 0, status = feasible, total = 0, compulsory = 0, non_compulsory = 0, lower_bound = 0,
+    peak = 0, min_scratchpad = 0, min_scratchpad_is = exact, solver = "greedy">
 }

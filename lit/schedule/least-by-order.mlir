@@ -7,8 +7,8 @@
 // RUN: not cosma-opt --schedule --allocate --scratchpad=127 %s 2>&1 | FileCheck --check-prefix=SMALL %s
 
 // CHECK-LABEL: func.func @main
-// CHECK-SAME: min_scratchpad = 128
 // CHECK-SAME: non_compulsory = 0
+// CHECK-SAME: min_scratchpad = 128
 // CHECK-NOT: "Concat"
 // CHECK: cosma.op "Relu"
 // CHECK: cosma.op "Concat"

@@ -1,34 +1,34 @@
-//! What an operator is to its neighbours.
+//! Classes of operators, which decide about fusion.
 
-/// What an operator is to its neighbours.
+/// The class of an operator, which decides with which neighbours it is fused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Each element of the result depends on one place of the operands: runs on what is at hand, after its
-    /// producer (an *epilogue*) or before its consumer (a *prologue*).
+    /// Each element of the result depends on one element of each operand. Fused into its producer (as an
+    /// *epilogue*) or its consumer (as a *prologue*).
     Elementwise,
-    /// Sums up along axes. Within a normalisation it is part of it.
+    /// Sums along axes. Part of a normalisation.
     Reduction,
-    /// Looks for the greatest along axes: where a softmax begins.
+    /// Maximum along axes. The beginning of a softmax.
     Comparison,
-    /// Surrounds its operand with a constant, or takes a part of it: what reads windows can do that while
+    /// Pads its operand with a constant, or crops it. An operator that reads windows can do that while
     /// reading.
     Padding,
-    /// Reads its first operand as windows, and can do something to each element before and after.
+    /// Reads its first operand as windows. Can process each element before and after.
     Window,
-    /// A product of matrices, or what else computes: as a window, but without padding.
+    /// A matrix product or other computation. Like [`Class::Window`], but without padding.
     Compute,
     /// Transposes a matrix.
     Turn,
-    /// Brings the channels of an image to the front or to the end: what reads or writes windows, or element by
-    /// element, can as well do it in the other order.
+    /// Moves the channels of an image to the front or to the end. Window and elementwise operators can read
+    /// and write in either layout.
     Layout,
     /// Any other transposition.
     Transposition,
-    /// Only moves data; can do something to each element before it writes it.
+    /// Only moves data. Can process each element before writing it.
     Movement,
-    /// Looks up rows of a table: what follows cannot run while it does, but rows can be narrowed.
+    /// Looks up rows of a table. Only narrowing can be fused after it.
     Lookup,
-    /// Nothing is known about it: runs alone.
+    /// Unknown: runs alone.
     Opaque,
 }
 
@@ -43,7 +43,7 @@ impl Class {
         matches!(self, Class::Turn | Class::Layout | Class::Transposition)
     }
 
-    /// Whether a node still has what it reads at hand when its result is there. A window is gone by then.
+    /// Whether an operator still has its operands at hand when it writes its result. A window does not.
     pub(crate) fn keeps_operands(self) -> bool {
         matches!(self, Class::Elementwise | Class::Layout) || self.reduces()
     }

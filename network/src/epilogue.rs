@@ -1,12 +1,12 @@
-//! Operators take in what follows them.
+//! Fuses operators with the nodes after them.
 //!
-//! An operator takes in what reads its result and nothing else but weights and what the operator has at hand
-//! anyway. More than one node at once, where they part and come together again (`x · sigmoid(x)`), so that
-//! there always is one result. A reduction is taken in if its result is spread over the tensor again: so a chain
-//! of nodes becomes the normalisation or softmax that it was before export. A residual addition reads another
-//! tensor and stays. Two transpositions are one, and so are sums along two axes.
+//! A node is fused if it reads only the operator's result, weights, and tensors that the operator has at hand
+//! anyway. Nodes that branch and join again (`x · sigmoid(x)`) are fused at once, so that there always is a
+//! single result. A reduction is fused if its result is broadcast to the tensor again: so a chain of nodes
+//! becomes the normalisation or softmax that it was before export. A residual addition reads another tensor and
+//! is not fused. Two transpositions are fused into one, and so are sums along two axes.
 //!
-//! The result gets no wider on the way, if that can be helped: what widens belongs to the reader.
+//! The result becomes no wider if that can be avoided: widening belongs to the reader.
 
 use crate::class::Class;
 use crate::group::Kind;
@@ -16,87 +16,112 @@ use crate::state::State;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// In the order of the network, each operator takes in as much as it can.
+/// Fuses each operator with as many nodes after it as possible, in the order of the network.
 pub(crate) fn join(state: &mut State) {
     for head in 0..state.operators.len() {
         if state.operators[head].is_gone {
             continue;
         }
         while let Some(region) = find(state, head) {
-            take_in(state, head, &region);
+            fuse(state, head, &region);
         }
         narrow_each(state, head);
     }
 }
 
-/// What a group takes in at once.
+/// Nodes to fuse into an operator at once.
 struct Region {
-    /// In order.
+    /// The nodes, ascending.
     members: Vec<usize>,
-    /// The only tensor of it that others read.
+    /// The only tensor of operator and members that is used outside.
     result: TensorIndex,
 }
 
+/// Finds nodes to fuse into an operator at once.
 fn find(state: &State, head: usize) -> Option<Region> {
-    let network = state.network;
     let operator = &state.operators[head];
     let &[result] = &operator.writes[..] else { return None };
     if state.is_result(result) {
         return None;
     }
-    if let Some(region) = again(state, head, result) {
-        return Some(region);
-    }
-    // A reduction may be the first of a normalisation, whose result is as large as its operand.
+    combine(state, head, result).or_else(|| search(state, head, result))
+}
+
+/// Adds nodes in the order of the network until the result is the only tensor used outside and is as large as
+/// that of the operator. Prefers a result that is no wider than the operator's.
+fn search(state: &State, head: usize, result: TensorIndex) -> Option<Region> {
+    let network = state.network;
+    let operator = &state.operators[head];
     let mut sizes = vec![network.n_elements(result)];
+    // A reduction may be the first node of a normalisation, whose result is as large as its operand.
     if operator.class.reduces() {
         sizes.extend(operator.reads.first().map(|tensor| network.n_elements(*tensor)));
     }
-    let mut members: Vec<usize> = Vec::new();
-    // Tensors of the group that not all readers of are in it yet.
-    let mut open = vec![result];
-    let mut inside = vec![result];
+    let mut growth = Growth { state, head, members: Vec::new(), inside: vec![result], open: vec![result] };
     let mut wide = None;
     let mut next: BinaryHeap<Reverse<usize>> = state.readers(result).iter().copied().map(Reverse).collect();
     while let Some(Reverse(index)) = next.pop() {
-        if members.last() == Some(&index) {
+        if growth.members.last() == Some(&index) {
             continue;
         }
-        if members.len() == state.rules.most_members || !fits(state, head, index, &inside) {
-            return wide;
-        }
-        let &[written] = &state.operators[index].writes[..] else { return wide };
-        members.push(index);
-        inside.push(written);
-        open.push(written);
-        next.extend(state.readers(written).iter().copied().map(Reverse));
-        let is_closed = |tensor: &TensorIndex| {
-            let readers = state.readers(*tensor);
-            !state.is_result(*tensor) && !readers.is_empty() && readers.iter().all(|it| members.contains(it))
-        };
-        open.retain(|tensor| !is_closed(tensor));
-        // A reduction that leaves the size as it is stays what it is.
+        let Some(written) = growth.add(index) else { return wide };
+        // The region must not end with a reduction, even if that keeps the size.
         let is_spread = matches!(state.operators[index].class, Class::Elementwise | Class::Layout)
             && sizes.contains(&network.n_elements(written));
-        if open == [written] && is_spread {
-            let region = || Region { members: members.clone(), result: written };
+        if growth.open == [written] && is_spread {
             if !network.is_wider(written, result) {
-                return Some(region());
+                return Some(growth.region(written));
             }
-            // Later on it may get narrow again. If not, a single operator may do with its reader as well.
-            if wide.is_none() && (1 < members.len() || prologue::readers(state, index).is_none()) {
-                wide = Some(region());
+            // A later node may narrow it again. If none does, a single node may be fused into its reader.
+            if wide.is_none() && (1 < growth.members.len() || prologue::readers(state, index).is_none()) {
+                wide = Some(growth.region(written));
             }
         }
         if state.is_result(written) {
             return wide;
         }
+        next.extend(state.readers(written).iter().copied().map(Reverse));
     }
     wide
 }
 
-/// A transposition of what was transposed, or a sum along another axis, for nothing else: both are one.
-fn again(state: &State, head: usize, result: TensorIndex) -> Option<Region> {
+/// A region during [`search`].
+struct Growth<'s, 'n> {
+    state: &'s State<'n>,
+    head: usize,
+    members: Vec<usize>,
+    /// The tensors that the head and the members write.
+    inside: Vec<TensorIndex>,
+    /// Those of them that are used outside, or not at all.
+    open: Vec<TensorIndex>,
+}
+
+impl Growth<'_, '_> {
+    /// Adds a node and returns the tensor that it writes. Returns `None` if it cannot be fused.
+    fn add(&mut self, index: usize) -> Option<TensorIndex> {
+        let Growth { state, head, members, inside, open } = self;
+        if members.len() == state.rules.most_members || !fits(state, *head, index, inside) {
+            return None;
+        }
+        let &[written] = &state.operators[index].writes[..] else { return None };
+        members.push(index);
+        inside.push(written);
+        open.push(written);
+        open.retain(|tensor| {
+            let readers = state.readers(*tensor);
+            state.is_result(*tensor) || readers.is_empty() || readers.iter().any(|reader| !members.contains(reader))
+        });
+        Some(written)
+    }
+
+    fn region(&self, result: TensorIndex) -> Region {
+        Region { members: self.members.clone(), result }
+    }
+}
+
+/// A transposition of a transposed tensor, or a sum along a further axis, that is the only reader: the two are
+/// combined into one.
+fn combine(state: &State, head: usize, result: TensorIndex) -> Option<Region> {
     let class = |operator: usize| state.operators[operator].class;
     let &[reader] = state.readers(result) else { return None };
     let &[written] = &state.operators[reader].writes[..] else { return None };
@@ -107,9 +132,9 @@ fn again(state: &State, head: usize, result: TensorIndex) -> Option<Region> {
     (is_left && is_again && reads_one).then(|| Region { members: vec![reader], result: written })
 }
 
-/// Whether an operator can run within a group: it reads nothing from elsewhere but weights, and what the head
-/// has at hand at that place. A convolution reads windows, which are gone by then, and has no whole rows to
-/// reduce; nor has a sum of two tensors, both of which would have to be read twice.
+/// Whether a node can be fused into an operator: it reads only tensors of the region, weights, and operands that
+/// the operator keeps at hand. A convolution does not keep the windows that it reads and has no complete rows
+/// to reduce. A sum of two tensors is not reduced either, as both would have to be read twice.
 fn fits(state: &State, head: usize, index: usize, inside: &[TensorIndex]) -> bool {
     let (operator, member) = (&state.operators[head], &state.operators[index]);
     if member.is_gone || !state.rules.follows(operator.class, member.class) {
@@ -118,7 +143,7 @@ fn fits(state: &State, head: usize, index: usize, inside: &[TensorIndex]) -> boo
     if member.class.reduces() && state.tensors(head).count() != 1 {
         return false;
     }
-    // Rows that are looked up are no more than narrowed on their way.
+    // After a lookup, only narrowing is possible.
     let narrows = || member.writes.iter().all(|written| state.network.is_wider(operator.writes[0], *written));
     if operator.class == Class::Lookup && !narrows() {
         return false;
@@ -130,11 +155,12 @@ fn fits(state: &State, head: usize, index: usize, inside: &[TensorIndex]) -> boo
     member.reads.iter().all(is_at_hand)
 }
 
-fn take_in(state: &mut State, head: usize, region: &Region) {
+/// Fuses a region into an operator, and recognises normalisations and softmaxes.
+fn fuse(state: &mut State, head: usize, region: &Region) {
     let reduces = |operator: usize| state.operators[operator].class.reduces();
     let network = state.network;
     let is_spread = network.n_elements(state.operators[head].writes[0]) < network.n_elements(region.result);
-    // A sum along another axis is still a sum.
+    // A sum along a further axis is still a sum, not a normalisation.
     let ends_elementwise = region.members.last().is_some_and(|last| !reduces(*last));
     let has_reduction = reduces(head) && is_spread || region.members.iter().any(|member| reduces(*member));
     if ends_elementwise && has_reduction && state.operators[head].class.keeps_operands() {
@@ -142,11 +168,11 @@ fn take_in(state: &mut State, head: usize, region: &Region) {
         let is_softmax = compares(head) || region.members.iter().any(|member| compares(*member));
         state.operators[head].kind = if is_softmax { Kind::Softmax } else { Kind::Normalization };
     }
-    state.take_in_after(head, &region.members);
+    state.fuse_consumers(head, &region.members);
     state.operators[head].writes = vec![region.result];
 }
 
-/// Of several results, each is narrowed by what alone reads it.
+/// Fuses an operator with several results with the nodes that narrow them and are their only readers.
 fn narrow_each(state: &mut State, head: usize) {
     let operator = &state.operators[head];
     if operator.writes.len() < 2 || operator.class == Class::Opaque {
@@ -161,7 +187,7 @@ fn narrow_each(state: &mut State, head: usize) {
         let narrows = follower.class == Class::Elementwise && keeps_size && state.network.is_wider(wide, narrow);
         let reads_no_other = state.tensors(reader).all(|tensor| tensor == wide);
         if narrows && reads_no_other && !follower.is_gone && !state.is_result(wide) {
-            state.take_in_after(head, &[reader]);
+            state.fuse_consumers(head, &[reader]);
             state.operators[head].writes[at] = narrow;
         }
     }

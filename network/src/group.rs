@@ -1,58 +1,58 @@
-//! Networks become groups.
+//! The entry points, and the groups that they return.
 
 use crate::network::{Network, NodeIndex, TensorIndex};
 use crate::rules::Rules;
 use crate::state::State;
 use crate::{epilogue, place, prologue, widening};
 
-/// Nodes that run at once, as one operator.
+/// Nodes that run as one operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// The node after which it is called, and in whose place it runs.
+    /// The node that gives the group its name and its position in the order.
     pub head: NodeIndex,
-    /// What it is as a whole.
+    /// The kind of the whole group.
     pub kind: Kind,
-    /// The nodes that it is, in order.
+    /// Its nodes, ascending.
     pub members: Vec<NodeIndex>,
-    /// Nodes that it runs for itself, as other groups do, in order; none is a member.
+    /// Further nodes that it computes redundantly, as other groups do, ascending. None is a member.
     pub copies: Vec<NodeIndex>,
-    /// What it reads, each tensor once.
+    /// Its operands, without duplicates.
     pub reads: Vec<TensorIndex>,
-    /// What it writes.
+    /// Its results.
     pub writes: Vec<TensorIndex>,
-    /// Which results may share bytes with which operands, if nothing else is still to read those.
+    /// The pairs of result and operand that may share bytes, provided that this is the operand's last use.
     pub in_place: Vec<InPlace>,
 }
 
-/// What a group is as a whole.
+/// The kind of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// What its head is.
+    /// That of its head.
     Head,
-    /// A normalisation that was written as single nodes.
+    /// A normalisation that was exported as single nodes.
     Normalization,
-    /// A softmax that was written as single nodes.
+    /// A softmax that was exported as single nodes.
     Softmax,
 }
 
-/// A result and an operand that may share bytes: the smaller one lies within the larger one.
+/// A result and an operand that may share bytes: the smaller one is part of the larger one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InPlace {
-    /// What is written.
+    /// The result.
     pub result: TensorIndex,
-    /// What is read.
+    /// The operand.
     pub operand: TensorIndex,
-    /// How many bytes from the start of the larger one the smaller one begins; none if they are of one size.
+    /// The byte of the larger one at which the smaller one begins; `None` if they have the same size.
     pub part: Option<u64>,
 }
 
-/// The groups of a network, in an order that respects the dependences.
+/// Groups a network by rules. Returns the groups in an order that respects the dependences.
 ///
-/// Searching for epilogues takes each operator at most as many nodes as the rules allow, times how many of them
-/// it takes in; all else is linear in the readers of each tensor.
+/// The search for epilogues visits at most [`Rules::most_members`] nodes for each fusion; everything else is
+/// linear in the number of readers of each tensor.
 ///
 /// # Panics
-/// If an index is not one of the network.
+/// If an index is out of range.
 pub fn group(network: &Network, rules: &Rules) -> Vec<Group> {
     let mut state = State::new(network, rules);
     widening::join(&mut state);
@@ -61,10 +61,10 @@ pub fn group(network: &Network, rules: &Rules) -> Vec<Group> {
     state.finish()
 }
 
-/// Each node by itself.
+/// Makes each node a group of its own.
 ///
 /// # Panics
-/// If an index is not one of the network.
+/// If an index is out of range.
 pub fn separate(network: &Network) -> Vec<Group> {
     let alone = |(index, node): (usize, &crate::network::Node)| Group {
         head: NodeIndex(index),

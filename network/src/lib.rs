@@ -1,15 +1,16 @@
-//! Which operators of a network an accelerator runs at once, and what such a group may write in place. Knows
-//! neither MLIR nor ONNX nor the planner: front ends classify what they read as nodes of a [`Network`], and
-//! [`group`] decides. So a network is planned as the same operators, whatever it was written in.
+//! Groups the nodes of a network into the operators that an accelerator runs, and determines which results
+//! of a group may be in place of its operands. Independent of MLIR, ONNX and the planner: front ends classify
+//! their operations as nodes of a [`Network`], and [`group`] decides. So a network is planned as the same
+//! operators, whatever its format.
 //!
-//! 1. *Widening operators* (`widening.rs`) join every operator that reads them, as copies: between operators
-//!    lie the narrow elements of a quantised model.
-//! 2. *Epilogues* (`epilogue.rs`): an operator takes in what follows it, until a single result is left. So
-//!    narrowing operators join the operator that writes what they narrow.
-//! 3. *Prologues* (`prologue.rs`): what did not join its producer joins the operator that reads it.
-//! 4. *Places* (`place.rs`): which operands of a group its results may lie over.
+//! 1. *Widening* (`widening.rs`): a node that widens elements is fused into each of its readers, so that the
+//!    narrow tensors of a quantised model remain between operators.
+//! 2. *Epilogues* (`epilogue.rs`): an operator is fused with the nodes after it, as long as it has a single
+//!    result. So a node that narrows elements is fused into its producer.
+//! 3. *Prologues* (`prologue.rs`): a node that was not fused into its producer is fused into its readers.
+//! 4. *In place* (`place.rs`): which results of a group may share the buffers of which operands.
 //!
-//! [`Rules`] holds the tables of who may join whom; an accelerator's author edits those.
+//! [`Rules`] has the tables of allowed fusions, which can be adapted to an accelerator.
 
 #![forbid(unsafe_code)]
 

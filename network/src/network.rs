@@ -1,65 +1,66 @@
-//! A network as grouping sees it.
+//! The network to group: nodes and tensors.
 
 use crate::class::Class;
 
-/// Which tensor of a network.
+/// The index of a tensor in [`Network::tensors`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TensorIndex(pub usize);
 
-/// Which node of a network.
+/// The index of a node in [`Network::nodes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeIndex(pub usize);
 
-/// Nodes in an order that respects the dependences.
+/// A network: a directed acyclic graph of nodes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Network {
-    /// All tensors.
+    /// The tensors.
     pub tensors: Vec<Tensor>,
-    /// What a front end would run one by one.
+    /// The nodes, in an order that respects the dependences.
     pub nodes: Vec<Node>,
-    /// The tensors that have to be there at the end.
+    /// The tensors that are results of the network.
     pub results: Vec<TensorIndex>,
 }
 
-/// A tensor. Its elements are as wide as its bytes divided by their number say.
+/// A tensor. The width of its elements is `bytes / n_elements`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tensor {
-    /// How many elements it has.
+    /// The number of elements.
     pub n_elements: u64,
-    /// What all of them take; those of less than a byte are packed.
+    /// The size of all elements in bytes. Elements of less than a byte are packed.
     pub bytes: u64,
-    /// Whether it is known before the run.
+    /// Whether it is constant at run time.
     pub is_weight: bool,
 }
 
-/// An operator of the front end.
+/// An operation of the front end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// What it is to its neighbours.
+    /// Its class.
     pub class: Class,
-    /// What it reads, each tensor once.
+    /// Its operands, without duplicates.
     pub reads: Vec<TensorIndex>,
-    /// What it writes and is read, or is a result of the network.
+    /// Its results that are read, or are results of the network.
     pub writes: Vec<TensorIndex>,
-    /// Which elements of results depend on the elements of operands at the same places only.
+    /// The pairs of result and operand that correspond element by element.
     pub aliases: Vec<Alias>,
 }
 
-/// A result and an operand of a node, the smaller of which is a piece of the larger: each of its elements
-/// depends, in that operand, on the one at its own place only. Whether they are equally wide does not matter.
+/// A result and an operand of a node that correspond element by element. The smaller one is a contiguous
+/// part of the larger one, and each element of the result in it depends only on the corresponding element of
+/// the operand. Their elements may have different widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alias {
-    /// What is written.
+    /// The result.
     pub result: TensorIndex,
-    /// What is read.
+    /// The operand.
     pub operand: TensorIndex,
-    /// How many elements from the start of the larger one the smaller one begins; none if they have equally
-    /// many.
+    /// The element of the larger one at which the smaller one begins; `None` if they have equally many
+    /// elements.
     pub at: Option<u64>,
 }
 
 impl Network {
-    /// Whether an element of the first tensor is wider than one of the second.
+    /// Whether the elements of the first tensor are wider than those of the second.
     pub(crate) fn is_wider(&self, first: TensorIndex, second: TensorIndex) -> bool {
         let (first, second) = (&self.tensors[first.0], &self.tensors[second.0]);
         let product = |bytes: u64, n_elements: u64| u128::from(bytes) * u128::from(n_elements);

@@ -1,42 +1,43 @@
-//! Which results may lie where operands lie: the accelerator writes where it reads.
+//! Which results may be in place of operands.
 //!
-//! It works tile by tile: what it needs for a tile of the result it has read before it writes that tile. So a
-//! result may lie over an operand wherever a tile of the result needs of that operand the tile at the same
-//! place, and no other one from then on. A group reads an operand so if each of its nodes that reads it
+//! The accelerator works tile by tile: it reads all inputs of a tile of the result before it writes that tile.
+//! So a result may overwrite an operand if each tile of the result depends only on the corresponding tile of
+//! the operand. This holds for an operand of a group if each of its nodes that reads the operand
 //!
-//! - reads it at the place of what the group writes in the end, through all nodes between ([`Alias`] by alias);
-//! - or reduces it, or computes from it at the same place what is reduced: sums and the like are made first, and
-//!   nothing is written on the way.
+//! - reads it elementwise, and so do all nodes from there to the result ([`Alias`] by alias);
+//! - or reduces it, or a tensor computed from it elementwise: reductions are complete before anything is
+//!   written.
 //!
-//! What is read as windows or rows is neither: windows overlap, and rows serve many tiles. What is read for two
-//! parts lies at neither: once something else than its bytes is written to the one, the other lacks it.
+//! It does not hold for windows, which overlap, or rows, which are read for many tiles; nor for an operand that
+//! corresponds to two parts of a result, since writing one would destroy the input of the other.
 //!
-//! Nodes within a group may widen and narrow; what shares bytes are the operand and the result of the whole, if
-//! their elements are equally wide. Whether nothing else is still to read an operand is not looked at here: that
-//! depends on the order.
+//! Nodes within a group may widen and narrow; operand and result of the group may share bytes if their elements
+//! have the same width. Whether this is the last use of the operand is not checked here: it depends on the
+//! order.
 
 use crate::group::InPlace;
 use crate::network::{Alias, Network, Node, TensorIndex};
 use std::collections::HashMap;
 
-/// Where an element of a tensor ends up.
+/// Which elements of the results depend on an element of a tensor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// At its own place in a result: in all of it, or in the piece that begins after so many elements.
+    /// Only the corresponding element of a result. The tensor corresponds to all of the result, or to the part
+    /// that begins at this element.
     Kept(TensorIndex, Option<u64>),
-    /// In what is reduced before anything is written.
+    /// Only through reductions, which are complete before anything is written.
     Reduced,
-    /// Elsewhere, or at several places.
+    /// Other elements, or several.
     Moved,
 }
 
-/// What a node by itself may share.
+/// The pairs of a single node that may share bytes.
 pub(crate) fn of_node(network: &Network, node: &Node) -> Vec<InPlace> {
     let is_listed = |alias: &&Alias| node.reads.contains(&alias.operand) && node.writes.contains(&alias.result);
-    settle(network, node.aliases.iter().filter(is_listed).copied())
+    select(network, node.aliases.iter().filter(is_listed).copied())
 }
 
-/// What a group may share.
+/// The pairs of a group that may share bytes.
 pub(crate) fn of_group(
     network: &Network,
     members: &[usize],
@@ -59,17 +60,17 @@ pub(crate) fn of_group(
         Some(Place::Kept(result, at)) => Some(Alias { result: *result, operand: *operand, at: *at }),
         _ => None,
     });
-    settle(network, aliases)
+    select(network, aliases)
 }
 
-/// Where the elements of an operand of a node end up, as far as that node reads it.
+/// The place of an operand with respect to one node that reads it, given the places of the node's results.
 fn place(node: &Node, operand: TensorIndex, places: &HashMap<TensorIndex, Place>) -> Place {
     if node.class.reduces() {
         return Place::Reduced;
     }
     let mut all: Option<Place> = None;
     for result in &node.writes {
-        // What nothing reads is written nowhere.
+        // A result without a place is not used.
         let Some(result_place) = places.get(result) else { continue };
         let mut has_alias = false;
         for alias in node.aliases.iter().filter(|alias| alias.operand == operand && alias.result == *result) {
@@ -88,6 +89,7 @@ fn place(node: &Node, operand: TensorIndex, places: &HashMap<TensorIndex, Place>
     all.unwrap_or(Place::Moved)
 }
 
+/// The place of a tensor with two uses.
 fn meet(first: Place, second: Place) -> Place {
     match (first, second) {
         (Place::Reduced, other) | (other, Place::Reduced) => other,
@@ -96,13 +98,13 @@ fn meet(first: Place, second: Place) -> Place {
     }
 }
 
-/// Leaves what can be at once, if anything is to share: parts of one tensor, beside each other, or pairs of one
-/// size.
-fn settle(network: &Network, aliases: impl Iterator<Item = Alias>) -> Vec<InPlace> {
+/// Selects pairs that can be in place at the same time: disjoint parts of one tensor in ascending order, or else
+/// pairs of the same size.
+fn select(network: &Network, aliases: impl Iterator<Item = Alias>) -> Vec<InPlace> {
     let mut wholes: Vec<InPlace> = Vec::new();
     let mut parts: Vec<InPlace> = Vec::new();
     let mut has_parts = false;
-    // Where the last part ends, in bytes, and what it is a part of.
+    // The end of the last part, in bytes, and the tensor that it is a part of.
     let mut last: Option<(u64, TensorIndex)> = None;
     for Alias { result, operand, at } in aliases {
         has_parts |= at.is_some();
@@ -133,7 +135,7 @@ fn settle(network: &Network, aliases: impl Iterator<Item = Alias>) -> Vec<InPlac
     if has_parts { parts } else { wholes }
 }
 
-/// The byte of a tensor at which an element begins; none if it is not the first of a byte.
+/// The byte of a tensor at which an element begins; `None` if it does not begin at a whole byte.
 fn offset(network: &Network, tensor: TensorIndex, element: u64) -> Option<u64> {
     let tensor = network.tensors[tensor.0];
     let bytes = u128::from(element) * u128::from(tensor.bytes);

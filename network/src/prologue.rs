@@ -1,19 +1,18 @@
-//! Operators take in what comes before them.
+//! Fuses nodes into the operators that read them.
 //!
-//! - *Elementwise operators* on one tensor join what alone reads them. One that narrows belongs to what writes the
-//!   wide tensor. Where it could not join that, it runs alone before windows and products, which read each element
-//!   many times and would need room for the wide tensor beside their weights.
-//! - *Padding and cropping* join each operator that reads windows of them. One that crops most of a tensor
-//!   stays: what it leaves takes less room than all of it.
-//! - *Channels that change their place*, and a matrix that is transposed for a product, join what alone reads
-//!   them.
-//! - *What spreads a weight*, such as a bias, joins each of its readers.
+//! - An *elementwise operator* on one tensor is fused into its only reader. An exception is one that narrows
+//!   and was not fused into its producer: it runs alone before windows and products, which read each element
+//!   many times and would need space for the wide tensor beside their weights.
+//! - *Padding and cropping* are fused into each operator that reads their windows, unless half of the tensor
+//!   or more is cropped, since the rest takes less space.
+//! - A *change of layout*, or a matrix transposition before a product, is fused into its only reader.
+//! - A node that *broadcasts a weight*, such as a bias, is fused into each of its readers.
 
 use crate::class::Class;
 use crate::state::State;
 
-/// In the order of the network, what can runs with what reads it. First what every reader can do for itself:
-/// so what comes before that still has as many readers as need it.
+/// Fuses nodes into their readers where possible, in the order of the network. Nodes that can be copied come
+/// first, so that the nodes before these have their final readers.
 pub(crate) fn join(state: &mut State) {
     for is_copied in [true, false] {
         for index in 0..state.operators.len() {
@@ -21,13 +20,13 @@ pub(crate) fn join(state: &mut State) {
                 continue;
             }
             if let Some(readers) = readers(state, index) {
-                state.take_in_before(&readers, index, false);
+                state.fuse_producer(&readers, index, false);
             }
         }
     }
 }
 
-/// Whether several readers can each do what an operator does.
+/// Whether a node may be fused into several readers, which each compute it.
 fn can_be_copied(state: &State, index: usize) -> bool {
     match state.operators[index].class {
         Class::Padding => true,
@@ -36,7 +35,7 @@ fn can_be_copied(state: &State, index: usize) -> bool {
     }
 }
 
-/// What can take in an operator: all that reads it, or nothing.
+/// The operators into which a node is fused: all its readers, or `None`.
 pub(crate) fn readers(state: &State, index: usize) -> Option<Vec<usize>> {
     let &[result] = &state.operators[index].writes[..] else { return None };
     let readers = state.readers(result);

@@ -1,32 +1,32 @@
-//! The tables of who may join whom: to look at, and to change.
+//! The tables of allowed fusions.
 
 use crate::class::Class;
 
-/// Classes, each with those that it may join or take in.
+/// For each class, the classes with which it may be fused.
 pub type Table = &'static [(Class, &'static [Class])];
 
-/// Which operators an accelerator runs together.
+/// The fusions that an accelerator supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// What may run after an operator on what it has at hand, by the class of that operator. A reduction only
-    /// does where the operator keeps what it reads, of one tensor.
+    /// The classes of nodes that may run after an operator, by the class of the operator. A reduction also
+    /// requires that the operator keeps its operands and reads only one tensor besides weights.
     pub epilogues: Table,
-    /// Which operators may do something while they read, by the class of what they do.
+    /// The classes of operators that may run a node while reading its result, by the class of the node.
     pub prologues: Table,
-    /// Which operators may widen elements while they read.
+    /// The classes of operators that may widen elements while reading.
     pub widen: &'static [Class],
-    /// How many nodes may follow an operator before they come together again. A normalisation has a dozen;
-    /// what takes many more is none.
+    /// The most nodes to fuse into an operator at once, between two points with a single open tensor. A
+    /// normalisation has about a dozen.
     pub most_members: usize,
 }
 
 use Class::*;
 
 impl Rules {
-    /// Those of an accelerator with a unit for products and windows, and a vector unit behind it.
+    /// The rules of an accelerator with a unit for products and windows, followed by a vector unit.
     pub const ACCELERATOR: Rules = Rules {
         epilogues: &[
-            // A convolution or a product writes tiles, and has no whole rows to reduce.
+            // A convolution or a product writes tiles, so it has no complete rows to reduce.
             (Window, &[Elementwise, Layout]),
             (Compute, &[Elementwise]),
             (Elementwise, &[Elementwise, Layout, Reduction, Comparison]),
@@ -36,9 +36,9 @@ impl Rules {
             (Turn, &[Elementwise, Layout]),
             (Transposition, &[Elementwise, Layout]),
             (Movement, &[Elementwise, Layout]),
-            // What pads or crops moves data as well.
+            // Padding and cropping move data, too.
             (Padding, &[Elementwise]),
-            // Of these, only what narrows.
+            // Only nodes that narrow, see `fits` in `epilogue.rs`.
             (Lookup, &[Elementwise]),
         ],
         prologues: &[

@@ -1,4 +1,4 @@
-//! Operators on the way to join each other.
+//! The state of grouping: operators that are fused step by step.
 
 use crate::class::Class;
 use crate::group::{Group, Kind};
@@ -6,27 +6,28 @@ use crate::network::{Network, NodeIndex, TensorIndex};
 use crate::place;
 use crate::rules::Rules;
 
-/// Operators on the way to join each other. Each has the index of its head.
+/// The operators of a network during grouping. An operator has the index of its head node.
 pub(crate) struct State<'n> {
     pub network: &'n Network,
     pub rules: &'n Rules,
-    /// By head; one that joined another is gone.
+    /// By head.
     pub operators: Vec<Operator>,
-    /// By tensor: the operators that read it, in order.
+    /// By tensor: the operators that read it, ascending.
     readers: Vec<Vec<usize>>,
     is_result: Vec<bool>,
 }
 
-/// A node, or several as one operator.
+/// One or several nodes as one operator.
 pub(crate) struct Operator {
     pub class: Class,
     pub kind: Kind,
     pub reads: Vec<TensorIndex>,
     pub writes: Vec<TensorIndex>,
-    /// The nodes that it is, in no order.
+    /// Its nodes, unordered.
     pub members: Vec<usize>,
-    /// Nodes that it does for itself, as others do.
+    /// Further nodes that it computes redundantly, unordered.
     pub copies: Vec<usize>,
+    /// Whether it was fused into another one.
     pub is_gone: bool,
 }
 
@@ -63,17 +64,17 @@ impl<'n> State<'n> {
         self.is_result[tensor.0]
     }
 
-    /// The tensors that an operator reads and that are no weights.
+    /// The operands of an operator that are not weights.
     pub fn tensors(&self, operator: usize) -> impl Iterator<Item = TensorIndex> + '_ {
         self.operators[operator].reads.iter().copied().filter(|tensor| !self.network.is_weight(*tensor))
     }
 
-    /// An operator no longer reads a tensor, but others may.
+    /// Removes an operator from the readers of a tensor.
     pub fn forget_reader(&mut self, tensor: TensorIndex, operator: usize) {
         self.readers[tensor.0].retain(|reader| *reader != operator);
     }
 
-    /// An operator reads a tensor.
+    /// Adds an operator to the readers of a tensor.
     pub fn add_reader(&mut self, tensor: TensorIndex, operator: usize) {
         let readers = &mut self.readers[tensor.0];
         if let Err(at) = readers.binary_search(&operator) {
@@ -81,9 +82,9 @@ impl<'n> State<'n> {
         }
     }
 
-    /// Operators take in one that comes before them, which writes one tensor. They do it for themselves where
-    /// there are several, or where it `stays` for others.
-    pub fn take_in_before(&mut self, takers: &[usize], first: usize, stays: bool) {
+    /// Fuses an operator with one result into readers of it. If there are several, or if it `stays` for other
+    /// readers, its nodes become copies.
+    pub fn fuse_producer(&mut self, takers: &[usize], first: usize, stays: bool) {
         let result = self.operators[first].writes[0];
         let reads = self.operators[first].reads.clone();
         if !stays {
@@ -101,7 +102,7 @@ impl<'n> State<'n> {
             let (weights, tensors): (Vec<TensorIndex>, Vec<TensorIndex>) =
                 reads.iter().copied().filter(is_new).partition(|tensor| self.network.is_weight(*tensor));
             let (members, copies) = (self.operators[first].members.clone(), self.operators[first].copies.clone());
-            // What it reads takes the place of what it wrote; further weights go to the end.
+            // Its operands replace its result in the list of operands; further weights go to the end.
             let operator = &mut self.operators[taker];
             let at = operator.reads.iter().position(|tensor| *tensor == result).unwrap_or(operator.reads.len());
             operator.reads.splice(at..(at + 1).min(operator.reads.len()), tensors);
@@ -116,8 +117,8 @@ impl<'n> State<'n> {
         }
     }
 
-    /// An operator takes in others that come after it, in order.
-    pub fn take_in_after(&mut self, head: usize, followers: &[usize]) {
+    /// Fuses operators after an operator into it, in order. The caller sets the results.
+    pub fn fuse_consumers(&mut self, head: usize, followers: &[usize]) {
         let mut inside = self.operators[head].writes.clone();
         for &index in followers {
             let follower = &mut self.operators[index];
@@ -137,7 +138,7 @@ impl<'n> State<'n> {
         }
     }
 
-    /// What is left, in the order of heads.
+    /// The groups of the remaining operators, in the order of heads.
     pub fn finish(self) -> Vec<Group> {
         let mut groups = Vec::new();
         for (head, operator) in self.operators.into_iter().enumerate() {

@@ -1,15 +1,14 @@
-//! What widens elements belongs to what reads them.
+//! Fuses nodes that widen elements into their readers.
 //!
-//! A quantised model says how wide its tensors are: a `DequantizeLinear`, a cast or a `tosa.rescale` before an
-//! operator is how that operator reads eight bits, and not a tensor of 32. Each of several readers widens for
-//! itself, which costs little beside moving four times the bytes.
+//! In a quantised model, a `DequantizeLinear`, a cast or a `tosa.rescale` before an operator means that the
+//! operator reads elements of eight bits; the tensor with 32 bits does not exist in memory. Each of several
+//! readers widens the elements itself, which is cheap compared with moving four times the bytes.
 
 use crate::class::Class;
 use crate::state::State;
 
-/// In the order of the network, each operator that reads what was widened takes in what widens it. Where
-/// something needs the wide tensor itself (it is a result, or nothing is known of what reads it), the operator
-/// stays for that.
+/// Fuses each widening node into its readers, in the order of the network. If the wide tensor itself is needed
+/// (it is a result, or a reader cannot widen), the node also remains.
 pub(crate) fn join(state: &mut State) {
     for index in 0..state.operators.len() {
         if !widens(state, index) {
@@ -21,13 +20,13 @@ pub(crate) fn join(state: &mut State) {
         let takers: Vec<usize> = readers.iter().filter(can_widen).copied().collect();
         let stays = state.is_result(result) || takers.len() < readers.len();
         if !takers.is_empty() {
-            state.take_in_before(&takers, index, stays);
+            state.fuse_producer(&takers, index, stays);
         }
     }
 }
 
-/// Whether a node writes the elements of a tensor at their places in more bytes, and more than it reads in all.
-/// What an operator took in does not count: to widen costs little, but it may do more than that.
+/// Whether a node is elementwise with wider elements than an operand of the same shape, and its result is larger
+/// than all its operands together. Fused nodes are not considered, since they may cost more than widening.
 fn widens(state: &State, index: usize) -> bool {
     let (network, node) = (state.network, &state.network.nodes[index]);
     let &[result] = &node.writes[..] else { return false };

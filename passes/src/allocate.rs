@@ -1,9 +1,9 @@
 //! `cosma-allocate`: source form → allocated form.
 //!
-//! Decides which tensors lie in the scratchpad when, and where; if asked, in which order the
-//! operators run as well, jointly. What it decides is an attribute of the operations and arguments
-//! (see [`allocated`](crate::allocated)); what is known about it, of the function (see
-//! [`Facts`]). Transfers are left to `cosma-insert-transfers`.
+//! Decides when and at which address each tensor is in the scratchpad and, with `order=free`, the order of
+//! the operators, jointly. The plan becomes attributes of operations and arguments (see
+//! [`allocated`](crate::allocated)), its summary an attribute of the function (see [`Facts`]).
+//! `cosma-insert-transfers` inserts the transfers.
 
 use crate::allocated;
 use crate::effort::{OrderName, SOLVER, TIME_LIMIT, parse_effort};
@@ -19,19 +19,19 @@ use cosma_planner::{Options, Progress, Solution, Solver, check, plan, plan_watch
 
 const ORDER: OptionInfo = OptionInfo {
     name: "order",
-    description: "of the operators: that of the source, or free, to be decided too",
+    description: "order of the operators: source, or free to let the planner reorder them",
     default: "source",
 };
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-allocate",
-    description: "decides when and where tensors lie in the scratchpad: from source to allocated form",
+    description: "decides when and at which address each tensor is in the scratchpad: source to allocated form",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT],
 };
 
 pub(crate) fn run<'c>(
-    context: &'c Context,
+    _: &'c Context,
     function: OperationRef<'c, '_>,
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
@@ -40,16 +40,15 @@ pub(crate) fn run<'c>(
     let order = order.map_err(|error| complain(format!("option {}: {error}", ORDER.name)))?.0;
     let machine = MachineOptions::parse(options).map_err(complain)?;
     let effort = parse_effort(options, order).map_err(complain)?;
-    allocate(context, function, &machine, &effort)
+    allocate(function, &machine, &effort)
 }
 
-/// Brings a function from source into allocated form. A declaration stays as it is.
+/// Converts a function from source to allocated form. A declaration is not changed.
 ///
 /// # Errors
-/// At the function in another form, at what cannot be planned, and at the operator for which the
+/// At a function in another form, at operations that cannot be planned, and at an operator for which the
 /// scratchpad is too small.
 pub fn allocate<'c>(
-    context: &'c Context,
     function: OperationRef<'c, '_>,
     machine: &MachineOptions,
     options: &Options,
@@ -58,11 +57,11 @@ pub fn allocate<'c>(
     let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
     allocated::write(&extraction, &solution.plan);
     note_target(function, &extraction.target());
-    Facts::new(&extraction.problem, options.order, &solution).write(context, function);
+    Facts::new(&extraction.problem, options.order, &solution).write(function);
     Ok(())
 }
 
-/// Plans a function, judges the plan, and warns where it has no proof that was looked for.
+/// Plans a function, verifies the plan, and warns if optimality was not proven.
 pub(crate) fn solve<'c, 'a>(
     function: OperationRef<'c, 'a>,
     machine: &MachineOptions,

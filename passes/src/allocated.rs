@@ -1,8 +1,8 @@
-//! Allocated form: a plan as attributes, and back.
+//! Allocated form: writes a plan as attributes, and reads it back.
 //!
-//! The order of the block is the schedule. Each tensor says with `residencies` when it lies where:
-//! on the operation that computes it, or on the argument. A workspace has its `workspace_offset`.
-//! What has no place, such as a scalar, says nothing.
+//! The order of the block is the schedule. The attribute `residencies` of an operation or an argument lists
+//! the live intervals of each tensor with their addresses; `workspace_offset` is the address of a workspace.
+//! Values that are not in the scratchpad, such as scalars, have no attribute.
 
 use crate::extract::{Carrier, Extraction};
 use crate::variable::settle;
@@ -14,8 +14,8 @@ use cosma_ir::{
 };
 use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
 
-/// Brings the operators into an order; what is no operator comes before them, in the order in
-/// which it stands, and views right after what they look at.
+/// Reorders the operators. Other operations come before them in their present order, views directly after their
+/// sources, and operations that assemble results last.
 pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
     settle(extraction);
     let end = extraction.end();
@@ -31,9 +31,11 @@ pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
         as_mut(extraction.operators[op.index()]).move_before(end);
         views[op.index()].iter().for_each(|it| as_mut(*it).move_before(end));
     }
+    let inserts = extraction.assemblies.iter().flat_map(|it| &it.inserts);
+    inserts.for_each(|it| as_mut(*it).move_before(end));
 }
 
-/// Takes constants out of regions, so that what brings them in finds them.
+/// Hoists constants out of regions, so that they can be loaded.
 fn hoist_constants(extraction: &Extraction) {
     let block = extraction.terminator.block();
     let Some(first) = block.and_then(|it| it.first_operation()) else { return };
@@ -46,7 +48,7 @@ fn hoist_constants(extraction: &Extraction) {
     }
 }
 
-/// Notes a plan on a function in source form.
+/// Writes a plan to a function in source form.
 pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
     hoist_constants(extraction);
     reorder(extraction, &plan.order);
@@ -61,7 +63,7 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
             Carrier::Argument(_, index) if !residencies.is_empty() => {
                 set_argument_residencies(extraction.function, index, residencies);
             }
-            Carrier::Constant(_, operation) if !residencies.is_empty() => {
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) if !residencies.is_empty() => {
                 set_residencies(operation, std::slice::from_ref(residencies));
             }
             _ => {}
@@ -77,19 +79,17 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
             set_workspace_offset(operation, plan.workspaces[step].0);
         }
         if lists_results(extraction, *op) {
-            let results = results(extraction, *op);
-            let lists: Vec<_> = results
-                .map(|(tensor, has_place)| if has_place { residencies[tensor.index()].clone() } else { Vec::new() })
-                .collect();
+            let of = |tensor: Option<TensorId>| tensor.map_or(Vec::new(), |it| residencies[it.index()].clone());
+            let lists: Vec<_> = extraction.results(*op).into_iter().map(of).collect();
             set_residencies(operation, &lists);
         }
     }
 }
 
-/// Reads a plan from a function in allocated form.
+/// Reads the plan of a function in allocated form.
 ///
 /// # Errors
-/// At an operation whose residencies are not those of this block, or whose workspace has no place.
+/// At an operation whose residencies do not fit the block, or whose workspace has no offset.
 pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnostic<'c>> {
     let graph = &extraction.problem.graph;
     let order: Vec<OpId> = graph.op_ids().collect();
@@ -99,17 +99,12 @@ pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnost
         let producer = graph.producer(tensor).map(|it| extraction.operators[it.index()]);
         let (listed, operation) = match extraction.carriers[tensor.index()] {
             Carrier::Argument(_, index) => (argument_residencies(extraction.function, index), extraction.function),
-            Carrier::Constant(_, operation) => (first(residencies(operation)), operation),
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) => {
+                (first(residencies(operation)), operation)
+            }
             Carrier::Result(_, index) => {
                 let operation = producer.expect("an operator computes a result");
                 (residencies(operation).and_then(|it| it.into_iter().nth(index)), operation)
-            }
-            Carrier::Scalar | Carrier::Order => {
-                let producer = graph.producer(tensor).expect("an operator computes it");
-                let last = graph.readers(tensor).last().copied().unwrap_or(producer);
-                let steps = Step(producer.0)..Step(last.0).next();
-                plan.residencies.push(Residency { tensor, steps, offset: Bytes::ZERO });
-                continue;
             }
         };
         for residency in listed.unwrap_or_default() {
@@ -137,43 +132,33 @@ pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnost
     Ok(plan)
 }
 
-/// Forgets the residencies, once offsets and transfers say the same.
+/// Removes the attributes of allocated form, once offsets and transfers replace them.
 pub(crate) fn clear(extraction: &Extraction) {
     for carrier in &extraction.carriers {
         match *carrier {
             Carrier::Argument(_, index) => clear_argument_residencies(extraction.function, index),
-            Carrier::Constant(_, operation) => clear_residencies(operation),
-            Carrier::Result(..) | Carrier::Scalar | Carrier::Order => {}
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) => clear_residencies(operation),
+            Carrier::Result(..) => {}
         }
     }
     extraction.operators.iter().for_each(|it| clear_residencies(*it));
 }
 
-/// Whether an operator lists residencies for each result: one on tensors does, and so does one without
-/// results, to show that it was planned. One that gives scalars alone has nothing to say.
+/// Whether an operator has the attribute `residencies`, with an entry for each result. An operator without
+/// results has it too, to mark it as planned; one with only scalar results does not.
 pub(crate) fn lists_results(extraction: &Extraction, op: OpId) -> bool {
-    let mut results = results(extraction, op).peekable();
-    results.peek().is_none() || results.any(|it| it.1)
+    let results = extraction.results(op);
+    results.is_empty() || results.iter().any(Option::is_some)
 }
 
-/// Whether an operator reads or writes bytes of the scratchpad, or of what passes by, while it runs. In
-/// planned form it has an offset for each result then, and effects on the scratchpad. So has one without
-/// results, which is there for something that only it knows.
+/// Whether an operator accesses the scratchpad or streamed tensors. In planned form, such an operator has an
+/// offset for each result and effects on the scratchpad. So does one without results, which is kept for its
+/// unknown effects.
 pub(crate) fn runs_on_scratchpad(extraction: &Extraction, op: OpId) -> bool {
     let operator = extraction.problem.graph.op(op);
-    let has_place = |it: &TensorId| extraction.carriers[it.index()].has_place();
-    let is_ours = is_abstract(extraction.operators[op.index()]);
-    operator.workspace != Bytes::ZERO
-        || operator.reads.iter().map(|it| &it.tensor).chain(&operator.writes).any(has_place)
-        || is_ours && results(extraction, op).next().is_none()
-}
-
-/// The tensors of an operation's results, in order, and whether each has a place.
-pub(crate) fn results(extraction: &Extraction, op: OpId) -> impl Iterator<Item = (TensorId, bool)> {
-    let writes = extraction.problem.graph.op(op).writes.iter();
-    let carriers = writes.map(|it| (*it, &extraction.carriers[it.index()]));
-    let results = carriers.filter(|(_, carrier)| !matches!(carrier, Carrier::Order));
-    results.map(|(tensor, carrier)| (tensor, carrier.has_place()))
+    let operation = extraction.operators[op.index()];
+    let touches = !operator.reads.is_empty() || !operator.writes.is_empty();
+    touches || operator.workspace != Bytes::ZERO || is_abstract(operation) && operation.result_count() == 0
 }
 
 fn first<T>(list: Option<Vec<T>>) -> Option<T> {

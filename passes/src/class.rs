@@ -1,5 +1,4 @@
-//! What each operation is to its neighbours: the table to look at, and to change. Who may join whom, the rules of
-//! `cosma-network` say.
+//! The class of each operation for grouping. The rules of `cosma-network` state which classes may be fused.
 
 use crate::role::reads;
 use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI32ArrayAttribute, DenseI64ArrayAttribute};
@@ -54,13 +53,13 @@ pub(crate) fn class(operation: OperationRef) -> Class {
         name if name.starts_with("linalg.conv") || name.starts_with("linalg.depthwise_conv")
             || name.starts_with("linalg.pooling") => Class::Window,
 
-        // Those of arith and math, and of any dialect that says so.
+        // Operations of arith and math, and of any dialect with the trait.
         name if name == "arith.select" || has_elementwise_trait(operation) => Class::Elementwise,
         _ => Class::Opaque,
     }
 }
 
-/// What a `linalg.generic` is, told by its loops, how it walks through its operands, and its body.
+/// The class of a `linalg.generic`, from its iterator types, its indexing maps and its body.
 fn generic(operation: OperationRef) -> Class {
     let Some(maps) = indexing_maps(operation) else { return Class::Opaque };
     let loops = operation.attribute("iterator_types").ok().and_then(|it| ArrayAttribute::try_from(it).ok());
@@ -95,7 +94,7 @@ fn generic(operation: OperationRef) -> Class {
     if names.any(|it| compares(&it)) { Class::Comparison } else { Class::Reduction }
 }
 
-/// An operand whose dimensions of one are spread reads as a constant index there, and is at hand.
+/// Broadcast dimensions of one appear as constant indices in a map, and count as elementwise.
 fn broadcast_or_movement(operation: OperationRef, inputs: &[IndexingMap]) -> Class {
     let elements = |index: usize| operand_at(operation, index).and_then(n_elements);
     let result = result_at(operation, 0).and_then(n_elements);
@@ -123,10 +122,10 @@ fn transposition(operation: OperationRef) -> Class {
     }
 }
 
-/// Whether each element of the result of an operation depends on the same one of every operand of the
-/// result's type.
+/// Whether each element of the result of an operation depends only on the corresponding element of every operand
+/// of the result's type.
 pub(crate) fn is_elementwise(operation: OperationRef) -> bool {
-    // What reads a tensor turned around is at hand to an accelerator, but at another place.
+    // An accelerator can read a transposed operand elementwise, but not at corresponding elements.
     let is_at_place = |map: &IndexingMap| match map {
         IndexingMap::Identity | IndexingMap::Projection => true,
         IndexingMap::Permutation => false,
@@ -135,7 +134,7 @@ pub(crate) fn is_elementwise(operation: OperationRef) -> bool {
     class(operation) == Class::Elementwise && indexing_maps(operation).is_none_or(|maps| maps.iter().all(is_at_place))
 }
 
-/// The elements of a ranked, static tensor.
+/// The number of elements of a ranked, static tensor.
 pub(crate) fn n_elements(value: Value) -> Option<u64> {
     let tensor = RankedTensorType::try_from(value.r#type()).ok()?;
     (0..tensor.rank()).try_fold(1, |product: u64, index| match tensor.dim_size(index) {

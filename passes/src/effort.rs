@@ -1,4 +1,4 @@
-//! How hard to plan, as the options of a pass say it.
+//! The pass options for solver and time limit.
 
 use cosma_ir::{OptionInfo, PassOptions};
 use cosma_planner::{Options, Order, Solver};
@@ -7,16 +7,16 @@ use std::time::Duration;
 
 pub(crate) const SOLVER: OptionInfo = OptionInfo {
     name: "solver",
-    description: "who decides: search, ilp, greedy, or auto for the first of them with a proof",
+    description: "solver: auto combines all of them; search, ilp or greedy uses one",
     default: "auto",
 };
 pub(crate) const TIME_LIMIT: OptionInfo =
-    OptionInfo { name: "time-limit", description: "seconds after which the best plan so far has to do", default: "60" };
+    OptionInfo { name: "time-limit", description: "seconds after which the best plan found is taken", default: "60" };
 
-/// Reads who plans and for how long.
+/// Parses the solver and the time limit.
 ///
 /// # Errors
-/// A sentence about the first option that does not parse.
+/// A message about the first option that does not parse.
 pub(crate) fn parse_effort(options: &PassOptions, order: Order) -> Result<Options, String> {
     let solver = options.get(SOLVER.name).parse::<SolverName>();
     let time_limit = options.get(TIME_LIMIT.name).parse::<Seconds>();
@@ -28,7 +28,7 @@ pub(crate) fn parse_effort(options: &PassOptions, order: Order) -> Result<Option
     })
 }
 
-/// A solver by its name.
+/// A solver, parsed from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SolverName(pub Solver);
 
@@ -52,7 +52,7 @@ pub fn solver_name(solver: Solver) -> &'static str {
     }
 }
 
-/// Which orders are allowed, by name.
+/// The allowed orders, parsed from their name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderName(pub Order);
 
@@ -73,7 +73,7 @@ pub fn order_name(order: Order) -> &'static str {
     }
 }
 
-/// A time in seconds, `60` or `0.5`.
+/// A duration, parsed from seconds such as `60` or `0.5`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Seconds(pub Duration);
 
@@ -83,7 +83,7 @@ impl FromStr for Seconds {
     fn from_str(text: &str) -> Result<Seconds, String> {
         let seconds = text.parse::<f64>().ok().filter(|it| it.is_finite() && 0.0 <= *it);
         let duration = seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
-        duration.map(Seconds).ok_or_else(|| format!("'{text}' is no number of seconds"))
+        duration.map(Seconds).ok_or_else(|| format!("'{text}' is not a number of seconds"))
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!("0.5".parse(), Ok(Seconds(Duration::from_millis(500))));
         assert_eq!("0".parse(), Ok(Seconds(Duration::ZERO)));
         for text in ["", "-1", "nan", "inf", "1e300", "1s", "soon"] {
-            assert_eq!(text.parse::<Seconds>(), Err(format!("'{text}' is no number of seconds")));
+            assert_eq!(text.parse::<Seconds>(), Err(format!("'{text}' is not a number of seconds")));
         }
     }
 }

@@ -1,13 +1,13 @@
 //! From a function to the planner's problem, and which value is which tensor.
 //!
-//! 1. Each ranked tensor among the arguments, and each constant, is a tensor in host memory. An
-//!    argument marked `cosma.weight` and a constant are weights.
+//! 1. Each ranked tensor among the arguments, and each constant, is a tensor in host memory; equal
+//!    constants are one (`equal.rs`). An argument marked `cosma.weight` and a constant are weights.
 //! 2. Each operation that reads or writes a tensor is an operator. Shapes, `tensor.empty` and scalars
 //!    that depend on no tensor are none: they can come before all operators.
-//! 3. A scalar that an operator computes is a tensor of no bytes: a dependence, so that every order
-//!    is legal SSA. What reads it is an operator too.
-//! 4. Operators that may have effects besides their results keep their order: each of them writes a
-//!    tensor of no bytes that the next one reads.
+//! 3. A scalar that an operator computes is no tensor. What reads it is an operator too, and an edge
+//!    keeps it behind the one that computes it, so that every order is legal SSA.
+//! 4. Operators that may have effects besides their results keep their order: there is an edge from
+//!    each of them to the next one.
 //! 5. A transfer is no operator. What it returns is the tensor that it moves, in another place. Nor is a
 //!    view one, such as a reshape: what it returns is the tensor that it looks at.
 //! 6. What is computed from weights alone, and is no larger than they are, is computed before the run:
@@ -18,25 +18,29 @@
 //! 9. What an operator's regions compute is its workspace (`inside.rs`), unless it says how large that is.
 //!    Constants in regions are weights that it reads.
 //! 10. Results may lie where operands lie as operations say, or as is known of them (`sharing.rs`).
+//! 11. An argument that is read in pieces is as many tensors, and so is a result that is put together from
+//!     pieces (`piece.rs`).
 //!
 //! Nothing is changed.
 
 use crate::class::n_elements;
+use crate::equal::Equals;
 use crate::form::{body, operations};
 use crate::inside::{Inside, Outside, inside};
 use crate::machine::Target;
-use crate::role::{Role, may_have_effects, nested, reads, role};
+use crate::piece::{Assembly, ReadPiece, assemblies, read_pieces};
+use crate::role::{Read, Role, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
 use crate::variable::{Access, access};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, InPlace, WeightComputation, is_abstract, is_call, is_group, is_weight, kind, name, operand_at,
-    result_at, size_with, workspace,
+    Diagnostic, InPlace, TensorRegion, WeightComputation, destination, is_abstract, is_call, is_group, is_weight, kind,
+    name, operand_at, region, result_at, size_with, transfer, uses, workspace,
 };
 use cosma_planner::{Bytes, Error, GraphBuilder, OpId, Problem, TensorId, Weights};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A function with a body, as a problem. Ids follow the block: the order of operators is its order.
 pub struct Extraction<'c, 'a> {
@@ -54,10 +58,31 @@ pub struct Extraction<'c, 'a> {
     pub carriers: Vec<Carrier<'c, 'a>>,
     /// Operations that only give a tensor another type, in the order of the block.
     pub views: Vec<OperationRef<'c, 'a>>,
+    /// Operations that take pieces out of tensors in host memory, in the order of the block.
+    pub slices: Vec<OperationRef<'c, 'a>>,
+    /// Results that are put together from pieces.
+    pub assemblies: Vec<Assembly<'c, 'a>>,
     /// The last writes of variables, in the order of the block.
     pub writes: Vec<OperationRef<'c, 'a>>,
     /// The tensor of each value of the block; none for scalars and shapes that depend on no tensor.
     tensors: HashMap<usize, Option<TensorId>>,
+    /// The operator that computes a scalar.
+    scalars: HashMap<usize, OpId>,
+    /// Values that are a tensor in host memory with one more piece written.
+    written: HashMap<usize, Written<'c, 'a>>,
+    /// What each view, or view of a view, looks at.
+    roots: HashMap<usize, Value<'c, 'a>>,
+}
+
+/// How a tensor in host memory became what it is: a piece was written into what it was before.
+#[derive(Clone, Debug)]
+pub struct Written<'c, 'a> {
+    /// What it was before.
+    pub before: Value<'c, 'a>,
+    /// Where the piece was written.
+    pub region: TensorRegion,
+    /// Which tensor the piece is.
+    pub tensor: Option<TensorId>,
 }
 
 /// What a tensor of the planner is in the function.
@@ -66,34 +91,37 @@ pub enum Carrier<'c, 'a> {
     /// An argument, and which.
     Argument(Value<'c, 'a>, usize),
     /// The result of a constant, of what is computed from weights before the run, or of what reads a
-    /// variable.
+    /// variable. Of equal ones, the first in the block.
     Constant(Value<'c, 'a>, OperationRef<'c, 'a>),
+    /// A piece of an argument or of a constant; the whole; and what takes it out, a slice in source form.
+    Piece(Value<'c, 'a>, Value<'c, 'a>, OperationRef<'c, 'a>),
     /// A tensor that an operator writes, and which of its results.
     Result(Value<'c, 'a>, usize),
-    /// A scalar that an operator computes. It has no bytes and no place.
-    Scalar,
-    /// No value: the order of two operators.
-    Order,
 }
 
 impl<'c, 'a> Carrier<'c, 'a> {
     /// Where it lies in host memory from the start.
     pub fn source(&self) -> Option<Value<'c, 'a>> {
         match *self {
-            Carrier::Argument(value, _) | Carrier::Constant(value, _) => Some(value),
-            Carrier::Result(..) | Carrier::Scalar | Carrier::Order => None,
+            Carrier::Argument(value, _) | Carrier::Constant(value, _) | Carrier::Piece(value, ..) => Some(value),
+            Carrier::Result(..) => None,
         }
     }
 
-    /// Whether it is a tensor to MLIR as well, which lies somewhere, be it of no bytes.
-    pub fn has_place(&self) -> bool {
-        !matches!(self, Carrier::Scalar | Carrier::Order)
+    /// What it is in the source.
+    pub fn value(&self) -> Value<'c, 'a> {
+        match *self {
+            Carrier::Argument(value, _)
+            | Carrier::Constant(value, _)
+            | Carrier::Piece(value, ..)
+            | Carrier::Result(value, _) => value,
+        }
     }
 }
 
 impl<'c, 'a> Extraction<'c, 'a> {
-    /// The tensor that a value of the block is; none for a scalar or a shape that depends on no
-    /// tensor, and for values of regions in the block.
+    /// The tensor that a value of the block is; none for a scalar or a shape, and for values of regions
+    /// in the block.
     pub fn tensor(&self, value: Value<'c, 'a>) -> Option<TensorId> {
         self.tensors.get(&key(value)).copied().flatten()
     }
@@ -104,9 +132,31 @@ impl<'c, 'a> Extraction<'c, 'a> {
         matches!(self.tensors.get(&key(value)), Some(None))
     }
 
-    /// The tensor that a value of the block is, if it has a place.
-    pub fn placed_tensor(&self, value: Value<'c, 'a>) -> Option<TensorId> {
-        self.tensor(value).filter(|it| self.carriers[it.index()].has_place())
+    /// Whether a value of the block is a scalar that an operator computes.
+    pub(crate) fn is_scalar(&self, value: Value<'c, 'a>) -> bool {
+        self.scalars.contains_key(&key(value))
+    }
+
+    /// By result of an operator: the tensor that it is; none for a scalar.
+    pub(crate) fn results(&self, op: OpId) -> Vec<Option<TensorId>> {
+        let mut results = vec![None; self.operators[op.index()].result_count()];
+        for &tensor in &self.problem.graph.op(op).writes {
+            if let Carrier::Result(_, index) = self.carriers[tensor.index()] {
+                results[index] = Some(tensor);
+            }
+        }
+        results
+    }
+
+    /// What a view, or a view of one, looks at; none of another value.
+    pub(crate) fn root(&self, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
+        self.roots.get(&key(value)).copied()
+    }
+
+    /// The pieces that were written into a tensor in host memory, the last one first; none of a value that is not
+    /// put together.
+    pub fn written(&self, value: Value<'c, 'a>) -> impl Iterator<Item = &Written<'c, 'a>> {
+        written(&self.written, value)
     }
 
     /// What comes after all operators: the first write of a variable that is left at the end, or the return.
@@ -124,11 +174,8 @@ impl<'c, 'a> Extraction<'c, 'a> {
 
     /// Whether nothing has to lie anywhere, so that all forms of the function are the same.
     pub fn is_trivial(&self) -> bool {
-        let graph = &self.problem.graph;
-        graph.ops().iter().all(|op| {
-            let has_place = |it: &TensorId| self.carriers[it.index()].has_place();
-            op.workspace == Bytes::ZERO && !op.reads.iter().map(|it| &it.tensor).chain(&op.writes).any(has_place)
-        })
+        let ops = self.problem.graph.ops();
+        ops.iter().all(|op| op.workspace == Bytes::ZERO && op.reads.is_empty() && op.writes.is_empty())
     }
 
     /// What it was extracted for.
@@ -160,7 +207,11 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         return Err(Diagnostic::at(function, message));
     }
     let said = cosma_ir::machine(function).unwrap_or_default();
+    let assemblies = block.terminator().map(assemblies).unwrap_or_default();
+    let inserts = assemblies.iter().flat_map(|it: &Assembly| it.inserts.iter().map(|it| address(*it))).collect();
     let mut reader = Reader {
+        block: Some(block),
+        inserts,
         element_bytes: said.element_bytes,
         alignment: target.machine.alignment().max(Bytes(1)),
         folds: said.weight_computation != Some(WeightComputation::Run),
@@ -175,7 +226,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         }
         reader.read(operation)?;
     }
-    if !reader.carriers.iter().any(Carrier::has_place)
+    if reader.carriers.is_empty()
         && let Some(what) = other_than_tensors(block)
     {
         let message = format!(
@@ -187,34 +238,58 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
     let terminator = terminator.filter(|it| name(*it) == "func.return");
     let terminator = terminator
         .ok_or_else(|| Diagnostic::at(function, "only a function that ends with func.return can be planned"))?;
-    for value in terminator.operands() {
-        let tensor = reader.tensors.get(&key(value)).copied().flatten();
-        if let Some(tensor) = tensor.filter(|it| reader.carriers[it.index()].has_place()) {
-            reader.graph.result(tensor);
-        }
+    let mut writes: Vec<(usize, OperationRef)> = reader.writes.values().map(|it| (it.position, it.operation)).collect();
+    writes.sort_by_key(|(position, _)| *position);
+    let writes: Vec<OperationRef> = writes.into_iter().map(|(_, write)| write).collect();
+    for value in terminator.operands().chain(writes.iter().filter_map(|it| operand_at(*it, 0))) {
+        reader.read_end(value);
     }
-    let mut writes: Vec<OperationRef> = reader.writes.values().map(|it| it.1).collect();
-    writes.sort_by_key(|write| operations(block).position(|it| it == *write));
-    for write in &writes {
-        let tensor = reader.tensor(write.operand(0).expect("it writes something"));
-        if let Some(tensor) = tensor.filter(|it| reader.carriers[it.index()].has_place()) {
-            reader.graph.result(tensor);
-        }
-    }
-    let Reader { graph, operators, carriers, tensors, views, .. } = reader;
+    let Reader { graph, operators, carriers, tensors, scalars, written, views, roots, slices, .. } = reader;
     let graph = graph.build().map_err(|error| Diagnostic::at(function, error.to_string()))?;
     let Target { machine, weights } = target;
     let problem = Problem { graph: graph.with_weights(weights), machine };
-    Ok(Extraction { function, terminator, problem, weights, operators, carriers, views, writes, tensors })
+    Ok(Extraction {
+        function,
+        terminator,
+        problem,
+        weights,
+        operators,
+        carriers,
+        views,
+        slices,
+        assemblies,
+        writes,
+        tensors,
+        scalars,
+        written,
+        roots,
+    })
+}
+
+fn written<'m, 'c, 'a>(
+    written: &'m HashMap<usize, Written<'c, 'a>>,
+    value: Value<'c, 'a>,
+) -> impl Iterator<Item = &'m Written<'c, 'a>> {
+    std::iter::successors(written.get(&key(value)), |it| written.get(&key(it.before)))
 }
 
 #[derive(Default)]
 struct Reader<'c, 'a> {
+    block: Option<BlockRef<'c, 'a>>,
     graph: GraphBuilder,
     operators: Vec<OperationRef<'c, 'a>>,
     carriers: Vec<Carrier<'c, 'a>>,
     tensors: HashMap<usize, Option<TensorId>>,
+    scalars: HashMap<usize, OpId>,
     views: Vec<OperationRef<'c, 'a>>,
+    equals: Equals<'c, 'a>,
+    slices: Vec<OperationRef<'c, 'a>>,
+    /// Insertions that put results together from pieces, by address.
+    inserts: HashSet<usize>,
+    /// The pieces of tensors in host memory, by the whole and the region.
+    pieces: HashMap<usize, BTreeMap<TensorRegion, TensorId>>,
+    written: HashMap<usize, Written<'c, 'a>>,
+    roots: HashMap<usize, Value<'c, 'a>>,
     /// What is known before the run, and lies in host memory: weights, and parameters. Their bytes.
     known: HashMap<usize, Bytes>,
     element_bytes: Option<u64>,
@@ -225,12 +300,22 @@ struct Reader<'c, 'a> {
     n_constants: usize,
     n_folded: usize,
     n_variables: usize,
-    /// The last write of each variable so far, and what it wrote.
-    writes: BTreeMap<String, (Value<'c, 'a>, OperationRef<'c, 'a>)>,
+    /// The last write of each variable so far.
+    writes: BTreeMap<String, Write<'c, 'a>>,
+    /// Writes of variables so far.
+    n_writes: usize,
     /// What variables were read as, before they were written.
     states: BTreeMap<String, Value<'c, 'a>>,
-    /// What the last operator with effects wrote for the next one to read.
-    last_effect: Option<TensorId>,
+    /// The last operator with effects.
+    last_effect: Option<OpId>,
+}
+
+/// A write of a variable.
+struct Write<'c, 'a> {
+    value: Value<'c, 'a>,
+    operation: OperationRef<'c, 'a>,
+    /// Among all writes of variables, in the order of the block.
+    position: usize,
 }
 
 impl<'c, 'a> Reader<'c, 'a> {
@@ -245,44 +330,134 @@ impl<'c, 'a> Reader<'c, 'a> {
                 Diagnostic::new(argument.location(), format!("argument {index} cannot be planned: {message}"))
             })?;
             let name = format!("arg{index}");
+            if let Some(size) = size.filter(|_| is_weight(function, index)) {
+                self.known.insert(key(argument), size);
+            }
+            if size.is_some() && self.read_pieces(argument, &name, is_weight(function, index))? {
+                continue;
+            }
             let tensor = match size {
                 Some(size) if is_weight(function, index) => Some(self.graph.weight(name, size)),
                 Some(size) => Some(self.graph.argument(name, size)),
                 None => None,
             };
             self.carriers.extend(tensor.map(|_| Carrier::Argument(argument, index)));
-            if let Some(size) = size.filter(|_| is_weight(function, index)) {
-                self.known.insert(key(argument), size);
-            }
             self.tensors.insert(key(argument), tensor);
         }
         Ok(())
     }
 
+    /// A tensor in host memory as pieces, each under a name of its own; gives whether it is read so.
+    fn read_pieces(&mut self, whole: Value<'c, 'a>, name: &str, is_weight: bool) -> Result<bool, Diagnostic<'c>> {
+        let Some(pieces) = self.block.and_then(|it| read_pieces(whole, it)) else { return Ok(false) };
+        let mut tensors = BTreeMap::new();
+        for (index, ReadPiece { region, value, operation }) in pieces.into_iter().enumerate() {
+            let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
+            let name = format!("{name}.{index}");
+            let tensor = if is_weight { self.graph.weight(name, size) } else { self.graph.argument(name, size) };
+            tensors.insert(region, tensor);
+            self.carriers.push(Carrier::Piece(value, whole, operation));
+        }
+        self.pieces.insert(key(whole), tensors);
+        self.tensors.insert(key(whole), None);
+        Ok(true)
+    }
+
+    /// The piece that a region of a tensor in host memory is; none if the tensor is not read in pieces.
+    fn piece(&self, operation: OperationRef<'c, 'a>) -> Option<TensorId> {
+        let pieces = self.pieces.get(&key(operand_at(operation, 0)?))?;
+        pieces.get(&region(operation)?).copied()
+    }
+
+    fn read_slice(&mut self, operation: OperationRef<'c, 'a>, tensor: TensorId) {
+        let value = result_at(operation, 0).expect("a slice has a result");
+        self.tensors.insert(key(value), Some(tensor));
+        if operand_at(operation, 0).is_some_and(|it| self.known.contains_key(&key(it))) {
+            self.known.insert(key(value), self.graph.size(tensor));
+        }
+        self.slices.push(operation);
+    }
+
+    /// A piece that is written into a tensor in host memory.
+    fn read_written(&mut self, operation: OperationRef<'c, 'a>, before: Value<'c, 'a>) {
+        let Some(region) = region(operation) else { return };
+        let result = result_at(operation, 0).expect("it gives the whole");
+        let tensor = operand_at(operation, 0).and_then(|it| self.tensor(it));
+        self.written.insert(key(result), Written { before, region, tensor });
+    }
+
+    fn read_transfer(&mut self, operation: OperationRef<'c, 'a>) {
+        let source = operation.operand(0).expect("a transfer has one");
+        let result: Value = operation.result(0).expect("a transfer has one").into();
+        let tensor = match (destination(operation), region(operation)) {
+            (Some(before), _) => {
+                self.read_written(operation, before);
+                None
+            }
+            (None, Some(region)) => self.piece(operation).or_else(|| self.written_as(source, &region)),
+            (None, None) => self.tensor(source),
+        };
+        self.tensors.insert(key(result), tensor);
+    }
+
+    /// The tensor that was written just to a region of a tensor in host memory.
+    fn written_as(&self, whole: Value<'c, 'a>, region: &TensorRegion) -> Option<TensorId> {
+        let last = written(&self.written, whole).find(|it| it.region.overlaps(region))?;
+        last.tensor.filter(|_| last.region == *region)
+    }
+
+    /// What the function returns or writes to a variable: a tensor, or its pieces.
+    fn read_end(&mut self, value: Value<'c, 'a>) {
+        let mut tensors: Vec<TensorId> = written(&self.written, value).filter_map(|it| it.tensor).collect();
+        tensors.reverse();
+        tensors.extend(self.tensor(value));
+        tensors.into_iter().for_each(|it| self.graph.result(it));
+    }
+
+    /// What is put together in host memory, an operator cannot read.
+    fn refuse_written(&self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        let is_written = |it: &Read| self.written.contains_key(&key(it.value));
+        if !self.written.is_empty() && reads(operation).iter().any(is_written) {
+            let message = "reads a tensor that is put together in host memory, which has to come in by cosma.reload";
+            return Err(Diagnostic::at(operation, message));
+        }
+        Ok(())
+    }
+
     fn read(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        if self.inserts.contains(&address(operation)) {
+            self.read_written(operation, operand_at(operation, 1).expect("an insertion has a destination"));
+            return Ok(());
+        }
+        if transfer(operation).is_some() {
+            self.read_transfer(operation);
+            return Ok(());
+        }
+        if let Some(tensor) = self.piece(operation) {
+            self.read_slice(operation, tensor);
+            return Ok(());
+        }
+        if access(operation).is_none() {
+            self.refuse_written(operation)?;
+        }
         if let Some(access) = access(operation) {
             return self.read_access(operation, access);
         }
         if name(operation) == "tosa.variable" {
             return Ok(());
         }
-        let depends = |it| self.tensor(it).is_some_and(|it| matches!(self.carriers[it.index()], Carrier::Scalar));
-        match role(operation, depends) {
+        match role(operation, |it| self.scalars.contains_key(&key(it))) {
             Role::Operator if self.is_folded(operation) => self.read_known(operation, "folded"),
             Role::Operator => self.read_operator(operation),
             Role::Constant => self.read_known(operation, "const"),
             Role::View => self.read_view(operation),
-            Role::Transfer => {
-                let source = operation.operand(0).expect("a transfer has one");
-                let tensor = self.tensor(source);
-                self.tensors.insert(key(operation.result(0).expect("a transfer has one").into()), tensor);
-                Ok(())
-            }
+            Role::Transfer => unreachable!("transfers were dealt with"),
             Role::Preamble => {
                 for (index, value) in operation.results().enumerate() {
                     self.size(value.into()).map_err(|message| cannot(operation, index, &message))?;
                     self.tensors.insert(key(value.into()), None);
                 }
+                self.equals.before(operation);
                 Ok(())
             }
         }
@@ -291,11 +466,12 @@ impl<'c, 'a> Reader<'c, 'a> {
     fn read_access(&mut self, operation: OperationRef<'c, 'a>, access: Access<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let Access { symbol, value, is_write } = access;
         if is_write {
-            self.writes.insert(symbol, (value, operation));
+            self.writes.insert(symbol, Write { value, operation, position: self.n_writes });
+            self.n_writes += 1;
             return Ok(());
         }
         let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
-        let same = self.writes.get(&symbol).map(|it| it.0).or(self.states.get(&symbol).copied());
+        let same = self.writes.get(&symbol).map(|it| it.value).or(self.states.get(&symbol).copied());
         let tensor = match same {
             Some(same) => self.tensor(same),
             None => {
@@ -314,12 +490,18 @@ impl<'c, 'a> Reader<'c, 'a> {
         let value: Value = operation.result(0).expect("it has one").into();
         let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
         self.known.insert(key(value), size);
+        let equal = self.equals.before(operation).and_then(|first| result_at(first, 0));
         let tensor = if n_elements(value) == Some(1) {
             None
+        } else if let Some(equal) = equal.and_then(|first| self.tensor(first)) {
+            Some(equal)
         } else {
             let count = if prefix == "const" { &mut self.n_constants } else { &mut self.n_folded };
             let name = format!("{prefix}{count}");
             *count += 1;
+            if prefix == "const" && self.read_pieces(value, &name, true)? {
+                return Ok(());
+            }
             self.carriers.push(Carrier::Constant(value, operation));
             Some(self.graph.weight(name, size))
         };
@@ -333,15 +515,18 @@ impl<'c, 'a> Reader<'c, 'a> {
         self.size(value).map_err(|message| cannot(operation, 0, &message))?;
         // Of a scalar that an operator computes, or of what is no tensor of the block: it has to run.
         let tensor = self.tensor(source);
-        if operation.operands().skip(1).any(|it| self.tensor(it).is_some()) {
+        let depends = |it: Value| self.tensor(it).is_some() || self.scalars.contains_key(&key(it));
+        if operation.operands().skip(1).any(depends) {
             return self.read_operator(operation);
         }
         self.tensors.insert(key(value), tensor);
+        self.equals.before(operation);
         if let Some(size) = self.known.get(&key(source)) {
             self.known.insert(key(value), *size);
         }
         if tensor.is_some() {
             self.views.push(operation);
+            self.roots.insert(key(value), self.roots.get(&key(source)).copied().unwrap_or(source));
         }
         Ok(())
     }
@@ -353,12 +538,17 @@ impl<'c, 'a> Reader<'c, 'a> {
             return false;
         }
         let Some(result) = result_at(operation, 0) else { return false };
+        // What is stored as a piece of a result, an operator computes.
+        if !self.inserts.is_empty() && uses(result).iter().any(|it| self.inserts.contains(&address(it.operation))) {
+            return false;
+        }
         let Ok(Some(size)) = self.size(result) else { return false };
         let mut read = Bytes::ZERO;
         for it in reads(operation) {
             match (self.known.get(&key(it.value)), self.tensor(it.value)) {
                 (Some(size), _) => read += *size,
                 (None, Some(_)) => return false,
+                (None, None) if self.scalars.contains_key(&key(it.value)) => return false,
                 (None, None) => {}
             }
         }
@@ -394,31 +584,35 @@ impl<'c, 'a> Reader<'c, 'a> {
         let inside = self.look_inside(operation)?;
         let index = self.operators.len();
         let op = OpId(index as u32);
-        let mut read: Vec<TensorId> = reads(operation).iter().filter_map(|it| self.tensor(it.value)).collect();
-        let has_effects = may_have_effects(operation);
-        read.extend(self.last_effect.filter(|_| has_effects));
+        let all_read = reads(operation);
+        let read: Vec<TensorId> = all_read.iter().filter_map(|it| self.tensor(it.value)).collect();
 
         let name = format!("{}_{}", identifier(&kind(operation)), op.0);
         let n_results = operation.result_count();
         let mut writes = Vec::new();
+        let mut results: Vec<(usize, Value)> = Vec::new();
         for (index, value) in operation.results().enumerate() {
-            let size = self.size(value.into()).map_err(|message| cannot(operation, index, &message))?;
-            let name = if n_results == 1 { name.clone() } else { format!("{name}.{index}") };
-            writes.push((name, size.unwrap_or(Bytes::ZERO)));
-            self.carriers.push(match size {
-                Some(_) => Carrier::Result(value.into(), index),
-                None => Carrier::Scalar,
-            });
-        }
-        if has_effects {
-            writes.push((format!("order{}", op.0), Bytes::ZERO));
-            self.carriers.push(Carrier::Order);
+            let Some(size) = self.size(value.into()).map_err(|message| cannot(operation, index, &message))? else {
+                self.scalars.insert(key(value.into()), op);
+                continue;
+            };
+            writes.push((if n_results == 1 { name.clone() } else { format!("{name}.{index}") }, size));
+            results.push((index, value.into()));
+            self.carriers.push(Carrier::Result(value.into(), index));
         }
         let said = Bytes(workspace(operation));
         let workspace = if said == Bytes::ZERO { inside.workspace } else { said };
-        let written = self.graph.op(name, &read, writes, workspace);
-        for (value, tensor) in operation.results().zip(&written) {
-            self.tensors.insert(key(value.into()), Some(*tensor));
+        // By result; none for a scalar.
+        let mut written: Vec<Option<TensorId>> = vec![None; n_results];
+        for ((index, value), tensor) in results.into_iter().zip(self.graph.op(name, &read, writes, workspace)) {
+            written[index] = Some(tensor);
+            self.tensors.insert(key(value), Some(tensor));
+        }
+        let before = all_read.iter().filter_map(|it| self.scalars.get(&key(it.value)));
+        before.for_each(|it| self.graph.order(*it, op));
+        if may_have_effects(operation) {
+            self.last_effect.into_iter().for_each(|it| self.graph.order(it, op));
+            self.last_effect = Some(op);
         }
         let pairs: Vec<(InPlace, TensorId)> = in_place(operation)
             .into_iter()
@@ -438,34 +632,35 @@ impl<'c, 'a> Reader<'c, 'a> {
         for over in inside.over.iter().filter(|_| cosma_ir::in_place(operation).is_none()) {
             let Some(tensor) = self.tensor(over.value) else { continue };
             let is_read_else = over.only_reader && 1 < read.iter().filter(|it| **it == tensor).count();
-            let result = written[over.result];
+            let Some(result) = written[over.result] else { continue };
             // What looks at a part of a tensor has not all of its place.
             let is_whole = self.graph.size(tensor) == self.graph.size(result);
             if !is_read_else && is_whole && !shared.contains(&(over.result, tensor)) {
                 self.graph.in_place(result, tensor);
             }
         }
-        if has_effects {
-            self.last_effect = written.last().copied();
-        }
         self.operators.push(operation);
         Ok(())
     }
 
     fn look_inside(&self, operation: OperationRef<'c, 'a>) -> Result<Inside<'c, 'a>, Diagnostic<'c>> {
-        let tensor = |value| {
-            let tensor = self.tensor(value).filter(|it| self.carriers[it.index()].has_place());
-            tensor.map(TensorId::index)
-        };
+        let tensor = |value| self.tensor(value).map(TensorId::index);
         let outside = Outside { element_bytes: self.element_bytes, alignment: self.alignment, tensor: &tensor };
         inside(operation, &outside)
     }
 
     /// A result and an operand that may share bytes. Where floats take other bytes than those of their
     /// type, so do the bytes before a part; where two then no longer fit, they share none.
-    fn read_in_place(&mut self, operation: OperationRef<'c, 'a>, pair: InPlace, read: TensorId, written: &[TensorId]) {
+    fn read_in_place(
+        &mut self,
+        operation: OperationRef<'c, 'a>,
+        pair: InPlace,
+        read: TensorId,
+        written: &[Option<TensorId>],
+    ) {
         let (operand, value) = (operand_at(operation, pair.operand), result_at(operation, pair.result));
-        let (Some(operand), Some(value), Some(&result)) = (operand, value, written.get(pair.result)) else { return };
+        let result = written.get(pair.result).copied().flatten();
+        let (Some(operand), Some(value), Some(result)) = (operand, value, result) else { return };
         let sizes =
             |it: Value| Some((size_with(it.r#type(), None).ok()?, size_with(it.r#type(), self.element_bytes).ok()?));
         let (Some(from), Some(to)) = (sizes(operand), sizes(value)) else { return };
@@ -547,6 +742,11 @@ pub(crate) fn cannot<'c>(operation: OperationRef<'c, '_>, result: usize, why: &s
 /// What tells values apart while the function is not changed. Only looked up, never iterated over.
 pub(crate) fn key(value: Value) -> usize {
     value.to_raw().ptr.addr()
+}
+
+/// What tells operations apart while the function is not changed.
+fn address(operation: OperationRef) -> usize {
+    operation.to_raw().ptr.addr()
 }
 
 /// A kind as part of a name in the planner's text form.

@@ -1,57 +1,53 @@
-//! `cosma.plan`: what is known about the plan of a function, as an attribute of the function.
+//! `cosma.plan`: the summary of a function's plan, as an attribute of the function.
 //!
-//! It says nothing that differs from run to run, such as times.
+//! It contains nothing that differs from run to run, such as times.
 
 use crate::effort::solver_name;
-use cosma_ir::melior::Context;
-use cosma_ir::melior::ir::attribute::{DictionaryAttribute, IntegerAttribute, StringAttribute};
-use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
-use cosma_ir::melior::ir::r#type::IntegerType;
-use cosma_ir::melior::ir::{Attribute, Identifier, OperationRef};
-use cosma_ir::{as_mut, melior};
+use cosma_ir::melior::ir::OperationRef;
+use cosma_ir::{PlanSummary, plan_summary, set_plan_summary};
 use cosma_planner::{Bytes, Order, Problem, Solution};
 
-const PLAN: &str = "cosma.plan";
+const OPTIMAL: &str = "optimal";
+const FEASIBLE: &str = "feasible";
 
-/// What is known about a plan.
+/// The summary of a plan. Sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// Operators, each of which runs in one step.
+    /// The number of operators, one per step.
     pub operators: u64,
-    /// `optimal`, which is proven, or `feasible`.
+    /// `optimal` if proven, otherwise `feasible`.
     pub status: String,
-    /// Bytes moved.
+    /// All traffic.
     pub total: Bytes,
-    /// Bytes that every plan moves.
+    /// The traffic of every plan.
     pub compulsory: Bytes,
-    /// The rest.
+    /// The rest of the traffic.
     pub non_compulsory: Bytes,
-    /// Proven: no plan has less non-compulsory traffic.
+    /// A proven lower bound on the non-compulsory traffic of any plan.
     pub lower_bound: Bytes,
-    /// The non-compulsory bytes that are owed to addresses: what they are more than if only the sum
-    /// of what lies in the scratchpad counted.
+    /// The non-compulsory traffic caused by addresses: a plan that counted only sums of sizes would avoid it.
     pub fragmentation: Bytes,
-    /// The most bytes that lie in the scratchpad at once, without padding.
+    /// The most bytes in use at once, without padding.
     pub peak: Bytes,
-    /// The least scratchpad with which the function can run at all, in the orders that are allowed.
+    /// The smallest scratchpad with which the function can run, in the best allowed order.
     pub min_scratchpad: Bytes,
-    /// Whether it can run with that. If not, it may take more, and no less.
+    /// Whether `min_scratchpad` is exact. If not, it is a lower bound.
     pub is_min_exact: bool,
-    /// Who made the plan.
+    /// The solver that found the plan.
     pub solver: String,
 }
 
-/// What `min_scratchpad` is where it is not known that the function runs with it.
+/// What `min_scratchpad` is if it is not exact.
 pub const LOWER_BOUND: &str = "lower_bound";
 
 impl Facts {
-    /// What is known about the solution of a problem, where these orders were allowed.
+    /// The summary of a solution, given the allowed orders.
     pub fn new(problem: &Problem, order: Order, solution: &Solution) -> Facts {
         let compulsory = problem.compulsory();
         let least = problem.least_scratchpad(order);
         Facts {
             operators: problem.graph.ops().len() as u64,
-            status: if solution.is_optimal() { "optimal" } else { "feasible" }.into(),
+            status: if solution.is_optimal() { OPTIMAL } else { FEASIBLE }.into(),
             total: compulsory + solution.non_compulsory,
             compulsory,
             non_compulsory: solution.non_compulsory,
@@ -64,56 +60,39 @@ impl Facts {
         }
     }
 
-    /// Notes them on a function.
-    pub fn write<'c>(&self, context: &'c Context, function: OperationRef<'c, '_>) {
-        let i64 = IntegerType::new(context, 64).into();
-        let integer = |value: u64| IntegerAttribute::new(i64, value.cast_signed()).into();
-        let string = |value: &str| StringAttribute::new(context, value).into();
-        let mut entries: Vec<(&str, Attribute)> = vec![
-            ("operators", integer(self.operators)),
-            ("status", string(&self.status)),
-            ("total", integer(self.total.0)),
-            ("compulsory", integer(self.compulsory.0)),
-            ("non_compulsory", integer(self.non_compulsory.0)),
-            ("lower_bound", integer(self.lower_bound.0)),
-            ("peak", integer(self.peak.0)),
-            ("min_scratchpad", integer(self.min_scratchpad.0)),
-            ("solver", string(&self.solver)),
-        ];
-        if self.fragmentation != Bytes::ZERO {
-            entries.push(("fragmentation", integer(self.fragmentation.0)));
-        }
-        if !self.is_min_exact {
-            entries.push(("min_scratchpad_is", string(LOWER_BOUND)));
-        }
-        let entries: Vec<_> =
-            entries.into_iter().map(|(name, value)| (Identifier::new(context, name), value)).collect();
-        as_mut(function).set_attribute(PLAN, DictionaryAttribute::new(context, &entries).into());
+    /// Writes the summary to a function.
+    pub fn write(&self, function: OperationRef) {
+        let summary = PlanSummary {
+            operators: self.operators,
+            is_optimal: self.status == OPTIMAL,
+            total: self.total.0,
+            compulsory: self.compulsory.0,
+            non_compulsory: self.non_compulsory.0,
+            lower_bound: self.lower_bound.0,
+            fragmentation: self.fragmentation.0,
+            peak: self.peak.0,
+            min_scratchpad: self.min_scratchpad.0,
+            is_min_exact: self.is_min_exact,
+            solver: self.solver.clone(),
+        };
+        set_plan_summary(function, &summary);
     }
 
-    /// Reads what a function says; none if it says nothing, or not all.
+    /// Reads the summary of a function's plan; `None` if there is none.
     pub fn read(function: OperationRef) -> Option<Facts> {
-        let dictionary = DictionaryAttribute::try_from(function.attribute(PLAN).ok()?).ok()?;
-        let integer = |name| natural(dictionary.element_by_name(name)?);
-        let bytes = |name| Some(Bytes(integer(name)?));
-        // As it prints: what is no UTF-8 must not matter.
-        let string = |name| Some(dictionary.element_by_name(name)?.to_string().trim_matches('"').to_owned());
+        let summary = plan_summary(function)?;
         Some(Facts {
-            operators: integer("operators")?,
-            status: string("status")?,
-            total: bytes("total")?,
-            compulsory: bytes("compulsory")?,
-            non_compulsory: bytes("non_compulsory")?,
-            lower_bound: bytes("lower_bound")?,
-            fragmentation: bytes("fragmentation").unwrap_or(Bytes::ZERO),
-            peak: bytes("peak")?,
-            min_scratchpad: bytes("min_scratchpad")?,
-            is_min_exact: string("min_scratchpad_is").is_none(),
-            solver: string("solver")?,
+            operators: summary.operators,
+            status: if summary.is_optimal { OPTIMAL } else { FEASIBLE }.into(),
+            total: Bytes(summary.total),
+            compulsory: Bytes(summary.compulsory),
+            non_compulsory: Bytes(summary.non_compulsory),
+            lower_bound: Bytes(summary.lower_bound),
+            fragmentation: Bytes(summary.fragmentation),
+            peak: Bytes(summary.peak),
+            min_scratchpad: Bytes(summary.min_scratchpad),
+            is_min_exact: summary.is_min_exact,
+            solver: summary.solver,
         })
     }
-}
-
-fn natural(attribute: melior::ir::Attribute) -> Option<u64> {
-    u64::try_from(IntegerAttribute::try_from(attribute).ok()?.value()).ok()
 }

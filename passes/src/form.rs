@@ -1,10 +1,10 @@
-//! In which form a function is, told by looking at it.
+//! The forms of a function, recognised from its operations.
 //!
-//! - *Source*: operators on static tensors in one block, no transfer.
-//! - *Allocated*, between two passes: the order of the block is the schedule, and each tensor says
-//!   when it lies where (`residencies`).
-//! - *Planned*: transfers are operations, and what puts a tensor into the scratchpad says where.
-//! - *Lowered*: no tensor and no operation of COSMA, but views of an arena.
+//! - *Source*: operators on static tensors in one block, no transfers.
+//! - *Allocated*, between two passes: the order of the block is the schedule, and each tensor has its live
+//!   intervals and addresses (`residencies`).
+//! - *Planned*: transfers are operations, and operations that put tensors into the scratchpad have offsets.
+//! - *Lowered*: views of an arena, no tensors and no operations of COSMA.
 
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
@@ -12,7 +12,7 @@ use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, RegionLike, ValueL
 use cosma_ir::{Diagnostic, argument_residencies, name, offsets, residencies, transfer};
 use std::fmt;
 
-/// A form of a function.
+/// The form of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// As a front end writes it.
@@ -43,10 +43,10 @@ pub fn form(function: OperationRef) -> Form {
     recognise(function).0
 }
 
-/// Refuses a function that is not in the form that a pass takes.
+/// Fails if a function is not in the form that a pass takes.
 ///
 /// # Errors
-/// At the function, with what gives away its form.
+/// At the function, with the operation or attribute that shows its form.
 pub(crate) fn expect<'c>(function: OperationRef<'c, '_>, pass: &str, expected: Form) -> Result<(), Diagnostic<'c>> {
     let (found, evidence) = recognise(function);
     if found == expected {
@@ -68,7 +68,7 @@ pub(crate) fn expect<'c>(function: OperationRef<'c, '_>, pass: &str, expected: F
     Err(Diagnostic::at(function, message))
 }
 
-/// The block of a function; none for a declaration.
+/// The block of a function; `None` for a declaration.
 pub(crate) fn body<'c, 'a>(function: OperationRef<'c, 'a>) -> Option<BlockRef<'c, 'a>> {
     function.region(0).ok()?.first_block()
 }
@@ -78,13 +78,13 @@ pub(crate) fn operations<'c, 'a>(block: BlockRef<'c, 'a>) -> impl Iterator<Item 
     std::iter::successors(block.first_operation(), |it| it.next_in_block())
 }
 
-/// The name of a function, as it stands after the `@`.
+/// The name of a function, without `@`.
 pub fn symbol(function: OperationRef) -> String {
-    // As it prints: what is no UTF-8 must not matter.
+    // From the printed form, which is UTF-8 even if the name is not.
     function.attribute("sym_name").map(|it| it.to_string().trim_matches('"').to_owned()).unwrap_or_default()
 }
 
-/// The form, and what it was told by.
+/// The form, and what shows it.
 fn recognise(function: OperationRef) -> (Form, String) {
     let Some(block) = body(function) else { return (Form::Source, "no body".into()) };
     let mut is_allocated = (0..block.argument_count()).any(|it| argument_residencies(function, it).is_some());

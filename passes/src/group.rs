@@ -1,15 +1,15 @@
-//! `cosma-group`: what an accelerator runs at once becomes one operator. Source form stays source form.
+//! `cosma-group`: groups operations that an accelerator runs as one operator. Takes and leaves source form.
 //!
-//! It works on the operators of the function as the planner sees them, to whom views are nothing and
-//! weights that are computed before the run are weights.
+//! It works on the operators of the extracted planning problem, in which views do not exist and weights that are
+//! computed before the run are weights.
 //!
-//! 1. Each operator becomes a node of a `cosma_network::Network` (`classify.rs`): what it is to its neighbours
-//!    (`class.rs` is the table), and what it reads at the place that it writes.
-//! 2. `cosma-network` decides which of them become one, and which operands the result may lie over.
-//! 3. The operations of each group, with the views, constants, scalars and starting values between
-//!    them, move into a `cosma.group` (`outline.rs`), called after its head.
+//! 1. Each operator becomes a node of a `cosma_network::Network` with its class (`class.rs`) and the operands that
+//!    it reads element by element (`classify.rs`).
+//! 2. `cosma-network` decides about groups, and which results may be in place of operands.
+//! 3. The operations of each group, with the views, constants, scalars and initial values between them, move into
+//!    a `cosma.group` (`outline.rs`) with the kind of its head.
 //!
-//! `cosma-ungroup` takes groups apart again.
+//! `cosma-ungroup` dissolves groups.
 
 mod classify;
 mod outline;
@@ -24,14 +24,14 @@ use cosma_network::Rules;
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-group",
-    description: "joins operators that an accelerator runs at once into a cosma.group; source form stays source form",
+    description: "groups operations that an accelerator runs as one operator into a cosma.group, in source form",
     anchor: "func.func",
     options: &[],
 };
 
 pub(crate) const UNGROUP: PassInfo = PassInfo {
     name: "cosma-ungroup",
-    description: "puts what is in each cosma.group in its place; source form stays source form",
+    description: "replaces each cosma.group by its operations, in source form",
     anchor: "func.func",
     options: &[],
 };
@@ -48,16 +48,16 @@ pub(crate) fn run_ungroup<'c>(
     ungroup(function)
 }
 
-/// Joins the operators of a function in source form. A declaration stays as it is.
+/// Groups the operators of a function in source form. A declaration is not changed.
 ///
 /// # Errors
-/// At the function in another form, and at what cannot be planned.
+/// At a function in another form, and at operations that cannot be planned.
 pub fn group<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
     if body(function).is_none() {
         return Ok(());
     }
     expect(function, INFO.name, Form::Source)?;
-    // What joins what does not depend on the machine.
+    // Grouping does not depend on the machine.
     let extraction = extract(function, Target::any())?;
     let network = classify::network(&extraction);
     let groups = cosma_network::group(&network, &Rules::ACCELERATOR);
@@ -65,10 +65,10 @@ pub fn group<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
     Ok(())
 }
 
-/// Takes the groups of a function in source form apart.
+/// Dissolves the groups of a function in source form.
 ///
 /// # Errors
-/// At the function in another form: what is in a group has no place of its own.
+/// At a function in another form: the operations of a planned group have no offsets.
 pub fn ungroup<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
     let Some(block) = body(function) else { return Ok(()) };
     expect(function, UNGROUP.name, Form::Source)?;

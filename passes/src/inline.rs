@@ -1,14 +1,14 @@
-//! `cosma-inline`: puts the bodies of functions where they are called. Source form stays source form.
+//! `cosma-inline`: inlines calls of functions on tensors. Takes and leaves source form.
 //!
-//! A function plans the whole scratchpad, from address 0 on. So a callee that puts tensors there is planned
-//! together with its caller, and for that its operations have to be the caller's.
+//! The plan of a function uses the whole scratchpad, from address 0 on. So a callee that uses the scratchpad is
+//! planned together with its caller, and its operations are inlined for that.
 //!
-//! 1. Callees go first: each function is done with before a call of it is replaced.
-//! 2. A call becomes a copy of the callee's block. This is not left to MLIR's inliner, which asks each
-//!    dialect for leave, and takes nothing of those that are not registered.
-//! 3. A private function that was called and that nothing refers to any more is erased.
+//! 1. Callees come first: all calls in a function are inlined before calls of it.
+//! 2. A call is replaced by a copy of the callee's block. MLIR's inliner is not used, since it requires an
+//!    interface of each dialect, and fails on unregistered ones.
+//! 3. A private function that was inlined and has no other uses is erased.
 //!
-//! What has no tensor is left alone, callers and callees alike.
+//! Functions without tensors are not changed.
 
 use crate::extract::key;
 use crate::form::{Form, body, form, operations, symbol};
@@ -22,23 +22,23 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-inline",
-    description: "puts functions on tensors where they are called, to be planned together; source form stays source form",
+    description: "inlines calls of functions on tensors, to plan them together, in source form",
     anchor: "builtin.module",
     options: &[],
 };
 
-/// How many operations copies may be, beyond which a module is not meant to be one program.
+/// The most operations to copy: nested calls could multiply without limit.
 const MAX_COPIES: usize = 1_000_000;
 
 pub(crate) fn run<'c>(_: &'c Context, module: OperationRef<'c, '_>, _: &PassOptions) -> Result<(), Diagnostic<'c>> {
     inline(module)
 }
 
-/// Puts the bodies of functions on tensors where they are called, in a module and in those in it.
+/// Inlines calls of functions on tensors in a module and its nested modules.
 ///
 /// # Errors
-/// At a call of a function on tensors that calls itself in the end, has more than one block, or is not in
-/// source form. Calls of functions that have no body are left for those who plan to refuse.
+/// At a call of a function on tensors that is recursive, has more than one block, or is not in source form.
+/// Calls of functions without a body remain, and planning refuses them.
 pub fn inline<'c>(module: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
     let Some(block) = body(module) else { return Ok(()) };
     let all: Vec<OperationRef> = operations(block).collect();
@@ -64,9 +64,9 @@ pub fn inline<'c>(module: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
 struct Inliner<'f, 'c, 'a> {
     functions: &'f [OperationRef<'c, 'a>],
     by_symbol: BTreeMap<String, usize>,
-    /// Operations that were copied so far.
+    /// The number of operations copied so far.
     n_copies: usize,
-    /// Functions whose calls were replaced.
+    /// The functions that were inlined.
     called: BTreeSet<usize>,
 }
 
@@ -86,7 +86,7 @@ impl<'c, 'a> Inliner<'_, 'c, 'a> {
                 continue;
             }
             states[first] = State::Open;
-            // Functions that are being walked through, and the calls in each that are still to be looked at.
+            // The path of a depth-first search: functions, each with its calls still to visit.
             let mut path = vec![(first, self.calls(first))];
             while let Some((caller, calls)) = path.last_mut() {
                 let Some((call, callee)) = calls.pop() else {
@@ -117,7 +117,7 @@ impl<'c, 'a> Inliner<'_, 'c, 'a> {
         Ok(order)
     }
 
-    /// The calls of functions with a body in a function, the last one first.
+    /// The calls in a function of functions with a body, last one first.
     fn calls(&self, function: usize) -> Vec<(OperationRef<'c, 'a>, usize)> {
         let mut calls = Vec::new();
         let mut pending = nested(self.functions[function]);
@@ -169,7 +169,7 @@ impl<'c, 'a> Inliner<'_, 'c, 'a> {
     }
 }
 
-/// Puts copies of a callee's operations, the last of which returns, in the place of a call.
+/// Replaces a call by copies of the callee's operations, the last of which is the return.
 fn replace<'c, 'a>(call: OperationRef<'c, 'a>, callee: OperationRef<'c, 'a>, members: &[OperationRef<'c, 'a>]) {
     let block = body(callee).expect("it has one");
     let mut copies: HashMap<usize, Value> = HashMap::new();
@@ -182,7 +182,7 @@ fn replace<'c, 'a>(call: OperationRef<'c, 'a>, callee: OperationRef<'c, 'a>, mem
     let outer = call.block().expect("a call is in a block");
     for member in members {
         let copy = outer.insert_operation_before(call, Operation::clone(member));
-        // Both read in the same order.
+        // Original and copy have their operands in the same order.
         for (from, to) in reads(*member).into_iter().zip(reads(copy)) {
             if let Some(value) = copied(from.value, &copies) {
                 as_mut(to.operation).set_operand(to.operand, value);
@@ -199,7 +199,7 @@ fn replace<'c, 'a>(call: OperationRef<'c, 'a>, callee: OperationRef<'c, 'a>, mem
     erase(call);
 }
 
-/// Whether a function takes, gives or makes a tensor.
+/// Whether a function has a tensor as argument, result or intermediate value.
 fn has_tensor(function: OperationRef) -> bool {
     let takes = body(function).is_some_and(|block| {
         (0..block.argument_count()).any(|it| block.argument(it).is_ok_and(|it| it.r#type().is_tensor()))

@@ -4,23 +4,24 @@
 //! 2. Each transfer among them becomes an operation, before or after the operator that it serves.
 //! 3. Each operator reads its operands from where they lie at its step, and says where its results do.
 //!    Views are made again of what they look at, where that has moved.
-//! 4. The function returns host copies.
+//! 4. The function returns host copies. One that is put together is a chain of stores, in the order of the plan.
 //! 5. Operators of other dialects go into groups, which have effects on the scratchpad (`wrap.rs`).
 
 use crate::allocated;
-use crate::extract::{Extraction, extract, value_size};
+use crate::extract::{Carrier, Extraction, extract, key, value_size};
 use crate::form::{Form, body, expect, form};
 use crate::machine::MachineOptions;
 use crate::role::{Read, reads};
 use crate::wrap::{Overlay, Planned, wrap};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
-use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value};
+use cosma_ir::melior::ir::{BlockLike, Location, Operation, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, PassInfo, PassOptions, as_mut, erase, is_abstract, is_group, load, reload, result_at, set_offsets,
-    spill, store, uses,
+    Diagnostic, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group, load, region, reload,
+    result_at, set_offsets, spill, store, store_into, uses,
 };
 use cosma_planner::{Action, InPlace, Kind, Kinds, MemoryId, OpId, Slot, TensorId, check};
+use std::collections::{BTreeMap, HashMap};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-insert-transfers",
@@ -65,10 +66,7 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagno
 
 /// Writes actions into a function whose operators stand in the order in which they run.
 fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
-    let mut writer = Writer { extraction, step: 0, places: Vec::new(), views: Vec::new(), foreign: Vec::new() };
-    for carrier in &extraction.carriers {
-        writer.places.push(Places { host: carrier.source(), scratchpad: None });
-    }
+    let mut writer = Writer::new(extraction);
     let mut kinds = Kinds::new(&extraction.problem);
     for action in actions {
         writer.write(action, &mut kinds);
@@ -76,22 +74,28 @@ fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
     // The function returns, and variables become, what lies in host memory.
     for end in extraction.writes.iter().chain([&extraction.terminator]) {
         for (index, value) in end.operands().enumerate().collect::<Vec<_>>() {
-            if let Some(tensor) = extraction.placed_tensor(value) {
+            if let Some(put_together) = writer.put_together(value) {
+                as_mut(*end).set_operand(index, put_together);
+            } else if let Some(tensor) = extraction.tensor(value) {
                 let host = writer.places[tensor.index()].host.expect("a result is stored");
                 let host = writer.as_seen(value, host);
                 as_mut(*end).set_operand(index, host);
             }
         }
     }
+    let inserts = extraction.assemblies.iter().flat_map(|it| it.inserts.iter().rev());
+    inserts.for_each(|it| erase(*it));
     // Last, since what was extracted is known by its values, and groups have values of their own.
     wrap(extraction, &writer.foreign);
     // Of views, those remain that look at what did not move.
-    for view in extraction.views.iter().rev() {
+    for view in extraction.views.iter().rev().chain(&extraction.slices) {
         if view.results().all(|it| uses(it.into()).is_empty()) {
             erase(*view);
         }
     }
 }
+
+type BringIn<'c, 'a> = fn(Value<'c, 'a>, Option<Piece<'c, '_>>, Option<u64>, Location<'c>) -> Operation<'c>;
 
 struct Writer<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
@@ -99,8 +103,12 @@ struct Writer<'e, 'c, 'a> {
     step: usize,
     /// By tensor.
     places: Vec<Places<'c, 'a>>,
-    /// Views that were made again: of what in the source, of what now, and what came out.
-    views: Vec<(OperationRef<'c, 'a>, Value<'c, 'a>, Value<'c, 'a>)>,
+    /// Of tensors that are pieces of results: which result that is put together, and where the piece goes.
+    parts: BTreeMap<TensorId, (usize, TensorRegion)>,
+    /// What the results that are put together are by now.
+    wholes: Vec<Value<'c, 'a>>,
+    /// Views that were made again: of which in the source, of what place of the tensor, and what came out.
+    views: HashMap<(usize, usize), Value<'c, 'a>>,
     /// Operators of other dialects that run on the scratchpad.
     foreign: Vec<Planned<'c, 'a>>,
 }
@@ -113,7 +121,26 @@ struct Places<'c, 'a> {
     scratchpad: Option<Value<'c, 'a>>,
 }
 
-impl<'c, 'a> Writer<'_, 'c, 'a> {
+impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
+    fn new(extraction: &'e Extraction<'c, 'a>) -> Self {
+        let places = extraction.carriers.iter().map(|it| Places { host: it.source(), scratchpad: None }).collect();
+        let (mut parts, mut wholes) = (BTreeMap::new(), Vec::new());
+        for (index, assembly) in extraction.assemblies.iter().enumerate() {
+            let written: Vec<_> = extraction.written(assembly.result()).collect();
+            for it in &written {
+                parts.extend(it.tensor.map(|tensor| (tensor, (index, it.region.clone()))));
+            }
+            wholes.extend(written.last().map(|it| it.before));
+        }
+        Writer { extraction, step: 0, places, parts, wholes, views: HashMap::new(), foreign: Vec::new() }
+    }
+
+    /// What a result that is put together is by now, where a value is one.
+    fn put_together(&self, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
+        let index = self.extraction.assemblies.iter().position(|it| it.result() == value)?;
+        Some(self.wholes[index])
+    }
+
     fn write(&mut self, action: &Action, kinds: &mut Kinds) {
         match action {
             Action::Copy(copy) => {
@@ -131,14 +158,12 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         }
     }
 
-    /// Moves a tensor; one that has no place is not moved. What comes in to no offset passes by.
+    /// Moves a tensor. What comes in to no offset passes by.
     fn transfer(&mut self, kind: Kind, tensor: TensorId, offset: Option<u64>) {
-        if !self.has_place(tensor) {
-            return;
-        }
         let operation = match kind {
-            Kind::Load => load(self.host(tensor), offset, self.next().location()),
-            Kind::Reload => reload(self.host(tensor), offset, self.next().location()),
+            Kind::Load => self.bring_in(load, tensor, offset),
+            Kind::Reload => self.bring_in(reload, tensor, offset),
+            Kind::Store if self.parts.contains_key(&tensor) => return self.store_part(tensor),
             Kind::Spill => spill(self.scratchpad(tensor), self.previous().location()),
             Kind::Store => store(self.scratchpad(tensor), self.previous().location()),
             Kind::Move => unreachable!("there is one memory beside host memory"),
@@ -151,20 +176,45 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         }
     }
 
+    /// A load or reload: of a tensor, or of a region of an argument or of a result that is put together.
+    fn bring_in(&self, way: BringIn<'c, 'a>, tensor: TensorId, offset: Option<u64>) -> Operation<'c> {
+        let location = self.next().location();
+        let (whole, region, r#type) = match (self.extraction.carriers[tensor.index()], self.parts.get(&tensor)) {
+            (Carrier::Piece(value, whole, slice), _) => (whole, region(slice), value.r#type()),
+            (Carrier::Result(value, _), Some((index, region))) => {
+                (self.wholes[*index], Some(region.clone()), value.r#type())
+            }
+            _ => return way(self.host(tensor), None, offset, location),
+        };
+        let region = region.expect("it was extracted");
+        way(whole, Some(Piece { region: &region, r#type }), offset, location)
+    }
+
+    /// Stores a piece of a result that is put together.
+    fn store_part(&mut self, tensor: TensorId) {
+        let (index, region) = &self.parts[&tensor];
+        let location = self.previous().location();
+        let operation = store_into(self.scratchpad(tensor), self.wholes[*index], region, location);
+        self.wholes[*index] = self.insert(operation);
+    }
+
     fn run(&mut self, op: OpId, operands: &[Slot], results: &[Slot]) {
         let operation = self.extraction.operators[op.index()];
         let overlays = self.overlays(op, operands, results);
         for it in reads(operation) {
-            if let Some(tensor) = self.extraction.placed_tensor(it.value) {
+            if let Some(tensor) = self.extraction.tensor(it.value) {
                 let value = self.as_seen(it.value, self.scratchpad(tensor));
                 as_mut(it.operation).set_operand(it.operand, value);
             }
         }
-        for (value, tensor) in operation.results().zip(results.iter().map(|it| it.tensor)) {
-            self.places[tensor.index()] = Places { host: None, scratchpad: Some(value.into()) };
+        for tensor in results.iter().map(|it| it.tensor) {
+            let value = self.extraction.carriers[tensor.index()].value();
+            self.places[tensor.index()] = Places { host: None, scratchpad: Some(value) };
         }
         if allocated::runs_on_scratchpad(self.extraction, op) {
-            let offsets: Vec<u64> = results.iter().take(operation.result_count()).map(|it| it.offset().0).collect();
+            let offset = |tensor: &Option<TensorId>| results.iter().find(|it| Some(it.tensor) == *tensor);
+            let tensors = self.extraction.results(op);
+            let offsets: Vec<u64> = tensors.iter().map(|it| offset(it).map_or(0, |it| it.offset().0)).collect();
             if is_abstract(operation) || is_group(operation) {
                 set_offsets(operation, &offsets);
             } else {
@@ -189,9 +239,9 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         };
         let element_bytes = cosma_ir::machine(self.extraction.function).and_then(|it| it.element_bytes);
         let overlay = |pair: &InPlace| {
-            let result = results.iter().position(|it| it.tensor == pair.result)?;
+            let result = self.extraction.results(op).iter().position(|it| *it == Some(pair.result))?;
             let is_whole = |it: &Read| {
-                let is_operand = self.extraction.placed_tensor(it.value) == Some(pair.operand);
+                let is_operand = self.extraction.tensor(it.value) == Some(pair.operand);
                 is_operand && value_size(it.value, element_bytes) == Ok(Some(size(pair.operand)))
             };
             let read = reads(operation).into_iter().find(is_whole)?;
@@ -207,21 +257,30 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
 
     /// A value that is a tensor, or a view of one, where the tensor is now `place`.
     fn as_seen(&mut self, value: Value<'c, 'a>, place: Value<'c, 'a>) -> Value<'c, 'a> {
-        let view = OperationResult::try_from(value).ok().map(|it| it.owner());
-        let Some(view) = view.filter(|it| self.extraction.views.contains(it)) else { return place };
-        let source = view.operand(0).expect("a view has a source");
-        let seen = self.as_seen(source, place);
-        if seen == source {
-            return value;
+        match self.extraction.root(value) {
+            None => return place,
+            Some(root) if root == place => return value,
+            Some(_) => {}
         }
-        if let Some(made) = self.views.iter().find(|it| it.0 == view && it.1 == seen) {
-            return made.2;
+        // The views that are still to be made of this place, from the last one to the first.
+        let mut missing = Vec::new();
+        let (mut source, mut seen) = (value, place);
+        while self.extraction.root(source).is_some() {
+            if let Some(made) = self.views.get(&(key(source), key(place))) {
+                seen = *made;
+                break;
+            }
+            let view = OperationResult::try_from(source).expect("a view is an operation").owner();
+            missing.push((source, view));
+            source = view.operand(0).expect("a view has a source");
         }
-        let mut made = Operation::clone(&view);
-        made.set_operand(0, seen);
-        let made = self.insert(made);
-        self.views.push((view, seen, made));
-        made
+        for (value, view) in missing.into_iter().rev() {
+            let mut made = Operation::clone(&view);
+            made.set_operand(0, seen);
+            seen = self.insert(made);
+            self.views.insert((key(value), key(place)), seen);
+        }
+        seen
     }
 
     /// Puts an operation before the next operator; gives what it returns.
@@ -237,10 +296,6 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
 
     fn previous(&self) -> OperationRef<'c, 'a> {
         self.extraction.operators[self.step - 1]
-    }
-
-    fn has_place(&self, tensor: TensorId) -> bool {
-        self.extraction.carriers[tensor.index()].has_place()
     }
 
     fn host(&self, tensor: TensorId) -> Value<'c, 'a> {

@@ -1,18 +1,19 @@
-//! What branches and loops make in their regions, which lies in the scratchpad while they run.
+//! The workspace of branches and loops, for the tensors that their regions compute.
 //!
-//! To the planner an operation with regions is one operator. What it reads from around it are operands, be
-//! they read by the operation or in its regions, and its results have their places as those of any
-//! operator. What is left is its workspace: room for what its regions compute in between.
+//! To the planner, an operation with regions is one operator. Its operands include the values that its regions
+//! capture, and its results are planned as those of any operator. Its workspace holds the intermediate tensors of
+//! its regions:
 //!
-//! 1. Each tensor that is computed in a block needs room from the operation that makes it to its last reader,
-//!    in the order of the block, and a nested operation with regions room for its own workspace.
-//! 2. What a result is yielded from is computed where the result lies, if what a loop carries there is no longer
-//!    read then. Operations that may write where an operand lies do so, where that operand is not read again.
-//! 3. All rooms of a block are packed. Blocks of different regions do not run at once: the largest counts.
-//! 4. A result of a loop may lie where it starts from; one of a branch on a tensor that no region reads
-//!    after the result is written.
+//! 1. Each tensor computed in a block is live from the operation that defines it to its last reader, in the order
+//!    of the block. A nested operation with regions needs its own workspace.
+//! 2. A yielded tensor is computed directly in the buffer of the result, if the loop-carried value there is dead
+//!    by then. Operations that may be in place of an operand are, if it is their operand's last use.
+//! 3. All live intervals of a block are packed. Different regions do not run at the same time, so the largest
+//!    packing counts.
+//! 4. The result of a loop may be in place of its initial value; that of a branch in place of a tensor that no
+//!    region reads after writing the result.
 //!
-//! Blocks that branch to each other are not looked into: all of their tensors have room of their own.
+//! Regions with several blocks are not analysed: each of their tensors gets its own buffer.
 
 use crate::extract::{cannot, key, value_size};
 use crate::form::operations;
@@ -27,43 +28,43 @@ use cosma_planner::{Bytes, Deadline};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-/// What an operation with regions needs and allows beside its operands and results.
+/// The workspace and in-place pairs of an operation with regions.
 #[derive(Default)]
 pub(crate) struct Inside<'c, 'a> {
-    /// Room for what its regions compute.
+    /// The size of its workspace.
     pub workspace: Bytes,
-    /// Results that may lie where a tensor lies that is read.
+    /// The results that may be in place of a tensor that is read.
     pub over: Vec<Over<'c, 'a>>,
 }
 
-/// A result that may lie where a tensor lies that is read.
+/// A result that may be in place of a tensor that is read.
 #[derive(Clone, Copy)]
 pub(crate) struct Over<'c, 'a> {
     pub result: usize,
     pub value: Value<'c, 'a>,
-    /// Whether the operand is all that may be read of the tensor: a loop writes over it before it reads
-    /// other operands for the last time.
+    /// Whether the operand must be the only use of the tensor: a loop overwrites it before it has read all other
+    /// operands.
     pub only_reader: bool,
 }
 
-/// How tensors outside are told apart, and what the machine says of their sizes.
+/// The tensors outside the operation, and the sizes on the machine.
 pub(crate) struct Outside<'o, 'c, 'a> {
     pub element_bytes: Option<u64>,
     pub alignment: Bytes,
-    /// Which tensor a value is; none where it is none, or has no bytes.
+    /// The tensor of a value; `None` if it is not a tensor or has no bytes.
     pub tensor: &'o dyn Fn(Value<'c, 'a>) -> Option<usize>,
 }
 
-/// Looks into the regions of an operation, if it has any.
+/// Analyses the regions of an operation, if it has any.
 ///
 /// # Errors
-/// At a tensor in a region that has no size.
+/// At a tensor in a region without a static size.
 pub(crate) fn inside<'c, 'a>(
     operation: OperationRef<'c, 'a>,
     outside: &Outside<'_, 'c, 'a>,
 ) -> Result<Inside<'c, 'a>, Diagnostic<'c>> {
     let flow = Flow::of(operation);
-    // What is in a group stands for itself, and what computes scalars needs no room.
+    // A group declares its workspace itself, and regions that compute scalars need none.
     let is_empty = || flow == Flow::Unknown && !makes_tensors(operation);
     if operation.region_count() == 0 || is_abstract(operation) || is_group(operation) || is_empty() {
         return Ok(Inside::default());
@@ -108,12 +109,12 @@ pub(crate) fn inside<'c, 'a>(
     Ok(Inside { workspace, over })
 }
 
-/// How control goes through regions.
+/// The control flow through regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
-    /// One region runs, once, and yields the results.
+    /// One region runs once and yields the results.
     Branch,
-    /// Regions run again and again; what they carry starts from operands and ends as results.
+    /// Regions run repeatedly. Loop-carried values start as operands and end as results.
     Loop,
     Unknown,
 }
@@ -131,13 +132,13 @@ impl Flow {
         }
     }
 
-    /// What a result of a loop starts from.
+    /// The initial value of a loop's result.
     fn start<'c, 'a>(self, operation: OperationRef<'c, 'a>, result: usize) -> Option<Value<'c, 'a>> {
         let n_others = operation.operand_count().checked_sub(operation.result_count())?;
         if self == Flow::Loop { operand_at(operation, n_others + result) } else { None }
     }
 
-    /// What an argument of a region's block is.
+    /// The meaning of an argument of a region's block.
     fn argument<'c, 'a>(
         self,
         operation: OperationRef<'c, 'a>,
@@ -146,7 +147,7 @@ impl Flow {
     ) -> Argument<'c, 'a> {
         match self {
             Flow::Loop => {
-                // After those that count.
+                // After the induction variables.
                 let n_others = block.argument_count().saturating_sub(operation.result_count());
                 index.checked_sub(n_others).map_or(Argument::Own, Argument::Result)
             }
@@ -156,11 +157,11 @@ impl Flow {
         }
     }
 
-    /// Which result an operand of the terminator of the region of this index is; none if it is none.
+    /// The result that an operand of the terminator of region `region` becomes; `None` if none.
     fn yields(self, region: usize, terminator: OperationRef, operand: usize) -> Option<usize> {
         match name(terminator).as_str() {
             "scf.condition" if self == Flow::Loop => operand.checked_sub(1),
-            // A loop of TOSA yields its condition first.
+            // The first region of a TOSA loop yields the condition.
             "tosa.yield" if self == Flow::Loop && region == 0 => None,
             "scf.yield" | "tosa.yield" if self != Flow::Unknown => Some(operand),
             _ => None,
@@ -168,50 +169,50 @@ impl Flow {
     }
 }
 
-/// What an argument of a block is.
+/// The meaning of an argument of a block.
 enum Argument<'c, 'a> {
-    /// An operand, under another name.
+    /// The same as an operand.
     Operand(Value<'c, 'a>),
-    /// Where a result will lie.
+    /// The loop-carried value of a result, in its buffer.
     Result(usize),
-    /// A tensor of its own.
+    /// A tensor with its own buffer.
     Own,
 }
 
-/// Where a tensor lies that an operation in a block reads.
+/// The location of a tensor that an operation in a block reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Place {
-    /// Where it does for the operation around.
+    /// The buffer of a tensor outside.
     Outside(usize),
-    /// In the place of a result, of what a loop carries.
+    /// The buffer of a result, which holds a loop-carried value.
     Carried(usize),
-    /// In a room.
+    /// A buffer in the workspace, by index.
     Room(usize),
 }
 
-/// Room for a tensor, from the operation that makes it to the last that reads it, by their positions.
+/// The buffer of a tensor, from the operation that defines it to its last reader, by position in the block.
 struct Room {
     size: Bytes,
     first: usize,
     last: usize,
-    /// The room that it takes over.
+    /// The buffer that it is in place of.
     before: Option<usize>,
-    /// Whether it takes over what a loop carries, and where.
+    /// The result whose loop-carried value it is in place of.
     from_carried: Option<usize>,
-    /// The result in whose place it is.
+    /// The result whose buffer it uses.
     home: Option<usize>,
 }
 
-/// A block, and what is where in it.
+/// The tensors of a block and their locations.
 struct Body {
     rooms: Vec<Room>,
-    /// A room that may be where an operand is, at the operation that makes it.
+    /// Buffers that may be in place of an operand of the operation that defines them.
     pairs: Vec<(usize, Place)>,
-    /// The last readers of what is outside, and of what is carried.
+    /// The last readers of outside tensors and loop-carried values, by position.
     last: HashMap<Place, usize>,
-    /// By result, where what is yielded lies.
+    /// By result: the location of the yielded tensor.
     yields: HashMap<usize, Place>,
-    /// By result, its bytes.
+    /// By result: its size.
     results: Vec<Bytes>,
     /// The position of the terminator.
     end: usize,
@@ -255,7 +256,7 @@ impl Body {
                             format!("argument {index} of region {region} cannot be planned: {message}"),
                         )
                     })?;
-                    // It comes from outside of the block, at whatever time.
+                    // It is live during the whole block.
                     Some(Place::Room(body.room(bytes.unwrap_or(Bytes::ZERO), 0, end)))
                 }
             };
@@ -311,7 +312,7 @@ impl Body {
                                 pairs.iter().filter(|it| it.0 == index && place(it.1, &places) == Some(from)).count();
                             let n_reads = read.iter().filter(|it| **it == from).count();
                             let is_same = size(*operand) == Ok(Some(bytes));
-                            // What looks at a part of a tensor has not all of its room.
+                            // A view of a part is smaller than its source.
                             let is_whole = match from {
                                 Place::Room(from) => body.rooms[from].size == bytes,
                                 Place::Outside(_) | Place::Carried(_) => is_same,
@@ -342,7 +343,7 @@ impl Body {
         }
     }
 
-    /// Lets rooms take over others, where nothing else is still to read what was there.
+    /// Puts buffers in place of others, where that is the last use of the other.
     fn join(&mut self) {
         let mut is_taken = vec![false; self.rooms.len()];
         for &(room, from) in &self.pairs {
@@ -363,7 +364,8 @@ impl Body {
         }
     }
 
-    /// Puts what is yielded, and what that took over, where results lie, as early as nothing else is there.
+    /// Puts yielded tensors, and the tensors that these are in place of, into the buffers of results, as early as
+    /// those are free.
     fn bring_home(&mut self) {
         let mut results: Vec<(usize, Place)> = self.yields.iter().map(|it| (*it.0, *it.1)).collect();
         results.sort_by_key(|it| it.0);
@@ -371,7 +373,7 @@ impl Body {
         for (result, place) in results {
             let room = match place {
                 Place::Room(room) => room,
-                // What is carried changes places, one after the other: the first of a circle waits elsewhere.
+                // Loop-carried values are permuted one after the other; the first of a cycle needs a buffer.
                 Place::Carried(other) if other != result => {
                     waiting = waiting.max(self.results[result]);
                     continue;
@@ -392,8 +394,8 @@ impl Body {
         self.room(waiting, self.end, self.end);
     }
 
-    /// Whether a result may lie on a tensor from outside: what is written there is written after the last
-    /// time that the tensor is read.
+    /// Whether a result may be in place of an outside tensor: its buffer is written only after the last read of the
+    /// tensor.
     fn spares(&self, tensor: usize, result: usize) -> bool {
         let outside = Place::Outside(tensor);
         let Some(place) = self.yields.get(&result) else { return false };
@@ -412,15 +414,15 @@ impl Body {
         last < first || last == first && self.pairs.contains(&(room, outside))
     }
 
-    /// Room for all that is not where results lie.
+    /// The size of the packing of all buffers that are not those of results.
     fn workspace(&self, alignment: Bytes) -> Bytes {
-        // By the last room of those that take over each other.
+        // Buffers in place of each other are one block, stored at the last of them.
         let mut blocks: Vec<Option<(usize, usize, Bytes)>> =
             self.rooms.iter().map(|it| it.home.is_none().then_some((it.first, it.last, it.size))).collect();
         for index in 0..self.rooms.len() {
             let room = &self.rooms[index];
             let Some(before) = room.before.filter(|_| room.home.is_none()) else { continue };
-            // Rooms come after those that they take over.
+            // Buffers come after those that they are in place of.
             if let (Some((first, ..)), Some(block)) = (blocks[before].take(), &mut blocks[index]) {
                 block.0 = first;
             }
@@ -433,7 +435,7 @@ impl Body {
             .collect();
         match pack_lowest(&intervals, alignment, Deadline::after(Duration::ZERO)) {
             Lowest::Placed(packing) => packing.height,
-            // More than can be counted is more than any scratchpad has.
+            // On overflow, the sum is larger than any scratchpad.
             Lowest::Infeasible | Lowest::Undecided => self.total(),
         }
     }
@@ -443,7 +445,7 @@ impl Body {
     }
 }
 
-/// Whether something in the regions of an operation computes tensors.
+/// Whether an operation in the regions computes tensors.
 fn makes_tensors(operation: OperationRef) -> bool {
     let mut pending = nested(operation);
     while let Some(operation) = pending.pop() {

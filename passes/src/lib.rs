@@ -1,13 +1,14 @@
-//! COSMA's passes: where MLIR meets the planner.
+//! COSMA's passes, which connect MLIR and the planner.
 //!
-//! Each pass takes a function in one [`Form`] and leaves it in one, and is a function that can be
-//! called without MLIR's pass manager as well. What passes tell each other is in the module.
+//! Each pass takes a function in one [`Form`] and leaves it in one. It is also a Rust function that can be called
+//! without MLIR's pass manager. Passes communicate only through the module.
 #![forbid(unsafe_code)]
 
 mod allocate;
 mod allocated;
 mod class;
 mod effort;
+mod equal;
 mod extract;
 mod facts;
 mod form;
@@ -19,6 +20,7 @@ mod liveness;
 mod lower_addresses;
 mod machine;
 mod model;
+mod piece;
 mod planned;
 mod print;
 #[cfg(feature = "ilp")]
@@ -46,6 +48,7 @@ pub use lower_addresses::{
 };
 pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, Target, WeightsName, states_machine, weights_name};
 pub use model::ModelOptions;
+pub use piece::Assembly;
 pub use planned::{Program, read_program};
 pub use print::{plan_text, problem_text};
 #[cfg(feature = "ilp")]
@@ -53,11 +56,11 @@ pub use program::program_text;
 pub use schedule::schedule;
 pub use session::{Printer, Session, Watcher};
 pub use size::{Size, SizeError};
-pub use verify::verify;
+pub use verify::{judge, verify};
 
 use cosma_ir::register_pass;
 
-/// Makes every pass known to MLIR by its name. Calling it again does no harm.
+/// Registers all passes with MLIR by name. May be called repeatedly.
 pub fn register() {
     register_pass(inline::INFO, inline::run);
     register_pass(group::INFO, group::run);

@@ -1,5 +1,5 @@
-//! `cosma-liveness`: shows what lives when, if the operators run in the order of the block and
-//! nothing leaves the scratchpad before its last use. Source form stays as it is.
+//! `cosma-liveness`: prints the live ranges of all tensors if the operators run in the order of the block and
+//! nothing is evicted. Takes source form and does not change it.
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, symbol};
@@ -14,7 +14,7 @@ use std::ops::Range;
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-liveness",
-    description: "prints what lives when in the order of the block; source form stays as it is",
+    description: "prints the live ranges of all tensors in the order of the block, in source form",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
 };
@@ -31,46 +31,46 @@ pub(crate) fn run<'c>(
     Ok(())
 }
 
-/// What lives when in the order of a function's block.
+/// The live ranges of a function's tensors in the order of its block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Liveness {
     /// The function's name.
     pub function: String,
-    /// By step.
+    /// The steps.
     pub steps: Vec<LiveStep>,
-    /// Of every tensor that lies in the scratchpad at some time, by first step.
+    /// The live range of every tensor that is ever in the scratchpad, by first step.
     pub lifetimes: Vec<Lifetime>,
-    /// The least scratchpad with which the function can run at all.
+    /// The smallest scratchpad with which the function can run.
     pub min_scratchpad: Bytes,
 }
 
-/// One step.
+/// The live bytes in a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveStep {
-    /// Name of the operator.
+    /// The name of the operator.
     pub operator: String,
-    /// Bytes of all tensors that live while it runs, and of its workspace. No padding. A result in the
-    /// place of an operand counts once.
+    /// The bytes of all tensors that are live while it runs, and of its workspace, without padding. Bytes that a
+    /// result and an operand share count once.
     pub live: Bytes,
 }
 
-/// One tensor.
+/// The live range of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// Name of the tensor.
+    /// The name of the tensor.
     pub tensor: String,
-    /// Its bytes, without padding.
+    /// Its size, without padding.
     pub size: Bytes,
-    /// From the step that writes it, or the first that reads it, to the last that reads it; half-open.
+    /// From the step that writes it, or the first that reads it, to the last that reads it, half-open.
     pub steps: Range<Step>,
 }
 
-/// Looks at a function in source form; none for a declaration.
+/// Analyses a function in source form; `None` for a declaration.
 ///
-/// The machine matters for alignment and streamed weights only; its scratchpad need not be known.
+/// Only the alignment and the treatment of weights matter; the size of the scratchpad may be unknown.
 ///
 /// # Errors
-/// At the function in another form, and at what cannot be planned.
+/// At a function in another form, and at operations that cannot be planned.
 pub fn liveness<'c>(
     function: OperationRef<'c, '_>,
     machine: &MachineOptions,
@@ -82,7 +82,7 @@ pub fn liveness<'c>(
     let machine = MachineOptions { scratchpad: machine.scratchpad.or(Some(Bytes::ZERO)), ..*machine };
     let extraction = extract(function, machine.resolve(function)?)?;
     let problem = &extraction.problem;
-    // A scratchpad that is too small is no reason not to look; rooms that cannot be counted are.
+    // A scratchpad that is too small is no error here; sizes that overflow are.
     if let Err(error @ (Error::ZeroAlignment | Error::AlignmentTooLarge | Error::TooLarge)) = problem.check() {
         return Err(extraction.diagnose(&error));
     }
@@ -92,7 +92,7 @@ pub fn liveness<'c>(
         steps.push(LiveStep { operator: kind(*operation), live: op.workspace });
     }
     let mut lifetimes = Vec::new();
-    for tensor in graph.tensor_ids().filter(|it| extraction.carriers[it.index()].has_place()) {
+    for tensor in graph.tensor_ids() {
         let Some(lifetime) = lifetime(problem, tensor) else { continue };
         for step in &mut steps[lifetime.start.index()..lifetime.end.index()] {
             step.live += graph.tensor(tensor).size;
@@ -108,7 +108,7 @@ pub fn liveness<'c>(
     Ok(Some(Liveness { function: symbol(function), steps, lifetimes, min_scratchpad: problem.min_scratchpad() }))
 }
 
-/// The steps in which a tensor lives, if it ever lies in the scratchpad.
+/// The live range of a tensor, if it is ever in the scratchpad.
 fn lifetime(problem: &Problem, tensor: TensorId) -> Option<Range<Step>> {
     let readers = problem.graph.readers(tensor);
     let first = problem.graph.producer(tensor).or(readers.first().copied())?;
@@ -117,7 +117,7 @@ fn lifetime(problem: &Problem, tensor: TensorId) -> Option<Range<Step>> {
 }
 
 impl Liveness {
-    /// The most bytes that live at once.
+    /// The most bytes live at once.
     pub fn peak(&self) -> Bytes {
         self.steps.iter().map(|it| it.live).max().unwrap_or(Bytes::ZERO)
     }

@@ -1,37 +1,34 @@
 //! `cosma-lower-addresses`: planned form → lowered form, for all functions of a module.
 //!
-//! - The scratchpad becomes an arena, `memref<Nxi8>` with N its size: allocated where the function begins
-//!   and freed where it ends, or the function's last argument (`arena=argument`), in a memory space of
-//!   choice (`memory-space=N`). Each tensor in it is a `memref.view` at its offset, and so is what looks at
-//!   a part of one or at all of it as another type.
-//! - Arguments become memrefs in host memory, and results too: each result has a buffer of its own that
-//!   the caller frees, even where an argument or a constant is returned, or one tensor twice. What was
-//!   spilled, and what is computed from weights before the run, has one that the function frees.
-//! - A transfer becomes a `memref.copy` that says which one it was: `cosma.transfer = "load"`,
-//!   `"reload"`, `"spill"` or `"store"`. What is streamed is read where it lies, through a
-//!   `memref.reinterpret_cast` with the same attribute and `cosma.streamed`. No other operation has
-//!   them, and no other `memref.copy` is left: the bytes of the marked memrefs are the traffic.
-//! - Constants become globals in host memory, and so do variables, which are written before the function
-//!   returns.
-//! - A `cosma.op` becomes a call of an external kernel: what it reads, what it writes, its workspace.
-//!   Kernels are named after kinds, one for each signature.
-//! - An operation of linalg becomes the same on memrefs; a concatenation copies of its operands to their
-//!   parts, where they do not lie there. All other operators, a `cosma.group` among them, go through
-//!   MLIR's own passes, one by one (`workshop.rs`), and what comes out stands in their places.
+//! - The scratchpad becomes an arena, `memref<Nxi8>` with N its size: allocated at the beginning of the function
+//!   and freed at its end, or the function's last argument (`arena=argument`), in any memory space
+//!   (`memory-space=N`). Each tensor in it is a `memref.view` at its offset, and so are views of tensors.
+//! - Arguments and results become memrefs in host memory. Each result has its own buffer that the caller frees, even
+//!   if an argument or a constant is returned, or one tensor twice. Spilled tensors, and those computed from weights
+//!   before the run, have buffers that the function frees.
+//! - A transfer becomes a `memref.copy` with `cosma.transfer = "load"`, `"reload"`, `"spill"` or `"store"`. A
+//!   streamed tensor is read in host memory, through a `memref.reinterpret_cast` with the same attribute and
+//!   `cosma.streamed`. No other operation has these attributes, and there is no other `memref.copy`: the bytes of the
+//!   marked memrefs are the traffic. The memref of a region of a tensor in host memory is a `memref.subview` with
+//!   the strides of the whole.
+//! - Constants and variables become globals in host memory. Variables are written before the function returns.
+//! - A `cosma.op` becomes a call of an external kernel with its operands, results and workspace. Kernels are named
+//!   after kinds, one for each signature.
+//! - An operation of linalg becomes the same operation on memrefs; a concatenation becomes copies of the operands
+//!   that are not already in place. All other operators, including `cosma.group`, are lowered one by one by MLIR's own
+//!   passes (`workshop.rs`), and the results replace them.
 //!
-//! What an operator needs in between, such as the tensors inside a group or the padded image of a
-//! convolution, is allocated and freed there: private buffers, that stand for what an accelerator has
-//! inside, and are neither in the plan nor in the arena. So is a result that lies on what is still read.
+//! Intermediate values of an operator, such as the tensors inside a group or the padded image of a convolution, get
+//! private buffers. These stand for the accelerator's internal storage, and are neither in the plan nor in the
+//! arena. A result whose bytes are still being read goes through a private buffer as well.
 //!
-//! MLIR's passes run inside of this one, rather than after it: bufferization believes that memrefs
-//! share no bytes, which is true for a single operator whose results are kept apart, and for no whole
-//! function with an arena. So there is nothing left to go wrong in pipelines of others, and what comes
-//! out is memrefs only.
+//! MLIR's passes run inside this one, not after it: bufferization assumes that memrefs do not overlap, which holds
+//! for a single operator with separate results, but not for a function with an arena. So the output consists of
+//! memrefs only, and later pipelines cannot get this wrong.
 //!
-//! First of all each program is judged, so that what passes have done to it since it was planned cannot
-//! become a program that computes something else.
+//! Each program is verified first, so that changes by passes since planning cannot lead to a wrong program.
 //!
-//! `llvm.rs` has the pipeline from there to LLVM.
+//! `llvm.rs` has the pipeline from lowered form to LLVM.
 
 mod arena;
 mod buffer;
@@ -66,17 +63,17 @@ use workshop::Workshop;
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-lower-addresses",
-    description: "turns tensors into views of an arena, and transfers into copies: from planned to lowered form",
+    description: "lowers tensors to views of an arena, and transfers to copies: planned to lowered form",
     anchor: "builtin.module",
     options: &[
         OptionInfo {
             name: "arena",
-            description: "where the arena comes from: the function allocates it, or it is its last argument (allocate, argument)",
+            description: "allocate: the function allocates the arena; argument: it is the function's last argument",
             default: "allocate",
         },
         OptionInfo {
             name: "memory-space",
-            description: "memory space of the arena, a number; unless said, that of host memory",
+            description: "memory space of the arena, a number (default: that of host memory)",
             default: "",
         },
     ],
@@ -96,13 +93,13 @@ pub(crate) fn run<'c>(
     lower_addresses(context, module, LowerOptions { arena, memory_space })
 }
 
-/// Brings every function of a module with a body from planned into lowered form. Each is judged first, as
-/// whatever passes ran since it was planned may have changed it.
+/// Converts every function of a module with a body from planned to lowered form. Each is verified first, since
+/// passes may have changed it after planning.
 ///
 /// # Errors
-/// At a function in another form, or whose program the judge finds wrong, which is in the notes: then
-/// nothing was changed. At an operator that cannot be lowered, or a tensor that has no memref: then the
-/// module is in pieces.
+/// At a function in another form, or whose program has violations, which are in the notes: then the module is
+/// unchanged. At an operator that cannot be lowered, or a tensor that has no memref: then the module is left in an
+/// invalid state.
 pub fn lower_addresses<'c>(
     context: &'c Context,
     module: OperationRef<'c, '_>,
@@ -116,11 +113,11 @@ pub fn lower_addresses<'c>(
     lower_unjudged(context, module, options)
 }
 
-/// As [`lower_addresses`], whatever the program does: for those who want to see what a wrong one does.
+/// As [`lower_addresses`], without verification, to run wrong programs in tests.
 ///
 /// # Errors
-/// At a function in another form, at an operator that cannot be lowered, or a tensor that has no memref.
-/// The module is in pieces then.
+/// At a function in another form, at an operator that cannot be lowered, or a tensor that has no memref. Then the
+/// module is left in an invalid state.
 #[doc(hidden)]
 pub fn lower_unjudged<'c>(
     context: &'c Context,
@@ -152,14 +149,13 @@ fn lower<'c, 'a>(
     Ok(())
 }
 
-/// The functions of a module that have a body.
+/// The functions of a module with a body.
 fn functions<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let block = body(module).expect("a module has a block");
     operations(block).filter(|it| name(*it) == "func.func" && body(*it).is_some()).collect()
 }
 
-/// Whether a function was planned. What has nothing to plan has no transfer to be told by, and stays in
-/// source form.
+/// Whether a function was planned. One without operators has no transfers, and stays in source form.
 fn is_planned<'c>(function: OperationRef<'c, '_>) -> Result<bool, Diagnostic<'c>> {
     let is_planned = form(function) != Form::Source || has_operators(function);
     if is_planned {
@@ -178,6 +174,6 @@ fn judge_or_refuse<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<
 }
 
 fn has_operators(function: OperationRef) -> bool {
-    // What cannot be planned has something that should have been.
+    // If extraction fails, the function has operators.
     extract(function, Target::any()).map_or(true, |it| !it.operators.is_empty())
 }

@@ -1,5 +1,4 @@
-//! The machine to plan for: what a pass's options say, and where they are silent, the attribute
-//! `cosma.machine`.
+//! The machine to plan for, from pass options and the attribute `cosma.machine`.
 
 use crate::size::Size;
 use cosma_ir::melior::ir::OperationRef;
@@ -8,57 +7,57 @@ use cosma_ir::{Diagnostic, OptionInfo, PassOptions};
 use cosma_planner::{Bytes, Machine, Weights};
 use std::str::FromStr;
 
-/// Every address is a multiple of it, where nobody says otherwise.
+/// The alignment of all addresses if none is given.
 pub const DEFAULT_ALIGNMENT: Bytes = Bytes(64);
 
 pub(crate) const SCRATCHPAD: OptionInfo = OptionInfo {
     name: "scratchpad",
-    description: "its size, as 524288, 512KiB or 1.5MiB; otherwise cosma.machine says",
+    description: "size of the scratchpad, as 524288, 512KiB or 1.5MiB (default: that of cosma.machine)",
     default: "",
 };
 pub(crate) const ALIGNMENT: OptionInfo = OptionInfo {
     name: "alignment",
-    description: "addresses are multiples of so many bytes; otherwise cosma.machine says, or it is 64",
+    description: "alignment of all addresses in bytes (default: that of cosma.machine, or 64)",
     default: "",
 };
 pub(crate) const WEIGHTS: OptionInfo = OptionInfo {
     name: "weights",
-    description: "resident in the scratchpad, or streamed past it; otherwise cosma.machine says, or it is resident",
+    description: "resident in the scratchpad, or streamed past it (default: that of cosma.machine, or resident)",
     default: "",
 };
 
-/// What a function is planned for.
+/// The machine and treatment of weights that a function is planned for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Memories and links.
     pub machine: Machine,
-    /// Where operators read weights: in the scratchpad, or in host memory.
+    /// Whether operators read weights in the scratchpad or in host memory.
     pub weights: Weights,
 }
 
 impl Target {
-    /// For what does not depend on the machine.
+    /// An arbitrary target, for computations that do not depend on it.
     pub(crate) fn any() -> Target {
         Target { machine: Machine::with_host(Bytes::ZERO, Bytes(1)), weights: Weights::Resident }
     }
 }
 
-/// What a caller says of the machine. What it leaves out, the module says.
+/// The machine as given by a caller. The default of a `None` is that of `cosma.machine`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MachineOptions {
-    /// Size of the scratchpad.
+    /// The size of the scratchpad.
     pub scratchpad: Option<Bytes>,
-    /// Every address is a multiple of it; at least 1.
+    /// The alignment of all addresses, at least 1.
     pub alignment: Option<Bytes>,
-    /// How weights reach their operators.
+    /// Whether weights are resident or streamed.
     pub weights: Option<Weights>,
 }
 
 impl MachineOptions {
-    /// From the options of a pass.
+    /// Parses the options of a pass.
     ///
     /// # Errors
-    /// A sentence about the first that does not parse.
+    /// A message about the first option that does not parse.
     pub(crate) fn parse(options: &PassOptions) -> Result<MachineOptions, String> {
         let size = |option: OptionInfo| match options.get(option.name) {
             "" => Ok(None),
@@ -77,7 +76,7 @@ impl MachineOptions {
     /// The machine that a function is planned for.
     ///
     /// # Errors
-    /// At the function, where nobody says how large the scratchpad is.
+    /// At the function, if the size of the scratchpad is neither given nor declared.
     pub fn resolve<'c>(&self, function: OperationRef<'c, '_>) -> Result<Target, Diagnostic<'c>> {
         self.resolve_if_said(function).ok_or_else(|| {
             let message = "the size of the scratchpad is not known: say scratchpad=SIZE, or write \
@@ -86,7 +85,7 @@ impl MachineOptions {
         })
     }
 
-    /// Writes what is said to the `cosma.machine` of a module or a function, over what stands there.
+    /// Writes the given values to the `cosma.machine` of a module or a function, and keeps its others.
     pub fn write(&self, operation: OperationRef) {
         if *self == MachineOptions::default() {
             return;
@@ -105,7 +104,8 @@ impl MachineOptions {
         cosma_ir::set_machine(operation, &machine);
     }
 
-    /// The machine that a function is planned for; none if nobody says how large the scratchpad is.
+    /// The machine that a function is planned for; `None` if the size of the scratchpad is neither given nor
+    /// declared.
     pub fn resolve_if_said(&self, function: OperationRef) -> Option<Target> {
         let attribute = cosma_ir::machine(function).unwrap_or_default();
         let weights = attribute.weights.map(|it| match it {
@@ -119,7 +119,7 @@ impl MachineOptions {
     }
 }
 
-/// Notes on a function what it is planned for.
+/// Writes the target to a function.
 pub(crate) fn note_target(function: OperationRef, target: &Target) {
     let (scratchpad, alignment) = (target.machine.scratchpad(), target.machine.alignment());
     let weights = Some(target.weights);
@@ -131,7 +131,7 @@ pub fn states_machine(operation: OperationRef) -> bool {
     operation.has_attribute("cosma.machine")
 }
 
-/// How weights reach their operators, by name.
+/// Whether weights are resident or streamed, parsed from the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeightsName(pub Weights);
 

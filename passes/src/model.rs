@@ -1,24 +1,23 @@
-//! What is to be known of a model from upstream that its functions do not say.
+//! How to read a model of upstream dialects: what its functions do not declare.
 
 use crate::form::body;
 use cosma_ir::melior::ir::{BlockLike, OperationRef};
 use cosma_ir::{WeightComputation, machine, name, set_machine, set_weight};
 
-/// What a caller says of a model.
+/// How to read a model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelOptions {
-    /// Which arguments of each function are inputs of the network; all others are weights. Otherwise
-    /// `cosma.weight` on arguments says.
+    /// Indices of the arguments of each function that are inputs of the network; all others are weights. With
+    /// `None`, arguments marked `cosma.weight` are weights.
     pub inputs: Option<Vec<usize>>,
-    /// Bytes that an element of a float tensor takes, whatever its type says.
+    /// The size of a float element in bytes; `None` means that of its type.
     pub element_bytes: Option<u64>,
-    /// Whether what is computed from weights alone runs, instead of being computed before.
+    /// Whether to plan operators that compute only from weights, instead of taking their results as weights.
     pub run_weights: bool,
 }
 
 impl ModelOptions {
-    /// Writes what is said to a module: to its `cosma.machine` and those of its functions, and to
-    /// arguments.
+    /// Writes the options to a module: to the `cosma.machine` of it and its functions, and to arguments.
     pub fn write(&self, module: OperationRef) {
         if self.element_bytes.is_some() || self.run_weights {
             self.write_machine(module);

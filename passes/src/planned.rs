@@ -9,11 +9,13 @@ use crate::allocated::runs_on_scratchpad;
 use crate::extract::{Carrier, Extraction, extract};
 use crate::form::operations;
 use crate::machine::Target;
+use crate::piece::is_partition;
 use crate::role::{Read, reads as reads_of};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
-use cosma_ir::melior::ir::{OperationRef, Value};
+use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, Transfer, is_abstract, is_group, is_streamed, name, offsets, transfer, workspace, workspace_offset,
+    Diagnostic, TensorRegion, Transfer, destination, is_abstract, is_group, is_streamed, name, offsets, region,
+    result_at, static_dimensions, transfer, uses, workspace, workspace_offset,
 };
 use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, OpId, Place, Slot, TensorId, Use};
 
@@ -87,10 +89,13 @@ enum Standing {
 impl<'c, 'a> Reader<'_, 'c, 'a> {
     fn read_transfer(&mut self, operation: OperationRef<'c, 'a>, transfer: Transfer) -> Option<Action> {
         let source = operation.operand(0).expect("a transfer has one");
-        let Some(tensor) = self.extraction.placed_tensor(source) else {
-            self.fault(operation, "moves what is no tensor of the program".into());
+        // What comes in may be a piece of a tensor.
+        let moved = if transfer.is_inward() { result_at(operation, 0) } else { Some(source) };
+        let Some(tensor) = moved.and_then(|it| self.extraction.tensor(it)) else {
+            self.fault(operation, self.no_tensor(operation, source));
             return None;
         };
+        self.check_destination(operation);
         let standing = self.standing(source);
         if transfer.is_inward() {
             if standing != Standing::Host {
@@ -119,6 +124,53 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         Some(self.copy(operation, transfer, Copy { tensor, from: Place::on_chip(offset), to: Place::HOME }))
     }
 
+    /// Why a transfer moves no tensor of the program.
+    fn no_tensor(&self, operation: OperationRef<'c, 'a>, source: Value<'c, 'a>) -> String {
+        match region(operation) {
+            Some(region) if self.extraction.written(source).next().is_some() => {
+                format!("brings in {region}, which was not put out as one piece before")
+            }
+            Some(region) => format!(
+                "brings in {region} of what is moved in other ways too: all transfers of a tensor have to be of one set \
+                 of regions that share no element"
+            ),
+            None => "moves what is no tensor of the program".into(),
+        }
+    }
+
+    /// That a tensor in host memory is put together in one place: it begins with a `tensor.empty`, each piece is
+    /// written into what the piece before left, and none over another.
+    fn check_destination(&mut self, operation: OperationRef<'c, 'a>) {
+        let (Some(before), Some(region)) = (destination(operation), region(operation)) else { return };
+        let is_into = |it: &cosma_ir::Use| destination(it.operation) == Some(before) && it.operand == 1;
+        let pieces: Vec<_> = self.extraction.written(before).collect();
+        let first = pieces.last().map_or(before, |it| it.before);
+        let is_new = defining(first).is_some_and(|it| name(it) == "tensor.empty");
+        let fault = if !is_new {
+            Some("writes into what does not begin with a tensor.empty".into())
+        } else if !pieces.is_empty() && 1 < uses(before).iter().filter(|it| is_into(it)).count() {
+            Some("writes into what another transfer writes into as well".into())
+        } else {
+            let over = pieces.iter().find(|it| it.region.overlaps(&region));
+            over.map(|it| format!("writes {region} over {}, which was written before", it.region))
+        };
+        if let Some(message) = fault {
+            self.fault(operation, message);
+        }
+    }
+
+    /// That what is put together and returned, or written to a variable, has all its pieces and stays as it is.
+    fn check_put_together(&mut self, end: OperationRef<'c, 'a>, value: Value<'c, 'a>, what: &str) {
+        let regions: Vec<TensorRegion> = self.extraction.written(value).map(|it| it.region.clone()).collect();
+        let dimensions = static_dimensions(value.r#type()).unwrap_or_default();
+        if !is_partition(&regions, &dimensions) {
+            self.fault(end, format!("{what} is put together from pieces that are not all of {}", value.r#type()));
+        }
+        if uses(value).iter().any(|it| destination(it.operation) == Some(value)) {
+            self.fault(end, format!("{what} is written into after it was put together"));
+        }
+    }
+
     fn copy(&mut self, operation: OperationRef<'c, 'a>, transfer: Transfer, copy: Copy) -> Action {
         let kind = self.kinds.of(&copy);
         self.expect_kind(operation, transfer, copy.tensor, kind);
@@ -133,7 +185,8 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             Transfer::Store => Kind::Store,
             Transfer::Spill => Kind::Spill,
         };
-        // Equal constants are one after a pass has merged them, so one may be loaded a second time.
+        // What is computed before the run may have become an equal constant in a pass of MLIR's, and the
+        // two one: so that may be loaded a second time.
         let is_constant = matches!(self.extraction.carriers[tensor.index()], Carrier::Constant(..));
         if is_constant && (said, kind) == (Kind::Load, Kind::Reload) {
             return;
@@ -157,10 +210,6 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let operator = self.extraction.problem.graph.op(op);
         let mut reads = Vec::new();
         for &Use { tensor, .. } in &operator.reads {
-            if !self.has_place(tensor) {
-                reads.push(Slot::on_chip(tensor, Bytes::ZERO));
-                continue;
-            }
             let mut place: Option<Place> = None;
             for Read { operation: reader, operand: index, value } in reads_of(operation) {
                 if self.extraction.tensor(value) != Some(tensor) {
@@ -207,11 +256,9 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             }
         }
         let listed = listed.unwrap_or_default();
-        let writes = self.extraction.problem.graph.op(op).writes.iter().enumerate();
-        let offset = |index, tensor| if self.has_place(tensor) { listed.get(index).copied() } else { None };
-        let slots =
-            writes.map(|(index, &tensor)| Slot::on_chip(tensor, Bytes(offset(index, tensor).unwrap_or_default())));
-        slots.collect()
+        let results = self.extraction.results(op).into_iter().enumerate();
+        let offset = |index: usize| Bytes(listed.get(index).copied().unwrap_or_default());
+        results.filter_map(|(index, tensor)| Some(Slot::on_chip(tensor?, offset(index)))).collect()
     }
 
     fn workspace(&mut self, operation: OperationRef<'c, 'a>) -> Bytes {
@@ -227,54 +274,49 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         self.forget_streamed();
         let extraction = self.extraction;
         for end in extraction.writes.iter().chain([&extraction.terminator]) {
+            let what = if *end == extraction.terminator { "result" } else { "operand" };
             for (index, value) in end.operands().enumerate() {
-                if extraction.placed_tensor(value).is_none() {
+                if extraction.written(value).next().is_some() {
+                    self.check_put_together(*end, value, &format!("{what} {index}"));
+                }
+                if extraction.tensor(value).is_none() {
                     continue;
                 }
                 let found = match defining(value).map(|it| (it, transfer(it))) {
                     // An argument.
                     None | Some((_, Some(Transfer::Store))) => continue,
-                    Some((operation, None)) if self.standing(value) == Standing::Host => {
-                        debug_assert!(extraction.operators.iter().all(|it| *it != operation));
-                        continue;
-                    }
+                    Some((_, None)) if self.standing(value) == Standing::Host => continue,
                     Some((operation, _)) => name(operation),
                 };
-                let what = if *end == extraction.terminator { "result" } else { "operand" };
                 self.fault(*end, format!("{what} {index} is not what cosma.store returned, but {found}"));
             }
         }
     }
 
     /// What a view, or a view of one, looks at; any other value itself.
-    fn seen(&self, mut value: Value<'c, 'a>) -> Value<'c, 'a> {
-        while let Some(view) = defining(value).filter(|it| self.extraction.views.contains(it)) {
-            value = view.operand(0).expect("a view has a source");
-        }
-        value
+    fn seen(&self, value: Value<'c, 'a>) -> Value<'c, 'a> {
+        self.extraction.root(value).unwrap_or(value)
     }
 
     fn standing(&self, value: Value<'c, 'a>) -> Standing {
         let value = self.seen(value);
         let Some(operation) = defining(value) else { return Standing::Host };
+        if self.extraction.slices.contains(&operation) {
+            return Standing::Host;
+        }
         match transfer(operation) {
             Some(it) if !it.is_inward() => return Standing::Host,
             Some(_) if is_streamed(operation) => return Standing::Passing,
             _ => {}
         }
-        let tensor = self.extraction.tensor(value);
-        if tensor
-            .is_some_and(|it| matches!(self.extraction.carriers[it.index()], Carrier::Constant(it, _) if it == value))
-        {
+        // Be it the first of equal constants or another one.
+        let carrier = self.extraction.tensor(value).map(|tensor| &self.extraction.carriers[tensor.index()]);
+        if transfer(operation).is_none() && matches!(carrier, Some(Carrier::Constant(..))) {
             return Standing::Host;
         }
         let index = OperationResult::try_from(value).map(|it| it.result_number()).unwrap_or_default();
         let offset = offsets(operation).and_then(|it| it.get(index).copied());
         offset.map_or(Standing::Somewhere, |it| Standing::Scratchpad(Bytes(it)))
-    }
-
-    fn has_place(&self, tensor: TensorId) -> bool {
-        self.extraction.carriers[tensor.index()].has_place()
     }
 
     fn fault(&mut self, operation: OperationRef<'c, 'a>, message: String) {

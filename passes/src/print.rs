@@ -1,5 +1,5 @@
-//! `cosma-print-problem` and `cosma-print-plan`: what the planner sees, and what it decided, as text.
-//! They change nothing.
+//! `cosma-print-problem` and `cosma-print-plan`: print the planner's input and its plan as text. They change
+//! nothing.
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, form, symbol};
@@ -14,14 +14,14 @@ use std::fmt::Write;
 
 pub(crate) const PROBLEM: PassInfo = PassInfo {
     name: "cosma-print-problem",
-    description: "prints the problem that a function in source form is, in the planner's text form",
+    description: "prints the planning problem of a function in source form",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
 };
 
 pub(crate) const PLAN: PassInfo = PassInfo {
     name: "cosma-print-plan",
-    description: "prints what a function in planned form does, line by line",
+    description: "prints the program of a function in planned form, one action per line",
     anchor: "func.func",
     options: &[],
 };
@@ -49,10 +49,10 @@ pub(crate) fn run_plan<'c>(
     Ok(())
 }
 
-/// The problem that a function in source form is; none for a declaration.
+/// The planning problem of a function in source form, as text; `None` for a declaration.
 ///
 /// # Errors
-/// At the function in another form, and at what cannot be planned.
+/// At a function in another form, and at operations that cannot be planned.
 pub fn problem_text<'c>(
     function: OperationRef<'c, '_>,
     machine: &MachineOptions,
@@ -64,16 +64,16 @@ pub fn problem_text<'c>(
     Ok(Some(extract(function, machine.resolve(function)?)?.problem.to_string()))
 }
 
-/// What a function in planned form does, an action a line; none for a declaration.
+/// The program of a function in planned form, one action per line; `None` for a declaration.
 ///
 /// # Errors
-/// At the function in another form, and at the first operation that is no action.
+/// At a function in another form, and at the first operation that is not an action.
 pub fn plan_text<'c>(function: OperationRef<'c, '_>) -> Result<Option<String>, Diagnostic<'c>> {
     if body(function).is_none() {
         return Ok(None);
     }
     let target = MachineOptions::default().resolve(function)?;
-    // What has nothing to plan is a program in any form.
+    // A function without operators has an empty program in any form.
     let is_trivial = form(function) == Form::Source && extract(function, target.clone())?.is_trivial();
     if !is_trivial {
         expect(function, PLAN.name, Form::Planned)?;

@@ -1,5 +1,4 @@
-//! What a function asks of a solver, as an integer program in text, for solvers other than ours.
-//! It changes nothing.
+//! The planning problem of a function as an integer program, for external solvers.
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect};
@@ -8,10 +7,10 @@ use cosma_ir::Diagnostic;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_planner::ilp::{Decisions, Format, write_program};
 
-/// The integer program that a function in source form is; none for a declaration.
+/// The integer program of a function in source form, as text; `None` for a declaration.
 ///
 /// # Errors
-/// At the function in another form, at what cannot be planned, and at the operator for which the
+/// At a function in another form, at operations that cannot be planned, and at an operator for which the
 /// scratchpad is too small.
 pub fn program_text<'c>(
     function: OperationRef<'c, '_>,

@@ -114,7 +114,7 @@ pub(crate) fn is_load_of_constant(operation: OperationRef) -> bool {
 }
 
 /// Whether a result only gives bytes another type: a reshape, or a slice that is one piece.
-fn is_view(operation: OperationRef) -> bool {
+pub(crate) fn is_view(operation: OperationRef) -> bool {
     let (Some(source), Some(result)) = (operand_at(operation, 0), result_at(operation, 0)) else { return false };
     if operation.result_count() != 1 {
         return false;

@@ -1,5 +1,5 @@
-//! `cosma-schedule`: brings operators into the order that, with the best residencies for it, moves
-//! least. Source form stays source form.
+//! `cosma-schedule`: reorders operators so that traffic is minimal with the best live intervals for the order.
+//! Takes and leaves source form.
 
 use crate::allocate::solve;
 use crate::allocated::reorder;
@@ -14,30 +14,29 @@ use cosma_planner::{Options, Order};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-schedule",
-    description: "reorders operators so that the best allocation moves least; source form stays source form",
+    description: "reorders operators so that traffic is minimal with the best allocation, in source form",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, SOLVER, TIME_LIMIT],
 };
 
 pub(crate) fn run<'c>(
-    context: &'c Context,
+    _: &'c Context,
     function: OperationRef<'c, '_>,
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
     let complain = |message: String| Diagnostic::at(function, message);
     let machine = MachineOptions::parse(options).map_err(complain)?;
     let effort = parse_effort(options, Order::Free).map_err(complain)?;
-    schedule(context, function, &machine, &effort)
+    schedule(function, &machine, &effort)
 }
 
-/// Brings the operators of a function in source form into the order of the best plan, and notes
-/// what is known about that plan. A declaration stays as it is.
+/// Reorders the operators of a function in source form as in the best plan, and writes the summary of that plan.
+/// A declaration is not changed.
 ///
 /// # Errors
-/// At the function in another form, at what cannot be planned, and at the operator for which the
+/// At a function in another form, at operations that cannot be planned, and at an operator for which the
 /// scratchpad is too small.
 pub fn schedule<'c>(
-    context: &'c Context,
     function: OperationRef<'c, '_>,
     machine: &MachineOptions,
     options: &Options,
@@ -46,6 +45,6 @@ pub fn schedule<'c>(
     let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
     reorder(&extraction, &solution.plan.order);
     note_target(function, &extraction.target());
-    Facts::new(&extraction.problem, options.order, &solution).write(context, function);
+    Facts::new(&extraction.problem, options.order, &solution).write(function);
     Ok(())
 }

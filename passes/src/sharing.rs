@@ -1,16 +1,13 @@
-//! Which results may lie where operands lie, of operations that do not say so themselves.
+//! Which results may be in place of operands, for operations that do not declare it.
 //!
-//! - *Elementwise operations*, of whatever dialect, over each operand that has the result's shape, with elements
-//!   of the same width, and is read at the place that is written: an element is read before it is written, and
-//!   not again.
-//! - *Destinations* of linalg, and what `tensor.insert_slice` inserts into: the result is that tensor with
-//!   some elements changed, so it is meant to lie there.
-//! - *Concatenations* where all dimensions outside of that along which they join are one: operands lie
-//!   side by side in the result.
+//! - *Elementwise operations* of any dialect: each operand of the result's shape with elements of the same width
+//!   that is read at the corresponding element, since an element is read before it is overwritten.
+//! - *Destinations* of linalg and `tensor.insert_slice`: the result is the destination with some elements updated.
+//! - *Concatenations* whose dimensions before the axis are all one: operands are contiguous in the result.
 //!
-//! `cosma.op` and `cosma.group` say what they may; an attribute `cosma.in_place` on any other operation
-//! replaces what is said here. Whether nobody else is still to read an operand depends on the order, and
-//! is the planner's to see. What a group may share, `cosma-group` derives from what its members may.
+//! `cosma.op` and `cosma.group` declare their pairs; an attribute `cosma.in_place` on any other operation overrides
+//! these rules. The planner checks that it is the operand's last use, which depends on the order. `cosma-group`
+//! derives the pairs of groups from those of their members.
 
 use crate::class::{Class, class};
 use cosma_ir::melior::ir::attribute::IntegerAttribute;
@@ -21,7 +18,7 @@ use cosma_ir::{
     InPlace, IndexingMap, indexing_maps, is_abstract, is_group, name, operand_at, result_at, size_in_bytes,
 };
 
-/// What an operation may share, said or derived.
+/// The in-place pairs of an operation, declared or derived.
 pub(crate) fn in_place(operation: OperationRef) -> Vec<InPlace> {
     if let Some(said) = cosma_ir::in_place(operation) {
         return said;
@@ -33,16 +30,16 @@ pub(crate) fn in_place(operation: OperationRef) -> Vec<InPlace> {
         "tensor.concat" => concatenation(operation, "dim").unwrap_or_default(),
         "tosa.concat" => concatenation(operation, "axis").unwrap_or_default(),
         "tensor.insert_slice" => of_one_type(operation, 0, 1).into_iter().collect(),
-        // Any element of the table may be looked up at any time.
+        // Only the input: the table is looked up at arbitrary elements.
         "tosa.table" => of_one_type(operation, 0, 0).into_iter().collect(),
         name => {
             let n_results = operation.result_count();
             let n_inputs = operation.operand_count().saturating_sub(n_results);
-            // A generic one that turns some of its operands is movement, and may write over the others.
+            // A generic operation that transposes some operands is movement, and may overwrite the others.
             let class = class(operation);
             let is_elementwise = class == Class::Elementwise || name == "linalg.generic" && class == Class::Movement;
             let is_linalg = name.starts_with("linalg.");
-            // Named operations of linalg that spread what they read have no map that says so, but another type.
+            // Named linalg operations that broadcast have no such map, but operands of another type.
             let maps = indexing_maps(operation);
             let keeps_place =
                 |operand: usize| maps.as_ref().is_none_or(|it| it.get(operand) == Some(&IndexingMap::Identity));
@@ -66,13 +63,13 @@ fn of_one_type(operation: OperationRef, result: usize, operand: usize) -> Option
     (from.is_tensor() && from == to).then_some(InPlace { result, operand, at: 0 })
 }
 
-/// A pair whose tensors have their elements at the same bytes.
+/// A pair, if result and operand have corresponding elements at the same bytes.
 fn of_one_layout(operation: OperationRef, result: usize, operand: usize) -> Option<InPlace> {
     let (from, to) = (operand_at(operation, operand)?, result_at(operation, result)?);
     let (from_shape, to_shape) = (shape(from)?, shape(to)?);
     let size = size_in_bytes(to.r#type()).ok()?;
     let n: u64 = to_shape.iter().product();
-    // Elements of less than a byte are packed, each width in its own way.
+    // Packed elements of less than a byte have the same layout only if the types are equal.
     let is_whole = from.r#type() == to.r#type() || 0 < n && size.is_multiple_of(n);
     let is_same = from_shape == to_shape && size_in_bytes(from.r#type()).ok()? == size;
     (is_same && is_whole).then_some(InPlace { result, operand, at: 0 })
@@ -103,6 +100,6 @@ fn concatenation(operation: OperationRef, along: &str) -> Option<Vec<InPlace>> {
         }
         at = at.checked_add(size)?;
     }
-    // Elements of less than a byte do not end where operands do.
+    // With packed elements of less than a byte, operands may not be contiguous in bytes.
     (size_in_bytes(result_at(operation, 0)?.r#type()).ok()? == at).then_some(pairs)
 }

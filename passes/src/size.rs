@@ -1,31 +1,31 @@
-//! Sizes of memories as people write them.
+//! Sizes with units.
 
 use cosma_planner::Bytes;
 use std::str::FromStr;
 
 /// A size with an optional binary unit: `524288`, `512KiB`, `1.5MiB`.
 ///
-/// The units are `B`, `KiB`, `MiB`, `GiB` and `TiB`. Decimal ones are refused: `KB` means 1000 bytes
-/// to some and 1024 to others.
+/// The units are `B`, `KiB`, `MiB`, `GiB` and `TiB`. Decimal units are refused, since `KB` is ambiguous: 1000 or
+/// 1024 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub Bytes);
 
-/// Why a text is no size.
+/// Why a text is not a size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SizeError {
     /// Neither a number, nor a number and a unit.
-    #[error("'{0}' is no size: write a number of bytes, or one with a unit, as in 524288, 512KiB or 1.5MiB")]
+    #[error("'{0}' is not a size: write a number of bytes, or one with a unit, as in 524288, 512KiB or 1.5MiB")]
     NotASize(String),
-    /// A unit that does not exist, or that people disagree about.
+    /// An unknown or ambiguous unit.
     #[error("'{0}' has the unit '{1}': there are B, KiB, MiB, GiB and TiB")]
     Unit(String, String),
     /// Zero.
     #[error("'{0}' is nothing: a size is at least 1 B")]
     Zero(String),
-    /// As `0.3KiB`.
-    #[error("'{0}' is no whole number of bytes")]
+    /// Not a whole number of bytes, as `0.3KiB`.
+    #[error("'{0}' is not a whole number of bytes")]
     Fraction(String),
-    /// More than attributes of MLIR hold.
+    /// Too large for attributes of MLIR.
     #[error("'{0}' is too large: a size is less than 2^63 B")]
     TooLarge(String),
 }
@@ -51,7 +51,7 @@ impl FromStr for Size {
         };
         let too_large = || SizeError::TooLarge(text.into());
         let fraction = fraction.trim_end_matches('0');
-        // A fraction of a unit has no more digits than the unit has twos: 2⁻⁴⁰ has forty.
+        // A multiple of 2⁻ⁿ has at most n decimals.
         if shift < fraction.len() {
             return Err(SizeError::Fraction(text.into()));
         }
@@ -110,13 +110,13 @@ mod tests {
         refuse("12KB", "'12KB' has the unit 'KB': there are B, KiB, MiB, GiB and TiB");
         refuse("0", "'0' is nothing: a size is at least 1 B");
         refuse("0.0MiB", "'0.0MiB' is nothing: a size is at least 1 B");
-        refuse("0.3KiB", "'0.3KiB' is no whole number of bytes");
-        refuse("0.5", "'0.5' is no whole number of bytes");
+        refuse("0.3KiB", "'0.3KiB' is not a whole number of bytes");
+        refuse("0.5", "'0.5' is not a whole number of bytes");
         refuse("9223372036854775808", "'9223372036854775808' is too large: a size is less than 2^63 B");
         let absurd = "9".repeat(60);
         refuse(&absurd, &format!("'{absurd}' is too large: a size is less than 2^63 B"));
         refuse("8388608TiB", "'8388608TiB' is too large: a size is less than 2^63 B");
         let long = format!("0.{}1KiB", "0".repeat(80));
-        refuse(&long, &format!("'{long}' is no whole number of bytes"));
+        refuse(&long, &format!("'{long}' is not a whole number of bytes"));
     }
 }

@@ -1,10 +1,9 @@
-//! State that outlives a call: variables of `ml_program` and TOSA.
+//! State across calls: variables of `ml_program` and TOSA.
 //!
-//! A variable lies in host memory. To the planner, reading it is an argument of the function and writing it a
-//! result: the function takes the state as it finds it, and leaves another one when it returns. So a plan
-//! may bring in what was read at any time, and as often as it likes. For that, reads come first in the block
-//! and writes last; what is read after it was written is what was written, and of several writes the last
-//! one counts ([`settle`]).
+//! A variable is in host memory. To the planner, a value read is an argument of the function and a value written a
+//! result. So a plan may load the old value at any time and repeatedly. For that, reads move to the beginning of
+//! the block and writes to the end; a read after a write is replaced by the written value, and only the last of
+//! several writes remains ([`settle`]).
 
 use crate::extract::Extraction;
 use crate::form::operations;
@@ -18,14 +17,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An operation that reads or writes a variable of tensors.
 #[derive(Clone, Debug)]
 pub(crate) struct Access<'c, 'a> {
-    /// Without `@`.
+    /// The name of the variable, without `@`.
     pub symbol: String,
-    /// What it reads, or writes.
+    /// The value read or written.
     pub value: Value<'c, 'a>,
     pub is_write: bool,
 }
 
-/// Which variable an operation reads or writes, if it does.
+/// The variable that an operation reads or writes, if it does.
 pub(crate) fn access<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<Access<'c, 'a>> {
     let (attribute, is_write) = match name(operation).as_str() {
         "ml_program.global_load" if !is_load_of_constant(operation) => ("global", false),
@@ -40,8 +39,8 @@ pub(crate) fn access<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<Access<'
     value.r#type().is_tensor().then_some(Access { symbol, value, is_write })
 }
 
-/// Brings reads of variables to the front of a function's block and writes to its end, so that it does the
-/// same whatever comes in between. Writes that are overwritten go.
+/// Moves reads of variables to the beginning of a function's block and writes to its end, forwards written values to
+/// later reads, and removes overwritten writes.
 pub(crate) fn settle(extraction: &Extraction) {
     let Some(block) = extraction.terminator.block() else { return };
     let accesses: Vec<(OperationRef, Access)> = operations(block).filter_map(|it| Some((it, access(it)?))).collect();
@@ -61,7 +60,7 @@ pub(crate) fn settle(extraction: &Extraction) {
             before.into_iter().for_each(erase);
             last.insert(&access.symbol, *operation);
         } else if let Some(write) = before {
-            // By now it may be another value than it was.
+            // The written value may have been replaced since.
             replace_uses(access.value, operand_at(write, 0).expect("it writes something"));
             erase(*operation);
         }

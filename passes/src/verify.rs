@@ -1,7 +1,7 @@
-//! `cosma-verify`: shows a finished program to the judge.
+//! `cosma-verify`: verifies a planned program with the planner's judge.
 //!
-//! The program is read back from the operations alone (see [`read_program`]); what the judge finds
-//! is an error at the operation at fault. Planned form stays as it is.
+//! The program is read back from the operations alone (see [`read_program`]). Violations are errors at the
+//! operations that cause them. Takes planned form and does not change it.
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, form};
@@ -15,7 +15,7 @@ use cosma_planner::{Traffic, check};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-verify",
-    description: "runs a function in planned form on a machine of names, and reports what is wrong",
+    description: "verifies a function in planned form and reports all violations",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
 };
@@ -34,11 +34,10 @@ pub(crate) fn run<'c>(
     })
 }
 
-/// Judges a function in planned form, and says what it moves. A function that has nothing to plan
-/// is right in any form.
+/// Verifies a function in planned form, and returns its traffic. A function without operators is valid in any form.
 ///
 /// # Errors
-/// At least one fault: at the function in another form, at each operation that is wrong.
+/// At least one: at a function in another form, or at each operation that causes a violation.
 pub fn verify<'c>(function: OperationRef<'c, '_>, machine: &MachineOptions) -> Result<Traffic, Vec<Diagnostic<'c>>> {
     if body(function).is_none() {
         return Ok(Traffic::default());
@@ -48,23 +47,28 @@ pub fn verify<'c>(function: OperationRef<'c, '_>, machine: &MachineOptions) -> R
         return Ok(Traffic::default());
     }
     expect(function, INFO.name, Form::Planned).map_err(|it| vec![it])?;
-    judge(function, target)
+    judge(function, target).map(|(_, traffic)| traffic)
 }
 
-/// Reads a function in planned form back, and judges it.
+/// Reads back a function in planned form and verifies it; returns the program and its traffic.
 ///
 /// # Errors
-/// At least one fault, at each operation that is wrong.
-pub(crate) fn judge<'c>(function: OperationRef<'c, '_>, target: Target) -> Result<Traffic, Vec<Diagnostic<'c>>> {
-    let Program { extraction, actions, operations } = read_program(function, target)?;
-    check(&extraction.problem, &actions).map_err(|violations| {
+/// At least one, at each operation that causes a violation.
+pub fn judge<'c, 'a>(
+    function: OperationRef<'c, 'a>,
+    target: Target,
+) -> Result<(Program<'c, 'a>, Traffic), Vec<Diagnostic<'c>>> {
+    let program = read_program(function, target)?;
+    let Program { extraction, actions, operations } = &program;
+    let traffic = check(&extraction.problem, actions).map_err(|violations| {
         let diagnose = |violation: &cosma_planner::Violation| {
             let operation = violation.moment.map_or(extraction.terminator, |it| operations[it.line - 1]);
-            // The judge counts lines and steps; here the location says where.
+            // The location replaces the judge's line and step.
             let text = violation.display(&extraction.problem).to_string();
             let message = text.split_once(": ").map_or(text.as_str(), |it| it.1);
             Diagnostic::new(operation.location(), message)
         };
-        violations.iter().map(diagnose).collect()
-    })
+        violations.iter().map(diagnose).collect::<Vec<_>>()
+    })?;
+    Ok((program, traffic))
 }

@@ -1,12 +1,11 @@
-//! Operators of other dialects go into a `cosma.group` each, which has effects on the scratchpad.
+//! Wraps each operator of another dialect in a `cosma.group`, which has effects on the scratchpad.
 //!
-//! By itself an operation of TOSA or linalg is a function of its operands to MLIR: equal ones are merged,
-//! unused ones dropped, and one may move to wherever its operands are known. In planned form each
-//! reads bytes that others overwrite later, so none of that is right any more.
+//! MLIR treats an operation of TOSA or linalg as a pure function of its operands: passes merge equal ones, drop
+//! unused ones, and move them. In planned form an operation reads bytes that others overwrite later, so none of
+//! that is valid.
 //!
-//! What the operation reads becomes operands of the group, captured by its regions or not; but scalars,
-//! shapes, parameters and starting values, which are nothing to the planner, are made again inside, as
-//! `cosma-group` does.
+//! The operands of the operation, including values that its regions capture, become operands of the group. Scalars,
+//! shapes, parameters and initial values, which the planner ignores, are copied into the group, as in `cosma-group`.
 
 use crate::extract::{Extraction, key};
 use crate::form::operations;
@@ -20,27 +19,27 @@ use cosma_ir::{
 };
 use std::collections::HashMap;
 
-/// An operator of another dialect, and what the plan says of it.
+/// An operator of another dialect with its plan.
 pub(crate) struct Planned<'c, 'a> {
     pub operation: OperationRef<'c, 'a>,
-    /// Of each result.
+    /// The offset of each result.
     pub offsets: Vec<u64>,
-    /// Which of its results lie on what it reads.
+    /// The results that share bytes with operands.
     pub overlays: Vec<Overlay<'c, 'a>>,
 }
 
-/// A result that lies on an operand of the operator, or of something in its regions.
+/// A result that shares bytes with an operand of the operator, or of an operation in its regions.
 #[derive(Clone, Copy)]
 pub(crate) struct Overlay<'c, 'a> {
     pub result: usize,
     pub reader: OperationRef<'c, 'a>,
-    /// Which of the reader's.
+    /// The index of the reader's operand.
     pub operand: usize,
-    /// How many bytes from the start of the larger one the smaller one begins.
+    /// The byte of the larger one at which the smaller one begins.
     pub at: u64,
 }
 
-/// Puts operators into groups of their own, and takes away what they alone have read of what is no tensor.
+/// Wraps operators in groups, and erases scalars and the like that have become dead.
 pub(crate) fn wrap<'c, 'a>(extraction: &Extraction<'c, 'a>, operators: &[Planned<'c, 'a>]) {
     for planned in operators {
         wrap_one(extraction, planned);
@@ -89,19 +88,19 @@ fn wrap_one<'c, 'a>(extraction: &Extraction<'c, 'a>, planned: &Planned<'c, 'a>) 
     clear_operator_facts(operation);
 }
 
-/// What goes into a group before its operation.
+/// The copies that a group needs before its operation.
 struct Inside<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
-    /// Copies go before it.
+    /// Copies are inserted before it.
     first: OperationRef<'c, 'a>,
-    /// Of which value which copy. Only looked up, never iterated over.
+    /// The copy of each value. Only looked up, never iterated over.
     copies: HashMap<usize, Value<'c, 'a>>,
-    /// In order.
+    /// The copied operations, in order.
     made: Vec<OperationRef<'c, 'a>>,
 }
 
 impl<'c, 'a> Inside<'_, 'c, 'a> {
-    /// Makes an operation read copies of what is no tensor to the planner.
+    /// Replaces the operands of an operation that the planner ignores by copies.
     fn copy_reads(&mut self, operation: OperationRef<'c, 'a>) {
         for it in reads(operation) {
             if let Some(copy) = self.copy(it.value) {
@@ -120,7 +119,7 @@ impl<'c, 'a> Inside<'_, 'c, 'a> {
         }
         let copy = self.first.block()?.insert_operation_before(self.first, Operation::clone(&operation));
         self.copy_reads(copy);
-        // After what it reads.
+        // After its operands.
         as_mut(copy).move_before(self.first);
         self.made.push(copy);
         for (old, new) in operation.results().zip(copy.results()) {
@@ -130,7 +129,7 @@ impl<'c, 'a> Inside<'_, 'c, 'a> {
     }
 }
 
-/// Whether a value is of the block around an operation, and not of a region in it.
+/// Whether a value is defined in the block of an operation, not in a region of it.
 fn is_of_block<'c, 'a>(value: Value<'c, 'a>, operation: OperationRef<'c, 'a>) -> bool {
     match defining(value) {
         Some(it) => it.block() == operation.block(),

@@ -6,12 +6,15 @@
 //! the end, but before that only the parts are in use that are there already, and others may lie
 //! where the rest will be.
 //!
+//! Reserved addresses are blocks with fixed offsets.
+//!
 //! Two stays of a shape that are there at once must not overlap, or the pair that would have
 //! joined them is left out. If shapes cannot be packed, stays are separated at each step where there
 //! is room for both.
 
 use crate::pack::{Interval, Packing, Piece, pack_within};
 use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem};
+use std::ops::Range;
 
 /// How often packing shapes that grow is tried, each time with other orders. Where it fails, stays are
 /// separated or leave once more, which is better than to try for long.
@@ -36,10 +39,14 @@ fn pack_shapes(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], 
     let workspaces = outline.order.iter().enumerate();
     let workspaces = workspaces.map(|(step, op)| Interval::new(step as u32, step as u32 + 1, graph.op(*op).workspace));
     intervals.extend(workspaces);
+    let n_blocks = intervals.len();
     let machine = &problem.machine;
-    match pack_within(&intervals, machine.scratchpad(), machine.alignment(), ATTEMPTS, deadline) {
+    let stretches = machine.stretches();
+    intervals.extend(between(&stretches, machine.alignment(), outline.order.len() as u32));
+    let end = stretches.last().map_or(Bytes::ZERO, |it| it.end);
+    match pack_within(&intervals, end, machine.alignment(), ATTEMPTS, deadline) {
         Packing::Placed(offsets) => {
-            let (placed, workspaces) = offsets.split_at(n_shapes);
+            let (placed, workspaces) = offsets[..n_blocks].split_at(n_shapes);
             let offset = |part: &Part| {
                 let offset = i128::from(placed[part.shape].0) + part.low - bases[part.shape];
                 Bytes(u64::try_from(offset).expect("a part lies within its shape"))
@@ -49,6 +56,15 @@ fn pack_shapes(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], 
         }
         Packing::Infeasible | Packing::Undecided => None,
     }
+}
+
+/// What lies before and between stretches of the scratchpad in all steps, in whole units of the alignment.
+fn between(stretches: &[Range<Bytes>], alignment: Bytes, n_steps: u32) -> impl Iterator<Item = Interval> {
+    let ends = [Bytes::ZERO].into_iter().chain(stretches.iter().map(|it| it.end));
+    ends.zip(stretches).map(move |(end, next)| {
+        let start = Bytes(end.0 / alignment.0 * alignment.0);
+        Interval { fixed: Some(start), ..Interval::new(0, n_steps, next.start - start) }
+    })
 }
 
 /// A stay as a part of a shape.
@@ -76,18 +92,21 @@ struct Shapes {
     parts: Vec<Part>,
     /// The stays of each shape; none of one that became part of another.
     members: Vec<Vec<usize>>,
+    /// By shape: the steps of all of its parts, half-open, or some more.
+    hulls: Vec<(u32, u32)>,
 }
 
 impl Shapes {
     /// Stays are sorted by their start, then by tensor; and an operand's number is less than a
     /// result's. So the stay that a result shares bytes with comes before its own.
     fn new(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>]) -> Shapes {
-        let mut shapes = Shapes { parts: Vec::new(), members: Vec::new() };
+        let mut shapes = Shapes { parts: Vec::new(), members: Vec::new(), hulls: Vec::new() };
         let mut latest: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
         for (index, stay) in outline.stays.iter().enumerate() {
             let size = i128::from(problem.graph.tensor(stay.tensor).size.0);
             shapes.parts.push(Part { shape: index, start: stay.steps.start.0, end: stay.steps.end.0, low: 0, size });
             shapes.members.push(vec![index]);
+            shapes.hulls.push((stay.steps.start.0, stay.steps.end.0));
             latest[stay.tensor.index()] = Some(index);
             // A result that was put out and came in again shares nothing.
             let pairs = in_place[stay.steps.start.index()].iter().filter(|it| it.result == stay.tensor);
@@ -113,17 +132,16 @@ impl Shapes {
         } else {
             self.parts[inner].end = step;
         }
+        self.trim(inner);
         let moved = self.parts[outer].low + at - self.parts[inner].low;
         let (from, to) = (self.parts[inner].shape, self.parts[outer].shape);
         let is_possible = match from == to {
             true => moved == 0,
-            false => {
-                let meets = |a: usize, b: usize| self.parts[a].meets(&self.parts[b], moved);
-                !self.members[to].iter().any(|a| self.members[from].iter().any(|b| meets(*a, *b)))
-            }
+            false => !self.do_meet(to, from, moved),
         };
         if !is_possible {
             (self.parts[inner].start, self.parts[inner].end) = before;
+            self.trim(inner);
         } else if from != to {
             // The larger one takes in the smaller one.
             let is_larger = self.members[from].len() <= self.members[to].len();
@@ -133,7 +151,34 @@ impl Shapes {
                 self.parts[member].low += moved;
                 self.members[to].push(member);
             }
+            let (of_from, of_to) = (self.hulls[from], &mut self.hulls[to]);
+            *of_to = (of_to.0.min(of_from.0), of_to.1.max(of_from.1));
         }
+    }
+
+    /// Sees to the steps of a part that is a shape by itself.
+    fn trim(&mut self, stay: usize) {
+        let part = &self.parts[stay];
+        if self.members[part.shape].len() == 1 {
+            self.hulls[part.shape] = (part.start, part.end);
+        }
+    }
+
+    /// Whether parts of two shapes are in each other's way, where those of `from` lie so much higher.
+    ///
+    /// A shape of thousands of parts is handed over from operator to operator mostly, and what it is joined
+    /// with is there before it or after it: so only parts that share a step with the other shape count.
+    fn do_meet(&self, to: usize, from: usize, moved: i128) -> bool {
+        let steps = (self.hulls[to].0.max(self.hulls[from].0), self.hulls[to].1.min(self.hulls[from].1));
+        let near = |shape: usize| {
+            let parts = self.members[shape].iter().map(|member| &self.parts[*member]);
+            parts.filter(|part| part.start.max(steps.0) < part.end.min(steps.1)).collect::<Vec<&Part>>()
+        };
+        if steps.1 <= steps.0 {
+            return false;
+        }
+        let (of_to, of_from) = (near(to), near(from));
+        of_to.iter().any(|part| of_from.iter().any(|other| part.meets(other, moved)))
     }
 
     /// Each shape as an interval, and from where its parts count.

@@ -7,14 +7,16 @@
 //!    fits, the largest first; where none does, the tensor whose next use is the farthest makes
 //!    room, until one does;
 //! 2. if there is no room even then, what stays lies in the way. Then the operator starts cold: all
-//!    that it needs is packed from address zero, and what it finds at another address goes out and
+//!    that it needs is packed from the first address, and what it finds at another address goes out and
 //!    comes in again, since a tensor cannot move otherwise;
 //! 3. a tensor leaves only if a block now lies where it lay;
-//! 4. a result that may share bytes with an operand which nobody reads afterwards does so: it goes to
+//! 4. reserved addresses are in the way of everything, and a cold operator has the largest stretch
+//!    between them;
+//! 5. a result that may share bytes with an operand which nobody reads afterwards does so: it goes to
 //!    where the operand lies, or it is placed such that the operand lies within it, if that is free,
 //!    and what is missing of its parts comes in there.
 //!
-//! Packed from zero, blocks need what [`Problem::working_set`] says if the one with the most
+//! Packed so, blocks need what [`Problem::working_set`] says if the one with the most
 //! padding comes last, so that step 2 succeeds for whatever [`Problem::check`] allows. Quality is
 //! not what this is for: it is what the other planners fall back on, and, with other rules for who
 //! leaves and which hole is taken, what they are compared with ([`baseline`](crate::baseline)).
@@ -24,6 +26,7 @@ use crate::replacement::{Rank, ReplacementRule};
 use crate::uses::Uses;
 use crate::{Bytes, Error, InPlace, OpId, Plan, Problem, Residency, Step, TensorId};
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// A plan in source order, which exists whenever there is one at all.
 ///
@@ -54,35 +57,46 @@ pub(crate) fn place_on_demand(
     let in_place = problem.in_place_by_step(order);
     let mut residencies: Vec<Residency> = Vec::new();
     let mut workspaces: Vec<Bytes> = Vec::with_capacity(order.len());
-    // Open residencies, each up to its tensor's latest use; by offset, so that little is left to sort.
+    // Open residencies, each up to its tensor's latest use, by offset.
     let mut present: Vec<Residency> = Vec::new();
-    // By tensor: its rank since its latest use.
+    // The ranks of what is present since its latest use: by tensor, and in the order in which it leaves at last.
     let mut ranks: Vec<Option<Rank>> = vec![None; problem.graph.tensors().len()];
+    let mut by_rank: BTreeSet<Rank> = BTreeSet::new();
+    // Whether the operator reads or writes it.
+    let mut is_used = vec![false; ranks.len()];
     for (index, &op) in order.iter().enumerate() {
         let step = Step(index as u32);
-        let rank = |placed: &Placed| ranks[placed.tensor?.index()];
-        let evict = |others: &[Placed]| others.iter().filter_map(rank).max().map(|it| it.tensor);
+        problem.operands(op).for_each(|tensor| is_used[tensor.index()] = true);
         let pairs = &in_place[index];
-        let placed = place_warm(problem, op, pairs, &present, fit, &evict);
+        let mut evictable = by_rank.iter().rev().map(|rank| rank.tensor).filter(|tensor| !is_used[tensor.index()]);
+        let placed = place_warm(problem, op, pairs, &present, &is_used, fit, &mut evictable);
         let placed = placed.unwrap_or_else(|| place_cold(problem, op, pairs));
-        let (stay, leave) = present.into_iter().partition(|it| stays(problem, it, &placed));
+        let (stay, leave): (Vec<Residency>, Vec<Residency>) =
+            present.into_iter().partition(|it| stays(problem, it, &placed, is_used[it.tensor.index()]));
         present = stay;
-        residencies.extend::<Vec<Residency>>(leave);
+        for tensor in leave.iter().map(|it| it.tensor).chain(problem.operands(op)) {
+            ranks[tensor.index()].take().iter().for_each(|rank| _ = by_rank.remove(rank));
+        }
+        residencies.extend(leave);
         workspaces.push(placed.iter().find(|it| it.tensor.is_none()).map_or(Bytes::ZERO, |it| it.offset));
+        // What was there already stays for this step; what is left of the blocks comes in.
+        for residency in present.iter_mut().filter(|it| std::mem::take(&mut is_used[it.tensor.index()])) {
+            residency.steps.end = step.next();
+        }
         for Placed { tensor, offset, .. } in placed {
-            let Some(tensor) = tensor else { continue };
-            match present.iter_mut().find(|it| it.tensor == tensor) {
-                Some(residency) => residency.steps.end = step.next(),
-                None => present.push(Residency { tensor, steps: step..step.next(), offset }),
+            if let Some(tensor) = tensor.filter(|it| std::mem::take(&mut is_used[it.index()])) {
+                present.push(Residency { tensor, steps: step..step.next(), offset });
             }
         }
         for tensor in problem.operands(op) {
             ranks[tensor.index()] = rule.rank(problem, &uses, tensor, step);
+            by_rank.extend(ranks[tensor.index()]);
         }
-        let (live, dead) = present.into_iter().partition(|it| ranks[it.tensor.index()].is_some());
+        let (live, dead): (Vec<Residency>, Vec<Residency>) =
+            present.into_iter().partition(|it| ranks[it.tensor.index()].is_some());
         present = live;
         present.sort_by_key(|it| it.offset);
-        residencies.extend::<Vec<Residency>>(dead);
+        residencies.extend(dead);
     }
     residencies.extend(present);
     residencies.sort_by_key(|it| (it.steps.start, it.tensor));
@@ -104,34 +118,33 @@ impl Placed {
     }
 }
 
-/// Whether a tensor outlasts the blocks that an operator needs: it is one of them, at the same
-/// address, or none of them covers it.
-fn stays(problem: &Problem, residency: &Residency, placed: &[Placed]) -> bool {
-    match placed.iter().find(|it| it.tensor == Some(residency.tensor)) {
-        Some(own) => own.offset == residency.offset,
-        None => {
-            let size = problem.graph.tensor(residency.tensor).size;
-            placed.iter().all(|it| !it.covers(residency.offset, size))
-        }
+/// Whether a tensor outlasts the blocks that an operator needs: it is used by it and one of them, at the
+/// same address, or none of them covers it.
+fn stays(problem: &Problem, residency: &Residency, placed: &[Placed], is_used: bool) -> bool {
+    if is_used && let Some(own) = placed.iter().find(|it| it.tensor == Some(residency.tensor)) {
+        return own.offset == residency.offset;
     }
+    let size = problem.graph.tensor(residency.tensor).size;
+    placed.iter().all(|it| !it.covers(residency.offset, size))
 }
 
 /// Everything that an operator needs, where it lies or else in a hole; none if what has to stay is
-/// in the way. `evict` chooses what makes room.
+/// in the way. What is present is in the order of its offsets; of it, what the operator does not use makes
+/// room, in the order of `evictable`.
 fn place_warm(
     problem: &Problem,
     op: OpId,
     in_place: &[InPlace],
     present: &[Residency],
+    is_used: &[bool],
     fit: Fit,
-    evict: &dyn Fn(&[Placed]) -> Option<TensorId>,
+    evictable: &mut dyn Iterator<Item = TensorId>,
 ) -> Option<Vec<Placed>> {
     let (scratchpad, alignment) = (problem.machine.scratchpad(), problem.machine.alignment());
-    let is_operand = |tensor: TensorId| problem.operands(op).any(|it| it == tensor);
     let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
     let place = |it: &Residency| Placed { tensor: Some(it.tensor), offset: it.offset, size: size(it.tensor) };
-    let mut placed: Vec<Placed> = present.iter().filter(|it| is_operand(it.tensor)).map(place).collect();
-    let mut others: Vec<Placed> = present.iter().filter(|it| !is_operand(it.tensor)).map(place).collect();
+    let (mut placed, others): (Vec<Placed>, Vec<Placed>) =
+        present.iter().map(place).partition(|it| it.tensor.is_some_and(|tensor| is_used[tensor.index()]));
 
     for pair in in_place.iter().filter(|it| it.outer() == it.result) {
         if placed.iter().all(|it| it.tensor != Some(pair.result)) {
@@ -141,30 +154,35 @@ fn place_warm(
     let mut needed = blocks(problem, op, in_place);
     needed.retain(|it| !placed.iter().any(|other| other.tensor.is_some() && other.tensor == it.tensor));
     needed.sort_by_key(|it| Reverse(it.size));
+    let reserved = problem.machine.reserved().into_iter().map(|it| (it.start, it.end - it.start));
+    let present = placed.iter().chain(&others).map(|it| (it.offset, it.size));
+    let mut taken: Vec<(Bytes, Bytes)> = present.chain(reserved).collect();
+    taken.sort();
     for mut block in needed {
         block.offset = loop {
-            let taken = placed.iter().chain(&others).map(|it| (it.offset, it.size)).collect();
-            match find_hole(taken, block.size, alignment, scratchpad, fit) {
-                Some(offset) => break offset,
-                None => {
-                    let evicted = evict(&others)?;
-                    others.retain(|it| it.tensor != Some(evicted));
-                }
+            if let Some(offset) = find_hole(&taken, block.size, alignment, scratchpad, fit) {
+                break offset;
             }
+            let evicted = evictable.next()?;
+            let evicted = others.iter().find(|it| it.tensor == Some(evicted)).expect("what has a rank is present");
+            let at = taken.binary_search(&(evicted.offset, evicted.size)).expect("what is present takes room");
+            taken.remove(at);
         };
+        let at = taken.partition_point(|it| *it < (block.offset, block.size));
+        taken.insert(at, (block.offset, block.size));
         placed.push(block);
     }
     place_inner(problem, in_place, &mut placed);
     Some(placed)
 }
 
-/// Everything that an operator needs, packed from address zero; the block with the most padding
-/// comes last, where it needs none.
+/// Everything that an operator needs, packed from the start of the largest stretch without reserved
+/// addresses; the block with the most padding comes last, where it needs none.
 pub(crate) fn place_cold(problem: &Problem, op: OpId, in_place: &[InPlace]) -> Vec<Placed> {
     let mut placed = blocks(problem, op, in_place);
     let padding = |it: &Placed| it.size.align_up(problem.machine.alignment()) - it.size;
     placed.sort_by_key(padding);
-    let mut end = Bytes::ZERO;
+    let mut end = problem.machine.largest_stretch().start;
     for block in &mut placed {
         block.offset = end.align_up(problem.machine.alignment());
         end = block.offset + block.size;
@@ -189,7 +207,8 @@ fn around(
         pairs.any(|other| other.result == pair.result && other.fits(offset, it.offset))
     };
     let is_in_the_way = |it: &Placed| it.covers(offset, size) && !is_part(it);
-    let is_free = offset + size <= problem.machine.scratchpad() && !placed.iter().chain(others).any(is_in_the_way);
+    let is_inside = problem.machine.stretches().iter().any(|it| it.start <= offset && offset + size <= it.end);
+    let is_free = is_inside && !placed.iter().chain(others).any(is_in_the_way);
     is_free.then_some(Placed { tensor: Some(pair.result), offset, size })
 }
 

@@ -11,11 +11,12 @@ pub(crate) enum Fit {
     Best,
 }
 
-/// Where a block goes among others, given as offset and size, if there is a hole for it below `end`.
+/// Where a block goes among others, given as offset and size in the order of their offsets, if there is a
+/// hole for it below `end`.
 ///
 /// The offset is a multiple of the alignment. A block of no size fits at zero, whatever lies there.
 pub(crate) fn find_hole(
-    mut taken: Vec<(Bytes, Bytes)>,
+    taken: &[(Bytes, Bytes)],
     size: Bytes,
     alignment: Bytes,
     end: Bytes,
@@ -24,11 +25,10 @@ pub(crate) fn find_hole(
     if size == Bytes::ZERO {
         return Some(Bytes::ZERO);
     }
-    taken.retain(|(_, size)| *size != Bytes::ZERO);
-    taken.sort();
+    let taken = taken.iter().copied().filter(|(_, size)| *size != Bytes::ZERO);
     let mut best: Option<(Bytes, Bytes)> = None;
     let mut start = Bytes::ZERO;
-    for (offset, length) in taken.into_iter().chain([(end, Bytes::ZERO)]) {
+    for (offset, length) in taken.chain([(end, Bytes::ZERO)]) {
         if start.0.checked_add(size.0).is_some_and(|it| it <= offset.0) {
             let hole = offset - start;
             if best.is_none_or(|(least, _)| hole < least) {
@@ -54,8 +54,8 @@ mod tests {
     /// Taken are 10..20, 40..45 and 60..70 of 80, with an alignment of 10: holes at 0 (10 bytes),
     /// 20 (20), 50 (10) and 70 (10).
     fn find(size: u64, fit: Fit) -> Option<u64> {
-        let taken = [(40, 5), (60, 10), (10, 10)].map(|(offset, size)| (Bytes(offset), Bytes(size)));
-        find_hole(taken.to_vec(), Bytes(size), Bytes(10), Bytes(80), fit).map(|it| it.0)
+        let taken = [(10, 10), (40, 5), (60, 10)].map(|(offset, size)| (Bytes(offset), Bytes(size)));
+        find_hole(&taken, Bytes(size), Bytes(10), Bytes(80), fit).map(|it| it.0)
     }
 
     #[test]
@@ -66,15 +66,15 @@ mod tests {
         assert_eq!(find(10, Fit::Best), Some(0));
         assert_eq!(find(20, Fit::Best), Some(20));
         assert_eq!(find(21, Fit::Best), None);
-        let taken = vec![(Bytes(30), Bytes(10))];
-        let fit = |fit| find_hole(taken.clone(), Bytes(5), Bytes(1), Bytes(50), fit);
+        let taken = [(Bytes(30), Bytes(10))];
+        let fit = |fit| find_hole(&taken, Bytes(5), Bytes(1), Bytes(50), fit);
         assert_eq!((fit(Fit::First), fit(Fit::Best)), (Some(Bytes(0)), Some(Bytes(40))));
     }
 
     #[test]
     fn nothing_fits_anywhere_and_something_not_past_the_end() {
         assert_eq!(find(0, Fit::Best), Some(0));
-        let all = vec![(Bytes(0), Bytes(u64::MAX))];
-        assert_eq!(find_hole(all, Bytes(1), Bytes(64), Bytes(u64::MAX), Fit::First), None);
+        let all = [(Bytes(0), Bytes(u64::MAX))];
+        assert_eq!(find_hole(&all, Bytes(1), Bytes(64), Bytes(u64::MAX), Fit::First), None);
     }
 }

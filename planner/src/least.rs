@@ -9,7 +9,8 @@
 //! no difference to other problems. Where each operator has one way only, every order that fits has all
 //! of these dependences, and what is proven of the restricted problem holds for the problem itself.
 
-use crate::{Bytes, Dies, GraphBuilder, InPlace, OpId, Order, Origin, Plan, Problem, Residency, TensorId, Use};
+use crate::sub_problem::{SubProblem, SubProblemBuilder};
+use crate::{Bytes, Dies, InPlace, OpId, Order, Plan, Problem, Residency, TensorId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
@@ -28,6 +29,10 @@ const MAX_OPERANDS: usize = 8;
 /// Choices of ways that are tried for one size of the scratchpad.
 const MAX_CHOICES: usize = 2_000;
 
+/// Operators and dependences that are visited for one size of the scratchpad, to see whether choices leave
+/// an order: some tens of milliseconds. Problems of some thousands of operators come to fewer choices by that.
+const MAX_VISITS: usize = 10_000_000;
+
 /// Dependences that a restricted problem has beside its own: the first operator runs before the second.
 type Edges = Vec<(OpId, OpId)>;
 
@@ -42,7 +47,7 @@ enum Orders {
 }
 
 impl Problem {
-    /// The least scratchpad with which there is a plan, where these orders are allowed.
+    /// The least scratchpad with which there is a plan if nothing of it is reserved, where these orders are allowed.
     pub fn least_scratchpad(&self, order: Order) -> LeastScratchpad {
         let exact = |size| LeastScratchpad { size, is_exact: true };
         if order == Order::Source {
@@ -128,8 +133,9 @@ impl Problem {
         // What leaves the least to choose goes first.
         ways.sort_by_key(|(op, ways)| (ways.len(), *op));
         let is_forced = is_complete && ways.iter().all(|(_, ways)| ways.len() == 1);
-        let mut n_choices = MAX_CHOICES;
-        match self.choose(&ways, &mut Vec::new(), &mut HashSet::new(), &mut n_choices) {
+        let successors = Successors::new(self);
+        let mut n_choices = MAX_CHOICES.min(MAX_VISITS / successors.len());
+        match self.choose(&ways, &successors, &mut Vec::new(), &mut HashSet::new(), &mut n_choices) {
             Some(edges) => Orders::Fit { edges, is_forced },
             None if is_complete && 0 < n_choices => Orders::None,
             None => Orders::Unknown,
@@ -141,6 +147,7 @@ impl Problem {
     fn choose(
         &self,
         ways: &[(OpId, Vec<Vec<TensorId>>)],
+        successors: &Successors,
         edges: &mut Edges,
         dying: &mut HashSet<TensorId>,
         n_choices: &mut usize,
@@ -159,8 +166,8 @@ impl Problem {
                     let others = self.graph.readers(*tensor).iter().filter(|it| *it != op);
                     edges.extend(others.map(|other| (*other, *op)));
                 }
-                if order_with(self, edges).is_some()
-                    && let Some(found) = self.choose(rest, edges, dying, n_choices)
+                if successors.leave_an_order(edges)
+                    && let Some(found) = self.choose(rest, successors, edges, dying, n_choices)
                 {
                     return Some(found);
                 }
@@ -174,17 +181,73 @@ impl Problem {
     /// The same problem with such dependences that all of its orders fit, if it fits in some of these,
     /// but not in all that there are.
     pub(crate) fn restricted(&self, order: Order) -> Option<Restricted> {
+        let stretch = self.machine.largest_stretch();
+        let scratchpad = stretch.end - stretch.start;
         let (edges, is_forced) = match order {
             Order::Source => {
                 let following = self.graph.op_ids().zip(self.graph.op_ids().skip(1)).collect();
-                (self.least_in_source_order() <= self.machine.scratchpad()).then_some((following, true))?
+                (self.least_in_source_order() <= scratchpad).then_some((following, true))?
             }
-            Order::Free => match self.orders(self.machine.scratchpad()) {
+            Order::Free => match self.orders(scratchpad) {
                 Orders::Fit { edges, is_forced } => (edges, is_forced),
                 Orders::None | Orders::Unknown => return None,
             },
         };
         Some(Restricted::new(self, &edges, is_forced))
+    }
+}
+
+/// Which operators read what each operator writes, in one table: it is asked for each choice of ways.
+struct Successors {
+    /// By operator, where its row starts; at last, where the last row ends.
+    starts: Vec<usize>,
+    ops: Vec<OpId>,
+}
+
+impl Successors {
+    fn new(problem: &Problem) -> Successors {
+        let graph = &problem.graph;
+        let (mut starts, mut ops) = (vec![0], Vec::new());
+        for op in graph.op_ids() {
+            ops.extend(graph.op(op).writes.iter().flat_map(|tensor| graph.readers(*tensor)));
+            starts.push(ops.len());
+        }
+        Successors { starts, ops }
+    }
+
+    /// Operators and dependences.
+    fn len(&self) -> usize {
+        self.starts.len() + self.ops.len()
+    }
+
+    fn of(&self, op: OpId) -> &[OpId] {
+        &self.ops[self.starts[op.index()]..self.starts[op.index() + 1]]
+    }
+
+    /// Whether there is an order that respects these dependences, too (Kahn 1962).
+    fn leave_an_order(&self, edges: &Edges) -> bool {
+        let n_ops = self.starts.len() - 1;
+        let mut n_missing = vec![0_u32; n_ops];
+        self.ops.iter().for_each(|op| n_missing[op.index()] += 1);
+        edges.iter().for_each(|(_, op)| n_missing[op.index()] += 1);
+        let mut edges = edges.clone();
+        edges.sort_unstable();
+        let more = |op: OpId| {
+            let first = edges.partition_point(|edge| edge.0 < op);
+            edges[first..].iter().take_while(move |edge| edge.0 == op).map(|edge| edge.1)
+        };
+        let mut ready: Vec<OpId> = (0..n_ops as u32).map(OpId).filter(|op| n_missing[op.index()] == 0).collect();
+        let mut n_ordered = 0;
+        while let Some(op) = ready.pop() {
+            n_ordered += 1;
+            for next in self.of(op).iter().copied().chain(more(op)) {
+                n_missing[next.index()] -= 1;
+                if n_missing[next.index()] == 0 {
+                    ready.push(next);
+                }
+            }
+        }
+        n_ordered == n_ops
     }
 }
 
@@ -194,7 +257,7 @@ fn order_with(problem: &Problem, edges: &Edges) -> Option<Vec<OpId>> {
     let mut after: Vec<Vec<OpId>> = vec![Vec::new(); graph.ops().len()];
     edges.iter().for_each(|(before, op)| after[before.index()].push(*op));
     for op in graph.op_ids() {
-        after[op.index()].extend(graph.op(op).writes.iter().flat_map(|it| graph.readers(*it)));
+        after[op.index()].extend(graph.successors(op));
     }
     let mut n_missing = vec![0; after.len()];
     after.iter().flatten().for_each(|op| n_missing[op.index()] += 1);
@@ -215,13 +278,9 @@ fn order_with(problem: &Problem, edges: &Edges) -> Option<Vec<OpId>> {
 
 /// A problem with more dependences, and the way back.
 pub(crate) struct Restricted {
-    pub problem: Problem,
+    part: SubProblem,
     /// Whether all plans of the original are plans of this problem, so that its bounds hold for both.
     pub is_forced: bool,
-    /// Per operator, the original one.
-    ops: Vec<OpId>,
-    /// Per tensor, the original one; none for a dependence.
-    tensors: Vec<Option<TensorId>>,
 }
 
 impl Restricted {
@@ -229,60 +288,33 @@ impl Restricted {
         let graph = &original.graph;
         let order = order_with(original, edges).expect("dependences that were chosen have no cycle");
         let mut befores: Vec<Vec<OpId>> = vec![Vec::new(); order.len()];
-        let mut is_before = vec![false; order.len()];
-        for (before, op) in edges {
-            befores[op.index()].push(*before);
-            is_before[before.index()] = true;
-        }
-        let mut builder = GraphBuilder::new();
-        let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
-        let mut tensors = Vec::new();
-        for tensor in graph.tensor_ids() {
-            let it = graph.tensor(tensor);
-            let id = match it.origin {
-                Origin::Argument => builder.argument(&it.name, it.size),
-                Origin::Weight => builder.weight(&it.name, it.size),
-                Origin::Op(_) => continue,
-            };
-            new[tensor.index()] = Some(id);
-            tensors.push(Some(tensor));
-        }
-        // Of no size: that an operator has run.
-        let mut has_run: Vec<Option<TensorId>> = vec![None; order.len()];
+        edges.iter().for_each(|(before, op)| befores[op.index()].push(*before));
+        let mut builder = SubProblemBuilder::new(original);
+        let arguments = graph.tensor_ids().filter(|it| graph.producer(*it).is_none());
+        arguments.for_each(|it| _ = builder.argument(it));
+        // By operator of the original.
+        let mut own = vec![OpId(0); order.len()];
         for &id in &order {
             let op = graph.op(id);
-            let uses = op.reads.iter().filter_map(|it| Some(Use { tensor: new[it.tensor.index()]?, ..*it }));
-            let tokens = befores[id.index()].iter().filter_map(|it| has_run[it.index()]);
-            let reads: Vec<Use> = uses.chain(tokens.map(Use::from)).collect();
-            let writes = op.writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
-            let token = is_before[id.index()].then(|| (format!("after_{}", op.name), Bytes::ZERO));
-            let written = builder.op_with_uses(&op.name, &reads, writes.chain(token.clone()), op.workspace);
-            for (old, id) in op.writes.iter().zip(&written) {
-                new[old.index()] = Some(*id);
-            }
-            tensors.extend(op.writes.iter().copied().map(Some));
-            if token.is_some() {
-                has_run[id.index()] = written.last().copied();
-                tensors.push(None);
-            }
-            for pair in &op.in_place {
-                if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
-                    builder.in_place_at(result, operand, pair.at());
-                }
-            }
+            own[id.index()] = builder.op(&op.name, &[id], op.reads.iter().copied(), &op.writes, op.workspace);
+            befores[id.index()].iter().for_each(|it| builder.order(own[it.index()], own[id.index()]));
+            op.in_place.iter().for_each(|it| builder.in_place(it));
         }
-        graph.results().iter().filter_map(|it| new[it.index()]).for_each(|it| builder.result(it));
-        let graph = builder.build().expect("it was built before, and dependences have no size");
-        let problem = Problem { graph, machine: original.machine.clone() };
-        Restricted { problem, is_forced, ops: order, tensors }
+        builder.results();
+        Restricted { part: builder.build(original.machine.clone()), is_forced }
+    }
+
+    /// The problem with more dependences.
+    pub fn problem(&self) -> &Problem {
+        &self.part.problem
     }
 
     /// The original's plan that one of this problem stands for.
     pub fn expand(&self, plan: Plan) -> Plan {
-        let original = |it: &Residency| Some(Residency { tensor: self.tensors[it.tensor.index()]?, ..it.clone() });
-        let mut residencies: Vec<Residency> = plan.residencies.iter().filter_map(original).collect();
+        let original = |it: &Residency| Residency { tensor: self.part.tensor(it.tensor), ..it.clone() };
+        let mut residencies: Vec<Residency> = plan.residencies.iter().map(original).collect();
         residencies.sort_by_key(|it| (it.steps.start, it.tensor));
-        let order = plan.order.iter().map(|op| self.ops[op.index()]).collect();
+        let order = plan.order.iter().flat_map(|op| self.part.members(*op)).copied().collect();
         Plan { order, residencies, workspaces: plan.workspaces }
     }
 }
@@ -307,8 +339,7 @@ mod tests {
                 return;
             }
             for op in graph.op_ids().filter(|op| !order.contains(op)).collect::<Vec<_>>() {
-                let producers = graph.op(op).reads_on_chip().filter_map(|it| graph.producer(it));
-                if producers.into_iter().all(|it| order.contains(&it)) {
+                if graph.predecessors(op).iter().all(|it| order.contains(it)) {
                     order.push(op);
                     extend(problem, order, best);
                     order.pop();

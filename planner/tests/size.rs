@@ -6,6 +6,7 @@
 
 use cosma_planner::testing::{Choices, noise};
 use cosma_planner::{Bytes, Dies, GraphBuilder, Machine, OpId, Options, Order, Problem, Solver, TensorId, check, plan};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const SIZE: Bytes = Bytes(256);
@@ -19,6 +20,14 @@ fn op(graph: &mut GraphBuilder, reads: &[TensorId]) -> TensorId {
     graph.op("op", reads, [("result", SIZE)], Bytes::ZERO)[0]
 }
 
+/// Likewise, and the result may take the place of whatever is read: elementwise.
+fn op_in_place(graph: &mut GraphBuilder, reads: &[TensorId]) -> TensorId {
+    let result = op(graph, reads);
+    let distinct: BTreeSet<TensorId> = reads.iter().copied().collect();
+    distinct.into_iter().for_each(|operand| graph.in_place(result, operand));
+    result
+}
+
 /// As in training: operators one after the other, and as many back, each of which reads what one of
 /// the first wrote.
 fn there_and_back(n_ops: usize, scratchpad: u64) -> Problem {
@@ -26,11 +35,11 @@ fn there_and_back(n_ops: usize, scratchpad: u64) -> Problem {
     let mut last = graph.argument("x", SIZE);
     let mut there = Vec::new();
     for _ in 0..n_ops / 2 {
-        last = op(&mut graph, &[last]);
+        last = op_in_place(&mut graph, &[last]);
         there.push(last);
     }
     for activation in there.into_iter().rev() {
-        last = op(&mut graph, &[last, activation]);
+        last = op_in_place(&mut graph, &[last, activation]);
     }
     graph.result(last);
     problem(graph, scratchpad)
@@ -48,7 +57,7 @@ fn grid(width: usize, scratchpad: u64) -> Problem {
             if reads.is_empty() {
                 reads.push(x);
             }
-            row.push(op(&mut graph, &reads));
+            row.push(op_in_place(&mut graph, &reads));
         }
         above = row;
     }
@@ -66,7 +75,7 @@ fn by_chance(n_ops: usize, scratchpad: u64) -> Problem {
         let reads: Vec<TensorId> = (0..1 + choices.below(3))
             .map(|_| tensors[tensors.len() - 1 - choices.below(tensors.len().min(100) as u64) as usize])
             .collect();
-        tensors.push(op(&mut graph, &reads));
+        tensors.push(op_in_place(&mut graph, &reads));
     }
     graph.result(tensors[n_ops]);
     problem(graph, scratchpad)
@@ -130,6 +139,17 @@ fn ten_thousand_operators_for_integer_programming() {
     for problem in [there_and_back(10_000, 32 << 10), grid(100, 32 << 10)] {
         expect_plan(&problem, Solver::Ilp, Order::Free);
         expect_plan(&problem, Solver::Ilp, Order::Source);
+    }
+}
+
+/// No operand dies with two operators, so there are many choices of who may overwrite what, and for most of
+/// them no order.
+#[test]
+fn the_least_scratchpad_of_ten_thousand_operators() {
+    for problem in [there_and_back(10_000, 1 << 30), grid(100, 1 << 30), by_chance(10_000, 1 << 30)] {
+        let of_source = problem.least_scratchpad(Order::Source);
+        assert!(of_source.is_exact && SIZE <= of_source.size);
+        assert!(problem.least_scratchpad(Order::Free).size <= of_source.size);
     }
 }
 

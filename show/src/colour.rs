@@ -1,13 +1,13 @@
 //! One colour for each tensor, the same in every picture of a program.
 //!
-//! The hue is the tensor's own: successive ids are a golden angle apart, so that neighbours differ.
-//! How strong it is says what the tensor is: what is moved more often than it must be is vivid,
-//! what stays is pale, and weights are nearly grey. So what costs traffic is what one sees first.
+//! Successive ids have hues a golden angle apart, so that neighbours differ. Saturation and lightness
+//! depend on the cost: tensors with non-compulsory transfers are strong, others pale, and weights nearly
+//! grey. So the eye finds non-compulsory traffic first.
 
 use crate::{Block, Content, Exhibit, Picture};
 use cosma_planner::{Origin, TensorId};
 
-/// What kind of content a block has, as legends tell them apart.
+/// The kinds of content of a block that legends distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Input,
@@ -42,13 +42,13 @@ impl Kind {
     }
 }
 
-/// What a block is filled with, `#rrggbb`.
+/// The fill colour of a block, `#rrggbb`.
 pub(crate) fn fill(exhibit: &Exhibit, picture: &Picture, block: &Block) -> String {
     let Content::Tensor(tensor) = block.content else { return "#bdbdbd".into() };
     of_tensor(exhibit, tensor, picture.is_moved(block))
 }
 
-/// The colour of a tensor.
+/// The fill colour of a tensor, `#rrggbb`; `is_moved` if it has non-compulsory transfers.
 pub(crate) fn of_tensor(exhibit: &Exhibit, tensor: TensorId, is_moved: bool) -> String {
     let (saturation, lightness) = match (Kind::of_tensor(exhibit, tensor), is_moved) {
         (Kind::Weight, false) => (0.12, 0.82),
@@ -59,17 +59,17 @@ pub(crate) fn of_tensor(exhibit: &Exhibit, tensor: TensorId, is_moved: bool) -> 
     hex(hue(tensor), saturation, lightness)
 }
 
-/// A colour in which lines and letters are seen on white.
+/// The colour of a tensor's lines, `#rrggbb`, dark enough for a white background.
 pub(crate) fn line(tensor: TensorId) -> String {
     hex(hue(tensor), 0.85, 0.36)
 }
 
-/// In degrees: the next tensor's is a golden angle away.
+/// The hue in degrees; those of successive tensors are a golden angle apart.
 fn hue(tensor: TensorId) -> f64 {
     f64::from(tensor.0) * 137.507_764 % 360.0
 }
 
-/// From hue (degrees), saturation and lightness.
+/// Converts hue (degrees), saturation and lightness (0 to 1) to `#rrggbb`.
 fn hex(hue: f64, saturation: f64, lightness: f64) -> String {
     let chroma = (1.0 - (2.0 * lightness - 1.0).abs()) * saturation;
     let channel = |shift: f64| {

@@ -1,10 +1,10 @@
-//! What there is to say about a block, in a few lines.
+//! The description of a block in a tooltip.
 
 use crate::colour::Kind;
 use crate::units::{bytes_text, exactly};
 use crate::{Block, Content, Exhibit, Picture};
 
-/// Name, size, where and when, who writes and reads it, and what it costs to move.
+/// Name, kind, size, steps, addresses, and non-compulsory transfers, on two or three lines.
 pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block) -> String {
     let place = format!(
         "steps {} to {}, bytes {} to {}",

@@ -1,12 +1,12 @@
 //! The graph of a program with its schedule, for Graphviz.
 //!
-//! Operators are boxes, one below the other in the order in which they run; tensors are edges with
-//! their sizes. Inputs and results are ellipses; weights count in the box of the operator that reads
-//! them, unless they are moved more often than they must be. An edge is bold and red where the tensor
-//! was away between who writes and who reads it.
+//! Operators are boxes from top to bottom in the order in which they run; tensors are edges with their
+//! sizes. Inputs and results are ellipses; weights are summed up in the box of the operator that reads
+//! them, unless they have non-compulsory transfers. An edge is bold and red if the tensor was evicted
+//! between the operator that writes it and the one that reads it.
 //!
-//! What is written at edges stands at their heads: where it stands in the middle, Graphviz takes a
-//! rank more for each, and minutes for hundreds of operators.
+//! Labels are at the heads of edges: for labels in the middle, Graphviz adds a rank each, and takes
+//! minutes for hundreds of operators.
 
 use crate::units::{bytes_text, plain};
 use crate::{Content, Exhibit, Picture};
@@ -14,7 +14,7 @@ use cosma_planner::{Bytes, Origin, Step, TensorId};
 use std::fmt::Write;
 use std::ops::Range;
 
-/// The graph of a program in the language of Graphviz.
+/// Returns the graph of a program in the DOT language.
 pub fn dot(exhibit: &Exhibit) -> String {
     let mut text = String::new();
     write_graph(exhibit, &mut text).expect("a string takes all");
@@ -42,7 +42,7 @@ fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
         let text = quoted(&format!("{index}: {name}{weights}"));
         writeln!(f, "  step{index} [label = {text}];")?;
     }
-    // What puts steps into ranks: one below the other.
+    // Invisible edges put each step below the one before.
     let chain: Vec<String> = (0..picture.n_steps()).map(|it| format!("step{it}")).collect();
     if 1 < chain.len() {
         writeln!(f, "  {} [style = invis, weight = 100];", chain.join(" -> "))?;
@@ -85,7 +85,7 @@ fn write_edge(
     let (writer, reader) = steps;
     let was_away = returns[tensor.index()].iter().any(|it| it.contains(&reader));
     let marks = if was_away { ", color = \"#d7301f\", labelfontcolor = \"#d7301f\", penwidth = 2" } else { "" };
-    // An ellipse says for itself what it is.
+    // An ellipse has its own label.
     let label = match writer {
         Some(_) => format!("{} {}", exhibit.tensor_name(tensor), bytes_text(exhibit.size(tensor))),
         None => String::new(),
@@ -102,7 +102,7 @@ fn is_plain_weight(exhibit: &Exhibit, picture: &Picture, tensor: TensorId) -> bo
     exhibit.problem.graph.tensor(tensor).origin == Origin::Weight && !picture.costs[tensor.index()].is_moved()
 }
 
-/// By tensor: the steps during which it is there again after it was away.
+/// By tensor: the ranges of steps, half-open, during which it is in the scratchpad after an eviction.
 fn returns(picture: &Picture) -> Vec<Vec<Range<Step>>> {
     let mut returns = vec![Vec::new(); picture.costs.len()];
     for block in picture.links.iter().map(|it| &picture.blocks[it.to]) {
@@ -113,7 +113,7 @@ fn returns(picture: &Picture) -> Vec<Vec<Range<Step>>> {
     returns
 }
 
-/// A string of the language.
+/// A quoted string of the DOT language.
 fn quoted(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(|it| plain(it).replace('\\', "\\\\").replace('"', "\\\"")).collect();
     format!("\"{}\"", lines.join("\\n"))

@@ -1,59 +1,59 @@
-//! What is shown: a planned program, and what people call the things in it.
+//! A planned program with names for display.
 
 use cosma_planner::{Action, Bytes, OpId, Problem, Solver, TensorId, Traffic};
 
-/// A planned function. Its program is taken to be right: the judge has seen it.
+/// A planned function. The program must be correct: callers verify it first.
 #[derive(Clone, Debug)]
 pub struct Exhibit {
     /// The function's name, without `@`.
     pub function: String,
-    /// What was planned.
+    /// The problem that the program solves.
     pub problem: Problem,
-    /// The program. Every operator runs once.
+    /// The program. Every operator runs exactly once.
     pub actions: Vec<Action>,
-    /// By [`OpId`].
+    /// Labels by [`OpId`].
     pub operators: Vec<OperatorLabel>,
-    /// By [`TensorId`].
+    /// Labels by [`TensorId`].
     pub tensors: Vec<TensorLabel>,
-    /// How good the program is, if that is known.
+    /// The record of how good the program is; `None` if there is none, or it is of another program.
     pub proof: Option<Proof>,
 }
 
-/// What people know of an operator.
+/// An operator as displayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OperatorLabel {
-    /// What the model or the source calls it; as a rule its name in the problem.
+    /// Its name in the model or source, or else in the problem.
     pub name: String,
-    /// `Conv`, `tosa.add`.
+    /// For example `Conv` or `tosa.add`.
     pub kind: String,
-    /// Multiplications with addition, if it says how many.
+    /// The number of multiply-accumulates, if declared.
     pub macs: Option<u64>,
-    /// Where it stands in the source; empty if that is not known.
+    /// Its location in the source, `file:line:column`; empty if unknown.
     pub location: String,
 }
 
-/// What people know of a tensor.
+/// A tensor as displayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TensorLabel {
-    /// What the model or the source calls it; as a rule its name in the problem.
+    /// Its name in the model or source, or else in the problem.
     pub name: String,
-    /// Shape and element type, as `64x3x7x7xi8`; empty if that is not known.
+    /// Shape and element type, as `64x3x7x7xi8`; empty if unknown.
     pub shape: String,
 }
 
-/// What is proven of a program.
+/// How good a program is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// No program moves fewer non-compulsory bytes.
+    /// A proven lower bound on the non-compulsory bytes of any program.
     pub lower_bound: Bytes,
-    /// The non-compulsory bytes that are owed to addresses.
+    /// The non-compulsory bytes caused by addresses: those beyond a plan that counts only sums of sizes.
     pub fragmentation: Bytes,
-    /// Who made the plan; never [`Solver::Auto`].
+    /// The solver that made the plan; never [`Solver::Auto`].
     pub solver: Solver,
 }
 
 impl Exhibit {
-    /// A program whose operators and tensors are called what the problem calls them.
+    /// Makes an exhibit with the problem's names and without a proof.
     pub fn new(function: impl Into<String>, problem: Problem, actions: Vec<Action>) -> Exhibit {
         let kind = |name: &str| name.rsplit_once('_').map_or(name, |it| it.0).to_owned();
         let operator = |name: &String| OperatorLabel { name: name.clone(), kind: kind(name), ..Default::default() };
@@ -63,7 +63,7 @@ impl Exhibit {
         Exhibit { function: function.into(), problem, actions, operators, tensors, proof: None }
     }
 
-    /// Operator by step.
+    /// The operators in the order in which they run: the operator of each step.
     pub fn order(&self) -> Vec<OpId> {
         let run = |action: &Action| match action {
             Action::Run { op, .. } => Some(*op),
@@ -72,12 +72,12 @@ impl Exhibit {
         self.actions.iter().filter_map(run).collect()
     }
 
-    /// What the program moves.
+    /// The bytes that the program moves.
     pub fn traffic(&self) -> Traffic {
         Traffic::of(&self.problem, &self.actions)
     }
 
-    /// `optimal`, `feasible`, or that nothing is known.
+    /// `optimal`, `feasible`, or `nothing proven`.
     pub fn status(&self) -> &'static str {
         match self.proof {
             Some(proof) if proof.lower_bound == self.traffic().non_compulsory => "optimal",

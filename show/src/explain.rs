@@ -1,5 +1,5 @@
-//! A program in words: what is moved and why, what costs most, what more memory would buy, and how
-//! it is known that no program is better.
+//! A program in words: what is moved and why, how far from optimal that is, what costs most, and what a
+//! larger scratchpad would save.
 
 mod larger;
 mod proof;
@@ -10,17 +10,18 @@ pub use larger::{Larger, larger_scratchpads};
 use crate::units::{both_ways, bytes_text, counted, plain};
 use crate::{Content, Exhibit, Picture};
 use cosma_planner::{Bytes, Order, Step, TensorId};
+use reason::Reasons;
 use std::cmp::Reverse;
 use std::fmt::{self, Write};
 
-/// Tensors whose moves are explained one by one.
+/// The most tensors whose evictions are explained.
 const MOST_EXPLAINED: usize = 20;
 
-/// Tensors in the list of the costliest.
+/// The most tensors in the list of the most expensive ones.
 const MOST_COSTLY: usize = 10;
 
-/// The explanation of a program. `order` says in which orders something better was looked for;
-/// `larger` what was planned for larger scratchpads, if somebody did.
+/// Explains a program. `order` is the set of orders that the planner considered, if it made the program
+/// in this run; `larger` has the results of planning for larger scratchpads.
 pub fn explain(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>) -> String {
     let mut text = String::new();
     write(exhibit, order, larger, &mut text).expect("a string takes all");
@@ -46,28 +47,27 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
         bytes_text(traffic.non_compulsory)
     )?;
     if let Some((step, most)) = picture.occupied.iter().enumerate().max_by_key(|it| (it.1, Reverse(it.0))) {
-        let (lively, live) =
+        let (live_step, live) =
             picture.live.iter().enumerate().max_by_key(|it| (it.1, Reverse(it.0))).expect("as many steps");
-        writeln!(f, "  fullest in step {} with {}", name_step(exhibit, &picture, step), bytes_text(*most))?;
-        let beside = if machine.scratchpad() < *live { ", more than there is room for" } else { "" };
-        writeln!(f, "  most is live in step {}: {}{beside}", name_step(exhibit, &picture, lively), bytes_text(*live))?;
+        writeln!(f, "  most in use: {} in step {}", bytes_text(*most), name_step(exhibit, &picture, step))?;
+        let excess = if machine.scratchpad() < *live { ", more than the scratchpad holds" } else { "" };
+        writeln!(f, "  most live: {} in step {}{excess}", bytes_text(*live), name_step(exhibit, &picture, live_step))?;
     }
-    writeln!(f, "\nHow good it is")?;
+    writeln!(f, "\nHow good the plan is")?;
     proof::write(exhibit, order, f)?;
     let mut moved: Vec<TensorId> = exhibit.problem.graph.tensor_ids().collect();
     let cost = |it: &TensorId| picture.costs[it.index()].non_compulsory(exhibit.size(*it));
     moved.retain(|it| picture.costs[it.index()].is_moved() && Bytes::ZERO < cost(it));
     moved.sort_by_key(|it| (Reverse(cost(it)), *it));
     if !moved.is_empty() {
-        writeln!(f, "\nWhat was moved, and why")?;
-        let rooms = reason::rooms(exhibit, &picture);
-        let mut told = None;
+        writeln!(f, "\nWhat was moved and why")?;
+        let mut reasons = Reasons::new(exhibit, &picture);
         for tensor in moved.iter().take(MOST_EXPLAINED) {
-            reason::write(exhibit, &picture, &rooms, *tensor, &mut told, f)?;
+            reasons.write(*tensor, f)?;
         }
         if let Some(rest) = moved.get(MOST_EXPLAINED..).filter(|it| !it.is_empty()) {
             let bytes: Bytes = rest.iter().map(cost).sum();
-            writeln!(f, "  and {} more, {} together", rest.len(), bytes_text(bytes))?;
+            writeln!(f, "  and {} more tensors, {} in total", rest.len(), bytes_text(bytes))?;
         }
     }
     write_costliest(exhibit, &picture, f)?;
@@ -87,7 +87,7 @@ fn write_costliest(exhibit: &Exhibit, picture: &Picture, f: &mut String) -> fmt:
     if tensors.is_empty() {
         return Ok(());
     }
-    writeln!(f, "\nThe costliest tensors, of all that is moved")?;
+    writeln!(f, "\nMost expensive tensors, by all traffic")?;
     let width = tensors.iter().map(|it| exhibit.tensor_name(*it).chars().count()).max().unwrap_or(0).min(40);
     let all = exhibit.traffic().total().0.max(1) as f64;
     for tensor in tensors {
@@ -112,8 +112,8 @@ fn name_step(exhibit: &Exhibit, picture: &Picture, step: usize) -> String {
     format!("{step} ({})", plain(exhibit.operator_name(picture.order[step])))
 }
 
-/// The tensors that lie in the scratchpad in a step, the largest first, and the step in which
-/// each is needed next.
+/// The tensors in the scratchpad in a step, largest first, each with the next step that uses it, which
+/// may be this step.
 fn present(exhibit: &Exhibit, picture: &Picture, step: Step) -> Vec<(TensorId, Option<Step>)> {
     let here = picture.blocks.iter().filter(|it| it.steps.contains(&step) && it.size != Bytes::ZERO);
     let tensors = here.filter_map(|it| match it.content {

@@ -1,8 +1,8 @@
-//! Shows what COSMA planned: as pictures, as traces, as graphs, and in words.
+//! Presents plans as pictures, traces, graphs and explanations.
 //!
-//! An [`Exhibit`] is a planned program and what people call the things in it; a [`Picture`] is what
-//! there is to see of it, in steps and bytes. Each way to show it is a function from an exhibit to
-//! text: nothing is written here, nothing is printed, and nothing of MLIR is known.
+//! An [`Exhibit`] is a planned program with readable names for its operators and tensors. A [`Picture`]
+//! is its layout over steps and bytes, which most views start from. Each view is a function from exhibits
+//! to text. This crate writes no files, prints nothing and does not use MLIR.
 #![forbid(unsafe_code)]
 
 mod colour;

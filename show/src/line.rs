@@ -1,45 +1,46 @@
-//! A program as pictures and times see it.
+//! A program as a list of transfers and operators, as pictures and timings need it.
 
 use crate::Exhibit;
 use cosma_planner::{Action, Bytes, Kind, Kinds, MemoryId, OpId, Slot, TensorId};
 
-/// What happens between host memory and the scratchpad, or in it; one thing after the other.
+/// One line of a program: a transfer or an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line<'a> {
-    /// A tensor comes from host memory.
+    /// A transfer from host memory.
     In {
         /// Load or reload.
         kind: Kind,
-        /// Which.
+        /// The tensor.
         tensor: TensorId,
-        /// At which offset in the scratchpad; none if it passes by to the operator that runs next.
+        /// The offset in the scratchpad; `None` if it is streamed to the operator that runs next.
         offset: Option<Bytes>,
     },
-    /// A tensor goes to host memory.
+    /// A transfer to host memory.
     Out {
         /// Store or spill.
         kind: Kind,
-        /// Which.
+        /// The tensor.
         tensor: TensorId,
-        /// From which offset in the scratchpad.
+        /// The offset in the scratchpad.
         offset: Bytes,
     },
     /// An operator runs.
     Run {
-        /// Which.
+        /// The operator.
         op: OpId,
-        /// What it reads in the scratchpad.
+        /// The tensors that it reads in the scratchpad.
         reads: Vec<Slot>,
-        /// What it writes.
+        /// The tensors that it writes.
         writes: &'a [Slot],
-        /// Offset of its workspace.
+        /// The offset of its workspace.
         workspace: Bytes,
     },
 }
 
 impl Exhibit {
-    /// The program's lines. What an operator reads in host memory is a line of its own before it. Copies that are issued
-    /// are taken to be there at once, and other memories are not shown: no planned function has either.
+    /// The program's lines. Each tensor that an operator reads in host memory is a line before it. Issued
+    /// copies count as complete at once, and transfers with other memories are omitted: no planned
+    /// function has either.
     pub fn lines(&self) -> Vec<Line<'_>> {
         let mut kinds = Kinds::new(&self.problem);
         let mut lines = Vec::with_capacity(self.actions.len());

@@ -1,9 +1,9 @@
-//! What there is to see of a program: who lies where and when, what moves, how full it gets.
+//! The layout of a program over steps and addresses, its transfers, and its use of the scratchpad.
 //!
-//! Everything is read off the program's lines, so that programs written by hand are shown, too:
-//! a block begins with what puts a tensor into the scratchpad and ends with the last line that needs
-//! it there. Step and line are related as a plan relates them: what comes in before the operator
-//! of a step, and what goes out after it, belongs to that step.
+//! All of it is derived from the program's lines, so hand-written programs can be shown too. A block
+//! begins with the line that puts a tensor into the scratchpad and ends with the last line that needs it
+//! there. Transfers in belong to the step of the operator after them, transfers out to that of the
+//! operator before them.
 
 use crate::units::counted;
 use crate::{Exhibit, Line};
@@ -11,98 +11,98 @@ use cosma_planner::{Bytes, Kind, OpId, Slot, Step, TensorId};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// A picture of a program, in steps and bytes.
+/// A program laid out over steps and bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// Operator by step.
+    /// The operator of each step.
     pub order: Vec<OpId>,
-    /// By first step; of one step, in the order of the program.
+    /// The blocks, ordered by first step and then as in the program.
     pub blocks: Vec<Block>,
-    /// From each block of a tensor to the next one, by the first of the two.
+    /// Pairs of consecutive blocks of one tensor, ordered by the earlier block.
     pub links: Vec<Link>,
-    /// By step.
+    /// By step: the bytes moved.
     pub moved: Vec<Moved>,
-    /// By step: the bytes that lie in the scratchpad, workspace included, without padding. Bytes that
+    /// By step: the bytes in use in the scratchpad, including workspace, without padding. Bytes that
     /// a result and an operand share count once.
     pub occupied: Vec<Bytes>,
-    /// By step: what would lie in the scratchpad if nothing that is still needed ever left: every
-    /// tensor from its first use to its last, workspace included, counted likewise.
+    /// By step: the bytes that would be in use if nothing were evicted: every tensor from its first use
+    /// to its last, and workspace. Bytes that a result and an operand share count once.
     pub live: Vec<Bytes>,
-    /// By tensor.
+    /// By tensor: how often it is moved.
     pub costs: Vec<Cost>,
     /// By tensor: the steps that write or read it, ascending.
     pub uses: Vec<Vec<Step>>,
 }
 
-/// A place that is taken for some steps.
+/// A range of addresses in use during a range of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Who lies there.
+    /// What is in it.
     pub content: Content,
-    /// Half-open.
+    /// The steps, half-open.
     pub steps: Range<Step>,
-    /// Of its first byte.
+    /// The address of its first byte.
     pub offset: Bytes,
-    /// Of what lies there, without padding.
+    /// Its size, without padding.
     pub size: Bytes,
-    /// The blocks with which it shares bytes in its first step, which is their last: one that it
-    /// follows in place, those that become parts of it, or the one that it is a part of.
+    /// The blocks with which it shares bytes in its first step, which is their last: an operand at the
+    /// same address, operands that become parts of it, or an operand that it becomes a part of.
     pub in_place_of: Vec<usize>,
 }
 
-/// Who lies in a block.
+/// What is in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A tensor.
     Tensor(TensorId),
-    /// What an operator needs for itself while it runs.
+    /// The workspace of an operator.
     Workspace(OpId),
 }
 
-/// A tensor was away between two of its blocks.
+/// An eviction: the tensor was in host memory only, between two of its blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The block that it left.
+    /// Index of the block before the eviction.
     pub from: usize,
-    /// The block to which it came back.
+    /// Index of the block after the reload.
     pub to: usize,
-    /// Whether it was written to host memory as it left; otherwise there was a copy already.
+    /// Whether it was spilled; otherwise host memory had a copy already.
     pub is_spilled: bool,
 }
 
-/// Bytes that move in a step.
+/// Bytes moved in a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
-    /// For the first time in.
+    /// Arguments loaded for the first time.
     pub loaded: Bytes,
-    /// In again.
+    /// Tensors loaded again.
     pub reloaded: Bytes,
-    /// Results, out.
+    /// Results stored.
     pub stored: Bytes,
-    /// What will come back, out.
+    /// Tensors written to host memory to be reloaded.
     pub spilled: Bytes,
 }
 
-/// How often a tensor moves, and which way.
+/// How often a tensor is moved, by kind of transfer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Times in, the first one excepted if it is compulsory.
+    /// Reloads, non-compulsory.
     pub reloads: u64,
-    /// Times out to come back.
+    /// Spills, non-compulsory.
     pub spills: u64,
-    /// Compulsory times in.
+    /// Loads, compulsory.
     pub loads: u64,
-    /// Compulsory times out.
+    /// Stores, compulsory.
     pub stores: u64,
 }
 
 impl Cost {
-    /// Whether it moves more often than every program must move it.
+    /// Whether it has non-compulsory transfers.
     pub fn is_moved(self) -> bool {
         0 < self.reloads + self.spills
     }
 
-    /// How often it moves beyond that, in words: `1 spill, 2 reloads`.
+    /// The non-compulsory transfers in words: `1 spill, 2 reloads`.
     pub fn times(self) -> String {
         let times = [(self.spills, "spill"), (self.reloads, "reload")];
         times.into_iter().filter(|it| 0 < it.0).map(|it| counted(it.0, it.1)).collect::<Vec<_>>().join(", ")
@@ -113,7 +113,7 @@ impl Cost {
         Bytes(size.0 * (self.reloads + self.spills))
     }
 
-    /// All bytes moved of a tensor of this size.
+    /// Bytes of all transfers of a tensor of this size.
     pub fn total(self, size: Bytes) -> Bytes {
         Bytes(size.0 * (self.reloads + self.spills + self.loads + self.stores))
     }
@@ -122,88 +122,43 @@ impl Cost {
 impl Picture {
     /// The picture of a program.
     pub fn new(exhibit: &Exhibit) -> Picture {
-        let problem = &exhibit.problem;
-        let n_tensors = problem.graph.tensors().len();
         let order = exhibit.order();
-        let mut reader = Reader {
-            exhibit,
-            blocks: Vec::new(),
-            links: Vec::new(),
-            open: vec![None; n_tensors],
-            spilled: BTreeSet::new(),
-        };
-        let mut moved = vec![Moved::default(); order.len()];
-        let mut costs = vec![Cost::default(); n_tensors];
-        let mut uses: Vec<Vec<Step>> = vec![Vec::new(); n_tensors];
-        let mut on_chip = uses.clone();
-        let mut n_run = 0;
+        let mut reader = Reader::new(exhibit, order.len());
         for line in exhibit.lines() {
-            let next = Step(n_run);
-            let last = Step(n_run.saturating_sub(1));
-            let none = &mut Moved::default();
             match line {
-                Line::In { kind, tensor, offset } => {
-                    let (moved, cost) = (moved.get_mut(next.index()).unwrap_or(none), &mut costs[tensor.index()]);
-                    let (bytes, times) = match kind {
-                        Kind::Load => (&mut moved.loaded, &mut cost.loads),
-                        _ => (&mut moved.reloaded, &mut cost.reloads),
-                    };
-                    *bytes += exhibit.size(tensor);
-                    *times += 1;
-                    if let Some(offset) = offset {
-                        reader.begin(Slot::on_chip(tensor, offset), next);
-                    }
-                }
-                Line::Out { kind: Kind::Spill, tensor, .. } => {
-                    moved.get_mut(last.index()).unwrap_or(none).spilled += exhibit.size(tensor);
-                    costs[tensor.index()].spills += 1;
-                    reader.keep(tensor, last);
-                    reader.spilled.extend(reader.open[tensor.index()]);
-                }
-                Line::Out { tensor, .. } => {
-                    moved.get_mut(last.index()).unwrap_or(none).stored += exhibit.size(tensor);
-                    costs[tensor.index()].stores += 1;
-                    reader.keep(tensor, last);
-                }
-                Line::Run { op, reads, writes, workspace } => {
-                    let operator = problem.graph.op(op);
-                    let all = operator.reads.iter().map(|it| &it.tensor).chain(&operator.writes);
-                    all.for_each(|it| uses[it.index()].push(next));
-                    problem.operands(op).for_each(|it| on_chip[it.index()].push(next));
-                    reads.iter().for_each(|it| reader.keep(it.tensor, next));
-                    writes.iter().for_each(|it| reader.begin(*it, next));
-                    reader.workspace(op, workspace, next);
-                    n_run += 1;
-                }
+                Line::In { kind, tensor, offset } => reader.transfer_in(kind, tensor, offset),
+                Line::Out { kind, tensor, .. } => reader.transfer_out(kind, tensor),
+                Line::Run { op, reads, writes, workspace } => reader.run(op, &reads, writes, workspace),
             }
         }
-        let Reader { mut blocks, mut links, spilled, .. } = reader;
-        follow(exhibit, &order, &mut blocks);
+        let Reader { mut blocks, mut links, mut moved, costs, uses, uses_on_chip, spilled, .. } = reader;
+        moved.truncate(order.len());
+        find_in_place(exhibit, &order, &mut blocks);
         links.iter_mut().for_each(|it| it.is_spilled = spilled.contains(&it.from));
         links.sort_by_key(|it| it.from);
         let occupied = occupied(&blocks, order.len());
-        let live = live(exhibit, &order, &blocks, &on_chip);
+        let live = live(exhibit, &order, &blocks, &uses_on_chip);
         Picture { order, blocks, links, moved, occupied, live, costs, uses }
     }
 
-    /// Steps of the program.
+    /// The number of steps: of operators that run.
     pub fn n_steps(&self) -> usize {
         self.order.len()
     }
 
-    /// How high the map of a scratchpad goes: as high as anything lies where most of the scratchpad is
-    /// empty, beside which nothing would be seen of it.
+    /// The upper end of the address axis: the scratchpad, or the end of the highest block if that is
+    /// below half of the scratchpad, since blocks would be too small to see otherwise.
     pub fn top(&self, scratchpad: Bytes) -> Bytes {
         let highest = self.blocks.iter().map(|it| it.offset + it.size).max().unwrap_or_default();
         if highest.0.saturating_mul(2) < scratchpad.0 { highest } else { scratchpad.max(highest) }
     }
 
-    /// How many bytes a block shares in its first step, with each of the blocks that it is in place of.
+    /// The bytes that a block shares in its first step with each block in [`Block::in_place_of`].
     pub fn shared(&self, block: &Block) -> impl Iterator<Item = Bytes> {
         shared(&self.blocks, block)
     }
 
-    /// Whether a block's tensor moves more often than every program must move it; never a workspace.
+    /// Whether a block's tensor has non-compulsory transfers; false for a workspace.
     pub fn is_moved(&self, block: &Block) -> bool {
         match block.content {
             Content::Tensor(it) => self.costs[it.index()].is_moved(),
@@ -212,17 +167,100 @@ impl Picture {
     }
 }
 
+/// The state of [`Picture::new`] between two lines.
 struct Reader<'a> {
     exhibit: &'a Exhibit,
+    /// The number of operators that have run.
+    n_run: u32,
     blocks: Vec<Block>,
     links: Vec<Link>,
     /// By tensor: its last block.
     open: Vec<Option<usize>>,
-    /// The blocks whose tensor was written to host memory to come back.
+    /// The blocks whose tensor was spilled.
     spilled: BTreeSet<usize>,
+    /// By step, and one more for transfers after the last.
+    moved: Vec<Moved>,
+    /// By tensor.
+    costs: Vec<Cost>,
+    /// By tensor: the steps that use it.
+    uses: Vec<Vec<Step>>,
+    /// By tensor: the steps that use it in the scratchpad.
+    uses_on_chip: Vec<Vec<Step>>,
 }
 
 impl Reader<'_> {
+    fn new(exhibit: &Exhibit, n_steps: usize) -> Reader<'_> {
+        let n_tensors = exhibit.problem.graph.tensors().len();
+        Reader {
+            exhibit,
+            n_run: 0,
+            blocks: Vec::new(),
+            links: Vec::new(),
+            open: vec![None; n_tensors],
+            spilled: BTreeSet::new(),
+            moved: vec![Moved::default(); n_steps + 1],
+            costs: vec![Cost::default(); n_tensors],
+            uses: vec![Vec::new(); n_tensors],
+            uses_on_chip: vec![Vec::new(); n_tensors],
+        }
+    }
+
+    /// Reads a load or reload, which belongs to the next step.
+    fn transfer_in(&mut self, kind: Kind, tensor: TensorId, offset: Option<Bytes>) {
+        let step = Step(self.n_run);
+        let (moved, cost) = (&mut self.moved[step.index()], &mut self.costs[tensor.index()]);
+        let (bytes, times) = match kind {
+            Kind::Load => (&mut moved.loaded, &mut cost.loads),
+            _ => (&mut moved.reloaded, &mut cost.reloads),
+        };
+        *bytes += self.exhibit.size(tensor);
+        *times += 1;
+        if let Some(offset) = offset {
+            self.begin(Slot::on_chip(tensor, offset), step);
+        }
+    }
+
+    /// Reads a spill or store, which belongs to the step before.
+    fn transfer_out(&mut self, kind: Kind, tensor: TensorId) {
+        let step = Step(self.n_run.saturating_sub(1));
+        let (moved, cost) = (&mut self.moved[step.index()], &mut self.costs[tensor.index()]);
+        let (bytes, times) = match kind {
+            Kind::Spill => (&mut moved.spilled, &mut cost.spills),
+            _ => (&mut moved.stored, &mut cost.stores),
+        };
+        *bytes += self.exhibit.size(tensor);
+        *times += 1;
+        self.keep(tensor, step);
+        if kind == Kind::Spill {
+            self.spilled.extend(self.open[tensor.index()]);
+        }
+    }
+
+    fn run(&mut self, op: OpId, reads: &[Slot], writes: &[Slot], workspace: Bytes) {
+        let step = Step(self.n_run);
+        let graph = &self.exhibit.problem.graph;
+        let operator = graph.op(op);
+        for tensor in operator.reads.iter().map(|it| &it.tensor).chain(&operator.writes) {
+            self.uses[tensor.index()].push(step);
+        }
+        for tensor in self.exhibit.problem.operands(op) {
+            self.uses_on_chip[tensor.index()].push(step);
+        }
+        for slot in reads {
+            self.keep(slot.tensor, step);
+        }
+        for slot in writes {
+            self.begin(*slot, step);
+        }
+        let size = operator.workspace;
+        if size != Bytes::ZERO {
+            let (content, steps) = (Content::Workspace(op), step..step.next());
+            self.blocks.push(Block { content, steps, offset: workspace, size, in_place_of: Vec::new() });
+        }
+        self.n_run += 1;
+    }
+
+    /// Opens a block for a tensor, and links it to the tensor's previous one.
     fn begin(&mut self, slot: Slot, step: Step) {
         let index = self.blocks.len();
         self.blocks.push(Block {
@@ -237,30 +275,23 @@ impl Reader<'_> {
         }
     }
 
-    /// The tensor is still needed where it lies.
+    /// Extends the tensor's open block to include a step.
     fn keep(&mut self, tensor: TensorId, step: Step) {
         if let Some(block) = self.open[tensor.index()] {
             let end = &mut self.blocks[block].steps.end;
             *end = step.next().max(*end);
         }
     }
-
-    fn workspace(&mut self, op: OpId, offset: Bytes, step: Step) {
-        let size = self.exhibit.problem.graph.op(op).workspace;
-        if size != Bytes::ZERO {
-            let steps = step..step.next();
-            self.blocks.push(Block { content: Content::Workspace(op), steps, offset, size, in_place_of: Vec::new() });
-        }
-    }
 }
 
+/// The bytes that a block shares in its first step with each block that it is in place of.
 fn shared(blocks: &[Block], block: &Block) -> impl Iterator<Item = Bytes> {
     block.in_place_of.iter().map(|it| blocks[*it].size.min(block.size))
 }
 
-/// Finds who lies in the place of whom.
-fn follow(exhibit: &Exhibit, order: &[OpId], blocks: &mut [Block]) {
-    // By tensor: its last block, which is the one that it dies in.
+/// Sets [`Block::in_place_of`].
+fn find_in_place(exhibit: &Exhibit, order: &[OpId], blocks: &mut [Block]) {
+    // By tensor: its last block. An operand that is overwritten is in it.
     let mut last: Vec<Option<usize>> = vec![None; exhibit.tensors.len()];
     for (index, block) in blocks.iter().enumerate() {
         if let Content::Tensor(tensor) = block.content {

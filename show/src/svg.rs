@@ -1,13 +1,12 @@
-//! A memory map as SVG: one static picture, for papers and for eyes.
+//! A memory map as a static SVG picture.
 //!
-//! Steps go across, addresses up. Each block is a box in the colour of its tensor; where a tensor
-//! was away between two boxes, a line joins them: solid if it was written to host memory as it left,
-//! dashed if there was a copy. A result in the place of an operand begins with an arrowhead in its
-//! box. Below, in the same steps: what moves, and how full the scratchpad is beside what is live.
+//! Steps run from left to right, addresses from bottom to top. Each block is a box in the colour of its
+//! tensor. A line joins two boxes of a tensor that was evicted between them: solid if it was spilled,
+//! dashed if host memory had a copy. The box of a result in place of an operand begins with an arrowhead.
+//! Below, for the same steps: bytes moved, bytes in use and bytes live.
 //!
-//! Names are written where they fit, so that a picture of hundreds of operators shows what lies long
-//! and what moves, and leaves the rest to the [page](crate::page()). Boxes have titles, which
-//! browsers show.
+//! Names are written where they fit. With hundreds of operators those of long or moved tensors remain;
+//! the [page](crate::page()) shows the others. Boxes have titles, which browsers show as tooltips.
 
 mod boxes;
 mod canvas;
@@ -20,7 +19,7 @@ use crate::{Exhibit, Picture};
 use canvas::Canvas;
 use frame::Frame;
 
-/// The memory map of a program.
+/// Draws the memory map of a program as SVG.
 pub fn memory_map(exhibit: &Exhibit) -> String {
     let picture = Picture::new(exhibit);
     let frame = Frame::new(exhibit, &picture);
@@ -38,7 +37,7 @@ fn title(exhibit: &Exhibit, picture: &Picture, canvas: &mut Canvas) {
     canvas.text(frame::LEFT, 42.0, &facts(exhibit, picture), "facts", "start");
 }
 
-/// One line about a program: size, status, traffic.
+/// One line about a program: operators, scratchpad, status, traffic.
 pub(crate) fn facts(exhibit: &Exhibit, picture: &Picture) -> String {
     let traffic = exhibit.traffic();
     let bound = match exhibit.proof {

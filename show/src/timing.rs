@@ -1,39 +1,39 @@
-//! When each line of a program runs, on a machine that computes and moves at the same time.
+//! Start and end of each line of a program on a machine that overlaps computation and transfers.
 //!
-//! There are three resources, each of which does one thing at a time, in the order of the program:
-//! one that computes, a channel in, and a channel out. A line starts as soon as its resource is
-//! free, its data is there and its place is:
+//! There are three resources, each of which executes one line at a time in program order: the compute
+//! unit, the inbound channel and the outbound channel. A line starts as soon as its resource is free, its
+//! data is available and its addresses are free:
 //!
-//! - An *operator* waits for what it reads to have come in, and for everything that lay where its
-//!   results and its workspace go: for what was still to read it there, and for its way out.
-//! - What comes *in* waits for its copy in host memory, and likewise for its place.
-//! - What goes *out* waits for the operator that wrote it.
-//! - A streamed weight has no place to wait in: it comes while its operator runs, which lasts at
-//!   least as long.
+//! - An *operator* waits for its operands, and for all earlier readers and transfers of the bytes that its
+//!   results and its workspace overwrite.
+//! - A transfer *in* waits for the copy in host memory, and for all earlier readers and transfers of the
+//!   bytes that it overwrites.
+//! - A transfer *out* waits for the operator that writes the tensor.
+//! - A streamed weight is transferred while its operator runs, which takes at least as long.
 //!
-//! So a transfer overlaps with computing wherever addresses allow it, without regard to steps: what
-//! comes in does so as early as its place is free. Nothing is said of banks, bursts or latency.
+//! So a transfer overlaps with computation wherever addresses allow it, regardless of steps. The model
+//! has no banks, bursts or latency.
 
 use crate::{Exhibit, Line};
 use cosma_planner::{Bytes, TensorId};
 use std::ops::Range;
 
-/// How fast a machine is.
+/// The speed of a machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Speed {
-    /// That each channel moves in a cycle; above zero.
+    /// Bytes that each channel moves per cycle; positive.
     pub dma_bytes_per_cycle: f64,
-    /// That an operator takes for a multiplication with addition; not negative. An operator takes at least one
-    /// cycle, and that is what one takes which does not say how many it has.
+    /// Cycles per multiply-accumulate; not negative. An operator takes at least one cycle, and exactly
+    /// one if it does not declare its multiply-accumulates.
     pub cycles_per_mac: f64,
 }
 
-/// When each line runs: cycles, half-open. One range by line of [`Exhibit::lines`].
+/// The cycles, half-open, during which each line of [`Exhibit::lines`] runs.
 pub fn timing(exhibit: &Exhibit, speed: &Speed) -> Vec<Range<u64>> {
     let mut clock = Clock { exhibit, speed, taken: Vec::new(), host: vec![0; exhibit.tensors.len()], free: [0; 3] };
     let lines = exhibit.lines();
     let mut times: Vec<Range<u64>> = Vec::with_capacity(lines.len());
-    // Streamed weights wait for their operator.
+    // The lines of streamed weights whose operator has not run yet.
     let mut streamed: Vec<usize> = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let time = match line {
@@ -72,20 +72,20 @@ const OUT: usize = 2;
 struct Clock<'a> {
     exhibit: &'a Exhibit,
     speed: &'a Speed,
-    /// Places that were taken, latest last; none overlaps with a later one.
+    /// Disjoint ranges of addresses with their latest content.
     taken: Vec<Taken>,
-    /// By tensor: when its copy is in host memory.
+    /// By tensor: the cycle in which its copy in host memory is complete.
     host: Vec<u64>,
-    /// By resource: when it has done what it was told to.
+    /// By resource: the cycle in which it becomes free.
     free: [u64; 3],
 }
 
-/// A place in the scratchpad, and who is about there.
+/// A range of addresses and the state of its content.
 struct Taken {
     addresses: Range<u64>,
-    /// When its content is there.
+    /// The cycle in which the content is written.
     ready: u64,
-    /// When nobody needs it any more, as far as is known.
+    /// The cycle in which the last use so far ends.
     done: u64,
 }
 
@@ -117,7 +117,7 @@ impl Clock<'_> {
         time
     }
 
-    /// When an operator could start and end, if no weight is streamed to it.
+    /// When an operator starts and ends if no weight is streamed to it.
     fn may_run(&mut self, line: &Line) -> (u64, u64) {
         let Line::Run { op, reads, writes, workspace } = line else { return (0, 0) };
         let mut start = self.free[COMPUTE];
@@ -125,7 +125,7 @@ impl Clock<'_> {
             let size = self.exhibit.size(slot.tensor);
             start = start.max(self.holder(slot.offset(), size).map_or(0, |it| it.ready));
         }
-        // In the place of an operand, the operand itself is no one to wait for: it is done when this is.
+        // An operand that a result overwrites is not waited for: its last use is this operator.
         for slot in *writes {
             let size = self.exhibit.size(slot.tensor);
             start = start.max(self.place_free(slot.offset(), size));
@@ -153,7 +153,7 @@ impl Clock<'_> {
         (size.0 as f64 / self.speed.dma_bytes_per_cycle).ceil() as u64
     }
 
-    /// When nobody needs what lies at some addresses.
+    /// The cycle in which the last use of a range of addresses ends.
     fn place_free(&self, offset: Bytes, size: Bytes) -> u64 {
         if size == Bytes::ZERO {
             return 0;
@@ -174,7 +174,7 @@ impl Clock<'_> {
         }
     }
 
-    /// Something new lies there, and what lay there is gone; what sticks out is still to wait for.
+    /// Replaces the content of a range of addresses. Parts of older ranges outside it remain.
     fn take(&mut self, offset: Bytes, size: Bytes, ready: u64) {
         if size == Bytes::ZERO {
             return;

@@ -1,11 +1,10 @@
-//! A program in time, in the trace format that Perfetto and Chrome's tracing read.
+//! A timeline of a program in the Trace Event Format, which Perfetto and `chrome://tracing` read.
 //!
-//! Each function is a process with a track for operators, one for each way of transfers, and a
-//! counter of the bytes that lie in the scratchpad. An arrow leads from a spill to its reload.
+//! Each function is a process with a track for operators, one for each direction of transfers, and a
+//! counter of the bytes in use in the scratchpad. An arrow leads from a spill to its reload.
 //!
-//! With a [`Speed`] times are those of [`timing`], a cycle being shown as a microsecond. Without, a
-//! step takes a millisecond, and transfers share the step to which they belong: there, lengths say
-//! nothing.
+//! With a [`Speed`], times are those of [`timing`], and a cycle is shown as a microsecond. Without, a step
+//! takes a millisecond and its transfers share it equally, so durations have no meaning.
 
 use crate::units::plain;
 use crate::{Exhibit, Line, Picture, Speed, timing};
@@ -14,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::ops::Range;
 
-/// A step without durations, in microseconds.
+/// The duration of a step without a [`Speed`], in microseconds.
 const STEP: u64 = 1000;
 
 const OPERATORS: u64 = 1;
@@ -41,7 +40,7 @@ struct Event {
     args: Value,
 }
 
-/// A trace of programs, as JSON.
+/// Returns a trace of programs as JSON.
 pub fn trace(exhibits: &[Exhibit], speed: Option<&Speed>) -> String {
     let mut events = Vec::new();
     for (index, exhibit) in exhibits.iter().enumerate() {
@@ -55,7 +54,7 @@ pub fn trace(exhibits: &[Exhibit], speed: Option<&Speed>) -> String {
     }
     let unit = match speed {
         Some(_) => "a microsecond is a cycle",
-        None => "a millisecond is a step; transfers share the step to which they belong",
+        None => "a millisecond is a step; the transfers of a step share it equally",
     };
     let trace = json!({ "displayTimeUnit": "ns", "otherData": { "time": unit }, "traceEvents": events });
     let mut text = serde_json::to_string(&trace).expect("strings and finite numbers are JSON");
@@ -63,10 +62,11 @@ pub fn trace(exhibits: &[Exhibit], speed: Option<&Speed>) -> String {
     text
 }
 
-/// Operators fill their steps; what moves in a step shares it, each way for itself.
+/// The time of each line in microseconds if a step takes [`STEP`]: an operator takes its whole step, and
+/// the transfers of a step share it equally, separately for each direction.
 fn by_step(exhibit: &Exhibit) -> Vec<Range<f64>> {
     let mut step = 0;
-    // By line: step, and whether it comes in.
+    // By line: its step, and for a transfer whether it is inward.
     let mut places: Vec<(u64, Option<bool>)> = Vec::new();
     let mut counts: std::collections::BTreeMap<(u64, bool), (u64, u64)> = std::collections::BTreeMap::new();
     for line in exhibit.lines() {
@@ -146,7 +146,7 @@ fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<E
     count(pid, exhibit, times, events);
 }
 
-/// The counter: what is in the scratchpad while each operator runs.
+/// Adds the counter: the bytes in use while each operator runs.
 fn count(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<Event>) {
     let picture = Picture::new(exhibit);
     let lines = exhibit.lines();

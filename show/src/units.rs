@@ -1,8 +1,8 @@
-//! Bytes and steps as people read them.
+//! Formatting of sizes, counts and names.
 
 use cosma_planner::Bytes;
 
-/// With a unit of which there is at least one, and three digits at most: `1.5 MiB`, `640 B`.
+/// Formats a size with the largest unit that it reaches and at most three digits: `1.5 MiB`, `640 B`.
 pub fn bytes_text(bytes: Bytes) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut value = bytes.0 as f64;
@@ -26,7 +26,7 @@ pub fn bytes_text(bytes: Bytes) -> String {
     format!("{text} {}", units[unit])
 }
 
-/// Every byte of it, in groups of three digits: `1,234,567`.
+/// Formats a number of bytes in groups of three digits: `1,234,567`.
 pub(crate) fn exactly(bytes: Bytes) -> String {
     let digits = bytes.0.to_string();
     let mut text = String::new();
@@ -39,7 +39,7 @@ pub(crate) fn exactly(bytes: Bytes) -> String {
     text
 }
 
-/// Rounded, and exactly where that is not the same: `1.5 KiB (1,537 B)`.
+/// Formats a size rounded and, from 1 KiB on, exactly: `1.5 KiB (1,537 B)`.
 pub(crate) fn both_ways(bytes: Bytes) -> String {
     if bytes.0 < 1024 { bytes_text(bytes) } else { format!("{} ({} B)", bytes_text(bytes), exactly(bytes)) }
 }
@@ -49,7 +49,7 @@ pub(crate) fn counted(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// The unit that suits an axis up to here, and its bytes.
+/// The unit for an axis from 0 to `most`, and the bytes in one.
 pub(crate) fn unit_of(most: Bytes) -> (&'static str, u64) {
     match most.0 {
         0..4096 => ("B", 1),
@@ -59,8 +59,8 @@ pub(crate) fn unit_of(most: Bytes) -> (&'static str, u64) {
     }
 }
 
-/// Round numbers from zero to `most`, so many at most, two or more apart by the same: 1, 2 or 5
-/// times a power of ten, or of two where `is_binary`.
+/// Multiples, from zero to `most`, of the smallest round number that gives at most about `at_most`
+/// intervals. Round numbers are 1, 2 or 5 times a power of ten, or powers of two if `is_binary`.
 pub(crate) fn ticks(most: u64, at_most: u64, is_binary: bool) -> Vec<u64> {
     let at_most = at_most.max(1);
     let mut step = 1_u64;
@@ -83,8 +83,8 @@ pub(crate) fn ticks(most: u64, at_most: u64, is_binary: bool) -> Vec<u64> {
     (0..=most / step).map(|it| it * step).collect()
 }
 
-/// What fits into so many characters: the whole, or its ends around `…`, or nothing where that would be
-/// less than `least` characters, of which there are 5 or more.
+/// Shortens a text to at most `room` characters, keeping its start and end around `…`. Returns `None` if
+/// it does not fit and `room` is less than `least` or 5.
 pub(crate) fn shortened(text: &str, room: usize, least: usize) -> Option<String> {
     let n = text.chars().count();
     if n <= room {
@@ -101,7 +101,7 @@ pub(crate) fn shortened(text: &str, room: usize, least: usize) -> Option<String>
     Some(format!("{start}…{end}"))
 }
 
-/// Text that every format takes: without control characters, and not without end.
+/// Makes a text safe for all output formats: at most 200 characters, none of them control characters.
 pub(crate) fn plain(text: &str) -> String {
     let shown = text
         .chars()

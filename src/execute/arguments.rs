@@ -1,19 +1,21 @@
-//! Arguments that follow from a seed.
+//! Random arguments.
 //!
-//! - Floats are ±1.m × 2^-e with e from 1 to 4 and every bit of the mantissa drawn: finite, and neither
-//!   sums nor products of many run away.
-//! - Integers of 8 and 16 bits are drawn from all there are; of others, which may be indices or counts,
-//!   from 0 to 3; a bit is 0 or 1.
+//! - Floats are ±1.m × 2^-e with e from 1 to 4 and a random mantissa m: finite, and such that long sums and
+//!   products neither overflow nor vanish.
+//! - Integers of 8 and 16 bits have any value; wider ones, which may be indices or counts, are 0 to 3; an
+//!   `i1` is 0 or 1.
 //!
-//! What a value is depends on the seed, on which argument it belongs to and on its place there, and on
-//! nothing else.
+//! A value depends only on the seed, the index of the argument and the position in it.
 
 use cosma_ir::execute::{Buffer, BufferType, Element, ExecuteError};
 
-/// What a program is not to be given at once, of one argument.
+/// Upper limit on the size of an argument, in bytes.
 const LIMIT: u64 = 1 << 34;
 
-/// A buffer of this type for an argument.
+/// Makes a random argument of a type.
+///
+/// # Errors
+/// [`ExecuteError::Memory`] if it exceeds [`LIMIT`].
 pub(super) fn argument(seed: u64, index: usize, r#type: &BufferType) -> Result<Buffer, ExecuteError> {
     let mut random = Random(mix(seed ^ mix(index as u64)));
     let (size, width) = (size(r#type)? as usize, r#type.element.size());
@@ -24,13 +26,19 @@ pub(super) fn argument(seed: u64, index: usize, r#type: &BufferType) -> Result<B
     Ok(Buffer::new(r#type.element, &r#type.shape, bytes).expect("there are as many bytes"))
 }
 
-/// A buffer in which nothing is a value.
+/// Makes a buffer filled with a pattern of eight bytes.
+///
+/// # Errors
+/// [`ExecuteError::Memory`] if it exceeds [`LIMIT`].
 pub(super) fn poisoned(r#type: &BufferType, poison: u64) -> Result<Buffer, ExecuteError> {
     let needed = size(r#type)?;
     Buffer::filled(r#type.element, &r#type.shape, poison).ok_or(ExecuteError::Memory { needed, limit: LIMIT })
 }
 
-/// The bytes of a buffer, if it can be had.
+/// The size of a buffer in bytes.
+///
+/// # Errors
+/// [`ExecuteError::Memory`] if it exceeds [`LIMIT`].
 fn size(r#type: &BufferType) -> Result<u64, ExecuteError> {
     let size = r#type.shape.iter().try_fold(r#type.element.size() as u64, |size, it| size.checked_mul(*it));
     let needed = size.unwrap_or(u64::MAX);

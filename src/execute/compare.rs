@@ -1,53 +1,53 @@
-//! What came of a program that was run beside its source.
+//! The comparison of a planned program with its source.
 
 use crate::FunctionReport;
 use cosma_ir::execute::{Buffer, Moved};
 use serde::Serialize;
 use std::fmt;
 
-/// Where results first differ.
+/// The first difference between results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Which result of the function.
+    /// The index of the result.
     pub output: usize,
-    /// Which element of it, along each dimension.
+    /// The index of the element, one number per dimension.
     pub index: Vec<u64>,
-    /// What the source makes of it.
+    /// The element in the result of the source.
     pub source: String,
-    /// What was planned makes of it.
+    /// The element in the result of the planned program.
     pub planned: String,
-    /// How many elements of this result differ.
+    /// The number of elements of this result that differ.
     pub elements: usize,
 }
 
-/// What came of one function.
+/// The comparison of one function.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Without `@`.
+    /// The function's name, without `@`.
     pub function: String,
-    /// The plan; none if there is nothing to plan.
+    /// The plan; `None` if there is nothing to plan.
     #[serde(skip)]
     pub report: Option<FunctionReport>,
-    /// Results that were compared.
+    /// The number of results compared.
     pub outputs: usize,
-    /// Elements of all of them.
+    /// The number of elements of all results.
     pub elements: usize,
-    /// How many of these are no numbers, which say little: what is computed from one is one.
+    /// The number of elements that are NaN. They prove little: anything computed from a NaN is one.
     pub nans: usize,
-    /// Where results first differ.
+    /// The first difference; `None` if all results agree.
     pub difference: Option<Difference>,
-    /// What transfers moved, in bytes.
+    /// The bytes that the transfers moved.
     #[serde(serialize_with = "moved")]
     pub moved: Moved,
-    /// Bytes of the scratchpad; none if the program needs none.
+    /// The size of the scratchpad in bytes; `None` if the program takes none.
     pub arena: Option<u64>,
-    /// The bytes from its beginning on that were written to.
+    /// The end of the last byte of the scratchpad that was written.
     pub touched: Option<u64>,
-    /// What else went wrong: memory that was misused, arguments that were changed.
+    /// Other faults: misused memory, modified arguments.
     pub misuse: Vec<String>,
-    /// What the source took, in seconds.
+    /// The run time of the source in seconds.
     pub source_seconds: f64,
-    /// What the planned program took, in seconds.
+    /// The run time of the planned program in seconds.
     pub planned_seconds: f64,
 }
 
@@ -64,34 +64,35 @@ fn moved<S: serde::Serializer>(moved: &Moved, serializer: S) -> Result<S::Ok, S:
 }
 
 impl Comparison {
-    /// All that is wrong, a sentence each: different results, bytes that the plan does not know, misuse
-    /// of memory.
+    /// All faults as messages: different results, other traffic than planned, misuse of memory. Empty if
+    /// the program is right.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         faults.extend(self.difference.as_ref().map(ToString::to_string));
         if let Some(report) = &self.report {
             let traffic = &report.traffic;
             let counts = [
-                ("in all", self.moved.total(), traffic.total),
+                ("in total", self.moved.total(), traffic.total),
                 ("compulsory", self.moved.compulsory(), traffic.compulsory),
                 ("non-compulsory", self.moved.non_compulsory(), traffic.non_compulsory),
             ];
-            let wrong = counts.iter().filter(|it| it.1 != it.2);
-            faults.extend(
-                wrong.map(|(what, moved, planned)| format!("{moved} B were moved {what}, planned {planned} B")),
-            );
+            for (what, moved, planned) in counts {
+                if moved != planned {
+                    faults.push(format!("moved {moved} B {what}, planned {planned} B"));
+                }
+            }
             if let Some(arena) = self.arena.filter(|it| *it != report.scratchpad) {
                 faults.push(format!("the arena has {arena} B, the scratchpad {} B", report.scratchpad));
             }
         } else if self.moved.total() != 0 {
-            faults.push(format!("{} B were moved without a plan", self.moved.total()));
+            faults.push(format!("moved {} B without a plan", self.moved.total()));
         }
         faults.extend(self.misuse.iter().cloned());
         faults
     }
 }
 
-/// The first of two lists of results that differ.
+/// The first difference between two lists of results.
 pub(super) fn difference(source: &[Buffer], planned: &[Buffer]) -> Option<Difference> {
     source.iter().zip(planned).enumerate().find_map(|(output, (source, planned))| {
         if source == planned {
@@ -116,7 +117,7 @@ pub(super) fn difference(source: &[Buffer], planned: &[Buffer]) -> Option<Differ
     })
 }
 
-/// How many elements are no numbers.
+/// The number of elements that are NaN.
 pub(super) fn nans(buffers: &[Buffer]) -> usize {
     let count = |it: &Buffer| (0..it.len()).filter(|at| it.element().is_nan(it.bits(*at))).count();
     buffers.iter().map(count).sum()
@@ -125,6 +126,6 @@ pub(super) fn nans(buffers: &[Buffer]) -> usize {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Difference { output, index, source, planned, elements } = self;
-        write!(f, "result {output} at {index:?} is {planned}, of the source {source}; {elements} elements of it differ")
+        write!(f, "result {output} at {index:?} is {planned}, in the source {source}; {elements} elements differ")
     }
 }

@@ -1,4 +1,4 @@
-//! The source as it runs without a plan.
+//! The source program, compiled without a plan, and its comparison with planned programs.
 
 use super::arguments::{argument, poisoned};
 use super::compare::{self, Comparison, Difference};
@@ -14,11 +14,11 @@ use cosma_ir::{Diagnostic, Reports, as_mut, is_abstract, name, result_at};
 use cosma_passes::{SOURCE_TO_MEMREFS, symbol};
 use std::time::Duration;
 
-/// What memory holds before a program writes to it, once and the other time: as floats of any width NaN,
-/// most of them signalling, and as integers nothing that comes by itself.
+/// The initial content of memory in the first and in the second run: NaN as floats of any width, mostly
+/// signalling, and unlikely as integers.
 const POISONS: [u64; 2] = [0x7FF4_7DA5_7FB4_7DA5, 0xFFF2_FD5A_FFA2_FD5A];
 
-/// A module in source form that was compiled, and run on arguments of its own.
+/// A module in source form, compiled and run on random arguments.
 pub struct Original<'c> {
     context: &'c Context,
     module: Module<'c>,
@@ -26,7 +26,7 @@ pub struct Original<'c> {
     runs: Vec<Run>,
 }
 
-/// One function's run.
+/// The run of one function.
 struct Run {
     function: String,
     arguments: Vec<Buffer>,
@@ -35,15 +35,15 @@ struct Run {
 }
 
 impl<'c> Original<'c> {
-    /// Compiles and runs the functions of a module in source form. The module stays as it is.
+    /// Compiles and runs the functions of a module in source form. The module is not changed.
     ///
     /// # Errors
-    /// Where there is a `cosma.op`, an operation that MLIR has no code for, or a function that takes or
-    /// gives something else than static tensors; where results depend on what was never written.
+    /// If there is a `cosma.op`, an operation that MLIR cannot compile, or a function whose arguments or
+    /// results are not static tensors; and if results depend on uninitialised memory.
     pub fn new(context: &'c Context, module: &Module<'c>, options: &RunOptions) -> Result<Original<'c>, RunError> {
         let module = copy(module);
         refuse_abstract(context, &module)?;
-        // What is only called is planned as a part of what calls it, and is no program.
+        // Functions that are only called were inlined, and are not run on their own.
         let planned = inlined(&module)?;
         let mut names: Vec<String> =
             functions(planned.as_operation()).into_iter().filter(|it| has_body(*it)).map(symbol).collect();
@@ -77,37 +77,37 @@ impl<'c> Original<'c> {
         Ok(Original { context, module, effort: options.effort, runs })
     }
 
-    /// The results of a function on the arguments that it is given here.
+    /// The results of a function of the source; `None` if it was not run.
     pub fn results(&self, function: &str) -> Option<&[Buffer]> {
         self.runs.iter().find(|it| it.function == function).map(|it| it.results.as_slice())
     }
 
-    /// Plans and lowers the module as the options say, of whose stages the order and groups count, and
-    /// runs it beside the source.
+    /// Plans, lowers and runs the module, and compares each function with the source. Of the stages, only
+    /// `group` and `schedule` are used.
     ///
     /// # Errors
-    /// Where there is no plan, or it cannot be lowered or compiled. What its run shows is not an error
-    /// but among the [faults](Comparison::faults) of each comparison.
+    /// If the module cannot be planned, lowered, compiled or called. Wrong results are not errors but
+    /// [faults](Comparison::faults).
     pub fn compare(&self, options: &Options) -> Result<Vec<Comparison>, RunError> {
         let mut module = copy(&self.module);
         let report = planned::plan(&mut module, options)?;
         self.run(|| planned::compile(self.context, copy(&module), self.effort), &report)
     }
 
-    /// Lowers a module that was planned before, in the same context, and runs it beside the source, of
-    /// which it must have the functions.
+    /// Lowers and runs a planned module of the same context with the same functions, and compares each
+    /// function with the source.
     ///
     /// # Errors
-    /// Where the judge finds its program wrong, and where it cannot be lowered or compiled.
+    /// If the planned module fails verification, or cannot be lowered, compiled or called.
     pub fn compare_planned(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
         self.run(|| planned::compile(self.context, copy(planned), self.effort), &report(planned))
     }
 
-    /// As [`compare_planned`](Original::compare_planned), but nothing judges the program first: to see that
-    /// what the judge finds shows.
+    /// As [`compare_planned`](Original::compare_planned), without verification. Tests use it to show that
+    /// programs that fail verification compute wrong results.
     ///
     /// # Errors
-    /// Where it cannot be lowered or compiled.
+    /// If it cannot be lowered, compiled or called.
     #[doc(hidden)]
     pub fn compare_unjudged(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
         self.run(|| planned::compile_unjudged(self.context, copy(planned), self.effort), &report(planned))
@@ -124,7 +124,7 @@ impl<'c> Original<'c> {
         let mut comparisons = Vec::new();
         for source in &self.runs {
             let types = program.arguments(&source.function).map_err(fail)?;
-            // Beside what the source takes, the scratchpad.
+            // The argument after those of the source is the scratchpad.
             let arena = types.get(source.arguments.len());
             let arguments = |poison| {
                 let mut arguments = source.arguments.clone();
@@ -153,21 +153,21 @@ impl<'c> Original<'c> {
 }
 
 pub(super) const SOURCE: &str = "the source";
-pub(super) const PLANNED: &str = "what was planned";
+pub(super) const PLANNED: &str = "the planned program";
 
 pub(super) fn failed(what: &'static str, error: ExecuteError, reports: Vec<cosma_ir::Report>) -> RunError {
     RunError::Execute { what, error, reports }
 }
 
-/// What functions say of their plans.
+/// The plans recorded in a planned module, with planning times of zero.
 fn report(planned: &Module) -> Report {
     let functions = functions(planned.as_operation());
     let read = |it| FunctionReport::read(it, Duration::ZERO);
     Report { functions: functions.into_iter().filter_map(read).collect(), ..Report::default() }
 }
 
-/// Calls a function once with each poison. Programs that keep state are two, and each is called twice: what
-/// the first call leaves, the second one shows.
+/// Calls a function once with each pattern of [`POISONS`]. A module that keeps state is compiled twice, and
+/// each program is called twice, so that the second call shows the state that the first leaves.
 fn run(
     programs: [&Program; 2],
     function: &str,
@@ -176,9 +176,8 @@ fn run(
     let keeps_state = !std::ptr::eq(programs[0], programs[1]);
     let call = |program: &Program, poison| {
         let arguments = arguments(poison)?;
-        // SAFETY: the program was lowered from operations on tensors, and indices of what is read and written
-        // follow from their shapes. A module that computes indices itself answers for them (see the module's
-        // documentation).
+        // SAFETY: the program was lowered from operations on tensors, so indices are within their shapes,
+        // unless the module computes indices itself, which is the user's responsibility.
         #[allow(unsafe_code)]
         unsafe {
             if keeps_state {
@@ -190,22 +189,25 @@ fn run(
     Ok([call(programs[0], POISONS[0])?, call(programs[1], POISONS[1])?])
 }
 
-/// Whether a call of a function leaves something to the next one.
+/// Whether a module writes variables, which the next call reads.
 fn keeps_state(module: &Module) -> bool {
     all(module.as_operation()).into_iter().any(|it| WRITES.contains(&name(it).as_str()))
 }
 
-/// What two runs of the same differ in.
+/// The difference between two runs of one program, as a message.
 fn depends(first: &Outcome, second: &Outcome) -> Option<String> {
     let Difference { output, index, .. } = compare::difference(&first.results, &second.results)?;
-    Some(format!("result {output} at {index:?} depends on what was in memory before"))
+    Some(format!("result {output} at {index:?} depends on uninitialised memory"))
 }
 
-/// What a planned program must not do, and did.
+/// The faults of a planned program that two runs show, other than wrong results.
 fn misuse(source: &Run, first: &Outcome, second: &Outcome) -> Vec<String> {
     let mut misuse: Vec<String> = depends(first, second).into_iter().collect();
-    let arguments = source.arguments.iter().zip(&first.arguments).enumerate();
-    misuse.extend(arguments.filter(|it| it.1.0 != it.1.1).map(|it| format!("argument {} was changed", it.0)));
+    for (index, (before, after)) in source.arguments.iter().zip(&first.arguments).enumerate() {
+        if before != after {
+            misuse.push(format!("argument {index} was changed"));
+        }
+    }
     if first.moved != second.moved {
         misuse.push("two runs move different bytes".into());
     }
@@ -213,7 +215,7 @@ fn misuse(source: &Run, first: &Outcome, second: &Outcome) -> Vec<String> {
     misuse
 }
 
-/// Bytes from the beginning of the scratchpad on that were written to in one of the runs.
+/// The end of the last byte of the scratchpad that one of the runs wrote.
 fn touched(runs: [&Outcome; 2]) -> u64 {
     let of = |run: &Outcome, poison: u64| {
         let arena = run.arguments.last().map(Buffer::bytes).unwrap_or_default();
@@ -233,7 +235,7 @@ fn compile<'c>(context: &'c Context, module: &Module<'c>, effort: u8) -> Result<
     let mut module = copy(module);
     clear(module.as_operation());
     write_last(context, &module)?;
-    // The caller of a function owns what it gives, an argument that is given back as a copy.
+    // The caller owns the results: an argument that is returned is copied.
     let pipeline =
         format!("builtin.module(func.func(cosma-ungroup),{SOURCE_TO_MEMREFS},convert-bufferization-to-memref)");
     run_pipeline(&mut module, &pipeline, &Options::default())?;
@@ -244,15 +246,16 @@ fn compile<'c>(context: &'c Context, module: &Module<'c>, effort: u8) -> Result<
 const READS: [&str; 2] = ["ml_program.global_load", "tosa.variable_read"];
 const WRITES: [&str; 2] = ["ml_program.global_store", "tosa.variable_write"];
 
-/// Puts writes of variables where functions end. MLIR's bufferization takes what was read of a variable for the
-/// variable itself, and so what was written to it for what was read before.
+/// Moves writes of variables to the end of functions. MLIR's bufferization takes the value read from a
+/// variable for the variable itself, so an earlier write would change it.
 ///
 /// # Errors
-/// At what is read after a write, and at what is read and returned, which both are beyond it.
+/// At a read after a write, and at a read whose value is returned while a variable is written: moving the
+/// writes cannot fix these.
 fn write_last(context: &Context, module: &Module) -> Result<(), RunError> {
     let reports = Reports::attach(context);
     let refuse = |operation, why: &str| {
-        Diagnostic::at(operation, format!("MLIR's passes do not run this as a program: {why}")).emit_error();
+        Diagnostic::at(operation, format!("MLIR's passes cannot compile this program: {why}")).emit_error();
         Err(RunError::Module(reports.take()))
     };
     for function in functions(module.as_operation()).into_iter().filter(|it| has_body(*it)) {
@@ -273,7 +276,7 @@ fn write_last(context: &Context, module: &Module) -> Result<(), RunError> {
         for read in reads {
             let value = result_at(read, 0);
             if !writes.is_empty() && end.operands().any(|it| Some(it) == value) {
-                return refuse(read, "what a variable was is returned where one is written");
+                return refuse(read, "the value of a variable is returned after a variable is written");
             }
         }
         writes.into_iter().filter(|it| it.block() == end.block()).for_each(|it| as_mut(it).move_before(end));
@@ -281,12 +284,12 @@ fn write_last(context: &Context, module: &Module) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Forgets what only planning is interested in.
+/// Removes the attributes that only planning uses.
 fn clear(module: OperationRef) {
     for operation in all(module) {
         let names: Vec<String> =
             operation.attributes().filter_map(|it| it.0.as_string_ref().as_str().map(str::to_owned).ok()).collect();
-        // Of groups, whose attributes have no such names, nothing is left.
+        // Attributes of groups have other names, but groups are dissolved.
         for name in
             names.iter().filter(|it| it.starts_with("cosma.") || matches!(it.as_str(), "arg_attrs" | "res_attrs"))
         {
@@ -295,18 +298,18 @@ fn clear(module: OperationRef) {
     }
 }
 
-/// An operator that only says what it is has nothing to run.
+/// Fails if there is an abstract operator, which cannot run.
 fn refuse_abstract(context: &Context, module: &Module) -> Result<(), RunError> {
     let reports = Reports::attach(context);
     if let Some(operation) = all(module.as_operation()).into_iter().find(|it| is_abstract(*it)) {
-        let message = "cosma.op only says what an operator is, not what it computes: there is nothing to run";
+        let message = "cosma.op is abstract: it does not define what it computes, so it cannot run";
         Diagnostic::at(operation, message.to_owned()).emit_error();
         return Err(RunError::Module(reports.take()));
     }
     Ok(())
 }
 
-/// An operation and all in its regions, in the order of the text.
+/// An operation and all operations in its regions, in textual order.
 fn all<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let mut found = vec![operation];
     for region in operation.regions() {

@@ -1,4 +1,4 @@
-//! The source, planned, lowered and compiled.
+//! The planned program: plans, lowers and compiles a module.
 
 use super::RunError;
 use super::original::{PLANNED, failed};
@@ -9,24 +9,23 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::Module;
 use cosma_passes::{ArenaName, LowerOptions, lower_unjudged};
 
-/// The scratchpad is given to the program, so that there is a pattern in it before and it can be looked at
-/// afterwards.
+/// The scratchpad is an argument, so that it can be filled before and inspected after the run.
 const LOWER: &str = "builtin.module(cosma-lower-addresses{arena=argument})";
 
-/// Plans a module in source form as the options say.
+/// Plans a module in source form. Of the stages, only `group` and `schedule` are used.
 pub(super) fn plan(module: &mut Module, options: &Options) -> Result<Report, RunError> {
     let Stages { group, schedule, .. } = options.stages;
     let stages = Stages { group, schedule, allocate: true, ..Stages::default() };
     Ok(optimize(module, &Options { stages, ..options.clone() })?)
 }
 
-/// The program of a module in planned form.
+/// Verifies, lowers and compiles a module in planned form.
 pub(super) fn compile<'c>(context: &'c Context, mut module: Module<'c>, effort: u8) -> Result<Program, RunError> {
     run_pipeline(&mut module, LOWER, &Options::default())?;
     compile_lowered(context, module, effort)
 }
 
-/// The same, whatever the judge would say of it.
+/// Lowers and compiles a module in planned form without verification.
 pub(super) fn compile_unjudged<'c>(context: &'c Context, module: Module<'c>, effort: u8) -> Result<Program, RunError> {
     let reports = Reports::attach(context);
     let options = LowerOptions { arena: ArenaName::Argument, memory_space: None };

@@ -1,10 +1,9 @@
-//! What came of a run, as a table.
+//! A comparison as a table.
 
 use super::Comparison;
 use std::fmt::Write;
 
-/// A function's outputs, the bytes that moved against those of the plan, memory and time, as lines for
-/// people.
+/// Formats a comparison: outputs, bytes moved and planned, memory, time and faults.
 pub fn table(comparison: &Comparison) -> String {
     let Comparison { function, outputs, elements, nans, moved, .. } = comparison;
     let verdict = if comparison.faults().is_empty() { "all right" } else { "wrong" };
@@ -16,7 +15,7 @@ pub fn table(comparison: &Comparison) -> String {
     let mut line = |line: String| writeln!(text, "  {line}").expect("text takes any line");
     line(format!("{outputs} outputs, {elements} elements: {same}"));
     if 0 < *nans {
-        line(format!("{nans} elements are no numbers, which say little"));
+        line(format!("{nans} elements are NaN, which proves little"));
     }
     line(format!("{:14} {:>14} {:>14}", "bytes", "moved", "planned"));
     let planned = comparison.report.as_ref().map(|it| &it.traffic);

@@ -140,6 +140,85 @@ fn what_regions_read_is_read_in_place() {
     }
 }
 
+/// Constants that are equal, and what is computed from a weight twice: each read twice by one operator.
+fn equal_constants() -> String {
+    let values: Vec<String> = (0..16).map(|it| format!("{it}.5")).collect();
+    let constant =
+        format!("\"tosa.const\"() {{values = dense<[{}]> : tensor<16xf32>}} : () -> tensor<16xf32>", values.join(", "));
+    let turned = "linalg.transpose ins(%w : tensor<4x4xf32>) outs(%e : tensor<4x4xf32>) permutation = [1, 0]";
+    format!(
+        "func.func @f(%x: tensor<16xf32>, %y: tensor<4x4xf32>, %w: tensor<4x4xf32> {{cosma.weight}})
+    -> (tensor<16xf32>, tensor<4x4xf32>) {{
+  %c = {constant}
+  %d = {constant}
+  %e0 = tensor.empty() : tensor<4x4xf32>
+  %t = {}
+  %e1 = tensor.empty() : tensor<4x4xf32>
+  %u = {}
+  {} = cosma.group \"first\"(%x, %c, %d) {}
+  {} = cosma.group \"second\"(%y, %t, %u) {}
+  {} = cosma.group \"third\"(%0, %d, %c) {}
+  return %2, %1 : tensor<16xf32>, tensor<4x4xf32>
+}}
+",
+        turned.replace("%e", "%e0"),
+        turned.replace("%e", "%e1"),
+        "%0",
+        sum_of_three("tensor<16xf32>"),
+        "%1",
+        sum_of_three("tensor<4x4xf32>"),
+        "%2",
+        sum_of_three("tensor<16xf32>"),
+    )
+}
+
+fn sum_of_three(tensor: &str) -> String {
+    format!(
+        ": ({tensor}, {tensor}, {tensor}) -> {tensor} {{
+  ^bb0(%p: {tensor}, %q: {tensor}, %r: {tensor}):
+    %s = tosa.add %p, %q : ({tensor}, {tensor}) -> {tensor}
+    %m = tosa.mul %s, %r, %zero : ({tensor}, {tensor}, tensor<1xi8>) -> {tensor}
+    cosma.yield %m : {tensor}
+  }}"
+    )
+    .replace("    %s", "    %zero = \"tosa.const\"() {values = dense<0> : tensor<1xi8>} : () -> tensor<1xi8>\n    %s")
+}
+
+/// As many operands of operators as there are different values among them, by operator.
+fn n_different_operands(planned: &str) -> Vec<usize> {
+    let groups =
+        planned.lines().filter_map(|line| line.split_once("cosma.group ")?.1.split_once('(')?.1.split_once(')'));
+    let distinct = |operands: &str| operands.split(", ").collect::<std::collections::BTreeSet<_>>().len();
+    groups.map(|(operands, _)| distinct(operands)).collect()
+}
+
+#[test]
+fn equal_constants_are_one() {
+    let context = cosma::new_context();
+    let text = equal_constants();
+    let source = cosma::parse(&context, text.as_bytes(), "source").expect("it is well-formed");
+    let original = Original::new(&context, &source, &QUICK).expect("it runs");
+    for scratchpad in [192, 256, 1024] {
+        let planned = plan_and_pass(&context, &text, &options(scratchpad, true)).expect("it plans");
+        let planned_text = planned.as_operation().to_string();
+        // One tensor from the host, and one constant: 192 bytes have room for these and a result.
+        assert_eq!(n_different_operands(&planned_text), [2, 2, 2], "{planned_text}");
+        let comparison = original.compare_planned(&planned).expect("it runs").remove(0);
+        assert_eq!(comparison.faults(), Vec::<String>::new(), "{planned_text}");
+
+        // What is one constant in a planned program may be two again, with the same bytes.
+        let constant = planned_text.lines().find(|line| line.contains("tosa.const") && line.contains("16xf32"));
+        let (name, value) = constant.and_then(|line| line.split_once(" = ")).expect("there is one");
+        let (before, after) = planned_text.split_once(constant.expect("there is one")).expect("it is there");
+        let (first, rest) = after.split_once(&format!("load {} ", name.trim())).expect("it is loaded");
+        let rest = rest.replace(&format!("load {} ", name.trim()), "load %again ");
+        let apart = format!("{before}{name} = {value}\n%again = {value}{first}load {} {rest}", name.trim());
+        let apart = cosma::parse(&context, apart.as_bytes(), "apart").expect("it is well-formed");
+        let comparison = original.compare_planned(&apart).expect("it runs").remove(0);
+        assert_eq!(comparison.faults(), Vec::<String>::new(), "{}", apart.as_operation());
+    }
+}
+
 /// Between the two passes that plan, operators of other dialects are still bare: what passes make of
 /// them then is right, or refused.
 #[test]

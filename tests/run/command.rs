@@ -53,7 +53,7 @@ fn json() {
 #[test]
 fn abstract_operators_have_nothing_to_run() {
     let text = "func.func @f(%x: tensor<8xi8>) -> tensor<8xi8> {\n  %0 = cosma.op \"A\"(%x) : (tensor<8xi8>) -> tensor<8xi8>\n  return %0 : tensor<8xi8>\n}";
-    fails(text, &["--scratchpad=256"], 1, "in.mlir:2:8: error: cosma.op only says what an operator is");
+    fails(text, &["--scratchpad=256"], 1, "in.mlir:2:8: error: cosma.op is abstract");
 }
 
 #[test]

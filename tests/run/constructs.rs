@@ -81,7 +81,7 @@ fn variables_that_cannot_be_run_beside_their_source() {
         return %s : tensor<64xf32>
     }";
     let error = run("state", text, &CASES[..1], &QUICK).unwrap_err();
-    assert!(error.contains("state:3:14: error: MLIR's passes do not run this as a program"), "{error}");
+    assert!(error.contains("state:3:14: error: MLIR's passes cannot compile this program"), "{error}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod common;
 mod constructs;
 mod damage;
 mod networks;
+mod pieces;
 mod quantised;
 mod random;
 mod upstream;

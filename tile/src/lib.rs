@@ -3,7 +3,7 @@
 //! A *tile* is an operator on regions of tensors, a *piece* is such a region. Both become ordinary operators
 //! and tensors of a [`Problem`](cosma_planner::Problem), so the planner and the judge need not know of them.
 //! An operator may be cut as its [`Access`] says: which region of each operand a region of a result needs.
-//! What says nothing stays whole. There is no MLIR here.
+//! What says nothing stays whole, unless its kind and shapes tell ([`kinds`]). There is no MLIR here.
 
 #![forbid(unsafe_code)]
 
@@ -15,6 +15,7 @@ mod error;
 mod expand;
 mod flow;
 mod grid;
+pub mod kinds;
 mod network;
 mod plan;
 mod program;

@@ -1,9 +1,8 @@
-//! Attention, of ONNX and as onnxruntime's optimiser writes it.
+//! Attention, of ONNX and of onnxruntime's optimiser.
 //!
-//! Keys and values of earlier steps (*past*) come in, and go out with those of this step (*present*).
-//! ONNX's operator joins them; onnxruntime's may also write into a buffer that is as long as it will ever
-//! have to be, so that past and present are of one size. Shapes after onnxruntime's
-//! `docs/ContribOperators.md`.
+//! Keys and values of earlier steps (*past*) are inputs; together with those of this step (*present*) they are
+//! results. ONNX's operator concatenates them; onnxruntime's may also write into a buffer of maximal length, so
+//! that past and present have the same size. Shapes follow onnxruntime's `docs/ContribOperators.md`.
 
 use super::call::{Answer, Call, Failure, size, wrong};
 use crate::element::Element;
@@ -46,12 +45,12 @@ pub fn attention(call: &Call) -> Answer {
 /// Without key and value, the query holds all three.
 pub fn group_query(call: &Call) -> Answer {
     let query = call.input(0)?;
-    let &[batch, n, hidden] = &query.shape[..] else { return wrong(format!("{:?} is no query", query.shape)) };
+    let &[batch, n, hidden] = &query.shape[..] else { return wrong(format!("{:?} is not a query", query.shape)) };
     let (query_heads, key_heads) = (heads(call, "num_heads")?, heads(call, "kv_num_heads")?);
     let is_packed = call.optional(1).is_none();
     let n_parts = if is_packed { add(query_heads, multiply(2, key_heads)?)? } else { query_heads };
     let width = divide(hidden, n_parts)?;
-    // How long the sequence is by now: a number of the model, or known only when it runs.
+    // The present length of the sequence: a constant of the model, or known only at run time.
     let n_total = match call.node.kind.as_str() {
         "GroupQueryAttention" => call.content(6).and_then(|it| it.ints()?.first().copied()),
         _ => None,
@@ -83,7 +82,7 @@ pub fn multi_head(call: &Call) -> Answer {
     let (batch, n, hidden) = match query.shape[..] {
         [batch, n, hidden] => (batch, n, hidden),
         [batch, n, heads, _, width] => (batch, n, multiply(heads, width)?),
-        _ => return wrong(format!("{:?} is no query", query.shape)),
+        _ => return wrong(format!("{:?} is not a query", query.shape)),
     };
     let value_hidden = match call.optional(2).map(|it| &it.shape[..]) {
         Some(&[_, _, hidden]) => hidden,
@@ -128,7 +127,7 @@ pub fn with_projection(call: &Call) -> Answer {
     let n_past = match past.map(|it| &it.shape[..]) {
         None => 0,
         Some(&[_, _, _, n, _]) => n,
-        Some(shape) => return wrong(format!("{shape:?} is no past")),
+        Some(shape) => return wrong(format!("{shape:?} is not a past")),
     };
     let is_shared = n_past != 0 && call.attributes().flag("past_present_share_buffer");
     let n_total = if is_shared { n_past } else { add(n_past, n)? };
@@ -138,7 +137,7 @@ pub fn with_projection(call: &Call) -> Answer {
     ])
 }
 
-/// How many keys the past has: the dimension before the last one; none without a past.
+/// The number of past keys: the dimension before the last one; zero without a past.
 fn past_length(call: &Call, index: usize) -> Result<u64, Failure> {
     match call.optional(index).map(|it| &it.shape[..]) {
         None => Ok(0),
@@ -147,7 +146,7 @@ fn past_length(call: &Call, index: usize) -> Result<u64, Failure> {
     }
 }
 
-/// The same of what the model declares a result to be.
+/// The number of keys in the declared type of a result.
 fn declared_length(call: &Call, output: usize) -> Option<u64> {
     let output = call.node.outputs.get(output).copied().flatten()?;
     call.values[output].declared.as_ref()?.shape.get(2).copied()

@@ -1,27 +1,27 @@
-//! A node with what is known about its inputs.
+//! A node with the known facts about its inputs.
 
 use crate::attributes::Attributes;
 use crate::content::Content;
 use crate::graph::{Node, Type, Value};
 
-/// Why a rule has no answer.
+/// Why a rule fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It cannot know; the model may declare it.
+    /// The types cannot be inferred, but the model may declare them.
     Unknown(String),
-    /// The node is wrong.
+    /// The node is invalid.
     Wrong(String),
 }
 
-/// What a rule says: a type for each result that the operator can have.
+/// The result of a rule: a type for each result that the operator can have.
 pub type Answer = Result<Vec<Type>, Failure>;
 
-/// The node is wrong.
+/// Fails with a message about an invalid node.
 pub fn wrong<T>(message: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Wrong(message.into()))
 }
 
-/// A node with what is known about its inputs.
+/// A node with the known facts about its inputs.
 pub struct Call<'a> {
     pub node: &'a Node,
     pub values: &'a [Value],
@@ -37,25 +37,25 @@ impl<'a> Call<'a> {
         self.node.inputs.get(index).copied().flatten().map(|it| &self.values[it])
     }
 
-    /// An input that may be left out.
+    /// The type of an optional input.
     pub fn optional(&self, index: usize) -> Option<&'a Type> {
         self.value(index)?.r#type.as_ref()
     }
 
-    /// An input that has to be there.
+    /// The type of a required input.
     pub fn input(&self, index: usize) -> Result<&'a Type, Failure> {
         self.optional(index).ok_or_else(|| Failure::Wrong(format!("input {index} is missing")))
     }
 
-    /// The elements of an input, if it is there and a small constant.
+    /// The elements of an input, if it is present and a small constant.
     pub fn content(&self, index: usize) -> Option<&'a Content> {
         self.value(index)?.content.as_ref()
     }
 
-    /// The integers of an input that may be left out.
+    /// The integers of an optional input.
     ///
     /// # Errors
-    /// If it is there, but no constant, or too large a one.
+    /// If it is present, but not a small constant of integers.
     pub fn ints(&self, index: usize) -> Result<Option<&'a [i64]>, Failure> {
         let Some(value) = self.value(index) else { return Ok(None) };
         match value.content.as_ref() {
@@ -67,7 +67,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The failure of a rule that would have to know the elements of an input.
+    /// The failure of a rule that needs the elements of an input that are unknown.
     pub fn depends_on_data(&self, index: usize) -> Failure {
         let value = self.value(index);
         let name = value.map_or("", |it| &it.name);
@@ -75,7 +75,7 @@ impl<'a> Call<'a> {
         Failure::Unknown(format!("the shape depends on the data of input {index} ('{name}'){why}"))
     }
 
-    /// Integers that stand in an attribute in old sets of operators, in an input in new ones.
+    /// Integers that are an attribute in old operator sets and an input in new ones.
     pub fn ints_of(&self, attribute: &str, index: usize) -> Result<Option<&'a [i64]>, Failure> {
         match self.attributes().ints(attribute) {
             Some(ints) => Ok(Some(ints)),
@@ -83,13 +83,12 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// How many results are asked for.
+    /// The number of requested results.
     pub fn n_outputs(&self) -> usize {
         self.node.outputs.len()
     }
 
-    /// Whether its results do not depend on the inputs of the model: all that it reads are constants,
-    /// or it only looks at shapes.
+    /// Whether its results do not depend on the inputs of the model: it reads only constants or shapes.
     pub fn is_constant(&self) -> bool {
         let kind = self.node.kind.as_str();
         let is_own = self.node.domain.is_empty();
@@ -103,7 +102,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// An axis counted from the end if it is negative.
+/// Normalises an axis, which counts from the end if it is negative.
 pub fn axis(axis: i64, rank: usize) -> Result<usize, Failure> {
     let rank = rank as i64;
     let from_start = if axis < 0 { axis.saturating_add(rank) } else { axis };
@@ -114,7 +113,7 @@ pub fn axis(axis: i64, rank: usize) -> Result<usize, Failure> {
     }
 }
 
-/// As [`axis`], each at most once.
+/// Normalises axes, which must be distinct.
 pub fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>, Failure> {
     let mut axes = Vec::new();
     for it in list {
@@ -127,12 +126,15 @@ pub fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>, Failure> {
     Ok(axes)
 }
 
-/// A size that is computed with, which every dimension that was checked fits.
+/// A dimension as a signed integer. Dimensions were checked to fit.
 pub fn signed(size: u64) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
-/// A size that came out of a computation.
+/// A computed dimension.
+///
+/// # Errors
+/// If it is negative or larger than `i64::MAX`.
 pub fn size(value: i128) -> Result<u64, Failure> {
     match u64::try_from(value) {
         Ok(size) if size <= i64::MAX as u64 => Ok(size),
@@ -140,7 +142,7 @@ pub fn size(value: i128) -> Result<u64, Failure> {
     }
 }
 
-/// A list that has one element for each of `n`, or is absent and has the default for each.
+/// A list of `n` elements; if it is absent, `n` times the default.
 pub fn list(given: Option<&[i64]>, n: usize, default: i64, name: &str) -> Result<Vec<i64>, Failure> {
     match given {
         None => Ok(vec![default; n]),

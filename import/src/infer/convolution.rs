@@ -15,13 +15,13 @@ pub fn conv_integer(call: &Call) -> Answer {
     convolve(call, 0, 1, Element::Signed(32))
 }
 
-/// `QLinearConv`: each of data, weights and result has a scale and a zero point behind it.
+/// `QLinearConv`: data, weights and result are each followed by a scale and a zero point.
 pub fn qlinear_conv(call: &Call) -> Answer {
     convolve(call, 0, 3, call.input(7)?.element)
 }
 
-/// Those of onnxruntime that have channels last in data and result, and always say how large their kernel is
-/// where it cannot be told from the weights, which have channels last or second.
+/// onnxruntime's convolutions with channels last in data and result. The weights have channels last or second;
+/// if that is ambiguous, `kernel_shape` decides.
 pub fn nhwc_conv(call: &Call) -> Answer {
     convolve_nhwc(call, 0, 1, call.input(0)?.element)
 }
@@ -60,7 +60,7 @@ fn convolve_nhwc(call: &Call, data: usize, weights: usize, element: Element) -> 
     Ok(vec![Type { element, shape }])
 }
 
-/// `DeformConv`: as a convolution, the offsets are in its third input.
+/// `DeformConv`: a convolution whose third input has the offsets.
 pub fn deform_conv(call: &Call) -> Answer {
     conv(call)
 }

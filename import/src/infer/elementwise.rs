@@ -10,18 +10,18 @@ pub fn same(call: &Call) -> Answer {
     Ok(vec![call.input(0)?.clone()])
 }
 
-/// A truth value for each element.
+/// A boolean for each element.
 pub fn test(call: &Call) -> Answer {
     Ok(vec![Type { element: Element::Bool, shape: call.input(0)?.shape.clone() }])
 }
 
-/// All inputs, stretched to one shape.
+/// All inputs, broadcast to one shape.
 pub fn broadcast(call: &Call) -> Answer {
     let shape = broadcast_inputs(call, 0..call.node.inputs.len())?;
     Ok(vec![Type { element: call.input(0)?.element, shape }])
 }
 
-/// As [`broadcast`], to truth values.
+/// As [`broadcast`], with boolean elements.
 pub fn compare(call: &Call) -> Answer {
     Ok(vec![Type { element: Element::Bool, shape: broadcast_inputs(call, 0..2)? }])
 }
@@ -45,12 +45,12 @@ pub fn cast_like(call: &Call) -> Answer {
 /// `Dropout`, whose second result is the mask.
 pub fn dropout(call: &Call) -> Answer {
     let input = call.input(0)?;
-    // Before truth values it had the type of the data.
+    // In old operator sets it has the type of the data.
     let mask = if call.opset < 10 { input.element } else { Element::Bool };
     Ok(vec![input.clone(), Type { element: mask, shape: input.shape.clone() }])
 }
 
-/// The shape of the first input, and a type that an attribute may change.
+/// The shape of the first input, with an element type that an attribute may change.
 pub fn like(call: &Call) -> Answer {
     let input = call.input(0)?;
     let element = match call.attributes().int("dtype") {
@@ -90,7 +90,7 @@ fn broadcast_inputs(call: &Call, inputs: std::ops::Range<usize>) -> Result<Vec<u
     Ok(shape)
 }
 
-/// Two shapes aligned at their last dimensions, where a one stretches.
+/// Broadcasts two shapes, aligned at their last dimensions.
 pub fn broadcast_shapes(left: &[u64], right: &[u64]) -> Result<Vec<u64>, Failure> {
     let rank = left.len().max(right.len());
     let at = |shape: &[u64], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |it| shape[it]);

@@ -1,7 +1,7 @@
-//! Evaluates small constants: what shapes are computed with.
+//! Evaluates small constants for shape computations.
 //!
-//! Only what exporters put between a shape and its use; another constant is a weight that is computed
-//! before the run, and of which only the size counts.
+//! Only the operators that exporters put between a shape and its use are supported. Other constants are weights,
+//! of which only the size matters.
 
 use super::call::Call;
 use super::elementwise::broadcast_shapes;
@@ -11,7 +11,7 @@ use crate::content::{Content, MOST_ELEMENTS};
 use crate::element::Element;
 use crate::graph::{Type, n_elements};
 
-/// The elements of a node's first result, if they are known and few.
+/// The elements of a node's first result, if they can be evaluated and are few.
 pub fn fold(call: &Call, r#type: Option<&Type>) -> Option<Content> {
     let r#type = r#type?;
     let n = n_elements(&r#type.shape).filter(|it| *it <= MOST_ELEMENTS)? as usize;
@@ -98,7 +98,7 @@ fn range(call: &Call, n: usize) -> Option<Content> {
 }
 
 fn concat(call: &Call, shape: &[u64]) -> Option<Content> {
-    // Shapes are vectors; tables of them are not worth it.
+    // Shapes are vectors, so higher ranks are not needed.
     if shape.len() != 1 {
         return None;
     }
@@ -184,7 +184,7 @@ fn of_ints(kind: &str, left: i64, right: i64) -> Option<i64> {
         "Div" => left.checked_div(right)?,
         "Mod" => {
             let rest = left.checked_rem(right)?;
-            // As Python: the sign is that of the divisor.
+            // As in Python, the sign is that of the divisor.
             if rest != 0 && (rest < 0) != (right < 0) { rest + right } else { rest }
         }
         "Pow" => left.checked_pow(u32::try_from(right).ok()?)?,
@@ -214,8 +214,7 @@ fn of_floats(kind: &str, left: f64, right: f64) -> Option<f64> {
     })
 }
 
-/// With limits as inputs, each of which may be left out. Old ones, which have them as attributes, are not
-/// what shapes are computed with.
+/// `Clip` with its limits as optional inputs. The old form with attributes does not occur in shape computations.
 fn clip(call: &Call) -> Option<Content> {
     if ["min", "max"].iter().any(|it| call.attributes().float(it).is_some()) {
         return None;
@@ -258,14 +257,14 @@ fn reduce(call: &Call) -> Option<Content> {
     Some(Content::Ints(vec![reduced]))
 }
 
-/// Elements of the first input, found by the index in the result.
+/// Elements of the first input, selected by a function of the index in the result.
 fn pick(call: &Call, n: usize, shape: &[u64], from: impl Fn(&[u64]) -> usize) -> Option<Content> {
     let content = call.content(0)?;
     let positions: Vec<usize> = (0..n).map(|it| from(&index(it, shape))).collect();
     positions.iter().all(|it| *it < content.len()).then(|| content.pick(&positions))
 }
 
-/// The index of the element that comes at a position, row by row.
+/// The index of the element at a row-major position.
 fn index(mut position: usize, shape: &[u64]) -> Vec<u64> {
     let mut index = vec![0; shape.len()];
     for (it, size) in index.iter_mut().zip(shape).rev() {
@@ -275,12 +274,12 @@ fn index(mut position: usize, shape: &[u64]) -> Vec<u64> {
     index
 }
 
-/// The position of an index, row by row. Out of range where the index is.
+/// The row-major position of an index; out of range if the index is.
 fn position(index: &[u64], shape: &[u64]) -> usize {
     index.iter().zip(shape).fold(0_u64, |at, (it, size)| at.saturating_mul(*size).saturating_add(*it)) as usize
 }
 
-/// The position in a tensor that is stretched to where the index is.
+/// The position of an index in a tensor that is broadcast.
 fn stretched(index: &[u64], shape: &[u64]) -> usize {
     debug_assert!(broadcast_shapes(shape, shape).is_ok());
     let skipped = index.len().saturating_sub(shape.len());

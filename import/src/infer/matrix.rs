@@ -15,7 +15,7 @@ fn gemm_of(call: &Call, left: usize, right: usize, element: Element) -> Answer {
     let (a, b) = (call.input(left)?, call.input(right)?);
     let matrix = |it: &Type, is_transposed: bool| match it.shape[..] {
         [rows, columns] => Ok(if is_transposed { (columns, rows) } else { (rows, columns) }),
-        _ => wrong(format!("{:?} is no matrix", it.shape)),
+        _ => wrong(format!("{:?} is not a matrix", it.shape)),
     };
     let (m, k) = matrix(a, call.attributes().flag("transA"))?;
     let (k_too, n) = matrix(b, call.attributes().flag("transB"))?;
@@ -35,7 +35,7 @@ pub fn matmul_integer(call: &Call) -> Answer {
     multiply(call, 0, 1, Element::Signed(32))
 }
 
-/// `QLinearMatMul`: each of the matrices has a scale and a zero point behind it.
+/// `QLinearMatMul`: each matrix is followed by a scale and a zero point.
 pub fn qlinear_matmul(call: &Call) -> Answer {
     multiply(call, 0, 3, call.input(7)?.element)
 }
@@ -45,8 +45,8 @@ fn multiply(call: &Call, left: usize, right: usize, element: Element) -> Answer 
     Ok(vec![Type { element, shape }])
 }
 
-/// `QGemm` of onnxruntime: A and B each have a scale and a zero point behind them, and so has the result
-/// behind C. Without a zero point of its own, the result is of floats.
+/// `QGemm` of onnxruntime: A and B are each followed by a scale and a zero point, and C by those of the result.
+/// Without a zero point, the result has floats.
 pub fn qlinear_gemm(call: &Call) -> Answer {
     let element = call.optional(8).map_or(Element::Float(32), |it| it.element);
     gemm_of(call, 0, 3, element)
@@ -94,8 +94,8 @@ pub fn few_bits(call: &Call) -> Answer {
     }
 }
 
-/// As numpy does: a vector is a row on the left and a column on the right, and is gone in the result;
-/// dimensions before the last two are stretched.
+/// The shape of a product, as in NumPy: a vector is a row on the left and a column on the right, and its
+/// dimension is dropped in the result; dimensions before the last two are broadcast.
 fn multiply_shapes(left: &[u64], right: &[u64]) -> Result<Vec<u64>, Failure> {
     let fail = || wrong(format!("{left:?} and {right:?} cannot be multiplied"));
     let (left_batch, m, k) = match left {

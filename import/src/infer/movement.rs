@@ -12,13 +12,13 @@ pub fn transpose(call: &Call) -> Answer {
     Ok(vec![Type { element: input.element, shape: order.iter().map(|it| input.shape[*it]).collect() }])
 }
 
-/// The dimension of the input that each dimension of the result is.
+/// For each dimension of the result, the dimension of the input.
 pub fn permutation(call: &Call) -> Result<Vec<usize>, Failure> {
     let rank = call.input(0)?.shape.len();
     match call.attributes().ints("perm") {
         None => Ok((0..rank).rev().collect()),
         Some(order) if order.len() == rank => axes(order, rank),
-        Some(order) => wrong(format!("{order:?} is no permutation of {rank} dimensions")),
+        Some(order) => wrong(format!("{order:?} is not a permutation of {rank} dimensions")),
     }
 }
 
@@ -27,7 +27,7 @@ pub fn concat(call: &Call) -> Answer {
     concat_of(call, &(0..call.node.inputs.len()).collect::<Vec<_>>())
 }
 
-/// The same of some of a node's inputs.
+/// The concatenation of some of a node's inputs.
 pub fn concat_of(call: &Call, operands: &[usize]) -> Answer {
     let Some((first, others)) = operands.split_first() else { return wrong("it has no operands") };
     let first = call.input(*first)?;
@@ -72,7 +72,7 @@ pub fn split(call: &Call) -> Answer {
     Ok(sizes.into_iter().map(part).collect())
 }
 
-/// One dimension of a slice: the first index, the step, and how many.
+/// One dimension of a slice: the first index, the step, and the number of indices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
     pub start: i64,
@@ -87,7 +87,7 @@ pub fn slice(call: &Call) -> Answer {
     Ok(vec![Type { element: input.element, shape }])
 }
 
-/// What a slice takes of each dimension.
+/// The range that a slice takes of each dimension.
 pub fn ranges(call: &Call) -> Result<Vec<Range>, Failure> {
     let shape = &call.input(0)?.shape;
     let (Some(starts), Some(ends)) = (call.ints_of("starts", 1)?, call.ints_of("ends", 2)?) else {
@@ -172,12 +172,12 @@ pub fn gather(call: &Call) -> Answer {
     Ok(vec![Type { element: data.element, shape }])
 }
 
-/// `GatherElements`: one for each index.
+/// `GatherElements`: one element for each index.
 pub fn gather_elements(call: &Call) -> Answer {
     Ok(vec![Type { element: call.input(0)?.element, shape: call.input(1)?.shape.clone() }])
 }
 
-/// `GatherND`: the last dimension of the indices leads to slices.
+/// `GatherND`: the last dimension of the indices selects slices.
 pub fn gather_nd(call: &Call) -> Answer {
     let (data, indices) = (call.input(0)?, call.input(1)?);
     let batch = call.attributes().int("batch_dims").unwrap_or(0);
@@ -188,8 +188,8 @@ pub fn gather_nd(call: &Call) -> Answer {
     Ok(vec![Type { element: data.element, shape: [outer, inner].concat() }])
 }
 
-/// The elements that a `Gather` or `GatherND` with constant indices takes, if they lie side by side in the
-/// data; half-open.
+/// The range of elements, half-open, that a `Gather` or `GatherND` with constant indices takes, if they are
+/// contiguous in the data.
 pub fn picked(call: &Call) -> Option<std::ops::Range<u64>> {
     let (data, indices) = (call.optional(0)?, call.optional(1)?);
     let ints = call.content(1)?.ints()?;
@@ -206,7 +206,7 @@ pub fn picked(call: &Call) -> Option<std::ops::Range<u64>> {
     }
     let sizes = data.shape.get(outer..outer.checked_add(depth)?)?;
     let n_inner = n_elements(&data.shape[outer + depth..])?;
-    // Which row of inner elements each index is.
+    // The row of inner elements that each index selects.
     let mut first = None;
     for (n, index) in ints.chunks(depth).enumerate() {
         let mut row = 0_u64;

@@ -33,8 +33,8 @@ pub fn simplified_layer(call: &Call) -> Answer {
     Ok(layer(call)?.into_iter().take(2).collect())
 }
 
-/// `SkipLayerNormalization` and its like of onnxruntime: also mean and inverse deviation, and the sum that
-/// is normalised.
+/// onnxruntime's `SkipLayerNormalization` and variants: also mean and inverse deviation, and the sum that is
+/// normalised.
 pub fn skip_layer(call: &Call) -> Answer {
     let mut types = layer(call)?;
     types.push(types[0].clone());

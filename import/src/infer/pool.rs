@@ -1,4 +1,4 @@
-//! Pooling, and the arithmetic of windows that slide.
+//! Pooling, and the arithmetic of sliding windows.
 
 use super::call::{Answer, Call, Failure, list, size, wrong};
 use crate::element::Element;
@@ -9,14 +9,14 @@ pub struct Window {
     pub kernel: Vec<i64>,
     pub strides: Vec<i64>,
     pub dilations: Vec<i64>,
-    /// Of each dimension, at the begin and at the end.
+    /// The padding of each dimension, at its begin and end.
     pub pads: Vec<(i64, i64)>,
     pub auto_pad: AutoPad,
-    /// Whether a window that begins within the data may reach over its end.
+    /// Whether a window that begins within the data may extend beyond its end.
     pub is_ceil: bool,
 }
 
-/// How padding is decided.
+/// How padding is determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AutoPad {
     Explicit,
@@ -25,12 +25,12 @@ pub enum AutoPad {
 }
 
 impl Window {
-    /// What the attributes of a node say about a window of this kernel.
+    /// The window with this kernel, from the attributes of a node.
     pub fn read(call: &Call, kernel: &[i64]) -> Result<Window, Failure> {
         let attributes = call.attributes();
         let n = kernel.len();
         let positive = |list: Vec<i64>, name: &str| {
-            if list.iter().all(|it| 0 < *it) { Ok(list) } else { wrong(format!("{name} has to be positive: {list:?}")) }
+            if list.iter().all(|it| 0 < *it) { Ok(list) } else { wrong(format!("{name} must be positive: {list:?}")) }
         };
         let pads = list(attributes.ints("pads"), 2 * n, 0, "pads")?;
         let auto_pad = match attributes.text("auto_pad") {
@@ -49,7 +49,7 @@ impl Window {
         })
     }
 
-    /// From what the window spans at once to what it leaves in one dimension.
+    /// The size of the result in one dimension, from the size of the input.
     pub fn slide(&self, dimension: usize, input: u64) -> Result<u64, Failure> {
         let input = i128::from(input);
         let stride = i128::from(self.strides[dimension]);
@@ -68,14 +68,14 @@ impl Window {
         }
         let is_ceil = self.is_ceil && self.auto_pad == AutoPad::Explicit;
         let mut n = if is_ceil { (rest + stride - 1) / stride } else { rest / stride } + 1;
-        // A window that would begin in the padding at the end sees nothing.
+        // A window that would begin in the padding at the end does not count.
         if is_ceil && input + begin <= (n - 1) * stride {
             n -= 1;
         }
         size(n)
     }
 
-    /// Elements from the first to the last that the window sees.
+    /// The extent of the dilated window, in elements.
     pub fn span(&self, dimension: usize) -> i128 {
         i128::from(self.dilations[dimension]) * (i128::from(self.kernel[dimension]) - 1) + 1
     }

@@ -5,7 +5,7 @@ use super::elementwise::{broadcast_shapes, element};
 use crate::element::Element;
 use crate::graph::Type;
 
-/// `QuantizeLinear`: the type is that of the zero point, or an attribute says.
+/// `QuantizeLinear`: the type is that of the zero point or of an attribute.
 pub fn quantize(call: &Call) -> Answer {
     let element = match (call.optional(2), call.attributes().int("output_dtype")) {
         (Some(zero), _) => zero.element,
@@ -31,7 +31,7 @@ pub fn dynamic(call: &Call) -> Answer {
     ])
 }
 
-/// Two operands, each with a scale and a zero point behind it.
+/// Two operands, each followed by a scale and a zero point.
 pub fn binary(call: &Call) -> Answer {
     let (left, right) = (call.input(0)?, call.input(3)?);
     if left.element != right.element {
@@ -40,27 +40,27 @@ pub fn binary(call: &Call) -> Answer {
     Ok(vec![Type { element: left.element, shape: broadcast_shapes(&left.shape, &right.shape)? }])
 }
 
-/// `QLinearWhere`: a condition, and two operands that each have a scale and a zero point behind them.
+/// `QLinearWhere`: a condition, and two operands, each followed by a scale and a zero point.
 pub fn select(call: &Call) -> Answer {
     let (condition, yes, no) = (call.input(0)?, call.input(1)?, call.input(4)?);
     let shape = broadcast_shapes(&broadcast_shapes(&condition.shape, &yes.shape)?, &no.shape)?;
     Ok(vec![Type { element: yes.element, shape }])
 }
 
-/// `QLinearConcat`: scale and zero point of the result, then each operand with its own.
+/// `QLinearConcat`: scale and zero point of the result, then operands, each followed by its own.
 pub fn concat(call: &Call) -> Answer {
     let operands: Vec<usize> = (2..call.node.inputs.len()).step_by(3).collect();
     super::movement::concat_of(call, &operands)
 }
 
-/// `QLinearReduceMean`: scales and zero points are behind the data, the axes in an attribute.
+/// `QLinearReduceMean`: data, scales and zero points; the axes are an attribute.
 pub fn reduce(call: &Call) -> Answer {
     let input = call.input(0)?;
     super::reduce::reduce_over(call, input, call.attributes().ints("axes").unwrap_or(&[]))
 }
 
-/// `GatherBlockQuantized`: rows of a table in blocks, each with a scale, which are in input 2. Of four bits,
-/// two elements may be packed into a byte.
+/// `GatherBlockQuantized`: rows of a table that is quantised in blocks, whose scales are input 2. Two elements of
+/// four bits may be packed into a byte.
 pub fn gather(call: &Call) -> Answer {
     let (table, indices, scales) = (call.input(0)?, call.input(1)?, call.input(2)?);
     let rank = table.shape.len();

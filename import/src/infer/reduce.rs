@@ -4,13 +4,13 @@ use super::call::{Answer, Call, Failure, axes, axis, size, wrong};
 use crate::element::Element;
 use crate::graph::Type;
 
-/// `ReduceSum` and its like.
+/// `ReduceSum` and the other reductions.
 pub fn reduce(call: &Call) -> Answer {
     let input = call.input(0)?;
     reduce_over(call, input, call.ints_of("axes", 1)?.unwrap_or(&[]))
 }
 
-/// The same over axes that are given; over all, if none are.
+/// A reduction over the given axes, or over all if there are none.
 pub fn reduce_over(call: &Call, input: &Type, given: &[i64]) -> Answer {
     if given.is_empty() && call.attributes().flag("noop_with_empty_axes") {
         return Ok(vec![input.clone()]);
@@ -50,7 +50,7 @@ fn remove(call: &Call, shape: &[u64], axes: &[usize]) -> Vec<u64> {
     shape.iter().enumerate().filter_map(dimension).collect()
 }
 
-/// The axes that a node lists in an attribute or an input, which has to be there.
+/// The axes of a node, from an attribute or an input, one of which is required.
 pub fn required_axes(call: &Call, index: usize) -> Result<Vec<i64>, Failure> {
     match call.ints_of("axes", index)? {
         Some(axes) => Ok(axes.to_vec()),

@@ -4,7 +4,7 @@ use super::call::{Answer, Call, axes, axis, signed, size, wrong};
 use super::reduce::required_axes;
 use crate::graph::{Type, n_elements};
 
-/// `Reshape`: 0 keeps a dimension, -1 is what is left.
+/// `Reshape`: 0 keeps a dimension, -1 is inferred from the rest.
 pub fn reshape(call: &Call) -> Answer {
     let input = call.input(0)?;
     let Some(given) = call.ints_of("shape", 1)? else { return wrong("it does not say to which shape") };
@@ -49,7 +49,7 @@ pub fn flatten(call: &Call) -> Answer {
     Ok(vec![Type { element: input.element, shape: vec![rows, columns] }])
 }
 
-/// `Squeeze`: the given dimensions of one, or all.
+/// `Squeeze`: removes the given dimensions of one, or all.
 pub fn squeeze(call: &Call) -> Answer {
     let input = call.input(0)?;
     let rank = input.shape.len();

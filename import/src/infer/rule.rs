@@ -1,4 +1,4 @@
-//! Which rule an operator has.
+//! The table of rules.
 
 use super::call::{Answer, Call};
 use super::shape;
@@ -7,7 +7,7 @@ use super::{
     resize, signal,
 };
 
-/// Says what types the results of a node have.
+/// Computes the types of a node's results.
 pub type Rule = fn(&Call) -> Answer;
 
 /// The rule of an operator, if there is one.

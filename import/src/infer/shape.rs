@@ -66,7 +66,7 @@ pub fn random(call: &Call) -> Answer {
     Ok(vec![Type { element: element(call.attributes().int("dtype").unwrap_or(1))?, shape }])
 }
 
-/// `Shape`: all of it, or from a dimension to another.
+/// `Shape`: of all dimensions, or a range of them.
 pub fn shape(call: &Call) -> Answer {
     let sizes = sizes(call)?;
     Ok(vec![Type { element: Element::Signed(64), shape: vec![sizes.len() as u64] }])

@@ -5,7 +5,7 @@ use super::elementwise::element;
 use crate::content::Content;
 use crate::graph::Type;
 
-/// An input that is one integer; none if it is left out.
+/// An optional input that is one integer.
 fn length(call: &Call, index: usize) -> Result<Option<u64>, Failure> {
     if call.optional(index).is_none() {
         return Ok(None);
@@ -17,19 +17,19 @@ fn length(call: &Call, index: usize) -> Result<Option<u64>, Failure> {
     }
 }
 
-/// How many frequencies there are: half of them, if the others follow from those.
+/// The number of frequencies; one-sided, half of them, since the others are their conjugates.
 fn frequencies(call: &Call, n: u64) -> u64 {
     if call.attributes().flag("onesided") { n / 2 + 1 } else { n }
 }
 
-/// `DFT`: along an axis, real or complex numbers become complex ones, of any length.
+/// `DFT` along an axis: from real or complex to complex numbers, of any length.
 pub fn dft(call: &Call) -> Answer {
     let input = call.input(0)?;
     let rank = input.shape.len();
     if rank < 2 {
         return wrong(format!("{:?} has no numbers in its last dimension", input.shape));
     }
-    // In an attribute at first, in an input since opset 20.
+    // An attribute at first, an input since opset 20.
     let given = if call.opset < 20 {
         call.attributes().int("axis").unwrap_or(1)
     } else {
@@ -43,18 +43,17 @@ pub fn dft(call: &Call) -> Answer {
     let mut shape = input.shape.clone();
     let n = length(call, 1)?.unwrap_or(shape[axis]);
     if call.attributes().flag("inverse") && call.attributes().flag("onesided") {
-        return wrong("it goes back from one side alone, for which there is no rule");
+        return wrong("an inverse one-sided transform is not supported");
     }
     shape[axis] = frequencies(call, n);
     shape[rank - 1] = 2;
     Ok(vec![Type { element: input.element, shape }])
 }
 
-/// `STFT`: of frames that follow each other at a distance, the second input, and are as long as the window or
-/// as the fourth input says.
+/// `STFT`: the second input is the distance of frames. Their length is that of the window, or the fourth input.
 pub fn stft(call: &Call) -> Answer {
     let signal = call.input(0)?;
-    let &[batch, n, ..] = &signal.shape[..] else { return wrong(format!("{:?} is no signal", signal.shape)) };
+    let &[batch, n, ..] = &signal.shape[..] else { return wrong(format!("{:?} is not a signal", signal.shape)) };
     let Some(step) = length(call, 1)?.filter(|it| *it != 0) else { return wrong("its frames do not move on") };
     let window = call.optional(2).and_then(|it| it.shape.first().copied());
     let Some(frame) = length(call, 3)?.or(window) else { return wrong("it does not say how long a frame is") };
@@ -66,7 +65,7 @@ pub fn stft(call: &Call) -> Answer {
     Ok(vec![Type { element: signal.element, shape: vec![batch, rest / step + 1, n_frequencies, 2] }])
 }
 
-/// `HannWindow` and its like.
+/// `HannWindow` and the other windows.
 pub fn window(call: &Call) -> Answer {
     let Some(n) = length(call, 0)? else { return wrong("it does not say how long") };
     Ok(vec![Type { element: element(call.attributes().int("output_datatype").unwrap_or(1))?, shape: vec![n] }])
@@ -83,12 +82,12 @@ pub fn mel(call: &Call) -> Answer {
     }])
 }
 
-/// `AffineGrid`: a place in the input for each place of an image, or of a volume, of the given size.
+/// `AffineGrid`: input coordinates for each point of an image or volume of the given size.
 pub fn affine_grid(call: &Call) -> Answer {
     let theta = call.input(0)?;
     let Some(sizes) = call.ints(1)? else { return wrong("it does not say for which size") };
     let (Some(n), Some(sizes)) = (sizes.first(), sizes.get(2..)) else {
-        return wrong(format!("{sizes:?} is no size of an image"));
+        return wrong(format!("{sizes:?} is not the size of an image"));
     };
     let mut shape = vec![size((*n).into())?];
     for it in sizes {

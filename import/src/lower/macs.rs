@@ -1,9 +1,9 @@
-//! Multiply-accumulates of products and convolutions.
+//! The number of multiply-accumulates of products and convolutions.
 
 use crate::graph::n_elements;
 use crate::infer::Call;
 
-/// How many a node takes, if it is one that is measured by them.
+/// The number of multiply-accumulates of a node; `None` if it is neither a product nor a convolution.
 pub fn macs(call: &Call) -> Option<u64> {
     let shape = |it| call.optional(it).map(|it| it.shape.as_slice());
     let output = call.values[call.node.outputs.first().copied().flatten()?].r#type.as_ref()?;

@@ -1,9 +1,8 @@
-//! Constants that are wider to their readers than they are kept: the weights of quantised models.
+//! The weights of quantised models: constants that are stored with narrower elements than their readers use.
 //!
-//! A `DequantizeLinear` or a cast of a constant is not done before the run, where it would make the weight as
-//! wide as its readers compute. What reads it reads what was quantised, and the scales and zero points beside
-//! it, and widens for itself. Exporters also move such constants, mostly to transpose them; that is done before
-//! the run, with the narrow elements.
+//! A `DequantizeLinear` or a cast of a constant is not computed before the run, since that would widen the weight.
+//! Its readers read the quantised tensor with its scales and zero points, and widen it themselves. Moving such a
+//! constant, usually transposing it, is done before the run, on the narrow elements.
 
 use super::{Lowering, view};
 use crate::element::Element;
@@ -11,19 +10,19 @@ use crate::graph::n_elements;
 use crate::infer::Call;
 use crate::network::{Origin, Tensor, TensorIndex};
 
-/// How a constant is kept.
+/// The stored form of a constant.
 #[derive(Clone)]
 pub struct Narrow {
-    /// The value whose elements are kept.
+    /// The value whose elements are stored.
     stored: usize,
-    /// What these elements are.
+    /// The type of the stored elements.
     element: Element,
-    /// Scales and zero points of more than one element.
+    /// Its scales and zero points with more than one element.
     beside: Vec<usize>,
 }
 
 impl Lowering<'_> {
-    /// Notes how the results of a node are kept, which is computed before the run.
+    /// Records the stored form of the results of a node that is computed before the run.
     pub fn keep_narrow(&mut self, call: &Call) {
         let Some(&Some(input)) = call.node.inputs.first() else { return };
         let is_own = matches!(call.node.domain.as_str(), "" | "com.microsoft");
@@ -79,7 +78,7 @@ impl Lowering<'_> {
         tensors
     }
 
-    /// The tensor of a value with other elements than it has in the model.
+    /// The tensor of a value, stored with another element type than in the model.
     fn stored_tensor(&mut self, value: usize, element: Element) -> TensorIndex {
         let of = &self.graph.values[value];
         let r#type = of.r#type.as_ref().expect("types were inferred");

@@ -1,12 +1,12 @@
-//! Constant inputs that describe what an operator does, rather than what it does it with.
+//! Constant inputs that are parameters of an operator, not operands.
 
 use crate::class::{Class, class};
 use crate::graph::{Node, Value, n_elements};
 
-/// Whether this input of a node, which is a constant, is a parameter of the operator.
+/// Whether a constant input of a node is a parameter of the operator.
 pub fn is_parameter(node: &Node, input: usize, constant: &Value) -> bool {
     let n = constant.r#type.as_ref().and_then(|it| n_elements(&it.shape));
-    // Where each element is computed for itself, one number is enough, however often it is there.
+    // For an elementwise operator, a constant of equal elements is a single number.
     let repeats = node.domain.is_empty() && (class(&node.kind) == Class::Elementwise || node.kind == "Concat");
     if n == Some(1) || repeats && constant.is_uniform {
         return true;
@@ -23,7 +23,7 @@ pub fn is_parameter(node: &Node, input: usize, constant: &Value) -> bool {
     }
 }
 
-/// Whether a node only looks at the type of this input: its elements need not be there.
+/// Whether a node uses only the type of an input, not its elements.
 pub fn is_read_for_its_type(node: &Node, input: usize) -> bool {
     let of_first =
         || matches!(node.kind.as_str(), "Shape" | "Size" | "EyeLike" | "RandomNormalLike" | "RandomUniformLike");

@@ -1,4 +1,4 @@
-//! Operators whose result is made of the bytes of their first input, in the same order.
+//! Views: operators whose result has the bytes of their first input, in the same order.
 
 use crate::graph::{Type, n_elements};
 use crate::infer::{Call, permutation, picked, ranges};
@@ -12,7 +12,7 @@ pub fn is_view(call: &Call) -> bool {
     let keeps_shape = || output(call).is_some_and(|it| it.shape == input.shape);
     match call.node.kind.as_str() {
         "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Dropout" => true,
-        // Those to another type were told apart before.
+        // The caller has checked that the type does not change.
         "Cast" | "CastLike" => true,
         "Transpose" => permutation(call).is_ok_and(|order| moves_only_ones(&order, &input.shape)),
         "Expand" | "Tile" => keeps_shape(),
@@ -31,7 +31,7 @@ fn output<'a>(call: &Call<'a>) -> Option<&'a Type> {
     call.values[call.node.outputs.first().copied().flatten()?].r#type.as_ref()
 }
 
-/// A dimension of one can be anywhere.
+/// Whether a permutation moves only dimensions of one.
 fn moves_only_ones(order: &[usize], shape: &[u64]) -> bool {
     order.iter().filter(|it| shape[**it] != 1).is_sorted()
 }

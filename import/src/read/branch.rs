@@ -1,4 +1,4 @@
-//! The branch of an `If` that is taken, in its place: exporters write one for what only the sizes decide.
+//! Replaces an `If` by the branch taken. Exporters write an `If` for decisions that depend only on sizes.
 
 use super::{Reader, inline, order, scope};
 use crate::error::Error;
@@ -11,10 +11,10 @@ pub fn is_choice(node: &Node) -> bool {
     node.domain.is_empty() && node.kind == "If"
 }
 
-/// The nodes of the branch that an `If` takes, in order, the last of which give its results their values.
+/// The nodes of the branch that an `If` takes, in order, followed by identities for its results.
 ///
 /// # Errors
-/// If its condition is not known before the run, or the branch is wrong.
+/// If its condition is not known before the run, or the branch is invalid.
 pub fn take(reader: &mut Reader, values: &mut Vec<Value>, node: &Node) -> Result<Vec<Node>, Error> {
     let is_true = condition(values, node)?;
     let name = if is_true { "then_branch" } else { "else_branch" };
@@ -63,18 +63,18 @@ fn condition(values: &[Value], node: &Node) -> Result<bool, Error> {
         None if value.is_constant => {
             let why = value.absent.as_ref().map_or(String::new(), |it| format!(", since {it}"));
             Err(node.error(format!(
-                "its condition '{name}' is a constant that is not evaluated{why}: fold the model's constants before, \
+                "its condition '{name}' is a constant that is not evaluated{why}: fold the model's constants first, \
                  with onnxruntime or onnxsim"
             )))
         }
         None => Err(node.error(format!(
-            "which branch it takes depends on the data of '{name}', and only one can be planned: export the model with \
-             that one alone"
+            "the branch taken depends on the data of '{name}', and only one can be planned: export the model with \
+             only that one"
         ))),
     }
 }
 
-/// Two branches may use the same names, and only within themselves.
+/// Renames the values of a branch that have names of others: the two branches may use the same names.
 fn with_names_of_its_own(mut branch: GraphProto, reader: &Reader, node: &Node) -> GraphProto {
     let mut other = HashMap::new();
     for name in scope::defined(&branch) {

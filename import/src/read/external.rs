@@ -1,7 +1,7 @@
-//! Data in other files: read where shapes may depend on it, which are few bytes.
+//! Reads data from external files, but only small tensors that shapes may depend on.
 //!
-//! A model says where by a path that is relative to its folder. One that leads out of the folder, through a
-//! link or otherwise, is not followed: models come from strangers.
+//! A model gives a path relative to its folder. Paths that lead out of the folder, through links or otherwise, are
+//! refused: models are untrusted input.
 
 use crate::content::MOST_ELEMENTS;
 use crate::graph::n_elements;
@@ -10,27 +10,27 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
-/// Whether data lies in another file, and may be what a shape is computed with.
+/// Whether a tensor is in an external file and small enough for shape computations.
 pub fn is_elsewhere(tensor: &TensorProto) -> bool {
     let shape: Option<Vec<u64>> = tensor.dims.iter().map(|it| u64::try_from(*it).ok()).collect();
     let n = shape.and_then(|it| n_elements(&it));
     tensor.data_location == 1 && n.is_some_and(|it| it <= MOST_ELEMENTS)
 }
 
-/// Puts the data of a tensor of so many bytes into it.
+/// Reads the external data of a tensor, `n_bytes` long, into it.
 ///
 /// # Errors
-/// Why that cannot be done.
+/// A message about why it cannot be read.
 pub fn fetch(tensor: &mut TensorProto, n_bytes: u64, folder: Option<&Path>) -> Result<(), String> {
     let entry = |key: &str| tensor.external_data.iter().find(|it| it.key == key).map(|it| it.value.as_str());
     let Some(location) = entry("location") else {
-        return Err("its data lies in another file, but the model does not say in which".into());
+        return Err("its data is in an external file, but the model does not name it".into());
     };
-    let fail = |why: &str| format!("its data lies in '{location}', {why}");
+    let fail = |why: &str| format!("its data is in '{location}', {why}");
     let number = |key: &str| match entry(key).map(str::parse::<u64>) {
         None => Ok(None),
         Some(Ok(number)) => Ok(Some(number)),
-        Some(Err(_)) => Err(fail(&format!("but the model does not say where: its {key} is no number"))),
+        Some(Err(_)) => Err(fail(&format!("but its {key} is not a number"))),
     };
     let offset = number("offset")?.unwrap_or(0);
     if let Some(length) = number("length")?.filter(|it| *it != n_bytes) {
@@ -50,7 +50,7 @@ pub fn fetch(tensor: &mut TensorProto, n_bytes: u64, folder: Option<&Path>) -> R
     }
     let mut data = Vec::new();
     let mut read = || {
-        // A pipe would have to be waited for.
+        // Reading from a pipe could block.
         let metadata = path.metadata()?;
         let is_long = offset.checked_add(n_bytes).is_some_and(|end| end <= metadata.len());
         if metadata.is_file() && is_long {

@@ -1,19 +1,21 @@
-//! Calls of a model's own functions, replaced by what they do.
+//! Inlines calls of a model's own functions.
 //!
-//! A name inside of a function becomes one after the call: `call/name`. Attributes that refer to the
-//! call's are filled in.
+//! A name inside a function becomes `call/name`. References to attributes of the call are resolved.
 
 use super::scope;
 use crate::error::Error;
 use crate::proto::{FunctionProto, NodeProto};
 use std::collections::HashMap;
 
-/// A function that calls itself would never end.
+/// The deepest nesting of calls, which stops at recursion.
 const MOST_CALLS_DEEP: usize = 32;
-/// Calls of calls could fill any memory.
+/// The most nodes and calls: nested calls could multiply without limit.
 const MOST_NODES: usize = 1_000_000;
 
-/// The nodes of a graph without calls. `n_seen` counts nodes and calls of all graphs of a model that are read.
+/// Inlines all calls in the nodes of a graph. `n_seen` counts the nodes and calls of all graphs of a model.
+///
+/// # Errors
+/// At recursive calls, calls with too many inputs or results, and beyond [`MOST_NODES`].
 pub fn inline(nodes: Vec<NodeProto>, functions: &[FunctionProto], n_seen: &mut usize) -> Result<Vec<NodeProto>, Error> {
     let functions = functions.iter().map(|it| ((it.domain.as_str(), it.name.as_str()), it)).collect();
     let mut inlined = Inlined { nodes: Vec::with_capacity(nodes.len()), n_seen };
@@ -25,7 +27,7 @@ pub fn inline(nodes: Vec<NodeProto>, functions: &[FunctionProto], n_seen: &mut u
 
 struct Inlined<'a> {
     nodes: Vec<NodeProto>,
-    /// Nodes and calls, since a function may be empty.
+    /// The number of nodes and calls; calls count since a function may be empty.
     n_seen: &'a mut usize,
 }
 
@@ -54,7 +56,7 @@ fn add(node: NodeProto, functions: &Functions, depth: usize, inlined: &mut Inlin
     }
     let call = if node.name.is_empty() { format!("{}#{}", node.op_type, inlined.n_seen) } else { node.name.clone() };
     let mut names: HashMap<&str, String> = HashMap::new();
-    // What a call leaves out is left out inside as well.
+    // An input that is absent in the call is absent inside as well.
     let given = node.input.iter().cloned().chain(std::iter::repeat(String::new()));
     names.extend(function.input.iter().map(String::as_str).zip(given));
     for (inside, outside) in function.output.iter().zip(&node.output) {

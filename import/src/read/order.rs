@@ -1,11 +1,14 @@
-//! Nodes in an order that respects the dependences.
+//! Topological order of nodes.
 
 use crate::error::Error;
 use crate::graph::{Node, Value};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Of the nodes that can come next, always the one that the model has first: what is in order stays.
+/// Sorts nodes topologically. Among ready nodes, the first in the model is next, so a valid order is kept.
+///
+/// # Errors
+/// At a node on a cycle.
 pub fn order(nodes: Vec<Node>, values: &[Value]) -> Result<Vec<Node>, Error> {
     let mut producer = vec![None; values.len()];
     for (index, node) in nodes.iter().enumerate() {
@@ -37,8 +40,8 @@ pub fn order(nodes: Vec<Node>, values: &[Value]) -> Result<Vec<Node>, Error> {
     Ok(order.into_iter().filter_map(|it| nodes[it].take()).collect())
 }
 
-/// Of the nodes that could not be ordered, some only follow a cycle: going back from any of them,
-/// one is on a cycle as soon as it is met again.
+/// The error at a node on a cycle. Some unordered nodes only follow a cycle: walking back from any of them, the
+/// first node that is visited twice is on a cycle.
 fn cycle(nodes: &[Node], n_missing: &[usize], producer: &[Option<usize>]) -> Error {
     let before = |index: usize| {
         let read = nodes[index].inputs.iter().flatten().chain(&nodes[index].captures);

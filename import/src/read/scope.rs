@@ -1,4 +1,4 @@
-//! Graphs within nodes: what they read from around them, and other names for it.
+//! Graphs in attributes of nodes: their free names, and renaming.
 
 use crate::proto::{AttributeProto, GraphProto, NodeProto};
 use std::collections::HashSet;
@@ -12,14 +12,14 @@ fn graphs_mut(attributes: &mut [AttributeProto]) -> impl Iterator<Item = &mut Gr
     attributes.iter_mut().flat_map(|it| it.g.iter_mut().chain(&mut it.graphs))
 }
 
-/// All names that a graph gives to values.
+/// All names that a graph defines.
 pub fn defined(graph: &GraphProto) -> HashSet<String> {
     let results = graph.node.iter().flat_map(|it| &it.output);
     let others = graph.initializer.iter().map(|it| &it.name).chain(graph.input.iter().map(|it| &it.name));
     results.chain(others).filter(|it| !it.is_empty()).cloned().collect()
 }
 
-/// The names that a graph, or one in it, reads without giving them to anything; some of them more than once.
+/// The names that a graph, or a nested one, reads but does not define; possibly with duplicates.
 pub fn free(graph: &GraphProto) -> Vec<String> {
     let own = defined(graph);
     let inner = graph.node.iter().flat_map(|it| graphs(it).flat_map(free));

@@ -1,20 +1,20 @@
-//! The values that a program takes and gives: bytes with a type and a shape.
+//! The arguments and results of a program: bytes with a type and a shape.
 
 use std::fmt;
 
-/// The type of an element, as far as its bytes go. Elements of less than a byte take one, as MLIR has it.
+/// The representation of an element. Elements of less than a byte take one, as in MLIR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Element {
-    /// An integer of so many bits.
+    /// An integer.
     Integer {
-        /// 1 to 64.
+        /// The width in bits, 1 to 64.
         bits: u32,
     },
     /// A float in the format of IEEE 754: a sign, an exponent, a mantissa.
     Float {
-        /// Bits of the exponent.
+        /// The width of the exponent in bits.
         exponent: u32,
-        /// Bits of the mantissa.
+        /// The width of the mantissa in bits.
         mantissa: u32,
     },
     /// An index, of 64 bits.
@@ -22,7 +22,7 @@ pub enum Element {
 }
 
 impl Element {
-    /// The type of this name in MLIR, `f32` or `i8`; none for types that are not passed.
+    /// Parses the MLIR name of a type, such as `f32` or `i8`; `None` for unsupported types.
     pub fn parse(name: &str) -> Option<Element> {
         let float = |exponent, mantissa| Some(Element::Float { exponent, mantissa });
         match name {
@@ -41,7 +41,7 @@ impl Element {
         }
     }
 
-    /// Bytes of one element in memory.
+    /// The size of an element in memory, in bytes.
     pub fn size(self) -> usize {
         match self {
             Element::Integer { bits } => bits.div_ceil(8).next_power_of_two() as usize,
@@ -50,14 +50,14 @@ impl Element {
         }
     }
 
-    /// Whether these bits are a float that is no number.
+    /// Whether these bits are a NaN.
     pub fn is_nan(self, bits: u64) -> bool {
         let Element::Float { exponent, mantissa } = self else { return false };
         let all = (1 << exponent) - 1;
         (bits >> mantissa) & all == all && bits & ((1 << mantissa) - 1) != 0
     }
 
-    /// An element for people: its value, and its bits where the value does not say all.
+    /// Formats an element: its value, and its bits if the value is ambiguous.
     pub fn show(self, bits: u64) -> String {
         match self {
             Element::Integer { .. } | Element::Index => {
@@ -71,7 +71,7 @@ impl Element {
         }
     }
 
-    /// What a float is worth.
+    /// The value of a float.
     fn value(self, bits: u64) -> f64 {
         let Element::Float { exponent, mantissa } = self else { return bits as f64 };
         let all = (1u64 << exponent) - 1;
@@ -104,7 +104,7 @@ impl fmt::Display for Element {
     }
 }
 
-/// A tensor's value: elements side by side, the last dimension fastest.
+/// The value of a tensor: its elements in row-major order.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Buffer {
     element: Element,
@@ -113,13 +113,13 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// A buffer of this type and these bytes; none if the bytes are more or fewer.
+    /// A buffer of a type with these bytes; `None` if their number is wrong.
     pub fn new(element: Element, shape: &[u64], bytes: Vec<u8>) -> Option<Buffer> {
         let size = shape.iter().try_fold(element.size() as u64, |size, it| size.checked_mul(*it));
         (size == Some(bytes.len() as u64)).then(|| Buffer { element, shape: shape.to_vec(), bytes })
     }
 
-    /// A buffer that repeats these eight bytes; none if it would be larger than what can be had.
+    /// A buffer filled with a pattern of eight bytes; `None` if it is too large to allocate.
     pub fn filled(element: Element, shape: &[u64], pattern: u64) -> Option<Buffer> {
         let size = shape.iter().try_fold(element.size() as u64, |size, it| size.checked_mul(*it))?;
         let mut bytes = Vec::new();
@@ -138,12 +138,12 @@ impl Buffer {
         &self.shape
     }
 
-    /// The elements, each with its least byte first.
+    /// The elements in little-endian order.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         self.bytes.len() / self.element.size()
     }
@@ -153,7 +153,7 @@ impl Buffer {
         self.bytes.is_empty()
     }
 
-    /// The bits of an element, counted in the order of memory.
+    /// The bits of the element at a position in memory.
     pub fn bits(&self, index: usize) -> u64 {
         let size = self.element.size();
         let mut bits = [0; 8];

@@ -1,29 +1,29 @@
-//! Memrefs as compiled code has them: a descriptor of 64-bit words, which says where elements lie.
+//! Memrefs in compiled code: descriptors of 64-bit words.
 //!
 //! `allocated, aligned, offset, size × rank, stride × rank`; sizes, strides and the offset count elements.
 
 use super::BufferType;
 
-/// Where the elements of a memref lie.
+/// The layout of a memref in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// What was allocated, to be freed.
+    /// The address of the allocation, to be freed.
     pub allocated: usize,
-    /// The first element.
+    /// The address of the first element.
     pub start: usize,
     pub sizes: Vec<i64>,
-    /// Between neighbours of each dimension, in bytes.
+    /// The strides in bytes.
     pub strides: Vec<i64>,
-    /// Bytes of an element.
+    /// The size of an element in bytes.
     pub element: usize,
 }
 
-/// The words of a descriptor of this rank.
+/// The number of words of a descriptor of a rank.
 pub(super) fn n_words(rank: usize) -> usize {
     3 + 2 * rank
 }
 
-/// A descriptor for elements that lie side by side.
+/// The descriptor of a contiguous memref.
 pub(super) fn write(address: usize, r#type: &BufferType) -> Vec<u64> {
     let mut strides = vec![1u64; r#type.shape.len()];
     for index in (1..strides.len()).rev() {
@@ -33,7 +33,7 @@ pub(super) fn write(address: usize, r#type: &BufferType) -> Vec<u64> {
 }
 
 impl Layout {
-    /// Reads a descriptor, whose rank is that of its words.
+    /// Reads a descriptor. The number of its words determines its rank.
     pub fn read(words: &[u64], element: usize) -> Layout {
         let rank = (words.len() - 3) / 2;
         let signed = |it: &[u64]| it.iter().map(|it| *it as i64).collect::<Vec<i64>>();
@@ -48,7 +48,7 @@ impl Layout {
         }
     }
 
-    /// Elements side by side, each of so many bytes.
+    /// A contiguous layout of elements of `element` bytes.
     pub fn contiguous(start: usize, sizes: &[i64], element: usize) -> Layout {
         let mut strides = vec![element as i64; sizes.len()];
         for at in (1..strides.len()).rev() {
@@ -57,12 +57,12 @@ impl Layout {
         Layout { allocated: start, start, sizes: sizes.to_vec(), strides, element }
     }
 
-    /// Elements, each with its bytes.
+    /// The size of all elements in bytes.
     pub fn n_bytes(&self) -> usize {
         self.sizes.iter().map(|it| (*it).max(0) as usize).product::<usize>() * self.element
     }
 
-    /// The first byte and the one after the last; none if there are no elements.
+    /// The addresses of the first byte and the one after the last; `None` if there are no elements.
     pub fn extent(&self) -> Option<(usize, usize)> {
         if self.n_bytes() == 0 {
             return None;
@@ -76,9 +76,9 @@ impl Layout {
         Some((low, high.wrapping_add(self.element)))
     }
 
-    /// The addresses of runs of elements that lie side by side here and there, with their bytes.
+    /// The runs of elements that are contiguous in both layouts: their addresses in each, and their size in bytes.
     pub fn runs(&self, other: &Layout) -> Vec<(usize, usize, usize)> {
-        // The inner dimensions that are one piece on both sides.
+        // The inner dimensions that are contiguous in both.
         let mut length = self.element;
         let mut rank = self.sizes.len();
         let is_piece = |at: usize, length: usize| {

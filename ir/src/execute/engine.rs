@@ -1,4 +1,4 @@
-//! From a module on memrefs to machine code, and its calls.
+//! Compiles a module on memrefs to machine code, and calls its functions.
 
 use super::descriptor::{self, Layout};
 use super::memory::{self, Memory, Moved};
@@ -20,16 +20,16 @@ use std::ffi::{CString, c_void};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// From linalg, loops and memrefs to LLVM. Nothing in it joins or reorders operations on floats.
+/// Lowers linalg, loops and memrefs to LLVM. No pass fuses or reorders floating-point operations.
 ///
-/// Allocations become calls of functions that [`memory`] stands for.
+/// Allocations become calls of functions that [`memory`] provides.
 const PIPELINE: &str = "builtin.module(\
     func.func(convert-linalg-to-loops),\
     expand-strided-metadata,lower-affine,convert-scf-to-cf,convert-math-to-llvm,convert-math-to-libm,\
     finalize-memref-to-llvm{use-generic-functions=true use-aligned-alloc=true},\
     convert-to-llvm,reconcile-unrealized-casts)";
 
-/// A module as machine code.
+/// A compiled module.
 pub struct Program {
     engine: MlirExecutionEngine,
     functions: Vec<Function>,
@@ -41,33 +41,33 @@ struct Function {
     code: Option<unsafe extern "C" fn(*mut *mut c_void)>,
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// What the function gave.
+    /// The results of the function.
     pub results: Vec<Buffer>,
-    /// The arguments as they were afterwards.
+    /// The arguments after the call.
     pub arguments: Vec<Buffer>,
-    /// What its transfers moved.
+    /// The bytes that its transfers moved.
     pub moved: Moved,
-    /// What it did to memory that it must not, a sentence each.
+    /// The memory errors, as messages.
     pub faults: Vec<String>,
-    /// How long it took.
+    /// The run time.
     pub duration: Duration,
 }
 
 impl Program {
-    /// Brings a module of functions on memrefs, with what is left of linalg and loops, to machine code.
-    /// `effort` is LLVM's, from 0 to 3.
+    /// Compiles a module of functions on memrefs, which may contain linalg and loops. `effort` is LLVM's
+    /// optimisation level, 0 to 3.
     ///
     /// # Errors
-    /// [`ExecuteError::Compile`] where MLIR cannot; its diagnostics have gone to the context's handler.
+    /// [`ExecuteError::Compile`] if MLIR fails; its diagnostics go to the context's handler.
     pub fn compile<'c>(context: &'c Context, module: Module<'c>, effort: u8) -> Result<Program, ExecuteError> {
         let mut found = Vec::new();
         for function in functions(module.as_operation()) {
             found.push(Function { name: symbol(function), signature: Signature::read(function), code: None });
             as_mut(function).set_attribute("llvm.emit_c_interface", Attribute::unit(context));
-            // What an argument means to others would have to be known to LLVM.
+            // LLVM fails on attributes of arguments that it does not know.
             for attributes in ["arg_attrs", "res_attrs"] {
                 let _ = as_mut(function).remove_attribute(attributes);
             }
@@ -91,13 +91,13 @@ impl Program {
     }
 
     fn new(module: &Module, effort: u8, symbols: &[String]) -> Result<Program, ExecuteError> {
-        // The paths have to end in NUL, whatever their lengths say.
+        // The paths must be NUL-terminated in spite of their lengths.
         let libraries: Vec<CString> = libraries()
             .into_iter()
             .filter_map(|it| CString::new(it.into_os_string().into_encoded_bytes()).ok())
             .collect();
         let paths: Vec<MlirStringRef> = libraries.iter().map(|it| Text::new(it.as_bytes()).raw()).collect();
-        // SAFETY: the module is alive, and the engine makes something else of it; the paths are copied.
+        // SAFETY: the module is alive, and the engine translates it and copies the paths.
         let engine = unsafe {
             mlirExecutionEngineCreate(
                 module.to_raw(),
@@ -115,8 +115,8 @@ impl Program {
         let known = memory::symbols();
         let transfers = symbols.iter().filter_map(|it| Some((it.as_str(), memory::transfer_symbol(it)?)));
         for (name, address) in known.into_iter().chain(transfers) {
-            // SAFETY: the engine is alive; the functions live as long as the process, and their types are
-            // those with which compiled code calls them.
+            // SAFETY: the engine is alive; the functions live as long as the process, and have the types with which
+            // compiled code calls them.
             unsafe { mlirExecutionEngineRegisterSymbol(program.engine, Text::new(name).raw(), address) };
         }
         Ok(program)
@@ -128,14 +128,14 @@ impl Program {
         if code.is_null() {
             return Err(ExecuteError::Compile(format!("@{function} calls something that is not there")));
         }
-        // SAFETY: what is found under this name is a function that takes a list of its arguments' addresses.
+        // SAFETY: the function with this name takes a list of its arguments' addresses.
         Ok(unsafe { std::mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut *mut c_void)>(code) })
     }
 
-    /// What a function takes.
+    /// The types of a function's arguments.
     ///
     /// # Errors
-    /// Where there is no such function, or it takes what cannot be given.
+    /// If there is no such function, or a type is not supported.
     pub fn arguments(&self, function: &str) -> Result<&[BufferType], ExecuteError> {
         Ok(&self.signature(function)?.1.arguments)
     }
@@ -146,15 +146,15 @@ impl Program {
         Ok((found, found.signature.as_ref().map_err(Clone::clone)?))
     }
 
-    /// Calls a function on copies of these buffers. What it allocates is filled with `poison`.
+    /// Calls a function on copies of buffers. Memory that it allocates is filled with `poison`.
     ///
     /// # Errors
-    /// Where there is no such function, or it takes something else; where it asks for memory that cannot be
-    /// had. What else goes wrong in the function is among the faults.
+    /// If there is no such function, if the arguments have other types, or if an allocation fails. Other errors in the
+    /// function are [faults](Outcome::faults).
     ///
     /// # Safety
-    /// The function's loads and stores keep within the buffers that it is given or allocates, or within the
-    /// bytes around them that are guarded. Code that was lowered from operations on tensors does so.
+    /// The function's loads and stores must stay within the buffers that are passed or allocated, or the guard zones
+    /// around them. Code that was lowered from operations on tensors does.
     pub unsafe fn call(&self, function: &str, arguments: &[Buffer], poison: u64) -> Result<Outcome, ExecuteError> {
         let (found, signature) = self.signature(function)?;
         let code = found.code.ok_or_else(|| ExecuteError::NoFunction(function.into()))?;
@@ -175,8 +175,8 @@ impl Program {
         addresses.extend(descriptors.iter_mut().map(|it| it.as_mut_ptr()));
         let mut packed: Vec<*mut c_void> = addresses.iter_mut().map(|it| (&raw mut *it).cast()).collect();
         let start = Instant::now();
-        // SAFETY: the code was compiled from a function of this signature, and so are the descriptors,
-        // whose memory is alive. What else it touches is for the caller to answer for.
+        // SAFETY: the code was compiled from a function of this signature, the descriptors match it, and their memory is
+        // alive. The caller guarantees that other accesses are in bounds.
         let mut memory = unsafe { memory.during(code, packed.as_mut_ptr()) };
         let duration = start.elapsed();
         if let Some(why) = memory.end.take() {
@@ -205,7 +205,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // SAFETY: the engine is ours; nobody can call its code after that.
+        // SAFETY: the engine is owned, and its code cannot be called afterwards.
         unsafe { mlirExecutionEngineDestroy(self.engine) }
     }
 }
@@ -214,20 +214,20 @@ fn words(rank: usize) -> usize {
     descriptor::n_words(rank)
 }
 
-/// What the engine calls the form of a function that others can call.
+/// The engine's name for the C interface of a function.
 fn ciface(function: &str) -> String {
     format!("_mlir_ciface_{function}")
 }
 
-/// The functions that are called.
+/// The names of a module's functions, including the external ones that transfers call.
 fn declarations(module: OperationRef) -> Vec<String> {
     let block = module.region(0).ok().and_then(|it| it.first_block());
     let operations = std::iter::successors(block.and_then(|it| it.first_operation()), |it| it.next_in_block());
     operations.filter(|it| name(*it) == "func.func").map(symbol).collect()
 }
 
-/// What LLVM calls to convert small floats, which lies beside MLIR's own library. Where that is cannot be
-/// found out, or there is none, the process has to have these functions.
+/// The libraries with the functions that LLVM calls to convert small floats, in the folder of MLIR's own library. If
+/// they are not found, the process must have these functions.
 fn libraries() -> Vec<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let paths = maps.lines().filter_map(|it| it.find('/').map(|at| &it[at..]));

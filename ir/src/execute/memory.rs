@@ -1,7 +1,7 @@
-//! The memory of a running program, and what it calls: to allocate, to free, to copy, to transfer.
+//! The memory of a running program, and the functions that it calls to allocate, free, copy and transfer.
 //!
-//! Compiled code calls functions without knowing for whom it runs, so the memory of the call that is
-//! under way is the thread's ([`Memory::during`]). Nothing of it is left between calls.
+//! Compiled code calls these functions without a context, so the memory of the current call is thread-local
+//! ([`Memory::during`]). No state is kept between calls.
 
 use super::descriptor::Layout;
 use crate::Transfer;
@@ -11,21 +11,21 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::c_void;
 
-/// Bytes that transfers moved.
+/// The bytes that transfers moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moved {
-    /// Arguments and constants, the first time in.
+    /// Loads.
     pub load: u64,
-    /// What came in again.
+    /// Reloads.
     pub reload: u64,
-    /// What went out to come back.
+    /// Spills.
     pub spill: u64,
-    /// Results out.
+    /// Stores.
     pub store: u64,
 }
 
 impl Moved {
-    /// All of it.
+    /// The sum of all.
     pub fn total(&self) -> u64 {
         self.compulsory() + self.non_compulsory()
     }
@@ -50,18 +50,18 @@ impl Moved {
     }
 }
 
-/// The transfers as numbers, which is how compiled code names them.
+/// The transfers by the numbers that compiled code passes.
 pub(super) const TRANSFERS: [Transfer; 4] = [Transfer::Load, Transfer::Reload, Transfer::Spill, Transfer::Store];
 
-/// What lies around a block, to show writes beside it.
+/// The content of the guard zones around a block.
 const GUARD: u8 = 0xC5;
 const GUARD_SIZE: usize = 64;
-/// Bytes of freed blocks that are kept, to show reads and writes after that.
+/// The most bytes of freed blocks to keep, to detect uses after free.
 const KEPT: usize = 64 << 20;
-/// More faults than this say nothing new.
+/// The most faults to report.
 const MOST_FAULTS: usize = 16;
 
-/// Blocks of memory, of the caller and of the program.
+/// The blocks of memory of the caller and the program.
 pub(super) struct Memory {
     poison: u64,
     /// By the address of the first byte.
@@ -70,7 +70,7 @@ pub(super) struct Memory {
     freed_size: usize,
     pub moved: Moved,
     pub faults: Vec<String>,
-    /// Why the program could not go on.
+    /// Why the program was aborted.
     pub end: Option<String>,
 }
 
@@ -78,10 +78,10 @@ pub(super) struct Memory {
 struct Block {
     base: *mut u8,
     layout: alloc::Layout,
-    /// Bytes before it.
+    /// The size of the guard zone before it.
     before: usize,
     size: usize,
-    /// What the caller gave, which is not the program's to free.
+    /// Whether the caller passed it, so that the program must not free it.
     is_given: bool,
 }
 
@@ -102,15 +102,15 @@ impl Memory {
         }
     }
 
-    /// Runs compiled code, which may call the functions below: they work on this memory then. Where one of
-    /// them cannot do what it is asked for, the code is left there, and [`end`](Memory::end) says why.
+    /// Runs compiled code with this memory as that of the functions below. If one of them fails, the code is aborted,
+    /// and [`end`](Memory::end) is the reason.
     ///
     /// # Safety
-    /// The code takes these arguments, and keeps within its own memory and this one.
+    /// The code takes these arguments, and accesses only its own memory and this one.
     pub unsafe fn during(self, code: unsafe extern "C" fn(*mut *mut c_void), arguments: *mut *mut c_void) -> Memory {
         let before = CURRENT.replace(Some(self));
         assert!(before.is_none(), "a program does not call the engine");
-        // SAFETY: the caller's; of what is left, see `serve`.
+        // SAFETY: guaranteed by the caller; for aborts, see `serve`.
         let is_done = unsafe { cosmaCall(code, arguments) };
         let mut memory = CURRENT.take().expect("it was put there");
         if !is_done && memory.end.is_none() {
@@ -119,21 +119,21 @@ impl Memory {
         memory
     }
 
-    /// A copy of bytes that the caller gives.
+    /// Copies bytes of the caller into a new block, and returns its address.
     ///
     /// # Errors
-    /// Where there is no memory for it.
+    /// If the allocation fails.
     pub fn give(&mut self, bytes: &[u8]) -> Result<usize, String> {
         let start = self.allocate(GUARD_SIZE, bytes.len(), true)?;
         let block = &self.blocks[&start];
-        // SAFETY: the block was made for them.
+        // SAFETY: the block has their size.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), block.start(), bytes.len()) };
         Ok(start)
     }
 
     fn allocate(&mut self, alignment: usize, size: usize, is_given: bool) -> Result<usize, String> {
         let too_large = || format!("a block of {size} B, aligned to {alignment} B, cannot be had");
-        // Patterns of eight bytes begin anew with each block.
+        // At least eight bytes and a power of two, so that the pattern begins anew with each block.
         let before = alignment.checked_next_power_of_two().ok_or_else(too_large)?.max(GUARD_SIZE);
         let total = before.checked_add(GUARD_SIZE).and_then(|it| size.checked_add(it));
         let layout = total.and_then(|it| alloc::Layout::from_size_align(it, before).ok()).ok_or_else(too_large)?;
@@ -143,7 +143,7 @@ impl Memory {
             return Err(too_large());
         }
         let block = Block { base, layout, before, size, is_given };
-        // SAFETY: all of it was just allocated, and nobody else knows of it.
+        // SAFETY: all of it was just allocated, and is not shared.
         let all = unsafe {
             base.write_bytes(GUARD, layout.size());
             std::slice::from_raw_parts_mut(base, layout.size())
@@ -161,7 +161,7 @@ impl Memory {
             Some(_) => {
                 let block = self.blocks.remove(&start).expect("it is there");
                 self.check_guards(&block);
-                // SAFETY: the block is alive, and the program has no more right to it.
+                // SAFETY: the block is alive, and the program has freed it.
                 let bytes = unsafe { std::slice::from_raw_parts_mut(block.start(), block.size) };
                 fill(bytes, self.poison);
                 self.freed_size += block.size;
@@ -175,7 +175,7 @@ impl Memory {
         }
     }
 
-    /// Copies elements from one place to another; says how many bytes that were.
+    /// Copies elements, and returns the number of bytes.
     fn copy(&mut self, from: &Layout, to: &Layout, what: &str) -> u64 {
         if from.sizes != to.sizes {
             self.fault(format!("{what} from {:?} elements to {:?}", from.sizes, to.sizes));
@@ -194,7 +194,7 @@ impl Memory {
         from.n_bytes() as u64
     }
 
-    /// Elements side by side, taken out.
+    /// The elements of a layout as contiguous bytes.
     pub fn read(&mut self, layout: &Layout, what: &str) -> Vec<u8> {
         let mut bytes = vec![0; layout.n_bytes()];
         if let Some(wrong) = self.is_outside(layout) {
@@ -211,7 +211,7 @@ impl Memory {
         bytes
     }
 
-    /// Whether elements lie where they may: within one block, or where no block is, as constants do.
+    /// The error if elements are not in one block, or outside all blocks, as constants are.
     fn is_outside(&self, layout: &Layout) -> Option<&'static str> {
         let (low, high) = layout.extent()?;
         let touches = |it: &Block| it.base.addr() < high && low < it.base.addr() + it.layout.size();
@@ -224,7 +224,7 @@ impl Memory {
         (low < start || start + block.size < high).then_some("beyond what it lies in")
     }
 
-    /// Frees what results lie in; checks what is left. Gives the bytes of what the caller gave.
+    /// Frees the blocks of results, checks all others, and returns the contents of the caller's blocks.
     pub fn finish(&mut self, results: &[usize], given: &[usize]) -> Vec<Vec<u8>> {
         let mut owned: Vec<usize> = results.to_vec();
         owned.sort_unstable();
@@ -292,7 +292,7 @@ impl Drop for Block {
     }
 }
 
-/// Writes eight bytes again and again.
+/// Fills bytes with a pattern of eight.
 fn fill(bytes: &mut [u8], pattern: u64) {
     let pattern = pattern.to_le_bytes();
     let mut done = bytes.len().min(8);
@@ -308,8 +308,7 @@ fn with<T>(call: impl FnOnce(&mut Memory) -> T) -> T {
     CURRENT.with_borrow_mut(|it| call(it.as_mut().expect("programs run on the thread that called them")))
 }
 
-/// Does what compiled code asks for. Where that cannot be done, there is nothing to return: the call of
-/// the program ends here.
+/// Serves a request of compiled code. If it fails, the call of the program is aborted.
 fn serve<T: Copy>(call: impl FnOnce(&mut Memory) -> Result<T, String>) -> T {
     let served = guard(|| with(call)).unwrap_or_else(|panic| Err(format!("internal error: {panic}")));
     let why = match served {
@@ -317,12 +316,12 @@ fn serve<T: Copy>(call: impl FnOnce(&mut Memory) -> Result<T, String>) -> T {
         Err(why) => why,
     };
     with(|it| it.end = Some(why));
-    // SAFETY: between here and the call there are compiled code, and a function of those below, which hold
-    // nothing to be dropped; and neither does this one any more.
+    // SAFETY: the frames between here and the call are compiled code and one of the functions below. None of them, nor
+    // this one, holds anything to drop.
     unsafe { cosmaLeave() }
 }
 
-// What compiled code calls.
+// The functions that compiled code calls.
 
 extern "C" fn allocate(size: usize) -> *mut c_void {
     serve(|it| it.allocate(GUARD_SIZE, size, false)) as *mut c_void
@@ -341,19 +340,19 @@ extern "C" fn release(start: *mut c_void) {
     }
 }
 
-/// A memref whose rank is known when the program runs.
+/// An unranked memref.
 #[repr(C)]
 struct Unranked {
     rank: i64,
     descriptor: *const u64,
 }
 
-/// What a copy becomes that is not of one piece.
+/// A copy of non-contiguous memrefs.
 extern "C" fn copy(element: i64, from: *const Unranked, to: *const Unranked) {
     serve(|it| {
         // SAFETY: compiled code passes two that are alive.
         let (from, to) = unsafe { (&*from, &*to) };
-        // SAFETY: and so are their descriptors.
+        // SAFETY: their descriptors are alive as well.
         let (from, to) =
             unsafe { (layout(element, from.rank, from.descriptor), layout(element, to.rank, to.descriptor)) };
         it.copy(&from, &to, "a copy");
@@ -361,7 +360,7 @@ extern "C" fn copy(element: i64, from: *const Unranked, to: *const Unranked) {
     });
 }
 
-/// What a transfer becomes.
+/// A transfer.
 extern "C" fn transfer(kind: i64, element: i64, from_rank: i64, from: *const u64, to_rank: i64, to: *const u64) {
     serve(|it| {
         let transfer = TRANSFERS[kind as usize];
@@ -373,7 +372,7 @@ extern "C" fn transfer(kind: i64, element: i64, from_rank: i64, from: *const u64
     });
 }
 
-/// What becomes of a transfer that passes by: it is read where it lies.
+/// A streamed transfer, which is only counted: the operator reads host memory.
 extern "C" fn passing(kind: i64, element: i64, rank: i64, descriptor: *const u64) {
     serve(|it| {
         // SAFETY: compiled code passes a descriptor that is alive, of this rank.
@@ -389,17 +388,17 @@ extern "C" fn passing(kind: i64, element: i64, rank: i64, descriptor: *const u64
 /// # Safety
 /// The descriptor is alive and has this rank.
 unsafe fn layout(element: i64, rank: i64, descriptor: *const u64) -> Layout {
-    // SAFETY: the caller's.
+    // SAFETY: guaranteed by the caller.
     let words = unsafe { std::slice::from_raw_parts(descriptor, super::descriptor::n_words(rank as usize)) };
     Layout::read(words, element as usize)
 }
 
-/// What the names of functions begin with that transfers call.
+/// The prefix of the names of functions for transfers.
 pub(super) const TRANSFER: &str = "cosma_transfer";
-/// And those that are called for what passes by.
+/// The prefix of the names of functions for streamed transfers.
 pub(super) const PASSING: &str = "cosma_passing";
 
-/// The functions that compiled code calls, by the names that MLIR gives them.
+/// The functions that compiled code calls, by their names in MLIR.
 pub(super) fn symbols() -> [(&'static str, *mut c_void); 4] {
     [
         ("_mlir_memref_to_llvm_alloc", allocate as *mut c_void),
@@ -409,7 +408,7 @@ pub(super) fn symbols() -> [(&'static str, *mut c_void); 4] {
     ]
 }
 
-/// The function of such a name.
+/// The function for a name with one of these prefixes.
 pub(super) fn transfer_symbol(name: &str) -> Option<*mut c_void> {
     if name.starts_with(TRANSFER) {
         Some(transfer as *mut c_void)

@@ -1,4 +1,4 @@
-//! What functions take and give, read from their types.
+//! The signatures of functions.
 
 use super::buffer::write_type;
 use super::{Buffer, Element, ExecuteError};
@@ -19,7 +19,7 @@ pub struct BufferType {
     pub shape: Vec<u64>,
 }
 
-/// What a function takes and gives.
+/// The types of a function's arguments and results.
 #[derive(Clone, Debug)]
 pub(super) struct Signature {
     pub function: String,
@@ -50,7 +50,7 @@ impl Signature {
         Ok(Signature { function: symbol, arguments, results })
     }
 
-    /// That the buffers are what the function takes.
+    /// Fails if buffers do not have the types of the arguments.
     pub fn check(&self, arguments: &[Buffer]) -> Result<(), ExecuteError> {
         let fits = |it: (&Buffer, &BufferType)| it.0.element() == it.1.element && it.0.shape() == it.1.shape;
         if arguments.len() == self.arguments.len() && arguments.iter().zip(&self.arguments).all(fits) {
@@ -66,8 +66,7 @@ impl Signature {
 }
 
 impl BufferType {
-    /// The type of a static memref. An argument's elements lie side by side; the descriptor of a
-    /// result says how its elements lie.
+    /// The type of a static memref. An argument must be contiguous; the descriptor of a result gives its layout.
     fn read(r#type: Type, is_argument: bool) -> Option<BufferType> {
         let memref = MemRefType::try_from(r#type).ok()?;
         let dimension = |it| match memref.dim_size(it) {
@@ -109,7 +108,7 @@ impl fmt::Display for BufferType {
     }
 }
 
-/// The functions of a module that have a body.
+/// The functions of a module with a body.
 pub(super) fn functions<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let block = module.region(0).ok().and_then(|it| it.first_block());
     let operations = std::iter::successors(block.and_then(|it| it.first_operation()), |it| it.next_in_block());

@@ -1,4 +1,4 @@
-//! Makes the transfers of a lowered module count what they move.
+//! Makes the transfers of a lowered module count the bytes that they move.
 
 use super::memory::{PASSING, TRANSFER, TRANSFERS};
 use super::{Element, ExecuteError};
@@ -14,16 +14,16 @@ use melior::ir::{
 use mlir_sys::{MlirAttribute, mlirUnrankedMemRefTypeGet};
 use std::collections::BTreeMap;
 
-/// Replaces each `memref.copy` that is marked as a transfer by a call that [`Program`](super::Program)
-/// resolves, and which copies and counts; and puts one that only counts behind each view that is marked
-/// as something that passes by. Gives how many there were.
+/// Replaces each `memref.copy` that is marked as a transfer by a call that copies and counts, and inserts one that only
+/// counts after each view that is marked as streamed. [`Program`](super::Program) resolves these calls. Returns the
+/// number of transfers.
 ///
 /// # Errors
-/// Where a mark is on what cannot be counted.
+/// If a marked operation cannot be counted.
 pub fn count_transfers<'c>(context: &'c Context, module: OperationRef<'c, '_>) -> Result<usize, ExecuteError> {
     let Some(body) = module.region(0).ok().and_then(|it| it.first_block()) else { return Ok(0) };
     let transfers = marked(module);
-    // The name of the function for each type.
+    // By type: the name of the function.
     let mut callees: BTreeMap<String, String> = BTreeMap::new();
     for &operation in &transfers {
         let location = operation.location();
@@ -74,7 +74,7 @@ pub fn count_transfers<'c>(context: &'c Context, module: OperationRef<'c, '_>) -
 
 const NOT_INFERRED: &str = "nothing is inferred that could fail";
 
-/// All operations that are marked, in whatever region.
+/// All marked operations in all regions.
 fn marked<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let mut pending = vec![module];
     let mut found = Vec::new();
@@ -93,7 +93,7 @@ fn marked<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     found
 }
 
-/// Which transfer an operation is, and the bytes of its elements.
+/// The number of an operation's transfer, and the size of its elements in bytes.
 fn kind(operation: OperationRef, moved: &[Value]) -> Result<(usize, usize), ExecuteError> {
     let transfer = marked_transfer(operation);
     let kind = TRANSFERS.iter().position(|it| Some(*it) == transfer).expect("it is marked");
@@ -109,7 +109,7 @@ fn cannot_count(r#type: Type) -> ExecuteError {
     ExecuteError::Compile(format!("what a transfer of {} moves cannot be counted", r#type))
 }
 
-/// The memref type of any rank with the same elements in the same memory.
+/// The unranked memref type with the same elements and memory space.
 fn unranked<'c>(r#type: Type<'c>) -> Option<Type<'c>> {
     let memref = MemRefType::try_from(r#type).ok()?;
     let space = memref.memory_space().map_or(MlirAttribute { ptr: std::ptr::null_mut() }, |it| it.to_raw());

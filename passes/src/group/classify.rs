@@ -1,7 +1,8 @@
-//! The operators of a function as grouping sees them.
+//! Converts the operators of a function to a network for grouping.
 
 use crate::class::{Class, class, n_elements};
-use crate::extract::{Carrier, Extraction};
+use crate::extract::Extraction;
+use crate::role::{may_have_effects, reads as reads_of};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
@@ -10,23 +11,25 @@ use cosma_network::{Alias, Network, Node, Tensor, TensorIndex};
 use cosma_planner::{Op, OpId, Origin, TensorId};
 use std::collections::HashSet;
 
-/// The nodes are the operators, the tensors those of the problem.
+/// A network whose nodes are the operators, and whose tensors are those of the problem.
 pub(super) fn network(extraction: &Extraction) -> Network {
     let graph = &extraction.problem.graph;
     let mut tensors = Vec::new();
     for tensor in graph.tensor_ids() {
         let of = graph.tensor(tensor);
-        let n_elements = match extraction.carriers[tensor.index()] {
-            Carrier::Argument(value, _) | Carrier::Constant(value, _) | Carrier::Result(value, _) => {
-                n_elements(value).unwrap_or_default()
-            }
-            Carrier::Scalar | Carrier::Order => 0,
-        };
+        let n_elements = n_elements(extraction.carriers[tensor.index()].value()).unwrap_or_default();
         tensors.push(Tensor { n_elements, bytes: of.size.0, is_weight: of.origin == Origin::Weight });
     }
     let results: Vec<TensorIndex> = graph.results().iter().map(|tensor| index(*tensor)).collect();
     let is_result: HashSet<TensorIndex> = results.iter().copied().collect();
-    let nodes = graph.op_ids().map(|op| node(extraction, op, &tensors, &is_result)).collect();
+    let mut nodes: Vec<Node> = graph.op_ids().map(|op| node(extraction, op, &tensors, &is_result)).collect();
+    // A network knows dependences by tensors.
+    for (before, after) in graph.edges() {
+        let edge = TensorIndex(tensors.len());
+        tensors.push(Tensor { n_elements: 0, bytes: 0, is_weight: false });
+        nodes[before.index()].writes.push(edge);
+        nodes[after.index()].reads.push(edge);
+    }
     Network { tensors, nodes, results }
 }
 
@@ -45,15 +48,16 @@ fn node(extraction: &Extraction, op: OpId, tensors: &[Tensor], is_result: &HashS
         }
     }
     let writes: Vec<TensorIndex> = of.writes.iter().copied().filter(is_live).map(index).collect();
-    // A group is made of tensors alone, and has one result.
-    let has_place = |tensor: &TensorId| extraction.carriers[tensor.index()].has_place();
-    let is_plain = of.reads.iter().map(|read| &read.tensor).chain(&of.writes).all(has_place) && writes.len() == 1;
+    // Only operators on tensors are grouped.
+    let has_scalars = reads_of(operation).iter().any(|it| extraction.is_scalar(it.value))
+        || operation.results().any(|it| extraction.is_scalar(it.into()));
+    let is_plain = !has_scalars && !may_have_effects(operation) && writes.len() == 1;
     let class = if is_plain { class(operation) } else { Class::Opaque };
     Node { class, reads, writes, aliases: aliases(extraction, operation, of, tensors) }
 }
 
-/// What an operator reads at the place that it writes: element by element, whatever the types are, and else
-/// what it may lie over.
+/// The aliases of an operator: all operands of an elementwise operator, whatever their types; for others, the
+/// pairs that may be in place.
 fn aliases(extraction: &Extraction, operation: OperationRef, of: &Op, tensors: &[Tensor]) -> Vec<Alias> {
     let mut aliases: Vec<Alias> = Vec::new();
     if cosma_ir::in_place(operation).is_none() && class(operation) == Class::Elementwise {
@@ -62,9 +66,9 @@ fn aliases(extraction: &Extraction, operation: OperationRef, of: &Op, tensors: &
             let (Some(operand), Some(result)) = (value.map(index), of.writes.first().copied().map(index)) else {
                 continue;
             };
-            // What looks at a part of a tensor has not all of its elements.
+            // A view of a part does not have all elements of its source.
             let is_whole = tensors[operand.0].n_elements == tensors[result.0].n_elements;
-            // A tensor that is read twice has to be read at its place each time.
+            // A tensor that is read twice must be read elementwise each time.
             let n_reads = operation.operands().filter(|it| extraction.tensor(*it).map(index) == Some(operand)).count();
             let at_place = elementwise_operands(operation).into_iter();
             let at_place = at_place.filter_map(|it| operand_at(operation, it).and_then(|it| extraction.tensor(it)));
@@ -93,10 +97,10 @@ fn aliases(extraction: &Extraction, operation: OperationRef, of: &Op, tensors: &
     aliases
 }
 
-/// The operands of an elementwise operation that have as many elements as its result, each of which it reads at
-/// its place.
+/// The operands that an elementwise operation reads element by element and that have as many elements as its
+/// result.
 fn elementwise_operands(operation: OperationRef) -> Vec<usize> {
-    // Any element of the table may be looked up at any time.
+    // The table is looked up at arbitrary elements.
     if name(operation) == "tosa.table" {
         return vec![0];
     }
@@ -104,7 +108,7 @@ fn elementwise_operands(operation: OperationRef) -> Vec<usize> {
     let maps = indexing_maps(operation);
     let keeps_place =
         |operand: usize| maps.as_ref().is_none_or(|maps| maps.get(operand) == Some(&IndexingMap::Identity));
-    // What linalg writes has maps of its own.
+    // Operations of linalg have indexing maps.
     let is_linalg = name(operation).starts_with("linalg.");
     if is_linalg && !keeps_place(n_operands.saturating_sub(1)) {
         return Vec::new();

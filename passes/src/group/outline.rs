@@ -1,4 +1,4 @@
-//! The operations of each group move into a `cosma.group`.
+//! Moves the operations of each group into a `cosma.group`.
 
 use super::classify::index;
 use crate::class::n_elements;
@@ -12,20 +12,26 @@ use cosma_network::{Group, Kind, NodeIndex};
 use cosma_planner::{OpId, TensorId};
 use std::collections::{HashMap, HashSet};
 
-/// What a normalisation or a softmax that was written as single operations is called.
+/// The kinds of groups that were recognised as a normalisation or softmax.
 const NORMALIZATION: &str = "Normalization";
 const SOFTMAX: &str = "Softmax";
 
-/// Makes operations of groups that are more than one operator.
+/// Creates a `cosma.group` for each group of more than one operator.
 pub(super) fn outline(extraction: &Extraction, groups: &[Group]) {
     let block = body(extraction.function).expect("it was extracted");
     let source: Vec<OperationRef> = operations(block).filter(|it| it.next_in_block().is_some()).collect();
     let position: HashMap<usize, usize> = source.iter().enumerate().map(|(index, it)| (address(*it), index)).collect();
-    // From the end, so that what a group reads is still what was extracted, and not the result of another group.
-    for group in groups.iter().rev().filter(|group| 1 < group.members.len() + group.copies.len()) {
-        outline_one(extraction, group, &position);
+    let mut views: HashMap<TensorId, Vec<OperationRef>> = HashMap::new();
+    for view in &extraction.views {
+        if let Some(tensor) = result_at(*view, 0).and_then(|it| extraction.tensor(it)) {
+            views.entry(tensor).or_default().push(*view);
+        }
     }
-    // What went into groups as copies, or was read by what did, may have no readers any more.
+    // In reverse, so that the operands of a group are still the extracted values, not results of other groups.
+    for group in groups.iter().rev().filter(|group| 1 < group.members.len() + group.copies.len()) {
+        outline_one(extraction, group, &position, &views);
+    }
+    // Operations that were copied into groups, and their operands, may have become dead.
     let members = groups.iter().flat_map(|group| &group.members);
     let left: HashSet<usize> = members.map(|node| address(extraction.operators[node.0])).collect();
     for operation in source.into_iter().rev().filter(|it| !left.contains(&address(*it))) {
@@ -36,19 +42,23 @@ pub(super) fn outline(extraction: &Extraction, groups: &[Group]) {
     }
 }
 
-fn outline_one(extraction: &Extraction, group: &Group, position: &HashMap<usize, usize>) {
+/// Creates the operation of one group, given the position of each operation in the block, and the views of each
+/// tensor.
+fn outline_one<'c, 'a>(
+    extraction: &Extraction<'c, 'a>,
+    group: &Group,
+    position: &HashMap<usize, usize>,
+    views: &HashMap<TensorId, Vec<OperationRef<'c, 'a>>>,
+) {
     let graph = &extraction.problem.graph;
-    // What nothing reads is left as it is.
+    // Dead operators are not grouped.
     let Some(&result) = group.writes.first() else { return };
     let Carrier::Result(value, _) = extraction.carriers[result.0] else { return };
-    let is_member = |op: OpId| group.members.contains(&NodeIndex(op.index()));
-    let is_inside = |tensor: TensorId| tensor.index() != result.0 && graph.producer(tensor).is_some_and(is_member);
     let mut members: Vec<OperationRef> = group.members.iter().map(|node| extraction.operators[node.0]).collect();
-    let is_inner_view = |view: &&OperationRef<'_, '_>| {
-        let tensor = result_at(**view, 0).and_then(|it| extraction.tensor(it));
-        tensor.is_some_and(is_inside)
-    };
-    members.extend(extraction.views.iter().filter(is_inner_view));
+    // Views of tensors that are used only inside move into the group.
+    let written = group.members.iter().flat_map(|node| &graph.op(OpId(node.0 as u32)).writes);
+    let inside = written.filter(|tensor| tensor.index() != result.0);
+    members.extend(inside.filter_map(|tensor| views.get(tensor)).flatten());
     members.sort_by_key(|it| position[&address(*it)]);
     let mut outline = Outline { extraction, group, first: members[0], copies: HashMap::new(), made: Vec::new() };
     for member in &members {
@@ -78,20 +88,20 @@ fn outline_one(extraction: &Extraction, group: &Group, position: &HashMap<usize,
     if !overlays.is_empty() {
         cosma_ir::set_in_place(made, &overlays);
     }
-    // What its members say of themselves, and as far as it can be counted.
+    // The sum over its members; absent on overflow.
     let macs = operators().filter_map(macs);
     if let Some(sum) = macs.reduce(u64::saturating_add).filter(|it| i64::try_from(*it).is_ok()) {
         cosma_ir::set_macs(made, sum);
     }
 }
 
-/// Which of a group's inputs its result may lie over, by their indices. Types count here: where floats are planned
-/// with other bytes than those of their type, bytes are those of the type.
+/// The operands of a group that its result may be in place of, by index. Offsets are in bytes of the types, even
+/// if floats are planned with another number of bytes.
 fn overlays(extraction: &Extraction, group: &Group, result: Value, inputs: &[Value]) -> Vec<InPlace> {
     let mut overlays = Vec::new();
     for pair in &group.in_place {
         let mut same = inputs.iter().enumerate().filter(|it| extraction.tensor(*it.1).map(index) == Some(pair.operand));
-        // What comes in as several views is read as several operands.
+        // A tensor that is read through several views is several operands.
         let (Some((operand, input)), None) = (same.next(), same.next()) else { continue };
         let layout = |value: Value| Some((n_elements(value)?, size_in_bytes(value.r#type()).ok()?));
         let (Some(read), Some(written)) = (layout(*input), layout(result)) else { continue };
@@ -112,20 +122,20 @@ fn overlays(extraction: &Extraction, group: &Group, result: Value, inputs: &[Val
     overlays
 }
 
-/// One group on its way.
+/// A group under construction.
 struct Outline<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
     group: &'e Group,
-    /// Copies go before it.
+    /// Copies are inserted before it.
     first: OperationRef<'c, 'a>,
-    /// Of which value which copy.
+    /// The copy of each value. Only looked up, never iterated over.
     copies: HashMap<usize, Value<'c, 'a>>,
     /// In order.
     made: Vec<OperationRef<'c, 'a>>,
 }
 
 impl<'c, 'a> Outline<'_, 'c, 'a> {
-    /// Makes an operation read copies, where there are to be copies.
+    /// Replaces the operands of an operation by copies where the group has its own.
     fn copy_reads(&mut self, operation: OperationRef<'c, 'a>) {
         for it in reads(operation) {
             if let Some(copy) = self.copy(it.value) {
@@ -134,8 +144,8 @@ impl<'c, 'a> Outline<'_, 'c, 'a> {
         }
     }
 
-    /// The copy that a group has of a value for itself, if it has: of a scalar, a shape, a parameter,
-    /// what sums start from; and of what each reader does for itself.
+    /// The group's own copy of a value: of scalars, shapes, parameters and initial values, and of operations that
+    /// are fused into several groups. `None` for other values.
     fn copy(&mut self, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
         if let Some(copy) = self.copies.get(&key(value)) {
             return Some(*copy);
@@ -147,7 +157,7 @@ impl<'c, 'a> Outline<'_, 'c, 'a> {
         let block = self.first.block()?;
         let copy = block.insert_operation_before(self.first, Operation::clone(&operation));
         self.copy_reads(copy);
-        // After what it reads.
+        // After its operands.
         as_mut(copy).move_before(self.first);
         self.made.push(copy);
         for (old, new) in operation.results().zip(copy.results()) {
@@ -163,7 +173,7 @@ impl<'c, 'a> Outline<'_, 'c, 'a> {
     }
 }
 
-/// Whether a value is of the block around an operation, and not of a region in it.
+/// Whether a value is defined in the block of an operation, not in a region of it.
 fn is_outer<'c, 'a>(value: Value<'c, 'a>, operation: OperationRef<'c, 'a>) -> bool {
     match defining(value) {
         Some(it) => it.block() == operation.block(),
@@ -180,7 +190,7 @@ fn defining<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
     OperationResult::try_from(value).ok().map(|it| it.owner())
 }
 
-/// What tells operations apart while none of them goes.
+/// A key that identifies an operation while none is erased.
 fn address(operation: OperationRef) -> usize {
     operation.to_raw().ptr.addr()
 }

@@ -1,4 +1,4 @@
-//! Where tensors lie: in the arena, or in buffers in host memory.
+//! Allocation of tensors in the arena and in host memory.
 
 use super::buffer::{Buffer, Root};
 use super::build::{Shape, insert};
@@ -10,8 +10,8 @@ use cosma_ir::melior::ir::{Attribute, OperationRef, Type, Value, ValueLike};
 use cosma_ir::{Diagnostic, size_in_bytes};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
-    /// Where the tensors that an operator writes go: views of the arena, or buffers in host memory for
-    /// what is computed before the run.
+    /// The buffers of an operator's results: views of the arena, or buffers in host memory for results computed
+    /// before the run.
     pub(super) fn results(
         &mut self,
         operation: OperationRef<'c, 'a>,
@@ -32,7 +32,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(results)
     }
 
-    /// A tensor in the arena.
+    /// A view of the arena for a tensor.
     pub(super) fn place(
         &mut self,
         tensor: Value<'c, 'a>,
@@ -52,7 +52,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         insert(before, view)
     }
 
-    /// A buffer in host memory for a tensor, which whoever asks gives away or frees.
+    /// A buffer in host memory for a tensor. The caller returns or frees it.
     pub(super) fn host(
         &self,
         tensor: Value<'c, 'a>,
@@ -63,7 +63,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(Buffer::host(value, r#type, size(tensor)))
     }
 
-    /// A buffer in host memory that the function gives away or frees where it ends.
+    /// A buffer in host memory that the function returns or frees at its end.
     pub(super) fn owned(
         &mut self,
         tensor: Value<'c, 'a>,
@@ -74,7 +74,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(buffer)
     }
 
-    /// Copies a tensor, which is no transfer.
+    /// Copies a tensor without counting as a transfer.
     pub(super) fn copy(
         &self,
         from: &Buffer<'c, 'a>,
@@ -88,7 +88,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         }
     }
 
-    /// Copies results from private buffers, which are freed, to where they belong.
+    /// Copies results from private buffers to their own, and frees the private ones.
     pub(super) fn deliver(
         &self,
         private: Vec<(Buffer<'c, 'a>, Buffer<'c, 'a>, Type<'c>)>,
@@ -111,7 +111,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             return arena;
         }
         let r#type = self.build.bytes(self.scratchpad, self.space());
-        // MLIR knows no other alignments than powers of two, and elements want theirs in any case.
+        // MLIR supports only powers of two, and elements need their own alignment.
         let alignment = self.alignment.checked_next_power_of_two().unwrap_or(1).max(16);
         let alloc = self.build.alloc(r#type, Some(alignment), self.function.location());
         let arena = insert(self.first, alloc);
@@ -129,7 +129,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     }
 }
 
-/// The bytes of a tensor; the plan has seen them.
+/// The size of a tensor in bytes, which planning has checked.
 pub(super) fn size(tensor: Value) -> u64 {
     size_in_bytes(tensor.r#type()).unwrap_or(0)
 }

@@ -1,29 +1,29 @@
-//! Bytes that a tensor has become.
+//! The buffer of a tensor.
 
 use cosma_ir::melior::ir::{Type, Value};
 
-/// Bytes that a tensor has become: a memref, and where it lies.
+/// The buffer of a tensor: a memref and its location.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Buffer<'c, 'a> {
-    /// The memref, whose elements lie side by side. That of an argument has the argument's tensor type
-    /// until the function is done.
+    /// The memref, which is contiguous. That of an argument has the argument's tensor type until the function is
+    /// finished.
     pub value: Value<'c, 'a>,
     /// The type of the memref.
     pub r#type: Type<'c>,
-    /// What it is a view of.
+    /// The memory that it is a view of.
     pub root: Root<'c, 'a>,
-    /// Its first byte, from the start of the root.
+    /// The offset of its first byte in the root.
     pub start: u64,
-    /// How many bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 
-/// What buffers are views of.
+/// The memory that buffers are views of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Root<'c, 'a> {
     /// The scratchpad.
     Arena,
-    /// A memref in host memory, of its own.
+    /// A separate memref in host memory.
     Host(Value<'c, 'a>),
 }
 

@@ -1,7 +1,6 @@
-//! Operations on memrefs, as they are built before another operation.
+//! Builders of operations on memrefs, which are inserted before another operation.
 
 use super::INFO;
-use super::buffer::Buffer;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::attribute::{
     DenseI32ArrayAttribute, DenseI64ArrayAttribute, FlatSymbolRefAttribute, IntegerAttribute,
@@ -11,7 +10,7 @@ use cosma_ir::melior::ir::r#type::{DimSize, IntegerType, MemRefType, RankedTenso
 use cosma_ir::melior::ir::{
     Attribute, AttributeLike, Block, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value,
 };
-use cosma_ir::{Diagnostic, Transfer, mark_transfer};
+use cosma_ir::{Diagnostic, TensorRegion, Transfer, mark_transfer};
 
 /// Builds operations of one context.
 #[derive(Clone, Copy)]
@@ -26,12 +25,12 @@ impl<'c> Builder<'c> {
         IntegerType::new(self.0, 64).into()
     }
 
-    /// So many bytes in a memory space.
+    /// The type `memref<Nxi8>` of `size` bytes in a memory space.
     pub(super) fn bytes(self, size: u64, space: Option<Attribute<'c>>) -> Type<'c> {
         MemRefType::new(IntegerType::new(self.0, 8).into(), &[size as i64], None, space).into()
     }
 
-    /// The memref of a tensor's shape and element type, its elements side by side.
+    /// The contiguous memref type for a tensor type.
     pub(super) fn memref(
         self,
         tensor: Type<'c>,
@@ -39,7 +38,7 @@ impl<'c> Builder<'c> {
         at: OperationRef<'c, '_>,
     ) -> Result<Type<'c>, Diagnostic<'c>> {
         let shape = Shape::of(tensor).ok_or_else(|| {
-            // MLIR would give each element of less than a byte one of its own, where the plan packs them.
+            // MLIR gives each element of less than a byte a whole byte, but the plan packs them.
             Diagnostic::at(at, format!("{} has no memref for {tensor}", INFO.name))
         })?;
         Ok(MemRefType::new(shape.element, &shape.dimensions, None, space).into())
@@ -71,19 +70,13 @@ impl<'c> Builder<'c> {
             .add_results(&[r#type])
     }
 
-    /// A transfer: all bytes of one memref to another.
-    pub(super) fn transfer<'a>(
-        self,
-        from: &Buffer<'c, 'a>,
-        to: &Buffer<'c, 'a>,
-        way: Transfer,
-        before: OperationRef<'c, 'a>,
-    ) {
-        let copy = OperationBuilder::new("memref.copy", before.location()).add_operands(&[from.value, to.value]);
+    /// A transfer: copies all elements of one memref to another.
+    pub(super) fn transfer(self, from: Value<'c, '_>, to: Value<'c, '_>, way: Transfer, before: OperationRef<'c, '_>) {
+        let copy = OperationBuilder::new("memref.copy", before.location()).add_operands(&[from, to]);
         mark_transfer(place(before, copy), way, false);
     }
 
-    /// What an operator moves, which is no transfer: element by element.
+    /// A copy, element by element, that does not count as a transfer.
     pub(super) fn copy(self, from: Value<'c, '_>, to: Value<'c, '_>, element: Type<'c>, before: OperationRef<'c, '_>) {
         self.elementwise("linalg.copy", from, to, element, before);
     }
@@ -98,7 +91,7 @@ impl<'c> Builder<'c> {
         self.elementwise("linalg.fill", number, to, element, before);
     }
 
-    /// An operation of linalg that writes what it reads, element by element.
+    /// An operation of linalg that copies elements.
     fn elementwise(
         self,
         name: &str,
@@ -123,7 +116,7 @@ impl<'c> Builder<'c> {
         place(before, operation);
     }
 
-    /// A tensor in host memory that begins so many elements after a memref.
+    /// A tensor in host memory that begins at element `offset` of a memref.
     pub(super) fn reinterpret(
         self,
         base: Value<'c, '_>,
@@ -132,7 +125,7 @@ impl<'c> Builder<'c> {
         location: Location<'c>,
     ) -> (OperationBuilder<'c>, Type<'c>) {
         let strides = strides(&shape.dimensions);
-        // What begins where the whole does looks like a whole.
+        // At offset zero, the identity layout suffices.
         let layout = (offset != 0).then(|| self.strided(&strides, offset));
         let r#type: Type = MemRefType::new(shape.element, &shape.dimensions, layout, None).into();
         let segments = DenseI32ArrayAttribute::new(self.0, &[1, 0, 0, 0]);
@@ -149,7 +142,7 @@ impl<'c> Builder<'c> {
         (builder, r#type)
     }
 
-    /// A part of a tensor whose elements lie side by side: all of it but along one dimension.
+    /// A subview of a tensor: a range of one dimension, and all of the others.
     pub(super) fn part(
         self,
         base: Value<'c, '_>,
@@ -159,12 +152,41 @@ impl<'c> Builder<'c> {
         location: Location<'c>,
     ) -> OperationBuilder<'c> {
         let mut sizes = shape.dimensions.clone();
-        let strides = strides(&sizes);
         sizes[axis] = size;
         let mut offsets = vec![0; sizes.len()];
         offsets[axis] = offset;
-        let layout = self.strided(&strides, (offset * strides[axis]).unsigned_abs());
-        let part = MemRefType::new(shape.element, &sizes, Some(layout), space);
+        self.subview(base, shape, space, 0, (&offsets, &sizes), location)
+    }
+
+    /// A region of a tensor in host memory that begins so many elements after its memref.
+    pub(super) fn region(
+        self,
+        base: Value<'c, '_>,
+        shape: &Shape<'c>,
+        start: u64,
+        region: &TensorRegion,
+        location: Location<'c>,
+    ) -> OperationBuilder<'c> {
+        let integers = |it: &[u64]| it.iter().map(|it| it.cast_signed()).collect::<Vec<i64>>();
+        let region = (&*integers(&region.offsets), &*integers(&region.sizes));
+        self.subview(base, shape, None, start, region, location)
+    }
+
+    /// Offsets and sizes of a tensor whose elements lie side by side, and which begins so many elements after what
+    /// its memref is a view of.
+    fn subview(
+        self,
+        base: Value<'c, '_>,
+        shape: &Shape<'c>,
+        space: Option<Attribute<'c>>,
+        start: u64,
+        (offsets, sizes): (&[i64], &[i64]),
+        location: Location<'c>,
+    ) -> OperationBuilder<'c> {
+        let strides = strides(&shape.dimensions);
+        let skipped: i64 = offsets.iter().zip(&strides).map(|(offset, stride)| offset * stride).sum();
+        let layout = self.strided(&strides, start + skipped.unsigned_abs());
+        let part = MemRefType::new(shape.element, sizes, Some(layout), space);
         let segments = DenseI32ArrayAttribute::new(self.0, &[1, 0, 0, 0]);
         let integers = |it: &[i64]| -> Attribute<'c> { DenseI64ArrayAttribute::new(self.0, it).into() };
         let ones = vec![1; sizes.len()];
@@ -172,8 +194,8 @@ impl<'c> Builder<'c> {
             .add_operands(&[base])
             .add_attributes(&[
                 (self.id("operandSegmentSizes"), segments.into()),
-                (self.id("static_offsets"), integers(&offsets)),
-                (self.id("static_sizes"), integers(&sizes)),
+                (self.id("static_offsets"), integers(offsets)),
+                (self.id("static_sizes"), integers(sizes)),
                 (self.id("static_strides"), integers(&ones)),
             ])
             .add_results(&[part.into()])
@@ -206,31 +228,31 @@ impl<'c> Builder<'c> {
     }
 }
 
-/// Puts an operation before another one.
+/// Inserts an operation before another one.
 pub(super) fn place<'c, 'a>(before: OperationRef<'c, 'a>, builder: OperationBuilder<'c>) -> OperationRef<'c, 'a> {
     let block = before.block().expect("it is in a block");
     block.insert_operation_before(before, builder.build().expect("nothing is inferred"))
 }
 
-/// Puts an operation before another one; gives its result.
+/// Inserts an operation before another one and returns its result.
 pub(super) fn insert<'c, 'a>(before: OperationRef<'c, 'a>, builder: OperationBuilder<'c>) -> Value<'c, 'a> {
     place(before, builder).result(0).expect("it has a result").into()
 }
 
-/// Dimensions and elements that have whole bytes in memory.
+/// A static shape with elements of whole bytes.
 pub(super) struct Shape<'c> {
     pub dimensions: Vec<i64>,
     pub element: Type<'c>,
-    /// Bytes of an element.
+    /// The size of an element in bytes.
     pub width: u64,
 }
 
 impl<'c> Shape<'c> {
-    /// Of a ranked, static tensor of integers, floats or indices; none for other types.
+    /// The shape of a ranked, static tensor of integers, floats or indices; `None` for other types.
     pub(super) fn of(tensor: Type<'c>) -> Option<Shape<'c>> {
         let ranked = RankedTensorType::try_from(tensor).ok()?;
         let element = ranked.element();
-        // Others have no memref, or other sizes in memory than in the plan.
+        // Other elements have no memref, or another size in memory than in the plan.
         let is_plain = IntegerType::try_from(element).is_ok() || element.is_float() || element.is_index();
         let width = cosma_ir::size_in_bytes(RankedTensorType::new(&[8], element, None).into()).ok()? / 8;
         let has_bytes = matches!(width, 1 | 2 | 4 | 8 | 16) && !is_part_of_byte(element);
@@ -239,7 +261,7 @@ impl<'c> Shape<'c> {
     }
 }
 
-/// Whether the plan packs elements where MLIR gives each a byte or more.
+/// Whether elements are smaller than a byte, which the plan packs and MLIR does not.
 fn is_part_of_byte(element: Type) -> bool {
     let bits = |it: u64| cosma_ir::size_in_bytes(RankedTensorType::new(&[it], element, None).into()).unwrap_or(0);
     bits(8) != 8 * bits(1)

@@ -1,4 +1,4 @@
-//! What computes nothing: transfers, views, constants.
+//! Lowering of transfers, views and constants.
 
 use super::INFO;
 use super::arena::size;
@@ -11,41 +11,108 @@ use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{Attribute, OperationRef, Value, ValueLike};
-use cosma_ir::{Diagnostic, Transfer, is_streamed, mark_transfer, name, offsets};
+use cosma_ir::{Diagnostic, TensorRegion, Transfer, destination, is_streamed, mark_transfer, name, offsets, region};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
-    /// A transfer: a copy, or a view of host memory for what is streamed.
+    /// Lowers a transfer to a copy, or to a view of host memory if it is streamed.
     pub(super) fn transfer(&mut self, operation: OperationRef<'c, 'a>, way: Transfer) -> Result<(), Diagnostic<'c>> {
         let source = operation.operand(0).expect("a transfer has an operand");
         let result: Value = operation.result(0).expect("and a result").into();
         let from = self
             .buffer(source)?
             .ok_or_else(|| Diagnostic::at(operation, format!("{} finds nothing that this moves", INFO.name)))?;
-        let to = if is_streamed(operation) {
-            let seen = self.seen(&from, result, 0, operation)?;
-            if let Ok(view) = OperationResult::try_from(seen.value) {
-                mark_transfer(view.owner(), way, true);
+        let to = match (destination(operation), region(operation)) {
+            (Some(before), Some(region)) => self.put_into(&from, before, &region, way, operation)?,
+            (None, Some(region)) if is_streamed(operation) => {
+                self.stream_piece(&from, result, &region, way, operation)?
             }
-            seen
-        } else {
-            let to = if way.is_inward() {
+            (None, region) if way.is_inward() && !is_streamed(operation) => {
                 let offset = offsets(operation).and_then(|it| it.first().copied()).unwrap_or(0);
-                self.place(result, offset, operation)?
-            } else {
-                self.owned(result, operation)?
-            };
-            self.build.transfer(&from, &to, way, operation);
-            to
+                let to = self.place(result, offset, operation)?;
+                let piece = region.map(|it| self.piece(&from, source, &it, operation));
+                self.build.transfer(piece.unwrap_or(from.value), to.value, way, operation);
+                to
+            }
+            _ if is_streamed(operation) => {
+                let seen = self.seen(&from, result, 0, operation)?;
+                if let Ok(view) = OperationResult::try_from(seen.value) {
+                    mark_transfer(view.owner(), way, true);
+                }
+                seen
+            }
+            _ => {
+                let to = self.owned(result, operation)?;
+                self.build.transfer(from.value, to.value, way, operation);
+                to
+            }
         };
         self.keep(result, to);
         Ok(())
     }
 
-    /// A view: other bytes of the same root, or the same as another type.
+    /// The memref of a region of a tensor in host memory, with the strides of the whole.
+    fn piece(
+        &self,
+        whole: &Buffer<'c, 'a>,
+        tensor: Value<'c, 'a>,
+        region: &TensorRegion,
+        before: OperationRef<'c, 'a>,
+    ) -> Value<'c, 'a> {
+        let shape = Shape::of(tensor.r#type()).expect("it has a buffer");
+        let start = whole.start / shape.width;
+        insert(before, self.build.region(whole.value, &shape, start, region, before.location()))
+    }
+
+    /// Writes a piece to a region of a tensor in host memory. Returns the buffer of the whole tensor, which the first
+    /// piece allocates.
+    fn put_into(
+        &mut self,
+        from: &Buffer<'c, 'a>,
+        before: Value<'c, 'a>,
+        region: &TensorRegion,
+        way: Transfer,
+        operation: OperationRef<'c, 'a>,
+    ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
+        let whole = match self.known(before) {
+            Some(whole) => whole,
+            None => self.owned(before, operation)?,
+        };
+        let piece = self.piece(&whole, before, region, operation);
+        self.build.transfer(from.value, piece, way, operation);
+        Ok(whole)
+    }
+
+    /// Streams a piece. If its elements are not contiguous, the operator reads a copy.
+    fn stream_piece(
+        &mut self,
+        from: &Buffer<'c, 'a>,
+        result: Value<'c, 'a>,
+        region: &TensorRegion,
+        way: Transfer,
+        operation: OperationRef<'c, 'a>,
+    ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
+        let source = operation.operand(0).expect("a transfer has an operand");
+        let shape = Shape::of(source.r#type()).expect("it has a buffer");
+        if is_one_run(&shape.dimensions, region) {
+            let start = start_of(&shape, region);
+            let seen = self.seen(from, result, start, operation)?;
+            if let Ok(view) = OperationResult::try_from(seen.value) {
+                mark_transfer(view.owner(), way, true);
+            }
+            return Ok(seen);
+        }
+        let piece = self.piece(from, source, region, operation);
+        mark_transfer(OperationResult::try_from(piece).expect("it was made").owner(), way, true);
+        let copy = self.owned(result, operation)?;
+        self.build.copy(piece, copy.value, shape.element, operation);
+        Ok(copy)
+    }
+
+    /// Lowers a view to a view of the same root.
     pub(super) fn view(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let source = operation.operand(0).expect("a view has a source");
         let result: Value = operation.result(0).expect("a view has a result").into();
-        // Of what nobody computes there is nothing to see: who reads it, makes it.
+        // Its source has no buffer, such as `tensor.empty`; its readers create it.
         let Some(from) = self.buffer(source)? else { return Ok(()) };
         let start = slice_start(operation, source)
             .ok_or_else(|| Diagnostic::at(operation, format!("{} does not know where this slice begins", INFO.name)))?;
@@ -59,7 +126,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(())
     }
 
-    /// A tensor that begins so many bytes after the beginning of a buffer.
+    /// A tensor that begins at a byte of a buffer.
     fn seen(
         &mut self,
         from: &Buffer<'c, 'a>,
@@ -69,7 +136,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
         let start = from.start + start;
         let Root::Host(root) = from.root else { return self.place(tensor, start, before) };
-        // Refuses types without a memref.
+        // Fails for types without a memref.
         self.build.memref(tensor.r#type(), None, before)?;
         let shape = Shape::of(tensor.r#type()).expect("it has a memref");
         let (view, r#type) = self.build.reinterpret(root, &shape, start / shape.width, before.location());
@@ -83,7 +150,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         }
     }
 
-    /// The buffer of a constant, made where the function begins; none of what is no constant.
+    /// The buffer of a constant, created at the beginning of the function; `None` if it is not a constant.
     pub(super) fn constant(&mut self, tensor: Value<'c, 'a>) -> Result<Option<Buffer<'c, 'a>>, Diagnostic<'c>> {
         let Some(operation) = OperationResult::try_from(tensor).ok().map(|it| it.owner()) else { return Ok(None) };
         let is_here = operation.block() == Some(self.block) && tensor.r#type().is_tensor();
@@ -113,7 +180,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     }
 }
 
-/// Where a view begins in what it looks at, in bytes.
+/// The byte of its source at which a view begins.
 fn slice_start(operation: OperationRef, source: Value) -> Option<u64> {
     if name(operation) != "tensor.extract_slice" {
         return Some(0);
@@ -125,4 +192,18 @@ fn slice_start(operation: OperationRef, source: Value) -> Option<u64> {
         start = start * u64::try_from(*size).ok()? + u64::try_from(offsets.element(index).ok()?).ok()?;
     }
     Some(start * shape.width)
+}
+
+/// Where a region begins in a tensor, in bytes.
+fn start_of(whole: &Shape, region: &TensorRegion) -> u64 {
+    let offsets = whole.dimensions.iter().zip(&region.offsets);
+    offsets.fold(0, |start, (size, offset)| start * size.unsigned_abs() + offset) * whole.width
+}
+
+/// Whether the elements of a region lie side by side: all of the inner dimensions, a part of one, and one of
+/// each outer one.
+fn is_one_run(dimensions: &[i64], region: &TensorRegion) -> bool {
+    let is_whole = |it: usize| region.sizes[it] == dimensions[it].unsigned_abs();
+    let outer = (0..dimensions.len()).rev().find(|it| !is_whole(*it)).unwrap_or(0);
+    region.sizes.iter().take(outer).all(|it| *it == 1)
 }

@@ -1,4 +1,4 @@
-//! One function on its way from planned to lowered form.
+//! Lowering of one function.
 
 use super::INFO;
 use super::arena::size;
@@ -20,7 +20,7 @@ use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Type, Value, Value
 use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, machine, name, set_type, transfer, uses};
 use std::collections::{BTreeMap, HashMap};
 
-/// One function on its way.
+/// The lowering of one function.
 pub(super) struct Lowering<'s, 'c, 'a> {
     pub build: Builder<'c>,
     pub function: OperationRef<'c, 'a>,
@@ -33,19 +33,19 @@ pub(super) struct Lowering<'s, 'c, 'a> {
     pub scratchpad: u64,
     pub alignment: u64,
     pub arena: Option<Value<'c, 'a>>,
-    /// Offsets as values, by number of bytes.
+    /// Constants for offsets, by number of bytes.
     pub offsets: BTreeMap<u64, Value<'c, 'a>>,
-    /// Where results lie.
+    /// The offsets of results.
     pub results_at: Offsets,
-    /// What has become of each tensor. Only looked up, never iterated over.
+    /// The buffer of each tensor. Only looked up, never iterated over.
     buffers: HashMap<usize, Buffer<'c, 'a>>,
-    /// Where constants lie that somebody reads as bytes; likewise.
+    /// The buffers of constants that are read as bytes. Only looked up, never iterated over.
     pub constants: HashMap<usize, Buffer<'c, 'a>>,
     /// Buffers in host memory that the function allocated, in order.
     pub owned: Vec<Value<'c, 'a>>,
-    /// Where variables lie that the function reads or writes.
+    /// The memrefs of variables that the function reads or writes, by name.
     pub variables: BTreeMap<String, Value<'c, 'a>>,
-    /// What becomes of variables when the function returns.
+    /// The variables to write before the function returns, with their values.
     pub writes: Vec<(String, Value<'c, 'a>)>,
 }
 
@@ -88,7 +88,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         })
     }
 
-    /// Lowers the function, except for what is in the workshop afterwards.
+    /// Lowers the function, except for the operators that are left to the workshop.
     pub(super) fn function(mut self, is_planned: bool) -> Result<(), Diagnostic<'c>> {
         let source: Vec<OperationRef> = operations(self.block).collect();
         let (terminator, source) = source.split_last().expect("a block has a terminator");
@@ -109,7 +109,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             self.operation(operation)?;
         }
         self.finish(*terminator)?;
-        // Readers come after what they read.
+        // In reverse, so that readers are erased before their operands.
         for operation in source.iter().rev() {
             let is_read = operation.results().any(|it| !uses(it.into()).is_empty());
             if touches_tensor(*operation) || !is_read && !may_have_effects(*operation) {
@@ -123,7 +123,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         Ok(())
     }
 
-    /// Gives each result a buffer of its own, and frees the others.
+    /// Returns a separate buffer for each result, and frees the others.
     fn finish(&mut self, terminator: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let mut given = Vec::new();
         for (index, value) in terminator.operands().enumerate().collect::<Vec<_>>() {
@@ -140,7 +140,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
                     given.push(root);
                     buffer.value
                 }
-                // What is the caller's, or given already, cannot be given.
+                // The buffer belongs to the caller, or is returned already: copy it.
                 _ => {
                     let result = self.host(value, terminator)?;
                     self.copy(&buffer, &result, value.r#type(), terminator);
@@ -160,7 +160,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         Ok(())
     }
 
-    /// Makes the function say what it takes and gives, and nothing of the plan.
+    /// Updates the function's type, and removes the attributes of the plan.
     fn sign(&self, terminator: OperationRef<'c, 'a>) {
         let arguments: Vec<Type> = (0..self.block.argument_count())
             .map(|it| self.block.argument(it).expect("it is counted").r#type())
@@ -183,11 +183,11 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         if let Some(access) = access(operation) {
             return self.variable(operation, access);
         }
-        // Whatever it looks like, the planner took it for an operator.
+        // With an offset it is an operator, whatever its role.
         let is_placed = self.results_at.of(operation).is_some();
         match role(operation, |_| false) {
             Role::Transfer => unreachable!("transfers were dealt with"),
-            // When somebody asks for them.
+            // Created on demand.
             Role::Constant | Role::Preamble if !is_placed => Ok(()),
             Role::View if !is_placed => self.view(operation),
             _ => match name(operation).as_str() {
@@ -204,7 +204,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         }
     }
 
-    /// The bytes that a tensor has become; none for what nobody computes, such as `tensor.empty`.
+    /// The buffer of a tensor; `None` for one that is not computed, such as `tensor.empty`.
     pub(super) fn buffer(&mut self, tensor: Value<'c, 'a>) -> Result<Option<Buffer<'c, 'a>>, Diagnostic<'c>> {
         match self.known(tensor).or_else(|| self.constants.get(&key(tensor)).copied()) {
             Some(buffer) => Ok(Some(buffer)),
@@ -212,17 +212,17 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         }
     }
 
-    /// Notes what has become of a tensor.
+    /// Records the buffer of a tensor.
     pub(super) fn keep(&mut self, tensor: Value<'c, 'a>, buffer: Buffer<'c, 'a>) {
         self.buffers.insert(key(tensor), buffer);
     }
 
-    /// The same for what was computed, loaded or seen before; constants are none.
+    /// The recorded buffer of a tensor; `None` for constants.
     pub(super) fn known(&self, tensor: Value<'c, 'a>) -> Option<Buffer<'c, 'a>> {
         self.buffers.get(&key(tensor)).copied()
     }
 
-    /// An abstract operator: a call of an external kernel.
+    /// Lowers an abstract operator to a call of an external kernel.
     fn kernel(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let mut operands = Vec::new();
         let mut types = Vec::new();
@@ -255,7 +255,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
     }
 }
 
-/// Whether an operation, or what is in its regions, reads or writes a tensor.
+/// Whether an operation, or one in its regions, reads or writes a tensor.
 pub(super) fn touches_tensor(operation: OperationRef) -> bool {
     crate::role::reads(operation).iter().any(|it| it.value.r#type().is_tensor())
         || operation.results().any(|it| it.r#type().is_tensor())

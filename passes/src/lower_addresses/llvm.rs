@@ -1,7 +1,7 @@
-//! Pipelines of MLIR's passes around the lowered form.
+//! Pipelines of MLIR's passes before and after lowered form.
 
-/// From operations on tensors in functions that take and give memrefs, to memrefs: what
-/// `cosma-lower-addresses` runs on what operators compute.
+/// Lowers operations on tensors in functions with memref arguments and results to memrefs.
+/// `cosma-lower-addresses` runs it on single operators.
 pub(super) const TENSORS_TO_MEMREFS: &str = "builtin.module(\
     func.func(tosa-to-scf),cosma-prepare-bufferization,\
     func.func(tosa-to-linalg-named,tosa-to-linalg,tosa-to-arith{include-apply-rescale=true},tosa-to-tensor,\
@@ -9,9 +9,9 @@ pub(super) const TENSORS_TO_MEMREFS: &str = "builtin.module(\
     canonicalize,cse,eliminate-empty-tensors,one-shot-bufferize,canonicalize,cse,\
     buffer-deallocation-pipeline,canonicalize,cse)";
 
-/// From tensors to memrefs for a module in source form, functions included: the same steps as in
-/// `cosma-lower-addresses`, so that what comes out computes the same, bit for bit. It goes before
-/// [`MEMREFS_TO_LLVM`], and is what to compare the lowered form with.
+/// Lowers a module in source form from tensors to memrefs, including function signatures, by the same steps as
+/// `cosma-lower-addresses`. So the results can be compared with those of lowered form, bit for bit.
+/// [`MEMREFS_TO_LLVM`] follows.
 pub const SOURCE_TO_MEMREFS: &str = "\
     tosa-to-mlprogram,func.func(tosa-to-scf),cosma-prepare-bufferization,\
     func.func(tosa-to-linalg-named,tosa-to-linalg,tosa-to-arith{include-apply-rescale=true},tosa-to-tensor,\
@@ -20,7 +20,7 @@ pub const SOURCE_TO_MEMREFS: &str = "\
     one-shot-bufferize{bufferize-function-boundaries=true function-boundary-type-conversion=identity-layout-map},\
     canonicalize,cse,buffer-deallocation-pipeline,convert-bufferization-to-memref,canonicalize,cse";
 
-/// From lowered form to the dialect `llvm`.
+/// Lowers lowered form to the dialect `llvm`.
 pub const MEMREFS_TO_LLVM: &str = "\
     func.func(convert-linalg-to-loops),expand-strided-metadata,lower-affine,convert-scf-to-cf,\
     convert-math-to-llvm,convert-math-to-libm,convert-to-llvm,reconcile-unrealized-casts";

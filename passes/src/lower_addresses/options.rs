@@ -1,12 +1,12 @@
-//! What can be chosen about the lowered form.
+//! The options of the lowering.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Where the arena of a lowered function comes from.
+/// The source of a lowered function's arena.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ArenaName {
-    /// The function allocates it where it begins, and frees it where it ends.
+    /// The function allocates it at its beginning and frees it at its end.
     #[default]
     Allocate,
     /// It is the function's last argument.
@@ -34,11 +34,11 @@ impl fmt::Display for ArenaName {
     }
 }
 
-/// What can be chosen about the lowered form.
+/// The options of the lowering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LowerOptions {
-    /// Where the arena comes from.
+    /// The source of the arena.
     pub arena: ArenaName,
-    /// The memory space of the arena and of all views of it; none is that of host memory.
+    /// The memory space of the arena and of all views of it; `None` is that of host memory.
     pub memory_space: Option<u32>,
 }

@@ -1,10 +1,10 @@
-//! Operators that MLIR's bufferization brings to memrefs: groups, TOSA, and all else on tensors.
+//! Outlines operators that MLIR's bufferization lowers: groups, TOSA, and all other operations on tensors.
 //!
-//! An operator becomes a function of the workshop that takes memrefs: each tensor that it reads comes
-//! from one (`bufferization.to_tensor`), the operations follow as they are, and each result goes to one
-//! (`bufferization.materialize_in_destination`). Bufferization believes that these memrefs share no
-//! bytes. So where a result lies on something that is read, it goes to a private buffer, and is copied
-//! when all is read; unless there is one operation, that works element by element.
+//! An operator becomes a function in the workshop with memref arguments: each operand is converted from one
+//! (`bufferization.to_tensor`), the operations follow unchanged, and each result is written to one
+//! (`bufferization.materialize_in_destination`). Bufferization assumes that these memrefs do not overlap. So a result
+//! that overlaps an operand goes to a private buffer and is copied at the end, except for a single elementwise
+//! operation.
 
 use super::INFO;
 use super::buffer::{Buffer, Root};
@@ -24,14 +24,14 @@ use cosma_ir::melior::ir::{
 use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, is_group, name, operand_at, replace_uses, transfer};
 use std::collections::HashMap;
 
-/// The inside of a function of the workshop.
+/// The body of a function in the workshop.
 struct Room<'c, 'a> {
     block: BlockRef<'c, 'a>,
-    /// Its end, before which all goes.
+    /// Its terminator, before which operations are inserted.
     end: OperationRef<'c, 'a>,
-    /// What the block's arguments are outside.
+    /// The values outside that are passed as the block's arguments.
     operands: Vec<Value<'c, 'a>>,
-    /// What values of the function are inside. Only looked up, never iterated over.
+    /// The values inside that stand for values outside. Only looked up, never iterated over.
     locals: HashMap<usize, Value<'c, 'a>>,
 }
 
@@ -92,7 +92,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(())
     }
 
-    /// Moves what is in a group into a room; gives what it yields.
+    /// Moves the operations of a group into a body, and returns the yielded values.
     fn move_group(
         &mut self,
         group: OperationRef<'c, 'a>,
@@ -109,7 +109,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             let argument: Value = block.argument(index).expect("the verifier has seen it").into();
             locals.push((argument, self.local(operand, room)?));
         }
-        // From here on nothing fails: what is here and what is there must not read each other.
+        // Nothing may fail from here on: operations of the two modules must not refer to each other.
         for (argument, local) in locals {
             replace_uses(argument, local);
         }
@@ -123,7 +123,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(yielded)
     }
 
-    /// Copies an operation into a room.
+    /// Copies an operation into a body.
     fn copy_in(
         &mut self,
         operation: OperationRef<'c, 'a>,
@@ -135,7 +135,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         }
         let copy = room.block.insert_operation_before(room.end, Operation::clone(&operation));
         forget(copy);
-        // The copy reads in the same order.
+        // The copy has its operands in the same order.
         for (it, local) in reads(copy).into_iter().zip(locals) {
             if let Some(local) = local {
                 as_mut(it.operation).set_operand(it.operand, local);
@@ -144,7 +144,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(copy)
     }
 
-    /// What a value of the function is in a room.
+    /// The value in a body that stands for a value of the function.
     fn local(&mut self, value: Value<'c, 'a>, room: &mut Room<'c, 'a>) -> Result<Value<'c, 'a>, Diagnostic<'c>> {
         if let Some(local) = room.locals.get(&key(value)) {
             return Ok(*local);
@@ -174,7 +174,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(local)
     }
 
-    /// The type of a buffer as if it were in host memory.
+    /// The type of a buffer without its memory space.
     fn without_space(
         &self,
         buffer: &Buffer<'c, 'a>,
@@ -187,8 +187,8 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         }
     }
 
-    /// Whether what an operation computes is computed again in each room: constants, shapes, parameters,
-    /// and what nobody computes, such as `tensor.empty`.
+    /// Whether an operation is copied into each body: constants, shapes, parameters, and operations that compute
+    /// nothing, such as `tensor.empty`.
     fn is_copied(&self, operation: OperationRef<'c, 'a>, value: Value<'c, 'a>) -> bool {
         if may_have_effects(operation) || transfer(operation).is_some() || self.known(value).is_some() {
             return false;
@@ -197,14 +197,14 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         match role(operation, |_| false) {
             Role::Constant => n_elements(value) == Some(1),
             Role::Preamble if r#type.is_tensor() => true,
-            // What is no scalar cannot be an argument.
+            // Only scalars can be arguments.
             Role::Preamble => operation.operand_count() == 0 || !is_scalar(r#type),
             Role::View => true,
             Role::Transfer | Role::Operator => false,
         }
     }
 
-    /// Whether a value is the function's, and not that of a region in it.
+    /// Whether a value is defined in the function's block, not in a region of it.
     fn is_here(&self, value: Value<'c, 'a>) -> bool {
         match defining(value) {
             Some(it) => it.block() == Some(self.block),
@@ -214,14 +214,14 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
 }
 
 impl<'c, 'a> Room<'c, 'a> {
-    /// A value from outside, as an argument.
+    /// Adds an argument for a value outside.
     fn argument(&mut self, value: Value<'c, 'a>, r#type: Type<'c>) -> Value<'c, 'a> {
         self.operands.push(value);
         self.block.add_argument(r#type, self.end.location())
     }
 }
 
-/// Takes away what the plan has said about an operation.
+/// Removes the attributes of the plan from an operation.
 fn forget(operation: OperationRef) {
     let names: Vec<String> =
         operation.attributes().map(|it| it.0.as_string_ref().as_str().unwrap_or_default().to_owned()).collect();

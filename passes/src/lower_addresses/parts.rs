@@ -1,7 +1,7 @@
-//! Parts of tensors.
+//! Lowering of operations on parts of tensors.
 //!
-//! - Concatenations: each operand is copied to its part of the result, unless it lies there.
-//! - Slices that lie where they are cut from: nothing is left to do.
+//! - Concatenations: each operand is copied to its part of the result, unless it is already there.
+//! - Slices in place of their source: nothing to do.
 
 use super::INFO;
 use super::buffer::Buffer;
@@ -21,7 +21,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         for operand in operation.operands().collect::<Vec<_>>() {
             match self.buffer(operand)? {
                 Some(buffer) => operands.push((operand, buffer)),
-                // Of no bytes that anybody wrote.
+                // An operand without a buffer, such as `tensor.empty`.
                 None => return self.outline(operation),
             }
         }
@@ -58,8 +58,8 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     }
 }
 
-/// Whether a slice lies just where it is cut from, so that it is there already. `from` is what it is cut
-/// from, of a type.
+/// Whether a slice is in place of its part of the source, so that nothing is left to do. `from` is the buffer of
+/// the source.
 pub(super) fn is_cut_in_place<'c, 'a>(
     operation: OperationRef<'c, 'a>,
     from: &Buffer<'c, 'a>,
@@ -74,7 +74,7 @@ pub(super) fn is_cut_in_place<'c, 'a>(
         _ => return None,
     };
     let (whole, part) = (Shape::of(source.r#type())?, Shape::of(result.r#type())?);
-    // Outer dimensions of one, then a part of one dimension, then whole ones.
+    // Dimensions of one, then a range of one dimension, then whole dimensions.
     let n_outer = part.dimensions.iter().take_while(|it| **it == 1).count();
     let inner = n_outer + 1..whole.dimensions.len();
     let is_one_piece = inner.clone().all(|it| part.dimensions[it] == whole.dimensions[it]);
@@ -83,17 +83,17 @@ pub(super) fn is_cut_in_place<'c, 'a>(
     Some(is_one_piece && from.root == to.root && first == to.start)
 }
 
-/// The integers of a `dense<…>` of so many.
+/// The integers of a printed `dense<…>` with `n` elements.
 fn elements(text: &str, n: usize) -> Option<Vec<i64>> {
     let (_, text) = text.split_once("dense<")?;
     let (text, _) = text.split_once('>')?;
     let elements: Option<Vec<i64>> = text.trim_matches(['[', ']']).split(", ").map(|it| it.parse().ok()).collect();
     let elements = elements?;
-    // All of them alike are written once.
+    // Equal elements are printed once.
     if elements.len() == 1 { Some(vec![elements[0]; n]) } else { Some(elements).filter(|it| it.len() == n) }
 }
 
-/// An operand, and where it goes along the axis.
+/// An operand of a concatenation, and its range along the axis.
 struct Part<'c, 'a> {
     from: Buffer<'c, 'a>,
     offset: i64,

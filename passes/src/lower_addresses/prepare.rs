@@ -1,8 +1,8 @@
-//! `cosma-prepare-bufferization`: what MLIR's bufferization does not take, in words that it takes. It goes after
-//! `tosa-to-scf`, and is a part of [`SOURCE_TO_MEMREFS`](super::SOURCE_TO_MEMREFS).
+//! `cosma-prepare-bufferization`: rewrites operations that MLIR's bufferization does not support. It runs after
+//! `tosa-to-scf`, and is part of [`SOURCE_TO_MEMREFS`](super::SOURCE_TO_MEMREFS).
 //!
-//! - `linalg.pack` and `linalg.unpack` become what they consist of: paddings, reshapes, transpositions, slices.
-//! - What a loop carries stays in one place: what is yielded is written over what was carried.
+//! - `linalg.pack` and `linalg.unpack` are decomposed into paddings, reshapes, transpositions and slices.
+//! - Loop-carried tensors stay in one buffer: the yielded tensor is written over the carried one.
 
 use crate::form::operations;
 use crate::role::nested;
@@ -15,7 +15,7 @@ use cosma_ir::{Diagnostic, PassInfo, PassOptions, as_mut, decompose_pack, name};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-prepare-bufferization",
-    description: "takes packs apart, and lets what loops carry stay in one place, as bufferization wants it",
+    description: "decomposes packs and keeps loop-carried tensors in one buffer, for bufferization",
     anchor: "builtin.module",
     options: &[],
 };
@@ -43,14 +43,14 @@ fn is_on_tensors(operation: OperationRef) -> bool {
     operation.results().any(|it| it.r#type().is_tensor())
 }
 
-/// Writes what a region of a loop yields over the arguments of its block, of which so many come first that
-/// are not carried.
+/// Writes the values that a region of a loop yields over the arguments of its block. The first `n_others` arguments
+/// are not loop-carried.
 fn keep_in_place<'c, 'a>(operation: OperationRef<'c, 'a>, region: usize, n_others: usize) {
     let Some(block) = operation.region(region).ok().and_then(|it| it.first_block()) else { return };
     let Some(end) = operations(block).last() else { return };
-    // The condition comes before what goes on.
+    // The condition is the first operand.
     let first = usize::from(name(end) == "scf.condition");
-    // What changes places cannot stay in one: MLIR says so.
+    // Permuted values cannot stay in one buffer, and MLIR reports that.
     let is_carried = |value: Value| BlockArgument::try_from(value).is_ok_and(|it| it.owner() == block);
     let is_moved = |(index, value): (usize, Value<'c, 'a>)| {
         let own = block.argument(index - first + n_others).map(Value::from);

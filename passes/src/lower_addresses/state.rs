@@ -1,7 +1,7 @@
-//! Variables: globals in host memory, which functions read from and write to.
+//! Lowering of variables to globals in host memory.
 //!
-//! What was read has to stay as it was until the function returns, since a plan may bring it in at any time. So
-//! all writes come at the end, after results that are what was read have been copied.
+//! A value read must not change until the function returns, since a plan may load it at any time. So all writes come
+//! at the end, after results that are values read have been copied.
 
 use super::INFO;
 use super::arena::size;
@@ -14,7 +14,7 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
-    /// A read, which is a buffer in host memory; or a write, which is noted.
+    /// Lowers a read to a buffer in host memory, or records a write.
     pub(super) fn variable(
         &mut self,
         operation: OperationRef<'c, 'a>,
@@ -51,7 +51,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
                 return Err(Diagnostic::at(terminator, message));
             };
             let memref = self.variables[&symbol];
-            // Of what another variable was: that may be written first.
+            // The old value of another variable, which may be written first.
             if self.variables.values().any(|it| from.root == Root::Host(*it) && *it != memref) {
                 let copy = self.owned(value, terminator)?;
                 self.copy(&from, &copy, value.r#type(), terminator);

@@ -1,9 +1,9 @@
-//! Operations of linalg, which there are on memrefs as well.
+//! Lowering of linalg operations, which exist on memrefs as well.
 //!
-//! What a result is to start from is written where it lies, unless it lies there. Where a result lies
-//! in the place of an operand, it is written there at once only if that is safe: it starts from that
-//! operand, or each of its elements depends on the same one of the operand. Otherwise the operation
-//! writes to a private buffer, from where the result is copied.
+//! The initial value of a result is written to its buffer, unless it is already there. A result in place of an
+//! operand is written directly only if that is safe: the operand is its initial value, or each of its elements
+//! depends only on the corresponding element of the operand. Otherwise the operation writes to a private buffer,
+//! from which the result is copied.
 
 use super::buffer::Buffer;
 use super::build::place;
@@ -17,19 +17,19 @@ use cosma_ir::melior::ir::{
 };
 use cosma_ir::{Diagnostic, erase, name, take_regions};
 
-/// What a result starts from.
+/// The initial value of a result.
 #[derive(Clone, Copy)]
 enum Start<'c, 'a> {
     Nothing,
     Fill(OperationRef<'c, 'a>),
-    /// All elements are this one.
+    /// All elements have this value.
     Splat(Attribute<'c>),
     Tensor(Buffer<'c, 'a>),
 }
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
-    /// Whether an operation of linalg can be the same on memrefs: all that it reads has bytes, or begins
-    /// with a fill, and nothing in its region reads tensors.
+    /// Whether an operation of linalg can be lowered to the same on memrefs: all operands have buffers or are fills,
+    /// and its region does not read tensors.
     pub(super) fn is_structured(&mut self, operation: OperationRef<'c, 'a>) -> Result<bool, Diagnostic<'c>> {
         let name = name(operation);
         if ["linalg.pack", "linalg.unpack", "linalg.softmax", "linalg.winograd"].iter().any(|it| name.starts_with(it)) {
@@ -89,7 +89,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             .attributes()
             .filter(|(id, _)| !id.as_string_ref().as_str().is_ok_and(|it| it.starts_with("cosma.")))
             .collect();
-        // The builder only borrows the name, whatever its signature says.
+        // The builder only borrows the name, in spite of its signature.
         let name = name(operation);
         let lowered = OperationBuilder::new(&name, operation.location())
             .add_operands(&operands)
@@ -103,7 +103,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(())
     }
 
-    /// Whether a result can be written where it lies while the operands are read.
+    /// Whether a result can be written to its buffer while the operands are read.
     fn is_safe(
         &self,
         operation: OperationRef<'c, 'a>,
@@ -126,10 +126,10 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         matches!(start, Start::Tensor(from) if from.is_at(to))
     }
 
-    /// Writes what a `linalg.fill` says where a result will lie.
+    /// Fills the buffer of a result as a `linalg.fill` does.
     fn fill(&self, fill: OperationRef<'c, 'a>, result: Value<'c, 'a>, before: OperationRef<'c, 'a>) {
         let filled = self.block.insert_operation_before(before, Operation::clone(&fill));
-        // Without a result, as on memrefs.
+        // The form on memrefs has no result.
         let attributes: Vec<(Identifier, Attribute)> = fill.attributes().collect();
         let builder = OperationBuilder::new("linalg.fill", fill.location())
             .add_operands(&[fill.operand(0).expect("a fill has a value"), result])
@@ -140,7 +140,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     }
 }
 
-/// Whether an attribute is a float or an integer without a sign of its own, which `arith.constant` takes.
+/// Whether an attribute is a float or a signless integer, which `arith.constant` accepts.
 fn is_number(attribute: &Attribute) -> bool {
     let is_signless = || IntegerType::try_from(attribute.r#type()).is_ok_and(|it| it.is_signless());
     attribute.is_float() || attribute.is_integer() && is_signless()

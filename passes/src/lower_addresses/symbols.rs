@@ -1,4 +1,4 @@
-//! What the functions of a module share: names, kernels, constants.
+//! The symbols of a module: kernels, constants and variables.
 
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::attribute::{StringAttribute, TypeAttribute};
@@ -10,23 +10,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::form::{operations, symbol};
 use cosma_ir::{erase, is_symbol_unused, name};
 
-/// What the functions of a module share.
+/// The symbols of a module, which its functions share.
 pub(super) struct Symbols<'c, 'a> {
     context: &'c Context,
     block: BlockRef<'c, 'a>,
     names: BTreeSet<String>,
-    /// By name: the constant values of globals.
+    /// The values of constant globals, by name.
     globals: BTreeMap<String, Attribute<'c>>,
-    /// By plain name: the number that comes next.
+    /// The next number to append to each name.
     numbers: BTreeMap<String, u64>,
-    /// By name: variables that functions read or write, and their types as memrefs.
+    /// The memref types of variables that functions read or write, by name.
     variables: BTreeMap<String, Type<'c>>,
-    /// By kind and signature.
+    /// The names of kernels, by kind and signature.
     kernels: BTreeMap<(String, String), String>,
 }
 
 impl<'c, 'a> Symbols<'c, 'a> {
-    /// Of the module with this block.
+    /// The symbols of the module with this block.
     pub(super) fn new(context: &'c Context, block: BlockRef<'c, 'a>) -> Self {
         let is_global = |it: &OperationRef| name(*it) == "ml_program.global";
         let value = |it: OperationRef<'c, 'a>| Some((symbol(it), it.attribute("value").ok()?));
@@ -41,7 +41,7 @@ impl<'c, 'a> Symbols<'c, 'a> {
         }
     }
 
-    /// A name like this one that nobody has.
+    /// A unique name derived from `like`.
     fn unique(&mut self, like: &str) -> String {
         let is_plain = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == '.';
         let plain: String = like.chars().map(|it| if is_plain(it) { it } else { '_' }).collect();
@@ -55,7 +55,7 @@ impl<'c, 'a> Symbols<'c, 'a> {
         }
     }
 
-    /// The external function for operators of a kind with a signature.
+    /// The name of the external function for operators of a kind with a signature.
     pub(super) fn kernel(&mut self, kind: &str, r#type: FunctionType<'c>, location: Location<'c>) -> String {
         let key = (kind.to_owned(), r#type.to_string());
         if let Some(name) = self.kernels.get(&key) {
@@ -75,7 +75,7 @@ impl<'c, 'a> Symbols<'c, 'a> {
         name
     }
 
-    /// A constant in host memory.
+    /// The name of a global in host memory with a constant value.
     pub(super) fn global(&mut self, r#type: Type<'c>, value: Attribute<'c>, location: Location<'c>) -> String {
         let name = self.unique("constant");
         let context = self.context;
@@ -90,7 +90,7 @@ impl<'c, 'a> Symbols<'c, 'a> {
         name
     }
 
-    /// Notes that a function reads or writes a variable; gives whether there is one.
+    /// Records that a function reads or writes a variable. Returns whether it exists.
     pub(super) fn variable(&mut self, symbol: &str, r#type: Type<'c>) -> bool {
         let is_there = self.definition(symbol).is_some();
         if is_there {
@@ -104,8 +104,8 @@ impl<'c, 'a> Symbols<'c, 'a> {
         operations(self.block).filter(is_variable).find(|it| crate::form::symbol(*it) == symbol)
     }
 
-    /// Makes variables that functions read or write globals of memrefs, under their own names, and erases
-    /// private globals of tensors that nothing in the module refers to any more.
+    /// Replaces variables that functions read or write by globals of memrefs with the same names, and erases private
+    /// globals of tensors without uses.
     pub(super) fn finish_variables(&self, module: OperationRef<'c, 'a>) {
         let context = self.context;
         for (symbol, r#type) in &self.variables {
@@ -114,7 +114,7 @@ impl<'c, 'a> Symbols<'c, 'a> {
             let mut attributes = vec![
                 (Identifier::new(context, "sym_name"), StringAttribute::new(context, symbol).into()),
                 (Identifier::new(context, "type"), TypeAttribute::new(*r#type).into()),
-                // Without a value it is there, and nothing is known of what it holds.
+                // A unit attribute declares uninitialised content.
                 (Identifier::new(context, "initial_value"), value.unwrap_or_else(|| Attribute::unit(context))),
             ];
             let visibility = definition.attribute("sym_visibility").ok();

@@ -1,9 +1,8 @@
-//! Groups of a single operation are that operation again, which lowering knows ways for that it has not for
-//! a group: linalg on memrefs, concatenations whose operands lie in place, elementwise operations that
-//! write over what they read.
+//! Replaces groups of a single operation by that operation, for which there are better lowerings: linalg on memrefs,
+//! concatenations with operands in place, elementwise operations that overwrite operands.
 //!
-//! By now the program was judged, and no pass of MLIR sees it before it is on memrefs. So where its results
-//! lie is kept beside the operation.
+//! The program is already verified, and no pass of MLIR runs before it is on memrefs. So the offsets of results are
+//! kept in a table.
 
 use super::function::touches_tensor;
 use crate::form::operations;
@@ -13,22 +12,21 @@ use cosma_ir::melior::ir::{BlockRef, OperationRef, RegionLike, Value};
 use cosma_ir::{is_abstract, is_group, offsets, ungroup};
 use std::collections::HashMap;
 
-/// Where the results lie of operations that were alone in their groups.
+/// The offsets of the results of operations that were alone in their groups.
 #[derive(Default)]
 pub(super) struct Offsets {
-    /// By address of an operation that goes only when all are lowered.
+    /// By address of the operation, none of which is erased before all are lowered.
     of: HashMap<usize, Vec<u64>>,
 }
 
 impl Offsets {
-    /// Where the results of an operation lie, said by itself or by the group that it was alone in.
+    /// The offsets of an operation's results, from its attribute or from the group that it was alone in.
     pub(super) fn of(&self, operation: OperationRef) -> Option<Vec<u64>> {
         offsets(operation).or_else(|| self.of.get(&operation.to_raw().ptr.addr()).cloned())
     }
 }
 
-/// Puts what is alone in a group of planned form in the place of the group, and what is in one that has
-/// nothing to do with tensors.
+/// Replaces planned groups of a single operation, and groups that do not use tensors, by their operations.
 pub(super) fn unwrap(block: BlockRef) -> Offsets {
     let mut kept = Offsets::default();
     for group in operations(block).filter(|it| is_group(*it)).collect::<Vec<_>>() {
@@ -42,8 +40,7 @@ pub(super) fn unwrap(block: BlockRef) -> Offsets {
     kept
 }
 
-/// The operation whose results are those of a group, if all else in the group is constants, shapes, starting
-/// values and views.
+/// The operation whose results a group yields, if all others in it are constants, shapes, initial values and views.
 fn only_member<'c, 'a>(group: OperationRef<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
     let block = group.region(0).ok()?.first_block()?;
     let members: Vec<OperationRef> = operations(block).collect();

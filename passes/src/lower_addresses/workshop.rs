@@ -1,11 +1,11 @@
-//! Where operations on tensors become operations on memrefs.
+//! Lowers operators on tensors to memrefs with MLIR's passes, in a scratch module.
 //!
-//! 1. What an operator computes becomes a function of a module beside the user's, that takes memrefs: see
-//!    `outline.rs`. A call stands where the operator stood.
-//! 2. MLIR's own passes bring that module to memrefs: [`TENSORS_TO_MEMREFS`]. They see one operator at a
-//!    time, so that nothing moves from one to another, and none of the user's functions.
-//! 3. The bodies take the places of the calls, and constants that came up on the way are the user's
-//!    module's. Copies in them are no transfers, and become `linalg.copy`.
+//! 1. Each operator is outlined into a function of the scratch module with memref arguments (`outline.rs`), and
+//!    replaced by a call.
+//! 2. MLIR's own passes lower that module to memrefs: [`TENSORS_TO_MEMREFS`]. They see each operator separately, so
+//!    that nothing moves between operators, and none of the user's functions.
+//! 3. The calls are replaced by the lowered bodies, and constants that the passes created move to the user's module.
+//!    Copies in the bodies are not transfers, and become `linalg.copy`.
 
 use super::INFO;
 use super::build::{Builder, dimensions, place};
@@ -24,26 +24,27 @@ use cosma_ir::melior::utility::{parse_pass_pipeline, register_all_passes};
 use cosma_ir::{Diagnostic, as_mut, erase, name, operand_at, replace_uses, result_at, run_passes, set_type};
 use std::collections::BTreeMap;
 
-/// Where operations on tensors become operations on memrefs.
+/// The scratch module.
 pub(super) struct Workshop<'c, 'a> {
     build: Builder<'c>,
     module: &'a Module<'c>,
     jobs: Vec<Job<'c, 'a>>,
 }
 
-/// A function, and the call in whose place its body goes.
+/// A function of the scratch module, and the call that its body replaces.
 struct Job<'c, 'a> {
     function: OperationRef<'c, 'a>,
     call: OperationRef<'c, 'a>,
 }
 
 impl<'c, 'a> Workshop<'c, 'a> {
-    /// With a module that nobody else knows.
+    /// Wraps an empty module.
     pub(super) fn new(context: &'c Context, module: &'a Module<'c>) -> Self {
         Workshop { build: Builder(context), module, jobs: Vec::new() }
     }
 
-    /// The body of a new function: a block with an end, before which all else goes.
+    /// Opens a new function, and returns its terminator and its block. Operations are inserted before the
+    /// terminator.
     pub(super) fn open(&mut self, location: Location<'c>) -> (OperationRef<'c, 'a>, BlockRef<'c, 'a>) {
         let region = Region::new();
         region.append_block(Block::new(&[]));
@@ -61,8 +62,8 @@ impl<'c, 'a> Workshop<'c, 'a> {
         (function, block)
     }
 
-    /// Notes that a function's body, which gives scalars, is to go before an operation; gives what is to
-    /// stand for the scalars.
+    /// Closes a function that returns scalars, and records that its body goes before an operation. Returns the values
+    /// that stand for the scalars.
     pub(super) fn close(
         &mut self,
         function: OperationRef<'c, 'a>,
@@ -84,7 +85,7 @@ impl<'c, 'a> Workshop<'c, 'a> {
         call.results().map(Value::from).collect()
     }
 
-    /// Brings all bodies to memrefs, and puts them in the places of the calls.
+    /// Lowers all bodies to memrefs and replaces the calls by them.
     pub(super) fn finish(self, symbols: &mut Symbols<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         if self.jobs.is_empty() {
             return Ok(());
@@ -95,7 +96,7 @@ impl<'c, 'a> Workshop<'c, 'a> {
         let module = self.module.as_operation();
         parsed.map_err(|error| Diagnostic::at(module, format!("{} needs MLIR's passes: {error}", INFO.name)))?;
         if !run_passes(&manager, module) {
-            // Which operator, MLIR has said.
+            // MLIR has reported the operator.
             let message = format!("{} cannot bring what this module computes to memrefs", INFO.name);
             return Err(Diagnostic::at(module, message));
         }
@@ -140,8 +141,8 @@ impl<'c, 'a> Workshop<'c, 'a> {
         Ok(())
     }
 
-    /// Makes a view of a memref be in its memory space. The bodies are written without one, so that what
-    /// MLIR's passes allocate for themselves is in host memory.
+    /// Propagates the memory space of a memref to a view of it. The bodies are created without memory spaces, so that
+    /// buffers that MLIR's passes allocate are in host memory.
     fn move_to_space(&self, operation: OperationRef<'c, 'a>) {
         let name = name(operation);
         let views = ["cast", "collapse_shape", "expand_shape", "reinterpret_cast", "subview", "transpose"];

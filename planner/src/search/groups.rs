@@ -12,18 +12,16 @@
 //! at all that touch its tensors. The search of a group, and of the whole problem at the root, adds
 //! to what a state has been charged the bounds of all groups below of which no operator has run.
 
-use super::Shortcuts;
 use super::bits::{has, put};
+use super::executed::Executed;
 use super::explore::{Exploration, Quest, explore};
 use super::instance::{Instance, SearchOp, SearchPair, Tracked};
 use super::node::{Node, State, TooWide};
 use super::reach::Reach;
+use super::{Shortcuts, Thresholds};
 use crate::Deadline;
 use crate::reach::{Reach as Relation, members};
 use std::ops::Range;
-
-/// A tensor is tiny if this many of them fit the scratchpad.
-const TINY: u64 = 512;
 
 /// An operator matters, whatever it touches, if it needs one part in so many of the scratchpad.
 const NEEDY: u64 = 4;
@@ -46,6 +44,7 @@ pub(super) struct Limits<'a> {
     /// States that may go on.
     pub states: usize,
     pub shortcuts: Shortcuts,
+    pub thresholds: Thresholds,
     pub deadline: Deadline<'a>,
 }
 
@@ -61,7 +60,7 @@ pub(super) struct Known {
 }
 
 /// What is still to be charged for the tensors of these groups, at least, once `executed` has run.
-pub(super) fn to_go(groups: &[Group], executed: &[u64]) -> u64 {
+pub(super) fn to_go(groups: &[Group], executed: &Executed) -> u64 {
     groups.iter().map(|it| it.to_go(executed)).sum()
 }
 
@@ -112,11 +111,11 @@ impl Group {
         group
     }
 
-    fn to_go(&self, executed: &[u64]) -> u64 {
+    fn to_go(&self, executed: &Executed) -> u64 {
         if self.bound == 0 {
             return 0;
         }
-        if self.ops.iter().zip(executed).all(|(ops, executed)| ops & executed == 0) {
+        if !executed.meets(&self.ops) {
             return self.bound;
         }
         to_go(&self.children, executed)
@@ -161,7 +160,9 @@ impl Group {
         reach: &Reach,
         limits: &Limits,
     ) -> Result<(), TooWide> {
-        let is_tiny = |tensor: &Tracked| instance.tracked[usize::from(*tensor)].room * TINY < instance.capacity;
+        let room = |tensor: Tracked| u128::from(instance.tracked[usize::from(tensor)].room);
+        let is_tiny =
+            |tensor: &Tracked| room(*tensor) * u128::from(limits.thresholds.tiny) < u128::from(instance.capacity);
         let matters = |op: u16| {
             let op = &instance.ops[usize::from(op)];
             instance.capacity < op.need * NEEDY || op.reads.iter().chain(&op.writes).any(|it| !is_tiny(it))
@@ -205,6 +206,7 @@ impl Group {
             below: self.paid,
             groups: &self.children,
             shortcuts: limits.shortcuts,
+            thresholds: limits.thresholds,
             beam: usize::MAX,
             eviction_limit: limits.states,
             state_limit: limits.states,

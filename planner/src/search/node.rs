@@ -1,16 +1,17 @@
 //! What has run, and the states in which it can have left the scratchpad.
 
-use super::bits::{Bits, has, put};
+use super::bits::{Bits, has};
+use super::executed::{Executed, Ready};
 use super::instance::{Instance, Tracked};
 
 /// All states with the same executed operators; they compete with each other.
 pub(super) struct Node<const W: usize> {
-    pub executed: Box<[u64]>,
-    /// Operators that can run next; ascending.
-    pub ready: Vec<u16>,
+    pub executed: Executed,
+    /// Operators that can run next.
+    pub ready: Ready,
     /// Tensors that were touched and will be read again; ascending. Sets of a state are sets of
     /// indices into this list.
-    pub live: Vec<Live>,
+    pub live: Box<[Live]>,
     /// What is still to be charged, at least.
     pub to_go: u64,
     pub states: Vec<State<W>>,
@@ -114,27 +115,16 @@ impl<const W: usize> Node<W> {
         if Bits::<W>::LIMIT < live.len() {
             return Err(TooWide);
         }
+        let (executed, ready, live) = (Executed::new(executed), Ready::new(ready), live.into());
         Ok(Node { executed, ready, live, to_go: 0, states: Vec::new() })
     }
 
-    /// The executed set after `op` has run too.
-    pub fn executed_with(&self, op: u16) -> Box<[u64]> {
-        let mut executed = self.executed.clone();
-        put(&mut executed, op);
-        executed
-    }
-
-    /// The node after `op` has run too, without states.
-    pub fn child(&self, instance: &Instance, op: u16, executed: Box<[u64]>) -> Result<Node<W>, TooWide> {
+    /// The node after `op` has run too, without states. `executed` is what has run then.
+    pub fn child(&self, instance: &Instance, op: u16, executed: Executed) -> Result<Node<W>, TooWide> {
         let operator = &instance.ops[usize::from(op)];
-        let mut ready: Vec<u16> = self.ready.iter().copied().filter(|it| *it != op).collect();
-        for &next in &operator.successors {
-            if instance.ops[usize::from(next)].predecessors.iter().all(|it| has(&executed, *it)) {
-                ready.push(next);
-            }
-        }
-        ready.sort_unstable();
-        let mut live = self.live.clone();
+        let has_all = |next: &u16| instance.ops[usize::from(*next)].predecessors.iter().all(|it| executed.has(*it));
+        let ready = self.ready.after(op, operator.successors.iter().copied().filter(has_all).collect());
+        let mut live = self.live.to_vec();
         for it in live.iter_mut().filter(|it| operator.reads.binary_search(&it.tensor).is_ok()) {
             it.remaining -= 1;
         }
@@ -150,7 +140,21 @@ impl<const W: usize> Node<W> {
         if Bits::<W>::LIMIT < live.len() {
             return Err(TooWide);
         }
-        Ok(Node { executed, ready, live, to_go: 0, states: Vec::new() })
+        Ok(Node { executed, ready, live: live.into(), to_go: 0, states: Vec::new() })
+    }
+
+    /// Adds a state. Most nodes of a wide level have but one.
+    pub fn push(&mut self, state: State<W>) {
+        if self.states.is_empty() {
+            self.states.reserve_exact(1);
+        }
+        self.states.push(state);
+    }
+
+    /// Makes ready for operators to run: what it shared with the node before it becomes its own.
+    pub fn unfold(&mut self) {
+        self.executed.unfold();
+        self.ready.unfold();
     }
 
     /// What a ready operator asks for.

@@ -1,12 +1,12 @@
-//! What larger scratchpads would save, found by planning for them.
+//! The savings of larger scratchpads, found by planning for them.
 //!
-//! 1. The least size with which nothing moves that need not, by halving: above a size that holds all
-//!    that is live in one order nothing can be gained, and the size at hand does not suffice.
-//! 2. The next sizes at which traffic falls, by halving between a size and the least one known to move
-//!    less, as often as there is time.
+//! 1. The smallest size without avoidable traffic, by bisection between the present size and one that
+//!    holds all tensors.
+//! 2. The next sizes at which traffic falls, by bisection between a size and the smallest one known to
+//!    move less, while time is left.
 //!
-//! Each plan has the same part of the time limit, so what is said of a size is what can be had in it:
-//! a true saving, but maybe not the first size at which there is one.
+//! Each plan gets the same share of the time limit. So a reported saving is real, but a smaller size may
+//! reach it too.
 
 use crate::units::{both_ways, bytes_text};
 use cosma_planner::{Bytes, Options, Problem, Progress, plan_watched};
@@ -15,30 +15,30 @@ use std::fmt::{self, Write};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-/// Sizes are told apart to a part of this.
+/// The resolution of bisection: sizes closer than a 512th of the larger one are not distinguished.
 const FINENESS: u64 = 512;
 
-/// Sizes that are looked for between the size at hand and the one with which nothing is left.
+/// The most sizes to find in the second step.
 const N_SIZES: usize = 4;
 
-/// Plans to expect, for the time of each.
+/// The expected number of plans, which share the time limit.
 const N_PLANS: u32 = 50;
 
-/// What was planned for larger scratchpads.
+/// The results of planning for larger scratchpads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Larger {
-    /// Sizes, ascending, each of which moves less than the one before: their non-compulsory bytes,
-    /// and whether that is proven to be least.
+    /// Sizes, ascending, each of which moves less than the one before; with its non-compulsory bytes,
+    /// and whether these are proven minimal.
     pub sizes: Vec<(Bytes, Bytes, bool)>,
-    /// The non-compulsory bytes that no scratchpad saves: streamed weights that several operators read.
+    /// The non-compulsory bytes that no size saves: streamed weights that several operators read.
     pub floor: Bytes,
-    /// Planning ended before all sizes were tried: at the time limit, or when it was told to.
+    /// Whether the time limit or `is_stopped` ended planning before all sizes were tried.
     pub is_cut_short: bool,
 }
 
-/// Plans for larger scratchpads than the problem's, whose plan moves so many non-compulsory bytes.
-/// The time limit is that of all plans together; and it ends soon once `is_stopped`, which may be asked on
-/// any thread.
+/// Plans for larger scratchpads than the problem's, whose plan moves `non_compulsory` bytes. The time
+/// limit applies to all plans together. Planning ends soon after `is_stopped` returns true; it is called
+/// on any thread.
 pub fn larger_scratchpads(
     problem: &Problem,
     non_compulsory: Bytes,
@@ -57,7 +57,7 @@ pub fn larger_scratchpads(
         until: Instant::now().checked_add(options.time_limit),
         known: BTreeMap::from([(problem.machine.scratchpad(), (non_compulsory, true))]),
     };
-    // All tensors at once: nothing can be in want of room.
+    // Enough for all tensors at once.
     let rooms: Bytes = problem.graph.tensor_ids().map(|it| problem.room(it)).sum();
     let spaces = problem.graph.ops().iter().map(|it| it.workspace.align_up(problem.machine.alignment())).max();
     let most = (rooms + spaces.unwrap_or_default()).max(problem.machine.scratchpad() + Bytes(1));
@@ -87,13 +87,13 @@ struct Trials<'a> {
     is_stopped: &'a (dyn Fn() -> bool + Sync),
     options: Options,
     until: Option<Instant>,
-    /// By scratchpad: non-compulsory bytes, and whether they are proven least.
+    /// By size: non-compulsory bytes, and whether they are proven minimal.
     known: BTreeMap<Bytes, (Bytes, bool)>,
 }
 
 impl Trials<'_> {
-    /// The least size above `too_small` that was found to move at most so much; `enough` does for
-    /// sure.
+    /// Bisects for the smallest size that moves at most `at_most` bytes: `too_small` moves more,
+    /// `enough` does not.
     fn halve(&mut self, too_small: Bytes, enough: Bytes, at_most: Bytes) -> Bytes {
         let (mut too_small, mut enough) = (too_small, enough);
         self.moves(enough);
@@ -108,7 +108,7 @@ impl Trials<'_> {
         }
     }
 
-    /// The non-compulsory bytes with a scratchpad.
+    /// The non-compulsory bytes that the best known plan for a scratchpad moves.
     fn moves(&mut self, scratchpad: Bytes) -> Bytes {
         if let Some(known) = self.known.get(&scratchpad) {
             return known.0;
@@ -118,9 +118,9 @@ impl Trials<'_> {
         let watcher =
             |_: &Progress| if (self.is_stopped)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let solution = plan_watched(&problem, &self.options, &watcher);
-        // What runs in less runs in more; a solver that fails knows of no saving.
+        // A larger scratchpad is always feasible; if a solver fails, no saving is known.
         let found = solution.map_or((Bytes(u64::MAX), false), |it| (it.non_compulsory, it.is_optimal()));
-        // What fits in less fits here.
+        // A plan for a smaller scratchpad is valid here.
         let below = self.known.range(..scratchpad).map(|it| it.1.0).min().unwrap_or(Bytes(u64::MAX));
         let found = if below < found.0 { (below, false) } else { found };
         self.known.insert(scratchpad, found);
@@ -137,15 +137,15 @@ impl Larger {
     pub(super) fn write(&self, non_compulsory: Bytes, f: &mut String) -> fmt::Result {
         if self.sizes.is_empty() {
             let rest = if self.is_cut_short && self.floor < non_compulsory {
-                "no saving was found in the time there was"
+                "no saving was found within the time limit"
             } else {
-                "nothing: what is moved must be moved with any"
+                "nothing: no scratchpad size moves less"
             };
             return writeln!(f, "  {rest}");
         }
         for (size, bytes, is_proven) in &self.sizes {
             let saved = non_compulsory.saturating_sub(*bytes);
-            let all = if *bytes <= self.floor { ", all that can be saved" } else { "" };
+            let all = if *bytes <= self.floor { ", the most possible" } else { "" };
             let not_proven = if *is_proven { "" } else { " or less" };
             writeln!(
                 f,

@@ -1,71 +1,77 @@
-//! How it is known that no program is better, or how far from that it is.
+//! What is known about the optimum: that the program is optimal, or how large the gap is.
 
 use crate::Exhibit;
 use crate::units::bytes_text;
 use cosma_planner::{Bytes, Order, Solver};
 use std::fmt::{self, Write};
 
+/// Writes whether the program is optimal and why. `order` is that of [`explain`](super::explain()).
 pub(super) fn write(exhibit: &Exhibit, order: Option<Order>, f: &mut String) -> fmt::Result {
     let non_compulsory = exhibit.traffic().non_compulsory;
-    let restreamed = exhibit.problem.restreamed();
-    let among = match order {
-        Some(Order::Free) => "no order of the operators and no choice of what stays",
-        Some(Order::Source) => "in this order of the operators, no choice of what stays",
-        None => "no choice of what stays",
-    };
     if non_compulsory == Bytes::ZERO {
         return writeln!(
             f,
-            "  Optimal: each argument comes in once, each result goes out once, and nothing else moves.\n  \
-             No program can do with less."
+            "  Optimal: each argument is loaded once, each result is stored once, and nothing else is moved.\n  \
+             No program moves less."
         );
     }
-    if non_compulsory == restreamed {
+    if non_compulsory == exhibit.problem.restreamed() {
         return writeln!(
             f,
-            "  Optimal: beside what every program must move, only streamed weights come more than once,\n  \
-             and they pass by for each operator that reads them, whatever the plan."
+            "  Optimal: beyond the compulsory traffic, only streamed weights are moved again, once for each\n  \
+             further operator that reads them. No plan avoids that."
         );
     }
     let Some(proof) = exhibit.proof else {
-        return writeln!(f, "  Nothing is proven: the program does not say who planned it.");
+        return writeln!(f, "  Nothing is proven: the program has no valid record of how it was planned.");
     };
-    let bound = proof.lower_bound;
-    if bound == non_compulsory {
-        writeln!(f, "  Optimal: {among} moves less than {} beside the compulsory.", bytes_text(bound))?;
-        let who = match (proof.solver, order) {
-            (Solver::Ilp, Some(Order::Source)) => {
-                "The integer program over the gaps between uses, with a row for each step that would overflow,\n  \
-                 has no solution below."
-            }
-            (Solver::Ilp, _) => {
-                "Integer programming found the plan; it or the search showed that nothing is open below."
-            }
-            (Solver::Search, _) => {
-                "The search found the plan. What could lead below was followed until it cost as much, or was\n  \
-                 shown to be no better than something else, or was ruled out by a relaxed, smaller problem."
-            }
-            _ => "A simple rule found the plan, and a lower bound meets it: nothing is open below.",
-        };
-        writeln!(f, "  {who}")?;
+    if proof.lower_bound == non_compulsory {
+        write_optimal(non_compulsory, proof.solver, order, f)?;
     } else {
-        let gap = non_compulsory.saturating_sub(bound);
-        writeln!(
-            f,
-            "  Not proven best: it moves {} beside the compulsory, and what is proven is at least {}.\n  \
-             The gap is {} ({:.1} %); a longer time limit may close it.",
-            bytes_text(non_compulsory),
-            bytes_text(bound),
-            bytes_text(gap),
-            100.0 * gap.0 as f64 / non_compulsory.0 as f64
-        )?;
+        write_gap(non_compulsory, proof.lower_bound, f)?;
     }
     if proof.fragmentation != Bytes::ZERO {
         writeln!(
             f,
-            "  {} of it are owed to addresses: with what is free in one piece they need not be moved.",
+            "  {} of it is fragmentation: if free space were contiguous, it would not be moved.",
             bytes_text(proof.fragmentation)
         )?;
     }
     Ok(())
+}
+
+fn write_optimal(non_compulsory: Bytes, solver: Solver, order: Option<Order>, f: &mut String) -> fmt::Result {
+    let alternatives = match order {
+        Some(Order::Free) => "no order of the operators and no choice of evictions",
+        Some(Order::Source) => "in this order of the operators, no choice of evictions",
+        None => "no choice of evictions",
+    };
+    let bytes = bytes_text(non_compulsory);
+    writeln!(f, "  Optimal: {alternatives} moves less than {bytes} beyond the compulsory traffic.")?;
+    let method = match (solver, order) {
+        (Solver::Ilp, Some(Order::Source)) => {
+            "The integer program over the gaps between uses, with a constraint for each step that exceeds the\n  \
+             capacity, has no better solution."
+        }
+        (Solver::Ilp, _) => "Integer programming found the plan; it or the search ruled out anything better.",
+        (Solver::Search, _) => {
+            "The search found the plan. It pruned all other states: they cost as much, were dominated, or were\n  \
+             excluded by a lower bound from a smaller, relaxed problem."
+        }
+        _ => "A heuristic found the plan, and its cost equals a lower bound.",
+    };
+    writeln!(f, "  {method}")
+}
+
+fn write_gap(non_compulsory: Bytes, lower_bound: Bytes, f: &mut String) -> fmt::Result {
+    let gap = non_compulsory.saturating_sub(lower_bound);
+    writeln!(
+        f,
+        "  Not proven optimal: it moves {} beyond the compulsory traffic, and the lower bound is {}.\n  \
+         The gap is {} ({:.1} %); a longer time limit may close it.",
+        bytes_text(non_compulsory),
+        bytes_text(lower_bound),
+        bytes_text(gap),
+        100.0 * gap.0 as f64 / non_compulsory.0 as f64
+    )
 }

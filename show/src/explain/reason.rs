@@ -1,4 +1,4 @@
-//! Why a tensor left: the step while it was away in which there was no room for it.
+//! Why a tensor was evicted: the step during its absence in which there was no space for it.
 
 use super::{name_step, present};
 use crate::units::{bytes_text, plain};
@@ -7,108 +7,121 @@ use cosma_planner::{Bytes, Step, TensorId};
 use std::cmp::Reverse;
 use std::fmt::{self, Write};
 
-/// Tensors that are named in a step.
+/// The most tensors to name in a step.
 const MOST_NAMED: usize = 8;
 
-/// What became of a tensor, and for each time that it was away, what forced it out.
-/// `rooms` are those that are taken in each step; `told` is the step of which was last said who lies
-/// there.
-pub(super) fn write(
-    exhibit: &Exhibit,
-    picture: &Picture,
-    rooms: &[Bytes],
-    tensor: TensorId,
-    told: &mut Option<Step>,
-    f: &mut String,
-) -> fmt::Result {
-    let size = exhibit.size(tensor);
-    let cost = picture.costs[tensor.index()];
-    writeln!(
-        f,
-        "  {}, {}: {}, {}",
-        plain(exhibit.tensor_name(tensor)),
-        bytes_text(size),
-        cost.times(),
-        bytes_text(cost.non_compulsory(size))
-    )?;
-    if exhibit.problem.graph.readers(tensor).is_empty() {
-        return writeln!(f, "    a streamed weight passes by for each operator that reads it");
-    }
-    let of_tensor = |it: &&Link| picture.blocks[it.from].content == Content::Tensor(tensor);
-    for link in picture.links.iter().filter(of_tensor) {
-        write_gap(exhibit, picture, rooms, link, told, f)?;
-    }
-    Ok(())
+/// Writes the reasons for the evictions of one tensor after the other.
+pub(super) struct Reasons<'a> {
+    exhibit: &'a Exhibit,
+    picture: &'a Picture,
+    /// The padded bytes in use, by step.
+    in_use: Vec<Bytes>,
+    /// The step whose tensors were listed last.
+    listed: Option<Step>,
 }
 
-fn write_gap(
-    exhibit: &Exhibit,
-    picture: &Picture,
-    rooms: &[Bytes],
-    link: &Link,
-    told: &mut Option<Step>,
-    f: &mut String,
-) -> fmt::Result {
-    let (left, back) = (picture.blocks[link.from].steps.end, picture.blocks[link.to].steps.start);
-    let how = if link.is_spilled { "spilled" } else { "dropped, as host memory has a copy," };
-    let until = name_step(exhibit, picture, back.index());
-    write!(f, "    {how} after step {}, back for step {until}", left.0 - 1)?;
-    let problem = &exhibit.problem;
-    let (capacity, room) = (problem.capacity(), picture.blocks[link.from].size.align_up(problem.machine.alignment()));
-    let fullest = (left.0..back.0).map(Step).max_by_key(|it| (rooms[it.index()], Reverse(*it)));
-    let Some(fullest) = fullest else {
-        return writeln!(f, ": it moved to another address");
-    };
-    let taken = rooms[fullest.index()];
-    let pressed = name_step(exhibit, picture, fullest.index());
-    if taken + room <= capacity {
-        return writeln!(
+impl<'a> Reasons<'a> {
+    pub fn new(exhibit: &'a Exhibit, picture: &'a Picture) -> Reasons<'a> {
+        Reasons { exhibit, picture, in_use: in_use(exhibit, picture), listed: None }
+    }
+
+    /// Writes a tensor's non-compulsory transfers, and what forced it out each time.
+    pub fn write(&mut self, tensor: TensorId, f: &mut String) -> fmt::Result {
+        let size = self.exhibit.size(tensor);
+        let cost = self.picture.costs[tensor.index()];
+        writeln!(
             f,
-            "\n      in no step between was the sum of what lay there too large ({} of {} in step {pressed}): \
-             what was free lay in pieces, or this program is not the best",
-            bytes_text(taken + room),
-            bytes_text(capacity)
-        );
+            "  {}, {}: {}, {}",
+            plain(self.exhibit.tensor_name(tensor)),
+            bytes_text(size),
+            cost.times(),
+            bytes_text(cost.non_compulsory(size))
+        )?;
+        if self.exhibit.problem.graph.readers(tensor).is_empty() {
+            return writeln!(f, "    streamed once for each operator that reads it");
+        }
+        let picture = self.picture;
+        for link in picture.links.iter().filter(|it| picture.blocks[it.from].content == Content::Tensor(tensor)) {
+            self.write_eviction(link, f)?;
+        }
+        Ok(())
     }
-    writeln!(
-        f,
-        "\n      no room in step {pressed}: {} lie there, and {} would make {} of {}",
-        bytes_text(taken),
-        bytes_text(room),
-        bytes_text(taken + room),
-        bytes_text(capacity)
-    )?;
-    if told.replace(fullest) == Some(fullest) {
-        return writeln!(f, "      there: as said above");
-    }
-    let there = present(exhibit, picture, fullest);
-    let named = there.iter().take(MOST_NAMED).map(|(it, next)| {
-        let why = match next {
-            Some(next) if *next == fullest => "in use".to_owned(),
-            Some(next) => format!("for step {next}"),
-            None => "not needed".to_owned(),
+
+    fn write_eviction(&mut self, link: &Link, f: &mut String) -> fmt::Result {
+        let (from, to) = (&self.picture.blocks[link.from], &self.picture.blocks[link.to]);
+        let (left, back) = (from.steps.end, to.steps.start);
+        let how = if link.is_spilled { "spilled" } else { "evicted (host memory has a copy)" };
+        write!(f, "    {how} after step {}, reloaded for step {}", left.0 - 1, self.name(back))?;
+        let fullest = (left.0..back.0).map(Step).max_by_key(|it| (self.in_use[it.index()], Reverse(*it)));
+        let Some(fullest) = fullest else {
+            return writeln!(f, ": it changed its address");
         };
-        format!("{} {} ({why})", plain(exhibit.tensor_name(*it)), bytes_text(exhibit.size(*it)))
-    });
-    let mut named: Vec<String> = named.collect();
-    let workspace = problem.graph.op(picture.order[fullest.index()]).workspace;
-    if workspace != Bytes::ZERO {
-        named.push(format!("workspace {}", bytes_text(workspace)));
+        let capacity = self.exhibit.problem.capacity();
+        let padded = from.size.align_up(self.exhibit.problem.machine.alignment());
+        let in_use = self.in_use[fullest.index()];
+        if in_use + padded <= capacity {
+            return writeln!(
+                f,
+                "\n      there was enough space in all steps between (at most {} of {} in step {}): it was \
+                 fragmented, or the plan is not optimal",
+                bytes_text(in_use + padded),
+                bytes_text(capacity),
+                self.name(fullest)
+            );
+        }
+        writeln!(
+            f,
+            "\n      no space in step {}: {} in use + {} = {} of {}",
+            self.name(fullest),
+            bytes_text(in_use),
+            bytes_text(padded),
+            bytes_text(in_use + padded),
+            bytes_text(capacity)
+        )?;
+        if self.listed.replace(fullest) == Some(fullest) {
+            return writeln!(f, "      in use: the same as above");
+        }
+        self.write_present(fullest, f)
     }
-    let more = there.len().saturating_sub(MOST_NAMED);
-    let more = if 0 < more { format!(" and {more} more") } else { String::new() };
-    writeln!(f, "      there: {}{more}", named.join(", "))
+
+    /// Writes which tensors are in the scratchpad in a step, and for which step each is needed.
+    fn write_present(&self, step: Step, f: &mut String) -> fmt::Result {
+        let present = present(self.exhibit, self.picture, step);
+        let mut named = Vec::new();
+        for (tensor, next) in present.iter().take(MOST_NAMED) {
+            let why = match next {
+                Some(next) if *next == step => "now".to_owned(),
+                Some(next) => format!("for step {next}"),
+                None => "not needed".to_owned(),
+            };
+            let (name, size) = (plain(self.exhibit.tensor_name(*tensor)), self.exhibit.size(*tensor));
+            named.push(format!("{name} {} ({why})", bytes_text(size)));
+        }
+        let workspace = self.exhibit.problem.graph.op(self.picture.order[step.index()]).workspace;
+        if workspace != Bytes::ZERO {
+            named.push(format!("workspace {}", bytes_text(workspace)));
+        }
+        let more = present.len().saturating_sub(MOST_NAMED);
+        let more = if 0 < more { format!(" and {more} more") } else { String::new() };
+        writeln!(f, "      in use: {}{more}", named.join(", "))
+    }
+
+    fn name(&self, step: Step) -> String {
+        name_step(self.exhibit, self.picture, step.index())
+    }
 }
 
-/// The rooms of all that lies in the scratchpad, by step; what a result shares with operands in the step
-/// that writes it counts once.
-pub(super) fn rooms(exhibit: &Exhibit, picture: &Picture) -> Vec<Bytes> {
-    let mut rooms = vec![Bytes::ZERO; picture.n_steps()];
+/// The padded bytes in use, by step. Bytes that a result shares with operands in the step that writes it
+/// count once.
+fn in_use(exhibit: &Exhibit, picture: &Picture) -> Vec<Bytes> {
+    let padded = |size: Bytes| size.align_up(exhibit.problem.machine.alignment());
+    let mut in_use = vec![Bytes::ZERO; picture.n_steps()];
     for block in &picture.blocks {
-        let room = |size: Bytes| size.align_up(exhibit.problem.machine.alignment());
         let steps = block.steps.start.index()..block.steps.end.index();
-        rooms[steps.clone()].iter_mut().for_each(|it| *it += room(block.size));
-        rooms[steps.start] -= picture.shared(block).map(room).sum();
+        for bytes in &mut in_use[steps.clone()] {
+            *bytes += padded(block.size);
+        }
+        in_use[steps.start] -= picture.shared(block).map(padded).sum();
     }
-    rooms
+    in_use
 }

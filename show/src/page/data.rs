@@ -1,5 +1,5 @@
-//! What the page's script is given. Steps are indices, sizes and offsets are bytes, and all lists go
-//! by id.
+//! The JSON data for the page's script. Steps are indices, sizes and offsets are bytes, and lists are
+//! indexed by id.
 
 use crate::colour::{self, Kind};
 use crate::units::plain;
@@ -11,13 +11,13 @@ pub(super) struct Function {
     name: String,
     facts: String,
     scratchpad: u64,
-    /// Of addresses, to be shown at first.
+    /// The upper end of the address axis before zooming.
     top: u64,
     /// By step.
     operators: Vec<Operator>,
     tensors: Vec<Tensor>,
     blocks: Vec<Block>,
-    /// From block, to block, and whether it was written out.
+    /// From block, to block, and whether the tensor was spilled.
     links: Vec<(usize, usize, bool)>,
     /// By step: loaded, reloaded, stored, spilled.
     moved: Vec<[u64; 4]>,
@@ -54,7 +54,7 @@ struct Tensor {
 
 #[derive(Serialize)]
 struct Block {
-    /// None of a workspace.
+    /// `None` for a workspace.
     tensor: Option<u32>,
     from: u32,
     to: u32,

@@ -441,14 +441,14 @@ function describe(index) {
   let name;
   if (block.tensor === null) {
     name = `workspace of ${shown.operators[block.from].name}`;
-    entries.push(["size", `${bytesText(block.size)} (${exactly(block.size)} B)`], ["lies", place(block)]);
+    entries.push(["size", `${bytesText(block.size)} (${exactly(block.size)} B)`], ["where", place(block)]);
   } else {
     const tensor = shown.tensors[block.tensor];
     name = tensor.name;
     if (tensor.id !== tensor.name) entries.push(["in the plan", tensor.id]);
     entries.push(["kind", tensor.kind + (tensor.shape ? `, ${tensor.shape}` : "")]);
     entries.push(["size", `${bytesText(tensor.size)} (${exactly(tensor.size)} B)`]);
-    entries.push(["producer", tensor.producer === null ? "none: it comes from host memory" : `${shown.operators[tensor.producer].kind} ${operatorText(tensor.producer)}`]);
+    entries.push(["producer", tensor.producer === null ? "none: an argument, in host memory" : `${shown.operators[tensor.producer].kind} ${operatorText(tensor.producer)}`]);
     entries.push(["uses", tensor.readers.length === 0 ? "none" : listed(tensor.readers.map(operatorText), 6)]);
     entries.push(["lies", listed(shown.blocksOf[block.tensor].map((at) => place(shown.blocks[at])), 5)]);
     const [loads, reloads, spills, stores] = tensor.cost;
@@ -456,8 +456,8 @@ function describe(index) {
     const words = parts.map(([n, what]) => (n === 1 ? `1 ${what}` : `${n} ${what}s`)).join(", ");
     const total = (loads + reloads + spills + stores) * tensor.size;
     const more = (reloads + spills) * tensor.size;
-    entries.push(["cost", total === 0 ? "nothing is moved for it" : `${bytesText(total)}: ${words}` + (more ? `; ${bytesText(more)} of it non-compulsory` : "")]);
-    if (block.over.length) entries.push(["in place", "it lies where an operand lay"]);
+    entries.push(["cost", total === 0 ? "no transfers" : `${bytesText(total)}: ${words}` + (more ? `; ${bytesText(more)} of it non-compulsory` : "")]);
+    if (block.over.length) entries.push(["in place", "of an operand"]);
   }
   return [name, entries];
 }
@@ -484,7 +484,7 @@ function tell(px, py) {
   const [name, entries] = pointed !== null ? describe(pointed) : stepText(pointerStep);
   const list = nodes("dl");
   for (const [term, text] of entries) list.append(nodes("dt", term), nodes("dd", text));
-  if (pointed !== null) list.append(nodes("dt", "here runs"), nodes("dd", operatorText(pointerStep)));
+  if (pointed !== null) list.append(nodes("dt", "operator here"), nodes("dd", operatorText(pointerStep)));
   tip.replaceChildren(nodes("strong", name), list);
   tip.hidden = false;
   const { width, height } = panels.whole;

@@ -1,4 +1,4 @@
-//! The map itself: boxes, their names, and the lines between those of one tensor.
+//! The map itself: boxes, their names, and the lines between boxes of one tensor.
 
 use super::canvas::{Canvas, rectangle, round, title};
 use super::frame::{Frame, LEFT};
@@ -10,7 +10,7 @@ use cosma_planner::Bytes;
 use std::collections::BTreeSet;
 use svg::node::element::Path;
 
-/// Of a letter in a box.
+/// The average width of a letter in a box.
 const LETTER_WIDTH: f64 = 5.0;
 const LINE_HEIGHT: f64 = 10.0;
 
@@ -29,7 +29,7 @@ pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: 
     }
     let covered: BTreeSet<usize> = picture.blocks.iter().flat_map(|it| &it.in_place_of).copied().collect();
     for (index, block) in picture.blocks.iter().enumerate().filter(|it| it.1.size != Bytes::ZERO) {
-        // Of its last step, the result in its place takes over.
+        // The result in its place covers it in its last step.
         let hidden = if covered.contains(&index) { frame.step_width() } else { 0.0 };
         draw_name(exhibit, picture, frame, block, hidden, canvas);
     }
@@ -42,7 +42,7 @@ pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: 
     }
 }
 
-/// A box: x, y, width, height.
+/// The rectangle of a block: x, y, width, height.
 fn area(frame: &Frame, block: &Block) -> (f64, f64, f64, f64) {
     let (x, right) = (frame.x(block.steps.start), frame.x(block.steps.end));
     let height = frame.map.pixels(block.size);
@@ -64,7 +64,7 @@ fn draw_box(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block, 
     }
 }
 
-/// An arrowhead where a result begins in the place of an operand.
+/// An arrowhead at the start of a result in place of an operand.
 fn draw_seam(frame: &Frame, block: &Block, canvas: &mut Canvas) {
     let (x, y, width, height) = area(frame, block);
     let half = (height / 2.0).min(5.0);
@@ -105,7 +105,7 @@ fn draw_link(picture: &Picture, frame: &Frame, link: &Link, canvas: &mut Canvas)
     let class = if link.is_spilled { "link" } else { "link free" };
     canvas.path(data.clone(), "halo");
     canvas.add(Path::new().set("d", data).set("class", class).set("stroke", colour.as_str()));
-    // Out, down to host memory, and in again.
+    // A triangle down where it is spilled, and one up where it is reloaded.
     let mark = |(x, y): (f64, f64), up: f64| {
         let data = format!(
             "M{} {}L{} {}L{} {}Z",
@@ -124,7 +124,8 @@ fn draw_link(picture: &Picture, frame: &Frame, link: &Link, canvas: &mut Canvas)
     canvas.add(mark(end, 1.0).set("class", "reload"));
 }
 
-/// The name, across or upright, as the box is wide or high, and the size where that fits, too.
+/// Writes the name, horizontally or vertically depending on the box, and the size if it fits. `hidden`
+/// is the width that a result covers at the right.
 fn draw_name(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block, hidden: f64, canvas: &mut Canvas) {
     let (x, y, width, height) = area(frame, block);
     let width = width - hidden;
@@ -135,7 +136,7 @@ fn draw_name(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block,
     let letters = |length: f64| ((length - 5.0).max(0.0) / LETTER_WIDTH) as usize;
     let fits_across = LINE_HEIGHT <= height;
     let fits_upright = LINE_HEIGHT <= width;
-    // Of what is not moved, scraps of a name are only in the way.
+    // Short fragments of a name are shown only for moved tensors.
     let least = if picture.is_moved(block) { 5 } else { 7 };
     let across = shortened(&name, letters(width), least).filter(|_| fits_across);
     let upright = shortened(&name, letters(height), least).filter(|_| fits_upright);
@@ -157,7 +158,7 @@ fn draw_name(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block,
     }
 }
 
-/// Whether letters on it should be white.
+/// Whether a colour `#rrggbb` needs white letters.
 fn is_dark(colour: &str) -> bool {
     let channel = |at: usize| f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap_or(255));
     0.299 * channel(1) + 0.587 * channel(3) + 0.114 * channel(5) < 120.0

@@ -1,4 +1,4 @@
-//! What is drawn, in the words of SVG.
+//! Drawing primitives on an SVG document.
 
 use super::frame::{Frame, LEFT, Panel};
 use crate::units::plain;
@@ -6,7 +6,7 @@ use svg::node::Value;
 use svg::node::element::{self, Definitions, Element, Group, Line, Path, Pattern, Rectangle, Style, Title};
 use svg::{Document, Node};
 
-/// No font of ours: what readers have.
+/// The style sheet. Fonts are those of the reader's system.
 const STYLE: &str = "\
 text { font: 11px 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif; fill: #333 }
 text.title { font-size: 17px; font-weight: 600; fill: #111 }
@@ -65,7 +65,7 @@ impl Canvas {
         self.add(node.set("class", class).set("text-anchor", anchor));
     }
 
-    /// From bottom to top, around its middle.
+    /// Writes text from bottom to top, centred at a point.
     pub fn upright(&mut self, x: f64, y: f64, text: &str, class: &str) {
         let turned = format!("rotate(-90 {} {})", round(x), round(y));
         let node = element::Text::new(plain(text)).set("x", round(x)).set("y", round(y));
@@ -82,7 +82,7 @@ impl Canvas {
         self
     }
 
-    /// A panel's axes: numbers at the left, a grid, and the unit.
+    /// Draws a panel's axes: ticks at the left, a grid, and a label with the unit.
     pub fn axes(&mut self, frame: &Frame, panel: &Panel, what: &str) {
         let (ticks, unit) = panel.ticks();
         for (bytes, number) in ticks {
@@ -100,7 +100,7 @@ impl Canvas {
         self.line((LEFT, panel.top), (LEFT, panel.bottom()), "axis");
     }
 
-    /// The numbers of steps below a panel.
+    /// Writes the step numbers below a panel.
     pub fn steps(&mut self, frame: &Frame, panel: &Panel) {
         let half = frame.step_width() / 2.0;
         for step in frame.step_ticks() {
@@ -110,7 +110,7 @@ impl Canvas {
     }
 }
 
-/// A rectangle with a title.
+/// A rectangle from its top left corner.
 pub(super) fn rectangle(x: f64, y: f64, width: f64, height: f64) -> Rectangle {
     Rectangle::new().set("x", round(x)).set("y", round(y)).set("width", round(width)).set("height", round(height))
 }
@@ -119,8 +119,7 @@ pub(super) fn title(text: &str) -> Title {
     Title::new(text.lines().map(plain).collect::<Vec<_>>().join("\n"))
 }
 
-/// Marks that are laid over a block's colour: stripes for weights, dots for inputs, a grid for
-/// workspaces.
+/// Patterns drawn over a block's colour: stripes for weights, dots for inputs, a grid for workspaces.
 fn patterns() -> Definitions {
     let pattern = |name: &str, size: f64, mark: Element| {
         let pattern = Pattern::new().set("id", name).set("width", size).set("height", size);
@@ -136,7 +135,7 @@ fn patterns() -> Definitions {
         .add(pattern("workspace", 5.0, path("M0 0L5 5M0 5L5 0", "#8a8a8a")))
 }
 
-/// Hundredths are more than can be seen.
+/// Rounds to hundredths, which is finer than can be seen.
 pub(super) fn round(value: f64) -> Value {
     ((value * 100.0).round() / 100.0).into()
 }

@@ -1,4 +1,4 @@
-//! Where steps and bytes are in the picture, in its units.
+//! The mapping from steps and bytes to coordinates of the picture.
 
 use crate::units::{ticks, unit_of};
 use crate::{Exhibit, Picture};
@@ -13,20 +13,20 @@ const MOVED_HEIGHT: f64 = 72.0;
 const CURVES_TOP: f64 = MOVED_TOP + MOVED_HEIGHT + 30.0;
 const CURVES_HEIGHT: f64 = 120.0;
 
-/// The panels, one above the other, with the same steps.
+/// Three panels, one above the other, over the same steps.
 pub(super) struct Frame {
     pub n_steps: usize,
-    /// Of the panels.
+    /// The width of all panels.
     pub width: f64,
-    /// Addresses.
+    /// The memory map: addresses.
     pub map: Panel,
-    /// Bytes in, above, and out, below.
+    /// Bytes moved: in above the middle, out below.
     pub moved: Panel,
-    /// Bytes that lie in the scratchpad, and that are live.
+    /// Bytes in use and bytes live.
     pub curves: Panel,
 }
 
-/// A panel with bytes from zero, at its bottom, to `most`, at its top.
+/// A panel whose vertical axis goes from zero bytes at its bottom to `most` at its top.
 pub(super) struct Panel {
     pub top: f64,
     pub height: f64,
@@ -50,7 +50,7 @@ impl Frame {
         }
     }
 
-    /// Of the whole picture.
+    /// Width and height of the whole picture.
     pub fn size(&self) -> (f64, f64) {
         (LEFT + self.width + RIGHT, CURVES_TOP + CURVES_HEIGHT + 96.0)
     }
@@ -59,7 +59,7 @@ impl Frame {
         LEFT + self.width
     }
 
-    /// The left edge of a step.
+    /// The x coordinate of the left edge of a step.
     pub fn x(&self, step: Step) -> f64 {
         LEFT + self.width * step.index() as f64 / self.n_steps.max(1) as f64
     }
@@ -68,7 +68,7 @@ impl Frame {
         self.width / self.n_steps.max(1) as f64
     }
 
-    /// Steps with a number, so many that numbers do not touch.
+    /// The steps to number, few enough that numbers do not touch.
     pub fn step_ticks(&self) -> Vec<Step> {
         let last = self.n_steps.saturating_sub(1) as u64;
         let at_most = (self.width / 46.0) as u64;
@@ -85,12 +85,12 @@ impl Panel {
         self.bottom() - self.pixels(bytes)
     }
 
-    /// The height of so many bytes.
+    /// The height of a number of bytes.
     pub fn pixels(&self, bytes: Bytes) -> f64 {
         self.height * bytes.0 as f64 / self.most.0 as f64
     }
 
-    /// Bytes with a number, and the number; and the unit of all of them.
+    /// The ticks of the vertical axis with their numbers, and the unit of the numbers.
     pub fn ticks(&self) -> (Vec<(Bytes, String)>, &'static str) {
         let (unit, bytes) = unit_of(self.most);
         let numbers = ticks(self.most.0 / bytes, (self.height / 40.0) as u64, true);

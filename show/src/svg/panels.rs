@@ -1,4 +1,4 @@
-//! What is below the map, in the same steps: what moves, and how full it is.
+//! The panels below the map: bytes moved, and bytes in use and live.
 
 use super::canvas::{Canvas, rectangle, round, title};
 use super::frame::{Frame, LEFT, Panel};
@@ -7,7 +7,7 @@ use crate::{Exhibit, Moved, Picture};
 use cosma_planner::{Bytes, Step};
 use std::fmt::Write;
 
-/// Bars for each step: up for what comes in, down for what goes out.
+/// Draws bars for each step: transfers in upwards, transfers out downwards.
 pub(super) fn draw_moved(picture: &Picture, frame: &Frame, canvas: &mut Canvas) {
     let panel = &frame.moved;
     let middle = panel.top + panel.height / 2.0;
@@ -20,7 +20,7 @@ pub(super) fn draw_moved(picture: &Picture, frame: &Frame, canvas: &mut Canvas) 
         let step = Step(index as u32);
         let (x, width) = (frame.x(step), frame.x(step.next()) - frame.x(step));
         let Moved { loaded, reloaded, stored, spilled } = *moved;
-        // What must move, and then over it, so that it is seen however little it is, what need not.
+        // Non-compulsory bars come last and have a minimum height, so that they are always visible.
         let bars = [
             (loaded, reloaded, 1.0, 0.0, "loaded"),
             (stored, spilled, -1.0, 0.0, "stored"),
@@ -42,7 +42,7 @@ pub(super) fn draw_moved(picture: &Picture, frame: &Frame, canvas: &mut Canvas) 
     canvas.line((LEFT, panel.top), (LEFT, panel.bottom()), "axis");
 }
 
-/// What lies in the scratchpad, what would if nothing ever left, and the scratchpad.
+/// Draws bytes in use, bytes live, and the size of the scratchpad.
 pub(super) fn draw_curves(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: &mut Canvas) {
     let panel = &frame.curves;
     canvas.axes(frame, panel, "bytes");
@@ -62,7 +62,7 @@ pub(super) fn draw_curves(exhibit: &Exhibit, picture: &Picture, frame: &Frame, c
     }
 }
 
-/// The corners of a curve that changes with steps, each a line from the one before.
+/// The path of a step function, one line segment to each corner.
 fn stairs(values: &[Bytes], frame: &Frame) -> String {
     let mut data = String::new();
     let mut last = None;

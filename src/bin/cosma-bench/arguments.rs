@@ -6,72 +6,73 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Methods are named by their rules, ORDER/REPLACEMENT/ALLOCATION:
+A method is named ORDER/REPLACEMENT/ALLOCATION:
   ORDER        source | depth-first | breadth-first | least-peak
   REPLACEMENT  lru (least recently used) | farthest (farthest next use)
   ALLOCATION   first-fit | best-fit | greedy-by-size
-and there is source/optimal: the least traffic in the order of the source, by integer programming.
-A `*` stands for any part of a name: --methods='source/*', --methods='*/farthest/*'.
+The method source/optimal is the least traffic in source order, by integer programming.
+A `*` matches any part of a name: --methods='source/*', --methods='*/farthest/*'.
 
-A case is a network with one way of weights and one scratchpad: its least, times a factor. The
-reduction against a method is 1 - COSMA's non-compulsory bytes / the method's; its mean is over the
-cases in which the method moves more than COSMA. Networks are told apart by name: `train_…` are
-training; amoebanet, darts, enas, nasnet, pnas, randwire and swiftnet, whose wiring was searched
-for or drawn by lot, are searched; all others, chains of searched blocks included, hand-designed.
+A case is one network, one treatment of weights and one scratchpad size: the network's minimum times
+a factor. The reduction against a method is 1 - COSMA's non-compulsory bytes / the method's; its mean
+is over the cases in which the method moves more than COSMA. The name decides a network's group:
+`train_…` is training; amoebanet, darts, enas, nasnet, pnas, randwire and swiftnet, whose wiring was
+searched for or drawn at random, are searched; all others, including chains of searched blocks, are
+hand-designed.
 
 Examples:
   All networks in a folder, by all methods:
     cosma-bench --time-limit=10 --markdown=bench.md --json=bench.json ../shared/networks
-  One network, at its least scratchpad, by some:
+  One network at its minimum scratchpad, by some methods:
     cosma-bench net.mlir --scratchpad-factors=1 --weights=streamed --methods='source/*'
 
 Exit status:
-  0  done
-  1  a network is at fault, or a plan: the judge refuses it, or it moves less than was proven possible
-  2  the call is wrong
+  0  success
+  1  a network is invalid, or a plan is wrong: it fails verification or moves less than a proven lower bound
+  2  usage error
 
 Environment:
-  RAYON_NUM_THREADS  how many threads may plan; unless set, as many as there are cores. Plans do not depend on it
-  NO_COLOR           if set, there are no colours in what is said of wrong flags";
+  RAYON_NUM_THREADS  number of planning threads (default: one per core); plans do not depend on it
+  NO_COLOR           if set, usage errors are printed without colour";
 
-/// Plans networks for several scratchpads, and compares the non-compulsory traffic with that of
-/// other ways to plan. Every plan is judged.
+/// Plans networks for several scratchpad sizes and compares the non-compulsory traffic with that of
+/// other planning methods. Every plan is verified.
 #[derive(Debug, Parser)]
 #[command(name = "cosma-bench", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Arguments {
-    /// Networks as MLIR, and folders of `*.mlir`
+    /// Networks as MLIR files, or folders of `*.mlir`
     #[arg(value_name = "NETWORKS", default_value = "../shared/networks")]
     pub networks: Vec<PathBuf>,
 
-    /// Only networks whose name contains one of these
+    /// Plan only networks whose name contains one of these
     #[arg(long, value_name = "PART,…", value_delimiter = ',')]
     pub only: Vec<String>,
 
-    /// Scratchpads, times the least with which the network can run
+    /// Scratchpad sizes, as multiples of the network's minimum
     #[arg(long, value_name = "FACTOR,…", value_delimiter = ',', default_value = "1,1.1,1.25,1.5", value_parser = factor)]
     pub scratchpad_factors: Vec<f64>,
 
-    /// Whether weights need room while their operator runs, or pass by
+    /// Whether weights occupy the scratchpad while their operator runs, or are streamed past it
     #[arg(long, value_name = "resident,streamed", value_delimiter = ',', default_value = "resident,streamed")]
     pub weights: Vec<WeightsName>,
 
-    /// What to compare COSMA with
+    /// Methods to compare COSMA with
     #[arg(long, value_name = "METHOD,…", value_delimiter = ',', default_value = "*")]
     pub methods: Vec<String>,
 
-    /// Who decides for COSMA
+    /// Solver that COSMA uses
     #[arg(long, value_name = "auto|search|ilp|greedy", default_value = "auto")]
     pub solver: SolverName,
 
-    /// After so long the best plan so far has to do: COSMA's, and that of source/optimal
+    /// Stop planning after SECONDS and take the best plan found; applies to COSMA and to source/optimal
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     pub time_limit: Seconds,
 
-    /// Cases at once. More than one blurs the times
+    /// Cases to run in parallel; with more than one, times are unreliable
     #[arg(long, value_name = "N", default_value = "1")]
     pub jobs: NonZeroUsize,
 
-    /// Leave out times and memory, so that the outputs of two runs can be compared
+    /// Omit times and memory use, so that the outputs of two runs can be compared
     #[arg(long)]
     pub no_times: bool,
 
@@ -79,13 +80,13 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
 
-    /// Write everything about every case as JSON
+    /// Write all results of every case as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
 
 impl Arguments {
-    /// The call, as far as it changes what comes out.
+    /// The command line that reproduces the results; flags that do not affect them are left out.
     pub fn shown(&self) -> String {
         let factors: Vec<String> = self.scratchpad_factors.iter().map(f64::to_string).collect();
         let weights: Vec<&str> = self.weights.iter().map(|it| cosma_passes::weights_name(it.0)).collect();
@@ -102,7 +103,7 @@ impl Arguments {
         )
     }
 
-    /// Where the networks are.
+    /// The paths of the networks, separated by spaces.
     pub fn shown_networks(&self) -> String {
         self.networks.iter().map(|it| it.display().to_string()).collect::<Vec<_>>().join(" ")
     }

@@ -1,4 +1,4 @@
-//! Everything about every case, for other programs to read.
+//! All results as JSON.
 
 use crate::network::Kind;
 use crate::rival::rivals;
@@ -17,20 +17,20 @@ struct Bench {
     cases: Vec<Case>,
 }
 
-/// What COSMA saves against a method.
+/// The traffic that COSMA saves against a method.
 #[derive(Serialize)]
 struct Reductions {
     method: String,
     /// `all`, or a kind of networks.
     kind: &'static str,
-    /// Over the cases in which the method moves more.
+    /// The mean over the cases in which the method moves more.
     mean: Option<f64>,
     of_sum: Option<f64>,
     cases_above: usize,
     cases_below: usize,
 }
 
-/// Sizes are bytes.
+/// One case. Sizes are in bytes.
 #[derive(Serialize)]
 struct Case {
     network: String,
@@ -46,7 +46,7 @@ struct Case {
     lower_bound: u64,
     cosma: Plan,
     methods: Vec<Plan>,
-    /// Whether the order of least peak is exact, if it was asked for.
+    /// Whether the least-peak order is proven to have the lowest peak, if it was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     least_peak_is_exact: Option<bool>,
 }
@@ -62,7 +62,7 @@ struct Plan {
     fault: Option<String>,
 }
 
-/// Over several lines and with a line break at the end.
+/// All results as indented JSON, ending with a line break.
 pub fn json(shown: &Shown) -> String {
     let with_times = !shown.arguments.no_times;
     let mut reductions = Vec::new();

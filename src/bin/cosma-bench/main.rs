@@ -1,4 +1,4 @@
-//! `cosma-bench`: plans networks, and compares the traffic with that of other ways to plan.
+//! `cosma-bench`: compares the traffic of COSMA's plans with that of other planning methods.
 
 mod arguments;
 #[path = "../shared/command.rs"]
@@ -22,16 +22,16 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What the exit code says.
+/// Why the command failed, which decides the exit code.
 enum Failure {
-    /// A network is at fault, or a plan is: 1.
+    /// A network is invalid, or a plan is wrong: exit code 1.
     Run(Vec<String>),
-    /// The call is wrong: 2.
+    /// Usage error: exit code 2.
     Call(String),
 }
 
 fn main() -> ExitCode {
-    // Where flags are wrong, clap says so and exits with 2.
+    // On wrong flags, clap prints an error and exits with 2.
     let arguments = command::parse::<Arguments>();
     match bench(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,7 +53,7 @@ fn bench(arguments: &Arguments) -> Result<(), Failure> {
         print(&format!("skipped: there is no network in {}\n", arguments.shown_networks()))?;
         return Ok(());
     }
-    // Better now than after all has been planned.
+    // Before planning, which may take long.
     for path in arguments.markdown.iter().chain(&arguments.json) {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
         file.map_err(|error| cannot_write(path, &error))?;

@@ -1,14 +1,14 @@
-//! What COSMA is compared with.
+//! The methods that COSMA is compared with.
 
 use cosma_planner::baseline::Baseline;
 use std::fmt;
 
-/// A way to plan.
+/// A planning method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// By rules.
+    /// A combination of heuristics.
     Baseline(Baseline),
-    /// The least traffic in the order of the source, as far as it is found in time.
+    /// The minimum traffic in source order, if it is found within the time limit.
     SourceOptimal,
 }
 
@@ -21,20 +21,20 @@ impl fmt::Display for Method {
     }
 }
 
-/// The methods whose names match one of these patterns.
+/// The methods whose names match at least one pattern.
 ///
 /// # Errors
-/// A sentence about the first pattern that matches none.
+/// A message about the first pattern that matches none.
 pub fn select(patterns: &[String]) -> Result<Vec<Method>, String> {
     let all: Vec<Method> = Baseline::all().into_iter().map(Method::Baseline).chain([Method::SourceOptimal]).collect();
     let is_named = |pattern: &str, method: &Method| matches(pattern, &method.to_string());
     if let Some(pattern) = patterns.iter().find(|pattern| !all.iter().any(|it| is_named(pattern, it))) {
-        return Err(format!("no method is called '{pattern}'; --help says which there are"));
+        return Err(format!("no method matches '{pattern}'; --help lists all"));
     }
     Ok(all.into_iter().filter(|method| patterns.iter().any(|it| is_named(it, method))).collect())
 }
 
-/// Whether a name is like a pattern, where `*` stands for anything.
+/// Whether a name matches a pattern, in which `*` matches any text.
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
@@ -60,9 +60,6 @@ mod tests {
         let select = |patterns: &[&str]| select(&patterns.iter().map(ToString::to_string).collect::<Vec<_>>());
         assert_eq!(select(&["*"]).map(|it| it.len()), Ok(25));
         assert_eq!(select(&["source/*", "*/lru/*"]).map(|it| it.len()), Ok(16));
-        assert_eq!(
-            select(&["source/*", "belady"]),
-            Err("no method is called 'belady'; --help says which there are".into())
-        );
+        assert_eq!(select(&["source/*", "belady"]), Err("no method matches 'belady'; --help lists all".into()));
     }
 }

@@ -1,25 +1,25 @@
-//! The networks: which there are, of which kind, and the problem that each of them is.
+//! The networks: files, kinds and planning problems.
 
 use cosma::{MachineOptions, new_context, problems, read_module};
 use cosma_planner::{Bytes, Problem, Weights};
 use std::path::{Path, PathBuf};
 
-/// How a network came about, which says what is to be expected of it.
+/// The kind of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// People drew it. So are chains of blocks whose sizes alone were searched for.
+    /// Hand-designed wiring, including chains of blocks whose sizes were searched for.
     HandDesigned,
-    /// A search, or chance, decided what is connected with what.
+    /// Wiring that was searched for or drawn at random.
     Searched,
-    /// Forward, backward and update in one graph.
+    /// A training step: forward, backward and update.
     Training,
 }
 
-/// Names of networks whose wiring was searched for or drawn by lot begin like this.
+/// The prefixes of the names of searched networks.
 const SEARCHED: [&str; 7] = ["amoebanet", "darts", "enas", "nasnet", "pnas", "randwire", "swiftnet"];
 
 impl Kind {
-    /// In the order in which tables have them.
+    /// All kinds, in the order of the tables.
     pub const ALL: [Kind; 3] = [Kind::HandDesigned, Kind::Searched, Kind::Training];
 
     fn of(name: &str) -> Kind {
@@ -32,7 +32,7 @@ impl Kind {
         }
     }
 
-    /// For tables.
+    /// The name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Kind::HandDesigned => "hand-designed",
@@ -44,16 +44,16 @@ impl Kind {
 
 /// A function to plan.
 pub struct Network {
-    /// The file's name without its ending, and the function's where there are several.
+    /// The file's name without its extension, and the function's if there are several.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// For a machine that is yet to be decided, but for the alignment.
+    /// The problem, with an arbitrary scratchpad size.
     pub problem: Problem,
 }
 
 impl Network {
-    /// The problem on a machine whose scratchpad is the least, times a factor, rounded down.
+    /// The problem with a scratchpad of the minimum size times a factor, rounded down to bytes.
     pub fn at(&self, weights: Weights, factor: f64) -> Problem {
         let mut problem = self.problem.clone();
         problem.graph = problem.graph.with_weights(weights);
@@ -63,11 +63,11 @@ impl Network {
     }
 }
 
-/// Files that are named, and those in folders that are named, by name; only those whose name
-/// contains one of these parts, if there are any.
+/// The files among the paths, and the `*.mlir` files in the folders among them, sorted by name. If `only` is
+/// not empty, only files whose name contains one of its parts.
 ///
 /// # Errors
-/// A sentence about a file that is named and not there. A folder may be missing.
+/// A message about a missing file. A folder may be missing.
 pub fn files(paths: &[PathBuf], only: &[String]) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for path in paths {
@@ -82,17 +82,17 @@ pub fn files(paths: &[PathBuf], only: &[String]) -> Result<Vec<PathBuf>, String>
         } else if path.is_file() {
             files.push(path.clone());
         } else if is_file_name {
-            return Err(format!("there is no {}", path.display()));
+            return Err(format!("{} does not exist", path.display()));
         }
     }
     files.retain(|it| only.is_empty() || only.iter().any(|part| stem(it).contains(part.as_str())));
     Ok(files)
 }
 
-/// Reads files, in order.
+/// Reads the networks of files, in order.
 ///
 /// # Errors
-/// What is wrong with the first that cannot be planned.
+/// The errors of the first file that cannot be planned.
 pub fn read_all(files: &[PathBuf]) -> Result<Vec<Network>, String> {
     let mut networks = Vec::new();
     for file in files {

@@ -1,4 +1,4 @@
-//! Who COSMA is compared with: a method, or several together.
+//! The competitors in the tables: a method, or several together.
 
 use crate::method::Method;
 use crate::run::{Outcome, Planned};
@@ -6,31 +6,30 @@ use cosma_planner::baseline::OrderRule;
 
 /// A method, or several together.
 pub struct Rival {
-    /// For tables.
+    /// The name in tables.
     pub name: String,
-    /// Which of the methods; at least one.
+    /// Indices of the methods; at least one.
     methods: Vec<usize>,
     taken: Taken,
 }
 
-/// What counts of several methods.
+/// Which plans of several methods count.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Taken {
-    /// In each case every one of them, as if it were a case of its own.
+    /// The plans of all methods, each as a case of its own.
     Each,
-    /// In each case the best of them, as if somebody knew beforehand which it is.
+    /// The best plan of each case.
     Best,
 }
 
-/// Each of the methods alone; then all together whose order is that of the source, which is what
-/// is done most, and all that follow rules.
+/// Each method alone, then all baselines in source order together, then all baselines together.
 pub fn rivals(methods: &[Method]) -> Vec<Rival> {
     let alone = methods.iter().enumerate();
     let alone = alone.map(|(index, it)| Rival { name: it.to_string(), methods: vec![index], taken: Taken::Best });
     alone.chain(rivals_together(methods)).collect()
 }
 
-/// Those that stand for several methods; what would be the same as another one is left out.
+/// The competitors that consist of several methods, without duplicates.
 fn rivals_together(methods: &[Method]) -> Vec<Rival> {
     let by_rule = |is_meant: &dyn Fn(OrderRule) -> bool| -> Vec<usize> {
         let is_meant = |it: &Method| matches!(it, Method::Baseline(baseline) if is_meant(baseline.order));
@@ -47,14 +46,14 @@ fn rivals_together(methods: &[Method]) -> Vec<Rival> {
     groups.flat_map(|(name, methods)| [Taken::Each, Taken::Best].map(|taken| rival(name, &methods, taken))).collect()
 }
 
-/// Those that tables of networks have room for: the best of several methods, or else the only one.
+/// The competitors in the table of networks: the best of several methods, or else the first method.
 pub fn main_rivals(methods: &[Method]) -> Vec<Rival> {
     let best: Vec<Rival> = rivals_together(methods).into_iter().filter(|it| it.taken == Taken::Best).collect();
     if best.is_empty() { rivals(methods).into_iter().take(1).collect() } else { best }
 }
 
 impl Rival {
-    /// COSMA's bytes and its own, in each of these cases.
+    /// The non-compulsory bytes of COSMA and of the competitor in each case without faults.
     pub fn pairs<'a>(&self, outcomes: impl Iterator<Item = &'a Outcome>) -> Vec<(u64, u64)> {
         let planned = outcomes.filter(|it| it.cosma.fault.is_none());
         planned.flat_map(|it| self.non_compulsory(it).into_iter().map(|own| (it.cosma.non_compulsory.0, own))).collect()
@@ -68,7 +67,7 @@ impl Rival {
         }
     }
 
-    /// Its seconds in a case: of all plans to choose from, or of the mean.
+    /// Its planning time in a case, in seconds: the sum over all methods for the best, otherwise the mean.
     pub fn seconds(&self, outcome: &Outcome) -> f64 {
         let seconds: f64 = self.plans(outcome).map(|it| it.seconds).sum();
         match self.taken {

@@ -1,4 +1,4 @@
-//! Plans every case in every way, and judges each plan.
+//! Plans every case with every method, and verifies each plan.
 
 use crate::judge::judge;
 use crate::method::Method;
@@ -10,77 +10,77 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What is done with each network.
+/// The cases of each network, and how to plan them.
 pub struct Setting {
-    /// How weights travel.
+    /// Treatments of weights.
     pub weights: Vec<Weights>,
-    /// Scratchpads, times the least.
+    /// Scratchpad sizes, as multiples of the minimum.
     pub factors: Vec<f64>,
-    /// What COSMA is compared with.
+    /// The methods that COSMA is compared with.
     pub methods: Vec<Method>,
-    /// Who decides for COSMA.
+    /// The solver that COSMA uses.
     pub solver: Solver,
-    /// For COSMA, and for optimal replacement.
+    /// The time limit of COSMA and of [`Method::SourceOptimal`].
     pub time_limit: Duration,
-    /// Cases at once.
+    /// The number of cases to run in parallel.
     pub jobs: usize,
 }
 
-/// What became of a case.
+/// The outcome of a case.
 pub struct Outcome {
-    /// Which of the networks it is.
+    /// The index of the network.
     pub network: usize,
     /// The network's name.
     pub name: String,
-    /// How weights travel.
+    /// Whether weights are resident or streamed.
     pub weights: Weights,
-    /// The scratchpad's size, times the least.
+    /// The size of the scratchpad, as a multiple of the minimum.
     pub factor: f64,
-    /// The scratchpad's size.
+    /// The size of the scratchpad.
     pub scratchpad: Bytes,
-    /// What every plan moves.
+    /// The bytes that every plan moves.
     pub compulsory: Bytes,
     /// COSMA's plan.
     pub cosma: Planned,
-    /// No plan moves less besides; proven.
+    /// A proven lower bound on the non-compulsory bytes of any plan.
     pub lower_bound: Bytes,
-    /// Who made COSMA's plan.
+    /// The solver that made COSMA's plan.
     pub solver: Solver,
-    /// By method.
+    /// The plans of the methods, by method.
     pub others: Vec<Planned>,
-    /// Whether no order has a lower peak than the one of least peak, if that was asked for.
+    /// Whether the least-peak order is proven to have the lowest peak, if it was requested.
     pub has_least_peak: Option<bool>,
 }
 
-/// What became of a plan.
+/// The outcome of planning with one method.
 pub struct Planned {
-    /// Bytes besides what every plan moves.
+    /// Non-compulsory bytes of the plan; zero if there is a fault.
     pub non_compulsory: Bytes,
-    /// What planning took.
+    /// The planning time.
     pub seconds: f64,
-    /// Why the judge refuses it, or why there is none.
+    /// Why planning or verification failed.
     pub fault: Option<String>,
 }
 
 impl Outcome {
-    /// Whether COSMA's plan is proven to be the best.
+    /// Whether COSMA's plan is proven optimal.
     pub fn is_optimal(&self) -> bool {
         self.cosma.fault.is_none() && self.cosma.non_compulsory == self.lower_bound
     }
 
-    /// All that is wrong, as sentences.
+    /// All faults as messages.
     pub fn faults(&self) -> impl Iterator<Item = String> {
         let plans = std::iter::once(&self.cosma).chain(&self.others);
         plans.filter_map(|it| it.fault.as_ref()).map(|fault| {
             let weights = cosma_passes::weights_name(self.weights);
-            format!("{} at {} times the least scratchpad, weights {weights}: {fault}", self.name, self.factor)
+            format!("{} at {} times the minimum scratchpad, weights {weights}: {fault}", self.name, self.factor)
         })
     }
 }
 
-/// Plans every network in all ways; outcomes are in the order of networks, weights and factors.
+/// Plans all cases. Outcomes are ordered by network, weights and factor.
 pub fn run(networks: &[Network], setting: &Setting) -> Vec<Outcome> {
-    // A job is a network with one way of weights: orders do not depend on the scratchpad.
+    // A job is a network with one treatment of weights, since orders do not depend on the scratchpad.
     let jobs: Vec<(usize, Weights)> =
         (0..networks.len()).flat_map(|network| setting.weights.iter().map(move |it| (network, *it))).collect();
     let bar = ProgressBar::new((jobs.len() * setting.factors.len()) as u64);
@@ -106,11 +106,11 @@ pub fn run(networks: &[Network], setting: &Setting) -> Vec<Outcome> {
     outcomes.into_iter().flat_map(|it| it.1).collect()
 }
 
-/// An order, and the seconds that it took to find.
+/// The order that a rule gives, and the seconds that it took to find.
 struct Ordered {
     rule: OrderRule,
     order: Vec<OpId>,
-    /// Whether it is what the rule promises.
+    /// False if the rule is least-peak and the peak is not proven lowest.
     is_exact: bool,
     seconds: f64,
 }
@@ -200,7 +200,7 @@ fn run_case(
     }
 }
 
-/// Plans, and asks the judge what the plan moves.
+/// Plans and verifies, and measures the time. `bound` is a lower bound on the bytes that the plan may move.
 fn judged(name: &str, problem: &Problem, bound: Bytes, plan: impl FnOnce() -> Result<Plan, Error>) -> Planned {
     let start = Instant::now();
     let plan = plan();

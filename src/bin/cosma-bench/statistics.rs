@@ -1,21 +1,20 @@
-//! What many cases say together.
+//! Statistics over cases.
 
-/// What COSMA saves against a rival.
+/// The traffic that COSMA saves against a competitor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reduction {
-    /// Cases in which the rival moves more than COSMA.
+    /// The number of cases in which the competitor moves more than COSMA.
     pub n_above: usize,
-    /// Cases in which it moves less.
+    /// The number of cases in which it moves less.
     pub n_below: usize,
-    /// The mean of 1 - COSMA / rival over the cases in which the rival moves more; none if there
-    /// is no such case.
+    /// The mean of 1 - COSMA / competitor over the cases in which the competitor moves more; `None` if there
+    /// are none.
     pub mean: Option<f64>,
-    /// 1 - the sum of all that COSMA moves / the sum of all that the rival moves; none if the rival
-    /// never moves anything.
+    /// 1 - COSMA's sum / the competitor's sum over all cases; `None` if the competitor moves nothing.
     pub of_sum: Option<f64>,
 }
 
-/// Compares non-compulsory bytes: COSMA's, and the rival's in the same case.
+/// Compares pairs of non-compulsory bytes: COSMA's and the competitor's in the same case.
 pub fn reduction(pairs: &[(u64, u64)]) -> Reduction {
     let above: Vec<f64> = pairs.iter().filter(|it| it.0 < it.1).map(|it| reduction_of_case(*it)).collect();
     let (cosma, rival) = pairs.iter().fold((0.0, 0.0), |sum, it| (sum.0 + it.0 as f64, sum.1 + it.1 as f64));
@@ -27,28 +26,28 @@ pub fn reduction(pairs: &[(u64, u64)]) -> Reduction {
     }
 }
 
-/// 1 - COSMA / rival; zero where they are equal, be it that neither moves anything.
+/// 1 - COSMA / competitor; zero if they are equal, even if both are zero.
 pub fn reduction_of_case((cosma, rival): (u64, u64)) -> f64 {
     if cosma == rival { 0.0 } else { 1.0 - cosma as f64 / rival as f64 }
 }
 
-/// Least, median, nine in ten, most.
+/// Minimum, median, 90th percentile and maximum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     pub least: f64,
     pub median: f64,
-    /// Nine in ten are no larger.
+    /// The 90th percentile.
     pub p90: f64,
     pub most: f64,
 }
 
-/// None of nothing.
+/// The spread of values; `None` if there are none.
 pub fn spread(values: impl Iterator<Item = f64>) -> Option<Spread> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let last = values.len().checked_sub(1)?;
     let median = (values[last / 2] + values[last.div_ceil(2)]) / 2.0;
-    // Of the values, the first that nine in ten do not exceed.
+    // The smallest value that 90 % of the values do not exceed.
     let p90 = values[(9 * values.len()).div_ceil(10) - 1];
     Some(Spread { least: values[0], median, p90, most: values[last] })
 }

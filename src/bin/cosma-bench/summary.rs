@@ -1,4 +1,4 @@
-//! What is said of the outcomes in sentences.
+//! A summary of the outcomes in sentences.
 
 use crate::network::Kind;
 use crate::run::Outcome;
@@ -8,7 +8,7 @@ use cosma_planner::baseline::DEFAULT_WIDTH;
 use std::num::NonZeroUsize;
 
 impl Shown<'_> {
-    /// The call first.
+    /// The command line, then the sentences of the summary.
     pub fn sentences(&self) -> Vec<String> {
         let Shown { networks, setting, outcomes, .. } = self;
         let n_networks = |kind| networks.iter().filter(|it| it.kind == kind).count();
@@ -18,8 +18,8 @@ impl Shown<'_> {
         let mut sentences = vec![
             self.arguments.shown(),
             format!(
-                "{} cases: {} networks ({kinds}), {} ways of weights, {} scratchpads; alignment {} B. \
-                 {n_plans} plans by {} methods and COSMA were judged, {n_faults} of them refused.",
+                "{} cases: {} networks ({kinds}), {} treatments of weights, {} scratchpad sizes; alignment {} B. \
+                 {n_plans} plans by {} methods and COSMA were verified, {n_faults} of them failed.",
                 outcomes.len(),
                 networks.len(),
                 setting.weights.len(),
@@ -29,23 +29,23 @@ impl Shown<'_> {
             ),
             format!("COSMA is proven optimal in {}.", self.shares()),
             "By method: the mean of 1 - COSMA / method, in non-compulsory bytes, over the cases in which the method moves \
-             more than COSMA, and how many these are; what COSMA saves of the sum over all cases; in how many cases the \
-             method moves less. By network: 1 - COSMA / method over all its cases, median and least."
+             more than COSMA, and their number; the same for the sum over all cases; the number of cases in which the \
+             method moves less. By network: 1 - COSMA / method over all its cases, median and minimum."
                 .into(),
         ];
         let least_peaks: Vec<bool> = outcomes.iter().filter_map(|it| it.has_least_peak).collect();
         if !least_peaks.is_empty() {
             let n_exact = least_peaks.iter().filter(|it| **it).count();
             sentences.push(format!(
-                "The order of least-peak is proven to have the least peak in {n_exact} of {} cases; elsewhere it is the \
-                 best of a beam of {DEFAULT_WIDTH}.",
+                "The order of least-peak is proven to have the lowest peak in {n_exact} of {} cases; otherwise it is the \
+                 best of a beam search of width {DEFAULT_WIDTH}.",
                 least_peaks.len()
             ));
         }
         if !self.arguments.no_times {
             if let Some(spread) = spread(outcomes.iter().map(|it| it.cosma.seconds)) {
                 sentences.push(format!(
-                    "Seconds of COSMA on {} cores: median {}, nine in ten below {}, most {}.",
+                    "Seconds of COSMA on {} cores: median {}, 90th percentile {}, maximum {}.",
                     std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
                     seconds(spread.median),
                     seconds(spread.p90),
@@ -71,7 +71,7 @@ impl Shown<'_> {
     }
 }
 
-/// The most that this process had resident at once, where the system says so.
+/// The peak resident memory of this process in MiB; `None` if the system does not report it.
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! What is shown of the outcomes.
+//! The tables of the outcomes.
 
 use crate::arguments::Arguments;
 use crate::network::{Kind, Network};
@@ -7,39 +7,39 @@ use crate::run::{Outcome, Setting};
 use crate::statistics::{Reduction, reduction, reduction_of_case, spread};
 use crate::table::{Column, Table};
 
-/// All that there is to show.
+/// The data of the report.
 pub struct Shown<'a> {
-    /// The call.
+    /// The command line.
     pub arguments: &'a Arguments,
-    /// What was planned.
+    /// The networks.
     pub networks: &'a [Network],
-    /// How.
+    /// The cases of each network, and how they were planned.
     pub setting: &'a Setting,
-    /// What became of it.
+    /// The outcomes of all cases.
     pub outcomes: &'a [Outcome],
 }
 
 impl Shown<'_> {
-    /// For a terminal.
+    /// The report as text.
     pub fn text(&self) -> String {
         let [networks, methods] = [self.by_network(), self.by_method()].map(|it| it.text());
         format!("{networks}\n{methods}\n{}", self.sentences().join("\n") + "\n")
     }
 
-    /// For a page.
+    /// The report as Markdown.
     pub fn markdown(&self) -> String {
         let [networks, methods] = [self.by_network(), self.by_method()].map(|it| it.markdown());
         let [command, sentences @ ..] = &self.sentences()[..] else { return String::new() };
         format!("```sh\n{command}\n```\n\n{}\n\n{methods}\n{networks}", sentences.join("\n"))
     }
 
-    /// What COSMA saves against a rival in networks of a kind, or in all.
+    /// The traffic that COSMA saves against a competitor in networks of a kind, or in all.
     pub fn reduction(&self, rival: &Rival, kind: Option<Kind>) -> Reduction {
         let is_meant = |it: &&Outcome| kind.is_none_or(|kind| self.kind(it) == kind);
         reduction(&rival.pairs(self.outcomes.iter().filter(is_meant)))
     }
 
-    /// Of the case's network.
+    /// The kind of a case's network.
     pub fn kind(&self, outcome: &Outcome) -> Kind {
         self.networks[outcome.network].kind
     }
@@ -106,7 +106,7 @@ impl Shown<'_> {
     }
 }
 
-/// How far COSMA's plan may be from the best, as a part of what it moves.
+/// The relative gap between COSMA's plan and its lower bound, 0 to 1.
 pub fn gap(outcome: &Outcome) -> f64 {
     let moved = outcome.cosma.non_compulsory.0;
     if moved == outcome.lower_bound.0 { 0.0 } else { 1.0 - outcome.lower_bound.0 as f64 / moved as f64 }
@@ -117,14 +117,14 @@ fn mean_and_count(reduction: &Reduction) -> String {
     format!("{mean}({})", reduction.n_above)
 }
 
-/// With one digit.
+/// Formats a fraction as a percentage with one decimal.
 pub fn percent(part: f64) -> String {
-    // There is no negative zero among percentages.
+    // Adding zero removes the sign of a negative zero.
     let rounded = (1000.0 * part).round() / 10.0 + 0.0;
     format!("{rounded:.1} %")
 }
 
-/// With milliseconds.
+/// Formats seconds with three decimals.
 pub fn seconds(seconds: f64) -> String {
     format!("{seconds:.3}")
 }

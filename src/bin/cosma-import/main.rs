@@ -17,30 +17,30 @@ use std::process::ExitCode;
 
 const AFTER_HELP: &str = "\
 Examples:
-  A model as it will run on an accelerator of 8-bit integers, and a plan for it:
+  Import a model for an accelerator with 8-bit arithmetic, and plan it:
     cosma-import net.onnx --element-bytes=1 -o net.mlir
     cosma-opt --schedule --allocate --scratchpad=512KiB net.mlir -o planned.mlir
   A model with symbolic sizes:
     cosma-import text.onnx --dim batch=1 --dim sequence=128 -o text.mlir
 
 Exit status:
-  0  done
-  1  the model is at fault; the reason is on the standard error, nothing is written
-  2  the call is wrong: flags, files
+  0  success
+  1  the model is invalid; the error is on standard error, nothing is written
+  2  usage error: flags, files
 
 Environment:
-  NO_COLOR  if set, there are no colours in what is said of wrong flags";
+  NO_COLOR  if set, usage errors are printed without colour";
 
-/// Reads an ONNX model and writes it as MLIR that cosma-opt plans: operators as an accelerator runs
-/// them, weights as arguments. Weights need not be there, only their sizes.
+/// Converts an ONNX model to MLIR that cosma-opt plans: operators as an accelerator runs them, weights as
+/// arguments. The data of the weights may be missing; their shapes are enough.
 #[derive(Debug, Parser)]
 #[command(name = "cosma-import", version, after_help = AFTER_HELP, max_term_width = 100)]
 struct Arguments {
-    /// The model
+    /// ONNX model
     #[arg(value_name = "MODEL.onnx")]
     input: PathBuf,
 
-    /// Where the module goes; `-` is the standard output. A file is replaced at once, when all is done
+    /// Output file; `-` is standard output. A file is replaced atomically, after everything has succeeded
     #[arg(short, long, value_name = "OUT.mlir", default_value = "-")]
     output: PathBuf,
 
@@ -49,7 +49,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    // Where flags are wrong, clap says so and exits with 2.
+    // On wrong flags, clap prints an error and exits with 2.
     match run(&command::parse::<Arguments>()) {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, message)) => {
@@ -63,7 +63,7 @@ fn run(arguments: &Arguments) -> Result<(), (u8, String)> {
     let name = arguments.input.display().to_string();
     let model = std::fs::read(&arguments.input).map_err(|error| (2, format!("error: cannot read {name}: {error}")))?;
     let text = arguments.model.read(model, &name).map_err(|error| (1, error))?;
-    // What is written is well-formed, whatever the model has in its names.
+    // Parse the output before writing it: names in the model must not make it malformed.
     let context = new_context();
     read_module(&context, text.as_bytes(), &name).map_err(|error| (1, error.to_string()))?;
     let cannot_write = |error: io::Error| (2, format!("error: cannot write {}: {error}", arguments.output.display()));

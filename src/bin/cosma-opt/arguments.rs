@@ -12,48 +12,48 @@ const AFTER_HELP: &str = "\
 Examples:
   Plan order, residency and addresses together, for a scratchpad of 512 KiB:
     cosma-opt --schedule --allocate --scratchpad=512KiB net.mlir -o planned.mlir
-  The same in the order of the source, with a report and weights that pass by:
+  The same in source order, with streamed weights and a report:
     cosma-opt --allocate --scratchpad=512KiB --weights=streamed --report=plan.json net.mlir -o planned.mlir
-  Down to views of an arena:
+  Plan and lower to views of one arena:
     cosma-opt --schedule --allocate --lower-addresses --scratchpad=1.5MiB net.mlir
-  Judge a program that was planned before:
+  Verify a planned module:
     cosma-opt --verify planned.mlir -o /dev/null
-  Look at the plan, in a browser, and in words:
+  Draw the plan as a web page, and explain it in words:
     cosma-opt --schedule --allocate --scratchpad=512KiB --memory-map=map.html --explain net.mlir -o planned.mlir
-  Passes of COSMA among those of MLIR:
+  Mix COSMA's passes with MLIR's:
     cosma-opt --pass-pipeline='builtin.module(func.func(cse,cosma-allocate{scratchpad=1KiB},cosma-insert-transfers))' net.mlir
 
-SIZE is a number of bytes, or one with a unit B, KiB, MiB, GiB or TiB: 524288, 512KiB, 1.5MiB.
+SIZE is a number of bytes, with or without a unit (B, KiB, MiB, GiB, TiB): 524288, 512KiB, 1.5MiB.
 
-Ctrl-C ends planning: the best plan so far is written. Once more ends the process.
+Ctrl-C stops planning and writes the best plan found so far; a second Ctrl-C ends the process.
 
 Exit status:
-  0  done
-  1  the module or the machine is at fault; the reasons are on the standard error, nothing is written
-  2  the call is wrong: flags, files, a scratchpad that nobody gave
+  0  success
+  1  the module or the machine is invalid; errors are on standard error, nothing is written
+  2  usage error: flags, files, no scratchpad size given
 
 Environment:
-  RAYON_NUM_THREADS  how many threads may plan; unless set, as many as there are cores. Plans do not depend on it
-  NO_COLOR           if set, there are no colours in what is said of wrong flags";
+  RAYON_NUM_THREADS  number of planning threads (default: one per core); plans do not depend on it
+  NO_COLOR           if set, usage errors are printed without colour";
 
-/// Plans in which order a network's operators run, and which tensors lie where in the scratchpad and
-/// when, so that the traffic to host memory is least.
+/// Plans the order of a network's operators and the address of each tensor in the scratchpad over time,
+/// so that traffic to host memory is minimal.
 #[derive(Debug, Parser)]
 #[command(name = "cosma-opt", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Arguments {
-    /// A module as MLIR text or bytecode, or a model as ONNX; `-` is the standard input
+    /// Module as MLIR text or bytecode, or ONNX model; `-` is standard input
     #[arg(value_name = "IN", default_value = "-")]
     pub input: String,
 
-    /// Where the module goes; `-` is the standard output. A file is replaced at once, when all is done
+    /// Output file; `-` is standard output. A file is replaced atomically, after everything has succeeded
     #[arg(short, long, value_name = "OUT", default_value = "-")]
     pub output: PathBuf,
 
-    /// Treat what stands between lines `// -----` as modules of their own
+    /// Split the input at lines `// -----` and process each part as a module
     #[arg(long)]
     pub split_input_file: bool,
 
-    /// Take operations of dialects that are not registered. They keep their order among what may have effects
+    /// Accept operations of unregistered dialects; they keep their order relative to other operations that may have effects
     #[arg(long)]
     pub allow_unregistered_dialect: bool,
 
@@ -66,28 +66,27 @@ pub struct Arguments {
     #[command(flatten)]
     machine: MachineArguments,
 
-    /// Print to the standard error what lives when, in the order of the source
+    /// Print the live ranges of all tensors in source order to standard error
     #[arg(long, help_heading = "Stages")]
     liveness: bool,
 
-    /// Free the order of the operators. Without --allocate only the order is changed
+    /// Let the planner reorder the operators; without --allocate, only reorder
     #[arg(long, help_heading = "Stages")]
     schedule: bool,
 
-    /// Decide when and where tensors lie in the scratchpad. Without --schedule the order of the source
-    /// stays
+    /// Decide when and at which address each tensor is in the scratchpad; without --schedule, in source order
     #[arg(long, help_heading = "Stages")]
     allocate: bool,
 
-    /// Judge a planned module. What --allocate plans is judged in any case
+    /// Verify a planned module; plans made by --allocate are always verified
     #[arg(long, help_heading = "Stages")]
     verify: bool,
 
-    /// Turn the tensors of a planned module into views of an arena, and transfers into copies
+    /// Lower the tensors of a planned module to views of one arena, and transfers to copies
     #[arg(long, help_heading = "Stages")]
     lower_addresses: bool,
 
-    /// Where the arena of a lowered function comes from: it allocates it, or it is its last argument
+    /// Whether a lowered function allocates its arena or takes it as its last argument
     #[arg(
         long,
         value_name = "allocate|argument",
@@ -97,11 +96,11 @@ pub struct Arguments {
     )]
     arena: ArenaName,
 
-    /// Memory space of the arena; unless said, that of host memory
+    /// Memory space of the arena (default: that of host memory)
     #[arg(long, value_name = "N", requires = "lower_addresses", help_heading = "Stages")]
     memory_space: Option<u32>,
 
-    /// Run this pipeline of MLIR's and COSMA's passes instead of stages
+    /// Run this pipeline of MLIR and COSMA passes instead of the stages
     #[arg(long, value_name = "PIPELINE", help_heading = "Stages",
           conflicts_with_all = ["liveness", "schedule", "allocate", "verify", "lower_addresses", "solver",
                                 "time_limit", "dump_lp",
@@ -111,60 +110,60 @@ pub struct Arguments {
     #[command(flatten)]
     planning: PlanningArguments,
 
-    /// Write what is to be decided as an integer program for other solvers, in LP format, or in MPS if
-    /// the name ends in .mps. Of several functions, each gets a file with its name before the ending
-    #[arg(long, value_name = "FILE.lp|FILE.mps", help_heading = "To look at")]
+    /// Write the planning problem as an integer program for other solvers, in LP format, or MPS if the
+    /// name ends in .mps; several functions get a file each, with the function's name before the extension
+    #[arg(long, value_name = "FILE.lp|FILE.mps", help_heading = "Output")]
     pub dump_lp: Option<PathBuf>,
 
-    /// Let the integer program decide addresses as well, which solvers do only for small functions
-    #[arg(long, requires = "dump_lp", help_heading = "To look at")]
+    /// Include addresses in the integer program, which is tractable only for small functions
+    #[arg(long, requires = "dump_lp", help_heading = "Output")]
     pub dump_lp_addresses: bool,
 
-    /// Write a report on the plans, as JSON
-    #[arg(long, value_name = "FILE.json", help_heading = "To look at")]
+    /// Write a report on the plans as JSON
+    #[arg(long, value_name = "FILE.json", help_heading = "Output")]
     pub report: Option<PathBuf>,
 
     #[command(flatten)]
     pub show: ShowArguments,
 
-    /// Print a summary of the plans to the standard error
-    #[arg(long, help_heading = "To look at")]
+    /// Print a summary of the plans to standard error
+    #[arg(long, help_heading = "Output")]
     pub stats: bool,
 
-    /// Print to the standard error the problems that the planner is given
-    #[arg(long, help_heading = "To look at")]
+    /// Print the planner's input as text to standard error
+    #[arg(long, help_heading = "Output")]
     print_problem: bool,
 
-    /// Print to the standard error what the planned programs do
-    #[arg(long, help_heading = "To look at")]
+    /// Print the planned programs as text to standard error
+    #[arg(long, help_heading = "Output")]
     print_plan: bool,
 
-    /// Say nothing but errors and what was asked for: no progress, no warnings
-    #[arg(long, short, conflicts_with = "verbose", help_heading = "To look at")]
+    /// Print no progress and no warnings, only errors and requested output
+    #[arg(long, short, conflicts_with = "verbose", help_heading = "Output")]
     quiet: bool,
 
-    /// Say at each change what planning is at, even where the standard error is no terminal. Without it
-    /// a terminal shows that after a second
-    #[arg(long, short, help_heading = "To look at")]
+    /// Print each change of progress to standard error (phase, best cost, bound, gap, time left); by
+    /// default a terminal shows progress after one second
+    #[arg(long, short, help_heading = "Output")]
     verbose: bool,
 
-    /// Print the module to the standard error after every pass
-    #[arg(long, help_heading = "To look at")]
+    /// Print the module to standard error after every pass
+    #[arg(long, help_heading = "Output")]
     pub print_ir_after_all: bool,
 }
 
 impl Arguments {
-    /// What is to be known of modules that are MLIR.
+    /// How to read an input that is MLIR.
     pub fn model_options(&self) -> ModelOptions {
         self.source.options(self.model.element_bytes())
     }
 
-    /// Whether anything is to be planned, which may take long.
+    /// Whether the run plans anything, which may take long.
     pub fn plans(&self) -> bool {
         self.schedule || self.allocate || self.pass_pipeline.is_some() || self.show.plans()
     }
 
-    /// How much is said about planning.
+    /// How much progress to print.
     pub fn detail(&self) -> Detail {
         match (self.quiet, self.verbose) {
             (true, _) => Detail::Quiet,
@@ -173,11 +172,11 @@ impl Arguments {
         }
     }
 
-    /// What is to be done with each module.
+    /// The options to process each module with; `model` is the default, see [`Arguments::model_options`].
     pub fn options(&self) -> Options {
         Options {
             machine: self.machine.options(),
-            // Said before: of a model, the import has made what it is.
+            // Applied before the pipeline: the importer has already prepared an ONNX model.
             model: ModelOptions::default(),
             stages: Stages {
                 group: self.model.groups_mlir(),

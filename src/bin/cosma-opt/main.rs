@@ -32,16 +32,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// What the exit code says.
+/// Why the command failed, which decides the exit code.
 enum Failure {
-    /// The module or the machine is at fault: 1. The reasons were printed.
+    /// The module or the machine is invalid: exit code 1. The errors were printed.
     Module,
-    /// The call is wrong: 2.
+    /// Usage error: exit code 2.
     Call(String),
 }
 
 fn main() -> ExitCode {
-    // Where flags are wrong, clap says so and exits with 2.
+    // On wrong flags, clap prints an error and exits with 2.
     let arguments = command::parse::<Arguments>();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,11 +55,46 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.show.check().map_err(Failure::Call)?;
+    let input = read_input(arguments)?;
+    let is_stopped = if arguments.plans() { progress::on_control_c() } else { Arc::default() };
+    let done = process_all(arguments, &input, &progress::watcher(arguments.detail(), is_stopped.clone()))?;
+    let (shown, explanation) =
+        arguments.show.texts(&done.exhibits, &arguments.options(), &|| is_stopped.load(Ordering::Relaxed))?;
+    let mut texts = vec![("module", arguments.output.clone(), done.module)];
+    if let Some(path) = &arguments.report {
+        texts.push(("report", path.clone(), done.report.to_json()));
+    }
+    if let Some(path) = &arguments.dump_lp {
+        let programs = done.programs.into_iter().map(|it| (it.function, it.text)).collect();
+        let programs = named("integer programs", programs, path)?;
+        texts.extend(programs.into_iter().map(|(path, text)| ("integer program", path, text)));
+    }
+    texts.extend(shown);
+    write_all(&texts)?;
+    if let Some(explanation) = explanation {
+        say(explanation.trim_end());
+    }
+    if arguments.stats {
+        say(summary(&done.report).trim_end());
+    }
+    Ok(())
+}
+
+/// The input as modules in text or bytecode.
+struct Input {
+    /// The file name in locations.
+    name: String,
+    /// Whether the module was imported from an ONNX model.
+    is_onnx: bool,
+    modules: Vec<Vec<u8>>,
+}
+
+fn read_input(arguments: &Arguments) -> Result<Input, Failure> {
     let input = &arguments.input;
     let text = read(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
     let name = if input == "-" { "<stdin>" } else { input };
     let is_onnx = is_model(input, &text);
-    let parts = if is_onnx {
+    let modules = if is_onnx {
         let module = arguments.model.read(text, name).map_err(|error| {
             say(&error);
             Failure::Module
@@ -70,45 +105,44 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         vec![text]
     };
-    let is_stopped = if arguments.plans() { progress::on_control_c() } else { Arc::default() };
-    let watcher = progress::watcher(arguments.detail(), is_stopped.clone());
-    let mut report = Report::default();
+    Ok(Input { name: name.into(), is_onnx, modules })
+}
+
+/// The results for one module, or for all modules of the input.
+struct Done {
+    /// The text of the module after all stages.
+    module: String,
+    report: Report,
+    programs: Vec<Program>,
+    exhibits: Vec<Exhibit>,
+}
+
+fn process_all(arguments: &Arguments, input: &Input, watcher: &Watcher) -> Result<Done, Failure> {
     let mut modules = Vec::new();
-    let mut programs = Vec::new();
-    let mut exhibits = Vec::new();
+    let mut all = Done { module: String::new(), report: Report::default(), programs: Vec::new(), exhibits: Vec::new() };
     let mut is_right = true;
-    for part in &parts {
-        match process(arguments, part, name, is_onnx, &watcher) {
+    for text in &input.modules {
+        match process(arguments, text, input, watcher) {
             Ok(done) => {
                 modules.push(done.module);
-                programs.extend(done.programs);
-                exhibits.extend(done.exhibits);
-                report.functions.extend(done.report.functions);
+                all.programs.extend(done.programs);
+                all.exhibits.extend(done.exhibits);
+                all.report.functions.extend(done.report.functions);
             }
-            // The other modules have something to say as well.
+            // Go on, to print the errors of the other modules too.
             Err(Failure::Module) => is_right = false,
             Err(call) => return Err(call),
         }
     }
-    if !is_right {
-        return Err(Failure::Module);
-    }
-    // All that is to be written is ready before the first file is replaced.
-    let module = modules.join(&format!("{}\n", split::MARKER));
-    let mut texts = vec![("module", arguments.output.clone(), module)];
-    if let Some(path) = &arguments.report {
-        texts.push(("report", path.clone(), report.to_json()));
-    }
-    if let Some(path) = &arguments.dump_lp {
-        let programs = programs.into_iter().map(|it| (it.function, it.text)).collect();
-        let programs = named("integer programs", programs, path)?;
-        texts.extend(programs.into_iter().map(|(path, text)| ("integer program", path, text)));
-    }
-    let (shown, said) =
-        arguments.show.texts(&exhibits, &arguments.options(), &|| is_stopped.load(Ordering::Relaxed))?;
-    texts.extend(shown);
+    all.module = modules.join(&format!("{}\n", split::MARKER));
+    if is_right { Ok(all) } else { Err(Failure::Module) }
+}
+
+/// Writes all files, given as description, path and content. All contents are complete on disk before the
+/// first file is replaced.
+fn write_all(texts: &[(&str, PathBuf, String)]) -> Result<(), Failure> {
     let mut outputs: Vec<(&str, &Path, Output)> = Vec::new();
-    for (what, path, text) in &texts {
+    for (what, path, text) in texts {
         let output = Output::prepare(path, text.as_bytes()).map_err(|error| cannot_write(path, &error))?;
         if let Some((other, ..)) = outputs.iter().find(|it| output.replaces(&it.2)) {
             return Err(Failure::Call(format!("{other} and {what} cannot both go to {}", path.display())));
@@ -118,37 +152,23 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     for (_, path, output) in outputs {
         output.put().map_err(|error| cannot_write(path, &error))?;
     }
-    if let Some(said) = said {
-        say(said.trim_end());
-    }
-    if arguments.stats {
-        say(summary(&report).trim_end());
-    }
     Ok(())
 }
 
-/// What became of one module.
-struct Done {
-    /// Its text after all that was asked for.
-    module: String,
-    report: Report,
-    programs: Vec<Program>,
-    exhibits: Vec<Exhibit>,
-}
-
-fn process(arguments: &Arguments, text: &[u8], name: &str, is_onnx: bool, watcher: &Watcher) -> Result<Done, Failure> {
+fn process(arguments: &Arguments, text: &[u8], input: &Input, watcher: &Watcher) -> Result<Done, Failure> {
     let context = new_context();
     context.set_allow_unregistered_dialects(arguments.allow_unregistered_dialect);
     let reports = Reports::attach(&context);
-    let module = parse(&context, text, name);
+    let module = parse(&context, text, &input.name);
     reports.take().iter().for_each(|it| say(&it.to_string()));
     drop(reports);
     let mut module = module.ok_or(Failure::Module)?;
-    // Of a model, the import has made what it is.
-    if !is_onnx {
+    // The importer has already prepared an ONNX model.
+    if !input.is_onnx {
         arguments.model_options().write(module.as_operation());
     }
-    let options = Options { printer: Some(Printer::new(tell)), watcher: Some(watcher.clone()), ..arguments.options() };
+    let printer = Printer::new(print_error);
+    let options = Options { printer: Some(printer), watcher: Some(watcher.clone()), ..arguments.options() };
     let mut programs = Vec::new();
     if let Some(path) = &arguments.dump_lp {
         let is_mps = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("mps"));
@@ -178,7 +198,7 @@ fn process(arguments: &Arguments, text: &[u8], name: &str, is_onnx: bool, watche
     Ok(Done { module: format!("{}\n", module.as_operation()), report, programs, exhibits: shown })
 }
 
-/// What is to be done before plans are shown: of what is lowered, nothing is to be seen any more.
+/// The options of the stages before plans are drawn: without the lowering, which removes the plan.
 fn until_shown(arguments: &Arguments, options: &Options) -> Options {
     let mut options = options.clone();
     options.stages.lower_addresses &= !arguments.show.is_asked();
@@ -195,8 +215,8 @@ fn failure(error: Error) -> Failure {
     }
 }
 
-/// Which of the texts of functions goes to which file: one goes where it was meant to, several to
-/// files with the names of their functions before the ending.
+/// Assigns a file to the text of each function, given as name and text: `path` if there is only one,
+/// otherwise `path` with the function's name before the extension. `what` describes them in errors.
 fn named(what: &str, texts: Vec<(String, String)>, path: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
     if texts.len() <= 1 {
         return Ok(texts.into_iter().map(|it| (path.to_owned(), it.1)).collect());
@@ -205,7 +225,7 @@ fn named(what: &str, texts: Vec<(String, String)>, path: &Path) -> Result<Vec<(P
         let message = format!("{} {what} cannot all go to {}", texts.len(), path.display());
         return Err(Failure::Call(message));
     }
-    let plain = |it: char| if it.is_alphanumeric() || "._-$".contains(it) { it } else { '_' };
+    let plain = |letter: char| if letter.is_alphanumeric() || "._-$".contains(letter) { letter } else { '_' };
     let name = |function: &str| -> PathBuf {
         let function: String = function.chars().map(plain).collect();
         let mut name = path.file_stem().unwrap_or_default().to_owned();
@@ -247,7 +267,7 @@ fn summary(report: &Report) -> String {
     text
 }
 
-/// Likewise, lines that are whole.
-fn tell(text: &str) {
+/// Prints whole lines to standard error. Errors are ignored: it may be closed.
+fn print_error(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! How planning goes, on the terminal; and Ctrl-C, which ends planning and not the run.
+//! Progress of planning on the terminal, and Ctrl-C, which stops planning but not the run.
 
 use crate::command::say;
 use cosma::show::bytes_text;
@@ -11,31 +11,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What takes no longer is over before a line could be read.
+/// Planning that takes no longer shows no progress: the line could not be read.
 const SILENT: Duration = Duration::from_secs(1);
 
-/// How much is said about planning.
+/// How much progress is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// Nothing.
+    /// No progress.
     Quiet,
-    /// A line on the terminal that changes and goes; nothing where there is no terminal.
+    /// One line that is updated in place and erased at the end, if standard error is a terminal.
     Terminal,
-    /// A line for each change, wherever the standard error goes.
+    /// A line for each change, also if standard error is no terminal.
     Verbose,
 }
 
-/// Whether planning is to stop. From now on the first Ctrl-C says so, and the next ends the process; where
-/// signals cannot be had, so does the first.
+/// Installs the handler for Ctrl-C and returns the flag that the first one sets to stop planning. The
+/// second ends the process; if no handler can be installed, the first does.
 pub fn on_control_c() -> Arc<AtomicBool> {
     let is_stopped = Arc::new(AtomicBool::new(false));
-    // In this order: the second signal finds the flag that the first has set.
+    // Handlers run in the order of registration, so the shutdown sees only the flag of an earlier signal.
     let _ = signal_hook::flag::register_conditional_shutdown(SIGINT, 130, is_stopped.clone())
         .and_then(|_| signal_hook::flag::register(SIGINT, is_stopped.clone()));
     is_stopped
 }
 
-/// The watcher of a run, which stops planning when it is to.
+/// A watcher that shows progress, and stops planning once `is_stopped` is set.
 pub fn watcher(detail: Detail, is_stopped: Arc<AtomicBool>) -> Watcher {
     let display = Mutex::new(Display::new(detail));
     Watcher::new(move |function, progress| {
@@ -50,7 +50,7 @@ struct Display {
     detail: Detail,
     bar: ProgressBar,
     is_shown: bool,
-    /// What was said last, but for the time.
+    /// The last line of [`Detail::Verbose`], without the time.
     said: String,
     told_to_stop: bool,
 }
@@ -68,7 +68,7 @@ impl Display {
             self.told_to_stop = true;
             self.hide();
             if self.detail != Detail::Quiet {
-                say("stopped: what is still to be planned gets the best plan so far; once more ends the process");
+                say("stopped: taking the best plans found so far; Ctrl-C again ends the process");
             }
         }
         match self.detail {
@@ -102,7 +102,7 @@ impl Display {
     }
 }
 
-/// What is known, in words.
+/// Phase, best cost, bound and gap as text.
 fn state(progress: &Progress) -> String {
     let bound = size(progress.lower_bound);
     let Some(best) = progress.planned.or(progress.best) else { return format!("{}, at least {bound}", progress.phase) };

@@ -1,4 +1,4 @@
-//! Flags that show plans to people, and what they ask for.
+//! The flags that draw or explain plans, and the texts that they request.
 
 use crate::{Failure, named};
 use clap::Args;
@@ -7,52 +7,53 @@ use cosma::show::{Exhibit, Speed, dot, explain, larger_scratchpads, memory_map, 
 use cosma_planner::Order;
 use std::path::{Path, PathBuf};
 
-/// What is to be shown of each plan.
+/// The views of each plan to write.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "To look at")]
+#[command(next_help_heading = "Output")]
 pub struct ShowArguments {
-    /// Draw who lies where in the scratchpad and when: as a picture, or as a page to zoom into. Of
-    /// several functions, each gets a picture with its name before the ending, and one page shows all
+    /// Draw addresses over steps, as a picture or as a page that can be zoomed; several functions get a
+    /// picture each, with the function's name before the extension, or share one page
     #[arg(long, value_name = "FILE.svg|FILE.html")]
     memory_map: Option<PathBuf>,
 
-    /// Write the program in time, for Perfetto or chrome://tracing: operators, transfers, what lies in
-    /// the scratchpad. A step takes a millisecond, unless the next two flags say how fast the machine is
+    /// Write a timeline of operators, transfers and scratchpad use, for Perfetto or chrome://tracing. A
+    /// step takes a millisecond, unless --dma-bytes-per-cycle and --cycles-per-mac are given
     #[arg(long, value_name = "FILE.json")]
     trace: Option<PathBuf>,
 
-    /// That a trace's machine moves each way, beside computing; a cycle shows as a microsecond
+    /// Bytes per cycle that --trace assumes for each direction of transfer, in parallel to computation;
+    /// a cycle is shown as a microsecond
     #[arg(long, value_name = "BYTES", requires_all = ["trace", "cycles_per_mac"], value_parser = above_zero)]
     dma_bytes_per_cycle: Option<f64>,
 
-    /// That a trace's machine takes for a multiplication with addition, as operators' `macs` count them
+    /// Cycles that --trace assumes per multiply-accumulate, as counted by the operators' `macs`
     #[arg(long, value_name = "CYCLES", requires_all = ["trace", "dma_bytes_per_cycle"], value_parser = above_zero)]
     cycles_per_mac: Option<f64>,
 
-    /// Write the graph with the schedule, for Graphviz. Of several functions, each gets a file
+    /// Write the graph with the schedule for Graphviz; several functions get a file each
     #[arg(long, value_name = "FILE.dot")]
     dot: Option<PathBuf>,
 
-    /// Explain the plans in words, to the standard error or a file: what is moved and why, how good
-    /// that is, and what larger scratchpads would save. For these it plans again, for as long as
-    /// --time-limit says once more
+    /// Explain the plans in words, on standard error or in a file: what is moved and why, how far from
+    /// optimal that is, and what larger scratchpads would save. The last part plans again, for up to
+    /// another --time-limit
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     explain: Option<Option<PathBuf>>,
 }
 
-/// A text, what it is, and where it goes.
+/// A description for messages, the file to write, and its content.
 type Text = (&'static str, PathBuf, String);
 
 impl ShowArguments {
-    /// Whether there is anything to be shown.
+    /// Whether any view is requested.
     pub fn is_asked(&self) -> bool {
         self.memory_map.is_some() || self.trace.is_some() || self.dot.is_some() || self.explain.is_some()
     }
 
-    /// Refuses what nothing could be written to, before anything is planned.
+    /// Checks the extensions of all output files, before anything is planned.
     ///
     /// # Errors
-    /// A sentence about the first file whose ending does not say what it is to be.
+    /// A message about the first file with a wrong extension.
     pub fn check(&self) -> Result<(), String> {
         let asked = [
             ("--memory-map", &self.memory_map, &["svg", "html"][..]),
@@ -73,13 +74,13 @@ impl ShowArguments {
         Ok(())
     }
 
-    /// Whether something is to be planned for it.
+    /// Whether a view plans again, which may take long.
     pub fn plans(&self) -> bool {
         self.explain.is_some()
     }
 
-    /// All that was asked for; and what is to be said. Where that is planned for, it ends soon once
-    /// `is_stopped`.
+    /// The files to write, and the text to print to standard error if there is one. Planning for the
+    /// explanation ends soon after `is_stopped` returns true.
     pub fn texts(
         &self,
         exhibits: &[Exhibit],
@@ -131,7 +132,7 @@ fn explained(exhibit: &Exhibit, options: &Options, is_stopped: &(dyn Fn() -> boo
     };
     let planning = cosma_planner::Options {
         solver: options.solver,
-        // What was planned before is planned anew in the order that it has.
+        // A program that was planned before keeps its order.
         order: order.unwrap_or(Order::Source),
         time_limit: options.time_limit,
         ..cosma_planner::Options::default()

@@ -1,7 +1,7 @@
-//! Several modules in one file.
+//! Splitting a file into modules.
 
-/// The parts of a text between lines that begin with `// -----`, as `mlir-opt` splits them. Each
-/// begins with as many empty lines as stand before it in the file, so that locations stay right.
+/// Splits a text at lines that begin with [`MARKER`], as `mlir-opt` does. Each part is preceded by as many
+/// empty lines as precede it in the file, so that locations stay correct.
 pub fn split(text: &[u8]) -> Vec<Vec<u8>> {
     let mut parts = vec![Vec::new()];
     for (index, line) in text.split_inclusive(|it| *it == b'\n').enumerate() {
@@ -14,7 +14,7 @@ pub fn split(text: &[u8]) -> Vec<Vec<u8>> {
     parts
 }
 
-/// What stands between two modules.
+/// The beginning of a line that separates two modules.
 pub const MARKER: &str = "// -----";
 
 #[cfg(test)]

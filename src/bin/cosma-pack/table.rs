@@ -1,4 +1,4 @@
-//! Intervals as CSV, in the columns of MiniMalloc.
+//! Tables of intervals as CSV, in MiniMalloc's format.
 
 use cosma::Bytes;
 use cosma_planner::pack::{Gap, Interval};
@@ -6,12 +6,12 @@ use csv::{ByteRecord, ReaderBuilder, Trim, Writer};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-/// A table of intervals, and what it looked like.
+/// A table of intervals with its original text.
 #[derive(Debug)]
 pub struct Table {
-    /// The intervals, a row each. Steps are numbered anew, in the same order.
+    /// The intervals, one per row. Steps are renumbered in the same order.
     pub intervals: Vec<Interval>,
-    /// What is odd, but no error.
+    /// Warnings about the table.
     pub warnings: Vec<Complaint>,
     header: ByteRecord,
     rows: Vec<ByteRecord>,
@@ -19,7 +19,7 @@ pub struct Table {
     columns: Columns,
 }
 
-/// Something about a place in the file.
+/// An error or a warning at a place in the file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Complaint {
     place: Place,
@@ -45,7 +45,7 @@ impl Place {
     }
 }
 
-/// Which column of the table holds what.
+/// The index of each known column.
 #[derive(Debug)]
 struct Columns {
     id: usize,
@@ -55,7 +55,7 @@ struct Columns {
     alignment: Option<usize>,
     offset: Option<usize>,
     gaps: Option<usize>,
-    /// What has to be added to the last step to make it the first after that.
+    /// What to add to the value in `upper` to make it exclusive: 1 if the column is called `end`.
     addend: i128,
 }
 
@@ -67,10 +67,10 @@ struct Timed {
 }
 
 impl Table {
-    /// Reads a table.
+    /// Parses a table.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first error in it.
     pub fn parse(text: &[u8]) -> Result<Table, Complaint> {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let mut reader = ReaderBuilder::new().has_headers(false).trim(Trim::All).flexible(true).from_reader(text);
@@ -94,7 +94,7 @@ impl Table {
             let place = Place { line, column: columns.id + 1 };
             if let Some(first) = known.insert(row[columns.id].to_vec(), line) {
                 let id = String::from_utf8_lossy(&row[columns.id]);
-                return Err(place.error(format!("'{id}' is there twice: it was in line {first}")));
+                return Err(place.error(format!("'{id}' is not unique: it is in line {first}, too")));
             }
             places.push(place);
             rows.push(row);
@@ -121,7 +121,7 @@ impl Table {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// An interval, for a message: where it is, and its row.
+    /// An interval as text for messages: its name, line, steps, size and constraints.
     pub fn describe(&self, at: usize) -> String {
         let row = &self.rows[at];
         let field = |column: usize| String::from_utf8_lossy(&row[column]).into_owned();
@@ -142,7 +142,7 @@ impl Table {
         text
     }
 
-    /// That there is more than can be counted, from an interval on.
+    /// The error that sizes are too large to add up, at the interval where they overflow.
     pub fn too_large(&self, at: usize) -> Complaint {
         let place = Place { column: self.columns.size + 1, ..self.places[at] };
         place.error("sizes, alignments and offsets add up to 2^62 B or more, which is too large")
@@ -156,7 +156,7 @@ impl Columns {
         let mut warnings = Vec::new();
         for (at, name) in header.iter().enumerate() {
             let place = Place { line, column: at + 1 };
-            let name = std::str::from_utf8(name).map_err(|_| place.error("the name of a column is no UTF-8"))?;
+            let name = std::str::from_utf8(name).map_err(|_| place.error("the name of a column is not UTF-8"))?;
             let known = match name {
                 "id" | "buffer" | "buffer_id" => "id",
                 "lower" | "begin" | "start" => "lower",
@@ -192,8 +192,9 @@ impl Columns {
 
     fn read(&self, row: &ByteRecord, line: usize) -> Result<Timed, Complaint> {
         let place = |column: usize| Place { line, column: column + 1 };
-        let text =
-            |column: usize| std::str::from_utf8(&row[column]).map_err(|_| place(column).error("the field is no UTF-8"));
+        let text = |column: usize| {
+            std::str::from_utf8(&row[column]).map_err(|_| place(column).error("the field is not UTF-8"))
+        };
         let bytes = |column: usize, what: &str| bytes(text(column)?, what).map_err(|it| place(column).error(it));
         let step = |column: usize, what: &str| step(text(column)?, what).map_err(|it| place(column).error(it));
         text(self.id)?;
@@ -236,7 +237,7 @@ impl Columns {
         size: Bytes,
         others: &BTreeSet<(i128, i128)>,
     ) -> Result<((i128, i128), Option<(Bytes, Bytes)>), String> {
-        let malformed = || format!("'{text}' is no gap: write its steps, as 3-5, or steps and bytes, as 3-5@0:16");
+        let malformed = || format!("'{text}' is not a gap: write its steps, as 3-5, or steps and bytes, as 3-5@0:16");
         let (steps, window) = match text.split_once('@') {
             Some((steps, window)) => (steps, Some(window.split_once(':').ok_or_else(malformed)?)),
             None => (text, None),
@@ -287,7 +288,7 @@ fn whole(text: &str, what: &str) -> Result<i128, String> {
     use std::num::IntErrorKind::{NegOverflow, PosOverflow};
     text.parse().map_err(|error: std::num::ParseIntError| match error.kind() {
         PosOverflow | NegOverflow => format!("{what} is '{text}', which is too large"),
-        _ => format!("{what} is '{text}', and should be a whole number"),
+        _ => format!("{what} is '{text}', which is not an integer"),
     })
 }
 

@@ -7,34 +7,34 @@ use cosma::{ModelOptions, Options, Stages};
 
 const AFTER_HELP: &str = "\
 Examples:
-  Plan for a scratchpad of 64 KiB, run the program, and compare its results with those of the source:
+  Plan for a scratchpad of 64 KiB, run source and plan, and compare their results:
     cosma-run --schedule --scratchpad=64KiB net.tosa.mlir
-  Operators joined and weights passing by, other arguments, and what came out as JSON:
+  With grouped operators, streamed weights and other arguments; print the outcome as JSON:
     cosma-run --schedule --group --weights=streamed --scratchpad=1MiB --inputs=0 --seed=7 --json net.tosa.mlir
 
-The module is in source form, of TOSA, linalg and operations on tensors. It is compiled as it is, and
-once more as it was planned and lowered; both run on the same arguments:
-  floats               ±1.m × 2^-e with e from 1 to 4, every bit of the mantissa drawn
-  8 and 16 bits        whatever there is
-  other integers       0 to 3, since they may be indices; a bit is 0 or 1
-The planned program runs twice, in a scratchpad and in buffers that hold different bytes which read as
-signalling NaN: what was never written shows. Its copies count what they move.
+The module is in source form and consists of TOSA, linalg and operations on tensors. It is compiled
+once as it is and once planned and lowered. Both programs run on the same random arguments:
+  floats               ±1.m × 2^-e with e from 1 to 4 and a random mantissa m
+  8 and 16 bits        any value
+  other integers       0 to 3, since they may be indices; an i1 is 0 or 1
+The planned program runs twice, each time in memory filled with different bytes that read as
+signalling NaN, so that reading uninitialised memory changes a result. Its copies count the bytes that
+they move.
 
 Exit status:
-  0  all results are the same bit for bit, what was moved is what the report says, and memory was used
-     as it may be
-  1  they are not; or the module cannot be planned or run. The reasons are on the standard error
-  2  the call is wrong: flags, files, a scratchpad that nobody gave
+  0  all results agree bit for bit, the bytes moved are those planned, and no memory was misused
+  1  something differs, or the module cannot be planned or run; errors are on standard error
+  2  usage error: flags, files, no scratchpad size given
 
 Environment:
-  RAYON_NUM_THREADS  how many threads may plan; unless set, as many as there are cores. Plans do not depend on it
-  NO_COLOR           if set, there are no colours in what is said of wrong flags";
+  RAYON_NUM_THREADS  number of planning threads (default: one per core); plans do not depend on it
+  NO_COLOR           if set, usage errors are printed without colour";
 
-/// Plans a module, runs the planned program beside the source, and compares their results bit for bit.
+/// Plans a module, runs both the source and the planned program, and compares their results bit for bit.
 #[derive(Debug, Parser)]
 #[command(name = "cosma-run", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Arguments {
-    /// A module in source form, as MLIR text or bytecode; `-` is the standard input
+    /// Module in source form, as MLIR text or bytecode; `-` is standard input
     #[arg(value_name = "IN", default_value = "-")]
     pub input: String,
 
@@ -44,41 +44,41 @@ pub struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
 
-    /// Join operators that an accelerator runs at once
+    /// Group operations that an accelerator runs as one operator
     #[arg(long, help_heading = "Models")]
     group: bool,
 
-    /// Free the order of the operators; otherwise that of the source stays
+    /// Let the planner reorder the operators (default: source order)
     #[arg(long, help_heading = "Planning")]
     schedule: bool,
 
     #[command(flatten)]
     planning: PlanningArguments,
 
-    /// What arguments are made from; the same seed makes the same ones
+    /// Seed of the random arguments
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Running")]
     seed: u64,
 
-    /// How hard LLVM tries, with both programs
+    /// LLVM optimisation level of both programs
     #[arg(long, value_name = "0|1|2|3", default_value = "2", value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Running")]
     effort: u8,
 
-    /// The only function to be run; otherwise all are that have a body
+    /// Run only this function (default: all functions with a body)
     #[arg(long, value_name = "NAME", help_heading = "Running")]
     function: Option<String>,
 
-    /// Print one object of JSON instead of a table
-    #[arg(long, help_heading = "To look at")]
+    /// Print one JSON object instead of a table
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
 }
 
 impl Arguments {
-    /// What is to be known of the module.
+    /// How to read the module.
     pub fn model_options(&self) -> ModelOptions {
         self.source.options(None)
     }
 
-    /// How it is planned.
+    /// How to plan it.
     pub fn options(&self) -> Options {
         Options {
             machine: self.machine.options(),
@@ -89,7 +89,7 @@ impl Arguments {
         }
     }
 
-    /// How it is run.
+    /// How to run it.
     pub fn run_options(&self) -> RunOptions {
         RunOptions { seed: self.seed, effort: self.effort, function: self.function.clone() }
     }

@@ -1,4 +1,4 @@
-//! `cosma-run`: plans a module, runs the planned program beside its source, and compares.
+//! `cosma-run`: plans a module, runs the source and the planned program, and compares their results.
 
 mod arguments;
 #[path = "../shared/command.rs"]
@@ -15,16 +15,16 @@ use cosma::{Error, FunctionReport, new_context, read_module};
 use serde::Serialize;
 use std::process::ExitCode;
 
-/// What the exit code says.
+/// Why the command failed, which decides the exit code.
 enum Failure {
-    /// The module or its program is at fault: 1.
+    /// The module is invalid, or a program is wrong: exit code 1.
     Run(String),
-    /// The call is wrong: 2.
+    /// Usage error: exit code 2.
     Call(String),
 }
 
 fn main() -> ExitCode {
-    // Where flags are wrong, clap says so and exits with 2.
+    // On wrong flags, clap prints an error and exits with 2.
     let arguments = command::parse::<Arguments>();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -66,7 +66,7 @@ fn failure(error: RunError) -> Failure {
     }
 }
 
-/// What is written with --json.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Functions<'a> {
     functions: Vec<Function<'a>>,

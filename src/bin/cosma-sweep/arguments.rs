@@ -10,48 +10,50 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-A scratchpad is a SIZE, which is a number of bytes or one with a unit B, KiB, MiB, GiB or TiB (524288,
-512KiB, 1.5MiB); a multiple of the network's least scratchpad (1x, 1.5x); min, the least itself; peak,
-where no more than the compulsory has to move in the order with the least peak that is found; or a
-range of two of these, A..B, which --steps sizes divide. What is least, and where the peak is, depends
-on weights and order.
+A scratchpad is one of
+  SIZE   a number of bytes, with or without a unit (B, KiB, MiB, GiB, TiB): 524288, 512KiB, 1.5MiB
+  1.5x   a multiple of the network's minimum scratchpad
+  min    the minimum, 1x
+  peak   a size at which only compulsory traffic is left, from the order with the lowest peak found
+  A..B   a range of --steps sizes between two of these
+The minimum and the peak depend on weights and order.
 
-A plan for one scratchpad is one for each that is larger, and what is proven of one holds for each that
-is smaller. So of each curve the ends are planned first, then what is halfway, and so on: what lies
-between two sizes with the same proven traffic is not planned. In the end each size takes over the plan
-of a smaller one, or the proof of a larger one, if that is better; `from` says so. A plan that moves less
-than was proven to be possible is an error.
+A plan for one size is valid for each larger one, and a lower bound for one size holds for each smaller
+one. So the ends of each curve are planned first, then the middle, and so on; sizes between two with
+the same proven traffic are not planned. At the end each size takes over the plan of a smaller size or
+the bound of a larger one if that is better, and column `from` names that size. A plan that moves less
+than a proven bound is an error.
 
 Examples:
-  From the least scratchpad to the least peak, as a table, and as a picture:
+  From the minimum scratchpad to the lowest peak, as a table and a plot:
     cosma-sweep net.mlir --plot=net.svg
-  Some sizes, and both ways of weights, for spreadsheets and programs:
+  A few sizes with resident and streamed weights, as CSV and JSON:
     cosma-sweep net.mlir --scratchpad=1x,1.1x,1.5x,2x --weights=resident,streamed --csv=net.csv --json=net.json
-  Many sizes, which another run can go on with:
+  Many sizes, in a sweep that can be resumed:
     cosma-sweep net.onnx --element-bytes=1 --scratchpad=4KiB..16KiB --steps=9 --time-limit=10 --state=net.jsonl
-  What a free order is worth:
+  Compare a free order with source order:
     cosma-sweep net.mlir --order=free,source --plot=orders.svg
 
 Exit status:
-  0  done
-  1  the network or the machine is at fault, or no scratchpad is large enough, or the judge refuses a
-     plan, or it moves less than was proven possible; the reasons are on the standard error
-  2  the call is wrong: flags, files
+  0  success
+  1  the network or the machine is invalid, every scratchpad is too small, or a plan is wrong (it fails
+     verification or moves less than a proven bound); errors are on standard error
+  2  usage error: flags, files
 
 Environment:
-  RAYON_NUM_THREADS  how many threads searches may share; unless set, as many as there are cores. Results do not depend on it
-  NO_COLOR           if set, there are no colours in what is said of wrong flags";
+  RAYON_NUM_THREADS  number of threads that all searches share (default: one per core); results do not depend on it
+  NO_COLOR           if set, usage errors are printed without colour";
 
-/// Plans one network for many scratchpads, and shows how its traffic falls with their size: as a
-/// table, JSON, CSV, and a plot. Every plan is judged.
+/// Plans one network for many scratchpad sizes and reports traffic against size as a table, JSON, CSV
+/// and a plot. Every plan is verified.
 #[derive(Debug, Parser)]
 #[command(name = "cosma-sweep", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Arguments {
-    /// A module as MLIR text or bytecode, or a model as ONNX; `-` is the standard input
+    /// Module as MLIR text or bytecode, or ONNX model; `-` is standard input
     #[arg(value_name = "IN", default_value = "-")]
     pub input: String,
 
-    /// Which function, by name. Not needed where there is one
+    /// Function to plan; optional if the module has only one
     #[arg(long, value_name = "NAME")]
     pub function: Option<String>,
 
@@ -61,7 +63,7 @@ pub struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
 
-    /// Sizes of the scratchpad: sizes, multiples of the least, and ranges
+    /// Scratchpad sizes, multiples of the minimum, and ranges
     #[arg(
         long,
         value_name = "SIZE|N.Nx|A..B,…",
@@ -72,12 +74,12 @@ pub struct Arguments {
     )]
     pub scratchpad: Vec<Sizes>,
 
-    /// Sizes in a range
+    /// Number of sizes in a range
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u32).range(2..=10_000),
           help_heading = "Sweep")]
     pub steps: u32,
 
-    /// How the sizes of a range lie
+    /// Spacing of the sizes in a range
     #[arg(
         long,
         value_name = "geometric|linear",
@@ -88,16 +90,16 @@ pub struct Arguments {
     )]
     pub spacing: Spacing,
 
-    /// `resident` weights need room in the scratchpad, `streamed` ones pass by, once per use; otherwise
-    /// `cosma.machine` says, or they are resident
+    /// Whether weights occupy the scratchpad while their operator runs (resident) or are streamed past it,
+    /// once per use (default: that of `cosma.machine`, or resident)
     #[arg(long, value_name = "resident|streamed,…", value_delimiter = ',', help_heading = "Sweep")]
     pub weights: Vec<WeightsName>,
 
-    /// Whether the order of the operators is free, or that of the source
+    /// Whether the planner may reorder the operators
     #[arg(long, value_name = "free|source,…", value_delimiter = ',', default_value = "free", help_heading = "Sweep")]
     pub order: Vec<OrderName>,
 
-    /// Who decides: auto is the first of the others with a proof, greedy proves nothing
+    /// Solver: auto combines all of them, greedy proves no lower bound
     #[arg(
         long,
         value_name = "auto|search|ilp|greedy,…",
@@ -107,25 +109,25 @@ pub struct Arguments {
     )]
     pub solver: Vec<SolverName>,
 
-    /// Addresses are multiples of so many bytes; otherwise `cosma.machine` says, or it is 64
+    /// Alignment of all addresses (default: that of `cosma.machine`, or 64)
     #[arg(long, value_name = "BYTES", allow_hyphen_values = true, help_heading = "Sweep")]
     pub alignment: Option<Size>,
 
-    /// After so long the best plan so far has to do, for each size
+    /// Stop planning a size after SECONDS and take the best plan found
     #[arg(long, value_name = "SECONDS", default_value = "60", allow_hyphen_values = true, help_heading = "Sweep")]
     pub time_limit: Seconds,
 
-    /// Plans at once; unless said, as many as there are cores. They share the machine, so what the time
-    /// limit cuts off comes out better with fewer
+    /// Plans to compute in parallel (default: one per core); with fewer, plans cut off by the time limit
+    /// come out better
     #[arg(long, value_name = "N", help_heading = "Sweep")]
     jobs: Option<NonZeroUsize>,
 
-    /// Append each plan's traffic to this file as soon as it is known, and do not plan again what is
-    /// there: of the same network and options, and proven or with as much time
+    /// Append each plan's traffic to this file as soon as it is known, and reuse what the file has for the
+    /// same network and options if it was proven or had as much time
     #[arg(long, value_name = "FILE.jsonl", help_heading = "Sweep")]
     pub state: Option<PathBuf>,
 
-    /// Write everything as JSON
+    /// Write all results as JSON
     #[arg(long, value_name = "FILE.json", help_heading = "Output")]
     pub json: Option<PathBuf>,
 
@@ -133,11 +135,11 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE.csv", help_heading = "Output")]
     pub csv: Option<PathBuf>,
 
-    /// Draw traffic over size
+    /// Plot traffic against size
     #[arg(long, value_name = "FILE.svg", help_heading = "Output")]
     pub plot: Option<PathBuf>,
 
-    /// How sizes lie along the plot's axis
+    /// Scale of the plot's size axis
     #[arg(
         long,
         value_name = "log|linear",
@@ -149,27 +151,27 @@ pub struct Arguments {
     )]
     pub plot_axis: Axis,
 
-    /// Leave out times, so that the outputs of two runs can be compared
+    /// Omit times, so that the outputs of two runs can be compared
     #[arg(long, help_heading = "Output")]
     pub no_times: bool,
 }
 
-/// How numbers lie along an axis.
+/// The scale of an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Axis {
-    /// Each step is a factor.
+    /// Logarithmic: equal distances are equal factors.
     Log,
-    /// Each step is a sum.
+    /// Linear: equal distances are equal differences.
     Linear,
 }
 
 impl Arguments {
-    /// What is to be known of modules that are MLIR.
+    /// How to read an input that is MLIR.
     pub fn model_options(&self) -> ModelOptions {
         self.source.options(self.model.element_bytes())
     }
 
-    /// Plans at once.
+    /// The number of plans to compute in parallel, at least 1.
     pub fn jobs(&self) -> usize {
         self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
     }

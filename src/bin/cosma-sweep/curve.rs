@@ -1,63 +1,63 @@
-//! What the sizes of a series say about each other.
+//! The curve of a series: the best plan and bound for each size.
 //!
-//! Traffic does not rise with the scratchpad. So plans are handed on to larger sizes and bounds to
-//! smaller ones, and none may contradict another.
+//! A plan is valid for all larger sizes, and a bound holds for all smaller ones. So plans propagate to
+//! larger sizes and bounds to smaller ones, and no plan may move less than a bound.
 
 use crate::run::{Found, Outcome};
 use crate::series::Series;
 use cosma::{Bytes, Solver};
 use cosma_planner::Order;
 
-/// A size, and what is known of it.
+/// A size of the scratchpad with its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// The scratchpad's size.
+    /// The size of the scratchpad.
     pub scratchpad: Bytes,
-    /// What became of it.
+    /// The result.
     pub verdict: Verdict,
 }
 
-/// What became of a size.
+/// The result for a size.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// An operator alone needs more.
+    /// Too small for an operator.
     TooSmall,
-    /// The judge refuses the plan, or there is none.
+    /// Planning or verification failed.
     Fault(String),
     /// There is a plan.
     Planned(Known),
 }
 
-/// The best that is known of a size.
+/// The best known plan and bound for a size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Known {
-    /// Bytes besides what every plan moves.
+    /// Non-compulsory bytes of the plan.
     pub non_compulsory: Bytes,
-    /// No plan moves less besides; proven.
+    /// A proven lower bound on the non-compulsory bytes of any plan.
     pub lower_bound: Bytes,
-    /// Who made the plan, unless it is of another size.
+    /// The solver that made the plan; `None` if the plan is from another size.
     pub solver: Option<Solver>,
-    /// The smaller size that the plan was made for.
+    /// The smaller size that the plan was made for, if any.
     pub plan_from: Option<Bytes>,
-    /// The larger size that the bound was proven for.
+    /// The larger size that the bound was proven for, if any.
     pub bound_from: Option<Bytes>,
-    /// What planning took; none if it was not needed.
+    /// The planning time; `None` if this size was not planned.
     pub seconds: Option<f64>,
 }
 
 impl Known {
-    /// Whether no plan is better.
+    /// Whether the plan is proven optimal.
     pub fn is_optimal(&self) -> bool {
         self.non_compulsory == self.lower_bound
     }
 
-    /// How far it may be from the best, as a part of what it moves besides the compulsory.
+    /// The relative gap between plan and bound, 0 to 1.
     pub fn gap(&self) -> f64 {
         if self.is_optimal() { 0.0 } else { 1.0 - self.lower_bound.0 as f64 / self.non_compulsory.0 as f64 }
     }
 }
 
-/// Points by rising size.
+/// The points of a series, by ascending size, from the outcomes for its sizes.
 pub fn curve(series: &Series, outcomes: &[Outcome]) -> Vec<Point> {
     let verdict = |outcome: &Outcome| match outcome {
         Outcome::TooSmall => Verdict::TooSmall,
@@ -86,7 +86,7 @@ pub fn curve(series: &Series, outcomes: &[Outcome]) -> Vec<Point> {
     points
 }
 
-/// Plans to larger sizes, bounds to smaller ones, where they are better.
+/// Propagates plans to larger sizes and bounds to smaller ones where they are better.
 fn hand_on(points: &mut [Point]) {
     let mut best: Option<(Bytes, Bytes)> = None;
     for point in points.iter_mut() {
@@ -97,7 +97,7 @@ fn hand_on(points: &mut [Point]) {
                 known.plan_from = Some(size);
                 known.solver = None;
             }
-            // What was taken over is of that size, too.
+            // The same traffic: still from the smallest size with it.
             Some((_, bytes)) if bytes == known.non_compulsory => {}
             _ => best = Some((known.plan_from.unwrap_or(point.scratchpad), known.non_compulsory)),
         }
@@ -116,8 +116,8 @@ fn hand_on(points: &mut [Point]) {
     }
 }
 
-/// All that is wrong, as sentences: plans that the judge refuses, and those that move less than was
-/// proven for a larger scratchpad, or for a freer order.
+/// All faults as messages: failed plans, and plans that move less than a bound that was proven for a larger
+/// scratchpad or a freer order.
 pub fn faults(all: &[Series], curves: &[Vec<Point>]) -> Vec<String> {
     let mut faults = Vec::new();
     let name = |series: &Series| {
@@ -144,8 +144,8 @@ pub fn faults(all: &[Series], curves: &[Vec<Point>]) -> Vec<String> {
             };
             if let Some(((larger, bound), (smaller, bytes))) = holds.then(contradiction).flatten() {
                 faults.push(format!(
-                    "the plan for {smaller} B{} moves {bytes} B besides the compulsory, and it was proven that none for \
-                     {larger} B{} moves less than {bound} B",
+                    "the plan for {smaller} B{} moves {bytes} non-compulsory bytes, less than the lower bound for \
+                     {larger} B{}, {bound} B",
                     name(planned),
                     name(proven)
                 ));
@@ -156,7 +156,7 @@ pub fn faults(all: &[Series], curves: &[Vec<Point>]) -> Vec<String> {
 }
 
 impl Point {
-    /// What is known, if there is a plan.
+    /// The best known plan and bound, if there is a plan.
     pub fn known(&self) -> Option<&Known> {
         match &self.verdict {
             Verdict::Planned(known) => Some(known),

@@ -1,4 +1,4 @@
-//! `cosma-sweep`: plans one network for many scratchpads, and shows how its traffic falls.
+//! `cosma-sweep`: plans one network for many scratchpad sizes and reports traffic against size.
 
 mod arguments;
 #[path = "../shared/command.rs"]
@@ -36,16 +36,16 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// What the exit code says.
+/// Why the command failed, which decides the exit code.
 pub enum Failure {
-    /// The network is at fault, or a plan is: 1.
+    /// The network is invalid, or a plan is wrong: exit code 1.
     Run(Vec<String>),
-    /// The call is wrong: 2.
+    /// Usage error: exit code 2.
     Call(String),
 }
 
 fn main() -> ExitCode {
-    // Where flags are wrong, clap says so and exits with 2.
+    // On wrong flags, clap prints an error and exits with 2.
     let arguments = command::parse::<Arguments>();
     match sweep(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
 fn sweep(arguments: &Arguments) -> Result<(), Failure> {
     let network = network::read(arguments)?;
     let all = all_series(&network, arguments)?;
-    // Better now than after all has been planned.
+    // Before planning, which may take long.
     check_outputs(arguments)?;
     let mut state = None;
     if let Some(path) = &arguments.state {
@@ -96,7 +96,7 @@ fn sweep(arguments: &Arguments) -> Result<(), Failure> {
     if faults.is_empty() { Ok(()) } else { Err(Failure::Run(faults)) }
 }
 
-/// Refuses files that cannot be written, and one for two things.
+/// Fails if an output file cannot be written, or two outputs are the same file.
 fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
     let named =
         [("state", &arguments.state), ("table", &arguments.csv), ("JSON", &arguments.json), ("plot", &arguments.plot)];

@@ -1,4 +1,4 @@
-//! The network, as a problem for the planner.
+//! Reading the network as a planning problem.
 
 use crate::Failure;
 use crate::arguments::Arguments;
@@ -10,13 +10,13 @@ use std::path::Path;
 
 /// A function to plan.
 pub struct Network {
-    /// The file's name without its ending, and the function's if it was asked for.
+    /// The file's name without its extension, and the function's if it was requested.
     pub name: String,
-    /// For a machine whose scratchpad is yet to be decided.
+    /// The problem, with an arbitrary scratchpad size.
     pub problem: Problem,
 }
 
-/// Reads the network that is asked for.
+/// Reads the requested network.
 pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
     let input = &arguments.input;
     let bytes = read_input(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
@@ -37,7 +37,7 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
         }
     }
     let machine = MachineOptions {
-        // Any: sizes are what the sweep is about.
+        // Arbitrary: the sweep sets it.
         scratchpad: Some(Bytes(1)),
         alignment: arguments.alignment.map(|it| it.0),
         weights: None,
@@ -50,7 +50,7 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
             .position(|it| it == wanted)
             .ok_or_else(|| Failure::Call(format!("{file} has no function '{wanted}': {}", listed(&names))))?,
         None if names.len() == 1 => 0,
-        None => return Err(Failure::Call(format!("say with --function=NAME which is meant: {}", listed(&names)))),
+        None => return Err(Failure::Call(format!("select a function with --function=NAME: {}", listed(&names)))),
     };
     let (function, problem) = found.swap_remove(at);
     let stem = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();

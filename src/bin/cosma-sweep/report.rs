@@ -6,21 +6,21 @@ use crate::table::{Column, Table};
 use cosma_passes::{order_name, solver_name, weights_name};
 use serde::Serialize;
 
-/// All that there is to show.
+/// The results of a sweep.
 pub struct Sweep<'a> {
-    /// Of the network.
+    /// The name of the network.
     pub name: &'a str,
-    /// The curves' options.
+    /// The series.
     pub all: &'a [Series],
-    /// By series, by size.
+    /// The curve of each series.
     pub curves: &'a [Vec<Point>],
-    /// For each plan.
+    /// The time limit of each plan in seconds.
     pub time_limit: f64,
-    /// Whether to say what planning took.
+    /// Whether to report planning times.
     pub with_times: bool,
 }
 
-/// A line of the table.
+/// A row of the table.
 #[derive(Serialize)]
 struct Row {
     weights: &'static str,
@@ -33,7 +33,7 @@ struct Row {
 #[derive(Serialize)]
 struct Cells {
     scratchpad: u64,
-    /// The scratchpad's size, times the least.
+    /// The size of the scratchpad as a multiple of the minimum.
     factor: f64,
     /// `optimal`, `feasible`, `too small` or `refused`.
     status: &'static str,
@@ -42,7 +42,7 @@ struct Cells {
     non_compulsory: Option<u64>,
     lower_bound: Option<u64>,
     gap: Option<f64>,
-    /// Who made the plan.
+    /// The solver that made the plan.
     by: Option<&'static str>,
     /// The smaller scratchpad for which the plan was made.
     plan_from: Option<u64>,
@@ -69,13 +69,13 @@ struct JsonSeries {
     solver: &'static str,
     alignment: u64,
     min_scratchpad: u64,
-    /// Where a plan is known that moves nothing but what has to, if it was asked for.
+    /// A size for which a plan with only compulsory traffic is known, if requested.
     peak: Option<u64>,
     points: Vec<Cells>,
 }
 
 impl Sweep<'_> {
-    /// For a terminal: what holds for all, then a table.
+    /// The report as text: a line on each network configuration, then a table.
     pub fn text(&self) -> String {
         let operators = self.operators();
         let mut text = format!("{}: {operators} operators\n", self.name);
@@ -84,9 +84,9 @@ impl Sweep<'_> {
             if self.all[..index].iter().any(is_same) {
                 continue;
             }
-            let peak = series.peak.map_or(String::new(), |it| format!(", and nothing else moves with {it} B"));
+            let peak = series.peak.map_or(String::new(), |it| format!(", no other traffic from {it} B on"));
             text += &format!(
-                "{} weights, {} order: compulsory traffic {} B; needs a scratchpad of {} B{peak}\n",
+                "{} weights, {} order: compulsory traffic {} B; minimum scratchpad {} B{peak}\n",
                 weights_name(series.weights),
                 order_name(series.order),
                 series.compulsory(),
@@ -133,7 +133,7 @@ impl Sweep<'_> {
         Table { columns, rows: self.rows().map(row).collect() }
     }
 
-    /// A line for each size, with the names of the columns first.
+    /// The report as CSV: a header, then a line for each size.
     pub fn csv(&self) -> String {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let mut names = vec!["weights", "order", "solver", "scratchpad", "factor", "status", "total", "compulsory"];
@@ -160,7 +160,7 @@ impl Sweep<'_> {
         String::from_utf8(bytes).expect("strings were written")
     }
 
-    /// Over several lines and with a line break at the end.
+    /// The report as indented JSON, ending with a line break.
     pub fn json(&self) -> String {
         let series = self.all.iter().zip(self.curves).map(|(series, points)| JsonSeries {
             weights: weights_name(series.weights),
@@ -182,7 +182,7 @@ impl Sweep<'_> {
         text
     }
 
-    /// Of the network.
+    /// The number of operators of the network.
     pub fn operators(&self) -> usize {
         self.all.first().map_or(0, |it| it.problem().graph.ops().len())
     }

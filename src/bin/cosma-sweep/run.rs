@@ -1,10 +1,9 @@
-//! Plans every size of every series, several at once, and judges each plan.
+//! Plans every size of every series, several in parallel, and verifies each plan.
 //!
-//! A plan for one scratchpad is one for each that is larger, and a bound that is proven for one holds
-//! for each that is smaller. So of each series both ends are planned first, then what lies halfway
-//! between two that are known, and so on; and where the plan of the smaller of these two moves no more
-//! than is proven for the larger, everything between them is known, too. Whether a size is planned
-//! depends on these two alone, not on who is ready first: outcomes are the same with any number of jobs.
+//! A plan is valid for each larger scratchpad, and a bound holds for each smaller one. So both ends of a
+//! series are planned first, then the middle between two known sizes, and so on. If the plan of the smaller
+//! of these two moves no more than the bound of the larger, all sizes between them are known. Whether a
+//! size is planned depends only on these two, so outcomes do not depend on the number of jobs.
 
 use crate::judge::judge;
 use crate::series::Series;
@@ -15,43 +14,43 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What planning came to.
+/// The result of planning a size.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
-    /// Bytes besides what every plan moves.
+    /// Non-compulsory bytes of the plan.
     pub non_compulsory: Bytes,
-    /// No plan moves less besides; proven.
+    /// A proven lower bound on the non-compulsory bytes of any plan.
     pub lower_bound: Bytes,
-    /// Who made the plan.
+    /// The solver that made the plan.
     pub solver: Solver,
-    /// What planning took.
+    /// The planning time.
     pub seconds: f64,
 }
 
-/// What became of a size.
+/// The outcome for a size.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It was planned, now or before.
+    /// It was planned, in this or an earlier run.
     Found(Found),
-    /// All that lies between these two sizes of the series moves the same.
+    /// The plan of a smaller size of the series meets the bound of a larger one; both are given by index.
     Between { plan_from: usize, bound_from: usize, non_compulsory: Bytes },
-    /// An operator alone needs more.
+    /// Too small for an operator.
     TooSmall,
-    /// The judge refuses the plan, or there is none.
+    /// Planning or verification failed.
     Fault(String),
 }
 
-/// How it is done.
+/// How to plan.
 pub struct Setting {
-    /// For each plan.
+    /// The time limit of each plan.
     pub time_limit: Duration,
-    /// Plans at once.
+    /// The number of plans to compute in parallel.
     pub jobs: usize,
-    /// What was found before, and where to write what is found.
+    /// Earlier results, and the file to append new ones to.
     pub state: Option<State>,
 }
 
-/// A size that is to be planned, when the two tasks between which it lies are done.
+/// A size to plan, after the two tasks for the sizes around it.
 struct Task {
     series: usize,
     size: usize,
@@ -65,10 +64,10 @@ struct Shared {
     error: Option<String>,
 }
 
-/// Outcomes by series and size.
+/// Plans all sizes, and returns the outcomes by series and size.
 ///
 /// # Errors
-/// A sentence, where the state cannot be written.
+/// A message if the state cannot be written.
 pub fn run(all: &[Series], setting: Setting) -> Result<Vec<Vec<Outcome>>, String> {
     let tasks: Vec<Task> = tasks(all);
     let keys: Vec<Key> = all.iter().map(Key::of).collect();
@@ -96,7 +95,7 @@ pub fn run(all: &[Series], setting: Setting) -> Result<Vec<Vec<Outcome>>, String
     Ok(outcomes)
 }
 
-/// The sizes that are large enough: of each series the ends, then what is halfway.
+/// The tasks for all sizes that are large enough: the ends of each series, then the middles.
 fn tasks(all: &[Series]) -> Vec<Task> {
     let mut tasks = Vec::new();
     let mut halves: Vec<(usize, usize)> = Vec::new();
@@ -161,8 +160,8 @@ fn work(
     }
 }
 
-/// Takes the first task that is ready, waiting for others as long as need be; none if all are taken,
-/// or there is no sense in going on.
+/// Takes the first task that is ready, after waiting for one if necessary. Returns `None` if all tasks are
+/// taken, or an error occurred.
 fn next<'a>(
     tasks: &[Task],
     mut held: MutexGuard<'a, Shared>,
@@ -185,8 +184,7 @@ fn next<'a>(
     }
 }
 
-/// What is known of all sizes between two, if the plan for the smaller is no worse than what is proven
-/// for the larger.
+/// The outcome for all sizes between two, if the plan for the smaller meets the bound for the larger.
 fn known_between(tasks: &[Task], outcomes: &[Option<Outcome>], (low, high): (usize, usize)) -> Option<Outcome> {
     let (plan_from, non_compulsory) = match outcomes[low].as_ref()? {
         Outcome::Found(found) => (tasks[low].size, found.non_compulsory),

@@ -1,4 +1,4 @@
-//! A network with one choice of all options but the scratchpad: one curve of the plot.
+//! Series: a network with all options fixed but the scratchpad, which is one curve of the plot.
 
 use crate::Failure;
 use crate::arguments::Arguments;
@@ -9,43 +9,43 @@ use cosma_passes::{order_name, solver_name, weights_name};
 use cosma_planner::baseline::{AllocationRule, Baseline, OrderRule, ReplacementRule, least_peak};
 use cosma_planner::{OpId, Order, Problem};
 
-/// A network with one choice of options, and the scratchpads to plan it for.
+/// A network with its options, and the scratchpad sizes to plan it for.
 pub struct Series {
-    /// How weights travel.
+    /// Whether weights are resident or streamed.
     pub weights: Weights,
-    /// Which orders are allowed.
+    /// The allowed orders.
     pub order: Order,
-    /// Who decides.
+    /// The solver.
     pub solver: Solver,
-    /// The problem, for a scratchpad of no size.
+    /// The problem, for a scratchpad of 0 bytes.
     problem: Problem,
-    /// The least scratchpad.
+    /// The minimum scratchpad.
     pub min: Bytes,
-    /// Where a plan is known that moves nothing but what has to; none if nobody asked.
+    /// A size for which a plan with only compulsory traffic is known; `None` if it was not requested.
     pub peak: Option<Bytes>,
-    /// Rising.
+    /// The sizes to plan, ascending.
     pub sizes: Vec<Bytes>,
 }
 
 impl Series {
-    /// The problem on a machine with this scratchpad.
+    /// The problem with a scratchpad size.
     pub fn at(&self, scratchpad: Bytes) -> Problem {
         let mut problem = self.problem.clone();
         problem.machine.set_scratchpad(scratchpad);
         problem
     }
 
-    /// The problem, whatever the scratchpad.
+    /// The problem; its scratchpad has 0 bytes.
     pub fn problem(&self) -> &Problem {
         &self.problem
     }
 
-    /// What every plan moves.
+    /// The bytes that every plan moves.
     pub fn compulsory(&self) -> Bytes {
         self.problem.compulsory()
     }
 
-    /// The choices that are not the same in all of these series, in words.
+    /// The options in which these series differ, in words; empty if they do not.
     pub fn label(&self, all: &[Series]) -> String {
         let differs = |is_same: fn(&Series, &Series) -> bool| all.iter().any(|it| !is_same(it, self));
         let mut words: Vec<String> = Vec::new();
@@ -62,11 +62,14 @@ impl Series {
     }
 }
 
-/// Each choice of options, in the order in which they were given.
+/// One series for each combination of options, in the order in which they were given.
+///
+/// # Errors
+/// If the network cannot be planned, or the sizes are invalid.
 pub fn all_series(network: &Network, arguments: &Arguments) -> Result<Vec<Series>, Failure> {
-    let said = [network.problem.weights()];
-    let asked: Vec<Weights> = arguments.weights.iter().map(|it| it.0).collect();
-    let weights = once_each(if asked.is_empty() { &said } else { &asked });
+    let declared = [network.problem.weights()];
+    let requested: Vec<Weights> = arguments.weights.iter().map(|it| it.0).collect();
+    let weights = once_each(if requested.is_empty() { &declared } else { &requested });
     let orders = once_each(&arguments.order.iter().map(|it| it.0).collect::<Vec<_>>());
     let solvers = once_each(&arguments.solver.iter().map(|it| it.0).collect::<Vec<_>>());
     let mut all = Vec::new();
@@ -74,7 +77,7 @@ pub fn all_series(network: &Network, arguments: &Arguments) -> Result<Vec<Series
         for &order in &orders {
             let mut problem = network.problem.clone();
             problem.graph = problem.graph.with_weights(weights);
-            // Sizes and alignment are such that one can plan.
+            // Check sizes and alignment with a scratchpad that is large enough.
             let fits_in_every_order = problem.min_scratchpad();
             problem.machine.set_scratchpad(fits_in_every_order);
             problem.check().map_err(|error| Failure::Run(vec![error.to_string()]))?;
@@ -83,8 +86,8 @@ pub fn all_series(network: &Network, arguments: &Arguments) -> Result<Vec<Series
             let peak = arguments.scratchpad.iter().any(|it| it.needs_peak()).then(|| peak(&problem, order));
             problem.machine.set_scratchpad(Bytes::ZERO);
             let needs = Needs { min, peak: peak.unwrap_or(min), alignment: problem.machine.alignment() };
-            let asked: &[Sizes] = &arguments.scratchpad;
-            let sizes = sizes(asked, arguments.steps, arguments.spacing, &needs).map_err(Failure::Call)?;
+            let requested: &[Sizes] = &arguments.scratchpad;
+            let sizes = sizes(requested, arguments.steps, arguments.spacing, &needs).map_err(Failure::Call)?;
             for &solver in &solvers {
                 all.push(Series { weights, order, solver, problem: problem.clone(), min, peak, sizes: sizes.clone() });
             }
@@ -103,18 +106,17 @@ fn once_each<T: Copy + PartialEq>(values: &[T]) -> Vec<T> {
     once
 }
 
-/// Sets of operators a level from which the order with the least peak is chosen: enough to come close,
-/// in next to no time.
+/// The beam width of the search for an order with a low peak, in sets of operators per level.
 const WIDTH: usize = 100;
 
-/// What the lowest known plan needs that moves nothing but what has to: in the order of the source,
-/// or the one with the least peak that is found.
+/// The size that the lowest known plan with only compulsory traffic needs: in source order or, if the order
+/// is free, in an order with a low peak.
 fn peak(problem: &Problem, order: Order) -> Bytes {
     let mut problem = problem.clone();
     let rooms = problem.graph.tensors().iter().map(|it| it.size);
     let rooms = rooms.chain(problem.graph.op_ids().map(|it| problem.graph.op(it).workspace));
     let alignment = problem.machine.alignment().0;
-    // Room for everything at once.
+    // Enough for everything at once.
     let all = rooms.fold(0_u64, |sum, it| sum.saturating_add(it.0).saturating_add(alignment));
     problem.machine.set_scratchpad(Bytes(all.min(u64::MAX >> 1)));
     let mut orders = vec![problem.graph.op_ids().collect::<Vec<OpId>>()];

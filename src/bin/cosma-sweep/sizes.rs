@@ -1,53 +1,53 @@
-//! Which scratchpads a sweep visits.
+//! The scratchpad sizes of a sweep.
 
 use cosma::{Bytes, Size};
 use std::fmt;
 use std::str::FromStr;
 
-/// A size, in bytes or by what the network needs.
+/// A size, in bytes or relative to the network's needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Anchor {
-    /// The least with which the network can run.
+    /// The minimum scratchpad of the network.
     Min,
-    /// Where nothing more than the compulsory moves, if everything is placed well.
+    /// A size with only compulsory traffic.
     Peak,
-    /// Times the least, rounded down.
+    /// A multiple of the minimum, rounded down to bytes.
     Times(f64),
-    /// So many bytes.
+    /// A number of bytes.
     Size(Bytes),
 }
 
-/// One size, or steps from one to another.
+/// One size or a range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sizes {
-    /// One.
+    /// One size.
     One(Anchor),
-    /// From here to there, both included.
+    /// A range, both ends included.
     Range(Anchor, Anchor),
 }
 
-/// How steps lie between two sizes.
+/// The spacing of sizes in a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Spacing {
-    /// Each is the same multiple of the one before.
+    /// Equal factors.
     Geometric,
-    /// Each is the same number of bytes more than the one before.
+    /// Equal differences.
     Linear,
 }
 
-/// What sizes depend on.
+/// The needs of the network.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs {
-    /// The least scratchpad.
+    /// The minimum scratchpad.
     pub min: Bytes,
-    /// Where nothing more than the compulsory moves.
+    /// A size with only compulsory traffic.
     pub peak: Bytes,
-    /// Steps between two sizes are rounded up to multiples of it.
+    /// Sizes inside a range are rounded up to multiples of it.
     pub alignment: Bytes,
 }
 
 impl Sizes {
-    /// Whether [`Needs::peak`] counts.
+    /// Whether it depends on [`Needs::peak`].
     pub fn needs_peak(self) -> bool {
         match self {
             Sizes::One(anchor) => anchor == Anchor::Peak,
@@ -56,11 +56,11 @@ impl Sizes {
     }
 }
 
-/// All sizes that are asked for, rising, none twice.
+/// All requested sizes, ascending, without duplicates. A range that ends at a peak below its start is only
+/// its start.
 ///
 /// # Errors
-/// A sentence about a range that runs backwards. One that ends at the peak is its start alone, where
-/// the network's peak lies below.
+/// A message about any other range that ends below its start.
 pub fn sizes(asked: &[Sizes], n_steps: u32, spacing: Spacing, needs: &Needs) -> Result<Vec<Bytes>, String> {
     let mut sizes = Vec::new();
     for &asked in asked {
@@ -147,11 +147,11 @@ impl FromStr for Anchor {
             ("peak", _) => Ok(Anchor::Peak),
             (_, Some(factor)) => match factor.parse::<f64>() {
                 Ok(factor) if 0.0 < factor && factor <= 1e6 => Ok(Anchor::Times(factor)),
-                _ => Err(format!("'{text}' is no multiple of the least scratchpad: write it as 1.5x")),
+                _ => Err(format!("'{text}' is not a multiple of the minimum scratchpad such as 1.5x")),
             },
             _ => match text.parse::<Size>() {
                 Ok(size) => Ok(Anchor::Size(size.0)),
-                Err(error) => Err(format!("{error}; or a multiple of the least, as in 1.5x, or min, or peak")),
+                Err(error) => Err(format!("{error}; or a multiple of the minimum such as 1.5x, or min, or peak")),
             },
         }
     }
@@ -198,11 +198,11 @@ mod tests {
             let message = text.parse::<Sizes>().unwrap_err();
             assert!(message.contains(expected), "{message}");
         };
-        refuse("-1x", "'-1x' is no multiple of the least scratchpad");
-        refuse("infx", "'infx' is no multiple of the least scratchpad");
+        refuse("-1x", "'-1x' is not a multiple of the minimum scratchpad");
+        refuse("infx", "'infx' is not a multiple of the minimum scratchpad");
         refuse("1KB", "'1KB' has the unit 'KB'");
-        refuse("1KiB..", "'' is no size");
-        refuse("1..2..3", "'2..3' is no size");
+        refuse("1KiB..", "'' is not a size");
+        refuse("1..2..3", "'2..3' is not a size");
         let backwards = [Sizes::Range(Anchor::Times(2.0), Anchor::Size(Bytes(64)))];
         let message = sizes(&backwards, 5, Spacing::Geometric, &NEEDS).unwrap_err();
         assert_eq!(message, "the scratchpads 2x..64 run backwards: 2000 B to 64 B");

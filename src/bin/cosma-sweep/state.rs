@@ -1,8 +1,8 @@
-//! What was found before, and what is found now, in a file that a run that was stopped leaves behind.
+//! The state file: results of this and earlier runs, so that an interrupted sweep can be resumed.
 //!
-//! Each line is one plan's traffic, written at once and never changed. What a line is about is in it,
-//! as a hash of the problem and of the options that decide who plans, so that one file may serve many
-//! networks. Only the last line can be incomplete, where a run was killed as it wrote; it is dropped.
+//! Each line is the traffic of one plan, appended when it is known and never changed. It contains a hash of
+//! the problem and the options, so one file can serve many networks. Only the last line can be incomplete,
+//! if a run was killed while writing it; it is dropped.
 
 use crate::run::Found;
 use crate::series::Series;
@@ -17,16 +17,16 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// How every line begins, by which files of others are told.
+/// The beginning of every line, which identifies the format.
 const BEGINNING: &str = r#"{"sweep":1,"#;
 
 #[derive(Serialize, Deserialize)]
 struct Line {
     /// The version of the format.
     sweep: u32,
-    /// Network, machine without scratchpad, options and version of COSMA, as a hash.
+    /// A hash of network, machine without scratchpad, options and version of COSMA.
     problem: String,
-    /// Beside the hash, for people.
+    /// In the hash as well; here for readers, like the two after it.
     weights: String,
     order: String,
     solver: String,
@@ -34,22 +34,22 @@ struct Line {
     scratchpad: u64,
     non_compulsory: u64,
     lower_bound: u64,
-    /// Who made the plan.
+    /// The solver that made the plan.
     by: String,
     seconds: f64,
 }
 
-/// The file, open for what is to come, and what was in it.
+/// An open state file with its lines by key and scratchpad.
 pub struct State {
     file: File,
     lines: HashMap<(String, u64), Vec<Line>>,
 }
 
-/// What the key of a line says of a series.
+/// The hash that identifies a series in a state file.
 pub struct Key(String);
 
 impl Key {
-    /// Of a series, whatever the scratchpad and the time limit.
+    /// The key of a series, which does not depend on scratchpad and time limit.
     pub fn of(series: &Series) -> Key {
         let mut hasher = FnvHasher::default();
         let (order, solver) = (order_name(series.order), solver_name(series.solver));
@@ -61,11 +61,10 @@ impl Key {
 }
 
 impl State {
-    /// Opens a file, or makes one; gives also a warning about what was left out.
+    /// Opens or creates a file. Returns a warning if an incomplete line was dropped.
     ///
     /// # Errors
-    /// A sentence about a file that cannot be read or written, that another run has, or that is
-    /// something else.
+    /// A message if the file cannot be read or written, is in use by another run, or has another format.
     pub fn open(path: &Path) -> Result<(State, Option<String>), String> {
         let name = path.display();
         let cannot = |error: io::Error| format!("cannot open {name}: {error}");
@@ -74,14 +73,14 @@ impl State {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(format!("another sweep is writing to {name}")),
-            // There are filesystems without locks.
+            // Some file systems do not support locks.
             Err(TryLockError::Error(_)) => {}
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(cannot)?;
         let whole = bytes.iter().rposition(|it| *it == b'\n').map_or(0, |it| it + 1);
         let mut lines: HashMap<(String, u64), Vec<Line>> = HashMap::new();
-        let foreign = |number: usize| format!("{name}:{number}: this is no line of a sweep; say another file");
+        let foreign = |number: usize| format!("{name}:{number}: not a line of a sweep; choose another file");
         let mut n_lines = 0;
         for line in bytes[..whole].split_inclusive(|it| *it == b'\n') {
             n_lines += 1;
@@ -99,12 +98,12 @@ impl State {
                 return Err(foreign(n_lines + 1));
             }
             file.set_len(whole as u64).and_then(|()| file.seek(io::SeekFrom::End(0))).map_err(cannot)?;
-            warning = Some(format!("{name}:{}: the line is incomplete, and is left out", n_lines + 1));
+            warning = Some(format!("{name}:{}: the incomplete line is dropped", n_lines + 1));
         }
         Ok((State { file, lines }, warning))
     }
 
-    /// What is known of a series at a scratchpad, if it is proven, or had at least as much time.
+    /// The latest result for a series and a scratchpad that is proven optimal or had at least as much time.
     pub fn find(&self, key: &Key, scratchpad: Bytes, time_limit: Duration) -> Option<Found> {
         let lines = self.lines.get(&(key.0.clone(), scratchpad.0))?;
         let serves = |it: &&Line| it.non_compulsory == it.lower_bound || time_limit.as_secs_f64() <= it.time_limit;
@@ -117,10 +116,10 @@ impl State {
         })
     }
 
-    /// Adds what was found.
+    /// Appends a result.
     ///
     /// # Errors
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub fn add(
         &mut self,
         key: &Key,

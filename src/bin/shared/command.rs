@@ -1,7 +1,7 @@
-//! What all tools do alike with their command line: read it; and tell those who package them what is in it.
+//! The command line of all tools: parsing, printing, manual pages and shell completions.
 //!
-//! Each tool writes its own manual page and completions (`--generate`), from the same description as
-//! its `--help`, so that none can be forgotten or be behind.
+//! `--generate` writes manual pages and completions from the same description as `--help`, so they are
+//! complete and up to date.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command, Parser, ValueEnum, value_parser};
@@ -11,7 +11,8 @@ use clap_mangen::roff::{Roff, roman};
 use std::io::{self, Write};
 use std::process::exit;
 
-/// Headings in what follows the flags that are sections of a manual page; all else are notes.
+/// The headings in the text after the flags that become sections of the manual page. The rest becomes
+/// notes.
 const SECTIONS: [&str; 3] = ["Examples", "Exit status", "Environment"];
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -24,8 +25,7 @@ enum Generated {
     Zsh,
 }
 
-/// The flags of this process. Where they are wrong, or ask for nothing but a text about the tool, the
-/// process ends here.
+/// Parses the command line. Exits on wrong flags and after `--help`, `--version` and `--generate`.
 pub fn parse<Arguments: Parser>() -> Arguments {
     let mut command = Arguments::command().arg(
         Arg::new("generate")
@@ -33,7 +33,7 @@ pub fn parse<Arguments: Parser>() -> Arguments {
             .value_name("man|SHELL")
             .value_parser(value_parser!(Generated))
             .hide_possible_values(true)
-            // What is required otherwise is not.
+            // Without the required arguments.
             .exclusive(true)
             .help(
                 "Print the manual page, or completions for a shell (bash, elvish, fish, powershell or zsh), and do \
@@ -47,7 +47,10 @@ pub fn parse<Arguments: Parser>() -> Arguments {
     Arguments::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit())
 }
 
-/// To the standard output. A reader that has gone is no error.
+/// Prints to standard output.
+///
+/// # Errors
+/// If it cannot be written to. A closed pipe is not an error.
 pub fn print(text: &[u8]) -> io::Result<()> {
     let mut output = io::stdout().lock();
     match output.write_all(text).and_then(|()| output.flush()) {
@@ -56,7 +59,7 @@ pub fn print(text: &[u8]) -> io::Result<()> {
     }
 }
 
-/// A line to the standard error, if anybody listens.
+/// Prints a line to standard error. Errors are ignored: it may be closed.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
@@ -76,15 +79,15 @@ fn generate(command: Command, generated: Generated) -> Vec<u8> {
     text
 }
 
-/// An argument whose value's name lists what there is, `auto|search`, is completed to these.
+/// Completes an argument whose value name lists alternatives, as `auto|search`, to these.
 fn with_alternatives(argument: Arg) -> Arg {
     let name = argument.get_value_names().and_then(|it| it.first()).map(|it| it.trim_end_matches(",…").to_owned());
     let is_word = |it: &str| !it.is_empty() && it.chars().all(|it| it.is_ascii_lowercase() || it == '-');
     match name {
         Some(name) if name.contains('|') && name.split('|').all(is_word) => {
-            // The description lasts as long as the process, which ends when it is written.
+            // Leaking is fine: the process ends once the completions are written.
             let words: Vec<&'static str> = name.leak().split('|').collect();
-            // As arguments are read, values are what they were: only what is generated sees this.
+            // Only the generated completions use this parser.
             argument.value_parser(PossibleValuesParser::new(words))
         }
         _ => argument,
@@ -103,7 +106,7 @@ fn man(command: Command) -> Vec<u8> {
     page
 }
 
-/// What follows the flags, line by line as it is: sections by their headings, and notes.
+/// Formats the text after the flags verbatim: notes, then sections with their headings.
 fn sections(text: &str) -> Roff {
     let mut notes: Vec<&str> = Vec::new();
     let mut named: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -114,7 +117,7 @@ fn sections(text: &str) -> Roff {
             is_named = true;
             continue;
         }
-        // A section goes on as long as its lines are indented.
+        // A section ends at a line that is not indented.
         is_named &= line.is_empty() || line.starts_with(' ');
         match named.last_mut() {
             Some((_, lines)) if is_named => lines.push(line.strip_prefix("  ").unwrap_or(line)),

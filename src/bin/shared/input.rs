@@ -1,11 +1,11 @@
-//! What a command is given to read.
+//! Reading the input of a command.
 
 use std::io::{self, Read};
 
-/// The bytes of a file, or of the standard input for `-`.
+/// Reads a file, or standard input for `-`.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// If it cannot be read.
 pub fn read(input: &str) -> io::Result<Vec<u8>> {
     if input != "-" {
         return std::fs::read(input);

@@ -1,29 +1,28 @@
-//! Models of others, ONNX and MLIR's upstream dialects, and the flags that say how they are read.
+//! The flags that control how ONNX models and modules of upstream dialects are read.
 
 use clap::{Args, ValueEnum};
 use cosma_import::{Grouping, Options, Sharing, import};
 use std::path::{Path, PathBuf};
 
-/// How a model is read.
+/// How to read a model.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Models")]
 pub struct ModelArguments {
-    /// The size of a symbolic dimension of an ONNX model; `INPUT[AXIS]` is one without a name. May be given several times
+    /// Size of a symbolic dimension of an ONNX model; `INPUT[AXIS]` names an anonymous one. May be given several times
     #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = dimension)]
     dimensions: Vec<(String, u64)>,
 
-    /// Plan floats as integers of so many bytes, to which they will be quantised; otherwise as they are
+    /// Count N bytes per float element, as after quantisation (default: the size of its type)
     #[arg(long, value_name = "N", value_parser = ["1", "2", "4", "8"])]
     element_bytes: Option<String>,
 
-    /// Which operators become one: those that an accelerator runs at once, or none. Unless said, so it is
-    /// with ONNX models and nothing is grouped in MLIR; --group alone is --group=accelerator
+    /// Whether operations that an accelerator runs as one operator are grouped (default: accelerator for
+    /// ONNX, none for MLIR); --group alone means --group=accelerator
     #[arg(long, value_name = "GROUP", value_enum, num_args = 0..=1, require_equals = true,
           default_missing_value = "accelerator")]
     group: Option<Group>,
 
-    /// Which operators of an ONNX model may write results where operands lie that nobody else is still to
-    /// read: those that can, or none
+    /// Whether operators of an ONNX model may overwrite an operand that is not read later
     #[arg(long, value_name = "WHICH", value_enum, default_value = "operators")]
     in_place: InPlace,
 }
@@ -41,7 +40,10 @@ enum Group {
 }
 
 impl ModelArguments {
-    /// A model as text in source form, or what is wrong with it, and where.
+    /// Converts a model to MLIR text in source form.
+    ///
+    /// # Errors
+    /// A message that begins with `name` and the position in the model.
     pub fn read(&self, model: Vec<u8>, name: &str) -> Result<String, String> {
         if is_tflite(name, &model) {
             return Err(format!("{name}:1:1: error: {TFLITE}"));
@@ -64,45 +66,45 @@ impl ModelArguments {
         network.map(|it| it.to_string()).map_err(|error| format!("{name}:{}:1: error: {error}", error.position()))
     }
 
-    /// Bytes of a float after quantisation.
+    /// Bytes per float element after quantisation, if given.
     pub fn element_bytes(&self) -> Option<u64> {
         self.element_bytes.as_ref().and_then(|it| it.parse().ok())
     }
 
-    /// Whether operators of MLIR become one as well.
-    #[allow(dead_code)] // One of the programs reads no MLIR.
+    /// Whether to group the operations of an MLIR module.
+    #[allow(dead_code)] // cosma-import reads no MLIR.
     pub fn groups_mlir(&self) -> bool {
         self.group == Some(Group::Accelerator)
     }
 }
 
-/// What is said of a model that is read by way of another form.
-const TFLITE: &str = "a TFLite model has to be converted to TOSA first: pip install tosa-converter-for-tflite, then \
+/// The error for TFLite models, which COSMA reads only after conversion to TOSA.
+const TFLITE: &str = "a TFLite model must be converted to TOSA first: pip install tosa-converter-for-tflite, then \
                       tosa-converter-for-tflite MODEL.tflite --text -o MODEL.mlir, then cosma-opt --group --inputs=0 \
                       MODEL.mlir";
 
-/// Whether the input is a model: as its name says; or it begins with what no text and no bytecode
-/// does, but every model that has the version of its format first, as all writers put it.
-#[allow(dead_code)] // One of the programs reads nothing else.
+/// Whether the input is an ONNX or TFLite model, by its extension or its first bytes. An ONNX file starts
+/// with the tag of `ir_version` (byte 8), as all exporters write it; no MLIR text or bytecode does.
+#[allow(dead_code)] // cosma-import reads nothing else.
 pub fn is_model(input: &str, text: &[u8]) -> bool {
     input.ends_with(".onnx") || text.first() == Some(&8) || is_tflite(input, text)
 }
 
-/// Whether the input is a model of TFLite: as its name says, or the four bytes behind its first four.
+/// Whether the input is a TFLite model, by its extension or its file identifier at byte 4.
 fn is_tflite(input: &str, text: &[u8]) -> bool {
     input.ends_with(".tflite") || text.get(4..8) == Some(b"TFL3")
 }
 
-/// The folder of a model that comes from a file.
+/// The folder of the model, or `None` if it was not read from a file.
 fn folder(name: &str) -> Option<PathBuf> {
     let path = Path::new(name);
-    // The standard input is called as no file is.
+    // The name of standard input is not that of a file.
     let parent = path.is_file().then(|| path.parent())??;
     Some(if parent.as_os_str().is_empty() { ".".into() } else { parent.into() })
 }
 
 fn dimension(text: &str) -> Result<(String, u64), String> {
     let (name, size) = text.rsplit_once('=').ok_or("write it as NAME=SIZE")?;
-    let size = size.parse().map_err(|_| format!("'{size}' is no size"))?;
+    let size = size.parse().map_err(|_| format!("'{size}' is not a size"))?;
     Ok((name.into(), size))
 }

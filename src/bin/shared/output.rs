@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all.
+//! Atomic writing of files.
 
 use std::fs::Permissions;
 use std::io::{self, Write};
@@ -6,32 +6,32 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
-/// A file whose content is ready, and which replaces what is there when it is put in place.
+/// A prepared output: its content is on disk, and replaces the target with [`Output::put`].
 pub struct Output {
     target: PathBuf,
     content: Content,
 }
 
 enum Content {
-    /// Beside the target, which it will replace.
+    /// A temporary file beside the target.
     File(NamedTempFile),
-    /// The target cannot be replaced: it is the standard output, a pipe or a device.
+    /// The content for a target that cannot be replaced: standard output, a pipe or a device.
     Stream(Vec<u8>),
 }
 
 impl Output {
-    /// Prepares a file. Nothing is to be seen of it before [`Output::put`].
+    /// Prepares an output. The target does not change before [`Output::put`].
     ///
-    /// The target of a symbolic link is replaced, not the link; permissions stay, if there is a file.
+    /// If `path` is a symbolic link, its target is replaced. An existing file keeps its permissions.
     ///
     /// # Errors
-    /// Where the folder cannot be written to.
+    /// If the folder or an existing file is not writable, or `path` is a folder.
     pub fn prepare(path: &Path, content: &[u8]) -> io::Result<Output> {
         let stream = |target: &Path| Output { target: target.into(), content: Content::Stream(content.into()) };
         if path == Path::new("-") {
             return Ok(stream(path));
         }
-        // `/dev/stdout` leads to whatever the process was given, which is not ours to replace.
+        // `/dev/stdout` is a link to an open file of the process, which must not be replaced.
         if path.starts_with("/dev") || path.starts_with("/proc") {
             return Ok(stream(path));
         }
@@ -43,14 +43,14 @@ impl Output {
             Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() => return Ok(stream(&target)),
             Ok(found) => {
-                // Replacing needs no right to write the file; who took it away meant something.
+                // Replacing a file does not need write permission on it, but respect a missing one.
                 std::fs::OpenOptions::new().append(true).open(&target)?;
                 Some(found.permissions())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        // A new file gets what the process's mask leaves of these.
+        // The umask of the process applies to a new file.
         let mut file =
             Builder::new().prefix(".cosma-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
         if let Some(mode) = mode {
@@ -61,16 +61,16 @@ impl Output {
     }
 
     /// Whether one of the two would replace the other.
-    #[allow(dead_code)] // Some of the programs write one file.
+    #[allow(dead_code)] // Not used by commands that write only one file.
     pub fn replaces(&self, other: &Output) -> bool {
         let is_file = |it: &Output| matches!(it.content, Content::File(_));
         is_file(self) && is_file(other) && self.target == other.target
     }
 
-    /// Puts the file in its place.
+    /// Replaces the target, or writes to it if it is a stream.
     ///
     /// # Errors
-    /// Where it cannot be replaced or written to. A reader that has gone is none.
+    /// If it cannot be replaced or written to. A closed pipe is not an error.
     pub fn put(self) -> io::Result<()> {
         let write =
             |stream: &mut dyn Write, content: &[u8]| match stream.write_all(content).and_then(|()| stream.flush()) {
@@ -87,7 +87,7 @@ impl Output {
     }
 }
 
-/// Where a chain of symbolic links ends, be there a file or not.
+/// Follows a chain of symbolic links to its end, which need not exist.
 fn follow(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_path_buf();
     for _ in 0..40 {

@@ -1,31 +1,30 @@
-//! The flags of those that plan modules of MLIR: for which machine, what is to be known of a module, and
-//! who decides.
+//! Flags shared by the commands that plan MLIR modules: the machine, how to read a module, and the solver.
 
 use clap::Args;
 use cosma::{MachineOptions, ModelOptions, Seconds, Size, SolverName, WeightsName};
 
-/// The machine.
-#[allow(dead_code)] // One of the programs plans for several.
+/// The machine to plan for.
+#[allow(dead_code)] // cosma-sweep has its own flags, for several machines.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Machine")]
 pub struct MachineArguments {
-    /// Size of the scratchpad; otherwise the attribute `cosma.machine` says
+    /// Size of the scratchpad (default: that of the attribute `cosma.machine`)
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     scratchpad: Option<Size>,
 
-    /// Addresses are multiples of so many bytes; otherwise `cosma.machine` says, or it is 64
+    /// Alignment of all addresses (default: that of `cosma.machine`, or 64)
     #[arg(long, value_name = "BYTES", allow_hyphen_values = true)]
     alignment: Option<Size>,
 
-    /// `resident` weights need room in the scratchpad, `streamed` ones pass by, once per use; otherwise
-    /// `cosma.machine` says, or they are resident
+    /// Whether weights occupy the scratchpad while their operator runs (resident) or are streamed past it,
+    /// once per use (default: that of `cosma.machine`, or resident)
     #[arg(long, value_name = "resident|streamed")]
     weights: Option<WeightsName>,
 }
 
-#[allow(dead_code)] // As above.
+#[allow(dead_code)] // Not used by cosma-sweep.
 impl MachineArguments {
-    /// What they say.
+    /// The machine options; `None` for flags that are absent.
     pub fn options(&self) -> MachineOptions {
         MachineOptions {
             scratchpad: self.scratchpad.map(|it| it.0),
@@ -35,37 +34,37 @@ impl MachineArguments {
     }
 }
 
-/// What the functions of a module do not say themselves.
+/// What a module does not declare about its functions.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Models")]
 pub struct SourceArguments {
-    /// Which arguments of MLIR's functions are inputs of the network, as 0,2; all others are weights.
-    /// Unless said, those marked `cosma.weight` are
+    /// Indices of the function arguments that are inputs of the network, as 0,2; all others are weights
+    /// (default: arguments marked `cosma.weight` are weights)
     #[arg(long, value_name = "INDEX,…", value_delimiter = ',')]
     inputs: Option<Vec<usize>>,
 
-    /// Let operators run that compute from weights alone, instead of computing them before
+    /// Plan operators that compute only from weights, instead of taking their results as weights
     #[arg(long)]
     run_weights: bool,
 }
 
 impl SourceArguments {
-    /// What they say; floats take so many bytes each, or as many as their type.
+    /// The model options. A float takes `element_bytes` bytes; `None` means the size of its type.
     pub fn options(&self, element_bytes: Option<u64>) -> ModelOptions {
         ModelOptions { inputs: self.inputs.clone(), element_bytes, run_weights: self.run_weights }
     }
 }
 
-/// Who decides, and how long.
-#[allow(dead_code)] // One of the programs has several decide.
+/// The solver and its time limit.
+#[allow(dead_code)] // cosma-sweep has its own flags, for several solvers.
 #[derive(Args, Clone, Copy, Debug)]
 #[command(next_help_heading = "Planning")]
 pub struct PlanningArguments {
-    /// Who decides: auto is the first of the others with a proof, greedy proves nothing
+    /// Solver: auto combines all of them, greedy proves no lower bound
     #[arg(long, value_name = "auto|search|ilp|greedy", default_value = "auto")]
     pub solver: SolverName,
 
-    /// After so long the best plan so far has to do, for each function
+    /// Stop planning a function after SECONDS and take the best plan found
     #[arg(long, value_name = "SECONDS", default_value = "60", allow_hyphen_values = true)]
     pub time_limit: Seconds,
 }

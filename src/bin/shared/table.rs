@@ -1,20 +1,20 @@
-//! Tables, as text and as Markdown.
+//! Tables as text and Markdown.
 
 use std::fmt::Write;
 
-/// A column's name, and whether numbers stand in it, which stand to the right.
+/// A column's name, and whether it is right-aligned, as numbers are.
 pub type Column = (String, bool);
 
-/// Cells by row.
+/// A table.
 pub struct Table {
-    /// What the columns are.
+    /// The columns.
     pub columns: Vec<Column>,
-    /// As many cells in each as there are columns.
+    /// The rows, each with one cell per column.
     pub rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// For terminals: columns in line.
+    /// The table as text with aligned columns.
     pub fn text(&self) -> String {
         let widths: Vec<usize> = self.widths();
         let mut text = String::new();
@@ -27,8 +27,8 @@ impl Table {
         text
     }
 
-    /// A table of GitHub's Markdown.
-    #[allow(dead_code)] // Only one of the programs writes it.
+    /// The table in GitHub's Markdown.
+    #[allow(dead_code)] // Only cosma-bench writes it.
     pub fn markdown(&self) -> String {
         let mut text = String::new();
         let names: Vec<&str> = self.columns.iter().map(|it| it.0.as_str()).collect();
@@ -37,7 +37,7 @@ impl Table {
         for row in &self.rows {
             let _ = writeln!(text, "| {} |", row.join(" | "));
         }
-        // Names of methods, not emphasis.
+        // In names of methods, `*` is not emphasis.
         text.replace('*', "\\*")
     }
 

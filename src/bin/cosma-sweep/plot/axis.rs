@@ -1,6 +1,6 @@
-//! Axes: where numbers lie, and which of them are written.
+//! Scales and ticks of axes.
 
-/// From numbers to parts of an axis.
+/// Maps numbers to positions on an axis.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
     low: f64,
@@ -9,17 +9,17 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Equal differences are equally long.
+    /// A linear scale.
     pub fn linear(low: f64, high: f64) -> Scale {
         Scale { low, high, is_log: false }
     }
 
-    /// Equal factors are equally long. Both ends are above zero.
+    /// A logarithmic scale. Both ends are positive.
     pub fn log(low: f64, high: f64) -> Scale {
         Scale { low: low.max(f64::MIN_POSITIVE), high, is_log: true }
     }
 
-    /// Where a number lies: 0 at the low end, 1 at the high one.
+    /// The position of a number: 0 at the low end, 1 at the high end.
     pub fn part(&self, value: f64) -> f64 {
         let Scale { low, high, is_log } = *self;
         let part = if is_log { (value / low).ln() / (high / low).ln() } else { (value - low) / (high - low) };
@@ -30,7 +30,7 @@ impl Scale {
 /// A unit of an axis.
 #[derive(Clone, Copy, Debug)]
 pub struct Unit {
-    /// As `MiB`.
+    /// For example `MiB`.
     pub name: &'static str,
     bytes: f64,
 }
@@ -41,25 +41,25 @@ fn unit(power: usize) -> Unit {
     Unit { name: UNITS[power], bytes: 1024_f64.powi(power as i32) }
 }
 
-/// The unit that suits numbers up to one, of which so much is seen.
+/// The unit for an axis that ends at `most` bytes and is `extent` bytes long.
 pub fn unit_of(most: f64, extent: f64) -> Unit {
     let fits = |power: &usize| 4.0 <= most / unit(*power).bytes && 0.5 <= extent / unit(*power).bytes;
     unit((0..UNITS.len()).rev().find(fits).unwrap_or(0))
 }
 
-/// In the largest unit of which there is one: `1.5 MiB`.
+/// Formats bytes in the largest unit not above them: `1.5 MiB`.
 pub fn with_unit(bytes: f64) -> String {
     let unit = unit((0..UNITS.len()).rev().find(|it| unit(*it).bytes <= bytes).unwrap_or(0));
     format!("{} {}", plain(bytes / unit.bytes, 2), unit.name)
 }
 
-/// Not more digits behind the point than so many, and none that say nothing.
+/// Formats a number with at most `digits` decimals and no trailing zeros.
 fn plain(number: f64, digits: usize) -> String {
     let text = format!("{number:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
 
-/// Round numbers of an axis of traffic, in its unit, with their texts.
+/// The ticks of a traffic axis in bytes, with their texts in `unit`.
 pub fn traffic_ticks(low: f64, high: f64, unit: &Unit) -> Vec<(f64, String)> {
     let (low, high) = (low / unit.bytes, high / unit.bytes);
     let step = round_step((high - low) / 6.0);
@@ -67,11 +67,11 @@ pub fn traffic_ticks(low: f64, high: f64, unit: &Unit) -> Vec<(f64, String)> {
     multiples(low, high, step).map(|it| (it * unit.bytes, plain(it, digits))).collect()
 }
 
-/// Round sizes of an axis of scratchpads, with their texts.
+/// The ticks of a size axis in bytes, with their texts.
 pub fn size_ticks(scale: &Scale) -> Vec<(f64, String)> {
     let Scale { low, high, is_log } = *scale;
     let of_sums = || -> Vec<(f64, String)> {
-        // Three digits behind the point tell the ticks from each other.
+        // Three decimals distinguish the ticks.
         let fits = |power: &usize| 1.0 <= high / unit(*power).bytes && 0.02 <= (high - low) / unit(*power).bytes;
         let unit = unit((0..UNITS.len()).rev().find(fits).unwrap_or(0));
         let step = round_step((high - low) / unit.bytes / 7.0).max(1.0 / unit.bytes);
@@ -79,25 +79,25 @@ pub fn size_ticks(scale: &Scale) -> Vec<(f64, String)> {
         ticks.map(|it| (it * unit.bytes, format!("{} {}", plain(it, 3), unit.name))).collect()
     };
     let of_factors = |parts: u32| -> Vec<f64> {
-        // Each power of two, and what divides the way to the next in equal parts.
+        // Each power of two, and equal divisions of the interval to the next.
         let powers = (low.log2().floor() as i32)..=(high.log2().ceil() as i32);
         let part = move |power: i32, it: u32| 2_f64.powi(power) * (1.0 + f64::from(it) / f64::from(parts));
         let sizes = powers.flat_map(|power| (0..parts).map(move |it| part(power, it)));
         sizes.filter(|it| low <= *it && *it <= high && it.fract() == 0.0).collect()
     };
-    // Where sums are as long, zero may be the low end, and there is no end to its powers.
+    // A linear axis may begin at zero, below which there are infinitely many powers of two.
     let found = if is_log { [1, 2, 4, 8].map(of_factors).into_iter().find(|it| 4 <= it.len()) } else { None };
     match found {
         Some(ticks) => {
             let every = ticks.len().div_ceil(9);
             ticks.into_iter().step_by(every).map(|it| (it, with_unit(it))).collect()
         }
-        // Between sizes so close to each other, factors are sums.
+        // On a short interval, a logarithmic axis is nearly linear.
         None => of_sums(),
     }
 }
 
-/// The least of 1, 2, 5 and 10 times a power of ten that is not below.
+/// The smallest number of the form 1, 2 or 5 times a power of ten that is at least `least`.
 fn round_step(least: f64) -> f64 {
     let power = 10_f64.powf(least.max(f64::MIN_POSITIVE).log10().floor());
     let round = [1.0, 2.0, 5.0, 10.0].map(|it| it * power);
@@ -106,7 +106,7 @@ fn round_step(least: f64) -> f64 {
 
 fn multiples(low: f64, high: f64, step: f64) -> impl Iterator<Item = f64> {
     let first = (low / step - 1e-9).ceil();
-    // A step that is too small for the numbers leaves one.
+    // At most 50, in case the step vanishes beside the numbers.
     (0..50).map(move |it| (first + f64::from(it)) * step).take_while(move |it| *it <= high * (1.0 + 1e-12))
 }
 

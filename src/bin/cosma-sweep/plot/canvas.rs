@@ -1,4 +1,4 @@
-//! What is drawn, in the words of SVG. Numbers come as what they stand for; where they lie is decided here.
+//! Drawing primitives of the plot on an SVG document. Arguments are sizes and traffic in bytes.
 
 use super::axis::Scale;
 use svg::node::element::path::Data;
@@ -9,14 +9,14 @@ const WIDTH: f64 = 760.0;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 44.0;
-/// Where the axis of sizes lies.
+/// The y coordinate of the size axis.
 const FLOOR: f64 = 402.0;
-/// Where the legend begins, below the name of that axis.
+/// The y coordinate of the top of the legend.
 const LEGEND: f64 = 456.0;
-/// Of a line of the legend.
+/// The height of a line of the legend.
 const LINE: f64 = 20.0;
 
-/// Width of a letter of the text beside, on average: there is no font to measure.
+/// The average width of a letter.
 const LETTER: f64 = 6.0;
 
 const STYLE: &str = "\
@@ -29,18 +29,12 @@ line.axis { stroke: #222 }
 line.base { stroke: #444; stroke-dasharray: 6 3 }
 path.stairs { fill: none; stroke-width: 1.6; stroke-linejoin: round }";
 
-/// Where numbers lie.
+/// The scales of the plot.
 pub struct Frame {
-    /// Of the scratchpad's size.
+    /// The scale of scratchpad sizes.
     pub x: Scale,
-    /// Of traffic.
+    /// The scale of traffic.
     pub y: Scale,
-}
-
-impl Default for Frame {
-    fn default() -> Frame {
-        Frame { x: Scale::linear(0.0, 1.0), y: Scale::linear(0.0, 1.0) }
-    }
 }
 
 impl Frame {
@@ -53,7 +47,7 @@ impl Frame {
     }
 }
 
-/// The shapes of curves' marks.
+/// The shape of a curve's marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     Circle,
@@ -63,28 +57,28 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// In the order in which curves get them.
+    /// All marks, in the order in which curves get them.
     pub const ALL: [Mark; 4] = [Mark::Circle, Mark::Square, Mark::Triangle, Mark::Diamond];
 }
 
-/// What stands before a line of the legend.
+/// The sample of a legend entry.
 pub enum Sample {
-    /// A piece of a curve.
+    /// A piece of a curve: its mark and colour.
     Curve(Mark, &'static str),
-    /// A mark alone, filled or not.
+    /// A single mark: its colour, and whether it is filled.
     Mark(&'static str, bool),
-    /// A piece of a band.
+    /// A piece of a band: its colour.
     Band(&'static str),
 }
 
-/// Where a text begins.
+/// The alignment of a text.
 pub enum Anchor {
     Start,
     Middle,
     End,
 }
 
-/// A picture that is being drawn.
+/// A plot that is being drawn.
 pub struct Canvas<'a> {
     frame: &'a Frame,
     document: Document,
@@ -92,7 +86,7 @@ pub struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
-    /// Nothing but a white ground.
+    /// An empty plot on white.
     pub fn new(frame: &Frame) -> Canvas<'_> {
         let document = Document::new()
             .add(Style::new(STYLE))
@@ -100,7 +94,7 @@ impl Canvas<'_> {
         Canvas { frame, document, height: LEGEND }
     }
 
-    /// The text of the file.
+    /// The SVG document as text.
     pub fn finish(self) -> String {
         let Canvas { document, height, .. } = self;
         let document = document.set("width", WIDTH).set("height", height);
@@ -109,20 +103,20 @@ impl Canvas<'_> {
         text
     }
 
-    /// Above all, to the left and to the right.
+    /// Writes a title at the top left, and a note at the top right.
     pub fn title(&mut self, left: &str, right: &str) {
         self.text((LEFT, 26.0), left, &Anchor::Start, "title");
         self.text((WIDTH - RIGHT, 26.0), right, &Anchor::End, "light");
     }
 
-    /// A number of the axis of traffic, with a line across.
+    /// Draws a tick of the traffic axis with a grid line.
     pub fn y_tick(&mut self, traffic: f64, text: &str) {
         let y = self.frame.y(traffic);
         self.line([LEFT, y, WIDTH - RIGHT, y], "grid");
         self.text((LEFT - 8.0, y + 4.0), text, &Anchor::End, "");
     }
 
-    /// A number of the axis of sizes, with a line upwards.
+    /// Draws a tick of the size axis with a grid line.
     pub fn x_tick(&mut self, size: f64, text: &str) {
         let x = self.frame.x(size);
         self.line([x, TOP, x, FLOOR], "grid");
@@ -130,7 +124,7 @@ impl Canvas<'_> {
         self.text((x, FLOOR + 20.0), text, &Anchor::Middle, "");
     }
 
-    /// The axes and what they are; the one of traffic is broken where it does not begin at zero.
+    /// Draws the axes with their labels; `is_broken` if the traffic axis does not begin at zero.
     pub fn axes(&mut self, x: &str, y: &str, is_broken: bool) {
         self.line([LEFT, FLOOR, WIDTH - RIGHT, FLOOR], "axis");
         self.line([LEFT, TOP, LEFT, FLOOR], "axis");
@@ -149,7 +143,7 @@ impl Canvas<'_> {
         self.add(text.set("transform", format!("rotate(-90 {x} {middle})")));
     }
 
-    /// What moves in any case, with its name on the left: below, or above where there is no room.
+    /// Draws a line at the compulsory traffic with a label.
     pub fn baseline(&mut self, traffic: f64, text: &str) {
         let y = self.frame.y(traffic);
         self.line([LEFT, y, WIDTH - RIGHT, y], "base");
@@ -157,7 +151,7 @@ impl Canvas<'_> {
         self.text((LEFT + 8.0, y), text, &Anchor::Start, "base");
     }
 
-    /// Rectangles: from and to as sizes, from and to as traffic.
+    /// Fills rectangles, each given by two sizes and two amounts of traffic: left, right, low, high.
     pub fn band(&mut self, steps: &[[f64; 4]], colour: &str) {
         let mut data = Data::new();
         for [left, right, low, high] in steps {
@@ -171,7 +165,7 @@ impl Canvas<'_> {
         }
     }
 
-    /// A line that keeps its height up to the next size, and past the last to the end of the axis.
+    /// Draws a step function through points of size and traffic, continued to the end of the axis.
     pub fn stairs(&mut self, dots: &[(f64, f64)], colour: &str) {
         let Some((first, rest)) = dots.split_first() else { return };
         let mut data = Data::new().move_to((self.frame.x(first.0), self.frame.y(first.1)));
@@ -182,19 +176,19 @@ impl Canvas<'_> {
         self.add(Path::new().set("d", data).set("class", "stairs").set("stroke", colour));
     }
 
-    /// From a bound up to a plan.
+    /// Draws a whisker from a plan at `high` down to its bound at `low`.
     pub fn whisker(&mut self, size: f64, low: f64, high: f64, colour: &str) {
         let (x, bottom, top) = (self.frame.x(size), self.frame.y(low), self.frame.y(high));
         self.foot((x, top), bottom, colour);
     }
 
-    /// A planned size.
+    /// Draws the mark of a planned size.
     pub fn mark(&mut self, (size, traffic): (f64, f64), mark: Mark, colour: &str, is_filled: bool) {
         let at = (self.frame.x(size), self.frame.y(traffic));
         self.add(shape(at, mark, colour, is_filled));
     }
 
-    /// Samples and what they stand for, below the axes, side by side as far as there is room.
+    /// Draws the legend below the axes, in as many lines as necessary.
     pub fn legend(&mut self, entries: &[(Sample, String)]) {
         let (mut x, mut y) = (LEFT, LEGEND + 8.0);
         for (sample, text) in entries {
@@ -231,14 +225,14 @@ impl Canvas<'_> {
         }
     }
 
-    /// A line down to a foot.
+    /// Draws a vertical line with a short horizontal line at its lower end.
     fn foot(&mut self, (x, top): (f64, f64), bottom: f64, colour: &str) {
         let data = Data::new().move_to((x, top)).vertical_line_to(bottom);
         let data = data.move_to((round(x - 3.0), bottom)).horizontal_line_to(round(x + 3.0));
         self.add(Path::new().set("d", data).set("stroke", colour).set("fill", "none"));
     }
 
-    /// In the middle, where there is nothing else.
+    /// Writes a note in the middle of an empty plot.
     pub fn note(&mut self, text: &str) {
         let at = ((LEFT + WIDTH - RIGHT) / 2.0, (TOP + FLOOR) / 2.0);
         self.text(at, text, &Anchor::Middle, "light");
@@ -287,7 +281,7 @@ fn shape((x, y): (f64, f64), mark: Mark, colour: &str, is_filled: bool) -> Eleme
     }
 }
 
-/// To a tenth: what is finer nobody sees, and files stay small and the same everywhere.
+/// Rounds to tenths, so that files are small and do not depend on the platform.
 fn round(number: f64) -> f64 {
     (10.0 * number).round() / 10.0
 }

@@ -1,0 +1,95 @@
+//! `cosma.plan`: what a function says about its plan.
+
+use crate::edit::as_mut;
+use crate::fact::capped;
+use crate::ffi::{CosmaPlan, Text, cosmaReadPlan, string};
+use crate::operation::maker;
+use melior::ir::operation::{OperationLike, OperationMutLike};
+use melior::ir::{AttributeLike, OperationRef};
+use mlir_sys::MlirStringRef;
+
+const PLAN: &str = "cosma.plan";
+
+/// What is known about a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanSummary {
+    /// Operators, each of which runs in one step.
+    pub operators: u64,
+    /// Whether no plan moves less; that is proven.
+    pub is_optimal: bool,
+    /// Bytes moved.
+    pub total: u64,
+    /// Bytes that every plan moves.
+    pub compulsory: u64,
+    /// Bytes moved beyond those.
+    pub non_compulsory: u64,
+    /// Bytes; no plan has less non-compulsory traffic.
+    pub lower_bound: u64,
+    /// Bytes of the non-compulsory traffic that are caused by addresses.
+    pub fragmentation: u64,
+    /// The most bytes that lie in the scratchpad at once.
+    pub peak: u64,
+    /// Bytes of scratchpad with less than which the function cannot run.
+    pub min_scratchpad: u64,
+    /// Whether it can run with that much.
+    pub is_min_exact: bool,
+    /// Which solver made the plan.
+    pub solver: String,
+}
+
+/// What a function says about its plan, if it says it.
+pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
+    let attribute = function.attribute(PLAN).ok()?;
+    let mut plan = CosmaPlan {
+        operators: 0,
+        total: 0,
+        compulsory: 0,
+        non_compulsory: 0,
+        lower_bound: 0,
+        fragmentation: 0,
+        peak: 0,
+        min_scratchpad: 0,
+        is_optimal: false,
+        is_min_exact: false,
+        solver: MlirStringRef { data: std::ptr::null(), length: 0 },
+    };
+    // SAFETY: the attribute is alive.
+    if !unsafe { cosmaReadPlan(attribute.to_raw(), &mut plan) } {
+        return None;
+    }
+    // The attribute's verifier has seen that none is negative.
+    let number = i64::unsigned_abs;
+    Some(PlanSummary {
+        operators: number(plan.operators),
+        is_optimal: plan.is_optimal,
+        total: number(plan.total),
+        compulsory: number(plan.compulsory),
+        non_compulsory: number(plan.non_compulsory),
+        lower_bound: number(plan.lower_bound),
+        fragmentation: number(plan.fragmentation),
+        peak: number(plan.peak),
+        min_scratchpad: number(plan.min_scratchpad),
+        is_min_exact: plan.is_min_exact,
+        // SAFETY: the text lives in the attribute's context.
+        solver: unsafe { string(plan.solver) },
+    })
+}
+
+/// Writes what is known about a function's plan.
+pub fn set_plan_summary(function: OperationRef, summary: &PlanSummary) {
+    let solver = Text::new(&summary.solver);
+    let attribute = maker(function).plan(&CosmaPlan {
+        operators: capped(summary.operators),
+        total: capped(summary.total),
+        compulsory: capped(summary.compulsory),
+        non_compulsory: capped(summary.non_compulsory),
+        lower_bound: capped(summary.lower_bound),
+        fragmentation: capped(summary.fragmentation),
+        peak: capped(summary.peak),
+        min_scratchpad: capped(summary.min_scratchpad),
+        is_optimal: summary.is_optimal,
+        is_min_exact: summary.is_min_exact,
+        solver: solver.raw(),
+    });
+    as_mut(function).set_attribute(PLAN, attribute);
+}

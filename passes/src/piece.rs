@@ -1,0 +1,149 @@
+//! Arguments that are read in pieces, and results that are put together from pieces.
+//!
+//! - An argument or a constant is read in pieces if all that reads it are regions of it without an element in
+//!   common: `tensor.extract_slice` in source form, transfers with regions in planned form. Each is a tensor of the
+//!   problem, with bytes and transfers of its own, and what no piece has is never moved. Otherwise it is one tensor.
+//! - A result is put together from pieces if a chain of `tensor.insert_slice`, from a `tensor.empty` to the return,
+//!   writes each of its elements once, with what operators compute and no other result is made of. Each piece is
+//!   stored by itself. Otherwise the operations of the chain are operators.
+//!
+//! Regions are static, have strides of one and elements, and their rows begin and end with whole bytes.
+
+use crate::form::operations;
+use crate::role::{Role, is_view, role};
+use crate::variable::access;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
+use cosma_ir::melior::ir::{BlockRef, OperationRef, Value, ValueLike};
+use cosma_ir::{
+    TensorRegion, Transfer, bits_of_element, name, operand_at, region, result_at, static_dimensions, transfer, uses,
+};
+use std::collections::HashSet;
+
+/// A piece of a tensor in host memory, as it is read.
+pub(crate) struct ReadPiece<'c, 'a> {
+    pub region: TensorRegion,
+    /// The piece as a tensor.
+    pub value: Value<'c, 'a>,
+    /// What takes it out of the whole: the first in the block of those that take the same.
+    pub operation: OperationRef<'c, 'a>,
+}
+
+/// The pieces in which a tensor in host memory is read, ordered by their regions; none if it is read otherwise.
+pub(crate) fn read_pieces<'c, 'a>(whole: Value<'c, 'a>, block: BlockRef<'c, 'a>) -> Option<Vec<ReadPiece<'c, 'a>>> {
+    let uses = uses(whole);
+    let mut pieces = Vec::new();
+    for it in &uses {
+        let is_inward = transfer(it.operation).is_some_and(Transfer::is_inward);
+        let is_slice = name(it.operation) == "tensor.extract_slice";
+        if it.operand != 0 || !(is_slice || is_inward) || it.operation.block() != Some(block) {
+            return None;
+        }
+        let region = region_in_bytes(it.operation, whole)?;
+        pieces.push(ReadPiece { region, value: result_at(it.operation, 0)?, operation: it.operation });
+    }
+    let regions: HashSet<&TensorRegion> = pieces.iter().map(|it| &it.region).collect();
+    if regions.len() < pieces.len() {
+        let position = |it: OperationRef| operations(block).position(|other| other == it);
+        pieces.sort_by_cached_key(|it| (it.region.clone(), position(it.operation)));
+        pieces.dedup_by(|later, first| later.region == first.region);
+    } else {
+        pieces.sort_by(|one, other| one.region.cmp(&other.region));
+    }
+    let is_whole = |it: &ReadPiece| Some(&it.region.sizes) == static_dimensions(whole.r#type()).as_ref();
+    let has_pieces = !pieces.is_empty() && !pieces.iter().any(is_whole);
+    (has_pieces && are_disjoint(pieces.iter().map(|it| &it.region))).then_some(pieces)
+}
+
+/// A result of a function that is put together from pieces.
+#[derive(Clone, Debug)]
+pub struct Assembly<'c, 'a> {
+    /// The `tensor.insert_slice` operations, in order; the last one gives the result.
+    pub inserts: Vec<OperationRef<'c, 'a>>,
+}
+
+impl<'c, 'a> Assembly<'c, 'a> {
+    /// What the function returns.
+    pub fn result(&self) -> Value<'c, 'a> {
+        result_at(*self.inserts.last().expect("it has pieces"), 0).expect("an insertion has a result")
+    }
+}
+
+/// The results of a function that are put together from pieces.
+pub(crate) fn assemblies<'c, 'a>(terminator: OperationRef<'c, 'a>) -> Vec<Assembly<'c, 'a>> {
+    let mut found: Vec<Assembly> = terminator.operands().filter_map(|it| assembly(it, terminator)).collect();
+    // What is a piece of two results is stored as neither.
+    let sources = |it: &Assembly<'c, 'a>| it.inserts.iter().map(|it| source(*it).to_raw().ptr).collect::<Vec<_>>();
+    let all: Vec<_> = found.iter().flat_map(sources).collect();
+    let mut once = HashSet::new();
+    let twice: HashSet<_> = all.into_iter().filter(|it| !once.insert(*it)).collect();
+    found.retain(|it| sources(it).iter().all(|source| !twice.contains(source)));
+    found
+}
+
+fn assembly<'c, 'a>(result: Value<'c, 'a>, terminator: OperationRef<'c, 'a>) -> Option<Assembly<'c, 'a>> {
+    let block = terminator.block()?;
+    let (mut inserts, mut regions) = (Vec::new(), Vec::new());
+    let mut value = result;
+    loop {
+        let operation = defining(value).filter(|it| it.block() == Some(block))?;
+        if name(operation) == "tensor.empty" {
+            break;
+        }
+        let next = if inserts.is_empty() { (terminator, None) } else { (inserts[inserts.len() - 1], Some(1)) };
+        let is_next = |it: &cosma_ir::Use| it.operation == next.0 && next.1.is_none_or(|operand| it.operand == operand);
+        let is_linear = matches!(&uses(value)[..], [it] if is_next(it));
+        if name(operation) != "tensor.insert_slice" || !is_linear || !is_computed(source(operation), block) {
+            return None;
+        }
+        let whole = operand_at(operation, 1)?;
+        regions.push(region_in_bytes(operation, whole)?);
+        inserts.push(operation);
+        value = whole;
+    }
+    inserts.reverse();
+    is_partition(&regions, &static_dimensions(result.r#type())?).then_some(Assembly { inserts })
+}
+
+/// Whether an operator computes a value, and the function does not return it besides.
+fn is_computed<'c, 'a>(value: Value<'c, 'a>, block: BlockRef<'c, 'a>) -> bool {
+    let operation = defining(value).filter(|it| it.block() == Some(block) && access(*it).is_none());
+    // A slice may be a piece of an argument.
+    let is_operator = |it| name(it) != "tensor.extract_slice" && role(it, |_| false) == Role::Operator;
+    operation.is_some_and(is_operator) && !is_returned(value)
+}
+
+fn is_returned(value: Value) -> bool {
+    uses(value).into_iter().any(|it| {
+        let is_end = it.operation.next_in_block().is_none() || access(it.operation).is_some();
+        let seen = result_at(it.operation, 0).filter(|_| it.operand == 0 && is_view(it.operation));
+        is_end || seen.is_some_and(is_returned)
+    })
+}
+
+/// What an insertion inserts.
+pub(crate) fn source<'c, 'a>(insert: OperationRef<'c, 'a>) -> Value<'c, 'a> {
+    operand_at(insert, 0).expect("an insertion has a source")
+}
+
+/// Whether regions of a tensor have all its elements, each once.
+pub(crate) fn is_partition(regions: &[TensorRegion], dimensions: &[u64]) -> bool {
+    let n_elements = dimensions.iter().fold(1, |product: u128, it| product.saturating_mul(u128::from(*it)));
+    let n_covered = regions.iter().fold(0, |sum: u128, it| sum.saturating_add(it.n_elements()));
+    n_covered == n_elements && are_disjoint(regions)
+}
+
+fn are_disjoint<'r>(regions: impl IntoIterator<Item = &'r TensorRegion>) -> bool {
+    let regions: Vec<&TensorRegion> = regions.into_iter().collect();
+    let is_beside = |(index, it): (usize, &&TensorRegion)| regions[..index].iter().all(|other| !other.overlaps(it));
+    regions.iter().enumerate().all(is_beside)
+}
+
+/// The region of a whole that an operation takes or writes, if it has whole bytes.
+fn region_in_bytes(operation: OperationRef, whole: Value) -> Option<TensorRegion> {
+    let (dimensions, bits) = (static_dimensions(whole.r#type())?, bits_of_element(whole.r#type())?);
+    region(operation).filter(|it| it.is_in_whole_bytes(&dimensions, bits))
+}
+
+fn defining<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
+    OperationResult::try_from(value).ok().map(|it| it.owner())
+}
