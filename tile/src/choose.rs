@@ -19,16 +19,23 @@ use std::ops::Range;
 const MAX_GROUP: usize = 40;
 /// How many lengths in a row have to fail before longer groups are given up.
 const MAX_MISSES: usize = 2;
-/// Tensors at a border whose ways are tried in all combinations.
-const MAX_FREE: usize = 6;
+/// Combinations of ways of the tensors at a border that are tried, if all of them are.
+const MAX_COMBINATIONS: usize = 96;
 /// States of a cut, at most.
 const MAX_STATES: usize = 48;
 
 /// Divisors that are looked for.
 const MAX_DIVISOR: u64 = 512;
 
-/// A tensor that lies whole on-chip at a cut, and whether host memory has it, too.
-pub(crate) type Kept = (TensorId, bool);
+/// A tensor that lies whole on-chip at a cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kept {
+    pub tensor: TensorId,
+    /// Whether host memory has it, too.
+    pub has_copy: bool,
+    /// What it takes in its pieces.
+    pub room: u64,
+}
 
 /// The best way to a set of kept tensors.
 #[derive(Clone, Debug)]
@@ -47,6 +54,17 @@ enum Border<'a> {
     Carried(TensorId),
     Input(&'a Input),
     Output(&'a Output),
+}
+
+/// Where a border tensor is after a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    /// Whole on-chip.
+    Stays,
+    /// Not on-chip: it leaves as it is no longer needed.
+    Leaves,
+    /// Not on-chip: it leaves before the group runs, and comes as it is needed.
+    PutOut,
 }
 
 impl Border<'_> {
@@ -116,7 +134,7 @@ fn trace(flow: &Flow, settled: &[Vec<State>]) -> Option<StripePlan> {
     let (mut end, mut state) = (settled.len() - 1, last);
     while let Some((cut, index, tiling)) = &state.from {
         let ops = flow.nodes[*cut..end].iter().map(|it| it.op).collect();
-        let keeps = state.kept.iter().map(|it| it.0).collect();
+        let keeps = state.kept.iter().map(|it| it.tensor).collect();
         groups.push(Group { ops, tiling: tiling.clone(), keeps });
         (end, state) = (*cut, &settled[*cut][*index]);
     }
@@ -143,11 +161,11 @@ fn undominated(flow: &Flow, level: BTreeMap<Vec<Kept>, State>) -> Vec<State> {
 
 /// What it costs to become a state with these tensors: spills of those that are not kept, and reloads.
 fn price(flow: &Flow, own: &[Kept], other: &[Kept]) -> u64 {
-    let bytes = |it: &Kept| flow.stream(it.0).bytes;
-    let find = |kept: &[Kept], tensor| kept.iter().find(|it| it.0 == tensor).copied();
+    let bytes = |it: &Kept| flow.stream(it.tensor).bytes;
+    let find = |kept: &[Kept], it: &Kept| kept.iter().find(|other| other.tensor == it.tensor).copied();
     // Also where the other one has a copy, and this one has none yet.
-    let spills = own.iter().filter(|it| !it.1 && find(other, it.0).is_none_or(|it| it.1));
-    let reloads = other.iter().filter(|it| find(own, it.0).is_none());
+    let spills = own.iter().filter(|it| !it.has_copy && find(other, it).is_none_or(|it| it.has_copy));
+    let reloads = other.iter().filter(|it| find(own, it).is_none_or(|own| it.room < own.room));
     spills.map(bytes).sum::<u64>() + reloads.map(bytes).sum::<u64>()
 }
 
@@ -197,9 +215,9 @@ impl Chooser<'_, '_> {
         }
         for (index, state) in self.states.iter().enumerate() {
             let borders = self.borders(simulation, state);
-            for kept in self.choices(&borders, state, nodes.end) {
+            for ways in self.choices(&borders, state, nodes.end) {
                 totals.clone_from(&simulation.base);
-                let Some((cost, after)) = self.add_borders(&borders, state, &kept, nodes.end, &mut totals) else {
+                let Some((cost, mut after)) = self.add_borders(&borders, state, &ways, nodes.end, &mut totals) else {
                     continue;
                 };
                 let cost = state.cost + cost + again;
@@ -217,6 +235,7 @@ impl Chooser<'_, '_> {
                 let Some(weights) = weights else { continue };
                 let WeightChoice { cost: passing, channels, n_tiles } = weights;
                 let cost = cost + passing;
+                self.pad(&nodes, &channels, &mut after);
                 let n_tiles = state.n_tiles + n_tiles;
                 let from = || Some((self.cut, index, Tiling::Stripes { rows, channels: channels.clone() }));
                 offer(&mut levels[nodes.end], after, cost, n_tiles, from);
@@ -225,15 +244,28 @@ impl Chooser<'_, '_> {
         fits
     }
 
+    /// What tensors that stay take in blocks of channels.
+    fn pad(&self, nodes: &Range<usize>, channels: &[u64], after: &mut [Kept]) {
+        for kept in after {
+            let stream = self.flow.stream(kept.tensor);
+            let Some(local) = stream.producer.filter(|it| nodes.contains(it)).map(|it| it - nodes.start) else {
+                continue;
+            };
+            if let Some((_, size)) = self.flow.nodes[nodes.start + local].block.filter(|it| channels[local] < it.1) {
+                kept.room = stream.rows * stream.row_room_in(self.flow, size, channels[local]);
+            }
+        }
+    }
+
     /// One operator in a grid, from every state.
     fn grid(&self, grid: &Grid, level: &mut BTreeMap<Vec<Kept>, State>) {
         let again = self.again(&(self.cut..self.cut + 1));
         let mut total = Vec::new();
         for (index, state) in self.states.iter().enumerate() {
             let borders = self.borders(&grid.simulation, state);
-            for kept in self.choices(&borders, state, self.cut + 1) {
+            for ways in self.choices(&borders, state, self.cut + 1) {
                 total.clone_from(&grid.simulation.base);
-                let Some((cost, after)) = self.add_borders(&borders, state, &kept, self.cut + 1, &mut total) else {
+                let Some((cost, after)) = self.add_borders(&borders, state, &ways, self.cut + 1, &mut total) else {
                     continue;
                 };
                 let cost = state.cost + cost + again + grid.passing;
@@ -256,7 +288,7 @@ impl Chooser<'_, '_> {
 
     fn borders<'s>(&self, simulation: &'s Simulation, state: &State) -> Vec<Border<'s>> {
         let is_read = |tensor| simulation.inputs.iter().any(|it| it.tensor == tensor);
-        let carried = state.kept.iter().filter(|it| !is_read(it.0)).map(|it| Border::Carried(it.0));
+        let carried = state.kept.iter().filter(|it| !is_read(it.tensor)).map(|it| Border::Carried(it.tensor));
         let inputs = simulation.inputs.iter().map(Border::Input);
         carried.chain(inputs).chain(simulation.outputs.iter().map(Border::Output)).collect()
     }
@@ -265,39 +297,53 @@ impl Chooser<'_, '_> {
         self.flow.stream(tensor).readers.last().is_some_and(|it| end <= *it)
     }
 
-    /// Sets of tensors that may stay whole: all of them, or of many the first ones of some orders.
-    fn choices(&self, borders: &[Border], state: &State, end: usize) -> Vec<Vec<bool>> {
-        let free: Vec<usize> = (0..borders.len()).filter(|it| self.crosses(borders[*it].tensor(), end)).collect();
-        let mut none = vec![false; borders.len()];
-        if free.len() <= MAX_FREE {
-            let set = |mask: u32| {
-                let mut kept = none.clone();
-                free.iter().enumerate().for_each(|(bit, it)| kept[*it] = mask & (1 << bit) != 0);
-                kept
-            };
-            return (0..1 << free.len()).map(set).collect();
+    /// What border tensors may do: all combinations, or of many those where the first ones of some orders stay.
+    fn choices(&self, borders: &[Border], state: &State, end: usize) -> Vec<Vec<Way>> {
+        let is_kept = |it: &Border| state.kept.iter().any(|kept| kept.tensor == it.tensor());
+        let ways = |it: &Border| {
+            let crosses = self.crosses(it.tensor(), end);
+            let may_be_put_out = matches!(it, Border::Input(_)) && is_kept(it);
+            let ways = [(Way::Leaves, true), (Way::Stays, crosses), (Way::PutOut, may_be_put_out)];
+            ways.into_iter().filter(|it| it.1).map(|it| it.0).collect::<Vec<Way>>()
+        };
+        let ways: Vec<Vec<Way>> = borders.iter().map(ways).collect();
+        if ways
+            .iter()
+            .try_fold(1usize, |product, it| product.checked_mul(it.len()))
+            .is_some_and(|it| it <= MAX_COMBINATIONS)
+        {
+            return ways.iter().fold(vec![Vec::new()], |choices, ways| {
+                choices.iter().flat_map(|it| ways.iter().map(move |way| [&it[..], &[*way]].concat())).collect()
+            });
         }
+        let free: Vec<usize> = (0..borders.len()).filter(|it| ways[*it].contains(&Way::Stays)).collect();
         let next_use = |it: &usize| {
             let readers = &self.flow.stream(borders[*it].tensor()).readers;
             readers.iter().copied().find(|it| end <= *it)
         };
         let bytes = |it: &usize| self.flow.stream(borders[*it].tensor()).bytes;
-        let is_kept = |it: &usize| state.kept.iter().any(|kept| kept.0 == borders[*it].tensor());
         let mut orders = [free.clone(), free.clone(), free];
         orders[0].sort_by_key(|it| (next_use(it), bytes(it)));
         orders[1].sort_by_key(bytes);
-        orders[2].sort_by_key(|it| (!is_kept(it), next_use(it), bytes(it)));
-        let mut sets = vec![none.clone()];
-        for order in orders {
-            none.fill(false);
-            for border in order {
-                none[border] = true;
-                sets.push(none.clone());
+        orders[2].sort_by_key(|it| (!is_kept(&borders[*it]), next_use(it), bytes(it)));
+        let mut choices = Vec::new();
+        for is_put_out in [false, true] {
+            let other = |it: &Vec<Way>| {
+                if is_put_out && it.contains(&Way::PutOut) { Way::PutOut } else { Way::Leaves }
+            };
+            let first: Vec<Way> = ways.iter().map(other).collect();
+            choices.push(first.clone());
+            for order in &orders {
+                let mut choice = first.clone();
+                for &border in order {
+                    choice[border] = Way::Stays;
+                    choices.push(choice.clone());
+                }
             }
         }
-        sets.sort();
-        sets.dedup();
-        sets
+        choices.sort();
+        choices.dedup();
+        choices
     }
 
     /// Adds what border tensors take in each step, and gives what they cost and what is kept afterwards; none if
@@ -306,26 +352,33 @@ impl Chooser<'_, '_> {
         &self,
         borders: &[Border],
         state: &State,
-        kept: &[bool],
+        ways: &[Way],
         end: usize,
         totals: &mut [u64],
     ) -> Option<(u64, Vec<Kept>)> {
         let flow = self.flow;
         let (mut cost, mut constant, mut after) = (0, 0, Vec::new());
-        for (border, &stays) in borders.iter().zip(kept) {
+        for (border, &way) in borders.iter().zip(ways) {
+            let stays = way == Way::Stays;
             let tensor = border.tensor();
             let stream = flow.stream(tensor);
-            let lies = state.kept.iter().find(|it| it.0 == tensor);
+            let lies = state.kept.iter().find(|it| it.tensor == tensor);
+            let whole = flow.whole_room(tensor);
             let has_host = stream.producer.is_none() || stream.is_result;
             match (border, lies) {
-                (Border::Carried(_) | Border::Input(_), Some(&(_, has_copy))) if stays => {
-                    constant += flow.whole_room(tensor);
-                    after.push((tensor, has_copy));
+                (Border::Carried(_) | Border::Input(_), Some(kept)) if stays => {
+                    constant += kept.room;
+                    after.push(*kept);
                 }
-                (Border::Carried(_), _) => cost += if lies.is_some_and(|it| it.1) { 0 } else { stream.bytes },
-                (Border::Input(input), Some(&(_, has_copy))) => {
+                (Border::Carried(_), _) => cost += if lies.is_some_and(|it| it.has_copy) { 0 } else { stream.bytes },
+                (Border::Input(input), Some(kept)) if way == Way::PutOut => {
+                    add(totals, &input.stream);
+                    cost += input.loaded + if kept.has_copy { 0 } else { stream.bytes };
+                }
+                (Border::Input(input), Some(kept)) => {
                     add(totals, &input.dying);
-                    cost += if has_copy || !self.crosses(tensor, end) { 0 } else { stream.bytes };
+                    constant += kept.room - whole;
+                    cost += if kept.has_copy || !self.crosses(tensor, end) { 0 } else { stream.bytes };
                 }
                 (Border::Input(input), None) => {
                     let is_first = stream.producer.is_none() && self.cut <= stream.readers[0];
@@ -333,17 +386,18 @@ impl Chooser<'_, '_> {
                     let loaded = if stays { stream.bytes } else { input.loaded };
                     cost += if is_first { loaded.saturating_sub(input.needed) } else { loaded };
                     if stays {
-                        let loaded = input.fetch.last().copied().unwrap_or(0);
-                        constant += flow.whole_room(tensor).saturating_sub(loaded);
+                        let at_end = input.fetch.last().copied().unwrap_or(0);
+                        constant += whole.saturating_sub(at_end);
                         add(totals, &input.fetch);
-                        after.push((tensor, true));
+                        after.push(Kept { tensor, has_copy: true, room: whole.max(at_end) });
                     } else {
                         add(totals, &input.stream);
                     }
                 }
                 (Border::Output(output), _) if stays => {
                     add(totals, &output.keep);
-                    after.push((tensor, has_host));
+                    let room = whole.max(output.keep.last().copied().unwrap_or(0));
+                    after.push(Kept { tensor, has_copy: has_host, room });
                 }
                 (Border::Output(output), _) => {
                     add(totals, &output.stream);

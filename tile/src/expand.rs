@@ -1,9 +1,10 @@
 //! From a stripe plan to a program in tiles.
 //!
 //! 1. The plan is unrolled: which operator runs which box of its domain, in order.
-//! 2. Whatever such a box reads or writes cuts the tensors at its borders. So each window is a union of whole
-//!    pieces, and no piece is larger than what is needed or made at once. A result that may lie over an operand is
-//!    cut where that is, and the other way round.
+//! 2. What such a box writes, or reads of host memory, cuts the tensors at its borders: nothing is larger than what
+//!    is made or loaded at once. What it reads of what was made before cuts only where rows die: small pieces need
+//!    padding and fragment the scratchpad. A result that may lie over an operand is cut where that is, and the
+//!    other way round.
 //! 3. Pieces that are read or written become tensors, boxes operators.
 
 use crate::flow::{Flow, Node};
@@ -23,34 +24,52 @@ pub(crate) fn expand(flow: &Flow, plan: &StripePlan) -> TileProgram {
     program.finish()
 }
 
-/// A node that runs a part of its domain, what it reads by operand, and what it writes by result.
-pub(crate) struct Box {
+/// A node that runs a part of its domain.
+pub(crate) struct TileBox {
     pub node: usize,
     pub domain: Region,
-    pub reads: Vec<(TensorId, Region)>,
+    pub reads: Vec<Window>,
+    /// By result.
     pub writes: Vec<(TensorId, Region)>,
 }
 
-impl Box {
-    fn new(flow: &Flow, node: usize, domain: Region) -> Box {
+/// What a box reads of a tensor.
+pub(crate) struct Window {
+    pub tensor: TensorId,
+    pub region: Region,
+    /// The axes along which boxes of the node read different ranges.
+    moves: Vec<usize>,
+    /// Whether the group makes the tensor itself.
+    is_inner: bool,
+}
+
+impl TileBox {
+    /// A node of a group of nodes, of which these loops are cut.
+    fn new(flow: &Flow, nodes: &Range<usize>, node: usize, domain: Region, loops: &[usize]) -> TileBox {
         let Node { access, operands, others, results, .. } = &flow.nodes[node];
         let shape = |it: TensorId| flow.network.shape(it);
-        let whole = |it: &TensorId| (*it, shape(*it).whole());
-        let (reads, writes) = match access {
-            None => (operands.iter().map(whole).collect(), results.iter().map(whole).collect()),
-            Some(access) => {
-                let region = |(map, tensor): (&crate::Map, &TensorId)| (*tensor, map.region(&domain, shape(*tensor)));
-                let reads: Vec<_> = access.operands.iter().zip(operands).map(region).collect();
-                (reads, access.results.iter().zip(results).map(region).collect())
-            }
+        let window = |tensor: TensorId, region, moves| {
+            let is_inner = flow.stream(tensor).producer.is_some_and(|it| nodes.contains(&it));
+            Window { tensor, region, moves, is_inner }
         };
-        let reads: Vec<_> = reads.into_iter().chain(others.iter().map(whole)).filter(|it| !it.1.is_empty()).collect();
-        Box { node, domain, reads, writes }
+        let whole = |it: &TensorId| window(*it, shape(*it).whole(), Vec::new());
+        let Some(access) = access else {
+            let writes = results.iter().map(|it| (*it, shape(*it).whole())).collect();
+            return TileBox { node, domain, reads: operands.iter().chain(others).map(whole).collect(), writes };
+        };
+        let mapped = access.operands.iter().zip(operands).map(|(map, tensor)| {
+            let moves = |axis: &usize| map.0[*axis].terms.iter().any(|it| loops.contains(&it.0));
+            window(*tensor, map.region(&domain, shape(*tensor)), (0..map.0.len()).filter(moves).collect())
+        });
+        let reads = mapped.chain(others.iter().map(whole)).filter(|it| !it.region.is_empty()).collect();
+        let written = access.results.iter().zip(results);
+        let writes = written.map(|(map, tensor)| (*tensor, map.region(&domain, shape(*tensor)))).collect();
+        TileBox { node, domain, reads, writes }
     }
 }
 
 /// All boxes of a plan, in the order in which they run.
-pub(crate) fn unroll(flow: &Flow, plan: &StripePlan) -> Vec<Box> {
+pub(crate) fn unroll(flow: &Flow, plan: &StripePlan) -> Vec<TileBox> {
     let mut boxes = Vec::new();
     let mut start = 0;
     for group in &plan.groups {
@@ -61,27 +80,28 @@ pub(crate) fn unroll(flow: &Flow, plan: &StripePlan) -> Vec<Box> {
     boxes
 }
 
-fn unroll_group(flow: &Flow, group: &Group, nodes: Range<usize>, boxes: &mut Vec<Box>) {
+fn unroll_group(flow: &Flow, group: &Group, nodes: Range<usize>, boxes: &mut Vec<TileBox>) {
     match &group.tiling {
         Tiling::Stripes { rows, channels } => {
             for step in simulate(flow, nodes.clone(), *rows).steps {
                 let channels = channels[step.node - nodes.start];
                 let node = &flow.nodes[step.node];
                 let Some(access) = &node.access else {
-                    boxes.push(Box::new(flow, step.node, Region::whole(&[])));
+                    boxes.push(TileBox::new(flow, &nodes, step.node, Region::whole(&[]), &[]));
                     continue;
                 };
+                let loops: Vec<usize> = node.dim.into_iter().collect();
                 let domain = match node.dim {
                     Some(dim) => access.whole().with_range(dim, step.range.clone()),
                     None => access.whole(),
                 };
                 let Some((dim, size)) = node.block else {
-                    boxes.push(Box::new(flow, step.node, domain));
+                    boxes.push(TileBox::new(flow, &nodes, step.node, domain, &loops));
                     continue;
                 };
                 for first in (0..size).step_by(channels as usize) {
                     let domain = domain.clone().with_range(dim, first..size.min(first + channels));
-                    boxes.push(Box::new(flow, step.node, domain));
+                    boxes.push(TileBox::new(flow, &nodes, step.node, domain, &loops));
                 }
             }
         }
@@ -94,7 +114,8 @@ fn unroll_group(flow: &Flow, group: &Group, nodes: Range<usize>, boxes: &mut Vec
                     |it: Region| (0..n_parts).map(move |index| it.clone().with_range(dim, part(size, index, n_parts)));
                 domains = domains.into_iter().flat_map(parts).collect();
             }
-            boxes.extend(domains.into_iter().map(|it| Box::new(flow, nodes.start, it)));
+            let loops: Vec<usize> = loops.iter().map(|it| it.0).collect();
+            boxes.extend(domains.into_iter().map(|it| TileBox::new(flow, &nodes, nodes.start, it, &loops)));
         }
     }
 }
@@ -109,12 +130,26 @@ pub(crate) fn part(size: u64, index: u64, n_parts: u64) -> Range<u64> {
 struct Cuts(Vec<Vec<Vec<u64>>>);
 
 impl Cuts {
-    fn of(flow: &Flow, boxes: &[Box]) -> Cuts {
+    fn of(flow: &Flow, boxes: &[TileBox]) -> Cuts {
         let whole = |shape: &crate::Shape| shape.dims.iter().map(|size| BTreeSet::from([0, *size])).collect();
         let mut cuts: Vec<Vec<BTreeSet<u64>>> = flow.network.shapes.iter().map(whole).collect();
-        for (tensor, region) in boxes.iter().flat_map(|it| it.reads.iter().chain(&it.writes)) {
-            for (cuts, range) in cuts[tensor.index()].iter_mut().zip(region.ranges()) {
-                cuts.extend([range.start, range.end]);
+        for it in boxes {
+            for (tensor, region) in &it.writes {
+                cut(&mut cuts[tensor.index()], region);
+            }
+            for Window { tensor, region, moves, is_inner } in &it.reads {
+                if flow.stream(*tensor).producer.is_none() {
+                    cut(&mut cuts[tensor.index()], region);
+                    continue;
+                }
+                for &axis in moves {
+                    let range = region.range(axis);
+                    cuts[tensor.index()][axis].insert(range.start);
+                    // What the group makes is there before it is needed.
+                    if !is_inner {
+                        cuts[tensor.index()][axis].insert(range.end);
+                    }
+                }
             }
         }
         share(flow, &mut cuts);
@@ -122,16 +157,15 @@ impl Cuts {
         Cuts(cuts.into_iter().map(|axes| axes.into_iter().map(sorted).collect()).collect())
     }
 
-    /// The pieces of a tensor that make up a region: by axis, which of its ranges.
+    /// The pieces of a tensor that hold a region: by axis, which of its ranges.
     fn within(&self, tensor: TensorId, region: &Region) -> Vec<Range<usize>> {
         let find = |(cuts, range): (&Vec<u64>, Range<u64>)| {
-            let index = |bound: u64| cuts.binary_search(&bound).expect("regions cut their tensors");
-            index(range.start)..index(range.end)
+            cuts.partition_point(|it| *it <= range.start) - 1..cuts.partition_point(|it| *it < range.end)
         };
         self.0[tensor.index()].iter().zip(region.ranges()).map(find).collect()
     }
 
-    /// All pieces of a tensor that make up a region, in row-major order.
+    /// All pieces of a tensor that hold a region, in row-major order.
     fn pieces(&self, tensor: TensorId, region: &Region) -> Vec<Region> {
         let axes = &self.0[tensor.index()];
         let mut pieces = vec![Vec::new()];
@@ -144,6 +178,11 @@ impl Cuts {
         }
         pieces.into_iter().map(Region::new).collect()
     }
+}
+
+/// Cuts a tensor at the borders of a region.
+fn cut(cuts: &mut [BTreeSet<u64>], region: &Region) {
+    cuts.iter_mut().zip(region.ranges()).for_each(|(cuts, range)| cuts.extend([range.start, range.end]));
 }
 
 /// Cuts what may lie over each other alike.
@@ -188,12 +227,12 @@ impl<'a, 'b> Builder<'a, 'b> {
         }
     }
 
-    fn tile(&mut self, it: &Box) {
+    fn tile(&mut self, it: &TileBox) {
         let network = self.flow.network;
         let node = &self.flow.nodes[it.node];
         let op = network.problem.graph.op(node.op);
         let mut reads: Vec<Use> = Vec::new();
-        for (tensor, region) in &it.reads {
+        for Window { tensor, region, .. } in &it.reads {
             let from = op.reads.iter().find(|read| read.tensor == *tensor).map_or(MemorySet::SCRATCHPAD, |it| it.from);
             for piece in self.cuts.pieces(*tensor, region) {
                 reads.push(Use { tensor: self.piece_to_read(*tensor, piece), from });
@@ -229,17 +268,14 @@ impl<'a, 'b> Builder<'a, 'b> {
     }
 
     /// Says which pieces of results may lie over which pieces of operands.
-    fn share_places(&mut self, node: &Node, it: &Box) {
+    fn share_places(&mut self, node: &Node, it: &TileBox) {
         let network = self.flow.network;
         for pair in &network.problem.graph.op(node.op).in_place {
-            let region_in =
-                |list: &[(TensorId, Region)], tensor| list.iter().find(|it| it.0 == tensor).map(|it| it.1.clone());
-            let (Some(result), Some(operand)) =
-                (region_in(&it.writes, pair.result), region_in(&it.reads, pair.operand))
-            else {
-                continue;
-            };
+            let result = it.writes.iter().find(|it| it.0 == pair.result).map(|it| it.1.clone());
+            let operand = it.reads.iter().find(|it| it.tensor == pair.operand).map(|it| it.region.clone());
+            let (Some(result), Some(operand)) = (result, operand) else { continue };
             let is_alike = network.shape(pair.result).dims == network.shape(pair.operand).dims;
+            let is_alike = is_alike && self.cuts.0[pair.result.index()] == self.cuts.0[pair.operand.index()];
             if pair.overlay == Overlay::Whole && is_alike && result == operand {
                 for region in self.cuts.pieces(pair.result, &result) {
                     let result = self.ids[&(pair.result, region.clone())];
@@ -299,7 +335,7 @@ impl<'a, 'b> Builder<'a, 'b> {
         let tile_of =
             |op: OpId| self.tiles.iter().enumerate().filter(move |it| it.1.of == op).map(|it| OpId(it.0 as u32));
         for &(before, after) in network.problem.graph.edges() {
-            if let (Some(before), Some(after)) = (tile_of(before).last(), tile_of(after).next()) {
+            if let (Some(before), Some(after)) = (tile_of(before).next_back(), tile_of(after).next()) {
                 self.graph.order(before, after);
             }
         }

@@ -68,6 +68,8 @@ pub(crate) struct Node {
     pub weights: Vec<TensorId>,
     /// The loop that cuts its weights into blocks, and how many iterations it has.
     pub block: Option<(usize, u64)>,
+    /// How many channels a block may have, the most first.
+    pub block_sizes: Vec<u64>,
     /// Bytes of each weight that the block loop cuts, and the room of those that it does not.
     pub cut: Vec<u64>,
     pub uncut_room: u64,
@@ -131,37 +133,27 @@ impl Node {
         self.uncut_room + cut
     }
 
-    /// What its results take beyond their rows if a step of so many iterations makes them by so many channels.
-    pub fn padding(&self, flow: &Flow, iterations: u64, channels: u64) -> u64 {
+    /// What its results take beyond their rows if a step of so many iterations makes them by so many channels, and
+    /// rows are cut or not.
+    pub fn padding(&self, flow: &Flow, iterations: u64, is_cut: bool, channels: u64) -> u64 {
         let Some((_, size)) = self.block.filter(|it| channels < it.1) else { return 0 };
         let of_result = |tensor: &TensorId| {
             let stream = flow.stream(*tensor);
             let rows = if self.dim.is_some() { iterations.min(stream.rows) } else { stream.rows };
-            let bytes = stream.bytes.div_ceil(stream.rows) * rows;
-            let piece =
-                |channels: u64| flow.align((u128::from(bytes) * u128::from(channels)).div_ceil(size.into()) as u64);
+            if is_cut {
+                return rows * (stream.row_room_in(flow, size, channels) - stream.row_room);
+            }
+            let bytes = u128::from(stream.bytes.div_ceil(stream.rows) * rows);
+            let piece = |channels: u64| flow.align((bytes * u128::from(channels)).div_ceil(size.into()) as u64);
             (size / channels * piece(channels) + piece(size % channels)).saturating_sub(rows * stream.row_room)
         };
         self.results.iter().map(of_result).sum()
     }
 
-    /// How many channels a block may have, the most first.
-    pub fn block_sizes(&self) -> impl Iterator<Item = u64> {
-        let size = self.block.map_or(1, |it| it.1);
-        // Few significant bits make even pieces.
-        let mut sizes: Vec<u64> =
-            (0..64 - size.leading_zeros()).flat_map(|bits| (8..16).map(move |it| (it << bits) >> 3)).collect();
-        sizes.retain(|it| 0 < *it && *it < size);
-        sizes.push(size);
-        sizes.sort_unstable_by(|left, right| right.cmp(left));
-        sizes.dedup();
-        sizes.into_iter()
-    }
-
     /// The room of the weights in their smallest block, and of what results take beyond their rows with it.
-    pub fn least_block(&self, flow: &Flow, iterations: u64) -> u64 {
-        let room = |it: u64| self.weight_room(it, flow.alignment) + self.padding(flow, iterations, it);
-        self.block_sizes().map(room).min().unwrap_or(0)
+    pub fn least_block(&self, flow: &Flow, iterations: u64, is_cut: bool) -> u64 {
+        let room = |it: u64| self.weight_room(it, flow.alignment) + self.padding(flow, iterations, is_cut, it);
+        self.block_sizes.iter().map(|it| room(*it)).min().unwrap_or(0)
     }
 
     /// The rows of a result that exist once the iterations before `done` have run.
@@ -209,8 +201,10 @@ impl<'a> Flow<'a> {
         let rolling: BTreeSet<TensorId> =
             windows.iter().flatten().filter(|it| it.window.is_some()).map(|it| it.tensor).collect();
         for tensor in graph.tensor_ids() {
-            let is_host = graph.producer(tensor).is_none();
-            streams[tensor.index()].is_weight = is_host && !rolling.contains(&tensor);
+            // A small one that several nodes read lies there as other tensors do.
+            let stream = &mut streams[tensor.index()];
+            let is_own = stream.readers.len() < 2 || scratchpad.0 / 4 < stream.bytes;
+            stream.is_weight = graph.producer(tensor).is_none() && !rolling.contains(&tensor) && is_own;
         }
         let scratchpad = scratchpad.0;
         for (node, reads) in nodes.iter_mut().zip(windows) {
@@ -255,6 +249,13 @@ fn stream(network: &Network, tensor: TensorId, axis: Option<usize>, alignment: u
 }
 
 impl Stream {
+    /// The room of a row in pieces, if of so many channels each piece has no more than this.
+    pub fn row_room_in(&self, flow: &Flow, size: u64, channels: u64) -> u64 {
+        let row = u128::from(self.bytes.div_ceil(self.rows));
+        let piece = |channels: u64| flow.align((row * u128::from(channels)).div_ceil(size.into()) as u64);
+        (size / channels * piece(channels) + piece(size % channels)).max(self.row_room)
+    }
+
     fn set_axis(&mut self, shape: &Shape, axis: Option<usize>, alignment: u64) {
         self.axis = axis;
         self.rows = axis.map_or(1, |it| shape.dims[it]).max(1);
@@ -377,6 +378,7 @@ impl Running {
             reads: Vec::new(),
             weights: Vec::new(),
             block: None,
+            block_sizes: vec![1],
             cut: Vec::new(),
             uncut_room: 0,
             weight_bytes: 0,
@@ -513,6 +515,9 @@ impl Node {
                 let coefficient = i128::from(coefficient(expr, dim));
                 Window { coefficient, low: others.start, high: others.end - 1, divisor: i128::from(expr.divisor) }
             });
+            // What is read all at once is not cut for it, unless it is loaded for it.
+            let is_made = streams[tensor.index()].producer.is_some();
+            let range = if window.is_none() && is_made { 0..streams[tensor.index()].rows } else { range };
             Read { tensor: *tensor, window, range }
         });
         mapped.chain(self.others.iter().map(whole)).collect()
@@ -542,6 +547,7 @@ impl Node {
             dims.map(|dim| (cut_by(dim).iter().map(bytes).sum::<u64>(), dim)).max_by_key(|it| (it.0, n_dims - it.1));
         let cut = best.filter(|it| 0 < it.0).map_or(Vec::new(), |it| cut_by(it.1));
         self.block = best.filter(|it| 0 < it.0).map(|it| (it.1, access.expect("it has loops").domain[it.1].size));
+        self.block_sizes = block_sizes(self.block.map_or(1, |it| it.1));
         self.cut = cut.iter().map(bytes).collect();
         let uncut = weights.iter().filter(|it| !cut.contains(it));
         self.uncut_room = uncut.map(|it| bytes(it).next_multiple_of(alignment)).sum();
@@ -568,6 +574,18 @@ impl Node {
             }
         }
     }
+}
+
+/// How many channels of so many a block may have, the most first.
+fn block_sizes(size: u64) -> Vec<u64> {
+    // Few significant bits make pieces that need little padding.
+    let of_bits = |bits| (8..16u64).map(move |it| (it << bits) >> 3);
+    let mut sizes: Vec<u64> =
+        (0..64 - size.leading_zeros()).flat_map(of_bits).filter(|it| 0 < *it && *it < size).collect();
+    sizes.push(size);
+    sizes.sort_unstable_by(|left, right| right.cmp(left));
+    sizes.dedup();
+    sizes
 }
 
 /// The bytes of a tensor's rows.

@@ -6,11 +6,13 @@
 //! multiply what it moves: for a matrix product the three classical loop orders, for a convolution the same with
 //! halos. Along the innermost loop on which an operand depends, a halo stays; along others it is loaded again.
 
-use crate::access::DimKind;
+use crate::access::{DimKind, Expr};
+use crate::expand::part;
 use crate::flow::{Flow, Node};
 use crate::simulate::{Input, Output, Simulation, Step};
 use crate::{Access, Map, Region, TileError};
 use cosma_planner::{Bytes, TensorId};
+use std::collections::BTreeMap;
 
 /// Loops of an operator that are cut, at most: those on which most bytes depend.
 const MAX_LOOPS: usize = 3;
@@ -35,9 +37,10 @@ pub(crate) struct Grid {
 pub(crate) fn grids(flow: &Flow, node: usize) -> Vec<Grid> {
     let Some(access) = &flow.nodes[node].access else { return Vec::new() };
     let mut grids: Vec<Grid> = Vec::new();
+    let mut halos = Halos::default();
     let all = candidates(flow, &flow.nodes[node], access);
     for loops in orders(access, &all) {
-        let grid = Grid::new(flow, node, access, loops);
+        let grid = Grid::new(flow, node, access, loops, &mut halos);
         if grid.room <= flow.scratchpad && !grids.iter().any(|it| it.is_as_good(&grid)) {
             grids.retain(|it| !grid.is_as_good(it));
             grids.push(grid);
@@ -100,7 +103,7 @@ fn orders(access: &Access, candidates: &[(usize, Vec<u64>)]) -> Vec<Vec<(usize, 
 }
 
 impl Grid {
-    fn new(flow: &Flow, node: usize, access: &Access, loops: Vec<(usize, u64)>) -> Grid {
+    fn new(flow: &Flow, node: usize, access: &Access, loops: Vec<(usize, u64)>, halos: &mut Halos) -> Grid {
         let Node { operands, others, results, workspace, .. } = &flow.nodes[node];
         let mut grid = Grid {
             n_tiles: loops.iter().map(|it| it.1).product(),
@@ -110,15 +113,14 @@ impl Grid {
             loops,
         };
         let mut base = flow.align(workspace.div_ceil(grid.n_tiles));
-        for (map, &tensor) in access.operands.iter().zip(operands) {
-            let (room, loaded) = (grid.tile_room(flow, access, map, tensor), grid.loaded(flow, access, map, tensor));
-            let needed =
-                flow.network.shape(tensor).region_bytes(&map.region(&access.whole(), flow.network.shape(tensor)));
+        for (operand, (map, &tensor)) in access.operands.iter().zip(operands).enumerate() {
+            let room = grid.tile_room(flow, access, map, tensor);
+            let (needed, loaded) = grid.loaded(flow, access, operand, tensor, halos);
             if flow.stream(tensor).is_weight {
                 base += room;
-                grid.passing += loaded.saturating_sub(needed.0);
+                grid.passing += loaded.saturating_sub(needed);
             } else {
-                grid.input(flow, tensor, room, needed.0, loaded);
+                grid.input(flow, tensor, room, needed, loaded);
             }
         }
         for &tensor in others {
@@ -131,7 +133,7 @@ impl Grid {
         }
         for (map, &tensor) in access.results.iter().zip(results) {
             let room = grid.tile_room(flow, access, map, tensor);
-            let keep = vec![flow.whole_room(tensor) + grid.padding(flow)];
+            let keep = vec![grid.kept_room(flow, access, map, tensor)];
             grid.simulation.outputs.push(Output { tensor, stream: vec![room], keep });
             grid.room += room;
         }
@@ -148,14 +150,23 @@ impl Grid {
             it.needed = it.needed.max(needed);
             return;
         }
-        let whole = vec![flow.whole_room(tensor) + self.padding(flow)];
+        let whole = vec![flow.whole_room(tensor)];
         let input = Input { tensor, stream: vec![room], dying: whole.clone(), fetch: whole, needed, loaded };
         self.simulation.inputs.push(input);
     }
 
-    /// What pieces of a whole tensor take beyond its rows, at most.
-    fn padding(&self, flow: &Flow) -> u64 {
-        (flow.alignment - 1) * self.n_tiles.min(1024)
+    /// The room of a whole result in the pieces in which tiles write it, each cut into rows.
+    fn kept_room(&self, flow: &Flow, access: &Access, map: &Map, tensor: TensorId) -> u64 {
+        let (stream, shape) = (flow.stream(tensor), flow.network.shape(tensor));
+        let (mut n_pieces, mut elements) = (stream.rows, shape.whole().len() / stream.rows);
+        for &(dim, n_parts) in &self.loops {
+            let axis = map.0.iter().position(|it| it.projection().is_some_and(|it| it.0 == Some(dim)));
+            if axis.is_some() && axis != stream.axis {
+                n_pieces *= n_parts;
+                elements = elements / access.domain[dim].size * access.domain[dim].size.div_ceil(n_parts);
+            }
+        }
+        (n_pieces * flow.align(shape.bytes_of(elements).0)).max(flow.whole_room(tensor))
     }
 
     /// The room of what a tile touches of a tensor.
@@ -165,6 +176,9 @@ impl Grid {
         });
         let shape = flow.network.shape(tensor);
         let extents = map.0.iter().zip(&shape.dims).map(|(expr, size)| {
+            if self.reads_all_along(flow, expr, tensor) {
+                return *size;
+            }
             let range = expr.range(&domain);
             u64::try_from(range.end - range.start).unwrap_or(u64::MAX).min(*size)
         });
@@ -175,31 +189,37 @@ impl Grid {
         flow.align(shape.region_bytes(&region).0) + (flow.alignment - 1) * (3u64.pow(n_cuts) - 1)
     }
 
-    /// The bytes that are loaded of a tensor if it is in host memory.
-    fn loaded(&self, flow: &Flow, access: &Access, map: &Map, tensor: TensorId) -> u64 {
+    /// Whether all indices along an axis come together: no loop that is cut moves along it, and what operators make
+    /// is cut for nothing else.
+    fn reads_all_along(&self, flow: &Flow, expr: &Expr, tensor: TensorId) -> bool {
+        let moves = |it: &(usize, i64)| self.loops.iter().any(|own| own.0 == it.0);
+        flow.stream(tensor).producer.is_some() && !expr.terms.iter().any(moves)
+    }
+
+    /// The bytes that are needed of a tensor, and those that are loaded if it is in host memory.
+    fn loaded(&self, flow: &Flow, access: &Access, operand: usize, tensor: TensorId, halos: &mut Halos) -> (u64, u64) {
+        let map = &access.operands[operand];
         let shape = flow.network.shape(tensor);
         let depends = |dim: usize| map.0.iter().any(|expr| expr.terms.iter().any(|it| it.0 == dim));
         let innermost = self.loops.iter().rposition(|it| depends(it.0));
-        let mut elements: u128 = 1;
-        for (expr, &size) in map.0.iter().zip(&shape.dims) {
+        let (mut elements, mut needed): (u128, u128) = (1, 1);
+        for (axis, (expr, &size)) in map.0.iter().zip(&shape.dims).enumerate() {
             let moving: Vec<usize> =
                 (0..self.loops.len()).filter(|it| expr.terms.iter().any(|term| term.0 == self.loops[*it].0)).collect();
-            let whole = clamped(expr.range(&access.whole()), size);
+            let is_all = self.reads_all_along(flow, expr, tensor);
+            let whole = if is_all { size } else { clamped(expr.range(&access.whole()), size) };
             // Along the innermost loop the halo stays; likewise if nothing moves.
             let length = match moving[..] {
-                [index] if Some(index) != innermost => {
-                    let (dim, n_parts) = self.loops[index];
-                    let part =
-                        |it| access.whole().with_range(dim, crate::expand::part(access.domain[dim].size, it, n_parts));
-                    (0..n_parts).map(|it| clamped(expr.range(&part(it)), size)).sum()
-                }
+                [index] if Some(index) != innermost => halos.length(access, operand, axis, self.loops[index], size),
                 _ => whole,
             };
             elements *= u128::from(length);
+            needed *= u128::from(length.min(whole));
         }
         let again = self.loops.iter().enumerate().filter(|it| Some(it.0) < innermost && !depends(it.1.0));
         let times: u128 = again.map(|it| u128::from(it.1.1)).product();
-        shape.bytes_of(u64::try_from(elements * times).unwrap_or(u64::MAX)).0
+        let bytes = |elements: u128| shape.bytes_of(u64::try_from(elements).unwrap_or(u64::MAX)).0;
+        (bytes(needed), bytes(elements * times))
     }
 
     /// All that moves if it comes from and goes to host memory.
@@ -219,6 +239,26 @@ impl Grid {
             && self.n_tiles <= other.n_tiles
             && own.inputs.iter().zip(&others.inputs).all(is_input)
             && own.outputs.iter().zip(&others.outputs).all(is_output)
+    }
+}
+
+/// How many indices of operands the parts of loops touch, those that several parts touch as often; by operand, axis,
+/// loop and number of parts.
+#[derive(Default)]
+struct Halos(BTreeMap<(usize, usize, usize, u64), u64>);
+
+impl Halos {
+    fn length(&mut self, access: &Access, operand: usize, axis: usize, (dim, n_parts): (usize, u64), size: u64) -> u64 {
+        *self.0.entry((operand, axis, dim, n_parts)).or_insert_with(|| {
+            let expr = &access.operands[operand].0[axis];
+            let mut domain = access.whole();
+            let length = |index| {
+                let range = part(access.domain[dim].size, index, n_parts);
+                domain = std::mem::replace(&mut domain, Region::new([])).with_range(dim, range);
+                clamped(expr.range(&domain), size)
+            };
+            (0..n_parts).map(length).sum()
+        })
     }
 }
 
@@ -244,5 +284,5 @@ fn smallest_tile(flow: &Flow, node: usize) -> u64 {
     };
     let all = candidates(flow, &flow.nodes[node], access);
     let finest = all.into_iter().map(|(dim, _)| (dim, access.domain[dim].size)).collect();
-    Grid::new(flow, node, access, finest).room
+    Grid::new(flow, node, access, finest, &mut Halos::default()).room
 }

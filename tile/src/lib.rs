@@ -25,7 +25,7 @@ mod tile;
 mod weights;
 
 pub use access::{Access, AccessError, Dim, DimKind, Expr, Map};
-pub use bound::{Bound, Scope};
+pub use bound::{Bound, Scope, bound};
 pub use compose::{Composed, Member, Source, compose};
 pub use error::TileError;
 pub use network::{Network, NetworkError, Operator};

@@ -301,6 +301,10 @@ impl<'a, 'b> Run<'a, 'b> {
         let flow = &self.flow.nodes[node];
         let mut has_place = vec![false; flow.results.len()];
         for &(result, operand) in &flow.in_place {
+            // What is read after the group does not die in it, though it may leave.
+            if self.flow.stream(operand).readers.last().is_some_and(|it| self.nodes.end <= *it) {
+                continue;
+            }
             let slot = self.slots.iter().find(|it| it.tensor == operand).expect("it is read");
             let result_slot = &self.slots[self.results[local][result]];
             let end = flow.rows_made(result, to, slot.rows);

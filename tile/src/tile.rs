@@ -59,7 +59,7 @@ pub fn tile(network: &Network, deadline: Deadline) -> Result<Tiled, TileError> {
         let non_compulsory = solution.non_compulsory;
         let has_settled = solution.fragmentation == Bytes::ZERO;
         if best.as_ref().is_none_or(|it| non_compulsory < it.non_compulsory) {
-            best = Some(Tiled { plan: chosen, program, non_compulsory, bound: bound.clone() });
+            best = Some(Tiled { plan: chosen, program, non_compulsory, bound });
         }
         if has_settled {
             break;

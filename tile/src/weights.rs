@@ -37,6 +37,8 @@ pub(crate) struct Work {
     pub n_steps: Vec<u64>,
     /// The most iterations of a step.
     pub widest: Vec<u64>,
+    /// Whether tensors are cut into rows.
+    pub is_cut: bool,
     /// The room that weights take at least, and what results take beyond their rows then.
     pub least: Vec<u64>,
 }
@@ -49,8 +51,10 @@ impl Work {
             n_steps[local] += 1;
             widest[local] = (range.end - range.start).max(widest[local]);
         }
-        let least = nodes.zip(&widest).map(|(node, widest)| flow.nodes[node].least_block(flow, *widest)).collect();
-        Work { n_steps, widest, least }
+        let is_cut = n_steps.iter().any(|it| 1 < *it);
+        let least =
+            nodes.zip(&widest).map(|(node, widest)| flow.nodes[node].least_block(flow, *widest, is_cut)).collect();
+        Work { n_steps, widest, is_cut, least }
     }
 }
 
@@ -74,10 +78,18 @@ pub(crate) fn choose_weights(
     let stays = choose_stays(&items, peak, capacity, limit)?;
     let staying: u64 = items.iter().zip(&stays).filter(|it| *it.1).map(|it| it.0.room).sum();
     let mut choice = WeightChoice { cost: 0, channels: Vec::with_capacity(items.len()), n_tiles: 0 };
-    for (local, node) in nodes.enumerate() {
-        let size = flow.nodes[node].block.map_or(1, |it| it.1);
-        let room = capacity - staying - peaks[local];
-        let channels = if stays[local] { size } else { most_channels(flow, node, work.widest[local], room)? };
+    // What results in blocks take beyond their rows, they take while they are read, too.
+    let mut padding = vec![0; items.len()];
+    for (local, index) in nodes.clone().enumerate() {
+        let node = &flow.nodes[index];
+        let size = node.block.map_or(1, |it| it.1);
+        let room = capacity.checked_sub(staying + peaks[local] + padding[local])?;
+        let channels = if stays[local] { size } else { most_channels(flow, node, work, local, room)? };
+        if channels < size {
+            let own = node.padding(flow, work.widest[local], work.is_cut, channels);
+            let readers = node.results.iter().flat_map(|it| &flow.stream(*it).readers);
+            readers.filter(|it| nodes.contains(it)).for_each(|it| padding[it - nodes.start] += own);
+        }
         choice.cost += if stays[local] { 0 } else { items[local].gain };
         choice.n_tiles += work.n_steps[local] * size.div_ceil(channels);
         choice.channels.push(channels);
@@ -201,10 +213,15 @@ fn thin(front: &mut Vec<Choice>) {
 }
 
 /// The most output channels at a time for which a node's weights and results fit so much room.
-fn most_channels(flow: &Flow, node: usize, widest: u64, room: u64) -> Option<u64> {
-    let node = &flow.nodes[node];
-    let fits = |it: &u64| node.weight_room(*it, flow.alignment) + node.padding(flow, widest, *it) <= room;
-    if node.whole_room <= room { Some(node.block.map_or(1, |it| it.1)) } else { node.block_sizes().find(fits) }
+fn most_channels(flow: &Flow, node: &Node, work: &Work, local: usize, room: u64) -> Option<u64> {
+    let fits = |it: &u64| {
+        node.weight_room(*it, flow.alignment) + node.padding(flow, work.widest[local], work.is_cut, *it) <= room
+    };
+    if node.whole_room <= room {
+        Some(node.block.map_or(1, |it| it.1))
+    } else {
+        node.block_sizes.iter().copied().find(fits)
+    }
 }
 
 #[cfg(test)]
