@@ -30,7 +30,6 @@
 // AGAIN: error: cosma-tile takes whole operators, but this one is a tile already
 // AFTER: error: cosma-tile takes a function in source form, but this one is already planned
 // SMALL: chain.mlir:[[@LINE+4]]:{{[0-9]+}}: error: operator needs {{[0-9]+}} B at once in its smallest tile, but the scratchpad has 256 B
-// SMALL: note: weights that pass by take no room: --weights=streamed
 func.func @chain(%x: tensor<1x8x32x32xi8>, %w: tensor<8x8x3x3xi8> {cosma.weight}, %b: tensor<8xi8> {cosma.weight})
     -> tensor<1x8x32x32xi8> {
   %0 = cosma.op "Conv"(%x, %w, %b) macs 589824 : (tensor<1x8x32x32xi8>, tensor<8x8x3x3xi8>, tensor<8xi8>) -> tensor<1x8x32x32xi8>
