@@ -6,7 +6,7 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{Location, Module, OperationRef, ValueLike};
 use cosma_ir::{Reports, context_of, kind, macs};
 use cosma_passes::{
-    Carrier, Extraction, Facts, Form, MachineOptions, Program, SolverName, extract, form, read_program, symbol, verify,
+    Carrier, Extraction, Facts, Form, MachineOptions, Program, SolverName, extract, form, judge, symbol,
 };
 use cosma_show::{Exhibit, OperatorLabel, Proof, TensorLabel};
 
@@ -61,9 +61,8 @@ fn exhibit<'c>(
     function: OperationRef<'c, '_>,
     machine: &MachineOptions,
 ) -> Result<Exhibit, Vec<cosma_ir::Diagnostic<'c>>> {
-    verify(function, machine)?;
     let target = machine.resolve(function).map_err(|it| vec![it])?;
-    let Program { extraction, actions, .. } = read_program(function, target)?;
+    let (Program { extraction, actions, .. }, _) = judge(function, target)?;
     let operators = operators(&extraction);
     let tensors = tensors(&extraction, &operators);
     let exhibit = Exhibit::new(symbol(function), extraction.problem, actions);
@@ -108,16 +107,8 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
                 let suffix = if operator.writes.len() == 1 { String::new() } else { format!(".{index}") };
                 is_named.then(|| format!("{}{suffix}", label.name))
             }),
-            Carrier::Scalar | Carrier::Order => None,
         };
-        let r#type = match carrier {
-            Carrier::Argument(value, _)
-            | Carrier::Constant(value, _)
-            | Carrier::Piece(value, ..)
-            | Carrier::Result(value, _) => value.r#type().to_string(),
-            Carrier::Scalar => "scalar".into(),
-            Carrier::Order => "order of effects".into(),
-        };
+        let r#type = carrier.value().r#type().to_string();
         let shape = r#type.strip_prefix("tensor<").and_then(|it| it.strip_suffix('>')).unwrap_or(&r#type);
         TensorLabel { name: own.unwrap_or_else(|| tensor.name.clone()), shape: shape.into() }
     };

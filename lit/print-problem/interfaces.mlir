@@ -57,7 +57,9 @@ func.func @effects(%x: tensor<16xf32>, %y: tensor<16xf32>) -> (tensor<16xf32>, t
 
 // A loop that prints keeps its order with what else may have effects.
 // CHECK: # @prints
-// CHECK: op scf.for_0: arg0 -> scf.for_0 64 over arg0, order0 0
+// CHECK: op scf.for_0: arg0 -> scf.for_0 64 over arg0
+// CHECK-NEXT: op vector.print_1: ->
+// CHECK-NEXT: order scf.for_0 vector.print_1
 func.func @prints(%x: tensor<16xf32>) -> tensor<16xf32> {
   %c0 = arith.constant 0 : index
   %c4 = arith.constant 4 : index
@@ -65,5 +67,6 @@ func.func @prints(%x: tensor<16xf32>) -> tensor<16xf32> {
     vector.print str "again"
     scf.yield %a : tensor<16xf32>
   }
+  vector.print str "done"
   return %0 : tensor<16xf32>
 }

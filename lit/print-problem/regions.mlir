@@ -8,7 +8,8 @@
 // The branch holds %t, over which %e is written; %q is the result, which may lie on %a, as nothing reads that
 // after %t is made. In all 1024 + 262144 = 263168 B.
 // CHECK: # @branch
-// CHECK: op scf.if_2: tensor.extract_1 tosa.exp_0 -> scf.if_2 1024 over tosa.exp_0 workspace 262144
+// CHECK: op scf.if_2: tosa.exp_0 -> scf.if_2 1024 over tosa.exp_0 workspace 262144
+// CHECK: order tensor.extract_1 scf.if_2
 func.func @branch(%x: tensor<256xf32>, %p: tensor<i1>) -> tensor<256xf32> {
   %a = tosa.exp %x : (tensor<256xf32>) -> tensor<256xf32>
   %c = tensor.extract %p[] : tensor<i1>

@@ -79,10 +79,8 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
             set_workspace_offset(operation, plan.workspaces[step].0);
         }
         if lists_results(extraction, *op) {
-            let results = results(extraction, *op);
-            let lists: Vec<_> = results
-                .map(|(tensor, has_place)| if has_place { residencies[tensor.index()].clone() } else { Vec::new() })
-                .collect();
+            let of = |tensor: Option<TensorId>| tensor.map_or(Vec::new(), |it| residencies[it.index()].clone());
+            let lists: Vec<_> = extraction.results(*op).into_iter().map(of).collect();
             set_residencies(operation, &lists);
         }
     }
@@ -107,13 +105,6 @@ pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnost
             Carrier::Result(_, index) => {
                 let operation = producer.expect("an operator computes a result");
                 (residencies(operation).and_then(|it| it.into_iter().nth(index)), operation)
-            }
-            Carrier::Scalar | Carrier::Order => {
-                let producer = graph.producer(tensor).expect("an operator computes it");
-                let last = graph.readers(tensor).last().copied().unwrap_or(producer);
-                let steps = Step(producer.0)..Step(last.0).next();
-                plan.residencies.push(Residency { tensor, steps, offset: Bytes::ZERO });
-                continue;
             }
         };
         for residency in listed.unwrap_or_default() {
@@ -147,7 +138,7 @@ pub(crate) fn clear(extraction: &Extraction) {
         match *carrier {
             Carrier::Argument(_, index) => clear_argument_residencies(extraction.function, index),
             Carrier::Constant(_, operation) | Carrier::Piece(.., operation) => clear_residencies(operation),
-            Carrier::Result(..) | Carrier::Scalar | Carrier::Order => {}
+            Carrier::Result(..) => {}
         }
     }
     extraction.operators.iter().for_each(|it| clear_residencies(*it));
@@ -156,8 +147,8 @@ pub(crate) fn clear(extraction: &Extraction) {
 /// Whether an operator has the attribute `residencies`, with an entry for each result. An operator without
 /// results has it too, to mark it as planned; one with only scalar results does not.
 pub(crate) fn lists_results(extraction: &Extraction, op: OpId) -> bool {
-    let mut results = results(extraction, op).peekable();
-    results.peek().is_none() || results.any(|it| it.1)
+    let results = extraction.results(op);
+    results.is_empty() || results.iter().any(Option::is_some)
 }
 
 /// Whether an operator accesses the scratchpad or streamed tensors. In planned form, such an operator has an
@@ -165,19 +156,9 @@ pub(crate) fn lists_results(extraction: &Extraction, op: OpId) -> bool {
 /// unknown effects.
 pub(crate) fn runs_on_scratchpad(extraction: &Extraction, op: OpId) -> bool {
     let operator = extraction.problem.graph.op(op);
-    let has_place = |it: &TensorId| extraction.carriers[it.index()].has_place();
-    let is_ours = is_abstract(extraction.operators[op.index()]);
-    operator.workspace != Bytes::ZERO
-        || operator.reads.iter().map(|it| &it.tensor).chain(&operator.writes).any(has_place)
-        || is_ours && results(extraction, op).next().is_none()
-}
-
-/// The tensors of an operation's results, in order, and whether each is in the scratchpad.
-pub(crate) fn results(extraction: &Extraction, op: OpId) -> impl Iterator<Item = (TensorId, bool)> {
-    let writes = extraction.problem.graph.op(op).writes.iter();
-    let carriers = writes.map(|it| (*it, &extraction.carriers[it.index()]));
-    let results = carriers.filter(|(_, carrier)| !matches!(carrier, Carrier::Order));
-    results.map(|(tensor, carrier)| (tensor, carrier.has_place()))
+    let operation = extraction.operators[op.index()];
+    let touches = !operator.reads.is_empty() || !operator.writes.is_empty();
+    touches || operator.workspace != Bytes::ZERO || is_abstract(operation) && operation.result_count() == 0
 }
 
 fn first<T>(list: Option<Vec<T>>) -> Option<T> {

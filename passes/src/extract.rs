@@ -4,10 +4,10 @@
 //!    constants are one (`equal.rs`). An argument marked `cosma.weight` and a constant are weights.
 //! 2. Each operation that reads or writes a tensor is an operator. Shapes, `tensor.empty` and scalars
 //!    that depend on no tensor are none: they can come before all operators.
-//! 3. A scalar that an operator computes is a tensor of no bytes: a dependence, so that every order
-//!    is legal SSA. What reads it is an operator too.
-//! 4. Operators that may have effects besides their results keep their order: each of them writes a
-//!    tensor of no bytes that the next one reads.
+//! 3. A scalar that an operator computes is no tensor. What reads it is an operator too, and an edge
+//!    keeps it behind the one that computes it, so that every order is legal SSA.
+//! 4. Operators that may have effects besides their results keep their order: there is an edge from
+//!    each of them to the next one.
 //! 5. A transfer is no operator. What it returns is the tensor that it moves, in another place. Nor is a
 //!    view one, such as a reshape: what it returns is the tensor that it looks at.
 //! 6. What is computed from weights alone, and is no larger than they are, is computed before the run:
@@ -66,6 +66,8 @@ pub struct Extraction<'c, 'a> {
     pub writes: Vec<OperationRef<'c, 'a>>,
     /// The tensor of each value of the block; none for scalars and shapes that depend on no tensor.
     tensors: HashMap<usize, Option<TensorId>>,
+    /// The operator that computes a scalar.
+    scalars: HashMap<usize, OpId>,
     /// Values that are a tensor in host memory with one more piece written.
     written: HashMap<usize, Written<'c, 'a>>,
     /// What each view, or view of a view, looks at.
@@ -95,10 +97,6 @@ pub enum Carrier<'c, 'a> {
     Piece(Value<'c, 'a>, Value<'c, 'a>, OperationRef<'c, 'a>),
     /// A tensor that an operator writes, and which of its results.
     Result(Value<'c, 'a>, usize),
-    /// A scalar that an operator computes. It has no bytes and no place.
-    Scalar,
-    /// No value: the order of two operators.
-    Order,
 }
 
 impl<'c, 'a> Carrier<'c, 'a> {
@@ -106,19 +104,24 @@ impl<'c, 'a> Carrier<'c, 'a> {
     pub fn source(&self) -> Option<Value<'c, 'a>> {
         match *self {
             Carrier::Argument(value, _) | Carrier::Constant(value, _) | Carrier::Piece(value, ..) => Some(value),
-            Carrier::Result(..) | Carrier::Scalar | Carrier::Order => None,
+            Carrier::Result(..) => None,
         }
     }
 
-    /// Whether it is a tensor to MLIR as well, which lies somewhere, be it of no bytes.
-    pub fn has_place(&self) -> bool {
-        !matches!(self, Carrier::Scalar | Carrier::Order)
+    /// What it is in the source.
+    pub fn value(&self) -> Value<'c, 'a> {
+        match *self {
+            Carrier::Argument(value, _)
+            | Carrier::Constant(value, _)
+            | Carrier::Piece(value, ..)
+            | Carrier::Result(value, _) => value,
+        }
     }
 }
 
 impl<'c, 'a> Extraction<'c, 'a> {
-    /// The tensor that a value of the block is; none for a scalar or a shape that depends on no
-    /// tensor, and for values of regions in the block.
+    /// The tensor that a value of the block is; none for a scalar or a shape, and for values of regions
+    /// in the block.
     pub fn tensor(&self, value: Value<'c, 'a>) -> Option<TensorId> {
         self.tensors.get(&key(value)).copied().flatten()
     }
@@ -129,14 +132,25 @@ impl<'c, 'a> Extraction<'c, 'a> {
         matches!(self.tensors.get(&key(value)), Some(None))
     }
 
+    /// Whether a value of the block is a scalar that an operator computes.
+    pub(crate) fn is_scalar(&self, value: Value<'c, 'a>) -> bool {
+        self.scalars.contains_key(&key(value))
+    }
+
+    /// By result of an operator: the tensor that it is; none for a scalar.
+    pub(crate) fn results(&self, op: OpId) -> Vec<Option<TensorId>> {
+        let mut results = vec![None; self.operators[op.index()].result_count()];
+        for &tensor in &self.problem.graph.op(op).writes {
+            if let Carrier::Result(_, index) = self.carriers[tensor.index()] {
+                results[index] = Some(tensor);
+            }
+        }
+        results
+    }
+
     /// What a view, or a view of one, looks at; none of another value.
     pub(crate) fn root(&self, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
         self.roots.get(&key(value)).copied()
-    }
-
-    /// The tensor that a value of the block is, if it has a place.
-    pub fn placed_tensor(&self, value: Value<'c, 'a>) -> Option<TensorId> {
-        self.tensor(value).filter(|it| self.carriers[it.index()].has_place())
     }
 
     /// The pieces that were written into a tensor in host memory, the last one first; none of a value that is not
@@ -160,11 +174,8 @@ impl<'c, 'a> Extraction<'c, 'a> {
 
     /// Whether nothing has to lie anywhere, so that all forms of the function are the same.
     pub fn is_trivial(&self) -> bool {
-        let graph = &self.problem.graph;
-        graph.ops().iter().all(|op| {
-            let has_place = |it: &TensorId| self.carriers[it.index()].has_place();
-            op.workspace == Bytes::ZERO && !op.reads.iter().map(|it| &it.tensor).chain(&op.writes).any(has_place)
-        })
+        let ops = self.problem.graph.ops();
+        ops.iter().all(|op| op.workspace == Bytes::ZERO && op.reads.is_empty() && op.writes.is_empty())
     }
 
     /// What it was extracted for.
@@ -215,7 +226,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         }
         reader.read(operation)?;
     }
-    if !reader.carriers.iter().any(Carrier::has_place)
+    if reader.carriers.is_empty()
         && let Some(what) = other_than_tensors(block)
     {
         let message = format!(
@@ -233,7 +244,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
     for value in terminator.operands().chain(writes.iter().filter_map(|it| operand_at(*it, 0))) {
         reader.read_end(value);
     }
-    let Reader { graph, operators, carriers, tensors, written, views, roots, slices, .. } = reader;
+    let Reader { graph, operators, carriers, tensors, scalars, written, views, roots, slices, .. } = reader;
     let graph = graph.build().map_err(|error| Diagnostic::at(function, error.to_string()))?;
     let Target { machine, weights } = target;
     let problem = Problem { graph: graph.with_weights(weights), machine };
@@ -249,6 +260,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         assemblies,
         writes,
         tensors,
+        scalars,
         written,
         roots,
     })
@@ -268,6 +280,7 @@ struct Reader<'c, 'a> {
     operators: Vec<OperationRef<'c, 'a>>,
     carriers: Vec<Carrier<'c, 'a>>,
     tensors: HashMap<usize, Option<TensorId>>,
+    scalars: HashMap<usize, OpId>,
     views: Vec<OperationRef<'c, 'a>>,
     equals: Equals<'c, 'a>,
     slices: Vec<OperationRef<'c, 'a>>,
@@ -293,8 +306,8 @@ struct Reader<'c, 'a> {
     n_writes: usize,
     /// What variables were read as, before they were written.
     states: BTreeMap<String, Value<'c, 'a>>,
-    /// What the last operator with effects wrote for the next one to read.
-    last_effect: Option<TensorId>,
+    /// The last operator with effects.
+    last_effect: Option<OpId>,
 }
 
 /// A write of a variable.
@@ -398,9 +411,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         let mut tensors: Vec<TensorId> = written(&self.written, value).filter_map(|it| it.tensor).collect();
         tensors.reverse();
         tensors.extend(self.tensor(value));
-        for tensor in tensors.into_iter().filter(|it| self.carriers[it.index()].has_place()) {
-            self.graph.result(tensor);
-        }
+        tensors.into_iter().for_each(|it| self.graph.result(it));
     }
 
     /// What is put together in host memory, an operator cannot read.
@@ -435,8 +446,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         if name(operation) == "tosa.variable" {
             return Ok(());
         }
-        let depends = |it| self.tensor(it).is_some_and(|it| matches!(self.carriers[it.index()], Carrier::Scalar));
-        match role(operation, depends) {
+        match role(operation, |it| self.scalars.contains_key(&key(it))) {
             Role::Operator if self.is_folded(operation) => self.read_known(operation, "folded"),
             Role::Operator => self.read_operator(operation),
             Role::Constant => self.read_known(operation, "const"),
@@ -505,7 +515,8 @@ impl<'c, 'a> Reader<'c, 'a> {
         self.size(value).map_err(|message| cannot(operation, 0, &message))?;
         // Of a scalar that an operator computes, or of what is no tensor of the block: it has to run.
         let tensor = self.tensor(source);
-        if operation.operands().skip(1).any(|it| self.tensor(it).is_some()) {
+        let depends = |it: Value| self.tensor(it).is_some() || self.scalars.contains_key(&key(it));
+        if operation.operands().skip(1).any(depends) {
             return self.read_operator(operation);
         }
         self.tensors.insert(key(value), tensor);
@@ -537,6 +548,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             match (self.known.get(&key(it.value)), self.tensor(it.value)) {
                 (Some(size), _) => read += *size,
                 (None, Some(_)) => return false,
+                (None, None) if self.scalars.contains_key(&key(it.value)) => return false,
                 (None, None) => {}
             }
         }
@@ -572,31 +584,35 @@ impl<'c, 'a> Reader<'c, 'a> {
         let inside = self.look_inside(operation)?;
         let index = self.operators.len();
         let op = OpId(index as u32);
-        let mut read: Vec<TensorId> = reads(operation).iter().filter_map(|it| self.tensor(it.value)).collect();
-        let has_effects = may_have_effects(operation);
-        read.extend(self.last_effect.filter(|_| has_effects));
+        let all_read = reads(operation);
+        let read: Vec<TensorId> = all_read.iter().filter_map(|it| self.tensor(it.value)).collect();
 
         let name = format!("{}_{}", identifier(&kind(operation)), op.0);
         let n_results = operation.result_count();
         let mut writes = Vec::new();
+        let mut results: Vec<(usize, Value)> = Vec::new();
         for (index, value) in operation.results().enumerate() {
-            let size = self.size(value.into()).map_err(|message| cannot(operation, index, &message))?;
-            let name = if n_results == 1 { name.clone() } else { format!("{name}.{index}") };
-            writes.push((name, size.unwrap_or(Bytes::ZERO)));
-            self.carriers.push(match size {
-                Some(_) => Carrier::Result(value.into(), index),
-                None => Carrier::Scalar,
-            });
-        }
-        if has_effects {
-            writes.push((format!("order{}", op.0), Bytes::ZERO));
-            self.carriers.push(Carrier::Order);
+            let Some(size) = self.size(value.into()).map_err(|message| cannot(operation, index, &message))? else {
+                self.scalars.insert(key(value.into()), op);
+                continue;
+            };
+            writes.push((if n_results == 1 { name.clone() } else { format!("{name}.{index}") }, size));
+            results.push((index, value.into()));
+            self.carriers.push(Carrier::Result(value.into(), index));
         }
         let said = Bytes(workspace(operation));
         let workspace = if said == Bytes::ZERO { inside.workspace } else { said };
-        let written = self.graph.op(name, &read, writes, workspace);
-        for (value, tensor) in operation.results().zip(&written) {
-            self.tensors.insert(key(value.into()), Some(*tensor));
+        // By result; none for a scalar.
+        let mut written: Vec<Option<TensorId>> = vec![None; n_results];
+        for ((index, value), tensor) in results.into_iter().zip(self.graph.op(name, &read, writes, workspace)) {
+            written[index] = Some(tensor);
+            self.tensors.insert(key(value), Some(tensor));
+        }
+        let before = all_read.iter().filter_map(|it| self.scalars.get(&key(it.value)));
+        before.for_each(|it| self.graph.order(*it, op));
+        if may_have_effects(operation) {
+            self.last_effect.into_iter().for_each(|it| self.graph.order(it, op));
+            self.last_effect = Some(op);
         }
         let pairs: Vec<(InPlace, TensorId)> = in_place(operation)
             .into_iter()
@@ -616,34 +632,35 @@ impl<'c, 'a> Reader<'c, 'a> {
         for over in inside.over.iter().filter(|_| cosma_ir::in_place(operation).is_none()) {
             let Some(tensor) = self.tensor(over.value) else { continue };
             let is_read_else = over.only_reader && 1 < read.iter().filter(|it| **it == tensor).count();
-            let result = written[over.result];
+            let Some(result) = written[over.result] else { continue };
             // What looks at a part of a tensor has not all of its place.
             let is_whole = self.graph.size(tensor) == self.graph.size(result);
             if !is_read_else && is_whole && !shared.contains(&(over.result, tensor)) {
                 self.graph.in_place(result, tensor);
             }
         }
-        if has_effects {
-            self.last_effect = written.last().copied();
-        }
         self.operators.push(operation);
         Ok(())
     }
 
     fn look_inside(&self, operation: OperationRef<'c, 'a>) -> Result<Inside<'c, 'a>, Diagnostic<'c>> {
-        let tensor = |value| {
-            let tensor = self.tensor(value).filter(|it| self.carriers[it.index()].has_place());
-            tensor.map(TensorId::index)
-        };
+        let tensor = |value| self.tensor(value).map(TensorId::index);
         let outside = Outside { element_bytes: self.element_bytes, alignment: self.alignment, tensor: &tensor };
         inside(operation, &outside)
     }
 
     /// A result and an operand that may share bytes. Where floats take other bytes than those of their
     /// type, so do the bytes before a part; where two then no longer fit, they share none.
-    fn read_in_place(&mut self, operation: OperationRef<'c, 'a>, pair: InPlace, read: TensorId, written: &[TensorId]) {
+    fn read_in_place(
+        &mut self,
+        operation: OperationRef<'c, 'a>,
+        pair: InPlace,
+        read: TensorId,
+        written: &[Option<TensorId>],
+    ) {
         let (operand, value) = (operand_at(operation, pair.operand), result_at(operation, pair.result));
-        let (Some(operand), Some(value), Some(&result)) = (operand, value, written.get(pair.result)) else { return };
+        let result = written.get(pair.result).copied().flatten();
+        let (Some(operand), Some(value), Some(result)) = (operand, value, result) else { return };
         let sizes =
             |it: Value| Some((size_with(it.r#type(), None).ok()?, size_with(it.r#type(), self.element_bytes).ok()?));
         let (Some(from), Some(to)) = (sizes(operand), sizes(value)) else { return };

@@ -76,7 +76,7 @@ fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
         for (index, value) in end.operands().enumerate().collect::<Vec<_>>() {
             if let Some(put_together) = writer.put_together(value) {
                 as_mut(*end).set_operand(index, put_together);
-            } else if let Some(tensor) = extraction.placed_tensor(value) {
+            } else if let Some(tensor) = extraction.tensor(value) {
                 let host = writer.places[tensor.index()].host.expect("a result is stored");
                 let host = writer.as_seen(value, host);
                 as_mut(*end).set_operand(index, host);
@@ -158,11 +158,8 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         }
     }
 
-    /// Moves a tensor; one that has no place is not moved. What comes in to no offset passes by.
+    /// Moves a tensor. What comes in to no offset passes by.
     fn transfer(&mut self, kind: Kind, tensor: TensorId, offset: Option<u64>) {
-        if !self.has_place(tensor) {
-            return;
-        }
         let operation = match kind {
             Kind::Load => self.bring_in(load, tensor, offset),
             Kind::Reload => self.bring_in(reload, tensor, offset),
@@ -205,16 +202,19 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         let operation = self.extraction.operators[op.index()];
         let overlays = self.overlays(op, operands, results);
         for it in reads(operation) {
-            if let Some(tensor) = self.extraction.placed_tensor(it.value) {
+            if let Some(tensor) = self.extraction.tensor(it.value) {
                 let value = self.as_seen(it.value, self.scratchpad(tensor));
                 as_mut(it.operation).set_operand(it.operand, value);
             }
         }
-        for (value, tensor) in operation.results().zip(results.iter().map(|it| it.tensor)) {
-            self.places[tensor.index()] = Places { host: None, scratchpad: Some(value.into()) };
+        for tensor in results.iter().map(|it| it.tensor) {
+            let value = self.extraction.carriers[tensor.index()].value();
+            self.places[tensor.index()] = Places { host: None, scratchpad: Some(value) };
         }
         if allocated::runs_on_scratchpad(self.extraction, op) {
-            let offsets: Vec<u64> = results.iter().take(operation.result_count()).map(|it| it.offset().0).collect();
+            let offset = |tensor: &Option<TensorId>| results.iter().find(|it| Some(it.tensor) == *tensor);
+            let tensors = self.extraction.results(op);
+            let offsets: Vec<u64> = tensors.iter().map(|it| offset(it).map_or(0, |it| it.offset().0)).collect();
             if is_abstract(operation) || is_group(operation) {
                 set_offsets(operation, &offsets);
             } else {
@@ -239,9 +239,9 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         };
         let element_bytes = cosma_ir::machine(self.extraction.function).and_then(|it| it.element_bytes);
         let overlay = |pair: &InPlace| {
-            let result = results.iter().position(|it| it.tensor == pair.result)?;
+            let result = self.extraction.results(op).iter().position(|it| *it == Some(pair.result))?;
             let is_whole = |it: &Read| {
-                let is_operand = self.extraction.placed_tensor(it.value) == Some(pair.operand);
+                let is_operand = self.extraction.tensor(it.value) == Some(pair.operand);
                 is_operand && value_size(it.value, element_bytes) == Ok(Some(size(pair.operand)))
             };
             let read = reads(operation).into_iter().find(is_whole)?;
@@ -296,10 +296,6 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
 
     fn previous(&self) -> OperationRef<'c, 'a> {
         self.extraction.operators[self.step - 1]
-    }
-
-    fn has_place(&self, tensor: TensorId) -> bool {
-        self.extraction.carriers[tensor.index()].has_place()
     }
 
     fn host(&self, tensor: TensorId) -> Value<'c, 'a> {

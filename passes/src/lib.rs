@@ -56,7 +56,7 @@ pub use program::program_text;
 pub use schedule::schedule;
 pub use session::{Printer, Session, Watcher};
 pub use size::{Size, SizeError};
-pub use verify::verify;
+pub use verify::{judge, verify};
 
 use cosma_ir::register_pass;
 

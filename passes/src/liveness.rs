@@ -14,7 +14,7 @@ use std::ops::Range;
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-liveness",
-    description: "prints what lives when in the order of the block; source form stays as it is",
+    description: "prints the live ranges of all tensors in the order of the block, in source form",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
 };
@@ -92,7 +92,7 @@ pub fn liveness<'c>(
         steps.push(LiveStep { operator: kind(*operation), live: op.workspace });
     }
     let mut lifetimes = Vec::new();
-    for tensor in graph.tensor_ids().filter(|it| extraction.carriers[it.index()].has_place()) {
+    for tensor in graph.tensor_ids() {
         let Some(lifetime) = lifetime(problem, tensor) else { continue };
         for step in &mut steps[lifetime.start.index()..lifetime.end.index()] {
             step.live += graph.tensor(tensor).size;

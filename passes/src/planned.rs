@@ -91,7 +91,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let source = operation.operand(0).expect("a transfer has one");
         // What comes in may be a piece of a tensor.
         let moved = if transfer.is_inward() { result_at(operation, 0) } else { Some(source) };
-        let Some(tensor) = moved.and_then(|it| self.extraction.placed_tensor(it)) else {
+        let Some(tensor) = moved.and_then(|it| self.extraction.tensor(it)) else {
             self.fault(operation, self.no_tensor(operation, source));
             return None;
         };
@@ -210,10 +210,6 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let operator = self.extraction.problem.graph.op(op);
         let mut reads = Vec::new();
         for &Use { tensor, .. } in &operator.reads {
-            if !self.has_place(tensor) {
-                reads.push(Slot::on_chip(tensor, Bytes::ZERO));
-                continue;
-            }
             let mut place: Option<Place> = None;
             for Read { operation: reader, operand: index, value } in reads_of(operation) {
                 if self.extraction.tensor(value) != Some(tensor) {
@@ -260,11 +256,9 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             }
         }
         let listed = listed.unwrap_or_default();
-        let writes = self.extraction.problem.graph.op(op).writes.iter().enumerate();
-        let offset = |index, tensor| if self.has_place(tensor) { listed.get(index).copied() } else { None };
-        let slots =
-            writes.map(|(index, &tensor)| Slot::on_chip(tensor, Bytes(offset(index, tensor).unwrap_or_default())));
-        slots.collect()
+        let results = self.extraction.results(op).into_iter().enumerate();
+        let offset = |index: usize| Bytes(listed.get(index).copied().unwrap_or_default());
+        results.filter_map(|(index, tensor)| Some(Slot::on_chip(tensor?, offset(index)))).collect()
     }
 
     fn workspace(&mut self, operation: OperationRef<'c, 'a>) -> Bytes {
@@ -285,7 +279,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                 if extraction.written(value).next().is_some() {
                     self.check_put_together(*end, value, &format!("{what} {index}"));
                 }
-                if extraction.placed_tensor(value).is_none() {
+                if extraction.tensor(value).is_none() {
                     continue;
                 }
                 let found = match defining(value).map(|it| (it, transfer(it))) {
@@ -323,10 +317,6 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let index = OperationResult::try_from(value).map(|it| it.result_number()).unwrap_or_default();
         let offset = offsets(operation).and_then(|it| it.get(index).copied());
         offset.map_or(Standing::Somewhere, |it| Standing::Scratchpad(Bytes(it)))
-    }
-
-    fn has_place(&self, tensor: TensorId) -> bool {
-        self.extraction.carriers[tensor.index()].has_place()
     }
 
     fn fault(&mut self, operation: OperationRef<'c, 'a>, message: String) {

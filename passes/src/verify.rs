@@ -15,7 +15,7 @@ use cosma_planner::{Traffic, check};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-verify",
-    description: "runs a function in planned form on a machine of names, and reports what is wrong",
+    description: "verifies a function in planned form and reports all violations",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
 };
@@ -47,16 +47,20 @@ pub fn verify<'c>(function: OperationRef<'c, '_>, machine: &MachineOptions) -> R
         return Ok(Traffic::default());
     }
     expect(function, INFO.name, Form::Planned).map_err(|it| vec![it])?;
-    judge(function, target)
+    judge(function, target).map(|(_, traffic)| traffic)
 }
 
-/// Reads back a function in planned form and verifies it.
+/// Reads back a function in planned form and verifies it; returns the program and its traffic.
 ///
 /// # Errors
 /// At least one, at each operation that causes a violation.
-pub(crate) fn judge<'c>(function: OperationRef<'c, '_>, target: Target) -> Result<Traffic, Vec<Diagnostic<'c>>> {
-    let Program { extraction, actions, operations } = read_program(function, target)?;
-    check(&extraction.problem, &actions).map_err(|violations| {
+pub fn judge<'c, 'a>(
+    function: OperationRef<'c, 'a>,
+    target: Target,
+) -> Result<(Program<'c, 'a>, Traffic), Vec<Diagnostic<'c>>> {
+    let program = read_program(function, target)?;
+    let Program { extraction, actions, operations } = &program;
+    let traffic = check(&extraction.problem, actions).map_err(|violations| {
         let diagnose = |violation: &cosma_planner::Violation| {
             let operation = violation.moment.map_or(extraction.terminator, |it| operations[it.line - 1]);
             // The location replaces the judge's line and step.
@@ -64,6 +68,7 @@ pub(crate) fn judge<'c>(function: OperationRef<'c, '_>, target: Target) -> Resul
             let message = text.split_once(": ").map_or(text.as_str(), |it| it.1);
             Diagnostic::new(operation.location(), message)
         };
-        violations.iter().map(diagnose).collect()
-    })
+        violations.iter().map(diagnose).collect::<Vec<_>>()
+    })?;
+    Ok((program, traffic))
 }

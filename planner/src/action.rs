@@ -171,13 +171,16 @@ impl Kinds<'_> {
     }
 }
 
-/// Bytes moved between host memory and the rest.
+/// Bytes moved between host memory and the rest, and what all copies cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Loads and stores.
     pub compulsory: Bytes,
     /// Spills and reloads.
     pub non_compulsory: Bytes,
+    /// What all copies cost, those between other memories included: each byte as much as the link over which it goes
+    /// ([`Link::price`](crate::Link::price)).
+    pub cost: u128,
 }
 
 impl Traffic {
@@ -185,8 +188,9 @@ impl Traffic {
     pub fn of(problem: &Problem, actions: &[Action]) -> Traffic {
         let mut traffic = Traffic::default();
         let mut kinds = Kinds::new(problem);
-        let mut count = |tensor: TensorId, kind: Kind| {
+        let mut count = |tensor: TensorId, kind: Kind, from: MemoryId, to: MemoryId| {
             let size = problem.graph.tensor(tensor).size;
+            traffic.cost += problem.machine.price(from, to, size);
             match kind {
                 Kind::Load | Kind::Store => traffic.compulsory += size,
                 Kind::Reload | Kind::Spill => traffic.non_compulsory += size,
@@ -195,10 +199,16 @@ impl Traffic {
         };
         for action in actions {
             match action {
-                Action::Copy(copy) | Action::Issue(copy) => count(copy.tensor, kinds.of(copy)),
+                Action::Copy(copy) | Action::Issue(copy) => {
+                    count(copy.tensor, kinds.of(copy), copy.from.memory, copy.to.memory);
+                }
                 Action::Run { reads, .. } => {
-                    let at_home = reads.iter().filter(|it| it.place.memory == MemoryId::HOME);
-                    at_home.for_each(|it| count(it.tensor, kinds.from_home(it.tensor)));
+                    for Slot { tensor, place: Place { memory, .. } } in reads {
+                        let kind = if *memory == MemoryId::HOME { kinds.from_home(*tensor) } else { Kind::Move };
+                        if *memory != MemoryId::SCRATCHPAD {
+                            count(*tensor, kind, *memory, MemoryId::SCRATCHPAD);
+                        }
+                    }
                 }
                 Action::Wait(_) => {}
             }

@@ -6,12 +6,15 @@
 //! the end, but before that only the parts are in use that are there already, and others may lie
 //! where the rest will be.
 //!
+//! Reserved addresses are blocks with fixed offsets.
+//!
 //! Two stays of a shape that are there at once must not overlap, or the pair that would have
 //! joined them is left out. If shapes cannot be packed, stays are separated at each step where there
 //! is room for both.
 
 use crate::pack::{Interval, Packing, Piece, pack_within};
 use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem};
+use std::ops::Range;
 
 /// How often packing shapes that grow is tried, each time with other orders. Where it fails, stays are
 /// separated or leave once more, which is better than to try for long.
@@ -36,10 +39,14 @@ fn pack_shapes(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], 
     let workspaces = outline.order.iter().enumerate();
     let workspaces = workspaces.map(|(step, op)| Interval::new(step as u32, step as u32 + 1, graph.op(*op).workspace));
     intervals.extend(workspaces);
+    let n_blocks = intervals.len();
     let machine = &problem.machine;
-    match pack_within(&intervals, machine.scratchpad(), machine.alignment(), ATTEMPTS, deadline) {
+    let stretches = machine.stretches();
+    intervals.extend(between(&stretches, machine.alignment(), outline.order.len() as u32));
+    let end = stretches.last().map_or(Bytes::ZERO, |it| it.end);
+    match pack_within(&intervals, end, machine.alignment(), ATTEMPTS, deadline) {
         Packing::Placed(offsets) => {
-            let (placed, workspaces) = offsets.split_at(n_shapes);
+            let (placed, workspaces) = offsets[..n_blocks].split_at(n_shapes);
             let offset = |part: &Part| {
                 let offset = i128::from(placed[part.shape].0) + part.low - bases[part.shape];
                 Bytes(u64::try_from(offset).expect("a part lies within its shape"))
@@ -49,6 +56,15 @@ fn pack_shapes(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], 
         }
         Packing::Infeasible | Packing::Undecided => None,
     }
+}
+
+/// What lies before and between stretches of the scratchpad in all steps, in whole units of the alignment.
+fn between(stretches: &[Range<Bytes>], alignment: Bytes, n_steps: u32) -> impl Iterator<Item = Interval> {
+    let ends = [Bytes::ZERO].into_iter().chain(stretches.iter().map(|it| it.end));
+    ends.zip(stretches).map(move |(end, next)| {
+        let start = Bytes(end.0 / alignment.0 * alignment.0);
+        Interval { fixed: Some(start), ..Interval::new(0, n_steps, next.start - start) }
+    })
 }
 
 /// A stay as a part of a shape.

@@ -327,10 +327,15 @@ impl Judge<'_> {
         }
     }
 
-    /// Counts the bytes of a tensor that passes a border of host memory. Its first way in is compulsory where no
+    /// Counts what it costs to bring a tensor from one memory to another, and its bytes if it passes a border of host
+    /// memory. Its first way in is compulsory where no
     /// operator writes it; its first way out where it is a result that one writes.
     fn count(&mut self, tensor: TensorId, from: MemoryId, to: MemoryId) {
         let graph = &self.problem.graph;
+        let price =
+            self.problem.machine.links().iter().find(|it| it.from == from && it.to == to).map_or(0, |it| it.price);
+        let cost = u128::from(graph.tensor(tensor).size.0) * u128::from(price);
+        self.traffic.cost = self.traffic.cost.saturating_add(cost);
         let is_first = match (from, to) {
             (MemoryId::HOME, _) => {
                 let is_first = !std::mem::replace(&mut self.came_from_home[tensor.index()], true);
@@ -342,7 +347,7 @@ impl Judge<'_> {
             }
             _ => return,
         };
-        let Traffic { compulsory, non_compulsory } = &mut self.traffic;
+        let Traffic { compulsory, non_compulsory, .. } = &mut self.traffic;
         let bytes = if is_first { compulsory } else { non_compulsory };
         // An absurd program may move more than can be counted; a right one cannot.
         bytes.0 = bytes.0.saturating_add(graph.tensor(tensor).size.0);

@@ -7,14 +7,16 @@
 //!    fits, the largest first; where none does, the tensor whose next use is the farthest makes
 //!    room, until one does;
 //! 2. if there is no room even then, what stays lies in the way. Then the operator starts cold: all
-//!    that it needs is packed from address zero, and what it finds at another address goes out and
+//!    that it needs is packed from the first address, and what it finds at another address goes out and
 //!    comes in again, since a tensor cannot move otherwise;
 //! 3. a tensor leaves only if a block now lies where it lay;
-//! 4. a result that may share bytes with an operand which nobody reads afterwards does so: it goes to
+//! 4. reserved addresses are in the way of everything, and a cold operator has the largest stretch
+//!    between them;
+//! 5. a result that may share bytes with an operand which nobody reads afterwards does so: it goes to
 //!    where the operand lies, or it is placed such that the operand lies within it, if that is free,
 //!    and what is missing of its parts comes in there.
 //!
-//! Packed from zero, blocks need what [`Problem::working_set`] says if the one with the most
+//! Packed so, blocks need what [`Problem::working_set`] says if the one with the most
 //! padding comes last, so that step 2 succeeds for whatever [`Problem::check`] allows. Quality is
 //! not what this is for: it is what the other planners fall back on, and, with other rules for who
 //! leaves and which hole is taken, what they are compared with ([`baseline`](crate::baseline)).
@@ -152,7 +154,9 @@ fn place_warm(
     let mut needed = blocks(problem, op, in_place);
     needed.retain(|it| !placed.iter().any(|other| other.tensor.is_some() && other.tensor == it.tensor));
     needed.sort_by_key(|it| Reverse(it.size));
-    let mut taken: Vec<(Bytes, Bytes)> = placed.iter().chain(&others).map(|it| (it.offset, it.size)).collect();
+    let reserved = problem.machine.reserved().into_iter().map(|it| (it.start, it.end - it.start));
+    let present = placed.iter().chain(&others).map(|it| (it.offset, it.size));
+    let mut taken: Vec<(Bytes, Bytes)> = present.chain(reserved).collect();
     taken.sort();
     for mut block in needed {
         block.offset = loop {
@@ -172,13 +176,13 @@ fn place_warm(
     Some(placed)
 }
 
-/// Everything that an operator needs, packed from address zero; the block with the most padding
-/// comes last, where it needs none.
+/// Everything that an operator needs, packed from the start of the largest stretch without reserved
+/// addresses; the block with the most padding comes last, where it needs none.
 pub(crate) fn place_cold(problem: &Problem, op: OpId, in_place: &[InPlace]) -> Vec<Placed> {
     let mut placed = blocks(problem, op, in_place);
     let padding = |it: &Placed| it.size.align_up(problem.machine.alignment()) - it.size;
     placed.sort_by_key(padding);
-    let mut end = Bytes::ZERO;
+    let mut end = problem.machine.largest_stretch().start;
     for block in &mut placed {
         block.offset = end.align_up(problem.machine.alignment());
         end = block.offset + block.size;
@@ -203,7 +207,8 @@ fn around(
         pairs.any(|other| other.result == pair.result && other.fits(offset, it.offset))
     };
     let is_in_the_way = |it: &Placed| it.covers(offset, size) && !is_part(it);
-    let is_free = offset + size <= problem.machine.scratchpad() && !placed.iter().chain(others).any(is_in_the_way);
+    let is_inside = problem.machine.stretches().iter().any(|it| it.start <= offset && offset + size <= it.end);
+    let is_free = is_inside && !placed.iter().chain(others).any(is_in_the_way);
     is_free.then_some(Placed { tensor: Some(pair.result), offset, size })
 }
 

@@ -10,7 +10,7 @@ use std::hash::Hash;
 pub struct Tensor {
     /// For people; unique within its graph, without white space and `@`.
     pub name: String,
-    /// Bytes that it takes in the scratchpad, before alignment. Zero is allowed: a dependence.
+    /// Bytes that it takes in the scratchpad, before alignment. Zero is allowed.
     pub size: Bytes,
     /// Where it comes from.
     pub origin: Origin,
@@ -173,6 +173,7 @@ pub struct Graph {
     edges: Vec<(OpId, OpId)>,
     readers: Vec<Vec<OpId>>,
     is_result: Vec<bool>,
+    dependences: Dependences,
 }
 
 impl Graph {
@@ -194,6 +195,23 @@ impl Graph {
     /// Pairs of operators of which the first has to run before the second, whatever they write; sorted, each once.
     pub fn edges(&self) -> &[(OpId, OpId)] {
         &self.edges
+    }
+
+    /// The operators that have to run before an operator, those left aside that follow from others, each once: the
+    /// writers of what it reads, in the order of its reads, and then those before it by an edge, in source order.
+    pub fn predecessors(&self, op: OpId) -> &[OpId] {
+        &self.dependences.before[op.index()]
+    }
+
+    /// The operators that have an operator as a predecessor, in source order.
+    pub fn successors(&self, op: OpId) -> &[OpId] {
+        &self.dependences.after[op.index()]
+    }
+
+    /// The operators that need a tensor in the scratchpad: its writer, if there is one, and then its readers in source
+    /// order.
+    pub fn touches(&self, id: TensorId) -> impl Iterator<Item = OpId> {
+        self.producer(id).into_iter().chain(self.readers(id).iter().copied())
     }
 
     /// The tensor with this id.
@@ -252,17 +270,64 @@ impl Graph {
 
     /// The same graph, where each use is from the memories that this says.
     pub(crate) fn with_uses(&self, mut from: impl FnMut(&Use) -> MemorySet) -> Graph {
+        let mut builder = self.to_builder();
+        builder.ops.iter_mut().flat_map(|op| &mut op.reads).for_each(|it| it.from = from(it));
+        builder.build().expect("the graph was built before")
+    }
+
+    /// The same graph, where more operators have to run before others: each before one that comes after it in the
+    /// source.
+    #[cfg(feature = "ilp")]
+    pub(crate) fn with_edges(&self, edges: impl IntoIterator<Item = (OpId, OpId)>) -> Graph {
+        let mut builder = self.to_builder();
+        builder.edges.extend(edges);
+        builder.build().expect("the graph was built before, and edges go forward")
+    }
+
+    fn to_builder(&self) -> GraphBuilder {
         let mut builder = GraphBuilder::new();
         builder.tensors.clone_from(&self.tensors);
         builder.ops.clone_from(&self.ops);
         builder.results.clone_from(&self.results);
         builder.edges.clone_from(&self.edges);
         for op in &mut builder.ops {
-            op.reads.iter_mut().for_each(|it| it.from = from(it));
             let pairs = std::mem::take(&mut op.in_place);
             builder.in_place.extend(pairs.iter().map(|it| (it.result, it.operand, it.at())));
         }
-        builder.build().expect("the graph was built before")
+        builder
+    }
+}
+
+/// Which operators have to run before which, directly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Dependences {
+    /// By operator: see [`Graph::predecessors`].
+    before: Vec<Vec<OpId>>,
+    /// By operator: see [`Graph::successors`].
+    after: Vec<Vec<OpId>>,
+}
+
+impl Dependences {
+    /// `edges` are sorted.
+    fn new(tensors: &[Tensor], ops: &[Op], edges: &[(OpId, OpId)]) -> Dependences {
+        let mut before_by_edge: Vec<Vec<OpId>> = vec![Vec::new(); ops.len()];
+        edges.iter().for_each(|(before, after)| before_by_edge[after.index()].push(*before));
+        let mut before: Vec<Vec<OpId>> = vec![Vec::new(); ops.len()];
+        let mut after = before.clone();
+        for (op, by_edge) in (0..).map(OpId).zip(before_by_edge) {
+            let producers = ops[op.index()].reads.iter().filter_map(|it| match tensors[it.tensor.index()].origin {
+                Origin::Op(producer) => Some(producer),
+                Origin::Argument | Origin::Weight => None,
+            });
+            for predecessor in producers.chain(by_edge) {
+                // Operators come one after the other, so one that was noted is the last.
+                if after[predecessor.index()].last() != Some(&op) {
+                    before[op.index()].push(predecessor);
+                    after[predecessor.index()].push(op);
+                }
+            }
+        }
+        Dependences { before, after }
     }
 }
 
@@ -343,14 +408,6 @@ impl GraphBuilder {
         self.in_place.push((result, operand, at));
     }
 
-    /// Says the same of what stands for a result and an operand, if both are there.
-    #[cfg(feature = "ilp")]
-    pub(crate) fn carry_in_place(&mut self, pair: &InPlace, new: &[Option<TensorId>]) {
-        if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
-            self.in_place_at(result, operand, pair.at());
-        }
-    }
-
     /// All results and operands of one operator and one size, where nothing is said of the operator so far.
     #[cfg(feature = "testing")]
     pub(crate) fn pairs_of_a_size(&self) -> Vec<(TensorId, TensorId)> {
@@ -363,6 +420,11 @@ impl GraphBuilder {
     /// Says that an operator has to run before another one, which comes after it.
     pub fn order(&mut self, before: OpId, after: OpId) {
         self.edges.push((before, after));
+    }
+
+    /// Whether an operator reads what another one writes.
+    pub(crate) fn reads_from(&self, reader: OpId, writer: OpId) -> bool {
+        self.ops[reader.index()].reads.iter().any(|it| self.origin(it.tensor) == Origin::Op(writer))
     }
 
     /// Says that an operator may run more than once.
@@ -424,6 +486,7 @@ impl GraphBuilder {
         for tensor in &self.results {
             is_result[tensor.index()] = true;
         }
+        let dependences = Dependences::new(&self.tensors, &self.ops, &self.edges);
         let mut walk = Walk::new(self.ops.len());
         for (result, operand, at) in distinct(std::mem::take(&mut self.in_place)) {
             let refuse = |why| Error::InPlace { result, operand, why };
@@ -434,7 +497,7 @@ impl GraphBuilder {
             let op = op.filter(|it| self.ops[it.index()].reads_tensor(operand));
             let op = op.ok_or(refuse("they are not of one operator"))?;
             let overlay = self.overlay(result, operand, at).ok_or(refuse("one does not lie within the other"))?;
-            let dies = self.dies(op, &readers[operand.index()], &readers, &mut walk);
+            let dies = dies(op, &readers[operand.index()], &dependences, &mut walk);
             let pair = InPlace { result, operand, overlay, dies };
             if self.ops[op.index()].in_place.iter().any(|it| !self.is_beside(it, &pair)) {
                 return Err(refuse("another pair of their operator is in the way"));
@@ -443,7 +506,7 @@ impl GraphBuilder {
         }
         self.ops.iter_mut().for_each(|it| it.in_place.sort_by_key(|it| it.result));
         let GraphBuilder { tensors, ops, results, edges, .. } = self;
-        Ok(Graph { tensors, ops, results, edges, readers, is_result })
+        Ok(Graph { tensors, ops, results, edges, readers, is_result, dependences })
     }
 
     /// Which bytes a result and an operand share if the smaller one begins there in the larger one;
@@ -472,38 +535,32 @@ impl GraphBuilder {
         is_parts_of_one && (end(a) <= b.at() || end(b) <= a.at())
     }
 
-    /// In which orders one of a tensor's readers is the last. Where the graph is too large to say
-    /// which others come before or after, it is in some.
-    fn dies(&self, op: OpId, of_tensor: &[OpId], readers: &[Vec<OpId>], walk: &mut Walk) -> Dies {
-        let is_other = |other: &OpId| *other != op;
-        if !of_tensor.iter().any(is_other) {
-            return Dies::Always;
-        }
-        let last = *of_tensor.last().expect("the operator is a reader");
-        if op < last {
-            let after = |op: OpId| self.ops[op.index()].writes.iter().flat_map(|it| &readers[it.index()]).copied();
-            let met = walk.from(op, |it| it <= last, after, |met| op < met && of_tensor.binary_search(&met).is_ok(), 1);
-            return if met == 1 { Dies::Never } else { Dies::Sometimes };
-        }
-        // All others come before it in the source, and what they must come before lies between.
-        let first = of_tensor[0];
-        let before = |op: OpId| {
-            let reads = self.ops[op.index()].reads.iter();
-            reads.filter_map(|it| match self.tensors[it.tensor.index()].origin {
-                Origin::Op(producer) => Some(producer),
-                Origin::Argument | Origin::Weight => None,
-            })
-        };
-        let n_others = of_tensor.len() - 1;
-        let met = walk.from(op, |it| first <= it, before, |met| of_tensor.binary_search(&met).is_ok(), n_others);
-        if met == n_others { Dies::Always } else { Dies::Sometimes }
-    }
-
     fn tensor(&mut self, name: String, size: Bytes, origin: Origin) -> TensorId {
         let id = TensorId(self.tensors.len() as u32);
         self.tensors.push(Tensor { name, size, origin });
         id
     }
+}
+
+/// In which orders one of a tensor's readers is the last. Where the graph is too large to say
+/// which others come before or after, it is in some.
+fn dies(op: OpId, readers: &[OpId], dependences: &Dependences, walk: &mut Walk) -> Dies {
+    let is_other = |other: &OpId| *other != op;
+    if !readers.iter().any(is_other) {
+        return Dies::Always;
+    }
+    let last = *readers.last().expect("the operator is a reader");
+    if op < last {
+        let after = |op: OpId| dependences.after[op.index()].iter().copied();
+        let met = walk.from(op, |it| it <= last, after, |met| op < met && readers.binary_search(&met).is_ok(), 1);
+        return if met == 1 { Dies::Never } else { Dies::Sometimes };
+    }
+    // All others come before it in the source, and what they must come before lies between.
+    let first = readers[0];
+    let before = |op: OpId| dependences.before[op.index()].iter().copied();
+    let n_others = readers.len() - 1;
+    let met = walk.from(op, |it| first <= it, before, |met| readers.binary_search(&met).is_ok(), n_others);
+    if met == n_others { Dies::Always } else { Dies::Sometimes }
 }
 
 /// Walks from operators along dependences, with so many steps in all.

@@ -9,7 +9,8 @@
 //! no difference to other problems. Where each operator has one way only, every order that fits has all
 //! of these dependences, and what is proven of the restricted problem holds for the problem itself.
 
-use crate::{Bytes, Dies, GraphBuilder, InPlace, OpId, Order, Origin, Plan, Problem, Residency, TensorId, Use};
+use crate::sub_problem::{SubProblem, SubProblemBuilder};
+use crate::{Bytes, Dies, InPlace, OpId, Order, Plan, Problem, Residency, TensorId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
@@ -46,7 +47,7 @@ enum Orders {
 }
 
 impl Problem {
-    /// The least scratchpad with which there is a plan, where these orders are allowed.
+    /// The least scratchpad with which there is a plan if nothing of it is reserved, where these orders are allowed.
     pub fn least_scratchpad(&self, order: Order) -> LeastScratchpad {
         let exact = |size| LeastScratchpad { size, is_exact: true };
         if order == Order::Source {
@@ -180,12 +181,14 @@ impl Problem {
     /// The same problem with such dependences that all of its orders fit, if it fits in some of these,
     /// but not in all that there are.
     pub(crate) fn restricted(&self, order: Order) -> Option<Restricted> {
+        let stretch = self.machine.largest_stretch();
+        let scratchpad = stretch.end - stretch.start;
         let (edges, is_forced) = match order {
             Order::Source => {
                 let following = self.graph.op_ids().zip(self.graph.op_ids().skip(1)).collect();
-                (self.least_in_source_order() <= self.machine.scratchpad()).then_some((following, true))?
+                (self.least_in_source_order() <= scratchpad).then_some((following, true))?
             }
-            Order::Free => match self.orders(self.machine.scratchpad()) {
+            Order::Free => match self.orders(scratchpad) {
                 Orders::Fit { edges, is_forced } => (edges, is_forced),
                 Orders::None | Orders::Unknown => return None,
             },
@@ -254,7 +257,7 @@ fn order_with(problem: &Problem, edges: &Edges) -> Option<Vec<OpId>> {
     let mut after: Vec<Vec<OpId>> = vec![Vec::new(); graph.ops().len()];
     edges.iter().for_each(|(before, op)| after[before.index()].push(*op));
     for op in graph.op_ids() {
-        after[op.index()].extend(graph.op(op).writes.iter().flat_map(|it| graph.readers(*it)));
+        after[op.index()].extend(graph.successors(op));
     }
     let mut n_missing = vec![0; after.len()];
     after.iter().flatten().for_each(|op| n_missing[op.index()] += 1);
@@ -275,13 +278,9 @@ fn order_with(problem: &Problem, edges: &Edges) -> Option<Vec<OpId>> {
 
 /// A problem with more dependences, and the way back.
 pub(crate) struct Restricted {
-    pub problem: Problem,
+    part: SubProblem,
     /// Whether all plans of the original are plans of this problem, so that its bounds hold for both.
     pub is_forced: bool,
-    /// Per operator, the original one.
-    ops: Vec<OpId>,
-    /// Per tensor, the original one; none for a dependence.
-    tensors: Vec<Option<TensorId>>,
 }
 
 impl Restricted {
@@ -289,60 +288,33 @@ impl Restricted {
         let graph = &original.graph;
         let order = order_with(original, edges).expect("dependences that were chosen have no cycle");
         let mut befores: Vec<Vec<OpId>> = vec![Vec::new(); order.len()];
-        let mut is_before = vec![false; order.len()];
-        for (before, op) in edges {
-            befores[op.index()].push(*before);
-            is_before[before.index()] = true;
-        }
-        let mut builder = GraphBuilder::new();
-        let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
-        let mut tensors = Vec::new();
-        for tensor in graph.tensor_ids() {
-            let it = graph.tensor(tensor);
-            let id = match it.origin {
-                Origin::Argument => builder.argument(&it.name, it.size),
-                Origin::Weight => builder.weight(&it.name, it.size),
-                Origin::Op(_) => continue,
-            };
-            new[tensor.index()] = Some(id);
-            tensors.push(Some(tensor));
-        }
-        // Of no size: that an operator has run.
-        let mut has_run: Vec<Option<TensorId>> = vec![None; order.len()];
+        edges.iter().for_each(|(before, op)| befores[op.index()].push(*before));
+        let mut builder = SubProblemBuilder::new(original);
+        let arguments = graph.tensor_ids().filter(|it| graph.producer(*it).is_none());
+        arguments.for_each(|it| _ = builder.argument(it));
+        // By operator of the original.
+        let mut own = vec![OpId(0); order.len()];
         for &id in &order {
             let op = graph.op(id);
-            let uses = op.reads.iter().filter_map(|it| Some(Use { tensor: new[it.tensor.index()]?, ..*it }));
-            let tokens = befores[id.index()].iter().filter_map(|it| has_run[it.index()]);
-            let reads: Vec<Use> = uses.chain(tokens.map(Use::from)).collect();
-            let writes = op.writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
-            let token = is_before[id.index()].then(|| (format!("after_{}", op.name), Bytes::ZERO));
-            let written = builder.op_with_uses(&op.name, &reads, writes.chain(token.clone()), op.workspace);
-            for (old, id) in op.writes.iter().zip(&written) {
-                new[old.index()] = Some(*id);
-            }
-            tensors.extend(op.writes.iter().copied().map(Some));
-            if token.is_some() {
-                has_run[id.index()] = written.last().copied();
-                tensors.push(None);
-            }
-            for pair in &op.in_place {
-                if let (Some(result), Some(operand)) = (new[pair.result.index()], new[pair.operand.index()]) {
-                    builder.in_place_at(result, operand, pair.at());
-                }
-            }
+            own[id.index()] = builder.op(&op.name, &[id], op.reads.iter().copied(), &op.writes, op.workspace);
+            befores[id.index()].iter().for_each(|it| builder.order(own[it.index()], own[id.index()]));
+            op.in_place.iter().for_each(|it| builder.in_place(it));
         }
-        graph.results().iter().filter_map(|it| new[it.index()]).for_each(|it| builder.result(it));
-        let graph = builder.build().expect("it was built before, and dependences have no size");
-        let problem = Problem { graph, machine: original.machine.clone() };
-        Restricted { problem, is_forced, ops: order, tensors }
+        builder.results();
+        Restricted { part: builder.build(original.machine.clone()), is_forced }
+    }
+
+    /// The problem with more dependences.
+    pub fn problem(&self) -> &Problem {
+        &self.part.problem
     }
 
     /// The original's plan that one of this problem stands for.
     pub fn expand(&self, plan: Plan) -> Plan {
-        let original = |it: &Residency| Some(Residency { tensor: self.tensors[it.tensor.index()]?, ..it.clone() });
-        let mut residencies: Vec<Residency> = plan.residencies.iter().filter_map(original).collect();
+        let original = |it: &Residency| Residency { tensor: self.part.tensor(it.tensor), ..it.clone() };
+        let mut residencies: Vec<Residency> = plan.residencies.iter().map(original).collect();
         residencies.sort_by_key(|it| (it.steps.start, it.tensor));
-        let order = plan.order.iter().map(|op| self.ops[op.index()]).collect();
+        let order = plan.order.iter().flat_map(|op| self.part.members(*op)).copied().collect();
         Plan { order, residencies, workspaces: plan.workspaces }
     }
 }
@@ -367,8 +339,7 @@ mod tests {
                 return;
             }
             for op in graph.op_ids().filter(|op| !order.contains(op)).collect::<Vec<_>>() {
-                let producers = graph.op(op).reads_on_chip().filter_map(|it| graph.producer(it));
-                if producers.into_iter().all(|it| order.contains(&it)) {
+                if graph.predecessors(op).iter().all(|it| order.contains(it)) {
                     order.push(op);
                     extend(problem, order, best);
                     order.pop();

@@ -63,6 +63,7 @@ mod reach;
 mod repair;
 mod replacement;
 pub mod search;
+mod sub_problem;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;

@@ -66,7 +66,8 @@ pub struct Link {
     pub from: MemoryId,
     /// Where they go.
     pub to: MemoryId,
-    /// What a byte costs; the sum over all copies is what planning makes least.
+    /// What a byte costs; the sum over all copies is [`Traffic::cost`](crate::Traffic::cost). Planning makes it least on
+    /// the machines that it knows, where both ways cost the same: then that is the least traffic.
     pub price: u64,
 }
 
@@ -147,6 +148,50 @@ impl Machine {
     /// The link from one memory to another.
     pub fn link(&self, from: MemoryId, to: MemoryId) -> Option<&Link> {
         self.links.iter().find(|it| (it.from, it.to) == (from, to))
+    }
+
+    /// What it costs to bring so many bytes from one memory to another; nothing where no link leads there.
+    pub(crate) fn price(&self, from: MemoryId, to: MemoryId, Bytes(bytes): Bytes) -> u128 {
+        u128::from(bytes) * self.link(from, to).map_or(0, |it| u128::from(it.price))
+    }
+
+    /// The stretches of the scratchpad without reserved addresses, ascending and half-open, none of them empty. Each
+    /// begins at a multiple of the alignment.
+    pub fn stretches(&self) -> Vec<Range<Bytes>> {
+        let mut reserved = self.reserved();
+        reserved.sort_by_key(|it| it.start);
+        let mut stretches = Vec::new();
+        let mut start = Bytes::ZERO;
+        for Range { start: low, end: high } in reserved.into_iter().chain([self.scratchpad()..self.scratchpad()]) {
+            if start < low {
+                stretches.push(start..low);
+            }
+            match high.0.checked_next_multiple_of(self.alignment().0.max(1)) {
+                Some(after) => start = start.max(Bytes(after)),
+                None => break,
+            }
+        }
+        stretches
+    }
+
+    /// The largest of the stretches without reserved addresses, the first of several; an empty one if there is none.
+    pub(crate) fn largest_stretch(&self) -> Range<Bytes> {
+        let stretches = self.stretches().into_iter().rev();
+        stretches.max_by_key(|it| it.end - it.start).unwrap_or(Bytes::ZERO..Bytes::ZERO)
+    }
+
+    /// What is reserved of the scratchpad, as far as it lies within it.
+    pub(crate) fn reserved(&self) -> Vec<Range<Bytes>> {
+        let size = self.scratchpad();
+        let reserved = self.memories[MemoryId::SCRATCHPAD.index()].reserved.iter();
+        reserved.map(|it| it.start..it.end.min(size)).filter(|it| it.start < it.end).collect()
+    }
+
+    /// The same machine, whose scratchpad is as large as a stretch of it, and all free.
+    pub(crate) fn with_stretch(&self, stretch: &Range<Bytes>) -> Machine {
+        let mut machine = self.with_scratchpad(stretch.end - stretch.start);
+        machine.memories[MemoryId::SCRATCHPAD.index()].reserved.clear();
+        machine
     }
 
     /// Size of the scratchpad. Every residency there ends within it.

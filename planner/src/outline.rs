@@ -37,7 +37,7 @@ impl Outline {
     /// `resident[t]` are the tensors that are kept on-chip *across* the boundary between step *t*
     /// and step *t* + 1; the operands of each step are on-chip during it in any case. A tensor that
     /// is kept over a boundary without having been on-chip in the step before is an error of the
-    /// caller.
+    /// caller. A tensor without bytes is never in the way, so it stays from its first use to its last.
     pub fn new(problem: &Problem, order: Vec<OpId>, kept: &[Vec<TensorId>]) -> Outline {
         assert!(kept.len() + 1 >= order.len(), "one set for each boundary between steps");
         let mut stays: Vec<Stay> = Vec::new();
@@ -67,7 +67,7 @@ impl Outline {
                 }
             }
             for tensor in present {
-                if !is_carried[tensor.index()] {
+                if !is_carried[tensor.index()] && problem.graph.tensor(tensor).size != Bytes::ZERO {
                     open[tensor.index()] = None;
                 }
             }

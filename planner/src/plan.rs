@@ -29,6 +29,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The same plan, so many bytes higher in the scratchpad.
+    pub(crate) fn shifted(mut self, by: Bytes) -> Plan {
+        self.residencies.iter_mut().for_each(|it| it.offset += by);
+        self.workspaces.iter_mut().for_each(|it| *it += by);
+        self
+    }
+
     /// The planned program: where each transfer goes is decided here and nowhere else.
     ///
     /// Before a step: loads and reloads of what it finds on-chip. After it:

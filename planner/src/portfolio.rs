@@ -74,10 +74,10 @@ pub struct Options {
     pub order: Order,
     /// When to stop looking for something better. A plan is found in any case.
     pub time_limit: Duration,
-    /// States that the search may keep in all, which bounds its memory: at most some 100 B for each, so
-    /// 0.6 GB by default, however long it may take. Unlike the time limit, it does not make the outcome
-    /// depend on the machine. Integer programs are bounded by their size: the largest take a few
-    /// hundred megabytes.
+    /// States that the search may keep in all, which bounds its memory, however long it may take: at most some
+    /// 100 B for each, so 0.6 GB by default, and as much for the sets of operators that they belong to. Unlike
+    /// the time limit, it does not make the outcome depend on the machine. Integer programs are bounded by
+    /// their size: the largest take a few hundred megabytes.
     pub state_limit: usize,
 }
 
@@ -131,7 +131,7 @@ impl Solution {
 /// Those of [`Problem::check`]; [`Error::Solver`] if a solver was asked for by name and fails or
 /// is not built in.
 pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
-    plan_if_it_fits(problem, options, Deadline::after(options.time_limit))
+    plan_on_stretches(problem, options, Deadline::after(options.time_limit))
 }
 
 /// Plans a problem as [`plan()`] does, under the eyes of a watcher: it is told how far planning has
@@ -164,11 +164,23 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
 pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> Result<Solution, Error> {
     let observer = Observer::new(watcher, problem.restreamed(), options.time_limit);
     let deadline = Deadline::after(options.time_limit).watched(&observer);
-    let solution = plan_if_it_fits(problem, options, deadline)?;
+    let solution = plan_on_stretches(problem, options, deadline)?;
     deadline.proved(solution.lower_bound);
     deadline.planned(solution.non_compulsory);
     deadline.enter(Phase::Done);
     Ok(solution)
+}
+
+/// Plans a problem of whose scratchpad something may be reserved: at either end, that is a smaller scratchpad.
+fn plan_on_stretches(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Solution, Error> {
+    let stretches = problem.machine.stretches();
+    if problem.machine.reserved().is_empty() || 1 < stretches.len() {
+        return plan_if_it_fits(problem, options, deadline);
+    }
+    let stretch = problem.machine.largest_stretch();
+    let free = Problem { graph: problem.graph.clone(), machine: problem.machine.with_stretch(&stretch) };
+    let solution = plan_if_it_fits(&free, options, deadline)?;
+    Ok(Solution { plan: solution.plan.shifted(stretch.start), ..solution })
 }
 
 /// Plans a problem that fits in every order that is allowed, or restricted to orders in which it does:
@@ -189,9 +201,11 @@ fn plan_if_it_fits(problem: &Problem, options: &Options, deadline: Deadline) -> 
         };
         return Err(Error::ScratchpadTooSmall { op, needed, scratchpad, min_scratchpad: size });
     };
-    let deadline = if restricted.is_forced { deadline } else { deadline.in_private() };
-    let solution = plan_until(&restricted.problem, options, deadline)?;
-    let lower_bound = if restricted.is_forced { solution.lower_bound } else { problem.restreamed() };
+    // What does not fit one stretch may fit several.
+    let is_forced = restricted.is_forced && problem.machine.stretches().len() <= 1;
+    let deadline = if is_forced { deadline } else { deadline.in_private() };
+    let solution = plan_until(restricted.problem(), options, deadline)?;
+    let lower_bound = if is_forced { solution.lower_bound } else { problem.restreamed() };
     Ok(Solution { plan: restricted.expand(solution.plan), lower_bound, ..solution })
 }
 

@@ -1,6 +1,7 @@
 //! A graph and the machine that it is to run on.
 
 use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, OpId, TensorId};
+use std::ops::Range;
 
 /// What is to be planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +47,12 @@ impl Problem {
     }
 
     /// The scratchpad's size, rounded up to the alignment: no more than this can the rooms of what
-    /// lies in it add up to, since only the highest block can do without its padding.
+    /// lies in it add up to, since only the highest block can do without its padding. Where addresses are
+    /// reserved, the same of each stretch between them, added up.
     pub fn capacity(&self) -> Bytes {
-        let (Bytes(scratchpad), Bytes(alignment)) = (self.machine.scratchpad(), self.machine.alignment());
-        Bytes(scratchpad.checked_next_multiple_of(alignment).unwrap_or(u64::MAX))
+        let alignment = self.machine.alignment();
+        let room = |it: Range<Bytes>| (it.end - it.start).0.checked_next_multiple_of(alignment.0).unwrap_or(u64::MAX);
+        Bytes(self.machine.stretches().into_iter().map(room).fold(0, u64::saturating_add))
     }
 
     /// The least scratchpad with which an operator can run, whatever the order. A result and an
@@ -76,8 +79,8 @@ impl Problem {
         room - most_padding
     }
 
-    /// The least scratchpad with which the graph can run in every order. In some it may do with less:
-    /// see [`Problem::least_scratchpad`].
+    /// The least scratchpad with which the graph can run in every order, if nothing of it is reserved. In some
+    /// orders it may do with less: see [`Problem::least_scratchpad`].
     pub fn min_scratchpad(&self) -> Bytes {
         self.graph.op_ids().map(|op| self.working_set(op)).max().unwrap_or(Bytes::ZERO)
     }
@@ -125,13 +128,14 @@ impl Problem {
         uses
     }
 
-    /// Whether there is a plan, and one that can be looked for: with one memory on-chip, all of it free, and each
-    /// operand in one place, as today's planners know it.
+    /// Whether there is a plan, and one that can be looked for: with one memory on-chip, and each operand in one
+    /// place, as today's planners know it.
     ///
     /// # Errors
-    /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::NotPlanned`] for what only the judge knows;
-    /// [`Error::TooLarge`] if the rooms of all tensors, and those that all operators need, add up to more than 2⁶⁰ bytes;
-    /// [`Error::ScratchpadTooSmall`] at the first of the operators that need the most.
+    /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::NotPlanned`] for what only the judge knows,
+    /// and for an operator that needs more at once than the largest stretch without reserved addresses, but no more
+    /// than all of them; [`Error::TooLarge`] if the rooms of all tensors, and those that all operators need, add up to
+    /// more than 2⁶⁰ bytes; [`Error::ScratchpadTooSmall`] at the first of the operators that need the most.
     pub fn check(&self) -> Result<(), Error> {
         if self.machine.alignment() == Bytes::ZERO {
             return Err(Error::ZeroAlignment);
@@ -145,12 +149,19 @@ impl Problem {
         }
         self.check_is_planned()?;
         let min_scratchpad = self.min_scratchpad();
-        let scratchpad = self.machine.scratchpad();
+        let stretch = self.machine.largest_stretch();
+        let scratchpad = stretch.end - stretch.start;
         if min_scratchpad <= scratchpad {
             return Ok(());
         }
         let op = self.graph.op_ids().find(|it| self.working_set(*it) == min_scratchpad);
         let op = op.expect("the maximum is one operator's");
+        if scratchpad < min_scratchpad && min_scratchpad <= self.capacity() && 1 < self.machine.stretches().len() {
+            let name = &self.graph.op(op).name;
+            return Err(Error::NotPlanned(format!(
+                "{name} needs {min_scratchpad} B at once, but between reserved addresses there are {scratchpad} B at most"
+            )));
+        }
         Err(Error::ScratchpadTooSmall { op, needed: min_scratchpad, scratchpad, min_scratchpad })
     }
 
@@ -163,12 +174,8 @@ impl Problem {
                 memory.name
             ));
         }
-        if self.machine.memories().iter().any(|it| !it.reserved.is_empty()) {
-            return refuse("reserved addresses".into());
-        }
-        if let Some((before, after)) = self.graph.edges().first() {
-            let (before, after) = (&self.graph.op(*before).name, &self.graph.op(*after).name);
-            return refuse(format!("an order of operators that no tensor tells: {before} before {after}"));
+        if let Some(memory) = self.machine.memories().first().filter(|it| !it.reserved.is_empty()) {
+            return refuse(format!("reserved addresses in {}, where none are decided", memory.name));
         }
         if let Some(op) = self.graph.ops().iter().find(|it| it.may_rerun) {
             return refuse(format!("operators that may run again: {}", op.name));

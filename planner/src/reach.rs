@@ -1,6 +1,8 @@
 //! Which operators must run before which: the transitive closure of the dependences.
 
-use crate::{Deadline, Graph};
+use crate::Deadline;
+#[cfg(feature = "ilp")]
+use crate::{Graph, OpId};
 
 /// Bits of the largest closure that is made: 64 MiB. Some 23,000 operators.
 const MAX_BITS: usize = 1 << 29;
@@ -55,21 +57,15 @@ impl Reach {
     /// The operators that must run after each one, by the dependences of a graph.
     #[cfg(feature = "ilp")]
     pub(crate) fn descendants(graph: &Graph, deadline: Deadline) -> Option<Reach> {
-        let readers = |op: usize| {
-            let writes = graph.ops()[op].writes.iter();
-            writes.flat_map(|it| graph.readers(*it)).map(|it| it.index())
-        };
-        Reach::of(graph.ops().len(), (0..graph.ops().len()).rev(), readers, deadline)
+        let successors = |op: usize| graph.successors(OpId(op as u32)).iter().map(|it| it.index());
+        Reach::of(graph.ops().len(), (0..graph.ops().len()).rev(), successors, deadline)
     }
 
     /// The operators that must run before each one, by the dependences of a graph.
     #[cfg(feature = "ilp")]
     pub(crate) fn ancestors(graph: &Graph, deadline: Deadline) -> Option<Reach> {
-        let producers = |op: usize| {
-            let reads = graph.ops()[op].reads_on_chip();
-            reads.filter_map(|it| graph.producer(it)).map(|it| it.index())
-        };
-        Reach::of(graph.ops().len(), 0..graph.ops().len(), producers, deadline)
+        let predecessors = |op: usize| graph.predecessors(OpId(op as u32)).iter().map(|it| it.index());
+        Reach::of(graph.ops().len(), 0..graph.ops().len(), predecessors, deadline)
     }
 
     /// Of what an operator reaches within a set, what is not reached from others of these; ascending.
@@ -125,7 +121,7 @@ pub(crate) fn ones(mut word: u64) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::{Reach, members};
-    use crate::{Deadline, Problem};
+    use crate::{Deadline, OpId, Problem};
 
     #[test]
     fn what_follows_from_what() {
@@ -134,15 +130,14 @@ mod tests {
              op a: x -> p 1
              op b: p -> q 1
              op c: p -> r 1
-             op d: q r p -> s 1";
+             op d: q r p -> s 1
+             op e: -> t 1
+             order c e";
         let problem: Problem = diamond.parse().expect("a problem");
-        let producers = |op: usize| {
-            let reads = problem.graph.ops()[op].reads_on_chip();
-            reads.filter_map(|it| problem.graph.producer(it)).map(|it| it.index())
-        };
-        let reach = Reach::of(4, 0..4, producers, Deadline::NEVER).expect("it is small");
+        let predecessors = |op: usize| problem.graph.predecessors(OpId(op as u32)).iter().map(|it| it.index());
+        let reach = Reach::of(5, 0..5, predecessors, Deadline::NEVER).expect("it is small");
         let row = |op| members(reach.row(op)).collect::<Vec<_>>();
-        assert_eq!([row(0), row(1), row(2), row(3)], [vec![], vec![0], vec![0], vec![0, 1, 2]]);
+        assert_eq!([row(0), row(1), row(2), row(3), row(4)], [vec![], vec![0], vec![0], vec![0, 1, 2], vec![0, 2]]);
         assert!(reach.contains(3, 0) && !reach.contains(2, 1));
         assert_eq!(reach.nearest(3, &[u64::MAX]), [1, 2], "the first comes before both");
         assert_eq!(reach.nearest(3, &[0b0101]), [2]);

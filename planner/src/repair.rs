@@ -10,7 +10,8 @@
 //! 3. When all are placed, what was split and can be joined at one address is joined: stays that
 //!    the outline split, too.
 //!
-//! A result that may take the place of an operand goes there if nothing else is in the way.
+//! A result that may take the place of an operand goes there if nothing else is in the way. Where addresses
+//! are reserved, all lies in the largest stretch between them.
 //!
 //! Everything is counted in steps of this procedure, so the outcome depends on the time only where
 //! the deadline interferes. No proof, and no promise: but single steps can always be packed, so that
@@ -111,11 +112,12 @@ impl Repair<'_> {
         for (step, &op) in outline.order.iter().enumerate() {
             problem.operands(op).for_each(|it| uses[it.index()].push(step as u32));
         }
+        let stretch = problem.machine.largest_stretch();
         let block = |tensor: Option<TensorId>, size: Bytes, uses: Vec<u32>| Block {
             tensor,
             uses,
             length: size.0.div_ceil(alignment),
-            most: problem.machine.scratchpad().saturating_sub(size).0 / alignment,
+            most: (stretch.end - stretch.start).saturating_sub(size).0 / alignment,
             offset: (size == Bytes::ZERO).then_some(0),
             pushed: 0,
         };
@@ -377,10 +379,11 @@ impl Repair<'_> {
 
     fn plan(&self, outline: &Outline) -> Plan {
         let alignment = self.problem.machine.alignment().0;
+        let Bytes(start) = self.problem.machine.largest_stretch().start;
         let mut workspaces = vec![Bytes::ZERO; outline.order.len()];
         let mut residencies: Vec<Residency> = Vec::new();
         for block in &self.blocks {
-            let offset = Bytes(block.offset.expect("all are placed") * alignment);
+            let offset = Bytes(start + block.offset.expect("all are placed") * alignment);
             match block.tensor {
                 Some(tensor) => {
                     residencies.push(Residency { tensor, steps: Step(block.start())..Step(block.end()), offset });

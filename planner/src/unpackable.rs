@@ -89,7 +89,8 @@ impl Solution {
 /// padding of a highest block could give back, then less and less.
 fn lesser_capacities(problem: &Problem) -> impl Iterator<Item = Bytes> {
     let Bytes(alignment) = problem.machine.alignment();
-    let whole = problem.machine.scratchpad().0 / alignment;
+    let stretches = problem.machine.stretches().into_iter();
+    let whole: u64 = stretches.map(|it| (it.end - it.start).0 / alignment).sum();
     [0, 256, 128, 64, 32, 16, 8, 4].into_iter().map(move |part| {
         let less = if part == 0 { 0 } else { whole.div_ceil(part) };
         Bytes((whole - less) * alignment)

@@ -173,19 +173,20 @@ fn rebuilt(problem: &Problem, in_order: bool, in_place: bool) -> Problem {
             _ => builder.argument(&tensor.name, tensor.size),
         });
     }
-    let mut before = None;
-    for (index, op) in graph.ops().iter().enumerate() {
+    for op in graph.ops() {
         let here = |it: &Use| Some(Use { tensor: new[it.tensor.index()]?, from: it.from });
-        let reads: Vec<Use> = op.reads.iter().filter_map(here).chain(before.map(Use::from)).collect();
+        let reads: Vec<Use> = op.reads.iter().filter_map(here).collect();
         let writes = op.writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
-        let token = (format!("token{index}"), Bytes::ZERO);
-        let written = builder.op_with_uses(&op.name, &reads, writes.chain([token]), op.workspace);
+        let written = builder.op_with_uses(&op.name, &reads, writes, op.workspace);
         op.writes.iter().zip(&written).for_each(|(old, id)| new[old.index()] = Some(*id));
         for pair in op.in_place.iter().filter(|_| in_place) {
             let (result, operand) = (new[pair.result.index()], new[pair.operand.index()]);
             builder.in_place_at(result.expect("written"), operand.expect("read"), pair.at());
         }
-        before = written.last().copied().filter(|_| in_order);
+    }
+    graph.edges().iter().for_each(|(before, after)| builder.order(*before, *after));
+    if in_order {
+        graph.op_ids().zip(graph.op_ids().skip(1)).for_each(|(before, after)| builder.order(before, after));
     }
     graph.results().iter().filter_map(|it| new[it.index()]).for_each(|it| builder.result(it));
     Problem { graph: builder.build().expect("no larger"), machine: problem.machine.clone() }

@@ -1,6 +1,7 @@
 //! Problems as text: what is read, what is written, and what is refused.
 
-use cosma_planner::{Error, MemorySet, Problem, TensorId, Weights, greedy_plan};
+use cosma_planner::testing::{Choices, Shape, noise, parse_program, seeded_problem};
+use cosma_planner::{Error, MemorySet, Problem, TensorId, Weights, check, greedy_plan, program_text};
 
 fn parse(text: &str) -> Result<Problem, String> {
     text.parse::<Problem>().map_err(|error| error.to_string())
@@ -49,6 +50,85 @@ op h: z x@host ->
     assert!(greedy_plan(&problem).is_ok());
 }
 
+/// A text with some words and characters taken out, put elsewhere or replaced.
+fn damaged(text: &str, choices: &mut Choices) -> String {
+    const WORDS: [&str; 16] = [
+        "->",
+        ":",
+        "@",
+        "over",
+        "at",
+        "workspace",
+        "return",
+        "order",
+        "again",
+        "memory",
+        "link",
+        "0",
+        "#",
+        "é",
+        "18446744073709551615",
+        "99999999999999999999",
+    ];
+    let mut lines: Vec<Vec<String>> =
+        text.lines().map(|line| line.split_inclusive(' ').map(str::to_owned).collect()).collect();
+    for _ in 0..1 + choices.below(4) {
+        let line = choices.below(lines.len() as u64) as usize;
+        if lines[line].is_empty() {
+            continue;
+        }
+        let word = choices.below(lines[line].len() as u64) as usize;
+        match choices.below(6) {
+            0 => _ = lines[line].remove(word),
+            1 => lines[line][word] = format!("{} ", choices.one_of(&WORDS)),
+            2 => lines[line].insert(word, format!("{} ", choices.one_of(&WORDS))),
+            3 => {
+                let other = choices.below(lines.len() as u64) as usize;
+                let taken = lines[line][word].clone();
+                lines[other].push(taken);
+            }
+            4 => {
+                let other = choices.below(lines.len() as u64) as usize;
+                lines.swap(line, other);
+            }
+            _ => {
+                let mut characters: Vec<char> = lines[line][word].chars().collect();
+                characters
+                    .insert(choices.below(characters.len() as u64 + 1) as usize, choices.one_of(&[':', '@', '9', '|']));
+                lines[line][word] = characters.into_iter().collect();
+            }
+        }
+    }
+    lines.into_iter().map(|words| words.concat() + "\n").collect()
+}
+
+/// What is read is a problem that can be written, checked and planned, and a program that can be judged.
+#[test]
+fn no_text_makes_it_panic() {
+    let (mut n_problems, mut n_planned, mut n_programs) = (0, 0, 0);
+    for seed in 0..4_000 {
+        let bytes = noise(seed, 200);
+        let mut choices = Choices::new(&bytes);
+        let whole = seeded_problem(Shape::SMALL, seed);
+        let text = if seed % 8 == 0 { TIERS.trim_start().to_owned() } else { whole.to_string() };
+        if let Ok(problem) = parse(&damaged(&text, &mut choices)) {
+            // Arguments come first there, wherever they stood.
+            let text = problem.to_string();
+            assert_eq!(parse(&text).map(|again| again.to_string()), Ok(text));
+            n_problems += 1;
+            n_planned += u32::from(problem.check().is_ok() && greedy_plan(&problem).is_ok());
+            let _ = check(&problem, &[]);
+        }
+        let actions = greedy_plan(&whole).expect("it fits").actions(&whole);
+        let program = program_text(&whole, &actions).join("\n");
+        if let Ok(actions) = parse_program(&whole, &damaged(&program, &mut choices)) {
+            n_programs += 1;
+            let _ = check(&whole, &actions);
+        }
+    }
+    assert!(150 < n_problems && 100 < n_planned && 200 < n_programs, "{n_problems} {n_planned} {n_programs}");
+}
+
 const TIERS: &str = "
 memory dram alignment 1
 memory l1 128 alignment 64 reserved 0..64 100..128
@@ -68,8 +148,15 @@ fn machines_of_several_memories_are_read_and_refused_by_planners() {
     let refusal = |text: &str| parse(text).unwrap().check().map_err(|error| error.to_string()).unwrap_err();
     let two = "memory dram\nmemory l1 128 alignment 64\nlink dram l1\nlink l1 dram\nargument x 64\nop f: x -> y 64\n";
     assert_eq!(parse(two).unwrap().check(), Ok(()));
+    // One byte leaves no room for both tensors.
     let reserved = two.replace("alignment 64", "alignment 64 reserved 0..1");
-    assert_eq!(refusal(&reserved), "this cannot be planned yet: reserved addresses");
+    let message = "operator needs 128 B at once, but the scratchpad has 64 B: 64 B too few (min_scratchpad = 128)";
+    assert_eq!(refusal(&reserved), message);
+    let apart = two.replace("128 alignment 64", "256 alignment 64 reserved 64..128 192..256 0..0");
+    let message = "f needs 128 B at once, but between reserved addresses there are 64 B at most";
+    assert_eq!(refusal(&apart), format!("this cannot be planned yet: {message}"));
+    let of_home = two.replace("memory dram", "memory dram alignment 1 reserved 0..1");
+    assert!(refusal(&of_home).ends_with("reserved addresses in dram, where none are decided"));
     let dear = two.replace("link dram l1", "link dram l1 price 2");
     assert!(refusal(&dear).ends_with("without a way to the scratchpad and back at one price"));
     assert!(refusal(&two.replace("x ->", "x@dram|l1 ->")).ends_with("a choice of memories: f reads x"));

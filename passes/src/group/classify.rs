@@ -1,7 +1,8 @@
 //! Converts the operators of a function to a network for grouping.
 
 use crate::class::{Class, class, n_elements};
-use crate::extract::{Carrier, Extraction};
+use crate::extract::Extraction;
+use crate::role::{may_have_effects, reads as reads_of};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
@@ -16,18 +17,19 @@ pub(super) fn network(extraction: &Extraction) -> Network {
     let mut tensors = Vec::new();
     for tensor in graph.tensor_ids() {
         let of = graph.tensor(tensor);
-        let n_elements = match extraction.carriers[tensor.index()] {
-            Carrier::Argument(value, _)
-            | Carrier::Constant(value, _)
-            | Carrier::Piece(value, ..)
-            | Carrier::Result(value, _) => n_elements(value).unwrap_or_default(),
-            Carrier::Scalar | Carrier::Order => 0,
-        };
+        let n_elements = n_elements(extraction.carriers[tensor.index()].value()).unwrap_or_default();
         tensors.push(Tensor { n_elements, bytes: of.size.0, is_weight: of.origin == Origin::Weight });
     }
     let results: Vec<TensorIndex> = graph.results().iter().map(|tensor| index(*tensor)).collect();
     let is_result: HashSet<TensorIndex> = results.iter().copied().collect();
-    let nodes = graph.op_ids().map(|op| node(extraction, op, &tensors, &is_result)).collect();
+    let mut nodes: Vec<Node> = graph.op_ids().map(|op| node(extraction, op, &tensors, &is_result)).collect();
+    // A network knows dependences by tensors.
+    for (before, after) in graph.edges() {
+        let edge = TensorIndex(tensors.len());
+        tensors.push(Tensor { n_elements: 0, bytes: 0, is_weight: false });
+        nodes[before.index()].writes.push(edge);
+        nodes[after.index()].reads.push(edge);
+    }
     Network { tensors, nodes, results }
 }
 
@@ -47,8 +49,9 @@ fn node(extraction: &Extraction, op: OpId, tensors: &[Tensor], is_result: &HashS
     }
     let writes: Vec<TensorIndex> = of.writes.iter().copied().filter(is_live).map(index).collect();
     // Only operators on tensors are grouped.
-    let has_place = |tensor: &TensorId| extraction.carriers[tensor.index()].has_place();
-    let is_plain = of.reads.iter().map(|read| &read.tensor).chain(&of.writes).all(has_place) && writes.len() == 1;
+    let has_scalars = reads_of(operation).iter().any(|it| extraction.is_scalar(it.value))
+        || operation.results().any(|it| extraction.is_scalar(it.into()));
+    let is_plain = !has_scalars && !may_have_effects(operation) && writes.len() == 1;
     let class = if is_plain { class(operation) } else { Class::Opaque };
     Node { class, reads, writes, aliases: aliases(extraction, operation, of, tensors) }
 }

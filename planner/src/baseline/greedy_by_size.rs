@@ -107,12 +107,15 @@ fn place(problem: &Problem, outline: &Outline, is_cold: &[bool]) -> (Plan, Vec<S
     by_size.sort_by_key(|it| (Reverse(blocks[*it].size), blocks[*it].start, *it));
     let mut placed: Vec<Vec<usize>> = vec![Vec::new(); n_steps];
     let mut cold = Vec::new();
+    let reserved: Vec<(Bytes, Bytes)> =
+        problem.machine.reserved().into_iter().map(|it| (it.start, it.end - it.start)).collect();
     for index in by_size {
         let Block { start, end, size } = blocks[index];
         let mut met: Vec<usize> = placed[start..end].iter().flatten().copied().collect();
         met.sort_unstable();
         met.dedup();
         let mut taken: Vec<(Bytes, Bytes)> = met.into_iter().map(|it| (offsets[it], blocks[it].size)).collect();
+        taken.extend(&reserved);
         taken.sort_unstable();
         let offset = find_hole(&taken, size, problem.machine.alignment(), Bytes(u64::MAX), Fit::Best);
         offsets[index] = offset.expect("sizes add up to less than there are numbers");

@@ -17,7 +17,7 @@
 //! The scratchpad does not count, and neither does traffic: an argument begins to live with its
 //! first use.
 
-use super::order::{Dependences, breadth_first, depth_first, peak};
+use super::order::{breadth_first, depth_first, peak};
 use crate::{Bytes, Deadline, Graph, OpId, Problem, TensorId};
 use fixedbitset::FixedBitSet;
 use std::collections::{HashMap, hash_map};
@@ -50,12 +50,11 @@ pub(super) fn least_peak_until(problem: &Problem, width: usize, deadline: Deadli
     let (budget, order) = known.into_iter().min_by_key(|(peak, _)| *peak).expect("there are three");
     let known = LeastPeak { order, peak: Bytes(budget), is_exact: true };
 
-    let dependences = Dependences::new(graph);
     let readers = Readers::new(graph);
     let mut is_exact = true;
     // By level: the state before and the operator between.
     let mut steps: Vec<Vec<(usize, OpId)>> = Vec::new();
-    let mut states = vec![State::start(problem, &dependences)];
+    let mut states = vec![State::start(problem)];
     for _ in graph.op_ids() {
         let mut level = Level::default();
         for (index, state) in states.iter().enumerate() {
@@ -75,7 +74,7 @@ pub(super) fn least_peak_until(problem: &Problem, width: usize, deadline: Deadli
             return LeastPeak { is_exact: false, ..known };
         }
         steps.push(level.entries.iter().map(|it| (it.parent, it.op)).collect());
-        states = level.entries.into_iter().map(|it| it.state(&states, &dependences)).collect();
+        states = level.entries.into_iter().map(|it| it.state(&states, graph)).collect();
     }
     let peak = states.first().map_or(Bytes::ZERO, |it| Bytes(it.peak));
     let mut order = Vec::with_capacity(steps.len());
@@ -103,8 +102,8 @@ struct State {
 }
 
 impl State {
-    fn start(problem: &Problem, dependences: &Dependences) -> State {
-        let is_ready = |it: &OpId| dependences.before[it.index()].is_empty();
+    fn start(problem: &Problem) -> State {
+        let is_ready = |it: &OpId| problem.graph.predecessors(*it).is_empty();
         State {
             ran: FixedBitSet::with_capacity(problem.graph.ops().len()),
             key: 0,
@@ -239,13 +238,13 @@ impl Entry {
         n_differing == 2 && own.contains(other.op.index()) && others.contains(self.op.index())
     }
 
-    fn state(self, states: &[State], dependences: &Dependences) -> State {
+    fn state(self, states: &[State], graph: &Graph) -> State {
         let Entry { parent, op, live, peak } = self;
         let mut ran = states[parent].ran.clone();
         ran.insert(op.index());
         let mut ready: Vec<OpId> = states[parent].ready.iter().copied().filter(|it| *it != op).collect();
-        let is_ready = |it: &&OpId| dependences.before[it.index()].iter().all(|it| ran.contains(it.index()));
-        ready.extend(dependences.after[op.index()].iter().filter(is_ready));
+        let is_ready = |it: &&OpId| graph.predecessors(**it).iter().all(|it| ran.contains(it.index()));
+        ready.extend(graph.successors(op).iter().filter(is_ready));
         ready.sort();
         State { ran, key: states[parent].key ^ key(op), ready, live, peak }
     }

@@ -59,7 +59,7 @@ fn least_of_all(problem: &Problem, begun: &mut Vec<OpId>) -> u64 {
     }
     let mut least = u64::MAX;
     for op in graph.op_ids().filter(|it| !begun.contains(it)).collect::<Vec<_>>() {
-        if graph.op(op).reads_on_chip().filter_map(|it| graph.producer(it)).all(|it| begun.contains(&it)) {
+        if graph.predecessors(op).iter().all(|it| begun.contains(it)) {
             begun.push(op);
             least = least.min(least_of_all(problem, begun));
             begun.pop();

@@ -43,7 +43,7 @@ pub struct Addressed {
 /// so many nodes; there is a plan or the bound is met unless it stops there, or at the deadline.
 ///
 /// # Errors
-/// Those of [`Problem::check`]; [`Error::Solver`].
+/// Those of [`Problem::check`]; [`Error::NotPlanned`] where addresses are reserved; [`Error::Solver`].
 pub fn joint_with_addresses(
     problem: &Problem,
     order: crate::Order,
@@ -52,6 +52,7 @@ pub fn joint_with_addresses(
     deadline: Deadline,
 ) -> Result<Addressed, Error> {
     problem.check()?;
+    check_all_is_free(problem)?;
     if range.is_empty() || range.end <= problem.restreamed() {
         return Ok(Addressed { plan: None, lower_bound: range.end });
     }
@@ -72,6 +73,14 @@ pub fn joint_with_addresses(
     Ok(Addressed { plan, lower_bound: (problem.restreamed() + bound).max(range.start).min(range.end) })
 }
 
+/// The program knows no reserved addresses.
+pub(super) fn check_all_is_free(problem: &Problem) -> Result<(), Error> {
+    if problem.machine.reserved().is_empty() {
+        return Ok(());
+    }
+    Err(Error::NotPlanned("addresses in an integer program where some are reserved".into()))
+}
+
 fn precedence(problem: &Problem, order: crate::Order, deadline: Deadline) -> Option<Precedence> {
     match order {
         crate::Order::Free => Precedence::of(problem, deadline),
@@ -87,7 +96,7 @@ pub fn n_variables_with_addresses(problem: &Problem, order: crate::Order, deadli
     let mut live = vec![0_usize; n_ops];
     let is_meant = |it: &TensorId| problem.graph.tensor(*it).size != Bytes::ZERO;
     for tensor in problem.graph.tensor_ids().filter(is_meant) {
-        let touching = problem.graph.producer(tensor).into_iter().chain(problem.graph.readers(tensor).iter().copied());
+        let touching = problem.graph.touches(tensor);
         let windows: Vec<_> = touching.map(|op| precedence.window(op)).collect();
         let Some(first) = windows.iter().map(|it| *it.start()).min() else { continue };
         let last = windows.iter().map(|it| *it.end()).max().unwrap_or(first);

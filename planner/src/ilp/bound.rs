@@ -137,7 +137,7 @@ impl Tree<'_> {
         looks_at[steps.clone()].fill(true);
         let tensors: Vec<TensorId> = self.owned[steps.clone()].iter().flatten().copied().collect();
         for &tensor in &tensors {
-            let touching = graph.producer(tensor).into_iter().chain(graph.readers(tensor).iter().copied());
+            let touching = graph.touches(tensor);
             let mut touches: Vec<usize> = touching.map(|it| self.step_of[it.index()]).collect();
             let distance = |it: usize| steps.start.saturating_sub(it) + (it + 1).saturating_sub(steps.end);
             touches.sort_by_key(|it| (distance(*it), *it));
@@ -153,20 +153,15 @@ impl Tree<'_> {
         let mut is_owned = vec![false; self.problem.graph.tensors().len()];
         stretch.tensors.iter().for_each(|it| is_owned[it.index()] = true);
         let part = part(self.problem, &self.precedence, &ops, &is_owned);
-        let mut own = vec![None; is_owned.len()];
-        for (id, tensor) in part.problem.graph.tensor_ids().zip(&part.tensors) {
-            tensor.iter().for_each(|it| own[it.index()] = Some(id));
-        }
-        let to_own = |tensors: &[TensorId]| tensors.iter().filter_map(|it| own[it.index()]).collect();
+        let to_own = |tensors: &[TensorId]| tensors.iter().filter_map(|it| part.own_tensor(*it)).collect();
         let floors = stretch.floors.iter().map(|it| Floor { tensors: to_own(&it.tensors), least: it.least });
         let floors: Vec<Floor> = floors.collect();
         // What is left of the known plan.
-        let stays = |tensor: &TensorId, from: usize, to: usize| {
+        let stays = |tensor: TensorId, from: usize, to: usize| {
             self.fates[tensor.index()].stays.iter().any(|it| it.contains(&from) && it.contains(&to))
         };
         let kept = steps.windows(2).map(|pair| {
-            let tensors = part.problem.graph.tensor_ids().zip(&part.tensors);
-            tensors.filter(|it| it.1.is_none_or(|it| stays(&it, pair[0], pair[1]))).map(|it| it.0).collect()
+            part.problem.graph.tensor_ids().filter(|it| stays(part.tensor(*it), pair[0], pair[1])).collect()
         });
         let kept: Vec<Vec<TensorId>> = kept.chain([Vec::new()]).collect();
         let start = mended(&part.problem, part.problem.graph.op_ids().collect(), &kept);

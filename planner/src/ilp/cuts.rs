@@ -88,12 +88,12 @@ pub(super) fn join(
                 let entry = &entries[index];
                 let start = segment.order(ops);
                 let Solved { outline, lower_bound } =
-                    solve(&segment.problem, &start, reductions, Effort::FULL, deadline.within(limit))?;
-                let cost = outline.non_compulsory(&segment.problem);
+                    solve(&segment.part.problem, &start, reductions, Effort::FULL, deadline.within(limit))?;
+                let cost = outline.non_compulsory(&segment.part.problem);
                 reached.lower = reached.lower.min(entry.lower + segment.constant + lower_bound);
                 let upper = Bytes(entry.upper.0.saturating_add((segment.constant + cost).0));
                 if upper < reached.upper {
-                    reached = Entry { upper, from: index, part: Some(segment.part(&outline)), ..reached };
+                    reached = Entry { upper, from: index, part: Some(segment.part_of_whole(&outline)), ..reached };
                 }
             }
             if reached.lower < below {
@@ -170,7 +170,7 @@ fn crossing(problem: &Problem, order: &[OpId], step: usize) -> Vec<TensorId> {
     let mut has_run = vec![false; order.len()];
     order[..step].iter().for_each(|it| has_run[it.index()] = true);
     let crosses = |it: &TensorId| {
-        let mut touching = graph.producer(*it).into_iter().chain(graph.readers(*it).iter().copied());
+        let mut touching = graph.touches(*it);
         touching.any(|op| has_run[op.index()]) && graph.readers(*it).iter().any(|op| !has_run[op.index()])
     };
     graph.tensor_ids().filter(|it| problem.is_tracked(*it) && crosses(it)).collect()

@@ -86,7 +86,7 @@ pub(super) fn solve_with(
     } else {
         let mut formula = Formula::new(reduced, precedence, &first, !reductions.levels);
         for floor in floors {
-            formula.add_floor(|it| whole.tensor(it).is_some_and(|it| floor.tensors.contains(&it)), floor.least);
+            formula.add_floor(|it| floor.tensors.contains(&whole.tensor(it)), floor.least);
         }
         let solved = formula.minimise(effort.max_nodes, deadline)?;
         (Some(solved.outline.unwrap_or(first)), solved.lower_bound)
@@ -134,7 +134,7 @@ fn n_variables(problem: &Problem, precedence: &Precedence) -> usize {
     let runs: usize = graph.op_ids().map(|it| precedence.window(it).count()).sum();
     let tensors = graph.tensor_ids().filter(|it| problem.is_tracked(*it));
     let steps = tensors.map(|it| {
-        let touching = graph.producer(it).into_iter().chain(graph.readers(it).iter().copied());
+        let touching = graph.touches(it);
         let windows: Vec<_> = touching.map(|op| precedence.window(op)).collect();
         let first = windows.iter().map(|it| *it.start()).min().unwrap_or(0);
         let last = windows.iter().map(|it| *it.end()).max().unwrap_or(0);

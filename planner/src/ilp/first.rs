@@ -48,10 +48,7 @@ impl Chance {
 /// first, or that growth is misjudged.
 fn frugal(problem: &Problem, chance: &mut Chance) -> Vec<OpId> {
     let graph = &problem.graph;
-    let mut waits_for: Vec<usize> = vec![0; graph.ops().len()];
-    for op in graph.op_ids() {
-        waits_for[op.index()] = graph.op(op).reads_on_chip().filter(|it| graph.producer(*it).is_some()).count();
-    }
+    let mut waits_for: Vec<usize> = graph.op_ids().map(|it| graph.predecessors(it).len()).collect();
     let largest = graph.tensor_ids().map(|it| problem.room(it).0).max().unwrap_or(0);
     // Per mille: how often what is newest goes first, and by how much growth may be misjudged.
     let newest_first = chance.below(4) * 250;
@@ -86,10 +83,10 @@ fn frugal(problem: &Problem, chance: &mut Chance) -> Vec<OpId> {
         for tensor in problem.operands(op) {
             is_live[tensor.index()] = 0 < unread[tensor.index()];
         }
-        for &reader in graph.op(op).writes.iter().flat_map(|it| graph.readers(*it)) {
-            waits_for[reader.index()] -= 1;
-            if waits_for[reader.index()] == 0 {
-                ready.push(reader);
+        for &next in graph.successors(op) {
+            waits_for[next.index()] -= 1;
+            if waits_for[next.index()] == 0 {
+                ready.push(next);
             }
         }
     }

@@ -124,8 +124,7 @@ pub(super) fn is_order(problem: &Problem, order: &[OpId]) -> bool {
     let graph = &problem.graph;
     let mut has_run = vec![false; graph.ops().len()];
     for &op in order {
-        let producers = graph.op(op).reads_on_chip().filter_map(|it| graph.producer(it));
-        if has_run[op.index()] || !producers.into_iter().all(|it| has_run[it.index()]) {
+        if has_run[op.index()] || !graph.predecessors(op).iter().all(|it| has_run[it.index()]) {
             return false;
         }
         has_run[op.index()] = true;

@@ -4,8 +4,8 @@
 //! once, whatever else has run and lies in the scratchpad. The reasoning is that of the search's
 //! eager operators, for all states together:
 //!
-//! 1. *o* is ready: each of its inputs was on-chip during *p*, or is a mere dependence that is met
-//!    before *p*; one at least was written by *p*.
+//! 1. *o* is ready: it comes right after *p*, each of its inputs was on-chip during *p*, and all else
+//!    that has to run before it runs before *p*.
 //! 2. *o* fits without an eviction: what *p* leaves that others may still need, and what *o* needs
 //!    beyond that, take no more room than *p* did. So whatever was there beside *p* may stay, and
 //!    the pair needs no more than *p* alone.
@@ -22,7 +22,8 @@
 //! operator is not glued: its input waits for less room.
 
 use super::precedence::Precedence;
-use crate::{Bytes, Deadline, Dies, GraphBuilder, Machine, OpId, Problem, TensorId};
+use crate::sub_problem::{SubProblem, SubProblemBuilder};
+use crate::{Bytes, Deadline, Dies, OpId, Problem, TensorId, Use};
 
 /// Subsets of more dying inputs than this are not looked through.
 const MAX_DYING: usize = 8;
@@ -30,11 +31,7 @@ const MAX_DYING: usize = 8;
 /// A problem with fewer operators and the same optimum.
 pub(super) struct Glued {
     /// Without streamed weights; what one operator alone touches is part of its workspace.
-    pub problem: Problem,
-    /// Per operator, those of the original that it stands for, in the order in which they run.
-    pub members: Vec<Vec<OpId>>,
-    /// Per tensor, the original one.
-    pub tensors: Vec<TensorId>,
+    pub part: SubProblem,
 }
 
 /// Operators that run one after the other.
@@ -99,18 +96,16 @@ impl Chain {
     }
 }
 
-/// Whether several operators touch a tensor, so that it can lie in the scratchpad between steps;
-/// mere dependences included. So do results that may take the place of an operand, and those operands.
+/// Whether several operators touch a tensor, so that it can lie in the scratchpad between steps. So do
+/// results that may take the place of an operand, and those operands.
 fn crosses(problem: &Problem, tensor: TensorId) -> bool {
-    let n_readers = problem.graph.readers(tensor).len();
-    let n_touches = n_readers + usize::from(problem.graph.producer(tensor).is_some());
-    0 < n_readers && 1 < n_touches || is_in_place(problem, tensor)
+    problem.is_tracked(tensor) || is_in_place(problem, tensor)
 }
 
 /// Whether a tensor may take the place of another, or give it its own.
 fn is_in_place(problem: &Problem, tensor: TensorId) -> bool {
     let graph = &problem.graph;
-    let mut touching = graph.producer(tensor).into_iter().chain(graph.readers(tensor).iter().copied());
+    let mut touching = graph.touches(tensor);
     touching.any(|op| graph.op(op).in_place.iter().any(|it| it.result == tensor || it.operand == tensor))
 }
 
@@ -122,8 +117,8 @@ fn next_of(
     chain_of: &[usize],
     first: usize,
 ) -> Option<usize> {
-    let readers = chains[first].writes.iter().flat_map(|it| problem.graph.readers(*it));
-    let mut candidates: Vec<usize> = readers.map(|it| chain_of[it.index()]).filter(|it| *it != first).collect();
+    let successors = chains[first].members.iter().flat_map(|it| problem.graph.successors(*it));
+    let mut candidates: Vec<usize> = successors.map(|it| chain_of[it.index()]).filter(|it| *it != first).collect();
     candidates.sort_unstable();
     candidates.dedup();
     candidates.into_iter().find(|it| may_glue(problem, precedence, &chains[first], &chains[*it]))
@@ -144,11 +139,13 @@ fn may_glue(problem: &Problem, precedence: &Precedence, p: &Chain, o: &Chain) ->
     }
 
     // 1. It is ready.
-    let is_met = |it: TensorId| {
-        let is_before = |producer| precedence.is_before(producer, p.members[0]);
-        p.operands().any(|other| other == it) || size(it) == Bytes::ZERO && graph.producer(it).is_none_or(is_before)
+    let is_there = |it: &TensorId| p.operands().any(|other| other == *it);
+    let has_run = |it: &OpId| {
+        let is_inside = p.members.contains(it) || o.members.contains(it);
+        is_inside || precedence.is_before(*it, p.members[0])
     };
-    if !o.reads.iter().all(|it| is_met(*it)) {
+    let mut predecessors = o.members.iter().flat_map(|it| graph.predecessors(*it));
+    if !o.reads.iter().all(is_there) || !predecessors.all(has_run) {
         return false;
     }
 
@@ -163,7 +160,7 @@ fn may_glue(problem: &Problem, precedence: &Precedence, p: &Chain, o: &Chain) ->
     let written_room = rooms(&o.writes);
     let eviction = |it: TensorId, has_host_copy: bool| if has_host_copy { size(it).0 } else { 2 * size(it).0 };
     let written_cost: u64 = o.writes.iter().map(|it| eviction(*it, graph.is_stored(*it))).sum();
-    let dies = |it: &TensorId| size(*it) != Bytes::ZERO && !is_read_beyond(*it, &[p, o]);
+    let dies = |it: &TensorId| !is_read_beyond(*it, &[p, o]);
     let dying = o.reads.iter().copied().filter(dies);
     let dying: Vec<(Bytes, u64)> =
         dying.map(|it| (problem.room(it), eviction(it, p.reads.contains(&it) || graph.is_stored(it)))).collect();
@@ -186,43 +183,21 @@ fn merged(problem: &Problem, p: &Chain, o: &Chain) -> Chain {
 }
 
 /// The problem whose operators are these chains, in the order of their first members: nothing that
-/// a chain reads is written after that.
+/// has to run before a chain comes after that.
 fn rebuilt(problem: &Problem, mut chains: Vec<Chain>) -> Glued {
     let graph = &problem.graph;
     chains.sort_by_key(|it| it.members[0]);
-    let mut builder = GraphBuilder::new();
-    let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
-    let mut tensors = Vec::new();
+    let mut builder = SubProblemBuilder::new(problem);
     for chain in &chains {
-        let mut reads = Vec::with_capacity(chain.reads.len());
-        for &read in &chain.reads {
-            let id = *new[read.index()].get_or_insert_with(|| {
-                tensors.push(read);
-                builder.argument(&graph.tensor(read).name, graph.tensor(read).size)
-            });
-            reads.push(id);
-        }
-        let writes = chain.writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
-        let workspace = chain.total - chain.room(problem);
-        let written = builder.op(&graph.op(chain.members[0]).name, &reads, writes, workspace);
-        for (&old, id) in chain.writes.iter().zip(written) {
-            new[old.index()] = Some(id);
-            tensors.push(old);
-            if graph.is_stored(old) {
-                builder.result(id);
-            }
-        }
+        let name = &graph.op(chain.members[0]).name;
+        let reads = chain.reads.iter().copied().map(Use::from);
+        builder.op(name, &chain.members, reads, &chain.writes, chain.total - chain.room(problem));
+        chain.writes.iter().filter(|it| graph.is_stored(**it)).for_each(|it| builder.result(*it));
         // There are pairs only where a chain is one operator; what it reads in host memory is in none.
         let pairs = chain.members.iter().flat_map(|it| problem.possible_pairs(*it));
-        for pair in pairs.filter(|it| it.dies != Dies::Never) {
-            builder.carry_in_place(pair, &new);
-        }
+        pairs.filter(|it| it.dies != Dies::Never).for_each(|it| builder.in_place(it));
     }
-    let alignment = problem.machine.alignment();
-    let machine = Machine::with_host(problem.machine.scratchpad().align_up(alignment), alignment);
-    let graph = builder.build().expect("no larger than the original");
-    let members = chains.into_iter().map(|it| it.members).collect();
-    Glued { problem: Problem { graph, machine }, members, tensors }
+    Glued { part: builder.build_by_rooms() }
 }
 
 impl Glued {
@@ -239,8 +214,8 @@ impl Glued {
         let mut expanded_kept = Vec::new();
         let mut before: Vec<TensorId> = Vec::new();
         for (op, kept) in order.iter().zip(kept) {
-            let after: Vec<TensorId> = kept.iter().map(|it| self.tensors[it.index()]).collect();
-            let members = &self.members[op.index()];
+            let after: Vec<TensorId> = kept.iter().map(|it| self.part.tensor(*it)).collect();
+            let members = self.part.members(*op);
             for (index, &member) in members.iter().enumerate() {
                 expanded.push(member);
                 let still = &members[index + 1..];

@@ -25,20 +25,13 @@
 //! as long as no tensor is owned twice. Operators may be looked at by several parts.
 
 use super::precedence::Precedence;
-use crate::{Bytes, Dies, GraphBuilder, InPlace, Machine, OpId, Problem, TensorId};
-
-/// The problem of a part.
-pub(super) struct Part {
-    pub problem: Problem,
-    /// Per tensor of its own, that of the whole, if it is one and no mere dependence.
-    pub tensors: Vec<Option<TensorId>>,
-}
+use crate::sub_problem::{SubProblem, SubProblemBuilder};
+use crate::{Bytes, Dies, InPlace, OpId, Problem, TensorId, Use};
 
 /// The part of a problem that looks at these operators, given in an order that respects the
 /// dependences, and owns these tensors. Its own order is that order.
-pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_owned: &[bool]) -> Part {
+pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_owned: &[bool]) -> SubProblem {
     let graph = &problem.graph;
-    let alignment = problem.machine.alignment();
     let mut is_inside = vec![false; graph.ops().len()];
     let mut inside = vec![0_u64; is_inside.len().div_ceil(64)];
     let mut place = vec![0; is_inside.len()];
@@ -56,17 +49,12 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
             && 0 < n_readers
             && 1 < n_readers + usize::from(is_written)
     };
-    let mut builder = GraphBuilder::new();
-    let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
-    let mut tensors = Vec::new();
+    let mut builder = SubProblemBuilder::new(problem);
     for tensor in graph.tensor_ids().filter(|it| counts(*it)) {
         if !graph.producer(tensor).is_some_and(|it| is_inside[it.index()]) {
-            new[tensor.index()] = Some(builder.argument(&graph.tensor(tensor).name, graph.tensor(tensor).size));
-            tensors.push(Some(tensor));
+            builder.argument(tensor);
         }
     }
-    // Of no size: that an operator has run.
-    let mut has_run: Vec<TensorId> = Vec::new();
     for &op in ops {
         let operator = graph.op(op);
         // A result that counts only here, but may share bytes with an operand that counts, in some orders.
@@ -79,31 +67,15 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
         // What results and operands share, unless both are there: in the order that is best for it.
         let is_split = |it: &InPlace| it.dies != Dies::Never && !(is_named(it.result) && counts(it.operand));
         let others = others - problem.saved(&problem.in_place(op, is_split));
-        let mut reads: Vec<TensorId> = Vec::new();
-        for tensor in operator.reads_on_chip() {
-            reads.extend(new[tensor.index()].filter(|_| counts(tensor)));
+        let reads = operator.reads_on_chip().filter(|it| counts(*it)).map(Use::from);
+        let writes: Vec<TensorId> = operator.writes.iter().copied().filter(|it| is_named(*it)).collect();
+        let own = builder.op(&operator.name, &[op], reads, &writes, problem.workspace_room(op) + others);
+        for before in precedence.ancestors().nearest(op.index(), &inside) {
+            builder.order(OpId(place[before] as u32), own);
         }
-        let mut before: Vec<usize> =
-            precedence.ancestors().nearest(op.index(), &inside).into_iter().map(|it| place[it]).collect();
-        before.sort_unstable();
-        reads.extend(before.into_iter().map(|it| has_run[it]));
-        let written: Vec<TensorId> = operator.writes.iter().copied().filter(|it| is_named(*it)).collect();
-        let writes = written.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
-        let token = [(format!("after_{}", operator.name), Bytes::ZERO)];
-        let workspace = problem.workspace_room(op) + others;
-        let ids = builder.op(&operator.name, &reads, writes.chain(token), workspace);
-        has_run.extend(ids.last());
-        for (&tensor, &id) in written.iter().zip(&ids) {
-            new[tensor.index()] = Some(id);
-            if graph.is_stored(tensor) {
-                builder.result(id);
-            }
-        }
+        writes.iter().filter(|it| graph.is_stored(**it)).for_each(|it| builder.result(*it));
         let is_meant = |it: &&InPlace| it.dies != Dies::Never && counts(it.operand);
-        operator.in_place.iter().filter(is_meant).for_each(|it| builder.carry_in_place(it, &new));
-        tensors.extend(written.into_iter().map(Some));
-        tensors.push(None);
+        operator.in_place.iter().filter(is_meant).for_each(|it| builder.in_place(it));
     }
-    let machine = Machine::with_host(problem.capacity(), alignment);
-    Part { problem: Problem { graph: builder.build().expect("no larger than the whole"), machine }, tensors }
+    builder.build_by_rooms()
 }

@@ -68,23 +68,21 @@ impl Precedence {
         self.n_ancestors[op.index()] + self.n_descendants[op.index()] + 1 == self.n_ancestors.len()
     }
 
-    /// The dependences that do not follow from others, by operator, then by producer.
+    /// The dependences that do not follow from others, by operator, then by predecessor.
     pub(super) fn reduced(&self, problem: &Problem) -> Vec<(OpId, OpId)> {
         let mut edges = Vec::new();
         for op in problem.graph.op_ids() {
-            let producers = direct(problem, op);
-            let follows = |it: &OpId| producers.iter().any(|other| self.is_before(*it, *other));
-            edges.extend(producers.iter().filter(|it| !follows(it)).map(|it| (*it, op)));
+            let direct = direct(problem, op);
+            let follows = |it: &OpId| direct.iter().any(|other| self.is_before(*it, *other));
+            edges.extend(direct.iter().filter(|it| !follows(it)).map(|it| (*it, op)));
         }
         edges
     }
 }
 
-/// The operators that write what an operator reads, each once, ascending.
+/// The predecessors of an operator, ascending.
 pub(super) fn direct(problem: &Problem, op: OpId) -> Vec<OpId> {
-    let reads = problem.graph.op(op).reads_on_chip();
-    let mut producers: Vec<OpId> = reads.filter_map(|it| problem.graph.producer(it)).collect();
-    producers.sort_unstable();
-    producers.dedup();
-    producers
+    let mut predecessors = problem.graph.predecessors(op).to_vec();
+    predecessors.sort_unstable();
+    predecessors
 }

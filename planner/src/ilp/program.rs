@@ -12,7 +12,7 @@
 //! one, adds what each plan has alike. Nothing is reduced but what no solver need see: tensors that
 //! one operator alone touches, steps in which an operator cannot run.
 
-use super::addressed::AddressedFormula;
+use super::addressed::{AddressedFormula, check_all_is_free};
 use super::exact::keep_all;
 use super::formula::{Formula, mended};
 use super::precedence::Precedence;
@@ -43,7 +43,7 @@ pub struct Decisions {
 /// traffic.
 ///
 /// # Errors
-/// Those of [`Problem::check`].
+/// Those of [`Problem::check`]; [`Error::NotPlanned`] for addresses where some are reserved.
 pub fn write_program(problem: &Problem, decisions: Decisions, format: Format) -> Result<String, Error> {
     let program = Program::new(problem, decisions)?;
     Ok(match format {
@@ -86,6 +86,9 @@ impl Program {
             (Order::Source, false) => "residency in the order of the source",
             (Order::Source, true) => "residency and addresses in the order of the source",
         };
+        if decisions.addresses {
+            check_all_is_free(problem)?;
+        }
         Ok(if decisions.addresses {
             let formula = AddressedFormula::new(problem, &precedence);
             Program::of(problem, what, &formula.model, formula.unit, formula.names(), formula.compulsory())

@@ -1,7 +1,7 @@
 //! A smaller problem with the same optimum, and the way back.
 
 use super::glue::{Glued, glue, unglued};
-use super::precedence::{Precedence, direct};
+use super::precedence::Precedence;
 use super::{Reductions, formula::mended, splice, twins};
 use crate::{Deadline, OpId, Outline, Problem, TensorId};
 use std::cmp::Reverse;
@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 pub(super) struct Reduced<'a> {
     original: &'a Problem,
     glued: Glued,
-    ordered: Option<twins::Ordered>,
+    ordered: Option<Problem>,
     pub precedence: Precedence,
 }
 
@@ -19,14 +19,14 @@ impl Reduced<'_> {
     /// None if the deadline has passed before it is made, or if the problem is too large.
     pub(super) fn new<'a>(problem: &'a Problem, reductions: Reductions, deadline: Deadline) -> Option<Reduced<'a>> {
         let glued = if reductions.glue { glue(problem, deadline)? } else { unglued(problem) };
-        let ordered = reductions.twins.then(|| twins::ordered(&glued.problem));
-        let precedence = Precedence::of(ordered.as_ref().map_or(&glued.problem, |it| &it.problem), deadline)?;
+        let ordered = reductions.twins.then(|| twins::ordered(&glued.part.problem));
+        let precedence = Precedence::of(ordered.as_ref().unwrap_or(&glued.part.problem), deadline)?;
         Some(Reduced { original: problem, glued, ordered, precedence })
     }
 
     /// The smaller problem.
     pub(super) fn problem(&self) -> &Problem {
-        self.ordered.as_ref().map_or(&self.glued.problem, |it| &it.problem)
+        self.ordered.as_ref().unwrap_or(&self.glued.part.problem)
     }
 
     /// An order of the smaller problem that is near to one of the original.
@@ -34,21 +34,17 @@ impl Reduced<'_> {
         let mut position = vec![0; order.len()];
         order.iter().enumerate().for_each(|(step, op)| position[op.index()] = step);
         let graph = &self.problem().graph;
-        let position = |op: OpId| (Reverse(position[self.glued.members[op.index()][0].index()]), Reverse(op));
+        let position = |op: OpId| (Reverse(position[self.glued.part.members(op)[0].index()]), Reverse(op));
         // Of those that are ready, the one that comes first in the original's order.
-        let mut n_missing: Vec<usize> = graph.op_ids().map(|op| direct(self.problem(), op).len()).collect();
+        let mut n_missing: Vec<usize> = graph.op_ids().map(|op| graph.predecessors(op).len()).collect();
         let mut ready: BinaryHeap<_> = graph.op_ids().filter(|it| n_missing[it.index()] == 0).map(position).collect();
         let mut nearest = Vec::with_capacity(n_missing.len());
         while let Some((_, Reverse(op))) = ready.pop() {
             nearest.push(op);
-            let mut readers: Vec<OpId> =
-                graph.op(op).writes.iter().flat_map(|it| graph.readers(*it)).copied().collect();
-            readers.sort_unstable();
-            readers.dedup();
-            for reader in readers {
-                n_missing[reader.index()] -= 1;
-                if n_missing[reader.index()] == 0 {
-                    ready.push(position(reader));
+            for &next in graph.successors(op) {
+                n_missing[next.index()] -= 1;
+                if n_missing[next.index()] == 0 {
+                    ready.push(position(next));
                 }
             }
         }
@@ -65,33 +61,24 @@ impl Reduced<'_> {
         let own: Vec<TensorId> = self.problem().graph.tensor_ids().collect();
         let mut nearest = Vec::with_capacity(order.len());
         for &op in &order {
-            let last = self.glued.members[op.index()].last().expect("an operator stands for one at least");
+            let last = self.glued.part.members(op).last().expect("an operator stands for one at least");
             let kept = &kept[step_of[last.index()]];
             kept.iter().for_each(|it| is_kept[it.index()] = true);
-            let keeps = |it: &TensorId| self.tensor(*it).is_none_or(|it| is_kept[it.index()]);
+            let keeps = |it: &TensorId| is_kept[self.tensor(*it).index()];
             nearest.push(own.iter().copied().filter(keeps).collect());
             kept.iter().for_each(|it| is_kept[it.index()] = false);
         }
         mended(self.problem(), order, &nearest)
     }
 
-    /// The tensor of the original that one of the smaller problem is; none for a mere dependence.
-    pub(super) fn tensor(&self, tensor: TensorId) -> Option<TensorId> {
-        let glued = match &self.ordered {
-            Some(ordered) => ordered.tensors[tensor.index()]?,
-            None => tensor,
-        };
-        Some(self.glued.tensors[glued.index()])
+    /// The tensor of the original that one of the smaller problem is.
+    pub(super) fn tensor(&self, tensor: TensorId) -> TensorId {
+        self.glued.part.tensor(tensor)
     }
 
     /// The original's outline that one of the smaller problem stands for.
     pub(super) fn expand(&self, outline: &Outline) -> Outline {
-        let mut kept = splice::kept(outline);
-        if let Some(ordered) = &self.ordered {
-            let old = |it: &crate::TensorId| ordered.tensors[it.index()];
-            kept.iter_mut().for_each(|kept| *kept = kept.iter().filter_map(old).collect());
-        }
-        let (order, kept) = self.glued.expand(self.original, &outline.order, &kept);
+        let (order, kept) = self.glued.expand(self.original, &outline.order, &splice::kept(outline));
         mended(self.original, order, &kept)
     }
 }

@@ -95,7 +95,7 @@ impl Residency {
         let mut residency = Residency { tensors: Vec::new(), first, own, shared: Vec::new(), compulsory: Bytes::ZERO };
         for tensor in graph.tensor_ids().filter(|it| is_meant(*it)) {
             let weight = graph.tensor(tensor).size.0 / unit;
-            let touching = graph.producer(tensor).into_iter().chain(graph.readers(tensor).iter().copied());
+            let touching = graph.touches(tensor);
             let windows: Vec<RangeInclusive<usize>> = touching.map(|it| order.window(it)).collect();
             let earliest = windows.iter().map(|it| *it.start()).min().expect("a tracked tensor is touched");
             let latest = windows.iter().map(|it| *it.end()).max().expect("a tracked tensor is touched");
@@ -164,7 +164,7 @@ impl Residency {
     ///
     /// `all_levels` asks for this even where nothing could exceed the capacity.
     pub(super) fn limit(&self, problem: &Problem, order: &Order, all_levels: bool, model: &mut Model) {
-        let capacity = problem.machine.scratchpad().align_up(problem.machine.alignment()).0;
+        let capacity = problem.capacity().0;
         for step in 0..problem.graph.ops().len() {
             let ops = problem.graph.op_ids().filter_map(|op| Some((self.own[op.index()], order.run(op, step)?)));
             let ops: Vec<(i128, Variable)> = ops.collect();

@@ -9,12 +9,13 @@
 //! | here and in host memory | an argument that *entry* reads   | likewise, and it is stored         |
 //! | in host memory  | an argument: it must come in to be read  | it is stored, and *exit* leaves it |
 //!
-//! Dependences of no size keep *entry* before, and *exit* behind all others.
+//! Edges keep *entry* before, and *exit* behind all others.
 //!
 //! What an argument's first load and a store cost is counted as if it were compulsory, so these
 //! constants are added, where they are not compulsory in truth.
 
-use crate::{Bytes, GraphBuilder, InPlace, Machine, OpId, Outline, Problem, TensorId};
+use crate::sub_problem::{SubProblem, SubProblemBuilder};
+use crate::{Bytes, InPlace, MemoryId, OpId, Outline, Problem, TensorId, Use};
 use std::ops::Range;
 
 /// Where a tensor lies at a boundary between two steps.
@@ -33,18 +34,15 @@ pub(super) type Boundary = Vec<(TensorId, Lies)>;
 
 /// A stretch of the order as a problem of its own.
 pub(super) struct Segment {
-    pub problem: Problem,
+    pub part: SubProblem,
     /// Non-compulsory traffic that the problem itself does not count.
     pub constant: Bytes,
-    /// Per operator and tensor, that of the whole, if it is one of the whole.
-    ops: Vec<Option<OpId>>,
-    tensors: Vec<Option<TensorId>>,
 }
 
 impl Segment {
     /// The segment of some operators, in an order that respects the dependences.
     ///
-    /// The boundaries name all tensors that cross them, mere dependences and streamed weights
+    /// The boundaries name all tensors that cross them, those without bytes and streamed weights
     /// excepted. None if what is here at a boundary does not fit.
     pub(super) fn new(problem: &Problem, ops: &[OpId], entry: &Boundary, exit: &Boundary) -> Option<Segment> {
         Segment::with_order(problem, ops, 0..ops.len(), entry, exit)
@@ -60,143 +58,106 @@ impl Segment {
         exit: &Boundary,
     ) -> Option<Segment> {
         let graph = &problem.graph;
-        let capacity = problem.machine.scratchpad().align_up(problem.machine.alignment());
         for boundary in [entry, exit] {
             let here = boundary.iter().filter(|it| it.1 != Lies::Host);
-            if capacity < here.map(|it| problem.room(it.0)).sum() {
+            if problem.capacity() < here.map(|it| problem.room(it.0)).sum() {
                 return None;
             }
         }
         let find = |boundary: &Boundary, tensor: TensorId| {
             boundary.binary_search_by_key(&tensor, |it| it.0).ok().map(|it| boundary[it].1)
         };
-        let name = |tensor: TensorId| graph.tensor(tensor).name.clone();
+        let is_in_host_at_exit = |tensor: TensorId| matches!(find(exit, tensor), Some(Lies::Both | Lies::Host));
         let size = |tensor: TensorId| graph.tensor(tensor).size;
-        let mut builder = GraphBuilder::new();
+        let mut builder = SubProblemBuilder::new(problem);
         let mut constant = Bytes::ZERO;
-        let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
-        let mut segment_ops = Vec::new();
-        let mut tensors: Vec<Option<TensorId>> = Vec::new();
-
-        let mut begun_token = None;
-        let mut done_tokens: Vec<TensorId> = Vec::new();
 
         // What has a host copy as the stretch begins.
-        for &(tensor, _) in entry.iter().filter(|it| it.1 != Lies::Here) {
-            new[tensor.index()] = Some(builder.argument(name(tensor), size(tensor)));
-            tensors.push(Some(tensor));
-        }
-        if entry.iter().any(|it| it.1 != Lies::Host) {
+        entry.iter().filter(|it| it.1 != Lies::Here).for_each(|it| _ = builder.argument(it.0));
+        let entry_op = entry.iter().any(|it| it.1 != Lies::Host).then(|| {
             let of = |lies: Lies| entry.iter().filter(move |it| it.1 == lies).map(|it| it.0);
-            let reads: Vec<TensorId> = of(Lies::Both).filter_map(|it| new[it.index()]).collect();
-            let writes = of(Lies::Here).map(|it| (name(it), size(it)));
-            let begun = [("begun".to_owned(), Bytes::ZERO)];
-            let written = builder.op("entry", &reads, writes.chain(begun), Bytes::ZERO);
-            begun_token = written.last().copied();
-            for (tensor, id) in of(Lies::Here).zip(written) {
-                new[tensor.index()] = Some(id);
-                tensors.push(Some(tensor));
-            }
-            tensors.push(None);
-            segment_ops.push(None);
-        }
-        let is_inside = |op: &OpId| ops.contains(op);
+            let writes: Vec<TensorId> = of(Lies::Here).collect();
+            builder.op("entry", &[], of(Lies::Both).map(Use::from), &writes, Bytes::ZERO)
+        });
+        let mut is_inside = vec![false; graph.ops().len()];
+        ops.iter().for_each(|it| is_inside[it.index()] = true);
+        let mut own_ops: Vec<OpId> = Vec::with_capacity(ops.len());
         for (index, &op) in ops.iter().enumerate() {
             let operator = graph.op(op);
-            let mut reads = Vec::with_capacity(operator.reads.len());
-            for tensor in operator.reads_on_chip() {
-                // What was written before and is no more than a dependence is met.
-                if new[tensor.index()].is_none() && graph.producer(tensor).is_some() {
-                    continue;
-                }
-                reads.push(*new[tensor.index()].get_or_insert_with(|| {
-                    tensors.push(Some(tensor));
-                    builder.argument(name(tensor), size(tensor))
-                }));
-            }
-            let depends = operator.reads_on_chip().filter_map(|it| graph.producer(it)).any(|it| is_inside(&it));
-            reads.extend(begun_token.filter(|_| !depends));
-            let is_last = !operator.writes.iter().flat_map(|it| graph.readers(*it)).any(is_inside);
+            // What was written before and does not cross the boundary has no bytes.
+            let is_there = |it: &&Use| {
+                it.from.contains(MemoryId::SCRATCHPAD)
+                    && (builder.has(it.tensor) || graph.producer(it.tensor).is_none())
+            };
+            let reads: Vec<Use> = operator.reads.iter().filter(is_there).copied().collect();
+            let own = builder.op(&operator.name, &[op], reads, &operator.writes, operator.workspace);
+            let is_first = !graph.predecessors(op).iter().any(|it| is_inside[it.index()]);
+            entry_op.iter().filter(|_| is_first).for_each(|it| builder.order(*it, own));
             // What is not free waits for all before it, and what is free for all that is not.
             let waits_for = match free.contains(&index) {
                 true => free.start.saturating_sub(1)..free.start,
                 false => index.saturating_sub(free.len() + 1)..index,
             };
-            reads.extend(done_tokens.get(waits_for).unwrap_or_default());
-            let is_last = is_last || free != (0..ops.len());
-            let writes = operator.writes.iter().map(|it| (name(*it), size(*it)));
-            let done = is_last.then(|| (format!("done_{}", operator.name), Bytes::ZERO));
-            let written = builder.op(&operator.name, &reads, writes.chain(done), operator.workspace);
-            done_tokens.extend(written.last().filter(|_| is_last));
-            for (&tensor, id) in operator.writes.iter().zip(written) {
-                new[tensor.index()] = Some(id);
-                tensors.push(Some(tensor));
-                let stays_in_host = matches!(find(exit, tensor), Some(Lies::Both | Lies::Host));
-                if graph.is_stored(tensor) || stays_in_host {
-                    builder.result(id);
+            own_ops[waits_for].iter().for_each(|it| builder.order(*it, own));
+            own_ops.push(own);
+            for &tensor in &operator.writes {
+                if graph.is_stored(tensor) || is_in_host_at_exit(tensor) {
+                    builder.result(tensor);
                 }
-                if !graph.is_stored(tensor) && stays_in_host {
+                if !graph.is_stored(tensor) && is_in_host_at_exit(tensor) {
                     constant += size(tensor);
                 }
             }
             // What crosses the end is still to be read.
             let ends = |it: &&InPlace| find(exit, it.operand).is_none() && graph.readers(it.operand).contains(&op);
-            operator.in_place.iter().filter(ends).for_each(|it| builder.carry_in_place(it, &new));
-            tensors.extend(is_last.then_some(None));
-            segment_ops.push(Some(op));
+            operator.in_place.iter().filter(ends).for_each(|it| builder.in_place(it));
         }
         // What lay here only, and is in host memory at the end, is written back.
-        for &(tensor, _) in entry.iter().filter(|it| it.1 == Lies::Here) {
-            if matches!(find(exit, tensor), Some(Lies::Both | Lies::Host)) {
-                builder.result(new[tensor.index()]?);
-                constant += size(tensor);
-            }
+        for &(tensor, _) in entry.iter().filter(|it| it.1 == Lies::Here && is_in_host_at_exit(it.0)) {
+            builder.result(tensor);
+            constant += size(tensor);
         }
-        let here_at_exit = exit.iter().filter(|it| it.1 != Lies::Host);
-        let mut reads: Vec<TensorId> = here_at_exit.map(|it| new[it.0.index()]).collect::<Option<_>>()?;
-        if !reads.is_empty() {
-            reads.extend(done_tokens);
-            builder.op("exit", &reads, std::iter::empty::<(String, Bytes)>(), Bytes::ZERO);
-            segment_ops.push(None);
+        let here_at_exit: Vec<TensorId> = exit.iter().filter(|it| it.1 != Lies::Host).map(|it| it.0).collect();
+        if !here_at_exit.iter().all(|it| builder.has(*it)) {
+            return None;
+        }
+        if !here_at_exit.is_empty() {
+            let exit_op = builder.op("exit", &[], here_at_exit.into_iter().map(Use::from), &[], Bytes::ZERO);
+            let is_last = |op: &OpId| !graph.successors(*op).iter().any(|it| is_inside[it.index()]);
+            let is_whole = free == (0..ops.len());
+            let last = ops.iter().zip(&own_ops).filter(|(op, _)| !is_whole || is_last(op));
+            last.for_each(|(_, own)| builder.order(*own, exit_op));
         }
         debug_assert!(entry.iter().all(|it| it.1 != Lies::Here || !graph.has_host_copy(it.0)));
-        let alignment = problem.machine.alignment();
-        let machine = Machine::with_host(capacity, alignment);
-        let problem = Problem { graph: builder.build().expect("no larger than the whole"), machine };
+        let part = builder.build_by_rooms();
         // What was put out before comes in for the first time as far as this problem knows.
         for &(tensor, _) in entry.iter().filter(|it| it.1 == Lies::Host) {
-            let id = new[tensor.index()]?;
-            if !problem.graph.readers(id).is_empty() {
+            if !part.problem.graph.readers(part.own_tensor(tensor)?).is_empty() {
                 constant += size(tensor);
             }
         }
-        Some(Segment { problem, constant, ops: segment_ops, tensors })
+        Some(Segment { part, constant })
     }
 
     /// The order of the segment's own problem that runs the operators as given.
     pub(super) fn order(&self, ops: &[OpId]) -> Vec<OpId> {
-        let index = |op: &OpId| self.ops.iter().position(|it| *it == Some(*op)).expect("an operator of the segment");
-        let mut order: Vec<OpId> = Vec::with_capacity(self.ops.len());
-        if self.ops.first() == Some(&None) {
-            order.push(OpId(0));
-        }
-        order.extend(ops.iter().map(|it| OpId(index(it) as u32)));
-        if order.len() < self.ops.len() {
-            order.push(OpId(self.ops.len() as u32 - 1));
-        }
+        let is_boundary = |it: &OpId| self.part.members(*it).is_empty();
+        let mut order: Vec<OpId> = self.part.problem.graph.op_ids().take(1).filter(is_boundary).collect();
+        order.extend(ops.iter().map(|it| self.part.own_op(*it).expect("an operator of the segment")));
+        order.extend(self.part.problem.graph.op_ids().skip(order.len()));
         order
     }
 
     /// An outline of the segment's own problem, as a part of the whole: the operators, what is kept
     /// of what lay here as the stretch began, and what is kept after each of them.
-    pub(super) fn part(&self, outline: &Outline) -> Part {
+    pub(super) fn part_of_whole(&self, outline: &Outline) -> Part {
         let kept = super::splice::kept(outline);
-        let old = |kept: &Vec<TensorId>| kept.iter().filter_map(|it| self.tensors[it.index()]).collect();
+        let old = |kept: &Vec<TensorId>| kept.iter().map(|it| self.part.tensor(*it)).collect();
         let mut part = Part::default();
         for (op, kept) in outline.order.iter().zip(&kept) {
-            match self.ops[op.index()] {
+            match self.part.members(*op).first() {
                 Some(op) => {
-                    part.ops.push(op);
+                    part.ops.push(*op);
                     part.kept.push(old(kept));
                 }
                 None if part.ops.is_empty() => part.kept_before = old(kept),

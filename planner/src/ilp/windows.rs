@@ -149,8 +149,8 @@ fn improve_window(
     let (entry, exit) = (boundary(window.start), boundary(window.end));
     let free = free.start - window.start..free.end - window.start;
     let Some(segment) = Segment::with_order(problem, ops, free, &entry, &exit) else { return Ok(None) };
-    let solved = solve(&segment.problem, &segment.order(ops), reductions, effort, deadline)?;
-    let part = segment.part(&solved.outline);
+    let solved = solve(&segment.part.problem, &segment.order(ops), reductions, effort, deadline)?;
+    let part = segment.part_of_whole(&solved.outline);
     let mut order = outline.order.clone();
     order[window.clone()].copy_from_slice(&part.ops);
     if let Some(before) = window.start.checked_sub(1) {
@@ -192,7 +192,7 @@ fn boundary(
     outline.order[..step].iter().for_each(|it| has_run[it.index()] = true);
     let mut boundary = Boundary::new();
     for tensor in graph.tensor_ids().filter(|it| problem.is_tracked(*it)) {
-        let mut touching = graph.producer(tensor).into_iter().chain(graph.readers(tensor).iter().copied());
+        let mut touching = graph.touches(tensor);
         let is_live =
             touching.any(|it| has_run[it.index()]) && graph.readers(tensor).iter().any(|it| !has_run[it.index()]);
         if !is_live {

@@ -1,9 +1,9 @@
 //! A problem as the search sees it: only the tensors that can be live between two steps.
 //!
 //! A tensor that one operator alone touches is part of that operator's `need`: an argument with one
-//! reader, a result without readers, a workspace. A tensor of zero size is a dependence and nothing
-//! else. What remains is *tracked*: it is live from its first touch to its last reader, and between
-//! two steps it is either on-chip or not.
+//! reader, a result without readers, a workspace. A tensor without bytes takes no room. What remains is
+//! *tracked*: it is live from its first touch to its last reader, and between two steps it is either
+//! on-chip or not.
 
 use crate::in_place::most_pairs_and_parts;
 use crate::{Bytes, Dies, OpId, Order, Problem, TensorId};
@@ -133,13 +133,9 @@ fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId, capacity
         tracked
     };
     let own: Bytes = problem.operands(id).filter(|it| index_of[it.index()].is_none()).map(|it| problem.room(it)).sum();
-    let mut predecessors: Vec<u16> =
-        op.reads_on_chip().filter_map(|it| graph.producer(it)).map(|it| it.0 as u16).collect();
-    let mut successors: Vec<u16> = op.writes.iter().flat_map(|it| graph.readers(*it)).map(|it| it.0 as u16).collect();
-    for ops in [&mut predecessors, &mut successors] {
-        ops.sort_unstable();
-        ops.dedup();
-    }
+    let mut predecessors: Vec<u16> = graph.predecessors(id).iter().map(|it| it.0 as u16).collect();
+    predecessors.sort_unstable();
+    let successors: Vec<u16> = graph.successors(id).iter().map(|it| it.0 as u16).collect();
     let pairs = problem.possible_pairs(id).filter(|it| it.dies != Dies::Never);
     let in_place = pairs.map(|it| SearchPair {
         result: it.result.0,

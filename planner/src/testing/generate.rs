@@ -24,8 +24,9 @@ impl Shape {
 
 /// A problem with everything that one may have: shared arguments, weights, operators of several
 /// results or none, results that are read again or never, arguments that are returned, tensors of
-/// no size, workspaces, arguments that are read in host memory, results in the place of operands, concatenations and splits, sizes and
-/// scratchpads off the alignment.
+/// no size, workspaces, arguments that are read in host memory, results in the place of operands, concatenations and
+/// splits, operators that run before others whatever they
+/// write, sizes and scratchpads off the alignment.
 ///
 /// The scratchpad is the least one in half of all cases, and otherwise at most what source order
 /// needs to keep everything. [`Problem::check`] holds.
@@ -110,6 +111,7 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
     }
 
     declare_in_place(&mut graph, &mut choices.clone());
+    add_edges(&mut graph, n_ops, &mut choices.clone());
     let graph = graph.build().expect("a few small tensors are not too large");
     let graph = mix_uses(&graph.with_weights(weights), &mut choices.clone());
     let mut problem = Problem { graph, machine: Machine::with_host(Bytes::ZERO, alignment) };
@@ -186,6 +188,21 @@ fn declare_in_place(graph: &mut GraphBuilder, choices: &mut Choices) {
     }
 }
 
+/// Lets some operators run before others, whatever they write, in a third of all cases.
+fn add_edges(graph: &mut GraphBuilder, n_ops: u64, choices: &mut Choices) {
+    // Other choices than those that were made of the same bytes for pairs.
+    choices.below(2);
+    let percent = if choices.chance(33) { choices.one_of(&[5, 15, 40]) } else { 0 };
+    for after in 1..n_ops as u32 {
+        // Far away or not: what is near is often in order already.
+        for before in [after - 1, choices.below(u64::from(after)) as u32] {
+            if choices.chance(percent) {
+                graph.order(OpId(before), OpId(after));
+            }
+        }
+    }
+}
+
 /// Lets some operators read arguments in host memory that others read in the scratchpad, in a third of all cases.
 fn mix_uses(graph: &Graph, choices: &mut Choices) -> Graph {
     let percent = if choices.chance(33) { 25 } else { 0 };
@@ -218,7 +235,7 @@ fn peak_in_source_order(problem: &Problem) -> Bytes {
         live[op.index()] += problem.graph.op(op).workspace.align_up(problem.machine.alignment());
     }
     for tensor in problem.graph.tensor_ids() {
-        let uses = problem.graph.producer(tensor).into_iter().chain(problem.graph.readers(tensor).iter().copied());
+        let uses = problem.graph.touches(tensor);
         let steps: Vec<Step> = uses.map(|OpId(index)| Step(index)).collect();
         if let (Some(first), Some(last)) = (steps.first(), steps.last()) {
             for bytes in &mut live[first.index()..=last.index()] {

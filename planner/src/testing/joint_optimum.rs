@@ -9,6 +9,7 @@
 
 use super::least_cost::{State, least_cost};
 use crate::{Bytes, Error, MemoryId, OpId, Problem, TensorId};
+use std::ops::Range;
 
 /// The least non-compulsory traffic of any [`Plan`](crate::Plan), further uses of streamed weights
 /// included.
@@ -50,8 +51,10 @@ impl State for Layout {
 impl Layout {
     /// What is still to be read is there or has a host copy as soon as it exists.
     fn is_ready(&self, problem: &Problem, op: OpId) -> bool {
+        let has_run = |op: OpId| self.ran & (1 << op.0) != 0;
         let exists = |it: TensorId| self.copied & bit(it) != 0 || self.offset(it).is_some();
-        self.ran & (1 << op.0) == 0 && problem.graph.op(op).reads_on_chip().all(exists)
+        let is_its_turn = problem.graph.edges().iter().all(|(before, after)| *after != op || has_run(*before));
+        !has_run(op) && is_its_turn && problem.graph.op(op).reads_on_chip().all(exists)
     }
 
     fn offset(&self, tensor: TensorId) -> Option<Bytes> {
@@ -123,6 +126,11 @@ fn place(
     for offset in (0..=last).step_by(problem.machine.alignment().0 as usize) {
         let block = Block { offset: Bytes(offset), ..block };
         let is_in_the_way = |it: &Block| it.overlaps(block) && !shares(*it, block);
+        let reserved = &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].reserved;
+        let is_reserved = |it: &Range<Bytes>| block.offset.max(it.start) < (block.offset + block.size).min(it.end);
+        if reserved.iter().any(is_reserved) {
+            continue;
+        }
         if block.offset + block.size <= problem.machine.scratchpad() && !placed.iter().any(is_in_the_way) {
             placed.push(block);
             place(problem, placed, rest, shares, found);

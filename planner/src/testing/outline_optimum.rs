@@ -49,7 +49,7 @@ impl State for Sets {
 
 fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
     let graph = &problem.graph;
-    let capacity = problem.machine.scratchpad().align_up(problem.machine.alignment());
+    let capacity = room_in_all(problem);
     let is_live = |tensor: TensorId, ran: u64| graph.readers(tensor).iter().any(|it| ran & (1 << it.0) == 0);
     let room =
         |set: u64| -> Bytes { graph.tensor_ids().filter(|it| set & bit(*it) != 0).map(|it| problem.room(it)).sum() };
@@ -72,11 +72,15 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
         let streamed: Vec<TensorId> = operator.reads_in(MemoryId::HOME).collect();
         let writes = operator.writes.iter().map(|it| bit(*it)).fold(0, |a, b| a | b);
         let workspace = operator.workspace.align_up(problem.machine.alignment());
-        let has_operands = operator.reads_on_chip().all(|it| state.present & bit(it) != 0);
         // Arguments aside, what is present was written, so operands are there only in due order;
         // streamed weights are arguments.
+        let has_operands = operator.reads_on_chip().all(|it| state.present & bit(it) != 0);
+        let is_its_turn = graph.edges().iter().all(|it| it.1 != op || state.ran & (1 << it.0.0) != 0);
         let ran = state.ran | 1 << op.0;
-        if !has_operands || capacity < room(state.present | writes) + workspace - most_saved(problem, op, ran) {
+        if !has_operands
+            || !is_its_turn
+            || capacity < room(state.present | writes) + workspace - most_saved(problem, op, ran)
+        {
             continue;
         }
         let stored = operator.writes.iter().filter(|it| graph.is_stored(**it));
@@ -86,6 +90,18 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
         let present = (state.present | writes) & live;
         push(Sets { ran, present, copied: (state.copied | stored) & live }, price);
     }
+}
+
+/// The room of all addresses at which something may begin, and so all that rooms of what lies there can add up to.
+fn room_in_all(problem: &Problem) -> Bytes {
+    let Bytes(alignment) = problem.machine.alignment();
+    let reserved = &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].reserved;
+    if reserved.is_empty() {
+        return problem.machine.scratchpad().align_up(Bytes(alignment));
+    }
+    let addresses = (0..problem.machine.scratchpad().0).step_by(alignment as usize);
+    let free = addresses.filter(|it| !reserved.iter().any(|range| range.contains(&Bytes(*it))));
+    Bytes(alignment * free.count() as u64)
 }
 
 /// The room that is saved where results and operands share bytes: the most of all ways to pair them.

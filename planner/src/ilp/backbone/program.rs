@@ -128,7 +128,7 @@ impl Program<'_> {
         let graph = &self.problem.graph;
         let weight = graph.tensor(tensor).size.0 / self.unit;
         let producer = graph.producer(tensor);
-        let touches: Vec<OpId> = producer.into_iter().chain(graph.readers(tensor).iter().copied()).collect();
+        let touches: Vec<OpId> = graph.touches(tensor).collect();
         let mut touching: Vec<usize> = touches.iter().filter_map(|it| side_of[it.index()]).collect();
         touching.sort_unstable();
         let fixed: Vec<Bound> = touches.iter().filter_map(|it| Some(self.backbone.place(*it)? + 1)).collect();
@@ -318,8 +318,7 @@ impl Program<'_> {
         // In source order all that an operator needs comes before it.
         let mut time = vec![0; graph.ops().len()];
         for op in graph.op_ids() {
-            let producers = graph.op(op).reads_on_chip().filter_map(|it| graph.producer(it));
-            let earliest = producers.map(|it| time[it.index()]).max().unwrap_or(0);
+            let earliest = graph.predecessors(op).iter().map(|it| time[it.index()]).max().unwrap_or(0);
             time[op.index()] = wish[op.index()].unwrap_or(earliest).max(earliest);
         }
         let mut order: Vec<OpId> = graph.op_ids().collect();

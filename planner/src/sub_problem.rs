@@ -1,0 +1,213 @@
+//! A smaller problem made of a larger one, the *whole*, and the way back.
+//!
+//! Each tensor of a sub-problem is one of the whole. Each of its operators stands for some of the whole's: mostly
+//! one; several where operators are glued; none where it stands for what comes before or after a stretch of the order.
+//! Dependences among the operators that are in it are kept; those by way of others are for the caller to say.
+
+use crate::{Bytes, GraphBuilder, InPlace, Machine, OpId, Origin, Problem, TensorId, Use};
+
+/// A smaller problem, and how its ids and those of the whole belong together.
+pub(crate) struct SubProblem {
+    pub problem: Problem,
+    /// By operator: those of the whole that it stands for.
+    members: Vec<Vec<OpId>>,
+    /// By operator of the whole.
+    #[cfg(feature = "ilp")]
+    own_ops: Vec<Option<OpId>>,
+    /// By tensor: that of the whole.
+    tensors: Vec<TensorId>,
+    /// By tensor of the whole.
+    #[cfg(feature = "ilp")]
+    own_tensors: Vec<Option<TensorId>>,
+}
+
+impl SubProblem {
+    /// The operators of the whole that one stands for, in the order in which they run.
+    pub fn members(&self, op: OpId) -> &[OpId] {
+        &self.members[op.index()]
+    }
+
+    /// The operator that stands for one of the whole, perhaps among others.
+    #[cfg(feature = "ilp")]
+    pub fn own_op(&self, op: OpId) -> Option<OpId> {
+        self.own_ops[op.index()]
+    }
+
+    /// The tensor of the whole that one is.
+    pub fn tensor(&self, tensor: TensorId) -> TensorId {
+        self.tensors[tensor.index()]
+    }
+
+    /// The tensor that one of the whole is here.
+    #[cfg(feature = "ilp")]
+    pub fn own_tensor(&self, tensor: TensorId) -> Option<TensorId> {
+        self.own_tensors[tensor.index()]
+    }
+}
+
+/// Builds a [`SubProblem`] operator by operator, in an order that respects its dependences. Tensors are named as in
+/// the whole.
+pub(crate) struct SubProblemBuilder<'a> {
+    whole: &'a Problem,
+    graph: GraphBuilder,
+    members: Vec<Vec<OpId>>,
+    own_ops: Vec<Option<OpId>>,
+    tensors: Vec<TensorId>,
+    own_tensors: Vec<Option<TensorId>>,
+}
+
+impl SubProblemBuilder<'_> {
+    /// Nothing of a problem so far.
+    pub fn new(whole: &Problem) -> SubProblemBuilder<'_> {
+        SubProblemBuilder {
+            whole,
+            graph: GraphBuilder::new(),
+            members: Vec::new(),
+            own_ops: vec![None; whole.graph.ops().len()],
+            tensors: Vec::new(),
+            own_tensors: vec![None; whole.graph.tensors().len()],
+        }
+    }
+
+    /// Whether a tensor is there.
+    #[cfg(feature = "ilp")]
+    pub fn has(&self, tensor: TensorId) -> bool {
+        self.own_tensors[tensor.index()].is_some()
+    }
+
+    /// Adds a tensor that lies in host memory from the start here, unless it is there.
+    pub fn argument(&mut self, tensor: TensorId) -> TensorId {
+        if let Some(own) = self.own_tensors[tensor.index()] {
+            return own;
+        }
+        let crate::Tensor { name, size, origin } = self.whole.graph.tensor(tensor);
+        let own = match origin {
+            Origin::Weight => self.graph.weight(name, *size),
+            Origin::Argument | Origin::Op(_) => self.graph.argument(name, *size),
+        };
+        self.tensors.push(tensor);
+        self.own_tensors[tensor.index()] = Some(own);
+        own
+    }
+
+    /// Adds an operator that stands for these of the whole, after those that they depend on. What it reads and is not
+    /// there becomes an argument.
+    pub fn op(
+        &mut self,
+        name: &str,
+        members: &[OpId],
+        reads: impl IntoIterator<Item = Use>,
+        writes: &[TensorId],
+        workspace: Bytes,
+    ) -> OpId {
+        let graph = &self.whole.graph;
+        let reads: Vec<Use> =
+            reads.into_iter().map(|it| Use { tensor: self.argument(it.tensor), from: it.from }).collect();
+        let named = writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
+        let written = self.graph.op_with_uses(name, &reads, named, workspace);
+        for (tensor, own) in writes.iter().zip(written) {
+            self.tensors.push(*tensor);
+            self.own_tensors[tensor.index()] = Some(own);
+        }
+        let op = OpId(self.members.len() as u32);
+        let predecessors = members.iter().flat_map(|it| graph.predecessors(*it));
+        for own in predecessors.filter_map(|it| self.own_ops[it.index()]).collect::<Vec<_>>() {
+            self.order(own, op);
+        }
+        members.iter().for_each(|it| self.own_ops[it.index()] = Some(op));
+        self.members.push(members.to_vec());
+        op
+    }
+
+    /// Lets an operator of the sub-problem run before another one, unless that follows already from what they read and
+    /// write.
+    pub fn order(&mut self, before: OpId, after: OpId) {
+        if !self.graph.reads_from(after, before) {
+            self.graph.order(before, after);
+        }
+    }
+
+    /// Says that host memory must have a tensor at the end.
+    ///
+    /// # Panics
+    /// If it is not there.
+    #[cfg(feature = "ilp")]
+    pub fn result(&mut self, tensor: TensorId) {
+        self.graph.result(self.own_tensors[tensor.index()].expect("a result of the sub-problem is in it"));
+    }
+
+    /// Says that host memory must have at the end what it must have in the whole, as far as it is there.
+    pub fn results(&mut self) {
+        let results = self.whole.graph.results().iter();
+        results.filter_map(|it| self.own_tensors[it.index()]).for_each(|it| self.graph.result(it));
+    }
+
+    /// Lets a result and an operand share bytes as in the whole, if both are there.
+    pub fn in_place(&mut self, pair: &InPlace) {
+        let own = |it: TensorId| self.own_tensors[it.index()];
+        if let (Some(result), Some(operand)) = (own(pair.result), own(pair.operand)) {
+            self.graph.in_place_at(result, operand, pair.at());
+        }
+    }
+
+    /// The sub-problem, on a machine.
+    pub fn build(self, machine: Machine) -> SubProblem {
+        let graph = self.graph.build().expect("no larger than the whole");
+        SubProblem {
+            problem: Problem { graph, machine },
+            members: self.members,
+            #[cfg(feature = "ilp")]
+            own_ops: self.own_ops,
+            tensors: self.tensors,
+            #[cfg(feature = "ilp")]
+            own_tensors: self.own_tensors,
+        }
+    }
+
+    /// The sub-problem, on a machine whose scratchpad is the capacity of the whole's: one where sums of rooms count.
+    #[cfg(feature = "ilp")]
+    pub fn build_by_rooms(self) -> SubProblem {
+        let machine = Machine::with_host(self.whole.capacity(), self.whole.machine.alignment());
+        self.build(machine)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SubProblemBuilder;
+    use crate::{Bytes, OpId, Problem, TensorId};
+
+    #[test]
+    fn dependences_stay_and_ids_lead_back() {
+        let text = "machine scratchpad 64 alignment 1 weights resident
+             argument x 1
+             op a: x -> p 2
+             op b: p -> q 3
+             op c: -> r 4
+             op d: q r -> s 5
+             order b c
+             return s";
+        let whole: Problem = text.parse().expect("a problem");
+        let ops: Vec<OpId> = whole.graph.op_ids().collect();
+        let mut builder = SubProblemBuilder::new(&whole);
+        for &op in &ops[1..] {
+            let it = whole.graph.op(op);
+            builder.op(&it.name, &[op], it.reads.iter().copied(), &it.writes, Bytes::ZERO);
+        }
+        builder.results();
+        let part = builder.build(whole.machine.clone());
+        let expected = "machine scratchpad 64 alignment 1 weights resident
+argument p 2
+op b: p -> q 3
+op c: -> r 4
+op d: q r -> s 5
+order b c
+return s
+";
+        assert_eq!(part.problem.to_string(), expected);
+        assert_eq!(part.members(OpId(0)), [ops[1]]);
+        assert_eq!((0..4).map(|it| part.tensor(TensorId(it)).0).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(part.own_tensors, [None, Some(0), Some(1), Some(2), Some(3)].map(|it| it.map(TensorId)));
+        assert_eq!(part.own_ops, [None, Some(0), Some(1), Some(2)].map(|it| it.map(OpId)));
+    }
+}
