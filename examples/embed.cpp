@@ -1,10 +1,10 @@
-// A small compiler that plans with COSMA: parses a module, cleans it up with a pass of MLIR, lets COSMA
-// plan it, and prints what came out.
+// A small compiler that uses COSMA: parses a module, simplifies it with a pass of MLIR, plans it with COSMA, and
+// prints the result.
 //
 //   embed IN.mlir "schedule allocate scratchpad=512KiB" [SECONDS]
 //
-// After SECONDS it takes the best plan so far. The planned module goes to the standard output, the
-// report and what there is to say to the standard error. Built with
+// After SECONDS it takes the best plan so far. The planned module goes to standard output, the report and
+// diagnostics to standard error. Build with
 //
 //   llvm=/usr/lib/llvm-22
 //   $llvm/bin/clang++ -std=c++17 -fno-rtti -I$llvm/include -Iinclude examples/embed.cpp -o embed
@@ -32,19 +32,19 @@
 namespace {
 using Clock = std::chrono::steady_clock;
 
-// A result that destroys itself.
+// A result that is destroyed automatically.
 using Result = std::unique_ptr<CosmaResult, decltype(&cosmaResultDestroy)>;
 
 llvm::StringRef text(MlirStringRef text) { return llvm::StringRef(text.data, text.length); }
 
 // ANCHOR: watch
-// How long planning may take, and whether the first function is at it already.
+// The time limit, and the number of calls so far.
 struct Patience {
   Clock::time_point end;
   unsigned calls = 0;
 };
 
-// COSMA calls this some ten times a second: shows how far it is, and stops it when patience ends.
+// COSMA calls this about ten times a second. It shows progress, and stops planning at the time limit.
 bool watch(const CosmaProgress *progress, void *userData) {
   auto &patience = *static_cast<Patience *>(userData);
   ++patience.calls;
@@ -61,7 +61,7 @@ int run(const char *path, llvm::StringRef options, double seconds) {
     return 2;
   }
 
-  // The dialects that the source may use: COSMA's among those of MLIR.
+  // The dialects that the source may use: MLIR's and COSMA's.
   mlir::DialectRegistry registry;
   registry.insert<mlir::func::FuncDialect, mlir::arith::ArithDialect>();
   cosmaRegisterDialect(wrap(&registry));
@@ -72,14 +72,14 @@ int run(const char *path, llvm::StringRef options, double seconds) {
   if (!module)
     return 1;
 
-  // What is dead or can be simplified is not to be planned.
+  // Remove dead code and simplify before planning.
   mlir::PassManager passes(&context);
   passes.addPass(mlir::createCanonicalizerPass());
   if (mlir::failed(passes.run(*module)))
     return 1;
 
   // ANCHOR: plan
-  // The module is planned where it lies.
+  // Plan the module in place.
   Patience patience{Clock::now() + std::chrono::microseconds(static_cast<int64_t>(seconds * 1e6))};
   Result result(cosmaOptimize(COSMA_ABI_VERSION, wrap(*module), wrap(options), watch, &patience), cosmaResultDestroy);
   llvm::errs() << text(cosmaResultPrinted(result.get())) << text(cosmaResultMessages(result.get()));
@@ -87,7 +87,7 @@ int run(const char *path, llvm::StringRef options, double seconds) {
     return status;
   // ANCHOR_END: plan
 
-  // It is a module like any other: whatever comes next goes on with it.
+  // The planned module is an ordinary module, for later stages of the compiler.
   if (mlir::failed(mlir::verify(*module)))
     return 1;
   unsigned transfers = 0;

@@ -222,7 +222,7 @@ fn shapes_may_lie_in_a_file_beside_the_model() {
         .output("z");
     fs::write(path.join("net.onnx"), model.encode()).expect("a file");
     let says = "net.onnx:1:1: error: node 'node_y' (Reshape): the shape depends on the data of input 1 ('to'): its data \
-                lies in 'net.bin', which cannot be read: ";
+                is in 'net.bin', which cannot be read: ";
     check(&run(IMPORT, path, &["net.onnx"]), 1, says);
     let shape: Vec<u8> = [4_i64, 2].iter().flat_map(|it| it.to_le_bytes()).collect();
     fs::write(path.join("net.bin"), shape).expect("a file");

@@ -40,7 +40,7 @@ fn places_within_a_capacity() {
 
 #[test]
 fn finds_the_least_height_without_a_capacity() {
-    let table = pack(EXAMPLE, &[]).succeeds_saying("height 12 B, lower bound 12 B: proven least");
+    let table = pack(EXAMPLE, &[]).succeeds_saying("height 12 B, lower bound 12 B: proven minimal");
     assert_eq!(read(&table).1.len(), 5);
     let fits = pack("id,lower,upper,size\n", &[]).succeeds_saying("placed: 0 intervals, height 0 B");
     assert_eq!(fits, "id,lower,upper,size,offset\n");
@@ -50,11 +50,10 @@ fn finds_the_least_height_without_a_capacity() {
 fn says_why_there_is_no_packing() {
     let run = pack(EXAMPLE, &["--capacity=11"]);
     let says = run.says();
-    run.fails(1, "in.csv: infeasible: there is no packing within 11 B: 3 of 5 intervals cannot lie there together");
+    run.fails(1, "in.csv: infeasible: there is no packing within 11 B: 3 of 5 intervals cannot be packed together");
     let named = |it: &str| says.contains(&format!("\n  {it} (line "));
     assert!(named("b5") && named("b3") && (named("b1") || named("b2")) && !named("b4"), "{says}");
-    pack(EXAMPLE, &["--capacity=3"])
-        .fails(1, "1 of 5 intervals cannot lie there even alone:\n  b1 (line 2): 0 to 3, 4 B");
+    pack(EXAMPLE, &["--capacity=3"]).fails(1, "1 of 5 intervals does not fit even alone:\n  b1 (line 2): 0 to 3, 4 B");
     let clash = "id,lower,upper,size,offset\na,0,5,4,0\nb,4,9,4,3\nc,0,9,4,\n";
     pack(clash, &[]).fails(1, "infeasible: there is no packing at any height: 2 of 3 intervals");
     pack(clash, &["--capacity=100"]).fails(1, "  b (line 3): 4 to 9, 4 B, offset 3");
@@ -74,7 +73,7 @@ fn says_that_time_was_over() {
         let lower = below(300);
         table += &format!("{id},{lower},{},{}\n", lower + 1 + below(300), 1000 + below(100_000));
     }
-    let best = pack(&table, &["--time-limit=0"]).succeeds_saying("not proven least");
+    let best = pack(&table, &["--time-limit=0"]).succeeds_saying("not proven minimal");
     let (intervals, offsets) = read(&best);
     let load = cosma_planner::pack::load(&intervals, Bytes(1));
     assert_eq!(check_packing(&intervals, &offsets, Bytes(u64::MAX), Bytes(1)), []);
@@ -91,7 +90,7 @@ fn large_windows_are_decided_at_once() {
                  b,0,10,4000000000000,0-5@2000000000000:4000000000000 5-10@0:2000000000000\n";
     pack(table, &["--capacity=5000000000000"])
         .fails(1, "infeasible: there is no packing within 5000000000000 B: 2 of 2");
-    pack(table, &[]).succeeds_saying("height 8000000000000 B, lower bound 8000000000000 B: proven least");
+    pack(table, &[]).succeeds_saying("height 8000000000000 B, lower bound 8000000000000 B: proven minimal");
 }
 
 /// Numbers at the edge of what can be counted: packed, or an error at their place.
@@ -120,7 +119,7 @@ fn the_largest_numbers_are_counted_or_refused() {
         most - 1,
         most - 1
     );
-    pack(&windows, &["--time-limit=5"]).succeeds_saying("proven least");
+    pack(&windows, &["--time-limit=5"]).succeeds_saying("proven minimal");
     let steps = format!("id,lower,upper,size\na,{},{},4\n", i64::MIN, i64::MAX);
     pack(steps, &[]).succeeds_saying("height 4 B");
 }
@@ -159,10 +158,10 @@ fn bad_tables_are_refused_at_their_place() {
         ("id,lower,upper,size,end\n", "in.csv:1:5: error: there is another column 'upper'"),
         ("id,lower,upper,size\na,0,3\n", "in.csv:2:3: error: 3 fields instead of 4"),
         ("id,lower,upper,size\n\n\na,0,3,4,5\n", "in.csv:4:4: error: 5 fields instead of 4"),
-        ("id,lower,upper,size\na,0,3,4\na,0,3,4\n", "in.csv:3:1: error: 'a' is there twice: it was in line 2"),
-        ("id,lower,upper,size\na,x,3,4\n", "in.csv:2:2: error: lower is 'x', and should be a whole number"),
-        ("id,lower,upper,size\na,,3,4\n", "in.csv:2:2: error: lower is '', and should be a whole number"),
-        ("id,lower,upper,size\na,0,1.5,4\n", "in.csv:2:3: error: upper is '1.5', and should be a whole number"),
+        ("id,lower,upper,size\na,0,3,4\na,0,3,4\n", "in.csv:3:1: error: 'a' is not unique: it is in line 2, too"),
+        ("id,lower,upper,size\na,x,3,4\n", "in.csv:2:2: error: lower is 'x', which is not an integer"),
+        ("id,lower,upper,size\na,,3,4\n", "in.csv:2:2: error: lower is '', which is not an integer"),
+        ("id,lower,upper,size\na,0,1.5,4\n", "in.csv:2:3: error: upper is '1.5', which is not an integer"),
         ("id,lower,upper,size\na,5,3,4\n", "in.csv:2:3: error: it ends at 3, before it starts at 5"),
         ("id,lower,upper,size\na,0,3,-4\n", "in.csv:2:4: error: size is -4, and cannot be negative"),
         ("id,lower,upper,size\na,0,3,4611686018427387904\n", "which is too large: it is less than 2^62"),
@@ -174,19 +173,19 @@ fn bad_tables_are_refused_at_their_place() {
         ),
         ("id,lower,upper,size,alignment\na,0,3,4,0\n", "in.csv:2:5: error: alignment is 0, and at least 1"),
         ("id,lower,upper,size,offset\na,0,3,4,-1\n", "in.csv:2:5: error: offset is -1, and cannot be negative"),
-        ("id,lower,upper,size,gaps\na,0,9,4,3\n", "in.csv:2:5: error: '3' is no gap"),
-        ("id,lower,upper,size,gaps\na,0,9,4,3-5@1\n", "in.csv:2:5: error: '3-5@1' is no gap"),
+        ("id,lower,upper,size,gaps\na,0,9,4,3\n", "in.csv:2:5: error: '3' is not a gap"),
+        ("id,lower,upper,size,gaps\na,0,9,4,3-5@1\n", "in.csv:2:5: error: '3-5@1' is not a gap"),
         ("id,lower,upper,size,gaps\na,0,9,4,5-3\n", "in.csv:2:5: error: gap '5-3' ends before it starts"),
         ("id,lower,upper,size,gaps\na,0,9,4,8-10\n", "in.csv:2:5: error: gap '8-10' is not within the interval"),
         ("id,lower,upper,size,gaps\na,0,9,4,1-4 3-5\n", "in.csv:2:5: error: gap '3-5' overlaps another"),
         ("id,lower,upper,size,gaps\na,0,9,4,1-4@0:5\n", "error: the bytes of gap '1-4@0:5' are not within the 4 B"),
-        ("id,lower,upper,size,gaps\na,0,9,4,é-\n", "in.csv:2:5: error: gap is 'é', and should be a whole number"),
+        ("id,lower,upper,size,gaps\na,0,9,4,é-\n", "in.csv:2:5: error: gap is 'é', which is not an integer"),
     ];
     for (table, text) in cases {
         pack(table, &["--capacity=100"]).fails(1, text);
         pack(table, &[]).fails(1, text);
     }
-    pack(b"id,lower,upper,size\n\xff,0,1,2\n", &[]).fails(1, "in.csv:2:1: error: the field is no UTF-8");
+    pack(b"id,lower,upper,size\n\xff,0,1,2\n", &[]).fails(1, "in.csv:2:1: error: the field is not UTF-8");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn opset(model: &ModelProto) -> Result<i64, Error> {
     let version = match own {
         Some(it) => it.version,
         None if model.opset_import.is_empty() => {
-            return Err(Error::Decode("it does not say which set of operators it uses".into()));
+            return Err(Error::Decode("it does not declare its operator sets".into()));
         }
         None => i64::MAX,
     };
@@ -268,8 +268,8 @@ impl Reader<'_> {
             };
             if scope::graphs(proto).next().is_some() && !branch::is_choice(&node) {
                 return Err(node.error(
-                    "it runs a graph of its own, how often is known only when it runs: export the model without it, \
-                     unrolled, or plan what it runs as a model of its own",
+                    "the number of iterations of its graph is known only at run time: export the model without it, \
+                     unrolled, or plan its body as a separate model",
                 ));
             }
             for output in &proto.output {
@@ -289,7 +289,7 @@ impl Reader<'_> {
                 let value = match input.as_str() {
                     "" => None,
                     name => Some(*self.names.get(name).ok_or_else(|| {
-                        node.error(format!("it reads '{name}', which is no input, initialiser or result"))
+                        node.error(format!("it reads '{name}', which is not an input, initialiser or result"))
                     })?),
                 };
                 node.inputs.push(value);

@@ -9,7 +9,7 @@ use cosma_import::{Error, Options, import};
 #[test]
 fn no_model() {
     for (bytes, expected) in [
-        (&b""[..], "not an ONNX model, or cut off: it does not say which set of operators it uses"),
+        (&b""[..], "not an ONNX model, or cut off: it does not declare its operator sets"),
         (b"func.func @f()", "not an ONNX model, or cut off: "),
         (&[8, 8, 0x3a, 0xff, 0xff, 0xff, 0xff, 0x7f][..], "not an ONNX model, or cut off: "),
     ] {
@@ -57,7 +57,7 @@ fn names() {
     let twice = relu().input("x", &[3]);
     check_error(&twice, "'x': the name 'x' is given to two values");
     let nowhere = Model::new().input("x", &[4]).node("Add", &["x", "z"], &["y"], vec![]).output("y");
-    check_error(&nowhere, "node 'node_y' (Add): it reads 'z', which is no input, initialiser or result");
+    check_error(&nowhere, "node 'node_y' (Add): it reads 'z', which is not an input, initialiser or result");
     check_error(&relu().output("z"), "'z': it is an output of the model, but nothing computes it");
 }
 
@@ -81,8 +81,8 @@ fn control_flow() {
     let model = Model::new().input("x", &[4]).node("Loop", &["", "", "x"], &["y"], vec![body]).output("y");
     check_error(
         &model,
-        "node 'node_y' (Loop): it runs a graph of its own, how often is known only when it runs: export the model \
-         without it, unrolled, or plan what it runs as a model of its own",
+        "node 'node_y' (Loop): the number of iterations of its graph is known only at run time: export the model \
+         without it, unrolled, or plan its body as a separate model",
     );
 }
 
@@ -134,7 +134,7 @@ fn shapes() {
     );
     fail(
         &node("MaxPool", &[&[1, 3, 8, 8]], vec![ints("kernel_shape", &[0, 0])]),
-        "(MaxPool): the kernel has to be positive: [0, 0]",
+        "(MaxPool): the kernel must be positive: [0, 0]",
     );
     fail(&node("Split", &[&[4]], vec![int("axis", 1)]), "(Split): there is no axis 1 in a tensor of rank 1");
 }

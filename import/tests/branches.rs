@@ -128,13 +128,13 @@ fn what_is_not_known_is_refused_where_it_is() {
     let model = |model: Model| model.input("x", &[4]).node("If", &["c"], &["y"], either("x")).output("y");
     check_error(
         &model(Model::new().input_of(BOOL, "c", &[])),
-        "node 'node_y' (If): which branch it takes depends on the data of 'c', and only one can be planned: export the \
-         model with that one alone",
+        "node 'node_y' (If): the branch taken depends on the data of 'c', and only one can be planned: export the \
+         model with only that one",
     );
     check_error(
         &model(Model::new().weight_of(BOOL, "c", &[])),
-        "node 'node_y' (If): its condition 'c' is a constant that is not evaluated, since its data lies in another \
-         file, but the model does not say in which: fold the model's constants before, with onnxruntime or onnxsim",
+        "node 'node_y' (If): its condition 'c' is a constant that is not evaluated, since its data is in an external \
+         file, but the model does not name it: fold the model's constants first, with onnxruntime or onnxsim",
     );
     check_error(
         &model(Model::new().ints("c", &[1, 0])),
@@ -168,7 +168,7 @@ fn shapes_in_other_files() {
     };
     let fail = |entries: &[(&str, &str)], expected: &str| {
         let error = import(entries).expect_err("it cannot be read");
-        let start = "node 'node_y' (Reshape): the shape depends on the data of input 1 ('shape'): its data lies in ";
+        let start = "node 'node_y' (Reshape): the shape depends on the data of input 1 ('shape'): its data is in ";
         assert!(error.starts_with(&format!("{start}{expected}")), "{error}");
     };
     let found = import(&[("location", "shapes.bin"), ("offset", "8"), ("length", "16")]);
@@ -176,7 +176,7 @@ fn shapes_in_other_files() {
     fail(&[("location", "none.bin")], "'none.bin', which cannot be read: ");
     fail(&[("location", "shapes.bin"), ("offset", "16")], "'shapes.bin', which has no 16 B from byte 16 on");
     fail(&[("location", "shapes.bin"), ("length", "8")], "'shapes.bin', but has 8 B there instead of 16 B");
-    fail(&[("location", "shapes.bin"), ("offset", "x")], "'shapes.bin', but the model does not say where");
+    fail(&[("location", "shapes.bin"), ("offset", "x")], "'shapes.bin', but its offset is not a number");
     fail(&[("location", ".")], "'.', which has no 16 B");
     for out in ["../outside.bin", "/etc/passwd", ""] {
         fail(&[("location", out)], &format!("'{out}', which is not below the folder of the model"));

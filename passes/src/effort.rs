@@ -83,7 +83,7 @@ impl FromStr for Seconds {
     fn from_str(text: &str) -> Result<Seconds, String> {
         let seconds = text.parse::<f64>().ok().filter(|it| it.is_finite() && 0.0 <= *it);
         let duration = seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
-        duration.map(Seconds).ok_or_else(|| format!("'{text}' is no number of seconds"))
+        duration.map(Seconds).ok_or_else(|| format!("'{text}' is not a number of seconds"))
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!("0.5".parse(), Ok(Seconds(Duration::from_millis(500))));
         assert_eq!("0".parse(), Ok(Seconds(Duration::ZERO)));
         for text in ["", "-1", "nan", "inf", "1e300", "1s", "soon"] {
-            assert_eq!(text.parse::<Seconds>(), Err(format!("'{text}' is no number of seconds")));
+            assert_eq!(text.parse::<Seconds>(), Err(format!("'{text}' is not a number of seconds")));
         }
     }
 }

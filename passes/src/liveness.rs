@@ -14,7 +14,7 @@ use std::ops::Range;
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-liveness",
-    description: "prints what lives when in the order of the block; source form stays as it is",
+    description: "prints the live ranges of all tensors in the order of the block, in source form",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
 };

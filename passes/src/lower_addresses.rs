@@ -63,17 +63,17 @@ use workshop::Workshop;
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-lower-addresses",
-    description: "turns tensors into views of an arena, and transfers into copies: from planned to lowered form",
+    description: "lowers tensors to views of an arena, and transfers to copies: planned to lowered form",
     anchor: "builtin.module",
     options: &[
         OptionInfo {
             name: "arena",
-            description: "where the arena comes from: the function allocates it, or it is its last argument (allocate, argument)",
+            description: "allocate: the function allocates the arena; argument: it is the function's last argument",
             default: "allocate",
         },
         OptionInfo {
             name: "memory-space",
-            description: "memory space of the arena, a number; unless said, that of host memory",
+            description: "memory space of the arena, a number (default: that of host memory)",
             default: "",
         },
     ],

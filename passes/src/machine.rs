@@ -12,17 +12,17 @@ pub const DEFAULT_ALIGNMENT: Bytes = Bytes(64);
 
 pub(crate) const SCRATCHPAD: OptionInfo = OptionInfo {
     name: "scratchpad",
-    description: "its size, as 524288, 512KiB or 1.5MiB; otherwise cosma.machine says",
+    description: "size of the scratchpad, as 524288, 512KiB or 1.5MiB (default: that of cosma.machine)",
     default: "",
 };
 pub(crate) const ALIGNMENT: OptionInfo = OptionInfo {
     name: "alignment",
-    description: "addresses are multiples of so many bytes; otherwise cosma.machine says, or it is 64",
+    description: "alignment of all addresses in bytes (default: that of cosma.machine, or 64)",
     default: "",
 };
 pub(crate) const WEIGHTS: OptionInfo = OptionInfo {
     name: "weights",
-    description: "resident in the scratchpad, or streamed past it; otherwise cosma.machine says, or it is resident",
+    description: "resident in the scratchpad, or streamed past it (default: that of cosma.machine, or resident)",
     default: "",
 };
 

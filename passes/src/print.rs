@@ -14,14 +14,14 @@ use std::fmt::Write;
 
 pub(crate) const PROBLEM: PassInfo = PassInfo {
     name: "cosma-print-problem",
-    description: "prints the problem that a function in source form is, in the planner's text form",
+    description: "prints the planning problem of a function in source form",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
 };
 
 pub(crate) const PLAN: PassInfo = PassInfo {
     name: "cosma-print-plan",
-    description: "prints what a function in planned form does, line by line",
+    description: "prints the program of a function in planned form, one action per line",
     anchor: "func.func",
     options: &[],
 };

@@ -14,7 +14,7 @@ use cosma_planner::{Options, Order};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-schedule",
-    description: "reorders operators so that the best allocation moves least; source form stays source form",
+    description: "reorders operators so that traffic is minimal with the best allocation, in source form",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, SOLVER, TIME_LIMIT],
 };

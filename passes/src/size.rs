@@ -14,7 +14,7 @@ pub struct Size(pub Bytes);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SizeError {
     /// Neither a number, nor a number and a unit.
-    #[error("'{0}' is no size: write a number of bytes, or one with a unit, as in 524288, 512KiB or 1.5MiB")]
+    #[error("'{0}' is not a size: write a number of bytes, or one with a unit, as in 524288, 512KiB or 1.5MiB")]
     NotASize(String),
     /// An unknown or ambiguous unit.
     #[error("'{0}' has the unit '{1}': there are B, KiB, MiB, GiB and TiB")]
@@ -23,7 +23,7 @@ pub enum SizeError {
     #[error("'{0}' is nothing: a size is at least 1 B")]
     Zero(String),
     /// Not a whole number of bytes, as `0.3KiB`.
-    #[error("'{0}' is no whole number of bytes")]
+    #[error("'{0}' is not a whole number of bytes")]
     Fraction(String),
     /// Too large for attributes of MLIR.
     #[error("'{0}' is too large: a size is less than 2^63 B")]
@@ -110,13 +110,13 @@ mod tests {
         refuse("12KB", "'12KB' has the unit 'KB': there are B, KiB, MiB, GiB and TiB");
         refuse("0", "'0' is nothing: a size is at least 1 B");
         refuse("0.0MiB", "'0.0MiB' is nothing: a size is at least 1 B");
-        refuse("0.3KiB", "'0.3KiB' is no whole number of bytes");
-        refuse("0.5", "'0.5' is no whole number of bytes");
+        refuse("0.3KiB", "'0.3KiB' is not a whole number of bytes");
+        refuse("0.5", "'0.5' is not a whole number of bytes");
         refuse("9223372036854775808", "'9223372036854775808' is too large: a size is less than 2^63 B");
         let absurd = "9".repeat(60);
         refuse(&absurd, &format!("'{absurd}' is too large: a size is less than 2^63 B"));
         refuse("8388608TiB", "'8388608TiB' is too large: a size is less than 2^63 B");
         let long = format!("0.{}1KiB", "0".repeat(80));
-        refuse(&long, &format!("'{long}' is no whole number of bytes"));
+        refuse(&long, &format!("'{long}' is not a whole number of bytes"));
     }
 }

@@ -15,7 +15,7 @@ use cosma_planner::{Traffic, check};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-verify",
-    description: "runs a function in planned form on a machine of names, and reports what is wrong",
+    description: "verifies a function in planned form and reports all violations",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
 };

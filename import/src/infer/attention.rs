@@ -45,7 +45,7 @@ pub fn attention(call: &Call) -> Answer {
 /// Without key and value, the query holds all three.
 pub fn group_query(call: &Call) -> Answer {
     let query = call.input(0)?;
-    let &[batch, n, hidden] = &query.shape[..] else { return wrong(format!("{:?} is no query", query.shape)) };
+    let &[batch, n, hidden] = &query.shape[..] else { return wrong(format!("{:?} is not a query", query.shape)) };
     let (query_heads, key_heads) = (heads(call, "num_heads")?, heads(call, "kv_num_heads")?);
     let is_packed = call.optional(1).is_none();
     let n_parts = if is_packed { add(query_heads, multiply(2, key_heads)?)? } else { query_heads };
@@ -82,7 +82,7 @@ pub fn multi_head(call: &Call) -> Answer {
     let (batch, n, hidden) = match query.shape[..] {
         [batch, n, hidden] => (batch, n, hidden),
         [batch, n, heads, _, width] => (batch, n, multiply(heads, width)?),
-        _ => return wrong(format!("{:?} is no query", query.shape)),
+        _ => return wrong(format!("{:?} is not a query", query.shape)),
     };
     let value_hidden = match call.optional(2).map(|it| &it.shape[..]) {
         Some(&[_, _, hidden]) => hidden,
@@ -127,7 +127,7 @@ pub fn with_projection(call: &Call) -> Answer {
     let n_past = match past.map(|it| &it.shape[..]) {
         None => 0,
         Some(&[_, _, _, n, _]) => n,
-        Some(shape) => return wrong(format!("{shape:?} is no past")),
+        Some(shape) => return wrong(format!("{shape:?} is not a past")),
     };
     let is_shared = n_past != 0 && call.attributes().flag("past_present_share_buffer");
     let n_total = if is_shared { n_past } else { add(n_past, n)? };

@@ -15,7 +15,7 @@ fn gemm_of(call: &Call, left: usize, right: usize, element: Element) -> Answer {
     let (a, b) = (call.input(left)?, call.input(right)?);
     let matrix = |it: &Type, is_transposed: bool| match it.shape[..] {
         [rows, columns] => Ok(if is_transposed { (columns, rows) } else { (rows, columns) }),
-        _ => wrong(format!("{:?} is no matrix", it.shape)),
+        _ => wrong(format!("{:?} is not a matrix", it.shape)),
     };
     let (m, k) = matrix(a, call.attributes().flag("transA"))?;
     let (k_too, n) = matrix(b, call.attributes().flag("transB"))?;

@@ -18,7 +18,7 @@ pub fn permutation(call: &Call) -> Result<Vec<usize>, Failure> {
     match call.attributes().ints("perm") {
         None => Ok((0..rank).rev().collect()),
         Some(order) if order.len() == rank => axes(order, rank),
-        Some(order) => wrong(format!("{order:?} is no permutation of {rank} dimensions")),
+        Some(order) => wrong(format!("{order:?} is not a permutation of {rank} dimensions")),
     }
 }
 

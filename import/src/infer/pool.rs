@@ -30,7 +30,7 @@ impl Window {
         let attributes = call.attributes();
         let n = kernel.len();
         let positive = |list: Vec<i64>, name: &str| {
-            if list.iter().all(|it| 0 < *it) { Ok(list) } else { wrong(format!("{name} has to be positive: {list:?}")) }
+            if list.iter().all(|it| 0 < *it) { Ok(list) } else { wrong(format!("{name} must be positive: {list:?}")) }
         };
         let pads = list(attributes.ints("pads"), 2 * n, 0, "pads")?;
         let auto_pad = match attributes.text("auto_pad") {

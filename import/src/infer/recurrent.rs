@@ -18,7 +18,7 @@ fn recurrent_of(call: &Call, hidden: Option<u64>) -> Answer {
     let input = call.input(0)?;
     let attributes = call.attributes();
     let (Some(hidden), &[first, second, _]) = (hidden, &input.shape[..]) else {
-        return wrong(format!("{:?} is no sequence in batches", input.shape));
+        return wrong(format!("{:?} is not a batched sequence", input.shape));
     };
     let n_directions = if attributes.text("direction") == "bidirectional" { 2 } else { 1 };
     let element = input.element;

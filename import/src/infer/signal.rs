@@ -43,7 +43,7 @@ pub fn dft(call: &Call) -> Answer {
     let mut shape = input.shape.clone();
     let n = length(call, 1)?.unwrap_or(shape[axis]);
     if call.attributes().flag("inverse") && call.attributes().flag("onesided") {
-        return wrong("it goes back from one side alone, for which there is no rule");
+        return wrong("an inverse one-sided transform is not supported");
     }
     shape[axis] = frequencies(call, n);
     shape[rank - 1] = 2;
@@ -53,7 +53,7 @@ pub fn dft(call: &Call) -> Answer {
 /// `STFT`: the second input is the distance of frames. Their length is that of the window, or the fourth input.
 pub fn stft(call: &Call) -> Answer {
     let signal = call.input(0)?;
-    let &[batch, n, ..] = &signal.shape[..] else { return wrong(format!("{:?} is no signal", signal.shape)) };
+    let &[batch, n, ..] = &signal.shape[..] else { return wrong(format!("{:?} is not a signal", signal.shape)) };
     let Some(step) = length(call, 1)?.filter(|it| *it != 0) else { return wrong("its frames do not move on") };
     let window = call.optional(2).and_then(|it| it.shape.first().copied());
     let Some(frame) = length(call, 3)?.or(window) else { return wrong("it does not say how long a frame is") };
@@ -87,7 +87,7 @@ pub fn affine_grid(call: &Call) -> Answer {
     let theta = call.input(0)?;
     let Some(sizes) = call.ints(1)? else { return wrong("it does not say for which size") };
     let (Some(n), Some(sizes)) = (sizes.first(), sizes.get(2..)) else {
-        return wrong(format!("{sizes:?} is no size of an image"));
+        return wrong(format!("{sizes:?} is not the size of an image"));
     };
     let mut shape = vec![size((*n).into())?];
     for it in sizes {

@@ -63,13 +63,13 @@ fn condition(values: &[Value], node: &Node) -> Result<bool, Error> {
         None if value.is_constant => {
             let why = value.absent.as_ref().map_or(String::new(), |it| format!(", since {it}"));
             Err(node.error(format!(
-                "its condition '{name}' is a constant that is not evaluated{why}: fold the model's constants before, \
+                "its condition '{name}' is a constant that is not evaluated{why}: fold the model's constants first, \
                  with onnxruntime or onnxsim"
             )))
         }
         None => Err(node.error(format!(
-            "which branch it takes depends on the data of '{name}', and only one can be planned: export the model with \
-             that one alone"
+            "the branch taken depends on the data of '{name}', and only one can be planned: export the model with \
+             only that one"
         ))),
     }
 }

@@ -24,13 +24,13 @@ pub fn is_elsewhere(tensor: &TensorProto) -> bool {
 pub fn fetch(tensor: &mut TensorProto, n_bytes: u64, folder: Option<&Path>) -> Result<(), String> {
     let entry = |key: &str| tensor.external_data.iter().find(|it| it.key == key).map(|it| it.value.as_str());
     let Some(location) = entry("location") else {
-        return Err("its data lies in another file, but the model does not say in which".into());
+        return Err("its data is in an external file, but the model does not name it".into());
     };
-    let fail = |why: &str| format!("its data lies in '{location}', {why}");
+    let fail = |why: &str| format!("its data is in '{location}', {why}");
     let number = |key: &str| match entry(key).map(str::parse::<u64>) {
         None => Ok(None),
         Some(Ok(number)) => Ok(Some(number)),
-        Some(Err(_)) => Err(fail(&format!("but the model does not say where: its {key} is no number"))),
+        Some(Err(_)) => Err(fail(&format!("but its {key} is not a number"))),
     };
     let offset = number("offset")?.unwrap_or(0);
     if let Some(length) = number("length")?.filter(|it| *it != n_bytes) {

@@ -97,7 +97,7 @@ impl Program {
             .filter_map(|it| CString::new(it.into_os_string().into_encoded_bytes()).ok())
             .collect();
         let paths: Vec<MlirStringRef> = libraries.iter().map(|it| Text::new(it.as_bytes()).raw()).collect();
-        // SAFETY: the module is alive, and the engine copies it and the paths.
+        // SAFETY: the module is alive, and the engine translates it and copies the paths.
         let engine = unsafe {
             mlirExecutionEngineCreate(
                 module.to_raw(),
@@ -219,7 +219,7 @@ fn ciface(function: &str) -> String {
     format!("_mlir_ciface_{function}")
 }
 
-/// The external functions that a module declares.
+/// The names of a module's functions, including the external ones that transfers call.
 fn declarations(module: OperationRef) -> Vec<String> {
     let block = module.region(0).ok().and_then(|it| it.first_block());
     let operations = std::iter::successors(block.and_then(|it| it.first_operation()), |it| it.next_in_block());

@@ -133,7 +133,7 @@ impl Memory {
 
     fn allocate(&mut self, alignment: usize, size: usize, is_given: bool) -> Result<usize, String> {
         let too_large = || format!("a block of {size} B, aligned to {alignment} B, cannot be had");
-        // The guard size keeps blocks aligned to the pattern of eight bytes.
+        // At least eight bytes and a power of two, so that the pattern begins anew with each block.
         let before = alignment.checked_next_power_of_two().ok_or_else(too_large)?.max(GUARD_SIZE);
         let total = before.checked_add(GUARD_SIZE).and_then(|it| size.checked_add(it));
         let layout = total.and_then(|it| alloc::Layout::from_size_align(it, before).ok()).ok_or_else(too_large)?;

@@ -15,7 +15,7 @@ use cosma_ir::{Diagnostic, PassInfo, PassOptions, as_mut, decompose_pack, name};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-prepare-bufferization",
-    description: "takes packs apart, and lets what loops carry stay in one place, as bufferization wants it",
+    description: "decomposes packs and keeps loop-carried tensors in one buffer, for bufferization",
     anchor: "builtin.module",
     options: &[],
 };

@@ -95,7 +95,7 @@ fn lowest(arguments: &Arguments, name: &str, table: &Table) -> Result<(Vec<Bytes
     match pack::pack_lowest(intervals, alignment, arguments.deadline()) {
         Lowest::Placed(packing) => {
             let (height, bound) = (packing.height, packing.lower_bound);
-            let proof = if height == bound { "proven least" } else { "not proven least" };
+            let proof = if height == bound { "proven minimal" } else { "not proven minimal" };
             Ok((
                 packing.offsets,
                 format!("placed: {} intervals, height {height} B, lower bound {bound} B: {proof}", intervals.len()),
@@ -121,18 +121,18 @@ fn height(intervals: &[Interval], offsets: &[Bytes]) -> Bytes {
 /// The message that there is no packing, with the intervals that prove it.
 fn infeasible(table: &Table, conflict: Option<Conflict>, limit: &str) -> String {
     let Some(conflict) = conflict else {
-        return format!("infeasible: there is no packing {limit}; why was not found in time");
+        return format!("infeasible: there is no packing {limit}; the reason was not found in time");
     };
     let all = table.intervals.len();
     let mut text = match (conflict.intervals.len(), conflict.irreducible) {
-        (1, _) => format!("infeasible: there is no packing {limit}: 1 of {all} intervals cannot lie there even alone:"),
+        (1, _) => format!("infeasible: there is no packing {limit}: 1 of {all} intervals does not fit even alone:"),
         (count, true) => format!(
-            "infeasible: there is no packing {limit}: {count} of {all} intervals cannot lie there together, \
-             and can without any one of them:"
+            "infeasible: there is no packing {limit}: {count} of {all} intervals cannot be packed together, \
+             but can without any one of them:"
         ),
         (count, false) => format!(
-            "infeasible: there is no packing {limit}: {count} of {all} intervals cannot lie there together \
-             (time was over before it was clear whether fewer would do):"
+            "infeasible: there is no packing {limit}: {count} of {all} intervals cannot be packed together \
+             (time ran out before a minimal set was found):"
         ),
     };
     for at in conflict.intervals {

@@ -94,7 +94,7 @@ impl Table {
             let place = Place { line, column: columns.id + 1 };
             if let Some(first) = known.insert(row[columns.id].to_vec(), line) {
                 let id = String::from_utf8_lossy(&row[columns.id]);
-                return Err(place.error(format!("'{id}' is there twice: it was in line {first}")));
+                return Err(place.error(format!("'{id}' is not unique: it is in line {first}, too")));
             }
             places.push(place);
             rows.push(row);
@@ -156,7 +156,7 @@ impl Columns {
         let mut warnings = Vec::new();
         for (at, name) in header.iter().enumerate() {
             let place = Place { line, column: at + 1 };
-            let name = std::str::from_utf8(name).map_err(|_| place.error("the name of a column is no UTF-8"))?;
+            let name = std::str::from_utf8(name).map_err(|_| place.error("the name of a column is not UTF-8"))?;
             let known = match name {
                 "id" | "buffer" | "buffer_id" => "id",
                 "lower" | "begin" | "start" => "lower",
@@ -192,8 +192,9 @@ impl Columns {
 
     fn read(&self, row: &ByteRecord, line: usize) -> Result<Timed, Complaint> {
         let place = |column: usize| Place { line, column: column + 1 };
-        let text =
-            |column: usize| std::str::from_utf8(&row[column]).map_err(|_| place(column).error("the field is no UTF-8"));
+        let text = |column: usize| {
+            std::str::from_utf8(&row[column]).map_err(|_| place(column).error("the field is not UTF-8"))
+        };
         let bytes = |column: usize, what: &str| bytes(text(column)?, what).map_err(|it| place(column).error(it));
         let step = |column: usize, what: &str| step(text(column)?, what).map_err(|it| place(column).error(it));
         text(self.id)?;
@@ -236,7 +237,7 @@ impl Columns {
         size: Bytes,
         others: &BTreeSet<(i128, i128)>,
     ) -> Result<((i128, i128), Option<(Bytes, Bytes)>), String> {
-        let malformed = || format!("'{text}' is no gap: write its steps, as 3-5, or steps and bytes, as 3-5@0:16");
+        let malformed = || format!("'{text}' is not a gap: write its steps, as 3-5, or steps and bytes, as 3-5@0:16");
         let (steps, window) = match text.split_once('@') {
             Some((steps, window)) => (steps, Some(window.split_once(':').ok_or_else(malformed)?)),
             None => (text, None),
@@ -287,7 +288,7 @@ fn whole(text: &str, what: &str) -> Result<i128, String> {
     use std::num::IntErrorKind::{NegOverflow, PosOverflow};
     text.parse().map_err(|error: std::num::ParseIntError| match error.kind() {
         PosOverflow | NegOverflow => format!("{what} is '{text}', which is too large"),
-        _ => format!("{what} is '{text}', and should be a whole number"),
+        _ => format!("{what} is '{text}', which is not an integer"),
     })
 }
 

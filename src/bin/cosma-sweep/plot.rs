@@ -12,6 +12,7 @@ mod canvas;
 use crate::arguments::Axis;
 use crate::curve::Point;
 use crate::report::Sweep;
+use crate::series::Series;
 use axis::{Scale, size_ticks, traffic_ticks, unit_of, with_unit};
 use canvas::{Canvas, Frame, Mark, Sample};
 
@@ -26,39 +27,21 @@ struct Dot {
     is_proven: bool,
 }
 
-/// As SVG.
+/// Draws the plot as SVG.
 pub fn plot(sweep: &Sweep, axis: Axis) -> String {
-    let mut frame = Frame::default();
-    let curves: Vec<Vec<Dot>> = sweep
-        .all
-        .iter()
-        .zip(sweep.curves)
-        .map(|(series, points)| {
-            let compulsory = series.compulsory().0 as f64;
-            points.iter().filter_map(|it| dot(it, compulsory)).collect()
-        })
-        .collect();
-    // It is a matter of the graph alone.
-    let compulsory = sweep.all.first().map_or(0, |it| it.compulsory().0) as f64;
-    let dots = || curves.iter().flatten();
-    let (least, most) = range(dots().map(|it| it.size), (1.0, 2.0));
-    let (least, most) = if least == most { (least * 0.8, most * 1.25) } else { (least, most) };
-    let (_, highest) = range(dots().map(|it| it.total), (compulsory, compulsory));
-
-    let margin = 0.03;
-    frame.x = match axis {
-        Axis::Log => Scale::log(least / (most / least).powf(margin), most * (most / least).powf(margin)),
-        Axis::Linear => Scale::linear((least - margin * (most - least)).max(0.0), most + margin * (most - least)),
+    let of_series = |(series, points): (&Series, &Vec<Point>)| -> Vec<Dot> {
+        let compulsory = series.compulsory().0 as f64;
+        points.iter().filter_map(|point| dot(point, compulsory)).collect()
     };
-    // From zero, unless that leaves too little room for what differs.
-    let rise = highest - compulsory;
-    let floor = if 0.35 * compulsory <= rise || rise == 0.0 { 0.0 } else { compulsory - 0.18 * rise };
-    let top = if rise == 0.0 { 1.25 * compulsory.max(1.0) } else { highest + 0.08 * (highest - floor) };
-    let unit = unit_of(top, top - floor);
-    frame.y = Scale::linear(floor, top);
+    let curves: Vec<Vec<Dot>> = sweep.all.iter().zip(sweep.curves).map(of_series).collect();
+    // Compulsory traffic depends on the graph only, so it is the same for all series.
+    let compulsory = sweep.all.first().map_or(0, |it| it.compulsory().0) as f64;
+    let (floor, top) = traffic_range(&curves, compulsory);
+    let frame = Frame { x: size_scale(&curves, axis), y: Scale::linear(floor, top) };
 
     let mut canvas = Canvas::new(&frame);
     canvas.title(&format!("{}: traffic over scratchpad size", sweep.name), &format!("{} operators", sweep.operators()));
+    let unit = unit_of(top, top - floor);
     for (at, text) in traffic_ticks(floor, top, &unit) {
         canvas.y_tick(at, &text);
     }
@@ -67,36 +50,73 @@ pub fn plot(sweep: &Sweep, axis: Axis) -> String {
     }
     canvas.axes("scratchpad", &format!("traffic to host memory ({})", unit.name), 0.0 < floor);
     for (index, dots) in curves.iter().enumerate() {
-        let colour = COLOURS[index % COLOURS.len()];
-        let steps: Vec<[f64; 4]> =
-            dots.windows(2).map(|it| [it[0].size, it[1].size, it[1].bound, it[0].total]).collect();
-        canvas.band(&steps, colour);
+        draw_band(&mut canvas, dots, colour(index));
     }
     canvas.baseline(compulsory, &format!("compulsory {}", with_unit(compulsory)));
     for (index, dots) in curves.iter().enumerate() {
-        let colour = COLOURS[index % COLOURS.len()];
-        let mark = Mark::ALL[index % Mark::ALL.len()];
-        canvas.stairs(&dots.iter().map(|it| (it.size, it.total)).collect::<Vec<_>>(), colour);
-        for dot in dots.iter().filter(|it| !it.is_proven) {
-            canvas.whisker(dot.size, dot.bound, dot.total, colour);
-        }
-        for dot in dots {
-            canvas.mark((dot.size, dot.total), mark, colour, dot.is_proven);
-        }
+        draw_curve(&mut canvas, dots, mark(index), colour(index));
     }
     legend(&mut canvas, sweep, &curves);
-    if dots().next().is_none() {
+    if curves.iter().all(Vec::is_empty) {
         canvas.note("no scratchpad is large enough");
     }
     canvas.finish()
+}
+
+/// The scale of sizes, with a margin on both sides.
+fn size_scale(curves: &[Vec<Dot>], axis: Axis) -> Scale {
+    const MARGIN: f64 = 0.03;
+    let (least, most) = range(curves.iter().flatten().map(|it| it.size), (1.0, 2.0));
+    let (least, most) = if least == most { (least * 0.8, most * 1.25) } else { (least, most) };
+    match axis {
+        Axis::Log => Scale::log(least / (most / least).powf(MARGIN), most * (most / least).powf(MARGIN)),
+        Axis::Linear => Scale::linear((least - MARGIN * (most - least)).max(0.0), most + MARGIN * (most - least)),
+    }
+}
+
+/// The ends of the traffic axis in bytes. It begins at zero unless the differences would be too small to see.
+fn traffic_range(curves: &[Vec<Dot>], compulsory: f64) -> (f64, f64) {
+    let (_, highest) = range(curves.iter().flatten().map(|it| it.total), (compulsory, compulsory));
+    let rise = highest - compulsory;
+    if rise == 0.0 {
+        return (0.0, 1.25 * compulsory.max(1.0));
+    }
+    let floor = if 0.35 * compulsory <= rise { 0.0 } else { compulsory - 0.18 * rise };
+    (floor, highest + 0.08 * (highest - floor))
+}
+
+fn colour(series: usize) -> &'static str {
+    COLOURS[series % COLOURS.len()]
+}
+
+fn mark(series: usize) -> Mark {
+    Mark::ALL[series % Mark::ALL.len()]
+}
+
+/// Fills the area between the traffic of each size and the bound of the next one.
+fn draw_band(canvas: &mut Canvas, dots: &[Dot], colour: &str) {
+    let mut steps: Vec<[f64; 4]> = Vec::new();
+    for pair in dots.windows(2) {
+        steps.push([pair[0].size, pair[1].size, pair[1].bound, pair[0].total]);
+    }
+    canvas.band(&steps, colour);
+}
+
+fn draw_curve(canvas: &mut Canvas, dots: &[Dot], mark: Mark, colour: &str) {
+    canvas.stairs(&dots.iter().map(|it| (it.size, it.total)).collect::<Vec<_>>(), colour);
+    for dot in dots.iter().filter(|it| !it.is_proven) {
+        canvas.whisker(dot.size, dot.bound, dot.total, colour);
+    }
+    for dot in dots {
+        canvas.mark((dot.size, dot.total), mark, colour, dot.is_proven);
+    }
 }
 
 fn legend(canvas: &mut Canvas, sweep: &Sweep, curves: &[Vec<Dot>]) {
     let mut entries = Vec::new();
     if 1 < sweep.all.len() {
         for (index, series) in sweep.all.iter().enumerate() {
-            let colour = COLOURS[index % COLOURS.len()];
-            entries.push((Sample::Curve(Mark::ALL[index % Mark::ALL.len()], colour), series.label(sweep.all)));
+            entries.push((Sample::Curve(mark(index), colour(index)), series.label(sweep.all)));
         }
     }
     let alone = if sweep.all.len() == 1 { COLOURS[0] } else { "#555" };
@@ -124,6 +144,7 @@ fn dot(point: &Point, compulsory: f64) -> Option<Dot> {
     })
 }
 
+/// The least and the greatest value, or `of_nothing` if there are none.
 fn range(values: impl Iterator<Item = f64>, of_nothing: (f64, f64)) -> (f64, f64) {
     let found = values.fold(None, |range: Option<(f64, f64)>, it| {
         Some(range.map_or((it, it), |range| (range.0.min(it), range.1.max(it))))

@@ -201,8 +201,8 @@ mod tests {
         refuse("-1x", "'-1x' is not a multiple of the minimum scratchpad");
         refuse("infx", "'infx' is not a multiple of the minimum scratchpad");
         refuse("1KB", "'1KB' has the unit 'KB'");
-        refuse("1KiB..", "'' is no size");
-        refuse("1..2..3", "'2..3' is no size");
+        refuse("1KiB..", "'' is not a size");
+        refuse("1..2..3", "'2..3' is not a size");
         let backwards = [Sizes::Range(Anchor::Times(2.0), Anchor::Size(Bytes(64)))];
         let message = sizes(&backwards, 5, Spacing::Geometric, &NEEDS).unwrap_err();
         assert_eq!(message, "the scratchpads 2x..64 run backwards: 2000 B to 64 B");

@@ -105,6 +105,6 @@ fn folder(name: &str) -> Option<PathBuf> {
 
 fn dimension(text: &str) -> Result<(String, u64), String> {
     let (name, size) = text.rsplit_once('=').ok_or("write it as NAME=SIZE")?;
-    let size = size.parse().map_err(|_| format!("'{size}' is no size"))?;
+    let size = size.parse().map_err(|_| format!("'{size}' is not a size"))?;
     Ok((name.into(), size))
 }

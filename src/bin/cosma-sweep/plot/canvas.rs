@@ -37,12 +37,6 @@ pub struct Frame {
     pub y: Scale,
 }
 
-impl Default for Frame {
-    fn default() -> Frame {
-        Frame { x: Scale::linear(0.0, 1.0), y: Scale::linear(0.0, 1.0) }
-    }
-}
-
 impl Frame {
     fn x(&self, size: f64) -> f64 {
         round(LEFT + self.x.part(size) * (WIDTH - LEFT - RIGHT))
