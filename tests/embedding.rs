@@ -170,3 +170,71 @@ fn a_watcher_that_panics_is_an_error() {
     let error = optimize(&mut module, &options).expect_err("the watcher panics");
     assert!(error.to_string().contains("internal error: on purpose"), "{error}");
 }
+
+/// Words that stand in modules of the kinds that are planned.
+const WORDS: [&str; 14] = [
+    "tensor<64xi8>",
+    "tensor<?xi8>",
+    "tensor<*xf32>",
+    "memref<4xf32>",
+    "i1",
+    "%x",
+    "%0",
+    "{",
+    "}",
+    "attributes",
+    "cosma.in_place = []",
+    "-1",
+    "18446744073709551615",
+    "dense<0>",
+];
+
+/// A text in which some words are gone, doubled, moved or others.
+fn damaged(text: &str, seed: u64) -> String {
+    // After Marsaglia's xorshift (2003); zero is the one state that it never leaves.
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut below = |limit: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as usize % limit
+    };
+    let mut words: Vec<&str> = text.split_inclusive([' ', '\n', ',', '(', ')']).collect();
+    for _ in 0..1 + below(3) {
+        let (at, other) = (below(words.len()), below(words.len()));
+        match below(5) {
+            0 => _ = words.remove(at),
+            1 => words.insert(at, words[other]),
+            2 => words.swap(at, other),
+            3 => words[at] = WORDS[below(WORDS.len())],
+            _ => words.insert(at, WORDS[below(WORDS.len())]),
+        }
+    }
+    words.concat()
+}
+
+/// What MLIR reads of a damaged module is planned or refused, and no pass panics.
+#[test]
+fn no_module_makes_a_pass_panic() {
+    let modules = [
+        branches("f", 3),
+        include_str!("../examples/cell.mlir").to_owned(),
+        include_str!("../examples/residual.mlir").to_owned(),
+    ];
+    let (mut n_planned, mut n_refused) = (0, 0);
+    let context = new_context();
+    let _quiet = cosma::Reports::attach(&context);
+    for seed in 0..2_000 {
+        let text = damaged(&modules[seed as usize % modules.len()], seed);
+        let Some(mut module) = parse(&context, text.as_bytes(), "damaged.mlir") else { continue };
+        let options = Options { time_limit: Duration::from_millis(20), ..options(4096) };
+        match optimize(&mut module, &options) {
+            Ok(_) => n_planned += 1,
+            Err(error) => {
+                assert!(!error.to_string().contains("internal error"), "{error}\n{text}");
+                n_refused += 1;
+            }
+        }
+    }
+    assert!(60 < n_planned && 10 < n_refused, "{n_planned} planned, {n_refused} refused");
+}

@@ -15,6 +15,7 @@
 //! [`restore`], [`take_regions`], [`ungroup`]) ends that of all handles to it, which the compiler does
 //! not check, and its documentation says.
 
+mod access;
 mod context;
 mod diagnostic;
 mod edit;
@@ -36,6 +37,7 @@ mod tensor;
 mod transfer;
 mod verify;
 
+pub use access::{OperatorAccess, access, set_access};
 pub use context::{ContextOf, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
 pub use edit::{Use, as_mut, erase, replace_uses, restore, set_type, take_regions, uses};
@@ -58,7 +60,7 @@ pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes
 pub use plan::{PlanSummary, plan_summary, set_plan_summary};
 pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
-pub use tensor::{SizeError, bits_of_element, size_in_bytes, size_with};
+pub use tensor::{SizeError, bits_of_element, bits_of_element_with, size_in_bytes, size_with};
 pub use transfer::{
     Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, store_into,
     transfer,

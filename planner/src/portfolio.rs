@@ -74,10 +74,10 @@ pub struct Options {
     pub order: Order,
     /// When to stop looking for something better. A plan is found in any case.
     pub time_limit: Duration,
-    /// States that the search may keep in all, which bounds its memory: at most some 100 B for each, so
-    /// 0.6 GB by default, however long it may take. Unlike the time limit, it does not make the outcome
-    /// depend on the machine. Integer programs are bounded by their size: the largest take a few
-    /// hundred megabytes.
+    /// States that the search may keep in all, which bounds its memory, however long it may take: at most some
+    /// 100 B for each, so 0.6 GB by default, and as much for the sets of operators that they belong to. Unlike
+    /// the time limit, it does not make the outcome depend on the machine. Integer programs are bounded by
+    /// their size: the largest take a few hundred megabytes.
     pub state_limit: usize,
 }
 

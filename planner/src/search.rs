@@ -51,6 +51,8 @@ pub struct SearchOptions {
     pub floor: Bytes,
     /// What makes it faster without changing the optimum.
     pub shortcuts: Shortcuts,
+    /// From where on it goes about things in another way.
+    pub thresholds: Thresholds,
 }
 
 /// What makes the search faster without changing the optimum; each can be left out.
@@ -72,6 +74,26 @@ impl Shortcuts {
     pub const ALL: Shortcuts = Shortcuts { eager: true, dominance: true, groups: true, coarse: true };
 }
 
+/// Numbers from which on the search goes about things in another way. They change how fast a proof comes,
+/// and not what is proven; with small ones, small problems take all ways.
+#[derive(Clone, Copy, Debug)]
+pub struct Thresholds {
+    /// A tensor is left out of a first, coarse bound if this many of them fit the scratchpad.
+    pub tiny: u64,
+    /// States of a node that later ones are compared with.
+    pub rivals: usize,
+    /// Operands that die with an operator which may run at once without loss.
+    pub eager_inputs: u32,
+    /// 1, 4 or 16: states can tell apart 64 times as many tensors that are live at once, or more.
+    pub least_words: usize,
+}
+
+impl Default for Thresholds {
+    fn default() -> Thresholds {
+        Thresholds { tiny: 512, rivals: 4096, eager_inputs: 8, least_words: 1 }
+    }
+}
+
 impl Default for SearchOptions {
     fn default() -> SearchOptions {
         SearchOptions {
@@ -83,6 +105,7 @@ impl Default for SearchOptions {
             state_limit: STATE_LIMIT,
             floor: Bytes::ZERO,
             shortcuts: Shortcuts::ALL,
+            thresholds: Thresholds::default(),
         }
     }
 }
@@ -129,10 +152,12 @@ pub fn search(
     let instance = Instance::new(problem, capacity, options.order);
     let start = start.map(|outline| Incumbent::new(problem, outline.clone()));
     let told = RefCell::new(Told { best: start, bound: options.floor });
-    let outcome = None
-        .or_else(|| Search::<1>::run(problem, &instance, &told, options, improve, deadline).ok())
-        .or_else(|| Search::<4>::run(problem, &instance, &told, options, improve, deadline).ok())
-        .or_else(|| Search::<16>::run(problem, &instance, &told, options, improve, deadline).ok());
+    let is_wide_enough = |words: &usize| options.thresholds.least_words <= *words;
+    let outcome = [1, 4, 16].into_iter().filter(is_wide_enough).find_map(|words| match words {
+        1 => Search::<1>::run(problem, &instance, &told, options, improve, deadline).ok(),
+        4 => Search::<4>::run(problem, &instance, &told, options, improve, deadline).ok(),
+        _ => Search::<16>::run(problem, &instance, &told, options, improve, deadline).ok(),
+    });
     outcome.unwrap_or_else(|| {
         let Told { best, bound } = told.into_inner();
         let lower_bound = unproven.lower_bound.max(bound);
@@ -237,6 +262,7 @@ impl<const W: usize> Search<'_, W> {
             below,
             groups: &[],
             shortcuts: self.options.shortcuts,
+            thresholds: self.options.thresholds,
             beam,
             eviction_limit: beam,
             state_limit: usize::MAX,
@@ -285,7 +311,8 @@ impl<const W: usize> Search<'_, W> {
         loop {
             let group_states = (GROUP_STATES * width).min(options.state_limit);
             if options.shortcuts.groups {
-                let limits = Limits { states: group_states, shortcuts: options.shortcuts, deadline: *deadline };
+                let SearchOptions { shortcuts, thresholds, .. } = **options;
+                let limits = Limits { states: group_states, shortcuts, thresholds, deadline: *deadline };
                 root.solve_below::<W>(instance, &reach, &limits)?;
                 if root.bound < known.cost && options.shortcuts.coarse {
                     root.solve_coarsely::<W>(instance, &reach, &limits)?;
@@ -303,6 +330,7 @@ impl<const W: usize> Search<'_, W> {
                 below: known.cost,
                 groups: if options.shortcuts.groups { &root.children } else { &[] },
                 shortcuts: options.shortcuts,
+                thresholds: options.thresholds,
                 beam: width,
                 eviction_limit: width,
                 state_limit: options.state_limit,

@@ -519,6 +519,95 @@ fn first_fit_by_size(intervals: &[Interval]) -> Bytes {
     placed.iter().map(|it| Bytes(it.1) + it.0.size).max().unwrap_or_default()
 }
 
+/// The same of intervals with gaps and windows: no piece overlaps one that is there.
+fn first_fit_of_pieces(intervals: &[Interval]) -> u64 {
+    let mut order: Vec<&Interval> = intervals.iter().filter(|it| !it.is_empty()).collect();
+    order.sort_by_key(|it| (it.fixed.is_none(), std::cmp::Reverse(it.size)));
+    let mut placed: Vec<(Piece, u64)> = Vec::new();
+    let mut height = 0;
+    for interval in order {
+        let pieces = interval.pieces();
+        let is_free = |offset: u64| {
+            placed.iter().all(|(its, its_offset)| {
+                pieces.iter().all(|mine| {
+                    mine.end.min(its.end) <= mine.start.max(its.start)
+                        || (offset + mine.high.0).min(its_offset + its.high.0)
+                            <= (offset + mine.low.0).max(its_offset + its.low.0)
+                })
+            })
+        };
+        let mut offset = interval.fixed.map_or(0, |it| it.0);
+        while interval.fixed.is_none() && !is_free(offset) {
+            offset += interval.alignment.0;
+        }
+        placed.extend(pieces.iter().map(|piece| (*piece, offset)));
+        height = height.max(offset + interval.size.0);
+    }
+    height
+}
+
+/// However soon the deadline is.
+#[test]
+fn no_packing_is_worse_than_first_fit_by_size() {
+    let mut random = Random(15);
+    let (mut n_placed, mut n_above_load) = (0, 0);
+    for round in 0..1500 {
+        let (has_windows, has_fixed) = (round % 3 == 0, round % 4 == 0);
+        let what = Draw { largest: 12, alignments: 3, fixed: has_fixed, gaps: round % 2 == 0, windows: has_windows };
+        let intervals = draw(&mut random, 3 + round % 30, what);
+        let Lowest::Placed(packing) = pack_lowest(&intervals, Bytes(1), Deadline::after(Duration::ZERO)) else {
+            assert!(has_fixed, "{intervals:#?}");
+            continue;
+        };
+        assert_eq!(check_packing(&intervals, &packing.offsets, packing.height, Bytes(1)), [], "{intervals:#?}");
+        let simple = first_fit_of_pieces(&intervals);
+        assert!(packing.height.0 <= simple, "{} {simple}: {intervals:#?}", packing.height);
+        n_placed += 1;
+        n_above_load += u32::from(packing.lower_bound.0 < simple);
+    }
+    assert!(1000 < n_placed && 300 < n_above_load, "{n_placed} placed, {n_above_load} above the load");
+}
+
+/// Thousands of blocks that all meet, one in seven fixed; and blocks of a thousand windows each. What looks at
+/// all of them, or at all pieces, before it looks at the time, makes this take minutes.
+#[test]
+fn tables_that_are_hard_are_packed_out_of_time() {
+    let mut random = Random(16);
+    let mut end = 0;
+    let fixed = (0..4400_u32).map(|at| {
+        let (start, size) = (random.below(2200) as u32, 1 + random.below(2000));
+        let mut interval = Interval::new(start, 2300 + random.below(2000) as u32, Bytes(size));
+        if at.is_multiple_of(7) {
+            interval.fixed = Some(Bytes(end));
+            end += size + random.below(9000);
+        }
+        interval
+    });
+    let fixed: Vec<Interval> = fixed.collect();
+    let windows = (0..390).map(|_| {
+        let (start, size) = (random.below(500) as u32, 1000 + random.below(100_000));
+        let gap = |at: u32| {
+            let low = random.below(size / 2);
+            let window = Some((Bytes(low), Bytes(low + 1 + random.below(size - low))));
+            Gap { start: start + 2 * at, end: start + 2 * at + 1, window }
+        };
+        Interval { gaps: (0..1000).map(gap).collect(), ..Interval::new(start, start + 2001, Bytes(size)) }
+    });
+    let windows: Vec<Interval> = windows.collect();
+    for intervals in [fixed, windows] {
+        let now = || Deadline::after(Duration::ZERO);
+        let Lowest::Placed(packing) = pack_lowest(&intervals, Bytes(1), now()) else {
+            panic!("there is a packing");
+        };
+        assert_eq!(packing.lower_bound, load(&intervals, Bytes(1)));
+        let all: Bytes = intervals.iter().map(|it| it.size).sum();
+        assert!(packing.lower_bound <= packing.height && packing.height <= all + Bytes(end));
+        let less = packing.lower_bound.saturating_sub(Bytes(1));
+        assert_eq!(pack(&intervals, less, Bytes(1), now()), Packing::Infeasible);
+        assert_ne!(pack(&intervals, packing.height, Bytes(1), now()), Packing::Infeasible);
+    }
+}
+
 /// Intervals that fill a memory completely, cut from it again and again; one of so many is fixed.
 fn draw_perfect(random: &mut Random, count: usize, height: u64, n_steps: u64, fixed: u64) -> Vec<Interval> {
     let mut boxes = vec![(0, n_steps, 0, height)];

@@ -1,8 +1,125 @@
 //! The exact search against trying everything.
 
-use cosma_planner::Deadline;
-use cosma_planner::search::{SearchOptions, Shortcuts, search};
-use cosma_planner::testing::{Shape, outline_optimum, seeded_problem};
+use cosma_planner::search::{SearchOptions, Shortcuts, Thresholds, search};
+use cosma_planner::testing::{Shape, optimum_by_executed_sets, outline_optimum, seeded_problem};
+use cosma_planner::{Bytes, Deadline};
+use cosma_planner::{Options, Order, Problem, Solver, check, plan};
+use std::time::Duration;
+
+/// What the search finds and proves.
+#[track_caller]
+fn expect_optimum(problem: &Problem, optimum: Bytes, options: &SearchOptions) {
+    let outcome = search(problem, problem.capacity(), None, options, &|_| None, Deadline::NEVER);
+    let outline = outcome.outline.expect("there is no deadline");
+    assert_eq!(outline.non_compulsory(problem), optimum, "{options:?}\n{problem}");
+    assert_eq!(outcome.lower_bound, optimum, "{options:?}\n{problem}");
+}
+
+/// Two oracles that have nothing in common.
+#[test]
+fn the_oracles_agree() {
+    for seed in 0..3_000 {
+        let problem = seeded_problem(Shape::SMALL, seed);
+        let optimum = outline_optimum(&problem).expect("a small problem");
+        assert_eq!(optimum_by_executed_sets(&problem), Ok(optimum), "seed {seed}\n{problem}");
+    }
+}
+
+/// Of what goes about things in another way only where problems are large.
+#[test]
+fn every_way_that_the_search_has_leads_to_the_optimum() {
+    let usual = Thresholds::default();
+    let ways = [
+        Thresholds { tiny: 2, ..usual },
+        Thresholds { tiny: 1, rivals: 1, eager_inputs: 1, ..usual },
+        Thresholds { rivals: 2, eager_inputs: 0, ..usual },
+        Thresholds { rivals: 3, least_words: 4, ..usual },
+        Thresholds { tiny: 3, least_words: 16, ..usual },
+    ];
+    for seed in 0..600 {
+        let problem = seeded_problem(Shape::SMALL, seed);
+        let optimum = optimum_by_executed_sets(&problem).expect("a small problem");
+        for (way, thresholds) in ways.into_iter().enumerate() {
+            let narrow = SearchOptions { beam: 1, proof_width: 1 + way, leaf: 1 + way, ..SearchOptions::default() };
+            let options = SearchOptions { thresholds, ..narrow };
+            if thresholds.least_words == 1 {
+                expect_optimum(&problem, optimum, &options);
+                continue;
+            }
+            // Where so much can be live at once, it may leave the proof to others.
+            let outcome = search(&problem, problem.capacity(), None, &options, &|_| None, Deadline::NEVER);
+            let cost = outcome.outline.expect("there is no deadline").non_compulsory(&problem);
+            assert!(outcome.lower_bound <= optimum && optimum <= cost, "seed {seed} {options:?}\n{problem}");
+        }
+    }
+}
+
+const MEDIUM: Shape = Shape { ops: 14, units: 6 };
+
+#[test]
+fn problems_of_fourteen_operators() {
+    let (mut n_large, mut n_moving) = (0, 0);
+    for seed in 0..500 {
+        let problem = seeded_problem(MEDIUM, seed);
+        if problem.graph.ops().len() < 10 {
+            continue;
+        }
+        let optimum = optimum_by_executed_sets(&problem).expect("a small problem");
+        expect_optimum(&problem, optimum, &SearchOptions { leaf: 4, ..SearchOptions::default() });
+        n_large += u32::from(12 < problem.graph.ops().len());
+        n_moving += u32::from(problem.restreamed() < optimum);
+    }
+    assert!(60 < n_large && 60 < n_moving, "{n_large} large, {n_moving} with anything to move");
+}
+
+/// Every solver, with addresses: no plan is better than the optimum without, and no bound is above it.
+#[test]
+fn no_solver_beats_the_optimum_of_fourteen_operators() {
+    let mut n_proven = 0;
+    for seed in 0..8 {
+        let problem = seeded_problem(MEDIUM, seed);
+        let optimum = optimum_by_executed_sets(&problem).expect("a small problem");
+        for solver in [Solver::Greedy, Solver::Search, Solver::Ilp, Solver::Auto] {
+            if solver == Solver::Ilp && !cfg!(feature = "ilp") {
+                continue;
+            }
+            let options = Options { solver, state_limit: 20_000, ..Options::default() };
+            let solution = plan(&problem, &options).expect("there is a plan");
+            let traffic = check(&problem, &solution.plan.actions(&problem)).expect("the judge accepts it");
+            assert_eq!(traffic.non_compulsory, solution.non_compulsory, "seed {seed} {solver:?}\n{problem}");
+            assert!(optimum <= solution.non_compulsory, "seed {seed} {solver:?}\n{problem}");
+            // Addresses can make a bound better than that of the optimum without.
+            let bound = solution.lower_bound.min(solution.non_compulsory.saturating_sub(solution.fragmentation));
+            assert!(bound <= optimum || solution.fragmentation != Bytes::ZERO, "seed {seed} {solver:?}\n{problem}");
+            n_proven += u32::from(solution.is_optimal());
+        }
+    }
+    assert!(12 < n_proven, "{n_proven} proven");
+}
+
+/// A thousand operators and more of all kinds, with no time at all and with hardly any.
+#[test]
+fn problems_of_thousands_of_operators_are_planned_right() {
+    let shape = Shape { ops: 2_000, units: 9 };
+    let problems = (0..40).map(|seed| seeded_problem(shape, seed)).filter(|it| 1_000 < it.graph.ops().len());
+    let problems: Vec<Problem> = problems.take(3).collect();
+    assert_eq!(problems.len(), 3);
+    for problem in problems {
+        for solver in [Solver::Greedy, Solver::Search, Solver::Ilp, Solver::Auto] {
+            if solver == Solver::Ilp && !cfg!(feature = "ilp") {
+                continue;
+            }
+            for (order, limit) in [(Order::Free, 0), (Order::Source, 0), (Order::Free, 300), (Order::Source, 300)] {
+                let time_limit = Duration::from_millis(limit);
+                let options = Options { solver, order, time_limit, state_limit: 20_000 };
+                let solution = plan(&problem, &options).expect("there is a plan");
+                let traffic = check(&problem, &solution.plan.actions(&problem)).expect("the judge accepts it");
+                assert_eq!(traffic.non_compulsory, solution.non_compulsory, "{solver:?} {order:?}");
+                assert!(solution.lower_bound <= solution.non_compulsory, "{solver:?} {order:?}");
+            }
+        }
+    }
+}
 
 #[test]
 fn search_finds_and_proves_the_least_traffic() {

@@ -1,6 +1,7 @@
 //! Problems as text: what is read, what is written, and what is refused.
 
-use cosma_planner::{Error, MemorySet, Problem, TensorId, Weights, greedy_plan};
+use cosma_planner::testing::{Choices, Shape, noise, parse_program, seeded_problem};
+use cosma_planner::{Error, MemorySet, Problem, TensorId, Weights, check, greedy_plan, program_text};
 
 fn parse(text: &str) -> Result<Problem, String> {
     text.parse::<Problem>().map_err(|error| error.to_string())
@@ -47,6 +48,85 @@ op h: z x@host ->
     // The weight comes in for f, and once more for g; x for f, and once more for h.
     assert_eq!((problem.compulsory().0, problem.restreamed().0), (74, 74));
     assert!(greedy_plan(&problem).is_ok());
+}
+
+/// A text with some words and characters taken out, put elsewhere or replaced.
+fn damaged(text: &str, choices: &mut Choices) -> String {
+    const WORDS: [&str; 16] = [
+        "->",
+        ":",
+        "@",
+        "over",
+        "at",
+        "workspace",
+        "return",
+        "order",
+        "again",
+        "memory",
+        "link",
+        "0",
+        "#",
+        "é",
+        "18446744073709551615",
+        "99999999999999999999",
+    ];
+    let mut lines: Vec<Vec<String>> =
+        text.lines().map(|line| line.split_inclusive(' ').map(str::to_owned).collect()).collect();
+    for _ in 0..1 + choices.below(4) {
+        let line = choices.below(lines.len() as u64) as usize;
+        if lines[line].is_empty() {
+            continue;
+        }
+        let word = choices.below(lines[line].len() as u64) as usize;
+        match choices.below(6) {
+            0 => _ = lines[line].remove(word),
+            1 => lines[line][word] = format!("{} ", choices.one_of(&WORDS)),
+            2 => lines[line].insert(word, format!("{} ", choices.one_of(&WORDS))),
+            3 => {
+                let other = choices.below(lines.len() as u64) as usize;
+                let taken = lines[line][word].clone();
+                lines[other].push(taken);
+            }
+            4 => {
+                let other = choices.below(lines.len() as u64) as usize;
+                lines.swap(line, other);
+            }
+            _ => {
+                let mut characters: Vec<char> = lines[line][word].chars().collect();
+                characters
+                    .insert(choices.below(characters.len() as u64 + 1) as usize, choices.one_of(&[':', '@', '9', '|']));
+                lines[line][word] = characters.into_iter().collect();
+            }
+        }
+    }
+    lines.into_iter().map(|words| words.concat() + "\n").collect()
+}
+
+/// What is read is a problem that can be written, checked and planned, and a program that can be judged.
+#[test]
+fn no_text_makes_it_panic() {
+    let (mut n_problems, mut n_planned, mut n_programs) = (0, 0, 0);
+    for seed in 0..4_000 {
+        let bytes = noise(seed, 200);
+        let mut choices = Choices::new(&bytes);
+        let whole = seeded_problem(Shape::SMALL, seed);
+        let text = if seed % 8 == 0 { TIERS.trim_start().to_owned() } else { whole.to_string() };
+        if let Ok(problem) = parse(&damaged(&text, &mut choices)) {
+            // Arguments come first there, wherever they stood.
+            let text = problem.to_string();
+            assert_eq!(parse(&text).map(|again| again.to_string()), Ok(text));
+            n_problems += 1;
+            n_planned += u32::from(problem.check().is_ok() && greedy_plan(&problem).is_ok());
+            let _ = check(&problem, &[]);
+        }
+        let actions = greedy_plan(&whole).expect("it fits").actions(&whole);
+        let program = program_text(&whole, &actions).join("\n");
+        if let Ok(actions) = parse_program(&whole, &damaged(&program, &mut choices)) {
+            n_programs += 1;
+            let _ = check(&whole, &actions);
+        }
+    }
+    assert!(150 < n_problems && 100 < n_planned && 200 < n_programs, "{n_problems} {n_planned} {n_programs}");
 }
 
 const TIERS: &str = "

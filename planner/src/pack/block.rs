@@ -26,6 +26,17 @@ impl Block {
         (self.spans[0].0, self.spans[self.spans.len() - 1].1)
     }
 
+    /// Whether both are there in some step.
+    pub fn meets(&self, other: &Block) -> bool {
+        let mut from = 0;
+        self.spans.iter().any(|(start, end)| {
+            while from < other.spans.len() && other.spans[from].1 <= *start {
+                from += 1;
+            }
+            other.spans.get(from).is_some_and(|span| span.0 < *end)
+        })
+    }
+
     /// The number of steps.
     pub fn length(&self) -> u64 {
         self.spans.iter().map(|(start, end)| u64::from(end - start)).sum()

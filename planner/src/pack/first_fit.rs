@@ -14,26 +14,47 @@ pub(super) fn first_fit(
     watch: &mut Watch<'_>,
 ) -> Option<Vec<u64>> {
     let mut offsets: Vec<Option<u64>> = blocks.iter().map(|it| it.is_fixed().then_some(it.lowest)).collect();
+    // What is placed, by offset: where most blocks meet, that is in order already for each of them.
+    let is_dense = blocks.len() * blocks.len() / 4 <= neighbours.len();
+    let fixed = blocks.iter().zip(0..).filter(|(block, _)| is_dense && block.is_fixed());
+    let mut placed: Vec<(u64, u32)> = fixed.map(|(block, id)| (block.lowest, id)).collect();
+    placed.sort_unstable();
     let mut below: Vec<(u64, u64)> = Vec::new();
     for id in order.iter().filter(|it| !blocks[**it as usize].is_fixed()) {
         let block = &blocks[*id as usize];
-        if watch.spend(1 + neighbours.row(*id as usize).len()) {
+        let met = neighbours.row(*id as usize);
+        let range = |at: u64, other: u32| (at, at + blocks[other as usize].room);
+        let at = if is_dense {
+            let is_met = |other: &&(u64, u32)| blocks[other.1 as usize].meets(block);
+            lowest_gap(block, placed.iter().filter(is_met).map(|(at, other)| range(*at, *other)))
+        } else {
+            below.clear();
+            below.extend(met.iter().filter_map(|other| Some(range(offsets[*other as usize]?, *other))));
+            below.sort_unstable();
+            lowest_gap(block, below.iter().copied())
+        };
+        if watch.spend(1 + met.len()) {
             return None;
         }
-        below.clear();
-        let taken = |other: &u32| offsets[*other as usize].map(|at| (at, at + blocks[*other as usize].room));
-        below.extend(neighbours.row(*id as usize).iter().filter_map(taken));
-        below.sort_unstable();
-        let mut at = block.lowest;
-        for (low, high) in &below {
-            if at + block.room <= *low {
-                break;
-            }
-            at = at.max(high.next_multiple_of(block.alignment));
-        }
         offsets[*id as usize] = Some(at);
+        if is_dense {
+            placed.insert(placed.partition_point(|it| *it < (at, *id)), (at, *id));
+        }
     }
     offsets.into_iter().collect()
+}
+
+/// The lowest offset at which a block lies beside others, which are given from below as where each starts and
+/// ends.
+fn lowest_gap(block: &Block, others: impl Iterator<Item = (u64, u64)>) -> u64 {
+    let mut at = block.lowest;
+    for (low, high) in others {
+        if at + block.room <= low {
+            break;
+        }
+        at = at.max(high.next_multiple_of(block.alignment));
+    }
+    at
 }
 
 /// Blocks that lie above their greatest offset.

@@ -2,6 +2,7 @@
 
 use super::block::{Block, are_free};
 use super::sections::{Rows, Sections};
+use super::watch::Watch;
 
 /// Who meets whom, and when.
 pub(super) struct Ground {
@@ -24,13 +25,13 @@ pub(super) struct Ground {
 const MANY: u64 = 10_000_000;
 
 impl Ground {
-    /// The ground of these blocks, unless too many of them meet.
-    pub fn new(blocks: &[Block]) -> Option<Ground> {
+    /// The ground of these blocks, unless too many of them meet or time was over first.
+    pub fn new(blocks: &[Block], watch: &mut Watch<'_>) -> Option<Ground> {
         if MANY < meetings(blocks) {
             return None;
         }
         let sections = Sections::new(blocks);
-        let neighbours = sections.neighbours(blocks.len());
+        let neighbours = sections.neighbours(blocks.len(), watch)?;
         let hull = |id: usize| {
             let spans = sections.spans.row(id);
             (spans[0].0, spans[spans.len() - 1].1)
@@ -47,7 +48,14 @@ impl Ground {
             kinds[pair[1] as usize] = kinds[pair[0] as usize] + next;
         }
         let hulls = (0..blocks.len()).map(hull).collect();
-        let barred = Rows::new((0..blocks.len()).map(|it| barred(blocks, it, &neighbours)));
+        let mut ranges = Vec::with_capacity(blocks.len());
+        for block in 0..blocks.len() {
+            if watch.spend(neighbours.row(block).len()) {
+                return None;
+            }
+            ranges.push(barred(blocks, block, &neighbours));
+        }
+        let barred = Rows::new(ranges);
         Some(Ground { hulls, neighbours, kinds, barred, free: are_free(blocks), sections })
     }
 

@@ -1,7 +1,8 @@
 //! Packings as low as can be.
 //!
 //! 1. Best fit in every order: in milliseconds something that is close to the load, mostly. Where
-//!    offsets are fixed, first fit, too: it makes use of what is free below them.
+//!    offsets are fixed, first fit, too: it makes use of what is free below them. If that is not the load,
+//!    first fit of the largest first, so that no packing is worse than that.
 //! 2. The best order is shuffled, and what lies highest goes ahead, again and again: each round the
 //!    lowest of several becomes the next to be shuffled.
 //! 3. The exact packer with capacities between the bound and the best height known, the bound first;
@@ -16,7 +17,7 @@ use super::part::{pack_blocks, pack_windows};
 use super::random::Random;
 use super::search::Outcome;
 use super::skyline::best_fit;
-use super::units::{Units, height, load, to_bytes, to_units};
+use super::units::{Units, height as height_of, load, to_bytes, to_units};
 use super::watch::Watch;
 use super::windows::{Windows, has_windows};
 use super::{Interval, Lowest, LowestPacking};
@@ -29,8 +30,13 @@ const LANES: u64 = 8;
 /// Rounds without progress, at most.
 const MOST_ROUNDS: u64 = 100;
 
-/// Steps that a first fit among windows may take whatever the time is: some tenths of a second.
+/// Steps that best fit among fixed offsets, or first fit among windows, may take whatever the time is: some
+/// tenths of a second.
 const GRANTED: u64 = 20_000_000;
+
+/// Steps that first fit of the largest first may take whatever the time is, half a second: more than it needs
+/// where no more than 10 million pairs of blocks meet, or of pieces of blocks with windows.
+const GRANTED_BY_SIZE: u64 = 200_000_000;
 
 /// Blocks in all attempts at the bound before anything else is tried, about.
 const MANY: u64 = 2500;
@@ -48,16 +54,28 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut 
     let of = |offsets: &[u64]| {
         let placed: Vec<(u32, u64)> = blocks.iter().zip(offsets).map(|it| (it.0.owner, *it.1)).collect();
         let offsets = to_bytes(intervals, unit, &placed);
-        (height(intervals, &offsets), offsets)
+        (height_of(intervals, &offsets), offsets)
     };
     let lower_bound = load(intervals, alignment);
     let mut windows = has_windows(intervals).then(|| Windows::new(intervals, alignment));
     let in_windows = windows.as_mut().and_then(|it| it.first_fit(4, &mut watch.granting(GRANTED)));
-    let in_windows = in_windows.map(|it| (height(intervals, &it), it));
-    let ground = blocks.iter().any(Block::is_fixed).then(|| Ground::new(&blocks)).flatten();
+    let in_windows = in_windows.map(|it| (height_of(intervals, &it), it));
+    let has_fixed = blocks.iter().any(Block::is_fixed);
+    let ground = if has_fixed { Ground::new(&blocks, &mut watch.granting(u64::MAX)) } else { None };
     let start = best_order(&blocks, ground.as_ref(), watch);
     let (height, offsets) = std::iter::once(of(&start.offsets)).chain(in_windows).min_by_key(|it| it.0).expect("one");
     let mut best = LowestPacking { height, offsets, lower_bound };
+    if lower_bound < best.height {
+        let watch = &mut watch.granting(GRANTED_BY_SIZE);
+        let by_size = match &windows {
+            Some(windows) => windows.first_fit_by_size(watch),
+            None => Windows::new(intervals, alignment).first_fit_by_size(watch),
+        };
+        let by_size = by_size.map(|offsets| (height_of(intervals, &offsets), offsets));
+        if let Some((height, offsets)) = by_size.filter(|(height, _)| *height < best.height) {
+            (best.height, best.offsets) = (height, offsets);
+        }
+    }
     // What is fixed leaves little choice: then the exact packer is often through at once.
     if lower_bound < best.height && ground.is_some() && !watch.is_over_now() {
         let attempts = (MANY / blocks.len().max(1) as u64).clamp(1, 8);
@@ -114,12 +132,13 @@ struct Found<'a> {
     way: Way<'a>,
 }
 
-/// The lowest packing in some orders. The first two are tried whatever the time is.
+/// The lowest packing in some orders. The first two are tried whatever the time is, for some steps; and what
+/// lies above all that is fixed takes hardly any time.
 fn best_order<'a>(blocks: &[Block], ground: Option<&'a Ground>, watch: &Watch<'_>) -> Found<'a> {
     let by_size = order_of_size(blocks);
     let ways = std::iter::once(Way::BestFit(ground)).chain(ground.map(Way::FirstFit));
     let mut tries: Vec<(Way<'a>, Vec<u64>, Watch<'_>)> =
-        ways.clone().map(|way| (way, by_size.clone(), watch.granting(u64::MAX))).collect();
+        ways.clone().map(|way| (way, by_size.clone(), watch.granting(2 * GRANTED))).collect();
     for rank in ranks(blocks, &pressures(blocks)) {
         tries.extend(ways.clone().map(|way| (way, rank.clone(), watch.clone())));
     }
@@ -127,7 +146,11 @@ fn best_order<'a>(blocks: &[Block], ground: Option<&'a Ground>, watch: &Watch<'_
         .into_par_iter()
         .filter_map(|(way, rank, mut watch)| Some(Found { offsets: way.place(blocks, &rank, &mut watch)?, rank, way }))
         .collect();
-    found.into_iter().min_by_key(|it| top(blocks, &it.offsets)).expect("the first has all the time that it needs")
+    found.into_iter().min_by_key(|it| top(blocks, &it.offsets)).unwrap_or_else(|| {
+        let offsets = best_fit(blocks, &by_size, None, &mut watch.granting(u64::MAX));
+        let offsets = offsets.expect("it has all the time that it needs");
+        Found { offsets, rank: by_size, way: Way::BestFit(None) }
+    })
 }
 
 /// Looks around an order for better ones, until `done` with what is found or until patience is over.
@@ -246,7 +269,7 @@ fn try_capacity(
     };
     match outcome {
         Outcome::Placed(offsets) => {
-            best.height = height(intervals, &offsets);
+            best.height = height_of(intervals, &offsets);
             best.offsets = offsets;
             Outcome::Placed(())
         }

@@ -129,7 +129,7 @@ fn reduce(blocks: Vec<Block>, watch: &mut Watch<'_>) -> Result<(Vec<Part>, Vec<(
             // What is not taken out is packed with the rest.
             let in_time = !watch.spend(blocks.len());
             if in_time && blocks.len() == n_blocks && meetings(&blocks) <= MANY {
-                let (hard, easy) = take_easy(blocks);
+                let (hard, easy) = take_easy(blocks, watch);
                 later.extend(easy.into_iter().map(|(block, met)| Later { block, met, base, scale }));
                 blocks = hard;
             }
@@ -158,7 +158,7 @@ pub(super) fn pack_blocks(blocks: Vec<Block>, attempts: u64, watch: &mut Watch<'
         // Most are placed without a ground, which takes its time.
         match first_attempt(&part.blocks, watch) {
             Some(offsets) => place_part(part, &offsets, &mut placed),
-            None => still_open.push((part, Ground::new(&part.blocks))),
+            None => still_open.push((part, Ground::new(&part.blocks, watch))),
         }
         if watch.is_over_now() && !still_open.is_empty() {
             return Outcome::Stopped;

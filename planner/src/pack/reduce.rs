@@ -2,6 +2,7 @@
 
 use super::block::{Block, are_free};
 use super::sections::Sections;
+use super::watch::Watch;
 use std::collections::HashMap;
 
 /// Divides all lengths by what they have in common; returns by how much.
@@ -78,16 +79,19 @@ pub(super) fn take_floors(blocks: &mut Vec<Block>) -> Result<Vec<Block>, ()> {
     Ok(floors)
 }
 
-/// Takes out blocks that find room wherever the others lie, one after the other.
+/// Takes out blocks that find room wherever the others lie, one after the other; all are left if time was
+/// over first.
 ///
 /// A block of room *a* that meets another of room *b* is kept from *a* + *b* − 1 offsets at most; if
 /// all that it meets leave it one of those up to its greatest, it can wait. Each comes with the owners of
 /// all that it meets.
-pub(super) fn take_easy(blocks: Vec<Block>) -> (Vec<Block>, Vec<(Block, Vec<u32>)>) {
+pub(super) fn take_easy(blocks: Vec<Block>, watch: &mut Watch<'_>) -> (Vec<Block>, Vec<(Block, Vec<u32>)>) {
     if !are_free(&blocks) {
         return (blocks, Vec::new());
     }
-    let neighbours = Sections::new(&blocks).neighbours(blocks.len());
+    let Some(neighbours) = Sections::new(&blocks).neighbours(blocks.len(), watch) else {
+        return (blocks, Vec::new());
+    };
     let kept_from = |id: usize, other: u32| u128::from(blocks[id].room + blocks[other as usize].room - 1);
     let mut kept: Vec<u128> =
         (0..blocks.len()).map(|id| neighbours.row(id).iter().map(|it| kept_from(id, *it)).sum()).collect();

@@ -114,6 +114,9 @@ struct Frame {
 
 const NONE: usize = usize::MAX;
 
+/// The slack of a section that is not measured yet.
+const UNKNOWN: u64 = u64::MAX;
+
 impl<'a> Search<'a> {
     /// Prepares a search.
     pub fn new(blocks: &'a [Block], ground: &'a Ground) -> Search<'a> {
@@ -154,11 +157,16 @@ impl<'a> Search<'a> {
         for section in 0..self.ground.sections.count {
             let live = self.live.row(section);
             let room = live.iter().map(|it| self.blocks[*it as usize].room).sum();
-            self.gauges[section] = Gauge { count: live.len() as u32, choices: 0, room, slack: 0 };
+            self.gauges[section] = Gauge { count: live.len() as u32, choices: 0, room, slack: UNKNOWN };
             self.touch(section as u32);
         }
-        if self.blocks.iter().zip(&self.offsets).any(|it| it.0.highest < *it.1) || !self.settle() {
+        if self.blocks.iter().zip(&self.offsets).any(|it| it.0.highest < *it.1) {
             return Outcome::Infeasible;
+        }
+        match self.settle(watch) {
+            Some(true) => {}
+            Some(false) => return Outcome::Infeasible,
+            None => return Outcome::Stopped,
         }
         let mut failures = 0;
         let mut frames: Vec<Frame> = Vec::new();
@@ -177,8 +185,11 @@ impl<'a> Search<'a> {
                 frames.push(Frame { block, range, parent, n_changes, n_pending: pending.len() });
                 parent = frames.len() - 1;
             }
-            let mut good = self.place(block) && self.settle();
-            while !good {
+            let mut good = if self.place(block) { self.settle(watch) } else { Some(false) };
+            while good != Some(true) {
+                if good.is_none() {
+                    return Outcome::Stopped;
+                }
                 failures += 1;
                 if parent == NONE {
                     return Outcome::Infeasible;
@@ -191,7 +202,7 @@ impl<'a> Search<'a> {
                 self.undo(frame.n_changes);
                 pending.truncate(frame.n_pending);
                 (range, parent) = (frame.range, frame.parent);
-                good = self.postpone(frame.block) && self.settle();
+                good = if self.postpone(frame.block) { self.settle(watch) } else { Some(false) };
             }
             pending.push((range, parent));
         }
@@ -361,23 +372,30 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Measures what has changed; `false` if a section is too full.
-    fn settle(&mut self) -> bool {
+    /// Measures what has changed; `false` if a section is too full, and none if time was over first.
+    fn settle(&mut self, watch: &mut Watch<'_>) -> Option<bool> {
         let mut good = true;
         while let Some(section) = self.dirty.pop() {
             self.is_dirty[section as usize] = false;
+            if watch.spend(self.live.row(section as usize).len()) {
+                return None;
+            }
             if good && !self.measure(section as usize) {
                 self.weights[section as usize] += 1;
                 good = false;
             }
         }
-        good
+        Some(good)
     }
 
     /// How high the blocks left in a section reach at least; `false` if that is too high.
     fn measure(&mut self, section: usize) -> bool {
         let live = self.live.row_mut(section);
-        // They were sorted before the last bounds were raised, and nearly are.
+        // They were sorted before the last bounds were raised, and nearly are; but for the first time.
+        if self.gauges[section].slack == UNKNOWN {
+            let offsets = &self.offsets;
+            live.sort_by_key(|block| offsets[*block as usize]);
+        }
         for at in 1..live.len() {
             let block = live[at];
             let offset = self.offsets[block as usize];

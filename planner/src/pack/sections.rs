@@ -1,6 +1,7 @@
 //! Time as the search sees it: only the steps at which the most blocks meet.
 
 use super::block::Block;
+use super::watch::Watch;
 
 /// Rows of a table, one after the other.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,43 @@ impl<T> Rows<T> {
             table.starts.push(table.items.len() as u32);
         }
         table
+    }
+
+    /// Rows of so many items each, which are still to be filled.
+    fn of_lengths(lengths: &[usize]) -> Rows<T>
+    where
+        T: Clone + Default,
+    {
+        let mut starts = vec![0];
+        let mut end = 0;
+        for length in lengths {
+            end += length;
+            starts.push(end as u32);
+        }
+        Rows { starts, items: vec![T::default(); end] }
+    }
+
+    /// The rows where of equal items in a row one is left.
+    fn without_repeats(mut self) -> Rows<T>
+    where
+        T: Copy + PartialEq,
+    {
+        let (mut read, mut written) = (0, 0);
+        for row in 1..self.starts.len() {
+            let start = written;
+            let end = self.starts[row] as usize;
+            for at in read..end {
+                let item = self.items[at];
+                if written == start || self.items[written - 1] != item {
+                    self.items[written] = item;
+                    written += 1;
+                }
+            }
+            read = end;
+            self.starts[row] = written as u32;
+        }
+        self.items.truncate(written);
+        self
     }
 
     fn range(&self, row: usize) -> std::ops::Range<usize> {
@@ -94,26 +132,68 @@ impl Sections {
         Sections { count: count as usize, spans, live: Rows::new(live) }
     }
 
-    /// Per block the blocks that it meets.
-    pub fn neighbours(&self, n_blocks: usize) -> Rows<u32> {
-        let mut rows = vec![Vec::new(); n_blocks];
+    /// Per block the blocks that it meets, ascending; none if time was over first.
+    ///
+    /// It takes a step for each two that meet, and no more memory than what comes out.
+    pub fn neighbours(&self, n_blocks: usize, watch: &mut Watch<'_>) -> Option<Rows<u32>> {
+        let mut counts = vec![0; n_blocks];
+        self.each_meeting(watch, |block, other| {
+            counts[block as usize] += 1;
+            counts[other as usize] += 1;
+        })?;
+        let mut rows = Rows::of_lengths(&counts);
+        let mut ends = counts;
+        ends.fill(0);
+        self.each_meeting(watch, |block, other| {
+            for (one, other) in [(block as usize, other), (other as usize, block)] {
+                rows.row_mut(one)[ends[one]] = other;
+                ends[one] += 1;
+            }
+        })?;
+        (0..n_blocks).for_each(|block| rows.row_mut(block).sort_unstable());
+        // With gaps, two blocks can meet more than once.
+        let has_gaps = (0..n_blocks).any(|block| 1 < self.spans.row(block).len());
+        Some(if has_gaps { rows.without_repeats() } else { rows })
+    }
+
+    /// Each two blocks that meet, once for each time that one of them begins while the other is there.
+    fn each_meeting(&self, watch: &mut Watch<'_>, mut with: impl FnMut(u32, u32)) -> Option<()> {
         for section in 0..self.count {
             let live = self.live.row(section);
             let enters =
                 |it: u32| self.spans.row(it as usize).binary_search_by_key(&(section as u32), |it| it.0).is_ok();
             let (new, old): (Vec<u32>, Vec<u32>) = live.iter().partition(|it| enters(**it));
             for (at, block) in new.iter().enumerate() {
-                for other in old.iter().chain(&new[..at]) {
-                    rows[*block as usize].push(*other);
-                    rows[*other as usize].push(*block);
+                if watch.spend(old.len() + at) {
+                    return None;
                 }
+                old.iter().chain(&new[..at]).for_each(|other| with(*block, *other));
             }
         }
-        // With gaps, two blocks can meet more than once.
-        for row in &mut rows {
-            row.sort_unstable();
-            row.dedup();
-        }
-        Rows::new(rows)
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Deadline;
+
+    #[test]
+    fn neighbours_come_once_and_not_out_of_time() {
+        let block = |owner, spans: &[(u32, u32)]| {
+            let spans = spans.to_vec();
+            Block { owner, spans, room: 1, lowest: 0, highest: 9, alignment: 1 }
+        };
+        let blocks = [block(0, &[(0, 2), (4, 6)]), block(1, &[(1, 5)]), block(2, &[(5, 7)]), block(3, &[(2, 4)])];
+        let sections = Sections::new(&blocks);
+        let rows = sections.neighbours(4, &mut Watch::new(Deadline::NEVER)).expect("there is time");
+        let neighbours: Vec<&[u32]> = (0..4).map(|block| rows.row(block)).collect();
+        assert_eq!(neighbours, [&[1, 2][..], &[0, 3], &[0], &[1]]);
+        let many: Vec<Block> = (0..200).map(|owner| block(owner, &[(0, 1)])).collect();
+        let sections = Sections::new(&many);
+        let over = &mut Watch::new(Deadline::after(std::time::Duration::ZERO));
+        assert!(sections.neighbours(200, over).is_none());
+        assert!(sections.neighbours(200, &mut over.granting(1 << 20)).is_some());
     }
 }

@@ -19,6 +19,7 @@ use super::units::alignment_of;
 use super::watch::Watch;
 use super::{Interval, Piece};
 use crate::Bytes;
+use std::cmp::Reverse;
 
 /// An interval that is not empty.
 struct Body {
@@ -78,6 +79,15 @@ enum Raised {
 
 /// Blocks above which pairs are too many to be searched.
 const MANY: usize = 400;
+
+/// Pairs of pieces that are too many to be searched: 100 MB.
+const MANY_PAIRS: usize = 2_000_000;
+
+/// Pairs of pieces of two bodies from which on those are left out that follow from others.
+const SEVERAL: usize = 64;
+
+/// Offsets of all states that may wait at once: 256 MB.
+const MANY_OFFSETS: usize = 16_000_000;
 
 /// What there is to be packed, and what was found out about it.
 pub(super) struct Windows {
@@ -152,7 +162,7 @@ impl Windows {
                 [body.size.saturating_mul(length), body.size, length, start][(round % 4) as usize]
             };
             let mut order: Vec<usize> = (0..self.bodies.len()).collect();
-            order.sort_by_cached_key(|it| (!self.bodies[*it].is_fixed, std::cmp::Reverse(key(it)), *it));
+            order.sort_by_cached_key(|it| (!self.bodies[*it].is_fixed, Reverse(key(it)), *it));
             let mut places: Vec<u64> = (1..=order.len() as u64).collect();
             if 4 <= round {
                 shuffle(&mut places, [2, 8, 32][(round / 4 % 3) as usize], &mut self.random);
@@ -167,6 +177,13 @@ impl Windows {
             }
         }
         best.map(|it| self.to_bytes(&it.1))
+    }
+
+    /// First fit of the largest first, whatever came before: where what is fixed and time allow it.
+    pub fn first_fit_by_size(&self, watch: &mut Watch<'_>) -> Option<Vec<Bytes>> {
+        let mut order: Vec<usize> = (0..self.bodies.len()).collect();
+        order.sort_by_key(|id| (!self.bodies[*id].is_fixed, Reverse(self.bodies[*id].size), *id));
+        self.place(order.into_iter(), watch).map(|offsets| self.to_bytes(&offsets))
     }
 
     fn place(&self, order: impl Iterator<Item = usize>, watch: &mut Watch<'_>) -> Option<Vec<u64>> {
@@ -186,10 +203,21 @@ impl Windows {
                 if met == 0 {
                     continue;
                 }
+                let first = taken.len();
                 each_meeting(body, &self.bodies[*other], |mine, its| {
                     let at = |it: Bytes| i128::from(offsets[*other]) + i128::from(it.0);
-                    taken.push((at(its.low) - i128::from(mine.high.0) + 1, at(its.high) - i128::from(mine.low.0)));
+                    let range = (at(its.low) - i128::from(mine.high.0) + 1, at(its.high) - i128::from(mine.low.0));
+                    // Of two bodies, most pieces that follow one another keep from the same offsets.
+                    match taken[first..].last_mut() {
+                        Some(last) if range.0 <= last.1 && last.0 <= range.1 => {
+                            *last = (last.0.min(range.0), last.1.max(range.1));
+                        }
+                        _ => taken.push(range),
+                    }
                 });
+            }
+            if watch.spend(taken.len() * (1 + taken.len().max(1).ilog2() as usize)) {
+                return None;
             }
             taken.sort_unstable();
             let mut at = i128::from(body.lowest);
@@ -232,7 +260,8 @@ impl Windows {
         let mut open = vec![State { offsets, n_decided: 0, decision: None }];
         let mut left = decisions;
         while let Some(State { offsets, n_decided, decision }) = open.pop() {
-            if left == 0 || watch.spend(self.pairs.len()) {
+            let is_deep = MANY_OFFSETS < open.len().saturating_mul(offsets.len());
+            if left == 0 || is_deep || watch.spend(self.pairs.len()) {
                 return Outcome::Stopped;
             }
             left -= 1;
@@ -341,7 +370,20 @@ fn each_meeting(first: &Body, second: &Body, mut with: impl FnMut(&Piece, &Piece
     }
 }
 
-/// All pairs; `None` if time was over first.
+/// Leaves those of which no other is at least as great on both sides: where the greater ones hold, so do the
+/// others. They are sorted, each once.
+fn leave_greatest(distances: &mut Vec<(i128, i128)>) {
+    let mut most = i128::MIN;
+    distances.reverse();
+    distances.retain(|(_, down)| {
+        let is_greater = most < *down;
+        most = most.max(*down);
+        is_greater
+    });
+    distances.reverse();
+}
+
+/// All pairs; `None` if there are too many, or time was over first.
 fn pairs(bodies: &[Body], watch: &mut Watch<'_>) -> Option<Vec<Pair>> {
     let mut pairs: Vec<Pair> = Vec::new();
     let mut distances: Vec<(i128, i128)> = Vec::new();
@@ -357,6 +399,12 @@ fn pairs(bodies: &[Body], watch: &mut Watch<'_>) -> Option<Vec<Pair>> {
             }
             distances.sort_unstable();
             distances.dedup();
+            if SEVERAL < distances.len() {
+                leave_greatest(&mut distances);
+            }
+            if MANY_PAIRS < pairs.len() + distances.len() {
+                return None;
+            }
             pairs.extend(distances.iter().map(|(up, down)| Pair { bodies: (first, second), up: *up, down: *down }));
         }
     }

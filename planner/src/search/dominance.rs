@@ -3,22 +3,26 @@
 use super::node::{Sizes, State};
 use crate::Deadline;
 
-/// Of more states than this in one node, later ones are compared with the first so many only.
-const MAX_RIVALS: usize = 4096;
-
 /// Leaves the states that none of the others dominates, cheapest first.
 ///
 /// P dominates Q if P can become Q by paying no more than what Q costs more: by evicting what only
 /// P has on-chip, and by writing back what both have and only Q has a copy of. What only Q has
 /// on-chip P may bring in for nothing, since it paid for that when it put it out, and since there
 /// is room for it: there is in Q.
-pub(super) fn retain_undominated<const W: usize>(states: &mut Vec<State<W>>, sizes: &Sizes, deadline: Deadline) {
+///
+/// Of more states than `max_rivals`, later ones are compared with the first so many only.
+pub(super) fn retain_undominated<const W: usize>(
+    states: &mut Vec<State<W>>,
+    sizes: &Sizes,
+    max_rivals: usize,
+    deadline: Deadline,
+) {
     states.sort_unstable_by_key(|it| (it.cost, it.peak, it.used, it.resident, it.host, it.parent, it.op));
     let mut kept: Vec<State<W>> = Vec::with_capacity(states.len());
     let mut is_late = false;
     for (index, state) in states.drain(..).enumerate() {
         is_late = is_late || index % 1024 == 1023 && deadline.has_passed();
-        if is_late || !kept.iter().take(MAX_RIVALS).any(|it| dominates(it, &state, sizes)) {
+        if is_late || !kept.iter().take(max_rivals).any(|it| dominates(it, &state, sizes)) {
             kept.push(state);
         }
     }

@@ -3,9 +3,6 @@
 use super::bits::Bits;
 use super::node::{Demand, GONE, Sizes, State, Transition};
 
-/// Subsets of more dying inputs than this are not looked through for the eager rule.
-const MAX_EAGER_INPUTS: u32 = 8;
-
 /// Whether running the operator at once, in this state, loses nothing.
 ///
 /// It does not if all of the following hold: it fits without evicting; what it reads and others
@@ -20,7 +17,8 @@ const MAX_EAGER_INPUTS: u32 = 8;
 ///
 /// For one dying input: the results are no larger. For an addition of equal sizes: always. For a
 /// concatenation: not, since half of the inputs could be spilled for less than the whole result.
-pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, sizes: &Sizes) -> bool {
+/// Of more than `max_inputs`, subsets are not looked through.
+pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, sizes: &Sizes, max_inputs: u32) -> bool {
     let missing = demand.reads.without(&state.resident);
     let missing_room = sizes.room_of(&missing);
     if missing.without(&demand.dying) != Bits::EMPTY
@@ -34,7 +32,7 @@ pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, siz
     }
     let dying = demand.dying.and(&state.resident);
     let inputs: Vec<(u64, u64)> = dying.iter().map(|it| (sizes.room[it], sizes.eviction(&state.host, it))).collect();
-    if MAX_EAGER_INPUTS < inputs.len() as u32 {
+    if max_inputs < inputs.len() as u32 {
         return false;
     }
     (0_u32..1 << inputs.len()).all(|evicted| {

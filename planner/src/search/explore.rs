@@ -1,6 +1,5 @@
 //! Level by level, one operator each, through the states.
 
-use super::Shortcuts;
 use super::bits::Bits;
 use super::dominance::{retain_distinct, retain_undominated};
 use super::executed::Executed;
@@ -8,6 +7,7 @@ use super::expand::{evictions, is_eager, run};
 use super::groups::{Group, to_go};
 use super::instance::Instance;
 use super::node::{Demand, Node, Sizes, State, TooWide, Transition};
+use super::{Shortcuts, Thresholds};
 use crate::Deadline;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -23,6 +23,9 @@ const STEPS_PER_STATE: usize = 8;
 /// Into how many parts a level falls, each with nodes of its own until they are put together.
 const N_PARTS: usize = 4;
 
+/// Nodes that a part may have, of some 300 B each: 0.6 GB in all parts.
+const MAX_NODES: usize = 500_000;
+
 /// What to look for, and with how much.
 pub(super) struct Quest<'a> {
     /// The level at which to stop: so many operators have run.
@@ -32,6 +35,7 @@ pub(super) struct Quest<'a> {
     /// Bounds on what is still to be charged.
     pub groups: &'a [Group],
     pub shortcuts: Shortcuts,
+    pub thresholds: Thresholds,
     /// States that go on from each level.
     pub beam: usize,
     /// Steps of the enumeration of evictions for one state and operator.
@@ -152,12 +156,12 @@ impl<const W: usize> Explorer<'_, W> {
     }
 
     fn compete(&mut self, nodes: &mut Vec<Node<W>>) {
-        let below = self.quest.below;
+        let Quest { below, deadline, thresholds, .. } = *self.quest;
         nodes.par_iter_mut().for_each(|node| {
             let sizes = Sizes::of(self.instance, node);
             node.states.retain(|it| it.cost + node.to_go < below);
             match self.quest.shortcuts.dominance {
-                true => retain_undominated(&mut node.states, &sizes, self.quest.deadline),
+                true => retain_undominated(&mut node.states, &sizes, thresholds.rivals, deadline),
                 false => retain_distinct(&mut node.states),
             }
         });
@@ -231,7 +235,8 @@ impl<const W: usize> Explorer<'_, W> {
                 let n_generated =
                     self.expand_state(share.node, state, trace, &sizes, &demands, &mut transitions, &mut part)?;
                 let n_generated = generated.fetch_add(n_generated, Ordering::Relaxed) + n_generated;
-                if limit < n_generated || self.quest.deadline.has_passed() {
+                let is_full = limit < n_generated || MAX_NODES < part.level.nodes.len();
+                if is_full || self.quest.deadline.has_passed() {
                     part.is_cut_off = true;
                     return Ok(part);
                 }
@@ -255,12 +260,12 @@ impl<const W: usize> Explorer<'_, W> {
     ) -> Result<usize, TooWide> {
         let groups = self.quest.groups;
         let mut eager = demands.iter().take(if self.quest.shortcuts.eager { demands.len() } else { 0 });
-        if let Some(eager) = eager.position(|it| is_eager(state, it, sizes)) {
+        if let Some(eager) = eager.position(|it| is_eager(state, it, sizes, self.quest.thresholds.eager_inputs)) {
             let demand = &demands[eager];
             let transition =
                 part.level.transition_once(self.instance, groups, node, demand.op, &mut transitions[eager])?;
             let successor = run(state, demand, transition, sizes, &Bits::EMPTY, trace);
-            part.level.nodes[transition.child].states.push(successor);
+            part.level.nodes[transition.child].push(successor);
             return Ok(1);
         }
         let mut n_generated = 0;
@@ -271,7 +276,7 @@ impl<const W: usize> Explorer<'_, W> {
             let budget = self.quest.below.saturating_sub(state.cost + to_go);
             let limit = self.quest.eviction_limit;
             let enumerated = evictions(state, demand, sizes, budget, limit, &mut |evicted| {
-                child.states.push(run(state, demand, transition, sizes, &evicted, trace));
+                child.push(run(state, demand, transition, sizes, &evicted, trace));
                 n_generated += 1;
             });
             n_generated += enumerated.n_steps / STEPS_PER_STATE;

@@ -12,19 +12,16 @@
 //! at all that touch its tensors. The search of a group, and of the whole problem at the root, adds
 //! to what a state has been charged the bounds of all groups below of which no operator has run.
 
-use super::Shortcuts;
 use super::bits::{has, put};
 use super::executed::Executed;
 use super::explore::{Exploration, Quest, explore};
 use super::instance::{Instance, SearchOp, SearchPair, Tracked};
 use super::node::{Node, State, TooWide};
 use super::reach::Reach;
+use super::{Shortcuts, Thresholds};
 use crate::Deadline;
 use crate::reach::{Reach as Relation, members};
 use std::ops::Range;
-
-/// A tensor is tiny if this many of them fit the scratchpad.
-const TINY: u64 = 512;
 
 /// An operator matters, whatever it touches, if it needs one part in so many of the scratchpad.
 const NEEDY: u64 = 4;
@@ -47,6 +44,7 @@ pub(super) struct Limits<'a> {
     /// States that may go on.
     pub states: usize,
     pub shortcuts: Shortcuts,
+    pub thresholds: Thresholds,
     pub deadline: Deadline<'a>,
 }
 
@@ -162,7 +160,9 @@ impl Group {
         reach: &Reach,
         limits: &Limits,
     ) -> Result<(), TooWide> {
-        let is_tiny = |tensor: &Tracked| instance.tracked[usize::from(*tensor)].room * TINY < instance.capacity;
+        let room = |tensor: Tracked| u128::from(instance.tracked[usize::from(tensor)].room);
+        let is_tiny =
+            |tensor: &Tracked| room(*tensor) * u128::from(limits.thresholds.tiny) < u128::from(instance.capacity);
         let matters = |op: u16| {
             let op = &instance.ops[usize::from(op)];
             instance.capacity < op.need * NEEDY || op.reads.iter().chain(&op.writes).any(|it| !is_tiny(it))
@@ -206,6 +206,7 @@ impl Group {
             below: self.paid,
             groups: &self.children,
             shortcuts: limits.shortcuts,
+            thresholds: limits.thresholds,
             beam: usize::MAX,
             eviction_limit: limits.states,
             state_limit: limits.states,

@@ -11,7 +11,7 @@ pub(super) struct Node<const W: usize> {
     pub ready: Ready,
     /// Tensors that were touched and will be read again; ascending. Sets of a state are sets of
     /// indices into this list.
-    pub live: Vec<Live>,
+    pub live: Box<[Live]>,
     /// What is still to be charged, at least.
     pub to_go: u64,
     pub states: Vec<State<W>>,
@@ -115,7 +115,7 @@ impl<const W: usize> Node<W> {
         if Bits::<W>::LIMIT < live.len() {
             return Err(TooWide);
         }
-        let (executed, ready) = (Executed::new(executed), Ready::new(ready));
+        let (executed, ready, live) = (Executed::new(executed), Ready::new(ready), live.into());
         Ok(Node { executed, ready, live, to_go: 0, states: Vec::new() })
     }
 
@@ -124,7 +124,7 @@ impl<const W: usize> Node<W> {
         let operator = &instance.ops[usize::from(op)];
         let has_all = |next: &u16| instance.ops[usize::from(*next)].predecessors.iter().all(|it| executed.has(*it));
         let ready = self.ready.after(op, operator.successors.iter().copied().filter(has_all).collect());
-        let mut live = self.live.clone();
+        let mut live = self.live.to_vec();
         for it in live.iter_mut().filter(|it| operator.reads.binary_search(&it.tensor).is_ok()) {
             it.remaining -= 1;
         }
@@ -140,7 +140,15 @@ impl<const W: usize> Node<W> {
         if Bits::<W>::LIMIT < live.len() {
             return Err(TooWide);
         }
-        Ok(Node { executed, ready, live, to_go: 0, states: Vec::new() })
+        Ok(Node { executed, ready, live: live.into(), to_go: 0, states: Vec::new() })
+    }
+
+    /// Adds a state. Most nodes of a wide level have but one.
+    pub fn push(&mut self, state: State<W>) {
+        if self.states.is_empty() {
+            self.states.reserve_exact(1);
+        }
+        self.states.push(state);
     }
 
     /// Makes ready for operators to run: what it shared with the node before it becomes its own.

@@ -3,6 +3,7 @@
 
 mod choices;
 mod damage;
+mod executed_sets;
 mod fragmented;
 mod generate;
 mod interpret;
@@ -13,6 +14,7 @@ mod program;
 
 pub use choices::{Choices, noise};
 pub use damage::{damage, overlap};
+pub use executed_sets::optimum_by_executed_sets;
 pub use fragmented::{FRAGMENTED, Fragmented};
 pub use generate::{Shape, random_problem, seeded_problem};
 pub use interpret::{Answer, compute, interpret, interpret_with};

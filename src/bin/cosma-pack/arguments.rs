@@ -58,7 +58,7 @@ pub struct Arguments {
     #[arg(long, value_name = "BYTES", allow_hyphen_values = true, default_value = "1")]
     alignment: Size,
 
-    /// Stop after SECONDS; explaining why there is no packing may take as long again
+    /// Stop after SECONDS; explaining why there is no packing may take half a second more
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "10")]
     time_limit: Seconds,
 }

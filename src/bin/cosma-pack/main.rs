@@ -17,7 +17,11 @@ use cosma_planner::pack::{self, Conflict, Interval, Lowest, Packing};
 use input::read;
 use output::Output;
 use std::process::ExitCode;
+use std::time::Duration;
 use table::Table;
+
+/// How long it may look for a reason after the time limit.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Why there is no packing, which decides the exit code.
 enum Failure {
@@ -52,9 +56,10 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
     if let Some(at) = pack::first_beyond_count(&table.intervals, arguments.alignment()) {
         return Err(Failure::Input(format!("{name}:{}", table.too_large(at))));
     }
+    let deadline = arguments.deadline();
     let (offsets, message) = match arguments.capacity() {
-        Some(capacity) => within(arguments, name, &table, capacity)?,
-        None => lowest(arguments, name, &table)?,
+        Some(capacity) => within(arguments, name, &table, capacity, deadline)?,
+        None => lowest(arguments, name, &table, deadline)?,
     };
     let output = Output::prepare(&arguments.output, table.with_offsets(&offsets).as_bytes());
     output
@@ -64,21 +69,27 @@ fn run(arguments: &Arguments) -> Result<String, Failure> {
 }
 
 /// Packs within a capacity, and returns the offsets and a message.
-fn within(arguments: &Arguments, name: &str, table: &Table, capacity: Bytes) -> Result<(Vec<Bytes>, String), Failure> {
+fn within(
+    arguments: &Arguments,
+    name: &str,
+    table: &Table,
+    capacity: Bytes,
+    deadline: Deadline,
+) -> Result<(Vec<Bytes>, String), Failure> {
     let (intervals, alignment) = (&table.intervals, arguments.alignment());
-    match pack::pack(intervals, capacity, alignment, arguments.deadline()) {
+    match pack::pack(intervals, capacity, alignment, deadline) {
         Packing::Placed(offsets) => {
             let height = height(intervals, &offsets);
             Ok((offsets, format!("placed: {} intervals, height {height} B of {capacity} B", intervals.len())))
         }
         Packing::Infeasible => {
-            let conflict = pack::conflict(intervals, capacity, alignment, arguments.deadline());
+            let conflict = pack::conflict(intervals, capacity, alignment, with_grace(deadline));
             let limit = format!("within {capacity} B");
             Err(Failure::Input(format!("{name}: {}", infeasible(table, conflict, &limit))))
         }
         Packing::Undecided => {
             let bound = pack::load(intervals, alignment);
-            let best = match pack::pack_lowest(intervals, alignment, Deadline::after(std::time::Duration::ZERO)) {
+            let best = match pack::pack_lowest(intervals, alignment, Deadline::after(Duration::ZERO)) {
                 Lowest::Placed(packing) => format!("the best packing found needs {} B", packing.height),
                 Lowest::Infeasible | Lowest::Undecided => "no packing was found".into(),
             };
@@ -89,10 +100,23 @@ fn within(arguments: &Arguments, name: &str, table: &Table, capacity: Bytes) -> 
     }
 }
 
+/// The time that is left to find out why there is no packing: half a second at least.
+fn with_grace(deadline: Deadline<'_>) -> Deadline<'_> {
+    match deadline.left() {
+        Some(left) if left < GRACE => Deadline::after(GRACE),
+        _ => deadline,
+    }
+}
+
 /// Packs as low as possible, and returns the offsets and a message.
-fn lowest(arguments: &Arguments, name: &str, table: &Table) -> Result<(Vec<Bytes>, String), Failure> {
+fn lowest(
+    arguments: &Arguments,
+    name: &str,
+    table: &Table,
+    deadline: Deadline,
+) -> Result<(Vec<Bytes>, String), Failure> {
     let (intervals, alignment) = (&table.intervals, arguments.alignment());
-    match pack::pack_lowest(intervals, alignment, arguments.deadline()) {
+    match pack::pack_lowest(intervals, alignment, deadline) {
         Lowest::Placed(packing) => {
             let (height, bound) = (packing.height, packing.lower_bound);
             let proof = if height == bound { "proven minimal" } else { "not proven minimal" };
@@ -102,7 +126,7 @@ fn lowest(arguments: &Arguments, name: &str, table: &Table) -> Result<(Vec<Bytes
             ))
         }
         Lowest::Infeasible => {
-            let conflict = pack::conflict(intervals, Bytes(u64::MAX), alignment, arguments.deadline());
+            let conflict = pack::conflict(intervals, Bytes(u64::MAX), alignment, with_grace(deadline));
             let message = infeasible(table, conflict, "at any height");
             Err(Failure::Input(format!("{name}: {message}")))
         }
