@@ -5,6 +5,7 @@
 // libMLIR.so those of g++ differ.
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/CAPI/AffineMap.h"
 #include "mlir/CAPI/IR.h"
 #include "mlir/CAPI/Support.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -544,6 +545,8 @@ void GroupOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects
   operatorEffects(*this, effects);
 }
 } // namespace cosma
+
+#include "access.inc"
 
 extern "C" void cosmaInsertDialect(MlirDialectRegistry registry) {
   unwrap(registry)->insert<cosma::CosmaDialect>();

@@ -162,6 +162,8 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
+include "access.td"
+
 def Cosma_Aliases : TypedArrayAttrBase<
   Attr<CPred<"::cosma::AliasAttr::is($_self)">>,
   "list of #cosma.alias, [result, operand] or [result, operand, byte]">;
@@ -198,11 +200,12 @@ class Cosma_Operator<string mnemonic, list<Trait> traits = []>
     OptionalAttr<Cosma_Aliases>:$in_place,
     OptionalAttr<DenseI64ArrayAttr>:$offsets,
     OptionalAttr<Cosma_Natural>:$workspace_offset,
-    OptionalAttr<Cosma_Residencies>:$residencies
+    OptionalAttr<Cosma_Residencies>:$residencies,
+    OptionalAttr<Cosma_AccessAttr>:$access
   );
   let results = (outs Variadic<AnyType>:$outputs);
   code operatorFormat = [{
-    $kind `(` $inputs `)` (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
+    $kind `(` $inputs `)` (`access` $access^)? (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
     (`workspace_at` $workspace_offset^)? (`in_place` custom<Aliases>($in_place)^)?
     (`residencies` custom<Residencies>($residencies)^)?
     attr-dict `:` functional-type($inputs, $outputs)
@@ -214,6 +217,7 @@ def OperatorOp : Cosma_Operator<"op"> {
   let description = [{
     Reads its operands and computes its results; `kind` says how, to those who know.
 
+    `access` says which elements of its operands it reads for which of its results, and so how it may be split.
     `macs` counts its multiply-accumulates. `workspace` is the room in bytes that it needs for
     itself while it runs. `in_place` lists pairs of a result and an operand (`#cosma.alias`): they may
     share bytes, if no other operator is still to read the operand. So a concatenation whose operands lie

@@ -14,6 +14,7 @@
 //! These are handles, as melior's are, and any number of them may refer to one operation. So an operation that is
 //! [erased](erase) lives until the handles are gone: to the end of the pass's run, or of [`edit`].
 
+mod access;
 mod context;
 mod diagnostic;
 mod edit;
@@ -35,6 +36,7 @@ mod tensor;
 mod transfer;
 mod verify;
 
+pub use access::{OperatorAccess, access, set_access};
 pub use context::{ContextOf, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
 pub use edit::{Use, as_mut, edit, erase, move_regions, replace_uses, restore, set_type, uses};
@@ -57,7 +59,7 @@ pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes
 pub use plan::{PlanSummary, plan_summary, set_plan_summary};
 pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
-pub use tensor::{SizeError, bits_of_element, size_in_bytes, size_with};
+pub use tensor::{SizeError, bits_of_element, bits_of_element_with, size_in_bytes, size_with};
 pub use transfer::{
     Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, store_into,
     transfer,

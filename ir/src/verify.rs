@@ -8,6 +8,7 @@
 //! is for the judge to say. MLIR calls them after its own checks of types and attributes.
 
 use crate::Diagnostic;
+use crate::access::verify_access;
 use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlays, read_residencies};
 use crate::ffi::{guard, string};
 use crate::function::WEIGHT;
@@ -79,7 +80,7 @@ fn verify_operator(operation: OperationRef) -> Verdict {
             verify_fact(operation, fact_name, value)?;
         }
     }
-    Ok(())
+    verify_access(operation)
 }
 
 fn verify_transfer(operation: OperationRef) -> Verdict {
