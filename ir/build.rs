@@ -36,7 +36,7 @@ fn generate(prefix: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         let program = prefix.join("bin/mlir-tblgen");
         let status = Command::new(&program)
             .args(arguments)
-            .args(["dialect/cosma.td", "-I"])
+            .args(["dialect/cosma.td", "-I", "dialect", "-I"])
             .arg(prefix.join("include"))
             .arg("-o")
             .arg(out.join(file))

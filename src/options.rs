@@ -49,6 +49,8 @@ impl Default for Options {
 pub struct Stages {
     /// Group operations that an accelerator runs as one operator.
     pub group: bool,
+    /// Say of each `cosma.op` that does not say it how it may be split, by its kind and shapes.
+    pub infer_access: bool,
     /// Print the live ranges of all tensors in source order.
     pub liveness: bool,
     /// Print the planner's input.

@@ -7,17 +7,18 @@
 //! On each function:
 //!
 //! 1. `cosma-group`: all later passes work on the grouped operators.
-//! 2. `cosma-liveness`, `cosma-print-problem`: they show the source, so they run before it changes.
-//! 3. `cosma-allocate` with `order=free` decides order and addresses jointly, with `order=source`
+//! 2. `cosma-infer-access`: it adds to operators what later passes may ask.
+//! 3. `cosma-liveness`, `cosma-print-problem`: they show the source, so they run before it changes.
+//! 4. `cosma-allocate` with `order=free` decides order and addresses jointly, with `order=source`
 //!    addresses only. Without it, `cosma-schedule` solves the joint problem and keeps only the order.
-//! 4. `cosma-insert-transfers` immediately after `cosma-allocate`: the steps in the residencies refer to
+//! 5. `cosma-insert-transfers` immediately after `cosma-allocate`: the steps in the residencies refer to
 //!    the present order of the block.
-//! 5. `cosma-verify`, before anything uses the planned program.
-//! 6. `cosma-print-plan`, which needs a correct program.
+//! 6. `cosma-verify`, before anything uses the planned program.
+//! 7. `cosma-print-plan`, which needs a correct program.
 //!
 //! Then, on the module:
 //!
-//! 7. `cosma-lower-addresses`: it adds symbols to the module and takes only verified functions.
+//! 8. `cosma-lower-addresses`: it adds symbols to the module and takes only verified functions.
 
 use crate::{Error, Options, Stages};
 use cosma_passes::{LowerOptions, order_name, solver_name, weights_name};
@@ -26,15 +27,28 @@ use std::time::Duration;
 
 /// Refuses stages that cannot follow each other.
 pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
-    let Stages { group, liveness, print_problem, schedule, allocate, print_plan, verify, lower_addresses } = *stages;
+    let Stages {
+        group,
+        infer_access,
+        liveness,
+        print_problem,
+        schedule,
+        allocate,
+        print_plan,
+        verify,
+        lower_addresses,
+    } = *stages;
     // The first stage that needs source form, unless planned form follows.
-    let source_only = match (schedule, liveness, print_problem, group) {
-        _ if allocate => return Ok(()),
-        (true, ..) => "--schedule",
-        (false, true, ..) => "--liveness",
-        (false, false, true, _) => "--print-problem",
-        (false, false, false, true) => "--group",
-        (false, false, false, false) => return Ok(()),
+    let needs_source = [
+        (schedule, "--schedule"),
+        (liveness, "--liveness"),
+        (print_problem, "--print-problem"),
+        (infer_access, "--infer-access"),
+        (group, "--group"),
+    ];
+    let source_only = match needs_source.iter().find(|it| it.0) {
+        Some((_, source_only)) if !allocate => source_only,
+        _ => return Ok(()),
     };
     let planned = [(print_plan, "--print-plan"), (verify, "--verify"), (lower_addresses, "--lower-addresses")];
     match planned.iter().find(|it| it.0) {
@@ -47,8 +61,9 @@ pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
 
 /// The passes on the module before those on its functions; `None` if no stage takes source form.
 pub(crate) fn source_pipeline(options: &Options) -> Option<&'static str> {
-    let Stages { group, liveness, print_problem, schedule, allocate, .. } = options.stages;
-    (group || liveness || print_problem || schedule || allocate).then_some("builtin.module(cosma-inline)")
+    let Stages { group, infer_access, liveness, print_problem, schedule, allocate, .. } = options.stages;
+    (group || infer_access || liveness || print_problem || schedule || allocate)
+        .then_some("builtin.module(cosma-inline)")
 }
 
 /// The passes on each function; `None` if there are none.
@@ -61,6 +76,9 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
     let mut passes = Vec::new();
     if stages.group {
         passes.push("cosma-group".into());
+    }
+    if stages.infer_access {
+        passes.push("cosma-infer-access".into());
     }
     if stages.liveness {
         passes.push(format!("cosma-liveness{{{machine}}}"));

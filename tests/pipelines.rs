@@ -38,6 +38,7 @@ fn run(text: &str, scratchpad: u64, stages: Stages) -> String {
 const ALLOCATE: Stages = Stages {
     group: false,
     liveness: false,
+    infer_access: false,
     print_problem: false,
     schedule: false,
     allocate: true,

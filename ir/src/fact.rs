@@ -98,6 +98,10 @@ impl Maker {
         Maker(context)
     }
 
+    pub(crate) fn context(self) -> MlirContext {
+        self.0
+    }
+
     pub(crate) fn name<'c>(self, name: &str) -> Identifier<'c> {
         // SAFETY: the context is alive and copies the text.
         unsafe { Identifier::from_raw(mlirIdentifierGet(self.0, Text::new(name).raw())) }

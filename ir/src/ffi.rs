@@ -1,7 +1,8 @@
 //! The C functions of `dialect/cosma.cpp`, and text that crosses the border.
 
 use mlir_sys::{
-    MlirAttribute, MlirContext, MlirDialectRegistry, MlirLocation, MlirModule, MlirOperation, MlirStringRef,
+    MlirAffineMap, MlirAttribute, MlirContext, MlirDialectRegistry, MlirLocation, MlirModule, MlirOperation,
+    MlirStringRef,
 };
 use std::any::Any;
 use std::ffi::c_void;
@@ -68,7 +69,29 @@ pub(crate) struct CosmaPlan {
     pub solver: MlirStringRef,
 }
 
+#[repr(C)]
+pub(crate) struct CosmaAccess {
+    pub sizes: *const i64,
+    pub kinds: *const i64,
+    pub ways: *const i64,
+    pub maps: *const MlirAffineMap,
+    pub n_dims: isize,
+    pub n_ways: isize,
+    pub n_maps: isize,
+}
+
+impl CosmaAccess {
+    /// One that is still to be read.
+    pub(crate) fn unread() -> CosmaAccess {
+        let none = std::ptr::null();
+        CosmaAccess { sizes: none, kinds: none, ways: none, maps: std::ptr::null(), n_dims: 0, n_ways: 0, n_maps: 0 }
+    }
+}
+
 unsafe extern "C" {
+    pub(crate) fn cosmaAccessAttr(context: MlirContext, access: *const CosmaAccess) -> MlirAttribute;
+    pub(crate) fn cosmaReadAccess(attribute: MlirAttribute, access: *mut CosmaAccess) -> bool;
+    pub(crate) fn cosmaAccessMap(attribute: MlirAttribute, index: isize) -> MlirAffineMap;
     pub(crate) fn cosmaCall(code: unsafe extern "C" fn(*mut *mut c_void), arguments: *mut *mut c_void) -> bool;
     pub(crate) fn cosmaLeave() -> !;
     pub(crate) fn cosmaInsertDialect(registry: MlirDialectRegistry);
@@ -100,6 +123,8 @@ unsafe extern "C" {
     pub(crate) fn cosmaIsCall(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaHasRecursiveEffects(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaDecomposePack(operation: MlirOperation) -> bool;
+    pub(crate) fn cosmaDetach(operation: MlirOperation);
+    pub(crate) fn cosmaDestroyDetached(operation: MlirOperation);
     pub(crate) fn cosmaIsSymbolUnused(symbol: MlirOperation, module: MlirOperation) -> bool;
     pub(crate) fn cosmaReadAlias(attribute: MlirAttribute, alias: *mut CosmaAlias) -> bool;
     pub(crate) fn cosmaReadResidency(attribute: MlirAttribute, residency: *mut CosmaResidency) -> bool;

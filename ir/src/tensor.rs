@@ -47,12 +47,9 @@ pub fn size_with(r#type: Type, element_bytes: Option<u64>) -> Result<u64, SizeEr
     if tensor.encoding().is_some() {
         return Err(SizeError::Encoded(r#type.to_string()));
     }
-    let element = tensor.element().to_raw();
-    // SAFETY: the type is alive, as its context is.
-    let is_float = unsafe { mlirTypeIsAFloat(element) };
-    let width = match element_bytes.filter(|_| is_float) {
+    let width = match element_bytes.filter(|_| is_float(tensor)) {
         Some(bytes) => bytes.checked_mul(8).ok_or_else(|| SizeError::TooLarge(r#type.to_string()))?,
-        None => width_in_bits(element).ok_or_else(|| SizeError::UnknownElement(r#type.to_string()))?,
+        None => bits_of_element(r#type).ok_or_else(|| SizeError::UnknownElement(r#type.to_string()))?,
     };
     let mut dimensions = Vec::new();
     for index in 0..tensor.rank() {
@@ -72,6 +69,17 @@ pub fn size_with(r#type: Type, element_bytes: Option<u64>) -> Result<u64, SizeEr
 /// How many bits each element of a tensor takes in one whose elements are packed.
 pub fn bits_of_element(tensor: Type) -> Option<u64> {
     width_in_bits(RankedTensorType::try_from(tensor).ok()?.element().to_raw())
+}
+
+/// The same where each element of a float tensor takes so many bytes.
+pub fn bits_of_element_with(tensor: Type, element_bytes: Option<u64>) -> Option<u64> {
+    let is_float = RankedTensorType::try_from(tensor).is_ok_and(is_float);
+    element_bytes.filter(|_| is_float).map_or_else(|| bits_of_element(tensor), |bytes| bytes.checked_mul(8))
+}
+
+fn is_float(tensor: RankedTensorType) -> bool {
+    // SAFETY: the type is alive, as its context is.
+    unsafe { mlirTypeIsAFloat(tensor.element().to_raw()) }
 }
 
 fn width_in_bits(element: MlirType) -> Option<u64> {

@@ -106,6 +106,33 @@ impl std::fmt::Display for Name {
     }
 }
 
+impl AccessError {
+    /// The same of an operator whose maps read these operands.
+    pub fn of_operands(mut self, operands: &[usize]) -> AccessError {
+        use AccessError::*;
+        match &mut self {
+            Rank { tensor, .. }
+            | NoSuchDim { tensor, .. }
+            | ZeroDivisor { tensor }
+            | Overflow { tensor }
+            | NoProjection { tensor }
+            | Twice { tensor, .. }
+            | Reduced { tensor, .. }
+            | Shared { tensor, .. }
+            | NotCovered { tensor, .. }
+            | NeverRead { tensor } => {
+                if let Name::Operand(index) = tensor
+                    && let Some(operand) = operands.get(*index)
+                {
+                    *tensor = Name::Operand(*operand);
+                }
+            }
+            Count { .. } | EmptyDim { .. } => {}
+        }
+        self
+    }
+}
+
 impl Expr {
     /// A dimension of the domain.
     pub fn dim(dim: usize) -> Expr {

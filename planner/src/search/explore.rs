@@ -209,18 +209,12 @@ impl<const W: usize> Explorer<'_, W> {
             .collect();
         let generated = generated.into_inner();
         self.n_generated += generated;
-        // A part that is cut off may not have come to what is too wide, so that counts last.
-        let is_cut_off = |part: &Result<Part<W>, TooWide>| part.as_ref().is_ok_and(|part| part.is_cut_off);
-        if left < generated || parts.iter().any(is_cut_off) {
+        if left < generated {
             return Ok(None);
         }
-        let mut level = NextLevel::default();
-        for part in parts {
-            let part = part?;
-            self.left_out = self.left_out.min(part.left_out);
-            level.take_over(part.level);
-        }
-        Ok(Some(level.nodes))
+        let Some(whole) = put_together(parts)? else { return Ok(None) };
+        self.left_out = self.left_out.min(whole.left_out);
+        Ok(Some(whole.level.nodes))
     }
 
     fn expand(&self, shares: &[Share<W>], generated: &AtomicUsize, limit: usize) -> Result<Part<W>, TooWide> {
@@ -303,6 +297,21 @@ struct Part<const W: usize> {
     is_cut_off: bool,
 }
 
+/// All parts as one; none if one of them was cut off. That one may not have come to what is too wide, so this counts
+/// only if none was: which of them are cut off depends on how fast the threads were.
+fn put_together<const W: usize>(parts: Vec<Result<Part<W>, TooWide>>) -> Result<Option<Part<W>>, TooWide> {
+    if parts.iter().flatten().any(|part| part.is_cut_off) {
+        return Ok(None);
+    }
+    let mut whole = Part { level: NextLevel::default(), left_out: u64::MAX, is_cut_off: false };
+    for part in parts {
+        let part = part?;
+        whole.left_out = whole.left_out.min(part.left_out);
+        whole.level.take_over(part.level);
+    }
+    Ok(Some(whole))
+}
+
 /// The nodes of the next level, each executed set once.
 struct NextLevel<const W: usize> {
     nodes: Vec<Node<W>>,
@@ -370,5 +379,23 @@ impl<const W: usize> NextLevel<W> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(is_cut_off: bool) -> Result<Part<1>, TooWide> {
+        Ok(Part { level: NextLevel::default(), left_out: u64::MAX, is_cut_off })
+    }
+
+    /// Whichever of the two parts is the first one, and whichever thread was the faster one.
+    #[test]
+    fn a_part_that_is_cut_off_counts_before_one_that_is_too_wide() {
+        assert!(matches!(put_together(vec![part(true), Err(TooWide)]), Ok(None)));
+        assert!(matches!(put_together(vec![Err(TooWide), part(true)]), Ok(None)));
+        assert!(matches!(put_together(vec![part(false), Err(TooWide)]), Err(TooWide)));
+        assert!(matches!(put_together(vec![part(false), part(false)]), Ok(Some(_))));
     }
 }

@@ -66,6 +66,10 @@ pub struct Arguments {
     #[command(flatten)]
     machine: MachineArguments,
 
+    /// Infer how each `cosma.op` without `access` may be split, from its kind and shapes; assumes the conventions of ONNX networks
+    #[arg(long, help_heading = "Stages")]
+    infer_access: bool,
+
     /// Print the live ranges of all tensors in source order to standard error
     #[arg(long, help_heading = "Stages")]
     liveness: bool,
@@ -102,7 +106,7 @@ pub struct Arguments {
 
     /// Run this pipeline of MLIR and COSMA passes instead of the stages
     #[arg(long, value_name = "PIPELINE", help_heading = "Stages",
-          conflicts_with_all = ["liveness", "schedule", "allocate", "verify", "lower_addresses", "solver",
+          conflicts_with_all = ["infer_access", "liveness", "schedule", "allocate", "verify", "lower_addresses", "solver",
                                 "time_limit", "dump_lp",
                                 "print_problem", "print_plan"])]
     pub pass_pipeline: Option<String>,
@@ -180,6 +184,7 @@ impl Arguments {
             model: ModelOptions::default(),
             stages: Stages {
                 group: self.model.groups_mlir(),
+                infer_access: self.infer_access,
                 liveness: self.liveness,
                 print_problem: self.print_problem,
                 schedule: self.schedule,

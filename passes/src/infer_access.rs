@@ -1,0 +1,40 @@
+//! `cosma-infer-access`: source form → source form, in which each `cosma.op` that does not say how it accesses its
+//! operands says it, as far as its kind and the shapes of its tensors tell.
+//!
+//! What they tell rests on conventions ([`cosma_tile::kinds`]): it is for networks whose operators follow them. An
+//! operator that says it keeps what it says.
+
+use crate::form::{Form, body, expect, operations};
+use crate::network::inferred;
+use cosma_ir::melior::Context;
+use cosma_ir::melior::ir::OperationRef;
+use cosma_ir::{Diagnostic, PassInfo, PassOptions, access, is_abstract, set_access};
+
+pub(crate) const INFO: PassInfo = PassInfo {
+    name: "cosma-infer-access",
+    description: "says of each cosma.op that does not say it how it may be split, by its kind and shapes",
+    anchor: "func.func",
+    options: &[],
+};
+
+pub(crate) fn run<'c>(_: &'c Context, function: OperationRef<'c, '_>, _: &PassOptions) -> Result<(), Diagnostic<'c>> {
+    infer_access(function)
+}
+
+/// Says of each `cosma.op` of a function in source form that does not say it how it accesses its operands, where its
+/// kind and shapes tell. A declaration stays as it is.
+///
+/// # Errors
+/// At the function in another form.
+pub fn infer_access<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
+    let Some(block) = body(function) else { return Ok(()) };
+    expect(function, INFO.name, Form::Source)?;
+    for operation in operations(block).filter(|it| is_abstract(*it)) {
+        if access(operation).is_none()
+            && let Some(inferred) = inferred(operation)
+        {
+            set_access(operation, &inferred);
+        }
+    }
+    Ok(())
+}
