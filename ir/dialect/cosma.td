@@ -1,7 +1,7 @@
 // COSMA's dialect: an abstract operator, and the transfers of a planned program.
 //
-// What can be said with upstream operations is said with them. The verifiers behind
-// `hasVerifier` and the dialect's attribute hooks are in Rust (ir/src/verify.rs).
+// What can be said with upstream operations is said with them. What the verifiers behind `hasVerifier` need
+// sizes and the machine for is in Rust (ir/src/verify.rs), as is what discardable attributes may be.
 
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
@@ -181,12 +181,20 @@ def HostMemory : Resource<"::cosma::HostMemory">;
 
 def Cosma_Natural : ConfinedAttr<I64Attr, [IntNonNegative]>;
 
+def Cosma_NotEmpty : AttrConstraint<
+  CPred<"!::llvm::cast<::mlir::StringAttr>($_self).getValue().empty()">, "that is not empty">;
+
 // What runs as one operator: `cosma.op` and `cosma.group`.
+//
+// `in_place` is no destination-passing style: it permits, where `outs` decide; a result may have several
+// operands to choose from, or a part of one, and most results have none. And a group has no interface by which
+// passes know what flows into its region (RegionBranchOpInterface): remove-dead-values would drop operands and
+// results, while `in_place`, `offsets` and `residencies` still count those that were there.
 class Cosma_Operator<string mnemonic, list<Trait> traits = []>
     : Cosma_Op<mnemonic, traits # [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let arguments = (ins
     Variadic<AnyType>:$inputs,
-    StrAttr:$kind,
+    ConfinedAttr<StrAttr, [Cosma_NotEmpty]>:$kind,
     OptionalAttr<Cosma_Natural>:$macs,
     OptionalAttr<Cosma_Natural>:$workspace,
     OptionalAttr<Cosma_Aliases>:$in_place,
@@ -280,11 +288,10 @@ class Cosma_BringIn<string mnemonic>
     AnyStaticShapeTensor:$source,
     OptionalAttr<DenseI64ArrayAttr>:$static_offsets,
     OptionalAttr<DenseI64ArrayAttr>:$static_sizes,
-    OptionalAttr<I64Attr>:$offset,
-    UnitAttr:$streamed
+    OptionalAttr<Cosma_Natural>:$offset
   );
   let assemblyFormat = [{
-    $source `` custom<Region>($static_offsets, $static_sizes) (`at` $offset^)? (`streamed` $streamed^)? attr-dict
+    $source `` custom<Region>($static_offsets, $static_sizes) custom<Placement>($offset) attr-dict
     `:` custom<PieceType>(type($source), type($target))
   }];
 }
@@ -306,8 +313,8 @@ class Cosma_TakeOut<string mnemonic>
 def LoadOp : Cosma_BringIn<"load"> {
   let summary = "host memory to scratchpad, an argument's first time";
   let description = [{
-    Compulsory traffic. The result lies `at` an offset in bytes; or it is `streamed`, passes by
-    on the way to the next operator, and has no address.
+    Compulsory traffic. The result lies `at` an offset in bytes; or, without an offset, it is `streamed`: it
+    passes by on the way to the next operator, and has no address.
 
     With a region, `[offsets] [sizes]`, it brings in that part of the tensor alone: in the scratchpad its
     elements lie side by side, in host memory in rows of the whole tensor.

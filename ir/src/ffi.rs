@@ -123,6 +123,8 @@ unsafe extern "C" {
     pub(crate) fn cosmaIsCall(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaHasRecursiveEffects(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaDecomposePack(operation: MlirOperation) -> bool;
+    pub(crate) fn cosmaDetach(operation: MlirOperation);
+    pub(crate) fn cosmaDestroyDetached(operation: MlirOperation);
     pub(crate) fn cosmaIsSymbolUnused(symbol: MlirOperation, module: MlirOperation) -> bool;
     pub(crate) fn cosmaReadAlias(attribute: MlirAttribute, alias: *mut CosmaAlias) -> bool;
     pub(crate) fn cosmaReadResidency(attribute: MlirAttribute, residency: *mut CosmaResidency) -> bool;

@@ -71,7 +71,7 @@ func.func @transfers(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tenso
   // GENERIC: "cosma.load"(%{{.*}}) <{offset = 64 : i64}> : (tensor<8xi8>) -> tensor<8xi8>
   %0 = cosma.load %x at 64 : tensor<8xi8>
   // CHECK: cosma.load %{{.*}} streamed : tensor<8xi8>
-  // GENERIC: "cosma.load"(%{{.*}}) <{streamed}> : (tensor<8xi8>) -> tensor<8xi8>
+  // GENERIC: "cosma.load"(%{{.*}}) : (tensor<8xi8>) -> tensor<8xi8>
   %1 = cosma.load %w streamed : tensor<8xi8>
   // CHECK: cosma.op "Mul"
   %2 = cosma.op "Mul"(%0, %1) at [0] : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
@@ -82,7 +82,7 @@ func.func @transfers(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tenso
   // GENERIC: "cosma.reload"(%{{.*}}) <{offset = 128 : i64}> : (tensor<8xi8>) -> tensor<8xi8>
   %4 = cosma.reload %3 at 128 : tensor<8xi8>
   // CHECK: cosma.reload %{{.*}} streamed : tensor<8xi8>
-  // GENERIC: "cosma.reload"(%{{.*}}) <{streamed}> : (tensor<8xi8>) -> tensor<8xi8>
+  // GENERIC: "cosma.reload"(%{{.*}}) : (tensor<8xi8>) -> tensor<8xi8>
   %5 = cosma.reload %w streamed : tensor<8xi8>
   // CHECK: cosma.op "Mul"
   %6 = cosma.op "Mul"(%4, %5) at [0] : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
