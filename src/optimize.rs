@@ -38,14 +38,14 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
     check(&options.stages)?;
     let context = context_of(module);
     register_passes();
-    if options.stages.schedule || options.stages.allocate {
+    if options.stages.tile || options.stages.schedule || options.stages.allocate {
         let is_unknown =
             |function: &OperationRef| has_body(*function) && options.machine.resolve_if_said(*function).is_none();
         if functions(module.as_operation()).iter().any(is_unknown) {
             return Err(Error::NoScratchpad);
         }
     }
-    on_all(&context, module, options, |report| {
+    on_all(&context, module, options, |module, report| {
         options.model.write(module.as_operation());
         let mut is_right = true;
         if let Some(pipeline) = source_pipeline(options) {
@@ -86,7 +86,7 @@ pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> R
         register_all_passes();
         cosma_passes::register();
     }
-    on_all(&context, module, options, |report| {
+    on_all(&context, module, options, |module, report| {
         options.model.write(module.as_operation());
         options.machine.write(module.as_operation());
         functions(module.as_operation())
@@ -105,18 +105,17 @@ pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> R
 
 /// Calls `run` in a session with the watcher and the printer of the options, and collects diagnostics:
 /// warnings go into the report. If `run` fails or returns false, restores the module.
-fn on_all(
+fn on_all<'c>(
     context: &Context,
-    module: &Module,
+    module: &mut Module<'c>,
     options: &Options,
-    run: impl FnOnce(&mut Report) -> Result<bool, Error>,
+    run: impl FnOnce(&mut Module<'c>, &mut Report) -> Result<bool, Error>,
 ) -> Result<Report, Error> {
-    let operation = module.as_operation();
-    let before = (*operation).clone();
+    let before = (*module.as_operation()).clone();
     let reports = Reports::attach(context);
     let mut report = Report::default();
     let session = Session::new(options.watcher.clone(), options.printer.clone());
-    let outcome = session.accompany(operation, || run(&mut report));
+    let outcome = session.accompany(module, |module| run(module, &mut report));
     let diagnostics = reports.take();
     let error = match outcome {
         Ok(true) => {
@@ -126,7 +125,7 @@ fn on_all(
         Ok(false) => Error::Module(diagnostics),
         Err(error) => error,
     };
-    restore(operation, before);
+    restore(module, before);
     Err(error)
 }
 

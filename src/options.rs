@@ -55,6 +55,8 @@ pub struct Stages {
     pub liveness: bool,
     /// Print the planner's input.
     pub print_problem: bool,
+    /// Split operators into tiles where they do not fit, or move less in tiles.
+    pub tile: bool,
     /// Let the planner reorder the operators.
     pub schedule: bool,
     /// Decide live intervals and addresses.

@@ -9,16 +9,17 @@
 //! 1. `cosma-group`: all later passes work on the grouped operators.
 //! 2. `cosma-infer-access`: it adds to operators what later passes may ask.
 //! 3. `cosma-liveness`, `cosma-print-problem`: they show the source, so they run before it changes.
-//! 4. `cosma-allocate` with `order=free` decides order and addresses jointly, with `order=source`
+//! 4. `cosma-tile`: all later passes decide about the tiles.
+//! 5. `cosma-allocate` with `order=free` decides order and addresses jointly, with `order=source`
 //!    addresses only. Without it, `cosma-schedule` solves the joint problem and keeps only the order.
-//! 5. `cosma-insert-transfers` immediately after `cosma-allocate`: the steps in the residencies refer to
+//! 6. `cosma-insert-transfers` immediately after `cosma-allocate`: the steps in the residencies refer to
 //!    the present order of the block.
-//! 6. `cosma-verify`, before anything uses the planned program.
-//! 7. `cosma-print-plan`, which needs a correct program.
+//! 7. `cosma-verify`, before anything uses the planned program.
+//! 8. `cosma-print-plan`, which needs a correct program.
 //!
 //! Then, on the module:
 //!
-//! 8. `cosma-lower-addresses`: it adds symbols to the module and takes only verified functions.
+//! 9. `cosma-lower-addresses`: it adds symbols to the module and takes only verified functions.
 
 use crate::{Error, Options, Stages};
 use cosma_passes::{LowerOptions, order_name, solver_name, weights_name};
@@ -32,6 +33,7 @@ pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
         infer_access,
         liveness,
         print_problem,
+        tile,
         schedule,
         allocate,
         print_plan,
@@ -41,6 +43,7 @@ pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
     // The first stage that needs source form, unless planned form follows.
     let needs_source = [
         (schedule, "--schedule"),
+        (tile, "--tile"),
         (liveness, "--liveness"),
         (print_problem, "--print-problem"),
         (infer_access, "--infer-access"),
@@ -61,8 +64,8 @@ pub(crate) fn check(stages: &Stages) -> Result<(), Error> {
 
 /// The passes on the module before those on its functions; `None` if no stage takes source form.
 pub(crate) fn source_pipeline(options: &Options) -> Option<&'static str> {
-    let Stages { group, infer_access, liveness, print_problem, schedule, allocate, .. } = options.stages;
-    (group || infer_access || liveness || print_problem || schedule || allocate)
+    let Stages { group, infer_access, liveness, print_problem, tile, schedule, allocate, .. } = options.stages;
+    (group || infer_access || liveness || print_problem || tile || schedule || allocate)
         .then_some("builtin.module(cosma-inline)")
 }
 
@@ -86,8 +89,11 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
     if stages.print_problem {
         passes.push(format!("cosma-print-problem{{{machine}}}"));
     }
+    let order = order_name(if stages.schedule { Order::Free } else { Order::Source });
+    if stages.tile {
+        passes.push(format!("cosma-tile{{{machine} order={order} {effort}}}"));
+    }
     if stages.allocate {
-        let order = order_name(if stages.schedule { Order::Free } else { Order::Source });
         passes.push(format!("cosma-allocate{{{machine} order={order} {effort}}}"));
         passes.push("cosma-insert-transfers".into());
     } else if stages.schedule {

@@ -43,6 +43,10 @@ pub struct FunctionReport {
     pub seconds: f64,
     /// The solver that found the plan: `search`, `ilp` or `greedy`.
     pub solver: String,
+    /// With `--tile`: `all tilings` if no tiling has less non-compulsory traffic, otherwise `these tiles`, to
+    /// which the lower bound belongs. Left out without `--tile`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
 }
 
 /// Bytes moved between scratchpad and host memory.
@@ -86,6 +90,7 @@ impl FunctionReport {
             min_scratchpad_is: (!facts.is_min_exact).then(|| LOWER_BOUND.to_owned()),
             seconds: duration.as_secs_f64(),
             solver: facts.solver,
+            proof: facts.proof,
         })
     }
 }

@@ -36,6 +36,7 @@ fn run(text: &str, scratchpad: u64, stages: Stages) -> String {
 }
 
 const ALLOCATE: Stages = Stages {
+    tile: false,
     group: false,
     liveness: false,
     infer_access: false,

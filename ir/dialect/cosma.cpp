@@ -38,7 +38,8 @@ using namespace mlir;
 
 // Rust's side. Each returns whether all is well; what is not, it has said through MLIR.
 extern "C" {
-bool cosmaVerifyOperation(MlirOperation operation);
+bool cosmaVerifyOperator(MlirOperation operation);
+bool cosmaVerifyTransfer(MlirOperation operation);
 bool cosmaVerifyAttribute(MlirOperation operation, MlirStringRef name, MlirAttribute value);
 // `argument` is -1 for the result of a function.
 bool cosmaVerifyArgumentAttribute(MlirOperation operation, intptr_t argument, MlirStringRef name,
@@ -93,6 +94,28 @@ void printRegion(OpAsmPrinter &printer, Operation *, DenseI64ArrayAttr offsets, 
   print(offsets);
   printer << ' ';
   print(sizes);
+}
+
+// `at` an offset, or `streamed` where there is none.
+ParseResult parsePlacement(OpAsmParser &parser, IntegerAttr &offset) {
+  SMLoc location = parser.getCurrentLocation();
+  if (succeeded(parser.parseOptionalKeyword("streamed")))
+    return success();
+  if (failed(parser.parseOptionalKeyword("at")))
+    return parser.emitError(location) << "needs an offset, as 'at 64', or 'streamed'";
+  if (parser.parseAttribute(offset, parser.getBuilder().getIntegerType(64)))
+    return failure();
+  location = parser.getCurrentLocation();
+  if (succeeded(parser.parseOptionalKeyword("streamed")))
+    return parser.emitError(location) << "has both an offset and 'streamed'";
+  return success();
+}
+
+void printPlacement(OpAsmPrinter &printer, Operation *, IntegerAttr offset) {
+  if (offset)
+    printer << "at " << offset.getValue();
+  else
+    printer << "streamed";
 }
 
 // `source`, or `source -> target` where they differ.
@@ -311,6 +334,18 @@ LogicalResult ResidencyAttr::verify(EmitError emitError, int64_t start, int64_t 
   return success();
 }
 
+LogicalResult TileAttr::verify(EmitError emitError, StringAttr of, DenseI64ArrayAttr offsets,
+                               DenseI64ArrayAttr sizes) {
+  if (of.getValue().empty())
+    return fail(emitError, "has no operator");
+  if (offsets.size() != sizes.size())
+    return fail(emitError, "has ", offsets.size(), " offsets and ", sizes.size(), " sizes");
+  for (auto [offset, size] : llvm::zip(offsets.asArrayRef(), sizes.asArrayRef()))
+    if (offset < 0 || size < 1)
+      return fail(emitError, "has a loop from ", offset, " of ", size, " iterations");
+  return success();
+}
+
 FailureOr<ResidencyAttr> ResidencyAttr::from(Attribute attribute, EmitError emitError) {
   if (auto typed = dyn_cast<ResidencyAttr>(attribute))
     return typed;
@@ -390,7 +425,7 @@ bool MachineAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
 
 LogicalResult PlanAttr::verify(EmitError emitError, int64_t operators, PlanStatus, int64_t total, int64_t compulsory,
                                int64_t nonCompulsory, int64_t lowerBound, int64_t fragmentation, int64_t peak,
-                               int64_t minScratchpad, LeastIs, StringAttr) {
+                               int64_t minScratchpad, LeastIs, StringAttr, StringAttr) {
   for (int64_t number :
        {operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad})
     if (number < 0)
@@ -477,12 +512,31 @@ LogicalResult CosmaDialect::verifyRegionResultAttribute(Operation *operation, un
                                               wrap(attribute.getValue())));
 }
 
-LogicalResult OperatorOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
-LogicalResult GroupOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
-LogicalResult LoadOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
-LogicalResult ReloadOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
-LogicalResult SpillOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
-LogicalResult StoreOp::verify() { return success(cosmaVerifyOperation(wrap(getOperation()))); }
+template <typename Op>
+static LogicalResult verifyOperator(Op op) {
+  size_t numResults = op->getNumResults();
+  if (op.getOffsets() && op.getOffsets()->size() != numResults)
+    return op.emitOpError() << "needs one offset for each of its " << numResults << " results, but has "
+                            << op.getOffsets()->size();
+  return success(cosmaVerifyOperator(wrap(op.getOperation())));
+}
+
+LogicalResult OperatorOp::verify() { return verifyOperator(*this); }
+
+// The region takes the operands and gives the results.
+LogicalResult GroupOp::verify() {
+  Block &body = getBody().front();
+  if (TypeRange(body.getArgumentTypes()) != TypeRange(getInputs().getTypes()))
+    return emitOpError("needs a body whose arguments have the types of its operands");
+  if (TypeRange(body.getTerminator()->getOperandTypes()) != TypeRange(getOutputs().getTypes()))
+    return emitOpError("needs a body that yields values of the types of its results");
+  return verifyOperator(*this);
+}
+
+LogicalResult LoadOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
+LogicalResult ReloadOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
+LogicalResult SpillOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
+LogicalResult StoreOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
 
 // A planned operator reads and writes the scratchpad; one without a result is there for something that
 // only it knows.
@@ -553,12 +607,12 @@ public:
   StringRef getArgument() const override { return registered.name; }
   StringRef getDescription() const override { return registered.description; }
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<cosma::CosmaDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect>();
+    registry.insert<cosma::CosmaDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect,
+                    tensor::TensorDialect>();
     // What runs on a module lowers it, with passes of MLIR's.
     if (registered.anchor == "builtin.module")
       registry.insert<affine::AffineDialect, bufferization::BufferizationDialect, index::IndexDialect,
-                      linalg::LinalgDialect, math::MathDialect, scf::SCFDialect, tensor::TensorDialect,
-                      tosa::TosaDialect>();
+                      linalg::LinalgDialect, math::MathDialect, scf::SCFDialect, tosa::TosaDialect>();
   }
 
 protected:
@@ -643,7 +697,8 @@ struct CosmaMachine {
 struct CosmaPlan {
   int64_t operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad;
   bool isOptimal, isMinExact;
-  MlirStringRef solver;
+  // Without a proof, that is empty.
+  MlirStringRef solver, proof;
 };
 }
 
@@ -686,7 +741,8 @@ extern "C" bool cosmaReadPlan(MlirAttribute attribute, CosmaPlan *plan) {
            typed.getMinScratchpad(),
            typed.getStatus() == cosma::PlanStatus::Optimal,
            typed.getMinScratchpadIs() == cosma::LeastIs::Exact,
-           wrap(typed.getSolver().getValue())};
+           wrap(typed.getSolver().getValue()),
+           wrap(typed.getProof() ? typed.getProof().getValue() : StringRef())};
   return true;
 }
 
@@ -717,7 +773,8 @@ extern "C" MlirAttribute cosmaPlanAttr(MlirContext context, const CosmaPlan *pla
       in, plan->operators, plan->isOptimal ? cosma::PlanStatus::Optimal : cosma::PlanStatus::Feasible, plan->total,
       plan->compulsory, plan->nonCompulsory, plan->lowerBound, plan->fragmentation, plan->peak, plan->minScratchpad,
       plan->isMinExact ? cosma::LeastIs::Exact : cosma::LeastIs::LowerBound,
-      StringAttr::get(in, unwrap(plan->solver))));
+      StringAttr::get(in, unwrap(plan->solver)),
+      plan->proof.length ? StringAttr::get(in, unwrap(plan->proof)) : StringAttr()));
 }
 
 //===-- What the C interface lacks -----------------------------------------------------------===//
@@ -805,14 +862,43 @@ extern "C" bool cosmaIsSymbolUnused(MlirOperation symbol, MlirOperation module) 
   return SymbolTable::symbolKnownUseEmpty(unwrap(symbol), unwrap(module));
 }
 
-// Takes a linalg.pack or linalg.unpack of tensors apart, which is gone then; gives whether that went well.
+// Makes what takes a linalg.pack or linalg.unpack of tensors apart take its place, if it can; nothing reads the
+// operation then, which stays.
 extern "C" bool cosmaDecomposePack(MlirOperation operation) {
   Operation *op = unwrap(operation);
+  if (!isa<linalg::PackOp, linalg::UnPackOp>(op))
+    return false;
   IRRewriter rewriter(op->getContext());
   rewriter.setInsertionPoint(op);
-  if (auto pack = dyn_cast<linalg::PackOp>(op))
-    return succeeded(linalg::lowerPack(rewriter, pack));
-  if (auto unpack = dyn_cast<linalg::UnPackOp>(op))
-    return succeeded(linalg::lowerUnPack(rewriter, unpack));
+  Operation *copy = rewriter.clone(*op);
+  op->replaceAllUsesWith(copy->getResults());
+  rewriter.setInsertionPoint(copy);
+  auto pack = dyn_cast<linalg::PackOp>(copy);
+  if (pack ? succeeded(linalg::lowerPack(rewriter, pack))
+           : succeeded(linalg::lowerUnPack(rewriter, cast<linalg::UnPackOp>(copy))))
+    return true;
+  copy->replaceAllUsesWith(op->getResults());
+  copy->erase();
   return false;
+}
+
+// Takes an operation out of its block, and the operands from it and from all in its regions.
+extern "C" void cosmaDetach(MlirOperation operation) {
+  unwrap(operation)->remove();
+  unwrap(operation)->walk([](Operation *inner) { inner->setOperands(ValueRange()); });
+}
+
+// Destroys an operation that was detached, unless it is in a block again, or something reads what is in it.
+extern "C" void cosmaDestroyDetached(MlirOperation operation) {
+  Operation *op = unwrap(operation);
+  auto isFree = [](Value value) { return value.use_empty(); };
+  WalkResult walked = op->walk([&](Operation *inner) {
+    bool isUnused = llvm::all_of(inner->getResults(), isFree);
+    for (Region &region : inner->getRegions())
+      for (Block &block : region)
+        isUnused &= llvm::all_of(block.getArguments(), isFree);
+    return isUnused ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  if (!op->getBlock() && !walked.wasInterrupted())
+    op->destroy();
 }

@@ -1,7 +1,7 @@
 // COSMA's dialect: an abstract operator, and the transfers of a planned program.
 //
-// What can be said with upstream operations is said with them. The verifiers behind
-// `hasVerifier` and the dialect's attribute hooks are in Rust (ir/src/verify.rs).
+// What can be said with upstream operations is said with them. What the verifiers behind `hasVerifier` need
+// sizes and the machine for is in Rust (ir/src/verify.rs), as is what discardable attributes may be.
 
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
@@ -30,6 +30,8 @@ def Cosma_Dialect : Dialect {
       `cosma.in_place`, COSMA goes by what it knows of them. `cosma.residencies` also stands on arguments
       of functions.
     - `cosma.plan`, on a function: a `#cosma.plan`.
+    - `cosma.tiling`, on a function that `cosma-tile` looked at: how many bytes of non-compulsory traffic no tiling
+      avoids, or `"unknown"`.
 
     `#cosma.machine`, `#cosma.alias` and `#cosma.residency` each have a *builtin spelling* as well, for
     tools that write source form and do not know the dialect. Each stands wherever the typed one may, and
@@ -144,7 +146,8 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     Everything but `operators` is in bytes. `total` is what is moved, `compulsory` what every plan moves, and
     `non_compulsory` the rest, of which `fragmentation` is caused by addresses; no plan has less of it than
     `lower_bound`. `peak` is the most that lies in the scratchpad at once. With less than `min_scratchpad` the
-    function cannot run; with that much it can, unless `min_scratchpad_is` a `lower_bound`.
+    function cannot run; with that much it can, unless `min_scratchpad_is` a `lower_bound`. After `cosma-tile`,
+    `proof` says for which tilings `lower_bound` holds: `all tilings`, or `these tiles`.
   }];
   let parameters = (ins
     "int64_t":$operators,
@@ -157,9 +160,28 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     "int64_t":$peak,
     "int64_t":$min_scratchpad,
     DefaultValuedParameter<"::cosma::LeastIs", "::cosma::LeastIs::Exact">:$min_scratchpad_is,
-    "::mlir::StringAttr":$solver
+    "::mlir::StringAttr":$solver,
+    OptionalParameter<"::mlir::StringAttr">:$proof
   );
   let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Cosma_TileAttr : Cosma_Attr<"Tile", "tile"> {
+  let summary = "which operator a tile is of, and which part of it";
+  let description = [{
+    The name of an operator of the network before it was cut, and the part of its loops that the tile runs:
+    where that begins and how many iterations it has, loop by loop, in the order of the operator's access.
+
+    ```mlir
+    #cosma.tile<"Conv_3", [0, 0, 12, 0, 0, 0, 0] [1, 16, 4, 16, 8, 3, 3]>
+    ```
+  }];
+  let parameters = (ins
+    "::mlir::StringAttr":$of,
+    "::mlir::DenseI64ArrayAttr":$offsets,
+    "::mlir::DenseI64ArrayAttr":$sizes
+  );
+  let assemblyFormat = "`<` $of `,` $offsets $sizes `>`";
 }
 
 include "access.td"
@@ -181,12 +203,21 @@ def HostMemory : Resource<"::cosma::HostMemory">;
 
 def Cosma_Natural : ConfinedAttr<I64Attr, [IntNonNegative]>;
 
+def Cosma_NotEmpty : AttrConstraint<
+  CPred<"!::llvm::cast<::mlir::StringAttr>($_self).getValue().empty()">, "that is not empty">;
+
 // What runs as one operator: `cosma.op` and `cosma.group`.
+//
+// `in_place` is no destination-passing style: it permits, where `outs` decide; a result may have several
+// operands to choose from, or a part of one, and most results have none. And a group has no interface by which
+// passes know what flows into its region (RegionBranchOpInterface): remove-dead-values would drop operands and
+// results, while `in_place`, `offsets` and `residencies` still count those that were there.
 class Cosma_Operator<string mnemonic, list<Trait> traits = []>
     : Cosma_Op<mnemonic, traits # [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let arguments = (ins
     Variadic<AnyType>:$inputs,
-    StrAttr:$kind,
+    ConfinedAttr<StrAttr, [Cosma_NotEmpty]>:$kind,
+    OptionalAttr<Cosma_TileAttr>:$tile,
     OptionalAttr<Cosma_Natural>:$macs,
     OptionalAttr<Cosma_Natural>:$workspace,
     OptionalAttr<Cosma_Aliases>:$in_place,
@@ -197,7 +228,7 @@ class Cosma_Operator<string mnemonic, list<Trait> traits = []>
   );
   let results = (outs Variadic<AnyType>:$outputs);
   code operatorFormat = [{
-    $kind `(` $inputs `)` (`access` $access^)? (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
+    $kind `(` $inputs `)` (`tile` $tile^)? (`access` $access^)? (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
     (`workspace_at` $workspace_offset^)? (`in_place` custom<Aliases>($in_place)^)?
     (`residencies` custom<Residencies>($residencies)^)?
     attr-dict `:` functional-type($inputs, $outputs)
@@ -217,6 +248,8 @@ def OperatorOp : Cosma_Operator<"op"> {
     second pair, and parts of one tensor have no byte in common. A planner adds `offsets`, one for each
     result, and `workspace_offset`; and before transfers stand in the block, `residencies`: for each
     result, a list of `#cosma.residency`.
+
+    `tile` says that it is a part of an operator that was cut; its operands and results are pieces of that one's.
 
     In source form it has no effect on memory unless it has no result, so equal ones can be
     merged and unused ones dropped. With offsets it reads and writes the scratchpad, and stays
@@ -280,11 +313,10 @@ class Cosma_BringIn<string mnemonic>
     AnyStaticShapeTensor:$source,
     OptionalAttr<DenseI64ArrayAttr>:$static_offsets,
     OptionalAttr<DenseI64ArrayAttr>:$static_sizes,
-    OptionalAttr<I64Attr>:$offset,
-    UnitAttr:$streamed
+    OptionalAttr<Cosma_Natural>:$offset
   );
   let assemblyFormat = [{
-    $source `` custom<Region>($static_offsets, $static_sizes) (`at` $offset^)? (`streamed` $streamed^)? attr-dict
+    $source `` custom<Region>($static_offsets, $static_sizes) custom<Placement>($offset) attr-dict
     `:` custom<PieceType>(type($source), type($target))
   }];
 }
@@ -306,8 +338,8 @@ class Cosma_TakeOut<string mnemonic>
 def LoadOp : Cosma_BringIn<"load"> {
   let summary = "host memory to scratchpad, an argument's first time";
   let description = [{
-    Compulsory traffic. The result lies `at` an offset in bytes; or it is `streamed`, passes by
-    on the way to the next operator, and has no address.
+    Compulsory traffic. The result lies `at` an offset in bytes; or, without an offset, it is `streamed`: it
+    passes by on the way to the next operator, and has no address.
 
     With a region, `[offsets] [sizes]`, it brings in that part of the tensor alone: in the scratchpad its
     elements lie side by side, in host memory in rows of the whole tensor.

@@ -1,15 +1,18 @@
 //! Mutations of a module that melior does not have, or has only as `unsafe`.
 //!
 //! An operation may be mutated through any handle to it, as in MLIR itself: melior's two kinds of reference differ in
-//! their methods, not in ownership.
+//! their methods, not in ownership. So nothing here ends the life of an operation while there may be handles to it.
 
+use crate::ffi::{cosmaDestroyDetached, cosmaDetach};
 use melior::ir::operation::{OperationLike, OperationMutLike, OperationRefMut};
 use melior::ir::r#type::TypeLike;
-use melior::ir::{Identifier, Operation, OperationRef, Region, RegionLike, RegionRef, Type, Value, ValueLike};
+use melior::ir::{Identifier, Module, Operation, OperationRef, RegionLike, Type, Value, ValueLike};
 use mlir_sys::{
-    mlirOpOperandGetNextUse, mlirOpOperandGetOperandNumber, mlirOpOperandGetOwner, mlirOpOperandIsNull,
-    mlirOperationDestroy, mlirRegionTakeBody, mlirValueGetFirstUse, mlirValueReplaceAllUsesOfWith, mlirValueSetType,
+    MlirOperation, mlirOpOperandGetNextUse, mlirOpOperandGetOperandNumber, mlirOpOperandGetOwner, mlirOpOperandIsNull,
+    mlirRegionTakeBody, mlirValueGetFirstUse, mlirValueReplaceAllUsesOfWith, mlirValueSetType,
 };
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// A use of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,16 +50,56 @@ pub fn replace_uses<'c>(value: Value<'c, '_>, other: Value<'c, '_>) {
     unsafe { mlirValueReplaceAllUsesOfWith(value.to_raw(), other.to_raw()) }
 }
 
-/// Removes an operation from its block and destroys it. Handles to it, to its results and into its regions must not
-/// be used afterwards.
+/// Removes an operation from its block. It has no operands then, and neither has anything in its regions.
+///
+/// It lives on until all handles to it are gone: until the run of the pass ends that erases it, or the call of
+/// [`edit`]; beyond both, for ever.
 ///
 /// # Panics
 /// If one of its results still has uses.
 pub fn erase(operation: OperationRef) {
     let is_read = operation.results().any(|it| !uses(it.into()).is_empty());
     assert!(!is_read, "an operation whose results are read is not erased: {operation}");
-    // SAFETY: nothing in the module refers to it any more; for handles, see the documentation.
-    unsafe { mlirOperationDestroy(operation.to_raw()) }
+    // SAFETY: the operation is alive, and stays so.
+    unsafe { cosmaDetach(operation.to_raw()) }
+    ERASED.with_borrow_mut(|scopes| {
+        if let Some(scope) = scopes.last_mut() {
+            scope.insert(operation.to_raw().ptr.addr(), operation.to_raw());
+        }
+    });
+}
+
+/// Lets `change` mutate a module, through handles that do not outlive the call, and destroys what it
+/// [erased](erase).
+pub fn edit<'c, T>(module: &mut Module<'c>, change: impl for<'a> FnOnce(OperationRef<'c, 'a>) -> T) -> T {
+    let _scope = Scope::begin();
+    change(module.as_operation())
+}
+
+thread_local! {
+    /// What was erased in each scope of this thread, by address; the innermost scope is the last one.
+    static ERASED: RefCell<Vec<BTreeMap<usize, MlirOperation>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Destroys, when it ends, what was erased meanwhile. No handle to an operation that could be reached in it may
+/// outlive it.
+pub(crate) struct Scope;
+
+impl Scope {
+    pub(crate) fn begin() -> Scope {
+        ERASED.with_borrow_mut(|scopes| scopes.push(BTreeMap::new()));
+        Scope
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        let erased = ERASED.with_borrow_mut(Vec::pop).unwrap_or_default();
+        for operation in erased.into_values() {
+            // SAFETY: it was detached, and is alive: nothing else destroys what is in no block. Handles to it are gone.
+            unsafe { cosmaDestroyDetached(operation) }
+        }
+    }
 }
 
 /// Changes the type of a value. Its uses must accept the type, or be removed.
@@ -65,22 +108,25 @@ pub fn set_type<'c>(value: Value<'c, '_>, r#type: Type<'c>) {
     unsafe { mlirValueSetType(value.to_raw(), r#type.to_raw()) }
 }
 
-/// Moves the bodies of an operation's regions to new regions. The operation's regions are empty afterwards.
-pub fn take_regions<'c>(operation: OperationRef<'c, '_>) -> Vec<Region<'c>> {
-    let take = |region: RegionRef<'c, '_>| {
-        let taken = Region::new();
-        // SAFETY: both are alive; the blocks change their owner.
-        unsafe { mlirRegionTakeBody(taken.to_raw(), region.to_raw()) };
-        taken
-    };
-    operation.regions().map(take).collect()
+/// Moves the bodies of an operation's regions to those of another one, which has as many, all of them empty.
+///
+/// # Panics
+/// If it has not.
+pub fn move_regions<'c>(from: OperationRef<'c, '_>, to: OperationRef<'c, '_>) {
+    let is_fit = from.region_count() == to.region_count() && to.regions().all(|it| it.first_block().is_none());
+    assert!(is_fit, "regions move to as many empty ones: {to}");
+    for (from, to) in from.regions().zip(to.regions()) {
+        // SAFETY: both are alive; the blocks change their owner, and none is destroyed.
+        unsafe { mlirRegionTakeBody(to.to_raw(), from.to_raw()) };
+    }
 }
 
-/// Restores an operation from `saved`, an earlier clone of it: its attributes and its regions, but not its operands.
-/// Handles into its regions must not be used afterwards.
-pub fn restore<'c>(operation: OperationRef<'c, '_>, saved: Operation<'c>) {
+/// Restores a module from `saved`, an earlier clone of its operation: its attributes and its body.
+pub fn restore<'c>(module: &mut Module<'c>, saved: Operation<'c>) {
+    let operation = module.as_operation();
     for (region, saved) in operation.regions().zip(saved.regions()) {
-        // SAFETY: both are alive; the blocks change their owner, and those that were there are destroyed.
+        // SAFETY: both are alive; the blocks change their owner. Those that were there are destroyed, to which there
+        // are no handles, as the module is borrowed for this.
         unsafe { mlirRegionTakeBody(region.to_raw(), saved.to_raw()) };
     }
     let own: Vec<String> = operation.attributes().map(|it| name(it.0)).collect();

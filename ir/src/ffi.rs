@@ -67,6 +67,8 @@ pub(crate) struct CosmaPlan {
     pub is_optimal: bool,
     pub is_min_exact: bool,
     pub solver: MlirStringRef,
+    /// Empty if there is none.
+    pub proof: MlirStringRef,
 }
 
 #[repr(C)]
@@ -123,6 +125,8 @@ unsafe extern "C" {
     pub(crate) fn cosmaIsCall(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaHasRecursiveEffects(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaDecomposePack(operation: MlirOperation) -> bool;
+    pub(crate) fn cosmaDetach(operation: MlirOperation);
+    pub(crate) fn cosmaDestroyDetached(operation: MlirOperation);
     pub(crate) fn cosmaIsSymbolUnused(symbol: MlirOperation, module: MlirOperation) -> bool;
     pub(crate) fn cosmaReadAlias(attribute: MlirAttribute, alias: *mut CosmaAlias) -> bool;
     pub(crate) fn cosmaReadResidency(attribute: MlirAttribute, residency: *mut CosmaResidency) -> bool;

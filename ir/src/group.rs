@@ -58,8 +58,7 @@ pub fn group<'c, 'a>(
     group
 }
 
-/// Replaces a group by its operations. Handles to the group, to its results and to its block's arguments must not be
-/// used afterwards.
+/// Replaces a group by its operations; the group is [erased](crate::erase).
 pub fn ungroup(group: OperationRef) {
     let Some(block) = group.region(0).ok().and_then(|it| it.first_block()) else { return };
     for (index, operand) in group.operands().enumerate() {

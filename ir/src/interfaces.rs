@@ -1,5 +1,6 @@
 //! Queries of MLIR's traits and interfaces, for operations of any dialect.
 
+use crate::edit::erase;
 use crate::ffi::{
     cosmaDecomposePack, cosmaEquivalenceHash, cosmaHasRecursiveEffects, cosmaIsCall, cosmaIsElementwise,
     cosmaIsEquivalent, cosmaIsMemoryEffectFree, cosmaIsSymbolUnused, cosmaSplatValue,
@@ -58,8 +59,12 @@ pub fn is_symbol_unused(symbol: OperationRef, module: OperationRef) -> bool {
 }
 
 /// Decomposes a `linalg.pack` or `linalg.unpack` of tensors into paddings, reshapes, transpositions and slices, and
-/// returns whether it succeeded. Then handles to the operation must not be used any more.
+/// returns whether it succeeded. The operation is [erased](crate::erase) then.
 pub fn decompose_pack(operation: OperationRef) -> bool {
-    // SAFETY: the operation is alive, and gone afterwards.
-    unsafe { cosmaDecomposePack(operation.to_raw()) }
+    // SAFETY: the operation is alive, and stays so.
+    let is_done = unsafe { cosmaDecomposePack(operation.to_raw()) };
+    if is_done {
+        erase(operation);
+    }
+    is_done
 }

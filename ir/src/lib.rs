@@ -11,9 +11,8 @@
 //! ```
 //!
 //! Here MLIR's C interface, and the few lines of C++ that it lacks (`dialect/cosma.cpp`), get Rust types.
-//! These are handles, as melior's are: what ends the life of an operation or a region ([`erase`],
-//! [`restore`], [`take_regions`], [`ungroup`]) ends that of all handles to it, which the compiler does
-//! not check, and its documentation says.
+//! These are handles, as melior's are, and any number of them may refer to one operation. So an operation that is
+//! [erased](erase) lives until the handles are gone: to the end of the pass's run, or of [`edit`].
 
 mod access;
 mod context;
@@ -34,13 +33,14 @@ pub mod plugin;
 mod region;
 mod report;
 mod tensor;
+mod tile;
 mod transfer;
 mod verify;
 
 pub use access::{OperatorAccess, access, set_access};
 pub use context::{ContextOf, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
-pub use edit::{Use, as_mut, erase, replace_uses, restore, set_type, take_regions, uses};
+pub use edit::{Use, as_mut, edit, erase, move_regions, replace_uses, restore, set_type, uses};
 pub use fact::{InPlace, Residency};
 pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies, set_weight};
 pub use group::{group, ungroup};
@@ -61,6 +61,7 @@ pub use plan::{PlanSummary, plan_summary, set_plan_summary};
 pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
 pub use tensor::{SizeError, bits_of_element, bits_of_element_with, size_in_bytes, size_with};
+pub use tile::{TileOf, TilingBound, is_tile, operator, set_tile, set_tiling_bound, tiling_bound};
 pub use transfer::{
     Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, store_into,
     transfer,

@@ -1,6 +1,7 @@
 //! Registration of passes with MLIR, for its pipelines, help and error messages.
 
 use crate::Diagnostic;
+use crate::edit::Scope;
 use crate::ffi::{CosmaOption, CosmaPass, Text, cosmaRegisterPass, guard, string};
 use melior::ir::OperationRef;
 use melior::pass::PassManager;
@@ -133,7 +134,12 @@ unsafe extern "C" fn call(
     // SAFETY: as above.
     let values = values.iter().map(|it| unsafe { string(*it) });
     let options = PassOptions { values: names.zip(values).collect() };
-    let result = guard(|| (registered.run)(unsafe { context.to_ref() }, operation, &options));
+    let result = guard(|| {
+        // The handles of a run are gone when it ends: their lifetime is any to it.
+        let _scope = Scope::begin();
+        // SAFETY: as above.
+        (registered.run)(unsafe { context.to_ref() }, operation, &options)
+    });
     let result = result.unwrap_or_else(|panic| Err(Diagnostic::at(operation, format!("internal error: {panic}"))));
     result.inspect_err(Diagnostic::emit_error).is_ok()
 }

@@ -35,6 +35,8 @@ pub struct PlanSummary {
     pub is_min_exact: bool,
     /// Which solver made the plan.
     pub solver: String,
+    /// For which tilings the lower bound holds, if the function may have been tiled.
+    pub proof: Option<String>,
 }
 
 /// What a function says about its plan, if it says it.
@@ -52,6 +54,7 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
         is_optimal: false,
         is_min_exact: false,
         solver: MlirStringRef { data: std::ptr::null(), length: 0 },
+        proof: MlirStringRef { data: std::ptr::null(), length: 0 },
     };
     // SAFETY: the attribute is alive.
     if !unsafe { cosmaReadPlan(attribute.to_raw(), &mut plan) } {
@@ -72,12 +75,15 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
         is_min_exact: plan.is_min_exact,
         // SAFETY: the text lives in the attribute's context.
         solver: unsafe { string(plan.solver) },
+        // SAFETY: likewise; none has no bytes to read.
+        proof: (plan.proof.length != 0).then(|| unsafe { string(plan.proof) }),
     })
 }
 
 /// Writes what is known about a function's plan.
 pub fn set_plan_summary(function: OperationRef, summary: &PlanSummary) {
     let solver = Text::new(&summary.solver);
+    let proof = Text::new(summary.proof.as_deref().unwrap_or_default());
     let attribute = maker(function).plan(&CosmaPlan {
         operators: capped(summary.operators),
         total: capped(summary.total),
@@ -90,6 +96,7 @@ pub fn set_plan_summary(function: OperationRef, summary: &PlanSummary) {
         is_optimal: summary.is_optimal,
         is_min_exact: summary.is_min_exact,
         solver: solver.raw(),
+        proof: proof.raw(),
     });
     as_mut(function).set_attribute(PLAN, attribute);
 }

@@ -9,7 +9,6 @@ use melior::ir::{Attribute, Identifier, Location, Operation, OperationRef, Type,
 use mlir_sys::mlirLocationGetContext;
 
 pub(crate) const OFFSET: &str = "offset";
-pub(crate) const STREAMED: &str = "streamed";
 /// On operations of other dialects, in lowered form.
 pub(crate) const MARK: &str = "cosma.transfer";
 pub(crate) const STREAMED_MARK: &str = "cosma.streamed";
@@ -68,7 +67,7 @@ pub fn transfer(operation: OperationRef) -> Option<Transfer> {
 
 /// Whether it is a load or a reload that passes by the scratchpad.
 pub fn is_streamed(operation: OperationRef) -> bool {
-    transfer(operation).is_some_and(Transfer::is_inward) && operation.has_attribute(STREAMED)
+    transfer(operation).is_some_and(Transfer::is_inward) && !operation.has_attribute(OFFSET)
 }
 
 /// The tensor in host memory of which an outward transfer writes a region, if it does not make a new one.
@@ -157,10 +156,7 @@ fn bring_in<'c>(
     location: Location<'c>,
 ) -> Operation<'c> {
     let maker = maker_at(location);
-    let mut attributes = vec![match offset {
-        Some(offset) => (maker.name(OFFSET), maker.integer(offset)),
-        None => (maker.name(STREAMED), maker.unit()),
-    }];
+    let mut attributes: Vec<_> = offset.map(|it| (maker.name(OFFSET), maker.integer(it))).into_iter().collect();
     attributes.extend(piece.into_iter().flat_map(|it| region_attributes(maker, it.region)));
     let r#type = piece.map_or(source.r#type(), |it| it.r#type);
     build(transfer, &[source], r#type, &attributes, location)

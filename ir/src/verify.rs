@@ -1,4 +1,8 @@
-//! The verifiers: what one operation, with the machine around it, can know to be wrong.
+//! The verifiers: what one operation, with the machine around it, can know to be wrong about sizes, regions and
+//! places.
+//!
+//! What needs no sizes is in the dialect itself: constraints of attributes and types, and the classes' own verifiers.
+//! Sizes are in Rust, since passes count bytes in the same way, with sums that do not overflow.
 //!
 //! They do not look at other operations of the block: whether a planned program is right as a whole
 //! is for the judge to say. MLIR calls them after its own checks of types and attributes.
@@ -9,16 +13,14 @@ use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlay
 use crate::ffi::{guard, string};
 use crate::function::WEIGHT;
 use crate::machine::machine;
-use crate::operation::{
-    GROUP, IN_PLACE, MACS, OFFSETS, OPERATOR, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, YIELD, fact, kind, name,
-    spelling,
-};
+use crate::operation::{IN_PLACE, MACS, OFFSETS, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, name, spelling};
 use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion, static_dimensions};
 use crate::tensor::{bits_of_element, size_in_bytes, size_with};
-use crate::transfer::{MARK, OFFSET, STREAMED, STREAMED_MARK, destination, read_mark, transfer};
+use crate::tile::{TILING, read_tiling};
+use crate::transfer::{MARK, OFFSET, STREAMED_MARK, destination, read_mark, transfer};
 use melior::ir::operation::OperationLike;
 use melior::ir::r#type::{RankedTensorType, ShapedTypeLike, TypeLike};
-use melior::ir::{Attribute, AttributeLike, BlockLike, OperationRef, RegionLike, Type, ValueLike};
+use melior::ir::{Attribute, AttributeLike, OperationRef, Type, ValueLike};
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
 use std::cmp::Ordering;
 use std::fmt;
@@ -30,14 +32,17 @@ const FACTS: [&str; 6] = [MACS, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, 
 type Verdict = Result<(), String>;
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn cosmaVerifyOperation(operation: MlirOperation) -> bool {
+unsafe extern "C" fn cosmaVerifyOperator(operation: MlirOperation) -> bool {
     // SAFETY: MLIR verifies what is alive.
     let operation = unsafe { OperationRef::from_raw(operation) };
-    pronounce(operation, || match name(operation).as_str() {
-        OPERATOR => verify_operator(operation),
-        GROUP => verify_operator(operation).and_then(|()| verify_group(operation)),
-        _ => verify_transfer(operation),
-    })
+    pronounce(operation, || verify_operator(operation))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaVerifyTransfer(operation: MlirOperation) -> bool {
+    // SAFETY: MLIR verifies what is alive.
+    let operation = unsafe { OperationRef::from_raw(operation) };
+    pronounce(operation, || verify_transfer(operation))
 }
 
 #[unsafe(no_mangle)]
@@ -71,36 +76,12 @@ fn pronounce(operation: OperationRef, verify: impl FnOnce() -> Verdict) -> bool 
 }
 
 fn verify_operator(operation: OperationRef) -> Verdict {
-    if kind(operation).is_empty() {
-        return Err("needs a kind that is not empty".to_owned());
-    }
     for fact_name in FACTS {
         if let Some(value) = fact(operation, fact_name) {
             verify_fact(operation, fact_name, value)?;
         }
     }
     verify_access(operation)
-}
-
-/// The region takes the operands and gives the results.
-fn verify_group(operation: OperationRef) -> Verdict {
-    let block = operation.region(0).ok().and_then(|it| it.first_block()).ok_or("needs a body")?;
-    let mut arguments = Vec::new();
-    for index in 0..block.argument_count() {
-        arguments.push(block.argument(index).map_err(|error| error.to_string())?.r#type());
-    }
-    let operands: Vec<Type> = operation.operands().map(|it| it.r#type()).collect();
-    if arguments != operands {
-        return Err("needs a body whose arguments have the types of its operands".to_owned());
-    }
-    let terminator =
-        block.terminator().filter(|it| name(*it) == YIELD).ok_or("needs a body that ends with cosma.yield")?;
-    let yielded: Vec<Type> = terminator.operands().map(|it| it.r#type()).collect();
-    let results: Vec<Type> = operation.results().map(|it| it.r#type()).collect();
-    if yielded != results {
-        return Err("needs a body that yields values of the types of its results".to_owned());
-    }
-    Ok(())
 }
 
 fn verify_transfer(operation: OperationRef) -> Verdict {
@@ -110,11 +91,9 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
     if !transfer(operation).is_some_and(|it| it.is_inward()) {
         return Ok(());
     }
-    match (operation.attribute(OFFSET).ok().and_then(read_integer), operation.has_attribute(STREAMED)) {
-        (Some(offset), false) => Block::new("result 0", offset, size).verify(operation),
-        (None, true) => Ok(()),
-        (Some(_), true) => Err("has both an offset and 'streamed'".to_owned()),
-        (None, false) => Err("needs an offset or 'streamed'".to_owned()),
+    match operation.attribute(OFFSET).ok().and_then(read_integer) {
+        Some(offset) => Block::new("result 0", offset, size).verify(operation),
+        None => Ok(()),
     }
 }
 
@@ -173,6 +152,13 @@ fn element<'c>(tensor: Type<'c>) -> Option<Type<'c>> {
 
 fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Verdict {
     match name {
+        TILING if crate::operation::name(operation) != "func.func" => {
+            Err(format!("attribute '{TILING}' belongs on a function"))
+        }
+        TILING if read_tiling(value).is_none() => {
+            Err(format!("attribute '{TILING}' must be a 64-bit integer that is not negative, or \"unknown\""))
+        }
+        TILING => Ok(()),
         WEIGHT => Err(format!("attribute '{WEIGHT}' belongs on an argument of a function")),
         MARK if read_mark(value).is_none() => {
             Err(format!("attribute '{MARK}' must be \"load\", \"reload\", \"spill\" or \"store\""))
@@ -311,10 +297,6 @@ impl fmt::Display for Side {
 /// The results and the workspace, each at its offset: every one within the machine, none in another.
 fn verify_offsets(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
     let offsets = read_integers(value).ok_or_else(|| format!("attribute '{spelling}' must be an array<i64>"))?;
-    let n_results = operation.result_count();
-    if offsets.len() != n_results {
-        return Err(format!("needs one offset for each of its {n_results} results, but has {}", offsets.len()));
-    }
     let mut blocks = Vec::new();
     for (index, (result, offset)) in operation.results().zip(offsets).enumerate() {
         let size = result_size(operation, result.r#type())?;

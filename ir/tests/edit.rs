@@ -4,7 +4,7 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
 use cosma_ir::{
     Machine, Residency, Transfer, WeightComputation, Weights, argument_residencies, as_mut, clear_argument_residencies,
-    clear_machine, clear_offsets, erase, is_streamed, is_weight, kind, load, machine, macs, new_context, offsets,
+    clear_machine, clear_offsets, erase, is_streamed, is_weight, kind, load, machine, macs, name, new_context, offsets,
     parse, replace_uses, residencies, set_argument_residencies, set_machine, set_offsets, set_residencies,
     set_workspace_offset, store, transfer, uses, workspace, workspace_offset,
 };
@@ -112,4 +112,45 @@ fn transfers_are_built_and_found() {
     return %3 : tensor<8xi8>
 "#;
     assert!(module.contains(expected), "{module}");
+}
+
+/// What is erased has no operands any more, so that nothing is read by it; handles to it stay good meanwhile.
+#[test]
+fn handles_outlive_what_is_erased() {
+    let context = new_context();
+    let mut module = parse(&context, SOURCE.as_bytes(), "in.mlir").expect("the source is well-formed");
+    cosma_ir::edit(&mut module, |module| {
+        let operations = body(module);
+        let [multiply, absolute, back, ..] = *operations else { panic!() };
+        let product = multiply.result(0).expect("it has one").into();
+        let result = absolute.result(0).expect("it has one").into();
+        replace_uses(result, product);
+        // Once more is as good.
+        erase(absolute);
+        erase(absolute);
+        assert_eq!((name(absolute).as_str(), absolute.operand_count(), absolute.block()), ("tosa.abs", 0, None));
+        assert_eq!(uses(product).iter().map(|it| it.operation).collect::<Vec<_>>(), [back]);
+        assert_eq!(body(module), [multiply, back]);
+    });
+    assert!(module.as_operation().verify());
+
+    // What is read again is not destroyed, wrong as it is.
+    let mut module = parse(&context, SOURCE.as_bytes(), "in.mlir").expect("the source is well-formed");
+    cosma_ir::edit(&mut module, |module| {
+        let [multiply, absolute, back, ..] = *body(module) else { panic!() };
+        let result = absolute.result(0).expect("it has one").into();
+        replace_uses(result, multiply.result(0).expect("it has one").into());
+        erase(absolute);
+        as_mut(back).set_operand(0, result);
+    });
+    let _reports = cosma_ir::Reports::attach(&context);
+    assert!(!module.as_operation().verify());
+}
+
+fn body<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+    let first = |operation: OperationRef<'c, 'a>| {
+        operation.region(0).ok().and_then(|it| it.first_block()).and_then(|it| it.first_operation())
+    };
+    let function = first(module).expect("there is a function");
+    std::iter::successors(first(function), |it| it.next_in_block()).collect()
 }

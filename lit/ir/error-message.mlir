@@ -8,7 +8,7 @@
 //--- verifier.mlir
 // CHECK-NOT: func.func
 func.func @f(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // CHECK: verifier.mlir:[[@LINE+1]]:8: error: 'cosma.op' op needs a kind that is not empty
+  // CHECK: verifier.mlir:[[@LINE+1]]:8: error: 'cosma.op' op attribute 'kind' failed to satisfy constraint: string attribute that is not empty
   %0 = cosma.op ""(%x) : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }

@@ -84,3 +84,32 @@ func.func @streamed_with_value(%x: memref<8xi8>, %y: memref<8xi8>) {
   memref.copy %x, %y {cosma.streamed = 8 : i64, cosma.transfer = "load"} : memref<8xi8> to memref<8xi8>
   return
 }
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.tiling' must be a 64-bit integer that is not negative, or "unknown"}}
+func.func private @tiling_of_nothing() attributes {cosma.tiling = -1 : i64}
+
+// -----
+
+func.func @tiling_of_an_operation(%x: tensor<8xi8>) {
+  // expected-error @+1 {{'tosa.abs' op attribute 'cosma.tiling' belongs on a function}}
+  %0 = tosa.abs %x {cosma.tiling = 0 : i64} : (tensor<8xi8>) -> tensor<8xi8>
+  return
+}
+
+// -----
+
+func.func @tile_of_no_iterations(%x: tensor<8xi8>) {
+  // expected-error @+1 {{has a loop from 0 of 0 iterations}}
+  %0 = cosma.op "Conv"(%x) tile <"Conv_0", [0] [0]> : (tensor<8xi8>) -> tensor<8xi8>
+  return
+}
+
+// -----
+
+func.func @tile_of_uneven_lists(%x: tensor<8xi8>) {
+  // expected-error @+1 {{has 2 offsets and 1 sizes}}
+  %0 = cosma.op "Conv"(%x) tile <"Conv_0", [0, 0] [1]> : (tensor<8xi8>) -> tensor<8xi8>
+  return
+}

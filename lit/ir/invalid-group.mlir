@@ -47,7 +47,7 @@ func.func @results(%x: tensor<8xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @kind(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // CHECK: invalid-group.mlir:[[@LINE+1]]:{{[0-9]+}}: error: 'cosma.group' op needs a kind that is not empty
+  // CHECK: invalid-group.mlir:[[@LINE+1]]:{{[0-9]+}}: error: 'cosma.group' op attribute 'kind' failed to satisfy constraint: string attribute that is not empty
   %0 = cosma.group ""(%x) : (tensor<8xi8>) -> tensor<8xi8> {
   ^bb0(%a: tensor<8xi8>):
     cosma.yield %a : tensor<8xi8>

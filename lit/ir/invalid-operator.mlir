@@ -11,7 +11,7 @@ func.func @no_kind(%x: tensor<8xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @empty_kind(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op needs a kind that is not empty}}
+  // expected-error @+1 {{'cosma.op' op attribute 'kind' failed to satisfy constraint: string attribute that is not empty}}
   %0 = cosma.op ""(%x) : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }

@@ -3,7 +3,7 @@
 // RUN: mlir-opt %cosma_plugin %s --split-input-file --verify-diagnostics
 
 func.func @no_place(%x: tensor<8xi8>) {
-  // expected-error @+1 {{'cosma.load' op needs an offset or 'streamed'}}
+  // expected-error @+1 {{needs an offset, as 'at 64', or 'streamed'}}
   %0 = cosma.load %x : tensor<8xi8>
   return
 }
@@ -11,7 +11,7 @@ func.func @no_place(%x: tensor<8xi8>) {
 // -----
 
 func.func @two_places(%x: tensor<8xi8>) {
-  // expected-error @+1 {{'cosma.reload' op has both an offset and 'streamed'}}
+  // expected-error @+1 {{has both an offset and 'streamed'}}
   %0 = cosma.reload %x at 0 streamed : tensor<8xi8>
   return
 }
@@ -19,7 +19,7 @@ func.func @two_places(%x: tensor<8xi8>) {
 // -----
 
 func.func @negative_offset(%x: tensor<8xi8>) {
-  // expected-error @+1 {{'cosma.load' op has result 0 at a negative offset: -64}}
+  // expected-error @+1 {{'cosma.load' op attribute 'offset' failed to satisfy constraint: 64-bit signless integer attribute whose value is non-negative}}
   %0 = cosma.load %x at -64 : tensor<8xi8>
   return
 }
@@ -196,7 +196,7 @@ func.func @within_a_byte(%x: tensor<8x4xi4>) {
 // -----
 
 func.func @beyond_the_scratchpad_of_the_machine(%x: tensor<8x4xi8>) {
-  // expected-error @+1 {{negative offset}}
+  // expected-error @+1 {{whose value is non-negative}}
   %0 = cosma.load %x[0, 0] [3, 4] at -1 : tensor<8x4xi8> -> tensor<3x4xi8>
   return
 }

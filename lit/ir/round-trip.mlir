@@ -71,7 +71,7 @@ func.func @transfers(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tenso
   // GENERIC: "cosma.load"(%{{.*}}) <{offset = 64 : i64}> : (tensor<8xi8>) -> tensor<8xi8>
   %0 = cosma.load %x at 64 : tensor<8xi8>
   // CHECK: cosma.load %{{.*}} streamed : tensor<8xi8>
-  // GENERIC: "cosma.load"(%{{.*}}) <{streamed}> : (tensor<8xi8>) -> tensor<8xi8>
+  // GENERIC: "cosma.load"(%{{.*}}) : (tensor<8xi8>) -> tensor<8xi8>
   %1 = cosma.load %w streamed : tensor<8xi8>
   // CHECK: cosma.op "Mul"
   %2 = cosma.op "Mul"(%0, %1) at [0] : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
@@ -82,7 +82,7 @@ func.func @transfers(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tenso
   // GENERIC: "cosma.reload"(%{{.*}}) <{offset = 128 : i64}> : (tensor<8xi8>) -> tensor<8xi8>
   %4 = cosma.reload %3 at 128 : tensor<8xi8>
   // CHECK: cosma.reload %{{.*}} streamed : tensor<8xi8>
-  // GENERIC: "cosma.reload"(%{{.*}}) <{streamed}> : (tensor<8xi8>) -> tensor<8xi8>
+  // GENERIC: "cosma.reload"(%{{.*}}) : (tensor<8xi8>) -> tensor<8xi8>
   %5 = cosma.reload %w streamed : tensor<8xi8>
   // CHECK: cosma.op "Mul"
   %6 = cosma.op "Mul"(%4, %5) at [0] : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
@@ -90,6 +90,22 @@ func.func @transfers(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tenso
   // GENERIC: "cosma.store"(%{{.*}}) : (tensor<8xi8>) -> tensor<8xi8>
   %7 = cosma.store %6 : tensor<8xi8>
   return %7 : tensor<8xi8>
+}
+
+// What was cut into tiles.
+// CHECK: @tiles({{.*}}) -> tensor<4x8xi8> attributes {cosma.plan = #cosma.plan<operators = 1, {{.*}}solver = "search", proof = "all tilings">, cosma.tiling = 0 : i64}
+func.func @tiles(%x: tensor<4x8xi8>) -> tensor<4x8xi8>
+    attributes {cosma.tiling = 0 : i64,
+                cosma.plan = #cosma.plan<operators = 1, status = optimal, total = 64, compulsory = 64, non_compulsory = 0, lower_bound = 0, peak = 64, min_scratchpad = 64, solver = "search", proof = "all tilings">} {
+  // CHECK: cosma.op "Conv"(%{{.*}}) tile <"Conv_0", [0, 2] [8, 2]> macs 64 : (tensor<4x8xi8>) -> tensor<2x8xi8>
+  // GENERIC: tile = #cosma.tile<"Conv_0", [0, 2] [8, 2]>
+  %0 = cosma.op "Conv"(%x) tile <"Conv_0", [0, 2] [8, 2]> macs 64 : (tensor<4x8xi8>) -> tensor<2x8xi8>
+  return %x : tensor<4x8xi8>
+}
+
+// CHECK: @looked_at() attributes {cosma.tiling = "unknown"}
+func.func @looked_at() attributes {cosma.tiling = "unknown"} {
+  return
 }
 
 // Of a part of a tensor.

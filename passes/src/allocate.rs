@@ -14,10 +14,10 @@ use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target
 use crate::session::session;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
-use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions};
+use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions, tiling_bound};
 use cosma_planner::{Options, Progress, Solution, Solver, check, plan, plan_watched};
 
-const ORDER: OptionInfo = OptionInfo {
+pub(crate) const ORDER: OptionInfo = OptionInfo {
     name: "order",
     description: "order of the operators: source, or free to let the planner reorder them",
     default: "source",
@@ -57,7 +57,7 @@ pub fn allocate<'c>(
     let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
     allocated::write(&extraction, &solution.plan);
     note_target(function, &extraction.target());
-    Facts::new(&extraction.problem, options.order, &solution).write(function);
+    Facts::new(&extraction.problem, options.order, &solution, tiling_bound(function)).write(function);
     Ok(())
 }
 

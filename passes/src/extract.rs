@@ -26,6 +26,7 @@
 use crate::class::n_elements;
 use crate::equal::Equals;
 use crate::form::{body, operations};
+use crate::help::help;
 use crate::inside::{Inside, Outside, inside};
 use crate::machine::Target;
 use crate::piece::{Assembly, ReadPiece, assemblies, read_pieces};
@@ -70,6 +71,8 @@ pub struct Extraction<'c, 'a> {
     scalars: HashMap<usize, OpId>,
     /// Values that are a tensor in host memory with one more piece written.
     written: HashMap<usize, Written<'c, 'a>>,
+    /// Tensors in host memory that are read in pieces.
+    cut: HashSet<usize>,
     /// What each view, or view of a view, looks at.
     roots: HashMap<usize, Value<'c, 'a>>,
 }
@@ -153,6 +156,11 @@ impl<'c, 'a> Extraction<'c, 'a> {
         self.roots.get(&key(value)).copied()
     }
 
+    /// Whether a value is an argument or a constant that is read in pieces.
+    pub(crate) fn is_cut(&self, value: Value<'c, 'a>) -> bool {
+        self.cut.contains(&key(value))
+    }
+
     /// The pieces that were written into a tensor in host memory, the last one first; none of a value that is not
     /// put together.
     pub fn written(&self, value: Value<'c, 'a>) -> impl Iterator<Item = &Written<'c, 'a>> {
@@ -187,9 +195,10 @@ impl<'c, 'a> Extraction<'c, 'a> {
     pub fn diagnose(&self, error: &Error) -> Diagnostic<'c> {
         let operation = match error {
             Error::ScratchpadTooSmall { op, .. } => self.operators[op.index()],
-            _ => self.function,
+            _ => return Diagnostic::at(self.function, error.to_string()),
         };
-        Diagnostic::at(operation, error.to_string())
+        let diagnostic = Diagnostic::at(operation, error.to_string());
+        help(self, operation).into_iter().fold(diagnostic, |it, note| it.note(operation.location(), note))
     }
 }
 
@@ -244,7 +253,8 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
     for value in terminator.operands().chain(writes.iter().filter_map(|it| operand_at(*it, 0))) {
         reader.read_end(value);
     }
-    let Reader { graph, operators, carriers, tensors, scalars, written, views, roots, slices, .. } = reader;
+    let Reader { graph, operators, carriers, tensors, scalars, written, pieces, views, roots, slices, .. } = reader;
+    let cut = pieces.into_keys().collect();
     let graph = graph.build().map_err(|error| Diagnostic::at(function, error.to_string()))?;
     let Target { machine, weights } = target;
     let problem = Problem { graph: graph.with_weights(weights), machine };
@@ -262,6 +272,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         tensors,
         scalars,
         written,
+        cut,
         roots,
     })
 }

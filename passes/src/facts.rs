@@ -4,11 +4,15 @@
 
 use crate::effort::solver_name;
 use cosma_ir::melior::ir::OperationRef;
-use cosma_ir::{PlanSummary, plan_summary, set_plan_summary};
+use cosma_ir::{PlanSummary, TilingBound, plan_summary, set_plan_summary};
 use cosma_planner::{Bytes, Order, Problem, Solution};
 
 const OPTIMAL: &str = "optimal";
 const FEASIBLE: &str = "feasible";
+/// No tiling has less non-compulsory traffic.
+const ALL_TILINGS: &str = "all tilings";
+/// What is proven, is proven for the operators as they are.
+const THESE_TILES: &str = "these tiles";
 
 /// The summary of a plan. Sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,14 +39,18 @@ pub struct Facts {
     pub is_min_exact: bool,
     /// The solver that found the plan.
     pub solver: String,
+    /// Of a function that `cosma-tile` looked at: `all tilings` if no tiling has less non-compulsory traffic than
+    /// this plan, otherwise `these tiles`, to which the lower bound belongs.
+    pub proof: Option<String>,
 }
 
 /// What `min_scratchpad` is if it is not exact.
 pub const LOWER_BOUND: &str = "lower_bound";
 
 impl Facts {
-    /// The summary of a solution, given the allowed orders.
-    pub fn new(problem: &Problem, order: Order, solution: &Solution) -> Facts {
+    /// The summary of a solution, given the allowed orders and, if `cosma-tile` looked at the function, what no
+    /// tiling avoids.
+    pub fn new(problem: &Problem, order: Order, solution: &Solution, tiling: Option<TilingBound>) -> Facts {
         let compulsory = problem.compulsory();
         let least = problem.least_scratchpad(order);
         Facts {
@@ -57,6 +65,7 @@ impl Facts {
             min_scratchpad: least.size,
             is_min_exact: least.is_exact,
             solver: solver_name(solution.solver).into(),
+            proof: tiling.map(|it| if it.is_met(solution.non_compulsory.0) { ALL_TILINGS } else { THESE_TILES }.into()),
         }
     }
 
@@ -74,6 +83,7 @@ impl Facts {
             min_scratchpad: self.min_scratchpad.0,
             is_min_exact: self.is_min_exact,
             solver: self.solver.clone(),
+            proof: self.proof.clone(),
         };
         set_plan_summary(function, &summary);
     }
@@ -93,6 +103,7 @@ impl Facts {
             min_scratchpad: Bytes(summary.min_scratchpad),
             is_min_exact: summary.is_min_exact,
             solver: summary.solver,
+            proof: summary.proof,
         })
     }
 }

@@ -301,7 +301,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     fn standing(&self, value: Value<'c, 'a>) -> Standing {
         let value = self.seen(value);
         let Some(operation) = defining(value) else { return Standing::Host };
-        if self.extraction.slices.contains(&operation) {
+        if self.extraction.is_cut(value) || self.extraction.slices.contains(&operation) {
             return Standing::Host;
         }
         match transfer(operation) {

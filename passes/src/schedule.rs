@@ -9,7 +9,7 @@ use crate::form::{Form, expect};
 use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
-use cosma_ir::{Diagnostic, PassInfo, PassOptions};
+use cosma_ir::{Diagnostic, PassInfo, PassOptions, tiling_bound};
 use cosma_planner::{Options, Order};
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -45,6 +45,6 @@ pub fn schedule<'c>(
     let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
     reorder(&extraction, &solution.plan.order);
     note_target(function, &extraction.target());
-    Facts::new(&extraction.problem, options.order, &solution).write(function);
+    Facts::new(&extraction.problem, options.order, &solution, tiling_bound(function)).write(function);
     Ok(())
 }

@@ -7,8 +7,8 @@
 //! going up from its own operation. The table of sessions is the only thing that threads share; without
 //! one, as under `mlir-opt`, nobody watches, and what is printed goes to the standard error.
 
-use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::melior::ir::{Module, OperationRef};
 use cosma_planner::Progress;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -71,12 +71,12 @@ impl Session {
         Session { watcher, printer, is_stopped: Arc::default() }
     }
 
-    /// Calls `run`, which runs passes on an operation or on what is in it.
-    pub fn accompany<R>(&self, operation: OperationRef, run: impl FnOnce() -> R) -> R {
-        let key = operation.to_raw().ptr as usize;
+    /// Calls `run`, which runs passes on a module or on operations in it.
+    pub fn accompany<'c, R>(&self, module: &mut Module<'c>, run: impl FnOnce(&mut Module<'c>) -> R) -> R {
+        let key = module.as_operation().to_raw().ptr as usize;
         let before = sessions().insert(key, self.clone());
         let _guard = Guard { key, before };
-        run()
+        run(module)
     }
 
     pub(crate) fn is_watched(&self) -> bool {

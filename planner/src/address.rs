@@ -183,7 +183,7 @@ impl Shapes {
 
     /// Each shape as an interval, and from where its parts count.
     ///
-    /// Parts begin at multiples of the alignment, so nobody else can use the padding of one that ends
+    /// Parts begin at multiples of the alignment, so no other block can use the padding of one that ends
     /// below the top of the shape.
     fn intervals(&self, problem: &Problem) -> Vec<(Interval, i128)> {
         let interval = |members: &Vec<usize>| {

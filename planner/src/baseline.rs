@@ -3,7 +3,7 @@
 //! What compilers and papers do apart from each other, each written from its description:
 //!
 //! 1. An [`OrderRule`] sees nothing but the graph.
-//! 2. A [`ReplacementRule`] sees the order and chooses who leaves when there is no room.
+//! 2. A [`ReplacementRule`] sees the order and chooses which tensor leaves when there is no room.
 //! 3. An [`AllocationRule`] gives addresses, as they are asked for or afterwards. It may find memory
 //!    in pieces, and then more has to leave than by the sum of sizes: that is part of what it costs.
 //!
@@ -43,7 +43,7 @@ pub enum OrderRule {
     LeastPeak,
 }
 
-/// Who gives addresses, and when.
+/// How addresses are given, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AllocationRule {
     /// As they are asked for, in the lowest hole that is large enough. Where there is none, tensors
@@ -64,9 +64,9 @@ pub enum AllocationRule {
 pub struct Baseline {
     /// In which order the operators run.
     pub order: OrderRule,
-    /// Who leaves when there is no room.
+    /// Which tensor leaves when there is no room.
     pub replacement: ReplacementRule,
-    /// Who gives addresses, and when.
+    /// How addresses are given, and when.
     pub allocation: AllocationRule,
 }
 

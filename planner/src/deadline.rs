@@ -5,13 +5,13 @@ use crate::progress::{Observer, Phase};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// How long a planning that was told to stop may go on to finish what it has.
+/// The grace period: how long planning may go on after the watcher says to stop, to finish the plan that it has.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// A moment at which a solver hands over the best that it has.
 ///
-/// It also knows who watches: whoever looks at the time lets the watcher say something, and once that
-/// says to stop, the moment has come.
+/// It also carries the observer of a watcher: each look at the time lets the watcher answer, and once the answer
+/// is to stop, the deadline has passed.
 #[derive(Clone, Copy)]
 pub struct Deadline<'a> {
     at: Option<Instant>,
@@ -26,7 +26,7 @@ impl<'a> Deadline<'a> {
     /// Never.
     pub const NEVER: Deadline<'static> = Deadline { at: None, observer: None, tells: false, has_grace: false };
 
-    /// So long from now; never, if that is further away than the clock can say.
+    /// This long from now; never, if that is further away than the clock can say.
     pub fn after(duration: Duration) -> Deadline<'static> {
         Deadline { at: Instant::now().checked_add(duration), ..Deadline::NEVER }
     }
@@ -59,7 +59,7 @@ impl<'a> Deadline<'a> {
         self.observer.and_then(|it| it.since_stop()).map(|it| grace.saturating_sub(it))
     }
 
-    /// The moment at which so large a part of the time that is left will have passed.
+    /// The moment at which this share of the time that is left will have passed.
     pub fn part(self, share: f64) -> Deadline<'a> {
         self.left().map_or(self, |it| self.within(it.mul_f64(share)))
     }
@@ -74,8 +74,7 @@ impl<'a> Deadline<'a> {
         Deadline { at, ..self }
     }
 
-    /// The same for a part of the problem, or another one: what is found and proven there is nobody
-    /// else's business.
+    /// The same for a part of the problem, or another one: what is found and proven there is not reported.
     pub(crate) fn in_private(self) -> Deadline<'a> {
         Deadline { tells: false, ..self }
     }
@@ -85,7 +84,7 @@ impl<'a> Deadline<'a> {
         Deadline { has_grace: true, ..self }
     }
 
-    /// Whether somebody watches.
+    /// Whether there is a watcher.
     #[cfg(feature = "ilp")]
     pub(crate) fn is_watched(self) -> bool {
         self.observer.is_some()

@@ -12,7 +12,7 @@
 //! 3. a tensor leaves only if a block now lies where it lay;
 //! 4. reserved addresses are in the way of everything, and a cold operator has the largest stretch
 //!    between them;
-//! 5. a result that may share bytes with an operand which nobody reads afterwards does so: it goes to
+//! 5. a result that may share bytes with an operand which is not read afterwards does so: it goes to
 //!    where the operand lies, or it is placed such that the operand lies within it, if that is free,
 //!    and what is missing of its parts comes in there.
 //!
@@ -45,7 +45,7 @@ pub fn greedy_plan_in_order(problem: &Problem, order: &[OpId]) -> Result<Plan, E
     place_on_demand(problem, order, ReplacementRule::FarthestNextUse, Fit::First)
 }
 
-/// Likewise, with any rule for what makes room, and for the hole that a block goes to.
+/// A plan in this order by any rule for what makes room, and for the hole that a block goes to.
 pub(crate) fn place_on_demand(
     problem: &Problem,
     order: &[OpId],

@@ -1,4 +1,4 @@
-//! Operators and tensors, and who reads and writes what.
+//! Operators and tensors, and which operators read and write which tensors.
 
 use crate::{Bytes, Error, MemoryId, MemorySet, OpId, TensorId};
 use std::cmp::Ordering;
@@ -66,7 +66,7 @@ pub struct Op {
     pub workspace: Bytes,
     /// Which of its results may share bytes with which operands, each pair once, by result.
     ///
-    /// A tensor that is a part of another is in no second pair; and who has parts is in no pair but
+    /// A tensor that is a part of another is in no second pair; and one that has parts is in no pair but
     /// with these, which have no byte in common.
     pub in_place: Vec<InPlace>,
     /// Whether it may run more than once in a program, to make its results again instead of bringing them back.
@@ -116,7 +116,7 @@ pub enum Overlay {
 }
 
 impl InPlace {
-    /// Who lies within the other and so takes no room beside it: the smaller one; the result, if
+    /// The one that lies within the other and so takes no room beside it: the smaller one; the result, if
     /// they are of one size.
     pub fn inner(&self) -> TensorId {
         match self.overlay {
@@ -125,7 +125,7 @@ impl InPlace {
         }
     }
 
-    /// Within whom.
+    /// The one that the other lies within.
     pub fn outer(&self) -> TensorId {
         match self.overlay {
             Overlay::Whole | Overlay::PartOfOperand(_) => self.operand,
@@ -397,12 +397,12 @@ impl GraphBuilder {
     }
 
     /// Says that a result of an operator may take the place of an operand of the same size, once
-    /// nobody else is to read that.
+    /// no other operator is to read that.
     pub fn in_place(&mut self, result: TensorId, operand: TensorId) {
         self.in_place_at(result, operand, Bytes::ZERO);
     }
 
-    /// Says that a result of an operator and an operand may share their bytes, once nobody else is to
+    /// Says that a result of an operator and an operand may share their bytes, once no other operator is to
     /// read that operand: the smaller one lies so many bytes from the start of the larger one.
     pub fn in_place_at(&mut self, result: TensorId, operand: TensorId, at: Bytes) {
         self.in_place.push((result, operand, at));

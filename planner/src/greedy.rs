@@ -18,7 +18,7 @@ pub fn greedy(problem: &Problem, order: &[OpId]) -> Outline {
     replace_on_demand(problem, order, ReplacementRule::FarthestNextUse, problem.capacity())
 }
 
-/// Likewise by any rule, and within any capacity; an operator that needs more than that for itself
+/// Stays on demand by any rule, and within any capacity; an operator that needs more than that for itself
 /// has the scratchpad to itself. It takes O(log n) for each operand of each operator.
 pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: ReplacementRule, capacity: Bytes) -> Outline {
     let capacity = u128::from(capacity.0);

@@ -1,4 +1,4 @@
-//! Results and operands at the same bytes: who may, and how many do so at once.
+//! Results and operands at the same bytes: which may lie there, and how many can at once.
 //!
 //! An operator that works element by element can write where it reads; one that concatenates need
 //! move nothing if its operands lie side by side; nor need one that splits, if its results may lie in
@@ -17,7 +17,7 @@
 //! at a multiple of the alignment, so its padding ends where the padding of the larger one does, or
 //! before, and before the next part begins.
 //!
-//! What that saves depends on the schedule alone, and never hurts: so whoever adds up rooms may count
+//! What that saves depends on the schedule alone, and never hurts: so a sum of rooms may count
 //! on as many pairs as there can be. Only addresses may have reasons to do without one of them.
 //!
 //! What is left open until there is an order is bounded from both sides: an operand dies *always* if
@@ -48,7 +48,7 @@ impl Problem {
         most_pairs_and_parts(&ids, is_whole).into_iter().map(|it| pairs[it]).collect()
     }
 
-    /// Likewise, for each step of an order.
+    /// As many pairs as can be at once, for each step of an order.
     pub fn in_place_by_step(&self, order: &[OpId]) -> Vec<Vec<InPlace>> {
         let mut step_of = vec![0; order.len()];
         order.iter().enumerate().for_each(|(step, op)| step_of[op.index()] = step);

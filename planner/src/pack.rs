@@ -15,6 +15,7 @@
 //! deadline interferes.
 
 mod block;
+mod budget;
 mod check;
 mod clash;
 mod conflict;
@@ -32,7 +33,6 @@ mod search;
 mod sections;
 mod skyline;
 mod units;
-mod watch;
 mod windows;
 
 pub use check::{Overlap, check_packing};
@@ -40,7 +40,7 @@ pub use conflict::{Conflict, conflict};
 pub use interval::{Gap, Interval, Piece};
 
 use crate::{Bytes, Deadline};
-use watch::Watch;
+use budget::Budget;
 
 /// How packing went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,10 +58,10 @@ pub enum Packing {
 /// Offsets are multiples of `alignment` and of the interval's own; each block ends within
 /// `capacity`, without padding. Intervals that are empty or have no size are placed, too.
 pub fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline: Deadline) -> Packing {
-    part::pack(intervals, capacity, alignment, u64::MAX, &mut Watch::new(deadline))
+    part::pack(intervals, capacity, alignment, u64::MAX, &mut Budget::new(deadline))
 }
 
-/// Likewise, but where gaps have windows, it gives up after so many attempts.
+/// Places intervals as [`pack`] does, but where gaps have windows, it gives up after this many attempts.
 pub(crate) fn pack_within(
     intervals: &[Interval],
     capacity: Bytes,
@@ -69,7 +69,7 @@ pub(crate) fn pack_within(
     attempts: u64,
     deadline: Deadline,
 ) -> Packing {
-    part::pack(intervals, capacity, alignment, attempts, &mut Watch::new(deadline))
+    part::pack(intervals, capacity, alignment, attempts, &mut Budget::new(deadline))
 }
 
 /// The room that is needed at once where it is most: a lower bound of the capacity.
@@ -107,7 +107,7 @@ pub enum Lowest {
 ///
 /// However soon the deadline is, a packing comes out where there is one.
 pub fn pack_lowest(intervals: &[Interval], alignment: Bytes, deadline: Deadline) -> Lowest {
-    lowest::pack_lowest(intervals, alignment, &mut Watch::new(deadline))
+    lowest::pack_lowest(intervals, alignment, &mut Budget::new(deadline))
 }
 
 /// The first of the intervals with which sizes, alignments and offsets add up to more than can be

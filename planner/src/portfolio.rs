@@ -31,7 +31,7 @@ const WIDTH_OF_RULES: usize = 100;
 /// The part of the time left that the program over the backbone may take if the search can go on.
 const SHARE_OF_BACKBONE: f64 = 0.2;
 
-/// Likewise if it cannot.
+/// The part of the time left that the program over the backbone may take if the search cannot go on.
 const SHARE_OF_BACKBONE_ALONE: f64 = 0.6;
 
 /// Problems with so many operators, which the search leaves open, are divided for integer
@@ -41,7 +41,7 @@ const MIN_OPS_TO_DIVIDE: usize = 100;
 /// The part of the time limit that packing one outline may take.
 pub(crate) const SHARE_OF_PACKING: f64 = 0.05;
 
-/// Who decides order and residency.
+/// Which solver decides order and residency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Solver {
     /// All of them, until one has a proof.
@@ -68,7 +68,7 @@ pub enum Order {
 /// How to plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Who decides.
+    /// Which solver decides.
     pub solver: Solver,
     /// Which orders are allowed.
     pub order: Order,
@@ -104,7 +104,7 @@ pub struct Solution {
     /// What is owed to addresses: the non-compulsory bytes beyond those that order and residency
     /// were found to cost where only the sum of what is on-chip counts.
     pub fragmentation: Bytes,
-    /// Who made the plan; never [`Solver::Auto`].
+    /// Which solver made the plan; never [`Solver::Auto`].
     pub solver: Solver,
 }
 
@@ -232,7 +232,7 @@ fn decide_and_place(problem: &Problem, options: &Options, deadline: Deadline) ->
     Ok(Solution { fragmentation: solution.non_compulsory.saturating_sub(non_compulsory), ..solution })
 }
 
-/// Order and residency, what they cost at least, and who decided.
+/// Order and residency, a lower bound on what they cost, and which solver decided.
 pub(crate) struct Decision {
     pub outline: Outline,
     pub lower_bound: Bytes,
@@ -442,7 +442,7 @@ pub(crate) mod ilp {
         range: Range<Bytes>,
         deadline: Deadline,
     ) -> Option<(Option<Plan>, Bytes)> {
-        // Whoever may keep few states may ask for few variables.
+        // With few states allowed, few variables are, too.
         let most = MAX_VARIABLES_OF_WHOLE.min(options.state_limit);
         let is_small = problem.graph.ops().len() <= most;
         if !is_small || most < n_variables_with_addresses(problem, options.order, deadline)? {

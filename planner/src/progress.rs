@@ -1,4 +1,4 @@
-//! How planning goes, told to who wants to watch it, and asked whether to go on.
+//! Reports of how planning goes, to a callback that may stop it.
 //!
 //! A [`Deadline`](crate::Deadline) carries the observer to wherever time is looked at, so whatever
 //! ends in time also stops soon when it is told to. What is told comes from few places: those that
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// How often the watcher is called at most, but for changes of phase.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// Who is told how planning goes. [`ControlFlow::Break`] stops it.
+/// A callback that is told how planning goes. [`ControlFlow::Break`] stops it.
 ///
 /// It may be called on any thread, never on two at once for one planning; and it waits, so it had
 /// better be quick.

@@ -12,7 +12,7 @@ mod reach;
 
 use crate::fate::fates;
 use crate::{Bytes, Deadline, OpId, Order, Outline, Problem, TensorId};
-use explore::{Exploration, Found, Quest, Trace, explore};
+use explore::{Exploration, Found, Subproblem, Trace, explore};
 use groups::{Group, Known, Limits};
 use instance::Instance;
 use node::{Node, State, TooWide};
@@ -257,7 +257,7 @@ impl<const W: usize> Search<'_, W> {
 
     /// The best plan of a beam below some cost.
     fn beam(&self, beam: usize, below: u64) -> Result<Option<Incumbent>, TooWide> {
-        let quest = Quest {
+        let subproblem = Subproblem {
             goal: self.instance.ops.len(),
             below,
             groups: &[],
@@ -269,7 +269,7 @@ impl<const W: usize> Search<'_, W> {
             remember: true,
             deadline: self.deadline,
         };
-        let exploration = explore(self.instance, self.start(), &quest)?;
+        let exploration = explore(self.instance, self.start(), &subproblem)?;
         debug!(beam, best = ?exploration.best.map(|it| it.cost), generated = exploration.n_generated, "beam");
         Ok(self.incumbent(&exploration))
     }
@@ -325,7 +325,7 @@ impl<const W: usize> Search<'_, W> {
                 let can_go_on = bound < known.cost && !Self::IS_WIDE;
                 return Ok(Proof { bound: bound.min(known.cost), can_go_on });
             }
-            let quest = Quest {
+            let subproblem = Subproblem {
                 goal: instance.ops.len(),
                 below: known.cost,
                 groups: if options.shortcuts.groups { &root.children } else { &[] },
@@ -337,7 +337,7 @@ impl<const W: usize> Search<'_, W> {
                 remember: true,
                 deadline: *deadline,
             };
-            let exploration = explore(instance, self.start(), &quest)?;
+            let exploration = explore(instance, self.start(), &subproblem)?;
             bound = bound.max(exploration.bound);
             debug!(width, cost = known.cost, bound, states = exploration.n_states, "explored");
             let found = self.incumbent(&exploration);

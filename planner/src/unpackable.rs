@@ -98,7 +98,7 @@ fn lesser_capacities(problem: &Problem) -> impl Iterator<Item = Bytes> {
 }
 
 /// Outlines that leave some of the scratchpad empty at each step whose operator allows that, and
-/// who made them.
+/// which solver made them.
 fn outlines_within(
     problem: &Problem,
     options: &Options,

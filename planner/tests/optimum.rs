@@ -27,6 +27,29 @@ return c
     assert_eq!(outline(&chain.replace("f: x -> a 1", "f: x -> a 2")), 1);
 }
 
+/// An edge can cost traffic: x has to wait while y is there.
+#[test]
+fn operators_run_in_the_order_of_edges() {
+    let free = "
+machine scratchpad 2 alignment 1 weights resident
+op a: -> x 1
+op b: -> y 2
+op d: y ->
+op c: x ->
+";
+    for (edges, optimum) in [("", 0), ("order a b\n", 0), ("order d c\n", 0), ("order a b\norder d c\n", 2)] {
+        let text = format!("{free}{edges}");
+        assert_eq!(outline(&text), optimum, "{text}");
+        let problem: Problem = text.parse().expect("the problem parses");
+        let solvers = [Solver::Search, Solver::Auto, Solver::Ilp];
+        for solver in solvers.into_iter().filter(|it| cfg!(feature = "ilp") || *it != Solver::Ilp) {
+            let solution = plan(&problem, &Options { solver, ..Options::default() }).expect("there is a plan");
+            assert_eq!((solution.non_compulsory.0, solution.lower_bound.0), (optimum, optimum), "{solver:?}\n{text}");
+            check(&problem, &solution.plan.actions(&problem)).expect("the judge accepts it");
+        }
+    }
+}
+
 /// Two at a time: the third pair needs one that had to leave.
 const PAIRS: &str = "
 machine scratchpad 2 alignment 1 weights resident

@@ -16,10 +16,11 @@ use proptest::prelude::*;
 #[test]
 fn every_plan_is_right() {
     let (spilling, exact, in_place) = (Tally::default(), Tally::default(), Tally::default());
-    let parts = Tally::default();
+    let (parts, edges) = (Tally::default(), Tally::default());
     for (shape, n_cases) in [(Shape::SMALL, 300), (Shape::LARGE, 25)] {
         hold(n_cases, shape, |Case { problem, .. }| {
             exact.count(problem.machine.scratchpad() == problem.min_scratchpad());
+            edges.count(!problem.graph.edges().is_empty());
             for (name, planner) in planners() {
                 let plan = planner(problem).expect("there is a plan");
                 let actions = plan.actions(problem);
@@ -49,6 +50,7 @@ fn every_plan_is_right() {
     exact.expect(150);
     in_place.expect(300);
     parts.expect(300);
+    edges.expect(40);
 }
 
 #[test]

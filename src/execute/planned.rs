@@ -4,6 +4,7 @@ use super::RunError;
 use super::original::{PLANNED, failed};
 use crate::{Options, Report, Stages, optimize, run_pipeline};
 use cosma_ir::Reports;
+use cosma_ir::edit;
 use cosma_ir::execute::{Program, count_transfers};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::Module;
@@ -26,19 +27,23 @@ pub(super) fn compile<'c>(context: &'c Context, mut module: Module<'c>, effort: 
 }
 
 /// Lowers and compiles a module in planned form without verification.
-pub(super) fn compile_unjudged<'c>(context: &'c Context, module: Module<'c>, effort: u8) -> Result<Program, RunError> {
+pub(super) fn compile_unjudged<'c>(
+    context: &'c Context,
+    mut module: Module<'c>,
+    effort: u8,
+) -> Result<Program, RunError> {
     let reports = Reports::attach(context);
     let options = LowerOptions { arena: ArenaName::Argument, memory_space: None };
-    lower_unjudged(context, module.as_operation(), options).map_err(|it| {
+    edit(&mut module, |module| lower_unjudged(context, module, options)).map_err(|it| {
         it.emit_error();
         RunError::Module(reports.take())
     })?;
     compile_lowered(context, module, effort)
 }
 
-fn compile_lowered<'c>(context: &'c Context, module: Module<'c>, effort: u8) -> Result<Program, RunError> {
+fn compile_lowered<'c>(context: &'c Context, mut module: Module<'c>, effort: u8) -> Result<Program, RunError> {
     let reports = Reports::attach(context);
-    count_transfers(context, module.as_operation())
+    count_transfers(context, &mut module)
         .and_then(|_| Program::compile(context, module, effort))
         .map_err(|error| failed(PLANNED, error, reports.take()))
 }

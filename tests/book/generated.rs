@@ -35,7 +35,7 @@ fn dialect() -> String {
     let include = llvm.join("include").display().to_string();
     let text = output(
         Command::new(llvm.join("bin/mlir-tblgen"))
-            .args(["-gen-dialect-doc", "-dialect=cosma", "ir/dialect/cosma.td", "-I", &include])
+            .args(["-gen-dialect-doc", "-dialect=cosma", "ir/dialect/cosma.td", "-I", &include, "-I", "ir/dialect"])
             .current_dir(env!("CARGO_MANIFEST_DIR")),
     );
     // Its first line says that it is made, and `[TOC]` is for MLIR's own site. mdBook takes headings

@@ -358,6 +358,32 @@ fn a_residual_and_a_concatenation() {
 }
 
 #[test]
+fn constants_and_arguments_that_only_slices_read() {
+    let part = "tensor<2x3xf32>";
+    let text = format!(
+        "func.func @main(%x: tensor<4x3xf32>) -> tensor<4x3xf32> {{
+        %w = arith.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0], [10.0, 11.0, 12.0]]> : tensor<4x3xf32>
+        %e = tensor.empty() : tensor<4x3xf32>
+        %x0 = tensor.extract_slice %x[0, 0] [2, 3] [1, 1] : tensor<4x3xf32> to {part}
+        %x1 = tensor.extract_slice %x[2, 0] [2, 3] [1, 1] : tensor<4x3xf32> to {part}
+        %w0 = tensor.extract_slice %w[0, 0] [2, 3] [1, 1] : tensor<4x3xf32> to {part}
+        %w1 = tensor.extract_slice %w[2, 0] [2, 3] [1, 1] : tensor<4x3xf32> to {part}
+        %0 = tosa.add %x0, %w0 : ({part}, {part}) -> {part}
+        %1 = tosa.add %x1, %w1 : ({part}, {part}) -> {part}
+        %2 = tosa.add %0, %1 : ({part}, {part}) -> {part}
+        %r0 = tensor.insert_slice %2 into %e[2, 0] [2, 3] [1, 1] : {part} into tensor<4x3xf32>
+        %3 = tosa.add %2, %w0 : ({part}, {part}) -> {part}
+        %r1 = tensor.insert_slice %3 into %r0[0, 0] [2, 3] [1, 1] : {part} into tensor<4x3xf32>
+        return %r1 : tensor<4x3xf32>
+    }}"
+    );
+    let comparisons = run("constants", &text, &CASES, &QUICK).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(comparisons.len(), CASES.len(), "each way to plan gives one program");
+    // %x, %w and the result.
+    assert_eq!(comparisons.iter().map(|it| it.moved.compulsory()).min(), Some(3 * 48));
+}
+
+#[test]
 fn two_results_that_come_one_after_the_other() {
     check("two results", 1, |program| {
         let x = program.input([5, 4, 4]);

@@ -8,14 +8,44 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod bound;
+mod choose;
 mod compose;
+mod error;
+mod expand;
+mod flow;
+mod grid;
 pub mod kinds;
 mod network;
+mod plan;
 mod program;
 mod region;
+mod simulate;
+mod tile;
+mod weights;
 
 pub use access::{Access, AccessError, Dim, DimKind, Expr, Map};
+pub use bound::{Bound, Scope, bound};
 pub use compose::{Composed, Member, Source, compose};
+pub use error::TileError;
 pub use network::{Network, NetworkError, Operator};
+pub use plan::{Group, StripePlan, Tiling};
 pub use program::{Piece, Tile, TileProgram};
 pub use region::{Region, Shape};
+pub use tile::{Tiled, tile};
+
+use cosma_planner::Deadline;
+
+/// Chooses in which pieces a network runs so that it moves least.
+///
+/// # Errors
+/// [`TileError`].
+pub fn choose_stripes(network: &Network, deadline: Deadline) -> Result<StripePlan, TileError> {
+    network.check()?;
+    choose::choose(&flow::Flow::new(network, network.problem.machine.scratchpad()), deadline)
+}
+
+/// A plan as a program in tiles: an ordinary problem, whose source order is the order of the plan.
+pub fn expand(network: &Network, plan: &StripePlan) -> TileProgram {
+    expand::expand(&flow::Flow::new(network, network.problem.machine.scratchpad()), plan)
+}

@@ -10,7 +10,9 @@ pub struct TileProgram {
     pub problem: Problem,
     /// By [`TensorId`] of the problem. Pieces of one tensor are disjoint.
     pub pieces: Vec<Piece>,
-    /// By [`OpId`] of the problem.
+    /// By [`OpId`] of the problem. A tile reads the pieces that hold what it needs of each tensor. Together they are
+    /// a box, which may be larger than what it needs; and it writes whole pieces. An operator of the network without
+    /// a tile is a view, through which its readers look.
     pub tiles: Vec<Tile>,
 }
 

@@ -2,14 +2,14 @@
 
 use super::memory::{PASSING, TRANSFER, TRANSFERS};
 use super::{Element, ExecuteError};
-use crate::edit::erase;
+use crate::edit::{edit, erase};
 use crate::{marked_transfer, name};
 use melior::Context;
 use melior::ir::attribute::{FlatSymbolRefAttribute, IntegerAttribute, StringAttribute, TypeAttribute};
 use melior::ir::operation::{OperationBuilder, OperationLike};
 use melior::ir::r#type::{FunctionType, IntegerType, MemRefType, ShapedTypeLike, TypeLike};
 use melior::ir::{
-    AttributeLike, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value, ValueLike,
+    AttributeLike, BlockLike, Identifier, Location, Module, OperationRef, Region, RegionLike, Type, Value, ValueLike,
 };
 use mlir_sys::{MlirAttribute, mlirUnrankedMemRefTypeGet};
 use std::collections::BTreeMap;
@@ -20,7 +20,11 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// If a marked operation cannot be counted.
-pub fn count_transfers<'c>(context: &'c Context, module: OperationRef<'c, '_>) -> Result<usize, ExecuteError> {
+pub fn count_transfers<'c>(context: &'c Context, module: &mut Module<'c>) -> Result<usize, ExecuteError> {
+    edit(module, |module| count(context, module))
+}
+
+fn count<'c>(context: &'c Context, module: OperationRef<'c, '_>) -> Result<usize, ExecuteError> {
     let Some(body) = module.region(0).ok().and_then(|it| it.first_block()) else { return Ok(0) };
     let transfers = marked(module);
     // By type: the name of the function.

@@ -169,7 +169,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         let r#type = TypeAttribute::new(FunctionType::new(self.build.0, &arguments, &results).into());
         let mut function = as_mut(self.function);
         function.set_attribute("function_type", r#type.into());
-        for name in ["cosma.machine", "cosma.plan", "arg_attrs", "res_attrs"] {
+        for name in ["cosma.machine", "cosma.plan", "cosma.tiling", "arg_attrs", "res_attrs"] {
             if self.function.has_attribute(name) {
                 function.remove_attribute(name).expect("it is there");
             }

@@ -13,9 +13,9 @@ use crate::role::{reads, splat};
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationResult};
 use cosma_ir::melior::ir::r#type::{IntegerType, TypeLike};
 use cosma_ir::melior::ir::{
-    Attribute, AttributeLike, BlockLike, Identifier, Operation, OperationRef, Value, ValueLike,
+    Attribute, AttributeLike, BlockLike, Identifier, Operation, OperationRef, Region, Value, ValueLike,
 };
-use cosma_ir::{Diagnostic, erase, name, take_regions};
+use cosma_ir::{Diagnostic, erase, move_regions, name};
 
 /// The initial value of a result.
 #[derive(Clone, Copy)]
@@ -94,8 +94,8 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         let lowered = OperationBuilder::new(&name, operation.location())
             .add_operands(&operands)
             .add_attributes(&attributes)
-            .add_regions_vec(take_regions(operation));
-        place(operation, lowered);
+            .add_regions_vec(operation.regions().map(|_| Region::new()).collect());
+        move_regions(operation, place(operation, lowered));
         self.deliver(private, operation);
         for (tensor, buffer) in results {
             self.keep(tensor, buffer);
@@ -134,9 +134,9 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         let builder = OperationBuilder::new("linalg.fill", fill.location())
             .add_operands(&[fill.operand(0).expect("a fill has a value"), result])
             .add_attributes(&attributes)
-            .add_regions_vec(take_regions(filled));
+            .add_regions_vec(filled.regions().map(|_| Region::new()).collect());
+        move_regions(filled, place(before, builder));
         erase(filled);
-        place(before, builder);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::replacement::ReplacementRule;
 use crate::{Bytes, Graph, OpId, Problem};
 use std::collections::VecDeque;
 
-/// Each operator right after what it needs: post-order from the operators that nobody waits for,
+/// Each operator right after what it needs: post-order from the operators that no other waits for,
 /// operands in the order in which they are read. So do compilers that visit a graph of expressions
 /// from its results.
 pub fn depth_first(graph: &Graph) -> Vec<OpId> {

@@ -150,3 +150,68 @@ unsafe extern "C" fn ask(
         answer.user_interrupt = stop.load(Ordering::Relaxed).into();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Observer;
+    use crate::{Bytes, Progress};
+    use highs::{RowProblem, Sense};
+    use std::ops::ControlFlow;
+    use std::sync::mpsc::Sender;
+
+    fn model() -> Model {
+        let mut problem = RowProblem::default();
+        problem.add_column(1.0, 0..1);
+        problem.optimise(Sense::Minimise)
+    }
+
+    /// Solves with something that a watcher says to stop, while it waits for `release` to be dropped and then
+    /// does `last`.
+    fn abandon(last: fn()) -> (Result<Option<()>, Error>, Sender<()>) {
+        let stops = |_: &Progress| ControlFlow::Break(());
+        let observer = Observer::new(&stops, Bytes::ZERO, Duration::MAX);
+        let (release, released) = channel();
+        let finish = move |_: Model| {
+            // Nothing is sent: it ends with the sender.
+            let _ = released.recv();
+            last();
+            Ok(())
+        };
+        (solve(model(), Deadline::NEVER.watched(&observer), finish), release)
+    }
+
+    fn solve_soon() -> Option<u64> {
+        let goes_on = |_: &Progress| ControlFlow::Continue(());
+        let observer = Observer::new(&goes_on, Bytes::ZERO, Duration::MAX);
+        let deadline = Deadline::after(Duration::ZERO).watched(&observer);
+        solve(model(), deadline, |_| Ok(7)).expect("there is a thread")
+    }
+
+    /// One test for all, since what is left to itself is counted for the process.
+    #[test]
+    fn what_does_not_stop_is_left_to_itself_and_waited_for_before_the_next() {
+        for last in [(|| {}) as fn(), || panic!("a solver that fails when nobody waits any more")] {
+            let (result, release) = abandon(last);
+            assert_eq!(result.ok(), Some(None), "what was left to itself has no result");
+            assert_eq!(N_LEFT.load(Ordering::Relaxed), 1);
+            // In no time there is no room for another one.
+            assert_eq!(solve_soon(), None);
+            // But once it has ended there is, however it did.
+            drop(release);
+            let in_a_minute = Deadline::after(Duration::from_secs(60));
+            assert_eq!(solve(model(), in_a_minute, |_| Ok(7)).expect("it solves"), Some(7));
+            assert_eq!(N_LEFT.load(Ordering::Relaxed), 0);
+            assert_eq!(solve_soon(), Some(7));
+        }
+    }
+
+    #[test]
+    fn what_fails_while_it_is_waited_for_is_an_error() {
+        let goes_on = |_: &Progress| ControlFlow::Continue(());
+        let observer = Observer::new(&goes_on, Bytes::ZERO, Duration::MAX);
+        let fails = |_: Model| -> Result<(), Error> { panic!("a solver that fails") };
+        let result = solve(model(), Deadline::NEVER.watched(&observer), fails);
+        assert!(matches!(result, Err(Error::Solver(_))), "{result:?}");
+    }
+}

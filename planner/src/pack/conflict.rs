@@ -32,8 +32,8 @@ pub fn conflict(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadl
     if let Some(pair) = clash(intervals, alignment) {
         return Some(Conflict { intervals: pair, irreducible: true });
     }
-    let suspects = match crowd(intervals, capacity, alignment) {
-        Some(crowd) => crowd,
+    let suspects = match clique(intervals, capacity, alignment) {
+        Some(clique) => clique,
         None if pack(intervals, capacity, alignment, deadline) == Packing::Infeasible => {
             let mut all: Vec<usize> = (0..intervals.len()).filter(|it| !intervals[*it].is_empty()).collect();
             all.sort_by_key(|it| (intervals[*it].start, intervals[*it].end));
@@ -45,7 +45,7 @@ pub fn conflict(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadl
 }
 
 /// The largest of the intervals at the step with the greatest load, as many as are too much.
-fn crowd(intervals: &[Interval], capacity: Bytes, alignment: Bytes) -> Option<Vec<usize>> {
+fn clique(intervals: &[Interval], capacity: Bytes, alignment: Bytes) -> Option<Vec<usize>> {
     let loads = |ids: &[usize]| load(&ids.iter().map(|it| intervals[*it].clone()).collect::<Vec<_>>(), alignment);
     if load(intervals, alignment) <= capacity {
         return None;
@@ -107,7 +107,7 @@ impl Question<'_> {
         pack(&asked, self.capacity, self.alignment, deadline)
     }
 
-    /// All on top of each other: a crowd at one step has no other packing, and often needs none.
+    /// All on top of each other: a clique at one step has no other packing, and often needs none.
     fn stack(&self, ids: &[usize]) -> Option<Vec<Bytes>> {
         let mut top = 0_u64;
         let mut offsets = Vec::new();

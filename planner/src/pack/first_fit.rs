@@ -1,9 +1,9 @@
 //! Blocks one after the other, each as low as it can lie among those that are there.
 
 use super::block::Block;
+use super::budget::Budget;
 use super::random::Random;
 use super::sections::Rows;
-use super::watch::Watch;
 
 /// Offsets for blocks placed in an order, each in the lowest gap that holds it, however high that
 /// is. Those whose offset is fixed come first, and do not overlap. `None` if time was over first.
@@ -11,7 +11,7 @@ pub(super) fn first_fit(
     blocks: &[Block],
     neighbours: &Rows<u32>,
     order: &[u32],
-    watch: &mut Watch<'_>,
+    budget: &mut Budget<'_>,
 ) -> Option<Vec<u64>> {
     let mut offsets: Vec<Option<u64>> = blocks.iter().map(|it| it.is_fixed().then_some(it.lowest)).collect();
     // What is placed, by offset: where most blocks meet, that is in order already for each of them.
@@ -33,7 +33,7 @@ pub(super) fn first_fit(
             below.sort_unstable();
             lowest_gap(block, below.iter().copied())
         };
-        if watch.spend(1 + met.len()) {
+        if budget.spend(1 + met.len()) {
             return None;
         }
         offsets[*id as usize] = Some(at);
@@ -71,10 +71,10 @@ pub(super) fn squeeze(
     mut order: Vec<u32>,
     passes: u32,
     random: &mut Random,
-    watch: &mut Watch<'_>,
+    budget: &mut Budget<'_>,
 ) -> Option<Vec<u64>> {
     for _ in 0..passes {
-        let offsets = first_fit(blocks, neighbours, &order, watch)?;
+        let offsets = first_fit(blocks, neighbours, &order, budget)?;
         let mut squeaks = vec![false; blocks.len()];
         too_high(blocks, &offsets).for_each(|it| squeaks[it] = true);
         if !squeaks.contains(&true) {

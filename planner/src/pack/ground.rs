@@ -1,10 +1,10 @@
 //! What all searches in the same blocks have in common.
 
 use super::block::{Block, are_free};
+use super::budget::Budget;
 use super::sections::{Rows, Sections};
-use super::watch::Watch;
 
-/// Who meets whom, and when.
+/// Which blocks meet which, and when.
 pub(super) struct Ground {
     /// The sections of time.
     pub sections: Sections,
@@ -26,12 +26,12 @@ const MANY: u64 = 10_000_000;
 
 impl Ground {
     /// The ground of these blocks, unless too many of them meet or time was over first.
-    pub fn new(blocks: &[Block], watch: &mut Watch<'_>) -> Option<Ground> {
+    pub fn new(blocks: &[Block], budget: &mut Budget<'_>) -> Option<Ground> {
         if MANY < meetings(blocks) {
             return None;
         }
         let sections = Sections::new(blocks);
-        let neighbours = sections.neighbours(blocks.len(), watch)?;
+        let neighbours = sections.neighbours(blocks.len(), budget)?;
         let hull = |id: usize| {
             let spans = sections.spans.row(id);
             (spans[0].0, spans[spans.len() - 1].1)
@@ -50,7 +50,7 @@ impl Ground {
         let hulls = (0..blocks.len()).map(hull).collect();
         let mut ranges = Vec::with_capacity(blocks.len());
         for block in 0..blocks.len() {
-            if watch.spend(neighbours.row(block).len()) {
+            if budget.spend(neighbours.row(block).len()) {
                 return None;
             }
             ranges.push(barred(blocks, block, &neighbours));

@@ -9,6 +9,7 @@
 //!    undecided ones are tried again with more attempts.
 
 use super::block::Block;
+use super::budget::Budget;
 use super::clash::clash;
 use super::first_fit::first_fit;
 use super::ground::Ground;
@@ -18,7 +19,6 @@ use super::random::Random;
 use super::search::Outcome;
 use super::skyline::best_fit;
 use super::units::{Units, height as height_of, load, to_bytes, to_units};
-use super::watch::Watch;
 use super::windows::{Windows, has_windows};
 use super::{Interval, Lowest, LowestPacking};
 use crate::Bytes;
@@ -44,7 +44,7 @@ const MANY: u64 = 2500;
 /// Blocks that are placed in all rounds without progress, about.
 const PATIENCE: u64 = 2_000_000;
 
-pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut Watch<'_>) -> Lowest {
+pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, budget: &mut Budget<'_>) -> Lowest {
     if clash(intervals, alignment).is_some() {
         return Lowest::Infeasible;
     }
@@ -58,18 +58,18 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut 
     };
     let lower_bound = load(intervals, alignment);
     let mut windows = has_windows(intervals).then(|| Windows::new(intervals, alignment));
-    let in_windows = windows.as_mut().and_then(|it| it.first_fit(4, &mut watch.granting(GRANTED)));
+    let in_windows = windows.as_mut().and_then(|it| it.first_fit(4, &mut budget.granting(GRANTED)));
     let in_windows = in_windows.map(|it| (height_of(intervals, &it), it));
     let has_fixed = blocks.iter().any(Block::is_fixed);
-    let ground = if has_fixed { Ground::new(&blocks, &mut watch.granting(u64::MAX)) } else { None };
-    let start = best_order(&blocks, ground.as_ref(), watch);
+    let ground = if has_fixed { Ground::new(&blocks, &mut budget.granting(u64::MAX)) } else { None };
+    let start = best_order(&blocks, ground.as_ref(), budget);
     let (height, offsets) = std::iter::once(of(&start.offsets)).chain(in_windows).min_by_key(|it| it.0).expect("one");
     let mut best = LowestPacking { height, offsets, lower_bound };
     if lower_bound < best.height {
-        let watch = &mut watch.granting(GRANTED_BY_SIZE);
+        let budget = &mut budget.granting(GRANTED_BY_SIZE);
         let by_size = match &windows {
-            Some(windows) => windows.first_fit_by_size(watch),
-            None => Windows::new(intervals, alignment).first_fit_by_size(watch),
+            Some(windows) => windows.first_fit_by_size(budget),
+            None => Windows::new(intervals, alignment).first_fit_by_size(budget),
         };
         let by_size = by_size.map(|offsets| (height_of(intervals, &offsets), offsets));
         if let Some((height, offsets)) = by_size.filter(|(height, _)| *height < best.height) {
@@ -77,12 +77,12 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut 
         }
     }
     // What is fixed leaves little choice: then the exact packer is often through at once.
-    if lower_bound < best.height && ground.is_some() && !watch.is_over_now() {
+    if lower_bound < best.height && ground.is_some() && !budget.is_over_now() {
         let attempts = (MANY / blocks.len().max(1) as u64).clamp(1, 8);
-        try_capacity(intervals, alignment, &mut windows, &mut best, lower_bound, attempts, watch);
+        try_capacity(intervals, alignment, &mut windows, &mut best, lower_bound, attempts, budget);
     }
     if best.lower_bound < best.height {
-        improve(&blocks, start, watch, |offsets| {
+        improve(&blocks, start, budget, |offsets| {
             let (height, offsets) = of(offsets);
             if height < best.height {
                 (best.height, best.offsets) = (height, offsets);
@@ -90,7 +90,7 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, watch: &mut 
             best.height == lower_bound
         });
     }
-    narrow(intervals, alignment, windows, &mut best, watch);
+    narrow(intervals, alignment, windows, &mut best, budget);
     Lowest::Placed(best)
 }
 
@@ -109,10 +109,10 @@ enum Way<'a> {
 
 impl Way<'_> {
     /// Offsets, unless time was over first.
-    fn place(self, blocks: &[Block], rank: &[u64], watch: &mut Watch<'_>) -> Option<Vec<u64>> {
+    fn place(self, blocks: &[Block], rank: &[u64], budget: &mut Budget<'_>) -> Option<Vec<u64>> {
         match self {
-            Way::BestFit(ground) => best_fit(blocks, rank, ground, watch),
-            Way::FirstFit(ground) => first_fit(blocks, &ground.neighbours, &order(rank), watch),
+            Way::BestFit(ground) => best_fit(blocks, rank, ground, budget),
+            Way::FirstFit(ground) => first_fit(blocks, &ground.neighbours, &order(rank), budget),
         }
     }
 
@@ -134,27 +134,29 @@ struct Found<'a> {
 
 /// The lowest packing in some orders. The first two are tried whatever the time is, for some steps; and what
 /// lies above all that is fixed takes hardly any time.
-fn best_order<'a>(blocks: &[Block], ground: Option<&'a Ground>, watch: &Watch<'_>) -> Found<'a> {
+fn best_order<'a>(blocks: &[Block], ground: Option<&'a Ground>, budget: &Budget<'_>) -> Found<'a> {
     let by_size = order_of_size(blocks);
     let ways = std::iter::once(Way::BestFit(ground)).chain(ground.map(Way::FirstFit));
-    let mut tries: Vec<(Way<'a>, Vec<u64>, Watch<'_>)> =
-        ways.clone().map(|way| (way, by_size.clone(), watch.granting(2 * GRANTED))).collect();
+    let mut tries: Vec<(Way<'a>, Vec<u64>, Budget<'_>)> =
+        ways.clone().map(|way| (way, by_size.clone(), budget.granting(2 * GRANTED))).collect();
     for rank in ranks(blocks, &pressures(blocks)) {
-        tries.extend(ways.clone().map(|way| (way, rank.clone(), watch.clone())));
+        tries.extend(ways.clone().map(|way| (way, rank.clone(), budget.clone())));
     }
     let found: Vec<Found<'a>> = tries
         .into_par_iter()
-        .filter_map(|(way, rank, mut watch)| Some(Found { offsets: way.place(blocks, &rank, &mut watch)?, rank, way }))
+        .filter_map(|(way, rank, mut budget)| {
+            Some(Found { offsets: way.place(blocks, &rank, &mut budget)?, rank, way })
+        })
         .collect();
     found.into_iter().min_by_key(|it| top(blocks, &it.offsets)).unwrap_or_else(|| {
-        let offsets = best_fit(blocks, &by_size, None, &mut watch.granting(u64::MAX));
+        let offsets = best_fit(blocks, &by_size, None, &mut budget.granting(u64::MAX));
         let offsets = offsets.expect("it has all the time that it needs");
         Found { offsets, rank: by_size, way: Way::BestFit(None) }
     })
 }
 
 /// Looks around an order for better ones, until `done` with what is found or until patience is over.
-fn improve(blocks: &[Block], start: Found<'_>, watch: &mut Watch<'_>, mut done: impl FnMut(&[u64]) -> bool) {
+fn improve(blocks: &[Block], start: Found<'_>, budget: &mut Budget<'_>, mut done: impl FnMut(&[u64]) -> bool) {
     if blocks.is_empty() {
         return;
     }
@@ -163,11 +165,11 @@ fn improve(blocks: &[Block], start: Found<'_>, watch: &mut Watch<'_>, mut done: 
     let rounds = PATIENCE / (LANES * way.effort(blocks)) + 2;
     let rounds = rounds.min(blocks.len() as u64).min(MOST_ROUNDS);
     let mut left = rounds;
-    while left != 0 && !watch.is_over_now() {
+    while left != 0 && !budget.is_over_now() {
         left -= 1;
         let height = top(blocks, &offsets);
         let tries: Vec<Vec<u64>> = (0..LANES).map(|lane| vary(blocks, &rank, &offsets, lane, &mut random)).collect();
-        let place = |rank: &Vec<u64>| way.place(blocks, rank, &mut watch.clone());
+        let place = |rank: &Vec<u64>| way.place(blocks, rank, &mut budget.clone());
         let found: Vec<Option<Vec<u64>>> = tries.par_iter().map(place).collect();
         let found = found.into_iter().zip(tries).filter_map(|(offsets, rank)| Some((offsets?, rank)));
         let Some((lowest, its_rank)) = found.min_by_key(|it| top(blocks, &it.0)) else {
@@ -229,15 +231,15 @@ fn narrow(
     alignment: Bytes,
     mut windows: Option<Windows>,
     best: &mut LowestPacking,
-    watch: &mut Watch<'_>,
+    budget: &mut Budget<'_>,
 ) {
     let mut attempts = 4;
-    while best.lower_bound < best.height && !watch.is_over_now() {
+    while best.lower_bound < best.height && !budget.is_over_now() {
         let mut step = best.height.0 - best.lower_bound.0;
         let least = step / 64;
-        while least < step && best.lower_bound < best.height && !watch.is_over_now() {
+        while least < step && best.lower_bound < best.height && !budget.is_over_now() {
             let capacity = Bytes(best.height.0.saturating_sub(step).max(best.lower_bound.0));
-            match try_capacity(intervals, alignment, &mut windows, best, capacity, attempts, watch) {
+            match try_capacity(intervals, alignment, &mut windows, best, capacity, attempts, budget) {
                 Outcome::Placed(()) => {}
                 Outcome::Infeasible => step = (best.height.0 - best.lower_bound.0).div_ceil(2).max(1),
                 Outcome::Stopped if capacity == best.lower_bound => step /= 2,
@@ -256,12 +258,12 @@ fn try_capacity(
     best: &mut LowestPacking,
     capacity: Bytes,
     attempts: u64,
-    watch: &mut Watch<'_>,
+    budget: &mut Budget<'_>,
 ) -> Outcome<()> {
     let outcome = match (windows, to_units(intervals, capacity, alignment)) {
         (_, Err(_)) => Outcome::Infeasible,
-        (Some(windows), _) => pack_windows(intervals, windows, capacity, alignment, attempts, watch),
-        (None, Ok(units)) => match pack_blocks(units.blocks, attempts, watch) {
+        (Some(windows), _) => pack_windows(intervals, windows, capacity, alignment, attempts, budget),
+        (None, Ok(units)) => match pack_blocks(units.blocks, attempts, budget) {
             Outcome::Placed(placed) => Outcome::Placed(to_bytes(intervals, units.unit, &placed)),
             Outcome::Infeasible => Outcome::Infeasible,
             Outcome::Stopped => Outcome::Stopped,

@@ -1,13 +1,13 @@
 //! A problem taken apart, and what comes of its parts put together.
 
 use super::block::{Block, components, fixed_overlap};
+use super::budget::Budget;
 use super::clash::clash;
 use super::ground::{Ground, meetings};
 use super::portfolio::{Attempts, first_attempt};
 use super::reduce::{divide, take_easy, take_floors};
 use super::search::Outcome;
 use super::units::{Refusal, height, load, to_bytes, to_units};
-use super::watch::Watch;
 use super::windows::{Windows, has_windows};
 use super::{Interval, Packing};
 use crate::Bytes;
@@ -23,7 +23,7 @@ pub(super) fn pack(
     capacity: Bytes,
     alignment: Bytes,
     attempts: u64,
-    watch: &mut Watch<'_>,
+    budget: &mut Budget<'_>,
 ) -> Packing {
     let units = match to_units(intervals, capacity, alignment) {
         Ok(units) => units,
@@ -38,14 +38,14 @@ pub(super) fn pack(
     if load < capacity
         && units.blocks.iter().any(Block::is_fixed)
         && let Ok(units) = to_units(intervals, load, alignment)
-        && let Outcome::Placed(placed) = pack_blocks(units.blocks, FIRST_ATTEMPTS, watch)
+        && let Outcome::Placed(placed) = pack_blocks(units.blocks, FIRST_ATTEMPTS, budget)
     {
         return Packing::Placed(to_bytes(intervals, units.unit, &placed));
     }
     let outcome = if has_windows(intervals) {
-        pack_windows(intervals, &mut Windows::new(intervals, alignment), capacity, alignment, attempts, watch)
+        pack_windows(intervals, &mut Windows::new(intervals, alignment), capacity, alignment, attempts, budget)
     } else {
-        match pack_blocks(units.blocks, u64::MAX, watch) {
+        match pack_blocks(units.blocks, u64::MAX, budget) {
             Outcome::Placed(placed) => Outcome::Placed(to_bytes(intervals, units.unit, &placed)),
             Outcome::Infeasible => Outcome::Infeasible,
             Outcome::Stopped => Outcome::Stopped,
@@ -66,28 +66,28 @@ pub(super) fn pack_windows(
     capacity: Bytes,
     alignment: Bytes,
     attempts: u64,
-    watch: &mut Watch<'_>,
+    budget: &mut Budget<'_>,
 ) -> Outcome<Vec<Bytes>> {
     let mut is_hopeful = true;
     let mut effort = 4;
     loop {
         // As if the gaps with a window were none: the packer for that is the stronger one.
         if is_hopeful && let Ok(units) = to_units(intervals, capacity, alignment) {
-            match pack_blocks(units.blocks, effort, watch) {
+            match pack_blocks(units.blocks, effort, budget) {
                 Outcome::Placed(placed) => return Outcome::Placed(to_bytes(intervals, units.unit, &placed)),
                 Outcome::Infeasible => is_hopeful = false,
                 Outcome::Stopped => {}
             }
         }
-        let offsets = windows.first_fit(effort, watch);
+        let offsets = windows.first_fit(effort, budget);
         if let Some(offsets) = offsets.filter(|it| height(intervals, it) <= capacity) {
             return Outcome::Placed(offsets);
         }
-        match windows.search(capacity, effort.saturating_mul(250), watch) {
+        match windows.search(capacity, effort.saturating_mul(250), budget) {
             Outcome::Stopped => {}
             outcome => return outcome,
         }
-        if attempts <= effort || watch.is_over_now() {
+        if attempts <= effort || budget.is_over_now() {
             return Outcome::Stopped;
         }
         effort = effort.saturating_mul(4);
@@ -112,7 +112,7 @@ struct Later {
 
 /// Takes out what is easy and divides the rest; `Err` if there is no packing.
 #[expect(clippy::type_complexity, reason = "taken apart where it is called")]
-fn reduce(blocks: Vec<Block>, watch: &mut Watch<'_>) -> Result<(Vec<Part>, Vec<(u32, u64)>, Vec<Later>), ()> {
+fn reduce(blocks: Vec<Block>, budget: &mut Budget<'_>) -> Result<(Vec<Part>, Vec<(u32, u64)>, Vec<Later>), ()> {
     let (mut parts, mut placed, mut later) = (Vec::new(), Vec::new(), Vec::new());
     let mut left = vec![Part { blocks, base: 0, scale: 1 }];
     while let Some(part) = left.pop() {
@@ -127,9 +127,9 @@ fn reduce(blocks: Vec<Block>, watch: &mut Watch<'_>) -> Result<(Vec<Part>, Vec<(
                 continue;
             }
             // What is not taken out is packed with the rest.
-            let in_time = !watch.spend(blocks.len());
+            let in_time = !budget.spend(blocks.len());
             if in_time && blocks.len() == n_blocks && meetings(&blocks) <= MANY {
-                let (hard, easy) = take_easy(blocks, watch);
+                let (hard, easy) = take_easy(blocks, budget);
                 later.extend(easy.into_iter().map(|(block, met)| Later { block, met, base, scale }));
                 blocks = hard;
             }
@@ -144,10 +144,10 @@ fn reduce(blocks: Vec<Block>, watch: &mut Watch<'_>) -> Result<(Vec<Part>, Vec<(
 }
 
 /// Packs blocks; gives up when each part has had so many attempts.
-pub(super) fn pack_blocks(blocks: Vec<Block>, attempts: u64, watch: &mut Watch<'_>) -> Outcome<Vec<(u32, u64)>> {
+pub(super) fn pack_blocks(blocks: Vec<Block>, attempts: u64, budget: &mut Budget<'_>) -> Outcome<Vec<(u32, u64)>> {
     let n_owners = blocks.iter().map(|it| it.owner as usize + 1).max().unwrap_or(0);
     let rooms = rooms(&blocks, n_owners);
-    let Ok((parts, mut placed, later)) = reduce(blocks, watch) else {
+    let Ok((parts, mut placed, later)) = reduce(blocks, budget) else {
         return Outcome::Infeasible;
     };
     if parts.iter().any(|it| fixed_overlap(&it.blocks)) {
@@ -156,22 +156,22 @@ pub(super) fn pack_blocks(blocks: Vec<Block>, attempts: u64, watch: &mut Watch<'
     let mut still_open: Vec<(&Part, Option<Ground>)> = Vec::new();
     for part in &parts {
         // Most are placed without a ground, which takes its time.
-        match first_attempt(&part.blocks, watch) {
+        match first_attempt(&part.blocks, budget) {
             Some(offsets) => place_part(part, &offsets, &mut placed),
-            None => still_open.push((part, Ground::new(&part.blocks, watch))),
+            None => still_open.push((part, Ground::new(&part.blocks, budget))),
         }
-        if watch.is_over_now() && !still_open.is_empty() {
+        if budget.is_over_now() && !still_open.is_empty() {
             return Outcome::Stopped;
         }
     }
     let mut open: Vec<(&Part, Attempts<'_>)> = Vec::new();
     for (part, ground) in &still_open {
         let mut attempts = Attempts::new(&part.blocks, ground.as_ref());
-        match attempts.heuristics(watch) {
+        match attempts.heuristics(budget) {
             Some(offsets) => place_part(part, &offsets, &mut placed),
             None => open.push((part, attempts)),
         }
-        if watch.is_over_now() {
+        if budget.is_over_now() {
             return Outcome::Stopped;
         }
     }
@@ -181,12 +181,12 @@ pub(super) fn pack_blocks(blocks: Vec<Block>, attempts: u64, watch: &mut Watch<'
         }
         let mut still_open = Vec::new();
         for (part, mut attempts) in open {
-            match attempts.next(watch) {
+            match attempts.next(budget) {
                 Outcome::Infeasible => return Outcome::Infeasible,
                 Outcome::Placed(offsets) => place_part(part, &offsets, &mut placed),
                 Outcome::Stopped => still_open.push((part, attempts)),
             }
-            if watch.is_over_now() {
+            if budget.is_over_now() {
                 return Outcome::Stopped;
             }
         }

@@ -1,13 +1,13 @@
 //! Many ways to look for a packing of one part, side by side and one after the other.
 
 use super::block::Block;
+use super::budget::Budget;
 use super::first_fit::squeeze;
 use super::ground::Ground;
 use super::orders::{order, order_of_time, pressures, ranks, shuffle};
 use super::random::Random;
 use super::search::{Focus, Outcome, Search, Strategy};
 use super::skyline::best_fit;
-use super::watch::Watch;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -24,9 +24,9 @@ const MANY: usize = 2000;
 const FOCI: [Focus; 4] = [Focus::Choice, Focus::Slack, Focus::First, Focus::Lowest];
 
 /// The quickest way, if it works.
-pub(super) fn first_attempt(blocks: &[Block], watch: &mut Watch<'_>) -> Option<Vec<u64>> {
+pub(super) fn first_attempt(blocks: &[Block], budget: &mut Budget<'_>) -> Option<Vec<u64>> {
     let keys: Vec<u64> = order_of_time(blocks);
-    best_fit(blocks, &keys, None, watch).filter(|it| fits(blocks, it))
+    best_fit(blocks, &keys, None, budget).filter(|it| fits(blocks, it))
 }
 
 fn fits(blocks: &[Block], offsets: &[u64]) -> bool {
@@ -52,10 +52,10 @@ impl<'a> Attempts<'a> {
 
     /// Best fit and first fit in each of the orders, and in those that follow when what lies too high
     /// goes ahead.
-    pub fn heuristics(&mut self, watch: &mut Watch<'_>) -> Option<Vec<u64>> {
+    pub fn heuristics(&mut self, budget: &mut Budget<'_>) -> Option<Vec<u64>> {
         // Without any that are fixed it makes no difference.
         let obstacles = self.ground.filter(|it| it.barred.len() != 0);
-        let mut found = self.ranks.iter().filter_map(|it| best_fit(self.blocks, it, obstacles, watch));
+        let mut found = self.ranks.iter().filter_map(|it| best_fit(self.blocks, it, obstacles, budget));
         if let Some(offsets) = found.find(|it| fits(self.blocks, it)) {
             return Some(offsets);
         }
@@ -63,12 +63,12 @@ impl<'a> Attempts<'a> {
         let passes = if self.blocks.len() < MANY { FIRST_PASSES } else { 1 };
         self.ranks
             .iter()
-            .find_map(|rank| squeeze(self.blocks, neighbours, order(rank), passes, &mut self.random, watch))
+            .find_map(|rank| squeeze(self.blocks, neighbours, order(rank), passes, &mut self.random, budget))
     }
 
     /// The next attempts: other strategies, or after all of them a higher limit.
-    pub fn next(&mut self, watch: &mut Watch<'_>) -> Outcome<Vec<u64>> {
-        let Some(ground) = self.ground else { return self.next_without_search(watch) };
+    pub fn next(&mut self, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
+        let Some(ground) = self.ground else { return self.next_without_search(budget) };
         // Most problems take no more than the first attempt.
         let n_lanes = if self.round == 0 { 1 } else { LANES };
         while self.lanes.len() < n_lanes {
@@ -77,7 +77,7 @@ impl<'a> Attempts<'a> {
         let strategies: Vec<Strategy> = (0..n_lanes).map(|_| self.strategy()).collect();
         let winner = AtomicUsize::new(usize::MAX);
         let run = |(lane, (search, strategy)): (usize, (&mut Search<'a>, &Strategy))| {
-            let outcome = search.run(strategy, &mut watch.in_race(&winner, lane));
+            let outcome = search.run(strategy, &mut budget.in_race(&winner, lane));
             if outcome != Outcome::Stopped {
                 winner.fetch_min(lane, Ordering::Relaxed);
             }
@@ -102,7 +102,7 @@ impl<'a> Attempts<'a> {
         Strategy { focus: FOCI[(at % n_foci) as usize], rank, failures: 100 << lap.min(40) }
     }
 
-    fn next_without_search(&mut self, watch: &mut Watch<'_>) -> Outcome<Vec<u64>> {
+    fn next_without_search(&mut self, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
         let mut shuffled = Vec::new();
         for _ in 0..LANES {
             let mut rank = self.ranks[(self.round % self.ranks.len() as u64) as usize].clone();
@@ -110,7 +110,7 @@ impl<'a> Attempts<'a> {
             self.round += 1;
             shuffled.push(rank);
         }
-        let fit = |rank: &Vec<u64>| best_fit(self.blocks, rank, None, &mut watch.clone());
+        let fit = |rank: &Vec<u64>| best_fit(self.blocks, rank, None, &mut budget.clone());
         let found: Vec<Vec<u64>> = shuffled.par_iter().filter_map(fit).collect();
         found.into_iter().find(|it| fits(self.blocks, it)).map_or(Outcome::Stopped, Outcome::Placed)
     }

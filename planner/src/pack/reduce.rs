@@ -1,8 +1,8 @@
 //! Problems made smaller without a change to their answer.
 
 use super::block::{Block, are_free};
+use super::budget::Budget;
 use super::sections::Sections;
-use super::watch::Watch;
 use std::collections::HashMap;
 
 /// Divides all lengths by what they have in common; returns by how much.
@@ -85,11 +85,11 @@ pub(super) fn take_floors(blocks: &mut Vec<Block>) -> Result<Vec<Block>, ()> {
 /// A block of room *a* that meets another of room *b* is kept from *a* + *b* − 1 offsets at most; if
 /// all that it meets leave it one of those up to its greatest, it can wait. Each comes with the owners of
 /// all that it meets.
-pub(super) fn take_easy(blocks: Vec<Block>, watch: &mut Watch<'_>) -> (Vec<Block>, Vec<(Block, Vec<u32>)>) {
+pub(super) fn take_easy(blocks: Vec<Block>, budget: &mut Budget<'_>) -> (Vec<Block>, Vec<(Block, Vec<u32>)>) {
     if !are_free(&blocks) {
         return (blocks, Vec::new());
     }
-    let Some(neighbours) = Sections::new(&blocks).neighbours(blocks.len(), watch) else {
+    let Some(neighbours) = Sections::new(&blocks).neighbours(blocks.len(), budget) else {
         return (blocks, Vec::new());
     };
     let kept_from = |id: usize, other: u32| u128::from(blocks[id].room + blocks[other as usize].room - 1);

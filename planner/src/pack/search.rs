@@ -23,9 +23,9 @@
 //! a block a task that takes several machines at once.
 
 use super::block::Block;
+use super::budget::Budget;
 use super::ground::Ground;
 use super::sections::Rows;
-use super::watch::Watch;
 
 /// How a search ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,13 +147,13 @@ impl<'a> Search<'a> {
     }
 
     /// Searches from the start. `Infeasible` is proven.
-    pub fn run(&mut self, strategy: &Strategy, watch: &mut Watch<'_>) -> Outcome<Vec<u64>> {
-        let outcome = self.descend(strategy, watch);
+    pub fn run(&mut self, strategy: &Strategy, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
+        let outcome = self.descend(strategy, budget);
         self.undo(0);
         outcome
     }
 
-    fn descend(&mut self, strategy: &Strategy, watch: &mut Watch<'_>) -> Outcome<Vec<u64>> {
+    fn descend(&mut self, strategy: &Strategy, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
         for section in 0..self.ground.sections.count {
             let live = self.live.row(section);
             let room = live.iter().map(|it| self.blocks[*it as usize].room).sum();
@@ -163,7 +163,7 @@ impl<'a> Search<'a> {
         if self.blocks.iter().zip(&self.offsets).any(|it| it.0.highest < *it.1) {
             return Outcome::Infeasible;
         }
-        match self.settle(watch) {
+        match self.settle(budget) {
             Some(true) => {}
             Some(false) => return Outcome::Infeasible,
             None => return Outcome::Stopped,
@@ -172,7 +172,7 @@ impl<'a> Search<'a> {
         let mut frames: Vec<Frame> = Vec::new();
         let mut pending = vec![((0, self.ground.sections.count as u32), NONE)];
         while let Some((range, parent)) = pending.pop() {
-            if watch.is_over() {
+            if budget.is_over() {
                 return Outcome::Stopped;
             }
             if self.split(range, parent, &mut pending) {
@@ -185,7 +185,7 @@ impl<'a> Search<'a> {
                 frames.push(Frame { block, range, parent, n_changes, n_pending: pending.len() });
                 parent = frames.len() - 1;
             }
-            let mut good = if self.place(block) { self.settle(watch) } else { Some(false) };
+            let mut good = if self.place(block) { self.settle(budget) } else { Some(false) };
             while good != Some(true) {
                 if good.is_none() {
                     return Outcome::Stopped;
@@ -194,7 +194,7 @@ impl<'a> Search<'a> {
                 if parent == NONE {
                     return Outcome::Infeasible;
                 }
-                if strategy.failures < failures || watch.is_over() {
+                if strategy.failures < failures || budget.is_over() {
                     return Outcome::Stopped;
                 }
                 frames.truncate(parent + 1);
@@ -202,7 +202,7 @@ impl<'a> Search<'a> {
                 self.undo(frame.n_changes);
                 pending.truncate(frame.n_pending);
                 (range, parent) = (frame.range, frame.parent);
-                good = if self.postpone(frame.block) { self.settle(watch) } else { Some(false) };
+                good = if self.postpone(frame.block) { self.settle(budget) } else { Some(false) };
             }
             pending.push((range, parent));
         }
@@ -280,7 +280,7 @@ impl<'a> Search<'a> {
         let offset = self.offsets[block as usize];
         let top = offset + self.blocks[block as usize].room;
         let mut left = self.ground.neighbours.row(block as usize).iter().filter(|it| !self.placed[**it as usize]);
-        // It is in nobody's way.
+        // It is in no other block's way.
         if left.clone().all(|it| top <= self.offsets[*it as usize]) {
             return true;
         }
@@ -373,11 +373,11 @@ impl<'a> Search<'a> {
     }
 
     /// Measures what has changed; `false` if a section is too full, and none if time was over first.
-    fn settle(&mut self, watch: &mut Watch<'_>) -> Option<bool> {
+    fn settle(&mut self, budget: &mut Budget<'_>) -> Option<bool> {
         let mut good = true;
         while let Some(section) = self.dirty.pop() {
             self.is_dirty[section as usize] = false;
-            if watch.spend(self.live.row(section as usize).len()) {
+            if budget.spend(self.live.row(section as usize).len()) {
                 return None;
             }
             if good && !self.measure(section as usize) {

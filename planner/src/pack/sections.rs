@@ -1,7 +1,7 @@
 //! Time as the search sees it: only the steps at which the most blocks meet.
 
 use super::block::Block;
-use super::watch::Watch;
+use super::budget::Budget;
 
 /// Rows of a table, one after the other.
 #[derive(Clone, Debug, Default)]
@@ -135,16 +135,16 @@ impl Sections {
     /// Per block the blocks that it meets, ascending; none if time was over first.
     ///
     /// It takes a step for each two that meet, and no more memory than what comes out.
-    pub fn neighbours(&self, n_blocks: usize, watch: &mut Watch<'_>) -> Option<Rows<u32>> {
+    pub fn neighbours(&self, n_blocks: usize, budget: &mut Budget<'_>) -> Option<Rows<u32>> {
         let mut counts = vec![0; n_blocks];
-        self.each_meeting(watch, |block, other| {
+        self.each_meeting(budget, |block, other| {
             counts[block as usize] += 1;
             counts[other as usize] += 1;
         })?;
         let mut rows = Rows::of_lengths(&counts);
         let mut ends = counts;
         ends.fill(0);
-        self.each_meeting(watch, |block, other| {
+        self.each_meeting(budget, |block, other| {
             for (one, other) in [(block as usize, other), (other as usize, block)] {
                 rows.row_mut(one)[ends[one]] = other;
                 ends[one] += 1;
@@ -157,14 +157,14 @@ impl Sections {
     }
 
     /// Each two blocks that meet, once for each time that one of them begins while the other is there.
-    fn each_meeting(&self, watch: &mut Watch<'_>, mut with: impl FnMut(u32, u32)) -> Option<()> {
+    fn each_meeting(&self, budget: &mut Budget<'_>, mut with: impl FnMut(u32, u32)) -> Option<()> {
         for section in 0..self.count {
             let live = self.live.row(section);
             let enters =
                 |it: u32| self.spans.row(it as usize).binary_search_by_key(&(section as u32), |it| it.0).is_ok();
             let (new, old): (Vec<u32>, Vec<u32>) = live.iter().partition(|it| enters(**it));
             for (at, block) in new.iter().enumerate() {
-                if watch.spend(old.len() + at) {
+                if budget.spend(old.len() + at) {
                     return None;
                 }
                 old.iter().chain(&new[..at]).for_each(|other| with(*block, *other));
@@ -187,12 +187,12 @@ mod tests {
         };
         let blocks = [block(0, &[(0, 2), (4, 6)]), block(1, &[(1, 5)]), block(2, &[(5, 7)]), block(3, &[(2, 4)])];
         let sections = Sections::new(&blocks);
-        let rows = sections.neighbours(4, &mut Watch::new(Deadline::NEVER)).expect("there is time");
+        let rows = sections.neighbours(4, &mut Budget::new(Deadline::NEVER)).expect("there is time");
         let neighbours: Vec<&[u32]> = (0..4).map(|block| rows.row(block)).collect();
         assert_eq!(neighbours, [&[1, 2][..], &[0, 3], &[0], &[1]]);
         let many: Vec<Block> = (0..200).map(|owner| block(owner, &[(0, 1)])).collect();
         let sections = Sections::new(&many);
-        let over = &mut Watch::new(Deadline::after(std::time::Duration::ZERO));
+        let over = &mut Budget::new(Deadline::after(std::time::Duration::ZERO));
         assert!(sections.neighbours(200, over).is_none());
         assert!(sections.neighbours(200, &mut over.granting(1 << 20)).is_some());
     }

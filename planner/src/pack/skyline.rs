@@ -6,9 +6,9 @@
 //! of networks, with any order of preference.
 
 use super::block::Block;
+use super::budget::Budget;
 use super::contained::Contained;
 use super::ground::Ground;
-use super::watch::Watch;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -37,7 +37,7 @@ pub(super) fn best_fit(
     blocks: &[Block],
     keys: &[u64],
     ground: Option<&Ground>,
-    watch: &mut Watch<'_>,
+    budget: &mut Budget<'_>,
 ) -> Option<Vec<u64>> {
     let hulls: Vec<(u32, u32)> = blocks.iter().map(Block::hull).collect();
     let mut left = Contained::new(&hulls, keys);
@@ -66,7 +66,7 @@ pub(super) fn best_fit(
             clear == lowest
         };
         let (best, visited) = left.best(start, end, may_take);
-        if watch.spend(visited) {
+        if budget.spend(visited) {
             return None;
         }
         let Some(best) = best else {

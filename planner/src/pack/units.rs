@@ -88,7 +88,7 @@ pub(super) fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes
             Some(_) => return Err(Refusal::Infeasible),
             None => (0, highest / unit, own / unit),
         };
-        // One that has gaps at all times is in nobody's way, but has to end within the capacity.
+        // One that has gaps at all times is in no other block's way, but has to end within the capacity.
         if spans.is_empty() {
             continue;
         }

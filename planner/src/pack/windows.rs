@@ -11,12 +11,12 @@
 //! The search is complete for any alignments and fixed offsets, but knows no other bounds; it is for
 //! problems with few blocks.
 
+use super::budget::Budget;
 use super::orders::shuffle;
 use super::random::Random;
 use super::reduce::gcd;
 use super::search::Outcome;
 use super::units::alignment_of;
-use super::watch::Watch;
 use super::{Interval, Piece};
 use crate::Bytes;
 use std::cmp::Reverse;
@@ -149,10 +149,10 @@ impl Windows {
 
     /// First fit in some orders, the next time in others: the lowest packing, if fixed offsets and time
     /// allow one.
-    pub fn first_fit(&mut self, rounds: u64, watch: &mut Watch<'_>) -> Option<Vec<Bytes>> {
+    pub fn first_fit(&mut self, rounds: u64, budget: &mut Budget<'_>) -> Option<Vec<Bytes>> {
         let mut best: Option<(u64, Vec<u64>)> = None;
         for round in 0..rounds {
-            if watch.is_over_now() {
+            if budget.is_over_now() {
                 break;
             }
             let key = |at: &usize| {
@@ -170,7 +170,7 @@ impl Windows {
             let mut order: Vec<(bool, u64, usize)> =
                 order.into_iter().zip(places).map(|(id, place)| (!self.bodies[id].is_fixed, place, id)).collect();
             order.sort_unstable();
-            let Some(offsets) = self.place(order.into_iter().map(|it| it.2), watch) else { continue };
+            let Some(offsets) = self.place(order.into_iter().map(|it| it.2), budget) else { continue };
             let top = self.bodies.iter().zip(&offsets).map(|it| it.0.size + it.1).max().unwrap_or(0);
             if best.as_ref().is_none_or(|it| top < it.0) {
                 best = Some((top, offsets));
@@ -180,13 +180,13 @@ impl Windows {
     }
 
     /// First fit of the largest first, whatever came before: where what is fixed and time allow it.
-    pub fn first_fit_by_size(&self, watch: &mut Watch<'_>) -> Option<Vec<Bytes>> {
+    pub fn first_fit_by_size(&self, budget: &mut Budget<'_>) -> Option<Vec<Bytes>> {
         let mut order: Vec<usize> = (0..self.bodies.len()).collect();
         order.sort_by_key(|id| (!self.bodies[*id].is_fixed, Reverse(self.bodies[*id].size), *id));
-        self.place(order.into_iter(), watch).map(|offsets| self.to_bytes(&offsets))
+        self.place(order.into_iter(), budget).map(|offsets| self.to_bytes(&offsets))
     }
 
-    fn place(&self, order: impl Iterator<Item = usize>, watch: &mut Watch<'_>) -> Option<Vec<u64>> {
+    fn place(&self, order: impl Iterator<Item = usize>, budget: &mut Budget<'_>) -> Option<Vec<u64>> {
         let mut offsets = vec![0; self.bodies.len()];
         let mut is_placed = vec![false; self.bodies.len()];
         let mut taken: Vec<(i128, i128)> = Vec::new();
@@ -197,7 +197,7 @@ impl Windows {
             let near = self.by_start[..before].iter().rev().take_while(|it| body.start() < it.1);
             for (other, _) in near {
                 let met = if is_placed[*other] { body.pieces.len() + self.bodies[*other].pieces.len() } else { 0 };
-                if watch.spend(1 + met) {
+                if budget.spend(1 + met) {
                     return None;
                 }
                 if met == 0 {
@@ -216,7 +216,7 @@ impl Windows {
                     }
                 });
             }
-            if watch.spend(taken.len() * (1 + taken.len().max(1).ilog2() as usize)) {
+            if budget.spend(taken.len() * (1 + taken.len().max(1).ilog2() as usize)) {
                 return None;
             }
             taken.sort_unstable();
@@ -239,12 +239,12 @@ impl Windows {
     }
 
     /// Whether there is a packing; `Stopped` after so many decisions.
-    pub fn search(&mut self, capacity: Bytes, decisions: u64, watch: &mut Watch<'_>) -> Outcome<Vec<Bytes>> {
+    pub fn search(&mut self, capacity: Bytes, decisions: u64, budget: &mut Budget<'_>) -> Outcome<Vec<Bytes>> {
         if MANY < self.bodies.len() {
             return Outcome::Stopped;
         }
         if !self.has_pairs {
-            let Some(pairs) = pairs(&self.bodies, watch) else { return Outcome::Stopped };
+            let Some(pairs) = pairs(&self.bodies, budget) else { return Outcome::Stopped };
             self.pairs = pairs;
             self.has_pairs = true;
         }
@@ -261,7 +261,7 @@ impl Windows {
         let mut left = decisions;
         while let Some(State { offsets, n_decided, decision }) = open.pop() {
             let is_deep = MANY_OFFSETS < open.len().saturating_mul(offsets.len());
-            if left == 0 || is_deep || watch.spend(self.pairs.len()) {
+            if left == 0 || is_deep || budget.spend(self.pairs.len()) {
                 return Outcome::Stopped;
             }
             left -= 1;
@@ -281,7 +281,7 @@ impl Windows {
             for up in [false, true] {
                 let decision = (pair as u32, up);
                 decided.push(decision);
-                match self.raise(offsets.clone(), &decided, &highest, watch) {
+                match self.raise(offsets.clone(), &decided, &highest, budget) {
                     Raised::To(offsets) => open.push(State { offsets, n_decided, decision: Some(decision) }),
                     Raised::TooHigh => {}
                     Raised::Stopped => return Outcome::Stopped,
@@ -299,9 +299,9 @@ impl Windows {
     /// there are no such offsets. So something that changes after as many rounds as bodies can have
     /// different remainders is the proof that there are none; with one alignment for all, these are as
     /// many as bodies (Bellman and Ford).
-    fn raise(&self, mut offsets: Vec<i128>, decided: &[Decision], highest: &[i128], watch: &mut Watch<'_>) -> Raised {
+    fn raise(&self, mut offsets: Vec<i128>, decided: &[Decision], highest: &[i128], budget: &mut Budget<'_>) -> Raised {
         for round in 0.. {
-            if watch.spend(decided.len()) {
+            if budget.spend(decided.len()) {
                 return Raised::Stopped;
             }
             let mut changes = false;
@@ -384,7 +384,7 @@ fn leave_greatest(distances: &mut Vec<(i128, i128)>) {
 }
 
 /// All pairs; `None` if there are too many, or time was over first.
-fn pairs(bodies: &[Body], watch: &mut Watch<'_>) -> Option<Vec<Pair>> {
+fn pairs(bodies: &[Body], budget: &mut Budget<'_>) -> Option<Vec<Pair>> {
     let mut pairs: Vec<Pair> = Vec::new();
     let mut distances: Vec<(i128, i128)> = Vec::new();
     for second in 0..bodies.len() {
@@ -394,7 +394,7 @@ fn pairs(bodies: &[Body], watch: &mut Watch<'_>) -> Option<Vec<Pair>> {
                 let distance = |high: Bytes, low: Bytes| i128::from(high.0) - i128::from(low.0);
                 distances.push((distance(mine.high, its.low), distance(its.high, mine.low)));
             });
-            if watch.spend(bodies[first].pieces.len() + bodies[second].pieces.len() + distances.len()) {
+            if budget.spend(bodies[first].pieces.len() + bodies[second].pieces.len() + distances.len()) {
                 return None;
             }
             distances.sort_unstable();
@@ -425,9 +425,9 @@ mod tests {
 
     /// What the search says, and after how many steps.
     fn search(intervals: &[Interval], capacity: u64, decisions: u64) -> (Outcome<Vec<Bytes>>, u64) {
-        let mut watch = Watch::new(Deadline::NEVER);
-        let outcome = Windows::new(intervals, Bytes(1)).search(Bytes(capacity), decisions, &mut watch);
-        (outcome, watch.spent())
+        let mut budget = Budget::new(Deadline::NEVER);
+        let outcome = Windows::new(intervals, Bytes(1)).search(Bytes(capacity), decisions, &mut budget);
+        (outcome, budget.spent())
     }
 
     /// Two that lie above each other's middle raise each other by a byte each time: no packing, and
@@ -453,9 +453,9 @@ mod tests {
         let mut raise = |distances: [i128; 3], offsets: [i128; 3]| {
             let pair = |at: usize| Pair { bodies: (at, (at + 1) % 3), up: distances[at], down: 0 };
             windows.pairs = (0..3).map(pair).collect();
-            let mut watch = Watch::new(Deadline::NEVER);
+            let mut budget = Budget::new(Deadline::NEVER);
             let cycle = [(2, true), (1, true), (0, true)];
-            match windows.raise(offsets.to_vec(), &cycle, &[i128::MAX / 2; 3], &mut watch) {
+            match windows.raise(offsets.to_vec(), &cycle, &[i128::MAX / 2; 3], &mut budget) {
                 Raised::To(offsets) => Some(offsets),
                 Raised::TooHigh => None,
                 Raised::Stopped => panic!("there is no deadline"),

@@ -12,8 +12,8 @@ use super::node::{Demand, GONE, Sizes, State, Transition};
 /// that runs it later can be imitated: hold the results where it held the inputs, and put them out
 /// when it first put out an input that the results have no room without.
 ///
-/// Results that share bytes with operands change nothing of this: who reads an input besides this
-/// operator finds it dying no later than before, and the inputs that die with it nobody else reads.
+/// Results that share bytes with operands change nothing of this: another reader of an input finds
+/// it dying no later than before, and the inputs that die with this operator have no other reader.
 ///
 /// For one dying input: the results are no larger. For an addition of equal sizes: always. For a
 /// concatenation: not, since half of the inputs could be spilled for less than the whole result.

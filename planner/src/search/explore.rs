@@ -27,7 +27,7 @@ const N_PARTS: usize = 4;
 const MAX_NODES: usize = 500_000;
 
 /// What to look for, and with how much.
-pub(super) struct Quest<'a> {
+pub(super) struct Subproblem<'a> {
     /// The level at which to stop: so many operators have run.
     pub goal: usize,
     /// Only what charges less than this is of interest.
@@ -49,22 +49,22 @@ pub(super) struct Quest<'a> {
 
 /// What was found.
 pub(super) struct Exploration<const W: usize> {
-    /// The cheapest state at the goal, if one charges less than [`Quest::below`].
+    /// The cheapest state at the goal, if one charges less than [`Subproblem::below`].
     pub best: Option<Found>,
-    /// A proven lower bound on the least charge at the goal; [`Quest::below`] at most.
+    /// A proven lower bound on the least charge at the goal; [`Subproblem::below`] at most.
     pub bound: u64,
     /// States that went on.
     pub n_states: usize,
     /// States that were looked at, whether they went on or not.
     pub n_generated: usize,
-    /// What was left out charges at least this; [`Quest::below`], if nothing was.
+    /// What was left out charges at least this; [`Subproblem::below`], if nothing was.
     left_out: u64,
     below: u64,
     pub traces: Vec<Trace<W>>,
 }
 
 impl<const W: usize> Exploration<W> {
-    /// Whether `best` is the optimum, or there is nothing below [`Quest::below`].
+    /// Whether `best` is the optimum, or there is nothing below [`Subproblem::below`].
     pub fn is_complete(&self) -> bool {
         match self.best {
             Some(found) => found.cost <= self.left_out,
@@ -94,16 +94,16 @@ pub(super) struct Trace<const W: usize> {
 pub(super) fn explore<const W: usize>(
     instance: &Instance,
     mut start: Node<W>,
-    quest: &Quest,
+    subproblem: &Subproblem,
 ) -> Result<Exploration<W>, TooWide> {
     let mut level = start.executed.count();
-    start.to_go = to_go(quest.groups, &start.executed);
+    start.to_go = to_go(subproblem.groups, &start.executed);
     let mut explorer =
-        Explorer { instance, quest, traces: Vec::new(), n_states: 0, n_generated: 0, left_out: quest.below };
+        Explorer { instance, subproblem, traces: Vec::new(), n_states: 0, n_generated: 0, left_out: subproblem.below };
     let mut nodes = vec![start];
-    while level < quest.goal {
-        explorer.settle(&mut nodes);
-        match explorer.advance(&nodes)? {
+    while level < subproblem.goal {
+        explorer.prune(&mut nodes);
+        match explorer.expand_level(&nodes)? {
             Some(next) => nodes = next,
             None => {
                 let waiting = nodes.iter().flat_map(|node| node.states.iter().map(|it| it.cost + node.to_go));
@@ -113,7 +113,7 @@ pub(super) fn explore<const W: usize>(
         }
         level += 1;
     }
-    let reached = nodes.iter().flat_map(|it| &it.states).filter(|it| it.cost < quest.below);
+    let reached = nodes.iter().flat_map(|it| &it.states).filter(|it| it.cost < subproblem.below);
     let best = reached.min_by_key(|it| (it.cost, it.peak, it.parent)).cloned();
     let best = best.map(|state| Found { cost: state.cost, trace: explorer.remember(&[state]) });
     Ok(explorer.finish(best))
@@ -121,7 +121,7 @@ pub(super) fn explore<const W: usize>(
 
 struct Explorer<'a, const W: usize> {
     instance: &'a Instance,
-    quest: &'a Quest<'a>,
+    subproblem: &'a Subproblem<'a>,
     traces: Vec<Trace<W>>,
     n_states: usize,
     n_generated: usize,
@@ -132,7 +132,7 @@ impl<const W: usize> Explorer<'_, W> {
     /// Gives traces to states, in a row; the index of the first.
     fn remember(&mut self, states: &[State<W>]) -> u32 {
         self.n_states += states.len();
-        if !self.quest.remember {
+        if !self.subproblem.remember {
             return 0;
         }
         let first = self.traces.len() as u32;
@@ -144,30 +144,30 @@ impl<const W: usize> Explorer<'_, W> {
     }
 
     fn finish(self, best: Option<Found>) -> Exploration<W> {
-        let Explorer { traces, n_states, n_generated, left_out, quest, .. } = self;
+        let Explorer { traces, n_states, n_generated, left_out, subproblem, .. } = self;
         let bound = left_out.min(best.map_or(u64::MAX, |it| it.cost));
-        Exploration { best, bound, below: quest.below, n_states, n_generated, left_out, traces }
+        Exploration { best, bound, below: subproblem.below, n_states, n_generated, left_out, traces }
     }
 
     /// Lets the states of a level compete: within each node, and for the places of the beam. What is left goes on.
-    fn settle(&mut self, nodes: &mut Vec<Node<W>>) {
+    fn prune(&mut self, nodes: &mut Vec<Node<W>>) {
         self.compete(nodes);
         nodes.par_iter_mut().for_each(Node::unfold);
     }
 
     fn compete(&mut self, nodes: &mut Vec<Node<W>>) {
-        let Quest { below, deadline, thresholds, .. } = *self.quest;
+        let Subproblem { below, deadline, thresholds, .. } = *self.subproblem;
         nodes.par_iter_mut().for_each(|node| {
             let sizes = Sizes::of(self.instance, node);
             node.states.retain(|it| it.cost + node.to_go < below);
-            match self.quest.shortcuts.dominance {
+            match self.subproblem.shortcuts.dominance {
                 true => retain_undominated(&mut node.states, &sizes, thresholds.rivals, deadline),
                 false => retain_distinct(&mut node.states),
             }
         });
         nodes.retain(|it| !it.states.is_empty());
         nodes.sort_unstable_by(|a, b| a.executed.cmp(&b.executed));
-        let beam = self.quest.beam;
+        let beam = self.subproblem.beam;
         if nodes.iter().map(|it| it.states.len()).sum::<usize>() <= beam {
             return;
         }
@@ -188,8 +188,8 @@ impl<const W: usize> Explorer<'_, W> {
         nodes.retain(|it| !it.states.is_empty());
     }
 
-    /// Runs one operator more from every state. None if the quest's limits forbid to go on.
-    fn advance(&mut self, nodes: &[Node<W>]) -> Result<Option<Vec<Node<W>>>, TooWide> {
+    /// Runs one operator more from every state. None if the subproblem's limits forbid to go on.
+    fn expand_level(&mut self, nodes: &[Node<W>]) -> Result<Option<Vec<Node<W>>>, TooWide> {
         let mut shares = Vec::new();
         for node in nodes {
             let first = self.remember(&node.states);
@@ -200,7 +200,7 @@ impl<const W: usize> Explorer<'_, W> {
         }
         // Whether the limit is met does not depend on who counts first: what is generated in all
         // either exceeds what is left or does not.
-        let left = self.quest.state_limit.saturating_sub(self.n_states);
+        let left = self.subproblem.state_limit.saturating_sub(self.n_states);
         let generated = AtomicUsize::new(0);
         let n_parts = if shares.len() < 2 { 1 } else { N_PARTS };
         let parts: Vec<Result<Part<W>, TooWide>> = shares
@@ -209,18 +209,12 @@ impl<const W: usize> Explorer<'_, W> {
             .collect();
         let generated = generated.into_inner();
         self.n_generated += generated;
-        // A part that is cut off may not have come to what is too wide, so that counts last.
-        let is_cut_off = |part: &Result<Part<W>, TooWide>| part.as_ref().is_ok_and(|part| part.is_cut_off);
-        if left < generated || parts.iter().any(is_cut_off) {
+        if left < generated {
             return Ok(None);
         }
-        let mut level = NextLevel::default();
-        for part in parts {
-            let part = part?;
-            self.left_out = self.left_out.min(part.left_out);
-            level.take_over(part.level);
-        }
-        Ok(Some(level.nodes))
+        let Some(whole) = put_together(parts)? else { return Ok(None) };
+        self.left_out = self.left_out.min(whole.left_out);
+        Ok(Some(whole.level.nodes))
     }
 
     fn expand(&self, shares: &[Share<W>], generated: &AtomicUsize, limit: usize) -> Result<Part<W>, TooWide> {
@@ -236,7 +230,7 @@ impl<const W: usize> Explorer<'_, W> {
                     self.expand_state(share.node, state, trace, &sizes, &demands, &mut transitions, &mut part)?;
                 let n_generated = generated.fetch_add(n_generated, Ordering::Relaxed) + n_generated;
                 let is_full = limit < n_generated || MAX_NODES < part.level.nodes.len();
-                if is_full || self.quest.deadline.has_passed() {
+                if is_full || self.subproblem.deadline.has_passed() {
                     part.is_cut_off = true;
                     return Ok(part);
                 }
@@ -258,9 +252,9 @@ impl<const W: usize> Explorer<'_, W> {
         transitions: &mut [Option<Transition<W>>],
         part: &mut Part<W>,
     ) -> Result<usize, TooWide> {
-        let groups = self.quest.groups;
-        let mut eager = demands.iter().take(if self.quest.shortcuts.eager { demands.len() } else { 0 });
-        if let Some(eager) = eager.position(|it| is_eager(state, it, sizes, self.quest.thresholds.eager_inputs)) {
+        let groups = self.subproblem.groups;
+        let mut eager = demands.iter().take(if self.subproblem.shortcuts.eager { demands.len() } else { 0 });
+        if let Some(eager) = eager.position(|it| is_eager(state, it, sizes, self.subproblem.thresholds.eager_inputs)) {
             let demand = &demands[eager];
             let transition =
                 part.level.transition_once(self.instance, groups, node, demand.op, &mut transitions[eager])?;
@@ -273,8 +267,8 @@ impl<const W: usize> Explorer<'_, W> {
             let transition = part.level.transition_once(self.instance, groups, node, demand.op, transition)?;
             let child = &mut part.level.nodes[transition.child];
             let to_go = child.to_go;
-            let budget = self.quest.below.saturating_sub(state.cost + to_go);
-            let limit = self.quest.eviction_limit;
+            let budget = self.subproblem.below.saturating_sub(state.cost + to_go);
+            let limit = self.subproblem.eviction_limit;
             let enumerated = evictions(state, demand, sizes, budget, limit, &mut |evicted| {
                 child.push(run(state, demand, transition, sizes, &evicted, trace));
                 n_generated += 1;
@@ -301,6 +295,21 @@ struct Part<const W: usize> {
     level: NextLevel<W>,
     left_out: u64,
     is_cut_off: bool,
+}
+
+/// All parts as one; none if one of them was cut off. That one may not have come to what is too wide, so this counts
+/// only if none was: which of them are cut off depends on how fast the threads were.
+fn put_together<const W: usize>(parts: Vec<Result<Part<W>, TooWide>>) -> Result<Option<Part<W>>, TooWide> {
+    if parts.iter().flatten().any(|part| part.is_cut_off) {
+        return Ok(None);
+    }
+    let mut whole = Part { level: NextLevel::default(), left_out: u64::MAX, is_cut_off: false };
+    for part in parts {
+        let part = part?;
+        whole.left_out = whole.left_out.min(part.left_out);
+        whole.level.take_over(part.level);
+    }
+    Ok(Some(whole))
 }
 
 /// The nodes of the next level, each executed set once.
@@ -370,5 +379,23 @@ impl<const W: usize> NextLevel<W> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(is_cut_off: bool) -> Result<Part<1>, TooWide> {
+        Ok(Part { level: NextLevel::default(), left_out: u64::MAX, is_cut_off })
+    }
+
+    /// Whichever of the two parts is the first one, and whichever thread was the faster one.
+    #[test]
+    fn a_part_that_is_cut_off_counts_before_one_that_is_too_wide() {
+        assert!(matches!(put_together(vec![part(true), Err(TooWide)]), Ok(None)));
+        assert!(matches!(put_together(vec![Err(TooWide), part(true)]), Ok(None)));
+        assert!(matches!(put_together(vec![part(false), Err(TooWide)]), Err(TooWide)));
+        assert!(matches!(put_together(vec![part(false), part(false)]), Ok(Some(_))));
     }
 }

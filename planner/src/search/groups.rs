@@ -14,7 +14,7 @@
 
 use super::bits::{has, put};
 use super::executed::Executed;
-use super::explore::{Exploration, Quest, explore};
+use super::explore::{Exploration, Subproblem, explore};
 use super::instance::{Instance, SearchOp, SearchPair, Tracked};
 use super::node::{Node, State, TooWide};
 use super::reach::Reach;
@@ -201,7 +201,7 @@ impl Group {
         let executed = (0..instance.n_words).map(|it| !self.ops[it] & full_word(instance, it)).collect();
         let mut start = Node::<W>::after(&part, executed)?;
         start.states.push(State::empty());
-        let quest = Quest {
+        let subproblem = Subproblem {
             goal: instance.ops.len(),
             below: self.paid,
             groups: &self.children,
@@ -213,7 +213,7 @@ impl Group {
             remember: false,
             deadline: limits.deadline,
         };
-        explore(&part, start, &quest).map(Some)
+        explore(&part, start, &subproblem).map(Some)
     }
 }
 
@@ -234,7 +234,7 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked], dead
         if it.readers.len() + usize::from(it.producer.is_some()) < 2 || it.readers.is_empty() {
             continue;
         }
-        // Who wrote it is not looked at: it may have a host copy.
+        // Its producer is not looked at: it may have a host copy.
         it.has_host_copy |= it.producer.is_none();
         new_index[usize::from(tensor)] = Some(tracked.len() as Tracked);
         tracked.push(it);

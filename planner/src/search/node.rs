@@ -49,7 +49,7 @@ pub(super) struct Demand<const W: usize> {
     pub op: u16,
     /// Indices in the live list of what it reads.
     pub reads: Bits<W>,
-    /// Those of them that nobody reads afterwards.
+    /// Those of them that are not read afterwards.
     pub dying: Bits<W>,
     /// Rooms of all that is in the scratchpad only because this operator runs, live reads and results
     /// in the place of operands excepted.

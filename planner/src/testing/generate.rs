@@ -25,8 +25,7 @@ impl Shape {
 /// A problem with everything that one may have: shared arguments, weights, operators of several
 /// results or none, results that are read again or never, arguments that are returned, tensors of
 /// no size, workspaces, arguments that are read in host memory, results in the place of operands, concatenations and
-/// splits, operators that run before others whatever they
-/// write, sizes and scratchpads off the alignment.
+/// splits, operators that run before others whatever they write, sizes and scratchpads off the alignment.
 ///
 /// The scratchpad is the least one in half of all cases, and otherwise at most what source order
 /// needs to keep everything. [`Problem::check`] holds.

@@ -74,6 +74,10 @@ pub struct Arguments {
     #[arg(long, help_heading = "Stages")]
     liveness: bool,
 
+    /// Split operators into tiles where they do not fit, or move less in tiles; without --allocate, only split
+    #[arg(long, help_heading = "Stages")]
+    tile: bool,
+
     /// Let the planner reorder the operators; without --allocate, only reorder
     #[arg(long, help_heading = "Stages")]
     schedule: bool,
@@ -106,7 +110,7 @@ pub struct Arguments {
 
     /// Run this pipeline of MLIR and COSMA passes instead of the stages
     #[arg(long, value_name = "PIPELINE", help_heading = "Stages",
-          conflicts_with_all = ["infer_access", "liveness", "schedule", "allocate", "verify", "lower_addresses", "solver",
+          conflicts_with_all = ["infer_access", "liveness", "tile", "schedule", "allocate", "verify", "lower_addresses", "solver",
                                 "time_limit", "dump_lp",
                                 "print_problem", "print_plan"])]
     pub pass_pipeline: Option<String>,
@@ -164,7 +168,7 @@ impl Arguments {
 
     /// Whether the run plans anything, which may take long.
     pub fn plans(&self) -> bool {
-        self.schedule || self.allocate || self.pass_pipeline.is_some() || self.show.plans()
+        self.tile || self.schedule || self.allocate || self.pass_pipeline.is_some() || self.show.plans()
     }
 
     /// How much progress to print.
@@ -187,6 +191,7 @@ impl Arguments {
                 infer_access: self.infer_access,
                 liveness: self.liveness,
                 print_problem: self.print_problem,
+                tile: self.tile,
                 schedule: self.schedule,
                 allocate: self.allocate,
                 print_plan: self.print_plan,

@@ -3,10 +3,10 @@
 use crate::Deadline;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A deadline, looked at now and then: asking the clock costs more than a step of a search. Those who
-/// work side by side are also called off by it, once one with a lower number has an answer.
+/// A deadline, looked at now and then: asking the clock costs more than a step of a search. Searches
+/// that run side by side are also called off by it, once one with a lower number has an answer.
 #[derive(Clone, Debug)]
-pub(super) struct Watch<'a> {
+pub(super) struct Budget<'a> {
     deadline: Deadline<'a>,
     race: Option<(&'a AtomicUsize, usize)>,
     spent: u64,
@@ -23,24 +23,24 @@ const STEPS: u64 = 4096;
 /// Steps that a decision of a search stands for.
 const DECISION: usize = 256;
 
-impl<'a> Watch<'a> {
+impl<'a> Budget<'a> {
     /// A look at a deadline.
-    pub fn new(deadline: Deadline<'a>) -> Watch<'a> {
-        Watch { deadline, race: None, spent: 0, next_look: STEPS, granted: 0, over: deadline.has_passed() }
+    pub fn new(deadline: Deadline<'a>) -> Budget<'a> {
+        Budget { deadline, race: None, spent: 0, next_look: STEPS, granted: 0, over: deadline.has_passed() }
     }
 
     /// The same, but so many steps may be spent whatever the time is: for what must come out in any case.
-    pub fn granting(&self, steps: u64) -> Watch<'a> {
-        Watch { spent: 0, next_look: STEPS.max(steps), granted: steps, over: false, ..self.clone() }
+    pub fn granting(&self, steps: u64) -> Budget<'a> {
+        Budget { spent: 0, next_look: STEPS.max(steps), granted: steps, over: false, ..self.clone() }
     }
 
-    /// The same for number `lane` of those who work side by side; `winner` is the least of those with
+    /// The same for number `lane` of the searches that run side by side; `winner` is the least of those with
     /// an answer.
-    pub fn in_race<'b>(&self, winner: &'b AtomicUsize, lane: usize) -> Watch<'b>
+    pub fn in_race<'b>(&self, winner: &'b AtomicUsize, lane: usize) -> Budget<'b>
     where
         'a: 'b,
     {
-        Watch {
+        Budget {
             deadline: self.deadline,
             race: Some((winner, lane)),
             spent: 0,

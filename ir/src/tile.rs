@@ -1,0 +1,91 @@
+//! What says of operators and functions that they were cut into tiles.
+
+use crate::edit::as_mut;
+use crate::fact::{read_integer, read_string};
+use crate::operation::{OPERATOR, is_abstract, is_group, maker};
+use melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
+use melior::ir::{Attribute, Location, Operation, OperationRef, Type, Value};
+use mlir_sys::{mlirAttributeParseGet, mlirLocationGetContext};
+
+pub(crate) const TILING: &str = "cosma.tiling";
+const TILE: &str = "tile";
+const UNKNOWN: &str = "unknown";
+
+/// Which part of an operator's loops a tile runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TileOf {
+    /// The operator's name.
+    pub operator: String,
+    /// Where the part begins, by loop.
+    pub offsets: Vec<u64>,
+    /// How many iterations it has, by loop.
+    pub sizes: Vec<u64>,
+}
+
+/// Whether an operator is a tile of another one.
+pub fn is_tile(operation: OperationRef) -> bool {
+    (is_abstract(operation) || is_group(operation)) && operation.has_attribute(TILE)
+}
+
+/// A `cosma.op`.
+pub fn operator<'c>(
+    kind: &str,
+    operands: &[Value<'c, '_>],
+    results: &[Type<'c>],
+    location: Location<'c>,
+) -> Operation<'c> {
+    // SAFETY: the location is alive.
+    let maker = crate::fact::Maker::new(unsafe { mlirLocationGetContext(location.to_raw()) });
+    let builder = OperationBuilder::new(OPERATOR, location)
+        .add_operands(operands)
+        .add_results(results)
+        .add_attributes(&[(maker.name("kind"), maker.string(kind))]);
+    builder.build().expect("nothing is inferred that could fail")
+}
+
+/// Says of which operator a tile is, and which part of it.
+pub fn set_tile(operation: OperationRef, tile: &TileOf) {
+    let maker = maker(operation);
+    let list = |it: &[u64]| it.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let (offsets, sizes) = (list(&tile.offsets), list(&tile.sizes));
+    let text = format!("#cosma.tile<{}, [{offsets}] [{sizes}]>", maker.string(&tile.operator));
+    // SAFETY: the context is alive.
+    let attribute = unsafe {
+        let raw = mlirAttributeParseGet(
+            mlir_sys::mlirOperationGetContext(operation.to_raw()),
+            crate::ffi::Text::new(&text).raw(),
+        );
+        Attribute::from_raw(raw)
+    };
+    as_mut(operation).set_attribute(TILE, attribute);
+}
+
+/// How many bytes of non-compulsory traffic no tiling of a function avoids; none if that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TilingBound(pub Option<u64>);
+
+impl TilingBound {
+    /// Whether so many bytes are the least.
+    pub fn is_met(self, non_compulsory: u64) -> bool {
+        self.0.is_some_and(|bound| non_compulsory <= bound)
+    }
+}
+
+/// What `cosma-tile` said of a function, if it looked at it.
+pub fn tiling_bound(function: OperationRef) -> Option<TilingBound> {
+    read_tiling(function.attribute(TILING).ok()?)
+}
+
+/// Notes on a function that `cosma-tile` looked at it.
+pub fn set_tiling_bound(function: OperationRef, bound: TilingBound) {
+    let maker = maker(function);
+    let attribute = bound.0.map_or_else(|| maker.string(UNKNOWN), |it| maker.integer(it));
+    as_mut(function).set_attribute(TILING, attribute);
+}
+
+pub(crate) fn read_tiling(attribute: Attribute) -> Option<TilingBound> {
+    if read_string(attribute).is_some_and(|it| it == UNKNOWN) {
+        return Some(TilingBound(None));
+    }
+    Some(TilingBound(Some(u64::try_from(read_integer(attribute)?).ok()?)))
+}

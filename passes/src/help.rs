@@ -1,0 +1,30 @@
+//! What may make an operator fit that needs more room than there is.
+
+use crate::extract::Extraction;
+use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
+use cosma_ir::{is_abstract, operand_at, size_in_bytes, size_with, tiling_bound};
+use cosma_planner::{Origin, Weights};
+
+/// Sentences on what would help an operator, the largest gain first.
+pub(crate) fn help(extraction: &Extraction, operation: OperationRef) -> Vec<String> {
+    let mut help = Vec::new();
+    if is_abstract(operation) && tiling_bound(extraction.function).is_none() {
+        help.push("in tiles it may fit: --tile".into());
+    }
+    let graph = &extraction.problem.graph;
+    let operands = || (0..operation.operand_count()).filter_map(|it| operand_at(operation, it));
+    let is_weight = |it: Value| extraction.tensor(it).is_some_and(|it| graph.tensor(it).origin == Origin::Weight);
+    if extraction.weights == Weights::Resident && operands().any(is_weight) {
+        help.push("weights that pass by take no room: --weights=streamed".into());
+    }
+    let is_float = |it: Value| {
+        let of = |bytes| size_with(it.r#type(), bytes).ok();
+        of(Some(1)) < size_in_bytes(it.r#type()).ok() && of(Some(1)) != of(Some(2))
+    };
+    let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
+    if element_bytes.is_none() && operands().any(is_float) {
+        help.push("floats that are integers once quantised take less: --element-bytes=1".into());
+    }
+    help
+}

@@ -1,0 +1,97 @@
+//! Whether a program in tiles is one of its network, seen from the regions alone.
+
+use crate::piece::is_partition;
+use cosma_ir::TensorRegion;
+use cosma_planner::{OpId, TensorId};
+use cosma_tile::{Access, Expr, Network, Region, Shape, TileProgram};
+
+/// Checks that the pieces of each tensor have no element in common, that each tile reads all that it needs of what
+/// no view makes, and that results are complete.
+pub(super) fn check(network: &Network, program: &TileProgram) -> Result<(), String> {
+    let graph = &program.problem.graph;
+    let mut pieces: Vec<Vec<TensorId>> = vec![Vec::new(); network.shapes.len()];
+    for tensor in graph.tensor_ids() {
+        pieces[program.pieces[tensor.index()].of.index()].push(tensor);
+    }
+    let region = |it: &TensorId| region_of(&program.pieces[it.index()].region);
+    for (tensor, pieces) in pieces.iter().enumerate() {
+        let regions: Vec<TensorRegion> = pieces.iter().map(region).collect();
+        let beside =
+            regions.iter().enumerate().all(|(index, it)| !regions[..index].iter().any(|other| other.overlaps(it)));
+        if !beside || !regions.iter().all(|it| it.is_within(&network.shapes[tensor].dims)) {
+            return Err(format!("pieces of tensor {tensor} overlap, or are none of it"));
+        }
+    }
+    for &tensor in network.problem.graph.results().iter().filter(|it| network.problem.graph.producer(**it).is_some()) {
+        let stored = pieces[tensor.index()].iter().filter(|it| graph.results().contains(it));
+        let regions: Vec<TensorRegion> = stored.map(region).collect();
+        if !is_partition(&regions, &network.shape(tensor).dims) {
+            return Err(format!("result {} is not complete", network.problem.graph.tensor(tensor).name));
+        }
+    }
+    graph.op_ids().try_for_each(|op| check_tile(network, program, op))
+}
+
+fn check_tile(network: &Network, program: &TileProgram, op: OpId) -> Result<(), String> {
+    let graph = &program.problem.graph;
+    let tile = &program.tiles[op.index()];
+    let operator = network.operator(tile.of);
+    let is_read = |it: &&cosma_tile::Piece, tensor: TensorId| it.of == tensor;
+    for (tensor, needed) in operator.operands.iter().zip(network.reads(tile.of, &tile.domain)) {
+        let is_dissolved = network.problem.graph.producer(*tensor).is_some_and(|it| network.operator(it).is_view);
+        if needed.is_empty() || is_dissolved {
+            continue;
+        }
+        let read = graph.op(op).reads.iter().map(|it| &program.pieces[it.tensor.index()]);
+        let held: u64 = read.filter(|it| is_read(it, *tensor)).map(|it| it.region.intersect(&needed).len()).sum();
+        if held != needed.len() {
+            return Err(format!("{} reads {held} of {} elements", graph.op(op).name, needed.len()));
+        }
+    }
+    let made: u64 = graph.op(op).writes.iter().map(|it| program.pieces[it.index()].region.len()).sum();
+    let due: u64 = network.writes(tile.of, &tile.domain).iter().map(Region::len).sum();
+    if made == due { Ok(()) } else { Err(format!("{} writes {made} of {due} elements", graph.op(op).name)) }
+}
+
+/// Whether each element of each tensor that is read is needed for some result. If not, no count of compulsory bytes
+/// is that of all tilings.
+pub(super) fn needs_everything(network: &Network) -> bool {
+    network.problem.graph.op_ids().all(|op| {
+        let operator = network.operator(op);
+        let Some(access) = &operator.access else { return true };
+        let maps = access.operands.iter().zip(&operator.operands);
+        maps.into_iter().all(|(map, tensor)| {
+            let dims = &network.shape(*tensor).dims;
+            map.0.len() == dims.len() && map.0.iter().zip(dims).all(|(expr, size)| covers(access, expr, *size))
+        })
+    })
+}
+
+/// Whether an expression takes each value from 0 to before `size`, over all iterations.
+fn covers(access: &Access, expr: &Expr, size: u64) -> bool {
+    let mut terms: Vec<(u64, i64)> =
+        expr.terms.iter().map(|(dim, factor)| (access.domain[*dim].size, *factor)).filter(|it| it.1 != 0).collect();
+    terms.sort_by_key(|it| it.1.unsigned_abs());
+    let (mut least, mut most, mut reach) = (i128::from(expr.constant), i128::from(expr.constant), 0);
+    let divisor = i128::from(expr.divisor.max(1));
+    for (n, factor) in terms {
+        let step = i128::from(factor);
+        let steps = i128::from(n.max(1)) - 1;
+        // Values in between that the smaller terms do not reach are left out.
+        if steps != 0 && reach + divisor < step.abs() {
+            return false;
+        }
+        reach += step.abs() * steps;
+        if step < 0 { least += step * steps } else { most += step * steps }
+    }
+    least.div_euclid(divisor) <= 0 && i128::from(size) - 1 <= most.div_euclid(divisor)
+}
+
+pub(super) fn region_of(region: &Region) -> TensorRegion {
+    TensorRegion { offsets: region.offsets().to_vec(), sizes: region.shape() }
+}
+
+/// Whether a region is all of a tensor.
+pub(super) fn is_whole(region: &Region, shape: &Shape) -> bool {
+    *region == shape.whole()
+}

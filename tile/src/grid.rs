@@ -1,0 +1,288 @@
+//! One operator in blocks along several loops.
+//!
+//! Where stripes of an operator do not fit by themselves, or make its weights pass too often, its parallel loops
+//! are cut in any order: rows, columns, output channels, heads. An operand is loaded anew whenever a loop on which
+//! it depends moves on. So loops that lie outside of the innermost such loop, and on which it does not depend,
+//! multiply what it moves: for a matrix product the three classical loop orders, for a convolution the same with
+//! halos. Along the innermost loop on which an operand depends, a halo stays; along others it is loaded again.
+
+use crate::access::{DimKind, Expr};
+use crate::expand::part;
+use crate::flow::{Flow, Node};
+use crate::simulate::{Input, Output, Simulation, Step};
+use crate::{Access, Map, Region, TileError};
+use cosma_planner::{Bytes, TensorId};
+use std::collections::BTreeMap;
+
+/// Loops of an operator that are cut, at most: those on which most bytes depend.
+const MAX_LOOPS: usize = 3;
+/// Grids of an operator that are kept.
+const MAX_GRIDS: usize = 200;
+
+/// A grid, and what lies on-chip and moves.
+#[derive(Debug)]
+pub(crate) struct Grid {
+    /// Pairs of a loop and a number of parts, the outermost first.
+    pub loops: Vec<(usize, u64)>,
+    /// One step that stands for all.
+    pub simulation: Simulation,
+    /// What weights move beyond their first time.
+    pub passing: u64,
+    pub n_tiles: u64,
+    /// Room of a tile, if all comes from and goes to host memory.
+    room: u64,
+}
+
+/// The grids of a node that fit the scratchpad, none better in every way than another.
+pub(crate) fn grids(flow: &Flow, node: usize) -> Vec<Grid> {
+    let Some(access) = &flow.nodes[node].access else { return Vec::new() };
+    let mut grids: Vec<Grid> = Vec::new();
+    let mut halos = Halos::default();
+    let all = candidates(flow, &flow.nodes[node], access);
+    for loops in orders(access, &all) {
+        let grid = Grid::new(flow, node, access, loops, &mut halos);
+        if grid.room <= flow.scratchpad && !grids.iter().any(|it| it.is_as_good(&grid)) {
+            grids.retain(|it| !grid.is_as_good(it));
+            grids.push(grid);
+        }
+        if MAX_GRIDS < grids.len() {
+            grids.sort_by_key(|it| (it.moved(), it.room, it.n_tiles));
+            grids.truncate(MAX_GRIDS / 2);
+        }
+    }
+    grids
+}
+
+/// The parallel loops on which most bytes depend, and the numbers of parts that are tried for each.
+fn candidates(flow: &Flow, node: &Node, access: &Access) -> Vec<(usize, Vec<u64>)> {
+    let maps = || {
+        let operands = access.operands.iter().zip(&node.operands);
+        operands.chain(access.results.iter().zip(&node.results))
+    };
+    let weight = |dim: usize| -> u64 {
+        let depends = maps().filter(|(map, _)| map.0.iter().any(|it| it.terms.iter().any(|term| term.0 == dim)));
+        depends.map(|(_, tensor)| flow.stream(*tensor).bytes).sum()
+    };
+    let may_be_cut = |dim: &usize| access.domain[*dim].kind == DimKind::Parallel && 1 < access.domain[*dim].size;
+    let mut dims: Vec<usize> = (0..access.domain.len()).filter(may_be_cut).collect();
+    dims.sort_by_key(|it| (std::cmp::Reverse(weight(*it)), *it));
+    dims.truncate(MAX_LOOPS);
+    dims.into_iter().map(|dim| (dim, part_counts(access.domain[dim].size))).collect()
+}
+
+/// Numbers of parts of a loop: small ones, then by a half more, and single iterations.
+fn part_counts(size: u64) -> Vec<u64> {
+    let mut counts = Vec::new();
+    let mut count = 1;
+    while count < size {
+        counts.push(count);
+        count = (count + 1).max(count * 3 / 2);
+    }
+    counts.push(size);
+    counts
+}
+
+/// All numbers of parts in all orders of the loops that are cut.
+fn orders(access: &Access, candidates: &[(usize, Vec<u64>)]) -> Vec<Vec<(usize, u64)>> {
+    let mut grids: Vec<Vec<(usize, u64)>> = vec![Vec::new()];
+    for (dim, counts) in candidates {
+        let mut more = Vec::new();
+        for grid in &grids {
+            for count in counts.iter().filter(|it| **it != 1) {
+                for place in 0..=grid.len() {
+                    let mut grid = grid.clone();
+                    grid.insert(place, (*dim, *count));
+                    more.push(grid);
+                }
+            }
+        }
+        grids.extend(more);
+    }
+    debug_assert!(grids.iter().flatten().all(|it| it.1 <= access.domain[it.0].size));
+    grids
+}
+
+impl Grid {
+    fn new(flow: &Flow, node: usize, access: &Access, loops: Vec<(usize, u64)>, halos: &mut Halos) -> Grid {
+        let Node { operands, others, results, workspace, .. } = &flow.nodes[node];
+        let mut grid = Grid {
+            n_tiles: loops.iter().map(|it| it.1).product(),
+            simulation: Simulation { steps: vec![Step { node, range: 0..1 }], ..Simulation::default() },
+            passing: 0,
+            room: 0,
+            loops,
+        };
+        let mut base = flow.align(workspace.div_ceil(grid.n_tiles));
+        for (operand, (map, &tensor)) in access.operands.iter().zip(operands).enumerate() {
+            let room = grid.tile_room(flow, access, map, tensor);
+            let (needed, loaded) = grid.loaded(flow, access, operand, tensor, halos);
+            if flow.stream(tensor).is_weight {
+                base += room;
+                grid.passing += loaded.saturating_sub(needed);
+            } else {
+                grid.input(flow, tensor, room, needed, loaded);
+            }
+        }
+        for &tensor in others {
+            let bytes = flow.stream(tensor).bytes;
+            if flow.stream(tensor).is_weight {
+                base += flow.align(bytes);
+            } else {
+                grid.input(flow, tensor, flow.whole_room(tensor), bytes, bytes);
+            }
+        }
+        for (map, &tensor) in access.results.iter().zip(results) {
+            let room = grid.tile_room(flow, access, map, tensor);
+            let keep = vec![grid.kept_room(flow, access, map, tensor)];
+            grid.simulation.outputs.push(Output { tensor, stream: vec![room], keep });
+            grid.room += room;
+        }
+        grid.room += base + grid.simulation.inputs.iter().map(|it| it.stream[0]).sum::<u64>();
+        grid.simulation.base = vec![base];
+        grid
+    }
+
+    /// Adds what is read of a tensor; what is read in two ways is counted twice.
+    fn input(&mut self, flow: &Flow, tensor: TensorId, room: u64, needed: u64, loaded: u64) {
+        if let Some(it) = self.simulation.inputs.iter_mut().find(|it| it.tensor == tensor) {
+            it.stream[0] += room;
+            it.loaded += loaded;
+            it.needed = it.needed.max(needed);
+            return;
+        }
+        let whole = vec![flow.whole_room(tensor)];
+        let input = Input { tensor, stream: vec![room], dying: whole.clone(), fetch: whole, needed, loaded };
+        self.simulation.inputs.push(input);
+    }
+
+    /// The room of a whole result in the pieces in which tiles write it, each cut into rows.
+    fn kept_room(&self, flow: &Flow, access: &Access, map: &Map, tensor: TensorId) -> u64 {
+        let (stream, shape) = (flow.stream(tensor), flow.network.shape(tensor));
+        let (mut n_pieces, mut elements) = (stream.rows, shape.whole().len() / stream.rows);
+        for &(dim, n_parts) in &self.loops {
+            let axis = map.0.iter().position(|it| it.projection().is_some_and(|it| it.0 == Some(dim)));
+            if axis.is_some() && axis != stream.axis {
+                n_pieces *= n_parts;
+                elements = elements / access.domain[dim].size * access.domain[dim].size.div_ceil(n_parts);
+            }
+        }
+        (n_pieces * flow.align(shape.bytes_of(elements).0)).max(flow.whole_room(tensor))
+    }
+
+    /// The room of what a tile touches of a tensor.
+    fn tile_room(&self, flow: &Flow, access: &Access, map: &Map, tensor: TensorId) -> u64 {
+        let domain = self.loops.iter().fold(access.whole(), |it, &(dim, n_parts)| {
+            it.with_range(dim, 0..access.domain[dim].size.div_ceil(n_parts))
+        });
+        let shape = flow.network.shape(tensor);
+        let extents = map.0.iter().zip(&shape.dims).map(|(expr, size)| {
+            if self.reads_all_along(flow, expr, tensor) {
+                return *size;
+            }
+            let range = expr.range(&domain);
+            u64::try_from(range.end - range.start).unwrap_or(u64::MAX).min(*size)
+        });
+        let region = Region::new(extents.map(|it| 0..it));
+        // A window is cut where it overlaps with its neighbours.
+        let is_cut = |it: &&(usize, u64)| map.0.iter().any(|expr| expr.terms.iter().any(|term| term.0 == it.0));
+        let n_cuts = self.loops.iter().filter(is_cut).count() as u32;
+        flow.align(shape.region_bytes(&region).0) + (flow.alignment - 1) * (3u64.pow(n_cuts) - 1)
+    }
+
+    /// Whether all indices along an axis come together: no loop that is cut moves along it, and what operators make
+    /// is cut for nothing else.
+    fn reads_all_along(&self, flow: &Flow, expr: &Expr, tensor: TensorId) -> bool {
+        let moves = |it: &(usize, i64)| self.loops.iter().any(|own| own.0 == it.0);
+        flow.stream(tensor).producer.is_some() && !expr.terms.iter().any(moves)
+    }
+
+    /// The bytes that are needed of a tensor, and those that are loaded if it is in host memory.
+    fn loaded(&self, flow: &Flow, access: &Access, operand: usize, tensor: TensorId, halos: &mut Halos) -> (u64, u64) {
+        let map = &access.operands[operand];
+        let shape = flow.network.shape(tensor);
+        let depends = |dim: usize| map.0.iter().any(|expr| expr.terms.iter().any(|it| it.0 == dim));
+        let innermost = self.loops.iter().rposition(|it| depends(it.0));
+        let (mut elements, mut needed): (u128, u128) = (1, 1);
+        for (axis, (expr, &size)) in map.0.iter().zip(&shape.dims).enumerate() {
+            let moving: Vec<usize> =
+                (0..self.loops.len()).filter(|it| expr.terms.iter().any(|term| term.0 == self.loops[*it].0)).collect();
+            let is_all = self.reads_all_along(flow, expr, tensor);
+            let whole = if is_all { size } else { clamped(expr.range(&access.whole()), size) };
+            // Along the innermost loop the halo stays; likewise if nothing moves.
+            let length = match moving[..] {
+                [index] if Some(index) != innermost => halos.length(access, operand, axis, self.loops[index], size),
+                _ => whole,
+            };
+            elements *= u128::from(length);
+            needed *= u128::from(length.min(whole));
+        }
+        let again = self.loops.iter().enumerate().filter(|it| Some(it.0) < innermost && !depends(it.1.0));
+        let times: u128 = again.map(|it| u128::from(it.1.1)).product();
+        let bytes = |elements: u128| shape.bytes_of(u64::try_from(elements).unwrap_or(u64::MAX)).0;
+        (bytes(needed), bytes(elements * times))
+    }
+
+    /// All that moves if it comes from and goes to host memory.
+    fn moved(&self) -> u64 {
+        self.passing + self.simulation.inputs.iter().map(|it| it.loaded).sum::<u64>()
+    }
+
+    /// Whether it takes no more room and moves no more than another one, tensor by tensor, in no more tiles.
+    fn is_as_good(&self, other: &Grid) -> bool {
+        let (own, others) = (&self.simulation, &other.simulation);
+        let is_input = |(own, other): (&Input, &Input)| {
+            own.stream <= other.stream && own.dying <= other.dying && own.loaded <= other.loaded
+        };
+        let is_output = |(own, other): (&Output, &Output)| own.stream <= other.stream && own.keep <= other.keep;
+        own.base <= others.base
+            && self.passing <= other.passing
+            && self.n_tiles <= other.n_tiles
+            && own.inputs.iter().zip(&others.inputs).all(is_input)
+            && own.outputs.iter().zip(&others.outputs).all(is_output)
+    }
+}
+
+/// How many indices of operands the parts of loops touch, those that several parts touch as often; by operand, axis,
+/// loop and number of parts.
+#[derive(Default)]
+struct Halos(BTreeMap<(usize, usize, usize, u64), u64>);
+
+impl Halos {
+    fn length(&mut self, access: &Access, operand: usize, axis: usize, (dim, n_parts): (usize, u64), size: u64) -> u64 {
+        *self.0.entry((operand, axis, dim, n_parts)).or_insert_with(|| {
+            let expr = &access.operands[operand].0[axis];
+            let mut domain = access.whole();
+            let length = |index| {
+                let range = part(access.domain[dim].size, index, n_parts);
+                domain = std::mem::replace(&mut domain, Region::new([])).with_range(dim, range);
+                clamped(expr.range(&domain), size)
+            };
+            (0..n_parts).map(length).sum()
+        })
+    }
+}
+
+fn clamped(range: std::ops::Range<i128>, size: u64) -> u64 {
+    let clamp = |index: i128| index.clamp(0, i128::from(size)) as u64;
+    clamp(range.end) - clamp(range.start)
+}
+
+/// The error for the operator whose smallest tile takes the most room; that nothing fits if each one fits alone.
+pub(crate) fn too_small(flow: &Flow) -> TileError {
+    let least = |node: usize| smallest_tile(flow, node);
+    let most = (0..flow.nodes.len()).max_by_key(|it| (least(*it), std::cmp::Reverse(*it)));
+    let op = flow.nodes[most.expect("a network without operators needs no room")].op;
+    let name = flow.network.problem.graph.op(op).name.clone();
+    let needed = most.map_or(0, least);
+    TileError::TooSmall { op, name, needed: Bytes(needed), scratchpad: Bytes(flow.scratchpad) }
+}
+
+/// The room of a node's smallest tile.
+fn smallest_tile(flow: &Flow, node: usize) -> u64 {
+    let Some(access) = &flow.nodes[node].access else {
+        return flow.network.problem.working_set(flow.nodes[node].op).0;
+    };
+    let all = candidates(flow, &flow.nodes[node], access);
+    let finest = all.into_iter().map(|(dim, _)| (dim, access.domain[dim].size)).collect();
+    Grid::new(flow, node, access, finest, &mut Halos::default()).room
+}

@@ -1,0 +1,40 @@
+//! A stripe plan: which operators run as a group, and in which pieces.
+
+use cosma_planner::{Bytes, OpId, TensorId};
+
+/// Groups of operators in the order in which they run, and what that moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StripePlan {
+    /// In order; together they run every operator but dissolved views.
+    pub groups: Vec<Group>,
+    /// Bytes that it moves beyond the compulsory ones.
+    pub non_compulsory: Bytes,
+    /// In how many tiles.
+    pub n_tiles: u64,
+}
+
+/// Operators that run depth first in pieces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// In source order.
+    pub ops: Vec<OpId>,
+    /// In which pieces.
+    pub tiling: Tiling,
+    /// Tensors that are whole on-chip when it has run, for later groups.
+    pub keeps: Vec<TensorId>,
+}
+
+/// In which pieces a group runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tiling {
+    /// In stripes along the streamed loop of each operator.
+    Stripes {
+        /// So many rows at a time of the tallest tensor that leaves the group, and of the others in proportion.
+        rows: u64,
+        /// By operator: for how many output channels at a time its steps run.
+        channels: Vec<u64>,
+    },
+    /// One operator, block by block: pairs of a loop of its access and into how many parts that is cut, the
+    /// outermost first.
+    Grid(Vec<(usize, u64)>),
+}

@@ -1,0 +1,330 @@
+//! What lies on-chip while a group of operators runs in stripes.
+//!
+//! The operators of an interval of the order run depth first in stripes, so many rows at a time of the tallest
+//! tensor that leaves the group, and the others in proportion; backwards from there, each operator runs as far as
+//! its readers need. A tensor's rows stay from when they are made or loaded until its last reader in the group
+//! has moved past them. So halo rows stay, and the longer branch of a residual, strides, resizing, and barriers
+//! (all rows are needed before the first) need no rule of their own.
+//!
+//! Tensors at the border of the group lie there in different ways, which are counted side by side: what comes
+//! from or goes to host memory has a window, what stays on-chip is whole.
+
+use crate::flow::{Flow, bytes_of_rows};
+use cosma_planner::TensorId;
+use std::ops::Range;
+
+/// A step of a group: a node runs these iterations of its streamed loop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub node: usize,
+    pub range: Range<u64>,
+}
+
+/// What lies on-chip in each step, in rooms, without weights.
+#[derive(Debug, Default)]
+pub(crate) struct Simulation {
+    pub steps: Vec<Step>,
+    /// By step: tensors that do not leave the group.
+    pub base: Vec<u64>,
+    pub inputs: Vec<Input>,
+    pub outputs: Vec<Output>,
+}
+
+/// A tensor from outside of the group, by step, for each way in which it may lie there.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub tensor: TensorId,
+    /// It comes from host memory as it is needed.
+    pub stream: Vec<u64>,
+    /// It lies there whole at first, and leaves as it is no longer needed.
+    pub dying: Vec<u64>,
+    /// It comes from host memory as it is needed, and stays.
+    pub fetch: Vec<u64>,
+    /// The bytes that are needed of it, and those that are loaded if it comes as it is needed.
+    pub needed: u64,
+    pub loaded: u64,
+}
+
+/// A tensor that is needed after the group, by step, for each way in which it may lie there.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub tensor: TensorId,
+    /// It goes to host memory as it is made.
+    pub stream: Vec<u64>,
+    /// It stays.
+    pub keep: Vec<u64>,
+}
+
+/// A tensor of the group while it runs.
+struct Slot {
+    tensor: TensorId,
+    role: Role,
+    room: u64,
+    rows: u64,
+    /// Rows from `low`, which the first of its readers still needs, to `top` lie there.
+    low: u64,
+    top: u64,
+    /// The first row that any reader needs.
+    start: u64,
+    /// Readers: a node of the group, and which of its reads.
+    readers: Vec<(usize, usize)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Inner,
+    Input(usize),
+    Output(usize),
+}
+
+impl Slot {
+    /// The first row that is still needed, if nodes have run so far and another one runs up to `to`.
+    fn low_after(&self, flow: &Flow, first_node: usize, done: &[u64], node: usize, to: u64) -> u64 {
+        let mut low = self.top;
+        for &(reader, read) in &self.readers {
+            let done = if reader == node { to } else { done[reader - first_node] };
+            let reader = &flow.nodes[reader];
+            if done < reader.extent {
+                low = low.min(reader.reads[read].first(done));
+            }
+        }
+        low.max(self.low)
+    }
+}
+
+impl Simulation {
+    /// Whether it fits if all that may be elsewhere is in host memory, and weights take so much, by node.
+    pub fn fits(&self, flow: &Flow, first: usize, weights: &[u64]) -> bool {
+        let outside = |index: usize| {
+            let inputs = self.inputs.iter().map(|it| it.stream[index].min(it.dying[index]));
+            inputs.chain(self.outputs.iter().map(|it| it.stream[index])).sum::<u64>()
+        };
+        let room = |(index, step): (usize, &Step)| self.base[index] + outside(index) + weights[step.node - first];
+        self.steps.iter().enumerate().map(room).all(|it| it <= flow.scratchpad)
+    }
+}
+
+/// Runs the nodes in stripes of so many rows of the tallest tensor that leaves the group.
+pub(crate) fn simulate(flow: &Flow, nodes: Range<usize>, rows: u64) -> Simulation {
+    Run::new(flow, nodes).run(rows)
+}
+
+/// The iterations of the node of a group whose loop is the longest of those that write what leaves the group.
+pub(crate) fn tallest(flow: &Flow, nodes: Range<usize>) -> u64 {
+    let leaves = |tensor: &TensorId| is_output(flow, *tensor, nodes.end);
+    let writers = nodes.clone().filter(|it| flow.nodes[*it].results.iter().any(leaves));
+    writers.map(|it| flow.nodes[it].extent).max().unwrap_or(1)
+}
+
+/// Whether a tensor that a group writes is needed after it, or by nobody.
+fn is_output(flow: &Flow, tensor: TensorId, end: usize) -> bool {
+    let stream = flow.stream(tensor);
+    stream.is_result || stream.readers.last().is_none_or(|it| end <= *it)
+}
+
+struct Run<'a, 'b> {
+    flow: &'b Flow<'a>,
+    nodes: Range<usize>,
+    slots: Vec<Slot>,
+    /// By node of the group: the slots of its results, and of its reads.
+    results: Vec<Vec<usize>>,
+    reads: Vec<Vec<usize>>,
+    done: Vec<u64>,
+    inner: u64,
+    simulation: Simulation,
+}
+
+impl<'a, 'b> Run<'a, 'b> {
+    fn new(flow: &'b Flow<'a>, nodes: Range<usize>) -> Run<'a, 'b> {
+        let n = nodes.len();
+        let mut run = Run {
+            flow,
+            nodes: nodes.clone(),
+            slots: Vec::new(),
+            results: vec![Vec::new(); n],
+            reads: vec![Vec::new(); n],
+            done: vec![0; n],
+            inner: 0,
+            simulation: Simulation::default(),
+        };
+        for node in nodes.clone() {
+            for read in 0..flow.nodes[node].reads.len() {
+                let tensor = flow.nodes[node].reads[read].tensor;
+                let slot = run.slot(tensor);
+                run.slots[slot].readers.push((node, read));
+                run.reads[node - nodes.start].push(slot);
+            }
+            for tensor in &flow.nodes[node].results {
+                let slot = run.slot(*tensor);
+                run.results[node - nodes.start].push(slot);
+            }
+        }
+        for slot in run.slots.iter_mut().filter(|it| matches!(it.role, Role::Input(_))) {
+            let first = slot.readers.iter().map(|(node, read)| flow.nodes[*node].reads[*read].first(0)).min();
+            slot.start = first.unwrap_or(0);
+            (slot.low, slot.top) = (slot.start, slot.start);
+        }
+        run
+    }
+
+    fn slot(&mut self, tensor: TensorId) -> usize {
+        if let Some(slot) = self.slots.iter().position(|it| it.tensor == tensor) {
+            return slot;
+        }
+        let stream = self.flow.stream(tensor);
+        let is_made_here = stream.producer.is_some_and(|it| self.nodes.contains(&it));
+        let role = if !is_made_here {
+            let (stream, dying, fetch) = (Vec::new(), Vec::new(), Vec::new());
+            let input = Input { tensor, stream, dying, fetch, needed: 0, loaded: 0 };
+            self.simulation.inputs.push(input);
+            Role::Input(self.simulation.inputs.len() - 1)
+        } else if is_output(self.flow, tensor, self.nodes.end) {
+            self.simulation.outputs.push(Output { tensor, stream: Vec::new(), keep: Vec::new() });
+            Role::Output(self.simulation.outputs.len() - 1)
+        } else {
+            Role::Inner
+        };
+        let (room, rows) = (stream.row_room, stream.rows);
+        self.slots.push(Slot { tensor, role, room, rows, low: 0, top: 0, start: 0, readers: Vec::new() });
+        self.slots.len() - 1
+    }
+
+    fn run(mut self, rows: u64) -> Simulation {
+        let mut need = vec![0; self.nodes.len()];
+        let tallest = tallest(self.flow, self.nodes.clone());
+        let mut row = 0;
+        while row < tallest {
+            row = tallest.min(row + rows);
+            self.needs(row, tallest, &mut need);
+            for node in self.nodes.clone() {
+                let local = node - self.nodes.start;
+                if self.done[local] < need[local] {
+                    self.step(node, need[local]);
+                }
+            }
+        }
+        for slot in &self.slots {
+            if let Role::Input(index) = slot.role {
+                let stream = self.flow.stream(slot.tensor);
+                let shape = self.flow.network.shape(slot.tensor);
+                let needed = bytes_of_rows(shape, stream, slot.top - slot.start).0;
+                let input = &mut self.simulation.inputs[index];
+                (input.needed, input.loaded) = (needed, needed);
+            }
+        }
+        self.simulation
+    }
+
+    /// How far each node has to run if so many rows of so many leave the group.
+    fn needs(&self, row: u64, tallest: u64, need: &mut [u64]) {
+        let first = self.nodes.start;
+        need.copy_from_slice(&self.done);
+        for node in self.nodes.clone().rev() {
+            let flow = &self.flow.nodes[node];
+            let local = node - first;
+            for (result, slot) in self.results[local].iter().enumerate() {
+                let slot = &self.slots[*slot];
+                if matches!(slot.role, Role::Output(_)) {
+                    let extent = u128::from(flow.extent) * u128::from(row) / u128::from(tallest);
+                    need[local] = need[local].max(extent as u64);
+                }
+                for &(reader, read) in &slot.readers {
+                    if 0 < need[reader - first] {
+                        let rows = self.flow.nodes[reader].reads[read].last(need[reader - first]);
+                        need[local] = need[local].max(flow.iterations_for(result, rows));
+                    }
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, node: usize, to: u64) {
+        let local = node - self.nodes.start;
+        let from = self.done[local];
+        let flow = &self.flow.nodes[node];
+        for (index, &slot) in self.reads[local].iter().enumerate() {
+            if matches!(self.slots[slot].role, Role::Input(_)) {
+                let slot = &mut self.slots[slot];
+                slot.top = slot.top.max(flow.reads[index].last(to));
+            }
+        }
+        for (result, &slot) in self.results[local].iter().enumerate() {
+            let top = flow.rows_made(result, to, self.slots[slot].rows);
+            if self.slots[slot].role == Role::Inner {
+                self.inner += (top - self.slots[slot].top) * self.slots[slot].room;
+            }
+            self.slots[slot].top = top;
+        }
+        self.record(node, from, to);
+        self.done[local] = to;
+        for index in 0..self.reads[local].len() + self.results[local].len() {
+            let n_reads = self.reads[local].len();
+            let slot = if index < n_reads { self.reads[local][index] } else { self.results[local][index - n_reads] };
+            let low = self.slots[slot].low_after(self.flow, self.nodes.start, &self.done, node, to);
+            if self.slots[slot].role == Role::Inner {
+                self.inner -= (low - self.slots[slot].low) * self.slots[slot].room;
+            }
+            self.slots[slot].low = low;
+        }
+    }
+
+    fn record(&mut self, node: usize, from: u64, to: u64) {
+        let flow = &self.flow.nodes[node];
+        let workspace = (u128::from(flow.workspace) * u128::from(to - from)).div_ceil(u128::from(flow.extent)) as u64;
+        let base = self.inner + self.flow.align(workspace);
+        let simulation = &mut self.simulation;
+        simulation.steps.push(Step { node, range: from..to });
+        simulation.base.push(base);
+        for slot in &self.slots {
+            let window = (slot.top - slot.low) * slot.room;
+            match slot.role {
+                Role::Inner => {}
+                Role::Input(index) => {
+                    let input = &mut simulation.inputs[index];
+                    input.stream.push(window);
+                    input.dying.push((slot.rows - slot.low) * slot.room);
+                    input.fetch.push((slot.top - slot.start) * slot.room);
+                }
+                Role::Output(index) => {
+                    let output = &mut simulation.outputs[index];
+                    output.stream.push(window);
+                    output.keep.push(slot.top * slot.room);
+                }
+            }
+        }
+        self.share(node, from, to);
+    }
+
+    /// Takes off what results save that lie over rows of operands that are needed for the last time.
+    fn share(&mut self, node: usize, from: u64, to: u64) {
+        let local = node - self.nodes.start;
+        let flow = &self.flow.nodes[node];
+        let mut has_place = vec![false; flow.results.len()];
+        for &(result, operand) in &flow.in_place {
+            // What is read after the group does not die in it, though it may leave.
+            if self.flow.stream(operand).readers.last().is_some_and(|it| self.nodes.end <= *it) {
+                continue;
+            }
+            let slot = self.slots.iter().find(|it| it.tensor == operand).expect("it is read");
+            let result_slot = &self.slots[self.results[local][result]];
+            let end = flow.rows_made(result, to, slot.rows);
+            let start = flow.rows_made(result, from, slot.rows);
+            let low = slot.low_after(self.flow, self.nodes.start, &self.done, node, to);
+            if has_place[result] || low < end || slot.room != result_slot.room {
+                continue;
+            }
+            has_place[result] = true;
+            let saved = (end - start) * slot.room;
+            let last = self.simulation.base.len() - 1;
+            match slot.role {
+                Role::Inner => self.simulation.base[last] -= saved,
+                Role::Input(index) => {
+                    let input = &mut self.simulation.inputs[index];
+                    input.stream[last] -= saved;
+                    input.dying[last] -= saved;
+                }
+                Role::Output(index) => self.simulation.outputs[index].stream[last] -= saved,
+            }
+        }
+    }
+}

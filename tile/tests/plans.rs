@@ -1,0 +1,278 @@
+//! Stripe plans and their programs, on small networks.
+
+mod small;
+
+use cosma_planner::{Bytes, Deadline, Options, Order, Problem, Solution, TensorId, check, plan};
+use cosma_tile::{
+    Bound, Network, Region, Scope, StripePlan, TileError, TileProgram, Tiling, bound, choose_stripes, expand, tile,
+};
+use proptest::prelude::*;
+use small::{Small, Window, on};
+
+/// What a random network does next.
+#[derive(Clone, Debug)]
+enum Next {
+    /// A convolution of an earlier tensor.
+    Conv(usize, u64, Window),
+    /// The sum with an earlier tensor, if one has the same shape.
+    Add(usize),
+    Pool(usize),
+    Concat(usize),
+    Opaque(usize),
+}
+
+fn next() -> impl Strategy<Value = Next> {
+    let window = (1..5u64, 1..3u64, 0..3u64);
+    let window =
+        window.prop_map(|(kernel, stride, padding)| Window { kernel, stride, padding: padding.min(kernel - 1) });
+    prop_oneof![
+        6 => (0..2usize, 1..5u64, window).prop_map(|(of, channels, window)| Next::Conv(of, channels, window)),
+        3 => (0..4usize).prop_map(Next::Add),
+        1 => (0..2usize).prop_map(Next::Pool),
+        1 => (0..3usize).prop_map(Next::Concat),
+        1 => (0..2usize).prop_map(Next::Opaque),
+    ]
+}
+
+/// A network of an input and these operators; where one does not fit what is there, none.
+fn network((rows, channels, steps): &Recipe, alignment: u64) -> Network {
+    let mut small = Small::new();
+    let mut tensors = vec![small.input(*channels, *rows)];
+    let mut read = vec![false];
+    for step in steps {
+        let back = |of: usize| tensors.len() - 1 - of.min(tensors.len() - 1);
+        let last = tensors.len() - 1;
+        let partner = |small: &Small, of: usize, same: &dyn Fn(&Small, TensorId, TensorId) -> bool| {
+            let other = back(of + 1);
+            (other != last && same(small, tensors[last], tensors[other])).then_some(other)
+        };
+        let (operands, made) = match *step {
+            Next::Conv(of, channels, window) => (vec![back(of)], small.conv(tensors[back(of)], channels, window)),
+            Next::Add(of) => {
+                let same = |it: &Small, a, b| (it.rows(a), it.channels(a)) == (it.rows(b), it.channels(b));
+                let other = partner(&small, of, &same);
+                (vec![last, other.unwrap_or(last)], other.map(|it| small.add(tensors[last], tensors[it])))
+            }
+            Next::Concat(of) => {
+                let other = partner(&small, of, &|it, a, b| it.rows(a) == it.rows(b));
+                (vec![last, other.unwrap_or(last)], other.map(|it| small.concat(tensors[last], tensors[it])))
+            }
+            Next::Pool(of) => (vec![back(of)], Some(small.pool(tensors[back(of)]))),
+            Next::Opaque(of) => (vec![back(of)], Some(small.opaque(tensors[back(of)]))),
+        };
+        if let Some(made) = made {
+            operands.into_iter().for_each(|it| read[it] = true);
+            tensors.push(made);
+            read.push(false);
+        }
+    }
+    let results: Vec<TensorId> = tensors.iter().zip(&read).skip(1).filter(|it| !it.1).map(|it| *it.0).collect();
+    small.finish(&results, 1 << 20, alignment)
+}
+
+/// Rows and channels of the input, and operators.
+type Recipe = (u64, u64, Vec<Next>);
+
+fn recipes() -> impl Strategy<Value = Recipe> {
+    (2..14u64, 1..4u64, prop::collection::vec(next(), 1..6))
+}
+
+/// All that lies on-chip if nothing is cut and nothing ever leaves.
+fn total(problem: &Problem) -> u64 {
+    problem.graph.tensors().iter().map(|it| it.size.0).sum()
+}
+
+fn in_source_order(problem: &Problem) -> Option<Solution> {
+    let solution = plan(problem, &Options { order: Order::Source, ..Options::default() }).ok()?;
+    check(problem, &solution.plan.actions(problem)).expect("the judge believes it");
+    Some(solution)
+}
+
+fn are_disjoint(boxes: &[Region]) -> bool {
+    let is_disjoint =
+        |(index, left): (usize, &Region)| boxes[index + 1..].iter().all(|it| it.intersect(left).is_empty());
+    boxes.iter().enumerate().all(is_disjoint)
+}
+
+/// Whether boxes have no element in common and hold all of another one.
+fn partition(boxes: &[Region], whole: &Region) -> bool {
+    are_disjoint(boxes)
+        && boxes.iter().all(|it| whole.contains(it))
+        && boxes.iter().map(Region::len).sum::<u64>() == whole.len()
+}
+
+/// Pieces are disjoint, tiles read what they need, and results are complete.
+fn check_program(network: &Network, program: &TileProgram) {
+    let graph = &program.problem.graph;
+    for tensor in network.problem.graph.tensor_ids() {
+        let pieces = graph.tensor_ids().filter(|it| program.pieces[it.index()].of == tensor);
+        let boxes: Vec<Region> = pieces.map(|it| program.pieces[it.index()].region.clone()).collect();
+        // What nobody needs is not made.
+        assert!(are_disjoint(&boxes), "{tensor:?}: {boxes:?}");
+        if network.problem.graph.results().contains(&tensor) {
+            let stored = graph.results().iter().filter(|it| program.pieces[it.index()].of == tensor);
+            assert_eq!(stored.count(), boxes.len(), "{tensor:?}");
+            assert!(partition(&boxes, &network.shape(tensor).whole()), "{tensor:?}: {boxes:?}");
+        }
+    }
+    for (op, tile) in graph.ops().iter().zip(&program.tiles) {
+        let operator = network.operator(tile.of);
+        let written = network.writes(tile.of, &tile.domain);
+        for (tensor, region) in operator.results.iter().zip(written) {
+            let pieces = op.writes.iter().map(|it| &program.pieces[it.index()]).filter(|it| it.of == *tensor);
+            let boxes: Vec<Region> = pieces.map(|it| it.region.clone()).collect();
+            assert!(partition(&boxes, &region), "{}", op.name);
+        }
+        for (tensor, region) in operator.operands.iter().zip(network.reads(tile.of, &tile.domain)) {
+            check_reads(network, program, op, *tensor, &region);
+        }
+    }
+}
+
+/// A tile reads pieces that hold a region, if need be through views.
+fn check_reads(network: &Network, program: &TileProgram, op: &cosma_planner::Op, tensor: TensorId, region: &Region) {
+    let view = network.problem.graph.producer(tensor).filter(|it| program.tiles.iter().all(|tile| tile.of != *it));
+    if let Some(view) = view {
+        let access = network.operator(view).access.as_ref().expect("views have one");
+        let domain = access.domain_of(0, region);
+        for (operand, region) in network.operator(view).operands.iter().zip(network.reads(view, &domain)) {
+            check_reads(network, program, op, *operand, &region);
+        }
+        return;
+    }
+    let pieces = op.reads.iter().map(|it| &program.pieces[it.tensor.index()]).filter(|it| it.of == tensor);
+    let held: u64 = pieces.map(|it| it.region.intersect(region).len()).sum();
+    assert_eq!(held, region.len(), "{} reads {tensor:?} {region}", op.name);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_program_moves_no_more_than_its_plan(recipe in recipes(), share in 5..100u64) {
+        let network = network(&recipe, 1);
+        let network = on(&network, total(&network.problem) * share / 100 + 1);
+        match choose_stripes(&network, Deadline::NEVER) {
+            Err(TileError::TooSmall { needed, scratchpad, .. }) => prop_assert!(scratchpad < needed),
+            Err(error) => prop_assert!(matches!(error, TileError::NoProgram { .. }), "{error}"),
+            Ok(chosen) => {
+                let program = expand(&network, &chosen);
+                check_program(&network, &program);
+                prop_assert_eq!(program.tiles.len() as u64, chosen.n_tiles);
+                let solution = in_source_order(&program.problem);
+                prop_assert!(solution.is_some(), "it does not fit: {chosen:?}\n{}", program.problem);
+                let solution = solution.expect("it fits");
+                let moved = solution.non_compulsory.saturating_sub(solution.fragmentation);
+                prop_assert!(moved <= chosen.non_compulsory, "{moved} by {chosen:?}\n{}", program.problem);
+            }
+        }
+    }
+
+    #[test]
+    fn more_room_never_costs_traffic(recipe in recipes(), share in 5..90u64) {
+        let network = network(&recipe, 1);
+        let all = total(&network.problem);
+        let mut last: Option<Bytes> = None;
+        for share in [share, share + 3, share + 10] {
+            let chosen = choose_stripes(&on(&network, all * share / 100 + 1), Deadline::NEVER).ok();
+            let cost = chosen.map(|it: StripePlan| it.non_compulsory);
+            prop_assert!(last.is_none() || cost.is_some_and(|it| Some(it) <= last), "{cost:?} after {last:?}");
+            last = cost;
+        }
+    }
+
+    #[test]
+    fn what_fits_whole_moves_only_the_compulsory(recipe in recipes()) {
+        let network = network(&recipe, 64);
+        let network = on(&network, 2 * total(&network.problem) + 64 * 64);
+        let chosen = choose_stripes(&network, Deadline::NEVER).expect("it fits");
+        prop_assert_eq!(chosen.non_compulsory, Bytes::ZERO);
+    }
+
+    #[test]
+    fn tiles_are_planned_and_judged(recipe in recipes(), share in 20..100u64) {
+        let network = network(&recipe, 16);
+        let network = on(&network, total(&network.problem) * share / 100 / 16 * 16 + 64);
+        if let Ok(tiled) = tile(&network, Deadline::NEVER) {
+            check_program(&network, &tiled.program);
+            let solution = in_source_order(&tiled.program.problem).expect("it was planned");
+            prop_assert!(tiled.bound.bytes <= solution.non_compulsory);
+        }
+    }
+}
+
+/// Two convolutions of three rows each.
+fn pair(rows: u64) -> Network {
+    let mut small = Small::new();
+    let window = Window { kernel: 3, stride: 1, padding: 1 };
+    let x = small.input(2, rows);
+    let middle = small.conv(x, 8, window).expect("it fits");
+    let last = small.conv(middle, 2, window).expect("it fits");
+    small.finish(&[last], 1 << 20, 1)
+}
+
+#[test]
+fn two_convolutions_are_fused() {
+    // Weights of 48 B each stay. Of the input three rows of 8 B lie there at a time, of the middle tensor, which has
+    // 8 × 13 × 4 = 416 B, three of 32 B.
+    let least = 48 + 48 + 3 * 8 + 3 * 32;
+    let less = choose_stripes(&on(&pair(13), least - 1), Deadline::NEVER).expect("it fits");
+    assert!(Bytes::ZERO < less.non_compulsory);
+    let network = on(&pair(13), least);
+    let chosen = choose_stripes(&network, Deadline::NEVER).expect("it fits");
+    assert_eq!(chosen.non_compulsory, Bytes::ZERO);
+    assert_eq!(chosen.groups.len(), 1);
+    assert!(matches!(chosen.groups[0].tiling, Tiling::Stripes { rows: 1, .. }), "{chosen:?}");
+    let program = expand(&network, &chosen);
+    check_program(&network, &program);
+    let solution = in_source_order(&program.problem).expect("it fits");
+    assert_eq!(solution.non_compulsory, Bytes::ZERO);
+    assert_eq!(program.problem.compulsory(), network.problem.compulsory());
+}
+
+#[test]
+fn the_smallest_tile_is_named() {
+    let network = on(&pair(13), 40);
+    let error = choose_stripes(&network, Deadline::NEVER).expect_err("it does not fit");
+    // One element of the result, three rows of one column of eight channels, and their weights.
+    assert_eq!(error.to_string(), "op1 needs 49 B in its smallest tile, but the scratchpad has 40 B");
+}
+
+#[test]
+fn the_same_network_the_same_tiles() {
+    let network = on(&pair(13), 200);
+    let texts: Vec<String> = (0..2)
+        .map(|_| expand(&network, &choose_stripes(&network, Deadline::NEVER).expect("it fits")).problem.to_string())
+        .collect();
+    assert_eq!(texts[0], texts[1]);
+}
+
+/// A tensor of so many rows that is pooled, and added to a convolution of what the pool gives, spread over all rows:
+/// it has to be there, or come back, when the pool has seen all of it.
+fn squeeze(rows: u64) -> Network {
+    let mut small = Small::new();
+    let x = small.input(2, rows);
+    let wide = small.conv(x, 4, Window { kernel: 1, stride: 1, padding: 0 }).expect("it fits");
+    let pooled = small.pool(wide);
+    let mixed = small.mix(pooled);
+    let scaled = small.scale(wide, mixed);
+    small.finish(&[scaled], 1 << 20, 1)
+}
+
+#[test]
+fn a_barrier_is_written_and_read_again() {
+    let network = squeeze(32);
+    // The wide tensor has 4 × 32 × 4 = 512 B.
+    assert_eq!(bound(&on(&network, 300)), Bound { bytes: Bytes(2 * 212), scope: Scope::NoRecomputation });
+    assert_eq!(bound(&on(&network, 512)), Bound { bytes: Bytes::ZERO, scope: Scope::AllTilings });
+    for scratchpad in [150, 200, 300, 400, 500, 600, 700] {
+        let network = on(&network, scratchpad);
+        let tiled = tile(&network, Deadline::NEVER).expect("it fits");
+        assert!(
+            tiled.bound.bytes <= tiled.non_compulsory,
+            "{scratchpad}: {} < {}",
+            tiled.non_compulsory,
+            tiled.bound.bytes
+        );
+    }
+}
