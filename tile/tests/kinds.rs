@@ -231,6 +231,9 @@ fn movements_read_what_they_may_move() {
     check_needs("Transpose", &[&[128, 768]], &[1, 12, 128, 64], &[0..1, 2..3, 5..6, 0..64], &[&[5..6, 128..192]]);
     check_needs("Transpose", &[&[128, 768]], &[1, 12, 64, 128], &[0..1, 2..3, 0..64, 5..6], &[&[5..6, 128..192]]);
     check_needs("Transpose", &[&[1, 768, 7, 7]], &[1, 49, 768], &[0..1, 7..14, 0..768], &[&[0..1, 0..768, 1..2, 0..7]]);
+    // As many tokens as a head has elements: which is which cannot be told.
+    let needs: &[&[Range<u64>]] = &[&[0..1, 0..64, 0..512]];
+    check_needs("Transpose", &[&[1, 64, 512]], &[1, 8, 64, 64], &[0..1, 2..3, 5..6, 0..64], needs);
     // A square matrix cannot have stayed what it is.
     check_needs(
         "Transpose",

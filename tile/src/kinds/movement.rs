@@ -190,8 +190,18 @@ fn order(operand: &[u64], result: &[u64]) -> Option<Vec<usize>> {
         // In the same order nothing would have to be moved.
         [(0, _), ..] | [] => None,
         [(least, _), (next, _), ..] if least == next => None,
-        [(_, order), ..] => Some(order.clone()),
+        [(_, order), ..] => Some(order.clone()).filter(|it| is_told(it, result)),
     }
+}
+
+/// Whether axes of one size cannot be taken for each other: they stay side by side, as those of an image do.
+fn is_told(order: &[usize], result: &[u64]) -> bool {
+    let are_told = |first: usize, second: usize| {
+        let is_next = |(at, axis): (usize, &usize)| *axis == first && order.get(at + 1) == Some(&second);
+        let is_beside = result[first + 1..second].iter().all(|size| *size == 1);
+        result[first] != result[second] || is_beside && order.iter().enumerate().any(is_next)
+    };
+    order.iter().all(|first| order.iter().filter(|it| first < *it).all(|second| are_told(*first, *second)))
 }
 
 /// All orders of axes.
