@@ -86,7 +86,7 @@ MLIR_CAPI_EXPORTED void cosmaRegisterPasses(void);
 /* Plans every function of a module in place. The caller keeps ownership of the module.
  *
  * The options are words separated by spaces, named as the flags of cosma-opt: at least one stage (group,
- * infer-access, schedule, allocate, verify, lower-addresses, liveness, print-problem, print-plan), and
+ * infer-access, tile, schedule, allocate, verify, lower-addresses, liveness, print-problem, print-plan), and
  * optionally NAME=VALUE (scratchpad, alignment, weights, solver, time-limit, inputs, element-bytes, and with
  * lower-addresses arena, memory-space), run-weights, print-ir-after-all. For example
  * "schedule allocate scratchpad=512KiB time-limit=10".

@@ -22,9 +22,10 @@ enum Meaning {
 use Meaning::{Stage, Switch, Value};
 
 /// All options, in the order of `include/cosma.h`.
-const WORDS: [Word; 20] = [
+const WORDS: [Word; 21] = [
     word("group", Stage(|it| &mut it.stages.group)),
     word("infer-access", Stage(|it| &mut it.stages.infer_access)),
+    word("tile", Stage(|it| &mut it.stages.tile)),
     word("schedule", Stage(|it| &mut it.stages.schedule)),
     word("allocate", Stage(|it| &mut it.stages.allocate)),
     word("verify", Stage(|it| &mut it.stages.verify)),
