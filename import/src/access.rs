@@ -13,6 +13,8 @@ pub struct TensorAccess {
     access: Access,
     /// By map of an operand: the tensor that it reads, and the shape that the node sees it in.
     reads: Vec<(TensorIndex, Vec<u64>)>,
+    /// The shapes of the results.
+    writes: Vec<Vec<u64>>,
 }
 
 /// How a node accesses the tensors that it reads, which its inputs are as said, and writes. A tensor that is several
@@ -31,7 +33,7 @@ pub fn tensor_access(
     let mut maps = Vec::new();
     let mut tensor_reads = Vec::new();
     for (map, input) in access.operands.into_iter().zip(of_maps) {
-        if let Some(tensor) = inputs[input] {
+        if let Some(tensor) = inputs.get(input).copied().flatten() {
             maps.push(map);
             tensor_reads.push((tensor, call.optional(input)?.shape.clone()));
         }
@@ -48,10 +50,11 @@ pub fn tensor_access(
         tensor_reads.push((*tensor, shape));
     }
     let access = Access { operands: maps, ..access };
-    let results: Vec<Shape> = writes.iter().map(|it| shape(&tensors[it.0].shape)).collect();
+    let writes: Vec<Vec<u64>> = writes.iter().map(|it| tensors[it.0].shape.clone()).collect();
+    let results: Vec<Shape> = writes.iter().map(|it| shape(it)).collect();
     let operands: Vec<Shape> = tensor_reads.iter().map(|it| shape(&it.1)).collect();
     access.check(&operands, &results).ok()?;
-    Some(TensorAccess { access, reads: tensor_reads })
+    Some(TensorAccess { access, reads: tensor_reads, writes })
 }
 
 /// How an operator of these nodes accesses its operands, if that is known of each of them. The nodes are in order.
@@ -64,7 +67,7 @@ pub fn group_access(
     let mut members: Vec<Member> = Vec::new();
     let mut made: HashMap<TensorIndex, Source> = HashMap::new();
     for node in nodes {
-        let TensorAccess { access, reads: node_reads } = accesses[*node].clone()?;
+        let TensorAccess { access, reads: node_reads, writes: node_writes } = accesses[*node].clone()?;
         let mut operands = Vec::new();
         for (tensor, seen) in node_reads {
             let operand = || reads.iter().position(|it| *it == tensor).map(Source::Operand);
@@ -78,7 +81,11 @@ pub fn group_access(
             operands.push(source);
         }
         members.push(Member { access, operands });
-        for (index, written) in network.operators[*node].writes.iter().enumerate() {
+        for (index, (written, shape)) in network.operators[*node].writes.iter().zip(node_writes).enumerate() {
+            // A view of it is returned, in whose shape the tensor is.
+            if network.tensors[written.0].shape != shape {
+                return None;
+            }
             made.insert(*written, Source::Result(members.len() - 1, index));
         }
     }
@@ -228,8 +235,11 @@ impl<'a> Nest<'a> {
         Some(())
     }
 
-    /// Vectors along the second axis.
+    /// Vectors along the second axis. In training, each element depends on all of its channel.
     fn batch_normalization(&mut self) -> Option<()> {
+        if self.call.attributes().flag("training_mode") {
+            return None;
+        }
         let indices = self.result(self.output(0)?, |_| false);
         let channel = indices.get(1)?.clone();
         self.read(0, indices.clone());
