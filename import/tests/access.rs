@@ -302,6 +302,9 @@ fn softmax_and_normalisation() {
     let inputs: &[&[i64]] = &[data, &[3], &[3], &[3], &[3]];
     let expected = ["x0[1..2, 2..3, 3..4]", "x1[2..3]", "x2[2..3]", "x3[2..3]", "x4[2..3]"];
     check_node("BatchNormalization", inputs, vec![], &region, &expected);
+    // Invalid, but no reason to panic.
+    check_node("BatchNormalization", &inputs[..4], vec![], &region, &expected[..4]);
+    check_node("InstanceNormalization", &[data], vec![], &region, &["x0[1..2, 2..3, 0..4]"]);
     // In training, each element depends on all of its channel.
     let training = network(&model_of("BatchNormalization", inputs, vec![int("training_mode", 1)]), Grouping::None);
     assert_eq!(needed(&training, "y", &region), None);
