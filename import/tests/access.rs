@@ -212,6 +212,8 @@ fn products() {
     let expected = ["x0[0..5, 1..2]", "x1[2..4, 0..5]", "x2[2..4]"];
     let turned = vec![int("transA", 1), int("transB", 1)];
     check_node("Gemm", &[&[5, 4], &[6, 5], &[6]], turned, &region, &expected);
+    let expected = ["x0[1..2, 0..5]", "x1[2..4, 0..5]"];
+    check_node("Gemm", &[&[4, 5], &[6, 5]], vec![int("transB", 1)], &region, &expected);
     // Both operands lack or repeat a batch dimension.
     let expected = ["x0[1..2, 0..1, 0..1, 0..5]", "x1[2..3, 0..5, 3..4]"];
     let inputs: &[&[i64]] = &[&[2, 1, 4, 5], &[3, 5, 6]];
