@@ -89,7 +89,7 @@ int main(void) {
   EXPECT(refuses(COSMA_ABI_VERSION + 1, module, plan, CosmaStatusCall, "ABI version 2"));
   EXPECT(refuses(0, module, plan, CosmaStatusCall, "ABI version 0"));
   MlirStringRef null = {NULL, 0};
-  EXPECT(refuses(COSMA_ABI_VERSION, module, null, CosmaStatusCall, "nothing to do"));
+  EXPECT(refuses(COSMA_ABI_VERSION, module, null, CosmaStatusCall, "the options name no stage"));
   MlirStringRef nowhere = {NULL, 8};
   EXPECT(refuses(COSMA_ABI_VERSION, module, nowhere, CosmaStatusCall, "the options are null"));
   MlirStringRef endless = {MODULE, (size_t)-1};
