@@ -192,7 +192,7 @@ def Cosma_Aliases : TypedArrayAttrBase<
 
 def Cosma_Residencies : TypedArrayAttrBase<
   TypedArrayAttrBase<Attr<CPred<"::cosma::ResidencyAttr::is($_self)">>, "">,
-  "list of lists of #cosma.residency or array<i64: offset, first step, end step>">;
+  "list of lists of #cosma.residency, or of arrays of offset, first step and end step">;
 
 class Cosma_Op<string mnemonic, list<Trait> traits = []> : Op<Cosma_Dialect, mnemonic, traits> {
   let hasVerifier = 1;

@@ -226,7 +226,7 @@ func.func @negative_alias(%x: tensor<8xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @residencies_in_generic_form(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'residencies' failed to satisfy constraint: list of lists of #cosma.residency or array<i64: offset, first step, end step>}}
+  // expected-error @+1 {{'cosma.op' op attribute 'residencies' failed to satisfy constraint: list of lists of #cosma.residency, or of arrays of offset, first step and end step}}
   %0 = "cosma.op"(%x) {kind = "Relu", residencies = [[array<i64: 0, 1, 1>]]} : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
