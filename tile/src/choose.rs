@@ -97,23 +97,6 @@ fn choose_within(flow: &Flow, limit: u64, known: &mut [Option<Vec<Grid>>], deadl
     for cut in 0..n {
         let states = undominated(flow, std::mem::take(&mut levels[cut]));
         settled.push(states);
-        if std::env::var("DBG").is_ok() {
-            eprintln!(
-                "cut {cut} {:?} states {} best {:?}",
-                flow.network.problem.graph.op(flow.nodes[cut].op).name,
-                settled[cut].len(),
-                settled[cut].first().map(|it| (it.cost, it.n_tiles, it.kept.clone()))
-            );
-            let nd = &flow.nodes[cut];
-            eprintln!(
-                "   dim {:?} extent {} reads {:?} block {:?} weights {}",
-                nd.dim,
-                nd.extent,
-                nd.reads,
-                nd.block,
-                nd.weights.len()
-            );
-        }
         let chooser = Chooser { flow, cut, states: &settled[cut], limit };
         chooser.groups(&mut levels, deadline);
         if 0 < limit {
