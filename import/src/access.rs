@@ -4,6 +4,7 @@
 use crate::class::{Class, class};
 use crate::infer::{AutoPad, Call, Range, Window, axes, axis, permutation, ranges};
 use crate::network::{Network, OperatorAccess, Tensor, TensorIndex};
+use cosma_tile::kinds::broadcast;
 use cosma_tile::{Access, Composed, Dim, DimKind, Expr, Map, Member, Shape, Source, compose, kinds};
 use std::collections::HashMap;
 
@@ -207,7 +208,7 @@ impl<'a> Nest<'a> {
         let n = if self.call.node.kind == "Expand" { 1 } else { self.n_inputs() };
         for input in 0..n {
             if let Some(shape) = self.shape(input) {
-                let map = spread(&indices, result, shape)?;
+                let map = broadcast(&indices, result, shape)?;
                 self.read(input, map);
             }
         }
@@ -257,7 +258,10 @@ impl<'a> Nest<'a> {
         let input = self.sum(n_inputs);
         let channel = match n_groups {
             1 => input.clone(),
-            _ => self.in_channel(&indices[1], &input, (n_inputs, n_outputs.checked_div(n_groups)?))?,
+            _ => {
+                let channels = (n_inputs, n_outputs.checked_div(n_groups)?);
+                kinds::input_channel(&indices[1], &input, channels, |size| self.all(size))?
+            }
         };
         let mut map = vec![indices[0].clone(), channel];
         let mut taps = Vec::new();
@@ -274,18 +278,6 @@ impl<'a> Nest<'a> {
         }
         self.write(indices);
         Some(())
-    }
-
-    /// The input channel that an output channel reads, where each group has so many of both.
-    fn in_channel(&mut self, output: &Expr, input: &Expr, (n_inputs, n_outputs): (u64, u64)) -> Option<Expr> {
-        let (per_output, per_input) = (i64::try_from(n_inputs).ok()?, i64::try_from(n_outputs).ok()?);
-        let mut terms: Vec<(usize, i64)> = output.terms.iter().map(|it| (it.0, per_output)).collect();
-        if n_inputs != 1 {
-            // ⌊output / n⌋ · m + input = ⌊(m · (output - remainder) + n · input) / n⌋, for any remainder.
-            terms.extend(self.all(n_outputs).terms.iter().map(|it| (it.0, -per_output)));
-            terms.extend(input.terms.iter().map(|it| (it.0, per_input)));
-        }
-        Some(Expr { terms, constant: 0, divisor: n_outputs })
     }
 
     /// Of one group, with the padding written out.
@@ -361,7 +353,7 @@ impl<'a> Nest<'a> {
         self.read(0, pair(row, &inner, first_turned));
         self.read(1, pair(&inner, column, second_turned));
         if let Some(shape) = self.shape(2) {
-            let map = spread(&indices, result, shape)?;
+            let map = broadcast(&indices, result, shape)?;
             self.read(2, map);
         }
         self.write(indices);
@@ -378,9 +370,9 @@ impl<'a> Nest<'a> {
         let indices = self.result(result, |_| false);
         let inner = self.sum(*depth);
         let (outer, [row, column]) = indices.split_last_chunk()?;
-        let map = [spread(outer, batch, first_batch)?, vec![row.clone(), inner.clone()]].concat();
+        let map = [broadcast(outer, batch, first_batch)?, vec![row.clone(), inner.clone()]].concat();
         self.read(0, map);
-        let map = [spread(outer, batch, second_batch)?, vec![inner, column.clone()]].concat();
+        let map = [broadcast(outer, batch, second_batch)?, vec![inner, column.clone()]].concat();
         self.read(1, map);
         self.write(indices);
         Some(())
@@ -405,7 +397,7 @@ impl<'a> Nest<'a> {
         self.read(0, indices.clone());
         for input in 1..self.n_inputs() {
             if let Some(weight) = self.shape(input) {
-                let map = spread(&indices, shape, weight)?;
+                let map = broadcast(&indices, shape, weight)?;
                 self.read(input, map);
             }
         }
@@ -573,15 +565,4 @@ fn strided(index: &Expr, tap: &Expr, (window, dimension, before): (&Window, usiz
     let scaled = |expr: &Expr, factor: i64| expr.terms.iter().map(|it| (it.0, factor)).collect::<Vec<_>>();
     let terms = [scaled(index, stride), scaled(tap, dilation)].concat();
     Expr { terms, constant: before.saturating_neg(), divisor: 1 }
-}
-
-/// The indices in an operand that is spread over a tensor as NumPy does it.
-fn spread(indices: &[Expr], shape: &[u64], operand: &[u64]) -> Option<Vec<Expr>> {
-    let first = shape.len().checked_sub(operand.len())?;
-    let index = |(axis, size): (usize, &u64)| match *size {
-        size if size == shape[first + axis] => Some(indices[first + axis].clone()),
-        1 => Some(Expr::constant(0)),
-        _ => None,
-    };
-    operand.iter().enumerate().map(index).collect()
 }

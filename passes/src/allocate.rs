@@ -35,12 +35,24 @@ pub(crate) fn run<'c>(
     function: OperationRef<'c, '_>,
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
+    let (machine, effort) = parse_planning(function, options)?;
+    allocate(function, &machine, &effort)
+}
+
+/// Parses the options of a pass that plans in any order: those of the machine, and how to plan.
+///
+/// # Errors
+/// At the function, about the first option that does not parse.
+pub(crate) fn parse_planning<'c>(
+    function: OperationRef<'c, '_>,
+    options: &PassOptions,
+) -> Result<(MachineOptions, Options), Diagnostic<'c>> {
     let complain = |message: String| Diagnostic::at(function, message);
     let order = options.get(ORDER.name).parse::<OrderName>();
     let order = order.map_err(|error| complain(format!("option {}: {error}", ORDER.name)))?.0;
     let machine = MachineOptions::parse(options).map_err(complain)?;
     let effort = parse_effort(options, order).map_err(complain)?;
-    allocate(function, &machine, &effort)
+    Ok((machine, effort))
 }
 
 /// Converts a function from source to allocated form. A declaration is not changed.

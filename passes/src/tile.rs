@@ -14,8 +14,8 @@
 mod check;
 mod write;
 
-use crate::allocate::ORDER;
-use crate::effort::{OrderName, SOLVER, TIME_LIMIT, parse_effort};
+use crate::allocate::{ORDER, parse_planning};
+use crate::effort::{SOLVER, TIME_LIMIT};
 use crate::extract::{Extraction, extract};
 use crate::form::{Form, body, expect, operations};
 use crate::help::help;
@@ -44,11 +44,7 @@ pub(crate) fn run<'c>(
     function: OperationRef<'c, '_>,
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
-    let complain = |message: String| Diagnostic::at(function, message);
-    let order = options.get(ORDER.name).parse::<OrderName>();
-    let order = order.map_err(|error| complain(format!("option {}: {error}", ORDER.name)))?.0;
-    let machine = MachineOptions::parse(options).map_err(complain)?;
-    let effort = parse_effort(options, order).map_err(complain)?;
+    let (machine, effort) = parse_planning(function, options)?;
     tile(context, function, &machine, &effort)
 }
 
@@ -71,16 +67,20 @@ pub fn tile<'c>(
     refuse_tiled(function)?;
     let extraction = extract(function, machine.resolve(function)?)?;
     note_target(function, &extraction.target());
+    let obstacle = obstacle(&extraction);
+    if let Some(why) = obstacle.as_ref().filter(|_| extraction.problem.check().is_ok()) {
+        return keep_whole(&extraction, true, why);
+    }
     let whole = match plan(&extraction.problem, options) {
         Ok(solution) => Some(solution.non_compulsory),
         Err(Error::ScratchpadTooSmall { .. }) => None,
         Err(error) => return Err(extraction.diagnose(&error)),
     };
-    if let Some(why) = obstacle(&extraction) {
-        return keep_whole(&extraction, whole, &why);
+    if let Some(why) = obstacle {
+        return keep_whole(&extraction, whole.is_some(), &why);
     }
     let network = network(&extraction, Unsaid::Inferred);
-    let bound = TilingBound(check::needs_everything(&network).then_some(0));
+    let bound = TilingBound(network.needs_everything().then_some(0));
     if whole == Some(Bytes::ZERO) {
         set_tiling_bound(function, bound);
         return Ok(());
@@ -91,7 +91,7 @@ pub fn tile<'c>(
             set_tiling_bound(function, TilingBound(None));
             return Err(diagnose(&extraction, &network, &error));
         }
-        Err(_) => return keep_whole(&extraction, whole, ""),
+        Err(_) => return keep_whole(&extraction, true, ""),
     };
     check::check(&network, &tiled.program).unwrap_or_else(|fault| {
         panic!("a program in tiles is wrong: {fault}\nof the problem:\n{}", extraction.problem);
@@ -147,10 +147,10 @@ fn obstacle(extraction: &Extraction) -> Option<String> {
 }
 
 /// Leaves a function as it is, if it can be planned so.
-fn keep_whole<'c>(extraction: &Extraction<'c, '_>, whole: Option<Bytes>, why: &str) -> Result<(), Diagnostic<'c>> {
+fn keep_whole<'c>(extraction: &Extraction<'c, '_>, fits: bool, why: &str) -> Result<(), Diagnostic<'c>> {
     let function = extraction.function;
     set_tiling_bound(function, TilingBound(None));
-    if whole.is_none() {
+    if !fits {
         let message = format!("{} cannot cut this function: {why}", INFO.name);
         let error = extraction.problem.check().expect_err("it does not fit");
         let fault = extraction.diagnose(&error);

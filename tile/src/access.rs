@@ -233,6 +233,25 @@ impl Access {
         self.reads(operands, &self.domain_of(result, region))
     }
 
+    /// Whether an expression takes all indices of an axis of this size, over all iterations.
+    pub(crate) fn takes_all(&self, expr: &Expr, size: u64) -> bool {
+        let range = expr.range(&self.whole());
+        self.has_no_gap(expr) && range.start <= 0 && i128::from(size) <= range.end
+    }
+
+    /// Whether an expression takes all values between its least and its greatest.
+    pub(crate) fn has_no_gap(&self, expr: &Expr) -> bool {
+        let mut terms: Vec<(u64, u64)> =
+            expr.terms.iter().map(|it| (it.1.unsigned_abs(), self.domain[it.0].size)).collect();
+        terms.sort_unstable();
+        let mut reach: u128 = u128::from(expr.divisor) - 1;
+        terms.into_iter().all(|(coefficient, size)| {
+            let joins = size == 1 || u128::from(coefficient) <= reach + 1;
+            reach += u128::from(coefficient) * u128::from(size - 1);
+            joins
+        })
+    }
+
     /// Whether the maps fit these tensors and each other.
     ///
     /// # Errors

@@ -9,7 +9,7 @@
 //! add up. It does not hold where elements may be computed twice.
 
 use crate::access::{DimKind, Expr};
-use crate::{Access, Map, Network, Region};
+use crate::{Map, Network, Region};
 use cosma_planner::{Bytes, OpId, TensorId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,32 +68,15 @@ fn all_to_all(network: &Network, op: OpId) -> Vec<TensorId> {
     let Some(access) = &operator.access else { return Vec::new() };
     let reads_all = |map: &Map, tensor: TensorId| {
         let is_free = |dim: usize| access.domain[dim].kind != DimKind::Parallel || access.domain[dim].size == 1;
-        let all = map.0.iter().zip(&network.shape(tensor).dims).all(|(expr, size)| {
-            expr.terms.iter().all(|it| is_free(it.0)) && has_no_gap(access, expr) && covers(access, expr, *size)
-        });
+        let all = map
+            .0
+            .iter()
+            .zip(&network.shape(tensor).dims)
+            .all(|(expr, size)| expr.terms.iter().all(|it| is_free(it.0)) && access.takes_all(expr, *size));
         all && network.shape(tensor).whole().len() > 1
     };
     let mapped = access.operands.iter().zip(&operator.operands);
     mapped.filter(|(map, tensor)| reads_all(map, **tensor)).map(|it| *it.1).collect()
-}
-
-/// Whether an expression takes all indices of an axis, if it takes all between its least and its greatest.
-fn covers(access: &Access, expr: &Expr, size: u64) -> bool {
-    let range = expr.range(&access.whole());
-    range.start <= 0 && i128::from(size) <= range.end
-}
-
-/// Whether an expression takes all values between its least and its greatest.
-fn has_no_gap(access: &Access, expr: &Expr) -> bool {
-    let mut terms: Vec<(u64, u64)> =
-        expr.terms.iter().map(|it| (it.1.unsigned_abs(), access.domain[it.0].size)).collect();
-    terms.sort_unstable();
-    let mut reach: u128 = u128::from(expr.divisor) - 1;
-    terms.into_iter().all(|(coefficient, size)| {
-        let joins = size == 1 || u128::from(coefficient) <= reach + 1;
-        reach += u128::from(coefficient) * u128::from(size - 1);
-        joins
-    })
 }
 
 /// What all of a tensor needs of those that it is made from, where that is known to be every element of a box.
@@ -110,7 +93,7 @@ fn needed_for(network: &Network, tensor: TensorId) -> BTreeMap<TensorId, Region>
             continue;
         }
         for (map, &operand) in access.operands.iter().zip(&operator.operands) {
-            if !map.0.iter().all(|it| has_no_gap(access, it)) || shares_a_loop(map) {
+            if !map.0.iter().all(|it| access.has_no_gap(it)) || shares_a_loop(map) {
                 continue;
             }
             let region = map.region(&access.whole(), network.shape(operand));
@@ -135,7 +118,7 @@ fn common(network: &Network, op: OpId, tensor: TensorId, region: &Region) -> u64
     let operator = network.operator(op);
     let Some(access) = &operator.access else { return region.len() };
     let maps = access.operands.iter().zip(&operator.operands).filter(|it| *it.1 == tensor);
-    let exact = maps.filter(|(map, _)| map.0.iter().all(|it| has_no_gap(access, it)) && !shares_a_loop(map));
+    let exact = maps.filter(|(map, _)| map.0.iter().all(|it| access.has_no_gap(it)) && !shares_a_loop(map));
     let read = exact.map(|(map, _)| map.region(&access.whole(), network.shape(tensor)).intersect(region).len());
     read.max().unwrap_or(0)
 }
@@ -172,7 +155,7 @@ fn each_element_reads(network: &Network, op: OpId, tensor: TensorId) -> bool {
             };
             expr.range(&expr.terms.iter().filter(|it| !is_summed(it.0)).fold(access.whole(), at_end))
         };
-        has_no_gap(access, expr) && 0 < end(false).end && end(true).start < i128::from(*size)
+        access.has_no_gap(expr) && 0 < end(false).end && end(true).start < i128::from(*size)
     };
     let reads = |map: &Map| map.0.iter().zip(&network.shape(tensor).dims).all(reads);
     let mut maps = access.operands.iter().zip(&operator.operands).filter(|it| *it.1 == tensor).map(|it| it.0);

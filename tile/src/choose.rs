@@ -189,13 +189,12 @@ impl Chooser<'_, '_> {
         levels: &mut [BTreeMap<Vec<Kept>, State>],
     ) -> bool {
         let work = Work::of(self.flow, nodes.clone(), &simulation.steps);
+        if !simulation.fits(self.flow, nodes.start, &work.least) {
+            return false;
+        }
         let (again, least_tiles) = (self.again(&nodes), work.n_steps.iter().sum::<u64>());
         let mut totals = Vec::new();
         let mut peaks = vec![0; nodes.len()];
-        let fits = simulation.fits(self.flow, nodes.start, &work.least);
-        if !fits {
-            return false;
-        }
         for (index, state) in self.states.iter().enumerate() {
             let borders = self.borders(simulation, state);
             for ways in self.choices(&borders, state, nodes.end) {
@@ -224,7 +223,7 @@ impl Chooser<'_, '_> {
                 offer(&mut levels[nodes.end], after, cost, n_tiles, from);
             }
         }
-        fits
+        true
     }
 
     /// What tensors that stay take in blocks of channels.

@@ -323,12 +323,11 @@ impl Running {
         // The views above, in source order, and the tensors that they read.
         let mut above: BTreeSet<OpId> = BTreeSet::new();
         let mut waiting: Vec<TensorId> = mapped.to_vec();
-        while let Some(view) = waiting.pop().and_then(|it| view_of(it).or(Some(op))) {
-            if view != op && above.insert(view) {
+        while let Some(tensor) = waiting.pop() {
+            if let Some(view) = view_of(tensor)
+                && above.insert(view)
+            {
                 waiting.extend(&network.operator(view).operands);
-            }
-            if waiting.is_empty() {
-                break;
             }
         }
         let members: Vec<OpId> = above.iter().copied().chain([op]).collect();

@@ -23,6 +23,9 @@ mod nest;
 mod product;
 mod window;
 
+pub use nest::broadcast;
+pub use window::input_channel;
+
 use crate::{Access, Expr, Shape};
 use nest::Nest;
 

@@ -3,7 +3,7 @@
 use crate::piece::is_partition;
 use cosma_ir::TensorRegion;
 use cosma_planner::{OpId, TensorId};
-use cosma_tile::{Access, Expr, Network, Region, Shape, TileProgram};
+use cosma_tile::{Network, Region, Shape, TileProgram};
 
 /// Checks that the pieces of each tensor have no element in common, that each tile reads all that it needs of what
 /// no view makes, and that results are complete.
@@ -51,40 +51,6 @@ fn check_tile(network: &Network, program: &TileProgram, op: OpId) -> Result<(), 
     let made: u64 = graph.op(op).writes.iter().map(|it| program.pieces[it.index()].region.len()).sum();
     let due: u64 = network.writes(tile.of, &tile.domain).iter().map(Region::len).sum();
     if made == due { Ok(()) } else { Err(format!("{} writes {made} of {due} elements", graph.op(op).name)) }
-}
-
-/// Whether each element of each tensor that is read is needed for some result. If not, no count of compulsory bytes
-/// is that of all tilings.
-pub(super) fn needs_everything(network: &Network) -> bool {
-    network.problem.graph.op_ids().all(|op| {
-        let operator = network.operator(op);
-        let Some(access) = &operator.access else { return true };
-        let maps = access.operands.iter().zip(&operator.operands);
-        maps.into_iter().all(|(map, tensor)| {
-            let dims = &network.shape(*tensor).dims;
-            map.0.len() == dims.len() && map.0.iter().zip(dims).all(|(expr, size)| covers(access, expr, *size))
-        })
-    })
-}
-
-/// Whether an expression takes each value from 0 to before `size`, over all iterations.
-fn covers(access: &Access, expr: &Expr, size: u64) -> bool {
-    let mut terms: Vec<(u64, i64)> =
-        expr.terms.iter().map(|(dim, factor)| (access.domain[*dim].size, *factor)).filter(|it| it.1 != 0).collect();
-    terms.sort_by_key(|it| it.1.unsigned_abs());
-    let (mut least, mut most, mut reach) = (i128::from(expr.constant), i128::from(expr.constant), 0);
-    let divisor = i128::from(expr.divisor.max(1));
-    for (n, factor) in terms {
-        let step = i128::from(factor);
-        let steps = i128::from(n.max(1)) - 1;
-        // Values in between that the smaller terms do not reach are left out.
-        if steps != 0 && reach + divisor < step.abs() {
-            return false;
-        }
-        reach += step.abs() * steps;
-        if step < 0 { least += step * steps } else { most += step * steps }
-    }
-    least.div_euclid(divisor) <= 0 && i128::from(size) - 1 <= most.div_euclid(divisor)
 }
 
 pub(super) fn region_of(region: &Region) -> TensorRegion {

@@ -73,7 +73,7 @@ impl Nest {
     /// operand that is another shape of the tensor, or of some axes of it; all of the operand otherwise. A vector
     /// that several axes are as long as is read whole, unless it lies along the last one.
     pub(super) fn spread(&mut self, indices: &[Expr], dims: &[u64], operand: &[u64]) -> Vec<Expr> {
-        if let Some(map) = aligned(indices, dims, operand) {
+        if let Some(map) = broadcast(indices, dims, operand) {
             return map;
         }
         let n_elements = |dims: &[u64]| dims.iter().try_fold(1u64, |product, it| product.checked_mul(*it));
@@ -175,8 +175,9 @@ impl Nest {
     }
 }
 
-/// The indices in an operand that is spread over a tensor as NumPy does it.
-fn aligned(indices: &[Expr], dims: &[u64], operand: &[u64]) -> Option<Vec<Expr>> {
+/// The indices in an operand that is spread over a tensor as NumPy does it: axes aligned at the end, those of one
+/// index at that. `indices` are those in the tensor, of size `dims`. None if the sizes do not fit.
+pub fn broadcast(indices: &[Expr], dims: &[u64], operand: &[u64]) -> Option<Vec<Expr>> {
     let first = dims.len().checked_sub(operand.len())?;
     let index = |(axis, size): (usize, &u64)| match *size {
         size if size == dims[first + axis] => Some(indices[first + axis].clone()),

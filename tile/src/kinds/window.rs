@@ -34,7 +34,7 @@ pub(super) fn convolution(shapes: &Shapes) -> Option<Access> {
     let n_groups = in_channels / n_inputs;
     let channel = match n_groups {
         1 => input.clone(),
-        _ => in_channel(&mut nest, &indices[1], &input, (n_inputs, n_outputs / n_groups))?,
+        _ => input_channel(&indices[1], &input, (n_inputs, n_outputs / n_groups), |size| nest.all(size))?,
     };
     let mut map = vec![indices[0].clone(), channel.clone()];
     for (axis, tap) in taps.iter().enumerate() {
@@ -76,14 +76,21 @@ fn channels_first(image: &[u64], batch: u64, n_sizes: usize) -> Option<Vec<u64>>
     Some([&[batch, channels], &image[1 + n_channel_axes..]].concat())
 }
 
-/// The input channel that an output channel reads, where each group has so many of both.
-fn in_channel(nest: &mut Nest, output: &Expr, input: &Expr, (n_inputs, n_outputs): (u64, u64)) -> Option<Expr> {
+/// The input channel that an output channel of a grouped convolution reads, where each group has `n_inputs` and
+/// `n_outputs` of them; `all` makes a loop over so many indices that are read at once. None if the output channel
+/// is not a loop, or numbers leave 64 bits.
+pub fn input_channel(
+    output: &Expr,
+    input: &Expr,
+    (n_inputs, n_outputs): (u64, u64),
+    all: impl FnOnce(u64) -> Expr,
+) -> Option<Expr> {
     let [(output, 1)] = output.terms[..] else { return None };
     let (per_output, per_input) = (i64::try_from(n_inputs).ok()?, i64::try_from(n_outputs).ok()?);
     let mut terms = vec![(output, per_output)];
     if n_inputs != 1 {
         // ⌊output / n⌋ · m + input = ⌊(m · (output - remainder) + n · input) / n⌋, for any remainder from 0 to n - 1.
-        terms.extend(nest.all(n_outputs).terms.iter().map(|(dim, _)| (*dim, -per_output)));
+        terms.extend(all(n_outputs).terms.iter().map(|(dim, _)| (*dim, -per_output)));
         terms.extend(input.terms.iter().map(|(dim, _)| (*dim, per_input)));
     }
     Some(Expr { terms, constant: 0, divisor: n_outputs })
