@@ -133,9 +133,10 @@ impl Problem {
         // What leaves the least to choose goes first.
         ways.sort_by_key(|(op, ways)| (ways.len(), *op));
         let is_forced = is_complete && ways.iter().all(|(_, ways)| ways.len() == 1);
-        let successors = Successors::new(self);
-        let mut n_choices = MAX_CHOICES.min(MAX_VISITS / successors.len());
-        match self.choose(&ways, &successors, &mut Vec::new(), &mut HashSet::new(), &mut n_choices) {
+        let n_dependences: usize = self.graph.op_ids().map(|op| self.graph.successors(op).len()).sum();
+        let n_visits = (self.graph.ops().len() + n_dependences).max(1);
+        let mut n_choices = MAX_CHOICES.min(MAX_VISITS / n_visits);
+        match self.choose(&ways, &mut Vec::new(), &mut HashSet::new(), &mut n_choices) {
             Some(edges) => Orders::Fit { edges, is_forced },
             None if is_complete && 0 < n_choices => Orders::None,
             None => Orders::Unknown,
@@ -147,7 +148,6 @@ impl Problem {
     fn choose(
         &self,
         ways: &[(OpId, Vec<Vec<TensorId>>)],
-        successors: &Successors,
         edges: &mut Edges,
         dying: &mut HashSet<TensorId>,
         n_choices: &mut usize,
@@ -166,8 +166,8 @@ impl Problem {
                     let others = self.graph.readers(*tensor).iter().filter(|it| *it != op);
                     edges.extend(others.map(|other| (*other, *op)));
                 }
-                if successors.leave_an_order(edges)
-                    && let Some(found) = self.choose(rest, successors, edges, dying, n_choices)
+                if order_with(self, edges).is_some()
+                    && let Some(found) = self.choose(rest, edges, dying, n_choices)
                 {
                     return Some(found);
                 }
@@ -197,83 +197,30 @@ impl Problem {
     }
 }
 
-/// Which operators read what each operator writes, in one table: it is asked for each choice of ways.
-struct Successors {
-    /// By operator, where its row starts; at last, where the last row ends.
-    starts: Vec<usize>,
-    ops: Vec<OpId>,
-}
-
-impl Successors {
-    fn new(problem: &Problem) -> Successors {
-        let graph = &problem.graph;
-        let (mut starts, mut ops) = (vec![0], Vec::new());
-        for op in graph.op_ids() {
-            ops.extend(graph.op(op).writes.iter().flat_map(|tensor| graph.readers(*tensor)));
-            starts.push(ops.len());
-        }
-        Successors { starts, ops }
-    }
-
-    /// Operators and dependences.
-    fn len(&self) -> usize {
-        self.starts.len() + self.ops.len()
-    }
-
-    fn of(&self, op: OpId) -> &[OpId] {
-        &self.ops[self.starts[op.index()]..self.starts[op.index() + 1]]
-    }
-
-    /// Whether there is an order that respects these dependences, too (Kahn 1962).
-    fn leave_an_order(&self, edges: &Edges) -> bool {
-        let n_ops = self.starts.len() - 1;
-        let mut n_missing = vec![0_u32; n_ops];
-        self.ops.iter().for_each(|op| n_missing[op.index()] += 1);
-        edges.iter().for_each(|(_, op)| n_missing[op.index()] += 1);
-        let mut edges = edges.clone();
-        edges.sort_unstable();
-        let more = |op: OpId| {
-            let first = edges.partition_point(|edge| edge.0 < op);
-            edges[first..].iter().take_while(move |edge| edge.0 == op).map(|edge| edge.1)
-        };
-        let mut ready: Vec<OpId> = (0..n_ops as u32).map(OpId).filter(|op| n_missing[op.index()] == 0).collect();
-        let mut n_ordered = 0;
-        while let Some(op) = ready.pop() {
-            n_ordered += 1;
-            for next in self.of(op).iter().copied().chain(more(op)) {
-                n_missing[next.index()] -= 1;
-                if n_missing[next.index()] == 0 {
-                    ready.push(next);
-                }
-            }
-        }
-        n_ordered == n_ops
-    }
-}
-
-/// The order nearest to that of the source that respects some dependences more; none if there is a cycle.
+/// The order nearest to that of the source that respects some dependences more (Kahn 1962); none if there is a cycle.
 fn order_with(problem: &Problem, edges: &Edges) -> Option<Vec<OpId>> {
     let graph = &problem.graph;
-    let mut after: Vec<Vec<OpId>> = vec![Vec::new(); graph.ops().len()];
-    edges.iter().for_each(|(before, op)| after[before.index()].push(*op));
-    for op in graph.op_ids() {
-        after[op.index()].extend(graph.successors(op));
-    }
-    let mut n_missing = vec![0; after.len()];
-    after.iter().flatten().for_each(|op| n_missing[op.index()] += 1);
+    let mut n_missing: Vec<usize> = graph.op_ids().map(|op| graph.predecessors(op).len()).collect();
+    edges.iter().for_each(|(_, op)| n_missing[op.index()] += 1);
+    let mut edges = edges.clone();
+    edges.sort_unstable();
+    let more = |op: OpId| {
+        let first = edges.partition_point(|edge| edge.0 < op);
+        edges[first..].iter().take_while(move |edge| edge.0 == op).map(|edge| edge.1)
+    };
     let mut ready: BinaryHeap<Reverse<OpId>> =
         graph.op_ids().filter(|op| n_missing[op.index()] == 0).map(Reverse).collect();
-    let mut order = Vec::with_capacity(after.len());
+    let mut order = Vec::with_capacity(n_missing.len());
     while let Some(Reverse(op)) = ready.pop() {
         order.push(op);
-        for next in &after[op.index()] {
+        for next in graph.successors(op).iter().copied().chain(more(op)) {
             n_missing[next.index()] -= 1;
             if n_missing[next.index()] == 0 {
-                ready.push(Reverse(*next));
+                ready.push(Reverse(next));
             }
         }
     }
-    (order.len() == after.len()).then_some(order)
+    (order.len() == n_missing.len()).then_some(order)
 }
 
 /// A problem with more dependences, and the way back.
@@ -404,5 +351,29 @@ mod tests {
         assert_eq!(problem.least_scratchpad(Order::Free), LeastScratchpad { size: Bytes(128), is_exact: true });
         let error = plan(&problem, &Options::default()).expect_err("one of them needs a place beside it");
         assert!(matches!(error, Error::ScratchpadTooSmall { needed: Bytes(128), min_scratchpad: Bytes(128), .. }));
+    }
+
+    /// Operands may die with either of two operators, but with both only against the order that edges say.
+    #[test]
+    fn ways_that_edges_exclude() {
+        let text = "machine scratchpad 5 alignment 1 weights resident
+             argument x 1
+             op m: x -> p 4
+             op n: x -> r 4
+             op a: p -> q 4 over p
+             op c: r -> t 4 over r
+             op b: p -> s 1
+             op d: r -> u 1
+             order c b
+             order a d
+             return q s t u";
+        let problem: Problem = text.parse().expect("a problem");
+        assert_eq!(by_trying(&problem), Bytes(8));
+        assert_eq!(problem.least_scratchpad(Order::Free), LeastScratchpad { size: Bytes(8), is_exact: true });
+        let error = plan(&problem, &Options::default()).expect_err("one of them needs a place beside it");
+        assert!(
+            matches!(error, Error::ScratchpadTooSmall { needed: Bytes(8), min_scratchpad: Bytes(8), .. }),
+            "{error}"
+        );
     }
 }
