@@ -33,6 +33,7 @@ mod schedule;
 mod session;
 mod sharing;
 mod size;
+mod slice;
 mod tile;
 mod variable;
 mod verify;

@@ -1,10 +1,9 @@
 //! Builders of operations on memrefs, which are inserted before another operation.
 
 use super::INFO;
+use crate::slice::{signed, slice_attributes};
 use cosma_ir::melior::Context;
-use cosma_ir::melior::ir::attribute::{
-    DenseI32ArrayAttribute, DenseI64ArrayAttribute, FlatSymbolRefAttribute, IntegerAttribute,
-};
+use cosma_ir::melior::ir::attribute::{DenseI32ArrayAttribute, FlatSymbolRefAttribute, IntegerAttribute};
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
 use cosma_ir::melior::ir::r#type::{DimSize, IntegerType, MemRefType, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{
@@ -128,16 +127,10 @@ impl<'c> Builder<'c> {
         // At offset zero, the identity layout suffices.
         let layout = (offset != 0).then(|| self.strided(&strides, offset));
         let r#type: Type = MemRefType::new(shape.element, &shape.dimensions, layout, None).into();
-        let segments = DenseI32ArrayAttribute::new(self.0, &[1, 0, 0, 0]);
-        let integers = |it: &[i64]| -> Attribute<'c> { DenseI64ArrayAttribute::new(self.0, it).into() };
+        let slice = (&[offset as i64][..], &shape.dimensions[..], &strides[..]);
         let builder = OperationBuilder::new("memref.reinterpret_cast", location)
             .add_operands(&[base])
-            .add_attributes(&[
-                (self.id("operandSegmentSizes"), segments.into()),
-                (self.id("static_offsets"), integers(&[offset as i64])),
-                (self.id("static_sizes"), integers(&shape.dimensions)),
-                (self.id("static_strides"), integers(&strides)),
-            ])
+            .add_attributes(&slice_attributes(self.0, 1, slice))
             .add_results(&[r#type]);
         (builder, r#type)
     }
@@ -167,8 +160,7 @@ impl<'c> Builder<'c> {
         region: &TensorRegion,
         location: Location<'c>,
     ) -> OperationBuilder<'c> {
-        let integers = |it: &[u64]| it.iter().map(|it| it.cast_signed()).collect::<Vec<i64>>();
-        let region = (&*integers(&region.offsets), &*integers(&region.sizes));
+        let region = (&*signed(&region.offsets), &*signed(&region.sizes));
         self.subview(base, shape, None, start, region, location)
     }
 
@@ -187,17 +179,10 @@ impl<'c> Builder<'c> {
         let skipped: i64 = offsets.iter().zip(&strides).map(|(offset, stride)| offset * stride).sum();
         let layout = self.strided(&strides, start + skipped.unsigned_abs());
         let part = MemRefType::new(shape.element, sizes, Some(layout), space);
-        let segments = DenseI32ArrayAttribute::new(self.0, &[1, 0, 0, 0]);
-        let integers = |it: &[i64]| -> Attribute<'c> { DenseI64ArrayAttribute::new(self.0, it).into() };
         let ones = vec![1; sizes.len()];
         OperationBuilder::new("memref.subview", location)
             .add_operands(&[base])
-            .add_attributes(&[
-                (self.id("operandSegmentSizes"), segments.into()),
-                (self.id("static_offsets"), integers(offsets)),
-                (self.id("static_sizes"), integers(sizes)),
-                (self.id("static_strides"), integers(&ones)),
-            ])
+            .add_attributes(&slice_attributes(self.0, 1, (offsets, sizes, &ones)))
             .add_results(&[part.into()])
     }
 

@@ -4,8 +4,8 @@ use super::INFO;
 use super::check::{is_whole, region_of};
 use crate::extract::{Carrier, Extraction, value_size};
 use crate::form::operations;
+use crate::slice::{signed, slice_attributes};
 use cosma_ir::melior::Context;
-use cosma_ir::melior::ir::attribute::{DenseI32ArrayAttribute, DenseI64ArrayAttribute};
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::{RankedTensorType, ShapedTypeLike};
 use cosma_ir::melior::ir::{
@@ -194,21 +194,10 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         made.result(0).expect("it has one").into()
     }
 
-    /// Of a slice that takes or writes a region and has so many operands.
-    fn slice_attributes(&self, region: &TensorRegion, n_operands: usize) -> Vec<(Identifier<'c>, Attribute<'c>)> {
-        let context = self.context;
-        let mut segments = vec![1; n_operands];
-        segments.extend([0, 0, 0]);
-        let integers = |it: &[u64]| -> Attribute<'c> {
-            let signed: Vec<i64> = it.iter().map(|it| it.cast_signed()).collect();
-            DenseI64ArrayAttribute::new(context, &signed).into()
-        };
-        vec![
-            (Identifier::new(context, "operandSegmentSizes"), DenseI32ArrayAttribute::new(context, &segments).into()),
-            (Identifier::new(context, "static_offsets"), integers(&region.offsets)),
-            (Identifier::new(context, "static_sizes"), integers(&region.sizes)),
-            (Identifier::new(context, "static_strides"), integers(&vec![1; region.sizes.len()])),
-        ]
+    /// The attributes of a slice that takes or writes a region.
+    fn slice_attributes(&self, region: &TensorRegion, n_operands: usize) -> [(Identifier<'c>, Attribute<'c>); 4] {
+        let ones = vec![1; region.sizes.len()];
+        slice_attributes(self.context, n_operands, (&signed(&region.offsets), &signed(&region.sizes), &ones))
     }
 
     fn insert(&self, operation: Operation<'c>) -> OperationRef<'c, 'a> {
