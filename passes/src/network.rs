@@ -273,6 +273,6 @@ mod tests {
                 n_networks += 1;
             }
         }
-        assert_eq!((n_networks, n_whole), (75, 14));
+        assert_eq!((n_networks, n_whole), (75, 0));
     }
 }

@@ -138,26 +138,23 @@ impl Nest {
         Some(map)
     }
 
-    /// The indices of a tensor in another shape with the same elements in the same order. Where one axis becomes
-    /// several, the inner ones are taken whole; where several axes become several, all are. None if the shapes
-    /// have not as many elements, or leave the numbers of 64 bits.
+    /// The indices of a tensor in another shape with the same elements in the same order. Where axes become several,
+    /// the inner ones are taken whole, and of the outer one what the index in all of them falls into. None if the
+    /// shapes have not as many elements, or leave the numbers of 64 bits.
     pub(super) fn refold(&mut self, indices: &[Expr], from: &[u64], to: &[u64]) -> Option<Vec<Expr>> {
         let mut map = vec![Expr::constant(0); to.len()];
         for (from_axes, to_axes) in groups(from, to)? {
             match (&from_axes[..], &to_axes[..]) {
                 (_, []) => {}
-                (&[one], &[other]) => map[other] = indices[one].clone(),
-                (&[one], [outer, inner @ ..]) => {
+                (many, [outer, inner @ ..]) => {
+                    let flat = flatten(many, indices, from);
                     let n_inner = inner.iter().try_fold(1u64, |product, axis| product.checked_mul(to[*axis]))?;
-                    let divisor = indices[one].divisor.checked_mul(n_inner)?;
-                    map[*outer] = Expr { divisor, ..indices[one].clone() };
+                    map[*outer] = match flat {
+                        Some(flat) => Expr { divisor: flat.divisor.checked_mul(n_inner)?, ..flat },
+                        None => self.all(to[*outer]),
+                    };
                     inner.iter().for_each(|axis| map[*axis] = self.all(to[*axis]));
                 }
-                (many, &[one]) => {
-                    let flat = flatten(many, indices, from);
-                    map[one] = flat.unwrap_or_else(|| self.all(to[one]));
-                }
-                (_, many) => many.iter().for_each(|axis| map[*axis] = self.all(to[*axis])),
             }
         }
         Some(map)
@@ -189,6 +186,9 @@ pub fn broadcast(indices: &[Expr], dims: &[u64], operand: &[u64]) -> Option<Vec<
 
 /// The index in one axis that several make up.
 fn flatten(axes: &[usize], indices: &[Expr], dims: &[u64]) -> Option<Expr> {
+    if let [axis] = axes {
+        return Some(indices[*axis].clone());
+    }
     let (mut terms, mut constant, mut stride) = (Vec::new(), 0i64, 1i64);
     for axis in axes.iter().rev() {
         let Expr { terms: own, constant: added, divisor: 1 } = &indices[*axis] else { return None };

@@ -1,7 +1,7 @@
 //! Operators that read windows: convolutions, pools, resizing.
 
 use super::Shapes;
-use super::nest::Nest;
+use super::nest::{Nest, groups};
 use crate::{Access, Expr};
 
 /// Where the indices of one axis begin that an index of the result reads, and how many they are.
@@ -14,7 +14,7 @@ struct Window {
 }
 
 /// Weights are `[output channels, input channels of a group, window]`; then may come the bias, and what joined
-/// before and after.
+/// before and after. An image that is no image is one of the result's size in another shape.
 pub(super) fn convolution(shapes: &Shapes) -> Option<Access> {
     let (image, filter, result) = (shapes.operand(0)?, shapes.operand(1)?, shapes.result()?);
     let &[n_outputs, n_inputs, ref kernel @ ..] = filter else { return None };
@@ -22,7 +22,8 @@ pub(super) fn convolution(shapes: &Shapes) -> Option<Access> {
     if *channels != n_outputs || kernel.is_empty() || kernel.len() != sizes.len() {
         return None;
     }
-    let folded = channels_first(image, *batch, kernel.len())?;
+    let folded = channels_first(image, *batch, kernel.len())
+        .or_else(|| Some([&[*batch, n_inputs], sizes].concat()).filter(|it| groups(it, image).is_some()))?;
     let in_channels = folded[1];
     if !in_channels.is_multiple_of(n_inputs) || !n_outputs.is_multiple_of(in_channels / n_inputs) {
         return None;
