@@ -1,10 +1,11 @@
 //! The access of several operators that run as one.
 //!
 //! From the results backwards, each member's loops are written as expressions of the group's loops, and what the
-//! member reads follows by substitution. Loops that a member sums over become loops of the group. Where a product
-//! of a floor division appears, which no expression holds, a reduced loop takes the place of the remainder; so the
-//! composed access may read more than its members do, but never less. A value that members read in several ways
-//! is computed, and its operands are read, in each of them: the group has a map for each way.
+//! member reads follows by substitution. Loops that a member sums over become loops of the group; the sum may still
+//! be computed in parts if only what works element by element follows. Where a product of a floor division appears,
+//! which no expression holds, a reduced loop takes the place of the remainder; so the composed access may read more
+//! than its members do, but never less. A value that members read in several ways is computed, and its operands are
+//! read, in each of them: the group has a map for each way.
 
 use crate::{Access, Dim, DimKind, Expr, Map};
 
@@ -78,17 +79,22 @@ impl Composer<'_> {
     /// Follows all ways in which a member's results are read to what the member reads.
     fn follow(&mut self, member: usize) -> Option<()> {
         let access = &self.members[member].access;
-        for (result, ways) in self.ways[member].clone().iter().enumerate() {
+        let ways = self.ways[member].clone();
+        // What follows the only sum of a group works on what its last part has made.
+        let is_last_sum = self.domain.iter().all(|it| it.kind == DimKind::Parallel);
+        let splits = is_last_sum && ways.iter().map(Vec::len).sum::<usize>() == 1;
+        for (result, ways) in ways.iter().enumerate() {
             for way in ways {
-                let dims = self.member_dims(access, &access.results[result], way)?;
+                let dims = self.member_dims(access, &access.results[result], way, splits)?;
                 self.read_by(member, &dims)?;
             }
         }
         Some(())
     }
 
-    /// A member's loops as expressions of the group's, where it writes what this map reads.
-    fn member_dims(&mut self, access: &Access, result: &Map, way: &Map) -> Option<Vec<Expr>> {
+    /// A member's loops as expressions of the group's, where it writes what this map reads. Sums that may be computed
+    /// in parts still may be if the group `splits` them.
+    fn member_dims(&mut self, access: &Access, result: &Map, way: &Map, splits: bool) -> Option<Vec<Expr>> {
         let mut dims: Vec<Option<Expr>> = vec![None; access.domain.len()];
         for (own, read) in result.0.iter().zip(&way.0) {
             let (dim, constant) = own.projection()?;
@@ -96,7 +102,10 @@ impl Composer<'_> {
             let shift = i64::try_from(read.divisor).ok()?.checked_mul(constant)?;
             dims[dim] = Some(Expr { constant: read.constant.checked_sub(shift)?, ..read.clone() });
         }
-        let reduced = |dim: usize| Dim { size: access.domain[dim].size, kind: DimKind::Reduced { splittable: false } };
+        let reduced = |dim: usize| {
+            let Dim { size, kind } = access.domain[dim];
+            Dim { size, kind: DimKind::Reduced { splittable: splits && kind == DimKind::Reduced { splittable: true } } }
+        };
         dims.into_iter().enumerate().map(|(dim, expr)| expr.or_else(|| self.new_dim(reduced(dim)))).collect()
     }
 

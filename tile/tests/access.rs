@@ -235,3 +235,22 @@ fn a_group_with_two_results() {
     assert_eq!(compose(&members, &[Source::Result(2, 0), Source::Result(0, 0)]), None);
     assert_eq!(compose(&members, &[Source::Operand(0)]), None);
 }
+
+#[test]
+fn a_sum_is_split_if_only_elements_follow() {
+    let splittable = |group: &Access| group.domain.iter().any(|it| it.kind == DimKind::Reduced { splittable: true });
+    let scale = Access {
+        domain: vec![dim(8, PARALLEL)],
+        operands: vec![Map(vec![Expr::dim(0)])],
+        results: vec![Map(vec![Expr::dim(0)])],
+    };
+    let group = |last: &Access| {
+        let first = Member { access: window(8, 3, 1, 1, 1), operands: vec![Source::Operand(0)] };
+        let last = Member { access: last.clone(), operands: vec![Source::Result(0, 0)] };
+        compose(&[first, last], &[Source::Result(1, 0)]).expect("it can be told").access
+    };
+    assert!(splittable(&group(&scale)));
+    // A second window reads what several parts add to, and its own sum comes first.
+    let windows = group(&window(8, 3, 1, 1, 1));
+    assert_eq!(windows.domain.iter().filter(|it| it.kind == DimKind::Reduced { splittable: true }).count(), 1);
+}

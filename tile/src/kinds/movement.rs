@@ -139,7 +139,7 @@ pub(super) fn reshape(shapes: &Shapes) -> Option<Access> {
     let (operand, result) = (shapes.operand(0)?, shapes.result()?);
     let mut nest = Nest::default();
     let indices = nest.result(result, |_| false);
-    let map = nest.refold(&indices, result, operand)?;
+    let map = nest.reshape(&indices, result, operand)?;
     nest.read(map);
     nest.read_others(shapes, 1, &indices);
     nest.write(indices);
@@ -156,7 +156,7 @@ pub(super) fn transposition(shapes: &Shapes) -> Option<Access> {
         Some(order) => {
             let from: Vec<u64> = order.iter().map(|axis| result[*axis]).collect();
             let turned: Vec<Expr> = order.iter().map(|axis| indices[*axis].clone()).collect();
-            nest.refold(&turned, &from, operand)?
+            nest.reshape(&turned, &from, operand)?
         }
         None => nest.whole(operand),
     };
@@ -190,7 +190,7 @@ fn order(operand: &[u64], result: &[u64]) -> Option<Vec<usize>> {
     let mut fitting: Vec<(usize, &Vec<usize>)> =
         orders.iter().filter(|it| fits(it)).map(|it| (n_swapped(it), it)).collect();
     if fitting.is_empty() {
-        // Axes that were joined and split otherwise as well: where as many as can be are still apart.
+        // Axes that were swapped and split otherwise as well: where as many as can be are still apart.
         let n_groups = |order: &Vec<usize>| groups_of(order).map_or(0, |it| it.len());
         let moved = || orders.iter().filter(|it| 0 < n_swapped(it));
         let most = moved().map(n_groups).max().filter(|it| 1 < *it)?;
@@ -201,7 +201,14 @@ fn order(operand: &[u64], result: &[u64]) -> Option<Vec<usize>> {
         // In the same order nothing would have to be moved.
         [(0, _), ..] | [] => None,
         [(least, _), (next, _), ..] if least == next => None,
-        [(_, order), ..] => Some(order.clone()).filter(|it| is_told(it, result)),
+        [(_, order), ..] => {
+            let mixes = |(from, to): &(Vec<usize>, Vec<usize>)| {
+                1 < from.len().min(to.len()) && from.windows(2).all(|it| order[it[0]] < order[it[1]])
+            };
+            // Axes that become others without a swap may be in any order.
+            let is_mixed = groups_of(order).is_none_or(|it| it.iter().any(mixes));
+            Some(order.clone()).filter(|it| is_told(it, result) && !is_mixed)
+        }
     }
 }
 
