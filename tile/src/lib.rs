@@ -15,7 +15,9 @@ mod error;
 mod expand;
 mod flow;
 mod grid;
+mod indices;
 pub mod kinds;
+mod needed;
 mod network;
 mod plan;
 mod program;
@@ -25,7 +27,7 @@ mod tile;
 mod weights;
 
 pub use access::{Access, AccessError, Dim, DimKind, Expr, Map};
-pub use bound::{Bound, Scope, bound};
+pub use bound::{Bounds, bounds};
 pub use compose::{Composed, Member, Source, compose};
 pub use error::TileError;
 pub use network::{Network, NetworkError, Operator};
