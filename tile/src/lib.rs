@@ -26,7 +26,7 @@ mod simulate;
 mod tile;
 mod weights;
 
-pub use access::{Access, AccessError, Dim, DimKind, Expr, Map};
+pub use access::{Access, AccessError, Dim, DimKind, Expr, Map, Sums};
 pub use bound::{Bounds, bounds};
 pub use compose::{Composed, Member, Source, compose};
 pub use error::TileError;

@@ -177,6 +177,7 @@ fn product(rows: u64, columns: u64, depth: u64) -> Network {
         domain: vec![parallel(rows), parallel(columns), sum(depth)],
         operands: vec![map(&[0, 2]), map(&[2, 1])],
         results: vec![map(&[0, 1])],
+        sums: None,
     };
     let result = tensors.op(&[left, right], &[rows, columns], access);
     tensors.finish(result)
@@ -200,6 +201,7 @@ fn convolution() -> Network {
         domain: vec![parallel(3), sum(2)],
         operands: vec![Map(vec![index]), map(&[1])],
         results: vec![map(&[0])],
+        sums: None,
     };
     let result = tensors.op(&[line, filter], &[3], access);
     tensors.finish(result)
@@ -214,10 +216,10 @@ fn convolution_by_elements() -> Elements {
 fn squeeze() -> Network {
     let mut tensors = Tensors::new();
     let line = tensors.argument(&[4]);
-    let by_element = |operands| Access { domain: vec![parallel(4)], operands, results: vec![map(&[0])] };
+    let by_element = |operands| Access { domain: vec![parallel(4)], operands, results: vec![map(&[0])], sums: None };
     let made = tensors.op(&[line], &[4], by_element(vec![map(&[0])]));
     let constant = Map(vec![Expr::constant(0)]);
-    let pool = Access { domain: vec![sum(4)], operands: vec![map(&[0])], results: vec![constant.clone()] };
+    let pool = Access { domain: vec![sum(4)], operands: vec![map(&[0])], results: vec![constant.clone()], sums: None };
     let pooled = tensors.op(&[made], &[1], pool);
     let scaled = tensors.op(&[made, pooled], &[4], by_element(vec![map(&[0]), constant]));
     tensors.finish(scaled)
