@@ -23,6 +23,7 @@ mod plan;
 mod program;
 mod region;
 mod simulate;
+mod smallest;
 mod tile;
 mod weights;
 

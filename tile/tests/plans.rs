@@ -153,7 +153,13 @@ proptest! {
         let network = network(&recipe, 1);
         let network = on(&network, total(&network.problem) * share / 100 + 1);
         match choose_stripes(&network, Deadline::NEVER) {
-            Err(TileError::TooSmall { needed, scratchpad, .. }) => prop_assert!(scratchpad < needed),
+            Err(TileError::TooSmall { op, needed, scratchpad, .. }) => {
+                prop_assert!(scratchpad < needed);
+                let choose = |room: u64| choose_stripes(&on(&network, room), Deadline::NEVER);
+                prop_assert!(choose(needed.0 - 1).is_err());
+                let is_named = |it: &TileError| matches!(it, TileError::TooSmall { op: other, .. } if *other == op);
+                prop_assert!(!choose(needed.0).is_err_and(|it| is_named(&it)), "{needed} B are too few as well");
+            }
             Err(error) => prop_assert!(matches!(error, TileError::NoProgram { .. }), "{error}"),
             Ok(chosen) => {
                 let program = expand(&network, &chosen);
