@@ -74,11 +74,12 @@ fn keep_bytes_whole(
     for (map, tensor) in read.iter().zip(operands).chain(written.iter().zip(results)) {
         let shape = shape(extraction.carriers[tensor.index()].value(), element_bytes).expect("it was extracted");
         let [.., last] = shape.dims[..] else { continue };
-        let n_kept = match (shape.element_bits.is_multiple_of(8), last.wrapping_mul(shape.element_bits).is_multiple_of(8)) {
-            (true, _) => 0,
-            (false, true) => 1,
-            (false, false) => map.0.len(),
-        };
+        let n_kept =
+            match (shape.element_bits.is_multiple_of(8), last.wrapping_mul(shape.element_bits).is_multiple_of(8)) {
+                (true, _) => 0,
+                (false, true) => 1,
+                (false, false) => map.0.len(),
+            };
         for (dim, _) in map.0.iter().rev().take(n_kept).flat_map(|it| &it.terms) {
             domain[*dim].kind = match domain[*dim].kind {
                 DimKind::Parallel | DimKind::Whole => DimKind::Whole,
