@@ -100,7 +100,7 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
                 let region = cosma_ir::region(*operation);
                 name_of(whole.location()).zip(region).map(|(name, region)| format!("{name}{region}"))
             }
-            Carrier::Constant(_, operation) => name_of(operation.location()),
+            Carrier::Constant(_, operation) | Carrier::Staged(_, operation) => name_of(operation.location()),
             Carrier::Result(_, index) => graph.producer(id).and_then(|op| {
                 let (operator, label) = (graph.op(op), &operators[op.index()]);
                 let is_named = label.name != operator.name;

@@ -63,6 +63,6 @@ pub use report::{Report, Reports, Severity};
 pub use tensor::{SizeError, bits_of_element, bits_of_element_with, size_in_bytes, size_with};
 pub use tile::{TileOf, TilingBound, is_tile, operator, set_tile, set_tiling_bound, tiling_bound};
 pub use transfer::{
-    Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, store_into,
-    transfer,
+    Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, spill_into, store,
+    store_into, transfer,
 };

@@ -18,8 +18,8 @@
 //! 9. What an operator's regions compute is its workspace (`inside.rs`), unless it says how large that is.
 //!    Constants in regions are weights that it reads.
 //! 10. Results may lie where operands lie as operations say, or as is known of them (`sharing.rs`).
-//! 11. An argument that is read in pieces is as many tensors, and so is a result that is put together from
-//!     pieces (`piece.rs`).
+//! 11. An argument that is read in pieces is as many tensors, and so is a tensor that is put together from
+//!     pieces in host memory. Slices of that are staged tensors (`piece.rs`).
 //!
 //! Nothing is changed.
 
@@ -61,7 +61,7 @@ pub struct Extraction<'c, 'a> {
     pub views: Vec<OperationRef<'c, 'a>>,
     /// Operations that take pieces out of tensors in host memory, in the order of the block.
     pub slices: Vec<OperationRef<'c, 'a>>,
-    /// Results that are put together from pieces.
+    /// Tensors that are put together from pieces in host memory.
     pub assemblies: Vec<Assembly<'c, 'a>>,
     /// The last writes of variables, in the order of the block.
     pub writes: Vec<OperationRef<'c, 'a>>,
@@ -98,6 +98,9 @@ pub enum Carrier<'c, 'a> {
     Constant(Value<'c, 'a>, OperationRef<'c, 'a>),
     /// A piece of an argument or of a constant; the whole; and what takes it out, a slice in source form.
     Piece(Value<'c, 'a>, Value<'c, 'a>, OperationRef<'c, 'a>),
+    /// A region of a tensor that is put together in host memory; and what takes it out, a slice in source form. Of
+    /// equal ones, the first in the block.
+    Staged(Value<'c, 'a>, OperationRef<'c, 'a>),
     /// A tensor that an operator writes, and which of its results.
     Result(Value<'c, 'a>, usize),
 }
@@ -107,7 +110,7 @@ impl<'c, 'a> Carrier<'c, 'a> {
     pub fn source(&self) -> Option<Value<'c, 'a>> {
         match *self {
             Carrier::Argument(value, _) | Carrier::Constant(value, _) | Carrier::Piece(value, ..) => Some(value),
-            Carrier::Result(..) => None,
+            Carrier::Staged(..) | Carrier::Result(..) => None,
         }
     }
 
@@ -117,6 +120,7 @@ impl<'c, 'a> Carrier<'c, 'a> {
             Carrier::Argument(value, _)
             | Carrier::Constant(value, _)
             | Carrier::Piece(value, ..)
+            | Carrier::Staged(value, _)
             | Carrier::Result(value, _) => value,
         }
     }
@@ -216,8 +220,8 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         return Err(Diagnostic::at(function, message));
     }
     let said = cosma_ir::machine(function).unwrap_or_default();
-    let assemblies = block.terminator().map(assemblies).unwrap_or_default();
-    let inserts = assemblies.iter().flat_map(|it: &Assembly| it.inserts.iter().map(|it| address(*it))).collect();
+    let assemblies = assemblies(block);
+    let inserts = assemblies.iter().flat_map(|it| it.inserts.iter().map(|it| address(*it))).collect();
     let mut reader = Reader {
         block: Some(block),
         inserts,
@@ -295,11 +299,13 @@ struct Reader<'c, 'a> {
     views: Vec<OperationRef<'c, 'a>>,
     equals: Equals<'c, 'a>,
     slices: Vec<OperationRef<'c, 'a>>,
-    /// Insertions that put results together from pieces, by address.
+    /// Insertions that put tensors together from pieces, by address.
     inserts: HashSet<usize>,
     /// The pieces of tensors in host memory, by the whole and the region.
     pieces: HashMap<usize, BTreeMap<TensorRegion, TensorId>>,
     written: HashMap<usize, Written<'c, 'a>>,
+    /// Staged tensors, by the first piece that was written to the whole, and their region.
+    staged: HashMap<(usize, TensorRegion), TensorId>,
     roots: HashMap<usize, Value<'c, 'a>>,
     /// What is known before the run, and lies in host memory: weights, and parameters. Their bytes.
     known: HashMap<usize, Bytes>,
@@ -397,7 +403,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         self.written.insert(key(result), Written { before, region, tensor });
     }
 
-    fn read_transfer(&mut self, operation: OperationRef<'c, 'a>) {
+    fn read_transfer(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let source = operation.operand(0).expect("a transfer has one");
         let result: Value = operation.result(0).expect("a transfer has one").into();
         let tensor = match (destination(operation), region(operation)) {
@@ -405,10 +411,56 @@ impl<'c, 'a> Reader<'c, 'a> {
                 self.read_written(operation, before);
                 None
             }
-            (None, Some(region)) => self.piece(operation).or_else(|| self.written_as(source, &region)),
+            (None, Some(region)) => match self.piece(operation) {
+                Some(piece) => Some(piece),
+                None => self.read_staged(operation, source, region)?,
+            },
             (None, None) => self.tensor(source),
         };
         self.tensors.insert(key(result), tensor);
+        Ok(())
+    }
+
+    /// What an operation takes out of a tensor that is put together in host memory: a piece as it was written, or a
+    /// staged tensor; none if not all of the region was written.
+    fn read_staged(
+        &mut self,
+        operation: OperationRef<'c, 'a>,
+        whole: Value<'c, 'a>,
+        region: TensorRegion,
+    ) -> Result<Option<TensorId>, Diagnostic<'c>> {
+        if let Some(piece) = self.written_as(whole, &region) {
+            return Ok(Some(piece));
+        }
+        let first = std::iter::successors(Some(whole), |it| self.written.get(&key(*it)).map(|it| it.before));
+        let first = first.take_while(|it| self.written.contains_key(&key(*it))).last().map(key);
+        let Some(identity) = first.map(|it| (it, region.clone())) else { return Ok(None) };
+        if let Some(known) = self.staged.get(&identity) {
+            return Ok(Some(*known));
+        }
+        let met: Vec<&Written> = written(&self.written, whole).filter(|it| it.region.overlaps(&region)).collect();
+        let n_written = met.iter().map(|it| it.region.n_common(&region)).fold(0, u128::saturating_add);
+        let Some(mut parts) = met.iter().map(|it| it.tensor).collect::<Option<Vec<TensorId>>>() else {
+            return Ok(None);
+        };
+        if n_written != region.n_elements() {
+            return Ok(None);
+        }
+        parts.reverse();
+        let value = result_at(operation, 0).expect("it gives a tensor");
+        let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
+        let tensor = self.graph.staged(format!("staged{}", self.staged.len()), size, &parts);
+        self.carriers.push(Carrier::Staged(value, operation));
+        self.staged.insert(identity, tensor);
+        Ok(Some(tensor))
+    }
+
+    /// The tensor that a slice of one that is put together in host memory is; none of any other operation.
+    fn slice_of_written(&mut self, operation: OperationRef<'c, 'a>) -> Result<Option<TensorId>, Diagnostic<'c>> {
+        let whole = operand_at(operation, 0).filter(|it| self.written.contains_key(&key(*it)));
+        let Some(whole) = whole.filter(|_| name(operation) == "tensor.extract_slice") else { return Ok(None) };
+        let Some(region) = region(operation) else { return Ok(None) };
+        self.read_staged(operation, whole, region)
     }
 
     /// The tensor that was written just to a region of a tensor in host memory.
@@ -441,10 +493,10 @@ impl<'c, 'a> Reader<'c, 'a> {
             return Ok(());
         }
         if transfer(operation).is_some() {
-            self.read_transfer(operation);
-            return Ok(());
+            return self.read_transfer(operation);
         }
-        if let Some(tensor) = self.piece(operation) {
+        let piece = self.piece(operation);
+        if let Some(tensor) = if piece.is_some() { piece } else { self.slice_of_written(operation)? } {
             self.read_slice(operation, tensor);
             return Ok(());
         }

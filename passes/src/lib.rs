@@ -37,6 +37,7 @@ mod slice;
 mod tile;
 mod variable;
 mod verify;
+mod weave;
 mod wrap;
 
 pub use allocate::allocate;

@@ -128,7 +128,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     fn no_tensor(&self, operation: OperationRef<'c, 'a>, source: Value<'c, 'a>) -> String {
         match region(operation) {
             Some(region) if self.extraction.written(source).next().is_some() => {
-                format!("brings in {region}, which was not put out as one piece before")
+                format!("brings in {region}, not all of which was put out before")
             }
             Some(region) => format!(
                 "brings in {region} of what is moved in other ways too: all transfers of a tensor have to be of one set \

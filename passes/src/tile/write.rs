@@ -75,6 +75,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
             Carrier::Argument(value, _)
             | Carrier::Constant(value, _)
             | Carrier::Piece(value, ..)
+            | Carrier::Staged(value, _)
             | Carrier::Result(value, _) => value,
         }
     }
