@@ -33,6 +33,7 @@ use crate::piece::{Assembly, ReadPiece, assemblies, read_pieces};
 use crate::role::{Read, Role, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
 use crate::variable::{Access, access};
+use crate::written::{AllWritten, Written};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
@@ -69,23 +70,12 @@ pub struct Extraction<'c, 'a> {
     tensors: HashMap<usize, Option<TensorId>>,
     /// The operator that computes a scalar.
     scalars: HashMap<usize, OpId>,
-    /// Values that are a tensor in host memory with one more piece written.
-    written: HashMap<usize, Written<'c, 'a>>,
+    /// Tensors that are put together in host memory.
+    written: AllWritten<'c, 'a>,
     /// Tensors in host memory that are read in pieces.
     cut: HashSet<usize>,
     /// What each view, or view of a view, looks at.
     roots: HashMap<usize, Value<'c, 'a>>,
-}
-
-/// How a tensor in host memory became what it is: a piece was written into what it was before.
-#[derive(Clone, Debug)]
-pub struct Written<'c, 'a> {
-    /// What it was before.
-    pub before: Value<'c, 'a>,
-    /// Where the piece was written.
-    pub region: TensorRegion,
-    /// Which tensor the piece is.
-    pub tensor: Option<TensorId>,
 }
 
 /// What a tensor of the planner is in the function.
@@ -165,10 +155,10 @@ impl<'c, 'a> Extraction<'c, 'a> {
         self.cut.contains(&key(value))
     }
 
-    /// The pieces that were written into a tensor in host memory, the last one first; none of a value that is not
-    /// put together.
-    pub fn written(&self, value: Value<'c, 'a>) -> impl Iterator<Item = &Written<'c, 'a>> {
-        written(&self.written, value)
+    /// The pieces that were written into a tensor in host memory, in that order; none of a value that is not put
+    /// together.
+    pub fn written(&self, value: Value<'c, 'a>) -> &[Written<'c, 'a>] {
+        self.written.pieces(value)
     }
 
     /// What comes after all operators: the first write of a variable that is left at the end, or the return.
@@ -281,13 +271,6 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
     })
 }
 
-fn written<'m, 'c, 'a>(
-    written: &'m HashMap<usize, Written<'c, 'a>>,
-    value: Value<'c, 'a>,
-) -> impl Iterator<Item = &'m Written<'c, 'a>> {
-    std::iter::successors(written.get(&key(value)), |it| written.get(&key(it.before)))
-}
-
 #[derive(Default)]
 struct Reader<'c, 'a> {
     block: Option<BlockRef<'c, 'a>>,
@@ -303,8 +286,8 @@ struct Reader<'c, 'a> {
     inserts: HashSet<usize>,
     /// The pieces of tensors in host memory, by the whole and the region.
     pieces: HashMap<usize, BTreeMap<TensorRegion, TensorId>>,
-    written: HashMap<usize, Written<'c, 'a>>,
-    /// Staged tensors, by the first piece that was written to the whole, and their region.
+    written: AllWritten<'c, 'a>,
+    /// Staged tensors, by the tensor that is put together, and their region.
     staged: HashMap<(usize, TensorRegion), TensorId>,
     roots: HashMap<usize, Value<'c, 'a>>,
     /// What is known before the run, and lies in host memory: weights, and parameters. Their bytes.
@@ -400,7 +383,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         let Some(region) = region(operation) else { return };
         let result = result_at(operation, 0).expect("it gives the whole");
         let tensor = operand_at(operation, 0).and_then(|it| self.tensor(it));
-        self.written.insert(key(result), Written { before, region, tensor });
+        self.written.write(Written { before, region, tensor }, result);
     }
 
     fn read_transfer(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
@@ -432,21 +415,18 @@ impl<'c, 'a> Reader<'c, 'a> {
         if let Some(piece) = self.written_as(whole, &region) {
             return Ok(Some(piece));
         }
-        let first = std::iter::successors(Some(whole), |it| self.written.get(&key(*it)).map(|it| it.before));
-        let first = first.take_while(|it| self.written.contains_key(&key(*it))).last().map(key);
-        let Some(identity) = first.map(|it| (it, region.clone())) else { return Ok(None) };
+        let Some(identity) = self.written.chain(whole).map(|it| (it, region.clone())) else { return Ok(None) };
         if let Some(known) = self.staged.get(&identity) {
             return Ok(Some(*known));
         }
-        let met: Vec<&Written> = written(&self.written, whole).filter(|it| it.region.overlaps(&region)).collect();
+        let met: Vec<&Written> = self.written.pieces(whole).iter().filter(|it| it.region.overlaps(&region)).collect();
         let n_written = met.iter().map(|it| it.region.n_common(&region)).fold(0, u128::saturating_add);
-        let Some(mut parts) = met.iter().map(|it| it.tensor).collect::<Option<Vec<TensorId>>>() else {
+        let Some(parts) = met.iter().map(|it| it.tensor).collect::<Option<Vec<TensorId>>>() else {
             return Ok(None);
         };
         if n_written != region.n_elements() {
             return Ok(None);
         }
-        parts.reverse();
         let value = result_at(operation, 0).expect("it gives a tensor");
         let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
         let tensor = self.graph.staged(format!("staged{}", self.staged.len()), size, &parts);
@@ -457,7 +437,7 @@ impl<'c, 'a> Reader<'c, 'a> {
 
     /// The tensor that a slice of one that is put together in host memory is; none of any other operation.
     fn slice_of_written(&mut self, operation: OperationRef<'c, 'a>) -> Result<Option<TensorId>, Diagnostic<'c>> {
-        let whole = operand_at(operation, 0).filter(|it| self.written.contains_key(&key(*it)));
+        let whole = operand_at(operation, 0).filter(|it| !self.written.pieces(*it).is_empty());
         let Some(whole) = whole.filter(|_| name(operation) == "tensor.extract_slice") else { return Ok(None) };
         let Some(region) = region(operation) else { return Ok(None) };
         self.read_staged(operation, whole, region)
@@ -465,21 +445,20 @@ impl<'c, 'a> Reader<'c, 'a> {
 
     /// The tensor that was written just to a region of a tensor in host memory.
     fn written_as(&self, whole: Value<'c, 'a>, region: &TensorRegion) -> Option<TensorId> {
-        let last = written(&self.written, whole).find(|it| it.region.overlaps(region))?;
+        let last = self.written.pieces(whole).iter().rfind(|it| it.region.overlaps(region))?;
         last.tensor.filter(|_| last.region == *region)
     }
 
     /// What the function returns or writes to a variable: a tensor, or its pieces.
     fn read_end(&mut self, value: Value<'c, 'a>) {
-        let mut tensors: Vec<TensorId> = written(&self.written, value).filter_map(|it| it.tensor).collect();
-        tensors.reverse();
+        let mut tensors: Vec<TensorId> = self.written.pieces(value).iter().filter_map(|it| it.tensor).collect();
         tensors.extend(self.tensor(value));
         tensors.into_iter().for_each(|it| self.graph.result(it));
     }
 
     /// What is put together in host memory, an operator cannot read.
     fn refuse_written(&self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
-        let is_written = |it: &Read| self.written.contains_key(&key(it.value));
+        let is_written = |it: &Read| !self.written.pieces(it.value).is_empty();
         if !self.written.is_empty() && reads(operation).iter().any(is_written) {
             let message = "reads a tensor that is put together in host memory, which has to come in by cosma.reload";
             return Err(Diagnostic::at(operation, message));

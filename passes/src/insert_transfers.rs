@@ -147,11 +147,11 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         let places = extraction.carriers.iter().map(|it| Places { host: it.source(), scratchpad: None }).collect();
         let (mut parts, mut wholes) = (BTreeMap::new(), Vec::new());
         for (index, assembly) in extraction.assemblies.iter().enumerate() {
-            let written: Vec<_> = extraction.written(assembly.result()).collect();
-            for it in &written {
+            let written = extraction.written(assembly.result());
+            for it in written {
                 parts.extend(it.tensor.map(|tensor| (tensor, (index, it.region.clone()))));
             }
-            wholes.extend(written.last().map(|it| it.before));
+            wholes.extend(written.first().map(|it| it.before));
             for slice in &assembly.slices {
                 let tensor = result_at(*slice, 0).and_then(|it| extraction.tensor(it));
                 // One that is a piece as it was written is known.

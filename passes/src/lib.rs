@@ -39,6 +39,7 @@ mod variable;
 mod verify;
 mod weave;
 mod wrap;
+mod written;
 
 pub use allocate::allocate;
 pub use effort::{OrderName, Seconds, SolverName, order_name, solver_name};
