@@ -89,6 +89,6 @@ pub use optimize::{optimize, register_passes, run_pipeline};
 pub use options::{Options, Stages};
 pub use problems::problems;
 pub use programs::{Program, ProgramFormat, integer_programs};
-pub use report::{FunctionReport, Report, TrafficReport};
+pub use report::{FunctionReport, LeastReport, Report, TrafficReport};
 #[doc(hidden)]
 pub use words::option_words;

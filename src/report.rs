@@ -1,6 +1,7 @@
 //! The report of a run, also as JSON.
 
 use cosma_ir::melior::ir::OperationRef;
+use cosma_ir::{LeastTraffic, tiling_bound};
 use cosma_passes::{Facts, LOWER_BOUND, MachineOptions, Target, symbol, weights_name};
 use serde::Serialize;
 use std::time::Duration;
@@ -43,8 +44,9 @@ pub struct FunctionReport {
     pub seconds: f64,
     /// The solver that found the plan: `search`, `ilp` or `greedy`.
     pub solver: String,
-    /// With `--tile`: `all tilings` if no tiling has less non-compulsory traffic, otherwise `these tiles`, to
-    /// which the lower bound belongs. Left out without `--tile`.
+    /// With `--tile`: `all tilings` if no tiling moves less, `all tilings without recomputation` if none does that
+    /// computes no element twice, otherwise `these tiles` or, without `--schedule`, `this order`, to which the lower
+    /// bound belongs. Left out without `--tile`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
 }
@@ -63,6 +65,18 @@ pub struct TrafficReport {
     /// The non-compulsory traffic caused by addresses: a plan that counted only sums of sizes would avoid
     /// it.
     pub fragmentation: u64,
+    /// With `--tile`: what every program in tiles moves, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least: Option<LeastReport>,
+}
+
+/// Bytes that every program in tiles moves, compulsory ones included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LeastReport {
+    /// Every one.
+    pub all_tilings: u64,
+    /// Every one that computes no element twice.
+    pub without_recomputation: u64,
 }
 
 impl FunctionReport {
@@ -71,6 +85,11 @@ impl FunctionReport {
     pub fn read(function: OperationRef, duration: Duration) -> Option<FunctionReport> {
         let facts = Facts::read(function)?;
         let Target { machine, weights } = MachineOptions::default().resolve_if_said(function)?;
+        let least = tiling_bound(function).and_then(|it| it.0);
+        let least = least.map(|LeastTraffic { all_tilings, without_recomputation }| LeastReport {
+            all_tilings,
+            without_recomputation,
+        });
         Some(FunctionReport {
             name: symbol(function),
             operators: facts.operators,
@@ -81,6 +100,7 @@ impl FunctionReport {
                 non_compulsory: facts.non_compulsory.0,
                 lower_bound: facts.lower_bound.0,
                 fragmentation: facts.fragmentation.0,
+                least,
             },
             scratchpad: machine.scratchpad().0,
             alignment: machine.alignment().0,

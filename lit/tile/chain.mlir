@@ -11,7 +11,7 @@
 
 // Each row of the image is read by one tile and the halo of the next one. Nothing is moved twice.
 // WHOLE: error: operator needs {{[0-9]+}} B at once, but the scratchpad has 2048 B
-// CHECK: func.func @chain({{.*}}) -> tensor<1x8x32x32xi8> attributes {cosma.machine = {{.*}}, cosma.tiling = 0 : i64}
+// CHECK: func.func @chain({{.*}}) -> tensor<1x8x32x32xi8> attributes {cosma.machine = {{.*}}, cosma.tiling = {all_tilings = 16968 : i64, without_recomputation = 16968 : i64}}
 // CHECK: tensor.extract_slice %arg0[0, 0, 0, 0]
 // CHECK: cosma.op "Conv"({{.*}}) tile <"Conv_0", [
 // CHECK: cosma.op "Relu"({{.*}}) tile <"Relu_1", [
@@ -20,6 +20,8 @@
 // CHECK: return
 // REPORT: "status": "optimal"
 // REPORT: "non_compulsory": 0
+// REPORT: "all_tilings": 16968,
+// REPORT: "without_recomputation": 16968
 // REPORT: "proof": "all tilings"
 // PLANNED: cosma.load %arg0[0, 0, 0, 0]
 // PLANNED-NOT: cosma.reload

@@ -27,10 +27,11 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
 use cosma_ir::{
-    Diagnostic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, name, set_tiling_bound, tiling_bound,
+    Diagnostic, LeastTraffic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, name, set_tiling_bound,
+    tiling_bound,
 };
 use cosma_planner::{Bytes, Deadline, Error, Options, Problem, plan};
-use cosma_tile::{Network, Scope, TileError, Tiled};
+use cosma_tile::{Bounds, Network, TileError, bounds};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-tile",
@@ -80,9 +81,8 @@ pub fn tile<'c>(
         return keep_whole(&extraction, whole.is_some(), &why);
     }
     let network = network(&extraction, Unsaid::Inferred);
-    let bound = TilingBound(network.needs_everything().then_some(0));
     if whole == Some(Bytes::ZERO) {
-        set_tiling_bound(function, bound);
+        set_tiling_bound(function, least(&network));
         return Ok(());
     }
     let tiled = match cosma_tile::tile(&network, Deadline::after(options.time_limit)) {
@@ -98,22 +98,25 @@ pub fn tile<'c>(
     });
     let is_better = match whole {
         None => true,
-        Some(whole) => moves(&tiled.program.problem, options).is_some_and(|it| it < whole),
+        Some(whole) => {
+            let whole = extraction.problem.compulsory() + whole;
+            moves(&tiled.program.problem, options).is_some_and(|it| it < whole)
+        }
     };
-    let bound = if bound.0.is_some() { TilingBound(all_tilings(&tiled)) } else { bound };
-    set_tiling_bound(function, bound);
+    set_tiling_bound(function, least(&network));
     if is_better { write::write(context, &extraction, &network, &tiled.program) } else { Ok(()) }
 }
 
-/// The non-compulsory bytes that no tiling avoids, as far as they are known.
-fn all_tilings(tiled: &Tiled) -> Option<u64> {
-    let is_of_all = tiled.bound.scope == Scope::AllTilings;
-    Some(if is_of_all { tiled.bound.bytes.0 } else { 0 })
+/// What every tiling moves.
+fn least(network: &Network) -> TilingBound {
+    let Bounds { all_tilings, without_recomputation } = bounds(network);
+    let least = LeastTraffic { all_tilings: all_tilings.0, without_recomputation: without_recomputation.0 };
+    TilingBound(Some(least))
 }
 
-/// The non-compulsory bytes of a plan, if there is one.
+/// The bytes that a plan moves, if there is one: pieces that no tile reads are not even compulsory.
 fn moves(problem: &Problem, options: &Options) -> Option<Bytes> {
-    plan(problem, options).ok().map(|it| it.non_compulsory)
+    plan(problem, options).ok().map(|it| problem.compulsory() + it.non_compulsory)
 }
 
 fn refuse_tiled<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {

@@ -7,9 +7,10 @@
 
 use crate::TileError;
 use crate::flow::Flow;
-use crate::grid::{Grid, grids, too_small};
+use crate::grid::{Grid, grids};
 use crate::plan::{Group, StripePlan, Tiling};
 use crate::simulate::{Input, Output, Simulation, simulate, tallest};
+use crate::smallest::too_small;
 use crate::weights::{WeightChoice, Work, choose_weights};
 use cosma_planner::{Bytes, Deadline, TensorId};
 use std::collections::BTreeMap;

@@ -95,12 +95,17 @@ impl Slot {
 impl Simulation {
     /// Whether it fits if all that may be elsewhere is in host memory, and weights take so much, by node.
     pub fn fits(&self, flow: &Flow, first: usize, weights: &[u64]) -> bool {
+        self.least_room(first, weights) <= flow.scratchpad
+    }
+
+    /// The most that a step takes then.
+    pub fn least_room(&self, first: usize, weights: &[u64]) -> u64 {
         let outside = |index: usize| {
             let inputs = self.inputs.iter().map(|it| it.stream[index].min(it.dying[index]));
             inputs.chain(self.outputs.iter().map(|it| it.stream[index])).sum::<u64>()
         };
         let room = |(index, step): (usize, &Step)| self.base[index] + outside(index) + weights[step.node - first];
-        self.steps.iter().enumerate().map(room).all(|it| it <= flow.scratchpad)
+        self.steps.iter().enumerate().map(room).max().unwrap_or(0)
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a network to a program in tiles: which plan becomes the program.
 
-use crate::bound::{Bound, bound};
+use crate::bound::{Bounds, bounds};
 use crate::choose::choose;
 use crate::expand::expand;
 use crate::flow::Flow;
@@ -25,7 +25,7 @@ pub struct Tiled {
     /// Non-compulsory bytes of the program's plan in source order, as far as it was looked for.
     pub non_compulsory: Bytes,
     /// What no tiling avoids.
-    pub bound: Bound,
+    pub bounds: Bounds,
 }
 
 /// Cuts a network into tiles so that it moves least.
@@ -38,7 +38,7 @@ pub struct Tiled {
 pub fn tile(network: &Network, deadline: Deadline) -> Result<Tiled, TileError> {
     network.check()?;
     let scratchpad = network.problem.machine.scratchpad();
-    let bound = bound(network);
+    let bounds = bounds(network);
     let mut best: Option<Tiled> = None;
     let mut error = None;
     for slack in SLACK {
@@ -59,7 +59,7 @@ pub fn tile(network: &Network, deadline: Deadline) -> Result<Tiled, TileError> {
         let non_compulsory = solution.non_compulsory;
         let has_settled = solution.fragmentation == Bytes::ZERO;
         if best.as_ref().is_none_or(|it| non_compulsory < it.non_compulsory) {
-            best = Some(Tiled { plan: chosen, program, non_compulsory, bound });
+            best = Some(Tiled { plan: chosen, program, non_compulsory, bounds });
         }
         if has_settled {
             break;

@@ -4,7 +4,7 @@ mod small;
 
 use cosma_planner::{Bytes, Deadline, Options, Order, Problem, Solution, TensorId, check, plan};
 use cosma_tile::{
-    Bound, Network, Region, Scope, StripePlan, TileError, TileProgram, Tiling, bound, choose_stripes, expand, tile,
+    Bounds, Network, Region, StripePlan, TileError, TileProgram, Tiling, bounds, choose_stripes, expand, tile,
 };
 use proptest::prelude::*;
 use small::{Small, Window, on};
@@ -153,7 +153,13 @@ proptest! {
         let network = network(&recipe, 1);
         let network = on(&network, total(&network.problem) * share / 100 + 1);
         match choose_stripes(&network, Deadline::NEVER) {
-            Err(TileError::TooSmall { needed, scratchpad, .. }) => prop_assert!(scratchpad < needed),
+            Err(TileError::TooSmall { op, needed, scratchpad, .. }) => {
+                prop_assert!(scratchpad < needed);
+                let choose = |room: u64| choose_stripes(&on(&network, room), Deadline::NEVER);
+                prop_assert!(choose(needed.0 - 1).is_err());
+                let is_named = |it: &TileError| matches!(it, TileError::TooSmall { op: other, .. } if *other == op);
+                prop_assert!(!choose(needed.0).is_err_and(|it| is_named(&it)), "{needed} B are too few as well");
+            }
             Err(error) => prop_assert!(matches!(error, TileError::NoProgram { .. }), "{error}"),
             Ok(chosen) => {
                 let program = expand(&network, &chosen);
@@ -196,7 +202,10 @@ proptest! {
         if let Ok(tiled) = tile(&network, Deadline::NEVER) {
             check_program(&network, &tiled.program);
             let solution = in_source_order(&tiled.program.problem).expect("it was planned");
-            prop_assert!(tiled.bound.bytes <= solution.non_compulsory);
+            let total = tiled.program.problem.compulsory() + solution.non_compulsory;
+            let Bounds { all_tilings, without_recomputation } = bounds(&network);
+            prop_assert_eq!(tiled.bounds, bounds(&network));
+            prop_assert!(all_tilings <= without_recomputation && without_recomputation <= total);
         }
     }
 }
@@ -263,16 +272,14 @@ fn squeeze(rows: u64) -> Network {
 fn a_barrier_is_written_and_read_again() {
     let network = squeeze(32);
     // The wide tensor has 4 × 32 × 4 = 512 B.
-    assert_eq!(bound(&on(&network, 300)), Bound { bytes: Bytes(2 * 212), scope: Scope::NoRecomputation });
-    assert_eq!(bound(&on(&network, 512)), Bound { bytes: Bytes::ZERO, scope: Scope::AllTilings });
+    // 256 B come in, weights of 8 B too, 512 B go out.
+    let least = |all_tilings, once| Bounds { all_tilings: Bytes(all_tilings), without_recomputation: Bytes(once) };
+    assert_eq!(bounds(&on(&network, 300)), least(776, 776 + 2 * 212));
+    assert_eq!(bounds(&on(&network, 512)), least(776, 776));
     for scratchpad in [150, 200, 300, 400, 500, 600, 700] {
         let network = on(&network, scratchpad);
         let tiled = tile(&network, Deadline::NEVER).expect("it fits");
-        assert!(
-            tiled.bound.bytes <= tiled.non_compulsory,
-            "{scratchpad}: {} < {}",
-            tiled.non_compulsory,
-            tiled.bound.bytes
-        );
+        let total = tiled.program.problem.compulsory() + tiled.non_compulsory;
+        assert!(tiled.bounds.without_recomputation <= total, "{scratchpad}: {total} < {:?}", tiled.bounds);
     }
 }
