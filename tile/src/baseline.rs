@@ -15,7 +15,7 @@ use crate::choose::stripe_heights;
 use crate::flow::Flow;
 use crate::grid::{grids, too_small};
 use crate::plan::{Group, StripePlan, Tiling};
-use crate::simulate::{Simulation, simulate, tallest};
+use crate::simulate::{Input, Output, Simulation, simulate, tallest};
 use crate::weights::{Work, choose_weights};
 use cosma_planner::Bytes;
 use std::ops::Range;
@@ -25,9 +25,8 @@ struct Layer {
     nodes: Range<usize>,
     tiling: Tiling,
     n_tiles: u64,
-    /// Bytes that tensors at the border move if all of them come from and go to host memory, and what weights move
-    /// beyond their first time.
-    moved: u64,
+    /// Bytes beyond the compulsory ones if all tensors at the border come from and go to host memory.
+    non_compulsory: u64,
 }
 
 /// Each operator by itself.
@@ -53,15 +52,12 @@ pub(crate) fn cascades(flow: &Flow) -> Result<StripePlan, TileError> {
 }
 
 fn plan(flow: &Flow, layers: Vec<Layer>) -> StripePlan {
-    let moved: u64 = layers.iter().map(|it| it.moved).sum();
+    let non_compulsory = Bytes(layers.iter().map(|it| it.non_compulsory).sum());
     let n_tiles = layers.iter().map(|it| it.n_tiles).sum();
-    let weights: u64 = flow.nodes.iter().map(|it| it.weight_bytes).sum();
     let group = |layer: Layer| {
         let ops = flow.nodes[layer.nodes].iter().map(|it| it.op).collect();
         Group { ops, tiling: layer.tiling, keeps: Vec::new() }
     };
-    // Arguments that are read in part may move less than their bytes.
-    let non_compulsory = Bytes((moved + weights).saturating_sub(flow.network.problem.compulsory().0));
     StripePlan { groups: layers.into_iter().map(group).collect(), non_compulsory, n_tiles }
 }
 
@@ -72,11 +68,11 @@ fn alone(flow: &Flow, node: usize) -> Option<Layer> {
     let stripes = heights.into_iter().filter_map(|rows| in_stripes(flow, node, rows));
     let grids = grids(flow, node).into_iter().map(|grid| Layer {
         nodes: nodes.clone(),
-        moved: border(flow, &grid.simulation) + grid.passing,
+        non_compulsory: border(flow, &nodes, &grid.simulation) + grid.passing,
         tiling: Tiling::Grid(grid.loops),
         n_tiles: grid.n_tiles,
     });
-    stripes.chain(grids).min_by_key(|it| (it.moved, it.n_tiles))
+    stripes.chain(grids).min_by_key(|it| (it.non_compulsory, it.n_tiles))
 }
 
 fn in_stripes(flow: &Flow, node: usize, rows: u64) -> Option<Layer> {
@@ -85,12 +81,9 @@ fn in_stripes(flow: &Flow, node: usize, rows: u64) -> Option<Layer> {
     let work = Work::of(flow, nodes.clone(), &simulation.steps);
     let peak = rooms(&simulation).max().unwrap_or(0);
     let weights = choose_weights(flow, nodes.clone(), &[peak], &work, u64::MAX)?;
-    Some(Layer {
-        nodes,
-        tiling: Tiling::Stripes { rows, channels: weights.channels },
-        n_tiles: weights.n_tiles,
-        moved: border(flow, &simulation) + weights.cost,
-    })
+    let non_compulsory = border(flow, &nodes, &simulation) + weights.cost;
+    let tiling = Tiling::Stripes { rows, channels: weights.channels };
+    Some(Layer { nodes, tiling, n_tiles: weights.n_tiles, non_compulsory })
 }
 
 /// The chain that begins at a node and takes in all that fits; none if that is no other operator.
@@ -113,12 +106,9 @@ fn longest_cascade(flow: &Flow, start: usize) -> Option<Layer> {
         stripe_heights(tallest(flow, nodes.clone())).into_iter().find(|rows| fits(flow, nodes.clone(), *rows))?;
     let simulation = simulate(flow, nodes.clone(), rows);
     let channels = flow.nodes[nodes.clone()].iter().map(|it| it.block.map_or(1, |block| block.1)).collect();
-    Some(Layer {
-        nodes,
-        tiling: Tiling::Stripes { rows, channels },
-        n_tiles: simulation.steps.len() as u64,
-        moved: border(flow, &simulation),
-    })
+    let non_compulsory = border(flow, &nodes, &simulation);
+    let n_tiles = simulation.steps.len() as u64;
+    Some(Layer { nodes, tiling: Tiling::Stripes { rows, channels }, n_tiles, non_compulsory })
 }
 
 /// How the next node goes on with the chain of the one before.
@@ -159,8 +149,20 @@ fn rooms(simulation: &Simulation) -> impl Iterator<Item = u64> {
     simulation.base.iter().enumerate().map(move |(step, base)| base + of_borders(step))
 }
 
-/// The bytes that tensors at a border move.
-fn border(flow: &Flow, simulation: &Simulation) -> u64 {
-    let inputs = simulation.inputs.iter().map(|it| it.loaded);
-    inputs.chain(simulation.outputs.iter().map(|it| flow.stream(it.tensor).bytes)).sum()
+/// The bytes that tensors at the border of nodes move beyond the compulsory ones, and weights that earlier nodes read
+/// as well.
+fn border(flow: &Flow, nodes: &Range<usize>, simulation: &Simulation) -> u64 {
+    let input = |it: &Input| {
+        let stream = flow.stream(it.tensor);
+        let is_first = stream.producer.is_none() && nodes.start <= stream.readers[0];
+        if is_first { it.loaded.saturating_sub(it.needed) } else { it.loaded }
+    };
+    let output = |it: &Output| {
+        let stream = flow.stream(it.tensor);
+        if stream.is_result || stream.readers.is_empty() { 0 } else { stream.bytes }
+    };
+    let weights =
+        nodes.clone().flat_map(|node| flow.nodes[node].weights.iter().map(move |it| (node, flow.stream(*it))));
+    let again: u64 = weights.filter(|(node, it)| it.readers[0] < *node).map(|it| it.1.bytes).sum();
+    again + simulation.inputs.iter().map(input).sum::<u64>() + simulation.outputs.iter().map(output).sum::<u64>()
 }

@@ -306,8 +306,8 @@ fn layers_move_what_lies_between_and_cascades_do_not() {
     // Five rows of the result need seven of the middle, and those nine of the input: 2 · 48 + 7 · 32 + 9 · 8 = 392 B.
     // The next stripes, of seven rows, need 472 B.
     assert_eq!(cascade.groups[0].tiling, Tiling::Stripes { rows: 5, channels: vec![8, 2] });
-    // With less room than weights and a row each take there is no cascade.
-    let tight = on(&network, 48 + 48 + 3 * 8 + 3 * 32);
+    // With less room than weights and three rows each take there is no cascade.
+    let tight = on(&network, 48 + 48 + 3 * 8 + 3 * 32 - 1);
     assert_eq!(cascades(&tight).expect("it fits").groups.len(), 2);
 }
 
