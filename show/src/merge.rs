@@ -119,3 +119,59 @@ fn touches(exhibit: &Exhibit, one: &Area, two: &Area) -> bool {
     let at_once = one.steps.start <= two.steps.end && two.steps.start <= one.steps.end;
     at_once && one.offset <= end(two) && two.offset <= end(one)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cosma_planner::testing::{Shape, seeded_problem};
+    use cosma_planner::{Problem, greedy_plan};
+
+    /// A greedy plan of a random problem whose tensors are pieces of three.
+    fn exhibit(problem: &Problem) -> Exhibit {
+        let actions = greedy_plan(problem).expect("there is a plan").actions(problem);
+        let mut exhibit = Exhibit::new("net", problem.clone(), actions);
+        exhibit.families.of_tensor.iter_mut().for_each(|it| *it %= 3);
+        exhibit
+    }
+
+    #[test]
+    fn areas_hold_their_blocks_and_no_others() {
+        let mut n_merged = 0;
+        for seed in 0..60 {
+            let exhibit = exhibit(&seeded_problem(Shape::SMALL, seed));
+            let picture = Picture::new(&exhibit);
+            let areas = areas(&exhibit, &picture);
+            let tensor = |block: &Block| match block.content {
+                Content::Tensor(tensor) => Some(tensor),
+                Content::Workspace(_) => None,
+            };
+            let of_block = |it: &Block| tensor(it).map(|tensor| (exhibit.tensor_family(tensor), picture.is_moved(it)));
+            let overlaps = |area: &Area, it: &Block| {
+                area.steps.start < it.steps.end
+                    && it.steps.start < area.steps.end
+                    && area.offset < it.offset + it.size
+                    && it.offset < area.offset + area.size
+            };
+            let shown = || picture.blocks.iter().filter(|it| it.size != Bytes::ZERO && tensor(it).is_some());
+            assert_eq!(areas.iter().map(|it| it.n_blocks).sum::<usize>(), shown().count(), "{seed}");
+            for block in shown() {
+                let holds = |it: &&Area| {
+                    it.steps.start <= block.steps.start
+                        && block.steps.end <= it.steps.end
+                        && it.offset <= block.offset
+                        && block.offset + block.size <= it.offset + it.size
+                        && of_block(&picture.blocks[it.block]) == of_block(block)
+                };
+                assert!(areas.iter().any(|it| holds(&it)), "{seed}: {block:?}");
+                let is_in_place = !block.in_place_of.is_empty()
+                    || picture.blocks.iter().any(|it| it.in_place_of.iter().any(|it| picture.blocks[*it] == *block));
+                let foreign = areas.iter().filter(|it| of_block(&picture.blocks[it.block]) != of_block(block));
+                assert!(is_in_place || foreign.clone().all(|it| !overlaps(it, block)), "{seed}: {block:?}");
+            }
+            n_merged += areas.iter().filter(|it| 1 < it.n_blocks).count();
+            let patches = largest_of_patches(&exhibit, &picture, &areas);
+            assert!(patches.len() <= areas.len() && (areas.is_empty() || !patches.is_empty()));
+        }
+        assert!(20 <= n_merged, "{n_merged}");
+    }
+}

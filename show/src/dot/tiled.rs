@@ -1,6 +1,6 @@
 //! The graph of a program in tiles: a box for each operator, not for each tile.
 
-use super::{quoted, write_head};
+use super::{is_plain_weight, quoted, write_head};
 use crate::units::{bytes_text, counted};
 use crate::{Chain, Exhibit, Picture};
 use cosma_planner::{Bytes, Origin, TensorId};
@@ -17,7 +17,7 @@ pub(super) fn write(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
             let label = format!("{} run in {}", exhibit.chain_name(chain), counted(chain.n_bands as u64, "band"));
             writeln!(f, "    label = {}; fontsize = 9; color = \"#9db8d6\";", quoted(&label))?;
         }
-        write_boxes(exhibit, chain, &counts, f)?;
+        write_boxes(exhibit, &picture, chain, &counts, f)?;
         if 1 < chain.families.len() {
             writeln!(f, "  }}")?;
         }
@@ -26,7 +26,13 @@ pub(super) fn write(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
     writeln!(f, "}}")
 }
 
-fn write_boxes(exhibit: &Exhibit, chain: &Chain, counts: &[usize], f: &mut String) -> std::fmt::Result {
+fn write_boxes(
+    exhibit: &Exhibit,
+    picture: &Picture,
+    chain: &Chain,
+    counts: &[usize],
+    f: &mut String,
+) -> std::fmt::Result {
     let graph = &exhibit.problem.graph;
     for &family in &chain.families {
         let members = graph.op_ids().filter(|it| exhibit.families.of_operator[it.index()] == family);
@@ -34,7 +40,7 @@ fn write_boxes(exhibit: &Exhibit, chain: &Chain, counts: &[usize], f: &mut Strin
         for op in members {
             kind = &exhibit.operators[op.index()].kind;
             let read = graph.op(op).reads.iter().map(|it| it.tensor);
-            weights.extend(read.filter(|it| graph.tensor(*it).origin == Origin::Weight));
+            weights.extend(read.filter(|it| is_plain_weight(exhibit, picture, *it)));
         }
         let name = &exhibit.families.operators[family];
         let mut label = if name == kind { name.clone() } else { format!("{name}\n{kind}") };
@@ -63,26 +69,27 @@ fn write_tensors(exhibit: &Exhibit, picture: &Picture, f: &mut String) -> std::f
             Bytes::ZERO => String::new(),
             _ => ", color = \"#d7301f\", labelfontcolor = \"#d7301f\", penwidth = 2".to_owned(),
         };
-        let origin = graph.tensor(first).origin;
-        if origin == Origin::Weight && moved == Bytes::ZERO {
+        if graph.tensor(first).origin == Origin::Weight && moved == Bytes::ZERO {
             continue;
         }
-        let moved = if moved == Bytes::ZERO { String::new() } else { format!(", {} moved again", bytes_text(moved)) };
+        let again = if moved == Bytes::ZERO { String::new() } else { format!("{} moved again", bytes_text(moved)) };
         let readers_of = |it: &TensorId| graph.readers(*it);
         let readers: BTreeSet<usize> = pieces.iter().flat_map(readers_of).map(|it| family_of(*it)).collect();
-        let from = match graph.producer(first) {
-            Some(op) => format!("op{}", family_of(op)),
+        // An ellipse has its own label.
+        let (from, text) = match graph.producer(first) {
+            Some(op) if again.is_empty() => (format!("op{}", family_of(op)), label.clone()),
+            Some(op) => (format!("op{}", family_of(op)), format!("{label}, {again}")),
             None => {
                 writeln!(
                     f,
                     "  tensor{family} [label = {}, shape = ellipse, fillcolor = \"#eeeeee\"];",
                     quoted(&label)
                 )?;
-                format!("tensor{family}")
+                (format!("tensor{family}"), again)
             }
         };
         for reader in readers.into_iter().filter(|it| from != format!("op{it}")) {
-            writeln!(f, "  {from} -> op{reader} [headlabel = {}{marks}];", quoted(&format!("{label}{moved}")))?;
+            writeln!(f, "  {from} -> op{reader} [headlabel = {}{marks}];", quoted(&text))?;
         }
         if pieces.iter().any(|it| graph.is_stored(*it)) {
             writeln!(f, "  result{family} [label = {}, shape = ellipse, fillcolor = \"#dfeedd\"];", quoted(&label))?;

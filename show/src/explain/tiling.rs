@@ -19,7 +19,11 @@ pub(super) fn write(exhibit: &Exhibit, picture: &Picture, f: &mut String) -> fmt
         "  {} in {}; {}",
         counted((counts.len() - n_whole) as u64, "operator"),
         counted(n_tiles as u64, "tile"),
-        if n_whole == 0 { "none runs whole".into() } else { format!("{n_whole} run whole") }
+        match n_whole {
+            0 => "none runs whole".into(),
+            1 => "1 runs whole".into(),
+            _ => format!("{n_whole} run whole"),
+        }
     )?;
     let size = |chain: &Chain| chain.families.iter().map(|it| counts[*it]).sum::<usize>();
     let mut cut: Vec<Chain> = exhibit.chains().into_iter().filter(|it| it.families.len() < size(it)).collect();
