@@ -65,7 +65,7 @@ fn read(attribute: Attribute) -> Result<OperatorAccess, String> {
 
 /// # Safety
 /// There are so many numbers at the pointer, for as long as the result is borrowed.
-unsafe fn slice<'s>(data: *const i64, length: isize) -> &'s [i64] {
+pub(crate) unsafe fn slice<'s>(data: *const i64, length: isize) -> &'s [i64] {
     if length == 0 {
         return &[];
     }

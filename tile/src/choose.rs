@@ -417,7 +417,7 @@ fn offer(
 
 /// The heights of stripes that are tried, the highest first: those of one to eight stripes, then of a quarter more
 /// each, and all divisors, which make stripes of one height.
-fn stripe_heights(rows: u64) -> Vec<u64> {
+pub(crate) fn stripe_heights(rows: u64) -> Vec<u64> {
     let counts = std::iter::successors(Some(1), |it: &u64| Some((it + 1).max(it * 5 / 4))).take_while(|it| *it <= rows);
     let divisors = (1..=rows.min(MAX_DIVISOR)).filter(|it| rows.is_multiple_of(*it));
     let mut heights: Vec<u64> = counts.map(|it| rows.div_ceil(it)).chain(divisors).collect();
