@@ -131,7 +131,7 @@ fn make_sums(context: MlirContext, sums: Sums) -> MlirType {
     }
 }
 
-fn read_map(map: MlirAffineMap) -> Result<Map, String> {
+pub(crate) fn read_map(map: MlirAffineMap) -> Result<Map, String> {
     // SAFETY: the map is alive, as its attribute is, and has so many results.
     let exprs = unsafe { (0..mlirAffineMapGetNumResults(map)).map(|it| read_expr(mlirAffineMapGetResult(map, it))) };
     exprs.collect::<Result<Vec<Expr>, String>>().map(Map)

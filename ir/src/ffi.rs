@@ -157,6 +157,15 @@ unsafe extern "C" {
     pub(crate) fn cosmaResidencyAttr(context: MlirContext, residency: *const CosmaResidency) -> MlirAttribute;
     pub(crate) fn cosmaMachineAttr(context: MlirContext, machine: *const CosmaMachine) -> MlirAttribute;
     pub(crate) fn cosmaPlanAttr(context: MlirContext, plan: *const CosmaPlan) -> MlirAttribute;
+    pub(crate) fn cosmaLoops(operation: MlirOperation) -> MlirAttribute;
+    pub(crate) fn cosmaSliceResult(
+        operation: MlirOperation,
+        result: isize,
+        offsets: *const i64,
+        sizes: *const i64,
+        rank: isize,
+        before: MlirOperation,
+    ) -> MlirOperation;
     pub(crate) fn cosmaSplatValue(attribute: MlirAttribute) -> MlirAttribute;
 }
 

@@ -32,6 +32,7 @@ mod plan;
 pub mod plugin;
 mod region;
 mod report;
+mod structured;
 mod tensor;
 mod tile;
 mod transfer;
@@ -60,6 +61,7 @@ pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes
 pub use plan::{PlanSummary, plan_summary, set_plan_summary};
 pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
+pub use structured::{shape_values, slice_result, structured_access};
 pub use tensor::{SizeError, bits_of_element, bits_of_element_with, size_in_bytes, size_with};
 pub use tile::{LeastTraffic, TileOf, TilingBound, is_tile, operator, set_tile, set_tiling_bound, tile_of, tiling_bound};
 pub use transfer::{

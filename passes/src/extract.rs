@@ -541,7 +541,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             let count = if prefix == "const" { &mut self.n_constants } else { &mut self.n_folded };
             let name = format!("{prefix}{count}");
             *count += 1;
-            if prefix == "const" && self.read_pieces(value, &name, true)? {
+            if self.read_pieces(value, &name, true)? {
                 return Ok(());
             }
             self.carriers.push(Carrier::Constant(value, operation));

@@ -7,6 +7,7 @@
 mod allocate;
 mod allocated;
 mod class;
+mod cut;
 mod effort;
 mod equal;
 mod extract;

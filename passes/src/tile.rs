@@ -11,6 +11,7 @@
 //! Before that, what is written is checked: each tile reads all that it needs, no piece of a tensor has an element in
 //! common with another one, and results are complete.
 
+mod body;
 mod check;
 mod write;
 
@@ -27,8 +28,7 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
 use cosma_ir::{
-    Diagnostic, LeastTraffic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, name, set_tiling_bound,
-    tiling_bound,
+    Diagnostic, LeastTraffic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, set_tiling_bound, tiling_bound,
 };
 use cosma_planner::{Bytes, Deadline, Error, Options, Problem, plan};
 use cosma_tile::{Bounds, Network, TileError, bounds};
@@ -80,12 +80,13 @@ pub fn tile<'c>(
     if let Some(why) = obstacle {
         return keep_whole(&extraction, whole.is_some(), &why);
     }
-    let network = network(&extraction, Unsaid::Inferred);
+    let mut network = network(&extraction, Unsaid::Inferred);
+    keep_what_is_returned_as_view(&extraction, &mut network);
     if whole == Some(Bytes::ZERO) {
         set_tiling_bound(function, least(&network));
         return Ok(());
     }
-    let tiled = match cosma_tile::tile(&network, Deadline::after(options.time_limit)) {
+    let tiled = match cut(&extraction, &mut network, Deadline::after(options.time_limit)) {
         Ok(tiled) => tiled,
         Err(error) if whole.is_none() => {
             set_tiling_bound(function, TilingBound(None));
@@ -114,6 +115,34 @@ fn least(network: &Network) -> TilingBound {
     TilingBound(Some(least))
 }
 
+/// Cuts a network. An operator of whose tiles the bodies cannot be made stays whole.
+fn cut(extraction: &Extraction, network: &mut Network, deadline: Deadline) -> Result<Tiled, TileError> {
+    loop {
+        let tiled = cosma_tile::tile(network, deadline.clone())?;
+        let Err(body::Refusal { op, why }) = body::check(extraction, network, &tiled.program) else {
+            return Ok(tiled);
+        };
+        let operator = &mut network.operators[op.index()];
+        let operation = extraction.operators[op.index()];
+        if operator.access.is_none() {
+            return Err(TileError::NoProgram { scratchpad: network.problem.machine.scratchpad() });
+        }
+        (operator.access, operator.is_view) = (None, false);
+        Diagnostic::at(operation, format!("{} leaves this operator whole: {why}", INFO.name)).emit_warning();
+    }
+}
+
+/// Keeps operators whole whose results are returned through views: pieces of a view need not be regions.
+fn keep_what_is_returned_as_view(extraction: &Extraction, network: &mut Network) {
+    for value in extraction.terminator.operands().filter(|it| extraction.root(*it).is_some()) {
+        let producer = extraction.tensor(value).and_then(|it| extraction.problem.graph.producer(it));
+        if let Some(op) = producer {
+            let operator = &mut network.operators[op.index()];
+            (operator.access, operator.is_view) = (None, false);
+        }
+    }
+}
+
 /// The bytes that a plan moves, if there is one: pieces that no tile reads are not even compulsory.
 fn moves(problem: &Problem, options: &Options) -> Option<Bytes> {
     plan(problem, options).ok().map(|it| problem.compulsory() + it.non_compulsory)
@@ -134,9 +163,6 @@ fn refuse_tiled<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>
 
 /// Why a function cannot be cut, whatever its operators say.
 fn obstacle(extraction: &Extraction) -> Option<String> {
-    if let Some(operation) = extraction.operators.iter().find(|it| !is_abstract(**it)) {
-        return Some(format!("it has {}, and only cosma.op can be cut", name(*operation)));
-    }
     if !extraction.writes.is_empty() {
         return Some("it writes variables".into());
     }
@@ -178,8 +204,13 @@ fn diagnose<'c>(extraction: &Extraction<'c, '_>, network: &Network, error: &Tile
     let mut diagnostic = Diagnostic::at(operation, message);
     if network.operator(*op).access.is_none() {
         let kind = cosma_ir::kind(operation);
-        let note =
-            format!("it stays whole, as nothing says how {kind} reads its operands: an attribute `access` would");
+        let note = match crate::cut::access_of(operation) {
+            _ if is_abstract(operation) => {
+                format!("it stays whole, as nothing says how {kind} reads its operands: an attribute `access` would")
+            }
+            Err(why) => format!("it stays whole: {why}"),
+            Ok(_) => "it stays whole, as what the function returns is a view of its result".into(),
+        };
         diagnostic = diagnostic.note(operation.location(), note);
     }
     help(extraction, operation).into_iter().fold(diagnostic, |it, note| it.note(operation.location(), note))

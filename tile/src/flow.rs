@@ -565,7 +565,8 @@ impl Node {
                     None => self.dim.is_none(),
                 };
                 let (own, other) = (&streams[pair.result.index()], &streams[it.tensor.index()]);
-                let is_shaped = (own.rows, own.row_room, own.axis) == (other.rows, other.row_room, other.axis);
+                let is_shaped = (own.rows, own.row_room, own.axis) == (other.rows, other.row_room, other.axis)
+                    && network.shape(pair.result).dims == network.shape(it.tensor).dims;
                 it.tensor == pair.operand && is_row_by_row && is_shaped && self.shifts[result] == 0
             };
             if self.reads.iter().any(is_same) {
