@@ -83,7 +83,8 @@ pub(crate) fn unroll(flow: &Flow, plan: &StripePlan) -> Vec<TileBox> {
 fn unroll_group(flow: &Flow, group: &Group, nodes: Range<usize>, boxes: &mut Vec<TileBox>) {
     match &group.tiling {
         Tiling::Stripes { rows, channels } => {
-            for step in simulate(flow, nodes.clone(), *rows).steps {
+            let simulation = simulate(flow, nodes.clone(), *rows, u64::MAX).expect("no step needs more than all");
+            for step in simulation.steps {
                 let channels = channels[step.node - nodes.start];
                 let node = &flow.nodes[step.node];
                 let Some(access) = &node.access else {

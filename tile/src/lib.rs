@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod border;
 mod bound;
 mod choose;
 mod compose;
@@ -21,6 +22,7 @@ mod plan;
 mod program;
 mod region;
 mod simulate;
+mod stripes;
 mod tile;
 mod weights;
 

@@ -93,6 +93,13 @@ impl Slot {
 }
 
 impl Simulation {
+    /// The room of the last step, without weights, if all that may be elsewhere is in host memory.
+    fn least(&self) -> u64 {
+        let index = self.steps.len() - 1;
+        let inputs = self.inputs.iter().map(|it| it.stream[index].min(it.dying[index]));
+        self.base[index] + inputs.chain(self.outputs.iter().map(|it| it.stream[index])).sum::<u64>()
+    }
+
     /// Whether it fits if all that may be elsewhere is in host memory, and weights take so much, by node.
     pub fn fits(&self, flow: &Flow, first: usize, weights: &[u64]) -> bool {
         let outside = |index: usize| {
@@ -104,9 +111,10 @@ impl Simulation {
     }
 }
 
-/// Runs the nodes in stripes of so many rows of the tallest tensor that leaves the group.
-pub(crate) fn simulate(flow: &Flow, nodes: Range<usize>, rows: u64) -> Simulation {
-    Run::new(flow, nodes).run(rows)
+/// Runs the nodes in stripes of so many rows of the tallest tensor that leaves the group. None once a step needs
+/// more than the capacity though all that may be elsewhere is in host memory.
+pub(crate) fn simulate(flow: &Flow, nodes: Range<usize>, rows: u64, capacity: u64) -> Option<Simulation> {
+    Run::new(flow, nodes).run(rows, capacity)
 }
 
 /// The iterations of the node of a group whose loop is the longest of those that write what leaves the group.
@@ -189,7 +197,7 @@ impl<'a, 'b> Run<'a, 'b> {
         self.slots.len() - 1
     }
 
-    fn run(mut self, rows: u64) -> Simulation {
+    fn run(mut self, rows: u64, capacity: u64) -> Option<Simulation> {
         let mut need = vec![0; self.nodes.len()];
         let tallest = tallest(self.flow, self.nodes.clone());
         let mut row = 0;
@@ -200,6 +208,9 @@ impl<'a, 'b> Run<'a, 'b> {
                 let local = node - self.nodes.start;
                 if self.done[local] < need[local] {
                     self.step(node, need[local]);
+                    if capacity < self.simulation.least() {
+                        return None;
+                    }
                 }
             }
         }
@@ -212,7 +223,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 (input.needed, input.loaded) = (needed, needed);
             }
         }
-        self.simulation
+        Some(self.simulation)
     }
 
     /// How far each node has to run if so many rows of so many leave the group.

@@ -58,16 +58,17 @@ impl Work {
     }
 }
 
-/// The choice that moves least, where each node's steps need so much room for other things.
+/// The choice that moves least, where each node's steps need so much of the capacity for other things.
 /// None if nothing fits, or all that does moves more than `limit`.
 pub(crate) fn choose_weights(
     flow: &Flow,
     nodes: Range<usize>,
     peaks: &[u64],
     work: &Work,
+    capacity: u64,
     limit: u64,
 ) -> Option<WeightChoice> {
-    let capacity = flow.scratchpad / flow.alignment * flow.alignment;
+    let capacity = capacity / flow.alignment * flow.alignment;
     let peak = peaks.iter().copied().max().unwrap_or(0);
     let item = |(local, node): (usize, usize)| {
         let Node { weight_bytes, whole_room, .. } = flow.nodes[node];
