@@ -301,7 +301,7 @@ impl<'a, 'b> Builder<'a, 'b> {
         let id = match self.flow.network.problem.graph.tensor(tensor).origin {
             Origin::Argument => self.graph.argument(name, bytes),
             Origin::Weight => self.graph.weight(name, bytes),
-            Origin::Op(_) => panic!("{name} is read before it is made"),
+            Origin::Staged | Origin::Op(_) => panic!("{name} is read before it is made"),
         };
         self.pieces.push(Piece { of: tensor, region: region.clone() });
         self.ids.insert((tensor, region), id);
