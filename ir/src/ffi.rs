@@ -2,7 +2,7 @@
 
 use mlir_sys::{
     MlirAffineMap, MlirAttribute, MlirContext, MlirDialectRegistry, MlirLocation, MlirModule, MlirOperation,
-    MlirStringRef,
+    MlirStringRef, MlirType,
 };
 use std::any::Any;
 use std::ffi::c_void;
@@ -80,13 +80,16 @@ pub(crate) struct CosmaAccess {
     pub n_dims: isize,
     pub n_ways: isize,
     pub n_maps: isize,
+    /// None if it is null.
+    pub sums: MlirType,
 }
 
 impl CosmaAccess {
     /// One that is still to be read.
     pub(crate) fn unread() -> CosmaAccess {
         let none = std::ptr::null();
-        CosmaAccess { sizes: none, kinds: none, ways: none, maps: std::ptr::null(), n_dims: 0, n_ways: 0, n_maps: 0 }
+        let (maps, sums) = (std::ptr::null(), MlirType { ptr: std::ptr::null() });
+        CosmaAccess { sizes: none, kinds: none, ways: none, maps, n_dims: 0, n_ways: 0, n_maps: 0, sums }
     }
 }
 

@@ -37,7 +37,7 @@ mod tile;
 mod transfer;
 mod verify;
 
-pub use access::{OperatorAccess, access, set_access};
+pub use access::{OperatorAccess, access, set_access, sums_of_products, sums_type};
 pub use context::{ContextOf, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
 pub use edit::{Use, as_mut, edit, erase, move_regions, replace_uses, restore, set_type, uses};

@@ -26,7 +26,7 @@ mod stripes;
 mod tile;
 mod weights;
 
-pub use access::{Access, AccessError, Dim, DimKind, Expr, Map};
+pub use access::{Access, AccessError, Dim, DimKind, Expr, Map, Sums};
 pub use bound::{Bound, Scope, bound};
 pub use compose::{Composed, Member, Source, compose};
 pub use error::TileError;

@@ -2,7 +2,7 @@
 
 use super::List;
 use crate::network::OperatorAccess;
-use cosma_tile::{Dim, DimKind, Expr, Map};
+use cosma_tile::{Dim, DimKind, Expr, Map, Sums};
 use std::fmt;
 
 /// An access of an operator with so many operands.
@@ -18,7 +18,12 @@ impl fmt::Display for AccessOf<'_> {
                 write!(f, "{}{}", if index == 0 { ", " } else { " and " }, MapOf(way))?;
             }
         }
-        write!(f, " -> {}>", List(access.results.iter().map(MapOf)))
+        write!(f, " -> {}", List(access.results.iter().map(MapOf)))?;
+        match access.sums {
+            Some(Sums::Integer(bits)) => write!(f, ", sums = i{bits}>"),
+            Some(Sums::Float(bits)) => write!(f, ", sums = f{bits}>"),
+            None => f.write_str(">"),
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Nest {
 
     pub(super) fn finish(self) -> Access {
         let Nest { domain, operands, results } = self;
-        Access { domain, operands, results }
+        Access { domain, operands, results, sums: None }
     }
 
     /// All of a tensor.
