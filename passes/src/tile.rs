@@ -4,7 +4,7 @@
 //! 1. The function becomes a network: its problem, and how each operator reads and writes.
 //! 2. The whole operators are planned, if each of them fits. What moves no more than it must, stays.
 //! 3. `cosma_tile` chooses pieces and order, and gives a problem again, whose operators are tiles.
-//! 4. Both are planned if there are both, and the tiles have to be better to be written.
+//! 4. If whole operators have a plan, tiles have to move less to be written.
 //! 5. Tiles are written in the order of that problem: an argument's pieces are `tensor.extract_slice`, a result is
 //!    put together by `tensor.insert_slice`, and each tile is a `cosma.op` that says of which operator it is a part.
 //!
@@ -29,7 +29,7 @@ use cosma_ir::melior::ir::{OperationRef, ValueLike};
 use cosma_ir::{
     Diagnostic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, name, set_tiling_bound, tiling_bound,
 };
-use cosma_planner::{Bytes, Deadline, Error, Options, Problem, plan};
+use cosma_planner::{Bytes, Deadline, Error, Options, plan};
 use cosma_tile::{Network, Scope, TileError, Tiled};
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -38,6 +38,9 @@ pub(crate) const INFO: PassInfo = PassInfo {
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT],
 };
+
+/// The share of the time limit in which whole operators are planned, for comparison.
+const SHARE_OF_WHOLE: f64 = 0.25;
 
 pub(crate) fn run<'c>(
     context: &'c Context,
@@ -71,7 +74,9 @@ pub fn tile<'c>(
     if let Some(why) = obstacle.as_ref().filter(|_| extraction.problem.check().is_ok()) {
         return keep_whole(&extraction, true, why);
     }
-    let whole = match plan(&extraction.problem, options) {
+    let deadline = Deadline::after(options.time_limit);
+    let time_limit = deadline.part(SHARE_OF_WHOLE).left().unwrap_or(options.time_limit);
+    let whole = match plan(&extraction.problem, &Options { time_limit, ..*options }) {
         Ok(solution) => Some(solution.non_compulsory),
         Err(Error::ScratchpadTooSmall { .. }) => None,
         Err(error) => return Err(extraction.diagnose(&error)),
@@ -85,7 +90,7 @@ pub fn tile<'c>(
         set_tiling_bound(function, bound);
         return Ok(());
     }
-    let tiled = match cosma_tile::tile(&network, Deadline::after(options.time_limit)) {
+    let tiled = match cosma_tile::tile(&network, deadline) {
         Ok(tiled) => tiled,
         Err(error) if whole.is_none() => {
             set_tiling_bound(function, TilingBound(None));
@@ -96,10 +101,7 @@ pub fn tile<'c>(
     check::check(&network, &tiled.program).unwrap_or_else(|fault| {
         panic!("a program in tiles is wrong: {fault}\nof the problem:\n{}", extraction.problem);
     });
-    let is_better = match whole {
-        None => true,
-        Some(whole) => moves(&tiled.program.problem, options).is_some_and(|it| it < whole),
-    };
+    let is_better = whole.is_none_or(|whole| tiled.non_compulsory < whole);
     let bound = if bound.0.is_some() { TilingBound(all_tilings(&tiled)) } else { bound };
     set_tiling_bound(function, bound);
     if is_better { write::write(context, &extraction, &network, &tiled.program) } else { Ok(()) }
@@ -109,11 +111,6 @@ pub fn tile<'c>(
 fn all_tilings(tiled: &Tiled) -> Option<u64> {
     let is_of_all = tiled.bound.scope == Scope::AllTilings;
     Some(if is_of_all { tiled.bound.bytes.0 } else { 0 })
-}
-
-/// The non-compulsory bytes of a plan, if there is one.
-fn moves(problem: &Problem, options: &Options) -> Option<Bytes> {
-    plan(problem, options).ok().map(|it| it.non_compulsory)
 }
 
 fn refuse_tiled<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {

@@ -181,14 +181,15 @@ impl Chooser<'_, '_> {
                 // Lower stripes are more.
                 return;
             }
-            let peaks = stripes.peaks(flow, &group.nodes, &arrangement.profiles);
+            let peaks = group.peaks(flow, stripes, &arrangement.profiles);
             let limit = known.0 - cost;
             let weights = choose_weights(flow, group.nodes.clone(), &peaks, &stripes.work, capacity, limit);
             let Some(weights) = weights else { continue };
             let WeightChoice { cost: passing, channels, n_tiles } = weights;
             let after = self.padded(&group.nodes, &channels, &arrangement.after);
             let has_settled = passing == 0 && after == arrangement.after;
-            let tiling = || Tiling::Stripes { rows: stripes.rows, channels: channels.clone() };
+            let lanes = || group.lanes.as_ref().map(|it| crate::plan::Lanes { n: it.len(), loops: it.loops.clone() });
+            let tiling = || Tiling::Stripes { lanes: lanes(), rows: stripes.rows, channels: channels.clone() };
             let from = || Some((self.cut, index, tiling()));
             offer(level, after, cost + passing, state.n_tiles + n_tiles, from);
             if has_settled {
@@ -204,7 +205,7 @@ impl Chooser<'_, '_> {
             let stream = flow.stream(kept.tensor);
             let local = stream.producer.filter(|it| nodes.contains(it))? - nodes.start;
             let (_, size) = flow.nodes[nodes.start + local].block.filter(|it| channels[local] < it.1)?;
-            Some(stream.rows * stream.row_room_in(flow, size, channels[local]))
+            Some(kept.room.max(stream.rows * stream.row_room_in(flow, size, channels[local])))
         };
         after.iter().map(|it| Kept { room: room(it).unwrap_or(it.room), ..*it }).collect()
     }

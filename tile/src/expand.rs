@@ -11,8 +11,9 @@
 //! 4. Pieces that are read or written become tensors, boxes operators.
 
 use crate::flow::{Flow, Node};
+use crate::lanes;
 use crate::plan::{Group, StripePlan, Tiling};
-use crate::simulate::simulate;
+use crate::simulate::{Step, simulate};
 use crate::{Piece, Region, Tile, TileProgram};
 use cosma_planner::{Bytes, GraphBuilder, MemorySet, OpId, Origin, Overlay, Problem, TensorId, Use};
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,27 +83,18 @@ pub(crate) fn unroll(flow: &Flow, plan: &StripePlan) -> Vec<TileBox> {
 
 fn unroll_group(flow: &Flow, group: &Group, index: usize, nodes: Range<usize>, boxes: &mut Vec<TileBox>) {
     match &group.tiling {
-        Tiling::Stripes { rows, channels } => {
-            let simulation = simulate(flow, nodes.clone(), *rows, u64::MAX).expect("no step needs more than all");
-            for step in simulation.steps {
-                let channels = channels[step.node - nodes.start];
-                let node = &flow.nodes[step.node];
-                let Some(access) = &node.access else {
-                    boxes.push(TileBox::new(flow, index, step.node, Region::whole(&[]), &[]));
-                    continue;
-                };
-                let loops: Vec<usize> = node.dim.into_iter().collect();
-                let domain = match node.dim {
-                    Some(dim) => access.whole().with_range(dim, step.range.clone()),
-                    None => access.whole(),
-                };
-                let Some((dim, size)) = node.block else {
-                    boxes.push(TileBox::new(flow, index, step.node, domain, &loops));
-                    continue;
-                };
-                for first in (0..size).step_by(channels as usize) {
-                    let domain = domain.clone().with_range(dim, first..size.min(first + channels));
-                    boxes.push(TileBox::new(flow, index, step.node, domain, &loops));
+        Tiling::Stripes { lanes, rows, channels } => {
+            let steps = simulate(flow, nodes.clone(), *rows, u64::MAX).expect("no step needs more than all").steps;
+            let lanes = lanes.as_ref().map(|it| lanes::of_plan(flow, &nodes, it));
+            let Some(lanes) = lanes else {
+                steps.iter().for_each(|it| unroll_step(flow, index, it, None, channels[it.node - nodes.start], boxes));
+                return;
+            };
+            for ranges in &lanes.ranges {
+                for step in &steps {
+                    let local = step.node - nodes.start;
+                    let lane = Some((lanes.loops[local], ranges[local].clone()));
+                    unroll_step(flow, index, step, lane, channels[local], boxes);
                 }
             }
         }
@@ -118,6 +110,38 @@ fn unroll_group(flow: &Flow, group: &Group, index: usize, nodes: Range<usize>, b
             let loops: Vec<usize> = loops.iter().map(|it| it.0).collect();
             boxes.extend(domains.into_iter().map(|it| TileBox::new(flow, index, nodes.start, it, &loops)));
         }
+    }
+}
+
+/// A step of a node, in blocks of so many channels, and in a lane if there is one: which part of which loop.
+fn unroll_step(
+    flow: &Flow,
+    group: usize,
+    step: &Step,
+    lane: Option<(usize, Range<u64>)>,
+    channels: u64,
+    boxes: &mut Vec<TileBox>,
+) {
+    let node = &flow.nodes[step.node];
+    let Some(access) = &node.access else {
+        boxes.push(TileBox::new(flow, group, step.node, Region::whole(&[]), &[]));
+        return;
+    };
+    let loops: Vec<usize> = node.dim.into_iter().chain(lane.as_ref().map(|it| it.0)).collect();
+    let mut domain = access.whole();
+    if let Some(dim) = node.dim {
+        domain = domain.with_range(dim, step.range.clone());
+    }
+    if let Some((dim, range)) = lane {
+        domain = domain.with_range(dim, range);
+    }
+    let Some((dim, size)) = node.block.filter(|it| channels < it.1) else {
+        boxes.push(TileBox::new(flow, group, step.node, domain, &loops));
+        return;
+    };
+    for first in (0..size).step_by(channels as usize) {
+        let domain = domain.clone().with_range(dim, first..size.min(first + channels));
+        boxes.push(TileBox::new(flow, group, step.node, domain, &loops));
     }
 }
 

@@ -10,6 +10,7 @@
 //! from or goes to host memory has a window, what stays on-chip is whole.
 
 use crate::flow::{Flow, bytes_of_rows};
+use crate::lanes::Lanes;
 use cosma_planner::TensorId;
 use std::ops::Range;
 
@@ -114,7 +115,19 @@ impl Simulation {
 /// Runs the nodes in stripes of so many rows of the tallest tensor that leaves the group. None once a step needs
 /// more than the capacity though all that may be elsewhere is in host memory.
 pub(crate) fn simulate(flow: &Flow, nodes: Range<usize>, rows: u64, capacity: u64) -> Option<Simulation> {
-    Run::new(flow, nodes).run(rows, capacity)
+    Run::new(flow, nodes, None).run(rows, capacity)
+}
+
+/// Likewise the lanes of a group, each as large as the largest.
+pub(crate) fn simulate_lanes(
+    flow: &Flow,
+    nodes: Range<usize>,
+    lanes: &Lanes,
+    rows: u64,
+    capacity: u64,
+) -> Option<Simulation> {
+    let one = Run::new(flow, nodes, Some(lanes)).run(rows, capacity)?;
+    Some(lanes.of_all(flow, one))
 }
 
 /// The iterations of the node of a group whose loop is the longest of those that write what leaves the group.
@@ -132,6 +145,7 @@ fn is_output(flow: &Flow, tensor: TensorId, end: usize) -> bool {
 
 struct Run<'a, 'b> {
     flow: &'b Flow<'a>,
+    lanes: Option<&'b Lanes>,
     nodes: Range<usize>,
     slots: Vec<Slot>,
     /// By node of the group: the slots of its results, and of its reads.
@@ -143,10 +157,11 @@ struct Run<'a, 'b> {
 }
 
 impl<'a, 'b> Run<'a, 'b> {
-    fn new(flow: &'b Flow<'a>, nodes: Range<usize>) -> Run<'a, 'b> {
+    fn new(flow: &'b Flow<'a>, nodes: Range<usize>, lanes: Option<&'b Lanes>) -> Run<'a, 'b> {
         let n = nodes.len();
         let mut run = Run {
             flow,
+            lanes,
             nodes: nodes.clone(),
             slots: Vec::new(),
             results: vec![Vec::new(); n],
@@ -192,7 +207,8 @@ impl<'a, 'b> Run<'a, 'b> {
         } else {
             Role::Inner
         };
-        let (room, rows) = (stream.row_room, stream.rows);
+        let room = self.lanes.map_or(stream.row_room, |it| it.row_room(self.flow, tensor));
+        let rows = stream.rows;
         self.slots.push(Slot { tensor, role, room, rows, low: 0, top: 0, start: 0, readers: Vec::new() });
         self.slots.len() - 1
     }
@@ -259,6 +275,9 @@ impl<'a, 'b> Run<'a, 'b> {
                 slot.top = slot.top.max(flow.reads[index].last(to));
             }
         }
+        if from == 0 {
+            self.inner += flow.sums.unwrap_or(0);
+        }
         for (result, &slot) in self.results[local].iter().enumerate() {
             let top = flow.rows_made(result, to, self.slots[slot].rows);
             if self.slots[slot].role == Role::Inner {
@@ -268,6 +287,9 @@ impl<'a, 'b> Run<'a, 'b> {
         }
         self.record(node, from, to);
         self.done[local] = to;
+        if to == flow.extent {
+            self.inner -= flow.sums.unwrap_or(0);
+        }
         for index in 0..self.reads[local].len() + self.results[local].len() {
             let n_reads = self.reads[local].len();
             let slot = if index < n_reads { self.reads[local][index] } else { self.results[local][index - n_reads] };
@@ -281,7 +303,9 @@ impl<'a, 'b> Run<'a, 'b> {
 
     fn record(&mut self, node: usize, from: u64, to: u64) {
         let flow = &self.flow.nodes[node];
-        let workspace = (u128::from(flow.workspace) * u128::from(to - from)).div_ceil(u128::from(flow.extent)) as u64;
+        let n_lanes = u128::from(self.lanes.map_or(1, Lanes::len));
+        let workspace = u128::from(flow.workspace) * u128::from(to - from);
+        let workspace = workspace.div_ceil(u128::from(flow.extent) * n_lanes) as u64;
         let base = self.inner + self.flow.align(workspace);
         let simulation = &mut self.simulation;
         simulation.steps.push(Step { node, range: from..to });

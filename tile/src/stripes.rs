@@ -2,7 +2,8 @@
 
 use crate::border::{Border, Incoming, Outgoing, Profile};
 use crate::flow::Flow;
-use crate::simulate::{Simulation, simulate, tallest};
+use crate::lanes::{self, Lanes};
+use crate::simulate::{Simulation, simulate, simulate_lanes, tallest};
 use crate::weights::Work;
 use cosma_planner::Deadline;
 use std::cell::RefCell;
@@ -16,9 +17,10 @@ const MAX_MISSES: usize = 2;
 /// Divisors that are looked for.
 const MAX_DIVISOR: u64 = 512;
 
-/// A group of consecutive nodes, and the heights of stripes in which it fits, the highest first.
+/// A group of consecutive nodes, in lanes or not, and the heights of stripes in which it fits, the highest first.
 pub(crate) struct StripeGroup {
     pub nodes: Range<usize>,
+    pub lanes: Option<Lanes>,
     pub border: Border,
     pub heights: Vec<Stripes>,
 }
@@ -43,25 +45,22 @@ pub(crate) fn groups_from(flow: &Flow, start: usize, deadline: Deadline) -> Vec<
         if start + 1 < end && (MAX_MISSES <= misses || deadline.has_passed()) {
             break;
         }
-        match StripeGroup::new(flow, start..end) {
-            Some(group) => {
-                groups.push(group);
-                misses = 0;
-            }
-            None => misses += 1,
-        }
+        let lanes = lanes::ways(flow, &(start..end)).into_iter().map(Some);
+        let n_before = groups.len();
+        groups.extend([None].into_iter().chain(lanes).filter_map(|it| StripeGroup::new(flow, start..end, it)));
+        misses = if n_before < groups.len() { 0 } else { misses + 1 };
     }
     groups
 }
 
 impl StripeGroup {
     /// None if it fits in no height, though all that may be elsewhere is in host memory.
-    fn new(flow: &Flow, nodes: Range<usize>) -> Option<StripeGroup> {
+    fn new(flow: &Flow, nodes: Range<usize>, lanes: Option<Lanes>) -> Option<StripeGroup> {
         let mut border = Border::default();
         let mut heights = Vec::new();
         for rows in stripe_heights(tallest(flow, nodes.clone())) {
-            let Some(simulation) = simulate(flow, nodes.clone(), rows, flow.scratchpad) else { continue };
-            let work = Work::of(flow, nodes.clone(), &simulation.steps);
+            let Some(simulation) = run(flow, &nodes, lanes.as_ref(), rows) else { continue };
+            let work = Work::of(flow, nodes.clone(), &simulation.steps, lanes.as_ref());
             if !simulation.fits(flow, nodes.start, &work.least) {
                 continue;
             }
@@ -69,7 +68,22 @@ impl StripeGroup {
             let simulation = RefCell::new(Some(simulation));
             heights.push(Stripes { rows, work, peaks: RefCell::default(), simulation });
         }
-        (!heights.is_empty()).then_some(StripeGroup { nodes, border, heights })
+        (!heights.is_empty()).then_some(StripeGroup { nodes, lanes, border, heights })
+    }
+
+    /// By node: the most room that its steps need in stripes of one height, without weights, if border tensors lie
+    /// there so.
+    pub fn peaks(&self, flow: &Flow, stripes: &Stripes, profiles: &[Profile]) -> Rc<[u64]> {
+        let known = stripes.peaks.borrow().iter().find(|it| it.0 == profiles).map(|it| it.1.clone());
+        known.unwrap_or_else(|| {
+            let mut simulation = stripes.simulation.borrow_mut();
+            let simulation = simulation.get_or_insert_with(|| {
+                run(flow, &self.nodes, self.lanes.as_ref(), stripes.rows).expect("it fitted before")
+            });
+            let peaks: Rc<[u64]> = simulation.peaks(&self.nodes, profiles).into();
+            stripes.peaks.borrow_mut().push((profiles.to_vec(), peaks.clone()));
+            peaks
+        })
     }
 
     /// Drops what can be had again.
@@ -78,19 +92,11 @@ impl StripeGroup {
     }
 }
 
-impl Stripes {
-    /// By node: the most room that its steps need, without weights, if border tensors lie there so.
-    pub fn peaks(&self, flow: &Flow, nodes: &Range<usize>, profiles: &[Profile]) -> Rc<[u64]> {
-        let known = self.peaks.borrow().iter().find(|it| it.0 == profiles).map(|it| it.1.clone());
-        known.unwrap_or_else(|| {
-            let mut simulation = self.simulation.borrow_mut();
-            let simulation = simulation.get_or_insert_with(|| {
-                simulate(flow, nodes.clone(), self.rows, flow.scratchpad).expect("it fitted before")
-            });
-            let peaks: Rc<[u64]> = simulation.peaks(nodes, profiles).into();
-            self.peaks.borrow_mut().push((profiles.to_vec(), peaks.clone()));
-            peaks
-        })
+/// What lies on-chip, if it fits where all that may be elsewhere is in host memory and weights take nothing.
+fn run(flow: &Flow, nodes: &Range<usize>, lanes: Option<&Lanes>, rows: u64) -> Option<Simulation> {
+    match lanes {
+        Some(lanes) => simulate_lanes(flow, nodes.clone(), lanes, rows, flow.scratchpad),
+        None => simulate(flow, nodes.clone(), rows, flow.scratchpad),
     }
 }
 
