@@ -188,7 +188,12 @@ impl Loops {
     }
 
     fn access(self, operands: Vec<Vec<Expr>>, result: Vec<Expr>) -> Access {
-        Access { domain: self.0, operands: operands.into_iter().map(Map).collect(), results: vec![Map(result)] }
+        Access {
+            domain: self.0,
+            operands: operands.into_iter().map(Map).collect(),
+            results: vec![Map(result)],
+            sums: None,
+        }
     }
 }
 
