@@ -27,10 +27,11 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
 use cosma_ir::{
-    Diagnostic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, name, set_tiling_bound, tiling_bound,
+    Diagnostic, PassInfo, PassOptions, TilingBound, is_abstract, is_group, is_tile, name, set_location_name,
+    set_tiling_bound, tiling_bound,
 };
 use cosma_planner::{Bytes, Deadline, Error, Options, Problem, plan};
-use cosma_tile::{Network, Scope, TileError, Tiled};
+use cosma_tile::{Network, Scope, TileError, TileProgram, Tiled};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-tile",
@@ -102,7 +103,22 @@ pub fn tile<'c>(
     };
     let bound = if bound.0.is_some() { TilingBound(all_tilings(&tiled)) } else { bound };
     set_tiling_bound(function, bound);
-    if is_better { write::write(context, &extraction, &network, &tiled.program) } else { Ok(()) }
+    if !is_better {
+        return Ok(());
+    }
+    write::write(context, &extraction, &network, &tiled.program)?;
+    name_whole(function, &network, &tiled.program);
+    Ok(())
+}
+
+/// Names operators that stay whole by their locations: after this they are counted anew, but tiles tell the names of
+/// the operators that they are of, and views of plans speak of both.
+fn name_whole(function: OperationRef, network: &Network, program: &TileProgram) {
+    let block = body(function).expect("it has a body");
+    let made = operations(block).filter(|it| is_abstract(*it) || is_group(*it));
+    for (operation, tile) in made.zip(&program.tiles).filter(|it| !is_tile(it.0)) {
+        set_location_name(operation, &network.problem.graph.op(tile.of).name);
+    }
 }
 
 /// The non-compulsory bytes that no tiling avoids, as far as they are known.
