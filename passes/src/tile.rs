@@ -28,10 +28,11 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
 use cosma_ir::{
-    Diagnostic, LeastTraffic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, set_tiling_bound, tiling_bound,
+    Diagnostic, LeastTraffic, PassInfo, PassOptions, TilingBound, is_abstract, is_group, is_tile, set_location_name,
+    set_tiling_bound, tiling_bound,
 };
 use cosma_planner::{Bytes, Deadline, Error, Options, plan};
-use cosma_tile::{Bounds, Network, TileError, Tiled, bounds};
+use cosma_tile::{Bounds, Network, TileError, TileProgram, Tiled, bounds};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-tile",
@@ -106,7 +107,22 @@ pub fn tile<'c>(
     let moved = tiled.program.problem.compulsory() + tiled.non_compulsory;
     let is_better = whole.is_none_or(|whole| moved < extraction.problem.compulsory() + whole);
     set_tiling_bound(function, least(&network));
-    if is_better { write::write(context, &extraction, &network, &tiled.program) } else { Ok(()) }
+    if !is_better {
+        return Ok(());
+    }
+    write::write(context, &extraction, &network, &tiled.program)?;
+    name_whole(function, &network, &tiled.program);
+    Ok(())
+}
+
+/// Names operators that stay whole by their locations: after this they are counted anew, but tiles tell the names of
+/// the operators that they are of, and views of plans speak of both.
+fn name_whole(function: OperationRef, network: &Network, program: &TileProgram) {
+    let block = body(function).expect("it has a body");
+    let made = operations(block).filter(|it| is_abstract(*it) || is_group(*it));
+    for (operation, tile) in made.zip(&program.tiles).filter(|it| !is_tile(it.0)) {
+        set_location_name(operation, &network.problem.graph.op(tile.of).name);
+    }
 }
 
 /// What every tiling moves.
