@@ -358,7 +358,8 @@ def ReloadOp : Cosma_BringIn<"reload"> {
   let summary = "host memory to scratchpad, each time after the first";
   let description = [{
     Non-compulsory traffic. The operand is an argument, or what a spill or a store returned. With a region,
-    as `cosma.load`: of an argument, or a region that was spilled or stored as such.
+    as `cosma.load`: of an argument, or of a tensor that is put together in host memory by spills and stores
+    `into` regions of it, as far as that was put out before.
 
     ```mlir
     %3 = cosma.reload %copy at 0 : tensor<64xi8>
@@ -370,10 +371,12 @@ def ReloadOp : Cosma_BringIn<"reload"> {
 def SpillOp : Cosma_TakeOut<"spill"> {
   let summary = "scratchpad to host memory, of a tensor that has to come back";
   let description = [{
-    Non-compulsory traffic. The result is the host copy. With a region, as `cosma.store`.
+    Non-compulsory traffic. The result is the host copy. With a region, as `cosma.store`: other regions of the
+    whole can be reloaded, which have elements of several spills.
 
     ```mlir
     %copy = cosma.spill %3 : tensor<64xi8>
+    %h1 = cosma.spill %a into %h0[0, 0] [12, 16] : tensor<12x16xi8> into tensor<16x16xi8>
     ```
   }];
 }

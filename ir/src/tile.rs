@@ -1,12 +1,13 @@
 //! What says of operators and functions that they were cut into tiles.
 
+use crate::access::slice;
 use crate::edit::as_mut;
 use crate::fact::{capped, read_integer, read_string};
-use crate::ffi::Text;
+use crate::ffi::{CosmaTile, Text, cosmaReadTile, string};
 use crate::operation::{OPERATOR, is_abstract, is_group, maker};
 use melior::ir::attribute::DictionaryAttribute;
 use melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
-use melior::ir::{Attribute, Location, Operation, OperationRef, Type, Value};
+use melior::ir::{Attribute, AttributeLike, Location, Operation, OperationRef, Type, Value};
 use mlir_sys::{mlirAttributeParseGet, mlirLocationGetContext};
 
 pub(crate) const TILING: &str = "cosma.tiling";
@@ -29,6 +30,21 @@ pub struct TileOf {
 /// Whether an operator is a tile of another one.
 pub fn is_tile(operation: OperationRef) -> bool {
     (is_abstract(operation) || is_group(operation)) && operation.has_attribute(TILE)
+}
+
+/// Of which operator a tile is, and which part of it; none if it is no tile.
+pub fn tile_of(operation: OperationRef) -> Option<TileOf> {
+    let attribute = operation.attribute(TILE).ok().filter(|_| is_tile(operation))?;
+    let mut raw = CosmaTile::unread();
+    // SAFETY: the attribute is alive, and so are its name and its lists.
+    let (operator, offsets, sizes) = unsafe {
+        if !cosmaReadTile(attribute.to_raw(), &mut raw) {
+            return None;
+        }
+        (string(raw.of), slice(raw.offsets, raw.n_loops), slice(raw.sizes, raw.n_loops))
+    };
+    let natural = |it: &[i64]| it.iter().map(|it| it.unsigned_abs()).collect();
+    Some(TileOf { operator, offsets: natural(offsets), sizes: natural(sizes) })
 }
 
 /// A `cosma.op`.

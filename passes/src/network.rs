@@ -5,6 +5,7 @@
 //! Parameters, which are no tensors, are not read. What an operator's regions read it reads whole; and what has
 //! effects, or computes or waits for a scalar, stays whole.
 
+use crate::cut;
 use crate::extract::Extraction;
 use crate::role::{is_view, may_have_effects};
 use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI64ArrayAttribute};
@@ -52,7 +53,7 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
             let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
             access.sums = access.sums.map(|it| deployed_sums(it, element_bytes));
             keep_bytes_whole(extraction, &mut access, (&operands, &known.writes), element_bytes);
-            let is_view = only_moves(operation) && is_exact(&access);
+            let is_view = (only_moves(operation) || cut::only_moves(operation)) && is_exact(&access);
             (operands, Some(access), is_view)
         }
         None => (Vec::new(), None, false),
@@ -110,9 +111,10 @@ fn describe(
         return None;
     }
     let OperatorAccess { access: own, operands: ways } = match (access(operation), unsaid) {
+        _ if !is_abstract(operation) => cut::access_of(operation).ok()?,
         (Some(said), _) => said,
-        (None, Unsaid::Inferred) if is_abstract(operation) => inferred(operation)?,
-        (None, Unsaid::Inferred | Unsaid::Whole) => return None,
+        (None, Unsaid::Inferred) => inferred(operation)?,
+        (None, Unsaid::Whole) => return None,
     };
     let mut members = Vec::new();
     let mut tensors = Vec::new();
