@@ -15,7 +15,11 @@ pub(crate) struct Indices(Vec<Range<i128>>);
 impl Indices {
     /// All of an axis or loop of so many.
     pub fn all(size: u64) -> Indices {
-        Indices::of(std::iter::once(0..i128::from(size)).collect())
+        Indices::range(0..i128::from(size))
+    }
+
+    fn range(range: Range<i128>) -> Indices {
+        Indices::of(vec![range])
     }
 
     fn of(mut ranges: Vec<Range<i128>>) -> Indices {
@@ -45,7 +49,7 @@ impl Indices {
 
     /// How many of them are in a range.
     pub fn n_within(&self, range: Range<i128>) -> u64 {
-        self.intersect(&Indices::of(vec![range])).len()
+        self.intersect(&Indices::range(range)).len()
     }
 
     fn contains(&self, other: &Indices) -> bool {
@@ -280,7 +284,7 @@ mod tests {
     fn of_many_boxes_the_largest_are_kept() {
         let mut all = Elements::default();
         for start in 0..10i128 {
-            let square = Indices::of(vec![start * 10..start * 10 + 1 + start]);
+            let square = Indices::range(start * 10..start * 10 + 1 + start);
             all.add(vec![square.clone(), square]);
         }
         assert_eq!(all.len(), (3..=10u64).map(|it| it * it).sum());

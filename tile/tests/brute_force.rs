@@ -200,8 +200,11 @@ impl Family<'_> {
     }
 }
 
+/// Whether to add or to convolve, which earlier tensor, and output channels and window of a convolution.
+type Step = (bool, usize, u64, Window);
+
 /// A network of convolutions, and of sums with an earlier tensor where one has the same shape.
-fn network((rows, channels, steps): &(u64, u64, Vec<(bool, usize, u64, Window)>)) -> Network {
+fn network((rows, channels, steps): &(u64, u64, Vec<Step>)) -> Network {
     let mut small = Small::new();
     let mut tensors = vec![small.input(*channels, *rows)];
     let mut read = BTreeSet::new();
