@@ -63,7 +63,9 @@ pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
 pub use structured::{shape_values, slice_result, structured_access};
 pub use tensor::{SizeError, bits_of_element, bits_of_element_with, size_in_bytes, size_with};
-pub use tile::{LeastTraffic, TileOf, TilingBound, is_tile, operator, set_tile, set_tiling_bound, tile_of, tiling_bound};
+pub use tile::{
+    LeastTraffic, TileOf, TilingBound, is_tile, operator, set_tile, set_tiling_bound, tile_of, tiling_bound,
+};
 pub use transfer::{
     Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, spill_into, store,
     store_into, transfer,

@@ -38,7 +38,7 @@ pub fn structured_access(operation: OperationRef) -> Option<Access> {
     let operands = read_array(maps)?.into_iter().map(map).collect::<Option<Vec<Map>>>()?;
     let n_inputs = operands.len().checked_sub(operation.result_count())?;
     let results = operands[n_inputs..].to_vec();
-    Some(Access { domain, operands, results })
+    Some(Access { domain, operands, results, sums: None })
 }
 
 /// Inserts, before an operation, one that computes a region of a result of another operation of linalg. It reads

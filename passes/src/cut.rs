@@ -188,7 +188,8 @@ impl Loops {
     }
 
     fn access(self, operands: Vec<Vec<Expr>>, result: Vec<Expr>) -> Access {
-        Access { domain: self.0, operands: operands.into_iter().map(Map).collect(), results: vec![Map(result)] }
+        let operands = operands.into_iter().map(Map).collect();
+        Access { domain: self.0, operands, results: vec![Map(result)], sums: None }
     }
 }
 
