@@ -201,7 +201,7 @@ fn number<'a>(families: &[String], of: &[usize], names: impl Iterator<Item = &'a
 }
 
 /// The name in a location, as importers write it: `loc("conv1"("net.onnx":1:1))`.
-fn name_of(location: Location) -> Option<String> {
+pub(crate) fn name_of(location: Location) -> Option<String> {
     let text = location.to_string();
     let rest = text.strip_prefix("loc(\"")?;
     let (name, rest) = rest.split_once('"')?;

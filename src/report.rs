@@ -1,5 +1,6 @@
 //! The report of a run, also as JSON.
 
+use crate::exhibits::name_of;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
 use cosma_ir::{LeastTraffic, is_abstract, is_group, kind, tile_of, tiling_bound};
@@ -170,7 +171,8 @@ impl TilingReport {
             let next = names.len();
             let family = tile.as_ref().map_or(next, |it| *known.entry(it.clone()).or_insert(next));
             if family == next {
-                names.push(tile.unwrap_or_else(|| format!("{}_{index}", kind(*operator))));
+                let named = name_of(operator.location()).or(tile);
+                names.push(named.unwrap_or_else(|| format!("{}_{index}", kind(*operator))));
                 counts.push(0);
             }
             counts[family] += 1;

@@ -41,7 +41,7 @@ mod verify;
 pub use access::{OperatorAccess, access, set_access, sums_of_products, sums_type};
 pub use context::{ContextOf, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
-pub use edit::{Use, as_mut, edit, erase, move_regions, replace_uses, restore, set_type, uses};
+pub use edit::{Use, as_mut, edit, erase, move_regions, replace_uses, restore, set_location_name, set_type, uses};
 pub use fact::{InPlace, Residency};
 pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies, set_weight};
 pub use group::{group, ungroup};

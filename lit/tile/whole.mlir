@@ -50,3 +50,12 @@ func.func @unknown(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
   %0 = cosma.op "Mystery"(%x) : (tensor<2x64xi8>) -> tensor<2x64xi8>
   return %0 : tensor<2x64xi8>
 }
+
+// -----
+
+// Rows of 25.5 B: a piece of them would begin within a byte.
+// SMALL: whole.mlir:[[@LINE+2]]:{{[0-9]+}}: error: operator needs 512 B at once in its smallest tile, but the scratchpad has 128 B
+func.func @half_bytes(%x: tensor<10x51xi4>) -> tensor<10x51xi4> {
+  %0 = cosma.op "Relu"(%x) : (tensor<10x51xi4>) -> tensor<10x51xi4>
+  return %0 : tensor<10x51xi4>
+}

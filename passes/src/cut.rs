@@ -188,8 +188,12 @@ impl Loops {
     }
 
     fn access(self, operands: Vec<Vec<Expr>>, result: Vec<Expr>) -> Access {
-        let operands = operands.into_iter().map(Map).collect();
-        Access { domain: self.0, operands, results: vec![Map(result)], sums: None }
+        Access {
+            domain: self.0,
+            operands: operands.into_iter().map(Map).collect(),
+            results: vec![Map(result)],
+            sums: None,
+        }
     }
 }
 

@@ -52,6 +52,7 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
         Some((operands, mut access)) => {
             let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
             access.sums = access.sums.map(|it| deployed_sums(it, element_bytes));
+            keep_bytes_whole(extraction, &mut access, (&operands, &known.writes), element_bytes);
             let is_view = (only_moves(operation) || cut::only_moves(operation)) && is_exact(&access);
             (operands, Some(access), is_view)
         }
@@ -60,6 +61,34 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
     let others: Vec<TensorId> = read.into_iter().filter(|it| !operands.contains(it)).collect();
     operands.extend(others);
     Operator { operands, results: known.writes.clone(), access, is_view }
+}
+
+/// Keeps loops whole that would cut a tensor within a byte: those along its last axis, where its elements are smaller,
+/// and all of them where its rows are no whole bytes.
+fn keep_bytes_whole(
+    extraction: &Extraction,
+    access: &mut Access,
+    (operands, results): (&[TensorId], &[TensorId]),
+    element_bytes: Option<u64>,
+) {
+    let Access { domain, operands: read, results: written, .. } = access;
+    for (map, tensor) in read.iter().zip(operands).chain(written.iter().zip(results)) {
+        let shape = shape(extraction.carriers[tensor.index()].value(), element_bytes).expect("it was extracted");
+        let [.., last] = shape.dims[..] else { continue };
+        let n_kept =
+            match (shape.element_bits.is_multiple_of(8), last.wrapping_mul(shape.element_bits).is_multiple_of(8)) {
+                (true, _) => 0,
+                (false, true) => 1,
+                (false, false) => map.0.len(),
+            };
+        for (dim, _) in map.0.iter().rev().take(n_kept).flat_map(|it| &it.terms) {
+            domain[*dim].kind = match domain[*dim].kind {
+                DimKind::Parallel | DimKind::Whole => DimKind::Whole,
+                DimKind::Reduced { .. } => DimKind::Reduced { splittable: false },
+            };
+        }
+    }
+    access.sums = access.sums.filter(|_| access.may_split_a_sum());
 }
 
 /// Sums where each element of a float tensor takes so many bytes, as after quantisation: then they are integers.

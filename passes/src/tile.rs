@@ -4,7 +4,7 @@
 //! 1. The function becomes a network: its problem, and how each operator reads and writes.
 //! 2. The whole operators are planned, if each of them fits. What moves no more than it must, stays.
 //! 3. `cosma_tile` chooses pieces and order, and gives a problem again, whose operators are tiles.
-//! 4. Both are planned if there are both, and the tiles have to be better to be written.
+//! 4. If whole operators have a plan, tiles have to move less to be written.
 //! 5. Tiles are written in the order of that problem: an argument's pieces are `tensor.extract_slice`, a result is
 //!    put together by `tensor.insert_slice`, and each tile is a `cosma.op` that says of which operator it is a part.
 //!
@@ -28,10 +28,11 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
 use cosma_ir::{
-    Diagnostic, LeastTraffic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, set_tiling_bound, tiling_bound,
+    Diagnostic, LeastTraffic, PassInfo, PassOptions, TilingBound, is_abstract, is_group, is_tile, set_location_name,
+    set_tiling_bound, tiling_bound,
 };
-use cosma_planner::{Bytes, Deadline, Error, Options, Problem, plan};
-use cosma_tile::{Bounds, Network, TileError, bounds};
+use cosma_planner::{Bytes, Deadline, Error, Options, plan};
+use cosma_tile::{Bounds, Network, TileError, TileProgram, Tiled, bounds};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-tile",
@@ -39,6 +40,9 @@ pub(crate) const INFO: PassInfo = PassInfo {
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT],
 };
+
+/// The share of the time limit in which whole operators are planned, for comparison.
+const SHARE_OF_WHOLE: f64 = 0.25;
 
 pub(crate) fn run<'c>(
     context: &'c Context,
@@ -72,7 +76,9 @@ pub fn tile<'c>(
     if let Some(why) = obstacle.as_ref().filter(|_| extraction.problem.check().is_ok()) {
         return keep_whole(&extraction, true, why);
     }
-    let whole = match plan(&extraction.problem, options) {
+    let deadline = Deadline::after(options.time_limit);
+    let time_limit = deadline.part(SHARE_OF_WHOLE).left().unwrap_or(options.time_limit);
+    let whole = match plan(&extraction.problem, &Options { time_limit, ..*options }) {
         Ok(solution) => Some(solution.non_compulsory),
         Err(Error::ScratchpadTooSmall { .. }) => None,
         Err(error) => return Err(extraction.diagnose(&error)),
@@ -86,7 +92,7 @@ pub fn tile<'c>(
         set_tiling_bound(function, least(&network));
         return Ok(());
     }
-    let tiled = match cut(&extraction, &mut network, Deadline::after(options.time_limit)) {
+    let tiled = match cut(&extraction, &mut network, deadline) {
         Ok(tiled) => tiled,
         Err(error) if whole.is_none() => {
             set_tiling_bound(function, TilingBound(None));
@@ -97,15 +103,26 @@ pub fn tile<'c>(
     check::check(&network, &tiled.program).unwrap_or_else(|fault| {
         panic!("a program in tiles is wrong: {fault}\nof the problem:\n{}", extraction.problem);
     });
-    let is_better = match whole {
-        None => true,
-        Some(whole) => {
-            let whole = extraction.problem.compulsory() + whole;
-            moves(&tiled.program.problem, options).is_some_and(|it| it < whole)
-        }
-    };
+    // Pieces that no tile reads are not even compulsory.
+    let moved = tiled.program.problem.compulsory() + tiled.non_compulsory;
+    let is_better = whole.is_none_or(|whole| moved < extraction.problem.compulsory() + whole);
     set_tiling_bound(function, least(&network));
-    if is_better { write::write(context, &extraction, &network, &tiled.program) } else { Ok(()) }
+    if !is_better {
+        return Ok(());
+    }
+    write::write(context, &extraction, &network, &tiled.program)?;
+    name_whole(function, &network, &tiled.program);
+    Ok(())
+}
+
+/// Names operators that stay whole by their locations: after this they are counted anew, but tiles tell the names of
+/// the operators that they are of, and views of plans speak of both.
+fn name_whole(function: OperationRef, network: &Network, program: &TileProgram) {
+    let block = body(function).expect("it has a body");
+    let made = operations(block).filter(|it| is_abstract(*it) || is_group(*it));
+    for (operation, tile) in made.zip(&program.tiles).filter(|it| !is_tile(it.0)) {
+        set_location_name(operation, &network.problem.graph.op(tile.of).name);
+    }
 }
 
 /// What every tiling moves.
@@ -141,11 +158,6 @@ fn keep_what_is_returned_as_view(extraction: &Extraction, network: &mut Network)
             (operator.access, operator.is_view) = (None, false);
         }
     }
-}
-
-/// The bytes that a plan moves, if there is one: pieces that no tile reads are not even compulsory.
-fn moves(problem: &Problem, options: &Options) -> Option<Bytes> {
-    plan(problem, options).ok().map(|it| problem.compulsory() + it.non_compulsory)
 }
 
 fn refuse_tiled<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {

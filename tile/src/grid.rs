@@ -179,8 +179,7 @@ impl Grid {
             if self.reads_all_along(flow, expr, tensor) {
                 return *size;
             }
-            let range = expr.range(&domain);
-            u64::try_from(range.end - range.start).unwrap_or(u64::MAX).min(*size)
+            expr.extent(&domain).min(*size)
         });
         let region = Region::new(extents.map(|it| 0..it));
         // A window is cut where it overlaps with its neighbours.

@@ -15,7 +15,7 @@ pub(crate) struct Indices(Vec<Range<i128>>);
 impl Indices {
     /// All of an axis or loop of so many.
     pub fn all(size: u64) -> Indices {
-        Indices::of(vec![0..i128::from(size)])
+        Indices::of(std::iter::once(0..i128::from(size)).collect())
     }
 
     fn of(mut ranges: Vec<Range<i128>>) -> Indices {

@@ -31,6 +31,6 @@ fn smallest_tile(flow: &Flow, node: usize) -> u64 {
 fn in_stripes(flow: &Flow, node: usize, rows: u64) -> u64 {
     let nodes = node..node + 1;
     let simulation = simulate(flow, nodes.clone(), rows);
-    let work = Work::of(flow, nodes, &simulation.steps);
+    let work = Work::of(flow, nodes, &simulation.steps, None);
     simulation.least_room(node, &work.least)
 }

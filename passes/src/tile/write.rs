@@ -18,9 +18,9 @@ use cosma_ir::{
     Diagnostic, InPlace, TensorRegion, TileOf, as_mut, erase, is_abstract, kind, macs, operand_at, operator,
     set_in_place, set_macs, set_tile, set_workspace, uses,
 };
-use cosma_planner::{OpId, TensorId};
+use cosma_planner::{OpId, Origin, TensorId};
 use cosma_tile::{Network, TileProgram};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Writes a program in tiles into the function that its network was read from.
 pub(super) fn write<'c>(
@@ -31,7 +31,7 @@ pub(super) fn write<'c>(
 ) -> Result<(), Diagnostic<'c>> {
     let runs = program.tiles.iter().map(|it| it.of).collect();
     let values = vec![None; program.pieces.len()];
-    let mut writer = Writer { context, extraction, network, program, runs, values };
+    let mut writer = Writer { context, extraction, network, program, runs, values, wholes: HashMap::new() };
     for op in program.problem.graph.op_ids() {
         writer.tile(op)?;
     }
@@ -62,6 +62,8 @@ struct Writer<'e, 'c, 'a> {
     runs: HashSet<OpId>,
     /// By piece.
     values: Vec<Option<Value<'c, 'a>>>,
+    /// Tensors that were put together from their pieces.
+    wholes: HashMap<TensorId, Value<'c, 'a>>,
 }
 
 impl<'c, 'a> Writer<'_, 'c, 'a> {
@@ -162,14 +164,15 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         planned.in_place.iter().filter_map(pair).collect()
     }
 
-    /// The value of a piece: of an argument it is cut out where it is first read.
+    /// The value of a piece: of an argument, or of what is staged in host memory, it is cut out where it is first read.
     fn read(&mut self, piece: TensorId, location: Location<'c>) -> Value<'c, 'a> {
         if let Some(value) = self.values[piece.index()] {
             return value;
         }
         let cosma_tile::Piece { of, region } = &self.program.pieces[piece.index()];
-        let whole = self.whole(*of);
-        let value = if is_whole(region, self.network.shape(*of)) {
+        let is_staged = self.program.problem.graph.tensor(piece).origin == Origin::Staged;
+        let whole = if is_staged { self.put_together(*of) } else { self.whole(*of) };
+        let value = if !is_staged && is_whole(region, self.network.shape(*of)) {
             whole
         } else {
             let attributes = self.slice_attributes(&region_of(region), 1);
@@ -177,8 +180,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
                 .add_operands(&[whole])
                 .add_attributes(&attributes)
                 .add_results(&[self.r#type(piece)]);
-            let slice = self.insert(slice.build().expect("nothing is inferred"));
-            slice.result(0).expect("a slice has a result").into()
+            self.first_result(slice)
         };
         self.values[piece.index()] = Some(value);
         value
@@ -191,7 +193,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
             let value = operand_at(terminator, index).expect("it is counted");
             let Some(tensor) = self.extraction.tensor(value) else { continue };
             if matches!(self.extraction.carriers[tensor.index()], Carrier::Result(..)) {
-                let mut whole = self.put_together(tensor);
+                let mut whole = self.result(tensor);
                 for view in self.views_of(value, tensor) {
                     let copy = self.insert(Operation::clone(&view));
                     as_mut(copy).set_operand(0, whole);
@@ -216,26 +218,39 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         views
     }
 
-    fn put_together(&self, tensor: TensorId) -> Value<'c, 'a> {
-        let location = self.extraction.terminator.location();
-        let graph = &self.program.problem.graph;
-        let is_piece = |it: &TensorId| self.program.pieces[it.index()].of == tensor && graph.results().contains(it);
-        let pieces: Vec<TensorId> = graph.tensor_ids().filter(is_piece).collect();
-        let value = |it: TensorId| self.values[it.index()].expect("a tile writes it");
-        if let [only] = pieces[..] {
-            return value(only);
+    /// A tensor of which there may be one piece.
+    fn result(&mut self, tensor: TensorId) -> Value<'c, 'a> {
+        match self.made_pieces(tensor)[..] {
+            [only] if !self.wholes.contains_key(&tensor) => self.values[only.index()].expect("a tile writes it"),
+            _ => self.put_together(tensor),
         }
+    }
+
+    /// The pieces of a tensor that tiles write.
+    fn made_pieces(&self, tensor: TensorId) -> Vec<TensorId> {
+        let graph = &self.program.problem.graph;
+        let is_made = |it: &TensorId| self.program.pieces[it.index()].of == tensor && graph.producer(*it).is_some();
+        graph.tensor_ids().filter(is_made).collect()
+    }
+
+    /// A tensor put together from its pieces, all of which were written.
+    fn put_together(&mut self, tensor: TensorId) -> Value<'c, 'a> {
+        if let Some(whole) = self.wholes.get(&tensor) {
+            return *whole;
+        }
+        let location = self.extraction.terminator.location();
         let r#type = self.whole(tensor).r#type();
         let empty = OperationBuilder::new("tensor.empty", location).add_results(&[r#type]);
         let mut whole: Value = self.first_result(empty);
-        for piece in pieces {
+        for piece in self.made_pieces(tensor) {
             let region = region_of(&self.program.pieces[piece.index()].region);
             let insert = OperationBuilder::new("tensor.insert_slice", location)
-                .add_operands(&[value(piece), whole])
+                .add_operands(&[self.values[piece.index()].expect("a tile writes it"), whole])
                 .add_attributes(&self.slice_attributes(&region, 2))
                 .add_results(&[r#type]);
             whole = self.first_result(insert);
         }
+        self.wholes.insert(tensor, whole);
         whole
     }
 
