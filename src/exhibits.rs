@@ -8,7 +8,7 @@ use cosma_ir::{Reports, TensorRegion, TileOf, context_of, kind, macs, tile_of};
 use cosma_passes::{
     Carrier, Extraction, Facts, Form, MachineOptions, Program, SolverName, extract, form, judge, symbol,
 };
-use cosma_planner::{Graph, OpId, TensorId};
+use cosma_planner::{OpId, TensorId};
 use cosma_show::{Exhibit, Families, OperatorLabel, Proof, TensorLabel};
 use std::collections::HashMap;
 
@@ -172,12 +172,15 @@ enum Whole {
 }
 
 fn whole(extraction: &Extraction, families: &Families, tensor: TensorId) -> Whole {
+    let graph = &extraction.problem.graph;
+    let written = |part: TensorId| {
+        let writer: Option<OpId> = graph.producer(part);
+        writer.map_or(Whole::Tensor(tensor), |it| Whole::Operator(families.of_operator[it.index()]))
+    };
     match &extraction.carriers[tensor.index()] {
         Carrier::Piece(_, value, _) => Whole::Value(value.to_raw().ptr.addr()),
-        Carrier::Result(..) => {
-            let writer: Option<OpId> = Graph::producer(&extraction.problem.graph, tensor);
-            writer.map_or(Whole::Tensor(tensor), |it| Whole::Operator(families.of_operator[it.index()]))
-        }
+        Carrier::Result(..) => written(tensor),
+        Carrier::Staged(..) => written(graph.parts(tensor)[0]),
         Carrier::Argument(..) | Carrier::Constant(..) => Whole::Tensor(tensor),
     }
 }

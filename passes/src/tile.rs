@@ -135,7 +135,7 @@ fn least(network: &Network) -> TilingBound {
 /// Cuts a network. An operator of whose tiles the bodies cannot be made stays whole.
 fn cut(extraction: &Extraction, network: &mut Network, deadline: Deadline) -> Result<Tiled, TileError> {
     loop {
-        let tiled = cosma_tile::tile(network, deadline.clone())?;
+        let tiled = cosma_tile::tile(network, deadline)?;
         let Err(body::Refusal { op, why }) = body::check(extraction, network, &tiled.program) else {
             return Ok(tiled);
         };

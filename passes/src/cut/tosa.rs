@@ -100,7 +100,7 @@ fn convolution(operation: OperationRef) -> Option<Access> {
     let output = indices.last()?.clone();
     let taps = loops.whole(kernel);
     let input = loops.reduced(*filter.last()?);
-    let filter = [&[output.clone()][..], &taps, &[input.clone()]].concat();
+    let filter = [&[output.clone()][..], &taps, std::slice::from_ref(&input)].concat();
     let mut operands = vec![image(&indices, &taps, input, &windows), filter, bias(&dims(operation, 2)?, &output)];
     operands.extend(one(operation, 3..operation.operand_count())?);
     Some(loops.access(operands, indices))

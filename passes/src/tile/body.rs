@@ -277,7 +277,7 @@ fn refolded(operation: OperationRef, region: &Region, needed: &Region) -> Result
         return Ok(region.clone());
     }
     let (from, to) = (shape_of(result_at(operation, 0)), shape_of(operand_at(operation, 0)));
-    let back = kinds::infer("Reshape", &[from.clone()], &[to]);
+    let back = kinds::infer("Reshape", std::slice::from_ref(&from), &[to]);
     let around = back.map(|it| it.needs(&[from], 0, needed).remove(0));
     let fits = around.filter(|it| it.len() == needed.len() && it.contains(region));
     fits.ok_or_else(|| format!("a region of what {} gives has no shape before", name(operation)))
