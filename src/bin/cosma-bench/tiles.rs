@@ -202,9 +202,9 @@ impl Source {
                 Err(error) => Outcome::None(error.to_string()),
             };
             let mut rivals = Vec::new();
-            for rule in 0..RULES.len() {
-                let solvers = RIVALS.iter().filter(|it| it.rule == rule).map(|it| it.solver).collect::<Vec<_>>();
-                rivals.extend(by_rule(&network, RULES[rule], &solvers, time_limit));
+            for (index, rule) in RULES.iter().enumerate() {
+                let solvers: Vec<Solver> = RIVALS.iter().filter(|it| it.rule == index).map(|it| it.solver).collect();
+                rivals.extend(by_rule(&network, *rule, &solvers, time_limit));
             }
             Case {
                 network: function.name.clone(),
