@@ -8,7 +8,7 @@ use cosma_ir::{Reports, TensorRegion, TileOf, context_of, kind, macs, tile_of};
 use cosma_passes::{
     Carrier, Extraction, Facts, Form, MachineOptions, Program, SolverName, extract, form, judge, symbol,
 };
-use cosma_planner::{Graph, OpId, TensorId};
+use cosma_planner::{OpId, TensorId};
 use cosma_show::{Exhibit, Families, OperatorLabel, Proof, TensorLabel};
 use std::collections::HashMap;
 
@@ -106,7 +106,7 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
                 let region = cosma_ir::region(*operation);
                 name_of(whole.location()).zip(region).map(|(name, region)| format!("{name}{region}"))
             }
-            Carrier::Constant(_, operation) => name_of(operation.location()),
+            Carrier::Constant(_, operation) | Carrier::Staged(_, operation) => name_of(operation.location()),
             Carrier::Result(_, index) => graph.producer(id).and_then(|op| {
                 let (operator, label) = (graph.op(op), &operators[op.index()]);
                 let is_named = label.name != operator.name;
@@ -172,12 +172,15 @@ enum Whole {
 }
 
 fn whole(extraction: &Extraction, families: &Families, tensor: TensorId) -> Whole {
+    let graph = &extraction.problem.graph;
+    let written = |part: TensorId| {
+        let writer: Option<OpId> = graph.producer(part);
+        writer.map_or(Whole::Tensor(tensor), |it| Whole::Operator(families.of_operator[it.index()]))
+    };
     match &extraction.carriers[tensor.index()] {
         Carrier::Piece(_, value, _) => Whole::Value(value.to_raw().ptr.addr()),
-        Carrier::Result(..) => {
-            let writer: Option<OpId> = Graph::producer(&extraction.problem.graph, tensor);
-            writer.map_or(Whole::Tensor(tensor), |it| Whole::Operator(families.of_operator[it.index()]))
-        }
+        Carrier::Result(..) => written(tensor),
+        Carrier::Staged(..) => written(graph.parts(tensor)[0]),
         Carrier::Argument(..) | Carrier::Constant(..) => Whole::Tensor(tensor),
     }
 }

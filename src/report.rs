@@ -3,7 +3,7 @@
 use crate::exhibits::name_of;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
-use cosma_ir::{is_abstract, is_group, kind, tile_of};
+use cosma_ir::{LeastTraffic, is_abstract, is_group, kind, tile_of, tiling_bound};
 use cosma_passes::{Facts, LOWER_BOUND, MachineOptions, Target, symbol, weights_name};
 use cosma_show::Chain;
 use serde::Serialize;
@@ -48,8 +48,9 @@ pub struct FunctionReport {
     pub seconds: f64,
     /// The solver that found the plan: `search`, `ilp` or `greedy`.
     pub solver: String,
-    /// With `--tile`: `all tilings` if no tiling has less non-compulsory traffic, otherwise `these tiles`, to
-    /// which the lower bound belongs. Left out without `--tile`.
+    /// With `--tile`: `all tilings` if no tiling moves less, `all tilings without recomputation` if none does that
+    /// computes no element twice, otherwise `these tiles` or, without `--schedule`, `this order`, to which the lower
+    /// bound belongs. Left out without `--tile`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
     /// How its operators are cut; absent if none is.
@@ -106,6 +107,18 @@ pub struct TrafficReport {
     /// The non-compulsory traffic caused by addresses: a plan that counted only sums of sizes would avoid
     /// it.
     pub fragmentation: u64,
+    /// With `--tile`: what every program in tiles moves, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least: Option<LeastReport>,
+}
+
+/// Bytes that every program in tiles moves, compulsory ones included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LeastReport {
+    /// Every one.
+    pub all_tilings: u64,
+    /// Every one that computes no element twice.
+    pub without_recomputation: u64,
 }
 
 impl FunctionReport {
@@ -114,6 +127,11 @@ impl FunctionReport {
     pub fn read(function: OperationRef, duration: Duration) -> Option<FunctionReport> {
         let facts = Facts::read(function)?;
         let Target { machine, weights } = MachineOptions::default().resolve_if_said(function)?;
+        let least = tiling_bound(function).and_then(|it| it.0);
+        let least = least.map(|LeastTraffic { all_tilings, without_recomputation }| LeastReport {
+            all_tilings,
+            without_recomputation,
+        });
         Some(FunctionReport {
             name: symbol(function),
             operators: facts.operators,
@@ -124,6 +142,7 @@ impl FunctionReport {
                 non_compulsory: facts.non_compulsory.0,
                 lower_bound: facts.lower_bound.0,
                 fragmentation: facts.fragmentation.0,
+                least,
             },
             scratchpad: machine.scratchpad().0,
             alignment: machine.alignment().0,

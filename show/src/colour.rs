@@ -28,7 +28,7 @@ impl Kind {
         match exhibit.problem.graph.tensor(tensor).origin {
             Origin::Argument => Kind::Input,
             Origin::Weight => Kind::Weight,
-            Origin::Op(_) => Kind::Activation,
+            Origin::Staged | Origin::Op(_) => Kind::Activation,
         }
     }
 

@@ -69,6 +69,9 @@ fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
         for step in uses {
             write_edge(exhibit, &returns, tensor, &format!("tensor{}", tensor.0), (None, *step), f)?;
         }
+        for writer in graph.parts(tensor).iter().filter_map(|it| picture.uses[it.index()].first()) {
+            writeln!(f, "  step{writer} -> tensor{} [style = dashed];", tensor.0)?;
+        }
     }
     for tensor in graph.tensor_ids().filter(|it| graph.producer(*it).is_some()) {
         let [writer, readers @ ..] = picture.uses[tensor.index()].as_slice() else { continue };

@@ -111,7 +111,7 @@ fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<E
             .push(Event { args: json!({ "sort_index": tid }), ..event("thread_sort_index", "M", pid, Some(tid), 0.0) });
     }
     let mut n_arrows = 0;
-    // By tensor: the arrow that leads from its spill.
+    // By tensor: the arrow that leads from its spill, to where it or what it is a part of comes back.
     let mut spilled: Vec<Option<u64>> = vec![None; exhibit.tensors.len()];
     for (line, time) in exhibit.lines().into_iter().zip(times) {
         match line {
@@ -129,7 +129,8 @@ fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<E
             }
             Line::In { kind, tensor, offset } => {
                 events.push(transfer(exhibit, kind, tensor, offset, pid, IN, time));
-                if let Some(arrow) = spilled[tensor.index()].take() {
+                let parts = exhibit.problem.graph.parts(tensor).iter().copied();
+                for arrow in parts.chain([tensor]).filter_map(|it| spilled[it.index()].take()).collect::<Vec<_>>() {
                     let end = event("spilled", "f", pid, Some(IN), time.start);
                     events.push(Event { cat: Some("spill"), id: Some(arrow), bp: Some("e"), ..end });
                 }

@@ -33,6 +33,17 @@ op E_4: d a -> e 64
 return e
 ";
 
+/// A region that is read has bytes of what two operators write.
+const STAGED: &str = "\
+machine scratchpad 384 alignment 64 weights resident
+argument x 64
+op A_0: x -> a 128
+op B_1: x -> b 64
+staged s 96 from a b
+op C_2: s b -> c 64
+return c
+";
+
 /// The solver that is there with and without integer programming.
 fn options(order: Order) -> Options {
     Options { order, solver: Solver::Search, ..Options::default() }
@@ -154,4 +165,28 @@ fn names_cannot_break_out() {
     let graph = dot(&exhibit);
     assert!(!graph.contains("evil -> node [label=\"<"), "{graph}");
     serde_json::from_str::<serde_json::Value>(&trace(&[exhibit], None)).expect("it is JSON");
+}
+
+/// What is staged says where it comes from; parts are spilled for that, and lead there.
+#[test]
+fn what_passes_through_host_memory() {
+    let staged = exhibit(STAGED, Order::Free);
+    let text = explain(&staged, Some(Order::Free), None);
+    for line in [
+        "Optimal: beyond the compulsory traffic, only what these operators pass on through host memory is",
+        "a, 128 B: 1 spill, 128 B",
+        "spilled as soon as it was written, for others to read a region of what it is a part of",
+        "s, 96 B: 1 reload, 96 B",
+        "read from host memory, where it consists of a, b",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let graph = dot(&staged);
+    for writer in ["step0", "step1"] {
+        assert!(graph.contains(&format!("{writer} -> tensor3 [style = dashed];")), "{graph}");
+    }
+    // An arrow from each spill to the reload.
+    let trace = trace(&[staged], None);
+    assert_eq!(trace.matches("\"ph\":\"s\"").count(), 2, "{trace}");
+    assert_eq!(trace.matches("\"ph\":\"f\"").count(), 2, "{trace}");
 }

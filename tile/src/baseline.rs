@@ -11,11 +11,12 @@
 //! memory and comes from there; replacement in the order of the program then keeps what it can.
 
 use crate::TileError;
-use crate::choose::stripe_heights;
 use crate::flow::Flow;
-use crate::grid::{grids, too_small};
+use crate::grid::grids;
 use crate::plan::{Group, StripePlan, Tiling};
 use crate::simulate::{Input, Output, Simulation, simulate, tallest};
+use crate::smallest::too_small;
+use crate::stripes::stripe_heights;
 use crate::weights::{Work, choose_weights};
 use cosma_planner::Bytes;
 use std::ops::Range;
@@ -78,11 +79,11 @@ fn alone(flow: &Flow, node: usize) -> Option<Layer> {
 fn in_stripes(flow: &Flow, node: usize, rows: u64) -> Option<Layer> {
     let nodes = node..node + 1;
     let simulation = simulate(flow, nodes.clone(), rows);
-    let work = Work::of(flow, nodes.clone(), &simulation.steps);
+    let work = Work::of(flow, nodes.clone(), &simulation.steps, None);
     let peak = rooms(&simulation).max().unwrap_or(0);
-    let weights = choose_weights(flow, nodes.clone(), &[peak], &work, u64::MAX)?;
+    let weights = choose_weights(flow, nodes.clone(), &[peak], &work, flow.scratchpad, u64::MAX)?;
     let non_compulsory = border(flow, &nodes, &simulation) + weights.cost;
-    let tiling = Tiling::Stripes { rows, channels: weights.channels };
+    let tiling = Tiling::Stripes { lanes: None, rows, channels: weights.channels };
     Some(Layer { nodes, tiling, n_tiles: weights.n_tiles, non_compulsory })
 }
 
@@ -108,7 +109,7 @@ fn longest_cascade(flow: &Flow, start: usize) -> Option<Layer> {
     let channels = flow.nodes[nodes.clone()].iter().map(|it| it.block.map_or(1, |block| block.1)).collect();
     let non_compulsory = border(flow, &nodes, &simulation);
     let n_tiles = simulation.steps.len() as u64;
-    Some(Layer { nodes, tiling: Tiling::Stripes { rows, channels }, n_tiles, non_compulsory })
+    Some(Layer { nodes, tiling: Tiling::Stripes { lanes: None, rows, channels }, n_tiles, non_compulsory })
 }
 
 /// How the next node goes on with the chain of the one before.

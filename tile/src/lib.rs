@@ -9,6 +9,7 @@
 
 mod access;
 mod baseline;
+mod border;
 mod bound;
 mod choose;
 mod compose;
@@ -16,21 +17,26 @@ mod error;
 mod expand;
 mod flow;
 mod grid;
+mod indices;
 pub mod kinds;
+mod lanes;
+mod needed;
 mod network;
 mod plan;
 mod program;
 mod region;
 mod simulate;
+mod smallest;
+mod stripes;
 mod tile;
 mod weights;
 
-pub use access::{Access, AccessError, Dim, DimKind, Expr, Map};
-pub use bound::{Bound, Scope, bound};
+pub use access::{Access, AccessError, Dim, DimKind, Expr, Map, Sums};
+pub use bound::{Bounds, bounds};
 pub use compose::{Composed, Member, Source, compose};
 pub use error::TileError;
 pub use network::{Network, NetworkError, Operator};
-pub use plan::{Group, StripePlan, Tiling};
+pub use plan::{Group, Lanes, StripePlan, Tiling};
 pub use program::{Piece, Tile, TileProgram};
 pub use region::{Region, Shape};
 pub use tile::{Tiled, tile};

@@ -37,7 +37,19 @@ impl<'a> Reasons<'a> {
             cost.times(),
             bytes_text(cost.non_compulsory(size))
         )?;
-        if self.exhibit.problem.graph.readers(tensor).is_empty() {
+        let graph = &self.exhibit.problem.graph;
+        if graph.is_part(tensor) && !graph.is_stored(tensor) {
+            writeln!(f, "    spilled as soon as it was written, for others to read a region of what it is a part of")?;
+        }
+        if !graph.parts(tensor).is_empty() {
+            let parts = graph.parts(tensor).iter().take(MOST_NAMED).map(|it| plain(self.exhibit.tensor_name(*it)));
+            let more = if MOST_NAMED < graph.parts(tensor).len() { ", ..." } else { "" };
+            writeln!(
+                f,
+                "    read from host memory, where it consists of {}{more}",
+                parts.collect::<Vec<_>>().join(", ")
+            )?;
+        } else if graph.readers(tensor).is_empty() && graph.producer(tensor).is_none() {
             return writeln!(f, "    streamed once for each operator that reads it");
         }
         let picture = self.picture;
