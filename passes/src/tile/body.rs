@@ -31,7 +31,7 @@ use cosma_ir::{
 };
 use cosma_planner::{OpId, TensorId};
 use cosma_tile::{Network, Region, Shape, TileProgram, kinds};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Why there is no tile of an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,9 +159,13 @@ impl<'e, 'c, 'a> Tile<'e, 'c, 'a> {
         }
         match self.step(value, region)? {
             Step::Window(tensor) => {
-                let held: u64 = self.pieces(tensor, region).map(|it| it.1.len()).sum();
+                let parts: Vec<Region> = self.pieces(tensor, region).into_iter().map(|it| it.1).collect();
                 let of = &self.network.problem.graph.tensor(tensor).name;
-                if held == region.len() { Ok(()) } else { Err(format!("its pieces of {of} do not have all it needs")) }
+                if covers(&parts, region) {
+                    Ok(())
+                } else {
+                    Err(format!("its pieces of {of} do not have all it needs"))
+                }
             }
             Step::Same(value) => self.check(value, region, seen),
             Step::Empty(_) | Step::Copy(_) => Ok(()),
@@ -195,13 +199,37 @@ impl<'e, 'c, 'a> Tile<'e, 'c, 'a> {
         captured.collect::<Vec<_>>().into_iter().try_for_each(|it| self.check(it, &whole(it), seen))
     }
 
-    /// The pieces that the tile reads which have something of a region of a tensor, and what they have of it.
-    fn pieces(&self, tensor: TensorId, region: &Region) -> impl Iterator<Item = (TensorId, Region)> {
+    /// The pieces that the tile reads which have something of a region of a tensor, and what they have of it: one if
+    /// that has all of it. Pieces that were read back from host memory may have elements in common with others.
+    fn pieces(&self, tensor: TensorId, region: &Region) -> Vec<(TensorId, Region)> {
         let read = self.program.problem.graph.op(self.op).reads.iter().map(|it| it.tensor);
-        let of_tensor = read.filter(move |it| self.program.pieces[it.index()].of == tensor);
-        let part = move |it: TensorId| (it, self.program.pieces[it.index()].region.intersect(region));
-        of_tensor.map(part).filter(|it| !it.1.is_empty())
+        let of_tensor = read.filter(|it| self.program.pieces[it.index()].of == tensor);
+        let part = |it: TensorId| (it, self.program.pieces[it.index()].region.intersect(region));
+        let parts: Vec<(TensorId, Region)> = of_tensor.map(part).filter(|it| !it.1.is_empty()).collect();
+        match parts.iter().find(|it| it.1 == *region) {
+            Some(all) => vec![all.clone()],
+            None => parts,
+        }
     }
+}
+
+/// Whether parts of a region have all of its elements.
+fn covers(parts: &[Region], region: &Region) -> bool {
+    let cuts = |axis: usize| -> Vec<u64> {
+        let ends = parts.iter().map(|it| it.range(axis)).flat_map(|it| [it.start, it.end]);
+        let cuts: BTreeSet<u64> = ends.chain([region.range(axis).start, region.range(axis).end]).collect();
+        cuts.into_iter().collect()
+    };
+    let mut cells = vec![Vec::new()];
+    for axis in 0..region.rank() {
+        let cuts = cuts(axis);
+        let longer = |cell: &Vec<std::ops::Range<u64>>| {
+            let ranges = cuts.windows(2).map(|it| it[0]..it[1]);
+            ranges.map(|range| [&cell[..], &[range]].concat()).collect::<Vec<_>>()
+        };
+        cells = cells.iter().flat_map(longer).collect();
+    }
+    cells.into_iter().map(Region::new).all(|cell| parts.iter().any(|it| it.contains(&cell)))
 }
 
 /// The value in a group that a result of it is.
@@ -338,12 +366,12 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
     /// A region of a tensor of the network, put together from pieces.
     fn window(&mut self, tensor: TensorId, region: &Region) -> Result<Value<'c, 'a>, String> {
         let mut parts: Vec<(Region, Value)> = Vec::new();
-        for (piece, part) in self.tile.pieces(tensor, region).collect::<Vec<_>>() {
+        for (piece, part) in self.tile.pieces(tensor, region) {
             let of = &self.tile.program.pieces[piece.index()].region;
             parts.push((part.clone(), self.part(self.pieces[&piece], of, &part)));
         }
         parts.sort_by(|left, right| left.0.offsets().cmp(right.0.offsets()));
-        if parts.iter().map(|it| it.0.len()).sum::<u64>() != region.len() {
+        if !covers(&parts.iter().map(|it| it.0.clone()).collect::<Vec<_>>(), region) {
             return Err("its pieces do not have all it needs".into());
         }
         if let [(_, only)] = parts[..] {
@@ -352,7 +380,10 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         let is_cut = |axis: &usize| parts.iter().any(|it| it.0.range(*axis) != region.range(*axis));
         let axes: Vec<usize> = (0..region.rank()).filter(is_cut).collect();
         let r#type = self.typed(parts[0].1, &region.shape());
-        if let [axis] = axes[..] {
+        let are_disjoint = parts.iter().map(|it| it.0.len()).sum::<u64>() == region.len();
+        if let [axis] = axes[..]
+            && are_disjoint
+        {
             let values: Vec<Value> = parts.iter().map(|it| it.1).collect();
             return Ok(self.concatenation("tensor.concat", "dim", axis, &values, r#type));
         }

@@ -4,7 +4,7 @@ use crate::run::{Found, Outcome, plan_whole};
 use crate::series::Series;
 use cosma::Bytes;
 use cosma_planner::{Deadline, Options, plan};
-use cosma_tile::{Network, TileError, bound, tile};
+use cosma_tile::{Network, TileError, bounds, tile};
 use std::time::{Duration, Instant};
 
 /// Plans a network in tiles, and whole where that fits, and takes what moves less. The lower bound is one on all
@@ -13,7 +13,7 @@ pub fn plan_tiled(series: &Series, network: &Network, scratchpad: Bytes, time_li
     let start = Instant::now();
     let mut network = network.clone();
     network.problem = series.at(scratchpad);
-    let lower_bound = bound(&network).bytes;
+    let lower_bound = bounds(&network).without_recomputation.saturating_sub(network.problem.compulsory());
     let whole = match plan_whole(series, &network.problem, time_limit) {
         Outcome::Found(found) => Some(Found { lower_bound, n_tiles: None, ..found }),
         Outcome::Fault(text) => return Outcome::Fault(text),

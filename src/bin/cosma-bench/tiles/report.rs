@@ -6,7 +6,6 @@ use crate::statistics::{reduction_of_case, spread};
 use crate::table::{Column, Table, line};
 use crate::tables::{percent, seconds};
 use cosma_planner::Bytes;
-use cosma_tile::Scope;
 use serde::Serialize;
 
 /// The width of a column of bytes.
@@ -78,7 +77,7 @@ impl<'a> Report<'a> {
                 (0, _) => longest,
                 (_, true) if 4 < index => WIDTH,
                 (_, true) => 0,
-                (_, false) => scope_name(Scope::NoRecomputation).len(),
+                (_, false) => scope_name(false).len(),
             };
             if name == "CNN" { name.len() } else { least.max(name.chars().count()) }
         };
@@ -114,7 +113,7 @@ impl<'a> Report<'a> {
         cells.extend([case.operators.to_string(), case.scratchpad.to_string()]);
         cells.push(case.cosma.planned().map_or_else(|| "-".into(), |it| it.n_tiles.to_string()));
         cells.extend(case.rivals.iter().map(bytes));
-        cells.extend([bytes(&case.cosma), case.bound.bytes.to_string(), scope_name(case.bound.scope).into()]);
+        cells.extend([bytes(&case.cosma), case.bound.bytes.to_string(), scope_name(case.bound.of_all_tilings).into()]);
         cells.push(saved(case).map_or(String::new(), percent));
         if !self.arguments.no_times {
             cells.push(case.cosma.planned().map_or(String::new(), |it| seconds(it.seconds)));
@@ -200,7 +199,7 @@ impl<'a> Report<'a> {
             operators: case.operators,
             scratchpad: case.scratchpad.0,
             lower_bound: case.bound.bytes.0,
-            scope: scope_name(case.bound.scope),
+            scope: scope_name(case.bound.of_all_tilings),
             reduction: saved(case),
             cosma: plan("cosma", &case.cosma),
             rules: RIVALS.iter().zip(&case.rivals).map(|(rival, it)| plan(rival.name, it)).collect(),
@@ -238,9 +237,6 @@ fn share(name: &str, cases: &[&Case]) -> Option<String> {
 }
 
 /// Of which plans a bound holds.
-fn scope_name(scope: Scope) -> &'static str {
-    match scope {
-        Scope::AllTilings => "all tilings",
-        Scope::NoRecomputation => "no recomputation",
-    }
+fn scope_name(of_all_tilings: bool) -> &'static str {
+    if of_all_tilings { "all tilings" } else { "no recomputation" }
 }
