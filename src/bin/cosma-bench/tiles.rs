@@ -15,7 +15,7 @@ use cosma::{
     optimize, read_module,
 };
 use cosma_planner::{Bytes, Order, Problem, Solver, plan};
-use cosma_tile::{Bound, Network, StripePlan, TileError, bound, cascades, expand, layer_by_layer};
+use cosma_tile::{Bounds, Network, StripePlan, TileError, bounds, cascades, expand, layer_by_layer};
 use report::Report;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -193,7 +193,7 @@ impl Source {
         let case = |function: &Function| {
             let mut network = function.source.network.clone();
             network.problem.machine.set_scratchpad(scratchpad);
-            let bound = bound(&network);
+            let bound = Bound::of(&network);
             let cosma = match &tiled {
                 Ok(reports) => match reports.iter().find(|it| it.name == function.source.function) {
                     Some(report) => outcome_of(report, bound.bytes),
@@ -203,7 +203,7 @@ impl Source {
             };
             let mut rivals = Vec::new();
             for (index, rule) in RULES.iter().enumerate() {
-                let solvers: Vec<Solver> = RIVALS.iter().filter(|it| it.rule == index).map(|it| it.solver).collect();
+                let solvers = RIVALS.iter().filter(|it| it.rule == index).map(|it| it.solver).collect::<Vec<_>>();
                 rivals.extend(by_rule(&network, *rule, &solvers, time_limit));
             }
             Case {
@@ -253,6 +253,22 @@ fn is_cnn(kinds: &[String]) -> bool {
     has("conv") && !has("softmax")
 }
 
+/// Non-compulsory bytes that no tiling avoids, or none that computes no element twice.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    pub bytes: Bytes,
+    pub of_all_tilings: bool,
+}
+
+impl Bound {
+    fn of(network: &Network) -> Bound {
+        let Bounds { all_tilings, without_recomputation } = bounds(network);
+        let compulsory = network.problem.compulsory();
+        let bytes = without_recomputation.saturating_sub(compulsory);
+        Bound { bytes, of_all_tilings: bytes == all_tilings.saturating_sub(compulsory) }
+    }
+}
+
 fn outcome_of(report: &FunctionReport, bound: Bytes) -> Outcome {
     let moved = Bytes(report.traffic.non_compulsory);
     if moved < bound {
@@ -269,7 +285,7 @@ fn outcome_of(report: &FunctionReport, bound: Bytes) -> Outcome {
 /// A tiling by rule, planned by each of some solvers: the best for the slacks that are tried.
 fn by_rule(network: &Network, rule: Rule, solvers: &[Solver], time_limit: Duration) -> Vec<Outcome> {
     let scratchpad = network.problem.machine.scratchpad();
-    let bound = bound(network).bytes;
+    let bound = Bound::of(network).bytes;
     let mut best: Vec<Option<Outcome>> = solvers.iter().map(|_| None).collect();
     let mut error = String::new();
     for slack in SLACK {
