@@ -6,7 +6,8 @@
 //! 3. `cosma_tile` chooses pieces and order, and gives a problem again, whose operators are tiles.
 //! 4. If whole operators have a plan, tiles have to move less to be written.
 //! 5. Tiles are written in the order of that problem: an argument's pieces are `tensor.extract_slice`, a result is
-//!    put together by `tensor.insert_slice`, and each tile is a `cosma.op` that says of which operator it is a part.
+//!    put together by `tensor.insert_slice`, and each tile is a `cosma.op` that says of which operator it is a part,
+//!    or, if that says what it computes, a `cosma.group` with a body (`body.rs`).
 //!
 //! Before that, what is written is checked: each tile reads all that it needs, no piece of a tensor has an element in
 //! common with another one, and results are complete.
