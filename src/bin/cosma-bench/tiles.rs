@@ -14,7 +14,7 @@ use cosma::{
     Error, FunctionReport, MachineOptions, ModelOptions, Options, SourceNetwork, Stages, networks, new_context,
     optimize, read_module,
 };
-use cosma_planner::{Bytes, Order, Problem, Solver, plan};
+use cosma_planner::{Bytes, Deadline, Order, Problem, Solver, plan};
 use cosma_tile::{Bounds, Network, StripePlan, TileError, bounds, cascades, expand, layer_by_layer};
 use report::Report;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,9 @@ use std::time::{Duration, Instant};
 
 /// What tilings by rule leave of the scratchpad, in 64ths, until their program has addresses at its cost.
 const SLACK: [u64; 6] = [0, 1, 2, 4, 8, 16];
+
+/// The part of the time left that each of them may take.
+const SHARE_OF_SLACK: f64 = 0.5;
 
 /// A rule, and how a program's tensors are replaced.
 #[derive(Clone, Copy, Debug)]
@@ -288,7 +291,12 @@ fn by_rule(network: &Network, rule: Rule, solvers: &[Solver], time_limit: Durati
     let bound = Bound::of(network).bytes;
     let mut best: Vec<Option<Outcome>> = solvers.iter().map(|_| None).collect();
     let mut error = String::new();
+    let deadline = Deadline::after(time_limit);
     for slack in SLACK {
+        if deadline.has_passed() && best.iter().all(|it| matches!(it, Some(Outcome::Planned(_)))) {
+            break;
+        }
+        let time_limit = deadline.part(SHARE_OF_SLACK).left().unwrap_or(time_limit);
         let start = Instant::now();
         let mut less = network.clone();
         less.problem.machine.set_scratchpad(Bytes(scratchpad.0 - scratchpad.0 / 64 * slack));
