@@ -7,6 +7,7 @@
 //!    addresses, and what comes out is packed, or repaired, as long as it may turn out better than
 //!    the best plan so far.
 
+use crate::incumbent::Incumbent;
 use crate::portfolio::{Decision, SHARE_OF_PACKING, greedily, ilp, source_order};
 use crate::progress::Phase;
 use crate::repair::repair;
@@ -16,7 +17,13 @@ use tracing::debug;
 
 /// The best plan with addresses that could be found for what was decided without. What it says of
 /// fragmentation is for the caller to say.
-pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decision, deadline: Deadline) -> Solution {
+pub(crate) fn plan_anyway(
+    problem: &Problem,
+    options: &Options,
+    decision: &Decision,
+    incumbent: Option<&Incumbent>,
+    deadline: Deadline,
+) -> Solution {
     let Decision { outline, lower_bound, solver } = decision;
     deadline.enter(Phase::Repair);
     let try_for = options.time_limit.mul_f64(SHARE_OF_PACKING);
@@ -31,6 +38,7 @@ pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decis
         }
     });
     let mut best = greedy.into_iter().min_by_key(|it| it.non_compulsory).expect("two plans");
+    best.offer_incumbent(incumbent);
     deadline.planned(best.non_compulsory);
     best.offer(repair(problem, outline, deadline.with_grace()), *solver);
     deadline.planned(best.non_compulsory);
@@ -78,7 +86,7 @@ pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decis
 
 impl Solution {
     /// Takes a plan if it is better.
-    fn offer(&mut self, plan: Option<(Plan, Bytes)>, solver: Solver) {
+    pub(crate) fn offer(&mut self, plan: Option<(Plan, Bytes)>, solver: Solver) {
         if let Some((plan, non_compulsory)) = plan.filter(|it| it.1 < self.non_compulsory) {
             (self.plan, self.non_compulsory, self.solver) = (plan, non_compulsory, solver);
         }
