@@ -10,6 +10,8 @@ pub(crate) struct Incumbent {
     /// Order and residencies, each from its first use to its last.
     pub outline: Outline,
     pub non_compulsory: Bytes,
+    /// Which solver made it, as far as that is known.
+    pub solver: Solver,
 }
 
 impl Incumbent {
@@ -31,6 +33,7 @@ impl Incumbent {
                 plan: plan.clone(),
                 outline: outline(problem, plan),
                 non_compulsory: traffic.non_compulsory,
+                solver: Solver::Greedy,
             }),
             Err(violations) => {
                 let first = violations.first().map(|it| it.display(problem).to_string()).unwrap_or_default();
@@ -43,6 +46,17 @@ impl Incumbent {
         }
     }
 
+    /// A plan that was made before.
+    pub fn of(problem: &Problem, solution: &Solution) -> Incumbent {
+        let Solution { plan, non_compulsory, solver, .. } = solution;
+        Incumbent {
+            plan: plan.clone(),
+            outline: outline(problem, plan),
+            non_compulsory: *non_compulsory,
+            solver: *solver,
+        }
+    }
+
     /// The plan as an answer, with a bound that is known.
     pub fn solution(&self, lower_bound: Bytes) -> Solution {
         Solution {
@@ -50,7 +64,7 @@ impl Incumbent {
             non_compulsory: self.non_compulsory,
             lower_bound,
             fragmentation: Bytes::ZERO,
-            solver: Solver::Greedy,
+            solver: self.solver,
         }
     }
 }
@@ -59,7 +73,7 @@ impl Solution {
     /// Takes an incumbent if it is better.
     pub(crate) fn offer_incumbent(&mut self, incumbent: Option<&Incumbent>) {
         if let Some(it) = incumbent {
-            self.offer(Some((it.plan.clone(), it.non_compulsory)), Solver::Greedy);
+            self.offer(Some((it.plan.clone(), it.non_compulsory)), it.solver);
         }
     }
 }

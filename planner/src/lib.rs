@@ -56,6 +56,7 @@ mod occupancy;
 mod outline;
 pub mod pack;
 mod plan;
+mod polish;
 mod portfolio;
 mod problem;
 mod progress;

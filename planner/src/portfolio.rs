@@ -11,6 +11,9 @@ use std::time::Duration;
 /// The part of the time limit after which addresses are assigned to what there is.
 const SHARE_OF_SEARCH: f64 = 0.8;
 
+/// Likewise, where the order is fixed and replacement is all that is decided before.
+const SHARE_OF_REPLACEMENT: f64 = 0.3;
+
 /// States that the search may keep before integer programming has its turn, in all and of a level,
 /// and the part of the time left that it may take.
 const STATES_AT_FIRST: usize = 1_280_000;
@@ -38,6 +41,10 @@ const SHARE_OF_BACKBONE_ALONE: f64 = 0.6;
 /// Problems with so many operators, which the search leaves open, are divided for integer
 /// programming; it leaves no smaller one open without being told to.
 const MIN_OPS_TO_DIVIDE: usize = 100;
+
+/// In orders of so many operators, replacement starts from what is needed last.
+#[cfg(feature = "ilp")]
+const MIN_OPS_TO_START_GREEDILY: usize = 400;
 
 /// The part of the time limit that packing one outline may take.
 pub(crate) const SHARE_OF_PACKING: f64 = 0.05;
@@ -285,8 +292,29 @@ fn decide_and_place(
             return Ok(known.solution(problem.restreamed()));
         }
     }
-    // Addresses need some time too.
-    let search_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_SEARCH));
+    // Addresses need some time too; most of it in a fixed order, where they are harder than all else.
+    let is_fixed = options.order == Order::Source
+        && (options.solver == Solver::Ilp || options.solver == Solver::Auto && ilp::IS_BUILT_IN);
+    let share = if is_fixed { SHARE_OF_REPLACEMENT } else { SHARE_OF_SEARCH };
+    let search_deadline = deadline.within(options.time_limit.mul_f64(share));
+    let first = decide_until(problem, options, incumbent, search_deadline, deadline)?;
+    let is_cut_off = !first.is_optimal() && search_deadline.has_passed() && !deadline.has_passed();
+    if !is_fixed || first.fragmentation != Bytes::ZERO || !is_cut_off {
+        return Ok(first);
+    }
+    let search_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_SEARCH - share));
+    let second = decide_until(problem, options, Some(&Incumbent::of(problem, &first)), search_deadline, deadline)?;
+    Ok(Solution { lower_bound: first.lower_bound.max(second.lower_bound), ..second })
+}
+
+/// Decides until one deadline, and finds addresses until another one.
+fn decide_until(
+    problem: &Problem,
+    options: &Options,
+    incumbent: Option<&Incumbent>,
+    search_deadline: Deadline,
+    deadline: Deadline,
+) -> Result<Solution, Error> {
     let known = incumbent.map(|it| &it.outline);
     let Decision { outline, lower_bound, solver } = decide(problem, options, known, search_deadline)?;
     let non_compulsory = outline.non_compulsory(problem);
@@ -465,7 +493,10 @@ pub(crate) mod ilp {
     pub fn fixed_order(problem: &Problem, known: Option<&Outline>, deadline: Deadline) -> Result<Decision, Error> {
         let first = super::first(problem, Order::Source, known, deadline);
         deadline.enter(Phase::Replacement);
-        let Outcome { outline, lower_bound, .. } = replace(problem, &source_order(problem), known, deadline)?;
+        // Where the solver may not come far, it starts from what simple rules lead to.
+        let is_long = super::MIN_OPS_TO_START_GREEDILY <= problem.graph.ops().len();
+        let start = if is_long { Some(&first.outline) } else { known };
+        let Outcome { outline, lower_bound, .. } = replace(problem, &source_order(problem), start, deadline)?;
         // One that is stopped may not have come so far.
         let is_better = first.outline.non_compulsory(problem) < outline.non_compulsory(problem);
         Ok(if is_better {
