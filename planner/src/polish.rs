@@ -152,7 +152,7 @@ impl Lane<'_> {
             let is_changed = self.layout.change(&mut self.random, deadline);
             // Between nothing and that, and rather little.
             let noise = self.random.below(1 << 10);
-            let slack = (u128::from(self.slack) * u128::from(noise * noise) >> 20) as u64;
+            let slack = ((u128::from(self.slack) * u128::from(noise * noise)) >> 20) as u64;
             if !is_changed || before + slack < self.layout.cost {
                 self.layout.take_back();
                 continue;

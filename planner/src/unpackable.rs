@@ -19,7 +19,10 @@ use crate::{Bytes, Deadline, Options, Outline, Plan, Problem, Solution, Solver, 
 use tracing::debug;
 
 /// Problems with so many operators are not repaired where local search improves plans.
-const MIN_OPS_NOT_REPAIRED: usize = 150;
+const MIN_OPS_NOT_REPAIRED: usize = 700;
+
+/// The part of the time left that repair may take where local search improves what comes of it.
+const SHARE_OF_REPAIR: f64 = 0.2;
 
 /// The parts of the time left that local search may take at first, and deciding with less capacity after that.
 const SHARE_OF_FIRST_POLISH: f64 = 0.5;
@@ -51,7 +54,8 @@ pub(crate) fn plan_anyway(
     deadline.planned(best.non_compulsory);
     let is_polished = options.solver != Solver::Greedy && is_polished(problem);
     if is_repaired(problem, options) {
-        best.offer(repair(problem, outline, deadline.with_grace()), *solver);
+        let repairing = if is_polished { deadline.part(SHARE_OF_REPAIR) } else { deadline };
+        best.offer(repair(problem, outline, repairing.with_grace()), *solver);
         deadline.planned(best.non_compulsory);
     }
     debug!(outline = %outline.non_compulsory(problem), repaired = %best.non_compulsory, "not packed");

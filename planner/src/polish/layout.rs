@@ -195,7 +195,7 @@ impl Layout<'_> {
                 let asked = &mut self.asked[id as usize];
                 if piece.start < end && start < piece.end && *asked != self.question {
                     *asked = self.question;
-                    self.keys.push(u64::from(piece.offset) << 32 | u64::from(id));
+                    self.keys.push((u64::from(piece.offset) << 32) | u64::from(id));
                 }
             }
         }
