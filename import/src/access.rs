@@ -2,10 +2,11 @@
 //! own attributes. A node whose meaning is not known here has no access, and then neither has a group with it.
 
 use crate::class::{Class, class};
+use crate::element::Element;
 use crate::infer::{AutoPad, Call, Range, Window, axes, axis, permutation, ranges};
 use crate::network::{Network, OperatorAccess, Tensor, TensorIndex};
 use cosma_tile::kinds::broadcast;
-use cosma_tile::{Access, Composed, Dim, DimKind, Expr, Map, Member, Shape, Source, compose, kinds};
+use cosma_tile::{Access, Composed, Dim, DimKind, Expr, Map, Member, Shape, Source, Sums, compose, kinds};
 use std::collections::HashMap;
 
 /// How an operator of one node accesses tensors.
@@ -33,7 +34,7 @@ pub fn tensor_access(
     }
     let mut maps = Vec::new();
     let mut tensor_reads = Vec::new();
-    for (map, input) in access.operands.into_iter().zip(of_maps) {
+    for (map, input) in std::mem::take(&mut access.operands).into_iter().zip(of_maps) {
         if let Some(tensor) = inputs.get(input).copied().flatten() {
             maps.push(map);
             tensor_reads.push((tensor, call.optional(input)?.shape.clone()));
@@ -50,12 +51,23 @@ pub fn tensor_access(
         maps.push(Map((first..access.domain.len()).map(Expr::dim).collect()));
         tensor_reads.push((*tensor, shape));
     }
-    let access = Access { operands: maps, ..access };
+    let multiplied = inputs.first().copied().flatten().filter(|_| kinds::adds_products(kind));
+    let sums = multiplied.filter(|_| access.may_split_a_sum()).and_then(|it| sums_of(tensors[it.0].element));
+    let access = Access { operands: maps, sums, ..access };
     let writes: Vec<Vec<u64>> = writes.iter().map(|it| tensors[it.0].shape.clone()).collect();
     let results: Vec<Shape> = writes.iter().map(|it| shape(it)).collect();
     let operands: Vec<Shape> = tensor_reads.iter().map(|it| shape(&it.1)).collect();
     access.check(&operands, &results).ok()?;
     Some(TensorAccess { access, reads: tensor_reads, writes })
+}
+
+/// What products of these elements add up to.
+fn sums_of(element: Element) -> Option<Sums> {
+    match element {
+        Element::Float(_) | Element::BFloat16 | Element::SmallFloat(..) => Some(Sums::of_floats(element.bits())),
+        Element::Signed(_) | Element::Unsigned(_) | Element::Bool => Some(Sums::of_integers(element.bits())),
+        Element::Complex(_) => None,
+    }
 }
 
 /// How an operator of these nodes accesses its operands, if that is known of each of them. The nodes are in order.
@@ -144,7 +156,7 @@ fn node_access(call: &Call, kind: &str, n_results: usize) -> Option<NodeAccess> 
         _ => return None,
     }
     let Nest { domain, inputs, operands, results, .. } = nest;
-    let access = Access { domain, operands, results };
+    let access = Access { domain, operands, results, sums: None };
     (n_results == access.results.len()).then_some(NodeAccess { access, inputs })
 }
 

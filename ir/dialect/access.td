@@ -10,11 +10,13 @@ def Cosma_AccessAttr : Cosma_Attr<"Access", "access"> {
     operand; several lists joined by `and` where it reads several elements. Behind the arrow follow those that it
     writes. Indices are sums of multiples of loops and a number, divided by a number and rounded down. What lies
     outside of an operand is padding; of each result every element is written, and nothing but one loop plus a number
-    is an index of it.
+    is an index of it. Behind `sums` stands the element type of partial sums: signless integers of whole bytes, `f32` or
+    `f64`. Only where it is said is a `sum` split: parts run in source order, each adds to the sums of the parts before,
+    and the last one makes the results.
 
     ```mlir
     %0 = cosma.op "Conv"(%x, %w, %b) access <[1, 64, 112, 112, sum 3, sum 7, sum 7],
-      (d0, d4, d2 * 2 + d5 - 3, d3 * 2 + d6 - 3), (d1, d4, d5, d6), (d1) -> (d0, d1, d2, d3)> : …
+      (d0, d4, d2 * 2 + d5 - 3, d3 * 2 + d6 - 3), (d1, d4, d5, d6), (d1) -> (d0, d1, d2, d3), sums = i32> : …
     %1 = cosma.op "Softmax"(%0) access <[12, 128, whole 128], (d0, d1, d2) -> (d0, d1, d2)> : …
     ```
   }];
@@ -23,7 +25,8 @@ def Cosma_AccessAttr : Cosma_Attr<"Access", "access"> {
     ArrayRefParameter<"int64_t">:$sizes,
     ArrayRefParameter<"int64_t">:$kinds,
     ArrayRefParameter<"int64_t">:$ways,
-    ArrayRefParameter<"::mlir::AffineMap">:$maps
+    ArrayRefParameter<"::mlir::AffineMap">:$maps,
+    OptionalParameter<"::mlir::Type">:$sums
   );
   let hasCustomAssemblyFormat = 1;
 }

@@ -6,15 +6,19 @@ use crate::ffi::{CosmaAccess, cosmaAccessAttr, cosmaAccessMap, cosmaReadAccess};
 use crate::operation::{is_abstract, is_group, maker};
 use crate::region::static_dimensions;
 use crate::tensor::bits_of_element;
-use cosma_tile::{Access, Dim, DimKind, Expr, Map, Shape};
+use cosma_tile::{Access, Dim, DimKind, Expr, Map, Shape, Sums};
+use melior::Context;
 use melior::ir::operation::{OperationLike, OperationMutLike};
-use melior::ir::{Attribute, AttributeLike, OperationRef, Value, ValueLike};
+use melior::ir::r#type::{RankedTensorType, ShapedTypeLike, TypeLike};
+use melior::ir::{Attribute, AttributeLike, OperationRef, Type, Value, ValueLike};
 use mlir_sys::{
-    MlirAffineExpr, MlirAffineMap, MlirContext, mlirAffineAddExprGet, mlirAffineBinaryOpExprGetLHS,
+    MlirAffineExpr, MlirAffineMap, MlirContext, MlirType, mlirAffineAddExprGet, mlirAffineBinaryOpExprGetLHS,
     mlirAffineBinaryOpExprGetRHS, mlirAffineConstantExprGet, mlirAffineConstantExprGetValue, mlirAffineDimExprGet,
     mlirAffineDimExprGetPosition, mlirAffineExprIsAAdd, mlirAffineExprIsAConstant, mlirAffineExprIsADim,
     mlirAffineExprIsAFloorDiv, mlirAffineExprIsAMul, mlirAffineFloorDivExprGet, mlirAffineMapGet,
-    mlirAffineMapGetNumResults, mlirAffineMapGetResult, mlirAffineMulExprGet,
+    mlirAffineMapGetNumResults, mlirAffineMapGetResult, mlirAffineMulExprGet, mlirF32TypeGet, mlirF64TypeGet,
+    mlirFloatTypeGetWidth, mlirIntegerTypeGet, mlirIntegerTypeGetWidth, mlirTypeIsAComplex, mlirTypeIsAFloat,
+    mlirTypeIsAInteger,
 };
 
 pub(crate) const ACCESS: &str = "access";
@@ -55,12 +59,13 @@ fn read(attribute: Attribute) -> Result<OperatorAccess, String> {
     let map = |index: isize| read_map(unsafe { cosmaAccessMap(attribute.to_raw(), index) });
     let mut maps = (0..raw.n_maps).map(map).collect::<Result<Vec<Map>, String>>()?;
     let results = maps.split_off(operands.len());
-    Ok(OperatorAccess { access: Access { domain, operands: maps, results }, operands })
+    let sums = Some(raw.sums).filter(|it| !it.ptr.is_null()).map(read_sums);
+    Ok(OperatorAccess { access: Access { domain, operands: maps, results, sums }, operands })
 }
 
 /// # Safety
 /// There are so many numbers at the pointer, for as long as the result is borrowed.
-unsafe fn slice<'s>(data: *const i64, length: isize) -> &'s [i64] {
+pub(crate) unsafe fn slice<'s>(data: *const i64, length: isize) -> &'s [i64] {
     if length == 0 {
         return &[];
     }
@@ -86,7 +91,47 @@ fn code_of(kind: DimKind) -> i64 {
     }
 }
 
-fn read_map(map: MlirAffineMap) -> Result<Map, String> {
+fn read_sums(r#type: MlirType) -> Sums {
+    // SAFETY: the type is alive, as its context is, and each getter follows its check.
+    unsafe {
+        match mlirTypeIsAInteger(r#type) {
+            true => Sums::Integer(mlirIntegerTypeGetWidth(r#type).into()),
+            false => Sums::Float(mlirFloatTypeGetWidth(r#type).into()),
+        }
+    }
+}
+
+/// What products of a tensor's elements add up to; none if they are neither integers nor floats.
+pub fn sums_of_products(tensor: Type) -> Option<Sums> {
+    let element = RankedTensorType::try_from(tensor).ok()?.element().to_raw();
+    let bits = bits_of_element(tensor)?;
+    // SAFETY: the type is alive, as its context is.
+    unsafe {
+        if mlirTypeIsAFloat(element) {
+            return Some(Sums::of_floats(bits));
+        }
+        (!mlirTypeIsAComplex(element)).then(|| Sums::of_integers(bits))
+    }
+}
+
+/// The element type of partial sums.
+pub fn sums_type<'c>(context: &'c Context, sums: Sums) -> Type<'c> {
+    // SAFETY: the context is alive.
+    unsafe { Type::from_raw(make_sums(context.to_raw(), sums)) }
+}
+
+fn make_sums(context: MlirContext, sums: Sums) -> MlirType {
+    // SAFETY: the context is alive.
+    unsafe {
+        match sums {
+            Sums::Integer(bits) => mlirIntegerTypeGet(context, u32::try_from(bits).unwrap_or(u32::MAX)),
+            Sums::Float(..=32) => mlirF32TypeGet(context),
+            Sums::Float(_) => mlirF64TypeGet(context),
+        }
+    }
+}
+
+pub(crate) fn read_map(map: MlirAffineMap) -> Result<Map, String> {
     // SAFETY: the map is alive, as its attribute is, and has so many results.
     let exprs = unsafe { (0..mlirAffineMapGetNumResults(map)).map(|it| read_expr(mlirAffineMapGetResult(map, it))) };
     exprs.collect::<Result<Vec<Expr>, String>>().map(Map)
@@ -173,6 +218,7 @@ fn make<'c>(context: MlirContext, said: &OperatorAccess, n_operands: usize) -> A
         n_dims: sizes.len() as isize,
         n_ways: ways.len() as isize,
         n_maps: maps.len() as isize,
+        sums: access.sums.map_or(MlirType { ptr: std::ptr::null() }, |it| make_sums(context, it)),
     };
     // SAFETY: the context is alive and copies the arrays.
     unsafe { Attribute::from_raw(cosmaAccessAttr(context, &raw)) }

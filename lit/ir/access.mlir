@@ -13,5 +13,10 @@ func.func @f(%x: tensor<2x8xi8>, %y: tensor<8xi8>) -> tensor<2x8xi8> {
   // No operand, and a result without dimensions.
   // CHECK: cosma.op "C"() access <[] -> ()>
   %2 = cosma.op "C"() access <[] -> ()> : () -> tensor<i8>
+  // Sums that may be split, and of what partial sums are made.
+  // CHECK: cosma.op "D"({{.*}}) access <[2, sum 8], (d0, d1) -> (d0), (d0), sums = i32>
+  %3:2 = cosma.op "D"(%1) access <[2, sum 8], (d0, d1) -> (d0), (d0), sums = i32> : (tensor<2x8xi8>) -> (tensor<2xi8>, tensor<2xi8>)
+  // CHECK: cosma.op "E"({{.*}}) access <[sum 2, 8], (d0, d1) -> (d1), sums = f64>
+  %4 = cosma.op "E"(%1) access <[sum 2, 8], (d0, d1) -> (d1), sums = f64> : (tensor<2x8xi8>) -> tensor<8xi8>
   return %1 : tensor<2x8xi8>
 }

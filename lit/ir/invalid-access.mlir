@@ -167,3 +167,43 @@ func.func @other_attribute(%x: tensor<8xi8>) -> tensor<8xi8> {
   %0 = "cosma.op"(%x) {kind = "A", access = 8} : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
+
+// -----
+
+func.func @nothing_to_split(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'access': sums are described, but no reduction may be split}}
+  %0 = cosma.op "A"(%x) access <[8, reduced 8], (d1) -> (d0), sums = i32> : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @sum_of_what_is_written(%x: tensor<8xi8>) -> tensor<8xi8> {
+  // expected-error @+1 {{'cosma.op' op attribute 'access': result 0 is written with dimension 0, which is reduced}}
+  %0 = cosma.op "A"(%x) access <[sum 8], (d0) -> (d0), sums = i32> : (tensor<8xi8>) -> tensor<8xi8>
+  return %0 : tensor<8xi8>
+}
+
+// -----
+
+func.func @narrow_sums(%x: tensor<8xi8>) -> tensor<i8> {
+  // expected-error @+1 {{access has sums of 'i12': they are signless integers of whole bytes, f32 or f64}}
+  %0 = cosma.op "A"(%x) access <[sum 8], (d0) -> (), sums = i12> : (tensor<8xi8>) -> tensor<i8>
+  return %0 : tensor<i8>
+}
+
+// -----
+
+func.func @half_sums(%x: tensor<8xi8>) -> tensor<i8> {
+  // expected-error @+1 {{access has sums of 'f16': they are signless integers of whole bytes, f32 or f64}}
+  %0 = cosma.op "A"(%x) access <[sum 8], (d0) -> (), sums = f16> : (tensor<8xi8>) -> tensor<i8>
+  return %0 : tensor<i8>
+}
+
+// -----
+
+func.func @sums_in_between(%x: tensor<8xi8>) -> tensor<i8> {
+  // expected-error @+1 {{expected '>'}}
+  %0 = cosma.op "A"(%x) access <[sum 8], (d0) -> (), sums = i32, ()> : (tensor<8xi8>) -> (tensor<i8>, tensor<i8>)
+  return %0 : tensor<i8>
+}

@@ -5,6 +5,7 @@
 //! Parameters, which are no tensors, are not read. What an operator's regions read it reads whole; and what has
 //! effects, or computes or waits for a scalar, stays whole.
 
+use crate::cut;
 use crate::extract::Extraction;
 use crate::role::{is_view, may_have_effects};
 use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI64ArrayAttribute};
@@ -12,9 +13,12 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
 use cosma_ir::{
     OperatorAccess, access, bits_of_element_with, is_abstract, kind, name, operand_at, result_at, static_dimensions,
+    sums_of_products,
 };
 use cosma_planner::{OpId, TensorId};
-use cosma_tile::{Access, Composed, Dim, DimKind, Expr, Map, Member, Network, Operator, Shape, Source, compose, kinds};
+use cosma_tile::{
+    Access, Composed, Dim, DimKind, Expr, Map, Member, Network, Operator, Shape, Source, Sums, compose, kinds,
+};
 
 /// How operators are taken that do not say how they may be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +49,11 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
     let read: Vec<TensorId> = known.reads.iter().map(|it| it.tensor).collect();
     let described = describe(extraction, operation, &known.writes, unsaid);
     let (mut operands, access, is_view) = match described {
-        Some((operands, access)) => {
-            let is_view = only_moves(operation) && is_exact(&access);
+        Some((operands, mut access)) => {
+            let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
+            access.sums = access.sums.map(|it| deployed_sums(it, element_bytes));
+            keep_bytes_whole(extraction, &mut access, (&operands, &known.writes), element_bytes);
+            let is_view = (only_moves(operation) || cut::only_moves(operation)) && is_exact(&access);
             (operands, Some(access), is_view)
         }
         None => (Vec::new(), None, false),
@@ -54,6 +61,42 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
     let others: Vec<TensorId> = read.into_iter().filter(|it| !operands.contains(it)).collect();
     operands.extend(others);
     Operator { operands, results: known.writes.clone(), access, is_view }
+}
+
+/// Keeps loops whole that would cut a tensor within a byte: those along its last axis, where its elements are smaller,
+/// and all of them where its rows are no whole bytes.
+fn keep_bytes_whole(
+    extraction: &Extraction,
+    access: &mut Access,
+    (operands, results): (&[TensorId], &[TensorId]),
+    element_bytes: Option<u64>,
+) {
+    let Access { domain, operands: read, results: written, .. } = access;
+    for (map, tensor) in read.iter().zip(operands).chain(written.iter().zip(results)) {
+        let shape = shape(extraction.carriers[tensor.index()].value(), element_bytes).expect("it was extracted");
+        let [.., last] = shape.dims[..] else { continue };
+        let n_kept =
+            match (shape.element_bits.is_multiple_of(8), last.wrapping_mul(shape.element_bits).is_multiple_of(8)) {
+                (true, _) => 0,
+                (false, true) => 1,
+                (false, false) => map.0.len(),
+            };
+        for (dim, _) in map.0.iter().rev().take(n_kept).flat_map(|it| &it.terms) {
+            domain[*dim].kind = match domain[*dim].kind {
+                DimKind::Parallel | DimKind::Whole => DimKind::Whole,
+                DimKind::Reduced { .. } => DimKind::Reduced { splittable: false },
+            };
+        }
+    }
+    access.sums = access.sums.filter(|_| access.may_split_a_sum());
+}
+
+/// Sums where each element of a float tensor takes so many bytes, as after quantisation: then they are integers.
+fn deployed_sums(sums: Sums, element_bytes: Option<u64>) -> Sums {
+    match (sums, element_bytes) {
+        (Sums::Float(_), Some(bytes)) => Sums::of_integers(bytes.saturating_mul(8)),
+        _ => sums,
+    }
 }
 
 /// Which tensors an operator reads, as its access counts them, and the access.
@@ -68,9 +111,10 @@ fn describe(
         return None;
     }
     let OperatorAccess { access: own, operands: ways } = match (access(operation), unsaid) {
+        _ if !is_abstract(operation) => cut::access_of(operation).ok()?,
         (Some(said), _) => said,
-        (None, Unsaid::Inferred) if is_abstract(operation) => inferred(operation)?,
-        (None, Unsaid::Inferred | Unsaid::Whole) => return None,
+        (None, Unsaid::Inferred) => inferred(operation)?,
+        (None, Unsaid::Whole) => return None,
     };
     let mut members = Vec::new();
     let mut tensors = Vec::new();
@@ -100,7 +144,10 @@ pub(crate) fn inferred(operation: OperationRef) -> Option<OperatorAccess> {
     let shapes = |values: Vec<Value>| values.into_iter().map(|it| shape(it, None)).collect::<Option<Vec<_>>>();
     let operands = shapes(operation.operands().collect())?;
     let results = shapes(operation.results().map(Value::from).collect())?;
-    let access = kinds::infer(&kind(operation), &operands, &results)?;
+    let mut access = kinds::infer(&kind(operation), &operands, &results)?;
+    if kinds::adds_products(&kind(operation)) && access.may_split_a_sum() {
+        access.sums = operand_at(operation, 0).and_then(|it| sums_of_products(it.r#type()));
+    }
     Some(OperatorAccess { access, operands: (0..operands.len()).collect() })
 }
 
@@ -164,7 +211,7 @@ fn view(operation: OperationRef) -> Option<Access> {
     }
     let domain = dims.iter().map(|size| Dim { size: *size, kind: DimKind::Parallel }).collect();
     let results = vec![Map((0..dims.len()).map(Expr::dim).collect())];
-    axes.next().is_none().then_some(Access { domain, operands: vec![Map(map)], results })
+    axes.next().is_none().then_some(Access { domain, operands: vec![Map(map)], results, sums: None })
 }
 
 /// Whether an operator only moves elements, by its kind, and no other nodes of a model are part of it.
@@ -238,6 +285,9 @@ mod tests {
             assert!(read[1].0 == "MatMul_1" && read[1].1.contains(&region), "{read:?}");
             assert_eq!((&network.operator(OpId(3)).access, network.operator(OpId(3)).operands.len()), (&None, 1));
             assert_eq!(network.shape(network.operator(OpId(0)).results[0]).element_bits, 8);
+            // Floats of one byte are integers, and so are their sums.
+            let product = network.operator(OpId(1)).access.as_ref().expect("a product has an access");
+            assert_eq!(product.sums, Some(Sums::Integer(32)));
         });
     }
 
@@ -273,6 +323,6 @@ mod tests {
                 n_networks += 1;
             }
         }
-        assert_eq!((n_networks, n_whole), (75, 14));
+        assert_eq!((n_networks, n_whole), (75, 0));
     }
 }

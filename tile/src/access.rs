@@ -18,6 +18,37 @@ pub struct Access {
     pub operands: Vec<Map>,
     /// For each result: which element a point of the domain writes. Outside of the result: none.
     pub results: Vec<Map>,
+    /// What partial sums are made of, if a reduction may be split. There is one for each iteration of the loops that
+    /// are not reduced. None: it is not known, so no reduction is split.
+    pub sums: Option<Sums>,
+}
+
+/// The elements of partial sums, which are wider than those that are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sums {
+    /// Integers of so many bits.
+    Integer(u64),
+    /// Floats of so many bits.
+    Float(u64),
+}
+
+impl Sums {
+    /// What accelerators add up integers of so many bits in: 32 bits, or as many as they have.
+    pub fn of_integers(bits: u64) -> Sums {
+        Sums::Integer(bits.max(32))
+    }
+
+    /// Likewise for floats.
+    pub fn of_floats(bits: u64) -> Sums {
+        Sums::Float(bits.max(32))
+    }
+
+    /// The bits of one sum.
+    pub fn bits(self) -> u64 {
+        match self {
+            Sums::Integer(bits) | Sums::Float(bits) => bits,
+        }
+    }
 }
 
 /// A loop of an operator.
@@ -86,6 +117,8 @@ pub enum AccessError {
     NotCovered { tensor: Name, axis: usize, size: u64, start: i128, end: i128 },
     #[error("the map of {tensor} reads nothing of it")]
     NeverRead { tensor: Name },
+    #[error("sums are described, but no reduction may be split")]
+    NothingToSplit,
 }
 
 /// A tensor of an operator, in messages.
@@ -127,7 +160,7 @@ impl AccessError {
                     *tensor = Name::Operand(*operand);
                 }
             }
-            Count { .. } | EmptyDim { .. } => {}
+            Count { .. } | EmptyDim { .. } | NothingToSplit => {}
         }
         self
     }
@@ -166,6 +199,15 @@ impl Expr {
         }
         let divisor = i128::from(self.divisor);
         Some(least.div_euclid(divisor)..greatest.div_euclid(divisor) + 1)
+    }
+
+    /// The most indices that it takes on a box of this shape, wherever that lies.
+    pub fn extent(&self, domain: &Region) -> u64 {
+        let numerator = Expr { divisor: 1, ..self.clone() }.range(domain);
+        let span = numerator.end - numerator.start - 1;
+        // Most if the box begins with the last number that is divided into an index.
+        let divisor = i128::from(self.divisor);
+        u64::try_from((span + divisor - 1).div_euclid(divisor) + 1).unwrap_or(u64::MAX)
     }
 
     /// Likewise for an access that was checked.
@@ -252,12 +294,17 @@ impl Access {
         })
     }
 
+    /// Whether a reduction may be split.
+    pub fn may_split_a_sum(&self) -> bool {
+        self.domain.iter().any(|it| it.kind == DimKind::Reduced { splittable: true })
+    }
+
     /// Whether the maps fit these tensors and each other.
     ///
     /// # Errors
     /// What is wrong first: counts and ranks of maps, dimensions that are not there or empty, a divisor of zero,
     /// numbers of more than 64 bits; a result whose map is no projection, leaves out a parallel dimension, has a
-    /// reduced one, or does not cover it; an operand that is never read.
+    /// reduced one, or does not cover it; an operand that is never read; sums without a reduction that may be split.
     pub fn check(&self, operands: &[Shape], results: &[Shape]) -> Result<(), AccessError> {
         let count = |what, expected, found| {
             if expected == found { Ok(()) } else { Err(AccessError::Count { what, expected, found }) }
@@ -277,7 +324,10 @@ impl Access {
             self.check_map(Name::Result(index), map, shape)?;
             self.check_result(Name::Result(index), map, shape)?;
         }
-        Ok(())
+        match self.sums {
+            Some(_) if !self.may_split_a_sum() => Err(AccessError::NothingToSplit),
+            _ => Ok(()),
+        }
     }
 
     fn check_map(&self, tensor: Name, map: &Map, shape: &Shape) -> Result<(), AccessError> {

@@ -5,8 +5,12 @@
 //! of a floor division appears, which no expression holds, a reduced loop takes the place of the remainder; so the
 //! composed access may read more than its members do, but never less. A value that members read in several ways
 //! is computed, and its operands are read, in each of them: the group has a map for each way.
+//!
+//! One sum may be split: that of the member which makes the results, or else of one whose sums the members after it
+//! read at the place of the result alone, such as a convolution before an activation. Those then run with the last
+//! part.
 
-use crate::{Access, Dim, DimKind, Expr, Map};
+use crate::{Access, Dim, DimKind, Expr, Map, Sums};
 
 /// Ways in which one value of a group may be read, and loops that a group may have, before it is given up.
 const MAX_WAYS: usize = 32;
@@ -48,11 +52,13 @@ pub fn compose(members: &[Member], results: &[Source]) -> Option<Composed> {
     let mut group = Composer {
         members,
         domain: Vec::new(),
+        sums: None,
         ways: members.iter().map(|it| vec![Vec::new(); it.access.results.len()]).collect(),
         reads: Vec::new(),
     };
     let access = &members.get(first)?.access;
     group.domain.clone_from(&access.domain);
+    group.sums = access.sums;
     let own: Vec<Expr> = (0..access.domain.len()).map(Expr::dim).collect();
     for (ways, map) in group.ways[first].iter_mut().zip(&access.results) {
         ways.push(map.clone());
@@ -62,12 +68,15 @@ pub fn compose(members: &[Member], results: &[Source]) -> Option<Composed> {
     let maps = results.iter().map(|it| group.result_map(*it)).collect::<Option<Vec<_>>>()?;
     debug_assert_eq!(maps[0], access.results[first_result]);
     let (operands, maps_of_operands) = group.reads.into_iter().unzip();
-    Some(Composed { access: Access { domain: group.domain, operands: maps_of_operands, results: maps }, operands })
+    let access = Access { domain: group.domain, operands: maps_of_operands, results: maps, sums: group.sums };
+    Some(Composed { access, operands })
 }
 
 struct Composer<'a> {
     members: &'a [Member],
     domain: Vec<Dim>,
+    /// Of the sum that may be split.
+    sums: Option<Sums>,
     /// By member and result: the maps from the group's domain by which it is read.
     ways: Vec<Vec<Vec<Map>>>,
     /// What is read of the group's operands.
@@ -78,17 +87,41 @@ impl Composer<'_> {
     /// Follows all ways in which a member's results are read to what the member reads.
     fn follow(&mut self, member: usize) -> Option<()> {
         let access = &self.members[member].access;
-        for (result, ways) in self.ways[member].clone().iter().enumerate() {
+        let ways = self.ways[member].clone();
+        let is_split = self.may_split(access, &ways);
+        if is_split {
+            self.sums = access.sums;
+        }
+        for (result, ways) in ways.iter().enumerate() {
             for way in ways {
-                let dims = self.member_dims(access, &access.results[result], way)?;
+                let dims = self.member_dims(access, &access.results[result], way, is_split)?;
                 self.read_by(member, &dims)?;
             }
         }
         Some(())
     }
 
+    /// Whether a member's sum may be split: no other one is, and for each result of the group one sum is needed, at
+    /// its place, once it is complete.
+    fn may_split(&self, access: &Access, ways: &[Vec<Map>]) -> bool {
+        let [ways] = ways else { return false };
+        let [Map(way)] = &ways[..] else { return false };
+        let is_other = self.domain.iter().any(|it| it.kind == DimKind::Reduced { splittable: true });
+        let read: Vec<usize> = way.iter().filter_map(|it| it.projection().filter(|it| it.1 == 0)?.0).collect();
+        let is_at_place = way.iter().all(|it| it.projection().is_some_and(|it| it.1 == 0));
+        let is_read_once = |(dim, it): (usize, &Dim)| {
+            let times = read.iter().filter(|it| **it == dim).count();
+            if matches!(it.kind, DimKind::Reduced { .. }) {
+                times == 0
+            } else {
+                times == 1 || times == 0 && it.size == 1
+            }
+        };
+        access.sums.is_some() && !is_other && is_at_place && self.domain.iter().enumerate().all(is_read_once)
+    }
+
     /// A member's loops as expressions of the group's, where it writes what this map reads.
-    fn member_dims(&mut self, access: &Access, result: &Map, way: &Map) -> Option<Vec<Expr>> {
+    fn member_dims(&mut self, access: &Access, result: &Map, way: &Map, is_split: bool) -> Option<Vec<Expr>> {
         let mut dims: Vec<Option<Expr>> = vec![None; access.domain.len()];
         for (own, read) in result.0.iter().zip(&way.0) {
             let (dim, constant) = own.projection()?;
@@ -96,7 +129,11 @@ impl Composer<'_> {
             let shift = i64::try_from(read.divisor).ok()?.checked_mul(constant)?;
             dims[dim] = Some(Expr { constant: read.constant.checked_sub(shift)?, ..read.clone() });
         }
-        let reduced = |dim: usize| Dim { size: access.domain[dim].size, kind: DimKind::Reduced { splittable: false } };
+        let is_part = |it: &Dim| is_split && it.kind == DimKind::Reduced { splittable: true };
+        let reduced = |dim: usize| {
+            let splittable = is_part(&access.domain[dim]);
+            Dim { size: access.domain[dim].size, kind: DimKind::Reduced { splittable } }
+        };
         dims.into_iter().enumerate().map(|(dim, expr)| expr.or_else(|| self.new_dim(reduced(dim)))).collect()
     }
 

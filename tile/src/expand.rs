@@ -1,15 +1,19 @@
 //! From a stripe plan to a program in tiles.
 //!
 //! 1. The plan is unrolled: which operator runs which box of its domain, in order.
-//! 2. What such a box writes, or reads of host memory, cuts the tensors at its borders: nothing is larger than what
-//!    is made or loaded at once. What it reads of what was made before cuts only where rows die: small pieces need
-//!    padding and fragment the scratchpad. A result that may lie over an operand is cut where that is, and the
-//!    other way round.
-//! 3. Pieces that are read or written become tensors, boxes operators.
+//! 2. A tensor has one *copy* for the group that makes it and those for which it stays on-chip, and one for each time
+//!    that it comes from host memory. A copy is cut at the borders of what its boxes write or load: nothing is larger
+//!    than what is made or loaded at once. What is read of a copy that lies there cuts only where rows die: small
+//!    pieces need padding and fragment the scratchpad. A result that may lie over an operand is cut where that is,
+//!    and the other way round.
+//! 3. Copies that are cut alike, or into rows only, are one, so that what is read again may stay. Any other copy is
+//!    staged: its pieces are regions of what was written to host memory.
+//! 4. Pieces that are read or written become tensors, boxes operators.
 
 use crate::flow::{Flow, Node};
+use crate::lanes;
 use crate::plan::{Group, StripePlan, Tiling};
-use crate::simulate::simulate;
+use crate::simulate::{Step, simulate};
 use crate::{Piece, Region, Tile, TileProgram};
 use cosma_planner::{Bytes, GraphBuilder, MemorySet, OpId, Origin, Overlay, Problem, TensorId, Use};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +22,8 @@ use std::ops::Range;
 /// The program of a plan.
 pub(crate) fn expand(flow: &Flow, plan: &StripePlan) -> TileProgram {
     let boxes = unroll(flow, plan);
-    let cuts = Cuts::of(flow, &boxes);
-    let mut program = Builder::new(flow, &cuts);
+    let copies = Copies::of(flow, plan, &boxes);
+    let mut program = Builder::new(flow, &copies);
     boxes.iter().for_each(|it| program.tile(it));
     program.finish()
 }
@@ -27,6 +31,8 @@ pub(crate) fn expand(flow: &Flow, plan: &StripePlan) -> TileProgram {
 /// A node that runs a part of its domain.
 pub(crate) struct TileBox {
     pub node: usize,
+    /// The group that it belongs to.
+    group: usize,
     pub domain: Region,
     pub reads: Vec<Window>,
     /// By result.
@@ -39,23 +45,18 @@ pub(crate) struct Window {
     pub region: Region,
     /// The axes along which boxes of the node read different ranges.
     moves: Vec<usize>,
-    /// Whether the group makes the tensor itself.
-    is_inner: bool,
 }
 
 impl TileBox {
-    /// A node of a group of nodes, of which these loops are cut.
-    fn new(flow: &Flow, nodes: &Range<usize>, node: usize, domain: Region, loops: &[usize]) -> TileBox {
+    /// A node of a group, of which these loops are cut.
+    fn new(flow: &Flow, group: usize, node: usize, domain: Region, loops: &[usize]) -> TileBox {
         let Node { access, operands, others, results, .. } = &flow.nodes[node];
         let shape = |it: TensorId| flow.network.shape(it);
-        let window = |tensor: TensorId, region, moves| {
-            let is_inner = flow.stream(tensor).producer.is_some_and(|it| nodes.contains(&it));
-            Window { tensor, region, moves, is_inner }
-        };
+        let window = |tensor: TensorId, region, moves| Window { tensor, region, moves };
         let whole = |it: &TensorId| window(*it, shape(*it).whole(), Vec::new());
         let Some(access) = access else {
             let writes = results.iter().map(|it| (*it, shape(*it).whole())).collect();
-            return TileBox { node, domain, reads: operands.iter().chain(others).map(whole).collect(), writes };
+            return TileBox { node, group, domain, reads: operands.iter().chain(others).map(whole).collect(), writes };
         };
         let mapped = access.operands.iter().zip(operands).map(|(map, tensor)| {
             let moves = |axis: &usize| map.0[*axis].terms.iter().any(|it| loops.contains(&it.0));
@@ -64,7 +65,7 @@ impl TileBox {
         let reads = mapped.chain(others.iter().map(whole)).filter(|it| !it.region.is_empty()).collect();
         let written = access.results.iter().zip(results);
         let writes = written.map(|(map, tensor)| (*tensor, map.region(&domain, shape(*tensor)))).collect();
-        TileBox { node, domain, reads, writes }
+        TileBox { node, group, domain, reads, writes }
     }
 }
 
@@ -72,36 +73,28 @@ impl TileBox {
 pub(crate) fn unroll(flow: &Flow, plan: &StripePlan) -> Vec<TileBox> {
     let mut boxes = Vec::new();
     let mut start = 0;
-    for group in &plan.groups {
+    for (index, group) in plan.groups.iter().enumerate() {
         let nodes = start..start + group.ops.len();
         start = nodes.end;
-        unroll_group(flow, group, nodes, &mut boxes);
+        unroll_group(flow, group, index, nodes, &mut boxes);
     }
     boxes
 }
 
-fn unroll_group(flow: &Flow, group: &Group, nodes: Range<usize>, boxes: &mut Vec<TileBox>) {
+fn unroll_group(flow: &Flow, group: &Group, index: usize, nodes: Range<usize>, boxes: &mut Vec<TileBox>) {
     match &group.tiling {
-        Tiling::Stripes { rows, channels } => {
-            for step in simulate(flow, nodes.clone(), *rows).steps {
-                let channels = channels[step.node - nodes.start];
-                let node = &flow.nodes[step.node];
-                let Some(access) = &node.access else {
-                    boxes.push(TileBox::new(flow, &nodes, step.node, Region::whole(&[]), &[]));
-                    continue;
-                };
-                let loops: Vec<usize> = node.dim.into_iter().collect();
-                let domain = match node.dim {
-                    Some(dim) => access.whole().with_range(dim, step.range.clone()),
-                    None => access.whole(),
-                };
-                let Some((dim, size)) = node.block else {
-                    boxes.push(TileBox::new(flow, &nodes, step.node, domain, &loops));
-                    continue;
-                };
-                for first in (0..size).step_by(channels as usize) {
-                    let domain = domain.clone().with_range(dim, first..size.min(first + channels));
-                    boxes.push(TileBox::new(flow, &nodes, step.node, domain, &loops));
+        Tiling::Stripes { lanes, rows, channels } => {
+            let steps = simulate(flow, nodes.clone(), *rows).steps;
+            let lanes = lanes.as_ref().map(|it| lanes::of_plan(flow, &nodes, it));
+            let Some(lanes) = lanes else {
+                steps.iter().for_each(|it| unroll_step(flow, index, it, None, channels[it.node - nodes.start], boxes));
+                return;
+            };
+            for ranges in &lanes.ranges {
+                for step in &steps {
+                    let local = step.node - nodes.start;
+                    let lane = Some((lanes.loops[local], ranges[local].clone()));
+                    unroll_step(flow, index, step, lane, channels[local], boxes);
                 }
             }
         }
@@ -111,12 +104,44 @@ fn unroll_group(flow: &Flow, group: &Group, nodes: Range<usize>, boxes: &mut Vec
             for &(dim, n_parts) in loops {
                 let size = access.domain[dim].size;
                 let parts =
-                    |it: Region| (0..n_parts).map(move |index| it.clone().with_range(dim, part(size, index, n_parts)));
+                    |it: Region| (0..n_parts).map(move |nth| it.clone().with_range(dim, part(size, nth, n_parts)));
                 domains = domains.into_iter().flat_map(parts).collect();
             }
             let loops: Vec<usize> = loops.iter().map(|it| it.0).collect();
-            boxes.extend(domains.into_iter().map(|it| TileBox::new(flow, &nodes, nodes.start, it, &loops)));
+            boxes.extend(domains.into_iter().map(|it| TileBox::new(flow, index, nodes.start, it, &loops)));
         }
+    }
+}
+
+/// A step of a node, in blocks of so many channels, and in a lane if there is one: which part of which loop.
+fn unroll_step(
+    flow: &Flow,
+    group: usize,
+    step: &Step,
+    lane: Option<(usize, Range<u64>)>,
+    channels: u64,
+    boxes: &mut Vec<TileBox>,
+) {
+    let node = &flow.nodes[step.node];
+    let Some(access) = &node.access else {
+        boxes.push(TileBox::new(flow, group, step.node, Region::whole(&[]), &[]));
+        return;
+    };
+    let loops: Vec<usize> = node.dim.into_iter().chain(lane.as_ref().map(|it| it.0)).collect();
+    let mut domain = access.whole();
+    if let Some(dim) = node.dim {
+        domain = domain.with_range(dim, step.range.clone());
+    }
+    if let Some((dim, range)) = lane {
+        domain = domain.with_range(dim, range);
+    }
+    let Some((dim, size)) = node.block.filter(|it| channels < it.1) else {
+        boxes.push(TileBox::new(flow, group, step.node, domain, &loops));
+        return;
+    };
+    for first in (0..size).step_by(channels as usize) {
+        let domain = domain.clone().with_range(dim, first..size.min(first + channels));
+        boxes.push(TileBox::new(flow, group, step.node, domain, &loops));
     }
 }
 
@@ -126,52 +151,149 @@ pub(crate) fn part(size: u64, index: u64, n_parts: u64) -> Range<u64> {
     bound(index)..bound(index + 1)
 }
 
-/// Where tensors are cut: by tensor and axis, the bounds of its pieces.
-struct Cuts(Vec<Vec<Vec<u64>>>);
+/// Copies of tensors, and how each is cut.
+struct Copies {
+    /// By copy.
+    copies: Vec<Copied>,
+    /// By tensor: the copy that is made, or the only one of what no operator makes.
+    made: Vec<usize>,
+    /// Copies that come from host memory later: by tensor, and the group that reads it.
+    loaded: BTreeMap<(TensorId, usize), usize>,
+}
 
-impl Cuts {
-    fn of(flow: &Flow, boxes: &[TileBox]) -> Cuts {
-        let whole = |shape: &crate::Shape| shape.dims.iter().map(|size| BTreeSet::from([0, *size])).collect();
-        let mut cuts: Vec<Vec<BTreeSet<u64>>> = flow.network.shapes.iter().map(whole).collect();
+/// A tensor as it lies on-chip for a while.
+#[derive(Clone)]
+struct Copied {
+    tensor: TensorId,
+    /// By axis: the bounds of its pieces, ascending.
+    cuts: Vec<Vec<u64>>,
+}
+
+impl Copies {
+    fn of(flow: &Flow, plan: &StripePlan, boxes: &[TileBox]) -> Copies {
+        let tensors = flow.network.problem.graph.tensor_ids();
+        let mut copies = Copies { copies: Vec::new(), made: Vec::new(), loaded: BTreeMap::new() };
+        tensors.for_each(|it| {
+            let copy = copies.add(flow, it);
+            copies.made.push(copy);
+        });
+        copies.load(flow, plan, boxes);
+        let mut cuts: Vec<Vec<BTreeSet<u64>>> = copies
+            .copies
+            .iter()
+            .map(|it| it.cuts.iter().map(|axis| axis.iter().copied().collect()).collect())
+            .collect();
         for it in boxes {
             for (tensor, region) in &it.writes {
-                cut(&mut cuts[tensor.index()], region);
+                cut(&mut cuts[copies.made[tensor.index()]], region);
             }
-            for Window { tensor, region, moves, is_inner } in &it.reads {
-                if flow.stream(*tensor).producer.is_none() {
-                    cut(&mut cuts[tensor.index()], region);
-                    continue;
-                }
-                for &axis in moves {
-                    let range = region.range(axis);
-                    cuts[tensor.index()][axis].insert(range.start);
-                    // What the group makes is there before it is needed.
-                    if !is_inner {
-                        cuts[tensor.index()][axis].insert(range.end);
-                    }
+            for window in &it.reads {
+                copies.cut_for(flow, it.group, window, &mut cuts);
+            }
+        }
+        copies.join(flow, &mut cuts);
+        copies.share(flow, boxes, &mut cuts);
+        for (copy, cuts) in copies.copies.iter_mut().zip(cuts) {
+            copy.cuts = cuts.into_iter().map(|it| it.into_iter().collect()).collect();
+        }
+        copies
+    }
+
+    fn add(&mut self, flow: &Flow, tensor: TensorId) -> usize {
+        let dims = &flow.network.shape(tensor).dims;
+        self.copies.push(Copied { tensor, cuts: dims.iter().map(|size| vec![0, *size]).collect() });
+        self.copies.len() - 1
+    }
+
+    /// Adds a copy for each time that a tensor comes from host memory after it was made.
+    fn load(&mut self, flow: &Flow, plan: &StripePlan, boxes: &[TileBox]) {
+        let stays = |tensor: TensorId, group: usize| plan.groups[group - 1].keeps.contains(&tensor);
+        let makes: BTreeMap<TensorId, usize> =
+            boxes.iter().flat_map(|it| it.writes.iter().map(|written| (written.0, it.group))).collect();
+        let readings: BTreeSet<(TensorId, usize)> =
+            boxes.iter().flat_map(|it| it.reads.iter().map(|read| (read.tensor, it.group))).collect();
+        let mut last: BTreeMap<TensorId, (usize, usize)> = BTreeMap::new();
+        for (tensor, group) in readings {
+            let Some(&made) = makes.get(&tensor).filter(|it| **it < group) else { continue };
+            let (copy, since) = last.get(&tensor).copied().unwrap_or((self.made[tensor.index()], made));
+            let lies_there = (since + 1..=group).all(|it| stays(tensor, it));
+            let copy = if lies_there { copy } else { self.add(flow, tensor) };
+            last.insert(tensor, (copy, group));
+            self.loaded.insert((tensor, group), copy);
+        }
+    }
+
+    /// The copy that a group reads.
+    fn read(&self, tensor: TensorId, group: usize) -> usize {
+        self.loaded.get(&(tensor, group)).copied().unwrap_or(self.made[tensor.index()])
+    }
+
+    /// Cuts a copy for what a group reads of it.
+    fn cut_for(&self, flow: &Flow, group: usize, window: &Window, cuts: &mut [Vec<BTreeSet<u64>>]) {
+        let Window { tensor, region, moves } = window;
+        let copy = self.read(*tensor, group);
+        let stream = flow.stream(*tensor);
+        if copy != self.made[tensor.index()] || stream.producer.is_none() {
+            cut(&mut cuts[copy], region);
+        } else if let Some(axis) = stream.axis.filter(|it| moves.contains(it)) {
+            // What lies there is there before it is needed.
+            cuts[copy][axis].insert(region.range(axis).start);
+        }
+    }
+
+    /// Makes one of the copies of a tensor that are cut alike, or into rows only.
+    fn join(&mut self, flow: &Flow, cuts: &mut [Vec<BTreeSet<u64>>]) {
+        let is_in_rows = |it: usize, cuts: &[Vec<BTreeSet<u64>>]| {
+            let axis = flow.stream(self.copies[it].tensor).axis;
+            cuts[it].iter().enumerate().all(|(index, cuts)| Some(index) == axis || cuts.len() <= 2)
+        };
+        let n_tensors = self.made.len();
+        let mut into: Vec<usize> = (0..self.copies.len()).collect();
+        for copy in n_tensors..self.copies.len() {
+            let tensor = self.copies[copy].tensor;
+            let others = (0..copy).filter(|it| self.copies[*it].tensor == tensor && into[*it] == *it);
+            let is_alike = |it: &usize| cuts[*it] == cuts[copy] || is_in_rows(*it, cuts) && is_in_rows(copy, cuts);
+            if let Some(other) = others.into_iter().find(is_alike) {
+                into[copy] = other;
+                for axis in 0..cuts[copy].len() {
+                    let bounds = cuts[copy][axis].clone();
+                    cuts[other][axis].extend(bounds);
                 }
             }
         }
-        share(flow, &mut cuts);
-        let sorted = |it: BTreeSet<u64>| it.into_iter().collect();
-        Cuts(cuts.into_iter().map(|axes| axes.into_iter().map(sorted).collect()).collect())
+        self.loaded.values_mut().for_each(|it| *it = into[*it]);
     }
 
-    /// The pieces of a tensor that hold a region: by axis, which of its ranges.
-    fn within(&self, tensor: TensorId, region: &Region) -> Vec<Range<usize>> {
+    /// Cuts what may lie over each other alike along rows.
+    fn share(&self, flow: &Flow, boxes: &[TileBox], cuts: &mut [Vec<BTreeSet<u64>>]) {
+        let groups: BTreeMap<usize, usize> = boxes.iter().map(|it| (it.node, it.group)).collect();
+        let of_node = |(index, node): (usize, &Node)| {
+            let pair = |it: &(usize, TensorId)| {
+                let result = node.results[it.0];
+                let copies = (self.made[result.index()], self.read(it.1, groups[&index]));
+                flow.stream(result).axis.map(|axis| (copies, axis))
+            };
+            node.in_place.iter().filter_map(pair).collect::<Vec<_>>()
+        };
+        let pairs: Vec<_> = flow.nodes.iter().enumerate().flat_map(of_node).collect();
+        // A chain of operators in place hands its cuts on in either direction.
+        for ((result, operand), axis) in pairs.iter().rev().chain(&pairs) {
+            let both: BTreeSet<u64> = cuts[*result][*axis].union(&cuts[*operand][*axis]).copied().collect();
+            cuts[*operand][*axis].clone_from(&both);
+            cuts[*result][*axis] = both;
+        }
+    }
+
+    /// All pieces of a copy that hold a region, in row-major order.
+    fn pieces(&self, copy: usize, region: &Region) -> Vec<Region> {
+        let axes = &self.copies[copy].cuts;
         let find = |(cuts, range): (&Vec<u64>, Range<u64>)| {
             cuts.partition_point(|it| *it <= range.start) - 1..cuts.partition_point(|it| *it < range.end)
         };
-        self.0[tensor.index()].iter().zip(region.ranges()).map(find).collect()
-    }
-
-    /// All pieces of a tensor that hold a region, in row-major order.
-    fn pieces(&self, tensor: TensorId, region: &Region) -> Vec<Region> {
-        let axes = &self.0[tensor.index()];
         let mut pieces = vec![Vec::new()];
-        for (axis, indices) in self.within(tensor, region).into_iter().enumerate() {
+        for (cuts, indices) in axes.iter().zip(axes.iter().zip(region.ranges()).map(find)) {
             let longer = |it: &Vec<Range<u64>>| {
-                let ranges = indices.clone().map(|index| axes[axis][index]..axes[axis][index + 1]);
+                let ranges = indices.clone().map(|index| cuts[index]..cuts[index + 1]);
                 ranges.map(|range| [&it[..], &[range]].concat()).collect::<Vec<_>>()
             };
             pieces = pieces.iter().flat_map(longer).collect();
@@ -185,27 +307,14 @@ fn cut(cuts: &mut [BTreeSet<u64>], region: &Region) {
     cuts.iter_mut().zip(region.ranges()).for_each(|(cuts, range)| cuts.extend([range.start, range.end]));
 }
 
-/// Cuts what may lie over each other alike.
-fn share(flow: &Flow, cuts: &mut [Vec<BTreeSet<u64>>]) {
-    let pairs = flow.nodes.iter().flat_map(|node| node.in_place.iter().map(|it| (node.results[it.0], it.1)));
-    let pairs: Vec<(TensorId, TensorId)> = pairs.collect();
-    // A chain of operators in place hands its cuts on in either direction.
-    for (result, operand) in pairs.iter().rev().chain(&pairs) {
-        for axis in 0..cuts[result.index()].len() {
-            let both: BTreeSet<u64> = cuts[result.index()][axis].union(&cuts[operand.index()][axis]).copied().collect();
-            cuts[operand.index()][axis].clone_from(&both);
-            cuts[result.index()][axis] = both;
-        }
-    }
-}
-
 struct Builder<'a, 'b> {
     flow: &'b Flow<'a>,
-    cuts: &'b Cuts,
+    copies: &'b Copies,
     graph: GraphBuilder,
     pieces: Vec<Piece>,
     tiles: Vec<Tile>,
-    ids: BTreeMap<(TensorId, Region), TensorId>,
+    /// Of pieces, by copy.
+    ids: BTreeMap<(usize, Region), TensorId>,
     /// By tensor and by operator of the network: how many pieces and tiles have a name.
     n_named: BTreeMap<TensorId, usize>,
     n_tiles: BTreeMap<OpId, usize>,
@@ -213,10 +322,10 @@ struct Builder<'a, 'b> {
 }
 
 impl<'a, 'b> Builder<'a, 'b> {
-    fn new(flow: &'b Flow<'a>, cuts: &'b Cuts) -> Builder<'a, 'b> {
+    fn new(flow: &'b Flow<'a>, copies: &'b Copies) -> Builder<'a, 'b> {
         Builder {
             flow,
-            cuts,
+            copies,
             graph: GraphBuilder::new(),
             pieces: Vec::new(),
             tiles: Vec::new(),
@@ -234,13 +343,15 @@ impl<'a, 'b> Builder<'a, 'b> {
         let mut reads: Vec<Use> = Vec::new();
         for Window { tensor, region, .. } in &it.reads {
             let from = op.reads.iter().find(|read| read.tensor == *tensor).map_or(MemorySet::SCRATCHPAD, |it| it.from);
-            for piece in self.cuts.pieces(*tensor, region) {
-                reads.push(Use { tensor: self.piece_to_read(*tensor, piece), from });
+            let copy = self.copies.read(*tensor, it.group);
+            for piece in self.copies.pieces(copy, region) {
+                reads.push(Use { tensor: self.piece_to_read(copy, piece), from });
             }
         }
         let mut made: Vec<(TensorId, Region)> = Vec::new();
         for (tensor, region) in &it.writes {
-            made.extend(self.cuts.pieces(*tensor, region).into_iter().map(|piece| (*tensor, piece)));
+            let copy = self.copies.made[tensor.index()];
+            made.extend(self.copies.pieces(copy, region).into_iter().map(|piece| (*tensor, piece)));
         }
         let writes: Vec<(String, Bytes)> =
             made.iter().map(|it| (self.name(it.0, &it.1), network.shape(it.0).region_bytes(&it.1))).collect();
@@ -258,7 +369,7 @@ impl<'a, 'b> Builder<'a, 'b> {
         let written = self.graph.op_with_uses(name, &reads, writes, share(op.workspace));
         for ((tensor, region), id) in made.into_iter().zip(written) {
             self.pieces.push(Piece { of: tensor, region: region.clone() });
-            self.ids.insert((tensor, region), id);
+            self.ids.insert((self.copies.made[tensor.index()], region), id);
         }
         // What an operator adds to its domain by looking through views is not its own.
         let n_loops = network.operator(node.op).access.as_ref().map_or(0, |it| it.domain.len());
@@ -274,36 +385,43 @@ impl<'a, 'b> Builder<'a, 'b> {
             let result = it.writes.iter().find(|it| it.0 == pair.result).map(|it| it.1.clone());
             let operand = it.reads.iter().find(|it| it.tensor == pair.operand).map(|it| it.region.clone());
             let (Some(result), Some(operand)) = (result, operand) else { continue };
-            let is_alike = network.shape(pair.result).dims == network.shape(pair.operand).dims;
-            let is_alike = is_alike && self.cuts.0[pair.result.index()] == self.cuts.0[pair.operand.index()];
-            if pair.overlay == Overlay::Whole && is_alike && result == operand {
-                for region in self.cuts.pieces(pair.result, &result) {
-                    let result = self.ids[&(pair.result, region.clone())];
-                    let operand = self.ids.get(&(pair.operand, region)).copied();
+            let (own, other) = (self.copies.made[pair.result.index()], self.copies.read(pair.operand, it.group));
+            let cuts = |it: usize| &self.copies.copies[it].cuts;
+            let whole = |it: TensorId| network.shape(it).whole();
+            if pair.overlay == Overlay::Whole && cuts(own) == cuts(other) && result == operand {
+                for region in self.copies.pieces(own, &result) {
+                    let result = self.ids[&(own, region.clone())];
+                    let operand = self.ids.get(&(other, region)).copied();
                     self.in_place.extend(operand.map(|it| (result, it, Bytes::ZERO)));
                 }
-            } else if let (Some(result), Some(operand)) = (
-                self.ids.get(&(pair.result, network.shape(pair.result).whole())),
-                self.ids.get(&(pair.operand, network.shape(pair.operand).whole())),
-            ) {
+            } else if let (Some(result), Some(operand)) =
+                (self.ids.get(&(own, whole(pair.result))), self.ids.get(&(other, whole(pair.operand))))
+            {
                 self.in_place.push((*result, *operand, pair.at()));
             }
         }
     }
 
-    fn piece_to_read(&mut self, tensor: TensorId, region: Region) -> TensorId {
-        if let Some(id) = self.ids.get(&(tensor, region.clone())) {
+    fn piece_to_read(&mut self, copy: usize, region: Region) -> TensorId {
+        if let Some(id) = self.ids.get(&(copy, region.clone())) {
             return *id;
         }
+        let tensor = self.copies.copies[copy].tensor;
         let name = self.name(tensor, &region);
         let bytes = self.flow.network.shape(tensor).region_bytes(&region);
         let id = match self.flow.network.problem.graph.tensor(tensor).origin {
             Origin::Argument => self.graph.argument(name, bytes),
             Origin::Weight => self.graph.weight(name, bytes),
-            Origin::Op(_) => panic!("{name} is read before it is made"),
+            Origin::Op(_) | Origin::Staged => {
+                let made = self.copies.made[tensor.index()];
+                assert_ne!(copy, made, "{name} is read before it is made");
+                let parts: Vec<TensorId> =
+                    self.copies.pieces(made, &region).into_iter().map(|it| self.ids[&(made, it)]).collect();
+                self.graph.staged(name, bytes, &parts)
+            }
         };
         self.pieces.push(Piece { of: tensor, region: region.clone() });
-        self.ids.insert((tensor, region), id);
+        self.ids.insert((copy, region), id);
         id
     }
 
@@ -323,11 +441,12 @@ impl<'a, 'b> Builder<'a, 'b> {
         for &tensor in network.problem.graph.results() {
             let whole = network.shape(tensor).whole();
             // An argument that is returned need not be read.
+            let copy = self.copies.made[tensor.index()];
             let ids: Vec<TensorId> = if network.problem.graph.producer(tensor).is_none() {
-                let known: Vec<TensorId> = self.ids.iter().filter(|it| it.0.0 == tensor).map(|it| *it.1).collect();
-                if known.is_empty() { vec![self.piece_to_read(tensor, whole)] } else { known }
+                let known: Vec<TensorId> = self.ids.iter().filter(|it| it.0.0 == copy).map(|it| *it.1).collect();
+                if known.is_empty() { vec![self.piece_to_read(copy, whole)] } else { known }
             } else {
-                self.cuts.pieces(tensor, &whole).into_iter().map(|it| self.ids[&(tensor, it)]).collect()
+                self.copies.pieces(copy, &whole).into_iter().map(|it| self.ids[&(copy, it)]).collect()
             };
             ids.into_iter().for_each(|it| self.graph.result(it));
         }

@@ -1,6 +1,6 @@
 //! Accesses against what their points touch, one by one.
 
-use cosma_tile::{Access, AccessError, Dim, DimKind, Expr, Map, Member, Region, Shape, Source, compose};
+use cosma_tile::{Access, AccessError, Dim, DimKind, Expr, Map, Member, Region, Shape, Source, Sums, compose};
 use proptest::prelude::*;
 use std::ops::Range;
 
@@ -54,6 +54,7 @@ fn window(result: u64, kernel: u64, stride: i64, padding: i64, dilation: i64) ->
         domain: vec![dim(result, PARALLEL), dim(kernel, REDUCED)],
         operands: vec![Map(vec![expr(&[(0, stride), (1, dilation)], -padding, 1)])],
         results: vec![Map(vec![Expr::dim(0)])],
+        sums: None,
     }
 }
 
@@ -79,6 +80,7 @@ fn broadcasts_concatenations_and_upsampling() {
             Map(vec![expr(&[(0, 1)], 0, 2), Expr::constant(0)]), // each row twice
         ],
         results: vec![Map(vec![Expr::dim(0), Expr::dim(1)])],
+        sums: None,
     };
     let operands = [shape(&[6]), shape(&[4, 4]), shape(&[2, 1])];
     access.check(&operands, &[shape(&[4, 6])]).expect("it fits");
@@ -94,6 +96,7 @@ fn what_is_whole_is_never_cut() {
         domain: vec![dim(4, PARALLEL), dim(6, DimKind::Whole)],
         operands: vec![Map(vec![Expr::dim(0), Expr::dim(1)])],
         results: vec![Map(vec![Expr::dim(0), Expr::dim(1)])],
+        sums: None,
     };
     let needs = access.needs(&[shape(&[4, 6])], 0, &Region::new([1..2, 3..4]));
     assert_eq!(needs, [Region::new([1..2, 0..6])]);
@@ -162,6 +165,7 @@ proptest! {
             domain: vec![dim(sizes.0, PARALLEL), dim(sizes.1, PARALLEL), dim(sizes.2, REDUCED)],
             operands: vec![map.clone()],
             results: vec![Map(vec![expr(&[(0, 1)], -offset, 1), Expr::dim(1)])],
+            sums: None,
         };
         let result = shape(&[sizes.0.saturating_sub(offset as u64), sizes.1]);
         let region = Region::new([bounds.0..bounds.1, bounds.2..bounds.3]).intersect(&result.whole());
@@ -222,6 +226,7 @@ fn a_group_with_two_results() {
         domain: vec![dim(8, PARALLEL)],
         operands: vec![Map(vec![Expr::dim(0)])],
         results: vec![Map(vec![Expr::dim(0)])],
+        sums: None,
     };
     let members = [
         Member { access: scale.clone(), operands: vec![Source::Operand(0)] },
@@ -234,4 +239,79 @@ fn a_group_with_two_results() {
     // A convolution needs more of it than it gives.
     assert_eq!(compose(&members, &[Source::Result(2, 0), Source::Result(0, 0)]), None);
     assert_eq!(compose(&members, &[Source::Operand(0)]), None);
+}
+
+/// A product of `[4, 6]` and `[6, 5]`, whose sums have 32 bits.
+fn product() -> Access {
+    let (row, column, inner) = (Expr::dim(0), Expr::dim(1), Expr::dim(2));
+    Access {
+        domain: vec![dim(4, PARALLEL), dim(5, PARALLEL), dim(6, REDUCED)],
+        operands: vec![Map(vec![row.clone(), inner.clone()]), Map(vec![inner, column.clone()])],
+        results: vec![Map(vec![row, column])],
+        sums: Some(Sums::Integer(32)),
+    }
+}
+
+/// A group of a product of operands 0 and 1, and a member that reads the product by a map, as well as operand 2.
+fn product_before(reads: Vec<Expr>, sizes: &[u64]) -> Access {
+    let indices = || Map((0..sizes.len()).map(Expr::dim).collect());
+    let last = Access {
+        domain: sizes.iter().map(|it| dim(*it, PARALLEL)).collect(),
+        operands: vec![Map(reads), indices()],
+        results: vec![indices()],
+        sums: None,
+    };
+    let members = [
+        Member { access: product(), operands: vec![Source::Operand(0), Source::Operand(1)] },
+        Member { access: last, operands: vec![Source::Result(0, 0), Source::Operand(2)] },
+    ];
+    compose(&members, &[Source::Result(1, 0)]).expect("it can be told").access
+}
+
+#[test]
+fn a_sum_may_be_split_before_what_reads_it_at_its_place() {
+    let splittable =
+        |it: &Access| it.domain.iter().filter(|it| it.kind == REDUCED).map(|it| it.size).collect::<Vec<_>>();
+    let added = product_before(vec![Expr::dim(0), Expr::dim(1)], &[4, 5]);
+    assert_eq!((splittable(&added), added.sums), (vec![6], Some(Sums::Integer(32))));
+    let transposed = product_before(vec![Expr::dim(1), Expr::dim(0)], &[5, 4]);
+    assert_eq!((splittable(&transposed), transposed.sums), (vec![6], Some(Sums::Integer(32))));
+    // A part of the sums, each of them for several results, or each at two places.
+    for (reads, sizes) in [
+        (vec![expr(&[(0, 1)], 1, 1), Expr::dim(1)], &[3, 5][..]),
+        (vec![Expr::dim(0), Expr::dim(1)], &[4, 5, 2]),
+        (vec![Expr::dim(0), Expr::dim(0)], &[4]),
+        (vec![expr(&[(0, 1)], 0, 2), Expr::dim(1)], &[8, 5]),
+    ] {
+        let group = product_before(reads.clone(), sizes);
+        assert_eq!((splittable(&group), group.sums), (vec![], None), "{reads:?}");
+    }
+}
+
+#[test]
+fn one_sum_of_a_group_may_be_split() {
+    let second = Access {
+        domain: vec![dim(4, PARALLEL), dim(3, PARALLEL), dim(5, REDUCED)],
+        operands: vec![Map(vec![Expr::dim(0), Expr::dim(2)]), Map(vec![Expr::dim(2), Expr::dim(1)])],
+        results: vec![Map(vec![Expr::dim(0), Expr::dim(1)])],
+        sums: Some(Sums::Float(32)),
+    };
+    let members = [
+        Member { access: product(), operands: vec![Source::Operand(0), Source::Operand(1)] },
+        Member { access: second, operands: vec![Source::Result(0, 0), Source::Operand(2)] },
+    ];
+    let group = compose(&members, &[Source::Result(1, 0)]).expect("it can be told").access;
+    let kinds: Vec<(u64, DimKind)> = group.domain.iter().map(|it| (it.size, it.kind)).collect();
+    let whole = DimKind::Reduced { splittable: false };
+    assert_eq!(kinds, [(4, PARALLEL), (3, PARALLEL), (5, REDUCED), (6, whole)]);
+    assert_eq!(group.sums, Some(Sums::Float(32)));
+}
+
+#[test]
+fn sums_need_a_reduction_that_may_be_split() {
+    let operands = [shape(&[4, 6]), shape(&[6, 5])];
+    assert_eq!(product().check(&operands, &[shape(&[4, 5])]), Ok(()));
+    let mut whole = product();
+    whole.domain[2].kind = DimKind::Reduced { splittable: false };
+    assert_eq!(whole.check(&operands, &[shape(&[4, 5])]), Err(AccessError::NothingToSplit));
 }

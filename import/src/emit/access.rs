@@ -2,7 +2,7 @@
 
 use super::List;
 use crate::network::OperatorAccess;
-use cosma_tile::{Dim, DimKind, Expr, Map};
+use cosma_tile::{Dim, DimKind, Expr, Map, Sums};
 use std::fmt;
 
 /// An access of an operator with so many operands.
@@ -18,7 +18,12 @@ impl fmt::Display for AccessOf<'_> {
                 write!(f, "{}{}", if index == 0 { ", " } else { " and " }, MapOf(way))?;
             }
         }
-        write!(f, " -> {}>", List(access.results.iter().map(MapOf)))
+        write!(f, " -> {}", List(access.results.iter().map(MapOf)))?;
+        match access.sums {
+            Some(Sums::Integer(bits)) => write!(f, ", sums = i{bits}>"),
+            Some(Sums::Float(bits)) => write!(f, ", sums = f{bits}>"),
+            None => f.write_str(">"),
+        }
     }
 }
 
@@ -53,11 +58,13 @@ impl fmt::Display for ExprOf<'_> {
             1 => format!("d{dim}"),
             _ => format!("d{dim} * {coefficient}"),
         };
-        let mut parts: Vec<String> = terms.iter().map(term).collect();
-        if *constant != 0 || parts.is_empty() {
-            parts.push(constant.to_string());
-        }
-        let sum = parts.join(" + ");
+        let parts: Vec<String> = terms.iter().map(term).collect();
+        let sum = match *constant {
+            0 if !parts.is_empty() => parts.join(" + "),
+            constant if parts.is_empty() => constant.to_string(),
+            constant if constant < 0 => format!("{} - {}", parts.join(" + "), constant.unsigned_abs()),
+            constant => format!("{} + {constant}", parts.join(" + ")),
+        };
         if *divisor == 1 { f.write_str(&sum) } else { write!(f, "({sum}) floordiv {divisor}") }
     }
 }

@@ -66,6 +66,7 @@ impl Small {
                 Map(vec![Expr::dim(0), Expr::dim(4), Expr::dim(3)]),
             ],
             results: vec![identity()],
+            sums: None,
         };
         Some(self.op(vec![input, weight], vec![channels, result, COLUMNS], Some(access), false))
     }
@@ -77,6 +78,7 @@ impl Small {
             domain: dims.iter().copied().map(parallel).collect(),
             operands: vec![identity(), identity()],
             results: vec![identity()],
+            sums: None,
         };
         let result = self.op(vec![left, right], dims, Some(access), false);
         self.graph.in_place(result, left);
@@ -90,6 +92,7 @@ impl Small {
             domain: vec![parallel(dims[0]), Dim { size: dims[1], kind: REDUCED }, parallel(COLUMNS)],
             operands: vec![identity()],
             results: vec![Map(vec![Expr::dim(0), Expr::constant(0), Expr::dim(2)])],
+            sums: None,
         };
         self.op(vec![input], vec![dims[0], 1, COLUMNS], Some(access), false)
     }
@@ -102,6 +105,7 @@ impl Small {
             domain: vec![parallel(dims[0]), parallel(COLUMNS), reduced(dims[0]), reduced(COLUMNS)],
             operands: vec![Map(vec![Expr::dim(2), Expr::constant(0), Expr::dim(3)])],
             results: vec![Map(vec![Expr::dim(0), Expr::constant(0), Expr::dim(1)])],
+            sums: None,
         };
         self.op(vec![input], dims, Some(access), false)
     }
@@ -113,6 +117,7 @@ impl Small {
             domain: dims.iter().copied().map(parallel).collect(),
             operands: vec![identity(), Map(vec![Expr::dim(0), Expr::constant(0), Expr::dim(2)])],
             results: vec![identity()],
+            sums: None,
         };
         self.op(vec![input, by], dims, Some(access), false)
     }
@@ -126,6 +131,7 @@ impl Small {
             domain: dims.iter().copied().map(parallel).collect(),
             operands: vec![identity(), Map(vec![channel, Expr::dim(1), Expr::dim(2)])],
             results: vec![identity()],
+            sums: None,
         };
         self.op(vec![left, right], dims, Some(access), true)
     }
