@@ -1,19 +1,20 @@
-//! Plans problems in text form, without MLIR: `replay [SECONDS] FILE…`.
+//! Plans problems in text form, without MLIR: `replay [source] [SECONDS] FILE…`; `source` keeps the order of the source.
 //!
-//! A line for each: non-compulsory bytes, proven lower bound, who found it, seconds.
+//! A line for each: non-compulsory bytes, what of them addresses cost, proven lower bound, who found it, seconds.
 //! `RUST_LOG=debug` shows how the search went on.
 
-use cosma_planner::{Error, Options, Problem, check, plan};
+use cosma_planner::{Error, Options, Order, Problem, check, plan};
 use std::time::{Duration, Instant};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_max_level(level()).with_writer(std::io::stderr).init();
     let mut arguments = std::env::args().skip(1).peekable();
+    let order = arguments.next_if_eq("source").map_or(Order::Free, |_| Order::Source);
     let seconds = arguments.next_if(|it| it.parse::<f64>().is_ok()).map_or(Ok(10.0), |it| it.parse())?;
     for path in arguments {
         let problem: Problem = std::fs::read_to_string(&path)?.parse()?;
         let start = Instant::now();
-        let options = Options { time_limit: Duration::from_secs_f64(seconds), ..Options::default() };
+        let options = Options { order, time_limit: Duration::from_secs_f64(seconds), ..Options::default() };
         let solution = match plan(&problem, &options) {
             Ok(solution) => solution,
             Err(error @ Error::ScratchpadTooSmall { .. }) => {
@@ -26,8 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let traffic = check(&problem, &solution.plan.actions(&problem)).expect("the judge accepts the plan");
         assert_eq!(traffic.non_compulsory, solution.non_compulsory, "the machine counts what the plan says");
         let status = if solution.is_optimal() { "optimal" } else { "feasible" };
-        let (moved, bound, solver) = (solution.non_compulsory, solution.lower_bound, solution.solver);
-        println!("{path} {moved} {bound} {status} {solver:?} {seconds:.3}");
+        let (moved, of_addresses, bound) = (solution.non_compulsory, solution.fragmentation, solution.lower_bound);
+        println!("{path} {moved} {of_addresses} {bound} {status} {:?} {seconds:.3}", solution.solver);
     }
     Ok(())
 }

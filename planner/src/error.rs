@@ -70,6 +70,9 @@ pub enum Error {
         /// What is wrong there.
         message: String,
     },
+    /// The plan that planning was to start from is not one of the problem.
+    #[error("the plan to start from is invalid: {0}")]
+    Incumbent(String),
     /// The solver failed in a way that leaves nothing to go on with.
     #[error("solver: {0}")]
     Solver(String),

@@ -37,6 +37,7 @@ mod reduced;
 mod replace;
 mod residency;
 mod segment;
+mod sliding;
 mod solver;
 mod splice;
 #[cfg(test)]

@@ -31,7 +31,7 @@
 //! ```
 //!
 //! [`plan_watched()`] does the same under the eyes of a watcher, which sees how far planning has come,
-//! and can stop it.
+//! and can stop it. [`plan_from()`] starts from a plan that there is already.
 // In one place, where the solver calls back (`ilp/interrupt.rs`).
 #![deny(unsafe_code)]
 
@@ -49,12 +49,14 @@ mod hole;
 #[cfg(feature = "ilp")]
 pub mod ilp;
 mod in_place;
+mod incumbent;
 mod least;
 mod machine;
 mod occupancy;
 mod outline;
 pub mod pack;
 mod plan;
+mod polish;
 mod portfolio;
 mod problem;
 mod progress;
@@ -83,7 +85,7 @@ pub use least::LeastScratchpad;
 pub use machine::{Link, Machine, Memory, MemoryId, MemorySet};
 pub use outline::{Outline, Stay};
 pub use plan::{Plan, Residency};
-pub use portfolio::{Options, Order, Solution, Solver, plan, plan_watched};
+pub use portfolio::{Options, Order, Solution, Solver, plan, plan_from, plan_watched};
 pub use problem::Problem;
 pub use progress::{Phase, Progress, Watcher};
 pub use quantity::{Bytes, OpId, Step, TensorId};

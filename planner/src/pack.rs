@@ -27,7 +27,7 @@ mod lowest;
 mod orders;
 mod part;
 mod portfolio;
-mod random;
+pub(crate) mod random;
 mod reduce;
 mod search;
 mod sections;

@@ -36,6 +36,13 @@ impl Plan {
         self
     }
 
+    /// The same plan, so many bytes lower; what has no bytes and lies lower than that goes to the start.
+    pub(crate) fn lowered(mut self, by: Bytes) -> Plan {
+        self.residencies.iter_mut().for_each(|it| it.offset = it.offset.saturating_sub(by));
+        self.workspaces.iter_mut().for_each(|it| *it = it.saturating_sub(by));
+        self
+    }
+
     /// The planned program: where each transfer goes is decided here and nowhere else.
     ///
     /// Before a step: loads and reloads of what it finds on-chip. After it:

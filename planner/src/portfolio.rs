@@ -1,6 +1,7 @@
 //! From a problem to a plan: which solver is asked when, and what is done with its answer.
 
 use crate::baseline::{depth_first, outlines_until};
+use crate::incumbent::Incumbent;
 use crate::progress::{Observer, Phase, Watcher};
 use crate::search::{STATE_LIMIT, SearchOptions, search};
 use crate::unpackable::plan_anyway;
@@ -9,6 +10,9 @@ use std::time::Duration;
 
 /// The part of the time limit after which addresses are assigned to what there is.
 const SHARE_OF_SEARCH: f64 = 0.8;
+
+/// Likewise, where the order is fixed and replacement is all that is decided before.
+const SHARE_OF_REPLACEMENT: f64 = 0.3;
 
 /// States that the search may keep before integer programming has its turn, in all and of a level,
 /// and the part of the time left that it may take.
@@ -37,6 +41,10 @@ const SHARE_OF_BACKBONE_ALONE: f64 = 0.6;
 /// Problems with so many operators, which the search leaves open, are divided for integer
 /// programming; it leaves no smaller one open without being told to.
 const MIN_OPS_TO_DIVIDE: usize = 100;
+
+/// In orders of so many operators, replacement starts from what is needed last.
+#[cfg(feature = "ilp")]
+const MIN_OPS_TO_START_GREEDILY: usize = 400;
 
 /// The part of the time limit that packing one outline may take.
 pub(crate) const SHARE_OF_PACKING: f64 = 0.05;
@@ -104,7 +112,8 @@ pub struct Solution {
     /// What is owed to addresses: the non-compulsory bytes beyond those that order and residency
     /// were found to cost where only the sum of what is on-chip counts.
     pub fragmentation: Bytes,
-    /// Which solver made the plan; never [`Solver::Auto`].
+    /// Which solver made the plan; never [`Solver::Auto`]. The plan that [`plan_from()`] was given counts as
+    /// [`Solver::Greedy`].
     pub solver: Solver,
 }
 
@@ -131,7 +140,7 @@ impl Solution {
 /// Those of [`Problem::check`]; [`Error::Solver`] if a solver was asked for by name and fails or
 /// is not built in.
 pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
-    plan_on_stretches(problem, options, Deadline::after(options.time_limit))
+    plan_on_stretches(problem, options, None, Deadline::after(options.time_limit))
 }
 
 /// Plans a problem as [`plan()`] does, under the eyes of a watcher: it is told how far planning has
@@ -162,9 +171,45 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
 /// # Errors
 /// Those of [`plan()`].
 pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> Result<Solution, Error> {
+    watched(problem, options, None, watcher)
+}
+
+/// Plans a problem as [`plan_watched()`] does, starting from a plan that the caller has already: what comes out
+/// moves no more. A watcher that wants nothing says `&|_| ControlFlow::Continue(())`.
+///
+/// The incumbent also prunes: what cannot be better is not looked at. Where it moves no more than what every plan
+/// moves ([`Problem::restreamed`]), it is returned as it is.
+///
+/// ```
+/// # use cosma_planner::{Options, Problem, greedy_plan, plan_from};
+/// # use std::ops::ControlFlow;
+/// # let problem: Problem = "machine scratchpad 128 alignment 64 weights resident
+/// # argument x 64
+/// # op f: x -> y 64
+/// # return y
+/// # ".parse()?;
+/// let incumbent = greedy_plan(&problem)?;
+/// let solution = plan_from(&problem, &Options::default(), &incumbent, &|_| ControlFlow::Continue(()))?;
+/// assert!(solution.non_compulsory <= incumbent.non_compulsory(&problem));
+/// # Ok::<(), cosma_planner::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Incumbent`] if the judge refuses the incumbent, or its order is not allowed; else those of [`plan()`].
+pub fn plan_from(problem: &Problem, options: &Options, incumbent: &Plan, watcher: &Watcher) -> Result<Solution, Error> {
+    let incumbent = Incumbent::new(problem, options.order, incumbent)?;
+    watched(problem, options, Some(&incumbent), watcher)
+}
+
+fn watched(
+    problem: &Problem,
+    options: &Options,
+    incumbent: Option<&Incumbent>,
+    watcher: &Watcher,
+) -> Result<Solution, Error> {
     let observer = Observer::new(watcher, problem.restreamed(), options.time_limit);
     let deadline = Deadline::after(options.time_limit).watched(&observer);
-    let solution = plan_on_stretches(problem, options, deadline)?;
+    let solution = plan_on_stretches(problem, options, incumbent, deadline)?;
     deadline.proved(solution.lower_bound);
     deadline.planned(solution.non_compulsory);
     deadline.enter(Phase::Done);
@@ -172,22 +217,33 @@ pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> 
 }
 
 /// Plans a problem of whose scratchpad something may be reserved: at either end, that is a smaller scratchpad.
-fn plan_on_stretches(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Solution, Error> {
+fn plan_on_stretches(
+    problem: &Problem,
+    options: &Options,
+    incumbent: Option<&Incumbent>,
+    deadline: Deadline,
+) -> Result<Solution, Error> {
     let stretches = problem.machine.stretches();
     if problem.machine.reserved().is_empty() || 1 < stretches.len() {
-        return plan_if_it_fits(problem, options, deadline);
+        return plan_if_it_fits(problem, options, incumbent, deadline);
     }
     let stretch = problem.machine.largest_stretch();
     let free = Problem { graph: problem.graph.clone(), machine: problem.machine.with_stretch(&stretch) };
-    let solution = plan_if_it_fits(&free, options, deadline)?;
+    let incumbent = incumbent.map(|it| Incumbent { plan: it.plan.clone().lowered(stretch.start), ..it.clone() });
+    let solution = plan_if_it_fits(&free, options, incumbent.as_ref(), deadline)?;
     Ok(Solution { plan: solution.plan.shifted(stretch.start), ..solution })
 }
 
 /// Plans a problem that fits in every order that is allowed, or restricted to orders in which it does:
 /// see [`least`](mod@crate::least).
-fn plan_if_it_fits(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Solution, Error> {
+fn plan_if_it_fits(
+    problem: &Problem,
+    options: &Options,
+    incumbent: Option<&Incumbent>,
+    deadline: Deadline,
+) -> Result<Solution, Error> {
     let error = match problem.check() {
-        Ok(()) => return plan_until(problem, options, deadline),
+        Ok(()) => return plan_until(problem, options, incumbent, deadline),
         Err(error) => error,
     };
     let Error::ScratchpadTooSmall { op, needed, scratchpad, .. } = error else { return Err(error) };
@@ -204,31 +260,76 @@ fn plan_if_it_fits(problem: &Problem, options: &Options, deadline: Deadline) -> 
     // What does not fit one stretch may fit several.
     let is_forced = restricted.is_forced && problem.machine.stretches().len() <= 1;
     let deadline = if is_forced { deadline } else { deadline.in_private() };
-    let solution = plan_until(restricted.problem(), options, deadline)?;
+    let solution = plan_until(restricted.problem(), options, None, deadline)?;
     let lower_bound = if is_forced { solution.lower_bound } else { problem.restreamed() };
-    Ok(Solution { plan: restricted.expand(solution.plan), lower_bound, ..solution })
+    let mut solution = Solution { plan: restricted.expand(solution.plan), lower_bound, ..solution };
+    solution.offer_incumbent(incumbent);
+    Ok(solution)
 }
 
-fn plan_until(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Solution, Error> {
-    let solution = decide_and_place(problem, options, deadline)?;
+fn plan_until(
+    problem: &Problem,
+    options: &Options,
+    incumbent: Option<&Incumbent>,
+    deadline: Deadline,
+) -> Result<Solution, Error> {
+    let solution = decide_and_place(problem, options, incumbent, deadline)?;
     let Solution { non_compulsory, lower_bound, .. } = &solution;
     assert!(lower_bound <= non_compulsory, "a plan moves {non_compulsory} B, but at least {lower_bound} B:\n{problem}");
     Ok(solution)
 }
 
-fn decide_and_place(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Solution, Error> {
-    // Addresses need some time too.
-    let search_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_SEARCH));
-    let Decision { outline, lower_bound, solver } = decide(problem, options, search_deadline)?;
+fn decide_and_place(
+    problem: &Problem,
+    options: &Options,
+    incumbent: Option<&Incumbent>,
+    deadline: Deadline,
+) -> Result<Solution, Error> {
+    if let Some(known) = incumbent {
+        deadline.found(known.outline.non_compulsory(problem));
+        deadline.planned(known.non_compulsory);
+        if known.non_compulsory <= problem.restreamed() {
+            return Ok(known.solution(problem.restreamed()));
+        }
+    }
+    // Addresses need some time too; most of it in a fixed order, where they are harder than all else.
+    let is_fixed = options.order == Order::Source
+        && (options.solver == Solver::Ilp || options.solver == Solver::Auto && ilp::IS_BUILT_IN);
+    let share = if is_fixed { SHARE_OF_REPLACEMENT } else { SHARE_OF_SEARCH };
+    let search_deadline = deadline.within(options.time_limit.mul_f64(share));
+    let first = decide_until(problem, options, incumbent, search_deadline, deadline)?;
+    let is_cut_off = !first.is_optimal() && search_deadline.has_passed() && !deadline.has_passed();
+    if !is_fixed || first.fragmentation != Bytes::ZERO || !is_cut_off {
+        return Ok(first);
+    }
+    let search_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_SEARCH - share));
+    let second = decide_until(problem, options, Some(&Incumbent::of(problem, &first)), search_deadline, deadline)?;
+    Ok(Solution { lower_bound: first.lower_bound.max(second.lower_bound), ..second })
+}
+
+/// Decides until one deadline, and finds addresses until another one.
+fn decide_until(
+    problem: &Problem,
+    options: &Options,
+    incumbent: Option<&Incumbent>,
+    search_deadline: Deadline,
+    deadline: Deadline,
+) -> Result<Solution, Error> {
+    let known = incumbent.map(|it| &it.outline);
+    let Decision { outline, lower_bound, solver } = decide(problem, options, known, search_deadline)?;
     let non_compulsory = outline.non_compulsory(problem);
     deadline.found(non_compulsory);
     deadline.proved(lower_bound);
+    if let Some(known) = incumbent.filter(|it| it.non_compulsory <= non_compulsory) {
+        return Ok(known.solution(lower_bound));
+    }
     deadline.enter(Phase::Packing);
     let packing_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_PACKING)).with_grace();
     if let Some(plan) = address(problem, &outline, packing_deadline) {
         return Ok(Solution { plan, non_compulsory, lower_bound, fragmentation: Bytes::ZERO, solver });
     }
-    let solution = plan_anyway(problem, options, &Decision { outline, lower_bound, solver }, deadline);
+    let decision = Decision { outline, lower_bound, solver };
+    let solution = plan_anyway(problem, options, &decision, incumbent, deadline);
     Ok(Solution { fragmentation: solution.non_compulsory.saturating_sub(non_compulsory), ..solution })
 }
 
@@ -239,20 +340,25 @@ pub(crate) struct Decision {
     pub solver: Solver,
 }
 
-fn decide(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Decision, Error> {
+fn decide(
+    problem: &Problem,
+    options: &Options,
+    known: Option<&Outline>,
+    deadline: Deadline,
+) -> Result<Decision, Error> {
     match (options.solver, options.order) {
-        (Solver::Greedy, _) => Ok(first(problem, Order::Source, deadline)),
-        (Solver::Ilp, Order::Source) => ilp::fixed_order(problem, deadline),
+        (Solver::Greedy, _) => Ok(first(problem, Order::Source, known, deadline)),
+        (Solver::Ilp, Order::Source) => ilp::fixed_order(problem, known, deadline),
         (Solver::Ilp, Order::Free) => ilp::free_order(problem, deadline),
-        (Solver::Auto, Order::Source) if ilp::IS_BUILT_IN => ilp::fixed_order(problem, deadline),
+        (Solver::Auto, Order::Source) if ilp::IS_BUILT_IN => ilp::fixed_order(problem, known, deadline),
         (Solver::Search | Solver::Auto, order) => {
             let all = SearchOptions { order, state_limit: options.state_limit, ..SearchOptions::default() };
             if options.solver != Solver::Auto || order != Order::Free {
-                return Ok(search_from(problem, options, &all, first(problem, order, deadline), deadline).0);
+                return Ok(search_from(problem, options, &all, first(problem, order, known, deadline), deadline).0);
             }
             let state_limit = all.state_limit.min(STATES_AT_FIRST);
             let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..all };
-            let known = first(problem, order, deadline);
+            let known = first(problem, order, known, deadline);
             let (mut best, can_go_on) = search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST));
             if best.is_proven(problem) || deadline.is_stopped() {
                 return Ok(best);
@@ -338,8 +444,8 @@ impl Decision {
 }
 
 /// What there is to begin with: the order of the source, or depth first if that is allowed and moves
-/// less. It takes near-linear time.
-fn first(problem: &Problem, order: Order, deadline: Deadline) -> Decision {
+/// less, or what is known if that does. It takes near-linear time.
+fn first(problem: &Problem, order: Order, known: Option<&Outline>, deadline: Deadline) -> Decision {
     deadline.enter(Phase::Greedy);
     let mut decision = greedily(problem);
     let cost = decision.outline.non_compulsory(problem);
@@ -348,6 +454,9 @@ fn first(problem: &Problem, order: Order, deadline: Deadline) -> Decision {
         if other.non_compulsory(problem) < cost {
             decision.outline = other;
         }
+    }
+    if let Some(known) = known.filter(|it| it.non_compulsory(problem) < decision.outline.non_compulsory(problem)) {
+        decision.outline = known.clone();
     }
     deadline.found(decision.outline.non_compulsory(problem));
     decision
@@ -381,10 +490,13 @@ pub(crate) mod ilp {
 
     pub const IS_BUILT_IN: bool = true;
 
-    pub fn fixed_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
-        let first = super::first(problem, Order::Source, deadline);
+    pub fn fixed_order(problem: &Problem, known: Option<&Outline>, deadline: Deadline) -> Result<Decision, Error> {
+        let first = super::first(problem, Order::Source, known, deadline);
         deadline.enter(Phase::Replacement);
-        let Outcome { outline, lower_bound, .. } = replace(problem, &source_order(problem), None, deadline)?;
+        // Where the solver may not come far, it starts from what simple rules lead to.
+        let is_long = super::MIN_OPS_TO_START_GREEDILY <= problem.graph.ops().len();
+        let start = if is_long { Some(&first.outline) } else { known };
+        let Outcome { outline, lower_bound, .. } = replace(problem, &source_order(problem), start, deadline)?;
         // One that is stopped may not have come so far.
         let is_better = first.outline.non_compulsory(problem) < outline.non_compulsory(problem);
         Ok(if is_better {
@@ -472,12 +584,12 @@ pub(crate) mod ilp {
 
     pub const IS_BUILT_IN: bool = false;
 
-    pub fn fixed_order(_: &Problem, _: Deadline) -> Result<Decision, Error> {
+    pub fn fixed_order(_: &Problem, _: Option<&Outline>, _: Deadline) -> Result<Decision, Error> {
         Err(Error::Solver("built without integer programming".into()))
     }
 
     pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
-        fixed_order(problem, deadline)
+        fixed_order(problem, None, deadline)
     }
 
     pub fn improve(_: &Problem, _: &Outline, _: Deadline) -> Option<Outline> {

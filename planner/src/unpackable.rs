@@ -1,12 +1,16 @@
 //! A plan where the best outline cannot be packed: planning goes on until there are addresses.
 //!
 //! 1. The greedy planner decides addresses as it goes. Its plan always exists.
-//! 2. The outline is repaired: see [`repair`](mod@crate::repair).
+//! 2. The outline is repaired, unless the problem is large: see [`repair`](mod@crate::repair).
 //! 3. A small problem is solved as a whole, addresses included. That is a proof.
-//! 4. Order and residency are decided again with less and less capacity, which leaves gaps between
+//! 4. Residencies and addresses are improved together: see [`polish`](mod@crate::polish).
+//! 5. Order and residency are decided again with less and less capacity, which leaves gaps between
 //!    addresses, and what comes out is packed, or repaired, as long as it may turn out better than
 //!    the best plan so far.
+//! 6. What came of that is improved, too.
 
+use crate::incumbent::Incumbent;
+use crate::polish::{is_polished, polish};
 use crate::portfolio::{Decision, SHARE_OF_PACKING, greedily, ilp, source_order};
 use crate::progress::Phase;
 use crate::repair::repair;
@@ -14,12 +18,27 @@ use crate::search::{SearchOptions, search};
 use crate::{Bytes, Deadline, Options, Outline, Plan, Problem, Solution, Solver, address, greedy_plan_in_order};
 use tracing::debug;
 
+/// Problems with so many operators are not repaired where local search improves plans.
+const MIN_OPS_NOT_REPAIRED: usize = 700;
+
+/// The part of the time left that repair may take where local search improves what comes of it.
+const SHARE_OF_REPAIR: f64 = 0.2;
+
+/// The parts of the time left that local search may take at first, and deciding with less capacity after that.
+const SHARE_OF_FIRST_POLISH: f64 = 0.5;
+const SHARE_OF_LESS_CAPACITY: f64 = 0.25;
+
 /// The best plan with addresses that could be found for what was decided without. What it says of
 /// fragmentation is for the caller to say.
-pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decision, deadline: Deadline) -> Solution {
+pub(crate) fn plan_anyway(
+    problem: &Problem,
+    options: &Options,
+    decision: &Decision,
+    incumbent: Option<&Incumbent>,
+    deadline: Deadline,
+) -> Solution {
     let Decision { outline, lower_bound, solver } = decision;
     deadline.enter(Phase::Repair);
-    let try_for = options.time_limit.mul_f64(SHARE_OF_PACKING);
     let greedy = [&source_order(problem), &outline.order].map(|order| {
         let plan = greedy_plan_in_order(problem, order).expect("the problem was checked");
         Solution {
@@ -31,24 +50,47 @@ pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decis
         }
     });
     let mut best = greedy.into_iter().min_by_key(|it| it.non_compulsory).expect("two plans");
+    best.offer_incumbent(incumbent);
     deadline.planned(best.non_compulsory);
-    best.offer(repair(problem, outline, deadline.with_grace()), *solver);
-    deadline.planned(best.non_compulsory);
+    let is_polished = options.solver != Solver::Greedy && is_polished(problem);
+    if is_repaired(problem, options) {
+        let repairing = if is_polished { deadline.part(SHARE_OF_REPAIR) } else { deadline };
+        best.offer(repair(problem, outline, repairing.with_grace()), *solver);
+        deadline.planned(best.non_compulsory);
+    }
     debug!(outline = %outline.non_compulsory(problem), repaired = %best.non_compulsory, "not packed");
 
-    if matches!(options.solver, Solver::Auto | Solver::Ilp) && !best.is_optimal() {
-        let range = best.lower_bound..best.non_compulsory;
-        if let Some((plan, lower_bound)) = ilp::whole(problem, options, range, deadline) {
-            let costing = |plan: Plan| {
-                let cost = plan.non_compulsory(problem);
-                (plan, cost)
-            };
-            best.offer(plan.map(costing), Solver::Ilp);
-            best.lower_bound = best.lower_bound.max(lower_bound);
-            deadline.planned(best.non_compulsory);
-            deadline.proved(best.lower_bound);
-        }
+    best.solve_whole(problem, options, deadline);
+    if is_polished {
+        best.polish(problem, &[outline], *solver, deadline.part(SHARE_OF_FIRST_POLISH));
+        deadline.planned(best.non_compulsory);
     }
+    let share = if is_polished { SHARE_OF_LESS_CAPACITY } else { 1.0 };
+    let lesser = less_capacity(problem, options, outline, &mut best, deadline.part(share));
+    if is_polished {
+        let lesser: Vec<&Outline> = lesser.iter().filter(|it| it.order == outline.order).collect();
+        best.polish(problem, &lesser, *solver, deadline);
+        deadline.planned(best.non_compulsory);
+    }
+    best
+}
+
+/// Whether outlines are repaired: in large problems, local search builds plans that are better, and faster.
+fn is_repaired(problem: &Problem, options: &Options) -> bool {
+    let is_large = MIN_OPS_NOT_REPAIRED <= problem.graph.ops().len();
+    !is_large || options.solver == Solver::Greedy || !is_polished(problem)
+}
+
+/// Decides with less and less capacity; gives what was decided.
+fn less_capacity(
+    problem: &Problem,
+    options: &Options,
+    outline: &Outline,
+    best: &mut Solution,
+    deadline: Deadline,
+) -> Vec<Outline> {
+    let try_for = options.time_limit.mul_f64(SHARE_OF_PACKING);
+    let mut decided = Vec::new();
     for capacity in lesser_capacities(problem) {
         if best.is_optimal() || deadline.has_passed() {
             break;
@@ -62,10 +104,12 @@ pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decis
         }
         let mut is_packed = false;
         for (outline, solver) in outlines {
+            decided.push(outline.clone());
             let cost = outline.non_compulsory(problem);
             let packed = address(problem, &outline, deadline.within(try_for)).map(|it| (it, cost));
             is_packed |= packed.is_some();
-            best.offer(packed.or_else(|| repair(problem, &outline, deadline)), solver);
+            let repaired = || if is_repaired(problem, options) { repair(problem, &outline, deadline) } else { None };
+            best.offer(packed.or_else(repaired), solver);
             deadline.planned(best.non_compulsory);
             debug!(%capacity, outline = %cost, best = %best.non_compulsory, "less capacity");
         }
@@ -73,12 +117,42 @@ pub(crate) fn plan_anyway(problem: &Problem, options: &Options, decision: &Decis
             break;
         }
     }
-    best
+    decided
 }
 
 impl Solution {
+    /// Solves a small problem as a whole, addresses included.
+    fn solve_whole(&mut self, problem: &Problem, options: &Options, deadline: Deadline) {
+        if !matches!(options.solver, Solver::Auto | Solver::Ilp) || self.is_optimal() {
+            return;
+        }
+        let range = self.lower_bound..self.non_compulsory;
+        let Some((plan, lower_bound)) = ilp::whole(problem, options, range, deadline) else { return };
+        let costing = |plan: Plan| {
+            let cost = plan.non_compulsory(problem);
+            (plan, cost)
+        };
+        self.offer(plan.map(costing), Solver::Ilp);
+        self.lower_bound = self.lower_bound.max(lower_bound);
+        deadline.planned(self.non_compulsory);
+        deadline.proved(self.lower_bound);
+    }
+
+    /// Improves the plan, or one that is made of outlines, all in one order, if that leads to a better one.
+    fn polish(&mut self, problem: &Problem, outlines: &[&Outline], solver: Solver, deadline: Deadline) {
+        if self.is_optimal() {
+            return;
+        }
+        let in_order = match outlines.first().filter(|it| it.order != self.plan.order) {
+            Some(outline) => greedy_plan_in_order(problem, &outline.order).ok(),
+            None => None,
+        };
+        let plan = in_order.as_ref().unwrap_or(&self.plan);
+        self.offer(polish(problem, outlines, plan, self.lower_bound, deadline), solver);
+    }
+
     /// Takes a plan if it is better.
-    fn offer(&mut self, plan: Option<(Plan, Bytes)>, solver: Solver) {
+    pub(crate) fn offer(&mut self, plan: Option<(Plan, Bytes)>, solver: Solver) {
         if let Some((plan, non_compulsory)) = plan.filter(|it| it.1 < self.non_compulsory) {
             (self.plan, self.non_compulsory, self.solver) = (plan, non_compulsory, solver);
         }

@@ -1,15 +1,17 @@
 //! Optimal replacement in a fixed order.
 //!
 //! 1. The order gives a covering problem ([`Cover`]), which falls into independent [`parts`].
-//! 2. Each part goes to the solver, in units of the greatest common divisor of its sizes and
+//! 2. A large part is improved [window by window](super::sliding).
+//! 3. Each part goes to the solver, in units of the greatest common divisor of its sizes and
 //!    rooms, so that coefficients are small and whole.
-//! 3. What the solver has not settled after so many nodes, it gets again, with rows that break
+//! 4. What the solver has not settled after so many nodes, it gets again, with rows that break
 //!    symmetries ([`exchanges`]).
 
 use super::cover::Cover;
 use super::exchange::{exchange, exchanges};
 use super::gap;
 use super::parts::parts;
+use super::sliding::improve_in_windows;
 use super::solver::{self, Model};
 use crate::greedy::replace_on_demand;
 use crate::replacement::ReplacementRule;
@@ -19,6 +21,9 @@ use good_lp::{Expression, Variable, constraint};
 /// *Measured* on training graphs: what is settled in a second takes fewer, what takes fewer
 /// afterwards with symmetries broken has had more.
 const NODES_OF_FIRST_ATTEMPT: i32 = 2000;
+
+/// The part of the time left that windows of a large problem may take before it is solved as a whole.
+const SHARE_OF_WINDOWS: f64 = 0.5;
 
 /// How far an attempt came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +91,7 @@ pub fn replace_within(
 
 /// Writes the best choice found to `dropped`, and gives a lower bound on what any choice costs.
 fn improve(cover: &Cover, dropped: &mut Vec<bool>, deadline: Deadline) -> Result<Bytes, Error> {
+    improve_in_windows(cover, dropped, deadline.part(SHARE_OF_WINDOWS))?;
     let bound = attempt(cover, &[], dropped, NODES_OF_FIRST_ATTEMPT, deadline)?;
     if cover.cost(dropped) <= bound {
         return Ok(bound);

@@ -2,12 +2,17 @@
 
 /// A generator of them (xorshift, Marsaglia 2003).
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    /// The only seed there is.
+    /// The numbers that all but those who need several sequences use.
     pub fn new() -> Random {
-        Random(0x2545_f491_4f6c_dd1d)
+        Random::sequence(0)
+    }
+
+    /// One of several sequences.
+    pub fn sequence(number: u64) -> Random {
+        Random(0x2545_f491_4f6c_dd1d ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     /// A number below `limit`, which is at least 1.

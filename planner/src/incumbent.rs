@@ -1,0 +1,120 @@
+//! A plan that the caller has already: planning starts from it, and ends with one that is no worse.
+
+use crate::uses::Uses;
+use crate::{Bytes, Error, OpId, Order, Outline, Plan, Problem, Solution, Solver, Stay, Step, check};
+
+/// A plan that the judge accepts, and what follows from it.
+#[derive(Clone, Debug)]
+pub(crate) struct Incumbent {
+    pub plan: Plan,
+    /// Order and residencies, each from its first use to its last.
+    pub outline: Outline,
+    pub non_compulsory: Bytes,
+    /// Which solver made it, as far as that is known.
+    pub solver: Solver,
+}
+
+impl Incumbent {
+    /// Takes a plan in an order that is allowed, if the judge accepts it.
+    ///
+    /// # Errors
+    /// [`Error::Incumbent`] otherwise.
+    pub fn new(problem: &Problem, order: Order, plan: &Plan) -> Result<Incumbent, Error> {
+        let refuse = |why: String| Err(Error::Incumbent(why));
+        if let Some(why) = out_of_range(problem, plan) {
+            return refuse(why);
+        }
+        let is_source_order = plan.order.iter().copied().eq(problem.graph.op_ids());
+        if order == Order::Source && !is_source_order {
+            return refuse("its order is not that of the source".into());
+        }
+        match check(problem, &plan.actions(problem)) {
+            Ok(traffic) => Ok(Incumbent {
+                plan: plan.clone(),
+                outline: outline(problem, plan),
+                non_compulsory: traffic.non_compulsory,
+                solver: Solver::Greedy,
+            }),
+            Err(violations) => {
+                let first = violations.first().map(|it| it.display(problem).to_string()).unwrap_or_default();
+                let others = match violations.len() {
+                    1 => String::new(),
+                    n => format!(" (and {} more)", n - 1),
+                };
+                refuse(format!("{first}{others}"))
+            }
+        }
+    }
+
+    /// A plan that was made before.
+    pub fn of(problem: &Problem, solution: &Solution) -> Incumbent {
+        let Solution { plan, non_compulsory, solver, .. } = solution;
+        Incumbent {
+            plan: plan.clone(),
+            outline: outline(problem, plan),
+            non_compulsory: *non_compulsory,
+            solver: *solver,
+        }
+    }
+
+    /// The plan as an answer, with a bound that is known.
+    pub fn solution(&self, lower_bound: Bytes) -> Solution {
+        Solution {
+            plan: self.plan.clone(),
+            non_compulsory: self.non_compulsory,
+            lower_bound,
+            fragmentation: Bytes::ZERO,
+            solver: self.solver,
+        }
+    }
+}
+
+impl Solution {
+    /// Takes an incumbent if it is better.
+    pub(crate) fn offer_incumbent(&mut self, incumbent: Option<&Incumbent>) {
+        if let Some(it) = incumbent {
+            self.offer(Some((it.plan.clone(), it.non_compulsory)), it.solver);
+        }
+    }
+}
+
+/// What a plan names that the problem does not have: with that there is no program that could be judged.
+fn out_of_range(problem: &Problem, plan: &Plan) -> Option<String> {
+    let (n_ops, n_tensors, n_steps) = (problem.graph.ops().len(), problem.graph.tensors().len(), plan.order.len());
+    if let Some(OpId(op)) = plan.order.iter().find(|it| n_ops <= it.index()) {
+        return Some(format!("it runs operator {op} of {n_ops}"));
+    }
+    if plan.workspaces.len() != n_steps {
+        return Some(format!("it has {} offsets of workspaces for {n_steps} steps", plan.workspaces.len()));
+    }
+    let is_out_of_range = |steps: &std::ops::Range<Step>| steps.end <= steps.start || n_steps < steps.end.index();
+    plan.residencies.iter().find_map(|it| {
+        if n_tensors <= it.tensor.index() {
+            return Some(format!("it has a residency of tensor {} of {n_tensors}", it.tensor.0));
+        }
+        let name = &problem.graph.tensor(it.tensor).name;
+        let (start, end) = (it.steps.start, it.steps.end);
+        is_out_of_range(&it.steps).then(|| format!("{name} stays from step {start} to {end} of {n_steps}"))
+    })
+}
+
+/// The stays of a plan that was judged, from first use to last. Those that no operator uses are left out.
+fn outline(problem: &Problem, plan: &Plan) -> Outline {
+    let uses = Uses::new(problem, &plan.order);
+    let mut residencies: Vec<_> = plan.residencies.iter().collect();
+    residencies.sort_by_key(|it| (it.steps.start, it.tensor));
+    let mut stays: Vec<Stay> = Vec::new();
+    // By tensor: the step after the last use that has its stay.
+    let mut covered = vec![Step(0); problem.graph.tensors().len()];
+    for residency in residencies {
+        let tensor = residency.tensor;
+        let start = residency.steps.start.max(covered[tensor.index()]);
+        let steps = start..residency.steps.end.max(start);
+        if let [first, .., last] | [first @ last] = uses.within(tensor, &steps) {
+            covered[tensor.index()] = last.next();
+            stays.push(Stay { tensor, steps: *first..last.next() });
+        }
+    }
+    stays.sort_by_key(|it| (it.steps.start, it.tensor));
+    Outline { order: plan.order.clone(), stays }
+}

@@ -1,0 +1,291 @@
+//! A better plan from plans, by local search over residencies and addresses together, in a fixed order.
+//!
+//! Where an outline cannot be packed, something must leave that need not if only sums counted. A layout decides
+//! both at once: each tensor lies in *pieces*, from one of its uses to another, each at one address, and
+//! every two pieces of a tensor that follow one another cost a reload.
+//!
+//! 1. A layout is built from each outline: its stays, the largest first, go to the lowest hole where they fit.
+//!    One that fits nowhere goes to the address that costs the least: it is split where it runs into another one,
+//!    or others are cut that are idle meanwhile. What its operator needs at the same time is moved.
+//! 2. Then layouts are changed, again and again: two pieces become one at some address, and what is in the way is
+//!    put in elsewhere; or all that is there in some steps is taken out and put in again in another order. A
+//!    layout that costs no more is kept, and now and then one that costs a little more: ruin and recreate
+//!    (Schrimpf et al. 2000) with the acceptance of threshold accepting (Dueck and Scheuer 1990).
+//! 3. Two layouts are changed side by side, and after some rounds the worse one becomes a copy of the better one.
+//!
+//! Everything is counted in steps of this procedure, and none depends on how much time there is: what a
+//! longer limit finds is no worse. It ends when nothing better has come for long, or at the deadline.
+//!
+//! Results in the place of operands are not known here; see [`is_polished`].
+
+mod insert;
+mod items;
+mod layout;
+mod moves;
+
+use crate::pack::random::Random;
+use crate::{Bytes, Deadline, Outline, Plan, Problem};
+use insert::{First, Insertion};
+use items::Items;
+use layout::{Fit, Layout, Piece};
+use rayon::prelude::*;
+use tracing::debug;
+
+/// Layouts that are changed side by side.
+const LANES: usize = 2;
+
+/// Changes of each layout between two looks at the others.
+const CHANGES_PER_ROUND: usize = 256;
+
+/// After so many rounds, the worst layout becomes a copy of the best.
+const ROUNDS_ALONE: usize = 16;
+
+/// It ends after so many changes of each layout for each piece of the best one without anything better, and
+/// after so many in any case.
+const PATIENCE_PER_PIECE: usize = 64;
+const LEAST_PATIENCE: usize = 1024;
+
+/// What a layout may come to cost more in one change, at most: so small a part of the median of all reloads.
+const SHARE_OF_SLACK: u64 = 3;
+
+/// How a layout is built from an outline.
+#[derive(Clone, Copy)]
+struct Way {
+    /// Which outline.
+    outline: usize,
+    first: First,
+    fit: Fit,
+}
+
+/// Ways that are tried with each outline; on average the first one leads to the best layout.
+const WAYS: [Way; 6] = [
+    Way { outline: 0, first: First::LongestForLongest, fit: Fit::Lowest },
+    Way { outline: 0, first: First::Longest, fit: Fit::Lowest },
+    Way { outline: 0, first: First::Largest, fit: Fit::Lowest },
+    Way { outline: 0, first: First::LongestForLongest, fit: Fit::Tightest },
+    Way { outline: 0, first: First::Longest, fit: Fit::Tightest },
+    Way { outline: 0, first: First::Largest, fit: Fit::Tightest },
+];
+
+/// How often operands may be moved for others of the same operator while a layout is built.
+const MOVES_TO_BUILD: u32 = 20_000;
+
+/// Whether [`polish`] knows all that a plan in this order can do: no result takes the place of an operand, and
+/// offsets can be counted.
+pub(crate) fn is_polished(problem: &Problem) -> bool {
+    let has_pairs = problem.graph.ops().iter().any(|it| !it.in_place.is_empty());
+    !has_pairs && items::can_count(problem)
+}
+
+/// The best plan found from outlines and a plan, and its non-compulsory bytes; none if there is none that
+/// is better than the plan. All are in one order; where [`is_polished`] does not hold, nothing is found.
+///
+/// It ends as soon as a plan costs no more than `enough`.
+pub(crate) fn polish(
+    problem: &Problem,
+    outlines: &[&Outline],
+    plan: &Plan,
+    enough: Bytes,
+    deadline: Deadline,
+) -> Option<(Plan, Bytes)> {
+    if !is_polished(problem) || deadline.has_passed() {
+        return None;
+    }
+    let items = Items::new(problem, &plan.order);
+    let known = plan.non_compulsory(problem);
+    let enough = enough.saturating_sub(problem.restreamed()).0;
+    let mut lanes = lanes(&items, outlines, plan, deadline)?;
+    let mut best = lanes[0].best.clone();
+    debug!(known = %known, built = best.cost, "layouts");
+    let (mut idle, mut rounds) = (0, 0);
+    while enough < best.cost && idle < patience(&best) && !deadline.has_passed() {
+        lanes.par_iter_mut().for_each(|it| it.round(enough, deadline));
+        (idle, rounds) = (idle + CHANGES_PER_ROUND, rounds + 1);
+        let found = lanes.iter().map(|it| &it.best).min_by_key(|it| it.cost).expect("there are lanes");
+        if found.cost < best.cost {
+            (best, idle) = (found.clone(), 0);
+        }
+        if rounds % ROUNDS_ALONE == 0 {
+            share(&mut lanes);
+        }
+    }
+    debug!(cost = best.cost, rounds, "polished");
+    let plan = items.plan(&plan.order, &best.pieces);
+    let cost = plan.non_compulsory(problem);
+    (cost < known).then_some((plan, cost))
+}
+
+fn patience(best: &Found) -> usize {
+    LEAST_PATIENCE.max(PATIENCE_PER_PIECE * best.pieces.len())
+}
+
+/// All pieces of a layout, and what they cost.
+#[derive(Clone)]
+struct Found {
+    pieces: Vec<Piece>,
+    cost: u64,
+}
+
+/// A layout that is changed, and the best that it was.
+#[derive(Clone)]
+struct Lane<'a> {
+    layout: Layout<'a>,
+    best: Found,
+    random: Random,
+    /// What it may come to cost more in one change, at most.
+    slack: u64,
+}
+
+impl Lane<'_> {
+    fn new(layout: Layout<'_>, number: usize) -> Lane<'_> {
+        let best = Found { pieces: layout.all(), cost: layout.cost };
+        let slack = layout.items.median_reload() / SHARE_OF_SLACK;
+        Lane { layout, best, random: Random::sequence(number as u64), slack }
+    }
+
+    fn round(&mut self, enough: u64, deadline: Deadline) {
+        for _ in 0..CHANGES_PER_ROUND {
+            if deadline.has_passed() || self.layout.cost <= enough {
+                return;
+            }
+            let before = self.layout.cost;
+            let is_changed = self.layout.change(&mut self.random, deadline);
+            // Between nothing and that, and rather little.
+            let noise = self.random.below(1 << 10);
+            let slack = ((u128::from(self.slack) * u128::from(noise * noise)) >> 20) as u64;
+            if !is_changed || before + slack < self.layout.cost {
+                self.layout.take_back();
+                continue;
+            }
+            self.layout.keep();
+            if self.layout.cost < self.best.cost {
+                self.best = Found { pieces: self.layout.all(), cost: self.layout.cost };
+            }
+        }
+    }
+}
+
+/// The best layouts to begin with, the best one first: those built from outlines in some ways, and the plan's own.
+/// None if there is none.
+fn lanes<'a>(items: &'a Items, outlines: &[&Outline], plan: &Plan, deadline: Deadline) -> Option<Vec<Lane<'a>>> {
+    let mut layouts: Vec<Layout> = items.pieces(plan).map(|it| of_pieces(items, it)).into_iter().collect();
+    let build = |way: &Way| build(items, outlines, way, deadline);
+    // One comes first, so that there is one where time is short.
+    layouts.extend(outlines.first().and_then(|_| build(&WAYS[0])));
+    let others = (0..outlines.len()).flat_map(|outline| WAYS.map(|way| Way { outline, ..way })).skip(1);
+    let others: Vec<Way> = others.collect();
+    layouts.par_extend(others.par_iter().filter_map(build));
+    layouts.sort_by_key(|it| it.cost);
+    layouts.truncate(LANES);
+    let first = layouts.first()?.clone();
+    layouts.resize_with(LANES, || first.clone());
+    Some(layouts.into_iter().enumerate().map(|(number, layout)| Lane::new(layout, number)).collect())
+}
+
+/// A layout of an outline; none if it takes too long.
+fn build<'a>(items: &'a Items, outlines: &[&Outline], way: &Way, deadline: Deadline) -> Option<Layout<'a>> {
+    let mut layout = Layout::new(items);
+    let mut random = Random::new();
+    let mut with = Insertion { random: &mut random, fit: way.fit, moves: MOVES_TO_BUILD, deadline };
+    if !layout.insert_all(items.runs(outlines[way.outline]), way.first, false, &mut with) {
+        return None;
+    }
+    (0..items.list.len() as u32).take_while(|_| !deadline.has_passed()).for_each(|item| layout.join(item));
+    layout.keep();
+    Some(layout)
+}
+
+fn of_pieces(items: &Items, pieces: Vec<Piece>) -> Layout<'_> {
+    let mut layout = Layout::new(items);
+    pieces.into_iter().for_each(|it| layout.add(it));
+    layout.keep();
+    layout
+}
+
+/// Makes the worst layout a copy of the best one.
+fn share(lanes: &mut [Lane]) {
+    let cost = |it: &usize| (lanes[*it].layout.cost, *it);
+    let best = (0..lanes.len()).min_by_key(cost).expect("there are lanes");
+    let worst = (0..lanes.len()).max_by_key(cost).expect("there are lanes");
+    if lanes[best].layout.cost < lanes[worst].layout.cost {
+        lanes[worst].layout = lanes[best].layout.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::items::Items;
+    use super::layout::{Layout, Piece};
+    use super::{of_pieces, polish};
+    use crate::pack::random::Random;
+    use crate::testing::{Shape, seeded_problem};
+    use crate::{Bytes, Deadline, Problem, check, greedy_plan};
+
+    fn problems() -> impl Iterator<Item = Problem> {
+        let problems = (0..60).map(|seed| seeded_problem(Shape { ops: 40, ..Shape::LARGE }, seed));
+        problems.filter(super::is_polished)
+    }
+
+    /// Each use lies in one piece, no two pieces overlap, and the cost is that of the plan.
+    #[track_caller]
+    fn expect_sound(problem: &Problem, items: &Items, layout: &Layout) {
+        let order: Vec<_> = problem.graph.op_ids().collect();
+        let plan = items.plan(&order, &layout.all());
+        let traffic = check(problem, &plan.actions(problem)).expect("the judge accepts it");
+        assert_eq!(traffic.non_compulsory, problem.restreamed() + Bytes(layout.cost));
+    }
+
+    fn sorted(layout: &Layout) -> Vec<(u32, u32, u32, u32)> {
+        let mut pieces: Vec<_> =
+            layout.all().iter().map(|it: &Piece| (it.item, it.first, it.last, it.offset)).collect();
+        pieces.sort_unstable();
+        pieces
+    }
+
+    /// Every change leaves a plan, or can be taken back.
+    #[test]
+    fn changes_are_sound_and_can_be_taken_back() {
+        let (mut n_problems, mut kept, mut taken_back) = (0, 0, 0);
+        for problem in problems() {
+            let plan = greedy_plan(&problem).expect("there is a plan");
+            let items = Items::new(&problem, &plan.order);
+            let mut layout = of_pieces(&items, items.pieces(&plan).expect("it lies in one stretch"));
+            expect_sound(&problem, &items, &layout);
+            let mut random = Random::new();
+            n_problems += u32::from(0 < layout.cost);
+            for number in 0..60 {
+                let before = (layout.cost, sorted(&layout));
+                let is_changed = layout.change(&mut random, Deadline::NEVER);
+                if is_changed && number % 3 != 0 {
+                    expect_sound(&problem, &items, &layout);
+                    layout.keep();
+                    kept += 1;
+                } else {
+                    layout.take_back();
+                    assert_eq!((layout.cost, sorted(&layout)), before);
+                    taken_back += 1;
+                }
+            }
+        }
+        assert!(10 < n_problems && 100 < kept && 100 < taken_back, "{n_problems} {kept} {taken_back}");
+    }
+
+    /// What comes out is better than the plan, and the same each time.
+    #[test]
+    fn polishing_repeats_itself() {
+        let mut better = 0;
+        for problem in problems().take(6) {
+            let plan = greedy_plan(&problem).expect("there is a plan");
+            let polished = || polish(&problem, &[], &plan, Bytes::ZERO, Deadline::NEVER);
+            let first = polished();
+            assert_eq!(first, polished());
+            if let Some((found, cost)) = first {
+                assert!(cost < plan.non_compulsory(&problem));
+                let traffic = check(&problem, &found.actions(&problem)).expect("the judge accepts it");
+                assert_eq!(traffic.non_compulsory, cost);
+                better += 1;
+            }
+        }
+        assert!(2 < better, "{better} plans became better");
+    }
+}

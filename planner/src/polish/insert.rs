@@ -1,0 +1,219 @@
+//! How runs get addresses: where they fit, or else where that costs the least.
+
+use super::layout::{Fit, Layout, Run, Taken};
+use crate::Deadline;
+use crate::pack::random::Random;
+use std::cmp::Reverse;
+
+/// What is placed first.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum First {
+    Longest,
+    /// By length and steps.
+    Largest,
+    /// By length more than by steps.
+    LongestForLongest,
+    /// What costs the most for each unit and step.
+    Dearest,
+    Earliest,
+    Any,
+}
+
+/// What is left to do, and how.
+pub(super) struct Insertion<'a, 'b> {
+    pub random: &'a mut Random,
+    pub fit: Fit,
+    /// How often what an operator needs may be moved for another operand of it.
+    pub moves: u32,
+    pub deadline: Deadline<'b>,
+}
+
+/// Runs between two looks at the clock.
+const RUNS_PER_LOOK: usize = 64;
+
+/// Where a run, or a part of it, is placed.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    price: u64,
+    last: Reverse<u32>,
+    offset: u32,
+    /// Whether others are cut for it, or else it is split after `last`.
+    cuts: bool,
+}
+
+impl Layout<'_> {
+    /// Inserts runs in some order, those of other pieces that have to give way with them. False if that
+    /// takes too many moves, or too long: then some uses have no place.
+    pub fn insert_all(&mut self, runs: Vec<Run>, first: First, is_noisy: bool, with: &mut Insertion) -> bool {
+        let mut keyed: Vec<(u128, Run)> =
+            runs.into_iter().map(|run| (self.rank(&run, first, is_noisy, with), run)).collect();
+        keyed.sort_by_key(|(rank, run)| (*rank, Reverse(run.item), Reverse(run.first)));
+        let mut moved: Vec<Run> = Vec::new();
+        let mut n_inserted = 0;
+        while let Some(run) = moved.pop().or_else(|| keyed.pop().map(|it| it.1)) {
+            n_inserted += 1;
+            if n_inserted % RUNS_PER_LOOK == 0 && with.deadline.has_passed() || !self.insert(run, &mut moved, with) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn rank(&self, run: &Run, first: First, is_noisy: bool, with: &mut Insertion) -> u128 {
+        let item = self.item(run.item);
+        let start = item.uses[run.first as usize];
+        let length = u128::from(item.length);
+        let steps = u128::from(item.uses[run.last as usize] + 1 - start);
+        let rank = match first {
+            First::Longest => length,
+            First::Largest => length * steps,
+            First::LongestForLongest => length * length * steps,
+            First::Dearest => (u128::from(item.reload + item.write) << 32) / (length * steps),
+            First::Earliest => u128::from(u32::MAX - start),
+            First::Any => 1,
+        };
+        rank * (64 + u128::from(if is_noisy { with.random.below(64) } else { 0 }))
+    }
+
+    /// Inserts a run, in parts if it has to be; what has to go elsewhere for it is added to `moved`.
+    fn insert(&mut self, run: Run, moved: &mut Vec<Run>, with: &mut Insertion) -> bool {
+        let Run { item, mut first, last } = run;
+        while first <= last {
+            let rest = Run { item, first, last };
+            let uses = &self.items.list[item as usize].uses;
+            let (start, end) = (uses[first as usize], uses[last as usize] + 1);
+            let taken = self.taken(start, end);
+            if let Some(offset) = self.hole(item, &taken, with.fit) {
+                self.place(&rest, offset);
+                return true;
+            }
+            first = match self.cheapest(&rest, &taken) {
+                Some(Place { last: Reverse(last), offset, cuts, .. }) => {
+                    if cuts {
+                        self.clear(item, offset, (start, end), &taken, moved);
+                    }
+                    self.place(&Run { last, ..rest }, offset);
+                    last + 1
+                }
+                None if with.moves == 0 => return false,
+                None => {
+                    with.moves -= 1;
+                    self.force(&rest, moved, with);
+                    first + 1
+                }
+            };
+        }
+        true
+    }
+
+    /// Where a run that fits nowhere, or its beginning, goes without moving what is needed meanwhile.
+    fn cheapest(&self, run: &Run, taken: &[Taken]) -> Option<Place> {
+        let item = self.item(run.item);
+        let uses = &item.uses[run.first as usize..=run.last as usize];
+        let (start, end) = (uses[0], uses[uses.len() - 1] + 1);
+        // From when each is in the way, and what it costs to cut it, if it is idle all the time.
+        let cut = |it: &Taken| (self.piece(it.id).start.max(start), self.price_of_cut(it.id, start, end));
+        let cuts: Vec<(u32, Option<u64>)> = taken.iter().map(cut).collect();
+        let longest = taken.iter().map(|it| it.high - it.low).max().unwrap_or(0);
+        let price_of_split = self.price_of_split(run.item);
+        let mut best: Option<Place> = None;
+        let mut from = 0;
+        for offset in self.edges(run.item, taken) {
+            while taken.get(from).is_some_and(|it| it.low + longest <= offset) {
+                from += 1;
+            }
+            let (mut free_until, mut price) = (end, Some(0));
+            for (it, (since, cut)) in taken[from..].iter().zip(&cuts[from..]) {
+                if offset + item.length <= it.low {
+                    break;
+                }
+                if offset < it.high {
+                    free_until = free_until.min(*since);
+                    price = price.zip(*cut).map(|(sum, cut)| sum + cut);
+                }
+            }
+            let n_free = uses.partition_point(|it| *it < free_until) as u32;
+            let split = (0 < n_free).then(|| Place {
+                price: price_of_split,
+                last: Reverse(run.first + n_free.saturating_sub(1)),
+                offset,
+                cuts: false,
+            });
+            let whole = price.map(|price| Place { price, last: Reverse(run.last), offset, cuts: true });
+            best = best.into_iter().chain(split).chain(whole).min();
+        }
+        best
+    }
+
+    /// The first use of a piece after some steps in which it is idle, if it is there before and after.
+    fn use_after(&self, id: u32, start: u32, end: u32) -> Option<u32> {
+        let piece = self.piece(id);
+        let uses = &self.item(piece.item).uses;
+        let at = uses.partition_point(|it| *it < start) as u32;
+        (piece.first < at && at <= piece.last && end <= uses[at as usize]).then_some(at)
+    }
+
+    fn price_of_cut(&self, id: u32, start: u32, end: u32) -> Option<u64> {
+        self.use_after(id, start, end).map(|_| self.price_of_split(self.piece(id).item))
+    }
+
+    /// Makes room for an item in some steps: cuts what is idle, and takes out all else.
+    fn clear(&mut self, item: u32, offset: u32, (start, end): (u32, u32), taken: &[Taken], moved: &mut Vec<Run>) {
+        let length = self.item(item).length;
+        for it in taken.iter().filter(|it| it.meets(offset, length)) {
+            let at = self.use_after(it.id, start, end);
+            let piece = self.remove(it.id);
+            match at {
+                Some(at) => {
+                    self.place(&Run { last: at - 1, ..piece.run() }, piece.offset);
+                    self.place(&Run { first: at, ..piece.run() }, piece.offset);
+                }
+                None => moved.push(piece.run()),
+            }
+        }
+    }
+
+    /// Inserts the first use of a run, which fits nowhere, in place of other operands of the same step.
+    fn force(&mut self, run: &Run, moved: &mut Vec<Run>, with: &mut Insertion) {
+        let start = self.item(run.item).uses[run.first as usize];
+        let (first, end) = (Run { last: run.first, ..*run }, start + 1);
+        let taken = self.taken(start, end);
+        if let Some(offset) = self.hole(run.item, &taken, with.fit) {
+            return self.place(&first, offset);
+        }
+        let length = self.item(run.item).length;
+        let trouble = |it: &Taken| {
+            // Twice its size, if it can only be moved.
+            let size = || 2 * u64::from(it.high - it.low) * self.items.unit();
+            self.price_of_cut(it.id, start, end).unwrap_or_else(size)
+        };
+        let mut price = |offset: u32| {
+            let price: u64 = taken.iter().filter(|it| it.meets(offset, length)).map(trouble).sum();
+            price + with.random.below(1 + price / 4)
+        };
+        let offsets = self.edges(run.item, &taken);
+        let offset = offsets.into_iter().min_by_key(|it| price(*it)).expect("zero is among them");
+        self.clear(run.item, offset, (start, end), &taken, moved);
+        self.place(&first, offset);
+    }
+
+    /// Joins pieces of an item that follow one another wherever they can lie at one address.
+    pub fn join(&mut self, item: u32) {
+        let mut at = 1;
+        while at < self.of_item(item).len() {
+            let (first, second) = (self.of_item(item)[at - 1], self.of_item(item)[at]);
+            let (start, end) = (self.piece(first).start, self.piece(second).end);
+            let mut taken = self.taken(start, end);
+            taken.retain(|it| it.id != first && it.id != second);
+            match self.hole(item, &taken, Fit::Tightest) {
+                Some(offset) => {
+                    let run = Run { last: self.piece(second).last, ..self.piece(first).run() };
+                    self.remove(first);
+                    self.remove(second);
+                    self.place(&run, offset);
+                }
+                None => at += 1,
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Changes of a layout: something is forced, and what is in the way goes elsewhere.
+
+use super::insert::{First, Insertion};
+use super::layout::{Fit, Layout, Run};
+use crate::Deadline;
+use crate::pack::random::Random;
+
+/// Of so many changes, one takes out all that is there in some steps.
+const CHANGES_FOR_SHAKE: u64 = 5;
+
+/// Steps of which all is taken out, at most: one of these.
+const WINDOWS: [u32; 5] = [1, 2, 4, 8, 16];
+
+/// Two pieces of an item that follow one another: the second is number `at` of all.
+struct Split {
+    item: u32,
+    at: usize,
+}
+
+/// Where two pieces become one.
+enum At {
+    First,
+    Second,
+    Anywhere,
+    /// Where least is in the way, or nearly so.
+    LeastInTheWay,
+}
+
+impl Layout<'_> {
+    /// Changes something, and joins what can be joined afterwards. False if that came to nothing: then some
+    /// uses have no place.
+    pub fn change(&mut self, random: &mut Random, deadline: Deadline) -> bool {
+        let Some(split) = self.any_split(random) else { return false };
+        let fit = [Fit::Lowest, Fit::Highest, Fit::Tightest][random.below(3) as usize];
+        let mut with = Insertion { random, fit, moves: 0, deadline };
+        let touched = match with.random.below(CHANGES_FOR_SHAKE) {
+            0 => self.shake(&split, &mut with),
+            _ => self.force_join(&split, &mut with),
+        };
+        let Some(mut touched) = touched else { return false };
+        touched.sort_unstable();
+        touched.dedup();
+        touched.into_iter().for_each(|item| self.join(item));
+        true
+    }
+
+    fn any_split(&self, random: &mut Random) -> Option<Split> {
+        let n_items = self.items.list.len();
+        let first = random.below(n_items.max(1) as u64) as usize;
+        let mut items = (first..n_items).chain(0..first).map(|it| it as u32);
+        let item = items.find(|it| 1 < self.of_item(*it).len())?;
+        Some(Split { item, at: 1 + random.below(self.of_item(item).len() as u64 - 1) as usize })
+    }
+
+    /// Joins two pieces, and puts in elsewhere what is in the way. Gives the items that were touched.
+    fn force_join(&mut self, split: &Split, with: &mut Insertion) -> Option<Vec<u32>> {
+        let Split { item, at } = *split;
+        let (first, second) = (self.of_item(item)[at - 1], self.of_item(item)[at]);
+        let (first, second) = (self.remove(first), self.remove(second));
+        let taken = self.taken(first.start, second.end);
+        let length = self.item(item).length;
+        let how = match with.random.below(8) {
+            0 => At::First,
+            1 => At::Second,
+            2 => At::Anywhere,
+            _ => At::LeastInTheWay,
+        };
+        let offset = match how {
+            At::First => first.offset,
+            At::Second => second.offset,
+            At::Anywhere => {
+                let offsets = self.edges(item, &taken);
+                offsets[with.random.below(offsets.len() as u64) as usize]
+            }
+            At::LeastInTheWay => {
+                let area = |id: u32| u64::from(self.piece(id).end - self.piece(id).start);
+                let in_the_way = |offset: u32| -> u64 {
+                    let met = taken.iter().filter(|it| it.meets(offset, length));
+                    met.map(|it| u64::from(it.high - it.low) * area(it.id)).sum()
+                };
+                let offsets = self.edges(item, &taken).into_iter();
+                let mut noisy = |offset: u32| u128::from(in_the_way(offset)) * u128::from(64 + with.random.below(128));
+                offsets.min_by_key(|it| noisy(*it)).expect("zero is among them")
+            }
+        };
+        let out: Vec<u32> = taken.iter().filter(|it| it.meets(offset, length)).map(|it| it.id).collect();
+        let runs: Vec<Run> = out.into_iter().map(|id| self.remove(id).run()).collect();
+        self.place(&Run { last: second.last, ..first.run() }, offset);
+        let order = [First::Longest, First::Largest, First::LongestForLongest, First::Any];
+        let order = order[with.random.below(4) as usize];
+        with.moves = 4 + runs.len() as u32 / 2;
+        let touched = runs.iter().map(|it| it.item).collect();
+        self.insert_all(runs, order, true, with).then_some(touched)
+    }
+
+    /// Takes out all, or some of it, that is there in some steps around a split, and puts it in again in
+    /// another order. Gives the items that were touched.
+    fn shake(&mut self, split: &Split, with: &mut Insertion) -> Option<Vec<u32>> {
+        let pieces = [split.at - 1, split.at].map(|at| self.of_item(split.item)[at]);
+        let (from, to) = (self.piece(pieces[0]).end - 1, self.piece(pieces[1]).start + 1);
+        let centre = from + with.random.below(u64::from(to - from)) as u32;
+        let width = WINDOWS[with.random.below(WINDOWS.len() as u64) as usize];
+        let (start, end) = (centre.saturating_sub(width / 2), centre + width / 2 + 1);
+        let share = [10, 6, 3][with.random.below(3) as usize];
+        let mut out: Vec<u32> = pieces.to_vec();
+        for it in self.taken(start, end.min(self.items.n_steps as u32)) {
+            if !pieces.contains(&it.id) && with.random.below(10) < share {
+                out.push(it.id);
+            }
+        }
+        let mut touched: Vec<u32> = out.into_iter().map(|id| self.remove(id).item).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        let runs: Vec<Run> = touched.iter().flat_map(|item| self.missing(*item)).collect();
+        let order =
+            [First::Longest, First::Largest, First::LongestForLongest, First::Dearest, First::Earliest, First::Any];
+        let order = order[with.random.below(6) as usize];
+        let is_noisy = with.random.below(3) != 0;
+        with.moves = 20 + runs.len() as u32 / 4;
+        self.insert_all(runs, order, is_noisy, with).then_some(touched)
+    }
+
+    /// The uses of an item that have no piece, those that follow one another as one.
+    fn missing(&self, item: u32) -> Vec<Run> {
+        let n_uses = self.item(item).uses.len() as u32;
+        let placed = self.of_item(item).iter().map(|id| (self.piece(*id).first, self.piece(*id).last + 1));
+        let mut runs = Vec::new();
+        let mut next = 0;
+        for (first, end) in placed.chain([(n_uses, n_uses)]) {
+            if next < first {
+                runs.push(Run { item, first: next, last: first - 1 });
+            }
+            next = end;
+        }
+        runs
+    }
+}
