@@ -5,7 +5,8 @@
 //!    is made or loaded at once. What it reads of what was made before cuts only where rows die: small pieces need
 //!    padding and fragment the scratchpad. A result that may lie over an operand is cut where that is, and the
 //!    other way round.
-//! 3. Pieces that are read or written become tensors, boxes operators.
+//! 3. Pieces that are read or written become tensors, boxes operators. Sums of which a part is added up are cut as
+//!    the results that will be made of them, so that each piece of a result may lie over its sums.
 
 use crate::flow::{Flow, Node};
 use crate::plan::{Group, StripePlan, Tiling};
@@ -29,8 +30,11 @@ pub(crate) struct TileBox {
     pub node: usize,
     pub domain: Region,
     pub reads: Vec<Window>,
-    /// By result.
+    /// By result; nothing if it adds up a part of a sum that is not the last one.
     pub writes: Vec<(TensorId, Region)>,
+    /// What was added up before it, and what is after it, where that is a part of a sum.
+    pub before: Option<Region>,
+    pub after: Option<Region>,
 }
 
 /// What a box reads of a tensor.
@@ -55,16 +59,18 @@ impl TileBox {
         let whole = |it: &TensorId| window(*it, shape(*it).whole(), Vec::new());
         let Some(access) = access else {
             let writes = results.iter().map(|it| (*it, shape(*it).whole())).collect();
-            return TileBox { node, domain, reads: operands.iter().chain(others).map(whole).collect(), writes };
+            let reads = operands.iter().chain(others).map(whole).collect();
+            return TileBox { node, domain, reads, writes, before: None, after: None };
         };
         let mapped = access.operands.iter().zip(operands).map(|(map, tensor)| {
             let moves = |axis: &usize| map.0[*axis].terms.iter().any(|it| loops.contains(&it.0));
             window(*tensor, map.region(&domain, shape(*tensor)), (0..map.0.len()).filter(moves).collect())
         });
         let reads = mapped.chain(others.iter().map(whole)).filter(|it| !it.region.is_empty()).collect();
-        let written = access.results.iter().zip(results);
+        let (before, after) = (access.summed_before(&domain), access.summed_after(&domain));
+        let written = access.results.iter().zip(results).filter(|_| after.is_none());
         let writes = written.map(|(map, tensor)| (*tensor, map.region(&domain, shape(*tensor)))).collect();
-        TileBox { node, domain, reads, writes }
+        TileBox { node, domain, reads, writes, before, after }
     }
 }
 
@@ -205,10 +211,11 @@ struct Builder<'a, 'b> {
     graph: GraphBuilder,
     pieces: Vec<Piece>,
     tiles: Vec<Tile>,
-    ids: BTreeMap<(TensorId, Region), TensorId>,
+    ids: BTreeMap<Piece, TensorId>,
     /// By tensor and by operator of the network: how many pieces and tiles have a name.
     n_named: BTreeMap<TensorId, usize>,
     n_tiles: BTreeMap<OpId, usize>,
+    n_sums: usize,
     in_place: Vec<(TensorId, TensorId, Bytes)>,
 }
 
@@ -223,6 +230,7 @@ impl<'a, 'b> Builder<'a, 'b> {
             ids: BTreeMap::new(),
             n_named: BTreeMap::new(),
             n_tiles: BTreeMap::new(),
+            n_sums: 0,
             in_place: Vec::new(),
         }
     }
@@ -238,12 +246,14 @@ impl<'a, 'b> Builder<'a, 'b> {
                 reads.push(Use { tensor: self.piece_to_read(*tensor, piece), from });
             }
         }
-        let mut made: Vec<(TensorId, Region)> = Vec::new();
-        for (tensor, region) in &it.writes {
-            made.extend(self.cuts.pieces(*tensor, region).into_iter().map(|piece| (*tensor, piece)));
+        for sums in self.sums(node, it.before.as_ref()) {
+            reads.push(Use { tensor: self.ids[&sums], from: MemorySet::SCRATCHPAD });
         }
-        let writes: Vec<(String, Bytes)> =
-            made.iter().map(|it| (self.name(it.0, &it.1), network.shape(it.0).region_bytes(&it.1))).collect();
+        let mut made: Vec<Piece> = self.sums(node, it.after.as_ref());
+        for &(of, ref region) in &it.writes {
+            made.extend(self.cuts.pieces(of, region).into_iter().map(|region| Piece::Region { of, region }));
+        }
+        let writes: Vec<(String, Bytes)> = made.iter().map(|piece| (self.name(piece), self.bytes(piece))).collect();
         let n_parts = self.n_tiles.entry(node.op).or_default();
         *n_parts += 1;
         let is_whole = node.access.as_ref().is_none_or(|access| access.whole() == it.domain);
@@ -256,19 +266,25 @@ impl<'a, 'b> Builder<'a, 'b> {
             None => bytes,
         };
         let written = self.graph.op_with_uses(name, &reads, writes, share(op.workspace));
-        for ((tensor, region), id) in made.into_iter().zip(written) {
-            self.pieces.push(Piece { of: tensor, region: region.clone() });
-            self.ids.insert((tensor, region), id);
+        for (piece, id) in made.into_iter().zip(written) {
+            self.pieces.push(piece.clone());
+            self.ids.insert(piece, id);
         }
-        // What an operator adds to its domain by looking through views is not its own.
-        let n_loops = network.operator(node.op).access.as_ref().map_or(0, |it| it.domain.len());
-        let domain = Region::new(it.domain.ranges().take(n_loops));
-        self.tiles.push(Tile { of: node.op, domain });
+        self.tiles.push(Tile { of: node.op, domain: self.own(node.op, &it.domain) });
         self.share_places(node, it);
+    }
+
+    /// A part of a domain without the loops that an operator adds to its own by looking through views.
+    fn own(&self, op: OpId, domain: &Region) -> Region {
+        let n_loops = self.flow.network.operator(op).access.as_ref().map_or(0, |it| it.domain.len());
+        Region::new(domain.ranges().take(n_loops))
     }
 
     /// Says which pieces of results may lie over which pieces of operands.
     fn share_places(&mut self, node: &Node, it: &TileBox) {
+        if self.share_sums(node, it) {
+            return;
+        }
         let network = self.flow.network;
         for pair in &network.problem.graph.op(node.op).in_place {
             let result = it.writes.iter().find(|it| it.0 == pair.result).map(|it| it.1.clone());
@@ -278,38 +294,98 @@ impl<'a, 'b> Builder<'a, 'b> {
             let is_alike = is_alike && self.cuts.0[pair.result.index()] == self.cuts.0[pair.operand.index()];
             if pair.overlay == Overlay::Whole && is_alike && result == operand {
                 for region in self.cuts.pieces(pair.result, &result) {
-                    let result = self.ids[&(pair.result, region.clone())];
-                    let operand = self.ids.get(&(pair.operand, region)).copied();
+                    let result = self.ids[&Piece::Region { of: pair.result, region: region.clone() }];
+                    let operand = self.ids.get(&Piece::Region { of: pair.operand, region }).copied();
                     self.in_place.extend(operand.map(|it| (result, it, Bytes::ZERO)));
                 }
-            } else if let (Some(result), Some(operand)) = (
-                self.ids.get(&(pair.result, network.shape(pair.result).whole())),
-                self.ids.get(&(pair.operand, network.shape(pair.operand).whole())),
-            ) {
-                self.in_place.push((*result, *operand, pair.at()));
+            } else if let (Some(result), Some(operand)) = (self.whole(pair.result), self.whole(pair.operand)) {
+                self.in_place.push((result, operand, pair.at()));
+            }
+        }
+    }
+
+    /// Lays sums over those of the part before, and a result over its sums where that may be; gives whether the tile's
+    /// result has its place by that.
+    fn share_sums(&mut self, node: &Node, it: &TileBox) -> bool {
+        let (Some(access), Some(before)) = (&node.access, &it.before) else { return false };
+        let operands = self.sums(node, Some(before));
+        let results = match &it.after {
+            Some(after) => self.sums(node, Some(after)),
+            None if access.may_lie_over_sums(&self.flow.network.shapes_of(&node.results)) => {
+                let (of, ref region) = it.writes[0];
+                self.cuts.pieces(of, region).into_iter().map(|region| Piece::Region { of, region }).collect()
+            }
+            None => return false,
+        };
+        debug_assert_eq!(operands.len(), results.len(), "sums are cut as results are");
+        let pairs = results.iter().zip(&operands).map(|(result, operand)| (self.ids[result], self.ids[operand]));
+        self.in_place.extend(pairs.map(|(result, operand)| (result, operand, Bytes::ZERO)));
+        true
+    }
+
+    /// The sums of a part of a node's domain, cut as its first result is.
+    fn sums(&self, node: &Node, added: Option<&Region>) -> Vec<Piece> {
+        let (Some(access), Some(added)) = (&node.access, added) else { return Vec::new() };
+        let mut parts = vec![self.own(node.op, added)];
+        for (expr, cuts) in access.results[0].0.iter().zip(&self.cuts.0[node.results[0].index()]) {
+            let Some((Some(dim), constant)) = expr.projection() else { continue };
+            let cuts: Vec<u64> = cuts.iter().filter_map(|it| it.checked_add_signed(constant.checked_neg()?)).collect();
+            let cut = |it: &Region| {
+                let range = it.range(dim);
+                let inner = cuts.iter().copied().filter(|cut| range.start < *cut && *cut < range.end);
+                let bounds: Vec<u64> = [range.start].into_iter().chain(inner).chain([range.end]).collect();
+                bounds.windows(2).map(|ends| it.clone().with_range(dim, ends[0]..ends[1])).collect::<Vec<_>>()
+            };
+            parts = parts.iter().flat_map(cut).collect();
+        }
+        parts.into_iter().map(|added| Piece::Sums { of: node.op, added }).collect()
+    }
+
+    /// What all of a tensor is, if that is one piece.
+    fn whole(&self, of: TensorId) -> Option<TensorId> {
+        self.ids.get(&Piece::Region { of, region: self.flow.network.shape(of).whole() }).copied()
+    }
+
+    fn bytes(&self, piece: &Piece) -> Bytes {
+        let network = self.flow.network;
+        match piece {
+            Piece::Region { of, region } => network.shape(*of).region_bytes(region),
+            Piece::Sums { of, added } => {
+                let shape = network.operator(*of).access.as_ref().and_then(|it| it.shape_of_sums(added));
+                shape.expect("what is summed in parts says what sums are").bytes()
             }
         }
     }
 
     fn piece_to_read(&mut self, tensor: TensorId, region: Region) -> TensorId {
-        if let Some(id) = self.ids.get(&(tensor, region.clone())) {
+        let bytes = self.flow.network.shape(tensor).region_bytes(&region);
+        let piece = Piece::Region { of: tensor, region };
+        if let Some(id) = self.ids.get(&piece) {
             return *id;
         }
-        let name = self.name(tensor, &region);
-        let bytes = self.flow.network.shape(tensor).region_bytes(&region);
+        let name = self.name(&piece);
         let id = match self.flow.network.problem.graph.tensor(tensor).origin {
             Origin::Argument => self.graph.argument(name, bytes),
             Origin::Weight => self.graph.weight(name, bytes),
             Origin::Op(_) => panic!("{name} is read before it is made"),
         };
-        self.pieces.push(Piece { of: tensor, region: region.clone() });
-        self.ids.insert((tensor, region), id);
+        self.pieces.push(piece.clone());
+        self.ids.insert(piece, id);
         id
     }
 
-    /// A name for a piece: that of the tensor, and which piece it is, unless it is all.
-    fn name(&mut self, tensor: TensorId, region: &Region) -> String {
-        let name = &self.flow.network.problem.graph.tensor(tensor).name;
+    /// A name for a piece: that of the tensor or of the operator whose sums it is, and which piece it is, unless it
+    /// is all.
+    fn name(&mut self, piece: &Piece) -> String {
+        let graph = &self.flow.network.problem.graph;
+        let (tensor, region) = match piece {
+            Piece::Region { of, region } => (*of, region),
+            Piece::Sums { of, .. } => {
+                self.n_sums += 1;
+                return format!("{}/sums/{}", graph.op(*of).name, self.n_sums - 1);
+            }
+        };
+        let name = &graph.tensor(tensor).name;
         if *region == self.flow.network.shape(tensor).whole() {
             return name.clone();
         }
@@ -324,10 +400,12 @@ impl<'a, 'b> Builder<'a, 'b> {
             let whole = network.shape(tensor).whole();
             // An argument that is returned need not be read.
             let ids: Vec<TensorId> = if network.problem.graph.producer(tensor).is_none() {
-                let known: Vec<TensorId> = self.ids.iter().filter(|it| it.0.0 == tensor).map(|it| *it.1).collect();
+                let is_of = |it: &(&Piece, &TensorId)| it.0.region_of(tensor).is_some();
+                let known: Vec<TensorId> = self.ids.iter().filter(is_of).map(|it| *it.1).collect();
                 if known.is_empty() { vec![self.piece_to_read(tensor, whole)] } else { known }
             } else {
-                self.cuts.pieces(tensor, &whole).into_iter().map(|it| self.ids[&(tensor, it)]).collect()
+                let id = |region| self.ids[&Piece::Region { of: tensor, region }];
+                self.cuts.pieces(tensor, &whole).into_iter().map(id).collect()
             };
             ids.into_iter().for_each(|it| self.graph.result(it));
         }

@@ -21,6 +21,7 @@ mod plan;
 mod program;
 mod region;
 mod simulate;
+mod sums;
 mod tile;
 mod weights;
 

@@ -13,10 +13,10 @@ use cosma_ir::melior::ir::{
 };
 use cosma_ir::{
     Diagnostic, InPlace, TensorRegion, TileOf, as_mut, erase, kind, macs, operand_at, operator, set_in_place, set_macs,
-    set_tile, set_workspace, uses,
+    set_tile, set_workspace, sums_type, uses,
 };
 use cosma_planner::{OpId, TensorId};
-use cosma_tile::{Network, TileProgram};
+use cosma_tile::{Network, Piece, Region, TileProgram};
 use std::collections::HashSet;
 
 /// Writes a program in tiles into the function that its network was read from.
@@ -81,9 +81,18 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
 
     /// The type of a piece.
     fn r#type(&self, piece: TensorId) -> Type<'c> {
-        let piece = &self.program.pieces[piece.index()];
-        let whole = RankedTensorType::try_from(self.whole(piece.of).r#type()).expect("it was extracted");
-        RankedTensorType::new(&piece.region.shape(), whole.element(), None).into()
+        match &self.program.pieces[piece.index()] {
+            Piece::Region { of, region } => {
+                let whole = RankedTensorType::try_from(self.whole(*of).r#type()).expect("it was extracted");
+                RankedTensorType::new(&region.shape(), whole.element(), None).into()
+            }
+            Piece::Sums { of, added } => {
+                let said = "what is added up in parts says what sums are";
+                let access = self.network.operator(*of).access.as_ref().expect(said);
+                let (shape, sums) = access.shape_of_sums(added).zip(access.sums).expect(said);
+                RankedTensorType::new(&shape.dims, sums_type(self.context, sums), None).into()
+            }
+        }
     }
 
     fn tile(&mut self, op: OpId) {
@@ -136,9 +145,9 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         if let Some(value) = self.values[piece.index()] {
             return value;
         }
-        let cosma_tile::Piece { of, region } = &self.program.pieces[piece.index()];
-        let whole = self.whole(*of);
-        let value = if is_whole(region, self.network.shape(*of)) {
+        let (of, region) = self.program.pieces[piece.index()].region().expect("sums are read after they are written");
+        let whole = self.whole(of);
+        let value = if is_whole(region, self.network.shape(of)) {
             whole
         } else {
             let attributes = self.slice_attributes(&region_of(region), 1);
@@ -169,17 +178,18 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
     fn put_together(&self, tensor: TensorId) -> Value<'c, 'a> {
         let location = self.extraction.terminator.location();
         let graph = &self.program.problem.graph;
-        let is_piece = |it: &TensorId| self.program.pieces[it.index()].of == tensor && graph.results().contains(it);
-        let pieces: Vec<TensorId> = graph.tensor_ids().filter(is_piece).collect();
+        let region = |it: TensorId| Some((it, self.program.pieces[it.index()].region_of(tensor)?));
+        let pieces = graph.tensor_ids().filter(|it| graph.results().contains(it)).filter_map(region);
+        let pieces: Vec<(TensorId, &Region)> = pieces.collect();
         let value = |it: TensorId| self.values[it.index()].expect("a tile writes it");
-        if let [only] = pieces[..] {
+        if let [(only, _)] = pieces[..] {
             return value(only);
         }
         let r#type = self.whole(tensor).r#type();
         let empty = OperationBuilder::new("tensor.empty", location).add_results(&[r#type]);
         let mut whole: Value = self.first_result(empty);
-        for piece in pieces {
-            let region = region_of(&self.program.pieces[piece.index()].region);
+        for (piece, region) in pieces {
+            let region = region_of(region);
             let insert = OperationBuilder::new("tensor.insert_slice", location)
                 .add_operands(&[value(piece), whole])
                 .add_attributes(&self.slice_attributes(&region, 2))
