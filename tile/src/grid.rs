@@ -25,8 +25,8 @@ const MAX_LOOPS: usize = 3;
 const MAX_LOOPS_OF_SUMS: usize = 2;
 /// Grids of an operator that are kept.
 const MAX_GRIDS: usize = 200;
-/// Which parts of the scratchpad grids with sums in parts are to fit, in quarters.
-const ROOMS_OF_SUMS: [u64; 3] = [4, 3, 2];
+/// How many quarters of the scratchpad grids with sums in parts leave to other tensors.
+const LEFT_BY_SUMS: [u64; 3] = [0, 1, 2];
 
 /// A grid, and what lies on-chip and moves.
 #[derive(Debug)]
@@ -68,7 +68,9 @@ fn offer(flow: &Flow, grids: &mut Vec<Grid>, grid: Grid) {
         grids.push(grid);
     }
     if MAX_GRIDS < grids.len() {
+        // Those that move least, and those that leave most room to other tensors.
         grids.sort_by_key(|it| (it.moved(), it.room, it.n_tiles));
+        grids[MAX_GRIDS / 4..].sort_by_key(|it| (it.room, it.moved(), it.n_tiles));
         grids.truncate(MAX_GRIDS / 2);
     }
 }
@@ -82,23 +84,26 @@ fn in_parts(
     (loops, dim): (&[(usize, u64)], usize),
     halos: &mut Halos,
 ) -> Vec<Grid> {
-    let counts = part_counts(access.domain[dim].size);
+    let size = access.domain[dim].size;
+    let counts = part_counts(size);
     let mut of = |n_parts: u64| {
         let parts = (1 < n_parts).then_some((dim, n_parts));
         Grid::new(flow, node, access, loops.iter().copied().chain(parts).collect(), halos)
     };
-    let least = of(access.domain[dim].size).room;
     let mut grids: Vec<Grid> = Vec::new();
+    let least = of(size).room;
     if flow.scratchpad < least {
         return grids;
     }
-    let whole = of(1).room;
-    for room in ROOMS_OF_SUMS.map(|it| flow.scratchpad / 4 * it) {
+    let (whole, halves) = (of(1).room, of(2).room);
+    for room in LEFT_BY_SUMS.map(|it| flow.scratchpad - flow.scratchpad / 4 * it) {
         if room < least || whole <= room || grids.last().is_some_and(|it| it.room <= room) {
             continue;
         }
-        let first = counts.partition_point(|n_parts| room < of(*n_parts).room);
-        grids.extend(counts.get(first).map(|it| of(*it)));
+        // What comes in parts takes the less, the more they are; then some more, as they are rounded up.
+        let about = 2 * halves.saturating_sub(least) / (room - least + 1);
+        let more = counts.iter().filter(|it| about.max(2).min(size) <= **it);
+        grids.extend(more.map(|it| of(*it)).find(|it| it.room <= room));
     }
     grids
 }

@@ -254,6 +254,29 @@ fn two_convolutions_are_fused() {
 }
 
 #[test]
+fn sums_are_added_up_in_parts() {
+    // A product of 64 × 512 and 512 × 64 elements: half of its sums of 4 B take 8 KiB, and the weight comes twice.
+    let mut small = Small::new();
+    let x = small.input(512, 16);
+    let y = small.conv(x, 64, Window { kernel: 1, stride: 1, padding: 0 }).expect("it fits");
+    let network = on(&small.finish(&[y], 1 << 20, 1), 9 << 10);
+    let chosen = choose_stripes(&network, Deadline::NEVER).expect("it fits");
+    assert!(matches!(&chosen.groups[0].tiling, Tiling::Grid(loops) if loops.last().is_some_and(|it| it.0 == 3)));
+    let program = expand(&network, &chosen);
+    check_program(&network, &program);
+    let graph = &program.problem.graph;
+    let sums = graph.tensor_ids().filter(|it| program.pieces[it.index()].sums().is_some());
+    // Each tile but the last one of each block makes sums, which only the next one reads.
+    let sums: Vec<TensorId> = sums.collect();
+    assert_eq!(sums.len(), program.tiles.len() - 2);
+    assert!(sums.iter().all(|it| graph.readers(*it).len() == 1 && graph.tensor(*it).size == Bytes(4 * 32 * 64)));
+    let over_sums = graph.ops().iter().flat_map(|op| &op.in_place).count();
+    assert_eq!(over_sums, program.tiles.len() - 2);
+    let solution = in_source_order(&program.problem).expect("it fits");
+    assert_eq!((solution.non_compulsory, chosen.non_compulsory), (Bytes(64 * 512), Bytes(64 * 512)));
+}
+
+#[test]
 fn the_smallest_tile_is_named() {
     let network = on(&pair(13), 9);
     let error = choose_stripes(&network, Deadline::NEVER).expect_err("it does not fit");
