@@ -15,7 +15,8 @@ impl Access {
     /// The loop that is cut where a sum is added up in parts; none if nothing says that it may be.
     pub fn split_loop(&self) -> Option<usize> {
         let may_be_cut = |it: &Dim| it.kind == DimKind::Reduced { splittable: true } && 1 < it.size;
-        self.sums.and(self.domain.iter().position(may_be_cut))
+        let sums = self.sums.filter(|_| !self.results.is_empty());
+        sums.and(self.domain.iter().position(may_be_cut))
     }
 
     /// What was added up before a tile that runs a part of the domain: the iterations whose sums it reads. None for a
