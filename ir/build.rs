@@ -1,7 +1,7 @@
 //! Generates and compiles the dialect, and writes the C library of MLIR that Debian does not ship.
 //!
 //! 1. `mlir-tblgen` turns `dialect/cosma.td` into C++.
-//! 2. clang compiles it with `dialect/cosma.cpp` (not g++: see there).
+//! 2. clang compiles it with `dialect/cosma.cpp` and `dialect/slice.cpp` (not g++: see there).
 //! 3. mlir-sys links `MLIR-C`; there are only its parts, as static archives beside `libMLIR.so`. A
 //!    linker script of that name, in the output folder, puts them together.
 
@@ -62,7 +62,7 @@ fn compile(prefix: &Path, out: &Path) {
         .flag("-isystem")
         .flag(out)
         .opt_level(1)
-        .file("dialect/cosma.cpp")
+        .files(["dialect/cosma.cpp", "dialect/slice.cpp"])
         .compile("cosma_dialect");
 }
 

@@ -4,11 +4,13 @@ use crate::Error;
 use crate::optimize::{functions, has_body};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{Location, Module, OperationRef, ValueLike};
-use cosma_ir::{Reports, context_of, kind, macs};
+use cosma_ir::{Reports, TensorRegion, TileOf, context_of, kind, macs, tile_of};
 use cosma_passes::{
     Carrier, Extraction, Facts, Form, MachineOptions, Program, SolverName, extract, form, judge, symbol,
 };
-use cosma_show::{Exhibit, OperatorLabel, Proof, TensorLabel};
+use cosma_planner::{OpId, TensorId};
+use cosma_show::{Exhibit, Families, OperatorLabel, Proof, TensorLabel};
+use std::collections::HashMap;
 
 /// Returns an exhibit for each function of a module with operators, in order, including nested modules.
 /// All of them must be in planned form; they are verified.
@@ -63,8 +65,11 @@ fn exhibit<'c>(
 ) -> Result<Exhibit, Vec<cosma_ir::Diagnostic<'c>>> {
     let target = machine.resolve(function).map_err(|it| vec![it])?;
     let (Program { extraction, actions, .. }, _) = judge(function, target)?;
-    let operators = operators(&extraction);
-    let tensors = tensors(&extraction, &operators);
+    let mut operators = operators(&extraction);
+    let mut tensors = tensors(&extraction, &operators);
+    let families = families(&extraction, &operators, &tensors);
+    number(&families.operators, &families.of_operator, operators.iter_mut().map(|it| &mut it.name));
+    number(&families.tensors, &families.of_tensor, tensors.iter_mut().map(|it| &mut it.name));
     let exhibit = Exhibit::new(symbol(function), extraction.problem, actions);
     // If the program was changed after planning, its record is no longer valid.
     let non_compulsory = exhibit.traffic().non_compulsory;
@@ -73,7 +78,7 @@ fn exhibit<'c>(
         let solver = it.solver.parse::<SolverName>().ok()?.0;
         Some(Proof { lower_bound: it.lower_bound, fragmentation: it.fragmentation, solver })
     });
-    Ok(Exhibit { operators, tensors, proof, ..exhibit })
+    Ok(Exhibit { operators, tensors, families, proof, ..exhibit })
 }
 
 fn operators(extraction: &Extraction) -> Vec<OperatorLabel> {
@@ -84,6 +89,7 @@ fn operators(extraction: &Extraction) -> Vec<OperatorLabel> {
             kind: kind(*operation),
             macs: macs(*operation),
             location: place_of(location),
+            part: tile_of(*operation).map(|TileOf { offsets, sizes, .. }| TensorRegion { offsets, sizes }.to_string()),
         }
     };
     extraction.operators.iter().zip(extraction.problem.graph.ops()).map(label).collect()
@@ -100,7 +106,7 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
                 let region = cosma_ir::region(*operation);
                 name_of(whole.location()).zip(region).map(|(name, region)| format!("{name}{region}"))
             }
-            Carrier::Constant(_, operation) => name_of(operation.location()),
+            Carrier::Constant(_, operation) | Carrier::Staged(_, operation) => name_of(operation.location()),
             Carrier::Result(_, index) => graph.producer(id).and_then(|op| {
                 let (operator, label) = (graph.op(op), &operators[op.index()]);
                 let is_named = label.name != operator.name;
@@ -115,8 +121,90 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
     graph.tensor_ids().zip(&extraction.carriers).map(label).collect()
 }
 
+/// Which operators are tiles of one, and which tensors are pieces of one. In a program with tiles, an operator that is
+/// not cut may still write a tensor in pieces, so all that an operator writes is one family there.
+fn families(extraction: &Extraction, operators: &[OperatorLabel], tensors: &[TensorLabel]) -> Families {
+    let graph = &extraction.problem.graph;
+    let tiles: Vec<Option<TileOf>> = extraction.operators.iter().map(|it| tile_of(*it)).collect();
+    let mut families = Families::default();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for op in graph.op_ids() {
+        let next = families.operators.len();
+        let (label, tile) = (&operators[op.index()], &tiles[op.index()]);
+        let family = tile.as_ref().map_or(next, |it| *known.entry(&it.operator).or_insert(next));
+        if family == next {
+            let is_named = label.name != graph.op(op).name;
+            let own = tile.as_ref().filter(|_| !is_named).map(|it| &it.operator);
+            families.operators.push(own.unwrap_or(&label.name).clone());
+        }
+        families.of_operator.push(family);
+    }
+    let is_tiled = !known.is_empty();
+    let mut known: HashMap<Whole, usize> = HashMap::new();
+    for tensor in graph.tensor_ids() {
+        let next = families.tensors.len();
+        let whole = if is_tiled { whole(extraction, &families, tensor) } else { Whole::Tensor(tensor) };
+        let family = *known.entry(whole).or_insert(next);
+        if family == next {
+            let name = match (whole, &extraction.carriers[tensor.index()]) {
+                (Whole::Operator(family), _) => families.operators[family].clone(),
+                (_, Carrier::Piece(_, value, _)) => {
+                    name_of(value.location()).unwrap_or_else(|| without_index(&graph.tensor(tensor).name))
+                }
+                _ => tensors[tensor.index()].name.clone(),
+            };
+            families.tensors.push(name);
+        }
+        families.of_tensor.push(family);
+    }
+    families
+}
+
+/// What tensors are pieces of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Whole {
+    /// An argument or a constant, by its value's address.
+    Value(usize),
+    /// What a family of operators writes.
+    Operator(usize),
+    /// It is no piece.
+    Tensor(TensorId),
+}
+
+fn whole(extraction: &Extraction, families: &Families, tensor: TensorId) -> Whole {
+    let graph = &extraction.problem.graph;
+    let written = |part: TensorId| {
+        let writer: Option<OpId> = graph.producer(part);
+        writer.map_or(Whole::Tensor(tensor), |it| Whole::Operator(families.of_operator[it.index()]))
+    };
+    match &extraction.carriers[tensor.index()] {
+        Carrier::Piece(_, value, _) => Whole::Value(value.to_raw().ptr.addr()),
+        Carrier::Result(..) => written(tensor),
+        Carrier::Staged(..) => written(graph.parts(tensor)[0]),
+        Carrier::Argument(..) | Carrier::Constant(..) => Whole::Tensor(tensor),
+    }
+}
+
+/// The name of the tensor that a piece without a name of its own is of.
+fn without_index(name: &str) -> String {
+    name.rsplit_once('.').map_or(name, |it| it.0).to_owned()
+}
+
+/// Numbers the members of families of several, if they have no names of their own.
+fn number<'a>(families: &[String], of: &[usize], names: impl Iterator<Item = &'a mut String>) {
+    let mut sizes = vec![0; families.len()];
+    of.iter().for_each(|it| sizes[*it] += 1);
+    let mut n_named = vec![0; families.len()];
+    for (name, &family) in names.zip(of).filter(|it| 1 < sizes[*it.1]) {
+        if !name.ends_with(']') {
+            *name = format!("{}/{}", families[family], n_named[family]);
+        }
+        n_named[family] += 1;
+    }
+}
+
 /// The name in a location, as importers write it: `loc("conv1"("net.onnx":1:1))`.
-fn name_of(location: Location) -> Option<String> {
+pub(crate) fn name_of(location: Location) -> Option<String> {
     let text = location.to_string();
     let rest = text.strip_prefix("loc(\"")?;
     let (name, rest) = rest.split_once('"')?;

@@ -87,8 +87,8 @@ pub use melior;
 pub use module::read_module;
 pub use optimize::{optimize, register_passes, run_pipeline};
 pub use options::{Options, Stages};
-pub use problems::problems;
+pub use problems::{SourceNetwork, networks, problems};
 pub use programs::{Program, ProgramFormat, integer_programs};
-pub use report::{FunctionReport, Report, TrafficReport};
+pub use report::{FunctionReport, GroupReport, LeastReport, Report, TilesReport, TilingReport, TrafficReport};
 #[doc(hidden)]
 pub use words::option_words;

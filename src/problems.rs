@@ -3,9 +3,21 @@
 use crate::Error;
 use crate::optimize::{functions, has_body, inlined};
 use cosma_ir::melior::ir::Module;
-use cosma_ir::{Reports, context_of};
-use cosma_passes::{MachineOptions, extract, symbol};
+use cosma_ir::{Reports, context_of, kind};
+use cosma_passes::{Extraction, MachineOptions, Unsaid, extract, network, symbol};
 use cosma_planner::Problem;
+use cosma_tile::Network;
+
+/// A function as a network that can be cut into tiles.
+#[derive(Clone, Debug)]
+pub struct SourceNetwork {
+    /// The function's name, without `@`.
+    pub function: String,
+    /// Its operators, and how they may be cut: as they say, or as their kinds and shapes tell.
+    pub network: Network,
+    /// The kind of each operator, by [`OpId`](cosma_planner::OpId).
+    pub kinds: Vec<String>,
+}
 
 /// Returns the name and the planning problem of each function with a body, in order, including nested
 /// modules. A function is one problem together with the functions that it calls. The default of a `None`
@@ -16,20 +28,41 @@ use cosma_planner::Problem;
 /// [`Error::NoScratchpad`] if a size is neither given nor declared; [`Error::Module`] with all errors in
 /// the functions.
 pub fn problems(module: &Module, machine: &MachineOptions) -> Result<Vec<(String, Problem)>, Error> {
+    extracted(module, machine, |function, extraction| (function, extraction.problem))
+}
+
+/// Returns the functions of [`problems`] as networks that can be cut into tiles.
+///
+/// # Errors
+/// Those of [`problems`].
+pub fn networks(module: &Module, machine: &MachineOptions) -> Result<Vec<SourceNetwork>, Error> {
+    extracted(module, machine, |function, extraction| SourceNetwork {
+        function,
+        network: network(&extraction, Unsaid::Inferred),
+        kinds: extraction.operators.iter().map(|it| kind(*it)).collect(),
+    })
+}
+
+/// What is made of each function with a body, and its name.
+fn extracted<T>(
+    module: &Module,
+    machine: &MachineOptions,
+    mut make: impl FnMut(String, Extraction) -> T,
+) -> Result<Vec<T>, Error> {
     let context = context_of(module);
     let module = inlined(module)?;
     let reports = Reports::attach(&context);
-    let mut problems = Vec::new();
+    let mut made = Vec::new();
     let mut is_right = true;
     for function in functions(module.as_operation()).into_iter().filter(|it| has_body(*it)) {
         let target = machine.resolve_if_said(function).ok_or(Error::NoScratchpad)?;
         match extract(function, target) {
-            Ok(extraction) => problems.push((symbol(function), extraction.problem)),
+            Ok(extraction) => made.push(make(symbol(function), extraction)),
             Err(diagnostic) => {
                 diagnostic.emit_error();
                 is_right = false;
             }
         }
     }
-    if is_right { Ok(problems) } else { Err(Error::Module(reports.take())) }
+    if is_right { Ok(made) } else { Err(Error::Module(reports.take())) }
 }

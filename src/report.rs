@@ -1,8 +1,13 @@
 //! The report of a run, also as JSON.
 
-use cosma_ir::melior::ir::OperationRef;
+use crate::exhibits::name_of;
+use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
+use cosma_ir::{LeastTraffic, is_abstract, is_group, kind, tile_of, tiling_bound};
 use cosma_passes::{Facts, LOWER_BOUND, MachineOptions, Target, symbol, weights_name};
+use cosma_show::Chain;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// The report of a run: one JSON object.
@@ -43,10 +48,49 @@ pub struct FunctionReport {
     pub seconds: f64,
     /// The solver that found the plan: `search`, `ilp` or `greedy`.
     pub solver: String,
-    /// With `--tile`: `all tilings` if no tiling has less non-compulsory traffic, otherwise `these tiles`, to
-    /// which the lower bound belongs. Left out without `--tile`.
+    /// With `--tile`: `all tilings` if no tiling moves less, `all tilings without recomputation` if none does that
+    /// computes no element twice, otherwise `these tiles` or, without `--schedule`, `this order`, to which the lower
+    /// bound belongs. Left out without `--tile`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
+    /// How its operators are cut; absent if none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tiling: Option<TilingReport>,
+}
+
+/// How the operators of a function are cut into tiles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TilingReport {
+    /// The number of operators before they were cut.
+    pub operators: u64,
+    /// How many of them are cut.
+    pub tiled_operators: u64,
+    /// The number of tiles, together with operators that are not cut.
+    pub tiles: u64,
+    /// Operators that run together, in order. Those that run by themselves are left out.
+    pub groups: Vec<GroupReport>,
+    /// The operators that are cut, in the order in which they begin.
+    pub tiles_of: Vec<TilesReport>,
+}
+
+/// Operators whose tiles take turns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GroupReport {
+    /// Their names, in the order in which they begin.
+    pub operators: Vec<String>,
+    /// How many turns the operator takes that takes most.
+    pub bands: u64,
+    /// The number of their tiles.
+    pub tiles: u64,
+}
+
+/// An operator that is cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TilesReport {
+    /// Its name before it was cut.
+    pub operator: String,
+    /// Into how many tiles.
+    pub tiles: u64,
 }
 
 /// Bytes moved between scratchpad and host memory.
@@ -63,6 +107,18 @@ pub struct TrafficReport {
     /// The non-compulsory traffic caused by addresses: a plan that counted only sums of sizes would avoid
     /// it.
     pub fragmentation: u64,
+    /// With `--tile`: what every program in tiles moves, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least: Option<LeastReport>,
+}
+
+/// Bytes that every program in tiles moves, compulsory ones included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct LeastReport {
+    /// Every one.
+    pub all_tilings: u64,
+    /// Every one that computes no element twice.
+    pub without_recomputation: u64,
 }
 
 impl FunctionReport {
@@ -71,6 +127,11 @@ impl FunctionReport {
     pub fn read(function: OperationRef, duration: Duration) -> Option<FunctionReport> {
         let facts = Facts::read(function)?;
         let Target { machine, weights } = MachineOptions::default().resolve_if_said(function)?;
+        let least = tiling_bound(function).and_then(|it| it.0);
+        let least = least.map(|LeastTraffic { all_tilings, without_recomputation }| LeastReport {
+            all_tilings,
+            without_recomputation,
+        });
         Some(FunctionReport {
             name: symbol(function),
             operators: facts.operators,
@@ -81,6 +142,7 @@ impl FunctionReport {
                 non_compulsory: facts.non_compulsory.0,
                 lower_bound: facts.lower_bound.0,
                 fragmentation: facts.fragmentation.0,
+                least,
             },
             scratchpad: machine.scratchpad().0,
             alignment: machine.alignment().0,
@@ -91,6 +153,48 @@ impl FunctionReport {
             seconds: duration.as_secs_f64(),
             solver: facts.solver,
             proof: facts.proof,
+            tiling: TilingReport::read(function),
+        })
+    }
+}
+
+impl TilingReport {
+    /// Reads how the operators of a function are cut; `None` if none is.
+    fn read(function: OperationRef) -> Option<TilingReport> {
+        let block = function.region(0).ok()?.first_block()?;
+        let operators = std::iter::successors(block.first_operation(), |it| it.next_in_block());
+        let operators: Vec<OperationRef> = operators.filter(|it| is_abstract(*it) || is_group(*it)).collect();
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let (mut names, mut family_of, mut counts): (Vec<String>, Vec<usize>, Vec<u64>) = Default::default();
+        for (index, operator) in operators.iter().enumerate() {
+            let tile = tile_of(*operator).map(|it| it.operator);
+            let next = names.len();
+            let family = tile.as_ref().map_or(next, |it| *known.entry(it.clone()).or_insert(next));
+            if family == next {
+                let named = name_of(operator.location()).or(tile);
+                names.push(named.unwrap_or_else(|| format!("{}_{index}", kind(*operator))));
+                counts.push(0);
+            }
+            counts[family] += 1;
+            family_of.push(family);
+        }
+        let group = |it: Chain| GroupReport {
+            operators: it.families.iter().map(|it| names[*it].clone()).collect(),
+            bands: it.n_bands as u64,
+            tiles: it.families.iter().map(|it| counts[*it]).sum(),
+        };
+        let groups = cosma_show::chains(&family_of).into_iter().filter(|it| 1 < it.families.len()).map(group).collect();
+        let mut cut: Vec<usize> = known.into_values().collect();
+        cut.sort_unstable();
+        let tiles_of: Vec<TilesReport> =
+            cut.iter().map(|it| TilesReport { operator: names[*it].clone(), tiles: counts[*it] }).collect();
+        let (n_operators, n_cut) = (names.len() as u64, cut.len() as u64);
+        (!cut.is_empty()).then_some(TilingReport {
+            operators: n_operators,
+            tiled_operators: n_cut,
+            tiles: operators.len() as u64,
+            groups,
+            tiles_of,
         })
     }
 }

@@ -101,3 +101,60 @@ fn a_folder_that_is_not_there_is_skipped() {
     assert!(output.status.success());
     assert_eq!(String::from_utf8_lossy(&output.stdout), "skipped: there is no network in elsewhere\n");
 }
+
+/// The two layers of the book's example of tiles.
+const STEM: &str = include_str!("../examples/stem.mlir");
+
+#[test]
+fn tiles_beside_tilings_by_rule() {
+    let folder = folder(&[("stem.mlir", STEM), ("train_stem.mlir", STEM)]);
+    let files = ["--markdown=out.md", "--json=out.json", "networks"];
+    let flags = [&["--tiles", "--no-times", "--scratchpad=8KiB,64KiB,3KiB"], &files[..]].concat();
+    let output = run(&folder, &flags);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("network  CNN  operators  scratchpad  tiles      layers  layers, greedy"), "{text}");
+    assert!(!text.contains("train_stem"), "{text}");
+    let summary = "On 8192 B, 1 of 1 networks have a plan in tiles, and 1 move only the compulsory.";
+    assert!(text.contains(summary), "{text}");
+    let markdown = std::fs::read_to_string(folder.path().join("out.md")).expect("it was written");
+    assert!(markdown.contains(summary) && markdown.contains("| stem | yes | 3 | 8192 | "), "{markdown}");
+
+    let json = std::fs::read_to_string(folder.path().join("out.json")).expect("it was written");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
+    let cases = json["cases"].as_array().expect("there are cases");
+    let moved = |case: &serde_json::Value| -> Vec<u64> {
+        let rules = case["rules"].as_array().expect("there are rules").iter();
+        rules.map(|it| it["non_compulsory"].as_u64().expect("it has a plan")).collect()
+    };
+    // Layer by layer, two tensors of 16,384 B are written and read again.
+    assert_eq!((&cases[0]["scratchpad"], moved(&cases[0])), (&8192.into(), vec![65536, 65536, 0, 0]));
+    assert_eq!((&cases[0]["cosma"]["non_compulsory"], &cases[0]["scope"]), (&0.into(), &"all tilings".into()));
+    // With all of it on-chip no tensor moves twice.
+    assert_eq!(moved(&cases[1]), [0; 4]);
+    // On less, none of them goes without.
+    let own = cases[2]["cosma"]["non_compulsory"].as_u64().expect("it has a plan");
+    let rule = moved(&cases[2]).into_iter().min().expect("there are four");
+    assert!(0 < own && own <= rule, "{own} beside {rule}");
+    let saved = cases[2]["reduction"].as_f64().expect("there is something to save");
+    assert!((saved - (1.0 - own as f64 / rule as f64)).abs() < 1e-9);
+
+    // The same again is the same, also when two cases run at once.
+    let at_once = run(&folder, &[&["--jobs=2"], &flags[..]].concat());
+    assert_eq!(String::from_utf8_lossy(&at_once.stdout).replace("--jobs=2", "--jobs=1"), text);
+}
+
+#[test]
+fn tiles_that_do_not_fit() {
+    let folder = folder(&[("stem.mlir", STEM)]);
+    let output = run(&folder, &["--tiles", "--no-times", "--scratchpad=64", "networks"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    // It is no fault that nothing fits.
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("On 64 B, 0 of 1 networks have a plan in tiles"), "{text}");
+    let output = run(&folder, &["--tiles", "--weights=streamed", "networks"]);
+    assert_eq!(output.status.code(), Some(2));
+    let output = run(&folder, &["--scratchpad=1KiB", "networks"]);
+    assert_eq!(output.status.code(), Some(2));
+}

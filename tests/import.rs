@@ -45,9 +45,9 @@ fn a_model_becomes_source_form() {
     %image: tensor<1x4x8x8xi8> loc("image"),
     %a.weight: tensor<4x4x3x3xi8> {cosma.weight} loc("/a.weight"),
     %c.weight: tensor<4x4x3x3xi8> {cosma.weight} loc("/c.weight")) -> (tensor<1x4x8x8xi8>) {
-  %b = cosma.op "Conv"(%image, %a.weight) macs 9216 {nodes = ["node_/a", "node_/b"]} : (tensor<1x4x8x8xi8>, tensor<4x4x3x3xi8>) -> tensor<1x4x8x8xi8> loc("node_/a"("net.onnx":1:1))
-  %c = cosma.op "Conv"(%b, %c.weight) macs 9216 {nodes = ["node_/c"]} : (tensor<1x4x8x8xi8>, tensor<4x4x3x3xi8>) -> tensor<1x4x8x8xi8> loc("node_/c"("net.onnx":3:1))
-  %sum = cosma.op "Add"(%c, %image) in_place [[0, 0], [0, 1]] {nodes = ["node_sum"]} : (tensor<1x4x8x8xi8>, tensor<1x4x8x8xi8>) -> tensor<1x4x8x8xi8> loc("node_sum"("net.onnx":4:1))
+  %b = cosma.op "Conv"(%image, %a.weight) access <[1, 4, 8, 8, sum 4, sum 3, sum 3], (d0, d4, d2 + d5 - 1, d3 + d6 - 1), (d1, d4, d5, d6) -> (d0, d1, d2, d3), sums = i32> macs 9216 {nodes = ["node_/a", "node_/b"]} : (tensor<1x4x8x8xi8>, tensor<4x4x3x3xi8>) -> tensor<1x4x8x8xi8> loc("node_/a"("net.onnx":1:1))
+  %c = cosma.op "Conv"(%b, %c.weight) access <[1, 4, 8, 8, sum 4, sum 3, sum 3], (d0, d4, d2 + d5 - 1, d3 + d6 - 1), (d1, d4, d5, d6) -> (d0, d1, d2, d3), sums = i32> macs 9216 {nodes = ["node_/c"]} : (tensor<1x4x8x8xi8>, tensor<4x4x3x3xi8>) -> tensor<1x4x8x8xi8> loc("node_/c"("net.onnx":3:1))
+  %sum = cosma.op "Add"(%c, %image) access <[1, 4, 8, 8], (d0, d1, d2, d3), (d0, d1, d2, d3) -> (d0, d1, d2, d3)> in_place [[0, 0], [0, 1]] {nodes = ["node_sum"]} : (tensor<1x4x8x8xi8>, tensor<1x4x8x8xi8>) -> tensor<1x4x8x8xi8> loc("node_sum"("net.onnx":4:1))
   return %sum : tensor<1x4x8x8xi8>
 }
 "#;

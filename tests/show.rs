@@ -165,3 +165,50 @@ fn pages_do_what_they_should_in_a_browser() {
     assert!(draw < 10.0, "{measured}");
     large.succeeds();
 }
+
+/// The book's example of tiles.
+const STEM: &str = include_str!("../examples/stem.mlir");
+
+#[test]
+fn tiles_are_shown_as_their_operators() {
+    let files = ["--memory-map=map.svg", "--dot=graph.dot", "--trace=trace.json", "--explain=why.txt"];
+    let flags = [&["--tile", "--allocate", "--scratchpad=14KiB", "--report=report.json"], &files[..]].concat();
+    let shown = Run::new(env!("CARGO_BIN_EXE_cosma-opt"), "mlir", STEM, &flags);
+    let why = read(&shown, "why.txt");
+    assert!(why.starts_with("@stem: 9 tiles of 3 operators in a scratchpad of 14 KiB"), "{why}");
+    // Both weights, of 1,152 B and 2,304 B, are read in each band.
+    let chain = "\n  Conv_0 to Conv_2 run in 3 bands (3 operators, 9 tiles); 3.38 KiB of weights stay\n";
+    assert!(why.contains(chain), "{why}");
+    // The image in its five pieces.
+    assert!(why.contains("\n  arg0 ") && why.contains("5 loads of 8 KiB in 5 pieces"), "{why}");
+    let map = read(&shown, "map.svg");
+    assert!(map.contains("9 tiles of 3 operators") && map.contains("Conv_0 to Conv_2 ×3"), "{map}");
+    let graph = read(&shown, "graph.dot");
+    assert!(graph.contains("Conv_0\\nConv\\n3 tiles") && graph.contains("run in 3 bands"), "{graph}");
+    assert_eq!(graph.matches("headlabel = \"Conv_0 16 KiB\"").count(), 1, "{graph}");
+    let trace: serde_json::Value = serde_json::from_str(&read(&shown, "trace.json")).expect("it is JSON");
+    let events = trace["traceEvents"].as_array().expect("a list");
+    let tiles: Vec<_> = events.iter().filter(|it| it["name"] == "Relu_1").map(|it| &it["args"]["tile"]).collect();
+    assert_eq!(tiles, ["Relu_1/0", "Relu_1/1", "Relu_1/2"]);
+    assert!(events.iter().any(|it| it["args"]["part"].as_str().is_some_and(|it| it.starts_with("[0, 0, "))));
+    let report: serde_json::Value = serde_json::from_str(&read(&shown, "report.json")).expect("it is JSON");
+    let tiling = &report["functions"][0]["tiling"];
+    assert_eq!((&tiling["operators"], &tiling["tiled_operators"], &tiling["tiles"]), (&3.into(), &3.into(), &9.into()));
+    let group = serde_json::json!({ "operators": ["Conv_0", "Relu_1", "Conv_2"], "bands": 3, "tiles": 9 });
+    assert_eq!(tiling["groups"], serde_json::json!([group]));
+    assert_eq!(tiling["tiles_of"][2], serde_json::json!({ "operator": "Conv_2", "tiles": 3 }));
+    let planned = shown.succeeds();
+
+    // What was planned before is shown alike.
+    let again = Run::new(env!("CARGO_BIN_EXE_cosma-opt"), "mlir", &planned, &["--explain=why.txt"]);
+    assert!(read(&again, "why.txt").contains(chain));
+    again.succeeds();
+    let whole = Run::new(
+        env!("CARGO_BIN_EXE_cosma-opt"),
+        "mlir",
+        STEM,
+        &["--tile", "--allocate", "--scratchpad=64KiB", "--report=report.json"],
+    );
+    assert!(!read(&whole, "report.json").contains("\"tiling\""), "nothing is cut");
+    whole.succeeds();
+}

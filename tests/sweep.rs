@@ -205,3 +205,39 @@ fn what_is_wrong_is_said() {
     refused(&[ok, "--state=branches.mlir"], 2, "branches.mlir:1: not a line of a sweep");
     assert_eq!(read(&folder, "branches.mlir"), BRANCHES);
 }
+
+/// The two layers of the book's example of tiles; neither fits 14 KiB.
+const STEM: &str = include_str!("../examples/stem.mlir");
+
+#[test]
+fn the_curve_in_tiles() {
+    let folder = folder();
+    fs::write(folder.path().join("stem.mlir"), STEM).expect("a file");
+    let sizes = "--scratchpad=64,3KiB,8KiB,14KiB,64KiB";
+    let files = ["--json=out.json", "--csv=out.csv", "--plot=out.svg", "--state=state.jsonl"];
+    let flags = ["stem.mlir", "--tile", "--no-times", sizes];
+    let table = succeeds(&folder, &[&flags[..], &files].concat());
+    assert!(table.contains("minimum scratchpad of whole operators 25728 B"), "{table}");
+    let json: serde_json::Value = serde_json::from_str(&read(&folder, "out.json")).expect("it is JSON");
+    assert_eq!(json["series"][0]["order"], "source");
+    let points = json["series"][0]["points"].as_array().expect("there are points");
+    let statuses: Vec<&str> = points.iter().map(|it| it["status"].as_str().expect("text")).collect();
+    assert_eq!(statuses, ["too small", "feasible", "optimal", "optimal", "optimal"]);
+    let moved = |at: usize| points[at]["non_compulsory"].as_u64();
+    assert!(moved(1) > Some(0) && [2, 3, 4].iter().all(|it| moved(*it) == Some(0)), "{table}");
+    assert_eq!(points[1]["lower_bound"], 0, "nothing is proven of other tilings");
+    // With 8 KiB in tiles; with 64 KiB whole, as it is planned first.
+    assert!(points[2]["tiles"].as_u64() > Some(3) && points[4]["tiles"].is_null(), "{table}");
+    assert!(read(&folder, "out.csv").lines().next().is_some_and(|it| it.ends_with(",tiles")));
+    assert!(read(&folder, "out.svg").contains("3 operators, in tiles"));
+
+    // A sweep that goes on gives the same, and whole operators are another network.
+    assert_eq!(succeeds(&folder, &[&flags[..], &files].concat()), table);
+    let n_lines = read(&folder, "state.jsonl").lines().count();
+    succeeds(&folder, &["stem.mlir", "--no-times", "--scratchpad=64KiB", "--state=state.jsonl"]);
+    assert_eq!(read(&folder, "state.jsonl").lines().count(), n_lines + 1);
+    let output = run(&folder, &["stem.mlir", "--tile", "--scratchpad=64"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("no scratchpad is large enough: stem needs more for its smallest tiles"), "{said}");
+}

@@ -700,6 +700,11 @@ struct CosmaPlan {
   // Without a proof, that is empty.
   MlirStringRef solver, proof;
 };
+struct CosmaTile {
+  MlirStringRef of;
+  const int64_t *offsets, *sizes;
+  intptr_t nLoops;
+};
 }
 
 // Each gives whether the attribute is one, in whatever spelling.
@@ -744,6 +749,14 @@ extern "C" bool cosmaReadPlan(MlirAttribute attribute, CosmaPlan *plan) {
            wrap(typed.getSolver().getValue()),
            wrap(typed.getProof() ? typed.getProof().getValue() : StringRef())};
   return true;
+}
+
+extern "C" bool cosmaReadTile(MlirAttribute attribute, CosmaTile *tile) {
+  auto typed = dyn_cast<cosma::TileAttr>(unwrap(attribute));
+  if (typed)
+    *tile = {wrap(typed.getOf().getValue()), typed.getOffsets().asArrayRef().data(),
+             typed.getSizes().asArrayRef().data(), static_cast<intptr_t>(typed.getOffsets().size())};
+  return static_cast<bool>(typed);
 }
 
 // What is given has passed the attribute's verifier before, as Rust's types do not hold anything else.

@@ -30,8 +30,9 @@ def Cosma_Dialect : Dialect {
       `cosma.in_place`, COSMA goes by what it knows of them. `cosma.residencies` also stands on arguments
       of functions.
     - `cosma.plan`, on a function: a `#cosma.plan`.
-    - `cosma.tiling`, on a function that `cosma-tile` looked at: how many bytes of non-compulsory traffic no tiling
-      avoids, or `"unknown"`.
+    - `cosma.tiling`, on a function that `cosma-tile` looked at: how many bytes every tiling moves
+      (`all_tilings`) and every one that computes no element twice (`without_recomputation`), compulsory ones
+      included, as `{all_tilings = 3628832 : i64, without_recomputation = 4364064 : i64}`; or `"unknown"`.
 
     `#cosma.machine`, `#cosma.alias` and `#cosma.residency` each have a *builtin spelling* as well, for
     tools that write source form and do not know the dialect. Each stands wherever the typed one may, and
@@ -147,7 +148,8 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     `non_compulsory` the rest, of which `fragmentation` is caused by addresses; no plan has less of it than
     `lower_bound`. `peak` is the most that lies in the scratchpad at once. With less than `min_scratchpad` the
     function cannot run; with that much it can, unless `min_scratchpad_is` a `lower_bound`. After `cosma-tile`,
-    `proof` says for which tilings `lower_bound` holds: `all tilings`, or `these tiles`.
+    `proof` says among which programs none moves less, if this plan reaches its bound: `all tilings`, `all
+    tilings without recomputation`, `these tiles` or `this order`, to which `lower_bound` belongs.
   }];
   let parameters = (ins
     "int64_t":$operators,
@@ -356,7 +358,8 @@ def ReloadOp : Cosma_BringIn<"reload"> {
   let summary = "host memory to scratchpad, each time after the first";
   let description = [{
     Non-compulsory traffic. The operand is an argument, or what a spill or a store returned. With a region,
-    as `cosma.load`: of an argument, or a region that was spilled or stored as such.
+    as `cosma.load`: of an argument, or of a tensor that is put together in host memory by spills and stores
+    `into` regions of it, as far as that was put out before.
 
     ```mlir
     %3 = cosma.reload %copy at 0 : tensor<64xi8>
@@ -368,10 +371,12 @@ def ReloadOp : Cosma_BringIn<"reload"> {
 def SpillOp : Cosma_TakeOut<"spill"> {
   let summary = "scratchpad to host memory, of a tensor that has to come back";
   let description = [{
-    Non-compulsory traffic. The result is the host copy. With a region, as `cosma.store`.
+    Non-compulsory traffic. The result is the host copy. With a region, as `cosma.store`: other regions of the
+    whole can be reloaded, which have elements of several spills.
 
     ```mlir
     %copy = cosma.spill %3 : tensor<64xi8>
+    %h1 = cosma.spill %a into %h0[0, 0] [12, 16] : tensor<12x16xi8> into tensor<16x16xi8>
     ```
   }];
 }

@@ -65,7 +65,7 @@ fn read(attribute: Attribute) -> Result<OperatorAccess, String> {
 
 /// # Safety
 /// There are so many numbers at the pointer, for as long as the result is borrowed.
-unsafe fn slice<'s>(data: *const i64, length: isize) -> &'s [i64] {
+pub(crate) unsafe fn slice<'s>(data: *const i64, length: isize) -> &'s [i64] {
     if length == 0 {
         return &[];
     }
@@ -131,7 +131,7 @@ fn make_sums(context: MlirContext, sums: Sums) -> MlirType {
     }
 }
 
-fn read_map(map: MlirAffineMap) -> Result<Map, String> {
+pub(crate) fn read_map(map: MlirAffineMap) -> Result<Map, String> {
     // SAFETY: the map is alive, as its attribute is, and has so many results.
     let exprs = unsafe { (0..mlirAffineMapGetNumResults(map)).map(|it| read_expr(mlirAffineMapGetResult(map, it))) };
     exprs.collect::<Result<Vec<Expr>, String>>().map(Map)

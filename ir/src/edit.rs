@@ -3,13 +3,15 @@
 //! An operation may be mutated through any handle to it, as in MLIR itself: melior's two kinds of reference differ in
 //! their methods, not in ownership. So nothing here ends the life of an operation while there may be handles to it.
 
-use crate::ffi::{cosmaDestroyDetached, cosmaDetach};
+use crate::ffi::{Text, cosmaDestroyDetached, cosmaDetach};
 use melior::ir::operation::{OperationLike, OperationMutLike, OperationRefMut};
 use melior::ir::r#type::TypeLike;
 use melior::ir::{Identifier, Module, Operation, OperationRef, RegionLike, Type, Value, ValueLike};
 use mlir_sys::{
-    MlirOperation, mlirOpOperandGetNextUse, mlirOpOperandGetOperandNumber, mlirOpOperandGetOwner, mlirOpOperandIsNull,
-    mlirRegionTakeBody, mlirValueGetFirstUse, mlirValueReplaceAllUsesOfWith, mlirValueSetType,
+    MlirOperation, mlirLocationIsAName, mlirLocationNameGet, mlirOpOperandGetNextUse, mlirOpOperandGetOperandNumber,
+    mlirOpOperandGetOwner, mlirOpOperandIsNull, mlirOperationGetContext, mlirOperationGetLocation,
+    mlirOperationSetLocation, mlirRegionTakeBody, mlirValueGetFirstUse, mlirValueReplaceAllUsesOfWith,
+    mlirValueSetType,
 };
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -27,6 +29,18 @@ pub struct Use<'c, 'a> {
 pub fn as_mut<'c, 'a>(operation: OperationRef<'c, 'a>) -> OperationRefMut<'c, 'a> {
     // SAFETY: the operation is alive for `'a`.
     unsafe { OperationRefMut::from_raw(operation.to_raw()) }
+}
+
+/// Gives an operation a name by its location, if it has none.
+pub fn set_location_name(operation: OperationRef, name: &str) {
+    // SAFETY: the operation is alive, and with it its context, which copies the name.
+    unsafe {
+        let location = mlirOperationGetLocation(operation.to_raw());
+        if !mlirLocationIsAName(location) {
+            let context = mlirOperationGetContext(operation.to_raw());
+            mlirOperationSetLocation(operation.to_raw(), mlirLocationNameGet(context, Text::new(name).raw(), location));
+        }
+    }
 }
 
 /// The uses of a value, in an order that depends only on how the module was constructed.

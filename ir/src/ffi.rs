@@ -84,6 +84,23 @@ pub(crate) struct CosmaAccess {
     pub sums: MlirType,
 }
 
+/// Names and numbers live in the attribute's context.
+#[repr(C)]
+pub(crate) struct CosmaTile {
+    pub of: MlirStringRef,
+    pub offsets: *const i64,
+    pub sizes: *const i64,
+    pub n_loops: isize,
+}
+
+impl CosmaTile {
+    /// One that is still to be read.
+    pub(crate) fn unread() -> CosmaTile {
+        let none = std::ptr::null();
+        CosmaTile { of: Text::new("").raw(), offsets: none, sizes: none, n_loops: 0 }
+    }
+}
+
 impl CosmaAccess {
     /// One that is still to be read.
     pub(crate) fn unread() -> CosmaAccess {
@@ -135,10 +152,20 @@ unsafe extern "C" {
     pub(crate) fn cosmaReadResidency(attribute: MlirAttribute, residency: *mut CosmaResidency) -> bool;
     pub(crate) fn cosmaReadMachine(attribute: MlirAttribute, machine: *mut CosmaMachine) -> bool;
     pub(crate) fn cosmaReadPlan(attribute: MlirAttribute, plan: *mut CosmaPlan) -> bool;
+    pub(crate) fn cosmaReadTile(attribute: MlirAttribute, tile: *mut CosmaTile) -> bool;
     pub(crate) fn cosmaAliasAttr(context: MlirContext, alias: *const CosmaAlias) -> MlirAttribute;
     pub(crate) fn cosmaResidencyAttr(context: MlirContext, residency: *const CosmaResidency) -> MlirAttribute;
     pub(crate) fn cosmaMachineAttr(context: MlirContext, machine: *const CosmaMachine) -> MlirAttribute;
     pub(crate) fn cosmaPlanAttr(context: MlirContext, plan: *const CosmaPlan) -> MlirAttribute;
+    pub(crate) fn cosmaLoops(operation: MlirOperation) -> MlirAttribute;
+    pub(crate) fn cosmaSliceResult(
+        operation: MlirOperation,
+        result: isize,
+        offsets: *const i64,
+        sizes: *const i64,
+        rank: isize,
+        before: MlirOperation,
+    ) -> MlirOperation;
     pub(crate) fn cosmaSplatValue(attribute: MlirAttribute) -> MlirAttribute;
 }
 

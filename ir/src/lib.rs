@@ -32,6 +32,7 @@ mod plan;
 pub mod plugin;
 mod region;
 mod report;
+mod structured;
 mod tensor;
 mod tile;
 mod transfer;
@@ -40,7 +41,7 @@ mod verify;
 pub use access::{OperatorAccess, access, set_access, sums_of_products, sums_type};
 pub use context::{ContextOf, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
-pub use edit::{Use, as_mut, edit, erase, move_regions, replace_uses, restore, set_type, uses};
+pub use edit::{Use, as_mut, edit, erase, move_regions, replace_uses, restore, set_location_name, set_type, uses};
 pub use fact::{InPlace, Residency};
 pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies, set_weight};
 pub use group::{group, ungroup};
@@ -60,9 +61,12 @@ pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes
 pub use plan::{PlanSummary, plan_summary, set_plan_summary};
 pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
+pub use structured::{shape_values, slice_result, structured_access};
 pub use tensor::{SizeError, bits_of_element, bits_of_element_with, size_in_bytes, size_with};
-pub use tile::{TileOf, TilingBound, is_tile, operator, set_tile, set_tiling_bound, tiling_bound};
+pub use tile::{
+    LeastTraffic, TileOf, TilingBound, is_tile, operator, set_tile, set_tiling_bound, tile_of, tiling_bound,
+};
 pub use transfer::{
-    Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, store, store_into,
-    transfer,
+    Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, spill_into, store,
+    store_into, transfer,
 };

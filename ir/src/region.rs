@@ -28,6 +28,16 @@ impl TensorRegion {
         (0..self.offsets.len()).all(|it| self.offsets[it] < ends(other, it) && other.offsets[it] < ends(self, it))
     }
 
+    /// How many elements two regions of one tensor have in common.
+    pub fn n_common(&self, other: &TensorRegion) -> u128 {
+        let along = |it: usize| {
+            let end = |it: &TensorRegion, index: usize| it.offsets[index].saturating_add(it.sizes[index]);
+            let start = self.offsets[it].max(other.offsets[it]);
+            u128::from(end(self, it).min(end(other, it)).saturating_sub(start))
+        };
+        (0..self.offsets.len()).map(along).fold(1, u128::saturating_mul)
+    }
+
     /// Whether it has elements, all of which are elements of a tensor of these dimensions.
     pub fn is_within(&self, dimensions: &[u64]) -> bool {
         let has_rank = self.offsets.len() == dimensions.len() && self.sizes.len() == dimensions.len();

@@ -1,15 +1,20 @@
 //! What says of operators and functions that they were cut into tiles.
 
+use crate::access::slice;
 use crate::edit::as_mut;
-use crate::fact::{read_integer, read_string};
+use crate::fact::{capped, read_integer, read_string};
+use crate::ffi::{CosmaTile, Text, cosmaReadTile, string};
 use crate::operation::{OPERATOR, is_abstract, is_group, maker};
+use melior::ir::attribute::DictionaryAttribute;
 use melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
-use melior::ir::{Attribute, Location, Operation, OperationRef, Type, Value};
+use melior::ir::{Attribute, AttributeLike, Location, Operation, OperationRef, Type, Value};
 use mlir_sys::{mlirAttributeParseGet, mlirLocationGetContext};
 
 pub(crate) const TILING: &str = "cosma.tiling";
 const TILE: &str = "tile";
 const UNKNOWN: &str = "unknown";
+const ALL_TILINGS: &str = "all_tilings";
+const WITHOUT_RECOMPUTATION: &str = "without_recomputation";
 
 /// Which part of an operator's loops a tile runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +30,21 @@ pub struct TileOf {
 /// Whether an operator is a tile of another one.
 pub fn is_tile(operation: OperationRef) -> bool {
     (is_abstract(operation) || is_group(operation)) && operation.has_attribute(TILE)
+}
+
+/// Of which operator a tile is, and which part of it; none if it is no tile.
+pub fn tile_of(operation: OperationRef) -> Option<TileOf> {
+    let attribute = operation.attribute(TILE).ok().filter(|_| is_tile(operation))?;
+    let mut raw = CosmaTile::unread();
+    // SAFETY: the attribute is alive, and so are its name and its lists.
+    let (operator, offsets, sizes) = unsafe {
+        if !cosmaReadTile(attribute.to_raw(), &mut raw) {
+            return None;
+        }
+        (string(raw.of), slice(raw.offsets, raw.n_loops), slice(raw.sizes, raw.n_loops))
+    };
+    let natural = |it: &[i64]| it.iter().map(|it| it.unsigned_abs()).collect();
+    Some(TileOf { operator, offsets: natural(offsets), sizes: natural(sizes) })
 }
 
 /// A `cosma.op`.
@@ -51,25 +71,24 @@ pub fn set_tile(operation: OperationRef, tile: &TileOf) {
     let text = format!("#cosma.tile<{}, [{offsets}] [{sizes}]>", maker.string(&tile.operator));
     // SAFETY: the context is alive.
     let attribute = unsafe {
-        let raw = mlirAttributeParseGet(
-            mlir_sys::mlirOperationGetContext(operation.to_raw()),
-            crate::ffi::Text::new(&text).raw(),
-        );
+        let raw = mlirAttributeParseGet(mlir_sys::mlirOperationGetContext(operation.to_raw()), Text::new(&text).raw());
         Attribute::from_raw(raw)
     };
     as_mut(operation).set_attribute(TILE, attribute);
 }
 
-/// How many bytes of non-compulsory traffic no tiling of a function avoids; none if that is not known.
+/// Bytes that every program in tiles of a function moves, compulsory ones included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TilingBound(pub Option<u64>);
-
-impl TilingBound {
-    /// Whether so many bytes are the least.
-    pub fn is_met(self, non_compulsory: u64) -> bool {
-        self.0.is_some_and(|bound| non_compulsory <= bound)
-    }
+pub struct LeastTraffic {
+    /// Every one.
+    pub all_tilings: u64,
+    /// Every one that computes no element twice.
+    pub without_recomputation: u64,
 }
+
+/// What `cosma-tile` found that tilings of a function move at least; none if that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TilingBound(pub Option<LeastTraffic>);
 
 /// What `cosma-tile` said of a function, if it looked at it.
 pub fn tiling_bound(function: OperationRef) -> Option<TilingBound> {
@@ -79,7 +98,15 @@ pub fn tiling_bound(function: OperationRef) -> Option<TilingBound> {
 /// Notes on a function that `cosma-tile` looked at it.
 pub fn set_tiling_bound(function: OperationRef, bound: TilingBound) {
     let maker = maker(function);
-    let attribute = bound.0.map_or_else(|| maker.string(UNKNOWN), |it| maker.integer(it));
+    let attribute = match bound.0 {
+        None => maker.string(UNKNOWN),
+        Some(LeastTraffic { all_tilings, without_recomputation }) => {
+            let (all, once) = (capped(all_tilings), capped(without_recomputation));
+            let text = format!("{{{ALL_TILINGS} = {all} : i64, {WITHOUT_RECOMPUTATION} = {once} : i64}}");
+            // SAFETY: the context is alive, and the text is a dictionary.
+            unsafe { Attribute::from_raw(mlirAttributeParseGet(maker.context(), Text::new(&text).raw())) }
+        }
+    };
     as_mut(function).set_attribute(TILING, attribute);
 }
 
@@ -87,5 +114,9 @@ pub(crate) fn read_tiling(attribute: Attribute) -> Option<TilingBound> {
     if read_string(attribute).is_some_and(|it| it == UNKNOWN) {
         return Some(TilingBound(None));
     }
-    Some(TilingBound(Some(u64::try_from(read_integer(attribute)?).ok()?)))
+    let dictionary = DictionaryAttribute::try_from(attribute).ok()?;
+    let entry = |name: &str| u64::try_from(read_integer(dictionary.element_by_name(name)?)?).ok();
+    let (all_tilings, without_recomputation) = (entry(ALL_TILINGS)?, entry(WITHOUT_RECOMPUTATION)?);
+    let is_ordered = all_tilings <= without_recomputation;
+    is_ordered.then_some(TilingBound(Some(LeastTraffic { all_tilings, without_recomputation })))
 }

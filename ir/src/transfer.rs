@@ -138,14 +138,34 @@ pub fn store<'c>(source: Value<'c, '_>, location: Location<'c>) -> Operation<'c>
 }
 
 /// Puts a piece of a result of the function out, into a region of the whole in host memory.
-pub fn store_into<'c>(
+pub fn store_into<'c, 'a>(
+    source: Value<'c, 'a>,
+    destination: Value<'c, 'a>,
+    region: &TensorRegion,
+    location: Location<'c>,
+) -> Operation<'c> {
+    take_out_into(Transfer::Store, source, destination, region, location)
+}
+
+/// Puts a tensor out into a region of a larger one in host memory, from where regions of that come back.
+pub fn spill_into<'c, 'a>(
+    source: Value<'c, 'a>,
+    destination: Value<'c, 'a>,
+    region: &TensorRegion,
+    location: Location<'c>,
+) -> Operation<'c> {
+    take_out_into(Transfer::Spill, source, destination, region, location)
+}
+
+fn take_out_into<'c>(
+    transfer: Transfer,
     source: Value<'c, '_>,
     destination: Value<'c, '_>,
     region: &TensorRegion,
     location: Location<'c>,
 ) -> Operation<'c> {
     let attributes = region_attributes(maker_at(location), region);
-    build(Transfer::Store, &[source, destination], destination.r#type(), &attributes, location)
+    build(transfer, &[source, destination], destination.r#type(), &attributes, location)
 }
 
 fn bring_in<'c>(

@@ -155,9 +155,10 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
         TILING if crate::operation::name(operation) != "func.func" => {
             Err(format!("attribute '{TILING}' belongs on a function"))
         }
-        TILING if read_tiling(value).is_none() => {
-            Err(format!("attribute '{TILING}' must be a 64-bit integer that is not negative, or \"unknown\""))
-        }
+        TILING if read_tiling(value).is_none() => Err(format!(
+            "attribute '{TILING}' must have 64-bit integers 'all_tilings' and 'without_recomputation', neither \
+                 negative nor the first one larger, or be \"unknown\""
+        )),
         TILING => Ok(()),
         WEIGHT => Err(format!("attribute '{WEIGHT}' belongs on an argument of a function")),
         MARK if read_mark(value).is_none() => {

@@ -87,14 +87,29 @@ func.func @streamed_with_value(%x: memref<8xi8>, %y: memref<8xi8>) {
 
 // -----
 
-// expected-error @+1 {{'func.func' op attribute 'cosma.tiling' must be a 64-bit integer that is not negative, or "unknown"}}
-func.func private @tiling_of_nothing() attributes {cosma.tiling = -1 : i64}
+// expected-error @+1 {{'func.func' op attribute 'cosma.tiling' must have 64-bit integers 'all_tilings' and 'without_recomputation', neither negative nor the first one larger, or be "unknown"}}
+func.func private @tiling_of_nothing() attributes {cosma.tiling = {all_tilings = -1 : i64, without_recomputation = 0 : i64}}
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.tiling' must have 64-bit integers 'all_tilings' and 'without_recomputation', neither negative nor the first one larger, or be "unknown"}}
+func.func private @tiling_of_one() attributes {cosma.tiling = {all_tilings = 1 : i64}}
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.tiling' must have 64-bit integers 'all_tilings' and 'without_recomputation', neither negative nor the first one larger, or be "unknown"}}
+func.func private @tiling_in_no_order() attributes {cosma.tiling = {all_tilings = 1 : i64, without_recomputation = 0 : i64}}
+
+// -----
+
+// expected-error @+1 {{'func.func' op attribute 'cosma.tiling' must have 64-bit integers 'all_tilings' and 'without_recomputation', neither negative nor the first one larger, or be "unknown"}}
+func.func private @tiling_of_a_number() attributes {cosma.tiling = 0 : i64}
 
 // -----
 
 func.func @tiling_of_an_operation(%x: tensor<8xi8>) {
   // expected-error @+1 {{'tosa.abs' op attribute 'cosma.tiling' belongs on a function}}
-  %0 = tosa.abs %x {cosma.tiling = 0 : i64} : (tensor<8xi8>) -> tensor<8xi8>
+  %0 = tosa.abs %x {cosma.tiling = "unknown"} : (tensor<8xi8>) -> tensor<8xi8>
   return
 }
 

@@ -93,9 +93,9 @@ func.func @transfers(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tenso
 }
 
 // What was cut into tiles.
-// CHECK: @tiles({{.*}}) -> tensor<4x8xi8> attributes {cosma.plan = #cosma.plan<operators = 1, {{.*}}solver = "search", proof = "all tilings">, cosma.tiling = 0 : i64}
+// CHECK: @tiles({{.*}}) -> tensor<4x8xi8> attributes {cosma.plan = #cosma.plan<operators = 1, {{.*}}solver = "search", proof = "all tilings">, cosma.tiling = {all_tilings = 60 : i64, without_recomputation = 64 : i64}}
 func.func @tiles(%x: tensor<4x8xi8>) -> tensor<4x8xi8>
-    attributes {cosma.tiling = 0 : i64,
+    attributes {cosma.tiling = {all_tilings = 60 : i64, without_recomputation = 64 : i64},
                 cosma.plan = #cosma.plan<operators = 1, status = optimal, total = 64, compulsory = 64, non_compulsory = 0, lower_bound = 0, peak = 64, min_scratchpad = 64, solver = "search", proof = "all tilings">} {
   // CHECK: cosma.op "Conv"(%{{.*}}) tile <"Conv_0", [0, 2] [8, 2]> macs 64 : (tensor<4x8xi8>) -> tensor<2x8xi8>
   // GENERIC: tile = #cosma.tile<"Conv_0", [0, 2] [8, 2]>

@@ -3,10 +3,23 @@
 // RUN: cosma-opt --tile --scratchpad=1KiB --split-input-file %s 2>&1 | FileCheck %s
 // RUN: not cosma-opt --tile --scratchpad=128 --split-input-file %s 2>&1 | FileCheck --check-prefix=SMALL %s
 
-// CHECK: whole.mlir:[[@LINE+1]]:{{[0-9]+}}: warning: cosma-tile leaves this function as it is: it has tosa.abs, and only cosma.op can be cut
+// It is known of no operation with which TOSA turns a tensor around.
+// SMALL: whole.mlir:[[@LINE+3]]:{{[0-9]+}}: error: operator needs 256 B at once in its smallest tile, but the scratchpad has 128 B
+// SMALL: note: it stays whole: nothing is known of how tosa.reverse may be cut
 func.func @other(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
-  %0 = tosa.abs %x : (tensor<2x64xi8>) -> tensor<2x64xi8>
+  %0 = tosa.reverse %x {axis = 1 : i32} : (tensor<2x64xi8>) -> tensor<2x64xi8>
   return %0 : tensor<2x64xi8>
+}
+
+// -----
+
+// 128 B become 512 B.
+// SMALL: whole.mlir:[[@LINE+3]]:{{[0-9]+}}: error: operator needs 640 B at once in its smallest tile, but the scratchpad has 128 B
+// SMALL: note: it stays whole, as what the function returns is a view of its result
+func.func @view(%x: tensor<2x64xi8>) -> tensor<128xi32> {
+  %0 = tosa.cast %x : (tensor<2x64xi8>) -> tensor<2x64xi32>
+  %1 = tensor.collapse_shape %0 [[0, 1]] : tensor<2x64xi32> into tensor<128xi32>
+  return %1 : tensor<128xi32>
 }
 
 // -----
@@ -36,4 +49,13 @@ func.func @pieces(%x: tensor<2x64xi8>) -> tensor<1x64xi8> {
 func.func @unknown(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
   %0 = cosma.op "Mystery"(%x) : (tensor<2x64xi8>) -> tensor<2x64xi8>
   return %0 : tensor<2x64xi8>
+}
+
+// -----
+
+// Rows of 25.5 B: a piece of them would begin within a byte.
+// SMALL: whole.mlir:[[@LINE+2]]:{{[0-9]+}}: error: operator needs 512 B at once in its smallest tile, but the scratchpad has 128 B
+func.func @half_bytes(%x: tensor<10x51xi4>) -> tensor<10x51xi4> {
+  %0 = cosma.op "Relu"(%x) : (tensor<10x51xi4>) -> tensor<10x51xi4>
+  return %0 : tensor<10x51xi4>
 }

@@ -6,6 +6,7 @@
 
 use crate::extract::{Carrier, Extraction};
 use crate::variable::settle;
+use crate::weave::Weave;
 use cosma_ir::melior::ir::BlockLike;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::{
@@ -15,24 +16,29 @@ use cosma_ir::{
 use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
 
 /// Reorders the operators. Other operations come before them in their present order, views directly after their
-/// sources, and operations that assemble results last.
+/// sources, and operations that assemble results last. Those of tensors that are read in slices come as `weave.rs`
+/// says.
 pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
     settle(extraction);
     let end = extraction.end();
     let graph = &extraction.problem.graph;
+    let mut weave = Weave::new(extraction);
     let mut views = vec![Vec::new(); order.len()];
-    for view in &extraction.views {
+    for view in extraction.views.iter().filter(|it| !weave.has(**it)) {
         let tensor = result_at(*view, 0).and_then(|it| extraction.tensor(it));
         if let Some(producer) = tensor.and_then(|it| graph.producer(it)) {
             views[producer.index()].push(*view);
         }
     }
     for op in order {
+        weave.slices(*op, end);
         as_mut(extraction.operators[op.index()]).move_before(end);
         views[op.index()].iter().for_each(|it| as_mut(*it).move_before(end));
+        weave.inserts(*op, end);
     }
-    let inserts = extraction.assemblies.iter().flat_map(|it| &it.inserts);
-    inserts.for_each(|it| as_mut(*it).move_before(end));
+    weave.finish(end);
+    let returned = extraction.assemblies.iter().filter(|it| it.slices.is_empty());
+    returned.flat_map(|it| &it.inserts).for_each(|it| as_mut(*it).move_before(end));
 }
 
 /// Hoists constants out of regions, so that they can be loaded.
@@ -63,7 +69,9 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
             Carrier::Argument(_, index) if !residencies.is_empty() => {
                 set_argument_residencies(extraction.function, index, residencies);
             }
-            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) if !residencies.is_empty() => {
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) | Carrier::Staged(_, operation)
+                if !residencies.is_empty() =>
+            {
                 set_residencies(operation, std::slice::from_ref(residencies));
             }
             _ => {}
@@ -99,7 +107,7 @@ pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnost
         let producer = graph.producer(tensor).map(|it| extraction.operators[it.index()]);
         let (listed, operation) = match extraction.carriers[tensor.index()] {
             Carrier::Argument(_, index) => (argument_residencies(extraction.function, index), extraction.function),
-            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) => {
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) | Carrier::Staged(_, operation) => {
                 (first(residencies(operation)), operation)
             }
             Carrier::Result(_, index) => {
@@ -137,7 +145,9 @@ pub(crate) fn clear(extraction: &Extraction) {
     for carrier in &extraction.carriers {
         match *carrier {
             Carrier::Argument(_, index) => clear_argument_residencies(extraction.function, index),
-            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) => clear_residencies(operation),
+            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) | Carrier::Staged(_, operation) => {
+                clear_residencies(operation);
+            }
             Carrier::Result(..) => {}
         }
     }

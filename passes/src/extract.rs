@@ -18,8 +18,8 @@
 //! 9. What an operator's regions compute is its workspace (`inside.rs`), unless it says how large that is.
 //!    Constants in regions are weights that it reads.
 //! 10. Results may lie where operands lie as operations say, or as is known of them (`sharing.rs`).
-//! 11. An argument that is read in pieces is as many tensors, and so is a result that is put together from
-//!     pieces (`piece.rs`).
+//! 11. An argument that is read in pieces is as many tensors, and so is a tensor that is put together from
+//!     pieces in host memory. Slices of that are staged tensors (`piece.rs`).
 //!
 //! Nothing is changed.
 
@@ -33,6 +33,7 @@ use crate::piece::{Assembly, ReadPiece, assemblies, read_pieces};
 use crate::role::{Read, Role, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
 use crate::variable::{Access, access};
+use crate::written::{AllWritten, Written};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
@@ -61,7 +62,7 @@ pub struct Extraction<'c, 'a> {
     pub views: Vec<OperationRef<'c, 'a>>,
     /// Operations that take pieces out of tensors in host memory, in the order of the block.
     pub slices: Vec<OperationRef<'c, 'a>>,
-    /// Results that are put together from pieces.
+    /// Tensors that are put together from pieces in host memory.
     pub assemblies: Vec<Assembly<'c, 'a>>,
     /// The last writes of variables, in the order of the block.
     pub writes: Vec<OperationRef<'c, 'a>>,
@@ -69,23 +70,12 @@ pub struct Extraction<'c, 'a> {
     tensors: HashMap<usize, Option<TensorId>>,
     /// The operator that computes a scalar.
     scalars: HashMap<usize, OpId>,
-    /// Values that are a tensor in host memory with one more piece written.
-    written: HashMap<usize, Written<'c, 'a>>,
+    /// Tensors that are put together in host memory.
+    written: AllWritten<'c, 'a>,
     /// Tensors in host memory that are read in pieces.
     cut: HashSet<usize>,
     /// What each view, or view of a view, looks at.
     roots: HashMap<usize, Value<'c, 'a>>,
-}
-
-/// How a tensor in host memory became what it is: a piece was written into what it was before.
-#[derive(Clone, Debug)]
-pub struct Written<'c, 'a> {
-    /// What it was before.
-    pub before: Value<'c, 'a>,
-    /// Where the piece was written.
-    pub region: TensorRegion,
-    /// Which tensor the piece is.
-    pub tensor: Option<TensorId>,
 }
 
 /// What a tensor of the planner is in the function.
@@ -98,6 +88,9 @@ pub enum Carrier<'c, 'a> {
     Constant(Value<'c, 'a>, OperationRef<'c, 'a>),
     /// A piece of an argument or of a constant; the whole; and what takes it out, a slice in source form.
     Piece(Value<'c, 'a>, Value<'c, 'a>, OperationRef<'c, 'a>),
+    /// A region of a tensor that is put together in host memory; and what takes it out, a slice in source form. Of
+    /// equal ones, the first in the block.
+    Staged(Value<'c, 'a>, OperationRef<'c, 'a>),
     /// A tensor that an operator writes, and which of its results.
     Result(Value<'c, 'a>, usize),
 }
@@ -107,7 +100,7 @@ impl<'c, 'a> Carrier<'c, 'a> {
     pub fn source(&self) -> Option<Value<'c, 'a>> {
         match *self {
             Carrier::Argument(value, _) | Carrier::Constant(value, _) | Carrier::Piece(value, ..) => Some(value),
-            Carrier::Result(..) => None,
+            Carrier::Staged(..) | Carrier::Result(..) => None,
         }
     }
 
@@ -117,6 +110,7 @@ impl<'c, 'a> Carrier<'c, 'a> {
             Carrier::Argument(value, _)
             | Carrier::Constant(value, _)
             | Carrier::Piece(value, ..)
+            | Carrier::Staged(value, _)
             | Carrier::Result(value, _) => value,
         }
     }
@@ -161,10 +155,10 @@ impl<'c, 'a> Extraction<'c, 'a> {
         self.cut.contains(&key(value))
     }
 
-    /// The pieces that were written into a tensor in host memory, the last one first; none of a value that is not
-    /// put together.
-    pub fn written(&self, value: Value<'c, 'a>) -> impl Iterator<Item = &Written<'c, 'a>> {
-        written(&self.written, value)
+    /// The pieces that were written into a tensor in host memory, in that order; none of a value that is not put
+    /// together.
+    pub fn written(&self, value: Value<'c, 'a>) -> &[Written<'c, 'a>] {
+        self.written.pieces(value)
     }
 
     /// What comes after all operators: the first write of a variable that is left at the end, or the return.
@@ -216,8 +210,8 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         return Err(Diagnostic::at(function, message));
     }
     let said = cosma_ir::machine(function).unwrap_or_default();
-    let assemblies = block.terminator().map(assemblies).unwrap_or_default();
-    let inserts = assemblies.iter().flat_map(|it: &Assembly| it.inserts.iter().map(|it| address(*it))).collect();
+    let assemblies = assemblies(block);
+    let inserts = assemblies.iter().flat_map(|it| it.inserts.iter().map(|it| address(*it))).collect();
     let mut reader = Reader {
         block: Some(block),
         inserts,
@@ -277,13 +271,6 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
     })
 }
 
-fn written<'m, 'c, 'a>(
-    written: &'m HashMap<usize, Written<'c, 'a>>,
-    value: Value<'c, 'a>,
-) -> impl Iterator<Item = &'m Written<'c, 'a>> {
-    std::iter::successors(written.get(&key(value)), |it| written.get(&key(it.before)))
-}
-
 #[derive(Default)]
 struct Reader<'c, 'a> {
     block: Option<BlockRef<'c, 'a>>,
@@ -295,11 +282,13 @@ struct Reader<'c, 'a> {
     views: Vec<OperationRef<'c, 'a>>,
     equals: Equals<'c, 'a>,
     slices: Vec<OperationRef<'c, 'a>>,
-    /// Insertions that put results together from pieces, by address.
+    /// Insertions that put tensors together from pieces, by address.
     inserts: HashSet<usize>,
     /// The pieces of tensors in host memory, by the whole and the region.
     pieces: HashMap<usize, BTreeMap<TensorRegion, TensorId>>,
-    written: HashMap<usize, Written<'c, 'a>>,
+    written: AllWritten<'c, 'a>,
+    /// Staged tensors, by the tensor that is put together, and their region.
+    staged: HashMap<(usize, TensorRegion), TensorId>,
     roots: HashMap<usize, Value<'c, 'a>>,
     /// What is known before the run, and lies in host memory: weights, and parameters. Their bytes.
     known: HashMap<usize, Bytes>,
@@ -394,10 +383,10 @@ impl<'c, 'a> Reader<'c, 'a> {
         let Some(region) = region(operation) else { return };
         let result = result_at(operation, 0).expect("it gives the whole");
         let tensor = operand_at(operation, 0).and_then(|it| self.tensor(it));
-        self.written.insert(key(result), Written { before, region, tensor });
+        self.written.write(Written { before, region, tensor }, result);
     }
 
-    fn read_transfer(&mut self, operation: OperationRef<'c, 'a>) {
+    fn read_transfer(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let source = operation.operand(0).expect("a transfer has one");
         let result: Value = operation.result(0).expect("a transfer has one").into();
         let tensor = match (destination(operation), region(operation)) {
@@ -405,29 +394,71 @@ impl<'c, 'a> Reader<'c, 'a> {
                 self.read_written(operation, before);
                 None
             }
-            (None, Some(region)) => self.piece(operation).or_else(|| self.written_as(source, &region)),
+            (None, Some(region)) => match self.piece(operation) {
+                Some(piece) => Some(piece),
+                None => self.read_staged(operation, source, region)?,
+            },
             (None, None) => self.tensor(source),
         };
         self.tensors.insert(key(result), tensor);
+        Ok(())
+    }
+
+    /// What an operation takes out of a tensor that is put together in host memory: a piece as it was written, or a
+    /// staged tensor; none if not all of the region was written.
+    fn read_staged(
+        &mut self,
+        operation: OperationRef<'c, 'a>,
+        whole: Value<'c, 'a>,
+        region: TensorRegion,
+    ) -> Result<Option<TensorId>, Diagnostic<'c>> {
+        if let Some(piece) = self.written_as(whole, &region) {
+            return Ok(Some(piece));
+        }
+        let Some(identity) = self.written.chain(whole).map(|it| (it, region.clone())) else { return Ok(None) };
+        if let Some(known) = self.staged.get(&identity) {
+            return Ok(Some(*known));
+        }
+        let met: Vec<&Written> = self.written.pieces(whole).iter().filter(|it| it.region.overlaps(&region)).collect();
+        let n_written = met.iter().map(|it| it.region.n_common(&region)).fold(0, u128::saturating_add);
+        let Some(parts) = met.iter().map(|it| it.tensor).collect::<Option<Vec<TensorId>>>() else {
+            return Ok(None);
+        };
+        if n_written != region.n_elements() {
+            return Ok(None);
+        }
+        let value = result_at(operation, 0).expect("it gives a tensor");
+        let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
+        let tensor = self.graph.staged(format!("staged{}", self.staged.len()), size, &parts);
+        self.carriers.push(Carrier::Staged(value, operation));
+        self.staged.insert(identity, tensor);
+        Ok(Some(tensor))
+    }
+
+    /// The tensor that a slice of one that is put together in host memory is; none of any other operation.
+    fn slice_of_written(&mut self, operation: OperationRef<'c, 'a>) -> Result<Option<TensorId>, Diagnostic<'c>> {
+        let whole = operand_at(operation, 0).filter(|it| !self.written.pieces(*it).is_empty());
+        let Some(whole) = whole.filter(|_| name(operation) == "tensor.extract_slice") else { return Ok(None) };
+        let Some(region) = region(operation) else { return Ok(None) };
+        self.read_staged(operation, whole, region)
     }
 
     /// The tensor that was written just to a region of a tensor in host memory.
     fn written_as(&self, whole: Value<'c, 'a>, region: &TensorRegion) -> Option<TensorId> {
-        let last = written(&self.written, whole).find(|it| it.region.overlaps(region))?;
+        let last = self.written.pieces(whole).iter().rfind(|it| it.region.overlaps(region))?;
         last.tensor.filter(|_| last.region == *region)
     }
 
     /// What the function returns or writes to a variable: a tensor, or its pieces.
     fn read_end(&mut self, value: Value<'c, 'a>) {
-        let mut tensors: Vec<TensorId> = written(&self.written, value).filter_map(|it| it.tensor).collect();
-        tensors.reverse();
+        let mut tensors: Vec<TensorId> = self.written.pieces(value).iter().filter_map(|it| it.tensor).collect();
         tensors.extend(self.tensor(value));
         tensors.into_iter().for_each(|it| self.graph.result(it));
     }
 
     /// What is put together in host memory, an operator cannot read.
     fn refuse_written(&self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
-        let is_written = |it: &Read| self.written.contains_key(&key(it.value));
+        let is_written = |it: &Read| !self.written.pieces(it.value).is_empty();
         if !self.written.is_empty() && reads(operation).iter().any(is_written) {
             let message = "reads a tensor that is put together in host memory, which has to come in by cosma.reload";
             return Err(Diagnostic::at(operation, message));
@@ -441,10 +472,10 @@ impl<'c, 'a> Reader<'c, 'a> {
             return Ok(());
         }
         if transfer(operation).is_some() {
-            self.read_transfer(operation);
-            return Ok(());
+            return self.read_transfer(operation);
         }
-        if let Some(tensor) = self.piece(operation) {
+        let piece = self.piece(operation);
+        if let Some(tensor) = if piece.is_some() { piece } else { self.slice_of_written(operation)? } {
             self.read_slice(operation, tensor);
             return Ok(());
         }
@@ -510,7 +541,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             let count = if prefix == "const" { &mut self.n_constants } else { &mut self.n_folded };
             let name = format!("{prefix}{count}");
             *count += 1;
-            if prefix == "const" && self.read_pieces(value, &name, true)? {
+            if self.read_pieces(value, &name, true)? {
                 return Ok(());
             }
             self.carriers.push(Carrier::Constant(value, operation));

@@ -9,10 +9,14 @@ use cosma_planner::{Bytes, Order, Problem, Solution};
 
 const OPTIMAL: &str = "optimal";
 const FEASIBLE: &str = "feasible";
-/// No tiling has less non-compulsory traffic.
+/// No tiling moves less.
 const ALL_TILINGS: &str = "all tilings";
+/// No tiling that computes no element twice moves less.
+const WITHOUT_RECOMPUTATION: &str = "all tilings without recomputation";
 /// What is proven, is proven for the operators as they are.
 const THESE_TILES: &str = "these tiles";
+/// Likewise, in the order of the source.
+const THIS_ORDER: &str = "this order";
 
 /// The summary of a plan. Sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +43,9 @@ pub struct Facts {
     pub is_min_exact: bool,
     /// The solver that found the plan.
     pub solver: String,
-    /// Of a function that `cosma-tile` looked at: `all tilings` if no tiling has less non-compulsory traffic than
-    /// this plan, otherwise `these tiles`, to which the lower bound belongs.
+    /// Of a function that `cosma-tile` looked at: `all tilings` if no tiling moves less than this plan, `all tilings
+    /// without recomputation` if none does that computes no element twice, otherwise `these tiles` or, if the order
+    /// was fixed, `this order`, to which the lower bound belongs.
     pub proof: Option<String>,
 }
 
@@ -53,10 +58,11 @@ impl Facts {
     pub fn new(problem: &Problem, order: Order, solution: &Solution, tiling: Option<TilingBound>) -> Facts {
         let compulsory = problem.compulsory();
         let least = problem.least_scratchpad(order);
+        let total = compulsory + solution.non_compulsory;
         Facts {
             operators: problem.graph.ops().len() as u64,
             status: if solution.is_optimal() { OPTIMAL } else { FEASIBLE }.into(),
-            total: compulsory + solution.non_compulsory,
+            total,
             compulsory,
             non_compulsory: solution.non_compulsory,
             lower_bound: solution.lower_bound,
@@ -65,7 +71,7 @@ impl Facts {
             min_scratchpad: least.size,
             is_min_exact: least.is_exact,
             solver: solver_name(solution.solver).into(),
-            proof: tiling.map(|it| if it.is_met(solution.non_compulsory.0) { ALL_TILINGS } else { THESE_TILES }.into()),
+            proof: tiling.map(|it| scope(it, total, order).into()),
         }
     }
 
@@ -105,5 +111,15 @@ impl Facts {
             solver: summary.solver,
             proof: summary.proof,
         })
+    }
+}
+
+/// Among which programs none moves less than so much, as far as that is known.
+fn scope(tiling: TilingBound, total: Bytes, order: Order) -> &'static str {
+    match (tiling.0, order) {
+        (Some(least), _) if total.0 <= least.all_tilings => ALL_TILINGS,
+        (Some(least), _) if total.0 <= least.without_recomputation => WITHOUT_RECOMPUTATION,
+        (_, Order::Source) => THIS_ORDER,
+        _ => THESE_TILES,
     }
 }

@@ -1,5 +1,6 @@
 //! What may make an operator fit that needs more room than there is.
 
+use crate::cut::access_of;
 use crate::extract::Extraction;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
@@ -9,7 +10,8 @@ use cosma_planner::{Origin, Weights};
 /// Sentences on what would help an operator, the largest gain first.
 pub(crate) fn help(extraction: &Extraction, operation: OperationRef) -> Vec<String> {
     let mut help = Vec::new();
-    if is_abstract(operation) && tiling_bound(extraction.function).is_none() {
+    let may_be_cut = || is_abstract(operation) || access_of(operation).is_ok();
+    if tiling_bound(extraction.function).is_none() && may_be_cut() {
         help.push("in tiles it may fit: --tile".into());
     }
     let graph = &extraction.problem.graph;

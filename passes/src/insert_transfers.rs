@@ -4,7 +4,8 @@
 //! 2. Each transfer among them becomes an operation, before or after the operator that it serves.
 //! 3. Each operator reads its operands from where they lie at its step, and says where its results do.
 //!    Views are made again of what they look at, where that has moved.
-//! 4. The function returns host copies. One that is put together is a chain of stores, in the order of the plan.
+//! 4. The function returns host copies. What is put together in host memory is a chain of stores and spills, in the
+//!    order of the plan, and regions of it come back.
 //! 5. Operators of other dialects go into groups, which have effects on the scratchpad (`wrap.rs`).
 
 use crate::allocated;
@@ -18,10 +19,10 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, Operation
 use cosma_ir::melior::ir::{BlockLike, Location, Operation, OperationRef, Value, ValueLike};
 use cosma_ir::{
     Diagnostic, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group, load, region, reload,
-    result_at, set_offsets, spill, store, store_into, uses,
+    result_at, set_offsets, spill, spill_into, store, store_into, uses,
 };
 use cosma_planner::{Action, InPlace, Kind, Kinds, MemoryId, OpId, Slot, TensorId, check};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-insert-transfers",
@@ -83,19 +84,39 @@ fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
             }
         }
     }
-    let inserts = extraction.assemblies.iter().flat_map(|it| it.inserts.iter().rev());
-    inserts.for_each(|it| erase(*it));
+    let others = erase_assemblies(extraction);
     // Last, since what was extracted is known by its values, and groups have values of their own.
     wrap(extraction, &writer.foreign);
     // Of views, those remain that look at what did not move.
-    for view in extraction.views.iter().rev().chain(&extraction.slices) {
-        if view.results().all(|it| uses(it.into()).is_empty()) {
-            erase(*view);
-        }
+    others.into_iter().for_each(erase_unused);
+}
+
+/// Erases what puts tensors together and takes slices of them, which transfers do now. Gives all other views and
+/// slices, each before what it looks at.
+fn erase_assemblies<'c, 'a>(extraction: &Extraction<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+    let slices: Vec<OperationRef> = extraction.assemblies.iter().flat_map(|it| it.slices.iter().copied()).collect();
+    let values: HashSet<usize> = slices.iter().filter_map(|it| result_at(*it, 0)).map(key).collect();
+    let looks_at_slice = |view: &OperationRef<'c, 'a>| {
+        let root = result_at(*view, 0).and_then(|it| extraction.root(it));
+        root.is_some_and(|it| values.contains(&key(it)))
+    };
+    let (views, mut others): (Vec<_>, Vec<_>) = extraction.views.iter().rev().copied().partition(looks_at_slice);
+    others.extend(extraction.slices.iter().filter(|it| !values.contains(&result_at(**it, 0).map_or(0, key))));
+    views.into_iter().chain(slices).for_each(erase_unused);
+    let inserts = extraction.assemblies.iter().flat_map(|it| it.inserts.iter().rev());
+    inserts.for_each(|it| erase(*it));
+    others
+}
+
+fn erase_unused(operation: OperationRef) {
+    if operation.results().all(|it| uses(it.into()).is_empty()) {
+        erase(operation);
     }
 }
 
 type BringIn<'c, 'a> = fn(Value<'c, 'a>, Option<Piece<'c, '_>>, Option<u64>, Location<'c>) -> Operation<'c>;
+
+type TakeOutInto<'c, 'a> = fn(Value<'c, 'a>, Value<'c, 'a>, &TensorRegion, Location<'c>) -> Operation<'c>;
 
 struct Writer<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
@@ -103,9 +124,9 @@ struct Writer<'e, 'c, 'a> {
     step: usize,
     /// By tensor.
     places: Vec<Places<'c, 'a>>,
-    /// Of tensors that are pieces of results: which result that is put together, and where the piece goes.
+    /// Of tensors that are regions of what is put together: of which, and where they go or come from.
     parts: BTreeMap<TensorId, (usize, TensorRegion)>,
-    /// What the results that are put together are by now.
+    /// What the tensors that are put together are by now.
     wholes: Vec<Value<'c, 'a>>,
     /// Views that were made again: of which in the source, of what place of the tensor, and what came out.
     views: HashMap<(usize, usize), Value<'c, 'a>>,
@@ -126,16 +147,23 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         let places = extraction.carriers.iter().map(|it| Places { host: it.source(), scratchpad: None }).collect();
         let (mut parts, mut wholes) = (BTreeMap::new(), Vec::new());
         for (index, assembly) in extraction.assemblies.iter().enumerate() {
-            let written: Vec<_> = extraction.written(assembly.result()).collect();
-            for it in &written {
+            let written = extraction.written(assembly.result());
+            for it in written {
                 parts.extend(it.tensor.map(|tensor| (tensor, (index, it.region.clone()))));
             }
-            wholes.extend(written.last().map(|it| it.before));
+            wholes.extend(written.first().map(|it| it.before));
+            for slice in &assembly.slices {
+                let tensor = result_at(*slice, 0).and_then(|it| extraction.tensor(it));
+                // One that is a piece as it was written is known.
+                if let (Some(tensor), Some(region)) = (tensor, region(*slice)) {
+                    parts.entry(tensor).or_insert((index, region));
+                }
+            }
         }
         Writer { extraction, step: 0, places, parts, wholes, views: HashMap::new(), foreign: Vec::new() }
     }
 
-    /// What a result that is put together is by now, where a value is one.
+    /// What a tensor that is put together is by now, where a value is one.
     fn put_together(&self, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
         let index = self.extraction.assemblies.iter().position(|it| it.result() == value)?;
         Some(self.wholes[index])
@@ -163,7 +191,8 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         let operation = match kind {
             Kind::Load => self.bring_in(load, tensor, offset),
             Kind::Reload => self.bring_in(reload, tensor, offset),
-            Kind::Store if self.parts.contains_key(&tensor) => return self.store_part(tensor),
+            Kind::Store if self.parts.contains_key(&tensor) => return self.put_part(store_into, tensor),
+            Kind::Spill if self.parts.contains_key(&tensor) => return self.put_part(spill_into, tensor),
             Kind::Spill => spill(self.scratchpad(tensor), self.previous().location()),
             Kind::Store => store(self.scratchpad(tensor), self.previous().location()),
             Kind::Move => unreachable!("there is one memory beside host memory"),
@@ -176,12 +205,12 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         }
     }
 
-    /// A load or reload: of a tensor, or of a region of an argument or of a result that is put together.
+    /// A load or reload: of a tensor, or of a region of an argument or of a tensor that is put together.
     fn bring_in(&self, way: BringIn<'c, 'a>, tensor: TensorId, offset: Option<u64>) -> Operation<'c> {
         let location = self.next().location();
         let (whole, region, r#type) = match (self.extraction.carriers[tensor.index()], self.parts.get(&tensor)) {
             (Carrier::Piece(value, whole, slice), _) => (whole, region(slice), value.r#type()),
-            (Carrier::Result(value, _), Some((index, region))) => {
+            (Carrier::Result(value, _) | Carrier::Staged(value, _), Some((index, region))) => {
                 (self.wholes[*index], Some(region.clone()), value.r#type())
             }
             _ => return way(self.host(tensor), None, offset, location),
@@ -190,11 +219,11 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         way(whole, Some(Piece { region: &region, r#type }), offset, location)
     }
 
-    /// Stores a piece of a result that is put together.
-    fn store_part(&mut self, tensor: TensorId) {
+    /// Puts out a piece of a tensor that is put together.
+    fn put_part(&mut self, way: TakeOutInto<'c, 'a>, tensor: TensorId) {
         let (index, region) = &self.parts[&tensor];
         let location = self.previous().location();
-        let operation = store_into(self.scratchpad(tensor), self.wholes[*index], region, location);
+        let operation = way(self.scratchpad(tensor), self.wholes[*index], region, location);
         self.wholes[*index] = self.insert(operation);
     }
 

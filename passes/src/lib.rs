@@ -7,6 +7,7 @@
 mod allocate;
 mod allocated;
 mod class;
+mod cut;
 mod effort;
 mod equal;
 mod extract;
@@ -37,7 +38,9 @@ mod slice;
 mod tile;
 mod variable;
 mod verify;
+mod weave;
 mod wrap;
+mod written;
 
 pub use allocate::allocate;
 pub use effort::{OrderName, Seconds, SolverName, order_name, solver_name};

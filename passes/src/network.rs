@@ -5,6 +5,7 @@
 //! Parameters, which are no tensors, are not read. What an operator's regions read it reads whole; and what has
 //! effects, or computes or waits for a scalar, stays whole.
 
+use crate::cut;
 use crate::extract::Extraction;
 use crate::role::{is_view, may_have_effects};
 use cosma_ir::melior::ir::attribute::{ArrayAttribute, DenseI64ArrayAttribute};
@@ -50,8 +51,11 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
     let (mut operands, access, is_view) = match described {
         Some((operands, mut access)) => {
             let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
-            access.sums = access.sums.map(|it| deployed_sums(it, element_bytes));
-            let is_view = only_moves(operation) && is_exact(&access);
+            // A body is not added up in parts.
+            let sums = access.sums.filter(|_| is_abstract(operation));
+            access.sums = sums.map(|it| deployed_sums(it, element_bytes));
+            keep_bytes_whole(extraction, &mut access, (&operands, &known.writes), element_bytes);
+            let is_view = (only_moves(operation) || cut::only_moves(operation)) && is_exact(&access);
             (operands, Some(access), is_view)
         }
         None => (Vec::new(), None, false),
@@ -59,6 +63,34 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
     let others: Vec<TensorId> = read.into_iter().filter(|it| !operands.contains(it)).collect();
     operands.extend(others);
     Operator { operands, results: known.writes.clone(), access, is_view }
+}
+
+/// Keeps loops whole that would cut a tensor within a byte: those along its last axis, where its elements are smaller,
+/// and all of them where its rows are no whole bytes.
+fn keep_bytes_whole(
+    extraction: &Extraction,
+    access: &mut Access,
+    (operands, results): (&[TensorId], &[TensorId]),
+    element_bytes: Option<u64>,
+) {
+    let Access { domain, operands: read, results: written, .. } = access;
+    for (map, tensor) in read.iter().zip(operands).chain(written.iter().zip(results)) {
+        let shape = shape(extraction.carriers[tensor.index()].value(), element_bytes).expect("it was extracted");
+        let [.., last] = shape.dims[..] else { continue };
+        let n_kept =
+            match (shape.element_bits.is_multiple_of(8), last.wrapping_mul(shape.element_bits).is_multiple_of(8)) {
+                (true, _) => 0,
+                (false, true) => 1,
+                (false, false) => map.0.len(),
+            };
+        for (dim, _) in map.0.iter().rev().take(n_kept).flat_map(|it| &it.terms) {
+            domain[*dim].kind = match domain[*dim].kind {
+                DimKind::Parallel | DimKind::Whole => DimKind::Whole,
+                DimKind::Reduced { .. } => DimKind::Reduced { splittable: false },
+            };
+        }
+    }
+    access.sums = access.sums.filter(|_| access.may_split_a_sum());
 }
 
 /// Sums where each element of a float tensor takes so many bytes, as after quantisation: then they are integers.
@@ -81,9 +113,10 @@ fn describe(
         return None;
     }
     let OperatorAccess { access: own, operands: ways } = match (access(operation), unsaid) {
+        _ if !is_abstract(operation) => cut::access_of(operation).ok()?,
         (Some(said), _) => said,
-        (None, Unsaid::Inferred) if is_abstract(operation) => inferred(operation)?,
-        (None, Unsaid::Inferred | Unsaid::Whole) => return None,
+        (None, Unsaid::Inferred) => inferred(operation)?,
+        (None, Unsaid::Whole) => return None,
     };
     let mut members = Vec::new();
     let mut tensors = Vec::new();
@@ -292,6 +325,6 @@ mod tests {
                 n_networks += 1;
             }
         }
-        assert_eq!((n_networks, n_whole), (75, 14));
+        assert_eq!((n_networks, n_whole), (75, 0));
     }
 }

@@ -1,11 +1,15 @@
-//! Arguments that are read in pieces, and results that are put together from pieces.
+//! Arguments that are read in pieces, and tensors that are put together from pieces in host memory.
 //!
 //! - An argument or a constant is read in pieces if all that reads it are regions of it without an element in
 //!   common: `tensor.extract_slice` in source form, transfers with regions in planned form. Each is a tensor of the
 //!   problem, with bytes and transfers of its own, and what no piece has is never moved. Otherwise it is one tensor.
 //! - A result is put together from pieces if a chain of `tensor.insert_slice`, from a `tensor.empty` to the return,
-//!   writes each of its elements once, with what operators compute and no other result is made of. Each piece is
+//!   writes each of its elements once, with what operators compute and no other chain has. Each piece is
 //!   stored by itself. Otherwise the operations of the chain are operators.
+//! - So is a tensor between operators, if a chain writes each of its elements once at most, and all that reads it are
+//!   regions, `tensor.extract_slice`, whose elements are written by then. A region that is one of the pieces is just
+//!   that tensor. Any other is a *staged* tensor: the pieces that it has elements of are its parts, which go to host
+//!   memory, and it comes from there. A result may be read so as well.
 //!
 //! Regions are static, have strides of one and elements, and their rows begin and end with whole bytes.
 
@@ -54,24 +58,31 @@ pub(crate) fn read_pieces<'c, 'a>(whole: Value<'c, 'a>, block: BlockRef<'c, 'a>)
     (has_pieces && are_disjoint(pieces.iter().map(|it| &it.region))).then_some(pieces)
 }
 
-/// A result of a function that is put together from pieces.
+/// A tensor that is put together from pieces in host memory: a result of the function, or what is read in slices, or
+/// both.
 #[derive(Clone, Debug)]
 pub struct Assembly<'c, 'a> {
-    /// The `tensor.insert_slice` operations, in order; the last one gives the result.
+    /// The `tensor.insert_slice` operations, in order; the last one gives the whole.
     pub inserts: Vec<OperationRef<'c, 'a>>,
+    /// The `tensor.extract_slice` operations that read it, or what it is before it is whole.
+    pub slices: Vec<OperationRef<'c, 'a>>,
 }
 
 impl<'c, 'a> Assembly<'c, 'a> {
-    /// What the function returns.
+    /// The whole.
     pub fn result(&self) -> Value<'c, 'a> {
         result_at(*self.inserts.last().expect("it has pieces"), 0).expect("an insertion has a result")
     }
 }
 
-/// The results of a function that are put together from pieces.
-pub(crate) fn assemblies<'c, 'a>(terminator: OperationRef<'c, 'a>) -> Vec<Assembly<'c, 'a>> {
-    let mut found: Vec<Assembly> = terminator.operands().filter_map(|it| assembly(it, terminator)).collect();
-    // What is a piece of two results is stored as neither.
+/// The tensors of a block that are put together from pieces.
+pub(crate) fn assemblies<'c, 'a>(block: BlockRef<'c, 'a>) -> Vec<Assembly<'c, 'a>> {
+    let begins = |it: &OperationRef<'c, 'a>| {
+        let before = if name(*it) == "tensor.insert_slice" { operand_at(*it, 1).and_then(defining) } else { None };
+        before.is_some_and(|it| it.block() == Some(block) && name(it) == "tensor.empty")
+    };
+    let mut found: Vec<Assembly> = operations(block).filter(begins).filter_map(|it| assembly(it, block)).collect();
+    // What is a piece of two is put into neither.
     let sources = |it: &Assembly<'c, 'a>| it.inserts.iter().map(|it| source(*it).to_raw().ptr).collect::<Vec<_>>();
     let all: Vec<_> = found.iter().flat_map(sources).collect();
     let mut once = HashSet::new();
@@ -80,28 +91,57 @@ pub(crate) fn assemblies<'c, 'a>(terminator: OperationRef<'c, 'a>) -> Vec<Assemb
     found
 }
 
-fn assembly<'c, 'a>(result: Value<'c, 'a>, terminator: OperationRef<'c, 'a>) -> Option<Assembly<'c, 'a>> {
-    let block = terminator.block()?;
-    let (mut inserts, mut regions) = (Vec::new(), Vec::new());
-    let mut value = result;
-    loop {
-        let operation = defining(value).filter(|it| it.block() == Some(block))?;
-        if name(operation) == "tensor.empty" {
-            break;
-        }
-        let next = if inserts.is_empty() { (terminator, None) } else { (inserts[inserts.len() - 1], Some(1)) };
-        let is_next = |it: &cosma_ir::Use| it.operation == next.0 && next.1.is_none_or(|operand| it.operand == operand);
-        let is_linear = matches!(&uses(value)[..], [it] if is_next(it));
-        if name(operation) != "tensor.insert_slice" || !is_linear || !is_computed(source(operation), block) {
+/// What is put together from an insertion on.
+fn assembly<'c, 'a>(first: OperationRef<'c, 'a>, block: BlockRef<'c, 'a>) -> Option<Assembly<'c, 'a>> {
+    let mut assembly = Assembly { inserts: Vec::new(), slices: Vec::new() };
+    let mut regions = Vec::new();
+    let mut next = Some(first);
+    let mut is_returned = false;
+    while let Some(insert) = next.take() {
+        if is_returned || !is_computed(source(insert), block) {
             return None;
         }
-        let whole = operand_at(operation, 1)?;
-        regions.push(region_in_bytes(operation, whole)?);
-        inserts.push(operation);
-        value = whole;
+        let whole = result_at(insert, 0)?;
+        regions.push(region_in_bytes(insert, whole)?);
+        assembly.inserts.push(insert);
+        for it in uses(whole) {
+            let (user, is_here) = (it.operation, it.operation.block() == Some(block));
+            match name(user).as_str() {
+                "tensor.insert_slice" if is_here && it.operand == 1 && next.is_none() => next = Some(user),
+                "tensor.extract_slice" if is_here && it.operand == 0 => {
+                    is_read(user, whole, &regions).then_some(())?;
+                    assembly.slices.push(user);
+                }
+                "func.return" if is_here && !is_returned => is_returned = true,
+                _ => return None,
+            }
+        }
     }
-    inserts.reverse();
-    is_partition(&regions, &static_dimensions(result.r#type())?).then_some(Assembly { inserts })
+    let dimensions = static_dimensions(assembly.result().r#type())?;
+    let is_read_or_returned = match is_returned {
+        true => is_partition(&regions, &dimensions),
+        false => !assembly.slices.is_empty() && are_disjoint(&regions),
+    };
+    is_read_or_returned.then_some(assembly)
+}
+
+/// Whether a slice takes elements that are written by now, for operators only. Regions that were written are taken to
+/// be disjoint.
+fn is_read(slice: OperationRef, whole: Value, written: &[TensorRegion]) -> bool {
+    let Some(region) = region_in_bytes(slice, whole) else { return false };
+    let n_written = written.iter().map(|it| it.n_common(&region)).fold(0, u128::saturating_add);
+    let value =
+        result_at(slice, 0).filter(|it| n_written == region.n_elements() && is_for_operators(*it, slice.block()));
+    value.is_some_and(|it| !is_returned(it))
+}
+
+/// Whether only operators use a value, or a view of it.
+fn is_for_operators<'c, 'a>(value: Value<'c, 'a>, block: Option<BlockRef<'c, 'a>>) -> bool {
+    uses(value).into_iter().all(|it| {
+        let seen = result_at(it.operation, 0).filter(|_| it.operand == 0 && is_view(it.operation));
+        let is_read = it.operation.block() != block || role(it.operation, |_| false) != Role::Preamble;
+        seen.map_or(is_read, |seen| is_for_operators(seen, block))
+    })
 }
 
 /// Whether an operator computes a value, and the function does not return it besides.

@@ -127,8 +127,8 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     /// Why a transfer moves no tensor of the program.
     fn no_tensor(&self, operation: OperationRef<'c, 'a>, source: Value<'c, 'a>) -> String {
         match region(operation) {
-            Some(region) if self.extraction.written(source).next().is_some() => {
-                format!("brings in {region}, which was not put out as one piece before")
+            Some(region) if !self.extraction.written(source).is_empty() => {
+                format!("brings in {region}, not all of which was put out before")
             }
             Some(region) => format!(
                 "brings in {region} of what is moved in other ways too: all transfers of a tensor have to be of one set \
@@ -143,15 +143,15 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     fn check_destination(&mut self, operation: OperationRef<'c, 'a>) {
         let (Some(before), Some(region)) = (destination(operation), region(operation)) else { return };
         let is_into = |it: &cosma_ir::Use| destination(it.operation) == Some(before) && it.operand == 1;
-        let pieces: Vec<_> = self.extraction.written(before).collect();
-        let first = pieces.last().map_or(before, |it| it.before);
+        let pieces = self.extraction.written(before);
+        let first = pieces.first().map_or(before, |it| it.before);
         let is_new = defining(first).is_some_and(|it| name(it) == "tensor.empty");
         let fault = if !is_new {
             Some("writes into what does not begin with a tensor.empty".into())
         } else if !pieces.is_empty() && 1 < uses(before).iter().filter(|it| is_into(it)).count() {
             Some("writes into what another transfer writes into as well".into())
         } else {
-            let over = pieces.iter().find(|it| it.region.overlaps(&region));
+            let over = pieces.iter().rfind(|it| it.region.overlaps(&region));
             over.map(|it| format!("writes {region} over {}, which was written before", it.region))
         };
         if let Some(message) = fault {
@@ -161,7 +161,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
 
     /// That what is put together and returned, or written to a variable, has all its pieces and stays as it is.
     fn check_put_together(&mut self, end: OperationRef<'c, 'a>, value: Value<'c, 'a>, what: &str) {
-        let regions: Vec<TensorRegion> = self.extraction.written(value).map(|it| it.region.clone()).collect();
+        let regions: Vec<TensorRegion> = self.extraction.written(value).iter().map(|it| it.region.clone()).collect();
         let dimensions = static_dimensions(value.r#type()).unwrap_or_default();
         if !is_partition(&regions, &dimensions) {
             self.fault(end, format!("{what} is put together from pieces that are not all of {}", value.r#type()));
@@ -276,7 +276,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         for end in extraction.writes.iter().chain([&extraction.terminator]) {
             let what = if *end == extraction.terminator { "result" } else { "operand" };
             for (index, value) in end.operands().enumerate() {
-                if extraction.written(value).next().is_some() {
+                if !extraction.written(value).is_empty() {
                     self.check_put_together(*end, value, &format!("{what} {index}"));
                 }
                 if extraction.tensor(value).is_none() {

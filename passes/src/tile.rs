@@ -4,13 +4,14 @@
 //! 1. The function becomes a network: its problem, and how each operator reads and writes.
 //! 2. The whole operators are planned, if each of them fits. What moves no more than it must, stays.
 //! 3. `cosma_tile` chooses pieces and order, and gives a problem again, whose operators are tiles.
-//! 4. Both are planned if there are both, and the tiles have to be better to be written.
+//! 4. If whole operators have a plan, tiles have to move less to be written.
 //! 5. Tiles are written in the order of that problem: an argument's pieces are `tensor.extract_slice`, a result is
 //!    put together by `tensor.insert_slice`, and each tile is a `cosma.op` that says of which operator it is a part.
 //!
 //! Before that, what is written is checked: each tile reads all that it needs, no piece of a tensor has an element in
 //! common with another one, and results are complete.
 
+mod body;
 mod check;
 mod write;
 
@@ -27,10 +28,11 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, ValueLike};
 use cosma_ir::{
-    Diagnostic, PassInfo, PassOptions, TilingBound, is_abstract, is_tile, name, set_tiling_bound, tiling_bound,
+    Diagnostic, LeastTraffic, PassInfo, PassOptions, TilingBound, is_abstract, is_group, is_tile, set_location_name,
+    set_tiling_bound, tiling_bound,
 };
-use cosma_planner::{Bytes, Deadline, Error, Options, Problem, plan};
-use cosma_tile::{Network, Scope, TileError, Tiled};
+use cosma_planner::{Bytes, Deadline, Error, Options, plan};
+use cosma_tile::{Bounds, Network, TileError, TileProgram, Tiled, bounds};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-tile",
@@ -38,6 +40,9 @@ pub(crate) const INFO: PassInfo = PassInfo {
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT],
 };
+
+/// The share of the time limit in which whole operators are planned, for comparison.
+const SHARE_OF_WHOLE: f64 = 0.25;
 
 pub(crate) fn run<'c>(
     context: &'c Context,
@@ -71,7 +76,9 @@ pub fn tile<'c>(
     if let Some(why) = obstacle.as_ref().filter(|_| extraction.problem.check().is_ok()) {
         return keep_whole(&extraction, true, why);
     }
-    let whole = match plan(&extraction.problem, options) {
+    let deadline = Deadline::after(options.time_limit);
+    let time_limit = deadline.part(SHARE_OF_WHOLE).left().unwrap_or(options.time_limit);
+    let whole = match plan(&extraction.problem, &Options { time_limit, ..*options }) {
         Ok(solution) => Some(solution.non_compulsory),
         Err(Error::ScratchpadTooSmall { .. }) => None,
         Err(error) => return Err(extraction.diagnose(&error)),
@@ -79,13 +86,13 @@ pub fn tile<'c>(
     if let Some(why) = obstacle {
         return keep_whole(&extraction, whole.is_some(), &why);
     }
-    let network = network(&extraction, Unsaid::Inferred);
-    let bound = TilingBound(network.needs_everything().then_some(0));
+    let mut network = network(&extraction, Unsaid::Inferred);
+    keep_what_is_returned_as_view(&extraction, &mut network);
     if whole == Some(Bytes::ZERO) {
-        set_tiling_bound(function, bound);
+        set_tiling_bound(function, least(&network));
         return Ok(());
     }
-    let tiled = match cosma_tile::tile(&network, Deadline::after(options.time_limit)) {
+    let tiled = match cut(&extraction, &mut network, deadline) {
         Ok(tiled) => tiled,
         Err(error) if whole.is_none() => {
             set_tiling_bound(function, TilingBound(None));
@@ -96,24 +103,61 @@ pub fn tile<'c>(
     check::check(&network, &tiled.program).unwrap_or_else(|fault| {
         panic!("a program in tiles is wrong: {fault}\nof the problem:\n{}", extraction.problem);
     });
-    let is_better = match whole {
-        None => true,
-        Some(whole) => moves(&tiled.program.problem, options).is_some_and(|it| it < whole),
-    };
-    let bound = if bound.0.is_some() { TilingBound(all_tilings(&tiled)) } else { bound };
-    set_tiling_bound(function, bound);
-    if is_better { write::write(context, &extraction, &network, &tiled.program) } else { Ok(()) }
+    // Pieces that no tile reads are not even compulsory.
+    let moved = tiled.program.problem.compulsory() + tiled.non_compulsory;
+    let is_better = whole.is_none_or(|whole| moved < extraction.problem.compulsory() + whole);
+    set_tiling_bound(function, least(&network));
+    if !is_better {
+        return Ok(());
+    }
+    write::write(context, &extraction, &network, &tiled.program)?;
+    name_whole(function, &network, &tiled.program);
+    Ok(())
 }
 
-/// The non-compulsory bytes that no tiling avoids, as far as they are known.
-fn all_tilings(tiled: &Tiled) -> Option<u64> {
-    let is_of_all = tiled.bound.scope == Scope::AllTilings;
-    Some(if is_of_all { tiled.bound.bytes.0 } else { 0 })
+/// Names operators that stay whole by their locations: after this they are counted anew, but tiles tell the names of
+/// the operators that they are of, and views of plans speak of both.
+fn name_whole(function: OperationRef, network: &Network, program: &TileProgram) {
+    let block = body(function).expect("it has a body");
+    let made = operations(block).filter(|it| is_abstract(*it) || is_group(*it));
+    for (operation, tile) in made.zip(&program.tiles).filter(|it| !is_tile(it.0)) {
+        set_location_name(operation, &network.problem.graph.op(tile.of).name);
+    }
 }
 
-/// The non-compulsory bytes of a plan, if there is one.
-fn moves(problem: &Problem, options: &Options) -> Option<Bytes> {
-    plan(problem, options).ok().map(|it| it.non_compulsory)
+/// What every tiling moves.
+fn least(network: &Network) -> TilingBound {
+    let Bounds { all_tilings, without_recomputation } = bounds(network);
+    let least = LeastTraffic { all_tilings: all_tilings.0, without_recomputation: without_recomputation.0 };
+    TilingBound(Some(least))
+}
+
+/// Cuts a network. An operator of whose tiles the bodies cannot be made stays whole.
+fn cut(extraction: &Extraction, network: &mut Network, deadline: Deadline) -> Result<Tiled, TileError> {
+    loop {
+        let tiled = cosma_tile::tile(network, deadline)?;
+        let Err(body::Refusal { op, why }) = body::check(extraction, network, &tiled.program) else {
+            return Ok(tiled);
+        };
+        let operator = &mut network.operators[op.index()];
+        let operation = extraction.operators[op.index()];
+        if operator.access.is_none() {
+            return Err(TileError::NoProgram { scratchpad: network.problem.machine.scratchpad() });
+        }
+        (operator.access, operator.is_view) = (None, false);
+        Diagnostic::at(operation, format!("{} leaves this operator whole: {why}", INFO.name)).emit_warning();
+    }
+}
+
+/// Keeps operators whole whose results are returned through views: pieces of a view need not be regions.
+fn keep_what_is_returned_as_view(extraction: &Extraction, network: &mut Network) {
+    for value in extraction.terminator.operands().filter(|it| extraction.root(*it).is_some()) {
+        let producer = extraction.tensor(value).and_then(|it| extraction.problem.graph.producer(it));
+        if let Some(op) = producer {
+            let operator = &mut network.operators[op.index()];
+            (operator.access, operator.is_view) = (None, false);
+        }
+    }
 }
 
 fn refuse_tiled<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
@@ -131,9 +175,6 @@ fn refuse_tiled<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>
 
 /// Why a function cannot be cut, whatever its operators say.
 fn obstacle(extraction: &Extraction) -> Option<String> {
-    if let Some(operation) = extraction.operators.iter().find(|it| !is_abstract(**it)) {
-        return Some(format!("it has {}, and only cosma.op can be cut", name(*operation)));
-    }
     if !extraction.writes.is_empty() {
         return Some("it writes variables".into());
     }
@@ -175,8 +216,13 @@ fn diagnose<'c>(extraction: &Extraction<'c, '_>, network: &Network, error: &Tile
     let mut diagnostic = Diagnostic::at(operation, message);
     if network.operator(*op).access.is_none() {
         let kind = cosma_ir::kind(operation);
-        let note =
-            format!("it stays whole, as nothing says how {kind} reads its operands: an attribute `access` would");
+        let note = match crate::cut::access_of(operation) {
+            _ if is_abstract(operation) => {
+                format!("it stays whole, as nothing says how {kind} reads its operands: an attribute `access` would")
+            }
+            Err(why) => format!("it stays whole: {why}"),
+            Ok(_) => "it stays whole, as what the function returns is a view of its result".into(),
+        };
         diagnostic = diagnostic.note(operation.location(), note);
     }
     help(extraction, operation).into_iter().fold(diagnostic, |it, note| it.note(operation.location(), note))

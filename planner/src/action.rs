@@ -1,6 +1,6 @@
 //! The lines of a planned program, and what each of them moves.
 
-use crate::{Bytes, MemoryId, OpId, Problem, TensorId};
+use crate::{Bytes, MemoryId, OpId, Origin, Problem, TensorId};
 
 /// A place in a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,11 +88,11 @@ pub enum Action {
 pub enum Kind {
     /// From host memory, an argument's first time. Compulsory.
     Load,
-    /// From host memory, each time after that, and whatever an operator wrote.
+    /// From host memory, each time after that, and whatever an operator wrote, staged tensors included.
     Reload,
     /// To host memory, a result of the function for the first time. Compulsory.
     Store,
-    /// To host memory, anything else: it has to come back.
+    /// To host memory, anything else: it has to come back, by itself or in a staged tensor.
     Spill,
     /// Between two memories that are not host memory.
     Move,
@@ -131,7 +131,7 @@ impl Kinds<'_> {
         let graph = &problem.graph;
         Kinds {
             problem,
-            came_in: graph.tensor_ids().map(|it| graph.producer(it).is_some()).collect(),
+            came_in: graph.tensors().iter().map(|it| matches!(it.origin, Origin::Op(_) | Origin::Staged)).collect(),
             went_out: graph.tensor_ids().map(|it| !graph.is_stored(it)).collect(),
         }
     }
@@ -159,7 +159,9 @@ impl Kinds<'_> {
         let graph = &self.problem.graph;
         let why = match (said, found) {
             _ if said == found => return None,
-            (Kind::Load, Kind::Reload) if graph.producer(tensor).is_some() => "is loaded, but is no argument",
+            (Kind::Load, Kind::Reload) if matches!(graph.tensor(tensor).origin, Origin::Op(_) | Origin::Staged) => {
+                "is loaded, but is no argument"
+            }
             (Kind::Load, Kind::Reload) => "is loaded a second time, which is a reload",
             (Kind::Reload, Kind::Load) => "is reloaded, but was not loaded before",
             (Kind::Store, Kind::Spill) if graph.is_stored(tensor) => "is stored a second time",

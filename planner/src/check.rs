@@ -12,8 +12,8 @@
 //! it goes on as if the line had been meant well, so that one mistake is not reported many times.
 
 use crate::{
-    Action, Block, Bytes, Copy, Fault, InPlace, MemoryId, Moment, OpId, Overlay, Place, Problem, Slot, Step, TensorId,
-    Traffic, Violation,
+    Action, Block, Bytes, Copy, Fault, InPlace, MemoryId, Moment, OpId, Origin, Overlay, Place, Problem, Slot, Step,
+    TensorId, Traffic, Violation,
 };
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ pub fn check(problem: &Problem, actions: &[Action]) -> Result<Traffic, Vec<Viola
     for &(before, after) in graph.edges() {
         judge.before[after.index()].push(before);
     }
-    for tensor in graph.tensor_ids().filter(|it| graph.producer(*it).is_none()) {
+    for tensor in graph.tensor_ids().filter(|it| is_argument(problem, *it)) {
         judge.put(Slot::at_home(tensor), None);
     }
     for action in actions {
@@ -154,7 +154,9 @@ impl Judge<'_> {
             self.report(Fault::NoLink(from.memory, to.memory));
         }
         self.expect_there(Slot { tensor, place: from });
-        let is_used = to.memory == MemoryId::HOME && self.memories[0].apart.contains_key(&tensor);
+        // A staged tensor is there as its parts are, and nothing but that.
+        let is_staged = self.problem.graph.tensor(tensor).origin == Origin::Staged;
+        let is_used = to.memory == MemoryId::HOME && (is_staged || self.memories[0].apart.contains_key(&tensor));
         if is_used {
             self.report(Fault::ThereAlready(tensor));
         }
@@ -316,6 +318,9 @@ impl Judge<'_> {
     }
 
     fn expect_there(&mut self, slot: Slot) {
+        if slot.place.memory == MemoryId::HOME && self.problem.graph.tensor(slot.tensor).origin == Origin::Staged {
+            return self.expect_parts(slot.tensor);
+        }
         let is_apart = self.is_apart(self.block(slot));
         let content = self.memories.get(slot.place.memory.index()).and_then(|it| match is_apart {
             true => it.apart.get(&slot.tensor),
@@ -327,9 +332,19 @@ impl Judge<'_> {
         }
     }
 
+    /// Host memory has a staged tensor if it has all of its parts.
+    fn expect_parts(&mut self, tensor: TensorId) {
+        for &part in self.problem.graph.parts(tensor) {
+            match self.memories[0].apart.get(&part) {
+                Some(content) => content.arrival.iter().for_each(|it| self.arrivals[*it].is_used = true),
+                None => self.report(Fault::PartNotThere { tensor, part }),
+            }
+        }
+    }
+
     /// Counts what it costs to bring a tensor from one memory to another, and its bytes if it passes a border of host
-    /// memory. Its first way in is compulsory where no
-    /// operator writes it; its first way out where it is a result that one writes.
+    /// memory. Its first way in is compulsory if it is an argument; its first way out if it is a result that an
+    /// operator writes.
     fn count(&mut self, tensor: TensorId, from: MemoryId, to: MemoryId) {
         let graph = &self.problem.graph;
         let price =
@@ -339,7 +354,7 @@ impl Judge<'_> {
         let is_first = match (from, to) {
             (MemoryId::HOME, _) => {
                 let is_first = !std::mem::replace(&mut self.came_from_home[tensor.index()], true);
-                is_first && graph.producer(tensor).is_none()
+                is_first && is_argument(self.problem, tensor)
             }
             (_, MemoryId::HOME) => {
                 let is_first = !std::mem::replace(&mut self.went_home[tensor.index()], true);
@@ -374,6 +389,11 @@ impl Judge<'_> {
         let memory = self.problem.machine.memories().get(block.place.memory.index());
         block.size == Bytes::ZERO || memory.is_none_or(|it| it.size.is_none())
     }
+}
+
+/// Whether a tensor lies in host memory from the start.
+fn is_argument(problem: &Problem, tensor: TensorId) -> bool {
+    matches!(problem.graph.tensor(tensor).origin, Origin::Argument | Origin::Weight)
 }
 
 /// The pairs of blocks in one memory that have a byte in common, each in the order of the list.

@@ -44,6 +44,14 @@ pub enum Error {
         /// What runs after it.
         after: OpId,
     },
+    /// A tensor cannot be staged as it was said.
+    #[error("tensor {} cannot be staged: {why}", tensor.0)]
+    Staged {
+        /// What was to be staged.
+        tensor: TensorId,
+        /// Why not.
+        why: &'static str,
+    },
     /// A result and an operand cannot share bytes as it was said.
     #[error("tensor {} cannot lie over tensor {}: {why}", result.0, operand.0)]
     InPlace {

@@ -23,6 +23,9 @@ pub enum Origin {
     Argument,
     /// It lies in host memory from the start, and it is a weight, as readers like to know; see [`Graph::with_weights`].
     Weight,
+    /// It is a region of a larger tensor in host memory, and lies there as soon as all of its
+    /// [parts](Graph::parts) do.
+    Staged,
     /// An operator writes it.
     Op(OpId),
 }
@@ -171,8 +174,11 @@ pub struct Graph {
     ops: Vec<Op>,
     results: Vec<TensorId>,
     edges: Vec<(OpId, OpId)>,
+    /// By tensor: see [`Graph::parts`].
+    parts: Vec<Vec<TensorId>>,
     readers: Vec<Vec<OpId>>,
     is_result: Vec<bool>,
+    is_part: Vec<bool>,
     dependences: Dependences,
 }
 
@@ -193,6 +199,7 @@ impl Graph {
     }
 
     /// Pairs of operators of which the first has to run before the second, whatever they write; sorted, each once.
+    /// The writer of a part of a staged tensor is in such a pair with each operator that reads that tensor.
     pub fn edges(&self) -> &[(OpId, OpId)] {
         &self.edges
     }
@@ -239,12 +246,23 @@ impl Graph {
         &self.readers[id.index()]
     }
 
-    /// The operator that writes a tensor; none for an argument.
+    /// The operator that writes a tensor; none for an argument and for a staged tensor.
     pub fn producer(&self, id: TensorId) -> Option<OpId> {
         match self.tensor(id).origin {
             Origin::Op(op) => Some(op),
-            Origin::Argument | Origin::Weight => None,
+            Origin::Argument | Origin::Weight | Origin::Staged => None,
         }
+    }
+
+    /// The parts of a staged tensor, each once: what operators write into the larger tensor in host memory, and what
+    /// must be there before the staged tensor is read. None for any other tensor.
+    pub fn parts(&self, id: TensorId) -> &[TensorId] {
+        &self.parts[id.index()]
+    }
+
+    /// Whether a tensor is a part of a staged tensor that some operator reads.
+    pub fn is_part(&self, id: TensorId) -> bool {
+        self.is_part[id.index()]
     }
 
     /// Whether an operator writes this tensor and host memory must have it at the end. An argument
@@ -253,10 +271,16 @@ impl Graph {
         self.is_result[id.index()] && self.producer(id).is_some()
     }
 
-    /// Whether host memory has a copy of this tensor as soon as it exists: it is an argument, or stored.
-    /// Such a tensor leaves the scratchpad for free.
+    /// Whether every plan puts this tensor into host memory right after the operator that writes it: it is stored, or
+    /// a part.
+    pub fn is_written_back(&self, id: TensorId) -> bool {
+        self.is_stored(id) || self.is_part(id)
+    }
+
+    /// Whether host memory has a copy of this tensor as soon as it exists: it is an argument, staged, stored, or a
+    /// part. Such a tensor leaves the scratchpad for free.
     pub fn has_host_copy(&self, id: TensorId) -> bool {
-        self.producer(id).is_none() || self.is_stored(id)
+        self.producer(id).is_none() || self.is_written_back(id)
     }
 
     /// The same graph, where all weights are read in the scratchpad, or all in host memory.
@@ -290,6 +314,7 @@ impl Graph {
         builder.ops.clone_from(&self.ops);
         builder.results.clone_from(&self.results);
         builder.edges.clone_from(&self.edges);
+        builder.parts.clone_from(&self.parts);
         for op in &mut builder.ops {
             let pairs = std::mem::take(&mut op.in_place);
             builder.in_place.extend(pairs.iter().map(|it| (it.result, it.operand, it.at())));
@@ -317,7 +342,7 @@ impl Dependences {
         for (op, by_edge) in (0..).map(OpId).zip(before_by_edge) {
             let producers = ops[op.index()].reads.iter().filter_map(|it| match tensors[it.tensor.index()].origin {
                 Origin::Op(producer) => Some(producer),
-                Origin::Argument | Origin::Weight => None,
+                Origin::Argument | Origin::Weight | Origin::Staged => None,
             });
             for predecessor in producers.chain(by_edge) {
                 // Operators come one after the other, so one that was noted is the last.
@@ -338,6 +363,8 @@ pub struct GraphBuilder {
     ops: Vec<Op>,
     results: Vec<TensorId>,
     edges: Vec<(OpId, OpId)>,
+    /// By tensor; empty unless it is staged.
+    parts: Vec<Vec<TensorId>>,
     in_place: Vec<(TensorId, TensorId, Bytes)>,
 }
 
@@ -355,6 +382,14 @@ impl GraphBuilder {
     /// Adds a weight that lies in host memory from the start.
     pub fn weight(&mut self, name: impl Into<String>, size: Bytes) -> TensorId {
         self.tensor(name.into(), size, Origin::Weight)
+    }
+
+    /// Adds a tensor that is a region of a larger one in host memory, to which these parts were written. Each part's
+    /// operator has to run before all that read the staged tensor, and each part goes to host memory at once.
+    pub fn staged(&mut self, name: impl Into<String>, size: Bytes, parts: &[TensorId]) -> TensorId {
+        let id = self.tensor(name.into(), size, Origin::Staged);
+        self.parts[id.index()] = distinct(parts.iter().copied());
+        id
     }
 
     /// Adds an operator that reads in the scratchpad, and the tensors that it writes; gives their ids in the
@@ -406,6 +441,12 @@ impl GraphBuilder {
     /// read that operand: the smaller one lies so many bytes from the start of the larger one.
     pub fn in_place_at(&mut self, result: TensorId, operand: TensorId, at: Bytes) {
         self.in_place.push((result, operand, at));
+    }
+
+    /// How many tensors there are so far.
+    #[cfg(feature = "testing")]
+    pub(crate) fn n_tensors(&self) -> usize {
+        self.tensors.len()
     }
 
     /// All results and operands of one operator and one size, where nothing is said of the operator so far.
@@ -461,7 +502,8 @@ impl GraphBuilder {
     /// # Errors
     /// [`Error::TooLarge`] where sizes add up to more than planning can count: all tensors and
     /// workspaces together, four times over, must stay below 2⁶³ bytes. [`Error::Order`] where an operator has to
-    /// run before one that does not come after it. [`Error::InPlace`] where a
+    /// run before one that does not come after it. [`Error::Staged`] where a staged tensor has no part, or one that no
+    /// operator writes, or is said to be a result: that its parts are. [`Error::InPlace`] where a
     /// result and an operand cannot share bytes as is said of them, or not beside other pairs of their
     /// operator: see [`Op::in_place`].
     pub fn build(mut self) -> Result<Graph, Error> {
@@ -471,6 +513,9 @@ impl GraphBuilder {
             return Err(Error::TooLarge);
         }
         self.results = distinct(std::mem::take(&mut self.results));
+        self.check_staged()?;
+        let (is_part, edges) = self.writers_of_parts();
+        self.edges.extend(edges);
         if let Some(&(before, after)) = self.edges.iter().find(|it| it.1 <= it.0 || self.ops.len() <= it.1.index()) {
             return Err(Error::Order { before, after });
         }
@@ -492,7 +537,7 @@ impl GraphBuilder {
             let refuse = |why| Error::InPlace { result, operand, why };
             let op = self.tensors.get(result.index()).and_then(|it| match it.origin {
                 Origin::Op(op) => Some(op),
-                Origin::Argument | Origin::Weight => None,
+                Origin::Argument | Origin::Weight | Origin::Staged => None,
             });
             let op = op.filter(|it| self.ops[it.index()].reads_tensor(operand));
             let op = op.ok_or(refuse("they are not of one operator"))?;
@@ -505,8 +550,43 @@ impl GraphBuilder {
             self.ops[op.index()].in_place.push(pair);
         }
         self.ops.iter_mut().for_each(|it| it.in_place.sort_by_key(|it| it.result));
-        let GraphBuilder { tensors, ops, results, edges, .. } = self;
-        Ok(Graph { tensors, ops, results, edges, readers, is_result, dependences })
+        let GraphBuilder { tensors, ops, results, edges, parts, .. } = self;
+        Ok(Graph { tensors, ops, results, edges, parts, readers, is_result, is_part, dependences })
+    }
+
+    fn check_staged(&self) -> Result<(), Error> {
+        let staged = (0..).map(TensorId).zip(&self.tensors).filter(|it| it.1.origin == Origin::Staged);
+        for (tensor, _) in staged {
+            let refuse = |why| Err(Error::Staged { tensor, why });
+            let parts = &self.parts[tensor.index()];
+            let is_written =
+                |it: &TensorId| self.tensors.get(it.index()).is_some_and(|part| matches!(part.origin, Origin::Op(_)));
+            if parts.is_empty() {
+                return refuse("it has no parts");
+            }
+            if !parts.iter().all(is_written) {
+                return refuse("a part is written by no operator");
+            }
+            if self.results.contains(&tensor) {
+                return refuse("it is no result, but its parts may be");
+            }
+        }
+        Ok(())
+    }
+
+    /// Which tensors are parts of what is read, and that their writers run before those that read it.
+    fn writers_of_parts(&self) -> (Vec<bool>, Vec<(OpId, OpId)>) {
+        let mut is_part = vec![false; self.tensors.len()];
+        let mut edges = Vec::new();
+        for (reader, op) in (0..).map(OpId).zip(&self.ops) {
+            for &part in op.reads.iter().flat_map(|it| &self.parts[it.tensor.index()]) {
+                is_part[part.index()] = true;
+                if let Origin::Op(writer) = self.origin(part) {
+                    edges.push((writer, reader));
+                }
+            }
+        }
+        (is_part, edges)
     }
 
     /// Which bytes a result and an operand share if the smaller one begins there in the larger one;
@@ -538,6 +618,7 @@ impl GraphBuilder {
     fn tensor(&mut self, name: String, size: Bytes, origin: Origin) -> TensorId {
         let id = TensorId(self.tensors.len() as u32);
         self.tensors.push(Tensor { name, size, origin });
+        self.parts.push(Vec::new());
         id
     }
 }

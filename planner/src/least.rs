@@ -10,7 +10,7 @@
 //! of these dependences, and what is proven of the restricted problem holds for the problem itself.
 
 use crate::sub_problem::{SubProblem, SubProblemBuilder};
-use crate::{Bytes, Dies, InPlace, OpId, Order, Plan, Problem, Residency, TensorId};
+use crate::{Bytes, Dies, InPlace, OpId, Order, Origin, Plan, Problem, Residency, TensorId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
@@ -237,12 +237,14 @@ impl Restricted {
         let mut befores: Vec<Vec<OpId>> = vec![Vec::new(); order.len()];
         edges.iter().for_each(|(before, op)| befores[op.index()].push(*before));
         let mut builder = SubProblemBuilder::new(original);
-        let arguments = graph.tensor_ids().filter(|it| graph.producer(*it).is_none());
+        let is_staged = |it: TensorId| graph.tensor(it).origin == Origin::Staged;
+        let arguments = graph.tensor_ids().filter(|it| graph.producer(*it).is_none() && !is_staged(*it));
         arguments.for_each(|it| _ = builder.argument(it));
         // By operator of the original.
         let mut own = vec![OpId(0); order.len()];
         for &id in &order {
             let op = graph.op(id);
+            op.reads.iter().filter(|it| is_staged(it.tensor)).for_each(|it| builder.staged(it.tensor));
             own[id.index()] = builder.op(&op.name, &[id], op.reads.iter().copied(), &op.writes, op.workspace);
             befores[id.index()].iter().for_each(|it| builder.order(own[it.index()], own[id.index()]));
             op.in_place.iter().for_each(|it| builder.in_place(it));

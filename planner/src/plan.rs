@@ -39,8 +39,8 @@ impl Plan {
     /// The planned program: where each transfer goes is decided here and nowhere else.
     ///
     /// Before a step: loads and reloads of what it finds on-chip. After it:
-    /// the store of each result that it wrote, at once, so that a result's host copy is there
-    /// whenever it leaves; then the spill of each tensor that leaves now, comes back later, and has
+    /// the store of each result that it wrote, and the spill of each part of a staged tensor, at once, so that their
+    /// host copies are there whenever they leave; then the spill of each tensor that leaves now, comes back later, and has
     /// no host copy.
     pub fn actions(&self, problem: &Problem) -> Vec<Action> {
         let graph = &problem.graph;
@@ -82,7 +82,7 @@ impl Plan {
                 writes: operator.writes.iter().copied().map(slot).collect(),
                 workspace: self.workspaces[index],
             });
-            for tensor in operator.writes.iter().filter(|it| graph.is_stored(**it)) {
+            for tensor in operator.writes.iter().filter(|it| graph.is_written_back(**it)) {
                 has_host_copy[tensor.index()] = true;
                 actions.push(write_back(*tensor));
             }

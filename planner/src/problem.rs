@@ -1,6 +1,6 @@
 //! A graph and the machine that it is to run on.
 
-use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, OpId, TensorId};
+use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, OpId, Origin, TensorId};
 use std::ops::Range;
 
 /// What is to be planned.
@@ -87,23 +87,30 @@ impl Problem {
 
     /// The transfers that no plan can avoid: each argument that is read comes in once, each result
     /// that an operator writes goes out once. For what is read in host memory this is its first use; its
-    /// further uses are [`Problem::restreamed`].
+    /// further uses are [`Problem::restreamed`], and so is what staged tensors and their parts move.
     pub fn compulsory(&self) -> Bytes {
         let size = |id: TensorId| self.graph.tensor(id).size;
         let home_uses = self.home_uses();
         let is_read = |it: &TensorId| !self.graph.readers(*it).is_empty() || 0 < home_uses[it.index()];
-        let arguments = self.graph.tensor_ids().filter(|it| self.graph.producer(*it).is_none());
+        let is_argument = |it: &TensorId| matches!(self.graph.tensor(*it).origin, Origin::Argument | Origin::Weight);
+        let arguments = self.graph.tensor_ids().filter(is_argument);
         let loads: Bytes = arguments.filter(is_read).map(size).sum();
         let stores: Bytes = self.graph.tensor_ids().filter(|it| self.graph.is_stored(*it)).map(size).sum();
         loads + stores
     }
 
-    /// Non-compulsory traffic that every plan has alike: a tensor that several operators read in host memory
-    /// passes by once for each, and only its first way in is compulsory.
+    /// Non-compulsory traffic that every plan has alike. A tensor that several operators read in host memory
+    /// passes by once for each, and only its first way in is compulsory. A part of a staged tensor goes out once, if it
+    /// is no result besides; and no way in of a staged tensor is compulsory.
     pub fn restreamed(&self) -> Bytes {
         let again = |(tensor, n_uses): (TensorId, u64)| {
-            let is_first = u64::from(self.graph.readers(tensor).is_empty());
-            Bytes(self.graph.tensor(tensor).size.0 * n_uses.saturating_sub(is_first))
+            let comes_in = !self.graph.readers(tensor).is_empty();
+            let n_ways = match self.graph.tensor(tensor).origin {
+                Origin::Staged => n_uses + u64::from(comes_in),
+                Origin::Op(_) => u64::from(self.graph.is_part(tensor) && !self.graph.is_stored(tensor)),
+                Origin::Argument | Origin::Weight => n_uses.saturating_sub(u64::from(!comes_in)),
+            };
+            Bytes(self.graph.tensor(tensor).size.0 * n_ways)
         };
         self.graph.tensor_ids().zip(self.home_uses()).map(again).sum()
     }

@@ -75,7 +75,8 @@ impl SubProblemBuilder<'_> {
         self.own_tensors[tensor.index()].is_some()
     }
 
-    /// Adds a tensor that lies in host memory from the start here, unless it is there.
+    /// Adds a tensor that lies in host memory from the start here, unless it is there. So does a staged tensor, whose
+    /// first way in this problem takes for compulsory then: edges tell what has to run before its readers.
     pub fn argument(&mut self, tensor: TensorId) -> TensorId {
         if let Some(own) = self.own_tensors[tensor.index()] {
             return own;
@@ -83,11 +84,27 @@ impl SubProblemBuilder<'_> {
         let crate::Tensor { name, size, origin } = self.whole.graph.tensor(tensor);
         let own = match origin {
             Origin::Weight => self.graph.weight(name, *size),
-            Origin::Argument | Origin::Op(_) => self.graph.argument(name, *size),
+            Origin::Argument | Origin::Staged | Origin::Op(_) => self.graph.argument(name, *size),
         };
         self.tensors.push(tensor);
         self.own_tensors[tensor.index()] = Some(own);
         own
+    }
+
+    /// Adds a tensor that is staged in the whole, unless it is there.
+    ///
+    /// # Panics
+    /// If one of its parts is not there.
+    pub fn staged(&mut self, tensor: TensorId) {
+        if self.own_tensors[tensor.index()].is_some() {
+            return;
+        }
+        let part = |it: &TensorId| self.own_tensors[it.index()].expect("a part is written before it is read");
+        let parts: Vec<TensorId> = self.whole.graph.parts(tensor).iter().map(part).collect();
+        let crate::Tensor { name, size, .. } = self.whole.graph.tensor(tensor);
+        let own = self.graph.staged(name, *size, &parts);
+        self.tensors.push(tensor);
+        self.own_tensors[tensor.index()] = Some(own);
     }
 
     /// Adds an operator that stands for these of the whole, after those that they depend on. What it reads and is not

@@ -17,6 +17,9 @@
 //! scratchpad has the memories where it may lie behind an `@`, with `|` between them; `weights streamed`
 //! at the end of the first line says `@host` of all weights.
 //!
+//! A tensor that is a region of a larger one in host memory is `staged NAME BYTES from PARTS`, behind the operators that
+//! write the parts.
+//!
 //! An order of operators that no tensor tells is `order FIRST SECOND`, and `again OPERATOR` says that one may
 //! run more than once.
 //!
@@ -31,8 +34,8 @@
 //! ```
 
 use crate::{
-    Bytes, Error, GraphBuilder, InPlace, Link, Machine, Memory, MemoryId, MemorySet, OpId, Origin, Problem, TensorId,
-    Use, Weights,
+    Bytes, Error, Graph, GraphBuilder, InPlace, Link, Machine, Memory, MemoryId, MemorySet, OpId, Origin, Problem,
+    Tensor, TensorId, Use, Weights,
 };
 use std::collections::HashMap;
 use std::fmt;
@@ -48,11 +51,18 @@ impl fmt::Display for Problem {
             match tensor.origin {
                 Origin::Argument => writeln!(f, "argument {} {}", tensor.name, tensor.size)?,
                 Origin::Weight => writeln!(f, "weight {} {}", tensor.name, tensor.size)?,
-                Origin::Op(_) => {}
+                Origin::Staged | Origin::Op(_) => {}
             }
         }
         let name = |tensor: &TensorId| self.graph.tensor(*tensor).name.as_str();
+        let mut staged = self.graph.tensor_ids().filter(|it| !self.graph.parts(*it).is_empty()).peekable();
         for op in self.graph.op_ids().map(|it| self.graph.op(it)) {
+            // Tensors are numbered as they are read again: this one before what the operator and others write.
+            let last = op.reads.iter().map(|it| it.tensor).filter(|it| !self.graph.parts(*it).is_empty()).max();
+            let is_next = |it: &TensorId| op.writes.first().is_some_and(|write| it < write) || Some(*it) <= last;
+            while let Some(tensor) = staged.next_if(is_next) {
+                write_staged(f, &self.graph, tensor)?;
+            }
             write!(f, "op {}:", op.name)?;
             for read in &op.reads {
                 write!(f, " {}", name(&read.tensor))?;
@@ -80,8 +90,13 @@ impl fmt::Display for Problem {
             }
             writeln!(f)?;
         }
+        staged.try_for_each(|it| write_staged(f, &self.graph, it))?;
         let op_name = |op: OpId| self.graph.op(op).name.as_str();
-        for (before, after) in self.graph.edges() {
+        let is_told = |it: &&(OpId, OpId)| {
+            let parts = self.graph.op(it.1).reads.iter().flat_map(|read| self.graph.parts(read.tensor));
+            parts.into_iter().any(|part| self.graph.producer(*part) == Some(it.0))
+        };
+        for (before, after) in self.graph.edges().iter().filter(|it| !is_told(it)) {
             writeln!(f, "order {} {}", op_name(*before), op_name(*after))?;
         }
         for op in self.graph.ops().iter().filter(|it| it.may_rerun) {
@@ -93,6 +108,12 @@ impl fmt::Display for Problem {
         }
         Ok(())
     }
+}
+
+fn write_staged(f: &mut fmt::Formatter<'_>, graph: &Graph, tensor: TensorId) -> fmt::Result {
+    let Tensor { name, size, .. } = graph.tensor(tensor);
+    let parts: Vec<&str> = graph.parts(tensor).iter().map(|it| graph.tensor(*it).name.as_str()).collect();
+    writeln!(f, "staged {name} {size} from {}", parts.join(" "))
 }
 
 impl Problem {
@@ -285,6 +306,12 @@ impl Parser {
                 let tensor = self.graph.weight(*name, bytes(size)?);
                 self.define(name, tensor)
             }
+            ["staged", name, size, "from", parts @ ..] => {
+                let size = bytes(size)?;
+                let parts = parts.iter().map(|it| self.lookup(it)).collect::<Result<Vec<_>, _>>()?;
+                let tensor = self.graph.staged(*name, size, &parts);
+                self.define(name, tensor)
+            }
             ["op", ..] => self.op(statement),
             ["order", before, after] => {
                 let (before, after) = (self.lookup_op(before)?, self.lookup_op(after)?);
@@ -304,7 +331,7 @@ impl Parser {
                 Ok(())
             }
             [other, ..] => Err(format!(
-                "expected machine, memory, link, argument, weight, op, order, again or return, not {other}"
+                "expected machine, memory, link, argument, weight, staged, op, order, again or return, not {other}"
             )),
         }
     }

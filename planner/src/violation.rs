@@ -82,6 +82,13 @@ pub enum Fault {
 
     /// A slot is read or copied, but what was put there is gone, or never was there.
     NotThere(Slot),
+    /// A staged tensor is copied or read in host memory, but one of its parts is not there.
+    PartNotThere {
+        /// The staged tensor.
+        tensor: TensorId,
+        /// What is not there.
+        part: TensorId,
+    },
     /// A block is not at a multiple of the alignment.
     Misaligned(Block),
     /// A block ends after its memory.
@@ -197,6 +204,9 @@ impl fmt::Display for DisplayViolation<'_> {
                     }
                     false => write!(f, "{} is needed in {}, but is not there", tensor(id), self.memory(*memory)),
                 }
+            }
+            Fault::PartNotThere { tensor: id, part } => {
+                write!(f, "{} is needed in host memory, but its part {} is not there", tensor(id), tensor(part))
             }
             Fault::Misaligned(block) => {
                 let alignment = machine.memories()[block.place.memory.index()].alignment;

@@ -276,6 +276,67 @@ fn transfers_that_serve_nothing_are_waste() {
     assert_eq!(reload_in_place, "line 1, step 0: x comes in, but nothing reads it while it is there");
 }
 
+/// Two tiles write a tensor in host memory, and a third one reads a region of it that has bytes of both.
+const STAGED: &str = "
+machine scratchpad 192 alignment 64 weights resident
+argument x 64
+op a: x -> p 64
+op b: x -> q 64
+staged s 48 from p q
+op c: s p -> r 64
+return r
+";
+
+const STAGED_PROGRAM: &str = "
+load x at 0
+run a: x@0 -> p@64
+spill p@64
+run b: x@0 -> q@128
+spill q@128
+reload s at 0
+run c: s@0 p@64 -> r@128
+store r@128
+";
+
+#[test]
+fn a_staged_tensor_is_there_as_soon_as_its_parts_are() {
+    assert_eq!(verdict(STAGED, STAGED_PROGRAM), "right: 128 + 176 B");
+    let with = |line: &str, replacement: &str| verdict(STAGED, &STAGED_PROGRAM.replace(line, replacement));
+    let expected = "line 5, step 2: s is needed in host memory, but its part q is not there";
+    assert_eq!(with("spill q@128\n", ""), expected);
+    assert_eq!(
+        with("reload s at 0", "reload s at 0\nspill s@0"),
+        "line 7, step 2: s is spilled, but host memory has a copy of it already"
+    );
+    assert_eq!(
+        with("reload s at 0", "reload s at 0\nreload s at 0"),
+        "line 6, step 2: s comes in, but nothing reads it while it is there"
+    );
+    // What nobody brings back is a part nevertheless.
+    let unread = STAGED.replace("op c: s p ->", "op c: p q ->");
+    let program =
+        STAGED_PROGRAM.replace("reload s at 0\n", "").replace("s@0 p@64", "p@64 q@128").replace("r@128", "r@0");
+    let expected =
+        "line 3, step 1: p is spilled, but not reloaded after\nline 5, step 2: q is spilled, but not reloaded after";
+    assert_eq!(verdict(&unread, &program), expected);
+    // Read in host memory, it passes by.
+    let streamed = STAGED.replace("c: s p", "c: s@host p");
+    let program = STAGED_PROGRAM.replace("reload s at 0\n", "").replace("c: s@0", "c: s@host");
+    assert_eq!(verdict(&streamed, &program), "right: 128 + 176 B");
+    let expected = "line 5, step 2: s is needed in host memory, but its part q is not there";
+    assert_eq!(verdict(&streamed, &program.replace("spill q@128\n", "")), expected);
+}
+
+/// A part that is a result is stored, and that is all.
+#[test]
+fn a_part_that_is_a_result_goes_out_once() {
+    let result = STAGED.replace("return r", "return r p");
+    let program = STAGED_PROGRAM.replace("spill p", "store p");
+    assert_eq!(verdict(&result, &program), "right: 192 + 112 B");
+    let twice = program.replace("store p@64", "store p@64\nspill p@64");
+    assert_eq!(verdict(&result, &twice), "line 4, step 1: p is spilled, but host memory has a copy of it already");
+}
+
 #[test]
 fn absurd_programs_are_refused_and_nothing_more() {
     let problem = problem(CHAIN);

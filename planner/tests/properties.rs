@@ -16,11 +16,12 @@ use proptest::prelude::*;
 #[test]
 fn every_plan_is_right() {
     let (spilling, exact, in_place) = (Tally::default(), Tally::default(), Tally::default());
-    let (parts, edges) = (Tally::default(), Tally::default());
+    let (parts, edges, staged) = (Tally::default(), Tally::default(), Tally::default());
     for (shape, n_cases) in [(Shape::SMALL, 300), (Shape::LARGE, 25)] {
         hold(n_cases, shape, |Case { problem, .. }| {
             exact.count(problem.machine.scratchpad() == problem.min_scratchpad());
             edges.count(!problem.graph.edges().is_empty());
+            staged.count(has_staged(problem));
             for (name, planner) in planners() {
                 let plan = planner(problem).expect("there is a plan");
                 let actions = plan.actions(problem);
@@ -51,6 +52,12 @@ fn every_plan_is_right() {
     in_place.expect(300);
     parts.expect(300);
     edges.expect(40);
+    staged.expect(40);
+}
+
+/// Whether some tensor is staged.
+fn has_staged(problem: &Problem) -> bool {
+    problem.graph.tensors().iter().any(|it| it.origin == Origin::Staged)
 }
 
 #[test]
@@ -168,7 +175,8 @@ fn rebuilt(problem: &Problem, in_order: bool, in_place: bool) -> Problem {
     let graph = &problem.graph;
     let mut builder = GraphBuilder::new();
     let mut new: Vec<Option<TensorId>> = vec![None; graph.tensors().len()];
-    for id in graph.tensor_ids().filter(|it| graph.producer(*it).is_none()) {
+    let is_argument = |it: TensorId| matches!(graph.tensor(it).origin, Origin::Argument | Origin::Weight);
+    for id in graph.tensor_ids().filter(|it| is_argument(*it)) {
         let tensor = graph.tensor(id);
         new[id.index()] = Some(match tensor.origin {
             Origin::Weight => builder.weight(&tensor.name, tensor.size),
@@ -176,6 +184,11 @@ fn rebuilt(problem: &Problem, in_order: bool, in_place: bool) -> Problem {
         });
     }
     for op in graph.ops() {
+        for staged in op.reads.iter().map(|it| it.tensor).filter(|it| !graph.parts(*it).is_empty()) {
+            let parts: Vec<TensorId> = graph.parts(staged).iter().filter_map(|it| new[it.index()]).collect();
+            let tensor = graph.tensor(staged);
+            new[staged.index()].get_or_insert_with(|| builder.staged(&tensor.name, tensor.size, &parts));
+        }
         let here = |it: &Use| Some(Use { tensor: new[it.tensor.index()]?, from: it.from });
         let reads: Vec<Use> = op.reads.iter().filter_map(here).collect();
         let writes = op.writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
@@ -198,9 +211,10 @@ fn rebuilt(problem: &Problem, in_order: bool, in_place: bool) -> Problem {
 /// nobody claims more than there is.
 #[test]
 fn every_solver_finds_the_optimum() {
-    let (spilling, optimal) = (Tally::default(), Tally::default());
+    let (spilling, optimal, staged) = (Tally::default(), Tally::default(), Tally::default());
     let solvers = [Solver::Search, Solver::Auto, Solver::Ilp];
     hold(40, Shape::SMALL, |Case { problem, .. }| {
+        staged.count(has_staged(problem));
         for order in [Order::Free, Order::Source] {
             let optimum = match order {
                 Order::Free => outline_optimum(problem).expect("each operator fits"),
@@ -225,6 +239,7 @@ fn every_solver_finds_the_optimum() {
     });
     spilling.expect(10);
     optimal.expect(150);
+    staged.expect(4);
 }
 
 fn is_in_source_order(order: &[OpId]) -> bool {

@@ -50,9 +50,54 @@ op h: z x@host ->
     assert!(greedy_plan(&problem).is_ok());
 }
 
+#[test]
+fn a_staged_tensor_names_its_parts() {
+    let problem = round_trips(
+        "
+machine scratchpad 256 alignment 64 weights resident
+argument x 64
+op a: x -> p 64
+op b: x -> q 64, r 32
+staged s 48 from q p
+op log: s ->
+staged t 16 from r
+op c: x s t@host -> u 64
+staged unread 8 from u
+order a b
+return u q
+",
+    );
+    // It waits for what writes the parts, and says so by itself.
+    let edges: Vec<(u32, u32)> = problem.graph.edges().iter().map(|it| (it.0.0, it.1.0)).collect();
+    assert_eq!(edges, [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3)]);
+    // q is stored, so p and r are spilled; s comes in for two operators, and t passes by.
+    assert_eq!((problem.compulsory().0, problem.restreamed().0), (64 + 64 + 64, 64 + 32 + 48 + 16));
+    assert_eq!(greedy_plan(&problem).map(|it| it.non_compulsory(&problem).0), Ok(64 + 32 + 48 + 16));
+}
+
+#[test]
+fn what_cannot_be_staged_is_refused() {
+    let text = |staged: &str| {
+        parse(&format!("machine scratchpad 64 alignment 1\nargument x 8\nop a: x -> p 8\n{staged}")).err()
+    };
+    assert_eq!(text("staged s 8 from p"), None);
+    assert_eq!(text("staged s 8 from"), Some("tensor 2 cannot be staged: it has no parts".into()));
+    assert_eq!(text("staged s 8 from x"), Some("tensor 2 cannot be staged: a part is written by no operator".into()));
+    assert_eq!(
+        text("staged s 8 from p\nstaged t 8 from p s"),
+        Some("tensor 3 cannot be staged: a part is written by no operator".into())
+    );
+    assert_eq!(
+        text("staged s 8 from p\nreturn s"),
+        Some("tensor 2 cannot be staged: it is no result, but its parts may be".into())
+    );
+    assert_eq!(text("staged s 8 from q"), Some("line 4: no tensor q so far".into()));
+    assert_eq!(text("staged p 8 from p"), Some("line 4: tensor p is defined twice".into()));
+}
+
 /// A text with some words and characters taken out, put elsewhere or replaced.
 fn damaged(text: &str, choices: &mut Choices) -> String {
-    const WORDS: [&str; 16] = [
+    const WORDS: [&str; 18] = [
         "->",
         ":",
         "@",
@@ -61,6 +106,8 @@ fn damaged(text: &str, choices: &mut Choices) -> String {
         "workspace",
         "return",
         "order",
+        "staged",
+        "from",
         "again",
         "memory",
         "link",

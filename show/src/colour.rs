@@ -1,4 +1,4 @@
-//! One colour for each tensor, the same in every picture of a program.
+//! One colour for each tensor, the same in every picture of a program; pieces of one tensor have that of their family.
 //!
 //! Successive ids have hues a golden angle apart, so that neighbours differ. Saturation and lightness
 //! depend on the cost: tensors with non-compulsory transfers are strong, others pale, and weights nearly
@@ -28,7 +28,7 @@ impl Kind {
         match exhibit.problem.graph.tensor(tensor).origin {
             Origin::Argument => Kind::Input,
             Origin::Weight => Kind::Weight,
-            Origin::Op(_) => Kind::Activation,
+            Origin::Staged | Origin::Op(_) => Kind::Activation,
         }
     }
 
@@ -56,17 +56,17 @@ pub(crate) fn of_tensor(exhibit: &Exhibit, tensor: TensorId, is_moved: bool) -> 
         (_, false) => (0.55, 0.84),
         (_, true) => (0.80, 0.58),
     };
-    hex(hue(tensor), saturation, lightness)
+    hex(hue(exhibit, tensor), saturation, lightness)
 }
 
 /// The colour of a tensor's lines, `#rrggbb`, dark enough for a white background.
-pub(crate) fn line(tensor: TensorId) -> String {
-    hex(hue(tensor), 0.85, 0.36)
+pub(crate) fn line(exhibit: &Exhibit, tensor: TensorId) -> String {
+    hex(hue(exhibit, tensor), 0.85, 0.36)
 }
 
 /// The hue in degrees; those of successive tensors are a golden angle apart.
-fn hue(tensor: TensorId) -> f64 {
-    f64::from(tensor.0) * 137.507_764 % 360.0
+fn hue(exhibit: &Exhibit, tensor: TensorId) -> f64 {
+    exhibit.tensor_family(tensor) as f64 * 137.507_764 % 360.0
 }
 
 /// Converts hue (degrees), saturation and lightness (0 to 1) to `#rrggbb`.

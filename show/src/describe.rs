@@ -4,7 +4,8 @@ use crate::colour::Kind;
 use crate::units::{bytes_text, exactly};
 use crate::{Block, Content, Exhibit, Picture};
 
-/// Name, kind, size, steps, addresses, and non-compulsory transfers, on two or three lines.
+/// Name, kind, size, steps, addresses, and non-compulsory transfers, on two or three lines. A block that is larger than
+/// its tensor stands for several pieces side by side.
 pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block) -> String {
     let place = format!(
         "steps {} to {}, bytes {} to {}",
@@ -19,15 +20,14 @@ pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block
         }
         Content::Tensor(tensor) => tensor,
     };
-    let mut lines = vec![
-        format!(
-            "{}: {}, {}",
-            exhibit.tensor_name(tensor),
-            Kind::of_tensor(exhibit, tensor).name(),
-            bytes_text(block.size)
-        ),
-        place,
-    ];
+    let is_merged = block.size != exhibit.size(tensor);
+    let name =
+        if is_merged { &exhibit.families.tensors[exhibit.tensor_family(tensor)] } else { exhibit.tensor_name(tensor) };
+    let mut lines =
+        vec![format!("{}: {}, {}", name, Kind::of_tensor(exhibit, tensor).name(), bytes_text(block.size)), place];
+    if is_merged {
+        return lines.join("\n");
+    }
     let cost = picture.costs[tensor.index()];
     let moved = cost.non_compulsory(block.size);
     if 0 < moved.0 {

@@ -7,6 +7,11 @@
 //!
 //! Labels are at the heads of edges: for labels in the middle, Graphviz adds a rank each, and takes
 //! minutes for hundreds of operators.
+//!
+//! Tiles of an operator are one box and pieces of a tensor one edge, with the sums of their bytes; operators that run
+//! together are in a frame.
+
+mod tiled;
 
 use crate::units::{bytes_text, plain};
 use crate::{Content, Exhibit, Picture};
@@ -17,19 +22,24 @@ use std::ops::Range;
 /// Returns the graph of a program in the DOT language.
 pub fn dot(exhibit: &Exhibit) -> String {
     let mut text = String::new();
-    write_graph(exhibit, &mut text).expect("a string takes all");
+    let written = if exhibit.is_tiled() { tiled::write(exhibit, &mut text) } else { write_graph(exhibit, &mut text) };
+    written.expect("a string takes all");
     text
+}
+
+fn write_head(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
+    writeln!(f, "digraph {} {{", quoted(&exhibit.function))?;
+    writeln!(f, "  label = {};", quoted(&crate::svg::facts(exhibit)))?;
+    writeln!(f, "  labelloc = t; rankdir = TB; nslimit = 1; nslimit1 = 1; fontname = Helvetica;")?;
+    writeln!(f, "  node [shape = box, style = filled, fillcolor = \"#eef3fa\", fontname = Helvetica, fontsize = 10];")?;
+    writeln!(f, "  edge [fontname = Helvetica, labelfontsize = 8, color = \"#777777\"];")
 }
 
 fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
     let picture = Picture::new(exhibit);
     let returns = returns(&picture);
     let graph = &exhibit.problem.graph;
-    writeln!(f, "digraph {} {{", quoted(&exhibit.function))?;
-    writeln!(f, "  label = {};", quoted(&crate::svg::facts(exhibit, &picture)))?;
-    writeln!(f, "  labelloc = t; rankdir = TB; nslimit = 1; nslimit1 = 1; fontname = Helvetica;")?;
-    writeln!(f, "  node [shape = box, style = filled, fillcolor = \"#eef3fa\", fontname = Helvetica, fontsize = 10];")?;
-    writeln!(f, "  edge [fontname = Helvetica, labelfontsize = 8, color = \"#777777\"];")?;
+    write_head(exhibit, f)?;
     for (index, op) in picture.order.iter().enumerate() {
         let label = &exhibit.operators[op.index()];
         let name =
@@ -58,6 +68,9 @@ fn write_graph(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
         writeln!(f, "  {{ rank = same; tensor{}; step{first}; }}", tensor.0)?;
         for step in uses {
             write_edge(exhibit, &returns, tensor, &format!("tensor{}", tensor.0), (None, *step), f)?;
+        }
+        for writer in graph.parts(tensor).iter().filter_map(|it| picture.uses[it.index()].first()) {
+            writeln!(f, "  step{writer} -> tensor{} [style = dashed];", tensor.0)?;
         }
     }
     for tensor in graph.tensor_ids().filter(|it| graph.producer(*it).is_some()) {

@@ -1,5 +1,6 @@
 //! A planned program with names for display.
 
+use crate::Families;
 use cosma_planner::{Action, Bytes, OpId, Problem, Solver, TensorId, Traffic};
 
 /// A planned function. The program must be correct: callers verify it first.
@@ -15,6 +16,8 @@ pub struct Exhibit {
     pub operators: Vec<OperatorLabel>,
     /// Labels by [`TensorId`].
     pub tensors: Vec<TensorLabel>,
+    /// Which operators are tiles of one, and which tensors pieces of one.
+    pub families: Families,
     /// The record of how good the program is; `None` if there is none, or it is of another program.
     pub proof: Option<Proof>,
 }
@@ -30,6 +33,8 @@ pub struct OperatorLabel {
     pub macs: Option<u64>,
     /// Its location in the source, `file:line:column`; empty if unknown.
     pub location: String,
+    /// Of a tile: the part of its operator's loops that it runs, as `[offsets] [sizes]`.
+    pub part: Option<String>,
 }
 
 /// A tensor as displayed.
@@ -60,7 +65,10 @@ impl Exhibit {
         let operators = problem.graph.ops().iter().map(|it| operator(&it.name)).collect();
         let tensor = |name: &String| TensorLabel { name: name.clone(), shape: String::new() };
         let tensors = problem.graph.tensors().iter().map(|it| tensor(&it.name)).collect();
-        Exhibit { function: function.into(), problem, actions, operators, tensors, proof: None }
+        let operator_names = problem.graph.ops().iter().map(|it| it.name.clone()).collect();
+        let tensor_names = problem.graph.tensors().iter().map(|it| it.name.clone()).collect();
+        let families = Families::of_each(operator_names, tensor_names);
+        Exhibit { function: function.into(), problem, actions, operators, tensors, families, proof: None }
     }
 
     /// The operators in the order in which they run: the operator of each step.

@@ -4,11 +4,12 @@
 mod larger;
 mod proof;
 mod reason;
+mod tiling;
 
 pub use larger::{Larger, larger_scratchpads};
 
 use crate::units::{both_ways, bytes_text, counted, plain};
-use crate::{Content, Exhibit, Picture};
+use crate::{Content, Cost, Exhibit, Picture};
 use cosma_planner::{Bytes, Order, Step, TensorId};
 use reason::Reasons;
 use std::cmp::Reverse;
@@ -36,7 +37,7 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
         f,
         "@{}: {} in a scratchpad of {}",
         plain(&exhibit.function),
-        counted(picture.n_steps() as u64, "operator"),
+        exhibit.counted_operators(),
         both_ways(machine.scratchpad())
     )?;
     writeln!(
@@ -55,21 +56,11 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
     }
     writeln!(f, "\nHow good the plan is")?;
     proof::write(exhibit, order, f)?;
-    let mut moved: Vec<TensorId> = exhibit.problem.graph.tensor_ids().collect();
-    let cost = |it: &TensorId| picture.costs[it.index()].non_compulsory(exhibit.size(*it));
-    moved.retain(|it| picture.costs[it.index()].is_moved() && Bytes::ZERO < cost(it));
-    moved.sort_by_key(|it| (Reverse(cost(it)), *it));
-    if !moved.is_empty() {
-        writeln!(f, "\nWhat was moved and why")?;
-        let mut reasons = Reasons::new(exhibit, &picture);
-        for tensor in moved.iter().take(MOST_EXPLAINED) {
-            reasons.write(*tensor, f)?;
-        }
-        if let Some(rest) = moved.get(MOST_EXPLAINED..).filter(|it| !it.is_empty()) {
-            let bytes: Bytes = rest.iter().map(cost).sum();
-            writeln!(f, "  and {} more tensors, {} in total", rest.len(), bytes_text(bytes))?;
-        }
+    if exhibit.is_tiled() {
+        writeln!(f, "\nHow it is cut into tiles")?;
+        tiling::write(exhibit, &picture, f)?;
     }
+    write_moved(exhibit, &picture, f)?;
     write_costliest(exhibit, &picture, f)?;
     if let Some(larger) = larger {
         writeln!(f, "\nWhat a larger scratchpad would save")?;
@@ -78,30 +69,59 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
     Ok(())
 }
 
+/// Writes the tensors with non-compulsory transfers, those of most bytes first; pieces of one tensor together.
+fn write_moved(exhibit: &Exhibit, picture: &Picture, f: &mut String) -> fmt::Result {
+    let cost = |it: &TensorId| picture.costs[it.index()].non_compulsory(exhibit.size(*it));
+    let all = |it: &Vec<TensorId>| it.iter().map(cost).sum::<Bytes>();
+    let mut moved: Vec<Vec<TensorId>> = exhibit.pieces();
+    moved.retain(|it| Bytes::ZERO < all(it));
+    moved.sort_by_key(|it| (Reverse(all(it)), it[0]));
+    if moved.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\nWhat was moved and why")?;
+    let mut reasons = Reasons::new(exhibit, picture);
+    for pieces in moved.iter().take(MOST_EXPLAINED) {
+        match pieces[..] {
+            [tensor] => reasons.write(tensor, f)?,
+            _ => reasons.write_pieces(pieces, f)?,
+        }
+    }
+    if let Some(rest) = moved.get(MOST_EXPLAINED..).filter(|it| !it.is_empty()) {
+        let bytes: Bytes = rest.iter().map(all).sum();
+        writeln!(f, "  and {} more tensors, {} in total", rest.len(), bytes_text(bytes))?;
+    }
+    Ok(())
+}
+
 fn write_costliest(exhibit: &Exhibit, picture: &Picture, f: &mut String) -> fmt::Result {
-    let graph = &exhibit.problem.graph;
     let total = |it: &TensorId| picture.costs[it.index()].total(exhibit.size(*it));
-    let mut tensors: Vec<TensorId> = graph.tensor_ids().filter(|it| Bytes::ZERO < total(it)).collect();
-    tensors.sort_by_key(|it| (Reverse(total(it)), *it));
+    let total = |it: &Vec<TensorId>| it.iter().map(total).sum::<Bytes>();
+    let mut tensors: Vec<Vec<TensorId>> = exhibit.pieces();
+    tensors.retain(|it| Bytes::ZERO < total(it));
+    tensors.sort_by_key(|it| (Reverse(total(it)), it[0]));
     tensors.truncate(MOST_COSTLY);
     if tensors.is_empty() {
         return Ok(());
     }
     writeln!(f, "\nMost expensive tensors, by all traffic")?;
-    let width = tensors.iter().map(|it| exhibit.tensor_name(*it).chars().count()).max().unwrap_or(0).min(40);
+    let name = |it: &Vec<TensorId>| plain(&exhibit.families.tensors[exhibit.tensor_family(it[0])]);
+    let width = tensors.iter().map(|it| name(it).chars().count()).max().unwrap_or(0).min(40);
     let all = exhibit.traffic().total().0.max(1) as f64;
     for tensor in tensors {
-        let cost = picture.costs[tensor.index()];
+        let cost = tensor.iter().map(|it| picture.costs[it.index()]).sum::<Cost>();
+        let size: Bytes = tensor.iter().map(|it| exhibit.size(*it)).sum();
+        let pieces = if tensor.len() == 1 { String::new() } else { format!(" in {} pieces", tensor.len()) };
         let times = [(cost.loads, "load"), (cost.stores, "store"), (cost.spills, "spill"), (cost.reloads, "reload")];
         let times = times.into_iter().filter(|it| 0 < it.0).map(|it| counted(it.0, it.1)).collect::<Vec<_>>();
         writeln!(
             f,
-            "  {:width$}  {:>9}  {:4.1} %  {} of {}",
-            plain(exhibit.tensor_name(tensor)),
+            "  {:width$}  {:>9}  {:4.1} %  {} of {}{pieces}",
+            name(&tensor),
             bytes_text(total(&tensor)),
             100.0 * total(&tensor).0 as f64 / all,
             times.join(", "),
-            bytes_text(exhibit.size(tensor)),
+            bytes_text(size),
         )?;
     }
     Ok(())

@@ -9,6 +9,7 @@ use crate::units::counted;
 use crate::{Exhibit, Line};
 use cosma_planner::{Bytes, Kind, OpId, Slot, Step, TensorId};
 use std::collections::BTreeSet;
+use std::iter::Sum;
 use std::ops::Range;
 
 /// A program laid out over steps and bytes.
@@ -116,6 +117,17 @@ impl Cost {
     /// Bytes of all transfers of a tensor of this size.
     pub fn total(self, size: Bytes) -> Bytes {
         Bytes(size.0 * (self.reloads + self.spills + self.loads + self.stores))
+    }
+}
+
+impl Sum for Cost {
+    fn sum<I: Iterator<Item = Cost>>(costs: I) -> Cost {
+        costs.fold(Cost::default(), |sum, it| Cost {
+            reloads: sum.reloads + it.reloads,
+            spills: sum.spills + it.spills,
+            loads: sum.loads + it.loads,
+            stores: sum.stores + it.stores,
+        })
     }
 }
 

@@ -5,11 +5,15 @@
 //! dashed if host memory had a copy. The box of a result in place of an operand begins with an arrowhead.
 //! Below, for the same steps: bytes moved, bytes in use and bytes live.
 //!
+//! Pieces of a tensor have one colour and, where they lie side by side, one name and no borders between. Operators in
+//! tiles that run together are marked above.
+//!
 //! Names are written where they fit. With hundreds of operators those of long or moved tensors remain;
 //! the [page](crate::page()) shows the others. Boxes have titles, which browsers show as tooltips.
 
 mod boxes;
 mod canvas;
+mod chains;
 mod frame;
 mod legend;
 mod panels;
@@ -24,7 +28,10 @@ pub fn memory_map(exhibit: &Exhibit) -> String {
     let picture = Picture::new(exhibit);
     let frame = Frame::new(exhibit, &picture);
     let mut canvas = Canvas::new(&frame);
-    title(exhibit, &picture, &mut canvas);
+    title(exhibit, &mut canvas);
+    if exhibit.is_tiled() {
+        chains::draw(exhibit, &picture, &frame, &mut canvas);
+    }
     boxes::draw(exhibit, &picture, &frame, &mut canvas);
     panels::draw_moved(&picture, &frame, &mut canvas);
     panels::draw_curves(exhibit, &picture, &frame, &mut canvas);
@@ -32,13 +39,13 @@ pub fn memory_map(exhibit: &Exhibit) -> String {
     canvas.finish()
 }
 
-fn title(exhibit: &Exhibit, picture: &Picture, canvas: &mut Canvas) {
+fn title(exhibit: &Exhibit, canvas: &mut Canvas) {
     canvas.text(frame::LEFT, 24.0, &format!("@{}", plain(&exhibit.function)), "title", "start");
-    canvas.text(frame::LEFT, 42.0, &facts(exhibit, picture), "facts", "start");
+    canvas.text(frame::LEFT, 42.0, &facts(exhibit), "facts", "start");
 }
 
 /// One line about a program: operators, scratchpad, status, traffic.
-pub(crate) fn facts(exhibit: &Exhibit, picture: &Picture) -> String {
+pub(crate) fn facts(exhibit: &Exhibit) -> String {
     let traffic = exhibit.traffic();
     let bound = match exhibit.proof {
         Some(proof) if proof.lower_bound < traffic.non_compulsory => {
@@ -47,8 +54,8 @@ pub(crate) fn facts(exhibit: &Exhibit, picture: &Picture) -> String {
         _ => String::new(),
     };
     format!(
-        "{} operators · scratchpad {} · {} · traffic {} = {} compulsory + {} spills and reloads{bound}",
-        picture.n_steps(),
+        "{} · scratchpad {} · {} · traffic {} = {} compulsory + {} spills and reloads{bound}",
+        exhibit.counted_operators(),
         bytes_text(exhibit.problem.machine.scratchpad()),
         exhibit.status(),
         bytes_text(traffic.total()),

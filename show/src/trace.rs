@@ -111,21 +111,26 @@ fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<E
             .push(Event { args: json!({ "sort_index": tid }), ..event("thread_sort_index", "M", pid, Some(tid), 0.0) });
     }
     let mut n_arrows = 0;
-    // By tensor: the arrow that leads from its spill.
+    // By tensor: the arrow that leads from its spill, to where it or what it is a part of comes back.
     let mut spilled: Vec<Option<u64>> = vec![None; exhibit.tensors.len()];
     for (line, time) in exhibit.lines().into_iter().zip(times) {
         match line {
             Line::Run { op, .. } => {
                 let label = &exhibit.operators[op.index()];
                 let step = exhibit.problem.graph.op(op);
-                let args = json!({
+                let mut args = json!({
                     "kind": plain(&label.kind), "macs": label.macs, "in the plan": step.name, "source": plain(&label.location),
                 });
-                events.push(Event { args, ..slice(plain(&label.name), "operator", pid, OPERATORS, time) });
+                // Tiles of one operator have one name, which gives them one colour.
+                if let Some(part) = &label.part {
+                    (args["tile"], args["part"]) = (plain(&label.name).into(), part.as_str().into());
+                }
+                events.push(Event { args, ..slice(plain(exhibit.family_of(op)), "operator", pid, OPERATORS, time) });
             }
             Line::In { kind, tensor, offset } => {
                 events.push(transfer(exhibit, kind, tensor, offset, pid, IN, time));
-                if let Some(arrow) = spilled[tensor.index()].take() {
+                let parts = exhibit.problem.graph.parts(tensor).iter().copied();
+                for arrow in parts.chain([tensor]).filter_map(|it| spilled[it.index()].take()).collect::<Vec<_>>() {
                     let end = event("spilled", "f", pid, Some(IN), time.start);
                     events.push(Event { cat: Some("spill"), id: Some(arrow), bp: Some("e"), ..end });
                 }
@@ -176,8 +181,12 @@ fn transfer(
         (_, None) => Value::Null,
     };
     let what = kind.name();
-    let args = json!({ "bytes": exhibit.size(tensor).0, "offset": offset });
-    let name = format!("{what} {}", plain(exhibit.tensor_name(tensor)));
+    let mut args = json!({ "bytes": exhibit.size(tensor).0, "offset": offset });
+    let (own, family) = (exhibit.tensor_name(tensor), &exhibit.families.tensors[exhibit.tensor_family(tensor)]);
+    if exhibit.is_tiled() && own != family {
+        args["piece"] = plain(own).into();
+    }
+    let name = format!("{what} {}", plain(family));
     Event { args, ..slice(name, what, pid, track, time) }
 }
 

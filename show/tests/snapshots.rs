@@ -1,7 +1,10 @@
 //! Small programs, as people see them.
 
 use cosma_planner::{Options, Order, Problem, Solver, plan};
-use cosma_show::{Exhibit, Proof, Speed, dot, explain, larger_scratchpads, memory_map, page, trace};
+use cosma_show::{
+    Exhibit, Families, OperatorLabel, Proof, Speed, TensorLabel, dot, explain, larger_scratchpads, memory_map, page,
+    trace,
+};
 
 /// Two branches, a weight, a workspace, a result in the place of an operand, and an argument that is
 /// read at both ends.
@@ -30,6 +33,17 @@ op E_4: d a -> e 64
 return e
 ";
 
+/// A region that is read has bytes of what two operators write.
+const STAGED: &str = "\
+machine scratchpad 384 alignment 64 weights resident
+argument x 64
+op A_0: x -> a 128
+op B_1: x -> b 64
+staged s 96 from a b
+op C_2: s b -> c 64
+return c
+";
+
 /// The solver that is there with and without integer programming.
 fn options(order: Order) -> Options {
     Options { order, solver: Solver::Search, ..Options::default() }
@@ -47,6 +61,63 @@ fn exhibit(text: &str, order: Order) -> Exhibit {
 #[test]
 fn a_map() {
     insta::assert_snapshot!(memory_map(&exhibit(BRANCHES, Order::Free)));
+}
+
+/// Two layers in two bands each, and a third one that is not cut. A weight of 64 B too many for all to stay.
+const TILES: &str = "\
+machine scratchpad 256 alignment 64 weights resident
+argument x0 64
+argument x1 64
+weight w 64
+weight v 64
+op Conv_0: x0 w -> a0 64
+op Relu_1: a0 v -> b0 64
+op Conv_2: x1 w -> a1 64
+op Relu_3: a1 v -> b1 64
+op Add_4: b0 b1 -> y 128
+return y
+";
+
+fn tiles() -> Exhibit {
+    let exhibit = exhibit(TILES, Order::Source);
+    let names = |it: &[&str]| it.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let families = Families {
+        operators: names(&["conv", "relu", "Add_4"]),
+        tensors: names(&["x", "w", "v", "conv", "relu", "Add_4"]),
+        of_operator: vec![0, 1, 0, 1, 2],
+        of_tensor: vec![0, 0, 1, 2, 3, 4, 3, 4, 5],
+    };
+    let operator = |(name, part): (&str, Option<&str>)| OperatorLabel {
+        name: name.into(),
+        kind: name.split('/').next().unwrap_or_default().into(),
+        part: part.map(Into::into),
+        ..OperatorLabel::default()
+    };
+    let parts = [("conv/0", "[0] [4]"), ("relu/0", "[0] [4]"), ("conv/1", "[4] [4]"), ("relu/1", "[4] [4]")];
+    let parts = parts.map(|it| (it.0, Some(it.1))).into_iter().chain([("Add_4", None)]);
+    let tensor = |name: &str| TensorLabel { name: name.into(), shape: String::new() };
+    let tensors = ["x[0] [4]", "x[4] [4]", "w", "v", "conv/0", "relu/0", "conv/1", "relu/1", "Add_4"];
+    Exhibit { operators: parts.map(operator).collect(), tensors: tensors.map(tensor).into(), families, ..exhibit }
+}
+
+#[test]
+fn tiles_are_families() {
+    let exhibit = tiles();
+    insta::assert_snapshot!("tiles_explained", explain(&exhibit, Some(Order::Source), None));
+    insta::assert_snapshot!("tiles_as_a_graph", dot(&exhibit));
+    let map = memory_map(&exhibit);
+    insta::assert_snapshot!("tiles_on_a_map", map);
+    // Pieces have the colour of their tensor, and what they are is told as of one.
+    assert!(map.contains("conv to relu ×2") && map.contains("5 tiles of 3 operators"), "{map}");
+    let trace: serde_json::Value = serde_json::from_str(&trace(&[exhibit], None)).expect("it is JSON");
+    let events = trace["traceEvents"].as_array().expect("a list");
+    let of =
+        |name: &str| events.iter().filter(|it| it["name"] == name).map(|it| it["args"].clone()).collect::<Vec<_>>();
+    let tiles: Vec<_> = of("conv").iter().map(|it| (it["tile"].to_string(), it["part"].to_string())).collect();
+    let expected = [("\"conv/0\"", "\"[0] [4]\""), ("\"conv/1\"", "\"[4] [4]\"")];
+    assert_eq!(tiles, expected.map(|it| (it.0.to_owned(), it.1.to_owned())));
+    assert_eq!(of("load x").iter().map(|it| it["piece"].clone()).collect::<Vec<_>>(), ["x[0] [4]", "x[4] [4]"]);
+    assert!(of("Add_4")[0]["tile"].is_null());
 }
 
 #[test]
@@ -94,4 +165,28 @@ fn names_cannot_break_out() {
     let graph = dot(&exhibit);
     assert!(!graph.contains("evil -> node [label=\"<"), "{graph}");
     serde_json::from_str::<serde_json::Value>(&trace(&[exhibit], None)).expect("it is JSON");
+}
+
+/// What is staged says where it comes from; parts are spilled for that, and lead there.
+#[test]
+fn what_passes_through_host_memory() {
+    let staged = exhibit(STAGED, Order::Free);
+    let text = explain(&staged, Some(Order::Free), None);
+    for line in [
+        "Optimal: beyond the compulsory traffic, only what these operators pass on through host memory is",
+        "a, 128 B: 1 spill, 128 B",
+        "spilled as soon as it was written, for others to read a region of what it is a part of",
+        "s, 96 B: 1 reload, 96 B",
+        "read from host memory, where it consists of a, b",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let graph = dot(&staged);
+    for writer in ["step0", "step1"] {
+        assert!(graph.contains(&format!("{writer} -> tensor3 [style = dashed];")), "{graph}");
+    }
+    // An arrow from each spill to the reload.
+    let trace = trace(&[staged], None);
+    assert_eq!(trace.matches("\"ph\":\"s\"").count(), 2, "{trace}");
+    assert_eq!(trace.matches("\"ph\":\"f\"").count(), 2, "{trace}");
 }

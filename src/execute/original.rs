@@ -83,7 +83,7 @@ impl<'c> Original<'c> {
     }
 
     /// Plans, lowers and runs the module, and compares each function with the source. Of the stages, only
-    /// `group` and `schedule` are used.
+    /// `group`, `tile` and `schedule` are used.
     ///
     /// # Errors
     /// If the module cannot be planned, lowered, compiled or called. Wrong results are not errors but

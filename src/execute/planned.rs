@@ -13,10 +13,10 @@ use cosma_passes::{ArenaName, LowerOptions, lower_unjudged};
 /// The scratchpad is an argument, so that it can be filled before and inspected after the run.
 const LOWER: &str = "builtin.module(cosma-lower-addresses{arena=argument})";
 
-/// Plans a module in source form. Of the stages, only `group` and `schedule` are used.
+/// Plans a module in source form. Of the stages, only `group`, `tile` and `schedule` are used.
 pub(super) fn plan(module: &mut Module, options: &Options) -> Result<Report, RunError> {
-    let Stages { group, schedule, .. } = options.stages;
-    let stages = Stages { group, schedule, allocate: true, ..Stages::default() };
+    let Stages { group, tile, schedule, .. } = options.stages;
+    let stages = Stages { group, tile, schedule, allocate: true, ..Stages::default() };
     Ok(optimize(module, &Options { stages, ..options.clone() })?)
 }
 

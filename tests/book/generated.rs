@@ -24,7 +24,8 @@ pub fn write(source: &Path) {
 
 /// The files, by name, and what should be in them.
 fn made() -> Vec<(String, String)> {
-    let mut made = vec![("reference.md".to_owned(), dialect()), ("pictures/cell.svg".into(), picture())];
+    let mut made = vec![("reference.md".to_owned(), dialect()), ("pictures/cell.svg".into(), cell())];
+    made.push(("pictures/squeezenet.svg".into(), squeezenet()));
     made.extend(commands().into_iter().map(|it| (format!("commands/{it}.md"), command(&it))));
     made
 }
@@ -62,12 +63,24 @@ fn command(name: &str) -> String {
 }
 
 /// The memory map of the cell that the book speaks of.
-fn picture() -> String {
+fn cell() -> String {
+    picture(&["--schedule", "--allocate", "--scratchpad=256", "examples/cell.mlir"])
+}
+
+/// The memory map of the network in tiles that the book speaks of. It moves only the compulsory, which is found long
+/// before the time limit.
+fn squeezenet() -> String {
+    picture(&["--tile", "--allocate", "--scratchpad=256KiB", "examples/networks/squeezenet1_1.mlir"])
+}
+
+/// The memory map that these flags of `cosma-opt` draw.
+fn picture(flags: &[&str]) -> String {
     let folder = tempfile::tempdir().expect("a folder");
-    let map = folder.path().join("cell.svg");
+    let map = folder.path().join("map.svg");
     output(
         Command::new(env!("CARGO_BIN_EXE_cosma-opt"))
-            .args(["--schedule", "--allocate", "--scratchpad=256", "examples/cell.mlir", "-o", "/dev/null"])
+            .args(flags)
+            .args(["-o", "/dev/null"])
             .arg(format!("--memory-map={}", map.display()))
             .current_dir(env!("CARGO_MANIFEST_DIR")),
     );

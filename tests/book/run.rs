@@ -16,11 +16,12 @@ use std::path::Path;
 use std::process::Command;
 
 /// Why blocks are not run.
-const REASONS: [(&str, &str); 5] = [
+const REASONS: [(&str, &str); 6] = [
     ("tflite", "it takes a converter from PyPI; tests/import.rs runs it where it is installed"),
     ("torch", "it takes PyTorch"),
     ("registry", "it downloads crates"),
     ("embed", "tests/embed.rs compiles and runs that program"),
+    ("minutes", "it takes minutes; tests/sweep.rs runs it on a smaller network"),
     ("checkout", "it builds the project that is being tested"),
 ];
 

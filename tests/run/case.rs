@@ -41,7 +41,7 @@ impl Case {
     }
 
     /// The least scratchpad of a module.
-    fn least(&self, text: &str) -> Result<u64, RunError> {
+    pub fn least(&self, text: &str) -> Result<u64, RunError> {
         let context = cosma::new_context();
         let mut module = cosma::parse(&context, text.as_bytes(), "least").expect("it is well-formed");
         let mut options = self.options(1 << 40);

@@ -15,6 +15,7 @@ mod networks;
 mod pieces;
 mod quantised;
 mod random;
+mod tiles;
 mod upstream;
 
 use build::{Build, Flavour};

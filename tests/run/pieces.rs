@@ -2,7 +2,7 @@
 //! what the whole operators do, planned and lowered any way.
 
 use crate::{CASES, QUICK, run};
-use cosma::execute::Original;
+use cosma::execute::{Comparison, Original};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -19,6 +19,8 @@ struct Program {
 struct Image {
     shape: [usize; 3],
     pieces: Vec<Piece>,
+    /// The tensor in host memory that it is put together to, where others read rows of it.
+    host: Option<String>,
 }
 
 #[derive(Clone)]
@@ -101,7 +103,7 @@ impl Program {
             };
             pieces.push(Piece { rows, channels: 0..channels, name });
         }
-        Image { shape, pieces }
+        Image { shape, pieces, host: None }
     }
 
     /// A tile: the rows of images that it needs are put together inside of it.
@@ -116,6 +118,17 @@ impl Program {
         let (mut operands, mut types, mut inside) = (Vec::new(), Vec::new(), String::new());
         let mut windows = Vec::new();
         for (index, (image, rows)) in images.iter().enumerate() {
+            if let Some(host) = &image.host {
+                let ([height, width, channels], from, n) = (image.shape, rows.start, rows.len());
+                let part = image_type(n, image.shape);
+                operands.push(self.line(&format!(
+                    "tensor.extract_slice {host}[0, {from}, 0, 0] [1, {n}, {width}, {channels}] [1, 1, 1, 1] : {} to {part}",
+                    image_type(height, image.shape)
+                )));
+                types.push((format!("%i{index}"), part));
+                windows.push(format!("%i{index}"));
+                continue;
+            }
             let read: Vec<&Piece> =
                 image.pieces.iter().filter(|it| it.rows.start < rows.end && rows.start < it.rows.end).collect();
             let held = read[0].rows.start..read[read.len() - 1].rows.end;
@@ -167,7 +180,7 @@ impl Program {
             let name = tile(self, &rows);
             pieces.push(Piece { rows, channels: 0..shape[2], name });
         }
-        Image { shape, pieces }
+        Image { shape, pieces, host: None }
     }
 
     /// A convolution with a bias, of which each block of output channels takes its own weights.
@@ -212,7 +225,7 @@ impl Program {
             });
             pieces.extend(part.pieces.into_iter().map(|it| Piece { channels: from..from + n, ..it }));
         }
-        Image { shape, pieces }
+        Image { shape, pieces, host: None }
     }
 
     fn pool(&mut self, x: &Image, is_max: bool, window: Window) -> Image {
@@ -259,25 +272,42 @@ impl Program {
         })
     }
 
+    fn put_together(&mut self, image: &Image, r#type: &str) -> String {
+        let mut name = self.line(&format!("tensor.empty() : {type}"));
+        for piece in &image.pieces {
+            let (row, n, width) = (piece.rows.start, piece.rows.len(), image.shape[1]);
+            let (channel, depth) = (piece.channels.start, piece.channels.len());
+            name = self.line(&format!(
+                "tensor.insert_slice {} into {name}[0, {row}, 0, {channel}] [1, {n}, {width}, {depth}] [1, 1, 1, 1] : {} into \
+                 {type}",
+                piece.name,
+                image_type(n, [0, width, depth])
+            ));
+        }
+        name
+    }
+
+    /// An image that others read from host memory; from here on, bands have so many rows.
+    fn through_host(&mut self, mut image: Image, rows: usize) -> Image {
+        if self.rows.replace(rows).is_none() {
+            self.rows = None;
+            return image;
+        }
+        let r#type = image_type(image.shape[0], image.shape);
+        image.host = Some(self.put_together(&image, &r#type));
+        image
+    }
+
     /// The module, with one function that gives these.
     fn finish(mut self, results: &[&Image]) -> String {
         let mut names = Vec::new();
         let types: Vec<String> = results.iter().map(|it| image_type(it.shape[0], it.shape)).collect();
         for (image, r#type) in results.iter().zip(&types) {
-            let mut name = image.pieces[0].name.clone();
-            if self.rows.is_some() {
-                name = self.line(&format!("tensor.empty() : {type}"));
-                for piece in &image.pieces {
-                    let (row, n, width) = (piece.rows.start, piece.rows.len(), image.shape[1]);
-                    let (channel, depth) = (piece.channels.start, piece.channels.len());
-                    name = self.line(&format!(
-                        "tensor.insert_slice {} into {name}[0, {row}, 0, {channel}] [1, {n}, {width}, {depth}] [1, 1, 1, 1] : \
-                         {} into {type}",
-                        piece.name,
-                        image_type(n, [0, width, depth])
-                    ));
-                }
-            }
+            let name = match (&image.host, self.rows) {
+                (Some(host), _) => host.clone(),
+                (None, Some(_)) => self.put_together(image, r#type),
+                (None, None) => image.pieces[0].name.clone(),
+            };
             names.push(name);
         }
         let (names, types) = (names.join(", "), types.join(", "));
@@ -295,9 +325,9 @@ fn results(text: &str) -> Vec<cosma::execute::Buffer> {
 }
 
 /// Writes a network with whole operators and in bands of so many rows, which compute the same, and plans the latter
-/// in every way. Gives the least total traffic, and how many bytes arguments and results have.
+/// in every way.
 #[track_caller]
-fn check(name: &str, rows: usize, network: impl Fn(&mut Program) -> Vec<Image>) {
+fn check(name: &str, rows: usize, network: impl Fn(&mut Program) -> Vec<Image>) -> Vec<Comparison> {
     let write = |rows| {
         let mut program = Program::new(rows);
         let results = network(&mut program);
@@ -309,6 +339,7 @@ fn check(name: &str, rows: usize, network: impl Fn(&mut Program) -> Vec<Image>) 
     assert_eq!(comparisons.len(), CASES.len(), "each way to plan gives one program");
     let reloads = comparisons.iter().filter(|it| 0 < it.moved.reload).count();
     println!("{name}: {} programs, {reloads} of them reload", comparisons.len());
+    comparisons
 }
 
 #[test]
@@ -391,4 +422,63 @@ fn two_results_that_come_one_after_the_other() {
         let z = program.pool(&x, true, Window { kernel: 2, stride: 2, dilation: 1, pad: 1 });
         vec![y, z]
     });
+}
+
+/// Written in blocks of channels and bands of three rows, read in windows of two rows and their halo.
+#[test]
+fn what_passes_through_host_memory_in_other_pieces() {
+    let comparisons = check("through host memory", 3, |program| {
+        let x = program.input([8, 5, 3]);
+        let y = program.convolution(&x, 5, SAME, 2);
+        let y = program.through_host(y, 2);
+        let z = program.convolution(&y, 4, SAME, 4);
+        let pooled = program.pool(&y, true, Window { kernel: 3, stride: 2, dilation: 1, pad: 1 });
+        vec![z, pooled]
+    });
+    // Once out, whatever else happens to it, and in with the halo of each window.
+    let bytes = 8 * 5 * 5 * 4;
+    assert!(comparisons.iter().all(|it| bytes <= it.moved.spill && 2 * bytes <= it.moved.reload));
+}
+
+/// What is returned is stored, and read from there.
+#[test]
+fn a_result_that_is_read_from_host_memory() {
+    let comparisons = check("a result", 3, |program| {
+        let x = program.input([7, 4, 4]);
+        let y = program.convolution(&x, 4, SAME, 4);
+        let y = program.through_host(y, 2);
+        let z = program.convolution(&y, 3, SAME, 3);
+        let sum = program.add(&y, &y);
+        vec![y, z, sum]
+    });
+    assert!(comparisons.iter().any(|it| it.moved.spill == 0));
+    assert!(comparisons.iter().all(|it| 0 < it.moved.reload));
+}
+
+/// Two bands of a product, of which the reader takes columns.
+#[test]
+fn linalg_through_host_memory() {
+    let text = "func.func @main(%x: tensor<6x8xf32>, %w: tensor<8x8xf32>) -> tensor<6x5xf32> {
+        %zero = arith.constant 0.0 : f32
+        %e = tensor.empty() : tensor<6x8xf32>
+        %e0 = tensor.empty() : tensor<4x8xf32>
+        %f0 = linalg.fill ins(%zero : f32) outs(%e0 : tensor<4x8xf32>) -> tensor<4x8xf32>
+        %x0 = tensor.extract_slice %x[0, 0] [4, 8] [1, 1] : tensor<6x8xf32> to tensor<4x8xf32>
+        %a = linalg.matmul ins(%x0, %w : tensor<4x8xf32>, tensor<8x8xf32>) outs(%f0 : tensor<4x8xf32>) -> tensor<4x8xf32>
+        %h1 = tensor.insert_slice %a into %e[0, 0] [4, 8] [1, 1] : tensor<4x8xf32> into tensor<6x8xf32>
+        %e1 = tensor.empty() : tensor<2x8xf32>
+        %f1 = linalg.fill ins(%zero : f32) outs(%e1 : tensor<2x8xf32>) -> tensor<2x8xf32>
+        %x1 = tensor.extract_slice %x[4, 0] [2, 8] [1, 1] : tensor<6x8xf32> to tensor<2x8xf32>
+        %b = linalg.matmul ins(%x1, %w : tensor<2x8xf32>, tensor<8x8xf32>) outs(%f1 : tensor<2x8xf32>) -> tensor<2x8xf32>
+        %h2 = tensor.insert_slice %b into %h1[4, 0] [2, 8] [1, 1] : tensor<2x8xf32> into tensor<6x8xf32>
+        %s0 = tensor.extract_slice %h2[0, 0] [6, 5] [1, 1] : tensor<6x8xf32> to tensor<6x5xf32>
+        %s1 = tensor.extract_slice %h2[0, 3] [6, 5] [1, 1] : tensor<6x8xf32> to tensor<6x5xf32>
+        %e2 = tensor.empty() : tensor<6x5xf32>
+        %c = linalg.sub ins(%s0, %s1 : tensor<6x5xf32>, tensor<6x5xf32>) outs(%e2 : tensor<6x5xf32>) -> tensor<6x5xf32>
+        return %c : tensor<6x5xf32>
+    }";
+    let comparisons = run("linalg", text, &CASES, &QUICK).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(comparisons.len(), CASES.len(), "each way to plan gives one program");
+    let moved = comparisons.iter().map(|it| (it.moved.spill, it.moved.reload)).min();
+    assert_eq!(moved, Some((6 * 8 * 4, 2 * 6 * 5 * 4)));
 }

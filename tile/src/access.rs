@@ -201,6 +201,15 @@ impl Expr {
         Some(least.div_euclid(divisor)..greatest.div_euclid(divisor) + 1)
     }
 
+    /// The most indices that it takes on a box of this shape, wherever that lies.
+    pub fn extent(&self, domain: &Region) -> u64 {
+        let numerator = Expr { divisor: 1, ..self.clone() }.range(domain);
+        let span = numerator.end - numerator.start - 1;
+        // Most if the box begins with the last number that is divided into an index.
+        let divisor = i128::from(self.divisor);
+        u64::try_from((span + divisor - 1).div_euclid(divisor) + 1).unwrap_or(u64::MAX)
+    }
+
     /// Likewise for an access that was checked.
     pub fn range(&self, domain: &Region) -> Range<i128> {
         self.checked_range(domain).expect("the access was checked")

@@ -1,16 +1,20 @@
 //! From a stripe plan to a program in tiles.
 //!
 //! 1. The plan is unrolled: which operator runs which box of its domain, in order.
-//! 2. What such a box writes, or reads of host memory, cuts the tensors at its borders: nothing is larger than what
-//!    is made or loaded at once. What it reads of what was made before cuts only where rows die: small pieces need
-//!    padding and fragment the scratchpad. A result that may lie over an operand is cut where that is, and the
-//!    other way round.
-//! 3. Pieces that are read or written become tensors, boxes operators. Sums of which a part is added up are cut as
+//! 2. A tensor has one *copy* for the group that makes it and those for which it stays on-chip, and one for each time
+//!    that it comes from host memory. A copy is cut at the borders of what its boxes write or load: nothing is larger
+//!    than what is made or loaded at once. What is read of a copy that lies there cuts only where rows die: small
+//!    pieces need padding and fragment the scratchpad. A result that may lie over an operand is cut where that is,
+//!    and the other way round.
+//! 3. Copies that are cut alike, or into rows only, are one, so that what is read again may stay. Any other copy is
+//!    staged: its pieces are regions of what was written to host memory.
+//! 4. Pieces that are read or written become tensors, boxes operators. Sums of which a part is added up are cut as
 //!    the results that will be made of them, so that each piece of a result may lie over its sums.
 
 use crate::flow::{Flow, Node};
+use crate::lanes;
 use crate::plan::{Group, StripePlan, Tiling};
-use crate::simulate::simulate;
+use crate::simulate::{Step, simulate};
 use crate::{Piece, Region, Tile, TileProgram};
 use cosma_planner::{Bytes, GraphBuilder, MemorySet, OpId, Origin, Overlay, Problem, TensorId, Use};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +23,8 @@ use std::ops::Range;
 /// The program of a plan.
 pub(crate) fn expand(flow: &Flow, plan: &StripePlan) -> TileProgram {
     let boxes = unroll(flow, plan);
-    let cuts = Cuts::of(flow, &boxes);
-    let mut program = Builder::new(flow, &cuts);
+    let copies = Copies::of(flow, plan, &boxes);
+    let mut program = Builder::new(flow, &copies);
     boxes.iter().for_each(|it| program.tile(it));
     program.finish()
 }
@@ -28,6 +32,8 @@ pub(crate) fn expand(flow: &Flow, plan: &StripePlan) -> TileProgram {
 /// A node that runs a part of its domain.
 pub(crate) struct TileBox {
     pub node: usize,
+    /// The group that it belongs to.
+    group: usize,
     pub domain: Region,
     pub reads: Vec<Window>,
     /// By result; nothing if it adds up a part of a sum that is not the last one.
@@ -43,24 +49,19 @@ pub(crate) struct Window {
     pub region: Region,
     /// The axes along which boxes of the node read different ranges.
     moves: Vec<usize>,
-    /// Whether the group makes the tensor itself.
-    is_inner: bool,
 }
 
 impl TileBox {
-    /// A node of a group of nodes, of which these loops are cut.
-    fn new(flow: &Flow, nodes: &Range<usize>, node: usize, domain: Region, loops: &[usize]) -> TileBox {
+    /// A node of a group, of which these loops are cut.
+    fn new(flow: &Flow, group: usize, node: usize, domain: Region, loops: &[usize]) -> TileBox {
         let Node { access, operands, others, results, .. } = &flow.nodes[node];
         let shape = |it: TensorId| flow.network.shape(it);
-        let window = |tensor: TensorId, region, moves| {
-            let is_inner = flow.stream(tensor).producer.is_some_and(|it| nodes.contains(&it));
-            Window { tensor, region, moves, is_inner }
-        };
+        let window = |tensor: TensorId, region, moves| Window { tensor, region, moves };
         let whole = |it: &TensorId| window(*it, shape(*it).whole(), Vec::new());
         let Some(access) = access else {
             let writes = results.iter().map(|it| (*it, shape(*it).whole())).collect();
             let reads = operands.iter().chain(others).map(whole).collect();
-            return TileBox { node, domain, reads, writes, before: None, after: None };
+            return TileBox { node, group, domain, reads, writes, before: None, after: None };
         };
         let mapped = access.operands.iter().zip(operands).map(|(map, tensor)| {
             let moves = |axis: &usize| map.0[*axis].terms.iter().any(|it| loops.contains(&it.0));
@@ -70,7 +71,7 @@ impl TileBox {
         let (before, after) = (access.summed_before(&domain), access.summed_after(&domain));
         let written = access.results.iter().zip(results).filter(|_| after.is_none());
         let writes = written.map(|(map, tensor)| (*tensor, map.region(&domain, shape(*tensor)))).collect();
-        TileBox { node, domain, reads, writes, before, after }
+        TileBox { node, group, domain, reads, writes, before, after }
     }
 }
 
@@ -78,36 +79,28 @@ impl TileBox {
 pub(crate) fn unroll(flow: &Flow, plan: &StripePlan) -> Vec<TileBox> {
     let mut boxes = Vec::new();
     let mut start = 0;
-    for group in &plan.groups {
+    for (index, group) in plan.groups.iter().enumerate() {
         let nodes = start..start + group.ops.len();
         start = nodes.end;
-        unroll_group(flow, group, nodes, &mut boxes);
+        unroll_group(flow, group, index, nodes, &mut boxes);
     }
     boxes
 }
 
-fn unroll_group(flow: &Flow, group: &Group, nodes: Range<usize>, boxes: &mut Vec<TileBox>) {
+fn unroll_group(flow: &Flow, group: &Group, index: usize, nodes: Range<usize>, boxes: &mut Vec<TileBox>) {
     match &group.tiling {
-        Tiling::Stripes { rows, channels } => {
-            for step in simulate(flow, nodes.clone(), *rows).steps {
-                let channels = channels[step.node - nodes.start];
-                let node = &flow.nodes[step.node];
-                let Some(access) = &node.access else {
-                    boxes.push(TileBox::new(flow, &nodes, step.node, Region::whole(&[]), &[]));
-                    continue;
-                };
-                let loops: Vec<usize> = node.dim.into_iter().collect();
-                let domain = match node.dim {
-                    Some(dim) => access.whole().with_range(dim, step.range.clone()),
-                    None => access.whole(),
-                };
-                let Some((dim, size)) = node.block else {
-                    boxes.push(TileBox::new(flow, &nodes, step.node, domain, &loops));
-                    continue;
-                };
-                for first in (0..size).step_by(channels as usize) {
-                    let domain = domain.clone().with_range(dim, first..size.min(first + channels));
-                    boxes.push(TileBox::new(flow, &nodes, step.node, domain, &loops));
+        Tiling::Stripes { lanes, rows, channels } => {
+            let steps = simulate(flow, nodes.clone(), *rows).steps;
+            let lanes = lanes.as_ref().map(|it| lanes::of_plan(flow, &nodes, it));
+            let Some(lanes) = lanes else {
+                steps.iter().for_each(|it| unroll_step(flow, index, it, None, channels[it.node - nodes.start], boxes));
+                return;
+            };
+            for ranges in &lanes.ranges {
+                for step in &steps {
+                    let local = step.node - nodes.start;
+                    let lane = Some((lanes.loops[local], ranges[local].clone()));
+                    unroll_step(flow, index, step, lane, channels[local], boxes);
                 }
             }
         }
@@ -117,12 +110,44 @@ fn unroll_group(flow: &Flow, group: &Group, nodes: Range<usize>, boxes: &mut Vec
             for &(dim, n_parts) in loops {
                 let size = access.domain[dim].size;
                 let parts =
-                    |it: Region| (0..n_parts).map(move |index| it.clone().with_range(dim, part(size, index, n_parts)));
+                    |it: Region| (0..n_parts).map(move |nth| it.clone().with_range(dim, part(size, nth, n_parts)));
                 domains = domains.into_iter().flat_map(parts).collect();
             }
             let loops: Vec<usize> = loops.iter().map(|it| it.0).collect();
-            boxes.extend(domains.into_iter().map(|it| TileBox::new(flow, &nodes, nodes.start, it, &loops)));
+            boxes.extend(domains.into_iter().map(|it| TileBox::new(flow, index, nodes.start, it, &loops)));
         }
+    }
+}
+
+/// A step of a node, in blocks of so many channels, and in a lane if there is one: which part of which loop.
+fn unroll_step(
+    flow: &Flow,
+    group: usize,
+    step: &Step,
+    lane: Option<(usize, Range<u64>)>,
+    channels: u64,
+    boxes: &mut Vec<TileBox>,
+) {
+    let node = &flow.nodes[step.node];
+    let Some(access) = &node.access else {
+        boxes.push(TileBox::new(flow, group, step.node, Region::whole(&[]), &[]));
+        return;
+    };
+    let loops: Vec<usize> = node.dim.into_iter().chain(lane.as_ref().map(|it| it.0)).collect();
+    let mut domain = access.whole();
+    if let Some(dim) = node.dim {
+        domain = domain.with_range(dim, step.range.clone());
+    }
+    if let Some((dim, range)) = lane {
+        domain = domain.with_range(dim, range);
+    }
+    let Some((dim, size)) = node.block.filter(|it| channels < it.1) else {
+        boxes.push(TileBox::new(flow, group, step.node, domain, &loops));
+        return;
+    };
+    for first in (0..size).step_by(channels as usize) {
+        let domain = domain.clone().with_range(dim, first..size.min(first + channels));
+        boxes.push(TileBox::new(flow, group, step.node, domain, &loops));
     }
 }
 
@@ -132,52 +157,149 @@ pub(crate) fn part(size: u64, index: u64, n_parts: u64) -> Range<u64> {
     bound(index)..bound(index + 1)
 }
 
-/// Where tensors are cut: by tensor and axis, the bounds of its pieces.
-struct Cuts(Vec<Vec<Vec<u64>>>);
+/// Copies of tensors, and how each is cut.
+struct Copies {
+    /// By copy.
+    copies: Vec<Copied>,
+    /// By tensor: the copy that is made, or the only one of what no operator makes.
+    made: Vec<usize>,
+    /// Copies that come from host memory later: by tensor, and the group that reads it.
+    loaded: BTreeMap<(TensorId, usize), usize>,
+}
 
-impl Cuts {
-    fn of(flow: &Flow, boxes: &[TileBox]) -> Cuts {
-        let whole = |shape: &crate::Shape| shape.dims.iter().map(|size| BTreeSet::from([0, *size])).collect();
-        let mut cuts: Vec<Vec<BTreeSet<u64>>> = flow.network.shapes.iter().map(whole).collect();
+/// A tensor as it lies on-chip for a while.
+#[derive(Clone)]
+struct Copied {
+    tensor: TensorId,
+    /// By axis: the bounds of its pieces, ascending.
+    cuts: Vec<Vec<u64>>,
+}
+
+impl Copies {
+    fn of(flow: &Flow, plan: &StripePlan, boxes: &[TileBox]) -> Copies {
+        let tensors = flow.network.problem.graph.tensor_ids();
+        let mut copies = Copies { copies: Vec::new(), made: Vec::new(), loaded: BTreeMap::new() };
+        tensors.for_each(|it| {
+            let copy = copies.add(flow, it);
+            copies.made.push(copy);
+        });
+        copies.load(flow, plan, boxes);
+        let mut cuts: Vec<Vec<BTreeSet<u64>>> = copies
+            .copies
+            .iter()
+            .map(|it| it.cuts.iter().map(|axis| axis.iter().copied().collect()).collect())
+            .collect();
         for it in boxes {
             for (tensor, region) in &it.writes {
-                cut(&mut cuts[tensor.index()], region);
+                cut(&mut cuts[copies.made[tensor.index()]], region);
             }
-            for Window { tensor, region, moves, is_inner } in &it.reads {
-                if flow.stream(*tensor).producer.is_none() {
-                    cut(&mut cuts[tensor.index()], region);
-                    continue;
-                }
-                for &axis in moves {
-                    let range = region.range(axis);
-                    cuts[tensor.index()][axis].insert(range.start);
-                    // What the group makes is there before it is needed.
-                    if !is_inner {
-                        cuts[tensor.index()][axis].insert(range.end);
-                    }
+            for window in &it.reads {
+                copies.cut_for(flow, it.group, window, &mut cuts);
+            }
+        }
+        copies.join(flow, &mut cuts);
+        copies.share(flow, boxes, &mut cuts);
+        for (copy, cuts) in copies.copies.iter_mut().zip(cuts) {
+            copy.cuts = cuts.into_iter().map(|it| it.into_iter().collect()).collect();
+        }
+        copies
+    }
+
+    fn add(&mut self, flow: &Flow, tensor: TensorId) -> usize {
+        let dims = &flow.network.shape(tensor).dims;
+        self.copies.push(Copied { tensor, cuts: dims.iter().map(|size| vec![0, *size]).collect() });
+        self.copies.len() - 1
+    }
+
+    /// Adds a copy for each time that a tensor comes from host memory after it was made.
+    fn load(&mut self, flow: &Flow, plan: &StripePlan, boxes: &[TileBox]) {
+        let stays = |tensor: TensorId, group: usize| plan.groups[group - 1].keeps.contains(&tensor);
+        let makes: BTreeMap<TensorId, usize> =
+            boxes.iter().flat_map(|it| it.writes.iter().map(|written| (written.0, it.group))).collect();
+        let readings: BTreeSet<(TensorId, usize)> =
+            boxes.iter().flat_map(|it| it.reads.iter().map(|read| (read.tensor, it.group))).collect();
+        let mut last: BTreeMap<TensorId, (usize, usize)> = BTreeMap::new();
+        for (tensor, group) in readings {
+            let Some(&made) = makes.get(&tensor).filter(|it| **it < group) else { continue };
+            let (copy, since) = last.get(&tensor).copied().unwrap_or((self.made[tensor.index()], made));
+            let lies_there = (since + 1..=group).all(|it| stays(tensor, it));
+            let copy = if lies_there { copy } else { self.add(flow, tensor) };
+            last.insert(tensor, (copy, group));
+            self.loaded.insert((tensor, group), copy);
+        }
+    }
+
+    /// The copy that a group reads.
+    fn read(&self, tensor: TensorId, group: usize) -> usize {
+        self.loaded.get(&(tensor, group)).copied().unwrap_or(self.made[tensor.index()])
+    }
+
+    /// Cuts a copy for what a group reads of it.
+    fn cut_for(&self, flow: &Flow, group: usize, window: &Window, cuts: &mut [Vec<BTreeSet<u64>>]) {
+        let Window { tensor, region, moves } = window;
+        let copy = self.read(*tensor, group);
+        let stream = flow.stream(*tensor);
+        if copy != self.made[tensor.index()] || stream.producer.is_none() {
+            cut(&mut cuts[copy], region);
+        } else if let Some(axis) = stream.axis.filter(|it| moves.contains(it)) {
+            // What lies there is there before it is needed.
+            cuts[copy][axis].insert(region.range(axis).start);
+        }
+    }
+
+    /// Makes one of the copies of a tensor that are cut alike, or into rows only.
+    fn join(&mut self, flow: &Flow, cuts: &mut [Vec<BTreeSet<u64>>]) {
+        let is_in_rows = |it: usize, cuts: &[Vec<BTreeSet<u64>>]| {
+            let axis = flow.stream(self.copies[it].tensor).axis;
+            cuts[it].iter().enumerate().all(|(index, cuts)| Some(index) == axis || cuts.len() <= 2)
+        };
+        let n_tensors = self.made.len();
+        let mut into: Vec<usize> = (0..self.copies.len()).collect();
+        for copy in n_tensors..self.copies.len() {
+            let tensor = self.copies[copy].tensor;
+            let others = (0..copy).filter(|it| self.copies[*it].tensor == tensor && into[*it] == *it);
+            let is_alike = |it: &usize| cuts[*it] == cuts[copy] || is_in_rows(*it, cuts) && is_in_rows(copy, cuts);
+            if let Some(other) = others.into_iter().find(is_alike) {
+                into[copy] = other;
+                for axis in 0..cuts[copy].len() {
+                    let bounds = cuts[copy][axis].clone();
+                    cuts[other][axis].extend(bounds);
                 }
             }
         }
-        share(flow, &mut cuts);
-        let sorted = |it: BTreeSet<u64>| it.into_iter().collect();
-        Cuts(cuts.into_iter().map(|axes| axes.into_iter().map(sorted).collect()).collect())
+        self.loaded.values_mut().for_each(|it| *it = into[*it]);
     }
 
-    /// The pieces of a tensor that hold a region: by axis, which of its ranges.
-    fn within(&self, tensor: TensorId, region: &Region) -> Vec<Range<usize>> {
+    /// Cuts what may lie over each other alike along rows.
+    fn share(&self, flow: &Flow, boxes: &[TileBox], cuts: &mut [Vec<BTreeSet<u64>>]) {
+        let groups: BTreeMap<usize, usize> = boxes.iter().map(|it| (it.node, it.group)).collect();
+        let of_node = |(index, node): (usize, &Node)| {
+            let pair = |it: &(usize, TensorId)| {
+                let result = node.results[it.0];
+                let copies = (self.made[result.index()], self.read(it.1, groups[&index]));
+                flow.stream(result).axis.map(|axis| (copies, axis))
+            };
+            node.in_place.iter().filter_map(pair).collect::<Vec<_>>()
+        };
+        let pairs: Vec<_> = flow.nodes.iter().enumerate().flat_map(of_node).collect();
+        // A chain of operators in place hands its cuts on in either direction.
+        for ((result, operand), axis) in pairs.iter().rev().chain(&pairs) {
+            let both: BTreeSet<u64> = cuts[*result][*axis].union(&cuts[*operand][*axis]).copied().collect();
+            cuts[*operand][*axis].clone_from(&both);
+            cuts[*result][*axis] = both;
+        }
+    }
+
+    /// All pieces of a copy that hold a region, in row-major order.
+    fn pieces(&self, copy: usize, region: &Region) -> Vec<Region> {
+        let axes = &self.copies[copy].cuts;
         let find = |(cuts, range): (&Vec<u64>, Range<u64>)| {
             cuts.partition_point(|it| *it <= range.start) - 1..cuts.partition_point(|it| *it < range.end)
         };
-        self.0[tensor.index()].iter().zip(region.ranges()).map(find).collect()
-    }
-
-    /// All pieces of a tensor that hold a region, in row-major order.
-    fn pieces(&self, tensor: TensorId, region: &Region) -> Vec<Region> {
-        let axes = &self.0[tensor.index()];
         let mut pieces = vec![Vec::new()];
-        for (axis, indices) in self.within(tensor, region).into_iter().enumerate() {
+        for (cuts, indices) in axes.iter().zip(axes.iter().zip(region.ranges()).map(find)) {
             let longer = |it: &Vec<Range<u64>>| {
-                let ranges = indices.clone().map(|index| axes[axis][index]..axes[axis][index + 1]);
+                let ranges = indices.clone().map(|index| cuts[index]..cuts[index + 1]);
                 ranges.map(|range| [&it[..], &[range]].concat()).collect::<Vec<_>>()
             };
             pieces = pieces.iter().flat_map(longer).collect();
@@ -191,27 +313,16 @@ fn cut(cuts: &mut [BTreeSet<u64>], region: &Region) {
     cuts.iter_mut().zip(region.ranges()).for_each(|(cuts, range)| cuts.extend([range.start, range.end]));
 }
 
-/// Cuts what may lie over each other alike.
-fn share(flow: &Flow, cuts: &mut [Vec<BTreeSet<u64>>]) {
-    let pairs = flow.nodes.iter().flat_map(|node| node.in_place.iter().map(|it| (node.results[it.0], it.1)));
-    let pairs: Vec<(TensorId, TensorId)> = pairs.collect();
-    // A chain of operators in place hands its cuts on in either direction.
-    for (result, operand) in pairs.iter().rev().chain(&pairs) {
-        for axis in 0..cuts[result.index()].len() {
-            let both: BTreeSet<u64> = cuts[result.index()][axis].union(&cuts[operand.index()][axis]).copied().collect();
-            cuts[operand.index()][axis].clone_from(&both);
-            cuts[result.index()][axis] = both;
-        }
-    }
-}
-
 struct Builder<'a, 'b> {
     flow: &'b Flow<'a>,
-    cuts: &'b Cuts,
+    copies: &'b Copies,
     graph: GraphBuilder,
     pieces: Vec<Piece>,
     tiles: Vec<Tile>,
-    ids: BTreeMap<Piece, TensorId>,
+    /// Of pieces, by copy.
+    ids: BTreeMap<(usize, Region), TensorId>,
+    /// Of partial sums, by operator and what was added up.
+    sums: BTreeMap<(OpId, Region), TensorId>,
     /// By tensor and by operator of the network: how many pieces and tiles have a name.
     n_named: BTreeMap<TensorId, usize>,
     n_tiles: BTreeMap<OpId, usize>,
@@ -220,14 +331,15 @@ struct Builder<'a, 'b> {
 }
 
 impl<'a, 'b> Builder<'a, 'b> {
-    fn new(flow: &'b Flow<'a>, cuts: &'b Cuts) -> Builder<'a, 'b> {
+    fn new(flow: &'b Flow<'a>, copies: &'b Copies) -> Builder<'a, 'b> {
         Builder {
             flow,
-            cuts,
+            copies,
             graph: GraphBuilder::new(),
             pieces: Vec::new(),
             tiles: Vec::new(),
             ids: BTreeMap::new(),
+            sums: BTreeMap::new(),
             n_named: BTreeMap::new(),
             n_tiles: BTreeMap::new(),
             n_sums: 0,
@@ -242,16 +354,19 @@ impl<'a, 'b> Builder<'a, 'b> {
         let mut reads: Vec<Use> = Vec::new();
         for Window { tensor, region, .. } in &it.reads {
             let from = op.reads.iter().find(|read| read.tensor == *tensor).map_or(MemorySet::SCRATCHPAD, |it| it.from);
-            for piece in self.cuts.pieces(*tensor, region) {
-                reads.push(Use { tensor: self.piece_to_read(*tensor, piece), from });
+            let copy = self.copies.read(*tensor, it.group);
+            for piece in self.copies.pieces(copy, region) {
+                reads.push(Use { tensor: self.piece_to_read(copy, piece), from });
             }
         }
-        for sums in self.sums(node, it.before.as_ref()) {
-            reads.push(Use { tensor: self.ids[&sums], from: MemorySet::SCRATCHPAD });
+        for added in self.cut_sums(node, it.before.as_ref()) {
+            reads.push(Use { tensor: self.sums[&(node.op, added)], from: MemorySet::SCRATCHPAD });
         }
-        let mut made: Vec<Piece> = self.sums(node, it.after.as_ref());
+        let after = self.cut_sums(node, it.after.as_ref()).into_iter();
+        let mut made: Vec<Piece> = after.map(|added| Piece::Sums { of: node.op, added }).collect();
         for &(of, ref region) in &it.writes {
-            made.extend(self.cuts.pieces(of, region).into_iter().map(|region| Piece::Region { of, region }));
+            let pieces = self.copies.pieces(self.copies.made[of.index()], region).into_iter();
+            made.extend(pieces.map(|region| Piece::Region { of, region }));
         }
         let writes: Vec<(String, Bytes)> = made.iter().map(|piece| (self.name(piece), self.bytes(piece))).collect();
         let n_parts = self.n_tiles.entry(node.op).or_default();
@@ -268,7 +383,10 @@ impl<'a, 'b> Builder<'a, 'b> {
         let written = self.graph.op_with_uses(name, &reads, writes, share(op.workspace));
         for (piece, id) in made.into_iter().zip(written) {
             self.pieces.push(piece.clone());
-            self.ids.insert(piece, id);
+            match piece {
+                Piece::Region { of, region } => self.ids.insert((self.copies.made[of.index()], region), id),
+                Piece::Sums { of, added } => self.sums.insert((of, added), id),
+            };
         }
         self.tiles.push(Tile { of: node.op, domain: self.own(node.op, &it.domain) });
         self.share_places(node, it);
@@ -290,16 +408,19 @@ impl<'a, 'b> Builder<'a, 'b> {
             let result = it.writes.iter().find(|it| it.0 == pair.result).map(|it| it.1.clone());
             let operand = it.reads.iter().find(|it| it.tensor == pair.operand).map(|it| it.region.clone());
             let (Some(result), Some(operand)) = (result, operand) else { continue };
-            let is_alike = network.shape(pair.result).dims == network.shape(pair.operand).dims;
-            let is_alike = is_alike && self.cuts.0[pair.result.index()] == self.cuts.0[pair.operand.index()];
-            if pair.overlay == Overlay::Whole && is_alike && result == operand {
-                for region in self.cuts.pieces(pair.result, &result) {
-                    let result = self.ids[&Piece::Region { of: pair.result, region: region.clone() }];
-                    let operand = self.ids.get(&Piece::Region { of: pair.operand, region }).copied();
+            let (own, other) = (self.copies.made[pair.result.index()], self.copies.read(pair.operand, it.group));
+            let cuts = |it: usize| &self.copies.copies[it].cuts;
+            let whole = |it: TensorId| network.shape(it).whole();
+            if pair.overlay == Overlay::Whole && cuts(own) == cuts(other) && result == operand {
+                for region in self.copies.pieces(own, &result) {
+                    let result = self.ids[&(own, region.clone())];
+                    let operand = self.ids.get(&(other, region)).copied();
                     self.in_place.extend(operand.map(|it| (result, it, Bytes::ZERO)));
                 }
-            } else if let (Some(result), Some(operand)) = (self.whole(pair.result), self.whole(pair.operand)) {
-                self.in_place.push((result, operand, pair.at()));
+            } else if let (Some(result), Some(operand)) =
+                (self.ids.get(&(own, whole(pair.result))), self.ids.get(&(other, whole(pair.operand))))
+            {
+                self.in_place.push((*result, *operand, pair.at()));
             }
         }
     }
@@ -308,26 +429,27 @@ impl<'a, 'b> Builder<'a, 'b> {
     /// result has its place by that.
     fn share_sums(&mut self, node: &Node, it: &TileBox) -> bool {
         let (Some(access), Some(before)) = (&node.access, &it.before) else { return false };
-        let operands = self.sums(node, Some(before));
-        let results = match &it.after {
-            Some(after) => self.sums(node, Some(after)),
+        let id = |added: Region| self.sums[&(node.op, added)];
+        let operands: Vec<TensorId> = self.cut_sums(node, Some(before)).into_iter().map(id).collect();
+        let results: Vec<TensorId> = match &it.after {
+            Some(after) => self.cut_sums(node, Some(after)).into_iter().map(id).collect(),
             None if access.may_lie_over_sums(&self.flow.network.shapes_of(&node.results)) => {
-                let (of, ref region) = it.writes[0];
-                self.cuts.pieces(of, region).into_iter().map(|region| Piece::Region { of, region }).collect()
+                let copy = self.copies.made[it.writes[0].0.index()];
+                self.copies.pieces(copy, &it.writes[0].1).into_iter().map(|it| self.ids[&(copy, it)]).collect()
             }
             None => return false,
         };
         debug_assert_eq!(operands.len(), results.len(), "sums are cut as results are");
-        let pairs = results.iter().zip(&operands).map(|(result, operand)| (self.ids[result], self.ids[operand]));
-        self.in_place.extend(pairs.map(|(result, operand)| (result, operand, Bytes::ZERO)));
+        self.in_place.extend(results.into_iter().zip(operands).map(|(result, operand)| (result, operand, Bytes::ZERO)));
         true
     }
 
     /// The sums of a part of a node's domain, cut as its first result is.
-    fn sums(&self, node: &Node, added: Option<&Region>) -> Vec<Piece> {
+    fn cut_sums(&self, node: &Node, added: Option<&Region>) -> Vec<Region> {
         let (Some(access), Some(added)) = (&node.access, added) else { return Vec::new() };
         let mut parts = vec![self.own(node.op, added)];
-        for (expr, cuts) in access.results[0].0.iter().zip(&self.cuts.0[node.results[0].index()]) {
+        let copy = &self.copies.copies[self.copies.made[node.results[0].index()]];
+        for (expr, cuts) in access.results[0].0.iter().zip(&copy.cuts) {
             let Some((Some(dim), constant)) = expr.projection() else { continue };
             let cuts: Vec<u64> = cuts.iter().filter_map(|it| it.checked_add_signed(constant.checked_neg()?)).collect();
             let cut = |it: &Region| {
@@ -338,12 +460,7 @@ impl<'a, 'b> Builder<'a, 'b> {
             };
             parts = parts.iter().flat_map(cut).collect();
         }
-        parts.into_iter().map(|added| Piece::Sums { of: node.op, added }).collect()
-    }
-
-    /// What all of a tensor is, if that is one piece.
-    fn whole(&self, of: TensorId) -> Option<TensorId> {
-        self.ids.get(&Piece::Region { of, region: self.flow.network.shape(of).whole() }).copied()
+        parts
     }
 
     fn bytes(&self, piece: &Piece) -> Bytes {
@@ -357,20 +474,26 @@ impl<'a, 'b> Builder<'a, 'b> {
         }
     }
 
-    fn piece_to_read(&mut self, tensor: TensorId, region: Region) -> TensorId {
-        let bytes = self.flow.network.shape(tensor).region_bytes(&region);
-        let piece = Piece::Region { of: tensor, region };
-        if let Some(id) = self.ids.get(&piece) {
+    fn piece_to_read(&mut self, copy: usize, region: Region) -> TensorId {
+        if let Some(id) = self.ids.get(&(copy, region.clone())) {
             return *id;
         }
-        let name = self.name(&piece);
+        let tensor = self.copies.copies[copy].tensor;
+        let piece = Piece::Region { of: tensor, region: region.clone() };
+        let (name, bytes) = (self.name(&piece), self.bytes(&piece));
         let id = match self.flow.network.problem.graph.tensor(tensor).origin {
             Origin::Argument => self.graph.argument(name, bytes),
             Origin::Weight => self.graph.weight(name, bytes),
-            Origin::Op(_) => panic!("{name} is read before it is made"),
+            Origin::Op(_) | Origin::Staged => {
+                let made = self.copies.made[tensor.index()];
+                assert_ne!(copy, made, "{name} is read before it is made");
+                let parts: Vec<TensorId> =
+                    self.copies.pieces(made, &region).into_iter().map(|it| self.ids[&(made, it)]).collect();
+                self.graph.staged(name, bytes, &parts)
+            }
         };
-        self.pieces.push(piece.clone());
-        self.ids.insert(piece, id);
+        self.pieces.push(piece);
+        self.ids.insert((copy, region), id);
         id
     }
 
@@ -399,13 +522,12 @@ impl<'a, 'b> Builder<'a, 'b> {
         for &tensor in network.problem.graph.results() {
             let whole = network.shape(tensor).whole();
             // An argument that is returned need not be read.
+            let copy = self.copies.made[tensor.index()];
             let ids: Vec<TensorId> = if network.problem.graph.producer(tensor).is_none() {
-                let is_of = |it: &(&Piece, &TensorId)| it.0.region_of(tensor).is_some();
-                let known: Vec<TensorId> = self.ids.iter().filter(is_of).map(|it| *it.1).collect();
-                if known.is_empty() { vec![self.piece_to_read(tensor, whole)] } else { known }
+                let known: Vec<TensorId> = self.ids.iter().filter(|it| it.0.0 == copy).map(|it| *it.1).collect();
+                if known.is_empty() { vec![self.piece_to_read(copy, whole)] } else { known }
             } else {
-                let id = |region| self.ids[&Piece::Region { of: tensor, region }];
-                self.cuts.pieces(tensor, &whole).into_iter().map(id).collect()
+                self.copies.pieces(copy, &whole).into_iter().map(|it| self.ids[&(copy, it)]).collect()
             };
             ids.into_iter().for_each(|it| self.graph.result(it));
         }

@@ -21,6 +21,8 @@ pub(crate) struct Flow<'a> {
     pub nodes: Vec<Node>,
     /// By [`TensorId`].
     pub streams: Vec<Stream>,
+    /// By [`TensorId`] and axis: which axes one loop runs through.
+    pub classes: Vec<Vec<usize>>,
     pub alignment: u64,
     pub scratchpad: u64,
 }
@@ -58,6 +60,8 @@ pub(crate) struct Node {
     pub results: Vec<TensorId>,
     /// The streamed loop.
     pub dim: Option<usize>,
+    /// The room of partial sums, if the streamed loop adds them up; the results are there at its end.
+    pub sums: Option<u64>,
     /// Its iterations; one if nothing is streamed.
     pub extent: u64,
     /// By result: what is added to the loop to give its row.
@@ -162,6 +166,7 @@ impl Node {
             None if done == 0 => 0,
             None => rows,
             Some(_) if done == self.extent => rows,
+            Some(_) if self.sums.is_some() => 0,
             Some(_) => (i128::from(done) + i128::from(self.shifts[result])).clamp(0, i128::from(rows)) as u64,
         }
     }
@@ -171,6 +176,7 @@ impl Node {
         match self.dim {
             _ if rows == 0 => 0,
             None => 1,
+            Some(_) if self.sums.is_some() => self.extent,
             Some(_) => (i128::from(rows) - i128::from(self.shifts[result])).clamp(0, i128::from(self.extent)) as u64,
         }
     }
@@ -184,9 +190,13 @@ impl<'a> Flow<'a> {
         let alignment = network.problem.machine.alignment().0.max(1);
         let mut streams: Vec<Stream> =
             graph.tensor_ids().map(|it| stream(network, it, axes.best(it), alignment)).collect();
+        let classes = graph.tensor_ids().map(|it| axes.classes(it)).collect();
         let mut nodes: Vec<Node> = sources.running.into_iter().map(|it| it.into_node(network)).collect();
         for node in &mut nodes {
             node.choose_dim(network, &mut streams, alignment);
+            if !node.rolls(&streams) {
+                node.choose_sum(network, &mut streams, alignment);
+            }
         }
         for (index, node) in nodes.iter().enumerate() {
             node.results.iter().for_each(|it| streams[it.index()].producer = Some(index));
@@ -212,7 +222,7 @@ impl<'a> Flow<'a> {
             node.choose_block(network, &streams, alignment);
             node.pair_up(network, &streams);
         }
-        Flow { network, nodes, streams, alignment, scratchpad }
+        Flow { network, nodes, streams, classes, alignment, scratchpad }
     }
 
     pub fn stream(&self, tensor: TensorId) -> &Stream {
@@ -233,6 +243,9 @@ impl<'a> Flow<'a> {
 fn stream(network: &Network, tensor: TensorId, axis: Option<usize>, alignment: u64) -> Stream {
     let shape = network.shape(tensor);
     let graph = &network.problem.graph;
+    // Rows that take several times their bytes in pieces are not worth it.
+    let row_bytes = |axis: usize| shape.bytes_of(shape.whole().len() / shape.dims[axis].max(1)).0;
+    let axis = axis.filter(|it| alignment <= 2 * row_bytes(*it));
     let rows = axis.map_or(1, |it| shape.dims[it]);
     let mut stream = Stream {
         axis,
@@ -372,6 +385,7 @@ impl Running {
             others: self.others,
             results: op.writes.clone(),
             dim: None,
+            sums: None,
             extent: 1,
             shifts: vec![0; op.writes.len()],
             reads: Vec::new(),
@@ -452,6 +466,12 @@ impl Axes {
         best.map(|it| it.1)
     }
 
+    /// By axis of a tensor: its class.
+    fn classes(&mut self, tensor: TensorId) -> Vec<usize> {
+        let first = self.first[tensor.index()];
+        (first..first + self.rank[tensor.index()]).map(|axis| self.root(axis)).collect()
+    }
+
     fn root(&mut self, mut axis: usize) -> usize {
         while self.parent[axis] != axis {
             self.parent[axis] = self.parent[self.parent[axis]];
@@ -467,7 +487,7 @@ impl Axes {
 }
 
 /// The only axis of a map that a loop moves forward along.
-fn only_axis(map: &Map, dim: usize) -> Option<usize> {
+pub(crate) fn only_axis(map: &Map, dim: usize) -> Option<usize> {
     let mut axes = (0..map.0.len()).filter(|it| coefficient(&map.0[*it], dim) != 0);
     let axis = axes.next().filter(|it| 0 < coefficient(&map.0[*it], dim))?;
     axes.next().is_none().then_some(axis)
@@ -497,6 +517,37 @@ impl Node {
             self.shifts[index] = access.results[index].0[axis].constant;
         }
         (self.dim, self.extent) = (Some(dim), access.domain[dim].size);
+    }
+
+    /// Whether a window of some operand moves along its axis with the streamed loop.
+    fn rolls(&self, streams: &[Stream]) -> bool {
+        let (Some(access), Some(dim)) = (&self.access, self.dim) else { return false };
+        let mut maps = access.operands.iter().zip(&self.operands);
+        maps.any(|(map, tensor)| streams[tensor.index()].axis.is_some_and(|axis| only_axis(map, dim) == Some(axis)))
+    }
+
+    /// Streams a loop that adds up what one operand has along its axis, and nothing else, if its sums may be split.
+    fn choose_sum(&mut self, network: &Network, streams: &mut [Stream], alignment: u64) {
+        let Some(access) = &self.access else { return };
+        let Some(sums) = access.sums else { return };
+        let is_summed = |dim: &usize| access.domain[*dim].kind == DimKind::Reduced { splittable: true };
+        let moves = |(map, tensor): (&Map, &TensorId), dim: usize| {
+            let axis = streams[tensor.index()].axis;
+            axis.is_some() && only_axis(map, dim) == axis
+        };
+        let reads = |dim: usize| {
+            let maps = access.operands.iter().filter(|map| map.0.iter().any(|it| coefficient(it, dim) != 0));
+            maps.count() == 1 && access.operands.iter().zip(&self.operands).any(|it| moves(it, dim))
+        };
+        let Some(dim) = (0..access.domain.len()).filter(is_summed).find(|it| reads(*it)) else { return };
+        let mut room = 0;
+        for tensor in &self.results {
+            let shape = network.shape(*tensor);
+            streams[tensor.index()].set_axis(shape, None, alignment);
+            let sums = Shape { dims: shape.dims.clone(), element_bits: sums.bits() };
+            room += sums.bytes().0.next_multiple_of(alignment);
+        }
+        (self.dim, self.extent, self.sums) = (Some(dim), access.domain[dim].size, Some(room));
     }
 
     /// What it reads of every operand along its axis.
@@ -565,7 +616,8 @@ impl Node {
                     None => self.dim.is_none(),
                 };
                 let (own, other) = (&streams[pair.result.index()], &streams[it.tensor.index()]);
-                let is_shaped = (own.rows, own.row_room, own.axis) == (other.rows, other.row_room, other.axis);
+                let is_shaped = (own.rows, own.row_room, own.axis) == (other.rows, other.row_room, other.axis)
+                    && network.shape(pair.result).dims == network.shape(it.tensor).dims;
                 it.tensor == pair.operand && is_row_by_row && is_shaped && self.shifts[result] == 0
             };
             if self.reads.iter().any(is_same) {

@@ -15,8 +15,8 @@ use crate::access::{DimKind, Expr};
 use crate::expand::part;
 use crate::flow::{Flow, Node};
 use crate::simulate::{Input, Output, Simulation, Step};
-use crate::{Access, Map, Region, TileError};
-use cosma_planner::{Bytes, TensorId};
+use crate::{Access, Map, Region};
+use cosma_planner::TensorId;
 use std::collections::BTreeMap;
 
 /// Loops of an operator that are cut, at most: those on which most bytes depend.
@@ -269,8 +269,7 @@ impl Grid {
             if self.reads_all_along(flow, expr, tensor) {
                 return *size;
             }
-            let range = expr.range(&domain);
-            u64::try_from(range.end - range.start).unwrap_or(u64::MAX).min(*size)
+            expr.extent(&domain).min(*size)
         });
         let region = Region::new(extents.map(|it| 0..it));
         // A window is cut where it overlaps with its neighbours.
@@ -357,27 +356,15 @@ fn clamped(range: std::ops::Range<i128>, size: u64) -> u64 {
     clamp(range.end) - clamp(range.start)
 }
 
-/// The error for the operator whose smallest tile takes the most room; that nothing fits if each one fits alone.
-pub(crate) fn too_small(flow: &Flow) -> TileError {
-    let least = |node: usize| smallest_tile(flow, node);
-    let most = (0..flow.nodes.len()).max_by_key(|it| (least(*it), std::cmp::Reverse(*it)));
-    let op = flow.nodes[most.expect("a network without operators needs no room")].op;
-    let name = flow.network.problem.graph.op(op).name.clone();
-    let needed = most.map_or(0, least);
-    TileError::TooSmall { op, name, needed: Bytes(needed), scratchpad: Bytes(flow.scratchpad) }
-}
-
-/// The room of a node's smallest tile.
-fn smallest_tile(flow: &Flow, node: usize) -> u64 {
-    let Some(access) = &flow.nodes[node].access else {
-        return flow.network.problem.working_set(flow.nodes[node].op).0;
-    };
+/// The room that a node takes at least in blocks, where all comes from and goes to host memory; none if it is not cut.
+pub(crate) fn least_room(flow: &Flow, node: usize) -> Option<u64> {
+    let access = flow.nodes[node].access.as_ref()?;
+    let mut halos = Halos::default();
     let all = candidates(flow, &flow.nodes[node], access);
-    let finest: Vec<(usize, u64)> = all.into_iter().map(|(dim, _)| (dim, access.domain[dim].size)).collect();
     let sums = access.split_loop().map(|dim| (dim, access.domain[dim].size));
-    let with_sums: Vec<(usize, u64)> = finest.iter().copied().chain(sums).collect();
-    let room = |loops| Grid::new(flow, node, access, loops, &mut Halos::default()).room;
-    room(finest).min(room(with_sums))
+    let finest = all.iter().map(|(dim, _)| (*dim, access.domain[*dim].size)).chain(sums);
+    let orders = orders(access, &all).into_iter().chain([finest.collect()]);
+    orders.map(|loops| Grid::new(flow, node, access, loops, &mut halos).room).min()
 }
 
 #[cfg(test)]

@@ -141,13 +141,14 @@ fn elementwise(shapes: &Shapes) -> Option<Access> {
     Some(nest.finish())
 }
 
+/// Along the last axis, as the operand or as the result has it: where shapes differ there, along the axes that make
+/// up both.
 fn softmax(shapes: &Shapes) -> Option<Access> {
     let (operand, result) = (shapes.operand(0)?, shapes.result()?);
-    if operand.last() != result.last() {
-        return None;
-    }
+    let groups = nest::groups(result, operand)?;
+    let along = groups.last().map_or(&[][..], |it| &it.0);
     let mut nest = Nest::default();
-    let indices = nest.result(result, |axis| axis + 1 == result.len());
+    let indices = nest.result(result, |axis| along.contains(&axis));
     let map = nest.refold(&indices, result, operand)?;
     nest.read(map);
     nest.read_others(shapes, 1, &indices);
@@ -190,15 +191,16 @@ fn instance_normalization(shapes: &Shapes) -> Option<Access> {
     Some(nest.finish())
 }
 
-/// Along the axes that the result does not have, or in which it has one index: `reduced` of so many.
+/// Along the axes that the result does not have, or in which it has one index: `reduced` of so many. A result of the
+/// operand's size may be the operand less its mean along any axes, so each element depends on all of it.
 fn reduction(shapes: &Shapes, reduced: fn(&mut Nest, u64) -> Expr) -> Option<Access> {
     let (operand, result) = (shapes.operand(0)?, shapes.result()?);
-    if nest::without_ones(operand) == nest::without_ones(result) {
-        return None;
-    }
     let mut nest = Nest::default();
     let indices = nest.result(result, |_| false);
-    let map = nest.drop_axes(&indices, (result, operand), reduced)?;
+    let map = match nest::without_ones(operand) == nest::without_ones(result) {
+        true => nest.whole(operand),
+        false => nest.drop_axes(&indices, (result, operand), reduced)?,
+    };
     nest.read(map);
     nest.read_others(shapes, 1, &indices);
     nest.write(indices);

@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod baseline;
+mod border;
 mod bound;
 mod choose;
 mod compose;
@@ -15,22 +17,27 @@ mod error;
 mod expand;
 mod flow;
 mod grid;
+mod indices;
 pub mod kinds;
+mod lanes;
+mod needed;
 mod network;
 mod plan;
 mod program;
 mod region;
 mod simulate;
+mod smallest;
+mod stripes;
 mod sums;
 mod tile;
 mod weights;
 
 pub use access::{Access, AccessError, Dim, DimKind, Expr, Map, Sums};
-pub use bound::{Bound, Scope, bound};
+pub use bound::{Bounds, bounds};
 pub use compose::{Composed, Member, Source, compose};
 pub use error::TileError;
 pub use network::{Network, NetworkError, Operator};
-pub use plan::{Group, StripePlan, Tiling};
+pub use plan::{Group, Lanes, StripePlan, Tiling};
 pub use program::{Piece, Tile, TileProgram};
 pub use region::{Region, Shape};
 pub use tile::{Tiled, tile};
@@ -49,4 +56,24 @@ pub fn choose_stripes(network: &Network, deadline: Deadline) -> Result<StripePla
 /// A plan as a program in tiles: an ordinary problem, whose source order is the order of the plan.
 pub fn expand(network: &Network, plan: &StripePlan) -> TileProgram {
     expand::expand(&flow::Flow::new(network, network.problem.machine.scratchpad()), plan)
+}
+
+/// A plan as those make it that tile layer by layer: each operator runs by itself, in the fewest tiles of those that
+/// move least, and what lies between operators goes to host memory. To compare with.
+///
+/// # Errors
+/// [`TileError`].
+pub fn layer_by_layer(network: &Network) -> Result<StripePlan, TileError> {
+    network.check()?;
+    baseline::layer_by_layer(&flow::Flow::new(network, network.problem.machine.scratchpad()))
+}
+
+/// A plan in cascades, as Vela and MCUNet have them: chains of operators, in which each tensor has one reader, run
+/// depth first in stripes of rows; their weights stay, and a residual is the end of one. To compare with.
+///
+/// # Errors
+/// [`TileError`].
+pub fn cascades(network: &Network) -> Result<StripePlan, TileError> {
+    network.check()?;
+    baseline::cascades(&flow::Flow::new(network, network.problem.machine.scratchpad()))
 }

@@ -106,19 +106,6 @@ impl Network {
         access.results.iter().zip(results).map(|(map, it)| map.region(domain, self.shape(*it))).collect()
     }
 
-    /// Whether each element of each tensor that is read is needed for some result. If not, no count of compulsory
-    /// bytes is that of all tilings.
-    pub fn needs_everything(&self) -> bool {
-        self.operators.iter().all(|operator| {
-            let Some(access) = &operator.access else { return true };
-            let maps = access.operands.iter().zip(&operator.operands);
-            maps.into_iter().all(|(map, tensor)| {
-                let dims = &self.shape(*tensor).dims;
-                map.0.len() == dims.len() && map.0.iter().zip(dims).all(|(expr, size)| access.takes_all(expr, *size))
-            })
-        })
-    }
-
     /// Whether shapes and accesses fit the problem.
     ///
     /// # Errors

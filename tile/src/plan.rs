@@ -29,6 +29,8 @@ pub struct Group {
 pub enum Tiling {
     /// In stripes along the streamed loop of each operator.
     Stripes {
+        /// The group runs lane by lane, each in stripes by itself; none: all at once.
+        lanes: Option<Lanes>,
         /// So many rows at a time of the tallest tensor that leaves the group, and of the others in proportion.
         rows: u64,
         /// By operator: for how many output channels at a time its steps run.
@@ -37,4 +39,13 @@ pub enum Tiling {
     /// One operator, block by block: pairs of a loop of its access and into how many parts that is cut, the
     /// outermost first. The last one may be the loop over which the operator adds up.
     Grid(Vec<(usize, u64)>),
+}
+
+/// How a group is cut along a second loop, which runs through all of its operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lanes {
+    /// How many there are.
+    pub n: u64,
+    /// By operator: the loop of its access that is cut.
+    pub loops: Vec<usize>,
 }

@@ -10,6 +10,7 @@
 //! from or goes to host memory has a window, what stays on-chip is whole.
 
 use crate::flow::{Flow, bytes_of_rows};
+use crate::lanes::Lanes;
 use cosma_planner::TensorId;
 use std::ops::Range;
 
@@ -93,20 +94,47 @@ impl Slot {
 }
 
 impl Simulation {
+    /// The room of the last step, without weights, if all that may be elsewhere is in host memory.
+    fn least(&self) -> u64 {
+        let index = self.steps.len() - 1;
+        let inputs = self.inputs.iter().map(|it| it.stream[index].min(it.dying[index]));
+        self.base[index] + inputs.chain(self.outputs.iter().map(|it| it.stream[index])).sum::<u64>()
+    }
+
     /// Whether it fits if all that may be elsewhere is in host memory, and weights take so much, by node.
     pub fn fits(&self, flow: &Flow, first: usize, weights: &[u64]) -> bool {
+        self.least_room(first, weights) <= flow.scratchpad
+    }
+
+    /// The most that a step takes then.
+    pub fn least_room(&self, first: usize, weights: &[u64]) -> u64 {
         let outside = |index: usize| {
             let inputs = self.inputs.iter().map(|it| it.stream[index].min(it.dying[index]));
             inputs.chain(self.outputs.iter().map(|it| it.stream[index])).sum::<u64>()
         };
         let room = |(index, step): (usize, &Step)| self.base[index] + outside(index) + weights[step.node - first];
-        self.steps.iter().enumerate().map(room).all(|it| it <= flow.scratchpad)
+        self.steps.iter().enumerate().map(room).max().unwrap_or(0)
     }
 }
 
 /// Runs the nodes in stripes of so many rows of the tallest tensor that leaves the group.
 pub(crate) fn simulate(flow: &Flow, nodes: Range<usize>, rows: u64) -> Simulation {
-    Run::new(flow, nodes).run(rows)
+    Run::new(flow, nodes, None).run(rows, u64::MAX).expect("no step needs more than all")
+}
+
+/// Likewise in lanes, if there are any, each as large as the largest. None once a step needs more than the scratchpad
+/// though all that may be elsewhere is in host memory.
+pub(crate) fn simulate_within(
+    flow: &Flow,
+    nodes: &Range<usize>,
+    lanes: Option<&Lanes>,
+    rows: u64,
+) -> Option<Simulation> {
+    let one = Run::new(flow, nodes.clone(), lanes).run(rows, flow.scratchpad)?;
+    Some(match lanes {
+        Some(lanes) => lanes.of_all(flow, one),
+        None => one,
+    })
 }
 
 /// The iterations of the node of a group whose loop is the longest of those that write what leaves the group.
@@ -124,6 +152,7 @@ fn is_output(flow: &Flow, tensor: TensorId, end: usize) -> bool {
 
 struct Run<'a, 'b> {
     flow: &'b Flow<'a>,
+    lanes: Option<&'b Lanes>,
     nodes: Range<usize>,
     slots: Vec<Slot>,
     /// By node of the group: the slots of its results, and of its reads.
@@ -135,10 +164,11 @@ struct Run<'a, 'b> {
 }
 
 impl<'a, 'b> Run<'a, 'b> {
-    fn new(flow: &'b Flow<'a>, nodes: Range<usize>) -> Run<'a, 'b> {
+    fn new(flow: &'b Flow<'a>, nodes: Range<usize>, lanes: Option<&'b Lanes>) -> Run<'a, 'b> {
         let n = nodes.len();
         let mut run = Run {
             flow,
+            lanes,
             nodes: nodes.clone(),
             slots: Vec::new(),
             results: vec![Vec::new(); n],
@@ -184,12 +214,13 @@ impl<'a, 'b> Run<'a, 'b> {
         } else {
             Role::Inner
         };
-        let (room, rows) = (stream.row_room, stream.rows);
+        let room = self.lanes.map_or(stream.row_room, |it| it.row_room(self.flow, tensor));
+        let rows = stream.rows;
         self.slots.push(Slot { tensor, role, room, rows, low: 0, top: 0, start: 0, readers: Vec::new() });
         self.slots.len() - 1
     }
 
-    fn run(mut self, rows: u64) -> Simulation {
+    fn run(mut self, rows: u64, capacity: u64) -> Option<Simulation> {
         let mut need = vec![0; self.nodes.len()];
         let tallest = tallest(self.flow, self.nodes.clone());
         let mut row = 0;
@@ -200,6 +231,9 @@ impl<'a, 'b> Run<'a, 'b> {
                 let local = node - self.nodes.start;
                 if self.done[local] < need[local] {
                     self.step(node, need[local]);
+                    if capacity < self.simulation.least() {
+                        return None;
+                    }
                 }
             }
         }
@@ -212,7 +246,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 (input.needed, input.loaded) = (needed, needed);
             }
         }
-        self.simulation
+        Some(self.simulation)
     }
 
     /// How far each node has to run if so many rows of so many leave the group.
@@ -248,6 +282,9 @@ impl<'a, 'b> Run<'a, 'b> {
                 slot.top = slot.top.max(flow.reads[index].last(to));
             }
         }
+        if from == 0 {
+            self.inner += flow.sums.unwrap_or(0);
+        }
         for (result, &slot) in self.results[local].iter().enumerate() {
             let top = flow.rows_made(result, to, self.slots[slot].rows);
             if self.slots[slot].role == Role::Inner {
@@ -257,6 +294,9 @@ impl<'a, 'b> Run<'a, 'b> {
         }
         self.record(node, from, to);
         self.done[local] = to;
+        if to == flow.extent {
+            self.inner -= flow.sums.unwrap_or(0);
+        }
         for index in 0..self.reads[local].len() + self.results[local].len() {
             let n_reads = self.reads[local].len();
             let slot = if index < n_reads { self.reads[local][index] } else { self.results[local][index - n_reads] };
@@ -270,7 +310,9 @@ impl<'a, 'b> Run<'a, 'b> {
 
     fn record(&mut self, node: usize, from: u64, to: u64) {
         let flow = &self.flow.nodes[node];
-        let workspace = (u128::from(flow.workspace) * u128::from(to - from)).div_ceil(u128::from(flow.extent)) as u64;
+        let n_lanes = u128::from(self.lanes.map_or(1, Lanes::len));
+        let workspace = u128::from(flow.workspace) * u128::from(to - from);
+        let workspace = workspace.div_ceil(u128::from(flow.extent) * n_lanes) as u64;
         let base = self.inner + self.flow.align(workspace);
         let simulation = &mut self.simulation;
         simulation.steps.push(Step { node, range: from..to });

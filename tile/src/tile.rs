@@ -1,6 +1,6 @@
 //! From a network to a program in tiles: which plan becomes the program.
 
-use crate::bound::{Bound, bound};
+use crate::bound::{Bounds, bounds};
 use crate::choose::choose;
 use crate::expand::expand;
 use crate::flow::Flow;
@@ -10,10 +10,11 @@ use std::time::Duration;
 
 /// What a stripe plan leaves of the scratchpad, in 64ths: it counts rooms, and addresses may need a little more.
 const SLACK: [u64; 6] = [0, 1, 2, 4, 8, 16];
-/// How long a candidate's program is planned to see what it is worth.
-const TRIAL: Duration = Duration::from_secs(1);
-/// The part of the time left that the first choice may take.
+/// The shares of the time left that a choice may take, and then the trial of its program.
 const SHARE_OF_CHOICE: f64 = 0.5;
+const SHARE_OF_TRIAL: f64 = 0.4;
+/// How long a trial may take where there is no time limit.
+const LONG: Duration = Duration::from_secs(60);
 
 /// A network in tiles.
 #[derive(Clone, Debug)]
@@ -25,7 +26,7 @@ pub struct Tiled {
     /// Non-compulsory bytes of the program's plan in source order, as far as it was looked for.
     pub non_compulsory: Bytes,
     /// What no tiling avoids.
-    pub bound: Bound,
+    pub bounds: Bounds,
 }
 
 /// Cuts a network into tiles so that it moves least.
@@ -38,7 +39,7 @@ pub struct Tiled {
 pub fn tile(network: &Network, deadline: Deadline) -> Result<Tiled, TileError> {
     network.check()?;
     let scratchpad = network.problem.machine.scratchpad();
-    let bound = bound(network);
+    let bounds = bounds(network);
     let mut best: Option<Tiled> = None;
     let mut error = None;
     for slack in SLACK {
@@ -54,12 +55,13 @@ pub fn tile(network: &Network, deadline: Deadline) -> Result<Tiled, TileError> {
             }
         };
         let program = expand(&flow, &chosen);
-        let options = Options { order: Order::Source, time_limit: TRIAL, ..Options::default() };
+        let time_limit = deadline.part(SHARE_OF_TRIAL).left().unwrap_or(LONG);
+        let options = Options { order: Order::Source, time_limit, ..Options::default() };
         let Ok(solution) = plan(&program.problem, &options) else { continue };
         let non_compulsory = solution.non_compulsory;
         let has_settled = solution.fragmentation == Bytes::ZERO;
         if best.as_ref().is_none_or(|it| non_compulsory < it.non_compulsory) {
-            best = Some(Tiled { plan: chosen, program, non_compulsory, bound });
+            best = Some(Tiled { plan: chosen, program, non_compulsory, bounds });
         }
         if has_settled {
             break;

@@ -5,6 +5,7 @@
 //! least is a knapsack for each bound on what the blocks take.
 
 use crate::flow::{Flow, Node};
+use crate::lanes::Lanes;
 use crate::simulate::Step;
 use std::ops::Range;
 
@@ -33,7 +34,7 @@ struct Item {
 
 /// What a group's nodes do, by node.
 pub(crate) struct Work {
-    /// How many steps they take.
+    /// How many steps they take, in all lanes.
     pub n_steps: Vec<u64>,
     /// The most iterations of a step.
     pub widest: Vec<u64>,
@@ -41,40 +42,70 @@ pub(crate) struct Work {
     pub is_cut: bool,
     /// The room that weights take at least, and what results take beyond their rows then.
     pub least: Vec<u64>,
+    /// The room of weights that stay, and what it saves.
+    rooms: Vec<u64>,
+    gains: Vec<u64>,
+    /// Whether lanes cut the weights into blocks, of which one lies there at a time.
+    is_in_lanes: Vec<bool>,
 }
 
 impl Work {
-    pub fn of(flow: &Flow, nodes: Range<usize>, steps: &[Step]) -> Work {
-        let (mut n_steps, mut widest) = (vec![0; nodes.len()], vec![0; nodes.len()]);
+    /// The steps are those of one lane, if there are several.
+    pub fn of(flow: &Flow, nodes: Range<usize>, steps: &[Step], lanes: Option<&Lanes>) -> Work {
+        let n = nodes.len();
+        let mut work = Work {
+            n_steps: vec![0; n],
+            widest: vec![0; n],
+            is_cut: false,
+            least: Vec::with_capacity(n),
+            rooms: Vec::with_capacity(n),
+            gains: Vec::with_capacity(n),
+            is_in_lanes: Vec::with_capacity(n),
+        };
         for Step { node, range } in steps {
             let local = node - nodes.start;
-            n_steps[local] += 1;
-            widest[local] = (range.end - range.start).max(widest[local]);
+            work.n_steps[local] += 1;
+            work.widest[local] = (range.end - range.start).max(work.widest[local]);
         }
-        let is_cut = n_steps.iter().any(|it| 1 < *it);
-        let least =
-            nodes.zip(&widest).map(|(node, widest)| flow.nodes[node].least_block(flow, *widest, is_cut)).collect();
-        Work { n_steps, widest, is_cut, least }
+        work.is_cut = lanes.is_some() || work.n_steps.iter().any(|it| 1 < *it);
+        for (local, node) in flow.nodes[nodes].iter().enumerate() {
+            work.note_weights(flow, node, local, lanes);
+        }
+        work
+    }
+
+    fn note_weights(&mut self, flow: &Flow, node: &Node, local: usize, lanes: Option<&Lanes>) {
+        let in_a_lane = self.n_steps[local];
+        self.n_steps[local] *= lanes.map_or(1, Lanes::len);
+        let again = self.n_steps[local].saturating_sub(1);
+        let block = lanes.and_then(|it| it.block(node, local));
+        let cut: u64 = if block.is_some() { node.cut.iter().sum() } else { 0 };
+        let room = block.map_or(node.whole_room, |it| node.weight_room(it, flow.alignment));
+        self.rooms.push(room);
+        self.gains.push(cut * in_a_lane.saturating_sub(1) + (node.weight_bytes - cut) * again);
+        self.is_in_lanes.push(block.is_some());
+        let least = || node.least_block(flow, self.widest[local], self.is_cut);
+        self.least.push(if block.is_some() { room } else { least() });
     }
 }
 
-/// The choice that moves least, where each node's steps need so much room for other things.
+/// The choice that moves least, where each node's steps need so much of the capacity for other things.
 /// None if nothing fits, or all that does moves more than `limit`.
 pub(crate) fn choose_weights(
     flow: &Flow,
     nodes: Range<usize>,
     peaks: &[u64],
     work: &Work,
+    capacity: u64,
     limit: u64,
 ) -> Option<WeightChoice> {
-    let capacity = flow.scratchpad / flow.alignment * flow.alignment;
+    let capacity = capacity / flow.alignment * flow.alignment;
     let peak = peaks.iter().copied().max().unwrap_or(0);
-    let item = |(local, node): (usize, usize)| {
-        let Node { weight_bytes, whole_room, .. } = flow.nodes[node];
-        let gain = weight_bytes * work.n_steps[local].saturating_sub(1);
-        Item { room: whole_room, gain, need: peaks[local] + work.least[local] }
+    let item = |local: usize| {
+        let (room, gain) = (work.rooms[local], work.gains[local]);
+        Item { room, gain, need: peaks[local] + work.least[local] }
     };
-    let items: Vec<Item> = nodes.clone().enumerate().map(item).collect();
+    let items: Vec<Item> = (0..nodes.len()).map(item).collect();
     let stays = choose_stays(&items, peak, capacity, limit)?;
     let staying: u64 = items.iter().zip(&stays).filter(|it| *it.1).map(|it| it.0.room).sum();
     let mut choice = WeightChoice { cost: 0, channels: Vec::with_capacity(items.len()), n_tiles: 0 };
@@ -217,8 +248,10 @@ fn most_channels(flow: &Flow, node: &Node, work: &Work, local: usize, room: u64)
     let fits = |it: &u64| {
         node.weight_room(*it, flow.alignment) + node.padding(flow, work.widest[local], work.is_cut, *it) <= room
     };
-    if node.whole_room <= room {
+    if work.rooms[local] <= room {
         Some(node.block.map_or(1, |it| it.1))
+    } else if work.is_in_lanes[local] {
+        None
     } else {
         node.block_sizes.iter().copied().find(fits)
     }

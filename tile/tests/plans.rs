@@ -2,10 +2,10 @@
 
 mod small;
 
-use cosma_planner::{Bytes, Deadline, Options, Order, Problem, Solution, TensorId, check, plan};
+use cosma_planner::{Bytes, Deadline, Options, Order, Origin, Problem, Solution, TensorId, check, plan};
 use cosma_tile::{
-    Bound, Network, Region, Scope, StripePlan, Tile, TileError, TileProgram, Tiling, bound, choose_stripes, expand,
-    tile,
+    Bounds, Network, Region, StripePlan, Tile, TileError, TileProgram, Tiling, bounds, cascades, choose_stripes,
+    expand, layer_by_layer, tile,
 };
 use proptest::prelude::*;
 use small::{Small, Window, on};
@@ -106,7 +106,10 @@ fn partition(boxes: &[Region], whole: &Region) -> bool {
 fn check_program(network: &Network, program: &TileProgram) {
     let graph = &program.problem.graph;
     for tensor in network.problem.graph.tensor_ids() {
-        let boxes: Vec<Region> = program.pieces.iter().filter_map(|it| it.region_of(tensor)).cloned().collect();
+        let is_staged = |it: &TensorId| graph.tensor(*it).origin == Origin::Staged;
+        let pieces = graph.tensor_ids().filter(|it| !is_staged(it));
+        let boxes: Vec<Region> =
+            pieces.filter_map(|it| program.pieces[it.index()].region_of(tensor)).cloned().collect();
         // What nobody needs is not made.
         assert!(are_disjoint(&boxes), "{tensor:?}: {boxes:?}");
         if network.problem.graph.results().contains(&tensor) {
@@ -176,7 +179,13 @@ proptest! {
         let network = network(&recipe, 1);
         let network = on(&network, total(&network.problem) * share / 100 + 1);
         match choose_stripes(&network, Deadline::NEVER) {
-            Err(TileError::TooSmall { needed, scratchpad, .. }) => prop_assert!(scratchpad < needed),
+            Err(TileError::TooSmall { op, needed, scratchpad, .. }) => {
+                prop_assert!(scratchpad < needed);
+                let choose = |room: u64| choose_stripes(&on(&network, room), Deadline::NEVER);
+                prop_assert!(choose(needed.0 - 1).is_err());
+                let is_named = |it: &TileError| matches!(it, TileError::TooSmall { op: other, .. } if *other == op);
+                prop_assert!(!choose(needed.0).is_err_and(|it| is_named(&it)), "{needed} B are too few as well");
+            }
             Err(error) => prop_assert!(matches!(error, TileError::NoProgram { .. }), "{error}"),
             Ok(chosen) => {
                 let program = expand(&network, &chosen);
@@ -219,7 +228,10 @@ proptest! {
         if let Ok(tiled) = tile(&network, Deadline::NEVER) {
             check_program(&network, &tiled.program);
             let solution = in_source_order(&tiled.program.problem).expect("it was planned");
-            prop_assert!(tiled.bound.bytes <= solution.non_compulsory);
+            let total = tiled.program.problem.compulsory() + solution.non_compulsory;
+            let Bounds { all_tilings, without_recomputation } = bounds(&network);
+            prop_assert_eq!(tiled.bounds, bounds(&network));
+            prop_assert!(all_tilings <= without_recomputation && without_recomputation <= total);
         }
     }
 }
@@ -298,6 +310,89 @@ fn the_same_network_the_same_tiles() {
     assert_eq!(texts[0], texts[1]);
 }
 
+/// By rule: whether each operator runs by itself, and the plan.
+fn by_rule(network: &Network) -> [(bool, Result<StripePlan, TileError>); 2] {
+    [(true, layer_by_layer(network)), (false, cascades(network))]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn plans_by_rule_are_programs(recipe in recipes(), share in 5..100u64) {
+        let network = network(&recipe, 1);
+        let network = on(&network, total(&network.problem) * share / 100 + 1);
+        for (is_alone, planned) in by_rule(&network) {
+            let Ok(planned) = planned else {
+                prop_assert!(choose_stripes(&network, Deadline::NEVER).is_err(), "only a plan by rule does not fit");
+                continue;
+            };
+            let mut seen: Vec<_> = planned.groups.iter().flat_map(|it| &it.ops).collect();
+            prop_assert!(!is_alone || planned.groups.iter().all(|it| it.ops.len() == 1));
+            let program = expand(&network, &planned);
+            check_program(&network, &program);
+            prop_assert_eq!(program.tiles.len() as u64, planned.n_tiles);
+            seen.sort();
+            seen.dedup();
+            let run = program.tiles.iter().map(|it| it.of).collect::<std::collections::BTreeSet<_>>();
+            prop_assert!(seen.into_iter().eq(&run));
+            let solution = in_source_order(&program.problem);
+            prop_assert!(solution.is_some(), "it does not fit: {planned:?}\n{}", program.problem);
+            let solution = solution.expect("it fits");
+            let moved = solution.non_compulsory.saturating_sub(solution.fragmentation);
+            prop_assert!(moved <= planned.non_compulsory, "{moved} by {planned:?}\n{}", program.problem);
+            let least = bounds(&network).without_recomputation;
+            prop_assert!(least <= program.problem.compulsory() + solution.non_compulsory);
+        }
+    }
+
+    #[test]
+    fn no_plan_by_rule_moves_less_than_the_chosen_one_by_its_own_count(recipe in recipes(), share in 5..100u64) {
+        let network = network(&recipe, 1);
+        let network = on(&network, total(&network.problem) * share / 100 + 1);
+        let Ok(chosen) = choose_stripes(&network, Deadline::NEVER) else { return Ok(()) };
+        for (_, planned) in by_rule(&network) {
+            let planned = planned.expect("it fits");
+            prop_assert!(chosen.non_compulsory <= planned.non_compulsory, "{chosen:?}\n{planned:?}");
+        }
+    }
+}
+
+#[test]
+fn layers_move_what_lies_between_and_cascades_do_not() {
+    // As `two_convolutions_are_fused`: the middle tensor has 8 × 13 × 4 = 416 B, the input and the result 104 B each.
+    let network = on(&pair(13), 400);
+    let layers = layer_by_layer(&network).expect("it fits");
+    assert_eq!((layers.groups.len(), layers.non_compulsory), (2, Bytes(2 * 416)));
+    let cascade = cascades(&network).expect("it fits");
+    assert_eq!((cascade.groups.len(), cascade.non_compulsory), (1, Bytes::ZERO));
+    // Five rows of the result need seven of the middle, and those nine of the input: 2 · 48 + 7 · 32 + 9 · 8 = 392 B.
+    // The next stripes, of seven rows, need 472 B.
+    assert_eq!(cascade.groups[0].tiling, Tiling::Stripes { lanes: None, rows: 5, channels: vec![8, 2] });
+    // With less room than weights and three rows each take there is no cascade.
+    let tight = on(&network, 48 + 48 + 3 * 8 + 3 * 32 - 1);
+    assert_eq!(cascades(&tight).expect("it fits").groups.len(), 2);
+}
+
+#[test]
+fn a_residual_ends_a_cascade() {
+    let mut small = Small::new();
+    let window = Window { kernel: 3, stride: 1, padding: 1 };
+    let x = small.input(2, 13);
+    let conv = |small: &mut Small, of, channels| small.conv(of, channels, window).expect("it fits");
+    let before = conv(&mut small, x, 2);
+    let middle = conv(&mut small, before, 4);
+    let last = conv(&mut small, middle, 2);
+    let sum = small.add(last, before);
+    let after = conv(&mut small, sum, 2);
+    let end = conv(&mut small, after, 2);
+    let network = small.finish(&[end], 1 << 12, 1);
+    let sizes = |it: StripePlan| it.groups.iter().map(|it| it.ops.len()).collect::<Vec<_>>();
+    // What the sum reads as well has two readers.
+    assert_eq!(sizes(cascades(&network).expect("it fits")), [1, 3, 2]);
+    assert_eq!(sizes(layer_by_layer(&network).expect("it fits")), [1; 6]);
+}
+
 /// A tensor of so many rows that is pooled, and added to a convolution of what the pool gives, spread over all rows:
 /// it has to be there, or come back, when the pool has seen all of it.
 fn squeeze(rows: u64) -> Network {
@@ -314,16 +409,14 @@ fn squeeze(rows: u64) -> Network {
 fn a_barrier_is_written_and_read_again() {
     let network = squeeze(32);
     // The wide tensor has 4 × 32 × 4 = 512 B.
-    assert_eq!(bound(&on(&network, 300)), Bound { bytes: Bytes(2 * 212), scope: Scope::NoRecomputation });
-    assert_eq!(bound(&on(&network, 512)), Bound { bytes: Bytes::ZERO, scope: Scope::AllTilings });
+    // 256 B come in, weights of 8 B too, 512 B go out.
+    let least = |all_tilings, once| Bounds { all_tilings: Bytes(all_tilings), without_recomputation: Bytes(once) };
+    assert_eq!(bounds(&on(&network, 300)), least(776, 776 + 2 * 212));
+    assert_eq!(bounds(&on(&network, 512)), least(776, 776));
     for scratchpad in [150, 200, 300, 400, 500, 600, 700] {
         let network = on(&network, scratchpad);
         let tiled = tile(&network, Deadline::NEVER).expect("it fits");
-        assert!(
-            tiled.bound.bytes <= tiled.non_compulsory,
-            "{scratchpad}: {} < {}",
-            tiled.non_compulsory,
-            tiled.bound.bytes
-        );
+        let total = tiled.program.problem.compulsory() + tiled.non_compulsory;
+        assert!(tiled.bounds.without_recomputation <= total, "{scratchpad}: {total} < {:?}", tiled.bounds);
     }
 }

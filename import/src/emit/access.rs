@@ -58,11 +58,13 @@ impl fmt::Display for ExprOf<'_> {
             1 => format!("d{dim}"),
             _ => format!("d{dim} * {coefficient}"),
         };
-        let mut parts: Vec<String> = terms.iter().map(term).collect();
-        if *constant != 0 || parts.is_empty() {
-            parts.push(constant.to_string());
-        }
-        let sum = parts.join(" + ");
+        let parts: Vec<String> = terms.iter().map(term).collect();
+        let sum = match *constant {
+            0 if !parts.is_empty() => parts.join(" + "),
+            constant if parts.is_empty() => constant.to_string(),
+            constant if constant < 0 => format!("{} - {}", parts.join(" + "), constant.unsigned_abs()),
+            constant => format!("{} + {constant}", parts.join(" + ")),
+        };
         if *divisor == 1 { f.write_str(&sum) } else { write!(f, "({sum}) floordiv {divisor}") }
     }
 }

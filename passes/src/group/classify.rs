@@ -20,7 +20,10 @@ pub(super) fn network(extraction: &Extraction) -> Network {
         let n_elements = n_elements(extraction.carriers[tensor.index()].value()).unwrap_or_default();
         tensors.push(Tensor { n_elements, bytes: of.size.0, is_weight: of.origin == Origin::Weight });
     }
-    let results: Vec<TensorIndex> = graph.results().iter().map(|tensor| index(*tensor)).collect();
+    // What goes into host memory as a piece of something is no part of a group either.
+    let pieces = extraction.assemblies.iter().flat_map(|it| extraction.written(it.result())).filter_map(|it| it.tensor);
+    let mut results: Vec<TensorIndex> = graph.results().iter().map(|tensor| index(*tensor)).collect();
+    results.extend(pieces.filter(|it| !graph.results().contains(it)).map(index));
     let is_result: HashSet<TensorIndex> = results.iter().copied().collect();
     let mut nodes: Vec<Node> = graph.op_ids().map(|op| node(extraction, op, &tensors, &is_result)).collect();
     // A network knows dependences by tensors.

@@ -2,7 +2,7 @@
 
 use crate::piece::is_partition;
 use cosma_ir::TensorRegion;
-use cosma_planner::{OpId, TensorId};
+use cosma_planner::{OpId, Origin, TensorId};
 use cosma_tile::{Access, DimKind, Network, Piece, Region, Shape, Tile, TileProgram};
 
 /// Checks that the pieces of each tensor have no element in common, that each tile reads all that it needs of what
@@ -10,7 +10,8 @@ use cosma_tile::{Access, DimKind, Network, Piece, Region, Shape, Tile, TileProgr
 pub(super) fn check(network: &Network, program: &TileProgram) -> Result<(), String> {
     let graph = &program.problem.graph;
     let mut pieces: Vec<Vec<TensorId>> = vec![Vec::new(); network.shapes.len()];
-    for tensor in graph.tensor_ids() {
+    // What is staged is a region of pieces that were written.
+    for tensor in graph.tensor_ids().filter(|it| graph.tensor(*it).origin != Origin::Staged) {
         if let Some((of, _)) = program.pieces[tensor.index()].region() {
             pieces[of.index()].push(tensor);
         }

@@ -1,9 +1,12 @@
 //! A program in tiles becomes operations, in the place of the operators that it was made of.
 
 use super::INFO;
+use super::body::{Body, Tile};
 use super::check::{is_whole, region_of};
+use crate::cut::defining;
 use crate::extract::{Carrier, Extraction, value_size};
 use crate::form::operations;
+use crate::role::may_have_effects;
 use crate::slice::{signed, slice_attributes};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
@@ -12,12 +15,12 @@ use cosma_ir::melior::ir::{
     Attribute, BlockLike, Identifier, Location, Operation, OperationRef, Type, Value, ValueLike,
 };
 use cosma_ir::{
-    Diagnostic, InPlace, TensorRegion, TileOf, as_mut, erase, kind, macs, operand_at, operator, set_in_place, set_macs,
-    set_tile, set_workspace, sums_type, uses,
+    Diagnostic, InPlace, TensorRegion, TileOf, as_mut, erase, is_abstract, kind, macs, operand_at, operator,
+    set_in_place, set_macs, set_tile, set_workspace, sums_type, uses,
 };
-use cosma_planner::{OpId, TensorId};
-use cosma_tile::{Network, Piece, Region, TileProgram};
-use std::collections::HashSet;
+use cosma_planner::{OpId, Origin, TensorId};
+use cosma_tile::{Network, Piece, TileProgram};
+use std::collections::{HashMap, HashSet};
 
 /// Writes a program in tiles into the function that its network was read from.
 pub(super) fn write<'c>(
@@ -26,16 +29,20 @@ pub(super) fn write<'c>(
     network: &Network,
     program: &TileProgram,
 ) -> Result<(), Diagnostic<'c>> {
-    let mut writer = Writer { context, extraction, network, program, values: vec![None; program.pieces.len()] };
-    writer.check_results()?;
+    let runs = program.tiles.iter().map(|it| it.of).collect();
+    let values = vec![None; program.pieces.len()];
+    let mut writer = Writer { context, extraction, network, program, runs, values, wholes: HashMap::new() };
     for op in program.problem.graph.op_ids() {
-        writer.tile(op);
+        writer.tile(op)?;
     }
     writer.results();
     let old: HashSet<usize> = extraction.operators.iter().chain(&extraction.views).map(|it| address(*it)).collect();
     let block = extraction.terminator.block().expect("it is in the function's block");
-    for operation in operations(block).filter(|it| old.contains(&address(*it))).collect::<Vec<_>>().into_iter().rev() {
-        if operation.results().all(|it| uses(it.into()).is_empty()) {
+    for operation in operations(block).collect::<Vec<_>>().into_iter().rev() {
+        // Constants and initial values that only they read.
+        let is_beside = || operation.result_count() != 0 && !is_abstract(operation) && !may_have_effects(operation);
+        let is_read = || operation.results().any(|it| !uses(it.into()).is_empty());
+        if (old.contains(&address(operation)) || is_beside()) && !is_read() {
             erase(operation);
         }
     }
@@ -51,30 +58,22 @@ struct Writer<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
     network: &'e Network,
     program: &'e TileProgram,
+    /// The operators of which there are tiles.
+    runs: HashSet<OpId>,
     /// By piece.
     values: Vec<Option<Value<'c, 'a>>>,
+    /// Tensors that were put together from their pieces.
+    wholes: HashMap<TensorId, Value<'c, 'a>>,
 }
 
 impl<'c, 'a> Writer<'_, 'c, 'a> {
-    /// That the function returns tensors as operators write them, and not views of them.
-    fn check_results(&self) -> Result<(), Diagnostic<'c>> {
-        for (index, value) in self.extraction.terminator.operands().enumerate() {
-            let Some(tensor) = self.extraction.tensor(value) else { continue };
-            let is_result = matches!(self.extraction.carriers[tensor.index()], Carrier::Result(..));
-            if is_result && self.whole(tensor) != value {
-                let message = format!("{} cannot put result {index} together, which is a view", INFO.name);
-                return Err(Diagnostic::at(self.extraction.terminator, message));
-            }
-        }
-        Ok(())
-    }
-
     /// The value that is a tensor of the network.
     fn whole(&self, tensor: TensorId) -> Value<'c, 'a> {
         match self.extraction.carriers[tensor.index()] {
             Carrier::Argument(value, _)
             | Carrier::Constant(value, _)
             | Carrier::Piece(value, ..)
+            | Carrier::Staged(value, _)
             | Carrier::Result(value, _) => value,
         }
     }
@@ -95,12 +94,17 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         }
     }
 
-    fn tile(&mut self, op: OpId) {
+    fn tile(&mut self, op: OpId) -> Result<(), Diagnostic<'c>> {
         let (tile, planned) = (&self.program.tiles[op.index()], self.program.problem.graph.op(op));
         let of = self.extraction.operators[tile.of.index()];
         let operands: Vec<Value> = planned.reads.iter().map(|it| self.read(it.tensor, of.location())).collect();
-        let types: Vec<Type> = planned.writes.iter().map(|it| self.r#type(*it)).collect();
-        let made = self.insert(operator(&kind(of), &operands, &types, of.location()));
+        let made = match is_abstract(of) {
+            true => {
+                let types: Vec<Type> = planned.writes.iter().map(|it| self.r#type(*it)).collect();
+                self.insert(operator(&kind(of), &operands, &types, of.location()))
+            }
+            false => self.group(op, of, &operands)?,
+        };
         for (piece, value) in planned.writes.iter().zip(made.results()) {
             self.values[piece.index()] = Some(value.into());
         }
@@ -122,6 +126,35 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         if !in_place.is_empty() {
             set_in_place(made, &in_place);
         }
+        Ok(())
+    }
+
+    /// A tile with a body.
+    fn group(
+        &self,
+        op: OpId,
+        of: OperationRef<'c, 'a>,
+        operands: &[Value<'c, 'a>],
+    ) -> Result<OperationRef<'c, 'a>, Diagnostic<'c>> {
+        let reads = self.program.problem.graph.op(op).reads.iter().map(|it| it.tensor);
+        let pieces = reads.zip(operands.iter().copied()).collect();
+        let end = self.extraction.end();
+        // All that comes behind it is the body.
+        let mark = self.insert(
+            OperationBuilder::new("tensor.empty", of.location())
+                .add_results(&[RankedTensorType::new(&[1], Type::index(self.context), None).into()])
+                .build()
+                .expect("nothing is inferred"),
+        );
+        let tile = Tile::new(self.extraction, self.network, self.program, &self.runs, op);
+        let mut body = Body::new(self.context, tile, pieces, end, of.location());
+        let results =
+            body.results().map_err(|why| Diagnostic::at(of, format!("{} made a wrong tile: {why}", INFO.name)))?;
+        let inputs = [operands, &body.scalars].concat();
+        let made = std::iter::successors(mark.next_in_block(), |it| it.next_in_block());
+        let made: Vec<OperationRef> = made.take_while(|it| *it != end).collect();
+        erase(mark);
+        Ok(cosma_ir::group(&kind(of), &made, &inputs, &results, 0))
     }
 
     /// Which results may lie over which operands; bytes are those of the types, where the machine may have others.
@@ -140,14 +173,15 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         planned.in_place.iter().filter_map(pair).collect()
     }
 
-    /// The value of a piece: of an argument it is cut out where it is first read.
+    /// The value of a piece: of an argument, or of what is staged in host memory, it is cut out where it is first read.
     fn read(&mut self, piece: TensorId, location: Location<'c>) -> Value<'c, 'a> {
         if let Some(value) = self.values[piece.index()] {
             return value;
         }
         let (of, region) = self.program.pieces[piece.index()].region().expect("sums are read after they are written");
-        let whole = self.whole(of);
-        let value = if is_whole(region, self.network.shape(of)) {
+        let is_staged = self.program.problem.graph.tensor(piece).origin == Origin::Staged;
+        let whole = if is_staged { self.put_together(of) } else { self.whole(of) };
+        let value = if !is_staged && is_whole(region, self.network.shape(of)) {
             whole
         } else {
             let attributes = self.slice_attributes(&region_of(region), 1);
@@ -155,8 +189,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
                 .add_operands(&[whole])
                 .add_attributes(&attributes)
                 .add_results(&[self.r#type(piece)]);
-            let slice = self.insert(slice.build().expect("nothing is inferred"));
-            slice.result(0).expect("a slice has a result").into()
+            self.first_result(slice)
         };
         self.values[piece.index()] = Some(value);
         value
@@ -169,33 +202,67 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
             let value = operand_at(terminator, index).expect("it is counted");
             let Some(tensor) = self.extraction.tensor(value) else { continue };
             if matches!(self.extraction.carriers[tensor.index()], Carrier::Result(..)) {
-                let whole = self.put_together(tensor);
+                let mut whole = self.result(tensor);
+                for view in self.views_of(value, tensor) {
+                    let copy = self.insert(Operation::clone(&view));
+                    as_mut(copy).set_operand(0, whole);
+                    whole = copy.result(0).expect("a view has a result").into();
+                }
                 as_mut(terminator).set_operand(index, whole);
             }
         }
     }
 
-    fn put_together(&self, tensor: TensorId) -> Value<'c, 'a> {
-        let location = self.extraction.terminator.location();
-        let graph = &self.program.problem.graph;
-        let region = |it: TensorId| Some((it, self.program.pieces[it.index()].region_of(tensor)?));
-        let pieces = graph.tensor_ids().filter(|it| graph.results().contains(it)).filter_map(region);
-        let pieces: Vec<(TensorId, &Region)> = pieces.collect();
-        let value = |it: TensorId| self.values[it.index()].expect("a tile writes it");
-        if let [(only, _)] = pieces[..] {
-            return value(only);
+    /// The views through which a value shows a tensor, the first one first.
+    fn views_of(&self, value: Value<'c, 'a>, tensor: TensorId) -> Vec<OperationRef<'c, 'a>> {
+        let mut views = Vec::new();
+        let mut value = value;
+        while value != self.whole(tensor)
+            && let Some(view) = defining(value)
+        {
+            views.push(view);
+            value = operand_at(view, 0).expect("a view has a source");
         }
+        views.reverse();
+        views
+    }
+
+    /// A tensor of which there may be one piece.
+    fn result(&mut self, tensor: TensorId) -> Value<'c, 'a> {
+        match self.made_pieces(tensor)[..] {
+            [only] if !self.wholes.contains_key(&tensor) => self.values[only.index()].expect("a tile writes it"),
+            _ => self.put_together(tensor),
+        }
+    }
+
+    /// The pieces of a tensor that tiles write.
+    fn made_pieces(&self, tensor: TensorId) -> Vec<TensorId> {
+        let graph = &self.program.problem.graph;
+        let is_made = |it: &TensorId| {
+            self.program.pieces[it.index()].region_of(tensor).is_some() && graph.producer(*it).is_some()
+        };
+        graph.tensor_ids().filter(is_made).collect()
+    }
+
+    /// A tensor put together from its pieces, all of which were written.
+    fn put_together(&mut self, tensor: TensorId) -> Value<'c, 'a> {
+        if let Some(whole) = self.wholes.get(&tensor) {
+            return *whole;
+        }
+        let location = self.extraction.terminator.location();
         let r#type = self.whole(tensor).r#type();
         let empty = OperationBuilder::new("tensor.empty", location).add_results(&[r#type]);
         let mut whole: Value = self.first_result(empty);
-        for (piece, region) in pieces {
-            let region = region_of(region);
+        for piece in self.made_pieces(tensor) {
+            let region =
+                self.program.pieces[piece.index()].region_of(tensor).map(region_of).expect("it is a piece of it");
             let insert = OperationBuilder::new("tensor.insert_slice", location)
-                .add_operands(&[value(piece), whole])
+                .add_operands(&[self.values[piece.index()].expect("a tile writes it"), whole])
                 .add_attributes(&self.slice_attributes(&region, 2))
                 .add_results(&[r#type]);
             whole = self.first_result(insert);
         }
+        self.wholes.insert(tensor, whole);
         whole
     }
 

@@ -159,11 +159,11 @@ fn may_glue(problem: &Problem, precedence: &Precedence, p: &Chain, o: &Chain) ->
     // 3. Its results are no more of a burden than what dies with it.
     let written_room = rooms(&o.writes);
     let eviction = |it: TensorId, has_host_copy: bool| if has_host_copy { size(it).0 } else { 2 * size(it).0 };
-    let written_cost: u64 = o.writes.iter().map(|it| eviction(*it, graph.is_stored(*it))).sum();
+    let written_cost: u64 = o.writes.iter().map(|it| eviction(*it, graph.is_written_back(*it))).sum();
     let dies = |it: &TensorId| !is_read_beyond(*it, &[p, o]);
     let dying = o.reads.iter().copied().filter(dies);
     let dying: Vec<(Bytes, u64)> =
-        dying.map(|it| (problem.room(it), eviction(it, p.reads.contains(&it) || graph.is_stored(it)))).collect();
+        dying.map(|it| (problem.room(it), eviction(it, p.reads.contains(&it) || graph.is_written_back(it)))).collect();
     dying.len() <= MAX_DYING
         && (0_u32..1 << dying.len()).all(|evicted| {
             let is_evicted = |index: &usize| evicted & (1 << index) != 0;
@@ -192,7 +192,7 @@ fn rebuilt(problem: &Problem, mut chains: Vec<Chain>) -> Glued {
         let name = &graph.op(chain.members[0]).name;
         let reads = chain.reads.iter().copied().map(Use::from);
         builder.op(name, &chain.members, reads, &chain.writes, chain.total - chain.room(problem));
-        chain.writes.iter().filter(|it| graph.is_stored(**it)).for_each(|it| builder.result(*it));
+        chain.writes.iter().filter(|it| graph.is_written_back(**it)).for_each(|it| builder.result(*it));
         // There are pairs only where a chain is one operator; what it reads in host memory is in none.
         let pairs = chain.members.iter().flat_map(|it| problem.possible_pairs(*it));
         pairs.filter(|it| it.dies != Dies::Never).for_each(|it| builder.in_place(it));

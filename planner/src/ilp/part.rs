@@ -73,7 +73,7 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
         for before in precedence.ancestors().nearest(op.index(), &inside) {
             builder.order(OpId(place[before] as u32), own);
         }
-        writes.iter().filter(|it| graph.is_stored(**it)).for_each(|it| builder.result(*it));
+        writes.iter().filter(|it| graph.is_written_back(**it)).for_each(|it| builder.result(*it));
         let is_meant = |it: &&InPlace| it.dies != Dies::Never && counts(it.operand);
         operator.in_place.iter().filter(is_meant).for_each(|it| builder.in_place(it));
     }

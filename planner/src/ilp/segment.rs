@@ -101,10 +101,10 @@ impl Segment {
             own_ops[waits_for].iter().for_each(|it| builder.order(*it, own));
             own_ops.push(own);
             for &tensor in &operator.writes {
-                if graph.is_stored(tensor) || is_in_host_at_exit(tensor) {
+                if graph.is_written_back(tensor) || is_in_host_at_exit(tensor) {
                     builder.result(tensor);
                 }
-                if !graph.is_stored(tensor) && is_in_host_at_exit(tensor) {
+                if !graph.is_written_back(tensor) && is_in_host_at_exit(tensor) {
                     constant += size(tensor);
                 }
             }

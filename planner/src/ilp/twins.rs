@@ -34,7 +34,7 @@ fn looks(problem: &Problem, op: OpId) -> Looks {
     let is_shared = |it: &TensorId| graph.producer(*it).is_some() || 1 < graph.readers(*it).len();
     let mut reads: Vec<TensorId> = graph.op(op).reads_on_chip().filter(is_shared).collect();
     reads.sort_unstable();
-    let write = |it: &TensorId| (graph.tensor(*it).size, graph.is_stored(*it), graph.readers(*it).to_vec());
+    let write = |it: &TensorId| (graph.tensor(*it).size, graph.is_written_back(*it), graph.readers(*it).to_vec());
     let mut writes: Vec<(Bytes, bool, Vec<OpId>)> = graph.op(op).writes.iter().map(write).collect();
     writes.sort();
     Looks {

@@ -85,7 +85,7 @@ fn run(problem: &Problem, executed: u32, memory: Memory, op: OpId, found: &mut d
     let reads = set(on_chip.map(|read| read.tensor));
     let streamed = set(operator.reads.iter().map(|read| read.tensor)) & !reads;
     let writes = set(operator.writes.iter().copied());
-    let stored = writes & set(graph.results().iter().copied());
+    let stored = writes & set(graph.tensor_ids().filter(|tensor| graph.is_written_back(*tensor)));
     let missing = reads & !memory.present;
     if missing & !memory.copied != 0 {
         return;

@@ -1,7 +1,7 @@
 //! Random problems that are valid by construction, and half of which fit exactly.
 
 use super::{Choices, noise};
-use crate::{Bytes, Graph, GraphBuilder, Machine, MemorySet, OpId, Problem, Step, TensorId, Weights};
+use crate::{Bytes, Graph, GraphBuilder, Machine, MemorySet, OpId, Origin, Problem, Step, TensorId, Weights};
 use std::ops::Range;
 
 /// How large random problems get.
@@ -25,7 +25,8 @@ impl Shape {
 /// A problem with everything that one may have: shared arguments, weights, operators of several
 /// results or none, results that are read again or never, arguments that are returned, tensors of
 /// no size, workspaces, arguments that are read in host memory, results in the place of operands, concatenations and
-/// splits, operators that run before others whatever they write, sizes and scratchpads off the alignment.
+/// splits, operators that run before others whatever they write, staged tensors, sizes and scratchpads off the
+/// alignment.
 ///
 /// The scratchpad is the least one in half of all cases, and otherwise at most what source order
 /// needs to keep everything. [`Problem::check`] holds.
@@ -56,6 +57,7 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
         }
     }
 
+    let mut staging = staging(choices);
     let mut n_tensors = 0;
     let mut n_reads = vec![0; readable.len() + weight_ids.len()];
     for index in 0..n_ops {
@@ -73,6 +75,11 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
         }
         if !weight_ids.is_empty() && choices.chance(if is_narrow { 15 } else { 50 }) {
             reads.push(choices.one_of(&weight_ids));
+        }
+        if let Some(staged) = stage(&mut graph, &readable, size, &mut staging) {
+            reads.push(staged);
+            n_reads.push(0);
+            readable.push(staged);
         }
         let form = if has_parts { choices.one_of(&[Form::Any, Form::Concatenation, Form::Split]) } else { Form::Any };
         let parts = parts(&graph, form, &reads, alignment, choices);
@@ -104,7 +111,8 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
     for tensor in readable {
         let is_read = n_reads[tensor.index()] != 0;
         let is_argument = tensor.index() < weight_ids.len() && weight_ids.contains(&tensor);
-        if !is_argument && choices.chance(if is_read { 12 } else { 75 }) {
+        let is_staged = graph.origin(tensor) == Origin::Staged;
+        if !is_argument && !is_staged && choices.chance(if is_read { 12 } else { 75 }) {
             graph.result(tensor);
         }
     }
@@ -122,6 +130,31 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
         problem.machine.set_scratchpad(least + spare);
     }
     problem
+}
+
+/// Other choices than the rest of a problem is made of, which say what is staged; none in most cases.
+fn staging<'a>(choices: &Choices<'a>) -> Option<Choices<'a>> {
+    let mut staging = choices.clone();
+    (0..23).for_each(|_| _ = staging.below(2));
+    staging.chance(30).then_some(staging)
+}
+
+/// A new staged tensor, whose parts are among these, for some operators.
+fn stage(
+    graph: &mut GraphBuilder,
+    readable: &[TensorId],
+    size: impl Fn(&mut Choices) -> Bytes,
+    staging: &mut Option<Choices>,
+) -> Option<TensorId> {
+    let choices = staging.as_mut()?;
+    let written: Vec<TensorId> =
+        readable.iter().copied().filter(|it| matches!(graph.origin(*it), Origin::Op(_))).collect();
+    if written.is_empty() || !choices.chance(45) {
+        return None;
+    }
+    let parts: Vec<TensorId> = (0..choices.one_of(&[1, 2, 2, 3])).map(|_| choices.one_of(&written)).collect();
+    let size = size(choices);
+    Some(graph.staged(format!("s{}", graph.n_tensors()), size, &parts))
 }
 
 /// What an operator does with what it reads.

@@ -6,7 +6,7 @@
 //! with it whatever the program says, right or wrong.
 
 use super::choices::mix;
-use crate::{Action, Bytes, Copy, OpId, Place, Problem, Slot, TensorId, Use};
+use crate::{Action, Bytes, Copy, MemoryId, OpId, Origin, Place, Problem, Slot, TensorId, Use};
 use std::ops::Range;
 
 /// What the results of a problem's function hold, in their order: all tensors, and no machine.
@@ -14,6 +14,12 @@ pub fn compute(problem: &Problem) -> Vec<Vec<u8>> {
     let graph = &problem.graph;
     let mut data: Vec<Vec<u8>> = graph.tensor_ids().map(|it| argument(problem, it)).collect();
     for op in graph.op_ids() {
+        for read in &graph.op(op).reads {
+            let parts: Vec<&[u8]> = graph.parts(read.tensor).iter().map(|it| data[it.index()].as_slice()).collect();
+            if !parts.is_empty() {
+                data[read.tensor.index()] = bytes_of_parts(&parts, graph.tensor(read.tensor).size);
+            }
+        }
         let inputs: Vec<&[u8]> = graph.op(op).reads.iter().map(|it| data[it.tensor.index()].as_slice()).collect();
         let hash = hash_inputs(op, &inputs);
         for (index, &tensor) in graph.op(op).writes.iter().enumerate() {
@@ -52,7 +58,8 @@ pub fn interpret_with(problem: &Problem, actions: &[Action], answer: Answer) -> 
         None => Store::Apart(vec![None; graph.tensors().len()]),
     };
     let mut stores = Stores { problem, stores: problem.machine.memories().iter().map(|it| memory(it.size)).collect() };
-    for tensor in graph.tensor_ids().filter(|it| graph.producer(*it).is_none()) {
+    for tensor in graph.tensor_ids().filter(|it| matches!(graph.tensor(*it).origin, Origin::Argument | Origin::Weight))
+    {
         stores.write(Place::HOME, Some(tensor), argument(problem, tensor))?;
     }
     let mut waiting: Vec<Copy> = Vec::new();
@@ -136,7 +143,16 @@ impl Stores<'_> {
                 let bytes = bytes.get(range(slot.place.offset, size)).ok_or("a read outside of a memory")?;
                 Ok(bytes.to_vec())
             }
-            Store::Apart(tensors) => Ok(tensors[slot.tensor.index()].clone().ok_or("a read of what is not there")?),
+            Store::Apart(tensors) => {
+                let there = |it: TensorId| tensors[it.index()].as_deref().ok_or("a read of what is not there");
+                // In a memory beside host memory it may lie by itself.
+                let parts = self.problem.graph.parts(slot.tensor);
+                if parts.is_empty() || slot.place.memory != MemoryId::HOME {
+                    return Ok(there(slot.tensor)?.to_vec());
+                }
+                let parts = parts.iter().map(|it| there(*it)).collect::<Result<Vec<_>, _>>()?;
+                Ok(bytes_of_parts(&parts, self.problem.graph.tensor(slot.tensor).size))
+            }
         }
     }
 
@@ -165,6 +181,11 @@ fn garbage(n_bytes: usize) -> Vec<u8> {
 /// What an argument holds; for what an operator writes, nothing of use.
 fn argument(problem: &Problem, tensor: TensorId) -> Vec<u8> {
     bytes_of(u64::from(tensor.0) << 32, 0, problem.graph.tensor(tensor).size)
+}
+
+/// What a staged tensor holds, which depends on every byte of its parts.
+fn bytes_of_parts(parts: &[&[u8]], size: Bytes) -> Vec<u8> {
+    bytes_of(hash_inputs(OpId(0), parts), 1, size)
 }
 
 fn hash_inputs(op: OpId, inputs: &[&[u8]]) -> u64 {

@@ -165,7 +165,7 @@ fn run(problem: &Problem, layout: &Layout, op: OpId, stay: &[Block], new: &[Bloc
         }
     }
     let streamed = operator.reads_in(MemoryId::HOME);
-    let stored = operator.writes.iter().filter(|it| graph.is_stored(**it));
+    let stored = operator.writes.iter().filter(|it| graph.is_written_back(**it));
     price += streamed.chain(stored.clone().copied()).map(|it| graph.tensor(it).size).sum();
     copied = stored.fold(copied, |set, it| set | bit(*it));
 

@@ -83,7 +83,7 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
         {
             continue;
         }
-        let stored = operator.writes.iter().filter(|it| graph.is_stored(**it));
+        let stored = operator.writes.iter().filter(|it| graph.is_written_back(**it));
         let price = streamed.iter().chain(stored.clone()).map(|it| size(*it)).sum();
         let live = graph.tensor_ids().filter(|it| is_live(*it, ran)).map(bit).fold(0, |a, b| a | b);
         let stored = stored.map(|it| bit(*it)).fold(0, |a, b| a | b);

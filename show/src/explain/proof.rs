@@ -2,7 +2,7 @@
 
 use crate::Exhibit;
 use crate::units::bytes_text;
-use cosma_planner::{Bytes, Order, Solver};
+use cosma_planner::{Bytes, Order, Origin, Solver, Tensor};
 use std::fmt::{self, Write};
 
 /// Writes whether the program is optimal and why. `order` is that of [`explain`](super::explain()).
@@ -16,6 +16,14 @@ pub(super) fn write(exhibit: &Exhibit, order: Option<Order>, f: &mut String) -> 
         );
     }
     if non_compulsory == exhibit.problem.restreamed() {
+        let is_staged = |it: &Tensor| it.origin == Origin::Staged;
+        if exhibit.problem.graph.tensors().iter().any(is_staged) {
+            return writeln!(
+                f,
+                "  Optimal: beyond the compulsory traffic, only what these operators pass on through host memory is\n  \
+                 moved, and streamed weights once for each further operator that reads them. No plan avoids that."
+            );
+        }
         return writeln!(
             f,
             "  Optimal: beyond the compulsory traffic, only streamed weights are moved again, once for each\n  \

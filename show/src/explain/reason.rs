@@ -2,7 +2,7 @@
 
 use super::{name_step, present};
 use crate::units::{bytes_text, plain};
-use crate::{Content, Exhibit, Link, Picture};
+use crate::{Content, Cost, Exhibit, Link, Picture};
 use cosma_planner::{Bytes, Step, TensorId};
 use std::cmp::Reverse;
 use std::fmt::{self, Write};
@@ -37,7 +37,19 @@ impl<'a> Reasons<'a> {
             cost.times(),
             bytes_text(cost.non_compulsory(size))
         )?;
-        if self.exhibit.problem.graph.readers(tensor).is_empty() {
+        let graph = &self.exhibit.problem.graph;
+        if graph.is_part(tensor) && !graph.is_stored(tensor) {
+            writeln!(f, "    spilled as soon as it was written, for others to read a region of what it is a part of")?;
+        }
+        if !graph.parts(tensor).is_empty() {
+            let parts = graph.parts(tensor).iter().take(MOST_NAMED).map(|it| plain(self.exhibit.tensor_name(*it)));
+            let more = if MOST_NAMED < graph.parts(tensor).len() { ", ..." } else { "" };
+            writeln!(
+                f,
+                "    read from host memory, where it consists of {}{more}",
+                parts.collect::<Vec<_>>().join(", ")
+            )?;
+        } else if graph.readers(tensor).is_empty() && graph.producer(tensor).is_none() {
             return writeln!(f, "    streamed once for each operator that reads it");
         }
         let picture = self.picture;
@@ -45,6 +57,31 @@ impl<'a> Reasons<'a> {
             self.write_eviction(link, f)?;
         }
         Ok(())
+    }
+
+    /// Writes the non-compulsory transfers of a tensor's pieces together, and what forced the costliest one out first.
+    pub fn write_pieces(&mut self, pieces: &[TensorId], f: &mut String) -> fmt::Result {
+        let (exhibit, picture) = (self.exhibit, self.picture);
+        let cost = |it: &TensorId| picture.costs[it.index()].non_compulsory(exhibit.size(*it));
+        let moved: Vec<TensorId> = pieces.iter().copied().filter(|it| Bytes::ZERO < cost(it)).collect();
+        let size: Bytes = pieces.iter().map(|it| exhibit.size(*it)).sum();
+        let times = moved.iter().map(|it| picture.costs[it.index()]).sum::<Cost>().times();
+        let name = &exhibit.families.tensors[exhibit.tensor_family(pieces[0])];
+        writeln!(
+            f,
+            "  {}, {} in {} pieces, of which {} moved: {times}, {}",
+            plain(name),
+            bytes_text(size),
+            pieces.len(),
+            moved.len(),
+            bytes_text(moved.iter().map(cost).sum())
+        )?;
+        let Some(most) = moved.iter().max_by_key(|it| (cost(it), Reverse(**it))) else { return Ok(()) };
+        let is_of_it = |it: &&Link| picture.blocks[it.from].content == Content::Tensor(*most);
+        match picture.links.iter().find(is_of_it) {
+            Some(link) => self.write_eviction(link, f),
+            None => Ok(()),
+        }
     }
 
     fn write_eviction(&mut self, link: &Link, f: &mut String) -> fmt::Result {

@@ -92,7 +92,7 @@ impl Function {
         };
         Function {
             name: plain(&exhibit.function),
-            facts: crate::svg::facts(exhibit, &picture),
+            facts: crate::svg::facts(exhibit),
             scratchpad: scratchpad.0,
             top: top.0.max(1),
             operators: picture.order.iter().map(operator).collect(),
@@ -120,7 +120,7 @@ fn tensor(exhibit: &Exhibit, picture: &Picture, id: cosma_planner::TensorId) -> 
         shape: plain(&label.shape),
         size: graph.tensor(id).size.0,
         colour: colour::of_tensor(exhibit, id, moved),
-        line: colour::line(id),
+        line: colour::line(exhibit, id),
         moved,
         producer: uses.first().filter(|_| is_written).map(|it| it.0),
         readers: uses.iter().skip(usize::from(is_written)).map(|it| it.0).collect(),

@@ -15,6 +15,10 @@ text.name { font-size: 9px; fill: #111 }
 text.light { fill: #fff }
 rect.block { stroke: #444; stroke-width: 0.5 }
 rect.moved { stroke: #111; stroke-width: 1 }
+rect.piece { stroke: none }
+rect.piece.moved { stroke: #111; stroke-width: 0.6 }
+rect.chain { fill: #dbe6f2; stroke: #fff; stroke-width: 0.8 }
+rect.alone { fill: #f0f0f0 }
 rect.kind { stroke: none; pointer-events: none }
 line.grid { stroke: #e6e6e6 }
 line.axis { stroke: #333 }

@@ -26,7 +26,7 @@ pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: 
         let (x, y) = legend.entry("evicted without a spill, reloaded");
         legend.canvas.path(format!("M{} {}h16", x, y - 4.0), "link free key-line");
     }
-    if picture.blocks.iter().any(|it| !it.in_place_of.is_empty()) {
+    if !exhibit.is_tiled() && picture.blocks.iter().any(|it| !it.in_place_of.is_empty()) {
         let (x, y) = legend.entry("in place of an operand");
         legend.canvas.path(format!("M{} {}l8 5l-8 5Z", x + 4.0, y - 9.0), "seam");
     }

@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::Parser;
-use cosma::{Seconds, SolverName, WeightsName};
+use cosma::{Seconds, Size, SolverName, WeightsName};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -20,11 +20,22 @@ is over the cases in which the method moves more than COSMA. The name decides a 
 searched for or drawn at random, are searched; all others, including chains of searched blocks, are
 hand-designed.
 
+With --tiles, networks run in COSMA's tiles (as by `cosma-opt --tile --allocate`), at one byte per float
+element, and beside them in tiles by rule:
+  layers    each operator by itself, in the fewest tiles of those that move least
+  cascades  chains of operators in which each tensor has one reader, depth first in stripes of rows, as Vela and
+            MCUNet do: weights stay, a residual ends a chain, and a chain grows while it fits
+Each rule's program is planned with optimal replacement in its order, and with greedy replacement. Bytes are
+non-compulsory ones; the bound is on all tilings, or on those that compute nothing twice. Each line is printed
+when it is known. A CNN is a network with convolutions and without softmax; training is left out.
+
 Examples:
   All networks in a folder, by all methods:
     cosma-bench --time-limit=10 --markdown=bench.md --json=bench.json ../shared/networks
   One network at its minimum scratchpad, by some methods:
     cosma-bench net.mlir --scratchpad-factors=1 --weights=streamed --methods='source/*'
+  Tiles against tilings by rule:
+    cosma-bench --tiles --scratchpad=256KiB,1MiB --time-limit=60 ../shared/networks
 
 Exit status:
   0  success
@@ -45,8 +56,16 @@ pub struct Arguments {
     pub networks: Vec<PathBuf>,
 
     /// Plan only networks whose name contains one of these
-    #[arg(long, value_name = "PART,…", value_delimiter = ',')]
+    #[arg(long, visible_alias = "filter", value_name = "PART,…", value_delimiter = ',')]
     pub only: Vec<String>,
+
+    /// Compare COSMA's tiles with tilings by rule: layer by layer, and depth first in cascades
+    #[arg(long, conflicts_with_all = ["scratchpad_factors", "weights", "methods"])]
+    pub tiles: bool,
+
+    /// Scratchpad sizes to tile for
+    #[arg(long, value_name = "SIZE,…", value_delimiter = ',', default_value = "256KiB", requires = "tiles")]
+    pub scratchpad: Vec<Size>,
 
     /// Scratchpad sizes, as multiples of the network's minimum
     #[arg(long, value_name = "FACTOR,…", value_delimiter = ',', default_value = "1,1.1,1.25,1.5", value_parser = factor)]
@@ -96,6 +115,20 @@ impl Arguments {
             factors.join(","),
             weights.join(","),
             self.methods.join(","),
+            cosma_passes::solver_name(self.solver.0),
+            self.time_limit.0.as_secs_f64(),
+            self.jobs,
+            self.shown_networks(),
+        )
+    }
+
+    /// The same with `--tiles`.
+    pub fn shown_tiles(&self) -> String {
+        let sizes: Vec<String> = self.scratchpad.iter().map(|it| it.0.to_string()).collect();
+        let only = if self.only.is_empty() { String::new() } else { format!(" --only={}", self.only.join(",")) };
+        format!(
+            "cosma-bench --tiles --scratchpad={} --solver={} --time-limit={} --jobs={}{only} {}",
+            sizes.join(","),
             cosma_passes::solver_name(self.solver.0),
             self.time_limit.0.as_secs_f64(),
             self.jobs,

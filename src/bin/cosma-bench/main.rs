@@ -15,6 +15,7 @@ mod summary;
 #[path = "../shared/table.rs"]
 mod table;
 mod tables;
+mod tiles;
 
 use arguments::Arguments;
 use command::say;
@@ -57,6 +58,9 @@ fn bench(arguments: &Arguments) -> Result<(), Failure> {
     for path in arguments.markdown.iter().chain(&arguments.json) {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
         file.map_err(|error| cannot_write(path, &error))?;
+    }
+    if arguments.tiles {
+        return tiles::bench(arguments, &files);
     }
     let networks = network::read_all(&files).map_err(|message| Failure::Run(vec![message]))?;
     let setting = run::Setting {

@@ -22,7 +22,8 @@ impl Kind {
     /// All kinds, in the order of the tables.
     pub const ALL: [Kind; 3] = [Kind::HandDesigned, Kind::Searched, Kind::Training];
 
-    fn of(name: &str) -> Kind {
+    /// The kind of a network by its name.
+    pub fn of(name: &str) -> Kind {
         if name.starts_with("train_") {
             Kind::Training
         } else if SEARCHED.iter().any(|it| name.starts_with(it)) {
@@ -120,7 +121,8 @@ fn read(file: &Path) -> Result<Vec<Network>, String> {
     Ok(problems.into_iter().map(network).collect())
 }
 
-fn stem(file: &Path) -> String {
+/// A file's name without its extension.
+pub fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 

@@ -9,6 +9,8 @@ const AFTER_HELP: &str = "\
 Examples:
   Plan for a scratchpad of 64 KiB, run source and plan, and compare their results:
     cosma-run --schedule --scratchpad=64KiB net.tosa.mlir
+  In tiles, on a scratchpad smaller than the largest operator:
+    cosma-run --tile --scratchpad=16KiB net.tosa.mlir
   With grouped operators, streamed weights and other arguments; print the outcome as JSON:
     cosma-run --schedule --group --weights=streamed --scratchpad=1MiB --inputs=0 --seed=7 --json net.tosa.mlir
 
@@ -48,6 +50,10 @@ pub struct Arguments {
     #[arg(long, help_heading = "Models")]
     group: bool,
 
+    /// Split operators into tiles where they do not fit, or move less in tiles
+    #[arg(long, help_heading = "Planning")]
+    tile: bool,
+
     /// Let the planner reorder the operators (default: source order)
     #[arg(long, help_heading = "Planning")]
     schedule: bool,
@@ -82,7 +88,7 @@ impl Arguments {
     pub fn options(&self) -> Options {
         Options {
             machine: self.machine.options(),
-            stages: Stages { group: self.group, schedule: self.schedule, ..Stages::default() },
+            stages: Stages { group: self.group, tile: self.tile, schedule: self.schedule, ..Stages::default() },
             solver: self.planning.solver.0,
             time_limit: self.planning.time_limit.0,
             ..Options::default()

@@ -24,6 +24,9 @@ the same proven traffic are not planned. At the end each size takes over the pla
 the bound of a larger one if that is better, and column `from` names that size. A plan that moves less
 than a proven bound is an error.
 
+With --tile, minimum and peak are those of whole operators, a size is planned whole as well if that fits, and bounds
+are on all tilings that compute nothing twice.
+
 Examples:
   From the minimum scratchpad to the lowest peak, as a table and a plot:
     cosma-sweep net.mlir --plot=net.svg
@@ -31,6 +34,8 @@ Examples:
     cosma-sweep net.mlir --scratchpad=1x,1.1x,1.5x,2x --weights=resident,streamed --csv=net.csv --json=net.json
   Many sizes, in a sweep that can be resumed:
     cosma-sweep net.onnx --element-bytes=1 --scratchpad=4KiB..16KiB --steps=9 --time-limit=10 --state=net.jsonl
+  The curve in tiles, 32 KiB to 4 MiB:
+    cosma-sweep net.mlir --tile --plot=tiles.svg
   Compare a free order with source order:
     cosma-sweep net.mlir --order=free,source --plot=orders.svg
 
@@ -63,12 +68,16 @@ pub struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
 
-    /// Scratchpad sizes, multiples of the minimum, and ranges
+    /// Cut operators into the tiles that suit each size best, as `cosma-opt --tile` does
+    #[arg(long, help_heading = "Sweep")]
+    pub tile: bool,
+
+    /// Scratchpad sizes, multiples of the minimum, and ranges (default: min..peak; with --tile 32 KiB to 4 MiB, powers
+    /// of two and halves between)
     #[arg(
         long,
         value_name = "SIZE|N.Nx|A..B,…",
         value_delimiter = ',',
-        default_value = "min..peak",
         allow_hyphen_values = true,
         help_heading = "Sweep"
     )]
@@ -95,8 +104,9 @@ pub struct Arguments {
     #[arg(long, value_name = "resident|streamed,…", value_delimiter = ',', help_heading = "Sweep")]
     pub weights: Vec<WeightsName>,
 
-    /// Whether the planner may reorder the operators
-    #[arg(long, value_name = "free|source,…", value_delimiter = ',', default_value = "free", help_heading = "Sweep")]
+    /// Whether the planner may reorder the operators (default: free; with --tile source, the order that tiles are
+    /// chosen with)
+    #[arg(long, value_name = "free|source,…", value_delimiter = ',', help_heading = "Sweep")]
     pub order: Vec<OrderName>,
 
     /// Solver: auto combines all of them, greedy proves no lower bound

@@ -37,6 +37,8 @@ pub struct Known {
     pub lower_bound: Bytes,
     /// The solver that made the plan; `None` if the plan is from another size.
     pub solver: Option<Solver>,
+    /// Into how many tiles the plan cuts the network; `None` if it is whole, or from another size.
+    pub n_tiles: Option<u64>,
     /// The smaller size that the plan was made for, if any.
     pub plan_from: Option<Bytes>,
     /// The larger size that the bound was proven for, if any.
@@ -62,10 +64,11 @@ pub fn curve(series: &Series, outcomes: &[Outcome]) -> Vec<Point> {
     let verdict = |outcome: &Outcome| match outcome {
         Outcome::TooSmall => Verdict::TooSmall,
         Outcome::Fault(text) => Verdict::Fault(text.clone()),
-        Outcome::Found(Found { non_compulsory, lower_bound, solver, seconds }) => Verdict::Planned(Known {
+        Outcome::Found(Found { non_compulsory, lower_bound, solver, n_tiles, seconds }) => Verdict::Planned(Known {
             non_compulsory: *non_compulsory,
             lower_bound: *lower_bound,
             solver: Some(*solver),
+            n_tiles: *n_tiles,
             plan_from: None,
             bound_from: None,
             seconds: Some(*seconds),
@@ -74,6 +77,7 @@ pub fn curve(series: &Series, outcomes: &[Outcome]) -> Vec<Point> {
             non_compulsory: *non_compulsory,
             lower_bound: *non_compulsory,
             solver: None,
+            n_tiles: None,
             plan_from: Some(series.sizes[*plan_from]),
             bound_from: Some(series.sizes[*bound_from]),
             seconds: None,
@@ -95,7 +99,7 @@ fn hand_on(points: &mut [Point]) {
             Some((size, bytes)) if bytes < known.non_compulsory => {
                 known.non_compulsory = bytes;
                 known.plan_from = Some(size);
-                known.solver = None;
+                (known.solver, known.n_tiles) = (None, None);
             }
             // The same traffic: still from the smallest size with it.
             Some((_, bytes)) if bytes == known.non_compulsory => {}
@@ -174,6 +178,7 @@ mod tests {
             non_compulsory: Bytes(non_compulsory),
             lower_bound: Bytes(lower_bound),
             solver: Some(Solver::Search),
+            n_tiles: None,
             plan_from: None,
             bound_from: None,
             seconds: Some(1.0),

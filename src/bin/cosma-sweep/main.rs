@@ -23,6 +23,7 @@ mod sizes;
 mod state;
 #[path = "../shared/table.rs"]
 mod table;
+mod tiled;
 
 use arguments::Arguments;
 use command::say;
@@ -91,7 +92,8 @@ fn sweep(arguments: &Arguments) -> Result<(), Failure> {
     let mut faults: Vec<String> = faults(&all, &curves).iter().map(|it| format!("error: {it}")).collect();
     if faults.is_empty() && curves.iter().flatten().all(|it| it.known().is_none()) {
         let least = all.iter().map(|it: &Series| it.min).min().unwrap_or_default();
-        faults.push(format!("error: no scratchpad is large enough: {} needs at least {least} B", network.name));
+        let needed = if arguments.tile { "more for its smallest tiles".into() } else { format!("at least {least} B") };
+        faults.push(format!("error: no scratchpad is large enough: {} needs {needed}", network.name));
     }
     if faults.is_empty() { Ok(()) } else { Err(Failure::Run(faults)) }
 }

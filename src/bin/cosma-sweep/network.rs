@@ -4,8 +4,11 @@ use crate::Failure;
 use crate::arguments::Arguments;
 use crate::input::read as read_input;
 use crate::model::is_model;
-use cosma::{Bytes, Error, MachineOptions, Options, Stages, new_context, optimize, problems, read_module};
+use cosma::{
+    Bytes, Error, MachineOptions, Options, SourceNetwork, Stages, networks, new_context, optimize, read_module,
+};
 use cosma_planner::Problem;
+use cosma_tile::Network as TileNetwork;
 use std::path::Path;
 
 /// A function to plan.
@@ -14,6 +17,8 @@ pub struct Network {
     pub name: String,
     /// The problem, with an arbitrary scratchpad size.
     pub problem: Problem,
+    /// The same, and how its operators may be cut.
+    pub cuttable: TileNetwork,
 }
 
 /// Reads the requested network.
@@ -42,8 +47,8 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
         alignment: arguments.alignment.map(|it| it.0),
         weights: None,
     };
-    let mut found = problems(&module, &machine).map_err(failure)?;
-    let names: Vec<String> = found.iter().map(|it| it.0.clone()).collect();
+    let mut found = networks(&module, &machine).map_err(failure)?;
+    let names: Vec<String> = found.iter().map(|it| it.function.clone()).collect();
     let at = match &arguments.function {
         Some(wanted) => names
             .iter()
@@ -52,14 +57,14 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
         None if names.len() == 1 => 0,
         None => return Err(Failure::Call(format!("select a function with --function=NAME: {}", listed(&names)))),
     };
-    let (function, problem) = found.swap_remove(at);
+    let SourceNetwork { function, network, .. } = found.swap_remove(at);
     let stem = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
     let name = match (&arguments.function, input.as_str()) {
         (None, "-") => function,
         (None, _) => stem.into_owned(),
         (Some(_), _) => format!("{stem}@{function}"),
     };
-    Ok(Network { name, problem })
+    Ok(Network { name, problem: network.problem.clone(), cuttable: network })
 }
 
 fn listed(names: &[String]) -> String {

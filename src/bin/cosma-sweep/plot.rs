@@ -40,7 +40,9 @@ pub fn plot(sweep: &Sweep, axis: Axis) -> String {
     let frame = Frame { x: size_scale(&curves, axis), y: Scale::linear(floor, top) };
 
     let mut canvas = Canvas::new(&frame);
-    canvas.title(&format!("{}: traffic over scratchpad size", sweep.name), &format!("{} operators", sweep.operators()));
+    let tiled = if sweep.is_tiled() { ", in tiles" } else { "" };
+    let facts = format!("{} operators{tiled}", sweep.operators());
+    canvas.title(&format!("{}: traffic over scratchpad size", sweep.name), &facts);
     let unit = unit_of(top, top - floor);
     for (at, text) in traffic_ticks(floor, top, &unit) {
         canvas.y_tick(at, &text);

@@ -44,6 +44,9 @@ struct Cells {
     gap: Option<f64>,
     /// The solver that made the plan.
     by: Option<&'static str>,
+    /// With `--tile`: into how many tiles the plan cuts the network; none if it is whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tiles: Option<u64>,
     /// The smaller scratchpad for which the plan was made.
     plan_from: Option<u64>,
     /// The larger scratchpad for which the bound was proven.
@@ -79,6 +82,7 @@ impl Sweep<'_> {
     pub fn text(&self) -> String {
         let operators = self.operators();
         let mut text = format!("{}: {operators} operators\n", self.name);
+        let whole = if self.is_tiled() { " of whole operators" } else { "" };
         for (index, series) in self.all.iter().enumerate() {
             let is_same = |it: &Series| it.weights == series.weights && it.order == series.order;
             if self.all[..index].iter().any(is_same) {
@@ -86,7 +90,7 @@ impl Sweep<'_> {
             }
             let peak = series.peak.map_or(String::new(), |it| format!(", no other traffic from {it} B on"));
             text += &format!(
-                "{} weights, {} order: compulsory traffic {} B; minimum scratchpad {} B{peak}\n",
+                "{} weights, {} order: compulsory traffic {} B; minimum scratchpad{whole} {} B{peak}\n",
                 weights_name(series.weights),
                 order_name(series.order),
                 series.compulsory(),
@@ -109,10 +113,12 @@ impl Sweep<'_> {
         columns.extend(with_solver.then(|| left("solver")));
         columns.extend(["scratchpad", "x min", "total", "non-compulsory", "bound", "gap"].map(right));
         columns.extend(["status", "by"].map(left));
+        columns.extend(self.is_tiled().then(|| right("tiles")));
         columns.extend(self.with_times.then(|| right("s")));
         columns.push(left("from"));
         let row = |row: Row| {
-            let Cells { scratchpad, factor, status, total, non_compulsory, lower_bound, gap, by, .. } = row.point;
+            let Cells { scratchpad, factor, status, total, non_compulsory, lower_bound, gap, by, tiles, .. } =
+                row.point;
             let number = |it: Option<u64>| it.map_or(String::new(), |it| it.to_string());
             let mut cells = Vec::new();
             cells.extend(with_weights.then(|| row.weights.into()));
@@ -122,6 +128,7 @@ impl Sweep<'_> {
             cells.extend([total, non_compulsory, lower_bound].map(number));
             cells.push(gap.filter(|it| 0.0 < *it).map_or(String::new(), |it| format!("{:.1} %", 100.0 * it)));
             cells.extend([status.to_string(), by.unwrap_or_default().to_string()]);
+            cells.extend(self.is_tiled().then(|| number(tiles)));
             if self.with_times {
                 cells.push(row.point.seconds.map_or(String::new(), |it| format!("{it:.3}")));
             }
@@ -138,6 +145,7 @@ impl Sweep<'_> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let mut names = vec!["weights", "order", "solver", "scratchpad", "factor", "status", "total", "compulsory"];
         names.extend(["non_compulsory", "lower_bound", "gap", "by", "plan_from", "bound_from"]);
+        names.extend(self.is_tiled().then_some("tiles"));
         names.extend(self.with_times.then_some("seconds"));
         let mut lines = vec![names.iter().map(ToString::to_string).collect::<Vec<_>>()];
         for Row { weights, order, solver, point } in self.rows() {
@@ -148,6 +156,7 @@ impl Sweep<'_> {
             cells.push(point.gap.map_or(String::new(), |it| it.to_string()));
             cells.push(point.by.unwrap_or_default().into());
             cells.extend([point.plan_from, point.bound_from].map(number));
+            cells.extend(self.is_tiled().then(|| number(point.tiles)));
             if self.with_times {
                 cells.push(point.seconds.map_or(String::new(), |it| it.to_string()));
             }
@@ -180,6 +189,11 @@ impl Sweep<'_> {
         let mut text = serde_json::to_string_pretty(&json).expect("strings and finite numbers are JSON");
         text.push('\n');
         text
+    }
+
+    /// Whether networks are cut into tiles.
+    pub fn is_tiled(&self) -> bool {
+        self.all.iter().any(|it| it.network.is_some())
     }
 
     /// The number of operators of the network.
@@ -217,6 +231,7 @@ impl Sweep<'_> {
             lower_bound: known.map(|it| it.lower_bound.0),
             gap: known.map(Known::gap),
             by: known.and_then(|it| it.solver).map(solver_name),
+            tiles: known.and_then(|it| it.n_tiles),
             plan_from: known.and_then(|it| it.plan_from).map(|it| it.0),
             bound_from: known.and_then(|it| it.bound_from).map(|it| it.0),
             seconds: known.and_then(|it| it.seconds).filter(|_| self.with_times),

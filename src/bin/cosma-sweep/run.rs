@@ -8,8 +8,9 @@
 use crate::judge::judge;
 use crate::series::Series;
 use crate::state::{Key, State};
+use crate::tiled::plan_tiled;
 use cosma::{Bytes, Solver};
-use cosma_planner::{Options, plan};
+use cosma_planner::{Error, Options, Problem, plan};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ pub struct Found {
     pub lower_bound: Bytes,
     /// The solver that made the plan.
     pub solver: Solver,
+    /// Into how many tiles the network is cut; `None` if it is whole.
+    pub n_tiles: Option<u64>,
     /// The planning time.
     pub seconds: f64,
 }
@@ -34,7 +37,7 @@ pub enum Outcome {
     Found(Found),
     /// The plan of a smaller size of the series meets the bound of a larger one; both are given by index.
     Between { plan_from: usize, bound_from: usize, non_compulsory: Bytes },
-    /// Too small for an operator.
+    /// Too small for an operator, or for its smallest tile.
     TooSmall,
     /// Planning or verification failed.
     Fault(String),
@@ -100,7 +103,7 @@ fn tasks(all: &[Series]) -> Vec<Task> {
     let mut tasks = Vec::new();
     let mut halves: Vec<(usize, usize)> = Vec::new();
     for (index, series) in all.iter().enumerate() {
-        let first = series.sizes.partition_point(|it| *it < series.min);
+        let first = series.sizes.partition_point(|it| *it < series.least());
         let Some(last) = series.sizes.len().checked_sub(1).filter(|it| first <= *it) else { continue };
         tasks.push(Task { series: index, size: first, between: None });
         if first < last {
@@ -200,20 +203,31 @@ fn known_between(tasks: &[Task], outcomes: &[Option<Outcome>], (low, high): (usi
 }
 
 fn plan_at(series: &Series, scratchpad: Bytes, time_limit: Duration) -> Outcome {
-    let problem = series.at(scratchpad);
+    match &series.network {
+        Some(network) => plan_tiled(series, network, scratchpad, time_limit),
+        None => plan_whole(series, &series.at(scratchpad), time_limit),
+    }
+}
+
+/// Plans operators as they are.
+pub fn plan_whole(series: &Series, problem: &Problem, time_limit: Duration) -> Outcome {
     let options = Options { solver: series.solver, order: series.order, time_limit, ..Options::default() };
     let start = Instant::now();
-    let solution = match plan(&problem, &options) {
+    let solution = match plan(problem, &options) {
         Ok(solution) => solution,
+        Err(Error::ScratchpadTooSmall { .. }) => return Outcome::TooSmall,
         Err(error) => return Outcome::Fault(error.to_string()),
     };
     let seconds = start.elapsed().as_secs_f64();
     let (claimed, lower_bound) = (solution.non_compulsory, solution.lower_bound);
-    match judge(&problem, &solution.plan) {
+    match judge(problem, &solution.plan) {
         Ok(moved) if moved != claimed || claimed < lower_bound => {
             Outcome::Fault(format!("the plan moves {moved} B and claims {claimed} B, at least {lower_bound} B"))
         }
-        Ok(_) => Outcome::Found(Found { non_compulsory: claimed, lower_bound, solver: solution.solver, seconds }),
+        Ok(_) => {
+            let solver = solution.solver;
+            Outcome::Found(Found { non_compulsory: claimed, lower_bound, solver, n_tiles: None, seconds })
+        }
         Err(fault) => Outcome::Fault(fault),
     }
 }

@@ -3,11 +3,12 @@
 use crate::Failure;
 use crate::arguments::Arguments;
 use crate::network::Network;
-use crate::sizes::{Needs, Sizes, sizes};
+use crate::sizes::{Anchor, Needs, Sizes, sizes};
 use cosma::{Bytes, Solver, Weights};
 use cosma_passes::{order_name, solver_name, weights_name};
 use cosma_planner::baseline::{AllocationRule, Baseline, OrderRule, ReplacementRule, least_peak};
 use cosma_planner::{OpId, Order, Problem};
+use cosma_tile::Network as TileNetwork;
 
 /// A network with its options, and the scratchpad sizes to plan it for.
 pub struct Series {
@@ -19,7 +20,9 @@ pub struct Series {
     pub solver: Solver,
     /// The problem, for a scratchpad of 0 bytes.
     problem: Problem,
-    /// The minimum scratchpad.
+    /// With `--tile`: how its operators may be cut.
+    pub network: Option<TileNetwork>,
+    /// The minimum scratchpad of whole operators.
     pub min: Bytes,
     /// A size for which a plan with only compulsory traffic is known; `None` if it was not requested.
     pub peak: Option<Bytes>,
@@ -33,6 +36,11 @@ impl Series {
         let mut problem = self.problem.clone();
         problem.machine.set_scratchpad(scratchpad);
         problem
+    }
+
+    /// The size below which there is no plan for sure.
+    pub fn least(&self) -> Bytes {
+        if self.network.is_some() { Bytes::ZERO } else { self.min }
     }
 
     /// The problem; its scratchpad has 0 bytes.
@@ -70,7 +78,12 @@ pub fn all_series(network: &Network, arguments: &Arguments) -> Result<Vec<Series
     let declared = [network.problem.weights()];
     let requested: Vec<Weights> = arguments.weights.iter().map(|it| it.0).collect();
     let weights = once_each(if requested.is_empty() { &declared } else { &requested });
-    let orders = once_each(&arguments.order.iter().map(|it| it.0).collect::<Vec<_>>());
+    let requested: Vec<Order> = arguments.order.iter().map(|it| it.0).collect();
+    // Tiles are chosen together with their order.
+    let usual = [if arguments.tile { Order::Source } else { Order::Free }];
+    let orders = once_each(if requested.is_empty() { &usual } else { &requested });
+    let asked: Vec<Sizes> =
+        if arguments.scratchpad.is_empty() { usual_sizes(arguments.tile) } else { arguments.scratchpad.clone() };
     let solvers = once_each(&arguments.solver.iter().map(|it| it.0).collect::<Vec<_>>());
     let mut all = Vec::new();
     for &weights in &weights {
@@ -83,17 +96,36 @@ pub fn all_series(network: &Network, arguments: &Arguments) -> Result<Vec<Series
             problem.check().map_err(|error| Failure::Run(vec![error.to_string()]))?;
             let least = problem.least_scratchpad(order);
             let min = if least.is_exact { least.size } else { fits_in_every_order };
-            let peak = arguments.scratchpad.iter().any(|it| it.needs_peak()).then(|| peak(&problem, order));
+            let peak = asked.iter().any(|it| it.needs_peak()).then(|| peak(&problem, order));
             problem.machine.set_scratchpad(Bytes::ZERO);
             let needs = Needs { min, peak: peak.unwrap_or(min), alignment: problem.machine.alignment() };
-            let requested: &[Sizes] = &arguments.scratchpad;
-            let sizes = sizes(requested, arguments.steps, arguments.spacing, &needs).map_err(Failure::Call)?;
+            let sizes = sizes(&asked, arguments.steps, arguments.spacing, &needs).map_err(Failure::Call)?;
             for &solver in &solvers {
-                all.push(Series { weights, order, solver, problem: problem.clone(), min, peak, sizes: sizes.clone() });
+                all.push(Series {
+                    weights,
+                    order,
+                    solver,
+                    problem: problem.clone(),
+                    network: arguments.tile.then(|| network.cuttable.clone()),
+                    min,
+                    peak,
+                    sizes: sizes.clone(),
+                });
             }
         }
     }
     Ok(all)
+}
+
+/// The sizes if none are given: from the minimum to the peak, or in tiles 32 KiB to 4 MiB, powers of two and halves
+/// between.
+fn usual_sizes(is_tiled: bool) -> Vec<Sizes> {
+    if !is_tiled {
+        return vec![Sizes::Range(Anchor::Min, Anchor::Peak)];
+    }
+    let powers = (15..=22).map(|it| 1u64 << it);
+    let sizes = powers.flat_map(|it| [it, it + it / 2]).filter(|it| *it <= 4 << 20);
+    sizes.map(|it| Sizes::One(Anchor::Size(Bytes(it)))).collect()
 }
 
 fn once_each<T: Copy + PartialEq>(values: &[T]) -> Vec<T> {

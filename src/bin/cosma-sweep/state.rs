@@ -36,6 +36,8 @@ struct Line {
     lower_bound: u64,
     /// The solver that made the plan.
     by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tiles: Option<u64>,
     seconds: f64,
 }
 
@@ -56,6 +58,9 @@ impl Key {
         hasher.write(format!("{} {order} {solver}\n", env!("CARGO_PKG_VERSION")).as_bytes());
         // Machine, tensors and operators.
         hasher.write(series.problem().to_string().as_bytes());
+        if let Some(network) = &series.network {
+            hasher.write(format!("{:?} {:?}", network.shapes, network.operators).as_bytes());
+        }
         Key(format!("{:016x}", hasher.finish()))
     }
 }
@@ -111,6 +116,7 @@ impl State {
         Some(Found {
             non_compulsory: Bytes(line.non_compulsory),
             lower_bound: Bytes(line.lower_bound),
+            n_tiles: line.tiles,
             solver: line.by.parse::<SolverName>().map_or(Solver::Auto, |it| it.0),
             seconds: line.seconds,
         })
@@ -139,6 +145,7 @@ impl State {
             non_compulsory: found.non_compulsory.0,
             lower_bound: found.lower_bound.0,
             by: solver_name(found.solver).into(),
+            tiles: found.n_tiles,
             seconds: found.seconds,
         };
         let mut text = serde_json::to_string(&line)?;

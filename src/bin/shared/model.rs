@@ -27,7 +27,7 @@ pub struct ModelArguments {
     in_place: InPlace,
 
     /// Whether operators of an ONNX model say with `access` how they may be split
-    #[arg(long, value_name = "WHICH", value_enum, default_value = "none")]
+    #[arg(long, value_name = "WHICH", value_enum, default_value = "operators")]
     access: Access,
 }
 

@@ -20,9 +20,7 @@ impl Table {
         let mut text = String::new();
         let names = self.columns.iter().map(|it| it.0.clone()).collect();
         for row in std::iter::once(&names).chain(&self.rows) {
-            let cells: Vec<String> = self.padded(row, &widths);
-            text += cells.join("  ").trim_end();
-            text.push('\n');
+            text += &line(&self.columns, &widths, row);
         }
         text
     }
@@ -48,12 +46,14 @@ impl Table {
         };
         (0..self.columns.len()).map(width).collect()
     }
+}
 
-    fn padded(&self, row: &[String], widths: &[usize]) -> Vec<String> {
-        let cells = row.iter().zip(widths).zip(&self.columns);
-        let pad = |((cell, &width), column): ((&String, &usize), &Column)| {
-            if column.1 { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-        };
-        cells.map(pad).collect()
-    }
+/// A row of a table as text, with its line break, each cell at least as wide as its column.
+pub fn line(columns: &[Column], widths: &[usize], row: &[String]) -> String {
+    let cells = row.iter().zip(widths).zip(columns);
+    let pad = |((cell, &width), column): ((&String, &usize), &Column)| {
+        if column.1 { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+    };
+    let cells: Vec<String> = cells.map(pad).collect();
+    format!("{}\n", cells.join("  ").trim_end())
 }

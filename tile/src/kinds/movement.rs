@@ -139,7 +139,7 @@ pub(super) fn reshape(shapes: &Shapes) -> Option<Access> {
     let (operand, result) = (shapes.operand(0)?, shapes.result()?);
     let mut nest = Nest::default();
     let indices = nest.result(result, |_| false);
-    let map = nest.refold(&indices, result, operand)?;
+    let map = nest.reshape(&indices, result, operand)?;
     nest.read(map);
     nest.read_others(shapes, 1, &indices);
     nest.write(indices);
@@ -156,7 +156,7 @@ pub(super) fn transposition(shapes: &Shapes) -> Option<Access> {
         Some(order) => {
             let from: Vec<u64> = order.iter().map(|axis| result[*axis]).collect();
             let turned: Vec<Expr> = order.iter().map(|axis| indices[*axis].clone()).collect();
-            nest.refold(&turned, &from, operand)?
+            nest.reshape(&turned, &from, operand)?
         }
         None => nest.whole(operand),
     };
@@ -175,22 +175,40 @@ fn order(operand: &[u64], result: &[u64]) -> Option<Vec<usize>> {
     if MOST_AXES < axes.len() {
         return None;
     }
-    let fits = |order: &Vec<usize>| {
+    let groups_of = |order: &[usize]| {
         let dims: Vec<u64> = order.iter().map(|axis| result[*axis]).collect();
+        groups(&dims, operand)
+    };
+    let fits = |order: &Vec<usize>| {
         let is_told = |(from, to): &(Vec<usize>, Vec<usize>)| from.len() == 1 || to.len() == 1;
-        groups(&dims, operand).is_some_and(|it| it.iter().all(is_told))
+        groups_of(order).is_some_and(|it| it.iter().all(is_told))
     };
     let n_swapped = |order: &[usize]| {
         (0..order.len()).map(|at| order[at..].iter().filter(|it| **it < order[at]).count()).sum::<usize>()
     };
-    let mut fitting: Vec<(usize, Vec<usize>)> =
-        orders(&axes).into_iter().filter(fits).map(|it| (n_swapped(&it), it)).collect();
+    let orders = orders(&axes);
+    let mut fitting: Vec<(usize, &Vec<usize>)> =
+        orders.iter().filter(|it| fits(it)).map(|it| (n_swapped(it), it)).collect();
+    if fitting.is_empty() {
+        // Axes that were swapped and split otherwise as well: where as many as can be are still apart.
+        let n_groups = |order: &Vec<usize>| groups_of(order).map_or(0, |it| it.len());
+        let moved = || orders.iter().filter(|it| 0 < n_swapped(it));
+        let most = moved().map(n_groups).max().filter(|it| 1 < *it)?;
+        fitting = moved().filter(|it| n_groups(it) == most).map(|it| (n_swapped(it), it)).collect();
+    }
     fitting.sort();
-    match &fitting[..] {
+    match fitting[..] {
         // In the same order nothing would have to be moved.
         [(0, _), ..] | [] => None,
         [(least, _), (next, _), ..] if least == next => None,
-        [(_, order), ..] => Some(order.clone()).filter(|it| is_told(it, result)),
+        [(_, order), ..] => {
+            let mixes = |(from, to): &(Vec<usize>, Vec<usize>)| {
+                1 < from.len().min(to.len()) && from.windows(2).all(|it| order[it[0]] < order[it[1]])
+            };
+            // Axes that become others without a swap may be in any order.
+            let is_mixed = groups_of(order).is_none_or(|it| it.iter().any(mixes));
+            Some(order.clone()).filter(|it| is_told(it, result) && !is_mixed)
+        }
     }
 }
 

@@ -138,29 +138,46 @@ impl Nest {
         Some(map)
     }
 
-    /// The indices of a tensor in another shape with the same elements in the same order. Where one axis becomes
-    /// several, the inner ones are taken whole; where several axes become several, all are. None if the shapes
-    /// have not as many elements, or leave the numbers of 64 bits.
+    /// The indices of a tensor in another shape with the same elements in the same order. Where axes become several,
+    /// the inner ones are taken whole, and of the outer one what the index in all of them falls into. None if the
+    /// shapes have not as many elements, or leave the numbers of 64 bits.
+    pub(super) fn reshape(&mut self, indices: &[Expr], from: &[u64], to: &[u64]) -> Option<Vec<Expr>> {
+        let mut map = vec![Expr::constant(0); to.len()];
+        for (from_axes, to_axes) in groups(from, to)? {
+            self.regroup(&mut map, (indices, from, &from_axes), (to, &to_axes))?;
+        }
+        Some(map)
+    }
+
+    /// Likewise for what may also have been transposed on the way: where several axes become several, all are taken
+    /// whole.
     pub(super) fn refold(&mut self, indices: &[Expr], from: &[u64], to: &[u64]) -> Option<Vec<Expr>> {
         let mut map = vec![Expr::constant(0); to.len()];
         for (from_axes, to_axes) in groups(from, to)? {
-            match (&from_axes[..], &to_axes[..]) {
-                (_, []) => {}
-                (&[one], &[other]) => map[other] = indices[one].clone(),
-                (&[one], [outer, inner @ ..]) => {
-                    let n_inner = inner.iter().try_fold(1u64, |product, axis| product.checked_mul(to[*axis]))?;
-                    let divisor = indices[one].divisor.checked_mul(n_inner)?;
-                    map[*outer] = Expr { divisor, ..indices[one].clone() };
-                    inner.iter().for_each(|axis| map[*axis] = self.all(to[*axis]));
-                }
-                (many, &[one]) => {
-                    let flat = flatten(many, indices, from);
-                    map[one] = flat.unwrap_or_else(|| self.all(to[one]));
-                }
-                (_, many) => many.iter().for_each(|axis| map[*axis] = self.all(to[*axis])),
+            if from_axes.len() == 1 || to_axes.len() == 1 {
+                self.regroup(&mut map, (indices, from, &from_axes), (to, &to_axes))?;
+            } else {
+                to_axes.iter().for_each(|axis| map[*axis] = self.all(to[*axis]));
             }
         }
         Some(map)
+    }
+
+    /// The indices along some axes that hold the same elements as these ones.
+    fn regroup(
+        &mut self,
+        map: &mut [Expr],
+        (indices, from, from_axes): (&[Expr], &[u64], &[usize]),
+        (to, to_axes): (&[u64], &[usize]),
+    ) -> Option<()> {
+        let [outer, inner @ ..] = to_axes else { return Some(()) };
+        let n_inner = inner.iter().try_fold(1u64, |product, axis| product.checked_mul(to[*axis]))?;
+        map[*outer] = match flatten(from_axes, indices, from) {
+            Some(flat) => Expr { divisor: flat.divisor.checked_mul(n_inner)?, ..flat },
+            None => self.all(to[*outer]),
+        };
+        inner.iter().for_each(|axis| map[*axis] = self.all(to[*axis]));
+        Some(())
     }
 
     /// All indices of the group of so many that an index lies in, and up to as many around it.
@@ -189,6 +206,9 @@ pub fn broadcast(indices: &[Expr], dims: &[u64], operand: &[u64]) -> Option<Vec<
 
 /// The index in one axis that several make up.
 fn flatten(axes: &[usize], indices: &[Expr], dims: &[u64]) -> Option<Expr> {
+    if let [axis] = axes {
+        return Some(indices[*axis].clone());
+    }
     let (mut terms, mut constant, mut stride) = (Vec::new(), 0i64, 1i64);
     for axis in axes.iter().rev() {
         let Expr { terms: own, constant: added, divisor: 1 } = &indices[*axis] else { return None };

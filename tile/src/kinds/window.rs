@@ -1,7 +1,7 @@
 //! Operators that read windows: convolutions, pools, resizing.
 
 use super::Shapes;
-use super::nest::Nest;
+use super::nest::{Nest, groups};
 use crate::{Access, Expr};
 
 /// Where the indices of one axis begin that an index of the result reads, and how many they are.
@@ -14,21 +14,26 @@ struct Window {
 }
 
 /// Weights are `[output channels, input channels of a group, window]`; then may come the bias, and what joined
-/// before and after.
+/// before and after. An image that is no image is one of the result's size in another shape.
 pub(super) fn convolution(shapes: &Shapes) -> Option<Access> {
     let (image, filter, result) = (shapes.operand(0)?, shapes.operand(1)?, shapes.result()?);
     let &[n_outputs, n_inputs, ref kernel @ ..] = filter else { return None };
     let [batch, channels, sizes @ ..] = result else { return None };
+    // A result of one element for each channel may have lost its axes.
+    let sizes = if sizes.is_empty() { vec![1; kernel.len()] } else { sizes.to_vec() };
     if *channels != n_outputs || kernel.is_empty() || kernel.len() != sizes.len() {
         return None;
     }
-    let folded = channels_first(image, *batch, kernel.len())?;
+    let folded = channels_first(image, *batch, kernel.len())
+        .or_else(|| Some([&[*batch, n_inputs], &sizes[..]].concat()).filter(|it| groups(it, image).is_some()))?;
     let in_channels = folded[1];
     if !in_channels.is_multiple_of(n_inputs) || !n_outputs.is_multiple_of(in_channels / n_inputs) {
         return None;
     }
     let mut nest = Nest::default();
-    let indices = nest.result(result, |_| false);
+    let written = nest.result(result, |_| false);
+    let mut indices = written.clone();
+    indices.resize(sizes.len() + 2, Expr::constant(0));
     let input = nest.sum(n_inputs);
     let taps: Vec<Expr> = kernel.iter().map(|size| nest.sum(*size)).collect();
     let n_groups = in_channels / n_inputs;
@@ -58,11 +63,11 @@ pub(super) fn convolution(shapes: &Shapes) -> Option<Access> {
             [size] if size == n_outputs && (others.len() == 1 || size != in_channels) => vec![indices[1].clone()],
             [size] if size == in_channels && (size != n_outputs || n_inputs == 1) => vec![channel.clone()],
             [_] => nest.whole(operand),
-            _ => nest.beside(&indices, result, operand),
+            _ => nest.beside(&written, result, operand),
         };
         nest.read(map);
     }
-    nest.write(indices);
+    nest.write(written);
     Some(nest.finish())
 }
 

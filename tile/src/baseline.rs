@@ -1,0 +1,169 @@
+//! How networks are tiled elsewhere, to compare with: stripe plans by rule.
+//!
+//! - *Layer by layer*: each operator runs by itself, in the fewest tiles of those that move least by itself.
+//! - *Cascades*, as Vela (the compiler of Arm's Ethos-U) and MCUNet have them: chains of operators run depth first
+//!   in stripes as wide as the tensors. A chain goes on as long as its last tensor has one reader, which reads it
+//!   row by row and comes next in the order; an operator that reads another tensor as well, as a residual does, is
+//!   the last one. All weights of a chain stay. A chain takes in the next operator whenever it fits in stripes of one
+//!   row, and then runs in the tallest stripes that fit. What is in no chain runs layer by layer.
+//!
+//! Nothing is traded against anything else, and nothing is looked at twice. What lies between groups goes to host
+//! memory and comes from there; replacement in the order of the program then keeps what it can.
+
+use crate::TileError;
+use crate::flow::Flow;
+use crate::grid::grids;
+use crate::plan::{Group, StripePlan, Tiling};
+use crate::simulate::{Input, Output, Simulation, simulate, tallest};
+use crate::smallest::too_small;
+use crate::stripes::stripe_heights;
+use crate::weights::{Work, choose_weights};
+use cosma_planner::Bytes;
+use std::ops::Range;
+
+/// Nodes that run as a group, in which pieces, and what that moves.
+struct Layer {
+    nodes: Range<usize>,
+    tiling: Tiling,
+    n_tiles: u64,
+    /// Bytes beyond the compulsory ones if all tensors at the border come from and go to host memory.
+    non_compulsory: u64,
+}
+
+/// Each operator by itself.
+pub(crate) fn layer_by_layer(flow: &Flow) -> Result<StripePlan, TileError> {
+    let layers: Option<Vec<Layer>> = (0..flow.nodes.len()).map(|node| alone(flow, node)).collect();
+    Ok(plan(flow, layers.ok_or_else(|| too_small(flow))?))
+}
+
+/// Chains depth first, other operators by themselves.
+pub(crate) fn cascades(flow: &Flow) -> Result<StripePlan, TileError> {
+    let mut layers = Vec::new();
+    let mut start = 0;
+    while start < flow.nodes.len() {
+        let cascade = longest_cascade(flow, start);
+        let layer = match cascade {
+            Some(cascade) => cascade,
+            None => alone(flow, start).ok_or_else(|| too_small(flow))?,
+        };
+        start = layer.nodes.end;
+        layers.push(layer);
+    }
+    Ok(plan(flow, layers))
+}
+
+fn plan(flow: &Flow, layers: Vec<Layer>) -> StripePlan {
+    let non_compulsory = Bytes(layers.iter().map(|it| it.non_compulsory).sum());
+    let n_tiles = layers.iter().map(|it| it.n_tiles).sum();
+    let group = |layer: Layer| {
+        let ops = flow.nodes[layer.nodes].iter().map(|it| it.op).collect();
+        Group { ops, tiling: layer.tiling, keeps: Vec::new() }
+    };
+    StripePlan { groups: layers.into_iter().map(group).collect(), non_compulsory, n_tiles }
+}
+
+/// The tiling of one operator that moves least, in the fewest tiles; none if nothing fits.
+fn alone(flow: &Flow, node: usize) -> Option<Layer> {
+    let nodes = node..node + 1;
+    let heights = stripe_heights(tallest(flow, nodes.clone()));
+    let stripes = heights.into_iter().filter_map(|rows| in_stripes(flow, node, rows));
+    let grids = grids(flow, node).into_iter().map(|grid| Layer {
+        nodes: nodes.clone(),
+        non_compulsory: border(flow, &nodes, &grid.simulation) + grid.passing,
+        tiling: Tiling::Grid(grid.loops),
+        n_tiles: grid.n_tiles,
+    });
+    stripes.chain(grids).min_by_key(|it| (it.non_compulsory, it.n_tiles))
+}
+
+fn in_stripes(flow: &Flow, node: usize, rows: u64) -> Option<Layer> {
+    let nodes = node..node + 1;
+    let simulation = simulate(flow, nodes.clone(), rows);
+    let work = Work::of(flow, nodes.clone(), &simulation.steps, None);
+    let peak = rooms(&simulation).max().unwrap_or(0);
+    let weights = choose_weights(flow, nodes.clone(), &[peak], &work, flow.scratchpad, u64::MAX)?;
+    let non_compulsory = border(flow, &nodes, &simulation) + weights.cost;
+    let tiling = Tiling::Stripes { lanes: None, rows, channels: weights.channels };
+    Some(Layer { nodes, tiling, n_tiles: weights.n_tiles, non_compulsory })
+}
+
+/// The chain that begins at a node and takes in all that fits; none if that is no other operator.
+fn longest_cascade(flow: &Flow, start: usize) -> Option<Layer> {
+    let mut nodes = start..start + 1;
+    while let Some(link) = link(flow, nodes.end - 1) {
+        let longer = start..nodes.end + 1;
+        if !fits(flow, longer.clone(), 1) {
+            break;
+        }
+        nodes = longer;
+        if link == Link::Last {
+            break;
+        }
+    }
+    if nodes.len() < 2 {
+        return None;
+    }
+    let rows =
+        stripe_heights(tallest(flow, nodes.clone())).into_iter().find(|rows| fits(flow, nodes.clone(), *rows))?;
+    let simulation = simulate(flow, nodes.clone(), rows);
+    let channels = flow.nodes[nodes.clone()].iter().map(|it| it.block.map_or(1, |block| block.1)).collect();
+    let non_compulsory = border(flow, &nodes, &simulation);
+    let n_tiles = simulation.steps.len() as u64;
+    Some(Layer { nodes, tiling: Tiling::Stripes { lanes: None, rows, channels }, n_tiles, non_compulsory })
+}
+
+/// How the next node goes on with the chain of the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// It reads nothing else but weights.
+    Inner,
+    /// It reads another tensor, too.
+    Last,
+}
+
+/// Whether a chain may go on from a node to the next one in the order.
+fn link(flow: &Flow, node: usize) -> Option<Link> {
+    let next = flow.nodes.get(node + 1)?;
+    let [tensor] = flow.nodes[node].results[..] else { return None };
+    let stream = flow.stream(tensor);
+    if stream.is_result || stream.readers != [node + 1] || flow.nodes[node].dim.is_none() || next.dim.is_none() {
+        return None;
+    }
+    let rolls = next.reads.iter().filter(|it| it.tensor == tensor).all(|it| it.window.is_some());
+    let reads_more = next.reads.iter().any(|it| it.tensor != tensor);
+    rolls.then_some(if reads_more { Link::Last } else { Link::Inner })
+}
+
+/// Whether a chain fits in stripes of so many rows, with all of its weights.
+fn fits(flow: &Flow, nodes: Range<usize>, rows: u64) -> bool {
+    let weights: u64 = flow.nodes[nodes.clone()].iter().map(|it| it.whole_room).sum();
+    let simulation = simulate(flow, nodes, rows);
+    rooms(&simulation).all(|it| it + weights <= flow.scratchpad)
+}
+
+/// The room of each step without weights, if all at the border comes from and goes to host memory.
+fn rooms(simulation: &Simulation) -> impl Iterator<Item = u64> {
+    let of_borders = |step: usize| {
+        let inputs = simulation.inputs.iter().map(move |it| it.stream[step]);
+        inputs.chain(simulation.outputs.iter().map(move |it| it.stream[step])).sum::<u64>()
+    };
+    simulation.base.iter().enumerate().map(move |(step, base)| base + of_borders(step))
+}
+
+/// The bytes that tensors at the border of nodes move beyond the compulsory ones, and weights that earlier nodes read
+/// as well.
+fn border(flow: &Flow, nodes: &Range<usize>, simulation: &Simulation) -> u64 {
+    let input = |it: &Input| {
+        let stream = flow.stream(it.tensor);
+        let is_first = stream.producer.is_none() && nodes.start <= stream.readers[0];
+        if is_first { it.loaded.saturating_sub(it.needed) } else { it.loaded }
+    };
+    let output = |it: &Output| {
+        let stream = flow.stream(it.tensor);
+        if stream.is_result || stream.readers.is_empty() { 0 } else { stream.bytes }
+    };
+    let weights =
+        nodes.clone().flat_map(|node| flow.nodes[node].weights.iter().map(move |it| (node, flow.stream(*it))));
+    let again: u64 = weights.filter(|(node, it)| it.readers[0] < *node).map(|it| it.1.bytes).sum();
+    again + simulation.inputs.iter().map(input).sum::<u64>() + simulation.outputs.iter().map(output).sum::<u64>()
+}

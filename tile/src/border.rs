@@ -1,0 +1,243 @@
+//! What the tensors at the border of a group do: how each lies on-chip while the group runs, and where it is
+//! afterwards.
+
+use crate::flow::Flow;
+use cosma_planner::TensorId;
+use std::ops::Range;
+
+/// Arrangements of a border that are tried, if all of them are.
+const MAX_ARRANGEMENTS: usize = 128;
+
+/// A tensor that lies whole on-chip at a cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kept {
+    pub tensor: TensorId,
+    /// Whether host memory has it, too.
+    pub has_copy: bool,
+    /// What it takes in its pieces.
+    pub room: u64,
+}
+
+/// Tensors that come into a group, or leave it.
+#[derive(Debug, Default)]
+pub(crate) struct Border {
+    pub inputs: Vec<Incoming>,
+    pub outputs: Vec<Outgoing>,
+}
+
+/// A tensor from outside of a group.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub tensor: TensorId,
+    /// The bytes that are needed of it, and those that are loaded if it comes as it is needed.
+    pub needed: u64,
+    pub loaded: u64,
+    /// Its room at the end if it is fetched and stays.
+    pub at_end: u64,
+}
+
+/// A tensor that is needed after a group.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub tensor: TensorId,
+    /// Its room at the end if it stays.
+    pub at_end: u64,
+}
+
+/// How a border tensor lies on-chip while a group runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Profile {
+    /// Not, or as a constant.
+    Apart,
+    /// It comes from or goes to host memory as it is needed or made.
+    Stream,
+    /// It lies there whole at first, and leaves as it is no longer needed.
+    Dying,
+    /// It comes from host memory as it is needed, and stays.
+    Fetch,
+    /// It is made, and stays.
+    Keep,
+}
+
+/// What all tensors of a border do.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrangement {
+    /// Bytes that this moves beyond the compulsory.
+    pub cost: u64,
+    /// Room in each step, beside the profiles.
+    pub constant: u64,
+    /// Of the inputs, then of the outputs.
+    pub profiles: Vec<Profile>,
+    /// What lies whole on-chip afterwards, sorted.
+    pub after: Vec<Kept>,
+}
+
+/// What one tensor of a border may do.
+struct Way {
+    cost: u64,
+    constant: u64,
+    /// None for what the group does not touch.
+    profile: Option<Profile>,
+    kept: Option<Kept>,
+}
+
+/// The arrangements of a group's border that move no more than a limit, where so much is kept at its start; and
+/// whether that is all of them.
+pub(crate) fn arrangements(
+    flow: &Flow,
+    border: &Border,
+    nodes: &Range<usize>,
+    kept: &[Kept],
+    limit: u64,
+) -> (Vec<Arrangement>, bool) {
+    let ways = ways(flow, border, nodes, kept);
+    let mut found = Vec::new();
+    let nothing = Arrangement { cost: 0, constant: 0, profiles: Vec::new(), after: Vec::new() };
+    let is_complete = combine(flow, &ways, limit, nothing, &mut found);
+    if !is_complete {
+        found = likely(flow, &ways, nodes.end, limit);
+    }
+    found.iter_mut().for_each(|it| it.after.sort_unstable());
+    (found, is_complete)
+}
+
+/// By tensor of the border, inputs before outputs after what is only carried: what it may do.
+fn ways(flow: &Flow, border: &Border, nodes: &Range<usize>, kept: &[Kept]) -> Vec<Vec<Way>> {
+    let is_read = |tensor| border.inputs.iter().any(|it| it.tensor == tensor);
+    let carried = kept.iter().filter(|it| !is_read(it.tensor)).map(|it| carried_ways(flow, it));
+    let lies = |tensor| kept.iter().find(|it| it.tensor == tensor);
+    let inputs = border.inputs.iter().map(|it| match lies(it.tensor) {
+        Some(kept) => lying_ways(flow, it, kept, nodes.end),
+        None => absent_ways(flow, it, nodes),
+    });
+    let outputs = border.outputs.iter().map(|it| outgoing_ways(flow, it, nodes.end));
+    carried.chain(inputs).chain(outputs).collect()
+}
+
+/// Of a tensor that lies there and is not read.
+fn carried_ways(flow: &Flow, kept: &Kept) -> Vec<Way> {
+    let bytes = flow.stream(kept.tensor).bytes;
+    let spill = if kept.has_copy { 0 } else { bytes };
+    vec![
+        Way { cost: 0, constant: kept.room, profile: None, kept: Some(*kept) },
+        Way { cost: spill, constant: 0, profile: None, kept: None },
+    ]
+}
+
+/// Of a tensor that lies there and is read.
+fn lying_ways(flow: &Flow, input: &Incoming, kept: &Kept, end: usize) -> Vec<Way> {
+    let bytes = flow.stream(kept.tensor).bytes;
+    let spill = if kept.has_copy { 0 } else { bytes };
+    let is_needed_later = crosses(flow, kept.tensor, end);
+    let mut ways = Vec::new();
+    if is_needed_later {
+        ways.push(Way { cost: 0, constant: kept.room, profile: Some(Profile::Apart), kept: Some(*kept) });
+    }
+    let (cost, constant) = (if is_needed_later { spill } else { 0 }, kept.room - flow.whole_room(kept.tensor));
+    ways.push(Way { cost, constant, profile: Some(Profile::Dying), kept: None });
+    ways.push(Way { cost: input.loaded + spill, constant: 0, profile: Some(Profile::Stream), kept: None });
+    ways
+}
+
+/// Of a tensor in host memory that is read.
+fn absent_ways(flow: &Flow, input: &Incoming, nodes: &Range<usize>) -> Vec<Way> {
+    let stream = flow.stream(input.tensor);
+    let is_first = stream.producer.is_none() && nodes.start <= stream.readers[0];
+    let cost = |loaded: u64| if is_first { loaded.saturating_sub(input.needed) } else { loaded };
+    let mut ways = Vec::new();
+    if crosses(flow, input.tensor, nodes.end) {
+        // What stays is all there, though it is not all needed here.
+        let whole = flow.whole_room(input.tensor);
+        let kept = Kept { tensor: input.tensor, has_copy: true, room: whole.max(input.at_end) };
+        let constant = whole.saturating_sub(input.at_end);
+        ways.push(Way { cost: cost(stream.bytes), constant, profile: Some(Profile::Fetch), kept: Some(kept) });
+    }
+    ways.push(Way { cost: cost(input.loaded), constant: 0, profile: Some(Profile::Stream), kept: None });
+    ways
+}
+
+/// Of a tensor that the group makes.
+fn outgoing_ways(flow: &Flow, output: &Outgoing, end: usize) -> Vec<Way> {
+    let stream = flow.stream(output.tensor);
+    let mut ways = Vec::new();
+    let is_needed_later = crosses(flow, output.tensor, end);
+    if is_needed_later {
+        let room = flow.whole_room(output.tensor).max(output.at_end);
+        let kept = Kept { tensor: output.tensor, has_copy: stream.is_result, room };
+        ways.push(Way { cost: 0, constant: 0, profile: Some(Profile::Keep), kept: Some(kept) });
+    }
+    let cost = if stream.is_result || !is_needed_later { 0 } else { stream.bytes };
+    ways.push(Way { cost, constant: 0, profile: Some(Profile::Stream), kept: None });
+    ways
+}
+
+fn crosses(flow: &Flow, tensor: TensorId, end: usize) -> bool {
+    flow.stream(tensor).readers.last().is_some_and(|it| end <= *it)
+}
+
+/// All combinations of what the tensors do that move no more than the limit and leave no more than the scratchpad;
+/// false if they are too many.
+fn combine(flow: &Flow, ways: &[Vec<Way>], limit: u64, so_far: Arrangement, found: &mut Vec<Arrangement>) -> bool {
+    let Some((first, rest)) = ways.split_first() else {
+        found.push(so_far);
+        return found.len() <= MAX_ARRANGEMENTS;
+    };
+    first.iter().all(|way| match so_far.with(flow, way, limit) {
+        Some(next) => combine(flow, rest, limit, next, found),
+        None => true,
+    })
+}
+
+impl Arrangement {
+    fn with(&self, flow: &Flow, way: &Way, limit: u64) -> Option<Arrangement> {
+        let (cost, constant) = (self.cost.saturating_add(way.cost), self.constant + way.constant);
+        let left: u64 = self.after.iter().chain(&way.kept).map(|it| it.room).sum();
+        if limit < cost || flow.scratchpad < constant || flow.scratchpad < left {
+            return None;
+        }
+        let profiles = self.profiles.iter().copied().chain(way.profile).collect();
+        let after = self.after.iter().copied().chain(way.kept).collect();
+        Some(Arrangement { cost, constant, profiles, after })
+    }
+}
+
+/// Of many combinations, those where the first tensors of some orders stay.
+fn likely(flow: &Flow, ways: &[Vec<Way>], end: usize, limit: u64) -> Vec<Arrangement> {
+    let staying = |it: &usize| ways[*it].iter().find_map(|way| way.kept);
+    let free: Vec<usize> = (0..ways.len()).filter(|it| staying(it).is_some()).collect();
+    let kept = |it: &usize| staying(it).expect("it may stay");
+    let next_use = |it: &usize| {
+        let readers = &flow.stream(kept(it).tensor).readers;
+        readers.iter().copied().find(|it| end <= *it)
+    };
+    let bytes = |it: &usize| flow.stream(kept(it).tensor).bytes;
+    let mut orders = [free.clone(), free.clone(), free];
+    orders[0].sort_by_key(|it| (next_use(it), bytes(it)));
+    orders[1].sort_by_key(bytes);
+    orders[2].sort_by_key(|it| (kept(it).has_copy, next_use(it), bytes(it)));
+    let mut choices: Vec<Vec<usize>> = Vec::new();
+    // What does not stay leaves in the way that it may, the last of which is to be put out at once.
+    for is_put_out in [false, true] {
+        let leaving = |ways: &Vec<Way>| {
+            let mut leaving = (0..ways.len()).filter(|it| ways[*it].kept.is_none());
+            let first = leaving.next().expect("everything may leave");
+            if is_put_out { leaving.next().unwrap_or(first) } else { first }
+        };
+        let first: Vec<usize> = ways.iter().map(leaving).collect();
+        choices.push(first.clone());
+        for order in &orders {
+            let mut choice = first.clone();
+            for &tensor in order {
+                choice[tensor] = ways[tensor].iter().position(|it| it.kept.is_some()).expect("it may stay");
+                choices.push(choice.clone());
+            }
+        }
+    }
+    choices.sort();
+    choices.dedup();
+    let arrange = |choice: Vec<usize>| {
+        let nothing = Arrangement { cost: 0, constant: 0, profiles: Vec::new(), after: Vec::new() };
+        choice.into_iter().zip(ways).try_fold(nothing, |it, (way, ways)| it.with(flow, &ways[way], limit))
+    };
+    choices.into_iter().filter_map(arrange).collect()
+}

@@ -1,0 +1,246 @@
+//! A group in lanes: cut along a second loop, one lane after the other, each in stripes by itself.
+//!
+//! Heads of an attention, and channels of operators that do not mix them, are computed apart: where one loop runs
+//! through all operators of a group and each lane of a tensor needs only the same lane of the others, no element is
+//! computed twice. Then only a lane's part of each tensor and of each weight lies on-chip at a time, and what does
+//! not depend on the lane comes in once for each.
+
+use crate::flow::{Flow, Node, only_axis};
+use crate::plan;
+use crate::simulate::Simulation;
+use crate::{DimKind, Region};
+use cosma_planner::TensorId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// Operators of a group in lanes, at most.
+const MAX_GROUP: usize = 16;
+/// Lanes of a group, at most.
+const MAX_LANES: u64 = 64;
+
+/// How a group is cut into lanes.
+#[derive(Clone, Debug)]
+pub(crate) struct Lanes {
+    /// By node of the group: the loop that is cut.
+    pub loops: Vec<usize>,
+    /// By lane, by node of the group: which of its iterations.
+    pub ranges: Vec<Vec<Range<u64>>>,
+    /// Of tensors that depend on the lane.
+    tensors: BTreeMap<TensorId, OfLanes>,
+}
+
+/// A tensor of which each lane has a part.
+#[derive(Clone, Debug)]
+struct OfLanes {
+    axis: usize,
+    /// By lane.
+    lengths: Vec<u64>,
+}
+
+/// All ways to cut a group into lanes, the fewest lanes first.
+pub(crate) fn ways(flow: &Flow, nodes: &Range<usize>) -> Vec<Lanes> {
+    if MAX_GROUP < nodes.len() {
+        return Vec::new();
+    }
+    let last = &flow.nodes[nodes.end - 1];
+    let Some(access) = &last.access else { return Vec::new() };
+    let is_candidate = |dim: &usize| {
+        let it = access.domain[*dim];
+        Some(*dim) != last.dim && it.kind == DimKind::Parallel && 1 < it.size
+    };
+    let of_loop = |dim: usize| {
+        let Some(loops) = loops(flow, nodes, dim) else { return Vec::new() };
+        let extent =
+            |(node, dim): (usize, &usize)| flow.nodes[node].access.as_ref().map_or(1, |it| it.domain[*dim].size);
+        let most = nodes.clone().zip(&loops).map(extent).min().unwrap_or(1);
+        let counts = (2..=most.min(MAX_LANES)).filter(|it| most.is_multiple_of(*it));
+        counts.map_while(|n| Lanes::new(flow, nodes, &loops, n)).collect::<Vec<_>>()
+    };
+    (0..access.domain.len()).filter(is_candidate).flat_map(of_loop).collect()
+}
+
+/// The lanes of a group of a plan.
+pub(crate) fn of_plan(flow: &Flow, nodes: &Range<usize>, lanes: &plan::Lanes) -> Lanes {
+    Lanes::new(flow, nodes, &lanes.loops, lanes.n).expect("the plan's lanes cut its group")
+}
+
+/// By node: the loop that goes along with this one of the last node, through what they read of each other.
+fn loops(flow: &Flow, nodes: &Range<usize>, dim: usize) -> Option<Vec<usize>> {
+    let mut loops: Vec<Option<usize>> = vec![None; nodes.len()];
+    *loops.last_mut()? = Some(dim);
+    // Nodes that are read by none of the others follow those with which they share an axis.
+    let mut axes: BTreeSet<usize> = BTreeSet::new();
+    let class = |tensor: TensorId, axis: usize| flow.classes[tensor.index()][axis];
+    let note = |node: &Node, dim: usize, axes: &mut BTreeSet<usize>| {
+        let Some(access) = &node.access else { return };
+        for (map, tensor) in access.results.iter().zip(&node.results) {
+            axes.extend(only_axis(map, dim).map(|axis| class(*tensor, axis)));
+        }
+    };
+    note(&flow.nodes[nodes.end - 1], dim, &mut axes);
+    for node in nodes.clone().rev() {
+        let it = &flow.nodes[node];
+        let access = it.access.as_ref()?;
+        let local = node - nodes.start;
+        if loops[local].is_none() {
+            let runs_along = |dim: &usize| {
+                let written = access.results.iter().zip(&it.results);
+                let mut written = written.map(|(map, tensor)| only_axis(map, *dim).map(|axis| class(*tensor, axis)));
+                Some(*dim) != it.dim
+                    && access.domain[*dim].kind == DimKind::Parallel
+                    && written.all(|it| it.is_some_and(|it| axes.contains(&it)))
+            };
+            loops[local] = Some((0..access.domain.len()).find(runs_along)?);
+        }
+        note(it, loops[local]?, &mut axes);
+    }
+    loops.into_iter().collect()
+}
+
+impl Lanes {
+    /// So many lanes; none if an element would be computed twice.
+    fn new(flow: &Flow, nodes: &Range<usize>, loops: &[usize], n: u64) -> Option<Lanes> {
+        let ranges: Option<Vec<_>> = (0..n).map(|lane| ranges_of(flow, nodes, loops, lane, n)).collect();
+        let ranges = ranges?;
+        let extent = |local: usize| {
+            let access = flow.nodes[nodes.start + local].access.as_ref();
+            access.map_or(1, |it| it.domain[loops[local]].size)
+        };
+        let is_partition = |local: usize| {
+            let mut lanes = ranges.iter().map(|it| &it[local]);
+            let end = lanes.try_fold(0, |end, it| (it.start == end && end < it.end).then_some(it.end));
+            end == Some(extent(local))
+        };
+        if !(0..nodes.len()).all(is_partition) {
+            return None;
+        }
+        let mut lanes = Lanes { loops: loops.to_vec(), ranges, tensors: BTreeMap::new() };
+        for node in nodes.clone() {
+            lanes.note_tensors(flow, nodes, node);
+        }
+        Some(lanes)
+    }
+
+    /// Notes which part of each of its tensors a node needs in each lane.
+    fn note_tensors(&mut self, flow: &Flow, nodes: &Range<usize>, index: usize) {
+        let node = &flow.nodes[index];
+        let Some(access) = &node.access else { return };
+        let dim = self.loops[index - nodes.start];
+        let read = access.operands.iter().zip(&node.operands);
+        for (map, &tensor) in read.chain(access.results.iter().zip(&node.results)) {
+            let Some(axis) = only_axis(map, dim) else { continue };
+            let length = |ranges: &Vec<Range<u64>>| {
+                let domain = access.whole().with_range(dim, ranges[index - nodes.start].clone());
+                map.region(&domain, flow.network.shape(tensor)).shape()[axis]
+            };
+            let lengths: Vec<u64> = self.ranges.iter().map(length).collect();
+            match self.tensors.get_mut(&tensor) {
+                Some(known) if known.axis == axis => {
+                    known.lengths.iter_mut().zip(lengths).for_each(|(known, it)| *known = it.max(*known));
+                }
+                Some(_) => {}
+                None => {
+                    self.tensors.insert(tensor, OfLanes { axis, lengths });
+                }
+            }
+        }
+    }
+
+    pub fn len(&self) -> u64 {
+        self.ranges.len() as u64
+    }
+
+    /// The room of a row of a tensor in a lane.
+    pub fn row_room(&self, flow: &Flow, tensor: TensorId) -> u64 {
+        let stream = flow.stream(tensor);
+        match self.tensors.get(&tensor) {
+            Some(it) => flow.align(it.row_bytes(flow, tensor, it.lengths.iter().copied().max().unwrap_or(0))),
+            None => stream.row_room,
+        }
+    }
+
+    /// The room of a whole tensor in pieces of rows and lanes.
+    pub fn whole_room(&self, flow: &Flow, tensor: TensorId) -> u64 {
+        let stream = flow.stream(tensor);
+        let Some(it) = self.tensors.get(&tensor) else { return flow.whole_room(tensor) };
+        let row: u64 = it.lengths.iter().map(|length| flow.align(it.row_bytes(flow, tensor, *length))).sum();
+        (stream.rows * row).max(flow.whole_room(tensor))
+    }
+
+    /// What all lanes load of a tensor of which so many bytes are needed.
+    fn loaded(&self, flow: &Flow, tensor: TensorId, needed: u64) -> u64 {
+        let Some(it) = self.tensors.get(&tensor) else { return needed * self.len() };
+        let size = flow.network.shape(tensor).dims[it.axis];
+        let length: u64 = it.lengths.iter().sum();
+        (u128::from(needed) * u128::from(length)).div_ceil(size.into()) as u64
+    }
+
+    /// By node: the iterations of its loop in the longest lane, if that cuts its weights into blocks.
+    pub fn block(&self, node: &Node, local: usize) -> Option<u64> {
+        let (dim, _) = node.block?;
+        let longest = self.ranges.iter().map(|it| it[local].end - it[local].start).max();
+        longest.filter(|_| dim == self.loops[local])
+    }
+
+    /// What lies on-chip while the lanes run, from one of them.
+    pub fn of_all(&self, flow: &Flow, mut one: Simulation) -> Simulation {
+        let n_steps = one.steps.len();
+        for input in &mut one.inputs {
+            // What lies there whole leaves with the last lane, or may be needed by it.
+            let whole = self.whole_room(flow, input.tensor);
+            (input.dying, input.fetch) = (vec![whole; n_steps], vec![whole; n_steps]);
+            input.loaded = self.loaded(flow, input.tensor, input.needed);
+        }
+        for output in &mut one.outputs {
+            output.keep = vec![self.whole_room(flow, output.tensor); n_steps];
+        }
+        one
+    }
+}
+
+impl OfLanes {
+    /// The bytes of a row of which this axis has so many indices.
+    fn row_bytes(&self, flow: &Flow, tensor: TensorId, length: u64) -> u64 {
+        let shape = flow.network.shape(tensor);
+        let elements = shape.whole().len() / flow.stream(tensor).rows / shape.dims[self.axis].max(1);
+        shape.bytes_of(elements * length).0
+    }
+}
+
+/// By node: which iterations of its loop a lane runs. None if that is nothing.
+fn ranges_of(flow: &Flow, nodes: &Range<usize>, loops: &[usize], lane: u64, n: u64) -> Option<Vec<Range<u64>>> {
+    let mut ranges: Vec<Option<Range<u64>>> = vec![None; nodes.len()];
+    // By tensor that the group makes: the region that later nodes need.
+    let mut needed: BTreeMap<TensorId, Region> = BTreeMap::new();
+    for index in nodes.clone().rev() {
+        let (node, local) = (&flow.nodes[index], index - nodes.start);
+        let access = node.access.as_ref()?;
+        let dim = loops[local];
+        let mut range: Option<Range<u64>> = None;
+        let mut need = |more: Range<u64>| {
+            let joined = range.clone().map_or(more.clone(), |it| it.start.min(more.start)..it.end.max(more.end));
+            range = Some(joined);
+        };
+        for (result, tensor) in node.results.iter().enumerate() {
+            let stream = flow.stream(*tensor);
+            if stream.is_result || stream.readers.last().is_none_or(|it| nodes.end <= *it) {
+                need(crate::expand::part(access.domain[dim].size, lane, n));
+            }
+            if let Some(region) = needed.get(tensor) {
+                need(access.domain_of(result, region).range(dim));
+            }
+        }
+        let range = range.filter(|it| !it.is_empty())?;
+        let domain = access.whole().with_range(dim, range.clone());
+        for (map, tensor) in access.operands.iter().zip(&node.operands) {
+            let region = map.region(&domain, flow.network.shape(*tensor));
+            let joined = needed.get(tensor).map_or(region.clone(), |it| it.hull(&region));
+            needed.insert(*tensor, joined);
+        }
+        for tensor in &node.others {
+            needed.insert(*tensor, flow.network.shape(*tensor).whole());
+        }
+        ranges[local] = Some(range);
+    }
+    ranges.into_iter().collect()
+}

@@ -1,0 +1,36 @@
+//! The smallest tile of an operator, for the error where not even that fits.
+
+use crate::TileError;
+use crate::flow::Flow;
+use crate::grid::least_room;
+use crate::simulate::simulate;
+use crate::weights::Work;
+use cosma_planner::Bytes;
+use std::cmp::Reverse;
+
+/// The error for the operator whose smallest tile takes the most room, or that nothing fits though each one does.
+pub(crate) fn too_small(flow: &Flow) -> TileError {
+    let scratchpad = Bytes(flow.scratchpad);
+    let rooms = (0..flow.nodes.len()).map(|node| (smallest_tile(flow, node), Reverse(node)));
+    let Some((needed, Reverse(node))) = rooms.max().filter(|it| flow.scratchpad < it.0) else {
+        return TileError::NoProgram { scratchpad };
+    };
+    let op = flow.nodes[node].op;
+    let name = flow.network.problem.graph.op(op).name.clone();
+    TileError::TooSmall { op, name, needed: Bytes(needed), scratchpad }
+}
+
+/// The room of a node's smallest tile, where all comes from and goes to host memory: a row, all rows, or a block.
+fn smallest_tile(flow: &Flow, node: usize) -> u64 {
+    let rows = flow.nodes[node].extent;
+    let in_stripes = in_stripes(flow, node, 1).min(in_stripes(flow, node, rows));
+    least_room(flow, node).map_or(in_stripes, |it| it.min(in_stripes))
+}
+
+/// The room of a node in stripes of so many rows.
+fn in_stripes(flow: &Flow, node: usize, rows: u64) -> u64 {
+    let nodes = node..node + 1;
+    let simulation = simulate(flow, nodes.clone(), rows);
+    let work = Work::of(flow, nodes, &simulation.steps, None);
+    simulation.least_room(node, &work.least)
+}

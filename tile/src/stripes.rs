@@ -1,0 +1,142 @@
+//! Groups in stripes, as the choice sees them: what each may take on-chip, counted once.
+
+use crate::border::{Border, Incoming, Outgoing, Profile};
+use crate::flow::Flow;
+use crate::lanes::{self, Lanes};
+use crate::simulate::{Simulation, simulate_within, tallest};
+use crate::weights::Work;
+use cosma_planner::Deadline;
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Operators of a group, at most.
+const MAX_GROUP: usize = 40;
+/// How many lengths in a row have to fail before longer groups are given up.
+const MAX_MISSES: usize = 2;
+/// Divisors that are looked for.
+const MAX_DIVISOR: u64 = 512;
+
+/// A group of consecutive nodes, in lanes or not, and the heights of stripes in which it fits, the highest first.
+pub(crate) struct StripeGroup {
+    pub nodes: Range<usize>,
+    pub lanes: Option<Lanes>,
+    pub border: Border,
+    pub heights: Vec<Stripes>,
+}
+
+/// A group in stripes of so many rows of the tallest tensor that leaves it.
+pub(crate) struct Stripes {
+    pub rows: u64,
+    pub work: Work,
+    /// By profiles of the border: the most room that each node's steps need, without weights.
+    peaks: RefCell<Vec<KnownPeaks>>,
+    /// Kept while the group is looked at.
+    simulation: RefCell<Option<Simulation>>,
+}
+
+type KnownPeaks = (Vec<Profile>, Rc<[u64]>);
+
+/// All groups that begin with a node, by length, while they fit.
+pub(crate) fn groups_from(flow: &Flow, start: usize, deadline: Deadline) -> Vec<StripeGroup> {
+    let mut groups = Vec::new();
+    let mut misses = 0;
+    for end in start + 1..=flow.nodes.len().min(start + MAX_GROUP) {
+        if start + 1 < end && (MAX_MISSES <= misses || deadline.has_passed()) {
+            break;
+        }
+        let lanes = lanes::ways(flow, &(start..end)).into_iter().map(Some);
+        let n_before = groups.len();
+        groups.extend([None].into_iter().chain(lanes).filter_map(|it| StripeGroup::new(flow, start..end, it)));
+        misses = if n_before < groups.len() { 0 } else { misses + 1 };
+    }
+    groups
+}
+
+impl StripeGroup {
+    /// None if it fits in no height, though all that may be elsewhere is in host memory.
+    fn new(flow: &Flow, nodes: Range<usize>, lanes: Option<Lanes>) -> Option<StripeGroup> {
+        let mut border = Border::default();
+        let mut heights = Vec::new();
+        for rows in stripe_heights(tallest(flow, nodes.clone())) {
+            let Some(simulation) = simulate_within(flow, &nodes, lanes.as_ref(), rows) else { continue };
+            let work = Work::of(flow, nodes.clone(), &simulation.steps, lanes.as_ref());
+            if !simulation.fits(flow, nodes.start, &work.least) {
+                continue;
+            }
+            border = simulation.border();
+            let simulation = RefCell::new(Some(simulation));
+            heights.push(Stripes { rows, work, peaks: RefCell::default(), simulation });
+        }
+        (!heights.is_empty()).then_some(StripeGroup { nodes, lanes, border, heights })
+    }
+
+    /// By node: the most room that its steps need in stripes of one height, without weights, if border tensors lie
+    /// there so.
+    pub fn peaks(&self, flow: &Flow, stripes: &Stripes, profiles: &[Profile]) -> Rc<[u64]> {
+        let known = stripes.peaks.borrow().iter().find(|it| it.0 == profiles).map(|it| it.1.clone());
+        known.unwrap_or_else(|| {
+            let mut simulation = stripes.simulation.borrow_mut();
+            let simulation = simulation.get_or_insert_with(|| {
+                simulate_within(flow, &self.nodes, self.lanes.as_ref(), stripes.rows).expect("it fitted before")
+            });
+            let peaks: Rc<[u64]> = simulation.peaks(&self.nodes, profiles).into();
+            stripes.peaks.borrow_mut().push((profiles.to_vec(), peaks.clone()));
+            peaks
+        })
+    }
+
+    /// Drops what can be had again.
+    pub fn forget(&self) {
+        self.heights.iter().for_each(|it| drop(it.simulation.take()));
+    }
+}
+
+impl Simulation {
+    /// The tensors that come in and leave.
+    pub fn border(&self) -> Border {
+        let last = |profile: &[u64]| profile.last().copied().unwrap_or(0);
+        let incoming = self.inputs.iter().map(|it| Incoming {
+            tensor: it.tensor,
+            needed: it.needed,
+            loaded: it.loaded,
+            at_end: last(&it.fetch),
+        });
+        let outgoing = self.outputs.iter().map(|it| Outgoing { tensor: it.tensor, at_end: last(&it.keep) });
+        Border { inputs: incoming.collect(), outputs: outgoing.collect() }
+    }
+
+    /// By node: the most room that its steps need, without weights, if border tensors lie there so.
+    pub fn peaks(&self, nodes: &Range<usize>, profiles: &[Profile]) -> Vec<u64> {
+        let (of_inputs, of_outputs) = profiles.split_at(self.inputs.len());
+        let inputs = self.inputs.iter().zip(of_inputs).filter_map(|(input, profile)| match profile {
+            Profile::Stream => Some(&input.stream),
+            Profile::Dying => Some(&input.dying),
+            Profile::Fetch => Some(&input.fetch),
+            Profile::Apart | Profile::Keep => None,
+        });
+        let outputs = self.outputs.iter().zip(of_outputs).map(|(output, profile)| match profile {
+            Profile::Keep => &output.keep,
+            _ => &output.stream,
+        });
+        let columns: Vec<&Vec<u64>> = inputs.chain(outputs).collect();
+        let mut peaks = vec![0; nodes.len()];
+        for (index, step) in self.steps.iter().enumerate() {
+            let total = self.base[index] + columns.iter().map(|it| it[index]).sum::<u64>();
+            let peak = &mut peaks[step.node - nodes.start];
+            *peak = total.max(*peak);
+        }
+        peaks
+    }
+}
+
+/// The heights of stripes that are tried, the highest first: those of one to eight stripes, then of a quarter more
+/// each, and all divisors, which make stripes of one height.
+pub(crate) fn stripe_heights(rows: u64) -> Vec<u64> {
+    let counts = std::iter::successors(Some(1), |it: &u64| Some((it + 1).max(it * 5 / 4))).take_while(|it| *it <= rows);
+    let divisors = (1..=rows.min(MAX_DIVISOR)).filter(|it| rows.is_multiple_of(*it));
+    let mut heights: Vec<u64> = counts.map(|it| rows.div_ceil(it)).chain(divisors).collect();
+    heights.sort_unstable_by(|left, right| right.cmp(left));
+    heights.dedup();
+    heights
+}
