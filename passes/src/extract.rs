@@ -38,8 +38,8 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, InPlace, TensorRegion, WeightComputation, destination, is_abstract, is_call, is_group, is_weight, kind,
-    name, operand_at, region, result_at, size_with, transfer, uses, workspace,
+    Diagnostic, InPlace, TensorRegion, WeightComputation, destination, is_abstract, is_call, is_group, is_tile,
+    is_weight, kind, name, operand_at, region, result_at, size_with, transfer, uses, workspace,
 };
 use cosma_planner::{Bytes, Error, GraphBuilder, OpId, Problem, TensorId, Weights};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -713,7 +713,10 @@ impl<'c, 'a> Reader<'c, 'a> {
         let is_whole = pair.at == 0 || scaled.is_multiple_of(u128::from(said));
         // What looks at a part of a tensor has not all of its place.
         let has_place = self.graph.size(read) == Bytes(from.1);
-        let fits = from.0.cmp(&to.0) == from.1.cmp(&to.1) && at + u128::from(from.1.min(to.1)) <= u128::from(planned);
+        // Integer sums are as wide as their type; a tile reads each of them before it writes narrower floats over them.
+        let is_of_sums = pair.at == 0 && from.0 == to.0 && to.1 < from.1 && is_tile(operation);
+        let is_alike = is_of_sums || from.0.cmp(&to.0) == from.1.cmp(&to.1);
+        let fits = is_alike && at + u128::from(from.1.min(to.1)) <= u128::from(planned);
         if let Ok(at) = u64::try_from(at)
             && has_place
             && is_whole

@@ -51,7 +51,9 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
     let (mut operands, access, is_view) = match described {
         Some((operands, mut access)) => {
             let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
-            access.sums = access.sums.map(|it| deployed_sums(it, element_bytes));
+            // A body is not added up in parts.
+            let sums = access.sums.filter(|_| is_abstract(operation));
+            access.sums = sums.map(|it| deployed_sums(it, element_bytes));
             keep_bytes_whole(extraction, &mut access, (&operands, &known.writes), element_bytes);
             let is_view = (only_moves(operation) || cut::only_moves(operation)) && is_exact(&access);
             (operands, Some(access), is_view)

@@ -8,7 +8,8 @@
 //!    and the other way round.
 //! 3. Copies that are cut alike, or into rows only, are one, so that what is read again may stay. Any other copy is
 //!    staged: its pieces are regions of what was written to host memory.
-//! 4. Pieces that are read or written become tensors, boxes operators.
+//! 4. Pieces that are read or written become tensors, boxes operators. Sums of which a part is added up are cut as
+//!    the results that will be made of them, so that each piece of a result may lie over its sums.
 
 use crate::flow::{Flow, Node};
 use crate::lanes;
@@ -35,8 +36,11 @@ pub(crate) struct TileBox {
     group: usize,
     pub domain: Region,
     pub reads: Vec<Window>,
-    /// By result.
+    /// By result; nothing if it adds up a part of a sum that is not the last one.
     pub writes: Vec<(TensorId, Region)>,
+    /// What was added up before it, and what is after it, where that is a part of a sum.
+    pub before: Option<Region>,
+    pub after: Option<Region>,
 }
 
 /// What a box reads of a tensor.
@@ -56,16 +60,18 @@ impl TileBox {
         let whole = |it: &TensorId| window(*it, shape(*it).whole(), Vec::new());
         let Some(access) = access else {
             let writes = results.iter().map(|it| (*it, shape(*it).whole())).collect();
-            return TileBox { node, group, domain, reads: operands.iter().chain(others).map(whole).collect(), writes };
+            let reads = operands.iter().chain(others).map(whole).collect();
+            return TileBox { node, group, domain, reads, writes, before: None, after: None };
         };
         let mapped = access.operands.iter().zip(operands).map(|(map, tensor)| {
             let moves = |axis: &usize| map.0[*axis].terms.iter().any(|it| loops.contains(&it.0));
             window(*tensor, map.region(&domain, shape(*tensor)), (0..map.0.len()).filter(moves).collect())
         });
         let reads = mapped.chain(others.iter().map(whole)).filter(|it| !it.region.is_empty()).collect();
-        let written = access.results.iter().zip(results);
+        let (before, after) = (access.summed_before(&domain), access.summed_after(&domain));
+        let written = access.results.iter().zip(results).filter(|_| after.is_none());
         let writes = written.map(|(map, tensor)| (*tensor, map.region(&domain, shape(*tensor)))).collect();
-        TileBox { node, group, domain, reads, writes }
+        TileBox { node, group, domain, reads, writes, before, after }
     }
 }
 
@@ -315,9 +321,12 @@ struct Builder<'a, 'b> {
     tiles: Vec<Tile>,
     /// Of pieces, by copy.
     ids: BTreeMap<(usize, Region), TensorId>,
+    /// Of partial sums, by operator and what was added up.
+    sums: BTreeMap<(OpId, Region), TensorId>,
     /// By tensor and by operator of the network: how many pieces and tiles have a name.
     n_named: BTreeMap<TensorId, usize>,
     n_tiles: BTreeMap<OpId, usize>,
+    n_sums: usize,
     in_place: Vec<(TensorId, TensorId, Bytes)>,
 }
 
@@ -330,8 +339,10 @@ impl<'a, 'b> Builder<'a, 'b> {
             pieces: Vec::new(),
             tiles: Vec::new(),
             ids: BTreeMap::new(),
+            sums: BTreeMap::new(),
             n_named: BTreeMap::new(),
             n_tiles: BTreeMap::new(),
+            n_sums: 0,
             in_place: Vec::new(),
         }
     }
@@ -348,13 +359,16 @@ impl<'a, 'b> Builder<'a, 'b> {
                 reads.push(Use { tensor: self.piece_to_read(copy, piece), from });
             }
         }
-        let mut made: Vec<(TensorId, Region)> = Vec::new();
-        for (tensor, region) in &it.writes {
-            let copy = self.copies.made[tensor.index()];
-            made.extend(self.copies.pieces(copy, region).into_iter().map(|piece| (*tensor, piece)));
+        for added in self.cut_sums(node, it.before.as_ref()) {
+            reads.push(Use { tensor: self.sums[&(node.op, added)], from: MemorySet::SCRATCHPAD });
         }
-        let writes: Vec<(String, Bytes)> =
-            made.iter().map(|it| (self.name(it.0, &it.1), network.shape(it.0).region_bytes(&it.1))).collect();
+        let after = self.cut_sums(node, it.after.as_ref()).into_iter();
+        let mut made: Vec<Piece> = after.map(|added| Piece::Sums { of: node.op, added }).collect();
+        for &(of, ref region) in &it.writes {
+            let pieces = self.copies.pieces(self.copies.made[of.index()], region).into_iter();
+            made.extend(pieces.map(|region| Piece::Region { of, region }));
+        }
+        let writes: Vec<(String, Bytes)> = made.iter().map(|piece| (self.name(piece), self.bytes(piece))).collect();
         let n_parts = self.n_tiles.entry(node.op).or_default();
         *n_parts += 1;
         let is_whole = node.access.as_ref().is_none_or(|access| access.whole() == it.domain);
@@ -367,19 +381,28 @@ impl<'a, 'b> Builder<'a, 'b> {
             None => bytes,
         };
         let written = self.graph.op_with_uses(name, &reads, writes, share(op.workspace));
-        for ((tensor, region), id) in made.into_iter().zip(written) {
-            self.pieces.push(Piece { of: tensor, region: region.clone() });
-            self.ids.insert((self.copies.made[tensor.index()], region), id);
+        for (piece, id) in made.into_iter().zip(written) {
+            self.pieces.push(piece.clone());
+            match piece {
+                Piece::Region { of, region } => self.ids.insert((self.copies.made[of.index()], region), id),
+                Piece::Sums { of, added } => self.sums.insert((of, added), id),
+            };
         }
-        // What an operator adds to its domain by looking through views is not its own.
-        let n_loops = network.operator(node.op).access.as_ref().map_or(0, |it| it.domain.len());
-        let domain = Region::new(it.domain.ranges().take(n_loops));
-        self.tiles.push(Tile { of: node.op, domain });
+        self.tiles.push(Tile { of: node.op, domain: self.own(node.op, &it.domain) });
         self.share_places(node, it);
+    }
+
+    /// A part of a domain without the loops that an operator adds to its own by looking through views.
+    fn own(&self, op: OpId, domain: &Region) -> Region {
+        let n_loops = self.flow.network.operator(op).access.as_ref().map_or(0, |it| it.domain.len());
+        Region::new(domain.ranges().take(n_loops))
     }
 
     /// Says which pieces of results may lie over which pieces of operands.
     fn share_places(&mut self, node: &Node, it: &TileBox) {
+        if self.share_sums(node, it) {
+            return;
+        }
         let network = self.flow.network;
         for pair in &network.problem.graph.op(node.op).in_place {
             let result = it.writes.iter().find(|it| it.0 == pair.result).map(|it| it.1.clone());
@@ -402,13 +425,62 @@ impl<'a, 'b> Builder<'a, 'b> {
         }
     }
 
+    /// Lays sums over those of the part before, and a result over its sums where that may be; gives whether the tile's
+    /// result has its place by that.
+    fn share_sums(&mut self, node: &Node, it: &TileBox) -> bool {
+        let (Some(access), Some(before)) = (&node.access, &it.before) else { return false };
+        let id = |added: Region| self.sums[&(node.op, added)];
+        let operands: Vec<TensorId> = self.cut_sums(node, Some(before)).into_iter().map(id).collect();
+        let results: Vec<TensorId> = match &it.after {
+            Some(after) => self.cut_sums(node, Some(after)).into_iter().map(id).collect(),
+            None if access.may_lie_over_sums(&self.flow.network.shapes_of(&node.results)) => {
+                let copy = self.copies.made[it.writes[0].0.index()];
+                self.copies.pieces(copy, &it.writes[0].1).into_iter().map(|it| self.ids[&(copy, it)]).collect()
+            }
+            None => return false,
+        };
+        debug_assert_eq!(operands.len(), results.len(), "sums are cut as results are");
+        self.in_place.extend(results.into_iter().zip(operands).map(|(result, operand)| (result, operand, Bytes::ZERO)));
+        true
+    }
+
+    /// The sums of a part of a node's domain, cut as its first result is.
+    fn cut_sums(&self, node: &Node, added: Option<&Region>) -> Vec<Region> {
+        let (Some(access), Some(added)) = (&node.access, added) else { return Vec::new() };
+        let mut parts = vec![self.own(node.op, added)];
+        let copy = &self.copies.copies[self.copies.made[node.results[0].index()]];
+        for (expr, cuts) in access.results[0].0.iter().zip(&copy.cuts) {
+            let Some((Some(dim), constant)) = expr.projection() else { continue };
+            let cuts: Vec<u64> = cuts.iter().filter_map(|it| it.checked_add_signed(constant.checked_neg()?)).collect();
+            let cut = |it: &Region| {
+                let range = it.range(dim);
+                let inner = cuts.iter().copied().filter(|cut| range.start < *cut && *cut < range.end);
+                let bounds: Vec<u64> = [range.start].into_iter().chain(inner).chain([range.end]).collect();
+                bounds.windows(2).map(|ends| it.clone().with_range(dim, ends[0]..ends[1])).collect::<Vec<_>>()
+            };
+            parts = parts.iter().flat_map(cut).collect();
+        }
+        parts
+    }
+
+    fn bytes(&self, piece: &Piece) -> Bytes {
+        let network = self.flow.network;
+        match piece {
+            Piece::Region { of, region } => network.shape(*of).region_bytes(region),
+            Piece::Sums { of, added } => {
+                let shape = network.operator(*of).access.as_ref().and_then(|it| it.shape_of_sums(added));
+                shape.expect("what is summed in parts says what sums are").bytes()
+            }
+        }
+    }
+
     fn piece_to_read(&mut self, copy: usize, region: Region) -> TensorId {
         if let Some(id) = self.ids.get(&(copy, region.clone())) {
             return *id;
         }
         let tensor = self.copies.copies[copy].tensor;
-        let name = self.name(tensor, &region);
-        let bytes = self.flow.network.shape(tensor).region_bytes(&region);
+        let piece = Piece::Region { of: tensor, region: region.clone() };
+        let (name, bytes) = (self.name(&piece), self.bytes(&piece));
         let id = match self.flow.network.problem.graph.tensor(tensor).origin {
             Origin::Argument => self.graph.argument(name, bytes),
             Origin::Weight => self.graph.weight(name, bytes),
@@ -420,14 +492,23 @@ impl<'a, 'b> Builder<'a, 'b> {
                 self.graph.staged(name, bytes, &parts)
             }
         };
-        self.pieces.push(Piece { of: tensor, region: region.clone() });
+        self.pieces.push(piece);
         self.ids.insert((copy, region), id);
         id
     }
 
-    /// A name for a piece: that of the tensor, and which piece it is, unless it is all.
-    fn name(&mut self, tensor: TensorId, region: &Region) -> String {
-        let name = &self.flow.network.problem.graph.tensor(tensor).name;
+    /// A name for a piece: that of the tensor or of the operator whose sums it is, and which piece it is, unless it
+    /// is all.
+    fn name(&mut self, piece: &Piece) -> String {
+        let graph = &self.flow.network.problem.graph;
+        let (tensor, region) = match piece {
+            Piece::Region { of, region } => (*of, region),
+            Piece::Sums { of, .. } => {
+                self.n_sums += 1;
+                return format!("{}/sums/{}", graph.op(*of).name, self.n_sums - 1);
+            }
+        };
+        let name = &graph.tensor(tensor).name;
         if *region == self.flow.network.shape(tensor).whole() {
             return name.clone();
         }

@@ -28,6 +28,7 @@ mod region;
 mod simulate;
 mod smallest;
 mod stripes;
+mod sums;
 mod tile;
 mod weights;
 

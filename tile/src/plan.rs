@@ -37,7 +37,7 @@ pub enum Tiling {
         channels: Vec<u64>,
     },
     /// One operator, block by block: pairs of a loop of its access and into how many parts that is cut, the
-    /// outermost first.
+    /// outermost first. The last one may be the loop over which the operator adds up.
     Grid(Vec<(usize, u64)>),
 }
 

@@ -4,8 +4,8 @@ mod small;
 
 use cosma_planner::{Bytes, Deadline, Options, Order, Origin, Problem, Solution, TensorId, check, plan};
 use cosma_tile::{
-    Bounds, Network, Region, StripePlan, TileError, TileProgram, Tiling, bounds, cascades, choose_stripes, expand,
-    layer_by_layer, tile,
+    Bounds, Network, Region, StripePlan, Tile, TileError, TileProgram, Tiling, bounds, cascades, choose_stripes,
+    expand, layer_by_layer, tile,
 };
 use proptest::prelude::*;
 use small::{Small, Window, on};
@@ -27,7 +27,7 @@ fn next() -> impl Strategy<Value = Next> {
     let window =
         window.prop_map(|(kernel, stride, padding)| Window { kernel, stride, padding: padding.min(kernel - 1) });
     prop_oneof![
-        6 => (0..2usize, 1..5u64, window).prop_map(|(of, channels, window)| Next::Conv(of, channels, window)),
+        6 => (0..2usize, prop_oneof![1..5u64, 8..20u64], window).prop_map(|(of, channels, window)| Next::Conv(of, channels, window)),
         3 => (0..4usize).prop_map(Next::Add),
         1 => (0..2usize).prop_map(Next::Pool),
         1 => (0..3usize).prop_map(Next::Concat),
@@ -107,28 +107,52 @@ fn check_program(network: &Network, program: &TileProgram) {
     let graph = &program.problem.graph;
     for tensor in network.problem.graph.tensor_ids() {
         let is_staged = |it: &TensorId| graph.tensor(*it).origin == Origin::Staged;
-        let pieces = graph.tensor_ids().filter(|it| program.pieces[it.index()].of == tensor && !is_staged(it));
-        let boxes: Vec<Region> = pieces.map(|it| program.pieces[it.index()].region.clone()).collect();
+        let pieces = graph.tensor_ids().filter(|it| !is_staged(it));
+        let boxes: Vec<Region> =
+            pieces.filter_map(|it| program.pieces[it.index()].region_of(tensor)).cloned().collect();
         // What nobody needs is not made.
         assert!(are_disjoint(&boxes), "{tensor:?}: {boxes:?}");
         if network.problem.graph.results().contains(&tensor) {
-            let stored = graph.results().iter().filter(|it| program.pieces[it.index()].of == tensor);
+            let stored = graph.results().iter().filter(|it| program.pieces[it.index()].region_of(tensor).is_some());
             assert_eq!(stored.count(), boxes.len(), "{tensor:?}");
             assert!(partition(&boxes, &network.shape(tensor).whole()), "{tensor:?}: {boxes:?}");
         }
     }
     for (op, tile) in graph.ops().iter().zip(&program.tiles) {
         let operator = network.operator(tile.of);
+        let is_last = check_sums(network, program, op, tile);
         let written = network.writes(tile.of, &tile.domain);
         for (tensor, region) in operator.results.iter().zip(written) {
-            let pieces = op.writes.iter().map(|it| &program.pieces[it.index()]).filter(|it| it.of == *tensor);
-            let boxes: Vec<Region> = pieces.map(|it| it.region.clone()).collect();
-            assert!(partition(&boxes, &region), "{}", op.name);
+            let pieces = op.writes.iter().filter_map(|it| program.pieces[it.index()].region_of(*tensor));
+            let boxes: Vec<Region> = pieces.cloned().collect();
+            assert!(if is_last { partition(&boxes, &region) } else { boxes.is_empty() }, "{}", op.name);
         }
         for (tensor, region) in operator.operands.iter().zip(network.reads(tile.of, &tile.domain)) {
             check_reads(network, program, op, *tensor, &region);
         }
     }
+}
+
+/// A tile that adds up a part reads all sums of the parts before, and writes all sums but with the last part; gives
+/// whether it is that.
+fn check_sums(network: &Network, program: &TileProgram, op: &cosma_planner::Op, tile: &Tile) -> bool {
+    let sums = |ids: Vec<TensorId>| -> Vec<Region> {
+        let sums = ids.iter().filter_map(|it| program.pieces[it.index()].sums());
+        sums.map(|(of, added)| (of == tile.of).then(|| added.clone()).expect("sums of the operator")).collect()
+    };
+    let (read, written) = (sums(op.reads.iter().map(|it| it.tensor).collect()), sums(op.writes.clone()));
+    let Some(access) = &network.operator(tile.of).access else { return read.is_empty() && written.is_empty() };
+    for (boxes, due) in [(&read, access.summed_before(&tile.domain)), (&written, access.summed_after(&tile.domain))] {
+        match due {
+            Some(due) => {
+                let dim = access.split_loop().expect("it adds up a part");
+                assert!(boxes.iter().all(|it| it.range(dim) == due.range(dim)), "{}", op.name);
+                assert!(partition(boxes, &due), "{}", op.name);
+            }
+            None => assert!(boxes.is_empty(), "{}", op.name),
+        }
+    }
+    written.is_empty()
 }
 
 /// A tile reads pieces that hold a region, if need be through views.
@@ -142,8 +166,8 @@ fn check_reads(network: &Network, program: &TileProgram, op: &cosma_planner::Op,
         }
         return;
     }
-    let pieces = op.reads.iter().map(|it| &program.pieces[it.tensor.index()]).filter(|it| it.of == tensor);
-    let held: u64 = pieces.map(|it| it.region.intersect(region).len()).sum();
+    let pieces = op.reads.iter().filter_map(|it| program.pieces[it.tensor.index()].region_of(tensor));
+    let held: u64 = pieces.map(|it| it.intersect(region).len()).sum();
     assert_eq!(held, region.len(), "{} reads {tensor:?} {region}", op.name);
 }
 
@@ -242,9 +266,37 @@ fn two_convolutions_are_fused() {
 }
 
 #[test]
+fn sums_are_added_up_in_parts() {
+    // A product of 64 × 512 and 512 × 64 elements: half of its sums of 4 B take 8 KiB, and the weight comes twice.
+    let mut small = Small::new();
+    let x = small.input(512, 16);
+    let y = small.conv(x, 64, Window { kernel: 1, stride: 1, padding: 0 }).expect("it fits");
+    let network = on(&small.finish(&[y], 1 << 20, 1), 9 << 10);
+    let chosen = choose_stripes(&network, Deadline::NEVER).expect("it fits");
+    assert!(matches!(&chosen.groups[0].tiling, Tiling::Grid(loops) if loops.last().is_some_and(|it| it.0 == 3)));
+    let program = expand(&network, &chosen);
+    check_program(&network, &program);
+    let graph = &program.problem.graph;
+    let sums = graph.tensor_ids().filter(|it| program.pieces[it.index()].sums().is_some());
+    // Each tile but the last one of each block makes sums, which only the next one reads.
+    let sums: Vec<TensorId> = sums.collect();
+    assert_eq!(sums.len(), program.tiles.len() - 2);
+    assert!(sums.iter().all(|it| graph.readers(*it).len() == 1 && graph.tensor(*it).size == Bytes(4 * 32 * 64)));
+    let over_sums = graph.ops().iter().flat_map(|op| &op.in_place).count();
+    assert_eq!(over_sums, program.tiles.len() - 2);
+    let solution = in_source_order(&program.problem).expect("it fits");
+    assert_eq!((solution.non_compulsory, chosen.non_compulsory), (Bytes(64 * 512), Bytes(64 * 512)));
+}
+
+#[test]
 fn the_smallest_tile_is_named() {
-    let network = on(&pair(13), 40);
+    let network = on(&pair(13), 9);
     let error = choose_stripes(&network, Deadline::NEVER).expect_err("it does not fit");
+    // One sum, three rows of one column of one channel, and their weights.
+    assert_eq!(error.to_string(), "op0 needs 10 B in its smallest tile, but the scratchpad has 9 B");
+    let mut whole = on(&pair(13), 40);
+    whole.operators.iter_mut().filter_map(|it| it.access.as_mut()).for_each(|it| it.sums = None);
+    let error = choose_stripes(&whole, Deadline::NEVER).expect_err("it does not fit");
     // One element of the result, three rows of one column of eight channels, and their weights.
     assert_eq!(error.to_string(), "op1 needs 49 B in its smallest tile, but the scratchpad has 40 B");
 }

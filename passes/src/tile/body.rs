@@ -203,9 +203,8 @@ impl<'e, 'c, 'a> Tile<'e, 'c, 'a> {
     /// that has all of it. Pieces that were read back from host memory may have elements in common with others.
     fn pieces(&self, tensor: TensorId, region: &Region) -> Vec<(TensorId, Region)> {
         let read = self.program.problem.graph.op(self.op).reads.iter().map(|it| it.tensor);
-        let of_tensor = read.filter(|it| self.program.pieces[it.index()].of == tensor);
-        let part = |it: TensorId| (it, self.program.pieces[it.index()].region.intersect(region));
-        let parts: Vec<(TensorId, Region)> = of_tensor.map(part).filter(|it| !it.1.is_empty()).collect();
+        let part = |it: TensorId| Some((it, self.program.pieces[it.index()].region_of(tensor)?.intersect(region)));
+        let parts: Vec<(TensorId, Region)> = read.filter_map(part).filter(|it| !it.1.is_empty()).collect();
         match parts.iter().find(|it| it.1 == *region) {
             Some(all) => vec![all.clone()],
             None => parts,
@@ -321,10 +320,10 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
             .collect::<Result<_, String>>()?;
         let mut results: Vec<Value> = Vec::new();
         for piece in &program.problem.graph.op(op).writes {
-            let piece = &program.pieces[piece.index()];
-            let whole = self.tile.extraction.carriers[piece.of.index()].value();
+            let (of, written) = program.pieces[piece.index()].region().expect("a body is not added up in parts");
+            let whole = self.tile.extraction.carriers[of.index()].value();
             let (value, region) = &computed[&key(whole)];
-            let part = self.part(*value, region, &piece.region);
+            let part = self.part(*value, region, written);
             // What is read is not given as it is: it would lie at one place.
             let is_copied = results.contains(&part) || self.pieces.values().any(|it| *it == part);
             results.push(if is_copied { self.copied(part) } else { part });
@@ -367,7 +366,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
     fn window(&mut self, tensor: TensorId, region: &Region) -> Result<Value<'c, 'a>, String> {
         let mut parts: Vec<(Region, Value)> = Vec::new();
         for (piece, part) in self.tile.pieces(tensor, region) {
-            let of = &self.tile.program.pieces[piece.index()].region;
+            let of = self.tile.program.pieces[piece.index()].region_of(tensor).expect("it is a piece of it");
             parts.push((part.clone(), self.part(self.pieces[&piece], of, &part)));
         }
         parts.sort_by(|left, right| left.0.offsets().cmp(right.0.offsets()));

@@ -3,20 +3,22 @@
 use crate::piece::is_partition;
 use cosma_ir::TensorRegion;
 use cosma_planner::{OpId, Origin, TensorId};
-use cosma_tile::{Network, Region, Shape, TileProgram};
+use cosma_tile::{Access, DimKind, Network, Piece, Region, Shape, Tile, TileProgram};
 
 /// Checks that the pieces of each tensor have no element in common, that each tile reads all that it needs of what
-/// no view makes, and that results are complete.
+/// no view makes, that sums are added up once, and that results are complete.
 pub(super) fn check(network: &Network, program: &TileProgram) -> Result<(), String> {
     let graph = &program.problem.graph;
     let mut pieces: Vec<Vec<TensorId>> = vec![Vec::new(); network.shapes.len()];
     // What is staged is a region of pieces that were written.
     for tensor in graph.tensor_ids().filter(|it| graph.tensor(*it).origin != Origin::Staged) {
-        pieces[program.pieces[tensor.index()].of.index()].push(tensor);
+        if let Some((of, _)) = program.pieces[tensor.index()].region() {
+            pieces[of.index()].push(tensor);
+        }
     }
-    let region = |it: &TensorId| region_of(&program.pieces[it.index()].region);
+    let region = |it: &TensorId| program.pieces[it.index()].region().map(|it| region_of(it.1));
     for (tensor, pieces) in pieces.iter().enumerate() {
-        let regions: Vec<TensorRegion> = pieces.iter().map(region).collect();
+        let regions: Vec<TensorRegion> = pieces.iter().filter_map(region).collect();
         let beside =
             regions.iter().enumerate().all(|(index, it)| !regions[..index].iter().any(|other| other.overlaps(it)));
         if !beside || !regions.iter().all(|it| it.is_within(&network.shapes[tensor].dims)) {
@@ -25,7 +27,7 @@ pub(super) fn check(network: &Network, program: &TileProgram) -> Result<(), Stri
     }
     for &tensor in network.problem.graph.results().iter().filter(|it| network.problem.graph.producer(**it).is_some()) {
         let stored = pieces[tensor.index()].iter().filter(|it| graph.results().contains(it));
-        let regions: Vec<TensorRegion> = stored.map(region).collect();
+        let regions: Vec<TensorRegion> = stored.filter_map(region).collect();
         if !is_partition(&regions, &network.shape(tensor).dims) {
             return Err(format!("result {} is not complete", network.problem.graph.tensor(tensor).name));
         }
@@ -37,21 +39,60 @@ fn check_tile(network: &Network, program: &TileProgram, op: OpId) -> Result<(), 
     let graph = &program.problem.graph;
     let tile = &program.tiles[op.index()];
     let operator = network.operator(tile.of);
-    let is_read = |it: &&cosma_tile::Piece, tensor: TensorId| it.of == tensor;
+    let name = &graph.op(op).name;
+    let read: Vec<&Piece> = graph.op(op).reads.iter().map(|it| &program.pieces[it.tensor.index()]).collect();
     for (tensor, needed) in operator.operands.iter().zip(network.reads(tile.of, &tile.domain)) {
         let is_dissolved = network.problem.graph.producer(*tensor).is_some_and(|it| network.operator(it).is_view);
         if needed.is_empty() || is_dissolved {
             continue;
         }
-        let read = graph.op(op).reads.iter().map(|it| &program.pieces[it.tensor.index()]);
-        let held: u64 = read.filter(|it| is_read(it, *tensor)).map(|it| it.region.intersect(&needed).len()).sum();
+        let held: u64 = read.iter().filter_map(|it| it.region_of(*tensor)).map(|it| it.intersect(&needed).len()).sum();
         if held != needed.len() {
-            return Err(format!("{} reads {held} of {} elements", graph.op(op).name, needed.len()));
+            return Err(format!("{name} reads {held} of {} elements", needed.len()));
         }
     }
-    let made: u64 = graph.op(op).writes.iter().map(|it| program.pieces[it.index()].region.len()).sum();
-    let due: u64 = network.writes(tile.of, &tile.domain).iter().map(Region::len).sum();
-    if made == due { Ok(()) } else { Err(format!("{} writes {made} of {due} elements", graph.op(op).name)) }
+    let written: Vec<&Piece> = graph.op(op).writes.iter().map(|it| &program.pieces[it.index()]).collect();
+    if let Some(access) = &operator.access {
+        check_part(access, tile, &read, &written).map_err(|fault| format!("{name} {fault}"))?;
+    }
+    let made: u64 = written.iter().filter_map(|it| it.region()).map(|it| it.1.len()).sum();
+    let is_last = operator.access.as_ref().is_none_or(|it| it.summed_after(&tile.domain).is_none());
+    let due: u64 = network.writes(tile.of, &tile.domain).iter().map(Region::len).filter(|_| is_last).sum();
+    if made == due { Ok(()) } else { Err(format!("{name} writes {made} of {due} elements")) }
+}
+
+/// Checks that a tile adds up a part of each sum along one loop, to the sums of exactly what comes before it there:
+/// then each iteration is added once.
+fn check_part(access: &Access, tile: &Tile, read: &[&Piece], written: &[&Piece]) -> Result<(), String> {
+    let is_reduced = |dim: usize| matches!(access.domain[dim].kind, DimKind::Reduced { .. });
+    let is_split = |dim: &usize| Some(*dim) != access.split_loop() && is_reduced(*dim);
+    if let Some(dim) =
+        (0..access.domain.len()).filter(is_split).find(|it| tile.domain.range(*it) != access.whole().range(*it))
+    {
+        return Err(format!("adds up a part of loop {dim}"));
+    }
+    let check = |pieces: &[&Piece], due: Option<Region>| {
+        let sums: Vec<(OpId, &Region)> = pieces.iter().filter_map(|it| it.sums()).collect();
+        let is_due = |(of, added): &(OpId, &Region)| {
+            let is_same =
+                |due: &Region| (0..due.rank()).filter(|it| is_reduced(*it)).all(|it| due.range(it) == added.range(it));
+            *of == tile.of && due.as_ref().is_some_and(|it| it.contains(added) && is_same(it))
+        };
+        let is_beside = |(index, it): (usize, &(OpId, &Region))| {
+            sums[..index].iter().all(|other| other.1.intersect(it.1).is_empty())
+        };
+        let n_added: u64 = sums.iter().map(|it| it.1.len()).sum();
+        sums.iter().all(is_due)
+            && sums.iter().enumerate().all(is_beside)
+            && n_added == due.as_ref().map_or(0, Region::len)
+    };
+    if !check(read, access.summed_before(&tile.domain)) {
+        return Err("reads other sums than those before it".into());
+    }
+    if !check(written, access.summed_after(&tile.domain)) {
+        return Err("writes other sums than its own".into());
+    }
+    Ok(())
 }
 
 pub(super) fn region_of(region: &Region) -> TensorRegion {

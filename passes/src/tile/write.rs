@@ -16,10 +16,10 @@ use cosma_ir::melior::ir::{
 };
 use cosma_ir::{
     Diagnostic, InPlace, TensorRegion, TileOf, as_mut, erase, is_abstract, kind, macs, operand_at, operator,
-    set_in_place, set_macs, set_tile, set_workspace, uses,
+    set_in_place, set_macs, set_tile, set_workspace, sums_type, uses,
 };
 use cosma_planner::{OpId, Origin, TensorId};
-use cosma_tile::{Network, TileProgram};
+use cosma_tile::{Network, Piece, TileProgram};
 use std::collections::{HashMap, HashSet};
 
 /// Writes a program in tiles into the function that its network was read from.
@@ -80,9 +80,18 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
 
     /// The type of a piece.
     fn r#type(&self, piece: TensorId) -> Type<'c> {
-        let piece = &self.program.pieces[piece.index()];
-        let whole = RankedTensorType::try_from(self.whole(piece.of).r#type()).expect("it was extracted");
-        RankedTensorType::new(&piece.region.shape(), whole.element(), None).into()
+        match &self.program.pieces[piece.index()] {
+            Piece::Region { of, region } => {
+                let whole = RankedTensorType::try_from(self.whole(*of).r#type()).expect("it was extracted");
+                RankedTensorType::new(&region.shape(), whole.element(), None).into()
+            }
+            Piece::Sums { of, added } => {
+                let said = "what is added up in parts says what sums are";
+                let access = self.network.operator(*of).access.as_ref().expect(said);
+                let (shape, sums) = access.shape_of_sums(added).zip(access.sums).expect(said);
+                RankedTensorType::new(&shape.dims, sums_type(self.context, sums), None).into()
+            }
+        }
     }
 
     fn tile(&mut self, op: OpId) -> Result<(), Diagnostic<'c>> {
@@ -169,10 +178,10 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         if let Some(value) = self.values[piece.index()] {
             return value;
         }
-        let cosma_tile::Piece { of, region } = &self.program.pieces[piece.index()];
+        let (of, region) = self.program.pieces[piece.index()].region().expect("sums are read after they are written");
         let is_staged = self.program.problem.graph.tensor(piece).origin == Origin::Staged;
-        let whole = if is_staged { self.put_together(*of) } else { self.whole(*of) };
-        let value = if !is_staged && is_whole(region, self.network.shape(*of)) {
+        let whole = if is_staged { self.put_together(of) } else { self.whole(of) };
+        let value = if !is_staged && is_whole(region, self.network.shape(of)) {
             whole
         } else {
             let attributes = self.slice_attributes(&region_of(region), 1);
@@ -229,7 +238,9 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
     /// The pieces of a tensor that tiles write.
     fn made_pieces(&self, tensor: TensorId) -> Vec<TensorId> {
         let graph = &self.program.problem.graph;
-        let is_made = |it: &TensorId| self.program.pieces[it.index()].of == tensor && graph.producer(*it).is_some();
+        let is_made = |it: &TensorId| {
+            self.program.pieces[it.index()].region_of(tensor).is_some() && graph.producer(*it).is_some()
+        };
         graph.tensor_ids().filter(is_made).collect()
     }
 
@@ -243,7 +254,8 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         let empty = OperationBuilder::new("tensor.empty", location).add_results(&[r#type]);
         let mut whole: Value = self.first_result(empty);
         for piece in self.made_pieces(tensor) {
-            let region = region_of(&self.program.pieces[piece.index()].region);
+            let region =
+                self.program.pieces[piece.index()].region_of(tensor).map(region_of).expect("it is a piece of it");
             let insert = OperationBuilder::new("tensor.insert_slice", location)
                 .add_operands(&[self.values[piece.index()].expect("a tile writes it"), whole])
                 .add_attributes(&self.slice_attributes(&region, 2))

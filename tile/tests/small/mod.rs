@@ -1,7 +1,7 @@
 //! Small networks of rows and channels.
 
 use cosma_planner::{Bytes, GraphBuilder, Machine, Problem, TensorId};
-use cosma_tile::{Access, Dim, DimKind, Expr, Map, Network, Operator, Shape};
+use cosma_tile::{Access, Dim, DimKind, Expr, Map, Network, Operator, Shape, Sums};
 
 /// A network under construction: tensors are `[channels, rows, 4]`.
 pub struct Small {
@@ -57,16 +57,16 @@ impl Small {
         let shape = Shape { dims: vec![channels, inner, kernel], element_bits: 8 };
         let weight = self.graph.weight(format!("w{}", self.shapes.len()), shape.bytes());
         self.shapes.push(shape);
-        let row = Expr { terms: vec![(1, stride as i64), (3, 1)], constant: -(padding as i64), divisor: 1 };
+        let row = Expr { terms: vec![(1, stride as i64), (4, 1)], constant: -(padding as i64), divisor: 1 };
         let reduced = |size| Dim { size, kind: REDUCED };
         let access = Access {
-            domain: vec![parallel(channels), parallel(result), parallel(COLUMNS), reduced(kernel), reduced(inner)],
+            domain: vec![parallel(channels), parallel(result), parallel(COLUMNS), reduced(inner), reduced(kernel)],
             operands: vec![
-                Map(vec![Expr::dim(4), row, Expr::dim(2)]),
-                Map(vec![Expr::dim(0), Expr::dim(4), Expr::dim(3)]),
+                Map(vec![Expr::dim(3), row, Expr::dim(2)]),
+                Map(vec![Expr::dim(0), Expr::dim(3), Expr::dim(4)]),
             ],
             results: vec![identity()],
-            sums: None,
+            sums: (1 < inner * kernel).then_some(Sums::Integer(32)),
         };
         Some(self.op(vec![input, weight], vec![channels, result, COLUMNS], Some(access), false))
     }
