@@ -371,7 +371,7 @@ pub(crate) fn least_room(flow: &Flow, node: usize) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::{Dim, Network, Operator, Shape, Sums};
-    use cosma_planner::{GraphBuilder, Machine, Problem};
+    use cosma_planner::{Bytes, GraphBuilder, Machine, Problem};
 
     /// A product of `[m, k]` and a weight of `[k, n]`, one byte per element, with sums of four bytes.
     fn product([m, n, k]: [u64; 3]) -> Network {
