@@ -51,7 +51,7 @@ pub fn tensor_access(
         maps.push(Map((first..access.domain.len()).map(Expr::dim).collect()));
         tensor_reads.push((*tensor, shape));
     }
-    let multiplied = inputs.first().copied().flatten().filter(|_| kinds::adds_products(kind));
+    let multiplied = inputs.first().copied().flatten().filter(|_| kinds::adds_up(kind));
     let sums = multiplied.filter(|_| access.may_split_a_sum()).and_then(|it| sums_of(tensors[it.0].element));
     let access = Access { operands: maps, sums, ..access };
     let writes: Vec<Vec<u64>> = writes.iter().map(|it| tensors[it.0].shape.clone()).collect();

@@ -147,7 +147,7 @@ pub(crate) fn inferred(operation: OperationRef) -> Option<OperatorAccess> {
     let operands = shapes(operation.operands().collect())?;
     let results = shapes(operation.results().map(Value::from).collect())?;
     let mut access = kinds::infer(&kind(operation), &operands, &results)?;
-    if kinds::adds_products(&kind(operation)) && access.may_split_a_sum() {
+    if kinds::adds_up(&kind(operation)) && access.may_split_a_sum() {
         access.sums = operand_at(operation, 0).and_then(|it| sums_of_products(it.r#type()));
     }
     Some(OperatorAccess { access, operands: (0..operands.len()).collect() })

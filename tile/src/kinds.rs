@@ -63,10 +63,20 @@ pub fn infer(kind: &str, operands: &[Shape], results: &[Shape]) -> Option<Access
     access.check(operands, results).is_ok().then_some(access)
 }
 
-/// Whether an operator of this kind adds up products, so that a part of its sums is a sum of wider elements. What
-/// joined it works on the complete sums.
-pub fn adds_products(kind: &str) -> bool {
-    matches!(kind, "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "aten.convolution")
+/// Whether an operator of this kind adds up products or elements, so that a part of its sums is a sum of wider
+/// elements. What joined it works on the complete sums.
+pub fn adds_up(kind: &str) -> bool {
+    matches!(
+        kind,
+        "Conv"
+            | "ConvTranspose"
+            | "Gemm"
+            | "MatMul"
+            | "aten.convolution"
+            | "GlobalAveragePool"
+            | "ReduceMean"
+            | "ReduceSum"
+    )
 }
 
 /// Whether an operator of this kind only moves elements, if nothing joined it.

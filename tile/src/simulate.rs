@@ -342,6 +342,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let local = node - self.nodes.start;
         let flow = &self.flow.nodes[node];
         let mut has_place = vec![false; flow.results.len()];
+        let mut taken: Vec<TensorId> = Vec::new();
         for &(result, operand) in &flow.in_place {
             // What is read after the group does not die in it, though it may leave.
             if self.flow.stream(operand).readers.last().is_some_and(|it| self.nodes.end <= *it) {
@@ -352,10 +353,11 @@ impl<'a, 'b> Run<'a, 'b> {
             let end = flow.rows_made(result, to, slot.rows);
             let start = flow.rows_made(result, from, slot.rows);
             let low = slot.low_after(self.flow, self.nodes.start, &self.done, node, to);
-            if has_place[result] || low < end || slot.room != result_slot.room {
+            if has_place[result] || taken.contains(&operand) || low < end || slot.room != result_slot.room {
                 continue;
             }
             has_place[result] = true;
+            taken.push(operand);
             let saved = (end - start) * slot.room;
             let last = self.simulation.base.len() - 1;
             match slot.role {

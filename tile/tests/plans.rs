@@ -247,12 +247,22 @@ fn pair(rows: u64) -> Network {
 }
 
 #[test]
+fn columns_that_do_not_mix_run_in_lanes() {
+    // As below, but one of four columns at a time.
+    let least = 48 + 48 + 3 * 2 + 3 * 8;
+    let chosen = choose_stripes(&on(&pair(13), least), Deadline::NEVER).expect("it fits");
+    assert_eq!(chosen.non_compulsory, Bytes::ZERO);
+    assert!(matches!(&chosen.groups[0].tiling, Tiling::Stripes { lanes: Some(it), rows: 1, .. } if it.n == 4));
+    check_program(&on(&pair(13), least), &expand(&on(&pair(13), least), &chosen));
+    let less = choose_stripes(&on(&pair(13), least - 1), Deadline::NEVER).expect("it fits");
+    assert!(Bytes::ZERO < less.non_compulsory);
+}
+
+#[test]
 fn two_convolutions_are_fused() {
     // Weights of 48 B each stay. Of the input three rows of 8 B lie there at a time, of the middle tensor, which has
     // 8 × 13 × 4 = 416 B, three of 32 B.
     let least = 48 + 48 + 3 * 8 + 3 * 32;
-    let less = choose_stripes(&on(&pair(13), least - 1), Deadline::NEVER).expect("it fits");
-    assert!(Bytes::ZERO < less.non_compulsory);
     let network = on(&pair(13), least);
     let chosen = choose_stripes(&network, Deadline::NEVER).expect("it fits");
     assert_eq!(chosen.non_compulsory, Bytes::ZERO);
