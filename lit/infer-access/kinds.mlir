@@ -31,7 +31,7 @@ func.func @others(%x: tensor<4x8x8xi8>) -> (tensor<4x3x8xi8>, tensor<4x5x8xi8>) 
 // CHECK: cosma.op "MatMul"({{.*}}) access <[4, 6, sum 8], (d0, d2), (d2, d1) -> (d0, d1), sums = f32>
 // CHECK: cosma.op "MatMul"({{.*}}) access <[4, 6, sum 8], (d0, d2), (d2, d1) -> (d0, d1), sums = f64>
 // CHECK: cosma.op "MatMul"({{.*}}) access <[4, 6, sum 8], (d0, d2), (d2, d1) -> (d0, d1), sums = i64>
-// CHECK: cosma.op "ReduceSum"({{.*}}) access <[4, sum 8], (d0, d1) -> (d0)>
+// CHECK: cosma.op "ReduceSum"({{.*}}) access <[4, sum 8], (d0, d1) -> (d0), sums = f32>
 // CHECK: cosma.op "Conv"({{.*}}) access <[1, 8, 5, 5], (0, d1, d2, d3), (d1, 0, 0, 0) -> (d0, d1, d2, d3)>
 func.func @sums(%x: tensor<4x8xbf16>, %w: tensor<8x6xi8>, %y: tensor<4x8xf64>, %z: tensor<4x8xi64>,
     %image: tensor<1x8x5x5xi8>, %filter: tensor<8x1x1x1xi8>) {
