@@ -270,23 +270,22 @@ impl Copies {
         self.loaded.values_mut().for_each(|it| *it = into[*it]);
     }
 
-    /// Cuts what may lie over each other alike along rows.
+    /// Cuts what may lie over each other alike.
     fn share(&self, flow: &Flow, boxes: &[TileBox], cuts: &mut [Vec<BTreeSet<u64>>]) {
         let groups: BTreeMap<usize, usize> = boxes.iter().map(|it| (it.node, it.group)).collect();
         let of_node = |(index, node): (usize, &Node)| {
-            let pair = |it: &(usize, TensorId)| {
-                let result = node.results[it.0];
-                let copies = (self.made[result.index()], self.read(it.1, groups[&index]));
-                flow.stream(result).axis.map(|axis| (copies, axis))
-            };
-            node.in_place.iter().filter_map(pair).collect::<Vec<_>>()
+            let pair =
+                |it: &(usize, TensorId)| (self.made[node.results[it.0].index()], self.read(it.1, groups[&index]));
+            node.in_place.iter().map(pair).collect::<Vec<_>>()
         };
-        let pairs: Vec<_> = flow.nodes.iter().enumerate().flat_map(of_node).collect();
+        let pairs: Vec<(usize, usize)> = flow.nodes.iter().enumerate().flat_map(of_node).collect();
         // A chain of operators in place hands its cuts on in either direction.
-        for ((result, operand), axis) in pairs.iter().rev().chain(&pairs) {
-            let both: BTreeSet<u64> = cuts[*result][*axis].union(&cuts[*operand][*axis]).copied().collect();
-            cuts[*operand][*axis].clone_from(&both);
-            cuts[*result][*axis] = both;
+        for &(result, operand) in pairs.iter().rev().chain(&pairs) {
+            for axis in 0..cuts[result].len() {
+                let both: BTreeSet<u64> = cuts[result][axis].union(&cuts[operand][axis]).copied().collect();
+                cuts[operand][axis].clone_from(&both);
+                cuts[result][axis] = both;
+            }
         }
     }
 

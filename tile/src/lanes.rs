@@ -115,20 +115,26 @@ impl Lanes {
             return None;
         }
         let mut lanes = Lanes { loops: loops.to_vec(), ranges, tensors: BTreeMap::new() };
+        let mut whole: BTreeSet<TensorId> = BTreeSet::new();
         for node in nodes.clone() {
-            lanes.note_tensors(flow, nodes, node);
+            lanes.note_tensors(flow, nodes, node, &mut whole);
         }
+        lanes.tensors.retain(|it, _| !whole.contains(it));
         Some(lanes)
     }
 
-    /// Notes which part of each of its tensors a node needs in each lane.
-    fn note_tensors(&mut self, flow: &Flow, nodes: &Range<usize>, index: usize) {
+    /// Notes which part of each of its tensors a node needs in each lane, and which it needs whole.
+    fn note_tensors(&mut self, flow: &Flow, nodes: &Range<usize>, index: usize, whole: &mut BTreeSet<TensorId>) {
         let node = &flow.nodes[index];
+        whole.extend(&node.others);
         let Some(access) = &node.access else { return };
         let dim = self.loops[index - nodes.start];
         let read = access.operands.iter().zip(&node.operands);
         for (map, &tensor) in read.chain(access.results.iter().zip(&node.results)) {
-            let Some(axis) = only_axis(map, dim) else { continue };
+            let Some(axis) = only_axis(map, dim) else {
+                whole.insert(tensor);
+                continue;
+            };
             let length = |ranges: &Vec<Range<u64>>| {
                 let domain = access.whole().with_range(dim, ranges[index - nodes.start].clone());
                 map.region(&domain, flow.network.shape(tensor)).shape()[axis]
@@ -138,7 +144,7 @@ impl Lanes {
                 Some(known) if known.axis == axis => {
                     known.lengths.iter_mut().zip(lengths).for_each(|(known, it)| *known = it.max(*known));
                 }
-                Some(_) => {}
+                Some(_) => drop(whole.insert(tensor)),
                 None => {
                     self.tensors.insert(tensor, OfLanes { axis, lengths });
                 }
