@@ -297,10 +297,14 @@ impl Grid {
                 (0..self.loops.len()).filter(|it| expr.terms.iter().any(|term| term.0 == self.loops[*it].0)).collect();
             let is_all = self.reads_all_along(flow, expr, tensor);
             let whole = if is_all { size } else { clamped(expr.range(&access.whole()), size) };
-            // Along the innermost loop the halo stays; likewise if nothing moves.
-            let length = match moving[..] {
-                [index] if Some(index) != innermost => halos.length(access, operand, axis, self.loops[index], size),
-                _ => whole,
+            // Along the innermost loop the halo stays; along each other one it is loaded again.
+            let mut others = moving.iter().filter(|it| Some(**it) != innermost).map(|it| self.loops[*it]);
+            let length = match others.next() {
+                Some(outer) => {
+                    let times: u64 = others.map(|it| it.1).product();
+                    halos.length(access, operand, axis, outer, size).saturating_mul(times)
+                }
+                None => whole,
             };
             elements *= u128::from(length);
             needed *= u128::from(length.min(whole));
