@@ -172,7 +172,8 @@ pub(crate) fn is_partition(regions: &[TensorRegion], dimensions: &[u64]) -> bool
     n_covered == n_elements && are_disjoint(regions)
 }
 
-fn are_disjoint<'r>(regions: impl IntoIterator<Item = &'r TensorRegion>) -> bool {
+/// Whether no two regions of a tensor have an element in common.
+pub(crate) fn are_disjoint<'r>(regions: impl IntoIterator<Item = &'r TensorRegion>) -> bool {
     let regions: Vec<&TensorRegion> = regions.into_iter().collect();
     let is_beside = |(index, it): (usize, &&TensorRegion)| regions[..index].iter().all(|other| !other.overlaps(it));
     regions.iter().enumerate().all(is_beside)

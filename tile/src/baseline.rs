@@ -11,13 +11,14 @@
 //! memory and comes from there; replacement in the order of the program then keeps what it can.
 
 use crate::TileError;
+use crate::border::Border;
 use crate::flow::Flow;
 use crate::grid::grids;
 use crate::plan::{Group, StripePlan, Tiling};
-use crate::simulate::{Input, Output, Simulation, simulate, tallest};
+use crate::simulate::{simulate, tallest};
 use crate::smallest::too_small;
-use crate::stripes::stripe_heights;
-use crate::weights::{Work, choose_weights};
+use crate::stripes::{StripeGroup, Stripes, groups_of, stripe_heights};
+use crate::weights::choose_weights;
 use cosma_planner::Bytes;
 use std::ops::Range;
 
@@ -65,26 +66,23 @@ fn plan(flow: &Flow, layers: Vec<Layer>) -> StripePlan {
 /// The tiling of one operator that moves least, in the fewest tiles; none if nothing fits.
 fn alone(flow: &Flow, node: usize) -> Option<Layer> {
     let nodes = node..node + 1;
-    let heights = stripe_heights(tallest(flow, nodes.clone()));
-    let stripes = heights.into_iter().filter_map(|rows| in_stripes(flow, node, rows));
+    let groups: Vec<StripeGroup> = groups_of(flow, nodes.clone()).collect();
+    let stripes = groups.iter().flat_map(|group| group.heights.iter().filter_map(|it| in_stripes(flow, group, it)));
     let grids = grids(flow, node).into_iter().map(|grid| Layer {
         nodes: nodes.clone(),
-        non_compulsory: border(flow, &nodes, &grid.simulation) + grid.passing,
+        non_compulsory: streamed(flow, &nodes, &grid.simulation.border()) + grid.passing,
         tiling: Tiling::Grid(grid.loops),
         n_tiles: grid.n_tiles,
     });
     stripes.chain(grids).min_by_key(|it| (it.non_compulsory, it.n_tiles))
 }
 
-fn in_stripes(flow: &Flow, node: usize, rows: u64) -> Option<Layer> {
-    let nodes = node..node + 1;
-    let simulation = simulate(flow, nodes.clone(), rows);
-    let work = Work::of(flow, nodes.clone(), &simulation.steps, None);
-    let peak = rooms(&simulation).max().unwrap_or(0);
-    let weights = choose_weights(flow, nodes.clone(), &[peak], &work, flow.scratchpad, u64::MAX)?;
-    let non_compulsory = border(flow, &nodes, &simulation) + weights.cost;
-    let tiling = Tiling::Stripes { lanes: None, rows, channels: weights.channels };
-    Some(Layer { nodes, tiling, n_tiles: weights.n_tiles, non_compulsory })
+fn in_stripes(flow: &Flow, group: &StripeGroup, stripes: &Stripes) -> Option<Layer> {
+    let nodes = group.nodes.clone();
+    let peaks = group.peaks(flow, stripes, &group.border.streamed(flow, &nodes).profiles);
+    let weights = choose_weights(flow, nodes.clone(), &peaks, &stripes.work, flow.scratchpad, u64::MAX)?;
+    let non_compulsory = streamed(flow, &nodes, &group.border) + weights.cost;
+    Some(Layer { nodes, tiling: group.tiling(stripes, weights.channels), n_tiles: weights.n_tiles, non_compulsory })
 }
 
 /// The chain that begins at a node and takes in all that fits; none if that is no other operator.
@@ -107,7 +105,7 @@ fn longest_cascade(flow: &Flow, start: usize) -> Option<Layer> {
         stripe_heights(tallest(flow, nodes.clone())).into_iter().find(|rows| fits(flow, nodes.clone(), *rows))?;
     let simulation = simulate(flow, nodes.clone(), rows);
     let channels = flow.nodes[nodes.clone()].iter().map(|it| it.block.map_or(1, |block| block.1)).collect();
-    let non_compulsory = border(flow, &nodes, &simulation);
+    let non_compulsory = streamed(flow, &nodes, &simulation.border());
     let n_tiles = simulation.steps.len() as u64;
     Some(Layer { nodes, tiling: Tiling::Stripes { lanes: None, rows, channels }, n_tiles, non_compulsory })
 }
@@ -137,33 +135,12 @@ fn link(flow: &Flow, node: usize) -> Option<Link> {
 /// Whether a chain fits in stripes of so many rows, with all of its weights.
 fn fits(flow: &Flow, nodes: Range<usize>, rows: u64) -> bool {
     let weights: u64 = flow.nodes[nodes.clone()].iter().map(|it| it.whole_room).sum();
-    let simulation = simulate(flow, nodes, rows);
-    rooms(&simulation).all(|it| it + weights <= flow.scratchpad)
+    let simulation = simulate(flow, nodes.clone(), rows);
+    let peaks = simulation.peaks(&nodes, &simulation.border().streamed(flow, &nodes).profiles);
+    peaks.iter().all(|it| it + weights <= flow.scratchpad)
 }
 
-/// The room of each step without weights, if all at the border comes from and goes to host memory.
-fn rooms(simulation: &Simulation) -> impl Iterator<Item = u64> {
-    let of_borders = |step: usize| {
-        let inputs = simulation.inputs.iter().map(move |it| it.stream[step]);
-        inputs.chain(simulation.outputs.iter().map(move |it| it.stream[step])).sum::<u64>()
-    };
-    simulation.base.iter().enumerate().map(move |(step, base)| base + of_borders(step))
-}
-
-/// The bytes that tensors at the border of nodes move beyond the compulsory ones, and weights that earlier nodes read
-/// as well.
-fn border(flow: &Flow, nodes: &Range<usize>, simulation: &Simulation) -> u64 {
-    let input = |it: &Input| {
-        let stream = flow.stream(it.tensor);
-        let is_first = stream.producer.is_none() && nodes.start <= stream.readers[0];
-        if is_first { it.loaded.saturating_sub(it.needed) } else { it.loaded }
-    };
-    let output = |it: &Output| {
-        let stream = flow.stream(it.tensor);
-        if stream.is_result || stream.readers.is_empty() { 0 } else { stream.bytes }
-    };
-    let weights =
-        nodes.clone().flat_map(|node| flow.nodes[node].weights.iter().map(move |it| (node, flow.stream(*it))));
-    let again: u64 = weights.filter(|(node, it)| it.readers[0] < *node).map(|it| it.1.bytes).sum();
-    again + simulation.inputs.iter().map(input).sum::<u64>() + simulation.outputs.iter().map(output).sum::<u64>()
+/// The bytes that nodes move beyond the compulsory ones if all at their border comes from and goes to host memory.
+fn streamed(flow: &Flow, nodes: &Range<usize>, border: &Border) -> u64 {
+    flow.again(nodes) + border.streamed(flow, nodes).cost
 }

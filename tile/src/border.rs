@@ -60,7 +60,7 @@ pub(crate) enum Profile {
 }
 
 /// What all tensors of a border do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Arrangement {
     /// Bytes that this moves beyond the compulsory.
     pub cost: u64,
@@ -70,35 +70,48 @@ pub(crate) struct Arrangement {
     pub profiles: Vec<Profile>,
     /// What lies whole on-chip afterwards, sorted.
     pub after: Vec<Kept>,
+    /// What lay whole on-chip before, but comes from host memory as it is needed.
+    pub put_out: Vec<TensorId>,
 }
 
 /// What one tensor of a border may do.
+#[derive(Default)]
 struct Way {
     cost: u64,
     constant: u64,
     /// None for what the group does not touch.
     profile: Option<Profile>,
     kept: Option<Kept>,
+    /// A tensor that it puts out first.
+    put_out: Option<TensorId>,
 }
 
-/// The arrangements of a group's border that move no more than a limit, where so much is kept at its start; and
-/// whether that is all of them.
+impl Border {
+    /// That all of it comes from and goes to host memory.
+    pub fn streamed(&self, flow: &Flow, nodes: &Range<usize>) -> Arrangement {
+        let ways = ways(flow, self, nodes, &[]);
+        let streamed = ways.iter().map(|it| it.last().expect("everything may leave"));
+        let arrangement = streamed.into_iter().try_fold(Arrangement::default(), |it, way| it.with(flow, way, u64::MAX));
+        arrangement.expect("nothing stays")
+    }
+}
+
+/// The arrangements of a group's border that move no more than a limit, where so much is kept at its start: all of
+/// them, or of many the likely ones.
 pub(crate) fn arrangements(
     flow: &Flow,
     border: &Border,
     nodes: &Range<usize>,
     kept: &[Kept],
     limit: u64,
-) -> (Vec<Arrangement>, bool) {
+) -> Vec<Arrangement> {
     let ways = ways(flow, border, nodes, kept);
     let mut found = Vec::new();
-    let nothing = Arrangement { cost: 0, constant: 0, profiles: Vec::new(), after: Vec::new() };
-    let is_complete = combine(flow, &ways, limit, nothing, &mut found);
-    if !is_complete {
+    if !combine(flow, &ways, limit, Arrangement::default(), &mut found) {
         found = likely(flow, &ways, nodes.end, limit);
     }
     found.iter_mut().for_each(|it| it.after.sort_unstable());
-    (found, is_complete)
+    found
 }
 
 /// By tensor of the border, inputs before outputs after what is only carried: what it may do.
@@ -116,26 +129,25 @@ fn ways(flow: &Flow, border: &Border, nodes: &Range<usize>, kept: &[Kept]) -> Ve
 
 /// Of a tensor that lies there and is not read.
 fn carried_ways(flow: &Flow, kept: &Kept) -> Vec<Way> {
-    let bytes = flow.stream(kept.tensor).bytes;
-    let spill = if kept.has_copy { 0 } else { bytes };
     vec![
-        Way { cost: 0, constant: kept.room, profile: None, kept: Some(*kept) },
-        Way { cost: spill, constant: 0, profile: None, kept: None },
+        Way { constant: kept.room, kept: Some(*kept), ..Way::default() },
+        Way { cost: spill(flow, kept), ..Way::default() },
     ]
 }
 
 /// Of a tensor that lies there and is read.
 fn lying_ways(flow: &Flow, input: &Incoming, kept: &Kept, end: usize) -> Vec<Way> {
-    let bytes = flow.stream(kept.tensor).bytes;
-    let spill = if kept.has_copy { 0 } else { bytes };
+    let spill = spill(flow, kept);
     let is_needed_later = crosses(flow, kept.tensor, end);
     let mut ways = Vec::new();
     if is_needed_later {
-        ways.push(Way { cost: 0, constant: kept.room, profile: Some(Profile::Apart), kept: Some(*kept) });
+        let constant = kept.room;
+        ways.push(Way { constant, profile: Some(Profile::Apart), kept: Some(*kept), ..Way::default() });
     }
     let (cost, constant) = (if is_needed_later { spill } else { 0 }, kept.room - flow.whole_room(kept.tensor));
-    ways.push(Way { cost, constant, profile: Some(Profile::Dying), kept: None });
-    ways.push(Way { cost: input.loaded + spill, constant: 0, profile: Some(Profile::Stream), kept: None });
+    ways.push(Way { cost, constant, profile: Some(Profile::Dying), ..Way::default() });
+    let (profile, put_out) = (Some(Profile::Stream), Some(kept.tensor));
+    ways.push(Way { cost: input.loaded + spill, profile, put_out, ..Way::default() });
     ways
 }
 
@@ -150,9 +162,10 @@ fn absent_ways(flow: &Flow, input: &Incoming, nodes: &Range<usize>) -> Vec<Way> 
         let whole = flow.whole_room(input.tensor);
         let kept = Kept { tensor: input.tensor, has_copy: true, room: whole.max(input.at_end) };
         let constant = whole.saturating_sub(input.at_end);
-        ways.push(Way { cost: cost(stream.bytes), constant, profile: Some(Profile::Fetch), kept: Some(kept) });
+        let (cost, kept) = (cost(stream.bytes), Some(kept));
+        ways.push(Way { cost, constant, profile: Some(Profile::Fetch), kept, ..Way::default() });
     }
-    ways.push(Way { cost: cost(input.loaded), constant: 0, profile: Some(Profile::Stream), kept: None });
+    ways.push(Way { cost: cost(input.loaded), profile: Some(Profile::Stream), ..Way::default() });
     ways
 }
 
@@ -164,11 +177,16 @@ fn outgoing_ways(flow: &Flow, output: &Outgoing, end: usize) -> Vec<Way> {
     if is_needed_later {
         let room = flow.whole_room(output.tensor).max(output.at_end);
         let kept = Kept { tensor: output.tensor, has_copy: stream.is_result, room };
-        ways.push(Way { cost: 0, constant: 0, profile: Some(Profile::Keep), kept: Some(kept) });
+        ways.push(Way { profile: Some(Profile::Keep), kept: Some(kept), ..Way::default() });
     }
     let cost = if stream.is_result || !is_needed_later { 0 } else { stream.bytes };
-    ways.push(Way { cost, constant: 0, profile: Some(Profile::Stream), kept: None });
+    ways.push(Way { cost, profile: Some(Profile::Stream), ..Way::default() });
     ways
+}
+
+/// What it moves to put a tensor out.
+fn spill(flow: &Flow, kept: &Kept) -> u64 {
+    if kept.has_copy { 0 } else { flow.stream(kept.tensor).bytes }
 }
 
 fn crosses(flow: &Flow, tensor: TensorId, end: usize) -> bool {
@@ -197,7 +215,8 @@ impl Arrangement {
         }
         let profiles = self.profiles.iter().copied().chain(way.profile).collect();
         let after = self.after.iter().copied().chain(way.kept).collect();
-        Some(Arrangement { cost, constant, profiles, after })
+        let put_out = self.put_out.iter().copied().chain(way.put_out).collect();
+        Some(Arrangement { cost, constant, profiles, after, put_out })
     }
 }
 
@@ -236,8 +255,8 @@ fn likely(flow: &Flow, ways: &[Vec<Way>], end: usize, limit: u64) -> Vec<Arrange
     choices.sort();
     choices.dedup();
     let arrange = |choice: Vec<usize>| {
-        let nothing = Arrangement { cost: 0, constant: 0, profiles: Vec::new(), after: Vec::new() };
-        choice.into_iter().zip(ways).try_fold(nothing, |it, (way, ways)| it.with(flow, &ways[way], limit))
+        let mut choice = choice.into_iter().zip(ways);
+        choice.try_fold(Arrangement::default(), |it, (way, ways)| it.with(flow, &ways[way], limit))
     };
     choices.into_iter().filter_map(arrange).collect()
 }

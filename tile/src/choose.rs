@@ -2,19 +2,19 @@
 //!
 //! A state at a cut is which of the tensors that cross it lie whole on-chip; the others are in host memory. From
 //! there a group of the next operators runs, in some number of stripes, and each tensor at its border comes, goes
-//! or stays in one of the ways that `simulate.rs` counts. A state drops another one if it can become that one by
+//! or stays in one of the ways that `border.rs` knows. A state drops another one if it can become that one by
 //! spilling and reloading, for no more. Of plans that move the same, the one of fewer tiles is taken.
 
 use crate::TileError;
-use crate::border::{Arrangement, Border, Kept, arrangements};
+use crate::border::{Arrangement, Kept, arrangements};
 use crate::flow::Flow;
 use crate::grid::{Grid, grids};
 use crate::plan::{Group, StripePlan, Tiling};
 use crate::smallest::too_small;
 use crate::stripes::{StripeGroup, groups_from};
 use crate::weights::{WeightChoice, choose_weights};
-use cosma_planner::{Bytes, Deadline};
-use std::cell::{Cell, OnceCell};
+use cosma_planner::{Bytes, Deadline, TensorId};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -27,8 +27,19 @@ pub(crate) struct State {
     pub kept: Vec<Kept>,
     pub cost: u64,
     pub n_tiles: u64,
-    /// The state of which cut it comes from, and by which group.
-    from: Option<(usize, usize, Tiling)>,
+    from: Option<Arrival>,
+}
+
+/// How a state came to be.
+#[derive(Clone, Debug)]
+struct Arrival {
+    /// The cut that it comes from, and which of its states.
+    cut: usize,
+    state: usize,
+    /// By which group.
+    tiling: Tiling,
+    /// What that put out first.
+    put_out: Vec<TensorId>,
 }
 
 /// Chooses the plan.
@@ -49,14 +60,12 @@ struct Table<'a, 'b> {
     groups: Vec<OnceCell<Vec<StripeGroup>>>,
     /// By node.
     grids: Vec<OnceCell<Vec<Grid>>>,
-    /// Whether everything was looked at that the family has.
-    is_complete: Cell<bool>,
 }
 
 impl<'a, 'b> Table<'a, 'b> {
     fn new(flow: &'b Flow<'a>, deadline: Deadline<'b>) -> Table<'a, 'b> {
         let (groups, grids) = flow.nodes.iter().map(|_| (OnceCell::new(), OnceCell::new())).unzip();
-        Table { flow, deadline, groups, grids, is_complete: Cell::new(true) }
+        Table { flow, deadline, groups, grids }
     }
 
     fn groups(&self, start: usize) -> &[StripeGroup] {
@@ -76,7 +85,7 @@ fn choose_within(table: &Table, limit: u64) -> Option<StripePlan> {
     levels[0].insert(Vec::new(), State { kept: Vec::new(), cost: 0, n_tiles: 0, from: None });
     let mut settled: Vec<Vec<State>> = Vec::with_capacity(n + 1);
     for cut in 0..n {
-        let states = undominated(table, std::mem::take(&mut levels[cut]));
+        let states = undominated(flow, std::mem::take(&mut levels[cut]));
         settled.push(states);
         let chooser = Chooser { table, cut, states: &settled[cut], limit };
         if settled[cut].is_empty() {
@@ -90,7 +99,7 @@ fn choose_within(table: &Table, limit: u64) -> Option<StripePlan> {
             table.grids(cut).iter().for_each(|it| chooser.grid(it, &mut levels[cut + 1]));
         }
     }
-    let last = undominated(table, std::mem::take(&mut levels[n]));
+    let last = undominated(flow, std::mem::take(&mut levels[n]));
     settled.push(last);
     trace(flow, &settled)
 }
@@ -100,35 +109,31 @@ fn trace(flow: &Flow, settled: &[Vec<State>]) -> Option<StripePlan> {
     let last = settled.last()?.first()?;
     let (non_compulsory, n_tiles) = (Bytes(last.cost), last.n_tiles);
     let mut groups = Vec::new();
-    let (mut end, mut state) = (settled.len() - 1, last);
-    while let Some((cut, index, tiling)) = &state.from {
-        let ops = flow.nodes[*cut..end].iter().map(|it| it.op).collect();
-        let keeps = state.kept.iter().map(|it| it.tensor).collect();
-        groups.push(Group { ops, tiling: tiling.clone(), keeps });
-        (end, state) = (*cut, &settled[*cut][*index]);
+    let (mut end, mut state, mut put_out) = (settled.len() - 1, last, &Vec::new());
+    while let Some(arrival) = &state.from {
+        let ops = flow.nodes[arrival.cut..end].iter().map(|it| it.op).collect();
+        // What the next group puts out need not stay.
+        let keeps = state.kept.iter().map(|it| it.tensor).filter(|it| !put_out.contains(it)).collect();
+        groups.push(Group { ops, tiling: arrival.tiling.clone(), keeps });
+        (end, state, put_out) = (arrival.cut, &settled[arrival.cut][arrival.state], &arrival.put_out);
     }
     groups.reverse();
     Some(StripePlan { groups, non_compulsory, n_tiles })
 }
 
 /// The states that no other one can become for no more, by cost.
-fn undominated(table: &Table, level: BTreeMap<Vec<Kept>, State>) -> Vec<State> {
+fn undominated(flow: &Flow, level: BTreeMap<Vec<Kept>, State>) -> Vec<State> {
     let mut states: Vec<State> = level.into_values().collect();
     states.sort_by_key(|it| (it.cost, it.n_tiles));
     let mut best: Vec<State> = Vec::new();
     for state in states {
         let is_dominated = |it: &State| {
-            let cost = it.cost + price(table.flow, &it.kept, &state.kept);
+            let cost = it.cost + price(flow, &it.kept, &state.kept);
             (cost, it.n_tiles) <= (state.cost, state.n_tiles)
         };
-        if best.iter().any(is_dominated) {
-            continue;
+        if best.len() < MAX_STATES && !best.iter().any(is_dominated) {
+            best.push(state);
         }
-        if best.len() == MAX_STATES {
-            table.is_complete.set(false);
-            break;
-        }
-        best.push(state);
     }
     best
 }
@@ -154,10 +159,10 @@ struct Chooser<'a, 'b> {
 impl Chooser<'_, '_> {
     /// A group in stripes, from every state.
     fn stripes(&self, group: &StripeGroup, level: &mut BTreeMap<Vec<Kept>, State>) {
-        let again = self.again(&group.nodes);
+        let again = self.table.flow.again(&group.nodes);
         for (index, state) in self.states.iter().enumerate() {
             let Some(limit) = self.limit.checked_sub(state.cost + again) else { continue };
-            for arrangement in self.arrangements(&group.border, &group.nodes, state, limit) {
+            for arrangement in arrangements(self.table.flow, &group.border, &group.nodes, &state.kept, limit) {
                 self.heights(group, index, again, &arrangement, level);
             }
         }
@@ -189,9 +194,7 @@ impl Chooser<'_, '_> {
             let WeightChoice { cost: passing, channels, n_tiles } = weights;
             let after = self.padded(&group.nodes, &channels, &arrangement.after);
             let has_settled = passing == 0 && after == arrangement.after;
-            let lanes = || group.lanes.as_ref().map(|it| crate::plan::Lanes { n: it.len(), loops: it.loops.clone() });
-            let tiling = || Tiling::Stripes { lanes: lanes(), rows: stripes.rows, channels: channels.clone() };
-            let from = || Some((self.cut, index, tiling()));
+            let from = || self.arrival(index, group.tiling(stripes, channels.clone()), arrangement);
             offer(level, after, cost + passing, state.n_tiles + n_tiles, from);
             if has_settled {
                 return;
@@ -215,51 +218,33 @@ impl Chooser<'_, '_> {
     fn grid(&self, grid: &Grid, level: &mut BTreeMap<Vec<Kept>, State>) {
         let flow = self.table.flow;
         let nodes = self.cut..self.cut + 1;
-        let again = self.again(&nodes);
+        let again = flow.again(&nodes);
         let border = grid.simulation.border();
         for (index, state) in self.states.iter().enumerate() {
             let Some(limit) = self.limit.checked_sub(state.cost + again + grid.passing) else { continue };
-            for Arrangement { cost, constant, profiles, after } in self.arrangements(&border, &nodes, state, limit) {
-                let room = constant + grid.simulation.peaks(&nodes, &profiles)[0];
+            for arrangement in arrangements(flow, &border, &nodes, &state.kept, limit) {
+                let room = arrangement.constant + grid.simulation.peaks(&nodes, &arrangement.profiles)[0];
                 if room <= flow.scratchpad {
-                    let cost = state.cost + cost + again + grid.passing;
-                    let from = || Some((self.cut, index, Tiling::Grid(grid.loops.clone())));
-                    offer(level, after, cost, state.n_tiles + grid.n_tiles, from);
+                    let cost = state.cost + arrangement.cost + again + grid.passing;
+                    let from = || self.arrival(index, Tiling::Grid(grid.loops.clone()), &arrangement);
+                    offer(level, arrangement.after.clone(), cost, state.n_tiles + grid.n_tiles, from);
                 }
             }
         }
     }
 
-    fn arrangements(&self, border: &Border, nodes: &Range<usize>, state: &State, limit: u64) -> Vec<Arrangement> {
-        let (found, is_complete) = arrangements(self.table.flow, border, nodes, &state.kept, limit);
-        self.table.is_complete.set(self.table.is_complete.get() && is_complete);
-        found
-    }
-
-    /// Weights that an earlier operator read as well come in again.
-    fn again(&self, nodes: &Range<usize>) -> u64 {
-        let flow = self.table.flow;
-        let of_node = |node: usize| {
-            let weights = flow.nodes[node].weights.iter().map(|it| flow.stream(*it));
-            weights.filter(|it| it.readers[0] < node).map(|it| it.bytes).sum::<u64>()
-        };
-        nodes.clone().map(of_node).sum()
+    fn arrival(&self, state: usize, tiling: Tiling, arrangement: &Arrangement) -> Arrival {
+        Arrival { cut: self.cut, state, tiling, put_out: arrangement.put_out.clone() }
     }
 }
 
 /// Takes a way to a state if it is better than the one known.
-fn offer(
-    level: &mut BTreeMap<Vec<Kept>, State>,
-    kept: Vec<Kept>,
-    cost: u64,
-    n_tiles: u64,
-    from: impl Fn() -> Option<(usize, usize, Tiling)>,
-) {
+fn offer(level: &mut BTreeMap<Vec<Kept>, State>, kept: Vec<Kept>, cost: u64, n_tiles: u64, from: impl Fn() -> Arrival) {
     match level.get_mut(&kept) {
         Some(known) if (known.cost, known.n_tiles) <= (cost, n_tiles) => {}
-        Some(known) => (known.cost, known.n_tiles, known.from) = (cost, n_tiles, from()),
+        Some(known) => (known.cost, known.n_tiles, known.from) = (cost, n_tiles, Some(from())),
         None => {
-            level.insert(kept.clone(), State { kept, cost, n_tiles, from: from() });
+            level.insert(kept.clone(), State { kept, cost, n_tiles, from: Some(from()) });
         }
     }
 }

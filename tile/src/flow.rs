@@ -235,6 +235,15 @@ impl<'a> Flow<'a> {
         stream.rows * stream.row_room
     }
 
+    /// The bytes of weights that an earlier node read as well: they come in again.
+    pub fn again(&self, nodes: &Range<usize>) -> u64 {
+        let of_node = |node: usize| {
+            let weights = self.nodes[node].weights.iter().map(|it| self.stream(*it));
+            weights.filter(|it| it.readers[0] < node).map(|it| it.bytes).sum::<u64>()
+        };
+        nodes.clone().map(of_node).sum()
+    }
+
     pub fn align(&self, bytes: u64) -> u64 {
         bytes.next_multiple_of(self.alignment)
     }

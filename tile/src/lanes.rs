@@ -7,7 +7,7 @@
 
 use crate::flow::{Flow, Node, only_axis};
 use crate::plan;
-use crate::simulate::Simulation;
+use crate::simulate::{Simulation, is_output};
 use crate::{DimKind, Region};
 use cosma_planner::TensorId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,13 +50,17 @@ pub(crate) fn ways(flow: &Flow, nodes: &Range<usize>) -> Vec<Lanes> {
     };
     let of_loop = |dim: usize| {
         let Some(loops) = loops(flow, nodes, dim) else { return Vec::new() };
-        let extent =
-            |(node, dim): (usize, &usize)| flow.nodes[node].access.as_ref().map_or(1, |it| it.domain[*dim].size);
-        let most = nodes.clone().zip(&loops).map(extent).min().unwrap_or(1);
+        let most = extents(flow, nodes, &loops).min().unwrap_or(1);
         let counts = (2..=most.min(MAX_LANES)).filter(|it| most.is_multiple_of(*it));
         counts.map_while(|n| Lanes::new(flow, nodes, &loops, n)).collect::<Vec<_>>()
     };
     (0..access.domain.len()).filter(is_candidate).flat_map(of_loop).collect()
+}
+
+/// By node: how many iterations its loop has.
+fn extents(flow: &Flow, nodes: &Range<usize>, loops: &[usize]) -> impl Iterator<Item = u64> {
+    let nodes = flow.nodes[nodes.clone()].iter().zip(loops);
+    nodes.map(|(node, dim)| node.access.as_ref().map_or(1, |it| it.domain[*dim].size))
 }
 
 /// The lanes of a group of a plan.
@@ -102,16 +106,12 @@ impl Lanes {
     fn new(flow: &Flow, nodes: &Range<usize>, loops: &[usize], n: u64) -> Option<Lanes> {
         let ranges: Option<Vec<_>> = (0..n).map(|lane| ranges_of(flow, nodes, loops, lane, n)).collect();
         let ranges = ranges?;
-        let extent = |local: usize| {
-            let access = flow.nodes[nodes.start + local].access.as_ref();
-            access.map_or(1, |it| it.domain[loops[local]].size)
-        };
-        let is_partition = |local: usize| {
+        let is_partition = |(local, extent): (usize, u64)| {
             let mut lanes = ranges.iter().map(|it| &it[local]);
             let end = lanes.try_fold(0, |end, it| (it.start == end && end < it.end).then_some(it.end));
-            end == Some(extent(local))
+            end == Some(extent)
         };
-        if !(0..nodes.len()).all(is_partition) {
+        if !extents(flow, nodes, loops).enumerate().all(is_partition) {
             return None;
         }
         let mut lanes = Lanes { loops: loops.to_vec(), ranges, tensors: BTreeMap::new() };
@@ -228,8 +228,7 @@ fn ranges_of(flow: &Flow, nodes: &Range<usize>, loops: &[usize], lane: u64, n: u
             range = Some(joined);
         };
         for (result, tensor) in node.results.iter().enumerate() {
-            let stream = flow.stream(*tensor);
-            if stream.is_result || stream.readers.last().is_none_or(|it| nodes.end <= *it) {
+            if is_output(flow, *tensor, nodes.end) {
                 need(crate::expand::part(access.domain[dim].size, lane, n));
             }
             if let Some(region) = needed.get(tensor) {

@@ -94,11 +94,10 @@ impl Slot {
 }
 
 impl Simulation {
-    /// The room of the last step, without weights, if all that may be elsewhere is in host memory.
-    fn least(&self) -> u64 {
-        let index = self.steps.len() - 1;
-        let inputs = self.inputs.iter().map(|it| it.stream[index].min(it.dying[index]));
-        self.base[index] + inputs.chain(self.outputs.iter().map(|it| it.stream[index])).sum::<u64>()
+    /// The room of a step, without weights, if all that may be elsewhere is in host memory.
+    fn least(&self, step: usize) -> u64 {
+        let inputs = self.inputs.iter().map(|it| it.stream[step].min(it.dying[step]));
+        self.base[step] + inputs.chain(self.outputs.iter().map(|it| it.stream[step])).sum::<u64>()
     }
 
     /// Whether it fits if all that may be elsewhere is in host memory, and weights take so much, by node.
@@ -108,29 +107,26 @@ impl Simulation {
 
     /// The most that a step takes then.
     pub fn least_room(&self, first: usize, weights: &[u64]) -> u64 {
-        let outside = |index: usize| {
-            let inputs = self.inputs.iter().map(|it| it.stream[index].min(it.dying[index]));
-            inputs.chain(self.outputs.iter().map(|it| it.stream[index])).sum::<u64>()
-        };
-        let room = |(index, step): (usize, &Step)| self.base[index] + outside(index) + weights[step.node - first];
+        let room = |(index, step): (usize, &Step)| self.least(index) + weights[step.node - first];
         self.steps.iter().enumerate().map(room).max().unwrap_or(0)
     }
 }
 
 /// Runs the nodes in stripes of so many rows of the tallest tensor that leaves the group.
 pub(crate) fn simulate(flow: &Flow, nodes: Range<usize>, rows: u64) -> Simulation {
-    Run::new(flow, nodes, None).run(rows, u64::MAX).expect("no step needs more than all")
+    simulate_within(flow, &nodes, None, rows, u64::MAX).expect("no step needs more than all")
 }
 
-/// Likewise in lanes, if there are any, each as large as the largest. None once a step needs more than the scratchpad
+/// Likewise in lanes, if there are any, each as large as the largest. None once a step needs more than the capacity
 /// though all that may be elsewhere is in host memory.
 pub(crate) fn simulate_within(
     flow: &Flow,
     nodes: &Range<usize>,
     lanes: Option<&Lanes>,
     rows: u64,
+    capacity: u64,
 ) -> Option<Simulation> {
-    let one = Run::new(flow, nodes.clone(), lanes).run(rows, flow.scratchpad)?;
+    let one = Run::new(flow, nodes.clone(), lanes).run(rows, capacity)?;
     Some(match lanes {
         Some(lanes) => lanes.of_all(flow, one),
         None => one,
@@ -145,7 +141,7 @@ pub(crate) fn tallest(flow: &Flow, nodes: Range<usize>) -> u64 {
 }
 
 /// Whether a tensor that a group writes is needed after it, or by nobody.
-fn is_output(flow: &Flow, tensor: TensorId, end: usize) -> bool {
+pub(crate) fn is_output(flow: &Flow, tensor: TensorId, end: usize) -> bool {
     let stream = flow.stream(tensor);
     stream.is_result || stream.readers.last().is_none_or(|it| end <= *it)
 }
@@ -231,7 +227,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 let local = node - self.nodes.start;
                 if self.done[local] < need[local] {
                     self.step(node, need[local]);
-                    if capacity < self.simulation.least() {
+                    if capacity < self.simulation.least(self.simulation.steps.len() - 1) {
                         return None;
                     }
                 }

@@ -3,7 +3,8 @@
 use crate::TileError;
 use crate::flow::Flow;
 use crate::grid::least_room;
-use crate::simulate::simulate;
+use crate::lanes::{self, Lanes};
+use crate::simulate::simulate_within;
 use crate::weights::Work;
 use cosma_planner::Bytes;
 use std::cmp::Reverse;
@@ -27,10 +28,14 @@ fn smallest_tile(flow: &Flow, node: usize) -> u64 {
     least_room(flow, node).map_or(in_stripes, |it| it.min(in_stripes))
 }
 
-/// The room of a node in stripes of so many rows.
+/// The least room of a node in stripes of so many rows, in lanes or not.
 fn in_stripes(flow: &Flow, node: usize, rows: u64) -> u64 {
     let nodes = node..node + 1;
-    let simulation = simulate(flow, nodes.clone(), rows);
-    let work = Work::of(flow, nodes, &simulation.steps, None);
-    simulation.least_room(node, &work.least)
+    let room = |lanes: Option<&Lanes>| {
+        let simulation = simulate_within(flow, &nodes, lanes, rows, u64::MAX).expect("no step needs more than all");
+        let work = Work::of(flow, nodes.clone(), &simulation.steps, lanes);
+        simulation.least_room(node, &work.least)
+    };
+    let in_lanes = lanes::ways(flow, &nodes).iter().map(|it| room(Some(it))).min();
+    in_lanes.map_or(room(None), |it| it.min(room(None)))
 }

@@ -3,6 +3,7 @@
 use crate::border::{Border, Incoming, Outgoing, Profile};
 use crate::flow::Flow;
 use crate::lanes::{self, Lanes};
+use crate::plan::{self, Tiling};
 use crate::simulate::{Simulation, simulate_within, tallest};
 use crate::weights::Work;
 use cosma_planner::Deadline;
@@ -45,12 +46,17 @@ pub(crate) fn groups_from(flow: &Flow, start: usize, deadline: Deadline) -> Vec<
         if start + 1 < end && (MAX_MISSES <= misses || deadline.has_passed()) {
             break;
         }
-        let lanes = lanes::ways(flow, &(start..end)).into_iter().map(Some);
         let n_before = groups.len();
-        groups.extend([None].into_iter().chain(lanes).filter_map(|it| StripeGroup::new(flow, start..end, it)));
+        groups.extend(groups_of(flow, start..end));
         misses = if n_before < groups.len() { 0 } else { misses + 1 };
     }
     groups
+}
+
+/// These nodes as a group, not in lanes and in lanes, where it fits.
+pub(crate) fn groups_of(flow: &Flow, nodes: Range<usize>) -> impl Iterator<Item = StripeGroup> {
+    let lanes = lanes::ways(flow, &nodes).into_iter().map(Some);
+    [None].into_iter().chain(lanes).filter_map(move |it| StripeGroup::new(flow, nodes.clone(), it))
 }
 
 impl StripeGroup {
@@ -59,7 +65,9 @@ impl StripeGroup {
         let mut border = Border::default();
         let mut heights = Vec::new();
         for rows in stripe_heights(tallest(flow, nodes.clone())) {
-            let Some(simulation) = simulate_within(flow, &nodes, lanes.as_ref(), rows) else { continue };
+            let Some(simulation) = simulate_within(flow, &nodes, lanes.as_ref(), rows, flow.scratchpad) else {
+                continue;
+            };
             let work = Work::of(flow, nodes.clone(), &simulation.steps, lanes.as_ref());
             if !simulation.fits(flow, nodes.start, &work.least) {
                 continue;
@@ -78,12 +86,19 @@ impl StripeGroup {
         known.unwrap_or_else(|| {
             let mut simulation = stripes.simulation.borrow_mut();
             let simulation = simulation.get_or_insert_with(|| {
-                simulate_within(flow, &self.nodes, self.lanes.as_ref(), stripes.rows).expect("it fitted before")
+                let simulation = simulate_within(flow, &self.nodes, self.lanes.as_ref(), stripes.rows, flow.scratchpad);
+                simulation.expect("it fitted before")
             });
             let peaks: Rc<[u64]> = simulation.peaks(&self.nodes, profiles).into();
             stripes.peaks.borrow_mut().push((profiles.to_vec(), peaks.clone()));
             peaks
         })
+    }
+
+    /// As a plan says it, in stripes of one height and so many output channels at a time, by node.
+    pub fn tiling(&self, stripes: &Stripes, channels: Vec<u64>) -> Tiling {
+        let lanes = self.lanes.as_ref().map(|it| plan::Lanes { n: it.len(), loops: it.loops.clone() });
+        Tiling::Stripes { lanes, rows: stripes.rows, channels }
     }
 
     /// Drops what can be had again.

@@ -246,6 +246,45 @@ fn pair(rows: u64) -> Network {
     small.finish(&[last], 1 << 20, 1)
 }
 
+/// The network of a recipe whose operators are convolutions or else a concatenation with what is before the last.
+fn recipe(rows: u64, channels: u64, steps: &[Option<(u64, Window)>]) -> Network {
+    let next =
+        |it: &Option<(u64, Window)>| it.map_or(Next::Concat(0), |(channels, window)| Next::Conv(0, channels, window));
+    network(&(rows, channels, steps.iter().map(next).collect()), 1)
+}
+
+/// What is put out to be read in columns lies nowhere in rows meanwhile.
+#[test]
+fn what_is_put_out_is_cut_for_its_reader() {
+    let pointwise = Window { kernel: 1, stride: 1, padding: 0 };
+    let window = Window { kernel: 4, stride: 1, padding: 0 };
+    let network = on(&recipe(6, 3, &[Some((3, pointwise)), None, Some((11, window))]), 118);
+    let chosen = choose_stripes(&network, Deadline::NEVER).expect("it fits");
+    let program = expand(&network, &chosen);
+    check_program(&network, &program);
+    let solution = in_source_order(&program.problem).expect("it fits");
+    assert!(solution.non_compulsory <= chosen.non_compulsory);
+}
+
+/// One operator may fit in lanes only.
+#[test]
+fn layers_run_in_lanes() {
+    let window = Window { kernel: 2, stride: 2, padding: 1 };
+    let network = on(&recipe(2, 2, &[Some((1, window))]), 7);
+    choose_stripes(&network, Deadline::NEVER).expect("it fits");
+    layer_by_layer(&network).expect("it fits");
+}
+
+/// Rows that a window reads one at a time come in again for each row of the result.
+#[test]
+fn windows_in_parts_come_in_again() {
+    let network = on(&recipe(8, 1, &[Some((1, Window { kernel: 3, stride: 1, padding: 2 }))]), 6);
+    let planned = layer_by_layer(&network).expect("it fits");
+    let program = expand(&network, &planned);
+    let solution = in_source_order(&program.problem).expect("it fits");
+    assert!(solution.non_compulsory.saturating_sub(solution.fragmentation) <= planned.non_compulsory);
+}
+
 #[test]
 fn columns_that_do_not_mix_run_in_lanes() {
     // As below, but one of four columns at a time.

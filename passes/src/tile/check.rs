@@ -1,6 +1,6 @@
 //! Whether a program in tiles is one of its network, seen from the regions alone.
 
-use crate::piece::is_partition;
+use crate::piece::{are_disjoint, is_partition};
 use cosma_ir::TensorRegion;
 use cosma_planner::{OpId, Origin, TensorId};
 use cosma_tile::{Access, DimKind, Network, Piece, Region, Shape, Tile, TileProgram};
@@ -19,9 +19,7 @@ pub(super) fn check(network: &Network, program: &TileProgram) -> Result<(), Stri
     let region = |it: &TensorId| program.pieces[it.index()].region().map(|it| region_of(it.1));
     for (tensor, pieces) in pieces.iter().enumerate() {
         let regions: Vec<TensorRegion> = pieces.iter().filter_map(region).collect();
-        let beside =
-            regions.iter().enumerate().all(|(index, it)| !regions[..index].iter().any(|other| other.overlaps(it)));
-        if !beside || !regions.iter().all(|it| it.is_within(&network.shapes[tensor].dims)) {
+        if !are_disjoint(&regions) || !regions.iter().all(|it| it.is_within(&network.shapes[tensor].dims)) {
             return Err(format!("pieces of tensor {tensor} overlap, or are none of it"));
         }
     }
