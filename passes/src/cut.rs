@@ -13,10 +13,10 @@ mod tosa;
 pub(crate) use tensor::padded_value;
 pub(crate) use tosa::{Scale, scales};
 
-use crate::form::operations;
+use crate::form::{defining, operations};
 use crate::role::{Role, role};
 use cosma_ir::melior::ir::block::BlockArgument;
-use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
+use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{OperationRef, RegionLike, Value, ValueLike};
 use cosma_ir::{
@@ -142,11 +142,6 @@ fn group(group: OperationRef) -> Result<OperatorAccess, String> {
 
 pub(crate) fn shape(value: Value) -> Option<Shape> {
     Some(Shape { dims: static_dimensions(value.r#type())?, element_bits: bits_of_element(value.r#type())? })
-}
-
-/// The operation that a value is a result of.
-pub(crate) fn defining<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
-    OperationResult::try_from(value).ok().map(|it| it.owner())
 }
 
 /// The dimensions of an operand that is a static tensor.

@@ -25,7 +25,7 @@
 
 use crate::class::n_elements;
 use crate::equal::Equals;
-use crate::form::{body, operations};
+use crate::form::{address, body, operations};
 use crate::help::help;
 use crate::inside::{Inside, Outside, inside};
 use crate::machine::Target;
@@ -787,11 +787,6 @@ pub(crate) fn cannot<'c>(operation: OperationRef<'c, '_>, result: usize, why: &s
 /// What tells values apart while the function is not changed. Only looked up, never iterated over.
 pub(crate) fn key(value: Value) -> usize {
     value.to_raw().ptr.addr()
-}
-
-/// What tells operations apart while the function is not changed.
-fn address(operation: OperationRef) -> usize {
-    operation.to_raw().ptr.addr()
 }
 
 /// A kind as part of a name in the planner's text form.

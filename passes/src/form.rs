@@ -6,9 +6,9 @@
 //! - *Planned*: transfers are operations, and operations that put tensors into the scratchpad have offsets.
 //! - *Lowered*: views of an arena, no tensors and no operations of COSMA.
 
-use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::r#type::TypeLike;
-use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, RegionLike, ValueLike};
+use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, RegionLike, Value, ValueLike};
 use cosma_ir::{Diagnostic, argument_residencies, name, offsets, residencies, transfer};
 use std::fmt;
 
@@ -76,6 +76,16 @@ pub(crate) fn body<'c, 'a>(function: OperationRef<'c, 'a>) -> Option<BlockRef<'c
 /// The operations of a block, in order.
 pub(crate) fn operations<'c, 'a>(block: BlockRef<'c, 'a>) -> impl Iterator<Item = OperationRef<'c, 'a>> {
     std::iter::successors(block.first_operation(), |it| it.next_in_block())
+}
+
+/// The operation that a value is a result of.
+pub(crate) fn defining<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
+    OperationResult::try_from(value).ok().map(|it| it.owner())
+}
+
+/// A key that identifies an operation while none is erased.
+pub(crate) fn address(operation: OperationRef) -> usize {
+    operation.to_raw().ptr.addr()
 }
 
 /// The name of a function, without `@`.

@@ -13,10 +13,10 @@
 //!
 //! Regions are static, have strides of one and elements, and their rows begin and end with whole bytes.
 
-use crate::form::operations;
+use crate::form::{defining, operations};
 use crate::role::{Role, is_view, role};
 use crate::variable::access;
-use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
+use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
     TensorRegion, Transfer, bits_of_element, name, operand_at, region, result_at, static_dimensions, transfer, uses,
@@ -183,8 +183,4 @@ pub(crate) fn are_disjoint<'r>(regions: impl IntoIterator<Item = &'r TensorRegio
 fn region_in_bytes(operation: OperationRef, whole: Value) -> Option<TensorRegion> {
     let (dimensions, bits) = (static_dimensions(whole.r#type())?, bits_of_element(whole.r#type())?);
     region(operation).filter(|it| it.is_in_whole_bytes(&dimensions, bits))
-}
-
-fn defining<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
-    OperationResult::try_from(value).ok().map(|it| it.owner())
 }

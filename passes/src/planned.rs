@@ -7,7 +7,7 @@
 
 use crate::allocated::runs_on_scratchpad;
 use crate::extract::{Carrier, Extraction, extract};
-use crate::form::operations;
+use crate::form::{defining, operations};
 use crate::machine::Target;
 use crate::piece::is_partition;
 use crate::role::{Read, reads as reads_of};
@@ -322,11 +322,6 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     fn fault(&mut self, operation: OperationRef<'c, 'a>, message: String) {
         self.faults.push(Diagnostic::at(operation, message));
     }
-}
-
-/// The operation that computes a value; none for an argument.
-fn defining<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
-    OperationResult::try_from(value).ok().map(|it| it.owner())
 }
 
 fn first<T>(list: Option<Vec<T>>) -> Option<T> {

@@ -8,10 +8,10 @@
 //! shapes, parameters and initial values, which the planner ignores, are copied into the group, as in `cosma-group`.
 
 use crate::extract::{Extraction, key};
-use crate::form::operations;
+use crate::form::{defining, operations};
 use crate::role::{may_have_effects, reads};
 use cosma_ir::melior::ir::block::BlockArgument;
-use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
+use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value};
 use cosma_ir::{
     InPlace, as_mut, clear_operator_facts, erase, kind, macs, operand_at, set_in_place, set_macs, set_offsets,
@@ -135,8 +135,4 @@ fn is_of_block<'c, 'a>(value: Value<'c, 'a>, operation: OperationRef<'c, 'a>) ->
         Some(it) => it.block() == operation.block(),
         None => BlockArgument::try_from(value).is_ok_and(|it| Some(it.owner()) == operation.block()),
     }
-}
-
-fn defining<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
-    OperationResult::try_from(value).ok().map(|it| it.owner())
 }

@@ -3,9 +3,9 @@
 use super::classify::index;
 use crate::class::n_elements;
 use crate::extract::{Carrier, Extraction, key};
-use crate::form::{body, operations};
+use crate::form::{address, body, defining, operations};
 use crate::role::{may_have_effects, reads};
-use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
+use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value, ValueLike};
 use cosma_ir::{InPlace, as_mut, erase, kind, macs, result_at, size_in_bytes, transfer, uses, workspace};
 use cosma_network::{Group, Kind, NodeIndex};
@@ -184,13 +184,4 @@ fn is_outer<'c, 'a>(value: Value<'c, 'a>, operation: OperationRef<'c, 'a>) -> bo
             })
         }
     }
-}
-
-fn defining<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
-    OperationResult::try_from(value).ok().map(|it| it.owner())
-}
-
-/// A key that identifies an operation while none is erased.
-fn address(operation: OperationRef) -> usize {
-    operation.to_raw().ptr.addr()
 }

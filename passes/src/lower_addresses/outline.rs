@@ -13,10 +13,10 @@ use super::function::Lowering;
 use super::parts::is_cut_in_place;
 use crate::class::{is_elementwise, n_elements};
 use crate::extract::key;
-use crate::form::operations;
+use crate::form::{defining, operations};
 use crate::role::{Role, may_have_effects, reads, role};
 use cosma_ir::melior::ir::block::BlockArgument;
-use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike, OperationResult};
+use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{
     Attribute, BlockLike, BlockRef, Operation, OperationRef, RegionLike, Type, Value, ValueLike,
@@ -232,8 +232,4 @@ fn forget(operation: OperationRef) {
 
 fn is_scalar(r#type: Type) -> bool {
     r#type.is_integer() || r#type.is_float() || r#type.is_index()
-}
-
-fn defining<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
-    OperationResult::try_from(value).ok().map(|it| it.owner())
 }

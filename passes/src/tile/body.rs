@@ -12,9 +12,9 @@
 //! tile's pieces do not have what its body needs, there is no tile.
 
 use super::check::region_of;
-use crate::cut::{Cut, Rule, Scale, cut, defining, padded_value, scales};
+use crate::cut::{Cut, Rule, Scale, cut, padded_value, scales};
 use crate::extract::{Extraction, key};
-use crate::form::operations;
+use crate::form::{defining, operations};
 use crate::role::{Role, reads, role};
 use crate::slice::{signed, slice_attributes};
 use cosma_ir::melior::Context;

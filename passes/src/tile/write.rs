@@ -3,9 +3,8 @@
 use super::INFO;
 use super::body::{Body, Tile};
 use super::check::{is_whole, region_of};
-use crate::cut::defining;
 use crate::extract::{Carrier, Extraction, value_size};
-use crate::form::operations;
+use crate::form::{address, defining, operations};
 use crate::role::may_have_effects;
 use crate::slice::{signed, slice_attributes};
 use cosma_ir::melior::Context;
@@ -49,10 +48,6 @@ pub(super) fn write<'c>(
     Ok(())
 }
 
-fn address(operation: OperationRef) -> usize {
-    operation.to_raw().ptr.addr()
-}
-
 struct Writer<'e, 'c, 'a> {
     context: &'c Context,
     extraction: &'e Extraction<'c, 'a>,
@@ -69,13 +64,7 @@ struct Writer<'e, 'c, 'a> {
 impl<'c, 'a> Writer<'_, 'c, 'a> {
     /// The value that is a tensor of the network.
     fn whole(&self, tensor: TensorId) -> Value<'c, 'a> {
-        match self.extraction.carriers[tensor.index()] {
-            Carrier::Argument(value, _)
-            | Carrier::Constant(value, _)
-            | Carrier::Piece(value, ..)
-            | Carrier::Staged(value, _)
-            | Carrier::Result(value, _) => value,
-        }
+        self.extraction.carriers[tensor.index()].value()
     }
 
     /// The type of a piece.
