@@ -22,7 +22,7 @@ pub(crate) struct Step {
 }
 
 /// What lies on-chip in each step, in rooms, without weights.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Simulation {
     pub steps: Vec<Step>,
     /// By step: tensors that do not leave the group.
@@ -32,7 +32,7 @@ pub(crate) struct Simulation {
 }
 
 /// A tensor from outside of the group, by step, for each way in which it may lie there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Input {
     pub tensor: TensorId,
     /// It comes from host memory as it is needed.
@@ -47,7 +47,7 @@ pub(crate) struct Input {
 }
 
 /// A tensor that is needed after the group, by step, for each way in which it may lie there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Output {
     pub tensor: TensorId,
     /// It goes to host memory as it is made.
