@@ -11,7 +11,7 @@ use crate::flow::Flow;
 use crate::grid::{Grid, grids, is_cut_alike};
 use crate::plan::{Group, StripePlan, Tiling};
 use crate::smallest::too_small;
-use crate::stripes::{StripeGroup, groups_from};
+use crate::stripes::{Groups, StripeGroup};
 use crate::weights::{WeightChoice, choose_weights};
 use cosma_planner::{Bytes, Deadline, TensorId};
 use std::cell::{OnceCell, RefCell};
@@ -59,8 +59,8 @@ struct Arrival {
 ///
 /// Most states cost more than the best plan, so plans of little cost are looked for first; before that, if some
 /// traffic is needed at all, a plan by a narrow search, which gives the limit and always ends.
-pub(crate) fn choose(flow: &Flow, deadline: Deadline) -> Result<StripePlan, TileError> {
-    let table = Table::new(flow, deadline);
+pub(crate) fn choose(flow: &Flow, groups: &Groups, deadline: Deadline) -> Result<StripePlan, TileError> {
+    let table = Table::new(flow, groups);
     let wide = |limit, deadline| Search { table: &table, breadth: WIDE, limit, deadline }.run();
     let narrow = |limit| Search { table: &table, breadth: NARROW, limit, deadline: Deadline::NEVER }.run();
     let looked_at = match wide(0, deadline.part(SHARE_OF_COMPULSORY)) {
@@ -84,12 +84,10 @@ pub(crate) fn choose(flow: &Flow, deadline: Deadline) -> Result<StripePlan, Tile
     Ok(first)
 }
 
-/// In what groups and pieces nodes can run, whatever is chosen for the others. It is filled as it is asked for.
+/// In what groups and grids nodes can run, whatever is chosen for the others. It is filled as it is asked for.
 struct Table<'a, 'b> {
     flow: &'b Flow<'a>,
-    deadline: Deadline<'b>,
-    /// By first node.
-    groups: Vec<OnceCell<Vec<StripeGroup>>>,
+    groups: &'b Groups<'a, 'b>,
     /// By node.
     grids: Vec<OnceCell<Vec<Grid>>>,
     /// Nodes of different grids.
@@ -97,13 +95,9 @@ struct Table<'a, 'b> {
 }
 
 impl<'a, 'b> Table<'a, 'b> {
-    fn new(flow: &'b Flow<'a>, deadline: Deadline<'b>) -> Table<'a, 'b> {
-        let (groups, grids) = flow.nodes.iter().map(|_| (OnceCell::new(), OnceCell::new())).unzip();
-        Table { flow, deadline, groups, grids, distinct: RefCell::default() }
-    }
-
-    fn groups(&self, start: usize) -> &[StripeGroup] {
-        self.groups[start].get_or_init(|| groups_from(self.flow, start, self.deadline))
+    fn new(flow: &'b Flow<'a>, groups: &'b Groups<'a, 'b>) -> Table<'a, 'b> {
+        let grids = flow.nodes.iter().map(|_| OnceCell::new()).collect();
+        Table { flow, groups, grids, distinct: RefCell::default() }
     }
 
     fn grids(&self, node: usize) -> &[Grid] {
@@ -158,7 +152,7 @@ impl Search<'_, '_> {
     /// Runs all groups that begin at a cut.
     fn leave(&self, cut: usize, states: &[State], levels: &mut [Level]) -> Result<(), OutOfTime> {
         let chooser = Chooser { search: self, cut, states };
-        for group in self.table.groups(cut) {
+        for group in self.table.groups.from(cut) {
             chooser.stripes(group, &mut levels[group.nodes.end])?;
             group.forget();
         }
@@ -250,7 +244,7 @@ impl Chooser<'_, '_, '_> {
         let state = &self.states[index];
         let cost = state.cost + arrangement.cost + again;
         let capacity = flow.scratchpad - arrangement.constant;
-        for stripes in &group.heights {
+        for stripes in group.heights.iter().filter(|it| it.least_room <= flow.scratchpad) {
             let known = level.get(&arrangement.after).map_or((self.search.limit, u64::MAX), |it| (it.cost, it.n_tiles));
             if known <= (cost, state.n_tiles + stripes.work.n_steps.iter().sum::<u64>()) {
                 // Lower stripes are more.

@@ -393,7 +393,7 @@ mod tests {
     fn a_product_in_blocks_is_counted_as_its_tiles_are() {
         let sizes = [5, 4, 6];
         let network = product(sizes);
-        let flow = Flow::new(&network, Bytes(1 << 20));
+        let flow = Flow::new(&network);
         let mut n_grids = 0;
         for (m, n, k) in (0..5 * 4 * 6).map(|it| (it % 5 + 1, it / 5 % 4 + 1, it / 20 + 1)) {
             for order in [[(0, m), (1, n)], [(1, n), (0, m)]] {
@@ -413,7 +413,7 @@ mod tests {
     fn sums_in_parts_read_less_again() {
         // Whole sums of a block of m by n read (m + n) k elements at a time, those in parts hold 4 m n.
         let network = product([64, 64, 512]);
-        let flow = Flow::new(&network, Bytes(9 << 10));
+        let flow = Flow::new(&network).within(9 << 10);
         let grids = grids(&flow, 0);
         let again = |grid: &Grid| grid.moved() - 64 * 512;
         let is_in_parts = |it: &&Grid| it.loops.last().is_some_and(|it| it.0 == 2);

@@ -100,12 +100,7 @@ impl Simulation {
         self.base[step] + inputs.chain(self.outputs.iter().map(|it| it.stream[step])).sum::<u64>()
     }
 
-    /// Whether it fits if all that may be elsewhere is in host memory, and weights take so much, by node.
-    pub fn fits(&self, flow: &Flow, first: usize, weights: &[u64]) -> bool {
-        self.least_room(first, weights) <= flow.scratchpad
-    }
-
-    /// The most that a step takes then.
+    /// The most that a step takes if all that may be elsewhere is in host memory, and weights take so much, by node.
     pub fn least_room(&self, first: usize, weights: &[u64]) -> u64 {
         let room = |(index, step): (usize, &Step)| self.least(index) + weights[step.node - first];
         self.steps.iter().enumerate().map(room).max().unwrap_or(0)
