@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 ///
 /// They count rooms, and addresses may need a little more. And where less is left, there are more and smaller pieces,
 /// of which replacement can keep some: an eighth to a quarter less is often better than nothing.
-const SLACK: [u64; 12] = [0, 1, 12, 4, 2, 8, 16, 6, 3, 10, 20, 24];
+const SLACK: [u64; 8] = [0, 1, 12, 4, 2, 8, 16, 6];
 /// The shares of the time left that a choice may take, and then the trial of its program.
 const SHARE_OF_CHOICE: f64 = 0.5;
 const SHARE_OF_TRIAL: f64 = 0.3;
-/// How long a trial may take where there is no time limit.
-const LONG: Duration = Duration::from_secs(60);
+/// How long all of it may take, however much time there is: later trials bring little.
+const LONGEST: Duration = Duration::from_secs(8);
 
 /// A network in tiles.
 #[derive(Clone, Debug)]
@@ -53,6 +53,7 @@ impl Tiled {
 /// [`TileError`].
 pub fn tile(network: &Network, deadline: Deadline) -> Result<Tiled, TileError> {
     network.check()?;
+    let deadline = deadline.within(LONGEST);
     let flow = Flow::new(network);
     let groups = Groups::new(&flow, deadline.part(SHARE_OF_CHOICE));
     let bounds = bounds(network);
@@ -88,7 +89,7 @@ pub fn tile(network: &Network, deadline: Deadline) -> Result<Tiled, TileError> {
 /// A stripe plan as a program; none if that has no plan with addresses.
 fn trial(flow: &Flow, chosen: StripePlan, bounds: Bounds, deadline: Deadline) -> Option<Tiled> {
     let program = expand(flow, &chosen);
-    let time_limit = deadline.part(SHARE_OF_TRIAL).left().unwrap_or(LONG);
+    let time_limit = deadline.part(SHARE_OF_TRIAL).left().unwrap_or(LONGEST);
     let options = Options { order: Order::Source, time_limit, ..Options::default() };
     let solution = plan(&program.problem, &options).ok()?;
     Some(Tiled { plan: chosen, program, non_compulsory: solution.non_compulsory, bounds })
