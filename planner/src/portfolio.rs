@@ -360,7 +360,7 @@ fn decide(
             let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..all };
             let known = first(problem, order, known, deadline);
             let (mut best, can_go_on) = search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST));
-            if best.is_proven(problem) || deadline.is_stopped() {
+            if best.is_proven(problem) || deadline.has_passed() {
                 return Ok(best);
             }
             deadline.enter(Phase::Rules);

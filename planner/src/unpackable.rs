@@ -39,7 +39,9 @@ pub(crate) fn plan_anyway(
 ) -> Solution {
     let Decision { outline, lower_bound, solver } = decision;
     deadline.enter(Phase::Repair);
-    let greedy = [&source_order(problem), &outline.order].map(|order| {
+    let source = source_order(problem);
+    let orders = [&source, &outline.order].into_iter().take(if source == outline.order { 1 } else { 2 });
+    let greedy = orders.map(|order| {
         let plan = greedy_plan_in_order(problem, order).expect("the problem was checked");
         Solution {
             non_compulsory: plan.non_compulsory(problem),
@@ -49,7 +51,7 @@ pub(crate) fn plan_anyway(
             solver: Solver::Greedy,
         }
     });
-    let mut best = greedy.into_iter().min_by_key(|it| it.non_compulsory).expect("two plans");
+    let mut best = greedy.min_by_key(|it| it.non_compulsory).expect("there is an order");
     best.offer_incumbent(incumbent);
     deadline.planned(best.non_compulsory);
     let is_polished = options.solver != Solver::Greedy && is_polished(problem);
