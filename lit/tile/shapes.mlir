@@ -97,3 +97,15 @@ func.func @elements_of_half_a_byte(%x: tensor<10x52xi4>) -> tensor<10x52xi4> {
   %0 = cosma.op "Relu"(%x) : (tensor<10x52xi4>) -> tensor<10x52xi4>
   return %0 : tensor<10x52xi4>
 }
+
+// -----
+
+// A tensor of no rows has no pieces.
+// CHECK-LABEL: @no_rows
+// CHECK-NOT: tile <"Relu_0"
+// CHECK: tile <"Relu_1"
+func.func @no_rows(%x: tensor<0x64xi8>, %y: tensor<4x64xi8>) -> (tensor<0x64xi8>, tensor<4x64xi8>) {
+  %0 = cosma.op "Relu"(%x) : (tensor<0x64xi8>) -> tensor<0x64xi8>
+  %1 = cosma.op "Relu"(%y) : (tensor<4x64xi8>) -> tensor<4x64xi8>
+  return %0, %1 : tensor<0x64xi8>, tensor<4x64xi8>
+}

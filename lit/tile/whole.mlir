@@ -1,6 +1,6 @@
 // What cannot be cut stays whole, and says why if it does not fit.
 //
-// RUN: cosma-opt --tile --scratchpad=1KiB --split-input-file %s 2>&1 | FileCheck %s
+// RUN: not cosma-opt --tile --scratchpad=1KiB --split-input-file %s 2>&1 | FileCheck %s
 // RUN: not cosma-opt --tile --scratchpad=128 --split-input-file %s 2>&1 | FileCheck --check-prefix=SMALL %s
 
 // It is known of no operation with which TOSA turns a tensor around.
@@ -58,4 +58,31 @@ func.func @unknown(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
 func.func @half_bytes(%x: tensor<10x51xi4>) -> tensor<10x51xi4> {
   %0 = cosma.op "Relu"(%x) : (tensor<10x51xi4>) -> tensor<10x51xi4>
   return %0 : tensor<10x51xi4>
+}
+
+// -----
+
+// Two halves of random numbers are others than the whole.
+// SMALL: whole.mlir:[[@LINE+3]]:{{[0-9]+}}: error: operator needs 256 B at once in its smallest tile, but the scratchpad has 128 B
+// SMALL: note: it stays whole, as nothing says how RandomNormalLike reads its operands
+func.func @random(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
+  %0 = cosma.op "RandomNormalLike"(%x) : (tensor<2x64xi8>) -> tensor<2x64xi8>
+  return %0 : tensor<2x64xi8>
+}
+
+// -----
+
+// A single number is not cut, and a maximum is not added up.
+// SMALL: whole.mlir:[[@LINE+2]]:{{[0-9]+}}: error: operator needs 192 B at once in its smallest tile, but the scratchpad has 128 B
+func.func @one_number(%x: tensor<2x64xi8>) -> tensor<i8> {
+  %0 = cosma.op "ReduceMax"(%x) : (tensor<2x64xi8>) -> tensor<i8>
+  return %0 : tensor<i8>
+}
+
+// -----
+
+// SMALL: whole.mlir:[[@LINE+1]]:{{[0-9]+}}: error: argument 0 cannot be planned: tensor<?x64xi8> has a dynamic dimension
+func.func @dynamic(%x: tensor<?x64xi8>) -> tensor<?x64xi8> {
+  %0 = cosma.op "Relu"(%x) : (tensor<?x64xi8>) -> tensor<?x64xi8>
+  return %0 : tensor<?x64xi8>
 }

@@ -161,6 +161,11 @@ impl<'c, 'a> Extraction<'c, 'a> {
         self.written.pieces(value)
     }
 
+    /// Those of the pieces that were written into a tensor in host memory that have an element in a region.
+    pub(crate) fn written_in(&self, value: Value<'c, 'a>, region: &TensorRegion) -> Vec<&Written<'c, 'a>> {
+        self.written.pieces_in(value, region)
+    }
+
     /// What comes after all operators: the first write of a variable that is left at the end, or the return.
     pub fn end(&self) -> OperationRef<'c, 'a> {
         let follows = |operation: OperationRef<'c, 'a>| operation.next_in_block();
@@ -419,7 +424,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         if let Some(known) = self.staged.get(&identity) {
             return Ok(Some(*known));
         }
-        let met: Vec<&Written> = self.written.pieces(whole).iter().filter(|it| it.region.overlaps(&region)).collect();
+        let met = self.written.pieces_in(whole, &region);
         let n_written = met.iter().map(|it| it.region.n_common(&region)).fold(0, u128::saturating_add);
         let Some(parts) = met.iter().map(|it| it.tensor).collect::<Option<Vec<TensorId>>>() else {
             return Ok(None);
@@ -445,7 +450,7 @@ impl<'c, 'a> Reader<'c, 'a> {
 
     /// The tensor that was written just to a region of a tensor in host memory.
     fn written_as(&self, whole: Value<'c, 'a>, region: &TensorRegion) -> Option<TensorId> {
-        let last = self.written.pieces(whole).iter().rfind(|it| it.region.overlaps(region))?;
+        let last = self.written.pieces_in(whole, region).pop()?;
         last.tensor.filter(|_| last.region == *region)
     }
 

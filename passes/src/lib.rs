@@ -29,6 +29,7 @@ mod planned;
 mod print;
 #[cfg(feature = "ilp")]
 mod program;
+mod regions;
 mod role;
 mod schedule;
 mod session;

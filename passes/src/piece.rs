@@ -14,6 +14,7 @@
 //! Regions are static, have strides of one and elements, and their rows begin and end with whole bytes.
 
 use crate::form::{defining, operations};
+use crate::regions::{Regions, are_disjoint, is_partition};
 use crate::role::{Role, is_view, role};
 use crate::variable::access;
 use cosma_ir::melior::ir::operation::OperationLike;
@@ -47,8 +48,11 @@ pub(crate) fn read_pieces<'c, 'a>(whole: Value<'c, 'a>, block: BlockRef<'c, 'a>)
     }
     let regions: HashSet<&TensorRegion> = pieces.iter().map(|it| &it.region).collect();
     if regions.len() < pieces.len() {
-        let position = |it: OperationRef| operations(block).position(|other| other == it);
-        pieces.sort_by_cached_key(|it| (it.region.clone(), position(it.operation)));
+        let in_order = |one: &ReadPiece, other: &ReadPiece| {
+            let is_before = |it: &ReadPiece, other: &ReadPiece| it.operation.is_before_in_block(other.operation);
+            is_before(other, one).cmp(&is_before(one, other))
+        };
+        pieces.sort_by(|one, other| one.region.cmp(&other.region).then_with(|| in_order(one, other)));
         pieces.dedup_by(|later, first| later.region == first.region);
     } else {
         pieces.sort_by(|one, other| one.region.cmp(&other.region));
@@ -94,7 +98,7 @@ pub(crate) fn assemblies<'c, 'a>(block: BlockRef<'c, 'a>) -> Vec<Assembly<'c, 'a
 /// What is put together from an insertion on.
 fn assembly<'c, 'a>(first: OperationRef<'c, 'a>, block: BlockRef<'c, 'a>) -> Option<Assembly<'c, 'a>> {
     let mut assembly = Assembly { inserts: Vec::new(), slices: Vec::new() };
-    let mut regions = Vec::new();
+    let mut written = Regions::default();
     let mut next = Some(first);
     let mut is_returned = false;
     while let Some(insert) = next.take() {
@@ -102,14 +106,14 @@ fn assembly<'c, 'a>(first: OperationRef<'c, 'a>, block: BlockRef<'c, 'a>) -> Opt
             return None;
         }
         let whole = result_at(insert, 0)?;
-        regions.push(region_in_bytes(insert, whole)?);
+        written.push(region_in_bytes(insert, whole)?);
         assembly.inserts.push(insert);
         for it in uses(whole) {
             let (user, is_here) = (it.operation, it.operation.block() == Some(block));
             match name(user).as_str() {
                 "tensor.insert_slice" if is_here && it.operand == 1 && next.is_none() => next = Some(user),
                 "tensor.extract_slice" if is_here && it.operand == 0 => {
-                    is_read(user, whole, &regions).then_some(())?;
+                    is_read(user, whole, &written).then_some(())?;
                     assembly.slices.push(user);
                 }
                 "func.return" if is_here && !is_returned => is_returned = true,
@@ -119,19 +123,18 @@ fn assembly<'c, 'a>(first: OperationRef<'c, 'a>, block: BlockRef<'c, 'a>) -> Opt
     }
     let dimensions = static_dimensions(assembly.result().r#type())?;
     let is_read_or_returned = match is_returned {
-        true => is_partition(&regions, &dimensions),
-        false => !assembly.slices.is_empty() && are_disjoint(&regions),
+        true => is_partition(written.as_slice(), &dimensions),
+        false => !assembly.slices.is_empty() && are_disjoint(written.as_slice()),
     };
     is_read_or_returned.then_some(assembly)
 }
 
 /// Whether a slice takes elements that are written by now, for operators only. Regions that were written are taken to
 /// be disjoint.
-fn is_read(slice: OperationRef, whole: Value, written: &[TensorRegion]) -> bool {
+fn is_read(slice: OperationRef, whole: Value, written: &Regions) -> bool {
     let Some(region) = region_in_bytes(slice, whole) else { return false };
-    let n_written = written.iter().map(|it| it.n_common(&region)).fold(0, u128::saturating_add);
-    let value =
-        result_at(slice, 0).filter(|it| n_written == region.n_elements() && is_for_operators(*it, slice.block()));
+    let is_there = written.n_common(&region) == region.n_elements();
+    let value = result_at(slice, 0).filter(|it| is_there && is_for_operators(*it, slice.block()));
     value.is_some_and(|it| !is_returned(it))
 }
 
@@ -163,20 +166,6 @@ fn is_returned(value: Value) -> bool {
 /// What an insertion inserts.
 pub(crate) fn source<'c, 'a>(insert: OperationRef<'c, 'a>) -> Value<'c, 'a> {
     operand_at(insert, 0).expect("an insertion has a source")
-}
-
-/// Whether regions of a tensor have all its elements, each once.
-pub(crate) fn is_partition(regions: &[TensorRegion], dimensions: &[u64]) -> bool {
-    let n_elements = dimensions.iter().fold(1, |product: u128, it| product.saturating_mul(u128::from(*it)));
-    let n_covered = regions.iter().fold(0, |sum: u128, it| sum.saturating_add(it.n_elements()));
-    n_covered == n_elements && are_disjoint(regions)
-}
-
-/// Whether no two regions of a tensor have an element in common.
-pub(crate) fn are_disjoint<'r>(regions: impl IntoIterator<Item = &'r TensorRegion>) -> bool {
-    let regions: Vec<&TensorRegion> = regions.into_iter().collect();
-    let is_beside = |(index, it): (usize, &&TensorRegion)| regions[..index].iter().all(|other| !other.overlaps(it));
-    regions.iter().enumerate().all(is_beside)
 }
 
 /// The region of a whole that an operation takes or writes, if it has whole bytes.

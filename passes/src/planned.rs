@@ -9,7 +9,7 @@ use crate::allocated::runs_on_scratchpad;
 use crate::extract::{Carrier, Extraction, extract};
 use crate::form::{defining, operations};
 use crate::machine::Target;
-use crate::piece::is_partition;
+use crate::regions::is_partition;
 use crate::role::{Read, reads as reads_of};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
@@ -151,8 +151,8 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         } else if !pieces.is_empty() && 1 < uses(before).iter().filter(|it| is_into(it)).count() {
             Some("writes into what another transfer writes into as well".into())
         } else {
-            let over = pieces.iter().rfind(|it| it.region.overlaps(&region));
-            over.map(|it| format!("writes {region} over {}, which was written before", it.region))
+            let over = self.extraction.written_in(before, &region);
+            over.last().map(|it| format!("writes {region} over {}, which was written before", it.region))
         };
         if let Some(message) = fault {
             self.fault(operation, message);

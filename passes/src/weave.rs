@@ -5,6 +5,7 @@
 //! that it has elements of was inserted, since those operators run first.
 
 use crate::extract::{Extraction, key};
+use crate::form::address;
 use crate::role::reads;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{OperationRef, Value};
@@ -37,6 +38,8 @@ impl<'e, 'c, 'a> Weave<'e, 'c, 'a> {
             slices: BTreeMap::new(),
             views: HashMap::new(),
         };
+        // By slice: of which of the tensors it is one.
+        let mut owners = HashMap::new();
         for assembly in extraction.assemblies.iter().filter(|it| !it.slices.is_empty()) {
             let index = weave.wholes.len();
             weave.wholes.extend(assembly.inserts.first().and_then(|it| operand_at(*it, 1)));
@@ -44,13 +47,14 @@ impl<'e, 'c, 'a> Weave<'e, 'c, 'a> {
             for (insert, tensor) in assembly.inserts.iter().filter_map(|it| Some((*it, tensor(extraction, *it)?))) {
                 weave.inserts.insert(tensor, (insert, index));
             }
-            // In the order of the block, since the first of equal slices has what is known of them.
-            for slice in extraction.slices.iter().filter(|it| assembly.slices.contains(it)) {
-                let value = result_at(*slice, 0).expect("a slice has a result");
-                weave.views.insert(key(value), Vec::new());
-                let tensor = extraction.tensor(value).expect("it was extracted");
-                weave.slices.entry(tensor).or_default().push((*slice, index));
-            }
+            owners.extend(assembly.slices.iter().map(|it| (address(*it), index)));
+        }
+        // In the order of the block, since the first of equal slices has what is known of them.
+        for (slice, index) in extraction.slices.iter().filter_map(|it| Some((*it, *owners.get(&address(*it))?))) {
+            let value = result_at(slice, 0).expect("a slice has a result");
+            weave.views.insert(key(value), Vec::new());
+            let tensor = extraction.tensor(value).expect("it was extracted");
+            weave.slices.entry(tensor).or_default().push((slice, index));
         }
         for view in &extraction.views {
             let root = result_at(*view, 0).and_then(|it| extraction.root(it));

@@ -1,6 +1,7 @@
 //! Tensors in host memory that are put together: which pieces were written into what they are at some place.
 
 use crate::extract::key;
+use crate::regions::Regions;
 use cosma_ir::TensorRegion;
 use cosma_ir::melior::ir::Value;
 use cosma_planner::TensorId;
@@ -17,6 +18,21 @@ pub struct Written<'c, 'a> {
     pub tensor: Option<TensorId>,
 }
 
+/// Pieces that were written one after the other.
+#[derive(Debug, Default)]
+struct Chain<'c, 'a> {
+    pieces: Vec<Written<'c, 'a>>,
+    /// By piece.
+    regions: Regions,
+}
+
+impl<'c, 'a> Chain<'c, 'a> {
+    fn write(&mut self, written: Written<'c, 'a>) {
+        self.regions.push(written.region.clone());
+        self.pieces.push(written);
+    }
+}
+
 /// Which chain of pieces a value is, and how many of them it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Link {
@@ -27,7 +43,7 @@ struct Link {
 /// The pieces of all tensors that are put together.
 #[derive(Debug, Default)]
 pub(crate) struct AllWritten<'c, 'a> {
-    chains: Vec<Vec<Written<'c, 'a>>>,
+    chains: Vec<Chain<'c, 'a>>,
     /// By value; only looked up, never iterated over.
     links: HashMap<usize, Link>,
 }
@@ -37,21 +53,30 @@ impl<'c, 'a> AllWritten<'c, 'a> {
     pub(crate) fn write(&mut self, written: Written<'c, 'a>, after: Value<'c, 'a>) {
         let link = self.links.get(&key(written.before)).copied();
         let chain = match link {
-            Some(Link { chain, n_pieces }) if n_pieces == self.chains[chain].len() => chain,
+            Some(Link { chain, n_pieces }) if n_pieces == self.chains[chain].pieces.len() => chain,
             // Something else was written into that already.
             _ => {
-                let pieces = link.map_or(Vec::new(), |it| self.chains[it.chain][..it.n_pieces].to_vec());
-                self.chains.push(pieces);
+                let mut copy = Chain::default();
+                let known = link.map_or(&[][..], |it| &self.chains[it.chain].pieces[..it.n_pieces]);
+                known.iter().cloned().for_each(|it| copy.write(it));
+                self.chains.push(copy);
                 self.chains.len() - 1
             }
         };
-        self.chains[chain].push(written);
-        self.links.insert(key(after), Link { chain, n_pieces: self.chains[chain].len() });
+        self.chains[chain].write(written);
+        self.links.insert(key(after), Link { chain, n_pieces: self.chains[chain].pieces.len() });
     }
 
     /// The pieces that a value has, in the order in which they were written; none of a value that is not put together.
     pub(crate) fn pieces(&self, value: Value) -> &[Written<'c, 'a>] {
-        self.links.get(&key(value)).map_or(&[], |it| &self.chains[it.chain][..it.n_pieces])
+        self.links.get(&key(value)).map_or(&[], |it| &self.chains[it.chain].pieces[..it.n_pieces])
+    }
+
+    /// Those of the pieces that a value has that have an element in a region, in the order in which they were written.
+    pub(crate) fn pieces_in(&self, value: Value, region: &TensorRegion) -> Vec<&Written<'c, 'a>> {
+        let Some(Link { chain, n_pieces }) = self.links.get(&key(value)) else { return Vec::new() };
+        let Chain { pieces, regions } = &self.chains[*chain];
+        regions.overlapping(region).into_iter().take_while(|it| it < n_pieces).map(|it| &pieces[it]).collect()
     }
 
     /// What values of one tensor that is put together have in common.

@@ -5,9 +5,6 @@ use crate::flow::Flow;
 use cosma_planner::TensorId;
 use std::ops::Range;
 
-/// Arrangements of a border that are tried, if all of them are.
-const MAX_ARRANGEMENTS: usize = 128;
-
 /// A tensor that lies whole on-chip at a cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Kept {
@@ -97,17 +94,18 @@ impl Border {
 }
 
 /// The arrangements of a group's border that move no more than a limit, where so much is kept at its start: all of
-/// them, or of many the likely ones.
+/// them, or, of more than so many, the likely ones.
 pub(crate) fn arrangements(
     flow: &Flow,
     border: &Border,
     nodes: &Range<usize>,
     kept: &[Kept],
     limit: u64,
+    most: usize,
 ) -> Vec<Arrangement> {
     let ways = ways(flow, border, nodes, kept);
     let mut found = Vec::new();
-    if !combine(flow, &ways, limit, Arrangement::default(), &mut found) {
+    if !combine(flow, &ways, (limit, most), Arrangement::default(), &mut found) {
         found = likely(flow, &ways, nodes.end, limit);
     }
     found.iter_mut().for_each(|it| it.after.sort_unstable());
@@ -195,13 +193,19 @@ fn crosses(flow: &Flow, tensor: TensorId, end: usize) -> bool {
 
 /// All combinations of what the tensors do that move no more than the limit and leave no more than the scratchpad;
 /// false if they are too many.
-fn combine(flow: &Flow, ways: &[Vec<Way>], limit: u64, so_far: Arrangement, found: &mut Vec<Arrangement>) -> bool {
+fn combine(
+    flow: &Flow,
+    ways: &[Vec<Way>],
+    (limit, most): (u64, usize),
+    so_far: Arrangement,
+    found: &mut Vec<Arrangement>,
+) -> bool {
     let Some((first, rest)) = ways.split_first() else {
         found.push(so_far);
-        return found.len() <= MAX_ARRANGEMENTS;
+        return found.len() <= most;
     };
     first.iter().all(|way| match so_far.with(flow, way, limit) {
-        Some(next) => combine(flow, rest, limit, next, found),
+        Some(next) => combine(flow, rest, (limit, most), next, found),
         None => true,
     })
 }

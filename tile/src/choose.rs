@@ -6,20 +6,33 @@
 //! spilling and reloading, for no more. Of plans that move the same, the one of fewer tiles is taken.
 
 use crate::TileError;
-use crate::border::{Arrangement, Kept, arrangements};
+use crate::border::{Arrangement, Border, Kept, arrangements};
 use crate::flow::Flow;
-use crate::grid::{Grid, grids};
+use crate::grid::{Grid, grids, is_cut_alike};
 use crate::plan::{Group, StripePlan, Tiling};
 use crate::smallest::too_small;
-use crate::stripes::{StripeGroup, groups_from};
+use crate::stripes::{Groups, StripeGroup};
 use crate::weights::{WeightChoice, choose_weights};
 use cosma_planner::{Bytes, Deadline, TensorId};
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// States of a cut, at most.
-const MAX_STATES: usize = 48;
+/// How much a search looks at.
+#[derive(Clone, Copy, Debug)]
+struct Breadth {
+    /// States of a cut, at most.
+    states: usize,
+    /// Arrangements of a border that are tried, if all of them are.
+    arrangements: usize,
+}
+
+/// For a first plan, whatever it moves.
+const NARROW: Breadth = Breadth { states: 4, arrangements: 12 };
+/// For the plan that moves least.
+const WIDE: Breadth = Breadth { states: 48, arrangements: 128 };
+/// The share of the time in which a plan is looked for that moves only the compulsory.
+const SHARE_OF_COMPULSORY: f64 = 0.4;
 
 /// The best way to a set of kept tensors.
 #[derive(Clone, Debug)]
@@ -42,66 +55,129 @@ struct Arrival {
     put_out: Vec<TensorId>,
 }
 
-/// Chooses the plan.
+/// Chooses the plan. Once the deadline has passed, it is the best one so far.
 ///
-/// Most states cost more than the best plan, so plans of little cost are looked for first.
-pub(crate) fn choose(flow: &Flow, deadline: Deadline) -> Result<StripePlan, TileError> {
+/// Most states cost more than the best plan, so plans of little cost are looked for first; before that, if some
+/// traffic is needed at all, a plan by a narrow search, which gives the limit and always ends.
+pub(crate) fn choose(flow: &Flow, groups: &Groups, deadline: Deadline) -> Result<StripePlan, TileError> {
+    let table = Table::new(flow, groups);
+    let wide = |limit, deadline| Search { table: &table, breadth: WIDE, limit, deadline }.run();
+    let narrow = |limit| Search { table: &table, breadth: NARROW, limit, deadline: Deadline::NEVER }.run();
+    let looked_at = match wide(0, deadline.part(SHARE_OF_COMPULSORY)) {
+        Ok(Some(plan)) => return Ok(plan),
+        Ok(None) => Some(0),
+        Err(OutOfTime) => None,
+    };
     let compulsory = flow.network.problem.compulsory().0;
-    let limits = [0, compulsory / 256, compulsory / 64, compulsory / 16, compulsory / 4, compulsory, u64::MAX];
-    let table = Table::new(flow, deadline);
-    limits.into_iter().find_map(|limit| choose_within(&table, limit)).ok_or_else(|| too_small(flow))
+    let limits = [256, 64, 16, 4, 1].map(|it| compulsory / it);
+    let all = [0].into_iter().chain(limits).chain([u64::MAX]).filter(|it| Some(*it) != looked_at);
+    let first = all.into_iter().find_map(|limit| narrow(limit).unwrap_or_default());
+    let first = first.ok_or_else(|| too_small(flow))?;
+    let Some(known) = first.non_compulsory.0.checked_sub(1) else { return Ok(first) };
+    for limit in limits.into_iter().filter(|it| *it < known).chain([known]) {
+        match wide(limit, deadline) {
+            Ok(Some(plan)) => return Ok(plan),
+            Ok(None) => {}
+            Err(OutOfTime) => break,
+        }
+    }
+    Ok(first)
 }
 
-/// In what groups and pieces nodes can run, whatever is chosen for the others. It is filled as it is asked for.
+/// In what groups and grids nodes can run, whatever is chosen for the others. It is filled as it is asked for.
 struct Table<'a, 'b> {
     flow: &'b Flow<'a>,
-    deadline: Deadline<'b>,
-    /// By first node.
-    groups: Vec<OnceCell<Vec<StripeGroup>>>,
+    groups: &'b Groups<'a, 'b>,
     /// By node.
     grids: Vec<OnceCell<Vec<Grid>>>,
+    /// Nodes of different grids.
+    distinct: RefCell<Vec<usize>>,
 }
 
 impl<'a, 'b> Table<'a, 'b> {
-    fn new(flow: &'b Flow<'a>, deadline: Deadline<'b>) -> Table<'a, 'b> {
-        let (groups, grids) = flow.nodes.iter().map(|_| (OnceCell::new(), OnceCell::new())).unzip();
-        Table { flow, deadline, groups, grids }
-    }
-
-    fn groups(&self, start: usize) -> &[StripeGroup] {
-        self.groups[start].get_or_init(|| groups_from(self.flow, start, self.deadline))
+    fn new(flow: &'b Flow<'a>, groups: &'b Groups<'a, 'b>) -> Table<'a, 'b> {
+        let grids = flow.nodes.iter().map(|_| OnceCell::new()).collect();
+        Table { flow, groups, grids, distinct: RefCell::default() }
     }
 
     fn grids(&self, node: usize) -> &[Grid] {
-        self.grids[node].get_or_init(|| grids(self.flow, node))
+        self.grids[node].get_or_init(|| {
+            let nodes = &self.flow.nodes;
+            let known = self.distinct.borrow();
+            let other = known.iter().copied().find(|it| is_cut_alike(self.flow, &nodes[*it], &nodes[node]));
+            drop(known);
+            let Some(other) = other else {
+                self.distinct.borrow_mut().push(node);
+                return grids(self.flow, node);
+            };
+            self.grids(other).iter().map(|it| it.of(&nodes[other], node, &nodes[node])).collect()
+        })
     }
 }
 
-/// The plan that moves least, if it moves no more than the limit.
-fn choose_within(table: &Table, limit: u64) -> Option<StripePlan> {
-    let flow = table.flow;
-    let n = flow.nodes.len();
-    let mut levels: Vec<BTreeMap<Vec<Kept>, State>> = vec![BTreeMap::new(); n + 1];
-    levels[0].insert(Vec::new(), State { kept: Vec::new(), cost: 0, n_tiles: 0, from: None });
-    let mut settled: Vec<Vec<State>> = Vec::with_capacity(n + 1);
-    for cut in 0..n {
-        let states = undominated(flow, std::mem::take(&mut levels[cut]));
-        settled.push(states);
-        let chooser = Chooser { table, cut, states: &settled[cut], limit };
-        if settled[cut].is_empty() {
-            continue;
+/// That the deadline passed before the search had ended.
+#[derive(Debug)]
+struct OutOfTime;
+
+/// States by what they keep.
+type Level = BTreeMap<Vec<Kept>, State>;
+
+/// A search for the plan that moves least.
+struct Search<'a, 'b> {
+    table: &'b Table<'a, 'b>,
+    breadth: Breadth,
+    /// What the plan may move at most.
+    limit: u64,
+    deadline: Deadline<'b>,
+}
+
+impl Search<'_, '_> {
+    /// The plan that moves least of those that are looked at, if it moves no more than the limit.
+    fn run(&self) -> Result<Option<StripePlan>, OutOfTime> {
+        let flow = self.table.flow;
+        let n = flow.nodes.len();
+        let mut levels: Vec<Level> = vec![BTreeMap::new(); n + 1];
+        levels[0].insert(Vec::new(), State { kept: Vec::new(), cost: 0, n_tiles: 0, from: None });
+        let mut settled: Vec<Vec<State>> = Vec::with_capacity(n + 1);
+        for cut in 0..n {
+            settled.push(self.undominated(std::mem::take(&mut levels[cut])));
+            if !settled[cut].is_empty() {
+                self.leave(cut, &settled[cut], &mut levels)?;
+            }
         }
-        for group in table.groups(cut) {
-            chooser.stripes(group, &mut levels[group.nodes.end]);
+        settled.push(self.undominated(std::mem::take(&mut levels[n])));
+        Ok(trace(flow, &settled))
+    }
+
+    /// Runs all groups that begin at a cut.
+    fn leave(&self, cut: usize, states: &[State], levels: &mut [Level]) -> Result<(), OutOfTime> {
+        let chooser = Chooser { search: self, cut, states };
+        for group in self.table.groups.from(cut) {
+            chooser.stripes(group, &mut levels[group.nodes.end])?;
             group.forget();
         }
-        if 0 < limit {
-            table.grids(cut).iter().for_each(|it| chooser.grid(it, &mut levels[cut + 1]));
+        if 0 < self.limit {
+            self.table.grids(cut).iter().for_each(|it| chooser.grid(it, &mut levels[cut + 1]));
         }
+        Ok(())
     }
-    let last = undominated(flow, std::mem::take(&mut levels[n]));
-    settled.push(last);
-    trace(flow, &settled)
+
+    /// The states that no other one can become for no more, by cost.
+    fn undominated(&self, level: Level) -> Vec<State> {
+        let mut states: Vec<State> = level.into_values().collect();
+        states.sort_by_key(|it| (it.cost, it.n_tiles));
+        let mut best: Vec<State> = Vec::new();
+        for state in states {
+            let is_dominated = |it: &State| {
+                let cost = it.cost + price(self.table.flow, &it.kept, &state.kept);
+                (cost, it.n_tiles) <= (state.cost, state.n_tiles)
+            };
+            if best.len() < self.breadth.states && !best.iter().any(is_dominated) {
+                best.push(state);
+            }
+        }
+        best
+    }
 }
 
 /// Follows the best state at the end back to the start.
@@ -121,23 +197,6 @@ fn trace(flow: &Flow, settled: &[Vec<State>]) -> Option<StripePlan> {
     Some(StripePlan { groups, non_compulsory, n_tiles })
 }
 
-/// The states that no other one can become for no more, by cost.
-fn undominated(flow: &Flow, level: BTreeMap<Vec<Kept>, State>) -> Vec<State> {
-    let mut states: Vec<State> = level.into_values().collect();
-    states.sort_by_key(|it| (it.cost, it.n_tiles));
-    let mut best: Vec<State> = Vec::new();
-    for state in states {
-        let is_dominated = |it: &State| {
-            let cost = it.cost + price(flow, &it.kept, &state.kept);
-            (cost, it.n_tiles) <= (state.cost, state.n_tiles)
-        };
-        if best.len() < MAX_STATES && !best.iter().any(is_dominated) {
-            best.push(state);
-        }
-    }
-    best
-}
-
 /// What it costs to become a state with these tensors: spills of those that are not kept, and reloads.
 fn price(flow: &Flow, own: &[Kept], other: &[Kept]) -> u64 {
     let bytes = |it: &Kept| flow.stream(it.tensor).bytes;
@@ -148,41 +207,45 @@ fn price(flow: &Flow, own: &[Kept], other: &[Kept]) -> u64 {
     spills.map(bytes).sum::<u64>() + reloads.map(bytes).sum::<u64>()
 }
 
-struct Chooser<'a, 'b> {
-    table: &'b Table<'a, 'b>,
+/// What follows upon the states of a cut.
+struct Chooser<'a, 'b, 'c> {
+    search: &'c Search<'a, 'b>,
     cut: usize,
-    states: &'b [State],
-    /// What a plan may move at most.
-    limit: u64,
+    states: &'c [State],
 }
 
-impl Chooser<'_, '_> {
+impl Chooser<'_, '_, '_> {
     /// A group in stripes, from every state.
-    fn stripes(&self, group: &StripeGroup, level: &mut BTreeMap<Vec<Kept>, State>) {
-        let again = self.table.flow.again(&group.nodes);
+    fn stripes(&self, group: &StripeGroup, level: &mut Level) -> Result<(), OutOfTime> {
+        let again = self.flow().again(&group.nodes);
         for (index, state) in self.states.iter().enumerate() {
-            let Some(limit) = self.limit.checked_sub(state.cost + again) else { continue };
-            for arrangement in arrangements(self.table.flow, &group.border, &group.nodes, &state.kept, limit) {
+            if self.search.deadline.has_passed() {
+                return Err(OutOfTime);
+            }
+            let Some(limit) = self.search.limit.checked_sub(state.cost + again) else { continue };
+            for arrangement in self.arrangements(&group.border, &group.nodes, &state.kept, limit) {
                 self.heights(group, index, again, &arrangement, level);
             }
         }
+        Ok(())
+    }
+
+    fn flow(&self) -> &Flow<'_> {
+        self.search.table.flow
+    }
+
+    fn arrangements(&self, border: &Border, nodes: &Range<usize>, kept: &[Kept], limit: u64) -> Vec<Arrangement> {
+        arrangements(self.flow(), border, nodes, kept, limit, self.search.breadth.arrangements)
     }
 
     /// A group in stripes of each height.
-    fn heights(
-        &self,
-        group: &StripeGroup,
-        index: usize,
-        again: u64,
-        arrangement: &Arrangement,
-        level: &mut BTreeMap<Vec<Kept>, State>,
-    ) {
-        let flow = self.table.flow;
+    fn heights(&self, group: &StripeGroup, index: usize, again: u64, arrangement: &Arrangement, level: &mut Level) {
+        let flow = self.flow();
         let state = &self.states[index];
         let cost = state.cost + arrangement.cost + again;
         let capacity = flow.scratchpad - arrangement.constant;
-        for stripes in &group.heights {
-            let known = level.get(&arrangement.after).map_or((self.limit, u64::MAX), |it| (it.cost, it.n_tiles));
+        for stripes in group.heights.iter().filter(|it| it.least_room <= flow.scratchpad) {
+            let known = level.get(&arrangement.after).map_or((self.search.limit, u64::MAX), |it| (it.cost, it.n_tiles));
             if known <= (cost, state.n_tiles + stripes.work.n_steps.iter().sum::<u64>()) {
                 // Lower stripes are more.
                 return;
@@ -204,7 +267,7 @@ impl Chooser<'_, '_> {
 
     /// What stays, with what it takes in blocks of channels.
     fn padded(&self, nodes: &Range<usize>, channels: &[u64], after: &[Kept]) -> Vec<Kept> {
-        let flow = self.table.flow;
+        let flow = self.flow();
         let room = |kept: &Kept| {
             let stream = flow.stream(kept.tensor);
             let local = stream.producer.filter(|it| nodes.contains(it))? - nodes.start;
@@ -215,14 +278,14 @@ impl Chooser<'_, '_> {
     }
 
     /// One operator in a grid, from every state.
-    fn grid(&self, grid: &Grid, level: &mut BTreeMap<Vec<Kept>, State>) {
-        let flow = self.table.flow;
+    fn grid(&self, grid: &Grid, level: &mut Level) {
+        let flow = self.flow();
         let nodes = self.cut..self.cut + 1;
         let again = flow.again(&nodes);
         let border = grid.simulation.border();
         for (index, state) in self.states.iter().enumerate() {
-            let Some(limit) = self.limit.checked_sub(state.cost + again + grid.passing) else { continue };
-            for arrangement in arrangements(flow, &border, &nodes, &state.kept, limit) {
+            let Some(limit) = self.search.limit.checked_sub(state.cost + again + grid.passing) else { continue };
+            for arrangement in self.arrangements(&border, &nodes, &state.kept, limit) {
                 let room = arrangement.constant + grid.simulation.peaks(&nodes, &arrangement.profiles)[0];
                 if room <= flow.scratchpad {
                     let cost = state.cost + arrangement.cost + again + grid.passing;
@@ -239,7 +302,7 @@ impl Chooser<'_, '_> {
 }
 
 /// Takes a way to a state if it is better than the one known.
-fn offer(level: &mut BTreeMap<Vec<Kept>, State>, kept: Vec<Kept>, cost: u64, n_tiles: u64, from: impl Fn() -> Arrival) {
+fn offer(level: &mut Level, kept: Vec<Kept>, cost: u64, n_tiles: u64, from: impl Fn() -> Arrival) {
     match level.get_mut(&kept) {
         Some(known) if (known.cost, known.n_tiles) <= (cost, n_tiles) => {}
         Some(known) => (known.cost, known.n_tiles, known.from) = (cost, n_tiles, Some(from())),

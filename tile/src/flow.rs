@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// A network without its views.
+#[derive(Clone)]
 pub(crate) struct Flow<'a> {
     pub network: &'a Network,
     /// The operators that run, in source order.
@@ -24,6 +25,7 @@ pub(crate) struct Flow<'a> {
     /// By [`TensorId`] and axis: which axes one loop runs through.
     pub classes: Vec<Vec<usize>>,
     pub alignment: u64,
+    /// What may be used of the scratchpad.
     pub scratchpad: u64,
 }
 
@@ -183,7 +185,8 @@ impl Node {
 }
 
 impl<'a> Flow<'a> {
-    pub fn new(network: &'a Network, scratchpad: Bytes) -> Flow<'a> {
+    pub fn new(network: &'a Network) -> Flow<'a> {
+        let scratchpad = network.problem.machine.scratchpad().0;
         let sources = Sources::dissolve(network);
         let mut axes = Axes::of(network, &sources);
         let graph = &network.problem.graph;
@@ -213,16 +216,20 @@ impl<'a> Flow<'a> {
         for tensor in graph.tensor_ids() {
             // A small one that several nodes read lies there as other tensors do.
             let stream = &mut streams[tensor.index()];
-            let is_own = stream.readers.len() < 2 || scratchpad.0 / 4 < stream.bytes;
+            let is_own = stream.readers.len() < 2 || scratchpad / 4 < stream.bytes;
             stream.is_weight = graph.producer(tensor).is_none() && !rolling.contains(&tensor) && is_own;
         }
-        let scratchpad = scratchpad.0;
         for (node, reads) in nodes.iter_mut().zip(windows) {
             node.reads = reads.into_iter().filter(|it| !streams[it.tensor.index()].is_weight).collect();
             node.choose_block(network, &streams, alignment);
             node.pair_up(network, &streams);
         }
         Flow { network, nodes, streams, classes, alignment, scratchpad }
+    }
+
+    /// The same, of which this much of the scratchpad may be used.
+    pub fn within(&self, scratchpad: u64) -> Flow<'a> {
+        Flow { scratchpad, ..self.clone() }
     }
 
     pub fn stream(&self, tensor: TensorId) -> &Stream {

@@ -11,28 +11,24 @@
 //! (m + n) k / parts elements, where without parts it needs (m + n) k. So larger blocks fit, which read less again.
 //! How many parts there are does not change what moves; so of each block there are only as many as it takes to fit.
 
-use crate::access::{DimKind, Expr};
+mod blocks;
+
+use crate::access::Expr;
 use crate::expand::part;
 use crate::flow::{Flow, Node};
 use crate::simulate::{Input, Output, Simulation, Step};
 use crate::{Access, Map, Region};
+use blocks::{LoopNest, Loops, orders};
 use cosma_planner::TensorId;
 use std::collections::BTreeMap;
 
-/// Loops of an operator that are cut, at most: those on which most bytes depend.
-const MAX_LOOPS: usize = 3;
-/// Those of them that are cut beside the loop over which the operator adds up.
-const MAX_LOOPS_OF_SUMS: usize = 2;
 /// Grids of an operator that are kept.
 const MAX_GRIDS: usize = 200;
-/// How many quarters of the scratchpad grids with sums in parts leave to other tensors.
-const LEFT_BY_SUMS: [u64; 3] = [0, 1, 2];
 
 /// A grid, and what lies on-chip and moves.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Grid {
-    /// Pairs of a loop and a number of parts, the outermost first.
-    pub loops: Vec<(usize, u64)>,
+    pub loops: Loops,
     /// One step that stands for all.
     pub simulation: Simulation,
     /// What weights move beyond their first time.
@@ -44,21 +40,45 @@ pub(crate) struct Grid {
 
 /// The grids of a node that fit the scratchpad, none better in every way than another.
 pub(crate) fn grids(flow: &Flow, node: usize) -> Vec<Grid> {
-    let Some(access) = &flow.nodes[node].access else { return Vec::new() };
+    let Some(nest) = LoopNest::new(flow, node) else { return Vec::new() };
     let mut grids: Vec<Grid> = Vec::new();
     let mut halos = Halos::default();
-    let all = candidates(flow, &flow.nodes[node], access);
-    for loops in orders(access, &all) {
-        offer(flow, &mut grids, Grid::new(flow, node, access, loops, &mut halos));
+    for loops in nest.blocks_that_fit() {
+        for order in orders(&loops) {
+            offer(flow, &mut grids, nest.grid(order, &mut halos));
+        }
     }
-    if let Some(dim) = access.split_loop() {
-        for loops in blocks(&all) {
-            for grid in in_parts(flow, node, access, (&loops, dim), &mut halos) {
-                offer(flow, &mut grids, grid);
+    if let Some(dim) = nest.access.split_loop() {
+        // All that reads parts of sums depends on the innermost loop, so the order of the others matters little.
+        for loops in nest.blocks_of_sums() {
+            for loops in nest.in_parts(&loops, dim) {
+                offer(flow, &mut grids, nest.grid(loops, &mut halos));
             }
         }
     }
     grids
+}
+
+/// Whether two nodes have the same grids, but for the names of their tensors.
+pub(crate) fn is_cut_alike(flow: &Flow, first: &Node, second: &Node) -> bool {
+    let is_alike = |(first, second): (TensorId, TensorId)| {
+        let of = |it| (flow.network.shape(it), flow.stream(it));
+        let ((shape, stream), (other_shape, other)) = (of(first), of(second));
+        shape == other_shape
+            && (stream.is_weight, stream.producer.is_some()) == (other.is_weight, other.producer.is_some())
+            && (stream.bytes, stream.rows, stream.axis) == (other.bytes, other.rows, other.axis)
+    };
+    let counts = |it: &Node| (it.operands.len(), it.others.len(), it.results.len());
+    let pairs = || tensors(first).zip(tensors(second));
+    counts(first) == counts(second)
+        && (&first.access, first.workspace) == (&second.access, second.workspace)
+        && pairs().all(is_alike)
+        // What is read twice is so in both.
+        && pairs().all(|it| pairs().all(|other| (it.0 == other.0) == (it.1 == other.1)))
+}
+
+fn tensors(node: &Node) -> impl Iterator<Item = TensorId> {
+    node.operands.iter().chain(&node.others).chain(&node.results).copied()
 }
 
 /// Takes a grid if it fits and no other one is as good.
@@ -75,118 +95,138 @@ fn offer(flow: &Flow, grids: &mut Vec<Grid>, grid: Grid) {
     }
 }
 
-/// Blocks cut into parts of their sums: in the fewest parts that fit so much of the scratchpad, where the whole
-/// sums do not.
-fn in_parts(
-    flow: &Flow,
-    node: usize,
-    access: &Access,
-    (loops, dim): (&[(usize, u64)], usize),
-    halos: &mut Halos,
-) -> Vec<Grid> {
-    let size = access.domain[dim].size;
-    let counts = part_counts(size);
-    let mut of = |n_parts: u64| {
-        let parts = (1 < n_parts).then_some((dim, n_parts));
-        Grid::new(flow, node, access, loops.iter().copied().chain(parts).collect(), halos)
-    };
-    let mut grids: Vec<Grid> = Vec::new();
-    let least = of(size).room;
-    if flow.scratchpad < least {
-        return grids;
+/// An operator of which these loops are cut.
+struct Cut<'a, 'b> {
+    flow: &'b Flow<'a>,
+    node: &'b Node,
+    access: &'b Access,
+    loops: &'b [(usize, u64)],
+    /// The largest part of the domain that a tile runs.
+    domain: Region,
+}
+
+impl Cut<'_, '_> {
+    fn n_tiles(&self) -> u64 {
+        self.loops.iter().map(|it| it.1).product()
     }
-    let (whole, halves) = (of(1).room, of(2).room);
-    for room in LEFT_BY_SUMS.map(|it| flow.scratchpad - flow.scratchpad / 4 * it) {
-        if room < least || whole <= room || grids.last().is_some_and(|it| it.room <= room) {
-            continue;
+
+    /// What a tile takes beside its operands and results.
+    fn room_beside(&self) -> u64 {
+        self.flow.align(self.node.workspace.div_ceil(self.n_tiles())) + self.room_of_sums()
+    }
+
+    /// The room of a tile, if all comes from and goes to host memory.
+    fn room(&self) -> u64 {
+        let operands = self.access.operands.iter().zip(&self.node.operands);
+        let pieces = operands.chain(self.access.results.iter().zip(&self.node.results));
+        let pieces: u64 = pieces.map(|(map, tensor)| self.tile_room(map, *tensor)).sum();
+        let others: u64 = self.node.others.iter().map(|it| self.whole_room(*it)).sum();
+        self.room_beside() + pieces + others
+    }
+
+    /// The room of an operand that is not cut.
+    fn whole_room(&self, tensor: TensorId) -> u64 {
+        let stream = self.flow.stream(tensor);
+        if stream.is_weight { self.flow.align(stream.bytes) } else { self.flow.whole_room(tensor) }
+    }
+
+    /// The room of the sums of a block beside its results; none if it is not added up in parts.
+    fn room_of_sums(&self) -> u64 {
+        let is_in_parts = self.loops.last().is_some_and(|it| Some(it.0) == self.access.split_loop());
+        let Some(sums) = self.access.shape_of_sums(&self.domain).filter(|_| is_in_parts) else { return 0 };
+        let room = self.flow.align(sums.bytes().0);
+        let shapes = self.flow.network.shapes_of(&self.node.results);
+        if !self.access.may_lie_over_sums(&shapes) {
+            return room;
         }
-        // What comes in parts takes the less, the more they are; then some more, as they are rounded up.
-        let about = 2 * halves.saturating_sub(least) / (room - least + 1);
-        let more = counts.iter().filter(|it| about.max(2).min(size) <= **it);
-        grids.extend(more.map(|it| of(*it)).find(|it| it.room <= room));
+        room.saturating_sub(self.flow.align(shapes[0].bytes_of(sums.whole().len()).0))
     }
-    grids
-}
 
-/// The parallel loops on which most bytes depend, and the numbers of parts that are tried for each.
-fn candidates(flow: &Flow, node: &Node, access: &Access) -> Vec<(usize, Vec<u64>)> {
-    let maps = || {
-        let operands = access.operands.iter().zip(&node.operands);
-        operands.chain(access.results.iter().zip(&node.results))
-    };
-    let weight = |dim: usize| -> u64 {
-        let depends = maps().filter(|(map, _)| map.0.iter().any(|it| it.terms.iter().any(|term| term.0 == dim)));
-        depends.map(|(_, tensor)| flow.stream(*tensor).bytes).sum()
-    };
-    let may_be_cut = |dim: &usize| access.domain[*dim].kind == DimKind::Parallel && 1 < access.domain[*dim].size;
-    let mut dims: Vec<usize> = (0..access.domain.len()).filter(may_be_cut).collect();
-    dims.sort_by_key(|it| (std::cmp::Reverse(weight(*it)), *it));
-    dims.truncate(MAX_LOOPS);
-    dims.into_iter().map(|dim| (dim, part_counts(access.domain[dim].size))).collect()
-}
-
-/// Numbers of parts of a loop: small ones, then by a half more, and single iterations.
-fn part_counts(size: u64) -> Vec<u64> {
-    let mut counts = Vec::new();
-    let mut count = 1;
-    while count < size {
-        counts.push(count);
-        count = (count + 1).max(count * 3 / 2);
-    }
-    counts.push(size);
-    counts
-}
-
-/// All numbers of parts of as many loops as are cut beside sums, and single results for what fits in nothing else.
-/// All that reads parts of sums depends on the
-/// innermost loop, so the order of the others matters little.
-fn blocks(candidates: &[(usize, Vec<u64>)]) -> Vec<Vec<(usize, u64)>> {
-    let mut blocks: Vec<Vec<(usize, u64)>> = vec![Vec::new()];
-    for (dim, counts) in candidates {
-        let fewer: Vec<Vec<(usize, u64)>> = blocks.iter().filter(|it| it.len() < MAX_LOOPS_OF_SUMS).cloned().collect();
-        let cut = counts.iter().filter(|it| **it != 1);
-        blocks.extend(cut.flat_map(|count| fewer.iter().map(move |it| [&it[..], &[(*dim, *count)]].concat())));
-    }
-    if MAX_LOOPS_OF_SUMS < candidates.len() {
-        blocks.push(candidates.iter().filter_map(|(dim, counts)| Some((*dim, *counts.last()?))).collect());
-    }
-    blocks
-}
-
-/// All numbers of parts in all orders of the loops that are cut.
-fn orders(access: &Access, candidates: &[(usize, Vec<u64>)]) -> Vec<Vec<(usize, u64)>> {
-    let mut grids: Vec<Vec<(usize, u64)>> = vec![Vec::new()];
-    for (dim, counts) in candidates {
-        let mut more = Vec::new();
-        for grid in &grids {
-            for count in counts.iter().filter(|it| **it != 1) {
-                for place in 0..=grid.len() {
-                    let mut grid = grid.clone();
-                    grid.insert(place, (*dim, *count));
-                    more.push(grid);
-                }
+    /// The room of a whole result in the pieces in which tiles write it, each cut into rows.
+    fn kept_room(&self, map: &Map, tensor: TensorId) -> u64 {
+        let (stream, shape) = (self.flow.stream(tensor), self.flow.network.shape(tensor));
+        let (mut n_pieces, mut elements) = (stream.rows, shape.whole().len() / stream.rows);
+        for &(dim, n_parts) in self.loops {
+            let axis = map.0.iter().position(|it| it.projection().is_some_and(|it| it.0 == Some(dim)));
+            if axis.is_some() && axis != stream.axis {
+                n_pieces *= n_parts;
+                elements = elements / self.access.domain[dim].size * self.access.domain[dim].size.div_ceil(n_parts);
             }
         }
-        grids.extend(more);
+        (n_pieces * self.flow.align(shape.bytes_of(elements).0)).max(self.flow.whole_room(tensor))
     }
-    debug_assert!(grids.iter().flatten().all(|it| it.1 <= access.domain[it.0].size));
-    grids
+
+    /// The room of what a tile touches of a tensor.
+    fn tile_room(&self, map: &Map, tensor: TensorId) -> u64 {
+        let shape = self.flow.network.shape(tensor);
+        let extents = map.0.iter().zip(&shape.dims).map(|(expr, size)| {
+            if self.reads_all_along(expr, tensor) {
+                return *size;
+            }
+            expr.extent(&self.domain).min(*size)
+        });
+        let region = Region::new(extents.map(|it| 0..it));
+        // A window is cut where it overlaps with its neighbours.
+        let is_cut = |it: &&(usize, u64)| map.0.iter().any(|expr| expr.terms.iter().any(|term| term.0 == it.0));
+        let n_cuts = self.loops.iter().filter(is_cut).count() as u32;
+        self.flow.align(shape.region_bytes(&region).0) + (self.flow.alignment - 1) * (3u64.pow(n_cuts) - 1)
+    }
+
+    /// Whether all indices along an axis come together: no loop that is cut moves along it, and what operators make
+    /// is cut for nothing else.
+    fn reads_all_along(&self, expr: &Expr, tensor: TensorId) -> bool {
+        let moves = |it: &(usize, i64)| self.loops.iter().any(|own| own.0 == it.0);
+        self.flow.stream(tensor).producer.is_some() && !expr.terms.iter().any(moves)
+    }
+
+    /// The bytes that are needed of a tensor, and those that are loaded if it is in host memory.
+    fn loaded(&self, operand: usize, tensor: TensorId, halos: &mut Halos) -> (u64, u64) {
+        let map = &self.access.operands[operand];
+        let shape = self.flow.network.shape(tensor);
+        let depends = |dim: usize| map.0.iter().any(|expr| expr.terms.iter().any(|it| it.0 == dim));
+        let innermost = self.loops.iter().rposition(|it| depends(it.0));
+        let (mut elements, mut needed): (u128, u128) = (1, 1);
+        for (axis, (expr, &size)) in map.0.iter().zip(&shape.dims).enumerate() {
+            let moving: Vec<usize> =
+                (0..self.loops.len()).filter(|it| expr.terms.iter().any(|term| term.0 == self.loops[*it].0)).collect();
+            let is_all = self.reads_all_along(expr, tensor);
+            let whole = if is_all { size } else { clamped(expr.range(&self.access.whole()), size) };
+            // Along the innermost loop the halo stays; along each other one it is loaded again.
+            let mut others = moving.iter().filter(|it| Some(**it) != innermost).map(|it| self.loops[*it]);
+            let length = match others.next() {
+                Some(outer) => {
+                    let times: u64 = others.map(|it| it.1).product();
+                    halos.length(self.access, operand, axis, outer, size).saturating_mul(times)
+                }
+                None => whole,
+            };
+            elements *= u128::from(length);
+            needed *= u128::from(length.min(whole));
+        }
+        let again = self.loops.iter().enumerate().filter(|it| Some(it.0) < innermost && !depends(it.1.0));
+        let times: u128 = again.map(|it| u128::from(it.1.1)).product();
+        let bytes = |elements: u128| shape.bytes_of(u64::try_from(elements).unwrap_or(u64::MAX)).0;
+        (bytes(needed), bytes(elements * times))
+    }
 }
 
 impl Grid {
-    fn new(flow: &Flow, node: usize, access: &Access, loops: Vec<(usize, u64)>, halos: &mut Halos) -> Grid {
-        let Node { operands, others, results, workspace, .. } = &flow.nodes[node];
+    fn new(cut: &Cut, node: usize, halos: &mut Halos) -> Grid {
+        let Cut { flow, access, .. } = *cut;
+        let Node { operands, others, results, .. } = cut.node;
+        let n_tiles = cut.n_tiles();
+        let steps = vec![Step { node, range: 0..1 }];
         let mut grid = Grid {
-            n_tiles: loops.iter().map(|it| it.1).product(),
-            simulation: Simulation { steps: vec![Step { node, range: 0..1 }], ..Simulation::default() },
+            simulation: Simulation { steps, ..Simulation::default() },
             passing: 0,
-            room: 0,
-            loops,
+            room: cut.room(),
+            n_tiles,
+            loops: cut.loops.to_vec(),
         };
-        let mut base = flow.align(workspace.div_ceil(grid.n_tiles));
+        let mut base = cut.room_beside();
         for (operand, (map, &tensor)) in access.operands.iter().zip(operands).enumerate() {
-            let room = grid.tile_room(flow, access, map, tensor);
-            let (needed, loaded) = grid.loaded(flow, access, operand, tensor, halos);
+            let room = cut.tile_room(map, tensor);
+            let (needed, loaded) = cut.loaded(operand, tensor, halos);
             if flow.stream(tensor).is_weight {
                 base += room;
                 grid.passing += loaded.saturating_sub(needed);
@@ -195,43 +235,31 @@ impl Grid {
             }
         }
         for &tensor in others {
-            let bytes = flow.stream(tensor).bytes;
+            let (room, bytes) = (cut.whole_room(tensor), flow.stream(tensor).bytes);
             if flow.stream(tensor).is_weight {
-                base += flow.align(bytes);
+                base += room;
             } else {
-                grid.input(flow, tensor, flow.whole_room(tensor), bytes, bytes);
+                grid.input(flow, tensor, room, bytes, bytes);
             }
         }
         for (map, &tensor) in access.results.iter().zip(results) {
-            let room = grid.tile_room(flow, access, map, tensor);
-            let keep = vec![grid.kept_room(flow, access, map, tensor)];
+            let room = cut.tile_room(map, tensor);
+            let keep = vec![cut.kept_room(map, tensor)];
             grid.simulation.outputs.push(Output { tensor, stream: vec![room], keep });
-            grid.room += room;
         }
-        base += grid.room_of_sums(flow, access, results);
-        grid.room += base + grid.simulation.inputs.iter().map(|it| it.stream[0]).sum::<u64>();
         grid.simulation.base = vec![base];
         grid
     }
 
-    /// The room of the sums of a block beside its results; none if it is not added up in parts.
-    fn room_of_sums(&self, flow: &Flow, access: &Access, results: &[TensorId]) -> u64 {
-        let is_in_parts = self.loops.last().is_some_and(|it| Some(it.0) == access.split_loop());
-        let Some(sums) = access.shape_of_sums(&self.domain(access)).filter(|_| is_in_parts) else { return 0 };
-        let room = flow.align(sums.bytes().0);
-        let shapes = flow.network.shapes_of(results);
-        if !access.may_lie_over_sums(&shapes) {
-            return room;
-        }
-        room.saturating_sub(flow.align(shapes[0].bytes_of(sums.whole().len()).0))
-    }
-
-    /// The largest part of the domain that a tile runs.
-    fn domain(&self, access: &Access) -> Region {
-        let cut = |it: Region, &(dim, n_parts): &(usize, u64)| {
-            it.with_range(dim, 0..access.domain[dim].size.div_ceil(n_parts))
-        };
-        self.loops.iter().fold(access.whole(), cut)
+    /// The same grid of another node that is cut alike.
+    pub fn of(&self, own: &Node, index: usize, other: &Node) -> Grid {
+        let mut grid = self.clone();
+        let pair =
+            |it: TensorId| tensors(own).zip(tensors(other)).find(|pair| pair.0 == it).expect("it is of the node").1;
+        grid.simulation.steps[0].node = index;
+        grid.simulation.inputs.iter_mut().for_each(|it| it.tensor = pair(it.tensor));
+        grid.simulation.outputs.iter_mut().for_each(|it| it.tensor = pair(it.tensor));
+        grid
     }
 
     /// Adds what is read of a tensor; what is read in two ways is counted twice.
@@ -245,74 +273,6 @@ impl Grid {
         let whole = vec![flow.whole_room(tensor)];
         let input = Input { tensor, stream: vec![room], dying: whole.clone(), fetch: whole, needed, loaded };
         self.simulation.inputs.push(input);
-    }
-
-    /// The room of a whole result in the pieces in which tiles write it, each cut into rows.
-    fn kept_room(&self, flow: &Flow, access: &Access, map: &Map, tensor: TensorId) -> u64 {
-        let (stream, shape) = (flow.stream(tensor), flow.network.shape(tensor));
-        let (mut n_pieces, mut elements) = (stream.rows, shape.whole().len() / stream.rows);
-        for &(dim, n_parts) in &self.loops {
-            let axis = map.0.iter().position(|it| it.projection().is_some_and(|it| it.0 == Some(dim)));
-            if axis.is_some() && axis != stream.axis {
-                n_pieces *= n_parts;
-                elements = elements / access.domain[dim].size * access.domain[dim].size.div_ceil(n_parts);
-            }
-        }
-        (n_pieces * flow.align(shape.bytes_of(elements).0)).max(flow.whole_room(tensor))
-    }
-
-    /// The room of what a tile touches of a tensor.
-    fn tile_room(&self, flow: &Flow, access: &Access, map: &Map, tensor: TensorId) -> u64 {
-        let domain = self.domain(access);
-        let shape = flow.network.shape(tensor);
-        let extents = map.0.iter().zip(&shape.dims).map(|(expr, size)| {
-            if self.reads_all_along(flow, expr, tensor) {
-                return *size;
-            }
-            expr.extent(&domain).min(*size)
-        });
-        let region = Region::new(extents.map(|it| 0..it));
-        // A window is cut where it overlaps with its neighbours.
-        let is_cut = |it: &&(usize, u64)| map.0.iter().any(|expr| expr.terms.iter().any(|term| term.0 == it.0));
-        let n_cuts = self.loops.iter().filter(is_cut).count() as u32;
-        flow.align(shape.region_bytes(&region).0) + (flow.alignment - 1) * (3u64.pow(n_cuts) - 1)
-    }
-
-    /// Whether all indices along an axis come together: no loop that is cut moves along it, and what operators make
-    /// is cut for nothing else.
-    fn reads_all_along(&self, flow: &Flow, expr: &Expr, tensor: TensorId) -> bool {
-        let moves = |it: &(usize, i64)| self.loops.iter().any(|own| own.0 == it.0);
-        flow.stream(tensor).producer.is_some() && !expr.terms.iter().any(moves)
-    }
-
-    /// The bytes that are needed of a tensor, and those that are loaded if it is in host memory.
-    fn loaded(&self, flow: &Flow, access: &Access, operand: usize, tensor: TensorId, halos: &mut Halos) -> (u64, u64) {
-        let map = &access.operands[operand];
-        let shape = flow.network.shape(tensor);
-        let depends = |dim: usize| map.0.iter().any(|expr| expr.terms.iter().any(|it| it.0 == dim));
-        let innermost = self.loops.iter().rposition(|it| depends(it.0));
-        let (mut elements, mut needed): (u128, u128) = (1, 1);
-        for (axis, (expr, &size)) in map.0.iter().zip(&shape.dims).enumerate() {
-            let moving: Vec<usize> =
-                (0..self.loops.len()).filter(|it| expr.terms.iter().any(|term| term.0 == self.loops[*it].0)).collect();
-            let is_all = self.reads_all_along(flow, expr, tensor);
-            let whole = if is_all { size } else { clamped(expr.range(&access.whole()), size) };
-            // Along the innermost loop the halo stays; along each other one it is loaded again.
-            let mut others = moving.iter().filter(|it| Some(**it) != innermost).map(|it| self.loops[*it]);
-            let length = match others.next() {
-                Some(outer) => {
-                    let times: u64 = others.map(|it| it.1).product();
-                    halos.length(access, operand, axis, outer, size).saturating_mul(times)
-                }
-                None => whole,
-            };
-            elements *= u128::from(length);
-            needed *= u128::from(length.min(whole));
-        }
-        let again = self.loops.iter().enumerate().filter(|it| Some(it.0) < innermost && !depends(it.1.0));
-        let times: u128 = again.map(|it| u128::from(it.1.1)).product();
-        let bytes = |elements: u128| shape.bytes_of(u64::try_from(elements).unwrap_or(u64::MAX)).0;
-        (bytes(needed), bytes(elements * times))
     }
 
     /// All that moves if it comes from and goes to host memory.
@@ -362,19 +322,18 @@ fn clamped(range: std::ops::Range<i128>, size: u64) -> u64 {
 
 /// The room that a node takes at least in blocks, where all comes from and goes to host memory; none if it is not cut.
 pub(crate) fn least_room(flow: &Flow, node: usize) -> Option<u64> {
-    let access = flow.nodes[node].access.as_ref()?;
-    let mut halos = Halos::default();
-    let all = candidates(flow, &flow.nodes[node], access);
-    let sums = access.split_loop().map(|dim| (dim, access.domain[dim].size));
-    let finest = all.iter().map(|(dim, _)| (*dim, access.domain[*dim].size)).chain(sums);
-    let orders = orders(access, &all).into_iter().chain([finest.collect()]);
-    orders.map(|loops| Grid::new(flow, node, access, loops, &mut halos).room).min()
+    let nest = LoopNest::new(flow, node)?;
+    let sums = nest.access.split_loop().map(|dim| (dim, nest.access.domain[dim].size));
+    let finest = nest.finest().into_iter().chain(sums).collect();
+    let others = nest.parts_of_others();
+    let blocks = others.iter().flat_map(|it| nest.blocks_beside(it)).chain([finest]);
+    blocks.map(|it| nest.cut(&it).room()).min()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dim, Network, Operator, Shape, Sums};
+    use crate::{Dim, DimKind, Network, Operator, Shape, Sums};
     use cosma_planner::{Bytes, GraphBuilder, Machine, Problem};
 
     /// A product of `[m, k]` and a weight of `[k, n]`, one byte per element, with sums of four bytes.
@@ -434,13 +393,13 @@ mod tests {
     fn a_product_in_blocks_is_counted_as_its_tiles_are() {
         let sizes = [5, 4, 6];
         let network = product(sizes);
-        let flow = Flow::new(&network, Bytes(1 << 20));
-        let access = flow.nodes[0].access.as_ref().expect("a product has one");
+        let flow = Flow::new(&network);
         let mut n_grids = 0;
         for (m, n, k) in (0..5 * 4 * 6).map(|it| (it % 5 + 1, it / 5 % 4 + 1, it / 20 + 1)) {
             for order in [[(0, m), (1, n)], [(1, n), (0, m)]] {
                 let loops: Vec<(usize, u64)> = order.into_iter().chain([(2, k)]).filter(|it| it.1 != 1).collect();
-                let grid = Grid::new(&flow, 0, access, loops.clone(), &mut Halos::default());
+                let nest = LoopNest::new(&flow, 0).expect("a product has an access");
+                let grid = nest.grid(loops.clone(), &mut Halos::default());
                 let (loaded, most) = count(&flow, &loops);
                 assert_eq!(grid.moved(), loaded - sizes[1] * sizes[2], "{loops:?}");
                 assert_eq!(grid.room, most, "{loops:?}");
@@ -454,7 +413,7 @@ mod tests {
     fn sums_in_parts_read_less_again() {
         // Whole sums of a block of m by n read (m + n) k elements at a time, those in parts hold 4 m n.
         let network = product([64, 64, 512]);
-        let flow = Flow::new(&network, Bytes(9 << 10));
+        let flow = Flow::new(&network).within(9 << 10);
         let grids = grids(&flow, 0);
         let again = |grid: &Grid| grid.moved() - 64 * 512;
         let is_in_parts = |it: &&Grid| it.loops.last().is_some_and(|it| it.0 == 2);

@@ -43,6 +43,8 @@ pub use region::{Region, Shape};
 pub use tile::{Tiled, tile};
 
 use cosma_planner::Deadline;
+use flow::Flow;
+use stripes::Groups;
 
 /// Chooses in which pieces a network runs so that it moves least.
 ///
@@ -50,12 +52,13 @@ use cosma_planner::Deadline;
 /// [`TileError`].
 pub fn choose_stripes(network: &Network, deadline: Deadline) -> Result<StripePlan, TileError> {
     network.check()?;
-    choose::choose(&flow::Flow::new(network, network.problem.machine.scratchpad()), deadline)
+    let flow = Flow::new(network);
+    choose::choose(&flow, &Groups::new(&flow, deadline), deadline)
 }
 
 /// A plan as a program in tiles: an ordinary problem, whose source order is the order of the plan.
 pub fn expand(network: &Network, plan: &StripePlan) -> TileProgram {
-    expand::expand(&flow::Flow::new(network, network.problem.machine.scratchpad()), plan)
+    expand::expand(&Flow::new(network), plan)
 }
 
 /// A plan as those make it that tile layer by layer: each operator runs by itself, in the fewest tiles of those that
@@ -65,7 +68,7 @@ pub fn expand(network: &Network, plan: &StripePlan) -> TileProgram {
 /// [`TileError`].
 pub fn layer_by_layer(network: &Network) -> Result<StripePlan, TileError> {
     network.check()?;
-    baseline::layer_by_layer(&flow::Flow::new(network, network.problem.machine.scratchpad()))
+    baseline::layer_by_layer(&Flow::new(network))
 }
 
 /// A plan in cascades, as Vela and MCUNet have them: chains of operators, in which each tensor has one reader, run
@@ -75,5 +78,5 @@ pub fn layer_by_layer(network: &Network) -> Result<StripePlan, TileError> {
 /// [`TileError`].
 pub fn cascades(network: &Network) -> Result<StripePlan, TileError> {
     network.check()?;
-    baseline::cascades(&flow::Flow::new(network, network.problem.machine.scratchpad()))
+    baseline::cascades(&Flow::new(network))
 }

@@ -22,7 +22,7 @@ pub(crate) struct Step {
 }
 
 /// What lies on-chip in each step, in rooms, without weights.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Simulation {
     pub steps: Vec<Step>,
     /// By step: tensors that do not leave the group.
@@ -32,7 +32,7 @@ pub(crate) struct Simulation {
 }
 
 /// A tensor from outside of the group, by step, for each way in which it may lie there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Input {
     pub tensor: TensorId,
     /// It comes from host memory as it is needed.
@@ -47,7 +47,7 @@ pub(crate) struct Input {
 }
 
 /// A tensor that is needed after the group, by step, for each way in which it may lie there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Output {
     pub tensor: TensorId,
     /// It goes to host memory as it is made.
@@ -100,12 +100,7 @@ impl Simulation {
         self.base[step] + inputs.chain(self.outputs.iter().map(|it| it.stream[step])).sum::<u64>()
     }
 
-    /// Whether it fits if all that may be elsewhere is in host memory, and weights take so much, by node.
-    pub fn fits(&self, flow: &Flow, first: usize, weights: &[u64]) -> bool {
-        self.least_room(first, weights) <= flow.scratchpad
-    }
-
-    /// The most that a step takes then.
+    /// The most that a step takes if all that may be elsewhere is in host memory, and weights take so much, by node.
     pub fn least_room(&self, first: usize, weights: &[u64]) -> u64 {
         let room = |(index, step): (usize, &Step)| self.least(index) + weights[step.node - first];
         self.steps.iter().enumerate().map(room).max().unwrap_or(0)

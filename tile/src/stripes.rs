@@ -7,7 +7,7 @@ use crate::plan::{self, Tiling};
 use crate::simulate::{Simulation, simulate_within, tallest};
 use crate::weights::Work;
 use cosma_planner::Deadline;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -29,6 +29,8 @@ pub(crate) struct StripeGroup {
 /// A group in stripes of so many rows of the tallest tensor that leaves it.
 pub(crate) struct Stripes {
     pub rows: u64,
+    /// What it takes if all that may be elsewhere is in host memory.
+    pub least_room: u64,
     pub work: Work,
     /// By profiles of the border: the most room that each node's steps need, without weights.
     peaks: RefCell<Vec<KnownPeaks>>,
@@ -38,8 +40,27 @@ pub(crate) struct Stripes {
 
 type KnownPeaks = (Vec<Profile>, Rc<[u64]>);
 
+/// All groups of a network that fit the scratchpad, as they are asked for: until the deadline has passed.
+pub(crate) struct Groups<'a, 'b> {
+    flow: &'b Flow<'a>,
+    deadline: Deadline<'b>,
+    /// By first node.
+    groups: Vec<OnceCell<Vec<StripeGroup>>>,
+}
+
+impl<'a, 'b> Groups<'a, 'b> {
+    pub fn new(flow: &'b Flow<'a>, deadline: Deadline<'b>) -> Groups<'a, 'b> {
+        Groups { flow, deadline, groups: flow.nodes.iter().map(|_| OnceCell::new()).collect() }
+    }
+
+    /// Those that begin with a node, by length.
+    pub fn from(&self, start: usize) -> &[StripeGroup] {
+        self.groups[start].get_or_init(|| groups_from(self.flow, start, self.deadline))
+    }
+}
+
 /// All groups that begin with a node, by length, while they fit.
-pub(crate) fn groups_from(flow: &Flow, start: usize, deadline: Deadline) -> Vec<StripeGroup> {
+fn groups_from(flow: &Flow, start: usize, deadline: Deadline) -> Vec<StripeGroup> {
     let mut groups = Vec::new();
     let mut misses = 0;
     for end in start + 1..=flow.nodes.len().min(start + MAX_GROUP) {
@@ -69,12 +90,13 @@ impl StripeGroup {
                 continue;
             };
             let work = Work::of(flow, nodes.clone(), &simulation.steps, lanes.as_ref());
-            if !simulation.fits(flow, nodes.start, &work.least) {
+            let least_room = simulation.least_room(nodes.start, &work.least);
+            if flow.scratchpad < least_room {
                 continue;
             }
             border = simulation.border();
             let simulation = RefCell::new(Some(simulation));
-            heights.push(Stripes { rows, work, peaks: RefCell::default(), simulation });
+            heights.push(Stripes { rows, least_room, work, peaks: RefCell::default(), simulation });
         }
         (!heights.is_empty()).then_some(StripeGroup { nodes, lanes, border, heights })
     }
@@ -86,8 +108,8 @@ impl StripeGroup {
         known.unwrap_or_else(|| {
             let mut simulation = stripes.simulation.borrow_mut();
             let simulation = simulation.get_or_insert_with(|| {
-                let simulation = simulate_within(flow, &self.nodes, self.lanes.as_ref(), stripes.rows, flow.scratchpad);
-                simulation.expect("it fitted before")
+                let simulation = simulate_within(flow, &self.nodes, self.lanes.as_ref(), stripes.rows, u64::MAX);
+                simulation.expect("no step needs more than all")
             });
             let peaks: Rc<[u64]> = simulation.peaks(&self.nodes, profiles).into();
             stripes.peaks.borrow_mut().push((profiles.to_vec(), peaks.clone()));

@@ -237,6 +237,9 @@ fn movements_read_what_they_may_move() {
     // Four groups of eight heads by 256 tokens: those of a group are read at once.
     let needs: &[&[Range<u64>]] = &[&[0..1, 1..2, 0..2048, 3..5]];
     check_needs("Transpose", &[&[1, 4, 2048, 64]], &[1, 256, 32, 64], &[0..1, 6..7, 8..16, 3..5], needs);
+    // Channels are shuffled: four times eight of them become eight times four.
+    let needs: &[&[Range<u64>]] = &[&[0..1, 10..11, 5..6, 0..112]];
+    check_needs("Transpose", &[&[1, 32, 112, 112]], &[1, 8, 4, 112, 112], &[0..1, 2..3, 1..2, 5..6, 0..112], needs);
     // Pixels of patches, with channels last: not rows of patches.
     let needs: &[&[Range<u64>]] = &[&[0..1, 0..144, 0..32, 0..32]];
     check_needs("Transpose", &[&[1, 144, 32, 32]], &[1, 4, 256, 144], &[0..1, 1..2, 6..7, 3..5], needs);

@@ -9,6 +9,7 @@ use cosma_tile::{
 };
 use proptest::prelude::*;
 use small::{Small, Window, on};
+use std::time::Duration;
 
 /// What a random network does next.
 #[derive(Clone, Debug)]
@@ -225,7 +226,7 @@ proptest! {
     fn tiles_are_planned_and_judged(recipe in recipes(), share in 20..100u64) {
         let network = network(&recipe, 16);
         let network = on(&network, total(&network.problem) * share / 100 / 16 * 16 + 64);
-        if let Ok(tiled) = tile(&network, Deadline::NEVER) {
+        if let Ok(tiled) = tile(&network, Deadline::after(Duration::from_millis(100))) {
             check_program(&network, &tiled.program);
             let solution = in_source_order(&tiled.program.problem).expect("it was planned");
             let total = tiled.program.problem.compulsory() + solution.non_compulsory;

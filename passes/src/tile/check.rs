@@ -1,6 +1,6 @@
 //! Whether a program in tiles is one of its network, seen from the regions alone.
 
-use crate::piece::{are_disjoint, is_partition};
+use crate::regions::{are_disjoint, is_partition};
 use cosma_ir::TensorRegion;
 use cosma_planner::{OpId, Origin, TensorId};
 use cosma_tile::{Access, DimKind, Network, Piece, Region, Shape, Tile, TileProgram};
@@ -24,7 +24,7 @@ pub(super) fn check(network: &Network, program: &TileProgram) -> Result<(), Stri
         }
     }
     for &tensor in network.problem.graph.results().iter().filter(|it| network.problem.graph.producer(**it).is_some()) {
-        let stored = pieces[tensor.index()].iter().filter(|it| graph.results().contains(it));
+        let stored = pieces[tensor.index()].iter().filter(|it| graph.is_stored(**it));
         let regions: Vec<TensorRegion> = stored.filter_map(region).collect();
         if !is_partition(&regions, &network.shape(tensor).dims) {
             return Err(format!("result {} is not complete", network.problem.graph.tensor(tensor).name));

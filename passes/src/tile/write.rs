@@ -30,7 +30,14 @@ pub(super) fn write<'c>(
 ) -> Result<(), Diagnostic<'c>> {
     let runs = program.tiles.iter().map(|it| it.of).collect();
     let values = vec![None; program.pieces.len()];
-    let mut writer = Writer { context, extraction, network, program, runs, values, wholes: HashMap::new() };
+    let mut made: HashMap<TensorId, Vec<TensorId>> = HashMap::new();
+    for piece in program.problem.graph.ops().iter().flat_map(|it| &it.writes) {
+        if let Some((of, _)) = program.pieces[piece.index()].region() {
+            made.entry(of).or_default().push(*piece);
+        }
+    }
+    let wholes = HashMap::new();
+    let mut writer = Writer { context, extraction, network, program, runs, made, values, wholes };
     for op in program.problem.graph.op_ids() {
         writer.tile(op)?;
     }
@@ -55,6 +62,8 @@ struct Writer<'e, 'c, 'a> {
     program: &'e TileProgram,
     /// The operators of which there are tiles.
     runs: HashSet<OpId>,
+    /// By tensor of the network: its pieces that tiles write, in the order of their ids.
+    made: HashMap<TensorId, Vec<TensorId>>,
     /// By piece.
     values: Vec<Option<Value<'c, 'a>>>,
     /// Tensors that were put together from their pieces.
@@ -225,12 +234,8 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
     }
 
     /// The pieces of a tensor that tiles write.
-    fn made_pieces(&self, tensor: TensorId) -> Vec<TensorId> {
-        let graph = &self.program.problem.graph;
-        let is_made = |it: &TensorId| {
-            self.program.pieces[it.index()].region_of(tensor).is_some() && graph.producer(*it).is_some()
-        };
-        graph.tensor_ids().filter(is_made).collect()
+    fn made_pieces(&self, tensor: TensorId) -> &[TensorId] {
+        self.made.get(&tensor).map_or(&[], Vec::as_slice)
     }
 
     /// A tensor put together from its pieces, all of which were written.
@@ -242,7 +247,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         let r#type = self.whole(tensor).r#type();
         let empty = OperationBuilder::new("tensor.empty", location).add_results(&[r#type]);
         let mut whole: Value = self.first_result(empty);
-        for piece in self.made_pieces(tensor) {
+        for &piece in self.made_pieces(tensor) {
             let region =
                 self.program.pieces[piece.index()].region_of(tensor).map(region_of).expect("it is a piece of it");
             let insert = OperationBuilder::new("tensor.insert_slice", location)

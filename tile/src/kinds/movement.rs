@@ -186,6 +186,9 @@ fn order(operand: &[u64], result: &[u64]) -> Option<Vec<usize>> {
     let n_swapped = |order: &[usize]| {
         (0..order.len()).map(|at| order[at..].iter().filter(|it| **it < order[at]).count()).sum::<usize>()
     };
+    if let Some(order) = shuffled(operand, result) {
+        return Some(order);
+    }
     let orders = orders(&axes);
     let mut fitting: Vec<(usize, &Vec<usize>)> =
         orders.iter().filter(|it| fits(it)).map(|it| (n_swapped(it), it)).collect();
@@ -210,6 +213,20 @@ fn order(operand: &[u64], result: &[u64]) -> Option<Vec<usize>> {
             Some(order.clone()).filter(|it| is_told(it, result) && !is_mixed)
         }
     }
+}
+
+/// The order if one axis has become two and no other has changed: the two were swapped, as nothing else moves.
+fn shuffled(operand: &[u64], result: &[u64]) -> Option<Vec<usize>> {
+    let split = operand.iter().zip(result).position(|(own, new)| own != new)?;
+    let (outer, inner) = (*result.get(split)?, *result.get(split + 1)?);
+    let is_split = outer.checked_mul(inner) == Some(operand[split]) && result[split + 2..] == operand[split + 1..];
+    if !is_split || outer == 1 || inner == 1 {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..result.len()).filter(|axis| result[*axis] != 1).collect();
+    let at = order.iter().position(|axis| *axis == split)?;
+    order.swap(at, at + 1);
+    Some(order)
 }
 
 /// Whether axes of one size cannot be taken for each other: they stay side by side, as those of an image do.
