@@ -16,15 +16,19 @@
 //! Everything is counted in steps of this procedure, and none depends on how much time there is: what a
 //! longer limit finds is no worse. It ends when nothing better has come for long, or at the deadline.
 //!
-//! Results in the place of operands are not known here; see [`is_polished`].
+//! A result that can take the place of an operand always does so here: both are one item, with the uses of both,
+//! and the length of each while it is there. What begins in the middle of another, as in concatenations, is not known;
+//! see [`is_polished`].
 
 mod insert;
 mod items;
 mod layout;
 mod moves;
+mod occupied;
+mod sweep;
 
 use crate::pack::random::Random;
-use crate::{Bytes, Deadline, Outline, Plan, Problem};
+use crate::{Bytes, Deadline, Op, Outline, Plan, Problem};
 use insert::{First, Insertion};
 use items::Items;
 use layout::{Fit, Layout, Piece};
@@ -54,27 +58,25 @@ struct Way {
     /// Which outline.
     outline: usize,
     first: First,
-    fit: Fit,
 }
 
 /// Ways that are tried with each outline; on average the first one leads to the best layout.
-const WAYS: [Way; 6] = [
-    Way { outline: 0, first: First::LongestForLongest, fit: Fit::Lowest },
-    Way { outline: 0, first: First::Longest, fit: Fit::Lowest },
-    Way { outline: 0, first: First::Largest, fit: Fit::Lowest },
-    Way { outline: 0, first: First::LongestForLongest, fit: Fit::Tightest },
-    Way { outline: 0, first: First::Longest, fit: Fit::Tightest },
-    Way { outline: 0, first: First::Largest, fit: Fit::Tightest },
+const WAYS: [Way; 4] = [
+    Way { outline: 0, first: First::LongestForLongest },
+    Way { outline: 0, first: First::Longest },
+    Way { outline: 0, first: First::Largest },
+    Way { outline: 0, first: First::LastingForLongest },
 ];
 
 /// How often operands may be moved for others of the same operator while a layout is built.
 const MOVES_TO_BUILD: u32 = 20_000;
 
-/// Whether [`polish`] knows all that a plan in this order can do: no result takes the place of an operand, and
-/// offsets can be counted.
+/// Whether [`polish`] knows what a plan can do: a result and an operand that may share bytes begin at the same one,
+/// and offsets can be counted.
 pub(crate) fn is_polished(problem: &Problem) -> bool {
-    let has_pairs = problem.graph.ops().iter().any(|it| !it.in_place.is_empty());
-    !has_pairs && items::can_count(problem)
+    let parts = |op: &Op| op.in_place.iter().filter(|it| it.is_part()).count();
+    let is_known = |op: &Op| parts(op) <= 1 && op.in_place.iter().all(|it| it.at() == Bytes::ZERO);
+    problem.graph.ops().iter().all(is_known) && items::can_count(problem)
 }
 
 /// The best plan found from outlines and a plan, and its non-compulsory bytes; none if there is none that
@@ -148,12 +150,10 @@ impl Lane<'_> {
             if deadline.has_passed() || self.layout.cost <= enough {
                 return;
             }
-            let before = self.layout.cost;
-            let is_changed = self.layout.change(&mut self.random, deadline);
             // Between nothing and that, and rather little.
             let noise = self.random.below(1 << 10);
             let slack = ((u128::from(self.slack) * u128::from(noise * noise)) >> 20) as u64;
-            if !is_changed || before + slack < self.layout.cost {
+            if !self.layout.change(self.layout.cost + slack, &mut self.random, deadline) {
                 self.layout.take_back();
                 continue;
             }
@@ -186,7 +186,7 @@ fn lanes<'a>(items: &'a Items, outlines: &[&Outline], plan: &Plan, deadline: Dea
 fn build<'a>(items: &'a Items, outlines: &[&Outline], way: &Way, deadline: Deadline) -> Option<Layout<'a>> {
     let mut layout = Layout::new(items);
     let mut random = Random::new();
-    let mut with = Insertion { random: &mut random, fit: way.fit, moves: MOVES_TO_BUILD, deadline };
+    let mut with = Insertion { random: &mut random, fit: Fit::Lowest, moves: MOVES_TO_BUILD, most: u64::MAX, deadline };
     if !layout.insert_all(items.runs(outlines[way.outline]), way.first, false, &mut with) {
         return None;
     }
@@ -215,11 +215,11 @@ fn share(lanes: &mut [Lane]) {
 #[cfg(test)]
 mod tests {
     use super::items::Items;
-    use super::layout::{Layout, Piece};
-    use super::{of_pieces, polish};
+    use super::layout::{Fit, Layout, Piece};
+    use super::{build, of_pieces, polish};
     use crate::pack::random::Random;
     use crate::testing::{Shape, seeded_problem};
-    use crate::{Bytes, Deadline, Problem, check, greedy_plan};
+    use crate::{Bytes, Deadline, Problem, check, greedy, greedy_plan};
 
     fn problems() -> impl Iterator<Item = Problem> {
         let problems = (0..60).map(|seed| seeded_problem(Shape { ops: 40, ..Shape::LARGE }, seed));
@@ -235,6 +235,24 @@ mod tests {
         assert_eq!(traffic.non_compulsory, problem.restreamed() + Bytes(layout.cost));
     }
 
+    /// Holes are the same whether they are told from bits or from the pieces that are there.
+    #[track_caller]
+    fn expect_same_holes(layout: &mut Layout) {
+        for piece in layout.all() {
+            for fit in [Fit::Lowest, Fit::Highest, Fit::Tightest] {
+                let mut taken = layout.taken(&piece.run());
+                let among = layout.hole_among(piece.item, &taken, fit);
+                assert_eq!(layout.hole(&piece.run(), &[], fit), among);
+                let id = taken.iter().map(|it| it.id).find(|id| layout.piece(*id).run() == piece.run());
+                let id = id.expect("it is in its own way");
+                taken.retain(|it| it.id != id);
+                let among = layout.hole_among(piece.item, &taken, fit);
+                assert_eq!(layout.hole(&piece.run(), &[id], fit), among);
+                assert!(among.is_some(), "it lies there");
+            }
+        }
+    }
+
     fn sorted(layout: &Layout) -> Vec<(u32, u32, u32, u32)> {
         let mut pieces: Vec<_> =
             layout.all().iter().map(|it: &Piece| (it.item, it.first, it.last, it.offset)).collect();
@@ -245,7 +263,7 @@ mod tests {
     /// Every change leaves a plan, or can be taken back.
     #[test]
     fn changes_are_sound_and_can_be_taken_back() {
-        let (mut n_problems, mut kept, mut taken_back) = (0, 0, 0);
+        let (mut n_problems, mut in_place, mut kept, mut taken_back) = (0, 0, 0, 0);
         for problem in problems() {
             let plan = greedy_plan(&problem).expect("there is a plan");
             let items = Items::new(&problem, &plan.order);
@@ -253,11 +271,13 @@ mod tests {
             expect_sound(&problem, &items, &layout);
             let mut random = Random::new();
             n_problems += u32::from(0 < layout.cost);
+            in_place += u32::from(items.list.iter().any(|it| 1 < it.parts.len()));
             for number in 0..60 {
                 let before = (layout.cost, sorted(&layout));
-                let is_changed = layout.change(&mut random, Deadline::NEVER);
+                let is_changed = layout.change(u64::MAX, &mut random, Deadline::NEVER);
                 if is_changed && number % 3 != 0 {
                     expect_sound(&problem, &items, &layout);
+                    expect_same_holes(&mut layout);
                     layout.keep();
                     kept += 1;
                 } else {
@@ -267,7 +287,35 @@ mod tests {
                 }
             }
         }
-        assert!(10 < n_problems && 100 < kept && 100 < taken_back, "{n_problems} {kept} {taken_back}");
+        assert!(10 < n_problems && 5 < in_place, "{n_problems} {in_place}");
+        assert!(100 < kept && 100 < taken_back, "{kept} {taken_back}");
+    }
+
+    /// Sums grow in place, and what is made of them takes less room, so that others fit beside it.
+    #[test]
+    fn results_take_the_places_of_operands() {
+        let text = "machine scratchpad 192 alignment 64
+            argument x 64
+            weight w 64
+            op a: x -> s 128
+            op b: x s -> t 128 over s
+            op c: w t -> y 64 over t
+            op d: x y -> z 64
+            return z";
+        let problem: Problem = text.parse().expect("it is a problem");
+        let order: Vec<_> = problem.graph.op_ids().collect();
+        let items = Items::new(&problem, &order);
+        let outline = greedy(&problem, &order);
+        for way in super::WAYS {
+            let layout = build(&items, &[&outline], &way, Deadline::NEVER).expect("it takes no time");
+            expect_sound(&problem, &items, &layout);
+            assert_eq!(layout.cost, 64, "x makes way for w");
+            let plan = items.plan(&order, &layout.all());
+            assert_eq!(
+                sorted(&of_pieces(&items, items.pieces(&plan).expect("it lies in one stretch"))),
+                sorted(&layout)
+            );
+        }
     }
 
     /// What comes out is better than the plan, and the same each time.

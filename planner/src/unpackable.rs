@@ -3,11 +3,10 @@
 //! 1. The greedy planner decides addresses as it goes. Its plan always exists.
 //! 2. The outline is repaired, unless the problem is large: see [`repair`](mod@crate::repair).
 //! 3. A small problem is solved as a whole, addresses included. That is a proof.
-//! 4. Residencies and addresses are improved together: see [`polish`](mod@crate::polish).
-//! 5. Order and residency are decided again with less and less capacity, which leaves gaps between
+//! 4. Order and residency are decided again with less and less capacity, which leaves gaps between
 //!    addresses, and what comes out is packed, or repaired, as long as it may turn out better than
 //!    the best plan so far.
-//! 6. What came of that is improved, too.
+//! 5. Of all these outlines, residencies and addresses are improved together: see [`polish`](mod@crate::polish).
 
 use crate::incumbent::Incumbent;
 use crate::polish::{is_polished, polish};
@@ -24,8 +23,7 @@ const MIN_OPS_NOT_REPAIRED: usize = 700;
 /// The part of the time left that repair may take where local search improves what comes of it.
 const SHARE_OF_REPAIR: f64 = 0.2;
 
-/// The parts of the time left that local search may take at first, and deciding with less capacity after that.
-const SHARE_OF_FIRST_POLISH: f64 = 0.5;
+/// The part of the time left that deciding with less capacity may take before local search.
 const SHARE_OF_LESS_CAPACITY: f64 = 0.25;
 
 /// The best plan with addresses that could be found for what was decided without. What it says of
@@ -63,15 +61,12 @@ pub(crate) fn plan_anyway(
     debug!(outline = %outline.non_compulsory(problem), repaired = %best.non_compulsory, "not packed");
 
     best.solve_whole(problem, options, deadline);
-    if is_polished {
-        best.polish(problem, &[outline], *solver, deadline.part(SHARE_OF_FIRST_POLISH));
-        deadline.planned(best.non_compulsory);
-    }
     let share = if is_polished { SHARE_OF_LESS_CAPACITY } else { 1.0 };
     let lesser = less_capacity(problem, options, outline, &mut best, deadline.part(share));
     if is_polished {
-        let lesser: Vec<&Outline> = lesser.iter().filter(|it| it.order == outline.order).collect();
-        best.polish(problem, &lesser, *solver, deadline);
+        let lesser = lesser.iter().filter(|it| it.order == outline.order);
+        let outlines: Vec<&Outline> = [outline].into_iter().chain(lesser).collect();
+        best.polish(problem, &outlines, *solver, deadline);
         deadline.planned(best.non_compulsory);
     }
     best
@@ -92,6 +87,8 @@ fn less_capacity(
     deadline: Deadline,
 ) -> Vec<Outline> {
     let try_for = options.time_limit.mul_f64(SHARE_OF_PACKING);
+    let is_polished = options.solver != Solver::Greedy && is_polished(problem);
+    let order = &outline.order;
     let mut decided = Vec::new();
     for capacity in lesser_capacities(problem) {
         if best.is_optimal() || deadline.has_passed() {
@@ -110,7 +107,9 @@ fn less_capacity(
             let cost = outline.non_compulsory(problem);
             let packed = address(problem, &outline, deadline.within(try_for)).map(|it| (it, cost));
             is_packed |= packed.is_some();
-            let repaired = || if is_repaired(problem, options) { repair(problem, &outline, deadline) } else { None };
+            // Local search builds a plan of one in its order.
+            let is_left = is_polished && outline.order == *order || !is_repaired(problem, options);
+            let repaired = || if is_left { None } else { repair(problem, &outline, deadline) };
             best.offer(packed.or_else(repaired), solver);
             deadline.planned(best.non_compulsory);
             debug!(%capacity, outline = %cost, best = %best.non_compulsory, "less capacity");

@@ -1,9 +1,11 @@
 //! How runs get addresses: where they fit, or else where that costs the least.
 
 use super::layout::{Fit, Layout, Run, Taken};
+use super::sweep::Sweep;
 use crate::Deadline;
 use crate::pack::random::Random;
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// What is placed first.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +15,8 @@ pub(super) enum First {
     Largest,
     /// By length more than by steps.
     LongestForLongest,
+    /// By steps more than by length.
+    LastingForLongest,
     /// What costs the most for each unit and step.
     Dearest,
     Earliest,
@@ -25,6 +29,8 @@ pub(super) struct Insertion<'a, 'b> {
     pub fit: Fit,
     /// How often what an operator needs may be moved for another operand of it.
     pub moves: u32,
+    /// What all may cost: what comes to more is given up.
+    pub most: u64,
     pub deadline: Deadline<'b>,
 }
 
@@ -43,7 +49,7 @@ struct Place {
 
 impl Layout<'_> {
     /// Inserts runs in some order, those of other pieces that have to give way with them. False if that
-    /// takes too many moves, or too long: then some uses have no place.
+    /// takes too many moves, or too long, or costs too much: then some uses have no place.
     pub fn insert_all(&mut self, runs: Vec<Run>, first: First, is_noisy: bool, with: &mut Insertion) -> bool {
         let mut keyed: Vec<(u128, Run)> =
             runs.into_iter().map(|run| (self.rank(&run, first, is_noisy, with), run)).collect();
@@ -52,7 +58,8 @@ impl Layout<'_> {
         let mut n_inserted = 0;
         while let Some(run) = moved.pop().or_else(|| keyed.pop().map(|it| it.1)) {
             n_inserted += 1;
-            if n_inserted % RUNS_PER_LOOK == 0 && with.deadline.has_passed() || !self.insert(run, &mut moved, with) {
+            let is_late = n_inserted % RUNS_PER_LOOK == 0 && with.deadline.has_passed();
+            if is_late || !self.insert(run, &mut moved, with) || with.most < self.cost {
                 return false;
             }
         }
@@ -68,7 +75,8 @@ impl Layout<'_> {
             First::Longest => length,
             First::Largest => length * steps,
             First::LongestForLongest => length * length * steps,
-            First::Dearest => (u128::from(item.reload + item.write) << 32) / (length * steps),
+            First::LastingForLongest => length * steps * steps,
+            First::Dearest => (u128::from(item.price()) << 32) / (length * steps),
             First::Earliest => u128::from(u32::MAX - start),
             First::Any => 1,
         };
@@ -82,11 +90,11 @@ impl Layout<'_> {
             let rest = Run { item, first, last };
             let uses = &self.items.list[item as usize].uses;
             let (start, end) = (uses[first as usize], uses[last as usize] + 1);
-            let taken = self.taken(start, end);
-            if let Some(offset) = self.hole(item, &taken, with.fit) {
+            if let Some(offset) = self.hole(&rest, &[], with.fit) {
                 self.place(&rest, offset);
                 return true;
             }
+            let taken = self.taken(&rest);
             first = match self.cheapest(&rest, &taken) {
                 Some(Place { last: Reverse(last), offset, cuts, .. }) => {
                     if cuts {
@@ -114,32 +122,35 @@ impl Layout<'_> {
         // From when each is in the way, and what it costs to cut it, if it is idle all the time.
         let cut = |it: &Taken| (self.piece(it.id).start.max(start), self.price_of_cut(it.id, start, end));
         let cuts: Vec<(u32, Option<u64>)> = taken.iter().map(cut).collect();
-        let longest = taken.iter().map(|it| it.high - it.low).max().unwrap_or(0);
-        let price_of_split = self.price_of_split(run.item);
+        let mut sweep = Sweep::new(taken, item.length);
+        let (mut n_fixed, mut price) = (0, 0);
+        // The first of those that were met, by when they are in the way; some are left behind by now.
+        let mut met: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
         let mut best: Option<Place> = None;
-        let mut from = 0;
         for offset in self.edges(run.item, taken) {
-            while taken.get(from).is_some_and(|it| it.low + longest <= offset) {
-                from += 1;
+            let (mut new, mut old) = ((0, 0), (0, 0));
+            let count = |(n_fixed, price): &mut (u32, u64), cut: Option<u64>| match cut {
+                Some(cut) => *price += cut,
+                None => *n_fixed += 1,
+            };
+            let meet = |it: usize| {
+                met.push(Reverse((cuts[it].0, it)));
+                count(&mut new, cuts[it].1);
+            };
+            sweep.lift(offset, meet, |it| count(&mut old, cuts[it].1));
+            (n_fixed, price) = (n_fixed + new.0 - old.0, price + new.1 - old.1);
+            while met.peek().is_some_and(|Reverse((_, it))| taken[*it].high <= offset) {
+                met.pop();
             }
-            let (mut free_until, mut price) = (end, Some(0));
-            for (it, (since, cut)) in taken[from..].iter().zip(&cuts[from..]) {
-                if offset + item.length <= it.low {
-                    break;
-                }
-                if offset < it.high {
-                    free_until = free_until.min(*since);
-                    price = price.zip(*cut).map(|(sum, cut)| sum + cut);
-                }
-            }
+            let free_until = met.peek().map_or(end, |Reverse((since, _))| *since);
             let n_free = uses.partition_point(|it| *it < free_until) as u32;
             let split = (0 < n_free).then(|| Place {
-                price: price_of_split,
-                last: Reverse(run.first + n_free.saturating_sub(1)),
+                price: self.price_of_split(run.item, run.first + n_free),
+                last: Reverse(run.first + n_free - 1),
                 offset,
                 cuts: false,
             });
-            let whole = price.map(|price| Place { price, last: Reverse(run.last), offset, cuts: true });
+            let whole = (n_fixed == 0).then_some(Place { price, last: Reverse(run.last), offset, cuts: true });
             best = best.into_iter().chain(split).chain(whole).min();
         }
         best
@@ -154,7 +165,7 @@ impl Layout<'_> {
     }
 
     fn price_of_cut(&self, id: u32, start: u32, end: u32) -> Option<u64> {
-        self.use_after(id, start, end).map(|_| self.price_of_split(self.piece(id).item))
+        self.use_after(id, start, end).map(|at| self.price_of_split(self.piece(id).item, at))
     }
 
     /// Makes room for an item in some steps: cuts what is idle, and takes out all else.
@@ -177,14 +188,14 @@ impl Layout<'_> {
     fn force(&mut self, run: &Run, moved: &mut Vec<Run>, with: &mut Insertion) {
         let start = self.item(run.item).uses[run.first as usize];
         let (first, end) = (Run { last: run.first, ..*run }, start + 1);
-        let taken = self.taken(start, end);
-        if let Some(offset) = self.hole(run.item, &taken, with.fit) {
+        if let Some(offset) = self.hole(&first, &[], with.fit) {
             return self.place(&first, offset);
         }
+        let taken = self.taken(&first);
         let length = self.item(run.item).length;
         let trouble = |it: &Taken| {
             // Twice its size, if it can only be moved.
-            let size = || 2 * u64::from(it.high - it.low) * self.items.unit();
+            let size = || 2 * u64::from(self.length_of(it.id)) * self.items.unit();
             self.price_of_cut(it.id, start, end).unwrap_or_else(size)
         };
         let mut price = |offset: u32| {
@@ -202,12 +213,9 @@ impl Layout<'_> {
         let mut at = 1;
         while at < self.of_item(item).len() {
             let (first, second) = (self.of_item(item)[at - 1], self.of_item(item)[at]);
-            let (start, end) = (self.piece(first).start, self.piece(second).end);
-            let mut taken = self.taken(start, end);
-            taken.retain(|it| it.id != first && it.id != second);
-            match self.hole(item, &taken, Fit::Tightest) {
+            let run = Run { last: self.piece(second).last, ..self.piece(first).run() };
+            match self.hole(&run, &[first, second], Fit::Tightest) {
                 Some(offset) => {
-                    let run = Run { last: self.piece(second).last, ..self.piece(first).run() };
                     self.remove(first);
                     self.remove(second);
                     self.place(&run, offset);

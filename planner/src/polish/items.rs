@@ -5,29 +5,81 @@ use crate::uses::Uses;
 use crate::{Bytes, OpId, Outline, Plan, Problem, Residency, Step, TensorId};
 use std::ops::Range;
 
-/// A tensor, or the workspace of a step.
+/// A tensor, or several of which each takes the place of the one before, or the workspace of a step.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
-    /// None for a workspace.
-    pub tensor: Option<TensorId>,
+    /// In the order of their uses; none for a workspace.
+    pub parts: Vec<Part>,
     /// The steps in which it is needed, ascending; there is one at least.
     pub uses: Vec<u32>,
-    /// At least 1.
+    /// That of the longest part; at least 1.
     pub length: u32,
     /// The highest offset at which it fits.
     pub highest: u32,
-    /// Bytes that each piece but the first costs.
+    /// Whether parts have several lengths.
+    is_shaped: bool,
+}
+
+/// A tensor of an item, at its beginning.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub tensor: TensorId,
+    /// Its first and its last use, counted among the item's, both included. The last one of a tensor is the first
+    /// one of the next, which is written over it.
+    pub first: u32,
+    pub last: u32,
+    length: u32,
+    /// Bytes that each piece costs which begins behind the first use.
     pub reload: u64,
     /// Bytes that the first of these costs beyond that: those of the write-back.
     pub write: u64,
+}
+
+impl Part {
+    /// Whether a piece of the item that begins at this use has the tensor reloaded.
+    pub fn is_reloaded(&self, first: u32) -> bool {
+        self.first < first && first <= self.last
+    }
+}
+
+impl Item {
+    /// The tensor that is reloaded if a piece begins at a use, which is not the first.
+    pub fn part_of_reload(&self, at: u32) -> &Part {
+        let number = self.parts.partition_point(|it| it.last < at);
+        &self.parts[number]
+    }
+
+    /// Whether parts have several lengths.
+    pub fn is_shaped(&self) -> bool {
+        self.is_shaped
+    }
+
+    /// The length of the longest part of those that are there in some of these steps, which it has room in.
+    pub fn length_in(&self, steps: &Range<u32>) -> u32 {
+        if !self.is_shaped {
+            return self.length;
+        }
+        let is_there =
+            |it: &&Part| self.uses[it.first as usize] < steps.end && steps.start <= self.uses[it.last as usize];
+        self.parts.iter().filter(is_there).map(|it| it.length).max().unwrap_or(0)
+    }
+
+    /// What it costs that the first tensor leaves for the first time and comes back.
+    pub fn price(&self) -> u64 {
+        self.parts.first().map_or(0, |it| it.reload + it.write)
+    }
+
+    fn n_uses(&self) -> u32 {
+        self.uses.len() as u32
+    }
 }
 
 /// All items of a problem in a fixed order of operators.
 pub(super) struct Items {
     pub list: Vec<Item>,
     pub n_steps: usize,
-    /// By tensor: its item, if it takes room.
-    of_tensor: Vec<Option<u32>>,
+    /// By tensor: its item and its number among the parts of that, if it takes room.
+    of_tensor: Vec<Option<(u32, u32)>>,
     /// By step: that of the workspace.
     of_workspace: Vec<Option<u32>>,
     /// The addresses where items may lie: the largest stretch without reserved ones.
@@ -41,6 +93,28 @@ pub(super) struct Items {
 pub(super) fn can_count(problem: &Problem) -> bool {
     let stretch = problem.machine.largest_stretch();
     (stretch.end - stretch.start).0 / problem.machine.alignment().0 < u64::from(u32::MAX / 4)
+}
+
+/// By tensor: the operand whose place it takes in the step that writes it.
+fn whose_place(problem: &Problem, order: &[OpId]) -> Vec<Option<TensorId>> {
+    let mut before = vec![None; problem.graph.tensors().len()];
+    for pair in problem.in_place_by_step(order).iter().flatten() {
+        before[pair.result.index()] = Some(pair.operand);
+    }
+    before
+}
+
+impl Item {
+    /// Adds a tensor that is written over the last one, when that is used for the last time.
+    fn append(&mut self, other: Item) {
+        let first = self.n_uses() - 1;
+        self.uses.extend(other.uses.into_iter().skip(1));
+        let last = self.n_uses() - 1;
+        self.parts.extend(other.parts.into_iter().map(|it| Part { first, last, ..it }));
+        self.is_shaped |= self.length != other.length;
+        self.length = self.length.max(other.length);
+        self.highest = self.highest.min(other.highest);
+    }
 }
 
 impl Items {
@@ -57,7 +131,9 @@ impl Items {
             without_room: Vec::new(),
         };
         let uses = Uses::new(problem, order);
+        let before = whose_place(problem, order);
         let all_steps = Step(0)..Step(order.len() as u32);
+        // An operand's number is less than a result's.
         for tensor in problem.graph.tensor_ids() {
             let size = problem.graph.tensor(tensor).size;
             let uses = uses.within(tensor, &all_steps);
@@ -67,32 +143,43 @@ impl Items {
                 continue;
             }
             let write = if problem.graph.has_host_copy(tensor) { Bytes::ZERO } else { size };
-            let uses = uses.iter().map(|it| it.0).collect();
-            let item = Item { reload: size.0, write: write.0, ..items.item(Some(tensor), size, uses) };
-            items.of_tensor[tensor.index()] = Some(items.list.len() as u32);
-            items.list.push(item);
+            let uses = uses.iter().map(|it| it.0);
+            let item = items.item(size, uses.clone().collect());
+            let last = item.n_uses() - 1;
+            let part = Part { tensor, first: 0, last, length: item.length, reload: size.0, write: write.0 };
+            let item = Item { parts: vec![part], ..item };
+            let operand = before[tensor.index()].and_then(|it| items.of_tensor[it.index()]);
+            items.of_tensor[tensor.index()] = Some(match operand {
+                Some((before, number)) => {
+                    items.list[before as usize].append(item);
+                    (before, number + 1)
+                }
+                None => {
+                    items.list.push(item);
+                    (items.list.len() as u32 - 1, 0)
+                }
+            });
         }
         for (step, op) in order.iter().enumerate() {
             let size = problem.graph.op(*op).workspace;
             if size != Bytes::ZERO {
                 items.of_workspace[step] = Some(items.list.len() as u32);
-                let item = items.item(None, size, vec![step as u32]);
+                let item = items.item(size, vec![step as u32]);
                 items.list.push(item);
             }
         }
         items
     }
 
-    fn item(&self, tensor: Option<TensorId>, size: Bytes, uses: Vec<u32>) -> Item {
+    fn item(&self, size: Bytes, uses: Vec<u32>) -> Item {
         let unit = |Bytes(it): Bytes| u32::try_from(it / self.alignment.0).expect("offsets can be counted");
         let room = self.stretch.end - self.stretch.start;
         Item {
-            tensor,
+            parts: Vec::new(),
             uses,
             length: unit(size.align_up(self.alignment)),
             highest: unit(room.saturating_sub(size)),
-            reload: 0,
-            write: 0,
+            is_shaped: false,
         }
     }
 
@@ -101,9 +188,16 @@ impl Items {
         self.alignment.0
     }
 
+    /// How many units of length there are in all, where the highest item may end within the last one.
+    pub fn n_units(&self) -> u32 {
+        let units = (self.stretch.end - self.stretch.start).0.div_ceil(self.alignment.0);
+        u32::try_from(units).expect("offsets can be counted")
+    }
+
     /// The median of what a reload costs, of all that may leave and come back.
     pub fn median_reload(&self) -> u64 {
-        let mut reloads: Vec<u64> = self.list.iter().filter(|it| 1 < it.uses.len()).map(|it| it.reload).collect();
+        let parts = self.list.iter().filter(|it| 1 < it.uses.len()).flat_map(|it| &it.parts);
+        let mut reloads: Vec<u64> = parts.map(|it| it.reload).collect();
         reloads.sort_unstable();
         reloads.get(reloads.len() / 2).copied().unwrap_or(0)
     }
@@ -112,19 +206,31 @@ impl Items {
     pub fn runs(&self, outline: &Outline) -> Vec<Run> {
         let stays = outline.stays.iter().filter_map(|it| self.run(it.tensor, &it.steps));
         let workspaces = self.of_workspace.iter().flatten().map(|item| Run { item: *item, first: 0, last: 0 });
-        stays.chain(workspaces).collect()
+        let mut runs: Vec<Run> = stays.chain(workspaces).collect();
+        runs.sort_by_key(|it| (it.item, it.first, it.last));
+        // A tensor and the one before share a use.
+        let mut joined: Vec<Run> = Vec::new();
+        for run in runs {
+            match joined.last_mut().filter(|it| it.item == run.item && run.first <= it.last) {
+                Some(last) => last.last = last.last.max(run.last),
+                None => joined.push(run),
+            }
+        }
+        joined
     }
 
     /// The uses of a tensor in some steps, if it takes room and there are any.
     fn run(&self, tensor: TensorId, steps: &Range<Step>) -> Option<Run> {
-        let item = self.of_tensor[tensor.index()]?;
-        let uses = &self.list[item as usize].uses;
-        let first = uses.partition_point(|it| *it < steps.start.0) as u32;
-        let end = uses.partition_point(|it| *it < steps.end.0) as u32;
+        let (item, number) = self.of_tensor[tensor.index()]?;
+        let it = &self.list[item as usize];
+        let part = &it.parts[number as usize];
+        let uses = &it.uses[part.first as usize..=part.last as usize];
+        let first = part.first + uses.partition_point(|it| *it < steps.start.0) as u32;
+        let end = part.first + uses.partition_point(|it| *it < steps.end.0) as u32;
         (first < end).then(|| Run { item, first, last: end - 1 })
     }
 
-    /// The pieces of a plan; none if some lie elsewhere, or tensors lie at two addresses at once.
+    /// The pieces of a plan; none if some lie elsewhere, or what is needed at once of an item at two addresses.
     pub fn pieces(&self, plan: &Plan) -> Option<Vec<Piece>> {
         let offset = |it: Bytes| Some((it.0.checked_sub(self.stretch.start.0)? / self.alignment.0) as u32);
         let mut pieces = Vec::new();
@@ -138,16 +244,23 @@ impl Items {
                 pieces.push(self.piece(&Run { item, first: 0, last: 0 }, offset(*it)?));
             }
         }
-        pieces.sort_by_key(|it| (it.item, it.first));
-        let n_uses = |it: &Piece| self.list[it.item as usize].uses.len() as u32;
+        pieces.sort_by_key(|it| (it.item, it.first, it.last));
+        let mut joined: Vec<Piece> = Vec::new();
+        for piece in pieces {
+            match joined.last_mut().filter(|it| it.item == piece.item && piece.first <= it.last) {
+                Some(last) if last.offset != piece.offset => return None,
+                Some(last) => *last = self.piece(&Run { last: last.last.max(piece.last), ..last.run() }, piece.offset),
+                None => joined.push(piece),
+            }
+        }
         let is_first = |it: &Piece| it.first == 0;
         let follows = |a: &Piece, b: &Piece| match a.item == b.item {
             true => a.last + 1 == b.first,
-            false => a.last + 1 == n_uses(a) && is_first(b),
+            false => a.last + 1 == self.list[a.item as usize].n_uses() && is_first(b),
         };
         let is_inside = |it: &Piece| it.offset <= self.list[it.item as usize].highest;
-        let is_whole = pieces.first().is_none_or(is_first) && pieces.windows(2).all(|it| follows(&it[0], &it[1]));
-        (is_whole && pieces.iter().all(is_inside)).then_some(pieces)
+        let is_whole = joined.first().is_none_or(is_first) && joined.windows(2).all(|it| follows(&it[0], &it[1]));
+        (is_whole && joined.iter().all(is_inside)).then_some(joined)
     }
 
     /// Some uses of an item at an offset.
@@ -165,11 +278,16 @@ impl Items {
             empty.map(|(tensor, steps)| Residency { tensor, steps, offset: self.stretch.start }).collect();
         for piece in pieces {
             let offset = self.stretch.start + Bytes(u64::from(piece.offset) * self.alignment.0);
-            match self.list[piece.item as usize].tensor {
-                Some(tensor) => {
-                    residencies.push(Residency { tensor, steps: Step(piece.start)..Step(piece.end), offset });
+            let item = &self.list[piece.item as usize];
+            if item.parts.is_empty() {
+                workspaces[piece.start as usize] = offset;
+            }
+            for part in &item.parts {
+                let (first, last) = (part.first.max(piece.first), part.last.min(piece.last));
+                if first <= last {
+                    let steps = Step(item.uses[first as usize])..Step(item.uses[last as usize] + 1);
+                    residencies.push(Residency { tensor: part.tensor, steps, offset });
                 }
-                None => workspaces[piece.start as usize] = offset,
             }
         }
         residencies.sort_by_key(|it| (it.steps.start, it.tensor));

@@ -1,9 +1,11 @@
 //! Pieces at addresses, with what each change of them needs to know fast.
 
-use super::items::{Item, Items};
+use super::items::{Item, Items, Part};
+use super::occupied::Occupied;
+use std::ops::Range;
 
 /// Uses of an item that follow one another, and are to lie at one address.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     pub item: u32,
     /// The first and the last one, counted among the item's uses; both included.
@@ -27,9 +29,14 @@ impl Piece {
     pub fn run(&self) -> Run {
         Run { item: self.item, first: self.first, last: self.last }
     }
+
+    pub fn steps(&self) -> u32 {
+        self.end - self.start
+    }
 }
 
-/// A piece in the way of others.
+/// A piece in the way of a run, which may not begin in between: the run is counted with the length that it has
+/// at most, and where it is shorter while both are there, `low` is so much higher, even above `high`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Taken {
     pub low: u32,
@@ -53,6 +60,17 @@ pub(super) enum Fit {
     Tightest,
 }
 
+impl Fit {
+    /// How much a hole is to be preferred, the least the most, and where in it a block lies that `end` bounds.
+    pub fn rank(self, hole: Range<u32>, length: u32, end: u32) -> (u32, u32) {
+        match self {
+            Fit::Lowest => (hole.start, hole.start),
+            Fit::Highest => (end - hole.end, hole.end - length),
+            Fit::Tightest => (hole.end - hole.start, hole.start),
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Change {
     Added(u32),
@@ -73,10 +91,11 @@ pub(super) struct Layout<'a> {
     of_item: Vec<Vec<u32>>,
     /// The pieces in each few steps, in any order.
     buckets: Vec<Vec<u32>>,
+    /// What is taken in each step, if that can be told.
+    occupied: Option<Occupied>,
     /// By piece: the latest question that it was counted for.
     asked: Vec<u32>,
     question: u32,
-    keys: Vec<u64>,
     /// What was changed since the last [`keep`](Layout::keep).
     changes: Vec<Change>,
     /// Bytes that all splits cost.
@@ -91,9 +110,9 @@ impl Layout<'_> {
             free: Vec::new(),
             of_item: vec![Vec::new(); items.list.len()],
             buckets: vec![Vec::new(); items.n_steps / STEPS as usize + 1],
+            occupied: Occupied::new(items.n_steps, items.n_units()),
             asked: Vec::new(),
             question: 0,
-            keys: Vec::new(),
             changes: Vec::new(),
             cost: 0,
         }
@@ -107,6 +126,11 @@ impl Layout<'_> {
         &self.pieces[id as usize]
     }
 
+    /// The length of the longest part of a piece's item.
+    pub fn length_of(&self, id: u32) -> u32 {
+        self.item(self.piece(id).item).length
+    }
+
     /// The pieces of an item, in the order of their uses.
     pub fn of_item(&self, item: u32) -> &[u32] {
         &self.of_item[item as usize]
@@ -117,18 +141,23 @@ impl Layout<'_> {
         self.of_item.iter().flatten().map(|id| self.pieces[*id as usize]).collect()
     }
 
-    /// What it costs to have one piece more of an item.
-    pub fn price_of_split(&self, item: u32) -> u64 {
-        let Item { reload, write, .. } = self.item(item);
-        reload + if self.of_item(item).len() < 2 { *write } else { 0 }
+    /// What it costs if one piece more of an item begins, at this use of it, which is not the first.
+    pub fn price_of_split(&self, item: u32, at: u32) -> u64 {
+        let part = self.item(item).part_of_reload(at);
+        let is_written = || self.of_item(item).iter().skip(1).any(|id| part.is_reloaded(self.piece(*id).first));
+        part.reload + if part.write == 0 || is_written() { 0 } else { part.write }
     }
 
+    /// What it costs that some pieces of an item do not begin at its first use.
     fn charge(&self, item: u32) -> u64 {
-        let Item { reload, write, .. } = self.item(item);
-        match self.of_item(item).len() as u64 {
-            0 | 1 => 0,
-            n_pieces => reload * (n_pieces - 1) + write,
-        }
+        let pieces = self.of_item(item).iter().skip(1);
+        let reloaded = pieces.map(|id| self.item(item).part_of_reload(self.piece(*id).first));
+        let mut written = None;
+        let charge = |part: &Part| {
+            let is_written = written.replace(part.first) == Some(part.first);
+            part.reload + if is_written { 0 } else { part.write }
+        };
+        reloaded.map(charge).sum()
     }
 
     pub fn place(&mut self, run: &Run, offset: u32) {
@@ -145,6 +174,7 @@ impl Layout<'_> {
         for bucket in piece.start / STEPS..=(piece.end - 1) / STEPS {
             self.buckets[bucket as usize].push(id);
         }
+        self.toggle(&piece);
         self.cost -= self.charge(piece.item);
         let others = &mut self.of_item[piece.item as usize];
         let at = others.partition_point(|it| self.pieces[*it as usize].first < piece.first);
@@ -160,6 +190,7 @@ impl Layout<'_> {
             let at = bucket.iter().position(|it| *it == id).expect("a piece is in its buckets");
             bucket.swap_remove(at);
         }
+        self.toggle(&piece);
         self.cost -= self.charge(piece.item);
         self.of_item[piece.item as usize].retain(|it| *it != id);
         self.cost += self.charge(piece.item);
@@ -185,43 +216,88 @@ impl Layout<'_> {
         self.changes.clear();
     }
 
-    /// The pieces in some steps, half-open, by offset.
-    pub fn taken(&mut self, start: u32, end: u32) -> Vec<Taken> {
+    /// The pieces in some steps, half-open.
+    pub fn there(&mut self, steps: &Range<u32>) -> Vec<u32> {
         self.question += 1;
-        self.keys.clear();
-        for bucket in start / STEPS..=(end - 1) / STEPS {
+        let mut ids = Vec::new();
+        for bucket in steps.start / STEPS..=(steps.end - 1) / STEPS {
             for &id in &self.buckets[bucket as usize] {
                 let piece = &self.pieces[id as usize];
                 let asked = &mut self.asked[id as usize];
-                if piece.start < end && start < piece.end && *asked != self.question {
+                if piece.start < steps.end && steps.start < piece.end && *asked != self.question {
                     *asked = self.question;
-                    self.keys.push((u64::from(piece.offset) << 32) | u64::from(id));
+                    ids.push(id);
                 }
             }
         }
-        self.keys.sort_unstable();
-        let taken = |key: &u64| {
-            let (low, id) = ((key >> 32) as u32, *key as u32);
-            Taken { low, high: low + self.item(self.piece(id).item).length, id }
+        ids
+    }
+
+    /// What is in the way of a run, by offset.
+    pub fn taken(&mut self, run: &Run) -> Vec<Taken> {
+        let item = self.item(run.item);
+        let steps = item.uses[run.first as usize]..item.uses[run.last as usize] + 1;
+        let ids = self.there(&steps);
+        let item = self.item(run.item);
+        let taken = |id: u32| {
+            let piece = self.piece(id);
+            let both = steps.start.max(piece.start)..steps.end.min(piece.end);
+            let low = piece.offset + item.length - item.length_in(&both);
+            Taken { low, high: piece.offset + self.item(piece.item).length_in(&both), id }
         };
-        self.keys.iter().map(taken).collect()
+        let mut taken: Vec<Taken> = ids.into_iter().map(taken).collect();
+        taken.sort_unstable_by_key(|it| (it.low, it.id));
+        taken
+    }
+
+    /// Takes the room of a piece, or frees it again.
+    fn toggle(&mut self, piece: &Piece) {
+        let Some(occupied) = &mut self.occupied else { return };
+        let item = &self.items.list[piece.item as usize];
+        if !item.is_shaped() {
+            return occupied.toggle(piece.start..piece.end, &(piece.offset..piece.offset + item.length));
+        }
+        for step in piece.start..piece.end {
+            let length = item.length_in(&(step..step + 1));
+            occupied.toggle(step..step + 1, &(piece.offset..piece.offset + length));
+        }
+    }
+
+    /// Where a run fits, if these pieces of its item, which are by step, give way.
+    pub fn hole(&mut self, run: &Run, without: &[u32], fit: Fit) -> Option<u32> {
+        let item = self.item(run.item);
+        match &self.occupied {
+            Some(occupied) if !item.is_shaped() => {
+                let own = |id: &u32| {
+                    let piece = self.piece(*id);
+                    (piece.start..piece.end, piece.offset..piece.offset + item.length)
+                };
+                let own: Vec<(Range<u32>, Range<u32>)> = without.iter().map(own).collect();
+                let steps = item.uses[run.first as usize]..item.uses[run.last as usize] + 1;
+                occupied.during(&steps, &own).hole(item.length, item.highest + item.length, fit)
+            }
+            _ => {
+                let mut taken = self.taken(run);
+                taken.retain(|it| !without.contains(&it.id));
+                self.hole_among(run.item, &taken, fit)
+            }
+        }
     }
 
     /// Where an item fits among others.
-    pub fn hole(&self, item: u32, taken: &[Taken], fit: Fit) -> Option<u32> {
+    pub fn hole_among(&self, item: u32, taken: &[Taken], fit: Fit) -> Option<u32> {
         let &Item { length, highest, .. } = self.item(item);
         let end = highest + length;
         let mut best: Option<(u32, u32)> = None;
         let mut low = 0;
         for (next, high) in taken.iter().map(|it| (it.low.min(end), it.high)).chain([(end, end)]) {
             if low + length <= next {
-                let (rank, offset) = match fit {
-                    Fit::Lowest => return Some(low),
-                    Fit::Highest => (end - next, next - length),
-                    Fit::Tightest => (next - low, low),
-                };
+                let (rank, offset) = fit.rank(low..next, length, end);
                 if best.is_none_or(|it| rank < it.0) {
                     best = Some((rank, offset));
+                }
+                if matches!(fit, Fit::Lowest) {
+                    break;
                 }
             }
             low = low.max(high);

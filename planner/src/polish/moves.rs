@@ -1,7 +1,8 @@
 //! Changes of a layout: something is forced, and what is in the way goes elsewhere.
 
 use super::insert::{First, Insertion};
-use super::layout::{Fit, Layout, Run};
+use super::layout::{Fit, Layout, Run, Taken};
+use super::sweep::Sweep;
 use crate::Deadline;
 use crate::pack::random::Random;
 
@@ -27,12 +28,12 @@ enum At {
 }
 
 impl Layout<'_> {
-    /// Changes something, and joins what can be joined afterwards. False if that came to nothing: then some
-    /// uses have no place.
-    pub fn change(&mut self, random: &mut Random, deadline: Deadline) -> bool {
+    /// Changes something, and joins what can be joined afterwards. False if that came to nothing, or to a cost above
+    /// `most`: then some uses may have no place.
+    pub fn change(&mut self, most: u64, random: &mut Random, deadline: Deadline) -> bool {
         let Some(split) = self.any_split(random) else { return false };
         let fit = [Fit::Lowest, Fit::Highest, Fit::Tightest][random.below(3) as usize];
-        let mut with = Insertion { random, fit, moves: 0, deadline };
+        let mut with = Insertion { random, fit, moves: 0, most, deadline };
         let touched = match with.random.below(CHANGES_FOR_SHAKE) {
             0 => self.shake(&split, &mut with),
             _ => self.force_join(&split, &mut with),
@@ -41,7 +42,7 @@ impl Layout<'_> {
         touched.sort_unstable();
         touched.dedup();
         touched.into_iter().for_each(|item| self.join(item));
-        true
+        self.cost <= most
     }
 
     fn any_split(&self, random: &mut Random) -> Option<Split> {
@@ -52,12 +53,19 @@ impl Layout<'_> {
         Some(Split { item, at: 1 + random.below(self.of_item(item).len() as u64 - 1) as usize })
     }
 
+    /// The two pieces of a split.
+    fn around(&self, split: &Split) -> (u32, u32) {
+        let pieces = self.of_item(split.item);
+        (pieces[split.at - 1], pieces[split.at])
+    }
+
     /// Joins two pieces, and puts in elsewhere what is in the way. Gives the items that were touched.
     fn force_join(&mut self, split: &Split, with: &mut Insertion) -> Option<Vec<u32>> {
-        let Split { item, at } = *split;
-        let (first, second) = (self.of_item(item)[at - 1], self.of_item(item)[at]);
+        let item = split.item;
+        let (first, second) = self.around(split);
         let (first, second) = (self.remove(first), self.remove(second));
-        let taken = self.taken(first.start, second.end);
+        let run = Run { last: second.last, ..first.run() };
+        let taken = self.taken(&run);
         let length = self.item(item).length;
         let how = match with.random.below(8) {
             0 => At::First,
@@ -73,19 +81,21 @@ impl Layout<'_> {
                 offsets[with.random.below(offsets.len() as u64) as usize]
             }
             At::LeastInTheWay => {
-                let area = |id: u32| u64::from(self.piece(id).end - self.piece(id).start);
-                let in_the_way = |offset: u32| -> u64 {
-                    let met = taken.iter().filter(|it| it.meets(offset, length));
-                    met.map(|it| u64::from(it.high - it.low) * area(it.id)).sum()
+                let area = |it: &Taken| u64::from(self.length_of(it.id)) * u64::from(self.piece(it.id).steps());
+                let areas: Vec<u64> = taken.iter().map(area).collect();
+                let mut sweep = Sweep::new(&taken, length);
+                let (mut met, mut left) = (0, 0);
+                let mut noisy = |offset: u32| {
+                    sweep.lift(offset, |it| met += areas[it], |it| left += areas[it]);
+                    u128::from(met - left) * u128::from(64 + with.random.below(128))
                 };
                 let offsets = self.edges(item, &taken).into_iter();
-                let mut noisy = |offset: u32| u128::from(in_the_way(offset)) * u128::from(64 + with.random.below(128));
                 offsets.min_by_key(|it| noisy(*it)).expect("zero is among them")
             }
         };
         let out: Vec<u32> = taken.iter().filter(|it| it.meets(offset, length)).map(|it| it.id).collect();
         let runs: Vec<Run> = out.into_iter().map(|id| self.remove(id).run()).collect();
-        self.place(&Run { last: second.last, ..first.run() }, offset);
+        self.place(&run, offset);
         let order = [First::Longest, First::Largest, First::LongestForLongest, First::Any];
         let order = order[with.random.below(4) as usize];
         with.moves = 4 + runs.len() as u32 / 2;
@@ -96,16 +106,16 @@ impl Layout<'_> {
     /// Takes out all, or some of it, that is there in some steps around a split, and puts it in again in
     /// another order. Gives the items that were touched.
     fn shake(&mut self, split: &Split, with: &mut Insertion) -> Option<Vec<u32>> {
-        let pieces = [split.at - 1, split.at].map(|at| self.of_item(split.item)[at]);
+        let pieces = <[u32; 2]>::from(self.around(split));
         let (from, to) = (self.piece(pieces[0]).end - 1, self.piece(pieces[1]).start + 1);
         let centre = from + with.random.below(u64::from(to - from)) as u32;
         let width = WINDOWS[with.random.below(WINDOWS.len() as u64) as usize];
         let (start, end) = (centre.saturating_sub(width / 2), centre + width / 2 + 1);
         let share = [10, 6, 3][with.random.below(3) as usize];
         let mut out: Vec<u32> = pieces.to_vec();
-        for it in self.taken(start, end.min(self.items.n_steps as u32)) {
-            if !pieces.contains(&it.id) && with.random.below(10) < share {
-                out.push(it.id);
+        for id in self.there(&(start..end.min(self.items.n_steps as u32))) {
+            if !pieces.contains(&id) && with.random.below(10) < share {
+                out.push(id);
             }
         }
         let mut touched: Vec<u32> = out.into_iter().map(|id| self.remove(id).item).collect();
