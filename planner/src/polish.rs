@@ -7,8 +7,8 @@
 //! 1. A layout is built from each outline: its stays, the largest first, go to the lowest hole where they fit.
 //!    One that fits nowhere goes to the address that costs the least: it is split where it runs into another one,
 //!    or others are cut that are idle meanwhile. What its operator needs at the same time is moved.
-//! 2. Then layouts are changed, again and again: two pieces become one at some address, and what is in the way is
-//!    put in elsewhere; or all that is there in some steps is taken out and put in again in another order. A
+//! 2. Then layouts are changed, again and again: two pieces become one at some address, mostly where the outline has
+//!    one, and what is in the way is put in elsewhere; or all that is there in some steps is taken out and put in again in another order. A
 //!    layout that costs no more is kept, and now and then one that costs a little more: ruin and recreate
 //!    (Schrimpf et al. 2000) with the acceptance of threshold accepting (Dueck and Scheuer 1990).
 //! 3. Two layouts are changed side by side, and after some rounds the worse one becomes a copy of the better one.
@@ -49,7 +49,8 @@ const ROUNDS_ALONE: usize = 16;
 const PATIENCE_PER_PIECE: usize = 64;
 const LEAST_PATIENCE: usize = 1024;
 
-/// What a layout may come to cost more in one change, at most: so small a part of the median of all reloads.
+/// What a layout may come to cost more in one change, at most: so small a part of the median of the reloads
+/// in the layout to begin with.
 const SHARE_OF_SLACK: u64 = 3;
 
 /// How a layout is built from an outline.
@@ -93,7 +94,8 @@ pub(crate) fn polish(
     if !is_polished(problem) || deadline.has_passed() {
         return None;
     }
-    let items = Items::new(problem, &plan.order);
+    let mut items = Items::new(problem, &plan.order);
+    outlines.first().into_iter().for_each(|it| items.note_starts(it));
     let known = plan.non_compulsory(problem);
     let enough = enough.saturating_sub(problem.restreamed()).0;
     let mut lanes = lanes(&items, outlines, plan, deadline)?;
@@ -141,7 +143,7 @@ struct Lane<'a> {
 impl Lane<'_> {
     fn new(layout: Layout<'_>, number: usize) -> Lane<'_> {
         let best = Found { pieces: layout.all(), cost: layout.cost };
-        let slack = layout.items.median_reload() / SHARE_OF_SLACK;
+        let slack = layout.median_split() / SHARE_OF_SLACK;
         Lane { layout, best, random: Random::sequence(number as u64), slack }
     }
 

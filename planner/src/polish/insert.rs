@@ -127,7 +127,7 @@ impl Layout<'_> {
         // The first of those that were met, by when they are in the way; some are left behind by now.
         let mut met: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
         let mut best: Option<Place> = None;
-        for offset in self.edges(run.item, taken) {
+        for offset in sweep.edges(item.highest) {
             let (mut new, mut old) = ((0, 0), (0, 0));
             let count = |(n_fixed, price): &mut (u32, u64), cut: Option<u64>| match cut {
                 Some(cut) => *price += cut,

@@ -85,6 +85,8 @@ pub(super) struct Items {
     /// The addresses where items may lie: the largest stretch without reserved ones.
     stretch: Range<Bytes>,
     alignment: Bytes,
+    /// By item: the uses at which the stays of the best outline begin, ascending.
+    starts: Vec<Vec<u32>>,
     /// What takes no room: from the first use to the last.
     without_room: Vec<(TensorId, Range<Step>)>,
 }
@@ -128,6 +130,7 @@ impl Items {
             of_workspace: vec![None; order.len()],
             alignment: problem.machine.alignment(),
             stretch,
+            starts: Vec::new(),
             without_room: Vec::new(),
         };
         let uses = Uses::new(problem, order);
@@ -194,12 +197,17 @@ impl Items {
         u32::try_from(units).expect("offsets can be counted")
     }
 
-    /// The median of what a reload costs, of all that may leave and come back.
-    pub fn median_reload(&self) -> u64 {
-        let parts = self.list.iter().filter(|it| 1 < it.uses.len()).flat_map(|it| &it.parts);
-        let mut reloads: Vec<u64> = parts.map(|it| it.reload).collect();
-        reloads.sort_unstable();
-        reloads.get(reloads.len() / 2).copied().unwrap_or(0)
+    /// Notes where the stays of an outline begin.
+    pub fn note_starts(&mut self, outline: &Outline) {
+        self.starts = vec![Vec::new(); self.list.len()];
+        for run in self.runs(outline) {
+            self.starts[run.item as usize].push(run.first);
+        }
+    }
+
+    /// Whether a piece begins where a stay of the outline does that was noted.
+    pub fn is_start(&self, piece: &Piece) -> bool {
+        self.starts.get(piece.item as usize).is_some_and(|it| it.binary_search(&piece.first).is_ok())
     }
 
     /// The stays of an outline, and all workspaces.

@@ -2,6 +2,7 @@
 
 use super::items::{Item, Items, Part};
 use super::occupied::Occupied;
+use super::sweep::Sweep;
 use std::ops::Range;
 
 /// Uses of an item that follow one another, and are to lie at one address.
@@ -308,10 +309,6 @@ impl Layout<'_> {
     /// Offsets right above or below others, the lowest and the highest one; ascending.
     pub fn edges(&self, item: u32, taken: &[Taken]) -> Vec<u32> {
         let &Item { length, highest, .. } = self.item(item);
-        let around = taken.iter().flat_map(|it| [Some(it.high), it.low.checked_sub(length)]).flatten();
-        let mut offsets: Vec<u32> = around.filter(|it| *it <= highest).chain([0, highest]).collect();
-        offsets.sort_unstable();
-        offsets.dedup();
-        offsets
+        Sweep::new(taken, length).edges(highest)
     }
 }

@@ -9,6 +9,9 @@ use crate::pack::random::Random;
 /// Of so many changes, one takes out all that is there in some steps.
 const CHANGES_FOR_SHAKE: u64 = 5;
 
+/// Of so many splits that are chosen, one may be any.
+const SPLITS_FOR_ANY: u64 = 4;
+
 /// Steps of which all is taken out, at most: one of these.
 const WINDOWS: [u32; 5] = [1, 2, 4, 8, 16];
 
@@ -45,12 +48,38 @@ impl Layout<'_> {
         self.cost <= most
     }
 
+    /// The dearer of two splits, mostly of those that the outline does not have.
     fn any_split(&self, random: &mut Random) -> Option<Split> {
+        let is_of_addresses = random.below(SPLITS_FOR_ANY) != 0;
+        let two = [(); 2].map(|()| self.random_split(is_of_addresses, random));
+        let dearer = two.into_iter().flatten().max_by_key(|it| self.reload(self.around(it).1));
+        dearer.or_else(|| self.random_split(false, random))
+    }
+
+    /// What it costs that a piece begins where it does.
+    fn reload(&self, id: u32) -> u64 {
+        let piece = self.piece(id);
+        self.item(piece.item).part_of_reload(piece.first).reload
+    }
+
+    /// A split, of those alone that the outline does not have or of all.
+    fn random_split(&self, is_of_addresses: bool, random: &mut Random) -> Option<Split> {
         let n_items = self.items.list.len();
+        let counts = |id: &u32| !is_of_addresses || !self.items.is_start(self.piece(*id));
         let first = random.below(n_items.max(1) as u64) as usize;
         let mut items = (first..n_items).chain(0..first).map(|it| it as u32);
-        let item = items.find(|it| 1 < self.of_item(*it).len())?;
-        Some(Split { item, at: 1 + random.below(self.of_item(item).len() as u64 - 1) as usize })
+        let item = items.find(|it| self.of_item(*it).iter().skip(1).any(counts))?;
+        let splits = (1..self.of_item(item).len()).filter(|at| counts(&self.of_item(item)[*at]));
+        let splits: Vec<usize> = splits.collect();
+        Some(Split { item, at: splits[random.below(splits.len() as u64) as usize] })
+    }
+
+    /// The median of what the splits cost.
+    pub fn median_split(&self) -> u64 {
+        let pieces = (0..self.items.list.len() as u32).flat_map(|item| self.of_item(item).iter().skip(1));
+        let mut reloads: Vec<u64> = pieces.map(|id| self.reload(*id)).collect();
+        reloads.sort_unstable();
+        reloads.get(reloads.len() / 2).copied().unwrap_or(0)
     }
 
     /// The two pieces of a split.
@@ -84,13 +113,13 @@ impl Layout<'_> {
                 let area = |it: &Taken| u64::from(self.length_of(it.id)) * u64::from(self.piece(it.id).steps());
                 let areas: Vec<u64> = taken.iter().map(area).collect();
                 let mut sweep = Sweep::new(&taken, length);
+                let offsets = sweep.edges(self.item(item).highest);
                 let (mut met, mut left) = (0, 0);
                 let mut noisy = |offset: u32| {
                     sweep.lift(offset, |it| met += areas[it], |it| left += areas[it]);
                     u128::from(met - left) * u128::from(64 + with.random.below(128))
                 };
-                let offsets = self.edges(item, &taken).into_iter();
-                offsets.min_by_key(|it| noisy(*it)).expect("zero is among them")
+                offsets.into_iter().min_by_key(|it| noisy(*it)).expect("zero is among them")
             }
         };
         let out: Vec<u32> = taken.iter().filter(|it| it.meets(offset, length)).map(|it| it.id).collect();

@@ -14,9 +14,23 @@ pub(super) struct Sweep<'a> {
 
 impl Sweep<'_> {
     pub fn new(taken: &[Taken], length: u32) -> Sweep<'_> {
-        let mut by_high: Vec<u32> = (0..taken.len() as u32).collect();
-        by_high.sort_unstable_by_key(|it| taken[*it as usize].high);
+        let ends = taken.iter().enumerate().map(|(number, it)| u64::from(it.high) << 32 | number as u64);
+        let mut ends: Vec<u64> = ends.collect();
+        ends.sort_unstable();
+        let by_high = ends.into_iter().map(|it| it as u32).collect();
         Sweep { taken, length, by_high, n_met: 0, n_left: 0 }
+    }
+
+    /// Offsets right above or below others, the lowest and the highest one; ascending.
+    pub fn edges(&self, highest: u32) -> Vec<u32> {
+        let below = self.taken.iter().filter_map(|it| it.low.checked_sub(self.length));
+        let above = self.by_high.iter().map(|it| self.taken[*it as usize].high);
+        let mut offsets: Vec<u32> =
+            below.chain([0]).chain(above).filter(|it| *it <= highest).chain([highest]).collect();
+        // Both are in order already, which this sort makes use of.
+        offsets.sort();
+        offsets.dedup();
+        offsets
     }
 
     /// Moves the block up to an offset. Of the others, the numbers of those that it meets for the first time go to
@@ -40,6 +54,16 @@ mod tests {
     use super::{Sweep, Taken};
     use crate::pack::random::Random;
 
+    #[track_caller]
+    fn expect_edges(taken: &[Taken], length: u32, highest: u32) {
+        let is_edge = |offset: &u32| {
+            let touches = |it: &Taken| it.high == *offset || it.low.checked_sub(length) == Some(*offset);
+            *offset == 0 || *offset == highest || taken.iter().any(touches)
+        };
+        let expected: Vec<u32> = (0..=highest).filter(is_edge).collect();
+        assert_eq!(Sweep::new(taken, length).edges(highest), expected, "{taken:?}");
+    }
+
     /// At each offset, the block meets what it would be found to meet without a memory.
     #[test]
     fn meets_what_is_there() {
@@ -54,6 +78,7 @@ mod tests {
                 .collect();
             taken.sort_unstable_by_key(|it| (it.low, it.id));
             let length = 1 + below(6);
+            expect_edges(&taken, length, below(20));
             let mut sweep = Sweep::new(&taken, length);
             let mut met = vec![0; taken.len()];
             for offset in (0..24).filter(|_| below(3) != 0).collect::<Vec<u32>>() {
