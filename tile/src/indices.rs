@@ -120,14 +120,21 @@ impl Indices {
 
 /// The values of an expression where its loops take these; none if they are in too many ranges.
 pub(crate) fn values(expr: &Expr, loops: &[Indices]) -> Option<Indices> {
-    let mut terms = expr.terms.clone();
+    // ⌊(g · sum + constant) / (g · divisor)⌋ = ⌊(sum + ⌊constant / g⌋) / divisor⌋.
+    let factor = expr.terms.iter().map(|it| it.1.unsigned_abs()).fold(expr.divisor, greatest_common_divisor);
+    let scale = i128::from(factor.max(1));
+    let mut terms: Vec<(usize, i128)> = expr.terms.iter().map(|it| (it.0, i128::from(it.1) / scale)).collect();
     // Small steps first: they join what larger ones repeat.
     terms.sort_unstable_by_key(|it| it.1.unsigned_abs());
-    let mut sum = Indices::all(1).shift(expr.constant.into());
+    let mut sum = Indices::all(1).shift(i128::from(expr.constant).div_euclid(scale));
     for (dim, coefficient) in terms {
-        sum = sum.plus(coefficient.into(), &loops[dim])?;
+        sum = sum.plus(coefficient, &loops[dim])?;
     }
-    Some(sum.divide(expr.divisor))
+    Some(sum.divide(expr.divisor / factor.max(1)))
+}
+
+pub(crate) fn greatest_common_divisor(left: u64, right: u64) -> u64 {
+    if right == 0 { left } else { greatest_common_divisor(right, left % right) }
 }
 
 /// Elements of a tensor that each have one of some indices along every axis.
@@ -278,6 +285,14 @@ mod tests {
         let expr = Expr { terms: vec![(0, 2)], constant: 0, divisor: 1 };
         assert!(values(&expr, &[Indices::all(1 << 15)]).is_none());
         assert_eq!(values(&expr, &[Indices::all(1 << 10)]).map(|it| it.len()), Some(1 << 10));
+    }
+
+    #[test]
+    fn a_common_factor_makes_no_ranges() {
+        // The input channels of a grouped convolution, of which 432 are 48 to a group.
+        let expr = Expr { terms: vec![(0, 48), (1, -48), (2, 48)], constant: 0, divisor: 48 };
+        let loops = [Indices::all(432), Indices::all(48), Indices::all(48)];
+        assert_eq!(values(&expr, &loops), Some(Indices::range(-47..479)));
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! moves of partial sums to the one that writes it.
 
 use super::barrier::shown;
-use crate::indices::{Elements, Indices, iterations};
+use crate::indices::{Elements, Indices, greatest_common_divisor, iterations};
 use crate::needed::needed_bytes;
 use crate::{Access, Expr, Map, Network, Operator};
 use cosma_planner::{Bytes, OpId, TensorId};
@@ -230,8 +230,4 @@ fn reads_of_one(access: &Access, window: (usize, i64), tap: (usize, i64)) -> u64
     let common = greatest_common_divisor(stride, dilation);
     let (n_windows, n_taps) = (access.domain[window.0].size, access.domain[tap.0].size);
     n_taps.div_ceil(stride / common).min(n_windows.div_ceil(dilation / common))
-}
-
-fn greatest_common_divisor(left: u64, right: u64) -> u64 {
-    if right == 0 { left } else { greatest_common_divisor(right, left % right) }
 }

@@ -115,18 +115,21 @@ pub(super) fn slice(shapes: &Shapes) -> Option<Access> {
 }
 
 /// Where the operand lies in the result is not known, nor what surrounds it: along axes that are padded it is read
-/// whole, and if none is longer, all of it.
+/// whole. If none is longer, it was padded at one end and cropped at the other: an image along its rows and columns,
+/// any other tensor along all axes.
 pub(super) fn padding(shapes: &Shapes) -> Option<Access> {
     let (operand, result) = (shapes.operand(0)?, shapes.result()?);
     if operand.len() != result.len() {
         return None;
     }
     let is_shifted = operand == result;
+    let n_in_place = if is_shifted && operand.len() < 4 { 0 } else { 2 };
     let mut nest = Nest::default();
     let indices = nest.result(result, |_| false);
     let mut map = Vec::new();
-    for ((size, result), index) in operand.iter().zip(result).zip(&indices) {
-        map.push(if size == result && !is_shifted { index.clone() } else { nest.all(*size) });
+    for (axis, index) in indices.iter().enumerate() {
+        let is_in_place = operand[axis] == result[axis] && (!is_shifted || axis < n_in_place);
+        map.push(if is_in_place { index.clone() } else { nest.all(operand[axis]) });
     }
     nest.read(map);
     nest.read_others(shapes, 1, &indices);

@@ -2,6 +2,7 @@
 
 use super::Shapes;
 use super::nest::{Nest, groups};
+use crate::indices::greatest_common_divisor;
 use crate::{Access, Expr};
 
 /// Where the indices of one axis begin that an index of the result reads, and how many they are.
@@ -277,8 +278,4 @@ fn nearest(nest: &mut Nest, index: &Expr, size: u64, result: u64) -> Option<Expr
     let mut terms: Vec<(usize, i64)> = index.terms.iter().map(|(dim, _)| (*dim, factor)).collect();
     terms.extend(around.terms.iter().map(|(dim, _)| (*dim, step)));
     Some(Expr { terms, constant: -step, divisor })
-}
-
-fn greatest_common_divisor(left: u64, right: u64) -> u64 {
-    if right == 0 { left } else { greatest_common_divisor(right, left % right) }
 }
