@@ -542,11 +542,11 @@ impl Node {
         maps.any(|(map, tensor)| streams[tensor.index()].axis.is_some_and(|axis| only_axis(map, dim) == Some(axis)))
     }
 
-    /// Streams a loop that adds up what one operand has along its axis, and nothing else, if its sums may be split.
+    /// Streams the loop along which sums may be split if it adds up what one operand has along its axis, and nothing
+    /// else.
     fn choose_sum(&mut self, network: &Network, streams: &mut [Stream], alignment: u64) {
         let Some(access) = &self.access else { return };
         let Some(sums) = access.sums else { return };
-        let is_summed = |dim: &usize| access.domain[*dim].kind == DimKind::Reduced { splittable: true };
         let moves = |(map, tensor): (&Map, &TensorId), dim: usize| {
             let axis = streams[tensor.index()].axis;
             axis.is_some() && only_axis(map, dim) == axis
@@ -555,7 +555,7 @@ impl Node {
             let maps = access.operands.iter().filter(|map| map.0.iter().any(|it| coefficient(it, dim) != 0));
             maps.count() == 1 && access.operands.iter().zip(&self.operands).any(|it| moves(it, dim))
         };
-        let Some(dim) = (0..access.domain.len()).filter(is_summed).find(|it| reads(*it)) else { return };
+        let Some(dim) = access.split_loop().filter(|it| reads(*it)) else { return };
         let mut room = 0;
         for tensor in &self.results {
             let shape = network.shape(*tensor);

@@ -33,8 +33,8 @@ pub(crate) struct Lanes {
 #[derive(Clone, Debug)]
 struct OfLanes {
     axis: usize,
-    /// By lane.
-    lengths: Vec<u64>,
+    /// By lane: which of the indices along the axis; of what is read in several ways all from the first to the last.
+    parts: Vec<Range<u64>>,
 }
 
 /// All ways to cut a group into lanes, the fewest lanes first.
@@ -135,18 +135,18 @@ impl Lanes {
                 whole.insert(tensor);
                 continue;
             };
-            let length = |ranges: &Vec<Range<u64>>| {
+            let part = |ranges: &Vec<Range<u64>>| {
                 let domain = access.whole().with_range(dim, ranges[index - nodes.start].clone());
-                map.region(&domain, flow.network.shape(tensor)).shape()[axis]
+                map.region(&domain, flow.network.shape(tensor)).range(axis)
             };
-            let lengths: Vec<u64> = self.ranges.iter().map(length).collect();
+            let parts: Vec<Range<u64>> = self.ranges.iter().map(part).collect();
             match self.tensors.get_mut(&tensor) {
                 Some(known) if known.axis == axis => {
-                    known.lengths.iter_mut().zip(lengths).for_each(|(known, it)| *known = it.max(*known));
+                    known.parts.iter_mut().zip(parts).for_each(|(known, it)| *known = hull(known, &it));
                 }
                 Some(_) => drop(whole.insert(tensor)),
                 None => {
-                    self.tensors.insert(tensor, OfLanes { axis, lengths });
+                    self.tensors.insert(tensor, OfLanes { axis, parts });
                 }
             }
         }
@@ -160,7 +160,7 @@ impl Lanes {
     pub fn row_room(&self, flow: &Flow, tensor: TensorId) -> u64 {
         let stream = flow.stream(tensor);
         match self.tensors.get(&tensor) {
-            Some(it) => flow.align(it.row_bytes(flow, tensor, it.lengths.iter().copied().max().unwrap_or(0))),
+            Some(it) => flow.align(it.row_bytes(flow, tensor, it.lengths().max().unwrap_or(0))),
             None => stream.row_room,
         }
     }
@@ -169,7 +169,7 @@ impl Lanes {
     pub fn whole_room(&self, flow: &Flow, tensor: TensorId) -> u64 {
         let stream = flow.stream(tensor);
         let Some(it) = self.tensors.get(&tensor) else { return flow.whole_room(tensor) };
-        let row: u64 = it.lengths.iter().map(|length| flow.align(it.row_bytes(flow, tensor, *length))).sum();
+        let row: u64 = it.lengths().map(|length| flow.align(it.row_bytes(flow, tensor, length))).sum();
         (stream.rows * row).max(flow.whole_room(tensor))
     }
 
@@ -177,7 +177,7 @@ impl Lanes {
     fn loaded(&self, flow: &Flow, tensor: TensorId, needed: u64) -> u64 {
         let Some(it) = self.tensors.get(&tensor) else { return needed * self.len() };
         let size = flow.network.shape(tensor).dims[it.axis];
-        let length: u64 = it.lengths.iter().sum();
+        let length: u64 = it.lengths().sum();
         (u128::from(needed) * u128::from(length)).div_ceil(size.into()) as u64
     }
 
@@ -205,6 +205,11 @@ impl Lanes {
 }
 
 impl OfLanes {
+    /// By lane.
+    fn lengths(&self) -> impl Iterator<Item = u64> {
+        self.parts.iter().map(|it| it.end - it.start)
+    }
+
     /// The bytes of a row of which this axis has so many indices.
     fn row_bytes(&self, flow: &Flow, tensor: TensorId, length: u64) -> u64 {
         let shape = flow.network.shape(tensor);
@@ -224,8 +229,7 @@ fn ranges_of(flow: &Flow, nodes: &Range<usize>, loops: &[usize], lane: u64, n: u
         let dim = loops[local];
         let mut range: Option<Range<u64>> = None;
         let mut need = |more: Range<u64>| {
-            let joined = range.clone().map_or(more.clone(), |it| it.start.min(more.start)..it.end.max(more.end));
-            range = Some(joined);
+            range = Some(range.clone().map_or(more.clone(), |it| hull(&it, &more)));
         };
         for (result, tensor) in node.results.iter().enumerate() {
             if is_output(flow, *tensor, nodes.end) {
@@ -248,4 +252,8 @@ fn ranges_of(flow: &Flow, nodes: &Range<usize>, loops: &[usize], lane: u64, n: u
         ranges[local] = Some(range);
     }
     ranges.into_iter().collect()
+}
+
+fn hull(first: &Range<u64>, second: &Range<u64>) -> Range<u64> {
+    first.start.min(second.start)..first.end.max(second.end)
 }
