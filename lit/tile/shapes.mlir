@@ -109,3 +109,13 @@ func.func @no_rows(%x: tensor<0x64xi8>, %y: tensor<4x64xi8>) -> (tensor<0x64xi8>
   %1 = cosma.op "Relu"(%y) : (tensor<4x64xi8>) -> tensor<4x64xi8>
   return %0, %1 : tensor<0x64xi8>, tensor<4x64xi8>
 }
+
+// -----
+
+// The halves of a tensor are read side by side: two columns of each, all rows at once, would take 132 B.
+// CHECK-LABEL: @halves
+// CHECK: tile <"Gate_0"
+func.func @halves(%x: tensor<22x64xi8>) -> tensor<22x32xi8> {
+  %0 = cosma.op "Gate"(%x, %x) access <[22, 32], (d0, d1), (d0, d1 + 32) -> (d0, d1)> : (tensor<22x64xi8>, tensor<22x64xi8>) -> tensor<22x32xi8>
+  return %0 : tensor<22x32xi8>
+}

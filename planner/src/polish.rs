@@ -8,9 +8,9 @@
 //!    One that fits nowhere goes to the address that costs the least: it is split where it runs into another one,
 //!    or others are cut that are idle meanwhile. What its operator needs at the same time is moved.
 //! 2. Then layouts are changed, again and again: two pieces become one at some address, mostly where the outline has
-//!    one, and what is in the way is put in elsewhere; or all that is there in some steps is taken out and put in again in another order. A
-//!    layout that costs no more is kept, and now and then one that costs a little more: ruin and recreate
-//!    (Schrimpf et al. 2000) with the acceptance of threshold accepting (Dueck and Scheuer 1990).
+//!    one, and what is in the way is put in elsewhere; or all that is there in some steps is taken out and put in
+//!    again in another order. A layout that costs no more is kept, and now and then one that costs a little more:
+//!    ruin and recreate (Schrimpf et al. 2000) with the acceptance of threshold accepting (Dueck and Scheuer 1990).
 //! 3. Two layouts are changed side by side, and after some rounds the worse one becomes a copy of the better one.
 //!
 //! Everything is counted in steps of this procedure, and none depends on how much time there is: what a

@@ -52,7 +52,7 @@ pub(crate) fn plan_anyway(
     let mut best = greedy.min_by_key(|it| it.non_compulsory).expect("there is an order");
     best.offer_incumbent(incumbent);
     deadline.planned(best.non_compulsory);
-    let is_polished = options.solver != Solver::Greedy && is_polished(problem);
+    let is_polished = may_polish(problem, options);
     if is_repaired(problem, options) {
         let repairing = if is_polished { deadline.part(SHARE_OF_REPAIR) } else { deadline };
         best.offer(repair(problem, outline, repairing.with_grace()), *solver);
@@ -75,7 +75,12 @@ pub(crate) fn plan_anyway(
 /// Whether outlines are repaired: in large problems, local search builds plans that are better, and faster.
 fn is_repaired(problem: &Problem, options: &Options) -> bool {
     let is_large = MIN_OPS_NOT_REPAIRED <= problem.graph.ops().len();
-    !is_large || options.solver == Solver::Greedy || !is_polished(problem)
+    !is_large || !may_polish(problem, options)
+}
+
+/// Whether local search improves residencies and addresses.
+fn may_polish(problem: &Problem, options: &Options) -> bool {
+    options.solver != Solver::Greedy && is_polished(problem)
 }
 
 /// Decides with less and less capacity; gives what was decided.
@@ -87,7 +92,7 @@ fn less_capacity(
     deadline: Deadline,
 ) -> Vec<Outline> {
     let try_for = options.time_limit.mul_f64(SHARE_OF_PACKING);
-    let is_polished = options.solver != Solver::Greedy && is_polished(problem);
+    let is_polished = may_polish(problem, options);
     let order = &outline.order;
     let mut decided = Vec::new();
     for capacity in lesser_capacities(problem) {

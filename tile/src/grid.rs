@@ -219,7 +219,7 @@ impl Grid {
         let mut grid = Grid {
             simulation: Simulation { steps, ..Simulation::default() },
             passing: 0,
-            room: cut.room(),
+            room: 0,
             n_tiles,
             loops: cut.loops.to_vec(),
         };
@@ -247,6 +247,9 @@ impl Grid {
             let keep = vec![cut.kept_room(map, tensor)];
             grid.simulation.outputs.push(Output { tensor, stream: vec![room], keep });
         }
+        let Simulation { inputs, outputs, .. } = &grid.simulation;
+        let streams = inputs.iter().map(|it| it.stream[0]).chain(outputs.iter().map(|it| it.stream[0]));
+        grid.room = base + streams.sum::<u64>();
         grid.simulation.base = vec![base];
         grid
     }

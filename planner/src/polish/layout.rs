@@ -62,12 +62,14 @@ pub(super) enum Fit {
 }
 
 impl Fit {
-    /// How much a hole is to be preferred, the least the most, and where in it a block lies that `end` bounds.
-    pub fn rank(self, hole: Range<u32>, length: u32, end: u32) -> (u32, u32) {
+    /// Where a block lies in the hole that is to be preferred of those where it fits, which are ascending and end at
+    /// `end` at the latest.
+    pub fn choose(self, holes: impl Iterator<Item = Range<u32>>, length: u32, end: u32) -> Option<u32> {
+        let mut holes = holes.filter(|it| it.start + length <= it.end);
         match self {
-            Fit::Lowest => (hole.start, hole.start),
-            Fit::Highest => (end - hole.end, hole.end - length),
-            Fit::Tightest => (hole.end - hole.start, hole.start),
+            Fit::Lowest => holes.next().map(|it| it.start),
+            Fit::Highest => holes.min_by_key(|it| end - it.end).map(|it| it.end - length),
+            Fit::Tightest => holes.min_by_key(|it| it.end - it.start).map(|it| it.start),
         }
     }
 }
@@ -289,21 +291,13 @@ impl Layout<'_> {
     pub fn hole_among(&self, item: u32, taken: &[Taken], fit: Fit) -> Option<u32> {
         let &Item { length, highest, .. } = self.item(item);
         let end = highest + length;
-        let mut best: Option<(u32, u32)> = None;
-        let mut low = 0;
-        for (next, high) in taken.iter().map(|it| (it.low.min(end), it.high)).chain([(end, end)]) {
-            if low + length <= next {
-                let (rank, offset) = fit.rank(low..next, length, end);
-                if best.is_none_or(|it| rank < it.0) {
-                    best = Some((rank, offset));
-                }
-                if matches!(fit, Fit::Lowest) {
-                    break;
-                }
-            }
-            low = low.max(high);
-        }
-        best.map(|it| it.1)
+        let others = taken.iter().map(|it| (it.low.min(end), it.high)).chain([(end, end)]);
+        let holes = others.scan(0, |low, (next, high)| {
+            let hole = *low..next;
+            *low = high.max(*low);
+            Some(hole)
+        });
+        fit.choose(holes, length, end)
     }
 
     /// Offsets right above or below others, the lowest and the highest one; ascending.

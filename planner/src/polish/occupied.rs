@@ -79,22 +79,11 @@ impl Taken {
 
     /// Where so many units are free, below `end`.
     pub fn hole(&self, length: u32, end: u32, fit: Fit) -> Option<u32> {
-        let mut best: Option<(u32, u32)> = None;
-        let mut low = self.next(0, end, false);
-        while low < end {
-            let high = self.next(low, end, true);
-            if low + length <= high {
-                let (rank, offset) = fit.rank(low..high, length, end);
-                if best.is_none_or(|it| rank < it.0) {
-                    best = Some((rank, offset));
-                }
-                if matches!(fit, Fit::Lowest) {
-                    break;
-                }
-            }
-            low = self.next(high, end, false);
-        }
-        best.map(|it| it.1)
+        let from = |free: u32| {
+            let low = self.next(free, end, false);
+            (low < end).then(|| low..self.next(low, end, true))
+        };
+        fit.choose(std::iter::successors(from(0), |it| from(it.end)), length, end)
     }
 
     /// The first unit from `from` on that is taken, or that is free; `end` if there is none below it.
