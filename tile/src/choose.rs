@@ -11,7 +11,7 @@ use crate::flow::Flow;
 use crate::grid::Grid;
 use crate::plan::{Group, StripePlan, Tiling};
 use crate::smallest::too_small;
-use crate::stripes::StripeGroup;
+use crate::stripes::{Heights, StripeGroup};
 use crate::table::Table;
 use crate::weights::{WeightChoice, choose_weights};
 use cosma_planner::{Bytes, Deadline, TensorId};
@@ -25,12 +25,13 @@ struct Breadth {
     states: usize,
     /// Arrangements of a border that are tried, if all of them are.
     arrangements: usize,
+    heights: Heights,
 }
 
 /// For a first plan, whatever it moves.
-const NARROW: Breadth = Breadth { states: 4, arrangements: 12 };
+const NARROW: Breadth = Breadth { states: 4, arrangements: 12, heights: Heights::Halves };
 /// For the plan that moves least.
-const WIDE: Breadth = Breadth { states: 48, arrangements: 128 };
+const WIDE: Breadth = Breadth { states: 48, arrangements: 128, heights: Heights::All };
 /// The share of the time in which a plan is looked for that moves only the compulsory.
 const SHARE_OF_COMPULSORY: f64 = 0.4;
 
@@ -57,35 +58,63 @@ struct Arrival {
 
 /// Chooses the plan. Once the deadline has passed, it is the best one so far.
 ///
-/// Most states cost more than the best plan, so plans of little cost are looked for first. If some traffic is needed
-/// at all, tilings by rule and a narrow search, which always end, give the limit before that.
+/// # Errors
+/// [`TileError`].
 pub(crate) fn choose(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
-    let flow = table.flow;
-    let wide = |limit, deadline| Search { table, breadth: WIDE, limit, deadline }.run();
-    let narrow = |limit| Search { table, breadth: NARROW, limit, deadline: deadline.without_end() }.run();
-    let is_compulsory_looked_at = match wide(0, deadline.part(SHARE_OF_COMPULSORY)) {
+    let first = choose_first(table, deadline)?;
+    Ok(improve(table, first, deadline))
+}
+
+/// A plan that is good or moves only the compulsory, soon.
+///
+/// Most states cost more than the best plan, so plans of little cost are looked for first. If some traffic is needed
+/// at all, tilings by rule, which are found at any rate, give the limit for a narrow search.
+///
+/// # Errors
+/// [`TileError`].
+pub(crate) fn choose_first(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
+    let is_compulsory_looked_at = match wide(table, 0, deadline.part(SHARE_OF_COMPULSORY)) {
         Ok(Some(plan)) => return Ok(plan),
         Ok(None) => true,
         Err(OutOfTime) => false,
     };
-    let compulsory = flow.network.problem.compulsory().0;
-    let limits = [256, 64, 16, 4, 1].map(|it| compulsory / it);
     let by_rule = table.by_rule().min_by_key(|it| (it.non_compulsory, it.n_tiles)).cloned();
-    let below =
-        |plan: &Option<StripePlan>| plan.as_ref().map_or(Some(u64::MAX), |it| it.non_compulsory.0.checked_sub(1));
-    let first = (!is_compulsory_looked_at).then_some(0);
-    let tried = first.into_iter().chain(limits).filter(|it| below(&by_rule).is_some_and(|below| *it < below));
-    let found = tried.chain(below(&by_rule)).find_map(|limit| narrow(limit).unwrap_or_default());
-    let best = found.or(by_rule);
-    let below = below(&best);
-    for limit in limits.into_iter().filter(|it| below.is_some_and(|below| *it < below)).chain(below) {
-        match wide(limit, deadline) {
-            Ok(Some(plan)) => return Ok(plan),
+    let below = by_rule.as_ref().map_or(Some(u64::MAX), below);
+    let limits = [0].into_iter().skip(usize::from(is_compulsory_looked_at)).chain(limits(table, below));
+    let narrow = |limit| {
+        let search = Search { table, breadth: NARROW, limit, deadline: deadline.without_end() };
+        search.run().unwrap_or_default()
+    };
+    let found = limits.chain(below).find_map(narrow);
+    found.or(by_rule).ok_or_else(|| too_small(table.flow))
+}
+
+/// A better plan, if one is found before the deadline.
+pub(crate) fn improve(table: &Table, known: StripePlan, deadline: Deadline) -> StripePlan {
+    let below = below(&known);
+    for limit in below.map(|it| it / 4).into_iter().chain(below) {
+        match wide(table, limit, deadline) {
+            Ok(Some(plan)) => return plan,
             Ok(None) => {}
             Err(OutOfTime) => break,
         }
     }
-    best.ok_or_else(|| too_small(flow))
+    known
+}
+
+fn wide(table: &Table, limit: u64, deadline: Deadline) -> Result<Option<StripePlan>, OutOfTime> {
+    Search { table, breadth: WIDE, limit, deadline }.run()
+}
+
+/// The most that a better plan moves; none if there is no better one.
+fn below(plan: &StripePlan) -> Option<u64> {
+    plan.non_compulsory.0.checked_sub(1)
+}
+
+/// What plans may move at most, as it is tried one after the other, while it is less than this.
+fn limits(table: &Table, most: Option<u64>) -> impl Iterator<Item = u64> {
+    let compulsory = table.flow.network.problem.compulsory().0;
+    [256, 16, 1].into_iter().map(move |it| compulsory / it).filter(move |it| most.is_some_and(|most| *it < most))
 }
 
 /// That the deadline passed before the search had ended.
@@ -223,13 +252,13 @@ impl Chooser<'_, '_, '_> {
         if known(level) <= (cost, state.n_tiles + group.least_tiles()) {
             return;
         }
-        for stripes in group.heights(flow) {
+        for stripes in group.heights(flow, self.search.breadth.heights) {
             let known = known(level);
             if known <= (cost, state.n_tiles + stripes.work.n_steps.iter().sum::<u64>()) {
                 // Lower stripes are more.
                 return;
             }
-            let peaks = group.peaks(stripes, &arrangement.profiles);
+            let peaks = stripes.corners.peaks_of(&arrangement.profiles);
             let limit = known.0 - cost;
             let weights = choose_weights(flow, group.nodes.clone(), &peaks, &stripes.work, capacity, limit);
             let Some(weights) = weights else { continue };
@@ -265,7 +294,7 @@ impl Chooser<'_, '_, '_> {
         for (index, state) in self.states.iter().enumerate() {
             let Some(limit) = self.search.limit.checked_sub(state.cost + again + grid.passing) else { continue };
             for arrangement in self.arrangements(&border, &nodes, &state.kept, limit) {
-                let room = arrangement.constant + grid.simulation.peaks_of(&nodes, &arrangement.profiles)[0];
+                let room = arrangement.constant + grid.room(&arrangement.profiles);
                 if room <= flow.scratchpad {
                     let cost = state.cost + arrangement.cost + again + grid.passing;
                     let from = || self.arrival(index, Tiling::Grid(grid.loops.clone()), &arrangement);

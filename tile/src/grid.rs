@@ -14,9 +14,10 @@
 mod blocks;
 
 use crate::access::Expr;
+use crate::border::Profile;
 use crate::expand::part;
 use crate::flow::{Flow, Node};
-use crate::simulate::{Input, Simulation};
+use crate::simulate::{Corners, Input, Simulation};
 use crate::{Access, Map, Region};
 use blocks::{LoopNest, Loops, orders};
 use cosma_planner::TensorId;
@@ -31,11 +32,13 @@ pub(crate) struct Grid {
     pub loops: Loops,
     /// One step that stands for all.
     pub simulation: Simulation,
+    /// The same.
+    corners: Corners,
     /// What weights move beyond their first time.
     pub passing: u64,
     pub n_tiles: u64,
     /// Room of a tile, if all comes from and goes to host memory.
-    room: u64,
+    streamed_room: u64,
 }
 
 /// The grids of a node that fit the scratchpad, none better in every way than another.
@@ -83,14 +86,14 @@ fn tensors(node: &Node) -> impl Iterator<Item = TensorId> {
 
 /// Takes a grid if it fits and no other one is as good.
 fn offer(flow: &Flow, grids: &mut Vec<Grid>, grid: Grid) {
-    if grid.room <= flow.scratchpad && !grids.iter().any(|it| it.is_as_good(&grid)) {
+    if grid.streamed_room <= flow.scratchpad && !grids.iter().any(|it| it.is_as_good(&grid)) {
         grids.retain(|it| !grid.is_as_good(it));
         grids.push(grid);
     }
     if MAX_GRIDS < grids.len() {
         // Those that move least, and those that leave most room to other tensors.
-        grids.sort_by_key(|it| (it.moved(), it.room, it.n_tiles));
-        grids[MAX_GRIDS / 4..].sort_by_key(|it| (it.room, it.moved(), it.n_tiles));
+        grids.sort_by_key(|it| (it.moved(), it.streamed_room, it.n_tiles));
+        grids[MAX_GRIDS / 4..].sort_by_key(|it| (it.streamed_room, it.moved(), it.n_tiles));
         grids.truncate(MAX_GRIDS / 2);
     }
 }
@@ -217,16 +220,17 @@ impl Grid {
         let mut grid = Grid {
             simulation: Simulation::default(),
             passing: 0,
-            room: cut.room_beside(),
+            streamed_room: cut.room_beside(),
+            corners: Corners::default(),
             n_tiles: cut.n_tiles(),
             loops: cut.loops.to_vec(),
         };
-        let mut inner = grid.room;
+        let mut inner = grid.streamed_room;
         let mut inputs: Vec<(Input, [u64; 2])> = Vec::new();
         for (operand, (map, &tensor)) in access.operands.iter().zip(operands).enumerate() {
             let room = cut.tile_room(map, tensor);
             let (needed, loaded) = cut.loaded(operand, tensor, halos);
-            grid.room += room;
+            grid.streamed_room += room;
             if flow.stream(tensor).is_weight {
                 inner += room;
                 grid.passing += loaded.saturating_sub(needed);
@@ -236,7 +240,7 @@ impl Grid {
         }
         for &tensor in others {
             let (room, bytes) = (cut.whole_room(tensor), flow.stream(tensor).bytes);
-            grid.room += room;
+            grid.streamed_room += room;
             if flow.stream(tensor).is_weight {
                 inner += room;
             } else {
@@ -246,9 +250,15 @@ impl Grid {
         let outputs = access.results.iter().zip(results);
         let outputs = outputs.map(|(map, it)| (*it, [cut.tile_room(map, *it), cut.kept_room(map, *it)]));
         let outputs: Vec<(TensorId, [u64; 2])> = outputs.collect();
-        grid.room += outputs.iter().map(|it| it.1[0]).sum::<u64>();
+        grid.streamed_room += outputs.iter().map(|it| it.1[0]).sum::<u64>();
         grid.simulation = Simulation::of_tile(node, inner, inputs, &outputs);
+        grid.corners = grid.simulation.corners(&(node..node + 1));
         grid
+    }
+
+    /// The room of a tile, if border tensors lie there so.
+    pub fn room(&self, profiles: &[Profile]) -> u64 {
+        self.corners.peaks_of(profiles)[0]
     }
 
     /// The same grid of another node that is cut alike.
@@ -400,7 +410,7 @@ mod tests {
                 let grid = nest.grid(loops.clone(), &mut Halos::default());
                 let (loaded, most) = count(&flow, &loops);
                 assert_eq!(grid.moved(), loaded - sizes[1] * sizes[2], "{loops:?}");
-                assert_eq!(grid.room, most, "{loops:?}");
+                assert_eq!(grid.streamed_room, most, "{loops:?}");
                 n_grids += 1;
             }
         }
@@ -419,7 +429,7 @@ mod tests {
         let whole = grids.iter().filter(|it| !is_in_parts(it)).map(again).min();
         // Blocks of 32 by 64, so the weight comes twice; or all of 16 rows, so it comes four times.
         assert_eq!((in_parts, whole), (Some(64 * 512), Some(3 * 64 * 512)));
-        assert!(grids.iter().all(|it| it.room <= 9 << 10));
+        assert!(grids.iter().all(|it| it.streamed_room <= 9 << 10));
         assert!(grids.len() <= MAX_GRIDS);
     }
 }
