@@ -15,6 +15,8 @@ use std::rc::Rc;
 const MAX_GROUP: usize = 40;
 /// How many lengths in a row have to fail before longer groups are given up.
 const MAX_MISSES: usize = 2;
+/// Tiles of a group with halos, at most.
+const MAX_TILES: u64 = 2048;
 /// Divisors that are looked for.
 const MAX_DIVISOR: u64 = 512;
 
@@ -80,6 +82,12 @@ pub(crate) fn groups_of(flow: &Flow, nodes: Range<usize>) -> impl Iterator<Item 
     [None].into_iter().chain(lanes).filter_map(move |it| StripeGroup::new(flow, nodes.clone(), it))
 }
 
+/// These nodes as a group in lanes with halos, where it fits.
+pub(crate) fn groups_with_halos(flow: &Flow, nodes: Range<usize>) -> impl Iterator<Item = StripeGroup> {
+    let lanes = lanes::ways_with_halos(flow, &nodes);
+    lanes.into_iter().filter_map(move |it| StripeGroup::new(flow, nodes.clone(), Some(it)))
+}
+
 impl StripeGroup {
     /// None if it fits in no height, though all that may be elsewhere is in host memory.
     fn new(flow: &Flow, nodes: Range<usize>, lanes: Option<Lanes>) -> Option<StripeGroup> {
@@ -91,7 +99,8 @@ impl StripeGroup {
             };
             let work = Work::of(flow, nodes.clone(), &simulation.steps, lanes.as_ref());
             let least_room = simulation.least_room(nodes.start, &work.least);
-            if flow.scratchpad < least_room {
+            let has_many = lanes.as_ref().is_some_and(|it| it.with_halos) && MAX_TILES < work.n_steps.iter().sum();
+            if has_many || flow.scratchpad < least_room {
                 continue;
             }
             border = simulation.border();
