@@ -61,8 +61,33 @@ struct Arrival {
 /// traffic is needed at all, a plan by a narrow search, which gives the limit and always ends.
 pub(crate) fn choose(flow: &Flow, groups: &Groups, deadline: Deadline) -> Result<StripePlan, TileError> {
     let table = Table::new(flow, groups);
-    let wide = |limit, deadline| Search { table: &table, breadth: WIDE, limit, deadline }.run();
-    let narrow = |limit| Search { table: &table, breadth: NARROW, limit, deadline: Deadline::NEVER }.run();
+    let plan = without_halos(flow, &table, deadline)?;
+    Ok(with_halos(&table, &plan, deadline).unwrap_or(plan))
+}
+
+/// A plan with groups in lanes with halos that moves less than a known one.
+fn with_halos(table: &Table, known: &StripePlan, deadline: Deadline) -> Option<StripePlan> {
+    let mut best = None;
+    let mut limit = known.non_compulsory.0.checked_sub(1)?;
+    for breadth in [NARROW, WIDE] {
+        match (Search { table, breadth, limit, with_halos: true, deadline }.run()) {
+            Ok(Some(plan)) => {
+                let moved = plan.non_compulsory.0;
+                best = Some(plan);
+                let Some(less) = moved.checked_sub(1) else { break };
+                limit = less;
+            }
+            Ok(None) => {}
+            Err(OutOfTime) => break,
+        }
+    }
+    best
+}
+
+fn without_halos(flow: &Flow, table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
+    let search = |breadth, limit, deadline| Search { table, breadth, limit, with_halos: false, deadline }.run();
+    let wide = |limit, deadline| search(WIDE, limit, deadline);
+    let narrow = |limit| search(NARROW, limit, Deadline::NEVER);
     let looked_at = match wide(0, deadline.part(SHARE_OF_COMPULSORY)) {
         Ok(Some(plan)) => return Ok(plan),
         Ok(None) => Some(0),
@@ -128,6 +153,8 @@ struct Search<'a, 'b> {
     breadth: Breadth,
     /// What the plan may move at most.
     limit: u64,
+    /// Whether groups may run in lanes with halos.
+    with_halos: bool,
     deadline: Deadline<'b>,
 }
 
@@ -155,6 +182,12 @@ impl Search<'_, '_> {
         for group in self.table.groups.from(cut) {
             chooser.stripes(group, &mut levels[group.nodes.end])?;
             group.forget();
+        }
+        if self.with_halos {
+            for group in self.table.groups.with_halos_from(cut) {
+                chooser.stripes(group, &mut levels[group.nodes.end])?;
+                group.forget();
+            }
         }
         if 0 < self.limit {
             self.table.grids(cut).iter().for_each(|it| chooser.grid(it, &mut levels[cut + 1]));

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Operators of a group in lanes, at most.
-const MAX_GROUP: usize = 16;
+pub(crate) const MAX_GROUP: usize = 16;
 /// Lanes of a group, at most.
 const MAX_LANES: u64 = 64;
 /// Lanes of a group with halos.

@@ -48,16 +48,28 @@ pub(crate) struct Groups<'a, 'b> {
     deadline: Deadline<'b>,
     /// By first node.
     groups: Vec<OnceCell<Vec<StripeGroup>>>,
+    with_halos: Vec<OnceCell<Vec<StripeGroup>>>,
 }
 
 impl<'a, 'b> Groups<'a, 'b> {
     pub fn new(flow: &'b Flow<'a>, deadline: Deadline<'b>) -> Groups<'a, 'b> {
-        Groups { flow, deadline, groups: flow.nodes.iter().map(|_| OnceCell::new()).collect() }
+        let cells = || flow.nodes.iter().map(|_| OnceCell::new()).collect();
+        Groups { flow, deadline, groups: cells(), with_halos: cells() }
     }
 
     /// Those that begin with a node, by length.
     pub fn from(&self, start: usize) -> &[StripeGroup] {
         self.groups[start].get_or_init(|| groups_from(self.flow, start, self.deadline))
+    }
+
+    /// Those in lanes with halos.
+    pub fn with_halos_from(&self, start: usize) -> &[StripeGroup] {
+        self.with_halos[start].get_or_init(|| {
+            let ends = start + 2..=self.flow.nodes.len().min(start + lanes::MAX_GROUP);
+            ends.take_while(|_| !self.deadline.has_passed())
+                .flat_map(|end| groups_with_halos(self.flow, start..end))
+                .collect()
+        })
     }
 }
 
