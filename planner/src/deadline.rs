@@ -3,6 +3,7 @@
 use crate::Bytes;
 use crate::progress::{Observer, Phase};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The grace period: how long planning may go on after the watcher says to stop, to finish the plan that it has.
@@ -20,11 +21,14 @@ pub struct Deadline<'a> {
     tells: bool,
     /// Whether there is some time left after the watcher says to stop.
     has_grace: bool,
+    /// Whether what is looked for is no longer needed.
+    is_needless: Option<&'a AtomicBool>,
 }
 
 impl<'a> Deadline<'a> {
     /// Never.
-    pub const NEVER: Deadline<'static> = Deadline { at: None, observer: None, tells: false, has_grace: false };
+    pub const NEVER: Deadline<'static> =
+        Deadline { at: None, observer: None, tells: false, has_grace: false, is_needless: None };
 
     /// This long from now; never, if that is further away than the clock can say.
     pub fn after(duration: Duration) -> Deadline<'static> {
@@ -41,7 +45,11 @@ impl<'a> Deadline<'a> {
 
     /// Whether it is later than that.
     pub fn has_passed(self) -> bool {
-        self.is_told_to_stop() || self.at.is_some_and(|it| it <= Instant::now())
+        self.is_told_to_stop() || self.is_needless() || self.at.is_some_and(|it| it <= Instant::now())
+    }
+
+    fn is_needless(self) -> bool {
+        self.is_needless.is_some_and(|it| it.load(Ordering::Relaxed))
     }
 
     /// The time that is left; none if there is no end to it.
@@ -57,6 +65,19 @@ impl<'a> Deadline<'a> {
     fn grace_left(self) -> Option<Duration> {
         let grace = if self.has_grace { GRACE } else { Duration::ZERO };
         self.observer.and_then(|it| it.since_stop()).map(|it| grace.saturating_sub(it))
+    }
+
+    /// The same, but it has passed as soon as another thread says that what is looked for is no longer needed.
+    pub fn unless<'b>(self, is_needless: &'b AtomicBool) -> Deadline<'b>
+    where
+        'a: 'b,
+    {
+        Deadline { is_needless: Some(is_needless), ..self }
+    }
+
+    /// The same, however late it gets: only a watcher ends it.
+    pub fn without_end(self) -> Deadline<'a> {
+        Deadline { at: None, ..self }
     }
 
     /// The moment at which this share of the time that is left will have passed.

@@ -10,14 +10,12 @@
 //! Nothing is traded against anything else, and nothing is looked at twice. What lies between groups goes to host
 //! memory and comes from there; replacement in the order of the program then keeps what it can.
 
-use crate::TileError;
 use crate::border::Border;
 use crate::flow::Flow;
-use crate::grid::grids;
 use crate::plan::{Group, StripePlan, Tiling};
-use crate::simulate::{simulate, tallest};
-use crate::smallest::too_small;
-use crate::stripes::{StripeGroup, Stripes, groups_of, stripe_heights};
+use crate::simulate::{simulate, simulate_within, tallest};
+use crate::stripes::{StripeGroup, Stripes, stripe_heights};
+use crate::table::Table;
 use crate::weights::choose_weights;
 use cosma_planner::Bytes;
 use std::ops::Range;
@@ -31,26 +29,22 @@ struct Layer {
     non_compulsory: u64,
 }
 
-/// Each operator by itself.
-pub(crate) fn layer_by_layer(flow: &Flow) -> Result<StripePlan, TileError> {
-    let layers: Option<Vec<Layer>> = (0..flow.nodes.len()).map(|node| alone(flow, node)).collect();
-    Ok(plan(flow, layers.ok_or_else(|| too_small(flow))?))
+/// Each operator by itself; none if one does not fit.
+pub(crate) fn layer_by_layer(table: &Table) -> Option<StripePlan> {
+    let layers: Option<Vec<Layer>> = (0..table.flow.nodes.len()).map(|node| alone(table, node)).collect();
+    Some(plan(table.flow, layers?))
 }
 
-/// Chains depth first, other operators by themselves.
-pub(crate) fn cascades(flow: &Flow) -> Result<StripePlan, TileError> {
+/// Chains depth first, other operators by themselves; none if one does not fit.
+pub(crate) fn cascades(table: &Table) -> Option<StripePlan> {
     let mut layers = Vec::new();
     let mut start = 0;
-    while start < flow.nodes.len() {
-        let cascade = longest_cascade(flow, start);
-        let layer = match cascade {
-            Some(cascade) => cascade,
-            None => alone(flow, start).ok_or_else(|| too_small(flow))?,
-        };
+    while start < table.flow.nodes.len() {
+        let layer = longest_cascade(table.flow, start).or_else(|| alone(table, start))?;
         start = layer.nodes.end;
         layers.push(layer);
     }
-    Ok(plan(flow, layers))
+    Some(plan(table.flow, layers))
 }
 
 fn plan(flow: &Flow, layers: Vec<Layer>) -> StripePlan {
@@ -64,14 +58,15 @@ fn plan(flow: &Flow, layers: Vec<Layer>) -> StripePlan {
 }
 
 /// The tiling of one operator that moves least, in the fewest tiles; none if nothing fits.
-fn alone(flow: &Flow, node: usize) -> Option<Layer> {
+fn alone(table: &Table, node: usize) -> Option<Layer> {
+    let flow = table.flow;
     let nodes = node..node + 1;
-    let groups: Vec<StripeGroup> = groups_of(flow, nodes.clone()).collect();
-    let stripes = groups.iter().flat_map(|group| group.heights.iter().filter_map(|it| in_stripes(flow, group, it)));
-    let grids = grids(flow, node).into_iter().map(|grid| Layer {
+    let groups = table.groups.alone(node).iter();
+    let stripes = groups.flat_map(|group| group.heights(flow).filter_map(|it| in_stripes(flow, group, it)));
+    let grids = table.grids(node).iter().map(|grid| Layer {
         nodes: nodes.clone(),
         non_compulsory: streamed(flow, &nodes, &grid.simulation.border()) + grid.passing,
-        tiling: Tiling::Grid(grid.loops),
+        tiling: Tiling::Grid(grid.loops.clone()),
         n_tiles: grid.n_tiles,
     });
     stripes.chain(grids).min_by_key(|it| (it.non_compulsory, it.n_tiles))
@@ -79,7 +74,7 @@ fn alone(flow: &Flow, node: usize) -> Option<Layer> {
 
 fn in_stripes(flow: &Flow, group: &StripeGroup, stripes: &Stripes) -> Option<Layer> {
     let nodes = group.nodes.clone();
-    let peaks = group.peaks(flow, stripes, &group.border.streamed(flow, &nodes).profiles);
+    let peaks = group.peaks(stripes, &group.border.streamed(flow, &nodes).profiles);
     let weights = choose_weights(flow, nodes.clone(), &peaks, &stripes.work, flow.scratchpad, u64::MAX)?;
     let non_compulsory = streamed(flow, &nodes, &group.border) + weights.cost;
     Some(Layer { nodes, tiling: group.tiling(stripes, weights.channels), n_tiles: weights.n_tiles, non_compulsory })
@@ -135,7 +130,8 @@ fn link(flow: &Flow, node: usize) -> Option<Link> {
 /// Whether a chain fits in stripes of so many rows, with all of its weights.
 fn fits(flow: &Flow, nodes: Range<usize>, rows: u64) -> bool {
     let weights: u64 = flow.nodes[nodes.clone()].iter().map(|it| it.whole_room).sum();
-    let simulation = simulate(flow, nodes.clone(), rows);
+    let left = flow.scratchpad.checked_sub(weights);
+    let Some(simulation) = left.and_then(|it| simulate_within(flow, &nodes, None, rows, it)) else { return false };
     let peaks = simulation.peaks(&nodes, &simulation.border().streamed(flow, &nodes).profiles);
     peaks.iter().all(|it| it + weights <= flow.scratchpad)
 }

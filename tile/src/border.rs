@@ -3,6 +3,7 @@
 
 use crate::flow::Flow;
 use cosma_planner::TensorId;
+use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 
 /// A tensor that lies whole on-chip at a cut.
@@ -83,13 +84,14 @@ struct Way {
     put_out: Option<TensorId>,
 }
 
+/// All that one tensor may do; last that it comes from or goes to host memory.
+type Ways = SmallVec<[Way; 3]>;
+
 impl Border {
     /// That all of it comes from and goes to host memory.
     pub fn streamed(&self, flow: &Flow, nodes: &Range<usize>) -> Arrangement {
         let ways = ways(flow, self, nodes, &[]);
-        let streamed = ways.iter().map(|it| it.last().expect("everything may leave"));
-        let arrangement = streamed.into_iter().try_fold(Arrangement::default(), |it, way| it.with(flow, way, u64::MAX));
-        arrangement.expect("nothing stays")
+        Arrangement::of(ways.iter().map(|it| it.last().expect("everything may leave")))
     }
 }
 
@@ -104,16 +106,12 @@ pub(crate) fn arrangements(
     most: usize,
 ) -> Vec<Arrangement> {
     let ways = ways(flow, border, nodes, kept);
-    let mut found = Vec::new();
-    if !combine(flow, &ways, (limit, most), Arrangement::default(), &mut found) {
-        found = likely(flow, &ways, nodes.end, limit);
-    }
-    found.iter_mut().for_each(|it| it.after.sort_unstable());
-    found
+    let room = Room { scratchpad: flow.scratchpad, limit };
+    all(&ways, room, most).unwrap_or_else(|| likely(flow, &ways, nodes.end, room))
 }
 
 /// By tensor of the border, inputs before outputs after what is only carried: what it may do.
-fn ways(flow: &Flow, border: &Border, nodes: &Range<usize>, kept: &[Kept]) -> Vec<Vec<Way>> {
+fn ways(flow: &Flow, border: &Border, nodes: &Range<usize>, kept: &[Kept]) -> Vec<Ways> {
     let is_read = |tensor| border.inputs.iter().any(|it| it.tensor == tensor);
     let carried = kept.iter().filter(|it| !is_read(it.tensor)).map(|it| carried_ways(flow, it));
     let lies = |tensor| kept.iter().find(|it| it.tensor == tensor);
@@ -126,18 +124,18 @@ fn ways(flow: &Flow, border: &Border, nodes: &Range<usize>, kept: &[Kept]) -> Ve
 }
 
 /// Of a tensor that lies there and is not read.
-fn carried_ways(flow: &Flow, kept: &Kept) -> Vec<Way> {
-    vec![
+fn carried_ways(flow: &Flow, kept: &Kept) -> Ways {
+    smallvec![
         Way { constant: kept.room, kept: Some(*kept), ..Way::default() },
         Way { cost: spill(flow, kept), ..Way::default() },
     ]
 }
 
 /// Of a tensor that lies there and is read.
-fn lying_ways(flow: &Flow, input: &Incoming, kept: &Kept, end: usize) -> Vec<Way> {
+fn lying_ways(flow: &Flow, input: &Incoming, kept: &Kept, end: usize) -> Ways {
     let spill = spill(flow, kept);
     let is_needed_later = crosses(flow, kept.tensor, end);
-    let mut ways = Vec::new();
+    let mut ways = Ways::new();
     if is_needed_later {
         let constant = kept.room;
         ways.push(Way { constant, profile: Some(Profile::Apart), kept: Some(*kept), ..Way::default() });
@@ -150,11 +148,11 @@ fn lying_ways(flow: &Flow, input: &Incoming, kept: &Kept, end: usize) -> Vec<Way
 }
 
 /// Of a tensor in host memory that is read.
-fn absent_ways(flow: &Flow, input: &Incoming, nodes: &Range<usize>) -> Vec<Way> {
+fn absent_ways(flow: &Flow, input: &Incoming, nodes: &Range<usize>) -> Ways {
     let stream = flow.stream(input.tensor);
     let is_first = stream.producer.is_none() && nodes.start <= stream.readers[0];
     let cost = |loaded: u64| if is_first { loaded.saturating_sub(input.needed) } else { loaded };
-    let mut ways = Vec::new();
+    let mut ways = Ways::new();
     if crosses(flow, input.tensor, nodes.end) {
         // What stays is all there, though it is not all needed here.
         let whole = flow.whole_room(input.tensor);
@@ -168,9 +166,9 @@ fn absent_ways(flow: &Flow, input: &Incoming, nodes: &Range<usize>) -> Vec<Way> 
 }
 
 /// Of a tensor that the group makes.
-fn outgoing_ways(flow: &Flow, output: &Outgoing, end: usize) -> Vec<Way> {
+fn outgoing_ways(flow: &Flow, output: &Outgoing, end: usize) -> Ways {
     let stream = flow.stream(output.tensor);
-    let mut ways = Vec::new();
+    let mut ways = Ways::new();
     let is_needed_later = crosses(flow, output.tensor, end);
     if is_needed_later {
         let room = flow.whole_room(output.tensor).max(output.at_end);
@@ -191,41 +189,90 @@ fn crosses(flow: &Flow, tensor: TensorId, end: usize) -> bool {
     flow.stream(tensor).readers.last().is_some_and(|it| end <= *it)
 }
 
-/// All combinations of what the tensors do that move no more than the limit and leave no more than the scratchpad;
-/// false if they are too many.
-fn combine(
-    flow: &Flow,
-    ways: &[Vec<Way>],
-    (limit, most): (u64, usize),
-    so_far: Arrangement,
-    found: &mut Vec<Arrangement>,
-) -> bool {
-    let Some((first, rest)) = ways.split_first() else {
-        found.push(so_far);
-        return found.len() <= most;
-    };
-    first.iter().all(|way| match so_far.with(flow, way, limit) {
-        Some(next) => combine(flow, rest, (limit, most), next, found),
-        None => true,
-    })
+/// What an arrangement may move and take.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    scratchpad: u64,
+    limit: u64,
+}
+
+/// What the tensors of a border move and take together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Total {
+    cost: u64,
+    constant: u64,
+    /// Room of what stays.
+    left: u64,
+}
+
+impl Total {
+    fn with(self, way: &Way) -> Total {
+        Total {
+            cost: self.cost.saturating_add(way.cost),
+            constant: self.constant + way.constant,
+            left: self.left + way.kept.map_or(0, |it| it.room),
+        }
+    }
+
+    fn fits(self, room: Room) -> bool {
+        self.cost <= room.limit && self.constant <= room.scratchpad && self.left <= room.scratchpad
+    }
 }
 
 impl Arrangement {
-    fn with(&self, flow: &Flow, way: &Way, limit: u64) -> Option<Arrangement> {
-        let (cost, constant) = (self.cost.saturating_add(way.cost), self.constant + way.constant);
-        let left: u64 = self.after.iter().chain(&way.kept).map(|it| it.room).sum();
-        if limit < cost || flow.scratchpad < constant || flow.scratchpad < left {
-            return None;
+    /// The arrangement in which each tensor does this.
+    fn of<'a>(ways: impl Iterator<Item = &'a Way>) -> Arrangement {
+        let mut arrangement = Arrangement::default();
+        let mut total = Total::default();
+        for way in ways {
+            total = total.with(way);
+            arrangement.profiles.extend(way.profile);
+            arrangement.after.extend(way.kept);
+            arrangement.put_out.extend(way.put_out);
         }
-        let profiles = self.profiles.iter().copied().chain(way.profile).collect();
-        let after = self.after.iter().copied().chain(way.kept).collect();
-        let put_out = self.put_out.iter().copied().chain(way.put_out).collect();
-        Some(Arrangement { cost, constant, profiles, after, put_out })
+        arrangement.after.sort_unstable();
+        Arrangement { cost: total.cost, constant: total.constant, ..arrangement }
+    }
+}
+
+/// All combinations of what the tensors do that fit; none if they are more than so many.
+fn all(ways: &[Ways], room: Room, most: usize) -> Option<Vec<Arrangement>> {
+    let mut combinations = Combinations { ways, room, most, chosen: Vec::with_capacity(ways.len()), found: Vec::new() };
+    combinations.extend(Total::default()).then_some(combinations.found)
+}
+
+/// A search for all combinations that fit, tensor by tensor.
+struct Combinations<'a> {
+    ways: &'a [Ways],
+    room: Room,
+    most: usize,
+    /// What the first tensors do.
+    chosen: Vec<&'a Way>,
+    found: Vec<Arrangement>,
+}
+
+impl Combinations<'_> {
+    /// All that goes on so; false if there are too many.
+    fn extend(&mut self, so_far: Total) -> bool {
+        let Some(ways) = self.ways.get(self.chosen.len()) else {
+            self.found.push(Arrangement::of(self.chosen.iter().copied()));
+            return self.found.len() <= self.most;
+        };
+        ways.iter().all(|way| {
+            let next = so_far.with(way);
+            if !next.fits(self.room) {
+                return true;
+            }
+            self.chosen.push(way);
+            let is_complete = self.extend(next);
+            self.chosen.pop();
+            is_complete
+        })
     }
 }
 
 /// Of many combinations, those where the first tensors of some orders stay.
-fn likely(flow: &Flow, ways: &[Vec<Way>], end: usize, limit: u64) -> Vec<Arrangement> {
+fn likely(flow: &Flow, ways: &[Ways], end: usize, room: Room) -> Vec<Arrangement> {
     let staying = |it: &usize| ways[*it].iter().find_map(|way| way.kept);
     let free: Vec<usize> = (0..ways.len()).filter(|it| staying(it).is_some()).collect();
     let kept = |it: &usize| staying(it).expect("it may stay");
@@ -241,7 +288,7 @@ fn likely(flow: &Flow, ways: &[Vec<Way>], end: usize, limit: u64) -> Vec<Arrange
     let mut choices: Vec<Vec<usize>> = Vec::new();
     // What does not stay leaves in the way that it may, the last of which is to be put out at once.
     for is_put_out in [false, true] {
-        let leaving = |ways: &Vec<Way>| {
+        let leaving = |ways: &Ways| {
             let mut leaving = (0..ways.len()).filter(|it| ways[*it].kept.is_none());
             let first = leaving.next().expect("everything may leave");
             if is_put_out { leaving.next().unwrap_or(first) } else { first }
@@ -258,9 +305,9 @@ fn likely(flow: &Flow, ways: &[Vec<Way>], end: usize, limit: u64) -> Vec<Arrange
     }
     choices.sort();
     choices.dedup();
-    let arrange = |choice: Vec<usize>| {
-        let mut choice = choice.into_iter().zip(ways);
-        choice.try_fold(Arrangement::default(), |it, (way, ways)| it.with(flow, &ways[way], limit))
+    let combination = |choice: Vec<usize>| {
+        let chosen = || choice.iter().zip(ways).map(|(way, ways)| &ways[*way]);
+        chosen().fold(Total::default(), Total::with).fits(room).then(|| Arrangement::of(chosen()))
     };
-    choices.into_iter().filter_map(arrange).collect()
+    choices.into_iter().filter_map(combination).collect()
 }

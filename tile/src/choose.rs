@@ -8,13 +8,13 @@
 use crate::TileError;
 use crate::border::{Arrangement, Border, Kept, arrangements};
 use crate::flow::Flow;
-use crate::grid::{Grid, grids, is_cut_alike};
+use crate::grid::Grid;
 use crate::plan::{Group, StripePlan, Tiling};
 use crate::smallest::too_small;
-use crate::stripes::{Groups, StripeGroup};
+use crate::stripes::StripeGroup;
+use crate::table::Table;
 use crate::weights::{WeightChoice, choose_weights};
 use cosma_planner::{Bytes, Deadline, TensorId};
-use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -56,16 +56,12 @@ struct Arrival {
 }
 
 /// Chooses the plan. Once the deadline has passed, it is the best one so far.
-///
-/// Most states cost more than the best plan, so plans of little cost are looked for first; before that, if some
-/// traffic is needed at all, a plan by a narrow search, which gives the limit and always ends.
-pub(crate) fn choose(flow: &Flow, groups: &Groups, deadline: Deadline) -> Result<StripePlan, TileError> {
-    let table = Table::new(flow, groups);
-    let plan = without_halos(flow, &table, deadline)?;
-    Ok(with_halos(&table, &plan, deadline).unwrap_or(plan))
+pub(crate) fn choose(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
+    let plan = without_halos(table, deadline)?;
+    Ok(with_halos(table, &plan, deadline).unwrap_or(plan))
 }
 
-/// A plan with groups in lanes with halos that moves less than a known one.
+/// A plan in which some groups run in lanes with halos, if one moves less than a plan without them.
 fn with_halos(table: &Table, known: &StripePlan, deadline: Deadline) -> Option<StripePlan> {
     let mut best = None;
     let mut limit = known.non_compulsory.0.checked_sub(1)?;
@@ -84,60 +80,38 @@ fn with_halos(table: &Table, known: &StripePlan, deadline: Deadline) -> Option<S
     best
 }
 
-fn without_halos(flow: &Flow, table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
+/// The plan that computes nothing twice.
+///
+/// Most states cost more than the best plan, so plans of little cost are looked for first. If some traffic is needed
+/// at all, tilings by rule and a narrow search, which always end, give the limit before that.
+fn without_halos(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
+    let flow = table.flow;
     let search = |breadth, limit, deadline| Search { table, breadth, limit, with_halos: false, deadline }.run();
     let wide = |limit, deadline| search(WIDE, limit, deadline);
-    let narrow = |limit| search(NARROW, limit, Deadline::NEVER);
-    let looked_at = match wide(0, deadline.part(SHARE_OF_COMPULSORY)) {
+    let narrow = |limit| search(NARROW, limit, deadline.without_end());
+    let is_compulsory_looked_at = match wide(0, deadline.part(SHARE_OF_COMPULSORY)) {
         Ok(Some(plan)) => return Ok(plan),
-        Ok(None) => Some(0),
-        Err(OutOfTime) => None,
+        Ok(None) => true,
+        Err(OutOfTime) => false,
     };
     let compulsory = flow.network.problem.compulsory().0;
     let limits = [256, 64, 16, 4, 1].map(|it| compulsory / it);
-    let all = [0].into_iter().chain(limits).chain([u64::MAX]).filter(|it| Some(*it) != looked_at);
-    let first = all.into_iter().find_map(|limit| narrow(limit).unwrap_or_default());
-    let first = first.ok_or_else(|| too_small(flow))?;
-    let Some(known) = first.non_compulsory.0.checked_sub(1) else { return Ok(first) };
-    for limit in limits.into_iter().filter(|it| *it < known).chain([known]) {
+    let by_rule = table.by_rule().min_by_key(|it| (it.non_compulsory, it.n_tiles)).cloned();
+    let below =
+        |plan: &Option<StripePlan>| plan.as_ref().map_or(Some(u64::MAX), |it| it.non_compulsory.0.checked_sub(1));
+    let first = (!is_compulsory_looked_at).then_some(0);
+    let tried = first.into_iter().chain(limits).filter(|it| below(&by_rule).is_some_and(|below| *it < below));
+    let found = tried.chain(below(&by_rule)).find_map(|limit| narrow(limit).unwrap_or_default());
+    let best = found.or(by_rule);
+    let below = below(&best);
+    for limit in limits.into_iter().filter(|it| below.is_some_and(|below| *it < below)).chain(below) {
         match wide(limit, deadline) {
             Ok(Some(plan)) => return Ok(plan),
             Ok(None) => {}
             Err(OutOfTime) => break,
         }
     }
-    Ok(first)
-}
-
-/// In what groups and grids nodes can run, whatever is chosen for the others. It is filled as it is asked for.
-struct Table<'a, 'b> {
-    flow: &'b Flow<'a>,
-    groups: &'b Groups<'a, 'b>,
-    /// By node.
-    grids: Vec<OnceCell<Vec<Grid>>>,
-    /// Nodes of different grids.
-    distinct: RefCell<Vec<usize>>,
-}
-
-impl<'a, 'b> Table<'a, 'b> {
-    fn new(flow: &'b Flow<'a>, groups: &'b Groups<'a, 'b>) -> Table<'a, 'b> {
-        let grids = flow.nodes.iter().map(|_| OnceCell::new()).collect();
-        Table { flow, groups, grids, distinct: RefCell::default() }
-    }
-
-    fn grids(&self, node: usize) -> &[Grid] {
-        self.grids[node].get_or_init(|| {
-            let nodes = &self.flow.nodes;
-            let known = self.distinct.borrow();
-            let other = known.iter().copied().find(|it| is_cut_alike(self.flow, &nodes[*it], &nodes[node]));
-            drop(known);
-            let Some(other) = other else {
-                self.distinct.borrow_mut().push(node);
-                return grids(self.flow, node);
-            };
-            self.grids(other).iter().map(|it| it.of(&nodes[other], node, &nodes[node])).collect()
-        })
-    }
+    best.ok_or_else(|| too_small(flow))
 }
 
 /// That the deadline passed before the search had ended.
@@ -181,13 +155,10 @@ impl Search<'_, '_> {
         let chooser = Chooser { search: self, cut, states };
         for group in self.table.groups.from(cut) {
             chooser.stripes(group, &mut levels[group.nodes.end])?;
-            group.forget();
         }
-        if self.with_halos {
-            for group in self.table.groups.with_halos_from(cut) {
-                chooser.stripes(group, &mut levels[group.nodes.end])?;
-                group.forget();
-            }
+        let with_halos: &[StripeGroup] = if self.with_halos { self.table.groups.with_halos(cut) } else { &[] };
+        for group in with_halos {
+            chooser.stripes(group, &mut levels[group.nodes.end])?;
         }
         if 0 < self.limit {
             self.table.grids(cut).iter().for_each(|it| chooser.grid(it, &mut levels[cut + 1]));
@@ -277,13 +248,13 @@ impl Chooser<'_, '_, '_> {
         let state = &self.states[index];
         let cost = state.cost + arrangement.cost + again;
         let capacity = flow.scratchpad - arrangement.constant;
-        for stripes in group.heights.iter().filter(|it| it.least_room <= flow.scratchpad) {
+        for stripes in group.heights(flow) {
             let known = level.get(&arrangement.after).map_or((self.search.limit, u64::MAX), |it| (it.cost, it.n_tiles));
             if known <= (cost, state.n_tiles + stripes.work.n_steps.iter().sum::<u64>()) {
                 // Lower stripes are more.
                 return;
             }
-            let peaks = group.peaks(flow, stripes, &arrangement.profiles);
+            let peaks = group.peaks(stripes, &arrangement.profiles);
             let limit = known.0 - cost;
             let weights = choose_weights(flow, group.nodes.clone(), &peaks, &stripes.work, capacity, limit);
             let Some(weights) = weights else { continue };

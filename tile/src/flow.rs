@@ -106,11 +106,18 @@ pub(crate) struct Window {
     pub divisor: i128,
 }
 
+impl Window {
+    /// Rounded down. Nearly all windows have the divisor 1, and divisions take long.
+    fn divided(self, position: i128) -> i128 {
+        if self.divisor == 1 { position } else { position.div_euclid(self.divisor) }
+    }
+}
+
 impl Read {
     /// The first row that is needed from iteration `from` on.
     pub fn first(&self, from: u64) -> u64 {
         let Some(it) = self.window else { return self.range.start };
-        self.clamp((it.coefficient * i128::from(from) + it.low).div_euclid(it.divisor))
+        self.clamp(it.divided(it.coefficient * i128::from(from) + it.low))
     }
 
     /// The end of the rows that iterations before `to` need.
@@ -119,7 +126,7 @@ impl Read {
             return self.range.start;
         }
         let Some(it) = self.window else { return self.range.end };
-        self.clamp((it.coefficient * i128::from(to - 1) + it.high).div_euclid(it.divisor) + 1)
+        self.clamp(it.divided(it.coefficient * i128::from(to - 1) + it.high) + 1)
     }
 
     fn clamp(&self, row: i128) -> u64 {

@@ -29,6 +29,7 @@ mod simulate;
 mod smallest;
 mod stripes;
 mod sums;
+mod table;
 mod tile;
 mod weights;
 
@@ -45,6 +46,7 @@ pub use tile::{Tiled, tile};
 use cosma_planner::Deadline;
 use flow::Flow;
 use stripes::Groups;
+use table::Table;
 
 /// Chooses in which pieces a network runs so that it moves least.
 ///
@@ -53,7 +55,7 @@ use stripes::Groups;
 pub fn choose_stripes(network: &Network, deadline: Deadline) -> Result<StripePlan, TileError> {
     network.check()?;
     let flow = Flow::new(network);
-    choose::choose(&flow, &Groups::new(&flow, deadline), deadline)
+    choose::choose(&Table::new(&flow, &Groups::new(&flow, deadline)), deadline)
 }
 
 /// A plan as a program in tiles: an ordinary problem, whose source order is the order of the plan.
@@ -67,8 +69,7 @@ pub fn expand(network: &Network, plan: &StripePlan) -> TileProgram {
 /// # Errors
 /// [`TileError`].
 pub fn layer_by_layer(network: &Network) -> Result<StripePlan, TileError> {
-    network.check()?;
-    baseline::layer_by_layer(&Flow::new(network))
+    by_rule(network, baseline::layer_by_layer)
 }
 
 /// A plan in cascades, as Vela and MCUNet have them: chains of operators, in which each tensor has one reader, run
@@ -77,6 +78,12 @@ pub fn layer_by_layer(network: &Network) -> Result<StripePlan, TileError> {
 /// # Errors
 /// [`TileError`].
 pub fn cascades(network: &Network) -> Result<StripePlan, TileError> {
+    by_rule(network, baseline::cascades)
+}
+
+fn by_rule(network: &Network, rule: fn(&Table) -> Option<StripePlan>) -> Result<StripePlan, TileError> {
     network.check()?;
-    baseline::cascades(&Flow::new(network))
+    let flow = Flow::new(network);
+    let plan = rule(&Table::new(&flow, &Groups::new(&flow, Deadline::NEVER)));
+    plan.ok_or_else(|| smallest::too_small(&flow))
 }

@@ -12,6 +12,7 @@
 use crate::flow::{Flow, bytes_of_rows};
 use crate::lanes::Lanes;
 use cosma_planner::TensorId;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A step of a group: a node runs these iterations of its streamed loop.
@@ -105,6 +106,56 @@ impl Simulation {
         let room = |(index, step): (usize, &Step)| self.least(index) + weights[step.node - first];
         self.steps.iter().enumerate().map(room).max().unwrap_or(0)
     }
+}
+
+impl Simulation {
+    /// Only the steps of which a node may need most, wherever border tensors lie.
+    ///
+    /// What a step needs is a sum of what it has of several tensors. If a step has of each no more than lies on the
+    /// line between an earlier and a later step of its node, it never needs more than both of them.
+    pub fn corners(mut self) -> Simulation {
+        let columns = self.columns();
+        let mut corners: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (step, Step { node, .. }) in self.steps.iter().enumerate() {
+            let kept = corners.entry(*node).or_default();
+            while let [.., before, last] = kept[..]
+                && columns.iter().all(|it| self.lies_below(it, [before, last, step]))
+            {
+                kept.pop();
+            }
+            kept.push(step);
+        }
+        let mut is_kept = vec![false; self.steps.len()];
+        corners.into_values().flatten().for_each(|it| is_kept[it] = true);
+        retain(&mut self.steps, &is_kept);
+        retain(&mut self.base, &is_kept);
+        for input in &mut self.inputs {
+            [&mut input.stream, &mut input.dying, &mut input.fetch].into_iter().for_each(|it| retain(it, &is_kept));
+        }
+        for output in &mut self.outputs {
+            [&mut output.stream, &mut output.keep].into_iter().for_each(|it| retain(it, &is_kept));
+        }
+        self
+    }
+
+    fn columns(&self) -> Vec<&[u64]> {
+        let inputs = self.inputs.iter().flat_map(|it| [&it.stream, &it.dying, &it.fetch]);
+        let outputs = self.outputs.iter().flat_map(|it| [&it.stream, &it.keep]);
+        [&self.base].into_iter().chain(inputs).chain(outputs).map(Vec::as_slice).collect()
+    }
+
+    /// Whether the second of three steps has no more than lies on the line between the others.
+    fn lies_below(&self, column: &[u64], steps: [usize; 3]) -> bool {
+        let [at, between, to] = steps.map(|it| u128::from(self.steps[it].range.end));
+        let [first, second, third] = steps.map(|it| u128::from(column[it]));
+        second * (to - at) <= first * (to - between) + third * (between - at)
+    }
+}
+
+fn retain<T>(items: &mut Vec<T>, is_kept: &[bool]) {
+    let mut is_kept = is_kept.iter();
+    items.retain(|_| *is_kept.next().expect("one for each step"));
+    items.shrink_to_fit();
 }
 
 /// Runs the nodes in stripes of so many rows of the tallest tensor that leaves the group.

@@ -7,146 +7,150 @@ use crate::plan::{self, Tiling};
 use crate::simulate::{Simulation, simulate_within, tallest};
 use crate::weights::Work;
 use cosma_planner::Deadline;
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 use std::ops::Range;
-use std::rc::Rc;
 
 /// Operators of a group, at most.
 const MAX_GROUP: usize = 40;
 /// How many lengths in a row have to fail before longer groups are given up.
 const MAX_MISSES: usize = 2;
-/// Tiles of a group with halos, at most.
+/// Tiles of a group in lanes with halos, at most.
 const MAX_TILES: u64 = 2048;
 /// Divisors that are looked for.
 const MAX_DIVISOR: u64 = 512;
 
-/// A group of consecutive nodes, in lanes or not, and the heights of stripes in which it fits, the highest first.
+/// A group of consecutive nodes, in lanes or not.
 pub(crate) struct StripeGroup {
     pub nodes: Range<usize>,
     pub lanes: Option<Lanes>,
     pub border: Border,
-    pub heights: Vec<Stripes>,
+    /// Of the whole scratchpad.
+    capacity: u64,
+    /// By height, the highest first, as they are asked for: none where it does not fit.
+    heights: Vec<(u64, OnceCell<Option<Stripes>>)>,
 }
 
 /// A group in stripes of so many rows of the tallest tensor that leaves it.
 pub(crate) struct Stripes {
     pub rows: u64,
     /// What it takes if all that may be elsewhere is in host memory.
-    pub least_room: u64,
+    least_room: u64,
     pub work: Work,
-    /// By profiles of the border: the most room that each node's steps need, without weights.
-    peaks: RefCell<Vec<KnownPeaks>>,
-    /// Kept while the group is looked at.
-    simulation: RefCell<Option<Simulation>>,
+    /// Its corners.
+    simulation: Simulation,
 }
 
-type KnownPeaks = (Vec<Profile>, Rc<[u64]>);
-
-/// All groups of a network that fit the scratchpad, as they are asked for: until the deadline has passed.
+/// All groups of a network that fit the scratchpad, as they are asked for: longer ones until the deadline has passed.
 pub(crate) struct Groups<'a, 'b> {
     flow: &'b Flow<'a>,
     deadline: Deadline<'b>,
-    /// By first node.
-    groups: Vec<OnceCell<Vec<StripeGroup>>>,
+    /// By first node: it alone, and with others.
+    alone: Vec<OnceCell<Vec<StripeGroup>>>,
+    longer: Vec<OnceCell<Vec<StripeGroup>>>,
     with_halos: Vec<OnceCell<Vec<StripeGroup>>>,
 }
 
 impl<'a, 'b> Groups<'a, 'b> {
     pub fn new(flow: &'b Flow<'a>, deadline: Deadline<'b>) -> Groups<'a, 'b> {
         let cells = || flow.nodes.iter().map(|_| OnceCell::new()).collect();
-        Groups { flow, deadline, groups: cells(), with_halos: cells() }
+        Groups { flow, deadline, alone: cells(), longer: cells(), with_halos: cells() }
     }
 
     /// Those that begin with a node, by length.
-    pub fn from(&self, start: usize) -> &[StripeGroup] {
-        self.groups[start].get_or_init(|| groups_from(self.flow, start, self.deadline))
+    pub fn from(&self, start: usize) -> impl Iterator<Item = &StripeGroup> {
+        self.alone(start).iter().chain(self.longer[start].get_or_init(|| self.longer_from(start)))
     }
 
-    /// Those in lanes with halos.
-    pub fn with_halos_from(&self, start: usize) -> &[StripeGroup] {
+    /// Those of one node.
+    pub fn alone(&self, node: usize) -> &[StripeGroup] {
+        self.alone[node].get_or_init(|| groups_of(self.flow, node..node + 1).collect())
+    }
+
+    /// Those in lanes with halos, by length.
+    pub fn with_halos(&self, start: usize) -> &[StripeGroup] {
         self.with_halos[start].get_or_init(|| {
             let ends = start + 2..=self.flow.nodes.len().min(start + lanes::MAX_GROUP);
-            ends.take_while(|_| !self.deadline.has_passed())
-                .flat_map(|end| groups_with_halos(self.flow, start..end))
-                .collect()
+            let ends = ends.take_while(|_| !self.deadline.has_passed());
+            ends.flat_map(|end| groups_with_halos(self.flow, start..end)).collect()
         })
     }
-}
 
-/// All groups that begin with a node, by length, while they fit.
-fn groups_from(flow: &Flow, start: usize, deadline: Deadline) -> Vec<StripeGroup> {
-    let mut groups = Vec::new();
-    let mut misses = 0;
-    for end in start + 1..=flow.nodes.len().min(start + MAX_GROUP) {
-        if start + 1 < end && (MAX_MISSES <= misses || deadline.has_passed()) {
-            break;
+    /// Those of several nodes that begin with this one, by length, while they fit.
+    fn longer_from(&self, start: usize) -> Vec<StripeGroup> {
+        let mut groups = Vec::new();
+        let mut misses = usize::from(self.alone(start).is_empty());
+        for end in start + 2..=self.flow.nodes.len().min(start + MAX_GROUP) {
+            if MAX_MISSES <= misses || self.deadline.has_passed() {
+                break;
+            }
+            let n_before = groups.len();
+            groups.extend(groups_of(self.flow, start..end));
+            misses = if n_before < groups.len() { 0 } else { misses + 1 };
         }
-        let n_before = groups.len();
-        groups.extend(groups_of(flow, start..end));
-        misses = if n_before < groups.len() { 0 } else { misses + 1 };
+        groups
     }
-    groups
-}
-
-/// These nodes as a group, not in lanes and in lanes, where it fits.
-pub(crate) fn groups_of(flow: &Flow, nodes: Range<usize>) -> impl Iterator<Item = StripeGroup> {
-    let lanes = lanes::ways(flow, &nodes).into_iter().map(Some);
-    [None].into_iter().chain(lanes).filter_map(move |it| StripeGroup::new(flow, nodes.clone(), it))
 }
 
 /// These nodes as a group in lanes with halos, where it fits.
-pub(crate) fn groups_with_halos(flow: &Flow, nodes: Range<usize>) -> impl Iterator<Item = StripeGroup> {
+fn groups_with_halos(flow: &Flow, nodes: Range<usize>) -> impl Iterator<Item = StripeGroup> {
     let lanes = lanes::ways_with_halos(flow, &nodes);
     lanes.into_iter().filter_map(move |it| StripeGroup::new(flow, nodes.clone(), Some(it)))
+}
+
+/// These nodes as a group, not in lanes and in lanes, where it fits.
+fn groups_of(flow: &Flow, nodes: Range<usize>) -> impl Iterator<Item = StripeGroup> {
+    let lanes = lanes::ways(flow, &nodes).into_iter().map(Some);
+    [None].into_iter().chain(lanes).filter_map(move |it| StripeGroup::new(flow, nodes.clone(), it))
 }
 
 impl StripeGroup {
     /// None if it fits in no height, though all that may be elsewhere is in host memory.
     fn new(flow: &Flow, nodes: Range<usize>, lanes: Option<Lanes>) -> Option<StripeGroup> {
-        let mut border = Border::default();
-        let mut heights = Vec::new();
-        for rows in stripe_heights(tallest(flow, nodes.clone())) {
-            let Some(simulation) = simulate_within(flow, &nodes, lanes.as_ref(), rows, flow.scratchpad) else {
-                continue;
-            };
-            let work = Work::of(flow, nodes.clone(), &simulation.steps, lanes.as_ref());
-            let least_room = simulation.least_room(nodes.start, &work.least);
-            let has_many = lanes.as_ref().is_some_and(|it| it.with_halos) && MAX_TILES < work.n_steps.iter().sum();
-            if has_many || flow.scratchpad < least_room {
-                continue;
-            }
-            border = simulation.border();
-            let simulation = RefCell::new(Some(simulation));
-            heights.push(Stripes { rows, least_room, work, peaks: RefCell::default(), simulation });
-        }
-        (!heights.is_empty()).then_some(StripeGroup { nodes, lanes, border, heights })
+        let tallest = tallest(flow, nodes.clone());
+        let n_lanes = lanes.as_ref().filter(|it| it.with_halos).map(Lanes::len);
+        let may_be =
+            |rows: &u64| n_lanes.is_none_or(|it| it * tallest.div_ceil(*rows) * nodes.len() as u64 <= MAX_TILES);
+        let heights = stripe_heights(tallest).into_iter().filter(may_be);
+        let heights = heights.map(|it| (it, OnceCell::new())).collect();
+        let mut group = StripeGroup { nodes, lanes, border: Border::default(), capacity: flow.scratchpad, heights };
+        // Each step of higher stripes takes what steps of one row take, and more. Where results of one operator lie
+        // over its operands, it may be less.
+        let n_tried = if group.nodes.len() == 1 { group.heights.len() } else { 1 };
+        let fits = (0..group.heights.len()).rev().take(n_tried).find_map(|it| group.stripes(flow, it));
+        let border = fits?.simulation.border();
+        group.border = border;
+        Some(group)
+    }
+
+    /// The heights in which it fits the scratchpad, the highest first.
+    pub fn heights(&self, flow: &Flow) -> impl Iterator<Item = &Stripes> {
+        let fitting = (0..self.heights.len()).filter_map(|it| self.stripes(flow, it));
+        fitting.filter(|it| it.least_room <= flow.scratchpad)
+    }
+
+    fn stripes(&self, flow: &Flow, index: usize) -> Option<&Stripes> {
+        let (rows, stripes) = &self.heights[index];
+        stripes.get_or_init(|| self.in_stripes(flow, *rows)).as_ref()
+    }
+
+    fn in_stripes(&self, flow: &Flow, rows: u64) -> Option<Stripes> {
+        let simulation = simulate_within(flow, &self.nodes, self.lanes.as_ref(), rows, self.capacity)?;
+        let work = Work::of(flow, self.nodes.clone(), &simulation.steps, self.lanes.as_ref());
+        let least_room = simulation.least_room(self.nodes.start, &work.least);
+        let simulation = simulation.corners();
+        (least_room <= self.capacity).then_some(Stripes { rows, least_room, work, simulation })
     }
 
     /// By node: the most room that its steps need in stripes of one height, without weights, if border tensors lie
     /// there so.
-    pub fn peaks(&self, flow: &Flow, stripes: &Stripes, profiles: &[Profile]) -> Rc<[u64]> {
-        let known = stripes.peaks.borrow().iter().find(|it| it.0 == profiles).map(|it| it.1.clone());
-        known.unwrap_or_else(|| {
-            let mut simulation = stripes.simulation.borrow_mut();
-            let simulation = simulation.get_or_insert_with(|| {
-                let simulation = simulate_within(flow, &self.nodes, self.lanes.as_ref(), stripes.rows, u64::MAX);
-                simulation.expect("no step needs more than all")
-            });
-            let peaks: Rc<[u64]> = simulation.peaks(&self.nodes, profiles).into();
-            stripes.peaks.borrow_mut().push((profiles.to_vec(), peaks.clone()));
-            peaks
-        })
+    pub fn peaks(&self, stripes: &Stripes, profiles: &[Profile]) -> Vec<u64> {
+        stripes.simulation.peaks(&self.nodes, profiles)
     }
 
     /// As a plan says it, in stripes of one height and so many output channels at a time, by node.
     pub fn tiling(&self, stripes: &Stripes, channels: Vec<u64>) -> Tiling {
         let lanes = self.lanes.as_ref().map(|it| plan::Lanes { n: it.len(), loops: it.loops.clone() });
         Tiling::Stripes { lanes, rows: stripes.rows, channels }
-    }
-
-    /// Drops what can be had again.
-    pub fn forget(&self) {
-        self.heights.iter().for_each(|it| drop(it.simulation.take()));
     }
 }
 

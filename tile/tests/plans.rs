@@ -65,9 +65,7 @@ fn image((rows, columns, channels): (u64, u64, u64), steps: &[Next], alignment: 
                 (vec![last, other.unwrap_or(last)], other.map(|it| small.add(tensors[last], tensors[it])))
             }
             Next::Concat(of) => {
-                let other = partner(&small, of, &|it, a, b| {
-                    (it.rows(a), it.columns(a)) == (it.rows(b), it.columns(b))
-                });
+                let other = partner(&small, of, &|it, a, b| (it.rows(a), it.columns(a)) == (it.rows(b), it.columns(b)));
                 (vec![last, other.unwrap_or(last)], other.map(|it| small.concat(tensors[last], tensors[it])))
             }
             Next::Pool(of) => (vec![back(of)], Some(small.pool(tensors[back(of)]))),
