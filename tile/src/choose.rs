@@ -56,40 +56,15 @@ struct Arrival {
 }
 
 /// Chooses the plan. Once the deadline has passed, it is the best one so far.
-pub(crate) fn choose(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
-    let plan = without_halos(table, deadline)?;
-    Ok(with_halos(table, &plan, deadline).unwrap_or(plan))
-}
-
-/// A plan in which some groups run in lanes with halos, if one moves less than a plan without them.
-fn with_halos(table: &Table, known: &StripePlan, deadline: Deadline) -> Option<StripePlan> {
-    let mut best = None;
-    let mut limit = known.non_compulsory.0.checked_sub(1)?;
-    for breadth in [NARROW, WIDE] {
-        match (Search { table, breadth, limit, with_halos: true, deadline }.run()) {
-            Ok(Some(plan)) => {
-                let moved = plan.non_compulsory.0;
-                best = Some(plan);
-                let Some(less) = moved.checked_sub(1) else { break };
-                limit = less;
-            }
-            Ok(None) => {}
-            Err(OutOfTime) => break,
-        }
-    }
-    best
-}
-
-/// The plan that computes nothing twice.
 ///
 /// Most states cost more than the best plan, so plans of little cost are looked for first. If some traffic is needed
-/// at all, tilings by rule and a narrow search, which always end, give the limit before that.
-fn without_halos(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
+/// at all, tilings by rule and a narrow search, which always end, give the limit before that. Groups in lanes with
+/// halos are many and seldom worth it: where a narrow search with them finds nothing better, they are looked at last.
+pub(crate) fn choose(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
     let flow = table.flow;
-    let search = |breadth, limit, deadline| Search { table, breadth, limit, with_halos: false, deadline }.run();
-    let wide = |limit, deadline| search(WIDE, limit, deadline);
-    let narrow = |limit| search(NARROW, limit, deadline.without_end());
-    let is_compulsory_looked_at = match wide(0, deadline.part(SHARE_OF_COMPULSORY)) {
+    let search = |breadth, limit, with_halos, deadline| Search { table, breadth, limit, with_halos, deadline }.run();
+    let narrow = |limit| search(NARROW, limit, false, deadline.without_end());
+    let is_compulsory_looked_at = match search(WIDE, 0, false, deadline.part(SHARE_OF_COMPULSORY)) {
         Ok(Some(plan)) => return Ok(plan),
         Ok(None) => true,
         Err(OutOfTime) => false,
@@ -97,21 +72,32 @@ fn without_halos(table: &Table, deadline: Deadline) -> Result<StripePlan, TileEr
     let compulsory = flow.network.problem.compulsory().0;
     let limits = [256, 64, 16, 4, 1].map(|it| compulsory / it);
     let by_rule = table.by_rule().min_by_key(|it| (it.non_compulsory, it.n_tiles)).cloned();
-    let below =
-        |plan: &Option<StripePlan>| plan.as_ref().map_or(Some(u64::MAX), |it| it.non_compulsory.0.checked_sub(1));
     let first = (!is_compulsory_looked_at).then_some(0);
     let tried = first.into_iter().chain(limits).filter(|it| below(&by_rule).is_some_and(|below| *it < below));
     let found = tried.chain(below(&by_rule)).find_map(|limit| narrow(limit).unwrap_or_default());
-    let best = found.or(by_rule);
-    let below = below(&best);
-    for limit in limits.into_iter().filter(|it| below.is_some_and(|below| *it < below)).chain(below) {
-        match wide(limit, deadline) {
-            Ok(Some(plan)) => return Ok(plan),
+    let mut best = found.or(by_rule);
+    let narrow_with_halos = below(&best).and_then(|limit| search(NARROW, limit, true, deadline).unwrap_or_default());
+    let with_halos = narrow_with_halos.is_some();
+    best = narrow_with_halos.or(best);
+    let most = below(&best);
+    for limit in limits.into_iter().filter(|it| most.is_some_and(|most| *it < most)).chain(most) {
+        match search(WIDE, limit, with_halos, deadline) {
+            Ok(Some(plan)) => {
+                best = Some(plan);
+                break;
+            }
             Ok(None) => {}
             Err(OutOfTime) => break,
         }
     }
+    let last = below(&best).filter(|_| !with_halos);
+    best = last.and_then(|limit| search(WIDE, limit, true, deadline).unwrap_or_default()).or(best);
     best.ok_or_else(|| too_small(flow))
+}
+
+/// What a better plan may move at most; none if there can be no better one.
+fn below(plan: &Option<StripePlan>) -> Option<u64> {
+    plan.as_ref().map_or(Some(u64::MAX), |it| it.non_compulsory.0.checked_sub(1))
 }
 
 /// That the deadline passed before the search had ended.
