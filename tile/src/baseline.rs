@@ -132,7 +132,7 @@ fn fits(flow: &Flow, nodes: Range<usize>, rows: u64) -> bool {
     let weights: u64 = flow.nodes[nodes.clone()].iter().map(|it| it.whole_room).sum();
     let left = flow.scratchpad.checked_sub(weights);
     let Some(simulation) = left.and_then(|it| simulate_within(flow, &nodes, None, rows, it)) else { return false };
-    let peaks = simulation.peaks(&nodes, &simulation.border().streamed(flow, &nodes).profiles);
+    let peaks = simulation.peaks_of(&nodes, &simulation.border().streamed(flow, &nodes).profiles);
     peaks.iter().all(|it| it + weights <= flow.scratchpad)
 }
 

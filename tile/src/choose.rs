@@ -234,8 +234,15 @@ impl Chooser<'_, '_, '_> {
         let state = &self.states[index];
         let cost = state.cost + arrangement.cost + again;
         let capacity = flow.scratchpad - arrangement.constant;
+        // By cost and tiles: the best that is known.
+        let known = |level: &Level| {
+            level.get(&arrangement.after).map_or((self.search.limit, u64::MAX), |it| (it.cost, it.n_tiles))
+        };
+        if known(level) <= (cost, state.n_tiles + group.least_tiles()) {
+            return;
+        }
         for stripes in group.heights(flow) {
-            let known = level.get(&arrangement.after).map_or((self.search.limit, u64::MAX), |it| (it.cost, it.n_tiles));
+            let known = known(level);
             if known <= (cost, state.n_tiles + stripes.work.n_steps.iter().sum::<u64>()) {
                 // Lower stripes are more.
                 return;
@@ -276,7 +283,7 @@ impl Chooser<'_, '_, '_> {
         for (index, state) in self.states.iter().enumerate() {
             let Some(limit) = self.search.limit.checked_sub(state.cost + again + grid.passing) else { continue };
             for arrangement in self.arrangements(&border, &nodes, &state.kept, limit) {
-                let room = arrangement.constant + grid.simulation.peaks(&nodes, &arrangement.profiles)[0];
+                let room = arrangement.constant + grid.simulation.peaks_of(&nodes, &arrangement.profiles)[0];
                 if room <= flow.scratchpad {
                     let cost = state.cost + arrangement.cost + again + grid.passing;
                     let from = || self.arrival(index, Tiling::Grid(grid.loops.clone()), &arrangement);

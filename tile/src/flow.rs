@@ -18,7 +18,7 @@ use std::ops::Range;
 #[derive(Clone)]
 pub(crate) struct Flow<'a> {
     pub network: &'a Network,
-    /// The operators that run, in source order.
+    /// The operators that run, in the order in which they do.
     pub nodes: Vec<Node>,
     /// By [`TensorId`].
     pub streams: Vec<Stream>,
@@ -192,9 +192,22 @@ impl Node {
 }
 
 impl<'a> Flow<'a> {
+    /// In source order.
     pub fn new(network: &'a Network) -> Flow<'a> {
+        Flow::of(network, Sources::dissolve(network))
+    }
+
+    /// In another order, of all operators that run; views may be in it or not.
+    pub fn in_order(network: &'a Network, order: &[OpId]) -> Flow<'a> {
+        let mut ranks = vec![usize::MAX; network.problem.graph.ops().len()];
+        order.iter().enumerate().for_each(|(rank, op)| ranks[op.index()] = rank);
+        let mut sources = Sources::dissolve(network);
+        sources.running.sort_by_key(|it| ranks[it.op.index()]);
+        Flow::of(network, sources)
+    }
+
+    fn of(network: &'a Network, sources: Sources) -> Flow<'a> {
         let scratchpad = network.problem.machine.scratchpad().0;
-        let sources = Sources::dissolve(network);
         let mut axes = Axes::of(network, &sources);
         let graph = &network.problem.graph;
         let alignment = network.problem.machine.alignment().0.max(1);

@@ -16,7 +16,7 @@ mod blocks;
 use crate::access::Expr;
 use crate::expand::part;
 use crate::flow::{Flow, Node};
-use crate::simulate::{Input, Output, Simulation, Step};
+use crate::simulate::{Input, Simulation};
 use crate::{Access, Map, Region};
 use blocks::{LoopNest, Loops, orders};
 use cosma_planner::TensorId;
@@ -214,43 +214,40 @@ impl Grid {
     fn new(cut: &Cut, node: usize, halos: &mut Halos) -> Grid {
         let Cut { flow, access, .. } = *cut;
         let Node { operands, others, results, .. } = cut.node;
-        let n_tiles = cut.n_tiles();
-        let steps = vec![Step { node, range: 0..1 }];
         let mut grid = Grid {
-            simulation: Simulation { steps, ..Simulation::default() },
+            simulation: Simulation::default(),
             passing: 0,
-            room: 0,
-            n_tiles,
+            room: cut.room_beside(),
+            n_tiles: cut.n_tiles(),
             loops: cut.loops.to_vec(),
         };
-        let mut base = cut.room_beside();
+        let mut inner = grid.room;
+        let mut inputs: Vec<(Input, [u64; 2])> = Vec::new();
         for (operand, (map, &tensor)) in access.operands.iter().zip(operands).enumerate() {
             let room = cut.tile_room(map, tensor);
             let (needed, loaded) = cut.loaded(operand, tensor, halos);
+            grid.room += room;
             if flow.stream(tensor).is_weight {
-                base += room;
+                inner += room;
                 grid.passing += loaded.saturating_sub(needed);
             } else {
-                grid.input(flow, tensor, room, needed, loaded);
+                add(flow, &mut inputs, Input { tensor, needed, loaded }, room);
             }
         }
         for &tensor in others {
             let (room, bytes) = (cut.whole_room(tensor), flow.stream(tensor).bytes);
+            grid.room += room;
             if flow.stream(tensor).is_weight {
-                base += room;
+                inner += room;
             } else {
-                grid.input(flow, tensor, room, bytes, bytes);
+                add(flow, &mut inputs, Input { tensor, needed: bytes, loaded: bytes }, room);
             }
         }
-        for (map, &tensor) in access.results.iter().zip(results) {
-            let room = cut.tile_room(map, tensor);
-            let keep = vec![cut.kept_room(map, tensor)];
-            grid.simulation.outputs.push(Output { tensor, stream: vec![room], keep });
-        }
-        let Simulation { inputs, outputs, .. } = &grid.simulation;
-        let streams = inputs.iter().map(|it| it.stream[0]).chain(outputs.iter().map(|it| it.stream[0]));
-        grid.room = base + streams.sum::<u64>();
-        grid.simulation.base = vec![base];
+        let outputs = access.results.iter().zip(results);
+        let outputs = outputs.map(|(map, it)| (*it, [cut.tile_room(map, *it), cut.kept_room(map, *it)]));
+        let outputs: Vec<(TensorId, [u64; 2])> = outputs.collect();
+        grid.room += outputs.iter().map(|it| it.1[0]).sum::<u64>();
+        grid.simulation = Simulation::of_tile(node, inner, inputs, &outputs);
         grid
     }
 
@@ -261,21 +258,8 @@ impl Grid {
             |it: TensorId| tensors(own).zip(tensors(other)).find(|pair| pair.0 == it).expect("it is of the node").1;
         grid.simulation.steps[0].node = index;
         grid.simulation.inputs.iter_mut().for_each(|it| it.tensor = pair(it.tensor));
-        grid.simulation.outputs.iter_mut().for_each(|it| it.tensor = pair(it.tensor));
+        grid.simulation.outputs.iter_mut().for_each(|it| *it = pair(*it));
         grid
-    }
-
-    /// Adds what is read of a tensor; what is read in two ways is counted twice.
-    fn input(&mut self, flow: &Flow, tensor: TensorId, room: u64, needed: u64, loaded: u64) {
-        if let Some(it) = self.simulation.inputs.iter_mut().find(|it| it.tensor == tensor) {
-            it.stream[0] += room;
-            it.loaded += loaded;
-            it.needed = it.needed.max(needed);
-            return;
-        }
-        let whole = vec![flow.whole_room(tensor)];
-        let input = Input { tensor, stream: vec![room], dying: whole.clone(), fetch: whole, needed, loaded };
-        self.simulation.inputs.push(input);
     }
 
     /// All that moves if it comes from and goes to host memory.
@@ -286,15 +270,26 @@ impl Grid {
     /// Whether it takes no more room and moves no more than another one, tensor by tensor, in no more tiles.
     fn is_as_good(&self, other: &Grid) -> bool {
         let (own, others) = (&self.simulation, &other.simulation);
-        let is_input = |(own, other): (&Input, &Input)| {
-            own.stream <= other.stream && own.dying <= other.dying && own.loaded <= other.loaded
-        };
-        let is_output = |(own, other): (&Output, &Output)| own.stream <= other.stream && own.keep <= other.keep;
-        own.base <= others.base
-            && self.passing <= other.passing
+        let loaded = own.inputs.iter().zip(&others.inputs);
+        self.passing <= other.passing
             && self.n_tiles <= other.n_tiles
-            && own.inputs.iter().zip(&others.inputs).all(is_input)
-            && own.outputs.iter().zip(&others.outputs).all(is_output)
+            && loaded.map(|(own, other)| (own.loaded, other.loaded)).all(|(own, other)| own <= other)
+            && own.row(0).iter().zip(others.row(0)).all(|(own, other)| own <= other)
+    }
+}
+
+/// Adds what is read of a tensor; what is read in two ways is counted twice.
+fn add(flow: &Flow, inputs: &mut Vec<(Input, [u64; 2])>, input: Input, room: u64) {
+    match inputs.iter_mut().find(|it| it.0.tensor == input.tensor) {
+        Some((known, [streaming, _])) => {
+            *streaming += room;
+            known.loaded += input.loaded;
+            known.needed = known.needed.max(input.needed);
+        }
+        None => {
+            let whole = flow.whole_room(input.tensor);
+            inputs.push((input, [room, whole]));
+        }
     }
 }
 

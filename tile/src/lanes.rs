@@ -13,7 +13,7 @@
 
 use crate::flow::{Flow, Node, only_axis};
 use crate::plan;
-use crate::simulate::{Simulation, is_output};
+use crate::simulate::{Column, Input, Simulation, is_output};
 use crate::{DimKind, Region};
 use cosma_planner::TensorId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -262,15 +262,17 @@ impl Lanes {
 
     /// What lies on-chip while the lanes run, from one of them.
     pub fn of_all(&self, flow: &Flow, mut one: Simulation) -> Simulation {
-        let n_steps = one.steps.len();
-        for input in &mut one.inputs {
+        for index in 0..one.inputs.len() {
             // What lies there whole leaves with the last lane, or may be needed by it.
-            let whole = self.whole_room(flow, input.tensor);
-            (input.dying, input.fetch) = (vec![whole; n_steps], vec![whole; n_steps]);
-            input.loaded = self.loaded(flow, input.tensor, input.needed);
+            let Input { tensor, needed, .. } = one.inputs[index];
+            let whole = self.whole_room(flow, tensor);
+            one.set(Column::Dying(index), whole);
+            one.set(Column::Fetch(index), whole);
+            one.inputs[index].loaded = self.loaded(flow, tensor, needed);
         }
-        for output in &mut one.outputs {
-            output.keep = vec![self.whole_room(flow, output.tensor); n_steps];
+        for index in 0..one.outputs.len() {
+            let whole = self.whole_room(flow, one.outputs[index]);
+            one.set(Column::Keep(index), whole);
         }
         one
     }

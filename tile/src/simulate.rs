@@ -12,7 +12,6 @@
 use crate::flow::{Flow, bytes_of_rows};
 use crate::lanes::Lanes;
 use cosma_planner::TensorId;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// A step of a group: a node runs these iterations of its streamed loop.
@@ -26,35 +25,37 @@ pub(crate) struct Step {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Simulation {
     pub steps: Vec<Step>,
-    /// By step: tensors that do not leave the group.
-    pub base: Vec<u64>,
     pub inputs: Vec<Input>,
-    pub outputs: Vec<Output>,
+    /// The tensors that are needed after the group.
+    pub outputs: Vec<TensorId>,
+    /// By step, one [`Column`] after the other.
+    rooms: Vec<u64>,
 }
 
-/// A tensor from outside of the group, by step, for each way in which it may lie there.
+/// A tensor from outside of the group.
 #[derive(Clone, Debug)]
 pub(crate) struct Input {
     pub tensor: TensorId,
-    /// It comes from host memory as it is needed.
-    pub stream: Vec<u64>,
-    /// It lies there whole at first, and leaves as it is no longer needed.
-    pub dying: Vec<u64>,
-    /// It comes from host memory as it is needed, and stays.
-    pub fetch: Vec<u64>,
     /// The bytes that are needed of it, and those that are loaded if it comes as it is needed.
     pub needed: u64,
     pub loaded: u64,
 }
 
-/// A tensor that is needed after the group, by step, for each way in which it may lie there.
-#[derive(Clone, Debug)]
-pub(crate) struct Output {
-    pub tensor: TensorId,
-    /// It goes to host memory as it is made.
-    pub stream: Vec<u64>,
-    /// It stays.
-    pub keep: Vec<u64>,
+/// Of what the room of a step is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Column {
+    /// Of the tensors that do not leave the group.
+    Inner,
+    /// Of an input that comes from host memory as it is needed.
+    Stream(usize),
+    /// Of an input that lies there whole at first, and leaves as it is no longer needed.
+    Dying(usize),
+    /// Of an input that comes from host memory as it is needed, and stays.
+    Fetch(usize),
+    /// Of an output that goes to host memory as it is made.
+    Leave(usize),
+    /// Of an output that stays.
+    Keep(usize),
 }
 
 /// A tensor of the group while it runs.
@@ -95,10 +96,73 @@ impl Slot {
 }
 
 impl Simulation {
+    /// A single step that stands for all of an operator: what else lies there, each input streaming and whole, and
+    /// each output streaming and whole.
+    pub fn of_tile(
+        node: usize,
+        inner: u64,
+        inputs: Vec<(Input, [u64; 2])>,
+        outputs: &[(TensorId, [u64; 2])],
+    ) -> Simulation {
+        let of_inputs = inputs.iter().flat_map(|(_, [streaming, whole])| [*streaming, *whole, *whole]);
+        let rooms = [inner].into_iter().chain(of_inputs).chain(outputs.iter().flat_map(|it| it.1)).collect();
+        Simulation {
+            steps: vec![Step { node, range: 0..1 }],
+            inputs: inputs.into_iter().map(|it| it.0).collect(),
+            outputs: outputs.iter().map(|it| it.0).collect(),
+            rooms,
+        }
+    }
+
+    fn width(&self) -> usize {
+        1 + 3 * self.inputs.len() + 2 * self.outputs.len()
+    }
+
+    fn at(&self, column: Column) -> usize {
+        let of_output = |output: usize| 1 + 3 * self.inputs.len() + 2 * output;
+        match column {
+            Column::Inner => 0,
+            Column::Stream(input) => 1 + 3 * input,
+            Column::Dying(input) => 2 + 3 * input,
+            Column::Fetch(input) => 3 + 3 * input,
+            Column::Leave(output) => of_output(output),
+            Column::Keep(output) => of_output(output) + 1,
+        }
+    }
+
+    /// All rooms of a step.
+    pub fn row(&self, step: usize) -> &[u64] {
+        &self.rooms[step * self.width()..(step + 1) * self.width()]
+    }
+
+    /// The room in the last step.
+    pub fn at_end(&self, column: Column) -> u64 {
+        self.steps.len().checked_sub(1).map_or(0, |last| self.row(last)[self.at(column)])
+    }
+
+    /// Sets a room in all steps.
+    pub fn set(&mut self, column: Column, room: u64) {
+        let (width, at) = (self.width(), self.at(column));
+        self.rooms.iter_mut().skip(at).step_by(width).for_each(|it| *it = room);
+    }
+
+    /// Adds a step with all of its rooms 0.
+    fn add(&mut self, step: Step) {
+        self.steps.push(step);
+        self.rooms.resize(self.steps.len() * self.width(), 0);
+    }
+
+    /// A room of the last step.
+    fn last(&mut self, column: Column) -> &mut u64 {
+        let index = self.rooms.len() - self.width() + self.at(column);
+        &mut self.rooms[index]
+    }
+
     /// The room of a step, without weights, if all that may be elsewhere is in host memory.
     fn least(&self, step: usize) -> u64 {
-        let inputs = self.inputs.iter().map(|it| it.stream[step].min(it.dying[step]));
-        self.base[step] + inputs.chain(self.outputs.iter().map(|it| it.stream[step])).sum::<u64>()
+        let (of_inputs, of_outputs) = self.row(step)[1..].split_at(3 * self.inputs.len());
+        let inputs = of_inputs.chunks_exact(3).map(|it| it[0].min(it[1]));
+        self.row(step)[0] + inputs.chain(of_outputs.iter().copied().step_by(2)).sum::<u64>()
     }
 
     /// The most that a step takes if all that may be elsewhere is in host memory, and weights take so much, by node.
@@ -106,56 +170,51 @@ impl Simulation {
         let room = |(index, step): (usize, &Step)| self.least(index) + weights[step.node - first];
         self.steps.iter().enumerate().map(room).max().unwrap_or(0)
     }
-}
 
-impl Simulation {
-    /// Only the steps of which a node may need most, wherever border tensors lie.
+    /// By node: the most room that its steps need, if these columns count.
+    pub fn peaks(&self, nodes: &Range<usize>, columns: impl Iterator<Item = Column>) -> Vec<u64> {
+        let columns: Vec<usize> = columns.map(|it| self.at(it)).collect();
+        let mut peaks = vec![0; nodes.len()];
+        for (row, step) in self.rooms.chunks_exact(self.width()).zip(&self.steps) {
+            let peak = &mut peaks[step.node - nodes.start];
+            *peak = columns.iter().map(|it| row[*it]).sum::<u64>().max(*peak);
+        }
+        peaks
+    }
+
+    /// Only the steps of which a node may need most, whichever columns count.
     ///
-    /// What a step needs is a sum of what it has of several tensors. If a step has of each no more than lies on the
-    /// line between an earlier and a later step of its node, it never needs more than both of them.
-    pub fn corners(mut self) -> Simulation {
-        let columns = self.columns();
-        let mut corners: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    /// If a step has in each column no more than lies on the line between an earlier and a later step of its node,
+    /// no sum of columns is more than those of both of them.
+    pub fn corners(mut self, nodes: &Range<usize>) -> Simulation {
+        let mut corners: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
         for (step, Step { node, .. }) in self.steps.iter().enumerate() {
-            let kept = corners.entry(*node).or_default();
+            let kept = &mut corners[node - nodes.start];
             while let [.., before, last] = kept[..]
-                && columns.iter().all(|it| self.lies_below(it, [before, last, step]))
+                && self.lies_below([before, last, step])
             {
                 kept.pop();
             }
             kept.push(step);
         }
-        let mut is_kept = vec![false; self.steps.len()];
-        corners.into_values().flatten().for_each(|it| is_kept[it] = true);
-        retain(&mut self.steps, &is_kept);
-        retain(&mut self.base, &is_kept);
-        for input in &mut self.inputs {
-            [&mut input.stream, &mut input.dying, &mut input.fetch].into_iter().for_each(|it| retain(it, &is_kept));
-        }
-        for output in &mut self.outputs {
-            [&mut output.stream, &mut output.keep].into_iter().for_each(|it| retain(it, &is_kept));
-        }
+        let mut kept: Vec<usize> = corners.into_iter().flatten().collect();
+        kept.sort_unstable();
+        let rooms = kept.iter().flat_map(|it| self.row(*it)).copied().collect();
+        let steps = kept.iter().map(|it| self.steps[*it].clone()).collect();
+        (self.rooms, self.steps) = (rooms, steps);
         self
     }
 
-    fn columns(&self) -> Vec<&[u64]> {
-        let inputs = self.inputs.iter().flat_map(|it| [&it.stream, &it.dying, &it.fetch]);
-        let outputs = self.outputs.iter().flat_map(|it| [&it.stream, &it.keep]);
-        [&self.base].into_iter().chain(inputs).chain(outputs).map(Vec::as_slice).collect()
-    }
-
     /// Whether the second of three steps has no more than lies on the line between the others.
-    fn lies_below(&self, column: &[u64], steps: [usize; 3]) -> bool {
-        let [at, between, to] = steps.map(|it| u128::from(self.steps[it].range.end));
-        let [first, second, third] = steps.map(|it| u128::from(column[it]));
-        second * (to - at) <= first * (to - between) + third * (between - at)
+    fn lies_below(&self, steps: [usize; 3]) -> bool {
+        let [start, between, end] = steps.map(|it| self.steps[it].range.end);
+        let (before, after) = (u128::from(between - start), u128::from(end - between));
+        let [first, second, third] = steps.map(|it| self.row(it));
+        let mut columns = first.iter().zip(second).zip(third);
+        columns.all(|((first, second), third)| {
+            u128::from(*second) * (before + after) <= u128::from(*first) * after + u128::from(*third) * before
+        })
     }
-}
-
-fn retain<T>(items: &mut Vec<T>, is_kept: &[bool]) {
-    let mut is_kept = is_kept.iter();
-    items.retain(|_| *is_kept.next().expect("one for each step"));
-    items.shrink_to_fit();
 }
 
 /// Runs the nodes in stripes of so many rows of the tallest tensor that leaves the group.
@@ -246,12 +305,10 @@ impl<'a, 'b> Run<'a, 'b> {
         let stream = self.flow.stream(tensor);
         let is_made_here = stream.producer.is_some_and(|it| self.nodes.contains(&it));
         let role = if !is_made_here {
-            let (stream, dying, fetch) = (Vec::new(), Vec::new(), Vec::new());
-            let input = Input { tensor, stream, dying, fetch, needed: 0, loaded: 0 };
-            self.simulation.inputs.push(input);
+            self.simulation.inputs.push(Input { tensor, needed: 0, loaded: 0 });
             Role::Input(self.simulation.inputs.len() - 1)
         } else if is_output(self.flow, tensor, self.nodes.end) {
-            self.simulation.outputs.push(Output { tensor, stream: Vec::new(), keep: Vec::new() });
+            self.simulation.outputs.push(tensor);
             Role::Output(self.simulation.outputs.len() - 1)
         } else {
             Role::Inner
@@ -358,22 +415,20 @@ impl<'a, 'b> Run<'a, 'b> {
         let workspace = workspace.div_ceil(u128::from(flow.extent) * u128::from(all)) as u64;
         let base = self.inner + self.flow.align(workspace);
         let simulation = &mut self.simulation;
-        simulation.steps.push(Step { node, range: from..to });
-        simulation.base.push(base);
+        simulation.add(Step { node, range: from..to });
+        *simulation.last(Column::Inner) = base;
         for slot in &self.slots {
             let window = (slot.top - slot.low) * slot.room;
             match slot.role {
                 Role::Inner => {}
                 Role::Input(index) => {
-                    let input = &mut simulation.inputs[index];
-                    input.stream.push(window);
-                    input.dying.push((slot.rows - slot.low) * slot.room);
-                    input.fetch.push((slot.top - slot.start) * slot.room);
+                    *simulation.last(Column::Stream(index)) = window;
+                    *simulation.last(Column::Dying(index)) = (slot.rows - slot.low) * slot.room;
+                    *simulation.last(Column::Fetch(index)) = (slot.top - slot.start) * slot.room;
                 }
                 Role::Output(index) => {
-                    let output = &mut simulation.outputs[index];
-                    output.stream.push(window);
-                    output.keep.push(slot.top * slot.room);
+                    *simulation.last(Column::Leave(index)) = window;
+                    *simulation.last(Column::Keep(index)) = slot.top * slot.room;
                 }
             }
         }
@@ -406,15 +461,14 @@ impl<'a, 'b> Run<'a, 'b> {
             has_place[result] = true;
             taken.push(operand);
             let saved = (end - start) * slot.room;
-            let last = self.simulation.base.len() - 1;
+            let simulation = &mut self.simulation;
             match slot.role {
-                Role::Inner => self.simulation.base[last] -= saved,
+                Role::Inner => *simulation.last(Column::Inner) -= saved,
                 Role::Input(index) => {
-                    let input = &mut self.simulation.inputs[index];
-                    input.stream[last] -= saved;
-                    input.dying[last] -= saved;
+                    *simulation.last(Column::Stream(index)) -= saved;
+                    *simulation.last(Column::Dying(index)) -= saved;
                 }
-                Role::Output(index) => self.simulation.outputs[index].stream[last] -= saved,
+                Role::Output(index) => *simulation.last(Column::Leave(index)) -= saved,
             }
         }
     }

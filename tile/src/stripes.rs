@@ -4,7 +4,7 @@ use crate::border::{Border, Incoming, Outgoing, Profile};
 use crate::flow::Flow;
 use crate::lanes::{self, Lanes};
 use crate::plan::{self, Tiling};
-use crate::simulate::{Simulation, simulate_within, tallest};
+use crate::simulate::{Column, Simulation, simulate_within, tallest};
 use crate::weights::Work;
 use cosma_planner::Deadline;
 use std::cell::OnceCell;
@@ -63,7 +63,7 @@ impl<'a, 'b> Groups<'a, 'b> {
 
     /// Those of one node.
     pub fn alone(&self, node: usize) -> &[StripeGroup] {
-        self.alone[node].get_or_init(|| groups_of(self.flow, node..node + 1).collect())
+        self.alone[node].get_or_init(|| groups_of(self.flow, node..node + 1))
     }
 
     /// Those in lanes with halos, by length.
@@ -92,34 +92,44 @@ impl<'a, 'b> Groups<'a, 'b> {
 }
 
 /// These nodes as a group in lanes with halos, where it fits.
-fn groups_with_halos(flow: &Flow, nodes: Range<usize>) -> impl Iterator<Item = StripeGroup> {
-    let lanes = lanes::ways_with_halos(flow, &nodes);
-    lanes.into_iter().filter_map(move |it| StripeGroup::new(flow, nodes.clone(), Some(it)))
+fn groups_with_halos(flow: &Flow, nodes: Range<usize>) -> Vec<StripeGroup> {
+    let lanes = lanes::ways_with_halos(flow, &nodes).into_iter();
+    lanes.map(|it| StripeGroup::new(flow, nodes.clone(), Some(it))).filter(|it| it.fits(flow)).collect()
 }
 
-/// These nodes as a group, not in lanes and in lanes, where it fits.
-fn groups_of(flow: &Flow, nodes: Range<usize>) -> impl Iterator<Item = StripeGroup> {
+/// These nodes as a group, not in lanes and in lanes; none if it fits in none of them.
+fn groups_of(flow: &Flow, nodes: Range<usize>) -> Vec<StripeGroup> {
     let lanes = lanes::ways(flow, &nodes).into_iter().map(Some);
-    [None].into_iter().chain(lanes).filter_map(move |it| StripeGroup::new(flow, nodes.clone(), it))
+    let groups = [None].into_iter().chain(lanes).map(|it| StripeGroup::new(flow, nodes.clone(), it));
+    let groups: Vec<StripeGroup> = groups.collect();
+    // Where it fits without lanes, they are seldom asked for.
+    let first = groups.iter().position(|it| it.fits(flow));
+    first.map_or(Vec::new(), |first| groups.into_iter().skip(first).collect())
 }
 
 impl StripeGroup {
-    /// None if it fits in no height, though all that may be elsewhere is in host memory.
-    fn new(flow: &Flow, nodes: Range<usize>, lanes: Option<Lanes>) -> Option<StripeGroup> {
-        let tallest = tallest(flow, nodes.clone());
+    fn new(flow: &Flow, nodes: Range<usize>, lanes: Option<Lanes>) -> StripeGroup {
+        let rows = tallest(flow, nodes.clone());
+        let at_once = simulate_within(flow, &nodes, lanes.as_ref(), rows, u64::MAX);
+        let border = at_once.expect("no step needs more than all").border();
         let n_lanes = lanes.as_ref().filter(|it| it.with_halos).map(Lanes::len);
-        let may_be =
-            |rows: &u64| n_lanes.is_none_or(|it| it * tallest.div_ceil(*rows) * nodes.len() as u64 <= MAX_TILES);
-        let heights = stripe_heights(tallest).into_iter().filter(may_be);
-        let heights = heights.map(|it| (it, OnceCell::new())).collect();
-        let mut group = StripeGroup { nodes, lanes, border: Border::default(), capacity: flow.scratchpad, heights };
+        let n_tiles = |height: u64, n_lanes: u64| n_lanes * rows.div_ceil(height) * nodes.len() as u64;
+        let may_be = |it: &u64| n_lanes.is_none_or(|n_lanes| n_tiles(*it, n_lanes) <= MAX_TILES);
+        let heights = stripe_heights(rows).into_iter().filter(may_be).map(|it| (it, OnceCell::new())).collect();
+        StripeGroup { nodes, lanes, border, capacity: flow.scratchpad, heights }
+    }
+
+    /// Whether it fits in some height, if all that may be elsewhere is in host memory.
+    fn fits(&self, flow: &Flow) -> bool {
         // Each step of higher stripes takes what steps of one row take, and more. Where results of one operator lie
         // over its operands, it may be less.
-        let n_tried = if group.nodes.len() == 1 { group.heights.len() } else { 1 };
-        let fits = (0..group.heights.len()).rev().take(n_tried).find_map(|it| group.stripes(flow, it));
-        let border = fits?.simulation.border();
-        group.border = border;
-        Some(group)
+        let n_tried = if self.nodes.len() == 1 { self.heights.len() } else { 1 };
+        (0..self.heights.len()).rev().take(n_tried).any(|it| self.stripes(flow, it).is_some())
+    }
+
+    /// In how many tiles it runs at least.
+    pub fn least_tiles(&self) -> u64 {
+        self.nodes.len() as u64 * self.lanes.as_ref().map_or(1, Lanes::len)
     }
 
     /// The heights in which it fits the scratchpad, the highest first.
@@ -137,14 +147,14 @@ impl StripeGroup {
         let simulation = simulate_within(flow, &self.nodes, self.lanes.as_ref(), rows, self.capacity)?;
         let work = Work::of(flow, self.nodes.clone(), &simulation.steps, self.lanes.as_ref());
         let least_room = simulation.least_room(self.nodes.start, &work.least);
-        let simulation = simulation.corners();
+        let simulation = simulation.corners(&self.nodes);
         (least_room <= self.capacity).then_some(Stripes { rows, least_room, work, simulation })
     }
 
     /// By node: the most room that its steps need in stripes of one height, without weights, if border tensors lie
     /// there so.
     pub fn peaks(&self, stripes: &Stripes, profiles: &[Profile]) -> Vec<u64> {
-        stripes.simulation.peaks(&self.nodes, profiles)
+        stripes.simulation.peaks_of(&self.nodes, profiles)
     }
 
     /// As a plan says it, in stripes of one height and so many output channels at a time, by node.
@@ -157,38 +167,31 @@ impl StripeGroup {
 impl Simulation {
     /// The tensors that come in and leave.
     pub fn border(&self) -> Border {
-        let last = |profile: &[u64]| profile.last().copied().unwrap_or(0);
-        let incoming = self.inputs.iter().map(|it| Incoming {
+        let inputs = self.inputs.iter().enumerate().map(|(index, it)| Incoming {
             tensor: it.tensor,
             needed: it.needed,
             loaded: it.loaded,
-            at_end: last(&it.fetch),
+            at_end: self.at_end(Column::Fetch(index)),
         });
-        let outgoing = self.outputs.iter().map(|it| Outgoing { tensor: it.tensor, at_end: last(&it.keep) });
-        Border { inputs: incoming.collect(), outputs: outgoing.collect() }
+        let outputs = self.outputs.iter().enumerate();
+        let outputs = outputs.map(|(index, it)| Outgoing { tensor: *it, at_end: self.at_end(Column::Keep(index)) });
+        Border { inputs: inputs.collect(), outputs: outputs.collect() }
     }
 
     /// By node: the most room that its steps need, without weights, if border tensors lie there so.
-    pub fn peaks(&self, nodes: &Range<usize>, profiles: &[Profile]) -> Vec<u64> {
+    pub fn peaks_of(&self, nodes: &Range<usize>, profiles: &[Profile]) -> Vec<u64> {
         let (of_inputs, of_outputs) = profiles.split_at(self.inputs.len());
-        let inputs = self.inputs.iter().zip(of_inputs).filter_map(|(input, profile)| match profile {
-            Profile::Stream => Some(&input.stream),
-            Profile::Dying => Some(&input.dying),
-            Profile::Fetch => Some(&input.fetch),
+        let inputs = of_inputs.iter().enumerate().filter_map(|(index, profile)| match profile {
+            Profile::Stream => Some(Column::Stream(index)),
+            Profile::Dying => Some(Column::Dying(index)),
+            Profile::Fetch => Some(Column::Fetch(index)),
             Profile::Apart | Profile::Keep => None,
         });
-        let outputs = self.outputs.iter().zip(of_outputs).map(|(output, profile)| match profile {
-            Profile::Keep => &output.keep,
-            _ => &output.stream,
+        let outputs = of_outputs.iter().enumerate().map(|(index, profile)| match profile {
+            Profile::Keep => Column::Keep(index),
+            _ => Column::Leave(index),
         });
-        let columns: Vec<&Vec<u64>> = inputs.chain(outputs).collect();
-        let mut peaks = vec![0; nodes.len()];
-        for (index, step) in self.steps.iter().enumerate() {
-            let total = self.base[index] + columns.iter().map(|it| it[index]).sum::<u64>();
-            let peak = &mut peaks[step.node - nodes.start];
-            *peak = total.max(*peak);
-        }
-        peaks
+        self.peaks(nodes, [Column::Inner].into_iter().chain(inputs).chain(outputs))
     }
 }
 
