@@ -320,12 +320,13 @@ fn has_halos(network: &Network, program: &TileProgram) -> bool {
 
 #[test]
 fn programs_with_halos_move_no_more_than_their_plans() {
-    let window = (1..4u64, 1..3u64).prop_map(|(kernel, stride)| Window { kernel, stride, padding: kernel / 2 });
-    let square = (0..2usize, 1..6u64, window).prop_map(|(of, channels, window)| Next::Square(of, channels, window));
-    let steps = prop::collection::vec(prop_oneof![6 => square, 1 => next()], 2..6);
-    let recipes = ((3..12u64, 6..20u64, 1..4u64), steps, 3..25u64);
+    let window = (2..4u64, prop_oneof![4 => Just(1u64), 1 => Just(2u64)]);
+    let window = window.prop_map(|(kernel, stride)| Window { kernel, stride, padding: kernel / 2 });
+    let square = (0..2usize, 1..4u64, window).prop_map(|(of, channels, window)| Next::Square(of, channels, window));
+    let steps = prop::collection::vec(prop_oneof![8 => square, 1 => (0..3usize).prop_map(Next::Add)], 2..5);
+    let recipes = ((4..8u64, 16..40u64, 1..4u64), steps, 4..25u64);
     let mut runner = TestRunner::new_with_rng(
-        ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() },
+        ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() },
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     );
     let n_found = std::cell::Cell::new(0);
@@ -339,11 +340,19 @@ fn programs_with_halos_move_no_more_than_their_plans() {
             n_found.set(n_found.get() + 1);
         }
         prop_assert_eq!(program.tiles.len() as u64, chosen.n_tiles);
-        let solution = in_source_order(&program.problem);
-        prop_assert!(solution.is_some(), "it does not fit: {chosen:?}\n{}", program.problem);
+        // Most are solved at once, and what is not proven says nothing.
+        let time_limit = Duration::from_secs(1);
+        let options = Options { order: Order::Source, time_limit, ..Options::default() };
+        let solution = plan(&program.problem, &options);
+        prop_assert!(solution.is_ok(), "it does not fit: {chosen:?}\n{}", program.problem);
         let solution = solution.expect("it fits");
-        let moved = solution.non_compulsory.saturating_sub(solution.fragmentation);
-        prop_assert!(moved <= chosen.non_compulsory, "{moved} by {chosen:?}\n{}", program.problem);
+        check(&program.problem, &solution.plan.actions(&program.problem)).expect("the judge believes it");
+        prop_assert!(
+            solution.lower_bound <= chosen.non_compulsory,
+            "{} B by {chosen:?}\n{}",
+            solution.lower_bound,
+            program.problem
+        );
         Ok(())
     });
     if let Err(error) = result {
