@@ -63,8 +63,8 @@ pub(crate) fn ways(flow: &Flow, nodes: &Range<usize>) -> Vec<Lanes> {
     candidates(flow, nodes).into_iter().flat_map(of_loop).collect()
 }
 
-/// All ways to cut a group into lanes that compute some elements more than once, but not many, the fewest lanes
-/// first.
+/// All ways to cut a group into lanes that compute some elements more than once, but not many, or into uneven ones, the
+/// fewest lanes first.
 pub(crate) fn ways_with_halos(flow: &Flow, nodes: &Range<usize>) -> Vec<Lanes> {
     let of_loop = |loops: Vec<usize>| {
         let lanes = WITH_HALOS.into_iter().map_while(|n| {
@@ -74,7 +74,8 @@ pub(crate) fn ways_with_halos(flow: &Flow, nodes: &Range<usize>) -> Vec<Lanes> {
             let (work, least) = lanes.work(flow, nodes);
             (work * of <= least * times).then_some(lanes)
         });
-        lanes.filter(|it| it.with_halos).collect::<Vec<_>>()
+        let most = extents(flow, nodes, &loops).min().unwrap_or(1);
+        lanes.filter(|it| it.with_halos || !most.is_multiple_of(it.len())).collect::<Vec<_>>()
     };
     candidates(flow, nodes).into_iter().flat_map(of_loop).collect()
 }

@@ -66,10 +66,10 @@ impl<'a, 'b> Groups<'a, 'b> {
         self.alone[node].get_or_init(|| groups_of(self.flow, node..node + 1))
     }
 
-    /// Those in lanes with halos, by length.
+    /// Those in lanes with halos or uneven ones, by length.
     pub fn with_halos(&self, start: usize) -> &[StripeGroup] {
         self.with_halos[start].get_or_init(|| {
-            let ends = start + 2..=self.flow.nodes.len().min(start + lanes::MAX_GROUP);
+            let ends = start + 1..=self.flow.nodes.len().min(start + lanes::MAX_GROUP);
             let ends = ends.take_while(|_| !self.deadline.has_passed());
             ends.flat_map(|end| groups_with_halos(self.flow, start..end)).collect()
         })
@@ -91,7 +91,7 @@ impl<'a, 'b> Groups<'a, 'b> {
     }
 }
 
-/// These nodes as a group in lanes with halos, where it fits.
+/// These nodes as a group in lanes with halos, or in uneven ones, where it fits.
 fn groups_with_halos(flow: &Flow, nodes: Range<usize>) -> Vec<StripeGroup> {
     let lanes = lanes::ways_with_halos(flow, &nodes).into_iter();
     lanes.map(|it| StripeGroup::new(flow, nodes.clone(), Some(it))).filter(|it| it.fits(flow)).collect()
