@@ -3,8 +3,8 @@
 use crate::exhibits::name_of;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
-use cosma_ir::{LeastTraffic, is_abstract, is_group, kind, tile_of, tiling_bound};
-use cosma_passes::{Facts, LOWER_BOUND, MachineOptions, Target, symbol, weights_name};
+use cosma_ir::{LeastTraffic, TensorRegion, TileOf, is_abstract, is_group, kind, tile_of, tiling_bound};
+use cosma_passes::{Facts, LOWER_BOUND, MachineOptions, Target, are_disjoint, symbol, weights_name};
 use cosma_show::Chain;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -67,6 +67,8 @@ pub struct TilingReport {
     pub tiled_operators: u64,
     /// The number of tiles, together with operators that are not cut.
     pub tiles: u64,
+    /// Whether tiles of an operator have iterations in common, so that some elements are computed more than once.
+    pub recomputes: bool,
     /// Operators that run together, in order. Those that run by themselves are left out.
     pub groups: Vec<GroupReport>,
     /// The operators that are cut, in the order in which they begin.
@@ -166,16 +168,22 @@ impl TilingReport {
         let operators: Vec<OperationRef> = operators.filter(|it| is_abstract(*it) || is_group(*it)).collect();
         let mut known: HashMap<String, usize> = HashMap::new();
         let (mut names, mut family_of, mut counts): (Vec<String>, Vec<usize>, Vec<u64>) = Default::default();
+        let mut domains: Vec<Vec<TensorRegion>> = Vec::new();
         for (index, operator) in operators.iter().enumerate() {
-            let tile = tile_of(*operator).map(|it| it.operator);
+            let (tile, domain) = match tile_of(*operator) {
+                Some(TileOf { operator, offsets, sizes }) => (Some(operator), Some(TensorRegion { offsets, sizes })),
+                None => (None, None),
+            };
             let next = names.len();
             let family = tile.as_ref().map_or(next, |it| *known.entry(it.clone()).or_insert(next));
             if family == next {
                 let named = name_of(operator.location()).or(tile);
                 names.push(named.unwrap_or_else(|| format!("{}_{index}", kind(*operator))));
                 counts.push(0);
+                domains.push(Vec::new());
             }
             counts[family] += 1;
+            domains[family].extend(domain);
             family_of.push(family);
         }
         let group = |it: Chain| GroupReport {
@@ -193,6 +201,7 @@ impl TilingReport {
             operators: n_operators,
             tiled_operators: n_cut,
             tiles: operators.len() as u64,
+            recomputes: !domains.iter().all(are_disjoint),
             groups,
             tiles_of,
         })

@@ -64,6 +64,7 @@ pub use planned::{Program, read_program};
 pub use print::{plan_text, problem_text};
 #[cfg(feature = "ilp")]
 pub use program::program_text;
+pub use regions::are_disjoint;
 pub use schedule::schedule;
 pub use session::{Printer, Session, Watcher};
 pub use size::{Size, SizeError};

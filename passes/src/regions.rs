@@ -89,7 +89,7 @@ impl Regions {
 }
 
 /// Whether no two regions of a tensor have an element in common.
-pub(crate) fn are_disjoint<'r>(regions: impl IntoIterator<Item = &'r TensorRegion>) -> bool {
+pub fn are_disjoint<'r>(regions: impl IntoIterator<Item = &'r TensorRegion>) -> bool {
     let mut known = Regions::default();
     regions.into_iter().all(|it| {
         let is_beside = known.overlapping(it).is_empty();

@@ -43,6 +43,8 @@ const MOST_TILES: usize = 150;
 struct Tiled {
     /// Tiles that are a part of an operator.
     n_tiles: usize,
+    /// Whether some elements are computed more than once.
+    recomputes: bool,
     comparison: Comparison,
 }
 
@@ -71,7 +73,8 @@ fn run(name: &str, text: &str, way: Way) -> Result<Option<Tiled>, String> {
     let optimized = optimize(&mut planned, &way.options());
     let said: Vec<String> = reports.take().iter().map(ToString::to_string).collect();
     drop(reports);
-    optimized.map_err(|it| explain(&format!("{it} {said:?}")))?;
+    let report = optimized.map_err(|it| explain(&format!("{it} {said:?}")))?;
+    let recomputes = report.functions[0].tiling.as_ref().is_some_and(|it| it.recomputes);
     let tiled = planned.as_operation().to_string();
     let n_tiles = tiled.matches(" tile <").count();
     if MOST_TILES < n_tiles {
@@ -83,7 +86,7 @@ fn run(name: &str, text: &str, way: Way) -> Result<Option<Tiled>, String> {
     if !faults.is_empty() || 0 < comparison.nans {
         return Err(explain(&format!("{} NaN, {}\n{tiled}", comparison.nans, faults.join("\n"))));
     }
-    Ok(Some(Tiled { n_tiles, comparison }))
+    Ok(Some(Tiled { n_tiles, recomputes, comparison }))
 }
 
 /// Cuts a program for a scratchpad of so many percent of its least, and runs it. There must be at least so many tiles.
@@ -118,6 +121,30 @@ fn halos_and_padding_on_each_side() {
         let x = b.conv(&x, 5, 5, 1);
         vec![b.unary("tanh", &x)]
     });
+}
+
+#[test]
+fn lanes_of_columns_with_halos() {
+    let ways = [(Flavour::Tosa, false), (Flavour::Tosa, true), (Flavour::Linalg, false), (Flavour::Mixed, true)];
+    for (flavour, group) in ways {
+        let mut b = Build::new(flavour);
+        let x = b.input(&[1, 7, 42, 2], "f32");
+        let y = b.conv(&x, 4, 3, 1);
+        let y = b.unary("relu", &y);
+        let y = b.conv(&y, 2, 3, 1);
+        let y = b.binary("add", &x, &y);
+        let y = b.pool(&y, true, 3, 2);
+        let text = b.finish(&[&y]);
+        let least = least(&text, group);
+        let tiled = [40, 35, 30, 26, 22, 18, 14].into_iter().find_map(|percent| {
+            let way = Way { group, scratchpad: least * percent / 100, alignment: 1 };
+            let tiled = run("lanes", &text, way).unwrap_or_else(|error| panic!("{error}"));
+            println!("{flavour:?} {way:?}: {:?} tiles", tiled.as_ref().map(|it| (it.n_tiles, it.recomputes)));
+            tiled.filter(|it| it.recomputes)
+        });
+        let tiled = tiled.unwrap_or_else(|| panic!("{flavour:?} {group}: lanes with halos move less in no scratchpad"));
+        println!("{flavour:?} {group}: {} tiles, {} B moved", tiled.n_tiles, tiled.comparison.moved.total());
+    }
 }
 
 #[test]

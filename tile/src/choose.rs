@@ -68,12 +68,13 @@ pub(crate) fn choose(table: &Table, deadline: Deadline) -> Result<StripePlan, Ti
 /// A plan that is good or moves only the compulsory, soon.
 ///
 /// Most states cost more than the best plan, so plans of little cost are looked for first. If some traffic is needed
-/// at all, tilings by rule, which are found at any rate, give the limit for a narrow search.
+/// at all, tilings by rule, which are found at any rate, give the limit for a narrow search, which always ends.
 ///
 /// # Errors
 /// [`TileError`].
 pub(crate) fn choose_first(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
-    let is_compulsory_looked_at = match wide(table, 0, deadline.part(SHARE_OF_COMPULSORY)) {
+    let search = |breadth, limit, deadline| Search { table, breadth, limit, with_halos: false, deadline }.run();
+    let is_compulsory_looked_at = match search(WIDE, 0, deadline.part(SHARE_OF_COMPULSORY)) {
         Ok(Some(plan)) => return Ok(plan),
         Ok(None) => true,
         Err(OutOfTime) => false,
@@ -81,29 +82,35 @@ pub(crate) fn choose_first(table: &Table, deadline: Deadline) -> Result<StripePl
     let by_rule = table.by_rule().min_by_key(|it| (it.non_compulsory, it.n_tiles)).cloned();
     let below = by_rule.as_ref().map_or(Some(u64::MAX), below);
     let limits = [0].into_iter().skip(usize::from(is_compulsory_looked_at)).chain(limits(table, below));
-    let narrow = |limit| {
-        let search = Search { table, breadth: NARROW, limit, deadline: deadline.without_end() };
-        search.run().unwrap_or_default()
-    };
+    let narrow = |limit| search(NARROW, limit, deadline.without_end()).unwrap_or_default();
     let found = limits.chain(below).find_map(narrow);
     found.or(by_rule).ok_or_else(|| too_small(table.flow))
 }
 
 /// A better plan, if one is found before the deadline.
-pub(crate) fn improve(table: &Table, known: StripePlan, deadline: Deadline) -> StripePlan {
-    let below = below(&known);
-    for limit in below.map(|it| it / 4).into_iter().chain(below) {
-        match wide(table, limit, deadline) {
-            Ok(Some(plan)) => return plan,
+///
+/// Groups in lanes with halos are many and seldom worth it: where a narrow search with them finds nothing better,
+/// they are looked at last.
+pub(crate) fn improve(table: &Table, mut best: StripePlan, deadline: Deadline) -> StripePlan {
+    let search = |breadth, limit: Option<u64>, with_halos| {
+        limit.map_or(Ok(None), |limit| Search { table, breadth, limit, with_halos, deadline }.run())
+    };
+    let narrow = search(NARROW, below(&best), true).unwrap_or_default();
+    let with_halos = narrow.is_some();
+    best = narrow.unwrap_or(best);
+    let known = below(&best);
+    for limit in [known.map(|it| it / 4), known] {
+        match search(WIDE, limit, with_halos) {
+            Ok(Some(plan)) => {
+                best = plan;
+                break;
+            }
             Ok(None) => {}
-            Err(OutOfTime) => break,
+            Err(OutOfTime) => return best,
         }
     }
-    known
-}
-
-fn wide(table: &Table, limit: u64, deadline: Deadline) -> Result<Option<StripePlan>, OutOfTime> {
-    Search { table, breadth: WIDE, limit, deadline }.run()
+    let last = if with_halos { None } else { search(WIDE, below(&best), true).unwrap_or_default() };
+    last.unwrap_or(best)
 }
 
 /// The most that a better plan moves; none if there is no better one.
@@ -130,6 +137,8 @@ struct Search<'a, 'b> {
     breadth: Breadth,
     /// What the plan may move at most.
     limit: u64,
+    /// Whether groups may run in lanes with halos.
+    with_halos: bool,
     deadline: Deadline<'b>,
 }
 
@@ -155,6 +164,10 @@ impl Search<'_, '_> {
     fn leave(&self, cut: usize, states: &[State], levels: &mut [Level]) -> Result<(), OutOfTime> {
         let chooser = Chooser { search: self, cut, states };
         for group in self.table.groups.from(cut) {
+            chooser.stripes(group, &mut levels[group.nodes.end])?;
+        }
+        let with_halos: &[StripeGroup] = if self.with_halos { self.table.groups.with_halos(cut) } else { &[] };
+        for group in with_halos {
             chooser.stripes(group, &mut levels[group.nodes.end])?;
         }
         if 0 < self.limit {

@@ -8,11 +8,13 @@
 //!    and the other way round.
 //! 3. Copies that are cut alike, or into rows only, are one, so that what is read again may stay. Any other copy is
 //!    staged: its pieces are regions of what was written to host memory.
-//! 4. Pieces that are read or written become tensors, boxes operators. Sums of which a part is added up are cut as
+//! 4. Where lanes overlap, each has a copy of its own of what lies inside of the group: its pieces may have elements
+//!    in common with those of other lanes, which are computed again.
+//! 5. Pieces that are read or written become tensors, boxes operators. Sums of which a part is added up are cut as
 //!    the results that will be made of them, so that each piece of a result may lie over its sums.
 
 use crate::flow::{Flow, Node};
-use crate::lanes;
+use crate::lanes::{self, Lanes, is_inner};
 use crate::plan::{Group, StripePlan, Tiling};
 use crate::simulate::{Step, simulate};
 use crate::{Piece, Region, Tile, TileProgram};
@@ -32,8 +34,9 @@ pub(crate) fn expand(flow: &Flow, plan: &StripePlan) -> TileProgram {
 /// A node that runs a part of its domain.
 pub(crate) struct TileBox {
     pub node: usize,
-    /// The group that it belongs to.
+    /// The group that it belongs to, and which of its lanes.
     group: usize,
+    lane: usize,
     pub domain: Region,
     pub reads: Vec<Window>,
     /// By result; nothing if it adds up a part of a sum that is not the last one.
@@ -52,8 +55,8 @@ pub(crate) struct Window {
 }
 
 impl TileBox {
-    /// A node of a group, of which these loops are cut.
-    fn new(flow: &Flow, group: usize, node: usize, domain: Region, loops: &[usize]) -> TileBox {
+    /// A node of a group and a lane of it, of which these loops are cut.
+    fn new(flow: &Flow, (group, lane): (usize, usize), node: usize, domain: Region, loops: &[usize]) -> TileBox {
         let Node { access, operands, others, results, .. } = &flow.nodes[node];
         let shape = |it: TensorId| flow.network.shape(it);
         let window = |tensor: TensorId, region, moves| Window { tensor, region, moves };
@@ -61,7 +64,7 @@ impl TileBox {
         let Some(access) = access else {
             let writes = results.iter().map(|it| (*it, shape(*it).whole())).collect();
             let reads = operands.iter().chain(others).map(whole).collect();
-            return TileBox { node, group, domain, reads, writes, before: None, after: None };
+            return TileBox { node, group, lane, domain, reads, writes, before: None, after: None };
         };
         let mapped = access.operands.iter().zip(operands).map(|(map, tensor)| {
             let moves = |axis: &usize| map.0[*axis].terms.iter().any(|it| loops.contains(&it.0));
@@ -71,36 +74,54 @@ impl TileBox {
         let (before, after) = (access.summed_before(&domain), access.summed_after(&domain));
         let written = access.results.iter().zip(results).filter(|_| after.is_none());
         let writes = written.map(|(map, tensor)| (*tensor, map.region(&domain, shape(*tensor)))).collect();
-        TileBox { node, group, domain, reads, writes, before, after }
+        TileBox { node, group, lane, domain, reads, writes, before, after }
     }
 }
 
 /// All boxes of a plan, in the order in which they run.
 pub(crate) fn unroll(flow: &Flow, plan: &StripePlan) -> Vec<TileBox> {
     let mut boxes = Vec::new();
-    let mut start = 0;
-    for (index, group) in plan.groups.iter().enumerate() {
-        let nodes = start..start + group.ops.len();
-        start = nodes.end;
-        unroll_group(flow, group, index, nodes, &mut boxes);
+    for (index, (group, (nodes, lanes))) in plan.groups.iter().zip(groups(flow, plan)).enumerate() {
+        unroll_group(flow, group, index, (&nodes, lanes.as_ref()), &mut boxes);
     }
     boxes
 }
 
-fn unroll_group(flow: &Flow, group: &Group, index: usize, nodes: Range<usize>, boxes: &mut Vec<TileBox>) {
+/// By group of a plan: its nodes, and its lanes if it has any.
+fn groups(flow: &Flow, plan: &StripePlan) -> Vec<(Range<usize>, Option<Lanes>)> {
+    let mut end = 0;
+    let of_group = |group: &Group| {
+        let nodes = end..end + group.ops.len();
+        end = nodes.end;
+        let lanes = match &group.tiling {
+            Tiling::Stripes { lanes: Some(lanes), .. } => Some(lanes::of_plan(flow, &nodes, lanes)),
+            Tiling::Stripes { lanes: None, .. } | Tiling::Grid(_) => None,
+        };
+        (nodes, lanes)
+    };
+    plan.groups.iter().map(of_group).collect()
+}
+
+fn unroll_group(
+    flow: &Flow,
+    group: &Group,
+    index: usize,
+    (nodes, lanes): (&Range<usize>, Option<&Lanes>),
+    boxes: &mut Vec<TileBox>,
+) {
     match &group.tiling {
-        Tiling::Stripes { lanes, rows, channels } => {
+        Tiling::Stripes { rows, channels, .. } => {
             let steps = simulate(flow, nodes.clone(), *rows).steps;
-            let lanes = lanes.as_ref().map(|it| lanes::of_plan(flow, &nodes, it));
             let Some(lanes) = lanes else {
-                steps.iter().for_each(|it| unroll_step(flow, index, it, None, channels[it.node - nodes.start], boxes));
+                let channels = |it: &Step| channels[it.node - nodes.start];
+                steps.iter().for_each(|it| unroll_step(flow, (index, 0), it, None, channels(it), boxes));
                 return;
             };
-            for ranges in &lanes.ranges {
+            for (lane, ranges) in lanes.ranges(flow, nodes).iter().enumerate() {
                 for step in &steps {
                     let local = step.node - nodes.start;
-                    let lane = Some((lanes.loops[local], ranges[local].clone()));
-                    unroll_step(flow, index, step, lane, channels[local], boxes);
+                    let part = Some((lanes.loops[local], ranges[local].clone()));
+                    unroll_step(flow, (index, lane), step, part, channels[local], boxes);
                 }
             }
         }
@@ -114,17 +135,17 @@ fn unroll_group(flow: &Flow, group: &Group, index: usize, nodes: Range<usize>, b
                 domains = domains.into_iter().flat_map(parts).collect();
             }
             let loops: Vec<usize> = loops.iter().map(|it| it.0).collect();
-            boxes.extend(domains.into_iter().map(|it| TileBox::new(flow, index, nodes.start, it, &loops)));
+            boxes.extend(domains.into_iter().map(|it| TileBox::new(flow, (index, 0), nodes.start, it, &loops)));
         }
     }
 }
 
-/// A step of a node, in blocks of so many channels, and in a lane if there is one: which part of which loop.
+/// A step of a node in a group and a lane, in blocks of so many channels, and of a part of a loop if lanes cut it.
 fn unroll_step(
     flow: &Flow,
-    group: usize,
+    group: (usize, usize),
     step: &Step,
-    lane: Option<(usize, Range<u64>)>,
+    part: Option<(usize, Range<u64>)>,
     channels: u64,
     boxes: &mut Vec<TileBox>,
 ) {
@@ -133,12 +154,12 @@ fn unroll_step(
         boxes.push(TileBox::new(flow, group, step.node, Region::whole(&[]), &[]));
         return;
     };
-    let loops: Vec<usize> = node.dim.into_iter().chain(lane.as_ref().map(|it| it.0)).collect();
+    let loops: Vec<usize> = node.dim.into_iter().chain(part.as_ref().map(|it| it.0)).collect();
     let mut domain = access.whole();
     if let Some(dim) = node.dim {
         domain = domain.with_range(dim, step.range.clone());
     }
-    if let Some((dim, range)) = lane {
+    if let Some((dim, range)) = part {
         domain = domain.with_range(dim, range);
     }
     let Some((dim, size)) = node.block.filter(|it| channels < it.1) else {
@@ -165,6 +186,8 @@ struct Copies {
     made: Vec<usize>,
     /// Copies that come from host memory later: by tensor, and the group that reads it.
     loaded: BTreeMap<(TensorId, usize), usize>,
+    /// Copies that lanes have for themselves: by tensor and lane.
+    of_lanes: BTreeMap<(TensorId, usize), usize>,
 }
 
 /// A tensor as it lies on-chip for a while.
@@ -178,12 +201,18 @@ struct Copied {
 impl Copies {
     fn of(flow: &Flow, plan: &StripePlan, boxes: &[TileBox]) -> Copies {
         let tensors = flow.network.problem.graph.tensor_ids();
-        let mut copies = Copies { copies: Vec::new(), made: Vec::new(), loaded: BTreeMap::new() };
+        let (loaded, of_lanes) = (BTreeMap::new(), BTreeMap::new());
+        let mut copies = Copies { copies: Vec::new(), made: Vec::new(), loaded, of_lanes };
         tensors.for_each(|it| {
             let copy = copies.add(flow, it);
             copies.made.push(copy);
         });
         copies.load(flow, plan, boxes);
+        let n_joined = copies.copies.len();
+        let groups = groups(flow, plan);
+        for (nodes, lanes) in groups.iter().filter_map(|(nodes, lanes)| Some((nodes, lanes.as_ref()?))) {
+            copies.split(flow, nodes, lanes);
+        }
         let mut cuts: Vec<Vec<BTreeSet<u64>>> = copies
             .copies
             .iter()
@@ -191,14 +220,16 @@ impl Copies {
             .collect();
         for it in boxes {
             for (tensor, region) in &it.writes {
-                cut(&mut cuts[copies.made[tensor.index()]], region);
+                cut(&mut cuts[copies.made(*tensor, it.lane)], region);
             }
             for window in &it.reads {
-                copies.cut_for(flow, it.group, window, &mut cuts);
+                copies.cut_for(flow, it, window, &mut cuts);
             }
         }
-        copies.join(flow, &mut cuts);
-        copies.share(flow, boxes, &mut cuts);
+        copies.join(flow, &mut cuts[..n_joined]);
+        for (index, (nodes, lanes)) in groups.iter().enumerate() {
+            copies.share(flow, (index, nodes), lanes.as_ref(), &mut cuts);
+        }
         for (copy, cuts) in copies.copies.iter_mut().zip(cuts) {
             copy.cuts = cuts.into_iter().map(|it| it.into_iter().collect()).collect();
         }
@@ -229,17 +260,33 @@ impl Copies {
         }
     }
 
-    /// The copy that a group reads.
-    fn read(&self, tensor: TensorId, group: usize) -> usize {
-        self.loaded.get(&(tensor, group)).copied().unwrap_or(self.made[tensor.index()])
+    /// Adds a copy for each lane of what lies inside of a group with halos.
+    fn split(&mut self, flow: &Flow, nodes: &Range<usize>, lanes: &Lanes) {
+        let made = flow.nodes[nodes.clone()].iter().flat_map(|it| &it.results);
+        for &tensor in made.filter(|it| lanes.with_halos && is_inner(flow, **it, nodes)) {
+            for lane in 0..lanes.len() as usize {
+                let copy = self.add(flow, tensor);
+                self.of_lanes.insert((tensor, lane), copy);
+            }
+        }
     }
 
-    /// Cuts a copy for what a group reads of it.
-    fn cut_for(&self, flow: &Flow, group: usize, window: &Window, cuts: &mut [Vec<BTreeSet<u64>>]) {
+    /// The copy that a lane makes.
+    fn made(&self, tensor: TensorId, lane: usize) -> usize {
+        self.of_lanes.get(&(tensor, lane)).copied().unwrap_or(self.made[tensor.index()])
+    }
+
+    /// The copy that a lane of a group reads.
+    fn read(&self, tensor: TensorId, group: usize, lane: usize) -> usize {
+        self.loaded.get(&(tensor, group)).copied().unwrap_or(self.made(tensor, lane))
+    }
+
+    /// Cuts a copy for what a box reads of it.
+    fn cut_for(&self, flow: &Flow, of: &TileBox, window: &Window, cuts: &mut [Vec<BTreeSet<u64>>]) {
         let Window { tensor, region, moves } = window;
-        let copy = self.read(*tensor, group);
+        let copy = self.read(*tensor, of.group, of.lane);
         let stream = flow.stream(*tensor);
-        if copy != self.made[tensor.index()] || stream.producer.is_none() {
+        if copy != self.made(*tensor, of.lane) || stream.producer.is_none() {
             cut(&mut cuts[copy], region);
         } else if let Some(axis) = stream.axis.filter(|it| moves.contains(it)) {
             // What lies there is there before it is needed.
@@ -254,8 +301,8 @@ impl Copies {
             cuts[it].iter().enumerate().all(|(index, cuts)| Some(index) == axis || cuts.len() <= 2)
         };
         let n_tensors = self.made.len();
-        let mut into: Vec<usize> = (0..self.copies.len()).collect();
-        for copy in n_tensors..self.copies.len() {
+        let mut into: Vec<usize> = (0..cuts.len()).collect();
+        for copy in n_tensors..cuts.len() {
             let tensor = self.copies[copy].tensor;
             let others = (0..copy).filter(|it| self.copies[*it].tensor == tensor && into[*it] == *it);
             let is_alike = |it: &usize| cuts[*it] == cuts[copy] || is_in_rows(*it, cuts) && is_in_rows(copy, cuts);
@@ -270,15 +317,24 @@ impl Copies {
         self.loaded.values_mut().for_each(|it| *it = into[*it]);
     }
 
-    /// Cuts what may lie over each other alike.
-    fn share(&self, flow: &Flow, boxes: &[TileBox], cuts: &mut [Vec<BTreeSet<u64>>]) {
-        let groups: BTreeMap<usize, usize> = boxes.iter().map(|it| (it.node, it.group)).collect();
-        let of_node = |(index, node): (usize, &Node)| {
-            let pair =
-                |it: &(usize, TensorId)| (self.made[node.results[it.0].index()], self.read(it.1, groups[&index]));
-            node.in_place.iter().map(pair).collect::<Vec<_>>()
-        };
-        let pairs: Vec<(usize, usize)> = flow.nodes.iter().enumerate().flat_map(of_node).collect();
+    /// Cuts alike what may lie over each other in a group.
+    fn share(
+        &self,
+        flow: &Flow,
+        (group, nodes): (usize, &Range<usize>),
+        lanes: Option<&Lanes>,
+        cuts: &mut [Vec<BTreeSet<u64>>],
+    ) {
+        let mut pairs: Vec<(usize, usize)> = Vec::new();
+        for node in &flow.nodes[nodes.clone()] {
+            for &(result, operand) in &node.in_place {
+                let result = node.results[result];
+                if lanes.is_none_or(|it| it.may_share(flow, nodes, result, operand)) {
+                    let n_lanes = lanes.map_or(1, |it| it.len() as usize);
+                    pairs.extend((0..n_lanes).map(|it| (self.made(result, it), self.read(operand, group, it))));
+                }
+            }
+        }
         // A chain of operators in place hands its cuts on in either direction.
         for &(result, operand) in pairs.iter().rev().chain(&pairs) {
             for axis in 0..cuts[result].len() {
@@ -353,18 +409,18 @@ impl<'a, 'b> Builder<'a, 'b> {
         let mut reads: Vec<Use> = Vec::new();
         for Window { tensor, region, .. } in &it.reads {
             let from = op.reads.iter().find(|read| read.tensor == *tensor).map_or(MemorySet::SCRATCHPAD, |it| it.from);
-            let copy = self.copies.read(*tensor, it.group);
+            let copy = self.copies.read(*tensor, it.group, it.lane);
             for piece in self.copies.pieces(copy, region) {
                 reads.push(Use { tensor: self.piece_to_read(copy, piece), from });
             }
         }
-        for added in self.cut_sums(node, it.before.as_ref()) {
+        for added in self.cut_sums(node, it.lane, it.before.as_ref()) {
             reads.push(Use { tensor: self.sums[&(node.op, added)], from: MemorySet::SCRATCHPAD });
         }
-        let after = self.cut_sums(node, it.after.as_ref()).into_iter();
+        let after = self.cut_sums(node, it.lane, it.after.as_ref()).into_iter();
         let mut made: Vec<Piece> = after.map(|added| Piece::Sums { of: node.op, added }).collect();
         for &(of, ref region) in &it.writes {
-            let pieces = self.copies.pieces(self.copies.made[of.index()], region).into_iter();
+            let pieces = self.copies.pieces(self.copies.made(of, it.lane), region).into_iter();
             made.extend(pieces.map(|region| Piece::Region { of, region }));
         }
         let writes: Vec<(String, Bytes)> = made.iter().map(|piece| (self.name(piece), self.bytes(piece))).collect();
@@ -383,7 +439,7 @@ impl<'a, 'b> Builder<'a, 'b> {
         for (piece, id) in made.into_iter().zip(written) {
             self.pieces.push(piece.clone());
             match piece {
-                Piece::Region { of, region } => self.ids.insert((self.copies.made[of.index()], region), id),
+                Piece::Region { of, region } => self.ids.insert((self.copies.made(of, it.lane), region), id),
                 Piece::Sums { of, added } => self.sums.insert((of, added), id),
             };
         }
@@ -407,11 +463,12 @@ impl<'a, 'b> Builder<'a, 'b> {
             let result = it.writes.iter().find(|it| it.0 == pair.result).map(|it| it.1.clone());
             let operand = it.reads.iter().find(|it| it.tensor == pair.operand).map(|it| it.region.clone());
             let (Some(result), Some(operand)) = (result, operand) else { continue };
-            let (own, other) = (self.copies.made[pair.result.index()], self.copies.read(pair.operand, it.group));
-            let cuts = |it: usize| &self.copies.copies[it].cuts;
+            let own = self.copies.made(pair.result, it.lane);
+            let other = self.copies.read(pair.operand, it.group, it.lane);
             let whole = |it: TensorId| network.shape(it).whole();
-            if pair.overlay == Overlay::Whole && cuts(own) == cuts(other) && result == operand {
-                for region in self.copies.pieces(own, &result) {
+            let pieces = self.copies.pieces(own, &result);
+            if pair.overlay == Overlay::Whole && result == operand && pieces == self.copies.pieces(other, &operand) {
+                for region in pieces {
                     let result = self.ids[&(own, region.clone())];
                     let operand = self.ids.get(&(other, region)).copied();
                     self.in_place.extend(operand.map(|it| (result, it, Bytes::ZERO)));
@@ -429,11 +486,11 @@ impl<'a, 'b> Builder<'a, 'b> {
     fn share_sums(&mut self, node: &Node, it: &TileBox) -> bool {
         let (Some(access), Some(before)) = (&node.access, &it.before) else { return false };
         let id = |added: Region| self.sums[&(node.op, added)];
-        let operands: Vec<TensorId> = self.cut_sums(node, Some(before)).into_iter().map(id).collect();
+        let operands: Vec<TensorId> = self.cut_sums(node, it.lane, Some(before)).into_iter().map(id).collect();
         let results: Vec<TensorId> = match &it.after {
-            Some(after) => self.cut_sums(node, Some(after)).into_iter().map(id).collect(),
+            Some(after) => self.cut_sums(node, it.lane, Some(after)).into_iter().map(id).collect(),
             None if access.may_lie_over_sums(&self.flow.network.shapes_of(&node.results)) => {
-                let copy = self.copies.made[it.writes[0].0.index()];
+                let copy = self.copies.made(it.writes[0].0, it.lane);
                 self.copies.pieces(copy, &it.writes[0].1).into_iter().map(|it| self.ids[&(copy, it)]).collect()
             }
             None => return false,
@@ -443,11 +500,11 @@ impl<'a, 'b> Builder<'a, 'b> {
         true
     }
 
-    /// The sums of a part of a node's domain, cut as its first result is.
-    fn cut_sums(&self, node: &Node, added: Option<&Region>) -> Vec<Region> {
+    /// The sums of a part of a node's domain, cut as its first result is in a lane.
+    fn cut_sums(&self, node: &Node, lane: usize, added: Option<&Region>) -> Vec<Region> {
         let (Some(access), Some(added)) = (&node.access, added) else { return Vec::new() };
         let mut parts = vec![self.own(node.op, added)];
-        let copy = &self.copies.copies[self.copies.made[node.results[0].index()]];
+        let copy = &self.copies.copies[self.copies.made(node.results[0], lane)];
         for (expr, cuts) in access.results[0].0.iter().zip(&copy.cuts) {
             let Some((Some(dim), constant)) = expr.projection() else { continue };
             let cuts: Vec<u64> = cuts.iter().filter_map(|it| it.checked_add_signed(constant.checked_neg()?)).collect();

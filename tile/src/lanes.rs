@@ -4,6 +4,12 @@
 //! through all operators of a group and each lane of a tensor needs only the same lane of the others, no element is
 //! computed twice. Then only a lane's part of each tensor and of each weight lies on-chip at a time, and what does
 //! not depend on the lane comes in once for each.
+//!
+//! Columns of convolutions overlap: a lane needs columns of its neighbours, the *halo*. What leaves the group is cut
+//! into lanes that have nothing in common; backwards from there, each lane computes what it needs of the tensors
+//! inside, halo included, and has it for itself. So halos are computed once for each lane that needs them, and of
+//! tensors from outside they come in again. A tensor that leaves the group and whose halo its lanes need is in no
+//! such group.
 
 use crate::flow::{Flow, Node, only_axis};
 use crate::plan;
@@ -14,17 +20,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Operators of a group in lanes, at most.
-const MAX_GROUP: usize = 16;
+pub(crate) const MAX_GROUP: usize = 16;
 /// Lanes of a group, at most.
 const MAX_LANES: u64 = 64;
+/// Lanes of a group with halos.
+const WITH_HALOS: [u64; 4] = [2, 4, 8, 16];
+/// How many times as many elements the lanes of a group with halos may compute as the group has, at most: a ratio.
+const MAX_WORK: (u64, u64) = (3, 2);
 
 /// How a group is cut into lanes.
 #[derive(Clone, Debug)]
 pub(crate) struct Lanes {
     /// By node of the group: the loop that is cut.
     pub loops: Vec<usize>,
-    /// By lane, by node of the group: which of its iterations.
-    pub ranges: Vec<Vec<Range<u64>>>,
+    n: u64,
+    /// Whether some elements are computed in several lanes.
+    pub with_halos: bool,
+    /// By node of the group: the iterations of its loop in the longest lane, and in all lanes.
+    longest: Vec<u64>,
+    in_all: Vec<u64>,
     /// Of tensors that depend on the lane.
     tensors: BTreeMap<TensorId, OfLanes>,
 }
@@ -33,28 +47,61 @@ pub(crate) struct Lanes {
 #[derive(Clone, Debug)]
 struct OfLanes {
     axis: usize,
-    /// By lane: which of the indices along the axis; of what is read in several ways all from the first to the last.
-    parts: Vec<Range<u64>>,
+    /// Those of the same kind have the same part in each lane.
+    kind: usize,
+    /// Whether no two parts have anything in common.
+    are_apart: bool,
+    /// How many indices along the axis all parts have.
+    length: u64,
+    /// The room of a row in the pieces of a lane, at most, and in those of all lanes.
+    row_room: u64,
+    whole_row_room: u64,
 }
 
-/// All ways to cut a group into lanes, the fewest lanes first.
+/// By lane, by node of the group: which iterations of its loop.
+pub(crate) type LaneRanges = Vec<Vec<Range<u64>>>;
+
+/// By tensor that depends on the lane: the axis, and by lane which of the indices along it; of what is read in several
+/// ways all from the first to the last.
+type Parts = BTreeMap<TensorId, (usize, Vec<Range<u64>>)>;
+
+/// All ways to cut a group into lanes that compute no element twice, the fewest lanes first.
 pub(crate) fn ways(flow: &Flow, nodes: &Range<usize>) -> Vec<Lanes> {
-    if MAX_GROUP < nodes.len() {
-        return Vec::new();
-    }
+    let of_loop = |loops: Vec<usize>| {
+        let most = extents(flow, nodes, &loops).min().unwrap_or(1);
+        let counts = (2..=most.min(MAX_LANES)).filter(|it| most.is_multiple_of(*it));
+        let lanes = counts.map_while(|n| Lanes::new(flow, nodes, &loops, n).filter(|it| !it.with_halos));
+        lanes.collect::<Vec<_>>()
+    };
+    candidates(flow, nodes).into_iter().flat_map(of_loop).collect()
+}
+
+/// All ways to cut a group into lanes that compute some elements more than once, but not many, or into uneven ones, the
+/// fewest lanes first.
+pub(crate) fn ways_with_halos(flow: &Flow, nodes: &Range<usize>) -> Vec<Lanes> {
+    let of_loop = |loops: Vec<usize>| {
+        let lanes = WITH_HALOS.into_iter().map_while(|n| {
+            let lanes = Lanes::new(flow, nodes, &loops, n)?;
+            // More lanes compute more.
+            let (times, of) = MAX_WORK;
+            let (work, least) = lanes.work(flow, nodes);
+            (work * of <= least * times).then_some(lanes)
+        });
+        let most = extents(flow, nodes, &loops).min().unwrap_or(1);
+        lanes.filter(|it| it.with_halos || !most.is_multiple_of(it.len())).collect::<Vec<_>>()
+    };
+    candidates(flow, nodes).into_iter().flat_map(of_loop).collect()
+}
+
+/// The loops along which a group may be cut into lanes: by node of it.
+fn candidates(flow: &Flow, nodes: &Range<usize>) -> Vec<Vec<usize>> {
     let last = &flow.nodes[nodes.end - 1];
-    let Some(access) = &last.access else { return Vec::new() };
+    let Some(access) = last.access.as_ref().filter(|_| nodes.len() <= MAX_GROUP) else { return Vec::new() };
     let is_candidate = |dim: &usize| {
         let it = access.domain[*dim];
         Some(*dim) != last.dim && it.kind == DimKind::Parallel && 1 < it.size
     };
-    let of_loop = |dim: usize| {
-        let Some(loops) = loops(flow, nodes, dim) else { return Vec::new() };
-        let most = extents(flow, nodes, &loops).min().unwrap_or(1);
-        let counts = (2..=most.min(MAX_LANES)).filter(|it| most.is_multiple_of(*it));
-        counts.map_while(|n| Lanes::new(flow, nodes, &loops, n)).collect::<Vec<_>>()
-    };
-    (0..access.domain.len()).filter(is_candidate).flat_map(of_loop).collect()
+    (0..access.domain.len()).filter(is_candidate).filter_map(|it| loops(flow, nodes, it)).collect()
 }
 
 /// By node: how many iterations its loop has.
@@ -102,90 +149,102 @@ fn loops(flow: &Flow, nodes: &Range<usize>, dim: usize) -> Option<Vec<usize>> {
 }
 
 impl Lanes {
-    /// So many lanes; none if an element would be computed twice.
+    /// So many lanes; none if one had nothing to do, or if something would be computed twice that leaves the group or
+    /// that needs blocks of weights.
     fn new(flow: &Flow, nodes: &Range<usize>, loops: &[usize], n: u64) -> Option<Lanes> {
-        let ranges: Option<Vec<_>> = (0..n).map(|lane| ranges_of(flow, nodes, loops, lane, n)).collect();
-        let ranges = ranges?;
-        let is_partition = |(local, extent): (usize, u64)| {
-            let mut lanes = ranges.iter().map(|it| &it[local]);
+        let ranges = ranges(flow, nodes, loops, n)?;
+        let is_partition = |local: usize, extent: u64| {
+            let mut lanes = ranges.iter().map(|it: &Vec<Range<u64>>| &it[local]);
             let end = lanes.try_fold(0, |end, it| (it.start == end && end < it.end).then_some(it.end));
             end == Some(extent)
         };
-        if !extents(flow, nodes, loops).enumerate().all(is_partition) {
-            return None;
-        }
-        let mut lanes = Lanes { loops: loops.to_vec(), ranges, tensors: BTreeMap::new() };
-        let mut whole: BTreeSet<TensorId> = BTreeSet::new();
-        for node in nodes.clone() {
-            lanes.note_tensors(flow, nodes, node, &mut whole);
-        }
-        lanes.tensors.retain(|it, _| !whole.contains(it));
-        Some(lanes)
-    }
-
-    /// Notes which part of each of its tensors a node needs in each lane, and which it needs whole.
-    fn note_tensors(&mut self, flow: &Flow, nodes: &Range<usize>, index: usize, whole: &mut BTreeSet<TensorId>) {
-        let node = &flow.nodes[index];
-        whole.extend(&node.others);
-        let Some(access) = &node.access else { return };
-        let dim = self.loops[index - nodes.start];
-        let read = access.operands.iter().zip(&node.operands);
-        for (map, &tensor) in read.chain(access.results.iter().zip(&node.results)) {
-            let Some(axis) = only_axis(map, dim) else {
-                whole.insert(tensor);
-                continue;
-            };
-            let part = |ranges: &Vec<Range<u64>>| {
-                let domain = access.whole().with_range(dim, ranges[index - nodes.start].clone());
-                map.region(&domain, flow.network.shape(tensor)).range(axis)
-            };
-            let parts: Vec<Range<u64>> = self.ranges.iter().map(part).collect();
-            match self.tensors.get_mut(&tensor) {
-                Some(known) if known.axis == axis => {
-                    known.parts.iter_mut().zip(parts).for_each(|(known, it)| *known = hull(known, &it));
+        let mut with_halos = false;
+        for (local, extent) in extents(flow, nodes, loops).enumerate() {
+            if !is_partition(local, extent) {
+                let node = &flow.nodes[nodes.start + local];
+                let leaves = node.results.iter().any(|it| is_output(flow, *it, nodes.end));
+                if leaves || node.block.is_some_and(|it| it.0 == loops[local]) {
+                    return None;
                 }
-                Some(_) => drop(whole.insert(tensor)),
-                None => {
-                    self.tensors.insert(tensor, OfLanes { axis, parts });
-                }
+                with_halos = true;
             }
         }
+        let parts = parts(flow, nodes, loops, &ranges);
+        let kinds: Vec<&Vec<Range<u64>>> = parts.values().map(|it| &it.1).collect();
+        let tensors = parts.iter().map(|(tensor, (axis, parts))| {
+            let kind = kinds.iter().position(|it| *it == parts).expect("it is one of them");
+            (*tensor, OfLanes::new(flow, *tensor, (*axis, kind), parts, with_halos && is_inner(flow, *tensor, nodes)))
+        });
+        let lengths = |local: usize| ranges.iter().map(move |it| it[local].end - it[local].start);
+        Some(Lanes {
+            loops: loops.to_vec(),
+            n,
+            with_halos,
+            longest: (0..nodes.len()).map(|it| lengths(it).max().unwrap_or(0)).collect(),
+            in_all: (0..nodes.len()).map(|it| lengths(it).sum()).collect(),
+            tensors: tensors.collect(),
+        })
+    }
+
+    /// By lane, by node of the group: which iterations of its loop.
+    pub fn ranges(&self, flow: &Flow, nodes: &Range<usize>) -> LaneRanges {
+        ranges(flow, nodes, &self.loops, self.n).expect("these lanes cut the group")
+    }
+
+    /// How many elements all lanes compute, and how many of those are different ones.
+    fn work(&self, flow: &Flow, nodes: &Range<usize>) -> (u64, u64) {
+        let extents = extents(flow, nodes, &self.loops);
+        let of_node = |((local, node), extent): ((usize, &Node), u64)| {
+            let elements: u64 = node.results.iter().map(|it| flow.network.shape(*it).whole().len()).sum();
+            (elements / extent * self.in_all[local], elements)
+        };
+        let of_nodes = flow.nodes[nodes.clone()].iter().enumerate().zip(extents).map(of_node);
+        of_nodes.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1))
     }
 
     pub fn len(&self) -> u64 {
-        self.ranges.len() as u64
+        self.n
     }
 
     /// The room of a row of a tensor in a lane.
     pub fn row_room(&self, flow: &Flow, tensor: TensorId) -> u64 {
-        let stream = flow.stream(tensor);
-        match self.tensors.get(&tensor) {
-            Some(it) => flow.align(it.row_bytes(flow, tensor, it.lengths().max().unwrap_or(0))),
-            None => stream.row_room,
-        }
+        self.tensors.get(&tensor).map_or(flow.stream(tensor).row_room, |it| it.row_room)
     }
 
     /// The room of a whole tensor in pieces of rows and lanes.
     pub fn whole_room(&self, flow: &Flow, tensor: TensorId) -> u64 {
-        let stream = flow.stream(tensor);
-        let Some(it) = self.tensors.get(&tensor) else { return flow.whole_room(tensor) };
-        let row: u64 = it.lengths().map(|length| flow.align(it.row_bytes(flow, tensor, length))).sum();
-        (stream.rows * row).max(flow.whole_room(tensor))
+        let row = self.tensors.get(&tensor).map_or(0, |it| it.whole_row_room);
+        (flow.stream(tensor).rows * row).max(flow.whole_room(tensor))
+    }
+
+    /// Whether a result may lie over an operand of a node of the group: each lane has the same part of both, and no
+    /// other lane needs any of the operand.
+    pub fn may_share(&self, flow: &Flow, nodes: &Range<usize>, result: TensorId, operand: TensorId) -> bool {
+        let (made, read) = (self.tensors.get(&result), self.tensors.get(&operand));
+        let is_alike = match (made, read) {
+            (Some(made), Some(read)) => (made.axis, made.kind) == (read.axis, read.kind),
+            (None, None) => true,
+            _ => false,
+        };
+        is_alike && (self.with_halos && is_inner(flow, operand, nodes) || read.is_some_and(|it| it.are_apart))
+    }
+
+    /// How many iterations of a node's loop a lane runs at most, and how many it has.
+    pub fn share(&self, node: &Node, local: usize) -> (u64, u64) {
+        (self.longest[local], node.access.as_ref().map_or(1, |it| it.domain[self.loops[local]].size))
     }
 
     /// What all lanes load of a tensor of which so many bytes are needed.
     fn loaded(&self, flow: &Flow, tensor: TensorId, needed: u64) -> u64 {
         let Some(it) = self.tensors.get(&tensor) else { return needed * self.len() };
         let size = flow.network.shape(tensor).dims[it.axis];
-        let length: u64 = it.lengths().sum();
-        (u128::from(needed) * u128::from(length)).div_ceil(size.into()) as u64
+        (u128::from(needed) * u128::from(it.length)).div_ceil(size.into()) as u64
     }
 
     /// By node: the iterations of its loop in the longest lane, if that cuts its weights into blocks.
     pub fn block(&self, node: &Node, local: usize) -> Option<u64> {
         let (dim, _) = node.block?;
-        let longest = self.ranges.iter().map(|it| it[local].end - it[local].start).max();
-        longest.filter(|_| dim == self.loops[local])
+        (dim == self.loops[local]).then(|| self.longest[local])
     }
 
     /// What lies on-chip while the lanes run, from one of them.
@@ -207,17 +266,78 @@ impl Lanes {
 }
 
 impl OfLanes {
-    /// By lane.
-    fn lengths(&self) -> impl Iterator<Item = u64> {
-        self.parts.iter().map(|it| it.end - it.start)
-    }
-
-    /// The bytes of a row of which this axis has so many indices.
-    fn row_bytes(&self, flow: &Flow, tensor: TensorId, length: u64) -> u64 {
+    /// Of a tensor of which each lane has pieces of its own, or several lanes may need the same.
+    fn new(
+        flow: &Flow,
+        tensor: TensorId,
+        (axis, kind): (usize, usize),
+        parts: &[Range<u64>],
+        are_own: bool,
+    ) -> OfLanes {
         let shape = flow.network.shape(tensor);
-        let elements = shape.whole().len() / flow.stream(tensor).rows / shape.dims[self.axis].max(1);
-        shape.bytes_of(elements * length).0
+        let elements = shape.whole().len() / flow.stream(tensor).rows / shape.dims[axis].max(1);
+        let piece = |length: u64| flow.align(shape.bytes_of(elements * length).0);
+        let lengths = || parts.iter().map(|it| it.end - it.start);
+        let (row_room, whole_row_room) = if are_own {
+            (lengths().map(piece).max().unwrap_or(0), lengths().map(piece).sum())
+        } else {
+            let ends = parts.iter().flat_map(|it| [it.start, it.end]);
+            let cuts: BTreeSet<u64> = ends.chain([0, shape.dims[axis]]).collect();
+            let cuts: Vec<u64> = cuts.into_iter().collect();
+            let room = |range: &Range<u64>| -> u64 {
+                let within = cuts.windows(2).filter(|it| range.start <= it[0] && it[1] <= range.end);
+                within.map(|it| piece(it[1] - it[0])).sum()
+            };
+            let all = 0..cuts.last().copied().unwrap_or(0);
+            (parts.iter().map(room).max().unwrap_or(0), room(&all))
+        };
+        let are_apart = parts.windows(2).all(|it| it[0].end <= it[1].start);
+        OfLanes { axis, kind, are_apart, length: lengths().sum(), row_room, whole_row_room }
     }
+}
+
+/// Whether only nodes of a group make and read a tensor.
+pub(crate) fn is_inner(flow: &Flow, tensor: TensorId, nodes: &Range<usize>) -> bool {
+    let is_made_here = flow.stream(tensor).producer.is_some_and(|it| nodes.contains(&it));
+    is_made_here && !is_output(flow, tensor, nodes.end)
+}
+
+/// Which part of its tensors a group needs in each lane; what a lane needs whole is left out.
+fn parts(flow: &Flow, nodes: &Range<usize>, loops: &[usize], ranges: &LaneRanges) -> Parts {
+    let mut parts = Parts::new();
+    let mut whole: BTreeSet<TensorId> = BTreeSet::new();
+    for ((local, node), &dim) in flow.nodes[nodes.clone()].iter().enumerate().zip(loops) {
+        whole.extend(&node.others);
+        let Some(access) = &node.access else { continue };
+        let read = access.operands.iter().zip(&node.operands);
+        for (map, &tensor) in read.chain(access.results.iter().zip(&node.results)) {
+            let Some(axis) = only_axis(map, dim) else {
+                whole.insert(tensor);
+                continue;
+            };
+            let part = |ranges: &Vec<Range<u64>>| {
+                let domain = access.whole().with_range(dim, ranges[local].clone());
+                map.region(&domain, flow.network.shape(tensor)).range(axis)
+            };
+            let own: Vec<Range<u64>> = ranges.iter().map(part).collect();
+            match parts.get_mut(&tensor) {
+                Some((known_axis, known)) if *known_axis == axis => {
+                    known.iter_mut().zip(own).for_each(|(known, it)| *known = hull(known, &it));
+                }
+                Some(_) => drop(whole.insert(tensor)),
+                None => {
+                    parts.insert(tensor, (axis, own));
+                }
+            }
+        }
+    }
+    parts.retain(|it, _| !whole.contains(it));
+    parts
+}
+
+/// By lane, by node: which iterations of its loop it runs. None if a lane has nothing to do.
+fn ranges(flow: &Flow, nodes: &Range<usize>, loops: &[usize], n: u64) -> Option<LaneRanges> {
+    (0..n).map(|lane| ranges_of(flow, nodes, loops, lane, n)).collect()
 }
 
 /// By node: which iterations of its loop a lane runs. None if that is nothing.

@@ -49,6 +49,9 @@ pub enum Tiling {
 }
 
 /// How a group is cut along a second loop, which runs through all of its operators.
+///
+/// What leaves the group is cut into lanes that have nothing in common. Backwards from there, a lane computes what it
+/// needs of tensors inside, which may overlap with what its neighbours compute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lanes {
     /// How many there are.

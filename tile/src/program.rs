@@ -8,8 +8,9 @@ use cosma_planner::{OpId, Problem, TensorId};
 pub struct TileProgram {
     /// Its operators are tiles, its tensors pieces; its source order is the order of the plan.
     pub problem: Problem,
-    /// By [`TensorId`] of the problem. Pieces of one tensor are disjoint, but for staged ones: those are regions of
-    /// what other pieces wrote to host memory.
+    /// By [`TensorId`] of the problem. Pieces of one tensor are disjoint, but for staged ones, which are regions of
+    /// what other pieces wrote to host memory, and for those of a tensor inside of a group whose lanes overlap: there
+    /// each lane has its own, and what they have in common is computed again.
     pub pieces: Vec<Piece>,
     /// By [`OpId`] of the problem. A tile reads the pieces that hold what it needs of each tensor. Together they are
     /// a box, which may be larger than what it needs; and it writes whole pieces. One that adds up a part of a sum

@@ -443,9 +443,10 @@ impl<'a, 'b> Run<'a, 'b> {
 
     fn record(&mut self, node: usize, from: u64, to: u64) {
         let flow = &self.flow.nodes[node];
-        let n_lanes = u128::from(self.lanes.map_or(1, Lanes::len));
-        let workspace = u128::from(flow.workspace) * u128::from(to - from);
-        let workspace = workspace.div_ceil(u128::from(flow.extent) * n_lanes) as u64;
+        let local = node - self.nodes.start;
+        let (part, all) = self.lanes.map_or((1, 1), |it| it.share(flow, local));
+        let workspace = u128::from(flow.workspace) * u128::from(to - from) * u128::from(part);
+        let workspace = workspace.div_ceil(u128::from(flow.extent) * u128::from(all)) as u64;
         let base = self.inner + self.flow.align(workspace);
         let simulation = &mut self.simulation;
         simulation.add(Step { node, range: from..to });
@@ -481,6 +482,10 @@ impl<'a, 'b> Run<'a, 'b> {
             }
             let slot = self.slots.iter().find(|it| it.tensor == operand).expect("it is read");
             let result_slot = &self.slots[self.results[local][result]];
+            let may_share = |it: &Lanes| it.may_share(self.flow, &self.nodes, result_slot.tensor, operand);
+            if !self.lanes.is_none_or(may_share) {
+                continue;
+            }
             let end = flow.rows_made(result, to, slot.rows);
             let start = flow.rows_made(result, from, slot.rows);
             let low = slot.low_after(self.flow, self.nodes.start, &self.done, node, to);

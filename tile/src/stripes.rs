@@ -14,6 +14,8 @@ use std::sync::OnceLock;
 const MAX_GROUP: usize = 40;
 /// How many lengths in a row have to fail before longer groups are given up.
 const MAX_MISSES: usize = 2;
+/// Tiles of a group in lanes with halos, at most.
+const MAX_TILES: u64 = 2048;
 /// Divisors that are looked for.
 const MAX_DIVISOR: u64 = 512;
 
@@ -52,12 +54,13 @@ pub(crate) struct Groups<'a, 'b> {
     /// By first node: it alone, and with others.
     alone: Vec<OnceLock<Vec<StripeGroup>>>,
     longer: Vec<OnceLock<Vec<StripeGroup>>>,
+    with_halos: Vec<OnceLock<Vec<StripeGroup>>>,
 }
 
 impl<'a, 'b> Groups<'a, 'b> {
     pub fn new(flow: &'b Flow<'a>, deadline: Deadline<'b>) -> Groups<'a, 'b> {
         let cells = || flow.nodes.iter().map(|_| OnceLock::new()).collect();
-        Groups { flow, deadline, alone: cells(), longer: cells() }
+        Groups { flow, deadline, alone: cells(), longer: cells(), with_halos: cells() }
     }
 
     /// Those that begin with a node, by length.
@@ -68,6 +71,15 @@ impl<'a, 'b> Groups<'a, 'b> {
     /// Those of one node.
     pub fn alone(&self, node: usize) -> &[StripeGroup] {
         self.alone[node].get_or_init(|| groups_of(self.flow, node..node + 1))
+    }
+
+    /// Those in lanes with halos or uneven ones, by length.
+    pub fn with_halos(&self, start: usize) -> &[StripeGroup] {
+        self.with_halos[start].get_or_init(|| {
+            let ends = start + 1..=self.flow.nodes.len().min(start + lanes::MAX_GROUP);
+            let ends = ends.take_while(|_| !self.deadline.has_passed());
+            ends.flat_map(|end| groups_with_halos(self.flow, start..end)).collect()
+        })
     }
 
     /// Those of several nodes that begin with this one, by length, while they fit.
@@ -86,6 +98,12 @@ impl<'a, 'b> Groups<'a, 'b> {
     }
 }
 
+/// These nodes as a group in lanes with halos, or in uneven ones, where it fits.
+fn groups_with_halos(flow: &Flow, nodes: Range<usize>) -> Vec<StripeGroup> {
+    let lanes = lanes::ways_with_halos(flow, &nodes).into_iter();
+    lanes.map(|it| StripeGroup::new(flow, nodes.clone(), Some(it))).filter(|it| it.fits(flow)).collect()
+}
+
 /// These nodes as a group, not in lanes and in lanes; none if it fits in none of them.
 fn groups_of(flow: &Flow, nodes: Range<usize>) -> Vec<StripeGroup> {
     let lanes = lanes::ways(flow, &nodes).into_iter().map(Some);
@@ -101,7 +119,10 @@ impl StripeGroup {
         let rows = tallest(flow, nodes.clone());
         let at_once = simulate_within(flow, &nodes, lanes.as_ref(), rows, u64::MAX);
         let border = at_once.expect("no step needs more than all").border();
-        let heights = stripe_heights(rows).into_iter().map(|it| (it, OnceLock::new())).collect();
+        let n_lanes = lanes.as_ref().filter(|it| it.with_halos).map(Lanes::len);
+        let n_tiles = |height: u64, n_lanes: u64| n_lanes * rows.div_ceil(height) * nodes.len() as u64;
+        let may_be = |it: &u64| n_lanes.is_none_or(|n_lanes| n_tiles(*it, n_lanes) <= MAX_TILES);
+        let heights = stripe_heights(rows).into_iter().filter(may_be).map(|it| (it, OnceLock::new())).collect();
         StripeGroup { nodes, lanes, border, capacity: flow.scratchpad, heights }
     }
 

@@ -5,8 +5,9 @@ use cosma_ir::TensorRegion;
 use cosma_planner::{OpId, Origin, TensorId};
 use cosma_tile::{Access, DimKind, Network, Piece, Region, Shape, Tile, TileProgram};
 
-/// Checks that the pieces of each tensor have no element in common, that each tile reads all that it needs of what
-/// no view makes, that sums are added up once, and that results are complete.
+/// Checks that no piece of what lies in host memory has an element in common with another one, that each tile reads
+/// all that it needs of what no view makes, each element once, that sums are added up once, and that results are
+/// complete. Of what never leaves the scratchpad, an element may be computed again.
 pub(super) fn check(network: &Network, program: &TileProgram) -> Result<(), String> {
     let graph = &program.problem.graph;
     let mut pieces: Vec<Vec<TensorId>> = vec![Vec::new(); network.shapes.len()];
@@ -19,7 +20,9 @@ pub(super) fn check(network: &Network, program: &TileProgram) -> Result<(), Stri
     let region = |it: &TensorId| program.pieces[it.index()].region().map(|it| region_of(it.1));
     for (tensor, pieces) in pieces.iter().enumerate() {
         let regions: Vec<TensorRegion> = pieces.iter().filter_map(region).collect();
-        if !are_disjoint(&regions) || !regions.iter().all(|it| it.is_within(&network.shapes[tensor].dims)) {
+        let is_in_host = |it: &TensorId| graph.producer(*it).is_none() || graph.is_stored(*it);
+        let is_wrong = pieces.iter().any(is_in_host) && !are_disjoint(&regions);
+        if is_wrong || !regions.iter().all(|it| it.is_within(&network.shapes[tensor].dims)) {
             return Err(format!("pieces of tensor {tensor} overlap, or are none of it"));
         }
     }
@@ -44,9 +47,11 @@ fn check_tile(network: &Network, program: &TileProgram, op: OpId) -> Result<(), 
         if needed.is_empty() || is_dissolved {
             continue;
         }
-        let held: u64 = read.iter().filter_map(|it| it.region_of(*tensor)).map(|it| it.intersect(&needed).len()).sum();
-        if held != needed.len() {
-            return Err(format!("{name} reads {held} of {} elements", needed.len()));
+        let held = read.iter().filter_map(|it| it.region_of(*tensor)).map(|it| it.intersect(&needed));
+        let held: Vec<Region> = held.filter(|it| !it.is_empty()).collect();
+        let n_held: u64 = held.iter().map(Region::len).sum();
+        if n_held != needed.len() || !are_disjoint(&held.iter().map(region_of).collect::<Vec<_>>()) {
+            return Err(format!("{name} reads {n_held} of {} elements, or some twice", needed.len()));
         }
     }
     let written: Vec<&Piece> = graph.op(op).writes.iter().map(|it| &program.pieces[it.index()]).collect();

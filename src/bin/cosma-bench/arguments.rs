@@ -26,8 +26,8 @@ element, and beside them in tiles by rule:
   cascades  chains of operators in which each tensor has one reader, depth first in stripes of rows, as Vela and
             MCUNet do: weights stay, a residual ends a chain, and a chain grows while it fits
 Each rule's program is planned with optimal replacement in its order, and with greedy replacement. Bytes are
-non-compulsory ones; the bound is on all tilings, or on those that compute nothing twice. Each line is printed
-when it is known. A CNN is a network with convolutions and without softmax; training is left out.
+non-compulsory ones; the bound is on all tilings, or on those that compute nothing twice if COSMA's does not
+either. Each line is printed when it is known. A CNN is a network with convolutions and without softmax; training is left out.
 
 Examples:
   All networks in a folder, by all methods:

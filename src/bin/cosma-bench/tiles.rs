@@ -196,9 +196,11 @@ impl Source {
         let case = |function: &Function| {
             let mut network = function.source.network.clone();
             network.problem.machine.set_scratchpad(scratchpad);
-            let bound = Bound::of(&network);
-            let cosma = match &tiled {
-                Ok(reports) => match reports.iter().find(|it| it.name == function.source.function) {
+            let report = tiled.as_ref().map(|it| it.iter().find(|it| it.name == function.source.function));
+            let recomputes = |it: &FunctionReport| it.tiling.as_ref().is_some_and(|it| it.recomputes);
+            let bound = Bound::of(&network, report.ok().flatten().is_some_and(recomputes));
+            let cosma = match report {
+                Ok(report) => match report {
                     Some(report) => outcome_of(report, bound.bytes),
                     None => Outcome::None("it has no operators".into()),
                 },
@@ -256,7 +258,7 @@ fn is_cnn(kinds: &[String]) -> bool {
     has("conv") && !has("softmax")
 }
 
-/// Non-compulsory bytes that no tiling avoids, or none that computes no element twice.
+/// Non-compulsory bytes that no tiling avoids, or none that computes no element twice, if COSMA's does not either.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
     pub bytes: Bytes,
@@ -264,10 +266,10 @@ pub struct Bound {
 }
 
 impl Bound {
-    fn of(network: &Network) -> Bound {
+    fn of(network: &Network, recomputes: bool) -> Bound {
         let Bounds { all_tilings, without_recomputation } = bounds(network);
         let compulsory = network.problem.compulsory();
-        let bytes = without_recomputation.saturating_sub(compulsory);
+        let bytes = if recomputes { all_tilings } else { without_recomputation }.saturating_sub(compulsory);
         Bound { bytes, of_all_tilings: bytes == all_tilings.saturating_sub(compulsory) }
     }
 }
@@ -288,7 +290,7 @@ fn outcome_of(report: &FunctionReport, bound: Bytes) -> Outcome {
 /// A tiling by rule, planned by each of some solvers: the best for the slacks that are tried.
 fn by_rule(network: &Network, rule: Rule, solvers: &[Solver], time_limit: Duration) -> Vec<Outcome> {
     let scratchpad = network.problem.machine.scratchpad();
-    let bound = Bound::of(network).bytes;
+    let bound = Bound::of(network, false).bytes;
     let mut best: Vec<Option<Outcome>> = solvers.iter().map(|_| None).collect();
     let mut error = String::new();
     let deadline = Deadline::after(time_limit);

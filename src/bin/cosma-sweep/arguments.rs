@@ -25,7 +25,7 @@ the bound of a larger one if that is better, and column `from` names that size. 
 than a proven bound is an error.
 
 With --tile, minimum and peak are those of whole operators, a size is planned whole as well if that fits, and bounds
-are on all tilings that compute nothing twice.
+are on all tilings.
 
 Examples:
   From the minimum scratchpad to the lowest peak, as a table and a plot:

@@ -8,12 +8,12 @@ use cosma_tile::{Network, TileError, bounds, tile};
 use std::time::{Duration, Instant};
 
 /// Plans a network in tiles, and whole where that fits, and takes what moves less. The lower bound is one on all
-/// tilings that compute nothing twice, so that it holds for other sizes of the scratchpad and their tiles, too.
+/// tilings, so that it holds for other sizes of the scratchpad and their tiles, too.
 pub fn plan_tiled(series: &Series, network: &Network, scratchpad: Bytes, time_limit: Duration) -> Outcome {
     let start = Instant::now();
     let mut network = network.clone();
     network.problem = series.at(scratchpad);
-    let lower_bound = bounds(&network).without_recomputation.saturating_sub(network.problem.compulsory());
+    let lower_bound = bounds(&network).all_tilings.saturating_sub(network.problem.compulsory());
     let whole = match plan_whole(series, &network.problem, time_limit) {
         Outcome::Found(found) => Some(Found { lower_bound, n_tiles: None, ..found }),
         Outcome::Fault(text) => return Outcome::Fault(text),

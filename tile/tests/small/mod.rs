@@ -1,16 +1,16 @@
-//! Small networks of rows and channels.
+//! Small networks of channels, rows and columns.
 
 use cosma_planner::{Bytes, GraphBuilder, Machine, Problem, TensorId};
 use cosma_tile::{Access, Dim, DimKind, Expr, Map, Network, Operator, Shape, Sums};
 
-/// A network under construction: tensors are `[channels, rows, 4]`.
+/// A network under construction: tensors are `[channels, rows, columns]`, four columns unless said otherwise.
 pub struct Small {
     graph: GraphBuilder,
     shapes: Vec<Shape>,
     operators: Vec<Operator>,
 }
 
-/// A convolution along the rows.
+/// A convolution along the rows, and along the columns where that is said.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
     pub kernel: u64,
@@ -42,33 +42,58 @@ impl Small {
         self.shapes[tensor.index()].dims[0]
     }
 
+    pub fn columns(&self, tensor: TensorId) -> u64 {
+        self.shapes[tensor.index()].dims[2]
+    }
+
     pub fn input(&mut self, channels: u64, rows: u64) -> TensorId {
-        let shape = Shape { dims: vec![channels, rows, COLUMNS], element_bits: 8 };
+        self.image(channels, rows, COLUMNS)
+    }
+
+    /// An input of so many columns.
+    pub fn image(&mut self, channels: u64, rows: u64, columns: u64) -> TensorId {
+        let shape = Shape { dims: vec![channels, rows, columns], element_bits: 8 };
         let id = self.graph.argument(format!("x{}", self.shapes.len()), shape.bytes());
         self.shapes.push(shape);
         id
     }
 
-    /// A convolution with weights; none if its window is larger than the padded input.
+    /// A convolution with weights along the rows; none if its window is larger than the padded input.
     pub fn conv(&mut self, input: TensorId, channels: u64, window: Window) -> Option<TensorId> {
-        let (rows, inner) = (self.rows(input), self.channels(input));
-        let Window { kernel, stride, padding } = window;
-        let result = (rows + 2 * padding).checked_sub(kernel)? / stride + 1;
-        let shape = Shape { dims: vec![channels, inner, kernel], element_bits: 8 };
+        self.convolve(input, channels, window, Window { kernel: 1, stride: 1, padding: 0 })
+    }
+
+    /// Likewise, along rows and columns.
+    pub fn square(&mut self, input: TensorId, channels: u64, window: Window) -> Option<TensorId> {
+        self.convolve(input, channels, window, window)
+    }
+
+    fn convolve(&mut self, input: TensorId, channels: u64, of_rows: Window, of_columns: Window) -> Option<TensorId> {
+        let inner = self.channels(input);
+        let size = |size: u64, Window { kernel, stride, padding }: Window| {
+            Some((size + 2 * padding).checked_sub(kernel)? / stride + 1)
+        };
+        let (rows, columns) = (size(self.rows(input), of_rows)?, size(self.columns(input), of_columns)?);
+        let taps = [of_rows.kernel, of_columns.kernel];
+        let shape = Shape { dims: vec![channels, inner, taps[0], taps[1]], element_bits: 8 };
         let weight = self.graph.weight(format!("w{}", self.shapes.len()), shape.bytes());
         self.shapes.push(shape);
-        let row = Expr { terms: vec![(1, stride as i64), (4, 1)], constant: -(padding as i64), divisor: 1 };
+        let along = |dim: usize, tap: usize, window: Window| {
+            let terms = vec![(dim, window.stride as i64), (tap, 1)];
+            Expr { terms, constant: -(window.padding as i64), divisor: 1 }
+        };
         let reduced = |size| Dim { size, kind: REDUCED };
+        let of_result = [channels, rows, columns].map(parallel);
         let access = Access {
-            domain: vec![parallel(channels), parallel(result), parallel(COLUMNS), reduced(inner), reduced(kernel)],
+            domain: of_result.into_iter().chain([inner, taps[0], taps[1]].map(reduced)).collect(),
             operands: vec![
-                Map(vec![Expr::dim(3), row, Expr::dim(2)]),
-                Map(vec![Expr::dim(0), Expr::dim(3), Expr::dim(4)]),
+                Map(vec![Expr::dim(3), along(1, 4, of_rows), along(2, 5, of_columns)]),
+                Map([0, 3, 4, 5].map(Expr::dim).to_vec()),
             ],
             results: vec![identity()],
-            sums: (1 < inner * kernel).then_some(Sums::Integer(32)),
+            sums: (1 < inner * taps[0] * taps[1]).then_some(Sums::Integer(32)),
         };
-        Some(self.op(vec![input, weight], vec![channels, result, COLUMNS], Some(access), false))
+        Some(self.op(vec![input, weight], vec![channels, rows, columns], Some(access), false))
     }
 
     /// The sum of two tensors of one shape, in the place of the first if it may.
@@ -89,12 +114,12 @@ impl Small {
     pub fn pool(&mut self, input: TensorId) -> TensorId {
         let dims = self.shapes[input.index()].dims.clone();
         let access = Access {
-            domain: vec![parallel(dims[0]), Dim { size: dims[1], kind: REDUCED }, parallel(COLUMNS)],
+            domain: vec![parallel(dims[0]), Dim { size: dims[1], kind: REDUCED }, parallel(dims[2])],
             operands: vec![identity()],
             results: vec![Map(vec![Expr::dim(0), Expr::constant(0), Expr::dim(2)])],
             sums: None,
         };
-        self.op(vec![input], vec![dims[0], 1, COLUMNS], Some(access), false)
+        self.op(vec![input], vec![dims[0], 1, dims[2]], Some(access), false)
     }
 
     /// One row whose elements each depend on all of another row.
@@ -102,7 +127,7 @@ impl Small {
         let dims = self.shapes[input.index()].dims.clone();
         let reduced = |size| Dim { size, kind: REDUCED };
         let access = Access {
-            domain: vec![parallel(dims[0]), parallel(COLUMNS), reduced(dims[0]), reduced(COLUMNS)],
+            domain: vec![parallel(dims[0]), parallel(dims[2]), reduced(dims[0]), reduced(dims[2])],
             operands: vec![Map(vec![Expr::dim(2), Expr::constant(0), Expr::dim(3)])],
             results: vec![Map(vec![Expr::dim(0), Expr::constant(0), Expr::dim(1)])],
             sums: None,
@@ -125,7 +150,7 @@ impl Small {
     /// Both tensors, one after the other along the channels: a view.
     pub fn concat(&mut self, left: TensorId, right: TensorId) -> TensorId {
         let (first, second) = (self.channels(left), self.channels(right));
-        let dims = vec![first + second, self.rows(left), COLUMNS];
+        let dims = vec![first + second, self.rows(left), self.columns(left)];
         let channel = Expr { terms: vec![(0, 1)], constant: -(first as i64), divisor: 1 };
         let access = Access {
             domain: dims.iter().copied().map(parallel).collect(),
