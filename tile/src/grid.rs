@@ -12,6 +12,7 @@
 //! How many parts there are does not change what moves; so of each block there are only as many as it takes to fit.
 
 mod blocks;
+mod moments;
 
 use crate::access::Expr;
 use crate::expand::part;
@@ -20,6 +21,7 @@ use crate::simulate::{Input, Output, Simulation, Step};
 use crate::{Access, Map, Region};
 use blocks::{LoopNest, Loops, orders};
 use cosma_planner::TensorId;
+use moments::Lengths;
 use std::collections::BTreeMap;
 
 /// Grids of an operator that are kept.
@@ -29,7 +31,7 @@ const MAX_GRIDS: usize = 200;
 #[derive(Clone, Debug)]
 pub(crate) struct Grid {
     pub loops: Loops,
-    /// One step that stands for all.
+    /// Steps that stand for all: one, or more where tiles touch different operands.
     pub simulation: Simulation,
     /// What weights move beyond their first time.
     pub passing: u64,
@@ -103,6 +105,9 @@ struct Cut<'a, 'b> {
     loops: &'b [(usize, u64)],
     /// The largest part of the domain that a tile runs.
     domain: Region,
+    /// The loop along which moments differ, and the moments.
+    moving: Option<usize>,
+    moments: Lengths,
 }
 
 impl Cut<'_, '_> {
@@ -117,11 +122,14 @@ impl Cut<'_, '_> {
 
     /// The room of a tile, if all comes from and goes to host memory.
     fn room(&self) -> u64 {
-        let operands = self.access.operands.iter().zip(&self.node.operands);
-        let pieces = operands.chain(self.access.results.iter().zip(&self.node.results));
-        let pieces: u64 = pieces.map(|(map, tensor)| self.tile_room(map, *tensor)).sum();
+        let read = self.moments.iter().map(|it| {
+            let rooms = (0..it.len()).map(|operand| self.operand_room(operand, it));
+            rooms.sum::<u64>()
+        });
+        let results = self.access.results.iter().zip(&self.node.results);
+        let written: u64 = results.map(|(map, tensor)| self.tile_room(map, *tensor, u64::MAX)).sum();
         let others: u64 = self.node.others.iter().map(|it| self.whole_room(*it)).sum();
-        self.room_beside() + pieces + others
+        self.room_beside() + read.max().unwrap_or(0) + written + others
     }
 
     /// The room of an operand that is not cut.
@@ -156,14 +164,25 @@ impl Cut<'_, '_> {
         (n_pieces * self.flow.align(shape.bytes_of(elements).0)).max(self.flow.whole_room(tensor))
     }
 
-    /// The room of what a tile touches of a tensor.
-    fn tile_room(&self, map: &Map, tensor: TensorId) -> u64 {
+    /// The room of what a tile touches of an operand in a moment.
+    fn operand_room(&self, operand: usize, moment: &[u64]) -> u64 {
+        self.tile_room(&self.access.operands[operand], self.node.operands[operand], moment[operand])
+    }
+
+    /// The room of what a tile touches of a tensor, which has at most so many indices along the axis along which
+    /// moments differ.
+    fn tile_room(&self, map: &Map, tensor: TensorId, most: u64) -> u64 {
+        if most == 0 {
+            return 0;
+        }
         let shape = self.flow.network.shape(tensor);
+        let is_of_moments = |expr: &Expr| self.moving.is_some_and(|dim| expr.terms.iter().any(|it| it.0 == dim));
         let extents = map.0.iter().zip(&shape.dims).map(|(expr, size)| {
             if self.reads_all_along(expr, tensor) {
                 return *size;
             }
-            expr.extent(&self.domain).min(*size)
+            let extent = expr.extent(&self.domain).min(*size);
+            if is_of_moments(expr) { extent.min(most) } else { extent }
         });
         let region = Region::new(extents.map(|it| 0..it));
         // A window is cut where it overlaps with its neighbours.
@@ -215,7 +234,8 @@ impl Grid {
         let Cut { flow, access, .. } = *cut;
         let Node { operands, others, results, .. } = cut.node;
         let n_tiles = cut.n_tiles();
-        let steps = vec![Step { node, range: 0..1 }];
+        let n_moments = cut.moments.len();
+        let steps = vec![Step { node, range: 0..1 }; n_moments];
         let mut grid = Grid {
             simulation: Simulation { steps, ..Simulation::default() },
             passing: 0,
@@ -223,34 +243,40 @@ impl Grid {
             n_tiles,
             loops: cut.loops.to_vec(),
         };
-        let mut base = cut.room_beside();
-        for (operand, (map, &tensor)) in access.operands.iter().zip(operands).enumerate() {
-            let room = cut.tile_room(map, tensor);
+        let mut base = vec![cut.room_beside(); n_moments];
+        for (operand, &tensor) in operands[..access.operands.len()].iter().enumerate() {
+            let rooms: Vec<u64> = cut.moments.iter().map(|it| cut.operand_room(operand, it)).collect();
             let (needed, loaded) = cut.loaded(operand, tensor, halos);
             if flow.stream(tensor).is_weight {
-                base += room;
+                add(&mut base, &rooms);
                 grid.passing += loaded.saturating_sub(needed);
             } else {
-                grid.input(flow, tensor, room, needed, loaded);
+                grid.input(flow, tensor, rooms, needed, loaded);
             }
         }
         for &tensor in others {
             let (room, bytes) = (cut.whole_room(tensor), flow.stream(tensor).bytes);
+            let rooms = vec![room; n_moments];
             if flow.stream(tensor).is_weight {
-                base += room;
+                add(&mut base, &rooms);
             } else {
-                grid.input(flow, tensor, room, bytes, bytes);
+                grid.input(flow, tensor, rooms, bytes, bytes);
             }
         }
         for (map, &tensor) in access.results.iter().zip(results) {
-            let room = cut.tile_room(map, tensor);
-            let keep = vec![cut.kept_room(map, tensor)];
-            grid.simulation.outputs.push(Output { tensor, stream: vec![room], keep });
+            let room = cut.tile_room(map, tensor, u64::MAX);
+            let keep = vec![cut.kept_room(map, tensor); n_moments];
+            grid.simulation.outputs.push(Output { tensor, stream: vec![room; n_moments], keep });
         }
         let Simulation { inputs, outputs, .. } = &grid.simulation;
-        let streams = inputs.iter().map(|it| it.stream[0]).chain(outputs.iter().map(|it| it.stream[0]));
-        grid.room = base + streams.sum::<u64>();
-        grid.simulation.base = vec![base];
+        let mut rooms = base.clone();
+        inputs
+            .iter()
+            .map(|it| &it.stream)
+            .chain(outputs.iter().map(|it| &it.stream))
+            .for_each(|it| add(&mut rooms, it));
+        grid.room = rooms.into_iter().max().unwrap_or(0);
+        grid.simulation.base = base;
         grid
     }
 
@@ -259,22 +285,22 @@ impl Grid {
         let mut grid = self.clone();
         let pair =
             |it: TensorId| tensors(own).zip(tensors(other)).find(|pair| pair.0 == it).expect("it is of the node").1;
-        grid.simulation.steps[0].node = index;
+        grid.simulation.steps.iter_mut().for_each(|it| it.node = index);
         grid.simulation.inputs.iter_mut().for_each(|it| it.tensor = pair(it.tensor));
         grid.simulation.outputs.iter_mut().for_each(|it| it.tensor = pair(it.tensor));
         grid
     }
 
-    /// Adds what is read of a tensor; what is read in two ways is counted twice.
-    fn input(&mut self, flow: &Flow, tensor: TensorId, room: u64, needed: u64, loaded: u64) {
+    /// Adds what is read of a tensor, by moment; what is read in two ways is counted twice.
+    fn input(&mut self, flow: &Flow, tensor: TensorId, rooms: Vec<u64>, needed: u64, loaded: u64) {
         if let Some(it) = self.simulation.inputs.iter_mut().find(|it| it.tensor == tensor) {
-            it.stream[0] += room;
+            add(&mut it.stream, &rooms);
             it.loaded += loaded;
             it.needed = it.needed.max(needed);
             return;
         }
-        let whole = vec![flow.whole_room(tensor)];
-        let input = Input { tensor, stream: vec![room], dying: whole.clone(), fetch: whole, needed, loaded };
+        let whole = vec![flow.whole_room(tensor); rooms.len()];
+        let input = Input { tensor, stream: rooms, dying: whole.clone(), fetch: whole, needed, loaded };
         self.simulation.inputs.push(input);
     }
 
@@ -286,16 +312,33 @@ impl Grid {
     /// Whether it takes no more room and moves no more than another one, tensor by tensor, in no more tiles.
     fn is_as_good(&self, other: &Grid) -> bool {
         let (own, others) = (&self.simulation, &other.simulation);
-        let is_input = |(own, other): (&Input, &Input)| {
-            own.stream <= other.stream && own.dying <= other.dying && own.loaded <= other.loaded
-        };
-        let is_output = |(own, other): (&Output, &Output)| own.stream <= other.stream && own.keep <= other.keep;
-        own.base <= others.base
-            && self.passing <= other.passing
+        let moves_no_more = || own.inputs.iter().zip(&others.inputs).all(|it| it.0.loaded <= it.1.loaded);
+        let is_covered = |at: usize| (0..others.steps.len()).any(|it| own.is_covered(at, others, it));
+        self.passing <= other.passing
             && self.n_tiles <= other.n_tiles
-            && own.inputs.iter().zip(&others.inputs).all(is_input)
-            && own.outputs.iter().zip(&others.outputs).all(is_output)
+            && moves_no_more()
+            && (0..own.steps.len()).all(is_covered)
     }
+}
+
+impl Simulation {
+    /// Whether a step takes no more room than one of another simulation of the same node, tensor by tensor.
+    fn is_covered(&self, at: usize, other: &Simulation, other_at: usize) -> bool {
+        let is_input = |(own, other): (&Input, &Input)| {
+            own.stream[at] <= other.stream[other_at] && own.dying[at] <= other.dying[other_at]
+        };
+        let is_output = |(own, other): (&Output, &Output)| {
+            own.stream[at] <= other.stream[other_at] && own.keep[at] <= other.keep[other_at]
+        };
+        self.base[at] <= other.base[other_at]
+            && self.inputs.iter().zip(&other.inputs).all(is_input)
+            && self.outputs.iter().zip(&other.outputs).all(is_output)
+    }
+}
+
+/// Adds rooms, moment by moment.
+fn add(rooms: &mut [u64], more: &[u64]) {
+    rooms.iter_mut().zip(more).for_each(|it| *it.0 += it.1);
 }
 
 /// How many indices of operands the parts of loops touch, those that several parts touch as often; by operand, axis,
