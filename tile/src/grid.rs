@@ -185,10 +185,23 @@ impl Cut<'_, '_> {
             if is_of_moments(expr) { extent.min(most) } else { extent }
         });
         let region = Region::new(extents.map(|it| 0..it));
-        // A window is cut where it overlaps with its neighbours.
-        let is_cut = |it: &&(usize, u64)| map.0.iter().any(|expr| expr.terms.iter().any(|term| term.0 == it.0));
-        let n_cuts = self.loops.iter().filter(is_cut).count() as u32;
-        self.flow.align(shape.region_bytes(&region).0) + (self.flow.alignment - 1) * (3u64.pow(n_cuts) - 1)
+        self.flow.align(shape.region_bytes(&region).0) + (self.flow.alignment - 1) * (self.n_pieces(map, &region) - 1)
+    }
+
+    /// In how many pieces a tile touches a region, at most: it is cut where windows of other tiles begin and end.
+    fn n_pieces(&self, map: &Map, region: &Region) -> u64 {
+        let along = |&(dim, n_parts): &(usize, u64)| {
+            let least = self.access.domain[dim].size / n_parts;
+            let of_axis = |(axis, expr): (usize, &Expr)| {
+                let coefficient = expr.terms.iter().find(|it| it.0 == dim)?.1;
+                let length = region.range(axis).end - region.range(axis).start;
+                let step = (coefficient.unsigned_abs().saturating_mul(least) / expr.divisor).max(1);
+                // So many windows begin before its end, and as many end after its start.
+                Some((2 * length.div_ceil(step)).saturating_sub(1).min(length).max(3))
+            };
+            map.0.iter().enumerate().filter_map(of_axis).max().unwrap_or(1)
+        };
+        self.loops.iter().map(along).fold(1, u64::saturating_mul).min(region.len()).max(1)
     }
 
     /// Whether all indices along an axis come together: no loop that is cut moves along it, and what operators make
