@@ -26,6 +26,8 @@ use std::collections::BTreeMap;
 
 /// Grids of an operator that are kept.
 const MAX_GRIDS: usize = 200;
+/// Tiles of a grid, at most, where others fit: what more of them save is lost again where so many are planned.
+const MAX_TILES: u64 = 4_096;
 
 /// A grid, and what lies on-chip and moves.
 #[derive(Clone, Debug)]
@@ -57,6 +59,9 @@ pub(crate) fn grids(flow: &Flow, node: usize) -> Vec<Grid> {
                 offer(flow, &mut grids, nest.grid(loops, &mut halos));
             }
         }
+    }
+    if grids.iter().any(|it| it.n_tiles <= MAX_TILES) {
+        grids.retain(|it| it.n_tiles <= MAX_TILES);
     }
     grids
 }
@@ -482,5 +487,83 @@ mod tests {
         assert_eq!((in_parts, whole), (Some(64 * 512), Some(3 * 64 * 512)));
         assert!(grids.iter().all(|it| it.room <= 9 << 10));
         assert!(grids.len() <= MAX_GRIDS);
+    }
+
+    /// Two tensors of 8 rows of 4 side by side, of which a result row reads so many, and a weight likewise.
+    fn window_on_two(length: u64, alignment: u64) -> Network {
+        let bytes = |dims: &[u64]| Shape { dims: dims.to_vec(), element_bits: 8 };
+        let shapes = vec![bytes(&[8, 4]), bytes(&[8, 4]), bytes(&[16]), bytes(&[16, 4])];
+        let mut graph = GraphBuilder::new();
+        let (left, right) = (graph.argument("x", shapes[0].bytes()), graph.argument("y", shapes[1].bytes()));
+        let weight = graph.weight("w", shapes[2].bytes());
+        let result = graph.op("window", &[left, right, weight], [("z", shapes[3].bytes())], Bytes::ZERO)[0];
+        graph.result(result);
+        let row = |constant| Expr { terms: vec![(0, 1), (2, 1)], constant, divisor: 1 };
+        let dim = |size, kind| Dim { size, kind };
+        let (parallel, reduced) = (DimKind::Parallel, DimKind::Reduced { splittable: false });
+        let access = Access {
+            domain: vec![dim(16, parallel), dim(4, parallel), dim(length, reduced)],
+            operands: vec![Map(vec![row(0), Expr::dim(1)]), Map(vec![row(-8), Expr::dim(1)]), Map(vec![row(0)])],
+            results: vec![Map(vec![Expr::dim(0), Expr::dim(1)])],
+            sums: None,
+        };
+        let operands = vec![left, right, weight];
+        let operator = Operator { operands, results: vec![result], access: Some(access), is_view: false };
+        let problem = Problem {
+            graph: graph.build().expect("it is well formed"),
+            machine: Machine::with_host(Bytes(1 << 20), Bytes(alignment)),
+        };
+        Network { problem, shapes, operators: vec![operator] }
+    }
+
+    #[test]
+    fn tiles_of_a_concatenation_touch_what_lies_where_they_are() {
+        for length in 1..6 {
+            let network = window_on_two(length, 1);
+            let flow = Flow::new(&network);
+            let nest = LoopNest::new(&flow, 0).expect("it has an access");
+            for n_parts in 2..=16 {
+                let touched = |index| {
+                    let domain = nest.access.whole().with_range(0, part(16, index, n_parts));
+                    let read = nest.access.reads(&network.shapes[..3], &domain);
+                    let written = nest.access.writes(&network.shapes[3..], &domain);
+                    read.iter().chain(&written).map(Region::len).sum::<u64>()
+                };
+                // Rounding: no tile has more than the largest part.
+                let most = (0..n_parts).map(touched).max();
+                let uneven = if 16 % n_parts == 0 { 0 } else { 4 + 1 };
+                let room = nest.cut(&[(0, n_parts)]).room();
+                assert!(most <= Some(room) && Some(room) <= most.map(|it| it + uneven), "{length} {n_parts}");
+                assert_eq!(nest.grid(vec![(0, n_parts)], &mut Halos::default()).room, room);
+            }
+        }
+    }
+
+    #[test]
+    fn windows_are_counted_in_the_pieces_that_other_windows_make_of_them() {
+        let alignment = 64;
+        for length in 1..9 {
+            // What is small enough is held whole, and counted so.
+            let network = window_on_two(length, alignment);
+            let flow = Flow::new(&network);
+            let nest = LoopNest::new(&flow, 0).expect("it has an access");
+            let held = if length == 1 { 3 } else { 2 };
+            assert_eq!((nest.access.operands.len(), flow.nodes[0].others.len()), (held, 3 - held), "{length}");
+            for n_parts in 2..=16 {
+                let regions = |index| {
+                    let domain = nest.access.whole().with_range(0, part(16, index, n_parts));
+                    nest.access.reads(&network.shapes[..2], &domain)
+                };
+                let all: Vec<Vec<Region>> = (0..n_parts).map(regions).collect();
+                let pieces = |operand: usize, region: &Region| {
+                    let ends = all.iter().map(|it| it[operand].range(0)).filter(|it| !it.is_empty());
+                    let cuts = ends.flat_map(|it| [it.start, it.end]).filter(|it| region.range(0).start < *it);
+                    let cuts: std::collections::BTreeSet<u64> = cuts.filter(|it| *it <= region.range(0).end).collect();
+                    cuts.len() as u64 * alignment
+                };
+                let most = all.iter().map(|it| (0..2).map(|operand| pieces(operand, &it[operand])).sum::<u64>()).max();
+                assert!(most <= Some(nest.cut(&[(0, n_parts)]).room()), "{length} {n_parts}");
+            }
+        }
     }
 }
