@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 /// Grids of an operator that are kept.
 const MAX_GRIDS: usize = 200;
 /// Tiles of a grid, at most, where others fit: what more of them save is lost again where so many are planned.
-const MAX_TILES: u64 = 4_096;
+const MAX_TILES: u64 = 6_144;
 
 /// A grid, and what lies on-chip and moves.
 #[derive(Clone, Debug)]
