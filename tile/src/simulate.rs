@@ -154,21 +154,27 @@ impl Slot {
 }
 
 impl Simulation {
-    /// A single step that stands for all of an operator: what else lies there, each input streaming and whole, and
-    /// each output streaming and whole.
-    pub fn of_tile(
+    /// A step for each of some moments that stand for all of an operator's: by moment, what else lies there, and each
+    /// input streaming; and each output streaming and whole.
+    pub fn of_moments(
         node: usize,
-        inner: u64,
-        inputs: Vec<(Input, [u64; 2])>,
+        inner: &[u64],
+        inputs: Vec<(Input, Vec<u64>)>,
         outputs: &[(TensorId, [u64; 2])],
+        whole: impl Fn(TensorId) -> u64,
     ) -> Simulation {
-        let of_inputs = inputs.iter().flat_map(|(_, [streaming, whole])| [*streaming, *whole, *whole]);
-        let rooms = [inner].into_iter().chain(of_inputs).chain(outputs.iter().flat_map(|it| it.1)).collect();
+        let row = |(moment, inner): (usize, &u64)| {
+            let of_inputs = inputs.iter().flat_map(|(input, streaming)| {
+                let whole = whole(input.tensor);
+                [streaming[moment], whole, whole]
+            });
+            [*inner].into_iter().chain(of_inputs).chain(outputs.iter().flat_map(|it| it.1)).collect::<Vec<u64>>()
+        };
         Simulation {
-            steps: vec![Step { node, range: 0..1 }],
+            rooms: inner.iter().enumerate().flat_map(row).collect(),
+            steps: (0..inner.len() as u64).map(|it| Step { node, range: it..it + 1 }).collect(),
             inputs: inputs.into_iter().map(|it| it.0).collect(),
             outputs: outputs.iter().map(|it| it.0).collect(),
-            rooms,
         }
     }
 
