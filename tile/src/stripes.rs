@@ -27,7 +27,7 @@ pub(crate) struct StripeGroup {
     /// Of the whole scratchpad.
     capacity: u64,
     /// By height, the highest first, as they are asked for: none where it does not fit.
-    heights: Vec<(u64, OnceLock<Option<Stripes>>)>,
+    heights: Vec<(u64, OnceLock<Option<Box<Stripes>>>)>,
 }
 
 /// Which heights of stripes are looked at.
@@ -156,7 +156,7 @@ impl StripeGroup {
 
     fn stripes(&self, flow: &Flow, index: usize) -> Option<&Stripes> {
         let (rows, stripes) = &self.heights[index];
-        stripes.get_or_init(|| self.in_stripes(flow, *rows)).as_ref()
+        stripes.get_or_init(|| self.in_stripes(flow, *rows).map(Box::new)).as_deref()
     }
 
     fn in_stripes(&self, flow: &Flow, rows: u64) -> Option<Stripes> {
