@@ -35,7 +35,8 @@ pub(crate) struct Lanes {
     pub loops: Vec<usize>,
     /// By lane, by node of the group: which of its iterations.
     pub ranges: Vec<Vec<Range<u64>>>,
-    /// Whether some elements are computed in several lanes.
+    /// Whether some elements inside of the group are computed in several lanes, or in none. Then each lane has tensors
+    /// inside for itself.
     pub with_halos: bool,
     /// Of tensors that depend on the lane.
     tensors: BTreeMap<TensorId, OfLanes>,
