@@ -2,11 +2,12 @@
 
 use crate::edit::{as_mut, erase, replace_uses};
 use crate::fact::Maker;
-use crate::operation::{GROUP, YIELD, maker, set_workspace};
+use crate::operation::{GROUP, YIELD, maker, operand_at, set_workspace};
 use melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
 use melior::ir::{
     Attribute, Block, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value, ValueLike,
 };
+use std::collections::HashMap;
 
 /// Moves operations of one block, in their order, into a group at the position of the last one, and returns the group.
 /// `inputs` are the values that they use from outside, `results` their values that are used outside.
@@ -48,10 +49,12 @@ pub fn group<'c, 'a>(
     for &operation in operations {
         as_mut(operation).move_before(end);
     }
+    let mut arguments: HashMap<usize, Value> = HashMap::new();
     for (index, input) in inputs.iter().enumerate() {
         let argument: Value = body.argument(index).expect("it has as many").into();
-        operations.iter().for_each(|it| replace_inside(*it, *input, argument));
+        arguments.entry(address(*input)).or_insert(argument);
     }
+    operations.iter().for_each(|it| replace_inside(*it, &arguments));
     if 0 < workspace {
         set_workspace(group, workspace);
     }
@@ -77,15 +80,23 @@ pub fn ungroup(group: OperationRef) {
     erase(group);
 }
 
-/// Replaces the uses of a value in an operation and its regions.
-fn replace_inside<'c, 'a>(operation: OperationRef<'c, 'a>, value: Value<'c, 'a>, other: Value<'c, 'a>) {
-    as_mut(operation).replace_uses_of_with(value, other);
+/// Replaces operands of an operation, and in its regions, by others, which are given by the addresses of those.
+fn replace_inside<'c, 'a>(operation: OperationRef<'c, 'a>, others: &HashMap<usize, Value<'c, 'a>>) {
+    for index in 0..operation.operand_count() {
+        let other = operand_at(operation, index).and_then(|it| others.get(&address(it)));
+        other.into_iter().for_each(|it| as_mut(operation).set_operand(index, *it));
+    }
     for region in operation.regions() {
         let mut next = region.first_block();
         while let Some(block) = next {
             let inner = std::iter::successors(block.first_operation(), |it| it.next_in_block());
-            inner.for_each(|it| replace_inside(it, value, other));
+            inner.for_each(|it| replace_inside(it, others));
             next = block.next_in_region();
         }
     }
+}
+
+/// A key that identifies a value.
+fn address(value: Value) -> usize {
+    value.to_raw().ptr.addr()
 }

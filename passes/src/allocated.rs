@@ -94,6 +94,9 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
     }
 }
 
+/// By result of an operator: its residencies.
+type Lists = Vec<Vec<cosma_ir::Residency>>;
+
 /// Reads the plan of a function in allocated form.
 ///
 /// # Errors
@@ -103,16 +106,18 @@ pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnost
     let order: Vec<OpId> = graph.op_ids().collect();
     let n_steps = order.len() as u32;
     let mut plan = Plan { order, residencies: Vec::new(), workspaces: Vec::new() };
+    // An operator of many results lists those of all, so each list is read once.
+    let mut of_results: Vec<Lists> =
+        extraction.operators.iter().map(|it| residencies(*it).unwrap_or_default()).collect();
     for tensor in graph.tensor_ids() {
-        let producer = graph.producer(tensor).map(|it| extraction.operators[it.index()]);
         let (listed, operation) = match extraction.carriers[tensor.index()] {
             Carrier::Argument(_, index) => (argument_residencies(extraction.function, index), extraction.function),
             Carrier::Constant(_, operation) | Carrier::Piece(.., operation) | Carrier::Staged(_, operation) => {
                 (first(residencies(operation)), operation)
             }
             Carrier::Result(_, index) => {
-                let operation = producer.expect("an operator computes a result");
-                (residencies(operation).and_then(|it| it.into_iter().nth(index)), operation)
+                let op = graph.producer(tensor).expect("an operator computes a result");
+                (of_results[op.index()].get_mut(index).map(std::mem::take), extraction.operators[op.index()])
             }
         };
         for residency in listed.unwrap_or_default() {

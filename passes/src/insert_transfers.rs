@@ -229,7 +229,8 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
 
     fn run(&mut self, op: OpId, operands: &[Slot], results: &[Slot]) {
         let operation = self.extraction.operators[op.index()];
-        let overlays = self.overlays(op, operands, results);
+        let says_itself = is_abstract(operation) || is_group(operation);
+        let overlays = if says_itself { Vec::new() } else { self.overlays(op, operands, results) };
         for it in reads(operation) {
             if let Some(tensor) = self.extraction.tensor(it.value) {
                 let value = self.as_seen(it.value, self.scratchpad(tensor));
@@ -241,10 +242,10 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
             self.places[tensor.index()] = Places { host: None, scratchpad: Some(value) };
         }
         if allocated::runs_on_scratchpad(self.extraction, op) {
-            let offset = |tensor: &Option<TensorId>| results.iter().find(|it| Some(it.tensor) == *tensor);
-            let tensors = self.extraction.results(op);
-            let offsets: Vec<u64> = tensors.iter().map(|it| offset(it).map_or(0, |it| it.offset().0)).collect();
-            if is_abstract(operation) || is_group(operation) {
+            let placed: HashMap<TensorId, u64> = results.iter().map(|it| (it.tensor, it.offset().0)).collect();
+            let offset = |it: Option<TensorId>| it.and_then(|it| placed.get(&it).copied()).unwrap_or(0);
+            let offsets: Vec<u64> = self.extraction.results(op).into_iter().map(offset).collect();
+            if says_itself {
                 set_offsets(operation, &offsets);
             } else {
                 self.foreign.push(Planned { operation, offsets, overlays });

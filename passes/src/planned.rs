@@ -6,18 +6,19 @@
 //! here; whether the actions make a right program is for the judge to say.
 
 use crate::allocated::runs_on_scratchpad;
-use crate::extract::{Carrier, Extraction, extract};
-use crate::form::{defining, operations};
+use crate::extract::{Carrier, Extraction, extract, key};
+use crate::form::{address, defining, operations};
 use crate::machine::Target;
 use crate::regions::is_partition;
 use crate::role::{Read, reads as reads_of};
-use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
-use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
+use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::melior::ir::{BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
     Diagnostic, TensorRegion, Transfer, destination, is_abstract, is_group, is_streamed, name, offsets, region,
     result_at, static_dimensions, transfer, uses, workspace, workspace_offset,
 };
 use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, OpId, Place, Slot, TensorId, Use};
+use std::collections::{HashMap, HashSet};
 
 /// A program in planned form.
 pub struct Program<'c, 'a> {
@@ -39,9 +40,17 @@ pub fn read_program<'c, 'a>(
 ) -> Result<Program<'c, 'a>, Vec<Diagnostic<'c>>> {
     let extraction = extract(function, target).map_err(|it| vec![it])?;
     let kinds = Kinds::new(&extraction.problem);
-    let mut reader = Reader { extraction: &extraction, n_ops: 0, kinds, streamed: Vec::new(), faults: Vec::new() };
-    let (mut actions, mut places) = (Vec::new(), Vec::new());
     let block = extraction.terminator.block().expect("a terminator ends a block");
+    let mut reader = Reader {
+        extraction: &extraction,
+        said: said_offsets(block),
+        slices: extraction.slices.iter().map(|it| address(*it)).collect(),
+        n_ops: 0,
+        kinds,
+        streamed: Vec::new(),
+        faults: Vec::new(),
+    };
+    let (mut actions, mut places) = (Vec::new(), Vec::new());
     for operation in operations(block) {
         let action = match transfer(operation) {
             Some(transfer) => reader.read_transfer(operation, transfer),
@@ -58,8 +67,21 @@ pub fn read_program<'c, 'a>(
     if faults.is_empty() { Ok(Program { extraction, actions, operations: places }) } else { Err(faults) }
 }
 
+/// By value: the offset that its operation says. Operations list those of all their results, so each list is read once.
+fn said_offsets(block: BlockRef) -> HashMap<usize, Bytes> {
+    let of_operation = |operation: OperationRef| {
+        let results: Vec<usize> = operation.results().map(|it| key(it.into())).collect();
+        results.into_iter().zip(offsets(operation).unwrap_or_default().into_iter().map(Bytes)).collect::<Vec<_>>()
+    };
+    operations(block).flat_map(of_operation).collect()
+}
+
 struct Reader<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
+    /// By value: the offset that its operation says.
+    said: HashMap<usize, Bytes>,
+    /// Of what takes pieces out of tensors in host memory.
+    slices: HashSet<usize>,
     /// That were read.
     n_ops: usize,
     kinds: Kinds<'e>,
@@ -209,12 +231,10 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         self.n_ops += 1;
         let operator = self.extraction.problem.graph.op(op);
         let mut reads = Vec::new();
+        let mut ways = self.ways_to_read(operation);
         for &Use { tensor, .. } in &operator.reads {
             let mut place: Option<Place> = None;
-            for Read { operation: reader, operand: index, value } in reads_of(operation) {
-                if self.extraction.tensor(value) != Some(tensor) {
-                    continue;
-                }
+            for Read { operation: reader, operand: index, value } in ways.remove(&tensor).unwrap_or_default() {
                 let index =
                     if reader == operation { format!("operand {index}") } else { "what its region reads".into() };
                 let seen = self.seen(value);
@@ -241,6 +261,17 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         }
         self.forget_streamed();
         Some(Action::Run { op, reads, writes: self.read_results(operation, op), workspace: self.workspace(operation) })
+    }
+
+    /// By tensor: how an operator reads it, in the order of its operands.
+    fn ways_to_read(&self, operation: OperationRef<'c, 'a>) -> HashMap<TensorId, Vec<Read<'c, 'a>>> {
+        let mut ways: HashMap<TensorId, Vec<Read>> = HashMap::new();
+        for read in reads_of(operation) {
+            if let Some(tensor) = self.extraction.tensor(read.value) {
+                ways.entry(tensor).or_default().push(read);
+            }
+        }
+        ways
     }
 
     fn read_results(&mut self, operation: OperationRef<'c, 'a>, op: OpId) -> Vec<Slot> {
@@ -301,7 +332,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     fn standing(&self, value: Value<'c, 'a>) -> Standing {
         let value = self.seen(value);
         let Some(operation) = defining(value) else { return Standing::Host };
-        if self.extraction.is_cut(value) || self.extraction.slices.contains(&operation) {
+        if self.extraction.is_cut(value) || self.slices.contains(&address(operation)) {
             return Standing::Host;
         }
         match transfer(operation) {
@@ -314,9 +345,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         if transfer(operation).is_none() && matches!(carrier, Some(Carrier::Constant(..))) {
             return Standing::Host;
         }
-        let index = OperationResult::try_from(value).map(|it| it.result_number()).unwrap_or_default();
-        let offset = offsets(operation).and_then(|it| it.get(index).copied());
-        offset.map_or(Standing::Somewhere, |it| Standing::Scratchpad(Bytes(it)))
+        self.said.get(&key(value)).map_or(Standing::Somewhere, |it| Standing::Scratchpad(*it))
     }
 
     fn fault(&mut self, operation: OperationRef<'c, 'a>, message: String) {

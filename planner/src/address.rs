@@ -98,7 +98,8 @@ struct Shapes {
 
 impl Shapes {
     /// Stays are sorted by their start, then by tensor; and an operand's number is less than a
-    /// result's. So the stay that a result shares bytes with comes before its own.
+    /// result's. So the stay that a result shares bytes with comes before its own. Pairs of a step are sorted by
+    /// their results.
     fn new(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>]) -> Shapes {
         let mut shapes = Shapes { parts: Vec::new(), members: Vec::new(), hulls: Vec::new() };
         let mut latest: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
@@ -109,8 +110,9 @@ impl Shapes {
             shapes.hulls.push((stay.steps.start.0, stay.steps.end.0));
             latest[stay.tensor.index()] = Some(index);
             // A result that was put out and came in again shares nothing.
-            let pairs = in_place[stay.steps.start.index()].iter().filter(|it| it.result == stay.tensor);
-            for pair in pairs {
+            let pairs = &in_place[stay.steps.start.index()];
+            let first = pairs.partition_point(|it| it.result < stay.tensor);
+            for pair in pairs[first..].iter().take_while(|it| it.result == stay.tensor) {
                 let operand = latest[pair.operand.index()];
                 let is_last = |it: &usize| outline.stays[*it].steps.end == stay.steps.start.next();
                 operand.filter(is_last).into_iter().for_each(|operand| shapes.join(index, operand, pair));

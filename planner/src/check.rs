@@ -12,8 +12,8 @@
 //! it goes on as if the line had been meant well, so that one mistake is not reported many times.
 
 use crate::{
-    Action, Block, Bytes, Copy, Fault, InPlace, MemoryId, Moment, OpId, Origin, Overlay, Place, Problem, Slot, Step,
-    TensorId, Traffic, Violation,
+    Action, Block, Bytes, Copy, Fault, InPlace, MemoryId, MemorySet, Moment, OpId, Origin, Overlay, Place, Problem,
+    Slot, Step, TensorId, Traffic, Violation,
 };
 use std::collections::BTreeMap;
 
@@ -192,10 +192,10 @@ impl Judge<'_> {
         let known = |it: &&Slot| self.is_known(it.tensor);
         let reads: Vec<Slot> = reads.iter().filter(known).copied().collect();
         let writes: Vec<Slot> = writes.iter().filter(known).copied().collect();
+        let uses: BTreeMap<TensorId, MemorySet> = operator.reads.iter().map(|it| (it.tensor, it.from)).collect();
         for &slot in &reads {
             let memory = slot.place.memory;
-            let its_use = operator.reads.iter().find(|it| it.tensor == slot.tensor);
-            if its_use.is_some_and(|it| !it.from.contains(memory)) {
+            if uses.get(&slot.tensor).is_some_and(|it| !it.contains(memory)) {
                 self.report(Fault::WrongMemory { op, slot });
             }
             self.expect_there(slot);
@@ -212,8 +212,12 @@ impl Judge<'_> {
         let place = Place::on_chip(workspace);
         let workspace = Block { tensor: None, place, size: operator.workspace };
         let blocks: Vec<Block> = reads.iter().chain(&writes).map(|it| self.block(*it)).chain([workspace]).collect();
+        let both = |one: TensorId, other: TensorId| (one.min(other), one.max(other));
+        let pairs: BTreeMap<_, &InPlace> =
+            operator.in_place.iter().map(|it| (both(it.result, it.operand), it)).collect();
         for (a, b) in overlaps(&blocks) {
-            if !operator.in_place.iter().any(|it| may_overlap(it, a, b)) {
+            let pair = a.tensor.zip(b.tensor).and_then(|it| pairs.get(&both(it.0, it.1)));
+            if !pair.is_some_and(|it| may_overlap(it, a, b)) {
                 self.report(Fault::Overlap(op, a, b));
             }
         }

@@ -26,7 +26,7 @@ use crate::replacement::{Rank, ReplacementRule};
 use crate::uses::Uses;
 use crate::{Bytes, Error, InPlace, OpId, Plan, Problem, Residency, Step, TensorId};
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// A plan in source order, which exists whenever there is one at all.
 ///
@@ -152,7 +152,9 @@ fn place_warm(
         }
     }
     let mut needed = blocks(problem, op, in_place);
-    needed.retain(|it| !placed.iter().any(|other| other.tensor.is_some() && other.tensor == it.tensor));
+    let mut lying: Vec<Option<TensorId>> = placed.iter().map(|it| it.tensor).collect();
+    lying.sort_unstable();
+    needed.retain(|it| it.tensor.is_none() || lying.binary_search(&it.tensor).is_err());
     needed.sort_by_key(|it| Reverse(it.size));
     let reserved = problem.machine.reserved().into_iter().map(|it| (it.start, it.end - it.start));
     let present = placed.iter().chain(&others).map(|it| (it.offset, it.size));
@@ -214,12 +216,16 @@ fn around(
 
 /// Puts what lies within another where it lies, unless it is there already.
 fn place_inner(problem: &Problem, in_place: &[InPlace], placed: &mut Vec<Placed>) {
+    if in_place.is_empty() {
+        return;
+    }
+    let mut offsets: HashMap<TensorId, Bytes> = placed.iter().filter_map(|it| Some((it.tensor?, it.offset))).collect();
     for pair in in_place {
-        let outer = placed.iter().find(|it| it.tensor == Some(pair.outer())).map(|it| it.offset);
-        let is_there = placed.iter().any(|it| it.tensor == Some(pair.inner()));
-        if let Some(outer) = outer.filter(|_| !is_there) {
-            let size = problem.graph.tensor(pair.inner()).size;
-            placed.push(Placed { tensor: Some(pair.inner()), offset: outer + pair.at(), size });
+        let inner = pair.inner();
+        if let Some(outer) = offsets.get(&pair.outer()).copied().filter(|_| !offsets.contains_key(&inner)) {
+            let offset = outer + pair.at();
+            offsets.insert(inner, offset);
+            placed.push(Placed { tensor: Some(inner), offset, size: problem.graph.tensor(inner).size });
         }
     }
 }
@@ -229,6 +235,8 @@ fn blocks(problem: &Problem, op: OpId, in_place: &[InPlace]) -> Vec<Placed> {
     let tensor = |it: TensorId| Placed { tensor: Some(it), offset: Bytes::ZERO, size: problem.graph.tensor(it).size };
     let workspace = Placed { tensor: None, offset: Bytes::ZERO, size: problem.graph.op(op).workspace };
     let workspace = (workspace.size != Bytes::ZERO).then_some(workspace);
-    let is_apart = |tensor: &TensorId| !in_place.iter().any(|it| it.inner() == *tensor);
+    let mut inner: Vec<TensorId> = in_place.iter().map(InPlace::inner).collect();
+    inner.sort_unstable();
+    let is_apart = |tensor: &TensorId| inner.binary_search(tensor).is_err();
     problem.operands(op).filter(is_apart).map(tensor).chain(workspace).collect()
 }

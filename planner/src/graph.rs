@@ -2,7 +2,7 @@
 
 use crate::{Bytes, Error, MemoryId, MemorySet, OpId, TensorId};
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 /// A value that an operator reads or writes.
@@ -533,25 +533,40 @@ impl GraphBuilder {
         }
         let dependences = Dependences::new(&self.tensors, &self.ops, &self.edges);
         let mut walk = Walk::new(self.ops.len());
+        let read = self.read_in_pairs();
+        // By operator and tensor: which of the operator's pairs have it.
+        let mut pairs_of: HashMap<(OpId, TensorId), Vec<usize>> = HashMap::new();
         for (result, operand, at) in distinct(std::mem::take(&mut self.in_place)) {
             let refuse = |why| Error::InPlace { result, operand, why };
             let op = self.tensors.get(result.index()).and_then(|it| match it.origin {
                 Origin::Op(op) => Some(op),
                 Origin::Argument | Origin::Weight | Origin::Staged => None,
             });
-            let op = op.filter(|it| self.ops[it.index()].reads_tensor(operand));
+            let op = op.filter(|it| read.contains(&(*it, operand)));
             let op = op.ok_or(refuse("they are not of one operator"))?;
             let overlay = self.overlay(result, operand, at).ok_or(refuse("one does not lie within the other"))?;
             let dies = dies(op, &readers[operand.index()], &dependences, &mut walk);
             let pair = InPlace { result, operand, overlay, dies };
-            if self.ops[op.index()].in_place.iter().any(|it| !self.is_beside(it, &pair)) {
+            let known = &self.ops[op.index()].in_place;
+            let near = [result, operand].into_iter().filter_map(|it| pairs_of.get(&(op, it))).flatten();
+            if near.into_iter().any(|it| !self.is_beside(&known[*it], &pair)) {
                 return Err(refuse("another pair of their operator is in the way"));
+            }
+            for tensor in [result, operand] {
+                pairs_of.entry((op, tensor)).or_default().push(known.len());
             }
             self.ops[op.index()].in_place.push(pair);
         }
         self.ops.iter_mut().for_each(|it| it.in_place.sort_by_key(|it| it.result));
         let GraphBuilder { tensors, ops, results, edges, parts, .. } = self;
         Ok(Graph { tensors, ops, results, edges, parts, readers, is_result, is_part, dependences })
+    }
+
+    /// What operators read, of what pairs speak.
+    fn read_in_pairs(&self) -> HashSet<(OpId, TensorId)> {
+        let paired: HashSet<TensorId> = self.in_place.iter().map(|it| it.1).collect();
+        let reads = (0..).map(OpId).zip(&self.ops).flat_map(|(id, op)| op.reads.iter().map(move |it| (id, it.tensor)));
+        reads.filter(|it| paired.contains(&it.1)).collect()
     }
 
     fn check_staged(&self) -> Result<(), Error> {

@@ -26,7 +26,8 @@
 //! [`least`](mod@crate::least).
 
 use crate::{Bytes, Dies, InPlace, OpId, Problem, TensorId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 impl Problem {
     /// The pairs of an operator that are possible on this machine if the operand dies in time: streamed
@@ -90,55 +91,87 @@ pub(crate) fn most_pairs_and_parts(pairs: &[(u32, u32)], is_whole: impl Fn(&usiz
 
 /// As many of these pairs as possible such that none has a side in common with another: augmenting
 /// paths, each found breadth first. Within what hangs together all have one size, so most pairs is
-/// also most room.
+/// also most room. Pairs of one result are side by side.
 fn most_pairs(pairs: &[(u32, u32)]) -> Vec<usize> {
-    let mut chosen: Vec<usize> = Vec::new();
-    let mut results: Vec<u32> = pairs.iter().map(|it| it.0).collect();
-    results.dedup();
-    for result in results {
-        if !chosen.iter().any(|it| pairs[*it].0 == result) {
-            augment(pairs, result, &mut chosen);
+    let mut matching = Matching::new(pairs);
+    let mut last = None;
+    for &(result, _) in pairs {
+        if last.replace(result) != Some(result) {
+            matching.augment(pairs, result);
         }
     }
+    let mut chosen: Vec<usize> = matching.chosen.into_values().collect();
     chosen.sort_unstable();
     chosen
 }
 
-/// Gives a result a place, if that can be had without taking another result's away.
-fn augment(pairs: &[(u32, u32)], result: u32, chosen: &mut Vec<usize>) {
-    // The pairs tried, each with the one whose place its result would leave.
-    let mut tried: Vec<(usize, Option<usize>)> = Vec::new();
-    let mut seen: Vec<u32> = Vec::new();
-    let mut waiting: Vec<(u32, Option<usize>)> = vec![(result, None)];
-    let mut next = 0;
-    while next < waiting.len() {
-        let (result, from) = waiting[next];
-        next += 1;
-        for (index, &(_, operand)) in pairs.iter().enumerate().filter(|it| it.1.0 == result) {
-            if seen.contains(&operand) {
-                continue;
-            }
-            seen.push(operand);
-            tried.push((index, from));
-            match chosen.iter().find(|it| pairs[**it].1 == operand) {
-                Some(&holder) => waiting.push((pairs[holder].0, Some(tried.len() - 1))),
-                None => {
-                    let mut at = Some(tried.len() - 1);
-                    while let Some((pair, from)) = at.map(|it| tried[it]) {
-                        chosen.retain(|it| pairs[*it].0 != pairs[pair].0);
-                        chosen.push(pair);
-                        at = from;
+/// Pairs of which none has a side in common with another.
+#[derive(Default)]
+struct Matching {
+    /// By result: which pairs it has.
+    of_result: HashMap<u32, Range<usize>>,
+    /// By result: its pair.
+    chosen: HashMap<u32, usize>,
+    /// By operand: the pair that has its place.
+    holders: HashMap<u32, usize>,
+}
+
+impl Matching {
+    fn new(pairs: &[(u32, u32)]) -> Matching {
+        let mut matching = Matching::default();
+        for (index, (result, _)) in pairs.iter().enumerate() {
+            matching.of_result.entry(*result).or_insert(index..index).end = index + 1;
+        }
+        matching
+    }
+
+    /// Gives a result a place, if that can be had without taking another result's away; gives how many pairs it looked
+    /// at.
+    fn augment(&mut self, pairs: &[(u32, u32)], result: u32) -> usize {
+        let mut n_looked_at = 0;
+        // The pairs tried, each with the one whose place its result would leave.
+        let mut tried: Vec<(usize, Option<usize>)> = Vec::new();
+        let mut seen: HashSet<u32> = HashSet::new();
+        let mut waiting: Vec<(u32, Option<usize>)> = vec![(result, None)];
+        let mut next = 0;
+        while next < waiting.len() {
+            let (result, from) = waiting[next];
+            next += 1;
+            for index in self.of_result[&result].clone() {
+                let operand = pairs[index].1;
+                n_looked_at += 1;
+                if !seen.insert(operand) {
+                    continue;
+                }
+                tried.push((index, from));
+                match self.holders.get(&operand) {
+                    Some(&holder) => waiting.push((pairs[holder].0, Some(tried.len() - 1))),
+                    None => {
+                        let mut at = Some(tried.len() - 1);
+                        while let Some((pair, from)) = at.map(|it| tried[it]) {
+                            self.choose(pairs, pair);
+                            at = from;
+                        }
+                        return n_looked_at;
                     }
-                    return;
                 }
             }
         }
+        n_looked_at
+    }
+
+    fn choose(&mut self, pairs: &[(u32, u32)], pair: usize) {
+        let (result, operand) = pairs[pair];
+        if let Some(left) = self.chosen.insert(result, pair) {
+            self.holders.remove(&pairs[left].1);
+        }
+        self.holders.insert(operand, pair);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::most_pairs;
+    use super::{Matching, most_pairs};
 
     #[test]
     fn as_many_as_possible() {
@@ -148,5 +181,40 @@ mod tests {
         assert_eq!(most_pairs(&[(0, 10), (0, 11), (1, 10)]), [1, 2]);
         assert_eq!(most_pairs(&[(0, 10), (0, 11), (1, 10), (1, 11), (2, 10)]).len(), 2);
         assert_eq!(most_pairs(&[(0, 10), (0, 11), (1, 11), (1, 12), (2, 10)]), [1, 3, 4]);
+    }
+
+    /// Random pairs, in the order of their results, against all sets of them.
+    #[test]
+    fn as_many_as_any_set_has() {
+        // A linear congruential generator, as in Numerical Recipes.
+        let mut state = 1_u32;
+        let mut below = |n: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % n
+        };
+        let is_apart = |set: &[(u32, u32)]| {
+            let beside = |at: usize| set[..at].iter().all(|it| it.0 != set[at].0 && it.1 != set[at].1);
+            (0..set.len()).all(beside)
+        };
+        for _ in 0..300 {
+            let mut pairs: Vec<(u32, u32)> = (0..below(9)).map(|_| (below(4), 10 + below(4))).collect();
+            pairs.sort_unstable();
+            pairs.dedup();
+            let of =
+                |set: u32| (0..pairs.len()).filter(|it| set & (1 << it) != 0).map(|it| pairs[it]).collect::<Vec<_>>();
+            let most = (0..1 << pairs.len()).map(of).filter(|it| is_apart(it)).map(|it| it.len()).max();
+            let chosen: Vec<(u32, u32)> = most_pairs(&pairs).into_iter().map(|it| pairs[it]).collect();
+            assert!(is_apart(&chosen) && Some(chosen.len()) == most, "{pairs:?}");
+        }
+    }
+
+    /// A tile of many pieces, each of which may lie over a piece of either operand.
+    #[test]
+    fn few_pairs_are_looked_at() {
+        let n = 4_000;
+        let pairs: Vec<(u32, u32)> = (0..n).flat_map(|it| [(it, n + it), (it, 2 * n + it)]).collect();
+        let mut matching = Matching::new(&pairs);
+        let n_looked_at: usize = (0..n).map(|it| matching.augment(&pairs, it)).sum();
+        assert_eq!((n_looked_at, matching.chosen.len()), (n as usize, n as usize));
     }
 }

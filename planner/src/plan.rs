@@ -70,7 +70,7 @@ impl Plan {
             for &start in &starts[index] {
                 let residency = &self.residencies[start];
                 offset[residency.tensor.index()] = residency.offset;
-                if !operator.writes.contains(&residency.tensor) {
+                if graph.producer(residency.tensor) != Some(op) {
                     let to = Place::on_chip(residency.offset);
                     actions.push(Action::Copy(Copy { tensor: residency.tensor, from: Place::HOME, to }));
                 }

@@ -66,8 +66,9 @@ impl Problem {
 
     /// Likewise in an order in which these operands die with it.
     pub(crate) fn working_set_where(&self, op: OpId, dies: impl Fn(&InPlace) -> bool) -> Bytes {
-        let in_place = self.in_place(op, dies);
-        let blocks = self.operands(op).filter(|tensor| !in_place.iter().any(|it| it.inner() == *tensor));
+        let mut inner: Vec<TensorId> = self.in_place(op, dies).iter().map(InPlace::inner).collect();
+        inner.sort_unstable();
+        let blocks = self.operands(op).filter(|tensor| inner.binary_search(tensor).is_err());
         let sizes = blocks.map(|it| self.graph.tensor(it).size).chain([self.graph.op(op).workspace]);
         let mut room = Bytes::ZERO;
         let mut most_padding = Bytes::ZERO;

@@ -14,7 +14,7 @@ use crate::border::Border;
 use crate::flow::Flow;
 use crate::plan::{Group, StripePlan, Tiling};
 use crate::simulate::{simulate, simulate_within, tallest};
-use crate::stripes::{StripeGroup, Stripes, stripe_heights};
+use crate::stripes::{Heights, StripeGroup, Stripes, stripe_heights};
 use crate::table::Table;
 use crate::weights::choose_weights;
 use cosma_planner::Bytes;
@@ -62,7 +62,8 @@ fn alone(table: &Table, node: usize) -> Option<Layer> {
     let flow = table.flow;
     let nodes = node..node + 1;
     let groups = table.groups.alone(node).iter();
-    let stripes = groups.flat_map(|group| group.heights(flow).filter_map(|it| in_stripes(flow, group, it)));
+    let stripes =
+        groups.flat_map(|group| group.heights(flow, Heights::All).filter_map(|it| in_stripes(flow, group, it)));
     let grids = table.grids(node).iter().map(|grid| Layer {
         nodes: nodes.clone(),
         non_compulsory: streamed(flow, &nodes, &grid.simulation.border()) + grid.passing,
@@ -74,7 +75,7 @@ fn alone(table: &Table, node: usize) -> Option<Layer> {
 
 fn in_stripes(flow: &Flow, group: &StripeGroup, stripes: &Stripes) -> Option<Layer> {
     let nodes = group.nodes.clone();
-    let peaks = group.peaks(stripes, &group.border.streamed(flow, &nodes).profiles);
+    let peaks = stripes.corners.peaks_of(&group.border.streamed(flow, &nodes).profiles);
     let weights = choose_weights(flow, nodes.clone(), &peaks, &stripes.work, flow.scratchpad, u64::MAX)?;
     let non_compulsory = streamed(flow, &nodes, &group.border) + weights.cost;
     Some(Layer { nodes, tiling: group.tiling(stripes, weights.channels), n_tiles: weights.n_tiles, non_compulsory })
@@ -132,7 +133,7 @@ fn fits(flow: &Flow, nodes: Range<usize>, rows: u64) -> bool {
     let weights: u64 = flow.nodes[nodes.clone()].iter().map(|it| it.whole_room).sum();
     let left = flow.scratchpad.checked_sub(weights);
     let Some(simulation) = left.and_then(|it| simulate_within(flow, &nodes, None, rows, it)) else { return false };
-    let peaks = simulation.peaks_of(&nodes, &simulation.border().streamed(flow, &nodes).profiles);
+    let peaks = simulation.corners(&nodes).peaks_of(&simulation.border().streamed(flow, &nodes).profiles);
     peaks.iter().all(|it| it + weights <= flow.scratchpad)
 }
 

@@ -11,7 +11,7 @@ use crate::flow::Flow;
 use crate::grid::Grid;
 use crate::plan::{Group, StripePlan, Tiling};
 use crate::smallest::too_small;
-use crate::stripes::StripeGroup;
+use crate::stripes::{Heights, StripeGroup};
 use crate::table::Table;
 use crate::weights::{WeightChoice, choose_weights};
 use cosma_planner::{Bytes, Deadline, TensorId};
@@ -25,12 +25,13 @@ struct Breadth {
     states: usize,
     /// Arrangements of a border that are tried, if all of them are.
     arrangements: usize,
+    heights: Heights,
 }
 
 /// For a first plan, whatever it moves.
-const NARROW: Breadth = Breadth { states: 4, arrangements: 12 };
+const NARROW: Breadth = Breadth { states: 4, arrangements: 12, heights: Heights::Halves };
 /// For the plan that moves least.
-const WIDE: Breadth = Breadth { states: 48, arrangements: 128 };
+const WIDE: Breadth = Breadth { states: 48, arrangements: 128, heights: Heights::All };
 /// The share of the time in which a plan is looked for that moves only the compulsory.
 const SHARE_OF_COMPULSORY: f64 = 0.4;
 
@@ -57,47 +58,70 @@ struct Arrival {
 
 /// Chooses the plan. Once the deadline has passed, it is the best one so far.
 ///
-/// Most states cost more than the best plan, so plans of little cost are looked for first. If some traffic is needed
-/// at all, tilings by rule and a narrow search, which always end, give the limit before that. Groups in lanes with
-/// halos are many and seldom worth it: where a narrow search with them finds nothing better, they are looked at last.
+/// # Errors
+/// [`TileError`].
 pub(crate) fn choose(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
-    let flow = table.flow;
-    let search = |breadth, limit, with_halos, deadline| Search { table, breadth, limit, with_halos, deadline }.run();
-    let narrow = |limit| search(NARROW, limit, false, deadline.without_end());
-    let is_compulsory_looked_at = match search(WIDE, 0, false, deadline.part(SHARE_OF_COMPULSORY)) {
+    let first = choose_first(table, deadline)?;
+    Ok(improve(table, first, deadline))
+}
+
+/// A plan that is good or moves only the compulsory, soon.
+///
+/// Most states cost more than the best plan, so plans of little cost are looked for first. If some traffic is needed
+/// at all, tilings by rule, which are found at any rate, give the limit for a narrow search, which always ends.
+///
+/// # Errors
+/// [`TileError`].
+pub(crate) fn choose_first(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
+    let search = |breadth, limit, deadline| Search { table, breadth, limit, with_halos: false, deadline }.run();
+    let is_compulsory_looked_at = match search(WIDE, 0, deadline.part(SHARE_OF_COMPULSORY)) {
         Ok(Some(plan)) => return Ok(plan),
         Ok(None) => true,
         Err(OutOfTime) => false,
     };
-    let compulsory = flow.network.problem.compulsory().0;
-    let limits = [256, 64, 16, 4, 1].map(|it| compulsory / it);
     let by_rule = table.by_rule().min_by_key(|it| (it.non_compulsory, it.n_tiles)).cloned();
-    let first = (!is_compulsory_looked_at).then_some(0);
-    let tried = first.into_iter().chain(limits).filter(|it| below(&by_rule).is_some_and(|below| *it < below));
-    let found = tried.chain(below(&by_rule)).find_map(|limit| narrow(limit).unwrap_or_default());
-    let mut best = found.or(by_rule);
-    let narrow_with_halos = below(&best).and_then(|limit| search(NARROW, limit, true, deadline).unwrap_or_default());
-    let with_halos = narrow_with_halos.is_some();
-    best = narrow_with_halos.or(best);
-    let most = below(&best);
-    for limit in limits.into_iter().filter(|it| most.is_some_and(|most| *it < most)).chain(most) {
-        match search(WIDE, limit, with_halos, deadline) {
+    let below = by_rule.as_ref().map_or(Some(u64::MAX), below);
+    let limits = [0].into_iter().skip(usize::from(is_compulsory_looked_at)).chain(limits(table, below));
+    let narrow = |limit| search(NARROW, limit, deadline.without_end()).unwrap_or_default();
+    let found = limits.chain(below).find_map(narrow);
+    found.or(by_rule).ok_or_else(|| too_small(table.flow))
+}
+
+/// A better plan, if one is found before the deadline.
+///
+/// Groups in lanes with halos are many and seldom worth it: where a narrow search with them finds nothing better,
+/// they are looked at last.
+pub(crate) fn improve(table: &Table, mut best: StripePlan, deadline: Deadline) -> StripePlan {
+    let search = |breadth, limit: Option<u64>, with_halos| {
+        limit.map_or(Ok(None), |limit| Search { table, breadth, limit, with_halos, deadline }.run())
+    };
+    let narrow = search(NARROW, below(&best), true).unwrap_or_default();
+    let with_halos = narrow.is_some();
+    best = narrow.unwrap_or(best);
+    let known = below(&best);
+    for limit in [known.map(|it| it / 4), known] {
+        match search(WIDE, limit, with_halos) {
             Ok(Some(plan)) => {
-                best = Some(plan);
+                best = plan;
                 break;
             }
             Ok(None) => {}
-            Err(OutOfTime) => break,
+            Err(OutOfTime) => return best,
         }
     }
-    let last = below(&best).filter(|_| !with_halos);
-    best = last.and_then(|limit| search(WIDE, limit, true, deadline).unwrap_or_default()).or(best);
-    best.ok_or_else(|| too_small(flow))
+    let last = if with_halos { None } else { search(WIDE, below(&best), true).unwrap_or_default() };
+    last.unwrap_or(best)
 }
 
-/// What a better plan may move at most; none if there can be no better one.
-fn below(plan: &Option<StripePlan>) -> Option<u64> {
-    plan.as_ref().map_or(Some(u64::MAX), |it| it.non_compulsory.0.checked_sub(1))
+/// The most that a better plan moves; none if there is no better one.
+fn below(plan: &StripePlan) -> Option<u64> {
+    plan.non_compulsory.0.checked_sub(1)
+}
+
+/// What plans may move at most, as it is tried one after the other, while it is less than this.
+fn limits(table: &Table, most: Option<u64>) -> impl Iterator<Item = u64> {
+    let compulsory = table.flow.network.problem.compulsory().0;
+    [256, 16, 1].into_iter().map(move |it| compulsory / it).filter(move |it| most.is_some_and(|most| *it < most))
 }
 
 /// That the deadline passed before the search had ended.
@@ -241,13 +265,13 @@ impl Chooser<'_, '_, '_> {
         if known(level) <= (cost, state.n_tiles + group.least_tiles()) {
             return;
         }
-        for stripes in group.heights(flow) {
+        for stripes in group.heights(flow, self.search.breadth.heights) {
             let known = known(level);
             if known <= (cost, state.n_tiles + stripes.work.n_steps.iter().sum::<u64>()) {
                 // Lower stripes are more.
                 return;
             }
-            let peaks = group.peaks(stripes, &arrangement.profiles);
+            let peaks = stripes.corners.peaks_of(&arrangement.profiles);
             let limit = known.0 - cost;
             let weights = choose_weights(flow, group.nodes.clone(), &peaks, &stripes.work, capacity, limit);
             let Some(weights) = weights else { continue };
@@ -283,7 +307,7 @@ impl Chooser<'_, '_, '_> {
         for (index, state) in self.states.iter().enumerate() {
             let Some(limit) = self.search.limit.checked_sub(state.cost + again + grid.passing) else { continue };
             for arrangement in self.arrangements(&border, &nodes, &state.kept, limit) {
-                let room = arrangement.constant + grid.simulation.peaks_of(&nodes, &arrangement.profiles)[0];
+                let room = arrangement.constant + grid.room(&arrangement.profiles);
                 if room <= flow.scratchpad {
                     let cost = state.cost + arrangement.cost + again + grid.passing;
                     let from = || self.arrival(index, Tiling::Grid(grid.loops.clone()), &arrangement);

@@ -117,7 +117,7 @@ fn unroll_group(
                 steps.iter().for_each(|it| unroll_step(flow, (index, 0), it, None, channels(it), boxes));
                 return;
             };
-            for (lane, ranges) in lanes.ranges.iter().enumerate() {
+            for (lane, ranges) in lanes.ranges(flow, nodes).iter().enumerate() {
                 for step in &steps {
                     let local = step.node - nodes.start;
                     let part = Some((lanes.loops[local], ranges[local].clone()));
@@ -264,7 +264,7 @@ impl Copies {
     fn split(&mut self, flow: &Flow, nodes: &Range<usize>, lanes: &Lanes) {
         let made = flow.nodes[nodes.clone()].iter().flat_map(|it| &it.results);
         for &tensor in made.filter(|it| lanes.with_halos && is_inner(flow, **it, nodes)) {
-            for lane in 0..lanes.ranges.len() {
+            for lane in 0..lanes.len() as usize {
                 let copy = self.add(flow, tensor);
                 self.of_lanes.insert((tensor, lane), copy);
             }
@@ -330,7 +330,7 @@ impl Copies {
             for &(result, operand) in &node.in_place {
                 let result = node.results[result];
                 if lanes.is_none_or(|it| it.may_share(flow, nodes, result, operand)) {
-                    let n_lanes = lanes.map_or(1, |it| it.ranges.len());
+                    let n_lanes = lanes.map_or(1, |it| it.len() as usize);
                     pairs.extend((0..n_lanes).map(|it| (self.made(result, it), self.read(operand, group, it))));
                 }
             }

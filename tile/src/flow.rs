@@ -9,7 +9,7 @@
 //!    weights, which do not depend on the streamed loop, with the loop that cuts them into blocks.
 
 use crate::compose::{Member, Source, compose};
-use crate::{Access, DimKind, Expr, Map, Network, Shape};
+use crate::{Access, Dim, DimKind, Expr, Map, Network, Region, Shape};
 use cosma_planner::{Bytes, OpId, Origin, Overlay, TensorId};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -206,11 +206,12 @@ impl<'a> Flow<'a> {
         Flow::of(network, sources)
     }
 
-    fn of(network: &'a Network, sources: Sources) -> Flow<'a> {
+    fn of(network: &'a Network, mut sources: Sources) -> Flow<'a> {
         let scratchpad = network.problem.machine.scratchpad().0;
+        let alignment = network.problem.machine.alignment().0.max(1);
+        sources.running.iter_mut().for_each(|it| it.hold_small_weights(network, alignment));
         let mut axes = Axes::of(network, &sources);
         let graph = &network.problem.graph;
-        let alignment = network.problem.machine.alignment().0.max(1);
         let mut streams: Vec<Stream> =
             graph.tensor_ids().map(|it| stream(network, it, axes.best(it), alignment)).collect();
         let classes = graph.tensor_ids().map(|it| axes.classes(it)).collect();
@@ -412,6 +413,25 @@ impl Running {
         }
     }
 
+    /// Reads whole what would take more in pieces: small weights of which windows overlap. A piece begins at each
+    /// index of a window, and takes no less than the alignment.
+    fn hold_small_weights(&mut self, network: &Network, alignment: u64) {
+        let Some(access) = &mut self.access else { return };
+        let is_small = |map: &Map, tensor: TensorId| {
+            let overlap = overlap(&access.domain, map);
+            let is_weight = network.problem.graph.tensor(tensor).origin == Origin::Weight;
+            is_weight && 1 < overlap && network.shape(tensor).bytes().0 <= alignment.saturating_mul(overlap)
+        };
+        let ways: Vec<(Map, TensorId)> = access.operands.iter().cloned().zip(self.operands.iter().copied()).collect();
+        let (held, others): (Vec<_>, Vec<_>) = ways.into_iter().partition(|it| is_small(&it.0, it.1));
+        if !held.is_empty() {
+            (access.operands, self.operands) = others.into_iter().unzip();
+            self.others.extend(held.into_iter().map(|it| it.1));
+            self.others.sort_unstable();
+            self.others.dedup();
+        }
+    }
+
     fn into_node(self, network: &Network) -> Node {
         let op = network.problem.graph.op(self.op);
         Node {
@@ -527,6 +547,19 @@ pub(crate) fn only_axis(map: &Map, dim: usize) -> Option<usize> {
     let mut axes = (0..map.0.len()).filter(|it| coefficient(&map.0[*it], dim) != 0);
     let axis = axes.next().filter(|it| 0 < coefficient(&map.0[*it], dim))?;
     axes.next().is_none().then_some(axis)
+}
+
+/// The elements of a window, along the axes along which the next window begins before it ends; one if there is no such
+/// axis.
+fn overlap(domain: &[Dim], map: &Map) -> u64 {
+    let one: Region = Region::new(domain.iter().map(|it| 0..if it.kind == DimKind::Parallel { 1 } else { it.size }));
+    let along = |expr: &Expr| {
+        let steps = expr.terms.iter().filter(|it| domain[it.0].kind == DimKind::Parallel && 1 < domain[it.0].size);
+        let step = steps.map(|it| it.1.unsigned_abs()).min()?;
+        let length = expr.extent(&one);
+        (step < length.saturating_mul(expr.divisor) && 1 < length).then_some(length)
+    };
+    map.0.iter().filter_map(along).fold(1, u64::saturating_mul)
 }
 
 fn coefficient(expr: &Expr, dim: usize) -> i64 {

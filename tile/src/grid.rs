@@ -12,30 +12,37 @@
 //! How many parts there are does not change what moves; so of each block there are only as many as it takes to fit.
 
 mod blocks;
+mod moments;
 
 use crate::access::Expr;
+use crate::border::Profile;
 use crate::expand::part;
 use crate::flow::{Flow, Node};
-use crate::simulate::{Input, Simulation};
+use crate::simulate::{Column, Corners, Input, Simulation};
 use crate::{Access, Map, Region};
 use blocks::{LoopNest, Loops, orders};
 use cosma_planner::TensorId;
+use moments::Lengths;
 use std::collections::BTreeMap;
 
 /// Grids of an operator that are kept.
 const MAX_GRIDS: usize = 200;
+/// Tiles of a grid, at most, where others fit: what more of them save is lost again where so many are planned.
+const MAX_TILES: u64 = 6_144;
 
 /// A grid, and what lies on-chip and moves.
 #[derive(Clone, Debug)]
 pub(crate) struct Grid {
     pub loops: Loops,
-    /// One step that stands for all.
+    /// Steps that stand for all: one, or more where tiles touch different operands.
     pub simulation: Simulation,
+    /// The same.
+    corners: Corners,
     /// What weights move beyond their first time.
     pub passing: u64,
     pub n_tiles: u64,
     /// Room of a tile, if all comes from and goes to host memory.
-    room: u64,
+    streamed_room: u64,
 }
 
 /// The grids of a node that fit the scratchpad, none better in every way than another.
@@ -55,6 +62,9 @@ pub(crate) fn grids(flow: &Flow, node: usize) -> Vec<Grid> {
                 offer(flow, &mut grids, nest.grid(loops, &mut halos));
             }
         }
+    }
+    if grids.iter().any(|it| it.n_tiles <= MAX_TILES) {
+        grids.retain(|it| it.n_tiles <= MAX_TILES);
     }
     grids
 }
@@ -83,14 +93,14 @@ fn tensors(node: &Node) -> impl Iterator<Item = TensorId> {
 
 /// Takes a grid if it fits and no other one is as good.
 fn offer(flow: &Flow, grids: &mut Vec<Grid>, grid: Grid) {
-    if grid.room <= flow.scratchpad && !grids.iter().any(|it| it.is_as_good(&grid)) {
+    if grid.streamed_room <= flow.scratchpad && !grids.iter().any(|it| it.is_as_good(&grid)) {
         grids.retain(|it| !grid.is_as_good(it));
         grids.push(grid);
     }
     if MAX_GRIDS < grids.len() {
         // Those that move least, and those that leave most room to other tensors.
-        grids.sort_by_key(|it| (it.moved(), it.room, it.n_tiles));
-        grids[MAX_GRIDS / 4..].sort_by_key(|it| (it.room, it.moved(), it.n_tiles));
+        grids.sort_by_key(|it| (it.moved(), it.streamed_room, it.n_tiles));
+        grids[MAX_GRIDS / 4..].sort_by_key(|it| (it.streamed_room, it.moved(), it.n_tiles));
         grids.truncate(MAX_GRIDS / 2);
     }
 }
@@ -103,6 +113,9 @@ struct Cut<'a, 'b> {
     loops: &'b [(usize, u64)],
     /// The largest part of the domain that a tile runs.
     domain: Region,
+    /// The loop along which moments differ, and the moments.
+    moving: Option<usize>,
+    moments: Lengths,
 }
 
 impl Cut<'_, '_> {
@@ -117,11 +130,14 @@ impl Cut<'_, '_> {
 
     /// The room of a tile, if all comes from and goes to host memory.
     fn room(&self) -> u64 {
-        let operands = self.access.operands.iter().zip(&self.node.operands);
-        let pieces = operands.chain(self.access.results.iter().zip(&self.node.results));
-        let pieces: u64 = pieces.map(|(map, tensor)| self.tile_room(map, *tensor)).sum();
+        let read = self.moments.iter().map(|it| {
+            let rooms = (0..it.len()).map(|operand| self.operand_room(operand, it));
+            rooms.sum::<u64>()
+        });
+        let results = self.access.results.iter().zip(&self.node.results);
+        let written: u64 = results.map(|(map, tensor)| self.tile_room(map, *tensor, u64::MAX)).sum();
         let others: u64 = self.node.others.iter().map(|it| self.whole_room(*it)).sum();
-        self.room_beside() + pieces + others
+        self.room_beside() + read.max().unwrap_or(0) + written + others
     }
 
     /// The room of an operand that is not cut.
@@ -156,20 +172,44 @@ impl Cut<'_, '_> {
         (n_pieces * self.flow.align(shape.bytes_of(elements).0)).max(self.flow.whole_room(tensor))
     }
 
-    /// The room of what a tile touches of a tensor.
-    fn tile_room(&self, map: &Map, tensor: TensorId) -> u64 {
+    /// The room of what a tile touches of an operand in a moment.
+    fn operand_room(&self, operand: usize, moment: &[u64]) -> u64 {
+        self.tile_room(&self.access.operands[operand], self.node.operands[operand], moment[operand])
+    }
+
+    /// The room of what a tile touches of a tensor, which has at most so many indices along the axis along which
+    /// moments differ.
+    fn tile_room(&self, map: &Map, tensor: TensorId, most: u64) -> u64 {
+        if most == 0 {
+            return 0;
+        }
         let shape = self.flow.network.shape(tensor);
+        let is_of_moments = |expr: &Expr| self.moving.is_some_and(|dim| expr.terms.iter().any(|it| it.0 == dim));
         let extents = map.0.iter().zip(&shape.dims).map(|(expr, size)| {
             if self.reads_all_along(expr, tensor) {
                 return *size;
             }
-            expr.extent(&self.domain).min(*size)
+            let extent = expr.extent(&self.domain).min(*size);
+            if is_of_moments(expr) { extent.min(most) } else { extent }
         });
         let region = Region::new(extents.map(|it| 0..it));
-        // A window is cut where it overlaps with its neighbours.
-        let is_cut = |it: &&(usize, u64)| map.0.iter().any(|expr| expr.terms.iter().any(|term| term.0 == it.0));
-        let n_cuts = self.loops.iter().filter(is_cut).count() as u32;
-        self.flow.align(shape.region_bytes(&region).0) + (self.flow.alignment - 1) * (3u64.pow(n_cuts) - 1)
+        self.flow.align(shape.region_bytes(&region).0) + (self.flow.alignment - 1) * (self.n_pieces(map, &region) - 1)
+    }
+
+    /// In how many pieces a tile touches a region, at most: it is cut where windows of other tiles begin and end.
+    fn n_pieces(&self, map: &Map, region: &Region) -> u64 {
+        let along = |&(dim, n_parts): &(usize, u64)| {
+            let least = self.access.domain[dim].size / n_parts;
+            let of_axis = |(axis, expr): (usize, &Expr)| {
+                let coefficient = expr.terms.iter().find(|it| it.0 == dim)?.1;
+                let length = region.range(axis).end - region.range(axis).start;
+                let step = (coefficient.unsigned_abs().saturating_mul(least) / expr.divisor).max(1);
+                // So many windows begin before its end, and as many end after its start.
+                Some((2 * length.div_ceil(step)).saturating_sub(1).min(length).max(3))
+            };
+            map.0.iter().enumerate().filter_map(of_axis).max().unwrap_or(1)
+        };
+        self.loops.iter().map(along).fold(1, u64::saturating_mul).min(region.len()).max(1)
     }
 
     /// Whether all indices along an axis come together: no loop that is cut moves along it, and what operators make
@@ -214,41 +254,46 @@ impl Grid {
     fn new(cut: &Cut, node: usize, halos: &mut Halos) -> Grid {
         let Cut { flow, access, .. } = *cut;
         let Node { operands, others, results, .. } = cut.node;
-        let mut grid = Grid {
-            simulation: Simulation::default(),
-            passing: 0,
-            room: cut.room_beside(),
-            n_tiles: cut.n_tiles(),
-            loops: cut.loops.to_vec(),
-        };
-        let mut inner = grid.room;
-        let mut inputs: Vec<(Input, [u64; 2])> = Vec::new();
-        for (operand, (map, &tensor)) in access.operands.iter().zip(operands).enumerate() {
-            let room = cut.tile_room(map, tensor);
+        let n_moments = cut.moments.len();
+        let mut passing = 0;
+        // Rooms by moment.
+        let mut inner = vec![cut.room_beside(); n_moments];
+        let mut inputs: Vec<(Input, Vec<u64>)> = Vec::new();
+        for (operand, &tensor) in operands[..access.operands.len()].iter().enumerate() {
+            let rooms: Vec<u64> = cut.moments.iter().map(|it| cut.operand_room(operand, it)).collect();
             let (needed, loaded) = cut.loaded(operand, tensor, halos);
-            grid.room += room;
             if flow.stream(tensor).is_weight {
-                inner += room;
-                grid.passing += loaded.saturating_sub(needed);
+                add(&mut inner, &rooms);
+                passing += loaded.saturating_sub(needed);
             } else {
-                add(flow, &mut inputs, Input { tensor, needed, loaded }, room);
+                add_input(&mut inputs, Input { tensor, needed, loaded }, rooms);
             }
         }
         for &tensor in others {
             let (room, bytes) = (cut.whole_room(tensor), flow.stream(tensor).bytes);
-            grid.room += room;
+            let rooms = vec![room; n_moments];
             if flow.stream(tensor).is_weight {
-                inner += room;
+                add(&mut inner, &rooms);
             } else {
-                add(flow, &mut inputs, Input { tensor, needed: bytes, loaded: bytes }, room);
+                add_input(&mut inputs, Input { tensor, needed: bytes, loaded: bytes }, rooms);
             }
         }
-        let outputs = access.results.iter().zip(results);
-        let outputs = outputs.map(|(map, it)| (*it, [cut.tile_room(map, *it), cut.kept_room(map, *it)]));
-        let outputs: Vec<(TensorId, [u64; 2])> = outputs.collect();
-        grid.room += outputs.iter().map(|it| it.1[0]).sum::<u64>();
-        grid.simulation = Simulation::of_tile(node, inner, inputs, &outputs);
-        grid
+        let rooms = |(map, tensor): (&Map, &TensorId)| {
+            (*tensor, [cut.tile_room(map, *tensor, u64::MAX), cut.kept_room(map, *tensor)])
+        };
+        let outputs: Vec<(TensorId, [u64; 2])> = access.results.iter().zip(results).map(rooms).collect();
+        let whole = |tensor: TensorId| flow.whole_room(tensor);
+        let simulation = Simulation::of_moments(node, &inner, inputs, &outputs, whole);
+        let corners = simulation.corners(&(node..node + 1));
+        let streaming = (0..simulation.inputs.len()).map(Column::Stream);
+        let streaming = streaming.chain((0..outputs.len()).map(Column::Leave));
+        let streamed_room = corners.peaks([Column::Inner].into_iter().chain(streaming))[0];
+        Grid { loops: cut.loops.to_vec(), simulation, corners, passing, n_tiles: cut.n_tiles(), streamed_room }
+    }
+
+    /// The room of a tile, if border tensors lie there so.
+    pub fn room(&self, profiles: &[Profile]) -> u64 {
+        self.corners.peaks_of(profiles)[0]
     }
 
     /// The same grid of another node that is cut alike.
@@ -256,7 +301,7 @@ impl Grid {
         let mut grid = self.clone();
         let pair =
             |it: TensorId| tensors(own).zip(tensors(other)).find(|pair| pair.0 == it).expect("it is of the node").1;
-        grid.simulation.steps[0].node = index;
+        grid.simulation.steps.iter_mut().for_each(|it| it.node = index);
         grid.simulation.inputs.iter_mut().for_each(|it| it.tensor = pair(it.tensor));
         grid.simulation.outputs.iter_mut().for_each(|it| *it = pair(*it));
         grid
@@ -270,27 +315,31 @@ impl Grid {
     /// Whether it takes no more room and moves no more than another one, tensor by tensor, in no more tiles.
     fn is_as_good(&self, other: &Grid) -> bool {
         let (own, others) = (&self.simulation, &other.simulation);
-        let loaded = own.inputs.iter().zip(&others.inputs);
+        let moves_no_more = || own.inputs.iter().zip(&others.inputs).all(|it| it.0.loaded <= it.1.loaded);
+        let takes_no_more = |own: &[u64], other: &[u64]| own.iter().zip(other).all(|(own, other)| own <= other);
+        let is_covered = |at: usize| (0..others.steps.len()).any(|it| takes_no_more(own.row(at), others.row(it)));
         self.passing <= other.passing
             && self.n_tiles <= other.n_tiles
-            && loaded.map(|(own, other)| (own.loaded, other.loaded)).all(|(own, other)| own <= other)
-            && own.row(0).iter().zip(others.row(0)).all(|(own, other)| own <= other)
+            && moves_no_more()
+            && (0..own.steps.len()).all(is_covered)
     }
 }
 
-/// Adds what is read of a tensor; what is read in two ways is counted twice.
-fn add(flow: &Flow, inputs: &mut Vec<(Input, [u64; 2])>, input: Input, room: u64) {
+/// Adds what is read of a tensor, by moment; what is read in two ways is counted twice.
+fn add_input(inputs: &mut Vec<(Input, Vec<u64>)>, input: Input, rooms: Vec<u64>) {
     match inputs.iter_mut().find(|it| it.0.tensor == input.tensor) {
-        Some((known, [streaming, _])) => {
-            *streaming += room;
+        Some((known, streaming)) => {
+            add(streaming, &rooms);
             known.loaded += input.loaded;
             known.needed = known.needed.max(input.needed);
         }
-        None => {
-            let whole = flow.whole_room(input.tensor);
-            inputs.push((input, [room, whole]));
-        }
+        None => inputs.push((input, rooms)),
     }
+}
+
+/// Adds rooms, moment by moment.
+fn add(rooms: &mut [u64], more: &[u64]) {
+    rooms.iter_mut().zip(more).for_each(|it| *it.0 += it.1);
 }
 
 /// How many indices of operands the parts of loops touch, those that several parts touch as often; by operand, axis,
@@ -400,7 +449,7 @@ mod tests {
                 let grid = nest.grid(loops.clone(), &mut Halos::default());
                 let (loaded, most) = count(&flow, &loops);
                 assert_eq!(grid.moved(), loaded - sizes[1] * sizes[2], "{loops:?}");
-                assert_eq!(grid.room, most, "{loops:?}");
+                assert_eq!(grid.streamed_room, most, "{loops:?}");
                 n_grids += 1;
             }
         }
@@ -419,7 +468,85 @@ mod tests {
         let whole = grids.iter().filter(|it| !is_in_parts(it)).map(again).min();
         // Blocks of 32 by 64, so the weight comes twice; or all of 16 rows, so it comes four times.
         assert_eq!((in_parts, whole), (Some(64 * 512), Some(3 * 64 * 512)));
-        assert!(grids.iter().all(|it| it.room <= 9 << 10));
+        assert!(grids.iter().all(|it| it.streamed_room <= 9 << 10));
         assert!(grids.len() <= MAX_GRIDS);
+    }
+
+    /// Two tensors of 8 rows of 4 side by side, of which a result row reads so many, and a weight likewise.
+    fn window_on_two(length: u64, alignment: u64) -> Network {
+        let bytes = |dims: &[u64]| Shape { dims: dims.to_vec(), element_bits: 8 };
+        let shapes = vec![bytes(&[8, 4]), bytes(&[8, 4]), bytes(&[16]), bytes(&[16, 4])];
+        let mut graph = GraphBuilder::new();
+        let (left, right) = (graph.argument("x", shapes[0].bytes()), graph.argument("y", shapes[1].bytes()));
+        let weight = graph.weight("w", shapes[2].bytes());
+        let result = graph.op("window", &[left, right, weight], [("z", shapes[3].bytes())], Bytes::ZERO)[0];
+        graph.result(result);
+        let row = |constant| Expr { terms: vec![(0, 1), (2, 1)], constant, divisor: 1 };
+        let dim = |size, kind| Dim { size, kind };
+        let (parallel, reduced) = (DimKind::Parallel, DimKind::Reduced { splittable: false });
+        let access = Access {
+            domain: vec![dim(16, parallel), dim(4, parallel), dim(length, reduced)],
+            operands: vec![Map(vec![row(0), Expr::dim(1)]), Map(vec![row(-8), Expr::dim(1)]), Map(vec![row(0)])],
+            results: vec![Map(vec![Expr::dim(0), Expr::dim(1)])],
+            sums: None,
+        };
+        let operands = vec![left, right, weight];
+        let operator = Operator { operands, results: vec![result], access: Some(access), is_view: false };
+        let problem = Problem {
+            graph: graph.build().expect("it is well formed"),
+            machine: Machine::with_host(Bytes(1 << 20), Bytes(alignment)),
+        };
+        Network { problem, shapes, operators: vec![operator] }
+    }
+
+    #[test]
+    fn tiles_of_a_concatenation_touch_what_lies_where_they_are() {
+        for length in 1..6 {
+            let network = window_on_two(length, 1);
+            let flow = Flow::new(&network);
+            let nest = LoopNest::new(&flow, 0).expect("it has an access");
+            for n_parts in 2..=16 {
+                let touched = |index| {
+                    let domain = nest.access.whole().with_range(0, part(16, index, n_parts));
+                    let read = nest.access.reads(&network.shapes[..3], &domain);
+                    let written = nest.access.writes(&network.shapes[3..], &domain);
+                    read.iter().chain(&written).map(Region::len).sum::<u64>()
+                };
+                // Rounding: no tile has more than the largest part.
+                let most = (0..n_parts).map(touched).max();
+                let uneven = if 16 % n_parts == 0 { 0 } else { 4 + 1 };
+                let room = nest.cut(&[(0, n_parts)]).room();
+                assert!(most <= Some(room) && Some(room) <= most.map(|it| it + uneven), "{length} {n_parts}");
+                assert_eq!(nest.grid(vec![(0, n_parts)], &mut Halos::default()).streamed_room, room);
+            }
+        }
+    }
+
+    #[test]
+    fn windows_are_counted_in_the_pieces_that_other_windows_make_of_them() {
+        let alignment = 64;
+        for length in 1..9 {
+            // What is small enough is held whole, and counted so.
+            let network = window_on_two(length, alignment);
+            let flow = Flow::new(&network);
+            let nest = LoopNest::new(&flow, 0).expect("it has an access");
+            let held = if length == 1 { 3 } else { 2 };
+            assert_eq!((nest.access.operands.len(), flow.nodes[0].others.len()), (held, 3 - held), "{length}");
+            for n_parts in 2..=16 {
+                let regions = |index| {
+                    let domain = nest.access.whole().with_range(0, part(16, index, n_parts));
+                    nest.access.reads(&network.shapes[..2], &domain)
+                };
+                let all: Vec<Vec<Region>> = (0..n_parts).map(regions).collect();
+                let pieces = |operand: usize, region: &Region| {
+                    let ends = all.iter().map(|it| it[operand].range(0)).filter(|it| !it.is_empty());
+                    let cuts = ends.flat_map(|it| [it.start, it.end]).filter(|it| region.range(0).start < *it);
+                    let cuts: std::collections::BTreeSet<u64> = cuts.filter(|it| *it <= region.range(0).end).collect();
+                    cuts.len() as u64 * alignment
+                };
+                let most = all.iter().map(|it| (0..2).map(|operand| pieces(operand, &it[operand])).sum::<u64>()).max();
+                assert!(most <= Some(nest.cut(&[(0, n_parts)]).room()), "{length} {n_parts}");
+            }
+        }
     }
 }

@@ -10,7 +10,8 @@
 //! - Products read their first operand by rows. The second is `[K, N]` for `MatMul`, `[N, K]` for `Gemm`, where it
 //!   could be either.
 //! - A softmax runs along the last axis; a normalisation along the axes of its first weight, counted from the end.
-//! - A transposition swaps no two axes that could have stayed in order; axes of one size stay side by side.
+//! - A transposition swaps no two axes that could have stayed in order; axes of one size stay side by side, or are
+//!   read whole, since each may be the other.
 //! - Resizing reads the two nearest indices.
 //! - What joined an operator works element by element.
 //!

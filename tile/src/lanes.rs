@@ -33,11 +33,13 @@ const MAX_WORK: (u64, u64) = (3, 2);
 pub(crate) struct Lanes {
     /// By node of the group: the loop that is cut.
     pub loops: Vec<usize>,
-    /// By lane, by node of the group: which of its iterations.
-    pub ranges: Vec<Vec<Range<u64>>>,
+    n: u64,
     /// Whether some elements inside of the group are computed in several lanes, or in none. Then each lane has tensors
     /// inside for itself.
     pub with_halos: bool,
+    /// By node of the group: the iterations of its loop in the longest lane, and in all lanes.
+    longest: Vec<u64>,
+    in_all: Vec<u64>,
     /// Of tensors that depend on the lane.
     tensors: BTreeMap<TensorId, OfLanes>,
 }
@@ -46,12 +48,23 @@ pub(crate) struct Lanes {
 #[derive(Clone, Debug)]
 struct OfLanes {
     axis: usize,
-    /// By lane: which of the indices along the axis; of what is read in several ways all from the first to the last.
-    parts: Vec<Range<u64>>,
+    /// Those of the same kind have the same part in each lane.
+    kind: usize,
+    /// Whether no two parts have anything in common.
+    are_apart: bool,
+    /// How many indices along the axis all parts have.
+    length: u64,
     /// The room of a row in the pieces of a lane, at most, and in those of all lanes.
     row_room: u64,
     whole_row_room: u64,
 }
+
+/// By lane, by node of the group: which iterations of its loop.
+pub(crate) type LaneRanges = Vec<Vec<Range<u64>>>;
+
+/// By tensor that depends on the lane: the axis, and by lane which of the indices along it; of what is read in several
+/// ways all from the first to the last.
+type Parts = BTreeMap<TensorId, (usize, Vec<Range<u64>>)>;
 
 /// All ways to cut a group into lanes that compute no element twice, the fewest lanes first.
 pub(crate) fn ways(flow: &Flow, nodes: &Range<usize>) -> Vec<Lanes> {
@@ -140,8 +153,7 @@ impl Lanes {
     /// So many lanes; none if one had nothing to do, or if something would be computed twice that leaves the group or
     /// that needs blocks of weights.
     fn new(flow: &Flow, nodes: &Range<usize>, loops: &[usize], n: u64) -> Option<Lanes> {
-        let ranges: Option<Vec<_>> = (0..n).map(|lane| ranges_of(flow, nodes, loops, lane, n)).collect();
-        let ranges = ranges?;
+        let ranges = ranges(flow, nodes, loops, n)?;
         let is_partition = |local: usize, extent: u64| {
             let mut lanes = ranges.iter().map(|it: &Vec<Range<u64>>| &it[local]);
             let end = lanes.try_fold(0, |end, it| (it.start == end && end < it.end).then_some(it.end));
@@ -158,16 +170,26 @@ impl Lanes {
                 with_halos = true;
             }
         }
-        let mut lanes = Lanes { loops: loops.to_vec(), ranges, with_halos, tensors: BTreeMap::new() };
-        let mut whole: BTreeSet<TensorId> = BTreeSet::new();
-        for node in nodes.clone() {
-            lanes.note_tensors(flow, nodes, node, &mut whole);
-        }
-        lanes.tensors.retain(|it, _| !whole.contains(it));
-        for (tensor, it) in &mut lanes.tensors {
-            it.count(flow, *tensor, with_halos && is_inner(flow, *tensor, nodes));
-        }
-        Some(lanes)
+        let parts = parts(flow, nodes, loops, &ranges);
+        let kinds: Vec<&Vec<Range<u64>>> = parts.values().map(|it| &it.1).collect();
+        let tensors = parts.iter().map(|(tensor, (axis, parts))| {
+            let kind = kinds.iter().position(|it| *it == parts).expect("it is one of them");
+            (*tensor, OfLanes::new(flow, *tensor, (*axis, kind), parts, with_halos && is_inner(flow, *tensor, nodes)))
+        });
+        let lengths = |local: usize| ranges.iter().map(move |it| it[local].end - it[local].start);
+        Some(Lanes {
+            loops: loops.to_vec(),
+            n,
+            with_halos,
+            longest: (0..nodes.len()).map(|it| lengths(it).max().unwrap_or(0)).collect(),
+            in_all: (0..nodes.len()).map(|it| lengths(it).sum()).collect(),
+            tensors: tensors.collect(),
+        })
+    }
+
+    /// By lane, by node of the group: which iterations of its loop.
+    pub fn ranges(&self, flow: &Flow, nodes: &Range<usize>) -> LaneRanges {
+        ranges(flow, nodes, &self.loops, self.n).expect("these lanes cut the group")
     }
 
     /// How many elements all lanes compute, and how many of those are different ones.
@@ -175,44 +197,14 @@ impl Lanes {
         let extents = extents(flow, nodes, &self.loops);
         let of_node = |((local, node), extent): ((usize, &Node), u64)| {
             let elements: u64 = node.results.iter().map(|it| flow.network.shape(*it).whole().len()).sum();
-            let run: u64 = self.ranges.iter().map(|it| it[local].end - it[local].start).sum();
-            (elements / extent * run, elements)
+            (elements / extent * self.in_all[local], elements)
         };
         let of_nodes = flow.nodes[nodes.clone()].iter().enumerate().zip(extents).map(of_node);
         of_nodes.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1))
     }
 
-    /// Notes which part of each of its tensors a node needs in each lane, and which it needs whole.
-    fn note_tensors(&mut self, flow: &Flow, nodes: &Range<usize>, index: usize, whole: &mut BTreeSet<TensorId>) {
-        let node = &flow.nodes[index];
-        whole.extend(&node.others);
-        let Some(access) = &node.access else { return };
-        let dim = self.loops[index - nodes.start];
-        let read = access.operands.iter().zip(&node.operands);
-        for (map, &tensor) in read.chain(access.results.iter().zip(&node.results)) {
-            let Some(axis) = only_axis(map, dim) else {
-                whole.insert(tensor);
-                continue;
-            };
-            let part = |ranges: &Vec<Range<u64>>| {
-                let domain = access.whole().with_range(dim, ranges[index - nodes.start].clone());
-                map.region(&domain, flow.network.shape(tensor)).range(axis)
-            };
-            let parts: Vec<Range<u64>> = self.ranges.iter().map(part).collect();
-            match self.tensors.get_mut(&tensor) {
-                Some(known) if known.axis == axis => {
-                    known.parts.iter_mut().zip(parts).for_each(|(known, it)| *known = hull(known, &it));
-                }
-                Some(_) => drop(whole.insert(tensor)),
-                None => {
-                    self.tensors.insert(tensor, OfLanes { axis, parts, row_room: 0, whole_row_room: 0 });
-                }
-            }
-        }
-    }
-
     pub fn len(&self) -> u64 {
-        self.ranges.len() as u64
+        self.n
     }
 
     /// The room of a row of a tensor in a lane.
@@ -230,36 +222,30 @@ impl Lanes {
     /// other lane needs any of the operand.
     pub fn may_share(&self, flow: &Flow, nodes: &Range<usize>, result: TensorId, operand: TensorId) -> bool {
         let (made, read) = (self.tensors.get(&result), self.tensors.get(&operand));
-        let is_alone = |it: &OfLanes| it.parts.windows(2).all(|it| it[0].end <= it[1].start);
         let is_alike = match (made, read) {
-            (Some(made), Some(read)) => (made.axis, &made.parts) == (read.axis, &read.parts),
+            (Some(made), Some(read)) => (made.axis, made.kind) == (read.axis, read.kind),
             (None, None) => true,
             _ => false,
         };
-        is_alike && (self.with_halos && is_inner(flow, operand, nodes) || read.is_some_and(is_alone))
+        is_alike && (self.with_halos && is_inner(flow, operand, nodes) || read.is_some_and(|it| it.are_apart))
     }
 
     /// How many iterations of a node's loop a lane runs at most, and how many it has.
     pub fn share(&self, node: &Node, local: usize) -> (u64, u64) {
-        (self.longest(local), node.access.as_ref().map_or(1, |it| it.domain[self.loops[local]].size))
-    }
-
-    fn longest(&self, local: usize) -> u64 {
-        self.ranges.iter().map(|it| it[local].end - it[local].start).max().unwrap_or(0)
+        (self.longest[local], node.access.as_ref().map_or(1, |it| it.domain[self.loops[local]].size))
     }
 
     /// What all lanes load of a tensor of which so many bytes are needed.
     fn loaded(&self, flow: &Flow, tensor: TensorId, needed: u64) -> u64 {
         let Some(it) = self.tensors.get(&tensor) else { return needed * self.len() };
         let size = flow.network.shape(tensor).dims[it.axis];
-        let length: u64 = it.lengths().sum();
-        (u128::from(needed) * u128::from(length)).div_ceil(size.into()) as u64
+        (u128::from(needed) * u128::from(it.length)).div_ceil(size.into()) as u64
     }
 
     /// By node: the iterations of its loop in the longest lane, if that cuts its weights into blocks.
     pub fn block(&self, node: &Node, local: usize) -> Option<u64> {
         let (dim, _) = node.block?;
-        (dim == self.loops[local]).then(|| self.longest(local))
+        (dim == self.loops[local]).then(|| self.longest[local])
     }
 
     /// What lies on-chip while the lanes run, from one of them.
@@ -281,35 +267,33 @@ impl Lanes {
 }
 
 impl OfLanes {
-    /// Counts the room of rows in pieces, where each lane has its own, or several lanes may need the same.
-    fn count(&mut self, flow: &Flow, tensor: TensorId, is_own: bool) {
-        let piece = |length: u64| flow.align(self.row_bytes(flow, tensor, length));
-        if is_own {
-            let rooms = || self.lengths().map(piece);
-            (self.row_room, self.whole_row_room) = (rooms().max().unwrap_or(0), rooms().sum());
-            return;
-        }
-        let ends = self.parts.iter().flat_map(|it| [it.start, it.end]);
-        let cuts: BTreeSet<u64> = ends.chain([0, flow.network.shape(tensor).dims[self.axis]]).collect();
-        let cuts: Vec<u64> = cuts.into_iter().collect();
-        let room = |range: &Range<u64>| -> u64 {
-            let within = cuts.windows(2).filter(|it| range.start <= it[0] && it[1] <= range.end);
-            within.map(|it| piece(it[1] - it[0])).sum()
-        };
-        let all = 0..cuts.last().copied().unwrap_or(0);
-        (self.row_room, self.whole_row_room) = (self.parts.iter().map(room).max().unwrap_or(0), room(&all));
-    }
-
-    /// By lane.
-    fn lengths(&self) -> impl Iterator<Item = u64> {
-        self.parts.iter().map(|it| it.end - it.start)
-    }
-
-    /// The bytes of a row of which this axis has so many indices.
-    fn row_bytes(&self, flow: &Flow, tensor: TensorId, length: u64) -> u64 {
+    /// Of a tensor of which each lane has pieces of its own, or several lanes may need the same.
+    fn new(
+        flow: &Flow,
+        tensor: TensorId,
+        (axis, kind): (usize, usize),
+        parts: &[Range<u64>],
+        are_own: bool,
+    ) -> OfLanes {
         let shape = flow.network.shape(tensor);
-        let elements = shape.whole().len() / flow.stream(tensor).rows / shape.dims[self.axis].max(1);
-        shape.bytes_of(elements * length).0
+        let elements = shape.whole().len() / flow.stream(tensor).rows / shape.dims[axis].max(1);
+        let piece = |length: u64| flow.align(shape.bytes_of(elements * length).0);
+        let lengths = || parts.iter().map(|it| it.end - it.start);
+        let (row_room, whole_row_room) = if are_own {
+            (lengths().map(piece).max().unwrap_or(0), lengths().map(piece).sum())
+        } else {
+            let ends = parts.iter().flat_map(|it| [it.start, it.end]);
+            let cuts: BTreeSet<u64> = ends.chain([0, shape.dims[axis]]).collect();
+            let cuts: Vec<u64> = cuts.into_iter().collect();
+            let room = |range: &Range<u64>| -> u64 {
+                let within = cuts.windows(2).filter(|it| range.start <= it[0] && it[1] <= range.end);
+                within.map(|it| piece(it[1] - it[0])).sum()
+            };
+            let all = 0..cuts.last().copied().unwrap_or(0);
+            (parts.iter().map(room).max().unwrap_or(0), room(&all))
+        };
+        let are_apart = parts.windows(2).all(|it| it[0].end <= it[1].start);
+        OfLanes { axis, kind, are_apart, length: lengths().sum(), row_room, whole_row_room }
     }
 }
 
@@ -317,6 +301,44 @@ impl OfLanes {
 pub(crate) fn is_inner(flow: &Flow, tensor: TensorId, nodes: &Range<usize>) -> bool {
     let is_made_here = flow.stream(tensor).producer.is_some_and(|it| nodes.contains(&it));
     is_made_here && !is_output(flow, tensor, nodes.end)
+}
+
+/// Which part of its tensors a group needs in each lane; what a lane needs whole is left out.
+fn parts(flow: &Flow, nodes: &Range<usize>, loops: &[usize], ranges: &LaneRanges) -> Parts {
+    let mut parts = Parts::new();
+    let mut whole: BTreeSet<TensorId> = BTreeSet::new();
+    for ((local, node), &dim) in flow.nodes[nodes.clone()].iter().enumerate().zip(loops) {
+        whole.extend(&node.others);
+        let Some(access) = &node.access else { continue };
+        let read = access.operands.iter().zip(&node.operands);
+        for (map, &tensor) in read.chain(access.results.iter().zip(&node.results)) {
+            let Some(axis) = only_axis(map, dim) else {
+                whole.insert(tensor);
+                continue;
+            };
+            let part = |ranges: &Vec<Range<u64>>| {
+                let domain = access.whole().with_range(dim, ranges[local].clone());
+                map.region(&domain, flow.network.shape(tensor)).range(axis)
+            };
+            let own: Vec<Range<u64>> = ranges.iter().map(part).collect();
+            match parts.get_mut(&tensor) {
+                Some((known_axis, known)) if *known_axis == axis => {
+                    known.iter_mut().zip(own).for_each(|(known, it)| *known = hull(known, &it));
+                }
+                Some(_) => drop(whole.insert(tensor)),
+                None => {
+                    parts.insert(tensor, (axis, own));
+                }
+            }
+        }
+    }
+    parts.retain(|it, _| !whole.contains(it));
+    parts
+}
+
+/// By lane, by node: which iterations of its loop it runs. None if a lane has nothing to do.
+fn ranges(flow: &Flow, nodes: &Range<usize>, loops: &[usize], n: u64) -> Option<LaneRanges> {
+    (0..n).map(|lane| ranges_of(flow, nodes, loops, lane, n)).collect()
 }
 
 /// By node: which iterations of its loop a lane runs. None if that is nothing.

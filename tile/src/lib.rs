@@ -11,6 +11,7 @@ mod access;
 mod baseline;
 mod border;
 mod bound;
+mod candidates;
 mod choose;
 mod compose;
 mod error;
@@ -54,19 +55,13 @@ use table::Table;
 /// [`TileError`].
 pub fn choose_stripes(network: &Network, deadline: Deadline) -> Result<StripePlan, TileError> {
     network.check()?;
-    let flow = match std::env::var("COSMA_ORDER").as_deref() {
-        Ok("depth") => Flow::in_order(network, &cosma_planner::baseline::depth_first(&network.problem.graph)),
-        Ok("peak") => Flow::in_order(network, &cosma_planner::baseline::least_peak(&network.problem, 32).order),
-        Ok("breadth") => Flow::in_order(network, &cosma_planner::baseline::breadth_first(&network.problem.graph)),
-        _ => Flow::new(network),
-    };
+    let flow = Flow::new(network);
     choose::choose(&Table::new(&flow, &Groups::new(&flow, deadline)), deadline)
 }
 
 /// A plan as a program in tiles: an ordinary problem, whose source order is the order of the plan.
 pub fn expand(network: &Network, plan: &StripePlan) -> TileProgram {
-    let order: Vec<_> = plan.groups.iter().flat_map(|it| it.ops.iter().copied()).collect();
-    expand::expand(&Flow::in_order(network, &order), plan)
+    expand::expand(&Flow::in_order(network, &plan.order()), plan)
 }
 
 /// A plan as those make it that tile layer by layer: each operator runs by itself, in the fewest tiles of those that

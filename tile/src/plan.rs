@@ -13,10 +13,17 @@ pub struct StripePlan {
     pub n_tiles: u64,
 }
 
+impl StripePlan {
+    /// The operators in the order in which they begin.
+    pub fn order(&self) -> Vec<OpId> {
+        self.groups.iter().flat_map(|it| it.ops.iter().copied()).collect()
+    }
+}
+
 /// Operators that run depth first in pieces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// In source order.
+    /// In the order in which they begin.
     pub ops: Vec<OpId>,
     /// In which pieces.
     pub tiling: Tiling,

@@ -58,6 +58,64 @@ pub(crate) enum Column {
     Keep(usize),
 }
 
+/// How rooms are put side by side.
+#[derive(Clone, Copy, Debug, Default)]
+struct Columns {
+    inputs: usize,
+    outputs: usize,
+}
+
+impl Columns {
+    fn len(self) -> usize {
+        1 + 3 * self.inputs + 2 * self.outputs
+    }
+
+    fn index(self, column: Column) -> usize {
+        let of_output = |output: usize| 1 + 3 * self.inputs + 2 * output;
+        match column {
+            Column::Inner => 0,
+            Column::Stream(input) => 1 + 3 * input,
+            Column::Dying(input) => 2 + 3 * input,
+            Column::Fetch(input) => 3 + 3 * input,
+            Column::Leave(output) => of_output(output),
+            Column::Keep(output) => of_output(output) + 1,
+        }
+    }
+}
+
+/// The steps of which nodes may need most.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Corners {
+    columns: Columns,
+    /// By column, by step, those of a node together.
+    rooms: Vec<u64>,
+    /// By node: how many steps it has.
+    counts: Vec<usize>,
+}
+
+impl Corners {
+    pub fn n_inputs(&self) -> usize {
+        self.columns.inputs
+    }
+
+    /// By node: the most room that its steps need, if these columns count.
+    pub fn peaks(&self, columns: impl Iterator<Item = Column>) -> Vec<u64> {
+        let n_steps: usize = self.counts.iter().sum();
+        let mut rooms = vec![0; n_steps];
+        for column in columns {
+            let first = self.columns.index(column) * n_steps;
+            rooms.iter_mut().zip(&self.rooms[first..first + n_steps]).for_each(|(room, it)| *room += it);
+        }
+        let mut rest = &rooms[..];
+        let mut most = |count: &usize| {
+            let (of_node, others) = rest.split_at(*count);
+            rest = others;
+            of_node.iter().copied().max().unwrap_or(0)
+        };
+        self.counts.iter().map(&mut most).collect()
+    }
+}
+
 /// A tensor of the group while it runs.
 struct Slot {
     tensor: TensorId,
@@ -96,65 +154,60 @@ impl Slot {
 }
 
 impl Simulation {
-    /// A single step that stands for all of an operator: what else lies there, each input streaming and whole, and
-    /// each output streaming and whole.
-    pub fn of_tile(
+    /// A step for each of some moments that stand for all of an operator's: by moment, what else lies there, and each
+    /// input streaming; and each output streaming and whole.
+    pub fn of_moments(
         node: usize,
-        inner: u64,
-        inputs: Vec<(Input, [u64; 2])>,
+        inner: &[u64],
+        inputs: Vec<(Input, Vec<u64>)>,
         outputs: &[(TensorId, [u64; 2])],
+        whole: impl Fn(TensorId) -> u64,
     ) -> Simulation {
-        let of_inputs = inputs.iter().flat_map(|(_, [streaming, whole])| [*streaming, *whole, *whole]);
-        let rooms = [inner].into_iter().chain(of_inputs).chain(outputs.iter().flat_map(|it| it.1)).collect();
+        let row = |(moment, inner): (usize, &u64)| {
+            let of_inputs = inputs.iter().flat_map(|(input, streaming)| {
+                let whole = whole(input.tensor);
+                [streaming[moment], whole, whole]
+            });
+            [*inner].into_iter().chain(of_inputs).chain(outputs.iter().flat_map(|it| it.1)).collect::<Vec<u64>>()
+        };
         Simulation {
-            steps: vec![Step { node, range: 0..1 }],
+            rooms: inner.iter().enumerate().flat_map(row).collect(),
+            steps: (0..inner.len() as u64).map(|it| Step { node, range: it..it + 1 }).collect(),
             inputs: inputs.into_iter().map(|it| it.0).collect(),
             outputs: outputs.iter().map(|it| it.0).collect(),
-            rooms,
         }
     }
 
-    fn width(&self) -> usize {
-        1 + 3 * self.inputs.len() + 2 * self.outputs.len()
-    }
-
-    fn at(&self, column: Column) -> usize {
-        let of_output = |output: usize| 1 + 3 * self.inputs.len() + 2 * output;
-        match column {
-            Column::Inner => 0,
-            Column::Stream(input) => 1 + 3 * input,
-            Column::Dying(input) => 2 + 3 * input,
-            Column::Fetch(input) => 3 + 3 * input,
-            Column::Leave(output) => of_output(output),
-            Column::Keep(output) => of_output(output) + 1,
-        }
+    fn columns(&self) -> Columns {
+        Columns { inputs: self.inputs.len(), outputs: self.outputs.len() }
     }
 
     /// All rooms of a step.
     pub fn row(&self, step: usize) -> &[u64] {
-        &self.rooms[step * self.width()..(step + 1) * self.width()]
+        let width = self.columns().len();
+        &self.rooms[step * width..(step + 1) * width]
     }
 
     /// The room in the last step.
     pub fn at_end(&self, column: Column) -> u64 {
-        self.steps.len().checked_sub(1).map_or(0, |last| self.row(last)[self.at(column)])
+        self.steps.len().checked_sub(1).map_or(0, |last| self.row(last)[self.columns().index(column)])
     }
 
     /// Sets a room in all steps.
     pub fn set(&mut self, column: Column, room: u64) {
-        let (width, at) = (self.width(), self.at(column));
-        self.rooms.iter_mut().skip(at).step_by(width).for_each(|it| *it = room);
+        let (width, index) = (self.columns().len(), self.columns().index(column));
+        self.rooms.iter_mut().skip(index).step_by(width).for_each(|it| *it = room);
     }
 
     /// Adds a step with all of its rooms 0.
     fn add(&mut self, step: Step) {
         self.steps.push(step);
-        self.rooms.resize(self.steps.len() * self.width(), 0);
+        self.rooms.resize(self.steps.len() * self.columns().len(), 0);
     }
 
     /// A room of the last step.
     fn last(&mut self, column: Column) -> &mut u64 {
-        let index = self.rooms.len() - self.width() + self.at(column);
+        let index = self.rooms.len() - self.columns().len() + self.columns().index(column);
         &mut self.rooms[index]
     }
 
@@ -171,25 +224,14 @@ impl Simulation {
         self.steps.iter().enumerate().map(room).max().unwrap_or(0)
     }
 
-    /// By node: the most room that its steps need, if these columns count.
-    pub fn peaks(&self, nodes: &Range<usize>, columns: impl Iterator<Item = Column>) -> Vec<u64> {
-        let columns: Vec<usize> = columns.map(|it| self.at(it)).collect();
-        let mut peaks = vec![0; nodes.len()];
-        for (row, step) in self.rooms.chunks_exact(self.width()).zip(&self.steps) {
-            let peak = &mut peaks[step.node - nodes.start];
-            *peak = columns.iter().map(|it| row[*it]).sum::<u64>().max(*peak);
-        }
-        peaks
-    }
-
     /// Only the steps of which a node may need most, whichever columns count.
     ///
     /// If a step has in each column no more than lies on the line between an earlier and a later step of its node,
     /// no sum of columns is more than those of both of them.
-    pub fn corners(mut self, nodes: &Range<usize>) -> Simulation {
-        let mut corners: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
+    pub fn corners(&self, nodes: &Range<usize>) -> Corners {
+        let mut by_node: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
         for (step, Step { node, .. }) in self.steps.iter().enumerate() {
-            let kept = &mut corners[node - nodes.start];
+            let kept = &mut by_node[node - nodes.start];
             while let [.., before, last] = kept[..]
                 && self.lies_below([before, last, step])
             {
@@ -197,12 +239,10 @@ impl Simulation {
             }
             kept.push(step);
         }
-        let mut kept: Vec<usize> = corners.into_iter().flatten().collect();
-        kept.sort_unstable();
-        let rooms = kept.iter().flat_map(|it| self.row(*it)).copied().collect();
-        let steps = kept.iter().map(|it| self.steps[*it].clone()).collect();
-        (self.rooms, self.steps) = (rooms, steps);
-        self
+        let columns = self.columns();
+        let steps = || by_node.iter().flatten();
+        let rooms = (0..columns.len()).flat_map(|column| steps().map(move |it| self.row(*it)[column]));
+        Corners { columns, rooms: rooms.collect(), counts: by_node.iter().map(Vec::len).collect() }
     }
 
     /// Whether the second of three steps has no more than lies on the line between the others.

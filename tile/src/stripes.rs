@@ -4,11 +4,11 @@ use crate::border::{Border, Incoming, Outgoing, Profile};
 use crate::flow::Flow;
 use crate::lanes::{self, Lanes};
 use crate::plan::{self, Tiling};
-use crate::simulate::{Column, Simulation, simulate_within, tallest};
+use crate::simulate::{Column, Corners, Simulation, simulate_within, tallest};
 use crate::weights::Work;
 use cosma_planner::Deadline;
-use std::cell::OnceCell;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Operators of a group, at most.
 const MAX_GROUP: usize = 40;
@@ -27,7 +27,15 @@ pub(crate) struct StripeGroup {
     /// Of the whole scratchpad.
     capacity: u64,
     /// By height, the highest first, as they are asked for: none where it does not fit.
-    heights: Vec<(u64, OnceCell<Option<Stripes>>)>,
+    heights: Vec<(u64, OnceLock<Option<Stripes>>)>,
+}
+
+/// Which heights of stripes are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heights {
+    All,
+    /// Each no more than half of the one before, and the lowest.
+    Halves,
 }
 
 /// A group in stripes of so many rows of the tallest tensor that leaves it.
@@ -36,8 +44,7 @@ pub(crate) struct Stripes {
     /// What it takes if all that may be elsewhere is in host memory.
     least_room: u64,
     pub work: Work,
-    /// Its corners.
-    simulation: Simulation,
+    pub corners: Corners,
 }
 
 /// All groups of a network that fit the scratchpad, as they are asked for: longer ones until the deadline has passed.
@@ -45,14 +52,14 @@ pub(crate) struct Groups<'a, 'b> {
     flow: &'b Flow<'a>,
     deadline: Deadline<'b>,
     /// By first node: it alone, and with others.
-    alone: Vec<OnceCell<Vec<StripeGroup>>>,
-    longer: Vec<OnceCell<Vec<StripeGroup>>>,
-    with_halos: Vec<OnceCell<Vec<StripeGroup>>>,
+    alone: Vec<OnceLock<Vec<StripeGroup>>>,
+    longer: Vec<OnceLock<Vec<StripeGroup>>>,
+    with_halos: Vec<OnceLock<Vec<StripeGroup>>>,
 }
 
 impl<'a, 'b> Groups<'a, 'b> {
     pub fn new(flow: &'b Flow<'a>, deadline: Deadline<'b>) -> Groups<'a, 'b> {
-        let cells = || flow.nodes.iter().map(|_| OnceCell::new()).collect();
+        let cells = || flow.nodes.iter().map(|_| OnceLock::new()).collect();
         Groups { flow, deadline, alone: cells(), longer: cells(), with_halos: cells() }
     }
 
@@ -115,16 +122,18 @@ impl StripeGroup {
         let n_lanes = lanes.as_ref().filter(|it| it.with_halos).map(Lanes::len);
         let n_tiles = |height: u64, n_lanes: u64| n_lanes * rows.div_ceil(height) * nodes.len() as u64;
         let may_be = |it: &u64| n_lanes.is_none_or(|n_lanes| n_tiles(*it, n_lanes) <= MAX_TILES);
-        let heights = stripe_heights(rows).into_iter().filter(may_be).map(|it| (it, OnceCell::new())).collect();
+        let heights = stripe_heights(rows).into_iter().filter(may_be).map(|it| (it, OnceLock::new())).collect();
         StripeGroup { nodes, lanes, border, capacity: flow.scratchpad, heights }
     }
 
     /// Whether it fits in some height, if all that may be elsewhere is in host memory.
     fn fits(&self, flow: &Flow) -> bool {
         // Each step of higher stripes takes what steps of one row take, and more. Where results of one operator lie
-        // over its operands, it may be less.
-        let n_tried = if self.nodes.len() == 1 { self.heights.len() } else { 1 };
-        (0..self.heights.len()).rev().take(n_tried).any(|it| self.stripes(flow, it).is_some())
+        // over its operands, it may be less. High stripes have few steps, and are looked at soon.
+        let is_alone = self.nodes.len() == 1;
+        let lowest = self.heights.len() - 1;
+        let mut tried = (0..=lowest).filter(|it| is_alone || [lowest / 2, lowest].contains(it));
+        tried.any(|it| self.stripes(flow, it).is_some())
     }
 
     /// In how many tiles it runs at least.
@@ -132,9 +141,16 @@ impl StripeGroup {
         self.nodes.len() as u64 * self.lanes.as_ref().map_or(1, Lanes::len)
     }
 
-    /// The heights in which it fits the scratchpad, the highest first.
-    pub fn heights(&self, flow: &Flow) -> impl Iterator<Item = &Stripes> {
-        let fitting = (0..self.heights.len()).filter_map(|it| self.stripes(flow, it));
+    /// The heights in which it fits the scratchpad, the highest first: all of them, or few.
+    pub fn heights(&self, flow: &Flow, choice: Heights) -> impl Iterator<Item = &Stripes> {
+        let mut last = u64::MAX;
+        let is_tried = move |index: &usize| {
+            let rows = self.heights[*index].0;
+            let is_tried = choice == Heights::All || rows <= last / 2 || *index + 1 == self.heights.len();
+            last = if is_tried { rows } else { last };
+            is_tried
+        };
+        let fitting = (0..self.heights.len()).filter(is_tried).filter_map(|it| self.stripes(flow, it));
         fitting.filter(|it| it.least_room <= flow.scratchpad)
     }
 
@@ -147,14 +163,10 @@ impl StripeGroup {
         let simulation = simulate_within(flow, &self.nodes, self.lanes.as_ref(), rows, self.capacity)?;
         let work = Work::of(flow, self.nodes.clone(), &simulation.steps, self.lanes.as_ref());
         let least_room = simulation.least_room(self.nodes.start, &work.least);
-        let simulation = simulation.corners(&self.nodes);
-        (least_room <= self.capacity).then_some(Stripes { rows, least_room, work, simulation })
-    }
-
-    /// By node: the most room that its steps need in stripes of one height, without weights, if border tensors lie
-    /// there so.
-    pub fn peaks(&self, stripes: &Stripes, profiles: &[Profile]) -> Vec<u64> {
-        stripes.simulation.peaks_of(&self.nodes, profiles)
+        if self.capacity < least_room {
+            return None;
+        }
+        Some(Stripes { rows, least_room, work, corners: simulation.corners(&self.nodes) })
     }
 
     /// As a plan says it, in stripes of one height and so many output channels at a time, by node.
@@ -177,10 +189,13 @@ impl Simulation {
         let outputs = outputs.map(|(index, it)| Outgoing { tensor: *it, at_end: self.at_end(Column::Keep(index)) });
         Border { inputs: inputs.collect(), outputs: outputs.collect() }
     }
+}
 
-    /// By node: the most room that its steps need, without weights, if border tensors lie there so.
-    pub fn peaks_of(&self, nodes: &Range<usize>, profiles: &[Profile]) -> Vec<u64> {
-        let (of_inputs, of_outputs) = profiles.split_at(self.inputs.len());
+impl Corners {
+    /// By node: the most room that its steps need, without weights, if border tensors lie there so: inputs, then
+    /// outputs.
+    pub fn peaks_of(&self, profiles: &[Profile]) -> Vec<u64> {
+        let (of_inputs, of_outputs) = profiles.split_at(self.n_inputs());
         let inputs = of_inputs.iter().enumerate().filter_map(|(index, profile)| match profile {
             Profile::Stream => Some(Column::Stream(index)),
             Profile::Dying => Some(Column::Dying(index)),
@@ -191,7 +206,7 @@ impl Simulation {
             Profile::Keep => Column::Keep(index),
             _ => Column::Leave(index),
         });
-        self.peaks(nodes, [Column::Inner].into_iter().chain(inputs).chain(outputs))
+        self.peaks([Column::Inner].into_iter().chain(inputs).chain(outputs))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::baseline::{cascades, layer_by_layer};
 use crate::flow::Flow;
 use crate::grid::{Grid, grids, is_cut_alike};
 use crate::stripes::Groups;
-use std::cell::{OnceCell, RefCell};
+use std::sync::OnceLock;
 
 /// Groups and grids, counted once as they are asked for.
 pub(crate) struct Table<'a, 'b> {
@@ -13,16 +13,16 @@ pub(crate) struct Table<'a, 'b> {
     /// Of the whole scratchpad, though the flow may use less of it.
     pub groups: &'b Groups<'a, 'b>,
     /// By node.
-    grids: Vec<OnceCell<Vec<Grid>>>,
-    /// Nodes of different grids.
-    distinct: RefCell<Vec<usize>>,
-    by_rule: OnceCell<[Option<StripePlan>; 2]>,
+    grids: Vec<OnceLock<Vec<Grid>>>,
+    /// By node: the first one that has the same grids.
+    alike: OnceLock<Vec<usize>>,
+    by_rule: OnceLock<[Option<StripePlan>; 2]>,
 }
 
 impl<'a, 'b> Table<'a, 'b> {
     pub fn new(flow: &'b Flow<'a>, groups: &'b Groups<'a, 'b>) -> Table<'a, 'b> {
-        let grids = flow.nodes.iter().map(|_| OnceCell::new()).collect();
-        Table { flow, groups, grids, distinct: RefCell::default(), by_rule: OnceCell::new() }
+        let grids = flow.nodes.iter().map(|_| OnceLock::new()).collect();
+        Table { flow, groups, grids, alike: OnceLock::new(), by_rule: OnceLock::new() }
     }
 
     /// The plans by rule, where all operators fit.
@@ -32,16 +32,27 @@ impl<'a, 'b> Table<'a, 'b> {
 
     /// The grids of a node that fit, none better in every way than another.
     pub fn grids(&self, node: usize) -> &[Grid] {
-        self.grids[node].get_or_init(|| {
-            let nodes = &self.flow.nodes;
-            let known = self.distinct.borrow();
-            let other = known.iter().copied().find(|it| is_cut_alike(self.flow, &nodes[*it], &nodes[node]));
-            drop(known);
-            let Some(other) = other else {
-                self.distinct.borrow_mut().push(node);
-                return grids(self.flow, node);
-            };
-            self.grids(other).iter().map(|it| it.of(&nodes[other], node, &nodes[node])).collect()
+        let first = self.alike.get_or_init(|| self.first_alike())[node];
+        self.grids[node].get_or_init(|| match first {
+            _ if first == node => grids(self.flow, node),
+            first => {
+                let nodes = &self.flow.nodes;
+                self.grids(first).iter().map(|it| it.of(&nodes[first], node, &nodes[node])).collect()
+            }
         })
+    }
+
+    /// By node: the first one that is cut alike.
+    fn first_alike(&self) -> Vec<usize> {
+        let nodes = &self.flow.nodes;
+        let mut distinct: Vec<usize> = Vec::new();
+        let mut first = |node: usize| {
+            let known = distinct.iter().copied().find(|it| is_cut_alike(self.flow, &nodes[*it], &nodes[node]));
+            known.unwrap_or_else(|| {
+                distinct.push(node);
+                node
+            })
+        };
+        (0..nodes.len()).map(&mut first).collect()
     }
 }

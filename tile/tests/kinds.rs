@@ -246,9 +246,14 @@ fn movements_read_what_they_may_move() {
     // Channels last, and image rows as one: what joined an addition may be turned.
     let needs: &[&[Range<u64>]] = &[&[0..56, 0..9], &[0..1, 2..3, 3..4, 0..8]];
     check_needs("Add", &[&[56, 9], &[1, 9, 7, 8]], &[1, 9, 7, 8], &[0..1, 2..3, 3..4, 0..8], needs);
-    // As many tokens as a head has elements: which is which cannot be told.
-    let needs: &[&[Range<u64>]] = &[&[0..1, 0..64, 0..512]];
+    // As many tokens as a head has elements: which is which cannot be told, but the head can.
+    let needs: &[&[Range<u64>]] = &[&[0..1, 0..64, 128..192]];
     check_needs("Transpose", &[&[1, 64, 512]], &[1, 8, 64, 64], &[0..1, 2..3, 5..6, 0..64], needs);
+    // As many heads as images: those of all images and heads, of one of three products.
+    let needs: &[&[Range<u64>]] = &[&[5..774, 144..288]];
+    check_needs("Transpose", &[&[1024, 432]], &[3, 4, 4, 256, 36], &[1..2, 0..1, 3..4, 5..6, 0..36], needs);
+    let needs: &[&[Range<u64>]] = &[&[0..4, 0..4, 5..7, 0..36]];
+    check_needs("Transpose", &[&[4, 4, 256, 36]], &[4, 256, 4, 36], &[1..2, 5..7, 2..3, 0..36], needs);
     // A square matrix cannot have stayed what it is.
     check_needs(
         "Transpose",

@@ -15,6 +15,7 @@ use super::check::region_of;
 use crate::cut::{Cut, Rule, Scale, cut, padded_value, scales};
 use crate::extract::{Extraction, key};
 use crate::form::{defining, operations};
+use crate::regions::are_disjoint;
 use crate::role::{Role, reads, role};
 use crate::slice::{signed, slice_attributes};
 use cosma_ir::melior::Context;
@@ -214,6 +215,9 @@ impl<'e, 'c, 'a> Tile<'e, 'c, 'a> {
 
 /// Whether parts of a region have all of its elements.
 fn covers(parts: &[Region], region: &Region) -> bool {
+    if are_disjoint(&parts.iter().map(region_of).collect::<Vec<_>>()) {
+        return parts.iter().map(|it| u128::from(it.len())).sum::<u128>() == u128::from(region.len());
+    }
     let cuts = |axis: usize| -> Vec<u64> {
         let ends = parts.iter().map(|it| it.range(axis)).flat_map(|it| [it.start, it.end]);
         let cuts: BTreeSet<u64> = ends.chain([region.range(axis).start, region.range(axis).end]).collect();

@@ -81,12 +81,9 @@ fn check_part(access: &Access, tile: &Tile, read: &[&Piece], written: &[&Piece])
                 |due: &Region| (0..due.rank()).filter(|it| is_reduced(*it)).all(|it| due.range(it) == added.range(it));
             *of == tile.of && due.as_ref().is_some_and(|it| it.contains(added) && is_same(it))
         };
-        let is_beside = |(index, it): (usize, &(OpId, &Region))| {
-            sums[..index].iter().all(|other| other.1.intersect(it.1).is_empty())
-        };
         let n_added: u64 = sums.iter().map(|it| it.1.len()).sum();
         sums.iter().all(is_due)
-            && sums.iter().enumerate().all(is_beside)
+            && are_disjoint(&sums.iter().map(|it| region_of(it.1)).collect::<Vec<_>>())
             && n_added == due.as_ref().map_or(0, Region::len)
     };
     if !check(read, access.summed_before(&tile.domain)) {

@@ -160,9 +160,10 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         let graph = &self.program.problem.graph;
         let planned = graph.op(op);
         let said = |value: Value| value_size(value, None).ok().flatten().map(|it| u128::from(it.0));
+        let results: HashMap<TensorId, usize> = planned.writes.iter().copied().zip(0..).collect();
+        let reads: HashMap<TensorId, usize> = planned.reads.iter().map(|it| it.tensor).zip(0..).collect();
         let pair = |it: &cosma_planner::InPlace| {
-            let result = planned.writes.iter().position(|tensor| *tensor == it.result)?;
-            let operand = planned.reads.iter().position(|read| read.tensor == it.operand)?;
+            let (result, operand) = (*results.get(&it.result)?, *reads.get(&it.operand)?);
             let outer = said(operands[operand])?.max(said(made.result(result).ok()?.into())?);
             let size = graph.tensor(it.operand).size.max(graph.tensor(it.result).size);
             let at = u64::try_from(u128::from(it.at().0) * outer / u128::from(size.0).max(1)).ok()?;

@@ -1,5 +1,6 @@
 //! Which loops of an operator are cut into how many parts.
 
+use super::moments::Moments;
 use super::{Cut, Grid, Halos};
 use crate::access::DimKind;
 use crate::flow::{Flow, Node};
@@ -65,6 +66,7 @@ pub(super) struct LoopNest<'a, 'b> {
     pub access: &'b Access,
     /// The parallel loops on which most bytes depend, and the numbers of parts that are tried for each.
     candidates: Vec<(usize, Vec<u64>)>,
+    moments: Moments,
 }
 
 impl<'a, 'b> LoopNest<'a, 'b> {
@@ -72,7 +74,8 @@ impl<'a, 'b> LoopNest<'a, 'b> {
     pub fn new(flow: &'b Flow<'a>, index: usize) -> Option<LoopNest<'a, 'b>> {
         let node = &flow.nodes[index];
         let access = node.access.as_ref()?;
-        Some(LoopNest { flow, index, node, access, candidates: candidates(flow, node, access) })
+        let (candidates, moments) = (candidates(flow, node, access), Moments::new(flow, node, access));
+        Some(LoopNest { flow, index, node, access, candidates, moments })
     }
 
     pub fn cut<'c>(&'c self, loops: &'c [(usize, u64)]) -> Cut<'a, 'c> {
@@ -80,7 +83,9 @@ impl<'a, 'b> LoopNest<'a, 'b> {
             it.with_range(dim, 0..self.access.domain[dim].size.div_ceil(n_parts))
         };
         let domain = loops.iter().fold(self.access.whole(), part);
-        Cut { flow: self.flow, node: self.node, access: self.access, loops, domain }
+        let moments = self.moments.of(self.access, loops);
+        let moving = self.moments.dim;
+        Cut { flow: self.flow, node: self.node, access: self.access, loops, domain, moving, moments }
     }
 
     pub fn grid(&self, loops: Loops, halos: &mut Halos) -> Grid {

@@ -150,7 +150,8 @@ pub(super) fn reshape(shapes: &Shapes) -> Option<Access> {
 }
 
 /// The axes in another order, of which several may be one in the operand, or one several. If the shapes leave more
-/// than one order that swaps as few pairs of axes, the operand is read whole.
+/// than one order that swaps as few pairs of axes, the operand is read whole. Along axes that may be taken for each
+/// other, as heads and a batch of one size, all is read.
 pub(super) fn transposition(shapes: &Shapes) -> Option<Access> {
     let (operand, result) = (shapes.operand(0)?, shapes.result()?);
     let mut nest = Nest::default();
@@ -158,7 +159,12 @@ pub(super) fn transposition(shapes: &Shapes) -> Option<Access> {
     let map = match order(operand, result) {
         Some(order) => {
             let from: Vec<u64> = order.iter().map(|axis| result[*axis]).collect();
-            let turned: Vec<Expr> = order.iter().map(|axis| indices[*axis].clone()).collect();
+            let untold = untold(&order, result);
+            let turn = |axis: &usize| match untold.contains(axis) {
+                true => nest.all(result[*axis]),
+                false => indices[*axis].clone(),
+            };
+            let turned: Vec<Expr> = order.iter().map(turn).collect();
             nest.reshape(&turned, &from, operand)?
         }
         None => nest.whole(operand),
@@ -213,7 +219,7 @@ fn order(operand: &[u64], result: &[u64]) -> Option<Vec<usize>> {
             };
             // Axes that become others without a swap may be in any order.
             let is_mixed = groups_of(order).is_none_or(|it| it.iter().any(mixes));
-            Some(order.clone()).filter(|it| is_told(it, result) && !is_mixed)
+            Some(order.clone()).filter(|_| !is_mixed)
         }
     }
 }
@@ -232,14 +238,19 @@ fn shuffled(operand: &[u64], result: &[u64]) -> Option<Vec<usize>> {
     Some(order)
 }
 
-/// Whether axes of one size cannot be taken for each other: they stay side by side, as those of an image do.
-fn is_told(order: &[usize], result: &[u64]) -> bool {
+/// The axes that can be taken for others of their size: they do not stay side by side, as those of an image do.
+fn untold(order: &[usize], result: &[u64]) -> Vec<usize> {
     let are_told = |first: usize, second: usize| {
         let is_next = |(at, axis): (usize, &usize)| *axis == first && order.get(at + 1) == Some(&second);
         let is_beside = result[first + 1..second].iter().all(|size| *size == 1);
-        result[first] != result[second] || is_beside && order.iter().enumerate().any(is_next)
+        is_beside && order.iter().enumerate().any(is_next)
     };
-    order.iter().all(|first| order.iter().filter(|it| first < *it).all(|second| are_told(*first, *second)))
+    let alike = |axis: usize| order.iter().copied().filter(move |it| result[*it] == result[axis]);
+    let is_untold = |axis: &usize| {
+        let mut pairs = alike(*axis).flat_map(|first| alike(*axis).map(move |second| (first, second)));
+        pairs.any(|(first, second)| first < second && !are_told(first, second))
+    };
+    order.iter().copied().filter(is_untold).collect()
 }
 
 /// All orders of axes.
