@@ -34,7 +34,8 @@ pub(crate) struct Lanes {
     /// By node of the group: the loop that is cut.
     pub loops: Vec<usize>,
     n: u64,
-    /// Whether some elements are computed in several lanes.
+    /// Whether some elements inside of the group are computed in several lanes, or in none. Then each lane has tensors
+    /// inside for itself.
     pub with_halos: bool,
     /// By node of the group: the iterations of its loop in the longest lane, and in all lanes.
     longest: Vec<u64>,
