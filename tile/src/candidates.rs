@@ -6,7 +6,7 @@
 //!   smaller pieces, of which replacement can keep some: an eighth to a quarter less is often better than nothing.
 //! - *Rules*: where a plan by rule moves about as little, replacement may make more of it.
 
-use crate::choose::{choose, choose_first, improve};
+use crate::choose::{choose, choose_first, compulsory, improve};
 use crate::flow::Flow;
 use crate::stripes::Groups;
 use crate::table::Table;
@@ -19,8 +19,9 @@ use std::thread;
 use std::time::Instant;
 
 /// What stripe plans leave of the scratchpad, in 64ths, in the order in which they are tried.
-const SLACK: [u64; 7] = [1, 12, 4, 2, 8, 16, 6];
-/// The share of the time left that a choice may take.
+const SLACK: [u64; 13] = [1, 12, 4, 2, 8, 16, 6, 3, 20, 10, 24, 5, 14];
+/// The shares of the time left in which longer groups are counted, and that a choice may take.
+const SHARE_OF_GROUPS: f64 = 0.75;
 const SHARE_OF_CHOICE: f64 = 0.5;
 /// How many times as much as the chosen plan another one may move so that its program is tried, too.
 const WORTH_A_TRIAL: f64 = 1.1;
@@ -38,18 +39,21 @@ pub(crate) fn candidates(
 ) -> Result<(), TileError> {
     let start = Instant::now();
     let flows: Vec<Flow> = orders(network).iter().map(|it| Flow::in_order(network, it)).collect();
-    let of_choice = deadline.part(SHARE_OF_CHOICE);
-    let groups: Vec<Groups> = flows.iter().map(|it| Groups::new(it, of_choice)).collect();
+    let of_groups = deadline.part(SHARE_OF_GROUPS);
+    let groups: Vec<Groups> = flows.iter().map(|it| Groups::new(it, of_groups)).collect();
     let tables: Vec<Table> = flows.iter().zip(&groups).map(|(flow, groups)| Table::new(flow, groups)).collect();
+    let of_choice = deadline.part(SHARE_OF_CHOICE);
     let firsts = at_the_same_time(&tables, of_choice)?;
+    let mut longest = start.elapsed();
     let by_cost = |it: &usize| (firsts[*it].non_compulsory, firsts[*it].n_tiles);
     let order = (0..tables.len()).min_by_key(by_cost).expect("source order is one");
     let mut offers = Offers { plans, offered: Vec::new(), is_over: false };
     offers.offer(&firsts[order]);
+    let start = Instant::now();
     let plan = improve(&tables[order], firsts[order].clone(), of_choice);
+    longest = longest.max(start.elapsed());
     offers.offer(&plan);
     offers.offer_likely(&plan, firsts.iter().chain(tables[order].by_rule()));
-    let mut longest = start.elapsed();
     for slack in SLACK {
         if offers.is_over || deadline.left().is_some_and(|it| it <= longest) {
             break;
@@ -58,7 +62,7 @@ pub(crate) fn candidates(
         let flow = flows[order].within(flows[order].scratchpad - flows[order].scratchpad / 64 * slack);
         let table = Table::new(&flow, &groups[order]);
         let plan = choose(&table, deadline.part(SHARE_OF_CHOICE))?;
-        longest = longest.max(start.elapsed());
+        longest = start.elapsed();
         offers.offer(&plan);
         offers.offer_likely(&plan, table.by_rule());
     }
@@ -74,18 +78,24 @@ fn orders(network: &Network) -> Vec<Vec<OpId>> {
     orders
 }
 
-/// A first plan for each table. Those after one that moves only the compulsory may be worse than need be.
+/// A first plan for each table. Beside one that moves only the compulsory the others may be worse than need be.
 ///
 /// # Errors
 /// That the scratchpad is too small.
 fn at_the_same_time(tables: &[Table], deadline: Deadline) -> Result<Vec<StripePlan>, TileError> {
-    // Whether an earlier table has a plan that moves only the compulsory.
-    let is_needless: Vec<AtomicBool> = tables.iter().map(|_| AtomicBool::new(false)).collect();
+    // Whether some table, and whether an earlier one than this, has a plan that moves only the compulsory.
+    let in_any = AtomicBool::new(false);
+    let in_earlier: Vec<AtomicBool> = tables.iter().map(|_| AtomicBool::new(false)).collect();
     let first = &|index: usize| {
-        let plan = choose_first(&tables[index], deadline.unless(&is_needless[index]))?;
-        if plan.non_compulsory == Bytes::ZERO {
-            is_needless[index + 1..].iter().for_each(|it| it.store(true, Ordering::Relaxed));
-        }
+        let table = &tables[index];
+        let plan = match compulsory(table, deadline.unless(&in_earlier[index])) {
+            Some(plan) => {
+                in_earlier[index + 1..].iter().for_each(|it| it.store(true, Ordering::Relaxed));
+                in_any.store(true, Ordering::Relaxed);
+                plan
+            }
+            None => choose_first(table, deadline.unless(&in_any))?,
+        };
         Ok(plan)
     };
     thread::scope(|scope| {

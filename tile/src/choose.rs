@@ -58,32 +58,39 @@ struct Arrival {
 
 /// Chooses the plan. Once the deadline has passed, it is the best one so far.
 ///
+/// Most states cost more than the best plan, so plans of little cost are looked for first.
+///
 /// # Errors
 /// [`TileError`].
 pub(crate) fn choose(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
+    if let Some(plan) = compulsory(table, deadline) {
+        return Ok(plan);
+    }
     let first = choose_first(table, deadline)?;
     Ok(improve(table, first, deadline))
 }
 
-/// A plan that is good or moves only the compulsory, soon.
+/// A plan that moves only the compulsory, if one is found in a share of the time.
+pub(crate) fn compulsory(table: &Table, deadline: Deadline) -> Option<StripePlan> {
+    let deadline = deadline.part(SHARE_OF_COMPULSORY);
+    Search { table, breadth: WIDE, limit: 0, with_halos: false, deadline }.run().unwrap_or_default()
+}
+
+/// A good plan, soon, where there was none that moves only the compulsory.
 ///
-/// Most states cost more than the best plan, so plans of little cost are looked for first. If some traffic is needed
-/// at all, tilings by rule, which are found at any rate, give the limit for a narrow search, which always ends.
+/// Tilings by rule, which are found at any rate, give the limit for a narrow search. That always ends, unless what it
+/// looks for is no longer needed.
 ///
 /// # Errors
 /// [`TileError`].
 pub(crate) fn choose_first(table: &Table, deadline: Deadline) -> Result<StripePlan, TileError> {
-    let search = |breadth, limit, deadline| Search { table, breadth, limit, with_halos: false, deadline }.run();
-    let is_compulsory_looked_at = match search(WIDE, 0, deadline.part(SHARE_OF_COMPULSORY)) {
-        Ok(Some(plan)) => return Ok(plan),
-        Ok(None) => true,
-        Err(OutOfTime) => false,
-    };
     let by_rule = table.by_rule().min_by_key(|it| (it.non_compulsory, it.n_tiles)).cloned();
     let below = by_rule.as_ref().map_or(Some(u64::MAX), below);
-    let limits = [0].into_iter().skip(usize::from(is_compulsory_looked_at)).chain(limits(table, below));
-    let narrow = |limit| search(NARROW, limit, deadline.without_end()).unwrap_or_default();
-    let found = limits.chain(below).find_map(narrow);
+    let narrow = |limit| {
+        let deadline = deadline.without_end();
+        Search { table, breadth: NARROW, limit, with_halos: false, deadline }.run().unwrap_or_default()
+    };
+    let found = limits(table, below).chain(below).find_map(narrow);
     found.or(by_rule).ok_or_else(|| too_small(table.flow))
 }
 

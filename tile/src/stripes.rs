@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 /// Operators of a group, at most.
-const MAX_GROUP: usize = 40;
+const MAX_GROUP: usize = 20;
 /// How many lengths in a row have to fail before longer groups are given up.
 const MAX_MISSES: usize = 2;
 /// Tiles of a group in lanes with halos, at most.
