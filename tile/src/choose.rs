@@ -106,6 +106,10 @@ pub(crate) fn improve(table: &Table, mut best: StripePlan, deadline: Deadline) -
     let with_halos = narrow.is_some();
     best = narrow.unwrap_or(best);
     let known = below(&best);
+    if known.is_none() && with_halos {
+        // It may take fewer tiles.
+        return search(WIDE, Some(0), true).unwrap_or_default().unwrap_or(best);
+    }
     for limit in [known.map(|it| it / 4), known] {
         match search(WIDE, limit, with_halos) {
             Ok(Some(plan)) => {
