@@ -2,7 +2,7 @@
 
 use crate::edit::{as_mut, erase, replace_uses};
 use crate::fact::Maker;
-use crate::operation::{GROUP, YIELD, maker, operand_at, set_workspace};
+use crate::operation::{GROUP, YIELD, key, maker, operand_at, set_workspace};
 use melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
 use melior::ir::{
     Attribute, Block, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value, ValueLike,
@@ -52,7 +52,7 @@ pub fn group<'c, 'a>(
     let mut arguments: HashMap<usize, Value> = HashMap::new();
     for (index, input) in inputs.iter().enumerate() {
         let argument: Value = body.argument(index).expect("it has as many").into();
-        arguments.entry(address(*input)).or_insert(argument);
+        arguments.entry(key(*input)).or_insert(argument);
     }
     operations.iter().for_each(|it| replace_inside(*it, &arguments));
     if 0 < workspace {
@@ -80,10 +80,10 @@ pub fn ungroup(group: OperationRef) {
     erase(group);
 }
 
-/// Replaces operands of an operation, and in its regions, by others, which are given by the addresses of those.
+/// Replaces operands of an operation, and in its regions, by others, which are given by the keys of those.
 fn replace_inside<'c, 'a>(operation: OperationRef<'c, 'a>, others: &HashMap<usize, Value<'c, 'a>>) {
     for index in 0..operation.operand_count() {
-        let other = operand_at(operation, index).and_then(|it| others.get(&address(it)));
+        let other = operand_at(operation, index).and_then(|it| others.get(&key(it)));
         other.into_iter().for_each(|it| as_mut(operation).set_operand(index, *it));
     }
     for region in operation.regions() {
@@ -94,9 +94,4 @@ fn replace_inside<'c, 'a>(operation: OperationRef<'c, 'a>, others: &HashMap<usiz
             next = block.next_in_region();
         }
     }
-}
-
-/// A key that identifies a value.
-fn address(value: Value) -> usize {
-    value.to_raw().ptr.addr()
 }

@@ -54,7 +54,7 @@ pub use maps::{IndexingMap, indexing_maps};
 pub use melior;
 pub use operation::{
     clear_offsets, clear_operator_facts, clear_residencies, clear_workspace_offset, in_place, is_abstract, is_group,
-    kind, macs, name, offsets, operand_at, residencies, result_at, set_in_place, set_macs, set_offsets,
+    key, kind, macs, name, offsets, operand_at, residencies, result_at, set_in_place, set_macs, set_offsets,
     set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};

@@ -13,7 +13,7 @@ use crate::fact::{
 use crate::ffi::string;
 use crate::{Residency, transfer};
 use melior::ir::operation::{OperationLike, OperationMutLike};
-use melior::ir::{Attribute, OperationRef, Value};
+use melior::ir::{Attribute, OperationRef, Value, ValueLike};
 use mlir_sys::{mlirIdentifierStr, mlirOperationGetContext, mlirOperationGetName};
 
 pub(crate) const OPERATOR: &str = "cosma.op";
@@ -30,6 +30,11 @@ pub(crate) const RESIDENCIES: &str = "residencies";
 pub fn name(operation: OperationRef) -> String {
     // SAFETY: the operation is alive, and the text lives in its context.
     unsafe { string(mlirIdentifierStr(mlirOperationGetName(operation.to_raw()))) }
+}
+
+/// What tells values apart while nothing is erased. Only looked up, never iterated over.
+pub fn key(value: Value) -> usize {
+    value.to_raw().ptr.addr()
 }
 
 /// The operand at an index, if it exists. melior's accessor is slow if it does not: its error prints the operation,

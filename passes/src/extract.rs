@@ -34,6 +34,7 @@ use crate::role::{Read, Role, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
 use crate::variable::{Access, access};
 use crate::written::{AllWritten, Written};
+pub(crate) use cosma_ir::key;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
@@ -787,11 +788,6 @@ pub(crate) fn value_size(value: Value, element_bytes: Option<u64>) -> Result<Opt
 
 pub(crate) fn cannot<'c>(operation: OperationRef<'c, '_>, result: usize, why: &str) -> Diagnostic<'c> {
     Diagnostic::at(operation, format!("result {result} cannot be planned: {why}"))
-}
-
-/// What tells values apart while the function is not changed. Only looked up, never iterated over.
-pub(crate) fn key(value: Value) -> usize {
-    value.to_raw().ptr.addr()
 }
 
 /// A kind as part of a name in the planner's text form.

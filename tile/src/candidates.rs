@@ -72,8 +72,8 @@ pub(crate) fn candidates(
 /// The orders in which a network may run, source order first.
 fn orders(network: &Network) -> Vec<Vec<OpId>> {
     let graph = &network.problem.graph;
-    let mut orders: Vec<Vec<OpId>> = vec![graph.op_ids().collect()];
-    orders.push(baseline::least_peak(&network.problem, WIDTH).order);
+    let least_peak = baseline::least_peak(&network.problem, WIDTH).order;
+    let mut orders: Vec<Vec<OpId>> = vec![graph.op_ids().collect(), least_peak];
     orders.dedup();
     orders
 }
@@ -87,15 +87,11 @@ fn at_the_same_time(tables: &[Table], deadline: Deadline) -> Result<Vec<StripePl
     let in_any = AtomicBool::new(false);
     let in_earlier: Vec<AtomicBool> = tables.iter().map(|_| AtomicBool::new(false)).collect();
     let first = &|index: usize| {
-        let table = &tables[index];
-        let plan = match compulsory(table, deadline.unless(&in_earlier[index])) {
-            Some(plan) => {
-                in_earlier[index + 1..].iter().for_each(|it| it.store(true, Ordering::Relaxed));
-                in_any.store(true, Ordering::Relaxed);
-                plan
-            }
-            None => choose_first(table, deadline.unless(&in_any))?,
+        let Some(plan) = compulsory(&tables[index], deadline.unless(&in_earlier[index])) else {
+            return choose_first(&tables[index], deadline.unless(&in_any));
         };
+        in_earlier[index + 1..].iter().for_each(|it| it.store(true, Ordering::Relaxed));
+        in_any.store(true, Ordering::Relaxed);
         Ok(plan)
     };
     thread::scope(|scope| {

@@ -42,7 +42,7 @@ impl Tiled {
 
 /// Cuts a network into tiles so that it moves least.
 ///
-/// Plans in several orders, for the scratchpad and for a little less, are tried as long as there is time for another
+/// Plans in two orders, for the scratchpad and for a little less, are tried as long as there is time for another
 /// one: one is chosen while the program of the one before is planned.
 ///
 /// # Errors
