@@ -19,6 +19,7 @@ use crate::plan::{Group, StripePlan, Tiling};
 use crate::simulate::{Step, simulate};
 use crate::{Piece, Region, Tile, TileProgram};
 use cosma_planner::{Bytes, GraphBuilder, MemorySet, OpId, Origin, Overlay, Problem, TensorId, Use};
+use petgraph::unionfind::UnionFind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -227,9 +228,10 @@ impl Copies {
             }
         }
         copies.join(flow, &mut cuts[..n_joined]);
-        for (index, (nodes, lanes)) in groups.iter().enumerate() {
-            copies.share(flow, (index, nodes), lanes.as_ref(), &mut cuts);
-        }
+        let sharing = |(index, (nodes, lanes)): (usize, &(Range<usize>, Option<Lanes>))| {
+            copies.sharing(flow, (index, nodes), lanes.as_ref())
+        };
+        cut_alike(groups.iter().enumerate().flat_map(sharing), &mut cuts);
         for (copy, cuts) in copies.copies.iter_mut().zip(cuts) {
             copy.cuts = cuts.into_iter().map(|it| it.into_iter().collect()).collect();
         }
@@ -317,14 +319,13 @@ impl Copies {
         self.loaded.values_mut().for_each(|it| *it = into[*it]);
     }
 
-    /// Cuts alike what may lie over each other in a group.
-    fn share(
+    /// Pairs of copies that may lie over each other in a group.
+    fn sharing(
         &self,
         flow: &Flow,
         (group, nodes): (usize, &Range<usize>),
         lanes: Option<&Lanes>,
-        cuts: &mut [Vec<BTreeSet<u64>>],
-    ) {
+    ) -> Vec<(usize, usize)> {
         let mut pairs: Vec<(usize, usize)> = Vec::new();
         for node in &flow.nodes[nodes.clone()] {
             for &(result, operand) in &node.in_place {
@@ -335,14 +336,7 @@ impl Copies {
                 }
             }
         }
-        // A chain of operators in place hands its cuts on in either direction.
-        for &(result, operand) in pairs.iter().rev().chain(&pairs) {
-            for axis in 0..cuts[result].len() {
-                let both: BTreeSet<u64> = cuts[result][axis].union(&cuts[operand][axis]).copied().collect();
-                cuts[operand][axis].clone_from(&both);
-                cuts[result][axis] = both;
-            }
-        }
+        pairs
     }
 
     /// All pieces of a copy that hold a region, in row-major order.
@@ -360,6 +354,23 @@ impl Copies {
             pieces = pieces.iter().flat_map(longer).collect();
         }
         pieces.into_iter().map(Region::new).collect()
+    }
+}
+
+/// Cuts alike the copies of each pair, and so all that hang together: a chain of operators in place may go on through
+/// several groups.
+fn cut_alike(pairs: impl Iterator<Item = (usize, usize)>, cuts: &mut [Vec<BTreeSet<u64>>]) {
+    let mut alike: UnionFind<usize> = UnionFind::new(cuts.len());
+    pairs.for_each(|(result, operand)| _ = alike.union(result, operand));
+    let representative = alike.into_labeling();
+    for copy in 0..cuts.len() {
+        let of_copy = std::mem::take(&mut cuts[copy]);
+        let common = &mut cuts[representative[copy]];
+        common.resize(of_copy.len(), BTreeSet::new());
+        common.iter_mut().zip(of_copy).for_each(|(common, own)| common.extend(own));
+    }
+    for copy in 0..cuts.len() {
+        cuts[copy] = cuts[representative[copy]].clone();
     }
 }
 

@@ -11,8 +11,11 @@
 use crate::compose::{Member, Source, compose};
 use crate::{Access, Dim, DimKind, Expr, Map, Network, Region, Shape};
 use cosma_planner::{Bytes, OpId, Origin, Overlay, TensorId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+
+/// Pieces into which a weight is expected to be cut if several operators read it in blocks.
+const PIECES_OF_SHARED: u64 = 16;
 
 /// A network without its views.
 #[derive(Clone)]
@@ -209,7 +212,8 @@ impl<'a> Flow<'a> {
     fn of(network: &'a Network, mut sources: Sources) -> Flow<'a> {
         let scratchpad = network.problem.machine.scratchpad().0;
         let alignment = network.problem.machine.alignment().0.max(1);
-        sources.running.iter_mut().for_each(|it| it.hold_small_weights(network, alignment));
+        let shared = sources.read_by_several();
+        sources.running.iter_mut().for_each(|it| it.hold_small_weights(network, alignment, &shared));
         let mut axes = Axes::of(network, &sources);
         let graph = &network.problem.graph;
         let mut streams: Vec<Stream> =
@@ -328,6 +332,16 @@ struct Sources {
 }
 
 impl Sources {
+    /// The tensors that several operators read, through views or not.
+    fn read_by_several(&self) -> BTreeSet<TensorId> {
+        let mut readers: BTreeMap<TensorId, usize> = BTreeMap::new();
+        for running in &self.running {
+            let own: BTreeSet<TensorId> = running.operands.iter().chain(&running.others).copied().collect();
+            own.into_iter().for_each(|it| *readers.entry(it).or_default() += 1);
+        }
+        readers.into_iter().filter(|it| 1 < it.1).map(|it| it.0).collect()
+    }
+
     fn dissolve(network: &Network) -> Sources {
         let graph = &network.problem.graph;
         let is_returned = |op: OpId| graph.op(op).writes.iter().any(|it| graph.is_stored(*it));
@@ -413,14 +427,16 @@ impl Running {
         }
     }
 
-    /// Reads whole what would take more in pieces: small weights of which windows overlap. A piece begins at each
-    /// index of a window, and takes no less than the alignment.
-    fn hold_small_weights(&mut self, network: &Network, alignment: u64) {
+    /// Reads whole what would take more in pieces: small weights of which windows overlap, or that several operators
+    /// read, each in blocks of its own. A piece begins at each index of a window and with each block, and takes no less
+    /// than the alignment.
+    fn hold_small_weights(&mut self, network: &Network, alignment: u64, shared: &BTreeSet<TensorId>) {
         let Some(access) = &mut self.access else { return };
         let is_small = |map: &Map, tensor: TensorId| {
-            let overlap = overlap(&access.domain, map);
+            let n_pieces =
+                overlap(&access.domain, map).max(if shared.contains(&tensor) { PIECES_OF_SHARED } else { 0 });
             let is_weight = network.problem.graph.tensor(tensor).origin == Origin::Weight;
-            is_weight && 1 < overlap && network.shape(tensor).bytes().0 <= alignment.saturating_mul(overlap)
+            is_weight && 1 < n_pieces && network.shape(tensor).bytes().0 <= alignment.saturating_mul(n_pieces)
         };
         let ways: Vec<(Map, TensorId)> = access.operands.iter().cloned().zip(self.operands.iter().copied()).collect();
         let (held, others): (Vec<_>, Vec<_>) = ways.into_iter().partition(|it| is_small(&it.0, it.1));

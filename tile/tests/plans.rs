@@ -2,9 +2,9 @@
 
 mod small;
 
-use cosma_planner::{Bytes, Deadline, Options, Order, Origin, Problem, Solution, TensorId, check, plan};
+use cosma_planner::{Bytes, Deadline, OpId, Options, Order, Origin, Problem, Solution, TensorId, check, plan};
 use cosma_tile::{
-    Bounds, Network, Region, StripePlan, Tile, TileError, TileProgram, Tiling, bounds, cascades, choose_stripes,
+    Bounds, Group, Network, Region, StripePlan, Tile, TileError, TileProgram, Tiling, bounds, cascades, choose_stripes,
     expand, layer_by_layer, tile,
 };
 use proptest::prelude::*;
@@ -277,6 +277,35 @@ fn what_is_put_out_is_cut_for_its_reader() {
     check_program(&network, &program);
     let solution = in_source_order(&program.problem).expect("it fits");
     assert!(solution.non_compulsory <= chosen.non_compulsory);
+}
+
+/// Blocks of channels that a later group makes of a sum lie over what is added, back to the first group of the chain.
+#[test]
+fn chains_in_place_are_cut_alike_through_groups() {
+    let mut small = Small::new();
+    let pointwise = Window { kernel: 1, stride: 1, padding: 0 };
+    let x = small.input(4, 8);
+    let conv = |small: &mut Small, of| small.conv(of, 4, pointwise).expect("it fits");
+    let (left, right) = (conv(&mut small, x), conv(&mut small, x));
+    let first = small.add(left, right);
+    let other = conv(&mut small, first);
+    let second = small.add(first, other);
+    let network = small.finish(&[second], 1 << 20, 1);
+    let ops: Vec<_> = network.problem.graph.op_ids().collect();
+    let stripes = |channels: &[u64]| Tiling::Stripes { lanes: None, rows: 8, channels: channels.to_vec() };
+    let axis = network.shape(second).dims.iter().position(|it| *it == 4).expect("it has four channels");
+    let group = |ops: &[OpId], tiling| Group { ops: ops.to_vec(), tiling, keeps: vec![first] };
+    let mut groups = vec![group(&ops[..3], stripes(&[4, 4, 1])), group(&ops[3..4], stripes(&[4]))];
+    groups.push(Group { keeps: Vec::new(), ..group(&ops[4..], Tiling::Grid(vec![(axis, 4)])) });
+    let program = expand(&network, &StripePlan { groups, non_compulsory: Bytes(0), n_tiles: 9 });
+    check_program(&network, &program);
+    let graph = &program.problem.graph;
+    let mut n_sums = 0;
+    for (op, tile) in graph.ops().iter().zip(&program.tiles).filter(|it| [ops[2], ops[4]].contains(&it.1.of)) {
+        assert!(op.writes.iter().all(|result| op.in_place.iter().any(|it| it.result == *result)), "{tile:?}");
+        n_sums += op.writes.len();
+    }
+    assert_eq!(n_sums, 8);
 }
 
 /// One operator may fit in lanes only.
