@@ -34,6 +34,7 @@ mod parts;
 mod precedence;
 mod program;
 mod reduced;
+mod relaxed;
 mod replace;
 mod residency;
 mod segment;

@@ -21,7 +21,19 @@ use crate::occupancy::Occupancy;
 use crate::{Bytes, OpId, Problem, Step, TensorId};
 use std::ops::Range;
 
-/// The covering problem of an order.
+/// The covering problem of an order, its rows not written out: those of a long order have too many terms.
+#[derive(Clone, Debug)]
+pub(super) struct LongCover {
+    /// As in [`Cover`].
+    pub gaps: Vec<Gap>,
+    pub sizes: Vec<Bytes>,
+    pub rooms: Vec<Bytes>,
+    pub written: Vec<Option<TensorId>>,
+    /// By step: the room that must be made.
+    pub excess: Vec<Bytes>,
+}
+
+/// A covering problem, of an order or of a part of one.
 #[derive(Clone, Debug)]
 pub(super) struct Cover {
     /// The choices, by tensor, then by step.
@@ -52,32 +64,102 @@ pub(super) struct Row {
 /// far with more.
 pub(super) const MAX_TERMS: usize = 4_000_000;
 
-impl Cover {
-    /// The covering problem of an order. None if its rows would have more than [`MAX_TERMS`] in all.
-    pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> Option<Cover> {
+impl LongCover {
+    /// The covering problem of an order.
+    pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> LongCover {
         let gaps = gaps(problem, order);
         let size = |gap: &Gap| problem.graph.tensor(gap.tensor).size;
         let needs_write = |it: &TensorId| !problem.graph.has_host_copy(*it);
-        let rooms = gaps.iter().map(|it| problem.room(it.tensor)).collect();
-        let sizes = gaps.iter().map(size).collect();
-        let written = gaps.iter().map(|it| Some(it.tensor).filter(needs_write)).collect();
-        let rows = undominated(&gaps, rows(problem, order, capacity, &gaps)?);
-        Some(Cover { gaps, sizes, rooms, written, rows })
+        LongCover {
+            sizes: gaps.iter().map(size).collect(),
+            rooms: gaps.iter().map(|it| problem.room(it.tensor)).collect(),
+            written: gaps.iter().map(|it| Some(it.tensor).filter(needs_write)).collect(),
+            excess: excess(problem, order, capacity, &gaps),
+            gaps,
+        }
+    }
+
+    /// How many terms all rows have.
+    pub(super) fn n_terms(&self) -> usize {
+        let n_rows = self.n_rows();
+        let terms = |(gap, room): (&Gap, &Bytes)| {
+            let Range { start, end } = gap.inside;
+            if *room == Bytes::ZERO { 0 } else { n_rows[end.index()] - n_rows[start.index()] }
+        };
+        self.gaps.iter().zip(&self.rooms).map(terms).sum()
+    }
+
+    /// By step, and after all of them: in how many steps before it room must be made.
+    pub(super) fn n_rows(&self) -> Vec<usize> {
+        let mut n_rows = Vec::with_capacity(self.excess.len() + 1);
+        n_rows.push(0);
+        n_rows.extend(self.excess.iter().scan(0, |sum, it| {
+            *sum += usize::from(*it != Bytes::ZERO);
+            Some(*sum)
+        }));
+        n_rows
+    }
+
+    /// The same with rows; none if they would have more than [`MAX_TERMS`] in all.
+    pub(super) fn in_rows(&self) -> Option<Cover> {
+        if MAX_TERMS < self.n_terms() {
+            return None;
+        }
+        let all: Vec<usize> = (0..self.gaps.len()).collect();
+        let rows = self.rows(&all, &(Step(0)..Step(self.excess.len() as u32)), |step| self.excess[step.index()]);
+        let LongCover { gaps, sizes, rooms, written, .. } = self.clone();
+        Some(Cover { rows: undominated(&gaps, rows), gaps, sizes, rooms, written })
+    }
+
+    /// Rows over some gaps, numbered as they come, in some steps, where so much room is to be made.
+    pub(super) fn rows(&self, gaps: &[usize], steps: &Range<Step>, excess: impl Fn(Step) -> Bytes) -> Vec<Row> {
+        let row = |step: u32| {
+            let excess = excess(Step(step));
+            (excess != Bytes::ZERO).then_some(Row { step: Step(step), terms: Vec::new(), excess })
+        };
+        let mut rows: Vec<Option<Row>> = (steps.start.0..steps.end.0).map(row).collect();
+        for (number, gap) in gaps.iter().enumerate().filter(|it| self.rooms[*it.1] != Bytes::ZERO) {
+            let inside = &self.gaps[*gap].inside;
+            let (first, end) = (inside.start.max(steps.start), inside.end.min(steps.end));
+            let first = first.min(end);
+            for row in rows[first.index() - steps.start.index()..end.index() - steps.start.index()].iter_mut().flatten()
+            {
+                row.terms.push((number, self.rooms[*gap].min(row.excess)));
+            }
+        }
+        rows.into_iter().flatten().collect()
     }
 
     /// The bytes that dropping these gaps costs.
     pub(super) fn cost(&self, dropped: &[bool]) -> Bytes {
-        let mut cost = Bytes::ZERO;
-        let mut last_written = None;
-        for gap in (0..self.gaps.len()).filter(|it| dropped[*it]) {
-            cost += self.sizes[gap];
-            // Gaps of one tensor are neighbours.
-            if self.written[gap].is_some() && self.written[gap] != last_written {
-                last_written = self.written[gap];
-                cost += self.sizes[gap];
-            }
+        cost(&self.sizes, &self.written, dropped)
+    }
+}
+
+/// The bytes that dropping some gaps costs.
+fn cost(sizes: &[Bytes], written: &[Option<TensorId>], dropped: &[bool]) -> Bytes {
+    let mut cost = Bytes::ZERO;
+    let mut last_written = None;
+    for gap in (0..sizes.len()).filter(|it| dropped[*it]) {
+        cost += sizes[gap];
+        // Gaps of one tensor are neighbours.
+        if written[gap].is_some() && written[gap] != last_written {
+            last_written = written[gap];
+            cost += sizes[gap];
         }
-        cost
+    }
+    cost
+}
+
+impl Cover {
+    /// The covering problem of an order. None if its rows would have more than [`MAX_TERMS`] in all.
+    pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> Option<Cover> {
+        LongCover::new(problem, order, capacity).in_rows()
+    }
+
+    /// The bytes that dropping these gaps costs.
+    pub(super) fn cost(&self, dropped: &[bool]) -> Bytes {
+        cost(&self.sizes, &self.written, dropped)
     }
 
     /// Makes any choice a minimal one that covers every row: drops what lies across a step that
@@ -116,42 +198,24 @@ impl Cover {
     }
 }
 
-/// One row for each step at which keeping everything would exceed the capacity. None if they have
-/// too many terms in all.
-fn rows(problem: &Problem, order: &[OpId], capacity: Bytes, gaps: &[Gap]) -> Option<Vec<Row>> {
+/// By step: by how much keeping everything would exceed the capacity.
+fn excess(problem: &Problem, order: &[OpId], capacity: Bytes, gaps: &[Gap]) -> Vec<Bytes> {
     let in_place = problem.in_place_by_step(order);
     let mut kept = Occupancy::new(order.len());
     for gap in gaps {
         kept.add(gap.inside.start.index()..gap.inside.end.index(), problem.room(gap.tensor));
     }
-    let mut rows: Vec<Option<Row>> = Vec::with_capacity(order.len());
-    for (step, (&op, kept)) in order.iter().zip(kept.levels()).enumerate() {
+    let excess = |((step, &op), kept): ((usize, &OpId), Bytes)| {
         // An operator that needs more for itself has what it needs, and nothing else stays then.
         let own = problem.own_room(op) - problem.saved(&in_place[step]);
-        let excess = (own + kept).saturating_sub(capacity.max(own));
-        let row = Row { step: Step(step as u32), terms: Vec::new(), excess };
-        rows.push((excess != Bytes::ZERO).then_some(row));
-    }
-    let mut n_terms = 0;
-    for (index, gap) in gaps.iter().enumerate() {
-        let room = problem.room(gap.tensor);
-        if room == Bytes::ZERO {
-            continue;
-        }
-        for row in rows[gap.inside.start.index()..gap.inside.end.index()].iter_mut().flatten() {
-            row.terms.push((index, room.min(row.excess)));
-            n_terms += 1;
-        }
-        if MAX_TERMS < n_terms {
-            return None;
-        }
-    }
-    Some(rows.into_iter().flatten().collect())
+        (own + kept).saturating_sub(capacity.max(own))
+    };
+    order.iter().enumerate().zip(kept.levels()).map(excess).collect()
 }
 
 /// Drops every row that another implies: one over some of the same gaps that asks for no less. Those
 /// are the rows of steps that all of its gaps lie across.
-fn undominated(gaps: &[Gap], rows: Vec<Row>) -> Vec<Row> {
+pub(super) fn undominated(gaps: &[Gap], rows: Vec<Row>) -> Vec<Row> {
     let across = |row: &Row| {
         let inside = || row.terms.iter().map(|(gap, _)| &gaps[*gap].inside);
         let start = inside().map(|it| it.start).max().unwrap_or(row.step);

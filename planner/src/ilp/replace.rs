@@ -1,16 +1,18 @@
 //! Optimal replacement in a fixed order.
 //!
-//! 1. The order gives a covering problem ([`Cover`]), which falls into independent [`parts`].
-//! 2. A large part is improved [window by window](super::sliding).
+//! 1. The order gives a covering problem ([`LongCover`]). A large one is improved [window by window](super::sliding);
+//!    of one that is too long to be written out, that is all, and its bound is that of its [relaxation](relaxed_bound).
+//! 2. Others ([`Cover`]) fall into independent [`parts`].
 //! 3. Each part goes to the solver, in units of the greatest common divisor of its sizes and
 //!    rooms, so that coefficients are small and whole.
 //! 4. What the solver has not settled after so many nodes, it gets again, with rows that break
 //!    symmetries ([`exchanges`]).
 
-use super::cover::Cover;
+use super::cover::{Cover, LongCover};
 use super::exchange::{exchange, exchanges};
 use super::gap;
 use super::parts::parts;
+use super::relaxed::relaxed_bound;
 use super::sliding::improve_in_windows;
 use super::solver::{self, Model};
 use crate::greedy::replace_on_demand;
@@ -67,31 +69,38 @@ pub fn replace_within(
     deadline: Deadline,
 ) -> Result<Outcome, Error> {
     problem.check()?;
-    let Some(cover) = Cover::new(problem, order, capacity) else {
-        let outline = replace_on_demand(problem, order, ReplacementRule::FarthestNextUse, capacity);
-        let lower_bound = problem.restreamed();
-        let proven = outline.non_compulsory(problem) == lower_bound;
-        return Ok(Outcome { outline, lower_bound, proven });
+    let long = LongCover::new(problem, order, capacity);
+    let cover = long.in_rows();
+    // What does not fit a lesser capacity can be completed, but only where rows are written out.
+    let is_start = |it: &&Outline| it.order == order && (cover.is_some() || capacity == problem.capacity());
+    let mut dropped = match (start.filter(is_start), &cover) {
+        (Some(start), _) => gap::dropped(&long.gaps, start),
+        (None, Some(_)) => vec![false; long.gaps.len()],
+        (None, None) => {
+            let by_rule = replace_on_demand(problem, order, ReplacementRule::FarthestNextUse, capacity);
+            gap::dropped(&long.gaps, &by_rule)
+        }
     };
-    let mut dropped = match start {
-        Some(start) if start.order == order => gap::dropped(&cover.gaps, start),
-        _ => vec![false; cover.gaps.len()],
-    };
-    cover.complete(&mut dropped);
+    cover.iter().for_each(|it| it.complete(&mut dropped));
+    improve_in_windows(&long, &mut dropped, deadline.part(SHARE_OF_WINDOWS))?;
     let mut lower_bound = problem.restreamed();
-    for part in parts(&cover) {
-        let mut choice: Vec<bool> = part.gaps.iter().map(|it| dropped[*it]).collect();
-        lower_bound += improve(&part.cover, &mut choice, deadline)?;
-        part.gaps.iter().zip(choice).for_each(|(gap, choice)| dropped[*gap] = choice);
+    match cover {
+        None => lower_bound += relaxed_bound(&long, deadline)?,
+        Some(cover) => {
+            for part in parts(&cover) {
+                let mut choice: Vec<bool> = part.gaps.iter().map(|it| dropped[*it]).collect();
+                lower_bound += improve(&part.cover, &mut choice, deadline)?;
+                part.gaps.iter().zip(choice).for_each(|(gap, choice)| dropped[*gap] = choice);
+            }
+        }
     }
-    let outline = gap::outline(problem, order, &cover.gaps, &dropped);
+    let outline = gap::outline(problem, order, &long.gaps, &dropped);
     let proven = outline.non_compulsory(problem) == lower_bound;
     Ok(Outcome { outline, lower_bound, proven })
 }
 
 /// Writes the best choice found to `dropped`, and gives a lower bound on what any choice costs.
 fn improve(cover: &Cover, dropped: &mut Vec<bool>, deadline: Deadline) -> Result<Bytes, Error> {
-    improve_in_windows(cover, dropped, deadline.part(SHARE_OF_WINDOWS))?;
     let bound = attempt(cover, &[], dropped, NODES_OF_FIRST_ATTEMPT, deadline)?;
     if cover.cost(dropped) <= bound {
         return Ok(bound);

@@ -3,13 +3,16 @@
 //! In a window of steps, the gaps that lie within it are free and all others stay as they are. What is left is a
 //! covering problem of its own, with less to cover where others have left. Windows that share no step are
 //! independent of each other and are solved side by side; then come those between them. Each round has wider
-//! windows than the one before, until one is the whole.
+//! windows than the one before, until one is the whole, or so wide that the next ones bring little. The rows of the
+//! whole are never written out, only those of a window.
 //!
 //! Effort is counted in nodes; the clock only cuts off.
 
-use super::cover::{Cover, Row};
+use super::cover::{Cover, LongCover, undominated};
+use super::gap::Gap;
 use super::replace::attempt;
-use crate::{Bytes, Deadline, Error};
+use crate::occupancy::Occupancy;
+use crate::{Bytes, Deadline, Error, Step};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::time::Duration;
@@ -25,34 +28,50 @@ const WIDTH: u32 = 32;
 const NODES: i32 = 200;
 const TIME_PER_STEP: Duration = Duration::from_millis(10);
 
+/// Steps of the widest windows.
+const WIDEST: u32 = 2048;
+
 /// Improves a choice that covers all rows, if the problem is large.
 ///
 /// # Errors
 /// [`Error::Solver`].
-pub(super) fn improve_in_windows(cover: &Cover, dropped: &mut [bool], deadline: Deadline) -> Result<(), Error> {
-    let n_terms: usize = cover.rows.iter().map(|row| row.terms.len()).sum();
-    if n_terms < MIN_TERMS {
+pub(super) fn improve_in_windows(cover: &LongCover, dropped: &mut [bool], deadline: Deadline) -> Result<(), Error> {
+    if cover.n_terms() < MIN_TERMS {
         return Ok(());
     }
     slide(cover, dropped, deadline)
 }
 
+/// The steps from the first to the last in which room must be made.
+pub(super) fn steps_of(cover: &LongCover) -> Range<u32> {
+    let has_excess = |it: &Bytes| *it != Bytes::ZERO;
+    let first = cover.excess.iter().position(has_excess).unwrap_or(0);
+    let end = cover.excess.iter().rposition(has_excess).map_or(first, |it| it + 1);
+    first as u32..end as u32
+}
+
+/// Windows of some steps, the first one ending so much earlier.
+pub(super) fn windows(steps: &Range<u32>, width: u32, offset: u32) -> Vec<Range<u32>> {
+    let starts = (steps.start.saturating_sub(offset)..steps.end).step_by(width as usize);
+    starts.map(|it| it.max(steps.start)..it.saturating_add(width).min(steps.end)).filter(|it| !it.is_empty()).collect()
+}
+
 /// Improves a choice that covers all rows in windows that grow.
-fn slide(cover: &Cover, dropped: &mut [bool], deadline: Deadline) -> Result<(), Error> {
-    let (Some(first), Some(last)) = (cover.rows.first(), cover.rows.last()) else { return Ok(()) };
-    let (start, end) = (first.step.0, last.step.0 + 1);
+fn slide(cover: &LongCover, dropped: &mut [bool], deadline: Deadline) -> Result<(), Error> {
+    let steps = steps_of(cover);
     let mut by_start: Vec<usize> = (0..cover.gaps.len()).collect();
     by_start.sort_by_key(|it| cover.gaps[*it].inside.start);
     let mut width = WIDTH;
-    while width < end - start {
+    while width < steps.end - steps.start && width <= WIDEST {
         for offset in [0, width / 2] {
-            let starts = (start.saturating_sub(offset)..end).step_by(width as usize);
-            let windows: Vec<Range<u32>> = starts.map(|it| it..it.saturating_add(width)).collect();
+            let made = made(cover, cover.excess.len(), (0..dropped.len()).filter(|it| dropped[*it]), 0);
+            let choice = Choice { cover, dropped, made: &made };
             let solve = |steps: &Range<u32>| match deadline.has_passed() {
                 true => Ok(Vec::new()),
-                false => solve(cover, &gaps_within(cover, &by_start, steps), dropped, steps, deadline),
+                false => choice.improved(&gaps_within(cover, &by_start, steps), steps, deadline),
             };
-            let solved: Result<Vec<Vec<(usize, bool)>>, Error> = windows.par_iter().map(solve).collect();
+            let solved: Result<Vec<Vec<(usize, bool)>>, Error> =
+                windows(&steps, width, offset).par_iter().map(solve).collect();
             solved?.into_iter().flatten().for_each(|(gap, is_dropped)| dropped[gap] = is_dropped);
             debug!(width, cost = %cover.cost(dropped), "windows of replacement");
             if deadline.has_passed() {
@@ -64,8 +83,18 @@ fn slide(cover: &Cover, dropped: &mut [bool], deadline: Deadline) -> Result<(), 
     Ok(())
 }
 
+/// The room that some gaps make if they are dropped, by step from the first one on.
+fn made(cover: &LongCover, n_steps: usize, gaps: impl Iterator<Item = usize>, first: u32) -> Vec<Bytes> {
+    let mut made = Occupancy::new(n_steps);
+    for gap in gaps {
+        let Range { start, end } = &cover.gaps[gap].inside;
+        made.add((start.0 - first) as usize..(end.0 - first) as usize, cover.rooms[gap]);
+    }
+    made.levels().collect()
+}
+
 /// The gaps that lie within some steps, ascending; `by_start` has all of them by where they begin.
-fn gaps_within(cover: &Cover, by_start: &[usize], steps: &Range<u32>) -> Vec<usize> {
+fn gaps_within(cover: &LongCover, by_start: &[usize], steps: &Range<u32>) -> Vec<usize> {
     let inside = |gap: usize| &cover.gaps[gap].inside;
     let first = by_start.partition_point(|it| inside(*it).start.0 < steps.start);
     let begin_within = by_start[first..].iter().copied().take_while(|it| inside(*it).start.0 < steps.end);
@@ -74,62 +103,69 @@ fn gaps_within(cover: &Cover, by_start: &[usize], steps: &Range<u32>) -> Vec<usi
     gaps
 }
 
-/// A better choice for the gaps within some steps.
-fn solve(
-    cover: &Cover,
-    gaps: &[usize],
-    dropped: &[bool],
-    steps: &Range<u32>,
-    deadline: Deadline,
-) -> Result<Vec<(usize, bool)>, Error> {
-    let part = part(cover, dropped, gaps, steps);
-    if part.rows.is_empty() {
-        return Ok(gaps.iter().map(|gap| (*gap, false)).collect());
-    }
-    let mut choice: Vec<bool> = gaps.iter().map(|it| dropped[*it]).collect();
-    attempt(&part, &[], &mut choice, NODES, deadline.within(TIME_PER_STEP * (steps.end - steps.start)))?;
-    Ok(gaps.iter().copied().zip(choice).collect())
+/// A choice that covers all rows, and the room that it makes, by step.
+struct Choice<'a> {
+    cover: &'a LongCover,
+    dropped: &'a [bool],
+    made: &'a [Bytes],
 }
 
-/// What these gaps, which lie within some steps, have to cover where all others stay as they are.
-fn part(cover: &Cover, dropped: &[bool], gaps: &[usize], steps: &Range<u32>) -> Cover {
-    let number = |gap: usize| gaps.binary_search(&gap).ok();
-    let row = |row: &Row| {
-        let fixed = row.terms.iter().filter(|it| dropped[it.0] && number(it.0).is_none());
-        let excess = row.excess.saturating_sub(fixed.map(|it| it.1).sum());
-        let free = row.terms.iter().filter_map(|it| Some((number(it.0)?, cover.rooms[it.0].min(excess))));
-        (excess != Bytes::ZERO).then(|| Row { step: row.step, terms: free.collect(), excess })
-    };
-    let first = cover.rows.partition_point(|it| it.step.0 < steps.start);
-    let rows = cover.rows[first..].iter().take_while(|it| it.step.0 < steps.end).filter_map(row).collect();
-    // What was written back for a gap elsewhere need not be written back again.
-    let is_written_elsewhere = |gap: usize| {
-        let tensor = cover.gaps[gap].tensor;
-        let of_tensor = |it: &usize| cover.gaps[*it].tensor == tensor;
-        let others = (0..gap).rev().take_while(of_tensor).chain((gap..cover.gaps.len()).take_while(of_tensor));
-        others.into_iter().any(|it| dropped[it] && number(it).is_none())
-    };
-    Cover {
-        gaps: gaps.iter().map(|it| cover.gaps[*it].clone()).collect(),
-        sizes: gaps.iter().map(|it| cover.sizes[*it]).collect(),
-        rooms: gaps.iter().map(|it| cover.rooms[*it]).collect(),
-        written: gaps.iter().map(|it| cover.written[*it].filter(|_| !is_written_elsewhere(*it))).collect(),
-        rows,
+impl Choice<'_> {
+    /// A better choice for the gaps within some steps.
+    fn improved(&self, gaps: &[usize], steps: &Range<u32>, deadline: Deadline) -> Result<Vec<(usize, bool)>, Error> {
+        let part = self.part(gaps, steps);
+        if part.rows.is_empty() {
+            return Ok(gaps.iter().map(|gap| (*gap, false)).collect());
+        }
+        let mut choice: Vec<bool> = gaps.iter().map(|it| self.dropped[*it]).collect();
+        attempt(&part, &[], &mut choice, NODES, deadline.within(TIME_PER_STEP * (steps.end - steps.start)))?;
+        Ok(gaps.iter().copied().zip(choice).collect())
+    }
+
+    /// What these gaps, which lie within some steps, have to cover where all others stay as they are.
+    fn part(&self, gaps: &[usize], steps: &Range<u32>) -> Cover {
+        let &Choice { cover, dropped, made: of_all } = self;
+        let own = gaps.iter().copied().filter(|it| dropped[*it]);
+        let of_own = made(cover, steps.len(), own, steps.start);
+        let excess = |step: Step| {
+            let of_others = of_all[step.index()] - of_own[step.index() - steps.start as usize];
+            cover.excess[step.index()].saturating_sub(of_others)
+        };
+        // What was written back for a gap elsewhere need not be written back again.
+        let is_written_elsewhere = |gap: usize| {
+            let tensor = cover.gaps[gap].tensor;
+            let of_tensor = |it: &usize| cover.gaps[*it].tensor == tensor;
+            let others = (0..gap).rev().take_while(of_tensor).chain((gap..cover.gaps.len()).take_while(of_tensor));
+            others.into_iter().any(|it| dropped[it] && gaps.binary_search(&it).is_err())
+        };
+        let own: Vec<Gap> = gaps.iter().map(|it| cover.gaps[*it].clone()).collect();
+        let rows = cover.rows(gaps, &(Step(steps.start)..Step(steps.end)), excess);
+        Cover {
+            rows: undominated(&own, rows),
+            gaps: own,
+            sizes: gaps.iter().map(|it| cover.sizes[*it]).collect(),
+            rooms: gaps.iter().map(|it| cover.rooms[*it]).collect(),
+            written: gaps.iter().map(|it| cover.written[*it].filter(|_| !is_written_elsewhere(*it))).collect(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{gaps_within, slide};
-    use crate::ilp::cover::Cover;
+    use crate::ilp::cover::{Cover, LongCover};
     use crate::testing::{Shape, seeded_problem};
     use crate::{Bytes, Deadline, OpId};
     use std::time::Duration;
 
-    fn large_cover(seed: u64) -> Cover {
+    fn large_cover(seed: u64) -> LongCover {
         let problem = seeded_problem(Shape { ops: 120, ..Shape::LARGE }, seed);
         let order: Vec<OpId> = problem.graph.op_ids().collect();
-        Cover::new(&problem, &order, problem.capacity()).expect("it is small")
+        LongCover::new(&problem, &order, problem.capacity())
+    }
+
+    fn in_rows(cover: &LongCover) -> Cover {
+        cover.in_rows().expect("it is small")
     }
 
     #[test]
@@ -168,10 +204,11 @@ mod tests {
         for seed in 0..40 {
             let cover = large_cover(seed);
             let mut dropped = vec![false; cover.gaps.len()];
-            cover.complete(&mut dropped);
+            let rows = in_rows(&cover).rows;
+            in_rows(&cover).complete(&mut dropped);
             let before = cover.cost(&dropped);
             slide(&cover, &mut dropped, Deadline::NEVER).expect("the solver answers");
-            for row in &cover.rows {
+            for row in &rows {
                 let covered: Bytes = row.terms.iter().filter(|it| dropped[it.0]).map(|it| it.1).sum();
                 assert!(row.excess <= covered, "seed {seed}: {row:?}");
             }

@@ -33,6 +33,8 @@ pub(super) struct Model {
     weights: Vec<u64>,
     most: Vec<u64>,
     start: Vec<f64>,
+    /// Whether variables may take values between whole numbers.
+    is_relaxed: bool,
     /// What must hold.
     pub constraints: Vec<Constraint>,
 }
@@ -67,6 +69,11 @@ pub(super) struct Row {
 }
 
 impl Model {
+    /// One whose variables may take any values between their bounds.
+    pub(super) fn relaxed() -> Model {
+        Model { is_relaxed: true, ..Model::default() }
+    }
+
     /// One more variable, its weight in the objective, and its value in the choice to start from.
     pub(super) fn binary(&mut self, weight: u64, start: bool) -> Variable {
         self.integer(weight, 1, u64::from(start))
@@ -74,7 +81,9 @@ impl Model {
 
     /// Likewise, for a variable from zero to `most`.
     pub(super) fn integer(&mut self, weight: u64, most: u64, start: u64) -> Variable {
-        let variable = self.variables.add(variable().integer().clamp(0.0, most as f64));
+        let definition = variable().clamp(0.0, most as f64);
+        let definition = if self.is_relaxed { definition } else { definition.integer() };
+        let variable = self.variables.add(definition);
         self.objective += weight as f64 * variable;
         self.weights.push(weight);
         self.most.push(most);
@@ -154,6 +163,14 @@ impl Model {
         Ok(self.run(None, max_nodes, gap, deadline)?.0)
     }
 
+    /// A lower bound on the objective of a relaxed model; zero if the deadline passed first.
+    ///
+    /// # Errors
+    /// [`Error::Solver`] if HiGHS refuses the model, or fails.
+    pub(super) fn relaxation(&self, deadline: Deadline) -> Result<u64, Error> {
+        Ok(self.run(None, i32::MAX, 0.0, deadline)?.0.bound)
+    }
+
     /// The variables, and the coefficients of all constraints.
     fn n_terms(&self) -> usize {
         let n_terms = self.constraints.iter().map(|it| it.expression().linear_coefficients().count());
@@ -209,13 +226,18 @@ impl Model {
         if start.is_some() {
             model.try_set_solution(start, None, None, None).map_err(|_| failed("HiGHS refuses the start"))?;
         }
+        let is_relaxed = self.is_relaxed;
         let finished = interrupt::solve(model, deadline, move |model| {
             let solved = model.try_solve().map_err(|_| failed("HiGHS fails"))?;
             let is_infeasible =
                 matches!(solved.status(), HighsModelStatus::Infeasible | HighsModelStatus::UnboundedOrInfeasible);
             let values = (solved.primal_solution_status() == HighsSolutionStatus::Feasible)
                 .then(|| solved.get_solution().columns().iter().map(|it| it.round() as u64).collect());
-            let bound = solved.double_info_value(c"mip_dual_bound").unwrap_or(f64::NEG_INFINITY);
+            let bound = match (is_relaxed, solved.status()) {
+                (false, _) => solved.double_info_value(c"mip_dual_bound").unwrap_or(f64::NEG_INFINITY),
+                (true, HighsModelStatus::Optimal) => solved.objective_value(),
+                (true, _) => f64::NEG_INFINITY,
+            };
             Ok((Answer { values, bound: whole(bound), is_infeasible }, solved.objective_value()))
         })?;
         Ok(finished.unwrap_or_else(unsolved))
