@@ -23,6 +23,9 @@ const SLACK: [u64; 13] = [1, 12, 4, 2, 8, 16, 6, 3, 20, 10, 24, 5, 14];
 /// The shares of the time left in which longer groups are counted, and that a choice may take.
 const SHARE_OF_GROUPS: f64 = 0.75;
 const SHARE_OF_CHOICE: f64 = 0.5;
+/// To plan a program of more tiles takes so long that a better stripe plan is waited for, for a share of the time left.
+const MANY_TILES: u64 = 4096;
+const SHARE_OF_MANY: f64 = 0.15;
 /// How many times as much as the chosen plan another one may move so that its program is tried, too.
 const WORTH_A_TRIAL: f64 = 1.1;
 /// Sets of operators that the search for the order of the least peak keeps side by side.
@@ -48,9 +51,13 @@ pub(crate) fn candidates(
     let by_cost = |it: &usize| (firsts[*it].non_compulsory, firsts[*it].n_tiles);
     let order = (0..tables.len()).min_by_key(by_cost).expect("source order is one");
     let mut offers = Offers { plans, offered: Vec::new(), is_over: false };
-    offers.offer(&firsts[order]);
     let start = Instant::now();
-    let plan = improve(&tables[order], firsts[order].clone(), of_choice);
+    let mut plan = firsts[order].clone();
+    if MANY_TILES < plan.n_tiles {
+        plan = improve(&tables[order], plan, deadline.part(SHARE_OF_MANY));
+    }
+    offers.offer(&plan);
+    let plan = improve(&tables[order], plan, of_choice);
     longest = longest.max(start.elapsed());
     offers.offer(&plan);
     offers.offer_likely(&plan, firsts.iter().chain(tables[order].by_rule()));
