@@ -21,22 +21,10 @@ use crate::occupancy::Occupancy;
 use crate::{Bytes, OpId, Problem, Step, TensorId};
 use std::ops::Range;
 
-/// The covering problem of an order, its rows not written out: those of a long order have too many terms.
-#[derive(Clone, Debug)]
-pub(super) struct LongCover {
-    /// As in [`Cover`].
-    pub gaps: Vec<Gap>,
-    pub sizes: Vec<Bytes>,
-    pub rooms: Vec<Bytes>,
-    pub written: Vec<Option<TensorId>>,
-    /// By step: the room that must be made.
-    pub excess: Vec<Bytes>,
-}
-
-/// A covering problem, of an order or of a part of one.
-#[derive(Clone, Debug)]
-pub(super) struct Cover {
-    /// The choices, by tensor, then by step.
+/// What may be dropped, and what that costs: the columns of a covering problem.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Choices {
+    /// By tensor, then by step.
     pub gaps: Vec<Gap>,
     /// Per gap: what the tensor weighs in the objective.
     pub sizes: Vec<Bytes>,
@@ -44,6 +32,20 @@ pub(super) struct Cover {
     pub rooms: Vec<Bytes>,
     /// Per gap: the tensor, if it has to be written back before it may leave.
     pub written: Vec<Option<TensorId>>,
+}
+
+/// The covering problem of an order, its rows not written out: those of a long order have too many terms.
+#[derive(Clone, Debug)]
+pub(super) struct LongCover {
+    pub choices: Choices,
+    /// By step: the room that must be made.
+    pub excess: Vec<Bytes>,
+}
+
+/// A covering problem, of an order or of a part of one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cover {
+    pub choices: Choices,
     /// What must be covered, by step; only rows that no other implies.
     pub rows: Vec<Row>,
 }
@@ -64,19 +66,51 @@ pub(super) struct Row {
 /// far with more.
 pub(super) const MAX_TERMS: usize = 4_000_000;
 
-impl LongCover {
-    /// The covering problem of an order.
-    pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> LongCover {
+impl Choices {
+    /// Those of an order.
+    fn new(problem: &Problem, order: &[OpId]) -> Choices {
         let gaps = gaps(problem, order);
         let size = |gap: &Gap| problem.graph.tensor(gap.tensor).size;
         let needs_write = |it: &TensorId| !problem.graph.has_host_copy(*it);
-        LongCover {
+        Choices {
             sizes: gaps.iter().map(size).collect(),
             rooms: gaps.iter().map(|it| problem.room(it.tensor)).collect(),
             written: gaps.iter().map(|it| Some(it.tensor).filter(needs_write)).collect(),
-            excess: excess(problem, order, capacity, &gaps),
             gaps,
         }
+    }
+
+    /// These gaps alone, numbered as they come.
+    pub(super) fn only(&self, gaps: &[usize]) -> Choices {
+        Choices {
+            gaps: gaps.iter().map(|it| self.gaps[*it].clone()).collect(),
+            sizes: gaps.iter().map(|it| self.sizes[*it]).collect(),
+            rooms: gaps.iter().map(|it| self.rooms[*it]).collect(),
+            written: gaps.iter().map(|it| self.written[*it]).collect(),
+        }
+    }
+
+    /// The bytes that dropping these gaps costs.
+    pub(super) fn cost(&self, dropped: &[bool]) -> Bytes {
+        let mut cost = Bytes::ZERO;
+        let mut last_written = None;
+        for gap in (0..self.gaps.len()).filter(|it| dropped[*it]) {
+            cost += self.sizes[gap];
+            // Gaps of one tensor are neighbours.
+            if self.written[gap].is_some() && self.written[gap] != last_written {
+                last_written = self.written[gap];
+                cost += self.sizes[gap];
+            }
+        }
+        cost
+    }
+}
+
+impl LongCover {
+    /// The covering problem of an order.
+    pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> LongCover {
+        let choices = Choices::new(problem, order);
+        LongCover { excess: excess(problem, order, capacity, &choices), choices }
     }
 
     /// How many terms all rows have.
@@ -86,7 +120,7 @@ impl LongCover {
             let Range { start, end } = gap.inside;
             if *room == Bytes::ZERO { 0 } else { n_rows[end.index()] - n_rows[start.index()] }
         };
-        self.gaps.iter().zip(&self.rooms).map(terms).sum()
+        self.choices.gaps.iter().zip(&self.choices.rooms).map(terms).sum()
     }
 
     /// By step, and after all of them: in how many steps before it room must be made.
@@ -105,10 +139,9 @@ impl LongCover {
         if MAX_TERMS < self.n_terms() {
             return None;
         }
-        let all: Vec<usize> = (0..self.gaps.len()).collect();
+        let all: Vec<usize> = (0..self.choices.gaps.len()).collect();
         let rows = self.rows(&all, &(Step(0)..Step(self.excess.len() as u32)), |step| self.excess[step.index()]);
-        let LongCover { gaps, sizes, rooms, written, .. } = self.clone();
-        Some(Cover { rows: undominated(&gaps, rows), gaps, sizes, rooms, written })
+        Some(Cover { rows: undominated(&self.choices.gaps, rows), choices: self.choices.clone() })
     }
 
     /// Rows over some gaps, numbered as they come, in some steps, where so much room is to be made.
@@ -118,37 +151,17 @@ impl LongCover {
             (excess != Bytes::ZERO).then_some(Row { step: Step(step), terms: Vec::new(), excess })
         };
         let mut rows: Vec<Option<Row>> = (steps.start.0..steps.end.0).map(row).collect();
-        for (number, gap) in gaps.iter().enumerate().filter(|it| self.rooms[*it.1] != Bytes::ZERO) {
-            let inside = &self.gaps[*gap].inside;
+        for (number, gap) in gaps.iter().enumerate().filter(|it| self.choices.rooms[*it.1] != Bytes::ZERO) {
+            let inside = &self.choices.gaps[*gap].inside;
             let (first, end) = (inside.start.max(steps.start), inside.end.min(steps.end));
             let first = first.min(end);
             for row in rows[first.index() - steps.start.index()..end.index() - steps.start.index()].iter_mut().flatten()
             {
-                row.terms.push((number, self.rooms[*gap].min(row.excess)));
+                row.terms.push((number, self.choices.rooms[*gap].min(row.excess)));
             }
         }
         rows.into_iter().flatten().collect()
     }
-
-    /// The bytes that dropping these gaps costs.
-    pub(super) fn cost(&self, dropped: &[bool]) -> Bytes {
-        cost(&self.sizes, &self.written, dropped)
-    }
-}
-
-/// The bytes that dropping some gaps costs.
-fn cost(sizes: &[Bytes], written: &[Option<TensorId>], dropped: &[bool]) -> Bytes {
-    let mut cost = Bytes::ZERO;
-    let mut last_written = None;
-    for gap in (0..sizes.len()).filter(|it| dropped[*it]) {
-        cost += sizes[gap];
-        // Gaps of one tensor are neighbours.
-        if written[gap].is_some() && written[gap] != last_written {
-            last_written = written[gap];
-            cost += sizes[gap];
-        }
-    }
-    cost
 }
 
 impl Cover {
@@ -157,18 +170,13 @@ impl Cover {
         LongCover::new(problem, order, capacity).in_rows()
     }
 
-    /// The bytes that dropping these gaps costs.
-    pub(super) fn cost(&self, dropped: &[bool]) -> Bytes {
-        cost(&self.sizes, &self.written, dropped)
-    }
-
     /// Makes any choice a minimal one that covers every row: drops what lies across a step that
     /// is not covered, largest first, then takes back what need not go, costliest first.
     ///
     /// Turns nothing at all into a first plan, and mends what a solver's floats left open.
     pub(super) fn complete(&self, dropped: &mut [bool]) {
         let mut covered: Vec<Bytes> = vec![Bytes::ZERO; self.rows.len()];
-        let mut rows_of: Vec<Vec<(usize, Bytes)>> = vec![Vec::new(); self.gaps.len()];
+        let mut rows_of: Vec<Vec<(usize, Bytes)>> = vec![Vec::new(); self.choices.gaps.len()];
         for (index, row) in self.rows.iter().enumerate() {
             for &(gap, worth) in &row.terms {
                 rows_of[gap].push((index, worth));
@@ -187,8 +195,8 @@ impl Cover {
                 }
             }
         }
-        let mut returning: Vec<usize> = (0..self.gaps.len()).filter(|it| dropped[*it]).collect();
-        returning.sort_by_key(|&gap| (std::cmp::Reverse(self.sizes[gap]), gap));
+        let mut returning: Vec<usize> = (0..self.choices.gaps.len()).filter(|it| dropped[*it]).collect();
+        returning.sort_by_key(|&gap| (std::cmp::Reverse(self.choices.sizes[gap]), gap));
         for gap in returning {
             if rows_of[gap].iter().all(|&(row, worth)| self.rows[row].excess + worth <= covered[row]) {
                 dropped[gap] = false;
@@ -199,11 +207,11 @@ impl Cover {
 }
 
 /// By step: by how much keeping everything would exceed the capacity.
-fn excess(problem: &Problem, order: &[OpId], capacity: Bytes, gaps: &[Gap]) -> Vec<Bytes> {
+fn excess(problem: &Problem, order: &[OpId], capacity: Bytes, choices: &Choices) -> Vec<Bytes> {
     let in_place = problem.in_place_by_step(order);
     let mut kept = Occupancy::new(order.len());
-    for gap in gaps {
-        kept.add(gap.inside.start.index()..gap.inside.end.index(), problem.room(gap.tensor));
+    for (gap, room) in choices.gaps.iter().zip(&choices.rooms) {
+        kept.add(gap.inside.start.index()..gap.inside.end.index(), *room);
     }
     let excess = |((step, &op), kept): ((usize, &OpId), Bytes)| {
         // An operator that needs more for itself has what it needs, and nothing else stays then.

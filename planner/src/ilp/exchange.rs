@@ -53,12 +53,13 @@ struct Order<'a> {
 
 impl Order<'_> {
     fn new(cover: &Cover) -> Order<'_> {
-        let n_gaps = cover.gaps.len();
-        let is_neighbour =
-            |gap: usize, other: usize| other < n_gaps && cover.gaps[gap].tensor == cover.gaps[other].tensor;
+        let n_gaps = cover.choices.gaps.len();
+        let is_neighbour = |gap: usize, other: usize| {
+            other < n_gaps && cover.choices.gaps[gap].tensor == cover.choices.gaps[other].tensor
+        };
         let is_only = |gap: usize| !is_neighbour(gap, gap + 1) && (gap == 0 || !is_neighbour(gap, gap - 1));
-        let size = |gap: usize| cover.sizes[gap].0;
-        let is_written = |gap: usize| cover.written[gap].is_some();
+        let size = |gap: usize| cover.choices.sizes[gap].0;
+        let is_written = |gap: usize| cover.choices.written[gap].is_some();
         let costs = (0..n_gaps).map(|it| if is_written(it) { 2 * size(it) } else { size(it) }).collect::<Vec<_>>();
         // Another gap of the tensor may have paid for the write-back.
         let saves = (0..n_gaps).map(|it| if is_only(it) { costs[it] } else { size(it) }).collect();
@@ -70,14 +71,15 @@ impl Order<'_> {
             }
         }
         let mut ascending: Vec<usize> = (0..n_gaps).filter(|it| rows[*it].end != 0).collect();
-        ascending.sort_by_key(|&it| (rows[it].len(), cover.rooms[it], std::cmp::Reverse(costs[it]), it));
+        ascending.sort_by_key(|&it| (rows[it].len(), cover.choices.rooms[it], std::cmp::Reverse(costs[it]), it));
         Order { cover, saves, costs, rows, ascending }
     }
 
     fn is_below(&self, a: usize, b: usize) -> bool {
         let (inner, outer) = (&self.rows[a], &self.rows[b]);
-        let may_exchange =
-            |a: usize, b: usize| self.cover.rooms[a] <= self.cover.rooms[b] && self.costs[b] <= self.saves[a];
+        let may_exchange = |a: usize, b: usize| {
+            self.cover.choices.rooms[a] <= self.cover.choices.rooms[b] && self.costs[b] <= self.saves[a]
+        };
         let is_inside = outer.start <= inner.start && inner.end <= outer.end;
         a != b && is_inside && may_exchange(a, b) && (a < b || inner != outer || !may_exchange(b, a))
     }

@@ -39,8 +39,7 @@ pub(super) fn lower_bound(problem: &Problem, precedence: &Precedence, deadline: 
 
 fn cover(problem: &Problem, precedence: &Precedence, deadline: Deadline) -> Option<Cover> {
     let graph = &problem.graph;
-    let mut cover =
-        Cover { gaps: Vec::new(), sizes: Vec::new(), rooms: Vec::new(), written: Vec::new(), rows: Vec::new() };
+    let mut cover = Cover::default();
     let mut terms: Vec<Vec<(usize, Bytes)>> = vec![Vec::new(); graph.ops().len()];
     let mut live = vec![Bytes::ZERO; graph.ops().len()];
     let mut n_terms = 0;
@@ -65,12 +64,12 @@ fn cover(problem: &Problem, precedence: &Precedence, deadline: Deadline) -> Opti
         }
         let ops = members(&touched_before).map(|it| OpId(it as u32));
         let chain = longest_chain(precedence, producer, readers);
-        let first = cover.gaps.len();
+        let first = cover.choices.gaps.len();
         for _ in 0..=chain.len() {
-            cover.gaps.push(Gap { tensor, inside: Step(0)..Step(0) });
-            cover.sizes.push(graph.tensor(tensor).size);
-            cover.rooms.push(problem.room(tensor));
-            cover.written.push(Some(tensor).filter(|it| !graph.has_host_copy(*it)));
+            cover.choices.gaps.push(Gap { tensor, inside: Step(0)..Step(0) });
+            cover.choices.sizes.push(graph.tensor(tensor).size);
+            cover.choices.rooms.push(problem.room(tensor));
+            cover.choices.written.push(Some(tensor).filter(|it| !graph.has_host_copy(*it)));
         }
         for op in ops {
             // What comes before the operator is the first part of a chain, and what comes after, the last.

@@ -114,9 +114,9 @@ pub(super) fn mended(problem: &Problem, order: Vec<OpId>, kept: &[Vec<crate::Ten
     let Some(cover) = Cover::new(problem, &outline.order, problem.capacity()) else {
         return greedy(problem, &outline.order);
     };
-    let mut dropped = gap::dropped(&cover.gaps, &outline);
+    let mut dropped = gap::dropped(&cover.choices.gaps, &outline);
     cover.complete(&mut dropped);
-    gap::outline(problem, &outline.order, &cover.gaps, &dropped)
+    gap::outline(problem, &outline.order, &cover.choices.gaps, &dropped)
 }
 
 /// Whether each operator runs once, after all that it needs.

@@ -9,8 +9,8 @@
 //!     −  beyond[s]  +  beyond[s − 1]  =  excess(s)  −  excess(s − 1)                           each step s
 //! ```
 //!
-//! where the excess is negative at a step with room to spare. Each variable is in two rows: a flow through the steps.
-//! Its relaxation is solved in one go, and where sizes are alike, it loses little.
+//! where the excess is zero at a step with room to spare. Each variable is in two rows: a flow through the steps. Its
+//! relaxation is solved in one go, and where sizes are alike, it loses little.
 //!
 //! Very long orders are cut into windows that share no step. They are independent of each other if a gap costs in each
 //! window the share of its steps in which room must be made there, and what is written back counts only where all gaps
@@ -68,16 +68,16 @@ fn parts(cover: &LongCover, windows: &[Range<u32>]) -> Vec<Part> {
     let part =
         |it: &Range<u32>| Part { gaps: Vec::new(), excess: cover.excess[it.start as usize..it.end as usize].to_vec() };
     let mut parts: Vec<Part> = windows.iter().map(part).collect();
-    let inside = |gap: usize| cover.gaps[gap].inside.start.0..cover.gaps[gap].inside.end.0;
-    let of_tensor = cover.gaps.chunk_by(|one, other| one.tensor == other.tensor);
+    let inside = |gap: usize| cover.choices.gaps[gap].inside.start.0..cover.choices.gaps[gap].inside.end.0;
+    let of_tensor = cover.choices.gaps.chunk_by(|one, other| one.tensor == other.tensor);
     let mut first = 0;
     for gaps in of_tensor {
         let gaps = first..first + gaps.len();
         first = gaps.end;
         let steps = inside(gaps.start).start..inside(gaps.end - 1).end;
         let is_within = windows.iter().any(|it| it.start <= steps.start && steps.end <= it.end);
-        let (size, n_gaps) = (cover.sizes[gaps.start], gaps.len());
-        let write = cover.written[gaps.start].filter(|_| is_within).map(|_| (size, n_gaps));
+        let (size, n_gaps) = (cover.choices.sizes[gaps.start], gaps.len());
+        let write = cover.choices.written[gaps.start].filter(|_| is_within).map(|_| (size, n_gaps));
         for gap in gaps {
             let steps = inside(gap);
             let first = windows.partition_point(|it| it.end <= steps.start);
@@ -90,7 +90,7 @@ fn parts(cover: &LongCover, windows: &[Range<u32>]) -> Vec<Part> {
                 let cost = (u128::from(size.0) * rows).checked_div(all).unwrap_or(0);
                 part.gaps.push(PartOfGap {
                     inside: (within.start - window.start) as usize..(within.end - window.start) as usize,
-                    room: cover.rooms[gap],
+                    room: cover.choices.rooms[gap],
                     cost: Bytes(cost as u64),
                     write,
                 });
@@ -180,7 +180,7 @@ mod tests {
             let steps = super::steps_of(&cover);
             let parts = parts(&cover, &super::windows(&steps, 7, 0));
             let of_parts: Bytes = parts.iter().flat_map(|it| &it.gaps).map(|it| it.cost).sum();
-            assert!(of_parts <= cover.sizes.iter().copied().sum());
+            assert!(of_parts <= cover.choices.sizes.iter().copied().sum());
         }
     }
 }

@@ -74,11 +74,11 @@ pub fn replace_within(
     // What does not fit a lesser capacity can be completed, but only where rows are written out.
     let is_start = |it: &&Outline| it.order == order && (cover.is_some() || capacity == problem.capacity());
     let mut dropped = match (start.filter(is_start), &cover) {
-        (Some(start), _) => gap::dropped(&long.gaps, start),
-        (None, Some(_)) => vec![false; long.gaps.len()],
+        (Some(start), _) => gap::dropped(&long.choices.gaps, start),
+        (None, Some(_)) => vec![false; long.choices.gaps.len()],
         (None, None) => {
             let by_rule = replace_on_demand(problem, order, ReplacementRule::FarthestNextUse, capacity);
-            gap::dropped(&long.gaps, &by_rule)
+            gap::dropped(&long.choices.gaps, &by_rule)
         }
     };
     cover.iter().for_each(|it| it.complete(&mut dropped));
@@ -94,7 +94,7 @@ pub fn replace_within(
             }
         }
     }
-    let outline = gap::outline(problem, order, &long.gaps, &dropped);
+    let outline = gap::outline(problem, order, &long.choices.gaps, &dropped);
     let proven = outline.non_compulsory(problem) == lower_bound;
     Ok(Outcome { outline, lower_bound, proven })
 }
@@ -102,7 +102,7 @@ pub fn replace_within(
 /// Writes the best choice found to `dropped`, and gives a lower bound on what any choice costs.
 fn improve(cover: &Cover, dropped: &mut Vec<bool>, deadline: Deadline) -> Result<Bytes, Error> {
     let bound = attempt(cover, &[], dropped, NODES_OF_FIRST_ATTEMPT, deadline)?;
-    if cover.cost(dropped) <= bound {
+    if cover.choices.cost(dropped) <= bound {
         return Ok(bound);
     }
     let exchanges = exchanges(cover, deadline);
@@ -122,12 +122,12 @@ pub(super) fn attempt(
     if !solver::is_time_for(cover.rows.iter().map(|row| row.terms.len()).sum(), deadline) {
         return Ok(Bytes::ZERO);
     }
-    let unit = cover.sizes.iter().fold(0, |unit, size| gcd(unit, size.0)).max(1);
+    let unit = cover.choices.sizes.iter().fold(0, |unit, size| gcd(unit, size.0)).max(1);
     let answer = model(cover, exchanges, unit, dropped).minimise(max_nodes, deadline)?;
     if let Some(values) = answer.values {
-        let mut better: Vec<bool> = values[..cover.gaps.len()].iter().map(|it| *it == 1).collect();
+        let mut better: Vec<bool> = values[..cover.choices.gaps.len()].iter().map(|it| *it == 1).collect();
         cover.complete(&mut better);
-        if cover.cost(&better) < cover.cost(dropped) {
+        if cover.choices.cost(&better) < cover.choices.cost(dropped) {
             *dropped = better;
         }
     }
@@ -138,18 +138,18 @@ pub(super) fn attempt(
 /// then come `written[t]`.
 fn model(cover: &Cover, exchanges: &[(usize, usize)], unit: u64, start: &[bool]) -> Model {
     let mut model = Model::default();
-    let weights = cover.sizes.iter().map(|it| it.0 / unit);
+    let weights = cover.choices.sizes.iter().map(|it| it.0 / unit);
     let dropped: Vec<Variable> = weights.zip(start).map(|(weight, start)| model.binary(weight, *start)).collect();
     // A tensor that leaves anywhere has been written back.
     let mut written: Option<(TensorId, Variable)> = None;
-    for (gap, tensor) in cover.written.iter().enumerate().filter_map(|(gap, it)| Some((gap, (*it)?))) {
+    for (gap, tensor) in cover.choices.written.iter().enumerate().filter_map(|(gap, it)| Some((gap, (*it)?))) {
         let variable = match written {
             Some((last, variable)) if last == tensor => variable,
             _ => {
                 // Gaps of one tensor are neighbours.
-                let gaps = (gap..start.len()).take_while(|it| cover.written[*it] == Some(tensor));
+                let gaps = (gap..start.len()).take_while(|it| cover.choices.written[*it] == Some(tensor));
                 let leaves = gaps.into_iter().any(|it| start[it]);
-                model.binary(cover.sizes[gap].0 / unit, leaves)
+                model.binary(cover.choices.sizes[gap].0 / unit, leaves)
             }
         };
         written = Some((tensor, variable));

@@ -9,7 +9,6 @@
 //! Effort is counted in nodes; the clock only cuts off.
 
 use super::cover::{Cover, LongCover, undominated};
-use super::gap::Gap;
 use super::replace::attempt;
 use crate::occupancy::Occupancy;
 use crate::{Bytes, Deadline, Error, Step};
@@ -59,8 +58,8 @@ pub(super) fn windows(steps: &Range<u32>, width: u32, offset: u32) -> Vec<Range<
 /// Improves a choice that covers all rows in windows that grow.
 fn slide(cover: &LongCover, dropped: &mut [bool], deadline: Deadline) -> Result<(), Error> {
     let steps = steps_of(cover);
-    let mut by_start: Vec<usize> = (0..cover.gaps.len()).collect();
-    by_start.sort_by_key(|it| cover.gaps[*it].inside.start);
+    let mut by_start: Vec<usize> = (0..cover.choices.gaps.len()).collect();
+    by_start.sort_by_key(|it| cover.choices.gaps[*it].inside.start);
     let mut width = WIDTH;
     while width < steps.end - steps.start && width <= WIDEST {
         for offset in [0, width / 2] {
@@ -73,7 +72,7 @@ fn slide(cover: &LongCover, dropped: &mut [bool], deadline: Deadline) -> Result<
             let solved: Result<Vec<Vec<(usize, bool)>>, Error> =
                 windows(&steps, width, offset).par_iter().map(solve).collect();
             solved?.into_iter().flatten().for_each(|(gap, is_dropped)| dropped[gap] = is_dropped);
-            debug!(width, cost = %cover.cost(dropped), "windows of replacement");
+            debug!(width, cost = %cover.choices.cost(dropped), "windows of replacement");
             if deadline.has_passed() {
                 return Ok(());
             }
@@ -87,15 +86,15 @@ fn slide(cover: &LongCover, dropped: &mut [bool], deadline: Deadline) -> Result<
 fn made(cover: &LongCover, n_steps: usize, gaps: impl Iterator<Item = usize>, first: u32) -> Vec<Bytes> {
     let mut made = Occupancy::new(n_steps);
     for gap in gaps {
-        let Range { start, end } = &cover.gaps[gap].inside;
-        made.add((start.0 - first) as usize..(end.0 - first) as usize, cover.rooms[gap]);
+        let Range { start, end } = &cover.choices.gaps[gap].inside;
+        made.add((start.0 - first) as usize..(end.0 - first) as usize, cover.choices.rooms[gap]);
     }
     made.levels().collect()
 }
 
 /// The gaps that lie within some steps, ascending; `by_start` has all of them by where they begin.
 fn gaps_within(cover: &LongCover, by_start: &[usize], steps: &Range<u32>) -> Vec<usize> {
-    let inside = |gap: usize| &cover.gaps[gap].inside;
+    let inside = |gap: usize| &cover.choices.gaps[gap].inside;
     let first = by_start.partition_point(|it| inside(*it).start.0 < steps.start);
     let begin_within = by_start[first..].iter().copied().take_while(|it| inside(*it).start.0 < steps.end);
     let mut gaps: Vec<usize> = begin_within.filter(|it| inside(*it).end.0 <= steps.end).collect();
@@ -133,20 +132,18 @@ impl Choice<'_> {
         };
         // What was written back for a gap elsewhere need not be written back again.
         let is_written_elsewhere = |gap: usize| {
-            let tensor = cover.gaps[gap].tensor;
-            let of_tensor = |it: &usize| cover.gaps[*it].tensor == tensor;
-            let others = (0..gap).rev().take_while(of_tensor).chain((gap..cover.gaps.len()).take_while(of_tensor));
+            let tensor = cover.choices.gaps[gap].tensor;
+            let of_tensor = |it: &usize| cover.choices.gaps[*it].tensor == tensor;
+            let others =
+                (0..gap).rev().take_while(of_tensor).chain((gap..cover.choices.gaps.len()).take_while(of_tensor));
             others.into_iter().any(|it| dropped[it] && gaps.binary_search(&it).is_err())
         };
-        let own: Vec<Gap> = gaps.iter().map(|it| cover.gaps[*it].clone()).collect();
+        let mut choices = cover.choices.only(gaps);
+        let written = choices.written.iter_mut().zip(gaps);
+        let elsewhere = written.filter(|(written, gap)| written.is_some() && is_written_elsewhere(**gap));
+        elsewhere.for_each(|(written, _)| *written = None);
         let rows = cover.rows(gaps, &(Step(steps.start)..Step(steps.end)), excess);
-        Cover {
-            rows: undominated(&own, rows),
-            gaps: own,
-            sizes: gaps.iter().map(|it| cover.sizes[*it]).collect(),
-            rooms: gaps.iter().map(|it| cover.rooms[*it]).collect(),
-            written: gaps.iter().map(|it| cover.written[*it].filter(|_| !is_written_elsewhere(*it))).collect(),
-        }
+        Cover { rows: undominated(&choices.gaps, rows), choices }
     }
 }
 
@@ -172,14 +169,14 @@ mod tests {
     fn gaps_of_windows_are_found_as_by_looking_at_all() {
         let mut n_found = 0;
         for cover in (0..10).map(large_cover) {
-            let mut by_start: Vec<usize> = (0..cover.gaps.len()).collect();
-            by_start.sort_by_key(|it| cover.gaps[*it].inside.start);
+            let mut by_start: Vec<usize> = (0..cover.choices.gaps.len()).collect();
+            by_start.sort_by_key(|it| cover.choices.gaps[*it].inside.start);
             for steps in (0..120).map(|it| it..it + 1 + it % 40) {
                 let is_inside = |gap: &usize| {
-                    let inside = &cover.gaps[*gap].inside;
+                    let inside = &cover.choices.gaps[*gap].inside;
                     steps.start <= inside.start.0 && inside.end.0 <= steps.end
                 };
-                let expected: Vec<usize> = (0..cover.gaps.len()).filter(is_inside).collect();
+                let expected: Vec<usize> = (0..cover.choices.gaps.len()).filter(is_inside).collect();
                 n_found += expected.len();
                 assert_eq!(gaps_within(&cover, &by_start, &steps), expected);
             }
@@ -191,7 +188,7 @@ mod tests {
     #[test]
     fn out_of_time_nothing_changes() {
         for cover in (0..10).map(large_cover) {
-            let mut dropped = vec![true; cover.gaps.len()];
+            let mut dropped = vec![true; cover.choices.gaps.len()];
             slide(&cover, &mut dropped, Deadline::after(Duration::ZERO)).expect("no solver is asked");
             assert!(dropped.iter().all(|it| *it));
         }
@@ -203,16 +200,16 @@ mod tests {
         let (mut better, mut same) = (0, 0);
         for seed in 0..40 {
             let cover = large_cover(seed);
-            let mut dropped = vec![false; cover.gaps.len()];
+            let mut dropped = vec![false; cover.choices.gaps.len()];
             let rows = in_rows(&cover).rows;
             in_rows(&cover).complete(&mut dropped);
-            let before = cover.cost(&dropped);
+            let before = cover.choices.cost(&dropped);
             slide(&cover, &mut dropped, Deadline::NEVER).expect("the solver answers");
             for row in &rows {
                 let covered: Bytes = row.terms.iter().filter(|it| dropped[it.0]).map(|it| it.1).sum();
                 assert!(row.excess <= covered, "seed {seed}: {row:?}");
             }
-            let after = cover.cost(&dropped);
+            let after = cover.choices.cost(&dropped);
             assert!(after <= before, "seed {seed}: {after} B after {before} B");
             *(if after < before { &mut better } else { &mut same }) += 1;
         }

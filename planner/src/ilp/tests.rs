@@ -265,7 +265,7 @@ fn replacement_is_optimal() {
         prop_assert_eq!((again.lower_bound, again.proven), (outcome.lower_bound, true), "{}", problem);
         let cover = Cover::new(&problem, &outcome.outline.order, problem.capacity()).expect("it is small");
         let exchanges = exchanges(&cover, Deadline::NEVER);
-        let bound = attempt(&cover, &exchanges, &mut vec![true; cover.gaps.len()], i32::MAX, in_a_minute());
+        let bound = attempt(&cover, &exchanges, &mut vec![true; cover.choices.gaps.len()], i32::MAX, in_a_minute());
         prop_assert_eq!(problem.restreamed() + bound.expect("a bound"), outcome.lower_bound, "{}", problem);
         exchanging.set(exchanging.get() + usize::from(!exchanges.is_empty()));
         if let Some(least) = try_everything(&problem) {
