@@ -14,7 +14,7 @@ use crate::{Network, StripePlan, TileError};
 use cosma_planner::{Bytes, Deadline, OpId, baseline};
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread;
 use std::time::Instant;
 
@@ -31,7 +31,8 @@ const WORTH_A_TRIAL: f64 = 1.1;
 /// Sets of operators that the search for the order of the least peak keeps side by side.
 const WIDTH: usize = 32;
 
-/// Chooses plans and hands them over, until nobody takes them any more or there is no time for another one.
+/// Chooses plans and hands them over, until nobody takes them any more, or there is no time for another one. However
+/// late it gets, that is not before one of them has a program with addresses, which is what verdicts say.
 ///
 /// # Errors
 /// That a share of the scratchpad is too small.
@@ -39,6 +40,7 @@ pub(crate) fn candidates(
     network: &Network,
     deadline: Deadline,
     plans: &SyncSender<StripePlan>,
+    verdicts: &Receiver<bool>,
 ) -> Result<(), TileError> {
     let start = Instant::now();
     let flows: Vec<Flow> = orders(network).iter().map(|it| Flow::in_order(network, it)).collect();
@@ -50,7 +52,7 @@ pub(crate) fn candidates(
     let mut longest = start.elapsed();
     let by_cost = |it: &usize| (firsts[*it].non_compulsory, firsts[*it].n_tiles);
     let order = (0..tables.len()).min_by_key(by_cost).expect("source order is one");
-    let mut offers = Offers { plans, offered: Vec::new(), is_over: false };
+    let mut offers = Offers { plans, verdicts, offered: Vec::new(), n_judged: 0, has_program: false, is_over: false };
     let start = Instant::now();
     let mut plan = firsts[order].clone();
     if MANY_TILES < plan.n_tiles {
@@ -62,7 +64,8 @@ pub(crate) fn candidates(
     offers.offer(&plan);
     offers.offer_likely(&plan, firsts.iter().chain(tables[order].by_rule()));
     for slack in SLACK {
-        if offers.is_over || deadline.left().is_some_and(|it| it <= longest) {
+        let is_late = deadline.left().is_some_and(|it| it <= longest);
+        if offers.is_over || is_late && offers.has_program() {
             break;
         }
         let start = Instant::now();
@@ -110,7 +113,12 @@ fn at_the_same_time(tables: &[Table], deadline: Deadline) -> Result<Vec<StripePl
 /// Plans that were handed over.
 struct Offers<'a> {
     plans: &'a SyncSender<StripePlan>,
+    /// In the same order: whether its program has addresses.
+    verdicts: &'a Receiver<bool>,
     offered: Vec<StripePlan>,
+    /// How many verdicts there were, and whether one of them was yes.
+    n_judged: usize,
+    has_program: bool,
     /// Whether nobody takes them any more.
     is_over: bool,
 }
@@ -122,6 +130,16 @@ impl Offers<'_> {
             self.offered.push(plan.clone());
             self.is_over = self.plans.send(plan.clone()).is_err();
         }
+    }
+
+    /// Waits for the verdicts on all of them, or for a yes.
+    fn has_program(&mut self) -> bool {
+        while !self.has_program && self.n_judged < self.offered.len() {
+            let Ok(verdict) = self.verdicts.recv() else { break };
+            self.has_program = verdict;
+            self.n_judged += 1;
+        }
+        self.has_program
     }
 
     /// Hands over those of which the programs may move less than the program of the best one.

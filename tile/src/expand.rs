@@ -195,6 +195,8 @@ struct Copies {
 #[derive(Clone)]
 struct Copied {
     tensor: TensorId,
+    /// The first group that reads it, if it comes from host memory for that.
+    loaded_by: Option<usize>,
     /// By axis: the bounds of its pieces, ascending.
     cuts: Vec<Vec<u64>>,
 }
@@ -205,7 +207,7 @@ impl Copies {
         let (loaded, of_lanes) = (BTreeMap::new(), BTreeMap::new());
         let mut copies = Copies { copies: Vec::new(), made: Vec::new(), loaded, of_lanes };
         tensors.for_each(|it| {
-            let copy = copies.add(flow, it);
+            let copy = copies.add(flow, it, None);
             copies.made.push(copy);
         });
         copies.load(flow, plan, boxes);
@@ -238,9 +240,9 @@ impl Copies {
         copies
     }
 
-    fn add(&mut self, flow: &Flow, tensor: TensorId) -> usize {
-        let dims = &flow.network.shape(tensor).dims;
-        self.copies.push(Copied { tensor, cuts: dims.iter().map(|size| vec![0, *size]).collect() });
+    fn add(&mut self, flow: &Flow, tensor: TensorId, loaded_by: Option<usize>) -> usize {
+        let cuts = flow.network.shape(tensor).dims.iter().map(|size| vec![0, *size]).collect();
+        self.copies.push(Copied { tensor, loaded_by, cuts });
         self.copies.len() - 1
     }
 
@@ -256,7 +258,7 @@ impl Copies {
             let Some(&made) = makes.get(&tensor).filter(|it| **it < group) else { continue };
             let (copy, since) = last.get(&tensor).copied().unwrap_or((self.made[tensor.index()], made));
             let lies_there = (since + 1..=group).all(|it| stays(tensor, it));
-            let copy = if lies_there { copy } else { self.add(flow, tensor) };
+            let copy = if lies_there { copy } else { self.add(flow, tensor, Some(group)) };
             last.insert(tensor, (copy, group));
             self.loaded.insert((tensor, group), copy);
         }
@@ -267,7 +269,7 @@ impl Copies {
         let made = flow.nodes[nodes.clone()].iter().flat_map(|it| &it.results);
         for &tensor in made.filter(|it| lanes.with_halos && is_inner(flow, **it, nodes)) {
             for lane in 0..lanes.len() as usize {
-                let copy = self.add(flow, tensor);
+                let copy = self.add(flow, tensor, None);
                 self.of_lanes.insert((tensor, lane), copy);
             }
         }
@@ -288,7 +290,7 @@ impl Copies {
         let Window { tensor, region, moves } = window;
         let copy = self.read(*tensor, of.group, of.lane);
         let stream = flow.stream(*tensor);
-        if copy != self.made(*tensor, of.lane) || stream.producer.is_none() {
+        if self.copies[copy].loaded_by == Some(of.group) || stream.producer.is_none() {
             cut(&mut cuts[copy], region);
         } else if let Some(axis) = stream.axis.filter(|it| moves.contains(it)) {
             // What lies there is there before it is needed.

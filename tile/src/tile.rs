@@ -6,7 +6,7 @@ use crate::{Network, StripePlan, TileError, TileProgram, expand};
 use cosma_planner::{Bytes, Deadline, Options, Order, plan};
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -43,7 +43,8 @@ impl Tiled {
 /// Cuts a network into tiles so that it moves least.
 ///
 /// Plans in two orders, for the scratchpad and for a little less, are tried as long as there is time for another
-/// one: one is chosen while the program of the one before is planned.
+/// one: one is chosen while the program of the one before is planned. As long as no program has addresses, more are
+/// tried however late it gets.
 ///
 /// # Errors
 /// [`TileError`].
@@ -51,16 +52,16 @@ pub fn tile(network: &Network, deadline: Deadline) -> Result<Tiled, TileError> {
     network.check()?;
     let deadline = deadline.within(LONGEST);
     let is_best_known = AtomicBool::new(false);
-    let (sender, receiver) = sync_channel(0);
+    let ((plan_sender, plans), (verdict_sender, verdicts)) = (sync_channel(0), channel());
     let (error, best) = thread::scope(|scope| {
         let trials = scope.spawn(|| {
             let trials = Trials { network, bounds: bounds(network), deadline };
-            let best = trials.best(receiver);
+            let best = trials.best(plans, verdict_sender);
             is_best_known.store(true, Ordering::Relaxed);
             best
         });
-        let error = candidates(network, deadline.unless(&is_best_known), &sender).err();
-        drop(sender);
+        let error = candidates(network, deadline.unless(&is_best_known), &plan_sender, &verdicts).err();
+        drop(plan_sender);
         (error, trials.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
     let scratchpad = network.problem.machine.scratchpad();
@@ -76,10 +77,14 @@ struct Trials<'a> {
 
 impl Trials<'_> {
     /// The first of those that move least, as soon as there can be nothing better.
-    fn best(&self, plans: Receiver<StripePlan>) -> Option<Tiled> {
+    ///
+    /// Of each it says whether its program has addresses, if anybody wants to know.
+    fn best(&self, plans: Receiver<StripePlan>, verdicts: Sender<bool>) -> Option<Tiled> {
         let mut best: Option<Tiled> = None;
         for plan in plans {
-            let Some(tiled) = self.trial(plan) else { continue };
+            let tiled = self.trial(plan);
+            let _ = verdicts.send(tiled.is_some());
+            let Some(tiled) = tiled else { continue };
             if best.as_ref().is_none_or(|it| tiled.moved() < it.moved()) {
                 best = Some(tiled);
             }

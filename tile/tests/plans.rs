@@ -4,8 +4,8 @@ mod small;
 
 use cosma_planner::{Bytes, Deadline, OpId, Options, Order, Origin, Problem, Solution, TensorId, check, plan};
 use cosma_tile::{
-    Bounds, Group, Network, Region, StripePlan, Tile, TileError, TileProgram, Tiling, bounds, cascades, choose_stripes,
-    expand, layer_by_layer, tile,
+    Bounds, Group, Lanes, Network, Region, StripePlan, Tile, TileError, TileProgram, Tiling, bounds, cascades,
+    choose_stripes, expand, layer_by_layer, tile,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
@@ -235,6 +235,16 @@ proptest! {
     }
 
     #[test]
+    fn what_fits_is_found_however_late_it_is(recipe in recipes(), share in 5..60u64) {
+        let network = network(&recipe, 16);
+        let network = on(&network, total(&network.problem) * share / 100 / 16 * 16 + 64);
+        if tile(&network, Deadline::after(Duration::from_millis(100))).is_ok() {
+            let tiled = tile(&network, Deadline::after(Duration::ZERO)).expect("it fits");
+            check_program(&network, &tiled.program);
+        }
+    }
+
+    #[test]
     fn tiles_are_planned_and_judged(recipe in recipes(), share in 20..100u64) {
         let network = network(&recipe, 16);
         let network = on(&network, total(&network.problem) * share / 100 / 16 * 16 + 64);
@@ -306,6 +316,35 @@ fn chains_in_place_are_cut_alike_through_groups() {
         n_sums += op.writes.len();
     }
     assert_eq!(n_sums, 8);
+}
+
+/// What is loaded once for several groups lies in the pieces of the first one: more of them would need more padding.
+#[test]
+fn what_stays_is_cut_for_the_group_that_loads_it() {
+    let mut small = Small::new();
+    let pointwise = Window { kernel: 1, stride: 1, padding: 0 };
+    let x = small.input(3, 8);
+    let conv = |small: &mut Small, of| small.conv(of, 3, pointwise).expect("it fits");
+    let (early, between) = (conv(&mut small, x), conv(&mut small, x));
+    let results = [between, conv(&mut small, early), conv(&mut small, early)];
+    let network = small.finish(&results, 1 << 20, 64);
+    let ops: Vec<_> = network.problem.graph.op_ids().collect();
+    let columns = network.shape(early).dims.iter().position(|it| *it == 4).expect("it has four columns");
+    let group = |op: usize, n_lanes: Option<u64>, keeps: &[TensorId]| {
+        let lanes = n_lanes.map(|n| Lanes { n, loops: vec![columns] });
+        Group {
+            ops: vec![ops[op]],
+            tiling: Tiling::Stripes { lanes, rows: 8, channels: vec![3] },
+            keeps: keeps.to_vec(),
+        }
+    };
+    let groups = vec![group(0, None, &[x]), group(1, None, &[]), group(2, Some(2), &[early]), group(3, Some(4), &[])];
+    let program = expand(&network, &StripePlan { groups, non_compulsory: Bytes(0), n_tiles: 8 });
+    check_program(&network, &program);
+    let graph = &program.problem.graph;
+    let staged: Vec<u64> =
+        graph.tensors().iter().filter(|it| it.origin == Origin::Staged).map(|it| it.size.0).collect();
+    assert_eq!(staged, [8 * 2 * 3; 2]);
 }
 
 /// One operator may fit in lanes only.
