@@ -13,10 +13,14 @@
 //! best replacement for it a plan. Then these cells are divided, and the program is solved again; and
 //! all cells, once those are as narrow as they get.
 //!
+//! First the operators that only copy are left aside, as if they were free, see [`merge`]: what is left is often nearly
+//! one order. Then all of them are let in.
+//!
 //! Tensors so small that thousands of them fit the scratchpad are left aside at first: what they cost
 //! is missing in the bound. Where nothing else is missing, they are let in.
 
 mod chain;
+mod merge;
 mod program;
 mod side;
 
@@ -24,8 +28,10 @@ use super::forced;
 use super::joint::outcome;
 use super::precedence::Precedence;
 use super::replace::{Outcome, replace};
-use crate::{Deadline, Error, Outline, Problem};
+use crate::sub_problem::SubProblem;
+use crate::{Bytes, Deadline, Error, Graph, OpId, Outline, Problem};
 use chain::Backbone;
+use merge::merged;
 use program::Program;
 use side::{Cell, Side, sides};
 use tracing::debug;
@@ -46,42 +52,121 @@ const MAX_SIDES: usize = 4;
 /// # Errors
 /// [`Error::Solver`].
 pub fn backbone(problem: &Problem, start: &Outline, deadline: Deadline) -> Result<Outcome, Error> {
-    let mut outline = start.clone();
-    let mut cost = outline.non_compulsory(problem);
-    let Some(precedence) = Precedence::of(problem, deadline) else {
-        return Ok(outcome(problem, outline, problem.restreamed()));
-    };
-    let mut lower_bound = problem.restreamed() + forced::lower_bound(problem, &precedence, deadline)?;
-    deadline.proved(lower_bound);
-    let backbone = Backbone::of(problem);
-    for tiny in TINY {
-        let mut sides = sides(problem, &precedence, &backbone, tiny);
-        let mut can_refine = sides.len() <= MAX_SIDES * backbone.len();
-        let mut is_exact = false;
-        while can_refine && lower_bound < cost && !deadline.has_passed() {
-            let Some(program) = Program::new(problem, &precedence, &backbone, &sides, tiny, deadline) else { break };
+    let best = start.non_compulsory(problem);
+    let mut known = Known { problem, outline: start.clone(), best, lower_bound: problem.restreamed() };
+    if let Some(merged) = merged(problem, &Backbone::of(problem)) {
+        known.approach(&merged.problem, &|order| with_left_out(problem, &merged, order), deadline)?;
+    }
+    known.approach(problem, &|order| order, deadline)?;
+    Ok(outcome(problem, known.outline, known.lower_bound))
+}
+
+/// An order of the whole, where what was merged runs as early as it can.
+fn with_left_out(whole: &Problem, merged: &SubProblem, order: Vec<OpId>) -> Vec<OpId> {
+    let mut wishes = vec![None; whole.graph.ops().len()];
+    for (step, op) in order.into_iter().enumerate() {
+        merged.members(op).iter().for_each(|it| wishes[it.index()] = Some(step));
+    }
+    in_order(&whole.graph, &wishes)
+}
+
+/// The operators by the time at which each wishes to run, or as early as it can, but after all that it needs.
+fn in_order(graph: &Graph, wishes: &[Option<usize>]) -> Vec<OpId> {
+    // In source order all that an operator needs comes before it.
+    let mut time = vec![0; graph.ops().len()];
+    for op in graph.op_ids() {
+        let earliest = graph.predecessors(op).iter().map(|it| time[it.index()]).max().unwrap_or(0);
+        time[op.index()] = wishes[op.index()].unwrap_or(earliest).max(earliest);
+    }
+    let mut order: Vec<OpId> = graph.op_ids().collect();
+    order.sort_by_key(|it| time[it.index()]);
+    order
+}
+
+/// A problem of which some plan costs no more than each plan of the one that is solved.
+struct Relaxed<'a> {
+    problem: &'a Problem,
+    precedence: Precedence,
+    backbone: Backbone,
+    /// Which order of the one that is solved an order of this one stands for.
+    restore: &'a dyn Fn(Vec<OpId>) -> Vec<OpId>,
+}
+
+impl Relaxed<'_> {
+    fn program<'b>(&'b self, sides: &'b [Side], tiny: u64, deadline: Deadline) -> Option<Program<'b>> {
+        Program::new(self.problem, &self.precedence, &self.backbone, sides, tiny, deadline)
+    }
+}
+
+/// What is known of the problem that is solved.
+struct Known<'a> {
+    problem: &'a Problem,
+    outline: Outline,
+    /// What the outline costs.
+    best: Bytes,
+    lower_bound: Bytes,
+}
+
+impl Known<'_> {
+    /// Solves a relaxed problem for its bound, and for orders.
+    fn approach(
+        &mut self,
+        problem: &Problem,
+        restore: &dyn Fn(Vec<OpId>) -> Vec<OpId>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let Some(precedence) = Precedence::of(problem, deadline) else { return Ok(()) };
+        self.proved(problem.restreamed() + forced::lower_bound(problem, &precedence, deadline)?, deadline);
+        let relaxed = Relaxed { problem, precedence, backbone: Backbone::of(problem), restore };
+        for tiny in TINY {
+            let sides = sides(problem, &relaxed.precedence, &relaxed.backbone, tiny);
+            if sides.len() <= MAX_SIDES * relaxed.backbone.len() {
+                self.solve(&relaxed, sides, tiny, deadline)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_proven(&self) -> bool {
+        self.best <= self.lower_bound
+    }
+
+    /// Solves the program, and again with the cells divided that are chosen.
+    fn solve(&mut self, relaxed: &Relaxed, mut sides: Vec<Side>, tiny: u64, deadline: Deadline) -> Result<(), Error> {
+        let (mut can_refine, mut is_exact) = (true, false);
+        while can_refine && !self.is_proven() && !deadline.has_passed() {
+            let Some(program) = relaxed.program(&sides, tiny, deadline) else { break };
             // What is further from the optimum than the bound is now is of no use.
-            let missing = (cost - lower_bound).0 as f64 / cost.0 as f64;
+            let missing = (self.best - self.lower_bound).0 as f64 / self.best.0 as f64;
             let gap = if is_exact { 0.0 } else { GAP.min(missing / 2.0) };
             let (bound, values) = program.minimise(gap, deadline)?;
-            lower_bound = lower_bound.max(problem.restreamed() + bound);
-            deadline.proved(lower_bound);
+            self.proved(relaxed.problem.restreamed() + bound, deadline);
             let Some(values) = values else { break };
             let chosen = program.chosen(&values);
-            let found = replace(problem, &program.order(&chosen), None, deadline)?.outline;
-            let found_cost = found.non_compulsory(problem);
-            debug!(%bound, %found_cost, gap, "backbone");
-            if found_cost < cost {
-                (cost, outline) = (found_cost, found);
-                deadline.found(cost);
-            }
+            let order = (relaxed.restore)(in_order(&relaxed.problem.graph, &program.wishes(&chosen)));
+            let found = replace(self.problem, &order, None, deadline)?.outline;
+            debug!(%bound, found = %found.non_compulsory(self.problem), gap, "backbone");
+            self.found(found, deadline);
             let is_refined = refine(&mut sides, &chosen);
             // Once there is nothing to divide, the optimum is asked for, and that was all.
             can_refine = is_refined || !is_exact;
             is_exact = !is_refined;
         }
+        Ok(())
     }
-    Ok(outcome(problem, outline, lower_bound))
+
+    fn proved(&mut self, lower_bound: Bytes, deadline: Deadline) {
+        self.lower_bound = self.lower_bound.max(lower_bound);
+        deadline.proved(self.lower_bound);
+    }
+
+    fn found(&mut self, outline: Outline, deadline: Deadline) {
+        let cost = outline.non_compulsory(self.problem);
+        if cost < self.best {
+            (self.best, self.outline) = (cost, outline);
+            deadline.found(cost);
+        }
+    }
 }
 
 /// Divides the cells chosen, or all, if those are as narrow as they get; gives whether one could be.

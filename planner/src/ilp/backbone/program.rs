@@ -305,24 +305,15 @@ impl Program<'_> {
         chosen
     }
 
-    /// The order of a solution: side operators run in the middle of the cells chosen, what was left
-    /// aside as early as it can.
-    pub(super) fn order(&self, chosen: &[Option<Cell>]) -> Vec<OpId> {
-        let graph = &self.problem.graph;
+    /// By operator: when it runs in a solution, side operators in the middle of the cells chosen.
+    pub(super) fn wishes(&self, chosen: &[Option<Cell>]) -> Vec<Option<usize>> {
         // Twice the place: the backbone's operators are even.
-        let mut wish: Vec<Option<usize>> = graph.op_ids().map(|it| Some(2 * (self.backbone.place(it)? + 1))).collect();
+        let of_backbone = |op: OpId| Some(2 * (self.backbone.place(op)? + 1));
+        let mut wishes: Vec<Option<usize>> = self.problem.graph.op_ids().map(of_backbone).collect();
         for (side, cell) in self.sides.iter().zip(chosen) {
             let middle = |it: &Cell| it.from + it.to - (it.from + it.to + 1) % 2;
-            wish[side.op.index()] = cell.as_ref().map(middle);
+            wishes[side.op.index()] = cell.as_ref().map(middle);
         }
-        // In source order all that an operator needs comes before it.
-        let mut time = vec![0; graph.ops().len()];
-        for op in graph.op_ids() {
-            let earliest = graph.predecessors(op).iter().map(|it| time[it.index()]).max().unwrap_or(0);
-            time[op.index()] = wish[op.index()].unwrap_or(earliest).max(earliest);
-        }
-        let mut order: Vec<OpId> = graph.op_ids().collect();
-        order.sort_by_key(|it| time[it.index()]);
-        order
+        wishes
     }
 }
