@@ -3,7 +3,7 @@
 use crate::Bytes;
 use crate::progress::{Observer, Phase};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The grace period: how long planning may go on after the watcher says to stop, to finish the plan that it has.
@@ -23,12 +23,31 @@ pub struct Deadline<'a> {
     has_grace: bool,
     /// Whether what is looked for is no longer needed.
     is_needless: Option<&'a AtomicBool>,
+    /// What is known by all that look for the same at once.
+    race: Option<&'a Race>,
+}
+
+/// What several solvers of one problem know together: it is over once the best is proven.
+#[derive(Debug)]
+pub(crate) struct Race {
+    best: AtomicU64,
+    lower_bound: AtomicU64,
+}
+
+impl Race {
+    pub fn new(best: Bytes, lower_bound: Bytes) -> Race {
+        Race { best: AtomicU64::new(best.0), lower_bound: AtomicU64::new(lower_bound.0) }
+    }
+
+    fn is_over(&self) -> bool {
+        self.best.load(Ordering::Relaxed) <= self.lower_bound.load(Ordering::Relaxed)
+    }
 }
 
 impl<'a> Deadline<'a> {
     /// Never.
     pub const NEVER: Deadline<'static> =
-        Deadline { at: None, observer: None, tells: false, has_grace: false, is_needless: None };
+        Deadline { at: None, observer: None, tells: true, has_grace: false, is_needless: None, race: None };
 
     /// This long from now; never, if that is further away than the clock can say.
     pub fn after(duration: Duration) -> Deadline<'static> {
@@ -40,12 +59,15 @@ impl<'a> Deadline<'a> {
     where
         'a: 'b,
     {
-        Deadline { observer: Some(observer), tells: true, ..self }
+        Deadline { observer: Some(observer), ..self }
     }
 
     /// Whether it is later than that.
     pub fn has_passed(self) -> bool {
-        self.is_told_to_stop() || self.is_needless() || self.at.is_some_and(|it| it <= Instant::now())
+        self.is_told_to_stop()
+            || self.is_needless()
+            || self.race.is_some_and(Race::is_over)
+            || self.at.is_some_and(|it| it <= Instant::now())
     }
 
     fn is_needless(self) -> bool {
@@ -73,6 +95,14 @@ impl<'a> Deadline<'a> {
         'a: 'b,
     {
         Deadline { is_needless: Some(is_needless), ..self }
+    }
+
+    /// The same, but it has passed as soon as the best that is known of the whole problem is proven.
+    pub(crate) fn in_race<'b>(self, race: &'b Race) -> Deadline<'b>
+    where
+        'a: 'b,
+    {
+        Deadline { race: Some(race), ..self }
     }
 
     /// The same, however late it gets: only a watcher ends it.
@@ -133,6 +163,9 @@ impl<'a> Deadline<'a> {
 
     /// Says what an order and residencies cost that were found.
     pub(crate) fn found(self, cost: Bytes) {
+        if let Some(race) = self.race.filter(|_| self.tells) {
+            race.best.fetch_min(cost.0, Ordering::Relaxed);
+        }
         if let Some(observer) = self.listener() {
             observer.update(|it| it.best = Some(it.best.map_or(cost, |best| best.min(cost))));
         }
@@ -147,6 +180,9 @@ impl<'a> Deadline<'a> {
 
     /// Says that no plan costs less.
     pub(crate) fn proved(self, lower_bound: Bytes) {
+        if let Some(race) = self.race.filter(|_| self.tells) {
+            race.lower_bound.fetch_max(lower_bound.0, Ordering::Relaxed);
+        }
         if let Some(observer) = self.listener() {
             observer.update(|it| it.lower_bound = it.lower_bound.max(lower_bound));
         }

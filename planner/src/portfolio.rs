@@ -1,11 +1,14 @@
 //! From a problem to a plan: which solver is asked when, and what is done with its answer.
 
 use crate::baseline::{depth_first, outlines_until};
+use crate::deadline::Race;
 use crate::incumbent::Incumbent;
 use crate::progress::{Observer, Phase, Watcher};
 use crate::search::{STATE_LIMIT, SearchOptions, search};
 use crate::unpackable::plan_anyway;
 use crate::{Bytes, Deadline, Error, LeastScratchpad, OpId, Outline, Plan, Problem, address, greedy};
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::Duration;
 
 /// The part of the time limit after which addresses are assigned to what there is.
@@ -14,14 +17,18 @@ const SHARE_OF_SEARCH: f64 = 0.8;
 /// Likewise, where the order is fixed and replacement is all that is decided before.
 const SHARE_OF_REPLACEMENT: f64 = 0.3;
 
-/// States that the search may keep before integer programming has its turn, in all and of a level,
-/// and the part of the time left that it may take.
-const STATES_AT_FIRST: usize = 1_280_000;
+/// States that the search may keep before the others begin, and before simple rules have their turn; of a level, and the
+/// part of the time left that either may take.
+const STATES_AT_FIRST: usize = 60_000;
+const STATES_IN_RACE: usize = 1_280_000;
 const WIDEST_AT_FIRST: usize = 16_000;
 const SHARE_OF_FIRST: f64 = 0.5;
 
 /// States of each level with which the search goes on when it has its turn again.
 const PROOF_WIDTH_AFTERWARDS: usize = 128_000;
+
+/// The part of the time left that the program over the backbone may take beside the search: the solver may stop late.
+const SHARE_OF_BACKBONE: f64 = 0.7;
 
 /// The part of the time left that the best replacement for a known order may take.
 const SHARE_OF_IMPROVING: f64 = 0.2;
@@ -31,12 +38,6 @@ const SHARE_OF_RULES: f64 = 0.2;
 
 /// Sets of operators a level from which the order of least peak is chosen, to start from.
 const WIDTH_OF_RULES: usize = 100;
-
-/// The part of the time left that the program over the backbone may take if the search can go on.
-const SHARE_OF_BACKBONE: f64 = 0.2;
-
-/// The part of the time left that the program over the backbone may take if the search cannot go on.
-const SHARE_OF_BACKBONE_ALONE: f64 = 0.6;
 
 /// Problems with so many operators, which the search leaves open, are divided for integer
 /// programming; it leaves no smaller one open without being told to.
@@ -132,9 +133,10 @@ impl Solution {
 /// 3. If not, planning goes on until there is a plan with addresses (`unpackable.rs`). The bound
 ///    stays that of the first step, unless a small problem is solved with addresses as a whole.
 ///
-/// Search and integer programming take turns, at points that are counted in states and nodes and
-/// not in seconds, and hand each other plans and bounds; so which plan comes out does not depend on
-/// which of them is faster. It depends on the clock only where the time limit cuts one of them off.
+/// Search and integer programming take turns, at points that are counted in states and nodes and not in seconds, and
+/// hand each other plans and bounds; so which plan comes out does not depend on which of them is faster. What they
+/// leave open is looked at by both at once, until one of them has a proof: which of several plans of that traffic comes
+/// out may depend on the machine, and so does what the time limit cuts off.
 ///
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`] if a solver was asked for by name and fails or
@@ -316,7 +318,8 @@ fn decide_until(
     deadline: Deadline,
 ) -> Result<Solution, Error> {
     let known = incumbent.map(|it| &it.outline);
-    let Decision { outline, lower_bound, solver } = decide(problem, options, known, search_deadline)?;
+    let decision = decide(problem, options, known, search_deadline)?;
+    let Decision { ref outline, lower_bound, solver, .. } = decision;
     let non_compulsory = outline.non_compulsory(problem);
     deadline.found(non_compulsory);
     deadline.proved(lower_bound);
@@ -325,10 +328,9 @@ fn decide_until(
     }
     deadline.enter(Phase::Packing);
     let packing_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_PACKING)).with_grace();
-    if let Some(plan) = address(problem, &outline, packing_deadline) {
+    if let Some(plan) = address(problem, outline, packing_deadline) {
         return Ok(Solution { plan, non_compulsory, lower_bound, fragmentation: Bytes::ZERO, solver });
     }
-    let decision = Decision { outline, lower_bound, solver };
     let solution = plan_anyway(problem, options, &decision, incumbent, deadline);
     Ok(Solution { fragmentation: solution.non_compulsory.saturating_sub(non_compulsory), ..solution })
 }
@@ -356,32 +358,65 @@ fn decide(
             if options.solver != Solver::Auto || order != Order::Free {
                 return Ok(search_from(problem, options, &all, first(problem, order, known, deadline), deadline).0);
             }
-            let state_limit = all.state_limit.min(STATES_AT_FIRST);
-            let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..all };
             let known = first(problem, order, known, deadline);
-            let (mut best, can_go_on) = search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST));
+            let (best, can_go_on) = search_up_to(STATES_AT_FIRST, problem, options, &all, known, deadline);
             if best.is_proven(problem) || deadline.has_passed() {
                 return Ok(best);
             }
-            deadline.enter(Phase::Rules);
-            best.take_rules(problem, deadline);
-            deadline.found(best.outline.non_compulsory(problem));
-            deadline.enter(Phase::Backbone);
-            let share = if can_go_on { SHARE_OF_BACKBONE } else { SHARE_OF_BACKBONE_ALONE };
-            best.take(problem, ilp::backbone(problem, &best.outline, deadline.part(share)));
-            deadline.found(best.outline.non_compulsory(problem));
-            if can_go_on && narrow.state_limit < all.state_limit && !best.is_proven(problem) {
-                let further = SearchOptions { beam: 1, proof_width: PROOF_WIDTH_AFTERWARDS, ..all };
-                (best, _) = search_from(problem, options, &further, best, deadline);
-            }
-            let is_large = MIN_OPS_TO_DIVIDE <= problem.graph.ops().len();
-            if is_large && !best.is_proven(problem) && !deadline.has_passed() {
-                deadline.enter(Phase::Conquer);
-                best.take(problem, ilp::refine(problem, &best.outline, deadline));
-            }
-            Ok(best)
+            Ok(side_by_side(problem, options, &all, best, can_go_on, deadline))
         }
     }
+}
+
+/// What is left open is left to two at once: the program over the backbone; and the search, if it can go on, simple
+/// rules, the search once more, and divide and conquer.
+fn side_by_side(
+    problem: &Problem,
+    options: &Options,
+    all: &SearchOptions,
+    mut best: Decision,
+    mut can_go_on: bool,
+    deadline: Deadline,
+) -> Decision {
+    let (start, lower_bound) = (best.outline.clone(), best.lower_bound);
+    let race = Race::new(start.non_compulsory(problem), lower_bound);
+    let deadline = deadline.in_race(&race);
+    thread::scope(|scope| {
+        let of_backbone = deadline.part(SHARE_OF_BACKBONE);
+        let backbone = scope.spawn(move || ilp::backbone(problem, &start, lower_bound, of_backbone));
+        if can_go_on {
+            let options_of_search = SearchOptions { beam: 1, ..*all };
+            (best, can_go_on) = search_up_to(STATES_IN_RACE, problem, options, &options_of_search, best, deadline);
+        }
+        deadline.enter(Phase::Rules);
+        best.take_rules(problem, deadline);
+        deadline.found(best.outline.non_compulsory(problem));
+        if can_go_on && STATES_IN_RACE < all.state_limit && !deadline.has_passed() {
+            let further = SearchOptions { beam: 1, proof_width: PROOF_WIDTH_AFTERWARDS, ..*all };
+            (best, _) = search_from(problem, options, &further, best, deadline);
+        }
+        if MIN_OPS_TO_DIVIDE <= problem.graph.ops().len() && !deadline.has_passed() {
+            deadline.enter(Phase::Conquer);
+            best.take(problem, ilp::refine(problem, &best.outline, deadline));
+        }
+        deadline.enter(Phase::Backbone);
+        best.take(problem, backbone.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        deadline.found(best.outline.non_compulsory(problem));
+        best
+    })
+}
+
+/// Searches with so many states at most, none of them in a wide level, for half of the time left.
+fn search_up_to(
+    state_limit: usize,
+    problem: &Problem,
+    options: &Options,
+    all: &SearchOptions,
+    known: Decision,
+    deadline: Deadline,
+) -> (Decision, bool) {
+    let narrow = SearchOptions { state_limit: all.state_limit.min(state_limit), widest: WIDEST_AT_FIRST, ..*all };
+    search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST))
 }
 
 /// Searches from what is known; gives also whether the search could go on.
@@ -488,6 +523,9 @@ pub(crate) mod ilp {
     const MAX_VARIABLES_OF_WHOLE: usize = 700;
     const MAX_NODES_OF_WHOLE: i32 = 300;
 
+    /// The part of the time left that the program over the backbone may take before divide and conquer.
+    const SHARE_OF_BACKBONE: f64 = 0.2;
+
     pub const IS_BUILT_IN: bool = true;
 
     pub fn fixed_order(problem: &Problem, known: Option<&Outline>, deadline: Deadline) -> Result<Decision, Error> {
@@ -519,7 +557,7 @@ pub(crate) mod ilp {
         let beam = search(problem, problem.capacity(), Some(&outline), &options, &|_| None, deadline);
         outline = beam.outline.unwrap_or(outline);
         deadline.enter(Phase::Backbone);
-        let relaxed = backbone_of(problem, &outline, deadline.part(super::SHARE_OF_BACKBONE))?;
+        let relaxed = backbone_of(problem, &outline, lower_bound, deadline.part(SHARE_OF_BACKBONE))?;
         deadline.enter(Phase::Conquer);
         let outcome = conquer(problem, &relaxed.outline, deadline)?;
         let lower_bound = lower_bound.max(relaxed.lower_bound).max(outcome.lower_bound);
@@ -565,8 +603,13 @@ pub(crate) mod ilp {
     }
 
     /// A better outline by the program over the backbone, or the same, and a bound.
-    pub fn backbone(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<(Outline, Bytes)> {
-        backbone_of(problem, outline, deadline).ok().map(|it| (it.outline, it.lower_bound))
+    pub fn backbone(
+        problem: &Problem,
+        outline: &Outline,
+        lower_bound: Bytes,
+        deadline: Deadline,
+    ) -> Option<(Outline, Bytes)> {
+        backbone_of(problem, outline, lower_bound, deadline).ok().map(|it| (it.outline, it.lower_bound))
     }
 
     /// A better outline by divide and conquer, or the same, and a bound.
@@ -579,6 +622,7 @@ pub(crate) mod ilp {
 pub(crate) mod ilp {
     use super::Decision;
     use super::Options;
+    use crate::deadline::Race;
     use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
     use std::ops::Range;
 
@@ -608,7 +652,7 @@ pub(crate) mod ilp {
         None
     }
 
-    pub fn backbone(_: &Problem, _: &Outline, _: Deadline) -> Option<(Outline, Bytes)> {
+    pub fn backbone(_: &Problem, _: &Outline, _: Bytes, _: Deadline) -> Option<(Outline, Bytes)> {
         None
     }
 

@@ -45,15 +45,16 @@ const TINY: [u64; 2] = [2048, u64::MAX];
 /// A problem with more side operators for each operator of the backbone has none worth the name.
 const MAX_SIDES: usize = 4;
 
-/// The best outline that the relaxed problem leads to, or `start`, and a lower bound over all orders.
+/// The best outline that the relaxed problem leads to, or `start`, and a lower bound over all orders: the one that is
+/// known, or a better one.
 ///
 /// At the deadline it stops with what it has.
 ///
 /// # Errors
 /// [`Error::Solver`].
-pub fn backbone(problem: &Problem, start: &Outline, deadline: Deadline) -> Result<Outcome, Error> {
+pub fn backbone(problem: &Problem, start: &Outline, lower_bound: Bytes, deadline: Deadline) -> Result<Outcome, Error> {
     let best = start.non_compulsory(problem);
-    let mut known = Known { problem, outline: start.clone(), best, lower_bound: problem.restreamed() };
+    let mut known = Known { problem, outline: start.clone(), best, lower_bound };
     if let Some(merged) = merged(problem, &Backbone::of(problem)) {
         known.approach(&merged.problem, &|order| with_left_out(problem, &merged, order), deadline)?;
     }
@@ -140,8 +141,11 @@ impl Known<'_> {
             let missing = (self.best - self.lower_bound).0 as f64 / self.best.0 as f64;
             let gap = if is_exact { 0.0 } else { GAP.min(missing / 2.0) };
             let (bound, values) = program.minimise(gap, deadline)?;
-            self.proved(relaxed.problem.restreamed() + bound, deadline);
-            let Some(values) = values else { break };
+            let bound = relaxed.problem.restreamed() + bound;
+            // What tiny tensors cost may be what is missing.
+            let is_behind = bound <= self.lower_bound && tiny != u64::MAX;
+            self.proved(bound, deadline);
+            let Some(values) = values.filter(|_| !is_behind) else { break };
             let chosen = program.chosen(&values);
             let order = (relaxed.restore)(in_order(&relaxed.problem.graph, &program.wishes(&chosen)));
             let found = replace(self.problem, &order, None, deadline)?.outline;

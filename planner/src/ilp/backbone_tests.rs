@@ -23,7 +23,7 @@ fn bounds_are_never_above_the_optimum_and_outlines_fit() {
         let forced = forced::lower_bound(&problem, &precedence, in_a_minute()).expect("a bound");
         assert!(problem.restreamed() + forced <= optimum, "seed {seed}: {forced} is live for certain, {optimum}");
 
-        let outcome = backbone(&problem, &start(&problem), in_a_minute()).expect("a bound");
+        let outcome = backbone(&problem, &start(&problem), problem.restreamed(), in_a_minute()).expect("a bound");
         let cost = outcome.outline.non_compulsory(&problem);
         assert!(outcome.lower_bound <= optimum, "seed {seed}: {} is above {optimum}", outcome.lower_bound);
         assert!(optimum <= cost && fits(&problem, &outcome.outline), "seed {seed}");
@@ -55,7 +55,7 @@ fn side_operators_move_to_where_there_is_room() {
         .parse()
         .expect("a problem");
     let optimum = outline_optimum(&problem).expect("each operator fits");
-    let outcome = backbone(&problem, &start(&problem), in_a_minute()).expect("a bound");
+    let outcome = backbone(&problem, &start(&problem), problem.restreamed(), in_a_minute()).expect("a bound");
     assert_eq!((outcome.outline.non_compulsory(&problem), outcome.lower_bound), (optimum, optimum));
 }
 
@@ -63,7 +63,7 @@ fn side_operators_move_to_where_there_is_room() {
 fn at_the_deadline_the_start_is_what_there_is() {
     let problem = seeded_problem(Shape::LARGE, 7);
     let start = start(&problem);
-    let outcome = backbone(&problem, &start, Deadline::after(Duration::ZERO)).expect("a bound");
+    let outcome = backbone(&problem, &start, problem.restreamed(), Deadline::after(Duration::ZERO)).expect("a bound");
     assert_eq!(outcome.outline, start);
     assert!(outcome.lower_bound <= start.non_compulsory(&problem));
 }
