@@ -17,10 +17,9 @@ const SHARE_OF_SEARCH: f64 = 0.8;
 /// Likewise, where the order is fixed and replacement is all that is decided before.
 const SHARE_OF_REPLACEMENT: f64 = 0.3;
 
-/// States that the search may keep before the others begin, and before simple rules have their turn; of a level, and the
-/// part of the time left that either may take.
-const STATES_AT_FIRST: usize = 60_000;
-const STATES_IN_RACE: usize = 1_280_000;
+/// States that the search may keep before the others begin, in all and of a level, and the part of the time left that it
+/// may take.
+const STATES_AT_FIRST: usize = 1_280_000;
 const WIDEST_AT_FIRST: usize = 16_000;
 const SHARE_OF_FIRST: f64 = 0.5;
 
@@ -359,7 +358,9 @@ fn decide(
                 return Ok(search_from(problem, options, &all, first(problem, order, known, deadline), deadline).0);
             }
             let known = first(problem, order, known, deadline);
-            let (best, can_go_on) = search_up_to(STATES_AT_FIRST, problem, options, &all, known, deadline);
+            let state_limit = all.state_limit.min(STATES_AT_FIRST);
+            let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..all };
+            let (best, can_go_on) = search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST));
             if best.is_proven(problem) || deadline.has_passed() {
                 return Ok(best);
             }
@@ -368,14 +369,14 @@ fn decide(
     }
 }
 
-/// What is left open is left to two at once: the program over the backbone; and the search, if it can go on, simple
-/// rules, the search once more, and divide and conquer.
+/// What is left open is left to two at once: the program over the backbone; and simple rules, the search, if it can go
+/// on, and divide and conquer.
 fn side_by_side(
     problem: &Problem,
     options: &Options,
     all: &SearchOptions,
     mut best: Decision,
-    mut can_go_on: bool,
+    can_go_on: bool,
     deadline: Deadline,
 ) -> Decision {
     let (start, lower_bound) = (best.outline.clone(), best.lower_bound);
@@ -384,14 +385,10 @@ fn side_by_side(
     thread::scope(|scope| {
         let of_backbone = deadline.part(SHARE_OF_BACKBONE);
         let backbone = scope.spawn(move || ilp::backbone(problem, &start, lower_bound, of_backbone));
-        if can_go_on {
-            let options_of_search = SearchOptions { beam: 1, ..*all };
-            (best, can_go_on) = search_up_to(STATES_IN_RACE, problem, options, &options_of_search, best, deadline);
-        }
         deadline.enter(Phase::Rules);
         best.take_rules(problem, deadline);
         deadline.found(best.outline.non_compulsory(problem));
-        if can_go_on && STATES_IN_RACE < all.state_limit && !deadline.has_passed() {
+        if can_go_on && STATES_AT_FIRST < all.state_limit && !deadline.has_passed() {
             let further = SearchOptions { beam: 1, proof_width: PROOF_WIDTH_AFTERWARDS, ..*all };
             (best, _) = search_from(problem, options, &further, best, deadline);
         }
@@ -404,19 +401,6 @@ fn side_by_side(
         deadline.found(best.outline.non_compulsory(problem));
         best
     })
-}
-
-/// Searches with so many states at most, none of them in a wide level, for half of the time left.
-fn search_up_to(
-    state_limit: usize,
-    problem: &Problem,
-    options: &Options,
-    all: &SearchOptions,
-    known: Decision,
-    deadline: Deadline,
-) -> (Decision, bool) {
-    let narrow = SearchOptions { state_limit: all.state_limit.min(state_limit), widest: WIDEST_AT_FIRST, ..*all };
-    search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST))
 }
 
 /// Searches from what is known; gives also whether the search could go on.
