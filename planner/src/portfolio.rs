@@ -318,7 +318,7 @@ fn decide_until(
 ) -> Result<Solution, Error> {
     let known = incumbent.map(|it| &it.outline);
     let decision = decide(problem, options, known, search_deadline)?;
-    let Decision { ref outline, lower_bound, solver, .. } = decision;
+    let Decision { ref outline, lower_bound, solver } = decision;
     let non_compulsory = outline.non_compulsory(problem);
     deadline.found(non_compulsory);
     deadline.proved(lower_bound);
@@ -606,7 +606,6 @@ pub(crate) mod ilp {
 pub(crate) mod ilp {
     use super::Decision;
     use super::Options;
-    use crate::deadline::Race;
     use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
     use std::ops::Range;
 

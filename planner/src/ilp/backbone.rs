@@ -116,6 +116,9 @@ impl Known<'_> {
         restore: &dyn Fn(Vec<OpId>) -> Vec<OpId>,
         deadline: Deadline,
     ) -> Result<(), Error> {
+        if self.is_proven() {
+            return Ok(());
+        }
         let Some(precedence) = Precedence::of(problem, deadline) else { return Ok(()) };
         self.proved(problem.restreamed() + forced::lower_bound(problem, &precedence, deadline)?, deadline);
         let relaxed = Relaxed { problem, precedence, backbone: Backbone::of(problem), restore };

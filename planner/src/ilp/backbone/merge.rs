@@ -44,11 +44,9 @@ pub(super) fn merged(problem: &Problem, backbone: &Backbone) -> Option<SubProble
 /// What an operator reads and what it writes, if that is all it does, and they may become one.
 fn copied(problem: &Problem, op: OpId) -> Option<(TensorId, TensorId)> {
     let graph = &problem.graph;
-    let only =
-        |mut tensors: Box<dyn Iterator<Item = TensorId> + '_>| tensors.next().filter(|_| tensors.next().is_none());
     let is_tracked = |it: &TensorId| problem.is_tracked(*it);
-    let from = only(Box::new(graph.op(op).reads_on_chip().filter(is_tracked)))?;
-    let to = only(Box::new(graph.op(op).writes.iter().copied().filter(is_tracked)))?;
+    let from = only(graph.op(op).reads_on_chip().filter(is_tracked))?;
+    let to = only(graph.op(op).writes.iter().copied().filter(is_tracked))?;
     let may_lie_over =
         |reader: &OpId, operand: TensorId| graph.op(*reader).in_place.iter().any(|it| it.operand == operand);
     let is_apart = |it: TensorId| graph.readers(it).iter().all(|reader| *reader == op || !may_lie_over(reader, it));
@@ -57,6 +55,11 @@ fn copied(problem: &Problem, op: OpId) -> Option<(TensorId, TensorId)> {
     let is_plain = !is_written_in_part && !is_from_parts && !graph.is_written_back(to);
     let is_alike = graph.tensor(from).size == graph.tensor(to).size;
     (is_alike && is_plain && is_apart(from) && is_apart(to)).then_some((from, to))
+}
+
+/// The tensor, if it is the only one.
+fn only(mut tensors: impl Iterator<Item = TensorId>) -> Option<TensorId> {
+    tensors.next().filter(|_| tensors.next().is_none())
 }
 
 #[cfg(test)]
