@@ -70,7 +70,7 @@ fn every_method_is_there_and_times_are() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for expected in
-        ["least-peak/lru/best-fit", "source/optimal", "best of source/*/*", "median s", "26 plans by 25 methods"]
+        ["least-peak/lru/best-fit", "depth-first/optimal", "best of source/*/*", "median s", "29 plans by 28 methods"]
     {
         assert!(text.contains(expected), "no {expected} in\n{text}");
     }

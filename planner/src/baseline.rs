@@ -159,15 +159,20 @@ pub(crate) fn outlines_until(problem: &Problem, width: usize, deadline: Deadline
     outlines.into_iter().map(|(_, outline)| outline).collect()
 }
 
-/// The rules' names, as in `source/farthest/best-fit`.
-impl fmt::Display for Baseline {
+impl fmt::Display for OrderRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let order = match self.order {
+        f.write_str(match self {
             OrderRule::Source => "source",
             OrderRule::DepthFirst => "depth-first",
             OrderRule::BreadthFirst => "breadth-first",
             OrderRule::LeastPeak => "least-peak",
-        };
+        })
+    }
+}
+
+/// The rules' names, as in `source/farthest/best-fit`.
+impl fmt::Display for Baseline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let replacement = match self.replacement {
             ReplacementRule::LeastRecentlyUsed => "lru",
             ReplacementRule::FarthestNextUse => "farthest",
@@ -177,6 +182,6 @@ impl fmt::Display for Baseline {
             AllocationRule::BestFit => "best-fit",
             AllocationRule::GreedyBySize => "greedy-by-size",
         };
-        write!(f, "{order}/{replacement}/{allocation}")
+        write!(f, "{}/{replacement}/{allocation}", self.order)
     }
 }

@@ -73,6 +73,9 @@ pub enum Error {
     /// The plan that planning was to start from is not one of the problem.
     #[error("the plan to start from is invalid: {0}")]
     Incumbent(String),
+    /// The order in which to plan is not one of the problem.
+    #[error("this is no order of the operators: {0}")]
+    Schedule(String),
     /// The solver failed in a way that leaves nothing to go on with.
     #[error("solver: {0}")]
     Solver(String),

@@ -9,10 +9,10 @@
 //! no difference to other problems. Where each operator has one way only, every order that fits has all
 //! of these dependences, and what is proven of the restricted problem holds for the problem itself.
 
-use crate::sub_problem::{SubProblem, SubProblemBuilder};
-use crate::{Bytes, Dies, InPlace, OpId, Order, Origin, Plan, Problem, Residency, TensorId};
+use crate::restricted::{Edges, Restricted, order_with};
+use crate::{Bytes, Dies, InPlace, OpId, Order, Problem, TensorId};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::HashSet;
 
 /// The least scratchpad with which there is a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +32,6 @@ const MAX_CHOICES: usize = 2_000;
 /// Operators and dependences that are visited for one size of the scratchpad, to see whether choices leave
 /// an order: some tens of milliseconds. Problems of some thousands of operators come to fewer choices by that.
 const MAX_VISITS: usize = 10_000_000;
-
-/// Dependences that a restricted problem has beside its own: the first operator runs before the second.
-type Edges = Vec<(OpId, OpId)>;
 
 /// What is found out about orders for a scratchpad.
 enum Orders {
@@ -194,77 +191,6 @@ impl Problem {
             },
         };
         Some(Restricted::new(self, &edges, is_forced))
-    }
-}
-
-/// The order nearest to that of the source that respects some dependences more (Kahn 1962); none if there is a cycle.
-fn order_with(problem: &Problem, edges: &Edges) -> Option<Vec<OpId>> {
-    let graph = &problem.graph;
-    let mut n_missing: Vec<usize> = graph.op_ids().map(|op| graph.predecessors(op).len()).collect();
-    edges.iter().for_each(|(_, op)| n_missing[op.index()] += 1);
-    let mut edges = edges.clone();
-    edges.sort_unstable();
-    let more = |op: OpId| {
-        let first = edges.partition_point(|edge| edge.0 < op);
-        edges[first..].iter().take_while(move |edge| edge.0 == op).map(|edge| edge.1)
-    };
-    let mut ready: BinaryHeap<Reverse<OpId>> =
-        graph.op_ids().filter(|op| n_missing[op.index()] == 0).map(Reverse).collect();
-    let mut order = Vec::with_capacity(n_missing.len());
-    while let Some(Reverse(op)) = ready.pop() {
-        order.push(op);
-        for next in graph.successors(op).iter().copied().chain(more(op)) {
-            n_missing[next.index()] -= 1;
-            if n_missing[next.index()] == 0 {
-                ready.push(Reverse(next));
-            }
-        }
-    }
-    (order.len() == n_missing.len()).then_some(order)
-}
-
-/// A problem with more dependences, and the way back.
-pub(crate) struct Restricted {
-    part: SubProblem,
-    /// Whether all plans of the original are plans of this problem, so that its bounds hold for both.
-    pub is_forced: bool,
-}
-
-impl Restricted {
-    fn new(original: &Problem, edges: &Edges, is_forced: bool) -> Restricted {
-        let graph = &original.graph;
-        let order = order_with(original, edges).expect("dependences that were chosen have no cycle");
-        let mut befores: Vec<Vec<OpId>> = vec![Vec::new(); order.len()];
-        edges.iter().for_each(|(before, op)| befores[op.index()].push(*before));
-        let mut builder = SubProblemBuilder::new(original);
-        let is_staged = |it: TensorId| graph.tensor(it).origin == Origin::Staged;
-        let arguments = graph.tensor_ids().filter(|it| graph.producer(*it).is_none() && !is_staged(*it));
-        arguments.for_each(|it| _ = builder.argument(it));
-        // By operator of the original.
-        let mut own = vec![OpId(0); order.len()];
-        for &id in &order {
-            let op = graph.op(id);
-            op.reads.iter().filter(|it| is_staged(it.tensor)).for_each(|it| builder.staged(it.tensor));
-            own[id.index()] = builder.op(&op.name, &[id], op.reads.iter().copied(), &op.writes, op.workspace);
-            befores[id.index()].iter().for_each(|it| builder.order(own[it.index()], own[id.index()]));
-            op.in_place.iter().for_each(|it| builder.in_place(it));
-        }
-        builder.results();
-        Restricted { part: builder.build(original.machine.clone()), is_forced }
-    }
-
-    /// The problem with more dependences.
-    pub fn problem(&self) -> &Problem {
-        &self.part.problem
-    }
-
-    /// The original's plan that one of this problem stands for.
-    pub fn expand(&self, plan: Plan) -> Plan {
-        let original = |it: &Residency| Residency { tensor: self.part.tensor(it.tensor), ..it.clone() };
-        let mut residencies: Vec<Residency> = plan.residencies.iter().map(original).collect();
-        residencies.sort_by_key(|it| (it.steps.start, it.tensor));
-        let order = plan.order.iter().flat_map(|op| self.part.members(*op)).copied().collect();
-        Plan { order, residencies, workspaces: plan.workspaces }
     }
 }
 

@@ -64,6 +64,7 @@ mod quantity;
 mod reach;
 mod repair;
 mod replacement;
+mod restricted;
 pub mod search;
 mod sub_problem;
 #[cfg(feature = "testing")]
@@ -89,4 +90,5 @@ pub use portfolio::{Options, Order, Solution, Solver, plan, plan_from, plan_watc
 pub use problem::Problem;
 pub use progress::{Phase, Progress, Watcher};
 pub use quantity::{Bytes, OpId, Step, TensorId};
+pub use restricted::plan_in_order;
 pub use violation::{Block, Fault, Moment, Violation};

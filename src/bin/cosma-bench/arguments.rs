@@ -10,7 +10,7 @@ A method is named ORDER/REPLACEMENT/ALLOCATION:
   ORDER        source | depth-first | breadth-first | least-peak
   REPLACEMENT  lru (least recently used) | farthest (farthest next use)
   ALLOCATION   first-fit | best-fit | greedy-by-size
-The method source/optimal is the least traffic in source order, by integer programming.
+The method ORDER/optimal is the best replacement with addresses in that order that is found within the time limit.
 A `*` matches any part of a name: --methods='source/*', --methods='*/farthest/*'.
 
 A case is one network, one treatment of weights and one scratchpad size: the network's minimum times
@@ -83,7 +83,7 @@ pub struct Arguments {
     #[arg(long, value_name = "auto|search|ilp|greedy", default_value = "auto")]
     pub solver: SolverName,
 
-    /// Stop planning after SECONDS and take the best plan found; applies to COSMA and to source/optimal
+    /// Stop planning after SECONDS and take the best plan found; applies to COSMA and to ORDER/optimal
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     pub time_limit: Seconds,
 

@@ -1,6 +1,6 @@
 //! The methods that COSMA is compared with.
 
-use cosma_planner::baseline::Baseline;
+use cosma_planner::baseline::{Baseline, OrderRule};
 use std::fmt;
 
 /// A planning method.
@@ -8,15 +8,25 @@ use std::fmt;
 pub enum Method {
     /// A combination of heuristics.
     Baseline(Baseline),
-    /// The minimum traffic in source order, if it is found within the time limit.
-    SourceOptimal,
+    /// The minimum traffic in the order that a rule gives, if it is found within the time limit.
+    Optimal(OrderRule),
+}
+
+impl Method {
+    /// The rule that gives the order.
+    pub fn order(&self) -> OrderRule {
+        match self {
+            Method::Baseline(baseline) => baseline.order,
+            Method::Optimal(order) => *order,
+        }
+    }
 }
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Method::Baseline(baseline) => baseline.fmt(f),
-            Method::SourceOptimal => f.write_str("source/optimal"),
+            Method::Optimal(order) => write!(f, "{order}/optimal"),
         }
     }
 }
@@ -26,7 +36,8 @@ impl fmt::Display for Method {
 /// # Errors
 /// A message about the first pattern that matches none.
 pub fn select(patterns: &[String]) -> Result<Vec<Method>, String> {
-    let all: Vec<Method> = Baseline::all().into_iter().map(Method::Baseline).chain([Method::SourceOptimal]).collect();
+    let baselines = Baseline::all().into_iter().map(Method::Baseline);
+    let all: Vec<Method> = baselines.chain(OrderRule::ALL.map(Method::Optimal)).collect();
     let is_named = |pattern: &str, method: &Method| matches(pattern, &method.to_string());
     if let Some(pattern) = patterns.iter().find(|pattern| !all.iter().any(|it| is_named(pattern, it))) {
         return Err(format!("no method matches '{pattern}'; --help lists all"));
@@ -58,7 +69,7 @@ mod tests {
     #[test]
     fn all_are_selected_once() {
         let select = |patterns: &[&str]| select(&patterns.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert_eq!(select(&["*"]).map(|it| it.len()), Ok(25));
+        assert_eq!(select(&["*"]).map(|it| it.len()), Ok(28));
         assert_eq!(select(&["source/*", "*/lru/*"]).map(|it| it.len()), Ok(16));
         assert_eq!(select(&["source/*", "belady"]), Err("no method matches 'belady'; --help lists all".into()));
     }

@@ -22,7 +22,8 @@ enum Taken {
     Best,
 }
 
-/// Each method alone, then all baselines in source order together, then all baselines together.
+/// Each method alone, then all baselines in source order together, then all baselines together, then the best
+/// replacements in all orders together.
 pub fn rivals(methods: &[Method]) -> Vec<Rival> {
     let alone = methods.iter().enumerate();
     let alone = alone.map(|(index, it)| Rival { name: it.to_string(), methods: vec![index], taken: Taken::Best });
@@ -36,7 +37,9 @@ fn rivals_together(methods: &[Method]) -> Vec<Rival> {
         methods.iter().enumerate().filter(|it| is_meant(it.1)).map(|it| it.0).collect()
     };
     let (source, all) = (by_rule(&|it| it == OrderRule::Source), by_rule(&|_| true));
-    let mut groups = vec![("source/*/*", source), ("*/*/*", all)];
+    let is_optimal = |it: &usize| matches!(methods[*it], Method::Optimal(_));
+    let optimal = (0..methods.len()).filter(is_optimal).collect();
+    let mut groups = vec![("source/*/*", source), ("*/*/*", all), ("*/optimal", optimal)];
     groups.dedup_by(|later, earlier| later.1 == earlier.1);
     let groups = groups.into_iter().filter(|it| 1 < it.1.len());
     let rival = |name: &str, methods: &Vec<usize>, taken| {
@@ -98,6 +101,9 @@ mod tests {
         let together = ["each of source/*/*", "best of source/*/*", "each of */*/*", "best of */*/*"];
         assert_eq!(all[5..], together);
         assert_eq!(main, [together[1], together[3]]);
+        let (all, main) = names(&["*/optimal"]);
+        assert_eq!(all[4..], ["each of */optimal", "best of */optimal"]);
+        assert_eq!(main, all[5..]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::judge::judge;
 use crate::method::Method;
 use crate::network::Network;
 use cosma_planner::baseline::{DEFAULT_WIDTH, OrderRule, least_peak};
-use cosma_planner::{Bytes, Error, OpId, Options, Order, Plan, Problem, Solver, Weights, plan};
+use cosma_planner::{Bytes, Error, OpId, Options, Plan, Problem, Solver, Weights, plan, plan_in_order};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +20,7 @@ pub struct Setting {
     pub methods: Vec<Method>,
     /// The solver that COSMA uses.
     pub solver: Solver,
-    /// The time limit of COSMA and of [`Method::SourceOptimal`].
+    /// The time limit of COSMA and of [`Method::Optimal`].
     pub time_limit: Duration,
     /// The number of cases to run in parallel.
     pub jobs: usize,
@@ -124,8 +124,7 @@ fn run_network(
 ) -> Vec<Outcome> {
     let mut orders: Vec<Ordered> = Vec::new();
     for rule in OrderRule::ALL {
-        let is_asked = |it: &Method| matches!(it, Method::Baseline(baseline) if baseline.order == rule);
-        if setting.methods.iter().any(is_asked) {
+        if setting.methods.iter().any(|it| it.order() == rule) {
             let start = Instant::now();
             let problem = network.at(weights, 1.0);
             let (order, is_exact) = match rule {
@@ -171,18 +170,18 @@ fn run_case(
         let text = format!("cosma: moves {non_compulsory} B and claims {claimed} B, at least {lower_bound} B");
         cosma.fault = Some(text);
     }
-    let other = |method: &Method| match method {
-        Method::SourceOptimal => judged(&method.to_string(), problem, lower_bound, || {
-            let options = Options { solver: Solver::Auto, order: Order::Source, ..options };
-            Ok(plan(problem, &options)?.plan)
-        }),
-        Method::Baseline(baseline) => {
-            let ordered = orders.iter().find(|it| it.rule == baseline.order).expect("it was asked for");
-            let mut planned =
-                judged(&method.to_string(), problem, lower_bound, || baseline.plan_in_order(problem, &ordered.order));
-            planned.seconds += ordered.seconds;
-            planned
-        }
+    let other = |method: &Method| {
+        let Ordered { order, seconds, .. } =
+            orders.iter().find(|it| it.rule == method.order()).expect("orders of all methods were made");
+        let mut planned = judged(&method.to_string(), problem, lower_bound, || match method {
+            Method::Optimal(_) => {
+                let options = Options { solver: Solver::Auto, ..options };
+                Ok(plan_in_order(problem, order, &options)?.plan)
+            }
+            Method::Baseline(baseline) => baseline.plan_in_order(problem, order),
+        });
+        planned.seconds += seconds;
+        planned
     };
     let others = setting.methods.iter().map(other).collect();
     Outcome {
