@@ -33,7 +33,7 @@ use crate::{Bytes, Deadline, Error, Graph, OpId, Outline, Problem};
 use chain::Backbone;
 use merge::merged;
 use program::Program;
-use side::{Cell, Side, sides};
+use side::{Side, refine, sides};
 use tracing::debug;
 
 /// How far from the optimum the solver may stop, as a part of it, while cells can still be divided.
@@ -145,10 +145,8 @@ impl Known<'_> {
             let gap = if is_exact { 0.0 } else { GAP.min(missing / 2.0) };
             let (bound, values) = program.minimise(gap, deadline)?;
             let bound = relaxed.problem.restreamed() + bound;
-            // What tiny tensors cost may be what is missing.
-            let is_behind = bound <= self.lower_bound && tiny != u64::MAX;
             self.proved(bound, deadline);
-            let Some(values) = values.filter(|_| !is_behind) else { break };
+            let Some(values) = values else { break };
             let chosen = program.chosen(&values);
             let order = (relaxed.restore)(in_order(&relaxed.problem.graph, &program.wishes(&chosen)));
             let found = replace(self.problem, &order, None, deadline)?.outline;
@@ -174,20 +172,4 @@ impl Known<'_> {
             deadline.found(cost);
         }
     }
-}
-
-/// Divides the cells chosen, or all, if those are as narrow as they get; gives whether one could be.
-fn refine(sides: &mut [Side], chosen: &[Option<Cell>]) -> bool {
-    let mut is_refined = false;
-    for (side, cell) in sides.iter_mut().zip(chosen) {
-        is_refined |= cell.is_some_and(|it| side.refine(it));
-    }
-    if !is_refined {
-        for side in sides {
-            for cell in side.cells().collect::<Vec<_>>() {
-                is_refined |= side.refine(cell);
-            }
-        }
-    }
-    is_refined
 }

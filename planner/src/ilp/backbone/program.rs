@@ -1,7 +1,7 @@
 //! The integer program of the relaxed problem.
 //!
 //! ```text
-//! runs[w][I]   side operator w runs in cell I
+//! ran[w][I]    side operator w runs in cell I or before it; one in the last of its cells
 //! on[t][p]     tensor t is on-chip while the backbone's operator p runs
 //! kept[t][c]   t is on-chip all through cell c, both ends included
 //! back[t][c]   t comes back in cell c, or just before the operator at its end
@@ -9,26 +9,37 @@
 //! gone[t]      t is written back
 //!
 //! minimise   Σ size(t)·back[t][c]  +  Σ size(t)·gone[t]
-//! such that  Σ over I:  runs[w][I] = 1                                         each w
-//!            runs of w until a time  ≤  runs of v until then                   each v that w needs
+//! with       runs[w][I] = ran[w][I] - ran[w][the cell before I]
+//! such that  0  ≤  runs[w][I]                                                  each w and I
+//!            ran[w][I]  ≤  ran[v][last J that begins before I ends]            each v that w needs
 //!            kept[t][c]  ≤  on[t][start of c],  on[t][end of c]
 //!            on[t][end of c]  ≤  kept[t][c] + back[t][c] + born[t][c]
-//!            runs[w][I]  ≤  on[t][start of I]  +  Σ over c in I:  back[t][c] + born[t][c]     w reads t
+//!            runs[w][W]  ≤  on[t][start of W]  +  Σ over c in W:  back[t][c] + born[t][c]     w reads t
 //!            back[t][c]  ≤  gone[t]                                            t has no host copy
 //!            Σ room(t)·on[t][p] + own(p)  ≤  capacity                          each p of the backbone
-//!            Σ room(t)·kept[t][c ⊇ I] + own(w)·runs[w][I]  ≤  capacity          each w and I
+//!            Σ room(t)·kept[t][c ⊇ W] + own(w)·runs[w][W]  ≤  capacity          each w and W
+//!            Σ runs[w][I]  ≤  1                                              heavy w, each part I of a stretch but the last
 //! ```
+//!
+//! W is a cell, or all cells of w from one on, with the sum of their `runs`: where w runs in part of each of many cells,
+//! rows for single cells would ask for a part of its operands and of its room only (as the (l, S) inequalities of lot
+//! sizing do: Barany, Van Roy and Wolsey, 1984).
+//!
+//! That an operator has run by some time, rather than when it runs, is what the solver decides: so each decision
+//! leaves about half of the cells.
 //!
 //! A tensor has cells of its own: between two places where the backbone touches it, or where a cell
 //! begins or ends of a side operator that touches it. Within a cell, `kept` stands for `on`.
 
 use super::chain::{Backbone, own};
-use super::side::{Bound, Cell, Side, is_tracked};
+use super::side::{Bound, Cell, Side, bound, is_tracked};
 use crate::ilp::precedence::Precedence;
 use crate::ilp::replace::gcd;
 use crate::ilp::solver::Model;
 use crate::{Bytes, Deadline, Error, OpId, Problem, TensorId};
 use good_lp::{Expression, Variable, constraint};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Nodes for one program: what has taken so many moves no more.
 const MAX_NODES: i32 = 20_000;
@@ -40,10 +51,16 @@ pub(super) struct Program<'a> {
     problem: &'a Problem,
     backbone: &'a Backbone,
     sides: &'a [Side],
-    /// Per side operator and cell.
-    runs: Vec<Vec<Variable>>,
+    /// Per side operator and cell but the last.
+    ran: Vec<Vec<Variable>>,
     model: Model,
     unit: u64,
+}
+
+/// Cells in a row, half-open, for which there are rows: each by itself, and the last ones.
+fn windows(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
+    let last = (1..n_cells.saturating_sub(1)).map(move |it| it..n_cells);
+    (0..n_cells).map(|it| it..it + 1).chain(last)
 }
 
 /// What is known of a tensor's presence.
@@ -73,8 +90,8 @@ impl Program<'_> {
         }
         let unit = tracked.iter().fold(0, |unit, it| gcd(unit, graph.tensor(*it).size.0)).max(1);
         let mut model = Model::default();
-        let runs = sides.iter().map(|side| side.cells().map(|_| model.binary(0, false)).collect()).collect();
-        let mut program = Program { problem, backbone, sides, runs, model, unit };
+        let ran = sides.iter().map(|side| side.cells().skip(1).map(|_| model.binary(0, false)).collect()).collect();
+        let mut program = Program { problem, backbone, sides, ran, model, unit };
         program.order_sides(precedence, deadline)?;
         let mut side_of: Vec<Option<usize>> = vec![None; graph.ops().len()];
         sides.iter().enumerate().for_each(|(index, it)| side_of[it.op.index()] = Some(index));
@@ -85,6 +102,7 @@ impl Program<'_> {
             }
             presences.push(program.presence(tensor, &side_of));
         }
+        program.part_heavy();
         program.limit_backbone(&presences, deadline)?;
         program.limit_sides(&presences, deadline)?;
         Some(program)
@@ -92,9 +110,9 @@ impl Program<'_> {
 
     /// Each side operator runs once, after those that it needs. None if the deadline has passed.
     fn order_sides(&mut self, precedence: &Precedence, deadline: Deadline) -> Option<()> {
-        for runs in &self.runs {
-            let sum: Expression = runs.iter().copied().sum();
-            self.model.constraints.push(constraint!(sum == 1.0));
+        for ran in &self.ran {
+            let steps = ran.windows(2).map(|it| constraint!(it[0] <= it[1]));
+            self.model.constraints.extend(steps);
         }
         let ancestors = precedence.ancestors();
         let mut side_of = vec![0; ancestors.n_ops()];
@@ -108,9 +126,10 @@ impl Program<'_> {
                 return None;
             }
             for v in ancestors.nearest(after.op.index(), &is_side).into_iter().map(|op| side_of[op]) {
-                for cell in after.cells().filter(|it| it.to < *self.sides[v].bounds.last().unwrap_or(&0)) {
-                    let w_ran: Expression = self.runs_where(w, |it| it.to <= cell.to);
-                    let v_ran: Expression = self.runs_where(v, |it| it.from < cell.to);
+                let last = self.sides[v].cells().last().map_or(0, |it| it.from);
+                for cell in after.cells().take_while(|it| it.to <= last) {
+                    let w_ran = self.ran_in(w, |it| it.to <= cell.to);
+                    let v_ran = self.ran_in(v, |it| it.from < cell.to);
                     self.model.constraints.push(constraint!(w_ran <= v_ran));
                 }
             }
@@ -118,9 +137,36 @@ impl Program<'_> {
         Some(())
     }
 
-    fn runs_where(&self, side: usize, is_in: impl Fn(&Cell) -> bool) -> Expression {
-        let cells = self.sides[side].cells().zip(&self.runs[side]);
-        cells.filter(|(cell, _)| is_in(cell)).map(|(_, it)| *it).sum()
+    /// Whether a side operator runs in its first cells: those for which this holds.
+    fn ran_in(&self, side: usize, is_first: impl Fn(&Cell) -> bool) -> Expression {
+        let n_cells = self.sides[side].cells().take_while(is_first).count();
+        match n_cells.checked_sub(1) {
+            None => Expression::default(),
+            Some(last) => self.ran[side].get(last).map_or(1.0.into(), |it| (*it).into()),
+        }
+    }
+
+    /// Whether a side operator runs in some of its cells, half-open.
+    fn runs_in(&self, side: usize, window: &Range<usize>) -> Expression {
+        let ran_before = |cell: usize| match cell.checked_sub(1) {
+            None => Expression::default(),
+            Some(last) => self.ran[side].get(last).map_or(1.0.into(), |it| (*it).into()),
+        };
+        ran_before(window.end) - ran_before(window.start)
+    }
+
+    /// From the first to the last of some cells of a side operator.
+    fn span(&self, side: usize, window: &Range<usize>) -> Cell {
+        let bounds = &self.sides[side].bounds;
+        Cell { from: bounds[window.start], to: bounds[window.end] }
+    }
+
+    /// Whether a side operator runs in each of its cells.
+    fn runs(&self, side: usize) -> impl Iterator<Item = (Cell, Expression)> {
+        let before = [Expression::default()].into_iter().chain(self.ran[side].iter().map(|it| (*it).into()));
+        let by_then = self.ran[side].iter().map(|it| (*it).into()).chain([1.0.into()]);
+        let runs = by_then.zip(before).map(|(by_then, before): (Expression, Expression)| by_then - before);
+        self.sides[side].cells().zip(runs)
     }
 
     /// Where a tensor can be, and what that costs.
@@ -131,7 +177,7 @@ impl Program<'_> {
         let touches: Vec<OpId> = graph.touches(tensor).collect();
         let mut touching: Vec<usize> = touches.iter().filter_map(|it| side_of[it.index()]).collect();
         touching.sort_unstable();
-        let fixed: Vec<Bound> = touches.iter().filter_map(|it| Some(self.backbone.place(*it)? + 1)).collect();
+        let fixed: Vec<Bound> = touches.iter().filter_map(|it| Some(bound(self.backbone.place(*it)?))).collect();
         let mut bounds = fixed.clone();
         touching.iter().for_each(|it| bounds.extend(&self.sides[*it].bounds));
         bounds.sort_unstable();
@@ -151,7 +197,7 @@ impl Program<'_> {
             let is_last = pair[1] == *bounds.last().unwrap_or(&0);
             let arrives: Expression = match producer {
                 Some(_) if is_first_fixed => Expression::default(),
-                Some(op) if self.backbone.place(op).is_some_and(|it| it + 1 == cell.to) => 1.0.into(),
+                Some(op) if self.backbone.place(op).is_some_and(|it| bound(it) == cell.to) => 1.0.into(),
                 Some(op) => self.born_beside(op, &cell),
                 None if is_first_fixed => Expression::default(),
                 None => {
@@ -204,21 +250,21 @@ impl Program<'_> {
             self.model.constraints.push(constraint!(sum <= 1.0));
         }
         for &side in touching.iter().filter(|it| graph.readers(tensor).contains(&self.sides[**it].op)) {
-            let cells: Vec<Cell> = self.sides[side].cells().collect();
-            for (cell, runs) in cells.iter().zip(self.runs[side].clone()) {
+            for window in windows(self.sides[side].cells().len()) {
+                let span = self.span(side, &window);
                 let mut there = Expression::default();
                 for (index, own) in presence.cells.iter().enumerate() {
-                    if own.to == cell.from {
+                    if own.to == span.from {
                         there += presence.on[index].clone();
                     }
-                    if cell.contains(own) {
+                    if span.contains(own) {
                         there += back[index].clone() + born[index].clone();
-                        if index == 0 && own.from == cell.from && is_first_fixed {
+                        if index == 0 && own.from == span.from && is_first_fixed {
                             there += 1.0;
                         }
                     }
                 }
-                self.model.constraints.push(constraint!(runs <= there));
+                self.model.constraints.push(constraint!(self.runs_in(side, &window) <= there));
             }
         }
         presence
@@ -227,9 +273,20 @@ impl Program<'_> {
     /// Whether a side operator writes its result in a cell, or may have done so.
     fn born_beside(&self, producer: OpId, cell: &Cell) -> Expression {
         match self.sides.iter().position(|it| it.op == producer) {
-            Some(side) => self.runs_where(side, |it| it.contains(cell)),
+            Some(side) => self.runs(side).find(|it| it.0.contains(cell)).map(|it| it.1).unwrap_or_default(),
             None => Expression::default(),
         }
+    }
+
+    /// Heavy side operators that run in one stretch run in parts of it, one after the other.
+    fn part_heavy(&mut self) {
+        let mut of_part: BTreeMap<Bound, Expression> = BTreeMap::new();
+        for index in (0..self.sides.len()).filter(|it| self.sides[*it].is_heavy) {
+            for (cell, runs) in self.runs(index).filter(|it| it.0.is_part()) {
+                *of_part.entry(cell.from).or_default() += runs;
+            }
+        }
+        self.model.constraints.extend(of_part.into_values().map(|it| constraint!(it <= 1.0)));
     }
 
     /// None if the deadline has passed.
@@ -240,7 +297,7 @@ impl Program<'_> {
             if deadline.has_passed() {
                 return None;
             }
-            let bound = place + 1;
+            let bound = bound(place);
             let mut held = Expression::default();
             let mut potential = Bytes::ZERO;
             for presence in presences.iter().filter(|it| !problem.operands(op).any(|operand| operand == it.tensor)) {
@@ -263,22 +320,24 @@ impl Program<'_> {
     fn limit_sides(&mut self, presences: &[Presence], deadline: Deadline) -> Option<()> {
         let problem = self.problem;
         let capacity = problem.capacity();
-        for (side, runs) in self.sides.iter().zip(&self.runs) {
+        for (index, side) in self.sides.iter().enumerate() {
             let needed = own(problem, side.op).min(capacity);
-            for (cell, runs) in side.cells().zip(runs) {
+            for window in windows(side.cells().len()) {
                 if deadline.has_passed() {
                     return None;
                 }
+                let span = self.span(index, &window);
+                let runs = self.runs_in(index, &window);
                 let mut held = Expression::default();
                 let mut potential = needed;
                 for presence in presences.iter().filter(|it| !problem.operands(side.op).any(|op| op == it.tensor)) {
-                    if let Some(index) = presence.cells.iter().position(|it| it.contains(&cell)) {
+                    if let Some(index) = presence.cells.iter().position(|it| it.contains(&span)) {
                         held += problem.room(presence.tensor).0 as f64 * presence.kept[index].clone();
                         potential += problem.room(presence.tensor);
                     }
                 }
                 if capacity < potential {
-                    let sum = held + needed.0 as f64 * *runs;
+                    let sum = held + needed.0 as f64 * runs;
                     self.model.constraints.push(constraint!(sum <= capacity.0 as f64));
                 }
             }
@@ -293,26 +352,27 @@ impl Program<'_> {
     }
 
     /// The cell in which each side operator runs in a solution.
-    pub(super) fn chosen(&self, values: &[u64]) -> Vec<Option<Cell>> {
+    pub(super) fn chosen(&self, values: &[u64]) -> Vec<Cell> {
+        // `ran` are the first variables.
         let mut rest = values;
-        let mut chosen = Vec::new();
+        let mut chosen = Vec::with_capacity(self.sides.len());
         for side in self.sides {
-            // `runs` are the first variables.
-            let (runs, others) = rest.split_at(side.cells().len());
-            chosen.push(side.cells().zip(runs).find(|(_, runs)| **runs == 1).map(|it| it.0));
+            let (ran, others) = rest.split_at(side.cells().len() - 1);
+            let n_before = ran.iter().take_while(|it| **it == 0).count();
+            chosen.push(side.cells().nth(n_before).expect("it runs in the last cell if not before"));
             rest = others;
         }
         chosen
     }
 
     /// By operator: when it runs in a solution, side operators in the middle of the cells chosen.
-    pub(super) fn wishes(&self, chosen: &[Option<Cell>]) -> Vec<Option<usize>> {
-        // Twice the place: the backbone's operators are even.
-        let of_backbone = |op: OpId| Some(2 * (self.backbone.place(op)? + 1));
+    pub(super) fn wishes(&self, chosen: &[Cell]) -> Vec<Option<usize>> {
+        // Twice the bound: the backbone's operators are even.
+        let of_backbone = |op: OpId| Some(2 * bound(self.backbone.place(op)?));
         let mut wishes: Vec<Option<usize>> = self.problem.graph.op_ids().map(of_backbone).collect();
         for (side, cell) in self.sides.iter().zip(chosen) {
             let middle = |it: &Cell| it.from + it.to - (it.from + it.to + 1) % 2;
-            wishes[side.op.index()] = cell.as_ref().map(middle);
+            wishes[side.op.index()] = Some(middle(cell));
         }
         wishes
     }

@@ -7,11 +7,23 @@ use crate::{OpId, Problem, TensorId};
 /// An operator matters, whatever it touches, if it needs one part in so many of the scratchpad.
 const NEEDY: u64 = 4;
 
-/// Bounds of time are places in the backbone, plus one: zero is the start of all, and one more than
-/// the length is the end.
+/// An operator is heavy if it needs more than one part in so many of the scratchpad: which of two heavy ones runs first
+/// matters where they run between the same operators of the backbone.
+const HEAVY: u64 = 8;
+
+/// A moment: zero is the start of all; see [`bound`].
 pub(super) type Bound = usize;
 
-/// The time strictly between two operators of the backbone that need not follow each other.
+/// The stretch of time between two operators of the backbone that follow each other has so many parts: in each but the
+/// last one, no more than one heavy operator runs.
+const PARTS: usize = 4;
+
+/// When the operator at a place in the backbone runs. For the place behind the last one, that is the end of all.
+pub(super) fn bound(place: usize) -> Bound {
+    (place + 1) * PARTS
+}
+
+/// The time strictly between two bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cell {
     pub from: Bound,
@@ -22,11 +34,22 @@ impl Cell {
     pub(super) fn contains(&self, other: &Cell) -> bool {
         self.from <= other.from && other.to <= self.to
     }
+
+    /// Whether it is a part of the stretch between two operators of the backbone, and not its last one.
+    pub(super) fn is_part(&self) -> bool {
+        self.to == self.from + 1 && !self.to.is_multiple_of(PARTS)
+    }
+
+    /// Between which operators of the backbone it lies, if they follow each other.
+    fn stretch(&self) -> Option<usize> {
+        (self.to <= self.from / PARTS * PARTS + PARTS).then_some(self.from / PARTS)
+    }
 }
 
 /// An operator beside the backbone.
 pub(super) struct Side {
     pub op: OpId,
+    pub is_heavy: bool,
     /// The bounds of its cells, ascending, at least two.
     pub bounds: Vec<Bound>,
 }
@@ -40,13 +63,47 @@ impl Side {
 impl Side {
     /// Divides a cell, if it is not one stretch between two operators of the backbone already; gives
     /// whether it did.
-    pub(super) fn refine(&mut self, cell: Cell) -> bool {
+    fn divide(&mut self, cell: Cell) -> bool {
+        self.add(bounds(cell.from, cell.to))
+    }
+
+    /// Divides a stretch between two operators of the backbone into its parts; gives whether it was not yet.
+    fn divide_stretch(&mut self, stretch: usize) -> bool {
+        self.add((stretch * PARTS..=(stretch + 1) * PARTS).collect())
+    }
+
+    fn add(&mut self, bounds: Vec<Bound>) -> bool {
         let before = self.bounds.len();
-        self.bounds.extend(bounds(cell.from, cell.to));
+        self.bounds.extend(bounds);
         self.bounds.sort_unstable();
         self.bounds.dedup();
         before < self.bounds.len()
     }
+}
+
+/// Divides the cells chosen. If those are as narrow as they get, or else all: gives whether one could be.
+pub(super) fn refine(sides: &mut [Side], chosen: &[Cell]) -> bool {
+    let mut is_refined = false;
+    for (side, cell) in sides.iter_mut().zip(chosen) {
+        is_refined |= side.divide(*cell);
+    }
+    // Which of several heavy operators between the same ones of the backbone is first?
+    let of_heavy = |it: (&Side, &Cell)| if it.0.is_heavy { it.1.stretch() } else { None };
+    let stretches: Vec<Option<usize>> = sides.iter().zip(chosen).map(of_heavy).collect();
+    let is_crowded = |stretch: usize| 1 < stretches.iter().filter(|it| **it == Some(stretch)).count();
+    for (side, stretch) in sides.iter_mut().zip(&stretches) {
+        if let Some(stretch) = stretch.filter(|it| is_crowded(*it)) {
+            is_refined |= side.divide_stretch(stretch);
+        }
+    }
+    if !is_refined {
+        for side in sides {
+            for cell in side.cells().collect::<Vec<_>>() {
+                is_refined |= side.divide(cell);
+            }
+        }
+    }
+    is_refined
 }
 
 /// Whether a tensor is one to decide about: two operators at least touch it, and no more than `tiny`
@@ -67,19 +124,22 @@ pub(super) fn sides(problem: &Problem, precedence: &Precedence, backbone: &Backb
         // On a chain, what must come before the operator is the first part, and what after, the last.
         let n_before = backbone.ops.partition_point(|it| precedence.is_before(*it, op));
         let n_not_after = backbone.ops.partition_point(|it| !precedence.is_before(op, *it));
-        let bounds = bounds(n_before, n_not_after + 1);
-        Side { op, bounds }
+        let bounds = bounds(bound(n_before) - PARTS, bound(n_not_after));
+        Side { op, is_heavy: problem.capacity().0 < own(problem, op).0 * HEAVY, bounds }
     };
     problem.graph.op_ids().filter(is_side).map(side).collect()
 }
 
-/// Bounds of cells that are narrow at both ends and grow towards the middle, each half as wide
-/// again as the one before.
+/// Bounds of cells that are narrow at both ends and grow towards the middle, each half as wide again as the one before.
+/// No stretch between two operators of the backbone is divided.
 fn bounds(from: Bound, to: Bound) -> Vec<Bound> {
     let mut bounds = vec![from, to];
+    if !from.is_multiple_of(PARTS) || !to.is_multiple_of(PARTS) {
+        return bounds;
+    }
     let (mut distance, mut width): (usize, usize) = (1, 1);
-    while 2 * distance < to - from {
-        bounds.extend([from + distance, to - distance]);
+    while 2 * distance * PARTS <= to - from {
+        bounds.extend([from + distance * PARTS, to - distance * PARTS]);
         width += width.div_ceil(2);
         distance += width;
     }
