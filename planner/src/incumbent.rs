@@ -10,6 +10,8 @@ pub(crate) struct Incumbent {
     /// Order and residencies, each from its first use to its last.
     pub outline: Outline,
     pub non_compulsory: Bytes,
+    /// What of that is owed to addresses, as far as that is known.
+    pub fragmentation: Bytes,
     /// Which solver made it, as far as that is known.
     pub solver: Solver,
 }
@@ -33,6 +35,7 @@ impl Incumbent {
                 plan: plan.clone(),
                 outline: outline(problem, plan),
                 non_compulsory: traffic.non_compulsory,
+                fragmentation: Bytes::ZERO,
                 solver: Solver::Greedy,
             }),
             Err(violations) => {
@@ -48,11 +51,12 @@ impl Incumbent {
 
     /// A plan that was made before.
     pub fn of(problem: &Problem, solution: &Solution) -> Incumbent {
-        let Solution { plan, non_compulsory, solver, .. } = solution;
+        let Solution { plan, non_compulsory, fragmentation, solver, .. } = solution;
         Incumbent {
             plan: plan.clone(),
             outline: outline(problem, plan),
             non_compulsory: *non_compulsory,
+            fragmentation: *fragmentation,
             solver: *solver,
         }
     }
@@ -63,7 +67,7 @@ impl Incumbent {
             plan: self.plan.clone(),
             non_compulsory: self.non_compulsory,
             lower_bound,
-            fragmentation: Bytes::ZERO,
+            fragmentation: self.fragmentation,
             solver: self.solver,
         }
     }

@@ -91,11 +91,34 @@ pub(crate) fn polish(
     enough: Bytes,
     deadline: Deadline,
 ) -> Option<(Plan, Bytes)> {
+    polish_from(problem, outlines, outlines, plan, enough, deadline)
+}
+
+/// Likewise, from a plan alone that was polished before; the outline says where stays had better begin.
+pub(crate) fn polish_on(
+    problem: &Problem,
+    outline: &Outline,
+    plan: &Plan,
+    enough: Bytes,
+    deadline: Deadline,
+) -> Option<(Plan, Bytes)> {
+    polish_from(problem, &[outline], &[], plan, enough, deadline)
+}
+
+/// From layouts of some outlines, and of the plan; the first of those that are `noted` says where stays had better begin.
+fn polish_from(
+    problem: &Problem,
+    noted: &[&Outline],
+    outlines: &[&Outline],
+    plan: &Plan,
+    enough: Bytes,
+    deadline: Deadline,
+) -> Option<(Plan, Bytes)> {
     if !is_polished(problem) || deadline.has_passed() {
         return None;
     }
     let mut items = Items::new(problem, &plan.order);
-    outlines.first().into_iter().for_each(|it| items.note_starts(it));
+    noted.first().into_iter().for_each(|it| items.note_starts(it));
     let known = plan.non_compulsory(problem);
     let enough = enough.saturating_sub(problem.restreamed()).0;
     let mut lanes = lanes(&items, outlines, plan, deadline)?;

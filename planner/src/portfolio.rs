@@ -1,9 +1,16 @@
 //! From a problem to a plan: which solver is asked when, and what is done with its answer.
 
+#[cfg(feature = "ilp")]
+pub(crate) mod ilp;
+#[cfg(not(feature = "ilp"))]
+#[path = "portfolio/without_ilp.rs"]
+pub(crate) mod ilp;
+
 use crate::baseline::{depth_first, outlines_until};
 use crate::deadline::Race;
 use crate::incumbent::Incumbent;
 use crate::progress::{Observer, Phase, Watcher};
+use crate::restricted::Restricted;
 use crate::search::{STATE_LIMIT, SearchOptions, search};
 use crate::unpackable::plan_anyway;
 use crate::{Bytes, Deadline, Error, LeastScratchpad, OpId, Outline, Plan, Problem, address, greedy};
@@ -41,6 +48,11 @@ const WIDTH_OF_RULES: usize = 100;
 /// Problems with so many operators, which the search leaves open, are divided for integer
 /// programming; it leaves no smaller one open without being told to.
 const MIN_OPS_TO_DIVIDE: usize = 100;
+
+/// Of problems with so many operators, simple orders are planned to their ends before the search, in this part of the
+/// time left at most.
+const MIN_OPS_TO_KEEP_ORDERS: usize = 200;
+const SHARE_OF_SIMPLE_ORDERS: f64 = 0.6;
 
 /// In orders of so many operators, replacement starts from what is needed last.
 #[cfg(feature = "ilp")]
@@ -318,7 +330,9 @@ fn decide_until(
 ) -> Result<Solution, Error> {
     let known = incumbent.map(|it| &it.outline);
     let decision = decide(problem, options, known, search_deadline)?;
-    let Decision { ref outline, lower_bound, solver } = decision;
+    let Decision { ref outline, lower_bound, solver, .. } = decision;
+    let in_simple_order = decision.in_simple_order.as_ref().map(|it| Incumbent::of(problem, it));
+    let incumbent = incumbent.into_iter().chain(&in_simple_order).min_by_key(|it| it.non_compulsory);
     let non_compulsory = outline.non_compulsory(problem);
     deadline.found(non_compulsory);
     deadline.proved(lower_bound);
@@ -339,6 +353,8 @@ pub(crate) struct Decision {
     pub outline: Outline,
     pub lower_bound: Bytes,
     pub solver: Solver,
+    /// The best plan in a simple order, if one was made; its bound is about that order alone.
+    pub in_simple_order: Option<Solution>,
 }
 
 fn decide(
@@ -358,15 +374,73 @@ fn decide(
                 return Ok(search_from(problem, options, &all, first(problem, order, known, deadline), deadline).0);
             }
             let known = first(problem, order, known, deadline);
-            let state_limit = all.state_limit.min(STATES_AT_FIRST);
-            let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..all };
-            let (best, can_go_on) = search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST));
-            if best.is_proven(problem) || deadline.has_passed() {
-                return Ok(best);
-            }
-            Ok(side_by_side(problem, options, &all, best, can_go_on, deadline))
+            Ok(freely(problem, options, &all, known, deadline))
         }
     }
+}
+
+/// Decides about all orders. Simple ones of a large problem are planned to their ends first, addresses included: there
+/// the search may come to none that is better, or to one that does not pack.
+fn freely(
+    problem: &Problem,
+    options: &Options,
+    all: &SearchOptions,
+    mut known: Decision,
+    deadline: Deadline,
+) -> Decision {
+    if MIN_OPS_TO_KEEP_ORDERS <= problem.graph.ops().len() && !known.is_proven(problem) {
+        let simple = in_simple_orders(problem, options, deadline.part(SHARE_OF_SIMPLE_ORDERS));
+        known.begin_with(problem, simple);
+    }
+    let state_limit = all.state_limit.min(STATES_AT_FIRST);
+    let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..*all };
+    let (best, can_go_on) = search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST));
+    if best.is_proven(problem) || deadline.has_passed() {
+        return best;
+    }
+    side_by_side(problem, options, all, best, can_go_on, deadline)
+}
+
+/// The best replacement in the order of the source, if it packs; else the best plan in that order, or in one of those
+/// that simple rules make.
+fn in_simple_orders(problem: &Problem, options: &Options, deadline: Deadline) -> Option<Solution> {
+    let source = source_order(problem);
+    if let Some(solution) = replaced_in_order(problem, options, &source, deadline) {
+        return Some(solution);
+    }
+    let time_limit = deadline.left().unwrap_or(options.time_limit);
+    let options = Options { order: Order::Source, time_limit, ..*options };
+    let mut best: Option<Solution> = None;
+    let mut plan_in = |order: &[OpId]| {
+        let fixed = Restricted::in_order(problem, order).ok()?;
+        let solution = plan_until(fixed.problem(), &options, None, deadline.in_private()).ok()?;
+        let solution = Solution { plan: fixed.expand(solution.plan), ..solution };
+        deadline.found(solution.non_compulsory);
+        deadline.planned(solution.non_compulsory);
+        if best.as_ref().is_none_or(|it| solution.non_compulsory < it.non_compulsory) {
+            best = Some(solution);
+        }
+        Some(())
+    };
+    plan_in(&source);
+    for outline in outlines_until(problem, WIDTH_OF_RULES, deadline.part(SHARE_OF_RULES)) {
+        if outline.order != source && !deadline.has_passed() {
+            plan_in(&outline.order);
+        }
+    }
+    best
+}
+
+/// The best replacement in an order, if it is found soon, and packs.
+fn replaced_in_order(problem: &Problem, options: &Options, order: &[OpId], deadline: Deadline) -> Option<Solution> {
+    let start = greedy(problem, order);
+    let outline = ilp::replaced(problem, &start, deadline.part(SHARE_OF_IMPROVING))?;
+    let packing = deadline.within(options.time_limit.mul_f64(SHARE_OF_PACKING));
+    let plan = address(problem, &outline, packing)?;
+    let (non_compulsory, lower_bound) = (plan.non_compulsory(problem), problem.restreamed());
+    deadline.found(non_compulsory);
+    deadline.planned(non_compulsory);
+    Some(Solution { plan, non_compulsory, lower_bound, fragmentation: Bytes::ZERO, solver: Solver::Ilp })
 }
 
 /// What is left open is left to two at once: the program over the backbone; and simple rules, the search, if it can go
@@ -424,7 +498,7 @@ fn search_from(
         Some(outline) if outline == known.outline && known.solver == Solver::Ilp => Decision { lower_bound, ..known },
         Some(outline) => {
             let solver = if outcome.is_improved { Solver::Ilp } else { Solver::Search };
-            Decision { outline, lower_bound, solver }
+            Decision { outline, lower_bound, solver, ..known }
         }
         None => Decision { lower_bound, ..known },
     };
@@ -432,6 +506,17 @@ fn search_from(
 }
 
 impl Decision {
+    /// Takes a plan in a simple order to begin with.
+    fn begin_with(&mut self, problem: &Problem, simple: Option<Solution>) {
+        if let Some(solution) = &simple {
+            let known = Incumbent::of(problem, solution);
+            if known.outline.non_compulsory(problem) < self.outline.non_compulsory(problem) {
+                (self.outline, self.solver) = (known.outline, known.solver);
+            }
+        }
+        self.in_simple_order = simple;
+    }
+
     fn is_proven(&self, problem: &Problem) -> bool {
         self.outline.non_compulsory(problem) <= self.lower_bound
     }
@@ -483,163 +568,9 @@ fn first(problem: &Problem, order: Order, known: Option<&Outline>, deadline: Dea
 
 pub(crate) fn greedily(problem: &Problem) -> Decision {
     let outline = greedy(problem, &source_order(problem));
-    Decision { outline, lower_bound: problem.restreamed(), solver: Solver::Greedy }
+    Decision { outline, lower_bound: problem.restreamed(), solver: Solver::Greedy, in_simple_order: None }
 }
 
 pub(crate) fn source_order(problem: &Problem) -> Vec<OpId> {
     problem.graph.op_ids().collect()
-}
-
-/// What integer programming answers, if it is built in.
-#[cfg(feature = "ilp")]
-pub(crate) mod ilp {
-    use super::{Decision, Options, Order, Solver, source_order};
-    use crate::ilp::{
-        Outcome, backbone as backbone_of, conquer, joint_at_first, joint_with_addresses, n_variables_with_addresses,
-        replace, replace_within,
-    };
-    use crate::progress::Phase;
-    use crate::search::{SearchOptions, search};
-    use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
-    use std::ops::Range;
-
-    /// Addresses are decided with all else in problems of so many variables, in so many nodes.
-    const MAX_VARIABLES_OF_WHOLE: usize = 700;
-    const MAX_NODES_OF_WHOLE: i32 = 300;
-
-    /// The part of the time left that the program over the backbone may take before divide and conquer.
-    const SHARE_OF_BACKBONE: f64 = 0.2;
-
-    pub const IS_BUILT_IN: bool = true;
-
-    pub fn fixed_order(problem: &Problem, known: Option<&Outline>, deadline: Deadline) -> Result<Decision, Error> {
-        let first = super::first(problem, Order::Source, known, deadline);
-        deadline.enter(Phase::Replacement);
-        // Where the solver may not come far, it starts from what simple rules lead to.
-        let is_long = super::MIN_OPS_TO_START_GREEDILY <= problem.graph.ops().len();
-        let start = if is_long { Some(&first.outline) } else { known };
-        let Outcome { outline, lower_bound, .. } = replace(problem, &source_order(problem), start, deadline)?;
-        // One that is stopped may not have come so far.
-        let is_better = first.outline.non_compulsory(problem) < outline.non_compulsory(problem);
-        Ok(if is_better {
-            Decision { lower_bound, ..first }
-        } else {
-            Decision { outline, lower_bound, solver: Solver::Ilp }
-        })
-    }
-
-    pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
-        deadline.enter(Phase::Joint);
-        let first = joint_at_first(problem, deadline)?;
-        let Outcome { mut outline, lower_bound, proven } = first;
-        if proven || deadline.has_passed() {
-            return Ok(Decision { outline, lower_bound, solver: Solver::Ilp });
-        }
-        deadline.enter(Phase::Search);
-        // A beam without a proof is an outline to begin with.
-        let options = SearchOptions { proof_width: 0, ..SearchOptions::default() };
-        let beam = search(problem, problem.capacity(), Some(&outline), &options, &|_| None, deadline);
-        outline = beam.outline.unwrap_or(outline);
-        deadline.enter(Phase::Backbone);
-        let relaxed = backbone_of(problem, &outline, lower_bound, deadline.part(SHARE_OF_BACKBONE))?;
-        deadline.enter(Phase::Conquer);
-        let outcome = conquer(problem, &relaxed.outline, deadline)?;
-        let lower_bound = lower_bound.max(relaxed.lower_bound).max(outcome.lower_bound);
-        Ok(Decision { outline: outcome.outline, lower_bound, solver: Solver::Ilp })
-    }
-
-    /// The best replacement for the order of an outline, or for that of the source if that is
-    /// better. A failing solver improves nothing.
-    pub fn improve(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Outline> {
-        let order = source_order(problem);
-        let own = replace(problem, &outline.order, Some(outline), deadline).ok();
-        let of_source = replace(problem, &order, None, deadline).ok();
-        let outlines = own.into_iter().chain(of_source).map(|it| it.outline);
-        outlines.min_by_key(|it| it.non_compulsory(problem))
-    }
-
-    /// The best replacement for the order of an outline. A failing solver replaces nothing.
-    pub fn replaced(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Outline> {
-        replace(problem, &outline.order, Some(outline), deadline).ok().map(|it| it.outline)
-    }
-
-    /// The best replacement for the order of an outline within less capacity.
-    pub fn within(problem: &Problem, outline: &Outline, capacity: Bytes, deadline: Deadline) -> Option<Outline> {
-        replace_within(problem, &outline.order, capacity, None, deadline).ok().map(|it| it.outline)
-    }
-
-    /// The best plan of a small problem, addresses included, if it has less non-compulsory traffic
-    /// than there is in `range`, and a bound.
-    pub fn whole(
-        problem: &Problem,
-        options: &Options,
-        range: Range<Bytes>,
-        deadline: Deadline,
-    ) -> Option<(Option<Plan>, Bytes)> {
-        // With few states allowed, few variables are, too.
-        let most = MAX_VARIABLES_OF_WHOLE.min(options.state_limit);
-        let is_small = problem.graph.ops().len() <= most;
-        if !is_small || most < n_variables_with_addresses(problem, options.order, deadline)? {
-            return None;
-        }
-        let found = joint_with_addresses(problem, options.order, range, MAX_NODES_OF_WHOLE, deadline).ok()?;
-        Some((found.plan, found.lower_bound))
-    }
-
-    /// A better outline by the program over the backbone, or the same, and a bound.
-    pub fn backbone(
-        problem: &Problem,
-        outline: &Outline,
-        lower_bound: Bytes,
-        deadline: Deadline,
-    ) -> Option<(Outline, Bytes)> {
-        backbone_of(problem, outline, lower_bound, deadline).ok().map(|it| (it.outline, it.lower_bound))
-    }
-
-    /// A better outline by divide and conquer, or the same, and a bound.
-    pub fn refine(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<(Outline, Bytes)> {
-        conquer(problem, outline, deadline).ok().map(|it| (it.outline, it.lower_bound))
-    }
-}
-
-#[cfg(not(feature = "ilp"))]
-pub(crate) mod ilp {
-    use super::Decision;
-    use super::Options;
-    use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
-    use std::ops::Range;
-
-    pub const IS_BUILT_IN: bool = false;
-
-    pub fn fixed_order(_: &Problem, _: Option<&Outline>, _: Deadline) -> Result<Decision, Error> {
-        Err(Error::Solver("built without integer programming".into()))
-    }
-
-    pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
-        fixed_order(problem, None, deadline)
-    }
-
-    pub fn improve(_: &Problem, _: &Outline, _: Deadline) -> Option<Outline> {
-        None
-    }
-
-    pub fn replaced(_: &Problem, _: &Outline, _: Deadline) -> Option<Outline> {
-        None
-    }
-
-    pub fn within(_: &Problem, _: &Outline, _: Bytes, _: Deadline) -> Option<Outline> {
-        None
-    }
-
-    pub fn whole(_: &Problem, _: &Options, _: Range<Bytes>, _: Deadline) -> Option<(Option<Plan>, Bytes)> {
-        None
-    }
-
-    pub fn backbone(_: &Problem, _: &Outline, _: Bytes, _: Deadline) -> Option<(Outline, Bytes)> {
-        None
-    }
-
-    pub fn refine(_: &Problem, _: &Outline, _: Deadline) -> Option<(Outline, Bytes)> {
-        None
-    }
 }

@@ -9,7 +9,7 @@
 //! 5. Of all these outlines, residencies and addresses are improved together: see [`polish`](mod@crate::polish).
 
 use crate::incumbent::Incumbent;
-use crate::polish::{is_polished, polish};
+use crate::polish::{is_polished, polish, polish_on};
 use crate::portfolio::{Decision, SHARE_OF_PACKING, greedily, ilp, source_order};
 use crate::progress::Phase;
 use crate::repair::repair;
@@ -35,8 +35,19 @@ pub(crate) fn plan_anyway(
     incumbent: Option<&Incumbent>,
     deadline: Deadline,
 ) -> Solution {
-    let Decision { outline, lower_bound, solver } = decision;
+    let Decision { outline, lower_bound, solver, in_simple_order } = decision;
     deadline.enter(Phase::Repair);
+    let is_polished = may_polish(problem, options);
+    // What was polished already is polished on.
+    if let Some(plan) = in_simple_order.as_ref().filter(|it| is_polished && it.plan.order == outline.order) {
+        let mut best = Solution { lower_bound: *lower_bound, ..plan.clone() };
+        best.offer_incumbent(incumbent);
+        if !best.is_optimal() {
+            best.offer(polish_on(problem, outline, &plan.plan, *lower_bound, deadline), *solver);
+        }
+        deadline.planned(best.non_compulsory);
+        return best;
+    }
     let source = source_order(problem);
     let orders = [&source, &outline.order].into_iter().take(if source == outline.order { 1 } else { 2 });
     let greedy = orders.map(|order| {
@@ -52,7 +63,6 @@ pub(crate) fn plan_anyway(
     let mut best = greedy.min_by_key(|it| it.non_compulsory).expect("there is an order");
     best.offer_incumbent(incumbent);
     deadline.planned(best.non_compulsory);
-    let is_polished = may_polish(problem, options);
     if is_repaired(problem, options) {
         let repairing = if is_polished { deadline.part(SHARE_OF_REPAIR) } else { deadline };
         best.offer(repair(problem, outline, repairing.with_grace()), *solver);

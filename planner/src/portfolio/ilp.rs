@@ -1,0 +1,109 @@
+//! What integer programming answers.
+
+use super::{Decision, Options, Order, Solver, source_order};
+use crate::ilp::{
+    Outcome, backbone as backbone_of, conquer, joint_at_first, joint_with_addresses, n_variables_with_addresses,
+    replace, replace_within,
+};
+use crate::progress::Phase;
+use crate::search::{SearchOptions, search};
+use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
+use std::ops::Range;
+
+/// Addresses are decided with all else in problems of so many variables, in so many nodes.
+const MAX_VARIABLES_OF_WHOLE: usize = 700;
+const MAX_NODES_OF_WHOLE: i32 = 300;
+
+/// The part of the time left that the program over the backbone may take before divide and conquer.
+const SHARE_OF_BACKBONE: f64 = 0.2;
+
+pub const IS_BUILT_IN: bool = true;
+
+pub fn fixed_order(problem: &Problem, known: Option<&Outline>, deadline: Deadline) -> Result<Decision, Error> {
+    let first = super::first(problem, Order::Source, known, deadline);
+    deadline.enter(Phase::Replacement);
+    // Where the solver may not come far, it starts from what simple rules lead to.
+    let is_long = super::MIN_OPS_TO_START_GREEDILY <= problem.graph.ops().len();
+    let start = if is_long { Some(&first.outline) } else { known };
+    let Outcome { outline, lower_bound, .. } = replace(problem, &source_order(problem), start, deadline)?;
+    // One that is stopped may not have come so far.
+    let is_better = first.outline.non_compulsory(problem) < outline.non_compulsory(problem);
+    Ok(if is_better {
+        Decision { lower_bound, ..first }
+    } else {
+        Decision { outline, lower_bound, solver: Solver::Ilp, in_simple_order: None }
+    })
+}
+
+pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
+    deadline.enter(Phase::Joint);
+    let first = joint_at_first(problem, deadline)?;
+    let Outcome { mut outline, lower_bound, proven } = first;
+    if proven || deadline.has_passed() {
+        return Ok(Decision { outline, lower_bound, solver: Solver::Ilp, in_simple_order: None });
+    }
+    deadline.enter(Phase::Search);
+    // A beam without a proof is an outline to begin with.
+    let options = SearchOptions { proof_width: 0, ..SearchOptions::default() };
+    let beam = search(problem, problem.capacity(), Some(&outline), &options, &|_| None, deadline);
+    outline = beam.outline.unwrap_or(outline);
+    deadline.enter(Phase::Backbone);
+    let relaxed = backbone_of(problem, &outline, lower_bound, deadline.part(SHARE_OF_BACKBONE))?;
+    deadline.enter(Phase::Conquer);
+    let outcome = conquer(problem, &relaxed.outline, deadline)?;
+    let lower_bound = lower_bound.max(relaxed.lower_bound).max(outcome.lower_bound);
+    Ok(Decision { outline: outcome.outline, lower_bound, solver: Solver::Ilp, in_simple_order: None })
+}
+
+/// The best replacement for the order of an outline, or for that of the source if that is
+/// better. A failing solver improves nothing.
+pub fn improve(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Outline> {
+    let order = source_order(problem);
+    let own = replace(problem, &outline.order, Some(outline), deadline).ok();
+    let of_source = replace(problem, &order, None, deadline).ok();
+    let outlines = own.into_iter().chain(of_source).map(|it| it.outline);
+    outlines.min_by_key(|it| it.non_compulsory(problem))
+}
+
+/// The best replacement for the order of an outline. A failing solver replaces nothing.
+pub fn replaced(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Outline> {
+    replace(problem, &outline.order, Some(outline), deadline).ok().map(|it| it.outline)
+}
+
+/// The best replacement for the order of an outline within less capacity.
+pub fn within(problem: &Problem, outline: &Outline, capacity: Bytes, deadline: Deadline) -> Option<Outline> {
+    replace_within(problem, &outline.order, capacity, None, deadline).ok().map(|it| it.outline)
+}
+
+/// The best plan of a small problem, addresses included, if it has less non-compulsory traffic
+/// than there is in `range`, and a bound.
+pub fn whole(
+    problem: &Problem,
+    options: &Options,
+    range: Range<Bytes>,
+    deadline: Deadline,
+) -> Option<(Option<Plan>, Bytes)> {
+    // With few states allowed, few variables are, too.
+    let most = MAX_VARIABLES_OF_WHOLE.min(options.state_limit);
+    let is_small = problem.graph.ops().len() <= most;
+    if !is_small || most < n_variables_with_addresses(problem, options.order, deadline)? {
+        return None;
+    }
+    let found = joint_with_addresses(problem, options.order, range, MAX_NODES_OF_WHOLE, deadline).ok()?;
+    Some((found.plan, found.lower_bound))
+}
+
+/// A better outline by the program over the backbone, or the same, and a bound.
+pub fn backbone(
+    problem: &Problem,
+    outline: &Outline,
+    lower_bound: Bytes,
+    deadline: Deadline,
+) -> Option<(Outline, Bytes)> {
+    backbone_of(problem, outline, lower_bound, deadline).ok().map(|it| (it.outline, it.lower_bound))
+}
+
+/// A better outline by divide and conquer, or the same, and a bound.
+pub fn refine(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<(Outline, Bytes)> {
+    conquer(problem, outline, deadline).ok().map(|it| (it.outline, it.lower_bound))
+}

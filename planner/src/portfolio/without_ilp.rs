@@ -1,0 +1,40 @@
+//! What integer programming answers where it is not built in: nothing.
+
+use super::Decision;
+use super::Options;
+use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
+use std::ops::Range;
+
+pub const IS_BUILT_IN: bool = false;
+
+pub fn fixed_order(_: &Problem, _: Option<&Outline>, _: Deadline) -> Result<Decision, Error> {
+    Err(Error::Solver("built without integer programming".into()))
+}
+
+pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Error> {
+    fixed_order(problem, None, deadline)
+}
+
+pub fn improve(_: &Problem, _: &Outline, _: Deadline) -> Option<Outline> {
+    None
+}
+
+pub fn replaced(_: &Problem, _: &Outline, _: Deadline) -> Option<Outline> {
+    None
+}
+
+pub fn within(_: &Problem, _: &Outline, _: Bytes, _: Deadline) -> Option<Outline> {
+    None
+}
+
+pub fn whole(_: &Problem, _: &Options, _: Range<Bytes>, _: Deadline) -> Option<(Option<Plan>, Bytes)> {
+    None
+}
+
+pub fn backbone(_: &Problem, _: &Outline, _: Bytes, _: Deadline) -> Option<(Outline, Bytes)> {
+    None
+}
+
+pub fn refine(_: &Problem, _: &Outline, _: Deadline) -> Option<(Outline, Bytes)> {
+    None
+}
