@@ -8,8 +8,8 @@
 //! 1. Lengths are divided by what they have in common, so that fewer packings differ.
 //! 2. What is easy is taken out: blocks that live as long as everything that they meet lie at the
 //!    bottom; blocks that find room whatever the others do come last.
-//! 3. The rest falls into parts that never meet. For each, a few orders are tried with first fit,
-//!    then the exact search runs, restarted with other orders and growing limits.
+//! 3. The rest falls into parts that never meet. For each, a few orders are tried with best fit
+//!    and first fit, then the exact search runs, restarted again and again with other orders.
 //!
 //! All is counted in steps of the search, so that the same input has the same outcome, unless the
 //! deadline interferes.
@@ -29,6 +29,7 @@ mod part;
 mod portfolio;
 pub(crate) mod random;
 mod reduce;
+mod rests;
 mod search;
 mod sections;
 mod skyline;

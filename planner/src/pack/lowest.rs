@@ -2,7 +2,8 @@
 //!
 //! 1. Best fit in every order: in milliseconds something that is close to the load, mostly. Where
 //!    offsets are fixed, first fit, too: it makes use of what is free below them. If that is not the load,
-//!    first fit of the largest first, so that no packing is worse than that.
+//!    first fit of the largest first, so that no packing is worse than that. Where more than ten million
+//!    pairs of blocks meet, that takes seconds, and comes after step 2 if there is time left.
 //! 2. The best order is shuffled, and what lies highest goes ahead, again and again: each round the
 //!    lowest of several becomes the next to be shuffled.
 //! 3. The exact packer with capacities between the bound and the best height known, the bound first;
@@ -12,7 +13,7 @@ use super::block::Block;
 use super::budget::Budget;
 use super::clash::clash;
 use super::first_fit::first_fit;
-use super::ground::Ground;
+use super::ground::{Ground, meetings};
 use super::orders::{order, order_of_size, pressures, ranks, shuffle};
 use super::part::{pack_blocks, pack_windows};
 use super::random::Random;
@@ -37,6 +38,9 @@ const GRANTED: u64 = 20_000_000;
 /// Steps that first fit of the largest first may take whatever the time is, half a second: more than it needs
 /// where no more than 10 million pairs of blocks meet, or of pieces of blocks with windows.
 const GRANTED_BY_SIZE: u64 = 200_000_000;
+
+/// Pairs of blocks that meet, above which first fit of the largest first takes too long to come first.
+const MANY_MEETINGS: u64 = 10_000_000;
 
 /// Blocks in all attempts at the bound before anything else is tried, about.
 const MANY: u64 = 2500;
@@ -65,16 +69,22 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, budget: &mut
     let start = best_order(&blocks, ground.as_ref(), budget);
     let (height, offsets) = std::iter::once(of(&start.offsets)).chain(in_windows).min_by_key(|it| it.0).expect("one");
     let mut best = LowestPacking { height, offsets, lower_bound };
-    if lower_bound < best.height {
-        let budget = &mut budget.granting(GRANTED_BY_SIZE);
-        let by_size = match &windows {
-            Some(windows) => windows.first_fit_by_size(budget),
-            None => Windows::new(intervals, alignment).first_fit_by_size(budget),
+    let by_size = |windows: &Option<Windows>, best: &mut LowestPacking, mut budget: Budget<'_>| {
+        if best.height <= lower_bound {
+            return;
+        }
+        let by_size = match windows {
+            Some(windows) => windows.first_fit_by_size(&mut budget),
+            None => Windows::new(intervals, alignment).first_fit_by_size(&mut budget),
         };
         let by_size = by_size.map(|offsets| (height_of(intervals, &offsets), offsets));
         if let Some((height, offsets)) = by_size.filter(|(height, _)| *height < best.height) {
             (best.height, best.offsets) = (height, offsets);
         }
+    };
+    let is_quick = meetings(&blocks) <= MANY_MEETINGS;
+    if is_quick {
+        by_size(&windows, &mut best, budget.granting(GRANTED_BY_SIZE));
     }
     // What is fixed leaves little choice: then the exact packer is often through at once.
     if lower_bound < best.height && ground.is_some() && !budget.is_over_now() {
@@ -89,6 +99,9 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, budget: &mut
             }
             best.height == lower_bound
         });
+    }
+    if !is_quick && !budget.is_over_now() {
+        by_size(&windows, &mut best, budget.clone());
     }
     narrow(intervals, alignment, windows, &mut best, budget);
     Lowest::Placed(best)

@@ -167,9 +167,10 @@ pub(super) fn pack_blocks(blocks: Vec<Block>, attempts: u64, budget: &mut Budget
     let mut open: Vec<(&Part, Attempts<'_>)> = Vec::new();
     for (part, ground) in &still_open {
         let mut attempts = Attempts::new(&part.blocks, ground.as_ref());
-        match attempts.heuristics(budget) {
-            Some(offsets) => place_part(part, &offsets, &mut placed),
-            None => open.push((part, attempts)),
+        match attempts.first(budget) {
+            Outcome::Infeasible => return Outcome::Infeasible,
+            Outcome::Placed(offsets) => place_part(part, &offsets, &mut placed),
+            Outcome::Stopped => open.push((part, attempts)),
         }
         if budget.is_over_now() {
             return Outcome::Stopped;

@@ -1,4 +1,8 @@
 //! Many ways to look for a packing of one part, side by side and one after the other.
+//!
+//! How long a search takes has a heavy tail: many orders lead to a packing after a hundred failures, and many
+//! others never. So searches are short and many, and longer ones come more and more seldom (Luby, Sinclair and
+//! Zuckerman 1993).
 
 use super::block::Block;
 use super::budget::Budget;
@@ -21,7 +25,17 @@ const FIRST_PASSES: u32 = 4;
 /// Blocks for which each step of a search that looks everywhere would take long.
 const MANY: usize = 2000;
 
-const FOCI: [Focus; 4] = [Focus::Choice, Focus::Slack, Focus::First, Focus::Lowest];
+/// Failures after which the shortest search gives up.
+const FAILURES: u64 = 64;
+
+/// Where the searches look for their next block, in turn.
+const FOCI: [Focus; 5] = [Focus::Choice, Focus::Slack, Focus::Choice, Focus::Slack, Focus::Lowest];
+
+/// The orders of the searches, in turn: the first two lead to a packing most often.
+const RANKS: [usize; 13] = [0, 1, 2, 0, 1, 3, 0, 1, 4, 0, 1, 5, 6];
+
+/// How far blocks change places in an order: so many times less than there are blocks, in turn.
+const DIVISORS: [u64; 4] = [64, 256, 16, 1024];
 
 /// The quickest way, if it works.
 pub(super) fn first_attempt(blocks: &[Block], budget: &mut Budget<'_>) -> Option<Vec<u64>> {
@@ -39,7 +53,10 @@ pub(super) struct Attempts<'a> {
     ground: Option<&'a Ground>,
     lanes: Vec<Search<'a>>,
     ranks: Vec<Vec<u64>>,
+    /// Rounds of searches.
     round: u64,
+    /// Searches, or orders that were tried without one.
+    count: u64,
     random: Random,
 }
 
@@ -47,30 +64,43 @@ impl<'a> Attempts<'a> {
     /// Prepares the attempts. Without a ground, nothing can be proven.
     pub fn new(blocks: &'a [Block], ground: Option<&'a Ground>) -> Attempts<'a> {
         let ranks = ranks(blocks, &pressures(blocks));
-        Attempts { blocks, ground, lanes: Vec::new(), ranks, round: 0, random: Random::new() }
+        Attempts { blocks, ground, lanes: Vec::new(), ranks, round: 0, count: 0, random: Random::new() }
     }
 
-    /// Best fit and first fit in each of the orders, and in those that follow when what lies too high
-    /// goes ahead.
-    pub fn heuristics(&mut self, budget: &mut Budget<'_>) -> Option<Vec<u64>> {
+    /// The quick ways: best fit in each of the orders, a short search, then first fit in each of the orders
+    /// and in those that follow when what lies too high goes ahead.
+    pub fn first(&mut self, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
         // Without any that are fixed it makes no difference.
         let obstacles = self.ground.filter(|it| it.barred.len() != 0);
         let mut found = self.ranks.iter().filter_map(|it| best_fit(self.blocks, it, obstacles, budget));
         if let Some(offsets) = found.find(|it| fits(self.blocks, it)) {
-            return Some(offsets);
+            return Outcome::Placed(offsets);
         }
-        let neighbours = &self.ground?.neighbours;
-        let passes = if self.blocks.len() < MANY { FIRST_PASSES } else { 1 };
-        self.ranks
-            .iter()
-            .find_map(|rank| squeeze(self.blocks, neighbours, order(rank), passes, &mut self.random, budget))
+        let Some(ground) = self.ground else { return Outcome::Stopped };
+        let mut passes = 1;
+        if self.blocks.len() < MANY {
+            passes = FIRST_PASSES;
+            match self.search(ground, 1, budget) {
+                Outcome::Stopped => {}
+                outcome => return outcome,
+            }
+        }
+        let mut squeeze =
+            |rank: &Vec<u64>| squeeze(self.blocks, &ground.neighbours, order(rank), passes, &mut self.random, budget);
+        self.ranks.iter().find_map(&mut squeeze).map_or(Outcome::Stopped, Outcome::Placed)
     }
 
-    /// The next attempts: other strategies, or after all of them a higher limit.
+    /// The next attempts: other strategies, with a limit that is higher now and then.
     pub fn next(&mut self, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
-        let Some(ground) = self.ground else { return self.next_without_search(budget) };
-        // Most problems take no more than the first attempt.
-        let n_lanes = if self.round == 0 { 1 } else { LANES };
+        match self.ground {
+            Some(ground) => self.search(ground, LANES, budget),
+            None => self.next_without_search(budget),
+        }
+    }
+
+    /// So many searches side by side.
+    fn search(&mut self, ground: &'a Ground, n_lanes: usize, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
+        self.round += 1;
         while self.lanes.len() < n_lanes {
             self.lanes.push(Search::new(self.blocks, ground));
         }
@@ -91,27 +121,56 @@ impl<'a> Attempts<'a> {
     }
 
     fn strategy(&mut self) -> Strategy {
-        let n_foci = if self.blocks.len() < MANY { FOCI.len() } else { FOCI.len() - 1 } as u64;
-        let n_strategies = n_foci * self.ranks.len() as u64;
-        let (lap, at) = (self.round / n_strategies, self.round % n_strategies);
-        self.round += 1;
-        let mut rank = self.ranks[(at / n_foci) as usize].clone();
-        if lap != 0 {
-            shuffle(&mut rank, [64, 16, 64, 8][(lap % 4) as usize], &mut self.random);
+        // Both change each time, and as neither number divides the other, all pairs come in a lap.
+        let at = self.count as usize;
+        let (focus_at, rank_at) = (at % FOCI.len(), (at + at / FOCI.len()) % RANKS.len());
+        self.count += 1;
+        let (mut focus, mut rank) = (FOCI[focus_at], self.ranks[RANKS[rank_at]].clone());
+        let is_new = at < FOCI.len() * RANKS.len()
+            && !FOCI[..focus_at].contains(&focus)
+            && !RANKS[..rank_at].contains(&RANKS[rank_at]);
+        if !is_new {
+            shuffle(&mut rank, DIVISORS[at % DIVISORS.len()], &mut self.random);
         }
-        Strategy { focus: FOCI[(at % n_foci) as usize], rank, failures: 100 << lap.min(40) }
+        if focus == Focus::Lowest && MANY <= self.blocks.len() {
+            focus = Focus::First;
+        }
+        Strategy { focus, rank, failures: FAILURES * luby(self.round) }
     }
 
     fn next_without_search(&mut self, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
         let mut shuffled = Vec::new();
         for _ in 0..LANES {
-            let mut rank = self.ranks[(self.round % self.ranks.len() as u64) as usize].clone();
-            shuffle(&mut rank, [8, 64, 2, 16][(self.round / 7 % 4) as usize], &mut self.random);
-            self.round += 1;
+            let mut rank = self.ranks[(self.count % self.ranks.len() as u64) as usize].clone();
+            shuffle(&mut rank, [8, 64, 2, 16][(self.count / 7 % 4) as usize], &mut self.random);
+            self.count += 1;
             shuffled.push(rank);
         }
         let fit = |rank: &Vec<u64>| best_fit(self.blocks, rank, None, &mut budget.clone());
         let found: Vec<Vec<u64>> = shuffled.par_iter().filter_map(fit).collect();
         found.into_iter().find(|it| fits(self.blocks, it)).map_or(Outcome::Stopped, Outcome::Placed)
+    }
+}
+
+/// Of the sequence 1, 1, 2, 1, 1, 2, 4, 1, … the number at a place, counted from 1.
+fn luby(mut place: u64) -> u64 {
+    loop {
+        // The numbers up to each 2^k − 1 end with 2^(k−1), and start again behind that.
+        let power = 1 << place.ilog2();
+        if place == 2 * power - 1 {
+            return power;
+        }
+        place -= power - 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn longer_searches_come_more_and_more_seldom() {
+        let limits: Vec<u64> = (1..=15).map(luby).collect();
+        assert_eq!(limits, [1, 1, 2, 1, 1, 2, 4, 1, 1, 2, 1, 1, 2, 4, 8]);
     }
 }

@@ -12,6 +12,8 @@
 //! 3. A bound is never where the block would overlap one whose offset is fixed.
 //! 4. In a section of time, the blocks that are left, run through in the order of their bounds, end
 //!    at some height at least; if that is above the capacity, go back.
+//! 5. A block above whose bound there is too little room for others of its section rests on one of
+//!    them: its bound is raised.
 //!
 //! The block is looked for where there is least choice, so that one region of time is finished, or
 //! found to be impossible, before the next is begun. Regions that no block connects any longer are
@@ -25,6 +27,7 @@
 use super::block::Block;
 use super::budget::Budget;
 use super::ground::Ground;
+use super::rests::Rests;
 use super::sections::Rows;
 
 /// How a search ended.
@@ -66,9 +69,15 @@ pub(super) struct Strategy {
 pub(super) struct Search<'a> {
     blocks: &'a [Block],
     ground: &'a Ground,
-    /// Per section its blocks, nearly in the order of their bounds.
+    /// Per block its room and its limit: side by side they are read faster.
+    rooms: Vec<u64>,
+    limits: Vec<u64>,
+    /// The blocks in the order in which they start.
+    by_start: Vec<u32>,
+    /// Per section its blocks: those that are left, nearly in the order of their bounds, then those placed,
+    /// the last one first. So what is taken back needs no more than their number.
     live: Rows<u32>,
-    /// How often a section has been too full.
+    /// How often a section has been too full, in earlier runs less than in later ones.
     weights: Vec<u64>,
     /// The lower bounds; for what is placed, the offsets.
     offsets: Vec<u64>,
@@ -79,8 +88,9 @@ pub(super) struct Search<'a> {
     changes: Vec<Change>,
     dirty: Vec<u32>,
     is_dirty: Vec<bool>,
-    sums: Vec<u64>,
-    raises: Vec<(u32, u64)>,
+    /// Of the section that was measured last, in the order of its blocks.
+    bounds: Vec<u64>,
+    rests: Rests,
 }
 
 /// What is known of the blocks left in a section.
@@ -127,9 +137,14 @@ impl<'a> Search<'a> {
                 crossing[section as usize] += 1;
             }
         }
+        let mut by_start: Vec<u32> = (0..blocks.len() as u32).collect();
+        by_start.sort_by_key(|it| ground.hulls[*it as usize].0);
         Search {
             blocks,
             ground,
+            rooms: blocks.iter().map(|it| it.room).collect(),
+            limits: blocks.iter().map(Block::limit).collect(),
+            by_start,
             live: sections.live.clone(),
             weights: vec![1; sections.count],
             offsets: (0..blocks.len())
@@ -141,13 +156,15 @@ impl<'a> Search<'a> {
             changes: Vec::new(),
             dirty: Vec::new(),
             is_dirty: vec![false; sections.count],
-            sums: Vec::new(),
-            raises: Vec::new(),
+            bounds: Vec::new(),
+            rests: Rests::default(),
         }
     }
 
     /// Searches from the start. `Infeasible` is proven.
     pub fn run(&mut self, strategy: &Strategy, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
+        // What was too full in the last runs counts most.
+        self.weights.iter_mut().for_each(|it| *it = it.div_ceil(2));
         let outcome = self.descend(strategy, budget);
         self.undo(0);
         outcome
@@ -156,7 +173,7 @@ impl<'a> Search<'a> {
     fn descend(&mut self, strategy: &Strategy, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
         for section in 0..self.ground.sections.count {
             let live = self.live.row(section);
-            let room = live.iter().map(|it| self.blocks[*it as usize].room).sum();
+            let room = live.iter().map(|it| self.rooms[*it as usize]).sum();
             self.gauges[section] = Gauge { count: live.len() as u32, choices: 0, room, slack: UNKNOWN };
             self.touch(section as u32);
         }
@@ -235,6 +252,11 @@ impl<'a> Search<'a> {
         true
     }
 
+    /// The blocks left in a section.
+    fn left(&self, section: usize) -> &[u32] {
+        &self.live.row(section)[..self.gauges[section].count as usize]
+    }
+
     /// The next block: nothing that it meets fits beneath it.
     fn choose(&self, range: (u32, u32), strategy: &Strategy) -> Option<u32> {
         let left = (range.0..range.1).filter(|it| self.gauges[*it as usize].count != 0);
@@ -242,11 +264,14 @@ impl<'a> Search<'a> {
             let block = *it as usize;
             (self.offsets[block], std::cmp::Reverse(strategy.rank[block]), *it)
         };
-        let unplaced = |it: &&u32| !self.placed[**it as usize];
-        let lowest = |section: u32| self.live.row(section as usize).iter().filter(unplaced).copied().min_by_key(prefer);
+        let lowest = |section: u32| self.left(section as usize).iter().copied().min_by_key(prefer);
         let mut best = match strategy.focus {
             Focus::First => lowest(left.min()?)?,
-            Focus::Lowest => left.filter_map(lowest).min_by_key(prefer)?,
+            Focus::Lowest => {
+                let first = |section| self.by_start.partition_point(|it| self.ground.hulls[*it as usize].0 < section);
+                let inside = &self.by_start[first(range.0)..first(range.1)];
+                inside.iter().filter(|it| !self.placed[**it as usize]).copied().min_by_key(prefer)?
+            }
             Focus::Slack => {
                 let section = left.min_by_key(|it| {
                     let gauge = &self.gauges[*it as usize];
@@ -255,18 +280,21 @@ impl<'a> Search<'a> {
                 lowest(section)?
             }
             Focus::Choice => {
-                let cost = |it: &u32| {
-                    let gauge = &self.gauges[*it as usize];
-                    (u64::from(gauge.choices) << 20) / self.weights[*it as usize]
+                // Choices by weight are compared without a division, which takes long.
+                let by_choice = |one: &u32, other: &u32| {
+                    let key = |it: u32| (&self.gauges[it as usize], self.weights[it as usize]);
+                    let ((gauge, weight), (its_gauge, its_weight)) = (key(*one), key(*other));
+                    let order = (u64::from(gauge.choices) * its_weight).cmp(&(u64::from(its_gauge.choices) * weight));
+                    order.then_with(|| (gauge.slack, one).cmp(&(its_gauge.slack, other)))
                 };
-                lowest(left.min_by_key(|it| (cost(it), self.gauges[*it as usize].slack, *it))?)?
+                lowest(left.min_by(by_choice)?)?
             }
         };
         loop {
             let limit = self.offsets[best as usize];
             let fits = |it: &&u32| {
                 let other = **it as usize;
-                !self.placed[other] && self.offsets[other] + self.blocks[other].room <= limit
+                !self.placed[other] && self.offsets[other] + self.rooms[other] <= limit
             };
             match self.ground.neighbours.row(best as usize).iter().filter(fits).copied().min_by_key(prefer) {
                 Some(lower) => best = lower,
@@ -278,7 +306,7 @@ impl<'a> Search<'a> {
     /// Whether nothing is lost if the block is placed at its bound.
     fn is_forced(&self, block: u32, range: (u32, u32)) -> bool {
         let offset = self.offsets[block as usize];
-        let top = offset + self.blocks[block as usize].room;
+        let top = offset + self.rooms[block as usize];
         let mut left = self.ground.neighbours.row(block as usize).iter().filter(|it| !self.placed[**it as usize]);
         // It is in no other block's way.
         if left.clone().all(|it| top <= self.offsets[*it as usize]) {
@@ -289,7 +317,7 @@ impl<'a> Search<'a> {
             && self.ground.sections.spans.row(block as usize) == [range]
             && left.all(|it| {
                 let other = *it as usize;
-                offset <= self.offsets[other] && self.blocks[block as usize].limit() <= self.blocks[other].limit()
+                offset <= self.offsets[other] && self.limits[block as usize] <= self.limits[other]
             })
     }
 
@@ -298,12 +326,15 @@ impl<'a> Search<'a> {
         let id = block as usize;
         self.changes.push(Change::Placed(block));
         self.placed[id] = true;
-        let room = self.blocks[id].room;
+        let room = self.rooms[id];
         for at in 0..self.ground.sections.spans.row(id).len() {
             let (start, end) = self.ground.sections.spans.row(id)[at];
             for section in start..end {
                 self.touch(section);
                 let gauge = &mut self.gauges[section as usize];
+                let left = &mut self.live.row_mut(section as usize)[..gauge.count as usize];
+                let at = left.iter().position(|it| *it == block).expect("it is left there");
+                left[at..].rotate_left(1);
                 gauge.count -= 1;
                 gauge.room -= room;
             }
@@ -326,7 +357,7 @@ impl<'a> Search<'a> {
     fn postpone(&mut self, block: u32) -> bool {
         let id = block as usize;
         let tops = self.ground.neighbours.row(id).iter().filter(|it| !self.placed[**it as usize]);
-        let Some(top) = tops.map(|it| self.offsets[*it as usize] + self.blocks[*it as usize].room).min() else {
+        let Some(top) = tops.map(|it| self.offsets[*it as usize] + self.rooms[*it as usize]).min() else {
             return false;
         };
         let offset = self.offsets[id];
@@ -377,7 +408,7 @@ impl<'a> Search<'a> {
         let mut good = true;
         while let Some(section) = self.dirty.pop() {
             self.is_dirty[section as usize] = false;
-            if budget.spend(self.live.row(section as usize).len()) {
+            if budget.spend(1 + self.gauges[section as usize].count as usize) {
                 return None;
             }
             if good && !self.measure(section as usize) {
@@ -390,77 +421,56 @@ impl<'a> Search<'a> {
 
     /// How high the blocks left in a section reach at least; `false` if that is too high.
     fn measure(&mut self, section: usize) -> bool {
-        let live = self.live.row_mut(section);
+        let count = self.gauges[section].count as usize;
+        let live = &mut self.live.row_mut(section)[..count];
         // They were sorted before the last bounds were raised, and nearly are; but for the first time.
         if self.gauges[section].slack == UNKNOWN {
             let offsets = &self.offsets;
             live.sort_by_key(|block| offsets[*block as usize]);
         }
-        for at in 1..live.len() {
+        if self.bounds.len() < count {
+            self.bounds.resize(count, 0);
+        }
+        let bounds = &mut self.bounds[..count];
+        for at in 0..count {
             let block = live[at];
             let offset = self.offsets[block as usize];
             let mut to = at;
-            while 0 < to && offset < self.offsets[live[to - 1] as usize] {
+            while 0 < to && offset < bounds[to - 1] {
                 live[to] = live[to - 1];
+                bounds[to] = bounds[to - 1];
                 to -= 1;
             }
             live[to] = block;
+            bounds[to] = offset;
         }
         let (mut top, mut limit, mut choices) = (0, 0, 0);
         let mut lowest_top = u64::MAX;
-        for block in live.iter().filter(|it| !self.placed[**it as usize]) {
-            let (block, offset) = (&self.blocks[*block as usize], self.offsets[*block as usize]);
-            top = offset.max(top) + block.room;
-            limit = block.limit().max(limit);
-            if offset < lowest_top {
-                choices += 1;
-                lowest_top = lowest_top.min(offset + block.room);
-            }
+        for (block, offset) in live.iter().zip(bounds) {
+            let room = self.rooms[*block as usize];
+            top = top.max(*offset) + room;
+            limit = limit.max(self.limits[*block as usize]);
+            choices += u32::from(*offset < lowest_top);
+            lowest_top = lowest_top.min(*offset + room);
         }
         let gauge = &mut self.gauges[section];
         gauge.choices = choices;
         gauge.slack = limit.saturating_sub(top);
-        top <= limit && self.fill(section, limit)
+        top <= limit && self.lift(section, limit)
     }
 
-    /// Raises bounds to where the blocks below can end, if little room may be wasted.
-    fn fill(&mut self, section: usize, limit: u64) -> bool {
-        let Gauge { room, count, .. } = self.gauges[section];
-        if count < 2 || 4096 < room {
+    /// Raises the bounds of the blocks that must rest on others in a section that was just measured.
+    fn lift(&mut self, section: usize, limit: u64) -> bool {
+        let Gauge { count, room, .. } = self.gauges[section];
+        let bounds = &self.bounds[..count as usize];
+        if bounds.last().is_none_or(|it| *it <= limit - room) {
             return true;
         }
-        let live = self.live.row(section).iter().filter(|it| !self.placed[**it as usize]);
-        let bottom = live.clone().map(|it| self.offsets[*it as usize]).min().expect("some are left");
-        let slack = limit - bottom - room;
-        if slack > room / 8 {
-            return true;
-        }
-        self.sums.clear();
-        self.sums.resize(room as usize / 64 + 1, 0);
-        self.sums[0] = 1;
-        for block in live.clone() {
-            let shift = self.blocks[*block as usize].room as usize;
-            let (words, bits) = (shift / 64, shift % 64);
-            for at in (words..self.sums.len()).rev() {
-                let mut word = self.sums[at - words] << bits;
-                if bits != 0 && words < at {
-                    word |= self.sums[at - words - 1] >> (64 - bits);
-                }
-                self.sums[at] |= word;
-            }
-        }
-        let mut raises = std::mem::take(&mut self.raises);
-        raises.clear();
-        for block in live {
-            let above = self.offsets[*block as usize] - bottom;
-            // The blocks below end between there and `slack` further down.
-            let Some(sum) = next_one(&self.sums, above.saturating_sub(slack)) else { continue };
-            if above < sum {
-                raises.push((*block, bottom + sum));
-            }
-        }
+        let mut rests = std::mem::take(&mut self.rests);
+        let left = &self.live.row(section)[..count as usize];
+        let raises = rests.find(left, bounds, &self.rooms, limit);
         let good = raises.iter().all(|(block, offset)| self.raise(*block, *offset));
-        self.raises = raises;
+        self.rests = rests;
         good
     }
 
@@ -483,16 +493,4 @@ impl<'a> Search<'a> {
             }
         }
     }
-}
-
-/// The first bit that is set, from one on.
-fn next_one(words: &[u64], from: u64) -> Option<u64> {
-    let first = (from / 64) as usize;
-    let mut word = *words.get(first)? & (u64::MAX << (from % 64));
-    let mut at = first;
-    while word == 0 {
-        at += 1;
-        word = *words.get(at)?;
-    }
-    Some(at as u64 * 64 + u64::from(word.trailing_zeros()))
 }
