@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("chain", chain(n_ops)),
         ("there and back", there_and_back(n_ops)),
         ("tree", tree(n_ops)),
+        ("grid", grid(n_ops)),
         ("random", random(n_ops)),
     ] {
         for scratchpad in [32 << 10, 1 << 30] {
@@ -67,9 +68,16 @@ fn there_and_back(n_ops: usize) -> Reads {
 
 /// Leaves first, then sums of two.
 fn tree(n_ops: usize) -> Reads {
-    let n_leaves = n_ops.div_ceil(2);
+    let n_leaves = n_ops / 2 + 1;
     let sum = |op: usize| vec![Some(2 * (op - n_leaves)), Some(2 * (op - n_leaves) + 1)];
     (0..n_ops).map(|op| if op < n_leaves { vec![None] } else { sum(op) }).collect()
+}
+
+/// What the operators above and to the left wrote, row by row.
+fn grid(n_ops: usize) -> Reads {
+    let width = n_ops.isqrt().max(1);
+    let left = |op: usize| if op % width == 0 { None } else { Some(op - 1) };
+    (0..n_ops).map(|op| vec![op.checked_sub(width), left(op)]).collect()
 }
 
 /// One or two of the hundred operators before.

@@ -49,10 +49,8 @@ const WIDTH_OF_RULES: usize = 100;
 /// programming; it leaves no smaller one open without being told to.
 const MIN_OPS_TO_DIVIDE: usize = 100;
 
-/// Of problems with so many operators, simple orders are planned to their ends before the search, in this part of the
-/// time left at most.
+/// Of problems with so many operators, simple orders are planned to their ends beside the search.
 const MIN_OPS_TO_KEEP_ORDERS: usize = 200;
-const SHARE_OF_SIMPLE_ORDERS: f64 = 0.6;
 
 /// In orders of so many operators, replacement starts from what is needed last.
 #[cfg(feature = "ilp")]
@@ -379,26 +377,28 @@ fn decide(
     }
 }
 
-/// Decides about all orders. Simple ones of a large problem are planned to their ends first, addresses included: there
-/// the search may come to none that is better, or to one that does not pack.
-fn freely(
-    problem: &Problem,
-    options: &Options,
-    all: &SearchOptions,
-    mut known: Decision,
-    deadline: Deadline,
-) -> Decision {
-    if MIN_OPS_TO_KEEP_ORDERS <= problem.graph.ops().len() && !known.is_proven(problem) {
-        let simple = in_simple_orders(problem, options, deadline.part(SHARE_OF_SIMPLE_ORDERS));
-        known.begin_with(problem, simple);
+/// Decides about all orders. Beside that, simple ones of a large problem are planned to their ends, addresses included:
+/// there the search may come to none that is better, or to one that does not pack.
+fn freely(problem: &Problem, options: &Options, all: &SearchOptions, known: Decision, deadline: Deadline) -> Decision {
+    if known.is_proven(problem) {
+        return known;
     }
-    let state_limit = all.state_limit.min(STATES_AT_FIRST);
-    let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..*all };
-    let (best, can_go_on) = search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST));
-    if best.is_proven(problem) || deadline.has_passed() {
-        return best;
-    }
-    side_by_side(problem, options, all, best, can_go_on, deadline)
+    let race = Race::new(known.outline.non_compulsory(problem), known.lower_bound);
+    let deadline = deadline.in_race(&race);
+    thread::scope(|scope| {
+        let is_large = MIN_OPS_TO_KEEP_ORDERS <= problem.graph.ops().len();
+        let beside = is_large.then(|| scope.spawn(move || in_simple_orders(problem, options, deadline)));
+        let state_limit = all.state_limit.min(STATES_AT_FIRST);
+        let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..*all };
+        let (mut best, can_go_on) = search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST));
+        deadline.proved(best.lower_bound);
+        deadline.found(best.outline.non_compulsory(problem));
+        if !deadline.has_passed() {
+            best = side_by_side(problem, options, all, best, can_go_on, deadline);
+        }
+        best.in_simple_order = beside.and_then(|it| it.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        best
+    })
 }
 
 /// The best replacement in the order of the source, if it packs; else the best plan in that order, or in one of those
@@ -454,8 +454,6 @@ fn side_by_side(
     deadline: Deadline,
 ) -> Decision {
     let (start, lower_bound) = (best.outline.clone(), best.lower_bound);
-    let race = Race::new(start.non_compulsory(problem), lower_bound);
-    let deadline = deadline.in_race(&race);
     thread::scope(|scope| {
         let of_backbone = deadline.part(SHARE_OF_BACKBONE);
         let backbone = scope.spawn(move || ilp::backbone(problem, &start, lower_bound, of_backbone));
@@ -506,17 +504,6 @@ fn search_from(
 }
 
 impl Decision {
-    /// Takes a plan in a simple order to begin with.
-    fn begin_with(&mut self, problem: &Problem, simple: Option<Solution>) {
-        if let Some(solution) = &simple {
-            let known = Incumbent::of(problem, solution);
-            if known.outline.non_compulsory(problem) < self.outline.non_compulsory(problem) {
-                (self.outline, self.solver) = (known.outline, known.solver);
-            }
-        }
-        self.in_simple_order = simple;
-    }
-
     fn is_proven(&self, problem: &Problem) -> bool {
         self.outline.non_compulsory(problem) <= self.lower_bound
     }
