@@ -69,6 +69,7 @@ mod sub_problem;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+pub mod time;
 mod unpackable;
 mod uses;
 mod violation;
@@ -88,5 +89,5 @@ pub use plan::{Plan, Residency};
 pub use portfolio::{Options, Order, Solution, Solver, plan, plan_from, plan_watched};
 pub use problem::Problem;
 pub use progress::{Phase, Progress, Watcher};
-pub use quantity::{Bytes, OpId, Step, TensorId};
+pub use quantity::{Bytes, Cycles, OpId, Step, TensorId};
 pub use violation::{Block, Fault, Moment, Violation};
