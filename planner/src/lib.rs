@@ -74,7 +74,7 @@ mod unpackable;
 mod uses;
 mod violation;
 
-pub use action::{Action, Copy, Kind, Kinds, Place, Slot, Traffic, program_text};
+pub use action::{Action, Copy, Kind, Kinds, Place, Slice, Slot, Traffic, program_text};
 pub use address::address;
 pub use check::check;
 pub use deadline::Deadline;

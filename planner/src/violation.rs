@@ -1,6 +1,6 @@
 //! What the judge finds in a planned program, and how it says so.
 
-use crate::{Bytes, Copy, MemoryId, OpId, Place, Problem, Slot, Step, TensorId};
+use crate::{Bytes, Copy, MemoryId, OpId, Place, Problem, Slice, Slot, Step, TensorId};
 use std::fmt;
 
 /// One thing that is wrong with a planned program.
@@ -100,6 +100,10 @@ pub enum Fault {
 
     /// A copy from one memory to another between which there is no link.
     NoLink(MemoryId, MemoryId),
+    /// A slice of a copy that does not begin where the one before it ended, has no byte, or ends behind the tensor.
+    WrongSlice(Slot, Slice),
+    /// A wait for a copy of which not all slices were issued.
+    NotWhole(Slot),
     /// A wait for what is not being copied there.
     NotIssued(Slot),
     /// A copy that is never waited for.
@@ -224,6 +228,13 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::NoLink(from, to) => {
                 write!(f, "there is no link from {} to {}", self.memory(*from), self.memory(*to))
+            }
+            Fault::WrongSlice(slot, Slice { low, high }) => {
+                let name = slot.display(self.problem);
+                write!(f, "bytes {low} to {high} of {name} do not follow what was copied of it before")
+            }
+            Fault::NotWhole(slot) => {
+                write!(f, "{} is waited for, but not all of it is being copied", slot.display(self.problem))
             }
             Fault::NotIssued(slot) => {
                 write!(f, "{} is waited for, but is not being copied", slot.display(self.problem))
