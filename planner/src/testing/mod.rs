@@ -2,6 +2,7 @@
 //! that are too slow or too simple for anything else.
 
 mod choices;
+mod clocked;
 mod damage;
 mod executed_sets;
 mod fragmented;
@@ -14,6 +15,7 @@ mod program;
 mod races;
 
 pub use choices::{Choices, noise};
+pub use clocked::clocked;
 pub use damage::{damage, overlap, slice};
 pub use executed_sets::optimum_by_executed_sets;
 pub use fragmented::{FRAGMENTED, Fragmented};
