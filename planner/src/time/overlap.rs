@@ -1,0 +1,159 @@
+//! Prefetch and late write-back: from a plan to a program whose transfers go on beside its operators.
+//!
+//! Order and residencies stay as they are, and so does the traffic. What is decided is when each transfer begins, in
+//! which slices, and new addresses, since a tensor that comes in early needs its place for longer.
+//!
+//! 1. As if only the sum of rooms counted: the earliest step of each slice (`earliest.rs`), the program that begins each as
+//!    soon as it can (`arrange.rs`), and then how late each can begin without delay for anything (`latest.rs`).
+//! 2. The residencies, longer by what comes in before them, slice by slice, are packed. If that fails, it is tried again
+//!    with less room for what comes in early.
+//! 3. At the addresses that come out, the earliest step of each slice again, which may be earlier; and the program.
+//!
+//! The addresses of the plan are tried, too, and so is the program without any overlap, so nothing is ever slower than
+//! that. After XLA's memory space assignment and SoMa (HPCA 2025), which decide when transfers begin, but the one leaves
+//! addresses to chance and the other to others.
+
+use super::arrange::{Arrangement, Order, Turn, arrange};
+use super::bound::bound_of_transfers;
+use super::earliest::{earliest_by_addresses, earliest_by_rooms};
+use super::emit::emit;
+use super::latest::latest;
+use super::simulate::{Timeline, simulate};
+use super::slices::{LoadSlice, size_of_slices, sliced, whole};
+use super::transfers::Transfers;
+use crate::address::{Lead, address_with_leads};
+use crate::{Action, Bytes, Cycles, Deadline, Error, Outline, Plan, Problem, Stay, Step};
+
+/// A program whose transfers go on beside its operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overlapped {
+    /// The plan that it is made of: order and residencies are those that were given, addresses may be others.
+    pub plan: Plan,
+    /// The program.
+    pub actions: Vec<Action>,
+    /// How it goes, by the judge of time.
+    pub timeline: Timeline,
+    /// No program of this order and these residencies takes less: see [`bound_of_plan`](super::bound_of_plan).
+    pub bound: Cycles,
+}
+
+/// Parts of the scratchpad that are free for what comes in early, in 64ths of what there is.
+const SHARES: [u64; 6] = [64, 62, 60, 56, 48, 32];
+
+/// How often packing is tried for each share.
+const ATTEMPTS: u64 = 64;
+
+/// How much longer than the bound a program may take such that nothing better is looked for: one in so many.
+const GOOD_ENOUGH: u64 = 10_000;
+
+/// The fastest program that was found for the order and the residencies of a plan.
+///
+/// # Errors
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
+pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Overlapped, Error> {
+    let transfers = Transfers::new(problem, plan)?;
+    let bound = bound_of_transfers(problem.capacity(), &transfers)?;
+    let actions = plan.actions(problem);
+    let timeline = simulate(problem, &actions)?;
+    let mut best = Overlapped { plan: plan.clone(), actions, timeline, bound };
+    let is_good_enough = |it: Cycles| it.0 <= bound.0.saturating_add(bound.0 / GOOD_ENOUGH);
+    let mut cuts: Vec<Vec<LoadSlice>> = Vec::new();
+    if let Some(size) = size_of_slices(problem, &transfers) {
+        cuts.push(sliced(&transfers.loads, size));
+    }
+    cuts.push(whole(&transfers.loads));
+    cuts.dedup();
+    for slices in &cuts {
+        best.improve(problem, plan, &transfers, slices)?;
+    }
+    for share in SHARES {
+        for slices in &cuts {
+            if is_good_enough(best.timeline.makespan) || deadline.has_passed() {
+                return Ok(best);
+            }
+            let capacity = Bytes((u128::from(problem.capacity().0) * u128::from(share) / 64) as u64);
+            let Some((leads, expected)) = leads(problem, plan, &transfers, slices, capacity)? else { continue };
+            if best.timeline.makespan <= expected {
+                continue;
+            }
+            let outline = outline_of(plan);
+            let packed = address_with_leads(problem, &outline, &leads, ATTEMPTS, deadline);
+            tracing::debug!(share, n_slices = slices.len(), n_leads = leads.len(), %expected, is_packed = packed.is_some());
+            if let Some(packed) = packed {
+                best.improve(problem, &packed, &transfers, slices)?;
+            }
+        }
+    }
+    Ok(best)
+}
+
+impl Overlapped {
+    /// Takes the program at these addresses if it is faster.
+    fn improve(
+        &mut self,
+        problem: &Problem,
+        plan: &Plan,
+        transfers: &Transfers,
+        slices: &[LoadSlice],
+    ) -> Result<(), Error> {
+        let order = Order::by_addresses(problem, plan, transfers);
+        let since = earliest_by_addresses(problem, plan, transfers, slices);
+        let arrangement = fastest(transfers, slices, &since, &order)?;
+        if arrangement.makespan < self.timeline.makespan {
+            let actions = emit(problem, plan, transfers, slices, &arrangement);
+            let timeline = simulate(problem, &actions)?;
+            if timeline.makespan < self.timeline.makespan {
+                *self = Overlapped { plan: plan.clone(), actions, timeline, bound: self.bound };
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The fastest of the programs by the rules for what goes out.
+fn fastest(transfers: &Transfers, slices: &[LoadSlice], since: &[usize], order: &Order) -> Result<Arrangement, Error> {
+    let mut best = arrange(transfers, slices, since, order, Turn::ALL[0])?;
+    for turn in &Turn::ALL[1..] {
+        let other = arrange(transfers, slices, since, order, *turn)?;
+        if other.makespan < best.makespan {
+            best = other;
+        }
+    }
+    Ok(best)
+}
+
+/// From when on each residency needs which bytes, if so much of the scratchpad may be used for what comes in early; and
+/// the makespan if that can be packed. None if nothing comes in early.
+fn leads(
+    problem: &Problem,
+    plan: &Plan,
+    transfers: &Transfers,
+    slices: &[LoadSlice],
+    capacity: Bytes,
+) -> Result<Option<(Vec<Lead>, Cycles)>, Error> {
+    let order = Order::by_rooms(problem, plan, transfers);
+    let since = earliest_by_rooms(problem, transfers, slices, capacity);
+    let arrangement = fastest(transfers, slices, &since, &order)?;
+    let late = latest(transfers, slices, &order, &arrangement)?;
+    let mut leads: Vec<Lead> = Vec::new();
+    for ((slice, earliest), latest) in slices.iter().zip(since).zip(late) {
+        let load = &transfers.loads[slice.load];
+        let step = earliest.max(latest);
+        if load.due <= step || slice.bytes.size() == Bytes::ZERO {
+            continue;
+        }
+        let since = Step(step as u32);
+        match leads.last_mut() {
+            Some(last) if (last.stay, last.since, last.bytes.high) == (load.residency, since, slice.bytes.low) => {
+                last.bytes.high = slice.bytes.high;
+            }
+            _ => leads.push(Lead { stay: load.residency, since, bytes: slice.bytes }),
+        }
+    }
+    Ok((!leads.is_empty()).then_some((leads, arrangement.makespan)))
+}
+
+fn outline_of(plan: &Plan) -> Outline {
+    let stays = plan.residencies.iter().map(|it| Stay { tensor: it.tensor, steps: it.steps.clone() });
+    Outline { order: plan.order.clone(), stays: stays.collect() }
+}
