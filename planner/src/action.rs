@@ -84,9 +84,9 @@ pub enum Action {
     /// Begins to copy a tensor. Until it is waited for, it is at neither place for certain: nothing may read it where
     /// it goes, and nothing may be put where it comes from.
     Issue(Copy),
-    /// Begins to copy some bytes of a tensor, likewise. The slices of one copy follow one another, from the first byte of
-    /// the tensor to the last, and one wait is for all of them. Other lines may stand between them, and the place of
-    /// each slice is needed only from its own line on.
+    /// Begins to copy some bytes of a tensor, likewise. The slices of one copy are disjoint and make up the whole tensor,
+    /// in any order, and one wait is for all of them. Other lines may stand between them, and the place of each slice is
+    /// needed only from its own line on.
     IssueSlice(Copy, Slice),
     /// Waits for the tensor that is being copied to this place.
     Wait(Slot),
@@ -143,8 +143,8 @@ pub struct Kinds<'a> {
     came_in: Vec<bool>,
     /// By tensor: whether it went to host memory before, or never has to.
     went_out: Vec<bool>,
-    /// By tensor: of the copy of which the first slice came last.
-    sliced: Vec<Option<Kind>>,
+    /// By tensor: of the copy of which some slices are still to come, with the bytes that came.
+    sliced: Vec<Option<(Kind, Bytes)>>,
 }
 
 impl Kinds<'_> {
@@ -173,15 +173,14 @@ impl Kinds<'_> {
 
     /// The kind of the copy of which this is the next slice: it is decided at the first one.
     pub fn of_slice(&mut self, copy: &Copy, slice: Slice) -> Kind {
-        let tensor = copy.tensor.index();
-        match self.sliced[tensor] {
-            Some(kind) if slice.low != Bytes::ZERO => kind,
-            _ => {
-                let kind = self.of(copy);
-                self.sliced[tensor] = Some(kind);
-                kind
-            }
-        }
+        let size = self.problem.graph.tensor(copy.tensor).size;
+        let (kind, before) = match self.sliced[copy.tensor.index()] {
+            Some(it) => it,
+            None => (self.of(copy), Bytes::ZERO),
+        };
+        let so_far = Bytes(before.0.saturating_add(slice.size().0));
+        self.sliced[copy.tensor.index()] = (so_far < size).then_some((kind, so_far));
+        kind
     }
 
     /// The kind of the way from host memory of what an operator reads there.

@@ -53,6 +53,23 @@ pub(crate) fn address_with_leads(
     pack_shapes(problem, outline, &problem.in_place_by_step(&outline.order), leads, attempts, deadline)
 }
 
+/// How many capacities between the least and the whole scratchpad are tried to pack low.
+const CAPACITIES: u64 = 8;
+
+/// The same for some of the stays alone, and as low as it can be found quickly.
+pub(crate) fn address_low(problem: &Problem, outline: &Outline, attempts: u64, deadline: Deadline) -> Option<Plan> {
+    let in_place = problem.in_place_by_step(&outline.order);
+    let (rooms, all) = (outline.rooms(problem).into_iter().max().unwrap_or_default(), problem.machine.scratchpad());
+    let capacity = |nth: u64| rooms + Bytes((all.saturating_sub(rooms).0 / CAPACITIES).saturating_mul(nth));
+    let capacities = (0..CAPACITIES).map(capacity).chain([all]).filter(|it| *it <= all);
+    let pack = |capacity| {
+        let machine = problem.machine.with_scratchpad(capacity);
+        let low = Problem { graph: problem.graph.clone(), machine };
+        pack_shapes(&low, outline, &in_place, &[], attempts, deadline)
+    };
+    capacities.into_iter().find_map(pack)
+}
+
 /// Packs stays, where these results share bytes with operands.
 fn pack_shapes(
     problem: &Problem,

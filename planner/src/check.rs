@@ -139,14 +139,15 @@ impl Judge<'_> {
         }
     }
 
-    /// Slices of a copy follow one another.
+    /// Slices of a copy are disjoint.
     fn begin_slice(&mut self, copy: Copy, slice: Slice) {
         let slot = Slot { tensor: copy.tensor, place: copy.to };
-        let before = self.in_flight.to(slot).next_back().filter(|it| it.copy == copy);
-        let expected = before.map_or(Bytes::ZERO, |it| it.slice.high);
-        if slice.low != expected || slice.high <= slice.low || self.size(copy.tensor) < slice.high {
+        let is_met = |it: &Flight| it.copy != copy || slice.low.max(it.slice.low) < slice.high.min(it.slice.high);
+        let is_wrong = slice.high <= slice.low || self.size(copy.tensor) < slice.high;
+        if is_wrong || self.in_flight.to(slot).any(is_met) {
             return self.report(Fault::WrongSlice(slot, slice));
         }
+        let before = self.in_flight.to(slot).next();
         let Some((arrival, is_compulsory)) = before.map(|it| (it.arrival, it.is_compulsory)) else {
             return self.begin(copy, slice);
         };
@@ -159,10 +160,11 @@ impl Judge<'_> {
 
     fn wait(&mut self, slot: Slot) {
         let arrived = self.in_flight.arrive(slot);
-        match arrived.last() {
-            Some(last) if last.slice.high == self.size(slot.tensor) => self.put(slot, Some(last.arrival)),
-            Some(last) => {
-                self.arrivals[last.arrival].is_used = true;
+        let sum: Bytes = arrived.iter().map(|it| it.slice.size()).sum();
+        match arrived.first() {
+            Some(first) if sum == self.size(slot.tensor) => self.put(slot, Some(first.arrival)),
+            Some(first) => {
+                self.arrivals[first.arrival].is_used = true;
                 self.report(Fault::NotWhole(slot));
             }
             None => self.report(Fault::NotIssued(slot)),

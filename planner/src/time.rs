@@ -11,6 +11,7 @@ mod earliest;
 mod emit;
 mod latest;
 mod overlap;
+mod place;
 mod ratio;
 mod simulate;
 mod slices;

@@ -100,7 +100,7 @@ pub enum Fault {
 
     /// A copy from one memory to another between which there is no link.
     NoLink(MemoryId, MemoryId),
-    /// A slice of a copy that does not begin where the one before it ended, has no byte, or ends behind the tensor.
+    /// A slice that has a byte in common with another one of the same copy, or no byte, or one behind the tensor.
     WrongSlice(Slot, Slice),
     /// A wait for a copy of which not all slices were issued.
     NotWhole(Slot),
@@ -231,7 +231,10 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::WrongSlice(slot, Slice { low, high }) => {
                 let name = slot.display(self.problem);
-                write!(f, "bytes {low} to {high} of {name} do not follow what was copied of it before")
+                write!(
+                    f,
+                    "bytes {low} to {high} of {name} are no slice of it beside those that are copied there already"
+                )
             }
             Fault::NotWhole(slot) => {
                 write!(f, "{} is waited for, but not all of it is being copied", slot.display(self.problem))

@@ -108,16 +108,21 @@ wait x@host
 }
 
 #[test]
-fn slices_follow_one_another_to_the_end() {
+fn slices_are_disjoint_and_whole() {
     let problem = PROBLEM.replace("z 64\nop k", "z 64 over y\nop k");
     let program = PROGRAM.replace("NEW", "128");
-    let follow = "bytes {} of w@0 do not follow what was copied of it before";
-    for (slice, bytes) in [("65..128", "65 to 128"), ("64..64", "64 to 64"), ("64..129", "64 to 129")] {
+    let turned = program.replace("0..64", "64..128").replacen("64..128", "TURNED", 2).replacen("TURNED", "64..128", 1);
+    assert_eq!(verdict(&problem, &turned.replace("TURNED", "0..64")), "right: 192 + 256 B");
+    for (slice, bytes) in [("63..128", "63 to 128"), ("64..64", "64 to 64"), ("64..129", "64 to 129")] {
         let said = verdict(&problem, &program.replace("64..128", slice));
-        let message = format!("line 5, step 2: {}", follow.replace("{}", bytes));
+        let message = format!(
+            "line 5, step 2: bytes {bytes} of w@0 are no slice of it beside those that are copied there already"
+        );
         let not_whole = "line 6, step 2: w@0 is waited for, but not all of it is being copied";
         assert!(said.starts_with(&format!("{message}\n{not_whole}")), "{said}");
     }
+    let said = verdict(&problem, &program.replace("64..128", "65..128"));
+    assert!(said.starts_with("line 6, step 2: w@0 is waited for, but not all of it is being copied"), "{said}");
     // Only the first one counts as the load, and bytes add up.
     let whole = program
         .replace("load w at 0 slice 0..64 async\n", "")

@@ -59,10 +59,10 @@ impl Exhibit {
                 Action::Copy(copy) | Action::Issue(copy) => {
                     lines.extend(copied(kinds.of(copy), copy));
                 }
-                // The slices of a copy are one line, where the last of them is.
+                // The slices of a copy are one line, where the first bytes are.
                 Action::IssueSlice(copy, slice) => {
                     let kind = kinds.of_slice(copy, *slice);
-                    if slice.high == self.size(copy.tensor) {
+                    if slice.low == Bytes::ZERO {
                         lines.extend(copied(kind, copy));
                     }
                 }

@@ -51,15 +51,15 @@ impl Flights {
     }
 
     /// The slices of a copy that were issued and not waited for.
-    pub fn to(&self, slot: Slot) -> impl DoubleEndedIterator<Item = &Flight> {
+    pub fn to(&self, slot: Slot) -> impl Iterator<Item = &Flight> {
         self.flights.iter().filter(move |it| (it.copy.tensor, it.copy.to) == (slot.tensor, slot.place))
     }
 
     /// Whether a channel has been told to bring all bytes of a tensor to a place.
     pub fn is_coming(&self, slot: Slot, size: Bytes, channel: Option<ChannelId>) -> bool {
         let on_channel = |it: &Flight| it.channel.is_some() && it.channel == channel;
-        let last = self.to(slot).next_back().filter(|it| it.slice.high == size);
-        last.is_some() && self.to(slot).all(on_channel)
+        let sum: Bytes = self.to(slot).map(|it| it.slice.size()).sum();
+        sum == size && self.to(slot).next().is_some() && self.to(slot).all(on_channel)
     }
 
     /// A copy that was issued last is there: all others of its channel have been read.

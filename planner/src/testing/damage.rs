@@ -74,8 +74,13 @@ pub fn slice(problem: &Problem, actions: &mut Vec<Action>, choices: &mut Choices
         if cut == Bytes::ZERO {
             actions.insert(at, slice(Bytes::ZERO, size));
         } else {
-            actions.insert((at + choices.below(3) as usize).min(actions.len()), slice(cut, size));
-            actions.insert(at, slice(Bytes::ZERO, cut));
+            let mut slices = [slice(Bytes::ZERO, cut), slice(cut, size)];
+            if choices.chance(40) {
+                slices.reverse();
+            }
+            let [first, second] = slices;
+            actions.insert((at + choices.below(3) as usize).min(actions.len()), second);
+            actions.insert(at, first);
         }
     }
 }

@@ -100,6 +100,9 @@ impl Order {
     }
 }
 
+/// How far behind one that has no room others are looked for.
+const MOST_OVERTAKEN: usize = 256;
+
 /// A line, with an index of a slice, of what goes out, of a load or of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
@@ -118,9 +121,17 @@ pub(super) struct Arrangement {
     pub makespan: Cycles,
 }
 
+impl Arrangement {
+    /// By step: when the lines before its operator begin; and last, those behind all operators.
+    pub fn begins(&self) -> Vec<Cycles> {
+        [Cycles::ZERO].into_iter().chain(self.steps.iter().map(|it| it.1)).collect()
+    }
+}
+
 /// The program in which each slice begins as soon as it can, but not before the operator of its step.
 ///
-/// Slices are in the order in which they are due; one begins after those before it.
+/// Slices are in the order in which they are due. One begins after those before it; but where `turn` is
+/// [`Turn::WhenIdle`], others go first while one has no room, as long as the channel would stand still otherwise.
 pub(super) fn arrange(
     transfers: &Transfers,
     slices: &[LoadSlice],
@@ -138,6 +149,7 @@ pub(super) fn arrange(
         slices,
         order,
         lines: Vec::with_capacity(slices.len() + 2 * transfers.loads.len() + 2 * n_backs + transfers.steps.len()),
+        is_issued: vec![false; slices.len()],
         now: Cycles::ZERO,
         free: [Cycles::ZERO; 2],
         loaded: vec![Cycles::ZERO; transfers.loads.len()],
@@ -156,7 +168,7 @@ pub(super) fn arrange(
         if turn == Turn::AtOnce {
             queue.issue_pending(|_| true)?;
         }
-        while since.get(next).is_some_and(|it| *it <= step) {
+        while since.get(next).is_some_and(|it| *it <= step || queue.is_issued[next]) {
             queue.issue(next)?;
             next += 1;
         }
@@ -173,6 +185,13 @@ pub(super) fn arrange(
             let begin = (due..loaded).map(|it| queue.loaded[it]).max().unwrap_or_default().max(queue.now);
             let end = begin.plus(time.cycles)?;
             queue.issue_until(end)?;
+            let others = (next + 1..since.len()).take(MOST_OVERTAKEN).filter(|it| since[*it] <= step);
+            for slice in others {
+                if end <= queue.free[INWARD] {
+                    break;
+                }
+                queue.issue(slice)?;
+            }
         }
         (due..loaded).for_each(|it| queue.wait_for_load(it));
         let waited = (0..n_backs).filter(|it| queue.backs[*it].is_some() && !queue.is_waited_for[*it] && is_due(it));
@@ -194,6 +213,8 @@ struct Queue<'a> {
     slices: &'a [LoadSlice],
     order: &'a Order,
     lines: Vec<Line>,
+    /// By slice.
+    is_issued: Vec<bool>,
     now: Cycles,
     /// When the channels inward and outward are done with what they have; if they are one, both are the same.
     free: [Cycles; 2],
@@ -211,6 +232,9 @@ const OUTWARD: usize = 1;
 
 impl Queue<'_> {
     fn issue(&mut self, slice: usize) -> Result<(), Error> {
+        if std::mem::replace(&mut self.is_issued[slice], true) {
+            return Ok(());
+        }
         let LoadSlice { load, bytes, .. } = self.slices[slice];
         let is_one_channel = self.transfers.is_one_channel();
         let mut data = Cycles::ZERO;

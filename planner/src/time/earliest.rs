@@ -39,14 +39,15 @@ pub(super) fn earliest_by_rooms(
     since
 }
 
-/// By slice: the earliest step before whose operator it can begin where a plan puts it: from then on, nothing else lies
-/// there before the slice is due.
+/// Slices in the order in which they go, and by slice: the earliest step before whose operator it can begin where a plan
+/// puts it. From then on, nothing else lies there before the slice is due. Of one load, those go first that have their
+/// room first.
 pub(super) fn earliest_by_addresses(
     problem: &Problem,
     plan: &Plan,
     transfers: &Transfers,
     slices: &[LoadSlice],
-) -> Vec<usize> {
+) -> (Vec<LoadSlice>, Vec<usize>) {
     let size = |residency: usize| problem.graph.tensor(plan.residencies[residency].tensor).size;
     let blocks = (0..plan.residencies.len()).map(|it| {
         let residency = &plan.residencies[it];
@@ -56,18 +57,21 @@ pub(super) fn earliest_by_addresses(
     let workspaces =
         workspaces.map(|(step, (op, &offset))| (offset, offset + problem.graph.op(*op).workspace, step, step + 1));
     let blocks: Vec<(Bytes, Bytes, usize, usize)> = blocks.chain(workspaces).filter(|it| it.0 < it.1).collect();
-    let mut since = Vec::with_capacity(slices.len());
+    let mut found = Vec::with_capacity(slices.len());
     for of_load in slices.chunk_by(|a, b| a.load == b.load) {
         let load = &transfers.loads[of_load[0].load];
         let start = plan.residencies[load.residency].offset;
         let end = start + load.size;
         let is_before = |it: &&(Bytes, Bytes, usize, usize)| it.0 < end && start < it.1 && it.2 < load.due;
         let before: Vec<_> = blocks.iter().filter(is_before).collect();
+        let first = found.len();
         for slice in of_load {
             let (low, high) = (start + slice.bytes.low, start + slice.bytes.high);
             let met = before.iter().filter(|it| it.0 < high && low < it.1);
-            since.push(met.map(|it| it.3).max().unwrap_or(0).max(load.not_before).min(load.due));
+            let since = met.map(|it| it.3).max().unwrap_or(0).max(load.not_before).min(load.due);
+            found.push((*slice, since));
         }
+        found[first..].sort_by_key(|it| it.1);
     }
-    since
+    found.into_iter().unzip()
 }

@@ -3,9 +3,10 @@
 use super::arrange::{Arrangement, Line};
 use super::slices::LoadSlice;
 use super::transfers::Transfers;
-use crate::{Action, Copy, Place, Plan, Problem, Slot};
+use crate::{Action, Bytes, Copy, Place, Plan, Problem, Slice, Slot, TensorId};
 
-/// The program of an arrangement, at the addresses of a plan. What is waited for at once is one line.
+/// The program of an arrangement, at the addresses of a plan. What is waited for at once is one line, and so are slices
+/// side by side of which one follows the other.
 pub(super) fn emit(
     problem: &Problem,
     plan: &Plan,
@@ -24,6 +25,7 @@ pub(super) fn emit(
         Copy { tensor: residency.tensor, from: Place::on_chip(residency.offset), to: Place::HOME }
     };
     let wait = |copy: Copy| Action::Wait(Slot { tensor: copy.tensor, place: copy.to });
+    let size = |it: TensorId| problem.graph.tensor(it).size;
     let mut actions: Vec<Action> = Vec::with_capacity(arrangement.lines.len());
     for line in &arrangement.lines {
         let action = match *line {
@@ -36,13 +38,28 @@ pub(super) fn emit(
             Line::WaitForBack(of) => wait(back(of)),
             Line::Run(step) => runs[step].clone(),
         };
-        match (actions.last_mut(), &action) {
-            (Some(Action::Issue(copy)), Action::Wait(slot)) if (copy.tensor, copy.to) == (slot.tensor, slot.place) => {
-                let copy = *copy;
-                *actions.last_mut().expect("it was there") = Action::Copy(copy);
+        match (actions.last_mut(), action) {
+            (Some(last), action) if joined(last, &action, &size).is_some() => {
+                *last = joined(last, &action, &size).expect("they are one line");
             }
-            _ => actions.push(action),
+            (_, action) => actions.push(action),
         }
     }
     actions
+}
+
+/// The line that does what two lines do.
+fn joined(one: &Action, other: &Action, size: impl Fn(TensorId) -> Bytes) -> Option<Action> {
+    match (one, other) {
+        (Action::Issue(copy), Action::Wait(slot)) if (copy.tensor, copy.to) == (slot.tensor, slot.place) => {
+            Some(Action::Copy(*copy))
+        }
+        (Action::IssueSlice(copy, one), Action::IssueSlice(next, other)) if copy == next => {
+            let slice = Slice { low: one.low.min(other.low), high: one.high.max(other.high) };
+            let is_whole = slice.size() == size(copy.tensor);
+            let is_joined = one.high == other.low || other.high == one.low;
+            is_joined.then_some(if is_whole { Action::Issue(*copy) } else { Action::IssueSlice(*copy, slice) })
+        }
+        _ => None,
+    }
 }

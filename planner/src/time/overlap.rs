@@ -18,11 +18,12 @@ use super::bound::bound_of_transfers;
 use super::earliest::{earliest_by_addresses, earliest_by_rooms};
 use super::emit::emit;
 use super::latest::latest;
+use super::place::{Side, Wishes, compact, place_again};
 use super::simulate::{Timeline, simulate};
 use super::slices::{LoadSlice, size_of_slices, sliced, whole};
 use super::transfers::Transfers;
 use crate::address::{Lead, address_with_leads};
-use crate::{Action, Bytes, Cycles, Deadline, Error, Outline, Plan, Problem, Stay, Step};
+use crate::{Action, Bytes, Cycles, Deadline, Error, Plan, Problem, Step};
 
 /// A program whose transfers go on beside its operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct Overlapped {
 const SHARES: [u64; 6] = [64, 62, 60, 56, 48, 32];
 
 /// How often packing is tried for each share.
-const ATTEMPTS: u64 = 64;
+const ATTEMPTS: u64 = 4;
 
 /// How much longer than the bound a program may take such that nothing better is looked for: one in so many.
 const GOOD_ENOUGH: u64 = 10_000;
@@ -66,22 +67,47 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
     for slices in &cuts {
         best.improve(problem, plan, &transfers, slices)?;
     }
+    let outline = plan.outline();
+    let compact = compact(problem, plan, &transfers, deadline);
+    let bases: Vec<&Plan> = [plan].into_iter().chain(compact.as_ref()).collect();
     for share in SHARES {
         for slices in &cuts {
             if is_good_enough(best.timeline.makespan) || deadline.has_passed() {
                 return Ok(best);
             }
             let capacity = Bytes((u128::from(problem.capacity().0) * u128::from(share) / 64) as u64);
-            let Some((leads, expected)) = leads(problem, plan, &transfers, slices, capacity)? else { continue };
-            if best.timeline.makespan <= expected {
+            let early = Early::new(problem, plan, &transfers, slices, capacity)?;
+            if best.timeline.makespan <= early.expected {
                 continue;
             }
-            let outline = outline_of(plan);
+            let before = best.timeline.makespan;
+            for base in &bases {
+                for side in Side::ALL {
+                    let placed = place_again(problem, base, &transfers, &early.wishes(slices), side);
+                    if let Some(placed) = placed {
+                        best.improve(problem, &placed, &transfers, slices)?;
+                    }
+                }
+                tracing::debug!(makespan = best.timeline.makespan.0, "placed");
+            }
+            let placed = best.timeline.makespan;
+            let leads = early.leads(&transfers, slices);
             let packed = address_with_leads(problem, &outline, &leads, ATTEMPTS, deadline);
-            tracing::debug!(share, n_slices = slices.len(), n_leads = leads.len(), %expected, is_packed = packed.is_some());
+            let is_packed = packed.is_some();
             if let Some(packed) = packed {
                 best.improve(problem, &packed, &transfers, slices)?;
             }
+            let (expected, found) = (early.expected.0, best.timeline.makespan.0);
+            tracing::debug!(
+                share,
+                n_slices = slices.len(),
+                n_leads = leads.len(),
+                expected,
+                before = before.0,
+                placed = placed.0,
+                is_packed,
+                found
+            );
         }
     }
     Ok(best)
@@ -97,10 +123,10 @@ impl Overlapped {
         slices: &[LoadSlice],
     ) -> Result<(), Error> {
         let order = Order::by_addresses(problem, plan, transfers);
-        let since = earliest_by_addresses(problem, plan, transfers, slices);
-        let arrangement = fastest(transfers, slices, &since, &order)?;
+        let (slices, since) = earliest_by_addresses(problem, plan, transfers, slices);
+        let arrangement = fastest(transfers, &slices, &since, &order)?;
         if arrangement.makespan < self.timeline.makespan {
-            let actions = emit(problem, plan, transfers, slices, &arrangement);
+            let actions = emit(problem, plan, transfers, &slices, &arrangement);
             let timeline = simulate(problem, &actions)?;
             if timeline.makespan < self.timeline.makespan {
                 *self = Overlapped { plan: plan.clone(), actions, timeline, bound: self.bound };
@@ -122,38 +148,53 @@ fn fastest(transfers: &Transfers, slices: &[LoadSlice], since: &[usize], order: 
     Ok(best)
 }
 
-/// From when on each residency needs which bytes, if so much of the scratchpad may be used for what comes in early; and
-/// the makespan if that can be packed. None if nothing comes in early.
-fn leads(
-    problem: &Problem,
-    plan: &Plan,
-    transfers: &Transfers,
-    slices: &[LoadSlice],
-    capacity: Bytes,
-) -> Result<Option<(Vec<Lead>, Cycles)>, Error> {
-    let order = Order::by_rooms(problem, plan, transfers);
-    let since = earliest_by_rooms(problem, transfers, slices, capacity);
-    let arrangement = fastest(transfers, slices, &since, &order)?;
-    let late = latest(transfers, slices, &order, &arrangement)?;
-    let mut leads: Vec<Lead> = Vec::new();
-    for ((slice, earliest), latest) in slices.iter().zip(since).zip(late) {
-        let load = &transfers.loads[slice.load];
-        let step = earliest.max(latest);
-        if load.due <= step || slice.bytes.size() == Bytes::ZERO {
-            continue;
-        }
-        let since = Step(step as u32);
-        match leads.last_mut() {
-            Some(last) if (last.stay, last.since, last.bytes.high) == (load.residency, since, slice.bytes.low) => {
-                last.bytes.high = slice.bytes.high;
-            }
-            _ => leads.push(Lead { stay: load.residency, since, bytes: slice.bytes }),
-        }
-    }
-    Ok((!leads.is_empty()).then_some((leads, arrangement.makespan)))
+/// What could be if only the sum of rooms counted.
+struct Early {
+    /// By slice: the latest step before whose operator it can begin without delay for anything.
+    since: Vec<usize>,
+    /// By step: when the lines before its operator begin.
+    begins: Vec<Cycles>,
+    /// The makespan.
+    expected: Cycles,
 }
 
-fn outline_of(plan: &Plan) -> Outline {
-    let stays = plan.residencies.iter().map(|it| Stay { tensor: it.tensor, steps: it.steps.clone() });
-    Outline { order: plan.order.clone(), stays: stays.collect() }
+impl Early {
+    /// Where so much of the scratchpad may be used for what comes in early.
+    fn new(
+        problem: &Problem,
+        plan: &Plan,
+        transfers: &Transfers,
+        slices: &[LoadSlice],
+        capacity: Bytes,
+    ) -> Result<Early, Error> {
+        let order = Order::by_rooms(problem, plan, transfers);
+        let earliest = earliest_by_rooms(problem, transfers, slices, capacity);
+        let arrangement = fastest(transfers, slices, &earliest, &order)?;
+        let latest = latest(transfers, slices, &order, &arrangement)?;
+        let since = earliest.into_iter().zip(latest).map(|(earliest, latest)| earliest.max(latest)).collect();
+        Ok(Early { since, begins: arrangement.begins(), expected: arrangement.makespan })
+    }
+
+    fn wishes<'a>(&'a self, slices: &'a [LoadSlice]) -> Wishes<'a> {
+        Wishes { slices, since: &self.since, begins: &self.begins }
+    }
+
+    /// From when on each residency needs which bytes.
+    fn leads(&self, transfers: &Transfers, slices: &[LoadSlice]) -> Vec<Lead> {
+        let mut leads: Vec<Lead> = Vec::new();
+        for (slice, &step) in slices.iter().zip(&self.since) {
+            let load = &transfers.loads[slice.load];
+            if load.due <= step || slice.bytes.size() == Bytes::ZERO {
+                continue;
+            }
+            let since = Step(step as u32);
+            match leads.last_mut() {
+                Some(last) if (last.stay, last.since, last.bytes.high) == (load.residency, since, slice.bytes.low) => {
+                    last.bytes.high = slice.bytes.high;
+                }
+                _ => leads.push(Lead { stay: load.residency, since, bytes: slice.bytes }),
+            }
+        }
+        leads
+    }
 }

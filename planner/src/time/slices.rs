@@ -8,7 +8,7 @@ use super::transfers::{Load, Transfers};
 use crate::{Bytes, Problem, Slice};
 
 /// The part of the scratchpad that a slice takes at most.
-const PART_OF_SCRATCHPAD: u64 = 32;
+const PART_OF_SCRATCHPAD: u64 = 128;
 
 /// How much longer than its setup a slice takes at least.
 const SETUPS: u64 = 16;

@@ -66,7 +66,7 @@ impl Transfers {
         };
         let inward = timing(MemoryId::HOME, MemoryId::SCRATCHPAD)?;
         let outward = timing(MemoryId::SCRATCHPAD, MemoryId::HOME)?;
-        let rooms = rooms(problem, plan);
+        let rooms = plan.outline().rooms(problem);
         let mut steps = Vec::with_capacity(plan.order.len());
         let (mut loads, mut write_backs) = (Vec::new(), Vec::new());
         let mut of_tensor: Vec<Vec<usize>> = vec![Vec::new(); problem.graph.tensors().len()];
@@ -141,17 +141,4 @@ impl Transfers {
     pub fn is_one_channel(&self) -> bool {
         self.inward.channel == self.outward.channel
     }
-}
-
-/// By step: see [`StepTime::room`].
-fn rooms(problem: &Problem, plan: &Plan) -> Vec<Bytes> {
-    let mut rooms: Vec<Bytes> = plan.order.iter().map(|it| problem.workspace_room(*it)).collect();
-    for residency in &plan.residencies {
-        let steps = residency.steps.start.index()..residency.steps.end.index();
-        rooms[steps].iter_mut().for_each(|it| *it += problem.room(residency.tensor));
-    }
-    for (room, pairs) in rooms.iter_mut().zip(problem.in_place_by_step(&plan.order)) {
-        *room = room.saturating_sub(problem.saved(&pairs));
-    }
-    rooms
 }
