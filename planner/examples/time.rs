@@ -32,6 +32,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let overlapped = start.elapsed().as_secs_f64();
             let traffic = check(&problem, &found.actions).map_err(|it| it[0].display(&problem).to_string())?;
             assert_eq!(traffic.non_compulsory, solution.non_compulsory, "the traffic stays what it was");
+            if tracing::enabled!(tracing::Level::TRACE) {
+                for (line, time) in
+                    cosma_planner::program_text(&problem, &found.actions).iter().zip(&found.timeline.lines)
+                {
+                    println!("{}..{} {line}", time.start, time.end);
+                }
+                for stall in &found.timeline.stalls {
+                    println!("{}..{} {} line {}", stall.cycles.start, stall.cycles.end, stall.reason, stall.line + 1);
+                }
+            }
             let synchronous = simulate(&problem, &solution.plan.actions(&problem))?.makespan;
             let any = bound_of_any_order(&problem, solution.lower_bound)?;
             let bound = any.max(found.bound).0;

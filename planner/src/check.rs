@@ -312,11 +312,14 @@ impl Judge<'_> {
             }
             return;
         }
-        let is_whole = slot.is_some() || block.tensor.is_none();
-        if is_whole
-            && machine[memory.index()].alignment != Bytes::ZERO
-            && !offset.0.is_multiple_of(machine[memory.index()].alignment.0)
-        {
+        // Not of every slice.
+        let aligned = match (slot, block.tensor) {
+            (Some(slot), _) => Some(self.block(slot)),
+            (None, tensor) => tensor.is_none().then_some(block),
+        };
+        let alignment = machine[memory.index()].alignment;
+        let is_off = |it: &Block| alignment != Bytes::ZERO && !it.place.offset.0.is_multiple_of(alignment.0);
+        if let Some(block) = aligned.filter(is_off) {
             self.report(Fault::Misaligned(block));
         }
         if machine[memory.index()].size.is_some_and(|size| u128::from(size.0) < end(block)) {

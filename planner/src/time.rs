@@ -9,6 +9,7 @@ mod bound;
 mod clock;
 mod earliest;
 mod emit;
+mod improve;
 mod latest;
 mod overlap;
 mod place;

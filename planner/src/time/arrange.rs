@@ -75,11 +75,15 @@ impl Order {
         order
     }
 
-    /// Without addresses: what goes out keeps its room until its tensor leaves, and no longer.
+    /// Without addresses: what goes out keeps its room as long as there is room for it beside the residencies.
     pub fn by_rooms(problem: &Problem, plan: &Plan, transfers: &Transfers) -> Order {
         let mut order = Order::of_tensors(problem, plan, transfers);
-        let n_steps = transfers.steps.len();
-        let leaves = transfers.write_backs.iter().map(|it| Some(it.leaves).filter(|it| *it < n_steps));
+        let is_full = |step: &usize, back: &WriteBack| {
+            let room = back.size.align_up(problem.machine.alignment());
+            problem.capacity() < transfers.steps[*step].room + room
+        };
+        let leaves =
+            transfers.write_backs.iter().map(|it| (it.leaves..transfers.steps.len()).find(|step| is_full(step, it)));
         order.blocks = leaves.collect();
         order
     }

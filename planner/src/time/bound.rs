@@ -18,13 +18,14 @@
 //!
 //! What is ahead where an operator ends may have been there for long, so only what has still to come waits for
 //! the latency. By induction, no program is at a step earlier, nor has its channel done more by then. What goes out has no room to
-//! wait for, but cannot go before it is made: $r$ grows by all that was made so far and is not due yet. Where an operator
-//! ends, all that is made later or there has still to go out.
+//! wait for, but cannot go before it is made: $r$ grows by all that was made so far and is not due yet. It is due where
+//! its room is gone, and where it comes back. Where an operator ends, all that is made later or there has still to go
+//! out.
 //!
 //! All is counted in fractions of a cycle of which a byte takes a whole number.
 
 use super::Timing;
-use super::transfers::Transfers;
+use super::transfers::{StepTime, Transfers, WriteBack};
 use crate::{Bytes, Cycles, Error, MemoryId, OpId, Origin, Plan, Problem, TensorId};
 
 /// A bound and what it holds for.
@@ -123,10 +124,11 @@ fn one_after_the_other(timing: &Timing, sizes: impl Iterator<Item = Bytes>) -> R
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
 pub fn bound_of_plan(problem: &Problem, plan: &Plan) -> Result<Cycles, Error> {
-    bound_of_transfers(problem.capacity(), &Transfers::new(problem, plan)?)
+    bound_of_transfers(problem, &Transfers::new(problem, plan)?)
 }
 
-pub(super) fn bound_of_transfers(capacity: Bytes, transfers: &Transfers) -> Result<Cycles, Error> {
+pub(super) fn bound_of_transfers(problem: &Problem, transfers: &Transfers) -> Result<Cycles, Error> {
+    let (capacity, alignment) = (problem.capacity(), problem.machine.alignment());
     let Transfers { loads, write_backs, steps, inward, outward } = transfers;
     let units = Units::new(inward, outward);
     let n_steps = steps.len();
@@ -138,7 +140,9 @@ pub(super) fn bound_of_transfers(capacity: Bytes, transfers: &Transfers) -> Resu
     }
     for it in write_backs {
         made[it.made] += units.outward(it.size);
-        made_due[it.due.unwrap_or(n_steps)] += units.outward(it.size);
+        for (step, work) in due_outward(&units, capacity, steps, it, alignment) {
+            made_due[step] += work;
+        }
     }
     let filling = Filling::new(&units, loads.iter().map(|it| it.size).collect());
     // All that has still to go out when the operator of a step ends, at least.
@@ -148,15 +152,13 @@ pub(super) fn bound_of_transfers(capacity: Bytes, transfers: &Transfers) -> Resu
     let (mut end, mut free, mut waiting): (u128, u128, u128) = (0, 0, 0);
     let mut least = 0;
     for (step, time) in steps.iter().enumerate() {
-        let work = due[step] + if is_one_channel { made_due[step] } else { 0 };
-        free += work;
-        waiting -= if is_one_channel { made_due[step] } else { 0 };
-        // What is ahead may have been there for long.
-        let begin = match end < free {
-            true if due[step] != 0 => free + units.cycles(inward.latency),
-            true => free,
-            false => end,
-        };
+        let going_out = if is_one_channel { made_due[step] } else { 0 };
+        waiting -= going_out;
+        // What comes in goes first. What is ahead may have been there for long.
+        free += due[step];
+        let begin = if due[step] != 0 && end < free { free + units.cycles(inward.latency) } else { end };
+        free += going_out;
+        let begin = begin.max(free);
         let streams: u128 = time.streams.iter().map(|it| units.inward(*it)).sum();
         let streaming = if time.streams.is_empty() { 0 } else { streams + units.cycles(inward.latency) };
         end = begin + units.cycles(time.cycles).max(streaming);
@@ -175,6 +177,38 @@ pub(super) fn bound_of_transfers(capacity: Bytes, transfers: &Transfers) -> Resu
     }
     let cycles = least.max(end).div_ceil(units.of_cycle);
     u64::try_from(cycles).ok().filter(|it| *it < 1 << 63).map(Cycles).ok_or(Error::TooManyCycles)
+}
+
+/// What of a tensor has to be out before which steps, in units: once it has left, no more of it can be on its way than
+/// there is room beside the residencies of a step; and all before it comes back.
+fn due_outward(
+    units: &Units<'_>,
+    capacity: Bytes,
+    steps: &[StepTime],
+    back: &WriteBack,
+    alignment: Bytes,
+) -> Vec<(usize, u128)> {
+    let mut left = back.size;
+    let mut due = Vec::new();
+    let last = back.due.unwrap_or(steps.len());
+    let room = back.size.align_up(alignment);
+    for step in back.leaves..last {
+        let out = room.saturating_sub(capacity.saturating_sub(steps[step].room));
+        let now = out.saturating_sub(back.size - left).min(left);
+        if now != Bytes::ZERO {
+            left -= now;
+            due.push((step, u128::from(now.0) * units.of_byte_outward));
+        }
+        if left == Bytes::ZERO {
+            break;
+        }
+    }
+    let so_far: u128 = due.iter().map(|it| it.1).sum();
+    due.push((
+        if left == Bytes::ZERO { due.last().map_or(last, |it| it.0) } else { last },
+        units.outward(back.size) - so_far,
+    ));
+    due
 }
 
 /// Fractions of a cycle: a byte in each direction takes a whole number of them.

@@ -17,13 +17,15 @@ use super::arrange::{Arrangement, Order, Turn, arrange};
 use super::bound::bound_of_transfers;
 use super::earliest::{earliest_by_addresses, earliest_by_rooms};
 use super::emit::emit;
+use super::improve::improve;
 use super::latest::latest;
-use super::place::{Side, Wishes, compact, place_again};
+use super::place::{Side, Wishes, compact, is_alone, place_again};
 use super::simulate::{Timeline, simulate};
 use super::slices::{LoadSlice, size_of_slices, sliced, whole};
 use super::transfers::Transfers;
 use crate::address::{Lead, address_with_leads};
 use crate::{Action, Bytes, Cycles, Deadline, Error, Plan, Problem, Step};
+use std::collections::HashSet;
 
 /// A program whose transfers go on beside its operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,25 +55,25 @@ const GOOD_ENOUGH: u64 = 10_000;
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
 pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Overlapped, Error> {
     let transfers = Transfers::new(problem, plan)?;
-    let bound = bound_of_transfers(problem.capacity(), &transfers)?;
+    let bound = bound_of_transfers(problem, &transfers)?;
     let actions = plan.actions(problem);
     let timeline = simulate(problem, &actions)?;
-    let mut best = Overlapped { plan: plan.clone(), actions, timeline, bound };
     let is_good_enough = |it: Cycles| it.0 <= bound.0.saturating_add(bound.0 / GOOD_ENOUGH);
+    let mut best = Overlapped { plan: plan.clone(), actions, timeline, bound };
     let mut cuts: Vec<Vec<LoadSlice>> = Vec::new();
     if let Some(size) = size_of_slices(problem, &transfers) {
         cuts.push(sliced(&transfers.loads, size));
     }
     cuts.push(whole(&transfers.loads));
     cuts.dedup();
-    for slices in &cuts {
-        best.improve(problem, plan, &transfers, slices)?;
-    }
-    let outline = plan.outline();
-    let compact = compact(problem, plan, &transfers, deadline);
+    let mut is_load = is_alone(problem, plan);
+    let loads: HashSet<usize> = transfers.loads.iter().map(|it| it.residency).collect();
+    is_load.iter_mut().enumerate().for_each(|(index, it)| *it = *it && loads.contains(&index));
+    let compact = compact(problem, plan, &is_load, deadline);
     let bases: Vec<&Plan> = [plan].into_iter().chain(compact.as_ref()).collect();
-    for share in SHARES {
-        for slices in &cuts {
+    for slices in &cuts {
+        best.take(problem, &transfers, fastest_of(problem, plan.clone(), &transfers, slices)?)?;
+        for share in SHARES {
             if is_good_enough(best.timeline.makespan) || deadline.has_passed() {
                 return Ok(best);
             }
@@ -80,72 +82,87 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
             if best.timeline.makespan <= early.expected {
                 continue;
             }
-            let before = best.timeline.makespan;
+            let wishes = Wishes::new(plan, &transfers, slices, &early.since, &early.begins);
+            let mut found: Option<Found> = None;
+            let mut offer = |plan: Option<Plan>| {
+                let Some(plan) = plan else { return Ok::<(), Error>(()) };
+                let other = fastest_of(problem, plan, &transfers, slices)?;
+                if found.as_ref().is_none_or(|it| other.arrangement.makespan < it.arrangement.makespan) {
+                    found = Some(other);
+                }
+                Ok(())
+            };
             for base in &bases {
                 for side in Side::ALL {
-                    let placed = place_again(problem, base, &transfers, &early.wishes(slices), side);
-                    if let Some(placed) = placed {
-                        best.improve(problem, &placed, &transfers, slices)?;
-                    }
+                    offer(place_again(problem, base, &wishes, &is_load, || side))?;
                 }
-                tracing::debug!(makespan = best.timeline.makespan.0, "placed");
             }
-            let placed = best.timeline.makespan;
-            let leads = early.leads(&transfers, slices);
-            let packed = address_with_leads(problem, &outline, &leads, ATTEMPTS, deadline);
-            let is_packed = packed.is_some();
-            if let Some(packed) = packed {
-                best.improve(problem, &packed, &transfers, slices)?;
+            if ATTEMPTS != 0 {
+                let leads = early.leads(&transfers, slices);
+                offer(address_with_leads(problem, &plan.outline(), &leads, ATTEMPTS, deadline))?;
             }
-            let (expected, found) = (early.expected.0, best.timeline.makespan.0);
-            tracing::debug!(
-                share,
-                n_slices = slices.len(),
-                n_leads = leads.len(),
-                expected,
-                before = before.0,
-                placed = placed.0,
-                is_packed,
-                found
-            );
+            let Some(mut found) = found else { continue };
+            let placed = found.arrangement.makespan.0;
+            let turn = found.turn;
+            let is_enough =
+                |it: &Found| it.arrangement.makespan <= early.expected || is_good_enough(it.arrangement.makespan);
+            improve(problem, &transfers, &wishes, &mut found, turn, is_enough, deadline)?;
+            let (expected, improved) = (early.expected.0, found.arrangement.makespan.0);
+            tracing::debug!(share, n_slices = slices.len(), bound = bound.0, expected, placed, improved);
+            best.take(problem, &transfers, found)?;
+        }
+    }
+    Ok(best)
+}
+
+/// A program, before it is written down.
+pub(super) struct Found {
+    pub plan: Plan,
+    /// In the order in which they go.
+    pub slices: Vec<LoadSlice>,
+    pub arrangement: Arrangement,
+    pub turn: Turn,
+}
+
+/// The fastest of the programs by the rules for what goes out.
+fn fastest_of(problem: &Problem, plan: Plan, transfers: &Transfers, slices: &[LoadSlice]) -> Result<Found, Error> {
+    let order = Order::by_addresses(problem, &plan, transfers);
+    let (slices, since) = earliest_by_addresses(problem, &plan, transfers, slices);
+    let (arrangement, turn) = fastest(transfers, &slices, &since, &order)?;
+    Ok(Found { plan, slices, arrangement, turn })
+}
+
+/// The same, and the rule.
+fn fastest(
+    transfers: &Transfers,
+    slices: &[LoadSlice],
+    since: &[usize],
+    order: &Order,
+) -> Result<(Arrangement, Turn), Error> {
+    let turns = if transfers.write_backs.is_empty() { &Turn::ALL[..1] } else { &Turn::ALL[..] };
+    let mut best = (arrange(transfers, slices, since, order, turns[0])?, turns[0]);
+    for &turn in &turns[1..] {
+        let other = arrange(transfers, slices, since, order, turn)?;
+        if other.makespan < best.0.makespan {
+            best = (other, turn);
         }
     }
     Ok(best)
 }
 
 impl Overlapped {
-    /// Takes the program at these addresses if it is faster.
-    fn improve(
-        &mut self,
-        problem: &Problem,
-        plan: &Plan,
-        transfers: &Transfers,
-        slices: &[LoadSlice],
-    ) -> Result<(), Error> {
-        let order = Order::by_addresses(problem, plan, transfers);
-        let (slices, since) = earliest_by_addresses(problem, plan, transfers, slices);
-        let arrangement = fastest(transfers, &slices, &since, &order)?;
+    /// Takes a program if it is faster.
+    fn take(&mut self, problem: &Problem, transfers: &Transfers, found: Found) -> Result<(), Error> {
+        let Found { plan, slices, arrangement, .. } = found;
         if arrangement.makespan < self.timeline.makespan {
-            let actions = emit(problem, plan, transfers, &slices, &arrangement);
+            let actions = emit(problem, &plan, transfers, &slices, &arrangement);
             let timeline = simulate(problem, &actions)?;
             if timeline.makespan < self.timeline.makespan {
-                *self = Overlapped { plan: plan.clone(), actions, timeline, bound: self.bound };
+                *self = Overlapped { plan, actions, timeline, bound: self.bound };
             }
         }
         Ok(())
     }
-}
-
-/// The fastest of the programs by the rules for what goes out.
-fn fastest(transfers: &Transfers, slices: &[LoadSlice], since: &[usize], order: &Order) -> Result<Arrangement, Error> {
-    let mut best = arrange(transfers, slices, since, order, Turn::ALL[0])?;
-    for turn in &Turn::ALL[1..] {
-        let other = arrange(transfers, slices, since, order, *turn)?;
-        if other.makespan < best.makespan {
-            best = other;
-        }
-    }
-    Ok(best)
 }
 
 /// What could be if only the sum of rooms counted.
@@ -169,14 +186,10 @@ impl Early {
     ) -> Result<Early, Error> {
         let order = Order::by_rooms(problem, plan, transfers);
         let earliest = earliest_by_rooms(problem, transfers, slices, capacity);
-        let arrangement = fastest(transfers, slices, &earliest, &order)?;
+        let (arrangement, _) = fastest(transfers, slices, &earliest, &order)?;
         let latest = latest(transfers, slices, &order, &arrangement)?;
         let since = earliest.into_iter().zip(latest).map(|(earliest, latest)| earliest.max(latest)).collect();
         Ok(Early { since, begins: arrangement.begins(), expected: arrangement.makespan })
-    }
-
-    fn wishes<'a>(&'a self, slices: &'a [LoadSlice]) -> Wishes<'a> {
-        Wishes { slices, since: &self.since, begins: &self.begins }
     }
 
     /// From when on each residency needs which bytes.

@@ -1,14 +1,15 @@
 //! New places for what comes in, so that it can come in early.
 //!
-//! Results, workspaces, and loads that share bytes with results stay where they are. All other loads are placed again, in
-//! the order in which they are due. A place that is free while the load is used may have been in use shortly before, and
-//! then the load has to wait: so of all places at the borders of other blocks, the one is taken where the load begins the
-//! least too late, slice by slice, in the order in which its bytes get free.
+//! Workspaces, and what shares bytes with anything else, stay where they are. All others can be placed again, in the order
+//! in which they begin. A place that is free while a load is used may have been in use shortly before, and then the load
+//! has to wait: so of all places at the borders of other blocks, the one is taken where the load begins the least too
+//! late, slice by slice, in the order in which its bytes get free; and where it does the least harm to loads that come
+//! there after it.
 
 use super::slices::LoadSlice;
 use super::transfers::Transfers;
 use crate::address::address_low;
-use crate::{Bytes, Cycles, Deadline, Plan, Problem};
+use crate::{Bytes, Cycles, Deadline, Plan, Problem, Residency};
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -17,14 +18,12 @@ use std::ops::Range;
 pub(super) enum Side {
     Low,
     High,
-    /// Low for every other load, high for those between.
-    Both,
     /// Where the least is left beside it.
     Tight,
 }
 
 impl Side {
-    pub const ALL: [Side; 4] = [Side::Low, Side::High, Side::Both, Side::Tight];
+    pub const ALL: [Side; 3] = [Side::Low, Side::High, Side::Tight];
 }
 
 /// How often packing low is tried for each capacity.
@@ -37,6 +36,30 @@ pub(super) struct Wishes<'a> {
     pub since: &'a [usize],
     /// By step: when the lines before its operator begin.
     pub begins: &'a [Cycles],
+    /// By residency: its slices; none if it is no load.
+    of_residency: Vec<Range<usize>>,
+}
+
+impl Wishes<'_> {
+    pub fn new<'a>(
+        plan: &Plan,
+        transfers: &Transfers,
+        slices: &'a [LoadSlice],
+        since: &'a [usize],
+        begins: &'a [Cycles],
+    ) -> Wishes<'a> {
+        let mut of_residency: Vec<Range<usize>> = vec![0..0; plan.residencies.len()];
+        for (slice, it) in slices.iter().enumerate() {
+            let slices = &mut of_residency[transfers.loads[it.load].residency];
+            *slices = if slices.start == slices.end { slice..slice + 1 } else { slices.start..slice + 1 };
+        }
+        Wishes { slices, since, begins, of_residency }
+    }
+
+    /// Whether a residency begins with a load.
+    pub fn is_load(&self, residency: usize) -> bool {
+        self.of_residency[residency].start < self.of_residency[residency].end
+    }
 }
 
 /// What lies somewhere: the bytes and the steps, both half-open.
@@ -44,125 +67,166 @@ pub(super) struct Wishes<'a> {
 struct Block {
     bytes: Range<u64>,
     steps: Range<usize>,
+    /// The slices of a load.
+    wished: Range<usize>,
 }
 
-/// The same plan with other places for loads; none if one of them finds no place.
+/// The same plan with other places for some residencies; none if one of them finds no place.
 pub(super) fn place_again(
     problem: &Problem,
     plan: &Plan,
-    transfers: &Transfers,
     wishes: &Wishes<'_>,
-    side: Side,
+    is_moved: &[bool],
+    mut side: impl FnMut() -> Side,
 ) -> Option<Plan> {
-    let is_free = free_loads(problem, plan, transfers);
-    let mut placed = fixed_blocks(problem, plan, transfers, &is_free);
+    let mut ground = Ground { wishes, placed: fixed_blocks(problem, plan, wishes, is_moved), problem };
     let mut plan = plan.clone();
-    let stretches = problem.machine.stretches();
-    let alignment = problem.machine.alignment();
-    let mut is_low = true;
-    let slices = wishes.slices.chunk_by(|a, b| a.load == b.load);
-    let mut at = 0;
-    for of_load in slices {
-        let wished = at..at + of_load.len();
-        at = wished.end;
-        let load = of_load[0].load;
-        if !is_free[load] {
-            continue;
-        }
-        let it = &transfers.loads[load];
-        let steps = it.due..plan.residencies[it.residency].steps.end.index();
-        let first = wishes.since[wished.clone()].iter().copied().min().unwrap_or(it.due).min(it.due);
-        // What lies there while it is used, and what lay there when it should come in.
-        let during: Vec<&Block> =
-            placed.iter().filter(|it| it.steps.start < steps.end && steps.start < it.steps.end).collect();
-        let before: Vec<&Block> =
-            placed.iter().filter(|it| first < it.steps.end && it.steps.end <= steps.start).collect();
-        let now = plan.residencies[it.residency].offset.0;
-        let mut offsets: Vec<u64> = vec![now];
-        offsets.extend(stretches.iter().map(|it| it.start.0));
-        let below = |end: u64| end.checked_sub(it.size.0).map(|it| it / alignment.0 * alignment.0);
-        offsets.extend(stretches.iter().filter_map(|it| below(it.end.0)));
-        for block in during.iter().chain(&before) {
-            offsets.push(block.bytes.end.next_multiple_of(alignment.0));
-            offsets.extend(below(block.bytes.start));
-        }
-        offsets.sort_unstable();
-        offsets.dedup();
-        let meets = |block: &&&Block, offset: u64| block.bytes.start < offset + it.size.0 && offset < block.bytes.end;
-        let is_free = |offset: u64| {
-            let is_inside = |it2: &Range<Bytes>| it2.start.0 <= offset && offset + it.size.0 <= it2.end.0;
-            stretches.iter().any(is_inside) && !during.iter().any(|it| meets(&it, offset))
-        };
-        let cost = |offset: u64| {
-            let met: Vec<&Block> = before.iter().filter(|it| meets(it, offset)).copied().collect();
-            let late = lateness(&met, offset..offset + it.size.0, wishes, wished.clone());
-            let gap = || {
-                let low = during.iter().map(|it| it.bytes.end).filter(|it| *it <= offset).max().unwrap_or(0);
-                let end = offset + it.size.0;
-                let high = during.iter().map(|it| it.bytes.start).filter(|it| end <= *it).min().unwrap_or(u64::MAX);
-                (offset - low).min(high - end)
-            };
-            let tie = match side {
-                Side::Low => (offset, Reverse(0)),
-                Side::High => (0, Reverse(offset)),
-                Side::Both if is_low => (offset, Reverse(0)),
-                Side::Both => (0, Reverse(offset)),
-                Side::Tight => (gap(), Reverse(0)),
-            };
-            (late, tie)
-        };
-        let offset = offsets.into_iter().filter(|it| is_free(*it)).min_by_key(|it| cost(*it))?;
-        is_low = !is_low;
-        plan.residencies[it.residency].offset = Bytes(offset);
-        placed.push(Block { bytes: offset..offset + it.size.0, steps });
+    for (index, residency) in plan.residencies.iter_mut().enumerate().filter(|it| is_moved[it.0]) {
+        let block = block(problem, residency, wishes.of_residency[index].clone());
+        let place = ground.place(block, side())?;
+        residency.offset = Bytes(place.bytes.start);
+        ground.placed.push(place);
     }
     Some(plan)
 }
 
+fn block(problem: &Problem, residency: &Residency, wished: Range<usize>) -> Block {
+    let Residency { tensor, steps, offset } = residency;
+    let bytes = offset.0..offset.0 + problem.graph.tensor(*tensor).size.0;
+    Block { bytes, steps: steps.start.index()..steps.end.index(), wished }
+}
+
+/// Where everything lies that has a place so far.
+struct Ground<'a> {
+    problem: &'a Problem,
+    wishes: &'a Wishes<'a>,
+    placed: Vec<Block>,
+}
+
+impl Ground<'_> {
+    /// The best place for a load.
+    fn place(&self, block: Block, side: Side) -> Option<Block> {
+        let Block { ref bytes, ref steps, ref wished } = block;
+        let size = bytes.end - bytes.start;
+        let first = self.wishes.since[wished.clone()].iter().copied().min().unwrap_or(steps.start).min(steps.start);
+        // What lies there while it is used; what lay there when it should come in; and what comes there after.
+        let (mut during, mut before, mut after): (Vec<&Block>, Vec<&Block>, Vec<&Block>) = Default::default();
+        for it in &self.placed {
+            if it.steps.start < steps.end && steps.start < it.steps.end {
+                during.push(it);
+            } else if it.steps.end <= steps.start {
+                if first < it.steps.end {
+                    before.push(it);
+                }
+            } else if self.first_wish(it).is_some_and(|wish| wish < steps.end) {
+                after.push(it);
+            }
+        }
+        let alignment = self.problem.machine.alignment().0;
+        let stretches = self.problem.machine.stretches();
+        let below = |end: u64| end.checked_sub(size).map(|it| it / alignment * alignment);
+        let mut offsets: Vec<u64> = vec![bytes.start];
+        for stretch in &stretches {
+            offsets.push(stretch.start.0);
+            offsets.extend(below(stretch.end.0));
+        }
+        for block in during.iter().chain(&before).chain(&after) {
+            offsets.push(block.bytes.end.next_multiple_of(alignment));
+            offsets.extend(below(block.bytes.start));
+        }
+        offsets.sort_unstable();
+        offsets.dedup();
+        let meets = |block: &Block, offset: u64| block.bytes.start < offset + size && offset < block.bytes.end;
+        let is_free = |offset: u64| {
+            let is_inside = |it: &Range<Bytes>| it.start.0 <= offset && offset + size <= it.end.0;
+            stretches.iter().any(is_inside) && !during.iter().any(|it| meets(it, offset))
+        };
+        let cost = |offset: u64| {
+            let met: Vec<&Block> = before.iter().filter(|it| meets(it, offset)).copied().collect();
+            let place = Block { bytes: offset..offset + size, ..block.clone() };
+            let (most, sum) = lateness(&met, &place, self.wishes);
+            let harm = after.iter().filter(|it| meets(it, offset)).map(|it| self.harm(&place, it));
+            let (most, sum) = harm.fold((most, sum), |(most, sum), it| (most.max(it), sum + u128::from(it)));
+            let tie = match side {
+                Side::Low => (offset, Reverse(0)),
+                Side::High => (0, Reverse(offset)),
+                Side::Tight => (gap(&during, offset..offset + size), Reverse(0)),
+            };
+            (most, sum, tie)
+        };
+        let best = offsets.into_iter().filter(|it| is_free(*it)).min_by_key(|it| cost(*it));
+        best.map(|it| Block { bytes: it..it + size, ..block.clone() })
+    }
+
+    /// The first step before which a load should begin; none for anything else.
+    fn first_wish(&self, block: &Block) -> Option<usize> {
+        self.wishes.since[block.wished.clone()].iter().copied().min()
+    }
+
+    /// By how much a load that is placed already begins later where another one lies before it.
+    fn harm(&self, place: &Block, later: &Block) -> u64 {
+        let shared = place.bytes.end.min(later.bytes.end) - place.bytes.start.max(later.bytes.start);
+        // It begins with what is free.
+        let mut left = (later.bytes.end - later.bytes.start) - shared;
+        let mut slices = later.wished.clone();
+        let size = |slice: usize| self.wishes.slices[slice].bytes.size().0;
+        let first = slices.find(|it| {
+            let is_free = size(*it) <= left;
+            left = left.saturating_sub(size(*it));
+            !is_free
+        });
+        let wish = first.map_or(place.steps.end, |it| self.wishes.since[it]);
+        self.wishes.begins[place.steps.end].saturating_sub(self.wishes.begins[wish]).0
+    }
+}
+
+/// How much is left on the tighter side of some bytes.
+fn gap(during: &[&Block], bytes: Range<u64>) -> u64 {
+    let low = during.iter().map(|it| it.bytes.end).filter(|it| *it <= bytes.start).max().unwrap_or(0);
+    let high = during.iter().map(|it| it.bytes.start).filter(|it| bytes.end <= *it).min().unwrap_or(u64::MAX);
+    (bytes.start - low).min(high - bytes.end)
+}
+
 /// The same plan, where all but the loads that can lie anywhere are packed as low as it can be found quickly: so what is
 /// left is in one piece. Those loads stay where they are, whatever lies there now.
-pub(super) fn compact(problem: &Problem, plan: &Plan, transfers: &Transfers, deadline: Deadline) -> Option<Plan> {
-    let mut is_moved = vec![true; plan.residencies.len()];
-    let is_free = free_loads(problem, plan, transfers);
-    transfers.loads.iter().zip(is_free).filter(|it| it.1).for_each(|(load, _)| is_moved[load.residency] = false);
+pub(super) fn compact(problem: &Problem, plan: &Plan, is_load: &[bool], deadline: Deadline) -> Option<Plan> {
     let mut rest = plan.outline();
-    let mut moved = is_moved.iter();
-    rest.stays.retain(|_| *moved.next().expect("there is one for each"));
+    let mut left = is_load.iter();
+    rest.stays.retain(|_| !*left.next().expect("there is one for each residency"));
     let packed = address_low(problem, &rest, ATTEMPTS, deadline)?;
     let mut compact = Plan { workspaces: packed.workspaces, ..plan.clone() };
-    let moved = compact.residencies.iter_mut().zip(is_moved).filter(|it| it.1);
+    let moved = compact.residencies.iter_mut().zip(is_load).filter(|it| !it.1);
     moved.zip(packed.residencies).for_each(|((residency, _), packed)| residency.offset = packed.offset);
     Some(compact)
 }
 
-/// By load: whether it can lie anywhere. Where a result takes its place, it cannot.
-pub(super) fn free_loads(problem: &Problem, plan: &Plan, transfers: &Transfers) -> Vec<bool> {
+/// By residency: whether it can lie anywhere, since it shares no bytes with any other.
+pub(super) fn is_alone(problem: &Problem, plan: &Plan) -> Vec<bool> {
     let in_place = problem.in_place_by_step(&plan.order);
-    let is_free = |it: &super::transfers::Load| {
-        let residency = &plan.residencies[it.residency];
-        let last = residency.steps.end.index() - 1;
-        it.size != Bytes::ZERO && in_place[last].iter().all(|pair| pair.operand != residency.tensor)
+    let is_alone = |it: &Residency| {
+        let (first, last) = (it.steps.start.index(), it.steps.end.index() - 1);
+        problem.graph.tensor(it.tensor).size != Bytes::ZERO
+            && in_place[last].iter().all(|pair| pair.operand != it.tensor)
+            && in_place[first].iter().all(|pair| pair.result != it.tensor)
     };
-    transfers.loads.iter().map(is_free).collect()
+    plan.residencies.iter().map(is_alone).collect()
 }
 
-/// All but the loads that can lie anywhere.
-fn fixed_blocks(problem: &Problem, plan: &Plan, transfers: &Transfers, is_free: &[bool]) -> Vec<Block> {
-    let mut is_moved = vec![false; plan.residencies.len()];
-    transfers.loads.iter().zip(is_free).for_each(|(load, is_free)| is_moved[load.residency] = *is_free);
-    let residencies = plan.residencies.iter().zip(is_moved).filter(|it| !it.1).map(|(it, _)| Block {
-        bytes: it.offset.0..it.offset.0 + problem.graph.tensor(it.tensor).size.0,
-        steps: it.steps.start.index()..it.steps.end.index(),
-    });
+/// All but what is to be moved.
+fn fixed_blocks(problem: &Problem, plan: &Plan, wishes: &Wishes<'_>, is_moved: &[bool]) -> Vec<Block> {
+    let residencies = plan.residencies.iter().zip(&wishes.of_residency).zip(is_moved).filter(|it| !it.1);
+    let residencies = residencies.map(|((it, wished), _)| block(problem, it, wished.clone()));
     let workspaces = plan.order.iter().zip(&plan.workspaces).enumerate().map(|(step, (op, offset))| Block {
         bytes: offset.0..offset.0 + problem.graph.op(*op).workspace.0,
         steps: step..step + 1,
+        wished: 0..0,
     });
     residencies.chain(workspaces).filter(|it| !it.bytes.is_empty()).collect()
 }
 
 /// By how much a load begins too late where these blocks lay before: the most of any slice, and the sum of all.
-fn lateness(met: &[&Block], bytes: Range<u64>, wishes: &Wishes<'_>, wished: Range<usize>) -> (u64, u128) {
+fn lateness(met: &[&Block], place: &Block, wishes: &Wishes<'_>) -> (u64, u128) {
+    let bytes = &place.bytes;
     if met.is_empty() {
         return (0, 0);
     }
@@ -181,7 +245,7 @@ fn lateness(met: &[&Block], bytes: Range<u64>, wishes: &Wishes<'_>, wished: Rang
     let mut left = pieces.into_iter();
     let (mut most, mut sum) = (0, 0);
     let (mut since, mut n_free) = (0, 0);
-    for slice in wished {
+    for slice in place.wished.clone() {
         let mut size = wishes.slices[slice].bytes.size().0;
         let mut last = 0;
         while size != 0 {
