@@ -198,9 +198,7 @@ pub(super) fn arrange(
             }
         }
         (due..loaded).for_each(|it| queue.wait_for_load(it));
-        let waited = (0..n_backs).filter(|it| queue.backs[*it].is_some() && !queue.is_waited_for[*it] && is_due(it));
-        let waited: Vec<usize> = waited.collect();
-        waited.into_iter().for_each(|it| queue.wait_for_back(it));
+        (0..made).filter(is_due).for_each(|it| queue.wait_for_back(it));
         steps.push(queue.run(step)?);
     }
     while made < n_backs {
@@ -264,6 +262,9 @@ impl Queue<'_> {
 
     /// Issues those of what was made and not issued of which this is true.
     fn issue_pending(&mut self, is_meant: impl Fn(&usize) -> bool) -> Result<(), Error> {
+        if !self.pending.iter().any(&is_meant) {
+            return Ok(());
+        }
         let (meant, left): (Vec<usize>, Vec<usize>) = self.pending.iter().partition(|it| is_meant(it));
         self.pending = left;
         meant.into_iter().try_for_each(|it| self.issue_back(it))

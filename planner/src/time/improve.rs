@@ -29,8 +29,10 @@ pub(super) fn improve(
     let is_alone = is_alone(problem, &best.plan);
     let mut random = Random::new();
     let mut in_vain = 0;
+    let mut n_tried = 0;
     while in_vain < MOST_IN_VAIN && !is_enough(best) && !deadline.has_passed() {
         in_vain += 1;
+        n_tried += 1;
         let Some(step) = stall(&best.arrangement, &mut random) else { return Ok(()) };
         let width = 1 + random.below(WIDEST) as usize;
         let steps = step.saturating_sub(width)..=step + width / 2;
@@ -56,6 +58,7 @@ pub(super) fn improve(
             *best = found;
         }
     }
+    tracing::debug!(n_tried);
     Ok(())
 }
 

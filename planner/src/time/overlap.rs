@@ -83,9 +83,13 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
                 continue;
             }
             let wishes = Wishes::new(plan, &transfers, slices, &early.since, &early.begins);
+            let is_enough =
+                |it: &Found| it.arrangement.makespan <= early.expected || is_good_enough(it.arrangement.makespan);
             let mut found: Option<Found> = None;
             let mut offer = |plan: Option<Plan>| {
-                let Some(plan) = plan else { return Ok::<(), Error>(()) };
+                let Some(plan) = plan.filter(|_| !found.as_ref().is_some_and(is_enough)) else {
+                    return Ok::<(), Error>(());
+                };
                 let other = fastest_of(problem, plan, &transfers, slices)?;
                 if found.as_ref().is_none_or(|it| other.arrangement.makespan < it.arrangement.makespan) {
                     found = Some(other);
@@ -97,9 +101,13 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
                     offer(place_again(problem, base, &wishes, &is_load, || side))?;
                 }
             }
-            if ATTEMPTS != 0 {
+            if !found.as_ref().is_some_and(is_enough) {
                 let leads = early.leads(&transfers, slices);
-                offer(address_with_leads(problem, &plan.outline(), &leads, ATTEMPTS, deadline))?;
+                let packed = address_with_leads(problem, &plan.outline(), &leads, ATTEMPTS, deadline);
+                if let Some(packed) = packed {
+                    let other = fastest_of(problem, packed, &transfers, slices)?;
+                    found = found.filter(|it| it.arrangement.makespan <= other.arrangement.makespan).or(Some(other));
+                }
             }
             let Some(mut found) = found else { continue };
             let placed = found.arrangement.makespan.0;

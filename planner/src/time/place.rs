@@ -10,7 +10,6 @@ use super::slices::LoadSlice;
 use super::transfers::Transfers;
 use crate::address::address_low;
 use crate::{Bytes, Cycles, Deadline, Plan, Problem, Residency};
-use std::cmp::Reverse;
 use std::ops::Range;
 
 /// Which of equally good places is taken.
@@ -123,39 +122,68 @@ impl Ground<'_> {
             }
         }
         let alignment = self.problem.machine.alignment().0;
-        let stretches = self.problem.machine.stretches();
+        let gaps = self.gaps(during);
+        let gap = |offset: u64| {
+            let found = gaps.partition_point(|it| it.start <= offset).checked_sub(1);
+            found.map(|it| &gaps[it]).filter(|it| offset + size <= it.end)
+        };
         let below = |end: u64| end.checked_sub(size).map(|it| it / alignment * alignment);
         let mut offsets: Vec<u64> = vec![bytes.start];
-        for stretch in &stretches {
-            offsets.push(stretch.start.0);
-            offsets.extend(below(stretch.end.0));
+        let borders = gaps.iter().chain(before.iter().chain(&after).map(|it| &it.bytes));
+        for border in borders {
+            offsets.extend([border.start.next_multiple_of(alignment), border.end.next_multiple_of(alignment)]);
+            offsets.extend([border.start, border.end].into_iter().filter_map(below));
         }
-        for block in during.iter().chain(&before).chain(&after) {
-            offsets.push(block.bytes.end.next_multiple_of(alignment));
-            offsets.extend(below(block.bytes.start));
-        }
+        offsets.retain(|it| gap(*it).is_some());
         offsets.sort_unstable();
         offsets.dedup();
         let meets = |block: &Block, offset: u64| block.bytes.start < offset + size && offset < block.bytes.end;
-        let is_free = |offset: u64| {
-            let is_inside = |it: &Range<Bytes>| it.start.0 <= offset && offset + size <= it.end.0;
-            stretches.iter().any(is_inside) && !during.iter().any(|it| meets(it, offset))
-        };
         let cost = |offset: u64| {
             let met: Vec<&Block> = before.iter().filter(|it| meets(it, offset)).copied().collect();
             let place = Block { bytes: offset..offset + size, ..block.clone() };
             let (most, sum) = lateness(&met, &place, self.wishes);
             let harm = after.iter().filter(|it| meets(it, offset)).map(|it| self.harm(&place, it));
             let (most, sum) = harm.fold((most, sum), |(most, sum), it| (most.max(it), sum + u128::from(it)));
-            let tie = match side {
-                Side::Low => (offset, Reverse(0)),
-                Side::High => (0, Reverse(offset)),
-                Side::Tight => (gap(&during, offset..offset + size), Reverse(0)),
-            };
-            (most, sum, tie)
+            (most, sum)
         };
-        let best = offsets.into_iter().filter(|it| is_free(*it)).min_by_key(|it| cost(*it));
-        best.map(|it| Block { bytes: it..it + size, ..block.clone() })
+        // Those that are preferred come first, so nothing is better than the first that is not late at all.
+        let beside = |offset: u64| gap(offset).map_or(0, |it| (offset - it.start).min(it.end - offset - size));
+        match side {
+            Side::Low => {}
+            Side::High => offsets.reverse(),
+            Side::Tight => offsets.sort_by_cached_key(|it| beside(*it)),
+        }
+        let mut best: Option<((u64, u128), u64)> = None;
+        for offset in offsets {
+            let late = cost(offset);
+            if best.is_none_or(|it| late < it.0) {
+                best = Some((late, offset));
+            }
+            if late == (0, 0) {
+                break;
+            }
+        }
+        best.map(|(_, it)| Block { bytes: it..it + size, ..block.clone() })
+    }
+
+    /// What is free of the scratchpad where these blocks lie.
+    fn gaps(&self, mut blocks: Vec<&Block>) -> Vec<Range<u64>> {
+        blocks.sort_by_key(|it| it.bytes.start);
+        let mut gaps = Vec::new();
+        for stretch in self.problem.machine.stretches() {
+            let mut start = stretch.start.0;
+            for block in &blocks {
+                let end = block.bytes.start.min(stretch.end.0);
+                if start < end {
+                    gaps.push(start..end);
+                }
+                start = start.max(block.bytes.end);
+            }
+            if start < stretch.end.0 {
+                gaps.push(start..stretch.end.0);
+            }
+        }
+        gaps
     }
 
     /// The first step before which a load should begin; none for anything else.
@@ -178,13 +206,6 @@ impl Ground<'_> {
         let wish = first.map_or(place.steps.end, |it| self.wishes.since[it]);
         self.wishes.begins[place.steps.end].saturating_sub(self.wishes.begins[wish]).0
     }
-}
-
-/// How much is left on the tighter side of some bytes.
-fn gap(during: &[&Block], bytes: Range<u64>) -> u64 {
-    let low = during.iter().map(|it| it.bytes.end).filter(|it| *it <= bytes.start).max().unwrap_or(0);
-    let high = during.iter().map(|it| it.bytes.start).filter(|it| bytes.end <= *it).min().unwrap_or(u64::MAX);
-    (bytes.start - low).min(high - bytes.end)
 }
 
 /// The same plan, where all but the loads that can lie anywhere are packed as low as it can be found quickly: so what is
