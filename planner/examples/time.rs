@@ -2,9 +2,11 @@
 //! each PROBLEM one with a problem in text form, of which the size of the scratchpad is replaced by 1, 1¼, 1½ and 2 times
 //! the least.
 //!
-//! A line for each: its name, the scratchpad, the bound for its order and that for any; multiples of the larger one:
-//! without overlap, and with it; seconds for the plan and for the overlap.
+//! A line for each: its name, the scratchpad, the bound for any order (B0) and that for the plan (B2); multiples of the
+//! larger one by each rule to compare with and by COSMA; seconds for the plan and for the overlap; and what COSMA's
+//! program loses for which reason, likewise.
 
+use cosma_planner::baseline::{PrefetchRule, prefetch};
 use cosma_planner::time::{Reason, bound_of_any_order, overlap, simulate};
 use cosma_planner::{Deadline, Options, Order, Problem, check, plan};
 use std::time::{Duration, Instant};
@@ -42,17 +44,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     println!("{}..{} {} line {}", stall.cycles.start, stall.cycles.end, stall.reason, stall.line + 1);
                 }
             }
-            let synchronous = simulate(&problem, &solution.plan.actions(&problem))?.makespan;
+            let mut by_rule = String::new();
             let any = bound_of_any_order(&problem, solution.lower_bound)?;
             let bound = any.max(found.bound).0;
             let ratio = |cycles: u64| cycles as f64 / bound as f64;
+            for rule in PrefetchRule::ALL {
+                let actions = prefetch(&problem, &solution.plan, rule, Deadline::after(Duration::from_millis(100)))?;
+                check(&problem, &actions).map_err(|it| it[0].display(&problem).to_string())?;
+                by_rule += &format!(" {rule}={:.4}", ratio(simulate(&problem, &actions)?.makespan.0));
+            }
             let name = path.rsplit('/').next().unwrap_or(&path).trim_end_matches(".txt");
             let lost = Reason::ALL.map(|it| format!("{it}={:.4}", ratio(found.timeline.lost(it).0))).join(" ");
             println!(
-                "{name} {quarters} {} B0={any} B2={} sync={:.4} ours={:.4} plan={planned:.3} overlap={overlapped:.3} {lost}",
+                "{name} {quarters} {} B0={any} B2={}{by_rule} ours={:.4} plan={planned:.3} overlap={overlapped:.3} {lost}",
                 problem.machine.scratchpad(),
                 found.bound,
-                ratio(synchronous.0),
                 ratio(found.timeline.makespan.0),
             );
         }

@@ -6,6 +6,7 @@
 
 mod arrange;
 mod bound;
+mod by_rule;
 mod clock;
 mod earliest;
 mod emit;
@@ -21,8 +22,10 @@ mod touched;
 mod transfers;
 
 pub use bound::{LatencyBound, Scope, bound_of_any_order, bound_of_plan};
+pub(crate) use by_rule::{by_rule, earliest_steps};
 pub use clock::{Channel, ChannelId, Clock, Compute, Timing};
 pub use overlap::{Overlapped, overlap};
 pub use ratio::{NotARatio, Ratio};
 pub use simulate::{ChannelUse, Timeline, simulate};
 pub use stall::{Reason, Stall};
+pub(crate) use transfers::Transfers;

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Case, hold, quick_planners};
+use cosma_planner::baseline::{PrefetchRule, prefetch};
 use cosma_planner::testing::{Answer, Choices, Shape, clocked, compute, interpret_with};
 use cosma_planner::time::{Overlapped, bound_of_any_order, bound_of_plan, overlap, simulate};
 use cosma_planner::{Action, Deadline, Problem, check, greedy_plan, plan, program_text};
@@ -60,6 +61,20 @@ fn overlapped_programs_are_right_and_between_bounds() {
                 let restreamed = problem.restreamed();
                 let any = bound_of_any_order(&problem, restreamed).unwrap();
                 prop_assert!(any <= found.timeline.makespan, "{} < {}\n{}", found.timeline.makespan, any, text());
+                for rule in PrefetchRule::ALL {
+                    let by_rule = prefetch(&problem, &plan, rule, Deadline::NEVER).unwrap();
+                    let lines = program_text(&problem, &by_rule).join("\n");
+                    prop_assert_eq!(
+                        check(&problem, &by_rule),
+                        check(&problem, &actions),
+                        "{}\n{}\n{}",
+                        rule,
+                        problem,
+                        lines
+                    );
+                    let makespan = simulate(&problem, &by_rule).unwrap().makespan;
+                    prop_assert!(found.bound.max(any) <= makespan, "{}\n{}\n{}", rule, problem, lines);
+                }
                 let order: Vec<_> = found.plan.residencies.iter().map(|it| (it.tensor, it.steps.clone())).collect();
                 let before: Vec<_> = plan.residencies.iter().map(|it| (it.tensor, it.steps.clone())).collect();
                 prop_assert_eq!((order, &found.plan.order), (before, &plan.order));

@@ -5,7 +5,7 @@ use crate::{Action, Bytes, Copy, Cycles, Error, MemoryId, Origin, Plan, Problem,
 
 /// What comes in at the beginning of a residency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Load {
+pub(crate) struct Load {
     /// Which of the plan's residencies it begins.
     pub residency: usize,
     /// Before the operator of this step it has to be there.
@@ -17,7 +17,7 @@ pub(super) struct Load {
 
 /// What goes out once an operator has written it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct WriteBack {
+pub(crate) struct WriteBack {
     /// In which of the plan's residencies it is written.
     pub residency: usize,
     /// The operator of this step writes it.
@@ -31,7 +31,7 @@ pub(super) struct WriteBack {
 }
 
 /// The transfers of a plan, and its steps.
-pub(super) struct Transfers {
+pub(crate) struct Transfers {
     /// In the order in which they are due.
     pub loads: Vec<Load>,
     /// In the order in which they are made.
@@ -44,7 +44,7 @@ pub(super) struct Transfers {
 
 /// What an operator takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct StepTime {
+pub(crate) struct StepTime {
     /// For which it computes.
     pub cycles: Cycles,
     /// The sizes of what it reads in host memory while it runs.
