@@ -172,7 +172,7 @@ pub(super) fn bound_of_transfers(problem: &Problem, transfers: &Transfers) -> Re
         let out = still_out[step];
         least = least.max(end + out + if out == 0 { 0 } else { units.cycles(outward.latency) });
     }
-    if is_one_channel && made_due[n_steps] != 0 {
+    if is_one_channel && end < free + made_due[n_steps] {
         least = least.max(free + made_due[n_steps] + units.cycles(outward.latency));
     }
     let cycles = least.max(end).div_ceil(units.of_cycle);
