@@ -11,7 +11,7 @@ use crate::pack::random::Random;
 use crate::{Deadline, Error, Plan, Problem};
 
 /// Programs in a row that are no faster, after which no more are tried.
-const MOST_IN_VAIN: usize = 150;
+const MOST_IN_VAIN: usize = 300;
 
 /// How many steps before a stall blocks are placed again, at most.
 const WIDEST: u64 = 24;
@@ -22,17 +22,14 @@ pub(super) fn improve(
     transfers: &Transfers,
     wishes: &Wishes<'_>,
     best: &mut Found,
-    turn: Turn,
     is_enough: impl Fn(&Found) -> bool,
     deadline: Deadline,
 ) -> Result<(), Error> {
     let is_alone = is_alone(problem, &best.plan);
     let mut random = Random::new();
     let mut in_vain = 0;
-    let mut n_tried = 0;
     while in_vain < MOST_IN_VAIN && !is_enough(best) && !deadline.has_passed() {
         in_vain += 1;
-        n_tried += 1;
         let Some(step) = stall(&best.arrangement, &mut random) else { return Ok(()) };
         let width = 1 + random.below(WIDEST) as usize;
         let steps = step.saturating_sub(width)..=step + width / 2;
@@ -49,7 +46,7 @@ pub(super) fn improve(
         if plan == best.plan {
             continue;
         }
-        let found = arranged(problem, plan, transfers, wishes, turn)?;
+        let found = arranged(problem, plan, transfers, wishes, best.turn)?;
         if found.arrangement.makespan < best.arrangement.makespan {
             in_vain = 0;
         }
@@ -58,7 +55,6 @@ pub(super) fn improve(
             *best = found;
         }
     }
-    tracing::debug!(n_tried);
     Ok(())
 }
 

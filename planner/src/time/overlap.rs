@@ -85,39 +85,50 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
             let wishes = Wishes::new(plan, &transfers, slices, &early.since, &early.begins);
             let is_enough =
                 |it: &Found| it.arrangement.makespan <= early.expected || is_good_enough(it.arrangement.makespan);
-            let mut found: Option<Found> = None;
-            let mut offer = |plan: Option<Plan>| {
-                let Some(plan) = plan.filter(|_| !found.as_ref().is_some_and(is_enough)) else {
-                    return Ok::<(), Error>(());
-                };
-                let other = fastest_of(problem, plan, &transfers, slices)?;
-                if found.as_ref().is_none_or(|it| other.arrangement.makespan < it.arrangement.makespan) {
-                    found = Some(other);
-                }
-                Ok(())
-            };
+            let mut starts = Vec::new();
             for base in &bases {
-                for side in Side::ALL {
-                    offer(place_again(problem, base, &wishes, &is_load, || side))?;
-                }
+                let sides = Side::ALL.into_iter();
+                let placed = sides.filter_map(|side| place_again(problem, base, &wishes, &is_load, || side));
+                starts.extend(fastest_of_all(problem, placed, &transfers, slices, is_enough)?);
             }
-            if !found.as_ref().is_some_and(is_enough) {
+            if !starts.iter().any(is_enough) {
                 let leads = early.leads(&transfers, slices);
                 let packed = address_with_leads(problem, &plan.outline(), &leads, ATTEMPTS, deadline);
-                if let Some(packed) = packed {
-                    let other = fastest_of(problem, packed, &transfers, slices)?;
-                    found = found.filter(|it| it.arrangement.makespan <= other.arrangement.makespan).or(Some(other));
+                starts.extend(fastest_of_all(problem, packed.into_iter(), &transfers, slices, is_enough)?);
+            }
+            starts.sort_by_key(|it| it.arrangement.makespan);
+            for mut found in starts {
+                let placed = found.arrangement.makespan.0;
+                improve(problem, &transfers, &wishes, &mut found, is_enough, deadline)?;
+                let (expected, improved) = (early.expected.0, found.arrangement.makespan.0);
+                tracing::debug!(share, n_slices = slices.len(), bound = bound.0, expected, placed, improved);
+                let is_last = is_enough(&found);
+                best.take(problem, &transfers, found)?;
+                if is_last {
+                    break;
                 }
             }
-            let Some(mut found) = found else { continue };
-            let placed = found.arrangement.makespan.0;
-            let turn = found.turn;
-            let is_enough =
-                |it: &Found| it.arrangement.makespan <= early.expected || is_good_enough(it.arrangement.makespan);
-            improve(problem, &transfers, &wishes, &mut found, turn, is_enough, deadline)?;
-            let (expected, improved) = (early.expected.0, found.arrangement.makespan.0);
-            tracing::debug!(share, n_slices = slices.len(), bound = bound.0, expected, placed, improved);
-            best.take(problem, &transfers, found)?;
+        }
+    }
+    Ok(best)
+}
+
+/// The fastest of the programs at the addresses of several plans; those after one that is enough are not looked at.
+fn fastest_of_all(
+    problem: &Problem,
+    plans: impl Iterator<Item = Plan>,
+    transfers: &Transfers,
+    slices: &[LoadSlice],
+    is_enough: impl Fn(&Found) -> bool,
+) -> Result<Option<Found>, Error> {
+    let mut best: Option<Found> = None;
+    for plan in plans {
+        let other = fastest_of(problem, plan, transfers, slices)?;
+        if best.as_ref().is_none_or(|it| other.arrangement.makespan < it.arrangement.makespan) {
+            best = Some(other);
+        }
+        if best.as_ref().is_some_and(&is_enough) {
+            break;
         }
     }
     Ok(best)
