@@ -7,6 +7,7 @@ use std::ops::Range;
 /// What becomes of a tensor.
 pub(crate) struct Fate {
     /// The steps of its stays, ascending.
+    #[cfg_attr(not(feature = "ilp"), expect(dead_code, reason = "only integer programs ask for it"))]
     pub stays: Vec<Range<usize>>,
     /// The non-compulsory bytes that it costs.
     pub charge: Bytes,

@@ -12,6 +12,7 @@ const ROWS_PER_LOOK: usize = 64;
 
 /// A relation of operators with operators, a bit for each pair.
 pub(crate) struct Reach {
+    #[cfg_attr(not(feature = "ilp"), expect(dead_code, reason = "only integer programs ask for it"))]
     n_ops: usize,
     /// Words of a row.
     n_words: usize,
@@ -96,6 +97,7 @@ impl Reach {
         &self.words[op * self.n_words..(op + 1) * self.n_words]
     }
 
+    #[cfg(any(test, feature = "ilp"))]
     pub(crate) fn contains(&self, from: usize, to: usize) -> bool {
         self.words[from * self.n_words + to / 64] & (1 << (to % 64)) != 0
     }

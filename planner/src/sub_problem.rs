@@ -224,7 +224,9 @@ return s
         assert_eq!(part.problem.to_string(), expected);
         assert_eq!(part.members(OpId(0)), [ops[1]]);
         assert_eq!((0..4).map(|it| part.tensor(TensorId(it)).0).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        #[cfg(feature = "ilp")]
         assert_eq!(part.own_tensors, [None, Some(0), Some(1), Some(2), Some(3)].map(|it| it.map(TensorId)));
+        #[cfg(feature = "ilp")]
         assert_eq!(part.own_ops, [None, Some(0), Some(1), Some(2)].map(|it| it.map(OpId)));
     }
 }

@@ -45,7 +45,7 @@ impl Flights {
         let (moment, arrival, is_compulsory) = flight;
         let start = u128::from(copy.from.offset.0);
         let byte = |Bytes(it)| start + u128::from(it);
-        let unread = vec![byte(slice.low)..byte(slice.high)];
+        let unread = std::iter::once(byte(slice.low)..byte(slice.high)).collect();
         let is_disturbed = false;
         self.flights.push(Flight { copy, slice, moment, arrival, is_compulsory, channel, unread, is_disturbed });
     }

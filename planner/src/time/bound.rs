@@ -192,8 +192,8 @@ fn due_outward(
     let mut due = Vec::new();
     let last = back.due.unwrap_or(steps.len());
     let room = back.size.align_up(alignment);
-    for step in back.leaves..last {
-        let out = room.saturating_sub(capacity.saturating_sub(steps[step].room));
+    for (step, time) in steps.iter().enumerate().take(last).skip(back.leaves) {
+        let out = room.saturating_sub(capacity.saturating_sub(time.room));
         let now = out.saturating_sub(back.size - left).min(left);
         if now != Bytes::ZERO {
             left -= now;

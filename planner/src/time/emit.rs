@@ -38,11 +38,10 @@ pub(super) fn emit(
             Line::WaitForBack(of) => wait(back(of)),
             Line::Run(step) => runs[step].clone(),
         };
-        match (actions.last_mut(), action) {
-            (Some(last), action) if joined(last, &action, &size).is_some() => {
-                *last = joined(last, &action, &size).expect("they are one line");
-            }
-            (_, action) => actions.push(action),
+        let joined = actions.last().and_then(|it| joined(it, &action, size));
+        match (actions.last_mut(), joined) {
+            (Some(last), Some(joined)) => *last = joined,
+            _ => actions.push(action),
         }
     }
     actions
