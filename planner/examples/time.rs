@@ -7,7 +7,7 @@
 //! program loses for which reason, likewise.
 
 use cosma_planner::baseline::{PrefetchRule, prefetch};
-use cosma_planner::time::{Reason, bound_of_any_order, overlap, simulate};
+use cosma_planner::time::{Reason, bound_of_any_order, latency_bound, overlap, simulate};
 use cosma_planner::{Deadline, Options, Order, Problem, check, plan};
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             let mut by_rule = String::new();
             let any = bound_of_any_order(&problem, solution.lower_bound)?;
-            let bound = any.max(found.bound).0;
+            let bound = latency_bound(&problem, &solution.plan, solution.lower_bound)?.cycles.0;
             let ratio = |cycles: u64| cycles as f64 / bound as f64;
             for rule in PrefetchRule::ALL {
                 let actions = prefetch(&problem, &solution.plan, rule, Deadline::after(Duration::from_millis(100)))?;

@@ -8,7 +8,7 @@ use cosma_planner::time::{
     Channel, ChannelId, Clock, Compute, Ratio, Timing, bound_of_any_order, bound_of_plan, overlap, simulate,
 };
 use cosma_planner::{
-    Action, Bytes, Cycles, Deadline, MemoryId, OpId, Plan, Problem, greedy_plan, greedy_plan_in_order,
+    Action, Bytes, Cycles, Deadline, Error, MemoryId, OpId, Plan, Problem, greedy_plan, greedy_plan_in_order,
 };
 use proptest::prelude::*;
 use std::cell::Cell;
@@ -235,4 +235,68 @@ fn of_queue(steps: &[Step], loads: &[(usize, u64)], queue: &[usize], scratchpad:
         now = due.max().unwrap_or(0).max(now) + it.cycles;
     }
     Some(now)
+}
+
+/// The clock of a machine, changed.
+fn with_timing(problem: &Problem, change: impl Fn(&mut Timing)) -> Problem {
+    let mut clock = problem.machine.clock().expect("there is one").clone();
+    clock.timings.iter_mut().for_each(change);
+    Problem { machine: problem.machine.clone().with_clock(clock).expect("it is one"), ..problem.clone() }
+}
+
+#[test]
+fn faster_and_larger_machines_do_not_raise_a_bound() {
+    hold(500, Shape::SMALL, |Case { problem, bytes }| {
+        let machine = clocked(&problem.machine, &mut Choices::new(bytes));
+        let problem = Problem { machine, ..problem.clone() };
+        let plan = greedy_plan(&problem).expect("there is a plan");
+        let bounds = |problem: &Problem| {
+            let any = bound_of_any_order(problem, problem.restreamed()).unwrap();
+            (any, bound_of_plan(problem, &plan).unwrap())
+        };
+        let (any, of_plan) = bounds(&problem);
+        let twice = |it: &mut Timing| it.rate = Ratio::new(2 * it.rate.numerator(), it.rate.denominator()).unwrap();
+        let twice = bounds(&with_timing(&problem, twice));
+        prop_assert!(twice.0 <= any && twice.1 <= of_plan, "{}", problem);
+        let (mut wide, scratchpad) = (problem.clone(), problem.machine.scratchpad());
+        wide.machine.set_scratchpad(Bytes(2 * scratchpad.0 + 64));
+        let wide = bounds(&wide);
+        prop_assert!(wide.0 <= any && wide.1 <= of_plan, "{}", problem);
+        // Without transfers that take time, operators are all there is.
+        let at_once = with_timing(&problem, |it| {
+            *it = Timing { rate: Ratio::new(u64::MAX, 1).unwrap(), channel: it.channel, ..byte_at_once() };
+        });
+        let found = overlap(&at_once, &plan, Deadline::NEVER).unwrap();
+        let n_transfers = plan.actions(&at_once).len() as u64 + 2 * problem.graph.tensors().len() as u64;
+        let compute = found.timeline.compute.0;
+        prop_assert!((compute..=compute + n_transfers).contains(&found.timeline.makespan.0), "{}", problem);
+        Ok(())
+    });
+}
+
+fn byte_at_once() -> Timing {
+    let (setup, latency, burst) = (Cycles::ZERO, Cycles::ZERO, Bytes::ZERO);
+    Timing { channel: ChannelId(0), rate: Ratio::ONE, setup, latency, burst }
+}
+
+#[test]
+fn what_cannot_be_counted_is_refused() {
+    let text = "machine scratchpad 128 alignment 64
+channel a
+link host scratchpad rate RATE latency LATENCY on a
+link scratchpad host rate 1/18446744073709551615 on a
+argument x 64
+op f: x -> y 64 cycles 9223372036854775000
+return y
+";
+    for (rate, latency) in [("1", "0"), ("1/18446744073709551615", "0"), ("1", "18446744073709551615")] {
+        let problem: Problem = text.replace("RATE", rate).replace("LATENCY", latency).parse().unwrap();
+        let plan = greedy_plan(&problem).unwrap();
+        assert_eq!(bound_of_plan(&problem, &plan), Err(Error::TooManyCycles), "{rate} {latency}");
+        assert_eq!(bound_of_any_order(&problem, Bytes(1)), Err(Error::TooManyCycles));
+        assert_eq!(overlap(&problem, &plan, Deadline::NEVER), Err(Error::TooManyCycles));
+        let plain = Problem { machine: problem.machine.without_clock(), ..problem };
+        assert_eq!(bound_of_plan(&plain, &plan), Err(Error::NoClock));
+        assert_eq!(overlap(&plain, &plan, Deadline::NEVER), Err(Error::NoClock));
+    }
 }

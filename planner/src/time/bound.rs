@@ -39,11 +39,26 @@ pub struct LatencyBound {
 
 /// What a bound holds for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Scope {
     /// All programs of the problem.
     AnyOrder,
     /// Those of the order and the residencies of a plan.
     ThisPlan,
+}
+
+/// The larger one of both bounds, if no plan has less than so many non-compulsory bytes. Where they are equal, it is said
+/// of any order.
+///
+/// # Errors
+/// Those of the two.
+pub fn latency_bound(problem: &Problem, plan: &Plan, non_compulsory: Bytes) -> Result<LatencyBound, Error> {
+    let any = bound_of_any_order(problem, non_compulsory)?;
+    let of_plan = bound_of_plan(problem, plan)?;
+    Ok(match any < of_plan {
+        true => LatencyBound { cycles: of_plan, scope: Scope::ThisPlan },
+        false => LatencyBound { cycles: any, scope: Scope::AnyOrder },
+    })
 }
 
 /// A bound for every program of a problem, if no plan has less than so many non-compulsory bytes.
@@ -127,9 +142,11 @@ pub fn bound_of_plan(problem: &Problem, plan: &Plan) -> Result<Cycles, Error> {
     bound_of_transfers(problem, &Transfers::new(problem, plan)?)
 }
 
+/// The same, where the transfers are known.
 pub(super) fn bound_of_transfers(problem: &Problem, transfers: &Transfers) -> Result<Cycles, Error> {
     let (capacity, alignment) = (problem.capacity(), problem.machine.alignment());
     let Transfers { loads, write_backs, steps, inward, outward } = transfers;
+    check_sum(transfers)?;
     let units = Units::new(inward, outward);
     let n_steps = steps.len();
     let is_one_channel = transfers.is_one_channel();
@@ -167,7 +184,7 @@ pub(super) fn bound_of_transfers(problem: &Problem, transfers: &Transfers) -> Re
         if is_one_channel {
             waiting += made[step];
         }
-        let ahead = filling.most(capacity.saturating_sub(time.room)) + waiting;
+        let ahead = filling.most(capacity.saturating_sub(time.room)).saturating_add(waiting);
         free = free.max(end.saturating_sub(ahead));
         let out = still_out[step];
         least = least.max(end + out + if out == 0 { 0 } else { units.cycles(outward.latency) });
@@ -177,6 +194,28 @@ pub(super) fn bound_of_transfers(problem: &Problem, transfers: &Transfers) -> Re
     }
     let cycles = least.max(end).div_ceil(units.of_cycle);
     u64::try_from(cycles).ok().filter(|it| *it < 1 << 63).map(Cycles).ok_or(Error::TooManyCycles)
+}
+
+/// That all times add up to what can be counted, and so do their fractions.
+fn check_sum(transfers: &Transfers) -> Result<(), Error> {
+    let Transfers { loads, write_backs, steps, inward, outward } = transfers;
+    let mut sum = inward.latency.plus(outward.latency)?;
+    for load in loads {
+        sum = sum.plus(inward.busy(load.size)?)?;
+    }
+    for back in write_backs {
+        sum = sum.plus(outward.busy(back.size)?)?;
+    }
+    for step in steps {
+        sum = sum.plus(step.cycles)?;
+        if !step.streams.is_empty() {
+            sum = sum.plus(inward.latency)?;
+        }
+        for size in &step.streams {
+            sum = sum.plus(inward.busy(*size)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// What of a tensor has to be out before which steps, in units: once it has left, no more of it can be on its way than
@@ -269,6 +308,6 @@ impl Filling<'_> {
     fn most(&self, room: Bytes) -> u128 {
         let room = u128::from(room.0);
         let n_loads = self.sums.partition_point(|it| *it <= room) as u128 + 1;
-        room * self.units.of_byte_inward + n_loads * self.most_beyond
+        room.saturating_mul(self.units.of_byte_inward).saturating_add(n_loads.saturating_mul(self.most_beyond))
     }
 }

@@ -5,13 +5,19 @@
 //!
 //! 1. As if only the sum of rooms counted: the earliest step of each slice (`earliest.rs`), the program that begins each as
 //!    soon as it can (`arrange.rs`), and then how late each can begin without delay for anything (`latest.rs`).
-//! 2. The residencies, longer by what comes in before them, slice by slice, are packed. If that fails, it is tried again
-//!    with less room for what comes in early.
-//! 3. At the addresses that come out, the earliest step of each slice again, which may be earlier; and the program.
+//! 2. Addresses with which slices can begin so: loads are placed again around all else, where that is and where it is packed
+//!    low (`place.rs`); and if that is not enough, all is packed, each residency longer by what comes in before it
+//!    (`address.rs`).
+//! 3. Some blocks around a stall are placed again, as long as that helps (`improve.rs`).
+//! 4. If the program of the first step was not reached, the same again with less room for what comes in early, and with
+//!    whole tensors instead of slices.
 //!
-//! The addresses of the plan are tried, too, and so is the program without any overlap, so nothing is ever slower than
-//! that. After XLA's memory space assignment and SoMa (HPCA 2025), which decide when transfers begin, but the one leaves
-//! addresses to chance and the other to others.
+//! At given addresses, the earliest step of each slice follows from what lay there last, so any addresses make a right
+//! program: those of the plan are tried, too. And so is the program without any overlap, so nothing is ever slower than
+//! that.
+//!
+//! XLA's memory space assignment and SoMa (HPCA 2025) decide when transfers begin, too, but the one leaves it to chance
+//! whether there are addresses, and the other to others.
 
 use super::arrange::{Arrangement, Order, Turn, arrange};
 use super::bound::bound_of_transfers;

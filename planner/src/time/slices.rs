@@ -60,5 +60,6 @@ pub(super) fn size_of_slices(problem: &Problem, transfers: &Transfers) -> Option
     let least = Bytes(of_setup).max(timing.burst).max(problem.machine.alignment());
     let part = Bytes(problem.machine.scratchpad().0 / PART_OF_SCRATCHPAD);
     let size = part.max(least);
-    (size < problem.machine.scratchpad()).then(|| size.align_up(problem.machine.alignment()))
+    let aligned = size.0.checked_next_multiple_of(problem.machine.alignment().0.max(1))?;
+    (size < problem.machine.scratchpad()).then_some(Bytes(aligned))
 }
