@@ -95,12 +95,13 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
             for base in &bases {
                 let sides = Side::ALL.into_iter();
                 let placed = sides.filter_map(|side| place_again(problem, base, &wishes, &is_load, || side));
-                starts.extend(fastest_of_all(problem, placed, &transfers, slices, is_enough)?);
+                starts.extend(fastest_of_all(problem, placed, &transfers, slices, is_enough, deadline)?);
             }
             if !starts.iter().any(is_enough) {
                 let leads = early.leads(&transfers, slices);
                 let packed = address_with_leads(problem, &plan.outline(), &leads, ATTEMPTS, deadline);
-                starts.extend(fastest_of_all(problem, packed.into_iter(), &transfers, slices, is_enough)?);
+                let packed = packed.into_iter();
+                starts.extend(fastest_of_all(problem, packed, &transfers, slices, is_enough, deadline)?);
             }
             starts.sort_by_key(|it| it.arrangement.makespan);
             for mut found in starts {
@@ -119,13 +120,15 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
     Ok(best)
 }
 
-/// The fastest of the programs at the addresses of several plans; those after one that is enough are not looked at.
+/// The fastest of the programs at the addresses of several plans; those after one that is enough are not looked at, nor
+/// those after the deadline.
 fn fastest_of_all(
     problem: &Problem,
     plans: impl Iterator<Item = Plan>,
     transfers: &Transfers,
     slices: &[LoadSlice],
     is_enough: impl Fn(&Found) -> bool,
+    deadline: Deadline,
 ) -> Result<Option<Found>, Error> {
     let mut best: Option<Found> = None;
     for plan in plans {
@@ -133,7 +136,7 @@ fn fastest_of_all(
         if best.as_ref().is_none_or(|it| other.arrangement.makespan < it.arrangement.makespan) {
             best = Some(other);
         }
-        if best.as_ref().is_some_and(&is_enough) {
+        if best.as_ref().is_some_and(&is_enough) || deadline.has_passed() {
             break;
         }
     }

@@ -122,6 +122,10 @@ impl Ground<'_> {
             }
         }
         let alignment = self.problem.machine.alignment().0;
+        let all = during.iter().chain(&before).chain(&after).copied().collect();
+        if let Some(offset) = free_offset(&self.gaps(all), size, alignment, side) {
+            return Some(Block { bytes: offset..offset + size, ..block.clone() });
+        }
         let gaps = self.gaps(during);
         let gap = |offset: u64| {
             let found = gaps.partition_point(|it| it.start <= offset).checked_sub(1);
@@ -205,6 +209,25 @@ impl Ground<'_> {
         });
         let wish = first.map_or(place.steps.end, |it| self.wishes.since[it]);
         self.wishes.begins[place.steps.end].saturating_sub(self.wishes.begins[wish]).0
+    }
+}
+
+/// An offset in one of some gaps, ascending, which are free at all times that count.
+fn free_offset(gaps: &[Range<u64>], size: u64, alignment: u64, side: Side) -> Option<u64> {
+    let low = |gap: &Range<u64>| {
+        let start = gap.start.checked_next_multiple_of(alignment)?;
+        (start <= gap.end && size <= gap.end - start).then_some(start)
+    };
+    match side {
+        Side::Low => gaps.iter().find_map(low),
+        Side::High => {
+            let high = |gap: &Range<u64>| low(gap).map(|it| ((gap.end - size) / alignment * alignment).max(it));
+            gaps.iter().rev().find_map(high)
+        }
+        Side::Tight => {
+            let fits = gaps.iter().filter_map(|gap| low(gap).map(|it| (gap.end - gap.start, it)));
+            fits.min().map(|it| it.1)
+        }
     }
 }
 
