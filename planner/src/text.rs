@@ -176,7 +176,8 @@ impl FromStr for Problem {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::Text`] at the first line that does not parse; those of [`Machine::new`] and [`GraphBuilder::build`].
+    /// [`Error::Text`] at the first line that does not parse; those of [`Machine::new`](crate::Machine::new),
+    /// [`Machine::with_clock`](crate::Machine::with_clock) and [`GraphBuilder::build`].
     fn from_str(text: &str) -> Result<Problem, Error> {
         let statements =
             || text.lines().enumerate().map(|(index, line)| (index + 1, line.split('#').next().unwrap_or_default()));

@@ -1,5 +1,20 @@
 //! Time: how long a planned program takes on a machine with a [`Clock`], and programs that take less.
 //!
+//! # The model
+//!
+//! - There is one compute engine. It runs one operator at a time.
+//! - A *channel* is a queue of transfers, first in, first out, one at a time. Each link has one; several links may
+//!   share one. A transfer of *b* bytes keeps its channel busy for `setup + ⌈max(b, burst) / rate⌉` cycles and is
+//!   complete `latency` cycles after that, while the next one is under way already.
+//! - What an operator reads in host memory goes over the channel of its link while the operator runs.
+//!
+//! Left out on purpose: pages of DRAM, arbitration between channels, preemption, fetches of instructions. What they cost
+//! is part of rates and setups.
+//!
+//! All is counted in integers, and what cannot be counted is an error.
+//!
+//! # What there is
+//!
 //! [`simulate()`] is the judge of time, as [`check`](crate::check) is that of races. It shares nothing with what plans
 //! transfers. [`overlap()`] makes a program of a plan whose transfers go on beside its operators, and
 //! [`latency_bound`] says how fast one can be at most.
@@ -38,6 +53,7 @@ mod earliest;
 mod emit;
 mod improve;
 mod latest;
+mod order;
 mod overlap;
 mod place;
 mod ratio;

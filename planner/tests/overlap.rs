@@ -61,6 +61,18 @@ fn overlapped_programs_are_right_and_between_bounds() {
                 let restreamed = problem.restreamed();
                 let any = bound_of_any_order(&problem, restreamed).unwrap();
                 prop_assert!(any <= found.timeline.makespan, "{} < {}\n{}", found.timeline.makespan, any, text());
+                prop_assert_eq!(
+                    &overlap(&problem, &plan, Deadline::NEVER),
+                    &Ok(found.clone()),
+                    "same input, same output"
+                );
+                for (line, action) in found.actions.iter().enumerate() {
+                    if matches!(action, Action::Wait(_)) {
+                        let mut without = found.actions.clone();
+                        without.remove(line);
+                        prop_assert!(check(&problem, &without).is_err(), "a wait is missed\n{}", text());
+                    }
+                }
                 for rule in PrefetchRule::ALL {
                     let by_rule = prefetch(&problem, &plan, rule, Deadline::NEVER).unwrap();
                     let lines = program_text(&problem, &by_rule).join("\n");

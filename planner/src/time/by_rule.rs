@@ -1,8 +1,9 @@
 //! Programs of which a rule says when loads begin, to compare with: see [`baseline`](mod@crate::baseline).
 
-use super::arrange::{Order, Turn, arrange};
+use super::arrange::{Turn, arrange};
 use super::earliest::{earliest_by_addresses, earliest_by_rooms};
 use super::emit::emit;
+use super::order::Order;
 use super::slices::{LoadSlice, whole};
 use super::transfers::Transfers;
 use crate::address::{Lead, address_with_leads};

@@ -1,13 +1,6 @@
 //! The clock of a machine: how long transfers and operators take, in cycles of the compute engine.
 //!
-//! - There is one compute engine. It runs one operator at a time.
-//! - A *channel* is a queue of transfers, first in, first out, one at a time. Each link has one; several links may
-//!   share one. A transfer of *b* bytes keeps its channel busy for `setup + ⌈max(b, burst) / rate⌉` cycles and is
-//!   complete `latency` cycles after that, while the next one is under way already.
-//! - What an operator reads in host memory goes over the channel of its link while the operator runs.
-//!
-//! Left out on purpose: pages of DRAM, arbitration between channels, preemption, fetches of instructions. What they cost
-//! is part of rates and setups.
+//! The model is that of [`time`](super), where it is public.
 //!
 //! All is counted in integers, and what cannot be counted is an error.
 
@@ -76,7 +69,7 @@ impl Default for Compute {
     }
 }
 
-/// How fast a machine is: see [the module](self) for what each number means.
+/// How fast a machine is: see [`time`](mod@crate::time) for the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// Queues of transfers.

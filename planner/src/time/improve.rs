@@ -2,8 +2,9 @@
 //!
 //! Ruin and recreate (Schrimpf and others, 2000), with the estimate of the makespan as the cost.
 
-use super::arrange::{Arrangement, Order, Turn, arrange};
+use super::arrange::{Arrangement, Turn, arrange};
 use super::earliest::earliest_by_addresses;
+use super::order::Order;
 use super::overlap::Found;
 use super::place::{Side, Wishes, is_alone, place_again};
 use super::transfers::Transfers;

@@ -4,7 +4,8 @@
 //! the program backwards, each slice begins as late as the next transfer of its channel and its own operator allow,
 //! where operators begin when they do in the arrangement.
 
-use super::arrange::{Arrangement, Line, Order};
+use super::arrange::{Arrangement, Line};
+use super::order::Order;
 use super::slices::LoadSlice;
 use super::transfers::Transfers;
 use crate::{Cycles, Error};

@@ -19,12 +19,13 @@
 //! XLA's memory space assignment and SoMa (HPCA 2025) decide when transfers begin, too, but the one leaves it to chance
 //! whether there are addresses, and the other to others.
 
-use super::arrange::{Arrangement, Order, Turn, arrange};
+use super::arrange::{Arrangement, Turn, arrange};
 use super::bound::bound_of_transfers;
 use super::earliest::{earliest_by_addresses, earliest_by_rooms};
 use super::emit::emit;
 use super::improve::improve;
 use super::latest::latest;
+use super::order::Order;
 use super::place::{Side, Wishes, compact, is_alone, place_again};
 use super::simulate::{Timeline, simulate};
 use super::slices::{LoadSlice, size_of_slices, sliced, whole};
