@@ -17,6 +17,17 @@ const MOST_IN_VAIN: usize = 300;
 /// How many steps before a stall blocks are placed again, at most.
 const WIDEST: u64 = 24;
 
+/// What is placed again.
+#[derive(Clone, Copy)]
+enum Scope {
+    /// Loads that are due in some steps.
+    Loads,
+    /// What comes in or is computed in some steps.
+    Blocks,
+    /// All that lies there in some steps.
+    All,
+}
+
 /// Places blocks again around stalls as long as that helps and it is needed.
 pub(super) fn improve(
     problem: &Problem,
@@ -34,13 +45,16 @@ pub(super) fn improve(
         let Some(step) = stall(&best.arrangement, &mut random) else { return Ok(()) };
         let width = 1 + random.below(WIDEST) as usize;
         let steps = step.saturating_sub(width)..=step + width / 2;
-        // Now and then what is computed moves, too.
-        let moves_results = random.below(3) == 0;
+        let scope = [Scope::Loads, Scope::Loads, Scope::Blocks, Scope::All][random.below(4) as usize];
         let mut is_moved: Vec<bool> = vec![false; is_alone.len()];
         for (index, residency) in best.plan.residencies.iter().enumerate() {
+            let (start, end) = (residency.steps.start.index(), residency.steps.end.index());
             is_moved[index] = is_alone[index]
-                && steps.contains(&residency.steps.start.index())
-                && (moves_results || wishes.is_load(index));
+                && match scope {
+                    Scope::Loads => wishes.is_load(index) && steps.contains(&start),
+                    Scope::Blocks => steps.contains(&start),
+                    Scope::All => start <= *steps.end() && *steps.start() < end,
+                };
         }
         let side = || Side::ALL[random.below(Side::ALL.len() as u64) as usize];
         let Some(plan) = place_again(problem, &best.plan, wishes, &is_moved, side) else { continue };
