@@ -182,7 +182,9 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
                 }
                 self.run(*op, reads, writes);
             }
-            Action::Issue(_) | Action::Wait(_) => unreachable!("residencies say nothing of copies that take time"),
+            Action::Issue(_) | Action::IssueSlice(..) | Action::Wait(_) => {
+                unreachable!("residencies say nothing of copies that take time")
+            }
         }
     }
 

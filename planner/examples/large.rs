@@ -76,7 +76,7 @@ fn tree(n_ops: usize) -> Reads {
 /// What the operators above and to the left wrote, row by row.
 fn grid(n_ops: usize) -> Reads {
     let width = n_ops.isqrt().max(1);
-    let left = |op: usize| if op % width == 0 { None } else { Some(op - 1) };
+    let left = |op: usize| if op.is_multiple_of(width) { None } else { Some(op - 1) };
     (0..n_ops).map(|op| vec![op.checked_sub(width), left(op)]).collect()
 }
 

@@ -58,6 +58,22 @@ pub struct Copy {
     pub to: Place,
 }
 
+/// Bytes of a tensor, half-open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slice {
+    /// The first one, counted from the start of the tensor.
+    pub low: Bytes,
+    /// The one behind the last.
+    pub high: Bytes,
+}
+
+impl Slice {
+    /// How many bytes; none where they end before they begin, which the judge refuses.
+    pub fn size(self) -> Bytes {
+        self.high.saturating_sub(self.low)
+    }
+}
+
 /// A line of a planned program.
 ///
 /// There is none for leaving a memory: a tensor that is not needed there any more is simply overwritten.
@@ -68,6 +84,10 @@ pub enum Action {
     /// Begins to copy a tensor. Until it is waited for, it is at neither place for certain: nothing may read it where
     /// it goes, and nothing may be put where it comes from.
     Issue(Copy),
+    /// Begins to copy some bytes of a tensor, likewise. The slices of one copy are disjoint and make up the whole tensor,
+    /// in any order, and one wait is for all of them. Other lines may stand between them, and the place of each slice is
+    /// needed only from its own line on.
+    IssueSlice(Copy, Slice),
     /// Waits for the tensor that is being copied to this place.
     Wait(Slot),
     /// Runs an operator.
@@ -123,6 +143,8 @@ pub struct Kinds<'a> {
     came_in: Vec<bool>,
     /// By tensor: whether it went to host memory before, or never has to.
     went_out: Vec<bool>,
+    /// By tensor: of the copy of which some slices are still to come, with the bytes that came.
+    sliced: Vec<Option<(Kind, Bytes)>>,
 }
 
 impl Kinds<'_> {
@@ -133,6 +155,7 @@ impl Kinds<'_> {
             problem,
             came_in: graph.tensors().iter().map(|it| matches!(it.origin, Origin::Op(_) | Origin::Staged)).collect(),
             went_out: graph.tensor_ids().map(|it| !graph.is_stored(it)).collect(),
+            sliced: vec![None; graph.tensors().len()],
         }
     }
 
@@ -146,6 +169,18 @@ impl Kinds<'_> {
             }
             _ => Kind::Move,
         }
+    }
+
+    /// The kind of the copy of which this is the next slice: it is decided at the first one.
+    pub fn of_slice(&mut self, copy: &Copy, slice: Slice) -> Kind {
+        let size = self.problem.graph.tensor(copy.tensor).size;
+        let (kind, before) = match self.sliced[copy.tensor.index()] {
+            Some(it) => it,
+            None => (self.of(copy), Bytes::ZERO),
+        };
+        let so_far = Bytes(before.0.saturating_add(slice.size().0));
+        self.sliced[copy.tensor.index()] = (so_far < size).then_some((kind, so_far));
+        kind
     }
 
     /// The kind of the way from host memory of what an operator reads there.
@@ -190,8 +225,8 @@ impl Traffic {
     pub fn of(problem: &Problem, actions: &[Action]) -> Traffic {
         let mut traffic = Traffic::default();
         let mut kinds = Kinds::new(problem);
-        let mut count = |tensor: TensorId, kind: Kind, from: MemoryId, to: MemoryId| {
-            let size = problem.graph.tensor(tensor).size;
+        let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
+        let mut count = |size: Bytes, kind: Kind, from: MemoryId, to: MemoryId| {
             traffic.cost += problem.machine.price(from, to, size);
             match kind {
                 Kind::Load | Kind::Store => traffic.compulsory += size,
@@ -202,13 +237,16 @@ impl Traffic {
         for action in actions {
             match action {
                 Action::Copy(copy) | Action::Issue(copy) => {
-                    count(copy.tensor, kinds.of(copy), copy.from.memory, copy.to.memory);
+                    count(size(copy.tensor), kinds.of(copy), copy.from.memory, copy.to.memory);
+                }
+                Action::IssueSlice(copy, slice) => {
+                    count(slice.size(), kinds.of_slice(copy, *slice), copy.from.memory, copy.to.memory);
                 }
                 Action::Run { reads, .. } => {
                     for Slot { tensor, place: Place { memory, .. } } in reads {
                         let kind = if *memory == MemoryId::HOME { kinds.from_home(*tensor) } else { Kind::Move };
                         if *memory != MemoryId::SCRATCHPAD {
-                            count(*tensor, kind, *memory, MemoryId::SCRATCHPAD);
+                            count(size(*tensor), kind, *memory, MemoryId::SCRATCHPAD);
                         }
                     }
                 }
@@ -227,12 +265,16 @@ impl Traffic {
 /// A program as text, a line for each action, with the graph's names: `reload a at 64`, `run conv: a@0 w@64 -> b@128`.
 ///
 /// A place in the scratchpad is its offset; any other begins with the memory's name. What begins and is waited
-/// for later says `async`.
+/// for later says `async`, and `slice 0..64` before that if it is only some bytes.
 pub fn program_text(problem: &Problem, actions: &[Action]) -> Vec<String> {
     let mut kinds = Kinds::new(problem);
     let line = |action: &Action| match action {
         Action::Copy(copy) => copy_text(problem, copy, kinds.of(copy), ""),
         Action::Issue(copy) => copy_text(problem, copy, kinds.of(copy), " async"),
+        Action::IssueSlice(copy, slice) => {
+            let kind = kinds.of_slice(copy, *slice);
+            copy_text(problem, copy, kind, &format!(" slice {}..{} async", slice.low, slice.high))
+        }
         Action::Wait(slot) => format!("wait {}", slot.display(problem)),
         Action::Run { op, reads, writes, workspace } => {
             reads.iter().filter(|it| it.place.memory == MemoryId::HOME).for_each(|it| {

@@ -13,7 +13,7 @@
 //! is room for both.
 
 use crate::pack::{Interval, Packing, Piece, pack_within};
-use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem};
+use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem, Slice, Step};
 use std::ops::Range;
 
 /// How often packing shapes that grow is tried, each time with other orders. Where it fails, stays are
@@ -23,17 +23,64 @@ const ATTEMPTS: u64 = 256;
 /// The plan that follows an outline, if its stays can be packed and the deadline allows.
 pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
     let mut in_place = problem.in_place_by_step(&outline.order);
-    let plan = pack_shapes(problem, outline, &in_place, deadline);
+    let plan = pack_shapes(problem, outline, &in_place, &[], ATTEMPTS, deadline);
     if plan.is_some() || !separate(problem, outline, &mut in_place) {
         return plan;
     }
-    pack_shapes(problem, outline, &in_place, deadline)
+    pack_shapes(problem, outline, &in_place, &[], ATTEMPTS, deadline)
+}
+
+/// Bytes that are needed for a stay before it begins, since they come in bit by bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lead {
+    /// Which stay.
+    pub stay: usize,
+    /// The first step in which they are needed; they are from then on.
+    pub since: Step,
+    /// Which bytes of its tensor.
+    pub bytes: Slice,
+}
+
+/// The same where some stays need a part of their place before they begin; the leads of a stay are side by side. It gives
+/// up after so many attempts.
+pub(crate) fn address_with_leads(
+    problem: &Problem,
+    outline: &Outline,
+    leads: &[Lead],
+    attempts: u64,
+    deadline: Deadline,
+) -> Option<Plan> {
+    pack_shapes(problem, outline, &problem.in_place_by_step(&outline.order), leads, attempts, deadline)
+}
+
+/// How many capacities between the least and the whole scratchpad are tried to pack low.
+const CAPACITIES: u64 = 8;
+
+/// The same for some of the stays alone, and as low as it can be found quickly.
+pub(crate) fn address_low(problem: &Problem, outline: &Outline, attempts: u64, deadline: Deadline) -> Option<Plan> {
+    let in_place = problem.in_place_by_step(&outline.order);
+    let (rooms, all) = (outline.rooms(problem).into_iter().max().unwrap_or_default(), problem.machine.scratchpad());
+    let capacity = |nth: u64| rooms + Bytes((all.saturating_sub(rooms).0 / CAPACITIES).saturating_mul(nth));
+    let capacities = (0..CAPACITIES).map(capacity).chain([all]).filter(|it| *it <= all);
+    let pack = |capacity| {
+        let machine = problem.machine.with_scratchpad(capacity);
+        let low = Problem { graph: problem.graph.clone(), machine };
+        pack_shapes(&low, outline, &in_place, &[], attempts, deadline)
+    };
+    capacities.into_iter().find_map(pack)
 }
 
 /// Packs stays, where these results share bytes with operands.
-fn pack_shapes(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], deadline: Deadline) -> Option<Plan> {
+fn pack_shapes(
+    problem: &Problem,
+    outline: &Outline,
+    in_place: &[Vec<InPlace>],
+    leads: &[Lead],
+    attempts: u64,
+    deadline: Deadline,
+) -> Option<Plan> {
     let graph = &problem.graph;
-    let shapes = Shapes::new(problem, outline, in_place);
+    let shapes = Shapes::new(problem, outline, in_place, leads);
     let (mut intervals, bases): (Vec<Interval>, Vec<i128>) = shapes.intervals(problem).into_iter().unzip();
     let n_shapes = intervals.len();
     let workspaces = outline.order.iter().enumerate();
@@ -44,7 +91,7 @@ fn pack_shapes(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], 
     let stretches = machine.stretches();
     intervals.extend(between(&stretches, machine.alignment(), outline.order.len() as u32));
     let end = stretches.last().map_or(Bytes::ZERO, |it| it.end);
-    match pack_within(&intervals, end, machine.alignment(), ATTEMPTS, deadline) {
+    match pack_within(&intervals, end, machine.alignment(), attempts, deadline) {
         Packing::Placed(offsets) => {
             let (placed, workspaces) = offsets[..n_blocks].split_at(n_shapes);
             let offset = |part: &Part| {
@@ -77,12 +124,29 @@ struct Part {
     /// Of its first byte, counted from anywhere, but by all parts of the shape alike.
     low: i128,
     size: i128,
+    /// What is needed before: the first step, and the bytes from `low` on. They are needed to the start.
+    leads: Vec<(u32, i128, i128)>,
 }
 
 impl Part {
+    /// The first step in which any of it is needed.
+    fn since(&self) -> u32 {
+        self.leads.iter().map(|it| it.0).min().map_or(self.start, |it| it.min(self.start))
+    }
+
+    /// Which bytes are needed in which steps, both half-open.
+    fn pieces(&self) -> impl Iterator<Item = (Range<u32>, Range<i128>)> {
+        let whole = (self.start..self.end, self.low..self.low + self.size);
+        let lead = |&(since, low, high): &(u32, i128, i128)| (since..self.start, self.low + low..self.low + high);
+        [whole].into_iter().chain(self.leads.iter().map(lead))
+    }
+
     fn meets(&self, other: &Part, moved: i128) -> bool {
-        self.start.max(other.start) < self.end.min(other.end)
-            && self.low.max(other.low + moved) < (self.low + self.size).min(other.low + moved + other.size)
+        let meet = |a: &(Range<u32>, Range<i128>), b: &(Range<u32>, Range<i128>)| {
+            a.0.start.max(b.0.start) < a.0.end.min(b.0.end)
+                && a.1.start.max(b.1.start + moved) < a.1.end.min(b.1.end + moved)
+        };
+        self.pieces().any(|piece| other.pieces().any(|it| meet(&piece, &it)))
     }
 }
 
@@ -100,14 +164,20 @@ impl Shapes {
     /// Stays are sorted by their start, then by tensor; and an operand's number is less than a
     /// result's. So the stay that a result shares bytes with comes before its own. Pairs of a step are sorted by
     /// their results.
-    fn new(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>]) -> Shapes {
+    fn new(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], leads: &[Lead]) -> Shapes {
+        let mut leads_of: Vec<Vec<(u32, i128, i128)>> = vec![Vec::new(); outline.stays.len()];
+        for Lead { stay, since, bytes } in leads {
+            leads_of[*stay].push((since.0, bytes.low.0.into(), bytes.high.0.into()));
+        }
         let mut shapes = Shapes { parts: Vec::new(), members: Vec::new(), hulls: Vec::new() };
         let mut latest: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
         for (index, stay) in outline.stays.iter().enumerate() {
             let size = i128::from(problem.graph.tensor(stay.tensor).size.0);
-            shapes.parts.push(Part { shape: index, start: stay.steps.start.0, end: stay.steps.end.0, low: 0, size });
+            let (start, end) = (stay.steps.start.0, stay.steps.end.0);
+            let part = Part { shape: index, start, end, low: 0, size, leads: std::mem::take(&mut leads_of[index]) };
+            shapes.hulls.push((part.since(), end));
+            shapes.parts.push(part);
             shapes.members.push(vec![index]);
-            shapes.hulls.push((stay.steps.start.0, stay.steps.end.0));
             latest[stay.tensor.index()] = Some(index);
             // A result that was put out and came in again shares nothing.
             let pairs = &in_place[stay.steps.start.index()];
@@ -162,7 +232,7 @@ impl Shapes {
     fn trim(&mut self, stay: usize) {
         let part = &self.parts[stay];
         if self.members[part.shape].len() == 1 {
-            self.hulls[part.shape] = (part.start, part.end);
+            self.hulls[part.shape] = (part.since(), part.end);
         }
     }
 
@@ -174,7 +244,7 @@ impl Shapes {
         let steps = (self.hulls[to].0.max(self.hulls[from].0), self.hulls[to].1.min(self.hulls[from].1));
         let near = |shape: usize| {
             let parts = self.members[shape].iter().map(|member| &self.parts[*member]);
-            parts.filter(|part| part.start.max(steps.0) < part.end.min(steps.1)).collect::<Vec<&Part>>()
+            parts.filter(|part| part.since().max(steps.0) < part.end.min(steps.1)).collect::<Vec<&Part>>()
         };
         if steps.1 <= steps.0 {
             return false;
@@ -195,12 +265,12 @@ impl Shapes {
             let byte =
                 |it: i128| Bytes(u64::try_from(it - base).expect("a shape is no larger than all tensors together"));
             let alignment = i128::from(problem.machine.alignment().0);
-            let piece = |it: &Part| {
-                let high = it.low + (it.size + alignment - 1) / alignment * alignment;
-                Piece { start: it.start, end: it.end, low: byte(it.low), high: byte(high.min(top)) }
+            let piece = |(steps, bytes): (Range<u32>, Range<i128>)| {
+                let high = bytes.start + (bytes.end - bytes.start + alignment - 1) / alignment * alignment;
+                Piece { start: steps.start, end: steps.end, low: byte(bytes.start), high: byte(high.min(top)) }
             };
             let size = byte(top.max(base));
-            (Interval::of_parts(size, parts().map(piece).collect()), base)
+            (Interval::of_parts(size, parts().flat_map(Part::pieces).map(piece).collect()), base)
         };
         self.members.iter().map(interval).collect()
     }

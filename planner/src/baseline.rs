@@ -10,12 +10,15 @@
 //! A [`Baseline`] is a choice of the three. Its plan is a plan like any other, for the judge and for
 //! the count of traffic. Nothing here proves anything, or goes back on what it decided.
 //!
+//! When transfers begin on a machine with a clock is a rule by itself, for any plan: [`PrefetchRule`].
+//!
 //! All rules know what the problem grants to everybody: what is dead leaves at once, a tensor with
 //! a host copy leaves for free, and so a tensor is written back once.
 
 mod greedy_by_size;
 mod least_peak;
 mod order;
+mod prefetch;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +26,7 @@ pub use crate::replacement::ReplacementRule;
 use least_peak::least_peak_until;
 pub use least_peak::{DEFAULT_WIDTH, LeastPeak, least_peak};
 pub use order::{breadth_first, depth_first};
+pub use prefetch::{PrefetchRule, prefetch};
 
 use crate::first_fit::place_on_demand;
 use crate::greedy::replace_on_demand;

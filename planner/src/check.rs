@@ -3,18 +3,23 @@
 //! The program runs on a machine whose memories hold names instead of data. What is copied or written puts a
 //! tensor's name over its bytes, and whatever had a byte there is gone; what is read or copied must still lie whole
 //! under its name. A copy that was issued and not waited for is at neither place for certain: its name is
-//! where it goes only after the wait, and until then nothing may be put over either place. So no order in which
-//! memories answer can make a program wrong that is right here.
+//! where it goes only after the wait, and until then nothing may be put over either place, but by what comes after it in
+//! the same channel (`check/flight.rs`). So each two accesses to one byte, of which one is a write, are ordered by the
+//! program: no speed at which memories answer can make it wrong, if it is right here.
 //!
 //! Nothing here is shared with any planner, nor with what derives a program from a plan, and
 //! nothing is clever: it is the definition of a right program, to be read in one sitting. It does
 //! not judge how good a program is, except that each copy must serve something. After a fault
 //! it goes on as if the line had been meant well, so that one mistake is not reported many times.
 
+mod flight;
+
+use crate::time::ChannelId;
 use crate::{
     Action, Block, Bytes, Copy, Fault, InPlace, MemoryId, MemorySet, Moment, OpId, Origin, Overlay, Place, Problem,
-    Slot, Step, TensorId, Traffic, Violation,
+    Slice, Slot, Step, TensorId, Traffic, Violation,
 };
+use flight::{Flight, Flights, Target};
 use std::collections::BTreeMap;
 
 /// Runs a planned program on a machine of names, and counts what it moves.
@@ -30,7 +35,7 @@ pub fn check(problem: &Problem, actions: &[Action]) -> Result<Traffic, Vec<Viola
         problem,
         moment: Moment { line: 0, step: Step(0) },
         memories: problem.machine.memories().iter().map(|_| Contents::default()).collect(),
-        in_flight: Vec::new(),
+        in_flight: Flights::default(),
         arrivals: Vec::new(),
         ran: vec![false; graph.ops().len()],
         before: vec![Vec::new(); graph.ops().len()],
@@ -59,7 +64,7 @@ struct Judge<'a> {
     /// What lies intact in each memory.
     memories: Vec<Contents>,
     /// Copies that were issued and not waited for.
-    in_flight: Vec<Flight>,
+    in_flight: Flights,
     /// What must serve something: each copy, and each run of an operator that ran before.
     arrivals: Vec<Arrival>,
     /// By operator: whether it ran, and which operators must run before it whatever they write.
@@ -89,14 +94,6 @@ struct Content {
     arrival: Option<usize>,
 }
 
-struct Flight {
-    copy: Copy,
-    moment: Moment,
-    arrival: usize,
-    /// Whether something was put in its way, which is said once.
-    is_disturbed: bool,
-}
-
 struct Arrival {
     moment: Moment,
     /// That it served nothing.
@@ -107,29 +104,19 @@ struct Arrival {
 impl Judge<'_> {
     fn act(&mut self, action: &Action) {
         match *action {
-            Action::Copy(copy) | Action::Issue(copy) if !self.is_known(copy.tensor) => {
+            Action::Copy(copy) | Action::Issue(copy) | Action::IssueSlice(copy, _) if !self.is_known(copy.tensor) => {
                 self.report(Fault::UnknownTensor(copy.tensor));
             }
             Action::Copy(copy) => {
-                if let Some(arrival) = self.issue(copy) {
+                if let Some((arrival, _)) = self.issue(copy, self.whole(copy.tensor)) {
                     self.put(Slot { tensor: copy.tensor, place: copy.to }, Some(arrival));
+                    let channel = self.channel(copy);
+                    self.in_flight.all_read(channel);
                 }
             }
-            Action::Issue(copy) => {
-                if let Some(arrival) = self.issue(copy) {
-                    self.in_flight.push(Flight { copy, moment: self.moment, arrival, is_disturbed: false });
-                }
-            }
-            Action::Wait(slot) => {
-                let is_meant = |it: &Flight| (it.copy.tensor, it.copy.to) == (slot.tensor, slot.place);
-                match self.in_flight.iter().position(is_meant) {
-                    Some(found) => {
-                        let arrival = self.in_flight.remove(found).arrival;
-                        self.put(slot, Some(arrival));
-                    }
-                    None => self.report(Fault::NotIssued(slot)),
-                }
-            }
+            Action::Issue(copy) => self.begin(copy, self.whole(copy.tensor)),
+            Action::IssueSlice(copy, slice) => self.begin_slice(copy, slice),
+            Action::Wait(slot) => self.wait(slot),
             Action::Run { op, ref reads, ref writes, workspace } => {
                 if op.index() < self.ran.len() {
                     self.run(op, reads, writes, workspace);
@@ -141,8 +128,59 @@ impl Judge<'_> {
         }
     }
 
-    /// A copy leaves one place, and the other is taken for it; none if there is no such place.
-    fn issue(&mut self, copy: Copy) -> Option<usize> {
+    fn whole(&self, tensor: TensorId) -> Slice {
+        Slice { low: Bytes::ZERO, high: self.size(tensor) }
+    }
+
+    fn begin(&mut self, copy: Copy, slice: Slice) {
+        if let Some((arrival, is_compulsory)) = self.issue(copy, slice) {
+            let channel = self.channel(copy);
+            self.in_flight.begin(copy, slice, channel, (self.moment, arrival, is_compulsory));
+        }
+    }
+
+    /// Slices of a copy are disjoint.
+    fn begin_slice(&mut self, copy: Copy, slice: Slice) {
+        let slot = Slot { tensor: copy.tensor, place: copy.to };
+        let is_met = |it: &Flight| it.copy != copy || slice.low.max(it.slice.low) < slice.high.min(it.slice.high);
+        let is_wrong = slice.high <= slice.low || self.size(copy.tensor) < slice.high;
+        if is_wrong || self.in_flight.to(slot).any(is_met) {
+            return self.report(Fault::WrongSlice(slot, slice));
+        }
+        let before = self.in_flight.to(slot).next();
+        let Some((arrival, is_compulsory)) = before.map(|it| (it.arrival, it.is_compulsory)) else {
+            return self.begin(copy, slice);
+        };
+        let channel = self.channel(copy);
+        self.expect_there(Slot { tensor: copy.tensor, place: copy.from }, channel);
+        self.count(slice.size(), is_compulsory, copy.from.memory, copy.to.memory);
+        self.occupy(self.block_of(slot, slice), None, channel);
+        self.in_flight.begin(copy, slice, channel, (self.moment, arrival, is_compulsory));
+    }
+
+    fn wait(&mut self, slot: Slot) {
+        let arrived = self.in_flight.arrive(slot);
+        let sum: Bytes = arrived.iter().map(|it| it.slice.size()).sum();
+        match arrived.first() {
+            Some(first) if sum == self.size(slot.tensor) => self.put(slot, Some(first.arrival)),
+            Some(first) => {
+                self.arrivals[first.arrival].is_used = true;
+                self.report(Fault::NotWhole(slot));
+            }
+            None => self.report(Fault::NotIssued(slot)),
+        }
+    }
+
+    /// The queue in which a copy waits for its turn; none without a clock.
+    fn channel(&self, copy: Copy) -> Option<ChannelId> {
+        let machine = &self.problem.machine;
+        let link = machine.links().iter().position(|it| (it.from, it.to) == (copy.from.memory, copy.to.memory))?;
+        machine.clock().map(|it| it.timings[link].channel)
+    }
+
+    /// A copy, or its first slice, leaves one place, and the other is taken for it; none if there is no such place. Gives
+    /// what it must serve, and whether it counts as compulsory.
+    fn issue(&mut self, copy: Copy, slice: Slice) -> Option<(usize, bool)> {
         let Copy { tensor, from, to } = copy;
         for place in [from, to] {
             if self.memories.len() <= place.memory.index() {
@@ -153,18 +191,21 @@ impl Judge<'_> {
         if self.problem.machine.link(from.memory, to.memory).is_none() {
             self.report(Fault::NoLink(from.memory, to.memory));
         }
-        self.expect_there(Slot { tensor, place: from });
+        let channel = self.channel(copy);
+        self.expect_there(Slot { tensor, place: from }, channel);
         // A staged tensor is there as its parts are, and nothing but that.
         let is_staged = self.problem.graph.tensor(tensor).origin == Origin::Staged;
         let is_used = to.memory == MemoryId::HOME && (is_staged || self.memories[0].apart.contains_key(&tensor));
         if is_used {
             self.report(Fault::ThereAlready(tensor));
         }
-        self.count(tensor, from.memory, to.memory);
-        self.occupy(self.block(Slot { tensor, place: to }));
-        let fault = Fault::NeverRead(Slot { tensor, place: to });
+        let is_compulsory = self.is_first(tensor, from.memory, to.memory);
+        self.count(slice.size(), is_compulsory, from.memory, to.memory);
+        let slot = Slot { tensor, place: to };
+        self.occupy(self.block_of(slot, slice), Some(slot), channel);
+        let fault = Fault::NeverRead(slot);
         self.arrivals.push(Arrival { moment: self.moment, fault, is_used });
-        Some(self.arrivals.len() - 1)
+        Some((self.arrivals.len() - 1, is_compulsory))
     }
 
     fn run(&mut self, op: OpId, reads: &[Slot], writes: &[Slot], workspace: Bytes) {
@@ -198,9 +239,10 @@ impl Judge<'_> {
             if uses.get(&slot.tensor).is_some_and(|it| !it.contains(memory)) {
                 self.report(Fault::WrongMemory { op, slot });
             }
-            self.expect_there(slot);
+            self.expect_there(slot, None);
             if memory != MemoryId::SCRATCHPAD {
-                self.count(slot.tensor, memory, MemoryId::SCRATCHPAD);
+                let is_compulsory = self.is_first(slot.tensor, memory, MemoryId::SCRATCHPAD);
+                self.count(self.size(slot.tensor), is_compulsory, memory, MemoryId::SCRATCHPAD);
             }
         }
         for &slot in writes.iter().filter(|it| it.place.memory != MemoryId::SCRATCHPAD) {
@@ -221,22 +263,26 @@ impl Judge<'_> {
                 self.report(Fault::Overlap(op, a, b));
             }
         }
-        self.occupy(workspace);
+        self.occupy(workspace, None, None);
         let arrival = again.then_some(self.arrivals.len());
         if again {
             let fault = Fault::RunsForNothing(op);
             self.arrivals.push(Arrival { moment: self.moment, fault, is_used: false });
         }
         for slot in writes.into_iter().filter(|it| it.place.memory == MemoryId::SCRATCHPAD) {
-            self.occupy(self.block(slot));
+            self.occupy(self.block(slot), Some(slot), None);
             self.put(slot, arrival);
         }
     }
 
     fn finish(&mut self) {
         let graph = &self.problem.graph;
-        for Flight { copy, moment, arrival, .. } in std::mem::take(&mut self.in_flight) {
+        let mut last = None;
+        for Flight { copy, moment, arrival, .. } in std::mem::take(&mut self.in_flight).left() {
             self.arrivals[arrival].is_used = true;
+            if last.replace(arrival) == Some(arrival) {
+                continue;
+            }
             let fault = Fault::NeverWaitedFor(Slot { tensor: copy.tensor, place: copy.to });
             self.violations.push(Violation { moment: Some(moment), fault });
         }
@@ -254,19 +300,26 @@ impl Judge<'_> {
         self.violations.extend(lacks.into_iter().map(|fault| Violation { moment: None, fault }));
     }
 
-    /// Takes the bytes of a block for what is put there: whatever had one of them is gone.
-    fn occupy(&mut self, block: Block) {
+    /// Takes the bytes of a block for what is put there, by an operator or by a copy over a channel: whatever had one of
+    /// them is gone. The alignment is that of a whole slot.
+    fn occupy(&mut self, block: Block, slot: Option<Slot>, by: Option<ChannelId>) {
         let Block { place: Place { memory, offset }, .. } = block;
         let machine = self.problem.machine.memories();
         if self.is_apart(block) {
             // Of two copies to one such place, one is in the way of the other.
-            let tensor = block.tensor;
-            self.disturb(block, |it| it.to.memory == memory && Some(it.tensor) == tensor);
+            if let Some(slot) = slot {
+                self.disturb(block, &Target::Apart(slot), None);
+            }
             return;
         }
-        if machine[memory.index()].alignment != Bytes::ZERO
-            && !offset.0.is_multiple_of(machine[memory.index()].alignment.0)
-        {
+        // Not of every slice.
+        let aligned = match (slot, block.tensor) {
+            (Some(slot), _) => Some(self.block(slot)),
+            (None, tensor) => tensor.is_none().then_some(block),
+        };
+        let alignment = machine[memory.index()].alignment;
+        let is_off = |it: &Block| alignment != Bytes::ZERO && !it.place.offset.0.is_multiple_of(alignment.0);
+        if let Some(block) = aligned.filter(is_off) {
             self.report(Fault::Misaligned(block));
         }
         if machine[memory.index()].size.is_some_and(|size| u128::from(size.0) < end(block)) {
@@ -277,13 +330,7 @@ impl Judge<'_> {
         if reserved.into_iter().any(|it| is_met(it.start.0.into(), it.end.0.into())) {
             self.report(Fault::Reserved(block));
         }
-        let graph = &self.problem.graph;
-        let is_at = |tensor, place: Place| {
-            let has_address = machine[place.memory.index()].size.is_some();
-            let start = u128::from(place.offset.0);
-            has_address && place.memory == memory && is_met(start, start + u128::from(graph.tensor(tensor).size.0))
-        };
-        self.disturb(block, |it| is_at(it.tensor, it.from) || is_at(it.tensor, it.to));
+        self.disturb(block, &Target::Bytes(block.place, end(block)), by);
         // Those that begin below the end of the block, from the highest down to the first that ends before it.
         let placed = &mut self.memories[memory.index()].placed;
         let last = Bytes(u64::try_from(end(block) - 1).unwrap_or(u64::MAX));
@@ -296,12 +343,11 @@ impl Judge<'_> {
     }
 
     /// Something is put where a copy comes from or goes to.
-    fn disturb(&mut self, block: Block, is_disturbed: impl Fn(&Copy) -> bool) {
-        let mut flights = self.in_flight.iter_mut();
-        if let Some(flight) = flights.find(|it| !it.is_disturbed && is_disturbed(&it.copy)) {
-            flight.is_disturbed = true;
-            let fault = Fault::InFlight(block, flight.copy);
-            self.report(fault);
+    fn disturb(&mut self, block: Block, target: &Target, by: Option<ChannelId>) {
+        let machine = self.problem.machine.memories();
+        let has_addresses = |it: Place| machine.get(it.memory.index()).is_some_and(|it| it.size.is_some());
+        if let Some(copy) = self.in_flight.disturb(target, by, has_addresses) {
+            self.report(Fault::InFlight(block, copy));
         }
     }
 
@@ -321,55 +367,79 @@ impl Judge<'_> {
         }
     }
 
-    fn expect_there(&mut self, slot: Slot) {
+    /// Expects a tensor where it is read: by an operator, or by a copy over a channel, which finds what the channel
+    /// brings there before.
+    fn expect_there(&mut self, slot: Slot, by: Option<ChannelId>) {
         if slot.place.memory == MemoryId::HOME && self.problem.graph.tensor(slot.tensor).origin == Origin::Staged {
-            return self.expect_parts(slot.tensor);
+            return self.expect_parts(slot.tensor, by);
         }
         let is_apart = self.is_apart(self.block(slot));
         let content = self.memories.get(slot.place.memory.index()).and_then(|it| match is_apart {
             true => it.apart.get(&slot.tensor),
             false => it.placed.get(&slot.place.offset).filter(|it| it.tensor == slot.tensor),
         });
-        match content {
-            Some(content) => content.arrival.iter().for_each(|it| self.arrivals[*it].is_used = true),
-            None => self.report(Fault::NotThere(slot)),
+        if self.uses(content.map(|it| it.arrival)) || self.uses_flight(slot, by) {
+            return;
         }
+        self.report(Fault::NotThere(slot));
     }
 
     /// Host memory has a staged tensor if it has all of its parts.
-    fn expect_parts(&mut self, tensor: TensorId) {
+    fn expect_parts(&mut self, tensor: TensorId, by: Option<ChannelId>) {
         for &part in self.problem.graph.parts(tensor) {
-            match self.memories[0].apart.get(&part) {
-                Some(content) => content.arrival.iter().for_each(|it| self.arrivals[*it].is_used = true),
-                None => self.report(Fault::PartNotThere { tensor, part }),
+            let content = self.memories[0].apart.get(&part).map(|it| it.arrival);
+            if !self.uses(content) && !self.uses_flight(Slot::at_home(part), by) {
+                self.report(Fault::PartNotThere { tensor, part });
             }
         }
     }
 
-    /// Counts what it costs to bring a tensor from one memory to another, and its bytes if it passes a border of host
-    /// memory. Its first way in is compulsory if it is an argument; its first way out if it is a result that an
-    /// operator writes.
-    fn count(&mut self, tensor: TensorId, from: MemoryId, to: MemoryId) {
-        let graph = &self.problem.graph;
-        let price =
-            self.problem.machine.links().iter().find(|it| it.from == from && it.to == to).map_or(0, |it| it.price);
-        let cost = u128::from(graph.tensor(tensor).size.0) * u128::from(price);
-        self.traffic.cost = self.traffic.cost.saturating_add(cost);
-        let is_first = match (from, to) {
+    /// Whether something is there; then how it came there served something.
+    fn uses(&mut self, content: Option<Option<usize>>) -> bool {
+        content.flatten().into_iter().for_each(|it| self.arrivals[it].is_used = true);
+        content.is_some()
+    }
+
+    /// Whether a channel that is to read a slot brings it there itself before, which serves something then.
+    fn uses_flight(&mut self, slot: Slot, by: Option<ChannelId>) -> bool {
+        let is_coming = self.is_known(slot.tensor) && self.in_flight.is_coming(slot, self.size(slot.tensor), by);
+        if is_coming {
+            let flights = self.in_flight.to(slot);
+            flights.for_each(|it| self.arrivals[it.arrival].is_used = true);
+        }
+        is_coming
+    }
+
+    /// Whether a tensor's way over a border of host memory is compulsory: its first way in if it is an argument; its first
+    /// way out if it is a result that an operator writes.
+    fn is_first(&mut self, tensor: TensorId, from: MemoryId, to: MemoryId) -> bool {
+        match (from, to) {
             (MemoryId::HOME, _) => {
                 let is_first = !std::mem::replace(&mut self.came_from_home[tensor.index()], true);
                 is_first && is_argument(self.problem, tensor)
             }
             (_, MemoryId::HOME) => {
                 let is_first = !std::mem::replace(&mut self.went_home[tensor.index()], true);
-                is_first && graph.is_stored(tensor)
+                is_first && self.problem.graph.is_stored(tensor)
             }
-            _ => return,
-        };
+            _ => false,
+        }
+    }
+
+    /// Counts what it costs to bring bytes from one memory to another, and the bytes if they pass a border of host
+    /// memory.
+    fn count(&mut self, size: Bytes, is_compulsory: bool, from: MemoryId, to: MemoryId) {
+        let price =
+            self.problem.machine.links().iter().find(|it| it.from == from && it.to == to).map_or(0, |it| it.price);
+        let cost = u128::from(size.0) * u128::from(price);
+        self.traffic.cost = self.traffic.cost.saturating_add(cost);
+        if from != MemoryId::HOME && to != MemoryId::HOME {
+            return;
+        }
         let Traffic { compulsory, non_compulsory, .. } = &mut self.traffic;
-        let bytes = if is_first { compulsory } else { non_compulsory };
+        let bytes = if is_compulsory { compulsory } else { non_compulsory };
         // An absurd program may move more than can be counted; a right one cannot.
-        bytes.0 = bytes.0.saturating_add(graph.tensor(tensor).size.0);
+        bytes.0 = bytes.0.saturating_add(size.0);
     }
 
     fn report(&mut self, fault: Fault) {
@@ -386,6 +456,13 @@ impl Judge<'_> {
 
     fn block(&self, slot: Slot) -> Block {
         Block { tensor: Some(slot.tensor), place: slot.place, size: self.size(slot.tensor) }
+    }
+
+    fn block_of(&self, slot: Slot, slice: Slice) -> Block {
+        let Place { memory, offset } = slot.place;
+        // Beyond all addresses it is out of memory in any case.
+        let place = Place { memory, offset: Bytes(offset.0.saturating_add(slice.low.0)) };
+        Block { tensor: Some(slot.tensor), place, size: slice.size() }
     }
 
     /// Whether a block needs no address: it has no bytes, or its memory is as large as it needs to be.

@@ -36,6 +36,12 @@ pub enum Error {
     /// Sizes add up to more than planning can count.
     #[error("tensor sizes, padded to the alignment, add up to more than 2^60 B")]
     TooLarge,
+    /// A program takes, or may take, 2⁶³ cycles or more.
+    #[error("cycles add up to more than 2^63")]
+    TooManyCycles,
+    /// What takes a clock, asked of a machine without one.
+    #[error("the machine has no clock: its links have no rates")]
+    NoClock,
     /// An operator has to run before one that does not come after it in the source.
     #[error("operator {} cannot be ordered before operator {}, which does not come after it", before.0, after.0)]
     Order {

@@ -1,6 +1,6 @@
 //! Operators and tensors, and which operators read and write which tensors.
 
-use crate::{Bytes, Error, MemoryId, MemorySet, OpId, TensorId};
+use crate::{Bytes, Cycles, Error, MemoryId, MemorySet, OpId, TensorId};
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -74,6 +74,11 @@ pub struct Op {
     pub in_place: Vec<InPlace>,
     /// Whether it may run more than once in a program, to make its results again instead of bringing them back.
     pub may_rerun: bool,
+    /// How many multiply-accumulates it computes, as far as that is known.
+    pub macs: Option<u64>,
+    /// How long it computes on the machine; if that is not said, it follows from the rest: see
+    /// [`Problem::cycles`](crate::Problem::cycles).
+    pub cycles: Option<Cycles>,
 }
 
 impl Op {
@@ -427,6 +432,8 @@ impl GraphBuilder {
             workspace,
             in_place: Vec::new(),
             may_rerun: false,
+            macs: None,
+            cycles: None,
         });
         writes
     }
@@ -474,6 +481,22 @@ impl GraphBuilder {
     /// If it is not of this graph.
     pub fn may_rerun(&mut self, op: OpId) {
         self.ops[op.index()].may_rerun = true;
+    }
+
+    /// Says how many multiply-accumulates an operator computes.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn macs(&mut self, op: OpId, macs: u64) {
+        self.ops[op.index()].macs = Some(macs);
+    }
+
+    /// Says how long an operator computes.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn cycles(&mut self, op: OpId, cycles: Cycles) {
+        self.ops[op.index()].cycles = Some(cycles);
     }
 
     /// Says that host memory must have a tensor at the end. Saying it twice is saying it once.

@@ -70,11 +70,12 @@ mod sub_problem;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+pub mod time;
 mod unpackable;
 mod uses;
 mod violation;
 
-pub use action::{Action, Copy, Kind, Kinds, Place, Slot, Traffic, program_text};
+pub use action::{Action, Copy, Kind, Kinds, Place, Slice, Slot, Traffic, program_text};
 pub use address::address;
 pub use check::check;
 pub use deadline::Deadline;
@@ -89,6 +90,6 @@ pub use plan::{Plan, Residency};
 pub use portfolio::{Options, Order, Solution, Solver, plan, plan_from, plan_watched};
 pub use problem::Problem;
 pub use progress::{Phase, Progress, Watcher};
-pub use quantity::{Bytes, OpId, Step, TensorId};
+pub use quantity::{Bytes, Cycles, OpId, Step, TensorId};
 pub use restricted::plan_in_order;
 pub use violation::{Block, Fault, Moment, Violation};

@@ -1,5 +1,6 @@
 //! The memories of an accelerator, and the links over which copies go.
 
+use crate::time::Clock;
 use crate::{Bytes, Error};
 use std::ops::Range;
 
@@ -78,6 +79,7 @@ pub struct Link {
 pub struct Machine {
     memories: Vec<Memory>,
     links: Vec<Link>,
+    clock: Option<Clock>,
 }
 
 impl Machine {
@@ -121,7 +123,7 @@ impl Machine {
                 return refuse(format!("two links lead from {from} to {to}"));
             }
         }
-        Ok(Machine { memories, links })
+        Ok(Machine { memories, links, clock: None })
     }
 
     /// A scratchpad of so many bytes, a host memory without end, and a link each way at one price.
@@ -132,7 +134,28 @@ impl Machine {
         Machine {
             memories: vec![memory("host", None, Bytes(1)), memory("scratchpad", Some(scratchpad), alignment)],
             links: vec![link(MemoryId::HOME, MemoryId::SCRATCHPAD), link(MemoryId::SCRATCHPAD, MemoryId::HOME)],
+            clock: None,
         }
+    }
+
+    /// The same machine with a clock: how long transfers over each of its links take, and operators.
+    ///
+    /// # Errors
+    /// [`Error::Machine`] where there is not one timing for each link, or one of rate 0 or on no channel; where two
+    /// channels have one name, or one a name that is not allowed; where operators are said to move no bytes per cycle.
+    pub fn with_clock(self, clock: Clock) -> Result<Machine, Error> {
+        clock.check(&self.links, |it| self.memories[it.index()].name.clone())?;
+        Ok(Machine { clock: Some(clock), ..self })
+    }
+
+    /// The same machine without a clock.
+    pub fn without_clock(&self) -> Machine {
+        Machine { clock: None, ..self.clone() }
+    }
+
+    /// How fast it is, if that is known. Planning the least traffic takes no clock.
+    pub fn clock(&self) -> Option<&Clock> {
+        self.clock.as_ref()
     }
 
     /// All memories, in the order of their ids.

@@ -93,6 +93,20 @@ impl Outline {
         occupancy.levels().collect()
     }
 
+    /// The rooms of all that lies in the scratchpad while each step runs, the workspace's included. Those of bytes that a
+    /// result and an operand can share count once.
+    pub(crate) fn rooms(&self, problem: &Problem) -> Vec<Bytes> {
+        let mut rooms: Vec<Bytes> = self.order.iter().map(|it| problem.workspace_room(*it)).collect();
+        for stay in &self.stays {
+            let steps = stay.steps.start.index()..stay.steps.end.index();
+            rooms[steps].iter_mut().for_each(|it| *it += problem.room(stay.tensor));
+        }
+        for (room, pairs) in rooms.iter_mut().zip(problem.in_place_by_step(&self.order)) {
+            *room = room.saturating_sub(problem.saved(&pairs));
+        }
+        rooms
+    }
+
     /// The most bytes that lie in the scratchpad at once, without padding.
     pub fn peak(&self, problem: &Problem) -> Bytes {
         self.occupancy(problem).into_iter().max().unwrap_or(Bytes::ZERO)

@@ -1,6 +1,6 @@
 //! What planning decides: order, residencies, addresses. Everything else is derived from it.
 
-use crate::{Action, Bytes, Copy, MemoryId, OpId, Place, Problem, Slot, Step, TensorId, Traffic, Use};
+use crate::{Action, Bytes, Copy, MemoryId, OpId, Outline, Place, Problem, Slot, Stay, Step, TensorId, Traffic, Use};
 use std::ops::Range;
 
 /// Steps during which a tensor lies at one address.
@@ -41,6 +41,12 @@ impl Plan {
         self.residencies.iter_mut().for_each(|it| it.offset = it.offset.saturating_sub(by));
         self.workspaces.iter_mut().for_each(|it| *it = it.saturating_sub(by));
         self
+    }
+
+    /// The plan without its addresses.
+    pub(crate) fn outline(&self) -> Outline {
+        let stays = self.residencies.iter().map(|it| Stay { tensor: it.tensor, steps: it.steps.clone() });
+        Outline { order: self.order.clone(), stays: stays.collect() }
     }
 
     /// The planned program: where each transfer goes is decided here and nowhere else.

@@ -1,6 +1,7 @@
 //! Indices and quantities, each a type of its own: a tensor cannot index operators, and bytes
 //! cannot be added to steps.
 
+use crate::Error;
 use derive_more::{Add, AddAssign, Display, From, Sub, SubAssign, Sum};
 
 /// A number of bytes, or an offset in bytes from the start of the scratchpad.
@@ -36,6 +37,46 @@ impl Bytes {
     /// The difference, or zero where `other` is larger.
     pub fn saturating_sub(self, other: Bytes) -> Bytes {
         Bytes(self.0.saturating_sub(other.0))
+    }
+}
+
+/// A number of cycles of the compute engine, or a moment, counted from the start of the program.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Add,
+    AddAssign,
+    Sub,
+    SubAssign,
+    Sum,
+    Display,
+    From,
+)]
+pub struct Cycles(pub u64);
+
+impl Cycles {
+    /// No time; also the start.
+    pub const ZERO: Cycles = Cycles(0);
+
+    /// The sum.
+    ///
+    /// # Errors
+    /// [`Error::TooManyCycles`] if it is 2⁶³ or more.
+    pub fn plus(self, other: Cycles) -> Result<Cycles, Error> {
+        let sum = self.0.checked_add(other.0).filter(|it| *it < 1 << 63);
+        sum.map(Cycles).ok_or(Error::TooManyCycles)
+    }
+
+    /// The difference, or zero where `other` is larger.
+    pub fn saturating_sub(self, other: Cycles) -> Cycles {
+        Cycles(self.0.saturating_sub(other.0))
     }
 }
 

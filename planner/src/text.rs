@@ -32,14 +32,33 @@
 //! memory l2 4096 alignment 64
 //! link host l2 price 4
 //! ```
+//!
+//! A machine with a clock has channels, a rate in bytes per cycle for each link, and the speed of computing; `macs` and
+//! `cycles` stand at the end of an operator's line:
+//!
+//! ```text
+//! machine scratchpad 192 alignment 64
+//! channel dma0
+//! link host scratchpad rate 15/4 setup 16 latency 500 burst 128 on dma0
+//! link scratchpad host rate 3.75 latency 250 on dma0
+//! compute cycles_per_mac 1/512 bytes_per_cycle 64 least_cycles 1
+//! argument x 64
+//! op conv: x -> y 64 workspace 16 macs 4096
+//! op add: x y -> z 64 cycles 900
+//! ```
+//!
+//! `macs` and `cycles` count as such behind a result or a workspace, unless a tensor has the same name: then behind a
+//! workspace only, of 0 bytes if need be.
+
+mod machine;
 
 use crate::{
-    Bytes, Error, Graph, GraphBuilder, InPlace, Link, Machine, Memory, MemoryId, MemorySet, OpId, Origin, Problem,
-    Tensor, TensorId, Use, Weights,
+    Bytes, Error, Graph, GraphBuilder, InPlace, MemoryId, MemorySet, Op, OpId, Origin, Problem, Tensor, TensorId, Use,
+    Weights,
 };
+use machine::{MachineParser, cycles, has_usual_form, write_machine};
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::Range;
 use std::str::FromStr;
 
 impl fmt::Display for Problem {
@@ -85,9 +104,12 @@ impl fmt::Display for Problem {
                     }
                 }
             }
-            if op.workspace != Bytes::ZERO {
+            let is_timed = op.macs.is_some() || op.cycles.is_some();
+            if op.workspace != Bytes::ZERO || is_timed && (op.writes.is_empty() || self.has_tensor_named_like_a_time())
+            {
                 write!(f, " workspace {}", op.workspace)?;
             }
+            write_time(f, op)?;
             writeln!(f)?;
         }
         staged.try_for_each(|it| write_staged(f, &self.graph, it))?;
@@ -110,6 +132,16 @@ impl fmt::Display for Problem {
     }
 }
 
+fn write_time(f: &mut fmt::Formatter<'_>, op: &Op) -> fmt::Result {
+    if let Some(macs) = op.macs {
+        write!(f, " {MACS} {macs}")?;
+    }
+    if let Some(cycles) = op.cycles {
+        write!(f, " {CYCLES} {cycles}")?;
+    }
+    Ok(())
+}
+
 fn write_staged(f: &mut fmt::Formatter<'_>, graph: &Graph, tensor: TensorId) -> fmt::Result {
     let Tensor { name, size, .. } = graph.tensor(tensor);
     let parts: Vec<&str> = graph.parts(tensor).iter().map(|it| graph.tensor(*it).name.as_str()).collect();
@@ -117,6 +149,11 @@ fn write_staged(f: &mut fmt::Formatter<'_>, graph: &Graph, tensor: TensorId) -> 
 }
 
 impl Problem {
+    /// Whether a tensor has the name of what is said at the end of an operator's line.
+    fn has_tensor_named_like_a_time(&self) -> bool {
+        self.graph.tensors().iter().any(|it| TIMES.contains(&it.name.as_str()))
+    }
+
     /// How its weights reach their operators, in one word: streamed if there are some and all are read in host
     /// memory; else what is read there says so for itself.
     pub fn weights(&self) -> Weights {
@@ -135,43 +172,12 @@ fn place_of_bare(origin: Origin, weights: Weights) -> MemorySet {
     }
 }
 
-/// Whether one line says all of a machine.
-fn has_usual_form(machine: &Machine) -> bool {
-    *machine == Machine::with_host(machine.scratchpad(), machine.alignment())
-}
-
-fn write_machine(f: &mut fmt::Formatter<'_>, machine: &Machine, weights: Weights) -> fmt::Result {
-    let (scratchpad, alignment) = (machine.scratchpad(), machine.alignment());
-    if has_usual_form(machine) {
-        let weights = match weights {
-            Weights::Resident => "resident",
-            Weights::Streamed => "streamed",
-        };
-        return writeln!(f, "machine scratchpad {scratchpad} alignment {alignment} weights {weights}");
-    }
-    for Memory { name, size, alignment, reserved } in machine.memories() {
-        write!(f, "memory {name}")?;
-        if let Some(size) = size {
-            write!(f, " {size}")?;
-        }
-        write!(f, " alignment {alignment}")?;
-        for (index, range) in reserved.iter().enumerate() {
-            write!(f, "{} {}..{}", if index == 0 { " reserved" } else { "" }, range.start, range.end)?;
-        }
-        writeln!(f)?;
-    }
-    let name = |it: MemoryId| &machine.memories()[it.index()].name;
-    for link in machine.links() {
-        writeln!(f, "link {} {} price {}", name(link.from), name(link.to), link.price)?;
-    }
-    Ok(())
-}
-
 impl FromStr for Problem {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::Text`] at the first line that does not parse; those of [`Machine::new`] and [`GraphBuilder::build`].
+    /// [`Error::Text`] at the first line that does not parse; those of [`Machine::new`](crate::Machine::new),
+    /// [`Machine::with_clock`](crate::Machine::with_clock) and [`GraphBuilder::build`].
     fn from_str(text: &str) -> Result<Problem, Error> {
         let statements =
             || text.lines().enumerate().map(|(index, line)| (index + 1, line.split('#').next().unwrap_or_default()));
@@ -202,87 +208,10 @@ impl FromStr for Problem {
 /// Before the bytes from the start of the larger one of two tensors to that of the smaller one.
 const AT: &str = "at";
 
-/// Reads what is said of the machine.
-#[derive(Default)]
-struct MachineParser {
-    /// In one line, with the host.
-    usual: Option<Machine>,
-    weights: Weights,
-    memories: Vec<Memory>,
-    links: Vec<Link>,
-}
-
-impl MachineParser {
-    /// Takes a statement about the machine; false for any other.
-    fn statement(&mut self, statement: &str) -> Result<bool, String> {
-        let words: Vec<&str> = statement.split_whitespace().collect();
-        match words.as_slice() {
-            ["machine", "scratchpad", scratchpad, "alignment", alignment, weights @ ..] => {
-                self.weights = match weights {
-                    [] | ["weights", "resident"] => Weights::Resident,
-                    ["weights", "streamed"] => Weights::Streamed,
-                    other => {
-                        return Err(format!("weights are resident or streamed, not {}", other.last().unwrap_or(&"")));
-                    }
-                };
-                self.usual = Some(Machine::with_host(bytes(scratchpad)?, bytes(alignment)?));
-            }
-            ["memory", name, rest @ ..] => {
-                let memory = parse_memory(name, rest)?;
-                self.memories.push(memory);
-            }
-            ["link", from, to, price @ ..] => {
-                let find = |name: &str| {
-                    let found = self.memories.iter().position(|it| it.name == name);
-                    found.map(|it| MemoryId(it as u32)).ok_or_else(|| format!("no memory {name} so far"))
-                };
-                let price = match price {
-                    [] => 1,
-                    ["price", price] => price.parse().map_err(|_| format!("expected a price, not {price}"))?,
-                    other => return Err(format!("expected `price NUMBER`, not `{}`", other.join(" "))),
-                };
-                let link = Link { from: find(from)?, to: find(to)?, price };
-                self.links.push(link);
-            }
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    /// The machine, if anything was said.
-    fn finish(self) -> Result<Option<Machine>, Error> {
-        match self.usual {
-            Some(_) if !self.memories.is_empty() => {
-                Err(Error::Machine("a machine is one line, or a line for each memory, not both".into()))
-            }
-            None if !self.memories.is_empty() => Machine::new(self.memories, self.links).map(Some),
-            usual => Ok(usual),
-        }
-    }
-}
-
-/// `memory NAME [SIZE] [alignment BYTES] [reserved FROM..TO …]`, from behind the name.
-fn parse_memory(name: &str, words: &[&str]) -> Result<Memory, String> {
-    let (size, words) = match words {
-        [size, rest @ ..] if size.parse::<u64>().is_ok() => (Some(bytes(size)?), rest),
-        words => (None, words),
-    };
-    let (alignment, words) = match words {
-        ["alignment", alignment, rest @ ..] => (bytes(alignment)?, rest),
-        words => (Bytes(1), words),
-    };
-    let ranges = match words {
-        ["reserved", ranges @ ..] => ranges,
-        [] => &[],
-        other => return Err(format!("expected `alignment BYTES` or `reserved FROM..TO`, not `{}`", other.join(" "))),
-    };
-    let range = |word: &&str| {
-        let (start, end) = word.split_once("..").ok_or_else(|| format!("expected FROM..TO, not {word}"))?;
-        Ok::<Range<Bytes>, String>(bytes(start)?..bytes(end)?)
-    };
-    let reserved = ranges.iter().map(range).collect::<Result<_, _>>()?;
-    Ok(Memory { name: name.into(), size, alignment, reserved })
-}
+/// Before the multiply-accumulates of an operator, and before its cycles.
+const MACS: &str = "macs";
+const CYCLES: &str = "cycles";
+const TIMES: [&str; 2] = [MACS, CYCLES];
 
 struct Parser {
     graph: GraphBuilder,
@@ -331,7 +260,7 @@ impl Parser {
                 Ok(())
             }
             [other, ..] => Err(format!(
-                "expected machine, memory, link, argument, weight, staged, op, order, again or return, not {other}"
+                "expected machine, memory, channel, link, compute, argument, weight, staged, op, order, again or return, not {other}"
             )),
         }
     }
@@ -340,10 +269,7 @@ impl Parser {
         let rest = statement.trim().strip_prefix("op").unwrap_or_default();
         let (name, rest) = rest.split_once(':').ok_or("expected `op NAME: READS -> WRITES`")?;
         let (reads, writes) = rest.split_once("->").ok_or("expected `->` after what is read")?;
-        let (writes, workspace) = match writes.split_once(" workspace ") {
-            Some((writes, workspace)) => (writes, bytes(workspace.trim())?),
-            None => (writes, Bytes::ZERO),
-        };
+        let (writes, workspace, times) = self.split_writes(writes)?;
         let reads = reads.split_whitespace().map(|it| self.read(it)).collect::<Result<Vec<_>, _>>()?;
         let mut names = Vec::new();
         let mut over = Vec::new();
@@ -373,8 +299,48 @@ impl Parser {
             return Err(format!("operator {} is defined twice", name.trim()));
         }
         let tensors = self.graph.op_with_uses(name.trim(), &reads, names.clone(), workspace);
+        for (index, time) in times.iter().enumerate() {
+            if times[..index].iter().any(|it| it.0 == time.0) {
+                return Err(format!("`{}` is said twice", time.0));
+            }
+            match *time {
+                (MACS, macs) => {
+                    let macs = macs.parse().map_err(|_| format!("expected a number of macs, not {macs}"))?;
+                    self.graph.macs(op, macs);
+                }
+                (_, count) => self.graph.cycles(op, cycles(count)?),
+            }
+        }
         over.into_iter().for_each(|(index, operand, at)| self.graph.in_place_at(tensors[index], operand, at));
         names.iter().zip(tensors).try_for_each(|((name, _), tensor)| self.define(name, tensor))
+    }
+
+    /// What is written, the workspace, and what is said behind both.
+    #[expect(clippy::type_complexity, reason = "taken apart where it is called")]
+    fn split_writes<'a>(&self, text: &'a str) -> Result<(&'a str, Bytes, Vec<(&'a str, &'a str)>), String> {
+        if let Some((writes, rest)) = text.split_once(" workspace ") {
+            let words: Vec<&str> = rest.split_whitespace().collect();
+            let [workspace, times @ ..] = words.as_slice() else { return Err("nothing after `workspace`".into()) };
+            let times = times.chunks(2).map(|it| match *it {
+                [word, value] if TIMES.contains(&word) => Ok((word, value)),
+                _ => Err(format!("expected `macs NUMBER` or `cycles NUMBER`, not `{}`", it.join(" "))),
+            });
+            return Ok((writes, bytes(workspace)?, times.collect::<Result<_, _>>()?));
+        }
+        let mut writes = text.trim_end();
+        let mut times = Vec::new();
+        while let Some((before, value)) = writes.rsplit_once(char::is_whitespace) {
+            let Some((before, word)) = before.trim_end().rsplit_once(char::is_whitespace) else { break };
+            let before = before.trim_end();
+            let is_time = TIMES.contains(&word) && !self.tensors.contains_key(word);
+            if !is_time || before.is_empty() || before.ends_with(',') {
+                break;
+            }
+            times.push((word, value));
+            writes = before;
+        }
+        times.reverse();
+        Ok((writes, Bytes::ZERO, times))
     }
 
     /// `TENSOR` or `TENSOR@MEMORY|MEMORY`.

@@ -1,6 +1,6 @@
 //! What the judge finds in a planned program, and how it says so.
 
-use crate::{Bytes, Copy, MemoryId, OpId, Place, Problem, Slot, Step, TensorId};
+use crate::{Bytes, Copy, MemoryId, OpId, Place, Problem, Slice, Slot, Step, TensorId};
 use std::fmt;
 
 /// One thing that is wrong with a planned program.
@@ -100,6 +100,10 @@ pub enum Fault {
 
     /// A copy from one memory to another between which there is no link.
     NoLink(MemoryId, MemoryId),
+    /// A slice that has a byte in common with another one of the same copy, or no byte, or one behind the tensor.
+    WrongSlice(Slot, Slice),
+    /// A wait for a copy of which not all slices were issued.
+    NotWhole(Slot),
     /// A wait for what is not being copied there.
     NotIssued(Slot),
     /// A copy that is never waited for.
@@ -224,6 +228,16 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::NoLink(from, to) => {
                 write!(f, "there is no link from {} to {}", self.memory(*from), self.memory(*to))
+            }
+            Fault::WrongSlice(slot, Slice { low, high }) => {
+                let name = slot.display(self.problem);
+                write!(
+                    f,
+                    "bytes {low} to {high} of {name} are no slice of it beside those that are copied there already"
+                )
+            }
+            Fault::NotWhole(slot) => {
+                write!(f, "{} is waited for, but not all of it is being copied", slot.display(self.problem))
             }
             Fault::NotIssued(slot) => {
                 write!(f, "{} is waited for, but is not being copied", slot.display(self.problem))

@@ -1,7 +1,7 @@
 //! A program as a list of transfers and operators, as pictures and timings need it.
 
 use crate::Exhibit;
-use cosma_planner::{Action, Bytes, Kind, Kinds, MemoryId, OpId, Slot, TensorId};
+use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, MemoryId, OpId, Slot, TensorId};
 
 /// One line of a program: a transfer or an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,16 @@ pub enum Line<'a> {
     },
 }
 
+/// The line of a copy; none between two memories that are not host memory.
+fn copied(kind: Kind, copy: &Copy) -> Option<Line<'static>> {
+    let tensor = copy.tensor;
+    match kind {
+        Kind::Load | Kind::Reload => Some(Line::In { kind, tensor, offset: Some(copy.to.offset) }),
+        Kind::Store | Kind::Spill => Some(Line::Out { kind, tensor, offset: copy.from.offset }),
+        Kind::Move => None,
+    }
+}
+
 impl Exhibit {
     /// The program's lines. Each tensor that an operator reads in host memory is a line before it. Issued
     /// copies count as complete at once, and transfers with other memories are omitted: no planned
@@ -47,13 +57,13 @@ impl Exhibit {
         for action in &self.actions {
             match action {
                 Action::Copy(copy) | Action::Issue(copy) => {
-                    let (kind, tensor) = (kinds.of(copy), copy.tensor);
-                    match kind {
-                        Kind::Load | Kind::Reload => {
-                            lines.push(Line::In { kind, tensor, offset: Some(copy.to.offset) })
-                        }
-                        Kind::Store | Kind::Spill => lines.push(Line::Out { kind, tensor, offset: copy.from.offset }),
-                        Kind::Move => {}
+                    lines.extend(copied(kinds.of(copy), copy));
+                }
+                // The slices of a copy are one line, where the first bytes are.
+                Action::IssueSlice(copy, slice) => {
+                    let kind = kinds.of_slice(copy, *slice);
+                    if slice.low == Bytes::ZERO {
+                        lines.extend(copied(kind, copy));
                     }
                 }
                 Action::Wait(_) => {}

@@ -1,7 +1,7 @@
 //! Planned programs made wrong, to see whether it is noticed.
 
 use super::Choices;
-use crate::{Action, Bytes, Copy, MemoryId, Problem, Slot, TensorId};
+use crate::{Action, Bytes, Copy, MemoryId, Problem, Slice, Slot, TensorId};
 
 /// Changes a program in one place: an offset, an operand, or which lines there are and in what
 /// order. Mostly it is wrong after that, but not always. All ids stay those of the graph.
@@ -63,6 +63,28 @@ pub fn overlap(actions: &mut Vec<Action>, choices: &mut Choices) {
     }
 }
 
+/// Makes some copies that begin and are waited for later go in two slices, with some lines between them.
+pub fn slice(problem: &Problem, actions: &mut Vec<Action>, choices: &mut Choices) {
+    let is_issue = |it: &Action| matches!(it, Action::Issue(_));
+    while let Some(at) = actions.iter().position(is_issue).filter(|_| choices.chance(70)) {
+        let Action::Issue(copy) = actions.remove(at) else { return };
+        let size = problem.graph.tensor(copy.tensor).size;
+        let cut = Bytes(choices.below(size.0.max(1)));
+        let slice = |low, high| Action::IssueSlice(copy, Slice { low, high });
+        if cut == Bytes::ZERO {
+            actions.insert(at, slice(Bytes::ZERO, size));
+        } else {
+            let mut slices = [slice(Bytes::ZERO, cut), slice(cut, size)];
+            if choices.chance(40) {
+                slices.reverse();
+            }
+            let [first, second] = slices;
+            actions.insert((at + choices.below(3) as usize).min(actions.len()), second);
+            actions.insert(at, first);
+        }
+    }
+}
+
 fn shift(problem: &Problem, offset: &mut Bytes, choices: &mut Choices) {
     let by = choices.one_of(&[problem.machine.alignment(), Bytes(1)]);
     *offset = if choices.chance(50) { *offset + by } else { offset.saturating_sub(by) };
@@ -71,7 +93,9 @@ fn shift(problem: &Problem, offset: &mut Bytes, choices: &mut Choices) {
 /// Every tensor of a line that has an offset, and the offset.
 fn slots(action: &mut Action) -> Vec<(&mut TensorId, &mut Bytes)> {
     match action {
-        Action::Copy(Copy { tensor, from, to }) | Action::Issue(Copy { tensor, from, to }) => {
+        Action::Copy(Copy { tensor, from, to })
+        | Action::Issue(Copy { tensor, from, to })
+        | Action::IssueSlice(Copy { tensor, from, to }, _) => {
             let place = if to.memory == MemoryId::SCRATCHPAD { to } else { from };
             vec![(tensor, &mut place.offset)]
         }

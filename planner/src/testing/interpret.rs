@@ -6,7 +6,8 @@
 //! with it whatever the program says, right or wrong.
 
 use super::choices::mix;
-use crate::{Action, Bytes, Copy, MemoryId, OpId, Origin, Place, Problem, Slot, TensorId, Use};
+use crate::time::ChannelId;
+use crate::{Action, Bytes, Copy, MemoryId, OpId, Origin, Place, Problem, Slice, Slot, TensorId, Use};
 use std::ops::Range;
 
 /// What the results of a problem's function hold, in their order: all tensors, and no machine.
@@ -62,24 +63,20 @@ pub fn interpret_with(problem: &Problem, actions: &[Action], answer: Answer) -> 
     {
         stores.write(Place::HOME, Some(tensor), argument(problem, tensor))?;
     }
-    let mut waiting: Vec<Copy> = Vec::new();
+    let mut waiting: Vec<Waiting> = Vec::new();
     for action in actions {
         match action {
-            Action::Copy(copy) => stores.copy(copy)?,
-            Action::Issue(copy) => match answer {
-                Answer::AtIssue => stores.copy(copy)?,
-                Answer::AtWait => {
-                    let size = graph.tensor(copy.tensor).size.0 as usize;
-                    stores.write(copy.to, Some(copy.tensor), garbage(size))?;
-                    waiting.push(*copy);
-                }
-            },
-            Action::Wait(slot) => {
-                let is_meant = |it: &Copy| (it.tensor, it.to) == (slot.tensor, slot.place);
-                if let Some(found) = waiting.iter().position(is_meant) {
-                    stores.copy(&waiting.remove(found))?;
-                }
+            Action::Copy(copy) => {
+                let slice = Slice { low: Bytes::ZERO, high: graph.tensor(copy.tensor).size };
+                stores.issue(*copy, slice, answer, &mut waiting)?;
+                stores.wait(Slot { tensor: copy.tensor, place: copy.to }, &mut waiting)?;
             }
+            Action::Issue(copy) => {
+                let slice = Slice { low: Bytes::ZERO, high: graph.tensor(copy.tensor).size };
+                stores.issue(*copy, slice, answer, &mut waiting)?;
+            }
+            Action::IssueSlice(copy, slice) => stores.issue(*copy, *slice, answer, &mut waiting)?,
+            Action::Wait(slot) => stores.wait(*slot, &mut waiting)?,
             Action::Run { op, reads, writes, workspace } => {
                 // An operator may use its workspace and begin to write before it has read all.
                 let operator = graph.op(*op);
@@ -123,6 +120,13 @@ struct Stores<'a> {
     stores: Vec<Store>,
 }
 
+/// A copy, or a slice of it, that is not there yet.
+struct Waiting {
+    copy: Copy,
+    slice: Slice,
+    channel: Option<ChannelId>,
+}
+
 enum Store {
     /// With addresses.
     Addressed(Vec<u8>),
@@ -131,9 +135,53 @@ enum Store {
 }
 
 impl Stores<'_> {
-    fn copy(&mut self, copy: &Copy) -> Result<(), String> {
+    fn wait(&mut self, slot: Slot, waiting: &mut Vec<Waiting>) -> Result<(), String> {
+        let is_meant = |it: &Waiting| (it.copy.tensor, it.copy.to) == (slot.tensor, slot.place);
+        while let Some(found) = waiting.iter().position(is_meant) {
+            // What is before it in its channel goes first.
+            let channel = waiting[found].channel;
+            let first = waiting.iter().position(|it| channel.is_some() && it.channel == channel);
+            let Waiting { copy, slice, .. } = waiting.remove(first.unwrap_or(found));
+            self.copy_slice(&copy, slice)?;
+        }
+        Ok(())
+    }
+
+    fn issue(&mut self, copy: Copy, slice: Slice, answer: Answer, waiting: &mut Vec<Waiting>) -> Result<(), String> {
+        if answer == Answer::AtIssue {
+            return self.copy_slice(&copy, slice);
+        }
+        let machine = &self.problem.machine;
+        let channel = machine.timing(copy.from.memory, copy.to.memory).map(|it| it.channel);
+        // As long as it waits for its turn, it touches nothing.
+        if channel.is_none() || waiting.iter().all(|it| it.channel != channel) {
+            self.write_slice(&copy, slice, garbage((slice.high - slice.low).0 as usize))?;
+        }
+        waiting.push(Waiting { copy, slice, channel });
+        Ok(())
+    }
+
+    fn copy_slice(&mut self, copy: &Copy, slice: Slice) -> Result<(), String> {
         let bytes = self.read(Slot { tensor: copy.tensor, place: copy.from })?;
-        self.write(copy.to, Some(copy.tensor), bytes)
+        let bytes = bytes.get(slice.low.0 as usize..slice.high.0 as usize).ok_or("a slice outside of a tensor")?;
+        self.write_slice(copy, slice, bytes.to_vec())
+    }
+
+    fn write_slice(&mut self, copy: &Copy, slice: Slice, new: Vec<u8>) -> Result<(), String> {
+        let Place { memory, offset } = copy.to;
+        let size = self.problem.graph.tensor(copy.tensor).size.0 as usize;
+        match &mut self.stores[memory.index()] {
+            Store::Addressed(_) => {
+                let offset = Bytes(offset.0.saturating_add(slice.low.0));
+                self.write(Place { memory, offset }, Some(copy.tensor), new)
+            }
+            Store::Apart(tensors) => {
+                let whole = tensors[copy.tensor.index()].get_or_insert_with(|| garbage(size));
+                let bytes = whole.get_mut(slice.low.0 as usize..slice.high.0 as usize);
+                bytes.ok_or("a slice outside of a tensor")?.copy_from_slice(&new);
+                Ok(())
+            }
+        }
     }
 
     fn read(&self, slot: Slot) -> Result<Vec<u8>, String> {

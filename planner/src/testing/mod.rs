@@ -2,6 +2,7 @@
 //! that are too slow or too simple for anything else.
 
 mod choices;
+mod clocked;
 mod damage;
 mod executed_sets;
 mod fragmented;
@@ -11,9 +12,11 @@ mod joint_optimum;
 mod least_cost;
 mod outline_optimum;
 mod program;
+mod races;
 
 pub use choices::{Choices, noise};
-pub use damage::{damage, overlap};
+pub use clocked::clocked;
+pub use damage::{damage, overlap, slice};
 pub use executed_sets::optimum_by_executed_sets;
 pub use fragmented::{FRAGMENTED, Fragmented};
 pub use generate::{Shape, random_problem, seeded_problem};
@@ -21,3 +24,4 @@ pub use interpret::{Answer, compute, interpret, interpret_with};
 pub use joint_optimum::joint_optimum;
 pub use outline_optimum::outline_optimum;
 pub use program::parse_program;
+pub use races::is_free_of_races;

@@ -1,6 +1,6 @@
 //! Planned programs as text, the way [`program_text`](crate::program_text) writes them: so that tests can show one.
 
-use crate::{Action, Bytes, Copy, Error, Kind, Kinds, MemoryId, OpId, Place, Problem, Slot, TensorId};
+use crate::{Action, Bytes, Copy, Error, Kind, Kinds, MemoryId, OpId, Place, Problem, Slice, Slot, TensorId};
 
 /// Reads a planned program, one action a line; `#` starts a comment.
 ///
@@ -46,12 +46,17 @@ impl Reader<'_> {
                 }
                 Ok(Action::Run { op, reads, writes, workspace })
             }
-            [copy @ .., "async"] => Ok(Action::Issue(self.copy(copy)?)),
-            copy => Ok(Action::Copy(self.copy(copy)?)),
+            [copy @ .., "slice", range, "async"] => {
+                let (low, high) = range.split_once("..").ok_or_else(|| format!("expected FROM..TO, not {range}"))?;
+                let slice = Slice { low: bytes(low)?, high: bytes(high)? };
+                Ok(Action::IssueSlice(self.copy(copy, Some(slice))?, slice))
+            }
+            [copy @ .., "async"] => Ok(Action::Issue(self.copy(copy, None)?)),
+            copy => Ok(Action::Copy(self.copy(copy, None)?)),
         }
     }
 
-    fn copy(&mut self, words: &[&str]) -> Result<Copy, String> {
+    fn copy(&mut self, words: &[&str], slice: Option<Slice>) -> Result<Copy, String> {
         let problem = self.problem;
         let (said, copy) = match words {
             [verb @ ("load" | "reload"), name, "at", place] => {
@@ -75,7 +80,10 @@ impl Reader<'_> {
                 ));
             }
         };
-        let found = self.kinds.of(&copy);
+        let found = match slice {
+            Some(slice) => self.kinds.of_slice(&copy, slice),
+            None => self.kinds.of(&copy),
+        };
         match self.kinds.complain(copy.tensor, said, found) {
             Some(message) => Err(message),
             None => Ok(copy),

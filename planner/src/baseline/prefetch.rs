@@ -1,0 +1,97 @@
+//! When transfers begin, as others decide it: for a plan whose order and residencies are given.
+//!
+//! All copy whole tensors, one after the other in their channel. Where a rule wants a place that no addresses were found
+//! for, it gets the place later.
+
+use crate::time::{Transfers, by_rule, earliest_steps};
+use crate::{Action, Bytes, Deadline, Error, Plan, Problem};
+use std::cmp::Reverse;
+use std::fmt;
+
+/// A rule for when what comes in begins to do so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PrefetchRule {
+    /// Right before its operator, which waits: no overlap.
+    Synchronous,
+    /// Beside the operator before, if there is room: double buffering.
+    OneAhead,
+    /// The largest first, so early that the operators meanwhile take twice as long as the transfer, or at least as long,
+    /// and none of their time is promised to others: after the public description of XLA's memory space assignment.
+    Greedy,
+    /// As soon as there is room, in the order of use.
+    AsSoonAsPossible,
+}
+
+impl PrefetchRule {
+    /// All of them.
+    pub const ALL: [PrefetchRule; 4] =
+        [PrefetchRule::Synchronous, PrefetchRule::OneAhead, PrefetchRule::Greedy, PrefetchRule::AsSoonAsPossible];
+}
+
+/// The rules' names, as in `one-ahead`.
+impl fmt::Display for PrefetchRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PrefetchRule::Synchronous => "synchronous",
+            PrefetchRule::OneAhead => "one-ahead",
+            PrefetchRule::Greedy => "greedy",
+            PrefetchRule::AsSoonAsPossible => "as-soon-as-possible",
+        })
+    }
+}
+
+/// The program of a plan by a rule. The traffic is that of the plan.
+///
+/// # Errors
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
+pub fn prefetch(problem: &Problem, plan: &Plan, rule: PrefetchRule, deadline: Deadline) -> Result<Vec<Action>, Error> {
+    match rule {
+        PrefetchRule::Synchronous => Ok(plan.actions(problem)),
+        PrefetchRule::OneAhead => by_rule(problem, plan, |it| one_ahead(problem, it), deadline),
+        PrefetchRule::Greedy => by_rule(problem, plan, |it| greedy(problem, it), deadline),
+        PrefetchRule::AsSoonAsPossible => by_rule(problem, plan, |it| earliest_steps(problem, it), deadline),
+    }
+}
+
+fn one_ahead(problem: &Problem, transfers: &Transfers) -> Vec<usize> {
+    let earliest = earliest_steps(problem, transfers).into_iter();
+    earliest.zip(&transfers.loads).map(|(step, load)| step.max(load.due.saturating_sub(1))).collect()
+}
+
+/// How much longer than the transfer the operators beside it should take, and at least have to.
+const WANTED: u64 = 2;
+const NEEDED: u64 = 1;
+
+fn greedy(problem: &Problem, transfers: &Transfers) -> Vec<usize> {
+    let mut since: Vec<usize> = transfers.loads.iter().map(|it| it.due).collect();
+    let mut rooms: Vec<Bytes> = transfers.steps.iter().map(|it| it.room).collect();
+    // By step: the cycles of its operator that no transfer counts on.
+    let mut left: Vec<u64> = transfers.steps.iter().map(|it| it.cycles.0).collect();
+    let mut order: Vec<usize> = (0..since.len()).collect();
+    order.sort_by_key(|it| Reverse(transfers.loads[*it].size));
+    for load in order {
+        let it = &transfers.loads[load];
+        let room = it.size.align_up(problem.machine.alignment());
+        let Ok(busy) = transfers.inward.busy(it.size) else { continue };
+        let (mut overlap, mut found) = (0_u64, None);
+        for step in (it.not_before..it.due).rev() {
+            if problem.capacity() < rooms[step] + room || busy.0.saturating_mul(WANTED) <= overlap {
+                break;
+            }
+            overlap = overlap.saturating_add(left[step]);
+            if busy.0.saturating_mul(NEEDED) <= overlap {
+                found = Some(step);
+            }
+        }
+        let Some(step) = found else { continue };
+        since[load] = step;
+        let mut cycles = busy.0;
+        for step in (step..it.due).rev() {
+            rooms[step] += room;
+            let taken = left[step].min(cycles);
+            left[step] -= taken;
+            cycles -= taken;
+        }
+    }
+    since
+}

@@ -1,0 +1,147 @@
+//! The clock of a machine: how long transfers and operators take, in cycles of the compute engine.
+//!
+//! The model is that of [`time`](super), where it is public.
+//!
+//! All is counted in integers, and what cannot be counted is an error.
+
+use super::Ratio;
+use crate::{Bytes, Cycles, Error, Link, Machine, MemoryId, OpId, Problem};
+
+/// A channel of a [`Clock`], by its place in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelId(pub u32);
+
+impl ChannelId {
+    /// As an index into a table with one entry per channel.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A queue of transfers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// For people; unique within its machine, without white space.
+    pub name: String,
+}
+
+/// How long transfers over a link take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// In whose turn they go.
+    pub channel: ChannelId,
+    /// Bytes per cycle; not zero.
+    pub rate: Ratio,
+    /// Cycles of the channel before the first byte of each.
+    pub setup: Cycles,
+    /// From when the channel is done with a transfer to when it is complete.
+    pub latency: Cycles,
+    /// A transfer of fewer bytes takes as long as one of so many.
+    pub burst: Bytes,
+}
+
+impl Timing {
+    /// The cycles for which a transfer of so many bytes keeps the channel busy.
+    ///
+    /// # Errors
+    /// [`Error::TooManyCycles`].
+    pub fn busy(&self, bytes: Bytes) -> Result<Cycles, Error> {
+        let moving = self.rate.goes_into(bytes.max(self.burst).0).ok_or(Error::TooManyCycles)?;
+        self.setup.plus(Cycles(moving))
+    }
+}
+
+/// How long operators take that do not say so themselves: the longest of three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compute {
+    /// Cycles for each multiply-accumulate that an operator declares.
+    pub cycles_per_mac: Ratio,
+    /// Bytes per cycle of all that an operator reads and writes; not zero. None if that never is what takes longest.
+    pub bytes_per_cycle: Option<Ratio>,
+    /// Every operator takes so many at least.
+    pub least_cycles: Cycles,
+}
+
+impl Default for Compute {
+    /// One cycle for each operator.
+    fn default() -> Compute {
+        Compute { cycles_per_mac: Ratio::ZERO, bytes_per_cycle: None, least_cycles: Cycles(1) }
+    }
+}
+
+/// How fast a machine is: see [`time`](mod@crate::time) for the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// Queues of transfers.
+    pub channels: Vec<Channel>,
+    /// By link, in the order of [`Machine::links`].
+    pub timings: Vec<Timing>,
+    /// The speed of the compute engine.
+    pub compute: Compute,
+}
+
+impl Clock {
+    /// What keeps this from being the clock of a machine with these links.
+    pub(crate) fn check(&self, links: &[Link], name: impl Fn(MemoryId) -> String) -> Result<(), Error> {
+        let refuse = |why: String| Err(Error::Machine(why));
+        for (index, Channel { name }) in self.channels.iter().enumerate() {
+            if name.is_empty() || name.contains(char::is_whitespace) {
+                return refuse(format!("a channel cannot have the name '{name}'"));
+            }
+            if self.channels[..index].iter().any(|it| it.name == *name) {
+                return refuse(format!("two channels have the name {name}"));
+            }
+        }
+        if self.timings.len() != links.len() {
+            return refuse("either each link has a rate or none".into());
+        }
+        for (link, timing) in links.iter().zip(&self.timings) {
+            let way = || format!("the link from {} to {}", name(link.from), name(link.to));
+            if timing.rate.is_zero() {
+                return refuse(format!("{} has the rate 0", way()));
+            }
+            if self.channels.len() <= timing.channel.index() {
+                return refuse(format!("{} is on a channel that there is not", way()));
+            }
+        }
+        if self.compute.bytes_per_cycle.is_some_and(Ratio::is_zero) {
+            return refuse("operators move 0 bytes per cycle".into());
+        }
+        Ok(())
+    }
+}
+
+impl Machine {
+    /// How long transfers from one memory to another take; none without a clock or a link.
+    pub fn timing(&self, from: MemoryId, to: MemoryId) -> Option<&Timing> {
+        let link = self.links().iter().position(|it| (it.from, it.to) == (from, to))?;
+        self.clock()?.timings.get(link)
+    }
+}
+
+impl Problem {
+    /// How long an operator computes: its own [`cycles`](crate::Op::cycles) if it has some, else what follows from the
+    /// machine's [`Compute`]. None without a clock.
+    ///
+    /// # Errors
+    /// [`Error::TooManyCycles`].
+    pub fn cycles(&self, op: OpId) -> Result<Option<Cycles>, Error> {
+        let Some(clock) = self.machine.clock() else { return Ok(None) };
+        let operator = self.graph.op(op);
+        if operator.cycles.is_some() {
+            return Ok(operator.cycles);
+        }
+        let Compute { cycles_per_mac, bytes_per_cycle, least_cycles } = clock.compute;
+        let of_macs = cycles_per_mac.times(operator.macs.unwrap_or(0)).ok_or(Error::TooManyCycles)?;
+        let tensors = operator.reads.iter().map(|it| it.tensor).chain(operator.writes.iter().copied());
+        let bytes: Bytes = tensors.map(|it| self.graph.tensor(it).size).sum();
+        let of_bytes = bytes_per_cycle.map_or(Some(0), |it| it.goes_into(bytes.0)).ok_or(Error::TooManyCycles)?;
+        Ok(Some(Cycles(of_macs.max(of_bytes)).max(least_cycles)))
+    }
+
+    /// The operators that say neither how long they take nor how much they compute: their time is that of the bytes
+    /// that they touch.
+    pub fn ops_without_cycles(&self) -> usize {
+        self.graph.ops().iter().filter(|it| it.macs.is_none() && it.cycles.is_none()).count()
+    }
+}

@@ -1,0 +1,242 @@
+//! Prefetch and late write-back: from a plan to a program whose transfers go on beside its operators.
+//!
+//! Order and residencies stay as they are, and so does the traffic. What is decided is when each transfer begins, in
+//! which slices, and new addresses, since a tensor that comes in early needs its place for longer.
+//!
+//! 1. As if only the sum of rooms counted: the earliest step of each slice (`earliest.rs`), the program that begins each as
+//!    soon as it can (`arrange.rs`), and then how late each can begin without delay for anything (`latest.rs`).
+//! 2. Addresses with which slices can begin so: loads are placed again around all else, where that is and where it is packed
+//!    low (`place.rs`); and if that is not enough, all is packed, each residency longer by what comes in before it
+//!    (`address.rs`).
+//! 3. Some blocks around a stall are placed again, as long as that helps (`improve.rs`).
+//! 4. If the program of the first step was not reached, the same again with less room for what comes in early, and with
+//!    whole tensors instead of slices.
+//!
+//! At given addresses, the earliest step of each slice follows from what lay there last, so any addresses make a right
+//! program: those of the plan are tried, too. And so is the program without any overlap, so nothing is ever slower than
+//! that.
+//!
+//! XLA's memory space assignment and SoMa (HPCA 2025) decide when transfers begin, too, but the one leaves it to chance
+//! whether there are addresses, and the other to others.
+
+use super::arrange::{Arrangement, Turn, arrange};
+use super::bound::bound_of_transfers;
+use super::earliest::{earliest_by_addresses, earliest_by_rooms};
+use super::emit::emit;
+use super::improve::improve;
+use super::latest::latest;
+use super::order::Order;
+use super::place::{Side, Wishes, compact, is_alone, place_again};
+use super::simulate::{Timeline, simulate};
+use super::slices::{LoadSlice, size_of_slices, sliced, whole};
+use super::transfers::Transfers;
+use crate::address::{Lead, address_with_leads};
+use crate::{Action, Bytes, Cycles, Deadline, Error, Plan, Problem, Step};
+use std::collections::HashSet;
+
+/// A program whose transfers go on beside its operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overlapped {
+    /// The plan that it is made of: order and residencies are those that were given, addresses may be others.
+    pub plan: Plan,
+    /// The program.
+    pub actions: Vec<Action>,
+    /// How it goes, by the judge of time.
+    pub timeline: Timeline,
+    /// No program of this order and these residencies takes less: see [`bound_of_plan`](super::bound_of_plan).
+    pub bound: Cycles,
+}
+
+/// Parts of the scratchpad that are free for what comes in early, in 64ths of what there is.
+const SHARES: [u64; 6] = [64, 62, 60, 56, 48, 32];
+
+/// How often packing is tried for each share.
+const ATTEMPTS: u64 = 4;
+
+/// How much longer than the bound a program may take such that nothing better is looked for: one in so many.
+const GOOD_ENOUGH: u64 = 10_000;
+
+/// The fastest program that was found for the order and the residencies of a plan.
+///
+/// # Errors
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
+pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Overlapped, Error> {
+    let transfers = Transfers::new(problem, plan)?;
+    let bound = bound_of_transfers(problem, &transfers)?;
+    let actions = plan.actions(problem);
+    let timeline = simulate(problem, &actions)?;
+    let is_good_enough = |it: Cycles| it.0 <= bound.0.saturating_add(bound.0 / GOOD_ENOUGH);
+    let mut best = Overlapped { plan: plan.clone(), actions, timeline, bound };
+    let mut cuts: Vec<Vec<LoadSlice>> = Vec::new();
+    if let Some(size) = size_of_slices(problem, &transfers) {
+        cuts.push(sliced(&transfers.loads, size));
+    }
+    cuts.push(whole(&transfers.loads));
+    cuts.dedup();
+    let mut is_load = is_alone(problem, plan);
+    let loads: HashSet<usize> = transfers.loads.iter().map(|it| it.residency).collect();
+    is_load.iter_mut().enumerate().for_each(|(index, it)| *it = *it && loads.contains(&index));
+    let compact = compact(problem, plan, &is_load, deadline);
+    let bases: Vec<&Plan> = [plan].into_iter().chain(compact.as_ref()).collect();
+    for slices in &cuts {
+        best.take(problem, &transfers, fastest_of(problem, plan.clone(), &transfers, slices)?)?;
+        for share in SHARES {
+            if is_good_enough(best.timeline.makespan) || deadline.has_passed() {
+                return Ok(best);
+            }
+            let capacity = Bytes((u128::from(problem.capacity().0) * u128::from(share) / 64) as u64);
+            let early = Early::new(problem, plan, &transfers, slices, capacity)?;
+            if best.timeline.makespan <= early.expected {
+                continue;
+            }
+            let wishes = Wishes::new(plan, &transfers, slices, &early.since, &early.begins);
+            let is_enough =
+                |it: &Found| it.arrangement.makespan <= early.expected || is_good_enough(it.arrangement.makespan);
+            let mut starts = Vec::new();
+            for base in &bases {
+                let sides = Side::ALL.into_iter();
+                let placed = sides.filter_map(|side| place_again(problem, base, &wishes, &is_load, || side));
+                starts.extend(fastest_of_all(problem, placed, &transfers, slices, is_enough, deadline)?);
+            }
+            if !starts.iter().any(is_enough) {
+                let leads = early.leads(&transfers, slices);
+                let packed = address_with_leads(problem, &plan.outline(), &leads, ATTEMPTS, deadline);
+                let packed = packed.into_iter();
+                starts.extend(fastest_of_all(problem, packed, &transfers, slices, is_enough, deadline)?);
+            }
+            starts.sort_by_key(|it| it.arrangement.makespan);
+            for mut found in starts {
+                let placed = found.arrangement.makespan.0;
+                improve(problem, &transfers, &wishes, &mut found, is_enough, deadline)?;
+                let (expected, improved) = (early.expected.0, found.arrangement.makespan.0);
+                tracing::debug!(share, n_slices = slices.len(), bound = bound.0, expected, placed, improved);
+                let is_last = is_enough(&found);
+                best.take(problem, &transfers, found)?;
+                if is_last {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(best)
+}
+
+/// The fastest of the programs at the addresses of several plans; those after one that is enough are not looked at, nor
+/// those after the deadline.
+fn fastest_of_all(
+    problem: &Problem,
+    plans: impl Iterator<Item = Plan>,
+    transfers: &Transfers,
+    slices: &[LoadSlice],
+    is_enough: impl Fn(&Found) -> bool,
+    deadline: Deadline,
+) -> Result<Option<Found>, Error> {
+    let mut best: Option<Found> = None;
+    for plan in plans {
+        let other = fastest_of(problem, plan, transfers, slices)?;
+        if best.as_ref().is_none_or(|it| other.arrangement.makespan < it.arrangement.makespan) {
+            best = Some(other);
+        }
+        if best.as_ref().is_some_and(&is_enough) || deadline.has_passed() {
+            break;
+        }
+    }
+    Ok(best)
+}
+
+/// A program, before it is written down.
+pub(super) struct Found {
+    pub plan: Plan,
+    /// In the order in which they go.
+    pub slices: Vec<LoadSlice>,
+    pub arrangement: Arrangement,
+    pub turn: Turn,
+}
+
+/// The fastest of the programs by the rules for what goes out.
+fn fastest_of(problem: &Problem, plan: Plan, transfers: &Transfers, slices: &[LoadSlice]) -> Result<Found, Error> {
+    let order = Order::by_addresses(problem, &plan, transfers);
+    let (slices, since) = earliest_by_addresses(problem, &plan, transfers, slices);
+    let (arrangement, turn) = fastest(transfers, &slices, &since, &order)?;
+    Ok(Found { plan, slices, arrangement, turn })
+}
+
+/// The same, and the rule.
+fn fastest(
+    transfers: &Transfers,
+    slices: &[LoadSlice],
+    since: &[usize],
+    order: &Order,
+) -> Result<(Arrangement, Turn), Error> {
+    let turns = if transfers.write_backs.is_empty() { &Turn::ALL[..1] } else { &Turn::ALL[..] };
+    let mut best = (arrange(transfers, slices, since, order, turns[0])?, turns[0]);
+    for &turn in &turns[1..] {
+        let other = arrange(transfers, slices, since, order, turn)?;
+        if other.makespan < best.0.makespan {
+            best = (other, turn);
+        }
+    }
+    Ok(best)
+}
+
+impl Overlapped {
+    /// Takes a program if it is faster.
+    fn take(&mut self, problem: &Problem, transfers: &Transfers, found: Found) -> Result<(), Error> {
+        let Found { plan, slices, arrangement, .. } = found;
+        if arrangement.makespan < self.timeline.makespan {
+            let actions = emit(problem, &plan, transfers, &slices, &arrangement);
+            let timeline = simulate(problem, &actions)?;
+            if timeline.makespan < self.timeline.makespan {
+                *self = Overlapped { plan, actions, timeline, bound: self.bound };
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What could be if only the sum of rooms counted.
+struct Early {
+    /// By slice: the latest step before whose operator it can begin without delay for anything.
+    since: Vec<usize>,
+    /// By step: when the lines before its operator begin.
+    begins: Vec<Cycles>,
+    /// The makespan.
+    expected: Cycles,
+}
+
+impl Early {
+    /// Where so much of the scratchpad may be used for what comes in early.
+    fn new(
+        problem: &Problem,
+        plan: &Plan,
+        transfers: &Transfers,
+        slices: &[LoadSlice],
+        capacity: Bytes,
+    ) -> Result<Early, Error> {
+        let order = Order::by_rooms(problem, plan, transfers);
+        let earliest = earliest_by_rooms(problem, transfers, slices, capacity);
+        let (arrangement, _) = fastest(transfers, slices, &earliest, &order)?;
+        let latest = latest(transfers, slices, &order, &arrangement)?;
+        let since = earliest.into_iter().zip(latest).map(|(earliest, latest)| earliest.max(latest)).collect();
+        Ok(Early { since, begins: arrangement.begins(), expected: arrangement.makespan })
+    }
+
+    /// From when on each residency needs which bytes.
+    fn leads(&self, transfers: &Transfers, slices: &[LoadSlice]) -> Vec<Lead> {
+        let mut leads: Vec<Lead> = Vec::new();
+        for (slice, &step) in slices.iter().zip(&self.since) {
+            let load = &transfers.loads[slice.load];
+            if load.due <= step || slice.bytes.size() == Bytes::ZERO {
+                continue;
+            }
+            let since = Step(step as u32);
+            match leads.last_mut() {
+                Some(last) if (last.stay, last.since, last.bytes.high) == (load.residency, since, slice.bytes.low) => {
+                    last.bytes.high = slice.bytes.high;
+                }
+                _ => leads.push(Lead { stay: load.residency, since, bytes: slice.bytes }),
+            }
+        }
+        leads
+    }
+}
