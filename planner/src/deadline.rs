@@ -135,10 +135,16 @@ impl<'a> Deadline<'a> {
         Deadline { has_grace: true, ..self }
     }
 
-    /// Whether there is a watcher.
+    /// Whether it may pass before its time: because a watcher says so, or because a race is over.
     #[cfg(feature = "ilp")]
-    pub(crate) fn is_watched(self) -> bool {
-        self.observer.is_some()
+    pub(crate) fn can_be_called_off(self) -> bool {
+        self.observer.is_some() || self.race.is_some()
+    }
+
+    /// Whether it has passed before its time.
+    #[cfg(feature = "ilp")]
+    pub(crate) fn is_called_off(self) -> bool {
+        self.is_told_to_stop() || self.race.is_some_and(Race::is_over)
     }
 
     /// Whether the watcher says to stop, when it is asked: for what does not end with time.

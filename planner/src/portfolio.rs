@@ -342,7 +342,12 @@ fn decide_until(
     if let Some(plan) = address(problem, outline, packing_deadline) {
         return Ok(Solution { plan, non_compulsory, lower_bound, fragmentation: Bytes::ZERO, solver });
     }
-    let solution = plan_anyway(problem, options, &decision, incumbent, deadline);
+    let mut solution = plan_anyway(problem, options, &decision, incumbent, deadline);
+    let is_free = options.solver == Solver::Auto && options.order == Order::Free;
+    if is_free && decision.in_simple_order.is_none() && !solution.is_optimal() && !deadline.has_passed() {
+        let simple = in_simple_orders(problem, options, deadline);
+        solution.offer_incumbent(simple.map(|it| Incumbent::of(problem, &it)).as_ref());
+    }
     Ok(Solution { fragmentation: solution.non_compulsory.saturating_sub(non_compulsory), ..solution })
 }
 
@@ -380,55 +385,65 @@ fn decide(
 /// Decides about all orders. Beside that, simple ones of a large problem are planned to their ends, addresses included:
 /// there the search may come to none that is better, or to one that does not pack.
 fn freely(problem: &Problem, options: &Options, all: &SearchOptions, known: Decision, deadline: Deadline) -> Decision {
-    if known.is_proven(problem) {
-        return known;
+    let is_large = MIN_OPS_TO_KEEP_ORDERS <= problem.graph.ops().len();
+    if !is_large || known.is_proven(problem) {
+        return in_turns(problem, options, all, known, deadline);
     }
+    // What is proven is not waited for.
     let race = Race::new(known.outline.non_compulsory(problem), known.lower_bound);
     let deadline = deadline.in_race(&race);
     thread::scope(|scope| {
-        let is_large = MIN_OPS_TO_KEEP_ORDERS <= problem.graph.ops().len();
-        let beside = is_large.then(|| scope.spawn(move || in_simple_orders(problem, options, deadline)));
-        let state_limit = all.state_limit.min(STATES_AT_FIRST);
-        let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..*all };
-        let (mut best, can_go_on) = search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST));
+        let beside = scope.spawn(move || in_simple_orders(problem, options, deadline));
+        let mut best = in_turns(problem, options, all, known, deadline);
         deadline.proved(best.lower_bound);
         deadline.found(best.outline.non_compulsory(problem));
-        if !deadline.has_passed() {
-            best = side_by_side(problem, options, all, best, can_go_on, deadline);
-        }
-        best.in_simple_order = beside.and_then(|it| it.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        best.in_simple_order = beside.join().unwrap_or_else(|panic| resume_unwind(panic));
         best
     })
 }
 
-/// The best replacement in the order of the source, if it packs; else the best plan in that order, or in one of those
-/// that simple rules make.
+/// A first search, and for what that leaves open all others.
+fn in_turns(
+    problem: &Problem,
+    options: &Options,
+    all: &SearchOptions,
+    known: Decision,
+    deadline: Deadline,
+) -> Decision {
+    let state_limit = all.state_limit.min(STATES_AT_FIRST);
+    let narrow = SearchOptions { state_limit, widest: WIDEST_AT_FIRST, ..*all };
+    let (best, can_go_on) = search_from(problem, options, &narrow, known, deadline.part(SHARE_OF_FIRST));
+    if best.is_proven(problem) || deadline.has_passed() {
+        return best;
+    }
+    side_by_side(problem, options, all, best, can_go_on, deadline)
+}
+
+/// The best plan in the order of the source, or in one of those that simple rules make.
 fn in_simple_orders(problem: &Problem, options: &Options, deadline: Deadline) -> Option<Solution> {
     let source = source_order(problem);
-    if let Some(solution) = replaced_in_order(problem, options, &source, deadline) {
-        return Some(solution);
-    }
-    let time_limit = deadline.left().unwrap_or(options.time_limit);
-    let options = Options { order: Order::Source, time_limit, ..*options };
-    let mut best: Option<Solution> = None;
-    let mut plan_in = |order: &[OpId]| {
-        let fixed = Restricted::in_order(problem, order).ok()?;
-        let solution = plan_until(fixed.problem(), &options, None, deadline.in_private()).ok()?;
-        let solution = Solution { plan: fixed.expand(solution.plan), ..solution };
-        deadline.found(solution.non_compulsory);
-        deadline.planned(solution.non_compulsory);
-        if best.as_ref().is_none_or(|it| solution.non_compulsory < it.non_compulsory) {
-            best = Some(solution);
-        }
-        Some(())
-    };
-    plan_in(&source);
+    let mut best = in_order(problem, options, &source, deadline);
     for outline in outlines_until(problem, WIDTH_OF_RULES, deadline.part(SHARE_OF_RULES)) {
         if outline.order != source && !deadline.has_passed() {
-            plan_in(&outline.order);
+            let other = in_order(problem, options, &outline.order, deadline);
+            best = best.into_iter().chain(other).min_by_key(|it| it.non_compulsory);
         }
     }
     best
+}
+
+/// The best replacement in an order, if it packs; else the best plan in that order.
+fn in_order(problem: &Problem, options: &Options, order: &[OpId], deadline: Deadline) -> Option<Solution> {
+    let solution = replaced_in_order(problem, options, order, deadline).or_else(|| {
+        let time_limit = deadline.left().unwrap_or(options.time_limit);
+        let options = Options { order: Order::Source, time_limit, ..*options };
+        let fixed = Restricted::in_order(problem, order).ok()?;
+        let solution = plan_until(fixed.problem(), &options, None, deadline.in_private()).ok()?;
+        Some(Solution { plan: fixed.expand(solution.plan), ..solution })
+    })?;
+    deadline.found(solution.non_compulsory);
+    deadline.planned(solution.non_compulsory);
+    Some(solution)
 }
 
 /// The best replacement in an order, if it is found soon, and packs.
@@ -438,8 +453,6 @@ fn replaced_in_order(problem: &Problem, options: &Options, order: &[OpId], deadl
     let packing = deadline.within(options.time_limit.mul_f64(SHARE_OF_PACKING));
     let plan = address(problem, &outline, packing)?;
     let (non_compulsory, lower_bound) = (plan.non_compulsory(problem), problem.restreamed());
-    deadline.found(non_compulsory);
-    deadline.planned(non_compulsory);
     Some(Solution { plan, non_compulsory, lower_bound, fragmentation: Bytes::ZERO, solver: Solver::Ilp })
 }
 
@@ -454,6 +467,8 @@ fn side_by_side(
     deadline: Deadline,
 ) -> Decision {
     let (start, lower_bound) = (best.outline.clone(), best.lower_bound);
+    let race = Race::new(start.non_compulsory(problem), lower_bound);
+    let deadline = deadline.in_race(&race);
     thread::scope(|scope| {
         let of_backbone = deadline.part(SHARE_OF_BACKBONE);
         let backbone = scope.spawn(move || ilp::backbone(problem, &start, lower_bound, of_backbone));

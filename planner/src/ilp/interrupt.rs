@@ -1,12 +1,12 @@
-//! Runs HiGHS so that a watcher can stop it.
+//! Runs HiGHS so that it can be called off: by a watcher, or because what it looks for is known.
 //!
 //! HiGHS has a callback that can end it, which it asks between nodes and between simplex iterations,
 //! and which the safe crate lacks. But it does not ask while it presolves or solves a first
-//! relaxation, which can take seconds, and slices of time would change what comes out. So under a
-//! watcher it runs on a thread of its own. Told to stop, it is waited for for a moment; what it found
+//! relaxation, which can take seconds, and slices of time would change what comes out. So where it can
+//! be called off, it runs on a thread of its own. Told to stop, it is waited for for a moment; what it found
 //! then counts. If it does not come back, it is left to itself: it ends where it asks next, or at its
 //! time limit, and what it found is dropped. No other model is solved in the process until then, so
-//! that its memory is not taken twice. Without a watcher it runs where it is called.
+//! that its memory is not taken twice. Otherwise it runs where it is called.
 
 // The only place in the planner: a C callback that the safe crate lacks.
 #![allow(unsafe_code)]
@@ -90,7 +90,7 @@ pub(super) fn solve<T: Send + 'static>(
         }
         thread::sleep(INTERVAL);
     }
-    if !deadline.is_watched() {
+    if !deadline.can_be_called_off() {
         return finish(model).map(Some);
     }
     let fate = Arc::new(Mutex::new(Fate::Waited));
@@ -122,7 +122,7 @@ pub(super) fn solve<T: Send + 'static>(
             Err(RecvTimeoutError::Disconnected) => return Err(failed()),
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if deadline.is_told_to_stop() {
+        if deadline.is_called_off() {
             stop.store(true, Ordering::Relaxed);
             return match receiver.recv_timeout(PATIENCE) {
                 Ok(result) => result.map(Some),
