@@ -278,14 +278,8 @@ impl Shapes {
 
 /// Separates results and operands where there is room; gives whether there was.
 fn separate(problem: &Problem, outline: &Outline, in_place: &mut [Vec<InPlace>]) -> bool {
-    let mut rooms: Vec<Bytes> = outline.order.iter().map(|it| problem.workspace_room(*it)).collect();
-    for stay in &outline.stays {
-        let during = &mut rooms[stay.steps.start.index()..stay.steps.end.index()];
-        during.iter_mut().for_each(|it| *it += problem.room(stay.tensor));
-    }
     let mut is_separated = false;
-    for (room, pairs) in rooms.into_iter().zip(in_place) {
-        let mut taken = room - problem.saved(pairs);
+    for (mut taken, pairs) in outline.rooms(problem).into_iter().zip(in_place) {
         pairs.retain(|it| {
             let apart = taken + problem.room(it.inner());
             if apart <= problem.capacity() {

@@ -173,9 +173,7 @@ impl Judge<'_> {
 
     /// The queue in which a copy waits for its turn; none without a clock.
     fn channel(&self, copy: Copy) -> Option<ChannelId> {
-        let machine = &self.problem.machine;
-        let link = machine.links().iter().position(|it| (it.from, it.to) == (copy.from.memory, copy.to.memory))?;
-        machine.clock().map(|it| it.timings[link].channel)
+        self.problem.machine.timing(copy.from.memory, copy.to.memory).map(|it| it.channel)
     }
 
     /// A copy, or its first slice, leaves one place, and the other is taken for it; none if there is no such place. Gives

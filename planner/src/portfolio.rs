@@ -432,28 +432,15 @@ fn in_simple_orders(problem: &Problem, options: &Options, deadline: Deadline) ->
     best
 }
 
-/// The best replacement in an order, if it packs; else the best plan in that order.
+/// The best plan in an order.
 fn in_order(problem: &Problem, options: &Options, order: &[OpId], deadline: Deadline) -> Option<Solution> {
-    let solution = replaced_in_order(problem, options, order, deadline).or_else(|| {
-        let time_limit = deadline.left().unwrap_or(options.time_limit);
-        let options = Options { order: Order::Source, time_limit, ..*options };
-        let fixed = Restricted::in_order(problem, order).ok()?;
-        let solution = plan_until(fixed.problem(), &options, None, deadline.in_private()).ok()?;
-        Some(Solution { plan: fixed.expand(solution.plan), ..solution })
-    })?;
+    let time_limit = deadline.left().unwrap_or(options.time_limit);
+    let options = Options { order: Order::Source, time_limit, ..*options };
+    let fixed = Restricted::in_order(problem, order).ok()?;
+    let solution = plan_until(fixed.problem(), &options, None, deadline.in_private()).ok()?;
     deadline.found(solution.non_compulsory);
     deadline.planned(solution.non_compulsory);
-    Some(solution)
-}
-
-/// The best replacement in an order, if it is found soon, and packs.
-fn replaced_in_order(problem: &Problem, options: &Options, order: &[OpId], deadline: Deadline) -> Option<Solution> {
-    let start = greedy(problem, order);
-    let outline = ilp::replaced(problem, &start, deadline.part(SHARE_OF_IMPROVING))?;
-    let packing = deadline.within(options.time_limit.mul_f64(SHARE_OF_PACKING));
-    let plan = address(problem, &outline, packing)?;
-    let (non_compulsory, lower_bound) = (plan.non_compulsory(problem), problem.restreamed());
-    Some(Solution { plan, non_compulsory, lower_bound, fragmentation: Bytes::ZERO, solver: Solver::Ilp })
+    Some(Solution { plan: fixed.expand(solution.plan), ..solution })
 }
 
 /// What is left open is left to two at once: the program over the backbone; and simple rules, the search, if it can go

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Case, hold};
+use common::{Case, byte_a_cycle, hold};
 use cosma_planner::testing::{Choices, Shape, clocked};
 use cosma_planner::time::{
     Channel, ChannelId, Clock, Compute, Ratio, Timing, bound_of_any_order, bound_of_plan, overlap, simulate,
@@ -17,18 +17,18 @@ use std::cell::Cell;
 fn byte_by_byte(problem: &Problem, choices: &mut Choices) -> Problem {
     let mut machine = problem.machine.clone();
     machine.set_alignment(Bytes(1));
-    let timing = |channel| Timing {
-        channel: ChannelId(channel),
-        rate: Ratio::ONE,
-        setup: Cycles::ZERO,
-        latency: Cycles::ZERO,
-        burst: Bytes::ZERO,
-    };
     let channels = ["in", "out"].map(|it| Channel { name: it.into() }).to_vec();
     let bytes_per_cycle = choices.one_of(&[Ratio::new(1, 1), Ratio::new(2, 1), Ratio::new(1, 2)]);
     let compute = Compute { bytes_per_cycle, ..Compute::default() };
-    let machine = machine.with_clock(Clock { channels, timings: vec![timing(0), timing(1)], compute });
+    let machine = machine.with_clock(Clock { channels, timings: vec![byte_a_cycle(0), byte_a_cycle(1)], compute });
     Problem { machine: machine.expect("it has a clock"), ..problem.clone() }
+}
+
+/// The same problem, where nothing has to be in host memory at the end.
+fn without_results(problem: &Problem) -> Problem {
+    let text = problem.to_string();
+    let left: Vec<&str> = text.lines().filter(|it| !it.starts_with("return")).collect();
+    left.join("\n").parse().unwrap()
 }
 
 struct Step {
@@ -96,10 +96,7 @@ fn byte_after_byte(steps: &[Step], scratchpad: u64) -> u64 {
 fn the_bound_of_a_plan_is_reached_where_loads_can_be_divided() {
     let (met, stalls, waits) = (Cell::new(0), Cell::new(0), Cell::new(0));
     hold(6000, Shape::SMALL, |Case { problem, bytes }| {
-        let text = problem.to_string();
-        let without_results: Vec<&str> = text.lines().filter(|it| !it.starts_with("return")).collect();
-        let problem: Problem = without_results.join("\n").parse().unwrap();
-        let problem = byte_by_byte(&problem, &mut Choices::new(bytes));
+        let problem = byte_by_byte(&without_results(problem), &mut Choices::new(bytes));
         let plan = greedy_plan(&problem).expect("there is a plan");
         let Some(steps) = steps(&problem, &plan) else { return Ok(()) };
         let makespan = byte_after_byte(&steps, problem.machine.scratchpad().0);
@@ -166,10 +163,7 @@ fn no_order_is_faster_than_the_bound_for_any() {
 fn no_queue_is_faster_than_the_bound() {
     let (met, as_fast) = (Cell::new(0), Cell::new(0));
     hold(1500, Shape::TINY, |Case { problem, bytes }| {
-        let text = problem.to_string();
-        let without_results: Vec<&str> = text.lines().filter(|it| !it.starts_with("return")).collect();
-        let problem: Problem = without_results.join("\n").parse().unwrap();
-        let problem = byte_by_byte(&problem, &mut Choices::new(bytes));
+        let problem = byte_by_byte(&without_results(problem), &mut Choices::new(bytes));
         let plan = greedy_plan(&problem).expect("there is a plan");
         let Some(steps) = steps(&problem, &plan) else { return Ok(()) };
         let mut loads: Vec<(usize, u64)> = Vec::new();

@@ -3,22 +3,12 @@
 
 mod common;
 
-use common::{Case, hold, quick_planners};
+use common::{Case, Tally, hold, quick_planners};
 use cosma_planner::baseline::{PrefetchRule, prefetch};
 use cosma_planner::testing::{Answer, Choices, Shape, clocked, compute, interpret_with};
 use cosma_planner::time::{Overlapped, bound_of_any_order, bound_of_plan, overlap, simulate};
 use cosma_planner::{Action, Deadline, Problem, check, greedy_plan, plan, program_text};
 use proptest::prelude::*;
-use std::cell::Cell;
-
-#[derive(Default)]
-struct Tally(Cell<u32>);
-
-impl Tally {
-    fn count(&self, is_met: bool) {
-        self.0.set(self.0.get() + u32::from(is_met));
-    }
-}
 
 #[test]
 fn overlapped_programs_are_right_and_between_bounds() {

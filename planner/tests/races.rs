@@ -2,14 +2,13 @@
 
 mod common;
 
-use common::hold;
+use common::{Tally, byte_a_cycle, hold};
 use cosma_planner::testing::{
     Answer, Choices, Shape, compute, interpret_with, is_free_of_races, overlap, parse_program, slice,
 };
-use cosma_planner::time::{Channel, ChannelId, Clock, Compute, Ratio, Timing};
-use cosma_planner::{Action, Bytes, Cycles, Fault, Machine, Problem, check, greedy_plan, program_text};
+use cosma_planner::time::{Channel, Clock, Compute};
+use cosma_planner::{Action, Bytes, Fault, Machine, Problem, check, greedy_plan, program_text};
 use proptest::prelude::*;
-use std::cell::Cell;
 
 /// `x` goes out while `w` comes in, in one channel or in two.
 const PROBLEM: &str = "
@@ -139,15 +138,8 @@ fn with_channels(machine: &Machine, choices: &mut Choices) -> Machine {
     if n_channels == 0 {
         return machine.clone();
     }
-    let timing = |channel| Timing {
-        channel: ChannelId(channel),
-        rate: Ratio::ONE,
-        setup: Cycles::ZERO,
-        latency: Cycles::ZERO,
-        burst: Bytes::ZERO,
-    };
     let channels = (0..n_channels).map(|it| Channel { name: format!("c{it}") }).collect();
-    let timings = vec![timing(0), timing(n_channels - 1)];
+    let timings = vec![byte_a_cycle(0), byte_a_cycle(n_channels - 1)];
     machine.clone().with_clock(Clock { channels, timings, compute: Compute::default() }).expect("it is one")
 }
 
@@ -164,15 +156,6 @@ fn where_all_is_seen(problem: &Problem) -> Option<Problem> {
     let result = format!("return {}", written.collect::<Vec<_>>().join(" "));
     let lines = text.lines().filter(|it| !it.starts_with("return")).chain([result.as_str()]);
     lines.collect::<Vec<_>>().join("\n").parse().ok()
-}
-
-#[derive(Default)]
-struct Tally(Cell<u32>);
-
-impl Tally {
-    fn count(&self, is_met: bool) {
-        self.0.set(self.0.get() + u32::from(is_met));
-    }
 }
 
 /// Where nothing but the time of copies can be wrong, the judge finds a fault exactly where some speed of the memories

@@ -25,6 +25,16 @@ op g: y w -> z 64 cycles 30
 return z
 ";
 
+/// The weight comes in while the first operator runs.
+const OVERLAPPED: &str = "
+load x at 0
+load w at 128 async
+run f: x@0 -> y@64
+wait w@128
+run g: y@64 w@128 -> z@0
+store z@0
+";
+
 fn timeline(problem: &str, program: &str) -> Timeline {
     let problem: Problem = problem.parse().expect("the problem parses");
     let actions = parse_program(&problem, program).expect("the program parses");
@@ -120,17 +130,7 @@ store z@128
     );
     assert_eq!((place.lost(Reason::Place), place.lost(Reason::Channel)), (Cycles(74), Cycles(74 + 32)));
     // Nothing but the first load was in the way of the second one.
-    let late = timeline(
-        CHAIN,
-        "
-load x at 0
-load w at 128 async
-run f: x@0 -> y@64
-wait w@128
-run g: y@64 w@128 -> z@0
-store z@0
-",
-    );
+    let late = timeline(CHAIN, OVERLAPPED);
     assert_eq!((late.lost(Reason::Late), late.lost(Reason::Channel)), (Cycles(24), Cycles(74 + 32)));
     // Its channel is done with the weight at 96, but it takes another 60 cycles.
     let latency = timeline(
@@ -209,17 +209,7 @@ store z@0
 
 #[test]
 fn channels_are_counted() {
-    let times = timeline(
-        CHAIN,
-        "
-load x at 0
-load w at 128 async
-run f: x@0 -> y@64
-wait w@128
-run g: y@64 w@128 -> z@0
-store z@0
-",
-    );
+    let times = timeline(CHAIN, OVERLAPPED);
     let channel = times.channels[0];
     assert_eq!((channel.bytes, channel.busy, channel.hidden), (Bytes(192), Cycles(160), Cycles(50)));
     assert_eq!(times.hidden(), Some(50.0 / 160.0));

@@ -1,7 +1,6 @@
 //! What integer programming answers where it is not built in: nothing.
 
-use super::Decision;
-use super::Options;
+use super::{Decision, Options};
 use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
 use std::ops::Range;
 

@@ -3,9 +3,10 @@
 
 use cosma_planner::search::{SearchOptions, search};
 use cosma_planner::testing::{Choices, Shape, random_problem};
+use cosma_planner::time::{ChannelId, Ratio, Timing};
 use cosma_planner::{
-    Bytes, Deadline, Error, OpId, Options, Order, Outline, Plan, Problem, Solver, Stay, check, greedy, greedy_plan,
-    plan, program_text,
+    Bytes, Cycles, Deadline, Error, OpId, Options, Order, Outline, Plan, Problem, Solver, Stay, check, greedy,
+    greedy_plan, plan, program_text,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
@@ -146,6 +147,17 @@ pub fn outline_verdict(problem: &Problem, outline: &Outline) -> Result<cosma_pla
     match rooms.iter().position(|it| capacity < *it) {
         Some(step) => Err(format!("step {step} takes {} B of {capacity} B", rooms[step])),
         None => Ok(traffic),
+    }
+}
+
+/// A byte a cycle over this channel, and nothing else.
+pub fn byte_a_cycle(channel: u32) -> Timing {
+    Timing {
+        channel: ChannelId(channel),
+        rate: Ratio::ONE,
+        setup: Cycles::ZERO,
+        latency: Cycles::ZERO,
+        burst: Bytes::ZERO,
     }
 }
 

@@ -126,10 +126,11 @@ impl Program<'_> {
                 return None;
             }
             for v in ancestors.nearest(after.op.index(), &is_side).into_iter().map(|op| side_of[op]) {
-                let last = self.sides[v].cells().last().map_or(0, |it| it.from);
-                for cell in after.cells().take_while(|it| it.to <= last) {
-                    let w_ran = self.ran_in(w, |it| it.to <= cell.to);
-                    let v_ran = self.ran_in(v, |it| it.from < cell.to);
+                let before = &self.sides[v];
+                let last = before.cells().last().map_or(0, |it| it.from);
+                for (index, cell) in after.cells().enumerate().take_while(|it| it.1.to <= last) {
+                    let w_ran = self.ran_in(w, index + 1);
+                    let v_ran = self.ran_in(v, before.cells().take_while(|it| it.from < cell.to).count());
                     self.model.constraints.push(constraint!(w_ran <= v_ran));
                 }
             }
@@ -137,9 +138,8 @@ impl Program<'_> {
         Some(())
     }
 
-    /// Whether a side operator runs in its first cells: those for which this holds.
-    fn ran_in(&self, side: usize, is_first: impl Fn(&Cell) -> bool) -> Expression {
-        let n_cells = self.sides[side].cells().take_while(is_first).count();
+    /// Whether a side operator runs in the first so many of its cells.
+    fn ran_in(&self, side: usize, n_cells: usize) -> Expression {
         match n_cells.checked_sub(1) {
             None => Expression::default(),
             Some(last) => self.ran[side].get(last).map_or(1.0.into(), |it| (*it).into()),
@@ -148,11 +148,7 @@ impl Program<'_> {
 
     /// Whether a side operator runs in some of its cells, half-open.
     fn runs_in(&self, side: usize, window: &Range<usize>) -> Expression {
-        let ran_before = |cell: usize| match cell.checked_sub(1) {
-            None => Expression::default(),
-            Some(last) => self.ran[side].get(last).map_or(1.0.into(), |it| (*it).into()),
-        };
-        ran_before(window.end) - ran_before(window.start)
+        self.ran_in(side, window.end) - self.ran_in(side, window.start)
     }
 
     /// From the first to the last of some cells of a side operator.
@@ -163,10 +159,8 @@ impl Program<'_> {
 
     /// Whether a side operator runs in each of its cells.
     fn runs(&self, side: usize) -> impl Iterator<Item = (Cell, Expression)> {
-        let before = [Expression::default()].into_iter().chain(self.ran[side].iter().map(|it| (*it).into()));
-        let by_then = self.ran[side].iter().map(|it| (*it).into()).chain([1.0.into()]);
-        let runs = by_then.zip(before).map(|(by_then, before): (Expression, Expression)| by_then - before);
-        self.sides[side].cells().zip(runs)
+        let cells = self.sides[side].cells().enumerate();
+        cells.map(move |(index, cell)| (cell, self.runs_in(side, &(index..index + 1))))
     }
 
     /// Where a tensor can be, and what that costs.
