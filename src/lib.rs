@@ -76,9 +76,10 @@ mod words;
 
 pub use cosma_ir::{Report as Message, Reports, Severity, load_dialect, new_context, parse};
 pub use cosma_passes::{
-    ArenaName, LowerOptions, MEMREFS_TO_LLVM, MachineOptions, ModelOptions, Printer, SOURCE_TO_MEMREFS, Seconds, Size,
-    SizeError, SolverName, Watcher, WeightsName,
+    ArenaName, LowerOptions, MEMREFS_TO_LLVM, MachineOptions, ModelOptions, Overlap, Printer, SOURCE_TO_MEMREFS,
+    Seconds, Size, SizeError, SolverName, TransfersName, Watcher, WeightsName,
 };
+pub use cosma_planner::time;
 pub use cosma_planner::{Bytes, Phase, Progress, Solver, Weights};
 pub use cosma_show as show;
 pub use error::Error;

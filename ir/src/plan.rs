@@ -37,6 +37,17 @@ pub struct PlanSummary {
     pub solver: String,
     /// For which tilings the lower bound holds, if the function may have been tiled.
     pub proof: Option<String>,
+    /// For a machine with a clock: no program takes less.
+    pub cycles_bound: Option<CyclesBound>,
+}
+
+/// Cycles that no program takes less than.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CyclesBound {
+    /// How many.
+    pub cycles: u64,
+    /// Of which programs that is said.
+    pub holds_for: String,
 }
 
 /// What a function says about its plan, if it says it.
@@ -55,6 +66,8 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
         is_min_exact: false,
         solver: MlirStringRef { data: std::ptr::null(), length: 0 },
         proof: MlirStringRef { data: std::ptr::null(), length: 0 },
+        cycles_bound: -1,
+        cycles_bound_holds_for: MlirStringRef { data: std::ptr::null(), length: 0 },
     };
     // SAFETY: the attribute is alive.
     if !unsafe { cosmaReadPlan(attribute.to_raw(), &mut plan) } {
@@ -77,6 +90,14 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
         solver: unsafe { string(plan.solver) },
         // SAFETY: likewise; none has no bytes to read.
         proof: (plan.proof.length != 0).then(|| unsafe { string(plan.proof) }),
+        cycles_bound: u64::try_from(plan.cycles_bound).ok().map(|cycles| CyclesBound {
+            cycles,
+            // SAFETY: likewise.
+            holds_for: match plan.cycles_bound_holds_for.length {
+                0 => String::new(),
+                _ => unsafe { string(plan.cycles_bound_holds_for) },
+            },
+        }),
     })
 }
 
@@ -84,6 +105,7 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
 pub fn set_plan_summary(function: OperationRef, summary: &PlanSummary) {
     let solver = Text::new(&summary.solver);
     let proof = Text::new(summary.proof.as_deref().unwrap_or_default());
+    let holds_for = Text::new(summary.cycles_bound.as_ref().map_or("", |it| &it.holds_for));
     let attribute = maker(function).plan(&CosmaPlan {
         operators: capped(summary.operators),
         total: capped(summary.total),
@@ -97,6 +119,8 @@ pub fn set_plan_summary(function: OperationRef, summary: &PlanSummary) {
         is_min_exact: summary.is_min_exact,
         solver: solver.raw(),
         proof: proof.raw(),
+        cycles_bound: summary.cycles_bound.as_ref().map_or(-1, |it| capped(it.cycles)),
+        cycles_bound_holds_for: holds_for.raw(),
     });
     as_mut(function).set_attribute(PLAN, attribute);
 }

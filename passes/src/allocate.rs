@@ -11,11 +11,14 @@ use crate::extract::{Extraction, extract};
 use crate::facts::Facts;
 use crate::form::{Form, body, expect, symbol};
 use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
+use crate::overlap::{OVERLAP, Overlap, parse_overlap};
 use crate::session::session;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions, tiling_bound};
-use cosma_planner::{Options, Progress, Solution, Solver, check, plan, plan_watched};
+use cosma_planner::time::{self, latency_bound};
+use cosma_planner::{Deadline, Error, Options, Progress, Solution, Solver, check, plan, plan_watched};
+use std::time::{Duration, Instant};
 
 pub(crate) const ORDER: OptionInfo = OptionInfo {
     name: "order",
@@ -27,7 +30,7 @@ pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-allocate",
     description: "decides when and at which address each tensor is in the scratchpad: source to allocated form",
     anchor: "func.func",
-    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT],
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT, OVERLAP],
 };
 
 pub(crate) fn run<'c>(
@@ -36,7 +39,8 @@ pub(crate) fn run<'c>(
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
     let (machine, effort) = parse_planning(function, options)?;
-    allocate(function, &machine, &effort)
+    let overlap = parse_overlap(options).map_err(|message| Diagnostic::at(function, message))?;
+    allocate(function, &machine, &effort, overlap)
 }
 
 /// Parses the options of a pass that plans in any order: those of the machine, and how to plan.
@@ -59,18 +63,48 @@ pub(crate) fn parse_planning<'c>(
 ///
 /// # Errors
 /// At a function in another form, at operations that cannot be planned, and at an operator for which the
-/// scratchpad is too small.
+/// scratchpad is too small; where cycles cannot be counted.
 pub fn allocate<'c>(
     function: OperationRef<'c, '_>,
     machine: &MachineOptions,
     options: &Options,
+    overlap: Overlap,
 ) -> Result<(), Diagnostic<'c>> {
     expect(function, INFO.name, Form::Source)?;
-    let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
+    let start = Instant::now();
+    let Some((extraction, mut solution)) = solve(function, machine, options)? else { return Ok(()) };
+    let problem = &extraction.problem;
+    let mut bound = None;
+    if problem.machine.clock().is_some() {
+        warn_of_unknown_times(&extraction);
+        let time_left = options.time_limit.saturating_sub(start.elapsed()).max(LEAST_TIME_TO_OVERLAP);
+        let timed = |error: Error| extraction.diagnose(&error);
+        if overlap == Overlap::Auto {
+            solution.plan = time::overlap(problem, &solution.plan, Deadline::after(time_left)).map_err(timed)?.plan;
+        }
+        bound = Some(latency_bound(problem, &solution.plan, solution.lower_bound).map_err(timed)?);
+    }
     allocated::write(&extraction, &solution.plan);
     note_target(function, &extraction.target());
-    Facts::new(&extraction.problem, options.order, &solution, tiling_bound(function)).write(function);
+    let facts = Facts::new(problem, options.order, &solution, tiling_bound(function));
+    facts.with_bound_on_cycles(bound).write(function);
     Ok(())
+}
+
+/// How long addresses for transfers that overlap may take at least, if the time limit is over already.
+const LEAST_TIME_TO_OVERLAP: Duration = Duration::from_millis(100);
+
+/// Operators that say neither how long they take nor how much they compute take as long as their bytes.
+fn warn_of_unknown_times(extraction: &Extraction) {
+    let problem = &extraction.problem;
+    let (unknown, all) = (problem.ops_without_cycles(), problem.graph.ops().len());
+    if 0 < unknown {
+        let message = format!(
+            "{unknown} of {all} operators say neither 'cycles' nor 'macs', and nothing is known of how much they \
+             compute: each takes the cycles that its bytes take"
+        );
+        Diagnostic::at(extraction.function, message).emit_warning();
+    }
 }
 
 /// Plans a function, verifies the plan, and warns if optimality was not proven.

@@ -4,8 +4,17 @@
 
 use crate::effort::solver_name;
 use cosma_ir::melior::ir::OperationRef;
-use cosma_ir::{PlanSummary, TilingBound, plan_summary, set_plan_summary};
+use cosma_ir::{CyclesBound, PlanSummary, TilingBound, plan_summary, set_plan_summary};
+use cosma_planner::time::{LatencyBound, Scope};
 use cosma_planner::{Bytes, Order, Problem, Solution};
+
+/// Of which programs a bound on cycles is said.
+fn scope_name(scope: Scope) -> &'static str {
+    match scope {
+        Scope::AnyOrder => "any order",
+        _ => "this plan",
+    }
+}
 
 const OPTIMAL: &str = "optimal";
 const FEASIBLE: &str = "feasible";
@@ -47,6 +56,8 @@ pub struct Facts {
     /// without recomputation` if none does that computes no element twice, otherwise `these tiles` or, if the order
     /// was fixed, `this order`, to which the lower bound belongs.
     pub proof: Option<String>,
+    /// For a machine with a clock: no program takes less.
+    pub cycles_bound: Option<CyclesBound>,
 }
 
 /// What `min_scratchpad` is if it is not exact.
@@ -72,7 +83,14 @@ impl Facts {
             is_min_exact: least.is_exact,
             solver: solver_name(solution.solver).into(),
             proof: tiling.map(|it| scope(it, total, order).into()),
+            cycles_bound: None,
         }
+    }
+
+    /// The same summary, with a bound on how long programs take.
+    pub(crate) fn with_bound_on_cycles(self, bound: Option<LatencyBound>) -> Facts {
+        let cycles_bound = bound.map(|it| CyclesBound { cycles: it.cycles.0, holds_for: scope_name(it.scope).into() });
+        Facts { cycles_bound, ..self }
     }
 
     /// Writes the summary to a function.
@@ -90,6 +108,7 @@ impl Facts {
             is_min_exact: self.is_min_exact,
             solver: self.solver.clone(),
             proof: self.proof.clone(),
+            cycles_bound: self.cycles_bound.clone(),
         };
         set_plan_summary(function, &summary);
     }
@@ -110,6 +129,7 @@ impl Facts {
             is_min_exact: summary.is_min_exact,
             solver: summary.solver,
             proof: summary.proof,
+            cycles_bound: summary.cycles_bound,
         })
     }
 }

@@ -66,7 +66,7 @@ mod transfers;
 pub use bound::{LatencyBound, Scope, bound_of_any_order, bound_of_plan, latency_bound};
 pub(crate) use by_rule::{by_rule, earliest_steps};
 pub use clock::{Channel, ChannelId, Clock, Compute, Timing};
-pub use overlap::{Overlapped, overlap};
+pub use overlap::{Overlapped, overlap, overlap_at_addresses};
 pub use ratio::{NotARatio, Ratio};
 pub use simulate::{ChannelUse, Timeline, simulate};
 pub use stall::{Reason, Stall};

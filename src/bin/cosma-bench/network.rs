@@ -110,6 +110,7 @@ fn read(file: &Path) -> Result<Vec<Network>, String> {
         scratchpad: Some(Bytes::ZERO),
         alignment: Some(cosma_passes::DEFAULT_ALIGNMENT),
         weights: Some(Weights::Resident),
+        clock: None,
     };
     let problems = problems(&module, &machine).map_err(|error| error.to_string())?;
     let is_alone = problems.len() == 1;

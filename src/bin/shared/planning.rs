@@ -1,11 +1,12 @@
 //! Flags shared by the commands that plan MLIR modules: the machine, how to read a module, and the solver.
 
 use clap::Args;
+use cosma::time::{Clock, Ratio};
 use cosma::{MachineOptions, ModelOptions, Seconds, Size, SolverName, WeightsName};
 
 /// The machine to plan for.
 #[allow(dead_code)] // cosma-sweep has its own flags, for several machines.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Machine")]
 pub struct MachineArguments {
     /// Size of the scratchpad (default: that of the attribute `cosma.machine`)
@@ -20,6 +21,23 @@ pub struct MachineArguments {
     /// once per use (default: that of `cosma.machine`, or resident)
     #[arg(long, value_name = "resident|streamed")]
     weights: Option<WeightsName>,
+
+    /// Bytes per cycle of transfers, each way on a channel of its own that runs beside operators, as 16, 3.75 or
+    /// 15/4; gives the machine a clock (default: that of `cosma.machine`, if it has one)
+    #[arg(long, value_name = "RATIO", requires = "cycles_per_mac", value_parser = above_zero)]
+    dma_bytes_per_cycle: Option<Ratio>,
+
+    /// Cycles per multiply-accumulate of operators that do not say their `cycles`, as 1/512
+    #[arg(long, value_name = "RATIO", requires = "dma_bytes_per_cycle", value_parser = above_zero)]
+    cycles_per_mac: Option<Ratio>,
+}
+
+fn above_zero(text: &str) -> Result<Ratio, String> {
+    match text.parse::<Ratio>() {
+        Ok(ratio) if ratio.is_zero() => Err("it must be above zero".into()),
+        Ok(ratio) => Ok(ratio),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[allow(dead_code)] // Not used by cosma-sweep.
@@ -30,6 +48,7 @@ impl MachineArguments {
             scratchpad: self.scratchpad.map(|it| it.0),
             alignment: self.alignment.map(|it| it.0),
             weights: self.weights.map(|it| it.0),
+            clock: self.dma_bytes_per_cycle.zip(self.cycles_per_mac).map(|(rate, macs)| Clock::each_way(rate, macs)),
         }
     }
 }
