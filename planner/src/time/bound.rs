@@ -27,14 +27,45 @@
 use super::Timing;
 use super::transfers::{StepTime, Transfers, WriteBack};
 use crate::{Bytes, Cycles, Error, MemoryId, OpId, Origin, Plan, Problem, TensorId};
+use std::fmt;
 
-/// A bound and what it holds for.
+/// A lower bound on the makespan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatencyBound {
     /// No program takes less.
     pub cycles: Cycles,
-    /// Of which programs that is said.
-    pub scope: Scope,
+    /// How that is known, and of which programs.
+    pub rule: BoundRule,
+}
+
+/// How a lower bound is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BoundRule {
+    /// B0: all operators one after the other, all that a channel has to carry, or the longest chain: see
+    /// [`bound_of_any_order`].
+    Sums,
+    /// B2: what a plan transfers, divided as one likes: see [`bound_of_plan`].
+    Divided,
+}
+
+impl BoundRule {
+    /// Of which programs a bound by this rule is said.
+    pub fn scope(self) -> Scope {
+        match self {
+            BoundRule::Sums => Scope::AnyOrder,
+            BoundRule::Divided => Scope::ThisPlan,
+        }
+    }
+}
+
+impl fmt::Display for BoundRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BoundRule::Sums => "B0",
+            BoundRule::Divided => "B2",
+        })
+    }
 }
 
 /// What a bound holds for.
@@ -43,6 +74,8 @@ pub struct LatencyBound {
 pub enum Scope {
     /// All programs of the problem.
     AnyOrder,
+    /// Those of the order of a plan, whatever they transfer.
+    ThisOrder,
     /// Those of the order and the residencies of a plan.
     ThisPlan,
 }
@@ -56,8 +89,8 @@ pub fn latency_bound(problem: &Problem, plan: &Plan, non_compulsory: Bytes) -> R
     let any = bound_of_any_order(problem, non_compulsory)?;
     let of_plan = bound_of_plan(problem, plan)?;
     Ok(match any < of_plan {
-        true => LatencyBound { cycles: of_plan, scope: Scope::ThisPlan },
-        false => LatencyBound { cycles: any, scope: Scope::AnyOrder },
+        true => LatencyBound { cycles: of_plan, rule: BoundRule::Divided },
+        false => LatencyBound { cycles: any, rule: BoundRule::Sums },
     })
 }
 
