@@ -1,6 +1,6 @@
 //! From a problem with a clock to a program: plan, overlap, bounds.
 
-use super::bound::{BoundRule, LatencyBound, bound_of_any_order, latency_bound};
+use super::bound::{LatencyBound, bound_of_any_order, latency_bound};
 use super::overlap::{Overlapped, overlap};
 use crate::incumbent::Incumbent;
 use crate::portfolio::plan_on_stretches;
@@ -75,10 +75,7 @@ fn planned(
     deadline.planned(solution.non_compulsory);
     deadline.enter(Phase::Overlap);
     let overlapped = overlap(problem, &solution.plan, end)?;
-    let any_order = LatencyBound {
-        cycles: bound_of_any_order(problem, solution.lower_bound)?,
-        rule: BoundRule::Sums,
-    };
+    let any_order = bound_of_any_order(problem, solution.lower_bound)?;
     let bound = latency_bound(problem, &solution.plan, solution.lower_bound)?;
     deadline.enter(Phase::Done);
     let least_non_compulsory = solution.non_compulsory;
