@@ -87,7 +87,7 @@ pub use least::LeastScratchpad;
 pub use machine::{Link, Machine, Memory, MemoryId, MemorySet};
 pub use outline::{Outline, Stay};
 pub use plan::{Plan, Residency};
-pub use portfolio::{Options, Order, Solution, Solver, plan, plan_from, plan_watched};
+pub use portfolio::{Objective, Options, Order, Solution, Solver, plan, plan_from, plan_watched};
 pub use problem::Problem;
 pub use progress::{Phase, Progress, Watcher};
 pub use quantity::{Bytes, Cycles, OpId, Step, TensorId};
