@@ -58,6 +58,7 @@ pub mod pack;
 mod plan;
 mod polish;
 mod portfolio;
+pub mod preset;
 mod problem;
 mod progress;
 mod quantity;

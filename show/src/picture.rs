@@ -4,10 +4,16 @@
 //! begins with the line that puts a tensor into the scratchpad and ends with the last line that needs it
 //! there. Transfers in belong to the step of the operator after them, transfers out to that of the
 //! operator before them.
+//!
+//! A transfer that is issued and waited for later is under way in the steps between. On its way in, a tensor is no block
+//! yet, but takes its place, slice by slice; on its way out, it still is one.
+
+mod flights;
 
 use crate::units::counted;
-use crate::{Exhibit, Line};
-use cosma_planner::{Bytes, Kind, OpId, Slot, Step, TensorId};
+use crate::{Exhibit, Line, Part};
+use cosma_planner::{Bytes, Kind, MemoryId, OpId, Slot, Step, TensorId};
+use flights::Flights;
 use std::collections::BTreeSet;
 use std::iter::Sum;
 use std::ops::Range;
@@ -17,7 +23,7 @@ use std::ops::Range;
 pub struct Picture {
     /// The operator of each step.
     pub order: Vec<OpId>,
-    /// The blocks, ordered by first step and then as in the program.
+    /// The blocks, in the order in which the program begins them.
     pub blocks: Vec<Block>,
     /// Pairs of consecutive blocks of one tensor, ordered by the earlier block.
     pub links: Vec<Link>,
@@ -49,6 +55,34 @@ pub struct Block {
     /// The blocks with which it shares bytes in its first step, which is their last: an operand at the
     /// same address, operands that become parts of it, or an operand that it becomes a part of.
     pub in_place_of: Vec<usize>,
+    /// Its transfers that are under way beside operators, in the order in which they begin.
+    pub flights: Vec<Flight>,
+}
+
+/// Bytes of a tensor that are under way beside operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flight {
+    /// The steps, half-open and not empty: from the first operator behind the issue to the last one before the wait.
+    pub steps: Range<Step>,
+    /// The address of their first byte in the scratchpad.
+    pub offset: Bytes,
+    /// How many they are.
+    pub size: Bytes,
+    /// Whether they come in; otherwise they go out.
+    pub is_inward: bool,
+}
+
+impl Block {
+    /// The first step in which some byte of its place is taken: of a tensor that is on its way in, before the first of
+    /// its own.
+    pub fn since(&self) -> Step {
+        self.flights_in().map(|it| it.steps.start).fold(self.steps.start, Step::min)
+    }
+
+    /// What comes in.
+    pub fn flights_in(&self) -> impl Iterator<Item = &Flight> {
+        self.flights.iter().filter(|it| it.is_inward)
+    }
 }
 
 /// What is in a block.
@@ -138,8 +172,9 @@ impl Picture {
         let mut reader = Reader::new(exhibit, order.len());
         for line in exhibit.lines() {
             match line {
-                Line::In { kind, tensor, offset } => reader.transfer_in(kind, tensor, offset),
-                Line::Out { kind, tensor, .. } => reader.transfer_out(kind, tensor),
+                Line::In { kind, tensor, offset, part } => reader.transfer_in(kind, tensor, offset, part),
+                Line::Out { kind, tensor, part, .. } => reader.transfer_out(kind, tensor, part),
+                Line::Wait { slot } => reader.wait(slot),
                 Line::Run { op, reads, writes, workspace } => reader.run(op, &reads, writes, workspace),
             }
         }
@@ -190,6 +225,7 @@ struct Reader<'a> {
     open: Vec<Option<usize>>,
     /// The blocks whose tensor was spilled.
     spilled: BTreeSet<usize>,
+    flights: Flights,
     /// By step, and one more for transfers after the last.
     moved: Vec<Moved>,
     /// By tensor.
@@ -210,6 +246,7 @@ impl Reader<'_> {
             links: Vec::new(),
             open: vec![None; n_tensors],
             spilled: BTreeSet::new(),
+            flights: Flights::default(),
             moved: vec![Moved::default(); n_steps + 1],
             costs: vec![Cost::default(); n_tensors],
             uses: vec![Vec::new(); n_tensors],
@@ -218,33 +255,64 @@ impl Reader<'_> {
     }
 
     /// Reads a load or reload, which belongs to the next step.
-    fn transfer_in(&mut self, kind: Kind, tensor: TensorId, offset: Option<Bytes>) {
+    fn transfer_in(&mut self, kind: Kind, tensor: TensorId, offset: Option<Bytes>, part: Part) {
         let step = Step(self.n_run);
         let (moved, cost) = (&mut self.moved[step.index()], &mut self.costs[tensor.index()]);
         let (bytes, times) = match kind {
             Kind::Load => (&mut moved.loaded, &mut cost.loads),
             _ => (&mut moved.reloaded, &mut cost.reloads),
         };
-        *bytes += self.exhibit.size(tensor);
-        *times += 1;
-        if let Some(offset) = offset {
-            self.begin(Slot::on_chip(tensor, offset), step);
+        let slice = part.slice(self.exhibit.size(tensor));
+        *bytes += slice.size();
+        *times += u64::from(part.is_first());
+        let Some(offset) = offset else { return };
+        let slot = Slot::on_chip(tensor, offset);
+        if part.is_first() {
+            self.begin(slot, step);
+        }
+        if let Some(block) = self.open[tensor.index()].filter(|_| part.is_issued()) {
+            self.flights.begin(slot, block, offset + slice.low, slice.size(), step);
         }
     }
 
     /// Reads a spill or store, which belongs to the step before.
-    fn transfer_out(&mut self, kind: Kind, tensor: TensorId) {
+    fn transfer_out(&mut self, kind: Kind, tensor: TensorId, part: Part) {
         let step = Step(self.n_run.saturating_sub(1));
         let (moved, cost) = (&mut self.moved[step.index()], &mut self.costs[tensor.index()]);
         let (bytes, times) = match kind {
             Kind::Spill => (&mut moved.spilled, &mut cost.spills),
             _ => (&mut moved.stored, &mut cost.stores),
         };
-        *bytes += self.exhibit.size(tensor);
-        *times += 1;
+        let slice = part.slice(self.exhibit.size(tensor));
+        *bytes += slice.size();
+        *times += u64::from(part.is_first());
         self.keep(tensor, step);
+        let Some(block) = self.open[tensor.index()] else { return };
         if kind == Kind::Spill {
-            self.spilled.extend(self.open[tensor.index()]);
+            self.spilled.insert(block);
+        }
+        if part.is_issued() {
+            let offset = self.blocks[block].offset + slice.low;
+            self.flights.begin(Slot::at_home(tensor), block, offset, slice.size(), Step(self.n_run));
+        }
+    }
+
+    /// Reads that what was issued is complete, before the next step.
+    fn wait(&mut self, slot: Slot) {
+        let step = Step(self.n_run);
+        let is_inward = slot.place.memory != MemoryId::HOME;
+        for (block, mut flight) in self.flights.end(slot, step) {
+            let block = &mut self.blocks[block];
+            flight.is_inward = is_inward;
+            let steps = &mut block.steps;
+            if is_inward {
+                *steps = step..step.next().max(steps.end);
+            } else {
+                steps.end = steps.end.max(step);
+            }
+            if flight.steps.start < flight.steps.end && flight.size != Bytes::ZERO {
+                block.flights.push(flight);
+            }
         }
     }
 
@@ -267,7 +335,8 @@ impl Reader<'_> {
         let size = operator.workspace;
         if size != Bytes::ZERO {
             let (content, steps) = (Content::Workspace(op), step..step.next());
-            self.blocks.push(Block { content, steps, offset: workspace, size, in_place_of: Vec::new() });
+            let (in_place_of, flights) = (Vec::new(), Vec::new());
+            self.blocks.push(Block { content, steps, offset: workspace, size, in_place_of, flights });
         }
         self.n_run += 1;
     }
@@ -281,6 +350,7 @@ impl Reader<'_> {
             offset: slot.offset(),
             size: self.exhibit.size(slot.tensor),
             in_place_of: Vec::new(),
+            flights: Vec::new(),
         });
         if let Some(from) = self.open[slot.tensor.index()].replace(index) {
             self.links.push(Link { from, to: index, is_spilled: false });
@@ -329,10 +399,16 @@ fn find_in_place(exhibit: &Exhibit, order: &[OpId], blocks: &mut [Block]) {
 fn occupied(blocks: &[Block], n_steps: usize) -> Vec<Bytes> {
     let mut occupied = vec![Bytes::ZERO; n_steps];
     for block in blocks {
+        for flight in block.flights_in() {
+            let steps = flight.steps.start.index()..flight.steps.end.index();
+            occupied[steps].iter_mut().for_each(|it| *it += flight.size);
+        }
         let steps = block.steps.start.index()..block.steps.end.index().min(n_steps);
         let Some(during) = occupied.get_mut(steps) else { continue };
         during.iter_mut().for_each(|it| *it += block.size);
-        during[0] -= shared(blocks, block).sum();
+        if let Some(first) = during.first_mut() {
+            *first -= shared(blocks, block).sum();
+        }
     }
     occupied
 }
@@ -347,7 +423,9 @@ fn live(exhibit: &Exhibit, order: &[OpId], blocks: &[Block], uses: &[Vec<Step>])
         }
     }
     for block in blocks {
-        live[block.steps.start.index()] -= shared(blocks, block).sum();
+        if let Some(first) = live.get_mut(block.steps.start.index()) {
+            *first -= shared(blocks, block).sum();
+        }
     }
     live
 }

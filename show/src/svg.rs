@@ -1,7 +1,8 @@
 //! A memory map as a static SVG picture.
 //!
 //! Steps run from left to right, addresses from bottom to top. Each block is a box in the colour of its
-//! tensor. A line joins two boxes of a tensor that was evicted between them: solid if it was spilled,
+//! tensor. What is under way beside operators is hatched: on its way in, slice by slice and lighter; on its way out, over
+//! its box. A line joins two boxes of a tensor that was evicted between them: solid if it was spilled,
 //! dashed if host memory had a copy. The box of a result in place of an operand begins with an arrowhead.
 //! Below, for the same steps: bytes moved, bytes in use and bytes live.
 //!
@@ -12,14 +13,14 @@
 //! the [page](crate::page()) shows the others. Boxes have titles, which browsers show as tooltips.
 
 mod boxes;
-mod canvas;
+pub(crate) mod canvas;
 mod chains;
 mod frame;
 mod legend;
 mod panels;
 
-use crate::units::{bytes_text, plain};
-use crate::{Exhibit, Picture};
+use crate::units::{bytes_text, counted_off, plain};
+use crate::{Exhibit, Picture, TimeProof};
 use canvas::Canvas;
 use frame::Frame;
 
@@ -44,7 +45,13 @@ fn title(exhibit: &Exhibit, canvas: &mut Canvas) {
     canvas.text(frame::LEFT, 42.0, &facts(exhibit), "facts", "start");
 }
 
-/// One line about a program: operators, scratchpad, status, traffic.
+/// Of the time: what is proven of it, if that is something.
+fn time_bound(exhibit: &Exhibit) -> String {
+    let text = |it: &TimeProof| format!(" (proven: at least {})", counted_off(it.lower_bound.0));
+    exhibit.time.as_ref().map_or(String::new(), text)
+}
+
+/// One line about a program: operators, scratchpad, status, traffic, and time where there is a clock.
 pub(crate) fn facts(exhibit: &Exhibit) -> String {
     let traffic = exhibit.traffic();
     let bound = match exhibit.proof {
@@ -53,8 +60,10 @@ pub(crate) fn facts(exhibit: &Exhibit) -> String {
         }
         _ => String::new(),
     };
+    let time = exhibit.timeline().map(|it| format!(" · {} cycles{}", counted_off(it.makespan.0), time_bound(exhibit)));
+    let time = time.unwrap_or_default();
     format!(
-        "{} · scratchpad {} · {} · traffic {} = {} compulsory + {} spills and reloads{bound}",
+        "{} · scratchpad {} · {} · traffic {} = {} compulsory + {} spills and reloads{bound}{time}",
         exhibit.counted_operators(),
         bytes_text(exhibit.problem.machine.scratchpad()),
         exhibit.status(),
