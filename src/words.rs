@@ -1,5 +1,6 @@
 //! Options as text, for the C interface: words are stable where a struct would not be.
 
+use crate::read_machine;
 use crate::{ArenaName, Options, Overlap, Seconds, Size, SolverName, TransfersName, WeightsName};
 use cosma_planner::time::{Clock, Ratio};
 
@@ -23,7 +24,7 @@ enum Meaning {
 use Meaning::{Stage, Switch, Value};
 
 /// All options, in the order of `include/cosma.h`.
-const WORDS: [Word; 25] = [
+const WORDS: [Word; 26] = [
     word("group", Stage(|it| &mut it.stages.group)),
     word("infer-access", Stage(|it| &mut it.stages.infer_access)),
     word("tile", Stage(|it| &mut it.stages.tile)),
@@ -37,6 +38,7 @@ const WORDS: [Word; 25] = [
     word("scratchpad", Value(|it, value| set(&mut it.machine.scratchpad, value.parse::<Size>().map(|it| Some(it.0))))),
     word("alignment", Value(|it, value| set(&mut it.machine.alignment, value.parse::<Size>().map(|it| Some(it.0))))),
     word("weights", Value(|it, value| set(&mut it.machine.weights, value.parse::<WeightsName>().map(|it| Some(it.0))))),
+    word("machine", Value(set_machine)),
     word(
         "dma-bytes-per-cycle",
         Value(|it, value| {
@@ -80,7 +82,10 @@ pub(crate) fn parse_words(text: &str) -> Result<Options, String> {
     let mut options = Options::default();
     let mut seen: Vec<&str> = Vec::new();
     let mut has_stage = false;
-    for option in text.split_ascii_whitespace() {
+    // What a machine says, other options may say otherwise, wherever they stand.
+    let is_machine = |it: &&str| it.starts_with("machine=");
+    let (machine, others): (Vec<&str>, Vec<&str>) = text.split_ascii_whitespace().partition(is_machine);
+    for option in others.into_iter().chain(machine) {
         let (name, value) = match option.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (option, None),
@@ -118,6 +123,12 @@ pub(crate) fn parse_words(text: &str) -> Result<Options, String> {
 fn set<T, E: ToString>(option: &mut T, value: Result<T, E>) -> Result<(), String> {
     *option = value.map_err(|error| format!(": {}", error.to_string()))?;
     Ok(())
+}
+
+/// Adds what a file says to what other options say.
+fn set_machine(options: &mut Options, value: &str) -> Result<(), String> {
+    let said = options.machine.clone();
+    set(&mut options.machine, read_machine(value).map(|file| said.or(file)))
 }
 
 /// Sets a part of the clock to a ratio above zero.

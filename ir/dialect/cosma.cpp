@@ -499,9 +499,10 @@ bool MachineAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
 LogicalResult PlanAttr::verify(EmitError emitError, int64_t operators, PlanStatus, int64_t total, int64_t compulsory,
                                int64_t nonCompulsory, int64_t lowerBound, int64_t fragmentation, int64_t peak,
                                int64_t minScratchpad, LeastIs, StringAttr, StringAttr,
-                               std::optional<int64_t> cyclesBound, StringAttr) {
+                               std::optional<int64_t> cyclesBound, StringAttr,
+                               std::optional<int64_t> anyOrderBound, StringAttr) {
   for (int64_t number : {operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad,
-                         cyclesBound.value_or(0)})
+                         cyclesBound.value_or(0), anyOrderBound.value_or(0)})
     if (number < 0)
       return fail(emitError, "has a negative number: ", number);
   return success();
@@ -780,9 +781,11 @@ struct CosmaPlan {
   bool isOptimal, isMinExact;
   // Without a proof, that is empty.
   MlirStringRef solver, proof;
-  // -1 without a clock; what it holds for is empty then.
+  // -1 where there is none; the rule is empty then.
   int64_t cyclesBound;
-  MlirStringRef cyclesBoundHoldsFor;
+  MlirStringRef cyclesBoundRule;
+  int64_t anyOrderBound;
+  MlirStringRef anyOrderRule;
 };
 struct CosmaTile {
   MlirStringRef of;
@@ -834,7 +837,9 @@ extern "C" bool cosmaReadPlan(MlirAttribute attribute, CosmaPlan *plan) {
            wrap(typed.getSolver().getValue()),
            wrap(typed.getProof() ? typed.getProof().getValue() : StringRef()),
            typed.getCyclesBound().value_or(-1),
-           wrap(typed.getCyclesBoundHoldsFor() ? typed.getCyclesBoundHoldsFor().getValue() : StringRef())};
+           wrap(typed.getCyclesBoundRule() ? typed.getCyclesBoundRule().getValue() : StringRef()),
+           typed.getAnyOrderBound().value_or(-1),
+           wrap(typed.getAnyOrderRule() ? typed.getAnyOrderRule().getValue() : StringRef())};
   return true;
 }
 
@@ -872,12 +877,14 @@ extern "C" MlirAttribute cosmaMachineAttr(MlirContext context, const CosmaMachin
 extern "C" MlirAttribute cosmaPlanAttr(MlirContext context, const CosmaPlan *plan) {
   MLIRContext *in = unwrap(context);
   auto optional = [&](MlirStringRef text) { return text.length ? StringAttr::get(in, unwrap(text)) : StringAttr(); };
+  auto cycles = [](int64_t bound) { return bound < 0 ? std::nullopt : std::optional(bound); };
   return wrap(cosma::PlanAttr::get(
       in, plan->operators, plan->isOptimal ? cosma::PlanStatus::Optimal : cosma::PlanStatus::Feasible, plan->total,
       plan->compulsory, plan->nonCompulsory, plan->lowerBound, plan->fragmentation, plan->peak, plan->minScratchpad,
       plan->isMinExact ? cosma::LeastIs::Exact : cosma::LeastIs::LowerBound,
       StringAttr::get(in, unwrap(plan->solver)), optional(plan->proof),
-      plan->cyclesBound < 0 ? std::nullopt : std::optional(plan->cyclesBound), optional(plan->cyclesBoundHoldsFor)));
+      cycles(plan->cyclesBound), optional(plan->cyclesBoundRule), cycles(plan->anyOrderBound),
+      optional(plan->anyOrderRule)));
 }
 
 extern "C" MlirType cosmaTransitType(MlirType tensor) {

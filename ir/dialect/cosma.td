@@ -167,8 +167,8 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     `proof` says among which programs none moves less, if this plan reaches its bound: `all tilings`, `all
     tilings without recomputation`, `these tiles` or `this order`, to which `lower_bound` belongs.
 
-    For a machine with a clock, no program takes less than `cycles_bound` cycles: of any order, or of this plan
-    alone, as `cycles_bound_holds_for` says.
+    For a machine with a clock, no program of these transfers takes less than `cycles_bound` cycles, as is known by
+    `cycles_bound_rule`; and no program of any order less than `any_order_bound`, if that is another one.
   }];
   let parameters = (ins
     "int64_t":$operators,
@@ -184,7 +184,9 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     "::mlir::StringAttr":$solver,
     OptionalParameter<"::mlir::StringAttr">:$proof,
     OptionalParameter<"std::optional<int64_t>">:$cycles_bound,
-    OptionalParameter<"::mlir::StringAttr">:$cycles_bound_holds_for
+    OptionalParameter<"::mlir::StringAttr">:$cycles_bound_rule,
+    OptionalParameter<"std::optional<int64_t>">:$any_order_bound,
+    OptionalParameter<"::mlir::StringAttr">:$any_order_rule
   );
   let assemblyFormat = "`<` struct(params) `>`";
 }

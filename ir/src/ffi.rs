@@ -88,10 +88,14 @@ pub(crate) struct CosmaPlan {
     pub solver: MlirStringRef,
     /// Empty if there is none.
     pub proof: MlirStringRef,
-    /// -1 without a clock.
+    /// -1 where there is none.
     pub cycles_bound: i64,
-    /// Empty without a clock.
-    pub cycles_bound_holds_for: MlirStringRef,
+    /// Empty where there is none.
+    pub cycles_bound_rule: MlirStringRef,
+    /// -1 where there is none.
+    pub any_order_bound: i64,
+    /// Empty where there is none.
+    pub any_order_rule: MlirStringRef,
 }
 
 #[repr(C)]

@@ -16,9 +16,9 @@ use crate::session::session;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions, tiling_bound};
-use cosma_planner::time::{self, latency_bound};
-use cosma_planner::{Deadline, Error, Options, Progress, Solution, Solver, check, plan, plan_watched};
-use std::time::{Duration, Instant};
+use cosma_planner::time::{Timed, bound_of_any_order, latency_bound, plan_in_time};
+use cosma_planner::{Action, Options, Problem, Progress, Solution, Solver, check, plan, plan_watched};
+use std::ops::ControlFlow;
 
 pub(crate) const ORDER: OptionInfo = OptionInfo {
     name: "order",
@@ -71,28 +71,35 @@ pub fn allocate<'c>(
     overlap: Overlap,
 ) -> Result<(), Diagnostic<'c>> {
     expect(function, INFO.name, Form::Source)?;
-    let start = Instant::now();
-    let Some((extraction, mut solution)) = solve(function, machine, options)? else { return Ok(()) };
-    let problem = &extraction.problem;
-    let mut bound = None;
-    if problem.machine.clock().is_some() {
-        warn_of_unknown_times(&extraction);
-        let time_left = options.time_limit.saturating_sub(start.elapsed()).max(LEAST_TIME_TO_OVERLAP);
-        let timed = |error: Error| extraction.diagnose(&error);
-        if overlap == Overlap::Auto {
-            solution.plan = time::overlap(problem, &solution.plan, Deadline::after(time_left)).map_err(timed)?.plan;
-        }
-        bound = Some(latency_bound(problem, &solution.plan, solution.lower_bound).map_err(timed)?);
+    if body(function).is_none() {
+        return Ok(());
     }
-    allocated::write(&extraction, &solution.plan);
+    let extraction = extract(function, machine.resolve(function)?)?;
+    let problem = &extraction.problem;
+    let facts = |solution: &Solution| Facts::new(problem, options.order, solution, tiling_bound(function));
+    let (plan, facts) = match problem.machine.clock() {
+        Some(_) if overlap == Overlap::Auto => {
+            let Timed { solution, overlapped, bound, any_order, .. } = solve_in_time(&extraction, options)?;
+            let facts = facts(&solution).with_bounds_on_cycles([bound, any_order]);
+            (overlapped.plan, facts)
+        }
+        clock => {
+            let solution = solve(&extraction, options)?;
+            let mut facts = facts(&solution);
+            if clock.is_some() {
+                let any_order = bound_of_any_order(problem, solution.lower_bound);
+                let bound = latency_bound(problem, &solution.plan, solution.lower_bound);
+                let bounds = bound.and_then(|it| Ok([it, any_order?])).map_err(|it| extraction.diagnose(&it))?;
+                facts = facts.with_bounds_on_cycles(bounds);
+            }
+            (solution.plan, facts)
+        }
+    };
+    allocated::write(&extraction, &plan);
     note_target(function, &extraction.target());
-    let facts = Facts::new(problem, options.order, &solution, tiling_bound(function));
-    facts.with_bound_on_cycles(bound).write(function);
+    facts.write(function);
     Ok(())
 }
-
-/// How long addresses for transfers that overlap may take at least, if the time limit is over already.
-const LEAST_TIME_TO_OVERLAP: Duration = Duration::from_millis(100);
 
 /// Operators that say neither how long they take nor how much they compute take as long as their bytes.
 fn warn_of_unknown_times(extraction: &Extraction) {
@@ -108,36 +115,53 @@ fn warn_of_unknown_times(extraction: &Extraction) {
 }
 
 /// Plans a function, verifies the plan, and warns if optimality was not proven.
-pub(crate) fn solve<'c, 'a>(
-    function: OperationRef<'c, 'a>,
-    machine: &MachineOptions,
-    options: &Options,
-) -> Result<Option<(Extraction<'c, 'a>, Solution)>, Diagnostic<'c>> {
-    if body(function).is_none() {
-        return Ok(None);
-    }
-    let extraction = extract(function, machine.resolve(function)?)?;
+pub(crate) fn solve<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> Result<Solution, Diagnostic<'c>> {
     let problem = &extraction.problem;
-    let session = session(function).unwrap_or_default();
+    let session = session(extraction.function).unwrap_or_default();
     let solution = if session.is_watched() {
-        let name = symbol(function);
+        let name = symbol(extraction.function);
         plan_watched(problem, options, &|progress: &Progress| session.watch(&name, progress))
     } else {
         plan(problem, options)
     };
     let solution = solution.map_err(|error| extraction.diagnose(&error))?;
-    if let Err(violations) = check(problem, &solution.plan.actions(problem)) {
+    must_be_right(problem, &solution.plan.actions(problem));
+    warn_if_open(extraction, &solution, options);
+    Ok(solution)
+}
+
+/// Likewise on a machine with a clock, to a program whose transfers go on beside operators.
+fn solve_in_time<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> Result<Timed, Diagnostic<'c>> {
+    warn_of_unknown_times(extraction);
+    let problem = &extraction.problem;
+    let session = session(extraction.function).unwrap_or_default();
+    let name = symbol(extraction.function);
+    let watch = |progress: &Progress| match session.is_watched() {
+        true => session.watch(&name, progress),
+        false => ControlFlow::Continue(()),
+    };
+    let timed = plan_in_time(problem, options, &watch).map_err(|error| extraction.diagnose(&error))?;
+    must_be_right(problem, &timed.overlapped.actions);
+    warn_if_open(extraction, &timed.solution, options);
+    Ok(timed)
+}
+
+fn must_be_right(problem: &Problem, actions: &[Action]) {
+    if let Err(violations) = check(problem, actions) {
         let violations: Vec<String> = violations.iter().map(|it| it.display(problem).to_string()).collect();
         panic!("a plan is wrong:\n{}\nof the problem:\n{problem}", violations.join("\n"));
     }
+}
+
+fn warn_if_open(extraction: &Extraction, solution: &Solution, options: &Options) {
     if !solution.is_optimal() && options.solver != Solver::Greedy {
-        let why = if session.is_stopped() { "planning was stopped" } else { "a longer time limit may help" };
+        let is_stopped = session(extraction.function).unwrap_or_default().is_stopped();
+        let why = if is_stopped { "planning was stopped" } else { "a longer time limit may help" };
         let message = format!(
             "the plan may not be the best: it moves {} B of non-compulsory traffic, and what is proven is at least \
              {} B ({why})",
             solution.non_compulsory, solution.lower_bound
         );
-        Diagnostic::at(function, message).emit_warning();
+        Diagnostic::at(extraction.function, message).emit_warning();
     }
-    Ok(Some((extraction, solution)))
 }

@@ -5,16 +5,8 @@
 use crate::effort::solver_name;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{CyclesBound, PlanSummary, TilingBound, plan_summary, set_plan_summary};
-use cosma_planner::time::{LatencyBound, Scope};
+use cosma_planner::time::LatencyBound;
 use cosma_planner::{Bytes, Order, Problem, Solution};
-
-/// Of which programs a bound on cycles is said.
-fn scope_name(scope: Scope) -> &'static str {
-    match scope {
-        Scope::AnyOrder => "any order",
-        _ => "this plan",
-    }
-}
 
 const OPTIMAL: &str = "optimal";
 const FEASIBLE: &str = "feasible";
@@ -56,8 +48,10 @@ pub struct Facts {
     /// without recomputation` if none does that computes no element twice, otherwise `these tiles` or, if the order
     /// was fixed, `this order`, to which the lower bound belongs.
     pub proof: Option<String>,
-    /// For a machine with a clock: no program takes less.
+    /// For a machine with a clock: no program of these transfers takes less.
     pub cycles_bound: Option<CyclesBound>,
+    /// No program of any order takes less, if that is another bound.
+    pub any_order_bound: Option<CyclesBound>,
 }
 
 /// What `min_scratchpad` is if it is not exact.
@@ -84,13 +78,15 @@ impl Facts {
             solver: solver_name(solution.solver).into(),
             proof: tiling.map(|it| scope(it, total, order).into()),
             cycles_bound: None,
+            any_order_bound: None,
         }
     }
 
-    /// The same summary, with a bound on how long programs take.
-    pub(crate) fn with_bound_on_cycles(self, bound: Option<LatencyBound>) -> Facts {
-        let cycles_bound = bound.map(|it| CyclesBound { cycles: it.cycles.0, holds_for: scope_name(it.scope).into() });
-        Facts { cycles_bound, ..self }
+    /// The same summary, with bounds on how long programs take: of these transfers, and of any order.
+    pub(crate) fn with_bounds_on_cycles(self, [of_plan, any_order]: [LatencyBound; 2]) -> Facts {
+        let bound = |it: LatencyBound| CyclesBound { cycles: it.cycles.0, rule: it.rule.to_string() };
+        let any_order_bound = (of_plan != any_order).then(|| bound(any_order));
+        Facts { cycles_bound: Some(bound(of_plan)), any_order_bound, ..self }
     }
 
     /// Writes the summary to a function.
@@ -109,6 +105,7 @@ impl Facts {
             solver: self.solver.clone(),
             proof: self.proof.clone(),
             cycles_bound: self.cycles_bound.clone(),
+            any_order_bound: self.any_order_bound.clone(),
         };
         set_plan_summary(function, &summary);
     }
@@ -130,6 +127,7 @@ impl Facts {
             solver: summary.solver,
             proof: summary.proof,
             cycles_bound: summary.cycles_bound,
+            any_order_bound: summary.any_order_bound,
         })
     }
 }

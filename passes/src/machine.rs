@@ -4,6 +4,7 @@ use crate::size::Size;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::{Diagnostic, OptionInfo, PassOptions};
+use cosma_planner::preset::MachineFile;
 use cosma_planner::time::Clock;
 use cosma_planner::{Bytes, Error, Machine, Weights};
 use std::str::FromStr;
@@ -74,6 +75,16 @@ impl MachineOptions {
             text => Some(text.parse::<WeightsName>().map_err(|error| format!("option {}: {error}", WEIGHTS.name))?.0),
         };
         Ok(MachineOptions { scratchpad: size(SCRATCHPAD)?, alignment: size(ALIGNMENT)?, weights, clock: None })
+    }
+
+    /// What is given, and else what a file says.
+    pub fn or(self, file: MachineFile) -> MachineOptions {
+        MachineOptions {
+            scratchpad: self.scratchpad.or(file.scratchpad),
+            alignment: self.alignment.or(file.alignment),
+            weights: self.weights.or(file.weights),
+            clock: self.clock.or(file.clock),
+        }
     }
 
     /// The machine that a function is planned for.

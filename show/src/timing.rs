@@ -19,8 +19,9 @@ pub struct TimeProof {
 
 impl From<LatencyBound> for TimeProof {
     fn from(bound: LatencyBound) -> TimeProof {
-        let scope = match bound.scope {
+        let scope = match bound.rule.scope() {
             Scope::AnyOrder => "any order",
+            Scope::ThisOrder => "this order",
             Scope::ThisPlan => "this order and these residencies",
             _ => "this kind",
         };

@@ -40,6 +40,9 @@ pub enum BoundRule {
 }
 
 impl BoundRule {
+    /// All of them.
+    pub const ALL: [BoundRule; 3] = [BoundRule::Sums, BoundRule::Windows, BoundRule::Divided];
+
     /// Of which programs a bound by this rule is said.
     pub fn scope(self) -> Scope {
         match self {

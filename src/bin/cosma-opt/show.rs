@@ -94,7 +94,7 @@ impl ShowArguments {
             }
         }
         if let Some(path) = &self.trace {
-            texts.push(("trace", path.clone(), trace(exhibits, None)));
+            texts.push(("trace", path.clone(), trace(exhibits)));
         }
         if let Some(path) = &self.dot {
             let graphs = of_each("graphs", dot, path)?;

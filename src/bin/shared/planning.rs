@@ -2,13 +2,18 @@
 
 use clap::Args;
 use cosma::time::{Clock, Ratio};
-use cosma::{MachineOptions, ModelOptions, Seconds, Size, SolverName, WeightsName};
+use cosma::{MachineFile, MachineOptions, ModelOptions, Seconds, Size, SolverName, WeightsName, read_machine};
 
 /// The machine to plan for.
 #[allow(dead_code)] // cosma-sweep has its own flags, for several machines.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Machine")]
 pub struct MachineArguments {
+    /// Machine by name (`ethos-u65-high-end`), by a file with its lines, or by a configuration file of Vela, as
+    /// FILE.ini,SYSTEM,MEMORY,ACCELERATOR; other flags come before it
+    #[arg(long, value_name = "NAME|FILE", value_parser = read_machine)]
+    machine: Option<MachineFile>,
+
     /// Size of the scratchpad (default: that of the attribute `cosma.machine`)
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     scratchpad: Option<Size>,
@@ -44,12 +49,14 @@ fn above_zero(text: &str) -> Result<Ratio, String> {
 impl MachineArguments {
     /// The machine options; `None` for flags that are absent.
     pub fn options(&self) -> MachineOptions {
-        MachineOptions {
+        let clock = self.dma_bytes_per_cycle.zip(self.cycles_per_mac);
+        let flags = MachineOptions {
             scratchpad: self.scratchpad.map(|it| it.0),
             alignment: self.alignment.map(|it| it.0),
             weights: self.weights.map(|it| it.0),
-            clock: self.dma_bytes_per_cycle.zip(self.cycles_per_mac).map(|(rate, macs)| Clock::each_way(rate, macs)),
-        }
+            clock: clock.map(|(rate, cycles_per_mac)| Clock::each_way(rate, cycles_per_mac)),
+        };
+        flags.or(self.machine.clone().unwrap_or_default())
     }
 }
 

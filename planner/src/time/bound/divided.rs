@@ -137,4 +137,3 @@ fn due_outward(
     ));
     due
 }
-

@@ -127,8 +127,7 @@ impl<'a> Windows<'a> {
         let n_words = (n_ops + 2 * graph.tensors().len()).div_ceil(64);
         let span = (MAX_WORDS / n_words.max(1) / n_ops.max(1)).min(n_ops);
         let sizes: Vec<Bytes> = graph.tensors().iter().map(|it| it.size).filter(|it| *it != Bytes::ZERO).collect();
-        let (inward, outward) =
-            (Filling::inward(&self.units, sizes.clone()), Filling::outward(&self.units, sizes));
+        let (inward, outward) = (Filling::inward(&self.units, sizes.clone()), Filling::outward(&self.units, sizes));
         let mut after = After { windows: self, sets: vec![0; (span + 1) * n_words], n_words, span };
         let (heads, tails) = (self.heads(), self.tails());
         let mut ends: Vec<u128> = vec![0; n_ops];
@@ -147,7 +146,8 @@ impl<'a> Windows<'a> {
                 let Work { cycles, streams, own, stores, .. } = self.work[op.index()];
                 let head = if begin == Begin::OfProgram { heads[op.index()] } else { 0 };
                 let mut end = start + head + sums.cycles;
-                let kept = outward.most(self.problem.capacity().saturating_sub(own)).saturating_add(self.stores_read_by(op));
+                let kept =
+                    outward.most(self.problem.capacity().saturating_sub(own)).saturating_add(self.stores_read_by(op));
                 let out = sums.parts + (sums.stores - stores).saturating_sub(kept);
                 let again = if sums.n_ops == n_ops { self.non_compulsory } else { 0 };
                 let moving = self.moving(sums.loads.saturating_sub(held) + sums.streams - streams, out, again);
