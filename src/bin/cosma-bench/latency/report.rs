@@ -58,8 +58,11 @@ pub fn report(arguments: &Arguments, networks: &[Network], targets: &[Target], c
         crate::write(path, &text)?;
     }
     if let Some(path) = &arguments.json {
-        let case = |it: &'_ Case| json_case(arguments, networks, targets, it);
-        let json = Json { command: arguments.shown_latency(), cases: cases.iter().map(case).collect() };
+        let mut written = Vec::new();
+        for case in cases {
+            written.push(json_case(arguments, networks, targets, case));
+        }
+        let json = Json { command: arguments.shown_latency(), cases: written };
         let text = serde_json::to_string_pretty(&json).expect("strings and finite numbers are JSON");
         crate::write(path, &(text + "\n"))?;
     }
