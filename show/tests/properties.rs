@@ -142,6 +142,7 @@ proptest! {
             prop_assert!(is_whole);
             prop_assert_eq!(&graph, &dot(exhibit));
             prop_assert_eq!(memory_map(exhibit), memory_map(exhibit));
+            holds_of_trace(&trace(std::slice::from_ref(exhibit)))?;
         }
         prop_assert!(page(&exhibits).contains("</html>"));
     }
