@@ -29,8 +29,8 @@ pub struct Picture {
     pub links: Vec<Link>,
     /// By step: the bytes moved.
     pub moved: Vec<Moved>,
-    /// By step: the bytes in use in the scratchpad, including workspace, without padding. Bytes that
-    /// a result and an operand share count once.
+    /// By step: the bytes in use in the scratchpad, including workspace and what is on its way in, without padding.
+    /// Bytes that a result and an operand share count once.
     pub occupied: Vec<Bytes>,
     /// By step: the bytes that would be in use if nothing were evicted: every tensor from its first use
     /// to its last, and workspace. Bytes that a result and an operand share count once.

@@ -154,17 +154,17 @@ fn stream<'a>(
     transfers
 }
 
-/// What would have had to be otherwise, as a sentence without its end.
+/// What would have had to be otherwise, in words.
 pub(crate) struct Advice(pub Reason);
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Reason::Channel => "the channel was busy with others or had too little time",
-            Reason::Place => "its place was taken",
-            Reason::Latency => "the channel was done with it already",
+            Reason::Channel => "the channel had too much to carry: more bandwidth would help",
+            Reason::Place => "its place was taken: a larger scratchpad would help",
+            Reason::Latency => "the channel was done with it: an earlier transfer would help",
             Reason::WriteBack => "what comes back was still on its way out",
-            Reason::Late => "it begins later than it could",
+            Reason::Late => "the program begins it later than it could",
         })
     }
 }

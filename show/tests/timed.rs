@@ -1,5 +1,8 @@
 //! Programs whose transfers go on beside operators, as people see them.
 
+mod common;
+
+use common::holds_of_trace;
 use cosma_planner::testing::{Choices, Shape, clocked, noise, parse_program, random_problem};
 use cosma_planner::time::{LatencyBound, Scope, latency_bound, overlap};
 use cosma_planner::{Bytes, Cycles, Deadline, Problem, Step, check, greedy_plan, program_text};
@@ -85,7 +88,7 @@ fn a_transfer_is_issued_and_complete() {
     assert_eq!(parts, expected);
     assert_eq!(exhibit.lines().iter().filter(|it| matches!(it, Line::Wait { .. })).count(), 3);
     assert!(!Part::Complete.is_issued());
-    // The first half of w is on its way in in step 1, where a is on its way out; all else is there as soon as it is
+    // The first half of w is on its way in: step 1, where a is on its way out; all else is there as soon as it is
     // waited for.
     let picture = Picture::new(&exhibit);
     let flights: Vec<_> = picture.blocks.iter().flat_map(|it| &it.flights).collect();
@@ -109,7 +112,7 @@ fn views_of_overlap() {
     let events = events.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!("overlap_traced", events);
     let page = page(std::slice::from_ref(&exhibit));
-    assert!(page.contains("on its way in in step") && page.contains("\"inward\":true"), "{page}");
+    assert!(page.contains("on its way in: step") && page.contains("\"inward\":true"), "{page}");
     assert!(dot(&exhibit).contains("cycles (proven: at least 300)"), "{}", dot(&exhibit));
 }
 
@@ -267,29 +270,5 @@ fn chart_holds(exhibit: &Exhibit) -> Result<(), TestCaseError> {
         n_bars += 1;
     }
     prop_assert!(n_bars == 0 || 0.0 <= computing);
-    Ok(())
-}
-
-/// It is JSON; durations are not negative; on a track, nothing overlaps; arrows have two ends.
-fn holds_of_trace(text: &str) -> Result<(), TestCaseError> {
-    let trace: serde_json::Value = serde_json::from_str(text).expect("it is JSON");
-    let mut ends: HashMap<u64, f64> = HashMap::new();
-    let (mut starts, mut arrows) = (0, 0);
-    for event in trace["traceEvents"].as_array().expect("a list") {
-        match event["ph"].as_str() {
-            Some("X") => {
-                let (start, duration) = (event["ts"].as_f64().unwrap(), event["dur"].as_f64().unwrap());
-                prop_assert!(0.0 <= duration);
-                let end = ends.entry(event["tid"].as_u64().unwrap()).or_default();
-                prop_assert!(*end <= start + 1e-6, "{event}");
-                *end = start + duration;
-            }
-            Some("C") => prop_assert!(event["args"]["bytes"].is_u64()),
-            Some("s") => starts += 1,
-            Some("f") => arrows += 1,
-            _ => {}
-        }
-    }
-    prop_assert_eq!(starts, arrows);
     Ok(())
 }
