@@ -119,6 +119,17 @@ impl Timed {
         Some(Timed { timeline, transfers })
     }
 
+    /// The operators with the cycles in which each computes, in the order of the program. One whose operands are streamed
+    /// may be done later than that.
+    pub fn computing(&self, exhibit: &Exhibit) -> Vec<(OpId, Range<Cycles>)> {
+        let run = |(action, time): (&Action, &Range<Cycles>)| {
+            let Action::Run { op, .. } = action else { return None };
+            let cycles = exhibit.problem.cycles(*op).ok()??;
+            Some((*op, time.start..time.start.plus(cycles).ok()?))
+        };
+        exhibit.actions.iter().zip(&self.timeline.lines).filter_map(run).collect()
+    }
+
     /// The operator that a stall kept from running, and its line; none where it was after the last one.
     pub fn kept(&self, exhibit: &Exhibit, stall: &Stall) -> Option<(usize, OpId)> {
         let lines = exhibit.actions.iter().enumerate().skip(stall.line);

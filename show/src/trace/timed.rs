@@ -90,11 +90,7 @@ fn shown(exhibit: &Exhibit, pid: usize, it: &Transfer) -> Event {
         Kind::Load | Kind::Reload => it.copy.map(|it| it.to.offset),
         _ => None,
     };
-    let mut shown = transfer(exhibit, it.kind, it.tensor, offset, pid, track(it), &micros(&it.busy));
-    shown.args["bytes"] = it.slice.size().0.into();
-    if it.slice.size() != exhibit.size(it.tensor) {
-        shown.args["slice"] = format!("{}..{}", it.slice.low, it.slice.high).into();
-    }
+    let mut shown = transfer(exhibit, it.kind, (it.tensor, it.slice), offset, pid, track(it), &micros(&it.busy));
     shown.args["complete"] = it.complete.0.into();
     shown
 }
