@@ -123,7 +123,7 @@ fn presets_are_machines_that_plan() {
         let timeline = time::simulate(&problem, &plan.actions(&problem)).unwrap();
         assert!(Cycles::ZERO < timeline.compute && timeline.compute < timeline.makespan, "{name}");
         // It comes from somewhere.
-        assert!(text(name).unwrap().contains("# Source:") || name == "soma-edge", "{name}");
+        assert!(text(name).unwrap().contains("# Source:"), "{name}");
     }
     assert_eq!(
         named("ethos-u65").unwrap_err().to_string(),

@@ -9,12 +9,12 @@
 //! yet, but takes its place, slice by slice; on its way out, it still is one.
 
 mod flights;
+mod reader;
 
 use crate::units::counted;
-use crate::{Exhibit, Line, Part};
-use cosma_planner::{Bytes, Kind, MemoryId, OpId, Slot, Step, TensorId};
-use flights::Flights;
-use std::collections::BTreeSet;
+use crate::{Exhibit, Line};
+use cosma_planner::{Bytes, OpId, Slot, Step, TensorId};
+use reader::Reader;
 use std::iter::Sum;
 use std::ops::Range;
 
@@ -29,8 +29,8 @@ pub struct Picture {
     pub links: Vec<Link>,
     /// By step: the bytes moved.
     pub moved: Vec<Moved>,
-    /// By step: the bytes in use in the scratchpad, including workspace, without padding. Bytes that
-    /// a result and an operand share count once.
+    /// By step: the bytes in use in the scratchpad, including workspace and what is on its way in, without padding.
+    /// Bytes that a result and an operand share count once.
     pub occupied: Vec<Bytes>,
     /// By step: the bytes that would be in use if nothing were evicted: every tensor from its first use
     /// to its last, and workspace. Bytes that a result and an operand share count once.
@@ -173,7 +173,9 @@ impl Picture {
         for line in exhibit.lines() {
             match line {
                 Line::In { kind, tensor, offset, part } => reader.transfer_in(kind, tensor, offset, part),
-                Line::Out { kind, tensor, part, .. } => reader.transfer_out(kind, tensor, part),
+                Line::Out { kind, tensor, offset, part } => {
+                    reader.transfer_out(kind, Slot::on_chip(tensor, offset), part);
+                }
                 Line::Wait { slot } => reader.wait(slot),
                 Line::Run { op, reads, writes, workspace } => reader.run(op, &reads, writes, workspace),
             }
@@ -214,158 +216,6 @@ impl Picture {
     }
 }
 
-/// The state of [`Picture::new`] between two lines.
-struct Reader<'a> {
-    exhibit: &'a Exhibit,
-    /// The number of operators that have run.
-    n_run: u32,
-    blocks: Vec<Block>,
-    links: Vec<Link>,
-    /// By tensor: its last block.
-    open: Vec<Option<usize>>,
-    /// The blocks whose tensor was spilled.
-    spilled: BTreeSet<usize>,
-    flights: Flights,
-    /// By step, and one more for transfers after the last.
-    moved: Vec<Moved>,
-    /// By tensor.
-    costs: Vec<Cost>,
-    /// By tensor: the steps that use it.
-    uses: Vec<Vec<Step>>,
-    /// By tensor: the steps that use it in the scratchpad.
-    uses_on_chip: Vec<Vec<Step>>,
-}
-
-impl Reader<'_> {
-    fn new(exhibit: &Exhibit, n_steps: usize) -> Reader<'_> {
-        let n_tensors = exhibit.problem.graph.tensors().len();
-        Reader {
-            exhibit,
-            n_run: 0,
-            blocks: Vec::new(),
-            links: Vec::new(),
-            open: vec![None; n_tensors],
-            spilled: BTreeSet::new(),
-            flights: Flights::default(),
-            moved: vec![Moved::default(); n_steps + 1],
-            costs: vec![Cost::default(); n_tensors],
-            uses: vec![Vec::new(); n_tensors],
-            uses_on_chip: vec![Vec::new(); n_tensors],
-        }
-    }
-
-    /// Reads a load or reload, which belongs to the next step.
-    fn transfer_in(&mut self, kind: Kind, tensor: TensorId, offset: Option<Bytes>, part: Part) {
-        let step = Step(self.n_run);
-        let (moved, cost) = (&mut self.moved[step.index()], &mut self.costs[tensor.index()]);
-        let (bytes, times) = match kind {
-            Kind::Load => (&mut moved.loaded, &mut cost.loads),
-            _ => (&mut moved.reloaded, &mut cost.reloads),
-        };
-        let slice = part.slice(self.exhibit.size(tensor));
-        *bytes += slice.size();
-        *times += u64::from(part.is_first());
-        let Some(offset) = offset else { return };
-        let slot = Slot::on_chip(tensor, offset);
-        if part.is_first() {
-            self.begin(slot, step);
-        }
-        if let Some(block) = self.open[tensor.index()].filter(|_| part.is_issued()) {
-            self.flights.begin(slot, block, offset + slice.low, slice.size(), step);
-        }
-    }
-
-    /// Reads a spill or store, which belongs to the step before.
-    fn transfer_out(&mut self, kind: Kind, tensor: TensorId, part: Part) {
-        let step = Step(self.n_run.saturating_sub(1));
-        let (moved, cost) = (&mut self.moved[step.index()], &mut self.costs[tensor.index()]);
-        let (bytes, times) = match kind {
-            Kind::Spill => (&mut moved.spilled, &mut cost.spills),
-            _ => (&mut moved.stored, &mut cost.stores),
-        };
-        let slice = part.slice(self.exhibit.size(tensor));
-        *bytes += slice.size();
-        *times += u64::from(part.is_first());
-        self.keep(tensor, step);
-        let Some(block) = self.open[tensor.index()] else { return };
-        if kind == Kind::Spill {
-            self.spilled.insert(block);
-        }
-        if part.is_issued() {
-            let offset = self.blocks[block].offset + slice.low;
-            self.flights.begin(Slot::at_home(tensor), block, offset, slice.size(), Step(self.n_run));
-        }
-    }
-
-    /// Reads that what was issued is complete, before the next step.
-    fn wait(&mut self, slot: Slot) {
-        let step = Step(self.n_run);
-        let is_inward = slot.place.memory != MemoryId::HOME;
-        for (block, mut flight) in self.flights.end(slot, step) {
-            let block = &mut self.blocks[block];
-            flight.is_inward = is_inward;
-            let steps = &mut block.steps;
-            if is_inward {
-                *steps = step..step.next().max(steps.end);
-            } else {
-                steps.end = steps.end.max(step);
-            }
-            if flight.steps.start < flight.steps.end && flight.size != Bytes::ZERO {
-                block.flights.push(flight);
-            }
-        }
-    }
-
-    fn run(&mut self, op: OpId, reads: &[Slot], writes: &[Slot], workspace: Bytes) {
-        let step = Step(self.n_run);
-        let graph = &self.exhibit.problem.graph;
-        let operator = graph.op(op);
-        for tensor in operator.reads.iter().map(|it| &it.tensor).chain(&operator.writes) {
-            self.uses[tensor.index()].push(step);
-        }
-        for tensor in self.exhibit.problem.operands(op) {
-            self.uses_on_chip[tensor.index()].push(step);
-        }
-        for slot in reads {
-            self.keep(slot.tensor, step);
-        }
-        for slot in writes {
-            self.begin(*slot, step);
-        }
-        let size = operator.workspace;
-        if size != Bytes::ZERO {
-            let (content, steps) = (Content::Workspace(op), step..step.next());
-            let (in_place_of, flights) = (Vec::new(), Vec::new());
-            self.blocks.push(Block { content, steps, offset: workspace, size, in_place_of, flights });
-        }
-        self.n_run += 1;
-    }
-
-    /// Opens a block for a tensor, and links it to the tensor's previous one.
-    fn begin(&mut self, slot: Slot, step: Step) {
-        let index = self.blocks.len();
-        self.blocks.push(Block {
-            content: Content::Tensor(slot.tensor),
-            steps: step..step.next(),
-            offset: slot.offset(),
-            size: self.exhibit.size(slot.tensor),
-            in_place_of: Vec::new(),
-            flights: Vec::new(),
-        });
-        if let Some(from) = self.open[slot.tensor.index()].replace(index) {
-            self.links.push(Link { from, to: index, is_spilled: false });
-        }
-    }
-
-    /// Extends the tensor's open block to include a step.
-    fn keep(&mut self, tensor: TensorId, step: Step) {
-        if let Some(block) = self.open[tensor.index()] {
-            let end = &mut self.blocks[block].steps.end;
-            *end = step.next().max(*end);
-        }
-    }
-}
-
 /// The bytes that a block shares in its first step with each block that it is in place of.
 fn shared(blocks: &[Block], block: &Block) -> impl Iterator<Item = Bytes> {
     block.in_place_of.iter().map(|it| blocks[*it].size.min(block.size))
@@ -373,11 +223,11 @@ fn shared(blocks: &[Block], block: &Block) -> impl Iterator<Item = Bytes> {
 
 /// Sets [`Block::in_place_of`].
 fn find_in_place(exhibit: &Exhibit, order: &[OpId], blocks: &mut [Block]) {
-    // By tensor: its last block. An operand that is overwritten is in it.
-    let mut last: Vec<Option<usize>> = vec![None; exhibit.tensors.len()];
+    // By tensor: its blocks. An operand that is overwritten is in one that ends there.
+    let mut of_tensor: Vec<Vec<usize>> = vec![Vec::new(); exhibit.tensors.len()];
     for (index, block) in blocks.iter().enumerate() {
         if let Content::Tensor(tensor) = block.content {
-            last[tensor.index()] = Some(index);
+            of_tensor[tensor.index()].push(index);
         }
     }
     for index in 0..blocks.len() {
@@ -387,10 +237,11 @@ fn find_in_place(exhibit: &Exhibit, order: &[OpId], blocks: &mut [Block]) {
         let pairs = exhibit.problem.graph.op(*op).in_place.iter().filter(|it| it.result == result);
         let offset = blocks[index].offset;
         let followed = pairs.filter_map(|pair| {
-            let operand = last[pair.operand.index()]?;
-            let block = &blocks[operand];
-            let dies = block.steps.end == step.next() && operand != index;
-            (dies && pair.fits(offset, block.offset)).then_some(operand)
+            let dies = |it: &&usize| {
+                let block = &blocks[**it];
+                block.steps.end == step.next() && **it != index && pair.fits(offset, block.offset)
+            };
+            of_tensor[pair.operand.index()].iter().rev().find(dies).copied()
         });
         blocks[index].in_place_of = followed.collect();
     }

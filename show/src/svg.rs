@@ -20,7 +20,7 @@ mod legend;
 mod panels;
 
 use crate::units::{bytes_text, counted_off, plain};
-use crate::{Exhibit, Picture, TimeProof};
+use crate::{Exhibit, Picture};
 use canvas::Canvas;
 use frame::Frame;
 
@@ -29,7 +29,7 @@ pub fn memory_map(exhibit: &Exhibit) -> String {
     let picture = Picture::new(exhibit);
     let frame = Frame::new(exhibit, &picture);
     let mut canvas = Canvas::new(&frame);
-    title(exhibit, &mut canvas);
+    title(exhibit, &frame, &mut canvas);
     if exhibit.is_tiled() {
         chains::draw(exhibit, &picture, &frame, &mut canvas);
     }
@@ -40,19 +40,35 @@ pub fn memory_map(exhibit: &Exhibit) -> String {
     canvas.finish()
 }
 
-fn title(exhibit: &Exhibit, canvas: &mut Canvas) {
+fn title(exhibit: &Exhibit, frame: &Frame, canvas: &mut Canvas) {
     canvas.text(frame::LEFT, 24.0, &format!("@{}", plain(&exhibit.function)), "title", "start");
     canvas.text(frame::LEFT, 42.0, &facts(exhibit), "facts", "start");
+    if let Some(time) = time_facts(exhibit) {
+        canvas.text(frame.right(), 24.0, &time, "facts", "end");
+    }
 }
 
-/// Of the time: what is proven of it, if that is something.
-fn time_bound(exhibit: &Exhibit) -> String {
-    let text = |it: &TimeProof| format!(" (proven: at least {})", counted_off(it.lower_bound.0));
-    exhibit.time.as_ref().map_or(String::new(), text)
+/// How long a program takes and what is proven of that; none without a clock.
+pub(crate) fn time_facts(exhibit: &Exhibit) -> Option<String> {
+    let makespan = exhibit.timeline()?.makespan;
+    let bound = match &exhibit.time {
+        Some(proof) if proof.lower_bound < makespan => {
+            format!(" (proven: at least {})", counted_off(proof.lower_bound.0))
+        }
+        Some(proof) => format!(" (no program of {} is faster)", plain(&proof.scope)),
+        None => String::new(),
+    };
+    Some(format!("{} cycles{bound}", counted_off(makespan.0)))
 }
 
-/// One line about a program: operators, scratchpad, status, traffic, and time where there is a clock.
-pub(crate) fn facts(exhibit: &Exhibit) -> String {
+/// One line about a program: all [`facts`], and how long it takes where there is a clock.
+pub(crate) fn all_facts(exhibit: &Exhibit) -> String {
+    let time = time_facts(exhibit).map(|it| format!(" · {it}"));
+    format!("{}{}", facts(exhibit), time.unwrap_or_default())
+}
+
+/// One line about a program: operators, scratchpad, status, traffic.
+fn facts(exhibit: &Exhibit) -> String {
     let traffic = exhibit.traffic();
     let bound = match exhibit.proof {
         Some(proof) if proof.lower_bound < traffic.non_compulsory => {
@@ -60,10 +76,8 @@ pub(crate) fn facts(exhibit: &Exhibit) -> String {
         }
         _ => String::new(),
     };
-    let time = exhibit.timeline().map(|it| format!(" · {} cycles{}", counted_off(it.makespan.0), time_bound(exhibit)));
-    let time = time.unwrap_or_default();
     format!(
-        "{} · scratchpad {} · {} · traffic {} = {} compulsory + {} spills and reloads{bound}{time}",
+        "{} · scratchpad {} · {} · traffic {} = {} compulsory + {} spills and reloads{bound}",
         exhibit.counted_operators(),
         bytes_text(exhibit.problem.machine.scratchpad()),
         exhibit.status(),

@@ -9,8 +9,8 @@ use crate::Exhibit;
 use crate::svg::canvas::{rectangle, round, title};
 use crate::timing::Timed;
 use crate::units::{counted_off, plain, shortened, ticks};
+use cosma_planner::Cycles;
 use cosma_planner::time::Reason;
-use cosma_planner::{Action, Cycles};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use style::{STYLE, class_of, colour_of, patterns};
@@ -69,9 +69,8 @@ impl Chart {
         let top = self.y + TITLE;
         self.heading(&format!("{}: {} cycles", plain(label), counted_off(makespan.0)));
         self.row_name("compute");
-        for (action, time) in exhibit.actions.iter().zip(&timed.timeline.lines) {
-            let Action::Run { op, .. } = action else { continue };
-            self.bar(time, "run", exhibit.operator_name(*op), "");
+        for (op, time) in timed.computing(exhibit) {
+            self.bar(&time, "run", exhibit.operator_name(op), "");
         }
         for stall in &timed.timeline.stalls {
             legend.reasons.insert(stall.reason);

@@ -120,6 +120,17 @@ impl Timed {
         Some(Timed { timeline, transfers })
     }
 
+    /// The operators with the cycles in which each computes, in the order of the program. One whose operands are streamed
+    /// may be done later than that.
+    pub fn computing(&self, exhibit: &Exhibit) -> Vec<(OpId, Range<Cycles>)> {
+        let run = |(action, time): (&Action, &Range<Cycles>)| {
+            let Action::Run { op, .. } = action else { return None };
+            let cycles = exhibit.problem.cycles(*op).ok()??;
+            Some((*op, time.start..time.start.plus(cycles).ok()?))
+        };
+        exhibit.actions.iter().zip(&self.timeline.lines).filter_map(run).collect()
+    }
+
     /// The operator that a stall kept from running, and its line; none where it was after the last one.
     pub fn kept(&self, exhibit: &Exhibit, stall: &Stall) -> Option<(usize, OpId)> {
         let lines = exhibit.actions.iter().enumerate().skip(stall.line);
@@ -155,17 +166,17 @@ fn stream<'a>(
     transfers
 }
 
-/// What would have had to be otherwise, as a sentence without its end.
+/// What would have had to be otherwise, in words.
 pub(crate) struct Advice(pub Reason);
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Reason::Channel => "the channel was busy with others or had too little time",
-            Reason::Place => "its place was taken",
-            Reason::Latency => "the channel was done with it already",
+            Reason::Channel => "the channel had too much to carry: more bandwidth would help",
+            Reason::Place => "its place was taken: a larger scratchpad would help",
+            Reason::Latency => "the channel was done with it: an earlier transfer would help",
             Reason::WriteBack => "what comes back was still on its way out",
-            Reason::Late => "it begins later than it could",
+            Reason::Late => "the program begins it later than it could",
         })
     }
 }

@@ -12,7 +12,7 @@ mod timed;
 use crate::timing::Timed;
 use crate::units::plain;
 use crate::{Exhibit, Line, Picture};
-use cosma_planner::{Bytes, Kind, OpId, TensorId};
+use cosma_planner::{Bytes, Kind, OpId, Slice, TensorId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -149,19 +149,21 @@ fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<E
         match line {
             Line::Wait { .. } => {}
             Line::Run { op, .. } => events.push(operator(exhibit, op, pid, time)),
-            Line::In { kind, tensor, offset, .. } => {
-                events.push(transfer(exhibit, kind, tensor, offset, pid, IN, time));
+            Line::In { kind, tensor, offset, part } => {
+                let slice = part.slice(exhibit.size(tensor));
+                events.push(transfer(exhibit, kind, (tensor, slice), offset, pid, IN, time));
                 let parts = exhibit.problem.graph.parts(tensor).iter().copied();
                 for arrow in parts.chain([tensor]).filter_map(|it| spilled[it.index()].take()).collect::<Vec<_>>() {
                     let end = event("spilled", "f", pid, Some(IN), time.start);
                     events.push(Event { cat: Some("spill"), id: Some(arrow), bp: Some("e"), ..end });
                 }
             }
-            Line::Out { kind, tensor, .. } if kind != Kind::Spill => {
-                events.push(transfer(exhibit, kind, tensor, None, pid, OUT, time));
-            }
-            Line::Out { kind, tensor, .. } => {
-                events.push(transfer(exhibit, kind, tensor, None, pid, OUT, time));
+            Line::Out { kind, tensor, part, .. } => {
+                let slice = part.slice(exhibit.size(tensor));
+                events.push(transfer(exhibit, kind, (tensor, slice), None, pid, OUT, time));
+                if kind != Kind::Spill || !part.is_first() {
+                    continue;
+                }
                 n_arrows += 1;
                 let id = (pid as u64) << 32 | n_arrows;
                 spilled[tensor.index()] = Some(id);
@@ -191,7 +193,7 @@ fn count(pid: usize, exhibit: &Exhibit, runs: impl Iterator<Item = Range<f64>>, 
 fn transfer(
     exhibit: &Exhibit,
     kind: Kind,
-    tensor: TensorId,
+    (tensor, bytes): (TensorId, Slice),
     offset: Option<Bytes>,
     pid: usize,
     track: u64,
@@ -203,7 +205,10 @@ fn transfer(
         (_, None) => Value::Null,
     };
     let what = kind.name();
-    let mut args = json!({ "bytes": exhibit.size(tensor).0, "offset": offset });
+    let mut args = json!({ "bytes": bytes.size().0, "offset": offset });
+    if bytes.size() != exhibit.size(tensor) {
+        args["slice"] = format!("{}..{}", bytes.low, bytes.high).into();
+    }
     let (own, family) = (exhibit.tensor_name(tensor), &exhibit.families.tensors[exhibit.tensor_family(tensor)]);
     if exhibit.is_tiled() && own != family {
         args["piece"] = plain(own).into();

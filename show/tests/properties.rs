@@ -1,5 +1,8 @@
 //! What holds of every picture, whatever the program: random problems, planned and shown.
 
+mod common;
+
+use common::holds_of_trace;
 use cosma_planner::testing::{Choices, Shape, noise, random_problem, seeded_problem};
 use cosma_planner::{Bytes, Kind, Options, Problem, Solver, Step, TensorId, greedy_plan, plan};
 use cosma_show::{Content, Exhibit, Line, Picture, dot, explain, memory_map, page, trace};
@@ -142,31 +145,8 @@ proptest! {
             prop_assert!(is_whole);
             prop_assert_eq!(&graph, &dot(exhibit));
             prop_assert_eq!(memory_map(exhibit), memory_map(exhibit));
+            holds_of_trace(&trace(std::slice::from_ref(exhibit)))?;
         }
         prop_assert!(page(&exhibits).contains("</html>"));
     }
-}
-
-/// It is JSON; durations are not negative; on a track, nothing overlaps.
-fn holds_of_trace(text: &str) -> Result<(), TestCaseError> {
-    let trace: serde_json::Value = serde_json::from_str(text).expect("it is JSON");
-    let mut ends: HashMap<u64, f64> = HashMap::new();
-    let (mut starts, mut arrows) = (0, 0);
-    for event in trace["traceEvents"].as_array().expect("a list") {
-        match event["ph"].as_str() {
-            Some("X") => {
-                let (start, duration) = (event["ts"].as_f64().unwrap(), event["dur"].as_f64().unwrap());
-                prop_assert!(0.0 <= duration);
-                let end = ends.entry(event["tid"].as_u64().unwrap()).or_default();
-                prop_assert!(*end <= start + 1e-6, "{event}");
-                *end = start + duration;
-            }
-            Some("C") => prop_assert!(event["args"]["bytes"].is_u64()),
-            Some("s") => starts += 1,
-            Some("f") => arrows += 1,
-            _ => {}
-        }
-    }
-    prop_assert_eq!(starts, arrows);
-    Ok(())
 }

@@ -117,7 +117,7 @@ impl Function {
         };
         Function {
             name: plain(&exhibit.function),
-            facts: crate::svg::facts(exhibit),
+            facts: crate::svg::all_facts(exhibit),
             scratchpad: scratchpad.0,
             top: top.0.max(1),
             operators: picture.order.iter().map(operator).collect(),

@@ -8,6 +8,7 @@ use super::{Event, OPERATORS, count, event, name_tracks, operator, slice, transf
 use crate::Exhibit;
 use crate::timing::{Timed, Transfer};
 use crate::units::plain;
+use cosma_planner::time::Reason;
 use cosma_planner::{Action, Cycles, Kind, TensorId};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -65,21 +66,22 @@ fn write_operators(pid: usize, exhibit: &Exhibit, timed: &Timed, events: &mut Ve
 
 /// Adds all waits of the program, and stalls at other lines.
 fn write_waits(pid: usize, exhibit: &Exhibit, timed: &Timed, events: &mut Vec<Event>) {
-    let mut waits: BTreeMap<(Cycles, usize), (TensorId, Range<Cycles>, Option<String>)> = BTreeMap::new();
+    // By time and line: the tensor, until when, and why.
+    let mut waits: BTreeMap<(Cycles, usize), (TensorId, Cycles, Option<Reason>)> = BTreeMap::new();
     for (line, action) in exhibit.actions.iter().enumerate() {
         if let Action::Wait(slot) = action {
-            let time = timed.timeline.lines[line].clone();
-            waits.insert((time.start, line), (slot.tensor, time, None));
+            let time = &timed.timeline.lines[line];
+            waits.insert((time.start, line), (slot.tensor, time.end, None));
         }
     }
     for stall in &timed.timeline.stalls {
-        let wait = (stall.tensor, stall.cycles.clone(), Some(stall.reason.to_string()));
+        let wait = (stall.tensor, stall.cycles.end, Some(stall.reason));
         waits.insert((stall.cycles.start, stall.line), wait);
     }
-    for (tensor, time, reason) in waits.into_values() {
+    for ((start, _), (tensor, end, reason)) in waits {
         let name = format!("wait {}", plain(exhibit.tensor_name(tensor)));
-        let args = json!({ "reason": reason });
-        events.push(Event { args, ..slice(name, "wait", pid, WAITS, &micros(&time)) });
+        let args = json!({ "reason": reason.map(|it| it.to_string()) });
+        events.push(Event { args, ..slice(name, "wait", pid, WAITS, &micros(&(start..end))) });
     }
 }
 
@@ -88,11 +90,7 @@ fn shown(exhibit: &Exhibit, pid: usize, it: &Transfer) -> Event {
         Kind::Load | Kind::Reload => it.copy.map(|it| it.to.offset),
         _ => None,
     };
-    let mut shown = transfer(exhibit, it.kind, it.tensor, offset, pid, track(it), &micros(&it.busy));
-    shown.args["bytes"] = it.slice.size().0.into();
-    if it.slice.size() != exhibit.size(it.tensor) {
-        shown.args["slice"] = format!("{}..{}", it.slice.low, it.slice.high).into();
-    }
+    let mut shown = transfer(exhibit, it.kind, (it.tensor, it.slice), offset, pid, track(it), &micros(&it.busy));
     shown.args["complete"] = it.complete.0.into();
     shown
 }
