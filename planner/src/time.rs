@@ -58,6 +58,7 @@ mod overlap;
 mod place;
 mod plan;
 mod ratio;
+mod reorder;
 mod simulate;
 mod slices;
 mod stall;

@@ -1,15 +1,28 @@
 //! From a problem with a clock to a program: plan, overlap, bounds.
 
-use super::bound::{LatencyBound, bound_of_any_order, latency_bound};
+use super::bound::{BoundRule, LatencyBound, bound_of_any_order};
 use super::overlap::{Overlapped, overlap};
+use super::reorder::{Candidate, Goal, reordered};
 use crate::incumbent::Incumbent;
 use crate::portfolio::plan_on_stretches;
 use crate::progress::{Observer, Phase, Watcher};
-use crate::{Bytes, Deadline, Error, Options, Plan, Problem, Solution};
+use crate::{Bytes, Cycles, Deadline, Error, Objective, Options, Order, Plan, Problem, Solution, address};
 use std::time::Duration;
 
 /// What is left for the overlap where planning takes all of its time.
 const LEAST_TIME_TO_OVERLAP: Duration = Duration::from_millis(800);
+
+/// The part of the time left that the first program may take.
+const SHARE_OF_FIRST_OVERLAP: f64 = 0.4;
+
+/// The part of the time left that other orders may take.
+const SHARE_OF_REORDERING: f64 = 0.4;
+
+/// The part of the time left that addresses for another order may take.
+const SHARE_OF_PACKING: f64 = 0.4;
+
+/// How much longer than a bound a program may take such that nothing better is looked for: one in so many.
+const GOOD_ENOUGH: u64 = 2_000;
 
 /// A program, and how good it is: in traffic and in time.
 #[derive(Clone, Debug)]
@@ -74,10 +87,67 @@ fn planned(
     deadline.proved(solution.lower_bound);
     deadline.planned(solution.non_compulsory);
     deadline.enter(Phase::Overlap);
-    let overlapped = overlap(problem, &solution.plan, end)?;
-    let any_order = bound_of_any_order(problem, solution.lower_bound)?;
-    let bound = latency_bound(problem, &solution.plan, solution.lower_bound)?;
+    let timed = in_less_time(problem, options, solution, end)?;
     deadline.enter(Phase::Done);
+    Ok(timed)
+}
+
+/// The fastest program that is found, and how good it is, once there is a plan of the least traffic that was found.
+fn in_less_time(problem: &Problem, options: &Options, solution: Solution, end: Deadline) -> Result<Timed, Error> {
+    let any_order = bound_of_any_order(problem, solution.lower_bound)?;
     let least_non_compulsory = solution.non_compulsory;
+    let overlapped = overlap(problem, &solution.plan, end.part(SHARE_OF_FIRST_OVERLAP))?;
+    let mut best = Best { solution, overlapped };
+    if options.order == Order::Free {
+        best.improve(problem, options.objective, any_order.cycles, end)?;
+    }
+    let Best { solution, overlapped } = best;
+    let bound = any_order.or(LatencyBound { cycles: overlapped.bound, rule: BoundRule::Divided });
     Ok(Timed { solution, overlapped, bound, any_order, least_non_compulsory })
+}
+
+/// The best plan so far, and its program.
+struct Best {
+    solution: Solution,
+    overlapped: Overlapped,
+}
+
+impl Best {
+    /// Looks for an order that takes less time.
+    fn improve(
+        &mut self,
+        problem: &Problem,
+        objective: Objective,
+        bound: Cycles,
+        end: Deadline,
+    ) -> Result<(), Error> {
+        let enough = Cycles(bound.0.saturating_add(bound.0 / GOOD_ENOUGH));
+        if self.overlapped.timeline.makespan <= enough || end.has_passed() {
+            return Ok(());
+        }
+        let most = match objective {
+            Objective::Traffic => self.solution.non_compulsory,
+            Objective::Latency => Bytes(u64::MAX),
+        };
+        let goal = Goal { most, enough };
+        let start = Candidate::new(problem, self.solution.plan.outline())?;
+        let found = reordered(problem, start, goal, end.part(SHARE_OF_REORDERING))?;
+        self.take(problem, &found, end)
+    }
+
+    /// Takes an outline if its program is faster.
+    fn take(&mut self, problem: &Problem, candidate: &Candidate, end: Deadline) -> Result<(), Error> {
+        let best = self.overlapped.timeline.makespan;
+        if best <= candidate.cycles {
+            return Ok(());
+        }
+        let Some(plan) = address(problem, &candidate.outline, end.part(SHARE_OF_PACKING)) else { return Ok(()) };
+        let overlapped = overlap(problem, &plan, end)?;
+        if overlapped.timeline.makespan < best {
+            let non_compulsory = plan.non_compulsory(problem);
+            self.solution = Solution { plan, non_compulsory, ..self.solution.clone() };
+            self.overlapped = overlapped;
+        }
+        Ok(())
+    }
 }

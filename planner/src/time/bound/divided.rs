@@ -78,7 +78,11 @@ pub(in crate::time) fn bound_of_transfers(problem: &Problem, transfers: &Transfe
         least = least.max(end + out + if out == 0 { 0 } else { units.cycles(outward.latency) });
     }
     if is_one_channel && end < free + made_due[n_steps] {
-        least = least.max(free + made_due[n_steps] + units.cycles(outward.latency));
+        // The channel has work after the end. Either something goes out last, or it comes in, and its operator and all after that have still to run.
+        let last_due = steps.iter().zip(&due).rposition(|(_, due)| *due != 0);
+        let computing = last_due.map(|it| steps[it..].iter().map(|it| units.cycles(it.cycles)).sum::<u128>());
+        let after_in = computing.map_or(u128::MAX, |it| it + units.cycles(inward.latency));
+        least = least.max(free + made_due[n_steps] + after_in.min(units.cycles(outward.latency)));
     }
     let cycles = least.max(end).div_ceil(units.of_cycle);
     u64::try_from(cycles).ok().filter(|it| *it < 1 << 63).map(Cycles).ok_or(Error::TooManyCycles)

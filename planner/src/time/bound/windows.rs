@@ -172,15 +172,9 @@ impl<'a> Windows<'a> {
         let Units { inward: way_in, outward: way_out, .. } = self.units;
         let (latency_in, latency_out) = (self.units.cycles(way_in.latency), self.units.cycles(way_out.latency));
         let complete = |work: u128, latency: u128| if work == 0 { 0 } else { work + latency };
-        if !self.is_one_channel {
-            return complete(inward, latency_in).max(complete(outward, latency_out));
-        }
-        let latency = match (inward, outward) {
-            (_, 0) if whichever == 0 => latency_in,
-            (0, _) if whichever == 0 => latency_out,
-            _ => latency_in.min(latency_out),
-        };
-        complete(inward + outward + whichever, latency)
+        let alone = complete(inward, latency_in).max(complete(outward, latency_out));
+        let together = complete(inward + outward + whichever, latency_in.min(latency_out));
+        if self.is_one_channel { alone.max(together) } else { alone }
     }
 
     /// For the operands of an operator that have to be in host memory at the end, parts left aside.
