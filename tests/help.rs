@@ -59,9 +59,7 @@ fn flags(help: &str) -> Vec<Flag> {
 const NOT_FOR_C: [&str; 22] = [
     "access",
     "allow-unregistered-dialect",
-    "cycles-per-mac",
     "dim",
-    "dma-bytes-per-cycle",
     "dot",
     "dump-lp",
     "dump-lp-addresses",

@@ -129,3 +129,70 @@ module attributes {cosma.machine = {alignment = 32 : i64}} {
     return %0 : tensor<64xi8>
   }
 }
+
+// -----
+
+// The clock: each link has a rate, and there is one each way.
+// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' needs a ratio such as 16, "3.75" or "15/4" as rate, not "fast"}}
+module attributes {cosma.machine = {links = [{from = "host", to = "scratchpad", channel = "dma", rate = "fast"}]}} {}
+
+// -----
+
+// expected-error @+1 {{needs a ratio such as 16, "3.75" or "15/4" as rate, not -1 : i64}}
+module attributes {cosma.machine = {links = [{from = "host", to = "scratchpad", channel = "dma", rate = -1}]}} {}
+
+// -----
+
+// expected-error @+1 {{is wrong: the link from host to scratchpad has the rate 0}}
+module attributes {cosma.machine = {links = [
+  {from = "host", to = "scratchpad", channel = "dma", rate = 0}, {from = "scratchpad", to = "host", channel = "dma", rate = 1}
+]}} {}
+
+// -----
+
+// expected-error @+1 {{has no link from scratchpad to host}}
+module attributes {cosma.machine = {links = [{from = "host", to = "scratchpad", channel = "dma", rate = 1}]}} {}
+
+// -----
+
+// expected-error @+1 {{has a link from host to itself}}
+module attributes {cosma.machine = {links = [{from = "host", to = "host", channel = "dma", rate = 1}]}} {}
+
+// -----
+
+// expected-error @+1 {{has a link to 'l2'; there are host and scratchpad}}
+module attributes {cosma.machine = {links = [{from = "host", to = "l2", channel = "dma", rate = 1}]}} {}
+
+// -----
+
+// expected-error @+1 {{has two links from host to scratchpad}}
+module attributes {cosma.machine = {links = [
+  {from = "host", to = "scratchpad", channel = "a", rate = 1}, {from = "host", to = "scratchpad", channel = "b", rate = 2}
+]}} {}
+
+// -----
+
+// expected-error @+1 {{has a link without 'rate'}}
+module attributes {cosma.machine = {links = [{from = "host", to = "scratchpad", channel = "dma", latency = 500}]}} {}
+
+// -----
+
+// expected-error @+1 {{has an unknown key 'width' in a link; there are from, to, channel, rate, setup, latency, burst}}
+module attributes {cosma.machine = {links = [{from = "host", to = "scratchpad", channel = "dma", rate = 1, width = 8}]}} {}
+
+// -----
+
+// expected-error @+1 {{says how fast operators compute, but no link has a rate}}
+module attributes {cosma.machine = {compute = {cycles_per_mac = "1/512"}}} {}
+
+// -----
+
+// expected-error @+1 {{has an unknown key 'speed' in 'compute'; there are cycles_per_mac, bytes_per_cycle, least_cycles}}
+module attributes {cosma.machine = {compute = {speed = 1}, links = [
+  {from = "host", to = "scratchpad", channel = "dma", rate = 1}, {from = "scratchpad", to = "host", channel = "dma", rate = 1}
+]}} {}
+
+// -----
+
+// expected-error @+1 {{needs a list of dictionaries as links, not 3 : i64}}
+module attributes {cosma.machine = {links = 3}} {}

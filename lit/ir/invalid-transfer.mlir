@@ -51,7 +51,7 @@ func.func @dynamic(%x: tensor<?xi8>) {
 // -----
 
 func.func @unranked(%x: tensor<*xi8>) {
-  // expected-error @+1 {{'cosma.load' op operand #0 must be statically shaped tensor of any type values, but got 'tensor<*xi8>'}}
+  // expected-error @+1 {{'cosma.load' op operand #0 must be statically shaped tensor, or one in transit, but got 'tensor<*xi8>'}}
   %0 = "cosma.load"(%x) {offset = 0 : i64} : (tensor<*xi8>) -> tensor<*xi8>
   return
 }

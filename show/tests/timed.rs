@@ -4,7 +4,7 @@ mod common;
 
 use common::holds_of_trace;
 use cosma_planner::testing::{Choices, Shape, clocked, noise, parse_program, random_problem};
-use cosma_planner::time::{LatencyBound, Scope, latency_bound, overlap};
+use cosma_planner::time::{BoundRule, LatencyBound, latency_bound, overlap};
 use cosma_planner::{Bytes, Cycles, Deadline, Problem, Step, check, greedy_plan, program_text};
 use cosma_show::{Content, Exhibit, Line, Part, Picture, dot, explain, memory_map, page, time_chart, trace};
 use proptest::prelude::*;
@@ -64,9 +64,9 @@ fn exhibit(program: &str) -> Exhibit {
     Exhibit::new("net", problem, actions)
 }
 
-/// The exhibit with a bound that is said of a scope.
-fn bounded(program: &str, cycles: u64, scope: Scope) -> Exhibit {
-    let bound = LatencyBound { cycles: Cycles(cycles), scope };
+/// The exhibit with a bound by a rule.
+fn bounded(program: &str, cycles: u64, rule: BoundRule) -> Exhibit {
+    let bound = LatencyBound { cycles: Cycles(cycles), rule };
     Exhibit { time: Some(bound.into()), ..exhibit(program) }
 }
 
@@ -103,7 +103,7 @@ fn a_transfer_is_issued_and_complete() {
 
 #[test]
 fn views_of_overlap() {
-    let exhibit = bounded(OVERLAPPED, 300, Scope::ThisPlan);
+    let exhibit = bounded(OVERLAPPED, 300, BoundRule::Divided);
     insta::assert_snapshot!("overlap_on_a_map", memory_map(&exhibit));
     insta::assert_snapshot!("overlap_explained", explain(&exhibit, None, None));
     let text = trace(std::slice::from_ref(&exhibit));
@@ -130,7 +130,7 @@ fn before_and_after_on_a_chart() {
 #[test]
 fn a_program_at_its_bound_is_optimal() {
     let makespan = exhibit(OVERLAPPED).timeline().expect("there is a clock").makespan;
-    let text = explain(&bounded(OVERLAPPED, makespan.0, Scope::AnyOrder), None, None);
+    let text = explain(&bounded(OVERLAPPED, makespan.0, BoundRule::Sums), None, None);
     assert!(text.contains("cycles: optimal, no program of any order is faster"), "{text}");
     // Without anybody who looked, nothing is said.
     let text = explain(&exhibit(OVERLAPPED), None, None);

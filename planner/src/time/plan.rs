@@ -114,13 +114,7 @@ struct Best {
 
 impl Best {
     /// Looks for an order that takes less time.
-    fn improve(
-        &mut self,
-        problem: &Problem,
-        objective: Objective,
-        bound: Cycles,
-        end: Deadline,
-    ) -> Result<(), Error> {
+    fn improve(&mut self, problem: &Problem, objective: Objective, bound: Cycles, end: Deadline) -> Result<(), Error> {
         let enough = Cycles(bound.0.saturating_add(bound.0 / GOOD_ENOUGH));
         if self.overlapped.timeline.makespan <= enough || end.has_passed() {
             return Ok(());

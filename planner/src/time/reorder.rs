@@ -63,7 +63,12 @@ impl Candidate {
 ///
 /// # Errors
 /// Those of [`bound_of_plan`](super::bound_of_plan).
-pub(super) fn reordered(problem: &Problem, start: Candidate, goal: Goal, deadline: Deadline) -> Result<Candidate, Error> {
+pub(super) fn reordered(
+    problem: &Problem,
+    start: Candidate,
+    goal: Goal,
+    deadline: Deadline,
+) -> Result<Candidate, Error> {
     let mut best = start;
     let n_ops = best.outline.order.len() as u64;
     if n_ops < 2 {

@@ -1,10 +1,11 @@
 //! The command line.
 
 use crate::model::ModelArguments;
-use crate::planning::SourceArguments;
+use crate::planning::{SourceArguments, above_zero};
 use crate::sizes::{Sizes, Spacing};
 use clap::{Parser, ValueEnum};
-use cosma::{ModelOptions, Seconds, Size, SolverName, WeightsName};
+use cosma::time::Ratio;
+use cosma::{MachineFile, ModelOptions, Seconds, Size, SolverName, WeightsName, read_machine};
 use cosma_passes::OrderName;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -38,6 +39,8 @@ Examples:
     cosma-sweep net.mlir --tile --plot=tiles.svg
   Compare a free order with source order:
     cosma-sweep net.mlir --order=free,source --plot=orders.svg
+  Where more memory pays, and where more bandwidth:
+    cosma-sweep net.mlir --machine=ethos-u65-high-end --scratchpad=1x..2x --steps=5 --rate=2,4,8,16 --plot=time.svg
 
 Exit status:
   0  success
@@ -82,6 +85,17 @@ pub struct Arguments {
         help_heading = "Sweep"
     )]
     pub scratchpad: Vec<Sizes>,
+
+    /// Plan each size for each of these rates of transfers, in bytes per cycle, as 2,4,7.5 or 15/4, and report cycles instead
+    /// of traffic. The rest of the clock is that of --machine or `cosma.machine`, or one cycle per multiply-accumulate
+    #[arg(long, value_name = "RATIO,…", value_delimiter = ',', value_parser = above_zero,
+          conflicts_with_all = ["tile", "state"], help_heading = "Sweep")]
+    pub rate: Vec<Ratio>,
+
+    /// Machine with the clock for --rate, by name (`ethos-u65-high-end`), by a file with its lines, or by a configuration
+    /// file of Vela, as FILE.ini,SYSTEM,MEMORY,ACCELERATOR
+    #[arg(long, value_name = "NAME|FILE", requires = "rate", value_parser = read_machine, help_heading = "Sweep")]
+    pub machine: Option<MachineFile>,
 
     /// Number of sizes in a range
     #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u32).range(2..=10_000),

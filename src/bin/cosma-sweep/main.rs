@@ -1,4 +1,5 @@
-//! `cosma-sweep`: plans one network for many scratchpad sizes and reports traffic against size.
+//! `cosma-sweep`: plans one network for many scratchpad sizes and reports traffic against size, or cycles against size
+//! and bandwidth.
 
 mod arguments;
 #[path = "../shared/command.rs"]
@@ -16,6 +17,7 @@ mod output;
 #[path = "../shared/planning.rs"]
 mod planning;
 mod plot;
+mod rates;
 mod report;
 mod run;
 mod series;
@@ -63,6 +65,10 @@ fn main() -> ExitCode {
 
 fn sweep(arguments: &Arguments) -> Result<(), Failure> {
     let network = network::read(arguments)?;
+    if !arguments.rate.is_empty() {
+        check_outputs(arguments)?;
+        return rates::sweep(&network, arguments);
+    }
     let all = all_series(&network, arguments)?;
     // Before planning, which may take long.
     check_outputs(arguments)?;

@@ -4,6 +4,7 @@ use crate::Failure;
 use crate::arguments::Arguments;
 use crate::input::read as read_input;
 use crate::model::is_model;
+use cosma::time::{Clock, Ratio};
 use cosma::{
     Bytes, Error, MachineOptions, Options, SourceNetwork, Stages, networks, new_context, optimize, read_module,
 };
@@ -46,9 +47,14 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
         scratchpad: Some(Bytes(1)),
         alignment: arguments.alignment.map(|it| it.0),
         weights: None,
-        clock: None,
+        clock: arguments.machine.as_ref().and_then(|it| it.clock.clone()),
     };
     let mut found = networks(&module, &machine).map_err(failure)?;
+    // With a clock, it is known how much operators compute.
+    if !arguments.rate.is_empty() && found.iter().all(|it| it.network.problem.machine.clock().is_none()) {
+        let clock = Some(Clock::each_way(Ratio::ONE, Ratio::ONE));
+        found = networks(&module, &MachineOptions { clock, ..machine }).map_err(failure)?;
+    }
     let names: Vec<String> = found.iter().map(|it| it.function.clone()).collect();
     let at = match &arguments.function {
         Some(wanted) => names

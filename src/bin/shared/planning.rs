@@ -37,7 +37,8 @@ pub struct MachineArguments {
     cycles_per_mac: Option<Ratio>,
 }
 
-fn above_zero(text: &str) -> Result<Ratio, String> {
+/// A ratio that is not zero.
+pub fn above_zero(text: &str) -> Result<Ratio, String> {
     match text.parse::<Ratio>() {
         Ok(ratio) if ratio.is_zero() => Err("it must be above zero".into()),
         Ok(ratio) => Ok(ratio),
