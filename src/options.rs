@@ -1,7 +1,7 @@
 //! The options of a run.
 
 use cosma_passes::{LowerOptions, MachineOptions, ModelOptions, Overlap, Printer, Watcher};
-use cosma_planner::Solver;
+use cosma_planner::{Objective, Solver};
 use std::time::Duration;
 
 /// How to process a module, and for which machine.
@@ -19,6 +19,8 @@ pub struct Options {
     pub time_limit: Duration,
     /// Whether transfers go on beside operators, on a machine with a clock.
     pub overlap: Overlap,
+    /// What is to be least, on a machine with a clock.
+    pub objective: Objective,
     /// Options of the lowering.
     pub lower: LowerOptions,
     /// Receives progress and can stop planning.
@@ -39,6 +41,7 @@ impl Default for Options {
             solver,
             time_limit,
             overlap: Overlap::default(),
+            objective: Objective::default(),
             lower: LowerOptions::default(),
             watcher: None,
             printer: None,

@@ -22,7 +22,7 @@
 //! 9. `cosma-lower-addresses`: it adds symbols to the module and takes only verified functions.
 
 use crate::{Error, Options, Stages};
-use cosma_passes::{LowerOptions, order_name, overlap_name, solver_name, weights_name};
+use cosma_passes::{LowerOptions, objective_name, order_name, overlap_name, solver_name, weights_name};
 use cosma_planner::Order;
 use std::time::Duration;
 
@@ -95,7 +95,8 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
     }
     if stages.allocate {
         let overlap = format!("overlap={}", overlap_name(options.overlap));
-        passes.push(format!("cosma-allocate{{{machine} order={order} {effort} {overlap}}}"));
+        let objective = format!("objective={}", objective_name(options.objective));
+        passes.push(format!("cosma-allocate{{{machine} order={order} {effort} {overlap} {objective}}}"));
         passes.push(format!("cosma-insert-transfers{{{overlap}}}"));
     } else if stages.schedule {
         passes.push(format!("cosma-schedule{{{machine} {effort}}}"));

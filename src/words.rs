@@ -1,7 +1,7 @@
 //! Options as text, for the C interface: words are stable where a struct would not be.
 
 use crate::read_machine;
-use crate::{ArenaName, Options, Overlap, Seconds, Size, SolverName, TransfersName, WeightsName};
+use crate::{ArenaName, ObjectiveName, Options, Overlap, Seconds, Size, SolverName, TransfersName, WeightsName};
 use cosma_planner::time::{Clock, Ratio};
 
 /// An option.
@@ -24,7 +24,7 @@ enum Meaning {
 use Meaning::{Stage, Switch, Value};
 
 /// All options, in the order of `include/cosma.h`.
-const WORDS: [Word; 26] = [
+const WORDS: [Word; 27] = [
     word("group", Stage(|it| &mut it.stages.group)),
     word("infer-access", Stage(|it| &mut it.stages.infer_access)),
     word("tile", Stage(|it| &mut it.stages.tile)),
@@ -51,6 +51,7 @@ const WORDS: [Word; 26] = [
         "cycles-per-mac",
         Value(|it, value| set_clock(it, value, |clock, ratio| clock.compute.cycles_per_mac = ratio)),
     ),
+    word("objective", Value(|it, value| set(&mut it.objective, value.parse::<ObjectiveName>().map(|it| it.0)))),
     word("overlap", Value(|it, value| set(&mut it.overlap, value.parse::<Overlap>()))),
     word("solver", Value(|it, value| set(&mut it.solver, value.parse::<SolverName>().map(|it| it.0)))),
     word("time-limit", Value(|it, value| set(&mut it.time_limit, value.parse::<Seconds>().map(|it| it.0)))),

@@ -74,6 +74,7 @@ const NOT_FOR_C: [&str; 22] = [
     "report",
     "split-input-file",
     "stats",
+    "time-chart",
     "trace",
     "verbose",
     "version",

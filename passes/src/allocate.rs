@@ -6,7 +6,7 @@
 //! `cosma-insert-transfers` inserts the transfers.
 
 use crate::allocated;
-use crate::effort::{OrderName, SOLVER, TIME_LIMIT, parse_effort};
+use crate::effort::{OBJECTIVE, ObjectiveName, OrderName, SOLVER, TIME_LIMIT, parse_effort};
 use crate::extract::{Extraction, extract};
 use crate::facts::Facts;
 use crate::form::{Form, body, expect, symbol};
@@ -17,7 +17,7 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions, tiling_bound};
 use cosma_planner::time::{Timed, bound_of_any_order, latency_bound, plan_in_time};
-use cosma_planner::{Action, Options, Problem, Progress, Solution, Solver, check, plan, plan_watched};
+use cosma_planner::{Action, Objective, Options, Problem, Progress, Solution, Solver, check, plan, plan_watched};
 use std::ops::ControlFlow;
 
 pub(crate) const ORDER: OptionInfo = OptionInfo {
@@ -30,7 +30,7 @@ pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-allocate",
     description: "decides when and at which address each tensor is in the scratchpad: source to allocated form",
     anchor: "func.func",
-    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT, OVERLAP],
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT, OVERLAP, OBJECTIVE],
 };
 
 pub(crate) fn run<'c>(
@@ -38,8 +38,11 @@ pub(crate) fn run<'c>(
     function: OperationRef<'c, '_>,
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
-    let (machine, effort) = parse_planning(function, options)?;
-    let overlap = parse_overlap(options).map_err(|message| Diagnostic::at(function, message))?;
+    let (machine, mut effort) = parse_planning(function, options)?;
+    let complain = |message: String| Diagnostic::at(function, message);
+    let overlap = parse_overlap(options).map_err(complain)?;
+    let objective = options.get(OBJECTIVE.name).parse::<ObjectiveName>();
+    effort.objective = objective.map_err(|error| complain(format!("option {}: {error}", OBJECTIVE.name)))?.0;
     allocate(function, &machine, &effort, overlap)
 }
 
@@ -84,6 +87,10 @@ pub fn allocate<'c>(
             (overlapped.plan, facts)
         }
         clock => {
+            if options.objective == Objective::Latency {
+                let why = if clock.is_some() { "nothing overlaps" } else { "the machine has no clock" };
+                return Err(Diagnostic::at(function, format!("latency cannot be the objective where {why}")));
+            }
             let solution = solve(&extraction, options)?;
             let mut facts = facts(&solution);
             if clock.is_some() {
@@ -143,6 +150,14 @@ fn solve_in_time<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> Resu
     let timed = plan_in_time(problem, options, &watch).map_err(|error| extraction.diagnose(&error))?;
     must_be_right(problem, &timed.overlapped.actions);
     warn_if_open(extraction, &timed.solution, options);
+    let (moved, least) = (timed.solution.non_compulsory, timed.least_non_compulsory);
+    if least < moved {
+        let message = format!(
+            "for less time, the plan moves {moved} B of non-compulsory traffic, {} B more than one of less traffic",
+            moved - least
+        );
+        Diagnostic::at(extraction.function, message).emit_warning();
+    }
     Ok(timed)
 }
 
@@ -154,7 +169,8 @@ fn must_be_right(problem: &Problem, actions: &[Action]) {
 }
 
 fn warn_if_open(extraction: &Extraction, solution: &Solution, options: &Options) {
-    if !solution.is_optimal() && options.solver != Solver::Greedy {
+    let is_least_wanted = options.objective == Objective::Traffic && options.solver != Solver::Greedy;
+    if !solution.is_optimal() && is_least_wanted {
         let is_stopped = session(extraction.function).unwrap_or_default().is_stopped();
         let why = if is_stopped { "planning was stopped" } else { "a longer time limit may help" };
         let message = format!(

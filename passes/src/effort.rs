@@ -1,7 +1,7 @@
 //! The pass options for solver and time limit.
 
 use cosma_ir::{OptionInfo, PassOptions};
-use cosma_planner::{Options, Order, Solver};
+use cosma_planner::{Objective, Options, Order, Solver};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -26,6 +26,33 @@ pub(crate) fn parse_effort(options: &PassOptions, order: Order) -> Result<Option
         time_limit: time_limit.map_err(|error| format!("option {}: {error}", TIME_LIMIT.name))?.0,
         ..Options::default()
     })
+}
+
+pub(crate) const OBJECTIVE: OptionInfo = OptionInfo {
+    name: "objective",
+    description: "on a machine with a clock, what is to be least: traffic, and then latency; or latency",
+    default: "traffic",
+};
+
+/// What planning minimises on a machine with a clock, parsed from its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectiveName(pub Objective);
+
+impl FromStr for ObjectiveName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ObjectiveName, String> {
+        let found = [Objective::Traffic, Objective::Latency].into_iter().find(|it| objective_name(*it) == text);
+        found.map(ObjectiveName).ok_or_else(|| format!("the objective is traffic or latency, not '{text}'"))
+    }
+}
+
+/// The name by which options know it.
+pub fn objective_name(objective: Objective) -> &'static str {
+    match objective {
+        Objective::Traffic => "traffic",
+        Objective::Latency => "latency",
+    }
 }
 
 /// A solver, parsed from its name.

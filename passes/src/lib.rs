@@ -46,7 +46,7 @@ mod wrap;
 mod written;
 
 pub use allocate::allocate;
-pub use effort::{OrderName, Seconds, SolverName, order_name, solver_name};
+pub use effort::{ObjectiveName, OrderName, Seconds, SolverName, objective_name, order_name, solver_name};
 pub use extract::{Carrier, Extraction, extract};
 pub use facts::{Facts, LOWER_BOUND};
 pub use form::{Form, form, symbol};

@@ -62,6 +62,7 @@ mod reorder;
 mod simulate;
 mod slices;
 mod stall;
+mod synchronous;
 mod touched;
 mod transfers;
 
@@ -73,4 +74,5 @@ pub use plan::{Timed, plan_in_time, plan_in_time_from};
 pub use ratio::{NotARatio, Ratio};
 pub use simulate::{ChannelUse, Timeline, simulate};
 pub use stall::{Reason, Stall};
+pub use synchronous::without_overlap;
 pub(crate) use transfers::Transfers;

@@ -5,7 +5,7 @@ use crate::planning::{MachineArguments, PlanningArguments, SourceArguments};
 use crate::progress::Detail;
 use crate::show::ShowArguments;
 use clap::Parser;
-use cosma::{ArenaName, LowerOptions, ModelOptions, Options, Overlap, Stages, TransfersName};
+use cosma::{ArenaName, LowerOptions, ModelOptions, ObjectiveName, Options, Overlap, Stages, TransfersName};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -129,6 +129,11 @@ pub struct Arguments {
     #[command(flatten)]
     planning: PlanningArguments,
 
+    /// What is to be least on a machine with a clock: traffic, and then latency; or latency, whatever it takes in
+    /// traffic
+    #[arg(long, value_name = "traffic|latency", default_value = "traffic", help_heading = "Planning")]
+    objective: ObjectiveName,
+
     /// Whether transfers go on beside operators, on a machine with a clock
     #[arg(long, value_name = "auto|none", default_value = "auto", help_heading = "Planning")]
     overlap: Overlap,
@@ -217,6 +222,7 @@ impl Arguments {
             time_limit: self.planning.time_limit.0,
             lower: LowerOptions { arena: self.arena, memory_space: self.memory_space, transfers: self.transfers },
             overlap: self.overlap,
+            objective: self.objective.0,
             watcher: None,
             printer: None,
             print_ir_after_all: self.print_ir_after_all,

@@ -3,7 +3,8 @@
 use crate::{Failure, named};
 use clap::Args;
 use cosma::Options;
-use cosma::show::{Exhibit, dot, explain, larger_scratchpads, memory_map, page, trace};
+use cosma::show::{Exhibit, dot, explain, larger_scratchpads, memory_map, page, time_chart, trace};
+use cosma::time::without_overlap;
 use cosma_planner::Order;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,11 @@ pub struct ShowArguments {
     /// step takes a millisecond; on a machine with a clock, a cycle takes a microsecond
     #[arg(long, value_name = "FILE.json")]
     trace: Option<PathBuf>,
+
+    /// Draw when operators and channels are busy and why operators wait, without overlap and as planned, on a machine
+    /// with a clock; several functions get a file each
+    #[arg(long, value_name = "FILE.svg")]
+    time_chart: Option<PathBuf>,
 
     /// Write the graph with the schedule for Graphviz; several functions get a file each
     #[arg(long, value_name = "FILE.dot")]
@@ -38,7 +44,8 @@ type Text = (&'static str, PathBuf, String);
 impl ShowArguments {
     /// Whether any view is requested.
     pub fn is_asked(&self) -> bool {
-        self.memory_map.is_some() || self.trace.is_some() || self.dot.is_some() || self.explain.is_some()
+        let files = [&self.memory_map, &self.trace, &self.time_chart, &self.dot];
+        files.into_iter().any(Option::is_some) || self.explain.is_some()
     }
 
     /// Checks the extensions of all output files, before anything is planned.
@@ -49,6 +56,7 @@ impl ShowArguments {
         let asked = [
             ("--memory-map", &self.memory_map, &["svg", "html"][..]),
             ("--trace", &self.trace, &["json"]),
+            ("--time-chart", &self.time_chart, &["svg"]),
             ("--dot", &self.dot, &["dot", "gv"]),
         ];
         for (flag, path, endings) in asked {
@@ -96,6 +104,10 @@ impl ShowArguments {
         if let Some(path) = &self.trace {
             texts.push(("trace", path.clone(), trace(exhibits)));
         }
+        if let Some(path) = &self.time_chart {
+            let charts = of_each("time charts", before_and_after, path)?;
+            texts.extend(charts.into_iter().map(|(path, text)| ("time chart", path, text)));
+        }
         if let Some(path) = &self.dot {
             let graphs = of_each("graphs", dot, path)?;
             texts.extend(graphs.into_iter().map(|(path, text)| ("graph", path, text)));
@@ -110,6 +122,12 @@ impl ShowArguments {
         }
         Ok((texts, said))
     }
+}
+
+/// A program without overlap, and as it is.
+fn before_and_after(exhibit: &Exhibit) -> String {
+    let before = Exhibit { actions: without_overlap(&exhibit.actions), ..exhibit.clone() };
+    time_chart(&[("without overlap", &before), ("as planned", exhibit)])
 }
 
 fn explained(exhibit: &Exhibit, options: &Options, is_stopped: &(dyn Fn() -> bool + Sync)) -> String {

@@ -1,0 +1,24 @@
+//! The same program without overlap.
+
+use crate::{Action, Copy, MemoryId, Slot};
+use std::collections::HashMap;
+
+/// A program with the same operators, transfers and addresses, in which each line is done before the next one begins: what
+/// comes in does so where it was waited for, and what goes out where that began. Of a program that the judge accepts, it
+/// accepts this, too.
+pub fn without_overlap(actions: &[Action]) -> Vec<Action> {
+    let mut begun: HashMap<Slot, Copy> = HashMap::new();
+    let mut lines = Vec::with_capacity(actions.len());
+    for action in actions {
+        match action {
+            Action::Issue(copy) if copy.to.memory == MemoryId::HOME => lines.push(Action::Copy(*copy)),
+            Action::Issue(copy) | Action::IssueSlice(copy, _) => {
+                begun.insert(Slot { tensor: copy.tensor, place: copy.to }, *copy);
+            }
+            // What went out did so where it began.
+            Action::Wait(slot) => lines.extend(begun.remove(slot).map(Action::Copy)),
+            Action::Copy(_) | Action::Run { .. } => lines.push(action.clone()),
+        }
+    }
+    lines
+}
