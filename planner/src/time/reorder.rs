@@ -49,7 +49,7 @@ impl Candidate {
     }
 
     /// The one that a rule makes of an order; none if it does not fit, or costs more than it may.
-    fn of_order(problem: &Problem, order: &[OpId], most: Bytes) -> Result<Option<Candidate>, Error> {
+    pub fn of_order(problem: &Problem, order: &[OpId], most: Bytes) -> Result<Option<Candidate>, Error> {
         let outline = greedy(problem, order);
         let fits = || outline.rooms(problem).into_iter().all(|it| it <= problem.capacity());
         if most < outline.non_compulsory(problem) || !fits() {
@@ -63,7 +63,12 @@ impl Candidate {
 ///
 /// # Errors
 /// Those of [`bound_of_plan`](super::bound_of_plan).
-pub(super) fn reordered(problem: &Problem, start: Candidate, goal: Goal, deadline: Deadline) -> Result<Candidate, Error> {
+pub(super) fn reordered(
+    problem: &Problem,
+    start: Candidate,
+    goal: Goal,
+    deadline: Deadline,
+) -> Result<Candidate, Error> {
     let mut best = start;
     let n_ops = best.outline.order.len() as u64;
     if n_ops < 2 {

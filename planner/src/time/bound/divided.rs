@@ -141,4 +141,3 @@ fn due_outward(
     ));
     due
 }
-

@@ -79,4 +79,3 @@ fn one_after_the_other(timing: &Timing, sizes: impl Iterator<Item = Bytes>) -> R
     }
     sum.map_or(Ok(Cycles::ZERO), |it: Cycles| it.plus(timing.latency))
 }
-
