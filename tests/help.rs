@@ -56,7 +56,7 @@ fn flags(help: &str) -> Vec<Flag> {
 
 /// What flags of `cosma-opt` are to callers in C, who have modules and text in memory instead of files and
 /// a terminal, and pipelines of MLIR's.
-const NOT_FOR_C: [&str; 22] = [
+const NOT_FOR_C: [&str; 21] = [
     "access",
     "allow-unregistered-dialect",
     "dim",

@@ -2,7 +2,7 @@
 //! each PROBLEM one with a problem in text form, of which the size of the scratchpad is replaced by 1, 1¼, 1½ and 2 times
 //! the least.
 //!
-//! A line for each: its name, the scratchpad, the bound for any order (B0) and that for the plan (B2); multiples of the
+//! A line for each: its name, the scratchpad, the bound for any order with its name and that for the plan (B2); multiples of the
 //! larger one by each rule to compare with and by COSMA; seconds for the plan and for the overlap; and what COSMA's
 //! program loses for which reason, likewise.
 
@@ -56,9 +56,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let name = path.rsplit('/').next().unwrap_or(&path).trim_end_matches(".txt");
             let lost = Reason::ALL.map(|it| format!("{it}={:.4}", ratio(found.timeline.lost(it).0))).join(" ");
             println!(
-                "{name} {quarters} {} B0={} B2={}{by_rule} ours={:.4} plan={planned:.3} overlap={overlapped:.3} {lost}",
+                "{name} {quarters} {} any={}/{} B2={}{by_rule} ours={:.4} plan={planned:.3} overlap={overlapped:.3} {lost}",
                 problem.machine.scratchpad(),
                 any.cycles,
+                any.rule,
                 found.bound,
                 ratio(found.timeline.makespan.0),
             );

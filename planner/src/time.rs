@@ -50,6 +50,7 @@ mod bound;
 mod by_rule;
 mod clock;
 mod earliest;
+mod effort;
 mod emit;
 mod improve;
 mod latest;
@@ -66,7 +67,7 @@ mod synchronous;
 mod touched;
 mod transfers;
 
-pub use bound::{BoundRule, LatencyBound, Scope, bound_of_any_order, bound_of_plan, latency_bound};
+pub use bound::{BoundRule, LatencyBound, Scope, bound_of_any_order, bound_of_order, bound_of_plan, latency_bound};
 pub(crate) use by_rule::{by_rule, earliest_steps};
 pub use clock::{Channel, ChannelId, Clock, Compute, Timing};
 pub use overlap::{Overlapped, overlap, overlap_at_addresses};

@@ -6,7 +6,9 @@ mod common;
 use common::{Case, Tally, hold, quick_planners};
 use cosma_planner::baseline::{PrefetchRule, prefetch};
 use cosma_planner::testing::{Answer, Choices, Shape, clocked, compute, interpret_with};
-use cosma_planner::time::{Overlapped, bound_of_any_order, bound_of_plan, overlap, simulate};
+use cosma_planner::time::{
+    Overlapped, bound_of_any_order, bound_of_plan, overlap, overlap_at_addresses, simulate, without_overlap,
+};
 use cosma_planner::{Action, Deadline, Problem, check, greedy_plan, plan, program_text};
 use proptest::prelude::*;
 
@@ -56,6 +58,12 @@ fn overlapped_programs_are_right_and_between_bounds() {
                     &Ok(found.clone()),
                     "same input, same output"
                 );
+                let again = overlap_at_addresses(&problem, &found.plan).unwrap();
+                prop_assert!(again.timeline.makespan <= found.timeline.makespan, "{}", text());
+                prop_assert_eq!(check(&problem, &again.actions), check(&problem, &actions), "{}", text());
+                let without = without_overlap(&found.actions);
+                prop_assert_eq!(check(&problem, &without), check(&problem, &actions), "{}", text());
+                prop_assert!(!without.iter().any(|it| matches!(it, Action::Issue(_) | Action::Wait(_))));
                 for (line, action) in found.actions.iter().enumerate() {
                     if matches!(action, Action::Wait(_)) {
                         let mut without = found.actions.clone();

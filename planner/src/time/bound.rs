@@ -1,7 +1,8 @@
 //! Lower bounds on the makespan, each by a rule that has a name ([`BoundRule`]).
 //!
-//! Any order: [`sums`] over the whole program (B0), and [`windows`] between operators (B1). The order and the residencies
-//! of a plan: its transfers, [`divided`] as one likes (B2).
+//! Any order: [`sums`] over the whole program (B0), and [`windows`] between operators (B1). The order of a plan, whatever
+//! stays: the same windows, where all operators are on one chain (B3). The order and the residencies of a plan: its
+//! transfers, [`divided`] as one likes (B2).
 //!
 //! All is counted in fractions of a cycle of which a byte takes a whole number.
 
@@ -16,6 +17,7 @@ pub(super) use divided::bound_of_transfers;
 use crate::{Bytes, Cycles, Error, Plan, Problem};
 use std::fmt;
 use sums::bound_of_sums;
+pub use windows::bound_of_order;
 use windows::bound_of_windows;
 
 /// A lower bound on the makespan.
@@ -37,16 +39,20 @@ pub enum BoundRule {
     Windows,
     /// B2: what a plan transfers, divided as one likes: see [`bound_of_plan`].
     Divided,
+    /// B3: what has to happen between two operators in the order of a plan, whatever stays in the scratchpad: see
+    /// [`bound_of_order`].
+    Order,
 }
 
 impl BoundRule {
     /// All of them.
-    pub const ALL: [BoundRule; 3] = [BoundRule::Sums, BoundRule::Windows, BoundRule::Divided];
+    pub const ALL: [BoundRule; 4] = [BoundRule::Sums, BoundRule::Windows, BoundRule::Divided, BoundRule::Order];
 
     /// Of which programs a bound by this rule is said.
     pub fn scope(self) -> Scope {
         match self {
             BoundRule::Sums | BoundRule::Windows => Scope::AnyOrder,
+            BoundRule::Order => Scope::ThisOrder,
             BoundRule::Divided => Scope::ThisPlan,
         }
     }
@@ -58,6 +64,7 @@ impl fmt::Display for BoundRule {
             BoundRule::Sums => "B0",
             BoundRule::Windows => "B1",
             BoundRule::Divided => "B2",
+            BoundRule::Order => "B3",
         })
     }
 }
@@ -74,15 +81,14 @@ pub enum Scope {
     ThisPlan,
 }
 
-/// The largest bound that is known without solving anything, if no plan has less than so many non-compulsory bytes: for
-/// any order, or for that of a plan. Where they are equal, it is said of any order.
+/// The largest bound that is known, if no plan has less than so many non-compulsory bytes: for any order, for that of a
+/// plan, or for its residencies, too. Where they are equal, it is said of as many programs as possible.
 ///
 /// # Errors
-/// Those of the two.
+/// Those of the three.
 pub fn latency_bound(problem: &Problem, plan: &Plan, non_compulsory: Bytes) -> Result<LatencyBound, Error> {
     let any = bound_of_any_order(problem, non_compulsory)?;
-    let of_plan = LatencyBound { cycles: bound_of_plan(problem, plan)?, rule: BoundRule::Divided };
-    Ok(any.or(of_plan))
+    any.or_of(problem, plan, bound_of_plan(problem, plan)?)
 }
 
 /// A bound for every program of a problem, if no plan has less than so many non-compulsory bytes.
@@ -100,6 +106,20 @@ pub fn bound_of_any_order(problem: &Problem, non_compulsory: Bytes) -> Result<La
 }
 
 impl LatencyBound {
+    /// The largest one of this one, that for the order of a plan, and this one for the plan. Where they are equal, the
+    /// first of them.
+    pub(super) fn or_of(self, problem: &Problem, plan: &Plan, of_plan: Cycles) -> Result<LatencyBound, Error> {
+        if of_plan <= self.cycles {
+            return Ok(self);
+        }
+        let of_order = match bound_of_order(problem, &plan.order) {
+            Ok(cycles) => self.or(LatencyBound { cycles, rule: BoundRule::Order }),
+            Err(Error::TooManyCycles) => self,
+            Err(error) => return Err(error),
+        };
+        Ok(of_order.or(LatencyBound { cycles: of_plan, rule: BoundRule::Divided }))
+    }
+
     /// The larger one; this one, if they are equal.
     pub(super) fn or(self, other: LatencyBound) -> LatencyBound {
         if self.cycles < other.cycles { other } else { self }

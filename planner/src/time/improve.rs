@@ -4,12 +4,13 @@
 
 use super::arrange::{Arrangement, Turn, arrange};
 use super::earliest::earliest_by_addresses;
+use super::effort::Effort;
 use super::order::Order;
 use super::overlap::Found;
 use super::place::{Side, Wishes, is_alone, place_again};
 use super::transfers::Transfers;
 use crate::pack::random::Random;
-use crate::{Deadline, Error, Plan, Problem};
+use crate::{Error, Plan, Problem};
 
 /// Programs in a row that are no faster, after which no more are tried.
 const MOST_IN_VAIN: usize = 300;
@@ -35,12 +36,12 @@ pub(super) fn improve(
     wishes: &Wishes<'_>,
     best: &mut Found,
     is_enough: impl Fn(&Found) -> bool,
-    deadline: Deadline,
+    effort: &Effort,
 ) -> Result<(), Error> {
     let is_alone = is_alone(problem, &best.plan);
     let mut random = Random::new();
     let mut in_vain = 0;
-    while in_vain < MOST_IN_VAIN && !is_enough(best) && !deadline.has_passed() {
+    while in_vain < MOST_IN_VAIN && !is_enough(best) && !effort.is_spent() {
         in_vain += 1;
         let Some(step) = stall(&best.arrangement, &mut random) else { return Ok(()) };
         let width = 1 + random.below(WIDEST) as usize;
@@ -62,6 +63,7 @@ pub(super) fn improve(
             continue;
         }
         let found = arranged(problem, plan, transfers, wishes, best.turn)?;
+        effort.spend(found.arrangement.lines.len());
         if found.arrangement.makespan < best.arrangement.makespan {
             in_vain = 0;
         }

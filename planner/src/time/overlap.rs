@@ -22,6 +22,7 @@
 use super::arrange::{Arrangement, Turn, arrange};
 use super::bound::bound_of_transfers;
 use super::earliest::{earliest_by_addresses, earliest_by_rooms};
+use super::effort::Effort;
 use super::emit::emit;
 use super::improve::improve;
 use super::latest::latest;
@@ -56,7 +57,12 @@ const ATTEMPTS: u64 = 4;
 /// How much longer than the bound a program may take such that nothing better is looked for: one in so many.
 const GOOD_ENOUGH: u64 = 10_000;
 
+/// The lines of all programs that are tried: nothing better is looked for after so many, which take some seconds at most.
+const MAX_LINES: u64 = 20_000_000;
+
 /// The fastest program that was found for the order and the residencies of a plan.
+///
+/// What is tried is counted, so the same program comes out on each machine that is fast enough for the deadline.
 ///
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
@@ -67,6 +73,7 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
     let timeline = simulate(problem, &actions)?;
     let is_good_enough = |it: Cycles| it.0 <= bound.0.saturating_add(bound.0 / GOOD_ENOUGH);
     let mut best = Overlapped { plan: plan.clone(), actions, timeline, bound };
+    let effort = Effort::new(MAX_LINES, deadline);
     let mut cuts: Vec<Vec<LoadSlice>> = Vec::new();
     if let Some(size) = size_of_slices(problem, &transfers) {
         cuts.push(sliced(&transfers.loads, size));
@@ -79,9 +86,9 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
     let compact = compact(problem, plan, &is_load, deadline);
     let bases: Vec<&Plan> = [plan].into_iter().chain(compact.as_ref()).collect();
     for slices in &cuts {
-        best.take(problem, &transfers, fastest_of(problem, plan.clone(), &transfers, slices)?)?;
+        best.take(problem, &transfers, fastest_of(problem, plan.clone(), &transfers, slices, &effort)?)?;
         for share in SHARES {
-            if is_good_enough(best.timeline.makespan) || deadline.has_passed() {
+            if is_good_enough(best.timeline.makespan) || effort.is_spent() {
                 return Ok(best);
             }
             let capacity = Bytes((u128::from(problem.capacity().0) * u128::from(share) / 64) as u64);
@@ -96,18 +103,18 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
             for base in &bases {
                 let sides = Side::ALL.into_iter();
                 let placed = sides.filter_map(|side| place_again(problem, base, &wishes, &is_load, || side));
-                starts.extend(fastest_of_all(problem, placed, &transfers, slices, is_enough, deadline)?);
+                starts.extend(fastest_of_all(problem, placed, &transfers, slices, is_enough, &effort)?);
             }
             if !starts.iter().any(is_enough) {
                 let leads = early.leads(&transfers, slices);
                 let packed = address_with_leads(problem, &plan.outline(), &leads, ATTEMPTS, deadline);
                 let packed = packed.into_iter();
-                starts.extend(fastest_of_all(problem, packed, &transfers, slices, is_enough, deadline)?);
+                starts.extend(fastest_of_all(problem, packed, &transfers, slices, is_enough, &effort)?);
             }
             starts.sort_by_key(|it| it.arrangement.makespan);
             for mut found in starts {
                 let placed = found.arrangement.makespan.0;
-                improve(problem, &transfers, &wishes, &mut found, is_enough, deadline)?;
+                improve(problem, &transfers, &wishes, &mut found, is_enough, &effort)?;
                 let (expected, improved) = (early.expected.0, found.arrangement.makespan.0);
                 tracing::debug!(share, n_slices = slices.len(), bound = bound.0, expected, placed, improved);
                 let is_last = is_enough(&found);
@@ -132,30 +139,31 @@ pub fn overlap_at_addresses(problem: &Problem, plan: &Plan) -> Result<Overlapped
     let actions = plan.actions(problem);
     let timeline = simulate(problem, &actions)?;
     let mut best = Overlapped { plan: plan.clone(), actions, timeline, bound };
+    let effort = Effort::new(MAX_LINES, Deadline::NEVER);
     let slices = size_of_slices(problem, &transfers).map(|it| sliced(&transfers.loads, it));
     for slices in slices.into_iter().chain([whole(&transfers.loads)]) {
-        best.take(problem, &transfers, fastest_of(problem, plan.clone(), &transfers, &slices)?)?;
+        best.take(problem, &transfers, fastest_of(problem, plan.clone(), &transfers, &slices, &effort)?)?;
     }
     Ok(best)
 }
 
-/// The fastest of the programs at the addresses of several plans; those after one that is enough are not looked at, nor
-/// those after the deadline.
+/// The fastest of the programs at the addresses of several plans. Those after one that is enough are not looked at, nor are
+/// any once enough was tried.
 fn fastest_of_all(
     problem: &Problem,
     plans: impl Iterator<Item = Plan>,
     transfers: &Transfers,
     slices: &[LoadSlice],
     is_enough: impl Fn(&Found) -> bool,
-    deadline: Deadline,
+    effort: &Effort,
 ) -> Result<Option<Found>, Error> {
     let mut best: Option<Found> = None;
     for plan in plans {
-        let other = fastest_of(problem, plan, transfers, slices)?;
+        let other = fastest_of(problem, plan, transfers, slices, effort)?;
         if best.as_ref().is_none_or(|it| other.arrangement.makespan < it.arrangement.makespan) {
             best = Some(other);
         }
-        if best.as_ref().is_some_and(&is_enough) || deadline.has_passed() {
+        if best.as_ref().is_some_and(&is_enough) || effort.is_spent() {
             break;
         }
     }
@@ -172,10 +180,17 @@ pub(super) struct Found {
 }
 
 /// The fastest of the programs by the rules for what goes out.
-fn fastest_of(problem: &Problem, plan: Plan, transfers: &Transfers, slices: &[LoadSlice]) -> Result<Found, Error> {
+fn fastest_of(
+    problem: &Problem,
+    plan: Plan,
+    transfers: &Transfers,
+    slices: &[LoadSlice],
+    effort: &Effort,
+) -> Result<Found, Error> {
     let order = Order::by_addresses(problem, &plan, transfers);
     let (slices, since) = earliest_by_addresses(problem, &plan, transfers, slices);
     let (arrangement, turn) = fastest(transfers, &slices, &since, &order)?;
+    effort.spend(Turn::ALL.len() * arrangement.lines.len());
     Ok(Found { plan, slices, arrangement, turn })
 }
 

@@ -1,16 +1,28 @@
-//! From a problem with a clock to a program: plan, overlap, bounds.
+//! From a problem with a clock to a program.
+//!
+//! 1. A plan of the least traffic, as without a clock.
+//! 2. Its program, whose transfers overlap, and the bound for any order.
+//! 3. Where they are apart: orders in which less time is lost, of no more traffic, or of any, by the objective; their
+//!    addresses, and their programs. The fastest is taken, so none is slower than that of the plan.
+//!
+//! What the residencies of such an order cost follows from a rule: the farthest next use leaves. So where a plan of least
+//! traffic takes cleverer residencies than that, other orders compete only where traffic does not count.
 
-use super::bound::{BoundRule, LatencyBound, bound_of_any_order};
+use super::bound::{BoundRule, LatencyBound, bound_of_any_order, bound_of_order};
 use super::overlap::{Overlapped, overlap};
 use super::reorder::{Candidate, Goal, reordered};
+use crate::baseline::depth_first;
 use crate::incumbent::Incumbent;
 use crate::portfolio::plan_on_stretches;
 use crate::progress::{Observer, Phase, Watcher};
-use crate::{Bytes, Cycles, Deadline, Error, Objective, Options, Order, Plan, Problem, Solution, address};
+use crate::{Bytes, Cycles, Deadline, Error, Objective, OpId, Options, Order, Plan, Problem, Solution, address};
 use std::time::Duration;
 
 /// What is left for the overlap where planning takes all of its time.
 const LEAST_TIME_TO_OVERLAP: Duration = Duration::from_millis(800);
+
+/// Orders from which better ones are looked for: that of the plan, and a simple one.
+const STARTS: usize = 2;
 
 /// The part of the time left that the first program may take.
 const SHARE_OF_FIRST_OVERLAP: f64 = 0.4;
@@ -94,7 +106,11 @@ fn planned(
 
 /// The fastest program that is found, and how good it is, once there is a plan of the least traffic that was found.
 fn in_less_time(problem: &Problem, options: &Options, solution: Solution, end: Deadline) -> Result<Timed, Error> {
-    let any_order = bound_of_any_order(problem, solution.lower_bound)?;
+    let mut any_order = bound_of_any_order(problem, solution.lower_bound)?;
+    if options.order == Order::Source {
+        let source: Vec<OpId> = problem.graph.op_ids().collect();
+        any_order = any_order.or(LatencyBound { cycles: bound_of_order(problem, &source)?, rule: BoundRule::Order });
+    }
     let least_non_compulsory = solution.non_compulsory;
     let overlapped = overlap(problem, &solution.plan, end.part(SHARE_OF_FIRST_OVERLAP))?;
     let mut best = Best { solution, overlapped };
@@ -102,7 +118,7 @@ fn in_less_time(problem: &Problem, options: &Options, solution: Solution, end: D
         best.improve(problem, options.objective, any_order.cycles, end)?;
     }
     let Best { solution, overlapped } = best;
-    let bound = any_order.or(LatencyBound { cycles: overlapped.bound, rule: BoundRule::Divided });
+    let bound = any_order.or_of(problem, &solution.plan, overlapped.bound)?;
     Ok(Timed { solution, overlapped, bound, any_order, least_non_compulsory })
 }
 
@@ -113,33 +129,50 @@ struct Best {
 }
 
 impl Best {
-    /// Looks for an order that takes less time.
+    /// Looks for an order that takes less time: from that of the plan, and from simple ones.
     fn improve(&mut self, problem: &Problem, objective: Objective, bound: Cycles, end: Deadline) -> Result<(), Error> {
         let enough = Cycles(bound.0.saturating_add(bound.0 / GOOD_ENOUGH));
-        if self.overlapped.timeline.makespan <= enough || end.has_passed() {
-            return Ok(());
-        }
         let most = match objective {
             Objective::Traffic => self.solution.non_compulsory,
             Objective::Latency => Bytes(u64::MAX),
         };
         let goal = Goal { most, enough };
-        let start = Candidate::new(problem, self.solution.plan.outline())?;
-        let found = reordered(problem, start, goal, end.part(SHARE_OF_REORDERING))?;
-        self.take(problem, &found, end)
+        if self.is_enough(goal, end) {
+            return Ok(());
+        }
+        let mut starts = vec![Candidate::new(problem, self.solution.plan.outline())?];
+        let graph = &problem.graph;
+        for order in [graph.op_ids().collect(), depth_first(graph)] {
+            starts.extend(Candidate::of_order(problem, &order, most)?);
+        }
+        // The plan's own order goes first, and then the fastest other one.
+        starts[1..].sort_by_key(|it| (it.cycles, it.non_compulsory));
+        starts.truncate(STARTS);
+        for (nth, start) in starts.into_iter().enumerate() {
+            if self.is_enough(goal, end) {
+                break;
+            }
+            let share = end.part(1.0 / (STARTS - nth) as f64);
+            let found = reordered(problem, start, goal, share.part(SHARE_OF_REORDERING))?;
+            self.take(problem, &found, share)?;
+        }
+        Ok(())
     }
 
-    /// Takes an outline if its program is faster.
+    fn is_enough(&self, goal: Goal, end: Deadline) -> bool {
+        self.overlapped.timeline.makespan <= goal.enough || end.has_passed()
+    }
+
+    /// Takes an outline if its program is faster, or as fast and moves less.
     fn take(&mut self, problem: &Problem, candidate: &Candidate, end: Deadline) -> Result<(), Error> {
-        let best = self.overlapped.timeline.makespan;
-        if best <= candidate.cycles {
+        if self.overlapped.timeline.makespan <= candidate.cycles {
             return Ok(());
         }
         let Some(plan) = address(problem, &candidate.outline, end.part(SHARE_OF_PACKING)) else { return Ok(()) };
         let overlapped = overlap(problem, &plan, end)?;
-        if overlapped.timeline.makespan < best {
-            let non_compulsory = plan.non_compulsory(problem);
-            self.solution = Solution { plan, non_compulsory, ..self.solution.clone() };
+        if overlapped.timeline.makespan < self.overlapped.timeline.makespan {
+            let (non_compulsory, fragmentation) = (plan.non_compulsory(problem), Bytes::ZERO);
+            self.solution = Solution { plan, non_compulsory, fragmentation, ..self.solution.clone() };
             self.overlapped = overlapped;
         }
         Ok(())

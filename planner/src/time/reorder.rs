@@ -49,7 +49,7 @@ impl Candidate {
     }
 
     /// The one that a rule makes of an order; none if it does not fit, or costs more than it may.
-    fn of_order(problem: &Problem, order: &[OpId], most: Bytes) -> Result<Option<Candidate>, Error> {
+    pub fn of_order(problem: &Problem, order: &[OpId], most: Bytes) -> Result<Option<Candidate>, Error> {
         let outline = greedy(problem, order);
         let fits = || outline.rooms(problem).into_iter().all(|it| it <= problem.capacity());
         if most < outline.non_compulsory(problem) || !fits() {

@@ -265,6 +265,17 @@ fn summary(report: &Report) -> String {
             function.scratchpad,
             function.min_scratchpad,
         );
+        if let Some(time) = &function.time {
+            text += &format!(
+                "  time {} cycles (at least {}, by {}; in any order {}, by {}), {} of them computing\n",
+                time.cycles,
+                time.lower_bound,
+                time.bound,
+                time.any_order_lower_bound,
+                time.any_order_bound,
+                time.compute,
+            );
+        }
     }
     text
 }

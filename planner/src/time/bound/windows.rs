@@ -23,6 +23,7 @@
 
 use super::units::{Filling, Units};
 use crate::reach::ones;
+use crate::restricted::Restricted;
 use crate::{Bytes, Cycles, Error, MemoryId, OpId, Origin, Problem, TensorId};
 
 /// Words of sets that are joined in all: pairs of operators that are further apart in the source than this allows are left
@@ -35,14 +36,37 @@ const MAX_WORDS: usize = 1 << 27;
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
 pub(super) fn bound_of_windows(problem: &Problem, non_compulsory: Bytes) -> Result<Cycles, Error> {
+    let ops = problem.graph.op_ids();
+    let cycles = ops.map(|it| problem.cycles(it).map(Option::unwrap_or_default)).collect::<Result<Vec<_>, _>>()?;
+    bound_by_windows(problem, &cycles, non_compulsory)
+}
+
+/// A bound for every program of a problem in a given order, whatever it keeps, drops and brings back: there, all
+/// operators are on one chain.
+///
+/// # Errors
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way;
+/// [`Error::Schedule`] if it is not an order of all operators that respects their dependences.
+pub fn bound_of_order(problem: &Problem, order: &[OpId]) -> Result<Cycles, Error> {
+    problem.machine.clock().ok_or(Error::NoClock)?;
+    let fixed = Restricted::in_order(problem, order)?;
+    // What is made of a problem does not know how long operators take.
+    let ops = order.iter();
+    let cycles = ops.map(|it| problem.cycles(*it).map(Option::unwrap_or_default)).collect::<Result<Vec<_>, _>>()?;
+    bound_by_windows(fixed.problem(), &cycles, problem.restreamed())
+}
+
+/// Likewise, where operators take so many cycles each.
+fn bound_by_windows(problem: &Problem, cycles: &[Cycles], non_compulsory: Bytes) -> Result<Cycles, Error> {
     problem.machine.clock().ok_or(Error::NoClock)?;
     let way = |from, to| problem.machine.timing(from, to).ok_or(Error::NotPlanned("a machine without a link".into()));
     let inward = way(MemoryId::HOME, MemoryId::SCRATCHPAD)?;
     let outward = way(MemoryId::SCRATCHPAD, MemoryId::HOME)?;
     let units = Units::new(inward, outward);
-    let windows = Windows::new(problem, units, non_compulsory)?;
-    let cycles = windows.longest_path().div_ceil(units.of_cycle);
-    u64::try_from(cycles).ok().filter(|it| *it < 1 << 63).map(Cycles).ok_or(Error::TooManyCycles)
+    check_sums(problem, cycles, &units)?;
+    let windows = Windows::new(problem, cycles, units, non_compulsory);
+    let bound = windows.longest_path().div_ceil(units.of_cycle);
+    u64::try_from(bound).ok().filter(|it| *it < 1 << 63).map(Cycles).ok_or(Error::TooManyCycles)
 }
 
 /// What each operator takes, in fractions of a cycle.
@@ -91,18 +115,17 @@ enum Begin {
 }
 
 impl<'a> Windows<'a> {
-    fn new(problem: &'a Problem, units: Units<'a>, non_compulsory: Bytes) -> Result<Windows<'a>, Error> {
+    fn new(problem: &'a Problem, cycles: &[Cycles], units: Units<'a>, non_compulsory: Bytes) -> Windows<'a> {
         let graph = &problem.graph;
-        check_sums(problem, &units)?;
         let size = |it: TensorId| graph.tensor(it).size;
         let mut work = Vec::with_capacity(graph.ops().len());
-        for op in graph.op_ids() {
+        for (op, &cycles) in graph.op_ids().zip(cycles) {
             let operator = graph.op(op);
             let streamed = operator.reads.iter().filter(|it| !it.from.contains(MemoryId::SCRATCHPAD));
             let sizes: Vec<Bytes> = streamed.map(|it| size(it.tensor)).collect();
             let streams = sizes.iter().map(|it| units.inward(*it)).sum();
             let latency = if sizes.is_empty() { 0 } else { units.cycles(units.inward.latency) };
-            let cycles = units.cycles(problem.cycles(op)?.unwrap_or_default()).max(streams + latency);
+            let cycles = units.cycles(cycles).max(streams + latency);
             let stores = |parts: bool| -> u128 {
                 let is_meant = |it: &&TensorId| if graph.is_part(**it) { parts } else { graph.is_stored(**it) };
                 let out = operator.writes.iter().filter(is_meant);
@@ -118,7 +141,7 @@ impl<'a> Windows<'a> {
         let back = u128::from(non_compulsory.saturating_sub(problem.restreamed()).0);
         let non_compulsory = back.saturating_mul(units.of_byte_inward.min(units.of_byte_outward));
         let is_one_channel = units.inward.channel == units.outward.channel;
-        Ok(Windows { problem, units, work, non_compulsory, is_one_channel })
+        Windows { problem, units, work, non_compulsory, is_one_channel }
     }
 
     fn longest_path(&self) -> u128 {
@@ -363,11 +386,10 @@ fn is_argument(problem: &Problem, tensor: TensorId) -> bool {
 
 /// That a program in which each operator brings in all that it reads, and takes out all that it writes, takes a time that
 /// can be counted: then so does all that is added here.
-fn check_sums(problem: &Problem, units: &Units) -> Result<(), Error> {
+fn check_sums(problem: &Problem, cycles: &[Cycles], units: &Units) -> Result<(), Error> {
     let mut sum = Cycles::ZERO;
-    for op in problem.graph.op_ids() {
-        let operator = problem.graph.op(op);
-        sum = sum.plus(problem.cycles(op)?.unwrap_or_default())?;
+    for (operator, cycles) in problem.graph.ops().iter().zip(cycles) {
+        sum = sum.plus(*cycles)?;
         let ways_in = operator.reads.iter().map(|it| (units.inward, it.tensor));
         let tensors = operator.reads.iter().map(|it| it.tensor).chain(operator.writes.iter().copied());
         for (way, tensor) in ways_in.chain(tensors.map(|it| (units.outward, it))) {

@@ -1,0 +1,95 @@
+//! Problems planned to programs: right, never slower than those of the plan of least traffic, between bounds.
+
+mod common;
+
+use common::{Case, Tally, hold};
+use cosma_planner::testing::{Choices, Shape, clocked};
+use cosma_planner::time::{BoundRule, Scope, Timed, bound_of_plan, overlap, plan_in_time, plan_in_time_from};
+use cosma_planner::{Deadline, Error, Objective, Options, Order, Problem, check, greedy_plan, plan};
+use proptest::prelude::*;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+fn timed(problem: &Problem, objective: Objective) -> Timed {
+    let options = Options { objective, ..Options::default() };
+    plan_in_time(problem, &options, &|_| ControlFlow::Continue(())).expect("there is a plan")
+}
+
+#[test]
+fn time_is_won_and_traffic_is_not_lost_unknowingly() {
+    let (faster, dearer, fastest, cases) = (Tally::default(), Tally::default(), Tally::default(), Tally::default());
+    hold(150, Shape::SMALL, |Case { problem, bytes }| {
+        let machine = clocked(&problem.machine, &mut Choices::new(bytes));
+        let problem = Problem { machine, ..problem.clone() };
+        let least = plan(&problem, &Options::default()).unwrap();
+        let of_least = overlap(&problem, &least.plan, Deadline::NEVER).unwrap().timeline.makespan;
+        for objective in [Objective::Traffic, Objective::Latency] {
+            let it = timed(&problem, objective);
+            let makespan = it.overlapped.timeline.makespan;
+            let traffic = check(&problem, &it.overlapped.actions).map(|it| it.non_compulsory);
+            prop_assert_eq!(traffic, Ok(it.solution.non_compulsory), "{}", problem);
+            prop_assert_eq!(it.least_non_compulsory, least.non_compulsory);
+            prop_assert!(makespan <= of_least, "{} after {}\n{}", makespan, of_least, problem);
+            prop_assert!(it.any_order.cycles <= it.bound.cycles && it.bound.cycles <= makespan, "{}", problem);
+            prop_assert_eq!(bound_of_plan(&problem, &it.solution.plan), Ok(it.overlapped.bound));
+            prop_assert_eq!(it.any_order.rule.scope(), Scope::AnyOrder);
+            if objective == Objective::Traffic {
+                prop_assert_eq!(it.solution.non_compulsory, least.non_compulsory, "{}", problem);
+            }
+            faster.count(makespan < of_least);
+            dearer.count(least.non_compulsory < it.solution.non_compulsory);
+            fastest.count(it.is_fastest());
+            cases.count(true);
+        }
+        Ok(())
+    });
+    let met = [&cases, &faster, &dearer, &fastest].map(|it| it.0.get());
+    assert!(20 < met[1] && 5 < met[2] && 30 < met[3], "{met:?}");
+}
+
+const STORES: &str = "machine scratchpad 1024 alignment 64
+channel dma
+link host scratchpad rate 1 on dma
+link scratchpad host rate 1 on dma
+argument x 64
+op f: x -> y 64 cycles 100
+op g: y -> a 64 cycles 200
+op h: y -> b 128 cycles 100
+return a b
+";
+
+/// What has much to store runs first.
+#[test]
+fn stores_go_on_beside_what_is_left_to_compute() {
+    let problem: Problem = STORES.parse().unwrap();
+    let it = timed(&problem, Objective::Traffic);
+    let names: Vec<&str> = it.solution.plan.order.iter().map(|it| problem.graph.op(*it).name.as_str()).collect();
+    assert_eq!(names, ["f", "h", "g"]);
+    assert_eq!(it.overlapped.timeline.makespan.0, 64 + 100 + 100 + 200 + 64);
+    assert!(it.is_fastest(), "{:?}", it.any_order);
+}
+
+#[test]
+fn the_order_of_the_source_is_kept_where_it_is_asked_for() {
+    let problem: Problem = STORES.parse().unwrap();
+    let options = Options { order: Order::Source, ..Options::default() };
+    let it = plan_in_time(&problem, &options, &|_| ControlFlow::Continue(())).unwrap();
+    assert!(it.solution.plan.order.iter().copied().eq(problem.graph.op_ids()));
+    assert_eq!(it.overlapped.timeline.makespan.0, 64 + 100 + 200 + 100 + 128);
+    assert_eq!((it.any_order.rule, it.any_order.rule.to_string()), (BoundRule::Order, "B3".into()));
+    assert!(it.is_fastest(), "no program of this order is faster");
+}
+
+#[test]
+fn it_ends_in_time_starts_from_what_there_is_and_asks_for_a_clock() {
+    let problem: Problem = STORES.parse().unwrap();
+    let goes_on = |_: &cosma_planner::Progress| ControlFlow::Continue(());
+    let start = Instant::now();
+    let options = Options { time_limit: Duration::ZERO, objective: Objective::Latency, ..Options::default() };
+    let incumbent = greedy_plan(&problem).unwrap();
+    plan_in_time_from(&problem, &options, &incumbent, &goes_on).unwrap();
+    plan_in_time(&problem, &options, &|_| ControlFlow::Break(())).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(2));
+    let plain = Problem { machine: problem.machine.without_clock(), ..problem };
+    assert_eq!(plan_in_time(&plain, &options, &goes_on).map(|_| ()), Err(Error::NoClock));
+}
