@@ -34,7 +34,6 @@ mod role;
 mod schedule;
 mod session;
 mod sharing;
-mod size;
 mod slice;
 mod tile;
 mod variable;
@@ -44,6 +43,7 @@ mod wrap;
 mod written;
 
 pub use allocate::allocate;
+pub use cosma_planner::{Size, SizeError};
 pub use effort::{OrderName, Seconds, SolverName, order_name, solver_name};
 pub use extract::{Carrier, Extraction, extract};
 pub use facts::{Facts, LOWER_BOUND};
@@ -67,7 +67,6 @@ pub use program::program_text;
 pub use regions::are_disjoint;
 pub use schedule::schedule;
 pub use session::{Printer, Session, Watcher};
-pub use size::{Size, SizeError};
 pub use tile::tile;
 pub use verify::{judge, verify};
 

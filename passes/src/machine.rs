@@ -1,10 +1,9 @@
 //! The machine to plan for, from pass options and the attribute `cosma.machine`.
 
-use crate::size::Size;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::{Diagnostic, OptionInfo, PassOptions};
-use cosma_planner::{Bytes, Machine, Weights};
+use cosma_planner::{Bytes, Machine, Size, Weights};
 use std::str::FromStr;
 
 /// The alignment of all addresses if none is given.
