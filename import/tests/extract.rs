@@ -193,7 +193,11 @@ fn weights_stream_and_floats_are_quantised() {
 fn tensors_are_known_by_what_they_are_in_the_network() {
     let model = Model::new()
         .input("x", &[4, 8])
-        .node("Split", &["x"], &["a", "b"], vec![])
+        .ints("zero", &[0])
+        .ints("two", &[2])
+        .ints("four", &[4])
+        .node("Slice", &["x", "zero", "two"], &["a"], vec![])
+        .node("Slice", &["x", "two", "four"], &["b"], vec![])
         .node("Softmax", &["a"], &["c"], vec![])
         .node("Softmax", &["b"], &["d"], vec![])
         .output("c")
