@@ -133,11 +133,3 @@ def test_models_that_cannot_be_read(model, tmp_path) -> None:
         cosma.plan(model, (1,), scratchpad="1MiB")
     assert issubclass(cosma.ModelError, cosma.Error) and issubclass(cosma.GraphError, cosma.Error)
 
-
-def test_pytorch_modules() -> None:
-    torch = pytest.importorskip("torch")
-    module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Flatten())
-    plan = cosma.plan(module, torch.zeros(1, 3, 8, 8), scratchpad="64KiB", element_bytes=1)
-    assert plan.report.operators == 1
-    with pytest.raises(TypeError, match="inputs="):
-        cosma.plan(module, scratchpad="64KiB")

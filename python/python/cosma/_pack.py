@@ -114,7 +114,8 @@ def _buffer(index: int, it: BufferLike) -> Buffer:
         if isinstance(it, Mapping):
             return Buffer(**it)  # type: ignore[arg-type]
         if 3 <= len(it) <= 4:
-            return Buffer(*it)
+            lower, upper, size, *alignment = it
+            return Buffer(lower, upper, size, alignment[0] if alignment else 1)
     except TypeError as error:
         raise TypeError(f"buffer {index}: {error}") from None
     raise TypeError(f"buffer {index} has {len(it)} numbers: it is lower, upper, size and, if need be, alignment")
