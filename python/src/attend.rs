@@ -23,10 +23,10 @@ const STACK: usize = 8 << 20;
 
 /// How far planning has come. Costs are non-compulsory bytes.
 #[pyclass(frozen, get_all, module = "cosma")]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Progress {
     /// What planning is at: `greedy`, `search`, `packing`, and so on until `done`.
-    phase: &'static str,
+    phase: String,
     /// What the best order and residencies so far cost; None before the first.
     best: Option<u64>,
     /// What the best plan with addresses so far costs; None before the first.
@@ -76,7 +76,7 @@ impl Desk {
     /// The answer of a watcher.
     pub fn watch(&self, scratchpad: u64, progress: &cosma_planner::Progress) -> ControlFlow<()> {
         let news = Progress {
-            phase: phase_name(progress.phase),
+            phase: progress.phase.to_string(),
             best: progress.best.map(|it| it.0),
             planned: progress.planned.map(|it| it.0),
             lower_bound: progress.lower_bound.0,
@@ -98,23 +98,6 @@ impl Desk {
             self.stop.store(true, Ordering::Relaxed);
         }
         Ok(())
-    }
-}
-
-fn phase_name(phase: cosma_planner::Phase) -> &'static str {
-    use cosma_planner::Phase;
-    match phase {
-        Phase::Greedy => "greedy",
-        Phase::Search => "search",
-        Phase::Rules => "rules",
-        Phase::Replacement => "replacement",
-        Phase::Joint => "joint",
-        Phase::Backbone => "backbone",
-        Phase::Conquer => "conquer",
-        Phase::Packing => "packing",
-        Phase::Repair => "repair",
-        Phase::Done => "done",
-        _ => "planning",
     }
 }
 

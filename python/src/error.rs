@@ -49,6 +49,7 @@ pub(crate) fn raise(py: Python<'_>, error: cosma_model::Error) -> PyErr {
         }
         cosma_model::Error::Option(text) => PyValueError::new_err(text),
         cosma_model::Error::Model(error) => model_error(py, &error),
+        cosma_model::Error::Planner(cosma_planner::Error::Solver(_)) => Error::new_err(text),
         cosma_model::Error::Graph(_) | cosma_model::Error::Planner(_) => GraphError::new_err(text),
         cosma_model::Error::ScratchpadTooSmall { operator, needed, scratchpad, min_scratchpad } => {
             let raised = ScratchpadTooSmall::new_err(text);
