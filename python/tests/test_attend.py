@@ -77,7 +77,8 @@ def test_other_threads_run_meanwhile(hard: cosma.Graph) -> None:
     cosma.plan(hard, scratchpad="16KiB", time_limit=1)
     planned.set()
     thread.join()
-    assert 20 < counted
+    # It would not have begun before the plan was there.
+    assert 3 < counted
 
 
 def test_plans_on_several_threads(cell: cosma.Graph) -> None:

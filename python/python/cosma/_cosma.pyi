@@ -2,13 +2,31 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Optional, Protocol, Union
+from typing import Any, Optional, Protocol, Union, final
+
+__all__ = [
+    "Error",
+    "Graph",
+    "GraphError",
+    "Infeasible",
+    "ModelError",
+    "Progress",
+    "RawPlan",
+    "ScratchpadTooSmall",
+    "Tensor",
+    "Undecided",
+    "__version__",
+    "has_ilp",
+    "pack",
+    "plan",
+    "sweep",
+]
 
 __version__: str
 #: Whether integer programming is built in. Without it, the search decides.
 has_ilp: bool
 
-Size = Union[int, str]
+_Size = Union[int, str]
 
 class _Serializable(Protocol):
     def SerializeToString(self) -> bytes: ...
@@ -51,6 +69,7 @@ class Undecided(Error):
     #: The bytes that any packing needs.
     lower_bound: int
 
+@final
 class Progress:
     """How far planning has come. Costs are non-compulsory bytes."""
 
@@ -79,6 +98,7 @@ class Progress:
     @property
     def gap(self) -> Optional[float]: ...
 
+@final
 class Tensor:
     """A tensor of a graph."""
 
@@ -89,10 +109,11 @@ class Tensor:
     @property
     def size(self) -> int: ...
 
+@final
 class Graph:
     """Operators in an order that respects the dependences, and the tensors that they read and write."""
 
-    def __init__(self, name: str = "net") -> None: ...
+    def __new__(cls, name: str = "net") -> Graph: ...
     @staticmethod
     def from_onnx(
         model: Union[str, os.PathLike[str], bytes, _Serializable],
@@ -106,19 +127,19 @@ class Graph:
     @staticmethod
     def from_text(text: str, name: str = "net") -> Graph:
         """The graph of a problem in COSMA's text form; the machine in it counts for nothing."""
-    def argument(self, name: str, size: Size) -> Tensor:
+    def argument(self, name: str, size: _Size) -> Tensor:
         """Adds a tensor that lies in host memory from the start."""
-    def weight(self, name: str, size: Size) -> Tensor:
+    def weight(self, name: str, size: _Size) -> Tensor:
         """Adds a weight that lies in host memory from the start."""
-    def staged(self, name: str, size: Size, parts: Sequence[Tensor]) -> Tensor:
+    def staged(self, name: str, size: _Size, parts: Sequence[Tensor]) -> Tensor:
         """Adds a tensor that is a region of a larger one in host memory, to which operators wrote these parts."""
     def op(
         self,
         name: str,
         reads: Sequence[Tensor],
-        writes: Union[Mapping[str, Size], Iterable[tuple[str, Size]]],
+        writes: Union[Mapping[str, _Size], Iterable[tuple[str, _Size]]],
         *,
-        workspace: Optional[Size] = None,
+        workspace: Optional[_Size] = None,
         macs: Optional[int] = None,
     ) -> list[Tensor]:
         """Adds an operator, and returns the tensors that it writes."""
@@ -134,9 +155,10 @@ class Graph:
     def tensors(self) -> list[Tensor]: ...
     @property
     def operators(self) -> list[str]: ...
-    def problem(self, scratchpad: Size, *, alignment: int = 64, weights: str = "resident") -> str:
+    def problem(self, scratchpad: _Size, *, alignment: int = 64, weights: str = "resident") -> str:
         """The problem of planning it for a scratchpad, in COSMA's text form."""
 
+@final
 class RawPlan:
     def report(self) -> str: ...
     def program(self) -> str: ...
@@ -150,11 +172,11 @@ class RawPlan:
     def dot(self) -> str: ...
 
 def plan(
-    graph: Graph, scratchpad: Size, effort: Mapping[str, Any], progress: Optional[Callable[[Progress], Any]]
+    graph: Graph, scratchpad: _Size, effort: Mapping[str, Any], progress: Optional[Callable[[Progress], Any]]
 ) -> RawPlan: ...
 def sweep(
     graph: Graph,
-    scratchpads: Optional[Sequence[Size]],
+    scratchpads: Optional[Sequence[_Size]],
     steps: int,
     effort: Mapping[str, Any],
     progress: Optional[Callable[[Progress], Any]],
