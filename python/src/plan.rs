@@ -6,8 +6,10 @@ use crate::error::raise;
 use crate::graph::Graph;
 use cosma_model::{Planned, Request, Scratchpads};
 use cosma_planner::{Bytes, Options};
+use cosma_show::larger_scratchpads;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use std::sync::atomic::Ordering;
 
 /// A plan, as the package `cosma` wraps it.
 #[pyclass(frozen, name = "RawPlan", module = "cosma._cosma")]
@@ -112,9 +114,20 @@ impl RawPlan {
         self.0.exhibit.problem.to_string()
     }
 
-    /// The plan in words.
-    fn explain(&self) -> String {
-        cosma_show::explain(&self.0.exhibit, Some(self.0.request.options.order), None)
+    /// The plan in words. What larger scratchpads would save is looked for so many seconds, if any are given.
+    fn explain(&self, py: Python<'_>, larger: Option<f64>) -> PyResult<String> {
+        let Planned { request, solution, exhibit, .. } = &self.0;
+        let larger = match larger {
+            None => None,
+            Some(limit) => {
+                let options = Options { time_limit: seconds(limit, "time_limit")?, ..request.options };
+                Some(attend(py, None, |desk| {
+                    let is_stopped = || desk.stop.load(Ordering::Relaxed);
+                    larger_scratchpads(&exhibit.problem, solution.non_compulsory, &options, &is_stopped)
+                })?)
+            }
+        };
+        Ok(cosma_show::explain(exhibit, Some(request.options.order), larger.as_ref()))
     }
 
     /// The memory map as SVG.

@@ -66,6 +66,9 @@ def test_tables(cell: cosma.Graph) -> None:
 def test_pictures_and_words(cell: cosma.Graph, tmp_path) -> None:
     plan = cosma.plan(cell, scratchpad=256)
     assert "traffic 192 B = 128 B compulsory + 64 B non-compulsory" in plan.explain()
+    assert "What a larger scratchpad would save" in plan.explain(larger=True)
+    with pytest.raises(ValueError, match="time_limit"):
+        plan.explain(larger=True, time_limit=-1)
     memory_map = plan.memory_map()
     assert ElementTree.fromstring(memory_map.svg).tag.endswith("svg")
     assert memory_map._repr_html_().startswith("<iframe") and "<script" not in memory_map._repr_html_()

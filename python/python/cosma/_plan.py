@@ -204,9 +204,14 @@ class Plan:
         """The operators in the order in which they run."""
         return [it.operator for it in self.program if it.operator is not None]
 
-    def explain(self) -> str:
-        """The plan in words: how good it is, what is moved and why, and what costs most."""
-        return self._raw.explain()
+    def explain(self, *, larger: bool = False, time_limit: float = 10.0) -> str:
+        """The plan in words: how good it is, what is moved and why, and what costs most.
+
+        Args:
+            larger: Whether to plan for larger scratchpads, too, and say what they would save.
+            time_limit: Seconds for that.
+        """
+        return self._raw.explain(time_limit if larger else None)
 
     def memory_map(self) -> MemoryMap:
         """The picture of the plan, which a notebook shows."""
