@@ -14,10 +14,11 @@ pub(crate) fn size(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Bytes> {
         let size = text.trim().parse::<Size>().map_err(|error| PyValueError::new_err(format!("{what}: {error}")))?;
         return if size.0.0 < MOST { Ok(size.0) } else { Err(too_large(what, &text)) };
     }
-    // Numbers of other libraries have `__index__`.
-    let number = value.extract::<i128>().map_err(|_| {
+    // What is a whole number says so, in other libraries too.
+    let whole = value.call_method0("__index__").map_err(|_| {
         PyTypeError::new_err(format!("{what} is {}, not a number of bytes or a text such as '512KiB'", named(value)))
     })?;
+    let number = whole.extract::<i128>().map_err(|_| too_large(what, &whole.to_string()))?;
     match u64::try_from(number) {
         Ok(bytes) if bytes < MOST => Ok(Bytes(bytes)),
         Ok(_) => Err(too_large(what, &number.to_string())),

@@ -1,8 +1,8 @@
 //! COSMA's planner as the Python module `cosma._cosma`, which the package `cosma` in `python/cosma` wraps.
 //!
 //! What is easier to read in Python is there: dataclasses of records, tables, what a notebook shows. Here is what takes
-//! the planner: [graphs](graph), [plans](plan) and [packing](pack); [`attend`] lets go of the interpreter while they
-//! are looked for, and listens to Ctrl-C and to a callback.
+//! the planner: graphs (`graph.rs`), plans (`plan.rs`) and packing (`pack.rs`); `attend.rs` lets go of the interpreter
+//! while they are looked for, and listens to Ctrl-C and to a callback.
 
 mod attend;
 mod convert;
