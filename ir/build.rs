@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-const TABLES: [(&str, &[&str]); 8] = [
+const TABLES: [(&str, &[&str]); 10] = [
     ("cosma_enums.h.inc", &["-gen-enum-decls"]),
     ("cosma_enums.cpp.inc", &["-gen-enum-defs"]),
     ("cosma_attributes.h.inc", &["-gen-attrdef-decls", "-attrdefs-dialect=cosma"]),
     ("cosma_attributes.cpp.inc", &["-gen-attrdef-defs", "-attrdefs-dialect=cosma"]),
+    ("cosma_types.h.inc", &["-gen-typedef-decls", "-typedefs-dialect=cosma"]),
+    ("cosma_types.cpp.inc", &["-gen-typedef-defs", "-typedefs-dialect=cosma"]),
     ("cosma_dialect.h.inc", &["-gen-dialect-decls", "-dialect=cosma"]),
     ("cosma_dialect.cpp.inc", &["-gen-dialect-defs", "-dialect=cosma"]),
     ("cosma_ops.h.inc", &["-gen-op-decls"]),

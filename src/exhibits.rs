@@ -4,12 +4,13 @@ use crate::Error;
 use crate::optimize::{functions, has_body};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{Location, Module, OperationRef, ValueLike};
-use cosma_ir::{Reports, TensorRegion, TileOf, context_of, kind, macs, tile_of};
+use cosma_ir::{Reports, TensorRegion, TileOf, context_of, kind, macs, tensor_type, tile_of};
 use cosma_passes::{
     Carrier, Extraction, Facts, Form, MachineOptions, Program, SolverName, extract, form, judge, symbol,
 };
-use cosma_planner::{OpId, TensorId};
-use cosma_show::{Exhibit, Families, OperatorLabel, Proof, TensorLabel};
+use cosma_planner::time::{BoundRule, LatencyBound};
+use cosma_planner::{Cycles, OpId, TensorId};
+use cosma_show::{Exhibit, Families, OperatorLabel, Proof, TensorLabel, TimeProof};
 use std::collections::HashMap;
 
 /// Returns an exhibit for each function of a module with operators, in order, including nested modules.
@@ -74,11 +75,16 @@ fn exhibit<'c>(
     // If the program was changed after planning, its record is no longer valid.
     let non_compulsory = exhibit.traffic().non_compulsory;
     let facts = Facts::read(function).filter(|it| it.non_compulsory == non_compulsory);
+    let bound = facts.as_ref().and_then(|it| it.cycles_bound.as_ref());
+    let time = bound.and_then(|bound| {
+        let rule = BoundRule::ALL.into_iter().find(|it| it.to_string() == bound.rule)?;
+        Some(TimeProof::from(LatencyBound { cycles: Cycles(bound.cycles), rule }))
+    });
     let proof = facts.and_then(|it| {
         let solver = it.solver.parse::<SolverName>().ok()?.0;
         Some(Proof { lower_bound: it.lower_bound, fragmentation: it.fragmentation, solver })
     });
-    Ok(Exhibit { operators, tensors, families, proof, ..exhibit })
+    Ok(Exhibit { operators, tensors, families, proof, time, ..exhibit })
 }
 
 fn operators(extraction: &Extraction) -> Vec<OperatorLabel> {
@@ -114,7 +120,7 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
                 is_named.then(|| format!("{}{suffix}", label.name))
             }),
         };
-        let r#type = carrier.value().r#type().to_string();
+        let r#type = tensor_type(carrier.value().r#type()).to_string();
         let shape = r#type.strip_prefix("tensor<").and_then(|it| it.strip_suffix('>')).unwrap_or(&r#type);
         TensorLabel { name: own.unwrap_or_else(|| tensor.name.clone()), shape: shape.into() }
     };

@@ -64,6 +64,7 @@ mod c_api;
 mod error;
 pub mod execute;
 mod exhibits;
+mod machine;
 mod module;
 mod optimize;
 mod options;
@@ -76,13 +77,16 @@ mod words;
 
 pub use cosma_ir::{Report as Message, Reports, Severity, load_dialect, new_context, parse};
 pub use cosma_passes::{
-    ArenaName, LowerOptions, MEMREFS_TO_LLVM, MachineOptions, ModelOptions, Printer, SOURCE_TO_MEMREFS, Seconds, Size,
-    SizeError, SolverName, Watcher, WeightsName,
+    ArenaName, LowerOptions, MEMREFS_TO_LLVM, MachineOptions, ModelOptions, Overlap, Printer, SOURCE_TO_MEMREFS,
+    Seconds, Size, SizeError, SolverName, TransfersName, Watcher, WeightsName,
 };
+pub use cosma_planner::preset::MachineFile;
 pub use cosma_planner::{Bytes, Phase, Progress, Solver, Weights};
+pub use cosma_planner::{preset, time};
 pub use cosma_show as show;
 pub use error::Error;
 pub use exhibits::exhibits;
+pub use machine::read_machine;
 pub use melior;
 pub use module::read_module;
 pub use optimize::{optimize, register_passes, run_pipeline};

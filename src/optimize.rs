@@ -9,7 +9,8 @@ use cosma_ir::melior::ir::{BlockLike, Module, OperationRef, RegionLike};
 use cosma_ir::melior::pass::{PassIrPrintingOptions, PassManager};
 use cosma_ir::melior::utility::{parse_pass_pipeline, register_all_passes};
 use cosma_ir::{Reports, Severity, context_of, name, restore, run_passes};
-use cosma_passes::{Session, states_machine};
+use cosma_passes::{MachineOptions, Session, states_machine};
+use cosma_planner::{Bytes, Machine};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -31,11 +32,12 @@ pub fn register_passes() {
 /// If [`Options::watcher`] stops planning, the best plans found so far are taken; that is not an error.
 ///
 /// # Errors
-/// [`Error::Conflict`] and [`Error::NoScratchpad`] before anything is done; [`Error::Module`] with all
+/// [`Error::Conflict`], [`Error::Machine`] and [`Error::NoScratchpad`] before anything is done; [`Error::Module`] with all
 /// errors in its functions. After an error the module is unchanged, but its operations are new: handles
 /// into it are invalid.
 pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error> {
     check(&options.stages)?;
+    check_clock(&options.machine)?;
     let context = context_of(module);
     register_passes();
     if options.stages.tile || options.stages.schedule || options.stages.allocate {
@@ -47,6 +49,9 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
     }
     on_all(&context, module, options, |module, report| {
         options.model.write(module.as_operation());
+        // Passes have no option for it.
+        let clock = MachineOptions { clock: options.machine.clock.clone(), ..MachineOptions::default() };
+        write_machine(module, &clock);
         let mut is_right = true;
         if let Some(pipeline) = source_pipeline(options) {
             let manager = manager(&context, pipeline, options.print_ir_after_all)?;
@@ -77,9 +82,10 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
 /// pass options override it.
 ///
 /// # Errors
-/// [`Error::Pipeline`] if it does not parse; [`Error::Module`] if a pass fails. After an error the module
+/// [`Error::Machine`]; [`Error::Pipeline`] if it does not parse; [`Error::Module`] if a pass fails. After an error the module
 /// is as after one of [`optimize`].
 pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> Result<Report, Error> {
+    check_clock(&options.machine)?;
     let context = context_of(module);
     {
         let _alone = PASSES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,11 +94,7 @@ pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> R
     }
     on_all(&context, module, options, |module, report| {
         options.model.write(module.as_operation());
-        options.machine.write(module.as_operation());
-        functions(module.as_operation())
-            .into_iter()
-            .filter(|it| states_machine(*it))
-            .for_each(|it| options.machine.write(it));
+        write_machine(module, &options.machine);
         let manager = manager(&context, pipeline, options.print_ir_after_all)?;
         let start = Instant::now();
         let is_right = run_passes(&manager, module.as_operation());
@@ -101,6 +103,24 @@ pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> R
         report.functions = functions.into_iter().filter_map(|it| FunctionReport::read(it, duration)).collect();
         Ok(is_right)
     })
+}
+
+/// Writes a machine to a module, and to those of its functions that state one.
+fn write_machine(module: &Module, machine: &MachineOptions) {
+    machine.write(module.as_operation());
+    let functions = functions(module.as_operation()).into_iter();
+    functions.filter(|it| states_machine(*it)).for_each(|it| machine.write(it));
+}
+
+/// The clock has to be one of a machine with one scratchpad.
+fn check_clock(machine: &MachineOptions) -> Result<(), Error> {
+    match &machine.clock {
+        Some(clock) => {
+            let machine = Machine::with_host(Bytes(1), Bytes(1)).with_clock(clock.clone());
+            machine.map(|_| ()).map_err(Error::Machine)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Calls `run` in a session with the watcher and the printer of the options, and collects diagnostics:

@@ -1,6 +1,6 @@
 //! The options of a run.
 
-use cosma_passes::{LowerOptions, MachineOptions, ModelOptions, Printer, Watcher};
+use cosma_passes::{LowerOptions, MachineOptions, ModelOptions, Overlap, Printer, Watcher};
 use cosma_planner::Solver;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub struct Options {
     pub solver: Solver,
     /// How long to plan each function; then the best plan found is taken.
     pub time_limit: Duration,
+    /// Whether transfers go on beside operators, on a machine with a clock.
+    pub overlap: Overlap,
     /// Options of the lowering.
     pub lower: LowerOptions,
     /// Receives progress and can stop planning.
@@ -36,6 +38,7 @@ impl Default for Options {
             stages: Stages::default(),
             solver,
             time_limit,
+            overlap: Overlap::default(),
             lower: LowerOptions::default(),
             watcher: None,
             printer: None,

@@ -22,7 +22,7 @@
 //! 9. `cosma-lower-addresses`: it adds symbols to the module and takes only verified functions.
 
 use crate::{Error, Options, Stages};
-use cosma_passes::{LowerOptions, order_name, solver_name, weights_name};
+use cosma_passes::{LowerOptions, order_name, overlap_name, solver_name, weights_name};
 use cosma_planner::Order;
 use std::time::Duration;
 
@@ -94,8 +94,9 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
         passes.push(format!("cosma-tile{{{machine} order={order} {effort}}}"));
     }
     if stages.allocate {
-        passes.push(format!("cosma-allocate{{{machine} order={order} {effort}}}"));
-        passes.push("cosma-insert-transfers".into());
+        let overlap = format!("overlap={}", overlap_name(options.overlap));
+        passes.push(format!("cosma-allocate{{{machine} order={order} {effort} {overlap}}}"));
+        passes.push(format!("cosma-insert-transfers{{{overlap}}}"));
     } else if stages.schedule {
         passes.push(format!("cosma-schedule{{{machine} {effort}}}"));
     }
@@ -110,9 +111,9 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
 
 /// The passes on the module after those on its functions; `None` if there are none.
 pub(crate) fn module_pipeline(options: &Options) -> Option<String> {
-    let LowerOptions { arena, memory_space } = options.lower;
+    let LowerOptions { arena, memory_space, transfers } = options.lower;
     let space = memory_space.map(|it| format!(" memory-space={it}")).unwrap_or_default();
-    let lower = || format!("builtin.module(cosma-lower-addresses{{arena={arena}{space}}})");
+    let lower = || format!("builtin.module(cosma-lower-addresses{{arena={arena}{space} transfers={transfers}}})");
     options.stages.lower_addresses.then(lower)
 }
 

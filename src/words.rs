@@ -1,6 +1,8 @@
 //! Options as text, for the C interface: words are stable where a struct would not be.
 
-use crate::{ArenaName, Options, Seconds, Size, SolverName, WeightsName};
+use crate::read_machine;
+use crate::{ArenaName, Options, Overlap, Seconds, Size, SolverName, TransfersName, WeightsName};
+use cosma_planner::time::{Clock, Ratio};
 
 /// An option.
 struct Word {
@@ -22,7 +24,7 @@ enum Meaning {
 use Meaning::{Stage, Switch, Value};
 
 /// All options, in the order of `include/cosma.h`.
-const WORDS: [Word; 21] = [
+const WORDS: [Word; 26] = [
     word("group", Stage(|it| &mut it.stages.group)),
     word("infer-access", Stage(|it| &mut it.stages.infer_access)),
     word("tile", Stage(|it| &mut it.stages.tile)),
@@ -36,12 +38,27 @@ const WORDS: [Word; 21] = [
     word("scratchpad", Value(|it, value| set(&mut it.machine.scratchpad, value.parse::<Size>().map(|it| Some(it.0))))),
     word("alignment", Value(|it, value| set(&mut it.machine.alignment, value.parse::<Size>().map(|it| Some(it.0))))),
     word("weights", Value(|it, value| set(&mut it.machine.weights, value.parse::<WeightsName>().map(|it| Some(it.0))))),
+    word("machine", Value(set_machine)),
+    word(
+        "dma-bytes-per-cycle",
+        Value(|it, value| {
+            set_clock(it, value, |clock, ratio| {
+                clock.timings.iter_mut().for_each(|timing| timing.rate = ratio);
+            })
+        }),
+    ),
+    word(
+        "cycles-per-mac",
+        Value(|it, value| set_clock(it, value, |clock, ratio| clock.compute.cycles_per_mac = ratio)),
+    ),
+    word("overlap", Value(|it, value| set(&mut it.overlap, value.parse::<Overlap>()))),
     word("solver", Value(|it, value| set(&mut it.solver, value.parse::<SolverName>().map(|it| it.0)))),
     word("time-limit", Value(|it, value| set(&mut it.time_limit, value.parse::<Seconds>().map(|it| it.0)))),
     word("inputs", Value(|it, value| set(&mut it.model.inputs, indices(value).map(Some)))),
     word("element-bytes", Value(|it, value| set(&mut it.model.element_bytes, element_bytes(value).map(Some)))),
     word("arena", Value(|it, value| set(&mut it.lower.arena, value.parse::<ArenaName>()))),
     word("memory-space", Value(|it, value| set(&mut it.lower.memory_space, memory_space(value).map(Some)))),
+    word("transfers", Value(|it, value| set(&mut it.lower.transfers, value.parse::<TransfersName>()))),
     word("run-weights", Switch(|it| &mut it.model.run_weights)),
     word("print-ir-after-all", Switch(|it| &mut it.print_ir_after_all)),
 ];
@@ -65,7 +82,10 @@ pub(crate) fn parse_words(text: &str) -> Result<Options, String> {
     let mut options = Options::default();
     let mut seen: Vec<&str> = Vec::new();
     let mut has_stage = false;
-    for option in text.split_ascii_whitespace() {
+    // What a machine says, other options may say otherwise, wherever they stand.
+    let is_machine = |it: &&str| it.starts_with("machine=");
+    let (machine, others): (Vec<&str>, Vec<&str>) = text.split_ascii_whitespace().partition(is_machine);
+    for option in others.into_iter().chain(machine) {
         let (name, value) = match option.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (option, None),
@@ -88,7 +108,11 @@ pub(crate) fn parse_words(text: &str) -> Result<Options, String> {
             (Value(_), None) => return Err(format!("option {name} takes a value: {name}=VALUE")),
         }
     }
-    let is_for_lowering = ["arena", "memory-space"].into_iter().find(|it| seen.contains(it));
+    let of_clock = ["dma-bytes-per-cycle", "cycles-per-mac"].map(|it| seen.contains(&it));
+    if of_clock[0] != of_clock[1] {
+        return Err("options dma-bytes-per-cycle and cycles-per-mac require each other".into());
+    }
+    let is_for_lowering = ["arena", "memory-space", "transfers"].into_iter().find(|it| seen.contains(it));
     if let Some(name) = is_for_lowering.filter(|_| !options.stages.lower_addresses) {
         return Err(format!("option {name} requires lower-addresses"));
     }
@@ -98,6 +122,22 @@ pub(crate) fn parse_words(text: &str) -> Result<Options, String> {
 /// Sets an option to a value, or returns the error to print after the option's name.
 fn set<T, E: ToString>(option: &mut T, value: Result<T, E>) -> Result<(), String> {
     *option = value.map_err(|error| format!(": {}", error.to_string()))?;
+    Ok(())
+}
+
+/// Adds what a file says to what other options say.
+fn set_machine(options: &mut Options, value: &str) -> Result<(), String> {
+    let said = options.machine.clone();
+    set(&mut options.machine, read_machine(value).map(|file| said.or(file)))
+}
+
+/// Sets a part of the clock to a ratio above zero.
+fn set_clock(options: &mut Options, value: &str, set: impl FnOnce(&mut Clock, Ratio)) -> Result<(), String> {
+    let ratio = value.parse::<Ratio>().map_err(|error| format!(": {error}"))?;
+    if ratio.is_zero() {
+        return Err(": it must be above zero".into());
+    }
+    set(options.machine.clock.get_or_insert_with(|| Clock::each_way(ratio, ratio)), ratio);
     Ok(())
 }
 
@@ -129,7 +169,10 @@ mod tests {
         assert_eq!(options.time_limit.as_millis(), 500);
         assert_eq!(options.model.inputs, Some(vec![0, 2]));
         let options = parse_words("allocate lower-addresses arena=argument memory-space=3").expect("they are options");
-        assert_eq!(options.lower, LowerOptions { arena: ArenaName::Argument, memory_space: Some(3) });
+        assert_eq!(
+            options.lower,
+            LowerOptions { arena: ArenaName::Argument, memory_space: Some(3), ..LowerOptions::default() }
+        );
     }
 
     /// The header lists options between parentheses and after them.

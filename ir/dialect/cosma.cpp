@@ -40,6 +40,9 @@ using namespace mlir;
 extern "C" {
 bool cosmaVerifyOperator(MlirOperation operation);
 bool cosmaVerifyTransfer(MlirOperation operation);
+bool cosmaVerifyWait(MlirOperation operation);
+// Gives what is wrong, if anything is, to `append`. Either attribute may be null.
+bool cosmaVerifyClock(MlirAttribute links, MlirAttribute compute, MlirStringCallback append, void *user);
 bool cosmaVerifyAttribute(MlirOperation operation, MlirStringRef name, MlirAttribute value);
 // `argument` is -1 for the result of a function.
 bool cosmaVerifyArgumentAttribute(MlirOperation operation, intptr_t argument, MlirStringRef name,
@@ -118,46 +121,93 @@ void printPlacement(OpAsmPrinter &printer, Operation *, IntegerAttr offset) {
     printer << "streamed";
 }
 
-// `source`, or `source -> target` where they differ.
-ParseResult parsePieceType(OpAsmParser &parser, Type &source, Type &target) {
-  if (parser.parseType(source))
-    return failure();
-  target = source;
-  return failure(succeeded(parser.parseOptionalArrow()) && failed(parser.parseType(target)));
-}
-
-void printPieceType(OpAsmPrinter &printer, Operation *, Type source, Type target) {
-  printer << source;
-  if (source != target)
-    printer << " -> " << target;
-}
-
-// `source`, or `source into destination`; the latter is the result's type as well.
-ParseResult parseIntoType(OpAsmParser &parser, Type &source, Type &destination, Type &target) {
-  if (parser.parseType(source))
-    return failure();
-  target = source;
-  if (failed(parser.parseOptionalKeyword("into")))
-    return success();
-  if (parser.parseType(destination))
-    return failure();
-  target = destination;
-  return success();
-}
-
-void printIntoType(OpAsmPrinter &printer, Operation *, Type source, Type destination, Type) {
-  printer << source;
-  if (destination)
-    printer << " into " << destination;
-}
 } // namespace
 
 #include "cosma_dialect.h.inc"
 #include "cosma_enums.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "cosma_attributes.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "cosma_types.h.inc"
 #define GET_OP_CLASSES
 #include "cosma_ops.h.inc"
+
+//===-- Assembly of the types of transfers ---------------------------------------------------===//
+
+// The type that a transfer returns for a tensor.
+static Type movedType(Type tensor, bool isAsync) {
+  auto ranked = dyn_cast<RankedTensorType>(tensor);
+  return isAsync && ranked ? Type(cosma::TransitType::get(tensor.getContext(), ranked)) : tensor;
+}
+
+static Type tensorOf(Type moved) {
+  auto transit = dyn_cast_or_null<cosma::TransitType>(moved);
+  return transit ? Type(transit.getTensor()) : moved;
+}
+
+static ParseResult parseAsync(OpAsmParser &parser, UnitAttr &async) {
+  if (succeeded(parser.parseOptionalKeyword("async")))
+    async = parser.getBuilder().getUnitAttr();
+  return success();
+}
+
+static void printAsync(OpAsmPrinter &printer, Operation *, UnitAttr async) {
+  if (async)
+    printer << "async ";
+}
+
+// `source`, or `source -> target` where their tensors differ; the target's tensor, asynchronous or not.
+static ParseResult parsePieceType(OpAsmParser &parser, UnitAttr async, Type &source, Type &target) {
+  if (parser.parseType(source))
+    return failure();
+  target = tensorOf(source);
+  if (succeeded(parser.parseOptionalArrow()) && failed(parser.parseType(target)))
+    return failure();
+  target = movedType(target, bool(async));
+  return success();
+}
+
+static void printPieceType(OpAsmPrinter &printer, Operation *, UnitAttr, Type source, Type target) {
+  printer << source;
+  if (tensorOf(source) != tensorOf(target))
+    printer << " -> " << tensorOf(target);
+}
+
+// `source`, or `source into destination`; the latter is the result's tensor as well.
+static ParseResult parseIntoType(OpAsmParser &parser, UnitAttr async, Type &source, Type &destination,
+                                 Type &target) {
+  if (parser.parseType(source))
+    return failure();
+  target = source;
+  if (succeeded(parser.parseOptionalKeyword("into"))) {
+    if (parser.parseType(destination))
+      return failure();
+    target = tensorOf(destination);
+  }
+  target = movedType(target, bool(async));
+  return success();
+}
+
+static void printIntoType(OpAsmPrinter &printer, Operation *, UnitAttr, Type source, Type destination, Type) {
+  printer << source;
+  if (destination)
+    printer << " into " << destination;
+}
+
+// The tensor; each operand is on the way to be that.
+static ParseResult parseAwaited(OpAsmParser &parser, ArrayRef<OpAsmParser::UnresolvedOperand> transits,
+                                SmallVectorImpl<Type> &types, Type &target) {
+  if (parser.parseType(target))
+    return failure();
+  if (!isa<RankedTensorType>(target))
+    return parser.emitError(parser.getNameLoc()) << "waits for " << target << ", which is no ranked tensor";
+  types.assign(transits.size(), movedType(target, true));
+  return success();
+}
+
+static void printAwaited(OpAsmPrinter &printer, Operation *, OperandRange, TypeRange, Type target) {
+  printer << target;
+}
 
 //===-- Assembly of the operators' lists -----------------------------------------------------===//
 
@@ -263,6 +313,8 @@ static void printResidencies(OpAsmPrinter &printer, Operation *, ArrayAttr resid
 #include "cosma_enums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "cosma_attributes.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "cosma_types.cpp.inc"
 #define GET_OP_CLASSES
 #include "cosma_ops.cpp.inc"
 
@@ -359,7 +411,8 @@ bool ResidencyAttr::is(Attribute attribute) { return succeeded(from(attribute));
 
 LogicalResult MachineAttr::verify(EmitError emitError, std::optional<int64_t> scratchpad,
                                   std::optional<int64_t> alignment, std::optional<Weights>,
-                                  std::optional<int64_t> elementBytes, std::optional<WeightComputation>) {
+                                  std::optional<int64_t> elementBytes, std::optional<WeightComputation>,
+                                  ArrayAttr links, DictionaryAttr compute) {
   struct Least {
     StringRef name;
     std::optional<int64_t> bytes;
@@ -369,6 +422,12 @@ LogicalResult MachineAttr::verify(EmitError emitError, std::optional<int64_t> sc
                                     Least{"element_bytes", elementBytes, 1}})
     if (bytes && *bytes < least)
       return fail(emitError, "needs at least ", least, " B as ", name, ", not ", *bytes);
+  std::string wrong;
+  auto append = [](MlirStringRef text, void *wrong) {
+    static_cast<std::string *>(wrong)->append(text.data, text.length);
+  };
+  if (!cosmaVerifyClock(wrap(Attribute(links)), wrap(Attribute(compute)), append, &wrong))
+    return fail(emitError, wrong);
   return success();
 }
 
@@ -378,6 +437,14 @@ static LogicalResult readInteger(NamedAttribute entry, std::optional<int64_t> &n
   if (number)
     return success();
   return fail(emitError, "needs a 64-bit integer as ", entry.getName().getValue(), ", not ", entry.getValue());
+}
+
+template <typename Kind>
+static LogicalResult readKind(NamedAttribute entry, StringRef what, Kind &value, EmitError emitError) {
+  value = dyn_cast<Kind>(entry.getValue());
+  if (value)
+    return success();
+  return fail(emitError, "needs ", what, " as ", entry.getName().getValue(), ", not ", entry.getValue());
 }
 
 template <typename Enum>
@@ -399,6 +466,8 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
   std::optional<int64_t> scratchpad, alignment, elementBytes;
   std::optional<Weights> weights;
   std::optional<WeightComputation> weightComputation;
+  ArrayAttr links;
+  DictionaryAttr compute;
   auto read = [&](NamedAttribute entry) -> LogicalResult {
     StringRef name = entry.getName().getValue();
     if (name == "scratchpad")
@@ -411,23 +480,29 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
       return readEnum(entry, weights, emitError);
     if (name == "weight_computation")
       return readEnum(entry, weightComputation, emitError);
+    if (name == "links")
+      return readKind(entry, "a list of dictionaries", links, emitError);
+    if (name == "compute")
+      return readKind(entry, "a dictionary", compute, emitError);
     return fail(emitError, "has an unknown key '", name,
-                "'; there are scratchpad, alignment, weights, element_bytes, weight_computation");
+                "'; there are scratchpad, alignment, weights, element_bytes, weight_computation, links, compute");
   };
   for (NamedAttribute entry : spelling)
     if (failed(read(entry)))
       return failure();
   return orFailure(getChecked(emitError, attribute.getContext(), scratchpad, alignment, weights, elementBytes,
-                              weightComputation));
+                              weightComputation, links, compute));
 }
 
 bool MachineAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
 
 LogicalResult PlanAttr::verify(EmitError emitError, int64_t operators, PlanStatus, int64_t total, int64_t compulsory,
                                int64_t nonCompulsory, int64_t lowerBound, int64_t fragmentation, int64_t peak,
-                               int64_t minScratchpad, LeastIs, StringAttr, StringAttr) {
-  for (int64_t number :
-       {operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad})
+                               int64_t minScratchpad, LeastIs, StringAttr, StringAttr,
+                               std::optional<int64_t> cyclesBound, StringAttr,
+                               std::optional<int64_t> anyOrderBound, StringAttr) {
+  for (int64_t number : {operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad,
+                         cyclesBound.value_or(0), anyOrderBound.value_or(0)})
     if (number < 0)
       return fail(emitError, "has a negative number: ", number);
   return success();
@@ -478,6 +553,10 @@ void CosmaDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "cosma_attributes.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "cosma_types.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST
@@ -537,6 +616,7 @@ LogicalResult LoadOp::verify() { return success(cosmaVerifyTransfer(wrap(getOper
 LogicalResult ReloadOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
 LogicalResult SpillOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
 LogicalResult StoreOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
+LogicalResult WaitOp::verify() { return success(cosmaVerifyWait(wrap(getOperation()))); }
 
 // A planned operator reads and writes the scratchpad; one without a result is there for something that
 // only it knows.
@@ -693,12 +773,19 @@ struct CosmaResidency {
 // -1 where it is not said.
 struct CosmaMachine {
   int64_t scratchpad, alignment, elementBytes, weights, weightComputation;
+  // Null where they are not said.
+  MlirAttribute links, compute;
 };
 struct CosmaPlan {
   int64_t operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad;
   bool isOptimal, isMinExact;
   // Without a proof, that is empty.
   MlirStringRef solver, proof;
+  // -1 where there is none; the rule is empty then.
+  int64_t cyclesBound;
+  MlirStringRef cyclesBoundRule;
+  int64_t anyOrderBound;
+  MlirStringRef anyOrderRule;
 };
 struct CosmaTile {
   MlirStringRef of;
@@ -728,7 +815,8 @@ extern "C" bool cosmaReadMachine(MlirAttribute attribute, CosmaMachine *machine)
     return false;
   auto number = [](auto value) { return value ? static_cast<int64_t>(*value) : -1; };
   *machine = {number(typed->getScratchpad()), number(typed->getAlignment()), number(typed->getElementBytes()),
-              number(typed->getWeights()), number(typed->getWeightComputation())};
+              number(typed->getWeights()), number(typed->getWeightComputation()),
+              wrap(Attribute(typed->getLinks())), wrap(Attribute(typed->getCompute()))};
   return true;
 }
 
@@ -747,7 +835,11 @@ extern "C" bool cosmaReadPlan(MlirAttribute attribute, CosmaPlan *plan) {
            typed.getStatus() == cosma::PlanStatus::Optimal,
            typed.getMinScratchpadIs() == cosma::LeastIs::Exact,
            wrap(typed.getSolver().getValue()),
-           wrap(typed.getProof() ? typed.getProof().getValue() : StringRef())};
+           wrap(typed.getProof() ? typed.getProof().getValue() : StringRef()),
+           typed.getCyclesBound().value_or(-1),
+           wrap(typed.getCyclesBoundRule() ? typed.getCyclesBoundRule().getValue() : StringRef()),
+           typed.getAnyOrderBound().value_or(-1),
+           wrap(typed.getAnyOrderRule() ? typed.getAnyOrderRule().getValue() : StringRef())};
   return true;
 }
 
@@ -777,17 +869,32 @@ extern "C" MlirAttribute cosmaMachineAttr(MlirContext context, const CosmaMachin
   if (0 <= machine->weightComputation)
     weightComputation = cosma::WeightComputation(machine->weightComputation);
   return wrap(cosma::MachineAttr::get(unwrap(context), bytes(machine->scratchpad), bytes(machine->alignment), weights,
-                                      bytes(machine->elementBytes), weightComputation));
+                                      bytes(machine->elementBytes), weightComputation,
+                                      cast_or_null<ArrayAttr>(unwrap(machine->links)),
+                                      cast_or_null<DictionaryAttr>(unwrap(machine->compute))));
 }
 
 extern "C" MlirAttribute cosmaPlanAttr(MlirContext context, const CosmaPlan *plan) {
   MLIRContext *in = unwrap(context);
+  auto optional = [&](MlirStringRef text) { return text.length ? StringAttr::get(in, unwrap(text)) : StringAttr(); };
+  auto cycles = [](int64_t bound) { return bound < 0 ? std::nullopt : std::optional(bound); };
   return wrap(cosma::PlanAttr::get(
       in, plan->operators, plan->isOptimal ? cosma::PlanStatus::Optimal : cosma::PlanStatus::Feasible, plan->total,
       plan->compulsory, plan->nonCompulsory, plan->lowerBound, plan->fragmentation, plan->peak, plan->minScratchpad,
       plan->isMinExact ? cosma::LeastIs::Exact : cosma::LeastIs::LowerBound,
-      StringAttr::get(in, unwrap(plan->solver)),
-      plan->proof.length ? StringAttr::get(in, unwrap(plan->proof)) : StringAttr()));
+      StringAttr::get(in, unwrap(plan->solver)), optional(plan->proof),
+      cycles(plan->cyclesBound), optional(plan->cyclesBoundRule), cycles(plan->anyOrderBound),
+      optional(plan->anyOrderRule)));
+}
+
+extern "C" MlirType cosmaTransitType(MlirType tensor) {
+  return wrap(movedType(unwrap(tensor), true));
+}
+
+// The tensor of a transit; null for any other type.
+extern "C" MlirType cosmaTransitTensor(MlirType type) {
+  auto transit = dyn_cast<cosma::TransitType>(unwrap(type));
+  return wrap(transit ? Type(transit.getTensor()) : Type());
 }
 
 //===-- What the C interface lacks -----------------------------------------------------------===//

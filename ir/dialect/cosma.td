@@ -17,6 +17,7 @@ def Cosma_Dialect : Dialect {
     In *planned form* the order of the block is the schedule, every operation that puts a tensor
     into the scratchpad is one of this dialect and carries its byte offset, and transfers stand between
     the operators: `cosma.load` and `cosma.store` are compulsory, `cosma.reload` and `cosma.spill` are not.
+    An `async` transfer begins where it stands and goes on beside what follows, up to the `cosma.wait` for it.
     An operation of another dialect that runs on the scratchpad stands in a `cosma.group`. So each of
     them has effects on the scratchpad, and no pass of MLIR merges, drops or moves one.
 
@@ -24,9 +25,9 @@ def Cosma_Dialect : Dialect {
 
     - `cosma.machine`, on a module or a function: a `#cosma.machine`. The nearest one counts.
     - `cosma.weight`, on an argument of a function: a constant of the network.
-    - `cosma.workspace`, `cosma.macs`, `cosma.in_place`, and between two passes of planning
+    - `cosma.workspace`, `cosma.macs`, `cosma.cycles`, `cosma.in_place`, and between two passes of planning
       `cosma.residencies` and `cosma.workspace_offset`, on operations of other dialects: what `cosma.op`
-      has as its own `workspace`, `macs`, `in_place`, `residencies`, `workspace_offset`; without
+      has as its own `workspace`, `macs`, `cycles`, `in_place`, `residencies`, `workspace_offset`; without
       `cosma.in_place`, COSMA goes by what it knows of them. `cosma.residencies` also stands on arguments
       of functions.
     - `cosma.plan`, on a function: a `#cosma.plan`.
@@ -40,6 +41,7 @@ def Cosma_Dialect : Dialect {
   }];
   let cppNamespace = "::cosma";
   let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
@@ -124,19 +126,33 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     float tensor, to which it will be quantised) and `weight_computation` (`folded`: done before the run; or
     `run`).
 
+    `links` gives it a clock: how fast transfers are, one entry each way between `host` and `scratchpad`. A link
+    moves `rate` bytes per cycle, a ratio of integers such as 16, "3.75" or "15/4", and keeps its `channel` busy
+    for `setup` cycles more; a transfer of fewer than `burst` bytes takes as long as one of that many; and it is
+    complete `latency` cycles after the channel is done with it. A channel carries out its transfers one by one,
+    in their order. With `links` there may be `compute`: the `cycles_per_mac` of an operator that does not say its
+    own `cycles`, the `bytes_per_cycle` that operators read and write in the scratchpad, and the `least_cycles`
+    that one takes.
+
     ```mlir
     #cosma.machine<scratchpad = 524288, alignment = 64, weights = streamed>
+    #cosma.machine<scratchpad = 524288, links = [
+      {from = "host", to = "scratchpad", channel = "dma", rate = "15/4", latency = 500, burst = 128},
+      {from = "scratchpad", to = "host", channel = "dma", rate = "15/4", latency = 250, burst = 128}
+      ], compute = {cycles_per_mac = "1/512", bytes_per_cycle = 64}>
     ```
 
     Builtin spelling: a dictionary of 64-bit integers and strings,
-    `{scratchpad = 524288, alignment = 64, weights = "streamed"}`.
+    `{scratchpad = 524288, alignment = 64, weights = "streamed"}`, and `links` and `compute` as above.
   }];
   let parameters = (ins
     OptionalParameter<"std::optional<int64_t>", "bytes">:$scratchpad,
     OptionalParameter<"std::optional<int64_t>", "bytes">:$alignment,
     OptionalParameter<"std::optional<::cosma::Weights>">:$weights,
     OptionalParameter<"std::optional<int64_t>", "bytes">:$element_bytes,
-    OptionalParameter<"std::optional<::cosma::WeightComputation>">:$weight_computation
+    OptionalParameter<"std::optional<::cosma::WeightComputation>">:$weight_computation,
+    OptionalParameter<"::mlir::ArrayAttr">:$links,
+    OptionalParameter<"::mlir::DictionaryAttr">:$compute
   );
   let assemblyFormat = "`<` struct(params) `>`";
 }
@@ -150,6 +166,9 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     function cannot run; with that much it can, unless `min_scratchpad_is` a `lower_bound`. After `cosma-tile`,
     `proof` says among which programs none moves less, if this plan reaches its bound: `all tilings`, `all
     tilings without recomputation`, `these tiles` or `this order`, to which `lower_bound` belongs.
+
+    For a machine with a clock, no program of these transfers takes less than `cycles_bound` cycles, as is known by
+    `cycles_bound_rule`; and no program of any order less than `any_order_bound`, if that is another one.
   }];
   let parameters = (ins
     "int64_t":$operators,
@@ -163,7 +182,11 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     "int64_t":$min_scratchpad,
     DefaultValuedParameter<"::cosma::LeastIs", "::cosma::LeastIs::Exact">:$min_scratchpad_is,
     "::mlir::StringAttr":$solver,
-    OptionalParameter<"::mlir::StringAttr">:$proof
+    OptionalParameter<"::mlir::StringAttr">:$proof,
+    OptionalParameter<"std::optional<int64_t>">:$cycles_bound,
+    OptionalParameter<"::mlir::StringAttr">:$cycles_bound_rule,
+    OptionalParameter<"std::optional<int64_t>">:$any_order_bound,
+    OptionalParameter<"::mlir::StringAttr">:$any_order_rule
   );
   let assemblyFormat = "`<` struct(params) `>`";
 }
@@ -221,6 +244,7 @@ class Cosma_Operator<string mnemonic, list<Trait> traits = []>
     ConfinedAttr<StrAttr, [Cosma_NotEmpty]>:$kind,
     OptionalAttr<Cosma_TileAttr>:$tile,
     OptionalAttr<Cosma_Natural>:$macs,
+    OptionalAttr<Cosma_Natural>:$cycles,
     OptionalAttr<Cosma_Natural>:$workspace,
     OptionalAttr<Cosma_Aliases>:$in_place,
     OptionalAttr<DenseI64ArrayAttr>:$offsets,
@@ -230,8 +254,8 @@ class Cosma_Operator<string mnemonic, list<Trait> traits = []>
   );
   let results = (outs Variadic<AnyType>:$outputs);
   code operatorFormat = [{
-    $kind `(` $inputs `)` (`tile` $tile^)? (`access` $access^)? (`at` $offsets^)? (`macs` $macs^)? (`workspace` $workspace^)?
-    (`workspace_at` $workspace_offset^)? (`in_place` custom<Aliases>($in_place)^)?
+    $kind `(` $inputs `)` (`tile` $tile^)? (`access` $access^)? (`at` $offsets^)? (`macs` $macs^)? (`cycles` $cycles^)?
+    (`workspace` $workspace^)? (`workspace_at` $workspace_offset^)? (`in_place` custom<Aliases>($in_place)^)?
     (`residencies` custom<Residencies>($residencies)^)?
     attr-dict `:` functional-type($inputs, $outputs)
   }];
@@ -243,7 +267,8 @@ def OperatorOp : Cosma_Operator<"op"> {
     Reads its operands and computes its results; `kind` says how, to those who know.
 
     `access` says which elements of its operands it reads for which of its results, and so how it may be split.
-    `macs` counts its multiply-accumulates. `workspace` is the room in bytes that it needs for
+    `macs` counts its multiply-accumulates; `cycles` is how long it computes, whatever the machine says of
+    multiply-accumulates. `workspace` is the room in bytes that it needs for
     itself while it runs. `in_place` lists pairs of a result and an operand (`#cosma.alias`): they may
     share bytes, if no other operator is still to read the operand. So a concatenation whose operands lie
     where its result has them moves nothing, and neither does a split. What is a part of another is in no
@@ -304,22 +329,40 @@ def YieldOp : Op<Cosma_Dialect, "yield", [Pure, ReturnLike, Terminator, HasParen
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
+def Cosma_TransitType : TypeDef<Cosma_Dialect, "Transit"> {
+  let mnemonic = "transit";
+  let summary = "a tensor on its way between host memory and scratchpad";
+  let description = [{
+    What an `async` transfer returns. No operator can read it; `cosma.wait` gives the tensor.
+
+    ```mlir
+    !cosma.transit<tensor<64xi8>>
+    ```
+  }];
+  let parameters = (ins "::mlir::RankedTensorType":$tensor);
+  let assemblyFormat = "`<` $tensor `>`";
+}
+
+def Cosma_Moved : AnyTypeOf<[AnyStaticShapeTensor, Cosma_TransitType], "statically shaped tensor, or one in transit">;
+
 class Cosma_Transfer<string mnemonic, list<MemoryEffect> effects>
     : Cosma_Op<mnemonic, [MemoryEffects<effects>]> {
-  let results = (outs AnyStaticShapeTensor:$target);
+  let results = (outs Cosma_Moved:$target);
 }
 
 class Cosma_BringIn<string mnemonic>
     : Cosma_Transfer<mnemonic, [MemRead<HostMemory>, MemWrite<Scratchpad>]> {
   let arguments = (ins
-    AnyStaticShapeTensor:$source,
+    Cosma_Moved:$source,
     OptionalAttr<DenseI64ArrayAttr>:$static_offsets,
     OptionalAttr<DenseI64ArrayAttr>:$static_sizes,
-    OptionalAttr<Cosma_Natural>:$offset
+    OptionalAttr<DenseI64ArrayAttr>:$slice,
+    OptionalAttr<Cosma_Natural>:$offset,
+    UnitAttr:$async
   );
   let assemblyFormat = [{
-    $source `` custom<Region>($static_offsets, $static_sizes) custom<Placement>($offset) attr-dict
-    `:` custom<PieceType>(type($source), type($target))
+    custom<Async>($async) `` $source `` custom<Region>($static_offsets, $static_sizes) (`slice` $slice^)?
+    custom<Placement>($offset) attr-dict `:` custom<PieceType>(ref($async), type($source), type($target))
   }];
 }
 
@@ -327,14 +370,38 @@ class Cosma_TakeOut<string mnemonic>
     : Cosma_Transfer<mnemonic, [MemRead<Scratchpad>, MemWrite<HostMemory>]> {
   let arguments = (ins
     AnyStaticShapeTensor:$source,
-    Optional<AnyStaticShapeTensor>:$destination,
+    Optional<Cosma_Moved>:$destination,
     OptionalAttr<DenseI64ArrayAttr>:$static_offsets,
-    OptionalAttr<DenseI64ArrayAttr>:$static_sizes
+    OptionalAttr<DenseI64ArrayAttr>:$static_sizes,
+    UnitAttr:$async
   );
   let assemblyFormat = [{
-    $source (`into` $destination^)? `` custom<Region>($static_offsets, $static_sizes) attr-dict
-    `:` custom<IntoType>(type($source), type($destination), type($target))
+    custom<Async>($async) `` $source (`into` $destination^)? `` custom<Region>($static_offsets, $static_sizes) attr-dict
+    `:` custom<IntoType>(ref($async), type($source), type($destination), type($target))
   }];
+}
+
+def WaitOp : Cosma_Op<"wait", [MemoryEffects<[
+    MemRead<HostMemory>, MemWrite<HostMemory>, MemRead<Scratchpad>, MemWrite<Scratchpad>
+  ]>]> {
+  let summary = "until a transfer is complete";
+  let description = [{
+    Gives the tensor that an `async` transfer moves: in the scratchpad after a load or a reload, in host memory
+    after a spill or a store. Until then nothing can read it, and the place that it comes from is not free. Each
+    transfer is waited for once, in its block; the slices of one tensor by one wait.
+
+    ```mlir
+    %t0 = cosma.load async %x at 0 : tensor<64xi8>
+    %t1 = cosma.load async %w slice [0, 512] at 64 : tensor<1024xi8>
+    %t2 = cosma.load async %w slice [512, 1024] at 64 : tensor<1024xi8>
+    %1 = cosma.wait %t0 : tensor<64xi8>
+    %2 = cosma.op "Relu"(%1) at [1088] : (tensor<64xi8>) -> tensor<64xi8>
+    %3 = cosma.wait %t1, %t2 : tensor<1024xi8>
+    ```
+  }];
+  let arguments = (ins Variadic<Cosma_TransitType>:$transits);
+  let results = (outs AnyStaticShapeTensor:$target);
+  let assemblyFormat = "$transits attr-dict `:` custom<Awaited>(ref($transits), type($transits), type($target))";
 }
 
 def LoadOp : Cosma_BringIn<"load"> {
@@ -345,6 +412,11 @@ def LoadOp : Cosma_BringIn<"load"> {
 
     With a region, `[offsets] [sizes]`, it brings in that part of the tensor alone: in the scratchpad its
     elements lie side by side, in host memory in rows of the whole tensor.
+
+    `async`, it returns a `!cosma.transit`, for which a `cosma.wait` stands further down. It may then move a
+    `slice` of the bytes that it would move without, from the first one to before the second one: the slices of
+    one tensor go to one place, have no byte in common and are all of it. The bytes of a slice need their place
+    only from there on.
 
     ```mlir
     %1 = cosma.load %x at 4096 : tensor<64xi8>
@@ -359,10 +431,12 @@ def ReloadOp : Cosma_BringIn<"reload"> {
   let description = [{
     Non-compulsory traffic. The operand is an argument, or what a spill or a store returned. With a region,
     as `cosma.load`: of an argument, or of a tensor that is put together in host memory by spills and stores
-    `into` regions of it, as far as that was put out before.
+    `into` regions of it, as far as that was put out before. What is still on its way out can come back too, behind
+    it in the queue of their channel.
 
     ```mlir
     %3 = cosma.reload %copy at 0 : tensor<64xi8>
+    %t1 = cosma.reload async %t0 at 0 : !cosma.transit<tensor<64xi8>>
     %4 = cosma.reload %y[11, 0] [2, 16] at 512 : tensor<16x16xi8> -> tensor<2x16xi8>
     ```
   }];
@@ -388,10 +462,12 @@ def StoreOp : Cosma_TakeOut<"store"> {
 
     `into` a region of a tensor in host memory, it puts out a part of that: the result is the tensor with
     the region written. The first one writes into a `tensor.empty`, each other one into what the one before
-    returned; regions share no element.
+    returned; regions share no element. What an `async` one returns, which is waited for later, can be written into
+    as well.
 
     ```mlir
     %4 = cosma.store %3 : tensor<64xi8>
+    %t = cosma.store async %3 : tensor<64xi8>
     %h1 = cosma.store %a into %h0[0, 0] [12, 16] : tensor<12x16xi8> into tensor<16x16xi8>
     %h2 = cosma.store %b into %h1[12, 0] [4, 16] : tensor<4x16xi8> into tensor<16x16xi8>
     ```

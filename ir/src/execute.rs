@@ -11,12 +11,14 @@
 
 mod buffer;
 mod descriptor;
+mod dma;
 mod engine;
 mod memory;
 mod signature;
 mod transfers;
 
 pub use buffer::{Buffer, Element};
+pub use dma::Mood;
 pub use engine::{Outcome, Program};
 pub use memory::Moved;
 pub use signature::BufferType;

@@ -8,8 +8,9 @@ use melior::ir::attribute::{ArrayAttribute, DenseI64ArrayAttribute, IntegerAttri
 use melior::ir::r#type::IntegerType;
 use melior::ir::{Attribute, AttributeLike, Identifier};
 use mlir_sys::{
-    MlirAttribute, MlirContext, mlirArrayAttrGet, mlirDenseI64ArrayGet, mlirIdentifierGet, mlirIntegerAttrGet,
-    mlirIntegerTypeGet, mlirStringAttrGet, mlirStringAttrGetValue, mlirUnitAttrGet,
+    MlirAttribute, MlirContext, MlirNamedAttribute, mlirArrayAttrGet, mlirDenseI64ArrayGet, mlirDictionaryAttrGet,
+    mlirIdentifierGet, mlirIntegerAttrGet, mlirIntegerTypeGet, mlirStringAttrGet, mlirStringAttrGetValue,
+    mlirUnitAttrGet,
 };
 use std::ops::Range;
 
@@ -132,6 +133,16 @@ impl Maker {
         let values: Vec<MlirAttribute> = values.into_iter().map(|it| it.to_raw()).collect();
         // SAFETY: the context is alive and copies the values.
         unsafe { Attribute::from_raw(mlirArrayAttrGet(self.0, values.len() as isize, values.as_ptr())) }
+    }
+
+    pub(crate) fn dictionary<'c>(self, entries: &[(&str, Attribute<'c>)]) -> Attribute<'c> {
+        let named = |(name, value): &(&str, Attribute<'c>)| MlirNamedAttribute {
+            name: self.name(name).to_raw(),
+            attribute: value.to_raw(),
+        };
+        let entries: Vec<MlirNamedAttribute> = entries.iter().map(named).collect();
+        // SAFETY: the context is alive and copies the entries.
+        unsafe { Attribute::from_raw(mlirDictionaryAttrGet(self.0, entries.len() as isize, entries.as_ptr())) }
     }
 
     pub(crate) fn overlays<'c>(self, overlays: &[InPlace]) -> Attribute<'c> {

@@ -43,15 +43,34 @@ pub(crate) struct CosmaResidency {
     pub offset: i64,
 }
 
-/// -1 where it is not said.
+/// -1 or null where it is not said.
 #[repr(C)]
-#[derive(Default)]
 pub(crate) struct CosmaMachine {
     pub scratchpad: i64,
     pub alignment: i64,
     pub element_bytes: i64,
     pub weights: i64,
     pub weight_computation: i64,
+    pub links: MlirAttribute,
+    pub compute: MlirAttribute,
+}
+
+/// No attribute.
+pub(crate) const NO_ATTRIBUTE: MlirAttribute = MlirAttribute { ptr: std::ptr::null() };
+
+impl CosmaMachine {
+    /// One that says nothing.
+    pub(crate) fn unsaid() -> CosmaMachine {
+        CosmaMachine {
+            scratchpad: -1,
+            alignment: -1,
+            element_bytes: -1,
+            weights: -1,
+            weight_computation: -1,
+            links: NO_ATTRIBUTE,
+            compute: NO_ATTRIBUTE,
+        }
+    }
 }
 
 #[repr(C)]
@@ -69,6 +88,14 @@ pub(crate) struct CosmaPlan {
     pub solver: MlirStringRef,
     /// Empty if there is none.
     pub proof: MlirStringRef,
+    /// -1 where there is none.
+    pub cycles_bound: i64,
+    /// Empty where there is none.
+    pub cycles_bound_rule: MlirStringRef,
+    /// -1 where there is none.
+    pub any_order_bound: i64,
+    /// Empty where there is none.
+    pub any_order_rule: MlirStringRef,
 }
 
 #[repr(C)]
@@ -155,6 +182,8 @@ unsafe extern "C" {
     pub(crate) fn cosmaReadTile(attribute: MlirAttribute, tile: *mut CosmaTile) -> bool;
     pub(crate) fn cosmaAliasAttr(context: MlirContext, alias: *const CosmaAlias) -> MlirAttribute;
     pub(crate) fn cosmaResidencyAttr(context: MlirContext, residency: *const CosmaResidency) -> MlirAttribute;
+    pub(crate) fn cosmaTransitType(tensor: MlirType) -> MlirType;
+    pub(crate) fn cosmaTransitTensor(r#type: MlirType) -> MlirType;
     pub(crate) fn cosmaMachineAttr(context: MlirContext, machine: *const CosmaMachine) -> MlirAttribute;
     pub(crate) fn cosmaPlanAttr(context: MlirContext, plan: *const CosmaPlan) -> MlirAttribute;
     pub(crate) fn cosmaLoops(operation: MlirOperation) -> MlirAttribute;

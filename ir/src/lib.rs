@@ -15,6 +15,7 @@
 //! [erased](erase) lives until the handles are gone: to the end of the pass's run, or of [`edit`].
 
 mod access;
+mod clock;
 mod context;
 mod diagnostic;
 mod edit;
@@ -36,6 +37,7 @@ mod structured;
 mod tensor;
 mod tile;
 mod transfer;
+mod transit;
 mod verify;
 
 pub use access::{OperatorAccess, access, set_access, sums_of_products, sums_type};
@@ -53,12 +55,12 @@ pub use machine::{Machine, WeightComputation, Weights, clear_machine, machine, s
 pub use maps::{IndexingMap, indexing_maps};
 pub use melior;
 pub use operation::{
-    clear_offsets, clear_operator_facts, clear_residencies, clear_workspace_offset, in_place, is_abstract, is_group,
-    key, kind, macs, name, offsets, operand_at, residencies, result_at, set_in_place, set_macs, set_offsets,
-    set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
+    clear_offsets, clear_operator_facts, clear_residencies, clear_workspace_offset, cycles, in_place, is_abstract,
+    is_group, key, kind, macs, name, offsets, operand_at, residencies, result_at, set_cycles, set_in_place, set_macs,
+    set_offsets, set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
-pub use plan::{PlanSummary, plan_summary, set_plan_summary};
+pub use plan::{CyclesBound, PlanSummary, plan_summary, set_plan_summary};
 pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
 pub use structured::{shape_values, slice_result, structured_access};
@@ -67,6 +69,6 @@ pub use tile::{
     LeastTraffic, TileOf, TilingBound, is_tile, operator, set_tile, set_tiling_bound, tile_of, tiling_bound,
 };
 pub use transfer::{
-    Piece, Transfer, destination, is_streamed, load, mark_transfer, marked_transfer, reload, spill, spill_into, store,
-    store_into, transfer,
+    Ending, Piece, Transfer, destination, is_async, is_streamed, is_wait, load, mark_transfer, marked_transfer, reload,
+    slice_of_transfer, spill, spill_into, store, store_into, tensor_type, transfer, wait,
 };

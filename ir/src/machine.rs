@@ -1,9 +1,11 @@
 //! `cosma.machine`: what a module or a function says about the accelerator that it is for.
 
+use crate::clock::{compute_attribute, links_attribute, read_clock};
 use crate::edit::as_mut;
 use crate::fact::{Maker, capped};
-use crate::ffi::{CosmaMachine, cosmaReadMachine};
+use crate::ffi::{CosmaMachine, NO_ATTRIBUTE, cosmaReadMachine};
 use crate::operation::maker;
+use cosma_planner::time::Clock;
 use melior::ir::operation::{OperationLike, OperationMutLike};
 use melior::ir::{Attribute, AttributeLike, OperationRef};
 
@@ -19,7 +21,7 @@ pub enum Weights {
 }
 
 /// What an attribute says; what it leaves out is for others to say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Machine {
     /// Bytes.
     pub scratchpad: Option<u64>,
@@ -31,6 +33,8 @@ pub struct Machine {
     pub element_bytes: Option<u64>,
     /// What becomes of operators that compute from weights alone.
     pub weight_computation: Option<WeightComputation>,
+    /// How fast it is, between host memory and scratchpad, each way.
+    pub clock: Option<Clock>,
 }
 
 /// What becomes of operators that compute from weights alone.
@@ -69,7 +73,7 @@ pub fn clear_machine(operation: OperationRef) {
 
 /// What the attribute says, in whatever spelling; none if it is no machine.
 fn read(attribute: Attribute) -> Option<Machine> {
-    let mut machine = CosmaMachine::default();
+    let mut machine = CosmaMachine::unsaid();
     // SAFETY: the attribute is alive.
     if !unsafe { cosmaReadMachine(attribute.to_raw(), &mut machine) } {
         return None;
@@ -82,7 +86,14 @@ fn read(attribute: Attribute) -> Option<Machine> {
         element_bytes: bytes(machine.element_bytes),
         weight_computation: bytes(machine.weight_computation)
             .map(|case| if case == 0 { WeightComputation::Folded } else { WeightComputation::Run }),
+        // The attribute's verifier has read it.
+        clock: read_clock(said(machine.links), said(machine.compute)).ok().flatten(),
     })
+}
+
+fn said<'c>(attribute: mlir_sys::MlirAttribute) -> Option<Attribute<'c>> {
+    // SAFETY: one that is not null lives in its context.
+    (!attribute.ptr.is_null()).then(|| unsafe { Attribute::from_raw(attribute) })
 }
 
 fn write<'c>(maker: Maker, machine: &Machine) -> Attribute<'c> {
@@ -93,5 +104,7 @@ fn write<'c>(maker: Maker, machine: &Machine) -> Attribute<'c> {
         element_bytes: bytes(machine.element_bytes),
         weights: machine.weights.map_or(-1, |it| it as i64),
         weight_computation: machine.weight_computation.map_or(-1, |it| it as i64),
+        links: machine.clock.as_ref().map_or(NO_ATTRIBUTE, |it| links_attribute(maker, it).to_raw()),
+        compute: machine.clock.as_ref().map_or(NO_ATTRIBUTE, |it| compute_attribute(maker, &it.compute).to_raw()),
     })
 }

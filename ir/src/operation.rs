@@ -20,6 +20,7 @@ pub(crate) const OPERATOR: &str = "cosma.op";
 pub(crate) const GROUP: &str = "cosma.group";
 pub(crate) const YIELD: &str = "cosma.yield";
 pub(crate) const MACS: &str = "macs";
+pub(crate) const CYCLES: &str = "cycles";
 pub(crate) const WORKSPACE: &str = "workspace";
 pub(crate) const IN_PLACE: &str = "in_place";
 pub(crate) const OFFSETS: &str = "offsets";
@@ -71,6 +72,11 @@ pub fn macs(operation: OperationRef) -> Option<u64> {
     natural(fact(operation, MACS)?)
 }
 
+/// The cycles for which an operator computes, if declared.
+pub fn cycles(operation: OperationRef) -> Option<u64> {
+    natural(fact(operation, CYCLES)?)
+}
+
 /// The size of an operator's workspace in bytes; 0 if not declared.
 pub fn workspace(operation: OperationRef) -> u64 {
     fact(operation, WORKSPACE).and_then(natural).unwrap_or(0)
@@ -112,6 +118,11 @@ pub fn set_offsets(operation: OperationRef, offsets: &[u64]) {
 /// Declares the number of multiply-accumulates of an operator.
 pub fn set_macs(operation: OperationRef, macs: u64) {
     set(operation, MACS, maker(operation).integer(macs));
+}
+
+/// Declares for how many cycles an operator computes.
+pub fn set_cycles(operation: OperationRef, cycles: u64) {
+    set(operation, CYCLES, maker(operation).integer(cycles));
 }
 
 /// Declares the size of an operator's workspace in bytes.

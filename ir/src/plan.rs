@@ -37,6 +37,19 @@ pub struct PlanSummary {
     pub solver: String,
     /// For which tilings the lower bound holds, if the function may have been tiled.
     pub proof: Option<String>,
+    /// For a machine with a clock: no program of these transfers takes less.
+    pub cycles_bound: Option<CyclesBound>,
+    /// No program of any order takes less, if that is another bound.
+    pub any_order_bound: Option<CyclesBound>,
+}
+
+/// Cycles that no program takes less than.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CyclesBound {
+    /// How many.
+    pub cycles: u64,
+    /// How it is known.
+    pub rule: String,
 }
 
 /// What a function says about its plan, if it says it.
@@ -55,11 +68,20 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
         is_min_exact: false,
         solver: MlirStringRef { data: std::ptr::null(), length: 0 },
         proof: MlirStringRef { data: std::ptr::null(), length: 0 },
+        cycles_bound: -1,
+        cycles_bound_rule: MlirStringRef { data: std::ptr::null(), length: 0 },
+        any_order_bound: -1,
+        any_order_rule: MlirStringRef { data: std::ptr::null(), length: 0 },
     };
     // SAFETY: the attribute is alive.
     if !unsafe { cosmaReadPlan(attribute.to_raw(), &mut plan) } {
         return None;
     }
+    let bound = |cycles: i64, rule: MlirStringRef| {
+        // SAFETY: the text lives in the attribute's context; an empty one has no bytes to read.
+        let rule = || if rule.length == 0 { String::new() } else { unsafe { string(rule) } };
+        u64::try_from(cycles).ok().map(|cycles| CyclesBound { cycles, rule: rule() })
+    };
     // The attribute's verifier has seen that none is negative.
     let number = i64::unsigned_abs;
     Some(PlanSummary {
@@ -77,6 +99,8 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
         solver: unsafe { string(plan.solver) },
         // SAFETY: likewise; none has no bytes to read.
         proof: (plan.proof.length != 0).then(|| unsafe { string(plan.proof) }),
+        cycles_bound: bound(plan.cycles_bound, plan.cycles_bound_rule),
+        any_order_bound: bound(plan.any_order_bound, plan.any_order_rule),
     })
 }
 
@@ -84,6 +108,9 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
 pub fn set_plan_summary(function: OperationRef, summary: &PlanSummary) {
     let solver = Text::new(&summary.solver);
     let proof = Text::new(summary.proof.as_deref().unwrap_or_default());
+    let rule = |bound: &'_ Option<CyclesBound>| bound.as_ref().map_or(String::new(), |it| it.rule.clone());
+    let rules = [rule(&summary.cycles_bound), rule(&summary.any_order_bound)];
+    let [cycles_bound_rule, any_order_rule] = rules.each_ref().map(|it| Text::new(it));
     let attribute = maker(function).plan(&CosmaPlan {
         operators: capped(summary.operators),
         total: capped(summary.total),
@@ -97,6 +124,10 @@ pub fn set_plan_summary(function: OperationRef, summary: &PlanSummary) {
         is_min_exact: summary.is_min_exact,
         solver: solver.raw(),
         proof: proof.raw(),
+        cycles_bound: summary.cycles_bound.as_ref().map_or(-1, |it| capped(it.cycles)),
+        cycles_bound_rule: cycles_bound_rule.raw(),
+        any_order_bound: summary.any_order_bound.as_ref().map_or(-1, |it| capped(it.cycles)),
+        any_order_rule: any_order_rule.raw(),
     });
     as_mut(function).set_attribute(PLAN, attribute);
 }

@@ -2,7 +2,7 @@
 
 use crate::fact::read_integers;
 use crate::operation::{name, operand_at, result_at};
-use crate::transfer::{Transfer, transfer};
+use crate::transfer::{Transfer, tensor_type, transfer};
 use melior::ir::operation::OperationLike;
 use melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike};
 use melior::ir::{OperationRef, Type, Value, ValueLike};
@@ -104,9 +104,9 @@ fn integers(operation: OperationRef, name: &str) -> Option<Vec<i64>> {
     operation.attribute(name).ok().and_then(read_integers)
 }
 
-/// The dimensions of a ranked, static tensor.
+/// The dimensions of a ranked, static tensor, in transit or not.
 pub fn static_dimensions(r#type: Type) -> Option<Vec<u64>> {
-    let tensor = RankedTensorType::try_from(r#type).ok()?;
+    let tensor = RankedTensorType::try_from(tensor_type(r#type)).ok()?;
     let dimension = |it| match tensor.dim_size(it) {
         Ok(DimSize::Static(size)) => Some(size),
         _ => None,

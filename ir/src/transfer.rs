@@ -1,13 +1,19 @@
-//! The four ways between host memory and scratchpad.
+//! The four ways between host memory and scratchpad, and what waits for them.
 
 use crate::edit::as_mut;
-use crate::fact::{Maker, read_string};
+use crate::fact::{Maker, read_integers, read_string};
+use crate::ffi::{cosmaTransitTensor, cosmaTransitType};
 use crate::operation::{maker, name, operand_at};
 use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion};
 use melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
+use melior::ir::r#type::TypeLike;
 use melior::ir::{Attribute, Identifier, Location, Operation, OperationRef, Type, Value, ValueLike};
 use mlir_sys::mlirLocationGetContext;
+use std::ops::Range;
 
+pub(crate) const ASYNC: &str = "async";
+pub(crate) const SLICE: &str = "slice";
+pub(crate) const WAIT: &str = "cosma.wait";
 pub(crate) const OFFSET: &str = "offset";
 /// On operations of other dialects, in lowered form.
 pub(crate) const MARK: &str = "cosma.transfer";
@@ -65,6 +71,56 @@ pub fn transfer(operation: OperationRef) -> Option<Transfer> {
     ALL.into_iter().find(|it| it.name() == name)
 }
 
+/// When a transfer ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Ending {
+    /// Before what follows begins.
+    #[default]
+    AtOnce,
+    /// Where it is waited for.
+    Awaited,
+    /// Likewise, and it moves only these bytes of what it would move, half-open.
+    SliceAwaited(Range<u64>),
+}
+
+/// Whether a transfer ends where it is waited for.
+pub fn is_async(operation: OperationRef) -> bool {
+    transfer(operation).is_some() && operation.has_attribute(ASYNC)
+}
+
+/// The bytes that an asynchronous transfer moves of what it would move whole, half-open; none if it is all of them.
+pub fn slice_of_transfer(operation: OperationRef) -> Option<Range<u64>> {
+    match read_integers(operation.attribute(SLICE).ok().filter(|_| transfer(operation).is_some())?)?[..] {
+        [low, high] => Some(u64::try_from(low).ok()?..u64::try_from(high).ok()?),
+        _ => None,
+    }
+}
+
+/// Whether an operation waits for transfers; they are the operands.
+pub fn is_wait(operation: OperationRef) -> bool {
+    name(operation) == WAIT
+}
+
+/// Waits for asynchronous transfers of one tensor, of which there is at least one.
+pub fn wait<'c>(transits: &[Value<'c, '_>], location: Location<'c>) -> Operation<'c> {
+    let result = tensor_type(transits[0].r#type());
+    let builder = OperationBuilder::new(WAIT, location).add_operands(transits).add_results(&[result]);
+    builder.build().expect("nothing is inferred that could fail")
+}
+
+/// The tensor of a type that is a tensor in transit; any other type itself.
+pub fn tensor_type<'c>(r#type: Type<'c>) -> Type<'c> {
+    // SAFETY: the type is alive, and what it has lives in its context.
+    let tensor = unsafe { cosmaTransitTensor(r#type.to_raw()) };
+    // SAFETY: likewise, where there is one.
+    if tensor.ptr.is_null() { r#type } else { unsafe { Type::from_raw(tensor) } }
+}
+
+/// Whether a type is that of a tensor in transit.
+pub(crate) fn is_transit(r#type: Type) -> bool {
+    tensor_type(r#type) != r#type
+}
+
 /// Whether it is a load or a reload that passes by the scratchpad.
 pub fn is_streamed(operation: OperationRef) -> bool {
     transfer(operation).is_some_and(Transfer::is_inward) && !operation.has_attribute(OFFSET)
@@ -112,9 +168,10 @@ pub fn load<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
     offset: Option<u64>,
+    ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
-    bring_in(Transfer::Load, source, piece, offset, location)
+    bring_in(Transfer::Load, source, piece, offset, ending, location)
 }
 
 /// Brings a tensor, or a piece of one, back to an offset in the scratchpad; without an offset, streams it.
@@ -122,19 +179,20 @@ pub fn reload<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
     offset: Option<u64>,
+    ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
-    bring_in(Transfer::Reload, source, piece, offset, location)
+    bring_in(Transfer::Reload, source, piece, offset, ending, location)
 }
 
 /// Puts a tensor out into host memory, from where it comes back.
-pub fn spill<'c>(source: Value<'c, '_>, location: Location<'c>) -> Operation<'c> {
-    build(Transfer::Spill, &[source], source.r#type(), &[], location)
+pub fn spill<'c>(source: Value<'c, '_>, ending: &Ending, location: Location<'c>) -> Operation<'c> {
+    build(Transfer::Spill, &[source], source.r#type(), Vec::new(), ending, location)
 }
 
 /// Puts a result of the function out into host memory.
-pub fn store<'c>(source: Value<'c, '_>, location: Location<'c>) -> Operation<'c> {
-    build(Transfer::Store, &[source], source.r#type(), &[], location)
+pub fn store<'c>(source: Value<'c, '_>, ending: &Ending, location: Location<'c>) -> Operation<'c> {
+    build(Transfer::Store, &[source], source.r#type(), Vec::new(), ending, location)
 }
 
 /// Puts a piece of a result of the function out, into a region of the whole in host memory.
@@ -142,9 +200,10 @@ pub fn store_into<'c, 'a>(
     source: Value<'c, 'a>,
     destination: Value<'c, 'a>,
     region: &TensorRegion,
+    ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
-    take_out_into(Transfer::Store, source, destination, region, location)
+    take_out_into(Transfer::Store, source, destination, region, ending, location)
 }
 
 /// Puts a tensor out into a region of a larger one in host memory, from where regions of that come back.
@@ -152,9 +211,10 @@ pub fn spill_into<'c, 'a>(
     source: Value<'c, 'a>,
     destination: Value<'c, 'a>,
     region: &TensorRegion,
+    ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
-    take_out_into(Transfer::Spill, source, destination, region, location)
+    take_out_into(Transfer::Spill, source, destination, region, ending, location)
 }
 
 fn take_out_into<'c>(
@@ -162,10 +222,11 @@ fn take_out_into<'c>(
     source: Value<'c, '_>,
     destination: Value<'c, '_>,
     region: &TensorRegion,
+    ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
-    let attributes = region_attributes(maker_at(location), region);
-    build(transfer, &[source, destination], destination.r#type(), &attributes, location)
+    let attributes = region_attributes(maker_at(location), region).to_vec();
+    build(transfer, &[source, destination], tensor_type(destination.r#type()), attributes, ending, location)
 }
 
 fn bring_in<'c>(
@@ -173,13 +234,14 @@ fn bring_in<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
     offset: Option<u64>,
+    ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
     let maker = maker_at(location);
     let mut attributes: Vec<_> = offset.map(|it| (maker.name(OFFSET), maker.integer(it))).into_iter().collect();
     attributes.extend(piece.into_iter().flat_map(|it| region_attributes(maker, it.region)));
-    let r#type = piece.map_or(source.r#type(), |it| it.r#type);
-    build(transfer, &[source], r#type, &attributes, location)
+    let r#type = piece.map_or(tensor_type(source.r#type()), |it| it.r#type);
+    build(transfer, &[source], r#type, attributes, ending, location)
 }
 
 fn region_attributes<'c>(maker: Maker, region: &TensorRegion) -> [(Identifier<'c>, Attribute<'c>); 2] {
@@ -197,13 +259,26 @@ fn maker_at(location: Location) -> Maker {
 fn build<'c>(
     transfer: Transfer,
     operands: &[Value<'c, '_>],
-    result: Type<'c>,
-    attributes: &[(Identifier<'c>, Attribute<'c>)],
+    tensor: Type<'c>,
+    mut attributes: Vec<(Identifier<'c>, Attribute<'c>)>,
+    ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
+    let maker = maker_at(location);
+    let result = match ending {
+        Ending::AtOnce => tensor,
+        Ending::Awaited | Ending::SliceAwaited(_) => {
+            attributes.push((maker.name(ASYNC), maker.unit()));
+            // SAFETY: the type is alive, and that of a ranked tensor, as everything that is moved.
+            unsafe { Type::from_raw(cosmaTransitType(tensor.to_raw())) }
+        }
+    };
+    if let Ending::SliceAwaited(bytes) = ending {
+        attributes.push((maker.name(SLICE), maker.integers(&[bytes.start, bytes.end])));
+    }
     let builder = OperationBuilder::new(transfer.name(), location)
         .add_operands(operands)
         .add_results(&[result])
-        .add_attributes(attributes);
+        .add_attributes(&attributes);
     builder.build().expect("nothing is inferred that could fail")
 }

@@ -13,11 +13,16 @@ use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlay
 use crate::ffi::{guard, string};
 use crate::function::WEIGHT;
 use crate::machine::machine;
-use crate::operation::{IN_PLACE, MACS, OFFSETS, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, name, spelling};
+use crate::operation::{
+    CYCLES, IN_PLACE, MACS, OFFSETS, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, name, spelling,
+};
 use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion, static_dimensions};
 use crate::tensor::{bits_of_element, size_in_bytes, size_with};
 use crate::tile::{TILING, read_tiling};
-use crate::transfer::{MARK, OFFSET, STREAMED_MARK, destination, read_mark, transfer};
+use crate::transfer::{
+    MARK, OFFSET, STREAMED_MARK, destination, is_async, is_transit, read_mark, tensor_type, transfer,
+};
+use crate::transit::{verify_transit, verify_wait};
 use melior::ir::operation::OperationLike;
 use melior::ir::r#type::{RankedTensorType, ShapedTypeLike, TypeLike};
 use melior::ir::{Attribute, AttributeLike, OperationRef, Type, ValueLike};
@@ -26,7 +31,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
-const FACTS: [&str; 6] = [MACS, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
+const FACTS: [&str; 7] = [MACS, CYCLES, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
 
 /// What is wrong, to be said after the operation's name.
 type Verdict = Result<(), String>;
@@ -43,6 +48,13 @@ unsafe extern "C" fn cosmaVerifyTransfer(operation: MlirOperation) -> bool {
     // SAFETY: MLIR verifies what is alive.
     let operation = unsafe { OperationRef::from_raw(operation) };
     pronounce(operation, || verify_transfer(operation))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaVerifyWait(operation: MlirOperation) -> bool {
+    // SAFETY: MLIR verifies what is alive.
+    let operation = unsafe { OperationRef::from_raw(operation) };
+    pronounce(operation, || verify_wait(operation))
 }
 
 #[unsafe(no_mangle)]
@@ -86,8 +98,17 @@ fn verify_operator(operation: OperationRef) -> Verdict {
 
 fn verify_transfer(operation: OperationRef) -> Verdict {
     verify_region(operation)?;
-    let size = operation.result(0).map_err(|error| error.to_string()).map(|it| it.r#type())?;
-    let size = size_at(operation, size)?;
+    let result = operation.result(0).map_err(|error| error.to_string()).map(|it| it.r#type())?;
+    let size = size_at(operation, tensor_type(result))?;
+    match is_async(operation) {
+        true if !is_transit(result) => return Err(format!("is async, but returns {result}, which nobody waits for")),
+        true => verify_transit(operation, size)?,
+        false if is_transit(result) => return Err(format!("returns {result}, but is not async")),
+        false if operation.has_attribute(crate::transfer::SLICE) => {
+            return Err("moves a slice, but is not async".into());
+        }
+        false => {}
+    }
     if !transfer(operation).is_some_and(|it| it.is_inward()) {
         return Ok(());
     }
@@ -99,9 +120,9 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
 
 /// A transfer of a whole tensor keeps its type; one of a region has its sizes, and lies within the whole.
 fn verify_region(operation: OperationRef) -> Verdict {
-    let source = operation.operand(0).map_err(|error| error.to_string())?.r#type();
-    let target = operation.result(0).map_err(|error| error.to_string())?.r#type();
-    let destination = destination(operation).map(|it| it.r#type());
+    let source = tensor_type(operation.operand(0).map_err(|error| error.to_string())?.r#type());
+    let target = tensor_type(operation.result(0).map_err(|error| error.to_string())?.r#type());
+    let destination = destination(operation).map(|it| tensor_type(it.r#type()));
     let integers = |name| operation.attribute(name).ok().map(|it| read_integers(it).unwrap_or_default());
     let (offsets, sizes) = match (integers(STATIC_OFFSETS), integers(STATIC_SIZES)) {
         (Some(offsets), Some(sizes)) => (offsets, sizes),
@@ -342,7 +363,8 @@ fn result_size(operation: OperationRef, r#type: Type) -> Result<u64, String> {
 }
 
 /// The bytes of a tensor on the machine around an operation.
-fn size_at(operation: OperationRef, r#type: Type) -> Result<u64, String> {
+/// The bytes of a tensor on the machine of an operation.
+pub(crate) fn size_at(operation: OperationRef, r#type: Type) -> Result<u64, String> {
     let element_bytes = machine(operation).and_then(|it| it.element_bytes);
     size_with(r#type, element_bytes).map_err(|error| error.to_string())
 }

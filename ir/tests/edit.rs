@@ -3,11 +3,13 @@
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
 use cosma_ir::{
-    Machine, Residency, Transfer, WeightComputation, Weights, argument_residencies, as_mut, clear_argument_residencies,
-    clear_machine, clear_offsets, erase, is_streamed, is_weight, kind, load, machine, macs, name, new_context, offsets,
-    parse, replace_uses, residencies, set_argument_residencies, set_machine, set_offsets, set_residencies,
-    set_workspace_offset, store, transfer, uses, workspace, workspace_offset,
+    Ending, Machine, Residency, Transfer, WeightComputation, Weights, argument_residencies, as_mut,
+    clear_argument_residencies, clear_machine, clear_offsets, erase, is_streamed, is_weight, kind, load, machine, macs,
+    name, new_context, offsets, parse, replace_uses, residencies, set_argument_residencies, set_machine, set_offsets,
+    set_residencies, set_workspace_offset, store, transfer, uses, workspace, workspace_offset,
 };
+use cosma_planner::time::{Clock, Ratio};
+use cosma_planner::{Bytes, Cycles};
 
 const SOURCE: &str = r#"func.func @f(%x: tensor<8xi8>, %w: tensor<8xi8> {cosma.weight}) -> tensor<8xi8> {
   %0 = cosma.op "Mul"(%x, %w) macs 8 workspace 16 : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
@@ -58,19 +60,27 @@ fn facts_are_the_same_on_any_operation() {
     });
 }
 
+fn ratio(numerator: u64, denominator: u64) -> Ratio {
+    Ratio::new(numerator, denominator).expect("it is a ratio")
+}
+
 #[test]
 fn the_nearest_machine_counts() {
     edit(|function, operations| {
         assert_eq!(machine(function), None);
         let outer = Machine { scratchpad: Some(1024), ..Machine::default() };
         set_machine(function.parent_operation().expect("a module"), &outer);
-        assert_eq!(machine(operations[0]), Some(outer));
+        assert_eq!(machine(operations[0]), Some(outer.clone()));
+        let mut clock = Clock::each_way(ratio(15, 4), ratio(1, 512));
+        (clock.timings[0].setup, clock.timings[1].latency, clock.timings[1].burst) = (Cycles(3), Cycles(4), Bytes(5));
+        clock.compute.bytes_per_cycle = Some(ratio(64, 1));
         let inner = Machine {
             scratchpad: Some(512),
             alignment: Some(64),
             weights: Some(Weights::Streamed),
             element_bytes: Some(1),
             weight_computation: Some(WeightComputation::Run),
+            clock: Some(clock),
         };
         set_machine(function, &inner);
         assert_eq!(machine(operations[0]), Some(inner));
@@ -90,7 +100,7 @@ fn transfers_are_built_and_found() {
             let readers = uses(value);
             assert_eq!(readers.len(), 1);
             assert_eq!((readers[0].operation, readers[0].operand), (multiply, argument));
-            let new = block.insert_operation_before(multiply, load(value, None, offset, location));
+            let new = block.insert_operation_before(multiply, load(value, None, offset, &Ending::AtOnce, location));
             as_mut(multiply).set_operand(argument, new.result(0).expect("it has one").into());
             assert_eq!(transfer(new), Some(Transfer::Load));
             assert_eq!(is_streamed(new), offset.is_none());
@@ -100,7 +110,7 @@ fn transfers_are_built_and_found() {
         let product = multiply.result(0).expect("it has one").into();
         replace_uses(absolute.result(0).expect("it has one").into(), product);
         erase(absolute);
-        let stored = block.insert_operation_before(back, store(product, location));
+        let stored = block.insert_operation_before(back, store(product, &Ending::AtOnce, location));
         as_mut(back).set_operand(0, stored.result(0).expect("it has one").into());
         assert_eq!(transfer(function), None);
     });

@@ -75,10 +75,12 @@ impl Planned {
         let mut records = Vec::new();
         for line in self.exhibit.lines() {
             records.push(match line {
-                Line::In { kind, tensor, offset } => moved(kind.name(), n_run, tensor, offset),
-                Line::Out { kind, tensor, offset } => {
+                Line::In { kind, tensor, offset, .. } => moved(kind.name(), n_run, tensor, offset),
+                Line::Out { kind, tensor, offset, .. } => {
                     moved(kind.name(), usize::saturating_sub(n_run, 1), tensor, Some(offset))
                 }
+                // A plan has no transfers that go on beside operators.
+                Line::Wait { .. } => continue,
                 Line::Run { op, reads, writes, workspace } => {
                     n_run += 1;
                     ActionRecord {

@@ -11,11 +11,14 @@ use crate::extract::{Extraction, extract};
 use crate::facts::Facts;
 use crate::form::{Form, body, expect, symbol};
 use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
+use crate::overlap::{OVERLAP, Overlap, parse_overlap};
 use crate::session::session;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions, tiling_bound};
-use cosma_planner::{Options, Progress, Solution, Solver, check, plan, plan_watched};
+use cosma_planner::time::{Timed, bound_of_any_order, latency_bound, plan_in_time};
+use cosma_planner::{Action, Options, Problem, Progress, Solution, Solver, check, plan, plan_watched};
+use std::ops::ControlFlow;
 
 pub(crate) const ORDER: OptionInfo = OptionInfo {
     name: "order",
@@ -27,7 +30,7 @@ pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-allocate",
     description: "decides when and at which address each tensor is in the scratchpad: source to allocated form",
     anchor: "func.func",
-    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT],
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT, OVERLAP],
 };
 
 pub(crate) fn run<'c>(
@@ -36,7 +39,8 @@ pub(crate) fn run<'c>(
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
     let (machine, effort) = parse_planning(function, options)?;
-    allocate(function, &machine, &effort)
+    let overlap = parse_overlap(options).map_err(|message| Diagnostic::at(function, message))?;
+    allocate(function, &machine, &effort, overlap)
 }
 
 /// Parses the options of a pass that plans in any order: those of the machine, and how to plan.
@@ -59,51 +63,105 @@ pub(crate) fn parse_planning<'c>(
 ///
 /// # Errors
 /// At a function in another form, at operations that cannot be planned, and at an operator for which the
-/// scratchpad is too small.
+/// scratchpad is too small; where cycles cannot be counted.
 pub fn allocate<'c>(
     function: OperationRef<'c, '_>,
     machine: &MachineOptions,
     options: &Options,
+    overlap: Overlap,
 ) -> Result<(), Diagnostic<'c>> {
     expect(function, INFO.name, Form::Source)?;
-    let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
-    allocated::write(&extraction, &solution.plan);
-    note_target(function, &extraction.target());
-    Facts::new(&extraction.problem, options.order, &solution, tiling_bound(function)).write(function);
-    Ok(())
-}
-
-/// Plans a function, verifies the plan, and warns if optimality was not proven.
-pub(crate) fn solve<'c, 'a>(
-    function: OperationRef<'c, 'a>,
-    machine: &MachineOptions,
-    options: &Options,
-) -> Result<Option<(Extraction<'c, 'a>, Solution)>, Diagnostic<'c>> {
     if body(function).is_none() {
-        return Ok(None);
+        return Ok(());
     }
     let extraction = extract(function, machine.resolve(function)?)?;
     let problem = &extraction.problem;
-    let session = session(function).unwrap_or_default();
+    let facts = |solution: &Solution| Facts::new(problem, options.order, solution, tiling_bound(function));
+    let (plan, facts) = match problem.machine.clock() {
+        Some(_) if overlap == Overlap::Auto => {
+            let Timed { solution, overlapped, bound, any_order, .. } = solve_in_time(&extraction, options)?;
+            let facts = facts(&solution).with_bounds_on_cycles([bound, any_order]);
+            (overlapped.plan, facts)
+        }
+        clock => {
+            let solution = solve(&extraction, options)?;
+            let mut facts = facts(&solution);
+            if clock.is_some() {
+                let any_order = bound_of_any_order(problem, solution.lower_bound);
+                let bound = latency_bound(problem, &solution.plan, solution.lower_bound);
+                let bounds = bound.and_then(|it| Ok([it, any_order?])).map_err(|it| extraction.diagnose(&it))?;
+                facts = facts.with_bounds_on_cycles(bounds);
+            }
+            (solution.plan, facts)
+        }
+    };
+    allocated::write(&extraction, &plan);
+    note_target(function, &extraction.target());
+    facts.write(function);
+    Ok(())
+}
+
+/// Operators that say neither how long they take nor how much they compute take as long as their bytes.
+fn warn_of_unknown_times(extraction: &Extraction) {
+    let problem = &extraction.problem;
+    let (unknown, all) = (problem.ops_without_cycles(), problem.graph.ops().len());
+    if 0 < unknown {
+        let message = format!(
+            "{unknown} of {all} operators say neither 'cycles' nor 'macs', and nothing is known of how much they \
+             compute: each takes the cycles that its bytes take"
+        );
+        Diagnostic::at(extraction.function, message).emit_warning();
+    }
+}
+
+/// Plans a function, verifies the plan, and warns if optimality was not proven.
+pub(crate) fn solve<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> Result<Solution, Diagnostic<'c>> {
+    let problem = &extraction.problem;
+    let session = session(extraction.function).unwrap_or_default();
     let solution = if session.is_watched() {
-        let name = symbol(function);
+        let name = symbol(extraction.function);
         plan_watched(problem, options, &|progress: &Progress| session.watch(&name, progress))
     } else {
         plan(problem, options)
     };
     let solution = solution.map_err(|error| extraction.diagnose(&error))?;
-    if let Err(violations) = check(problem, &solution.plan.actions(problem)) {
+    must_be_right(problem, &solution.plan.actions(problem));
+    warn_if_open(extraction, &solution, options);
+    Ok(solution)
+}
+
+/// Likewise on a machine with a clock, to a program whose transfers go on beside operators.
+fn solve_in_time<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> Result<Timed, Diagnostic<'c>> {
+    warn_of_unknown_times(extraction);
+    let problem = &extraction.problem;
+    let session = session(extraction.function).unwrap_or_default();
+    let name = symbol(extraction.function);
+    let watch = |progress: &Progress| match session.is_watched() {
+        true => session.watch(&name, progress),
+        false => ControlFlow::Continue(()),
+    };
+    let timed = plan_in_time(problem, options, &watch).map_err(|error| extraction.diagnose(&error))?;
+    must_be_right(problem, &timed.overlapped.actions);
+    warn_if_open(extraction, &timed.solution, options);
+    Ok(timed)
+}
+
+fn must_be_right(problem: &Problem, actions: &[Action]) {
+    if let Err(violations) = check(problem, actions) {
         let violations: Vec<String> = violations.iter().map(|it| it.display(problem).to_string()).collect();
         panic!("a plan is wrong:\n{}\nof the problem:\n{problem}", violations.join("\n"));
     }
+}
+
+fn warn_if_open(extraction: &Extraction, solution: &Solution, options: &Options) {
     if !solution.is_optimal() && options.solver != Solver::Greedy {
-        let why = if session.is_stopped() { "planning was stopped" } else { "a longer time limit may help" };
+        let is_stopped = session(extraction.function).unwrap_or_default().is_stopped();
+        let why = if is_stopped { "planning was stopped" } else { "a longer time limit may help" };
         let message = format!(
             "the plan may not be the best: it moves {} B of non-compulsory traffic, and what is proven is at least \
              {} B ({why})",
             solution.non_compulsory, solution.lower_bound
         );
-        Diagnostic::at(function, message).emit_warning();
+        Diagnostic::at(extraction.function, message).emit_warning();
     }
-    Ok(Some((extraction, solution)))
 }

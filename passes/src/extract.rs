@@ -8,8 +8,8 @@
 //!    keeps it behind the one that computes it, so that every order is legal SSA.
 //! 4. Operators that may have effects besides their results keep their order: there is an edge from
 //!    each of them to the next one.
-//! 5. A transfer is no operator. What it returns is the tensor that it moves, in another place. Nor is a
-//!    view one, such as a reshape: what it returns is the tensor that it looks at.
+//! 5. A transfer is no operator. What it returns is the tensor that it moves, in another place; so is what gives
+//!    that once it is complete. Nor is a view one, such as a reshape: what it returns is the tensor that it looks at.
 //! 6. What is computed from weights alone, and is no larger than they are, is computed before the run:
 //!    no operator, and its result is a weight, unless `cosma.machine` says `weight_computation = "run"`.
 //!    What runs on the accelerator for sure, `cosma.op` and `cosma.group`, is never folded.
@@ -29,6 +29,7 @@ use crate::form::{address, body, operations};
 use crate::help::help;
 use crate::inside::{Inside, Outside, inside};
 use crate::machine::Target;
+use crate::macs::macs;
 use crate::piece::{Assembly, ReadPiece, assemblies, read_pieces};
 use crate::role::{Read, Role, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
@@ -39,10 +40,10 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, InPlace, TensorRegion, WeightComputation, destination, is_abstract, is_call, is_group, is_tile,
-    is_weight, kind, name, operand_at, region, result_at, size_with, transfer, uses, workspace,
+    Diagnostic, InPlace, TensorRegion, WeightComputation, cycles, destination, is_abstract, is_call, is_group, is_tile,
+    is_wait, is_weight, kind, name, operand_at, region, result_at, size_with, tensor_type, transfer, uses, workspace,
 };
-use cosma_planner::{Bytes, Error, GraphBuilder, OpId, Problem, TensorId, Weights};
+use cosma_planner::{Bytes, Cycles, Error, GraphBuilder, OpId, Problem, TensorId, Weights};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A function with a body, as a problem. Ids follow the block: the order of operators is its order.
@@ -223,6 +224,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         inserts,
         element_bytes: said.element_bytes,
         alignment: target.machine.alignment().max(Bytes(1)),
+        is_timed: target.machine.clock().is_some(),
         folds: said.weight_computation != Some(WeightComputation::Run),
         ..Reader::default()
     };
@@ -301,6 +303,8 @@ struct Reader<'c, 'a> {
     element_bytes: Option<u64>,
     /// Of addresses; at least 1.
     alignment: Bytes,
+    /// Whether there is a clock, for which it matters how much operators compute.
+    is_timed: bool,
     /// Whether what is computed from weights alone is computed before the run.
     folds: bool,
     n_constants: usize,
@@ -410,6 +414,15 @@ impl<'c, 'a> Reader<'c, 'a> {
         Ok(())
     }
 
+    /// What is waited for is what it was on its way to be.
+    fn read_wait(&mut self, operation: OperationRef<'c, 'a>) {
+        let result = result_at(operation, 0).expect("it gives a tensor");
+        let transit = operand_at(operation, 0).expect("the verifier has seen it");
+        let tensor = self.tensor(transit);
+        self.tensors.insert(key(result), tensor);
+        self.written.is_also(transit, result);
+    }
+
     /// What an operation takes out of a tensor that is put together in host memory: a piece as it was written, or a
     /// staged tensor; none if not all of the region was written.
     fn read_staged(
@@ -479,6 +492,10 @@ impl<'c, 'a> Reader<'c, 'a> {
         }
         if transfer(operation).is_some() {
             return self.read_transfer(operation);
+        }
+        if is_wait(operation) {
+            self.read_wait(operation);
+            return Ok(());
         }
         let piece = self.piece(operation);
         if let Some(tensor) = if piece.is_some() { piece } else { self.slice_of_written(operation)? } {
@@ -656,6 +673,10 @@ impl<'c, 'a> Reader<'c, 'a> {
             written[index] = Some(tensor);
             self.tensors.insert(key(value), Some(tensor));
         }
+        if self.is_timed {
+            macs(operation).into_iter().for_each(|it| self.graph.macs(op, it));
+            cycles(operation).into_iter().for_each(|it| self.graph.cycles(op, Cycles(it)));
+        }
         let before = all_read.iter().filter_map(|it| self.scalars.get(&key(it.value)));
         before.for_each(|it| self.graph.order(*it, op));
         if may_have_effects(operation) {
@@ -780,10 +801,11 @@ fn other_than_tensors(block: BlockRef) -> Option<&'static str> {
 
 /// The bytes of a value on a machine where floats take so many each; none if it is no tensor.
 pub(crate) fn value_size(value: Value, element_bytes: Option<u64>) -> Result<Option<Bytes>, String> {
-    if !value.r#type().is_tensor() {
+    let r#type = tensor_type(value.r#type());
+    if !r#type.is_tensor() {
         return Ok(None);
     }
-    size_with(value.r#type(), element_bytes).map(|it| Some(Bytes(it))).map_err(|error| error.to_string())
+    size_with(r#type, element_bytes).map(|it| Some(Bytes(it))).map_err(|error| error.to_string())
 }
 
 pub(crate) fn cannot<'c>(operation: OperationRef<'c, '_>, result: usize, why: &str) -> Diagnostic<'c> {

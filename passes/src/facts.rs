@@ -4,7 +4,8 @@
 
 use crate::effort::solver_name;
 use cosma_ir::melior::ir::OperationRef;
-use cosma_ir::{PlanSummary, TilingBound, plan_summary, set_plan_summary};
+use cosma_ir::{CyclesBound, PlanSummary, TilingBound, plan_summary, set_plan_summary};
+use cosma_planner::time::LatencyBound;
 use cosma_planner::{Bytes, Order, Problem, Solution};
 
 const OPTIMAL: &str = "optimal";
@@ -47,6 +48,10 @@ pub struct Facts {
     /// without recomputation` if none does that computes no element twice, otherwise `these tiles` or, if the order
     /// was fixed, `this order`, to which the lower bound belongs.
     pub proof: Option<String>,
+    /// For a machine with a clock: no program of these transfers takes less.
+    pub cycles_bound: Option<CyclesBound>,
+    /// No program of any order takes less, if that is another bound.
+    pub any_order_bound: Option<CyclesBound>,
 }
 
 /// What `min_scratchpad` is if it is not exact.
@@ -72,7 +77,16 @@ impl Facts {
             is_min_exact: least.is_exact,
             solver: solver_name(solution.solver).into(),
             proof: tiling.map(|it| scope(it, total, order).into()),
+            cycles_bound: None,
+            any_order_bound: None,
         }
+    }
+
+    /// The same summary, with bounds on how long programs take: of these transfers, and of any order.
+    pub(crate) fn with_bounds_on_cycles(self, [of_plan, any_order]: [LatencyBound; 2]) -> Facts {
+        let bound = |it: LatencyBound| CyclesBound { cycles: it.cycles.0, rule: it.rule.to_string() };
+        let any_order_bound = (of_plan != any_order).then(|| bound(any_order));
+        Facts { cycles_bound: Some(bound(of_plan)), any_order_bound, ..self }
     }
 
     /// Writes the summary to a function.
@@ -90,6 +104,8 @@ impl Facts {
             is_min_exact: self.is_min_exact,
             solver: self.solver.clone(),
             proof: self.proof.clone(),
+            cycles_bound: self.cycles_bound.clone(),
+            any_order_bound: self.any_order_bound.clone(),
         };
         set_plan_summary(function, &summary);
     }
@@ -110,6 +126,8 @@ impl Facts {
             is_min_exact: summary.is_min_exact,
             solver: summary.solver,
             proof: summary.proof,
+            cycles_bound: summary.cycles_bound,
+            any_order_bound: summary.any_order_bound,
         })
     }
 }

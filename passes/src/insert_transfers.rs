@@ -1,6 +1,7 @@
 //! `cosma-insert-transfers`: allocated form → planned form.
 //!
-//! 1. The plan is read back from the attributes, and becomes a list of actions.
+//! 1. The plan is read back from the attributes, and becomes a list of actions. On a machine with a clock, transfers
+//!    begin as soon as addresses allow it and go on beside operators, unless `overlap=none`.
 //! 2. Each transfer among them becomes an operation, before or after the operator that it serves.
 //! 3. Each operator reads its operands from where they lie at its step, and says where its results do.
 //!    Views are made again of what they look at, where that has moved.
@@ -12,35 +13,42 @@ use crate::allocated;
 use crate::extract::{Carrier, Extraction, extract, key, value_size};
 use crate::form::{Form, body, expect, form};
 use crate::machine::MachineOptions;
+use crate::overlap::{OVERLAP, Overlap, parse_overlap};
 use crate::role::{Read, reads};
 use crate::wrap::{Overlay, Planned, wrap};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Location, Operation, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group, load, region, reload,
-    result_at, set_offsets, spill, spill_into, store, store_into, uses,
+    Diagnostic, Ending, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group, load, region,
+    reload, result_at, set_offsets, spill, spill_into, store, store_into, tensor_type, uses, wait,
 };
-use cosma_planner::{Action, InPlace, Kind, Kinds, MemoryId, OpId, Slot, TensorId, check};
+use cosma_planner::time::overlap_at_addresses;
+use cosma_planner::{Action, Bytes, Copy, InPlace, Kind, Kinds, MemoryId, OpId, Slot, TensorId, check};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-insert-transfers",
     description: "makes transfers operations, and puts results at their offsets: from allocated to planned form",
     anchor: "func.func",
-    options: &[],
+    options: &[OVERLAP],
 };
 
-pub(crate) fn run<'c>(_: &'c Context, function: OperationRef<'c, '_>, _: &PassOptions) -> Result<(), Diagnostic<'c>> {
-    insert_transfers(function)
+pub(crate) fn run<'c>(
+    _: &'c Context,
+    function: OperationRef<'c, '_>,
+    options: &PassOptions,
+) -> Result<(), Diagnostic<'c>> {
+    let overlap = parse_overlap(options).map_err(|message| Diagnostic::at(function, message))?;
+    insert_transfers(function, overlap)
 }
 
 /// Brings a function from allocated into planned form. A function that has nothing to plan stays
 /// as it is.
 ///
 /// # Errors
-/// At the function in another form; at operators whose residencies make no program.
-pub fn insert_transfers<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
+/// At the function in another form; at operators whose residencies make no program; where cycles cannot be counted.
+pub fn insert_transfers<'c>(function: OperationRef<'c, '_>, overlap: Overlap) -> Result<(), Diagnostic<'c>> {
     if body(function).is_none() {
         return Ok(());
     }
@@ -50,7 +58,12 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagno
     }
     expect(function, INFO.name, Form::Allocated)?;
     let plan = allocated::read(&extraction)?;
-    let actions = plan.actions(&extraction.problem);
+    let problem = &extraction.problem;
+    let mut actions = plan.actions(problem);
+    // Where they are wrong already, that is said of the plan.
+    if overlap == Overlap::Auto && problem.machine.clock().is_some() && check(problem, &actions).is_ok() {
+        actions = overlap_at_addresses(problem, &plan).map_err(|it| extraction.diagnose(&it))?.actions;
+    }
     if let Err(violations) = check(&extraction.problem, &actions) {
         let mut diagnostic = Diagnostic::at(function, "the residencies of this function make no right program");
         for violation in violations {
@@ -114,9 +127,9 @@ fn erase_unused(operation: OperationRef) {
     }
 }
 
-type BringIn<'c, 'a> = fn(Value<'c, 'a>, Option<Piece<'c, '_>>, Option<u64>, Location<'c>) -> Operation<'c>;
+type BringIn<'c, 'a> = fn(Value<'c, 'a>, Option<Piece<'c, '_>>, Option<u64>, &Ending, Location<'c>) -> Operation<'c>;
 
-type TakeOutInto<'c, 'a> = fn(Value<'c, 'a>, Value<'c, 'a>, &TensorRegion, Location<'c>) -> Operation<'c>;
+type TakeOutInto<'c, 'a> = fn(Value<'c, 'a>, Value<'c, 'a>, &TensorRegion, &Ending, Location<'c>) -> Operation<'c>;
 
 struct Writer<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
@@ -126,8 +139,12 @@ struct Writer<'e, 'c, 'a> {
     places: Vec<Places<'c, 'a>>,
     /// Of tensors that are regions of what is put together: of which, and where they go or come from.
     parts: BTreeMap<TensorId, (usize, TensorRegion)>,
-    /// What the tensors that are put together are by now.
-    wholes: Vec<Value<'c, 'a>>,
+    /// The tensors that are put together.
+    wholes: Vec<Whole<'c, 'a>>,
+    /// Of regions of what is put together, how many pieces that has with them.
+    n_pieces: HashMap<TensorId, usize>,
+    /// What is on its way, by where it goes.
+    in_flight: HashMap<Slot, Flight<'c, 'a>>,
     /// Views that were made again: of which in the source, of what place of the tensor, and what came out.
     views: HashMap<(usize, usize), Value<'c, 'a>>,
     /// Operators of other dialects that run on the scratchpad.
@@ -142,6 +159,41 @@ struct Places<'c, 'a> {
     scratchpad: Option<Value<'c, 'a>>,
 }
 
+/// A tensor that is put together, by now.
+#[derive(Clone, Copy)]
+struct Whole<'c, 'a> {
+    /// With all pieces so far, some of which may be on their way.
+    latest: Value<'c, 'a>,
+    /// How many those are.
+    n_pieces: usize,
+    /// The last one that is no longer in transit.
+    complete: Value<'c, 'a>,
+    /// How many pieces that has.
+    n_complete: usize,
+}
+
+impl<'c, 'a> Whole<'c, 'a> {
+    /// What it is with so many pieces, all of them there.
+    fn complete(&mut self, value: Value<'c, 'a>, n_pieces: usize) {
+        if self.n_complete <= n_pieces {
+            (self.complete, self.n_complete) = (value, n_pieces);
+        }
+        if self.n_pieces == n_pieces {
+            self.latest = value;
+        }
+    }
+}
+
+/// A tensor that is on its way.
+struct Flight<'c, 'a> {
+    /// Where it comes from.
+    source: Value<'c, 'a>,
+    /// Of each slice.
+    transits: Vec<Value<'c, 'a>>,
+    /// If it is a piece of what is put together: of which, and how many pieces that has then.
+    whole: Option<(usize, usize)>,
+}
+
 impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     fn new(extraction: &'e Extraction<'c, 'a>) -> Self {
         let places = extraction.carriers.iter().map(|it| Places { host: it.source(), scratchpad: None }).collect();
@@ -151,7 +203,12 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
             for it in written {
                 parts.extend(it.tensor.map(|tensor| (tensor, (index, it.region.clone()))));
             }
-            wholes.extend(written.first().map(|it| it.before));
+            wholes.extend(written.first().map(|it| Whole {
+                latest: it.before,
+                n_pieces: 0,
+                complete: it.before,
+                n_complete: 0,
+            }));
             for slice in &assembly.slices {
                 let tensor = result_at(*slice, 0).and_then(|it| extraction.tensor(it));
                 // One that is a piece as it was written is known.
@@ -160,73 +217,123 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
                 }
             }
         }
-        Writer { extraction, step: 0, places, parts, wholes, views: HashMap::new(), foreign: Vec::new() }
+        let (n_pieces, in_flight) = (HashMap::new(), HashMap::new());
+        let (views, foreign) = (HashMap::new(), Vec::new());
+        Writer { extraction, step: 0, places, parts, wholes, n_pieces, in_flight, views, foreign }
     }
 
     /// What a tensor that is put together is by now, where a value is one.
     fn put_together(&self, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
         let index = self.extraction.assemblies.iter().position(|it| it.result() == value)?;
-        Some(self.wholes[index])
+        Some(self.wholes[index].complete)
     }
 
     fn write(&mut self, action: &Action, kinds: &mut Kinds) {
         match action {
-            Action::Copy(copy) => {
-                let kind = kinds.of(copy);
-                let offset = if copy.to.memory == MemoryId::HOME { None } else { Some(copy.to.offset.0) };
-                self.transfer(kind, copy.tensor, offset);
+            Action::Copy(copy) => self.copy(copy, kinds.of(copy), &Ending::AtOnce),
+            Action::Issue(copy) => self.copy(copy, kinds.of(copy), &Ending::Awaited),
+            Action::IssueSlice(copy, slice) => {
+                self.copy(copy, kinds.of_slice(copy, *slice), &Ending::SliceAwaited(slice.low.0..slice.high.0));
             }
+            Action::Wait(slot) => self.wait(slot),
             Action::Run { op, reads, writes, .. } => {
                 for slot in reads.iter().filter(|it| it.place.memory == MemoryId::HOME) {
-                    self.transfer(kinds.from_home(slot.tensor), slot.tensor, None);
+                    self.transfer(kinds.from_home(slot.tensor), slot.tensor, None, &Ending::AtOnce);
                 }
                 self.run(*op, reads, writes);
-            }
-            Action::Issue(_) | Action::IssueSlice(..) | Action::Wait(_) => {
-                unreachable!("residencies say nothing of copies that take time")
             }
         }
     }
 
+    fn copy(&mut self, copy: &Copy, kind: Kind, ending: &Ending) {
+        let offset = if copy.to.memory == MemoryId::HOME { None } else { Some(copy.to.offset.0) };
+        self.transfer(kind, copy.tensor, offset, ending);
+    }
+
     /// Moves a tensor. What comes in to no offset passes by.
-    fn transfer(&mut self, kind: Kind, tensor: TensorId, offset: Option<u64>) {
-        let operation = match kind {
-            Kind::Load => self.bring_in(load, tensor, offset),
-            Kind::Reload => self.bring_in(reload, tensor, offset),
-            Kind::Store if self.parts.contains_key(&tensor) => return self.put_part(store_into, tensor),
-            Kind::Spill if self.parts.contains_key(&tensor) => return self.put_part(spill_into, tensor),
-            Kind::Spill => spill(self.scratchpad(tensor), self.previous().location()),
-            Kind::Store => store(self.scratchpad(tensor), self.previous().location()),
+    fn transfer(&mut self, kind: Kind, tensor: TensorId, offset: Option<u64>, ending: &Ending) {
+        let location = self.previous().location();
+        let (operation, whole) = match kind {
+            Kind::Load => (self.bring_in(load, tensor, offset, ending), None),
+            Kind::Reload => (self.bring_in(reload, tensor, offset, ending), None),
+            Kind::Store if self.parts.contains_key(&tensor) => self.put_part(store_into, tensor, ending),
+            Kind::Spill if self.parts.contains_key(&tensor) => self.put_part(spill_into, tensor, ending),
+            Kind::Spill => (spill(self.scratchpad(tensor), ending, location), None),
+            Kind::Store => (store(self.scratchpad(tensor), ending, location), None),
             Kind::Move => unreachable!("there is one memory beside host memory"),
         };
-        let value = Some(self.insert(operation));
-        let places = &mut self.places[tensor.index()];
-        match kind {
-            Kind::Load | Kind::Reload => places.scratchpad = value,
-            _ => places.host = value,
+        let value = self.insert(operation);
+        let made = OperationResult::try_from(value).expect("it was made").owner();
+        let source = made.operand(0).expect("a transfer has one");
+        if let Some((index, n_pieces)) = whole {
+            (self.wholes[index].latest, self.wholes[index].n_pieces) = (value, n_pieces);
+            self.n_pieces.insert(tensor, n_pieces);
+        }
+        let slot = match offset {
+            _ if matches!(kind, Kind::Spill | Kind::Store) => Slot::at_home(tensor),
+            offset => Slot::on_chip(tensor, Bytes(offset.unwrap_or_default())),
+        };
+        if *ending == Ending::AtOnce {
+            return self.arrive(&slot, value, whole);
+        }
+        let flight = self.in_flight.entry(slot).or_insert(Flight { source, transits: Vec::new(), whole });
+        flight.transits.push(value);
+    }
+
+    /// Waits for a tensor that is on its way to a place.
+    fn wait(&mut self, slot: &Slot) {
+        let flight = self.in_flight.remove(slot).expect("the judge has seen that it is on its way");
+        let value = self.insert(wait(&flight.transits, self.next().location()));
+        self.arrive(slot, value, flight.whole);
+    }
+
+    /// A tensor is there.
+    fn arrive(&mut self, slot: &Slot, value: Value<'c, 'a>, whole: Option<(usize, usize)>) {
+        let places = &mut self.places[slot.tensor.index()];
+        match whole {
+            Some((index, n_pieces)) => self.wholes[index].complete(value, n_pieces),
+            None if slot.place.memory == MemoryId::HOME => places.host = Some(value),
+            None => places.scratchpad = Some(value),
         }
     }
 
     /// A load or reload: of a tensor, or of a region of an argument or of a tensor that is put together.
-    fn bring_in(&self, way: BringIn<'c, 'a>, tensor: TensorId, offset: Option<u64>) -> Operation<'c> {
+    fn bring_in(&self, way: BringIn<'c, 'a>, tensor: TensorId, offset: Option<u64>, ending: &Ending) -> Operation<'c> {
         let location = self.next().location();
+        // Slices come from one value.
+        let begun = offset.and_then(|it| self.in_flight.get(&Slot::on_chip(tensor, Bytes(it)))).map(|it| it.source);
         let (whole, region, r#type) = match (self.extraction.carriers[tensor.index()], self.parts.get(&tensor)) {
-            (Carrier::Piece(value, whole, slice), _) => (whole, region(slice), value.r#type()),
+            (Carrier::Piece(value, whole, slice), _) => (whole, region(slice), tensor_type(value.r#type())),
             (Carrier::Result(value, _) | Carrier::Staged(value, _), Some((index, region))) => {
-                (self.wholes[*index], Some(region.clone()), value.r#type())
+                (self.whole(*index, tensor), Some(region.clone()), tensor_type(value.r#type()))
             }
-            _ => return way(self.host(tensor), None, offset, location),
+            _ => return way(begun.unwrap_or_else(|| self.host(tensor)), None, offset, ending, location),
         };
         let region = region.expect("it was extracted");
-        way(whole, Some(Piece { region: &region, r#type }), offset, location)
+        way(begun.unwrap_or(whole), Some(Piece { region: &region, r#type }), offset, ending, location)
     }
 
-    /// Puts out a piece of a tensor that is put together.
-    fn put_part(&mut self, way: TakeOutInto<'c, 'a>, tensor: TensorId) {
+    /// What a tensor that is put together is by now, with all that a region of it is made of: complete, if those pieces
+    /// are there; if one is still on its way, what comes back stands behind it in the queue.
+    fn whole(&self, index: usize, region: TensorId) -> Value<'c, 'a> {
+        let parts = self.extraction.problem.graph.parts(region).iter().chain([&region]);
+        let n_pieces = parts.filter_map(|it| self.n_pieces.get(it)).max();
+        let whole = self.wholes[index];
+        if n_pieces.is_some_and(|it| whole.n_complete < *it) { whole.latest } else { whole.complete }
+    }
+
+    /// Puts out a piece of a tensor that is put together: which one, and how many pieces it has then.
+    fn put_part(
+        &self,
+        way: TakeOutInto<'c, 'a>,
+        tensor: TensorId,
+        ending: &Ending,
+    ) -> (Operation<'c>, Option<(usize, usize)>) {
         let (index, region) = &self.parts[&tensor];
+        let Whole { latest, n_pieces, .. } = self.wholes[*index];
         let location = self.previous().location();
-        let operation = way(self.scratchpad(tensor), self.wholes[*index], region, location);
-        self.wholes[*index] = self.insert(operation);
+        let operation = way(self.scratchpad(tensor), latest, region, ending, location);
+        (operation, Some((*index, n_pieces + 1)))
     }
 
     fn run(&mut self, op: OpId, operands: &[Slot], results: &[Slot]) {
@@ -326,12 +433,15 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         self.extraction.operators.get(self.step).copied().unwrap_or_else(|| self.extraction.end())
     }
 
+    /// What ran last; before anything does, what comes next.
     fn previous(&self) -> OperationRef<'c, 'a> {
-        self.extraction.operators[self.step - 1]
+        self.step.checked_sub(1).map_or_else(|| self.next(), |it| self.extraction.operators[it])
     }
 
+    /// What a tensor is in host memory, or on its way there.
     fn host(&self, tensor: TensorId) -> Value<'c, 'a> {
-        self.places[tensor.index()].host.expect("what comes in has a host copy")
+        let in_flight = || Some(self.in_flight.get(&Slot::at_home(tensor))?.transits[0]);
+        self.places[tensor.index()].host.or_else(in_flight).expect("what comes in has a host copy")
     }
 
     fn scratchpad(&self, tensor: TensorId) -> Value<'c, 'a> {

@@ -22,8 +22,10 @@ mod inside;
 mod liveness;
 mod lower_addresses;
 mod machine;
+mod macs;
 mod model;
 mod network;
+mod overlap;
 mod piece;
 mod planned;
 mod print;
@@ -54,11 +56,12 @@ pub use inline::inline;
 pub use insert_transfers::insert_transfers;
 pub use liveness::{Lifetime, LiveStep, Liveness, liveness};
 pub use lower_addresses::{
-    ArenaName, LowerOptions, MEMREFS_TO_LLVM, SOURCE_TO_MEMREFS, lower_addresses, lower_unjudged,
+    ArenaName, LowerOptions, MEMREFS_TO_LLVM, SOURCE_TO_MEMREFS, TransfersName, lower_addresses, lower_unjudged,
 };
 pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, Target, WeightsName, states_machine, weights_name};
 pub use model::ModelOptions;
 pub use network::{Unsaid, network};
+pub use overlap::{Overlap, overlap_name};
 pub use piece::Assembly;
 pub use planned::{Program, read_program};
 pub use print::{plan_text, problem_text};

@@ -79,7 +79,7 @@ pub fn liveness<'c>(
         return Ok(None);
     }
     expect(function, INFO.name, Form::Source)?;
-    let machine = MachineOptions { scratchpad: machine.scratchpad.or(Some(Bytes::ZERO)), ..*machine };
+    let machine = MachineOptions { scratchpad: machine.scratchpad.or(Some(Bytes::ZERO)), ..machine.clone() };
     let extraction = extract(function, machine.resolve(function)?)?;
     let problem = &extraction.problem;
     // A scratchpad that is too small is no error here; sizes that overflow are.

@@ -6,7 +6,10 @@
 //! - Arguments and results become memrefs in host memory. Each result has its own buffer that the caller frees, even
 //!   if an argument or a constant is returned, or one tensor twice. Spilled tensors, and those computed from weights
 //!   before the run, have buffers that the function frees.
-//! - A transfer becomes a `memref.copy` with `cosma.transfer = "load"`, `"reload"`, `"spill"` or `"store"`. A
+//! - A transfer becomes a `memref.copy` with `cosma.transfer = "load"`, `"reload"`, `"spill"` or `"store"`; an
+//!   asynchronous one where it begins, or where its last slice does. With `transfers=dma` it becomes
+//!   `memref.dma_start` with that attribute, and what waits for it `memref.dma_wait`; with `transfers=call`, calls of
+//!   two functions that a runtime supplies (`move_bytes.rs`). A
 //!   streamed tensor is read in host memory, through a `memref.reinterpret_cast` with the same attribute and
 //!   `cosma.streamed`. No other operation has these attributes, and there is no other `memref.copy`: the bytes of the
 //!   marked memrefs are the traffic. The memref of a region of a tensor in host memory is a `memref.subview` with
@@ -36,6 +39,7 @@ mod build;
 mod carry;
 mod function;
 mod llvm;
+mod move_bytes;
 mod options;
 mod outline;
 mod parts;
@@ -47,7 +51,7 @@ mod unwrap;
 mod workshop;
 
 pub use llvm::{MEMREFS_TO_LLVM, SOURCE_TO_MEMREFS};
-pub use options::{ArenaName, LowerOptions};
+pub use options::{ArenaName, LowerOptions, TransfersName};
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, form, operations};
@@ -76,6 +80,12 @@ pub(crate) const INFO: PassInfo = PassInfo {
             description: "memory space of the arena, a number (default: that of host memory)",
             default: "",
         },
+        OptionInfo {
+            name: "transfers",
+            description: "copy: memref.copy, complete where it stands; dma: memref.dma_start and dma_wait; call: calls of \
+                          cosma_dma_start and cosma_dma_wait, which a runtime supplies",
+            default: "copy",
+        },
     ],
 };
 
@@ -90,7 +100,8 @@ pub(crate) fn run<'c>(
         _ => Some(options.parse("memory-space").map_err(refuse)?),
     };
     let arena = options.parse("arena").map_err(refuse)?;
-    lower_addresses(context, module, LowerOptions { arena, memory_space })
+    let transfers = options.parse("transfers").map_err(refuse)?;
+    lower_addresses(context, module, LowerOptions { arena, memory_space, transfers })
 }
 
 /// Converts every function of a module with a body from planned to lowered form. Each is verified first, since

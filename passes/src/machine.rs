@@ -3,7 +3,9 @@
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::{Diagnostic, OptionInfo, PassOptions};
-use cosma_planner::{Bytes, Machine, Size, Weights};
+use cosma_planner::preset::MachineFile;
+use cosma_planner::time::Clock;
+use cosma_planner::{Bytes, Error, Machine, Size, Weights};
 use std::str::FromStr;
 
 /// The alignment of all addresses if none is given.
@@ -42,7 +44,7 @@ impl Target {
 }
 
 /// The machine as given by a caller. The default of a `None` is that of `cosma.machine`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MachineOptions {
     /// The size of the scratchpad.
     pub scratchpad: Option<Bytes>,
@@ -50,6 +52,8 @@ pub struct MachineOptions {
     pub alignment: Option<Bytes>,
     /// Whether weights are resident or streamed.
     pub weights: Option<Weights>,
+    /// How fast the links of [`Machine::with_host`] are, and operators.
+    pub clock: Option<Clock>,
 }
 
 impl MachineOptions {
@@ -69,15 +73,27 @@ impl MachineOptions {
             "" => None,
             text => Some(text.parse::<WeightsName>().map_err(|error| format!("option {}: {error}", WEIGHTS.name))?.0),
         };
-        Ok(MachineOptions { scratchpad: size(SCRATCHPAD)?, alignment: size(ALIGNMENT)?, weights })
+        Ok(MachineOptions { scratchpad: size(SCRATCHPAD)?, alignment: size(ALIGNMENT)?, weights, clock: None })
+    }
+
+    /// What is given, and else what a file says.
+    pub fn or(self, file: MachineFile) -> MachineOptions {
+        MachineOptions {
+            scratchpad: self.scratchpad.or(file.scratchpad),
+            alignment: self.alignment.or(file.alignment),
+            weights: self.weights.or(file.weights),
+            clock: self.clock.or(file.clock),
+        }
     }
 
     /// The machine that a function is planned for.
     ///
     /// # Errors
-    /// At the function, if the size of the scratchpad is neither given nor declared.
+    /// At the function, if the size of the scratchpad is neither given nor declared, or the clock is not one of a
+    /// machine with one scratchpad.
     pub fn resolve<'c>(&self, function: OperationRef<'c, '_>) -> Result<Target, Diagnostic<'c>> {
-        self.resolve_if_said(function).ok_or_else(|| {
+        let target = self.target(function).map_err(|error| Diagnostic::at(function, error.to_string()))?;
+        target.ok_or_else(|| {
             let message = "the size of the scratchpad is not known: say scratchpad=SIZE, or write \
                            cosma.machine = {scratchpad = SIZE} on the module";
             Diagnostic::at(function, message)
@@ -98,6 +114,7 @@ impl MachineOptions {
             scratchpad: self.scratchpad.map(|it| it.0).or(before.scratchpad),
             alignment: self.alignment.map(|it| it.0).or(before.alignment),
             weights: weights.or(before.weights),
+            clock: self.clock.clone().or(before.clock),
             ..before
         };
         cosma_ir::set_machine(operation, &machine);
@@ -106,15 +123,24 @@ impl MachineOptions {
     /// The machine that a function is planned for; `None` if the size of the scratchpad is neither given nor
     /// declared.
     pub fn resolve_if_said(&self, function: OperationRef) -> Option<Target> {
+        self.target(function).ok().flatten()
+    }
+
+    fn target(&self, function: OperationRef) -> Result<Option<Target>, Error> {
         let attribute = cosma_ir::machine(function).unwrap_or_default();
         let weights = attribute.weights.map(|it| match it {
             cosma_ir::Weights::Resident => Weights::Resident,
             cosma_ir::Weights::Streamed => Weights::Streamed,
         });
-        let scratchpad = self.scratchpad.or(attribute.scratchpad.map(Bytes))?;
+        let Some(scratchpad) = self.scratchpad.or(attribute.scratchpad.map(Bytes)) else { return Ok(None) };
         let alignment = self.alignment.or(attribute.alignment.map(Bytes)).unwrap_or(DEFAULT_ALIGNMENT);
         let weights = self.weights.or(weights).unwrap_or_default();
-        Some(Target { machine: Machine::with_host(scratchpad, alignment), weights })
+        let machine = Machine::with_host(scratchpad, alignment);
+        let machine = match self.clock.clone().or(attribute.clock) {
+            Some(clock) => machine.with_clock(clock)?,
+            None => machine,
+        };
+        Ok(Some(Target { machine, weights }))
     }
 }
 
@@ -122,7 +148,8 @@ impl MachineOptions {
 pub(crate) fn note_target(function: OperationRef, target: &Target) {
     let (scratchpad, alignment) = (target.machine.scratchpad(), target.machine.alignment());
     let weights = Some(target.weights);
-    MachineOptions { scratchpad: Some(scratchpad), alignment: Some(alignment), weights }.write(function);
+    let clock = target.machine.clock().cloned();
+    MachineOptions { scratchpad: Some(scratchpad), alignment: Some(alignment), weights, clock }.write(function);
 }
 
 /// Whether an operation has a `cosma.machine` of its own.

@@ -14,10 +14,11 @@ use crate::role::{Read, reads as reads_of};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, TensorRegion, Transfer, destination, is_abstract, is_group, is_streamed, name, offsets, region,
-    result_at, static_dimensions, transfer, uses, workspace, workspace_offset,
+    Diagnostic, TensorRegion, Transfer, destination, is_abstract, is_async, is_group, is_streamed, is_wait, name,
+    offsets, operand_at, region, result_at, slice_of_transfer, static_dimensions, transfer, uses, workspace,
+    workspace_offset,
 };
-use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, OpId, Place, Slot, TensorId, Use};
+use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, OpId, Place, Slice, Slot, TensorId, Use};
 use std::collections::{HashMap, HashSet};
 
 /// A program in planned form.
@@ -54,6 +55,7 @@ pub fn read_program<'c, 'a>(
     for operation in operations(block) {
         let action = match transfer(operation) {
             Some(transfer) => reader.read_transfer(operation, transfer),
+            None if is_wait(operation) => reader.read_wait(operation),
             None if extraction.operators.get(reader.n_ops) == Some(&operation) => reader.read_operator(operation),
             None => None,
         };
@@ -71,9 +73,15 @@ pub fn read_program<'c, 'a>(
 fn said_offsets(block: BlockRef) -> HashMap<usize, Bytes> {
     let of_operation = |operation: OperationRef| {
         let results: Vec<usize> = operation.results().map(|it| key(it.into())).collect();
-        results.into_iter().zip(offsets(operation).unwrap_or_default().into_iter().map(Bytes)).collect::<Vec<_>>()
+        let said = awaited(operation).map_or_else(|| offsets(operation), offsets);
+        results.into_iter().zip(said.unwrap_or_default().into_iter().map(Bytes)).collect::<Vec<_>>()
     };
     operations(block).flat_map(of_operation).collect()
+}
+
+/// The first of the transfers that an operation waits for; none if it waits for none.
+fn awaited<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
+    operand_at(operation, 0).filter(|_| is_wait(operation)).and_then(defining)
 }
 
 struct Reader<'e, 'c, 'a> {
@@ -194,9 +202,30 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     }
 
     fn copy(&mut self, operation: OperationRef<'c, 'a>, transfer: Transfer, copy: Copy) -> Action {
-        let kind = self.kinds.of(&copy);
+        let slice = slice_of_transfer(operation).map(|it| Slice { low: Bytes(it.start), high: Bytes(it.end) });
+        let kind = match slice {
+            Some(slice) => self.kinds.of_slice(&copy, slice),
+            None => self.kinds.of(&copy),
+        };
         self.expect_kind(operation, transfer, copy.tensor, kind);
-        Action::Copy(copy)
+        match slice {
+            Some(slice) => Action::IssueSlice(copy, slice),
+            None if is_async(operation) => Action::Issue(copy),
+            None => Action::Copy(copy),
+        }
+    }
+
+    /// The wait for what an operation waits for; none where that is no transfer that was read.
+    fn read_wait(&self, operation: OperationRef<'c, 'a>) -> Option<Action> {
+        let transfer = awaited(operation)?;
+        let is_inward = cosma_ir::transfer(transfer)?.is_inward();
+        let moved = if is_inward { result_at(transfer, 0) } else { operand_at(transfer, 0) };
+        let tensor = self.extraction.tensor(moved?)?;
+        let place = match is_inward {
+            true => Place::on_chip(Bytes(first(offsets(transfer))?)),
+            false => Place::HOME,
+        };
+        Some(Action::Wait(Slot { tensor, place }))
     }
 
     /// An operation's name says what it is for the count of traffic, and it has to be that.
@@ -313,7 +342,8 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                 if extraction.tensor(value).is_none() {
                     continue;
                 }
-                let found = match defining(value).map(|it| (it, transfer(it))) {
+                let definition = defining(value).map(|it| awaited(it).unwrap_or(it));
+                let found = match definition.map(|it| (it, transfer(it))) {
                     // An argument.
                     None | Some((_, Some(Transfer::Store))) => continue,
                     Some((_, None)) if self.standing(value) == Standing::Host => continue,
@@ -335,14 +365,15 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         if self.extraction.is_cut(value) || self.slices.contains(&address(operation)) {
             return Standing::Host;
         }
-        match transfer(operation) {
+        match transfer(awaited(operation).unwrap_or(operation)) {
             Some(it) if !it.is_inward() => return Standing::Host,
             Some(_) if is_streamed(operation) => return Standing::Passing,
             _ => {}
         }
         // Be it the first of equal constants or another one.
         let carrier = self.extraction.tensor(value).map(|tensor| &self.extraction.carriers[tensor.index()]);
-        if transfer(operation).is_none() && matches!(carrier, Some(Carrier::Constant(..))) {
+        let is_moved = transfer(operation).is_some() || is_wait(operation);
+        if !is_moved && matches!(carrier, Some(Carrier::Constant(..))) {
             return Standing::Host;
         }
         self.said.get(&key(value)).map_or(Standing::Somewhere, |it| Standing::Scratchpad(*it))

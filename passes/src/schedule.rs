@@ -4,8 +4,9 @@
 use crate::allocate::solve;
 use crate::allocated::reorder;
 use crate::effort::{SOLVER, TIME_LIMIT, parse_effort};
+use crate::extract::extract;
 use crate::facts::Facts;
-use crate::form::{Form, expect};
+use crate::form::{Form, body, expect};
 use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
@@ -42,7 +43,11 @@ pub fn schedule<'c>(
     options: &Options,
 ) -> Result<(), Diagnostic<'c>> {
     expect(function, INFO.name, Form::Source)?;
-    let Some((extraction, solution)) = solve(function, machine, options)? else { return Ok(()) };
+    if body(function).is_none() {
+        return Ok(());
+    }
+    let extraction = extract(function, machine.resolve(function)?)?;
+    let solution = solve(&extraction, options)?;
     reorder(&extraction, &solution.plan.order);
     note_target(function, &extraction.target());
     Facts::new(&extraction.problem, options.order, &solution, tiling_bound(function)).write(function);

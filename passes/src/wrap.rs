@@ -14,8 +14,8 @@ use cosma_ir::melior::ir::block::BlockArgument;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value};
 use cosma_ir::{
-    InPlace, as_mut, clear_operator_facts, erase, kind, macs, operand_at, set_in_place, set_macs, set_offsets,
-    set_workspace_offset, uses, workspace, workspace_offset,
+    InPlace, as_mut, clear_operator_facts, cycles, erase, kind, macs, operand_at, set_cycles, set_in_place, set_macs,
+    set_offsets, set_workspace_offset, uses, workspace, workspace_offset,
 };
 use std::collections::HashMap;
 
@@ -78,6 +78,9 @@ fn wrap_one<'c, 'a>(extraction: &Extraction<'c, 'a>, planned: &Planned<'c, 'a>) 
     set_offsets(group, &planned.offsets);
     if let Some(macs) = macs(operation) {
         set_macs(group, macs);
+    }
+    if let Some(cycles) = cycles(operation) {
+        set_cycles(group, cycles);
     }
     if let Some(offset) = workspace_offset(operation) {
         set_workspace_offset(group, offset);

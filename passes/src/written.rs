@@ -67,6 +67,13 @@ impl<'c, 'a> AllWritten<'c, 'a> {
         self.links.insert(key(after), Link { chain, n_pieces: self.chains[chain].pieces.len() });
     }
 
+    /// Another value has the same pieces.
+    pub(crate) fn is_also(&mut self, value: Value, other: Value) {
+        if let Some(link) = self.links.get(&key(value)).copied() {
+            self.links.insert(key(other), link);
+        }
+    }
+
     /// The pieces that a value has, in the order in which they were written; none of a value that is not put together.
     pub(crate) fn pieces(&self, value: Value) -> &[Written<'c, 'a>] {
         self.links.get(&key(value)).map_or(&[], |it| &self.chains[it.chain].pieces[..it.n_pieces])

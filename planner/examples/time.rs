@@ -56,8 +56,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let name = path.rsplit('/').next().unwrap_or(&path).trim_end_matches(".txt");
             let lost = Reason::ALL.map(|it| format!("{it}={:.4}", ratio(found.timeline.lost(it).0))).join(" ");
             println!(
-                "{name} {quarters} {} B0={any} B2={}{by_rule} ours={:.4} plan={planned:.3} overlap={overlapped:.3} {lost}",
+                "{name} {quarters} {} B0={} B2={}{by_rule} ours={:.4} plan={planned:.3} overlap={overlapped:.3} {lost}",
                 problem.machine.scratchpad(),
+                any.cycles,
                 found.bound,
                 ratio(found.timeline.makespan.0),
             );

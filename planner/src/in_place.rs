@@ -69,7 +69,6 @@ impl Problem {
     }
 
     /// The room that an operator saves in any order, at most.
-    #[cfg(feature = "ilp")]
     pub(crate) fn saved_at_most(&self, op: OpId) -> Bytes {
         self.saved(&self.in_place(op, |it| it.dies != Dies::Never))
     }

@@ -83,6 +83,16 @@ pub enum Order {
     Source,
 }
 
+/// What planning minimises on a machine with a clock. Without one it is the traffic in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Objective {
+    /// The traffic; then, among the programs of a plan of that traffic, the time.
+    #[default]
+    Traffic,
+    /// The time; traffic only as far as it takes time.
+    Latency,
+}
+
 /// How to plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -90,6 +100,8 @@ pub struct Options {
     pub solver: Solver,
     /// Which orders are allowed.
     pub order: Order,
+    /// What is minimised by [`time::plan_in_time()`](crate::time::plan_in_time); all other functions minimise traffic.
+    pub objective: Objective,
     /// When to stop looking for something better. A plan is found in any case.
     pub time_limit: Duration,
     /// States that the search may keep in all, which bounds its memory, however long it may take: at most some
@@ -104,6 +116,7 @@ impl Default for Options {
         Options {
             solver: Solver::Auto,
             order: Order::Free,
+            objective: Objective::Traffic,
             time_limit: Duration::from_secs(60),
             state_limit: STATE_LIMIT,
         }
@@ -228,7 +241,7 @@ fn watched(
 }
 
 /// Plans a problem of whose scratchpad something may be reserved: at either end, that is a smaller scratchpad.
-fn plan_on_stretches(
+pub(crate) fn plan_on_stretches(
     problem: &Problem,
     options: &Options,
     incumbent: Option<&Incumbent>,

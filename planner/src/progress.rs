@@ -43,6 +43,8 @@ pub enum Phase {
     Packing,
     /// What was decided cannot be packed: other plans with addresses.
     Repair,
+    /// When transfers begin: programs that overlap, and bounds on how fast one can be.
+    Overlap,
     /// The last word.
     Done,
 }
@@ -59,6 +61,7 @@ impl fmt::Display for Phase {
             Phase::Conquer => "conquer",
             Phase::Packing => "packing",
             Phase::Repair => "repair",
+            Phase::Overlap => "overlap",
             Phase::Done => "done",
         })
     }

@@ -50,7 +50,7 @@
 //! `macs` and `cycles` count as such behind a result or a workspace, unless a tensor has the same name: then behind a
 //! workspace only, of 0 bytes if need be.
 
-mod machine;
+pub(crate) mod machine;
 
 use crate::{
     Bytes, Error, Graph, GraphBuilder, InPlace, MemoryId, MemorySet, Op, OpId, Origin, Problem, Tensor, TensorId, Use,
@@ -190,7 +190,7 @@ impl FromStr for Problem {
                 Err(message) => return Err(Error::Text { line, message }),
             }
         }
-        let weights = machine.weights;
+        let weights = machine.weights.unwrap_or_default();
         let no_machine = Error::Text { line: text.lines().count().max(1), message: "no machine".into() };
         let machine = machine.finish()?.ok_or(no_machine);
         // What is wrong with an operator is said first.

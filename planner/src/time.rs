@@ -17,7 +17,7 @@
 //!
 //! [`simulate()`] is the judge of time, as [`check`](crate::check) is that of races. It shares nothing with what plans
 //! transfers. [`overlap()`] makes a program of a plan whose transfers go on beside its operators, and
-//! [`latency_bound`] says how fast one can be at most.
+//! [`latency_bound`] says how fast one can be at most. [`plan_in_time()`] does it all: the plan, its program, and the bounds.
 //!
 //! ```
 //! use cosma_planner::time::{latency_bound, overlap, simulate};
@@ -56,17 +56,20 @@ mod latest;
 mod order;
 mod overlap;
 mod place;
+mod plan;
 mod ratio;
+mod reorder;
 mod simulate;
 mod slices;
 mod stall;
 mod touched;
 mod transfers;
 
-pub use bound::{LatencyBound, Scope, bound_of_any_order, bound_of_plan, latency_bound};
+pub use bound::{BoundRule, LatencyBound, Scope, bound_of_any_order, bound_of_plan, latency_bound};
 pub(crate) use by_rule::{by_rule, earliest_steps};
 pub use clock::{Channel, ChannelId, Clock, Compute, Timing};
-pub use overlap::{Overlapped, overlap};
+pub use overlap::{Overlapped, overlap, overlap_at_addresses};
+pub use plan::{Timed, plan_in_time, plan_in_time_from};
 pub use ratio::{NotARatio, Ratio};
 pub use simulate::{ChannelUse, Timeline, simulate};
 pub use stall::{Reason, Stall};

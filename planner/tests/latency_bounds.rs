@@ -138,7 +138,7 @@ fn no_order_is_faster_than_the_bound_for_any() {
     hold(250, Shape::TINY, |Case { problem, bytes }| {
         let machine = clocked(&problem.machine, &mut Choices::new(bytes));
         let problem = Problem { machine, ..problem.clone() };
-        let bound = bound_of_any_order(&problem, problem.restreamed()).unwrap();
+        let bound = bound_of_any_order(&problem, problem.restreamed()).unwrap().cycles;
         let mut best = Cycles(u64::MAX);
         let orders = orders(&problem, 60);
         for order in &orders {
@@ -245,7 +245,7 @@ fn faster_and_larger_machines_do_not_raise_a_bound() {
         let problem = Problem { machine, ..problem.clone() };
         let plan = greedy_plan(&problem).expect("there is a plan");
         let bounds = |problem: &Problem| {
-            let any = bound_of_any_order(problem, problem.restreamed()).unwrap();
+            let any = bound_of_any_order(problem, problem.restreamed()).unwrap().cycles;
             (any, bound_of_plan(problem, &plan).unwrap())
         };
         let (any, of_plan) = bounds(&problem);

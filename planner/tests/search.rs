@@ -112,7 +112,7 @@ fn problems_of_thousands_of_operators_are_planned_right() {
             }
             for (order, limit) in [(Order::Free, 0), (Order::Source, 0), (Order::Free, 300), (Order::Source, 300)] {
                 let time_limit = Duration::from_millis(limit);
-                let options = Options { solver, order, time_limit, state_limit: 20_000 };
+                let options = Options { solver, order, time_limit, state_limit: 20_000, ..Options::default() };
                 let solution = plan(&problem, &options).expect("there is a plan");
                 let traffic = check(&problem, &solution.plan.actions(&problem)).expect("the judge accepts it");
                 assert_eq!(traffic.non_compulsory, solution.non_compulsory, "{solver:?} {order:?}");

@@ -221,8 +221,8 @@ fn what_is_no_machine_is_refused() {
     assert_eq!(complaint("memory a\nmemory a 1"), "two memories have the name a");
     assert_eq!(complaint("memory a\nmemory b@ 1"), "a memory cannot have the name 'b@'");
     assert_eq!(complaint("memory a\nmemory b 1\nlink a c"), "line 3: no memory c so far");
-    assert_eq!(complaint("memory a\nmemory b 1\nlink a a"), "a link leads from one memory to another");
-    assert_eq!(complaint("memory a\nmemory b 1\nlink a b\nlink a b"), "two links lead from a to b");
+    assert_eq!(complaint("memory a\nmemory b 1\nlink a a"), "line 3: a link leads from one memory to another");
+    assert_eq!(complaint("memory a\nmemory b 1\nlink a b\nlink a b"), "line 4: two links lead from a to b");
     assert_eq!(complaint("memory a\nmemory b 1 reserved 4"), "line 2: expected FROM..TO, not 4");
     let both = "memory a\nmemory b 1\nmachine scratchpad 1 alignment 1 weights resident";
     assert_eq!(complaint(both), "a machine is one line, or a line for each memory, not both");

@@ -142,7 +142,7 @@ impl RawPlan {
 
     /// The program as a trace in Chrome's format.
     fn trace(&self) -> String {
-        cosma_show::trace(std::slice::from_ref(&self.0.exhibit), None)
+        cosma_show::trace(std::slice::from_ref(&self.0.exhibit))
     }
 
     /// The operators and what flows between them, in the language of Graphviz.

@@ -33,5 +33,18 @@ pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block
     if 0 < moved.0 {
         lines.push(format!("{}: {}", cost.times(), bytes_text(moved)));
     }
+    lines.extend(flights(block));
     lines.join("\n")
+}
+
+/// In which steps a tensor of a block is on its way in, and in which out, each if there are such steps.
+pub(crate) fn flights(block: &Block) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (is_inward, way) in [(true, "in"), (false, "out")] {
+        let flights = || block.flights.iter().filter(|it| it.is_inward == is_inward);
+        let steps = flights().map(|it| it.steps.start).min().zip(flights().map(|it| it.steps.end).max());
+        let slices = if 1 < flights().count() { format!(", in {} slices", flights().count()) } else { String::new() };
+        lines.extend(steps.map(|it| format!("on its way {way}: steps {} to {}{slices}", it.0, it.1.0 - 1)));
+    }
+    lines
 }

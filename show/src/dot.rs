@@ -29,7 +29,7 @@ pub fn dot(exhibit: &Exhibit) -> String {
 
 fn write_head(exhibit: &Exhibit, f: &mut String) -> std::fmt::Result {
     writeln!(f, "digraph {} {{", quoted(&exhibit.function))?;
-    writeln!(f, "  label = {};", quoted(&crate::svg::facts(exhibit)))?;
+    writeln!(f, "  label = {};", quoted(&crate::svg::all_facts(exhibit)))?;
     writeln!(f, "  labelloc = t; rankdir = TB; nslimit = 1; nslimit1 = 1; fontname = Helvetica;")?;
     writeln!(f, "  node [shape = box, style = filled, fillcolor = \"#eef3fa\", fontname = Helvetica, fontsize = 10];")?;
     writeln!(f, "  edge [fontname = Helvetica, labelfontsize = 8, color = \"#777777\"];")

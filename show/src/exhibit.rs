@@ -1,6 +1,6 @@
 //! A planned program with names for display.
 
-use crate::Families;
+use crate::{Families, TimeProof};
 use cosma_planner::{Action, Bytes, OpId, Problem, Solver, TensorId, Traffic};
 
 /// A planned function. The program must be correct: callers verify it first.
@@ -20,6 +20,8 @@ pub struct Exhibit {
     pub families: Families,
     /// The record of how good the program is; `None` if there is none, or it is of another program.
     pub proof: Option<Proof>,
+    /// How fast a program can be at most on the machine's clock; `None` if nobody looked.
+    pub time: Option<TimeProof>,
 }
 
 /// An operator as displayed.
@@ -68,7 +70,7 @@ impl Exhibit {
         let operator_names = problem.graph.ops().iter().map(|it| it.name.clone()).collect();
         let tensor_names = problem.graph.tensors().iter().map(|it| it.name.clone()).collect();
         let families = Families::of_each(operator_names, tensor_names);
-        Exhibit { function: function.into(), problem, actions, operators, tensors, families, proof: None }
+        Exhibit { function: function.into(), problem, actions, operators, tensors, families, proof: None, time: None }
     }
 
     /// The operators in the order in which they run: the operator of each step.

@@ -1,13 +1,15 @@
 //! A program in words: what is moved and why, how far from optimal that is, what costs most, and what a
-//! larger scratchpad would save.
+//! larger scratchpad would save; where there is a clock, how long it takes and what it waits for.
 
 mod larger;
 mod proof;
 mod reason;
 mod tiling;
+mod time;
 
 pub use larger::{Larger, larger_scratchpads};
 
+use crate::timing::Timed;
 use crate::units::{both_ways, bytes_text, counted, plain};
 use crate::{Content, Cost, Exhibit, Picture};
 use cosma_planner::{Bytes, Order, Step, TensorId};
@@ -56,6 +58,10 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
     }
     writeln!(f, "\nHow good the plan is")?;
     proof::write(exhibit, order, f)?;
+    if let Some(timed) = Timed::new(exhibit) {
+        writeln!(f, "\nHow long it takes")?;
+        time::write(exhibit, &timed, f)?;
+    }
     if exhibit.is_tiled() {
         writeln!(f, "\nHow it is cut into tiles")?;
         tiling::write(exhibit, &picture, f)?;

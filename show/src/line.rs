@@ -1,7 +1,8 @@
-//! A program as a list of transfers and operators, as pictures and timings need it.
+//! A program as a list of transfers and operators, as pictures need it.
 
 use crate::Exhibit;
-use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, MemoryId, OpId, Slot, TensorId};
+use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, MemoryId, OpId, Slice, Slot, TensorId};
+use std::collections::HashSet;
 
 /// One line of a program: a transfer or an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum Line<'a> {
         tensor: TensorId,
         /// The offset in the scratchpad; `None` if it is streamed to the operator that runs next.
         offset: Option<Bytes>,
+        /// How much of it this line is.
+        part: Part,
     },
     /// A transfer to host memory.
     Out {
@@ -23,6 +26,13 @@ pub enum Line<'a> {
         tensor: TensorId,
         /// The offset in the scratchpad.
         offset: Bytes,
+        /// How much of it this line is.
+        part: Part,
+    },
+    /// What is under way to this place is there from here on.
+    Wait {
+        /// The tensor, in the scratchpad or in host memory.
+        slot: Slot,
     },
     /// An operator runs.
     Run {
@@ -37,39 +47,79 @@ pub enum Line<'a> {
     },
 }
 
+/// How much of a transfer a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it: it is complete with its line.
+    Complete,
+    /// All of it begins, and is complete at its [`Line::Wait`].
+    Issued,
+    /// Some of its bytes begin, and all of them are there at its [`Line::Wait`].
+    Slice {
+        /// Which bytes.
+        slice: Slice,
+        /// Whether no other slice of the transfer began before.
+        is_first: bool,
+    },
+}
+
+impl Part {
+    /// Whether the transfer begins with this line.
+    pub fn is_first(self) -> bool {
+        !matches!(self, Part::Slice { is_first: false, .. })
+    }
+
+    /// Whether it is under way until it is waited for.
+    pub fn is_issued(self) -> bool {
+        self != Part::Complete
+    }
+
+    /// The bytes of a tensor of this size that go with the line.
+    pub fn slice(self, size: Bytes) -> Slice {
+        match self {
+            Part::Slice { slice, .. } => slice,
+            Part::Complete | Part::Issued => Slice { low: Bytes::ZERO, high: size },
+        }
+    }
+}
+
 /// The line of a copy; none between two memories that are not host memory.
-fn copied(kind: Kind, copy: &Copy) -> Option<Line<'static>> {
+fn copied(kind: Kind, copy: &Copy, part: Part) -> Option<Line<'static>> {
     let tensor = copy.tensor;
     match kind {
-        Kind::Load | Kind::Reload => Some(Line::In { kind, tensor, offset: Some(copy.to.offset) }),
-        Kind::Store | Kind::Spill => Some(Line::Out { kind, tensor, offset: copy.from.offset }),
+        Kind::Load | Kind::Reload => Some(Line::In { kind, tensor, offset: Some(copy.to.offset), part }),
+        Kind::Store | Kind::Spill => Some(Line::Out { kind, tensor, offset: copy.from.offset, part }),
         Kind::Move => None,
     }
 }
 
 impl Exhibit {
-    /// The program's lines. Each tensor that an operator reads in host memory is a line before it. Issued
-    /// copies count as complete at once, and transfers with other memories are omitted: no planned
-    /// function has either.
+    /// The program's lines. Each tensor that an operator reads in host memory is a line before it. Transfers with other
+    /// memories are omitted: no planned function has any.
     pub fn lines(&self) -> Vec<Line<'_>> {
         let mut kinds = Kinds::new(&self.problem);
         let mut lines = Vec::with_capacity(self.actions.len());
+        // Where transfers in slices go that have begun.
+        let mut sliced: HashSet<Slot> = HashSet::new();
         for action in &self.actions {
             match action {
-                Action::Copy(copy) | Action::Issue(copy) => {
-                    lines.extend(copied(kinds.of(copy), copy));
-                }
-                // The slices of a copy are one line, where the first bytes are.
+                Action::Copy(copy) => lines.extend(copied(kinds.of(copy), copy, Part::Complete)),
+                Action::Issue(copy) => lines.extend(copied(kinds.of(copy), copy, Part::Issued)),
                 Action::IssueSlice(copy, slice) => {
-                    let kind = kinds.of_slice(copy, *slice);
-                    if slice.low == Bytes::ZERO {
-                        lines.extend(copied(kind, copy));
+                    let is_first = sliced.insert(Slot { tensor: copy.tensor, place: copy.to });
+                    let part = Part::Slice { slice: *slice, is_first };
+                    lines.extend(copied(kinds.of_slice(copy, *slice), copy, part));
+                }
+                Action::Wait(slot) => {
+                    sliced.remove(slot);
+                    if [MemoryId::HOME, MemoryId::SCRATCHPAD].contains(&slot.place.memory) {
+                        lines.push(Line::Wait { slot: *slot });
                     }
                 }
-                Action::Wait(_) => {}
                 Action::Run { op, reads, writes, workspace } => {
                     for Slot { tensor, .. } in reads.iter().filter(|it| it.place.memory == MemoryId::HOME) {
-                        lines.push(Line::In { kind: kinds.from_home(*tensor), tensor: *tensor, offset: None });
+                        let (kind, part) = (kinds.from_home(*tensor), Part::Complete);
+                        lines.push(Line::In { kind, tensor: *tensor, offset: None, part });
                     }
                     let reads = reads.iter().filter(|it| it.place.memory == MemoryId::SCRATCHPAD).copied().collect();
                     lines.push(Line::Run { op: *op, reads, writes, workspace: *workspace });

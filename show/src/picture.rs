@@ -4,11 +4,17 @@
 //! begins with the line that puts a tensor into the scratchpad and ends with the last line that needs it
 //! there. Transfers in belong to the step of the operator after them, transfers out to that of the
 //! operator before them.
+//!
+//! A transfer that is issued and waited for later is under way in the steps between. On its way in, a tensor is no block
+//! yet, but takes its place, slice by slice; on its way out, it still is one.
+
+mod flights;
+mod reader;
 
 use crate::units::counted;
 use crate::{Exhibit, Line};
-use cosma_planner::{Bytes, Kind, OpId, Slot, Step, TensorId};
-use std::collections::BTreeSet;
+use cosma_planner::{Bytes, OpId, Slot, Step, TensorId};
+use reader::Reader;
 use std::iter::Sum;
 use std::ops::Range;
 
@@ -17,14 +23,14 @@ use std::ops::Range;
 pub struct Picture {
     /// The operator of each step.
     pub order: Vec<OpId>,
-    /// The blocks, ordered by first step and then as in the program.
+    /// The blocks, in the order in which the program begins them.
     pub blocks: Vec<Block>,
     /// Pairs of consecutive blocks of one tensor, ordered by the earlier block.
     pub links: Vec<Link>,
     /// By step: the bytes moved.
     pub moved: Vec<Moved>,
-    /// By step: the bytes in use in the scratchpad, including workspace, without padding. Bytes that
-    /// a result and an operand share count once.
+    /// By step: the bytes in use in the scratchpad, including workspace and what is on its way in, without padding.
+    /// Bytes that a result and an operand share count once.
     pub occupied: Vec<Bytes>,
     /// By step: the bytes that would be in use if nothing were evicted: every tensor from its first use
     /// to its last, and workspace. Bytes that a result and an operand share count once.
@@ -49,6 +55,34 @@ pub struct Block {
     /// The blocks with which it shares bytes in its first step, which is their last: an operand at the
     /// same address, operands that become parts of it, or an operand that it becomes a part of.
     pub in_place_of: Vec<usize>,
+    /// Its transfers that are under way beside operators, in the order in which they begin.
+    pub flights: Vec<Flight>,
+}
+
+/// Bytes of a tensor that are under way beside operators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flight {
+    /// The steps, half-open and not empty: from the first operator behind the issue to the last one before the wait.
+    pub steps: Range<Step>,
+    /// The address of their first byte in the scratchpad.
+    pub offset: Bytes,
+    /// How many they are.
+    pub size: Bytes,
+    /// Whether they come in; otherwise they go out.
+    pub is_inward: bool,
+}
+
+impl Block {
+    /// The first step in which some byte of its place is taken: of a tensor that is on its way in, before the first of
+    /// its own.
+    pub fn since(&self) -> Step {
+        self.flights_in().map(|it| it.steps.start).fold(self.steps.start, Step::min)
+    }
+
+    /// What comes in.
+    pub fn flights_in(&self) -> impl Iterator<Item = &Flight> {
+        self.flights.iter().filter(|it| it.is_inward)
+    }
 }
 
 /// What is in a block.
@@ -138,8 +172,11 @@ impl Picture {
         let mut reader = Reader::new(exhibit, order.len());
         for line in exhibit.lines() {
             match line {
-                Line::In { kind, tensor, offset } => reader.transfer_in(kind, tensor, offset),
-                Line::Out { kind, tensor, .. } => reader.transfer_out(kind, tensor),
+                Line::In { kind, tensor, offset, part } => reader.transfer_in(kind, tensor, offset, part),
+                Line::Out { kind, tensor, offset, part } => {
+                    reader.transfer_out(kind, Slot::on_chip(tensor, offset), part);
+                }
+                Line::Wait { slot } => reader.wait(slot),
                 Line::Run { op, reads, writes, workspace } => reader.run(op, &reads, writes, workspace),
             }
         }
@@ -179,123 +216,6 @@ impl Picture {
     }
 }
 
-/// The state of [`Picture::new`] between two lines.
-struct Reader<'a> {
-    exhibit: &'a Exhibit,
-    /// The number of operators that have run.
-    n_run: u32,
-    blocks: Vec<Block>,
-    links: Vec<Link>,
-    /// By tensor: its last block.
-    open: Vec<Option<usize>>,
-    /// The blocks whose tensor was spilled.
-    spilled: BTreeSet<usize>,
-    /// By step, and one more for transfers after the last.
-    moved: Vec<Moved>,
-    /// By tensor.
-    costs: Vec<Cost>,
-    /// By tensor: the steps that use it.
-    uses: Vec<Vec<Step>>,
-    /// By tensor: the steps that use it in the scratchpad.
-    uses_on_chip: Vec<Vec<Step>>,
-}
-
-impl Reader<'_> {
-    fn new(exhibit: &Exhibit, n_steps: usize) -> Reader<'_> {
-        let n_tensors = exhibit.problem.graph.tensors().len();
-        Reader {
-            exhibit,
-            n_run: 0,
-            blocks: Vec::new(),
-            links: Vec::new(),
-            open: vec![None; n_tensors],
-            spilled: BTreeSet::new(),
-            moved: vec![Moved::default(); n_steps + 1],
-            costs: vec![Cost::default(); n_tensors],
-            uses: vec![Vec::new(); n_tensors],
-            uses_on_chip: vec![Vec::new(); n_tensors],
-        }
-    }
-
-    /// Reads a load or reload, which belongs to the next step.
-    fn transfer_in(&mut self, kind: Kind, tensor: TensorId, offset: Option<Bytes>) {
-        let step = Step(self.n_run);
-        let (moved, cost) = (&mut self.moved[step.index()], &mut self.costs[tensor.index()]);
-        let (bytes, times) = match kind {
-            Kind::Load => (&mut moved.loaded, &mut cost.loads),
-            _ => (&mut moved.reloaded, &mut cost.reloads),
-        };
-        *bytes += self.exhibit.size(tensor);
-        *times += 1;
-        if let Some(offset) = offset {
-            self.begin(Slot::on_chip(tensor, offset), step);
-        }
-    }
-
-    /// Reads a spill or store, which belongs to the step before.
-    fn transfer_out(&mut self, kind: Kind, tensor: TensorId) {
-        let step = Step(self.n_run.saturating_sub(1));
-        let (moved, cost) = (&mut self.moved[step.index()], &mut self.costs[tensor.index()]);
-        let (bytes, times) = match kind {
-            Kind::Spill => (&mut moved.spilled, &mut cost.spills),
-            _ => (&mut moved.stored, &mut cost.stores),
-        };
-        *bytes += self.exhibit.size(tensor);
-        *times += 1;
-        self.keep(tensor, step);
-        if kind == Kind::Spill {
-            self.spilled.extend(self.open[tensor.index()]);
-        }
-    }
-
-    fn run(&mut self, op: OpId, reads: &[Slot], writes: &[Slot], workspace: Bytes) {
-        let step = Step(self.n_run);
-        let graph = &self.exhibit.problem.graph;
-        let operator = graph.op(op);
-        for tensor in operator.reads.iter().map(|it| &it.tensor).chain(&operator.writes) {
-            self.uses[tensor.index()].push(step);
-        }
-        for tensor in self.exhibit.problem.operands(op) {
-            self.uses_on_chip[tensor.index()].push(step);
-        }
-        for slot in reads {
-            self.keep(slot.tensor, step);
-        }
-        for slot in writes {
-            self.begin(*slot, step);
-        }
-        let size = operator.workspace;
-        if size != Bytes::ZERO {
-            let (content, steps) = (Content::Workspace(op), step..step.next());
-            self.blocks.push(Block { content, steps, offset: workspace, size, in_place_of: Vec::new() });
-        }
-        self.n_run += 1;
-    }
-
-    /// Opens a block for a tensor, and links it to the tensor's previous one.
-    fn begin(&mut self, slot: Slot, step: Step) {
-        let index = self.blocks.len();
-        self.blocks.push(Block {
-            content: Content::Tensor(slot.tensor),
-            steps: step..step.next(),
-            offset: slot.offset(),
-            size: self.exhibit.size(slot.tensor),
-            in_place_of: Vec::new(),
-        });
-        if let Some(from) = self.open[slot.tensor.index()].replace(index) {
-            self.links.push(Link { from, to: index, is_spilled: false });
-        }
-    }
-
-    /// Extends the tensor's open block to include a step.
-    fn keep(&mut self, tensor: TensorId, step: Step) {
-        if let Some(block) = self.open[tensor.index()] {
-            let end = &mut self.blocks[block].steps.end;
-            *end = step.next().max(*end);
-        }
-    }
-}
-
 /// The bytes that a block shares in its first step with each block that it is in place of.
 fn shared(blocks: &[Block], block: &Block) -> impl Iterator<Item = Bytes> {
     block.in_place_of.iter().map(|it| blocks[*it].size.min(block.size))
@@ -303,11 +223,11 @@ fn shared(blocks: &[Block], block: &Block) -> impl Iterator<Item = Bytes> {
 
 /// Sets [`Block::in_place_of`].
 fn find_in_place(exhibit: &Exhibit, order: &[OpId], blocks: &mut [Block]) {
-    // By tensor: its last block. An operand that is overwritten is in it.
-    let mut last: Vec<Option<usize>> = vec![None; exhibit.tensors.len()];
+    // By tensor: its blocks. An operand that is overwritten is in one that ends there.
+    let mut of_tensor: Vec<Vec<usize>> = vec![Vec::new(); exhibit.tensors.len()];
     for (index, block) in blocks.iter().enumerate() {
         if let Content::Tensor(tensor) = block.content {
-            last[tensor.index()] = Some(index);
+            of_tensor[tensor.index()].push(index);
         }
     }
     for index in 0..blocks.len() {
@@ -317,10 +237,11 @@ fn find_in_place(exhibit: &Exhibit, order: &[OpId], blocks: &mut [Block]) {
         let pairs = exhibit.problem.graph.op(*op).in_place.iter().filter(|it| it.result == result);
         let offset = blocks[index].offset;
         let followed = pairs.filter_map(|pair| {
-            let operand = last[pair.operand.index()]?;
-            let block = &blocks[operand];
-            let dies = block.steps.end == step.next() && operand != index;
-            (dies && pair.fits(offset, block.offset)).then_some(operand)
+            let dies = |it: &&usize| {
+                let block = &blocks[**it];
+                block.steps.end == step.next() && **it != index && pair.fits(offset, block.offset)
+            };
+            of_tensor[pair.operand.index()].iter().rev().find(dies).copied()
         });
         blocks[index].in_place_of = followed.collect();
     }
@@ -329,10 +250,16 @@ fn find_in_place(exhibit: &Exhibit, order: &[OpId], blocks: &mut [Block]) {
 fn occupied(blocks: &[Block], n_steps: usize) -> Vec<Bytes> {
     let mut occupied = vec![Bytes::ZERO; n_steps];
     for block in blocks {
+        for flight in block.flights_in() {
+            let steps = flight.steps.start.index()..flight.steps.end.index();
+            occupied[steps].iter_mut().for_each(|it| *it += flight.size);
+        }
         let steps = block.steps.start.index()..block.steps.end.index().min(n_steps);
         let Some(during) = occupied.get_mut(steps) else { continue };
         during.iter_mut().for_each(|it| *it += block.size);
-        during[0] -= shared(blocks, block).sum();
+        if let Some(first) = during.first_mut() {
+            *first -= shared(blocks, block).sum();
+        }
     }
     occupied
 }
@@ -347,7 +274,9 @@ fn live(exhibit: &Exhibit, order: &[OpId], blocks: &[Block], uses: &[Vec<Step>])
         }
     }
     for block in blocks {
-        live[block.steps.start.index()] -= shared(blocks, block).sum();
+        if let Some(first) = live.get_mut(block.steps.start.index()) {
+            *first -= shared(blocks, block).sum();
+        }
     }
     live
 }

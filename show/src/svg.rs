@@ -1,7 +1,8 @@
 //! A memory map as a static SVG picture.
 //!
 //! Steps run from left to right, addresses from bottom to top. Each block is a box in the colour of its
-//! tensor. A line joins two boxes of a tensor that was evicted between them: solid if it was spilled,
+//! tensor. What is under way beside operators is hatched: on its way in, slice by slice and lighter; on its way out, over
+//! its box. A line joins two boxes of a tensor that was evicted between them: solid if it was spilled,
 //! dashed if host memory had a copy. The box of a result in place of an operand begins with an arrowhead.
 //! Below, for the same steps: bytes moved, bytes in use and bytes live.
 //!
@@ -12,13 +13,13 @@
 //! the [page](crate::page()) shows the others. Boxes have titles, which browsers show as tooltips.
 
 mod boxes;
-mod canvas;
+pub(crate) mod canvas;
 mod chains;
 mod frame;
 mod legend;
 mod panels;
 
-use crate::units::{bytes_text, plain};
+use crate::units::{bytes_text, counted_off, plain};
 use crate::{Exhibit, Picture};
 use canvas::Canvas;
 use frame::Frame;
@@ -28,7 +29,7 @@ pub fn memory_map(exhibit: &Exhibit) -> String {
     let picture = Picture::new(exhibit);
     let frame = Frame::new(exhibit, &picture);
     let mut canvas = Canvas::new(&frame);
-    title(exhibit, &mut canvas);
+    title(exhibit, &frame, &mut canvas);
     if exhibit.is_tiled() {
         chains::draw(exhibit, &picture, &frame, &mut canvas);
     }
@@ -39,13 +40,35 @@ pub fn memory_map(exhibit: &Exhibit) -> String {
     canvas.finish()
 }
 
-fn title(exhibit: &Exhibit, canvas: &mut Canvas) {
+fn title(exhibit: &Exhibit, frame: &Frame, canvas: &mut Canvas) {
     canvas.text(frame::LEFT, 24.0, &format!("@{}", plain(&exhibit.function)), "title", "start");
     canvas.text(frame::LEFT, 42.0, &facts(exhibit), "facts", "start");
+    if let Some(time) = time_facts(exhibit) {
+        canvas.text(frame.right(), 24.0, &time, "facts", "end");
+    }
+}
+
+/// How long a program takes and what is proven of that; none without a clock.
+pub(crate) fn time_facts(exhibit: &Exhibit) -> Option<String> {
+    let makespan = exhibit.timeline()?.makespan;
+    let bound = match &exhibit.time {
+        Some(proof) if proof.lower_bound < makespan => {
+            format!(" (proven: at least {})", counted_off(proof.lower_bound.0))
+        }
+        Some(proof) => format!(" (no program of {} is faster)", plain(&proof.scope)),
+        None => String::new(),
+    };
+    Some(format!("{} cycles{bound}", counted_off(makespan.0)))
+}
+
+/// One line about a program: all [`facts`], and how long it takes where there is a clock.
+pub(crate) fn all_facts(exhibit: &Exhibit) -> String {
+    let time = time_facts(exhibit).map(|it| format!(" · {it}"));
+    format!("{}{}", facts(exhibit), time.unwrap_or_default())
 }
 
 /// One line about a program: operators, scratchpad, status, traffic.
-pub(crate) fn facts(exhibit: &Exhibit) -> String {
+fn facts(exhibit: &Exhibit) -> String {
     let traffic = exhibit.traffic();
     let bound = match exhibit.proof {
         Some(proof) if proof.lower_bound < traffic.non_compulsory => {

@@ -1,199 +1,182 @@
-//! Start and end of each line of a program on a machine that overlaps computation and transfers.
-//!
-//! There are three resources, each of which executes one line at a time in program order: the compute
-//! unit, the inbound channel and the outbound channel. A line starts as soon as its resource is free, its
-//! data is available and its addresses are free:
-//!
-//! - An *operator* waits for its operands, and for all earlier readers and transfers of the bytes that its
-//!   results and its workspace overwrite.
-//! - A transfer *in* waits for the copy in host memory, and for all earlier readers and transfers of the
-//!   bytes that it overwrites.
-//! - A transfer *out* waits for the operator that writes the tensor.
-//! - A streamed weight is transferred while its operator runs, which takes at least as long.
-//!
-//! So a transfer overlaps with computation wherever addresses allow it, regardless of steps. The model
-//! has no banks, bursts or latency.
+//! When each transfer of a program is under way on a machine with a clock: what the planner's judge of time says, by
+//! channel.
 
-use crate::{Exhibit, Line};
-use cosma_planner::{Bytes, TensorId};
+use crate::Exhibit;
+use cosma_planner::time::{ChannelId, LatencyBound, Reason, Scope, Stall, Timeline, simulate};
+use cosma_planner::{Action, Copy, Cycles, Kind, Kinds, MemoryId, OpId, Place, Slice, Slot, TensorId};
+use std::collections::HashMap;
+use std::fmt;
 use std::ops::Range;
 
-/// The speed of a machine.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Speed {
-    /// Bytes that each channel moves per cycle; positive.
-    pub dma_bytes_per_cycle: f64,
-    /// Cycles per multiply-accumulate; not negative. An operator takes at least one cycle, and exactly
-    /// one if it does not declare its multiply-accumulates.
-    pub cycles_per_mac: f64,
+/// How fast a program can be at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeProof {
+    /// No program of those that `scope` names takes less.
+    pub lower_bound: Cycles,
+    /// Of which programs that is said, to be put behind "no program of".
+    pub scope: String,
 }
 
-/// The cycles, half-open, during which each line of [`Exhibit::lines`] runs.
-pub fn timing(exhibit: &Exhibit, speed: &Speed) -> Vec<Range<u64>> {
-    let mut clock = Clock { exhibit, speed, taken: Vec::new(), host: vec![0; exhibit.tensors.len()], free: [0; 3] };
-    let lines = exhibit.lines();
-    let mut times: Vec<Range<u64>> = Vec::with_capacity(lines.len());
-    // The lines of streamed weights whose operator has not run yet.
-    let mut streamed: Vec<usize> = Vec::new();
-    for (index, line) in lines.iter().enumerate() {
-        let time = match line {
-            Line::In { offset: None, .. } => {
-                streamed.push(index);
-                0..0
-            }
-            Line::In { tensor, offset: Some(offset), .. } => clock.bring_in(*tensor, *offset),
-            Line::Out { tensor, offset, .. } => clock.take_out(*tensor, *offset),
-            Line::Run { .. } => {
-                let (start, mut end) = clock.may_run(line);
-                let mut start = start;
-                for (nth, passing) in streamed.drain(..).enumerate() {
-                    let Line::In { tensor, .. } = lines[passing] else { continue };
-                    let time = clock.pass_by(exhibit.size(tensor), start);
-                    if nth == 0 {
-                        end = end.saturating_add(time.start - start);
-                        start = time.start;
-                    }
-                    end = end.max(time.end);
-                    times[passing] = time;
-                }
-                clock.run(line, start..end);
-                start..end
-            }
+impl From<LatencyBound> for TimeProof {
+    fn from(bound: LatencyBound) -> TimeProof {
+        let scope = match bound.rule.scope() {
+            Scope::AnyOrder => "any order",
+            Scope::ThisOrder => "this order",
+            Scope::ThisPlan => "this order and these residencies",
+            _ => "this kind",
         };
-        times.push(time);
+        TimeProof { lower_bound: bound.cycles, scope: scope.into() }
     }
-    times
 }
 
-const COMPUTE: usize = 0;
-const IN: usize = 1;
-const OUT: usize = 2;
-
-struct Clock<'a> {
-    exhibit: &'a Exhibit,
-    speed: &'a Speed,
-    /// Disjoint ranges of addresses with their latest content.
-    taken: Vec<Taken>,
-    /// By tensor: the cycle in which its copy in host memory is complete.
-    host: Vec<u64>,
-    /// By resource: the cycle in which it becomes free.
-    free: [u64; 3],
+impl Exhibit {
+    /// How the program goes; none without a clock, or if there are more cycles than can be counted.
+    pub fn timeline(&self) -> Option<Timeline> {
+        self.problem.machine.clock()?;
+        simulate(&self.problem, &self.actions).ok()
+    }
 }
 
-/// A range of addresses and the state of its content.
-struct Taken {
-    addresses: Range<u64>,
-    /// The cycle in which the content is written.
-    ready: u64,
-    /// The cycle in which the last use so far ends.
-    done: u64,
+/// A timeline with its transfers.
+pub(crate) struct Timed {
+    pub timeline: Timeline,
+    /// In the order of the program.
+    pub transfers: Vec<Transfer>,
 }
 
-impl Clock<'_> {
-    fn bring_in(&mut self, tensor: TensorId, offset: Bytes) -> Range<u64> {
-        let size = self.exhibit.size(tensor);
-        let start = self.free[IN].max(self.host[tensor.index()]).max(self.place_free(offset, size));
-        let time = start..start.saturating_add(self.duration(size));
-        self.free[IN] = time.end;
-        self.take(offset, size, time.end);
-        time
-    }
+/// A transfer, or a slice of one, on its channel.
+pub(crate) struct Transfer {
+    /// The line that begins it; of what is streamed, that of the operator.
+    pub line: usize,
+    pub channel: ChannelId,
+    pub kind: Kind,
+    pub tensor: TensorId,
+    /// Where it goes to and comes from; none if it is streamed.
+    pub copy: Option<Copy>,
+    /// Its bytes.
+    pub slice: Slice,
+    /// When the channel is busy with it.
+    pub busy: Range<Cycles>,
+    /// When it is complete.
+    pub complete: Cycles,
+    /// The line of its wait; none if it has none of its own.
+    pub wait: Option<usize>,
+}
 
-    fn pass_by(&mut self, size: Bytes, not_before: u64) -> Range<u64> {
-        let start = self.free[IN].max(not_before);
-        let time = start..start.saturating_add(self.duration(size));
-        self.free[IN] = time.end;
-        time
-    }
-
-    fn take_out(&mut self, tensor: TensorId, offset: Bytes) -> Range<u64> {
-        let size = self.exhibit.size(tensor);
-        let ready = self.holder(offset, size).map_or(0, |it| it.ready);
-        let start = self.free[OUT].max(ready);
-        let time = start..start.saturating_add(self.duration(size));
-        self.free[OUT] = time.end;
-        self.host[tensor.index()] = time.end;
-        self.hold(offset, size, time.end);
-        time
-    }
-
-    /// When an operator starts and ends if no weight is streamed to it.
-    fn may_run(&mut self, line: &Line) -> (u64, u64) {
-        let Line::Run { op, reads, writes, workspace } = line else { return (0, 0) };
-        let mut start = self.free[COMPUTE];
-        for slot in reads {
-            let size = self.exhibit.size(slot.tensor);
-            start = start.max(self.holder(slot.offset(), size).map_or(0, |it| it.ready));
-        }
-        // An operand that a result overwrites is not waited for: its last use is this operator.
-        for slot in *writes {
-            let size = self.exhibit.size(slot.tensor);
-            start = start.max(self.place_free(slot.offset(), size));
-        }
-        start = start.max(self.place_free(*workspace, self.exhibit.problem.graph.op(*op).workspace));
-        let macs = self.exhibit.operators[op.index()].macs.unwrap_or(0);
-        let cycles = (macs as f64 * self.speed.cycles_per_mac).ceil().max(1.0);
-        (start, start.saturating_add(cycles as u64))
-    }
-
-    fn run(&mut self, line: &Line, time: Range<u64>) {
-        let Line::Run { op, reads, writes, workspace } = line else { return };
-        self.free[COMPUTE] = time.end;
-        for slot in reads {
-            self.hold(slot.offset(), self.exhibit.size(slot.tensor), time.end);
-        }
-        for slot in *writes {
-            self.take(slot.offset(), self.exhibit.size(slot.tensor), time.end);
-        }
-        let size = self.exhibit.problem.graph.op(*op).workspace;
-        self.take(*workspace, size, time.end);
-    }
-
-    fn duration(&self, size: Bytes) -> u64 {
-        (size.0 as f64 / self.speed.dma_bytes_per_cycle).ceil() as u64
-    }
-
-    /// The cycle in which the last use of a range of addresses ends.
-    fn place_free(&self, offset: Bytes, size: Bytes) -> u64 {
-        if size == Bytes::ZERO {
-            return 0;
-        }
-        let end = offset.0 + size.0;
-        let met = self.taken.iter().filter(|it| it.addresses.start < end && offset.0 < it.addresses.end);
-        met.map(|it| it.done.max(it.ready)).max().unwrap_or(0)
-    }
-
-    fn holder(&mut self, offset: Bytes, size: Bytes) -> Option<&mut Taken> {
-        let addresses = offset.0..offset.0 + size.0;
-        self.taken.iter_mut().find(|it| it.addresses == addresses)
-    }
-
-    fn hold(&mut self, offset: Bytes, size: Bytes, until: u64) {
-        if let Some(taken) = self.holder(offset, size) {
-            taken.done = taken.done.max(until);
-        }
-    }
-
-    /// Replaces the content of a range of addresses. Parts of older ranges outside it remain.
-    fn take(&mut self, offset: Bytes, size: Bytes, ready: u64) {
-        if size == Bytes::ZERO {
-            return;
-        }
-        let end = offset.0 + size.0;
-        let mut rest = Vec::new();
-        self.taken.retain_mut(|it| {
-            if it.addresses.end <= offset.0 || end <= it.addresses.start {
-                return true;
-            }
-            let done = it.done.max(it.ready);
-            for addresses in [it.addresses.start..offset.0, end..it.addresses.end] {
-                if addresses.start < addresses.end {
-                    rest.push(Taken { addresses, ready: done, done });
+impl Timed {
+    /// None where there is no [timeline](Exhibit::timeline).
+    pub fn new(exhibit: &Exhibit) -> Option<Timed> {
+        let timeline = exhibit.timeline()?;
+        let mut kinds = Kinds::new(&exhibit.problem);
+        let mut transfers: Vec<Transfer> = Vec::new();
+        // By channel: when it is done with the transfers so far.
+        let mut free: HashMap<ChannelId, Cycles> = HashMap::new();
+        // By place: transfers that are to be waited for.
+        let mut open: HashMap<Slot, Vec<usize>> = HashMap::new();
+        for (line, action) in exhibit.actions.iter().enumerate() {
+            let whole = |it: TensorId| Slice { low: Default::default(), high: exhibit.size(it) };
+            let (copy, slice, kind) = match action {
+                Action::Copy(copy) | Action::Issue(copy) => (copy, whole(copy.tensor), kinds.of(copy)),
+                Action::IssueSlice(copy, slice) => (copy, *slice, kinds.of_slice(copy, *slice)),
+                Action::Wait(slot) => {
+                    for index in open.remove(slot).unwrap_or_default() {
+                        transfers[index].wait = Some(line);
+                    }
+                    continue;
                 }
+                Action::Run { reads, .. } => {
+                    let streamed = reads.iter().filter(|it| it.place.memory != MemoryId::SCRATCHPAD);
+                    transfers.extend(stream(
+                        exhibit,
+                        (line, timeline.lines[line].start),
+                        streamed,
+                        &mut kinds,
+                        &mut free,
+                    ));
+                    continue;
+                }
+            };
+            let Copy { tensor, from, to } = *copy;
+            let Some(timing) = exhibit.problem.machine.timing(from.memory, to.memory) else { continue };
+            if !matches!(action, Action::Copy(_)) {
+                open.entry(Slot { tensor, place: to }).or_default().push(transfers.len());
             }
-            false
-        });
-        self.taken.append(&mut rest);
-        self.taken.push(Taken { addresses: offset.0..end, ready, done: ready });
+            let Range { start, end: complete } = timeline.lines[line].clone();
+            let busy = start..complete.saturating_sub(timing.latency).max(start);
+            let channel = timing.channel;
+            free.insert(channel, busy.end);
+            transfers.push(Transfer {
+                line,
+                channel,
+                kind,
+                tensor,
+                copy: Some(*copy),
+                slice,
+                busy,
+                complete,
+                wait: None,
+            });
+        }
+        Some(Timed { timeline, transfers })
+    }
+
+    /// The operators with the cycles in which each computes, in the order of the program. One whose operands are streamed
+    /// may be done later than that.
+    pub fn computing(&self, exhibit: &Exhibit) -> Vec<(OpId, Range<Cycles>)> {
+        let run = |(action, time): (&Action, &Range<Cycles>)| {
+            let Action::Run { op, .. } = action else { return None };
+            let cycles = exhibit.problem.cycles(*op).ok()??;
+            Some((*op, time.start..time.start.plus(cycles).ok()?))
+        };
+        exhibit.actions.iter().zip(&self.timeline.lines).filter_map(run).collect()
+    }
+
+    /// The operator that a stall kept from running, and its line; none where it was after the last one.
+    pub fn kept(&self, exhibit: &Exhibit, stall: &Stall) -> Option<(usize, OpId)> {
+        let lines = exhibit.actions.iter().enumerate().skip(stall.line);
+        lines.into_iter().find_map(|(line, action)| match action {
+            Action::Run { op, .. } => Some((line, *op)),
+            _ => None,
+        })
+    }
+}
+
+/// What an operator reads beside the scratchpad, one after the other on each channel from when it begins.
+fn stream<'a>(
+    exhibit: &Exhibit,
+    (line, begin): (usize, Cycles),
+    slots: impl Iterator<Item = &'a Slot>,
+    kinds: &mut Kinds,
+    free: &mut HashMap<ChannelId, Cycles>,
+) -> Vec<Transfer> {
+    let mut transfers = Vec::new();
+    for Slot { tensor, place: Place { memory, .. } } in slots {
+        let kind = if *memory == MemoryId::HOME { kinds.from_home(*tensor) } else { Kind::Move };
+        let Some(timing) = exhibit.problem.machine.timing(*memory, MemoryId::SCRATCHPAD) else { continue };
+        let size = exhibit.size(*tensor);
+        let start = free.get(&timing.channel).copied().unwrap_or_default().max(begin);
+        let times = timing.busy(size).and_then(|it| start.plus(it)).and_then(|it| Ok((it, it.plus(timing.latency)?)));
+        let Ok((end, complete)) = times else { continue };
+        free.insert(timing.channel, end);
+        let slice = Slice { low: Default::default(), high: size };
+        let channel = timing.channel;
+        let (tensor, busy) = (*tensor, start..end);
+        transfers.push(Transfer { line, channel, kind, tensor, copy: None, slice, busy, complete, wait: None });
+    }
+    transfers
+}
+
+/// What would have had to be otherwise, in words.
+pub(crate) struct Advice(pub Reason);
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Reason::Channel => "the channel had too much to carry: more bandwidth would help",
+            Reason::Place => "its place was taken: a larger scratchpad would help",
+            Reason::Latency => "the channel was done with it: an earlier transfer would help",
+            Reason::WriteBack => "what comes back was still on its way out",
+            Reason::Late => "the program begins it later than it could",
+        })
     }
 }

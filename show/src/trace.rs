@@ -1,19 +1,23 @@
 //! A timeline of a program in the Trace Event Format, which Perfetto and `chrome://tracing` read.
 //!
-//! Each function is a process with a track for operators, one for each direction of transfers, and a
-//! counter of the bytes in use in the scratchpad. An arrow leads from a spill to its reload.
+//! Each function is a process with a track for operators and a counter of the bytes in use in the scratchpad. An arrow
+//! leads from a spill to its reload.
 //!
-//! With a [`Speed`], times are those of [`timing`], and a cycle is shown as a microsecond. Without, a step
-//! takes a millisecond and its transfers share it equally, so durations have no meaning.
+//! On a machine with a clock, a cycle is shown as a microsecond, and times are those of the planner's judge
+//! (`trace/timed.rs`): there is a track for each channel and one for waits. Without, there is a track for each direction of
+//! transfers, a step takes a millisecond and its transfers share it equally, so durations have no meaning.
 
+mod timed;
+
+use crate::timing::Timed;
 use crate::units::plain;
-use crate::{Exhibit, Line, Picture, Speed, timing};
-use cosma_planner::{Bytes, Kind, TensorId};
+use crate::{Exhibit, Line, Picture};
+use cosma_planner::{Bytes, Kind, OpId, Slice, TensorId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::ops::Range;
 
-/// The duration of a step without a [`Speed`], in microseconds.
+/// The duration of a step without a clock, in microseconds.
 const STEP: u64 = 1000;
 
 const OPERATORS: u64 = 1;
@@ -41,20 +45,22 @@ struct Event {
 }
 
 /// Returns a trace of programs as JSON.
-pub fn trace(exhibits: &[Exhibit], speed: Option<&Speed>) -> String {
+pub fn trace(exhibits: &[Exhibit]) -> String {
     let mut events = Vec::new();
+    let mut n_timed = 0;
     for (index, exhibit) in exhibits.iter().enumerate() {
-        let times = match speed {
-            Some(speed) => {
-                timing(exhibit, speed).into_iter().map(|it| it.start as f64..it.end as f64).collect::<Vec<_>>()
+        match Timed::new(exhibit) {
+            Some(timed) => {
+                n_timed += 1;
+                timed::write(index + 1, exhibit, &timed, &mut events);
             }
-            None => by_step(exhibit),
-        };
-        write(index + 1, exhibit, &times, &mut events);
+            None => write(index + 1, exhibit, &by_step(exhibit), &mut events),
+        }
     }
-    let unit = match speed {
-        Some(_) => "a microsecond is a cycle",
-        None => "a millisecond is a step; the transfers of a step share it equally",
+    let unit = match n_timed {
+        0 => "a millisecond is a step; the transfers of a step share it equally",
+        _ if n_timed == exhibits.len() => "a microsecond is a cycle",
+        _ => "a microsecond is a cycle where channels have tracks; elsewhere a millisecond is a step",
     };
     let trace = json!({ "displayTimeUnit": "ns", "otherData": { "time": unit }, "traceEvents": events });
     let mut text = serde_json::to_string(&trace).expect("strings and finite numbers are JSON");
@@ -75,6 +81,8 @@ fn by_step(exhibit: &Exhibit) -> Vec<Range<f64>> {
                 step += 1;
                 (step - 1, None)
             }
+            // Nothing happens in no time.
+            Line::Wait { .. } => (step, None),
             Line::In { .. } => (step, Some(true)),
             Line::Out { .. } => (step.max(1) - 1, Some(false)),
         };
@@ -99,47 +107,63 @@ fn by_step(exhibit: &Exhibit) -> Vec<Range<f64>> {
     times
 }
 
-fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<Event>) {
+/// Adds the names of a process and of its tracks.
+fn name_tracks<'a>(
+    pid: usize,
+    exhibit: &Exhibit,
+    tracks: impl IntoIterator<Item = (u64, &'a str)>,
+    events: &mut Vec<Event>,
+) {
     let name = |what: &'static str, tid: Option<u64>, name: String| Event {
         args: json!({ "name": name }),
         ..event(what, "M", pid, tid, 0.0)
     };
     events.push(name("process_name", None, format!("@{}", plain(&exhibit.function))));
-    for (tid, track) in [(OPERATORS, "operators"), (IN, "transfers in"), (OUT, "transfers out")] {
+    for (tid, track) in tracks {
         events.push(name("thread_name", Some(tid), track.into()));
         events
             .push(Event { args: json!({ "sort_index": tid }), ..event("thread_sort_index", "M", pid, Some(tid), 0.0) });
     }
+}
+
+/// What is said of an operator.
+fn operator(exhibit: &Exhibit, op: OpId, pid: usize, time: &Range<f64>) -> Event {
+    let label = &exhibit.operators[op.index()];
+    let step = exhibit.problem.graph.op(op);
+    let mut args = json!({
+        "kind": plain(&label.kind), "macs": label.macs, "in the plan": step.name, "source": plain(&label.location),
+    });
+    // Tiles of one operator have one name, which gives them one colour.
+    if let Some(part) = &label.part {
+        (args["tile"], args["part"]) = (plain(&label.name).into(), part.as_str().into());
+    }
+    Event { args, ..slice(plain(exhibit.family_of(op)), "operator", pid, OPERATORS, time) }
+}
+
+fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<Event>) {
+    name_tracks(pid, exhibit, [(OPERATORS, "operators"), (IN, "transfers in"), (OUT, "transfers out")], events);
     let mut n_arrows = 0;
     // By tensor: the arrow that leads from its spill, to where it or what it is a part of comes back.
     let mut spilled: Vec<Option<u64>> = vec![None; exhibit.tensors.len()];
     for (line, time) in exhibit.lines().into_iter().zip(times) {
         match line {
-            Line::Run { op, .. } => {
-                let label = &exhibit.operators[op.index()];
-                let step = exhibit.problem.graph.op(op);
-                let mut args = json!({
-                    "kind": plain(&label.kind), "macs": label.macs, "in the plan": step.name, "source": plain(&label.location),
-                });
-                // Tiles of one operator have one name, which gives them one colour.
-                if let Some(part) = &label.part {
-                    (args["tile"], args["part"]) = (plain(&label.name).into(), part.as_str().into());
-                }
-                events.push(Event { args, ..slice(plain(exhibit.family_of(op)), "operator", pid, OPERATORS, time) });
-            }
-            Line::In { kind, tensor, offset } => {
-                events.push(transfer(exhibit, kind, tensor, offset, pid, IN, time));
+            Line::Wait { .. } => {}
+            Line::Run { op, .. } => events.push(operator(exhibit, op, pid, time)),
+            Line::In { kind, tensor, offset, part } => {
+                let slice = part.slice(exhibit.size(tensor));
+                events.push(transfer(exhibit, kind, (tensor, slice), offset, pid, IN, time));
                 let parts = exhibit.problem.graph.parts(tensor).iter().copied();
                 for arrow in parts.chain([tensor]).filter_map(|it| spilled[it.index()].take()).collect::<Vec<_>>() {
                     let end = event("spilled", "f", pid, Some(IN), time.start);
                     events.push(Event { cat: Some("spill"), id: Some(arrow), bp: Some("e"), ..end });
                 }
             }
-            Line::Out { kind, tensor, .. } if kind != Kind::Spill => {
-                events.push(transfer(exhibit, kind, tensor, None, pid, OUT, time));
-            }
-            Line::Out { kind, tensor, .. } => {
-                events.push(transfer(exhibit, kind, tensor, None, pid, OUT, time));
+            Line::Out { kind, tensor, part, .. } => {
+                let slice = part.slice(exhibit.size(tensor));
+                events.push(transfer(exhibit, kind, (tensor, slice), None, pid, OUT, time));
+                if kind != Kind::Spill || !part.is_first() {
+                    continue;
+                }
                 n_arrows += 1;
                 let id = (pid as u64) << 32 | n_arrows;
                 spilled[tensor.index()] = Some(id);
@@ -148,18 +172,18 @@ fn write(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<E
             }
         }
     }
-    count(pid, exhibit, times, events);
+    let is_run = |it: &Line| matches!(it, Line::Run { .. });
+    let lines = exhibit.lines();
+    count(pid, exhibit, lines.iter().zip(times).filter(|it| is_run(it.0)).map(|it| it.1.clone()), events);
 }
 
 /// Adds the counter: the bytes in use while each operator runs.
-fn count(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<Event>) {
+fn count(pid: usize, exhibit: &Exhibit, runs: impl Iterator<Item = Range<f64>>, events: &mut Vec<Event>) {
     let picture = Picture::new(exhibit);
-    let lines = exhibit.lines();
-    let runs = lines.iter().zip(times).filter(|it| matches!(it.0, Line::Run { .. }));
     let mut end = 0.0;
     let counter =
         |ts: f64, bytes: Bytes| Event { args: json!({ "bytes": bytes.0 }), ..event("scratchpad", "C", pid, None, ts) };
-    for ((_, time), bytes) in runs.zip(&picture.occupied) {
+    for (time, bytes) in runs.zip(&picture.occupied) {
         events.push(counter(time.start, *bytes));
         end = time.end;
     }
@@ -169,7 +193,7 @@ fn count(pid: usize, exhibit: &Exhibit, times: &[Range<f64>], events: &mut Vec<E
 fn transfer(
     exhibit: &Exhibit,
     kind: Kind,
-    tensor: TensorId,
+    (tensor, bytes): (TensorId, Slice),
     offset: Option<Bytes>,
     pid: usize,
     track: u64,
@@ -181,7 +205,10 @@ fn transfer(
         (_, None) => Value::Null,
     };
     let what = kind.name();
-    let mut args = json!({ "bytes": exhibit.size(tensor).0, "offset": offset });
+    let mut args = json!({ "bytes": bytes.size().0, "offset": offset });
+    if bytes.size() != exhibit.size(tensor) {
+        args["slice"] = format!("{}..{}", bytes.low, bytes.high).into();
+    }
     let (own, family) = (exhibit.tensor_name(tensor), &exhibit.families.tensors[exhibit.tensor_family(tensor)]);
     if exhibit.is_tiled() && own != family {
         args["piece"] = plain(own).into();

@@ -28,7 +28,12 @@ pub fn bytes_text(bytes: Bytes) -> String {
 
 /// Formats a number of bytes in groups of three digits: `1,234,567`.
 pub(crate) fn exactly(bytes: Bytes) -> String {
-    let digits = bytes.0.to_string();
+    counted_off(bytes.0)
+}
+
+/// Formats a number in groups of three digits: `1,234,567`.
+pub(crate) fn counted_off(number: u64) -> String {
+    let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if 0 < index && (digits.len() - index).is_multiple_of(3) {

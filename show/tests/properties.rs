@@ -1,8 +1,11 @@
 //! What holds of every picture, whatever the program: random problems, planned and shown.
 
+mod common;
+
+use common::holds_of_trace;
 use cosma_planner::testing::{Choices, Shape, noise, random_problem, seeded_problem};
 use cosma_planner::{Bytes, Kind, Options, Problem, Solver, Step, TensorId, greedy_plan, plan};
-use cosma_show::{Content, Exhibit, Line, Picture, Speed, dot, explain, memory_map, page, timing, trace};
+use cosma_show::{Content, Exhibit, Line, Picture, dot, explain, memory_map, page, trace};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use std::collections::HashMap;
@@ -132,31 +135,6 @@ proptest! {
     }
 
     #[test]
-    fn times_keep_the_order_of_data_and_places(problem in shown(), fast in 1..100_u32, macs in 0..1000_u64) {
-        for mut exhibit in exhibits(problem) {
-            exhibit.operators.iter_mut().enumerate().for_each(|(index, it)| it.macs = Some(macs * index as u64 % 97));
-            let speed = Speed { dma_bytes_per_cycle: f64::from(fast), cycles_per_mac: 0.5 };
-            let times = timing(&exhibit, &speed);
-            prop_assert_eq!(times.len(), exhibit.lines().len());
-            // Each resource does one thing at a time, in order.
-            for track in 0..3 {
-                let mut end = 0;
-                let lines = exhibit.lines();
-                for (line, time) in lines.iter().zip(&times).filter(|it| track_of(it.0) == track) {
-                    prop_assert!(end <= time.start && time.start <= time.end, "{line:?} {time:?}");
-                    end = time.end;
-                }
-            }
-            // A machine of names that runs line by line at their starts sees each place taken by one
-            // tensor: whoever reads finds there what the program says, and it is all there.
-            replay(&exhibit, &times)?;
-            for text in [trace(std::slice::from_ref(&exhibit), Some(&speed)), trace(&[exhibit], None)] {
-                holds_of_trace(&text)?;
-            }
-        }
-    }
-
-    #[test]
     fn everything_can_be_said(problem in shown()) {
         let exhibits = exhibits(problem);
         for exhibit in &exhibits {
@@ -167,90 +145,8 @@ proptest! {
             prop_assert!(is_whole);
             prop_assert_eq!(&graph, &dot(exhibit));
             prop_assert_eq!(memory_map(exhibit), memory_map(exhibit));
+            holds_of_trace(&trace(std::slice::from_ref(exhibit)))?;
         }
         prop_assert!(page(&exhibits).contains("</html>"));
     }
-}
-
-fn track_of(line: &Line) -> usize {
-    match line {
-        Line::Run { .. } => 0,
-        Line::In { .. } => 1,
-        Line::Out { .. } => 2,
-    }
-}
-
-/// Every line that needs what lies somewhere runs after that came there and before anything else does.
-fn replay(exhibit: &Exhibit, times: &[std::ops::Range<u64>]) -> Result<(), TestCaseError> {
-    use cosma_planner::Slot;
-    let graph = &exhibit.problem.graph;
-    // Who comes to lie where from when until when: the line that puts it there, and those that need it.
-    let mut open: HashMap<u32, usize> = HashMap::new();
-    let mut lives: Vec<(u64, u64, u64, u64, u64)> = Vec::new(); // offset, end, from, ready, until
-    let mut in_place: Vec<(usize, usize)> = Vec::new();
-    for (line, time) in exhibit.lines().into_iter().zip(times) {
-        let put = |slot: Slot, lives: &mut Vec<_>, open: &mut HashMap<u32, usize>| {
-            let size = graph.tensor(slot.tensor).size.0;
-            lives.push((slot.offset().0, slot.offset().0 + size, time.start, time.end, time.end));
-            open.insert(slot.tensor.0, lives.len() - 1);
-        };
-        match line {
-            Line::In { tensor, offset: Some(offset), .. } => put(Slot::on_chip(tensor, offset), &mut lives, &mut open),
-            Line::In { .. } => {}
-            Line::Out { tensor, .. } => {
-                let life = &mut lives[open[&tensor.0]];
-                prop_assert!(life.3 <= time.start || life.0 == life.1);
-                life.4 = life.4.max(time.end);
-            }
-            Line::Run { op, reads, writes, workspace } => {
-                for slot in reads {
-                    let life = &mut lives[open[&slot.tensor.0]];
-                    prop_assert!(life.3 <= time.start || life.0 == life.1);
-                    life.4 = life.4.max(time.end);
-                }
-                for slot in writes {
-                    put(*slot, &mut lives, &mut open);
-                    let own = lives.len() - 1;
-                    for pair in graph.op(op).in_place.iter().filter(|it| it.result == slot.tensor) {
-                        in_place.extend(open.get(&pair.operand.0).map(|it| (*it, own)));
-                    }
-                }
-                let size = graph.op(op).workspace.0;
-                lives.push((workspace.0, workspace.0 + size, time.start, time.end, time.end));
-            }
-        }
-    }
-    for (index, one) in lives.iter().enumerate() {
-        for (nth, other) in lives.iter().enumerate().skip(index + 1) {
-            // What has no bytes is in nobody's way.
-            let overlap = one.0.max(other.0) < one.1.min(other.1);
-            let together = one.2 < other.4 && other.2 < one.4;
-            prop_assert!(!overlap || !together || in_place.contains(&(index, nth)), "{one:?} {other:?}");
-        }
-    }
-    Ok(())
-}
-
-/// It is JSON; durations are not negative; on a track, nothing overlaps.
-fn holds_of_trace(text: &str) -> Result<(), TestCaseError> {
-    let trace: serde_json::Value = serde_json::from_str(text).expect("it is JSON");
-    let mut ends: HashMap<u64, f64> = HashMap::new();
-    let (mut starts, mut arrows) = (0, 0);
-    for event in trace["traceEvents"].as_array().expect("a list") {
-        match event["ph"].as_str() {
-            Some("X") => {
-                let (start, duration) = (event["ts"].as_f64().unwrap(), event["dur"].as_f64().unwrap());
-                prop_assert!(0.0 <= duration);
-                let end = ends.entry(event["tid"].as_u64().unwrap()).or_default();
-                prop_assert!(*end <= start + 1e-6, "{event}");
-                *end = start + duration;
-            }
-            Some("C") => prop_assert!(event["args"]["bytes"].is_u64()),
-            Some("s") => starts += 1,
-            Some("f") => arrows += 1,
-            _ => {}
-        }
-    }
-    prop_assert_eq!(starts, arrows);
-    Ok(())
 }

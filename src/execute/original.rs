@@ -6,7 +6,7 @@ use super::planned;
 use super::{RunError, RunOptions};
 use crate::optimize::{functions, has_body, inlined};
 use crate::{FunctionReport, Options, Report, run_pipeline};
-use cosma_ir::execute::{Buffer, ExecuteError, Outcome, Program};
+use cosma_ir::execute::{Buffer, ExecuteError, Mood, Outcome, Program};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Module, OperationRef, RegionLike};
@@ -14,9 +14,12 @@ use cosma_ir::{Diagnostic, Reports, as_mut, is_abstract, name, result_at};
 use cosma_passes::{SOURCE_TO_MEMREFS, symbol};
 use std::time::Duration;
 
-/// The initial content of memory in the first and in the second run: NaN as floats of any width, mostly
+/// The initial content of memory in the first and in the second run, and so on: NaN as floats of any width, mostly
 /// signalling, and unlikely as integers.
 const POISONS: [u64; 2] = [0x7FF4_7DA5_7FB4_7DA5, 0xFFF2_FD5A_FFA2_FD5A];
+
+/// When the transfers of each run are done, if they go on beside operators.
+const MOODS: [Mood; 4] = [Mood::AtWait, Mood::AtOnce, Mood::AtRandom(1), Mood::AtRandom(2)];
 
 /// A module in source form, compiled and run on random arguments.
 pub struct Original<'c> {
@@ -61,18 +64,14 @@ impl<'c> Original<'c> {
             let types = program.arguments(&function).map_err(fail)?;
             let arguments = types.iter().enumerate().map(|(index, it)| argument(options.seed, index, it));
             let arguments: Vec<Buffer> = arguments.collect::<Result<_, _>>().map_err(fail)?;
-            let [first, second] =
-                run([&program, again.as_ref().unwrap_or(&program)], &function, |_| Ok(arguments.clone()))
-                    .map_err(fail)?;
-            if let Some(fault) = depends(&first, &second).or_else(|| first.faults.first().cloned()) {
+            let programs = Programs { first: &program, again: again.as_ref() };
+            let outcomes = run(&programs, &function, &MOODS[..2], |_| Ok(arguments.clone())).map_err(fail)?;
+            if let Some(fault) = depends(&outcomes).or_else(|| outcomes[0].faults.first().cloned()) {
                 return Err(RunError::Undefined { function, fault });
             }
-            runs.push(Run {
-                function,
-                arguments,
-                results: first.results,
-                seconds: first.duration.min(second.duration).as_secs_f64(),
-            });
+            let seconds = seconds(&outcomes);
+            let results = outcomes.into_iter().next().expect("it ran").results;
+            runs.push(Run { function, arguments, results, seconds });
         }
         Ok(Original { context, module, effort: options.effort, runs })
     }
@@ -91,7 +90,7 @@ impl<'c> Original<'c> {
     pub fn compare(&self, options: &Options) -> Result<Vec<Comparison>, RunError> {
         let mut module = copy(&self.module);
         let report = planned::plan(&mut module, options)?;
-        self.run(|| planned::compile(self.context, copy(&module), self.effort), &report)
+        self.run(|| planned::compile(self.context, copy(&module), self.effort), &module, &report)
     }
 
     /// Lowers and runs a planned module of the same context with the same functions, and compares each
@@ -100,7 +99,7 @@ impl<'c> Original<'c> {
     /// # Errors
     /// If the planned module fails verification, or cannot be lowered, compiled or called.
     pub fn compare_planned(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
-        self.run(|| planned::compile(self.context, copy(planned), self.effort), &report(planned))
+        self.run(|| planned::compile(self.context, copy(planned), self.effort), planned, &report(planned))
     }
 
     /// As [`compare_planned`](Original::compare_planned), without verification. Tests use it to show that
@@ -110,17 +109,19 @@ impl<'c> Original<'c> {
     /// If it cannot be lowered, compiled or called.
     #[doc(hidden)]
     pub fn compare_unjudged(&self, planned: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
-        self.run(|| planned::compile_unjudged(self.context, copy(planned), self.effort), &report(planned))
+        self.run(|| planned::compile_unjudged(self.context, copy(planned), self.effort), planned, &report(planned))
     }
 
     fn run(
         &self,
         compile: impl Fn() -> Result<Program, RunError>,
+        planned: &Module,
         report: &Report,
     ) -> Result<Vec<Comparison>, RunError> {
         let program = compile()?;
         let again = if keeps_state(&self.module) { Some(compile()?) } else { None };
         let fail = |error| failed(PLANNED, error, Vec::new());
+        let moods = if planned::has_async(planned) { &MOODS[..] } else { &MOODS[..2] };
         let mut comparisons = Vec::new();
         for source in &self.runs {
             let types = program.arguments(&source.function).map_err(fail)?;
@@ -131,8 +132,9 @@ impl<'c> Original<'c> {
                 arguments.extend(arena.map(|it| poisoned(it, poison)).transpose()?);
                 Ok(arguments)
             };
-            let [first, second] =
-                run([&program, again.as_ref().unwrap_or(&program)], &source.function, arguments).map_err(fail)?;
+            let programs = Programs { first: &program, again: again.as_ref() };
+            let outcomes = run(&programs, &source.function, moods, arguments).map_err(fail)?;
+            let first = &outcomes[0];
             comparisons.push(Comparison {
                 function: source.function.clone(),
                 report: report.functions.iter().find(|it| it.name == source.function).cloned(),
@@ -142,10 +144,10 @@ impl<'c> Original<'c> {
                 difference: compare::difference(&source.results, &first.results),
                 moved: first.moved,
                 arena: arena.map(|it| it.shape.iter().product()),
-                touched: arena.map(|_| touched([&first, &second])),
-                misuse: misuse(source, &first, &second),
+                touched: arena.map(|_| touched(&outcomes)),
+                misuse: misuse(source, &outcomes),
                 source_seconds: source.seconds,
-                planned_seconds: first.duration.min(second.duration).as_secs_f64(),
+                planned_seconds: seconds(&outcomes),
             });
         }
         Ok(comparisons)
@@ -166,27 +168,47 @@ fn report(planned: &Module) -> Report {
     Report { functions: functions.into_iter().filter_map(read).collect(), ..Report::default() }
 }
 
-/// Calls a function once with each pattern of [`POISONS`]. A module that keeps state is compiled twice, and
-/// each program is called twice, so that the second call shows the state that the first leaves.
+/// A program, and the same again if it keeps state from call to call.
+struct Programs<'a> {
+    first: &'a Program,
+    again: Option<&'a Program>,
+}
+
+/// Calls a function in each of several moods, with the patterns of [`POISONS`] in turn. A module that keeps state is compiled
+/// twice, and each program is called twice in a row, so that the second call shows the state that the first leaves.
 fn run(
-    programs: [&Program; 2],
+    programs: &Programs,
     function: &str,
+    moods: &[Mood],
     arguments: impl Fn(u64) -> Result<Vec<Buffer>, ExecuteError>,
-) -> Result<[Outcome; 2], ExecuteError> {
-    let keeps_state = !std::ptr::eq(programs[0], programs[1]);
-    let call = |program: &Program, poison| {
+) -> Result<Vec<Outcome>, ExecuteError> {
+    let call = |program: &Program, poison, mood| {
         let arguments = arguments(poison)?;
         // SAFETY: the program was lowered from operations on tensors, so indices are within their shapes,
         // unless the module computes indices itself, which is the user's responsibility.
         #[allow(unsafe_code)]
         unsafe {
-            if keeps_state {
-                program.call(function, &arguments, poison)?;
+            if programs.again.is_some() {
+                program.call(function, &arguments, poison, mood)?;
             }
-            program.call(function, &arguments, poison)
+            program.call(function, &arguments, poison, mood)
         }
     };
-    Ok([call(programs[0], POISONS[0])?, call(programs[1], POISONS[1])?])
+    // The state would go on from one run to those that follow.
+    let moods = if programs.again.is_some() { &moods[..2] } else { moods };
+    let second = programs.again.unwrap_or(programs.first);
+    let programs = [programs.first, second].into_iter().cycle();
+    moods
+        .iter()
+        .zip(POISONS.into_iter().cycle())
+        .zip(programs)
+        .map(|((mood, poison), it)| call(it, poison, *mood))
+        .collect()
+}
+
+/// The time of the fastest run.
+fn seconds(outcomes: &[Outcome]) -> f64 {
+    outcomes.iter().map(|it| it.duration).min().unwrap_or_default().as_secs_f64()
 }
 
 /// Whether a module writes variables, which the next call reads.
@@ -194,36 +216,47 @@ fn keeps_state(module: &Module) -> bool {
     all(module.as_operation()).into_iter().any(|it| WRITES.contains(&name(it).as_str()))
 }
 
-/// The difference between two runs of one program, as a message.
-fn depends(first: &Outcome, second: &Outcome) -> Option<String> {
-    let Difference { output, index, .. } = compare::difference(&first.results, &second.results)?;
-    Some(format!("result {output} at {index:?} depends on uninitialised memory"))
+/// The first difference between runs of one program, as a message.
+fn depends(outcomes: &[Outcome]) -> Option<String> {
+    let (first, others) = outcomes.split_first()?;
+    let differs = |(index, it): (usize, &Outcome)| Some((index, compare::difference(&first.results, &it.results)?));
+    let (run, Difference { output, index, .. }) = others.iter().enumerate().find_map(differs)?;
+    Some(match run {
+        0 if others.len() == 1 => format!("result {output} at {index:?} depends on uninitialised memory"),
+        0 => format!("result {output} at {index:?} depends on uninitialised memory, or on when transfers are done"),
+        _ => format!("result {output} at {index:?} depends on when transfers are done"),
+    })
 }
 
-/// The faults of a planned program that two runs show, other than wrong results.
-fn misuse(source: &Run, first: &Outcome, second: &Outcome) -> Vec<String> {
-    let mut misuse: Vec<String> = depends(first, second).into_iter().collect();
+/// The faults of a planned program that its runs show, other than wrong results.
+fn misuse(source: &Run, outcomes: &[Outcome]) -> Vec<String> {
+    let first = &outcomes[0];
+    let mut misuse: Vec<String> = depends(outcomes).into_iter().collect();
     for (index, (before, after)) in source.arguments.iter().zip(&first.arguments).enumerate() {
         if before != after {
             misuse.push(format!("argument {index} was changed"));
         }
     }
-    if first.moved != second.moved {
+    if outcomes.iter().any(|it| it.moved != first.moved) {
         misuse.push("two runs move different bytes".into());
     }
-    misuse.extend(first.faults.iter().cloned());
+    for fault in outcomes.iter().flat_map(|it| &it.faults) {
+        if !misuse.contains(fault) {
+            misuse.push(fault.clone());
+        }
+    }
     misuse
 }
 
 /// The end of the last byte of the scratchpad that one of the runs wrote.
-fn touched(runs: [&Outcome; 2]) -> u64 {
+fn touched(runs: &[Outcome]) -> u64 {
     let of = |run: &Outcome, poison: u64| {
         let arena = run.arguments.last().map(Buffer::bytes).unwrap_or_default();
         let pattern = poison.to_le_bytes();
         let is_written = |it: &(usize, &u8)| *it.1 != pattern[it.0 % 8];
         arena.iter().enumerate().rfind(is_written).map_or(0, |it| it.0 as u64 + 1)
     };
-    runs.into_iter().zip(POISONS).map(|(run, poison)| of(run, poison)).max().unwrap_or(0)
+    runs.iter().zip(POISONS.into_iter().cycle()).map(|(run, poison)| of(run, poison)).max().unwrap_or(0)
 }
 
 fn copy<'c>(module: &Module<'c>) -> Module<'c> {
@@ -310,7 +343,7 @@ fn refuse_abstract(context: &Context, module: &Module) -> Result<(), RunError> {
 }
 
 /// An operation and all operations in its regions, in textual order.
-fn all<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+pub(super) fn all<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let mut found = vec![operation];
     for region in operation.regions() {
         for block in std::iter::successors(region.first_block(), |it| it.next_in_region()) {

@@ -1,17 +1,25 @@
 //! The planned program: plans, lowers and compiles a module.
 
 use super::RunError;
-use super::original::{PLANNED, failed};
+use super::original::{PLANNED, all, failed};
 use crate::{Options, Report, Stages, optimize, run_pipeline};
-use cosma_ir::Reports;
-use cosma_ir::edit;
 use cosma_ir::execute::{Program, count_transfers};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::Module;
-use cosma_passes::{ArenaName, LowerOptions, lower_unjudged};
+use cosma_ir::{Reports, edit, is_async};
+use cosma_passes::{ArenaName, LowerOptions, TransfersName, lower_unjudged};
 
-/// The scratchpad is an argument, so that it can be filled before and inspected after the run.
-const LOWER: &str = "builtin.module(cosma-lower-addresses{arena=argument})";
+/// The scratchpad is an argument, so that it can be filled before and inspected after the run. Transfers that go on beside
+/// operators are calls.
+fn lower_options(module: &Module) -> LowerOptions {
+    let transfers = if has_async(module) { TransfersName::Call } else { TransfersName::Copy };
+    LowerOptions { arena: ArenaName::Argument, transfers, ..LowerOptions::default() }
+}
+
+/// Whether some transfer of a planned module is waited for further down.
+pub(super) fn has_async(module: &Module) -> bool {
+    all(module.as_operation()).into_iter().any(is_async)
+}
 
 /// Plans a module in source form. Of the stages, only `group`, `tile` and `schedule` are used.
 pub(super) fn plan(module: &mut Module, options: &Options) -> Result<Report, RunError> {
@@ -22,7 +30,9 @@ pub(super) fn plan(module: &mut Module, options: &Options) -> Result<Report, Run
 
 /// Verifies, lowers and compiles a module in planned form.
 pub(super) fn compile<'c>(context: &'c Context, mut module: Module<'c>, effort: u8) -> Result<Program, RunError> {
-    run_pipeline(&mut module, LOWER, &Options::default())?;
+    let LowerOptions { arena, transfers, .. } = lower_options(&module);
+    let pipeline = format!("builtin.module(cosma-lower-addresses{{arena={arena} transfers={transfers}}})");
+    run_pipeline(&mut module, &pipeline, &Options::default())?;
     compile_lowered(context, module, effort)
 }
 
@@ -33,7 +43,7 @@ pub(super) fn compile_unjudged<'c>(
     effort: u8,
 ) -> Result<Program, RunError> {
     let reports = Reports::attach(context);
-    let options = LowerOptions { arena: ArenaName::Argument, memory_space: None };
+    let options = lower_options(&module);
     edit(&mut module, |module| lower_unjudged(context, module, options)).map_err(|it| {
         it.emit_error();
         RunError::Module(reports.take())

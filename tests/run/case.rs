@@ -1,9 +1,11 @@
 //! Ways to plan a program, and what has to hold for each.
 
 use cosma::execute::{Comparison, Original, RunError, RunOptions};
-use cosma::{MachineOptions, Options, Solver, Stages, Weights, optimize, run_pipeline};
+use cosma::time::{Clock, Ratio};
+use cosma::{Bytes, MachineOptions, Options, Solver, Stages, Weights, optimize, run_pipeline};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::Module;
+use cosma_planner::Cycles;
 use std::time::Duration;
 
 /// A way to plan.
@@ -18,6 +20,20 @@ pub struct Case {
     pub alignment: u64,
     /// Whether passes of MLIR run on what is planned before it is lowered.
     pub between: bool,
+    /// Whether transfers go on beside operators.
+    pub overlap: bool,
+}
+
+/// That of a machine on which transfers take about as long as operators, over one channel or one each way.
+pub fn clock(n_channels: u32) -> Clock {
+    let ratio = |numerator, denominator| Ratio::new(numerator, denominator).expect("it is a ratio");
+    let mut clock = Clock::each_way(ratio(3, 2), ratio(1, 16));
+    for timing in &mut clock.timings {
+        (timing.setup, timing.latency, timing.burst) = (Cycles(2), Cycles(7), Bytes(16));
+        timing.channel.0 %= n_channels;
+    }
+    clock.channels.truncate(n_channels as usize);
+    clock
 }
 
 /// What users run on modules, and what may do harm there: what merges, drops, moves or folds operations.
@@ -31,6 +47,7 @@ impl Case {
                 scratchpad: Some(scratchpad.into()),
                 alignment: Some(self.alignment.into()),
                 weights: Some(self.weights),
+                clock: self.overlap.then(|| clock(if self.schedule { 1 } else { 2 })),
             },
             stages: Stages { schedule: self.schedule, group: self.group, ..Stages::default() },
             solver: self.solver,

@@ -12,6 +12,7 @@ mod common;
 mod constructs;
 mod damage;
 mod networks;
+mod overlap;
 mod pieces;
 mod quantised;
 mod random;
@@ -31,7 +32,7 @@ use std::cell::Cell;
 const QUICK: RunOptions = RunOptions { seed: 1, effort: 0, function: None };
 
 const fn case(percent: u64, schedule: bool, group: bool, weights: Weights, solver: Solver) -> Case {
-    Case { percent, schedule, group, weights, solver, alignment: 64, between: false }
+    Case { percent, schedule, group, weights, solver, alignment: 64, between: false, overlap: false }
 }
 
 /// With passes of MLIR between planning and lowering.
@@ -39,17 +40,22 @@ const fn between(case: Case) -> Case {
     Case { between: true, ..case }
 }
 
+/// With transfers that go on beside operators.
+const fn overlap(case: Case) -> Case {
+    Case { overlap: true, ..case }
+}
+
 /// Ways to plan, of which each network meets six.
 const CASES: [Case; 9] = [
-    between(case(100, true, false, Weights::Resident, Solver::Search)),
+    overlap(between(case(100, true, false, Weights::Resident, Solver::Search))),
     case(100, false, false, Weights::Resident, Solver::Ilp),
-    case(110, false, false, Weights::Streamed, Solver::Greedy),
+    overlap(case(110, false, false, Weights::Streamed, Solver::Greedy)),
     between(case(100, true, true, Weights::Resident, Solver::Auto)),
-    case(100, true, false, Weights::Streamed, Solver::Ilp),
-    between(case(110, false, true, Weights::Streamed, Solver::Search)),
-    case(110, true, true, Weights::Resident, Solver::Greedy),
+    overlap(case(100, true, false, Weights::Streamed, Solver::Ilp)),
+    overlap(between(case(110, false, true, Weights::Streamed, Solver::Search))),
+    overlap(case(110, true, true, Weights::Resident, Solver::Greedy)),
     case(100, false, true, Weights::Streamed, Solver::Auto),
-    between(case(100, false, false, Weights::Resident, Solver::Search)),
+    overlap(between(case(100, false, false, Weights::Resident, Solver::Search))),
 ];
 
 /// Each dialect, with and without results in place of operands, in two cases of three.
@@ -90,8 +96,8 @@ fn any_case() -> impl Strategy<Value = Case> {
     let weights = prop_oneof![Just(Weights::Resident), Just(Weights::Streamed)];
     let solver = prop_oneof![Just(Solver::Auto), Just(Solver::Search), Just(Solver::Ilp), Just(Solver::Greedy)];
     let alignment = prop_oneof![Just(4), Just(16), Just(64)];
-    (percent, any::<bool>(), any::<bool>(), weights, solver, alignment, any::<bool>()).prop_map(
-        |(percent, schedule, group, weights, solver, alignment, between)| Case {
+    (percent, any::<bool>(), any::<bool>(), weights, solver, alignment, any::<bool>(), any::<bool>()).prop_map(
+        |(percent, schedule, group, weights, solver, alignment, between, overlap)| Case {
             percent,
             schedule,
             group,
@@ -99,6 +105,7 @@ fn any_case() -> impl Strategy<Value = Case> {
             solver,
             alignment,
             between,
+            overlap,
         },
     )
 }

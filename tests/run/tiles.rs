@@ -2,7 +2,7 @@
 //! operator needs.
 
 use crate::build::{Build, Flavour, Tensor};
-use crate::case::Case;
+use crate::case::{Case, clock};
 use crate::{QUICK, networks, random};
 use cosma::execute::{Comparison, Original};
 use cosma::{MachineOptions, Options, Solver, Stages, Weights, optimize};
@@ -26,6 +26,8 @@ impl Way {
                 scratchpad: Some(self.scratchpad.into()),
                 alignment: Some(self.alignment.into()),
                 weights: Some(Weights::Resident),
+                // Each second one with transfers that go on beside operators.
+                clock: self.group.then(|| clock(1)),
             },
             stages: Stages { tile: true, group: self.group, allocate: true, ..Stages::default() },
             solver: Solver::Auto,
@@ -58,6 +60,7 @@ fn least(text: &str, group: bool) -> u64 {
         solver: Solver::Greedy,
         alignment: 1,
         between: false,
+        overlap: false,
     };
     case.least(text).unwrap_or_else(|error| panic!("{error}:\n{text}"))
 }

@@ -16,6 +16,7 @@ fn upstream_models() {
             weights,
             solver: Solver::Auto,
             between: !group,
+            overlap: group,
             alignment: 64,
         };
         let cases = [case(100, false, Weights::Resident), case(100, true, Weights::Streamed)];

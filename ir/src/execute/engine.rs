@@ -1,6 +1,7 @@
 //! Compiles a module on memrefs to machine code, and calls its functions.
 
 use super::descriptor::{self, Layout};
+use super::dma::Mood;
 use super::memory::{self, Memory, Moved};
 use super::signature::{Signature, functions, symbol};
 use super::{Buffer, BufferType, ExecuteError};
@@ -146,7 +147,8 @@ impl Program {
         Ok((found, found.signature.as_ref().map_err(Clone::clone)?))
     }
 
-    /// Calls a function on copies of buffers. Memory that it allocates is filled with `poison`.
+    /// Calls a function on copies of buffers. Memory that it allocates is filled with `poison`, and transfers that it
+    /// begins are done when the mood says.
     ///
     /// # Errors
     /// If there is no such function, if the arguments have other types, or if an allocation fails. Other errors in the
@@ -155,12 +157,18 @@ impl Program {
     /// # Safety
     /// The function's loads and stores must stay within the buffers that are passed or allocated, or the guard zones
     /// around them. Code that was lowered from operations on tensors does.
-    pub unsafe fn call(&self, function: &str, arguments: &[Buffer], poison: u64) -> Result<Outcome, ExecuteError> {
+    pub unsafe fn call(
+        &self,
+        function: &str,
+        arguments: &[Buffer],
+        poison: u64,
+        mood: Mood,
+    ) -> Result<Outcome, ExecuteError> {
         let (found, signature) = self.signature(function)?;
         let code = found.code.ok_or_else(|| ExecuteError::NoFunction(function.into()))?;
         signature.check(arguments)?;
 
-        let mut memory = Memory::new(poison);
+        let mut memory = Memory::new(poison, mood);
         let ended = |why| ExecuteError::Ended { function: function.into(), why };
         let given = arguments.iter().map(|it| memory.give(it.bytes())).collect::<Result<Vec<usize>, String>>();
         let given = given.map_err(ended)?;

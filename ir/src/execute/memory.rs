@@ -4,6 +4,7 @@
 //! ([`Memory::during`]). No state is kept between calls.
 
 use super::descriptor::Layout;
+use super::dma::{Dma, Flight, Mood};
 use crate::Transfer;
 use crate::ffi::{cosmaCall, cosmaLeave, guard};
 use std::alloc;
@@ -70,6 +71,7 @@ pub(super) struct Memory {
     freed_size: usize,
     pub moved: Moved,
     pub faults: Vec<String>,
+    dma: Dma,
     /// Why the program was aborted.
     pub end: Option<String>,
 }
@@ -90,9 +92,10 @@ thread_local! {
 }
 
 impl Memory {
-    pub fn new(poison: u64) -> Memory {
+    pub fn new(poison: u64, mood: Mood) -> Memory {
         Memory {
             poison,
+            dma: Dma::new(mood),
             blocks: BTreeMap::new(),
             freed: VecDeque::new(),
             freed_size: 0,
@@ -175,6 +178,28 @@ impl Memory {
         }
     }
 
+    /// Begins to copy rows of bytes.
+    fn start_dma(&mut self, transfer: Transfer, flight: Flight) {
+        for (place, address, pitch) in
+            [("reads", flight.from, flight.from_pitch), ("writes", flight.to, flight.to_pitch)]
+        {
+            let layout = Layout {
+                allocated: address,
+                start: address,
+                sizes: vec![flight.rows as i64, flight.bytes as i64],
+                strides: vec![pitch as i64, 1],
+                element: 1,
+            };
+            if let Some(wrong) = self.is_outside(&layout) {
+                return self.fault(format!("{} {place} {wrong}", transfer.name()));
+            }
+        }
+        self.moved.count(transfer, flight.n_bytes() as u64);
+        // SAFETY: as checked above, both are in blocks of this memory, or in constants of the program; what is freed
+        // before they are copied is kept, and seen as a fault.
+        unsafe { self.dma.start(flight) };
+    }
+
     /// Copies elements, and returns the number of bytes.
     fn copy(&mut self, from: &Layout, to: &Layout, what: &str) -> u64 {
         if from.sizes != to.sizes {
@@ -239,6 +264,9 @@ impl Memory {
         let (count, bytes) = left.fold((0, 0), |(count, bytes), it| (count + 1, bytes + it.size));
         if 0 < count {
             self.fault(format!("{count} blocks of {bytes} B in all are never freed"));
+        }
+        if let Some(fault) = self.dma.never_waited_for() {
+            self.fault(fault);
         }
         for block in std::mem::take(&mut self.freed) {
             self.check_freed(&block.1);
@@ -372,6 +400,34 @@ extern "C" fn transfer(kind: i64, element: i64, from_rank: i64, from: *const u64
     });
 }
 
+/// What begins a transfer, with its kind; see `cosma-lower-addresses` for the rest.
+#[allow(clippy::too_many_arguments)] // As compiled code calls it.
+extern "C" fn start_dma(
+    kind: i64,
+    channel: usize,
+    to: usize,
+    from: usize,
+    bytes: usize,
+    rows: usize,
+    to_pitch: usize,
+    from_pitch: usize,
+    tag: usize,
+) {
+    serve(|it| {
+        it.start_dma(TRANSFERS[kind as usize], Flight { channel, to, from, bytes, rows, to_pitch, from_pitch, tag });
+        Ok(())
+    });
+}
+
+/// What waits for all transfers with a tag.
+extern "C" fn wait_for_dma(tag: usize) {
+    serve(|it| {
+        // SAFETY: what was begun was in memory that is kept.
+        unsafe { it.dma.wait(tag) };
+        Ok(())
+    });
+}
+
 /// A streamed transfer, which is only counted: the operator reads host memory.
 extern "C" fn passing(kind: i64, element: i64, rank: i64, descriptor: *const u64) {
     serve(|it| {
@@ -397,14 +453,17 @@ unsafe fn layout(element: i64, rank: i64, descriptor: *const u64) -> Layout {
 pub(super) const TRANSFER: &str = "cosma_transfer";
 /// The prefix of the names of functions for streamed transfers.
 pub(super) const PASSING: &str = "cosma_passing";
+/// The prefix of the names of functions that begin a transfer.
+pub(super) const BEGINNING: &str = "cosma_beginning";
 
 /// The functions that compiled code calls, by their names in MLIR.
-pub(super) fn symbols() -> [(&'static str, *mut c_void); 4] {
+pub(super) fn symbols() -> [(&'static str, *mut c_void); 5] {
     [
         ("_mlir_memref_to_llvm_alloc", allocate as *mut c_void),
         ("_mlir_memref_to_llvm_aligned_alloc", allocate_aligned as *mut c_void),
         ("_mlir_memref_to_llvm_free", release as *mut c_void),
         ("memrefCopy", copy as *mut c_void),
+        ("cosma_dma_wait", wait_for_dma as *mut c_void),
     ]
 }
 
@@ -414,6 +473,8 @@ pub(super) fn transfer_symbol(name: &str) -> Option<*mut c_void> {
         Some(transfer as *mut c_void)
     } else if name.starts_with(PASSING) {
         Some(passing as *mut c_void)
+    } else if name.starts_with(BEGINNING) {
+        Some(start_dma as *mut c_void)
     } else {
         None
     }
@@ -427,7 +488,7 @@ mod tests {
 
     #[test]
     fn faults_are_found() {
-        let mut memory = Memory::new(POISON);
+        let mut memory = Memory::new(POISON, Mood::AtOnce);
         let given = memory.give(&[1, 2, 3]).unwrap();
         let block = memory.allocate(16, 8, false).unwrap();
         let (from, to) = (Layout::contiguous(given, &[3], 1), Layout::contiguous(block, &[3], 1));
@@ -456,7 +517,7 @@ mod tests {
 
     #[test]
     fn writes_beside_a_block_are_found() {
-        let mut memory = Memory::new(POISON);
+        let mut memory = Memory::new(POISON, Mood::AtOnce);
         let start = memory.allocate(64, 8, false).unwrap();
         // SAFETY: there is a guard of 64 bytes on both sides.
         unsafe {
@@ -480,7 +541,7 @@ mod tests {
         }
         for _ in 0..2 {
             // SAFETY: it takes nothing, and has nothing to drop.
-            let mut memory = unsafe { Memory::new(POISON).during(greedy, std::ptr::null_mut()) };
+            let mut memory = unsafe { Memory::new(POISON, Mood::AtOnce).during(greedy, std::ptr::null_mut()) };
             let end = memory.end.take().expect("it was left");
             assert_eq!(end, format!("a block of {} B, aligned to 64 B, cannot be had", usize::MAX / 2));
             assert_eq!(memory.blocks.len(), 1);

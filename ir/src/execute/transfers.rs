@@ -1,6 +1,6 @@
 //! Makes the transfers of a lowered module count the bytes that they move.
 
-use super::memory::{PASSING, TRANSFER, TRANSFERS};
+use super::memory::{BEGINNING, PASSING, TRANSFER, TRANSFERS};
 use super::{Element, ExecuteError};
 use crate::edit::{edit, erase};
 use crate::{marked_transfer, name};
@@ -14,9 +14,9 @@ use melior::ir::{
 use mlir_sys::{MlirAttribute, mlirUnrankedMemRefTypeGet};
 use std::collections::BTreeMap;
 
-/// Replaces each `memref.copy` that is marked as a transfer by a call that copies and counts, and inserts one that only
-/// counts after each view that is marked as streamed. [`Program`](super::Program) resolves these calls. Returns the
-/// number of transfers.
+/// Replaces each `memref.copy` that is marked as a transfer by a call that copies and counts, and each call that begins
+/// one by one that says its kind; inserts one that only counts after each view that is marked as streamed.
+/// [`Program`](super::Program) resolves these calls. Returns the number of transfers.
 ///
 /// # Errors
 /// If a marked operation cannot be counted.
@@ -33,16 +33,20 @@ fn count<'c>(context: &'c Context, module: OperationRef<'c, '_>) -> Result<usize
         let location = operation.location();
         let block = operation.block().expect("it is in a block");
         let is_copy = name(operation) == "memref.copy";
-        let moved: Vec<Value> =
-            if is_copy { operation.operands().collect() } else { operation.results().map(Value::from).collect() };
+        let is_call = name(operation) == "func.call";
+        let moved: Vec<Value> = if is_copy || is_call {
+            operation.operands().collect()
+        } else {
+            operation.results().map(Value::from).collect()
+        };
         let mut last = operation;
         let mut place = |builder: OperationBuilder<'c>| {
             last = block.insert_operation_after(last, builder.build().expect(NOT_INFERRED));
             last
         };
-        let (kind, element) = kind(operation, &moved)?;
+        let (kind, element) = if is_call { (number(operation), None) } else { kind(operation, &moved)? };
         let mut values: Vec<Value> = Vec::new();
-        for value in [kind, element] {
+        for value in [Some(kind), element].into_iter().flatten() {
             let integer: Type = IntegerType::new(context, 64).into();
             let attribute = IntegerAttribute::new(integer, value as i64);
             let constant = OperationBuilder::new("arith.constant", location)
@@ -50,14 +54,21 @@ fn count<'c>(context: &'c Context, module: OperationRef<'c, '_>) -> Result<usize
                 .add_results(&[integer]);
             values.push(place(constant).result(0).expect("it has one").into());
         }
-        for value in moved {
+        let (passed, cast) = if is_call { (moved, Vec::new()) } else { (Vec::new(), moved) };
+        values.extend(passed);
+        for value in cast {
             let r#type = unranked(value.r#type()).ok_or_else(|| cannot_count(value.r#type()))?;
             let cast = OperationBuilder::new("memref.cast", location).add_operands(&[value]).add_results(&[r#type]);
             values.push(place(cast).result(0).expect("it has one").into());
         }
         let types: Vec<Type> = values.iter().map(|it| it.r#type()).collect();
         let r#type = FunctionType::new(context, &types, &[]);
-        let next = format!("{}_{}", if is_copy { TRANSFER } else { PASSING }, callees.len());
+        let prefix = match (is_copy, is_call) {
+            (true, _) => TRANSFER,
+            (_, true) => BEGINNING,
+            _ => PASSING,
+        };
+        let next = format!("{prefix}_{}", callees.len());
         let callee = callees.entry(r#type.to_string()).or_insert_with(|| {
             body.insert_operation(0, declaration(context, &next, r#type, location).build().expect(NOT_INFERRED));
             next
@@ -69,7 +80,7 @@ fn count<'c>(context: &'c Context, module: OperationRef<'c, '_>) -> Result<usize
             )])
             .add_operands(&values);
         place(call);
-        if is_copy {
+        if is_copy || is_call {
             erase(operation);
         }
     }
@@ -98,15 +109,20 @@ fn marked<'c, 'a>(module: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
 }
 
 /// The number of an operation's transfer, and the size of its elements in bytes.
-fn kind(operation: OperationRef, moved: &[Value]) -> Result<(usize, usize), ExecuteError> {
-    let transfer = marked_transfer(operation);
-    let kind = TRANSFERS.iter().position(|it| Some(*it) == transfer).expect("it is marked");
+fn kind(operation: OperationRef, moved: &[Value]) -> Result<(usize, Option<usize>), ExecuteError> {
+    let kind = number(operation);
     let Some(first) = moved.first() else {
         return Err(ExecuteError::Compile(format!("{} is marked as a transfer, and moves nothing", name(operation))));
     };
     let memref = MemRefType::try_from(first.r#type()).map_err(|_| cannot_count(first.r#type()))?;
     let element = Element::parse(&memref.element().to_string()).ok_or_else(|| cannot_count(first.r#type()))?;
-    Ok((kind, element.size()))
+    Ok((kind, Some(element.size())))
+}
+
+/// The number of an operation's transfer.
+fn number(operation: OperationRef) -> usize {
+    let transfer = marked_transfer(operation);
+    TRANSFERS.iter().position(|it| Some(*it) == transfer).expect("it is marked")
 }
 
 fn cannot_count(r#type: Type) -> ExecuteError {

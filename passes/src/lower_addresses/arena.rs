@@ -7,7 +7,7 @@ use cosma_ir::melior::ir::attribute::IntegerAttribute;
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{Attribute, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{Diagnostic, size_in_bytes};
+use cosma_ir::{Diagnostic, size_in_bytes, tensor_type};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
     /// The buffers of an operator's results: views of the arena, or buffers in host memory for results computed
@@ -106,7 +106,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Some(IntegerAttribute::new(self.build.i64(), space.into()).into())
     }
 
-    fn arena(&mut self) -> Value<'c, 'a> {
+    pub(super) fn arena(&mut self) -> Value<'c, 'a> {
         if let Some(arena) = self.arena {
             return arena;
         }
@@ -119,7 +119,8 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         arena
     }
 
-    fn offset(&mut self, offset: u64) -> Value<'c, 'a> {
+    /// A constant number of bytes or elements, at the beginning of the function.
+    pub(super) fn offset(&mut self, offset: u64) -> Value<'c, 'a> {
         if let Some(&value) = self.offsets.get(&offset) {
             return value;
         }
@@ -131,5 +132,5 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
 
 /// The size of a tensor in bytes, which planning has checked.
 pub(super) fn size(tensor: Value) -> u64 {
-    size_in_bytes(tensor.r#type()).unwrap_or(0)
+    size_in_bytes(tensor_type(tensor.r#type())).unwrap_or(0)
 }

@@ -9,7 +9,7 @@ use cosma_ir::melior::ir::r#type::{DimSize, IntegerType, MemRefType, RankedTenso
 use cosma_ir::melior::ir::{
     Attribute, AttributeLike, Block, BlockLike, Identifier, Location, OperationRef, Region, RegionLike, Type, Value,
 };
-use cosma_ir::{Diagnostic, TensorRegion, Transfer, mark_transfer};
+use cosma_ir::{Diagnostic, TensorRegion, Transfer, mark_transfer, tensor_type};
 
 /// Builds operations of one context.
 #[derive(Clone, Copy)]
@@ -235,7 +235,7 @@ pub(super) struct Shape<'c> {
 impl<'c> Shape<'c> {
     /// The shape of a ranked, static tensor of integers, floats or indices; `None` for other types.
     pub(super) fn of(tensor: Type<'c>) -> Option<Shape<'c>> {
-        let ranked = RankedTensorType::try_from(tensor).ok()?;
+        let ranked = RankedTensorType::try_from(tensor_type(tensor)).ok()?;
         let element = ranked.element();
         // Other elements have no memref, or another size in memory than in the plan.
         let is_plain = IntegerType::try_from(element).is_ok() || element.is_float() || element.is_index();

@@ -5,6 +5,8 @@ use super::arena::size;
 use super::buffer::{Buffer, Root};
 use super::build::{Shape, insert, place};
 use super::function::Lowering;
+use super::move_bytes::{Move, Part, is_last_slice};
+use super::options::TransfersName;
 use crate::extract::key;
 use crate::role::{Role, role};
 use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
@@ -16,6 +18,10 @@ use cosma_ir::{Diagnostic, TensorRegion, Transfer, destination, is_streamed, mar
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
     /// Lowers a transfer to a copy, or to a view of host memory if it is streamed.
     pub(super) fn transfer(&mut self, operation: OperationRef<'c, 'a>, way: Transfer) -> Result<(), Diagnostic<'c>> {
+        // As a copy, a tensor is moved where its last slice begins.
+        if self.options.transfers == TransfersName::Copy && !is_last_slice(operation) {
+            return Ok(());
+        }
         let source = operation.operand(0).expect("a transfer has an operand");
         let result: Value = operation.result(0).expect("and a result").into();
         let from = self
@@ -29,8 +35,8 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             (None, region) if way.is_inward() && !is_streamed(operation) => {
                 let offset = offsets(operation).and_then(|it| it.first().copied()).unwrap_or(0);
                 let to = self.place(result, offset, operation)?;
-                let piece = region.map(|it| self.piece(&from, source, &it, operation));
-                self.build.transfer(piece.unwrap_or(from.value), to.value, way, operation);
+                let part = region.map(|region| Part { whole: source, region });
+                self.move_bytes(operation, &Move { way, from, to, part });
                 to
             }
             _ if is_streamed(operation) => {
@@ -42,7 +48,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             }
             _ => {
                 let to = self.owned(result, operation)?;
-                self.build.transfer(from.value, to.value, way, operation);
+                self.move_bytes(operation, &Move { way, from, to, part: None });
                 to
             }
         };
@@ -51,7 +57,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     }
 
     /// The memref of a region of a tensor in host memory, with the strides of the whole.
-    fn piece(
+    pub(super) fn piece(
         &self,
         whole: &Buffer<'c, 'a>,
         tensor: Value<'c, 'a>,
@@ -77,8 +83,8 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             Some(whole) => whole,
             None => self.owned(before, operation)?,
         };
-        let piece = self.piece(&whole, before, region, operation);
-        self.build.transfer(from.value, piece, way, operation);
+        let part = Some(Part { whole: before, region: region.clone() });
+        self.move_bytes(operation, &Move { way, from: *from, to: whole, part });
         Ok(whole)
     }
 
@@ -195,14 +201,14 @@ fn slice_start(operation: OperationRef, source: Value) -> Option<u64> {
 }
 
 /// Where a region begins in a tensor, in bytes.
-fn start_of(whole: &Shape, region: &TensorRegion) -> u64 {
+pub(super) fn start_of(whole: &Shape, region: &TensorRegion) -> u64 {
     let offsets = whole.dimensions.iter().zip(&region.offsets);
     offsets.fold(0, |start, (size, offset)| start * size.unsigned_abs() + offset) * whole.width
 }
 
 /// Whether the elements of a region lie side by side: all of the inner dimensions, a part of one, and one of
 /// each outer one.
-fn is_one_run(dimensions: &[i64], region: &TensorRegion) -> bool {
+pub(super) fn is_one_run(dimensions: &[i64], region: &TensorRegion) -> bool {
     let is_whole = |it: usize| region.sizes[it] == dimensions[it].unsigned_abs();
     let outer = (0..dimensions.len()).rev().find(|it| !is_whole(*it)).unwrap_or(0);
     region.sizes.iter().take(outer).all(|it| *it == 1)

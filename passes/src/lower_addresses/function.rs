@@ -4,6 +4,7 @@ use super::INFO;
 use super::arena::size;
 use super::buffer::{Buffer, Root};
 use super::build::{Builder, place};
+use super::move_bytes::Flights;
 use super::options::{ArenaName, LowerOptions};
 use super::symbols::Symbols;
 use super::unwrap::{Offsets, unwrap};
@@ -17,7 +18,7 @@ use cosma_ir::melior::ir::attribute::TypeAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::{FunctionType, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, machine, name, set_type, transfer, uses};
+use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, is_wait, machine, name, set_type, transfer, uses};
 use std::collections::{BTreeMap, HashMap};
 
 /// The lowering of one function.
@@ -45,6 +46,8 @@ pub(super) struct Lowering<'s, 'c, 'a> {
     pub owned: Vec<Value<'c, 'a>>,
     /// The memrefs of variables that the function reads or writes, by name.
     pub variables: BTreeMap<String, Value<'c, 'a>>,
+    /// Transfers that may be waited for, of which each has a tag of its own.
+    pub flights: Flights<'c, 'a>,
     /// The variables to write before the function returns, with their values.
     pub writes: Vec<(String, Value<'c, 'a>)>,
 }
@@ -84,6 +87,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             constants: HashMap::new(),
             owned: Vec::new(),
             variables: BTreeMap::new(),
+            flights: Flights::default(),
             writes: Vec::new(),
         })
     }
@@ -109,10 +113,12 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             self.operation(operation)?;
         }
         self.finish(*terminator)?;
+        self.finish_tags(*terminator);
         // In reverse, so that readers are erased before their operands.
         for operation in source.iter().rev() {
             let is_read = operation.results().any(|it| !uses(it.into()).is_empty());
-            if touches_tensor(*operation) || !is_read && !may_have_effects(*operation) {
+            let moves = transfer(*operation).is_some() || is_wait(*operation);
+            if moves || touches_tensor(*operation) || !is_read && !may_have_effects(*operation) {
                 erase(*operation);
             }
         }
@@ -179,6 +185,10 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
     fn operation(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         if let Some(way) = transfer(operation) {
             return self.transfer(operation, way);
+        }
+        if is_wait(operation) {
+            self.wait(operation);
+            return Ok(());
         }
         if let Some(access) = access(operation) {
             return self.variable(operation, access);

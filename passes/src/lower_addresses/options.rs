@@ -34,6 +34,41 @@ impl fmt::Display for ArenaName {
     }
 }
 
+/// What transfers become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransfersName {
+    /// `memref.copy`, complete where it stands; waits are gone.
+    #[default]
+    Copy,
+    /// `memref.dma_start` and `memref.dma_wait`.
+    Dma,
+    /// Calls of `cosma_dma_start` and `cosma_dma_wait`, which a runtime supplies.
+    Call,
+}
+
+impl FromStr for TransfersName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<TransfersName, String> {
+        match text {
+            "copy" => Ok(TransfersName::Copy),
+            "dma" => Ok(TransfersName::Dma),
+            "call" => Ok(TransfersName::Call),
+            _ => Err(format!("'{text}' is neither copy, dma nor call")),
+        }
+    }
+}
+
+impl fmt::Display for TransfersName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TransfersName::Copy => "copy",
+            TransfersName::Dma => "dma",
+            TransfersName::Call => "call",
+        })
+    }
+}
+
 /// The options of the lowering.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LowerOptions {
@@ -41,4 +76,6 @@ pub struct LowerOptions {
     pub arena: ArenaName,
     /// The memory space of the arena and of all views of it; `None` is that of host memory.
     pub memory_space: Option<u32>,
+    /// What transfers become.
+    pub transfers: TransfersName,
 }

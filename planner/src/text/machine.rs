@@ -63,14 +63,15 @@ pub(super) fn write_machine(f: &mut fmt::Formatter<'_>, machine: &Machine, weigh
 
 /// Reads what is said of the machine.
 #[derive(Default)]
-pub(super) struct MachineParser {
+pub(crate) struct MachineParser {
     /// In one line, with the host.
-    usual: Option<Machine>,
-    pub weights: Weights,
-    memories: Vec<Memory>,
-    channels: Vec<Channel>,
-    links: Vec<(Link, Option<Timing>)>,
-    compute: Option<Compute>,
+    pub usual: Option<Machine>,
+    /// Where weights are read, if the line says so.
+    pub weights: Option<Weights>,
+    pub memories: Vec<Memory>,
+    pub channels: Vec<Channel>,
+    pub links: Vec<(Link, Option<Timing>)>,
+    pub compute: Option<Compute>,
 }
 
 impl MachineParser {
@@ -80,8 +81,9 @@ impl MachineParser {
         match words.as_slice() {
             ["machine", "scratchpad", scratchpad, "alignment", alignment, weights @ ..] => {
                 self.weights = match weights {
-                    [] | ["weights", "resident"] => Weights::Resident,
-                    ["weights", "streamed"] => Weights::Streamed,
+                    [] => None,
+                    ["weights", "resident"] => Some(Weights::Resident),
+                    ["weights", "streamed"] => Some(Weights::Streamed),
                     other => {
                         return Err(format!("weights are resident or streamed, not {}", other.last().unwrap_or(&"")));
                     }
@@ -117,6 +119,12 @@ impl MachineParser {
             found.map(|it| MemoryId(it as u32)).ok_or_else(|| format!("no memory {name} so far"))
         };
         let mut link = Link { from: find(from)?, to: find(to)?, price: 1 };
+        if link.from == link.to {
+            return Err("a link leads from one memory to another".into());
+        }
+        if self.links.iter().any(|it| (it.0.from, it.0.to) == (link.from, link.to)) {
+            return Err(format!("two links lead from {from} to {to}"));
+        }
         let (mut rate, mut channel) = (None, None);
         let (mut setup, mut latency, mut burst) = (Cycles::ZERO, Cycles::ZERO, Bytes::ZERO);
         let mut first_of_time = None;

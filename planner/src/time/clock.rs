@@ -81,6 +81,23 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// That of [`Machine::with_host`] where transfers each way go at one rate, in bytes per cycle, on a channel of their
+    /// own, and operators compute for so many cycles per multiply-accumulate, at least one.
+    pub fn each_way(rate: Ratio, cycles_per_mac: Ratio) -> Clock {
+        let timing = |channel| Timing {
+            channel: ChannelId(channel),
+            rate,
+            setup: Cycles::ZERO,
+            latency: Cycles::ZERO,
+            burst: Bytes::ZERO,
+        };
+        Clock {
+            channels: ["in", "out"].map(|it| Channel { name: it.into() }).to_vec(),
+            timings: vec![timing(0), timing(1)],
+            compute: Compute { cycles_per_mac, ..Compute::default() },
+        }
+    }
+
     /// What keeps this from being the clock of a machine with these links.
     pub(crate) fn check(&self, links: &[Link], name: impl Fn(MemoryId) -> String) -> Result<(), Error> {
         let refuse = |why: String| Err(Error::Machine(why));

@@ -121,6 +121,24 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
     Ok(best)
 }
 
+/// The fastest program that was found for the order, the residencies and the addresses of a plan: transfers begin as soon
+/// as addresses allow it. Where [`overlap`] gave the plan, it is as fast as what that gave.
+///
+/// # Errors
+/// As [`overlap`].
+pub fn overlap_at_addresses(problem: &Problem, plan: &Plan) -> Result<Overlapped, Error> {
+    let transfers = Transfers::new(problem, plan)?;
+    let bound = bound_of_transfers(problem, &transfers)?;
+    let actions = plan.actions(problem);
+    let timeline = simulate(problem, &actions)?;
+    let mut best = Overlapped { plan: plan.clone(), actions, timeline, bound };
+    let slices = size_of_slices(problem, &transfers).map(|it| sliced(&transfers.loads, it));
+    for slices in slices.into_iter().chain([whole(&transfers.loads)]) {
+        best.take(problem, &transfers, fastest_of(problem, plan.clone(), &transfers, &slices)?)?;
+    }
+    Ok(best)
+}
+
 /// The fastest of the programs at the addresses of several plans; those after one that is enough are not looked at, nor
 /// those after the deadline.
 fn fastest_of_all(

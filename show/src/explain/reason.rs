@@ -86,9 +86,12 @@ impl<'a> Reasons<'a> {
 
     fn write_eviction(&mut self, link: &Link, f: &mut String) -> fmt::Result {
         let (from, to) = (&self.picture.blocks[link.from], &self.picture.blocks[link.to]);
-        let (left, back) = (from.steps.end, to.steps.start);
+        let (left, back) = (from.steps.end, to.since());
         let how = if link.is_spilled { "spilled" } else { "evicted (host memory has a copy)" };
-        write!(f, "    {how} after step {}, reloaded for step {}", left.0 - 1, self.name(back))?;
+        write!(f, "    {how} after step {}, reloaded for step {}", left.0 - 1, self.name(to.steps.start))?;
+        if let Some(flight) = to.flights_in().next() {
+            write!(f, " from step {} on", flight.steps.start)?;
+        }
         let fullest = (left.0..back.0).map(Step).max_by_key(|it| (self.in_use[it.index()], Reverse(*it)));
         let Some(fullest) = fullest else {
             return writeln!(f, ": it changed its address");
@@ -159,6 +162,10 @@ fn in_use(exhibit: &Exhibit, picture: &Picture) -> Vec<Bytes> {
             *bytes += padded(block.size);
         }
         in_use[steps.start] -= picture.shared(block).map(padded).sum();
+        for flight in block.flights_in() {
+            let steps = flight.steps.start.index()..flight.steps.end.index();
+            in_use[steps].iter_mut().for_each(|it| *it += padded(flight.size));
+        }
     }
     in_use
 }

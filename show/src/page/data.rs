@@ -2,6 +2,7 @@
 //! indexed by id.
 
 use crate::colour::{self, Kind};
+use crate::describe::flights;
 use crate::units::plain;
 use crate::{Content, Exhibit, Picture};
 use serde::Serialize;
@@ -62,6 +63,21 @@ struct Block {
     size: u64,
     /// The blocks that it shares bytes with in its first step.
     over: Vec<usize>,
+    /// What is under way beside operators.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    flights: Vec<Flight>,
+    /// The same in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ways: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Flight {
+    from: u32,
+    to: u32,
+    offset: u64,
+    size: u64,
+    inward: bool,
 }
 
 impl Function {
@@ -79,6 +95,13 @@ impl Function {
                 location: plain(&label.location),
             }
         };
+        let flight = |it: &crate::Flight| Flight {
+            from: it.steps.start.0,
+            to: it.steps.end.0,
+            offset: it.offset.0,
+            size: it.size.0,
+            inward: it.is_inward,
+        };
         let block = |block: &crate::Block| Block {
             tensor: match block.content {
                 Content::Tensor(it) => Some(it.0),
@@ -89,10 +112,12 @@ impl Function {
             offset: block.offset.0,
             size: block.size.0,
             over: block.in_place_of.clone(),
+            flights: block.flights.iter().map(flight).collect(),
+            ways: flights(block),
         };
         Function {
             name: plain(&exhibit.function),
-            facts: crate::svg::facts(exhibit),
+            facts: crate::svg::all_facts(exhibit),
             scratchpad: scratchpad.0,
             top: top.0.max(1),
             operators: picture.order.iter().map(operator).collect(),

@@ -51,14 +51,16 @@ function show(index) {
   const n = shown.operators.length;
   shown.n = n;
   shown.blocksOf = shown.tensors.map(() => []);
+  // Only programs whose transfers overlap have such lists.
+  shown.blocks.forEach((it) => { it.flights ??= []; it.ways ??= []; it.since = Math.min(it.from, ...it.flights.map((way) => way.from)); });
   shown.blocks.forEach((it, at) => { if (it.tensor !== null) shown.blocksOf[it.tensor].push(at); });
   shown.mostMoved = Math.max(1, ...shown.moved.map((it) => Math.max(it[0] + it[1], it[2] + it[3])));
   const live = Math.max(1, ...shown.live, ...shown.occupied);
   shown.mostLive = shown.scratchpad <= shown.top ? Math.max(live, shown.scratchpad) : live;
   // Blocks by first step, so that those of a view are found by halving; long ones go to a list of their own.
-  shown.sorted = shown.blocks.map((_, at) => at).sort((a, b) => shown.blocks[a].from - shown.blocks[b].from);
+  shown.sorted = shown.blocks.map((_, at) => at).sort((a, b) => shown.blocks[a].since - shown.blocks[b].since);
   shown.covered = new Set(shown.blocks.flatMap((it) => it.over));
-  shown.longest = Math.max(1, ...shown.blocks.map((it) => it.to - it.from));
+  shown.longest = Math.max(1, ...shown.blocks.map((it) => it.to - it.since));
   get("facts").textContent = shown.facts;
   pointed = held = null;
   found = new Set();
@@ -190,14 +192,19 @@ const patterns = {};
 function pattern(kind) {
   if (!patterns[kind]) {
     const tile = document.createElement("canvas");
-    tile.width = tile.height = 6;
+    const side = kind.startsWith("way") ? 8 : 6;
+    tile.width = tile.height = side;
     const ink = tile.getContext("2d");
-    ink.strokeStyle = ink.fillStyle = kind === "input" ? "#555" : "#777";
+    ink.strokeStyle = ink.fillStyle = kind === "input" ? "#555" : side === 8 ? "#333" : "#777";
     ink.lineWidth = 0.9;
     ink.beginPath();
     if (kind === "input") {
       ink.arc(3, 3, 0.9, 0, 7);
       ink.fill();
+    } else if (side === 8) {
+      const up = kind === "way-in" ? (at) => 8 - at : (at) => at;
+      for (const from of [-8, 0, 8]) { ink.moveTo(from, up(0)); ink.lineTo(from + 8, up(8)); }
+      ink.stroke();
     } else {
       for (const [a, b, c, d] of [[0, 6, 6, 0], [-1, 1, 1, -1], [5, 7, 7, 5]]) { ink.moveTo(a, b); ink.lineTo(c, d); }
       if (kind === "workspace") { ink.moveTo(0, 0); ink.lineTo(6, 6); }
@@ -229,9 +236,9 @@ function* inView() {
   let low = 0, high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (blocks[sorted[middle]].from < view.from - longest) low = middle + 1; else high = middle;
+    if (blocks[sorted[middle]].since < view.from - longest) low = middle + 1; else high = middle;
   }
-  for (; low < sorted.length && blocks[sorted[low]].from < view.to; low++) {
+  for (; low < sorted.length && blocks[sorted[low]].since < view.to; low++) {
     const block = blocks[sorted[low]];
     if (view.from < block.to && 0 < block.size && block.offset < view.high && view.low < block.offset + block.size) {
       yield sorted[low];
@@ -278,6 +285,7 @@ function drawMap() {
       pen.stroke();
     }
   }
+  for (const index of indices) drawFlights(shown.blocks[index], isFaint(shown.blocks[index]));
   drawLinks(eyes);
   for (const index of indices) {
     if (!isFaint(shown.blocks[index])) drawName(shown.blocks[index], shown.covered.has(index));
@@ -286,6 +294,23 @@ function drawMap() {
   pen.setLineDash([7, 3]);
   line(LEFT, y(shown.scratchpad), LEFT + panels.width, y(shown.scratchpad), "#c62828", 1.5);
   pen.setLineDash([]);
+}
+/** What is under way: lighter and hatched while it comes in, hatched over its block while it goes out. */
+function drawFlights(block, isFaint) {
+  for (const flight of block.flights) {
+    const [px, py, width, height] = area(flight);
+    if (flight.inward) {
+      pen.globalAlpha = isFaint ? 0.15 : 0.4;
+      pen.fillStyle = shown.tensors[block.tensor].colour;
+      pen.fillRect(px, py, width, height);
+    }
+    pen.globalAlpha = isFaint ? 0.3 : 1;
+    if (2 < width && 2 < height) {
+      pen.fillStyle = pattern(flight.inward ? "way-in" : "way-out");
+      pen.fillRect(px, py, width, height);
+    }
+  }
+  pen.globalAlpha = 1;
 }
 function drawLinks(eyes) {
   for (const [from, to, isSpilled] of shown.links) {
@@ -419,7 +444,8 @@ function pick(px, py) {
   for (const index of inView()) {
     const it = shown.blocks[index];
     // A result lies over the operand whose place it takes.
-    if (it.from <= step && step < it.to && it.offset <= bytes && bytes < it.offset + it.size) best = index;
+    const has = (area) => area.from <= step && step < area.to && area.offset <= bytes && bytes < area.offset + area.size;
+    if (has(it) || it.flights.some(has)) best = index;
   }
   return best;
 }
@@ -458,6 +484,7 @@ function describe(index) {
     const more = (reloads + spills) * tensor.size;
     entries.push(["cost", total === 0 ? "no transfers" : `${bytesText(total)}: ${words}` + (more ? `; ${bytesText(more)} of it non-compulsory` : "")]);
     if (block.over.length) entries.push(["in place", "of an operand"]);
+    for (const way of block.ways) entries.push(["transfer", way]);
   }
   return [name, entries];
 }

@@ -1,6 +1,6 @@
 //! The map itself: boxes, their names, and the lines between boxes of one tensor.
 
-use super::canvas::{Canvas, rectangle, round, title};
+use super::canvas::{Canvas, FLIGHT_STYLE, flight_patterns, rectangle, round, title};
 use super::frame::{Frame, LEFT};
 use crate::colour::{self, Kind};
 use crate::describe::describe_block;
@@ -9,7 +9,7 @@ use crate::units::{bytes_text, shortened};
 use crate::{Block, Content, Exhibit, Link, Picture};
 use cosma_planner::Bytes;
 use std::collections::BTreeSet;
-use svg::node::element::Path;
+use svg::node::element::{Path, Style};
 
 /// The average width of a letter in a box.
 const LETTER_WIDTH: f64 = 5.0;
@@ -38,6 +38,7 @@ fn draw_blocks(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: &mut
     for block in &shown {
         draw_box(exhibit, picture, frame, block, canvas);
     }
+    draw_flights(exhibit, picture, frame, canvas);
     for block in shown.iter().filter(|it| !it.in_place_of.is_empty()) {
         draw_seam(frame, block, canvas);
     }
@@ -66,6 +67,7 @@ fn draw_areas(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: &mut 
     for block in picture.blocks.iter().filter(|it| it.size != Bytes::ZERO && is_workspace(it)) {
         draw_box(exhibit, picture, frame, block, canvas);
     }
+    draw_flights(exhibit, picture, frame, canvas);
     for link in picture.links.iter().filter(|it| picture.blocks[it.from].size != Bytes::ZERO) {
         draw_link(exhibit, picture, frame, link, canvas);
     }
@@ -86,7 +88,7 @@ fn is_workspace(block: &Block) -> bool {
 /// An area as a block: that of one of its pieces, as large as all.
 fn merged(picture: &Picture, area: &Area) -> Block {
     let Area { steps, offset, size, .. } = area.clone();
-    Block { steps, offset, size, in_place_of: Vec::new(), ..picture.blocks[area.block].clone() }
+    Block { steps, offset, size, in_place_of: Vec::new(), flights: Vec::new(), ..picture.blocks[area.block].clone() }
 }
 
 fn name(exhibit: &Exhibit, block: &Block) -> String {
@@ -125,6 +127,28 @@ fn draw_box(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block, 
     if kind != Kind::Activation {
         let marks = rectangle(x, y, width, height).set("class", "kind");
         canvas.add(marks.set("fill", format!("url(#{})", kind.name())));
+    }
+}
+
+/// What is under way: lighter and hatched while it comes in, slice by slice; hatched over its box while it goes out.
+fn draw_flights(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: &mut Canvas) {
+    if picture.blocks.iter().any(|it| !it.flights.is_empty()) {
+        canvas.add(Style::new(FLIGHT_STYLE));
+        canvas.add(flight_patterns());
+    }
+    for block in &picture.blocks {
+        let described = if block.flights.is_empty() { String::new() } else { describe_block(exhibit, picture, block) };
+        for flight in &block.flights {
+            let (x, right) = (frame.x(flight.steps.start), frame.x(flight.steps.end));
+            let height = frame.map.pixels(flight.size);
+            let at = || rectangle(x, frame.map.y(flight.offset) - height, right - x, height);
+            if flight.is_inward {
+                let fill = colour::fill(exhibit, picture, block);
+                canvas.add(at().set("class", "flight").set("fill", fill).add(title(&described)));
+            }
+            let way = if flight.is_inward { "way-in" } else { "way-out" };
+            canvas.add(at().set("class", "kind").set("fill", format!("url(#{way})")));
+        }
     }
 }
 

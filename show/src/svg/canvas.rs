@@ -36,6 +36,10 @@ text.capacity { fill: #c62828 }
 .stored { fill: #7f9fc4 }
 .spilled { fill: #7a1fa2 }";
 
+/// The style of what is under way, for pictures that have some.
+pub(super) const FLIGHT_STYLE: &str = "\
+rect.flight { stroke: #444; stroke-width: 0.5; stroke-dasharray: 3 2; fill-opacity: 0.4 }";
+
 pub(super) struct Canvas {
     document: Document,
     group: Group,
@@ -115,23 +119,16 @@ impl Canvas {
 }
 
 /// A rectangle from its top left corner.
-pub(super) fn rectangle(x: f64, y: f64, width: f64, height: f64) -> Rectangle {
+pub(crate) fn rectangle(x: f64, y: f64, width: f64, height: f64) -> Rectangle {
     Rectangle::new().set("x", round(x)).set("y", round(y)).set("width", round(width)).set("height", round(height))
 }
 
-pub(super) fn title(text: &str) -> Title {
+pub(crate) fn title(text: &str) -> Title {
     Title::new(text.lines().map(plain).collect::<Vec<_>>().join("\n"))
 }
 
 /// Patterns drawn over a block's colour: stripes for weights, dots for inputs, a grid for workspaces.
 fn patterns() -> Definitions {
-    let pattern = |name: &str, size: f64, mark: Element| {
-        let pattern = Pattern::new().set("id", name).set("width", size).set("height", size);
-        pattern.set("patternUnits", "userSpaceOnUse").add(mark)
-    };
-    let path = |data: &str, colour: &str| -> Element {
-        Path::new().set("d", data).set("stroke", colour).set("stroke-width", 0.8).set("fill", "none").into()
-    };
     let dot = element::Circle::new().set("cx", 2.5).set("cy", 2.5).set("r", 0.9).set("fill", "#555");
     Definitions::new()
         .add(pattern("weight", 6.0, path("M0 6L6 0M-1 1L1 -1M5 7L7 5", "#777")))
@@ -139,7 +136,25 @@ fn patterns() -> Definitions {
         .add(pattern("workspace", 5.0, path("M0 0L5 5M0 5L5 0", "#8a8a8a")))
 }
 
+/// Stripes up for what comes in, stripes down for what goes out.
+pub(super) fn flight_patterns() -> Definitions {
+    Definitions::new().add(pattern("way-in", 8.0, path("M0 8L8 0M-1 1L1 -1M7 9L9 7", "#333"))).add(pattern(
+        "way-out",
+        8.0,
+        path("M0 0L8 8M-1 7L1 9M7 -1L9 1", "#333"),
+    ))
+}
+
+pub(crate) fn pattern(name: &str, size: f64, mark: Element) -> Pattern {
+    let pattern = Pattern::new().set("id", name).set("width", size).set("height", size);
+    pattern.set("patternUnits", "userSpaceOnUse").add(mark)
+}
+
+fn path(data: &str, colour: &str) -> Element {
+    Path::new().set("d", data).set("stroke", colour).set("stroke-width", 0.8).set("fill", "none").into()
+}
+
 /// Rounds to hundredths, which is finer than can be seen.
-pub(super) fn round(value: f64) -> Value {
+pub(crate) fn round(value: f64) -> Value {
     ((value * 100.0).round() / 100.0).into()
 }

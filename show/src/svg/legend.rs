@@ -30,6 +30,13 @@ pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: 
         let (x, y) = legend.entry("in place of an operand");
         legend.canvas.path(format!("M{} {}l8 5l-8 5Z", x + 4.0, y - 9.0), "seam");
     }
+    for (is_inward, way) in [(true, "in"), (false, "out")] {
+        if picture.blocks.iter().flat_map(|it| &it.flights).any(|it| it.is_inward == is_inward) {
+            let (x, y) = legend.entry(&format!("on its way {way}"));
+            legend.canvas.add(swatch(x, y).set("class", "flight").set("fill", "#cfe0f5"));
+            legend.canvas.add(swatch(x, y).set("class", "kind").set("fill", format!("url(#way-{way})")));
+        }
+    }
     for (class, text) in [("loaded", "load"), ("reloaded", "reload"), ("stored", "store"), ("spilled", "spill")] {
         let (x, y) = legend.entry(text);
         legend.canvas.add(swatch(x, y).set("class", class));

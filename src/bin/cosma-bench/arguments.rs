@@ -2,8 +2,10 @@
 
 use clap::Parser;
 use cosma::{Seconds, Size, SolverName, WeightsName};
+use cosma_planner::Objective;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 const AFTER_HELP: &str = "\
 A method is named ORDER/REPLACEMENT/ALLOCATION:
@@ -29,6 +31,14 @@ Each rule's program is planned with optimal replacement in its order, and with g
 non-compulsory ones; the bound is on all tilings, or on those that compute nothing twice if COSMA's does not
 either. Each line is printed when it is known. A CNN is a network with convolutions and without softmax; training is left out.
 
+With --objective=traffic-then-latency, programs run on machines with a clock: COSMA's, and those of the same plan whose
+transfers begin by rule:
+  synchronous          right before their operator: no overlap
+  one-ahead            beside the operator before
+  greedy               the largest first, so early that operators meanwhile take longer than the transfer, as XLA does
+  as-soon-as-possible  in the order of use
+Cycles are given as multiples of a proven lower bound. With --objective=latency, COSMA's plans are made for time.
+
 Examples:
   All networks in a folder, by all methods:
     cosma-bench --time-limit=10 --markdown=bench.md --json=bench.json ../shared/networks
@@ -36,6 +46,8 @@ Examples:
     cosma-bench net.mlir --scratchpad-factors=1 --weights=streamed --methods='source/*'
   Tiles against tilings by rule:
     cosma-bench --tiles --scratchpad=256KiB,1MiB --time-limit=60 ../shared/networks
+  Cycles on three machines, with resident weights:
+    cosma-bench --objective=traffic-then-latency --weights=resident ../shared/networks
 
 Exit status:
   0  success
@@ -62,6 +74,22 @@ pub struct Arguments {
     /// Compare COSMA's tiles with tilings by rule: layer by layer, and depth first in cascades
     #[arg(long, conflicts_with_all = ["scratchpad_factors", "weights", "methods"])]
     pub tiles: bool,
+
+    /// What to compare: the traffic; or, on machines with a clock, the cycles of programs of least traffic, or of
+    /// programs for which time comes first
+    #[arg(long, value_name = "traffic|traffic-then-latency|latency", default_value = "traffic",
+          conflicts_with_all = ["tiles", "methods"])]
+    pub objective: Compared,
+
+    /// Machines with a clock, by name or file
+    #[arg(
+        long,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        requires = "objective",
+        default_value = "ethos-u65-high-end,ethos-u65-client-server,soma-edge"
+    )]
+    pub machines: Vec<String>,
 
     /// Scratchpad sizes to tile for
     #[arg(long, value_name = "SIZE,…", value_delimiter = ',', default_value = "256KiB", requires = "tiles")]
@@ -104,6 +132,44 @@ pub struct Arguments {
     pub json: Option<PathBuf>,
 }
 
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// Bytes.
+    Traffic,
+    /// Cycles of programs of least traffic.
+    TrafficThenLatency,
+    /// Cycles of the fastest programs.
+    Latency,
+}
+
+impl Compared {
+    /// What planning minimises.
+    pub fn planned(self) -> Objective {
+        match self {
+            Compared::Traffic | Compared::TrafficThenLatency => Objective::Traffic,
+            Compared::Latency => Objective::Latency,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Compared::Traffic => "traffic",
+            Compared::TrafficThenLatency => "traffic-then-latency",
+            Compared::Latency => "latency",
+        }
+    }
+}
+
+impl FromStr for Compared {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Compared, String> {
+        let all = [Compared::Traffic, Compared::TrafficThenLatency, Compared::Latency];
+        all.into_iter().find(|it| it.name() == text).ok_or_else(|| format!("'{text}' is no objective"))
+    }
+}
+
 impl Arguments {
     /// The command line that reproduces the results; flags that do not affect them are left out.
     pub fn shown(&self) -> String {
@@ -115,6 +181,25 @@ impl Arguments {
             factors.join(","),
             weights.join(","),
             self.methods.join(","),
+            cosma_passes::solver_name(self.solver.0),
+            self.time_limit.0.as_secs_f64(),
+            self.jobs,
+            self.shown_networks(),
+        )
+    }
+
+    /// The same on machines with a clock.
+    pub fn shown_latency(&self) -> String {
+        let factors: Vec<String> = self.scratchpad_factors.iter().map(f64::to_string).collect();
+        let weights: Vec<&str> = self.weights.iter().map(|it| cosma_passes::weights_name(it.0)).collect();
+        let only = if self.only.is_empty() { String::new() } else { format!(" --only={}", self.only.join(",")) };
+        format!(
+            "cosma-bench --objective={} --machines={} --scratchpad-factors={} --weights={} --solver={} --time-limit={} \
+             --jobs={}{only} {}",
+            self.objective.name(),
+            self.machines.join(","),
+            factors.join(","),
+            weights.join(","),
             cosma_passes::solver_name(self.solver.0),
             self.time_limit.0.as_secs_f64(),
             self.jobs,

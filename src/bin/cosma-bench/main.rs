@@ -6,6 +6,7 @@ mod command;
 mod json;
 #[path = "../shared/judge.rs"]
 mod judge;
+mod latency;
 mod method;
 mod network;
 mod rival;
@@ -17,7 +18,7 @@ mod table;
 mod tables;
 mod tiles;
 
-use arguments::Arguments;
+use arguments::{Arguments, Compared};
 use command::say;
 use std::io;
 use std::path::Path;
@@ -62,7 +63,11 @@ fn bench(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.tiles {
         return tiles::bench(arguments, &files);
     }
-    let networks = network::read_all(&files).map_err(|message| Failure::Run(vec![message]))?;
+    let is_timed = arguments.objective != Compared::Traffic;
+    let networks = network::read_all(&files, is_timed).map_err(|message| Failure::Run(vec![message]))?;
+    if is_timed {
+        return latency::bench(arguments, &networks);
+    }
     let setting = run::Setting {
         weights: arguments.weights.iter().map(|it| it.0).collect(),
         factors: arguments.scratchpad_factors.clone(),

@@ -1,5 +1,6 @@
 //! The networks: files, kinds and planning problems.
 
+use cosma::time::{Clock, Ratio};
 use cosma::{MachineOptions, new_context, problems, read_module};
 use cosma_planner::{Bytes, Problem, Weights};
 use std::path::{Path, PathBuf};
@@ -90,19 +91,19 @@ pub fn files(paths: &[PathBuf], only: &[String]) -> Result<Vec<PathBuf>, String>
     Ok(files)
 }
 
-/// Reads the networks of files, in order.
+/// Reads the networks of files, in order; if time matters, with how much their operators compute.
 ///
 /// # Errors
 /// The errors of the first file that cannot be planned.
-pub fn read_all(files: &[PathBuf]) -> Result<Vec<Network>, String> {
+pub fn read_all(files: &[PathBuf], is_timed: bool) -> Result<Vec<Network>, String> {
     let mut networks = Vec::new();
     for file in files {
-        networks.extend(read(file)?);
+        networks.extend(read(file, is_timed)?);
     }
     Ok(networks)
 }
 
-fn read(file: &Path) -> Result<Vec<Network>, String> {
+fn read(file: &Path, is_timed: bool) -> Result<Vec<Network>, String> {
     let text = std::fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     let context = new_context();
     let module = read_module(&context, &text, &file.display().to_string()).map_err(|error| error.to_string())?;
@@ -110,6 +111,8 @@ fn read(file: &Path) -> Result<Vec<Network>, String> {
         scratchpad: Some(Bytes::ZERO),
         alignment: Some(cosma_passes::DEFAULT_ALIGNMENT),
         weights: Some(Weights::Resident),
+        // Any will do: each case has that of its machine.
+        clock: is_timed.then(|| Clock::each_way(Ratio::ONE, Ratio::ONE)),
     };
     let problems = problems(&module, &machine).map_err(|error| error.to_string())?;
     let is_alone = problems.len() == 1;

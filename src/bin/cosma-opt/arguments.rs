@@ -5,7 +5,7 @@ use crate::planning::{MachineArguments, PlanningArguments, SourceArguments};
 use crate::progress::Detail;
 use crate::show::ShowArguments;
 use clap::Parser;
-use cosma::{ArenaName, LowerOptions, ModelOptions, Options, Stages};
+use cosma::{ArenaName, LowerOptions, ModelOptions, Options, Overlap, Stages, TransfersName};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -108,6 +108,17 @@ pub struct Arguments {
     #[arg(long, value_name = "N", requires = "lower_addresses", help_heading = "Stages")]
     memory_space: Option<u32>,
 
+    /// What transfers become: copies that are complete where they stand, MLIR's DMA operations, or calls of
+    /// `cosma_dma_start` and `cosma_dma_wait`, which a runtime supplies
+    #[arg(
+        long,
+        value_name = "copy|dma|call",
+        default_value = "copy",
+        requires = "lower_addresses",
+        help_heading = "Stages"
+    )]
+    transfers: TransfersName,
+
     /// Run this pipeline of MLIR and COSMA passes instead of the stages
     #[arg(long, value_name = "PIPELINE", help_heading = "Stages",
           conflicts_with_all = ["infer_access", "liveness", "tile", "schedule", "allocate", "verify", "lower_addresses", "solver",
@@ -117,6 +128,10 @@ pub struct Arguments {
 
     #[command(flatten)]
     planning: PlanningArguments,
+
+    /// Whether transfers go on beside operators, on a machine with a clock
+    #[arg(long, value_name = "auto|none", default_value = "auto", help_heading = "Planning")]
+    overlap: Overlap,
 
     /// Write the planning problem as an integer program for other solvers, in LP format, or MPS if the
     /// name ends in .mps; several functions get a file each, with the function's name before the extension
@@ -200,7 +215,8 @@ impl Arguments {
             },
             solver: self.planning.solver.0,
             time_limit: self.planning.time_limit.0,
-            lower: LowerOptions { arena: self.arena, memory_space: self.memory_space },
+            lower: LowerOptions { arena: self.arena, memory_space: self.memory_space, transfers: self.transfers },
+            overlap: self.overlap,
             watcher: None,
             printer: None,
             print_ir_after_all: self.print_ir_after_all,

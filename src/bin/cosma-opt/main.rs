@@ -211,7 +211,9 @@ fn failure(error: Error) -> Failure {
             say(&error.to_string());
             Failure::Module
         }
-        Error::Conflict(_) | Error::NoScratchpad | Error::Pipeline(_) => Failure::Call(error.to_string()),
+        Error::Conflict(_) | Error::Machine(_) | Error::NoScratchpad | Error::Pipeline(_) => {
+            Failure::Call(error.to_string())
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{Failure, named};
 use clap::Args;
 use cosma::Options;
-use cosma::show::{Exhibit, Speed, dot, explain, larger_scratchpads, memory_map, page, trace};
+use cosma::show::{Exhibit, dot, explain, larger_scratchpads, memory_map, page, trace};
 use cosma_planner::Order;
 use std::path::{Path, PathBuf};
 
@@ -17,18 +17,9 @@ pub struct ShowArguments {
     memory_map: Option<PathBuf>,
 
     /// Write a timeline of operators, transfers and scratchpad use, for Perfetto or chrome://tracing. A
-    /// step takes a millisecond, unless --dma-bytes-per-cycle and --cycles-per-mac are given
+    /// step takes a millisecond; on a machine with a clock, a cycle takes a microsecond
     #[arg(long, value_name = "FILE.json")]
     trace: Option<PathBuf>,
-
-    /// Bytes per cycle that --trace assumes for each direction of transfer, in parallel to computation;
-    /// a cycle is shown as a microsecond
-    #[arg(long, value_name = "BYTES", requires_all = ["trace", "cycles_per_mac"], value_parser = above_zero)]
-    dma_bytes_per_cycle: Option<f64>,
-
-    /// Cycles that --trace assumes per multiply-accumulate, as counted by the operators' `macs`
-    #[arg(long, value_name = "CYCLES", requires_all = ["trace", "dma_bytes_per_cycle"], value_parser = above_zero)]
-    cycles_per_mac: Option<f64>,
 
     /// Write the graph with the schedule for Graphviz; several functions get a file each
     #[arg(long, value_name = "FILE.dot")]
@@ -103,10 +94,7 @@ impl ShowArguments {
             }
         }
         if let Some(path) = &self.trace {
-            let speed = self.dma_bytes_per_cycle.zip(self.cycles_per_mac);
-            let speed =
-                speed.map(|(dma_bytes_per_cycle, cycles_per_mac)| Speed { dma_bytes_per_cycle, cycles_per_mac });
-            texts.push(("trace", path.clone(), trace(exhibits, speed.as_ref())));
+            texts.push(("trace", path.clone(), trace(exhibits)));
         }
         if let Some(path) = &self.dot {
             let graphs = of_each("graphs", dot, path)?;
@@ -143,9 +131,4 @@ fn explained(exhibit: &Exhibit, options: &Options, is_stopped: &(dyn Fn() -> boo
 
 fn ends_with(path: &Path, ending: &str) -> bool {
     path.extension().is_some_and(|it| it.eq_ignore_ascii_case(ending))
-}
-
-fn above_zero(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|it| it.is_finite() && 0.0 < *it);
-    number.ok_or_else(|| "it must be a number above zero".into())
 }

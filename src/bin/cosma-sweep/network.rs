@@ -46,6 +46,7 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
         scratchpad: Some(Bytes(1)),
         alignment: arguments.alignment.map(|it| it.0),
         weights: None,
+        clock: None,
     };
     let mut found = networks(&module, &machine).map_err(failure)?;
     let names: Vec<String> = found.iter().map(|it| it.function.clone()).collect();

@@ -1,13 +1,19 @@
 //! Flags shared by the commands that plan MLIR modules: the machine, how to read a module, and the solver.
 
 use clap::Args;
-use cosma::{MachineOptions, ModelOptions, Seconds, Size, SolverName, WeightsName};
+use cosma::time::{Clock, Ratio};
+use cosma::{MachineFile, MachineOptions, ModelOptions, Seconds, Size, SolverName, WeightsName, read_machine};
 
 /// The machine to plan for.
 #[allow(dead_code)] // cosma-sweep has its own flags, for several machines.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Machine")]
 pub struct MachineArguments {
+    /// Machine by name (`ethos-u65-high-end`), by a file with its lines, or by a configuration file of Vela, as
+    /// FILE.ini,SYSTEM,MEMORY,ACCELERATOR; other flags come before it
+    #[arg(long, value_name = "NAME|FILE", value_parser = read_machine)]
+    machine: Option<MachineFile>,
+
     /// Size of the scratchpad (default: that of the attribute `cosma.machine`)
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     scratchpad: Option<Size>,
@@ -20,17 +26,37 @@ pub struct MachineArguments {
     /// once per use (default: that of `cosma.machine`, or resident)
     #[arg(long, value_name = "resident|streamed")]
     weights: Option<WeightsName>,
+
+    /// Bytes per cycle of transfers, each way on a channel of its own that runs beside operators, as 16, 3.75 or
+    /// 15/4; gives the machine a clock (default: that of `cosma.machine`, if it has one)
+    #[arg(long, value_name = "RATIO", requires = "cycles_per_mac", value_parser = above_zero)]
+    dma_bytes_per_cycle: Option<Ratio>,
+
+    /// Cycles per multiply-accumulate of operators that do not say their `cycles`, as 1/512
+    #[arg(long, value_name = "RATIO", requires = "dma_bytes_per_cycle", value_parser = above_zero)]
+    cycles_per_mac: Option<Ratio>,
+}
+
+fn above_zero(text: &str) -> Result<Ratio, String> {
+    match text.parse::<Ratio>() {
+        Ok(ratio) if ratio.is_zero() => Err("it must be above zero".into()),
+        Ok(ratio) => Ok(ratio),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[allow(dead_code)] // Not used by cosma-sweep.
 impl MachineArguments {
     /// The machine options; `None` for flags that are absent.
     pub fn options(&self) -> MachineOptions {
-        MachineOptions {
+        let clock = self.dma_bytes_per_cycle.zip(self.cycles_per_mac);
+        let flags = MachineOptions {
             scratchpad: self.scratchpad.map(|it| it.0),
             alignment: self.alignment.map(|it| it.0),
             weights: self.weights.map(|it| it.0),
-        }
+            clock: clock.map(|(rate, cycles_per_mac)| Clock::each_way(rate, cycles_per_mac)),
+        };
+        flags.or(self.machine.clone().unwrap_or_default())
     }
 }
 

@@ -1,0 +1,202 @@
+//! The clock in `cosma.machine`: `links` and `compute`.
+
+use crate::fact::{Maker, read_array, read_integer, read_string};
+use crate::ffi::{guard, string};
+use cosma_planner::time::{Channel, ChannelId, Clock, Compute, Ratio, Timing};
+use cosma_planner::{Bytes, Cycles, Machine, MemoryId};
+use melior::ir::{Attribute, AttributeLike};
+use mlir_sys::{
+    MlirAttribute, MlirStringCallback, mlirAttributeIsADictionary, mlirDictionaryAttrGetElement,
+    mlirDictionaryAttrGetNumElements, mlirIdentifierStr,
+};
+use std::ffi::c_void;
+
+/// The memories that links lead between, in the order of their ids.
+const MEMORIES: [&str; 2] = ["host", "scratchpad"];
+
+/// The links of a machine with one scratchpad, in their order.
+fn ways() -> Vec<(MemoryId, MemoryId)> {
+    Machine::with_host(Bytes(1), Bytes(1)).links().iter().map(|it| (it.from, it.to)).collect()
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaVerifyClock(
+    links: MlirAttribute,
+    compute: MlirAttribute,
+    append: MlirStringCallback,
+    user: *mut c_void,
+) -> bool {
+    let said = |it: MlirAttribute| {
+        // SAFETY: MLIR verifies what is alive, and one that is not said is null.
+        (!it.ptr.is_null()).then(|| unsafe { Attribute::from_raw(it) })
+    };
+    let read = guard(|| read_clock(said(links), said(compute)).map(|_| ()));
+    let Err(wrong) = read.unwrap_or_else(|panic| Err(format!("internal error: {panic}"))) else { return true };
+    if let Some(append) = append {
+        // SAFETY: what the caller gave, for the text that lives until it returns.
+        unsafe { append(crate::ffi::Text::new(&wrong).raw(), user) };
+    }
+    false
+}
+
+/// The clock that `links` and `compute` say; none where they are not said.
+///
+/// # Errors
+/// What is wrong with them, to be said after the attribute's name.
+pub(crate) fn read_clock(links: Option<Attribute>, compute: Option<Attribute>) -> Result<Option<Clock>, String> {
+    let Some(links) = links else {
+        return match compute {
+            Some(_) => Err("says how fast operators compute, but no link has a rate".into()),
+            None => Ok(None),
+        };
+    };
+    let mut channels: Vec<Channel> = Vec::new();
+    let mut timings: Vec<Option<Timing>> = vec![None; ways().len()];
+    for link in read_array(links).unwrap_or_default() {
+        let (way, timing) = read_link(link, &mut channels)?;
+        let [from, to] = [way.0, way.1].map(|it| MEMORIES[it.index()]);
+        let index = ways().iter().position(|it| *it == way);
+        let index = index.ok_or_else(|| format!("has a link from {from} to itself"))?;
+        if timings[index].replace(timing).is_some() {
+            return Err(format!("has two links from {from} to {to}"));
+        }
+    }
+    let missing = timings.iter().position(Option::is_none).map(|it| ways()[it]);
+    if let Some((from, to)) = missing {
+        let [from, to] = [from, to].map(|it| MEMORIES[it.index()]);
+        return Err(format!("has no link from {from} to {to}"));
+    }
+    let compute = compute.map_or(Ok(Compute::default()), read_compute)?;
+    let clock = Clock { channels, timings: timings.into_iter().flatten().collect(), compute };
+    let checked = Machine::with_host(Bytes(1), Bytes(1)).with_clock(clock.clone());
+    checked.map_err(|error| format!("is wrong: {error}"))?;
+    Ok(Some(clock))
+}
+
+/// Where a link leads, and how fast it is.
+fn read_link(link: Attribute, channels: &mut Vec<Channel>) -> Result<((MemoryId, MemoryId), Timing), String> {
+    let entries = entries(link).ok_or_else(|| format!("needs a dictionary for each link, not {link}"))?;
+    let (mut from, mut to, mut channel, mut rate) = (None, None, None, None);
+    let (mut setup, mut latency, mut burst) = (0, 0, 0);
+    for (name, value) in entries {
+        match &name[..] {
+            "from" => from = Some(memory(&name, value)?),
+            "to" => to = Some(memory(&name, value)?),
+            "channel" => channel = Some(text(&name, value)?),
+            "rate" => rate = Some(ratio(&name, value)?),
+            "setup" => setup = natural(&name, value)?,
+            "latency" => latency = natural(&name, value)?,
+            "burst" => burst = natural(&name, value)?,
+            _ => {
+                return Err(format!(
+                    "has an unknown key '{name}' in a link; there are from, to, channel, rate, setup, latency, burst"
+                ));
+            }
+        }
+    }
+    let needed = |what: &str| format!("has a link without '{what}'");
+    let (from, to) = (from.ok_or_else(|| needed("from"))?, to.ok_or_else(|| needed("to"))?);
+    let rate = rate.ok_or_else(|| needed("rate"))?;
+    let channel = channel.ok_or_else(|| needed("channel"))?;
+    let known = channels.iter().position(|it| it.name == channel);
+    let id = known.unwrap_or(channels.len());
+    if known.is_none() {
+        channels.push(Channel { name: channel });
+    }
+    let timing = Timing {
+        channel: ChannelId(id as u32),
+        rate,
+        setup: Cycles(setup),
+        latency: Cycles(latency),
+        burst: Bytes(burst),
+    };
+    Ok(((from, to), timing))
+}
+
+fn read_compute(compute: Attribute) -> Result<Compute, String> {
+    let mut read = Compute::default();
+    for (name, value) in entries(compute).unwrap_or_default() {
+        match &name[..] {
+            "cycles_per_mac" => read.cycles_per_mac = ratio(&name, value)?,
+            "bytes_per_cycle" => read.bytes_per_cycle = Some(ratio(&name, value)?),
+            "least_cycles" => read.least_cycles = Cycles(natural(&name, value)?),
+            _ => {
+                return Err(format!(
+                    "has an unknown key '{name}' in 'compute'; there are cycles_per_mac, bytes_per_cycle, least_cycles"
+                ));
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// The links of a clock as an attribute.
+pub(crate) fn links_attribute<'c>(maker: Maker, clock: &Clock) -> Attribute<'c> {
+    let link = |((from, to), timing): ((MemoryId, MemoryId), &Timing)| {
+        let mut entries = vec![
+            ("from", maker.string(MEMORIES[from.index()])),
+            ("to", maker.string(MEMORIES[to.index()])),
+            ("channel", maker.string(&clock.channels[timing.channel.index()].name)),
+            ("rate", write_ratio(maker, timing.rate)),
+        ];
+        let counts = [("setup", timing.setup.0), ("latency", timing.latency.0), ("burst", timing.burst.0)];
+        entries.extend(counts.iter().filter(|it| it.1 != 0).map(|(name, count)| (*name, maker.integer(*count))));
+        maker.dictionary(&entries)
+    };
+    maker.array(ways().into_iter().zip(&clock.timings).map(link))
+}
+
+/// The speed of computing as an attribute.
+pub(crate) fn compute_attribute<'c>(maker: Maker, compute: &Compute) -> Attribute<'c> {
+    let mut entries = vec![("cycles_per_mac", write_ratio(maker, compute.cycles_per_mac))];
+    entries.extend(compute.bytes_per_cycle.map(|it| ("bytes_per_cycle", write_ratio(maker, it))));
+    entries.push(("least_cycles", maker.integer(compute.least_cycles.0)));
+    maker.dictionary(&entries)
+}
+
+fn write_ratio<'c>(maker: Maker, ratio: Ratio) -> Attribute<'c> {
+    match ratio.denominator() {
+        1 => maker.integer(ratio.numerator()),
+        _ => maker.string(&ratio.to_string()),
+    }
+}
+
+/// The entries of a dictionary; none of any other attribute.
+fn entries<'c>(dictionary: Attribute<'c>) -> Option<Vec<(String, Attribute<'c>)>> {
+    let raw = dictionary.to_raw();
+    // SAFETY: the attribute is alive.
+    if !unsafe { mlirAttributeIsADictionary(raw) } {
+        return None;
+    }
+    let entry = |index| {
+        // SAFETY: a dictionary, an index below its count, and what lives in its context.
+        unsafe {
+            let entry = mlirDictionaryAttrGetElement(raw, index);
+            (string(mlirIdentifierStr(entry.name)), Attribute::from_raw(entry.attribute))
+        }
+    };
+    // SAFETY: a dictionary that is alive.
+    Some((0..unsafe { mlirDictionaryAttrGetNumElements(raw) }).map(entry).collect())
+}
+
+fn text(name: &str, value: Attribute) -> Result<String, String> {
+    read_string(value).ok_or_else(|| format!("needs a string as {name}, not {value}"))
+}
+
+fn memory(name: &str, value: Attribute) -> Result<MemoryId, String> {
+    let said = text(name, value)?;
+    let found = MEMORIES.iter().position(|it| *it == said).map(|it| MemoryId(it as u32));
+    found.ok_or_else(|| format!("has a link {name} '{said}'; there are {}", MEMORIES.join(" and ")))
+}
+
+fn natural(name: &str, value: Attribute) -> Result<u64, String> {
+    let number = read_integer(value).and_then(|it| u64::try_from(it).ok());
+    number.ok_or_else(|| format!("needs a 64-bit integer that is not negative as {name}, not {value}"))
+}
+
+fn ratio(name: &str, value: Attribute) -> Result<Ratio, String> {
+    let number = read_integer(value).map(|it| it.to_string());
+    let said = number.or_else(|| read_string(value));
+    let ratio = said.and_then(|it| it.parse().ok());
+    ratio.ok_or_else(|| format!("needs a ratio such as 16, \"3.75\" or \"15/4\" as {name}, not {value}"))
+}

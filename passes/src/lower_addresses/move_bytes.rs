@@ -1,0 +1,369 @@
+//! What a transfer becomes: a copy, a DMA of MLIR's, or a call.
+//!
+//! With `transfers=call` a module declares
+//!
+//! ```mlir
+//! func.func private @cosma_dma_start(%channel: index, %to: index, %from: index, %bytes: index, %rows: index,
+//!                                    %to_pitch: index, %from_pitch: index, %tag: index)
+//! func.func private @cosma_dma_wait(%tag: index)
+//! ```
+//!
+//! The first begins to copy `rows` rows of `bytes` bytes each, between addresses that grow by a pitch from row to row.
+//! The second returns when all that was begun with the tag is done. A channel carries out what it is given in that
+//! order. Tags count from 0 in each function.
+//!
+//! Slices of a tensor that is contiguous in host memory are transfers of their own; those of a region that is not are
+//! one transfer, where the last of them begins: then the place of all of them is free.
+
+use super::buffer::{Buffer, Root};
+use super::build::{Shape, insert, place};
+use super::carry::{is_one_run, start_of};
+use super::function::Lowering;
+use super::options::TransfersName;
+use crate::form::defining;
+use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
+use cosma_ir::melior::ir::r#type::{FunctionType, MemRefType};
+use cosma_ir::melior::ir::{OperationRef, Type, Value, ValueLike};
+use cosma_ir::{
+    TensorRegion, Transfer, is_async, is_wait, machine, mark_transfer, operand_at, result_at, slice_of_transfer, uses,
+};
+use cosma_planner::MemoryId;
+use cosma_planner::time::Clock;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// The names of the functions that a runtime supplies.
+const START: &str = "cosma_dma_start";
+const WAIT: &str = "cosma_dma_wait";
+
+/// The bytes that a transfer moves.
+pub(super) struct Move<'c, 'a> {
+    pub way: Transfer,
+    pub from: Buffer<'c, 'a>,
+    pub to: Buffer<'c, 'a>,
+    /// If only a region of what lies in host memory is moved.
+    pub part: Option<Part<'c, 'a>>,
+}
+
+/// A region of a tensor in host memory.
+pub(super) struct Part<'c, 'a> {
+    pub whole: Value<'c, 'a>,
+    pub region: TensorRegion,
+}
+
+/// Transfers that were begun.
+#[derive(Default)]
+pub(super) struct Flights<'c, 'a> {
+    /// By value of the source that stands for a transfer: what waits for it. Only looked up, never iterated over.
+    tags: HashMap<usize, Vec<Tag<'c, 'a>>>,
+    n_tags: u64,
+    /// With `transfers=dma`: the memref of tags, whose type is known in the end.
+    memref: Option<Value<'c, 'a>>,
+}
+
+/// A transfer, and how many elements it moves.
+#[derive(Clone, Copy)]
+struct Tag<'c, 'a> {
+    number: Value<'c, 'a>,
+    n_elements: u64,
+}
+
+/// Elements in rows: where the first one is, from the start of the tensor.
+struct Rows {
+    in_host: u64,
+    on_chip: u64,
+    length: u64,
+    count: u64,
+    /// From row to row in host memory; on-chip they lie side by side.
+    pitch: u64,
+}
+
+impl<'c, 'a> Lowering<'_, 'c, 'a> {
+    /// Moves what a transfer moves, all of it or a slice.
+    pub(super) fn move_bytes(&mut self, operation: OperationRef<'c, 'a>, moved: &Move<'c, 'a>) {
+        let Move { way, from, to, part } = moved;
+        if self.options.transfers == TransfersName::Copy {
+            let piece = part.as_ref().map(|it| {
+                let whole = if way.is_inward() { from } else { to };
+                self.piece(whole, it.whole, &it.region, operation)
+            });
+            let (from, to) = match (piece, way.is_inward()) {
+                (Some(piece), true) => (piece, to.value),
+                (Some(piece), false) => (from.value, piece),
+                (None, _) => (from.value, to.value),
+            };
+            self.build.transfer(from, to, *way, operation);
+            return;
+        }
+        let (host, chip) = if way.is_inward() { (from, to) } else { (to, from) };
+        let moved_type = if way.is_inward() { result_at(operation, 0) } else { operand_at(operation, 0) };
+        let tensor = cosma_ir::tensor_type(moved_type.expect("a transfer has both").r#type());
+        let shape = Shape::of(tensor).expect("it has a buffer");
+        let whole = match part {
+            Some(it) => Shape::of(cosma_ir::tensor_type(it.whole.r#type())).expect("it has a buffer"),
+            None => Shape::of(tensor).expect("it has a buffer"),
+        };
+        let mut rows = match part {
+            Some(it) => rows_of(&whole, &it.region),
+            None => {
+                let length = shape.dimensions.iter().map(|it| it.unsigned_abs()).product();
+                vec![Rows { in_host: 0, on_chip: 0, length, count: 1, pitch: length }]
+            }
+        };
+        let is_run = part.as_ref().is_none_or(|it| is_one_run(&whole.dimensions, &it.region));
+        if let Some(slice) = slice_of_transfer(operation) {
+            let is_of_elements = |it: &Range<u64>| it.start % shape.width == 0 && it.end % shape.width == 0;
+            match all_slices(operation).iter().all(is_of_elements) {
+                true if is_run => {
+                    let start = part.as_ref().map_or(0, |it| start_of(&whole, &it.region) / whole.width);
+                    let (low, length) = (slice.start / shape.width, (slice.end - slice.start) / shape.width);
+                    rows = vec![Rows { in_host: start + low, on_chip: low, length, count: 1, pitch: length }];
+                }
+                _ if is_last_slice(operation) => {}
+                _ => return,
+            }
+        }
+        let result = result_at(operation, 0).expect("a transfer has a result");
+        let mut tags = Vec::new();
+        for rows in &rows {
+            tags.push(self.begin(operation, *way, (host, &whole), (chip, &shape), rows));
+            // One tag for all of them is enough for calls.
+            if self.options.transfers == TransfersName::Call {
+                tags.truncate(1);
+            }
+        }
+        if self.options.transfers == TransfersName::Call {
+            self.flights.n_tags += 1;
+        }
+        if is_async(operation) {
+            self.flights.tags.insert(crate::extract::key(result), tags);
+        } else {
+            tags.iter().for_each(|it| self.wait_for(*it, operation));
+        }
+    }
+
+    /// What waits for transfers: the tensor is where they bring it.
+    pub(super) fn wait(&mut self, operation: OperationRef<'c, 'a>) {
+        let transits: Vec<Value> = operation.operands().collect();
+        for transit in &transits {
+            for tag in self.flights.tags.remove(&crate::extract::key(*transit)).unwrap_or_default() {
+                self.wait_for(tag, operation);
+            }
+        }
+        let last = transits.into_iter().rev().find_map(|it| self.known(it));
+        if let (Some(buffer), Some(result)) = (last, result_at(operation, 0)) {
+            self.keep(result, buffer);
+        }
+    }
+
+    /// Begins to move rows.
+    fn begin(
+        &mut self,
+        operation: OperationRef<'c, 'a>,
+        way: Transfer,
+        (host, whole): (&Buffer<'c, 'a>, &Shape<'c>),
+        (chip, shape): (&Buffer<'c, 'a>, &Shape<'c>),
+        rows: &Rows,
+    ) -> Tag<'c, 'a> {
+        let n_elements = rows.length * rows.count;
+        match self.options.transfers {
+            TransfersName::Call => {
+                let number = self.offset(self.flights.n_tags);
+                let in_host = self.address(host, rows.in_host * whole.width, operation);
+                let on_chip = self.address(chip, rows.on_chip * shape.width, operation);
+                let (bytes, pitch) = (rows.length * shape.width, rows.pitch * shape.width);
+                let ((to, to_pitch), (from, from_pitch)) = match way.is_inward() {
+                    true => ((on_chip, bytes), (in_host, pitch)),
+                    false => ((in_host, pitch), (on_chip, bytes)),
+                };
+                let numbers = [bytes, rows.count, to_pitch, from_pitch].map(|it| self.offset(it));
+                let channel = self.offset(self.channel(operation, way));
+                let [bytes, count, to_pitch, from_pitch] = numbers;
+                let operands = [channel, to, from, bytes, count, to_pitch, from_pitch, number];
+                let call = self.call(START, &operands, operation);
+                mark_transfer(call, way, false);
+                Tag { number, n_elements }
+            }
+            _ => {
+                let number = self.offset(self.flights.n_tags);
+                self.flights.n_tags += 1;
+                let tags = self.tags();
+                let (from, to) = if way.is_inward() { (host, chip) } else { (chip, host) };
+                let at = |it: &Buffer<'c, 'a>| match it.value == host.value {
+                    true => (whole, rows.in_host),
+                    false => (shape, rows.on_chip),
+                };
+                let mut operands = Vec::new();
+                for buffer in [from, to] {
+                    let (shape, start) = at(buffer);
+                    operands.push(buffer.value);
+                    let indices = indices(&shape.dimensions, start);
+                    operands.extend(indices.into_iter().map(|it| self.offset(it)));
+                }
+                operands.push(self.offset(n_elements));
+                operands.extend([tags, number]);
+                if 1 < rows.count {
+                    operands.extend([rows.pitch, rows.length].map(|it| self.offset(it)));
+                }
+                let start = OperationBuilder::new("memref.dma_start", operation.location()).add_operands(&operands);
+                mark_transfer(place(operation, start), way, false);
+                Tag { number, n_elements }
+            }
+        }
+    }
+
+    fn wait_for(&mut self, tag: Tag<'c, 'a>, before: OperationRef<'c, 'a>) {
+        match self.options.transfers {
+            TransfersName::Call => {
+                self.call(WAIT, &[tag.number], before);
+            }
+            _ => {
+                let operands = [self.tags(), tag.number, self.offset(tag.n_elements)];
+                place(before, OperationBuilder::new("memref.dma_wait", before.location()).add_operands(&operands));
+            }
+        }
+    }
+
+    fn call(&mut self, name: &str, operands: &[Value<'c, 'a>], before: OperationRef<'c, 'a>) -> OperationRef<'c, 'a> {
+        let types = vec![Type::index(self.build.0); operands.len()];
+        let symbol = self.symbols.kernel(name, FunctionType::new(self.build.0, &types, &[]), before.location());
+        place(before, self.build.call(&symbol, operands, &[], before.location()))
+    }
+
+    /// The address of a byte of a buffer.
+    fn address(&mut self, buffer: &Buffer<'c, 'a>, byte: u64, before: OperationRef<'c, 'a>) -> Value<'c, 'a> {
+        let root = match buffer.root {
+            Root::Arena => self.arena(),
+            Root::Host(root) => root,
+        };
+        let index = Type::index(self.build.0);
+        let base = OperationBuilder::new("memref.extract_aligned_pointer_as_index", before.location())
+            .add_operands(&[root])
+            .add_results(&[index]);
+        let base = insert(before, base);
+        match buffer.start + byte {
+            0 => base,
+            start => {
+                let start = self.offset(start);
+                let sum = OperationBuilder::new("arith.addi", before.location())
+                    .add_operands(&[base, start])
+                    .add_results(&[index]);
+                insert(before, sum)
+            }
+        }
+    }
+
+    /// The number of the channel over which a transfer goes: 0 without a clock.
+    fn channel(&self, operation: OperationRef<'c, 'a>, way: Transfer) -> u64 {
+        let clock: Option<Clock> = machine(operation).and_then(|it| it.clock);
+        let links = cosma_planner::Machine::with_host(cosma_planner::Bytes(1), cosma_planner::Bytes(1));
+        let from = if way.is_inward() { MemoryId::HOME } else { MemoryId::SCRATCHPAD };
+        let link = links.links().iter().position(|it| it.from == from);
+        let timing = link.and_then(|it| clock.as_ref()?.timings.get(it).copied());
+        timing.map_or(0, |it| it.channel.0.into())
+    }
+
+    /// The tags of `memref.dma_start`, allocated at the beginning of the function.
+    fn tags(&mut self) -> Value<'c, 'a> {
+        if let Some(tags) = self.flights.memref {
+            return tags;
+        }
+        let alloc = self.build.alloc(self.type_of_tags(), None, self.function.location());
+        let tags = insert(self.first, alloc);
+        self.flights.memref = Some(tags);
+        tags
+    }
+
+    fn type_of_tags(&self) -> Type<'c> {
+        let element = cosma_ir::melior::ir::r#type::IntegerType::new(self.build.0, 32).into();
+        MemRefType::new(element, &[self.flights.n_tags.cast_signed()], None, None).into()
+    }
+
+    /// Gives the tags their type, now that they are counted, and frees them.
+    pub(super) fn finish_tags(&self, terminator: OperationRef<'c, 'a>) {
+        if let Some(tags) = self.flights.memref {
+            cosma_ir::set_type(tags, self.type_of_tags());
+            self.build.free(tags, terminator);
+        }
+    }
+}
+
+/// The slices of the tensor of which an asynchronous transfer moves one.
+fn all_slices(operation: OperationRef) -> Vec<Range<u64>> {
+    siblings(operation).into_iter().filter_map(slice_of_transfer).collect()
+}
+
+/// What is waited for together with a transfer, itself included.
+fn siblings<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+    let users = result_at(operation, 0).map(uses).unwrap_or_default();
+    let wait = users.into_iter().find(|it| is_wait(it.operation));
+    wait.map_or(vec![operation], |it| it.operation.operands().filter_map(defining).collect())
+}
+
+/// Whether no other slice of the same tensor begins later; one that is moved whole is its only slice.
+pub(super) fn is_last_slice(operation: OperationRef) -> bool {
+    slice_of_transfer(operation).is_none()
+        || siblings(operation).into_iter().all(|it| it == operation || it.is_before_in_block(operation))
+}
+
+/// A region as rows that lie at one distance from each other: inner dimensions that are whole are one row, and of the
+/// others one goes from row to row.
+fn rows_of(whole: &Shape, region: &TensorRegion) -> Vec<Rows> {
+    let dimensions: Vec<u64> = whole.dimensions.iter().map(|it| it.unsigned_abs()).collect();
+    let mut strides = vec![1; dimensions.len()];
+    for index in (1..dimensions.len()).rev() {
+        strides[index - 1] = strides[index] * dimensions[index];
+    }
+    // The row ends with the innermost dimension that is not whole.
+    let mut outer = dimensions.len();
+    let mut length = 1;
+    while 0 < outer {
+        outer -= 1;
+        length *= region.sizes[outer];
+        if region.sizes[outer] != dimensions[outer] {
+            break;
+        }
+    }
+    // Rows one after the other along one dimension, and along those around it as long as it is whole.
+    let (mut count, mut pitch) = (1, length);
+    let mut is_first = true;
+    while 0 < outer {
+        let index = outer - 1;
+        if region.sizes[index] == 1 && is_first {
+            outer -= 1;
+            continue;
+        }
+        if is_first {
+            pitch = strides[index];
+        }
+        is_first = false;
+        count *= region.sizes[index];
+        outer -= 1;
+        if region.sizes[index] != dimensions[index] {
+            break;
+        }
+    }
+    let start: u64 = region.offsets.iter().zip(&strides).map(|(offset, stride)| offset * stride).sum();
+    // The rest, one by one.
+    let n_blocks: u64 = region.sizes[..outer].iter().product();
+    let block = |number: u64| {
+        let (mut rest, mut in_host) = (number, start);
+        for index in (0..outer).rev() {
+            in_host += rest % region.sizes[index] * strides[index];
+            rest /= region.sizes[index];
+        }
+        Rows { in_host, on_chip: number * length * count, length, count, pitch }
+    };
+    (0..n_blocks).map(block).collect()
+}
+
+/// The indices of an element of a tensor whose elements lie side by side.
+fn indices(dimensions: &[i64], mut element: u64) -> Vec<u64> {
+    let mut indices = vec![0; dimensions.len()];
+    for (index, size) in dimensions.iter().enumerate().rev() {
+        let size = size.unsigned_abs().max(1);
+        indices[index] = element % size;
+        element /= size;
+    }
+    indices
+}

@@ -1,0 +1,178 @@
+//! Descriptions of machines: those that come with the planner, by name; files in the form of a problem's machine lines;
+//! and the configuration files of another compiler ([`vela`]).
+//!
+//! A machine file has the lines of a problem's text that say something of a machine with one scratchpad, and nothing
+//! else; `#` starts a comment:
+//!
+//! ```text
+//! machine scratchpad 393216 alignment 16
+//! channel dma
+//! link host scratchpad rate 15/4 latency 500 burst 128 on dma
+//! link scratchpad host rate 15/4 latency 250 burst 128 on dma
+//! compute cycles_per_mac 1/512 bytes_per_cycle 16
+//! ```
+//!
+//! It may leave the first line out, or all others: what it does not say is for somebody else to say.
+//!
+//! ```
+//! use cosma_planner::{Bytes, Machine, preset};
+//!
+//! let file = preset::named("ethos-u65-high-end")?;
+//! let machine = file.join(&Machine::with_host(Bytes(524_288), Bytes(64)))?;
+//! assert_eq!(machine.scratchpad(), Bytes(393_216));
+//! assert!(machine.clock().is_some());
+//! # Ok::<(), cosma_planner::Error>(())
+//! ```
+
+pub mod vela;
+
+use crate::text::machine::MachineParser;
+use crate::time::{Clock, Timing};
+use crate::{Bytes, Error, Machine, MemoryId, Weights};
+use std::str::FromStr;
+
+/// What a description says of a machine with one scratchpad and a host memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MachineFile {
+    /// The size of the scratchpad.
+    pub scratchpad: Option<Bytes>,
+    /// Every address in the scratchpad is a multiple of it; at least 1.
+    pub alignment: Option<Bytes>,
+    /// Where operators read their weights.
+    pub weights: Option<Weights>,
+    /// For the two links of [`Machine::with_host`]: from the host memory into the scratchpad, then back.
+    pub clock: Option<Clock>,
+}
+
+/// The machines that come with the planner: their names and files, by name.
+const PRESETS: [(&str, &str); 6] = [
+    ("ethos-u55-high-end", include_str!("../machines/ethos-u55-high-end.txt")),
+    ("ethos-u65-client-server", include_str!("../machines/ethos-u65-client-server.txt")),
+    ("ethos-u65-embedded", include_str!("../machines/ethos-u65-embedded.txt")),
+    ("ethos-u65-high-end", include_str!("../machines/ethos-u65-high-end.txt")),
+    ("mcu-psram", include_str!("../machines/mcu-psram.txt")),
+    ("soma-edge", include_str!("../machines/soma-edge.txt")),
+];
+
+/// The names of the machines that come with the planner, in alphabetical order.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().map(|it| it.0)
+}
+
+/// The text of a machine that comes with the planner, with comments on where its numbers come from.
+pub fn text(name: &str) -> Option<&'static str> {
+    PRESETS.iter().find(|it| it.0 == name).map(|it| it.1)
+}
+
+/// A machine that comes with the planner.
+///
+/// # Errors
+/// [`Error::Machine`], which names those that there are, where this is none of them.
+pub fn named(name: &str) -> Result<MachineFile, Error> {
+    let unknown = || Error::Machine(format!("no machine {name}: there are {}", names().collect::<Vec<_>>().join(", ")));
+    text(name).ok_or_else(unknown)?.parse()
+}
+
+impl MachineFile {
+    /// The machine with what this says of it; what this does not say stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Machine`] where this has a clock, and the machine other links than the two of [`Machine::with_host`].
+    pub fn join(&self, machine: &Machine) -> Result<Machine, Error> {
+        let mut machine = machine.clone();
+        if let Some(scratchpad) = self.scratchpad {
+            machine.set_scratchpad(scratchpad);
+        }
+        if let Some(alignment) = self.alignment {
+            machine.set_alignment(alignment);
+        }
+        let Some(clock) = &self.clock else { return Ok(machine) };
+        let links: Vec<_> = machine.links().iter().map(|it| (it.from, it.to)).collect();
+        if links != WAYS {
+            return Err(Error::Machine("the clock is for a machine with one scratchpad and a link each way".into()));
+        }
+        machine.with_clock(clock.clone())
+    }
+}
+
+/// The links of [`Machine::with_host`].
+const WAYS: [(MemoryId, MemoryId); 2] =
+    [(MemoryId::HOME, MemoryId::SCRATCHPAD), (MemoryId::SCRATCHPAD, MemoryId::HOME)];
+
+impl FromStr for MachineFile {
+    type Err = Error;
+
+    /// # Errors
+    /// [`Error::Text`] at the line that does not parse, or that needs another which is missing.
+    fn from_str(text: &str) -> Result<MachineFile, Error> {
+        let mut file = MachineFile::default();
+        // Links have the names of memories, whether the line for these is there or not.
+        let nameless = || Some(Machine::with_host(Bytes::ZERO, Bytes(1)));
+        let mut parser = MachineParser { usual: nameless(), ..MachineParser::default() };
+        let mut ends = Ends::default();
+        for (index, line) in text.lines().enumerate() {
+            let refuse = |message: String| Error::Text { line: index + 1, message };
+            let statement = line.split('#').next().unwrap_or_default();
+            let Some(word) = statement.split_whitespace().next() else { continue };
+            let is_known = parser.statement(statement).map_err(refuse)?;
+            match word {
+                _ if !is_known => {
+                    return Err(refuse(format!("expected machine, channel, link or compute, not {word}")));
+                }
+                "machine" => file.state_memory(&mut parser, nameless()).map_err(refuse)?,
+                "link" => ends.link = Some(index + 1),
+                "channel" | "compute" => ends.other = Some(index + 1),
+                _ => return Err(refuse("a machine file is of one scratchpad, in a line `machine scratchpad`".into())),
+            }
+            if parser.links.last().is_some_and(|it| it.0.price != 1) {
+                return Err(refuse("prices of links are not for machine files".into()));
+            }
+        }
+        file.clock = clock(parser, ends)?;
+        Ok(file)
+    }
+}
+
+impl MachineFile {
+    /// Takes what the `machine` line said from the parser, which goes on with a machine that has the same names.
+    fn state_memory(&mut self, parser: &mut MachineParser, nameless: Option<Machine>) -> Result<(), String> {
+        let Some(machine) = std::mem::replace(&mut parser.usual, nameless) else { return Ok(()) };
+        if self.scratchpad.is_some() {
+            return Err("the machine is stated twice".into());
+        }
+        if machine.alignment() == Bytes::ZERO {
+            return Err("alignment must be at least 1 B".into());
+        }
+        self.scratchpad = Some(machine.scratchpad());
+        self.alignment = Some(machine.alignment());
+        self.weights = parser.weights;
+        Ok(())
+    }
+}
+
+/// The last lines of a clock, counted from 1.
+#[derive(Default)]
+struct Ends {
+    link: Option<usize>,
+    other: Option<usize>,
+}
+
+/// The clock that was stated, if any was.
+fn clock(parser: MachineParser, ends: Ends) -> Result<Option<Clock>, Error> {
+    let refuse = |line: Option<usize>, message: String| Err(Error::Text { line: line.unwrap_or(1), message });
+    let timing = |way: &(MemoryId, MemoryId)| -> Option<Timing> {
+        parser.links.iter().find(|it| (it.0.from, it.0.to) == *way).and_then(|it| it.1)
+    };
+    let timings: Vec<Timing> = WAYS.iter().filter_map(timing).collect();
+    match (ends.link, ends.other) {
+        (None, None) => return Ok(None),
+        (None, other) => return refuse(other, "a clock, but no link has a rate".into()),
+        _ => {}
+    }
+    let Some(missing) = WAYS.iter().find(|it| timing(it).is_none()) else {
+        let clock = Clock { channels: parser.channels, timings, compute: parser.compute.unwrap_or_default() };
+        return Ok(Some(clock));
+    };
+    let name = |it: MemoryId| if it == MemoryId::HOME { "host" } else { "scratchpad" };
+    refuse(ends.link, format!("the link from {} to {} has no rate", name(missing.0), name(missing.1)))
+}

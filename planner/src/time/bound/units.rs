@@ -1,0 +1,77 @@
+//! Fractions of a cycle, of which a byte takes a whole number, and how long a room can take to fill.
+
+use crate::time::Timing;
+use crate::{Bytes, Cycles};
+
+/// Fractions of a cycle: a byte in each direction takes a whole number of them.
+#[derive(Clone, Copy)]
+pub(super) struct Units<'a> {
+    pub inward: &'a Timing,
+    pub outward: &'a Timing,
+    pub of_cycle: u128,
+    pub of_byte_inward: u128,
+    pub of_byte_outward: u128,
+}
+
+impl Units<'_> {
+    pub fn new<'a>(inward: &'a Timing, outward: &'a Timing) -> Units<'a> {
+        let (one, other) = (u128::from(inward.rate.numerator()), u128::from(outward.rate.numerator()));
+        // The same number mostly; where both are very large, the outward way counts as if it were faster.
+        let is_small = one * other < 1 << 32;
+        let of_cycle = if one == other || !is_small { one } else { one * other };
+        let of_byte =
+            |timing: &Timing| u128::from(timing.rate.denominator()) * of_cycle / u128::from(timing.rate.numerator());
+        Units { inward, outward, of_cycle, of_byte_inward: of_byte(inward), of_byte_outward: of_byte(outward) }
+    }
+
+    pub fn cycles(&self, Cycles(cycles): Cycles) -> u128 {
+        u128::from(cycles) * self.of_cycle
+    }
+
+    pub fn inward(&self, size: Bytes) -> u128 {
+        u128::from(size.max(self.inward.burst).0) * self.of_byte_inward + self.cycles(self.inward.setup)
+    }
+
+    pub fn outward(&self, size: Bytes) -> u128 {
+        u128::from(size.max(self.outward.burst).0) * self.of_byte_outward + self.cycles(self.outward.setup)
+    }
+}
+
+/// For how long transfers can keep the channel busy until some room is full.
+pub(super) struct Filling {
+    of_byte: u128,
+    /// Of the smallest transfers: their bytes.
+    sums: Vec<u128>,
+    /// The most that a transfer takes beyond its bytes.
+    most_beyond: u128,
+}
+
+impl Filling {
+    /// By loads of these sizes.
+    pub fn inward(units: &Units<'_>, sizes: Vec<Bytes>) -> Filling {
+        Filling::new(units.of_byte_inward, |it| units.inward(it), sizes)
+    }
+
+    /// With what goes out.
+    pub fn outward(units: &Units<'_>, sizes: Vec<Bytes>) -> Filling {
+        Filling::new(units.of_byte_outward, |it| units.outward(it), sizes)
+    }
+
+    fn new(of_byte: u128, takes: impl Fn(Bytes) -> u128, mut sizes: Vec<Bytes>) -> Filling {
+        let beyond = |it: &Bytes| takes(*it) - u128::from(it.0) * of_byte;
+        let most_beyond = sizes.iter().map(beyond).max().unwrap_or(0);
+        sizes.sort_unstable();
+        let sums = sizes.iter().scan(0, |sum, it| {
+            *sum += u128::from(it.0);
+            Some(*sum)
+        });
+        Filling { of_byte, sums: sums.collect(), most_beyond }
+    }
+
+    /// So many of the smallest fit, so no more than so many do, and one in part; and all of them have so many bytes at most.
+    pub fn most(&self, room: Bytes) -> u128 {
+        let room = u128::from(room.0);
+        let n_whole = self.sums.partition_point(|it| *it <= room) as u128 + 1;
+        room.saturating_mul(self.of_byte).saturating_add(n_whole.saturating_mul(self.most_beyond))
+    }
+}

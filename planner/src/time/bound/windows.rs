@@ -1,0 +1,378 @@
+//! B1: what has to happen between two operators of which one runs before the other in every order.
+//!
+//! Let $a$ run before $b$ in every order, and with them all operators $M$ that have to run between them. Let $T_a$ be the
+//! time at which $a$ ends. Then
+//!
+//! $$T_b \ge T_a + \sum_{x \in M} c_x + c_b, \qquad T_b \ge T_a + \Bigl(\sum_{w \in W} |w| - (S - s_a)\Bigr) / B +
+//! \text{latency} + c_b$$
+//!
+//! where $W$ is what $M$ and $b$ read and nobody makes after $a$, the operands of $a$ left aside: what of it is in the
+//! scratchpad when $a$ ends, or on its way there, lies beside what $a$ itself needs, $s_a$. All else has to come in before
+//! $b$ begins. That is true of any program, whatever it keeps, drops and brings back. What operators of $M$ read in
+//! host memory goes over the channel in the same time, and so does, where there is one channel for both ways, what has to
+//! go out in it: parts of what is staged for $M$ and $b$, and results that are made in $M$ and have no room beside the
+//! operands of $b$.
+//!
+//! The begin and the end of the program are such operators, too: at the begin, nothing is in the scratchpad; at the end,
+//! all results are out. So in any order, nothing is faster than the longest path over such pairs. Where all operators are
+//! on one chain and nothing but arguments comes in, that is the recursion for divisible loads, unrolled.
+//!
+//! *Example.* Between two matrix products lie 40 element-wise operators that bring nothing in: loads of the second one
+//! can hide behind these, but no more of them than there is room for beside the operands of the first one; what operators
+//! before it compute is of no help to the rest, however long they take. Sums over the whole program do not see that.
+
+use super::units::{Filling, Units};
+use crate::reach::ones;
+use crate::{Bytes, Cycles, Error, MemoryId, OpId, Origin, Problem, TensorId};
+
+/// Words of sets that are joined in all: pairs of operators that are further apart in the source than this allows are left
+/// out.
+const MAX_WORDS: usize = 1 << 27;
+
+/// A bound for every program of a problem, if no plan has less than so many non-compulsory bytes: from windows between
+/// operators.
+///
+/// # Errors
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
+pub(super) fn bound_of_windows(problem: &Problem, non_compulsory: Bytes) -> Result<Cycles, Error> {
+    problem.machine.clock().ok_or(Error::NoClock)?;
+    let way = |from, to| problem.machine.timing(from, to).ok_or(Error::NotPlanned("a machine without a link".into()));
+    let inward = way(MemoryId::HOME, MemoryId::SCRATCHPAD)?;
+    let outward = way(MemoryId::SCRATCHPAD, MemoryId::HOME)?;
+    let units = Units::new(inward, outward);
+    let windows = Windows::new(problem, units, non_compulsory)?;
+    let cycles = windows.longest_path().div_ceil(units.of_cycle);
+    u64::try_from(cycles).ok().filter(|it| *it < 1 << 63).map(Cycles).ok_or(Error::TooManyCycles)
+}
+
+/// What each operator takes, in fractions of a cycle.
+struct Work {
+    cycles: u128,
+    /// For what it reads in host memory while it runs, of the channel.
+    streams: u128,
+    /// For its results that have to be in host memory at the end, parts left aside.
+    stores: u128,
+    /// The same, parts included.
+    all_stores: u128,
+    /// From the beginning to when all that it reads first of all can be there.
+    loads: u128,
+    /// The room of its operands and its workspace, in any order at least.
+    own: Bytes,
+}
+
+/// Sums over what happens after one operator and not after another.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    cycles: u128,
+    streams: u128,
+    stores: u128,
+    all_stores: u128,
+    /// Of what is read and not made meanwhile.
+    loads: u128,
+    /// Of parts that are made and then read again, staged.
+    parts: u128,
+    n_ops: usize,
+}
+
+struct Windows<'a> {
+    problem: &'a Problem,
+    units: Units<'a>,
+    work: Vec<Work>,
+    /// Spills and reloads that no program does without.
+    non_compulsory: u128,
+    is_one_channel: bool,
+}
+
+/// Where a window begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    OfProgram,
+    EndOf(OpId),
+}
+
+impl<'a> Windows<'a> {
+    fn new(problem: &'a Problem, units: Units<'a>, non_compulsory: Bytes) -> Result<Windows<'a>, Error> {
+        let graph = &problem.graph;
+        check_sums(problem, &units)?;
+        let size = |it: TensorId| graph.tensor(it).size;
+        let mut work = Vec::with_capacity(graph.ops().len());
+        for op in graph.op_ids() {
+            let operator = graph.op(op);
+            let streamed = operator.reads.iter().filter(|it| !it.from.contains(MemoryId::SCRATCHPAD));
+            let sizes: Vec<Bytes> = streamed.map(|it| size(it.tensor)).collect();
+            let streams = sizes.iter().map(|it| units.inward(*it)).sum();
+            let latency = if sizes.is_empty() { 0 } else { units.cycles(units.inward.latency) };
+            let cycles = units.cycles(problem.cycles(op)?.unwrap_or_default()).max(streams + latency);
+            let stores = |parts: bool| -> u128 {
+                let is_meant = |it: &&TensorId| if graph.is_part(**it) { parts } else { graph.is_stored(**it) };
+                let out = operator.writes.iter().filter(is_meant);
+                out.map(|it| units.outward(size(*it))).sum()
+            };
+            let arguments = operator.reads_on_chip().filter(|it| is_argument(problem, *it) && size(*it) != Bytes::ZERO);
+            let loads: u128 = arguments.map(|it| units.inward(size(it))).sum();
+            let own = problem.own_room(op).saturating_sub(problem.saved_at_most(op));
+            let (stores, all_stores) = (stores(false), stores(true));
+            let latency = if loads == 0 { 0 } else { units.cycles(units.inward.latency) };
+            work.push(Work { cycles, streams, stores, all_stores, loads: loads + latency, own });
+        }
+        let back = u128::from(non_compulsory.saturating_sub(problem.restreamed()).0);
+        let non_compulsory = back.saturating_mul(units.of_byte_inward.min(units.of_byte_outward));
+        let is_one_channel = units.inward.channel == units.outward.channel;
+        Ok(Windows { problem, units, work, non_compulsory, is_one_channel })
+    }
+
+    fn longest_path(&self) -> u128 {
+        let graph = &self.problem.graph;
+        let n_ops = graph.ops().len();
+        let n_words = (n_ops + 2 * graph.tensors().len()).div_ceil(64);
+        let span = (MAX_WORDS / n_words.max(1) / n_ops.max(1)).min(n_ops);
+        let sizes: Vec<Bytes> = graph.tensors().iter().map(|it| it.size).filter(|it| *it != Bytes::ZERO).collect();
+        let (inward, outward) = (Filling::inward(&self.units, sizes.clone()), Filling::outward(&self.units, sizes));
+        let mut after = After { windows: self, sets: vec![0; (span + 1) * n_words], n_words, span };
+        let (heads, tails) = (self.heads(), self.tails());
+        let mut ends: Vec<u128> = vec![0; n_ops];
+        let mut of_program = 0;
+        for begin in [Begin::OfProgram].into_iter().chain(graph.op_ids().map(Begin::EndOf)) {
+            let (start, room, made) = match begin {
+                Begin::OfProgram => (0, None, 0),
+                Begin::EndOf(op) => {
+                    let Work { own, all_stores, .. } = self.work[op.index()];
+                    (ends[op.index()], Some(self.problem.capacity().saturating_sub(own)), all_stores)
+                }
+            };
+            let held = room.map_or(0, |it| inward.most(it));
+            let (sums, all) = after.sums(begin);
+            for (op, sums) in sums {
+                let Work { cycles, streams, own, stores, .. } = self.work[op.index()];
+                let head = if begin == Begin::OfProgram { heads[op.index()] } else { 0 };
+                let mut end = start + head + sums.cycles;
+                let kept =
+                    outward.most(self.problem.capacity().saturating_sub(own)).saturating_add(self.stores_read_by(op));
+                let out = sums.parts + (sums.stores - stores).saturating_sub(kept);
+                let again = if sums.n_ops == n_ops { self.non_compulsory } else { 0 };
+                let moving = self.moving(sums.loads.saturating_sub(held) + sums.streams - streams, out, again);
+                end = end.max(start + moving + cycles);
+                ends[op.index()] = ends[op.index()].max(end);
+            }
+            if let Some(sums) = all {
+                let tail = match begin {
+                    Begin::OfProgram => tails.iter().copied().min().unwrap_or(0),
+                    Begin::EndOf(op) => tails[op.index()],
+                };
+                let out = made + sums.all_stores;
+                let moving = self.moving(sums.loads.saturating_sub(held) + sums.streams, out, 0);
+                of_program = of_program.max(start + moving).max(start + sums.cycles + tail);
+            }
+        }
+        ends.into_iter().fold(of_program, u128::max)
+    }
+
+    /// From the beginning of transfers to when all of these are complete.
+    fn moving(&self, inward: u128, outward: u128, whichever: u128) -> u128 {
+        let Units { inward: way_in, outward: way_out, .. } = self.units;
+        let (latency_in, latency_out) = (self.units.cycles(way_in.latency), self.units.cycles(way_out.latency));
+        let complete = |work: u128, latency: u128| if work == 0 { 0 } else { work + latency };
+        let alone = complete(inward, latency_in).max(complete(outward, latency_out));
+        let together = complete(inward + outward + whichever, latency_in.min(latency_out));
+        if self.is_one_channel { alone.max(together) } else { alone }
+    }
+
+    /// For the operands of an operator that have to be in host memory at the end, parts left aside.
+    fn stores_read_by(&self, op: OpId) -> u128 {
+        let graph = &self.problem.graph;
+        let stored = self.problem.operands(op).filter(|it| graph.is_stored(*it) && !graph.is_part(*it));
+        stored.map(|it| self.units.outward(graph.tensor(it).size)).sum()
+    }
+
+    /// What each bit adds to the sums of windows with this begin.
+    fn weights(&self, begin: Begin) -> Weights<'_> {
+        let Windows { problem, ref units, ref work, .. } = *self;
+        let graph = &problem.graph;
+        let mut is_before = vec![false; graph.ops().len()];
+        let mut is_after = vec![begin == Begin::OfProgram; graph.ops().len()];
+        let mut is_operand = vec![false; graph.tensors().len()];
+        if let Begin::EndOf(start) = begin {
+            (is_before[start.index()], is_after[start.index()]) = (true, true);
+            for index in (0..=start.index()).rev() {
+                if is_before[index] {
+                    graph.predecessors(OpId(index as u32)).iter().for_each(|it| is_before[it.index()] = true);
+                }
+            }
+            for op in graph.op_ids().skip(start.index()) {
+                if is_after[op.index()] {
+                    graph.successors(op).iter().for_each(|it| is_after[it.index()] = true);
+                }
+            }
+            is_after[start.index()] = false;
+            problem.operands(start).for_each(|it| is_operand[it.index()] = true);
+        }
+        let weigh = |tensor: TensorId| {
+            let size = graph.tensor(tensor).size;
+            // What may be made after the begin need not be loaded.
+            let is_there = graph.producer(tensor).is_none_or(|it| is_before[it.index()]);
+            let comes_in = size != Bytes::ZERO && is_there && !is_operand[tensor.index()];
+            let goes_out = graph.is_part(tensor) && graph.producer(tensor).is_some_and(|it| is_after[it.index()]);
+            (if comes_in { units.inward(size) } else { 0 }, if goes_out { units.outward(size) } else { 0 })
+        };
+        let (loads, parts) = graph.tensor_ids().map(weigh).unzip();
+        Weights { work, loads, parts }
+    }
+
+    /// By operator: until one of those that can be the first, among it and all before it, has its arguments.
+    fn heads(&self) -> Vec<u128> {
+        let mut heads: Vec<u128> = Vec::with_capacity(self.work.len());
+        for (op, work) in self.problem.graph.op_ids().zip(&self.work) {
+            let before = self.problem.graph.predecessors(op).iter().map(|it| heads[it.index()]).min();
+            heads.push(before.unwrap_or(work.loads));
+        }
+        heads
+    }
+
+    /// By operator: how long at least it takes to store the results of one that can be the last, among it and all after
+    /// it.
+    fn tails(&self) -> Vec<u128> {
+        let mut tails = vec![0; self.work.len()];
+        for op in self.problem.graph.op_ids().rev() {
+            let after = self.problem.graph.successors(op).iter().map(|it| tails[it.index()]).min();
+            let own = self.moving(0, self.work[op.index()].all_stores, 0);
+            tails[op.index()] = after.unwrap_or(own);
+        }
+        tails
+    }
+}
+
+/// What happens after an operator.
+struct After<'a, 'b> {
+    windows: &'b Windows<'a>,
+    /// By operator, counted from where the window begins: those that have to run until then, itself included, what they
+    /// read in the scratchpad, and the parts of what they read; a bit each.
+    sets: Vec<u64>,
+    n_words: usize,
+    /// How far operators may be from where a window begins.
+    span: usize,
+}
+
+impl After<'_, '_> {
+    /// By operator that runs after the begin in every order: sums over the window that ends with it; and sums over all of
+    /// them, unless the end is too far away.
+    fn sums(&mut self, begin: Begin) -> (Vec<(OpId, Sums)>, Option<Sums>) {
+        let graph = &self.windows.problem.graph;
+        let (n_ops, n_tensors) = (graph.ops().len(), graph.tensors().len());
+        let first = match begin {
+            Begin::OfProgram => 0,
+            Begin::EndOf(op) => op.index() + 1,
+        };
+        let last = (first + self.span).min(n_ops);
+        let n = last - first;
+        self.sets[..(n + 1) * self.n_words].fill(0);
+        let windows = self.windows;
+        let weights = windows.weights(begin);
+        let mut of_ops: Vec<Option<Sums>> = vec![None; n];
+        let mut found = Vec::new();
+        for index in first..last {
+            let op = OpId(index as u32);
+            let before = graph.predecessors(op);
+            let near = || before.iter().filter_map(|it| it.index().checked_sub(first));
+            let is_after = match begin {
+                Begin::OfProgram => true,
+                Begin::EndOf(start) => before.contains(&start) || near().any(|it| of_ops[it].is_some()),
+            };
+            if !is_after {
+                continue;
+            }
+            let mut sums = Sums::default();
+            for it in near() {
+                if let Some(theirs) = of_ops[it] {
+                    self.join(it, index - first, theirs, &mut sums, &weights);
+                }
+            }
+            let mut bits = vec![index];
+            for read in &graph.op(op).reads {
+                if read.from.contains(MemoryId::SCRATCHPAD) {
+                    bits.push(n_ops + read.tensor.index());
+                }
+                bits.extend(graph.parts(read.tensor).iter().map(|it| n_ops + n_tensors + it.index()));
+            }
+            let set = &mut self.sets[(index - first) * self.n_words..(index - first + 1) * self.n_words];
+            for bit in bits {
+                if set[bit / 64] & (1 << (bit % 64)) == 0 {
+                    set[bit / 64] |= 1 << (bit % 64);
+                    sums.add(bit, &weights);
+                }
+            }
+            of_ops[index - first] = Some(sums);
+            found.push((op, sums));
+        }
+        if last < n_ops {
+            return (found, None);
+        }
+        let mut all = Sums::default();
+        for index in (0..n).rev() {
+            if let Some(theirs) = of_ops[index] {
+                self.join(index, n, theirs, &mut all, &weights);
+            }
+        }
+        (found, Some(all))
+    }
+
+    /// Puts all of one set into another, whose sums these are.
+    fn join(&mut self, from: usize, to: usize, theirs: Sums, sums: &mut Sums, weights: &Weights) {
+        let (low, high) = self.sets.split_at_mut(to * self.n_words);
+        let (from, to) = (&low[from * self.n_words..(from + 1) * self.n_words], &mut high[..self.n_words]);
+        if sums.n_ops == 0 {
+            to.copy_from_slice(from);
+            *sums = theirs;
+            return;
+        }
+        for (word, (to, from)) in to.iter_mut().zip(from).enumerate() {
+            let new = from & !*to;
+            *to |= new;
+            ones(new).for_each(|bit| sums.add(64 * word + bit, weights));
+        }
+    }
+}
+
+/// What each bit of a set adds to the sums: operators, tensors that are read, tensors as parts.
+struct Weights<'a> {
+    work: &'a [Work],
+    loads: Vec<u128>,
+    parts: Vec<u128>,
+}
+
+impl Sums {
+    fn add(&mut self, bit: usize, weights: &Weights) {
+        let (n_ops, n_tensors) = (weights.work.len(), weights.loads.len());
+        if bit < n_ops {
+            let Work { cycles, streams, stores, all_stores, .. } = weights.work[bit];
+            self.cycles += cycles;
+            self.streams += streams;
+            self.stores += stores;
+            self.all_stores += all_stores;
+            self.n_ops += 1;
+        } else if bit < n_ops + n_tensors {
+            self.loads += weights.loads[bit - n_ops];
+        } else {
+            self.parts += weights.parts[bit - n_ops - n_tensors];
+        }
+    }
+}
+
+fn is_argument(problem: &Problem, tensor: TensorId) -> bool {
+    matches!(problem.graph.tensor(tensor).origin, Origin::Argument | Origin::Weight)
+}
+
+/// That a program in which each operator brings in all that it reads, and takes out all that it writes, takes a time that
+/// can be counted: then so does all that is added here.
+fn check_sums(problem: &Problem, units: &Units) -> Result<(), Error> {
+    let mut sum = Cycles::ZERO;
+    for op in problem.graph.op_ids() {
+        let operator = problem.graph.op(op);
+        sum = sum.plus(problem.cycles(op)?.unwrap_or_default())?;
+        let ways_in = operator.reads.iter().map(|it| (units.inward, it.tensor));
+        let tensors = operator.reads.iter().map(|it| it.tensor).chain(operator.writes.iter().copied());
+        for (way, tensor) in ways_in.chain(tensors.map(|it| (units.outward, it))) {
+            sum = sum.plus(way.busy(problem.graph.tensor(tensor).size)?)?.plus(way.latency)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! From a problem with a clock to a program: plan, overlap, bounds.
+
+use super::bound::{BoundRule, LatencyBound, bound_of_any_order};
+use super::overlap::{Overlapped, overlap};
+use super::reorder::{Candidate, Goal, reordered};
+use crate::incumbent::Incumbent;
+use crate::portfolio::plan_on_stretches;
+use crate::progress::{Observer, Phase, Watcher};
+use crate::{Bytes, Cycles, Deadline, Error, Objective, Options, Order, Plan, Problem, Solution, address};
+use std::time::Duration;
+
+/// What is left for the overlap where planning takes all of its time.
+const LEAST_TIME_TO_OVERLAP: Duration = Duration::from_millis(800);
+
+/// The part of the time left that the first program may take.
+const SHARE_OF_FIRST_OVERLAP: f64 = 0.4;
+
+/// The part of the time left that other orders may take.
+const SHARE_OF_REORDERING: f64 = 0.4;
+
+/// The part of the time left that addresses for another order may take.
+const SHARE_OF_PACKING: f64 = 0.4;
+
+/// How much longer than a bound a program may take such that nothing better is looked for: one in so many.
+const GOOD_ENOUGH: u64 = 2_000;
+
+/// A program, and how good it is: in traffic and in time.
+#[derive(Clone, Debug)]
+pub struct Timed {
+    /// The plan and what is proven of its traffic. Its addresses may not be those of the program.
+    pub solution: Solution,
+    /// The program. Its order, residencies and traffic are those of the plan.
+    pub overlapped: Overlapped,
+    /// The largest bound on the makespan that is known, of whatever scope.
+    pub bound: LatencyBound,
+    /// The largest one that holds for any order: the program is within its distance from the fastest that there is.
+    pub any_order: LatencyBound,
+    /// The non-compulsory bytes of the plan that moves least: what time costs in traffic is the difference.
+    pub least_non_compulsory: Bytes,
+}
+
+impl Timed {
+    /// Whether no program is faster.
+    pub fn is_fastest(&self) -> bool {
+        self.overlapped.timeline.makespan <= self.any_order.cycles
+    }
+}
+
+/// Plans a problem on a machine with a clock, to the program whose transfers go on beside its operators: by
+/// [`Options::objective`], the fastest that is found of a plan of least traffic, or the fastest that is found at all.
+///
+/// The watcher is as for [`plan_watched()`](crate::plan_watched). The time limit is that of planning; what comes after it
+/// has most of a second even where planning took all of it.
+///
+/// # Errors
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; those of [`plan()`](crate::plan).
+pub fn plan_in_time(problem: &Problem, options: &Options, watcher: &Watcher) -> Result<Timed, Error> {
+    planned(problem, options, None, watcher)
+}
+
+/// Likewise, starting from a plan that the caller has already, as [`plan_from()`](crate::plan_from) does.
+///
+/// # Errors
+/// [`Error::Incumbent`] if the judge refuses the incumbent, or its order is not allowed; else those of
+/// [`plan_in_time()`].
+pub fn plan_in_time_from(
+    problem: &Problem,
+    options: &Options,
+    incumbent: &Plan,
+    watcher: &Watcher,
+) -> Result<Timed, Error> {
+    let incumbent = Incumbent::new(problem, options.order, incumbent)?;
+    planned(problem, options, Some(&incumbent), watcher)
+}
+
+fn planned(
+    problem: &Problem,
+    options: &Options,
+    incumbent: Option<&Incumbent>,
+    watcher: &Watcher,
+) -> Result<Timed, Error> {
+    problem.machine.clock().ok_or(Error::NoClock)?;
+    let observer = Observer::new(watcher, problem.restreamed(), options.time_limit);
+    let deadline = Deadline::after(options.time_limit).watched(&observer);
+    let end = Deadline::after(options.time_limit.saturating_add(LEAST_TIME_TO_OVERLAP)).watched(&observer);
+    let solution = plan_on_stretches(problem, options, incumbent, deadline)?;
+    deadline.proved(solution.lower_bound);
+    deadline.planned(solution.non_compulsory);
+    deadline.enter(Phase::Overlap);
+    let timed = in_less_time(problem, options, solution, end)?;
+    deadline.enter(Phase::Done);
+    Ok(timed)
+}
+
+/// The fastest program that is found, and how good it is, once there is a plan of the least traffic that was found.
+fn in_less_time(problem: &Problem, options: &Options, solution: Solution, end: Deadline) -> Result<Timed, Error> {
+    let any_order = bound_of_any_order(problem, solution.lower_bound)?;
+    let least_non_compulsory = solution.non_compulsory;
+    let overlapped = overlap(problem, &solution.plan, end.part(SHARE_OF_FIRST_OVERLAP))?;
+    let mut best = Best { solution, overlapped };
+    if options.order == Order::Free {
+        best.improve(problem, options.objective, any_order.cycles, end)?;
+    }
+    let Best { solution, overlapped } = best;
+    let bound = any_order.or(LatencyBound { cycles: overlapped.bound, rule: BoundRule::Divided });
+    Ok(Timed { solution, overlapped, bound, any_order, least_non_compulsory })
+}
+
+/// The best plan so far, and its program.
+struct Best {
+    solution: Solution,
+    overlapped: Overlapped,
+}
+
+impl Best {
+    /// Looks for an order that takes less time.
+    fn improve(&mut self, problem: &Problem, objective: Objective, bound: Cycles, end: Deadline) -> Result<(), Error> {
+        let enough = Cycles(bound.0.saturating_add(bound.0 / GOOD_ENOUGH));
+        if self.overlapped.timeline.makespan <= enough || end.has_passed() {
+            return Ok(());
+        }
+        let most = match objective {
+            Objective::Traffic => self.solution.non_compulsory,
+            Objective::Latency => Bytes(u64::MAX),
+        };
+        let goal = Goal { most, enough };
+        let start = Candidate::new(problem, self.solution.plan.outline())?;
+        let found = reordered(problem, start, goal, end.part(SHARE_OF_REORDERING))?;
+        self.take(problem, &found, end)
+    }
+
+    /// Takes an outline if its program is faster.
+    fn take(&mut self, problem: &Problem, candidate: &Candidate, end: Deadline) -> Result<(), Error> {
+        let best = self.overlapped.timeline.makespan;
+        if best <= candidate.cycles {
+            return Ok(());
+        }
+        let Some(plan) = address(problem, &candidate.outline, end.part(SHARE_OF_PACKING)) else { return Ok(()) };
+        let overlapped = overlap(problem, &plan, end)?;
+        if overlapped.timeline.makespan < best {
+            let non_compulsory = plan.non_compulsory(problem);
+            self.solution = Solution { plan, non_compulsory, ..self.solution.clone() };
+            self.overlapped = overlapped;
+        }
+        Ok(())
+    }
+}

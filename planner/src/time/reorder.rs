@@ -1,0 +1,124 @@
+//! Other orders, in which less time is lost.
+//!
+//! Of orders that move the same, one may keep the channel busy while another lets it stand still: it runs what has much to
+//! store while there is something left to compute, or what brings much in behind what computes for long. So an order is
+//! changed here and there, its residencies follow by rule, and what is judged is the bound for its transfers, divided as
+//! one likes ([`bound_of_plan`](super::bound_of_plan)): programs come close to it.
+//!
+//! 1. An operator is moved to another step, earlier with those that it needs, or later with those that need it.
+//! 2. What is not slower, and does not move more than it may, is where to go on from.
+//!
+//! Both are chosen by numbers that look random, and attempts are counted, so the same order comes out everywhere.
+
+use super::bound::bound_of_transfers;
+use super::transfers::Transfers;
+use crate::pack::random::Random;
+use crate::{Bytes, Cycles, Deadline, Error, OpId, Outline, Problem, greedy};
+
+/// Attempts times operators.
+const MAX_WORK: usize = 1_200_000;
+
+/// Attempts, however few operators there are.
+const MAX_ATTEMPTS: usize = 12_000;
+
+/// What is asked of an order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Goal {
+    /// It may not cost more non-compulsory bytes.
+    pub most: Bytes,
+    /// If it takes so many cycles, that is good enough.
+    pub enough: Cycles,
+}
+
+/// An outline, what it costs, and how long it takes at least.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub outline: Outline,
+    pub non_compulsory: Bytes,
+    pub cycles: Cycles,
+}
+
+impl Candidate {
+    /// # Errors
+    /// Those of [`bound_of_plan`](super::bound_of_plan).
+    pub fn new(problem: &Problem, outline: Outline) -> Result<Candidate, Error> {
+        let offsets = vec![Bytes::ZERO; outline.stays.len()];
+        let plan = outline.at(&offsets, vec![Bytes::ZERO; outline.order.len()]);
+        let cycles = bound_of_transfers(problem, &Transfers::new(problem, &plan)?)?;
+        Ok(Candidate { non_compulsory: outline.non_compulsory(problem), cycles, outline })
+    }
+
+    /// The one that a rule makes of an order; none if it does not fit, or costs more than it may.
+    fn of_order(problem: &Problem, order: &[OpId], most: Bytes) -> Result<Option<Candidate>, Error> {
+        let outline = greedy(problem, order);
+        let fits = || outline.rooms(problem).into_iter().all(|it| it <= problem.capacity());
+        if most < outline.non_compulsory(problem) || !fits() {
+            return Ok(None);
+        }
+        Candidate::new(problem, outline).map(Some)
+    }
+}
+
+/// A faster outline than this one within what is asked, or the same. It takes up to a second for thousands of operators.
+///
+/// # Errors
+/// Those of [`bound_of_plan`](super::bound_of_plan).
+pub(super) fn reordered(
+    problem: &Problem,
+    start: Candidate,
+    goal: Goal,
+    deadline: Deadline,
+) -> Result<Candidate, Error> {
+    let mut best = start;
+    let n_ops = best.outline.order.len() as u64;
+    if n_ops < 2 {
+        return Ok(best);
+    }
+    let mut random = Random::new();
+    for _ in 0..(MAX_WORK / n_ops as usize).min(MAX_ATTEMPTS) {
+        if best.cycles <= goal.enough || deadline.has_passed() {
+            break;
+        }
+        let (from, to) = (random.below(n_ops) as usize, random.below(n_ops) as usize);
+        // Every other one is not far.
+        let reach = if random.below(2) == 0 { 8 } else { n_ops as usize };
+        let to = to.clamp(from.saturating_sub(reach), (from + reach).min(n_ops as usize - 1));
+        let Some(order) = moved(problem, &best.outline.order, from, to) else { continue };
+        if let Some(found) = Candidate::of_order(problem, &order, goal.most)?
+            && (found.cycles, found.non_compulsory) <= (best.cycles, best.non_compulsory)
+        {
+            best = found;
+        }
+    }
+    Ok(best)
+}
+
+/// The order in which an operator runs in another step: those between that it needs, or that need it, come along. None if
+/// that is the same order.
+fn moved(problem: &Problem, order: &[OpId], from: usize, to: usize) -> Option<Vec<OpId>> {
+    let mut order = order.to_vec();
+    let is_earlier = to < from;
+    let between = if is_earlier { to..from + 1 } else { from..to + 1 };
+    let mut comes_along = vec![false; order.len()];
+    comes_along[order[from].index()] = true;
+    let graph = &problem.graph;
+    let mark = |op: OpId, comes_along: &mut Vec<bool>| {
+        if comes_along[op.index()] {
+            let next = if is_earlier { graph.predecessors(op) } else { graph.successors(op) };
+            next.iter().for_each(|it| comes_along[it.index()] = true);
+        }
+    };
+    let ops = &order[between.clone()];
+    if is_earlier {
+        ops.iter().rev().for_each(|it| mark(*it, &mut comes_along));
+    } else {
+        ops.iter().for_each(|it| mark(*it, &mut comes_along));
+    }
+    let (along, others): (Vec<OpId>, Vec<OpId>) = ops.iter().partition(|it| comes_along[it.index()]);
+    if others.is_empty() {
+        return None;
+    }
+    let (first, second) = if is_earlier { (along, others) } else { (others, along) };
+    order.splice(between, first.into_iter().chain(second));
+    Some(order)
+}

@@ -1,0 +1,35 @@
+//! Machines by name or by file.
+
+use cosma_planner::preset::{self, MachineFile, vela};
+use std::path::Path;
+
+/// What a name or a file says of a machine: one of [`preset::names`]; a file with a machine's lines; or a configuration
+/// file of Vela with a system, a memory mode and an accelerator of it, separated by commas, as
+/// `vela.ini,Ethos_U65_High_End,Dedicated_Sram,ethos-u65-512`.
+///
+/// # Errors
+/// If there is neither such a machine nor such a file, or the file is wrong: what is, and where.
+pub fn read_machine(text: &str) -> Result<MachineFile, String> {
+    if preset::text(text).is_some() {
+        return preset::named(text).map_err(|error| error.to_string());
+    }
+    let words: Vec<&str> = text.split(',').collect();
+    let is_ini = Path::new(words[0]).extension().is_some_and(|it| it.eq_ignore_ascii_case("ini"));
+    if !is_ini && !Path::new(text).exists() {
+        let names: Vec<&str> = preset::names().collect();
+        return Err(format!("there is no machine and no file '{text}'; there are the machines {}", names.join(", ")));
+    }
+    let path = if is_ini { words[0] } else { text };
+    let content = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+    let file = match words[..] {
+        [_, system, memory, accelerator] if is_ini => vela::read(&content, system, memory, accelerator),
+        _ if is_ini => {
+            return Err(format!(
+                "needs a system, a memory mode and an accelerator of it as well, as \
+                 {path},Ethos_U65_High_End,Dedicated_Sram,ethos-u65-512"
+            ));
+        }
+        _ => content.parse(),
+    };
+    file.map_err(|error| format!("{path}: {error}"))
+}
