@@ -44,7 +44,7 @@ impl fmt::Display for Network {
         writeln!(f, ") -> ({}) {{", List(returned.clone()))?;
         let mut is_there: Vec<bool> = self.tensors.iter().map(|it| !it.origin.is_view()).collect();
         for operator in &self.operators {
-            let Operator { kind, nodes, position, reads, writes, macs, in_place, access } = operator;
+            let Operator { kind, nodes, position, reads, writes, in_place, access, .. } = operator;
             for read in reads {
                 self.write_views(f, &mut names, *read, &mut is_there)?;
             }
@@ -56,7 +56,7 @@ impl fmt::Display for Network {
             if let Some(access) = access {
                 write!(f, " access {}", AccessOf(access, reads.len()))?;
             }
-            if let Some(macs) = macs.filter(|it| *it <= i64::MAX as u64) {
+            if let Some(macs) = operator.countable_macs() {
                 write!(f, " macs {macs}")?;
             }
             if !in_place.is_empty() {
@@ -111,7 +111,7 @@ impl Network {
         for (tensor, of, at) in missing.into_iter().rev() {
             let (result, source) = (&self.tensors[tensor.0], &self.tensors[of.0]);
             let (name, of) = (names.of_tensor[tensor.0].clone(), names.of_tensor[of.0].clone());
-            let at = at * 8 / source.element.bits();
+            let at = source.element_at(at);
             view::piece(f, names, (source, &of), at, (result, &name))?;
         }
         Ok(())

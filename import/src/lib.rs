@@ -1,5 +1,5 @@
-//! Imports ONNX models as networks at the granularity of an accelerator. Independent of MLIR and the planner:
-//! the result is a [`Network`], which can be printed in COSMA's source form.
+//! Imports ONNX models as networks at the granularity of an accelerator. Independent of MLIR: the result is a
+//! [`Network`], which can be printed in COSMA's source form, or become the planner's graph without that detour.
 //!
 //! 1. *Read* (`read.rs`): the protobuf becomes a graph of values and nodes with resolved names, in an order that
 //!    respects the dependences.
@@ -10,7 +10,8 @@
 //! 4. *Group* (`group.rs`): groups nodes that an accelerator runs as one operator. `class.rs` classifies them,
 //!    and the crate `cosma-network` decides.
 //! 5. *Pieces* (`pieces.rs`): slices and rows of a tensor that is live anyway become views of it.
-//! 6. *Emit* (`emit.rs`): prints source form.
+//! 6. *Emit* (`emit.rs`): prints source form. Or *extract* (`extract.rs`): makes the planner's graph, the one that
+//!    COSMA's passes make of that text.
 //!
 //! The data of weights is never read, only their shapes. Files of external data may be missing unless they
 //! contain a shape.
@@ -24,6 +25,7 @@ mod content;
 mod element;
 mod emit;
 mod error;
+mod extract;
 mod graph;
 mod group;
 mod in_place;
@@ -34,13 +36,16 @@ mod options;
 mod pieces;
 pub mod proto;
 mod read;
+mod region;
 
 use bytes::Bytes;
 
 pub use element::Element;
 pub use error::Error;
+pub use extract::{Carrier, Extraction};
 pub use network::{InPlace, Network, Operator, OperatorAccess, Origin, Tensor, TensorIndex};
 pub use options::{Grouping, Options, Sharing, Splitting};
+pub use region::Region;
 
 /// Imports a model from the content of its file. A `Vec<u8>` is not copied.
 ///

@@ -93,6 +93,13 @@ pub struct OperatorAccess {
     pub operands: Vec<usize>,
 }
 
+impl Operator {
+    /// The number of multiply-accumulates, if it is known and MLIR can count so far.
+    pub(crate) fn countable_macs(&self) -> Option<u64> {
+        self.macs.filter(|it| i64::try_from(*it).is_ok())
+    }
+}
+
 impl Tensor {
     /// The number of elements; `u64::MAX` on overflow.
     pub fn n_elements(&self) -> u64 {
@@ -102,6 +109,11 @@ impl Tensor {
     /// The size in bytes, with elements packed; `u64::MAX` on overflow.
     pub fn size(&self) -> u64 {
         self.n_elements().checked_mul(self.element.bits()).map_or(u64::MAX, |bits| bits.div_ceil(8))
+    }
+
+    /// The element in which a byte lies.
+    pub(crate) fn element_at(&self, byte: u64) -> u64 {
+        u64::try_from(u128::from(byte) * 8 / u128::from(self.element.bits().max(1))).unwrap_or(u64::MAX)
     }
 
     /// The size of `n_elements` of its elements in bytes; `None` if that is not a whole number, or on overflow.

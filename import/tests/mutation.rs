@@ -210,6 +210,15 @@ fn holds_together(network: &Network) {
     }
     network.results.iter().for_each(|it| assert!(is_there[it.0], "returned, but not there: {network}"));
     assert!(network.to_string().starts_with("func.func @"));
+    let extraction = network.extract();
+    // Sizes may add up to more than can be planned; all else can be.
+    match extraction.graph.build() {
+        Ok(graph) => {
+            assert_eq!(graph.ops().len(), network.operators.len());
+            assert_eq!(graph.tensors().len(), extraction.carriers.len());
+        }
+        Err(error) => assert_eq!(error, cosma_planner::Error::TooLarge, "{network}"),
+    }
 }
 
 proptest! {

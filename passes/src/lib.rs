@@ -36,7 +36,6 @@ mod role;
 mod schedule;
 mod session;
 mod sharing;
-mod size;
 mod slice;
 mod tile;
 mod variable;
@@ -46,6 +45,7 @@ mod wrap;
 mod written;
 
 pub use allocate::allocate;
+pub use cosma_planner::{Size, SizeError};
 pub use effort::{ObjectiveName, OrderName, Seconds, SolverName, objective_name, order_name, solver_name};
 pub use extract::{Carrier, Extraction, extract};
 pub use facts::{Facts, LOWER_BOUND};
@@ -70,7 +70,6 @@ pub use program::program_text;
 pub use regions::are_disjoint;
 pub use schedule::schedule;
 pub use session::{Printer, Session, Watcher};
-pub use size::{Size, SizeError};
 pub use tile::tile;
 pub use verify::{judge, verify};
 

@@ -1,12 +1,11 @@
 //! The machine to plan for, from pass options and the attribute `cosma.machine`.
 
-use crate::size::Size;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::{Diagnostic, OptionInfo, PassOptions};
 use cosma_planner::preset::MachineFile;
 use cosma_planner::time::Clock;
-use cosma_planner::{Bytes, Error, Machine, Weights};
+use cosma_planner::{Bytes, Error, Machine, Size, Weights};
 use std::str::FromStr;
 
 /// The alignment of all addresses if none is given.

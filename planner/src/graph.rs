@@ -313,7 +313,8 @@ impl Graph {
         builder.build().expect("the graph was built before, and edges go forward")
     }
 
-    fn to_builder(&self) -> GraphBuilder {
+    /// A builder that has got so far, to go on from here.
+    pub fn to_builder(&self) -> GraphBuilder {
         let mut builder = GraphBuilder::new();
         builder.tensors.clone_from(&self.tensors);
         builder.ops.clone_from(&self.ops);

@@ -67,6 +67,7 @@ mod repair;
 mod replacement;
 mod restricted;
 pub mod search;
+mod size;
 mod sub_problem;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -93,4 +94,5 @@ pub use problem::Problem;
 pub use progress::{Phase, Progress, Watcher};
 pub use quantity::{Bytes, Cycles, OpId, Step, TensorId};
 pub use restricted::plan_in_order;
+pub use size::{Size, SizeError};
 pub use violation::{Block, Fault, Moment, Violation};

@@ -4,6 +4,7 @@
 use super::{Names, Quoted, TypeOf};
 use crate::element::Element;
 use crate::network::Tensor;
+use crate::region::{Region, region_of_view};
 use std::fmt;
 
 /// `[a, b]`, as lists of sizes and of dimensions are written.
@@ -20,9 +21,7 @@ pub(super) fn piece(
     at: u64,
     (result, name): (&Tensor, &str),
 ) -> fmt::Result {
-    if let Some((offsets, sizes)) = slice(&source.shape, at, result.n_elements())
-        && drops_only_ones(&sizes, &result.shape)
-    {
+    if let Some(Region { offsets, sizes }) = region_of_view(source, at, result) {
         return extract(f, (source, source_name), (&offsets, &sizes), (result, name));
     }
     let flat = |tensor: &Tensor| Tensor { shape: vec![tensor.n_elements()], ..tensor.clone() };
@@ -93,34 +92,4 @@ fn extract(
         f,
         "  %{name} = tensor.extract_slice %{source_name}{offsets} {sizes} {ones} : {from} to {to} loc({called})"
     )
-}
-
-/// Offsets and sizes of so many elements from one on, if that is a slice: one of each outer dimension, a range
-/// of one, and all of the inner ones.
-fn slice(shape: &[u64], at: u64, n: u64) -> Option<(Vec<u64>, Vec<u64>)> {
-    let (mut offsets, mut sizes) = (vec![0; shape.len()], vec![1; shape.len()]);
-    let (mut at, mut n) = (at, n);
-    let mut is_inner = true;
-    for (axis, size) in shape.iter().enumerate().rev() {
-        if *size == 0 || n == 0 {
-            return None;
-        }
-        offsets[axis] = at % size;
-        at /= size;
-        if is_inner && offsets[axis] == 0 && n.is_multiple_of(*size) {
-            sizes[axis] = *size;
-            n /= size;
-        } else if is_inner && offsets[axis] + n <= *size {
-            (sizes[axis], n, is_inner) = (n, 1, false);
-        } else if n != 1 {
-            return None;
-        }
-    }
-    (n == 1 && at == 0).then_some((offsets, sizes))
-}
-
-/// Whether a shape is another one without some dimensions of one.
-fn drops_only_ones(whole: &[u64], shape: &[u64]) -> bool {
-    let mut rest = shape.iter().peekable();
-    whole.iter().all(|it| rest.next_if_eq(&it).is_some() || *it == 1) && rest.next().is_none()
 }

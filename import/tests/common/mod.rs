@@ -95,6 +95,14 @@ impl Model {
         self
     }
 
+    /// A constant integer without dimensions.
+    pub fn scalar(mut self, name: &str, integer: i64) -> Model {
+        let tensor =
+            TensorProto { name: name.into(), data_type: INT64, int64_data: vec![integer], ..TensorProto::default() };
+        self.graph().initializer.push(tensor);
+        self
+    }
+
     /// A constant list of floats.
     pub fn floats(mut self, name: &str, floats: &[f32]) -> Model {
         let tensor = TensorProto {

@@ -1,6 +1,6 @@
 //! Sizes with units.
 
-use cosma_planner::Bytes;
+use crate::Bytes;
 use std::str::FromStr;
 
 /// A size with an optional binary unit: `524288`, `512KiB`, `1.5MiB`.

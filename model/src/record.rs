@@ -1,0 +1,127 @@
+//! The program and the residencies of a plan as records, one a line, for tables.
+
+use crate::Planned;
+use cosma_planner::{Bytes, Origin, Slot, TensorId};
+use cosma_show::Line;
+use serde::Serialize;
+
+/// A line of a planned program: a transfer, or an operator that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ActionRecord {
+    /// `load`, `reload`, `spill`, `store` or `run`.
+    pub kind: &'static str,
+    /// The step to which it belongs: transfers in to that of the operator after them, transfers out to that of the
+    /// operator before them.
+    pub step: usize,
+    /// The operator that runs; none in a transfer.
+    pub operator: Option<String>,
+    /// What is moved; none in a run.
+    pub tensor: Option<String>,
+    /// The bytes that are moved; none in a run.
+    pub bytes: Option<u64>,
+    /// Where the moved tensor lies in the scratchpad; none in a run, and where a tensor is streamed to its operator.
+    pub offset: Option<u64>,
+    /// What the operator reads in the scratchpad.
+    pub reads: Vec<SlotRecord>,
+    /// What the operator writes.
+    pub writes: Vec<SlotRecord>,
+    /// Where the operator's workspace lies; none if it has none.
+    pub workspace: Option<u64>,
+}
+
+/// A tensor at an offset in the scratchpad.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SlotRecord {
+    /// Its name.
+    pub tensor: String,
+    /// Of its first byte.
+    pub offset: u64,
+}
+
+/// The steps during which a tensor is in the scratchpad, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResidencyRecord {
+    /// The tensor's name.
+    pub tensor: String,
+    /// Where the tensor comes from: `argument`, `weight`, `staged` or `operator`.
+    pub origin: &'static str,
+    /// The first step.
+    pub start: usize,
+    /// The first step after the last one.
+    pub end: usize,
+    /// Of its first byte in the scratchpad.
+    pub offset: u64,
+    /// Its bytes, without padding.
+    pub size: u64,
+}
+
+impl Planned {
+    /// The program, line by line.
+    pub fn program(&self) -> Vec<ActionRecord> {
+        let graph = &self.exhibit.problem.graph;
+        let slot = |it: &Slot| SlotRecord { tensor: self.tensor_name(it.tensor), offset: it.offset().0 };
+        let moved = |kind, step, tensor: TensorId, offset: Option<Bytes>| ActionRecord {
+            kind,
+            step,
+            operator: None,
+            tensor: Some(self.tensor_name(tensor)),
+            bytes: Some(graph.tensor(tensor).size.0),
+            offset: offset.map(|it| it.0),
+            reads: Vec::new(),
+            writes: Vec::new(),
+            workspace: None,
+        };
+        let mut n_run = 0;
+        let mut records = Vec::new();
+        for line in self.exhibit.lines() {
+            records.push(match line {
+                Line::In { kind, tensor, offset, .. } => moved(kind.name(), n_run, tensor, offset),
+                Line::Out { kind, tensor, offset, .. } => {
+                    moved(kind.name(), usize::saturating_sub(n_run, 1), tensor, Some(offset))
+                }
+                // A plan has no transfers that go on beside operators.
+                Line::Wait { .. } => continue,
+                Line::Run { op, reads, writes, workspace } => {
+                    n_run += 1;
+                    ActionRecord {
+                        kind: "run",
+                        step: n_run - 1,
+                        operator: Some(self.exhibit.operators[op.index()].name.clone()),
+                        tensor: None,
+                        bytes: None,
+                        offset: None,
+                        reads: reads.iter().map(slot).collect(),
+                        writes: writes.iter().map(slot).collect(),
+                        workspace: (graph.op(op).workspace != Bytes::ZERO).then_some(workspace.0),
+                    }
+                }
+            });
+        }
+        records
+    }
+
+    /// The residencies, by their first step.
+    pub fn residencies(&self) -> Vec<ResidencyRecord> {
+        let graph = &self.exhibit.problem.graph;
+        let record = |it: &cosma_planner::Residency| ResidencyRecord {
+            tensor: self.tensor_name(it.tensor),
+            origin: match graph.tensor(it.tensor).origin {
+                Origin::Argument => "argument",
+                Origin::Weight => "weight",
+                Origin::Staged => "staged",
+                Origin::Op(_) => "operator",
+            },
+            start: it.steps.start.index(),
+            end: it.steps.end.index(),
+            offset: it.offset.0,
+            size: graph.tensor(it.tensor).size.0,
+        };
+        let mut records: Vec<ResidencyRecord> = self.solution.plan.residencies.iter().map(record).collect();
+        records.sort_by_key(|it| (it.start, it.offset));
+        records
+    }
+
+    fn tensor_name(&self, tensor: TensorId) -> String {
+        self.exhibit.tensors[tensor.index()].name.clone()
+    }
+}

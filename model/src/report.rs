@@ -1,0 +1,95 @@
+//! The report of a plan, as JSON with the fields of `cosma-opt --report`.
+
+use crate::Planned;
+use cosma_planner::{Solver, Weights};
+use serde::Serialize;
+
+/// A plan in numbers. Sizes are in bytes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The network's name.
+    pub name: String,
+    /// The number of operators, one per step.
+    pub operators: u64,
+    /// `optimal` if proven, otherwise `feasible`.
+    pub status: String,
+    /// The bytes that the plan moves.
+    pub traffic: TrafficReport,
+    /// The size of the scratchpad.
+    pub scratchpad: u64,
+    /// The alignment of all addresses.
+    pub alignment: u64,
+    /// `resident` or `streamed`.
+    pub weights: String,
+    /// The most bytes in use at once, without padding.
+    pub peak: u64,
+    /// The smallest scratchpad with which the network can run.
+    pub min_scratchpad: u64,
+    /// `lower_bound` if `min_scratchpad` is only a lower bound; absent if it is exact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_scratchpad_is: Option<String>,
+    /// How long planning took.
+    pub seconds: f64,
+    /// The solver that found the plan: `search`, `ilp` or `greedy`.
+    pub solver: String,
+}
+
+/// Bytes moved between scratchpad and host memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TrafficReport {
+    /// All traffic.
+    pub total: u64,
+    /// Each argument that is used, once in; each result, once out.
+    pub compulsory: u64,
+    /// Spills and reloads, and further uses of streamed weights.
+    pub non_compulsory: u64,
+    /// A proven lower bound on `non_compulsory` of any plan.
+    pub lower_bound: u64,
+    /// The non-compulsory traffic caused by addresses: a plan that counted only sums of sizes would avoid it.
+    pub fragmentation: u64,
+}
+
+impl Planned {
+    /// The plan in numbers.
+    pub fn report(&self) -> Report {
+        let Planned { request, solution, exhibit, least, duration } = self;
+        let problem = &exhibit.problem;
+        let compulsory = problem.compulsory();
+        Report {
+            name: exhibit.function.clone(),
+            operators: problem.graph.ops().len() as u64,
+            status: if solution.is_optimal() { "optimal" } else { "feasible" }.into(),
+            traffic: TrafficReport {
+                total: compulsory.0 + solution.non_compulsory.0,
+                compulsory: compulsory.0,
+                non_compulsory: solution.non_compulsory.0,
+                lower_bound: solution.lower_bound.0,
+                fragmentation: solution.fragmentation.0,
+            },
+            scratchpad: request.scratchpad.0,
+            alignment: request.alignment.0,
+            weights: weights_name(request.weights).into(),
+            peak: solution.plan.peak(problem).0,
+            min_scratchpad: least.size.0,
+            min_scratchpad_is: (!least.is_exact).then(|| "lower_bound".into()),
+            seconds: duration.as_secs_f64(),
+            solver: solver_name(solution.solver).into(),
+        }
+    }
+}
+
+fn weights_name(weights: Weights) -> &'static str {
+    match weights {
+        Weights::Resident => "resident",
+        Weights::Streamed => "streamed",
+    }
+}
+
+pub(crate) fn solver_name(solver: Solver) -> &'static str {
+    match solver {
+        Solver::Auto => "auto",
+        Solver::Search => "search",
+        Solver::Ilp => "ilp",
+        Solver::Greedy => "greedy",
+    }
+}

@@ -1,0 +1,218 @@
+//! One network for many scratchpads.
+//!
+//! Sizes are planned from the smallest to the largest, each from the plan of the one before, which is valid for it, too.
+//! At the end a bound for a larger scratchpad is one for the smaller ones.
+
+use crate::plan::explain;
+use crate::report::solver_name;
+use crate::{Error, Network, Request};
+use cosma_planner::baseline::{AllocationRule, Baseline, OrderRule, ReplacementRule, least_peak};
+use cosma_planner::{
+    Bytes, Error as PlannerError, OpId, Order, Problem, Progress, Solution, check, plan_from, plan_watched,
+};
+use serde::Serialize;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// For which scratchpads to plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scratchpads {
+    /// These sizes.
+    Sizes(Vec<Bytes>),
+    /// So many from the smallest with which the network runs to the peak, a size at which only compulsory traffic is
+    /// left; each larger than the one before by the same factor.
+    Steps(u32),
+}
+
+/// The plans of one network for many scratchpads. Sizes are in bytes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sweep {
+    /// The network's name.
+    pub name: String,
+    /// What every plan moves.
+    pub compulsory: u64,
+    /// The smallest scratchpad with which the network can run.
+    pub min_scratchpad: u64,
+    /// By scratchpad, ascending.
+    pub points: Vec<Point>,
+}
+
+/// What is known of one scratchpad.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// Its size.
+    pub scratchpad: u64,
+    /// How it went.
+    pub status: Verdict,
+    /// All traffic; none if there is no plan.
+    pub total: Option<u64>,
+    /// Spills and reloads, and further uses of streamed weights; none if there is no plan.
+    pub non_compulsory: Option<u64>,
+    /// A proven lower bound on `non_compulsory` of any plan; none if there is no plan.
+    pub lower_bound: Option<u64>,
+    /// The solver that found the plan; none if there is no plan.
+    pub solver: Option<&'static str>,
+    /// How long planning took.
+    pub seconds: f64,
+}
+
+/// How planning for a scratchpad went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Verdict {
+    /// No plan moves less.
+    #[serde(rename = "optimal")]
+    Optimal,
+    /// There is a plan.
+    #[serde(rename = "feasible")]
+    Feasible,
+    /// An operator needs more at once.
+    #[serde(rename = "too small")]
+    TooSmall,
+}
+
+/// The most sizes of a sweep.
+const MOST_STEPS: u32 = 10_000;
+
+/// Plans a network for many scratchpads; that of the request counts for nothing. The watcher is told for which scratchpad
+/// planning goes on; where it stops it, sizes that are not planned yet are left out.
+///
+/// # Errors
+/// Those of [`plan`](crate::plan()), except that a scratchpad may be too small; [`Error::Option`] for too many or too few
+/// sizes.
+pub fn sweep(
+    network: &Network,
+    request: &Request,
+    scratchpads: &Scratchpads,
+    watcher: &(dyn Fn(Bytes, &Progress) -> ControlFlow<()> + Sync),
+) -> Result<Sweep, Error> {
+    let mut problem = request.problem(network)?;
+    problem.machine.set_scratchpad(problem.min_scratchpad());
+    problem.check().map_err(|error| explain(network, &problem, error))?;
+    let least = problem.least_scratchpad(request.options.order);
+    let min = if least.is_exact { least.size } else { problem.min_scratchpad() };
+    let sizes = sizes(&problem, request.options.order, min, scratchpads)?;
+    let compulsory = problem.compulsory().0;
+    let is_stopped = AtomicBool::new(false);
+    let mut points: Vec<Point> = Vec::new();
+    let mut best: Option<Solution> = None;
+    for size in sizes {
+        if is_stopped.load(Ordering::Relaxed) {
+            break;
+        }
+        problem.machine.set_scratchpad(size);
+        let watch = |progress: &Progress| {
+            let answer = watcher(size, progress);
+            is_stopped.fetch_or(answer.is_break(), Ordering::Relaxed);
+            answer
+        };
+        let start = Instant::now();
+        let found = match &best {
+            Some(best) => plan_from(&problem, &request.options, &best.plan, &watch),
+            None => plan_watched(&problem, &request.options, &watch),
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        let mut point = Point {
+            scratchpad: size.0,
+            status: Verdict::TooSmall,
+            total: None,
+            non_compulsory: None,
+            lower_bound: None,
+            solver: None,
+            seconds,
+        };
+        match found {
+            Ok(solution) => {
+                judge(&problem, &solution)?;
+                point.status = Verdict::Feasible;
+                point.total = Some(compulsory + solution.non_compulsory.0);
+                point.non_compulsory = Some(solution.non_compulsory.0);
+                point.lower_bound = Some(solution.lower_bound.0);
+                let is_same = best.as_ref().is_some_and(|it| it.non_compulsory == solution.non_compulsory);
+                point.solver = if is_same { points.last().and_then(|it| it.solver) } else { None };
+                point.solver = point.solver.or(Some(solver_name(solution.solver)));
+                best = Some(solution);
+            }
+            Err(PlannerError::ScratchpadTooSmall { .. }) => {}
+            Err(error) => return Err(explain(network, &problem, error)),
+        }
+        points.push(point);
+    }
+    hand_down(&mut points);
+    Ok(Sweep { name: network.name.clone(), compulsory, min_scratchpad: min.0, points })
+}
+
+fn judge(problem: &Problem, solution: &Solution) -> Result<(), Error> {
+    match check(problem, &solution.plan.actions(problem)) {
+        Ok(traffic) if traffic.non_compulsory == solution.non_compulsory => Ok(()),
+        Ok(_) => Err(Error::Judge("it moves other bytes than it says".into())),
+        Err(violations) => {
+            let first = violations.first().map(|it| it.display(problem).to_string()).unwrap_or_default();
+            Err(Error::Judge(first))
+        }
+    }
+}
+
+/// Bounds hold for smaller scratchpads, too.
+fn hand_down(points: &mut [Point]) {
+    let mut bound = 0;
+    for point in points.iter_mut().rev() {
+        let (Some(bytes), Some(own)) = (point.non_compulsory, point.lower_bound) else { continue };
+        bound = own.max(bound);
+        point.lower_bound = Some(bound);
+        point.status = if bytes <= bound { Verdict::Optimal } else { Verdict::Feasible };
+    }
+}
+
+fn sizes(problem: &Problem, order: Order, min: Bytes, asked: &Scratchpads) -> Result<Vec<Bytes>, Error> {
+    let mut sizes = match asked {
+        Scratchpads::Sizes(sizes) => sizes.clone(),
+        Scratchpads::Steps(0 | 1) => return Err(Error::Option("a sweep has at least 2 steps".into())),
+        Scratchpads::Steps(n) if MOST_STEPS < *n => {
+            return Err(Error::Option(format!("a sweep has at most {MOST_STEPS} steps, not {n}")));
+        }
+        Scratchpads::Steps(n) => {
+            let (low, high) = (min, peak(problem, order).max(min));
+            let factor = high.0 as f64 / low.0.max(1) as f64;
+            let alignment = problem.machine.alignment();
+            let size = |step: u32| match step {
+                0 => low,
+                step if step == n - 1 => high,
+                step => {
+                    let size = low.0 as f64 * factor.powf(f64::from(step) / f64::from(n - 1));
+                    Bytes(size as u64).align_up(alignment).clamp(low, high)
+                }
+            };
+            (0..*n).map(size).collect()
+        }
+    };
+    sizes.sort_unstable();
+    sizes.dedup();
+    if sizes.is_empty() { Err(Error::Option("a sweep needs a scratchpad".into())) } else { Ok(sizes) }
+}
+
+/// How many sets of operators a level the order of least peak is chosen from.
+const WIDTH: usize = 100;
+
+/// The size that the lowest known plan with only compulsory traffic needs: in source order or, if the order is free, in
+/// one of a low peak.
+fn peak(problem: &Problem, order: Order) -> Bytes {
+    let mut problem = problem.clone();
+    let alignment = problem.machine.alignment().0;
+    let sizes =
+        problem.graph.tensors().iter().map(|it| it.size).chain(problem.graph.ops().iter().map(|it| it.workspace));
+    // Enough for everything at once.
+    let all = sizes.fold(0_u64, |sum, it| sum.saturating_add(it.0).saturating_add(alignment));
+    problem.machine.set_scratchpad(Bytes(all.min(u64::MAX >> 1)));
+    let mut orders: Vec<Vec<OpId>> = vec![problem.graph.op_ids().collect()];
+    if order == Order::Free {
+        orders.push(least_peak(&problem, WIDTH).order);
+    }
+    let height = |order: &Vec<OpId>| {
+        let (replacement, allocation) = (ReplacementRule::FarthestNextUse, AllocationRule::GreedyBySize);
+        let plan = Baseline { order: OrderRule::Source, replacement, allocation }.plan_in_order(&problem, order);
+        plan.map_or(problem.machine.scratchpad(), |it| it.height(&problem))
+    };
+    let least = orders.iter().map(height).min().unwrap_or(Bytes::ZERO);
+    least.max(problem.min_scratchpad())
+}

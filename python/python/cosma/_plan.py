@@ -1,0 +1,312 @@
+"""Plans, and what there is to say of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
+
+from . import _cosma
+from ._models import read
+from ._records import Records
+
+if TYPE_CHECKING:
+    from ._cosma import Progress
+    from ._models import Model
+
+    #: Called with how far planning has come, some twenty times a second at most. If it returns ``False``, planning
+    #: stops, and the best plan so far is taken.
+    Callback = Callable[[Progress], Optional[bool]]
+
+Weights = Literal["resident", "streamed"]
+Order = Literal["free", "source"]
+Solver = Literal["auto", "search", "ilp", "greedy"]
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Bytes moved between scratchpad and host memory."""
+
+    #: All of them.
+    total: int
+    #: Each argument that is used, once in; each result, once out. Every plan moves them.
+    compulsory: int
+    #: Spills and reloads, and further uses of streamed weights.
+    non_compulsory: int
+    #: A proven lower bound on ``non_compulsory`` of any plan.
+    lower_bound: int
+    #: The non-compulsory bytes caused by addresses: a plan that counted only sums of sizes would avoid them.
+    fragmentation: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A plan in numbers. Sizes are in bytes."""
+
+    #: The network's name.
+    name: str
+    #: The number of operators, one per step.
+    operators: int
+    #: ``"optimal"`` if no plan moves less, and that is proven; otherwise ``"feasible"``.
+    status: str
+    #: The bytes that the plan moves.
+    traffic: Traffic
+    #: The size of the scratchpad.
+    scratchpad: int
+    #: The alignment of all addresses.
+    alignment: int
+    #: ``"resident"`` or ``"streamed"``.
+    weights: str
+    #: The most bytes in use at once, without padding.
+    peak: int
+    #: The smallest scratchpad with which the network can run.
+    min_scratchpad: int
+    #: Whether ``min_scratchpad`` is exact. If not, it is a lower bound.
+    is_min_exact: bool
+    #: How long planning took.
+    seconds: float
+    #: The solver that found the plan: ``"search"``, ``"ilp"`` or ``"greedy"``.
+    solver: str
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether no plan moves less, and that is proven."""
+        return self.status == "optimal"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A tensor in the scratchpad."""
+
+    tensor: str
+    #: Of its first byte.
+    offset: int
+
+
+@dataclass(frozen=True)
+class Action:
+    """A line of a planned program: a transfer, or an operator that runs."""
+
+    #: ``"load"``, ``"reload"``, ``"spill"``, ``"store"`` or ``"run"``.
+    kind: str
+    #: The step to which it belongs: transfers in to that of the operator after them, transfers out to that of the
+    #: operator before them.
+    step: int
+    #: The operator that runs; None in a transfer.
+    operator: Optional[str]
+    #: What is moved; None in a run.
+    tensor: Optional[str]
+    #: How many bytes are moved; None in a run.
+    bytes: Optional[int]
+    #: Where the moved tensor lies in the scratchpad; None in a run, and where it is streamed to its operator.
+    offset: Optional[int]
+    #: What the operator reads in the scratchpad.
+    reads: tuple[Slot, ...]
+    #: What the operator writes.
+    writes: tuple[Slot, ...]
+    #: Where the operator's workspace lies; None if it has none.
+    workspace: Optional[int]
+
+    def __str__(self) -> str:
+        if self.kind != "run":
+            place = " past the scratchpad" if self.offset is None else f" at {self.offset}"
+            return f"{self.kind} {self.tensor}{place}"
+        reads = ", ".join(f"{it.tensor} at {it.offset}" for it in self.reads)
+        writes = ", ".join(f"{it.tensor} at {it.offset}" for it in self.writes)
+        return f"run {self.operator}: {reads} -> {writes}"
+
+
+@dataclass(frozen=True)
+class Residency:
+    """Steps during which a tensor is in the scratchpad, half-open, and where. A tensor can have several."""
+
+    tensor: str
+    #: ``"argument"``, ``"weight"``, ``"staged"`` or ``"operator"``: where the tensor comes from.
+    origin: str
+    #: The first step.
+    start: int
+    #: The first step after the last one.
+    end: int
+    #: Of its first byte.
+    offset: int
+    #: Its bytes, without padding.
+    size: int
+
+
+class MemoryMap:
+    """The picture of a plan: steps to the right, addresses upwards. A notebook shows the interactive one."""
+
+    def __init__(self, name: str, svg: str, html: str) -> None:
+        self._name = name
+        #: The picture as SVG.
+        self.svg = svg
+        #: The picture as a page with zoom, tooltips and search, which needs nothing else.
+        self.html = html
+
+    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Writes the picture to a file, ``*.svg`` or ``*.html``."""
+        path = Path(path)
+        if path.suffix not in (".svg", ".html"):
+            raise ValueError(f"{path} is neither *.svg nor *.html")
+        path.write_text(self.svg if path.suffix == ".svg" else self.html, encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        # Apart from the notebook's own page; scripts draw, and can reach nothing.
+        style = "width: 100%; height: 36em; border: 0"
+        title = escape(f"Memory map of {self._name}", quote=True)
+        page = escape(self.html, quote=True)
+        return f'<iframe title="{title}" sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def __repr__(self) -> str:
+        return f"<MemoryMap of {self._name}>"
+
+
+class Plan:
+    """A plan of a network, which the judge believes: a run of its program moves what it should, and only finds what it
+    put there."""
+
+    def __init__(self, raw: _cosma.RawPlan) -> None:
+        self._raw = raw
+
+    @cached_property
+    def report(self) -> Report:
+        """The plan in numbers."""
+        report = json.loads(self._raw.report())
+        report["traffic"] = Traffic(**report["traffic"])
+        report["is_min_exact"] = report.pop("min_scratchpad_is", None) is None
+        return Report(**report)
+
+    @cached_property
+    def program(self) -> Records[Action]:
+        """The planned program, line by line."""
+
+        def slots(action: dict[str, Any], name: str) -> tuple[Slot, ...]:
+            return tuple(Slot(**it) for it in action[name])
+
+        actions = json.loads(self._raw.program())
+        return Records(Action, (Action(**{**it, **{key: slots(it, key) for key in ("reads", "writes")}}) for it in actions))
+
+    @cached_property
+    def residencies(self) -> Records[Residency]:
+        """Which tensors are in the scratchpad when and where, by their first step."""
+        return Records(Residency, (Residency(**it) for it in json.loads(self._raw.residencies())))
+
+    @property
+    def order(self) -> list[str]:
+        """The operators in the order in which they run."""
+        return [it.operator for it in self.program if it.operator is not None]
+
+    def explain(self, *, larger: bool = False, time_limit: float = 10.0) -> str:
+        """The plan in words: how good it is, what is moved and why, and what costs most.
+
+        Args:
+            larger: Whether to plan for larger scratchpads, too, and say what they would save.
+            time_limit: Seconds for that.
+        """
+        return self._raw.explain(time_limit if larger else None)
+
+    def memory_map(self) -> MemoryMap:
+        """The picture of the plan, which a notebook shows."""
+        return MemoryMap(self.report.name, self._raw.svg(), self._raw.html())
+
+    def trace(self) -> str:
+        """The program as a trace, JSON that Perfetto and Chrome show."""
+        return self._raw.trace()
+
+    def dot(self) -> str:
+        """The operators and what flows between them, in the language of Graphviz."""
+        return self._raw.dot()
+
+    def problem(self) -> str:
+        """What was planned, in COSMA's text form."""
+        return self._raw.problem()
+
+    def __str__(self) -> str:
+        return self._raw.program_text()
+
+    def __repr__(self) -> str:
+        report = self.report
+        return (
+            f"<Plan of '{report.name}': {report.operators} operators in {report.scratchpad} B, "
+            f"{report.traffic.total} B of traffic, {report.status}>"
+        )
+
+    def _repr_html_(self) -> str:
+        report, traffic = self.report, self.report.traffic
+        rows = [
+            ("operators", f"{report.operators:,}"),
+            ("scratchpad", f"{report.scratchpad:,} B, at least {report.min_scratchpad:,} B"),
+            ("traffic", f"{traffic.total:,} B"),
+            ("of it not compulsory", f"{traffic.non_compulsory:,} B, at least {traffic.lower_bound:,} B"),
+            ("status", f"{report.status}, by {report.solver} in {report.seconds:.2f} s"),
+        ]
+        body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
+        return f"<table><caption>Plan of {escape(report.name)}</caption>{body}</table>"
+
+
+def effort(
+    alignment: int, weights: Weights, order: Order, solver: Solver, time_limit: float
+) -> dict[str, Union[int, float, str]]:
+    """How to plan, as the planner takes it."""
+    return {
+        "alignment": alignment,
+        "weights": weights,
+        "order": order,
+        "solver": solver,
+        "time_limit": time_limit,
+    }
+
+
+def plan(
+    model: Model,
+    inputs: Any = None,
+    *,
+    scratchpad: Union[int, str],
+    alignment: int = 64,
+    weights: Weights = "resident",
+    order: Order = "free",
+    solver: Solver = "auto",
+    time_limit: float = 60.0,
+    dimensions: Optional[Mapping[str, int]] = None,
+    element_bytes: Optional[int] = None,
+    group: bool = True,
+    in_place: bool = True,
+    progress: Optional[Callback] = None,
+) -> Plan:
+    """Plans a model for a scratchpad. Other threads run meanwhile.
+
+    Args:
+        model: The path of an ONNX file, its bytes, an ``onnx.ModelProto``, a ``torch.nn.Module``, or a :class:`Graph`.
+        inputs: The example inputs of a ``torch.nn.Module``: a tensor or a tuple of them. They give the shapes.
+        scratchpad: The size of the scratchpad.
+        alignment: Every address is a multiple of it, in bytes.
+        weights: Whether weights take room in the scratchpad while their operator runs (``"resident"``), or stream past
+            it, once per use (``"streamed"``).
+        order: Whether operators may change places (``"free"``) or not (``"source"``).
+        solver: Which solver decides; ``"auto"`` has all of them. ``"greedy"`` proves no lower bound.
+        time_limit: Seconds after which planning stops looking for something better. There is a plan in any case.
+        dimensions: The sizes of symbolic dimensions, by name. An anonymous one is called ``INPUT[AXIS]``.
+        element_bytes: The size of floats after quantisation: 1, 2, 4 or 8. Without it, it is that of their type.
+        group: Whether nodes that an accelerator runs as one operator are grouped.
+        in_place: Whether results may lie where operands lie.
+        progress: Called with how far planning has come, some twenty times a second at most. If it returns ``False``,
+            planning stops, and the best plan so far is taken.
+
+    Raises:
+        ModelError: The model cannot be read.
+        GraphError: The graph contradicts itself.
+        ScratchpadTooSmall: An operator needs more at once than the scratchpad has.
+        KeyboardInterrupt: Ctrl-C was pressed; planning has stopped.
+    """
+    graph = read(
+        model, inputs, dimensions=dimensions, element_bytes=element_bytes, group=group, in_place=in_place
+    )
+    return Plan(_cosma.plan(graph, scratchpad, effort(alignment, weights, order, solver, time_limit), progress))

@@ -1,0 +1,152 @@
+//! Plans, and sweeps over many of them.
+
+use crate::attend::attend;
+use crate::convert::{order, seconds, size, solver, weights};
+use crate::error::raise;
+use crate::graph::Graph;
+use cosma_model::{Planned, Request, Scratchpads};
+use cosma_planner::{Bytes, Options};
+use cosma_show::larger_scratchpads;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use std::sync::atomic::Ordering;
+
+/// A plan, as the package `cosma` wraps it.
+#[pyclass(frozen, name = "RawPlan", module = "cosma._cosma")]
+pub struct RawPlan(Planned);
+
+/// How to plan, from the words of Python.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Effort {
+    alignment: u64,
+    weights: String,
+    order: String,
+    solver: String,
+    time_limit: f64,
+}
+
+impl Effort {
+    fn request(&self, scratchpad: Bytes) -> PyResult<Request> {
+        Ok(Request {
+            scratchpad,
+            alignment: Bytes(self.alignment),
+            weights: weights(&self.weights)?,
+            options: Options {
+                solver: solver(&self.solver)?,
+                order: order(&self.order)?,
+                time_limit: seconds(self.time_limit, "time_limit")?,
+                ..Options::default()
+            },
+        })
+    }
+}
+
+/// Plans a graph.
+#[pyfunction]
+pub fn plan(
+    py: Python<'_>,
+    graph: &Bound<'_, Graph>,
+    scratchpad: &Bound<'_, PyAny>,
+    effort: Effort,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<RawPlan> {
+    let request = effort.request(size(scratchpad, "scratchpad")?)?;
+    // Others may add to the graph meanwhile.
+    let network = graph.borrow().network.clone();
+    let planned = attend(py, progress.as_ref(), |desk| {
+        cosma_model::plan(&network, &request, &|it| desk.watch(request.scratchpad.0, it))
+    })?;
+    planned.map(RawPlan).map_err(|error| raise(py, error))
+}
+
+/// Plans a graph for many scratchpads, either these or so many from the smallest to the peak; gives JSON.
+#[pyfunction]
+pub fn sweep(
+    py: Python<'_>,
+    graph: &Bound<'_, Graph>,
+    scratchpads: Option<Vec<Bound<'_, PyAny>>>,
+    steps: u32,
+    effort: Effort,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<String> {
+    let request = effort.request(Bytes::ZERO)?;
+    let scratchpads = match scratchpads {
+        Some(sizes) => Scratchpads::Sizes(sizes.iter().map(|it| size(it, "scratchpad")).collect::<PyResult<_>>()?),
+        None => Scratchpads::Steps(steps),
+    };
+    let network = graph.borrow().network.clone();
+    let swept = attend(py, progress.as_ref(), |desk| {
+        cosma_model::sweep(&network, &request, &scratchpads, &|size, it| desk.watch(size.0, it))
+    })?;
+    json(&swept.map_err(|error| raise(py, error))?)
+}
+
+fn json(value: &impl serde::Serialize) -> PyResult<String> {
+    serde_json::to_string(value).map_err(|error| PyRuntimeError::new_err(error.to_string()))
+}
+
+#[pymethods]
+impl RawPlan {
+    /// The report as JSON.
+    fn report(&self) -> PyResult<String> {
+        json(&self.0.report())
+    }
+
+    /// The program as JSON.
+    fn program(&self) -> PyResult<String> {
+        json(&self.0.program())
+    }
+
+    /// The residencies as JSON.
+    fn residencies(&self) -> PyResult<String> {
+        json(&self.0.residencies())
+    }
+
+    /// The program as text, by the names of the problem.
+    fn program_text(&self) -> String {
+        let exhibit = &self.0.exhibit;
+        cosma_planner::program_text(&exhibit.problem, &exhibit.actions).join("\n")
+    }
+
+    /// The problem as text.
+    fn problem(&self) -> String {
+        self.0.exhibit.problem.to_string()
+    }
+
+    /// The plan in words. What larger scratchpads would save is looked for so many seconds, if any are given.
+    fn explain(&self, py: Python<'_>, larger: Option<f64>) -> PyResult<String> {
+        let Planned { request, solution, exhibit, .. } = &self.0;
+        let larger = match larger {
+            None => None,
+            Some(limit) => {
+                let options = Options { time_limit: seconds(limit, "time_limit")?, ..request.options };
+                Some(attend(py, None, |desk| {
+                    let is_stopped = || desk.stop.load(Ordering::Relaxed);
+                    larger_scratchpads(&exhibit.problem, solution.non_compulsory, &options, &is_stopped)
+                })?)
+            }
+        };
+        Ok(cosma_show::explain(exhibit, Some(request.options.order), larger.as_ref()))
+    }
+
+    /// The memory map as SVG.
+    fn svg(&self) -> String {
+        cosma_show::memory_map(&self.0.exhibit)
+    }
+
+    /// The memory map as an interactive page.
+    fn html(&self) -> String {
+        cosma_show::page(std::slice::from_ref(&self.0.exhibit))
+    }
+
+    /// The program as a trace in Chrome's format.
+    fn trace(&self) -> String {
+        cosma_show::trace(std::slice::from_ref(&self.0.exhibit))
+    }
+
+    /// The operators and what flows between them, in the language of Graphviz.
+    fn dot(&self) -> String {
+        cosma_show::dot(&self.0.exhibit)
+    }
+}
