@@ -19,7 +19,7 @@ use crate::{Bytes, Cycles, Deadline, Error, Objective, OpId, Options, Order, Pla
 use std::time::Duration;
 
 /// What is left for the overlap where planning takes all of its time.
-const LEAST_TIME_TO_OVERLAP: Duration = Duration::from_millis(800);
+const LEAST_TIME_TO_OVERLAP: Duration = Duration::from_millis(500);
 
 /// Orders from which better ones are looked for: that of the plan, and a simple one.
 const STARTS: usize = 2;
@@ -61,8 +61,8 @@ impl Timed {
 /// Plans a problem on a machine with a clock, to the program whose transfers go on beside its operators: by
 /// [`Options::objective`], the fastest that is found of a plan of least traffic, or the fastest that is found at all.
 ///
-/// The watcher is as for [`plan_watched()`](crate::plan_watched). The time limit is that of planning; what comes after it
-/// has most of a second even where planning took all of it.
+/// The watcher is as for [`plan_watched()`](crate::plan_watched). The time limit is that of all; what comes after the plan
+/// has half a second even where that took all of it.
 ///
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; those of [`plan()`](crate::plan).
@@ -94,8 +94,9 @@ fn planned(
     problem.machine.clock().ok_or(Error::NoClock)?;
     let observer = Observer::new(watcher, problem.restreamed(), options.time_limit);
     let deadline = Deadline::after(options.time_limit).watched(&observer);
-    let end = Deadline::after(options.time_limit.saturating_add(LEAST_TIME_TO_OVERLAP)).watched(&observer);
     let solution = plan_on_stretches(problem, options, incumbent, deadline)?;
+    let is_late = deadline.left().is_some_and(|it| it < LEAST_TIME_TO_OVERLAP);
+    let end = if is_late { deadline.without_end().within(LEAST_TIME_TO_OVERLAP) } else { deadline };
     deadline.proved(solution.lower_bound);
     deadline.planned(solution.non_compulsory);
     deadline.enter(Phase::Overlap);

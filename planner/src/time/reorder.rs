@@ -84,9 +84,9 @@ pub(super) fn reordered(
         let reach = if random.below(2) == 0 { 8 } else { n_ops as usize };
         let to = to.clamp(from.saturating_sub(reach), (from + reach).min(n_ops as usize - 1));
         let Some(order) = moved(problem, &best.outline.order, from, to) else { continue };
-        if let Some(found) = Candidate::of_order(problem, &order, goal.most)?
-            && (found.cycles, found.non_compulsory) <= (best.cycles, best.non_compulsory)
-        {
+        let found = Candidate::of_order(problem, &order, goal.most)?;
+        let is_no_worse = |it: &Candidate| (it.cycles, it.non_compulsory) <= (best.cycles, best.non_compulsory);
+        if let Some(found) = found.filter(is_no_worse) {
             best = found;
         }
     }

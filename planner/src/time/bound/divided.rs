@@ -78,10 +78,13 @@ pub(in crate::time) fn bound_of_transfers(problem: &Problem, transfers: &Transfe
         least = least.max(end + out + if out == 0 { 0 } else { units.cycles(outward.latency) });
     }
     if is_one_channel && end < free + made_due[n_steps] {
-        // The channel has work after the end. Either something goes out last, or it comes in, and its operator and all after that have still to run.
+        // The channel has work after the end. Either something goes out last, or it comes in, and what reads it and all
+        // after that have still to run; what is read in host memory, its operator does not outlast for sure.
         let last_due = steps.iter().zip(&due).rposition(|(_, due)| *due != 0);
-        let computing = last_due.map(|it| steps[it..].iter().map(|it| units.cycles(it.cycles)).sum::<u128>());
-        let after_in = computing.map_or(u128::MAX, |it| it + units.cycles(inward.latency));
+        let last_stream = steps.iter().rposition(|it| !it.streams.is_empty()).map(|it| it + 1);
+        let computing = |from: usize| steps[from..].iter().map(|it| units.cycles(it.cycles)).sum::<u128>();
+        let after_in = last_due.into_iter().chain(last_stream).map(computing).min();
+        let after_in = after_in.map_or(u128::MAX, |it| it + units.cycles(inward.latency));
         least = least.max(free + made_due[n_steps] + after_in.min(units.cycles(outward.latency)));
     }
     let cycles = least.max(end).div_ceil(units.of_cycle);

@@ -28,7 +28,7 @@ use crate::{Bytes, Cycles, Error, MemoryId, OpId, Origin, Problem, TensorId};
 
 /// Words of sets that are joined in all: pairs of operators that are further apart in the source than this allows are left
 /// out.
-const MAX_WORDS: usize = 1 << 27;
+const MAX_WORDS: usize = 1 << 26;
 
 /// A bound for every program of a problem, if no plan has less than so many non-compulsory bytes: from windows between
 /// operators.
