@@ -110,7 +110,7 @@ pub fn set_plan_summary(function: OperationRef, summary: &PlanSummary) {
     let proof = Text::new(summary.proof.as_deref().unwrap_or_default());
     let rule = |bound: &'_ Option<CyclesBound>| bound.as_ref().map_or(String::new(), |it| it.rule.clone());
     let rules = [rule(&summary.cycles_bound), rule(&summary.any_order_bound)];
-    let [cycles_bound_rule, any_order_rule] = rules.each_ref().map(|it| Text::new(it));
+    let [cycles_bound_rule, any_order_rule] = rules.each_ref().map(Text::new);
     let attribute = maker(function).plan(&CosmaPlan {
         operators: capped(summary.operators),
         total: capped(summary.total),

@@ -82,7 +82,7 @@ fn the_judge_of_races_agrees() {
         assert!(program.contains("async"), "{program}");
         assert!(original.compare_planned(&planned).expect("it runs")[0].faults().is_empty());
         let _reports = Reports::attach(&context);
-        for other in others(&program).into_iter().step_by(12) {
+        for other in others(&program).into_iter().step_by(11) {
             let parse = || cosma::parse(&context, other.as_bytes(), "other");
             let (Some(mut judged), Some(run)) = (parse(), parse()) else { continue };
             let verify = Stages { verify: true, ..Stages::default() };
@@ -102,7 +102,7 @@ fn the_judge_of_races_agrees() {
         }
     }
     println!("{right} programs are right, {refused} are refused, of which {shown} show it");
-    assert!(10 < right && 10 < refused && refused < 2 * shown, "{right} right, {refused} refused, {shown} shown");
+    assert!(3 < right && 10 < refused && 9 * refused <= 10 * shown, "{right} right, {refused} refused, {shown} shown");
 }
 
 #[test]

@@ -112,7 +112,8 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         };
         let is_run = part.as_ref().is_none_or(|it| is_one_run(&whole.dimensions, &it.region));
         if let Some(slice) = slice_of_transfer(operation) {
-            let is_of_elements = |it: &Range<u64>| it.start % shape.width == 0 && it.end % shape.width == 0;
+            let is_of_elements =
+                |it: &Range<u64>| it.start.is_multiple_of(shape.width) && it.end.is_multiple_of(shape.width);
             match all_slices(operation).iter().all(is_of_elements) {
                 true if is_run => {
                     let start = part.as_ref().map_or(0, |it| start_of(&whole, &it.region) / whole.width);

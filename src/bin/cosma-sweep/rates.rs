@@ -35,6 +35,9 @@ pub struct Cell {
     pub compute: Cycles,
 }
 
+/// None if the scratchpad is too small; or what is wrong.
+type Planned = Result<Option<Cell>, String>;
+
 #[derive(Serialize)]
 struct Json<'a> {
     network: &'a str,
@@ -76,7 +79,7 @@ pub fn sweep(network: &Network, arguments: &Arguments) -> Result<(), Failure> {
     let jobs: Vec<(Bytes, Ratio)> =
         series.sizes.iter().flat_map(|size| rates.iter().map(move |rate| (*size, *rate))).collect();
     let next = AtomicUsize::new(0);
-    let found: Mutex<Vec<(usize, Result<Option<Cell>, String>)>> = Mutex::new(Vec::new());
+    let found: Mutex<Vec<(usize, Planned)>> = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..arguments.jobs().min(jobs.len()) {
             scope.spawn(|| {
@@ -126,7 +129,7 @@ fn at_rate(clock: &Clock, rate: Ratio) -> Clock {
 }
 
 /// The program for a size and a clock, judged; none if the scratchpad is too small.
-fn cell(series: &Series, size: Bytes, clock: Clock, arguments: &Arguments) -> Result<Option<Cell>, String> {
+fn cell(series: &Series, size: Bytes, clock: Clock, arguments: &Arguments) -> Planned {
     let text = |error: Error| error.to_string();
     let problem = series.at(size);
     let machine = problem.machine.without_clock().with_clock(clock).map_err(text)?;
