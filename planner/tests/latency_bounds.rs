@@ -313,6 +313,11 @@ fn faster_and_larger_machines_do_not_raise_a_bound() {
             (any, bound_of_plan(problem, &plan).unwrap())
         };
         let (any, of_plan) = bounds(&problem);
+        // That of a plan counts the latency of what comes last only where the channel is known to have work after the
+        // last operator, so it may miss it on the slower machine.
+        let latency = |from, to| problem.machine.timing(from, to).map_or(Cycles::ZERO, |it| it.latency);
+        let (home, chip) = (MemoryId::HOME, MemoryId::SCRATCHPAD);
+        let of_plan = of_plan + latency(home, chip).max(latency(chip, home));
         let twice = |it: &mut Timing| it.rate = Ratio::new(2 * it.rate.numerator(), it.rate.denominator()).unwrap();
         let twice = bounds(&with_timing(&problem, twice));
         prop_assert!(twice.0 <= any && twice.1 <= of_plan, "{}", problem);
