@@ -112,6 +112,17 @@ impl<'c> Original<'c> {
         self.run(|| planned::compile_unjudged(self.context, copy(planned), self.effort), planned, &report(planned))
     }
 
+    /// Runs a module in lowered form, and compares each function with the source; the arena is the last argument of each.
+    /// Tests damage lowered programs. There is no plan to compare the bytes moved with.
+    ///
+    /// # Errors
+    /// If it cannot be compiled or called.
+    #[doc(hidden)]
+    pub fn compare_lowered(&self, lowered: &Module<'c>) -> Result<Vec<Comparison>, RunError> {
+        let compile = || planned::compile_lowered(self.context, copy(lowered), self.effort);
+        self.run(compile, lowered, &Report::default())
+    }
+
     fn run(
         &self,
         compile: impl Fn() -> Result<Program, RunError>,

@@ -5,8 +5,8 @@ use super::original::{PLANNED, all, failed};
 use crate::{Options, Report, Stages, optimize, run_pipeline};
 use cosma_ir::execute::{Program, count_transfers};
 use cosma_ir::melior::Context;
-use cosma_ir::melior::ir::Module;
-use cosma_ir::{Reports, edit, is_async};
+use cosma_ir::melior::ir::{Module, OperationRef};
+use cosma_ir::{Reports, edit, is_async, marked_transfer, name};
 use cosma_passes::{ArenaName, LowerOptions, TransfersName, lower_unjudged};
 
 /// The scratchpad is an argument, so that it can be filled before and inspected after the run. Transfers that go on beside
@@ -16,9 +16,10 @@ fn lower_options(module: &Module) -> LowerOptions {
     LowerOptions { arena: ArenaName::Argument, transfers, ..LowerOptions::default() }
 }
 
-/// Whether some transfer of a planned module is waited for further down.
+/// Whether some transfer of a planned or lowered module is waited for further down.
 pub(super) fn has_async(module: &Module) -> bool {
-    all(module.as_operation()).into_iter().any(is_async)
+    let is_call = |it: OperationRef| name(it) == "func.call" && marked_transfer(it).is_some();
+    all(module.as_operation()).into_iter().any(|it| is_async(it) || is_call(it))
 }
 
 /// Plans a module in source form. Of the stages, only `group`, `tile` and `schedule` are used.
@@ -51,7 +52,11 @@ pub(super) fn compile_unjudged<'c>(
     compile_lowered(context, module, effort)
 }
 
-fn compile_lowered<'c>(context: &'c Context, mut module: Module<'c>, effort: u8) -> Result<Program, RunError> {
+pub(super) fn compile_lowered<'c>(
+    context: &'c Context,
+    mut module: Module<'c>,
+    effort: u8,
+) -> Result<Program, RunError> {
     let reports = Reports::attach(context);
     count_transfers(context, &mut module)
         .and_then(|_| Program::compile(context, module, effort))

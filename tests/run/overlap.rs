@@ -6,7 +6,7 @@ use crate::build::{Build, Flavour};
 use crate::case::clock;
 use crate::networks;
 use cosma::execute::Original;
-use cosma::{MachineOptions, Options, Overlap, Reports, Solver, Stages, optimize};
+use cosma::{ArenaName, MachineOptions, Options, Overlap, Reports, Solver, Stages, TransfersName, optimize};
 use std::time::Duration;
 
 fn options(scratchpad: u64, stages: Stages) -> Options {
@@ -103,6 +103,48 @@ fn the_judge_of_races_agrees() {
     }
     println!("{right} programs are right, {refused} are refused, of which {shown} show it");
     assert!(3 < right && 10 < refused && 9 * refused <= 10 * shown, "{right} right, {refused} refused, {shown} shown");
+}
+
+/// Of a lowered program, each wait in turn is taken out.
+#[test]
+fn a_missing_wait_shows() {
+    let network = networks::residual();
+    let text = (network.write)(Build::new(Flavour::Linalg).in_place());
+    let context = cosma::new_context();
+    let module = cosma::parse(&context, text.as_bytes(), network.name).expect("it is well-formed");
+    let original = Original::new(&context, &module, &QUICK).expect("it runs");
+    let lowered = |scratchpad| {
+        let mut lowered = cosma::parse(&context, text.as_bytes(), network.name).expect("it is well-formed");
+        let stages = Stages { allocate: true, lower_addresses: true, ..Stages::default() };
+        let mut options = options(scratchpad, stages);
+        (options.lower.arena, options.lower.transfers) = (ArenaName::Argument, TransfersName::Call);
+        let report = optimize(&mut lowered, &options).expect("there is a plan");
+        (lowered.as_operation().to_string(), report.functions[0].min_scratchpad)
+    };
+    let least = lowered(1 << 30).1;
+    let program = lowered(least).0;
+    // What is wrong with it beside that it has no plan to compare with.
+    let run = |text: &str| {
+        let module = cosma::parse(&context, text.as_bytes(), "lowered").expect("it is well-formed");
+        let compared = original.compare_lowered(&module).expect("it runs").remove(0);
+        (compared.difference.is_some(), compared.misuse)
+    };
+    assert_eq!(run(&program), (false, Vec::new()));
+    let lines: Vec<&str> = program.lines().collect();
+    let is_wait = |it: &str| it.contains("call @cosma_dma_wait(");
+    let waits: Vec<usize> = (0..lines.len()).filter(|it| is_wait(lines[*it])).collect();
+    let mut wrong = 0;
+    for wait in waits.iter().step_by(5) {
+        let mut others = lines.clone();
+        others.remove(*wait);
+        let (differs, misuse) = run(&others.join("\n"));
+        let said = misuse.join("; ");
+        assert!(said.contains("1 transfers are never waited for"), "{said}");
+        // A later wait in the same channel may be in time.
+        wrong += usize::from(differs || said.contains("depends on when transfers are done"));
+    }
+    println!("{wrong} of {} programs without a wait compute something else", waits.len().div_ceil(5));
+    assert!(0 < wrong);
 }
 
 #[test]
