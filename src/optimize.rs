@@ -10,7 +10,6 @@ use cosma_ir::melior::pass::{PassIrPrintingOptions, PassManager};
 use cosma_ir::melior::utility::{parse_pass_pipeline, register_all_passes};
 use cosma_ir::{Reports, Severity, context_of, name, restore, run_passes};
 use cosma_passes::{MachineOptions, Session, states_machine};
-use cosma_planner::{Bytes, Machine};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -114,13 +113,7 @@ fn write_machine(module: &Module, machine: &MachineOptions) {
 
 /// The clock has to be one of a machine with one scratchpad.
 fn check_clock(machine: &MachineOptions) -> Result<(), Error> {
-    match &machine.clock {
-        Some(clock) => {
-            let machine = Machine::with_host(Bytes(1), Bytes(1)).with_clock(clock.clone());
-            machine.map(|_| ()).map_err(Error::Machine)
-        }
-        None => Ok(()),
-    }
+    machine.clock.as_ref().map_or(Ok(()), |it| it.check_with_host().map_err(Error::Machine))
 }
 
 /// Calls `run` in a session with the watcher and the printer of the options, and collects diagnostics:

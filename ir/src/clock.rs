@@ -14,11 +14,6 @@ use std::ffi::c_void;
 /// The memories that links lead between, in the order of their ids.
 const MEMORIES: [&str; 2] = ["host", "scratchpad"];
 
-/// The links of a machine with one scratchpad, in their order.
-fn ways() -> Vec<(MemoryId, MemoryId)> {
-    Machine::with_host(Bytes(1), Bytes(1)).links().iter().map(|it| (it.from, it.to)).collect()
-}
-
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cosmaVerifyClock(
     links: MlirAttribute,
@@ -51,25 +46,24 @@ pub(crate) fn read_clock(links: Option<Attribute>, compute: Option<Attribute>) -
         };
     };
     let mut channels: Vec<Channel> = Vec::new();
-    let mut timings: Vec<Option<Timing>> = vec![None; ways().len()];
+    let mut timings: Vec<Option<Timing>> = vec![None; Machine::HOST_WAYS.len()];
     for link in read_array(links).unwrap_or_default() {
         let (way, timing) = read_link(link, &mut channels)?;
         let [from, to] = [way.0, way.1].map(|it| MEMORIES[it.index()]);
-        let index = ways().iter().position(|it| *it == way);
+        let index = Machine::HOST_WAYS.iter().position(|it| *it == way);
         let index = index.ok_or_else(|| format!("has a link from {from} to itself"))?;
         if timings[index].replace(timing).is_some() {
             return Err(format!("has two links from {from} to {to}"));
         }
     }
-    let missing = timings.iter().position(Option::is_none).map(|it| ways()[it]);
+    let missing = timings.iter().position(Option::is_none).map(|it| Machine::HOST_WAYS[it]);
     if let Some((from, to)) = missing {
         let [from, to] = [from, to].map(|it| MEMORIES[it.index()]);
         return Err(format!("has no link from {from} to {to}"));
     }
     let compute = compute.map_or(Ok(Compute::default()), read_compute)?;
     let clock = Clock { channels, timings: timings.into_iter().flatten().collect(), compute };
-    let checked = Machine::with_host(Bytes(1), Bytes(1)).with_clock(clock.clone());
-    checked.map_err(|error| format!("is wrong: {error}"))?;
+    clock.check_with_host().map_err(|error| format!("is wrong: {error}"))?;
     Ok(Some(clock))
 }
 
@@ -143,7 +137,7 @@ pub(crate) fn links_attribute<'c>(maker: Maker, clock: &Clock) -> Attribute<'c> 
         entries.extend(counts.iter().filter(|it| it.1 != 0).map(|(name, count)| (*name, maker.integer(*count))));
         maker.dictionary(&entries)
     };
-    maker.array(ways().into_iter().zip(&clock.timings).map(link))
+    maker.array(Machine::HOST_WAYS.into_iter().zip(&clock.timings).map(link))
 }
 
 /// The speed of computing as an attribute.

@@ -1,7 +1,6 @@
 //! The report of a plan, as JSON with the fields of `cosma-opt --report`.
 
 use crate::Planned;
-use cosma_planner::{Solver, Weights};
 use serde::Serialize;
 
 /// A plan in numbers. Sizes are in bytes.
@@ -68,28 +67,12 @@ impl Planned {
             },
             scratchpad: request.scratchpad.0,
             alignment: request.alignment.0,
-            weights: weights_name(request.weights).into(),
+            weights: request.weights.name().into(),
             peak: solution.plan.peak(problem).0,
             min_scratchpad: least.size.0,
             min_scratchpad_is: (!least.is_exact).then(|| "lower_bound".into()),
             seconds: duration.as_secs_f64(),
-            solver: solver_name(solution.solver).into(),
+            solver: solution.solver.name().into(),
         }
-    }
-}
-
-fn weights_name(weights: Weights) -> &'static str {
-    match weights {
-        Weights::Resident => "resident",
-        Weights::Streamed => "streamed",
-    }
-}
-
-pub(crate) fn solver_name(solver: Solver) -> &'static str {
-    match solver {
-        Solver::Auto => "auto",
-        Solver::Search => "search",
-        Solver::Ilp => "ilp",
-        Solver::Greedy => "greedy",
     }
 }

@@ -4,12 +4,9 @@
 //! At the end a bound for a larger scratchpad is one for the smaller ones.
 
 use crate::plan::explain;
-use crate::report::solver_name;
 use crate::{Error, Network, Request};
-use cosma_planner::baseline::{AllocationRule, Baseline, OrderRule, ReplacementRule, least_peak};
-use cosma_planner::{
-    Bytes, Error as PlannerError, OpId, Order, Problem, Progress, Solution, check, plan_from, plan_watched,
-};
+use cosma_planner::baseline::size_without_spills;
+use cosma_planner::{Bytes, Error as PlannerError, Order, Problem, Progress, Solution, check, plan_from, plan_watched};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -130,7 +127,7 @@ pub fn sweep(
                 point.lower_bound = Some(solution.lower_bound.0);
                 let is_same = best.as_ref().is_some_and(|it| it.non_compulsory == solution.non_compulsory);
                 point.solver = if is_same { points.last().and_then(|it| it.solver) } else { None };
-                point.solver = point.solver.or(Some(solver_name(solution.solver)));
+                point.solver = point.solver.or(Some(solution.solver.name()));
                 best = Some(solution);
             }
             Err(PlannerError::ScratchpadTooSmall { .. }) => {}
@@ -172,7 +169,7 @@ fn sizes(problem: &Problem, order: Order, min: Bytes, asked: &Scratchpads) -> Re
             return Err(Error::Option(format!("a sweep has at most {MOST_STEPS} steps, not {n}")));
         }
         Scratchpads::Steps(n) => {
-            let (low, high) = (min, peak(problem, order).max(min));
+            let (low, high) = (min, size_without_spills(problem, order).max(min));
             let factor = high.0 as f64 / low.0.max(1) as f64;
             let alignment = problem.machine.alignment();
             let size = |step: u32| match step {
@@ -189,30 +186,4 @@ fn sizes(problem: &Problem, order: Order, min: Bytes, asked: &Scratchpads) -> Re
     sizes.sort_unstable();
     sizes.dedup();
     if sizes.is_empty() { Err(Error::Option("a sweep needs a scratchpad".into())) } else { Ok(sizes) }
-}
-
-/// How many sets of operators a level the order of least peak is chosen from.
-const WIDTH: usize = 100;
-
-/// The size that the lowest known plan with only compulsory traffic needs: in source order or, if the order is free, in
-/// one of a low peak.
-fn peak(problem: &Problem, order: Order) -> Bytes {
-    let mut problem = problem.clone();
-    let alignment = problem.machine.alignment().0;
-    let sizes =
-        problem.graph.tensors().iter().map(|it| it.size).chain(problem.graph.ops().iter().map(|it| it.workspace));
-    // Enough for everything at once.
-    let all = sizes.fold(0_u64, |sum, it| sum.saturating_add(it.0).saturating_add(alignment));
-    problem.machine.set_scratchpad(Bytes(all.min(u64::MAX >> 1)));
-    let mut orders: Vec<Vec<OpId>> = vec![problem.graph.op_ids().collect()];
-    if order == Order::Free {
-        orders.push(least_peak(&problem, WIDTH).order);
-    }
-    let height = |order: &Vec<OpId>| {
-        let (replacement, allocation) = (ReplacementRule::FarthestNextUse, AllocationRule::GreedyBySize);
-        let plan = Baseline { order: OrderRule::Source, replacement, allocation }.plan_in_order(&problem, order);
-        plan.map_or(problem.machine.scratchpad(), |it| it.height(&problem))
-    };
-    let least = orders.iter().map(height).min().unwrap_or(Bytes::ZERO);
-    least.max(problem.min_scratchpad())
 }

@@ -71,12 +71,7 @@ impl FromStr for SolverName {
 
 /// The name by which options and reports know it.
 pub fn solver_name(solver: Solver) -> &'static str {
-    match solver {
-        Solver::Auto => "auto",
-        Solver::Search => "search",
-        Solver::Ilp => "ilp",
-        Solver::Greedy => "greedy",
-    }
+    solver.name()
 }
 
 /// The allowed orders, parsed from their name.

@@ -175,8 +175,5 @@ impl FromStr for WeightsName {
 
 /// The name by which options and reports know it.
 pub fn weights_name(weights: Weights) -> &'static str {
-    match weights {
-        Weights::Resident => "resident",
-        Weights::Streamed => "streamed",
-    }
+    weights.name()
 }

@@ -15,6 +15,7 @@
 //! All rules know what the problem grants to everybody: what is dead leaves at once, a tensor with
 //! a host copy leaves for free, and so a tensor is written back once.
 
+mod free_of_spills;
 mod greedy_by_size;
 mod least_peak;
 mod order;
@@ -23,6 +24,7 @@ mod prefetch;
 mod tests;
 
 pub use crate::replacement::ReplacementRule;
+pub use free_of_spills::size_without_spills;
 use least_peak::least_peak_until;
 pub use least_peak::{DEFAULT_WIDTH, LeastPeak, least_peak};
 pub use order::{breadth_first, depth_first};

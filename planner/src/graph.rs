@@ -40,6 +40,16 @@ pub enum Weights {
     Streamed,
 }
 
+impl Weights {
+    /// As options, reports and problems as text have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Weights::Resident => "resident",
+            Weights::Streamed => "streamed",
+        }
+    }
+}
+
 /// A tensor that an operator reads, and in which memories it may find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Use {

@@ -126,14 +126,18 @@ impl Machine {
         Ok(Machine { memories, links, clock: None })
     }
 
+    /// The links of [`Machine::with_host`], from where to where.
+    pub const HOST_WAYS: [(MemoryId, MemoryId); 2] =
+        [(MemoryId::HOME, MemoryId::SCRATCHPAD), (MemoryId::SCRATCHPAD, MemoryId::HOME)];
+
     /// A scratchpad of so many bytes, a host memory without end, and a link each way at one price.
     /// [`Problem::check`](crate::Problem::check) refuses alignments of which there is no multiple.
     pub fn with_host(scratchpad: Bytes, alignment: Bytes) -> Machine {
         let memory = |name: &str, size, alignment| Memory { name: name.into(), size, alignment, reserved: Vec::new() };
-        let link = |from, to| Link { from, to, price: 1 };
+        let link = |(from, to)| Link { from, to, price: 1 };
         Machine {
             memories: vec![memory("host", None, Bytes(1)), memory("scratchpad", Some(scratchpad), alignment)],
-            links: vec![link(MemoryId::HOME, MemoryId::SCRATCHPAD), link(MemoryId::SCRATCHPAD, MemoryId::HOME)],
+            links: Machine::HOST_WAYS.map(link).to_vec(),
             clock: None,
         }
     }

@@ -73,6 +73,18 @@ pub enum Solver {
     Greedy,
 }
 
+impl Solver {
+    /// As options and reports have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Solver::Auto => "auto",
+            Solver::Search => "search",
+            Solver::Ilp => "ilp",
+            Solver::Greedy => "greedy",
+        }
+    }
+}
+
 /// Which orders are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Order {

@@ -88,16 +88,12 @@ impl MachineFile {
         }
         let Some(clock) = &self.clock else { return Ok(machine) };
         let links: Vec<_> = machine.links().iter().map(|it| (it.from, it.to)).collect();
-        if links != WAYS {
+        if links != Machine::HOST_WAYS {
             return Err(Error::Machine("the clock is for a machine with one scratchpad and a link each way".into()));
         }
         machine.with_clock(clock.clone())
     }
 }
-
-/// The links of [`Machine::with_host`].
-const WAYS: [(MemoryId, MemoryId); 2] =
-    [(MemoryId::HOME, MemoryId::SCRATCHPAD), (MemoryId::SCRATCHPAD, MemoryId::HOME)];
 
 impl FromStr for MachineFile {
     type Err = Error;
@@ -163,13 +159,13 @@ fn clock(parser: MachineParser, ends: Ends) -> Result<Option<Clock>, Error> {
     let timing = |way: &(MemoryId, MemoryId)| -> Option<Timing> {
         parser.links.iter().find(|it| (it.0.from, it.0.to) == *way).and_then(|it| it.1)
     };
-    let timings: Vec<Timing> = WAYS.iter().filter_map(timing).collect();
+    let timings: Vec<Timing> = Machine::HOST_WAYS.iter().filter_map(timing).collect();
     match (ends.link, ends.other) {
         (None, None) => return Ok(None),
         (None, other) => return refuse(other, "a clock, but no link has a rate".into()),
         _ => {}
     }
-    let Some(missing) = WAYS.iter().find(|it| timing(it).is_none()) else {
+    let Some(missing) = Machine::HOST_WAYS.iter().find(|it| timing(it).is_none()) else {
         let clock = Clock { channels: parser.channels, timings, compute: parser.compute.unwrap_or_default() };
         return Ok(Some(clock));
     };

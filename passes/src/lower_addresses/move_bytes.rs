@@ -27,8 +27,7 @@ use cosma_ir::melior::ir::{OperationRef, Type, Value, ValueLike};
 use cosma_ir::{
     TensorRegion, Transfer, is_async, is_wait, machine, mark_transfer, operand_at, result_at, slice_of_transfer, uses,
 };
-use cosma_planner::MemoryId;
-use cosma_planner::time::Clock;
+use cosma_planner::{Machine, MemoryId};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -256,11 +255,10 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
 
     /// The number of the channel over which a transfer goes: 0 without a clock.
     fn channel(&self, operation: OperationRef<'c, 'a>, way: Transfer) -> u64 {
-        let clock: Option<Clock> = machine(operation).and_then(|it| it.clock);
-        let links = cosma_planner::Machine::with_host(cosma_planner::Bytes(1), cosma_planner::Bytes(1));
         let from = if way.is_inward() { MemoryId::HOME } else { MemoryId::SCRATCHPAD };
-        let link = links.links().iter().position(|it| it.from == from);
-        let timing = link.and_then(|it| clock.as_ref()?.timings.get(it).copied());
+        let link = Machine::HOST_WAYS.iter().position(|it| it.0 == from);
+        let clock = machine(operation).and_then(|it| it.clock);
+        let timing = link.zip(clock).and_then(|(link, clock)| clock.timings.get(link).copied());
         timing.map_or(0, |it| it.channel.0.into())
     }
 

@@ -15,10 +15,7 @@ pub(super) fn write_machine(f: &mut fmt::Formatter<'_>, machine: &Machine, weigh
     let (scratchpad, alignment) = (machine.scratchpad(), machine.alignment());
     let is_usual = has_usual_form(machine);
     if is_usual {
-        let weights = match weights {
-            Weights::Resident => "resident",
-            Weights::Streamed => "streamed",
-        };
+        let weights = weights.name();
         writeln!(f, "machine scratchpad {scratchpad} alignment {alignment} weights {weights}")?;
     } else {
         for Memory { name, size, alignment, reserved } in machine.memories() {

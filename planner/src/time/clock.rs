@@ -98,6 +98,14 @@ impl Clock {
         }
     }
 
+    /// That it is one of [`Machine::with_host`].
+    ///
+    /// # Errors
+    /// Those of [`Machine::with_clock`].
+    pub fn check_with_host(&self) -> Result<(), Error> {
+        Machine::with_host(Bytes(1), Bytes(1)).with_clock(self.clone()).map(|_| ())
+    }
+
     /// What keeps this from being the clock of a machine with these links.
     pub(crate) fn check(&self, links: &[Link], name: impl Fn(MemoryId) -> String) -> Result<(), Error> {
         let refuse = |why: String| Err(Error::Machine(why));

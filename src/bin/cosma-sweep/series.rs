@@ -6,8 +6,8 @@ use crate::network::Network;
 use crate::sizes::{Anchor, Needs, Sizes, sizes};
 use cosma::{Bytes, Solver, Weights};
 use cosma_passes::{order_name, solver_name, weights_name};
-use cosma_planner::baseline::{AllocationRule, Baseline, OrderRule, ReplacementRule, least_peak};
-use cosma_planner::{OpId, Order, Problem};
+use cosma_planner::baseline::size_without_spills;
+use cosma_planner::{Order, Problem};
 use cosma_tile::Network as TileNetwork;
 
 /// A network with its options, and the scratchpad sizes to plan it for.
@@ -96,7 +96,7 @@ pub fn all_series(network: &Network, arguments: &Arguments) -> Result<Vec<Series
             problem.check().map_err(|error| Failure::Run(vec![error.to_string()]))?;
             let least = problem.least_scratchpad(order);
             let min = if least.is_exact { least.size } else { fits_in_every_order };
-            let peak = asked.iter().any(|it| it.needs_peak()).then(|| peak(&problem, order));
+            let peak = asked.iter().any(|it| it.needs_peak()).then(|| size_without_spills(&problem, order));
             problem.machine.set_scratchpad(Bytes::ZERO);
             let needs = Needs { min, peak: peak.unwrap_or(min), alignment: problem.machine.alignment() };
             let sizes = sizes(&asked, arguments.steps, arguments.spacing, &needs).map_err(Failure::Call)?;
@@ -136,29 +136,4 @@ fn once_each<T: Copy + PartialEq>(values: &[T]) -> Vec<T> {
         }
     }
     once
-}
-
-/// The beam width of the search for an order with a low peak, in sets of operators per level.
-const WIDTH: usize = 100;
-
-/// The size that the lowest known plan with only compulsory traffic needs: in source order or, if the order
-/// is free, in an order with a low peak.
-fn peak(problem: &Problem, order: Order) -> Bytes {
-    let mut problem = problem.clone();
-    let rooms = problem.graph.tensors().iter().map(|it| it.size);
-    let rooms = rooms.chain(problem.graph.op_ids().map(|it| problem.graph.op(it).workspace));
-    let alignment = problem.machine.alignment().0;
-    // Enough for everything at once.
-    let all = rooms.fold(0_u64, |sum, it| sum.saturating_add(it.0).saturating_add(alignment));
-    problem.machine.set_scratchpad(Bytes(all.min(u64::MAX >> 1)));
-    let mut orders = vec![problem.graph.op_ids().collect::<Vec<OpId>>()];
-    if order == Order::Free {
-        orders.push(least_peak(&problem, WIDTH).order);
-    }
-    let height = |order: &Vec<OpId>| {
-        let (replacement, allocation) = (ReplacementRule::FarthestNextUse, AllocationRule::GreedyBySize);
-        let plan = Baseline { order: OrderRule::Source, replacement, allocation }.plan_in_order(&problem, order);
-        plan.map_or(problem.machine.scratchpad(), |it| it.height(&problem))
-    };
-    orders.iter().map(height).min().expect("there is one").max(problem.min_scratchpad())
 }

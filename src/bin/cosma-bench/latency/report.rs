@@ -169,7 +169,7 @@ fn by_network(networks: &[Network], cases: &[Case]) -> Table {
 fn sentences(arguments: &Arguments, networks: &[Network], cases: &[Case]) -> Vec<String> {
     let outcomes: Vec<&Outcome> = cases.iter().filter_map(|it| it.outcome.as_ref().ok()).collect();
     let n_faults = cases.len() - outcomes.len();
-    let n_programs = outcomes.len() * (PrefetchRule::ALL.len() + 2);
+    let n_programs = outcomes.len() * (PrefetchRule::ALL.len() + 1);
     let is_inference = |it: &&Case| networks[it.network].kind != Kind::Training;
     let inference: Vec<&Outcome> =
         cases.iter().filter(is_inference).filter_map(|it| it.outcome.as_ref().ok()).collect();

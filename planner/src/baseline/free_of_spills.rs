@@ -1,0 +1,30 @@
+//! A scratchpad that is large enough for a plan by rule which spills nothing.
+
+use super::{AllocationRule, Baseline, OrderRule, least_peak};
+use crate::replacement::ReplacementRule;
+use crate::{Bytes, OpId, Order, Problem};
+
+/// How many sets of operators a level the order of least peak is chosen from.
+const WIDTH: usize = 100;
+
+/// The size that the lowest known plan with only compulsory traffic needs, in bytes: in source order or, if the order is
+/// free, in one of a low peak.
+pub fn size_without_spills(problem: &Problem, order: Order) -> Bytes {
+    let mut problem = problem.clone();
+    let alignment = problem.machine.alignment().0;
+    let tensors = problem.graph.tensors().iter().map(|it| it.size);
+    let sizes = tensors.chain(problem.graph.ops().iter().map(|it| it.workspace));
+    // Enough for everything at once.
+    let all = sizes.fold(0_u64, |sum, it| sum.saturating_add(it.0).saturating_add(alignment));
+    problem.machine.set_scratchpad(Bytes(all.min(u64::MAX >> 1)));
+    let mut orders = vec![problem.graph.op_ids().collect::<Vec<OpId>>()];
+    if order == Order::Free {
+        orders.push(least_peak(&problem, WIDTH).order);
+    }
+    let height = |order: &Vec<OpId>| {
+        let (replacement, allocation) = (ReplacementRule::FarthestNextUse, AllocationRule::GreedyBySize);
+        let plan = Baseline { order: OrderRule::Source, replacement, allocation }.plan_in_order(&problem, order);
+        plan.map_or(problem.machine.scratchpad(), |it| it.height(&problem))
+    };
+    orders.iter().map(height).min().expect("there is one").max(problem.min_scratchpad())
+}
