@@ -1,7 +1,7 @@
 //! Generates and compiles the dialect, and writes the C library of MLIR that Debian does not ship.
 //!
 //! 1. `mlir-tblgen` turns `dialect/cosma.td` into C++.
-//! 2. clang compiles it with `dialect/cosma.cpp` and `dialect/slice.cpp` (not g++: see there).
+//! 2. clang compiles it with the other files in `dialect` (not g++: see `cosma.cpp`).
 //! 3. mlir-sys links `MLIR-C`; there are only its parts, as static archives beside `libMLIR.so`. A
 //!    linker script of that name, in the output folder, puts them together.
 
@@ -27,6 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=dialect");
     println!("cargo:rerun-if-env-changed=MLIR_SYS_220_PREFIX");
     let prefix = PathBuf::from(env::var_os("MLIR_SYS_220_PREFIX").unwrap_or("/usr/lib/llvm-22".into()));
+    // `libMLIR.so` is not on the loader's path; tests have to find it.
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", prefix.join("lib").display());
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?);
     generate(&prefix, &out)?;
     compile(&prefix, &out);
@@ -64,7 +66,7 @@ fn compile(prefix: &Path, out: &Path) {
         .flag("-isystem")
         .flag(out)
         .opt_level(1)
-        .files(["dialect/cosma.cpp", "dialect/slice.cpp"])
+        .files(["dialect/cosma.cpp", "dialect/slice.cpp", "dialect/tool.cpp"])
         .compile("cosma_dialect");
 }
 

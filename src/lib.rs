@@ -73,9 +73,10 @@ mod plugin;
 mod problems;
 mod programs;
 mod report;
+pub mod tool;
 mod words;
 
-pub use cosma_ir::{Report as Message, Reports, Severity, load_dialect, new_context, parse};
+pub use cosma_ir::{Report as Message, Reports, Severity, bytecode, load_dialect, new_context, parse};
 pub use cosma_passes::{
     ArenaName, LowerOptions, MEMREFS_TO_LLVM, MachineOptions, ModelOptions, ObjectiveName, Overlap, Printer,
     SOURCE_TO_MEMREFS, Seconds, Size, SizeError, SolverName, TransfersName, Watcher, WeightsName,

@@ -8,6 +8,7 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationPrintingFlags};
 use cosma_ir::melior::ir::{BlockLike, Module, OperationRef, RegionLike};
 use cosma_ir::melior::pass::{PassIrPrintingOptions, PassManager};
 use cosma_ir::melior::utility::{parse_pass_pipeline, register_all_passes};
+use cosma_ir::tool::apply_flags;
 use cosma_ir::{Reports, Severity, context_of, name, restore, run_passes};
 use cosma_passes::{MachineOptions, Session, states_machine};
 use std::path::PathBuf;
@@ -20,6 +21,13 @@ static PASSES: Mutex<()> = Mutex::new(());
 /// Registers COSMA's passes with MLIR by name, for textual pipelines. May be called repeatedly.
 pub fn register_passes() {
     let _alone = PASSES.lock().unwrap_or_else(PoisonError::into_inner);
+    cosma_passes::register();
+}
+
+/// Registers the passes of MLIR too.
+pub(crate) fn register_all() {
+    let _alone = PASSES.lock().unwrap_or_else(PoisonError::into_inner);
+    register_all_passes();
     cosma_passes::register();
 }
 
@@ -86,11 +94,7 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
 pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> Result<Report, Error> {
     check_clock(&options.machine)?;
     let context = context_of(module);
-    {
-        let _alone = PASSES.lock().unwrap_or_else(PoisonError::into_inner);
-        register_all_passes();
-        cosma_passes::register();
-    }
+    register_all();
     on_all(&context, module, options, |module, report| {
         options.model.write(module.as_operation());
         write_machine(module, &options.machine);
@@ -148,6 +152,9 @@ fn manager<'c>(context: &Context, pipeline: &str, print_ir_after_all: bool) -> R
         let _alone = PASSES.lock().unwrap_or_else(PoisonError::into_inner);
         parse_pass_pipeline(manager.as_operation_pass_manager(), pipeline)
             .map_err(|error| Error::Pipeline(error.to_string()))?;
+    }
+    if !apply_flags(&manager) {
+        return Err(Error::Pipeline("MLIR refuses the flags for its pass managers".into()));
     }
     if print_ir_after_all {
         manager.enable_ir_printing(&PassIrPrintingOptions {

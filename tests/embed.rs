@@ -33,6 +33,8 @@ fn compile(compiler: &str, source: &str, name: &str, flags: &[&str], parts: &[&s
     let libraries = libraries();
     let path = |it: &Path| it.to_str().expect("a path of text").to_owned();
     let output = Command::new(llvm().join("bin").join(compiler))
+        // Tests run in the folder of the commands.
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .args(["-Wall", "-Wextra", "-Werror", "-Iinclude", "-isystem"])
         .arg(llvm().join("include"))
         .args(flags)

@@ -28,7 +28,7 @@ kept: 5 operators, 1 loads, 1 reloads, 0 spills, 1 stores
 #[test]
 fn traffic_over_sizes() {
     let mut text = Vec::new();
-    let network = "examples/networks/nasnet_a_mobile.mlir";
+    let network = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/networks/nasnet_a_mobile.mlir");
     let points = scratchpad_sizes::run(network, Duration::from_secs(10), &mut text).expect("it works");
     let text = String::from_utf8(text).expect("it is text");
     println!("{text}");

@@ -10,11 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Every tool there is, and where it lies.
+/// Every tool of ours, and where it lies; the language server is MLIR's.
 fn tools() -> Vec<(String, PathBuf)> {
-    let sources = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin")).expect("there are tools");
+    let sources = fs::read_dir(common::project().join("commands/src/bin")).expect("there are tools");
     let names = sources.map(|it| it.expect("a folder").file_name().to_string_lossy().into_owned());
-    let mut names: Vec<String> = names.filter(|it| it.starts_with("cosma-")).collect();
+    let mut names: Vec<String> = names.filter(|it| it != "cosma-lsp-server").collect();
     names.sort();
     assert!(5 <= names.len(), "{names:?}");
     let built = Path::new(env!("CARGO_BIN_EXE_cosma-opt"));
@@ -56,13 +56,14 @@ fn flags(help: &str) -> Vec<Flag> {
 
 /// What flags of `cosma-opt` are to callers in C, who have modules and text in memory instead of files and
 /// a terminal, and pipelines of MLIR's.
-const NOT_FOR_C: [&str; 21] = [
+const NOT_FOR_C: [&str; 23] = [
     "access",
     "allow-unregistered-dialect",
     "dim",
     "dot",
     "dump-lp",
     "dump-lp-addresses",
+    "emit-bytecode",
     "explain",
     "generate",
     "help",
@@ -70,6 +71,7 @@ const NOT_FOR_C: [&str; 21] = [
     "memory-map",
     "output",
     "pass-pipeline",
+    "plan",
     "quiet",
     "report",
     "split-input-file",

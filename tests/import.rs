@@ -143,7 +143,7 @@ fn names_are_whatever_a_model_has() {
 /// What PyTorch writes today. Skipped where it is not installed.
 #[test]
 fn models_of_pytorch_are_planned_as_they_are() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/export_pytorch.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/export_pytorch.py");
     let programs = Path::new(OPT).parent().expect("it is in a folder");
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = Command::new("python3");
@@ -160,7 +160,7 @@ fn models_of_pytorch_are_planned_as_they_are() {
 /// What a plan of a model comes to: its report, as `operators, traffic, least scratchpad`.
 #[track_caller]
 fn figures(model: &str, arguments: &[&str]) -> (u64, u64, u64) {
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/models");
     let folder = tempfile::tempdir().expect("a folder");
     let report = folder.path().join("report.json");
     let report_to = format!("--report={}", report.display());
@@ -249,7 +249,7 @@ fn a_tflite_model_is_told_the_way() {
 /// The way that a TFLite model is told, gone. Skipped where the converter is not installed.
 #[test]
 fn a_tflite_model_is_planned_by_way_of_tosa() {
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/models");
     let folder = tempfile::tempdir().expect("a folder");
     let converted = folder.path().join("net.mlir");
     let mut convert = Command::new("tosa-converter-for-tflite");

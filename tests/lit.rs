@@ -3,12 +3,14 @@
 //! lit, FileCheck and stock `mlir-opt` are those of LLVM, which COSMA is built with anyway. How a test
 //! finds them is in `lit/lit.cfg.py`. `LIT_FILTER=allocate cargo test --test lit` runs a part.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[test]
 fn lit() {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let project = common::project();
     let llvm = Path::new(env!("MLIR_SYS_220_PREFIX"));
     let cosma_opt = Path::new(env!("CARGO_BIN_EXE_cosma-opt"));
     let parameter = |name: &str, value: &Path| format!("--param={name}={}", value.display());

@@ -57,7 +57,7 @@ fn small_networks_are_planned_with_least_traffic() {
         ("unet_256", 16_777_216, 31_359_490, [3_145_728, 0]),
     ];
     for (network, least, compulsory, non_compulsory) in expected {
-        let path = format!("{}/tests/small/{network}.mlir", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/tests/small/{network}.mlir", common::project().display());
         let text = std::fs::read(path).expect("the network is there");
         for (percent, non_compulsory) in [100, 125].into_iter().zip(non_compulsory) {
             let report = plan(&text, Weights::Resident, least * percent / 100);

@@ -135,7 +135,7 @@ fn graphviz_reads_graphs() {
 
 /// Runs `scripts/browse.py` on a page; none if there is no browser.
 fn browse(page: &Path) -> Option<serde_json::Value> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/browse.py");
+    let script = common::project().join("scripts/browse.py");
     let output = Command::new("python3").arg(script).arg(page).output().expect("there is Python");
     let says = String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(3) {

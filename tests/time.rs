@@ -4,13 +4,12 @@ mod common;
 
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// The example of the book, whose times can be followed by hand.
 fn example() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/prefetch.mlir")).expect("it is there")
+    fs::read_to_string(common::project().join("examples/prefetch.mlir")).expect("it is there")
 }
 
 fn folder() -> TempDir {
@@ -183,7 +182,7 @@ fn the_benchmark_on_time() {
 #[test]
 fn the_runtime_of_the_example_copies_rows() {
     let folder = folder();
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let examples = common::project().join("examples");
     let main = "#include \"dma.h\"\n#include <string.h>\nint main(void) {\n  char from[] = \"abcdefghi\", to[] = \"....\";\n  \
                 cosma_dma_start(0, to, from + 1, 2, 2, 2, 3, 0);\n  cosma_dma_wait(0);\n  return strcmp(to, \"bcef\");\n}\n";
     fs::write(folder.path().join("main.c"), main).expect("a file");

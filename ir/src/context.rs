@@ -1,11 +1,11 @@
 //! Contexts with the dialect, and parsing of modules.
 
-use crate::ffi::{Text, cosmaInsertDialect, cosmaParse};
+use crate::ffi::{Text, append, cosmaInsertDialect, cosmaParse};
 use melior::dialect::DialectRegistry;
 use melior::ir::Module;
 use melior::utility::{register_all_dialects, register_all_llvm_translations};
 use melior::{Context, ContextRef};
-use mlir_sys::MlirDialectRegistry;
+use mlir_sys::{MlirDialectRegistry, mlirOperationWriteBytecode};
 use std::ops::Deref;
 
 /// Creates a context with COSMA's dialect and all of MLIR's, which are loaded on demand.
@@ -50,6 +50,14 @@ pub unsafe fn insert_dialect(registry: MlirDialectRegistry) {
 pub fn parse<'c>(context: &'c Context, text: &[u8], name: &str) -> Option<Module<'c>> {
     // SAFETY: MLIR copies the text; the module is owned, and does not outlive the context.
     unsafe { Module::from_option_raw(cosmaParse(context.to_raw(), Text::new(text).raw(), Text::new(name).raw())) }
+}
+
+/// A module in MLIR's bytecode.
+pub fn bytecode(module: &Module) -> Vec<u8> {
+    let mut bytes = Vec::<u8>::new();
+    // SAFETY: the module is alive, and the callback appends to `bytes`.
+    unsafe { mlirOperationWriteBytecode(module.as_operation().to_raw(), Some(append), (&raw mut bytes).cast()) }
+    bytes
 }
 
 /// The context that a module lives in, which outlives it.

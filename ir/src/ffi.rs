@@ -1,11 +1,11 @@
-//! The C functions of `dialect/cosma.cpp`, and text that crosses the border.
+//! The C functions of the files in `dialect`, and text that crosses the border.
 
 use mlir_sys::{
     MlirAffineMap, MlirAttribute, MlirContext, MlirDialectRegistry, MlirLocation, MlirModule, MlirOperation,
-    MlirStringRef, MlirType,
+    MlirPassManager, MlirStringRef, MlirType,
 };
 use std::any::Any;
-use std::ffi::c_void;
+use std::ffi::{c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -145,6 +145,11 @@ unsafe extern "C" {
     pub(crate) fn cosmaLeave() -> !;
     pub(crate) fn cosmaInsertDialect(registry: MlirDialectRegistry);
     pub(crate) fn cosmaRegisterPass(pass: *const CosmaPass);
+    pub(crate) fn cosmaOptMain(n_arguments: c_int, arguments: *mut *mut c_char) -> c_int;
+    pub(crate) fn cosmaLspServerMain(n_arguments: c_int, arguments: *mut *mut c_char) -> c_int;
+    pub(crate) fn cosmaIsPass(name: MlirStringRef) -> bool;
+    pub(crate) fn cosmaReadFlags(n_arguments: c_int, arguments: *const *const c_char) -> bool;
+    pub(crate) fn cosmaApplyFlags(manager: MlirPassManager) -> bool;
     pub(crate) fn cosmaParse(context: MlirContext, text: MlirStringRef, name: MlirStringRef) -> MlirModule;
     pub(crate) fn cosmaEmit(
         location: MlirLocation,

@@ -36,12 +36,13 @@ mod report;
 mod structured;
 mod tensor;
 mod tile;
+pub mod tool;
 mod transfer;
 mod transit;
 mod verify;
 
 pub use access::{OperatorAccess, access, set_access, sums_of_products, sums_type};
-pub use context::{ContextOf, context_of, insert_dialect, load_dialect, new_context, parse};
+pub use context::{ContextOf, bytecode, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
 pub use edit::{Use, as_mut, edit, erase, move_regions, replace_uses, restore, set_location_name, set_type, uses};
 pub use fact::{InPlace, Residency};

@@ -17,17 +17,28 @@ pub enum SizeError {
     #[error("'{0}' is not a size: write a number of bytes, or one with a unit, as in 524288, 512KiB or 1.5MiB")]
     NotASize(String),
     /// An unknown or ambiguous unit.
-    #[error("'{0}' has the unit '{1}': there are B, KiB, MiB, GiB and TiB")]
+    #[error("'{0}' has the unit '{1}': there are B, KiB, MiB, GiB and TiB{meant}", meant = meant(.0, .1))]
     Unit(String, String),
     /// Zero.
     #[error("'{0}' is nothing: a size is at least 1 B")]
     Zero(String),
-    /// Not a whole number of bytes, as `0.3KiB`.
+    /// Not a whole number of bytes, as `0.3KiB`; and that number rounded down.
     #[error("'{0}' is not a whole number of bytes")]
-    Fraction(String),
+    Fraction(String, Bytes),
     /// Too large for attributes of MLIR.
     #[error("'{0}' is too large: a size is less than 2^63 B")]
     TooLarge(String),
+}
+
+/// What a unit without its `i` may be meant as.
+fn meant(text: &str, unit: &str) -> String {
+    let letters = unit.to_ascii_uppercase();
+    let prefix = letters.chars().next().unwrap_or_default();
+    let rest = letters.get(1..).unwrap_or_default();
+    if !"KMGT".contains(prefix) || !["", "B", "I", "IB"].contains(&rest) {
+        return String::new();
+    }
+    format!("; did you mean {}{prefix}iB?", text.trim_end_matches(unit).trim_end())
 }
 
 impl FromStr for Size {
@@ -51,22 +62,25 @@ impl FromStr for Size {
         };
         let too_large = || SizeError::TooLarge(text.into());
         let fraction = fraction.trim_end_matches('0');
-        // A multiple of 2⁻ⁿ has at most n decimals.
-        if shift < fraction.len() {
-            return Err(SizeError::Fraction(text.into()));
-        }
+        // A multiple of 2⁻ⁿ has at most n decimals; more are none of a whole number, and too small to count.
+        let (fraction, is_cut) = match fraction.get(..shift) {
+            Some(counted) if counted.len() < fraction.len() => (counted, true),
+            _ => (fraction, false),
+        };
         let digits = format!("{whole}{fraction}");
         let digits = match digits.trim_start_matches('0') {
+            "" if is_cut => return Err(SizeError::Fraction(text.into(), Bytes::ZERO)),
             "" => return Err(SizeError::Zero(text.into())),
             digits => digits.parse::<u128>().map_err(|_| too_large())?,
         };
         let scaled = digits.checked_mul(1 << shift).ok_or_else(too_large)?;
         let scale = 10_u128.checked_pow(fraction.len() as u32).ok_or_else(too_large)?;
-        if !scaled.is_multiple_of(scale) {
-            return Err(SizeError::Fraction(text.into()));
-        }
         let bytes = i64::try_from(scaled / scale).map_err(|_| too_large())?;
-        Ok(Size(Bytes(bytes.unsigned_abs())))
+        let bytes = Bytes(bytes.unsigned_abs());
+        if is_cut || !scaled.is_multiple_of(scale) {
+            return Err(SizeError::Fraction(text.into(), bytes));
+        }
+        Ok(Size(bytes))
     }
 }
 
@@ -107,11 +121,18 @@ mod tests {
             assert!(message.contains(&format!("'{text}'")), "{message}");
         }
         refuse("12XiB", "'12XiB' has the unit 'XiB': there are B, KiB, MiB, GiB and TiB");
-        refuse("12KB", "'12KB' has the unit 'KB': there are B, KiB, MiB, GiB and TiB");
+        refuse("12KB", "'12KB' has the unit 'KB': there are B, KiB, MiB, GiB and TiB; did you mean 12KiB?");
+        refuse("1.5 m", "'1.5 m' has the unit 'm': there are B, KiB, MiB, GiB and TiB; did you mean 1.5MiB?");
         refuse("0", "'0' is nothing: a size is at least 1 B");
         refuse("0.0MiB", "'0.0MiB' is nothing: a size is at least 1 B");
         refuse("0.3KiB", "'0.3KiB' is not a whole number of bytes");
         refuse("0.5", "'0.5' is not a whole number of bytes");
+        let rounded = |text: &str, bytes| {
+            assert_eq!(text.parse::<Size>(), Err(SizeError::Fraction(text.into(), Bytes(bytes))));
+        };
+        rounded("1.1MiB", 1153433);
+        rounded("0.99", 0);
+        rounded("1.00000000001KiB", 1024);
         refuse("9223372036854775808", "'9223372036854775808' is too large: a size is less than 2^63 B");
         let absurd = "9".repeat(60);
         refuse(&absurd, &format!("'{absurd}' is too large: a size is less than 2^63 B"));

@@ -1,6 +1,7 @@
 //! The pages and pictures that are made from something else. They are in the repository, so that they
 //! can be read there, and a change of a flag or an operation shows in review.
 
+use crate::common;
 use std::path::Path;
 use std::process::Command;
 
@@ -37,7 +38,7 @@ fn dialect() -> String {
     let text = output(
         Command::new(llvm.join("bin/mlir-tblgen"))
             .args(["-gen-dialect-doc", "-dialect=cosma", "ir/dialect/cosma.td", "-I", &include, "-I", "ir/dialect"])
-            .current_dir(env!("CARGO_MANIFEST_DIR")),
+            .current_dir(common::project()),
     );
     // Its first line says that it is made, and `[TOC]` is for MLIR's own site. mdBook takes headings
     // that jump over a level as they are; the text below is left alone otherwise.
@@ -47,10 +48,11 @@ fn dialect() -> String {
 
 /// All commands there are: none can be forgotten.
 fn commands() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin");
+    let folder = common::project().join("commands/src/bin");
     let entries = std::fs::read_dir(folder).expect("a folder").map(|it| it.expect("an entry").file_name());
     let mut names: Vec<String> = entries.map(|it| it.into_string().expect("text")).collect();
-    names.retain(|it| it.starts_with("cosma-"));
+    // The language server is MLIR's, and so is what it says of itself.
+    names.retain(|it| it != "cosma-lsp-server");
     names.sort();
     names
 }
@@ -82,7 +84,7 @@ fn picture(flags: &[&str]) -> String {
             .args(flags)
             .args(["-o", "/dev/null"])
             .arg(format!("--memory-map={}", map.display()))
-            .current_dir(env!("CARGO_MANIFEST_DIR")),
+            .current_dir(common::project()),
     );
     std::fs::read_to_string(map).expect("it was drawn")
 }

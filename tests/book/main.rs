@@ -4,18 +4,20 @@
 //! `COSMA_UPDATE_BOOK=1 cargo test --workspace --all-features --test book` writes those pages instead of
 //! comparing them.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod generated;
 mod link;
 mod page;
 mod run;
 
 use page::Page;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Once;
 
 /// The folder that pages are in.
 fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src")
+    common::project().join("book/src")
 }
 
 /// Writes the pages that are made, if that is asked for: once, and before anybody reads them.

@@ -9,6 +9,7 @@
 //! - `…,output` is what the last `sh` printed, errors included. A line of `…` alone stands for any
 //!   lines, and within a line `…` for any characters: what differs from run to run.
 
+use crate::common;
 use crate::page::{Block, Page};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -66,7 +67,7 @@ pub fn run(page: &Page) -> Result<usize, String> {
 
 /// What the page's folder has: the examples, and COSMA's library where README says that it is.
 fn prepare(folder: &Path) {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let project = common::project();
     copy(&project.join("examples"), &folder.join("examples"));
     let name = format!("{}cosma{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let library = Path::new(env!("CARGO_BIN_EXE_cosma-opt")).with_file_name("deps").join(&name);

@@ -17,10 +17,15 @@ func.func @branches(%x: tensor<64xi8>) -> tensor<64xi8> {
 }
 "#;
 
+/// The project's folder; tests run in that of the commands.
+pub fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the commands lie in it")
+}
+
 /// The data beside the project, with these folders. Where it is missing, the test fails, unless
 /// `COSMA_WITHOUT_SHARED=1` allows to skip it.
 pub fn shared(folders: &[&str]) -> Option<PathBuf> {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let shared = project().join("../shared");
     let missing = folders.iter().map(|it| shared.join(it)).find(|it| !it.exists());
     if let Some(missing) = missing {
         let missing = missing.display();

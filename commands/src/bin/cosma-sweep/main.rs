@@ -1,0 +1,115 @@
+//! `cosma-sweep`: plans one network for many scratchpad sizes and reports traffic against size, or cycles against size
+//! and bandwidth.
+
+mod arguments;
+mod curve;
+mod network;
+mod plot;
+mod rates;
+mod report;
+mod run;
+mod series;
+mod sizes;
+mod state;
+mod tiled;
+
+use arguments::Arguments;
+use cosma_commands::command::say;
+use cosma_commands::output::Output;
+use curve::{Point, curve, faults};
+use report::Sweep;
+use run::{Setting, run};
+use series::{Series, all_series};
+use state::State;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Why the command failed, which decides the exit code.
+pub enum Failure {
+    /// The network is invalid, or a plan is wrong: exit code 1.
+    Run(Vec<String>),
+    /// Usage error: exit code 2.
+    Call(String),
+}
+
+fn main() -> ExitCode {
+    // On wrong flags, clap prints an error and exits with 2.
+    let arguments = cosma_commands::command::parse::<Arguments>();
+    match sweep(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Run(messages)) => {
+            messages.iter().for_each(|it| say(it));
+            ExitCode::from(1)
+        }
+        Err(Failure::Call(message)) => {
+            say(&format!("error: {message}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn sweep(arguments: &Arguments) -> Result<(), Failure> {
+    let network = network::read(arguments)?;
+    if !arguments.rate.is_empty() {
+        check_outputs(arguments)?;
+        return rates::sweep(&network, arguments);
+    }
+    let all = all_series(&network, arguments)?;
+    // Before planning, which may take long.
+    check_outputs(arguments)?;
+    let mut state = None;
+    if let Some(path) = &arguments.state {
+        let (opened, warning) = State::open(path).map_err(Failure::Call)?;
+        warning.iter().for_each(|it| say(&format!("warning: {it}")));
+        state = Some(opened);
+    }
+    let setting = Setting { time_limit: arguments.time_limit.0, jobs: arguments.jobs(), state };
+    let outcomes = run(&all, setting).map_err(Failure::Call)?;
+    let curves: Vec<Vec<Point>> = all.iter().zip(&outcomes).map(|(series, outcomes)| curve(series, outcomes)).collect();
+    let sweep = Sweep {
+        name: &network.name,
+        all: &all,
+        curves: &curves,
+        time_limit: arguments.time_limit.0.as_secs_f64(),
+        with_times: !arguments.no_times,
+    };
+    write(Path::new("-"), &sweep.text())?;
+    let csv = arguments.csv.as_ref().map(|path| (path, sweep.csv()));
+    let json = arguments.json.as_ref().map(|path| (path, sweep.json()));
+    let plot = arguments.plot.as_ref().map(|path| (path, plot::plot(&sweep, arguments.plot_axis)));
+    for (path, text) in [csv, json, plot].into_iter().flatten() {
+        write(path, &text)?;
+    }
+    let mut faults: Vec<String> = faults(&all, &curves).iter().map(|it| format!("error: {it}")).collect();
+    if faults.is_empty() && curves.iter().flatten().all(|it| it.known().is_none()) {
+        let least = all.iter().map(|it: &Series| it.min).min().unwrap_or_default();
+        let needed = if arguments.tile { "more for its smallest tiles".into() } else { format!("at least {least} B") };
+        faults.push(format!("error: no scratchpad is large enough: {} needs {needed}", network.name));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Failure::Run(faults)) }
+}
+
+/// Fails if an output file cannot be written, or two outputs are the same file.
+fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
+    let named =
+        [("state", &arguments.state), ("table", &arguments.csv), ("JSON", &arguments.json), ("plot", &arguments.plot)];
+    let mut outputs: Vec<(&str, Output)> = Vec::new();
+    for (what, path) in named {
+        let Some(path) = path else { continue };
+        let output = Output::prepare(path, b"").map_err(|error| cannot_write(path, &error))?;
+        if let Some((other, _)) = outputs.iter().find(|it| output.replaces(&it.1)) {
+            return Err(Failure::Call(format!("{other} and {what} cannot both go to {}", path.display())));
+        }
+        outputs.push((what, output));
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    Output::prepare(path, text.as_bytes()).and_then(Output::put).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::Call(format!("cannot write {}: {error}", path.display()))
+}
