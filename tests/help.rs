@@ -42,7 +42,7 @@ fn flags(help: &str) -> Vec<Flag> {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let lines: Vec<&str> = help.lines().collect();
     let mut flags = Vec::new();
-    for (at, line) in lines.iter().enumerate().filter(|it| it.1.trim_start().starts_with('-')) {
+    for (at, line) in lines.iter().enumerate().filter(|it| it.1.trim_start().starts_with('-') && indent(it.1) <= 6) {
         let text = line.trim_start();
         let (head, beside) = text.split_once("  ").unwrap_or((text, ""));
         let Some(name) = head.split([' ', ',', '[', '=']).rfind(|it| it.starts_with("--")) else { continue };
@@ -112,8 +112,10 @@ fn every_flag_is_described() {
         for section in ["\nExamples:\n", "\nExit status:\n", "\nEnvironment:\n"] {
             assert!(help.contains(section), "{name} has no section {section:?}");
         }
-        // The short help is the same.
-        assert_eq!(flags(&says(&tool, "-h")).len(), flags(&help).len(), "{name}");
+        // The short help has no others.
+        let short = flags(&says(&tool, "-h"));
+        let is_known = |it: &Flag| flags(&help).iter().any(|known| known.name == it.name);
+        assert!(!short.is_empty() && short.iter().all(is_known), "{name}");
     }
 }
 
@@ -121,7 +123,7 @@ fn every_flag_is_described() {
 fn examples(help: &str) -> Vec<&str> {
     let (_, examples) = help.split_once("\nExamples:\n").expect("there are examples");
     let lines = examples.lines().take_while(|it| it.starts_with(' '));
-    lines.map(str::trim).filter(|it| it.starts_with("cosma-")).collect()
+    lines.map(str::trim).filter(|it| it.starts_with("cosma")).collect()
 }
 
 /// What can be run.

@@ -6,12 +6,17 @@ use cosma::{Message, Severity};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-/// Prints diagnostics to standard error, each with its line of the source and a caret below its column, as MLIR's
-/// tools do; in colour where standard error is a terminal that has some, unless `NO_COLOR` is set. `source` is the text
+/// Prints diagnostics to standard error, with the line of the source and a caret below its column, as MLIR's tools do,
+/// once for each place; in colour where standard error is a terminal that has some, unless `NO_COLOR` is set. `source` is the text
 /// of the file `name`.
 pub fn print_all<'a>(messages: impl IntoIterator<Item = &'a Message>, name: &str, source: &[u8]) {
     let mut text = String::new();
-    messages.into_iter().for_each(|it| show(it, name, source, &mut text));
+    let mut last = None;
+    for message in messages {
+        let place = (&message.file, message.line, message.column);
+        show(message, name, if last == Some(place) { b"" } else { source }, &mut text);
+        last = Some(place);
+    }
     // It may be closed.
     let _ = AutoStream::auto(io::stderr()).write_all(text.as_bytes());
 }
@@ -25,10 +30,14 @@ fn show(message: &Message, name: &str, source: &[u8], text: &mut String) {
         && let Some(source) = line_of(source, *line)
     {
         let green = Style::new().bold().fg_color(Some(AnsiColor::Green.into()));
-        let _ = writeln!(text, "{source}\n{}{green}^{green:#}", indent(source, *column));
+        let indent = indent(source, *column);
+        if indent.chars().count() < LONGEST_LINE {
+            let end = source.char_indices().nth(LONGEST_LINE);
+            let shown = end.map_or(source.to_owned(), |(end, _)| format!("{}…", &source[..end]));
+            let _ = writeln!(text, "{shown}\n{indent}{green}^{green:#}");
+        }
     }
     for note in notes {
-        // The same line once more would say nothing new.
         let is_elsewhere = (&note.file, note.line, note.column) != (file, *line, *column);
         show(note, name, if is_elsewhere { source } else { b"" }, text);
     }
@@ -47,12 +56,13 @@ fn colour(severity: Severity) -> AnsiColor {
 fn line_of(source: &[u8], number: usize) -> Option<&str> {
     let line = source.split(|it| *it == b'\n').nth(number.checked_sub(1)?)?;
     let line = str::from_utf8(line).ok()?.trim_end_matches('\r');
-    // Bytecode has no lines, and a weight in one line does not help.
-    let is_shown = line.len() <= LONGEST_LINE && !line.chars().any(|it| it.is_control() && it != '\t');
-    is_shown.then_some(line).filter(|it| !it.trim().is_empty())
+    // Bytecode has no lines.
+    let is_text = !line.chars().any(|it| it.is_control() && it != '\t');
+    is_text.then_some(line).filter(|it| !it.trim().is_empty())
 }
 
-const LONGEST_LINE: usize = 1000;
+/// In characters: what follows is types, attributes or weights.
+const LONGEST_LINE: usize = 120;
 
 /// White space as wide as the line up to a column, which counts bytes from 1: tabs stay tabs.
 fn indent(line: &str, column: usize) -> String {

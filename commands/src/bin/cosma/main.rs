@@ -8,18 +8,29 @@ use std::process::{Command, ExitCode};
 /// Plans the memory of neural-network accelerators: the order of operators, the addresses of tensors, and which tensors
 /// are evicted and reloaded, so that traffic to host memory is minimal.
 #[derive(Debug, Parser)]
-#[command(name = "cosma", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "cosma", version, after_long_help = AFTER_HELP, arg_required_else_help = true, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
-    command: Task,
+    /// None only where `--generate` stands alone, which ends before it is asked for.
+    command: Option<Task>,
 }
 
 const AFTER_HELP: &str = "\
-Example:
-  cosma plan net.onnx --scratchpad=512KiB
+Examples:
+  Plan a network and summarise the plan:
+    cosma plan --scratchpad=512KiB net.onnx
+  See how its traffic depends on the scratchpad:
+    cosma sweep --scratchpad=1x..2x net.mlir
+  What a command takes:
+    cosma plan --help
 
-`cosma COMMAND --help` describes each. `cosma plan` is `cosma-opt --plan`; the others are the commands cosma-opt,
-cosma-import, and so on, which can be called by these names too.";
+`cosma plan` is `cosma-opt --plan`; the others are the commands cosma-opt, cosma-import and so on.
+
+Exit status:
+  that of the command; 2 if it cannot be run
+
+Environment:
+  PATH  where commands are looked for that do not lie beside this one";
 
 #[derive(Debug, Subcommand)]
 #[command(disable_help_subcommand = true)]
@@ -51,7 +62,8 @@ struct Words {
 }
 
 fn main() -> ExitCode {
-    let (tool, flag, Words { words }) = match cosma_commands::command::parse::<Arguments>().command {
+    let Some(task) = cosma_commands::command::parse::<Arguments>().command else { return ExitCode::from(2) };
+    let (tool, flag, Words { words }) = match task {
         Task::Plan(words) => ("cosma-opt", Some("--plan"), words),
         Task::Opt(words) => ("cosma-opt", None, words),
         Task::Import(words) => ("cosma-import", None, words),
