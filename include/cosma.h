@@ -99,10 +99,19 @@ MLIR_CAPI_EXPORTED void cosmaRegisterPasses(void);
 MLIR_CAPI_EXPORTED CosmaResult *cosmaOptimize(uint32_t abiVersion, MlirModule module, MlirStringRef options,
                                               CosmaProgressCallback progress, void *userData);
 
+/* Plans a module that is text or bytecode, in a context of its own; for callers without MLIR. The name is the file's
+ * in locations of messages. All else is as for cosmaOptimize; the planned module is cosmaResultModule. */
+MLIR_CAPI_EXPORTED CosmaResult *cosmaOptimizeText(uint32_t abiVersion, MlirStringRef module, MlirStringRef name,
+                                                  MlirStringRef options, CosmaProgressCallback progress,
+                                                  void *userData);
+
 /* One of CosmaStatus; CosmaStatusCall for null. */
 MLIR_CAPI_EXPORTED int32_t cosmaResultStatus(const CosmaResult *result);
 
 /* Texts of a result: NUL-terminated, and valid until it is destroyed. Empty for null. */
+
+/* The planned module as text, of cosmaOptimizeText; empty after an error. */
+MLIR_CAPI_EXPORTED MlirStringRef cosmaResultModule(const CosmaResult *result);
 
 /* The report as JSON; empty after an error. */
 MLIR_CAPI_EXPORTED MlirStringRef cosmaResultReport(const CosmaResult *result);

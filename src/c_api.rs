@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use crate::words::parse_words;
-use crate::{Error, Options, Printer, Progress, Watcher, optimize};
+use crate::{Error, Options, Printer, Progress, Watcher, new_context, optimize, read_module};
 use cosma_ir::melior::ir::Module;
 use cosma_ir::melior::{Context, ContextRef};
 use cosma_ir::{insert_dialect, load_dialect};
@@ -39,6 +39,7 @@ enum Status {
 /// `CosmaResult`: opaque in C.
 pub struct CosmaResult {
     status: Status,
+    module: CString,
     report: CString,
     messages: CString,
     printed: CString,
@@ -98,6 +99,54 @@ unsafe extern "C" fn cosmaOptimize(
     progress: Option<Callback>,
     user_data: *mut c_void,
 ) -> *mut CosmaResult {
+    // SAFETY: the caller's texts are alive during the call; the module is too, and not used by others.
+    unsafe { call(abi_version, options, progress, user_data, |options| plan(module, options)) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaOptimizeText(
+    abi_version: u32,
+    text: MlirStringRef,
+    name: MlirStringRef,
+    options: MlirStringRef,
+    progress: Option<Callback>,
+    user_data: *mut c_void,
+) -> *mut CosmaResult {
+    // SAFETY: the caller's texts are alive during the call.
+    unsafe {
+        call(abi_version, options, progress, user_data, |options| {
+            let text = bytes(text).ok_or((Status::Call, "the module is null".into()))?;
+            let name = read(name).map_err(|it| (Status::Call, format!("the name is {it}")))?;
+            plan_text(text, &name, options)
+        })
+    }
+}
+
+/// What comes of a call, or its status and a message.
+type Outcome = Result<Planned, (Status, String)>;
+
+/// A planned module.
+#[derive(Default)]
+struct Planned {
+    /// Its text, if it was given as text.
+    module: String,
+    /// The report as JSON.
+    report: String,
+    /// The warnings, a line each.
+    warnings: String,
+}
+
+/// Calls a planner with options from words, and makes a result of all that comes of it.
+///
+/// # Safety
+/// The text of the options is alive.
+unsafe fn call(
+    abi_version: u32,
+    options: MlirStringRef,
+    progress: Option<Callback>,
+    user_data: *mut c_void,
+    plan: impl FnOnce(&Options) -> Outcome,
+) -> *mut CosmaResult {
     let printed = Arc::new(Mutex::new(String::new()));
     let text = Arc::clone(&printed);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -105,13 +154,12 @@ unsafe extern "C" fn cosmaOptimize(
             let message = format!("the call has ABI version {abi_version}, the library {ABI_VERSION}");
             return Err((Status::Call, message));
         }
-        // SAFETY: the caller's text is alive during the call.
+        // SAFETY: guaranteed by the caller.
         let words = unsafe { read(options) }.map_err(|it| (Status::Call, format!("the options are {it}")))?;
         let options = parse_words(&words).map_err(|it| (Status::Call, it))?;
         let printer = Printer::new(move |it| text.lock().unwrap_or_else(PoisonError::into_inner).push_str(it));
         let watcher = progress.map(|it| watcher(it, user_data));
-        // SAFETY: the caller's module is alive and not used by others during the call.
-        unsafe { plan(module, &Options { printer: Some(printer), watcher, ..options }) }
+        plan(&Options { printer: Some(printer), watcher, ..options })
     }));
     let outcome = outcome.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|it| (*it).to_owned());
@@ -119,15 +167,19 @@ unsafe extern "C" fn cosmaOptimize(
         Err((Status::Internal, format!("internal error: {}", text.unwrap_or_else(|| "no message".into()))))
     });
     let printed = std::mem::take(&mut *printed.lock().unwrap_or_else(PoisonError::into_inner));
-    let (status, report, messages) = match outcome {
-        Ok((report, messages)) => (Status::Done, report, messages),
+    let (status, planned, messages) = match outcome {
+        Ok(mut planned) => {
+            let warnings = std::mem::take(&mut planned.warnings);
+            (Status::Done, planned, warnings)
+        }
         // Errors in the module already have a location and a severity.
-        Err((status @ Status::Module, message)) => (status, String::new(), format!("{message}\n")),
-        Err((status, message)) => (status, String::new(), format!("error: {message}\n")),
+        Err((status @ Status::Module, message)) => (status, Planned::default(), format!("{message}\n")),
+        Err((status, message)) => (status, Planned::default(), format!("error: {message}\n")),
     };
     Box::into_raw(Box::new(CosmaResult {
         status,
-        report: c_string(report),
+        module: c_string(planned.module),
+        report: c_string(planned.report),
         messages: c_string(messages),
         printed: c_string(printed),
     }))
@@ -137,6 +189,12 @@ unsafe extern "C" fn cosmaOptimize(
 unsafe extern "C" fn cosmaResultStatus(result: *const CosmaResult) -> i32 {
     // SAFETY: null, or a result that was not destroyed; so below.
     unsafe { result.as_ref() }.map_or(Status::Call, |it| it.status) as i32
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaResultModule(result: *const CosmaResult) -> MlirStringRef {
+    // SAFETY: see above.
+    text_of(unsafe { result.as_ref() }.map(|it| &it.module))
 }
 
 #[unsafe(no_mangle)]
@@ -160,16 +218,16 @@ unsafe extern "C" fn cosmaResultPrinted(result: *const CosmaResult) -> MlirStrin
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cosmaResultDestroy(result: *mut CosmaResult) {
     if !result.is_null() {
-        // SAFETY: it came from `cosmaOptimize`, and is destroyed once.
+        // SAFETY: it came from `call`, and is destroyed once.
         drop(unsafe { Box::from_raw(result) });
     }
 }
 
-/// Plans a module and returns the report as JSON and the warnings.
+/// Plans a module in place.
 ///
 /// # Safety
 /// The module is null, or alive and not used by others during the call.
-unsafe fn plan(module: MlirModule, options: &Options) -> Result<(String, String), (Status, String)> {
+unsafe fn plan(module: MlirModule, options: &Options) -> Outcome {
     if module.ptr.is_null() {
         return Err((Status::Call, "the module is null".into()));
     }
@@ -183,14 +241,26 @@ unsafe fn plan(module: MlirModule, options: &Options) -> Result<(String, String)
         with_context(mlirModuleGetContext(module), load_dialect);
         ManuallyDrop::new(Module::from_raw(module))
     };
-    match optimize(&mut own, options) {
-        Ok(report) => {
-            let warnings: String = report.warnings.iter().map(|it| format!("{it}\n")).collect();
-            Ok((report.to_json(), warnings))
-        }
-        Err(error @ Error::Module(_)) => Err((Status::Module, error.to_string())),
-        Err(error) => Err((Status::Call, error.to_string())),
-    }
+    plan_module(&mut own, options)
+}
+
+/// Plans a module of text or bytecode in a context of its own.
+fn plan_text(text: &[u8], name: &str, options: &Options) -> Outcome {
+    let context = new_context();
+    let mut module = read_module(&context, text, name).map_err(failure)?;
+    let planned = plan_module(&mut module, options)?;
+    Ok(Planned { module: format!("{}\n", module.as_operation()), ..planned })
+}
+
+fn plan_module(module: &mut Module, options: &Options) -> Outcome {
+    let report = optimize(module, options).map_err(failure)?;
+    let warnings = report.warnings.iter().map(|it| format!("{it}\n")).collect();
+    Ok(Planned { module: String::new(), report: report.to_json(), warnings })
+}
+
+fn failure(error: Error) -> (Status, String) {
+    let status = if matches!(error, Error::Module(_)) { Status::Module } else { Status::Call };
+    (status, error.to_string())
 }
 
 /// Calls a function with a context, and ignores its panics.
@@ -236,6 +306,16 @@ fn watcher(callback: Callback, user_data: *mut c_void) -> Watcher {
         let continues = unsafe { callback(&raw const progress, user_data.get()) };
         if continues { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })
+}
+
+/// The caller's bytes; none if the address is null, or the length is not initialised.
+///
+/// # Safety
+/// They are alive unless their address is null.
+unsafe fn bytes<'a>(text: MlirStringRef) -> Option<&'a [u8]> {
+    let is_text = !text.data.is_null() && isize::try_from(text.length).is_ok();
+    // SAFETY: guaranteed by the caller.
+    is_text.then(|| unsafe { std::slice::from_raw_parts(text.data.cast::<u8>(), text.length) })
 }
 
 /// Copies the caller's text.

@@ -110,6 +110,76 @@ fn a_compiler_in_cpp_hears_what_is_wrong() {
 }
 
 #[test]
+fn a_script_in_python_plans_text() {
+    let input = file("text.mlir", MODULE);
+    let library = libraries().join("libcosma.so");
+    let script = |options: &str| {
+        let mut command = Command::new("python3");
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/plan_text.py")).arg(&library);
+        command.args([&input, options]).env_remove("LD_LIBRARY_PATH").output().expect("it runs")
+    };
+    let output = script("schedule allocate scratchpad=256");
+    let (planned, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("@cell: "), "{said}");
+    let planned = file("text.planned.mlir", &planned);
+    let judged = Command::new(env!("CARGO_BIN_EXE_cosma-opt")).args(["--verify", &planned]).output().expect("it runs");
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+    let output = script("schedule allocate scratchpad=128");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("text.mlir:5:11: error: operator needs 256 B"), "{said}");
+}
+
+/// Where `scripts/install` puts things, compilers, pkg-config and CMake find them.
+#[test]
+fn what_is_installed_is_found() {
+    let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("prefix");
+    let _ = fs::remove_dir_all(&prefix);
+    let built = libraries().parent().expect("it is in one").to_owned();
+    let project = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let path = |it: &Path| it.to_str().expect("a path of text").to_owned();
+    let call = |program: &str, arguments: &[String]| {
+        let output = Command::new(program)
+            .args(arguments)
+            .current_dir(project)
+            .env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"))
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{program} {arguments:?}: {said}");
+        String::from_utf8(output.stdout).expect("it is text")
+    };
+    call("scripts/install", &[path(&built), path(&prefix)]);
+    let version = call(&path(&prefix.join("bin/cosma")), &["--version".into()]);
+    assert_eq!(version.trim(), concat!("cosma ", env!("CARGO_PKG_VERSION")));
+    assert!(prefix.join("share/man/man1/cosma-opt.1").exists());
+    let flags = call("pkg-config", &["--cflags".into(), "--libs".into(), "cosma".into()]);
+    assert!(flags.contains(&format!("-I{}", path(&prefix.join("include")))) && flags.contains("-lcosma"), "{flags}");
+    assert_eq!(call("pkg-config", &["--modversion".into(), "cosma".into()]).trim(), env!("CARGO_PKG_VERSION"));
+
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cmake");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(
+        folder.join("main.c"),
+        "#include <cosma.h>\nint main(void) { return cosmaAbiVersion() != COSMA_ABI_VERSION; }\n",
+    )
+    .expect("a file");
+    let lists = format!(
+        "cmake_minimum_required(VERSION 3.16)\nproject(caller C)\nfind_package(cosma 0.1 REQUIRED)\n\
+         add_executable(caller main.c)\ntarget_link_libraries(caller cosma::cosma)\n\
+         target_include_directories(caller SYSTEM PRIVATE {}/include)\n",
+        llvm().display()
+    );
+    fs::write(folder.join("CMakeLists.txt"), lists).expect("a file");
+    let build = folder.join("build");
+    let prefixes = format!("-DCMAKE_PREFIX_PATH={}", path(&prefix));
+    call("cmake", &["-S".into(), path(&folder), "-B".into(), path(&build), prefixes]);
+    call("cmake", &["--build".into(), path(&build)]);
+    assert!(run(&build.join("caller"), &[]).status.success());
+}
+
+#[test]
 fn calls_from_c_are_refused_or_right() {
     let parts = ["libMLIRCAPIIR.a", "libMLIRCAPIFunc.a"];
     let program = compile("clang", "tests/c/refusals.c", "refusals", &["-std=c11"], &parts);

@@ -241,3 +241,71 @@ fn the_curve_in_tiles() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains("no scratchpad is large enough: stem needs more for its smallest tiles"), "{said}");
 }
+
+#[test]
+fn what_cannot_be_drawn_is_refused() {
+    let folder = folder();
+    let output = run(&folder, &["branches.mlir", "--plot=out.png"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said, "error: --plot draws SVG: out.png does not end in .svg\n");
+}
+
+#[test]
+fn standard_output_holds_one_thing() {
+    let folder = folder();
+    let json = succeeds(&folder, &["branches.mlir", "--no-times", "--json=-"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("it is JSON alone");
+    assert_eq!(json["network"], "branches");
+}
+
+/// A weight that streams again for each of its operators does so in every scratchpad, and the headline says so.
+#[test]
+fn the_headline_agrees_with_the_table() {
+    let folder = folder();
+    let text = r#"
+func.func @twice(%x: tensor<64xi8>, %w: tensor<32xi8> {cosma.weight}) -> tensor<64xi8> {
+  %0 = cosma.op "A"(%x, %w) : (tensor<64xi8>, tensor<32xi8>) -> tensor<64xi8>
+  %1 = cosma.op "B"(%0, %w) : (tensor<64xi8>, tensor<32xi8>) -> tensor<64xi8>
+  return %1 : tensor<64xi8>
+}
+"#;
+    fs::write(folder.path().join("twice.mlir"), text).expect("a file");
+    let table = succeeds(&folder, &["twice.mlir", "--no-times", "--weights=streamed", "--scratchpad=min,1KiB"]);
+    assert!(table.contains("compulsory traffic 160 B"), "{table}");
+    let table = succeeds(&folder, &["twice.mlir", "--no-times", "--weights=streamed"]);
+    assert!(table.contains("no other traffic but 32 B that stream again from 128 B on"), "{table}");
+    assert!(table.contains("192              32     32       optimal"), "{table}");
+}
+
+/// An interrupted sweep shows what it has.
+#[test]
+fn control_c_takes_what_is_planned() {
+    use std::io::{BufRead, BufReader};
+    let folder = folder();
+    let network = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/networks/nasnet_a_mobile.mlir");
+    let flags = [network, "--solver=ilp", "--steps=12", "--jobs=1", "--time-limit=600", "--state=state.jsonl"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cosma-sweep"))
+        .current_dir(folder.path())
+        .args(flags)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    // The handler is there once the state is open, and planning of the first size takes longer than that.
+    while !folder.path().join("state.jsonl").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("it runs");
+    assert!(status.success());
+    let says = child.stderr.take().expect("a pipe");
+    let said: Vec<String> = BufReader::new(says).lines().map(|it| it.expect("it is text")).collect();
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{said:?}");
+    assert!(said.iter().any(|it| it.starts_with("stopped: ") && it.ends_with("were not planned")), "{said:?}");
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(table.contains("nasnet_a_mobile: 546 operators"), "{table}");
+    // What was cut off had less time than its line would say.
+    assert_eq!(read(&folder, "state.jsonl"), "");
+}

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod input;
+pub mod interrupt;
 pub mod judge;
 pub mod model;
 pub mod output;

@@ -6,12 +6,13 @@
 // RUN: not env CLICOLOR_FORCE=1 cosma-opt --allocate --scratchpad=64 %s 2>&1 | FileCheck --check-prefix=COLOUR %s
 
 // UNSEEN: expected error
-// CHECK: diagnostics.mlir:[[@LINE+6]]:8: error: operator needs 128 B at once
+// CHECK: diagnostics.mlir:[[@LINE+7]]:8: error: operator needs 128 B at once
 // CHECK-NEXT: {{^  }}%0 = cosma.op "Relu"
 // CHECK-NEXT: {{^       \^$}}
 // COLOUR: {{.*\[31m}}error:
 func.func @f(%x: tensor<64xi8>) -> tensor<64xi8> {
-  // expected-error @+1 {{operator needs 128 B at once}}
+  // expected-error @+2 {{operator needs 128 B at once}}
+  // expected-note @+1 {{in tiles it may fit: --tile}}
   %0 = cosma.op "Relu"(%x) : (tensor<64xi8>) -> tensor<64xi8>
   return %0 : tensor<64xi8>
 }

@@ -4,7 +4,7 @@
 // RUN: cosma-opt -canonicalize %s -o - | FileCheck --check-prefix=CLEAN %s
 // RUN: cosma-opt --canonicalize --emit-bytecode %s | cosma-opt | FileCheck --check-prefix=CLEAN %s
 // RUN: cosma-opt --canonicalize --cosma-allocate=scratchpad=1KiB --dump-pass-pipeline %s -o %t 2>&1 | FileCheck --check-prefix=PIPELINE %s
-// RUN: cosma-opt --cosma-verify --mlir-print-ir-before=canonicalize --canonicalize %s -o %t 2>&1 | FileCheck --check-prefix=BEFORE %s
+// RUN: cosma-opt --cosma-inline --mlir-print-ir-before=canonicalize --canonicalize %s -o %t 2>&1 | FileCheck --check-prefix=BEFORE %s
 // RUN: cosma-opt --show-dialects | FileCheck --check-prefix=DIALECTS %s
 // RUN: cosma-opt --list-passes | FileCheck --check-prefix=PASSES %s
 // RUN: not cosma-opt --load-pass-plugin=%t.none %s 2>&1 | FileCheck --check-prefix=PLUGIN %s
@@ -17,7 +17,9 @@
 // CLEAN-NOT: "Dead"
 // CLEAN: cosma.op "Keep"
 // CLEAN-NOT: cosma.load
-// PIPELINE: builtin.module(canonicalize{{.*}},func.func(cosma-allocate{{{.*}}scratchpad=1KiB{{.*}}))
+// PIPELINE: canonicalize{
+// PIPELINE: func.func(
+// PIPELINE-NEXT: cosma-allocate{{{.*}}scratchpad=1KiB
 // BEFORE: IR Dump Before Canonicalizer
 // BEFORE: "Dead"
 // DIALECTS: cosma

@@ -11,7 +11,7 @@
 
 // GENERIC: "func.func"()
 // GENERIC: "cosma.load"(%arg0)
-// PLACES: loc("{{.*}}printing.mlir":[[@LINE+15]]:
+// PLACES: loc("{{.*}}printing.mlir":[[@LINE+10]]:
 // AFTER: IR Dump After cosma-allocate
 // AFTER: residencies
 // AFTER-NOT: IR Dump After cosma-insert-transfers

@@ -103,6 +103,20 @@ int main(void) {
   EXPECT(refuses(COSMA_ABI_VERSION, module, ref("allocate scratchpad=64"), CosmaStatusModule, ":2:8: error:"));
   EXPECT(mlirOperationVerify(mlirModuleGetOperation(module)));
 
+  /* The same as text, which leaves the module alone. */
+  result = cosmaOptimizeText(COSMA_ABI_VERSION, ref(MODULE), ref("text.mlir"), plan, NULL, NULL);
+  EXPECT(cosmaResultStatus(result) == CosmaStatusDone);
+  EXPECT(strstr(cosmaResultModule(result).data, "cosma.load") != NULL);
+  EXPECT(strstr(cosmaResultReport(result).data, "\"total\": 128") != NULL);
+  cosmaResultDestroy(result);
+  result = cosmaOptimizeText(COSMA_ABI_VERSION, ref("func.func"), ref("text.mlir"), plan, NULL, NULL);
+  EXPECT(cosmaResultStatus(result) == CosmaStatusModule && cosmaResultModule(result).length == 0);
+  EXPECT(strstr(cosmaResultMessages(result).data, "text.mlir:1:") != NULL);
+  cosmaResultDestroy(result);
+  result = cosmaOptimizeText(COSMA_ABI_VERSION, nowhere, ref(""), plan, NULL, NULL);
+  EXPECT(cosmaResultStatus(result) == CosmaStatusCall);
+  cosmaResultDestroy(result);
+
   /* And then it is planned, watched, and stopped at once. */
   struct Seen seen = {0, 1};
   result = cosmaOptimize(COSMA_ABI_VERSION, module, ref("schedule allocate print-plan scratchpad=128 time-limit=5"),

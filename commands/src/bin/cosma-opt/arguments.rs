@@ -15,15 +15,19 @@ Examples:
   Plan order, residency and addresses together, for a scratchpad of 512 KiB:
     cosma-opt --schedule --allocate --scratchpad=512KiB net.mlir -o planned.mlir
   The same in source order, with streamed weights and a report:
-    cosma-opt --allocate --scratchpad=512KiB --weights=streamed --report=plan.json net.mlir -o planned.mlir
+    cosma-opt --allocate --scratchpad=512KiB --weights=streamed --report=plan.json \\
+      net.mlir -o planned.mlir
   Plan and lower to views of one arena:
     cosma-opt --schedule --allocate --lower-addresses --scratchpad=1.5MiB net.mlir
   Verify a planned module:
     cosma-opt --verify planned.mlir -o /dev/null
   Draw the plan as a web page, and explain it in words:
-    cosma-opt --schedule --allocate --scratchpad=512KiB --memory-map=map.html --explain net.mlir -o planned.mlir
+    cosma-opt --schedule --allocate --scratchpad=512KiB --memory-map=map.html --explain \\
+      net.mlir -o planned.mlir
   Mix COSMA's passes with MLIR's:
-    cosma-opt --pass-pipeline='builtin.module(func.func(cse,cosma-allocate{scratchpad=1KiB},cosma-insert-transfers))' net.mlir
+    cosma-opt --cse --cosma-allocate='scratchpad=1KiB order=free' --cosma-insert-transfers net.mlir
+    cosma-opt --pass-pipeline='builtin.module(func.func(cse,cosma-allocate{scratchpad=1KiB}))' \\
+      net.mlir
 
 SIZE is a number of bytes, with or without a unit (B, KiB, MiB, GiB, TiB): 524288, 512KiB, 1.5MiB.
 

@@ -14,6 +14,7 @@ use cosma::{
 };
 use cosma_commands::command::{print, say};
 use cosma_commands::input::read;
+use cosma_commands::interrupt::on_control_c;
 use cosma_commands::model::is_model;
 use cosma_commands::output::Output;
 use cosma_commands::snippet;
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.show.check().map_err(Failure::Call)?;
     let input = read_input(arguments)?;
-    let is_stopped = if arguments.plans() { progress::on_control_c() } else { Arc::default() };
+    let is_stopped = if arguments.plans() { on_control_c() } else { Arc::default() };
     let done = process_all(arguments, &input, &progress::watcher(arguments.detail(), is_stopped.clone()))?;
     let (shown, explanation) =
         arguments.show.texts(&done.exhibits, &arguments.options(), &|| is_stopped.load(Ordering::Relaxed))?;

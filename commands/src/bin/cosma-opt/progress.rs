@@ -1,10 +1,9 @@
-//! Progress of planning on the terminal, and Ctrl-C, which stops planning but not the run.
+//! Progress of planning on the terminal.
 
 use cosma::show::bytes_text;
 use cosma::{Bytes, Phase, Progress, Watcher};
 use cosma_commands::command::say;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use signal_hook::consts::SIGINT;
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,16 +22,6 @@ pub enum Detail {
     Terminal,
     /// A line for each change, also if standard error is no terminal.
     Verbose,
-}
-
-/// Installs the handler for Ctrl-C and returns the flag that the first one sets to stop planning. The
-/// second ends the process; if no handler can be installed, the first does.
-pub fn on_control_c() -> Arc<AtomicBool> {
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    // Handlers run in the order of registration, so the shutdown sees only the flag of an earlier signal.
-    let _ = signal_hook::flag::register_conditional_shutdown(SIGINT, 130, is_stopped.clone())
-        .and_then(|_| signal_hook::flag::register(SIGINT, is_stopped.clone()));
-    is_stopped
 }
 
 /// A watcher that shows progress, and stops planning once `is_stopped` is set.

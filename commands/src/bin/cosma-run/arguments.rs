@@ -12,7 +12,8 @@ Examples:
   In tiles, on a scratchpad smaller than the largest operator:
     cosma-run --tile --scratchpad=16KiB net.tosa.mlir
   With grouped operators, streamed weights and other arguments; print the outcome as JSON:
-    cosma-run --schedule --group --weights=streamed --scratchpad=1MiB --inputs=0 --seed=7 --json net.tosa.mlir
+    cosma-run --schedule --group --weights=streamed --scratchpad=1MiB --inputs=0 --seed=7 \\
+      --json net.tosa.mlir
 
 The module is in source form and consists of TOSA, linalg and operations on tensors. It is compiled
 once as it is and once planned and lowered. Both programs run on the same random arguments:

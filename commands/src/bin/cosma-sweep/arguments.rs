@@ -8,7 +8,7 @@ use cosma_commands::model::ModelArguments;
 use cosma_commands::planning::{SourceArguments, above_zero};
 use cosma_passes::OrderName;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const AFTER_HELP: &str = "\
 A scratchpad is one of
@@ -28,19 +28,25 @@ than a proven bound is an error.
 With --tile, minimum and peak are those of whole operators, a size is planned whole as well if that fits, and bounds
 are on all tilings.
 
+Below the table stands, for each curve, the smallest size from which on nine tenths are saved of all that larger sizes
+save. `-` as a file is standard output, in place of the table. Ctrl-C takes what is planned so far.
+
 Examples:
   From the minimum scratchpad to the lowest peak, as a table and a plot:
     cosma-sweep net.mlir --plot=net.svg
   A few sizes with resident and streamed weights, as CSV and JSON:
-    cosma-sweep net.mlir --scratchpad=1x,1.1x,1.5x,2x --weights=resident,streamed --csv=net.csv --json=net.json
+    cosma-sweep net.mlir --scratchpad=1x,1.1x,1.5x,2x --weights=resident,streamed \\
+      --csv=net.csv --json=net.json
   Many sizes, in a sweep that can be resumed:
-    cosma-sweep net.onnx --element-bytes=1 --scratchpad=4KiB..16KiB --steps=9 --time-limit=10 --state=net.jsonl
+    cosma-sweep net.onnx --element-bytes=1 --scratchpad=4KiB..16KiB --steps=9 \\
+      --time-limit=10 --state=net.jsonl
   The curve in tiles, 32 KiB to 4 MiB:
     cosma-sweep net.mlir --tile --plot=tiles.svg
   Compare a free order with source order:
     cosma-sweep net.mlir --order=free,source --plot=orders.svg
   Where more memory pays, and where more bandwidth:
-    cosma-sweep net.mlir --machine=ethos-u65-high-end --scratchpad=1x..2x --steps=5 --rate=2,4,8,16 --plot=time.svg
+    cosma-sweep net.mlir --machine=ethos-u65-high-end --scratchpad=1x..2x --steps=5 \\
+      --rate=2,4,8,16 --plot=time.svg
 
 Exit status:
   0  success
@@ -193,6 +199,11 @@ impl Arguments {
     /// How to read an input that is MLIR.
     pub fn model_options(&self) -> ModelOptions {
         self.source.options(self.model.element_bytes())
+    }
+
+    /// Whether one of the files is standard output, so that the table cannot go there.
+    pub fn is_output_taken(&self) -> bool {
+        [&self.json, &self.csv, &self.plot].into_iter().flatten().any(|it| it == Path::new("-"))
     }
 
     /// The number of plans to compute in parallel, at least 1.

@@ -59,21 +59,24 @@ impl Known {
     }
 }
 
-/// The points of a series, by ascending size, from the outcomes for its sizes.
+/// The points of a series, by ascending size, from the outcomes for its sizes. Those that a stop left open have none.
 pub fn curve(series: &Series, outcomes: &[Outcome]) -> Vec<Point> {
     let verdict = |outcome: &Outcome| match outcome {
-        Outcome::TooSmall => Verdict::TooSmall,
-        Outcome::Fault(text) => Verdict::Fault(text.clone()),
-        Outcome::Found(Found { non_compulsory, lower_bound, solver, n_tiles, seconds }) => Verdict::Planned(Known {
-            non_compulsory: *non_compulsory,
-            lower_bound: *lower_bound,
-            solver: Some(*solver),
-            n_tiles: *n_tiles,
-            plan_from: None,
-            bound_from: None,
-            seconds: Some(*seconds),
-        }),
-        Outcome::Between { plan_from, bound_from, non_compulsory } => Verdict::Planned(Known {
+        Outcome::Open => None,
+        Outcome::TooSmall => Some(Verdict::TooSmall),
+        Outcome::Fault(text) => Some(Verdict::Fault(text.clone())),
+        Outcome::Found(Found { non_compulsory, lower_bound, solver, n_tiles, seconds }) => {
+            Some(Verdict::Planned(Known {
+                non_compulsory: *non_compulsory,
+                lower_bound: *lower_bound,
+                solver: Some(*solver),
+                n_tiles: *n_tiles,
+                plan_from: None,
+                bound_from: None,
+                seconds: Some(*seconds),
+            }))
+        }
+        Outcome::Between { plan_from, bound_from, non_compulsory } => Some(Verdict::Planned(Known {
             non_compulsory: *non_compulsory,
             lower_bound: *non_compulsory,
             solver: None,
@@ -81,11 +84,11 @@ pub fn curve(series: &Series, outcomes: &[Outcome]) -> Vec<Point> {
             plan_from: Some(series.sizes[*plan_from]),
             bound_from: Some(series.sizes[*bound_from]),
             seconds: None,
-        }),
+        })),
     };
     let points = series.sizes.iter().zip(outcomes);
-    let mut points: Vec<Point> =
-        points.map(|(&scratchpad, outcome)| Point { scratchpad, verdict: verdict(outcome) }).collect();
+    let point = |(&scratchpad, outcome)| Some(Point { scratchpad, verdict: verdict(outcome)? });
+    let mut points: Vec<Point> = points.filter_map(point).collect();
     hand_on(&mut points);
     points
 }

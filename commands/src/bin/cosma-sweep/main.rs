@@ -15,10 +15,11 @@ mod tiled;
 
 use arguments::Arguments;
 use cosma_commands::command::say;
+use cosma_commands::interrupt::on_control_c;
 use cosma_commands::output::Output;
 use curve::{Point, curve, faults};
 use report::Sweep;
-use run::{Setting, run};
+use run::{Outcome, Setting, run};
 use series::{Series, all_series};
 use state::State;
 use std::io;
@@ -64,8 +65,13 @@ fn sweep(arguments: &Arguments) -> Result<(), Failure> {
         warning.iter().for_each(|it| say(&format!("warning: {it}")));
         state = Some(opened);
     }
-    let setting = Setting { time_limit: arguments.time_limit.0, jobs: arguments.jobs(), state };
+    let is_stopped = on_control_c();
+    let setting = Setting { time_limit: arguments.time_limit.0, jobs: arguments.jobs(), state, is_stopped };
     let outcomes = run(&all, setting).map_err(Failure::Call)?;
+    let n_open = outcomes.iter().flatten().filter(|it| **it == Outcome::Open).count();
+    if 0 < n_open {
+        say(&format!("stopped: {n_open} sizes were not planned"));
+    }
     let curves: Vec<Vec<Point>> = all.iter().zip(&outcomes).map(|(series, outcomes)| curve(series, outcomes)).collect();
     let sweep = Sweep {
         name: &network.name,
@@ -74,7 +80,10 @@ fn sweep(arguments: &Arguments) -> Result<(), Failure> {
         time_limit: arguments.time_limit.0.as_secs_f64(),
         with_times: !arguments.no_times,
     };
-    write(Path::new("-"), &sweep.text())?;
+    // What goes to standard output goes there alone.
+    if !arguments.is_output_taken() {
+        write(Path::new("-"), &sweep.text())?;
+    }
     let csv = arguments.csv.as_ref().map(|path| (path, sweep.csv()));
     let json = arguments.json.as_ref().map(|path| (path, sweep.json()));
     let plot = arguments.plot.as_ref().map(|path| (path, plot::plot(&sweep, arguments.plot_axis)));
@@ -82,7 +91,7 @@ fn sweep(arguments: &Arguments) -> Result<(), Failure> {
         write(path, &text)?;
     }
     let mut faults: Vec<String> = faults(&all, &curves).iter().map(|it| format!("error: {it}")).collect();
-    if faults.is_empty() && curves.iter().flatten().all(|it| it.known().is_none()) {
+    if faults.is_empty() && n_open == 0 && curves.iter().flatten().all(|it| it.known().is_none()) {
         let least = all.iter().map(|it: &Series| it.min).min().unwrap_or_default();
         let needed = if arguments.tile { "more for its smallest tiles".into() } else { format!("at least {least} B") };
         faults.push(format!("error: no scratchpad is large enough: {} needs {needed}", network.name));
@@ -94,6 +103,9 @@ fn sweep(arguments: &Arguments) -> Result<(), Failure> {
 fn check_outputs(arguments: &Arguments) -> Result<(), Failure> {
     let named =
         [("state", &arguments.state), ("table", &arguments.csv), ("JSON", &arguments.json), ("plot", &arguments.plot)];
+    if let Some(path) = arguments.plot.as_ref().filter(|it| it.extension().is_some_and(|it| it != "svg")) {
+        return Err(Failure::Call(format!("--plot draws SVG: {} does not end in .svg", path.display())));
+    }
     let mut outputs: Vec<(&str, Output)> = Vec::new();
     for (what, path) in named {
         let Some(path) = path else { continue };

@@ -2,6 +2,8 @@
 
 use crate::curve::{Known, Point, Verdict};
 use crate::series::Series;
+use cosma::Bytes;
+use cosma::show::bytes_text;
 use cosma_commands::table::{Column, Table};
 use cosma_passes::{order_name, solver_name, weights_name};
 use serde::Serialize;
@@ -18,6 +20,27 @@ pub struct Sweep<'a> {
     pub time_limit: f64,
     /// Whether to report planning times.
     pub with_times: bool,
+}
+
+/// Where a curve bends: what more bytes would save is not worth them.
+struct Knee {
+    size: Bytes,
+    /// What it saves, compared with the smallest size.
+    saved: Bytes,
+    /// What the largest one saves.
+    of: Bytes,
+}
+
+/// The smallest size that saves nine tenths of what the largest one saves, if it is neither of them.
+fn knee(points: &[Point]) -> Option<Knee> {
+    let planned: Vec<(Bytes, Bytes)> =
+        points.iter().filter_map(|it| Some((it.scratchpad, it.known()?.non_compulsory))).collect();
+    let (first, last) = (planned.first()?.1, planned.last()?.1);
+    let of = first.saturating_sub(last);
+    let saves = |bytes: Bytes| first.saturating_sub(bytes);
+    let is_enough = |it: &&(Bytes, Bytes)| 9 * u128::from(of.0) <= 10 * u128::from(saves(it.1).0);
+    let &(size, bytes) = planned.iter().find(is_enough).filter(|_| of != Bytes::ZERO)?;
+    (size != planned.last()?.0).then_some(Knee { size, saved: saves(bytes), of })
 }
 
 /// A row of the table.
@@ -88,7 +111,12 @@ impl Sweep<'_> {
             if self.all[..index].iter().any(is_same) {
                 continue;
             }
-            let peak = series.peak.map_or(String::new(), |it| format!(", no other traffic from {it} B on"));
+            // In no scratchpad are these saved: weights that pass by once for each of their operators.
+            let again = match series.problem().restreamed() {
+                Bytes::ZERO => String::new(),
+                again => format!(" but {again} B that stream again"),
+            };
+            let peak = series.peak.map_or(String::new(), |it| format!(", no other traffic{again} from {it} B on"));
             text += &format!(
                 "{} weights, {} order: compulsory traffic {} B; minimum scratchpad{whole} {} B{peak}\n",
                 weights_name(series.weights),
@@ -97,7 +125,21 @@ impl Sweep<'_> {
                 series.min
             );
         }
-        format!("{text}\n{}", self.table().text())
+        format!("{text}\n{}{}", self.table().text(), self.knees())
+    }
+
+    /// For each curve the size that is worth its bytes, if more than two sizes were planned and differ.
+    fn knees(&self) -> String {
+        let mut text = String::new();
+        for (series, points) in self.all.iter().zip(self.curves) {
+            let Some(Knee { size, saved, of }) = knee(points) else { continue };
+            let label = series.label(self.all);
+            let name = if label.is_empty() { String::new() } else { format!("{label}: ") };
+            let share = if saved == of { "all".into() } else { bytes_text(saved) };
+            let (size, of) = (bytes_text(size), bytes_text(of));
+            text += &format!("\n{name}{size} saves {share} of the {of} that larger scratchpads save");
+        }
+        if text.is_empty() { text } else { format!("{text}\n") }
     }
 
     fn table(&self) -> Table {

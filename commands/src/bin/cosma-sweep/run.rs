@@ -8,10 +8,13 @@
 use crate::series::Series;
 use crate::state::{Key, State};
 use crate::tiled::plan_tiled;
-use cosma::{Bytes, Solver};
+use cosma::{Bytes, Progress, Solver};
 use cosma_commands::judge::judge;
-use cosma_planner::{Error, Options, Problem, plan};
+use cosma_planner::{Error, Options, Problem, plan_watched};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -41,6 +44,8 @@ pub enum Outcome {
     TooSmall,
     /// Planning or verification failed.
     Fault(String),
+    /// The sweep was stopped before.
+    Open,
 }
 
 /// How to plan.
@@ -51,6 +56,8 @@ pub struct Setting {
     pub jobs: usize,
     /// Earlier results, and the file to append new ones to.
     pub state: Option<State>,
+    /// Once it is set, plans in the making take the best that they have, and no others are begun.
+    pub is_stopped: Arc<AtomicBool>,
 }
 
 /// A size to plan, after the two tasks for the sizes around it.
@@ -78,12 +85,12 @@ pub fn run(all: &[Series], setting: Setting) -> Result<Vec<Vec<Outcome>>, String
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} ({elapsed}, {eta} left)");
     bar.set_style(style.expect("the template is well-formed"));
     bar.enable_steady_tick(Duration::from_millis(200));
-    let Setting { time_limit, jobs, state } = setting;
+    let Setting { time_limit, jobs, state, is_stopped } = setting;
     let shared = Shared { is_taken: vec![false; tasks.len()], outcomes: vec![None; tasks.len()], state, error: None };
     let shared = (Mutex::new(shared), Condvar::new());
     std::thread::scope(|scope| {
         for _ in 0..jobs.min(tasks.len()) {
-            scope.spawn(|| work(all, &keys, &tasks, time_limit, &bar, &shared));
+            scope.spawn(|| work(all, &keys, &tasks, time_limit, &is_stopped, &bar, &shared));
         }
     });
     bar.finish_and_clear();
@@ -93,7 +100,7 @@ pub fn run(all: &[Series], setting: Setting) -> Result<Vec<Vec<Outcome>>, String
     }
     let mut outcomes: Vec<Vec<Outcome>> = all.iter().map(|it| vec![Outcome::TooSmall; it.sizes.len()]).collect();
     for (task, outcome) in tasks.iter().zip(shared.outcomes) {
-        outcomes[task.series][task.size] = outcome.expect("all tasks are done");
+        outcomes[task.series][task.size] = outcome.unwrap_or(Outcome::Open);
     }
     Ok(outcomes)
 }
@@ -128,12 +135,13 @@ fn work(
     keys: &[Key],
     tasks: &[Task],
     time_limit: Duration,
+    is_stopped: &AtomicBool,
     bar: &ProgressBar,
     shared: &(Mutex<Shared>, Condvar),
 ) {
     let lock = || shared.0.lock().unwrap_or_else(PoisonError::into_inner);
     let mut held = lock();
-    while let Some((at, guard)) = next(tasks, held, &shared.1) {
+    while let Some((at, guard)) = next(tasks, held, is_stopped, &shared.1) {
         held = guard;
         let Task { series: index, size, between } = &tasks[at];
         let series = &all[*index];
@@ -147,9 +155,11 @@ fn work(
             None => {
                 drop(held);
                 bar.set_message(format!("at {scratchpad} B"));
-                let outcome = plan_at(series, scratchpad, time_limit);
+                let outcome = plan_at(series, scratchpad, time_limit, is_stopped);
                 held = lock();
+                // One that was stopped had less time than it says.
                 if let (Outcome::Found(found), Some(state)) = (&outcome, &mut held.state)
+                    && !is_stopped.load(Ordering::Relaxed)
                     && let Err(error) = state.add(&keys[*index], series, scratchpad, time_limit, found)
                 {
                     held.error = Some(format!("cannot write the state: {error}"));
@@ -164,14 +174,15 @@ fn work(
 }
 
 /// Takes the first task that is ready, after waiting for one if necessary. Returns `None` if all tasks are
-/// taken, or an error occurred.
+/// taken, the sweep was stopped, or an error occurred.
 fn next<'a>(
     tasks: &[Task],
     mut held: MutexGuard<'a, Shared>,
+    is_stopped: &AtomicBool,
     changed: &Condvar,
 ) -> Option<(usize, MutexGuard<'a, Shared>)> {
     loop {
-        if held.error.is_some() || held.is_taken.iter().all(|it| *it) {
+        if held.error.is_some() || is_stopped.load(Ordering::Relaxed) || held.is_taken.iter().all(|it| *it) {
             return None;
         }
         let is_done = |it: usize| held.outcomes[it].is_some();
@@ -192,28 +203,34 @@ fn known_between(tasks: &[Task], outcomes: &[Option<Outcome>], (low, high): (usi
     let (plan_from, non_compulsory) = match outcomes[low].as_ref()? {
         Outcome::Found(found) => (tasks[low].size, found.non_compulsory),
         Outcome::Between { plan_from, non_compulsory, .. } => (*plan_from, *non_compulsory),
-        Outcome::TooSmall | Outcome::Fault(_) => return None,
+        Outcome::TooSmall | Outcome::Fault(_) | Outcome::Open => return None,
     };
     let (bound_from, lower_bound) = match outcomes[high].as_ref()? {
         Outcome::Found(found) => (tasks[high].size, found.lower_bound),
         Outcome::Between { bound_from, non_compulsory, .. } => (*bound_from, *non_compulsory),
-        Outcome::TooSmall | Outcome::Fault(_) => return None,
+        Outcome::TooSmall | Outcome::Fault(_) | Outcome::Open => return None,
     };
     (non_compulsory == lower_bound).then_some(Outcome::Between { plan_from, bound_from, non_compulsory })
 }
 
-fn plan_at(series: &Series, scratchpad: Bytes, time_limit: Duration) -> Outcome {
+fn plan_at(series: &Series, scratchpad: Bytes, time_limit: Duration, is_stopped: &AtomicBool) -> Outcome {
     match &series.network {
-        Some(network) => plan_tiled(series, network, scratchpad, time_limit),
-        None => plan_whole(series, &series.at(scratchpad), time_limit),
+        Some(network) => plan_tiled(series, network, scratchpad, time_limit, is_stopped),
+        None => plan_whole(series, &series.at(scratchpad), time_limit, is_stopped),
     }
 }
 
+/// A watcher that stops planning once the flag is set.
+pub fn until(is_stopped: &AtomicBool) -> impl Fn(&Progress) -> ControlFlow<()> + Sync {
+    |_| if is_stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
 /// Plans operators as they are.
-pub fn plan_whole(series: &Series, problem: &Problem, time_limit: Duration) -> Outcome {
+pub fn plan_whole(series: &Series, problem: &Problem, time_limit: Duration, is_stopped: &AtomicBool) -> Outcome {
     let options = Options { solver: series.solver, order: series.order, time_limit, ..Options::default() };
     let start = Instant::now();
-    let solution = match plan(problem, &options) {
+    let watcher = until(is_stopped);
+    let solution = match plan_watched(problem, &options, &watcher) {
         Ok(solution) => solution,
         Err(Error::ScratchpadTooSmall { .. }) => return Outcome::TooSmall,
         Err(error) => return Outcome::Fault(error.to_string()),

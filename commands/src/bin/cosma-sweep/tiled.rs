@@ -1,23 +1,30 @@
 //! `--tile`: a network in the tiles that suit a scratchpad best, as `cosma-opt --tile --allocate` makes them.
 
-use crate::run::{Found, Outcome, plan_whole};
+use crate::run::{Found, Outcome, plan_whole, until};
 use crate::series::Series;
 use cosma::Bytes;
-use cosma_planner::{Deadline, Options, plan};
+use cosma_planner::{Deadline, Options, plan_watched};
 use cosma_tile::{Network, TileError, bounds, tile};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// Plans a network in tiles, and whole where that fits, and takes what moves less. The lower bound is one on all
 /// tilings, so that it holds for other sizes of the scratchpad and their tiles, too.
-pub fn plan_tiled(series: &Series, network: &Network, scratchpad: Bytes, time_limit: Duration) -> Outcome {
+pub fn plan_tiled(
+    series: &Series,
+    network: &Network,
+    scratchpad: Bytes,
+    time_limit: Duration,
+    is_stopped: &AtomicBool,
+) -> Outcome {
     let start = Instant::now();
     let mut network = network.clone();
     network.problem = series.at(scratchpad);
     let lower_bound = bounds(&network).all_tilings.saturating_sub(network.problem.compulsory());
-    let whole = match plan_whole(series, &network.problem, time_limit) {
+    let whole = match plan_whole(series, &network.problem, time_limit, is_stopped) {
         Outcome::Found(found) => Some(Found { lower_bound, n_tiles: None, ..found }),
         Outcome::Fault(text) => return Outcome::Fault(text),
-        Outcome::TooSmall | Outcome::Between { .. } => None,
+        Outcome::TooSmall | Outcome::Between { .. } | Outcome::Open => None,
     };
     if let Some(found) = whole.filter(|it| it.non_compulsory == lower_bound) {
         return checked(found);
@@ -30,7 +37,8 @@ pub fn plan_tiled(series: &Series, network: &Network, scratchpad: Bytes, time_li
     };
     let problem = &tiled.program.problem;
     let options = Options { solver: series.solver, order: series.order, time_limit, ..Options::default() };
-    let solution = match plan(problem, &options) {
+    let watcher = until(is_stopped);
+    let solution = match plan_watched(problem, &options, &watcher) {
         Ok(solution) => solution,
         Err(error) => return Outcome::Fault(error.to_string()),
     };
