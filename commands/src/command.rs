@@ -4,6 +4,7 @@
 //! complete and up to date.
 
 use clap::builder::PossibleValuesParser;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{Arg, Command, Parser, ValueEnum, value_parser};
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -46,11 +47,19 @@ pub fn parse_from<Arguments: Parser>(words: Vec<OsString>) -> Arguments {
                  nothing else",
             ),
     );
-    let mut matches = command.try_get_matches_from_mut(words).unwrap_or_else(|error| error.exit());
+    let mut matches = command.try_get_matches_from_mut(words).unwrap_or_else(|error| with_better_tip(error).exit());
     if let Some(&generated) = matches.get_one::<Generated>("generate") {
         exit(if print(&generate(command, generated)).is_ok() { 0 } else { 2 });
     }
     Arguments::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit())
+}
+
+/// No command takes a value that begins with two dashes, so a tip how to write one leads nowhere.
+fn with_better_tip(mut error: clap::Error) -> clap::Error {
+    if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::SuggestedArg).is_none() {
+        error.remove(ContextKind::Suggested);
+    }
+    error
 }
 
 /// Prints to standard output.
