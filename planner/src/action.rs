@@ -211,9 +211,9 @@ impl Kinds<'_> {
 /// Bytes moved between host memory and the rest, and what all copies cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Loads and stores.
+    /// Loads and stores, those of weights left out that may be kept from one run to the next.
     pub compulsory: Bytes,
-    /// Spills and reloads.
+    /// Spills and reloads, and loads of weights that may be kept.
     pub non_compulsory: Bytes,
     /// What all copies cost, those between other memories included: each byte as much as the link over which it goes
     /// ([`Link::price`](crate::Link::price)).
@@ -226,9 +226,10 @@ impl Traffic {
         let mut traffic = Traffic::default();
         let mut kinds = Kinds::new(problem);
         let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
-        let mut count = |size: Bytes, kind: Kind, from: MemoryId, to: MemoryId| {
+        let mut count = |tensor: TensorId, size: Bytes, kind: Kind, from: MemoryId, to: MemoryId| {
             traffic.cost += problem.machine.price(from, to, size);
             match kind {
+                Kind::Load if problem.graph.may_be_kept(tensor) => traffic.non_compulsory += size,
                 Kind::Load | Kind::Store => traffic.compulsory += size,
                 Kind::Reload | Kind::Spill => traffic.non_compulsory += size,
                 Kind::Move => {}
@@ -237,16 +238,16 @@ impl Traffic {
         for action in actions {
             match action {
                 Action::Copy(copy) | Action::Issue(copy) => {
-                    count(size(copy.tensor), kinds.of(copy), copy.from.memory, copy.to.memory);
+                    count(copy.tensor, size(copy.tensor), kinds.of(copy), copy.from.memory, copy.to.memory);
                 }
                 Action::IssueSlice(copy, slice) => {
-                    count(slice.size(), kinds.of_slice(copy, *slice), copy.from.memory, copy.to.memory);
+                    count(copy.tensor, slice.size(), kinds.of_slice(copy, *slice), copy.from.memory, copy.to.memory);
                 }
                 Action::Run { reads, .. } => {
                     for Slot { tensor, place: Place { memory, .. } } in reads {
                         let kind = if *memory == MemoryId::HOME { kinds.from_home(*tensor) } else { Kind::Move };
                         if *memory != MemoryId::SCRATCHPAD {
-                            count(size(*tensor), kind, *memory, MemoryId::SCRATCHPAD);
+                            count(*tensor, size(*tensor), kind, *memory, MemoryId::SCRATCHPAD);
                         }
                     }
                 }

@@ -13,7 +13,7 @@
 //! is room for both.
 
 use crate::pack::{Interval, Packing, Piece, pack_within};
-use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem, Slice, Step};
+use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem, Slice, Step, TensorId};
 use std::ops::Range;
 
 /// How often packing shapes that grow is tried, each time with other orders. Where it fails, stays are
@@ -23,11 +23,52 @@ const ATTEMPTS: u64 = 256;
 /// The plan that follows an outline, if its stays can be packed and the deadline allows.
 pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
     let mut in_place = problem.in_place_by_step(&outline.order);
-    let plan = pack_shapes(problem, outline, &in_place, &[], ATTEMPTS, deadline);
-    if plan.is_some() || !separate(problem, outline, &mut in_place) {
+    address_where(problem, outline, &mut in_place, &[], deadline)
+}
+
+/// Likewise where some weights lie in the scratchpad beside an outline, from their last stay to their first one in the next
+/// run: all of their stays in a plan that are at either end of it are at one offset.
+pub(crate) fn address_kept(problem: &Problem, outline: &Outline, kept: &[TensorId], deadline: Deadline) -> Option<Plan> {
+    let is_kept = |tensor: TensorId| kept.binary_search(&tensor).is_ok();
+    let mut outline = outline.clone();
+    let mut in_place = problem.in_place_by_step(&outline.order);
+    // What is kept does not die.
+    in_place.iter_mut().for_each(|pairs| pairs.retain(|it| !is_kept(it.operand)));
+    let end = Step(outline.order.len() as u32);
+    for tensor in kept {
+        let mut stays = outline.stays.iter_mut().filter(|it| it.tensor == *tensor);
+        // Stays are sorted by their start.
+        let first = stays.next()?;
+        first.steps.start = Step(0);
+        stays.next_back().unwrap_or(first).steps.end = end;
+    }
+    outline.stays.sort_by_key(|it| (it.steps.start, it.tensor));
+    let mut ties = Vec::new();
+    for tensor in kept {
+        let mut stays = (0..outline.stays.len()).filter(|it| outline.stays[*it].tensor == *tensor);
+        ties.extend(stays.next().zip(stays.next_back()));
+    }
+    address_where(problem, &outline, &mut in_place, &ties, deadline)
+}
+
+/// Packs stays; if that fails, without those pairs for which there is room apart.
+fn address_where(
+    problem: &Problem,
+    outline: &Outline,
+    in_place: &mut [Vec<InPlace>],
+    ties: &[(usize, usize)],
+    deadline: Deadline,
+) -> Option<Plan> {
+    let pack = |in_place: &[Vec<InPlace>]| {
+        let mut shapes = Shapes::new(problem, outline, in_place, &[]);
+        ties.iter().for_each(|(one, other)| shapes.tie(*one, *other));
+        pack_shapes(problem, outline, &shapes, ATTEMPTS, deadline)
+    };
+    let plan = pack(in_place);
+    if plan.is_some() || !separate(problem, outline, in_place) {
         return plan;
     }
-    pack_shapes(problem, outline, &in_place, &[], ATTEMPTS, deadline)
+    pack(in_place)
 }
 
 /// Bytes that are needed for a stay before it begins, since they come in bit by bit.
@@ -50,7 +91,8 @@ pub(crate) fn address_with_leads(
     attempts: u64,
     deadline: Deadline,
 ) -> Option<Plan> {
-    pack_shapes(problem, outline, &problem.in_place_by_step(&outline.order), leads, attempts, deadline)
+    let shapes = Shapes::new(problem, outline, &problem.in_place_by_step(&outline.order), leads);
+    pack_shapes(problem, outline, &shapes, attempts, deadline)
 }
 
 /// How many capacities between the least and the whole scratchpad are tried to pack low.
@@ -65,22 +107,20 @@ pub(crate) fn address_low(problem: &Problem, outline: &Outline, attempts: u64, d
     let pack = |capacity| {
         let machine = problem.machine.with_scratchpad(capacity);
         let low = Problem { graph: problem.graph.clone(), machine };
-        pack_shapes(&low, outline, &in_place, &[], attempts, deadline)
+        pack_shapes(&low, outline, &Shapes::new(&low, outline, &in_place, &[]), attempts, deadline)
     };
     capacities.into_iter().find_map(pack)
 }
 
-/// Packs stays, where these results share bytes with operands.
+/// Packs stays as parts of shapes.
 fn pack_shapes(
     problem: &Problem,
     outline: &Outline,
-    in_place: &[Vec<InPlace>],
-    leads: &[Lead],
+    shapes: &Shapes,
     attempts: u64,
     deadline: Deadline,
 ) -> Option<Plan> {
     let graph = &problem.graph;
-    let shapes = Shapes::new(problem, outline, in_place, leads);
     let (mut intervals, bases): (Vec<Interval>, Vec<i128>) = shapes.intervals(problem).into_iter().unzip();
     let n_shapes = intervals.len();
     let workspaces = outline.order.iter().enumerate();
@@ -226,6 +266,16 @@ impl Shapes {
             let (of_from, of_to) = (self.hulls[from], &mut self.hulls[to]);
             *of_to = (of_to.0.min(of_from.0), of_to.1.max(of_from.1));
         }
+    }
+
+    /// Makes two stays of one tensor lie at one offset, each of which is a shape by itself.
+    fn tie(&mut self, one: usize, other: usize) {
+        let (from, to) = (self.parts[other].shape, self.parts[one].shape);
+        let members = std::mem::take(&mut self.members[from]);
+        members.iter().for_each(|it| self.parts[*it].shape = to);
+        self.members[to].extend(members);
+        let (of_from, of_to) = (self.hulls[from], &mut self.hulls[to]);
+        *of_to = (of_to.0.min(of_from.0), of_to.1.max(of_from.1));
     }
 
     /// Sees to the steps of a part that is a shape by itself.

@@ -16,7 +16,7 @@ mod flight;
 
 use crate::time::ChannelId;
 use crate::{
-    Action, Block, Bytes, Copy, Fault, InPlace, MemoryId, MemorySet, Moment, OpId, Origin, Overlay, Place, Problem,
+    Action, Block, Bytes, Copy, Fault, InPlace, Keep, MemoryId, MemorySet, Moment, OpId, Origin, Overlay, Place, Problem,
     Slice, Slot, Step, TensorId, Traffic, Violation,
 };
 use flight::{Flight, Flights, Target};
@@ -29,6 +29,23 @@ use std::collections::BTreeMap;
 /// # Errors
 /// Everything that is wrong, in the order of the lines at fault; last what the program lacks.
 pub fn check(problem: &Problem, actions: &[Action]) -> Result<Traffic, Vec<Violation>> {
+    check_with_prologue(problem, &[], actions)
+}
+
+/// Likewise for a program that runs again and again after a prologue which runs once: it loads the weights that the
+/// program expects in the scratchpad from the run before. The traffic is that of each run, without the prologue.
+///
+/// Nothing is taken for granted in a run but what the prologue put there; and at its end all of that must lie there
+/// still, or again. So each run begins where the first one began, and if one of them is right, all are. Lines are counted
+/// from the start of the prologue on.
+///
+/// # Errors
+/// Those of [`check()`].
+pub fn check_with_prologue(
+    problem: &Problem,
+    prologue: &[Action],
+    actions: &[Action],
+) -> Result<Traffic, Vec<Violation>> {
     let graph = &problem.graph;
     let n_tensors = graph.tensors().len();
     let mut judge = Judge {
@@ -41,6 +58,7 @@ pub fn check(problem: &Problem, actions: &[Action]) -> Result<Traffic, Vec<Viola
         before: vec![Vec::new(); graph.ops().len()],
         came_from_home: vec![false; n_tensors],
         went_home: vec![false; n_tensors],
+        kept: Vec::new(),
         traffic: Traffic::default(),
         violations: Vec::new(),
     };
@@ -50,6 +68,11 @@ pub fn check(problem: &Problem, actions: &[Action]) -> Result<Traffic, Vec<Viola
     for tensor in graph.tensor_ids().filter(|it| is_argument(problem, *it)) {
         judge.put(Slot::at_home(tensor), None);
     }
+    for action in prologue {
+        judge.moment.line += 1;
+        judge.keep(action);
+    }
+    judge.begin_run();
     for action in actions {
         judge.moment.line += 1;
         judge.act(action);
@@ -73,6 +96,8 @@ struct Judge<'a> {
     /// By tensor, as far as it counts for traffic.
     came_from_home: Vec<bool>,
     went_home: Vec<bool>,
+    /// Where the prologue put weights.
+    kept: Vec<Slot>,
     traffic: Traffic,
     violations: Vec<Violation>,
 }
@@ -102,6 +127,44 @@ struct Arrival {
 }
 
 impl Judge<'_> {
+    /// A line of the prologue: a load of a weight that may be kept, and nothing else.
+    fn keep(&mut self, action: &Action) {
+        match *action {
+            Action::Copy(copy) if !self.is_known(copy.tensor) => self.report(Fault::UnknownTensor(copy.tensor)),
+            Action::Copy(copy) if copy.from == Place::HOME && self.problem.graph.tensor(copy.tensor).keep != Keep::Never => {
+                self.act(action);
+                self.kept.push(Slot { tensor: copy.tensor, place: copy.to });
+            }
+            _ => self.report(Fault::NoPrologue),
+        }
+    }
+
+    /// What the prologue put there is there, all at once, and it counts for nothing in a run.
+    fn begin_run(&mut self) {
+        for slot in self.kept.clone() {
+            if !self.lies(slot) {
+                self.report(Fault::NotThere(slot));
+            }
+        }
+        let graph = &self.problem.graph;
+        let is_missing = |it: &TensorId| !self.kept.iter().any(|kept| kept.tensor == *it);
+        let must_be_kept = graph.keepable().filter(|it| graph.tensor(*it).keep == Keep::Always);
+        let missing: Vec<TensorId> = must_be_kept.filter(is_missing).collect();
+        let missing = missing.into_iter().map(|it| Violation { moment: None, fault: Fault::NotKept(it) });
+        self.violations.extend(missing);
+        self.came_from_home.fill(false);
+        self.traffic = Traffic::default();
+    }
+
+    /// Whether a tensor lies intact somewhere.
+    fn lies(&self, slot: Slot) -> bool {
+        let is_apart = self.is_apart(self.block(slot));
+        self.memories.get(slot.place.memory.index()).is_some_and(|it| match is_apart {
+            true => it.apart.contains_key(&slot.tensor),
+            false => it.placed.get(&slot.place.offset).is_some_and(|it| it.tensor == slot.tensor),
+        })
+    }
+
     fn act(&mut self, action: &Action) {
         match *action {
             Action::Copy(copy) | Action::Issue(copy) | Action::IssueSlice(copy, _) if !self.is_known(copy.tensor) => {
@@ -291,6 +354,8 @@ impl Judge<'_> {
                 None => lacks.push(Fault::NeverStored(tensor)),
             }
         }
+        let lost: Vec<Fault> = self.kept.iter().filter(|it| !self.lies(**it)).map(|it| Fault::Lost(*it)).collect();
+        lacks.extend(lost);
         for Arrival { moment, fault, .. } in std::mem::take(&mut self.arrivals).into_iter().filter(|it| !it.is_used) {
             self.violations.push(Violation { moment: Some(moment), fault });
         }
@@ -408,13 +473,13 @@ impl Judge<'_> {
         is_coming
     }
 
-    /// Whether a tensor's way over a border of host memory is compulsory: its first way in if it is an argument; its first
-    /// way out if it is a result that an operator writes.
+    /// Whether a tensor's way over a border of host memory is compulsory: its first way in if it is an argument and no
+    /// weight that may be kept from run to run; its first way out if it is a result that an operator writes.
     fn is_first(&mut self, tensor: TensorId, from: MemoryId, to: MemoryId) -> bool {
         match (from, to) {
             (MemoryId::HOME, _) => {
                 let is_first = !std::mem::replace(&mut self.came_from_home[tensor.index()], true);
-                is_first && is_argument(self.problem, tensor)
+                is_first && is_argument(self.problem, tensor) && !self.problem.graph.may_be_kept(tensor)
             }
             (_, MemoryId::HOME) => {
                 let is_first = !std::mem::replace(&mut self.went_home[tensor.index()], true);

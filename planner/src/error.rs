@@ -58,6 +58,28 @@ pub enum Error {
         /// Why not.
         why: &'static str,
     },
+    /// Only weights are the same in each run, so only they can be kept from one to the next.
+    #[error("tensor {} cannot be kept from run to run: it is no weight", tensor.0)]
+    Keep {
+        /// What was to be kept.
+        tensor: TensorId,
+    },
+    /// With the weights that are to be kept at all times, an operator does not fit.
+    #[error(
+        "weights that are always kept take {kept} B of {scratchpad} B, and an operator needs {needed} B beside them: \
+         {excess} B too many",
+        excess = (*kept + *needed).saturating_sub(*scratchpad)
+    )]
+    KeptTooLarge {
+        /// The rooms of all of these weights.
+        kept: Bytes,
+        /// The operator that needs the most beside them.
+        op: OpId,
+        /// What it needs beside them.
+        needed: Bytes,
+        /// What there is without reserved addresses, in one stretch.
+        scratchpad: Bytes,
+    },
     /// A result and an operand cannot share bytes as it was said.
     #[error("tensor {} cannot lie over tensor {}: {why}", result.0, operand.0)]
     InPlace {

@@ -14,6 +14,34 @@ pub struct Tensor {
     pub size: Bytes,
     /// Where it comes from.
     pub origin: Origin,
+    /// Whether it may lie in the scratchpad from one run to the next; of weights alone anything but [`Keep::Never`].
+    pub keep: Keep,
+}
+
+/// Whether a weight may stay in the scratchpad when the network has run, until it runs again.
+///
+/// A network runs again and again, and its weights are the same each time. One that stays from its last use in one run
+/// to its first use in the next one need not be loaded in that: it is loaded once, before the first run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// It is loaded in each run.
+    #[default]
+    Never,
+    /// It is kept where that saves traffic.
+    Auto,
+    /// It lies in the scratchpad at all times.
+    Always,
+}
+
+impl Keep {
+    /// As options, reports and problems as text have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Keep::Never => "never",
+            Keep::Auto => "auto",
+            Keep::Always => "always",
+        }
+    }
 }
 
 /// Where a tensor comes from.
@@ -307,6 +335,36 @@ impl Graph {
         self.with_uses(|it| if self.tensor(it.tensor).origin == Origin::Weight { from } else { it.from })
     }
 
+    /// Whether a tensor may lie in the scratchpad from one run to the next: its [`Keep`] says so, and an operator may
+    /// read it there.
+    pub fn may_be_kept(&self, id: TensorId) -> bool {
+        self.tensor(id).keep != Keep::Never && !self.readers(id).is_empty()
+    }
+
+    /// The tensors that may lie in the scratchpad from one run to the next, ascending.
+    pub fn keepable(&self) -> impl Iterator<Item = TensorId> {
+        self.tensor_ids().filter(|it| self.may_be_kept(*it))
+    }
+
+    /// The same graph, where this says of each weight whether it may be kept.
+    pub fn with_keep(&self, mut keep: impl FnMut(TensorId) -> Keep) -> Graph {
+        let mut graph = self.clone();
+        for id in self.tensor_ids().filter(|it| self.tensor(*it).origin == Origin::Weight) {
+            graph.tensors[id.index()].keep = keep(id);
+        }
+        graph
+    }
+
+    /// The same graph with only those uses, and those results in the place of operands, of which this is true. An operand
+    /// of a pair that is left has to be read.
+    pub(crate) fn with_less(&self, is_read: impl Fn(&Use) -> bool, may_share: impl Fn(&InPlace) -> bool) -> Graph {
+        let mut builder = self.to_builder();
+        builder.ops.iter_mut().for_each(|op| op.reads.retain(&is_read));
+        let pairs = self.ops.iter().flat_map(|op| &op.in_place).filter(|it| may_share(it));
+        builder.in_place = pairs.map(|it| (it.result, it.operand, it.at())).collect();
+        builder.build().expect("less of a graph is a graph")
+    }
+
     /// The same graph, where each use is from the memories that this says.
     pub(crate) fn with_uses(&self, mut from: impl FnMut(&Use) -> MemorySet) -> Graph {
         let mut builder = self.to_builder();
@@ -515,6 +573,14 @@ impl GraphBuilder {
         self.results.push(tensor);
     }
 
+    /// Says whether a weight may lie in the scratchpad from one run to the next. Without a word, it may not.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn keep(&mut self, tensor: TensorId, keep: Keep) {
+        self.tensors[tensor.index()].keep = keep;
+    }
+
     /// Where a tensor comes from.
     ///
     /// # Panics
@@ -537,7 +603,8 @@ impl GraphBuilder {
     /// [`Error::TooLarge`] where sizes add up to more than planning can count: all tensors and
     /// workspaces together, four times over, must stay below 2⁶³ bytes. [`Error::Order`] where an operator has to
     /// run before one that does not come after it. [`Error::Staged`] where a staged tensor has no part, or one that no
-    /// operator writes, or is said to be a result: that its parts are. [`Error::InPlace`] where a
+    /// operator writes, or is said to be a result: that its parts are. [`Error::Keep`] where anything but a weight is to
+    /// be kept from one run to the next. [`Error::InPlace`] where a
     /// result and an operand cannot share bytes as is said of them, or not beside other pairs of their
     /// operator: see [`Op::in_place`].
     pub fn build(mut self) -> Result<Graph, Error> {
@@ -548,6 +615,10 @@ impl GraphBuilder {
         }
         self.results = distinct(std::mem::take(&mut self.results));
         self.check_staged()?;
+        let is_kept = |it: &Tensor| it.keep != Keep::Never && it.origin != Origin::Weight;
+        if let Some(index) = self.tensors.iter().position(is_kept) {
+            return Err(Error::Keep { tensor: TensorId(index as u32) });
+        }
         let (is_part, edges) = self.writers_of_parts();
         self.edges.extend(edges);
         if let Some(&(before, after)) = self.edges.iter().find(|it| it.1 <= it.0 || self.ops.len() <= it.1.index()) {
@@ -666,7 +737,7 @@ impl GraphBuilder {
 
     fn tensor(&mut self, name: String, size: Bytes, origin: Origin) -> TensorId {
         let id = TensorId(self.tensors.len() as u32);
-        self.tensors.push(Tensor { name, size, origin });
+        self.tensors.push(Tensor { name, size, origin, keep: Keep::Never });
         self.parts.push(Vec::new());
         id
     }

@@ -26,6 +26,7 @@ mod interrupt;
 mod joint;
 #[cfg(test)]
 mod joint_tests;
+mod keep;
 mod lp;
 mod mps;
 mod order;
@@ -51,6 +52,7 @@ pub use addressed::{Addressed, joint_with_addresses, n_variables_with_addresses}
 pub use backbone::backbone;
 pub use divide::conquer;
 pub use joint::{joint, joint_at_first};
+pub use keep::{KeptOutline, keep_bound, keep_in_order};
 pub use program::{Decisions, Format, write_program};
 pub use replace::{Outcome, replace, replace_within};
 

@@ -1,7 +1,7 @@
 //! A plan that the caller has already: planning starts from it, and ends with one that is no worse.
 
 use crate::uses::Uses;
-use crate::{Bytes, Error, OpId, Order, Outline, Plan, Problem, Solution, Solver, Stay, Step, check};
+use crate::{Bytes, Error, OpId, Order, Outline, Plan, Problem, Solution, Solver, Stay, Step, check_with_prologue};
 
 /// A plan that the judge accepts, and what follows from it.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ impl Incumbent {
         if order == Order::Source && !is_source_order {
             return refuse("its order is not that of the source".into());
         }
-        match check(problem, &plan.actions(problem)) {
+        match check_with_prologue(problem, &plan.prologue(problem), &plan.actions(problem)) {
             Ok(traffic) => Ok(Incumbent {
                 plan: plan.clone(),
                 outline: outline(problem, plan),

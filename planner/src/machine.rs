@@ -221,6 +221,13 @@ impl Machine {
         machine
     }
 
+    /// The same machine, where these addresses of the scratchpad are reserved as well.
+    pub(crate) fn with_reserved(&self, more: impl IntoIterator<Item = Range<Bytes>>) -> Machine {
+        let mut machine = self.clone();
+        machine.memories[MemoryId::SCRATCHPAD.index()].reserved.extend(more);
+        machine
+    }
+
     /// Size of the scratchpad. Every residency there ends within it.
     pub fn scratchpad(&self) -> Bytes {
         self.memories[MemoryId::SCRATCHPAD.index()].size.expect("a scratchpad has a size")

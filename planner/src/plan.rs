@@ -49,14 +49,53 @@ impl Plan {
         Outline { order: self.order.clone(), stays: stays.collect() }
     }
 
-    /// The planned program: where each transfer goes is decided here and nowhere else.
+    /// The weights that lie in the scratchpad from one run to the next, ascending.
     ///
+    /// That follows from the residencies: one is there in the first step, and one in the last step, at the same offset,
+    /// and no result takes its place in the last step. Then the next run finds it where it needs it.
+    pub fn kept(&self, problem: &Problem) -> Vec<TensorId> {
+        let end = Step(self.order.len() as u32);
+        let (mut first, mut last) = (Vec::new(), Vec::new());
+        for it in self.residencies.iter().filter(|it| problem.graph.may_be_kept(it.tensor)) {
+            first.extend((it.steps.start == Step(0)).then_some((it.tensor, it.offset)));
+            last.extend((it.steps.end == end).then_some((it.tensor, it.offset)));
+        }
+        first.sort_unstable();
+        last.retain(|it| first.binary_search(it).is_ok());
+        let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
+        let at_end: Vec<&Residency> = self.residencies.iter().filter(|it| it.steps.end == end).collect();
+        last.retain(|(tensor, offset)| {
+            let meets = |it: &&&Residency| {
+                it.offset.max(*offset) < (it.offset + size(it.tensor)).min(*offset + size(*tensor))
+            };
+            !at_end.iter().filter(|it| it.tensor != *tensor).any(|it| meets(&it))
+        });
+        let mut kept: Vec<TensorId> = last.into_iter().map(|it| it.0).collect();
+        kept.sort_unstable();
+        kept.dedup();
+        kept
+    }
+
+    /// What runs once, before the first run of the program: the loads of the weights that are [kept](Plan::kept).
+    pub fn prologue(&self, problem: &Problem) -> Vec<Action> {
+        let kept = self.kept(problem);
+        let is_loaded = |it: &&Residency| it.steps.start == Step(0) && kept.binary_search(&it.tensor).is_ok();
+        let load = |it: &Residency| {
+            Action::Copy(Copy { tensor: it.tensor, from: Place::HOME, to: Place::on_chip(it.offset) })
+        };
+        self.residencies.iter().filter(is_loaded).map(load).collect()
+    }
+
+    /// The planned program of each run: where each transfer goes is decided here and nowhere else.
+    ///
+    /// It finds the weights that are [kept](Plan::kept) where the [prologue](Plan::prologue) or the run before left them.
     /// Before a step: loads and reloads of what it finds on-chip. After it:
     /// the store of each result that it wrote, and the spill of each part of a staged tensor, at once, so that their
     /// host copies are there whenever they leave; then the spill of each tensor that leaves now, comes back later, and has
     /// no host copy.
     pub fn actions(&self, problem: &Problem) -> Vec<Action> {
         let graph = &problem.graph;
+        let kept = self.kept(problem);
         let mut starts: Vec<Vec<usize>> = vec![Vec::new(); self.order.len()];
         let mut ends: Vec<Vec<usize>> = vec![Vec::new(); self.order.len()];
         let mut last: Vec<Option<Step>> = vec![None; graph.tensors().len()];
@@ -76,7 +115,8 @@ impl Plan {
             for &start in &starts[index] {
                 let residency = &self.residencies[start];
                 offset[residency.tensor.index()] = residency.offset;
-                if graph.producer(residency.tensor) != Some(op) {
+                let is_there = index == 0 && kept.binary_search(&residency.tensor).is_ok();
+                if graph.producer(residency.tensor) != Some(op) && !is_there {
                     let to = Place::on_chip(residency.offset);
                     actions.push(Action::Copy(Copy { tensor: residency.tensor, from: Place::HOME, to }));
                 }
@@ -111,7 +151,8 @@ impl Plan {
         actions
     }
 
-    /// Bytes of spills and reloads, streamed weights' further uses included, as its program counts them.
+    /// Bytes of spills and reloads, streamed weights' further uses included, as its program counts them; and of loads of
+    /// weights that may be kept from one run to the next and are not.
     pub fn non_compulsory(&self, problem: &Problem) -> Bytes {
         Traffic::of(problem, &self.actions(problem)).non_compulsory
     }

@@ -9,6 +9,7 @@ pub(crate) mod ilp;
 use crate::baseline::{depth_first, outlines_until};
 use crate::deadline::Race;
 use crate::incumbent::Incumbent;
+use crate::keep::plan_keeping;
 use crate::progress::{Observer, Phase, Watcher};
 use crate::restricted::Restricted;
 use crate::search::{STATE_LIMIT, SearchOptions, search};
@@ -252,13 +253,16 @@ fn watched(
     Ok(solution)
 }
 
-/// Plans a problem of whose scratchpad something may be reserved: at either end, that is a smaller scratchpad.
+/// Plans a problem some of whose weights may be kept from run to run, or of whose scratchpad something may be reserved: at either end, that is a smaller scratchpad.
 pub(crate) fn plan_on_stretches(
     problem: &Problem,
     options: &Options,
     incumbent: Option<&Incumbent>,
     deadline: Deadline,
 ) -> Result<Solution, Error> {
+    if problem.graph.keepable().next().is_some() {
+        return plan_keeping(problem, options, incumbent, deadline);
+    }
     let stretches = problem.machine.stretches();
     if problem.machine.reserved().is_empty() || 1 < stretches.len() {
         return plan_if_it_fits(problem, options, incumbent, deadline);

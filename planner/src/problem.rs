@@ -89,12 +89,18 @@ impl Problem {
     /// The transfers that no plan can avoid: each argument that is read comes in once, each result
     /// that an operator writes goes out once. For what is read in host memory this is its first use; its
     /// further uses are [`Problem::restreamed`], and so is what staged tensors and their parts move.
+    ///
+    /// Weights that may be kept from one run to the next ([`Graph::may_be_kept`]) need not come in at all, so what is
+    /// loaded of them in each run is no part of this, but non-compulsory.
     pub fn compulsory(&self) -> Bytes {
         let size = |id: TensorId| self.graph.tensor(id).size;
         let home_uses = self.home_uses();
         let is_read = |it: &TensorId| !self.graph.readers(*it).is_empty() || 0 < home_uses[it.index()];
-        let is_argument = |it: &TensorId| matches!(self.graph.tensor(*it).origin, Origin::Argument | Origin::Weight);
-        let arguments = self.graph.tensor_ids().filter(is_argument);
+        let comes_in = |it: &TensorId| {
+            let is_argument = matches!(self.graph.tensor(*it).origin, Origin::Argument | Origin::Weight);
+            is_argument && !self.graph.may_be_kept(*it)
+        };
+        let arguments = self.graph.tensor_ids().filter(comes_in);
         let loads: Bytes = arguments.filter(is_read).map(size).sum();
         let stores: Bytes = self.graph.tensor_ids().filter(|it| self.graph.is_stored(*it)).map(size).sum();
         loads + stores
@@ -145,6 +151,13 @@ impl Problem {
     /// than all of them; [`Error::TooLarge`] if the rooms of all tensors, and those that all operators need, add up to
     /// more than 2⁶⁰ bytes; [`Error::ScratchpadTooSmall`] at the first of the operators that need the most.
     pub fn check(&self) -> Result<(), Error> {
+        self.check_sizes()?;
+        self.check_is_planned()?;
+        self.check_fits()
+    }
+
+    /// Whether all that adds up can be counted.
+    pub(crate) fn check_sizes(&self) -> Result<(), Error> {
         if self.machine.alignment() == Bytes::ZERO {
             return Err(Error::ZeroAlignment);
         }
@@ -155,7 +168,10 @@ impl Problem {
         if MAX_ROOMS < self.all_rooms() {
             return Err(Error::TooLarge);
         }
-        self.check_is_planned()?;
+        Ok(())
+    }
+
+    fn check_fits(&self) -> Result<(), Error> {
         let min_scratchpad = self.min_scratchpad();
         let stretch = self.machine.largest_stretch();
         let scratchpad = stretch.end - stretch.start;

@@ -81,11 +81,12 @@ impl SubProblemBuilder<'_> {
         if let Some(own) = self.own_tensors[tensor.index()] {
             return own;
         }
-        let crate::Tensor { name, size, origin } = self.whole.graph.tensor(tensor);
+        let crate::Tensor { name, size, origin, keep } = self.whole.graph.tensor(tensor);
         let own = match origin {
             Origin::Weight => self.graph.weight(name, *size),
             Origin::Argument | Origin::Staged | Origin::Op(_) => self.graph.argument(name, *size),
         };
+        self.graph.keep(own, *keep);
         self.tensors.push(tensor);
         self.own_tensors[tensor.index()] = Some(own);
         own

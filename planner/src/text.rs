@@ -17,6 +17,9 @@
 //! scratchpad has the memories where it may lie behind an `@`, with `|` between them; `weights streamed`
 //! at the end of the first line says `@host` of all weights.
 //!
+//! A weight that may lie in the scratchpad from one run of the network to the next says so: `weight NAME BYTES keep auto`,
+//! or `keep always`.
+//!
 //! A tensor that is a region of a larger one in host memory is `staged NAME BYTES from PARTS`, behind the operators that
 //! write the parts.
 //!
@@ -53,7 +56,7 @@
 pub(crate) mod machine;
 
 use crate::{
-    Bytes, Error, Graph, GraphBuilder, InPlace, MemoryId, MemorySet, Op, OpId, Origin, Problem, Tensor, TensorId, Use,
+    Bytes, Error, Graph, GraphBuilder, InPlace, Keep, MemoryId, MemorySet, Op, OpId, Origin, Problem, Tensor, TensorId, Use,
     Weights,
 };
 use machine::{MachineParser, cycles, has_usual_form, write_machine};
@@ -69,7 +72,13 @@ impl fmt::Display for Problem {
         for tensor in self.graph.tensors() {
             match tensor.origin {
                 Origin::Argument => writeln!(f, "argument {} {}", tensor.name, tensor.size)?,
-                Origin::Weight => writeln!(f, "weight {} {}", tensor.name, tensor.size)?,
+                Origin::Weight => {
+                    write!(f, "weight {} {}", tensor.name, tensor.size)?;
+                    match tensor.keep {
+                        Keep::Never => writeln!(f)?,
+                        keep => writeln!(f, " {KEEP} {}", keep.name())?,
+                    }
+                }
                 Origin::Staged | Origin::Op(_) => {}
             }
         }
@@ -208,6 +217,9 @@ impl FromStr for Problem {
 /// Before the bytes from the start of the larger one of two tensors to that of the smaller one.
 const AT: &str = "at";
 
+/// Before whether a weight may be kept from one run to the next.
+const KEEP: &str = "keep";
+
 /// Before the multiply-accumulates of an operator, and before its cycles.
 const MACS: &str = "macs";
 const CYCLES: &str = "cycles";
@@ -233,6 +245,12 @@ impl Parser {
             }
             ["weight", name, size] => {
                 let tensor = self.graph.weight(*name, bytes(size)?);
+                self.define(name, tensor)
+            }
+            ["weight", name, size, KEEP, keep] => {
+                let tensor = self.graph.weight(*name, bytes(size)?);
+                let found = [Keep::Never, Keep::Auto, Keep::Always].into_iter().find(|it| it.name() == *keep);
+                self.graph.keep(tensor, found.ok_or(format!("expected never, auto or always, not {keep}"))?);
                 self.define(name, tensor)
             }
             ["staged", name, size, "from", parts @ ..] => {

@@ -111,6 +111,13 @@ pub enum Fault {
     /// A result is not in host memory at the end.
     NeverStored(TensorId),
 
+    /// A line of the prologue that does anything but load a weight which may be kept from run to run.
+    NoPrologue,
+    /// A weight that the prologue put there is not there at the end of the program, where the next run expects it.
+    Lost(Slot),
+    /// A weight that has to lie in the scratchpad at all times is not put there by the prologue.
+    NotKept(TensorId),
+
     /// A copy to host memory of what host memory has already.
     ThereAlready(TensorId),
     /// A copy that nothing reads where it goes, before something else is put there.
@@ -244,6 +251,11 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::NeverWaitedFor(slot) => write!(f, "{} is copied, but not waited for", slot.display(self.problem)),
             Fault::NeverStored(id) => write!(f, "{} is a result, but is not stored", tensor(id)),
+            Fault::NoPrologue => write!(f, "this is no load of a weight that may be kept from run to run"),
+            Fault::Lost(slot) => {
+                write!(f, "{} is kept from run to run, but is not there for the next one", slot.display(self.problem))
+            }
+            Fault::NotKept(id) => write!(f, "{} is to be kept from run to run, but is not", tensor(id)),
             Fault::ThereAlready(id) => {
                 write!(f, "{} is spilled, but host memory has a copy of it already", tensor(id))
             }

@@ -109,8 +109,18 @@ impl Choices {
 impl LongCover {
     /// The covering problem of an order.
     pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> LongCover {
+        LongCover::beside(problem, order, capacity, |_| Bytes::ZERO)
+    }
+
+    /// The same where something else lies in the scratchpad as well, with so much room by step.
+    pub(super) fn beside(
+        problem: &Problem,
+        order: &[OpId],
+        capacity: Bytes,
+        others: impl Fn(usize) -> Bytes,
+    ) -> LongCover {
         let choices = Choices::new(problem, order);
-        LongCover { excess: excess(problem, order, capacity, &choices), choices }
+        LongCover { excess: excess(problem, order, capacity, &choices, others), choices }
     }
 
     /// How many terms all rows have.
@@ -142,6 +152,16 @@ impl LongCover {
         let all: Vec<usize> = (0..self.choices.gaps.len()).collect();
         let rows = self.rows(&all, &(Step(0)..Step(self.excess.len() as u32)), |step| self.excess[step.index()]);
         Some(Cover { rows: undominated(&self.choices.gaps, rows), choices: self.choices.clone() })
+    }
+
+    /// The same with all rows written out, those that others imply as well. None if they have too many terms.
+    pub(super) fn in_all_rows(&self) -> Option<Cover> {
+        if MAX_TERMS < self.n_terms() {
+            return None;
+        }
+        let all: Vec<usize> = (0..self.choices.gaps.len()).collect();
+        let rows = self.rows(&all, &(Step(0)..Step(self.excess.len() as u32)), |step| self.excess[step.index()]);
+        Some(Cover { rows, choices: self.choices.clone() })
     }
 
     /// Rows over some gaps, numbered as they come, in some steps, where so much room is to be made.
@@ -206,8 +226,14 @@ impl Cover {
     }
 }
 
-/// By step: by how much keeping everything would exceed the capacity.
-fn excess(problem: &Problem, order: &[OpId], capacity: Bytes, choices: &Choices) -> Vec<Bytes> {
+/// By step: by how much keeping everything would exceed the capacity, beside something else.
+fn excess(
+    problem: &Problem,
+    order: &[OpId],
+    capacity: Bytes,
+    choices: &Choices,
+    others: impl Fn(usize) -> Bytes,
+) -> Vec<Bytes> {
     let in_place = problem.in_place_by_step(order);
     let mut kept = Occupancy::new(order.len());
     for (gap, room) in choices.gaps.iter().zip(&choices.rooms) {
@@ -216,7 +242,7 @@ fn excess(problem: &Problem, order: &[OpId], capacity: Bytes, choices: &Choices)
     let excess = |((step, &op), kept): ((usize, &OpId), Bytes)| {
         // An operator that needs more for itself has what it needs, and nothing else stays then.
         let own = problem.own_room(op) - problem.saved(&in_place[step]);
-        (own + kept).saturating_sub(capacity.max(own))
+        (own + kept + others(step)).saturating_sub(capacity.max(own))
     };
     order.iter().enumerate().zip(kept.levels()).map(excess).collect()
 }

@@ -27,7 +27,8 @@ const MAX_NODES: i32 = 1000;
 /// # Errors
 /// [`Error::Solver`].
 pub(super) fn lower_bound(problem: &Problem, precedence: &Precedence, deadline: Deadline) -> Result<Bytes, Error> {
-    let Some(cover) = cover(problem, precedence, deadline) else { return Ok(Bytes::ZERO) };
+    let cover = cover(problem, precedence, |_| Bytes::ZERO, deadline);
+    let Some(cover) = cover else { return Ok(Bytes::ZERO) };
     let mut bound = Bytes::ZERO;
     for part in parts(&cover) {
         let mut choice = vec![false; part.gaps.len()];
@@ -37,7 +38,13 @@ pub(super) fn lower_bound(problem: &Problem, precedence: &Precedence, deadline: 
     Ok(bound)
 }
 
-fn cover(problem: &Problem, precedence: &Precedence, deadline: Deadline) -> Option<Cover> {
+/// The covering problem, where something else lies in the scratchpad as well, with so much room while an operator runs.
+pub(super) fn cover(
+    problem: &Problem,
+    precedence: &Precedence,
+    others: impl Fn(OpId) -> Bytes,
+    deadline: Deadline,
+) -> Option<Cover> {
     let graph = &problem.graph;
     let mut cover = Cover::default();
     let mut terms: Vec<Vec<(usize, Bytes)>> = vec![Vec::new(); graph.ops().len()];
@@ -83,7 +90,7 @@ fn cover(problem: &Problem, precedence: &Precedence, deadline: Deadline) -> Opti
     for (op, mut terms) in graph.op_ids().zip(terms) {
         // In the order that is best for it.
         let own = problem.own_room(op) - problem.saved_at_most(op);
-        let excess = (own + live[op.index()]).saturating_sub(problem.capacity().max(own));
+        let excess = (own + live[op.index()] + others(op)).saturating_sub(problem.capacity().max(own));
         if excess != Bytes::ZERO {
             terms.iter_mut().for_each(|(_, worth)| *worth = excess.min(*worth));
             cover.rows.push(Row { step: Step(op.0), terms, excess });

@@ -2,12 +2,13 @@
 
 use super::{Decision, Options, Order, Solver, source_order};
 use crate::ilp::{
-    Outcome, backbone as backbone_of, conquer, joint_at_first, joint_with_addresses, n_variables_with_addresses,
-    replace, replace_within,
+    KeptOutline, Outcome, backbone as backbone_of, conquer, joint_at_first, joint_with_addresses, keep_bound as keep_bound_of,
+    keep_in_order as keep_of_order, n_variables_with_addresses, replace, replace_within,
 };
 use crate::progress::Phase;
 use crate::search::{SearchOptions, search};
-use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
+use crate::keep::{Candidate, keep_by_rule};
+use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem};
 use std::ops::Range;
 
 /// Addresses are decided with all else in problems of so many variables, in so many nodes.
@@ -106,4 +107,27 @@ pub fn backbone(
 /// A better outline by divide and conquer, or the same, and a bound.
 pub fn refine(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<(Outline, Bytes)> {
     conquer(problem, outline, deadline).ok().map(|it| (it.outline, it.lower_bound))
+}
+
+/// The best weights to keep from run to run in an order, and a bound on that order. None where operators do not fit in
+/// each order.
+pub fn keep_in_order(
+    problem: &Problem,
+    solver: Solver,
+    order: &[OpId],
+    deadline: Deadline,
+) -> Option<(Candidate, Bytes)> {
+    if matches!(solver, Solver::Auto | Solver::Ilp)
+        && let Ok(KeptOutline { outline, kept, lower_bound }) = keep_of_order(problem, order, deadline)
+    {
+        return Some((Candidate::new(problem, outline, kept), lower_bound));
+    }
+    Some((keep_by_rule(problem, order)?, problem.restreamed()))
+}
+
+/// A bound on the non-compulsory traffic of each run, in any order.
+pub fn keep_bound(problem: &Problem, solver: Solver, deadline: Deadline) -> Bytes {
+    let is_asked = matches!(solver, Solver::Auto | Solver::Ilp);
+    let bound = if is_asked { keep_bound_of(problem, deadline).ok() } else { None };
+    bound.unwrap_or_default().max(problem.restreamed())
 }

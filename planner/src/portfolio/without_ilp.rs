@@ -1,7 +1,8 @@
 //! What integer programming answers where it is not built in: nothing.
 
-use super::{Decision, Options};
-use crate::{Bytes, Deadline, Error, Outline, Plan, Problem};
+use super::{Decision, Options, Solver};
+use crate::keep::{Candidate, keep_by_rule};
+use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem};
 use std::ops::Range;
 
 pub const IS_BUILT_IN: bool = false;
@@ -36,4 +37,12 @@ pub fn backbone(_: &Problem, _: &Outline, _: Bytes, _: Deadline) -> Option<(Outl
 
 pub fn refine(_: &Problem, _: &Outline, _: Deadline) -> Option<(Outline, Bytes)> {
     None
+}
+
+pub fn keep_in_order(problem: &Problem, _: Solver, order: &[OpId], _: Deadline) -> Option<(Candidate, Bytes)> {
+    Some((keep_by_rule(problem, order)?, problem.restreamed()))
+}
+
+pub fn keep_bound(problem: &Problem, _: Solver, _: Deadline) -> Bytes {
+    problem.restreamed()
 }

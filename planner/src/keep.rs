@@ -1,0 +1,271 @@
+//! Weights that stay in the scratchpad from one run of a network to the next.
+//!
+//! What counts is the traffic of each further run: a weight that is [kept](crate::Keep) is loaded once, in a
+//! [prologue](crate::Plan::prologue), and then takes room in all steps from its last use in one run to its first use in
+//! the next.
+//!
+//! 1. In a given order, which weights to keep is decided together with replacement (`ilp/keep.rs`), and proven with it.
+//!    Without integer programming, the largest ones that fit beside the stays of the rest are kept.
+//! 2. A free order is looked for in turns: the best weights for an order; and the best order of the [rest](Rest), in a
+//!    scratchpad that is smaller by the rooms of these weights. The best orders with nothing kept and by simple rules
+//!    are those to begin with.
+//! 3. A weight that is there at all steps needs no more than a fixed place, and so the rest is an ordinary problem, with
+//!    reserved addresses. One that leaves in between lies at one offset before and after ([`address_kept`]). Where
+//!    addresses are not found, the least valuable weights are not kept.
+//!
+//! Non-compulsory is all that a run moves beyond [`Problem::compulsory`], loads of weights that may be kept included.
+
+mod choose;
+mod rest;
+
+pub(crate) use choose::{fits, keep_greedily};
+pub(crate) use rest::{Rest, without_keep};
+
+use crate::address::address_kept;
+use crate::baseline::outlines_until;
+use crate::incumbent::Incumbent;
+use crate::portfolio::{ilp, plan_on_stretches, source_order};
+use crate::restricted::Restricted;
+use crate::{
+    Bytes, Deadline, Error, Keep, LeastScratchpad, OpId, Options, Order, Outline, Plan, Problem, Solution, Solver,
+    TensorId, greedy,
+};
+use std::time::Duration;
+use tracing::debug;
+
+/// The part of the time left that a plan takes which keeps nothing, and one beside weights that are kept.
+const SHARE_OF_FIRST: f64 = 0.3;
+const SHARE_OF_REST: f64 = 0.3;
+
+/// The part of the time left that the bound for any order may take, and the choice of weights in one order.
+const SHARE_OF_BOUND: f64 = 0.3;
+const SHARE_OF_CHOICE: f64 = 0.3;
+
+/// Sets of operators a level from which the order of least peak is chosen.
+const WIDTH_OF_RULES: usize = 100;
+
+/// How often weights and order are decided in turns.
+const MOST_TURNS: usize = 4;
+
+/// Where addresses are not found, weights are given up that take one in so many bytes of the scratchpad.
+const GIVEN_UP: [u64; 6] = [4096, 256, 64, 32, 16, 8];
+
+/// An order, the stays of a run, and what is kept beside them; and what a run moves that is non-compulsory.
+pub(crate) struct Candidate {
+    pub outline: Outline,
+    pub kept: Vec<TensorId>,
+    pub cost: Bytes,
+}
+
+impl Candidate {
+    pub fn new(problem: &Problem, outline: Outline, kept: Vec<TensorId>) -> Candidate {
+        let size = |it: TensorId| problem.graph.tensor(it).size;
+        let is_loaded = |it: &TensorId| kept.binary_search(it).is_err();
+        let loads: Bytes = problem.graph.keepable().filter(is_loaded).map(size).sum();
+        Candidate { cost: outline.non_compulsory(problem) + loads, outline, kept }
+    }
+}
+
+/// The farthest next use leaves, and the largest weights that fit beside that are kept. None where operators do not fit
+/// in each order.
+pub(crate) fn keep_by_rule(problem: &Problem, order: &[OpId]) -> Option<Candidate> {
+    let bare = without_keep(problem);
+    bare.check().ok()?;
+    let outline = greedy(&bare, order);
+    let candidates: Vec<TensorId> = problem.graph.keepable().collect();
+    let kept = keep_greedily(&bare, &outline, &candidates);
+    Some(Candidate::new(problem, outline, kept))
+}
+
+/// Plans a problem some of whose weights may be kept from run to run.
+///
+/// # Errors
+/// [`Error::KeptTooLarge`] where weights that have to be kept leave too little; those of [`plan()`](crate::plan()).
+pub(crate) fn plan_keeping(
+    problem: &Problem,
+    options: &Options,
+    incumbent: Option<&Incumbent>,
+    deadline: Deadline,
+) -> Result<Solution, Error> {
+    let graph = &problem.graph;
+    let always: Vec<TensorId> = graph.keepable().filter(|it| graph.tensor(*it).keep == Keep::Always).collect();
+    let too_large = |op: OpId, needed: Bytes| {
+        let stretch = problem.machine.largest_stretch();
+        let kept = always.iter().map(|it| problem.room(*it)).sum();
+        Error::KeptTooLarge { kept, op, needed, scratchpad: stretch.end - stretch.start }
+    };
+    let none_left = || {
+        let op = graph.op_ids().max_by_key(|it| problem.working_set(*it)).unwrap_or(OpId(0));
+        too_large(op, problem.working_set(op))
+    };
+    without_keep(problem).check_sizes()?;
+    let rest = Rest::new(problem, &always).ok_or_else(none_left)?;
+    let may_be_kept = |it: TensorId| if graph.may_be_kept(it) { Keep::Auto } else { Keep::Never };
+    let auto = rest.problem.graph.with_keep(|it| if always.contains(&it) { Keep::Never } else { may_be_kept(it) });
+    let inner = Problem { graph: auto, machine: rest.problem.machine.clone() };
+    let keeping = Keeping { problem: &inner, options, deadline: deadline.in_private() };
+    let solution = keeping.plan().map_err(|error| match error {
+        Error::ScratchpadTooSmall { op, needed, .. } if !always.is_empty() => too_large(op, needed),
+        other => other,
+    })?;
+    let plan = rest.expand(solution.plan);
+    let mut solution = Solution { non_compulsory: plan.non_compulsory(problem), plan, ..solution };
+    solution.offer_incumbent(incumbent);
+    deadline.found(solution.non_compulsory);
+    Ok(solution)
+}
+
+/// A problem none of whose weights has to be kept, but some may be.
+struct Keeping<'a> {
+    problem: &'a Problem,
+    options: &'a Options,
+    deadline: Deadline<'a>,
+}
+
+impl Keeping<'_> {
+    fn plan(&self) -> Result<Solution, Error> {
+        let first = self.beside(&[], self.options, self.deadline.part(SHARE_OF_FIRST))?;
+        if self.problem.graph.keepable().next().is_none() {
+            return Ok(first);
+        }
+        let (candidates, lower_bound) = match self.options.order {
+            Order::Source => {
+                let found = self.in_order(&source_order(self.problem), self.deadline.part(SHARE_OF_CHOICE));
+                found.map_or((Vec::new(), Bytes::ZERO), |(candidate, bound)| (vec![candidate], bound))
+            }
+            Order::Free => self.in_free_order(&first),
+        };
+        let lower_bound = lower_bound.max(self.problem.restreamed());
+        Ok(Solution { lower_bound, ..self.placed(first, &candidates, lower_bound) })
+    }
+
+    /// The best plan of all else beside these weights, which lie there in all steps. Its bound is no bound on plans that
+    /// keep others.
+    fn beside(&self, kept: &[TensorId], options: &Options, deadline: Deadline) -> Result<Solution, Error> {
+        let too_small = || {
+            let LeastScratchpad { size, .. } = self.problem.least_scratchpad(self.options.order);
+            Error::ScratchpadTooSmall {
+                op: OpId(0),
+                needed: size,
+                scratchpad: self.problem.machine.scratchpad(),
+                min_scratchpad: size,
+            }
+        };
+        let rest = Rest::new(self.problem, kept).ok_or_else(too_small)?;
+        let time_limit = deadline.left().unwrap_or(options.time_limit).min(options.time_limit);
+        let options = Options { time_limit: time_limit.max(Duration::from_millis(1)), ..*options };
+        let solution = plan_on_stretches(&rest.problem, &options, None, deadline)?;
+        let plan = rest.expand(solution.plan);
+        Ok(Solution { non_compulsory: plan.non_compulsory(self.problem), plan, ..solution })
+    }
+
+    /// The same in a given order.
+    fn beside_in_order(&self, kept: &[TensorId], order: &[OpId], deadline: Deadline) -> Option<Solution> {
+        let rest = Rest::new(self.problem, kept)?;
+        let fixed = Restricted::in_order(&rest.problem, order).ok()?;
+        let time_limit = deadline.left().unwrap_or(self.options.time_limit);
+        let options = Options { order: Order::Source, time_limit, ..*self.options };
+        let solution = plan_on_stretches(fixed.problem(), &options, None, deadline).ok()?;
+        let plan = rest.expand(fixed.expand(solution.plan));
+        Some(Solution { non_compulsory: plan.non_compulsory(self.problem), plan, ..solution })
+    }
+
+    /// The best weights to keep in an order, and a bound on that order.
+    fn in_order(&self, order: &[OpId], deadline: Deadline) -> Option<(Candidate, Bytes)> {
+        ilp::keep_in_order(self.problem, self.options.solver, order, deadline)
+    }
+
+    /// What was found for several orders, the best first, and a bound on any.
+    fn in_free_order(&self, first: &Solution) -> (Vec<Candidate>, Bytes) {
+        let lower_bound = ilp::keep_bound(self.problem, self.options.solver, self.deadline.part(SHARE_OF_BOUND));
+        let mut orders: Vec<Vec<OpId>> = Vec::new();
+        let mut candidates: Vec<Candidate> = Vec::new();
+        let mut look_at = |order: Vec<OpId>| {
+            let is_done = candidates.first().is_some_and(|it| it.cost <= lower_bound);
+            if is_done || !orders.is_empty() && self.deadline.has_passed() || orders.contains(&order) {
+                return candidates.first().map(|it| (it.kept.clone(), it.cost));
+            }
+            let (candidate, bound) = self.in_order(&order, self.deadline.part(SHARE_OF_CHOICE))?;
+            debug!(cost = %candidate.cost, of_order = %bound, any = %lower_bound, "weights are chosen in an order");
+            orders.push(order);
+            candidates.push(candidate);
+            candidates.sort_by_key(|it| it.cost);
+            candidates.first().map(|it| (it.kept.clone(), it.cost))
+        };
+        let mut best = look_at(first.plan.order.clone());
+        best = look_at(source_order(self.problem)).or(best);
+        let rules = outlines_until(&without_keep(self.problem), WIDTH_OF_RULES, self.deadline.part(0.1));
+        for outline in rules {
+            best = look_at(outline.order).or(best);
+        }
+        for _ in 0..MOST_TURNS {
+            let Some((kept, cost)) = best.clone().filter(|it| lower_bound < it.1) else { break };
+            if self.deadline.has_passed() {
+                break;
+            }
+            let Ok(rest) = self.beside(&kept, self.options, self.deadline.part(SHARE_OF_REST)) else { break };
+            best = look_at(rest.plan.order);
+            if best.as_ref().is_some_and(|it| cost <= it.1) {
+                break;
+            }
+        }
+        (candidates, lower_bound)
+    }
+
+    /// The best plan with addresses: of these candidates, or the one that there is.
+    fn placed(&self, first: Solution, candidates: &[Candidate], lower_bound: Bytes) -> Solution {
+        let mut best = first;
+        let Some(aim) = candidates.first().map(|it| it.cost) else { return best };
+        for candidate in candidates {
+            if best.non_compulsory <= candidate.cost.max(lower_bound) {
+                break;
+            }
+            let deadline = self.deadline.part(0.3).with_grace();
+            let plan = address_kept(self.problem, &candidate.outline, &candidate.kept, deadline);
+            debug!(cost = %candidate.cost, found = plan.is_some(), "addresses beside kept weights");
+            best.offer(plan.map(|it| self.costing(it)), self.solver());
+            if best.non_compulsory <= candidate.cost {
+                break;
+            }
+            self.give_up(candidate, &mut best);
+        }
+        Solution { fragmentation: best.non_compulsory.saturating_sub(aim), ..best }
+    }
+
+    /// Plans beside fewer and fewer weights, until addresses are found.
+    fn give_up(&self, candidate: &Candidate, best: &mut Solution) {
+        let size = |it: &TensorId| self.problem.graph.tensor(*it).size;
+        let mut kept = candidate.kept.clone();
+        for share in std::iter::once(u64::MAX).chain(GIVEN_UP) {
+            let mut room = Bytes(self.problem.machine.scratchpad().0 / share);
+            // The least valuable ones: of no more than is asked, in as few as can be.
+            kept.sort_by_key(|it| std::cmp::Reverse(size(it)));
+            while room != Bytes::ZERO {
+                let Some(at) = kept.iter().position(|it| size(it) <= room).or(kept.len().checked_sub(1)) else { return };
+                room = room.saturating_sub(self.problem.room(kept.remove(at)));
+            }
+            let loads: Bytes = self.problem.graph.keepable().filter(|it| !kept.contains(it)).map(|it| size(&it)).sum();
+            if best.non_compulsory <= self.problem.restreamed() + loads || self.deadline.has_passed() {
+                return;
+            }
+            let deadline = self.deadline.part(SHARE_OF_REST);
+            let Some(found) = self.beside_in_order(&kept, &candidate.outline.order, deadline) else { continue };
+            let is_whole = found.fragmentation == Bytes::ZERO;
+            debug!(cost = %found.non_compulsory, is_whole, "beside fewer weights");
+            best.offer(Some((found.plan, found.non_compulsory)), found.solver);
+            if is_whole {
+                return;
+            }
+        }
+    }
+
+    fn costing(&self, plan: Plan) -> (Plan, Bytes) {
+        let cost = plan.non_compulsory(self.problem);
+        (plan, cost)
+    }
+
+    fn solver(&self) -> Solver {
+        let is_by_ilp = ilp::IS_BUILT_IN && matches!(self.options.solver, Solver::Auto | Solver::Ilp);
+        if is_by_ilp { Solver::Ilp } else { Solver::Greedy }
+    }
+}

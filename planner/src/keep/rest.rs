@@ -1,0 +1,67 @@
+//! What is left of a problem where some weights lie at fixed addresses at all times.
+
+use crate::{Bytes, Graph, InPlace, Keep, Plan, Problem, Residency, Step, TensorId, Use};
+use std::cmp::Reverse;
+use std::ops::Range;
+
+/// A problem whose operators do not read some weights, since these are there anyway, and the way back.
+pub(crate) struct Rest {
+    /// No weight of it may be kept, and the places of those that are kept are reserved. Ids are those of the whole.
+    pub problem: Problem,
+    /// Where kept weights lie.
+    slots: Vec<(TensorId, Bytes)>,
+}
+
+impl Rest {
+    /// The rest of a problem beside these weights, each of which an operator reads in the scratchpad; none if there is no
+    /// place for them.
+    ///
+    /// They lie side by side at the bottom of the largest stretch without reserved addresses, and then of others, where
+    /// their rooms leave no hole. So the sum of rooms tells whether they find a place, where there is one stretch.
+    pub fn new(problem: &Problem, kept: &[TensorId]) -> Option<Rest> {
+        let machine = &problem.machine;
+        let mut stretches = machine.stretches();
+        stretches.sort_by_key(|it| (Reverse(it.end - it.start), it.start));
+        let bottoms: Vec<Bytes> = stretches.iter().map(|it| it.start).collect();
+        let mut by_size = kept.to_vec();
+        by_size.sort_by_key(|it| (Reverse(problem.graph.tensor(*it).size), *it));
+        let mut slots = Vec::with_capacity(kept.len());
+        for tensor in by_size {
+            let size = problem.graph.tensor(tensor).size;
+            let fits = |it: &&mut Range<Bytes>| size <= it.end - it.start;
+            let stretch = stretches.iter_mut().find(fits)?;
+            slots.push((tensor, stretch.start));
+            stretch.start = (stretch.start + problem.room(tensor)).min(stretch.end.align_up(machine.alignment()));
+            stretch.end = stretch.end.max(stretch.start);
+        }
+        slots.sort_unstable();
+        let taken = bottoms.into_iter().zip(&stretches).map(|(bottom, left)| bottom..left.start.min(machine.scratchpad()));
+        let machine = machine.with_reserved(taken.filter(|it| it.start < it.end));
+        Some(Rest { problem: Problem { graph: without(&problem.graph, kept), machine }, slots })
+    }
+
+    /// The plan of the whole that one of the rest stands for.
+    pub fn expand(&self, mut plan: Plan) -> Plan {
+        let steps = Step(0)..Step(plan.order.len() as u32);
+        let residency = |&(tensor, offset): &(TensorId, Bytes)| Residency { tensor, steps: steps.clone(), offset };
+        plan.residencies.extend(self.slots.iter().map(residency));
+        plan.residencies.sort_by_key(|it| (it.steps.start, it.tensor));
+        plan
+    }
+}
+
+/// The same graph, whose operators do not read these weights in the scratchpad, and where no other one may be kept.
+fn without(graph: &Graph, kept: &[TensorId]) -> Graph {
+    let mut is_kept = vec![false; graph.tensors().len()];
+    kept.iter().for_each(|it| is_kept[it.index()] = true);
+    let is_read = |it: &Use| !is_kept[it.tensor.index()] || !it.from.contains(crate::MemoryId::SCRATCHPAD);
+    let may_share = |it: &InPlace| !is_kept[it.operand.index()];
+    graph.with_keep(|_| Keep::Never).with_less(is_read, may_share)
+}
+
+/// The same problem, in which no weight may be kept, and nothing may take the place of one that could be.
+pub(crate) fn without_keep(problem: &Problem) -> Problem {
+    let may_share = |it: &InPlace| !problem.graph.may_be_kept(it.operand);
+    let graph = problem.graph.with_keep(|_| Keep::Never).with_less(|_| true, may_share);
+    Problem { graph, machine: problem.machine.clone() }
+}
