@@ -41,8 +41,13 @@ pub fn run(network: &str, time_limit: Duration, out: &mut dyn Write) -> Result<V
     let context = cosma::new_context();
     let module = cosma::parse(&context, &std::fs::read(network)?, network).ok_or("the network does not parse")?;
     let (alignment, weights) = (Bytes(64), Weights::Streamed);
-    let said =
-        MachineOptions { scratchpad: Some(Bytes(0)), alignment: Some(alignment), weights: Some(weights), clock: None };
+    let said = MachineOptions {
+        scratchpad: Some(Bytes(0)),
+        alignment: Some(alignment),
+        weights: Some(weights),
+        keep: None,
+        clock: None,
+    };
     // The planner needs no MLIR: one problem serves for all sizes.
     let (name, problem) = problems(&module, &said)?.into_iter().next().ok_or("the network has no function")?;
     let least = problem.min_scratchpad();

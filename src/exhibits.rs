@@ -65,13 +65,13 @@ fn exhibit<'c>(
     machine: &MachineOptions,
 ) -> Result<Exhibit, Vec<cosma_ir::Diagnostic<'c>>> {
     let target = machine.resolve(function).map_err(|it| vec![it])?;
-    let (Program { extraction, actions, .. }, _) = judge(function, target)?;
+    let (Program { extraction, actions, n_prologue, .. }, _) = judge(function, target)?;
     let mut operators = operators(&extraction);
     let mut tensors = tensors(&extraction, &operators);
     let families = families(&extraction, &operators, &tensors);
     number(&families.operators, &families.of_operator, operators.iter_mut().map(|it| &mut it.name));
     number(&families.tensors, &families.of_tensor, tensors.iter_mut().map(|it| &mut it.name));
-    let exhibit = Exhibit::new(symbol(function), extraction.problem, actions);
+    let exhibit = Exhibit { n_prologue, ..Exhibit::new(symbol(function), extraction.problem, actions) };
     // If the program was changed after planning, its record is no longer valid.
     let non_compulsory = exhibit.traffic().non_compulsory;
     let facts = Facts::read(function).filter(|it| it.non_compulsory == non_compulsory);

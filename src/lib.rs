@@ -78,11 +78,11 @@ mod words;
 
 pub use cosma_ir::{Report as Message, Reports, Severity, bytecode, load_dialect, new_context, parse};
 pub use cosma_passes::{
-    ArenaName, LowerOptions, MEMREFS_TO_LLVM, MachineOptions, ModelOptions, ObjectiveName, Overlap, Printer,
+    ArenaName, KeepName, LowerOptions, MEMREFS_TO_LLVM, MachineOptions, ModelOptions, ObjectiveName, Overlap, Printer,
     SOURCE_TO_MEMREFS, Seconds, Size, SizeError, SolverName, TransfersName, Watcher, WeightsName,
 };
 pub use cosma_planner::preset::MachineFile;
-pub use cosma_planner::{Bytes, Objective, Phase, Progress, Solver, Weights};
+pub use cosma_planner::{Bytes, Keep, Objective, Phase, Progress, Solver, Weights};
 pub use cosma_planner::{preset, time};
 pub use cosma_show as show;
 pub use error::Error;

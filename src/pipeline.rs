@@ -22,7 +22,7 @@
 //! 9. `cosma-lower-addresses`: it adds symbols to the module and takes only verified functions.
 
 use crate::{Error, Options, Stages};
-use cosma_passes::{LowerOptions, objective_name, order_name, overlap_name, solver_name, weights_name};
+use cosma_passes::{LowerOptions, keep_name, objective_name, order_name, overlap_name, solver_name, weights_name};
 use cosma_planner::Order;
 use std::time::Duration;
 
@@ -125,6 +125,7 @@ fn machine(options: &Options) -> String {
         machine.scratchpad.map(|it| format!("scratchpad={it}")),
         machine.alignment.map(|it| format!("alignment={it}")),
         machine.weights.map(|it| format!("weights={}", weights_name(it))),
+        machine.keep.map(|it| format!("keep={}", keep_name(it))),
     ];
     given.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

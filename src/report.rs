@@ -5,6 +5,7 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
 use cosma_ir::{LeastTraffic, TensorRegion, TileOf, is_abstract, is_group, kind, tile_of, tiling_bound};
 use cosma_passes::{Facts, Form, LOWER_BOUND, MachineOptions, Target, are_disjoint, form, judge, symbol, weights_name};
+use cosma_planner::Keep;
 use cosma_planner::time::{Reason, simulate};
 use cosma_show::Chain;
 use serde::Serialize;
@@ -38,6 +39,9 @@ pub struct FunctionReport {
     pub alignment: u64,
     /// `resident` or `streamed`.
     pub weights: String,
+    /// `auto` where weights may stay in the scratchpad from run to run; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<String>,
     /// The most bytes in use at once, without padding.
     pub peak: u64,
     /// The smallest scratchpad with which the function can run.
@@ -163,6 +167,10 @@ pub struct TrafficReport {
     /// The non-compulsory traffic caused by addresses: a plan that counted only sums of sizes would avoid
     /// it.
     pub fragmentation: u64,
+    /// Where weights stay in the scratchpad from run to run: what the first run moves besides, to load them. All else is
+    /// what each further run moves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prologue: Option<u64>,
     /// With `--tile`: what every program in tiles moves, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub least: Option<LeastReport>,
@@ -184,7 +192,7 @@ impl FunctionReport {
         let facts = Facts::read(function)?;
         let target = MachineOptions::default().resolve_if_said(function)?;
         let time = TimeReport::read(function, &facts, &target);
-        let Target { machine, weights } = target;
+        let Target { machine, weights, keep } = target;
         let least = tiling_bound(function).and_then(|it| it.0);
         let least = least.map(|LeastTraffic { all_tilings, without_recomputation }| LeastReport {
             all_tilings,
@@ -200,11 +208,13 @@ impl FunctionReport {
                 non_compulsory: facts.non_compulsory.0,
                 lower_bound: facts.lower_bound.0,
                 fragmentation: facts.fragmentation.0,
+                prologue: Some(facts.prologue.0).filter(|it| *it != 0),
                 least,
             },
             scratchpad: machine.scratchpad().0,
             alignment: machine.alignment().0,
             weights: weights_name(weights).into(),
+            keep: (keep != Keep::Never).then(|| keep.name().into()),
             peak: facts.peak.0,
             min_scratchpad: facts.min_scratchpad.0,
             min_scratchpad_is: (!facts.is_min_exact).then(|| LOWER_BOUND.to_owned()),
@@ -227,7 +237,7 @@ impl TimeReport {
             return None;
         }
         let (program, _) = judge(function, target.clone()).ok()?;
-        let timeline = simulate(&program.extraction.problem, &program.actions).ok()?;
+        let timeline = simulate(&program.extraction.problem, program.parts().1).ok()?;
         let lost = |reason| timeline.lost(reason).0;
         let any_order = facts.any_order_bound.clone().unwrap_or_else(|| bound.clone());
         let channels = clock.channels.iter().zip(&timeline.channels);

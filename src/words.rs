@@ -1,7 +1,9 @@
 //! Options as text, for the C interface: words are stable where a struct would not be.
 
 use crate::read_machine;
-use crate::{ArenaName, ObjectiveName, Options, Overlap, Seconds, Size, SolverName, TransfersName, WeightsName};
+use crate::{
+    ArenaName, KeepName, ObjectiveName, Options, Overlap, Seconds, Size, SolverName, TransfersName, WeightsName,
+};
 use cosma_planner::time::{Clock, Ratio};
 
 /// An option.
@@ -24,7 +26,7 @@ enum Meaning {
 use Meaning::{Stage, Switch, Value};
 
 /// All options, in the order of `include/cosma.h`.
-const WORDS: [Word; 27] = [
+const WORDS: [Word; 28] = [
     word("group", Stage(|it| &mut it.stages.group)),
     word("infer-access", Stage(|it| &mut it.stages.infer_access)),
     word("tile", Stage(|it| &mut it.stages.tile)),
@@ -37,6 +39,7 @@ const WORDS: [Word; 27] = [
     word("print-plan", Stage(|it| &mut it.stages.print_plan)),
     word("scratchpad", Value(|it, value| set(&mut it.machine.scratchpad, value.parse::<Size>().map(|it| Some(it.0))))),
     word("alignment", Value(|it, value| set(&mut it.machine.alignment, value.parse::<Size>().map(|it| Some(it.0))))),
+    word("keep", Value(|it, value| set(&mut it.machine.keep, value.parse::<KeepName>().map(|it| Some(it.0))))),
     word("weights", Value(|it, value| set(&mut it.machine.weights, value.parse::<WeightsName>().map(|it| Some(it.0))))),
     word("machine", Value(set_machine)),
     word(

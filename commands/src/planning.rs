@@ -3,7 +3,9 @@
 use crate::size::size;
 use clap::Args;
 use cosma::time::{Clock, Ratio};
-use cosma::{MachineFile, MachineOptions, ModelOptions, Seconds, Size, SolverName, WeightsName, read_machine};
+use cosma::{
+    KeepName, MachineFile, MachineOptions, ModelOptions, Seconds, Size, SolverName, WeightsName, read_machine,
+};
 
 /// The machine to plan for.
 #[allow(dead_code)] // cosma-sweep has its own flags, for several machines.
@@ -27,6 +29,11 @@ pub struct MachineArguments {
     /// once per use (default: that of `cosma.machine`, or resident)
     #[arg(long, value_name = "resident|streamed")]
     weights: Option<WeightsName>,
+
+    /// Whether weights stay in the scratchpad from one run of the network to the next where that saves traffic; those
+    /// marked `cosma.keep` always do (default: that of `cosma.machine`, or none)
+    #[arg(long, value_name = "auto|none")]
+    keep: Option<KeepName>,
 
     /// Bytes per cycle of transfers, each way on a channel of its own that runs beside operators, as 16, 3.75 or
     /// 15/4; gives the machine a clock (default: that of `cosma.machine`, if it has one)
@@ -56,6 +63,7 @@ impl MachineArguments {
             scratchpad: self.scratchpad.map(|it| it.0),
             alignment: self.alignment.map(|it| it.0),
             weights: self.weights.map(|it| it.0),
+            keep: self.keep.map(|it| it.0),
             clock: clock.map(|(rate, cycles_per_mac)| Clock::each_way(rate, cycles_per_mac)),
         };
         flags.or(self.machine.clone().unwrap_or_default())

@@ -410,7 +410,7 @@ FailureOr<ResidencyAttr> ResidencyAttr::from(Attribute attribute, EmitError emit
 bool ResidencyAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
 
 LogicalResult MachineAttr::verify(EmitError emitError, std::optional<int64_t> scratchpad,
-                                  std::optional<int64_t> alignment, std::optional<Weights>,
+                                  std::optional<int64_t> alignment, std::optional<Weights>, std::optional<Keep>,
                                   std::optional<int64_t> elementBytes, std::optional<WeightComputation>,
                                   ArrayAttr links, DictionaryAttr compute) {
   struct Least {
@@ -453,8 +453,12 @@ static LogicalResult readEnum(NamedAttribute entry, std::optional<Enum> &value, 
     value = symbolizeEnum<Enum>(text.getValue());
   if (value)
     return success();
-  return fail(emitError, "needs \"", stringifyEnum(Enum(0)), "\" or \"", stringifyEnum(Enum(1)), "\" as ",
-              entry.getName().getValue(), ", not ", entry.getValue());
+  std::string cases;
+  for (unsigned index = 0; !stringifyEnum(Enum(index)).empty(); ++index) {
+    bool isLast = stringifyEnum(Enum(index + 1)).empty();
+    cases += (index == 0 ? "\"" : isLast ? " or \"" : ", \"") + stringifyEnum(Enum(index)).str() + "\"";
+  }
+  return fail(emitError, "needs ", cases, " as ", entry.getName().getValue(), ", not ", entry.getValue());
 }
 
 FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitError) {
@@ -465,6 +469,7 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
     return fail(emitError, "must be a #cosma.machine or a dictionary");
   std::optional<int64_t> scratchpad, alignment, elementBytes;
   std::optional<Weights> weights;
+  std::optional<Keep> keep;
   std::optional<WeightComputation> weightComputation;
   ArrayAttr links;
   DictionaryAttr compute;
@@ -478,6 +483,8 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
       return readInteger(entry, elementBytes, emitError);
     if (name == "weights")
       return readEnum(entry, weights, emitError);
+    if (name == "keep")
+      return readEnum(entry, keep, emitError);
     if (name == "weight_computation")
       return readEnum(entry, weightComputation, emitError);
     if (name == "links")
@@ -485,23 +492,23 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
     if (name == "compute")
       return readKind(entry, "a dictionary", compute, emitError);
     return fail(emitError, "has an unknown key '", name,
-                "'; there are scratchpad, alignment, weights, element_bytes, weight_computation, links, compute");
+                "'; there are scratchpad, alignment, weights, keep, element_bytes, weight_computation, links, compute");
   };
   for (NamedAttribute entry : spelling)
     if (failed(read(entry)))
       return failure();
-  return orFailure(getChecked(emitError, attribute.getContext(), scratchpad, alignment, weights, elementBytes,
-                              weightComputation, links, compute));
+  return orFailure(getChecked(emitError, attribute.getContext(), scratchpad, alignment, weights, keep,
+                              elementBytes, weightComputation, links, compute));
 }
 
 bool MachineAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
 
 LogicalResult PlanAttr::verify(EmitError emitError, int64_t operators, PlanStatus, int64_t total, int64_t compulsory,
-                               int64_t nonCompulsory, int64_t lowerBound, int64_t fragmentation, int64_t peak,
+                               int64_t nonCompulsory, int64_t lowerBound, int64_t fragmentation, int64_t prologue, int64_t peak,
                                int64_t minScratchpad, LeastIs, StringAttr, StringAttr,
                                std::optional<int64_t> cyclesBound, StringAttr,
                                std::optional<int64_t> anyOrderBound, StringAttr) {
-  for (int64_t number : {operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad,
+  for (int64_t number : {operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, prologue, peak, minScratchpad,
                          cyclesBound.value_or(0), anyOrderBound.value_or(0)})
     if (number < 0)
       return fail(emitError, "has a negative number: ", number);
@@ -772,12 +779,12 @@ struct CosmaResidency {
 };
 // -1 where it is not said.
 struct CosmaMachine {
-  int64_t scratchpad, alignment, elementBytes, weights, weightComputation;
+  int64_t scratchpad, alignment, elementBytes, weights, keep, weightComputation;
   // Null where they are not said.
   MlirAttribute links, compute;
 };
 struct CosmaPlan {
-  int64_t operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, peak, minScratchpad;
+  int64_t operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, prologue, peak, minScratchpad;
   bool isOptimal, isMinExact;
   // Without a proof, that is empty.
   MlirStringRef solver, proof;
@@ -815,7 +822,7 @@ extern "C" bool cosmaReadMachine(MlirAttribute attribute, CosmaMachine *machine)
     return false;
   auto number = [](auto value) { return value ? static_cast<int64_t>(*value) : -1; };
   *machine = {number(typed->getScratchpad()), number(typed->getAlignment()), number(typed->getElementBytes()),
-              number(typed->getWeights()), number(typed->getWeightComputation()),
+              number(typed->getWeights()), number(typed->getKeep()), number(typed->getWeightComputation()),
               wrap(Attribute(typed->getLinks())), wrap(Attribute(typed->getCompute()))};
   return true;
 }
@@ -830,6 +837,7 @@ extern "C" bool cosmaReadPlan(MlirAttribute attribute, CosmaPlan *plan) {
            typed.getNonCompulsory(),
            typed.getLowerBound(),
            typed.getFragmentation(),
+           typed.getPrologue(),
            typed.getPeak(),
            typed.getMinScratchpad(),
            typed.getStatus() == cosma::PlanStatus::Optimal,
@@ -865,10 +873,13 @@ extern "C" MlirAttribute cosmaMachineAttr(MlirContext context, const CosmaMachin
   std::optional<cosma::Weights> weights;
   if (0 <= machine->weights)
     weights = cosma::Weights(machine->weights);
+  std::optional<cosma::Keep> keep;
+  if (0 <= machine->keep)
+    keep = cosma::Keep(machine->keep);
   std::optional<cosma::WeightComputation> weightComputation;
   if (0 <= machine->weightComputation)
     weightComputation = cosma::WeightComputation(machine->weightComputation);
-  return wrap(cosma::MachineAttr::get(unwrap(context), bytes(machine->scratchpad), bytes(machine->alignment), weights,
+  return wrap(cosma::MachineAttr::get(unwrap(context), bytes(machine->scratchpad), bytes(machine->alignment), weights, keep,
                                       bytes(machine->elementBytes), weightComputation,
                                       cast_or_null<ArrayAttr>(unwrap(machine->links)),
                                       cast_or_null<DictionaryAttr>(unwrap(machine->compute))));
@@ -880,7 +891,7 @@ extern "C" MlirAttribute cosmaPlanAttr(MlirContext context, const CosmaPlan *pla
   auto cycles = [](int64_t bound) { return bound < 0 ? std::nullopt : std::optional(bound); };
   return wrap(cosma::PlanAttr::get(
       in, plan->operators, plan->isOptimal ? cosma::PlanStatus::Optimal : cosma::PlanStatus::Feasible, plan->total,
-      plan->compulsory, plan->nonCompulsory, plan->lowerBound, plan->fragmentation, plan->peak, plan->minScratchpad,
+      plan->compulsory, plan->nonCompulsory, plan->lowerBound, plan->fragmentation, plan->prologue, plan->peak, plan->minScratchpad,
       plan->isMinExact ? cosma::LeastIs::Exact : cosma::LeastIs::LowerBound,
       StringAttr::get(in, unwrap(plan->solver)), optional(plan->proof),
       cycles(plan->cyclesBound), optional(plan->cyclesBoundRule), cycles(plan->anyOrderBound),

@@ -25,6 +25,7 @@ def Cosma_Dialect : Dialect {
 
     - `cosma.machine`, on a module or a function: a `#cosma.machine`. The nearest one counts.
     - `cosma.weight`, on an argument of a function: a constant of the network.
+    - `cosma.keep`, on such an argument: it stays in the scratchpad from one run of the function to the next.
     - `cosma.workspace`, `cosma.macs`, `cosma.cycles`, `cosma.in_place`, and between two passes of planning
       `cosma.residencies` and `cosma.workspace_offset`, on operations of other dialects: what `cosma.op`
       has as its own `workspace`, `macs`, `cycles`, `in_place`, `residencies`, `workspace_offset`; without
@@ -67,6 +68,10 @@ class Cosma_Enum<string name, string summary, list<EnumCase> cases> : I32Enum<na
 
 def Cosma_Weights : Cosma_Enum<"Weights", "how weights reach their operators", [
     I32EnumCase<"Resident", 0, "resident">, I32EnumCase<"Streamed", 1, "streamed">
+  ]>;
+
+def Cosma_Keep : Cosma_Enum<"Keep", "which weights stay in the scratchpad from one run to the next", [
+    I32EnumCase<"None", 0, "none">, I32EnumCase<"Auto", 1, "auto">
   ]>;
 
 def Cosma_WeightComputation : Cosma_Enum<"WeightComputation", "when what depends on weights alone is computed", [
@@ -122,7 +127,8 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
   let summary = "the accelerator that a module or a function is for";
   let description = [{
     Any of `scratchpad` (its bytes), `alignment` (addresses are multiples of that many bytes), `weights`
-    (`resident` in the scratchpad, or `streamed` past it), `element_bytes` (that many for each element of a
+    (`resident` in the scratchpad, or `streamed` past it), `keep` (`auto`: weights stay in the scratchpad from one run
+    of the function to the next where that saves traffic; or `none`), `element_bytes` (that many for each element of a
     float tensor, to which it will be quantised) and `weight_computation` (`folded`: done before the run; or
     `run`).
 
@@ -149,6 +155,7 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     OptionalParameter<"std::optional<int64_t>", "bytes">:$scratchpad,
     OptionalParameter<"std::optional<int64_t>", "bytes">:$alignment,
     OptionalParameter<"std::optional<::cosma::Weights>">:$weights,
+    OptionalParameter<"std::optional<::cosma::Keep>">:$keep,
     OptionalParameter<"std::optional<int64_t>", "bytes">:$element_bytes,
     OptionalParameter<"std::optional<::cosma::WeightComputation>">:$weight_computation,
     OptionalParameter<"::mlir::ArrayAttr">:$links,
@@ -167,6 +174,9 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     `proof` says among which programs none moves less, if this plan reaches its bound: `all tilings`, `all
     tilings without recomputation`, `these tiles` or `this order`, to which `lower_bound` belongs.
 
+    Where weights stay in the scratchpad from run to run, `total` and its parts are what each further run moves, and
+    the first one moves `prologue` more.
+
     For a machine with a clock, no program of these transfers takes less than `cycles_bound` cycles, as is known by
     `cycles_bound_rule`; and no program of any order less than `any_order_bound`, if that is another one.
   }];
@@ -178,6 +188,7 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     "int64_t":$non_compulsory,
     "int64_t":$lower_bound,
     DefaultValuedParameter<"int64_t", "0">:$fragmentation,
+    DefaultValuedParameter<"int64_t", "0">:$prologue,
     "int64_t":$peak,
     "int64_t":$min_scratchpad,
     DefaultValuedParameter<"::cosma::LeastIs", "::cosma::LeastIs::Exact">:$min_scratchpad_is,
@@ -350,19 +361,19 @@ class Cosma_Transfer<string mnemonic, list<MemoryEffect> effects>
   let results = (outs Cosma_Moved:$target);
 }
 
-class Cosma_BringIn<string mnemonic>
+class Cosma_BringIn<string mnemonic, dag others = (ins), string format = "">
     : Cosma_Transfer<mnemonic, [MemRead<HostMemory>, MemWrite<Scratchpad>]> {
-  let arguments = (ins
+  let arguments = !con((ins
     Cosma_Moved:$source,
     OptionalAttr<DenseI64ArrayAttr>:$static_offsets,
     OptionalAttr<DenseI64ArrayAttr>:$static_sizes,
     OptionalAttr<DenseI64ArrayAttr>:$slice,
     OptionalAttr<Cosma_Natural>:$offset,
     UnitAttr:$async
-  );
+  ), others);
   let assemblyFormat = [{
     custom<Async>($async) `` $source `` custom<Region>($static_offsets, $static_sizes) (`slice` $slice^)?
-    custom<Placement>($offset) attr-dict `:` custom<PieceType>(ref($async), type($source), type($target))
+    custom<Placement>($offset) }] # format # [{ attr-dict `:` custom<PieceType>(ref($async), type($source), type($target))
   }];
 }
 
@@ -404,7 +415,7 @@ def WaitOp : Cosma_Op<"wait", [MemoryEffects<[
   let assemblyFormat = "$transits attr-dict `:` custom<Awaited>(ref($transits), type($transits), type($target))";
 }
 
-def LoadOp : Cosma_BringIn<"load"> {
+def LoadOp : Cosma_BringIn<"load", (ins UnitAttr:$kept), "(`kept` $kept^)?"> {
   let summary = "host memory to scratchpad, an argument's first time";
   let description = [{
     Compulsory traffic. The result lies `at` an offset in bytes; or, without an offset, it is `streamed`: it
@@ -418,7 +429,11 @@ def LoadOp : Cosma_BringIn<"load"> {
     one tensor go to one place, have no byte in common and are all of it. The bytes of a slice need their place
     only from there on.
 
+    A weight that is `kept` is loaded once, before the first run of the function: each further one finds it there.
+    Such loads stand before all else.
+
     ```mlir
+    %0 = cosma.load %k at 8192 kept : tensor<64xi8>
     %1 = cosma.load %x at 4096 : tensor<64xi8>
     %2 = cosma.load %w streamed : tensor<64xi8>
     %3 = cosma.load %y[11, 0] [2, 16] at 512 : tensor<16x16xi8> -> tensor<2x16xi8>

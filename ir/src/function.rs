@@ -8,11 +8,17 @@ use melior::ir::{Attribute, AttributeLike, OperationRef};
 use mlir_sys::MlirAttribute;
 
 pub(crate) const WEIGHT: &str = "cosma.weight";
+pub(crate) const KEEP: &str = "cosma.keep";
 pub(crate) const RESIDENCIES: &str = "cosma.residencies";
 
 /// Whether an argument is a weight of the network.
 pub fn is_weight(function: OperationRef, argument: usize) -> bool {
     get(function, argument, WEIGHT).is_some()
+}
+
+/// Whether an argument stays in the scratchpad from one run of the function to the next, whatever that costs.
+pub fn is_always_kept(function: OperationRef, argument: usize) -> bool {
+    get(function, argument, KEEP).is_some()
 }
 
 /// Marks an argument as a weight of the network.

@@ -46,13 +46,15 @@ pub use context::{ContextOf, bytecode, context_of, insert_dialect, load_dialect,
 pub use diagnostic::Diagnostic;
 pub use edit::{Use, as_mut, edit, erase, move_regions, replace_uses, restore, set_location_name, set_type, uses};
 pub use fact::{InPlace, Residency};
-pub use function::{argument_residencies, clear_argument_residencies, is_weight, set_argument_residencies, set_weight};
+pub use function::{
+    argument_residencies, clear_argument_residencies, is_always_kept, is_weight, set_argument_residencies, set_weight,
+};
 pub use group::{group, ungroup};
 pub use interfaces::{
     decompose_pack, equivalence_hash, has_elementwise_trait, has_recursive_effects, is_call, is_equivalent,
     is_memory_effect_free, is_symbol_unused, splat_value,
 };
-pub use machine::{Machine, WeightComputation, Weights, clear_machine, machine, set_machine};
+pub use machine::{Keep, Machine, WeightComputation, Weights, clear_machine, machine, set_machine};
 pub use maps::{IndexingMap, indexing_maps};
 pub use melior;
 pub use operation::{
@@ -70,6 +72,6 @@ pub use tile::{
     LeastTraffic, TileOf, TilingBound, is_tile, operator, set_tile, set_tiling_bound, tile_of, tiling_bound,
 };
 pub use transfer::{
-    Ending, Piece, Transfer, destination, is_async, is_streamed, is_wait, load, mark_transfer, marked_transfer, reload,
-    slice_of_transfer, spill, spill_into, store, store_into, tensor_type, transfer, wait,
+    Ending, Piece, Transfer, destination, is_async, is_kept, is_streamed, is_wait, keep, load, mark_transfer,
+    marked_transfer, reload, slice_of_transfer, spill, spill_into, store, store_into, tensor_type, transfer, wait,
 };

@@ -20,6 +20,15 @@ pub enum Weights {
     Streamed,
 }
 
+/// Which weights stay in the scratchpad from one run of a function to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// None but those whose arguments say so.
+    None,
+    /// Those with which most traffic is saved.
+    Auto,
+}
+
 /// What an attribute says; what it leaves out is for others to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Machine {
@@ -29,6 +38,8 @@ pub struct Machine {
     pub alignment: Option<u64>,
     /// How weights reach their operators.
     pub weights: Option<Weights>,
+    /// Which weights stay from run to run.
+    pub keep: Option<Keep>,
     /// Bytes that an element of a float tensor takes, whatever its type says: as after quantisation.
     pub element_bytes: Option<u64>,
     /// What becomes of operators that compute from weights alone.
@@ -83,6 +94,7 @@ fn read(attribute: Attribute) -> Option<Machine> {
         scratchpad: bytes(machine.scratchpad),
         alignment: bytes(machine.alignment),
         weights: bytes(machine.weights).map(|case| if case == 0 { Weights::Resident } else { Weights::Streamed }),
+        keep: bytes(machine.keep).map(|case| if case == 0 { Keep::None } else { Keep::Auto }),
         element_bytes: bytes(machine.element_bytes),
         weight_computation: bytes(machine.weight_computation)
             .map(|case| if case == 0 { WeightComputation::Folded } else { WeightComputation::Run }),
@@ -103,6 +115,7 @@ fn write<'c>(maker: Maker, machine: &Machine) -> Attribute<'c> {
         alignment: bytes(machine.alignment),
         element_bytes: bytes(machine.element_bytes),
         weights: machine.weights.map_or(-1, |it| it as i64),
+        keep: machine.keep.map_or(-1, |it| it as i64),
         weight_computation: machine.weight_computation.map_or(-1, |it| it as i64),
         links: machine.clock.as_ref().map_or(NO_ATTRIBUTE, |it| links_attribute(maker, it).to_raw()),
         compute: machine.clock.as_ref().map_or(NO_ATTRIBUTE, |it| compute_attribute(maker, &it.compute).to_raw()),

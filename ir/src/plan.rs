@@ -27,6 +27,8 @@ pub struct PlanSummary {
     pub lower_bound: u64,
     /// Bytes of the non-compulsory traffic that are caused by addresses.
     pub fragmentation: u64,
+    /// Bytes that the first run moves besides, of weights that stay from run to run.
+    pub prologue: u64,
     /// The most bytes that lie in the scratchpad at once.
     pub peak: u64,
     /// Bytes of scratchpad with less than which the function cannot run.
@@ -62,6 +64,7 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
         non_compulsory: 0,
         lower_bound: 0,
         fragmentation: 0,
+        prologue: 0,
         peak: 0,
         min_scratchpad: 0,
         is_optimal: false,
@@ -92,6 +95,7 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
         non_compulsory: number(plan.non_compulsory),
         lower_bound: number(plan.lower_bound),
         fragmentation: number(plan.fragmentation),
+        prologue: number(plan.prologue),
         peak: number(plan.peak),
         min_scratchpad: number(plan.min_scratchpad),
         is_min_exact: plan.is_min_exact,
@@ -118,6 +122,7 @@ pub fn set_plan_summary(function: OperationRef, summary: &PlanSummary) {
         non_compulsory: capped(summary.non_compulsory),
         lower_bound: capped(summary.lower_bound),
         fragmentation: capped(summary.fragmentation),
+        prologue: capped(summary.prologue),
         peak: capped(summary.peak),
         min_scratchpad: capped(summary.min_scratchpad),
         is_optimal: summary.is_optimal,

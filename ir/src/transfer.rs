@@ -13,6 +13,7 @@ use std::ops::Range;
 
 pub(crate) const ASYNC: &str = "async";
 pub(crate) const SLICE: &str = "slice";
+pub(crate) const KEPT: &str = "kept";
 pub(crate) const WAIT: &str = "cosma.wait";
 pub(crate) const OFFSET: &str = "offset";
 /// On operations of other dialects, in lowered form.
@@ -126,6 +127,11 @@ pub fn is_streamed(operation: OperationRef) -> bool {
     transfer(operation).is_some_and(Transfer::is_inward) && !operation.has_attribute(OFFSET)
 }
 
+/// Whether it is a load that is done once, before the first run of the function.
+pub fn is_kept(operation: OperationRef) -> bool {
+    transfer(operation) == Some(Transfer::Load) && operation.has_attribute(KEPT)
+}
+
 /// The tensor in host memory of which an outward transfer writes a region, if it does not make a new one.
 pub fn destination<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<Value<'c, 'a>> {
     let is_outward = transfer(operation).is_some_and(|it| !it.is_inward());
@@ -172,6 +178,19 @@ pub fn load<'c>(
     location: Location<'c>,
 ) -> Operation<'c> {
     bring_in(Transfer::Load, source, piece, offset, ending, location)
+}
+
+/// Brings a weight, or a piece of one, to an offset in the scratchpad once, before the first run of the function.
+pub fn keep<'c>(
+    source: Value<'c, '_>,
+    piece: Option<Piece<'c, '_>>,
+    offset: Option<u64>,
+    ending: &Ending,
+    location: Location<'c>,
+) -> Operation<'c> {
+    let mut operation = load(source, piece, offset, ending, location);
+    operation.set_attribute(KEPT, maker_at(location).unit());
+    operation
 }
 
 /// Brings a tensor, or a piece of one, back to an offset in the scratchpad; without an offset, streams it.

@@ -11,7 +11,7 @@ use crate::Diagnostic;
 use crate::access::verify_access;
 use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlays, read_residencies};
 use crate::ffi::{guard, string};
-use crate::function::WEIGHT;
+use crate::function::{KEEP, WEIGHT};
 use crate::machine::machine;
 use crate::operation::{
     CYCLES, IN_PLACE, MACS, OFFSETS, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, name, spelling,
@@ -20,7 +20,8 @@ use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion, static_dimension
 use crate::tensor::{bits_of_element, size_in_bytes, size_with};
 use crate::tile::{TILING, read_tiling};
 use crate::transfer::{
-    MARK, OFFSET, STREAMED_MARK, destination, is_async, is_transit, read_mark, tensor_type, transfer,
+    MARK, OFFSET, STREAMED_MARK, destination, is_async, is_kept, is_streamed, is_transit, read_mark, tensor_type,
+    transfer,
 };
 use crate::transit::{verify_transit, verify_wait};
 use melior::ir::operation::OperationLike;
@@ -112,6 +113,12 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
     if !transfer(operation).is_some_and(|it| it.is_inward()) {
         return Ok(());
     }
+    if is_kept(operation) && is_async(operation) {
+        return Err("is kept from run to run, and cannot be async".into());
+    }
+    if is_kept(operation) && is_streamed(operation) {
+        return Err("is kept from run to run, and cannot be streamed".into());
+    }
     match operation.attribute(OFFSET).ok().and_then(read_integer) {
         Some(offset) => Block::new("result 0", offset, size).verify(operation),
         None => Ok(()),
@@ -181,7 +188,7 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
                  negative nor the first one larger, or be \"unknown\""
         )),
         TILING => Ok(()),
-        WEIGHT => Err(format!("attribute '{WEIGHT}' belongs on an argument of a function")),
+        WEIGHT | KEEP => Err(format!("attribute '{name}' belongs on an argument of a function")),
         MARK if read_mark(value).is_none() => {
             Err(format!("attribute '{MARK}' must be \"load\", \"reload\", \"spill\" or \"store\""))
         }
@@ -206,8 +213,8 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
 
 fn verify_argument_attribute(argument: usize, name: &str, value: Attribute) -> Verdict {
     match name {
-        WEIGHT if value.is_unit() => Ok(()),
-        WEIGHT => Err(format!("attribute '{name}' of argument {argument} has no value")),
+        WEIGHT | KEEP if value.is_unit() => Ok(()),
+        WEIGHT | KEEP => Err(format!("attribute '{name}' of argument {argument} has no value")),
         crate::function::RESIDENCIES => match read_residencies(value) {
             Some(_) => Ok(()),
             None => Err(format!("attribute '{name}' of argument {argument} must be a list of #cosma.residency")),

@@ -10,14 +10,16 @@ use crate::effort::{OBJECTIVE, ObjectiveName, OrderName, SOLVER, TIME_LIMIT, par
 use crate::extract::{Extraction, extract};
 use crate::facts::Facts;
 use crate::form::{Form, body, expect, symbol};
-use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
+use crate::machine::{ALIGNMENT, KEEP, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
 use crate::overlap::{OVERLAP, Overlap, parse_overlap};
 use crate::session::session;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions, tiling_bound};
 use cosma_planner::time::{Timed, bound_of_any_order, latency_bound, plan_in_time};
-use cosma_planner::{Action, Objective, Options, Problem, Progress, Solution, Solver, check, plan, plan_watched};
+use cosma_planner::{
+    Action, Objective, Options, Problem, Progress, Solution, Solver, check_with_prologue, plan, plan_watched,
+};
 use std::ops::ControlFlow;
 
 pub(crate) const ORDER: OptionInfo = OptionInfo {
@@ -30,7 +32,7 @@ pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-allocate",
     description: "decides when and at which address each tensor is in the scratchpad: source to allocated form",
     anchor: "func.func",
-    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT, OVERLAP, OBJECTIVE],
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, KEEP, ORDER, SOLVER, TIME_LIMIT, OVERLAP, OBJECTIVE],
 };
 
 pub(crate) fn run<'c>(
@@ -132,7 +134,7 @@ pub(crate) fn solve<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> R
         plan(problem, options)
     };
     let solution = solution.map_err(|error| extraction.diagnose(&error))?;
-    must_be_right(problem, &solution.plan.actions(problem));
+    must_be_right(problem, &solution.plan.prologue(problem), &solution.plan.actions(problem));
     warn_if_open(extraction, &solution, options);
     Ok(solution)
 }
@@ -148,7 +150,7 @@ fn solve_in_time<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> Resu
         false => ControlFlow::Continue(()),
     };
     let timed = plan_in_time(problem, options, &watch).map_err(|error| extraction.diagnose(&error))?;
-    must_be_right(problem, &timed.overlapped.actions);
+    must_be_right(problem, &timed.overlapped.plan.prologue(problem), &timed.overlapped.actions);
     warn_if_open(extraction, &timed.solution, options);
     let (moved, least) = (timed.solution.non_compulsory, timed.least_non_compulsory);
     if least < moved {
@@ -161,8 +163,8 @@ fn solve_in_time<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> Resu
     Ok(timed)
 }
 
-fn must_be_right(problem: &Problem, actions: &[Action]) {
-    if let Err(violations) = check(problem, actions) {
+fn must_be_right(problem: &Problem, prologue: &[Action], actions: &[Action]) {
+    if let Err(violations) = check_with_prologue(problem, prologue, actions) {
         let violations: Vec<String> = violations.iter().map(|it| it.display(problem).to_string()).collect();
         panic!("a plan is wrong:\n{}\nof the problem:\n{problem}", violations.join("\n"));
     }

@@ -40,10 +40,11 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, InPlace, TensorRegion, WeightComputation, cycles, destination, is_abstract, is_call, is_group, is_tile,
-    is_wait, is_weight, kind, name, operand_at, region, result_at, size_with, tensor_type, transfer, uses, workspace,
+    Diagnostic, InPlace, TensorRegion, WeightComputation, cycles, destination, is_abstract, is_always_kept, is_call,
+    is_group, is_tile, is_wait, is_weight, kind, name, operand_at, region, result_at, size_with, tensor_type, transfer,
+    uses, workspace,
 };
-use cosma_planner::{Bytes, Cycles, Error, GraphBuilder, OpId, Problem, TensorId, Weights};
+use cosma_planner::{Bytes, Cycles, Error, GraphBuilder, Keep, OpId, Problem, TensorId, Weights};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A function with a body, as a problem. Ids follow the block: the order of operators is its order.
@@ -54,6 +55,8 @@ pub struct Extraction<'c, 'a> {
     pub terminator: OperationRef<'c, 'a>,
     /// What is to be planned.
     pub problem: Problem,
+    /// Whether weights may stay from run to run that do not say it themselves.
+    pub keep: Keep,
     /// Where operators read weights.
     pub weights: Weights,
     /// By [`OpId`].
@@ -189,7 +192,7 @@ impl<'c, 'a> Extraction<'c, 'a> {
 
     /// What it was extracted for.
     pub fn target(&self) -> Target {
-        Target { machine: self.problem.machine.clone(), weights: self.weights }
+        Target { machine: self.problem.machine.clone(), weights: self.weights, keep: self.keep }
     }
 
     /// What the planner complains of, at the operation that causes it.
@@ -258,13 +261,28 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
     let Reader { graph, operators, carriers, tensors, scalars, written, pieces, views, roots, slices, .. } = reader;
     let cut = pieces.into_keys().collect();
     let graph = graph.build().map_err(|error| Diagnostic::at(function, error.to_string()))?;
-    let Target { machine, weights } = target;
-    let problem = Problem { graph: graph.with_weights(weights), machine };
+    let Target { machine, weights, keep } = target;
+    let is_kept = |it: &cosma_planner::Tensor| it.keep == Keep::Always;
+    if weights == Weights::Streamed
+        && let Some(kept) = graph.tensors().iter().find(|it| is_kept(it))
+    {
+        let message =
+            format!("{} is to stay in the scratchpad (cosma.keep), where weights = streamed pass by it", kept.name);
+        return Err(Diagnostic::at(function, message));
+    }
+    let graph = graph.with_weights(weights);
+    // What is to be kept says so; of others, the machine does.
+    let graph = match keep {
+        Keep::Never => graph,
+        keep => graph.with_keep(|it| if graph.tensor(it).keep == Keep::Always { Keep::Always } else { keep }),
+    };
+    let problem = Problem { graph, machine };
     Ok(Extraction {
         function,
         terminator,
         problem,
         weights,
+        keep,
         operators,
         carriers,
         views,
@@ -320,6 +338,15 @@ struct Reader<'c, 'a> {
     last_effect: Option<OpId>,
 }
 
+/// What an argument of a function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ArgumentKind {
+    Input,
+    Weight,
+    /// One that stays in the scratchpad from one run to the next.
+    KeptWeight,
+}
+
 /// A write of a variable.
 struct Write<'c, 'a> {
     value: Value<'c, 'a>,
@@ -336,6 +363,12 @@ impl<'c, 'a> Reader<'c, 'a> {
     ) -> Result<(), Diagnostic<'c>> {
         for index in 0..block.argument_count() {
             let argument: Value = block.argument(index).expect("it is below the count").into();
+            if is_always_kept(function, index) && !is_weight(function, index) {
+                let message = format!(
+                    "argument {index} has cosma.keep, but no cosma.weight: only weights are the same in each run"
+                );
+                return Err(Diagnostic::new(argument.location(), message));
+            }
             let size = self.size(argument).map_err(|message| {
                 Diagnostic::new(argument.location(), format!("argument {index} cannot be planned: {message}"))
             })?;
@@ -343,28 +376,42 @@ impl<'c, 'a> Reader<'c, 'a> {
             if let Some(size) = size.filter(|_| is_weight(function, index)) {
                 self.known.insert(key(argument), size);
             }
-            if size.is_some() && self.read_pieces(argument, &name, is_weight(function, index))? {
+            let kind = match (is_weight(function, index), is_always_kept(function, index)) {
+                (false, _) => ArgumentKind::Input,
+                (true, false) => ArgumentKind::Weight,
+                (true, true) => ArgumentKind::KeptWeight,
+            };
+            if size.is_some() && self.read_pieces(argument, &name, kind)? {
                 continue;
             }
-            let tensor = match size {
-                Some(size) if is_weight(function, index) => Some(self.graph.weight(name, size)),
-                Some(size) => Some(self.graph.argument(name, size)),
-                None => None,
-            };
+            let tensor = size.map(|size| self.argument(kind, name, size));
             self.carriers.extend(tensor.map(|_| Carrier::Argument(argument, index)));
             self.tensors.insert(key(argument), tensor);
         }
         Ok(())
     }
 
+    /// An argument, or a piece of one.
+    fn argument(&mut self, kind: ArgumentKind, name: String, size: Bytes) -> TensorId {
+        match kind {
+            ArgumentKind::Input => self.graph.argument(name, size),
+            ArgumentKind::Weight => self.graph.weight(name, size),
+            ArgumentKind::KeptWeight => {
+                let tensor = self.graph.weight(name, size);
+                self.graph.keep(tensor, Keep::Always);
+                tensor
+            }
+        }
+    }
+
     /// A tensor in host memory as pieces, each under a name of its own; gives whether it is read so.
-    fn read_pieces(&mut self, whole: Value<'c, 'a>, name: &str, is_weight: bool) -> Result<bool, Diagnostic<'c>> {
+    fn read_pieces(&mut self, whole: Value<'c, 'a>, name: &str, kind: ArgumentKind) -> Result<bool, Diagnostic<'c>> {
         let Some(pieces) = self.block.and_then(|it| read_pieces(whole, it)) else { return Ok(false) };
         let mut tensors = BTreeMap::new();
         for (index, ReadPiece { region, value, operation }) in pieces.into_iter().enumerate() {
             let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
             let name = format!("{name}.{index}");
-            let tensor = if is_weight { self.graph.weight(name, size) } else { self.graph.argument(name, size) };
+            let tensor = self.argument(kind, name, size);
             tensors.insert(region, tensor);
             self.carriers.push(Carrier::Piece(value, whole, operation));
         }
@@ -564,7 +611,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             let count = if prefix == "const" { &mut self.n_constants } else { &mut self.n_folded };
             let name = format!("{prefix}{count}");
             *count += 1;
-            if self.read_pieces(value, &name, true)? {
+            if self.read_pieces(value, &name, ArgumentKind::Weight)? {
                 return Ok(());
             }
             self.carriers.push(Carrier::Constant(value, operation));

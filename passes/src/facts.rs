@@ -36,6 +36,8 @@ pub struct Facts {
     pub lower_bound: Bytes,
     /// The non-compulsory traffic caused by addresses: a plan that counted only sums of sizes would avoid it.
     pub fragmentation: Bytes,
+    /// What the first run moves besides: weights that stay in the scratchpad from run to run.
+    pub prologue: Bytes,
     /// The most bytes in use at once, without padding.
     pub peak: Bytes,
     /// The smallest scratchpad with which the function can run, in the best allowed order.
@@ -72,6 +74,7 @@ impl Facts {
             non_compulsory: solution.non_compulsory,
             lower_bound: solution.lower_bound,
             fragmentation: solution.fragmentation,
+            prologue: solution.plan.kept(problem).into_iter().map(|it| problem.graph.tensor(it).size).sum(),
             peak: solution.plan.peak(problem),
             min_scratchpad: least.size,
             is_min_exact: least.is_exact,
@@ -99,6 +102,7 @@ impl Facts {
             non_compulsory: self.non_compulsory.0,
             lower_bound: self.lower_bound.0,
             fragmentation: self.fragmentation.0,
+            prologue: self.prologue.0,
             peak: self.peak.0,
             min_scratchpad: self.min_scratchpad.0,
             is_min_exact: self.is_min_exact,
@@ -121,6 +125,7 @@ impl Facts {
             non_compulsory: Bytes(summary.non_compulsory),
             lower_bound: Bytes(summary.lower_bound),
             fragmentation: Bytes(summary.fragmentation),
+            prologue: Bytes(summary.prologue),
             peak: Bytes(summary.peak),
             min_scratchpad: Bytes(summary.min_scratchpad),
             is_min_exact: summary.is_min_exact,

@@ -20,11 +20,11 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Location, Operation, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, Ending, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group, load, region,
-    reload, result_at, set_offsets, spill, spill_into, store, store_into, tensor_type, uses, wait,
+    Diagnostic, Ending, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group, keep, load,
+    region, reload, result_at, set_offsets, spill, spill_into, store, store_into, tensor_type, uses, wait,
 };
 use cosma_planner::time::overlap_at_addresses;
-use cosma_planner::{Action, Bytes, Copy, InPlace, Kind, Kinds, MemoryId, OpId, Slot, TensorId, check};
+use cosma_planner::{Action, Bytes, Copy, InPlace, Kind, Kinds, MemoryId, OpId, Slot, TensorId, check_with_prologue};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -59,12 +59,16 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>, overlap: Overlap) ->
     expect(function, INFO.name, Form::Allocated)?;
     let plan = allocated::read(&extraction)?;
     let problem = &extraction.problem;
+    let prologue = plan.prologue(problem);
     let mut actions = plan.actions(problem);
     // Where they are wrong already, that is said of the plan.
-    if overlap == Overlap::Auto && problem.machine.clock().is_some() && check(problem, &actions).is_ok() {
+    if overlap == Overlap::Auto
+        && problem.machine.clock().is_some()
+        && check_with_prologue(problem, &prologue, &actions).is_ok()
+    {
         actions = overlap_at_addresses(problem, &plan).map_err(|it| extraction.diagnose(&it))?.actions;
     }
-    if let Err(violations) = check(&extraction.problem, &actions) {
+    if let Err(violations) = check_with_prologue(problem, &prologue, &actions) {
         let mut diagnostic = Diagnostic::at(function, "the residencies of this function make no right program");
         for violation in violations {
             let step = violation.moment.map(|it| it.step.index());
@@ -74,13 +78,18 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>, overlap: Overlap) ->
         return Err(diagnostic);
     }
     allocated::clear(&extraction);
-    rewrite(&extraction, &actions);
+    rewrite(&extraction, &prologue, &actions);
     Ok(())
 }
 
-/// Writes actions into a function whose operators stand in the order in which they run.
-fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, actions: &[Action]) {
+/// Writes actions, of the prologue and of each run, into a function whose operators stand in the order in which they
+/// run.
+fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, prologue: &[Action], actions: &[Action]) {
     let mut writer = Writer::new(extraction);
+    for action in prologue {
+        let Action::Copy(copy) = action else { unreachable!("a prologue loads, as the judge has seen") };
+        writer.keep(copy);
+    }
     let mut kinds = Kinds::new(&extraction.problem);
     for action in actions {
         writer.write(action, &mut kinds);
@@ -243,6 +252,13 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
                 self.run(*op, reads, writes);
             }
         }
+    }
+
+    /// Loads what is kept from run to run.
+    fn keep(&mut self, copy: &Copy) {
+        let operation = self.bring_in(keep, copy.tensor, Some(copy.to.offset.0), &Ending::AtOnce);
+        let value = self.insert(operation);
+        self.arrive(&Slot { tensor: copy.tensor, place: copy.to }, value, None);
     }
 
     fn copy(&mut self, copy: &Copy, kind: Kind, ending: &Ending) {

@@ -57,8 +57,11 @@ pub use insert_transfers::insert_transfers;
 pub use liveness::{Lifetime, LiveStep, Liveness, liveness};
 pub use lower_addresses::{
     ArenaName, LowerOptions, MEMREFS_TO_LLVM, SOURCE_TO_MEMREFS, TransfersName, lower_addresses, lower_unjudged,
+    prologue_name,
 };
-pub use machine::{DEFAULT_ALIGNMENT, MachineOptions, Target, WeightsName, states_machine, weights_name};
+pub use machine::{
+    DEFAULT_ALIGNMENT, KeepName, MachineOptions, Target, WeightsName, keep_name, states_machine, weights_name,
+};
 pub use model::ModelOptions;
 pub use network::{Unsaid, network};
 pub use overlap::{Overlap, overlap_name};

@@ -3,7 +3,7 @@
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, symbol};
-use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS};
+use crate::machine::{ALIGNMENT, KEEP, MachineOptions, SCRATCHPAD, WEIGHTS};
 use crate::session::print;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
@@ -16,7 +16,7 @@ pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-liveness",
     description: "prints the live ranges of all tensors in the order of the block, in source form",
     anchor: "func.func",
-    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, KEEP],
 };
 
 pub(crate) fn run<'c>(

@@ -14,6 +14,9 @@
 //!   `cosma.streamed`. No other operation has these attributes, and there is no other `memref.copy`: the bytes of the
 //!   marked memrefs are the traffic. The memref of a region of a tensor in host memory is a `memref.subview` with
 //!   the strides of the whole.
+//! - Loads of weights that stay in the arena from run to run become a function of their own, `@NAME_prologue` for
+//!   `@NAME`, with the same arguments and no results; it is called once, before the first run (`prologue.rs`). That takes
+//!   `arena=argument`.
 //! - Constants and variables become globals in host memory. Variables are written before the function returns.
 //! - A `cosma.op` becomes a call of an external kernel with its operands, results and workspace. Kernels are named
 //!   after kinds, one for each signature.
@@ -44,6 +47,7 @@ mod options;
 mod outline;
 mod parts;
 pub(crate) mod prepare;
+mod prologue;
 mod state;
 mod structured;
 mod symbols;
@@ -52,6 +56,7 @@ mod workshop;
 
 pub use llvm::{MEMREFS_TO_LLVM, SOURCE_TO_MEMREFS};
 pub use options::{ArenaName, LowerOptions, TransfersName};
+pub use prologue::prologue_name;
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, form, operations};

@@ -5,7 +5,7 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::{Diagnostic, OptionInfo, PassOptions};
 use cosma_planner::preset::MachineFile;
 use cosma_planner::time::Clock;
-use cosma_planner::{Bytes, Error, Machine, Size, Weights};
+use cosma_planner::{Bytes, Error, Keep, Machine, Size, Weights};
 use std::str::FromStr;
 
 /// The alignment of all addresses if none is given.
@@ -27,6 +27,13 @@ pub(crate) const WEIGHTS: OptionInfo = OptionInfo {
     default: "",
 };
 
+pub(crate) const KEEP: OptionInfo = OptionInfo {
+    name: "keep",
+    description: "auto: weights stay in the scratchpad from one run to the next where that saves traffic; none: only \
+                  arguments with cosma.keep (default: that of cosma.machine, or none)",
+    default: "",
+};
+
 /// The machine and treatment of weights that a function is planned for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -34,12 +41,14 @@ pub struct Target {
     pub machine: Machine,
     /// Whether operators read weights in the scratchpad or in host memory.
     pub weights: Weights,
+    /// Whether weights may stay in the scratchpad from one run to the next that do not say it themselves.
+    pub keep: Keep,
 }
 
 impl Target {
     /// An arbitrary target, for computations that do not depend on it.
     pub(crate) fn any() -> Target {
-        Target { machine: Machine::with_host(Bytes::ZERO, Bytes(1)), weights: Weights::Resident }
+        Target { machine: Machine::with_host(Bytes::ZERO, Bytes(1)), weights: Weights::Resident, keep: Keep::Never }
     }
 }
 
@@ -52,6 +61,9 @@ pub struct MachineOptions {
     pub alignment: Option<Bytes>,
     /// Whether weights are resident or streamed.
     pub weights: Option<Weights>,
+    /// Whether weights stay in the scratchpad from one run to the next that do not say it themselves: [`Keep::Never`]
+    /// or [`Keep::Auto`].
+    pub keep: Option<Keep>,
     /// How fast the links of [`Machine::with_host`] are, and operators.
     pub clock: Option<Clock>,
 }
@@ -73,7 +85,11 @@ impl MachineOptions {
             "" => None,
             text => Some(text.parse::<WeightsName>().map_err(|error| format!("option {}: {error}", WEIGHTS.name))?.0),
         };
-        Ok(MachineOptions { scratchpad: size(SCRATCHPAD)?, alignment: size(ALIGNMENT)?, weights, clock: None })
+        let keep = match options.get(KEEP.name) {
+            "" => None,
+            text => Some(text.parse::<KeepName>().map_err(|error| format!("option {}: {error}", KEEP.name))?.0),
+        };
+        Ok(MachineOptions { scratchpad: size(SCRATCHPAD)?, alignment: size(ALIGNMENT)?, weights, keep, clock: None })
     }
 
     /// What is given, and else what a file says.
@@ -82,6 +98,7 @@ impl MachineOptions {
             scratchpad: self.scratchpad.or(file.scratchpad),
             alignment: self.alignment.or(file.alignment),
             weights: self.weights.or(file.weights),
+            keep: self.keep,
             clock: self.clock.or(file.clock),
         }
     }
@@ -109,11 +126,16 @@ impl MachineOptions {
             Weights::Resident => cosma_ir::Weights::Resident,
             Weights::Streamed => cosma_ir::Weights::Streamed,
         });
+        let keep = self.keep.map(|it| match it {
+            Keep::Never => cosma_ir::Keep::None,
+            Keep::Auto | Keep::Always => cosma_ir::Keep::Auto,
+        });
         let before = cosma_ir::machine(operation).unwrap_or_default();
         let machine = cosma_ir::Machine {
             scratchpad: self.scratchpad.map(|it| it.0).or(before.scratchpad),
             alignment: self.alignment.map(|it| it.0).or(before.alignment),
             weights: weights.or(before.weights),
+            keep: keep.or(before.keep),
             clock: self.clock.clone().or(before.clock),
             ..before
         };
@@ -135,12 +157,17 @@ impl MachineOptions {
         let Some(scratchpad) = self.scratchpad.or(attribute.scratchpad.map(Bytes)) else { return Ok(None) };
         let alignment = self.alignment.or(attribute.alignment.map(Bytes)).unwrap_or(DEFAULT_ALIGNMENT);
         let weights = self.weights.or(weights).unwrap_or_default();
+        let keep = attribute.keep.map(|it| match it {
+            cosma_ir::Keep::None => Keep::Never,
+            cosma_ir::Keep::Auto => Keep::Auto,
+        });
+        let keep = self.keep.or(keep).unwrap_or_default();
         let machine = Machine::with_host(scratchpad, alignment);
         let machine = match self.clock.clone().or(attribute.clock) {
             Some(clock) => machine.with_clock(clock)?,
             None => machine,
         };
-        Ok(Some(Target { machine, weights }))
+        Ok(Some(Target { machine, weights, keep }))
     }
 }
 
@@ -149,7 +176,9 @@ pub(crate) fn note_target(function: OperationRef, target: &Target) {
     let (scratchpad, alignment) = (target.machine.scratchpad(), target.machine.alignment());
     let weights = Some(target.weights);
     let clock = target.machine.clock().cloned();
-    MachineOptions { scratchpad: Some(scratchpad), alignment: Some(alignment), weights, clock }.write(function);
+    // What is not asked for is not said.
+    let keep = Some(target.keep).filter(|it| *it != Keep::Never);
+    MachineOptions { scratchpad: Some(scratchpad), alignment: Some(alignment), weights, keep, clock }.write(function);
 }
 
 /// Whether an operation has a `cosma.machine` of its own.
@@ -170,6 +199,30 @@ impl FromStr for WeightsName {
             "streamed" => Ok(WeightsName(Weights::Streamed)),
             _ => Err(format!("weights are resident or streamed, not '{text}'")),
         }
+    }
+}
+
+/// Whether weights stay from run to run, parsed from the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepName(pub Keep);
+
+impl FromStr for KeepName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<KeepName, String> {
+        match text {
+            "auto" => Ok(KeepName(Keep::Auto)),
+            "none" => Ok(KeepName(Keep::Never)),
+            _ => Err(format!("weights are kept by 'auto' or 'none', not '{text}'")),
+        }
+    }
+}
+
+/// The name by which options know it.
+pub fn keep_name(keep: Keep) -> &'static str {
+    match keep {
+        Keep::Never => "none",
+        Keep::Auto | Keep::Always => "auto",
     }
 }
 

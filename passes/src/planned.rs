@@ -14,8 +14,8 @@ use crate::role::{Read, reads as reads_of};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, TensorRegion, Transfer, destination, is_abstract, is_async, is_group, is_streamed, is_wait, name,
-    offsets, operand_at, region, result_at, slice_of_transfer, static_dimensions, transfer, uses, workspace,
+    Diagnostic, TensorRegion, Transfer, destination, is_abstract, is_async, is_group, is_kept, is_streamed, is_wait,
+    name, offsets, operand_at, region, result_at, slice_of_transfer, static_dimensions, transfer, uses, workspace,
     workspace_offset,
 };
 use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, OpId, Place, Slice, Slot, TensorId, Use};
@@ -25,8 +25,10 @@ use std::collections::{HashMap, HashSet};
 pub struct Program<'c, 'a> {
     /// The function as a problem; the order of operators is that of the block.
     pub extraction: Extraction<'c, 'a>,
-    /// What it does, line by line.
+    /// What it does, line by line, once before the first run and in each.
     pub actions: Vec<Action>,
+    /// So many of the first lines run only once: they load what is kept from run to run.
+    pub n_prologue: usize,
     /// By action.
     pub operations: Vec<OperationRef<'c, 'a>>,
 }
@@ -52,7 +54,12 @@ pub fn read_program<'c, 'a>(
         faults: Vec::new(),
     };
     let (mut actions, mut places) = (Vec::new(), Vec::new());
+    let mut n_prologue = 0;
     for operation in operations(block) {
+        if is_kept(operation) && n_prologue != actions.len() {
+            reader
+                .fault(operation, "is done once, before the first run, but stands behind what is done in each".into());
+        }
         let action = match transfer(operation) {
             Some(transfer) => reader.read_transfer(operation, transfer),
             None if is_wait(operation) => reader.read_wait(operation),
@@ -60,13 +67,14 @@ pub fn read_program<'c, 'a>(
             None => None,
         };
         if let Some(action) = action {
+            n_prologue += usize::from(is_kept(operation) && n_prologue == actions.len());
             actions.push(action);
             places.push(operation);
         }
     }
     reader.read_ends();
     let faults = reader.faults;
-    if faults.is_empty() { Ok(Program { extraction, actions, operations: places }) } else { Err(faults) }
+    if faults.is_empty() { Ok(Program { extraction, actions, n_prologue, operations: places }) } else { Err(faults) }
 }
 
 /// By value: the offset that its operation says. Operations list those of all their results, so each list is read once.
@@ -114,6 +122,13 @@ enum Standing {
     Passing,
     /// In the scratchpad, but nothing says where.
     Somewhere,
+}
+
+impl Program<'_, '_> {
+    /// The lines that run once, and those of each run.
+    pub fn parts(&self) -> (&[Action], &[Action]) {
+        self.actions.split_at(self.n_prologue)
+    }
 }
 
 impl<'c, 'a> Reader<'_, 'c, 'a> {
@@ -203,7 +218,9 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
 
     fn copy(&mut self, operation: OperationRef<'c, 'a>, transfer: Transfer, copy: Copy) -> Action {
         let slice = slice_of_transfer(operation).map(|it| Slice { low: Bytes(it.start), high: Bytes(it.end) });
+        // In each run anew: what was loaded before it was not loaded in it.
         let kind = match slice {
+            None if is_kept(operation) => Kind::Load,
             Some(slice) => self.kinds.of_slice(&copy, slice),
             None => self.kinds.of(&copy),
         };

@@ -3,7 +3,7 @@
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, form, symbol};
-use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS};
+use crate::machine::{ALIGNMENT, KEEP, MachineOptions, SCRATCHPAD, WEIGHTS};
 use crate::planned::read_program;
 use crate::session::print;
 use cosma_ir::melior::Context;
@@ -16,7 +16,7 @@ pub(crate) const PROBLEM: PassInfo = PassInfo {
     name: "cosma-print-problem",
     description: "prints the planning problem of a function in source form",
     anchor: "func.func",
-    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, KEEP],
 };
 
 pub(crate) const PLAN: PassInfo = PassInfo {

@@ -7,7 +7,7 @@ use crate::effort::{SOLVER, TIME_LIMIT, parse_effort};
 use crate::extract::extract;
 use crate::facts::Facts;
 use crate::form::{Form, body, expect};
-use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
+use crate::machine::{ALIGNMENT, KEEP, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions, tiling_bound};
@@ -17,7 +17,7 @@ pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-schedule",
     description: "reorders operators so that traffic is minimal with the best allocation, in source form",
     anchor: "func.func",
-    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, SOLVER, TIME_LIMIT],
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, KEEP, SOLVER, TIME_LIMIT],
 };
 
 pub(crate) fn run<'c>(

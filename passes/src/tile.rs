@@ -21,7 +21,7 @@ use crate::effort::{SOLVER, TIME_LIMIT};
 use crate::extract::{Extraction, extract};
 use crate::form::{Form, body, expect, operations};
 use crate::help::help;
-use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
+use crate::machine::{ALIGNMENT, KEEP, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
 use crate::network::{Unsaid, network};
 use crate::role::may_have_effects;
 use cosma_ir::melior::Context;
@@ -39,7 +39,7 @@ pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-tile",
     description: "cuts operators into tiles where that makes them fit, or moves less; source form stays source form",
     anchor: "func.func",
-    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, ORDER, SOLVER, TIME_LIMIT],
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, KEEP, ORDER, SOLVER, TIME_LIMIT],
 };
 
 /// The share of the time limit in which whole operators are planned, for comparison.

@@ -5,19 +5,19 @@
 
 use crate::extract::extract;
 use crate::form::{Form, body, expect, form};
-use crate::machine::{ALIGNMENT, MachineOptions, SCRATCHPAD, Target, WEIGHTS};
+use crate::machine::{ALIGNMENT, KEEP, MachineOptions, SCRATCHPAD, Target, WEIGHTS};
 use crate::planned::{Program, read_program};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions};
-use cosma_planner::{Traffic, check};
+use cosma_planner::{Traffic, check_with_prologue};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-verify",
     description: "verifies a function in planned form and reports all violations",
     anchor: "func.func",
-    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS],
+    options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, KEEP],
 };
 
 pub(crate) fn run<'c>(
@@ -59,8 +59,9 @@ pub fn judge<'c, 'a>(
     target: Target,
 ) -> Result<(Program<'c, 'a>, Traffic), Vec<Diagnostic<'c>>> {
     let program = read_program(function, target)?;
-    let Program { extraction, actions, operations } = &program;
-    let traffic = check(&extraction.problem, actions).map_err(|violations| {
+    let Program { extraction, operations, .. } = &program;
+    let (prologue, actions) = program.parts();
+    let traffic = check_with_prologue(&extraction.problem, prologue, actions).map_err(|violations| {
         let diagnose = |violation: &cosma_planner::Violation| {
             let operation = violation.moment.map_or(extraction.terminator, |it| operations[it.line - 1]);
             // The location replaces the judge's line and step.

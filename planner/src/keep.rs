@@ -241,7 +241,9 @@ impl Keeping<'_> {
             // The least valuable ones: of no more than is asked, in as few as can be.
             kept.sort_by_key(|it| std::cmp::Reverse(size(it)));
             while room != Bytes::ZERO {
-                let Some(at) = kept.iter().position(|it| size(it) <= room).or(kept.len().checked_sub(1)) else { return };
+                let Some(at) = kept.iter().position(|it| size(it) <= room).or(kept.len().checked_sub(1)) else {
+                    return;
+                };
                 room = room.saturating_sub(self.problem.room(kept.remove(at)));
             }
             let loads: Bytes = self.problem.graph.keepable().filter(|it| !kept.contains(it)).map(|it| size(&it)).sum();

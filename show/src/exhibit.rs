@@ -1,7 +1,7 @@
 //! A planned program with names for display.
 
 use crate::{Families, TimeProof};
-use cosma_planner::{Action, Bytes, OpId, Problem, Solver, TensorId, Traffic};
+use cosma_planner::{Action, Bytes, OpId, Problem, Slot, Solver, TensorId, Traffic};
 
 /// A planned function. The program must be correct: callers verify it first.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Exhibit {
     pub tensors: Vec<TensorLabel>,
     /// Which operators are tiles of one, and which tensors pieces of one.
     pub families: Families,
+    /// So many of the first actions run only once, before the first run: they load what is kept from run to run.
+    pub n_prologue: usize,
     /// The record of how good the program is; `None` if there is none, or it is of another program.
     pub proof: Option<Proof>,
     /// How fast a program can be at most on the machine's clock; `None` if nobody looked.
@@ -70,7 +72,18 @@ impl Exhibit {
         let operator_names = problem.graph.ops().iter().map(|it| it.name.clone()).collect();
         let tensor_names = problem.graph.tensors().iter().map(|it| it.name.clone()).collect();
         let families = Families::of_each(operator_names, tensor_names);
-        Exhibit { function: function.into(), problem, actions, operators, tensors, families, proof: None, time: None }
+        let (proof, time) = (None, None);
+        Exhibit {
+            function: function.into(),
+            problem,
+            actions,
+            operators,
+            tensors,
+            families,
+            n_prologue: 0,
+            proof,
+            time,
+        }
     }
 
     /// The operators in the order in which they run: the operator of each step.
@@ -82,9 +95,17 @@ impl Exhibit {
         self.actions.iter().filter_map(run).collect()
     }
 
-    /// The bytes that the program moves.
+    /// The bytes that each run of the program moves.
     pub fn traffic(&self) -> Traffic {
-        Traffic::of(&self.problem, &self.actions)
+        Traffic::of(&self.problem, &self.actions[self.n_prologue..])
+    }
+
+    /// What lies in the scratchpad from one run to the next.
+    pub fn kept(&self) -> impl Iterator<Item = Slot> {
+        self.actions[..self.n_prologue].iter().filter_map(|action| match action {
+            Action::Copy(copy) => Some(Slot { tensor: copy.tensor, place: copy.to }),
+            _ => None,
+        })
     }
 
     /// `optimal`, `feasible`, or `nothing proven`.

@@ -182,6 +182,7 @@ impl Picture {
         }
         let Reader { mut blocks, mut links, mut moved, costs, uses, uses_on_chip, spilled, .. } = reader;
         moved.truncate(order.len());
+        keep(exhibit, order.len(), &mut blocks);
         find_in_place(exhibit, &order, &mut blocks);
         links.iter_mut().for_each(|it| it.is_spilled = spilled.contains(&it.from));
         links.sort_by_key(|it| it.from);
@@ -212,6 +213,16 @@ impl Picture {
         match block.content {
             Content::Tensor(it) => self.costs[it.index()].is_moved(),
             Content::Workspace(_) => false,
+        }
+    }
+}
+
+/// What is kept from run to run lies in its place to the end of each run.
+fn keep(exhibit: &Exhibit, n_steps: usize, blocks: &mut [Block]) {
+    for Slot { tensor, place } in exhibit.kept() {
+        let is_kept = |it: &&mut Block| it.content == Content::Tensor(tensor) && it.offset == place.offset;
+        if let Some(block) = blocks.iter_mut().filter(is_kept).max_by_key(|it| it.steps.start) {
+            block.steps.end = Step(n_steps as u32);
         }
     }
 }

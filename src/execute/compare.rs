@@ -36,9 +36,12 @@ pub struct Comparison {
     pub nans: usize,
     /// The first difference; `None` if all results agree.
     pub difference: Option<Difference>,
-    /// The bytes that the transfers moved.
+    /// The bytes that the transfers moved, in one run.
     #[serde(serialize_with = "moved")]
     pub moved: Moved,
+    /// The bytes that were moved once, before the first run; `None` if nothing is kept from run to run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prologue: Option<u64>,
     /// The size of the scratchpad in bytes; `None` if the program takes none.
     pub arena: Option<u64>,
     /// The end of the last byte of the scratchpad that was written.
@@ -76,10 +79,16 @@ impl Comparison {
                 ("compulsory", self.moved.compulsory(), traffic.compulsory),
                 ("non-compulsory", self.moved.non_compulsory(), traffic.non_compulsory),
             ];
-            for (what, moved, planned) in counts {
+            // Where weights may be kept, to load one that is not is no compulsory traffic any more, but is called a load.
+            let n_counts = if report.keep.is_some() || traffic.prologue.is_some() { 1 } else { counts.len() };
+            for (what, moved, planned) in counts.into_iter().take(n_counts) {
                 if moved != planned {
                     faults.push(format!("moved {moved} B {what}, planned {planned} B"));
                 }
+            }
+            if self.prologue != traffic.prologue {
+                let [moved, planned] = [self.prologue, traffic.prologue].map(Option::unwrap_or_default);
+                faults.push(format!("moved {moved} B before the first run, planned {planned} B"));
             }
             if let Some(arena) = self.arena.filter(|it| *it != report.scratchpad) {
                 faults.push(format!("the arena has {arena} B, the scratchpad {} B", report.scratchpad));

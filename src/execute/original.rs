@@ -11,7 +11,7 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Module, OperationRef, RegionLike};
 use cosma_ir::{Diagnostic, Reports, as_mut, is_abstract, name, result_at};
-use cosma_passes::{SOURCE_TO_MEMREFS, symbol};
+use cosma_passes::{SOURCE_TO_MEMREFS, prologue_name, symbol};
 use std::time::Duration;
 
 /// The initial content of memory in the first and in the second run, and so on: NaN as floats of any width, mostly
@@ -65,7 +65,8 @@ impl<'c> Original<'c> {
             let arguments = types.iter().enumerate().map(|(index, it)| argument(options.seed, index, it));
             let arguments: Vec<Buffer> = arguments.collect::<Result<_, _>>().map_err(fail)?;
             let programs = Programs { first: &program, again: again.as_ref() };
-            let outcomes = run(&programs, &function, &MOODS[..2], |_| Ok(arguments.clone())).map_err(fail)?;
+            let ran = run(&programs, &function, &MOODS[..2], |_| Ok(arguments.clone())).map_err(fail)?;
+            let outcomes: Vec<Outcome> = ran.into_iter().map(|it| it.last).collect();
             if let Some(fault) = depends(&outcomes).or_else(|| outcomes[0].faults.first().cloned()) {
                 return Err(RunError::Undefined { function, fault });
             }
@@ -144,7 +145,9 @@ impl<'c> Original<'c> {
                 Ok(arguments)
             };
             let programs = Programs { first: &program, again: again.as_ref() };
-            let outcomes = run(&programs, &source.function, moods, arguments).map_err(fail)?;
+            let ran = run(&programs, &source.function, moods, arguments).map_err(fail)?;
+            let prologue = ran[0].prologue;
+            let outcomes: Vec<Outcome> = ran.into_iter().map(|it| it.last).collect();
             let first = &outcomes[0];
             comparisons.push(Comparison {
                 function: source.function.clone(),
@@ -154,6 +157,7 @@ impl<'c> Original<'c> {
                 nans: compare::nans(&source.results),
                 difference: compare::difference(&source.results, &first.results),
                 moved: first.moved,
+                prologue,
                 arena: arena.map(|it| it.shape.iter().product()),
                 touched: arena.map(|_| touched(&outcomes)),
                 misuse: misuse(source, &outcomes),
@@ -185,6 +189,47 @@ struct Programs<'a> {
     again: Option<&'a Program>,
 }
 
+/// What one call came to, or several in a row.
+struct Ran {
+    /// The bytes that the function moved that runs once; `None` if there is none.
+    prologue: Option<u64>,
+    last: Outcome,
+}
+
+/// How often a function is called in a row that keeps weights from run to run.
+const RUNS_IN_A_ROW: usize = 3;
+
+/// Calls a function that keeps weights from run to run, after what runs once. All calls have to agree, unless the module
+/// keeps state: then there are two, as without weights that are kept.
+///
+/// # Safety
+/// That of [`Program::call`].
+#[allow(unsafe_code)]
+unsafe fn call_in_a_row(
+    program: &Program,
+    [prologue, function]: [&str; 2],
+    arguments: &[Buffer],
+    poison: u64,
+    mood: Mood,
+    keeps_state: bool,
+) -> Result<Ran, ExecuteError> {
+    let mut functions = vec![prologue];
+    functions.resize(1 + if keeps_state { 2 } else { RUNS_IN_A_ROW }, function);
+    // SAFETY: guaranteed by the caller.
+    let mut outcomes = unsafe { program.call_in_turn(&functions, arguments, poison, mood) }?;
+    let mut last = outcomes.pop().expect("it was called");
+    let prologue = Some(outcomes.remove(0).moved.total());
+    for (index, outcome) in outcomes.iter().enumerate() {
+        if outcome.moved != last.moved {
+            last.faults.push(format!("run {} of {} in a row moves other bytes", index + 1, functions.len() - 1));
+        }
+        if !keeps_state && outcome.results != last.results {
+            last.faults.push(format!("run {} of {} in a row has other results", index + 1, functions.len() - 1));
+        }
+    }
+    Ok(Ran { prologue, last })
+}
+
 /// Calls a function in each of several moods, with the patterns of [`POISONS`] in turn. A module that keeps state is compiled
 /// twice, and each program is called twice in a row, so that the second call shows the state that the first leaves.
 fn run(
@@ -192,17 +237,22 @@ fn run(
     function: &str,
     moods: &[Mood],
     arguments: impl Fn(u64) -> Result<Vec<Buffer>, ExecuteError>,
-) -> Result<Vec<Outcome>, ExecuteError> {
+) -> Result<Vec<Ran>, ExecuteError> {
+    let prologue = Some(prologue_name(function)).filter(|it| programs.first.arguments(it).is_ok());
     let call = |program: &Program, poison, mood| {
         let arguments = arguments(poison)?;
         // SAFETY: the program was lowered from operations on tensors, so indices are within their shapes,
         // unless the module computes indices itself, which is the user's responsibility.
         #[allow(unsafe_code)]
         unsafe {
+            if let Some(prologue) = &prologue {
+                let functions = [prologue.as_str(), function];
+                return call_in_a_row(program, functions, &arguments, poison, mood, programs.again.is_some());
+            }
             if programs.again.is_some() {
                 program.call(function, &arguments, poison, mood)?;
             }
-            program.call(function, &arguments, poison, mood)
+            program.call(function, &arguments, poison, mood).map(|last| Ran { prologue: None, last })
         }
     };
     // The state would go on from one run to those that follow.

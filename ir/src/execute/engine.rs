@@ -164,14 +164,63 @@ impl Program {
         poison: u64,
         mood: Mood,
     ) -> Result<Outcome, ExecuteError> {
-        let (found, signature) = self.signature(function)?;
-        let code = found.code.ok_or_else(|| ExecuteError::NoFunction(function.into()))?;
-        signature.check(arguments)?;
+        // SAFETY: guaranteed by the caller.
+        let outcomes = unsafe { self.call_in_turn(&[function], arguments, poison, mood) }?;
+        Ok(outcomes.into_iter().next_back().expect("it was called"))
+    }
 
+    /// Calls functions one after the other on the same copies of buffers, so that each finds what the one before left in
+    /// them. The outcome of the last one has the buffers and the faults of all.
+    ///
+    /// # Errors
+    /// Those of [`Program::call`].
+    ///
+    /// # Safety
+    /// That of [`Program::call`].
+    pub unsafe fn call_in_turn(
+        &self,
+        functions: &[&str],
+        arguments: &[Buffer],
+        poison: u64,
+        mood: Mood,
+    ) -> Result<Vec<Outcome>, ExecuteError> {
+        for function in functions {
+            self.signature(function)?.1.check(arguments)?;
+        }
         let mut memory = Memory::new(poison, mood);
-        let ended = |why| ExecuteError::Ended { function: function.into(), why };
+        let ended = |why| ExecuteError::Ended { function: functions[0].into(), why };
         let given = arguments.iter().map(|it| memory.give(it.bytes())).collect::<Result<Vec<usize>, String>>();
         let given = given.map_err(ended)?;
+        let mut outcomes = Vec::new();
+        let mut owned = Vec::new();
+        for function in functions {
+            let before = memory.moved;
+            // SAFETY: guaranteed by the caller.
+            let (rest, results, duration) = unsafe { self.run(function, memory, &given, &mut owned) }?;
+            memory = rest;
+            let moved = memory.moved.since(before);
+            outcomes.push(Outcome { results, arguments: Vec::new(), moved, faults: Vec::new(), duration });
+        }
+        let after = memory.finish(&owned, &given);
+        let arguments = arguments.iter().zip(after);
+        let arguments = arguments.filter_map(|(it, bytes)| Buffer::new(it.element(), it.shape(), bytes)).collect();
+        if let Some(last) = outcomes.last_mut() {
+            (last.arguments, last.faults) = (arguments, std::mem::take(&mut memory.faults));
+        }
+        Ok(outcomes)
+    }
+
+    /// One call on memory that was given before; `owned` gets what it returns.
+    unsafe fn run(
+        &self,
+        function: &str,
+        memory: Memory,
+        given: &[usize],
+        owned: &mut Vec<usize>,
+    ) -> Result<(Memory, Vec<Buffer>, Duration), ExecuteError> {
+        let (found, signature) = self.signature(function)?;
+        let code = found.code.ok_or_else(|| ExecuteError::NoFunction(function.into()))?;
+        let ended = |why| ExecuteError::Ended { function: function.into(), why };
         let mut results: Vec<u64> = vec![0; signature.results.iter().map(|it| words(it.shape.len())).sum()];
         let mut descriptors: Vec<Vec<u64>> =
             given.iter().zip(&signature.arguments).map(|(address, it)| descriptor::write(*address, it)).collect();
@@ -192,7 +241,6 @@ impl Program {
         }
 
         let mut outcome = Vec::new();
-        let mut owned = Vec::new();
         let mut rest = results.as_slice();
         for (index, r#type) in signature.results.iter().enumerate() {
             let (own, others) = rest.split_at(words(r#type.shape.len()));
@@ -202,12 +250,8 @@ impl Program {
             owned.push(layout.allocated);
             outcome.push(Buffer::new(r#type.element, &r#type.shape, bytes));
         }
-        let after = memory.finish(&owned, &given);
         let results = outcome.into_iter().collect::<Option<Vec<Buffer>>>();
-        let results = results.ok_or_else(|| ExecuteError::Call(function.into()))?;
-        let arguments = arguments.iter().zip(after);
-        let arguments = arguments.filter_map(|(it, bytes)| Buffer::new(it.element(), it.shape(), bytes)).collect();
-        Ok(Outcome { results, arguments, moved: memory.moved, faults: std::mem::take(&mut memory.faults), duration })
+        Ok((memory, results.ok_or_else(|| ExecuteError::Call(function.into()))?, duration))
     }
 }
 

@@ -41,6 +41,16 @@ impl Moved {
         self.reload + self.spill
     }
 
+    /// What was moved since so much was.
+    pub(super) fn since(self, before: Moved) -> Moved {
+        Moved {
+            load: self.load - before.load,
+            reload: self.reload - before.reload,
+            spill: self.spill - before.spill,
+            store: self.store - before.store,
+        }
+    }
+
     fn count(&mut self, transfer: Transfer, bytes: u64) {
         *match transfer {
             Transfer::Load => &mut self.load,

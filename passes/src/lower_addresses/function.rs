@@ -18,7 +18,7 @@ use cosma_ir::melior::ir::attribute::TypeAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::{FunctionType, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, is_wait, machine, name, set_type, transfer, uses};
+use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, is_kept, is_wait, machine, name, set_type, transfer, uses};
 use std::collections::{BTreeMap, HashMap};
 
 /// The lowering of one function.
@@ -48,6 +48,8 @@ pub(super) struct Lowering<'s, 'c, 'a> {
     pub variables: BTreeMap<String, Value<'c, 'a>>,
     /// Transfers that may be waited for, of which each has a tag of its own.
     pub flights: Flights<'c, 'a>,
+    /// Whether something runs only once.
+    pub has_prologue: bool,
     /// The variables to write before the function returns, with their values.
     pub writes: Vec<(String, Value<'c, 'a>)>,
 }
@@ -88,6 +90,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             owned: Vec::new(),
             variables: BTreeMap::new(),
             flights: Flights::default(),
+            has_prologue: false,
             writes: Vec::new(),
         })
     }
@@ -109,8 +112,13 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             let r#type = self.build.bytes(self.scratchpad, self.space());
             self.arena = Some(self.block.add_argument(r#type, self.function.location()));
         }
+        let mut last = None;
         for &operation in source {
             self.operation(operation)?;
+            if is_kept(operation) {
+                self.mark_kept(last, operation)?;
+            }
+            last = Some(operation);
         }
         self.finish(*terminator)?;
         self.finish_tags(*terminator);
@@ -126,7 +134,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             set_type(argument, memref);
         }
         self.sign(*terminator);
-        Ok(())
+        self.split_prologue()
     }
 
     /// Returns a separate buffer for each result, and frees the others.

@@ -4,7 +4,9 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::attribute::{StringAttribute, TypeAttribute};
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
 use cosma_ir::melior::ir::r#type::FunctionType;
-use cosma_ir::melior::ir::{Attribute, BlockLike, BlockRef, Identifier, Location, OperationRef, Region, Type};
+use cosma_ir::melior::ir::{
+    Attribute, BlockLike, BlockRef, Identifier, Location, Operation, OperationRef, Region, Type,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::form::{operations, symbol};
@@ -53,6 +55,20 @@ impl<'c, 'a> Symbols<'c, 'a> {
                 return name;
             }
         }
+    }
+
+    /// Takes a name, if it is free.
+    pub(super) fn claim(&mut self, name: &str) -> bool {
+        self.names.insert(name.to_owned())
+    }
+
+    /// Puts a function behind another one.
+    pub(super) fn insert_after(
+        &mut self,
+        function: OperationRef<'c, 'a>,
+        operation: Operation<'c>,
+    ) -> OperationRef<'c, 'a> {
+        self.block.insert_operation_after(function, operation)
     }
 
     /// The name of the external function for operators of a kind with a signature.

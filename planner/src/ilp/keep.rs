@@ -102,8 +102,10 @@ pub fn keep_in_order(problem: &Problem, order: &[OpId], deadline: Deadline) -> R
     }
     let lower_bound = problem.restreamed() + never + bound;
     let outline = gap::outline(&bare, order, &cover.cover.choices.gaps, &choice.dropped);
-    let kept = cover.wraps.iter().zip(&choice.loaded).filter(|it| !it.1).map(|it| it.0.tensor).collect::<Vec<TensorId>>();
-    let is_better = cost(&outline, &kept) < cost(&trivial.outline, &trivial.kept) && fits_in_place(problem, &outline, &kept);
+    let kept =
+        cover.wraps.iter().zip(&choice.loaded).filter(|it| !it.1).map(|it| it.0.tensor).collect::<Vec<TensorId>>();
+    let is_better =
+        cost(&outline, &kept) < cost(&trivial.outline, &trivial.kept) && fits_in_place(problem, &outline, &kept);
     Ok(if is_better { KeptOutline { outline, kept, lower_bound } } else { KeptOutline { lower_bound, ..trivial } })
 }
 
@@ -120,7 +122,9 @@ fn fits_in_place(problem: &Problem, outline: &Outline, kept: &[TensorId]) -> boo
 /// [`Error::Solver`].
 pub fn keep_bound(problem: &Problem, deadline: Deadline) -> Result<Bytes, Error> {
     let bare = without_keep(problem);
-    let Some((cover, never)) = WrapCover::of_any_order(problem, &bare, deadline) else { return Ok(problem.restreamed()) };
+    let Some((cover, never)) = WrapCover::of_any_order(problem, &bare, deadline) else {
+        return Ok(problem.restreamed());
+    };
     let (_, bound) = cover.minimise(None, deadline)?;
     Ok(problem.restreamed() + never + bound)
 }
@@ -250,10 +254,7 @@ impl WrapCover {
 
     /// The best choice that was found, if there is one, and a lower bound on what any choice costs.
     fn minimise(&self, start: Option<&Choice>, deadline: Deadline) -> Result<(Option<Choice>, Bytes), Error> {
-        let all = Choice {
-            dropped: vec![true; self.cover.choices.gaps.len()],
-            loaded: vec![true; self.wraps.len()],
-        };
+        let all = Choice { dropped: vec![true; self.cover.choices.gaps.len()], loaded: vec![true; self.wraps.len()] };
         let mut best = start.cloned().unwrap_or(all);
         self.complete(&mut best);
         let is_known = self.fits(&best);

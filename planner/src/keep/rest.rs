@@ -35,7 +35,8 @@ impl Rest {
             stretch.end = stretch.end.max(stretch.start);
         }
         slots.sort_unstable();
-        let taken = bottoms.into_iter().zip(&stretches).map(|(bottom, left)| bottom..left.start.min(machine.scratchpad()));
+        let taken =
+            bottoms.into_iter().zip(&stretches).map(|(bottom, left)| bottom..left.start.min(machine.scratchpad()));
         let machine = machine.with_reserved(taken.filter(|it| it.start < it.end));
         Some(Rest { problem: Problem { graph: without(&problem.graph, kept), machine }, slots })
     }

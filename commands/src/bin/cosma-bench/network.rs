@@ -111,6 +111,7 @@ fn read(file: &Path, is_timed: bool) -> Result<Vec<Network>, String> {
         scratchpad: Some(Bytes::ZERO),
         alignment: Some(cosma_passes::DEFAULT_ALIGNMENT),
         weights: Some(Weights::Resident),
+        keep: None,
         // Any will do: each case has that of its machine.
         clock: is_timed.then(|| Clock::each_way(Ratio::ONE, Ratio::ONE)),
     };

@@ -250,6 +250,7 @@ fn machine(scratchpad: Bytes) -> MachineOptions {
         scratchpad: Some(scratchpad),
         alignment: Some(cosma_passes::DEFAULT_ALIGNMENT),
         weights: Some(cosma::Weights::Resident),
+        keep: None,
         clock: None,
     }
 }

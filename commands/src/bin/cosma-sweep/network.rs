@@ -47,6 +47,7 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
         scratchpad: Some(Bytes(1)),
         alignment: arguments.alignment.map(|it| it.0),
         weights: None,
+        keep: None,
         clock: arguments.machine.as_ref().and_then(|it| it.clock.clone()),
     };
     let mut found = networks(&module, &machine).map_err(failure)?;
