@@ -19,18 +19,23 @@ pub fn table(comparison: &Comparison) -> String {
     }
     line(format!("{:14} {:>14} {:>14}", "bytes", "moved", "planned"));
     let planned = comparison.report.as_ref().map(|it| &it.traffic);
+    // Where weights may be kept, to load one that is not is called a load, but is no compulsory traffic.
+    let by_name = comparison.report.as_ref().filter(|it| it.keep.is_none()).map(|it| &it.traffic);
     let rows = [
         ("load", moved.load, None),
         ("store", moved.store, None),
-        ("compulsory", moved.compulsory(), planned.map(|it| it.compulsory)),
+        ("compulsory", moved.compulsory(), by_name.map(|it| it.compulsory)),
         ("reload", moved.reload, None),
         ("spill", moved.spill, None),
-        ("non-compulsory", moved.non_compulsory(), planned.map(|it| it.non_compulsory)),
+        ("non-compulsory", moved.non_compulsory(), by_name.map(|it| it.non_compulsory)),
         ("total", moved.total(), planned.map(|it| it.total)),
     ];
     for (what, moved, planned) in rows {
         let planned = planned.map(|it| it.to_string()).unwrap_or_default();
         line(format!("{what:14} {moved:>14} {planned:>14}").trim_end().into());
+    }
+    if let Some(prologue) = comparison.prologue {
+        line(format!("{:14} {prologue:>14}", "once before"));
     }
     if let (Some(arena), Some(touched)) = (comparison.arena, comparison.touched) {
         line(format!("scratchpad {arena} B, the first {touched} B of it used"));
