@@ -30,7 +30,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for file in files {
         let mut problem: Problem = std::fs::read_to_string(&file)?.parse()?;
         let least = problem.least_scratchpad(options.order).size;
-        problem.machine.set_scratchpad(Bytes((least.0 as f64 * factor) as u64));
+        let size = Bytes((least.0 as f64 * factor) as u64).align_up(problem.machine.alignment());
+        problem.machine.set_scratchpad(size);
         let name = file.rsplit('/').next().unwrap_or(&file).trim_end_matches(".txt").to_owned();
         let start = Instant::now();
         let never = plan(&problem, &options)?;

@@ -19,17 +19,18 @@ mod choose;
 mod rest;
 
 pub(crate) use choose::{fits, keep_greedily};
-pub(crate) use rest::{Rest, without_keep};
+pub(crate) use rest::{Rest, without, without_keep};
 
 use crate::address::address_kept;
 use crate::baseline::outlines_until;
 use crate::incumbent::Incumbent;
-use crate::portfolio::{ilp, plan_on_stretches, source_order};
+use crate::portfolio::{SHARE_OF_PACKING, ilp, plan_on_stretches, source_order};
 use crate::restricted::Restricted;
 use crate::{
     Bytes, Deadline, Error, Keep, LeastScratchpad, OpId, Options, Order, Outline, Plan, Problem, Solution, Solver,
     TensorId, greedy,
 };
+use std::cmp::Reverse;
 use std::time::Duration;
 use tracing::debug;
 
@@ -95,8 +96,9 @@ pub(crate) fn plan_keeping(
         Error::KeptTooLarge { kept, op, needed, scratchpad: stretch.end - stretch.start }
     };
     let none_left = || {
-        let op = graph.op_ids().max_by_key(|it| problem.working_set(*it)).unwrap_or(OpId(0));
-        too_large(op, problem.working_set(op))
+        let beside = Problem { graph: without(graph, &always), machine: problem.machine.clone() };
+        let op = graph.op_ids().max_by_key(|it| beside.working_set(*it)).unwrap_or(OpId(0));
+        too_large(op, beside.working_set(op))
     };
     without_keep(problem).check_sizes()?;
     let rest = Rest::new(problem, &always).ok_or_else(none_left)?;
@@ -220,44 +222,44 @@ impl Keeping<'_> {
             if best.non_compulsory <= candidate.cost.max(lower_bound) {
                 break;
             }
-            let deadline = self.deadline.part(0.3).with_grace();
-            let plan = address_kept(self.problem, &candidate.outline, &candidate.kept, deadline);
-            debug!(cost = %candidate.cost, found = plan.is_some(), "addresses beside kept weights");
-            best.offer(plan.map(|it| self.costing(it)), self.solver());
-            if best.non_compulsory <= candidate.cost {
-                break;
-            }
-            self.give_up(candidate, &mut best);
+            self.place(candidate, &mut best);
         }
         Solution { fragmentation: best.non_compulsory.saturating_sub(aim), ..best }
     }
 
-    /// Plans beside fewer and fewer weights, until addresses are found.
-    fn give_up(&self, candidate: &Candidate, best: &mut Solution) {
+    /// Looks for addresses beside all of a candidate's weights, and then beside fewer and fewer of them; where none are
+    /// found, the rest is planned again beside all.
+    fn place(&self, candidate: &Candidate, best: &mut Solution) {
         let size = |it: &TensorId| self.problem.graph.tensor(*it).size;
         let mut kept = candidate.kept.clone();
         for share in std::iter::once(u64::MAX).chain(GIVEN_UP) {
             let mut room = Bytes(self.problem.machine.scratchpad().0 / share);
             // The least valuable ones: of no more than is asked, in as few as can be.
-            kept.sort_by_key(|it| std::cmp::Reverse(size(it)));
-            while room != Bytes::ZERO {
-                let Some(at) = kept.iter().position(|it| size(it) <= room).or(kept.len().checked_sub(1)) else {
-                    return;
-                };
+            kept.sort_by_key(|it| Reverse(size(it)));
+            while room != Bytes::ZERO && !kept.is_empty() {
+                let at = kept.iter().position(|it| size(it) <= room).unwrap_or(kept.len() - 1);
                 room = room.saturating_sub(self.problem.room(kept.remove(at)));
             }
-            let loads: Bytes = self.problem.graph.keepable().filter(|it| !kept.contains(it)).map(|it| size(&it)).sum();
-            if best.non_compulsory <= self.problem.restreamed() + loads || self.deadline.has_passed() {
+            kept.sort_unstable();
+            let fewer = Candidate::new(self.problem, candidate.outline.clone(), kept.clone());
+            if best.non_compulsory <= fewer.cost {
                 return;
             }
-            let deadline = self.deadline.part(SHARE_OF_REST);
-            let Some(found) = self.beside_in_order(&kept, &candidate.outline.order, deadline) else { continue };
-            let is_whole = found.fragmentation == Bytes::ZERO;
-            debug!(cost = %found.non_compulsory, is_whole, "beside fewer weights");
+            let deadline = self.deadline.within(self.options.time_limit.mul_f64(SHARE_OF_PACKING)).with_grace();
+            let plan = address_kept(self.problem, &fewer.outline, &fewer.kept, deadline);
+            debug!(cost = %fewer.cost, share, found = plan.is_some(), "addresses beside kept weights");
+            if let Some(plan) = plan {
+                best.offer(Some(self.costing(plan)), self.solver());
+                break;
+            }
+        }
+        if best.non_compulsory <= candidate.cost || self.deadline.has_passed() {
+            return;
+        }
+        let deadline = self.deadline.part(SHARE_OF_REST);
+        if let Some(found) = self.beside_in_order(&candidate.kept, &candidate.outline.order, deadline) {
+            debug!(cost = %found.non_compulsory, "the rest is planned beside kept weights");
             best.offer(Some((found.plan, found.non_compulsory)), found.solver);
-            if is_whole {
-                return;
-            }
         }
     }
 

@@ -53,6 +53,7 @@ mod earliest;
 mod effort;
 mod emit;
 mod improve;
+mod kept;
 mod latest;
 mod order;
 mod overlap;

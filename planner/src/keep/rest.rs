@@ -52,7 +52,7 @@ impl Rest {
 }
 
 /// The same graph, whose operators do not read these weights in the scratchpad, and where no other one may be kept.
-fn without(graph: &Graph, kept: &[TensorId]) -> Graph {
+pub(crate) fn without(graph: &Graph, kept: &[TensorId]) -> Graph {
     let mut is_kept = vec![false; graph.tensors().len()];
     kept.iter().for_each(|it| is_kept[it.index()] = true);
     let is_read = |it: &Use| !is_kept[it.tensor.index()] || !it.from.contains(crate::MemoryId::SCRATCHPAD);

@@ -53,7 +53,44 @@ pub fn interpret(problem: &Problem, actions: &[Action]) -> Result<Vec<Vec<u8>>, 
 /// The first thing that no machine could do: to touch what is outside of a memory, or to
 /// read what is not in host memory.
 pub fn interpret_with(problem: &Problem, actions: &[Action], answer: Answer) -> Result<Vec<Vec<u8>>, String> {
-    let graph = &problem.graph;
+    let mut stores = Stores::new(problem)?;
+    stores.run(actions, answer)?;
+    stores.results()
+}
+
+/// What host memory has for each result after each of several runs of a planned program, where a prologue ran before the
+/// first one. Between runs, nothing lies in the scratchpad but what the prologue put there.
+///
+/// # Errors
+/// Those of [`interpret_with`].
+pub fn interpret_runs(
+    problem: &Problem,
+    prologue: &[Action],
+    actions: &[Action],
+    n_runs: usize,
+) -> Result<Vec<Vec<Vec<u8>>>, String> {
+    let mut stores = Stores::new(problem)?;
+    stores.run(prologue, Answer::AtIssue)?;
+    let mut results = Vec::new();
+    for _ in 0..n_runs {
+        let kept = prologue.iter().filter_map(|it| match it {
+            Action::Copy(copy) => Some(Slot { tensor: copy.tensor, place: copy.to }),
+            _ => None,
+        });
+        let kept: Vec<(Slot, Vec<u8>)> =
+            kept.map(|it| Ok((it, stores.read(it)?))).collect::<Result<Vec<_>, String>>()?;
+        stores = Stores::new(problem)?;
+        kept.into_iter().try_for_each(|(slot, bytes)| stores.write(slot.place, Some(slot.tensor), bytes))?;
+        stores.run(actions, Answer::AtIssue)?;
+        results.push(stores.results()?);
+    }
+    Ok(results)
+}
+
+impl Stores<'_> {
+    /// Arguments in host memory, and garbage elsewhere.
+    fn new(problem: &Problem) -> Result<Stores<'_>, String> {
+        let graph = &problem.graph;
     let memory = |size: Option<Bytes>| match size {
         Some(size) => Store::Addressed(garbage(size.0 as usize)),
         None => Store::Apart(vec![None; graph.tensors().len()]),
@@ -63,6 +100,16 @@ pub fn interpret_with(problem: &Problem, actions: &[Action], answer: Answer) -> 
     {
         stores.write(Place::HOME, Some(tensor), argument(problem, tensor))?;
     }
+        Ok(stores)
+    }
+
+    fn results(&self) -> Result<Vec<Vec<u8>>, String> {
+        self.problem.graph.results().iter().map(|it| self.read(Slot::at_home(*it))).collect()
+    }
+
+    fn run(&mut self, actions: &[Action], answer: Answer) -> Result<(), String> {
+    let graph = &self.problem.graph;
+    let stores = self;
     let mut waiting: Vec<Waiting> = Vec::new();
     for action in actions {
         match action {
@@ -111,7 +158,8 @@ pub fn interpret_with(problem: &Problem, actions: &[Action], answer: Answer) -> 
             }
         }
     }
-    graph.results().iter().map(|it| stores.read(Slot::at_home(*it))).collect()
+    Ok(())
+}
 }
 
 struct Stores<'a> {

@@ -7,7 +7,7 @@
 //! this; so nothing is to be learnt from the search here.
 
 use super::least_cost::{State, least_cost};
-use crate::{Bytes, Error, InPlace, MemoryId, OpId, Problem, TensorId};
+use crate::{Bytes, Error, InPlace, Keep, MemoryId, OpId, Problem, TensorId};
 
 /// The least non-compulsory traffic of any [`Outline`](crate::Outline), further uses of streamed
 /// weights included.
@@ -22,20 +22,49 @@ use crate::{Bytes, Error, InPlace, MemoryId, OpId, Problem, TensorId};
 /// Those of [`Problem::check`].
 pub fn outline_optimum(problem: &Problem) -> Result<Bytes, Error> {
     problem.check()?;
+    Ok(optimum(problem, 0).expect("each operator fits alone, so there is a way") - problem.compulsory())
+}
+
+/// The least non-compulsory traffic of each further run, where weights may be kept from one to the next: over all sets of
+/// them that lie in the scratchpad when a run begins, and again when it ends. Each that has to be kept is in it, and never
+/// leaves.
+///
+/// # Errors
+/// Those of [`Problem::check`], where no weight is kept.
+pub fn kept_optimum(problem: &Problem) -> Result<Option<Bytes>, Error> {
+    let keepable: Vec<TensorId> = problem.graph.keepable().collect();
+    let always = |it: &TensorId| problem.graph.tensor(*it).keep == Keep::Always;
+    let fixed = keepable.iter().copied().filter(always).map(bit).fold(0, |a, b| a | b);
+    let sets = (0_u64..1 << keepable.len()).map(|set| {
+        let members = keepable.iter().enumerate().filter(|it| set & (1 << it.0) != 0);
+        members.map(|it| bit(*it.1)).fold(0, |a, b| a | b)
+    });
+    let best = sets.filter(|it| it & fixed == fixed).filter_map(|it| optimum(problem, it)).min();
+    Ok(best.map(|it| it - problem.compulsory()))
+}
+
+/// The least traffic of a run that begins and ends with these weights in the scratchpad.
+fn optimum(problem: &Problem, kept: u64) -> Option<Bytes> {
     assert!(problem.graph.ops().len() <= 64 && problem.graph.tensors().len() <= 64, "a set is 64 bits");
     let arguments = problem.graph.tensor_ids().filter(|it| problem.graph.producer(*it).is_none());
-    let start = Sets { ran: 0, present: 0, copied: arguments.map(bit).fold(0, |a, b| a | b) };
-    let goal = problem.graph.ops().len() as u32;
+    let room: Bytes =
+        problem.graph.tensor_ids().filter(|it| kept & bit(*it) != 0).map(|it| problem.room(it)).sum();
+    if room_in_all(problem) < room {
+        return None;
+    }
+    let start = Sets { ran: 0, present: kept, kept, copied: arguments.map(bit).fold(0, |a, b| a | b) };
+    let goal = problem.graph.ops().len() as u32 + 1;
     let total = least_cost(start, goal, |state, push| moves(problem, *state, push));
-    let total = Bytes(total.expect("each operator fits alone, so there is a way"));
-    Ok(total - problem.compulsory())
+    total.map(Bytes)
 }
 
 /// A set is the bits of its ids.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Sets {
     ran: u64,
-    /// What lies in the scratchpad and is still to be read.
+    /// What lies there when a run begins, and when it ends.
+    kept: u64,
+    /// What lies in the scratchpad and is still to be read, or is kept.
     present: u64,
     /// What has a host copy and is still to be read.
     copied: u64,
@@ -43,14 +72,16 @@ struct Sets {
 
 impl State for Sets {
     fn progress(&self) -> u32 {
-        self.ran.count_ones()
+        self.ran.count_ones() + u32::from(self.kept & !self.present == 0)
     }
 }
 
 fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
     let graph = &problem.graph;
     let capacity = room_in_all(problem);
-    let is_live = |tensor: TensorId, ran: u64| graph.readers(tensor).iter().any(|it| ran & (1 << it.0) == 0);
+    let is_live = |tensor: TensorId, ran: u64| {
+        state.kept & bit(tensor) != 0 || graph.readers(tensor).iter().any(|it| ran & (1 << it.0) == 0)
+    };
     let room =
         |set: u64| -> Bytes { graph.tensor_ids().filter(|it| set & bit(*it) != 0).map(|it| problem.room(it)).sum() };
     let size = |tensor: TensorId| graph.tensor(tensor).size.0;
@@ -58,6 +89,9 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
     for tensor in graph.tensor_ids().filter(|it| is_live(*it, state.ran)) {
         let is_present = state.present & bit(tensor) != 0;
         let is_copied = state.copied & bit(tensor) != 0;
+        if is_present && graph.tensor(tensor).keep == Keep::Always {
+            continue;
+        }
         if is_present {
             let present = state.present & !bit(tensor);
             let price = if is_copied { 0 } else { size(tensor) };
@@ -79,7 +113,7 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
         let ran = state.ran | 1 << op.0;
         if !has_operands
             || !is_its_turn
-            || capacity < room(state.present | writes) + workspace - most_saved(problem, op, ran)
+            || capacity < room(state.present | writes) + workspace - most_saved(problem, op, ran, state.kept)
         {
             continue;
         }
@@ -88,7 +122,7 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
         let live = graph.tensor_ids().filter(|it| is_live(*it, ran)).map(bit).fold(0, |a, b| a | b);
         let stored = stored.map(|it| bit(*it)).fold(0, |a, b| a | b);
         let present = (state.present | writes) & live;
-        push(Sets { ran, present, copied: (state.copied | stored) & live }, price);
+        push(Sets { ran, kept: state.kept, present, copied: (state.copied | stored) & live }, price);
     }
 }
 
@@ -105,8 +139,10 @@ fn room_in_all(problem: &Problem) -> Bytes {
 }
 
 /// The room that is saved where results and operands share bytes: the most of all ways to pair them.
-fn most_saved(problem: &Problem, op: OpId, ran: u64) -> Bytes {
-    let dies = |tensor: TensorId| problem.graph.readers(tensor).iter().all(|it| ran & (1 << it.0) != 0);
+fn most_saved(problem: &Problem, op: OpId, ran: u64, kept: u64) -> Bytes {
+    let dies = |tensor: TensorId| {
+        kept & bit(tensor) == 0 && problem.graph.readers(tensor).iter().all(|it| ran & (1 << it.0) != 0)
+    };
     let operator = problem.graph.op(op);
     let pairs = operator.in_place.iter();
     let is_possible = |it: &&InPlace| {

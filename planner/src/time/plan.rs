@@ -8,6 +8,7 @@
 //! What the residencies of such an order cost follows from a rule: the farthest next use leaves. So where a plan of least
 //! traffic takes cleverer residencies than that, other orders compete only where traffic does not count.
 
+use super::kept::planned_beside_kept;
 use super::bound::{BoundRule, LatencyBound, bound_of_any_order, bound_of_order};
 use super::overlap::{Overlapped, overlap};
 use super::reorder::{Candidate, Goal, reordered};
@@ -85,13 +86,16 @@ pub fn plan_in_time_from(
     planned(problem, options, Some(&incumbent), watcher)
 }
 
-fn planned(
+pub(super) fn planned(
     problem: &Problem,
     options: &Options,
     incumbent: Option<&Incumbent>,
     watcher: &Watcher,
 ) -> Result<Timed, Error> {
     problem.machine.clock().ok_or(Error::NoClock)?;
+    if problem.graph.keepable().next().is_some() {
+        return planned_beside_kept(problem, options, incumbent, watcher);
+    }
     let observer = Observer::new(watcher, problem.restreamed(), options.time_limit);
     let deadline = Deadline::after(options.time_limit).watched(&observer);
     let solution = plan_on_stretches(problem, options, incumbent, deadline)?;

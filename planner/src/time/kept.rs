@@ -1,0 +1,93 @@
+//! Weights that stay in the scratchpad from one run to the next, on a machine with a clock.
+//!
+//! Which ones is decided by traffic, as without a clock. Those that lie there at all times need no transfer in a run, so
+//! what is left is a problem without them, in what they leave of the scratchpad; its program is theirs as well. Those that
+//! would leave in between are loaded in each run.
+
+use super::bound::{BoundRule, LatencyBound, bound_of_any_order};
+use super::overlap::Overlapped;
+use super::plan::{Timed, planned};
+use crate::incumbent::Incumbent;
+use crate::keep::{Rest, without};
+use crate::portfolio::plan_on_stretches;
+use crate::progress::Watcher;
+use crate::{
+    Action, Bytes, Deadline, Error, MemoryId, Options, Plan, Problem, Slot, Solution, Step, TensorId, Use,
+};
+
+/// The part of the time limit that the choice of weights may take.
+const SHARE_OF_CHOICE: f64 = 0.5;
+
+/// As [`plan_in_time()`](super::plan_in_time), where some weights may be kept.
+pub(super) fn planned_beside_kept(
+    problem: &Problem,
+    options: &Options,
+    incumbent: Option<&Incumbent>,
+    watcher: &Watcher,
+) -> Result<Timed, Error> {
+    let choosing = options.time_limit.mul_f64(SHARE_OF_CHOICE);
+    let in_part = Options { time_limit: choosing, ..*options };
+    let chosen = plan_on_stretches(problem, &in_part, incumbent, Deadline::after(choosing))?;
+    let kept = throughout(problem, &chosen.plan);
+    let timed = with_times(problem)?;
+    let rest = Rest::new(&timed, &kept).ok_or(Error::NotPlanned("kept weights beside reserved addresses".into()))?;
+    let in_rest = Options { time_limit: options.time_limit.saturating_sub(choosing), ..*options };
+    let found = planned(&rest.problem, &in_rest, None, watcher)?;
+
+    let plan = rest.expand(found.solution.plan);
+    let non_compulsory = plan.non_compulsory(problem);
+    let solution = Solution { plan, non_compulsory, lower_bound: chosen.lower_bound, ..found.solution };
+    let Overlapped { plan, actions, timeline, bound } = found.overlapped;
+    let plan = rest.expand(plan);
+    let actions = actions.into_iter().map(|it| beside(problem, &plan, &kept, it)).collect();
+    let any_order = bound_of_any_choice(problem, &timed, chosen.lower_bound)?;
+    Ok(Timed {
+        bound: any_order.or(LatencyBound { cycles: bound, rule: BoundRule::Divided }),
+        any_order,
+        least_non_compulsory: chosen.non_compulsory.min(non_compulsory),
+        overlapped: Overlapped { plan, actions, timeline, bound },
+        solution,
+    })
+}
+
+/// The kept weights of a plan that lie there in all steps; ascending.
+fn throughout(problem: &Problem, plan: &Plan) -> Vec<TensorId> {
+    let all = Step(0)..Step(plan.order.len() as u32);
+    let is_whole = |tensor: &TensorId| plan.residencies.iter().any(|it| it.tensor == *tensor && it.steps == all);
+    plan.kept(problem).into_iter().filter(is_whole).collect()
+}
+
+/// The same problem, where each operator says how long it takes: that follows from what it reads, wherever it finds it.
+fn with_times(problem: &Problem) -> Result<Problem, Error> {
+    let mut builder = problem.graph.to_builder();
+    for op in problem.graph.op_ids() {
+        if let Some(cycles) = problem.cycles(op)? {
+            builder.cycles(op, cycles);
+        }
+    }
+    Ok(Problem { graph: builder.build()?, machine: problem.machine.clone() })
+}
+
+/// A bound on every program, whichever weights it keeps: none of them takes less time than where loads of weights that may
+/// be kept can go on at any time, and all together move no less than each plan does.
+fn bound_of_any_choice(problem: &Problem, timed: &Problem, lower_bound: Bytes) -> Result<LatencyBound, Error> {
+    let all: Vec<TensorId> = problem.graph.keepable().collect();
+    let relaxed = Problem { graph: without(&timed.graph, &all), machine: timed.machine.clone() };
+    let least = problem.compulsory() + lower_bound;
+    bound_of_any_order(&relaxed, least.saturating_sub(relaxed.compulsory()))
+}
+
+/// A line of the rest's program as one of the whole: operators find the kept weights where they lie.
+fn beside(problem: &Problem, plan: &Plan, kept: &[TensorId], action: Action) -> Action {
+    let Action::Run { op, reads, writes, workspace } = action else { return action };
+    let place = |tensor: TensorId| plan.residencies.iter().find(|it| it.tensor == tensor).map(|it| it.offset);
+    let mut others = reads.into_iter();
+    let read = |it: &Use| {
+        let is_kept = kept.binary_search(&it.tensor).is_ok() && it.from.contains(MemoryId::SCRATCHPAD);
+        match place(it.tensor).filter(|_| is_kept) {
+            Some(offset) => Some(Slot::on_chip(it.tensor, offset)),
+            None => others.next(),
+        }
+    };
+    Action::Run { op, reads: problem.graph.op(op).reads.iter().filter_map(read).collect(), writes, workspace }
+}
