@@ -179,4 +179,13 @@ fn other_documents_are_refused() {
     };
     assert_eq!(refused(&|it| it["actions"][0]["tensor"] = json!("q")), "action 0: there is no tensor 'q'");
     assert_eq!(refused(&|it| it["actions"][1]["operator"] = json!("q")), "action 1: there is no operator 'q'");
-    ass
+    assert_eq!(refused(&|it| it["actions"][0]["to"]["memory"] = json!("l2")), "action 0: there is no memory 'l2'");
+    assert_eq!(
+        refused(&|it| it["actions"][0]["to"] = json!({"memory": "scratchpad"})),
+        "action 0: a place in scratchpad needs an offset"
+    );
+    assert_eq!(
+        refused(&|it| it["actions"][0]["kind"] = json!("fetch")),
+        "action 0: there is no action of the kind 'fetch'"
+    );
+}
