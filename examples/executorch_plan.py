@@ -8,7 +8,8 @@ is the memory-planning algorithm that applies it, in ExecuTorch 1.0 or newer:
     from executorch_plan import CosmaPlan
 
     plan = CosmaPlan("plan.json")
-    config = ExecutorchBackendConfig(memory_planning_pass=MemoryPlanningPass(plan))
+    memory_pass = MemoryPlanningPass(plan, allow_lifetime_and_storage_overlap=True)
+    config = ExecutorchBackendConfig(memory_planning_pass=memory_pass)
     program = edge_program_manager.to_executorch(config)
     print("left to a buffer's end:", plan.left)
 
