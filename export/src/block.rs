@@ -6,7 +6,9 @@
 //! between them.
 
 use cosma_planner::pack::{Interval, Piece};
-use cosma_planner::{Action, Bytes, Copy, InPlace, MemoryId, OpId, Place, Problem, Slice, Slot, Step, TensorId};
+use cosma_planner::{
+    Action, Bytes, Copy, InPlace, Machine, MemoryId, OpId, Place, Problem, Slice, Slot, Step, TensorId,
+};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -117,6 +119,19 @@ impl Blocks {
         }
         Group { offset: low, interval: Interval::of_parts(high - low, pieces), members }
     }
+}
+
+/// What is not free of the scratchpad at any step, ascending and disjoint: reserved addresses, and what lies between them
+/// and the next multiple of the alignment.
+pub fn reserved(machine: &Machine) -> Vec<Range<Bytes>> {
+    let (mut ranges, mut at) = (Vec::new(), Bytes::ZERO);
+    for stretch in machine.stretches() {
+        ranges.push(at..stretch.start);
+        at = stretch.end;
+    }
+    ranges.push(at..machine.scratchpad());
+    ranges.retain(|it| it.start < it.end);
+    ranges
 }
 
 /// Blocks that share bytes, and move only together.

@@ -1,7 +1,7 @@
 //! The packing of a plan alone, for packers: MiniMalloc's CSV.
 
 use crate::Planned;
-use crate::block::{Blocks, Group};
+use crate::block::{Blocks, Group, reserved};
 use cosma_planner::pack::{Gap, Interval};
 use cosma_planner::{Bytes, MemoryId, Problem};
 use csv::Writer;
@@ -61,8 +61,7 @@ pub(crate) struct Buffer {
 /// What lies in the scratchpad, by the first step.
 pub(crate) fn buffers_of(problem: &Problem, found: &Blocks) -> Vec<Buffer> {
     let graph = &problem.graph;
-    let scratchpad = &problem.machine.memories()[MemoryId::SCRATCHPAD.index()];
-    let alignment = scratchpad.alignment;
+    let alignment = problem.machine.alignment();
     let mut buffers = Vec::new();
     for Group { members, offset, interval } in found.groups(problem, MemoryId::SCRATCHPAD) {
         let names: Vec<&str> = members.iter().map(|it| graph.tensor(found.blocks[*it].tensor).name.as_str()).collect();
@@ -74,13 +73,9 @@ pub(crate) fn buffers_of(problem: &Problem, found: &Blocks) -> Vec<Buffer> {
         buffers.push(Buffer { id, interval: Interval { alignment, ..interval }, offset: workspace.offset });
     }
     buffers.sort_by_key(|it| (it.interval.start, it.offset));
-    for range in &scratchpad.reserved {
-        // Nothing is decided of what lies beyond the end.
-        let size = range.end.min(problem.machine.scratchpad()).saturating_sub(range.start);
-        if size != Bytes::ZERO {
-            let interval = Interval::new(0, found.n_steps as u32, size);
-            buffers.push(Buffer { id: "reserved".into(), interval, offset: range.start });
-        }
+    for range in reserved(&problem.machine) {
+        let interval = Interval::new(0, found.n_steps as u32, range.end - range.start);
+        buffers.push(Buffer { id: "reserved".into(), interval, offset: range.start });
     }
     buffers.retain(|it| !it.interval.is_empty());
     buffers.iter_mut().for_each(|it| it.id = it.id.replace(',', ";").replace('"', "'"));

@@ -8,7 +8,7 @@
 //! 3. Where the plan's addresses have room for that, they stay; where not, the lifetimes are packed anew, and what shares
 //!    bytes in place goes on to share them.
 
-use crate::block::Blocks;
+use crate::block::{Blocks, reserved};
 use crate::{Error, Planned};
 use cosma_planner::pack::{Interval, Packing, check_packing, pack};
 use cosma_planner::{Action, Bytes, Deadline, Kind, Kinds, MemoryId, Origin, Step, TensorId};
@@ -56,7 +56,8 @@ pub fn fixed_places(planned: &Planned<'_>, runtime: &'static str) -> Result<Fixe
         }
         block.slices.clear();
         if graph.results().contains(&block.tensor) {
-            block.steps.end = end;
+            // Behind the last step, so that not even the last operator writes over it.
+            block.steps.end = end.next();
         }
     }
     let mut groups = found.groups(problem, MemoryId::SCRATCHPAD);
@@ -64,18 +65,17 @@ pub fn fixed_places(planned: &Planned<'_>, runtime: &'static str) -> Result<Fixe
     let (capacity, alignment) = (problem.machine.scratchpad(), problem.machine.alignment());
     let mut intervals: Vec<Interval> = groups.iter().map(|it| it.interval.clone()).collect();
     let mut offsets: Vec<Bytes> = groups.iter().map(|it| it.offset).collect();
-    for range in &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].reserved {
-        let size = range.end.min(capacity).saturating_sub(range.start);
-        // A reserved range need not begin at a multiple of the alignment; the first one within it does no harm.
-        let start = range.start.0 / alignment.0 * alignment.0;
-        let interval = Interval::new(0, end.0, size + range.start - Bytes(start));
-        intervals.push(Interval { fixed: Some(Bytes(start)), ..interval });
-        offsets.push(Bytes(start));
+    // Reserved addresses need not begin at a multiple of the alignment.
+    intervals.iter_mut().for_each(|it| it.alignment = alignment);
+    for range in reserved(&problem.machine) {
+        let interval = Interval::new(0, end.next().0, range.end - range.start);
+        intervals.push(Interval { fixed: Some(range.start), ..interval });
+        offsets.push(range.start);
     }
-    let is_packed_anew = !check_packing(&intervals, &offsets, capacity, alignment).is_empty();
+    let is_packed_anew = !check_packing(&intervals, &offsets, capacity, Bytes(1)).is_empty();
     if is_packed_anew {
         let no_room = |is_proven| Error::NoRoom { runtime, scratchpad: capacity.0, is_proven };
-        offsets = match pack(&intervals, capacity, alignment, Deadline::after(PACKING)) {
+        offsets = match pack(&intervals, capacity, Bytes(1), Deadline::after(PACKING)) {
             Packing::Placed(offsets) => offsets,
             Packing::Infeasible => return Err(no_room(true)),
             Packing::Undecided => return Err(no_room(false)),
@@ -86,7 +86,7 @@ pub fn fixed_places(planned: &Planned<'_>, runtime: &'static str) -> Result<Fixe
         for at in group.members.iter().filter(|it| !is_weight[**it]) {
             let block = &found.blocks[*at];
             let offset = *offset + block.place.offset - group.offset;
-            places.push(Fixed { tensor: block.tensor, offset, steps: block.steps.clone() });
+            places.push(Fixed { tensor: block.tensor, offset, steps: block.steps.start..block.steps.end.min(end) });
         }
     }
     places.sort_by_key(|it| it.tensor);

@@ -132,7 +132,7 @@ r,128,3,4,scratchpad,64,run square,store
 
 #[test]
 fn names_are_unique_and_without_commas() {
-    let problem: Problem = "machine scratchpad 128 alignment 64 
+    let problem: Problem = "machine scratchpad 256 alignment 64
 argument x 64
 argument x#2 64
 op f,g: x -> a,b 64
@@ -143,7 +143,6 @@ return e
 "
     .parse()
     .unwrap();
-    let problem = Problem { machine: problem.machine.with_scratchpad(Bytes(256)), ..problem };
     let program = "\
 load x at 0
 run f,g: x@0 -> a,b@64
@@ -174,5 +173,5 @@ return y
     .unwrap();
     let actions = parse_program(&problem, "load x at 64\nrun f: x@64 -> y@128\nstore y@128\n").unwrap();
     let text = buffers(&Planned::new("net", &problem, &actions));
-    assert!(text.ends_with("reserved,0,1,60,1,0\nreserved#2,0,1,56,1,200\n"), "{text}");
+    assert!(text.ends_with("reserved,0,1,64,1,0\nreserved#2,0,1,56,1,200\n"), "{text}");
 }

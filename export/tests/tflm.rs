@@ -187,11 +187,11 @@ fn models_that_do_not_fit_are_refused() {
     let text = refused(&other, &problem, &apart);
     assert!(text.starts_with("tensors 'x' and 'model/b' would be in each other's way"), "{text}");
     assert!(written(Format::TflmModel(&model), &problem, &apart).is_ok());
-    let unknown = Names { tensors: vec!["p".into(), "w".into(), "q".into(), "r".into(), "s".into()], ..names() };
-    let (problem, actions) =
-        parsed(&PROBLEM.replace('x', "y").replace('c', "d"), &PROGRAM.replace("x", "y").replace("c@", "d@"));
-    let error =
-        write(Format::TflmModel(&model), &Planned { names: unknown, ..Planned::new("net", &problem, &actions) });
+    let (problem, actions) = parsed(
+        "machine scratchpad 128 alignment 64\nargument p 64\nop f: p -> q 64\nreturn q\n",
+        "load p at 0\nrun f: p@0 -> q@64\nstore q@64\n",
+    );
+    let error = write(Format::TflmModel(&model), &Planned::new("net", &problem, &actions));
     assert!(error.unwrap_err().to_string().contains("no tensor of the plan"));
 }
 
@@ -237,6 +237,19 @@ store c@0
     let at = |name: &str| json["tensors"].as_array().unwrap().iter().find(|it| it["name"] == name).unwrap();
     assert_eq!((&at("y")["first"], &at("y")["end"]), (&0.into(), &3.into()));
     assert!(["x", "a", "b"].iter().all(|it| at(it)["mem_offset"] != at("y")["mem_offset"]), "{text}");
+    // A result may not be written over, not even by the last operator.
+    let last = "\
+machine scratchpad 192 alignment 64
+argument x 64
+op abs: x -> a 64
+op neg: a -> b 64 over a
+return a b
+";
+    let program = "load x at 0\nrun abs: x@0 -> a@64\nstore a@64\nrun neg: a@64 -> b@64\nstore b@64\n";
+    let (both, actions) = parsed(last, program);
+    let text = write(Format::ExecuTorch, &Planned::new("net", &both, &actions)).unwrap().text();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_ne!(json["tensors"][1]["mem_offset"], json["tensors"][2]["mem_offset"], "{text}");
     // With one block less there is no room for x, y and a.
     let tight = Problem { machine: problem.machine.with_scratchpad(cosma_planner::Bytes(128)), ..problem.clone() };
     let program = "\
