@@ -4,6 +4,9 @@
 //! reads or writes it there, or with the wait for its last way out if that comes later. It does not know which plan the
 //! program comes from. Steps are counted as operators run: what stands between two operators belongs to the boundary
 //! between them.
+//!
+//! A channel carries out its copies in order. So where something comes in through the channel by which something else still
+//! goes out, and over its bytes, these are free from that line on, whenever anybody waits.
 
 use cosma_planner::pack::{Interval, Piece};
 use cosma_planner::{
@@ -150,8 +153,8 @@ struct Reading<'a> {
     found: Blocks,
     /// What lies at a place, the last that was put there.
     at: HashMap<Slot, usize>,
-    /// Copies that nobody has waited for, by where they go.
-    under_way: HashMap<Slot, Copy>,
+    /// Copies that nobody has waited for, by where they go, and whether the bytes where they come from are free already.
+    under_way: HashMap<Slot, (Copy, bool)>,
 }
 
 impl Reading<'_> {
@@ -163,11 +166,16 @@ impl Reading<'_> {
         match action {
             Action::Copy(copy) => {
                 self.leave(copy, line);
+                self.free(copy, self.whole(copy));
                 self.come(Slot { tensor: copy.tensor, place: copy.to }, line);
             }
-            Action::Issue(copy) => self.issue(copy, line),
+            Action::Issue(copy) => {
+                self.free(copy, self.whole(copy));
+                self.issue(copy, line);
+            }
             Action::IssueSlice(copy, slice) => {
                 let to = Slot { tensor: copy.tensor, place: copy.to };
+                self.free(copy, *slice);
                 if !self.under_way.contains_key(&to) {
                     self.issue(copy, line);
                 }
@@ -182,7 +190,7 @@ impl Reading<'_> {
                     let block = &mut self.found.blocks[*at];
                     (block.used, block.steps.end) = (now..now, block.steps.end.max(now));
                 }
-                if let Some(copy) = self.under_way.remove(slot)
+                if let Some((copy, false)) = self.under_way.remove(slot)
                     && let Some(at) = self.at.get(&Slot { tensor: copy.tensor, place: copy.from })
                 {
                     let block = &mut self.found.blocks[*at];
@@ -197,7 +205,31 @@ impl Reading<'_> {
         let to = Slot { tensor: copy.tensor, place: copy.to };
         self.leave(copy, line);
         self.come(to, line);
-        self.under_way.insert(to, *copy);
+        self.under_way.insert(to, (*copy, false));
+    }
+
+    fn whole(&self, copy: &Copy) -> Slice {
+        Slice { low: Bytes::ZERO, high: self.problem.graph.tensor(copy.tensor).size }
+    }
+
+    /// Notes what goes out through the channel of a copy, and from where these bytes of it go.
+    fn free(&mut self, copy: &Copy, slice: Slice) {
+        let Problem { graph, machine } = self.problem;
+        let channel = |it: &Copy| machine.timing(it.from.memory, it.to.memory).map(|it| it.channel);
+        let end = |low: Bytes, size: Bytes| u128::from(low.0) + u128::from(size.0);
+        let (low, high) = (end(copy.to.offset, slice.low), end(copy.to.offset, slice.high));
+        let now = self.now();
+        for (other, is_free) in self.under_way.values_mut() {
+            let (from, size) = (other.from, graph.tensor(other.tensor).size);
+            let is_over = u128::from(from.offset.0) < high && low < end(from.offset, size);
+            if from.memory == copy.to.memory && is_over && channel(other).is_some() && channel(other) == channel(copy) {
+                *is_free = true;
+                if let Some(at) = self.at.get(&Slot { tensor: other.tensor, place: from }) {
+                    let block = &mut self.found.blocks[*at];
+                    block.steps.end = block.steps.end.max(now);
+                }
+            }
+        }
     }
 
     fn leave(&mut self, copy: &Copy, line: usize) {

@@ -134,9 +134,9 @@ r,128,3,4,scratchpad,64,run square,store
 fn names_are_unique_and_without_commas() {
     let problem: Problem = "machine scratchpad 256 alignment 64
 argument x 64
-argument x#2 64
+argument y 64
 op f,g: x -> a,b 64
-op g: x#2 -> c 64
+op g: y -> c 64
 op h: x a,b -> d 64
 op i: d c -> e 64
 return e
@@ -146,8 +146,8 @@ return e
     let program = "\
 load x at 0
 run f,g: x@0 -> a,b@64
-load x#2 at 0
-run g: x#2@0 -> c@128
+load y at 0
+run g: y@0 -> c@128
 reload x at 0
 run h: x@0 a,b@64 -> d@192
 run i: d@192 c@128 -> e@0
@@ -156,13 +156,13 @@ store e@0
     let actions = parse_program(&problem, program).unwrap();
     check(&problem, &actions).expect("the judge believes it");
     let (ids, ..) = read(&buffers(&Planned::new("net", &problem, &actions)));
-    assert_eq!(ids, ["x", "a;b", "x#2", "c", "x#3", "d", "e"]);
+    assert_eq!(ids, ["x", "a;b", "y", "c", "x#2", "d", "e"]);
 }
 
 #[test]
 fn reserved_addresses_are_buffers() {
     let problem: Problem = "memory host
-memory l1 256 alignment 64 reserved 0..60 reserved 200..300
+memory l1 256 alignment 64 reserved 0..60 200..300
 link host l1
 link l1 host
 argument x 64

@@ -41,7 +41,7 @@ except ImportError:
 
 outputs = []
 for model in (before, after):
-    interpreter = runtime.Interpreter.from_bytes(bytearray(model))
+    interpreter = runtime.Interpreter.from_bytes(model)
     details = interpreter.get_input_details(0)
     size = int(numpy.prod(details["shape"]))
     values = numpy.arange(size).reshape(details["shape"]) - size // 2

@@ -25,7 +25,7 @@ fn documents_are_as_the_schema_says_and_come_back() {
     let validator = validator();
     // Of each kind of action, and of fields that are there for some only.
     let mut met = std::collections::BTreeMap::new();
-    for seed in 0..60 {
+    for seed in 0..30 {
         for case in cases(seed) {
             let planned = Planned::new("net", &case.problem, &case.actions);
             let document = Document::of(&planned).expect("time can be counted");
@@ -170,7 +170,7 @@ fn other_documents_are_refused() {
     };
     let error = parse(&|it| it["version"] = json!(2)).unwrap_err();
     assert!(matches!(error, Error::Version { version: 2, .. }), "{error}");
-    assert!(matches!(Document::parse("[]"), Err(Error::Json(_))));
+    assert!(matches!(Document::parse("3"), Err(Error::Json(_))));
     assert!(matches!(Document::parse("{}"), Err(Error::Version { version: 0, .. })));
     assert!(matches!(parse(&|it| it["traffic"] = json!(3)), Err(Error::Json(_))));
     let refused = |change: &dyn Fn(&mut Value)| match parse(change).unwrap().actions(&problem) {
