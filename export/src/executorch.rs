@@ -1,0 +1,87 @@
+//! Addresses for ExecuTorch.
+//!
+//! ExecuTorch's memory planning gives each `TensorSpec` a `mem_id`, which is one of its buffers, a `mem_offset` in it, and
+//! a `mem_obj_id`, which is the same for specs that share bytes; and it gives the program the sizes of its buffers by
+//! `mem_id`, of which 0 is kept for constants. `examples/executorch_plan.py` is a memory-planning pass that sets them.
+
+use crate::fixed::fixed_places;
+use crate::{Error, Planned};
+use cosma_planner::{Bytes, TensorId};
+use serde::Serialize;
+
+const RUNTIME: &str = "ExecuTorch";
+
+/// The buffer of all tensors that are planned; 0 is that of constants.
+const MEM_ID: u64 = 1;
+
+/// What the pass reads.
+#[derive(Serialize)]
+struct Memory<'a> {
+    format: &'static str,
+    version: u64,
+    name: &'a str,
+    alignment: u64,
+    non_const_buffer_sizes: [u64; 2],
+    is_packed_anew: bool,
+    tensors: Vec<Spec<'a>>,
+    order: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Spec<'a> {
+    name: &'a str,
+    bytes: u64,
+    mem_id: u64,
+    mem_offset: u64,
+    mem_obj_id: u64,
+    first: u64,
+    end: u64,
+}
+
+/// Addresses for ExecuTorch, as JSON: `alignment`; `non_const_buffer_sizes`, by `mem_id`; `is_packed_anew`, if the addresses
+/// are not those of the program, since arguments are in memory from the start and results to the end; `tensors`, each with
+/// its `name` in the model, `bytes`, `mem_id`, `mem_offset`, `mem_obj_id`, and the steps `first` to `end`, half-open; and
+/// `order`, the names of the operators in the model, as they run. Weights are not in it.
+///
+/// # Errors
+/// [`Error::Moves`]; [`Error::NoRoom`].
+pub fn executorch(planned: &Planned<'_>) -> Result<String, Error> {
+    let graph = &planned.problem.graph;
+    let fixed = fixed_places(planned, RUNTIME)?;
+    let size = |it: TensorId| graph.tensor(it).size;
+    // What shares bytes, whenever, is one object: sorted by offset, each stretch without a hole between its tensors.
+    let mut by_offset: Vec<usize> = (0..fixed.places.len()).collect();
+    by_offset.sort_by_key(|it| (fixed.places[*it].offset, *it));
+    let mut objects = vec![0; fixed.places.len()];
+    let (mut object, mut end) = (0, Bytes::ZERO);
+    for at in by_offset {
+        let place = &fixed.places[at];
+        if end <= place.offset {
+            object += 1;
+        }
+        end = end.max(place.offset + size(place.tensor));
+        objects[at] = object;
+    }
+    let tensors = fixed.places.iter().zip(objects).map(|(it, mem_obj_id)| Spec {
+        name: planned.tensor_name(it.tensor),
+        bytes: size(it.tensor).0,
+        mem_id: MEM_ID,
+        mem_offset: it.offset.0,
+        mem_obj_id,
+        first: u64::from(it.steps.start.0),
+        end: u64::from(it.steps.end.0),
+    });
+    let memory = Memory {
+        format: "cosma-executorch",
+        version: 1,
+        name: planned.name,
+        alignment: planned.problem.machine.alignment().0,
+        non_const_buffer_sizes: [0, end.0],
+        is_packed_anew: fixed.is_packed_anew,
+        tensors: tensors.collect(),
+        order: planned.order().into_iter().map(|it| planned.operator_name(it)).collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&memory).expect("numbers, words and lists are JSON");
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,64 @@
+//! A plan as CSV: what lies where, and when.
+
+use crate::Planned;
+use crate::block::Blocks;
+use cosma_planner::{Action, Kind, Kinds, MemoryId};
+use csv::Writer;
+
+/// The columns of a [`table()`].
+const HEADER: [&str; 8] = ["tensor", "bytes", "first", "end", "memory", "offset", "came", "left"];
+
+/// A row for each time that a tensor lies in a memory with addresses, in the order in which they come.
+///
+/// | column | |
+/// |---|---|
+/// | `tensor` | its name in the problem |
+/// | `bytes` | its size, without padding |
+/// | `first` | the first step during which it takes bytes, even if a transfer only brings it |
+/// | `end` | the first step after that during which it takes none |
+/// | `memory`, `offset` | where its first byte lies |
+/// | `came` | `load`, `reload` or `move`, or `run` and the operator that writes it |
+/// | `left` | `store`, `spill` or `move`, the last copy from there; empty if it is simply overwritten |
+///
+/// Steps count operators from 0. Workspaces are not in it, and neither is what operators read in host memory.
+pub fn table(planned: &Planned<'_>) -> String {
+    let Planned { problem, actions, .. } = *planned;
+    let verbs = verbs(planned);
+    let mut writer = Writer::from_writer(Vec::new());
+    writer.write_record(HEADER).expect("memory takes it");
+    for block in Blocks::of(problem, actions).blocks {
+        let tensor = problem.graph.tensor(block.tensor);
+        let record = [
+            tensor.name.clone(),
+            tensor.size.to_string(),
+            block.steps.start.to_string(),
+            block.steps.end.to_string(),
+            problem.machine.memories()[block.place.memory.index()].name.clone(),
+            block.place.offset.to_string(),
+            verbs[block.came].clone(),
+            block.left.map_or(String::new(), |it| verbs[it].clone()),
+        ];
+        writer.write_record(record).expect("memory takes rows of one length");
+    }
+    let bytes = writer.into_inner().expect("memory takes it");
+    String::from_utf8(bytes).expect("all fields are text")
+}
+
+/// By line: what it does, in a word or two; the first slice of a copy stands for all of them.
+fn verbs(planned: &Planned<'_>) -> Vec<String> {
+    let Planned { problem, actions, .. } = *planned;
+    let mut kinds = Kinds::new(problem);
+    let name = |it: Kind| it.name().to_owned();
+    let verb = |action: &Action| match action {
+        Action::Copy(copy) | Action::Issue(copy) => name(kinds.of(copy)),
+        Action::IssueSlice(copy, slice) => name(kinds.of_slice(copy, *slice)),
+        Action::Wait(_) => "wait".into(),
+        Action::Run { op, reads, .. } => {
+            for read in reads.iter().filter(|it| it.place.memory == MemoryId::HOME) {
+                kinds.from_home(read.tensor);
+            }
+            format!("run {}", problem.graph.op(*op).name)
+        }
+    };
+    actions.iter().map(verb).collect()
+}
