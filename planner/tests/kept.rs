@@ -1,6 +1,5 @@
 //! Weights that stay in the scratchpad from one run to the next.
 
-
 use cosma_planner::testing::{Choices, Shape, compute, interpret_runs, kept_optimum, seeded_problem};
 use cosma_planner::{
     Action, Bytes, Copy, Error, Fault, Keep, Op, Options, Order, Place, Plan, Problem, Solution, Solver, TensorId,
@@ -67,7 +66,8 @@ fn bounds_and_plans_surround_what_trying_everything_finds() {
                 let mut never = problem.clone();
                 never.graph = problem.graph.with_keep(|_| Keep::Never);
                 let without = plan(&never, &Options::default()).expect("there is a plan");
-                let (before, now) = (without.non_compulsory + never.compulsory(), solution.non_compulsory + problem.compulsory());
+                let (before, now) =
+                    (without.non_compulsory + never.compulsory(), solution.non_compulsory + problem.compulsory());
                 assert!(now <= before, "{problem}");
                 n_saved += usize::from(now < before);
             }
@@ -115,7 +115,8 @@ mod by_integer_programming {
             for order in all_orders(&problem) {
                 let Ok(found) = keep_in_order(&problem, &order, Deadline::NEVER) else { continue };
                 let is_loaded = |it: &TensorId| !found.kept.contains(it);
-                let loads: Bytes = problem.graph.keepable().filter(is_loaded).map(|it| problem.graph.tensor(it).size).sum();
+                let loads: Bytes =
+                    problem.graph.keepable().filter(is_loaded).map(|it| problem.graph.tensor(it).size).sum();
                 let cost = found.outline.non_compulsory(&problem) + loads;
                 assert!(found.lower_bound <= cost, "{problem}");
                 if is_exact {
@@ -202,7 +203,8 @@ fn what_has_to_be_kept_has_to_fit() {
     };
     assert_eq!(error(320), Ok(Bytes(64)));
     let message = error(256).expect_err("it does not fit").to_string();
-    let expected = "weights that are always kept take 128 B of 256 B, and an operator needs 192 B beside them: 64 B too many";
+    let expected =
+        "weights that are always kept take 128 B of 256 B, and an operator needs 192 B beside them: 64 B too many";
     assert_eq!(message, expected);
     let message = error(100).expect_err("it does not fit").to_string();
     assert!(message.ends_with("220 B too many"), "{message}");

@@ -2,7 +2,7 @@
 
 use cosma::execute::{Comparison, Original, RunError, RunOptions};
 use cosma::time::{Clock, Ratio};
-use cosma::{Bytes, MachineOptions, Options, Solver, Stages, Weights, optimize, run_pipeline};
+use cosma::{Bytes, Keep, MachineOptions, Options, Solver, Stages, Weights, optimize, run_pipeline};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::Module;
 use cosma_planner::Cycles;
@@ -22,6 +22,8 @@ pub struct Case {
     pub between: bool,
     /// Whether transfers go on beside operators.
     pub overlap: bool,
+    /// Whether weights may stay from run to run: then three runs in a row have to be right.
+    pub keep: bool,
 }
 
 /// That of a machine on which transfers take about as long as operators, over one channel or one each way.
@@ -47,6 +49,7 @@ impl Case {
                 scratchpad: Some(scratchpad.into()),
                 alignment: Some(self.alignment.into()),
                 weights: Some(self.weights),
+                keep: self.keep.then_some(Keep::Auto),
                 clock: self.overlap.then(|| clock(if self.schedule { 1 } else { 2 })),
             },
             stages: Stages { schedule: self.schedule, group: self.group, ..Stages::default() },
@@ -63,6 +66,7 @@ impl Case {
         let mut module = cosma::parse(&context, text.as_bytes(), "least").expect("it is well-formed");
         let mut options = self.options(1 << 40);
         options.stages.allocate = true;
+        options.machine.keep = None;
         options.solver = Solver::Greedy;
         let report = optimize(&mut module, &options)?;
         Ok(report.functions.first().map_or(1024, |it| it.min_scratchpad))

@@ -11,6 +11,7 @@ mod command;
 mod common;
 mod constructs;
 mod damage;
+mod kept;
 mod networks;
 mod overlap;
 mod pieces;
@@ -32,7 +33,7 @@ use std::cell::Cell;
 const QUICK: RunOptions = RunOptions { seed: 1, effort: 0, function: None };
 
 const fn case(percent: u64, schedule: bool, group: bool, weights: Weights, solver: Solver) -> Case {
-    Case { percent, schedule, group, weights, solver, alignment: 64, between: false, overlap: false }
+    Case { percent, schedule, group, weights, solver, alignment: 64, between: false, overlap: false, keep: false }
 }
 
 /// With passes of MLIR between planning and lowering.
@@ -92,12 +93,12 @@ networks! {
 
 /// A way to plan, drawn by lot.
 fn any_case() -> impl Strategy<Value = Case> {
-    let percent = prop_oneof![Just(100), Just(105), Just(110), Just(150)];
+    let percent = prop_oneof![Just(100), Just(105), Just(110), Just(150), Just(250)];
     let weights = prop_oneof![Just(Weights::Resident), Just(Weights::Streamed)];
     let solver = prop_oneof![Just(Solver::Auto), Just(Solver::Search), Just(Solver::Ilp), Just(Solver::Greedy)];
     let alignment = prop_oneof![Just(4), Just(16), Just(64)];
-    (percent, any::<bool>(), any::<bool>(), weights, solver, alignment, any::<bool>(), any::<bool>()).prop_map(
-        |(percent, schedule, group, weights, solver, alignment, between, overlap)| Case {
+    (percent, any::<bool>(), any::<bool>(), weights, solver, alignment, any::<bool>(), any::<bool>(), any::<bool>())
+        .prop_map(|(percent, schedule, group, weights, solver, alignment, between, overlap, keep)| Case {
             percent,
             schedule,
             group,
@@ -106,8 +107,8 @@ fn any_case() -> impl Strategy<Value = Case> {
             alignment,
             between,
             overlap,
-        },
-    )
+            keep,
+        })
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::build::{Build, Flavour, Tensor};
 use crate::case::{Case, clock};
 use crate::{QUICK, networks, random};
 use cosma::execute::{Comparison, Original};
-use cosma::{MachineOptions, Options, Solver, Stages, Weights, optimize};
+use cosma::{Keep, MachineOptions, Options, Solver, Stages, Weights, optimize};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::Cell;
@@ -26,6 +26,8 @@ impl Way {
                 scratchpad: Some(self.scratchpad.into()),
                 alignment: Some(self.alignment.into()),
                 weights: Some(Weights::Resident),
+                // Each second one with weights that stay from run to run.
+                keep: (self.alignment < 64).then_some(Keep::Auto),
                 // Each second one with transfers that go on beside operators.
                 clock: self.group.then(|| clock(1)),
             },
@@ -61,6 +63,7 @@ fn least(text: &str, group: bool) -> u64 {
         alignment: 1,
         between: false,
         overlap: false,
+        keep: false,
     };
     case.least(text).unwrap_or_else(|error| panic!("{error}:\n{text}"))
 }

@@ -17,6 +17,7 @@ fn upstream_models() {
             solver: Solver::Auto,
             between: !group,
             overlap: group,
+            keep: group,
             alignment: 64,
         };
         let cases = [case(100, false, Weights::Resident), case(100, true, Weights::Streamed)];
