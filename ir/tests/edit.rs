@@ -3,7 +3,7 @@
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
 use cosma_ir::{
-    Ending, Machine, Residency, Transfer, WeightComputation, Weights, argument_residencies, as_mut,
+    Ending, Keep, Machine, Residency, Transfer, WeightComputation, Weights, argument_residencies, as_mut,
     clear_argument_residencies, clear_machine, clear_offsets, erase, is_streamed, is_weight, kind, load, machine, macs,
     name, new_context, offsets, parse, replace_uses, residencies, set_argument_residencies, set_machine, set_offsets,
     set_residencies, set_workspace_offset, store, transfer, uses, workspace, workspace_offset,
@@ -78,6 +78,7 @@ fn the_nearest_machine_counts() {
             scratchpad: Some(512),
             alignment: Some(64),
             weights: Some(Weights::Streamed),
+            keep: Some(Keep::Auto),
             element_bytes: Some(1),
             weight_computation: Some(WeightComputation::Run),
             clock: Some(clock),

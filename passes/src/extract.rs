@@ -25,13 +25,13 @@
 
 use crate::class::n_elements;
 use crate::equal::Equals;
-use crate::form::{address, body, operations};
+use crate::form::{address, body, defining, operations};
 use crate::help::help;
 use crate::inside::{Inside, Outside, inside};
 use crate::machine::Target;
 use crate::macs::macs;
 use crate::piece::{Assembly, ReadPiece, assemblies, read_pieces};
-use crate::role::{Read, Role, may_have_effects, nested, reads, role};
+use crate::role::{Read, Role, is_constant, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
 use crate::variable::{Access, access};
 use crate::written::{AllWritten, Written};
@@ -101,6 +101,16 @@ pub enum Carrier<'c, 'a> {
 }
 
 impl<'c, 'a> Carrier<'c, 'a> {
+    /// Whether it lies in host memory before the function runs: an argument, a constant, or a piece of one. What is
+    /// computed from weights is not there yet when weights are loaded that stay from run to run.
+    fn is_there_before(&self) -> bool {
+        match *self {
+            Carrier::Argument(..) => true,
+            Carrier::Constant(value, _) | Carrier::Piece(_, value, _) => defining(value).is_none_or(is_constant),
+            Carrier::Staged(..) | Carrier::Result(..) => false,
+        }
+    }
+
     /// Where it lies in host memory from the start.
     pub fn source(&self) -> Option<Value<'c, 'a>> {
         match *self {
@@ -274,7 +284,11 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
     // What is to be kept says so; of others, the machine does.
     let graph = match keep {
         Keep::Never => graph,
-        keep => graph.with_keep(|it| if graph.tensor(it).keep == Keep::Always { Keep::Always } else { keep }),
+        keep => graph.with_keep(|it| match graph.tensor(it).keep {
+            Keep::Always => Keep::Always,
+            _ if carriers[it.index()].is_there_before() => keep,
+            _ => Keep::Never,
+        }),
     };
     let problem = Problem { graph, machine };
     Ok(Extraction {

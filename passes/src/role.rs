@@ -56,7 +56,7 @@ pub(crate) fn role<'c, 'a>(operation: OperationRef<'c, 'a>, depends: impl Fn(Val
 
 /// A tensor without a cause: `arith.constant`, `tosa.const`, and whatever else makes one tensor of
 /// nothing. A `cosma.op` is never one: it runs on the accelerator.
-fn is_constant(operation: OperationRef) -> bool {
+pub(crate) fn is_constant(operation: OperationRef) -> bool {
     if is_abstract(operation) || is_group(operation) {
         return false;
     }
