@@ -24,7 +24,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let factor = factor.ok_or("a factor is missing")?;
-    println!("name,ops,scratchpad,never_total,never_proven,never_ms,run,first_run,share,kept,bound,proven,fragmentation,ms");
+    println!(
+        "name,ops,scratchpad,never_total,never_proven,never_ms,run,first_run,share,kept,bound,proven,fragmentation,ms"
+    );
     for file in files {
         let mut problem: Problem = std::fs::read_to_string(&file)?.parse()?;
         let least = problem.least_scratchpad(options.order).size;

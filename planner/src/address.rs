@@ -28,7 +28,12 @@ pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Opti
 
 /// Likewise where some weights lie in the scratchpad beside an outline, from their last stay to their first one in the next
 /// run: all of their stays in a plan that are at either end of it are at one offset.
-pub(crate) fn address_kept(problem: &Problem, outline: &Outline, kept: &[TensorId], deadline: Deadline) -> Option<Plan> {
+pub(crate) fn address_kept(
+    problem: &Problem,
+    outline: &Outline,
+    kept: &[TensorId],
+    deadline: Deadline,
+) -> Option<Plan> {
     let is_kept = |tensor: TensorId| kept.binary_search(&tensor).is_ok();
     let mut outline = outline.clone();
     let mut in_place = problem.in_place_by_step(&outline.order);

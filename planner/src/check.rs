@@ -16,8 +16,8 @@ mod flight;
 
 use crate::time::ChannelId;
 use crate::{
-    Action, Block, Bytes, Copy, Fault, InPlace, Keep, MemoryId, MemorySet, Moment, OpId, Origin, Overlay, Place, Problem,
-    Slice, Slot, Step, TensorId, Traffic, Violation,
+    Action, Block, Bytes, Copy, Fault, InPlace, Keep, MemoryId, MemorySet, Moment, OpId, Origin, Overlay, Place,
+    Problem, Slice, Slot, Step, TensorId, Traffic, Violation,
 };
 use flight::{Flight, Flights, Target};
 use std::collections::BTreeMap;
@@ -131,7 +131,9 @@ impl Judge<'_> {
     fn keep(&mut self, action: &Action) {
         match *action {
             Action::Copy(copy) if !self.is_known(copy.tensor) => self.report(Fault::UnknownTensor(copy.tensor)),
-            Action::Copy(copy) if copy.from == Place::HOME && self.problem.graph.tensor(copy.tensor).keep != Keep::Never => {
+            Action::Copy(copy)
+                if copy.from == Place::HOME && self.problem.graph.tensor(copy.tensor).keep != Keep::Never =>
+            {
                 self.act(action);
                 self.kept.push(Slot { tensor: copy.tensor, place: copy.to });
             }

@@ -65,9 +65,8 @@ impl Plan {
         let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
         let at_end: Vec<&Residency> = self.residencies.iter().filter(|it| it.steps.end == end).collect();
         last.retain(|(tensor, offset)| {
-            let meets = |it: &&&Residency| {
-                it.offset.max(*offset) < (it.offset + size(it.tensor)).min(*offset + size(*tensor))
-            };
+            let meets =
+                |it: &&&Residency| it.offset.max(*offset) < (it.offset + size(it.tensor)).min(*offset + size(*tensor));
             !at_end.iter().filter(|it| it.tensor != *tensor).any(|it| meets(&it))
         });
         let mut kept: Vec<TensorId> = last.into_iter().map(|it| it.0).collect();
@@ -80,9 +79,8 @@ impl Plan {
     pub fn prologue(&self, problem: &Problem) -> Vec<Action> {
         let kept = self.kept(problem);
         let is_loaded = |it: &&Residency| it.steps.start == Step(0) && kept.binary_search(&it.tensor).is_ok();
-        let load = |it: &Residency| {
-            Action::Copy(Copy { tensor: it.tensor, from: Place::HOME, to: Place::on_chip(it.offset) })
-        };
+        let load =
+            |it: &Residency| Action::Copy(Copy { tensor: it.tensor, from: Place::HOME, to: Place::on_chip(it.offset) });
         self.residencies.iter().filter(is_loaded).map(load).collect()
     }
 

@@ -56,8 +56,8 @@
 pub(crate) mod machine;
 
 use crate::{
-    Bytes, Error, Graph, GraphBuilder, InPlace, Keep, MemoryId, MemorySet, Op, OpId, Origin, Problem, Tensor, TensorId, Use,
-    Weights,
+    Bytes, Error, Graph, GraphBuilder, InPlace, Keep, MemoryId, MemorySet, Op, OpId, Origin, Problem, Tensor, TensorId,
+    Use, Weights,
 };
 use machine::{MachineParser, cycles, has_usual_form, write_machine};
 use std::collections::HashMap;

@@ -1,27 +1,17 @@
 //! Weights that stay in the scratchpad from one run to the next.
 
-
-use cosma_planner::testing::{Choices, Shape, compute, interpret_runs, kept_optimum, seeded_problem};
+use cosma_planner::testing::{
+    Choices, Shape, compute, interpret_runs, kept_optimum, noise, seeded_problem, with_kept_weights,
+};
 use cosma_planner::{
     Action, Bytes, Copy, Error, Fault, Keep, Op, Options, Order, Place, Plan, Problem, Solution, Solver, TensorId,
     Traffic, Violation, check_with_prologue, plan, program_text,
 };
 
-/// A random problem whose weights may be kept, with some more scratchpad than it has to have.
+/// A random problem some of whose weights may be kept.
 fn keepable(shape: Shape, seed: u64, percent_always: u64) -> Problem {
-    let mut problem = seeded_problem(shape, seed);
-    let bytes = cosma_planner::testing::noise(seed + 77, 64);
-    let mut choices = Choices::new(&bytes);
-    let rooms: Bytes = problem.graph.tensor_ids().map(|it| problem.room(it)).sum();
-    let more = Bytes(choices.below(rooms.0 / 2 + 1));
-    let size = problem.machine.scratchpad() + more;
-    problem.machine.set_scratchpad(size);
-    problem.graph = problem.graph.with_keep(|_| match choices.below(100) {
-        it if it < percent_always => Keep::Always,
-        it if it < 90 => Keep::Auto,
-        _ => Keep::Never,
-    });
-    problem
+    let bytes = noise(seed + 77, 128);
+    with_kept_weights(&seeded_problem(shape, seed), percent_always, &mut Choices::new(&bytes))
 }
 
 fn judged(problem: &Problem, plan: &Plan) -> Result<Traffic, String> {
@@ -67,7 +57,8 @@ fn bounds_and_plans_surround_what_trying_everything_finds() {
                 let mut never = problem.clone();
                 never.graph = problem.graph.with_keep(|_| Keep::Never);
                 let without = plan(&never, &Options::default()).expect("there is a plan");
-                let (before, now) = (without.non_compulsory + never.compulsory(), solution.non_compulsory + problem.compulsory());
+                let (before, now) =
+                    (without.non_compulsory + never.compulsory(), solution.non_compulsory + problem.compulsory());
                 assert!(now <= before, "{problem}");
                 n_saved += usize::from(now < before);
             }
@@ -102,7 +93,7 @@ mod by_integer_programming {
     fn the_choice_in_an_order_is_exact() {
         let (mut n_kept, mut n_tight, mut n_spilling) = (0, 0, 0);
         for seed in 0..400 {
-            let mut problem = keepable(Shape { ops: 5, ..Shape::SMALL }, seed, 0);
+            let problem = keepable(Shape { ops: 5, ..Shape::SMALL }, seed, 0);
             // What results may take the place of makes the sum of rooms an estimate.
             let pairs = |op: &Op| op.in_place.iter().any(|it| problem.graph.may_be_kept(it.operand));
             let is_exact = !problem.graph.ops().iter().any(pairs);
@@ -115,7 +106,8 @@ mod by_integer_programming {
             for order in all_orders(&problem) {
                 let Ok(found) = keep_in_order(&problem, &order, Deadline::NEVER) else { continue };
                 let is_loaded = |it: &TensorId| !found.kept.contains(it);
-                let loads: Bytes = problem.graph.keepable().filter(is_loaded).map(|it| problem.graph.tensor(it).size).sum();
+                let loads: Bytes =
+                    problem.graph.keepable().filter(is_loaded).map(|it| problem.graph.tensor(it).size).sum();
                 let cost = found.outline.non_compulsory(&problem) + loads;
                 assert!(found.lower_bound <= cost, "{problem}");
                 if is_exact {
@@ -132,7 +124,6 @@ mod by_integer_programming {
                 }
                 n_spilling += usize::from(problem.restreamed() < best);
             }
-            problem.machine.set_scratchpad(Bytes::ZERO);
         }
         assert!(200 < n_kept && 100 < n_tight && 50 < n_spilling, "{n_kept} {n_tight} {n_spilling}");
     }
@@ -202,7 +193,8 @@ fn what_has_to_be_kept_has_to_fit() {
     };
     assert_eq!(error(320), Ok(Bytes(64)));
     let message = error(256).expect_err("it does not fit").to_string();
-    let expected = "weights that are always kept take 128 B of 256 B, and an operator needs 192 B beside them: 64 B too many";
+    let expected =
+        "weights that are always kept take 128 B of 256 B, and an operator needs 192 B beside them: 64 B too many";
     assert_eq!(message, expected);
     let message = error(100).expect_err("it does not fit").to_string();
     assert!(message.ends_with("220 B too many"), "{message}");

@@ -2,12 +2,12 @@
 
 use super::{Decision, Options, Order, Solver, source_order};
 use crate::ilp::{
-    KeptOutline, Outcome, backbone as backbone_of, conquer, joint_at_first, joint_with_addresses, keep_bound as keep_bound_of,
-    keep_in_order as keep_of_order, n_variables_with_addresses, replace, replace_within,
+    KeptOutline, Outcome, backbone as backbone_of, conquer, joint_at_first, joint_with_addresses,
+    keep_bound as keep_bound_of, keep_in_order as keep_of_order, n_variables_with_addresses, replace, replace_within,
 };
+use crate::keep::{Candidate, keep_by_rule};
 use crate::progress::Phase;
 use crate::search::{SearchOptions, search};
-use crate::keep::{Candidate, keep_by_rule};
 use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem};
 use std::ops::Range;
 

@@ -91,15 +91,17 @@ impl Stores<'_> {
     /// Arguments in host memory, and garbage elsewhere.
     fn new(problem: &Problem) -> Result<Stores<'_>, String> {
         let graph = &problem.graph;
-    let memory = |size: Option<Bytes>| match size {
-        Some(size) => Store::Addressed(garbage(size.0 as usize)),
-        None => Store::Apart(vec![None; graph.tensors().len()]),
-    };
-    let mut stores = Stores { problem, stores: problem.machine.memories().iter().map(|it| memory(it.size)).collect() };
-    for tensor in graph.tensor_ids().filter(|it| matches!(graph.tensor(*it).origin, Origin::Argument | Origin::Weight))
-    {
-        stores.write(Place::HOME, Some(tensor), argument(problem, tensor))?;
-    }
+        let memory = |size: Option<Bytes>| match size {
+            Some(size) => Store::Addressed(garbage(size.0 as usize)),
+            None => Store::Apart(vec![None; graph.tensors().len()]),
+        };
+        let mut stores =
+            Stores { problem, stores: problem.machine.memories().iter().map(|it| memory(it.size)).collect() };
+        for tensor in
+            graph.tensor_ids().filter(|it| matches!(graph.tensor(*it).origin, Origin::Argument | Origin::Weight))
+        {
+            stores.write(Place::HOME, Some(tensor), argument(problem, tensor))?;
+        }
         Ok(stores)
     }
 
@@ -108,58 +110,63 @@ impl Stores<'_> {
     }
 
     fn run(&mut self, actions: &[Action], answer: Answer) -> Result<(), String> {
-    let graph = &self.problem.graph;
-    let stores = self;
-    let mut waiting: Vec<Waiting> = Vec::new();
-    for action in actions {
-        match action {
-            Action::Copy(copy) => {
-                let slice = Slice { low: Bytes::ZERO, high: graph.tensor(copy.tensor).size };
-                stores.issue(*copy, slice, answer, &mut waiting)?;
-                stores.wait(Slot { tensor: copy.tensor, place: copy.to }, &mut waiting)?;
-            }
-            Action::Issue(copy) => {
-                let slice = Slice { low: Bytes::ZERO, high: graph.tensor(copy.tensor).size };
-                stores.issue(*copy, slice, answer, &mut waiting)?;
-            }
-            Action::IssueSlice(copy, slice) => stores.issue(*copy, *slice, answer, &mut waiting)?,
-            Action::Wait(slot) => stores.wait(*slot, &mut waiting)?,
-            Action::Run { op, reads, writes, workspace } => {
-                // An operator may use its workspace and begin to write before it has read all.
-                let operator = graph.op(*op);
-                let workspace = Place::on_chip(*workspace);
-                let scratch = || garbage(operator.workspace.0 as usize);
-                stores.write(workspace, None, scratch())?;
-                // But for what may lie over an operand.
-                let is_in_place = |slot: &&Slot| {
-                    let mut pairs = operator.in_place.iter().filter(|it| it.result == slot.tensor);
-                    pairs.any(|pair| {
-                        let is_shared = |it: &Slot| it.tensor == pair.operand && pair.fits(slot.offset(), it.offset());
-                        reads.iter().any(is_shared)
-                    })
-                };
-                for slot in writes.iter().filter(|it| !is_in_place(it)) {
-                    stores.write(slot.place, Some(slot.tensor), garbage(graph.tensor(slot.tensor).size.0 as usize))?;
+        let graph = &self.problem.graph;
+        let stores = self;
+        let mut waiting: Vec<Waiting> = Vec::new();
+        for action in actions {
+            match action {
+                Action::Copy(copy) => {
+                    let slice = Slice { low: Bytes::ZERO, high: graph.tensor(copy.tensor).size };
+                    stores.issue(*copy, slice, answer, &mut waiting)?;
+                    stores.wait(Slot { tensor: copy.tensor, place: copy.to }, &mut waiting)?;
                 }
-                let mut inputs = Vec::new();
-                for (index, &Use { tensor, .. }) in operator.reads.iter().enumerate() {
-                    let slot = reads.get(index).ok_or("an operand is missing")?;
-                    // Whatever it is called, what lies there is read.
-                    inputs.push(stores.read(Slot { tensor, place: slot.place })?);
+                Action::Issue(copy) => {
+                    let slice = Slice { low: Bytes::ZERO, high: graph.tensor(copy.tensor).size };
+                    stores.issue(*copy, slice, answer, &mut waiting)?;
                 }
-                let inputs: Vec<&[u8]> = inputs.iter().map(|it| it.as_slice()).collect();
-                let hash = hash_inputs(*op, &inputs);
-                for (index, slot) in writes.iter().enumerate() {
-                    let bytes = bytes_of(hash, index, graph.tensor(slot.tensor).size);
-                    stores.write(slot.place, Some(slot.tensor), bytes)?;
+                Action::IssueSlice(copy, slice) => stores.issue(*copy, *slice, answer, &mut waiting)?,
+                Action::Wait(slot) => stores.wait(*slot, &mut waiting)?,
+                Action::Run { op, reads, writes, workspace } => {
+                    // An operator may use its workspace and begin to write before it has read all.
+                    let operator = graph.op(*op);
+                    let workspace = Place::on_chip(*workspace);
+                    let scratch = || garbage(operator.workspace.0 as usize);
+                    stores.write(workspace, None, scratch())?;
+                    // But for what may lie over an operand.
+                    let is_in_place = |slot: &&Slot| {
+                        let mut pairs = operator.in_place.iter().filter(|it| it.result == slot.tensor);
+                        pairs.any(|pair| {
+                            let is_shared =
+                                |it: &Slot| it.tensor == pair.operand && pair.fits(slot.offset(), it.offset());
+                            reads.iter().any(is_shared)
+                        })
+                    };
+                    for slot in writes.iter().filter(|it| !is_in_place(it)) {
+                        stores.write(
+                            slot.place,
+                            Some(slot.tensor),
+                            garbage(graph.tensor(slot.tensor).size.0 as usize),
+                        )?;
+                    }
+                    let mut inputs = Vec::new();
+                    for (index, &Use { tensor, .. }) in operator.reads.iter().enumerate() {
+                        let slot = reads.get(index).ok_or("an operand is missing")?;
+                        // Whatever it is called, what lies there is read.
+                        inputs.push(stores.read(Slot { tensor, place: slot.place })?);
+                    }
+                    let inputs: Vec<&[u8]> = inputs.iter().map(|it| it.as_slice()).collect();
+                    let hash = hash_inputs(*op, &inputs);
+                    for (index, slot) in writes.iter().enumerate() {
+                        let bytes = bytes_of(hash, index, graph.tensor(slot.tensor).size);
+                        stores.write(slot.place, Some(slot.tensor), bytes)?;
+                    }
+                    // The workspace may have been used to the end.
+                    stores.write(workspace, None, scratch())?;
                 }
-                // The workspace may have been used to the end.
-                stores.write(workspace, None, scratch())?;
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 }
 
 struct Stores<'a> {

@@ -47,8 +47,7 @@ pub fn kept_optimum(problem: &Problem) -> Result<Option<Bytes>, Error> {
 fn optimum(problem: &Problem, kept: u64) -> Option<Bytes> {
     assert!(problem.graph.ops().len() <= 64 && problem.graph.tensors().len() <= 64, "a set is 64 bits");
     let arguments = problem.graph.tensor_ids().filter(|it| problem.graph.producer(*it).is_none());
-    let room: Bytes =
-        problem.graph.tensor_ids().filter(|it| kept & bit(*it) != 0).map(|it| problem.room(it)).sum();
+    let room: Bytes = problem.graph.tensor_ids().filter(|it| kept & bit(*it) != 0).map(|it| problem.room(it)).sum();
     if room_in_all(problem) < room {
         return None;
     }

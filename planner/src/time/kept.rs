@@ -11,9 +11,7 @@ use crate::incumbent::Incumbent;
 use crate::keep::{Rest, without};
 use crate::portfolio::plan_on_stretches;
 use crate::progress::Watcher;
-use crate::{
-    Action, Bytes, Deadline, Error, MemoryId, Options, Plan, Problem, Slot, Solution, Step, TensorId, Use,
-};
+use crate::{Action, Bytes, Deadline, Error, MemoryId, Options, Plan, Problem, Slot, Solution, Step, TensorId, Use};
 
 /// The part of the time limit that the choice of weights may take.
 const SHARE_OF_CHOICE: f64 = 0.5;

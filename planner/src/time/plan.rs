@@ -8,8 +8,8 @@
 //! What the residencies of such an order cost follows from a rule: the farthest next use leaves. So where a plan of least
 //! traffic takes cleverer residencies than that, other orders compete only where traffic does not count.
 
-use super::kept::planned_beside_kept;
 use super::bound::{BoundRule, LatencyBound, bound_of_any_order, bound_of_order};
+use super::kept::planned_beside_kept;
 use super::overlap::{Overlapped, overlap};
 use super::reorder::{Candidate, Goal, reordered};
 use crate::baseline::depth_first;
