@@ -552,6 +552,20 @@ impl GraphBuilder {
         self.ops[op.index()].may_rerun = true;
     }
 
+    /// Lets an operator read one more tensor in the scratchpad, if it does not read it so far.
+    #[cfg(feature = "testing")]
+    pub(crate) fn also_reads(&mut self, op: OpId, tensor: TensorId) {
+        let reads = &mut self.ops[op.index()].reads;
+        if reads.iter().all(|it| it.tensor != tensor) {
+            reads.push(Use::from(tensor));
+        }
+    }
+
+    /// Gives an operator another workspace.
+    pub(crate) fn workspace(&mut self, op: OpId, workspace: Bytes) {
+        self.ops[op.index()].workspace = workspace;
+    }
+
     /// Says how many multiply-accumulates an operator computes.
     ///
     /// # Panics

@@ -17,9 +17,15 @@
 
 mod choose;
 mod rest;
+mod stairs;
 
-pub(crate) use choose::{fits, keep_greedily};
+#[cfg(feature = "ilp")]
+pub(crate) use choose::fits;
+pub(crate) use choose::keep_greedily;
+#[cfg(feature = "ilp")]
+pub(crate) use rest::without_keep_of;
 pub(crate) use rest::{Rest, without, without_keep};
+use stairs::climb;
 
 use crate::address::address_kept;
 use crate::baseline::outlines_until;
@@ -48,8 +54,15 @@ const WIDTH_OF_RULES: usize = 100;
 /// How often weights and order are decided in turns.
 const MOST_TURNS: usize = 4;
 
-/// Where addresses are not found, weights are given up that take one in so many bytes of the scratchpad.
-const GIVEN_UP: [u64; 6] = [4096, 256, 64, 32, 16, 8];
+/// How often it is tried to prove what was found, or to find more on the way.
+const MOST_CLIMBS: usize = 6;
+
+/// The part of the time left that this may take, and that simple rules for orders may take.
+const SHARE_OF_STAIRS: f64 = 0.4;
+const SHARE_OF_RULES: f64 = 0.1;
+
+/// Where addresses are not found, weights are given up that take one in so many bytes of the scratchpad, and so on.
+const GIVEN_UP: [u64; 9] = [4096, 2048, 1024, 512, 256, 128, 64, 32, 16];
 
 /// An order, the stays of a run, and what is kept beside them; and what a run moves that is non-compulsory.
 pub(crate) struct Candidate {
@@ -117,6 +130,16 @@ pub(crate) fn plan_keeping(
     Ok(solution)
 }
 
+/// What is known of a free order.
+struct Found {
+    /// Those that were looked at.
+    orders: Vec<Vec<OpId>>,
+    /// The best first.
+    candidates: Vec<Candidate>,
+    /// No plan in any order moves less that is non-compulsory.
+    lower_bound: Bytes,
+}
+
 /// A problem none of whose weights has to be kept, but some may be.
 struct Keeping<'a> {
     problem: &'a Problem,
@@ -180,38 +203,55 @@ impl Keeping<'_> {
     /// What was found for several orders, the best first, and a bound on any.
     fn in_free_order(&self, first: &Solution) -> (Vec<Candidate>, Bytes) {
         let lower_bound = ilp::keep_bound(self.problem, self.options.solver, self.deadline.part(SHARE_OF_BOUND));
-        let mut orders: Vec<Vec<OpId>> = Vec::new();
-        let mut candidates: Vec<Candidate> = Vec::new();
-        let mut look_at = |order: Vec<OpId>| {
-            let is_done = candidates.first().is_some_and(|it| it.cost <= lower_bound);
-            if is_done || !orders.is_empty() && self.deadline.has_passed() || orders.contains(&order) {
-                return candidates.first().map(|it| (it.kept.clone(), it.cost));
-            }
-            let (candidate, bound) = self.in_order(&order, self.deadline.part(SHARE_OF_CHOICE))?;
-            debug!(cost = %candidate.cost, of_order = %bound, any = %lower_bound, "weights are chosen in an order");
-            orders.push(order);
-            candidates.push(candidate);
-            candidates.sort_by_key(|it| it.cost);
-            candidates.first().map(|it| (it.kept.clone(), it.cost))
-        };
-        let mut best = look_at(first.plan.order.clone());
-        best = look_at(source_order(self.problem)).or(best);
-        let rules = outlines_until(&without_keep(self.problem), WIDTH_OF_RULES, self.deadline.part(0.1));
-        for outline in rules {
-            best = look_at(outline.order).or(best);
+        let mut found = Found { orders: Vec::new(), candidates: Vec::new(), lower_bound };
+        self.look_at(&mut found, first.plan.order.clone());
+        self.look_at(&mut found, source_order(self.problem));
+        if !self.is_done(&found) {
+            let rules = outlines_until(&without_keep(self.problem), WIDTH_OF_RULES, self.deadline.part(SHARE_OF_RULES));
+            rules.into_iter().for_each(|it| self.look_at(&mut found, it.order));
         }
         for _ in 0..MOST_TURNS {
-            let Some((kept, cost)) = best.clone().filter(|it| lower_bound < it.1) else { break };
-            if self.deadline.has_passed() {
+            let Some(cost) = found.candidates.first().map(|it| it.cost) else { break };
+            if self.is_done(&found) {
                 break;
             }
-            let Ok(rest) = self.beside(&kept, self.options, self.deadline.part(SHARE_OF_REST)) else { break };
-            best = look_at(rest.plan.order);
-            if best.as_ref().is_some_and(|it| cost <= it.1) {
+            let kept = &found.candidates[0].kept;
+            let Ok(rest) = self.beside(kept, self.options, self.deadline.part(SHARE_OF_REST)) else { break };
+            self.look_at(&mut found, rest.plan.order);
+            if cost <= found.candidates[0].cost {
                 break;
             }
         }
-        (candidates, lower_bound)
+        for _ in 0..MOST_CLIMBS {
+            let Some(cost) = found.candidates.first().map(|it| it.cost) else { break };
+            if self.is_done(&found) || self.options.solver == Solver::Greedy {
+                break;
+            }
+            let climbed = climb(self.problem, cost, self.options, self.deadline.part(SHARE_OF_STAIRS));
+            found.lower_bound = found.lower_bound.max(climbed.lower_bound);
+            climbed.orders.into_iter().for_each(|it| self.look_at(&mut found, it));
+            if cost <= found.candidates[0].cost {
+                break;
+            }
+        }
+        (found.candidates, found.lower_bound)
+    }
+
+    fn is_done(&self, found: &Found) -> bool {
+        self.deadline.has_passed() || found.candidates.first().is_some_and(|it| it.cost <= found.lower_bound)
+    }
+
+    /// Chooses weights for another order, unless what is known is proven or there is no time.
+    fn look_at(&self, found: &mut Found, order: Vec<OpId>) {
+        if !found.orders.is_empty() && self.is_done(found) || found.orders.contains(&order) {
+            return;
+        }
+        let candidate = self.in_order(&order, self.deadline.part(SHARE_OF_CHOICE));
+        found.orders.push(order);
+        let Some((candidate, bound)) = candidate else { return };
+        debug!(cost = %candidate.cost, of_order = %bound, any = %found.lower_bound, "weights are chosen in an order");
+        found.candidates.push(candidate);
+        found.candidates.sort_by_key(|it| it.cost);
     }
 
     /// The best plan with addresses: of these candidates, or the one that there is.

@@ -389,7 +389,7 @@ pub(crate) struct Decision {
     pub in_simple_order: Option<Solution>,
 }
 
-fn decide(
+pub(crate) fn decide(
     problem: &Problem,
     options: &Options,
     known: Option<&Outline>,

@@ -1,26 +1,17 @@
 //! Weights that stay in the scratchpad from one run to the next.
 
-use cosma_planner::testing::{Choices, Shape, compute, interpret_runs, kept_optimum, seeded_problem};
+use cosma_planner::testing::{
+    Choices, Shape, compute, interpret_runs, kept_optimum, noise, seeded_problem, with_kept_weights,
+};
 use cosma_planner::{
     Action, Bytes, Copy, Error, Fault, Keep, Op, Options, Order, Place, Plan, Problem, Solution, Solver, TensorId,
     Traffic, Violation, check_with_prologue, plan, program_text,
 };
 
-/// A random problem whose weights may be kept, with some more scratchpad than it has to have.
+/// A random problem some of whose weights may be kept.
 fn keepable(shape: Shape, seed: u64, percent_always: u64) -> Problem {
-    let mut problem = seeded_problem(shape, seed);
-    let bytes = cosma_planner::testing::noise(seed + 77, 64);
-    let mut choices = Choices::new(&bytes);
-    let rooms: Bytes = problem.graph.tensor_ids().map(|it| problem.room(it)).sum();
-    let more = Bytes(choices.below(rooms.0 / 2 + 1));
-    let size = problem.machine.scratchpad() + more;
-    problem.machine.set_scratchpad(size);
-    problem.graph = problem.graph.with_keep(|_| match choices.below(100) {
-        it if it < percent_always => Keep::Always,
-        it if it < 90 => Keep::Auto,
-        _ => Keep::Never,
-    });
-    problem
+    let bytes = noise(seed + 77, 128);
+    with_kept_weights(&seeded_problem(shape, seed), percent_always, &mut Choices::new(&bytes))
 }
 
 fn judged(problem: &Problem, plan: &Plan) -> Result<Traffic, String> {
@@ -102,7 +93,7 @@ mod by_integer_programming {
     fn the_choice_in_an_order_is_exact() {
         let (mut n_kept, mut n_tight, mut n_spilling) = (0, 0, 0);
         for seed in 0..400 {
-            let mut problem = keepable(Shape { ops: 5, ..Shape::SMALL }, seed, 0);
+            let problem = keepable(Shape { ops: 5, ..Shape::SMALL }, seed, 0);
             // What results may take the place of makes the sum of rooms an estimate.
             let pairs = |op: &Op| op.in_place.iter().any(|it| problem.graph.may_be_kept(it.operand));
             let is_exact = !problem.graph.ops().iter().any(pairs);
@@ -133,7 +124,6 @@ mod by_integer_programming {
                 }
                 n_spilling += usize::from(problem.restreamed() < best);
             }
-            problem.machine.set_scratchpad(Bytes::ZERO);
         }
         assert!(200 < n_kept && 100 < n_tight && 50 < n_spilling, "{n_kept} {n_tight} {n_spilling}");
     }

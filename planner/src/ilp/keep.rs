@@ -31,7 +31,7 @@ use super::gap;
 use super::precedence::Precedence;
 use super::replace::{gcd, replace};
 use super::solver::{self, Model};
-use crate::keep::{fits, keep_greedily, without_keep};
+use crate::keep::{fits, keep_greedily, without_keep_of};
 use crate::{Bytes, Deadline, Dies, Error, InPlace, OpId, Outline, Problem, TensorId};
 use good_lp::{Expression, Variable, constraint};
 use std::cmp::Reverse;
@@ -47,6 +47,9 @@ pub struct KeptOutline {
     /// No choice in this order moves less that is non-compulsory.
     pub lower_bound: Bytes,
 }
+
+/// The part of the time left that replacement may take where nothing is kept, to begin with.
+const SHARE_OF_REPLACEMENT: f64 = 0.5;
 
 /// A weight that may be kept.
 #[derive(Clone, Debug)]
@@ -80,20 +83,22 @@ struct Choice {
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`].
 pub fn keep_in_order(problem: &Problem, order: &[OpId], deadline: Deadline) -> Result<KeptOutline, Error> {
-    let bare = without_keep(problem);
-    let candidates: Vec<TensorId> = problem.graph.keepable().collect();
-    let of_all: Bytes = candidates.iter().map(|it| problem.graph.tensor(*it).size).sum();
+    let of_all: Bytes = problem.graph.keepable().map(|it| problem.graph.tensor(it).size).sum();
+    let uses = Uses::new(problem, order);
+    let (wraps, never) = uses.wraps(problem, order);
+    let candidates: Vec<TensorId> = wraps.iter().map(|it| it.tensor).collect();
+    let bare = without_keep_of(problem, &candidates);
     // Without keeping anything, that is replacement.
-    let replaced = replace(&bare, order, None, deadline.part(0.5))?;
+    let replaced = replace(&bare, order, None, deadline.part(SHARE_OF_REPLACEMENT))?;
     let kept = keep_greedily(&bare, &replaced.outline, &candidates);
     let cost = |outline: &Outline, kept: &[TensorId]| {
         let saved: Bytes = kept.iter().map(|it| problem.graph.tensor(*it).size).sum();
         outline.non_compulsory(&bare) + of_all - saved
     };
-    let trivial = KeptOutline { lower_bound: problem.restreamed(), outline: replaced.outline, kept };
-    let Some((cover, never)) = WrapCover::of_order(problem, &bare, order) else { return Ok(trivial) };
-    let dropped = gap::dropped(&cover.cover.choices.gaps, &trivial.outline);
-    let loaded = cover.wraps.iter().map(|it| trivial.kept.binary_search(&it.tensor).is_err()).collect();
+    let by_rule = KeptOutline { lower_bound: problem.restreamed() + never, outline: replaced.outline, kept };
+    let Some(cover) = WrapCover::of_order(problem, &bare, order, &uses, wraps) else { return Ok(by_rule) };
+    let dropped = gap::dropped(&cover.cover.choices.gaps, &by_rule.outline);
+    let loaded = cover.wraps.iter().map(|it| by_rule.kept.binary_search(&it.tensor).is_err()).collect();
     let mut choice = Choice { dropped, loaded };
     let start = cover.fits(&choice).then_some(&choice);
     let (found, bound) = cover.minimise(start, deadline)?;
@@ -102,11 +107,12 @@ pub fn keep_in_order(problem: &Problem, order: &[OpId], deadline: Deadline) -> R
     }
     let lower_bound = problem.restreamed() + never + bound;
     let outline = gap::outline(&bare, order, &cover.cover.choices.gaps, &choice.dropped);
-    let kept =
-        cover.wraps.iter().zip(&choice.loaded).filter(|it| !it.1).map(|it| it.0.tensor).collect::<Vec<TensorId>>();
-    let is_better =
-        cost(&outline, &kept) < cost(&trivial.outline, &trivial.kept) && fits_in_place(problem, &outline, &kept);
-    Ok(if is_better { KeptOutline { outline, kept, lower_bound } } else { KeptOutline { lower_bound, ..trivial } })
+    let kept: Vec<TensorId> = cover.wraps.iter().zip(&choice.loaded).filter(|it| !it.1).map(|it| it.0.tensor).collect();
+    let is_better = cost(&outline, &kept) < cost(&by_rule.outline, &by_rule.kept);
+    if is_better && fits_in_place(problem, &outline, &kept) {
+        return Ok(KeptOutline { outline, kept, lower_bound });
+    }
+    Ok(KeptOutline { lower_bound, ..by_rule })
 }
 
 /// Whether an outline fits beside these weights as a sum of rooms, where other weights may give their place to results.
@@ -121,12 +127,41 @@ fn fits_in_place(problem: &Problem, outline: &Outline, kept: &[TensorId]) -> boo
 /// # Errors
 /// [`Error::Solver`].
 pub fn keep_bound(problem: &Problem, deadline: Deadline) -> Result<Bytes, Error> {
-    let bare = without_keep(problem);
-    let Some((cover, never)) = WrapCover::of_any_order(problem, &bare, deadline) else {
-        return Ok(problem.restreamed());
-    };
+    let Some((cover, never)) = WrapCover::of_any_order(problem, deadline) else { return Ok(problem.restreamed()) };
     let (_, bound) = cover.minimise(None, deadline)?;
     Ok(problem.restreamed() + never + bound)
+}
+
+/// By tensor: the first and the last step that uses it in an order.
+struct Uses(Vec<Option<(usize, usize)>>);
+
+impl Uses {
+    fn new(problem: &Problem, order: &[OpId]) -> Uses {
+        let mut uses: Vec<Option<(usize, usize)>> = vec![None; problem.graph.tensors().len()];
+        for (step, op) in order.iter().enumerate() {
+            for tensor in problem.operands(*op) {
+                uses[tensor.index()].get_or_insert((step, step)).1 = step;
+            }
+        }
+        Uses(uses)
+    }
+
+    /// Whether a step is before the first use of a weight, or after its last one.
+    fn is_across(&self, weight: TensorId, step: usize) -> bool {
+        self.0[weight.index()].is_some_and(|(first, last)| step < first || last < step)
+    }
+
+    fn is_last(&self, weight: TensorId, step: usize) -> bool {
+        self.0[weight.index()].is_some_and(|it| it.1 == step)
+    }
+
+    /// The weights that can be kept in the order, and what loads of the others cost.
+    fn wraps(&self, problem: &Problem, order: &[OpId]) -> (Vec<Wrap>, Bytes) {
+        let in_place = problem.in_place_by_step(order);
+        let own = |step: usize| problem.own_room(order[step]) - problem.saved(&in_place[step]);
+        let own: Vec<Bytes> = (0..order.len()).map(own).collect();
+        wraps(problem, &own, |tensor, step| self.is_across(tensor, step))
+    }
 }
 
 /// The room that results take in the place of a weight, at most, if it dies with an operator.
@@ -138,40 +173,29 @@ fn shared(problem: &Problem, op: OpId, weight: TensorId, dies: impl Fn(&InPlace)
 }
 
 impl WrapCover {
-    /// That of an order, and what loads cost of weights that cannot be kept. None if it would be too large.
-    fn of_order(problem: &Problem, bare: &Problem, order: &[OpId]) -> Option<(WrapCover, Bytes)> {
-        let mut uses: Vec<Option<(usize, usize)>> = vec![None; problem.graph.tensors().len()];
-        for (step, op) in order.iter().enumerate() {
-            for tensor in problem.operands(*op) {
-                uses[tensor.index()].get_or_insert((step, step)).1 = step;
-            }
-        }
-        let in_place = problem.in_place_by_step(order);
-        let own = |step: usize| problem.own_room(order[step]) - problem.saved(&in_place[step]);
-        let own: Vec<Bytes> = (0..order.len()).map(own).collect();
-        let is_across = |tensor: TensorId, step: usize| {
-            let (first, last) = uses[tensor.index()].expect("an operator reads it");
-            step < first || last < step
-        };
-        let (wraps, never) = wraps(problem, &own, is_across);
+    /// That of an order. None if it would be too large.
+    ///
+    /// `bare` is the problem with nothing in the place of these weights.
+    fn of_order(problem: &Problem, bare: &Problem, order: &[OpId], uses: &Uses, wraps: Vec<Wrap>) -> Option<WrapCover> {
         let mut beside = vec![Bytes::ZERO; order.len()];
         for wrap in &wraps {
-            (0..order.len()).filter(|it| is_across(wrap.tensor, *it)).for_each(|it| beside[it] += wrap.room);
+            (0..order.len()).filter(|it| uses.is_across(wrap.tensor, *it)).for_each(|it| beside[it] += wrap.room);
         }
         let cover = LongCover::beside(bare, order, bare.capacity(), |step| beside[step]).in_all_rows()?;
         let worth = |row: &Row, wrap: &Wrap| {
             let step = row.step.index();
-            let dies = uses[wrap.tensor.index()].is_some_and(|it| it.1 == step);
+            let dies = uses.is_last(wrap.tensor, step);
             let worth = || if dies { shared(problem, order[step], wrap.tensor, |_| true) } else { Bytes::ZERO };
-            if is_across(wrap.tensor, step) { None } else { Some(worth()) }
+            if uses.is_across(wrap.tensor, step) { None } else { Some(worth()) }
         };
-        Some((WrapCover::new(cover, wraps, worth), never))
+        Some(WrapCover::new(cover, wraps, worth))
     }
 
-    /// That of all orders, likewise. None if it would be too large, or if there is no time.
-    fn of_any_order(problem: &Problem, bare: &Problem, deadline: Deadline) -> Option<(WrapCover, Bytes)> {
+    /// That of all orders, and what loads cost of weights that cannot be kept in any. None if it would be too large, or if
+    /// there is no time.
+    fn of_any_order(problem: &Problem, deadline: Deadline) -> Option<(WrapCover, Bytes)> {
         let graph = &problem.graph;
-        let precedence = Precedence::of(bare, deadline)?;
+        let precedence = Precedence::of(problem, deadline)?;
         let own = |op: OpId| problem.own_room(op) - problem.saved_at_most(op);
         let own: Vec<Bytes> = graph.op_ids().map(own).collect();
         let is_across = |tensor: TensorId, op: usize| {
@@ -190,7 +214,9 @@ impl WrapCover {
         for wrap in &wraps {
             (0..own.len()).filter(|it| is_across(wrap.tensor, *it)).for_each(|it| beside[it] += wrap.room);
         }
-        let cover = forced::cover(bare, &precedence, |op| beside[op.index()], deadline)?;
+        let kept: Vec<TensorId> = wraps.iter().map(|it| it.tensor).collect();
+        let bare = without_keep_of(problem, &kept);
+        let cover = forced::cover(&bare, &precedence, |op| beside[op.index()], deadline)?;
         let worth = |row: &Row, wrap: &Wrap| {
             let op = OpId(row.step.0);
             let worth = || shared(problem, op, wrap.tensor, |it| it.dies != Dies::Never);

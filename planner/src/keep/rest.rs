@@ -62,7 +62,12 @@ pub(crate) fn without(graph: &Graph, kept: &[TensorId]) -> Graph {
 
 /// The same problem, in which no weight may be kept, and nothing may take the place of one that could be.
 pub(crate) fn without_keep(problem: &Problem) -> Problem {
-    let may_share = |it: &InPlace| !problem.graph.may_be_kept(it.operand);
+    without_keep_of(problem, &problem.graph.keepable().collect::<Vec<_>>())
+}
+
+/// The same problem, in which no weight may be kept, and nothing may take the place of these.
+pub(crate) fn without_keep_of(problem: &Problem, weights: &[TensorId]) -> Problem {
+    let may_share = |it: &InPlace| weights.binary_search(&it.operand).is_err();
     let graph = problem.graph.with_keep(|_| Keep::Never).with_less(|_| true, may_share);
     Problem { graph, machine: problem.machine.clone() }
 }

@@ -1,7 +1,7 @@
 //! Random problems that are valid by construction, and half of which fit exactly.
 
 use super::{Choices, noise};
-use crate::{Bytes, Graph, GraphBuilder, Machine, MemorySet, OpId, Origin, Problem, Step, TensorId, Weights};
+use crate::{Bytes, Graph, GraphBuilder, Keep, Machine, MemorySet, OpId, Origin, Problem, Step, TensorId, Weights};
 use std::ops::Range;
 
 /// How large random problems get.
@@ -129,6 +129,42 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
         let spare = Bytes(choices.below(excess.0 + 1));
         problem.machine.set_scratchpad(least + spare);
     }
+    problem
+}
+
+/// The same problem where most operators read a weight more, some of them one that others read as well, and where so many
+/// per cent of all weights are to be kept from run to run, and most others may be. The scratchpad has room for what each
+/// operator needs, and for some of the weights beside that.
+pub fn with_kept_weights(problem: &Problem, percent_always: u64, choices: &mut Choices) -> Problem {
+    let Bytes(alignment) = problem.machine.alignment();
+    let mut builder = problem.graph.to_builder();
+    let mut weights: Vec<TensorId> = Vec::new();
+    let percent_without = choices.one_of(&[20, 20, 50, 100]);
+    for op in problem.graph.op_ids() {
+        if choices.chance(percent_without) {
+            continue;
+        }
+        let weight = match weights.last() {
+            Some(_) if choices.chance(30) => choices.one_of(&weights),
+            _ => {
+                let size = random_size(1..5, Bytes(alignment), choices);
+                builder.weight(format!("k{}", weights.len()), size)
+            }
+        };
+        weights.push(weight);
+        builder.also_reads(op, weight);
+    }
+    let graph = builder.build().expect("a few more weights are not too large");
+    let graph = graph.with_keep(|_| match choices.below(100) {
+        it if it < percent_always => Keep::Always,
+        it if it < 90 => Keep::Auto,
+        _ => Keep::Never,
+    });
+    let mut problem = Problem { graph, machine: problem.machine.clone() };
+    let rooms: Bytes = problem.graph.keepable().map(|it| problem.room(it)).sum();
+    let spare = choices.below(rooms.0 / alignment + 1) * alignment;
+    let least = problem.min_scratchpad();
+    problem.machine.set_scratchpad(least + Bytes(spare));
     problem
 }
 
