@@ -9,7 +9,7 @@ use std::ops::Range;
 /// in two units only if a tensor may come back to another address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Residency {
-    /// The tensor; never a streamed one.
+    /// The tensor; never one that is streamed in all of its uses.
     pub tensor: TensorId,
     /// Half-open.
     pub steps: Range<Step>,
@@ -49,7 +49,8 @@ impl Plan {
         Outline { order: self.order.clone(), stays: stays.collect() }
     }
 
-    /// The planned program: where each transfer goes is decided here and nowhere else.
+    /// The planned program: where each transfer goes is decided here and nowhere else. A use that has the choice finds
+    /// its tensor in the scratchpad if it lies there in that step, and else lets it pass by.
     ///
     /// Before a step: loads and reloads of what it finds on-chip. After it:
     /// the store of each result that it wrote, and the spill of each part of a staged tensor, at once, so that their
@@ -69,6 +70,8 @@ impl Plan {
 
         let mut actions = Vec::new();
         let mut offset: Vec<Bytes> = vec![Bytes::ZERO; graph.tensors().len()];
+        // How many of a tensor's residencies have begun and not ended.
+        let mut n_open = vec![0_u32; graph.tensors().len()];
         // Whether it is, or could be, in host memory.
         let mut has_host_copy: Vec<bool> = graph.tensor_ids().map(|it| graph.producer(it).is_none()).collect();
         for (index, &op) in self.order.iter().enumerate() {
@@ -76,13 +79,15 @@ impl Plan {
             for &start in &starts[index] {
                 let residency = &self.residencies[start];
                 offset[residency.tensor.index()] = residency.offset;
+                n_open[residency.tensor.index()] += 1;
                 if graph.producer(residency.tensor) != Some(op) {
                     let to = Place::on_chip(residency.offset);
                     actions.push(Action::Copy(Copy { tensor: residency.tensor, from: Place::HOME, to }));
                 }
             }
             let slot = |tensor: TensorId| Slot::on_chip(tensor, offset[tensor.index()]);
-            let read = |it: &Use| match it.from.contains(MemoryId::SCRATCHPAD) {
+            let is_there = |it: &Use| !it.may_pass_by() || 0 < n_open[it.tensor.index()];
+            let read = |it: &Use| match it.from.contains(MemoryId::SCRATCHPAD) && is_there(it) {
                 true => slot(it.tensor),
                 false => Slot::at_home(it.tensor),
             };
@@ -101,6 +106,7 @@ impl Plan {
             }
             for &end in &ends[index] {
                 let Residency { tensor, ref steps, .. } = self.residencies[end];
+                n_open[tensor.index()] -= 1;
                 let comes_back = last[tensor.index()].is_some_and(|it| steps.end < it);
                 if comes_back && !has_host_copy[tensor.index()] {
                     has_host_copy[tensor.index()] = true;
@@ -111,7 +117,7 @@ impl Plan {
         actions
     }
 
-    /// Bytes of spills and reloads, streamed weights' further uses included, as its program counts them.
+    /// Bytes of spills and reloads, further uses of what passes by included, as its program counts them.
     pub fn non_compulsory(&self, problem: &Problem) -> Bytes {
         Traffic::of(problem, &self.actions(problem)).non_compulsory
     }
