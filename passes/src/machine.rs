@@ -105,9 +105,11 @@ impl MachineOptions {
         if *self == MachineOptions::default() {
             return;
         }
-        let weights = self.weights.map(|it| match it {
-            Weights::Resident => cosma_ir::Weights::Resident,
-            Weights::Streamed => cosma_ir::Weights::Streamed,
+        let weights = self.weights.and_then(|it| match it {
+            Weights::Resident => Some(cosma_ir::Weights::Resident),
+            Weights::Streamed => Some(cosma_ir::Weights::Streamed),
+            // No option says so, and the attribute has no word for it.
+            Weights::Auto => None,
         });
         let before = cosma_ir::machine(operation).unwrap_or_default();
         let machine = cosma_ir::Machine {

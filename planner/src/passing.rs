@@ -37,10 +37,12 @@ impl Problem {
         }
         loop {
             let n_choices = fewer.n_choices();
-            let is_needless = |op, tensor: TensorId| {
+            let is_needless = |op: OpId, tensor: TensorId| {
                 let needed = self.own_room(op).saturating_sub(self.saved_at_most(op)) + self.room(tensor);
                 let is_only = fewer.graph.readers(tensor).len() == 1;
-                is_only || capacity < needed || self.graph.tensor(tensor).size == Bytes::ZERO
+                // Where a result may lie in its place, less is needed.
+                let gives_place = self.graph.op(op).in_place.iter().any(|it| it.operand == tensor);
+                is_only || capacity < needed && !gives_place || self.graph.tensor(tensor).size == Bytes::ZERO
             };
             let graph = fewer.graph.with_uses(|op, it| match it.may_pass_by() && is_needless(op, it.tensor) {
                 true => MemorySet::HOME,
