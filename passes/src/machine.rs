@@ -122,9 +122,11 @@ impl MachineOptions {
         if *self == MachineOptions::default() {
             return;
         }
-        let weights = self.weights.map(|it| match it {
-            Weights::Resident => cosma_ir::Weights::Resident,
-            Weights::Streamed => cosma_ir::Weights::Streamed,
+        let weights = self.weights.and_then(|it| match it {
+            Weights::Resident => Some(cosma_ir::Weights::Resident),
+            Weights::Streamed => Some(cosma_ir::Weights::Streamed),
+            // No option says so, and the attribute has no word for it.
+            Weights::Auto => None,
         });
         let keep = self.keep.map(|it| match it {
             Keep::Never => cosma_ir::Keep::None,

@@ -22,23 +22,29 @@ pub(crate) fn fates(problem: &Problem, outline: &Outline) -> Vec<Fate> {
     for stay in &outline.stays {
         stays[stay.tensor.index()].push(stay.steps.start.index()..stay.steps.end.index());
     }
+    // Where it passes by, it is there and gone again.
+    let mut visits = stays.clone();
+    for (step, tensor) in outline.passing(problem) {
+        visits[tensor.index()].push(step.index()..step.index() + 1);
+    }
     let occupancy = outline.occupancy(problem);
-    let fate = |(tensor, stays): (TensorId, Vec<Range<usize>>)| {
-        let life = match stays.as_slice() {
+    let fate = |((tensor, stays), mut visits): ((TensorId, Vec<Range<usize>>), Vec<Range<usize>>)| {
+        visits.sort_by_key(|it| it.start);
+        let life = match visits.as_slice() {
             [first, second, ..] => first.end..second.start,
             [only] => only.clone(),
             [] => 0..0,
         };
         let fullest = life.clone().max_by_key(|it| (occupancy[*it], Reverse(*it)));
-        Fate { charge: charge(problem, tensor, stays.len()), decided: fullest.unwrap_or(life.start), stays }
+        Fate { charge: charge(problem, tensor, visits.len()), decided: fullest.unwrap_or(life.start), stays }
     };
-    problem.graph.tensor_ids().zip(stays).map(fate).collect()
+    problem.graph.tensor_ids().zip(stays).zip(visits).map(fate).collect()
 }
 
-/// The non-compulsory bytes of a tensor with so many stays: each but the first is a reload, and the
-/// first of these needs a copy in host memory.
-pub(crate) fn charge(problem: &Problem, tensor: TensorId, n_stays: usize) -> Bytes {
-    let returns = n_stays.saturating_sub(1) as u64;
+/// The non-compulsory bytes of a tensor that stays or passes by so many times: each time but the first is a reload, and
+/// the first of these needs a copy in host memory.
+pub(crate) fn charge(problem: &Problem, tensor: TensorId, n_visits: usize) -> Bytes {
+    let returns = n_visits.saturating_sub(1) as u64;
     let is_spilled = 0 < returns && !problem.graph.has_host_copy(tensor);
     Bytes(problem.graph.tensor(tensor).size.0 * (returns + u64::from(is_spilled)))
 }

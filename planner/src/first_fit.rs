@@ -24,11 +24,11 @@
 use crate::hole::{Fit, find_hole};
 use crate::replacement::{Rank, ReplacementRule};
 use crate::uses::Uses;
-use crate::{Bytes, Error, InPlace, OpId, Plan, Problem, Residency, Step, TensorId};
+use crate::{Bytes, Error, InPlace, OpId, Plan, Problem, Residency, Step, TensorId, Weights};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-/// A plan in source order, which exists whenever there is one at all.
+/// A plan in source order, which exists whenever there is one at all. What may pass by does.
 ///
 /// # Errors
 /// Those of [`Problem::check`].
@@ -53,6 +53,9 @@ pub(crate) fn place_on_demand(
     fit: Fit,
 ) -> Result<Plan, Error> {
     problem.check()?;
+    if problem.graph.has_choices() {
+        return place_on_demand(&problem.all_read(Weights::Streamed), order, rule, fit);
+    }
     let uses = Uses::new(problem, order);
     let in_place = problem.in_place_by_step(order);
     let mut residencies: Vec<Residency> = Vec::new();

@@ -66,14 +66,26 @@ pub enum Weights {
     Resident,
     /// They are read in host memory, and pass by on the way to the operator: traffic, once per use, and no room.
     Streamed,
+    /// Each use finds its weight in the scratchpad or lets it pass by, as planning decides: whichever moves less.
+    Auto,
 }
 
 impl Weights {
+    /// Where a use finds its weight.
+    pub(crate) fn memories(self) -> MemorySet {
+        match self {
+            Weights::Resident => MemorySet::SCRATCHPAD,
+            Weights::Streamed => MemorySet::HOME,
+            Weights::Auto => MemorySet::EITHER,
+        }
+    }
+
     /// As options, reports and problems as text have it.
     pub fn name(self) -> &'static str {
         match self {
             Weights::Resident => "resident",
             Weights::Streamed => "streamed",
+            Weights::Auto => "auto",
         }
     }
 }
@@ -85,6 +97,14 @@ pub struct Use {
     pub tensor: TensorId,
     /// In one of these it lies while the operator runs.
     pub from: MemorySet,
+}
+
+impl Use {
+    /// Whether it is for planning to decide where this is read: in the scratchpad, or in host memory, from where it
+    /// passes by on the way to the operator.
+    pub fn may_pass_by(&self) -> bool {
+        self.from == MemorySet::EITHER
+    }
 }
 
 impl From<TensorId> for Use {
@@ -128,6 +148,11 @@ impl Op {
     /// The tensors that it may read in a memory.
     pub fn reads_in(&self, memory: MemoryId) -> impl Iterator<Item = TensorId> {
         self.reads.iter().filter(move |it| it.from.contains(memory)).map(|it| it.tensor)
+    }
+
+    /// The tensors that it reads in the scratchpad or lets pass by, as planning decides.
+    pub fn reads_either_way(&self) -> impl Iterator<Item = TensorId> {
+        self.reads.iter().filter(|it| it.may_pass_by()).map(|it| it.tensor)
     }
 
     /// Whether it reads a tensor, wherever.
@@ -222,6 +247,7 @@ pub struct Graph {
     readers: Vec<Vec<OpId>>,
     is_result: Vec<bool>,
     is_part: Vec<bool>,
+    may_pass_by: Vec<bool>,
     dependences: Dependences,
 }
 
@@ -308,6 +334,16 @@ impl Graph {
         self.is_part[id.index()]
     }
 
+    /// Whether some operator [may let this tensor pass by](Use::may_pass_by).
+    pub fn may_pass_by(&self, id: TensorId) -> bool {
+        self.may_pass_by[id.index()]
+    }
+
+    /// Whether planning decides of some use where it finds its tensor.
+    pub fn has_choices(&self) -> bool {
+        self.may_pass_by.contains(&true)
+    }
+
     /// Whether an operator writes this tensor and host memory must have it at the end. An argument
     /// that is returned is there already: it is a result in name only, and not meant here.
     pub fn is_stored(&self, id: TensorId) -> bool {
@@ -326,13 +362,10 @@ impl Graph {
         self.producer(id).is_none() || self.is_written_back(id)
     }
 
-    /// The same graph, where all weights are read in the scratchpad, or all in host memory.
+    /// The same graph, where all weights are read in the scratchpad, or all in host memory, or each use has the choice.
     pub fn with_weights(&self, weights: Weights) -> Graph {
-        let from = match weights {
-            Weights::Resident => MemorySet::SCRATCHPAD,
-            Weights::Streamed => MemorySet::HOME,
-        };
-        self.with_uses(|it| if self.tensor(it.tensor).origin == Origin::Weight { from } else { it.from })
+        let from = weights.memories();
+        self.with_uses(|_, it| if self.tensor(it.tensor).origin == Origin::Weight { from } else { it.from })
     }
 
     /// Whether a tensor may lie in the scratchpad from one run to the next: its [`Keep`] says so, and an operator may
@@ -366,9 +399,11 @@ impl Graph {
     }
 
     /// The same graph, where each use is from the memories that this says.
-    pub(crate) fn with_uses(&self, mut from: impl FnMut(&Use) -> MemorySet) -> Graph {
+    pub(crate) fn with_uses(&self, mut from: impl FnMut(OpId, &Use) -> MemorySet) -> Graph {
         let mut builder = self.to_builder();
-        builder.ops.iter_mut().flat_map(|op| &mut op.reads).for_each(|it| it.from = from(it));
+        for (id, op) in (0..).map(OpId).zip(&mut builder.ops) {
+            op.reads.iter_mut().for_each(|it| it.from = from(id, it));
+        }
         builder.build().expect("the graph was built before")
     }
 
@@ -646,6 +681,10 @@ impl GraphBuilder {
                 readers[tensor.index()].push(OpId(index as u32));
             }
         }
+        let mut may_pass_by = vec![false; self.tensors.len()];
+        for tensor in self.ops.iter().flat_map(Op::reads_either_way) {
+            may_pass_by[tensor.index()] = true;
+        }
         let mut is_result = vec![false; self.tensors.len()];
         for tensor in &self.results {
             is_result[tensor.index()] = true;
@@ -678,7 +717,7 @@ impl GraphBuilder {
         }
         self.ops.iter_mut().for_each(|it| it.in_place.sort_by_key(|it| it.result));
         let GraphBuilder { tensors, ops, results, edges, parts, .. } = self;
-        Ok(Graph { tensors, ops, results, edges, parts, readers, is_result, is_part, dependences })
+        Ok(Graph { tensors, ops, results, edges, parts, readers, is_result, is_part, may_pass_by, dependences })
     }
 
     /// What operators read, of what pairs speak.

@@ -1,6 +1,9 @@
 //! The usual way to replace tensors: bring in what an operator needs when it needs it, and put out
 //! by a rule when there is no room.
 //!
+//! What may pass by is brought in where there is room for it that nothing else has, and leaves as soon as that is
+//! needed.
+//!
 //! It serves as a bound from above and as what to compare with. The order is given, and addresses
 //! are left to others: [`greedy_plan`](crate::greedy_plan) follows the same rule with addresses.
 
@@ -51,12 +54,36 @@ pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: Replace
             }
         }
         needed -= u128::from(problem.saved(&in_place[index]).0);
+        let mut either_way: Vec<TensorId> = problem.graph.op(op).reads_either_way().collect();
+        for &tensor in &either_way {
+            if let Some(rank) = ranks[tensor.index()].take() {
+                idle.remove(&rank);
+                idle_room -= room(tensor);
+                needed += room(tensor);
+            }
+        }
         while capacity < needed + idle_room {
             let Some(Rank { tensor, .. }) = idle.pop_last() else { break };
             idle_room -= room(tensor);
             (ranks[tensor.index()], open[tensor.index()]) = (None, None);
         }
-        for tensor in problem.operands(op) {
+        either_way.retain(|&tensor| {
+            match open[tensor.index()] {
+                Some(_) if capacity < needed => {
+                    needed -= room(tensor);
+                    open[tensor.index()] = None;
+                }
+                Some(stay) => stays[stay].steps.end = step.next(),
+                None if uses.next(tensor, step).is_some() && needed + idle_room + room(tensor) <= capacity => {
+                    needed += room(tensor);
+                    open[tensor.index()] = Some(stays.len());
+                    stays.push(Stay { tensor, steps: step..step.next() });
+                }
+                None => {}
+            }
+            open[tensor.index()].is_some()
+        });
+        for tensor in problem.operands(op).chain(either_way) {
             match rule.rank(problem, &uses, tensor, step) {
                 Some(rank) => {
                     idle.insert(rank);

@@ -15,6 +15,7 @@ mod bound;
 mod cover;
 mod cuts;
 mod divide;
+mod either_way;
 mod exact;
 mod exchange;
 mod first;

@@ -31,14 +31,14 @@ use std::ops::Range;
 
 impl Problem {
     /// The pairs of an operator that are possible on this machine if the operand dies in time: streamed
-    /// operands have no place to give, and parts begin at multiples of the alignment.
+    /// operands have no place to give, nor are those counted on that may pass by, and parts begin at multiples of the
+    /// alignment.
     pub(crate) fn possible_pairs(&self, op: OpId) -> impl Iterator<Item = &InPlace> {
         let is_aligned = |it: &InPlace| it.at().0.is_multiple_of(self.machine.alignment().0);
-        self.graph
-            .op(op)
-            .in_place
-            .iter()
-            .filter(move |it| self.graph.readers(it.operand).binary_search(&op).is_ok() && is_aligned(it))
+        let is_there = move |it: &InPlace| {
+            self.graph.readers(it.operand).binary_search(&op).is_ok() && !self.graph.may_pass_by(it.operand)
+        };
+        self.graph.op(op).in_place.iter().filter(move |it| is_there(it) && is_aligned(it))
     }
 
     /// As many pairs of an operator as can be at once, where `dies` says which are possible.

@@ -61,6 +61,19 @@ impl Incumbent {
         }
     }
 
+    /// The same for a problem that reads some of the tensors in host memory, without their residencies.
+    pub fn without_needless(&self, problem: &Problem) -> Incumbent {
+        let uses = Uses::new(problem, &self.plan.order);
+        let mut plan = self.plan.clone();
+        plan.residencies.retain(|it| !uses.within(it.tensor, &it.steps).is_empty());
+        Incumbent {
+            outline: outline(problem, &plan),
+            non_compulsory: plan.non_compulsory(problem),
+            plan,
+            ..self.clone()
+        }
+    }
+
     /// The plan as an answer, with a bound that is known.
     pub fn solution(&self, lower_bound: Bytes) -> Solution {
         Solution {

@@ -56,6 +56,7 @@ mod machine;
 mod occupancy;
 mod outline;
 pub mod pack;
+mod passing;
 mod plan;
 mod polish;
 mod portfolio;

@@ -29,6 +29,8 @@ impl MemorySet {
     pub const HOME: MemorySet = MemorySet(1 << MemoryId::HOME.0);
     /// The scratchpad alone.
     pub const SCRATCHPAD: MemorySet = MemorySet(1 << MemoryId::SCRATCHPAD.0);
+    /// Host memory or the scratchpad.
+    pub const EITHER: MemorySet = MemorySet(MemorySet::HOME.0 | MemorySet::SCRATCHPAD.0);
 
     /// The set of these memories, each of the first [`Machine::MAX_MEMORIES`].
     pub fn of(memories: impl IntoIterator<Item = MemoryId>) -> MemorySet {

@@ -6,12 +6,13 @@
 use crate::fate::charge;
 use crate::occupancy::Occupancy;
 use crate::{Bytes, OpId, Plan, Problem, Residency, Step, TensorId};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Steps during which a tensor is on-chip without leaving: a [`Residency`] that has no address yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stay {
-    /// The tensor; never a streamed one.
+    /// The tensor; never one that is streamed in all of its uses.
     pub tensor: TensorId,
     /// Half-open. It is there while each of these steps runs. The first step writes it or finds it
     /// (re)loaded just before; the last one reads or writes it.
@@ -21,7 +22,7 @@ pub struct Stay {
 /// An order of all operators, and the stays of every tensor.
 ///
 /// Invariants, which planners establish and the judge proves of what is made from it: the order
-/// respects the dependences; at the step of an operator a stay of each of its operands is open;
+/// respects the dependences; at the step of an operator a stay of each of its operands is open, unless that may pass by;
 /// stays of one tensor do not overlap; at each step, what stays fits the scratchpad as a plain sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
@@ -35,7 +36,8 @@ impl Outline {
     /// The outline whose tensors stay as long as they are told to and no longer than they are used.
     ///
     /// `resident[t]` are the tensors that are kept on-chip *across* the boundary between step *t*
-    /// and step *t* + 1; the operands of each step are on-chip during it in any case. A tensor that
+    /// and step *t* + 1; the operands of each step are on-chip during it in any case, and what may pass by is if it is
+    /// kept before or after it. A tensor that
     /// is kept over a boundary without having been on-chip in the step before is an error of the
     /// caller. A tensor without bytes is never in the way, so it stays from its first use to its last.
     pub fn new(problem: &Problem, order: Vec<OpId>, kept: &[Vec<TensorId>]) -> Outline {
@@ -48,7 +50,10 @@ impl Outline {
         for (index, &op) in order.iter().enumerate() {
             let step = Step(index as u32);
             let mut present = carried.clone();
-            for tensor in problem.operands(op) {
+            let is_kept =
+                |it: &TensorId| open[it.index()].is_some() || kept.get(index).is_some_and(|kept| kept.contains(it));
+            let either_way: Vec<TensorId> = problem.graph.op(op).reads_either_way().filter(is_kept).collect();
+            for tensor in problem.operands(op).chain(either_way) {
                 match open[tensor.index()] {
                     Some(stay) => stays[stay].steps.end = step.next(),
                     None => {
@@ -112,14 +117,31 @@ impl Outline {
         self.occupancy(problem).into_iter().max().unwrap_or(Bytes::ZERO)
     }
 
-    /// Bytes of spills and reloads, streamed weights' further uses included.
+    /// Bytes of spills and reloads, further uses of what passes by included.
     pub fn non_compulsory(&self, problem: &Problem) -> Bytes {
-        let mut stays = vec![0; problem.graph.tensors().len()];
-        for stay in &self.stays {
-            stays[stay.tensor.index()] += 1;
+        let mut visits = vec![0; problem.graph.tensors().len()];
+        for tensor in self.stays.iter().map(|it| it.tensor).chain(self.passing(problem).map(|it| it.1)) {
+            visits[tensor.index()] += 1;
         }
-        let charges = problem.graph.tensor_ids().zip(stays).map(|(tensor, n_stays)| charge(problem, tensor, n_stays));
+        let charges = problem.graph.tensor_ids().zip(visits).map(|(tensor, visits)| charge(problem, tensor, visits));
         problem.restreamed() + charges.sum()
+    }
+
+    /// The uses [that have the choice](crate::Use::may_pass_by) and do not find their tensor in the scratchpad: it passes
+    /// by in this step.
+    pub(crate) fn passing(&self, problem: &Problem) -> impl Iterator<Item = (Step, TensorId)> {
+        // By tensor that may pass by: its stays, ascending.
+        let mut stays: HashMap<TensorId, Vec<&Range<Step>>> = HashMap::new();
+        for stay in self.stays.iter().filter(|it| problem.graph.may_pass_by(it.tensor)) {
+            stays.entry(stay.tensor).or_default().push(&stay.steps);
+        }
+        let reads = (0..).map(Step).zip(&self.order);
+        let reads = reads.flat_map(|(step, op)| problem.graph.op(*op).reads_either_way().map(move |it| (step, it)));
+        reads.filter(move |(step, tensor)| {
+            let Some(stays) = stays.get(tensor) else { return true };
+            let before = stays.partition_point(|it| it.start <= *step);
+            before.checked_sub(1).is_none_or(|it| stays[it].end <= *step)
+        })
     }
 
     /// The plan that puts the *i*-th stay at `offsets[i]`, and the workspace of the operator that

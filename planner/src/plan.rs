@@ -9,7 +9,7 @@ use std::ops::Range;
 /// in two units only if a tensor may come back to another address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Residency {
-    /// The tensor; never a streamed one.
+    /// The tensor; never one that is streamed in all of its uses.
     pub tensor: TensorId,
     /// Half-open.
     pub steps: Range<Step>,
@@ -84,7 +84,8 @@ impl Plan {
         self.residencies.iter().filter(is_loaded).map(load).collect()
     }
 
-    /// The planned program of each run: where each transfer goes is decided here and nowhere else.
+    /// The planned program of each run: where each transfer goes is decided here and nowhere else. A use that has the
+    /// choice finds its tensor in the scratchpad if it lies there in that step, and else lets it pass by.
     ///
     /// It finds the weights that are [kept](Plan::kept) where the [prologue](Plan::prologue) or the run before left them.
     /// Before a step: loads and reloads of what it finds on-chip. After it:
@@ -106,6 +107,8 @@ impl Plan {
 
         let mut actions = Vec::new();
         let mut offset: Vec<Bytes> = vec![Bytes::ZERO; graph.tensors().len()];
+        // How many of a tensor's residencies have begun and not ended.
+        let mut n_open = vec![0_u32; graph.tensors().len()];
         // Whether it is, or could be, in host memory.
         let mut has_host_copy: Vec<bool> = graph.tensor_ids().map(|it| graph.producer(it).is_none()).collect();
         for (index, &op) in self.order.iter().enumerate() {
@@ -114,13 +117,15 @@ impl Plan {
                 let residency = &self.residencies[start];
                 offset[residency.tensor.index()] = residency.offset;
                 let is_there = index == 0 && kept.binary_search(&residency.tensor).is_ok();
+                n_open[residency.tensor.index()] += 1;
                 if graph.producer(residency.tensor) != Some(op) && !is_there {
                     let to = Place::on_chip(residency.offset);
                     actions.push(Action::Copy(Copy { tensor: residency.tensor, from: Place::HOME, to }));
                 }
             }
             let slot = |tensor: TensorId| Slot::on_chip(tensor, offset[tensor.index()]);
-            let read = |it: &Use| match it.from.contains(MemoryId::SCRATCHPAD) {
+            let is_there = |it: &Use| !it.may_pass_by() || 0 < n_open[it.tensor.index()];
+            let read = |it: &Use| match it.from.contains(MemoryId::SCRATCHPAD) && is_there(it) {
                 true => slot(it.tensor),
                 false => Slot::at_home(it.tensor),
             };
@@ -139,6 +144,7 @@ impl Plan {
             }
             for &end in &ends[index] {
                 let Residency { tensor, ref steps, .. } = self.residencies[end];
+                n_open[tensor.index()] -= 1;
                 let comes_back = last[tensor.index()].is_some_and(|it| steps.end < it);
                 if comes_back && !has_host_copy[tensor.index()] {
                     has_host_copy[tensor.index()] = true;
@@ -149,7 +155,7 @@ impl Plan {
         actions
     }
 
-    /// Bytes of spills and reloads, streamed weights' further uses included, as its program counts them; and of loads of
+    /// Bytes of spills and reloads, further uses of what passes by included, as its program counts them; and of loads of
     /// weights that may be kept from one run to the next and are not.
     pub fn non_compulsory(&self, problem: &Problem) -> Bytes {
         Traffic::of(problem, &self.actions(problem)).non_compulsory

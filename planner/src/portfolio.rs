@@ -10,6 +10,7 @@ use crate::baseline::{depth_first, outlines_until};
 use crate::deadline::Race;
 use crate::incumbent::Incumbent;
 use crate::keep::plan_keeping;
+use crate::passing::plan_with_choices;
 use crate::progress::{Observer, Phase, Watcher};
 use crate::restricted::Restricted;
 use crate::search::{STATE_LIMIT, SearchOptions, search};
@@ -307,13 +308,16 @@ fn plan_if_it_fits(
     Ok(solution)
 }
 
-fn plan_until(
+pub(crate) fn plan_until(
     problem: &Problem,
     options: &Options,
     incumbent: Option<&Incumbent>,
     deadline: Deadline,
 ) -> Result<Solution, Error> {
-    let solution = decide_and_place(problem, options, incumbent, deadline)?;
+    let solution = match problem.graph.has_choices() {
+        true => plan_with_choices(problem, options, incumbent, SHARE_OF_SEARCH, deadline)?,
+        false => decide_and_place(problem, options, incumbent, deadline)?,
+    };
     let Solution { non_compulsory, lower_bound, .. } = &solution;
     assert!(lower_bound <= non_compulsory, "a plan moves {non_compulsory} B, but at least {lower_bound} B:\n{problem}");
     Ok(solution)
@@ -357,6 +361,17 @@ fn decide_until(
 ) -> Result<Solution, Error> {
     let known = incumbent.map(|it| &it.outline);
     let decision = decide(problem, options, known, search_deadline)?;
+    place(problem, options, decision, incumbent, deadline)
+}
+
+/// Finds addresses for what was decided.
+pub(crate) fn place(
+    problem: &Problem,
+    options: &Options,
+    decision: Decision,
+    incumbent: Option<&Incumbent>,
+    deadline: Deadline,
+) -> Result<Solution, Error> {
     let Decision { ref outline, lower_bound, solver, .. } = decision;
     let in_simple_order = decision.in_simple_order.as_ref().map(|it| Incumbent::of(problem, it));
     let incumbent = incumbent.into_iter().chain(&in_simple_order).min_by_key(|it| it.non_compulsory);
@@ -395,6 +410,9 @@ pub(crate) fn decide(
     known: Option<&Outline>,
     deadline: Deadline,
 ) -> Result<Decision, Error> {
+    if problem.graph.has_choices() {
+        return decide_with_choices(problem, options, known, deadline);
+    }
     match (options.solver, options.order) {
         (Solver::Greedy, _) => Ok(first(problem, Order::Source, known, deadline)),
         (Solver::Ilp, Order::Source) => ilp::fixed_order(problem, known, deadline),
@@ -409,6 +427,32 @@ pub(crate) fn decide(
             Ok(freely(problem, options, &all, known, deadline))
         }
     }
+}
+
+/// Decides where some uses have the choice: by those solvers that know it.
+fn decide_with_choices(
+    problem: &Problem,
+    options: &Options,
+    known: Option<&Outline>,
+    deadline: Deadline,
+) -> Result<Decision, Error> {
+    if options.order == Order::Source
+        && (options.solver == Solver::Ilp || options.solver == Solver::Auto && ilp::IS_BUILT_IN)
+    {
+        return ilp::fixed_order(problem, known, deadline);
+    }
+    let mut best = first(problem, options.order, known, deadline);
+    if options.solver == Solver::Greedy || best.is_proven(problem) {
+        return Ok(best);
+    }
+    if options.solver == Solver::Ilp {
+        let improved = ilp::improve(problem, &best.outline, deadline).map(|it| (it, best.lower_bound));
+        best.take(problem, improved);
+        return Ok(best);
+    }
+    let state_limit = options.state_limit.min(STATES_AT_FIRST);
+    let all = SearchOptions { order: options.order, state_limit, widest: WIDEST_AT_FIRST, ..SearchOptions::default() };
+    Ok(search_from(problem, options, &all, best, deadline).0)
 }
 
 /// Decides about all orders. Beside that, simple ones of a large problem are planned to their ends, addresses included:

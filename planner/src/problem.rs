@@ -16,11 +16,12 @@ pub struct Problem {
 const MAX_ROOMS: u128 = 1 << 60;
 
 impl Problem {
-    /// The tensors that must lie in the scratchpad while an operator runs: what it reads there, then what
-    /// it writes.
+    /// The tensors that must lie in the scratchpad while an operator runs: what it reads there and nowhere else, then
+    /// what it writes.
     pub fn operands(&self, op: OpId) -> impl Iterator<Item = TensorId> {
         let op = self.graph.op(op);
-        op.reads_on_chip().chain(op.writes.iter().copied())
+        let reads = op.reads.iter().filter(|it| it.from.contains(MemoryId::SCRATCHPAD) && !it.may_pass_by());
+        reads.map(|it| it.tensor).chain(op.writes.iter().copied())
     }
 
     /// A tensor's size, rounded up to the alignment: the room that it takes among others.
@@ -133,11 +134,12 @@ impl Problem {
         tensors.sum::<u128>() + ops.sum::<u128>()
     }
 
-    /// By tensor: how many operators read it in host memory.
+    /// By tensor: how many operators read it in host memory and nowhere else.
     fn home_uses(&self) -> Vec<u64> {
         let mut uses = vec![0; self.graph.tensors().len()];
-        for tensor in self.graph.ops().iter().flat_map(|it| it.reads_in(MemoryId::HOME)) {
-            uses[tensor.index()] += 1;
+        let reads = self.graph.ops().iter().flat_map(|it| &it.reads);
+        for read in reads.filter(|it| it.from.contains(MemoryId::HOME) && !it.may_pass_by()) {
+            uses[read.tensor.index()] += 1;
         }
         uses
     }
@@ -189,6 +191,19 @@ impl Problem {
         Err(Error::ScratchpadTooSmall { op, needed: min_scratchpad, scratchpad, min_scratchpad })
     }
 
+    /// Likewise, for solvers that take it as given where each use finds its tensor.
+    ///
+    /// # Errors
+    /// Those of [`Problem::check`]; [`Error::NotPlanned`] where some use has the choice.
+    #[cfg(feature = "ilp")]
+    pub(crate) fn check_without_choices(&self) -> Result<(), Error> {
+        self.check()?;
+        match self.graph.ops().iter().find(|it| it.reads_either_way().next().is_some()) {
+            Some(op) => Err(Error::NotPlanned(format!("a choice of memories here: {} has it", op.name))),
+            None => Ok(()),
+        }
+    }
+
     fn check_is_planned(&self) -> Result<(), Error> {
         let refuse = |why: String| Err(Error::NotPlanned(why));
         if let Some(memory) = self.machine.memories().get(2) {
@@ -213,9 +228,15 @@ impl Problem {
         for op in self.graph.ops() {
             for read in &op.reads {
                 let tensor = self.graph.tensor(read.tensor);
-                let is_from_home = read.from == MemorySet::HOME;
-                if !is_from_home && read.from != MemorySet::SCRATCHPAD {
+                if !matches!(read.from, MemorySet::HOME | MemorySet::SCRATCHPAD | MemorySet::EITHER) {
                     return refuse(format!("a choice of memories: {} reads {}", op.name, tensor.name));
+                }
+                let is_from_home = read.from != MemorySet::SCRATCHPAD;
+                if read.may_pass_by() && tensor.origin == Origin::Staged {
+                    return refuse(format!(
+                        "a choice of memories for a staged tensor: {} reads {}",
+                        op.name, tensor.name
+                    ));
                 }
                 if is_from_home && self.graph.producer(read.tensor).is_some() {
                     let message =

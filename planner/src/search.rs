@@ -14,7 +14,7 @@ use crate::fate::fates;
 use crate::{Bytes, Deadline, OpId, Order, Outline, Problem, TensorId};
 use explore::{Exploration, Found, Subproblem, Trace, explore};
 use groups::{Group, Known, Limits};
-use instance::Instance;
+use instance::{Instance, MAX_EITHER_WAY};
 use node::{Node, State, TooWide};
 use reach::Reach;
 use std::cell::RefCell;
@@ -146,7 +146,9 @@ pub fn search(
 ) -> SearchOutcome {
     let unproven =
         SearchOutcome { outline: None, lower_bound: problem.restreamed(), is_improved: false, can_go_on: false };
-    if MAX_OPS < problem.graph.ops().len() || MAX_OPS < problem.graph.tensors().len() {
+    let graph = &problem.graph;
+    let has_too_many_choices = graph.ops().iter().any(|it| MAX_EITHER_WAY < it.reads_either_way().count());
+    if MAX_OPS < graph.ops().len() || MAX_OPS < graph.tensors().len() || has_too_many_choices {
         return unproven;
     }
     let instance = Instance::new(problem, capacity, options.order);
@@ -408,13 +410,22 @@ impl<const W: usize> Search<'_, W> {
             let resident: Vec<TensorId> =
                 trace.resident.iter().map(|it| self.instance.tracked[usize::from(node.live[it].tensor)].id).collect();
             if !order.is_empty() {
-                let stays =
-                    |it: &TensorId| resident.contains(it) || graph.op(op).reads_on_chip().any(|read| read == *it);
+                let passed = self.passed(trace);
+                let finds =
+                    |it: &TensorId| graph.op(op).reads_on_chip().any(|read| read == *it) && !passed.contains(it);
+                let stays = |it: &TensorId| resident.contains(it) || finds(it);
                 kept.push(before.iter().copied().filter(stays).collect());
             }
             order.push(op);
             before = resident;
         }
         Outline::new(self.problem, order, &kept)
+    }
+
+    /// What passed by when an operator ran.
+    fn passed(&self, trace: &Trace<W>) -> Vec<TensorId> {
+        let either_way = self.instance.ops[usize::from(trace.op)].either_way.iter().enumerate();
+        let passed = either_way.filter(|it| trace.passed >> it.0 & 1 == 1);
+        passed.map(|it| self.instance.tracked[usize::from(*it.1)].id).collect()
     }
 }

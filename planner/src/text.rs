@@ -15,7 +15,7 @@
 //! `over` names the operands that a result may share bytes with: the smaller one lies within the
 //! larger one, from its start or from the byte that `at` says. What is read elsewhere than in the
 //! scratchpad has the memories where it may lie behind an `@`, with `|` between them; `weights streamed`
-//! at the end of the first line says `@host` of all weights.
+//! at the end of the first line says `@host` of all weights, and `weights auto` says `@host|scratchpad`.
 //!
 //! A weight that may lie in the scratchpad from one run of the network to the next says so: `weight NAME BYTES keep auto`,
 //! or `keep always`.
@@ -66,8 +66,7 @@ use std::str::FromStr;
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_streamed = has_usual_form(&self.machine) && self.weights() == Weights::Streamed;
-        let weights = if is_streamed { Weights::Streamed } else { Weights::Resident };
+        let weights = if has_usual_form(&self.machine) { self.weights() } else { Weights::Resident };
         write_machine(f, &self.machine, weights)?;
         for tensor in self.graph.tensors() {
             match tensor.origin {
@@ -164,21 +163,20 @@ impl Problem {
     }
 
     /// How its weights reach their operators, in one word: streamed if there are some and all are read in host
-    /// memory; else what is read there says so for itself.
+    /// memory, auto if all have the choice; else what is read elsewhere than in the scratchpad says so for itself.
     pub fn weights(&self) -> Weights {
         let reads = self.graph.ops().iter().flat_map(|it| &it.reads);
-        let mut of_weights = reads.filter(|it| self.graph.tensor(it.tensor).origin == Origin::Weight).peekable();
-        let is_streamed = of_weights.peek().is_some() && of_weights.all(|it| it.from == MemorySet::HOME);
-        if is_streamed { Weights::Streamed } else { Weights::Resident }
+        let mut of_weights = reads.filter(|it| self.graph.tensor(it.tensor).origin == Origin::Weight).map(|it| it.from);
+        let first = of_weights.next();
+        let is_alike = of_weights.all(|it| Some(it) == first);
+        let alike = [Weights::Streamed, Weights::Auto].into_iter().find(|it| is_alike && first == Some(it.memories()));
+        alike.unwrap_or(Weights::Resident)
     }
 }
 
 /// Where a tensor is read of which nothing is said.
 fn place_of_bare(origin: Origin, weights: Weights) -> MemorySet {
-    match (origin, weights) {
-        (Origin::Weight, Weights::Streamed) => MemorySet::HOME,
-        _ => MemorySet::SCRATCHPAD,
-    }
+    if origin == Origin::Weight { weights.memories() } else { MemorySet::SCRATCHPAD }
 }
 
 impl FromStr for Problem {

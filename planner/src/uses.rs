@@ -3,7 +3,7 @@
 use crate::{OpId, Problem, Step, TensorId};
 use std::ops::Range;
 
-/// The steps that read or write each tensor which lies in the scratchpad for it.
+/// The steps that read or write each tensor which lies in the scratchpad for it, or may do so.
 pub(crate) struct Uses {
     /// By tensor, ascending.
     steps: Vec<Vec<Step>>,
@@ -13,7 +13,8 @@ impl Uses {
     pub(crate) fn new(problem: &Problem, order: &[OpId]) -> Uses {
         let mut steps = vec![Vec::new(); problem.graph.tensors().len()];
         for (index, &op) in order.iter().enumerate() {
-            for tensor in problem.operands(op) {
+            let op = problem.graph.op(op);
+            for tensor in op.reads_on_chip().chain(op.writes.iter().copied()) {
                 steps[tensor.index()].push(Step(index as u32));
             }
         }

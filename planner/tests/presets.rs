@@ -93,7 +93,7 @@ fn bad_files_are_refused_at_their_line() {
         ("burst 128", "burst 1e3", "line 7: expected a number of bytes, not 1e3"),
         ("4096", "18446744073709551616", "line 2: expected a number of bytes, not 18446744073709551616"),
         ("alignment 16", "alignment 0", "line 2: alignment must be at least 1 B"),
-        ("weights streamed", "weights here", "line 2: weights are resident or streamed, not here"),
+        ("weights streamed", "weights here", "line 2: weights are resident, streamed or auto, not here"),
         ("bytes_per_cycle 64", "bytes_per_cycle 0", "line 8: expected more than 0 bytes per cycle, not 0"),
         ("on in\n", "on in price 4\n", "line 7: prices of links are not for machine files"),
         ("link scratchpad host rate 16 latency 250 on out", "", "line 7: the link from scratchpad to host has no rate"),

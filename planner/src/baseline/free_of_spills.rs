@@ -2,7 +2,7 @@
 
 use super::{AllocationRule, Baseline, OrderRule, least_peak};
 use crate::replacement::ReplacementRule;
-use crate::{Bytes, OpId, Order, Problem};
+use crate::{Bytes, OpId, Order, Problem, Weights};
 
 /// How many sets of operators a level the order of least peak is chosen from.
 const WIDTH: usize = 100;
@@ -10,7 +10,8 @@ const WIDTH: usize = 100;
 /// The size that the lowest known plan with only compulsory traffic needs, in bytes: in source order or, if the order is
 /// free, in one of a low peak.
 pub fn size_without_spills(problem: &Problem, order: Order) -> Bytes {
-    let mut problem = problem.clone();
+    // What is used once passes by, and all else that may do so stays.
+    let mut problem = problem.with_fewer_choices().all_read(Weights::Resident);
     let alignment = problem.machine.alignment().0;
     let tensors = problem.graph.tensors().iter().map(|it| it.size);
     let sizes = tensors.chain(problem.graph.ops().iter().map(|it| it.workspace));

@@ -17,7 +17,7 @@ use crate::greedy::replace_on_demand;
 use crate::hole::{Fit, find_hole};
 use crate::replacement::ReplacementRule;
 use crate::uses::Uses;
-use crate::{Bytes, Error, OpId, Outline, Plan, Problem, Stay, Step};
+use crate::{Bytes, Error, OpId, Outline, Plan, Problem, Stay, Step, Weights};
 use std::cmp::Reverse;
 
 /// Each attempt has so much less of the scratchpad than the one before.
@@ -29,6 +29,9 @@ const PARTS: u64 = 8;
 /// Those of [`Problem::check`].
 pub(super) fn plan(problem: &Problem, order: &[OpId], rule: ReplacementRule) -> Result<Plan, Error> {
     problem.check()?;
+    if problem.graph.has_choices() {
+        return plan(&problem.all_read(Weights::Streamed), order, rule);
+    }
     let mut best: Option<(Bytes, Plan)> = None;
     for part in (0..=PARTS).rev() {
         let capacity = Bytes((u128::from(problem.capacity().0) * u128::from(part) / u128::from(PARTS)) as u64);

@@ -32,6 +32,9 @@ pub(super) struct Choices {
     pub rooms: Vec<Bytes>,
     /// Per gap: the tensor, if it has to be written back before it may leave.
     pub written: Vec<Option<TensorId>>,
+    /// Pairs of columns of which the first can be dropped only together with the second; what is second in one pair is
+    /// first in none. Only choices of what passes by have them.
+    pub links: Vec<(usize, usize)>,
 }
 
 /// The covering problem of an order, its rows not written out: those of a long order have too many terms.
@@ -76,17 +79,19 @@ impl Choices {
             sizes: gaps.iter().map(size).collect(),
             rooms: gaps.iter().map(|it| problem.room(it.tensor)).collect(),
             written: gaps.iter().map(|it| Some(it.tensor).filter(needs_write)).collect(),
+            links: Vec::new(),
             gaps,
         }
     }
 
-    /// These gaps alone, numbered as they come.
+    /// These gaps alone, numbered as they come, without links.
     pub(super) fn only(&self, gaps: &[usize]) -> Choices {
         Choices {
             gaps: gaps.iter().map(|it| self.gaps[*it].clone()).collect(),
             sizes: gaps.iter().map(|it| self.sizes[*it]).collect(),
             rooms: gaps.iter().map(|it| self.rooms[*it]).collect(),
             written: gaps.iter().map(|it| self.written[*it]).collect(),
+            links: Vec::new(),
         }
     }
 
@@ -109,7 +114,7 @@ impl Choices {
 impl LongCover {
     /// The covering problem of an order.
     pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> LongCover {
-        LongCover::beside(problem, order, capacity, |_| Bytes::ZERO)
+        LongCover::of(problem, order, capacity, Choices::new(problem, order), |_| Bytes::ZERO)
     }
 
     /// The same where something else lies in the scratchpad as well, with so much room by step.
@@ -119,7 +124,17 @@ impl LongCover {
         capacity: Bytes,
         others: impl Fn(usize) -> Bytes,
     ) -> LongCover {
-        let choices = Choices::new(problem, order);
+        LongCover::of(problem, order, capacity, Choices::new(problem, order), others)
+    }
+
+    /// That of an order with these choices, likewise.
+    pub(super) fn of(
+        problem: &Problem,
+        order: &[OpId],
+        capacity: Bytes,
+        choices: Choices,
+        others: impl Fn(usize) -> Bytes,
+    ) -> LongCover {
         LongCover { excess: excess(problem, order, capacity, &choices, others), choices }
     }
 
@@ -197,6 +212,12 @@ impl Cover {
     pub(super) fn complete(&self, dropped: &mut [bool]) {
         let mut covered: Vec<Bytes> = vec![Bytes::ZERO; self.rows.len()];
         let mut rows_of: Vec<Vec<(usize, Bytes)>> = vec![Vec::new(); self.choices.gaps.len()];
+        let mut linked: Vec<Vec<usize>> = vec![Vec::new(); self.choices.gaps.len()];
+        let mut linked_to = linked.clone();
+        for &(first, second) in &self.choices.links {
+            linked[first].push(second);
+            linked_to[second].push(first);
+        }
         for (index, row) in self.rows.iter().enumerate() {
             for &(gap, worth) in &row.terms {
                 rows_of[gap].push((index, worth));
@@ -210,17 +231,23 @@ impl Cover {
             candidates.sort_by_key(|&(gap, worth)| (std::cmp::Reverse(worth), gap));
             for (gap, _) in candidates {
                 if covered[index] < row.excess {
-                    dropped[gap] = true;
-                    rows_of[gap].iter().for_each(|&(row, worth)| covered[row] += worth);
+                    for gap in linked[gap].iter().copied().chain([gap]) {
+                        if !std::mem::replace(&mut dropped[gap], true) {
+                            rows_of[gap].iter().for_each(|&(row, worth)| covered[row] += worth);
+                        }
+                    }
                 }
             }
         }
         let mut returning: Vec<usize> = (0..self.choices.gaps.len()).filter(|it| dropped[*it]).collect();
         returning.sort_by_key(|&gap| (std::cmp::Reverse(self.choices.sizes[gap]), gap));
         for gap in returning {
-            if rows_of[gap].iter().all(|&(row, worth)| self.rows[row].excess + worth <= covered[row]) {
-                dropped[gap] = false;
-                rows_of[gap].iter().for_each(|&(row, worth)| covered[row] -= worth);
+            // With it comes what cannot be dropped without it, which lies across other steps.
+            let linked: Vec<usize> = linked_to[gap].iter().copied().filter(|it| dropped[*it]).collect();
+            let rows = || linked.iter().chain([&gap]).flat_map(|it| &rows_of[*it]);
+            if dropped[gap] && rows().all(|&(row, worth)| self.rows[row].excess + worth <= covered[row]) {
+                rows().for_each(|&(row, worth)| covered[row] -= worth);
+                linked.iter().chain([&gap]).for_each(|it| dropped[*it] = false);
             }
         }
     }

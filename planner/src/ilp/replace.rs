@@ -9,6 +9,7 @@
 //!    symmetries ([`exchanges`]).
 
 use super::cover::{Cover, LongCover};
+use super::either_way::replace_with_choices;
 use super::exchange::{exchange, exchanges};
 use super::gap;
 use super::parts::parts;
@@ -69,6 +70,9 @@ pub fn replace_within(
     deadline: Deadline,
 ) -> Result<Outcome, Error> {
     problem.check()?;
+    if problem.graph.has_choices() {
+        return replace_with_choices(problem, order, capacity, start, deadline);
+    }
     let long = LongCover::new(problem, order, capacity);
     let cover = long.in_rows();
     // What does not fit a lesser capacity can be completed, but only where rows are written out.

@@ -15,6 +15,9 @@ use super::node::{Demand, GONE, Sizes, State, Transition};
 /// Results that share bytes with operands change nothing of this: another reader of an input finds
 /// it dying no later than before, and the inputs that die with this operator have no other reader.
 ///
+/// What may pass by and nobody reads afterwards takes no room if it is not on-chip. If it is, it is an input that dies:
+/// evicting it before the operator runs costs the same as letting it pass by.
+///
 /// For one dying input: the results are no larger. For an addition of equal sizes: always. For a
 /// concatenation: not, since half of the inputs could be spilled for less than the whole result.
 /// Of more than `max_inputs`, subsets are not looked through.
@@ -22,6 +25,7 @@ pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, siz
     let missing = demand.reads.without(&state.resident);
     let missing_room = sizes.room_of(&missing);
     if missing.without(&demand.dying) != Bits::EMPTY
+        || demand.either_way.iter().any(|it| !it.is_last && !it.is_resident(state))
         || demand.capacity < state.used + missing_room + demand.needs
         || demand.loads_shared
     {
@@ -49,13 +53,34 @@ pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, siz
     })
 }
 
+/// What makes room for an operator.
+#[derive(Clone, Copy)]
+pub(super) struct Evicted<const W: usize> {
+    /// What is put out before it runs: indices in the live list.
+    pub live: Bits<W>,
+    /// What passes by: see [`State::passed`].
+    pub passed: u16,
+}
+
+impl<const W: usize> Evicted<W> {
+    /// Nothing but what passes by in any case.
+    pub fn least(state: &State<W>, demand: &Demand<W>) -> Evicted<W> {
+        let passing = demand.either_way.iter().enumerate().filter(|it| it.1.must_pass(state));
+        Evicted { live: Bits::EMPTY, passed: passing.map(|it| 1 << it.0).sum() }
+    }
+
+    fn passes(&self, nth: usize) -> bool {
+        self.passed >> nth & 1 == 1
+    }
+}
+
 /// The state after the operator has run, with `evicted` put out before.
 pub(super) fn run<const W: usize>(
     state: &State<W>,
     demand: &Demand<W>,
     transition: &Transition<W>,
     sizes: &Sizes,
-    evicted: &Bits<W>,
+    evicted: &Evicted<W>,
     parent: u32,
 ) -> State<W> {
     let mut next = State {
@@ -66,12 +91,14 @@ pub(super) fn run<const W: usize>(
         peak: state.peak,
         parent,
         op: demand.op,
+        passed: evicted.passed,
     };
-    for index in evicted.iter() {
+    for index in evicted.live.iter() {
         next.cost += sizes.eviction(&state.host, index);
     }
     let mut during = demand.needs;
-    for index in state.resident.without(evicted).or(&demand.reads).iter() {
+    let stays = state.resident.without(&evicted.live).without(&demand.live_either_way);
+    for index in stays.or(&demand.reads).iter() {
         during += sizes.room[index];
         let to = transition.map[index];
         if to == GONE {
@@ -81,6 +108,19 @@ pub(super) fn run<const W: usize>(
         next.resident.insert(usize::from(to));
         // What was not on-chip came from host memory just now.
         if state.host.contains(index) || !state.resident.contains(index) {
+            next.host.insert(usize::from(to));
+        }
+    }
+    for (nth, it) in demand.either_way.iter().enumerate() {
+        let to = transition.either_way[nth];
+        if evicted.passes(nth) {
+            next.cost += it.passing(state);
+            continue;
+        }
+        during += it.room;
+        if to != GONE {
+            next.used += it.room;
+            next.resident.insert(usize::from(to));
             next.host.insert(usize::from(to));
         }
     }
@@ -100,32 +140,34 @@ pub(super) struct Enumerated {
 /// than `budget`; stops after `limit` steps of the enumeration.
 ///
 /// Least: without any one of its tensors the operator would not fit. More is never needed, since
-/// the rest can be evicted just as well when its room is needed.
+/// the rest can be evicted just as well when its room is needed; what came in instead of passing by, too, for what
+/// passing by would have cost.
 pub(super) fn evictions<const W: usize>(
     state: &State<W>,
     demand: &Demand<W>,
     sizes: &Sizes,
     budget: u64,
     limit: usize,
-    found: &mut impl FnMut(Bits<W>),
+    found: &mut impl FnMut(Evicted<W>),
 ) -> Enumerated {
-    let missing_room = sizes.room_of(&demand.reads.without(&state.resident));
+    let least = Evicted::least(state, demand);
+    let either_way = || demand.either_way.iter().enumerate().filter(|it| !least.passes(it.0));
+    let coming: u64 = either_way().filter(|it| !it.1.is_resident(state)).map(|it| it.1.room).sum();
+    let missing_room = sizes.room_of(&demand.reads.without(&state.resident)) + coming;
     let deficit = (state.used + missing_room + demand.needs).saturating_sub(demand.capacity);
     if deficit == 0 {
-        found(Bits::EMPTY);
+        found(least);
         return Enumerated { is_complete: true, n_steps: 1 };
     }
-    let mut candidates: Vec<Candidate> = state
-        .resident
-        .without(&demand.reads)
+    let idle = state.resident.without(&demand.reads).without(&demand.live_either_way);
+    let mut candidates: Vec<Candidate> = idle
         .iter()
-        .map(|index| {
-            let (room, cost) = (sizes.room[index], sizes.eviction(&state.host, index));
-            Candidate { index, room, cost, rest: 0, cheapest: (cost, room) }
-        })
+        .map(|index| (Leaving::Evicted(index), sizes.room[index], sizes.eviction(&state.host, index)))
+        .chain(either_way().map(|(nth, it)| (Leaving::Passing(nth), it.room, it.passing(state))))
+        .map(|(leaving, room, cost)| Candidate { leaving, room, cost, rest: 0, cheapest: (cost, room) })
         .collect();
     // Largest first: a set that suffices only with its last, smallest tensor is a least one.
-    candidates.sort_by_key(|it| (std::cmp::Reverse(it.room), it.cost, it.index));
+    candidates.sort_by_key(|it| (std::cmp::Reverse(it.room), it.cost, it.leaving));
     if candidates.iter().map(|it| it.room).sum::<u64>() < deficit {
         return Enumerated { is_complete: true, n_steps: candidates.len() };
     }
@@ -143,7 +185,7 @@ pub(super) fn evictions<const W: usize>(
     // At least the first set is always found, however low the limit.
     let limit = limit.max(candidates.len());
     let mut enumeration = Enumeration { candidates, budget, left: limit, found };
-    enumeration.extend(0, deficit, 0, Bits::EMPTY);
+    enumeration.extend(0, deficit, 0, least);
     Enumerated { is_complete: 0 < enumeration.left, n_steps: limit - enumeration.left }
 }
 
@@ -152,8 +194,17 @@ fn share(deficit: u64, (cost, room): (u64, u64)) -> u128 {
     u128::from(deficit) * u128::from(cost) / u128::from(room.max(1))
 }
 
+/// What a tensor does that makes room.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Leaving {
+    /// It is put out: its index in the live list.
+    Evicted(usize),
+    /// It passes by: its place among what may do so.
+    Passing(usize),
+}
+
 struct Candidate {
-    index: usize,
+    leaving: Leaving,
     room: u64,
     cost: u64,
     /// Rooms of this one and all after it.
@@ -162,17 +213,17 @@ struct Candidate {
     cheapest: (u64, u64),
 }
 
-struct Enumeration<'a, const W: usize, F: FnMut(Bits<W>)> {
+struct Enumeration<'a, const W: usize, F: FnMut(Evicted<W>)> {
     candidates: Vec<Candidate>,
     budget: u64,
     left: usize,
     found: &'a mut F,
 }
 
-impl<const W: usize, F: FnMut(Bits<W>)> Enumeration<'_, W, F> {
-    fn extend(&mut self, from: usize, deficit: u64, cost: u64, evicted: Bits<W>) {
+impl<const W: usize, F: FnMut(Evicted<W>)> Enumeration<'_, W, F> {
+    fn extend(&mut self, from: usize, deficit: u64, cost: u64, evicted: Evicted<W>) {
         for next in from..self.candidates.len() {
-            let Candidate { index, room, cost: own, rest, cheapest } = self.candidates[next];
+            let Candidate { leaving, room, cost: own, rest, cheapest } = self.candidates[next];
             // No set makes room for less than what costs least for its room.
             let is_too_dear = u128::from(self.budget - cost) <= share(deficit, cheapest);
             if rest < deficit || self.left == 0 || is_too_dear {
@@ -183,7 +234,10 @@ impl<const W: usize, F: FnMut(Bits<W>)> Enumeration<'_, W, F> {
                 continue;
             }
             let mut evicted = evicted;
-            evicted.insert(index);
+            match leaving {
+                Leaving::Evicted(index) => evicted.live.insert(index),
+                Leaving::Passing(nth) => evicted.passed |= 1 << nth,
+            }
             if deficit <= room {
                 (self.found)(evicted);
             } else {

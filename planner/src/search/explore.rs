@@ -3,7 +3,7 @@
 use super::bits::Bits;
 use super::dominance::{retain_distinct, retain_undominated};
 use super::executed::Executed;
-use super::expand::{evictions, is_eager, run};
+use super::expand::{Evicted, evictions, is_eager, run};
 use super::groups::{Group, to_go};
 use super::instance::Instance;
 use super::node::{Demand, Node, Sizes, State, TooWide, Transition};
@@ -86,6 +86,8 @@ pub(super) struct Trace<const W: usize> {
     pub parent: u32,
     /// The operator that ran last; of no meaning at the start.
     pub op: u16,
+    /// What passed by then: see [`State::passed`].
+    pub passed: u16,
     /// What is on-chip, as indices into the live list of its node.
     pub resident: Bits<W>,
 }
@@ -138,7 +140,7 @@ impl<const W: usize> Explorer<'_, W> {
         let first = self.traces.len() as u32;
         for (index, state) in (first..).zip(states) {
             let parent = if state.parent == u32::MAX { index } else { state.parent };
-            self.traces.push(Trace { parent, op: state.op, resident: state.resident });
+            self.traces.push(Trace { parent, op: state.op, passed: state.passed, resident: state.resident });
         }
         first
     }
@@ -258,7 +260,7 @@ impl<const W: usize> Explorer<'_, W> {
             let demand = &demands[eager];
             let transition =
                 part.level.transition_once(self.instance, groups, node, demand.op, &mut transitions[eager])?;
-            let successor = run(state, demand, transition, sizes, &Bits::EMPTY, trace);
+            let successor = run(state, demand, transition, sizes, &Evicted::least(state, demand), trace);
             part.level.nodes[transition.child].push(successor);
             return Ok(1);
         }

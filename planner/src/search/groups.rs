@@ -254,13 +254,15 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked], dead
                 for &tensor in tensors {
                     match new_index[usize::from(tensor)] {
                         Some(index) => owned.push(index),
+                        // What it does not own takes no room if it may pass by.
+                        None if whole.either_way.binary_search(&tensor).is_ok() => {}
                         None => need += instance.tracked[usize::from(tensor)].room,
                     }
                 }
                 owned.sort_unstable();
                 owned
             };
-            let (reads, writes) = (owned(&whole.reads), owned(&whole.writes));
+            let (reads, writes, either_way) = (owned(&whole.reads), owned(&whole.writes), owned(&whole.either_way));
             // What the group does not own, or does not see all readers of, may die here.
             let is_seen = |it: &SearchPair| it.tracked.and_then(|it| new_index[usize::from(it)]);
             let in_place = whole.in_place.iter().map(|it| SearchPair { tracked: is_seen(it), ..*it }).collect();
@@ -271,6 +273,7 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked], dead
                 capacity: whole.capacity,
                 reads,
                 writes,
+                either_way,
                 in_place,
                 predecessors: nearest(&reach.ancestors),
                 successors: nearest(&reach.descendants),

@@ -11,6 +11,9 @@ use crate::{Bytes, Dies, OpId, Order, Problem, TensorId};
 /// Index of a tracked tensor in [`Instance::tracked`].
 pub(super) type Tracked = u16;
 
+/// As many of what it reads an operator may let pass by: a state tells which it did.
+pub(super) const MAX_EITHER_WAY: usize = u16::BITS as usize;
+
 pub(super) struct Instance {
     /// What the rooms of all that lies in the scratchpad may add up to, except while an operator
     /// runs that needs more for itself.
@@ -30,6 +33,8 @@ pub(super) struct SearchOp {
     /// Tracked tensors that it reads and writes; sorted.
     pub reads: Vec<Tracked>,
     pub writes: Vec<Tracked>,
+    /// Those of its reads that may pass by, sorted; at most [`MAX_EITHER_WAY`].
+    pub either_way: Vec<Tracked>,
     /// Results and operands that may share bytes, if the operand dies with the operator.
     pub in_place: Vec<SearchPair>,
     /// Operators that must have run; sorted.
@@ -149,6 +154,7 @@ fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId, capacity
         in_place: in_place.collect(),
         need: (own + problem.workspace_room(id)).0,
         reads: tracked(&mut op.reads_on_chip()),
+        either_way: tracked(&mut op.reads_either_way()),
         writes: tracked(&mut op.writes.iter().copied()),
         predecessors,
         successors,

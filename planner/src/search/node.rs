@@ -39,18 +39,24 @@ pub(super) struct State<const W: usize> {
     pub used: u64,
     /// The most that was in the scratchpad at once so far.
     pub peak: u64,
-    /// The trace that it continues, and the operator that ran last.
+    /// The trace that it continues, the operator that ran last, and which of what that [may let pass
+    /// by](super::instance::SearchOp::either_way) it did: the lowest bit says so of the first.
     pub parent: u32,
     pub op: u16,
+    pub passed: u16,
 }
 
 /// What an operator asks of the states of a node.
 pub(super) struct Demand<const W: usize> {
     pub op: u16,
-    /// Indices in the live list of what it reads.
+    /// Indices in the live list of what it reads, but for what may pass by.
     pub reads: Bits<W>,
-    /// Those of them that are not read afterwards.
+    /// Of all that it reads, what is not read afterwards.
     pub dying: Bits<W>,
+    /// What it reads in the scratchpad or lets pass by, in the order of
+    /// [`SearchOp::either_way`](super::instance::SearchOp::either_way), and the live ones of it as a set.
+    pub either_way: Vec<EitherWay>,
+    pub live_either_way: Bits<W>,
     /// Rooms of all that is in the scratchpad only because this operator runs, live reads and results
     /// in the place of operands excepted.
     pub needs: u64,
@@ -67,12 +73,41 @@ pub(super) struct Demand<const W: usize> {
 pub(super) struct Transition<const W: usize> {
     /// From the parent's live list to the child's; `GONE` for the dying.
     pub map: Vec<u16>,
-    /// In the child's live list: what was written or first loaded by this operator.
+    /// In the child's live list: what was written or first loaded by this operator, but for what may pass by.
     pub added: Bits<W>,
     pub added_host: Bits<W>,
     pub added_room: u64,
+    /// In the child's live list: what may pass by when this operator runs; `GONE` for the dying.
+    pub either_way: Vec<u16>,
     /// The child's place in the next level.
     pub child: usize,
+}
+
+/// A tensor that an operator reads in the scratchpad or lets pass by.
+pub(super) struct EitherWay {
+    /// In the live list; none if nothing touched it before.
+    pub before: Option<usize>,
+    /// Whether nobody is to read it afterwards.
+    pub is_last: bool,
+    pub room: u64,
+    pub size: u64,
+}
+
+impl EitherWay {
+    /// Whether a state has it on-chip.
+    pub fn is_resident<const W: usize>(&self, state: &State<W>) -> bool {
+        self.before.is_some_and(|it| state.resident.contains(it))
+    }
+
+    /// Whether it passes by in any case: what is not on-chip yet is not brought in for its last reader.
+    pub fn must_pass<const W: usize>(&self, state: &State<W>) -> bool {
+        self.is_last && !self.is_resident(state)
+    }
+
+    /// What letting it pass by charges: this use, unless that was paid for, and the one after it.
+    pub fn passing<const W: usize>(&self, state: &State<W>) -> u64 {
+        self.size * (u64::from(self.is_resident(state)) + u64::from(!self.is_last))
+    }
 }
 
 pub(super) const GONE: u16 = u16::MAX;
@@ -84,7 +119,16 @@ pub(super) struct TooWide;
 impl<const W: usize> State<W> {
     /// Nothing is on-chip, and nothing has been charged.
     pub fn empty() -> State<W> {
-        State { resident: Bits::EMPTY, host: Bits::EMPTY, cost: 0, used: 0, peak: 0, parent: u32::MAX, op: 0 }
+        State {
+            resident: Bits::EMPTY,
+            host: Bits::EMPTY,
+            cost: 0,
+            used: 0,
+            peak: 0,
+            parent: u32::MAX,
+            op: 0,
+            passed: 0,
+        }
     }
 }
 
@@ -164,6 +208,8 @@ impl<const W: usize> Node<W> {
             op,
             reads: Bits::EMPTY,
             dying: Bits::EMPTY,
+            either_way: Vec::new(),
+            live_either_way: Bits::EMPTY,
             needs: operator.need,
             capacity: operator.capacity,
             written_room: 0,
@@ -171,13 +217,19 @@ impl<const W: usize> Node<W> {
             loads_shared: false,
         };
         for &tensor in &operator.reads {
-            match self.index_of(tensor) {
-                Some(index) => {
-                    demand.reads.insert(index);
-                    if self.live[index].remaining == 1 {
-                        demand.dying.insert(index);
-                    }
-                }
+            let before = self.index_of(tensor);
+            let is_last = before.is_some_and(|it| self.live[it].remaining == 1);
+            if let Some(index) = before.filter(|_| is_last) {
+                demand.dying.insert(index);
+            }
+            if operator.either_way.binary_search(&tensor).is_ok() {
+                let it = &instance.tracked[usize::from(tensor)];
+                demand.either_way.push(EitherWay { before, is_last, room: it.room, size: it.size });
+                before.iter().for_each(|it| demand.live_either_way.insert(*it));
+                continue;
+            }
+            match before {
+                Some(index) => demand.reads.insert(index),
                 None => {
                     let it = &instance.tracked[usize::from(tensor)];
                     demand.needs += it.room;
@@ -205,10 +257,12 @@ impl<const W: usize> Node<W> {
             added: Bits::EMPTY,
             added_host: Bits::EMPTY,
             added_room: 0,
+            either_way: operator.either_way.iter().map(|it| child.index_of(*it).map_or(GONE, |it| it as u16)).collect(),
             child: place,
         };
-        let fresh = operator.reads.iter().filter(|it| self.index_of(**it).is_none());
-        for &tensor in fresh.chain(&operator.writes) {
+        let must_come =
+            |it: &&Tracked| self.index_of(**it).is_none() && operator.either_way.binary_search(*it).is_err();
+        for &tensor in operator.reads.iter().filter(must_come).chain(&operator.writes) {
             let it = &instance.tracked[usize::from(tensor)];
             if let Some(index) = child.index_of(tensor) {
                 transition.added.insert(index);

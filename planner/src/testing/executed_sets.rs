@@ -74,6 +74,21 @@ fn is_ready(problem: &Problem, executed: u32, op: OpId) -> bool {
 
 /// All that can be in memory after one more operator has run, and what that costs in bytes.
 fn run(problem: &Problem, executed: u32, memory: Memory, op: OpId, found: &mut dyn FnMut(Memory, u64)) {
+    let either_way = set(problem.graph.op(op).reads_either_way());
+    for passing in subsets(either_way) {
+        run_with(problem, executed, memory, op, passing, found);
+    }
+}
+
+/// Likewise, where these pass by of what may do so.
+fn run_with(
+    problem: &Problem,
+    executed: u32,
+    memory: Memory,
+    op: OpId,
+    passing: u64,
+    found: &mut dyn FnMut(Memory, u64),
+) {
     let graph = &problem.graph;
     let alignment = problem.machine.alignment();
     let operator = graph.op(op);
@@ -82,7 +97,7 @@ fn run(problem: &Problem, executed: u32, memory: Memory, op: OpId, found: &mut d
     let capacity = problem.machine.scratchpad().align_up(alignment).0;
 
     let on_chip = operator.reads.iter().filter(|read| read.from.contains(MemoryId::SCRATCHPAD));
-    let reads = set(on_chip.map(|read| read.tensor));
+    let reads = set(on_chip.map(|read| read.tensor)) & !passing;
     let streamed = set(operator.reads.iter().map(|read| read.tensor)) & !reads;
     let writes = set(operator.writes.iter().copied());
     let stored = writes & set(graph.tensor_ids().filter(|tensor| graph.is_written_back(*tensor)));
@@ -127,7 +142,8 @@ fn saved(problem: &Problem, executed: u32, op: OpId) -> u64 {
     let mut all = Vec::new();
     for pair in &graph.op(op).in_place {
         let readers = graph.readers(pair.operand);
-        let is_dead = readers.contains(&op) && readers.iter().all(|reader| executed >> reader.0 & 1 == 1);
+        let is_counted_on = readers.contains(&op) && !graph.may_pass_by(pair.operand);
+        let is_dead = is_counted_on && readers.iter().all(|reader| executed >> reader.0 & 1 == 1);
         let (at, inner) = match pair.overlay {
             Overlay::Whole => (Bytes::ZERO, pair.result),
             Overlay::PartOfResult(at) => (at, pair.operand),

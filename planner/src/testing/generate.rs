@@ -274,10 +274,27 @@ fn add_edges(graph: &mut GraphBuilder, n_ops: u64, choices: &mut Choices) {
 /// Lets some operators read arguments in host memory that others read in the scratchpad, in a third of all cases.
 fn mix_uses(graph: &Graph, choices: &mut Choices) -> Graph {
     let percent = if choices.chance(33) { 25 } else { 0 };
-    graph.with_uses(|it| {
+    graph.with_uses(|_, it| {
         let is_argument = graph.producer(it.tensor).is_none();
         if is_argument && choices.chance(percent) { MemorySet::HOME } else { it.from }
     })
+}
+
+/// The same problem, where planning decides of some uses, or of all that can have the choice, whether the tensor passes
+/// by; the scratchpad is the least one in half of all cases.
+pub fn with_choices(problem: &Problem, choices: &mut Choices) -> Problem {
+    let percent = choices.one_of(&[100, 100, 60]);
+    let has_choice = |it: TensorId| matches!(problem.graph.tensor(it).origin, Origin::Argument | Origin::Weight);
+    let graph = problem.graph.with_uses(|_, it| match has_choice(it.tensor) && choices.chance(percent) {
+        true => MemorySet::EITHER,
+        false => it.from,
+    });
+    let mut problem = Problem { graph, machine: problem.machine.clone() };
+    let least = problem.min_scratchpad();
+    let excess = problem.machine.scratchpad().saturating_sub(least);
+    let spare = if choices.chance(50) { choices.below(excess.0 + 1) } else { 0 };
+    problem.machine.set_scratchpad(least + Bytes(spare));
+    problem
 }
 
 /// The random problem of a seed.

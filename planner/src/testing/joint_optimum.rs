@@ -77,10 +77,21 @@ impl Block {
 }
 
 fn moves(problem: &Problem, layout: &Layout, op: OpId, push: &mut dyn FnMut(Layout, u64)) {
+    let either_way: Vec<TensorId> = problem.graph.op(op).reads_either_way().collect();
+    for passing in 0_u64..1 << either_way.len() {
+        let passing = either_way.iter().enumerate().filter(|it| passing & (1 << it.0) != 0).map(|it| *it.1);
+        moves_with(problem, layout, op, &passing.collect::<Vec<_>>(), push);
+    }
+}
+
+/// Likewise, where these pass by of what may do so.
+fn moves_with(problem: &Problem, layout: &Layout, op: OpId, passing: &[TensorId], push: &mut dyn FnMut(Layout, u64)) {
+    let coming = problem.graph.op(op).reads_either_way().filter(|it| !passing.contains(it));
+    let operands: Vec<TensorId> = problem.operands(op).chain(coming).collect();
     let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
     let block = |tensor: TensorId, offset| Block { tensor: Some(tensor), offset, size: size(tensor) };
-    let there: Vec<(TensorId, Bytes)> = problem.operands(op).filter_map(|it| Some((it, layout.offset(it)?))).collect();
-    let missing = problem.operands(op).filter(|it| layout.offset(*it).is_none());
+    let there: Vec<(TensorId, Bytes)> = operands.iter().filter_map(|it| Some((*it, layout.offset(*it)?))).collect();
+    let missing = operands.iter().copied().filter(|it| layout.offset(*it).is_none());
     let workspace = Block { tensor: None, offset: Bytes::ZERO, size: problem.graph.op(op).workspace };
     let missing: Vec<Block> = missing.map(|it| block(it, Bytes::ZERO)).chain([workspace]).collect();
 
@@ -94,7 +105,7 @@ fn moves(problem: &Problem, layout: &Layout, op: OpId, push: &mut dyn FnMut(Layo
         let shares = |a: Block, b: Block| may_share(problem, layout, op, a, b);
         place(problem, &mut placed, &to_place, &shares, &mut |placed| {
             let (next, price) = run(problem, layout, op, &placed[..n_stay], &placed[n_stay..]);
-            push(next, price);
+            push(next, price + passing.iter().map(|it| size(*it).0).sum::<u64>());
         });
     }
 }
@@ -107,7 +118,7 @@ fn may_share(problem: &Problem, layout: &Layout, op: OpId, a: Block, b: Block) -
         let pair = [Some(it.result), Some(it.operand)];
         let fits = pair == [a.tensor, b.tensor] && it.fits(a.offset, b.offset)
             || pair == [b.tensor, a.tensor] && it.fits(b.offset, a.offset);
-        fits && dies(it.operand)
+        fits && dies(it.operand) && !problem.graph.may_pass_by(it.operand)
     })
 }
 
@@ -164,7 +175,8 @@ fn run(problem: &Problem, layout: &Layout, op: OpId, stay: &[Block], new: &[Bloc
             price += block.size;
         }
     }
-    let streamed = operator.reads_in(MemoryId::HOME);
+    let must_pass = operator.reads.iter().filter(|it| !it.from.contains(MemoryId::SCRATCHPAD));
+    let streamed = must_pass.map(|it| it.tensor);
     let stored = operator.writes.iter().filter(|it| graph.is_written_back(**it));
     price += streamed.chain(stored.clone().copied()).map(|it| graph.tensor(it).size).sum();
     copied = stored.fold(copied, |set, it| set | bit(*it));

@@ -19,7 +19,7 @@ pub use clocked::clocked;
 pub use damage::{damage, overlap, slice};
 pub use executed_sets::optimum_by_executed_sets;
 pub use fragmented::{FRAGMENTED, Fragmented};
-pub use generate::{Shape, random_problem, seeded_problem, with_kept_weights};
+pub use generate::{Shape, random_problem, seeded_problem, with_choices, with_kept_weights};
 pub use interpret::{Answer, compute, interpret, interpret_runs, interpret_with};
 pub use joint_optimum::joint_optimum;
 pub use outline_optimum::{kept_optimum, outline_optimum};

@@ -7,7 +7,7 @@
 //! this; so nothing is to be learnt from the search here.
 
 use super::least_cost::{State, least_cost};
-use crate::{Bytes, Error, InPlace, Keep, MemoryId, OpId, Problem, TensorId};
+use crate::{Bytes, Error, InPlace, Keep, MemoryId, OpId, Problem, TensorId, Use};
 
 /// The least non-compulsory traffic of any [`Outline`](crate::Outline), further uses of streamed
 /// weights included.
@@ -102,12 +102,14 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
 
     for op in graph.op_ids().filter(|it| state.ran & (1 << it.0) == 0) {
         let operator = graph.op(op);
-        let streamed: Vec<TensorId> = operator.reads_in(MemoryId::HOME).collect();
+        let is_there = |it: &TensorId| state.present & bit(*it) != 0;
+        let passes = |it: &&Use| !it.from.contains(MemoryId::SCRATCHPAD) || it.may_pass_by() && !is_there(&it.tensor);
+        let streamed: Vec<TensorId> = operator.reads.iter().filter(passes).map(|it| it.tensor).collect();
         let writes = operator.writes.iter().map(|it| bit(*it)).fold(0, |a, b| a | b);
         let workspace = operator.workspace.align_up(problem.machine.alignment());
         // Arguments aside, what is present was written, so operands are there only in due order;
         // streamed weights are arguments.
-        let has_operands = operator.reads_on_chip().all(|it| state.present & bit(it) != 0);
+        let has_operands = operator.reads_on_chip().all(|it| is_there(&it) || streamed.contains(&it));
         let is_its_turn = graph.edges().iter().all(|it| it.1 != op || state.ran & (1 << it.0.0) != 0);
         let ran = state.ran | 1 << op.0;
         if !has_operands
@@ -146,7 +148,8 @@ fn most_saved(problem: &Problem, op: OpId, ran: u64, kept: u64) -> Bytes {
     let pairs = operator.in_place.iter();
     let is_possible = |it: &&InPlace| {
         let is_aligned = it.at().0.is_multiple_of(problem.machine.alignment().0);
-        dies(it.operand) && operator.reads_on_chip().any(|read| read == it.operand) && is_aligned
+        let is_counted_on = !problem.graph.may_pass_by(it.operand);
+        is_counted_on && dies(it.operand) && operator.reads_on_chip().any(|read| read == it.operand) && is_aligned
     };
     let pairs: Vec<_> = pairs.filter(is_possible).collect();
     // No operand lies where another does, and no result.

@@ -81,8 +81,10 @@ impl MachineParser {
                     [] => None,
                     ["weights", "resident"] => Some(Weights::Resident),
                     ["weights", "streamed"] => Some(Weights::Streamed),
+                    ["weights", "auto"] => Some(Weights::Auto),
                     other => {
-                        return Err(format!("weights are resident or streamed, not {}", other.last().unwrap_or(&"")));
+                        let found = other.last().unwrap_or(&"");
+                        return Err(format!("weights are resident, streamed or auto, not {found}"));
                     }
                 };
                 self.usual = Some(Machine::with_host(bytes(scratchpad)?, bytes(alignment)?));

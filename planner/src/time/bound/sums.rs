@@ -26,7 +26,8 @@ pub(super) fn bound_of_sums(problem: &Problem, non_compulsory: Bytes) -> Result<
     let mut ends: Vec<Cycles> = Vec::with_capacity(graph.ops().len());
     for op in graph.op_ids() {
         let operator = graph.op(op);
-        let loads = operator.reads_on_chip().filter(|it| is_argument(*it) && graph.tensor(*it).size != Bytes::ZERO);
+        // What may pass by need not come before, nor while it runs.
+        let loads = problem.operands(op).filter(|it| is_argument(*it) && graph.tensor(*it).size != Bytes::ZERO);
         let before = one_after_the_other(inward, loads.map(size))?;
         let after =
             one_after_the_other(outward, operator.writes.iter().copied().filter(|it| graph.is_stored(*it)).map(size))?;

@@ -131,7 +131,7 @@ impl<'a> Windows<'a> {
                 let out = operator.writes.iter().filter(is_meant);
                 out.map(|it| units.outward(size(*it))).sum()
             };
-            let arguments = operator.reads_on_chip().filter(|it| is_argument(problem, *it) && size(*it) != Bytes::ZERO);
+            let arguments = problem.operands(op).filter(|it| is_argument(problem, *it) && size(*it) != Bytes::ZERO);
             let loads: u128 = arguments.map(|it| units.inward(size(it))).sum();
             let own = problem.own_room(op).saturating_sub(problem.saved_at_most(op));
             let (stores, all_stores) = (stores(false), stores(true));
@@ -311,7 +311,7 @@ impl After<'_, '_> {
             }
             let mut bits = vec![index];
             for read in &graph.op(op).reads {
-                if read.from.contains(MemoryId::SCRATCHPAD) {
+                if read.from.contains(MemoryId::SCRATCHPAD) && !read.may_pass_by() {
                     bits.push(n_ops + read.tensor.index());
                 }
                 bits.extend(graph.parts(read.tensor).iter().map(|it| n_ops + n_tensors + it.index()));
