@@ -219,7 +219,7 @@ impl Reading<'_> {
         let end = |low: Bytes, size: Bytes| u128::from(low.0) + u128::from(size.0);
         let (low, high) = (end(copy.to.offset, slice.low), end(copy.to.offset, slice.high));
         let now = self.now();
-        for (other, is_free) in self.under_way.values_mut() {
+        for (other, is_free) in self.under_way.values_mut().filter(|it| !it.1) {
             let (from, size) = (other.from, graph.tensor(other.tensor).size);
             let is_over = u128::from(from.offset.0) < high && low < end(from.offset, size);
             if from.memory == copy.to.memory && is_over && channel(other).is_some() && channel(other) == channel(copy) {
