@@ -25,9 +25,9 @@ pub struct MachineArguments {
     #[arg(long, value_name = "BYTES", allow_hyphen_values = true, hide_short_help = true)]
     alignment: Option<Size>,
 
-    /// Whether weights occupy the scratchpad while their operator runs (resident) or are streamed past it,
-    /// once per use (default: that of `cosma.machine`, or resident)
-    #[arg(long, value_name = "resident|streamed")]
+    /// Whether weights occupy the scratchpad while their operator runs (resident), are streamed past it once per use
+    /// (streamed), or whichever moves less, use by use (auto) (default: that of `cosma.machine`, or resident)
+    #[arg(long, value_name = "resident|streamed|auto")]
     weights: Option<WeightsName>,
 
     /// Whether weights stay in the scratchpad from one run of the network to the next where that saves traffic; those

@@ -67,7 +67,7 @@ class Cosma_Enum<string name, string summary, list<EnumCase> cases> : I32Enum<na
 }
 
 def Cosma_Weights : Cosma_Enum<"Weights", "how weights reach their operators", [
-    I32EnumCase<"Resident", 0, "resident">, I32EnumCase<"Streamed", 1, "streamed">
+    I32EnumCase<"Resident", 0, "resident">, I32EnumCase<"Streamed", 1, "streamed">, I32EnumCase<"Auto", 2, "auto">
   ]>;
 
 def Cosma_Keep : Cosma_Enum<"Keep", "which weights stay in the scratchpad from one run to the next", [
@@ -127,7 +127,7 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
   let summary = "the accelerator that a module or a function is for";
   let description = [{
     Any of `scratchpad` (its bytes), `alignment` (addresses are multiples of that many bytes), `weights`
-    (`resident` in the scratchpad, or `streamed` past it), `keep` (`auto`: weights stay in the scratchpad from one run
+    (`resident` in the scratchpad, `streamed` past it, or `auto`: use by use what moves less), `keep` (`auto`: weights stay in the scratchpad from one run
     of the function to the next where that saves traffic; or `none`), `element_bytes` (that many for each element of a
     float tensor, to which it will be quantised) and `weight_computation` (`folded`: done before the run; or
     `run`).

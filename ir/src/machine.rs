@@ -18,6 +18,8 @@ pub enum Weights {
     Resident,
     /// Past it.
     Streamed,
+    /// Use by use, whichever moves less.
+    Auto,
 }
 
 /// Which weights stay in the scratchpad from one run of a function to the next.
@@ -93,7 +95,11 @@ fn read(attribute: Attribute) -> Option<Machine> {
     Some(Machine {
         scratchpad: bytes(machine.scratchpad),
         alignment: bytes(machine.alignment),
-        weights: bytes(machine.weights).map(|case| if case == 0 { Weights::Resident } else { Weights::Streamed }),
+        weights: bytes(machine.weights).map(|case| match case {
+            0 => Weights::Resident,
+            1 => Weights::Streamed,
+            _ => Weights::Auto,
+        }),
         keep: bytes(machine.keep).map(|case| if case == 0 { Keep::None } else { Keep::Auto }),
         element_bytes: bytes(machine.element_bytes),
         weight_computation: bytes(machine.weight_computation)

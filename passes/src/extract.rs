@@ -280,6 +280,11 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
             format!("{} is to stay in the scratchpad (cosma.keep), where weights = streamed pass by it", kept.name);
         return Err(Diagnostic::at(function, message));
     }
+    if weights == Weights::Auto && (keep != Keep::Never || graph.tensors().iter().any(is_kept)) {
+        let message = "weights = auto decides for each run anew, and cannot keep weights from run to run: weights that are \
+                       kept are resident";
+        return Err(Diagnostic::at(function, message));
+    }
     let graph = graph.with_weights(weights);
     // What is to be kept says so; of others, the machine does.
     let graph = match keep {

@@ -23,7 +23,7 @@ pub(crate) const ALIGNMENT: OptionInfo = OptionInfo {
 };
 pub(crate) const WEIGHTS: OptionInfo = OptionInfo {
     name: "weights",
-    description: "resident in the scratchpad, or streamed past it (default: that of cosma.machine, or resident)",
+    description: "resident in the scratchpad, streamed past it, or auto: use by use what moves less (default: that of cosma.machine, or resident)",
     default: "",
 };
 
@@ -59,7 +59,7 @@ pub struct MachineOptions {
     pub scratchpad: Option<Bytes>,
     /// The alignment of all addresses, at least 1.
     pub alignment: Option<Bytes>,
-    /// Whether weights are resident or streamed.
+    /// Whether weights are resident, streamed, or either way.
     pub weights: Option<Weights>,
     /// Whether weights stay in the scratchpad from one run to the next that do not say it themselves: [`Keep::Never`]
     /// or [`Keep::Auto`].
@@ -122,11 +122,10 @@ impl MachineOptions {
         if *self == MachineOptions::default() {
             return;
         }
-        let weights = self.weights.and_then(|it| match it {
-            Weights::Resident => Some(cosma_ir::Weights::Resident),
-            Weights::Streamed => Some(cosma_ir::Weights::Streamed),
-            // No option says so, and the attribute has no word for it.
-            Weights::Auto => None,
+        let weights = self.weights.map(|it| match it {
+            Weights::Resident => cosma_ir::Weights::Resident,
+            Weights::Streamed => cosma_ir::Weights::Streamed,
+            Weights::Auto => cosma_ir::Weights::Auto,
         });
         let keep = self.keep.map(|it| match it {
             Keep::Never => cosma_ir::Keep::None,
@@ -155,6 +154,7 @@ impl MachineOptions {
         let weights = attribute.weights.map(|it| match it {
             cosma_ir::Weights::Resident => Weights::Resident,
             cosma_ir::Weights::Streamed => Weights::Streamed,
+            cosma_ir::Weights::Auto => Weights::Auto,
         });
         let Some(scratchpad) = self.scratchpad.or(attribute.scratchpad.map(Bytes)) else { return Ok(None) };
         let alignment = self.alignment.or(attribute.alignment.map(Bytes)).unwrap_or(DEFAULT_ALIGNMENT);
@@ -199,7 +199,8 @@ impl FromStr for WeightsName {
         match text {
             "resident" => Ok(WeightsName(Weights::Resident)),
             "streamed" => Ok(WeightsName(Weights::Streamed)),
-            _ => Err(format!("weights are resident or streamed, not '{text}'")),
+            "auto" => Ok(WeightsName(Weights::Auto)),
+            _ => Err(format!("weights are resident, streamed or auto, not '{text}'")),
         }
     }
 }

@@ -119,9 +119,9 @@ pub struct Arguments {
     )]
     pub spacing: Spacing,
 
-    /// Whether weights occupy the scratchpad while their operator runs (resident) or are streamed past it,
-    /// once per use (default: that of `cosma.machine`, or resident)
-    #[arg(long, value_name = "resident|streamed,…", value_delimiter = ',', help_heading = "Sweep")]
+    /// Whether weights occupy the scratchpad while their operator runs (resident), are streamed past it once per use
+    /// (streamed), or whichever moves less, use by use (auto) (default: that of `cosma.machine`, or resident)
+    #[arg(long, value_name = "resident|streamed|auto,…", value_delimiter = ',', help_heading = "Sweep")]
     pub weights: Vec<WeightsName>,
 
     /// Whether the planner may reorder the operators (default: free; with --tile source, the order that tiles are
