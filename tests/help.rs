@@ -59,14 +59,16 @@ fn flags(help: &str) -> Vec<Flag> {
 
 /// What flags of `cosma-opt` are to callers in C, who have modules and text in memory instead of files and
 /// a terminal, and pipelines of MLIR's.
-const NOT_FOR_C: [&str; 23] = [
+const NOT_FOR_C: [&str; 28] = [
     "access",
     "allow-unregistered-dialect",
+    "buffers",
     "dim",
     "dot",
     "dump-lp",
     "dump-lp-addresses",
     "emit-bytecode",
+    "executorch",
     "explain",
     "generate",
     "help",
@@ -79,6 +81,9 @@ const NOT_FOR_C: [&str; 23] = [
     "report",
     "split-input-file",
     "stats",
+    "summary",
+    "tflite",
+    "tflm",
     "time-chart",
     "trace",
     "verbose",

@@ -3,7 +3,7 @@
 // RUN: cosma plan --scratchpad=256 %s | FileCheck --check-prefix=SUMMARY %s
 // RUN: cosma plan --scratchpad=256 %s -o %t.mlir | FileCheck --check-prefix=SUMMARY %s
 // RUN: cosma opt --verify %t.mlir | FileCheck --check-prefix=PLANNED %s
-// RUN: cosma-opt --plan --scratchpad=0.2505KiB %s -o - 2>&1 | FileCheck --check-prefixes=ROUNDED,PLANNED %s
+// RUN: cosma-opt --summary --scratchpad=0.2505KiB %s -o - 2>&1 | FileCheck --check-prefixes=ROUNDED,PLANNED %s
 // RUN: cp %s %t.same.mlir && cosma plan --scratchpad=256 %t.same.mlir -o %t.same.mlir && FileCheck --check-prefix=PLANNED %s < %t.same.mlir
 // RUN: not cosma plan --scratchpad=1K %s 2>&1 | FileCheck --check-prefix=UNIT %s
 // RUN: cosma-opt --report=%t.json --scratchpad=256 %s -o %t 2>&1 | FileCheck --check-prefix=NOTHING %s
@@ -15,8 +15,8 @@
 // ROUNDED: warning: '0.2505KiB' is not a whole number of bytes: it is taken as 256 B
 // PLANNED: cosma.store
 // UNIT: '1K' has the unit 'K': there are B, KiB, MiB, GiB and TiB; did you mean 1KiB?
-// NOTHING: warning: --report: nothing was planned, and the module has no plan: --plan plans it
-// EMPTY: warning: --plan: the module has no function to plan
+// NOTHING: warning: --report: nothing was planned, and the module has no plan: --schedule --allocate plans it
+// EMPTY: warning: --summary: the module has no function to plan
 // UNKNOWN: error: unrecognized subcommand 'fly'
 func.func @f(%x: tensor<64xi8>) -> tensor<64xi8> {
   %0 = cosma.op "Relu"(%x) : (tensor<64xi8>) -> tensor<64xi8>

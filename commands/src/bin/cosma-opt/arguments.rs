@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::export::ExportArguments;
 use crate::progress::Detail;
 use crate::show::ShowArguments;
 use clap::Parser;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 const AFTER_HELP: &str = "\
 Examples:
   Plan an ONNX model or a module and see what comes of it:
-    cosma-opt --plan --scratchpad=512KiB net.mlir
+    cosma-opt --summary --scratchpad=512KiB net.mlir
   Plan order, residency and addresses together, for a scratchpad of 512 KiB:
     cosma-opt --schedule --allocate --scratchpad=512KiB net.mlir -o planned.mlir
   The same in source order, with streamed weights and a report:
@@ -51,7 +52,7 @@ pub struct Arguments {
     #[arg(value_name = "IN", default_value = "-")]
     pub input: String,
 
-    /// Output file; `-` is standard output, the default except with --plan. A file is replaced atomically, after
+    /// Output file; `-` is standard output, the default except with --summary. A file is replaced atomically, after
     /// everything has succeeded, and may be the input
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
@@ -73,10 +74,10 @@ pub struct Arguments {
     #[command(flatten)]
     machine: MachineArguments,
 
-    /// Plan order, residency and addresses and print a summary of the plan: --schedule --allocate --stats, without the
-    /// module unless --output says where to
+    /// Plan order, residency and addresses and print a summary of the plan on standard output, in place of the module
+    /// unless --output says where that goes: --schedule --allocate --stats
     #[arg(long, help_heading = "Stages")]
-    pub plan: bool,
+    pub summary: bool,
 
     /// Infer how each `cosma.op` without `access` may be split, from its kind and shapes; assumes the conventions of ONNX networks
     #[arg(long, help_heading = "Stages", hide_short_help = true)]
@@ -135,7 +136,7 @@ pub struct Arguments {
 
     /// Run this pipeline of MLIR and COSMA passes instead of the stages
     #[arg(long, value_name = "PIPELINE", help_heading = "Stages",
-          conflicts_with_all = ["plan", "infer_access", "liveness", "tile", "schedule", "allocate", "verify", "lower_addresses", "solver",
+          conflicts_with_all = ["summary", "infer_access", "liveness", "tile", "schedule", "allocate", "verify", "lower_addresses", "solver",
                                 "time_limit", "dump_lp",
                                 "print_problem", "print_plan"], hide_short_help = true)]
     pub pass_pipeline: Option<String>,
@@ -171,6 +172,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub show: ShowArguments,
+
+    #[command(flatten)]
+    pub export: ExportArguments,
 
     /// Print a summary of the plans to standard error
     #[arg(long, help_heading = "Output")]
@@ -215,25 +219,30 @@ impl Arguments {
 
     /// Whether the run plans anything, which may take long.
     pub fn plans(&self) -> bool {
-        self.plan || self.tile || self.schedule || self.allocate || self.pass_pipeline.is_some() || self.show.plans()
+        self.summary || self.tile || self.schedule || self.allocate || self.pass_pipeline.is_some() || self.show.plans()
+    }
+
+    /// Whether plans are drawn, explained or written as data.
+    pub fn shows(&self) -> bool {
+        self.show.is_asked() || self.export.is_asked()
     }
 
     /// Where the module goes, if anywhere.
     pub fn output(&self) -> Option<PathBuf> {
-        self.output.clone().or_else(|| (!self.plan).then(|| "-".into()))
+        self.output.clone().or_else(|| (!self.summary).then(|| "-".into()))
     }
 
     /// Where a summary of the plans goes, if anywhere.
-    pub fn summary(&self) -> Option<Stream> {
-        match self.plan && self.output.as_deref() != Some(Path::new("-")) {
+    pub fn summary_stream(&self) -> Option<Stream> {
+        match self.summary && self.output.as_deref() != Some(Path::new("-")) {
             true => Some(Stream::Output),
-            false => (self.plan || self.stats).then_some(Stream::Error),
+            false => (self.summary || self.stats).then_some(Stream::Error),
         }
     }
 
     /// The first flag that asks for figures of plans.
     pub fn asked_of_plans(&self) -> Option<&'static str> {
-        let asked = [(self.plan, "--plan"), (self.report.is_some(), "--report"), (self.stats, "--stats")];
+        let asked = [(self.summary, "--summary"), (self.report.is_some(), "--report"), (self.stats, "--stats")];
         asked.into_iter().find_map(|(is_asked, flag)| is_asked.then_some(flag))
     }
 
@@ -258,8 +267,8 @@ impl Arguments {
                 liveness: self.liveness,
                 print_problem: self.print_problem,
                 tile: self.tile,
-                schedule: self.plan || self.schedule,
-                allocate: self.plan || self.allocate,
+                schedule: self.summary || self.schedule,
+                allocate: self.summary || self.allocate,
                 print_plan: self.print_plan,
                 verify: self.verify,
                 lower_addresses: self.lower_addresses,

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod driver;
+mod export;
 mod progress;
 mod show;
 mod split;
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
-    arguments.show.check().map_err(Failure::Call)?;
+    arguments.show.check().and_then(|()| arguments.export.check()).map_err(Failure::Call)?;
     let input = read_input(arguments)?;
     let is_stopped = if arguments.plans() { on_control_c() } else { Arc::default() };
     let done = process_all(arguments, &input, &progress::watcher(arguments.detail(), is_stopped.clone()))?;
@@ -77,12 +78,13 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         texts.extend(programs.into_iter().map(|(path, text)| ("integer program", path, text.into_bytes())));
     }
     texts.extend(shown.into_iter().map(|(what, path, text)| (what, path, text.into_bytes())));
+    texts.extend(arguments.export.files(&done.exhibits)?);
     write_all(&texts)?;
     if let Some(explanation) = explanation {
         say(explanation.trim_end());
     }
     let summary = summary(&done.report);
-    match arguments.summary() {
+    match arguments.summary_stream() {
         Some(Stream::Output) => print(summary.as_bytes()).map_err(|error| cannot_write(Path::new("-"), &error))?,
         Some(Stream::Error) => say(summary.trim_end()),
         None => {}
@@ -98,7 +100,7 @@ fn nothing(arguments: &Arguments) -> &'static str {
     match arguments.plans() {
         true => "the module has no function to plan",
         false => {
-            "nothing was planned, and the module has no plan: --plan plans it, and so do --schedule and --allocate"
+            "nothing was planned, and the module has no plan: --schedule --allocate plans it, and so does cosma plan"
         }
     }
 }
@@ -206,7 +208,7 @@ fn process(arguments: &Arguments, text: &[u8], input: &Input, watcher: &Watcher)
     };
     let mut report = report.map_err(failure)?;
     let mut shown = Vec::new();
-    if arguments.show.is_asked() {
+    if arguments.shows() {
         shown = exhibits(&module, &options.machine).map_err(failure)?;
         if options.stages.lower_addresses {
             let stages = Stages { lower_addresses: true, ..Stages::default() };
@@ -230,7 +232,7 @@ fn process(arguments: &Arguments, text: &[u8], input: &Input, watcher: &Watcher)
 /// The options of the stages before plans are drawn: without the lowering, which removes the plan.
 fn until_shown(arguments: &Arguments, options: &Options) -> Options {
     let mut options = options.clone();
-    options.stages.lower_addresses &= !arguments.show.is_asked();
+    options.stages.lower_addresses &= !arguments.shows();
     options
 }
 
@@ -247,9 +249,9 @@ fn failure(error: Error, name: &str, source: &[u8]) -> Failure {
     }
 }
 
-/// Assigns a file to the text of each function, given as name and text: `path` if there is only one,
+/// Assigns a file to the content for each function, given as name and content: `path` if there is only one,
 /// otherwise `path` with the function's name before the extension. `what` describes them in errors.
-fn named(what: &str, texts: Vec<(String, String)>, path: &Path) -> Result<Vec<(PathBuf, String)>, Failure> {
+fn named<T>(what: &str, texts: Vec<(String, T)>, path: &Path) -> Result<Vec<(PathBuf, T)>, Failure> {
     if texts.len() <= 1 {
         return Ok(texts.into_iter().map(|it| (path.to_owned(), it.1)).collect());
     }

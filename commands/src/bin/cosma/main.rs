@@ -24,7 +24,7 @@ Examples:
   What a command takes:
     cosma plan --help
 
-`cosma plan` is `cosma-opt --plan`; the others are the commands cosma-opt, cosma-import and so on.
+`cosma plan` is `cosma-opt --summary`; the others are the commands cosma-opt, cosma-import and so on.
 
 Exit status:
   that of the command; 2 if it cannot be run
@@ -64,7 +64,7 @@ struct Words {
 fn main() -> ExitCode {
     let Some(task) = cosma_commands::command::parse::<Arguments>().command else { return ExitCode::from(2) };
     let (tool, flag, Words { words }) = match task {
-        Task::Plan(words) => ("cosma-opt", Some("--plan"), words),
+        Task::Plan(words) => ("cosma-opt", Some("--summary"), words),
         Task::Opt(words) => ("cosma-opt", None, words),
         Task::Import(words) => ("cosma-import", None, words),
         Task::Run(words) => ("cosma-run", None, words),
