@@ -128,3 +128,8 @@ func.func @tile_of_uneven_lists(%x: tensor<8xi8>) {
   %0 = cosma.op "Conv"(%x) tile <"Conv_0", [0, 0] [1]> : (tensor<8xi8>) -> tensor<8xi8>
   return
 }
+
+// -----
+
+// expected-error @+1 {{attribute 'cosma.keep' of argument 0 has no value}}
+func.func private @keep_of_something(tensor<8xi8> {cosma.keep = "auto", cosma.weight})

@@ -196,3 +196,13 @@ module attributes {cosma.machine = {compute = {speed = 1}, links = [
 
 // expected-error @+1 {{needs a list of dictionaries as links, not 3 : i64}}
 module attributes {cosma.machine = {links = 3}} {}
+
+// -----
+
+// expected-error @+1 {{needs "none" or "auto" as keep, not "all"}}
+module attributes {cosma.machine = {keep = "all"}} {}
+
+// -----
+
+// expected-error @+1 {{needs "resident", "streamed" or "auto" as weights, not "both"}}
+module attributes {cosma.machine = {weights = "both"}} {}

@@ -200,3 +200,20 @@ func.func @beyond_the_scratchpad_of_the_machine(%x: tensor<8x4xi8>) {
   %0 = cosma.load %x[0, 0] [3, 4] at -1 : tensor<8x4xi8> -> tensor<3x4xi8>
   return
 }
+
+// -----
+
+func.func @kept_and_async(%x: tensor<8xi8>) {
+  // expected-error @+1 {{'cosma.load' op is kept from run to run, and cannot be async}}
+  %0 = cosma.load async %x at 0 kept : tensor<8xi8>
+  %1 = cosma.wait %0 : tensor<8xi8>
+  return
+}
+
+// -----
+
+func.func @kept_and_streamed(%x: tensor<8xi8>) {
+  // expected-error @+1 {{'cosma.load' op is kept from run to run, and cannot be streamed}}
+  %0 = cosma.load %x streamed kept : tensor<8xi8>
+  return
+}

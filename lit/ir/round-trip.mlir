@@ -159,6 +159,25 @@ func.func @attributes(%x: tensor<8xi8> {cosma.residencies = [#cosma.residency<0 
   return %2 : tensor<8xi8>
 }
 
+// Weights that stay from run to run, or for which it is decided use by use.
+// CHECK: @kept(%{{.*}}: tensor<8xi8> {cosma.keep, cosma.weight})
+// CHECK-SAME: cosma.machine = #cosma.machine<scratchpad = 1024, weights = auto, keep = auto>
+// CHECK-SAME: prologue = 8
+func.func @kept(%w: tensor<8xi8> {cosma.keep, cosma.weight}) -> tensor<8xi8>
+    attributes {
+      cosma.machine = {keep = "auto", scratchpad = 1024, weights = "auto"},
+      cosma.plan = #cosma.plan<
+        operators = 1, status = optimal, total = 8, compulsory = 8, non_compulsory = 0, lower_bound = 0,
+        prologue = 8, peak = 16, min_scratchpad = 16, solver = "ilp">
+    } {
+  // CHECK: cosma.load %{{.*}} at 64 kept : tensor<8xi8>
+  %0 = cosma.load %w at 64 kept : tensor<8xi8>
+  // CHECK: cosma.load %{{.*}}[0] [4] at 0 kept : tensor<8xi8> -> tensor<4xi8>
+  %1 = cosma.load %w[0] [4] at 0 kept : tensor<8xi8> -> tensor<4xi8>
+  %2 = cosma.store %0 : tensor<8xi8>
+  return %2 : tensor<8xi8>
+}
+
 // A machine of which nothing is said, and one that says its plan shortly.
 // CHECK: @nothing_said() attributes {cosma.machine = #cosma.machine<>,
 // CHECK-SAME: cosma.plan = #cosma.plan<operators = 0, status = feasible, total = 0, compulsory = 0, non_compulsory = 0, lower_bound = 0, peak = 0, min_scratchpad = 0, solver = "greedy">}

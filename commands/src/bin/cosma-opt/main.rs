@@ -297,6 +297,9 @@ fn summary(report: &Report) -> String {
             function.scratchpad,
             function.min_scratchpad,
         );
+        if let Some(prologue) = traffic.prologue {
+            text += &format!("  in each run; {prologue} B once before the first one, of weights that stay\n");
+        }
         if let Some(time) = &function.time {
             text += &format!(
                 "  time {} cycles (at least {}, by {}; in any order {}, by {}), {} of them computing\n",
