@@ -27,7 +27,7 @@ func.func private @no_alignment() attributes {cosma.machine = {alignment = 0 : i
 
 // -----
 
-// expected-error @+1 {{'func.func' op attribute 'cosma.machine' needs "resident" or "streamed" as weights, not "elsewhere"}}
+// expected-error @+1 {{'func.func' op attribute 'cosma.machine' needs "resident", "streamed" or "auto" as weights, not "elsewhere"}}
 func.func private @weights_elsewhere() attributes {cosma.machine = {weights = "elsewhere"}}
 
 // -----
