@@ -12,7 +12,9 @@ use crate::incumbent::Incumbent;
 use crate::keep::{Rest, without};
 use crate::portfolio::plan_on_stretches;
 use crate::progress::Watcher;
-use crate::{Action, Bytes, Deadline, Error, MemoryId, Options, Plan, Problem, Slot, Solution, Step, TensorId, Use};
+use crate::{
+    Action, Bytes, Deadline, Error, Keep, MemoryId, Options, Plan, Problem, Slot, Solution, Step, TensorId, Use,
+};
 
 /// The part of the time limit that the choice of weights may take.
 const SHARE_OF_CHOICE: f64 = 0.5;
@@ -27,11 +29,23 @@ pub(super) fn planned_beside_kept(
     let choosing = options.time_limit.mul_f64(SHARE_OF_CHOICE);
     let in_part = Options { time_limit: choosing, ..*options };
     let chosen = plan_on_stretches(problem, &in_part, incumbent, Deadline::after(choosing))?;
-    let kept = throughout(problem, &chosen.plan);
+    let mut kept = throughout(problem, &chosen.plan);
     let timed = with_times(problem)?;
-    let rest = Rest::new(&timed, &kept).ok_or(Error::NotPlanned("kept weights beside reserved addresses".into()))?;
     let in_rest = Options { time_limit: options.time_limit.saturating_sub(choosing), ..*options };
-    let found = planned(&rest.problem, &in_rest, None, watcher)?;
+    // Beside reserved addresses, or where only the highest block can do without its padding, not all may find a place.
+    let (rest, found) = loop {
+        let error = match Rest::new(&timed, &kept) {
+            Some(rest) => match planned(&rest.problem, &in_rest, None, watcher) {
+                Ok(found) => break (rest, found),
+                Err(error @ (Error::ScratchpadTooSmall { .. } | Error::NotPlanned(_))) => error,
+                Err(error) => return Err(error),
+            },
+            None => Error::NotPlanned("kept weights beside reserved addresses".into()),
+        };
+        let tensor = |at: &usize| problem.graph.tensor(kept[*at]);
+        let least = (0..kept.len()).filter(|it| tensor(it).keep == Keep::Auto).min_by_key(|it| tensor(it).size);
+        kept.remove(least.ok_or(error)?);
+    };
 
     let Overlapped { plan, actions, mut timeline, mut bound } = found.overlapped;
     let plan = rest.expand(plan);
