@@ -1,12 +1,14 @@
 //! Weights that stay in the scratchpad from one run to the next.
 
 use cosma_planner::testing::{
-    Choices, Shape, compute, interpret_runs, kept_optimum, noise, seeded_problem, with_kept_weights,
+    Choices, Shape, clocked, compute, interpret_runs, kept_optimum, noise, seeded_problem, with_kept_weights,
 };
+use cosma_planner::time::{Overlapped, plan_in_time, simulate};
 use cosma_planner::{
     Action, Bytes, Copy, Error, Fault, Keep, Op, Options, Order, Place, Plan, Problem, Solution, Solver, TensorId,
     Traffic, Violation, check_with_prologue, plan, program_text,
 };
+use std::ops::ControlFlow;
 
 /// A random problem some of whose weights may be kept.
 fn keepable(shape: Shape, seed: u64, percent_always: u64) -> Problem {
@@ -47,7 +49,8 @@ fn bounds_and_plans_surround_what_trying_everything_finds() {
             let solution = plan(&problem, &Options { order, ..Options::default() }).expect("there is a plan");
             expect_right(&problem, &solution);
             assert!(optimum <= solution.non_compulsory, "{problem}");
-            if order == Order::Free {
+            // Where nothing may be kept, the bound may be one with addresses, and above that.
+            if order == Order::Free && problem.graph.keepable().next().is_some() {
                 assert!(solution.lower_bound <= optimum, "{} B, {optimum} B\n{problem}", solution.lower_bound);
                 n_optimal += usize::from(solution.is_optimal());
                 let kept = solution.plan.kept(&problem);
@@ -249,4 +252,32 @@ fn the_judge_finds_what_is_lost_between_runs() {
     // Two of them at one place.
     let twice = [load(TensorId(1), 0), load(v, 64)];
     assert!(faults(&twice, &actions).iter().any(|it| matches!(it, Fault::NotThere(_))));
+}
+
+/// With a clock, the program finds the weights where the prologue put them, and no bound is above what it takes.
+#[test]
+fn programs_in_time_find_kept_weights() {
+    let mut n_kept = 0;
+    for seed in 0..60 {
+        let bytes = noise(seed, 16);
+        let mut problem = keepable(Shape::SMALL, seed, 5);
+        problem.machine = clocked(&problem.machine, &mut Choices::new(&bytes));
+        let options = Options { state_limit: 500, ..Options::default() };
+        let timed = match plan_in_time(&problem, &options, &|_| ControlFlow::Continue(())) {
+            Ok(timed) => timed,
+            Err(Error::KeptTooLarge { .. }) => continue,
+            Err(error) => panic!("{error}\n{problem}"),
+        };
+        let Overlapped { plan, actions, timeline, .. } = &timed.overlapped;
+        let prologue = plan.prologue(&problem);
+        let traffic = check_with_prologue(&problem, &prologue, actions);
+        assert_eq!(traffic.map(|it| it.non_compulsory), Ok(timed.solution.non_compulsory), "{problem}");
+        let results = interpret_runs(&problem, &prologue, actions, 2);
+        assert_eq!(results, Ok(vec![compute(&problem); 2]), "{problem}");
+        let simulated = simulate(&problem, actions).expect("cycles can be counted");
+        assert_eq!(simulated.makespan, timeline.makespan, "{problem}");
+        assert!(timed.any_order.cycles <= timeline.makespan && timed.bound.cycles <= timeline.makespan, "{problem}");
+        n_kept += prologue.len();
+    }
+    assert!(60 < n_kept, "{n_kept}");
 }

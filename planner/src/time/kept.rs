@@ -4,14 +4,17 @@
 //! what is left is a problem without them, in what they leave of the scratchpad; its program is theirs as well. Those that
 //! would leave in between are loaded in each run.
 
-use super::bound::{BoundRule, LatencyBound, bound_of_any_order};
+use super::bound::{BoundRule, LatencyBound, bound_of_any_order, bound_of_plan};
 use super::overlap::Overlapped;
 use super::plan::{Timed, planned};
+use super::simulate::simulate;
 use crate::incumbent::Incumbent;
 use crate::keep::{Rest, without};
 use crate::portfolio::plan_on_stretches;
 use crate::progress::Watcher;
-use crate::{Action, Bytes, Deadline, Error, MemoryId, Options, Plan, Problem, Slot, Solution, Step, TensorId, Use};
+use crate::{
+    Action, Bytes, Deadline, Error, Keep, MemoryId, Options, Plan, Problem, Slot, Solution, Step, TensorId, Use,
+};
 
 /// The part of the time limit that the choice of weights may take.
 const SHARE_OF_CHOICE: f64 = 0.5;
@@ -26,19 +29,37 @@ pub(super) fn planned_beside_kept(
     let choosing = options.time_limit.mul_f64(SHARE_OF_CHOICE);
     let in_part = Options { time_limit: choosing, ..*options };
     let chosen = plan_on_stretches(problem, &in_part, incumbent, Deadline::after(choosing))?;
-    let kept = throughout(problem, &chosen.plan);
+    let mut kept = throughout(problem, &chosen.plan);
     let timed = with_times(problem)?;
-    let rest = Rest::new(&timed, &kept).ok_or(Error::NotPlanned("kept weights beside reserved addresses".into()))?;
     let in_rest = Options { time_limit: options.time_limit.saturating_sub(choosing), ..*options };
-    let found = planned(&rest.problem, &in_rest, None, watcher)?;
+    // Beside reserved addresses, or where only the highest block can do without its padding, not all may find a place.
+    let (rest, found) = loop {
+        let error = match Rest::new(&timed, &kept) {
+            Some(rest) => match planned(&rest.problem, &in_rest, None, watcher) {
+                Ok(found) => break (rest, found),
+                Err(error @ (Error::ScratchpadTooSmall { .. } | Error::NotPlanned(_))) => error,
+                Err(error) => return Err(error),
+            },
+            None => Error::NotPlanned("kept weights beside reserved addresses".into()),
+        };
+        let tensor = |at: &usize| problem.graph.tensor(kept[*at]);
+        let least = (0..kept.len()).filter(|it| tensor(it).keep == Keep::Auto).min_by_key(|it| tensor(it).size);
+        kept.remove(least.ok_or(error)?);
+    };
 
-    let plan = rest.expand(found.solution.plan);
-    let non_compulsory = plan.non_compulsory(problem);
-    let solution = Solution { plan, non_compulsory, lower_bound: chosen.lower_bound, ..found.solution };
-    let Overlapped { plan, actions, timeline, bound } = found.overlapped;
+    let Overlapped { plan, actions, mut timeline, mut bound } = found.overlapped;
     let plan = rest.expand(plan);
-    let actions = actions.into_iter().map(|it| beside(problem, &plan, &kept, it)).collect();
-    let any_order = bound_of_any_choice(problem, &timed, chosen.lower_bound)?;
+    let mut actions: Vec<Action> = actions.into_iter().map(|it| beside(problem, &plan, &kept, it)).collect();
+    // Those that happen to lie at one offset when a run begins and when it ends need not be loaded either.
+    let others: Vec<TensorId> = plan.kept(problem).into_iter().filter(|it| kept.binary_search(it).is_err()).collect();
+    if !others.is_empty() {
+        actions = without_first_loads(actions, &others);
+        (timeline, bound) = (simulate(problem, &actions)?, bound_of_plan(problem, &plan)?);
+    }
+    let non_compulsory = plan.non_compulsory(problem);
+    let lower_bound = chosen.lower_bound;
+    let solution = Solution { plan: plan.clone(), non_compulsory, lower_bound, ..found.solution };
+    let any_order = bound_of_any_choice(problem, &timed, lower_bound)?;
     Ok(Timed {
         bound: any_order.or(LatencyBound { cycles: bound, rule: BoundRule::Divided }),
         any_order,
@@ -46,6 +67,25 @@ pub(super) fn planned_beside_kept(
         overlapped: Overlapped { plan, actions, timeline, bound },
         solution,
     })
+}
+
+/// A program without the lines that bring in these tensors for the first time.
+fn without_first_loads(actions: Vec<Action>, tensors: &[TensorId]) -> Vec<Action> {
+    let mut left = tensors.to_vec();
+    let mut is_needed = |action: &Action| {
+        let (tensor, is_last) = match action {
+            Action::Copy(copy) => (copy.tensor, true),
+            Action::Issue(copy) | Action::IssueSlice(copy, _) => (copy.tensor, false),
+            Action::Wait(slot) => (slot.tensor, true),
+            Action::Run { .. } => return true,
+        };
+        let Some(at) = left.iter().position(|it| *it == tensor) else { return true };
+        if is_last {
+            left.remove(at);
+        }
+        false
+    };
+    actions.into_iter().filter(|it| is_needed(it)).collect()
 }
 
 /// The kept weights of a plan that lie there in all steps; ascending.
