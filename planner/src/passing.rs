@@ -14,7 +14,7 @@
 //!    scratchpad. The first also bounds the rest: without what may pass by, other tensors cost no more.
 
 use crate::incumbent::Incumbent;
-use crate::portfolio::{Decision, decide, ilp, place, plan_until};
+use crate::portfolio::{Decision, decide, greedily, ilp, place, plan_if_it_fits, plan_until};
 use crate::uses::Uses;
 use crate::{
     Bytes, Deadline, Dies, Error, MemorySet, OpId, Options, Order, Outline, Plan, Problem, Solution, Solver, Stay,
@@ -23,7 +23,7 @@ use crate::{
 use std::collections::HashSet;
 
 /// The part of the time left that the places of all uses may take that are tried at once.
-const SHARE_OF_PLACES: f64 = 0.5;
+const SHARE_OF_PLACES: f64 = 0.6;
 
 impl Problem {
     /// The same problem, where what gains nothing by lying in the scratchpad is read in host memory: what has no bytes,
@@ -206,15 +206,23 @@ impl Best<'_> {
     /// Plans with fixed places for all uses, and improves what comes out by the choices.
     fn try_places(&mut self, deadline: Deadline) -> Result<(), Error> {
         let problem = self.problem;
-        for weights in [Weights::Streamed, Weights::Resident] {
-            let fixed = problem.all_read(weights);
-            if self.is_enough(deadline) || fixed.check().is_err() {
-                continue;
+        let mut ways = [Weights::Streamed, Weights::Resident].map(|it| (it, problem.all_read(it)));
+        // What looks better at first sight has its turn first, and more time.
+        let at_first_sight = |it: &Problem| greedily(it).outline.non_compulsory(it);
+        ways.sort_by_key(|(_, fixed)| at_first_sight(fixed));
+        for (weights, fixed) in ways {
+            if self.is_enough(deadline) {
+                return Ok(());
             }
             let share = deadline.part(SHARE_OF_PLACES);
             let time_limit = share.left().unwrap_or(self.options.time_limit);
             let options = Options { time_limit, ..*self.options };
-            let solution = plan_until(&fixed, &options, None, share.in_private())?;
+            let solution = match plan_if_it_fits(&fixed, &options, None, share.in_private()) {
+                Ok(solution) => solution,
+                // Not all that may pass by has room.
+                Err(Error::ScratchpadTooSmall { .. } | Error::NotPlanned(_)) => continue,
+                Err(error) => return Err(error),
+            };
             if weights == Weights::Streamed && !problem.gives_places() {
                 let others = solution.lower_bound.saturating_sub(fixed.restreamed());
                 self.lower_bound = self.lower_bound.max(problem.restreamed() + others);

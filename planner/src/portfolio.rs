@@ -277,7 +277,7 @@ pub(crate) fn plan_on_stretches(
 
 /// Plans a problem that fits in every order that is allowed, or restricted to orders in which it does:
 /// see [`least`](mod@crate::least).
-fn plan_if_it_fits(
+pub(crate) fn plan_if_it_fits(
     problem: &Problem,
     options: &Options,
     incumbent: Option<&Incumbent>,
@@ -452,6 +452,8 @@ fn decide_with_choices(
     }
     let state_limit = options.state_limit.min(STATES_AT_FIRST);
     let all = SearchOptions { order: options.order, state_limit, widest: WIDEST_AT_FIRST, ..SearchOptions::default() };
+    // Others have to come to their turn, which do not know choices, but more of everything else.
+    let deadline = if options.solver == Solver::Auto { deadline.part(SHARE_OF_FIRST) } else { deadline };
     Ok(search_from(problem, options, &all, best, deadline).0)
 }
 

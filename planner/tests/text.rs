@@ -206,7 +206,9 @@ fn machines_of_several_memories_are_read_and_refused_by_planners() {
     assert!(refusal(&of_home).ends_with("reserved addresses in dram, where none are decided"));
     let dear = two.replace("link dram l1", "link dram l1 price 2");
     assert!(refusal(&dear).ends_with("without a way to the scratchpad and back at one price"));
-    assert!(refusal(&two.replace("x ->", "x@dram|l1 ->")).ends_with("a choice of memories: f reads x"));
+    assert_eq!(parse(&two.replace("x ->", "x@dram|l1 ->")).unwrap().check(), Ok(()));
+    let product = format!("{two}op g: y@dram|l1 ->\n");
+    assert!(refusal(&product).ends_with("g reads y in host memory, but an operator writes it"));
     let product = format!("{two}op g: y@dram ->\n");
     assert!(refusal(&product).ends_with("g reads y in host memory, but an operator writes it"));
 }
