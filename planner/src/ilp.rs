@@ -43,6 +43,7 @@ mod solver;
 mod splice;
 #[cfg(test)]
 mod tests;
+mod timed;
 mod twins;
 mod windows;
 
@@ -53,6 +54,7 @@ pub use divide::conquer;
 pub use joint::{joint, joint_at_first};
 pub use program::{Decisions, Format, write_program};
 pub use replace::{Outcome, replace, replace_within};
+pub use timed::{TimedOutcome, bound_of_cells, replace_in_time};
 
 /// What makes the joint problem smaller without changing its optimum; each can be left out.
 #[derive(Clone, Copy, Debug)]

@@ -7,6 +7,7 @@ mod expand;
 mod explore;
 mod groups;
 mod instance;
+mod labels;
 mod node;
 mod reach;
 
@@ -15,6 +16,7 @@ use crate::{Bytes, Deadline, OpId, Order, Outline, Problem, TensorId};
 use explore::{Exploration, Found, Subproblem, Trace, explore};
 use groups::{Group, Known, Limits};
 use instance::Instance;
+pub use labels::{LabelOptions, Labelled, search_with_labels};
 use node::{Node, State, TooWide};
 use reach::Reach;
 use std::cell::RefCell;
@@ -386,35 +388,38 @@ impl<const W: usize> Search<'_, W> {
 
     /// The outline that led to `found` from the start.
     fn outline(&self, exploration: &Exploration<W>, found: Found) -> Outline {
-        let mut path: Vec<&Trace<W>> = Vec::new();
+        let mut path: Vec<Trace<W>> = Vec::new();
         let mut index = found.trace;
         while exploration.traces[index as usize].parent != index {
-            path.push(&exploration.traces[index as usize]);
+            path.push(exploration.traces[index as usize]);
             index = exploration.traces[index as usize].parent;
         }
         path.reverse();
-
-        let graph = &self.problem.graph;
-        let mut node = Node::<W>::root(self.instance);
-        let mut before: Vec<TensorId> = Vec::new();
-        let mut order = Vec::new();
-        // Before each step: what stayed since the last one.
-        let mut kept: Vec<Vec<TensorId>> = Vec::new();
-        for trace in path {
-            let op = OpId(u32::from(trace.op));
-            let executed = node.executed.with(trace.op);
-            node = node.child(self.instance, trace.op, executed).expect("the search went this way");
-            node.unfold();
-            let resident: Vec<TensorId> =
-                trace.resident.iter().map(|it| self.instance.tracked[usize::from(node.live[it].tensor)].id).collect();
-            if !order.is_empty() {
-                let stays =
-                    |it: &TensorId| resident.contains(it) || graph.op(op).reads_on_chip().any(|read| read == *it);
-                kept.push(before.iter().copied().filter(stays).collect());
-            }
-            order.push(op);
-            before = resident;
-        }
-        Outline::new(self.problem, order, &kept)
+        outline_of(self.problem, self.instance, &path)
     }
+}
+
+/// The outline of a path: what ran, and what was in the scratchpad after it.
+fn outline_of<const W: usize>(problem: &Problem, instance: &Instance, path: &[Trace<W>]) -> Outline {
+    let graph = &problem.graph;
+    let mut node = Node::<W>::root(instance);
+    let mut before: Vec<TensorId> = Vec::new();
+    let mut order = Vec::new();
+    // Before each step: what stayed since the last one.
+    let mut kept: Vec<Vec<TensorId>> = Vec::new();
+    for trace in path {
+        let op = OpId(u32::from(trace.op));
+        let executed = node.executed.with(trace.op);
+        node = node.child(instance, trace.op, executed).expect("the search went this way");
+        node.unfold();
+        let resident: Vec<TensorId> =
+            trace.resident.iter().map(|it| instance.tracked[usize::from(node.live[it].tensor)].id).collect();
+        if !order.is_empty() {
+            let stays = |it: &TensorId| resident.contains(it) || graph.op(op).reads_on_chip().any(|read| read == *it);
+            kept.push(before.iter().copied().filter(stays).collect());
+        }
+        order.push(op);
+        before = resident;
+    }
+    Outline::new(problem, order, &kept)
 }
