@@ -1,7 +1,7 @@
 //! When to stop looking for something better.
 
-use crate::{Bytes, Cycles};
 use crate::progress::{Observer, Phase};
+use crate::{Bytes, Cycles};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};

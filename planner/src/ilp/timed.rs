@@ -35,6 +35,7 @@ use crate::time::{Filling, Units};
 use crate::{Bytes, Cycles, Deadline, Error, MemoryId, OpId, Outline, Problem, TensorId};
 use good_lp::{Expression, IntoAffineExpression, Variable, constraint};
 use std::ops::Range;
+use tracing::debug;
 
 /// Of a relaxation, as a part of it: what tolerances of the solver may amount to.
 const MARGIN: f64 = 1e-6;
@@ -76,6 +77,7 @@ pub fn replace_in_time(
         return Ok(none);
     }
     let bound = line.relaxation(deadline)?;
+    debug!(%bound, "relaxation of time in an order");
     let cover = LongCover::new(problem, order, problem.capacity());
     let Some(rows) = cover.in_rows() else { return Ok(TimedOutcome { bound, ..none }) };
     let (choices, rows) = (cover.choices, rows);
@@ -113,7 +115,9 @@ pub fn bound_of_cells(problem: &Problem, deadline: Deadline) -> Result<Cycles, E
     if MAX_LENGTH < line.gaps.len() + line.steps.len() {
         return Ok(Cycles::ZERO);
     }
-    line.relaxation(deadline)
+    let bound = line.relaxation(deadline)?;
+    debug!(%bound, steps = line.steps.len(), "cells");
+    Ok(bound)
 }
 
 /// One operator, or several that run in any order. All that transfers take is in cycles.
@@ -200,11 +204,9 @@ impl Line {
         problem.machine.clock().ok_or(Error::NoClock)?;
         let way =
             |from, to| problem.machine.timing(from, to).ok_or(Error::NotPlanned("a machine without a link".into()));
-        let units =
-            Units::new(way(MemoryId::HOME, MemoryId::SCRATCHPAD)?, way(MemoryId::SCRATCHPAD, MemoryId::HOME)?);
+        let units = Units::new(way(MemoryId::HOME, MemoryId::SCRATCHPAD)?, way(MemoryId::SCRATCHPAD, MemoryId::HOME)?);
         let in_cycles = |it: u128| it as f64 / units.of_cycle as f64;
-        let (inward, outward) =
-            (|it: Bytes| in_cycles(units.inward(it)), |it: Bytes| in_cycles(units.outward(it)));
+        let (inward, outward) = (|it: Bytes| in_cycles(units.inward(it)), |it: Bytes| in_cycles(units.outward(it)));
         let size = |it: TensorId| graph.tensor(it).size;
         let sizes = graph.tensors().iter().map(|it| it.size).filter(|it| *it != Bytes::ZERO).collect();
         let filling = Filling::inward(&units, sizes);
@@ -315,14 +317,20 @@ impl<'a> Formula<'a> {
         let Formula { line, numbers, dropped, end, .. } = self;
         let scale = line.scale();
         let mut number = || numbers.number(f64::INFINITY);
-        let (mut starting, mut ending) = (vec![Vec::new(); line.steps.len() + 1], vec![Vec::new(); line.steps.len() + 1]);
+        let (mut starting, mut ending) =
+            (vec![Vec::new(); line.steps.len() + 1], vec![Vec::new(); line.steps.len() + 1]);
         for (gap, it) in line.gaps.iter().enumerate() {
             starting[it.inside.start].push(gap);
             ending[it.inside.end].push(gap);
         }
         let mut rows = Vec::new();
-        let (mut before_end, mut loaded, mut stored, mut due, mut kept) =
-            (Expression::default(), Expression::default(), Expression::default(), Expression::default(), Expression::default());
+        let (mut before_end, mut loaded, mut stored, mut due, mut kept) = (
+            Expression::default(),
+            Expression::default(),
+            Expression::default(),
+            Expression::default(),
+            Expression::default(),
+        );
         let (mut made, mut all_due) = (Expression::default(), Expression::default());
         let mut to_make = written.all.clone();
         to_make.sort_by_key(|it| it.0);

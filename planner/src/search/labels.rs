@@ -30,10 +30,18 @@
 //!
 //! What is written back to make room is left out, because it need not be complete when its room is needed, as long as there
 //! is other room; so are latencies but the first, what parts of staged tensors wait for, and addresses. All these
-//! only make programs slower. $T$ and $F$ of the path grow with those before it. So of two paths with the same operators behind
-//! them, the one that has more in the scratchpad and neither time later leads to all that the other one leads to, and no
-//! later; the other one is left out. (That is why there is no latency in the recursion: with it, to be later can be of
+//! only make programs slower. All is done once the last operator has ended, the channel has carried all, and after each
+//! operator what it and later ones store has gone out. $T$ and $F$ of the path grow with those before it. So of two paths with
+//! the same operators behind them, the one that has more in the scratchpad and neither time later leads to all that the
+//! other one leads to, and no later; the other one is left out. (That is why there is no latency in the recursion: with it, to be later can be of
 //! use, and labels could not be compared.)
+//!
+//! # Which labels are left out
+//!
+//! Those that take too long in any case: by what is left to compute, to carry and to store, and by what has to happen in
+//! windows that begin with the operator that ran last ($B_1$ from there on, where the channel is no further ahead than
+//! the label says). Where there are more than may go on, those that take longest by that; the bound is then what the first
+//! of these takes.
 //!
 //! # Which tensors are dropped
 //!
@@ -45,9 +53,10 @@ use super::explore::Trace;
 use super::instance::Instance;
 use super::node::{Demand, GONE, Node, Sizes, TooWide, Transition};
 use super::outline_of;
-use crate::time::{Filling, Units};
+use crate::time::{Filling, Remaining, Units, remaining};
 use crate::{Bytes, Cycles, Deadline, Error, MemoryId, Order, Outline, Problem};
 use std::collections::HashMap;
+use tracing::debug;
 
 /// What to look for, and with how much.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +89,7 @@ const MAX_INDEX: usize = 60_000;
 const MAX_DROPS: usize = 4096;
 
 /// Labels of a node that later ones are compared with.
-const MAX_RIVALS: usize = 4096;
+const MAX_RIVALS: usize = 512;
 
 /// Times in fractions of a cycle beyond this are not counted.
 const MOST_TIME: u128 = 1 << 60;
@@ -99,10 +108,10 @@ pub fn search_with_labels(
         return Ok(None);
     }
     let way = |from, to| problem.machine.timing(from, to).ok_or(Error::NotPlanned("a machine without a link".into()));
-    let units =
-        Units::new(way(MemoryId::HOME, MemoryId::SCRATCHPAD)?, way(MemoryId::SCRATCHPAD, MemoryId::HOME)?);
+    let units = Units::new(way(MemoryId::HOME, MemoryId::SCRATCHPAD)?, way(MemoryId::SCRATCHPAD, MemoryId::HOME)?);
     let instance = Instance::new(problem, problem.capacity(), options.order);
-    let Some(clockwork) = Clockwork::new(problem, &instance, units)? else { return Ok(None) };
+    let Some(remaining) = remaining(problem)? else { return Ok(None) };
+    let Some(clockwork) = Clockwork::new(problem, &instance, units, remaining)? else { return Ok(None) };
     let run = |it: Result<Option<Labelled>, TooWide>| it.ok().flatten();
     Ok(run(Search::<1>::new(problem, &instance, &clockwork, options).run(deadline))
         .or_else(|| run(Search::<4>::new(problem, &instance, &clockwork, options).run(deadline))))
@@ -115,6 +124,7 @@ struct Clockwork<'a> {
     /// By tracked tensor: to bring it in.
     loads: Vec<u64>,
     filling: Filling,
+    remaining: Remaining,
     /// Whether all transfers go through one channel.
     is_one_channel: bool,
     /// Whether every program transfers something.
@@ -147,7 +157,12 @@ struct Rest {
 
 impl<'a> Clockwork<'a> {
     /// None if times cannot be counted in so few bits.
-    fn new(problem: &Problem, instance: &Instance, units: Units<'a>) -> Result<Option<Clockwork<'a>>, Error> {
+    fn new(
+        problem: &Problem,
+        instance: &Instance,
+        units: Units<'a>,
+        remaining: Remaining,
+    ) -> Result<Option<Clockwork<'a>>, Error> {
         let graph = &problem.graph;
         let size = |it| graph.tensor(it).size;
         let (mut works, mut sum) = (Vec::with_capacity(graph.ops().len()), 0_u128);
@@ -193,6 +208,7 @@ impl<'a> Clockwork<'a> {
             units,
             works,
             loads,
+            remaining,
             transfers,
         }))
     }
@@ -224,6 +240,16 @@ impl<'a> Clockwork<'a> {
         computed.max(stored).max(carried)
     }
 
+    /// When all is done, at least, by what has to happen after an operator that has just ended, where loads of so much are
+    /// spared because it is in the scratchpad.
+    fn end_behind(&self, times: Times, op: u16, spared: u64) -> u64 {
+        let Remaining { after, behind } = &self.remaining;
+        let (after, behind) = (after[usize::from(op)] as u64, behind[usize::from(op)] as u64);
+        // Before the first load, the channel may be later than the operator.
+        let free = times.free.min(times.time);
+        (times.time + after).max((free + behind).saturating_sub(spared))
+    }
+
     /// The least whole number of cycles in which so much can be done.
     fn whole(&self, time: u64) -> Cycles {
         Cycles(u128::from(time).div_ceil(self.units.of_cycle) as u64)
@@ -242,8 +268,10 @@ struct Times {
 #[derive(Clone)]
 struct Label<const W: usize> {
     times: Times,
-    /// When all is done, at least.
+    /// When all is done, at least, by the recursion: it never falls along a path.
     end: u64,
+    /// The same by windows, too; and by what is known of labels that were left out for this one.
+    least: u64,
     /// Bytes of spills and reloads so far.
     cost: u64,
     /// In the live list of its node.
@@ -280,8 +308,10 @@ impl<'a, const W: usize> Search<'a, W> {
         clockwork: &'a Clockwork<'a>,
         options: &'a LabelOptions,
     ) -> Search<'a, W> {
-        let below = u128::from(options.below.0).saturating_mul(clockwork.units.of_cycle).min(u128::from(u64::MAX));
-        Search { problem, instance, clockwork, options, traces: Vec::new(), below: below as u64, left_out: u64::MAX }
+        // As many whole cycles are of no interest either.
+        let most = u128::from(options.below.0.saturating_sub(1)).saturating_mul(clockwork.units.of_cycle);
+        let below = if options.below == Cycles::ZERO { 0 } else { most.min(u128::from(u64::MAX - 1)) as u64 + 1 };
+        Search { problem, instance, clockwork, options, traces: Vec::new(), below, left_out: u64::MAX }
     }
 
     fn run(mut self, deadline: Deadline) -> Result<Option<Labelled>, TooWide> {
@@ -292,7 +322,7 @@ impl<'a, const W: usize> Search<'a, W> {
             n_labels += level.iter().map(|it| it.labels.len()).sum::<usize>();
             let next = if self.options.limit < n_labels { None } else { self.next_level(&level, deadline)? };
             let Some(mut next) = next else {
-                let waiting = level.iter().flat_map(|it| it.labels.iter().map(|it| it.end));
+                let waiting = level.iter().flat_map(|it| it.labels.iter().map(|it| it.least));
                 self.left_out = waiting.fold(self.left_out, u64::min);
                 return Ok(Some(self.finish(None)));
             };
@@ -319,7 +349,7 @@ impl<'a, const W: usize> Search<'a, W> {
         let times = Times { time: 0, free: self.clockwork.latency_in() };
         let end = self.clockwork.end(times, &rest, rest.loads, rest.stores);
         let (resident, host) = (Bits::EMPTY, Bits::EMPTY);
-        let start = Label { times, end, cost: 0, resident, host, parent: u32::MAX, op: 0 };
+        let start = Label { times, end, least: end, cost: 0, resident, host, parent: u32::MAX, op: 0 };
         Labels { node: Node::root(self.instance), rest, labels: vec![start] }
     }
 
@@ -328,6 +358,7 @@ impl<'a, const W: usize> Search<'a, W> {
         let reached = best.as_ref().map_or(u64::MAX, |it| it.end);
         let bound = clockwork.whole(self.left_out.min(reached)).min(self.options.below);
         let is_complete = reached.min(self.below) <= self.left_out;
+        debug!(labels = self.traces.len(), below = %self.options.below, %bound, is_complete, "labels");
         let best = best.map(|it| (clockwork.whole(it.end), self.outline(&it)));
         Labelled { bound, best, is_complete }
     }
@@ -351,7 +382,7 @@ impl<'a, const W: usize> Search<'a, W> {
         level.sort_unstable_by(|a, b| a.node.executed.cmp(&b.node.executed));
         let width = self.options.width;
         if width < level.iter().map(|it| it.labels.len()).sum::<usize>() {
-            let rank = |it: &Label<W>| (it.end, it.times, it.cost, it.resident);
+            let rank = |it: &Label<W>| (it.least, it.times, it.cost, it.resident);
             let mut ranks: Vec<_> = Vec::new();
             for (node, it) in level.iter().enumerate() {
                 ranks.extend(it.labels.iter().map(|it| (rank(it), node)));
@@ -445,12 +476,13 @@ impl<'a, const W: usize> Search<'a, W> {
             let running = Running { clockwork, demand: &demand, sizes, time, free, waiting };
             let (is_complete, drops) = running.drops(&may_drop, during);
             if !is_complete {
-                self.left_out = self.left_out.min(label.end);
+                self.left_out = self.left_out.min(label.least);
             }
             for (dropped, free) in drops {
                 let mut next = Label {
                     times: Times { time, free },
                     end: 0,
+                    least: 0,
                     cost: label.cost + sizes_of(sizes, &missing),
                     resident: transition.added,
                     host: transition.added_host,
@@ -463,8 +495,12 @@ impl<'a, const W: usize> Search<'a, W> {
                 let live = to.node.live.iter().zip(0..).filter(|it| !next.resident.contains(it.1));
                 let out: u64 = live.map(|it| clockwork.loads[usize::from(it.0.tensor)]).sum();
                 next.end = clockwork.end(next.times, &to.rest, to.rest.loads + out, to.rest.stores + work.stores);
-                if self.below <= next.end {
-                    self.left_out = self.left_out.min(next.end);
+                next.end = next.end.max(label.end);
+                let spared = next.resident.iter().map(|it| clockwork.loads[usize::from(to.node.live[it].tensor)]).sum();
+                let by_windows = clockwork.end_behind(next.times, op, spared);
+                next.least = label.least.max(next.end).max(by_windows);
+                if self.below <= next.least {
+                    self.left_out = self.left_out.min(next.least);
                 } else {
                     to.labels.push(next);
                 }
@@ -557,11 +593,15 @@ fn retain_undominated<const W: usize>(labels: &mut Vec<Label<W>>) {
     });
     let mut kept: Vec<Label<W>> = Vec::new();
     for label in labels.drain(..) {
-        let leads_there = |it: &Label<W>| {
-            it.times.free <= label.times.free && label.resident.without(&it.resident) == Bits::EMPTY
+        let leads_there = |it: &&mut Label<W>| {
+            it.times.free <= label.times.free
+                && it.end <= label.end
+                && label.resident.without(&it.resident) == Bits::EMPTY
         };
-        if !kept.iter().take(MAX_RIVALS).any(leads_there) {
-            kept.push(label);
+        match kept.iter_mut().take(MAX_RIVALS).find(leads_there) {
+            // It stands for both.
+            Some(it) => it.least = it.least.min(label.least),
+            None => kept.push(label),
         }
     }
     *labels = kept;

@@ -23,6 +23,7 @@ use std::fmt;
 use sums::bound_of_sums;
 pub use windows::bound_of_order;
 use windows::bound_of_windows;
+pub(crate) use windows::{Remaining, remaining};
 
 /// A lower bound on the makespan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

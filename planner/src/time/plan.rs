@@ -45,7 +45,7 @@ const SHARE_OF_BOUNDS: f64 = 0.4;
 
 /// Labels of the search before other orders are tried, and after that.
 const FEW_LABELS: usize = 4_000;
-const MANY_LABELS: usize = 200_000;
+const MANY_LABELS: usize = 60_000;
 
 /// Into how many levels all labels of a search are divided: one level may have so many.
 const LEVELS: usize = 8;
@@ -133,12 +133,12 @@ fn in_less_time(problem: &Problem, options: &Options, solution: Solution, end: D
     end.proved_in_time(any_order.cycles);
     let overlapped = overlap(problem, &solution.plan, end.part(SHARE_OF_FIRST_OVERLAP))?;
     end.timed(overlapped.timeline.makespan);
-    let mut best = Best { solution, overlapped, any_order, this_order: None };
+    let mut best = Best { solution, overlapped, any_order, this_order: None, is_searched: false };
     best.improve(problem, options.order, least_non_compulsory, end)?;
     if options.objective == Objective::Latency {
         best.improve_at_any_price(problem, options.order, end)?;
     }
-    let Best { solution, overlapped, any_order, this_order } = best;
+    let Best { solution, overlapped, any_order, this_order, .. } = best;
     let this_order = this_order.filter(|it| it.0 == solution.plan.order).map(|it| it.1);
     let bound = any_order.or_of(problem, &solution.plan, this_order, overlapped.bound)?;
     Ok(Timed { solution, overlapped, bound, any_order, least_non_compulsory })
@@ -152,6 +152,8 @@ struct Best {
     any_order: LatencyBound,
     /// Of those in this order.
     this_order: Option<(Vec<OpId>, Cycles)>,
+    /// Whether a search with labels has left nothing out: then another one finds no more.
+    is_searched: bool,
 }
 
 impl Best {
@@ -208,18 +210,21 @@ impl Best {
 
     /// Searches all orders and residencies with so many labels: for a faster program, and for a bound.
     fn search(&mut self, problem: &Problem, labels: usize, most: Bytes, end: Deadline) -> Result<(), Error> {
-        if self.is_enough(end) {
+        if self.is_enough(end) || self.is_searched {
             return Ok(());
         }
         let below = self.overlapped.timeline.makespan;
         let options = LabelOptions { order: Order::Free, below, width: labels / LEVELS, limit: labels };
         let found = search_with_labels(problem, &options, end.part(SHARE_OF_BOUNDS))?;
-        let Some(Labelled { bound, best, .. }) = found else { return Ok(()) };
+        let Some(Labelled { bound, best, is_complete }) = found else { return Ok(()) };
+        self.is_searched = is_complete;
         self.prove(LatencyBound { cycles: bound, rule: BoundRule::Search }, end);
         if let Some((_, outline)) = best {
             let candidate = Candidate::new(problem, outline)?;
             if candidate.non_compulsory <= most {
                 self.take(problem, &candidate, end)?;
+            } else {
+                self.is_searched = false;
             }
         }
         Ok(())
