@@ -2,12 +2,11 @@
 //!
 //! 1. A plan of the least traffic, as without a clock.
 //! 2. Its program, whose transfers overlap, and the bound for any order.
-//! 3. Where they are apart: orders and residencies in which less time is lost, of no more traffic; their addresses, and their
+//! 3. Where they are apart: a bound over the cells between operators that have one place in every order; and orders and residencies in which less time is lost, of no more traffic; their addresses, and their
 //!    programs. A [search with labels](crate::search::search_with_labels) finds the best of all where there are few, and
 //!    proves that there are no better ones; where there are many, orders are changed here and there. The fastest
 //!    program is taken, so none is slower than that of the plan.
-//! 4. If they are apart still: a bound over the cells between operators that have one place in every order.
-//! 5. If the objective is latency: the same as in 3, however much is moved, and residencies in the order that there is by
+//! 4. If the objective is latency: the same as in 3, however much is moved, and residencies in the order that there is by
 //!    an integer program.
 //!
 //! What the residencies of an order that was changed cost follows from a rule: the farthest next use leaves. So where a
@@ -161,12 +160,14 @@ impl Best {
     fn improve(&mut self, problem: &Problem, order: Order, most: Bytes, end: Deadline) -> Result<(), Error> {
         if order == Order::Free {
             self.search(problem, FEW_LABELS, most, end)?;
-            self.reorder(problem, most, end)?;
-            self.search(problem, MANY_LABELS, most, end)?;
         }
         if !self.is_enough(end) {
             let cells = bound_of_cells(problem, end.part(SHARE_OF_BOUNDS))?;
             self.prove(LatencyBound { cycles: cells, rule: BoundRule::Cells }, end);
+        }
+        if order == Order::Free {
+            self.reorder(problem, most, end)?;
+            self.search(problem, MANY_LABELS, most, end)?;
         }
         Ok(())
     }
