@@ -223,7 +223,7 @@ impl Best {
         if let Some((_, outline)) = best {
             let candidate = Candidate::new(problem, outline)?;
             if candidate.non_compulsory <= most {
-                self.take(problem, &candidate, end)?;
+                self.take_if_promising(problem, &candidate, end)?;
             } else {
                 self.is_searched = false;
             }
@@ -243,7 +243,7 @@ impl Best {
         }
         self.this_order = Some((outline.order, cycles));
         if let Some(outline) = found {
-            self.take(problem, &Candidate::new(problem, outline)?, end)?;
+            self.take_if_promising(problem, &Candidate::new(problem, outline)?, end)?;
         }
         Ok(())
     }
@@ -262,6 +262,12 @@ impl Best {
 
     fn is_enough(&self, end: Deadline) -> bool {
         self.overlapped.timeline.makespan <= self.enough() || end.has_passed()
+    }
+
+    /// Takes an outline if its program is faster, but looks only at one whose transfers, divided as one likes, take less
+    /// than those of the plan: others would have to be lucky with their addresses, and to find these takes long.
+    fn take_if_promising(&mut self, problem: &Problem, candidate: &Candidate, end: Deadline) -> Result<(), Error> {
+        if candidate.cycles < self.overlapped.bound { self.take(problem, candidate, end) } else { Ok(()) }
     }
 
     /// Takes an outline if its program is faster.
