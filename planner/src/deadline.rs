@@ -1,7 +1,7 @@
 //! When to stop looking for something better.
 
-use crate::Bytes;
 use crate::progress::{Observer, Phase};
+use crate::{Bytes, Cycles};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -191,6 +191,20 @@ impl<'a> Deadline<'a> {
         }
         if let Some(observer) = self.listener() {
             observer.update(|it| it.lower_bound = it.lower_bound.max(lower_bound));
+        }
+    }
+
+    /// Says how long a program takes.
+    pub(crate) fn timed(self, cycles: Cycles) {
+        if let Some(observer) = self.listener() {
+            observer.update(|it| it.cycles = Some(it.cycles.map_or(cycles, |best| best.min(cycles))));
+        }
+    }
+
+    /// Says that no program takes less.
+    pub(crate) fn proved_in_time(self, cycles: Cycles) {
+        if let Some(observer) = self.listener() {
+            observer.update(|it| it.least_cycles = it.least_cycles.max(Some(cycles)));
         }
     }
 

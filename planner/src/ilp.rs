@@ -45,6 +45,7 @@ mod solver;
 mod splice;
 #[cfg(test)]
 mod tests;
+mod timed;
 mod twins;
 mod windows;
 
@@ -56,6 +57,7 @@ pub use joint::{joint, joint_at_first};
 pub use keep::{KeptOutline, keep_bound, keep_in_order};
 pub use program::{Decisions, Format, write_program};
 pub use replace::{Outcome, replace, replace_within};
+pub use timed::{TimedOutcome, bound_of_cells, replace_in_time};
 
 /// What makes the joint problem smaller without changing its optimum; each can be left out.
 #[derive(Clone, Copy, Debug)]

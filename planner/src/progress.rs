@@ -5,7 +5,7 @@
 //! decide about the whole problem. Parts of it, and problems with less capacity, have costs and
 //! bounds of their own, which say nothing about the whole.
 
-use crate::Bytes;
+use crate::{Bytes, Cycles};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,6 +80,10 @@ pub struct Progress {
     pub planned: Option<Bytes>,
     /// No plan costs less; proven, and never falls.
     pub lower_bound: Bytes,
+    /// How long the fastest program so far takes, if it is about time; never rises.
+    pub cycles: Option<Cycles>,
+    /// No program takes less, in whatever order is allowed, if it is about time; proven, and never falls.
+    pub least_cycles: Option<Cycles>,
     /// Since planning began.
     pub elapsed: Duration,
     /// When it will stop looking for something better, counted from its beginning.
@@ -121,6 +125,8 @@ impl<'a> Observer<'a> {
             best: None,
             planned: None,
             lower_bound,
+            cycles: None,
+            least_cycles: None,
             elapsed: Duration::ZERO,
             time_limit,
         };

@@ -7,6 +7,7 @@ mod expand;
 mod explore;
 mod groups;
 mod instance;
+mod labels;
 mod node;
 mod reach;
 
@@ -15,6 +16,7 @@ use crate::{Bytes, Deadline, OpId, Order, Outline, Problem, TensorId};
 use explore::{Exploration, Found, Subproblem, Trace, explore};
 use groups::{Group, Known, Limits};
 use instance::{Instance, MAX_EITHER_WAY};
+pub use labels::{LabelOptions, Labelled, search_with_labels};
 use node::{Node, State, TooWide};
 use reach::Reach;
 use std::cell::RefCell;
@@ -388,44 +390,47 @@ impl<const W: usize> Search<'_, W> {
 
     /// The outline that led to `found` from the start.
     fn outline(&self, exploration: &Exploration<W>, found: Found) -> Outline {
-        let mut path: Vec<&Trace<W>> = Vec::new();
+        let mut path: Vec<Trace<W>> = Vec::new();
         let mut index = found.trace;
         while exploration.traces[index as usize].parent != index {
-            path.push(&exploration.traces[index as usize]);
+            path.push(exploration.traces[index as usize]);
             index = exploration.traces[index as usize].parent;
         }
         path.reverse();
+        outline_of(self.problem, self.instance, &path)
+    }
+}
 
-        let graph = &self.problem.graph;
-        let mut node = Node::<W>::root(self.instance);
-        let mut before: Vec<TensorId> = Vec::new();
-        let mut order = Vec::new();
-        // Before each step: what stayed since the last one.
-        let mut kept: Vec<Vec<TensorId>> = Vec::new();
-        for trace in path {
-            let op = OpId(u32::from(trace.op));
-            let executed = node.executed.with(trace.op);
-            node = node.child(self.instance, trace.op, executed).expect("the search went this way");
-            node.unfold();
-            let resident: Vec<TensorId> =
-                trace.resident.iter().map(|it| self.instance.tracked[usize::from(node.live[it].tensor)].id).collect();
-            if !order.is_empty() {
-                let passed = self.passed(trace);
-                let finds =
-                    |it: &TensorId| graph.op(op).reads_on_chip().any(|read| read == *it) && !passed.contains(it);
-                let stays = |it: &TensorId| resident.contains(it) || finds(it);
-                kept.push(before.iter().copied().filter(stays).collect());
-            }
-            order.push(op);
-            before = resident;
+/// What passed by when an operator ran.
+fn passed<const W: usize>(instance: &Instance, trace: &Trace<W>) -> Vec<TensorId> {
+    let either_way = instance.ops[usize::from(trace.op)].either_way.iter().enumerate();
+    let passed = either_way.filter(|it| trace.passed >> it.0 & 1 == 1);
+    passed.map(|it| instance.tracked[usize::from(*it.1)].id).collect()
+}
+
+/// The outline of a path: what ran, and what was in the scratchpad after it.
+fn outline_of<const W: usize>(problem: &Problem, instance: &Instance, path: &[Trace<W>]) -> Outline {
+    let graph = &problem.graph;
+    let mut node = Node::<W>::root(instance);
+    let mut before: Vec<TensorId> = Vec::new();
+    let mut order = Vec::new();
+    // Before each step: what stayed since the last one.
+    let mut kept: Vec<Vec<TensorId>> = Vec::new();
+    for trace in path {
+        let op = OpId(u32::from(trace.op));
+        let executed = node.executed.with(trace.op);
+        node = node.child(instance, trace.op, executed).expect("the search went this way");
+        node.unfold();
+        let resident: Vec<TensorId> =
+            trace.resident.iter().map(|it| instance.tracked[usize::from(node.live[it].tensor)].id).collect();
+        if !order.is_empty() {
+            let passed = passed(instance, trace);
+            let finds = |it: &TensorId| graph.op(op).reads_on_chip().any(|read| read == *it) && !passed.contains(it);
+            let stays = |it: &TensorId| resident.contains(it) || finds(it);
+            kept.push(before.iter().copied().filter(stays).collect());
         }
-        Outline::new(self.problem, order, &kept)
+        order.push(op);
+        before = resident;
     }
-
-    /// What passed by when an operator ran.
-    fn passed(&self, trace: &Trace<W>) -> Vec<TensorId> {
-        let either_way = self.instance.ops[usize::from(trace.op)].either_way.iter().enumerate();
-        let passed = either_way.filter(|it| trace.passed >> it.0 & 1 == 1);
-        passed.map(|it| self.instance.tracked[usize::from(*it.1)].id).collect()
-    }
+    Outline::new(problem, order, &kept)
 }

@@ -53,6 +53,7 @@ mod earliest;
 mod effort;
 mod emit;
 mod improve;
+mod integer;
 mod kept;
 mod latest;
 mod order;
@@ -69,6 +70,7 @@ mod touched;
 mod transfers;
 
 pub use bound::{BoundRule, LatencyBound, Scope, bound_of_any_order, bound_of_order, bound_of_plan, latency_bound};
+pub(crate) use bound::{Filling, Remaining, Units, remaining};
 pub(crate) use by_rule::{by_rule, earliest_steps};
 pub use clock::{Channel, ChannelId, Clock, Compute, Timing};
 pub use overlap::{Overlapped, overlap, overlap_at_addresses};

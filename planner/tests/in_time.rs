@@ -5,9 +5,13 @@ mod common;
 use common::{Case, Tally, hold};
 use cosma_planner::testing::{Choices, Shape, clocked};
 use cosma_planner::time::{BoundRule, Scope, Timed, bound_of_plan, overlap, plan_in_time, plan_in_time_from};
-use cosma_planner::{Deadline, Error, Objective, Options, Order, Problem, check, greedy_plan, plan};
+use cosma_planner::{
+    Cycles, Deadline, Error, Objective, Options, Order, Phase, Problem, Progress, check, greedy_plan, plan,
+    plan_watched,
+};
 use proptest::prelude::*;
 use std::ops::ControlFlow;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 fn timed(problem: &Problem, objective: Objective) -> Timed {
@@ -23,6 +27,7 @@ fn time_is_won_and_traffic_is_not_lost_unknowingly() {
         let problem = Problem { machine, ..problem.clone() };
         let least = plan(&problem, &Options::default()).unwrap();
         let of_least = overlap(&problem, &least.plan, Deadline::NEVER).unwrap().timeline.makespan;
+        let mut before = None;
         for objective in [Objective::Traffic, Objective::Latency] {
             let it = timed(&problem, objective);
             let makespan = it.overlapped.timeline.makespan;
@@ -36,6 +41,9 @@ fn time_is_won_and_traffic_is_not_lost_unknowingly() {
             if objective == Objective::Traffic {
                 prop_assert_eq!(it.solution.non_compulsory, least.non_compulsory, "{}", problem);
             }
+            // Where traffic does not count, nothing is lost.
+            prop_assert!(before.is_none_or(|it| makespan <= it), "{} after {:?}\n{}", makespan, before, problem);
+            before = Some(makespan);
             faster.count(makespan < of_least);
             dearer.count(least.non_compulsory < it.solution.non_compulsory);
             fastest.count(it.is_fastest());
@@ -92,4 +100,48 @@ fn it_ends_in_time_starts_from_what_there_is_and_asks_for_a_clock() {
     assert!(start.elapsed() < Duration::from_secs(2));
     let plain = Problem { machine: problem.machine.without_clock(), ..problem };
     assert_eq!(plan_in_time(&plain, &options, &goes_on).map(|_| ()), Err(Error::NoClock));
+}
+
+/// What a watcher is told of time: never more cycles than before, never a lower bound, and at last what comes out.
+#[test]
+fn a_watcher_sees_cycles_and_their_bound() {
+    let problem: Problem = STORES.parse().unwrap();
+    for objective in [Objective::Traffic, Objective::Latency] {
+        let told = Mutex::new(Vec::new());
+        let options = Options { objective, ..Options::default() };
+        let watch = |it: &Progress| {
+            told.lock().unwrap().push((it.phase, it.cycles, it.least_cycles));
+            ControlFlow::Continue(())
+        };
+        let it = plan_in_time(&problem, &options, &watch).unwrap();
+        let told = told.into_inner().unwrap();
+        assert_eq!(told[0].1, None, "there is no program yet");
+        for pair in told.windows(2) {
+            let [(_, cycles, least), (_, fewer, more)] = [pair[0], pair[1]];
+            assert!(cycles.is_none_or(|it| fewer.is_some_and(|fewer: Cycles| fewer <= it)), "{told:?}");
+            assert!(least <= more, "{told:?}");
+        }
+        let last = told.last().unwrap();
+        assert_eq!(*last, (Phase::Done, Some(it.overlapped.timeline.makespan), Some(it.any_order.cycles)));
+    }
+    // Without a clock there is nothing to be told.
+    let plain = Problem { machine: problem.machine.without_clock(), ..problem };
+    let watch = |it: &Progress| {
+        assert_eq!((it.cycles, it.least_cycles), (None, None));
+        ControlFlow::Continue(())
+    };
+    plan_watched(&plain, &Options::default(), &watch).unwrap();
+}
+
+#[test]
+fn the_same_problem_has_the_same_program() {
+    for seed in 0..30 {
+        let problem = cosma_planner::testing::seeded_problem(Shape::SMALL, seed);
+        let bytes: Vec<u8> = (0..32).map(|it| (7 * it + seed) as u8).collect();
+        let machine = clocked(&problem.machine, &mut Choices::new(&bytes));
+        let problem = Problem { machine, ..problem };
+        let [one, other] = [(); 2].map(|()| timed(&problem, Objective::Latency));
+        assert_eq!(one.overlapped.actions, other.overlapped.actions, "{problem}");
+        assert_eq!((one.bound, one.any_order), (other.bound, other.any_order));
+    }
 }

@@ -211,16 +211,7 @@ impl Model {
             problem.add_constraint(constraint.clone());
         }
         let mut model = problem.try_into_inner().map_err(|error| Error::Solver(error.to_string()))?;
-        model.make_quiet();
-        model.set_option("threads", 1);
-        model.set_option("parallel", "off");
-        model.set_option("random_seed", 0);
-        model.set_option("presolve", presolve);
-        if let Some(left) = deadline.left() {
-            model.set_option("time_limit", left.as_secs_f64());
-        }
-        model.set_option("mip_max_nodes", max_nodes);
-        model.set_option("mip_rel_gap", gap);
+        set_options(&mut model, presolve, max_nodes, gap, deadline);
         // Together with the margin of `whole`, less than one unit.
         model.set_option("mip_abs_gap", 0.4);
         if start.is_some() {
@@ -241,6 +232,116 @@ impl Model {
             Ok((Answer { values, bound: whole(bound), is_infeasible }, solved.objective_value()))
         })?;
         Ok(finished.unwrap_or_else(unsolved))
+    }
+}
+
+/// Quiet, repeatable, and to end with the deadline.
+fn set_options(model: &mut ::highs::Model, presolve: &str, max_nodes: i32, gap: f64, deadline: Deadline) {
+    model.make_quiet();
+    model.set_option("threads", 1);
+    model.set_option("parallel", "off");
+    model.set_option("random_seed", 0);
+    model.set_option("presolve", presolve);
+    if let Some(left) = deadline.left() {
+        model.set_option("time_limit", left.as_secs_f64());
+    }
+    model.set_option("mip_max_nodes", max_nodes);
+    model.set_option("mip_rel_gap", gap);
+}
+
+/// A minimisation over numbers that are not negative, some of them zero or one.
+#[derive(Clone, Default)]
+pub(super) struct Numbers {
+    variables: ProblemVariables,
+    n_variables: usize,
+    /// Whether some are zero or one.
+    has_binaries: bool,
+    /// What is minimised.
+    pub objective: Expression,
+    /// What must hold.
+    pub constraints: Vec<Constraint>,
+}
+
+/// What is known of [`Numbers`] when the solver stops. Tolerances of the solver are the caller's concern.
+pub(super) struct NumbersAnswer {
+    /// The best that were found, if there are any.
+    pub values: Option<Vec<f64>>,
+    /// The objective of no others is lower; minus infinity if nothing is known.
+    pub bound: f64,
+}
+
+impl Numbers {
+    /// One more number, from zero to `most`.
+    pub(super) fn number(&mut self, most: f64) -> Variable {
+        self.n_variables += 1;
+        self.variables.add(variable().min(0.0).max(most))
+    }
+
+    /// One more that is zero or one.
+    pub(super) fn binary(&mut self) -> Variable {
+        self.n_variables += 1;
+        self.has_binaries = true;
+        self.variables.add(variable().binary())
+    }
+
+    /// How many there are.
+    pub(super) fn n_variables(&self) -> usize {
+        self.n_variables
+    }
+
+    /// Minimises until the bound is within so large a part of the objective, so many nodes are searched, or the deadline has
+    /// passed. None if there was no time to begin.
+    ///
+    /// # Errors
+    /// [`Error::Solver`] if HiGHS refuses the model, or fails.
+    pub(super) fn minimise(
+        &self,
+        start: Option<&[f64]>,
+        gap: f64,
+        max_nodes: i32,
+        deadline: Deadline,
+    ) -> Result<Option<NumbersAnswer>, Error> {
+        self.minimise_with("choose", start, gap, max_nodes, deadline)
+            .or_else(|_| self.minimise_with("off", start, gap, max_nodes, deadline))
+    }
+
+    fn minimise_with(
+        &self,
+        presolve: &str,
+        start: Option<&[f64]>,
+        gap: f64,
+        max_nodes: i32,
+        deadline: Deadline,
+    ) -> Result<Option<NumbersAnswer>, Error> {
+        let n_terms = self.constraints.iter().map(|it| it.expression().linear_coefficients().count());
+        if !is_time_for(self.n_variables + n_terms.sum::<usize>(), deadline) {
+            return Ok(None);
+        }
+        let mut problem = self.variables.clone().minimise(&self.objective).using(highs);
+        for constraint in &self.constraints {
+            problem.add_constraint(constraint.clone());
+        }
+        let mut model = problem.try_into_inner().map_err(|error| Error::Solver(error.to_string()))?;
+        set_options(&mut model, presolve, max_nodes, gap, deadline);
+        let is_whole = self.has_binaries;
+        if start.is_some() {
+            let refused = |_| Error::Solver("HiGHS refuses the start".to_owned());
+            model.try_set_solution(start, None, None, None).map_err(refused)?;
+        }
+        interrupt::solve(model, deadline, move |model| {
+            let solved = model.try_solve().map_err(|_| Error::Solver("HiGHS fails".to_owned()))?;
+            let is_found = solved.primal_solution_status() == HighsSolutionStatus::Feasible;
+            let values = is_found.then(|| solved.get_solution().columns().to_vec());
+            let is_optimal = solved.status() == HighsModelStatus::Optimal;
+            // Of a program without whole numbers there is no bound of nodes.
+            let of_nodes = solved.double_info_value(c"mip_dual_bound").ok().filter(|it| it.is_finite());
+            let bound = match (of_nodes, is_optimal) {
+                (Some(bound), _) if is_whole => bound,
+                (_, true) => solved.objective_value(),
+                _ => f64::NEG_INFINITY,
+            };
+            Ok(NumbersAnswer { values, bound })
+        })
     }
 }
 

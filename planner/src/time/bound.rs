@@ -4,6 +4,9 @@
 //! stays: the same windows, where all operators are on one chain (B3). The order and the residencies of a plan: its
 //! transfers, [`divided`] as one likes (B2).
 //!
+//! What takes longer to know is elsewhere: integer programs over an order (B3r) and over cells between operators (B4) in
+//! [`ilp`](crate::ilp), and the search with labels (B5) in [`search`](crate::search).
+//!
 //! All is counted in fractions of a cycle of which a byte takes a whole number.
 
 mod divided;
@@ -13,12 +16,14 @@ mod windows;
 
 pub use divided::bound_of_plan;
 pub(super) use divided::bound_of_transfers;
+pub(crate) use units::{Filling, Units};
 
 use crate::{Bytes, Cycles, Error, Plan, Problem};
 use std::fmt;
 use sums::bound_of_sums;
 pub use windows::bound_of_order;
 use windows::bound_of_windows;
+pub(crate) use windows::{Remaining, remaining};
 
 /// A lower bound on the makespan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,17 +47,32 @@ pub enum BoundRule {
     /// B3: what has to happen between two operators in the order of a plan, whatever stays in the scratchpad: see
     /// [`bound_of_order`].
     Order,
+    /// B3r: replacement in the order of a plan, its transfers divided as one likes: an integer program, relaxed or not.
+    Replacement,
+    /// B4: the same over operators that are ordered against all others, and what runs between them in any order.
+    Cells,
+    /// B5: a search of all orders and residencies, transfers divided as one likes: see
+    /// [`search_with_labels`](crate::search::search_with_labels).
+    Search,
 }
 
 impl BoundRule {
     /// All of them.
-    pub const ALL: [BoundRule; 4] = [BoundRule::Sums, BoundRule::Windows, BoundRule::Divided, BoundRule::Order];
+    pub const ALL: [BoundRule; 7] = [
+        BoundRule::Sums,
+        BoundRule::Windows,
+        BoundRule::Divided,
+        BoundRule::Order,
+        BoundRule::Replacement,
+        BoundRule::Cells,
+        BoundRule::Search,
+    ];
 
     /// Of which programs a bound by this rule is said.
     pub fn scope(self) -> Scope {
         match self {
-            BoundRule::Sums | BoundRule::Windows => Scope::AnyOrder,
-            BoundRule::Order => Scope::ThisOrder,
+            BoundRule::Sums | BoundRule::Windows | BoundRule::Cells | BoundRule::Search => Scope::AnyOrder,
+            BoundRule::Order | BoundRule::Replacement => Scope::ThisOrder,
             BoundRule::Divided => Scope::ThisPlan,
         }
     }
@@ -65,6 +85,9 @@ impl fmt::Display for BoundRule {
             BoundRule::Windows => "B1",
             BoundRule::Divided => "B2",
             BoundRule::Order => "B3",
+            BoundRule::Replacement => "B3r",
+            BoundRule::Cells => "B4",
+            BoundRule::Search => "B5",
         })
     }
 }
@@ -88,7 +111,7 @@ pub enum Scope {
 /// Those of the three.
 pub fn latency_bound(problem: &Problem, plan: &Plan, non_compulsory: Bytes) -> Result<LatencyBound, Error> {
     let any = bound_of_any_order(problem, non_compulsory)?;
-    any.or_of(problem, plan, bound_of_plan(problem, plan)?)
+    any.or_of(problem, plan, None, bound_of_plan(problem, plan)?)
 }
 
 /// A bound for every program of a problem, if no plan has less than so many non-compulsory bytes.
@@ -106,17 +129,25 @@ pub fn bound_of_any_order(problem: &Problem, non_compulsory: Bytes) -> Result<La
 }
 
 impl LatencyBound {
-    /// The largest one of this one, that for the order of a plan, and this one for the plan. Where they are equal, the
-    /// first of them.
-    pub(super) fn or_of(self, problem: &Problem, plan: &Plan, of_plan: Cycles) -> Result<LatencyBound, Error> {
+    /// The largest one of this one, those for the order of a plan, of which one may be known, and this one for the plan.
+    /// Where they are equal, the first of them.
+    pub(super) fn or_of(
+        self,
+        problem: &Problem,
+        plan: &Plan,
+        of_order: Option<Cycles>,
+        of_plan: Cycles,
+    ) -> Result<LatencyBound, Error> {
         if of_plan <= self.cycles {
             return Ok(self);
         }
-        let of_order = match bound_of_order(problem, &plan.order) {
+        let by_windows = match bound_of_order(problem, &plan.order) {
             Ok(cycles) => self.or(LatencyBound { cycles, rule: BoundRule::Order }),
             Err(Error::TooManyCycles) => self,
             Err(error) => return Err(error),
         };
+        let replacement = of_order.map(|cycles| LatencyBound { cycles, rule: BoundRule::Replacement });
+        let of_order = replacement.map_or(by_windows, |it| by_windows.or(it));
         Ok(of_order.or(LatencyBound { cycles: of_plan, rule: BoundRule::Divided }))
     }
 

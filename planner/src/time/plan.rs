@@ -2,13 +2,18 @@
 //!
 //! 1. A plan of the least traffic, as without a clock.
 //! 2. Its program, whose transfers overlap, and the bound for any order.
-//! 3. Where they are apart: orders in which less time is lost, of no more traffic, or of any, by the objective; their
-//!    addresses, and their programs. The fastest is taken, so none is slower than that of the plan.
+//! 3. Where they are apart: a bound over the cells between operators that have one place in every order; and orders and residencies in which less time is lost, of no more traffic; their addresses, and their
+//!    programs. A [search with labels](crate::search::search_with_labels) finds the best of all where there are few, and
+//!    proves that there are no better ones; where there are many, orders are changed here and there. The fastest
+//!    program is taken, so none is slower than that of the plan.
+//! 4. If the objective is latency: the same as in 3, however much is moved, and residencies in the order that there is by
+//!    an integer program.
 //!
-//! What the residencies of such an order cost follows from a rule: the farthest next use leaves. So where a plan of least
-//! traffic takes cleverer residencies than that, other orders compete only where traffic does not count.
+//! What the residencies of an order that was changed cost follows from a rule: the farthest next use leaves. So where a
+//! plan of least traffic takes cleverer residencies than that, such orders compete only where traffic does not count.
 
 use super::bound::{BoundRule, LatencyBound, bound_of_any_order, bound_of_order};
+use super::integer::{bound_of_cells, replace_in_time};
 use super::kept::planned_beside_kept;
 use super::overlap::{Overlapped, overlap};
 use super::reorder::{Candidate, Goal, reordered};
@@ -16,6 +21,7 @@ use crate::baseline::depth_first;
 use crate::incumbent::Incumbent;
 use crate::portfolio::plan_on_stretches;
 use crate::progress::{Observer, Phase, Watcher};
+use crate::search::{LabelOptions, Labelled, search_with_labels};
 use crate::{Bytes, Cycles, Deadline, Error, Objective, OpId, Options, Order, Plan, Problem, Solution, address};
 use std::time::Duration;
 
@@ -33,6 +39,16 @@ const SHARE_OF_REORDERING: f64 = 0.4;
 
 /// The part of the time left that addresses for another order may take.
 const SHARE_OF_PACKING: f64 = 0.4;
+
+/// The part of the time left that a search with labels or an integer program may take.
+const SHARE_OF_BOUNDS: f64 = 0.4;
+
+/// Labels of the search before other orders are tried, and after that.
+const FEW_LABELS: usize = 4_000;
+const MANY_LABELS: usize = 60_000;
+
+/// Into how many levels all labels of a search are divided: one level may have so many.
+const LEVELS: usize = 8;
 
 /// How much longer than a bound a program may take such that nothing better is looked for: one in so many.
 const GOOD_ENOUGH: u64 = 2_000;
@@ -117,13 +133,17 @@ fn in_less_time(problem: &Problem, options: &Options, solution: Solution, end: D
         any_order = any_order.or(LatencyBound { cycles: bound_of_order(problem, &source)?, rule: BoundRule::Order });
     }
     let least_non_compulsory = solution.non_compulsory;
+    end.proved_in_time(any_order.cycles);
     let overlapped = overlap(problem, &solution.plan, end.part(SHARE_OF_FIRST_OVERLAP))?;
-    let mut best = Best { solution, overlapped };
-    if options.order == Order::Free {
-        best.improve(problem, options.objective, any_order.cycles, end)?;
+    end.timed(overlapped.timeline.makespan);
+    let mut best = Best { solution, overlapped, any_order, this_order: None, is_searched: false };
+    best.improve(problem, options.order, least_non_compulsory, end)?;
+    if options.objective == Objective::Latency {
+        best.improve_at_any_price(problem, options.order, end)?;
     }
-    let Best { solution, overlapped } = best;
-    let bound = any_order.or_of(problem, &solution.plan, overlapped.bound)?;
+    let Best { solution, overlapped, any_order, this_order, .. } = best;
+    let this_order = this_order.filter(|it| it.0 == solution.plan.order).map(|it| it.1);
+    let bound = any_order.or_of(problem, &solution.plan, this_order, overlapped.bound)?;
     Ok(Timed { solution, overlapped, bound, any_order, least_non_compulsory })
 }
 
@@ -131,20 +151,56 @@ fn in_less_time(problem: &Problem, options: &Options, solution: Solution, end: D
 struct Best {
     solution: Solution,
     overlapped: Overlapped,
+    /// Of all programs in the orders that are allowed.
+    any_order: LatencyBound,
+    /// Of those in this order.
+    this_order: Option<(Vec<OpId>, Cycles)>,
+    /// Whether a search with labels has left nothing out: then another one finds no more.
+    is_searched: bool,
 }
 
 impl Best {
-    /// Looks for an order that takes less time: from that of the plan, and from simple ones.
-    fn improve(&mut self, problem: &Problem, objective: Objective, bound: Cycles, end: Deadline) -> Result<(), Error> {
-        let enough = Cycles(bound.0.saturating_add(bound.0 / GOOD_ENOUGH));
-        let most = match objective {
-            Objective::Traffic => self.solution.non_compulsory,
-            Objective::Latency => Bytes(u64::MAX),
-        };
-        let goal = Goal { most, enough };
-        if self.is_enough(goal, end) {
+    /// Looks for an order and residencies that take less time, and move no more, and for better bounds.
+    fn improve(&mut self, problem: &Problem, order: Order, most: Bytes, end: Deadline) -> Result<(), Error> {
+        // Neither search nor integer programs know uses that may pass by.
+        if problem.graph.has_choices() {
+            return if order == Order::Free { self.reorder(problem, most, end) } else { Ok(()) };
+        }
+        if order == Order::Free {
+            self.search(problem, FEW_LABELS, most, end)?;
+        }
+        if !self.is_enough(end) {
+            let cells = bound_of_cells(problem, end.part(SHARE_OF_BOUNDS))?;
+            self.prove(LatencyBound { cycles: cells, rule: BoundRule::Cells }, end);
+        }
+        if order == Order::Free {
+            self.reorder(problem, most, end)?;
+            self.search(problem, MANY_LABELS, most, end)?;
+        }
+        Ok(())
+    }
+
+    /// Likewise, however much they move.
+    fn improve_at_any_price(&mut self, problem: &Problem, order: Order, end: Deadline) -> Result<(), Error> {
+        let most = Bytes(u64::MAX);
+        if problem.graph.has_choices() {
+            return if order == Order::Free { self.reorder(problem, most, end) } else { Ok(()) };
+        }
+        self.replace(problem, order, end)?;
+        if order == Order::Free {
+            self.reorder(problem, most, end)?;
+            self.search(problem, MANY_LABELS, most, end)?;
+            self.replace(problem, order, end)?;
+        }
+        Ok(())
+    }
+
+    /// Looks for orders that take less time: from that of the plan, and from simple ones.
+    fn reorder(&mut self, problem: &Problem, most: Bytes, end: Deadline) -> Result<(), Error> {
+        if self.is_enough(end) {
             return Ok(());
         }
+        let goal = Goal { most, enough: self.enough() };
         let mut starts = vec![Candidate::new(problem, self.solution.plan.outline())?];
         let graph = &problem.graph;
         for order in [graph.op_ids().collect(), depth_first(graph)] {
@@ -154,7 +210,7 @@ impl Best {
         starts[1..].sort_by_key(|it| (it.cycles, it.non_compulsory));
         starts.truncate(STARTS);
         for (nth, start) in starts.into_iter().enumerate() {
-            if self.is_enough(goal, end) {
+            if self.is_enough(end) {
                 break;
             }
             let share = end.part(1.0 / (STARTS - nth) as f64);
@@ -164,11 +220,68 @@ impl Best {
         Ok(())
     }
 
-    fn is_enough(&self, goal: Goal, end: Deadline) -> bool {
-        self.overlapped.timeline.makespan <= goal.enough || end.has_passed()
+    /// Searches all orders and residencies with so many labels: for a faster program, and for a bound.
+    fn search(&mut self, problem: &Problem, labels: usize, most: Bytes, end: Deadline) -> Result<(), Error> {
+        if self.is_enough(end) || self.is_searched {
+            return Ok(());
+        }
+        let below = self.overlapped.timeline.makespan;
+        let options = LabelOptions { order: Order::Free, below, width: labels / LEVELS, limit: labels };
+        let found = search_with_labels(problem, &options, end.part(SHARE_OF_BOUNDS))?;
+        let Some(Labelled { bound, best, is_complete }) = found else { return Ok(()) };
+        self.is_searched = is_complete;
+        self.prove(LatencyBound { cycles: bound, rule: BoundRule::Search }, end);
+        if let Some((_, outline)) = best {
+            let candidate = Candidate::new(problem, outline)?;
+            if candidate.non_compulsory <= most {
+                self.take_if_promising(problem, &candidate, end)?;
+            } else {
+                self.is_searched = false;
+            }
+        }
+        Ok(())
     }
 
-    /// Takes an outline if its program is faster, or as fast and moves less.
+    /// Looks for better residencies in the order that there is.
+    fn replace(&mut self, problem: &Problem, order: Order, end: Deadline) -> Result<(), Error> {
+        if self.is_enough(end) || self.this_order.as_ref().is_some_and(|it| it.0 == self.solution.plan.order) {
+            return Ok(());
+        }
+        let outline = self.solution.plan.outline();
+        let (found, cycles) = replace_in_time(problem, &outline, end.part(SHARE_OF_BOUNDS))?;
+        if order == Order::Source {
+            self.prove(LatencyBound { cycles, rule: BoundRule::Replacement }, end);
+        }
+        self.this_order = Some((outline.order, cycles));
+        if let Some(outline) = found {
+            self.take_if_promising(problem, &Candidate::new(problem, outline)?, end)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a bound if it is better.
+    fn prove(&mut self, bound: LatencyBound, end: Deadline) {
+        self.any_order = self.any_order.or(bound);
+        end.proved_in_time(self.any_order.cycles);
+    }
+
+    /// With how many cycles nothing better is looked for.
+    fn enough(&self) -> Cycles {
+        let Cycles(bound) = self.any_order.cycles;
+        Cycles(bound.saturating_add(bound / GOOD_ENOUGH))
+    }
+
+    fn is_enough(&self, end: Deadline) -> bool {
+        self.overlapped.timeline.makespan <= self.enough() || end.has_passed()
+    }
+
+    /// Takes an outline if its program is faster, but looks only at one whose transfers, divided as one likes, take less
+    /// than those of the plan: others would have to be lucky with their addresses, and to find these takes long.
+    fn take_if_promising(&mut self, problem: &Problem, candidate: &Candidate, end: Deadline) -> Result<(), Error> {
+        if candidate.cycles < self.overlapped.bound { self.take(problem, candidate, end) } else { Ok(()) }
+    }
+
+    /// Takes an outline if its program is faster.
     fn take(&mut self, problem: &Problem, candidate: &Candidate, end: Deadline) -> Result<(), Error> {
         if self.overlapped.timeline.makespan <= candidate.cycles {
             return Ok(());
@@ -176,6 +289,7 @@ impl Best {
         let Some(plan) = address(problem, &candidate.outline, end.part(SHARE_OF_PACKING)) else { return Ok(()) };
         let overlapped = overlap(problem, &plan, end)?;
         if overlapped.timeline.makespan < self.overlapped.timeline.makespan {
+            end.timed(overlapped.timeline.makespan);
             let (non_compulsory, fragmentation) = (plan.non_compulsory(problem), Bytes::ZERO);
             self.solution = Solution { plan, non_compulsory, fragmentation, ..self.solution.clone() };
             self.overlapped = overlapped;

@@ -5,7 +5,7 @@ use crate::{Bytes, Cycles};
 
 /// Fractions of a cycle: a byte in each direction takes a whole number of them.
 #[derive(Clone, Copy)]
-pub(super) struct Units<'a> {
+pub(crate) struct Units<'a> {
     pub inward: &'a Timing,
     pub outward: &'a Timing,
     pub of_cycle: u128,
@@ -38,7 +38,7 @@ impl Units<'_> {
 }
 
 /// For how long transfers can keep the channel busy until some room is full.
-pub(super) struct Filling {
+pub(crate) struct Filling {
     of_byte: u128,
     /// Of the smallest transfers: their bytes.
     sums: Vec<u128>,

@@ -56,6 +56,34 @@ pub fn bound_of_order(problem: &Problem, order: &[OpId]) -> Result<Cycles, Error
     bound_by_windows(fixed.problem(), &cycles, problem.restreamed())
 }
 
+/// What has to happen from the end of each operator on, whatever ran before it: by operator, in fractions of a cycle.
+pub(crate) struct Remaining {
+    /// Until all is done.
+    pub after: Vec<u128>,
+    /// The same from the moment on from which the channel, without ever standing still, would carry all that is due later:
+    /// if nothing is in the scratchpad but the operands of the operator.
+    pub behind: Vec<u128>,
+}
+
+/// What has to happen from the end of each operator on, in every order. None if times add up to more than can be counted.
+///
+/// # Errors
+/// [`Error::NoClock`]; [`Error::NotPlanned`] if there is no link each way.
+pub(crate) fn remaining(problem: &Problem) -> Result<Option<Remaining>, Error> {
+    problem.machine.clock().ok_or(Error::NoClock)?;
+    let way = |from, to| problem.machine.timing(from, to).ok_or(Error::NotPlanned("a machine without a link".into()));
+    let inward = way(MemoryId::HOME, MemoryId::SCRATCHPAD)?;
+    let outward = way(MemoryId::SCRATCHPAD, MemoryId::HOME)?;
+    let units = Units::new(inward, outward);
+    let ops = problem.graph.op_ids();
+    let cycles = ops.map(|it| problem.cycles(it).map(Option::unwrap_or_default)).collect::<Result<Vec<_>, _>>();
+    match cycles.and_then(|it| check_sums(problem, &it, &units).map(|()| it)) {
+        Ok(cycles) => Ok(Some(Windows::new(problem, &cycles, units, problem.restreamed()).remaining())),
+        Err(Error::TooManyCycles) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Likewise, where operators take so many cycles each.
 fn bound_by_windows(problem: &Problem, cycles: &[Cycles], non_compulsory: Bytes) -> Result<Cycles, Error> {
     problem.machine.clock().ok_or(Error::NoClock)?;
@@ -188,6 +216,40 @@ impl<'a> Windows<'a> {
             }
         }
         ends.into_iter().fold(of_program, u128::max)
+    }
+
+    fn remaining(&self) -> Remaining {
+        let graph = &self.problem.graph;
+        let n_ops = graph.ops().len();
+        let n_words = (n_ops + 2 * graph.tensors().len()).div_ceil(64);
+        let span = (MAX_WORDS / n_words.max(1) / n_ops.max(1)).min(n_ops);
+        let sizes: Vec<Bytes> = graph.tensors().iter().map(|it| it.size).filter(|it| *it != Bytes::ZERO).collect();
+        let (inward, outward) = (Filling::inward(&self.units, sizes.clone()), Filling::outward(&self.units, sizes));
+        let mut next = After { windows: self, sets: vec![0; (span + 1) * n_words], n_words, span };
+        let tails = self.tails();
+        let (mut after, mut behind) = (vec![0; n_ops], vec![0; n_ops]);
+        for begin in graph.op_ids().rev() {
+            let Work { own, all_stores, .. } = self.work[begin.index()];
+            let held = inward.most(self.problem.capacity().saturating_sub(own));
+            let (sums, all) = next.sums(Begin::EndOf(begin));
+            let (mut longest, mut longest_behind) = (0, 0);
+            for (op, sums) in sums {
+                let Work { cycles, streams, own, stores, .. } = self.work[op.index()];
+                let kept =
+                    outward.most(self.problem.capacity().saturating_sub(own)).saturating_add(self.stores_read_by(op));
+                let out = sums.parts + (sums.stores - stores).saturating_sub(kept);
+                let moving = self.moving(sums.loads.saturating_sub(held) + sums.streams - streams, out, 0);
+                longest = longest.max(sums.cycles.max(moving + cycles) + after[op.index()]);
+                longest_behind = longest_behind.max(sums.loads + sums.streams - streams + cycles + after[op.index()]);
+            }
+            if let Some(sums) = all {
+                let out = all_stores + sums.all_stores;
+                let moving = self.moving(sums.loads.saturating_sub(held) + sums.streams, out, 0);
+                longest = longest.max(moving).max(sums.cycles + tails[begin.index()]);
+            }
+            (after[begin.index()], behind[begin.index()]) = (longest, longest_behind);
+        }
+        Remaining { after, behind }
     }
 
     /// From the beginning of transfers to when all of these are complete.

@@ -1,0 +1,49 @@
+//! What integer programs know of time, where there is a solver.
+
+use crate::{Cycles, Deadline, Error, Outline, Problem};
+
+/// Nodes of one program.
+#[cfg(feature = "ilp")]
+const MAX_NODES: i32 = 2_000;
+
+/// Better residencies than those of an outline in its order, if some were found, and a bound on every program of the order.
+/// A solver that fails finds nothing.
+///
+/// # Errors
+/// Those of [`replace_in_time`](crate::ilp::replace_in_time) but for [`Error::Solver`].
+#[cfg(feature = "ilp")]
+pub(super) fn replace_in_time(
+    problem: &Problem,
+    start: &Outline,
+    deadline: Deadline,
+) -> Result<(Option<Outline>, Cycles), Error> {
+    match crate::ilp::replace_in_time(problem, &start.order, Some(start), MAX_NODES, deadline) {
+        Ok(found) => Ok((found.outline, found.bound)),
+        Err(Error::Solver(_)) => Ok((None, Cycles::ZERO)),
+        Err(error) => Err(error),
+    }
+}
+
+/// A bound on every program in any order; zero if the solver fails.
+///
+/// # Errors
+/// Those of [`bound_of_cells`](crate::ilp::bound_of_cells) but for [`Error::Solver`].
+#[cfg(feature = "ilp")]
+pub(super) fn bound_of_cells(problem: &Problem, deadline: Deadline) -> Result<Cycles, Error> {
+    match crate::ilp::bound_of_cells(problem, deadline) {
+        Err(Error::Solver(_)) => Ok(Cycles::ZERO),
+        other => other,
+    }
+}
+
+/// Nothing without a solver.
+#[cfg(not(feature = "ilp"))]
+pub(super) fn replace_in_time(_: &Problem, _: &Outline, _: Deadline) -> Result<(Option<Outline>, Cycles), Error> {
+    Ok((None, Cycles::ZERO))
+}
+
+/// Nothing without a solver.
+#[cfg(not(feature = "ilp"))]
+pub(super) fn bound_of_cells(_: &Problem, _: Deadline) -> Result<Cycles, Error> {
+    Ok(Cycles::ZERO)
+}
