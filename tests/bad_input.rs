@@ -36,7 +36,7 @@ fn wrong_calls() {
         (&["--schedule", "--verify", "--scratchpad=128"], "add --allocate"),
         (&["--allocate", "--scratchpad=128", "--alignment=9223372036854775808"], "a size is less than 2^63 B"),
         (&["--allocate", "--scratchpad=128", "--time-limit=inf"], "not a number of seconds"),
-        (&["--allocate", "--scratchpad=128", "--weights=elsewhere"], "weights are resident or streamed"),
+        (&["--allocate", "--scratchpad=128", "--weights=elsewhere"], "weights are resident, streamed or auto"),
         (&["--allocate", "--scratchpad=128", "--report=no/such/report.json"], "cannot write no/such/report.json"),
         (&["--pass-pipeline=builtin.module("], "error: "),
         (&["--pass-pipeline=func.func(cosma-verify"], "error: "),

@@ -90,7 +90,7 @@ fn what_is_wrong_is_said() {
     refused(&["networks/none.mlir"], 2, "networks/none.mlir does not exist");
     refused(&["--methods=belady", "networks"], 2, "no method matches 'belady'");
     refused(&["--scratchpad-factors=0.5", "networks"], 2, "a factor is a number from 1 on, not '0.5'");
-    refused(&["--weights=heavy", "networks"], 2, "weights are resident or streamed, not 'heavy'");
+    refused(&["--weights=heavy", "networks"], 2, "weights are resident, streamed or auto, not 'heavy'");
     refused(&["--jobs=0", "networks"], 2, "--jobs");
     refused(&["--json=none/out.json", "--only=branches", "networks"], 2, "cannot write none/out.json");
 }

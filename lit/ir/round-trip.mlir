@@ -165,7 +165,7 @@ func.func @attributes(%x: tensor<8xi8> {cosma.residencies = [#cosma.residency<0 
 // CHECK-SAME: prologue = 8
 func.func @kept(%w: tensor<8xi8> {cosma.keep, cosma.weight}) -> tensor<8xi8>
     attributes {
-      cosma.machine = {keep = "auto", scratchpad = 1024, weights = "auto"},
+      cosma.machine = #cosma.machine<keep = auto, scratchpad = 1024, weights = auto>,
       cosma.plan = #cosma.plan<
         operators = 1, status = optimal, total = 8, compulsory = 8, non_compulsory = 0, lower_bound = 0,
         prologue = 8, peak = 16, min_scratchpad = 16, solver = "ilp">

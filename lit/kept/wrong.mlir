@@ -13,7 +13,7 @@ func.func @no_weight(%x: tensor<64xi8> {cosma.keep}) -> tensor<64xi8> {
 
 // -----
 
-// CHECK: error: weights that are always kept take 192 B of 256 B, and an operator needs 128 B beside them: 64 B too many
+// CHECK: error: weights that are always kept take 192 B of 256 B, and an operator needs 192 B beside them: 128 B too many
 func.func @too_large(%x: tensor<64xi8>, %w: tensor<192xi8> {cosma.keep, cosma.weight}) -> tensor<64xi8> {
   %0 = cosma.op "A"(%x) : (tensor<64xi8>) -> tensor<64xi8>
   %1 = cosma.op "B"(%0) : (tensor<64xi8>) -> tensor<64xi8>

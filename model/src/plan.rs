@@ -39,8 +39,8 @@ impl Request {
             return Err(Error::Option(format!("alignment is {}: it is 1 to 2^32 B", self.alignment)));
         }
         let graph = network.build()?;
-        // Only where weights stream are they read elsewhere than the graph says.
-        let graph = if self.weights == Weights::Streamed { graph.with_weights(self.weights) } else { graph };
+        // Only where weights stream, or may, are they read elsewhere than the graph says.
+        let graph = if self.weights == Weights::Resident { graph } else { graph.with_weights(self.weights) };
         Ok(Problem { graph, machine: Machine::with_host(self.scratchpad, self.alignment) })
     }
 }

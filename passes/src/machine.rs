@@ -188,7 +188,7 @@ pub fn states_machine(operation: OperationRef) -> bool {
     operation.has_attribute("cosma.machine")
 }
 
-/// Whether weights are resident or streamed, parsed from the name.
+/// Whether weights are resident, streamed, or either way, parsed from the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeightsName(pub Weights);
 

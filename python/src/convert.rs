@@ -48,7 +48,8 @@ pub(crate) fn weights(word: &str) -> PyResult<Weights> {
     match word {
         "resident" => Ok(Weights::Resident),
         "streamed" => Ok(Weights::Streamed),
-        _ => Err(no_such("weights", word, "'resident' and 'streamed'")),
+        "auto" => Ok(Weights::Auto),
+        _ => Err(no_such("weights", word, "'resident', 'streamed' and 'auto'")),
     }
 }
 

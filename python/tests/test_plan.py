@@ -104,7 +104,7 @@ def test_streamed_weights_take_no_room() -> None:
         ({"scratchpad": 256, "alignment": 0}, ValueError, "alignment"),
         ({"scratchpad": 256, "time_limit": -1.0}, ValueError, "time_limit"),
         ({"scratchpad": 256, "time_limit": float("nan")}, ValueError, "time_limit"),
-        ({"scratchpad": 256, "weights": "cached"}, ValueError, "'resident' and 'streamed'"),
+        ({"scratchpad": 256, "weights": "cached"}, ValueError, "'resident', 'streamed' and 'auto'"),
         ({"scratchpad": 256, "order": "any"}, ValueError, "'free' and 'source'"),
         ({"scratchpad": 256, "solver": "magic"}, ValueError, "'greedy'"),
         ({"scratchpad": 0}, cosma.ScratchpadTooSmall, "0 B"),

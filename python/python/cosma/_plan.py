@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     #: stops, and the best plan so far is taken.
     Callback = Callable[[Progress], Optional[bool]]
 
-Weights = Literal["resident", "streamed"]
+Weights = Literal["resident", "streamed", "auto"]
 Order = Literal["free", "source"]
 Solver = Literal["auto", "search", "ilp", "greedy"]
 
@@ -60,7 +60,7 @@ class Report:
     scratchpad: int
     #: The alignment of all addresses.
     alignment: int
-    #: ``"resident"`` or ``"streamed"``.
+    #: ``"resident"``, ``"streamed"`` or ``"auto"``.
     weights: str
     #: The most bytes in use at once, without padding.
     peak: int
@@ -289,7 +289,7 @@ def plan(
         scratchpad: The size of the scratchpad.
         alignment: Every address is a multiple of it, in bytes.
         weights: Whether weights take room in the scratchpad while their operator runs (``"resident"``), or stream past
-            it, once per use (``"streamed"``).
+            it, once per use (``"streamed"``), or whichever moves less, use by use (``"auto"``).
         order: Whether operators may change places (``"free"``) or not (``"source"``).
         solver: Which solver decides; ``"auto"`` has all of them. ``"greedy"`` proves no lower bound.
         time_limit: Seconds after which planning stops looking for something better. There is a plan in any case.

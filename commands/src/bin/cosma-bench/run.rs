@@ -32,7 +32,7 @@ pub struct Outcome {
     pub network: usize,
     /// The network's name.
     pub name: String,
-    /// Whether weights are resident or streamed.
+    /// Whether weights are resident, streamed, or either way.
     pub weights: Weights,
     /// The size of the scratchpad, as a multiple of the minimum.
     pub factor: f64,

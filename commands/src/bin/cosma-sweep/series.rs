@@ -12,7 +12,7 @@ use cosma_tile::Network as TileNetwork;
 
 /// A network with its options, and the scratchpad sizes to plan it for.
 pub struct Series {
-    /// Whether weights are resident or streamed.
+    /// Whether weights are resident, streamed, or either way.
     pub weights: Weights,
     /// The allowed orders.
     pub order: Order,
