@@ -287,8 +287,8 @@ def main():
     options = parse_arguments()
     todo = list(cases(options))
     if not todo:
-        print(f"skipped: no network in {options.networks} matches '{options.only}'")
-        return 0
+        print(f"error: no network in {options.networks} matches '{options.only}'", file=sys.stderr)
+        return 2
     print(text_row(HEADER))
     start = time.monotonic()
 

@@ -96,10 +96,10 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_skipped() {
+fn nothing_to_compare_is_an_error() {
     let output = run(&folder(&[]), &["elsewhere"]);
-    assert!(output.status.success());
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "skipped: there is no network in elsewhere\n");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "error: there is no network in elsewhere\n");
 }
 
 /// The two layers of the book's example of tiles.

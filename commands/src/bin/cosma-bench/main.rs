@@ -46,8 +46,7 @@ fn bench(arguments: &Arguments) -> Result<(), Failure> {
     let methods = method::select(&arguments.methods).map_err(Failure::Call)?;
     let files = network::files(&arguments.networks, &arguments.only).map_err(Failure::Call)?;
     if files.is_empty() {
-        print(&format!("skipped: there is no network in {}\n", arguments.shown_networks()))?;
-        return Ok(());
+        return Err(Failure::Call(format!("there is no network in {}", arguments.shown_networks())));
     }
     // Before planning, which may take long.
     for path in arguments.markdown.iter().chain(&arguments.json) {
