@@ -58,6 +58,10 @@ typedef struct CosmaProgress {
   /* The time since planning of the function began, and its time limit, in seconds. */
   double seconds;
   double timeLimit;
+  /* On a machine with a clock: the cycles of the fastest program so far, and a proven lower bound on those of any
+   * program; -1 if there are none. */
+  int64_t cycles;
+  int64_t leastCycles;
 } CosmaProgress;
 
 /* Called at each change of phase and about ten times a second, on any thread, one call at a time. Returns

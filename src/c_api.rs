@@ -11,6 +11,7 @@ use crate::{Error, Options, Printer, Progress, Watcher, new_context, optimize, r
 use cosma_ir::melior::ir::Module;
 use cosma_ir::melior::{Context, ContextRef};
 use cosma_ir::{insert_dialect, load_dialect};
+use cosma_planner::Cycles;
 use mlir_sys::{
     MlirContext, MlirDialectRegistry, MlirModule, MlirStringRef, mlirModuleFromOperation, mlirModuleGetContext,
     mlirModuleGetOperation,
@@ -56,6 +57,8 @@ pub struct CosmaProgress {
     lower_bound: i64,
     seconds: f64,
     time_limit: f64,
+    cycles: i64,
+    least_cycles: i64,
 }
 
 type Callback = unsafe extern "C" fn(*const CosmaProgress, *mut c_void) -> bool;
@@ -292,6 +295,7 @@ fn watcher(callback: Callback, user_data: *mut c_void) -> Watcher {
     Watcher::new(move |function, progress: &Progress| {
         let phase = progress.phase.to_string();
         let bytes = |it: Option<crate::Bytes>| it.map_or(-1, |it| i64::try_from(it.0).unwrap_or(i64::MAX));
+        let cycles = |it: Option<Cycles>| it.map_or(-1, |it| i64::try_from(it.0).unwrap_or(i64::MAX));
         let progress = CosmaProgress {
             size: size_of::<CosmaProgress>(),
             function: string_ref(function),
@@ -301,6 +305,8 @@ fn watcher(callback: Callback, user_data: *mut c_void) -> Watcher {
             lower_bound: bytes(Some(progress.lower_bound)),
             seconds: progress.elapsed.as_secs_f64(),
             time_limit: progress.time_limit.as_secs_f64(),
+            cycles: cycles(progress.cycles),
+            least_cycles: cycles(progress.least_cycles),
         };
         // SAFETY: the caller's function, with valid progress and the caller's pointer.
         let continues = unsafe { callback(&raw const progress, user_data.get()) };

@@ -94,6 +94,12 @@ impl Display {
 /// Phase, best cost, bound and gap as text.
 fn state(progress: &Progress) -> String {
     let bound = size(progress.lower_bound);
+    // On a machine with a clock, what is looked for once there is a plan is time.
+    if let (Some(cycles), Some(least)) = (progress.cycles, progress.least_cycles) {
+        let gap = if cycles <= least { 0.0 } else { 1.0 - least.0 as f64 / cycles.0 as f64 };
+        let gap = if gap == 0.0 { ", proven".into() } else { format!(", gap {:.1} %", 100.0 * gap) };
+        return format!("{}, best {cycles} cycles, at least {least}{gap}", progress.phase);
+    }
     let Some(best) = progress.planned.or(progress.best) else { return format!("{}, at least {bound}", progress.phase) };
     let gap = match progress.gap() {
         Some(0.0) => ", proven".into(),
