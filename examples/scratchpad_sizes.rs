@@ -46,6 +46,7 @@ pub fn run(network: &str, time_limit: Duration, out: &mut dyn Write) -> Result<V
         alignment: Some(alignment),
         weights: Some(weights),
         keep: None,
+        reserved: Vec::new(),
         clock: None,
     };
     // The planner needs no MLIR: one problem serves for all sizes.

@@ -91,7 +91,7 @@ MLIR_CAPI_EXPORTED void cosmaRegisterPasses(void);
  *
  * The options are words separated by spaces, named as the flags of cosma-opt: at least one stage (group,
  * infer-access, tile, schedule, allocate, verify, lower-addresses, liveness, print-problem, print-plan), and
- * optionally NAME=VALUE (scratchpad, alignment, weights, keep, machine, dma-bytes-per-cycle, cycles-per-mac,
+ * optionally NAME=VALUE (scratchpad, alignment, reserved, weights, keep, machine, dma-bytes-per-cycle, cycles-per-mac,
  * objective, overlap, solver, time-limit, inputs, element-bytes, and with lower-addresses arena, memory-space, transfers), run-weights,
  * print-ir-after-all. For example
  * "schedule allocate scratchpad=512KiB time-limit=10".

@@ -79,7 +79,7 @@ mod words;
 pub use cosma_ir::{Report as Message, Reports, Severity, bytecode, load_dialect, new_context, parse};
 pub use cosma_passes::{
     ArenaName, KeepName, LowerOptions, MEMREFS_TO_LLVM, MachineOptions, ModelOptions, ObjectiveName, Overlap, Printer,
-    SOURCE_TO_MEMREFS, Seconds, Size, SizeError, SolverName, TransfersName, Watcher, WeightsName,
+    ReservedRange, SOURCE_TO_MEMREFS, Seconds, Size, SizeError, SolverName, TransfersName, Watcher, WeightsName,
 };
 pub use cosma_planner::preset::MachineFile;
 pub use cosma_planner::{Bytes, Keep, Objective, Phase, Progress, Solver, Weights};

@@ -2,9 +2,11 @@
 
 use crate::read_machine;
 use crate::{
-    ArenaName, KeepName, ObjectiveName, Options, Overlap, Seconds, Size, SolverName, TransfersName, WeightsName,
+    ArenaName, Bytes, KeepName, ObjectiveName, Options, Overlap, ReservedRange, Seconds, Size, SolverName,
+    TransfersName, WeightsName,
 };
 use cosma_planner::time::{Clock, Ratio};
+use std::ops::Range;
 
 /// An option.
 struct Word {
@@ -26,7 +28,7 @@ enum Meaning {
 use Meaning::{Stage, Switch, Value};
 
 /// All options, in the order of `include/cosma.h`.
-const WORDS: [Word; 28] = [
+const WORDS: [Word; 29] = [
     word("group", Stage(|it| &mut it.stages.group)),
     word("infer-access", Stage(|it| &mut it.stages.infer_access)),
     word("tile", Stage(|it| &mut it.stages.tile)),
@@ -40,6 +42,7 @@ const WORDS: [Word; 28] = [
     word("scratchpad", Value(|it, value| set(&mut it.machine.scratchpad, value.parse::<Size>().map(|it| Some(it.0))))),
     word("alignment", Value(|it, value| set(&mut it.machine.alignment, value.parse::<Size>().map(|it| Some(it.0))))),
     word("keep", Value(|it, value| set(&mut it.machine.keep, value.parse::<KeepName>().map(|it| Some(it.0))))),
+    word("reserved", Value(|it, value| set(&mut it.machine.reserved, ranges(value)))),
     word("weights", Value(|it, value| set(&mut it.machine.weights, value.parse::<WeightsName>().map(|it| Some(it.0))))),
     word("machine", Value(set_machine)),
     word(
@@ -143,6 +146,10 @@ fn set_clock(options: &mut Options, value: &str, set: impl FnOnce(&mut Clock, Ra
     }
     set(options.machine.clock.get_or_insert_with(|| Clock::each_way(ratio, ratio)), ratio);
     Ok(())
+}
+
+fn ranges(value: &str) -> Result<Vec<Range<Bytes>>, String> {
+    value.split(',').map(|it| it.parse::<ReservedRange>().map(|it| it.0)).collect()
 }
 
 fn indices(value: &str) -> Result<Vec<usize>, String> {

@@ -4,7 +4,8 @@ use crate::size::size;
 use clap::Args;
 use cosma::time::{Clock, Ratio};
 use cosma::{
-    KeepName, MachineFile, MachineOptions, ModelOptions, Seconds, Size, SolverName, WeightsName, read_machine,
+    KeepName, MachineFile, MachineOptions, ModelOptions, ReservedRange, Seconds, Size, SolverName, WeightsName,
+    read_machine,
 };
 
 /// The machine to plan for.
@@ -24,6 +25,10 @@ pub struct MachineArguments {
     /// Alignment of all addresses (default: that of `cosma.machine`, or 64)
     #[arg(long, value_name = "BYTES", allow_hyphen_values = true, hide_short_help = true)]
     alignment: Option<Size>,
+
+    /// Addresses of the scratchpad that are not to be used, as 0..1024,60KiB..64KiB (default: those of `cosma.machine`)
+    #[arg(long, value_name = "FROM..TO,…", value_delimiter = ',', hide_short_help = true)]
+    reserved: Vec<ReservedRange>,
 
     /// Whether weights occupy the scratchpad while their operator runs (resident), are streamed past it once per use
     /// (streamed), or whichever moves less, use by use (auto) (default: that of `cosma.machine`, or resident)
@@ -64,6 +69,7 @@ impl MachineArguments {
             alignment: self.alignment.map(|it| it.0),
             weights: self.weights.map(|it| it.0),
             keep: self.keep.map(|it| it.0),
+            reserved: self.reserved.iter().map(|it| it.0.clone()).collect(),
             clock: clock.map(|(rate, cycles_per_mac)| Clock::each_way(rate, cycles_per_mac)),
         };
         flags.or(self.machine.clone().unwrap_or_default())

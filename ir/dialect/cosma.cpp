@@ -42,6 +42,7 @@ bool cosmaVerifyOperator(MlirOperation operation);
 bool cosmaVerifyTransfer(MlirOperation operation);
 bool cosmaVerifyWait(MlirOperation operation);
 // Gives what is wrong, if anything is, to `append`. Either attribute may be null.
+bool cosmaVerifyReserved(MlirAttribute reserved, MlirStringCallback append, void *user);
 bool cosmaVerifyClock(MlirAttribute links, MlirAttribute compute, MlirStringCallback append, void *user);
 bool cosmaVerifyAttribute(MlirOperation operation, MlirStringRef name, MlirAttribute value);
 // `argument` is -1 for the result of a function.
@@ -412,7 +413,7 @@ bool ResidencyAttr::is(Attribute attribute) { return succeeded(from(attribute));
 LogicalResult MachineAttr::verify(EmitError emitError, std::optional<int64_t> scratchpad,
                                   std::optional<int64_t> alignment, std::optional<Weights>, std::optional<Keep>,
                                   std::optional<int64_t> elementBytes, std::optional<WeightComputation>,
-                                  ArrayAttr links, DictionaryAttr compute) {
+                                  ArrayAttr reserved, ArrayAttr links, DictionaryAttr compute) {
   struct Least {
     StringRef name;
     std::optional<int64_t> bytes;
@@ -426,6 +427,8 @@ LogicalResult MachineAttr::verify(EmitError emitError, std::optional<int64_t> sc
   auto append = [](MlirStringRef text, void *wrong) {
     static_cast<std::string *>(wrong)->append(text.data, text.length);
   };
+  if (!cosmaVerifyReserved(wrap(Attribute(reserved)), append, &wrong))
+    return fail(emitError, wrong);
   if (!cosmaVerifyClock(wrap(Attribute(links)), wrap(Attribute(compute)), append, &wrong))
     return fail(emitError, wrong);
   return success();
@@ -471,7 +474,7 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
   std::optional<Weights> weights;
   std::optional<Keep> keep;
   std::optional<WeightComputation> weightComputation;
-  ArrayAttr links;
+  ArrayAttr reserved, links;
   DictionaryAttr compute;
   auto read = [&](NamedAttribute entry) -> LogicalResult {
     StringRef name = entry.getName().getValue();
@@ -487,18 +490,21 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
       return readEnum(entry, keep, emitError);
     if (name == "weight_computation")
       return readEnum(entry, weightComputation, emitError);
+    if (name == "reserved")
+      return readKind(entry, "a list of [first, end]", reserved, emitError);
     if (name == "links")
       return readKind(entry, "a list of dictionaries", links, emitError);
     if (name == "compute")
       return readKind(entry, "a dictionary", compute, emitError);
     return fail(emitError, "has an unknown key '", name,
-                "'; there are scratchpad, alignment, weights, keep, element_bytes, weight_computation, links, compute");
+                "'; there are scratchpad, alignment, weights, keep, element_bytes, weight_computation, "
+                "reserved, links, compute");
   };
   for (NamedAttribute entry : spelling)
     if (failed(read(entry)))
       return failure();
   return orFailure(getChecked(emitError, attribute.getContext(), scratchpad, alignment, weights, keep,
-                              elementBytes, weightComputation, links, compute));
+                              elementBytes, weightComputation, reserved, links, compute));
 }
 
 bool MachineAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
@@ -781,7 +787,7 @@ struct CosmaResidency {
 struct CosmaMachine {
   int64_t scratchpad, alignment, elementBytes, weights, keep, weightComputation;
   // Null where they are not said.
-  MlirAttribute links, compute;
+  MlirAttribute reserved, links, compute;
 };
 struct CosmaPlan {
   int64_t operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, prologue, peak, minScratchpad;
@@ -823,7 +829,7 @@ extern "C" bool cosmaReadMachine(MlirAttribute attribute, CosmaMachine *machine)
   auto number = [](auto value) { return value ? static_cast<int64_t>(*value) : -1; };
   *machine = {number(typed->getScratchpad()), number(typed->getAlignment()), number(typed->getElementBytes()),
               number(typed->getWeights()), number(typed->getKeep()), number(typed->getWeightComputation()),
-              wrap(Attribute(typed->getLinks())), wrap(Attribute(typed->getCompute()))};
+              wrap(Attribute(typed->getReserved())), wrap(Attribute(typed->getLinks())), wrap(Attribute(typed->getCompute()))};
   return true;
 }
 
@@ -881,6 +887,7 @@ extern "C" MlirAttribute cosmaMachineAttr(MlirContext context, const CosmaMachin
     weightComputation = cosma::WeightComputation(machine->weightComputation);
   return wrap(cosma::MachineAttr::get(unwrap(context), bytes(machine->scratchpad), bytes(machine->alignment), weights, keep,
                                       bytes(machine->elementBytes), weightComputation,
+                                      cast_or_null<ArrayAttr>(unwrap(machine->reserved)),
                                       cast_or_null<ArrayAttr>(unwrap(machine->links)),
                                       cast_or_null<DictionaryAttr>(unwrap(machine->compute))));
 }

@@ -132,6 +132,9 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     float tensor, to which it will be quantised) and `weight_computation` (`folded`: done before the run; or
     `run`).
 
+    `reserved` lists addresses of the scratchpad that are not to be used, each as `[first, end]` in bytes, half-open: a
+    stack, or what another program keeps there.
+
     `links` gives it a clock: how fast transfers are, one entry each way between `host` and `scratchpad`. A link
     moves `rate` bytes per cycle, a ratio of integers such as 16, "3.75" or "15/4", and keeps its `channel` busy
     for `setup` cycles more; a transfer of fewer than `burst` bytes takes as long as one of that many; and it is
@@ -142,6 +145,7 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
 
     ```mlir
     #cosma.machine<scratchpad = 524288, alignment = 64, weights = streamed>
+    #cosma.machine<scratchpad = 524288, reserved = [[0, 1024], [262144, 266240]]>
     #cosma.machine<scratchpad = 524288, links = [
       {from = "host", to = "scratchpad", channel = "dma", rate = "15/4", latency = 500, burst = 128},
       {from = "scratchpad", to = "host", channel = "dma", rate = "15/4", latency = 250, burst = 128}
@@ -149,7 +153,7 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     ```
 
     Builtin spelling: a dictionary of 64-bit integers and strings,
-    `{scratchpad = 524288, alignment = 64, weights = "streamed"}`, and `links` and `compute` as above.
+    `{scratchpad = 524288, alignment = 64, weights = "streamed"}`, and `reserved`, `links` and `compute` as above.
   }];
   let parameters = (ins
     OptionalParameter<"std::optional<int64_t>", "bytes">:$scratchpad,
@@ -158,6 +162,7 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     OptionalParameter<"std::optional<::cosma::Keep>">:$keep,
     OptionalParameter<"std::optional<int64_t>", "bytes">:$element_bytes,
     OptionalParameter<"std::optional<::cosma::WeightComputation>">:$weight_computation,
+    OptionalParameter<"::mlir::ArrayAttr">:$reserved,
     OptionalParameter<"::mlir::ArrayAttr">:$links,
     OptionalParameter<"::mlir::DictionaryAttr">:$compute
   );

@@ -52,6 +52,7 @@ pub(crate) struct CosmaMachine {
     pub weights: i64,
     pub keep: i64,
     pub weight_computation: i64,
+    pub reserved: MlirAttribute,
     pub links: MlirAttribute,
     pub compute: MlirAttribute,
 }
@@ -69,6 +70,7 @@ impl CosmaMachine {
             weights: -1,
             keep: -1,
             weight_computation: -1,
+            reserved: NO_ATTRIBUTE,
             links: NO_ATTRIBUTE,
             compute: NO_ATTRIBUTE,
         }

@@ -2,12 +2,15 @@
 
 use crate::clock::{compute_attribute, links_attribute, read_clock};
 use crate::edit::as_mut;
-use crate::fact::{Maker, capped};
-use crate::ffi::{CosmaMachine, NO_ATTRIBUTE, cosmaReadMachine};
+use crate::fact::{Maker, capped, read_array, read_integer};
+use crate::ffi::{CosmaMachine, NO_ATTRIBUTE, Text, cosmaReadMachine, guard};
 use crate::operation::maker;
 use cosma_planner::time::Clock;
 use melior::ir::operation::{OperationLike, OperationMutLike};
 use melior::ir::{Attribute, AttributeLike, OperationRef};
+use mlir_sys::{MlirAttribute, MlirStringCallback};
+use std::ffi::c_void;
+use std::ops::Range;
 
 const MACHINE: &str = "cosma.machine";
 
@@ -46,6 +49,8 @@ pub struct Machine {
     pub element_bytes: Option<u64>,
     /// What becomes of operators that compute from weights alone.
     pub weight_computation: Option<WeightComputation>,
+    /// Addresses of the scratchpad that are not to be used, half-open.
+    pub reserved: Vec<Range<u64>>,
     /// How fast it is, between host memory and scratchpad, each way.
     pub clock: Option<Clock>,
 }
@@ -104,14 +109,50 @@ fn read(attribute: Attribute) -> Option<Machine> {
         element_bytes: bytes(machine.element_bytes),
         weight_computation: bytes(machine.weight_computation)
             .map(|case| if case == 0 { WeightComputation::Folded } else { WeightComputation::Run }),
-        // The attribute's verifier has read it.
+        // The attribute's verifier has read them.
+        reserved: said(machine.reserved).and_then(|it| read_reserved(it).ok()).unwrap_or_default(),
         clock: read_clock(said(machine.links), said(machine.compute)).ok().flatten(),
     })
 }
 
-fn said<'c>(attribute: mlir_sys::MlirAttribute) -> Option<Attribute<'c>> {
+fn said<'c>(attribute: MlirAttribute) -> Option<Attribute<'c>> {
     // SAFETY: one that is not null lives in its context.
     (!attribute.ptr.is_null()).then(|| unsafe { Attribute::from_raw(attribute) })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaVerifyReserved(
+    reserved: MlirAttribute,
+    append: MlirStringCallback,
+    user: *mut c_void,
+) -> bool {
+    let read = guard(|| said(reserved).map_or(Ok(()), |it| read_reserved(it).map(|_| ())));
+    let Err(wrong) = read.unwrap_or_else(|panic| Err(format!("internal error: {panic}"))) else { return true };
+    if let Some(append) = append {
+        // SAFETY: what the caller gave, for the text that lives until it returns.
+        unsafe { append(Text::new(&wrong).raw(), user) };
+    }
+    false
+}
+
+/// Ranges of addresses.
+///
+/// # Errors
+/// What is wrong with them, to be said after the attribute's name.
+fn read_reserved(attribute: Attribute) -> Result<Vec<Range<u64>>, String> {
+    let read = |range: Attribute| {
+        let ends: Option<Vec<i64>> = read_array(range).and_then(|it| it.into_iter().map(read_integer).collect());
+        match ends.as_deref() {
+            Some(&[first, end]) if 0 <= first && first < end => Ok(first.unsigned_abs()..end.unsigned_abs()),
+            _ => Err(format!("needs [first, end] for each range of reserved addresses, 0 <= first < end, not {range}")),
+        }
+    };
+    read_array(attribute).unwrap_or_default().into_iter().map(read).collect()
+}
+
+fn write_reserved(maker: Maker, reserved: &[Range<u64>]) -> MlirAttribute {
+    let range = |it: &Range<u64>| maker.array([it.start, it.end].map(|it| maker.integer(it)));
+    maker.array(reserved.iter().map(range)).to_raw()
 }
 
 fn write<'c>(maker: Maker, machine: &Machine) -> Attribute<'c> {
@@ -123,6 +164,7 @@ fn write<'c>(maker: Maker, machine: &Machine) -> Attribute<'c> {
         weights: machine.weights.map_or(-1, |it| it as i64),
         keep: machine.keep.map_or(-1, |it| it as i64),
         weight_computation: machine.weight_computation.map_or(-1, |it| it as i64),
+        reserved: if machine.reserved.is_empty() { NO_ATTRIBUTE } else { write_reserved(maker, &machine.reserved) },
         links: machine.clock.as_ref().map_or(NO_ATTRIBUTE, |it| links_attribute(maker, it).to_raw()),
         compute: machine.clock.as_ref().map_or(NO_ATTRIBUTE, |it| compute_attribute(maker, &it.compute).to_raw()),
     })

@@ -79,6 +79,7 @@ fn the_nearest_machine_counts() {
             alignment: Some(64),
             weights: Some(Weights::Streamed),
             keep: Some(Keep::Auto),
+            reserved: vec![0..64, 128..192],
             element_bytes: Some(1),
             weight_computation: Some(WeightComputation::Run),
             clock: Some(clock),

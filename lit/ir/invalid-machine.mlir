@@ -206,3 +206,13 @@ module attributes {cosma.machine = {keep = "all"}} {}
 
 // expected-error @+1 {{needs "resident", "streamed" or "auto" as weights, not "both"}}
 module attributes {cosma.machine = {weights = "both"}} {}
+
+// -----
+
+// expected-error @+1 {{needs [first, end] for each range of reserved addresses, 0 <= first < end, not [64, 64]}}
+module attributes {cosma.machine = {reserved = [[64, 64]]}} {}
+
+// -----
+
+// expected-error @+1 {{needs a list of [first, end] as reserved, not 64}}
+module attributes {cosma.machine = {reserved = 64}} {}

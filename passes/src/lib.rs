@@ -60,7 +60,8 @@ pub use lower_addresses::{
     prologue_name,
 };
 pub use machine::{
-    DEFAULT_ALIGNMENT, KeepName, MachineOptions, Target, WeightsName, keep_name, states_machine, weights_name,
+    DEFAULT_ALIGNMENT, KeepName, MachineOptions, ReservedRange, Target, WeightsName, keep_name, states_machine,
+    weights_name,
 };
 pub use model::ModelOptions;
 pub use network::{Unsaid, network};

@@ -5,7 +5,8 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::{Diagnostic, OptionInfo, PassOptions};
 use cosma_planner::preset::MachineFile;
 use cosma_planner::time::Clock;
-use cosma_planner::{Bytes, Error, Keep, Machine, Size, Weights};
+use cosma_planner::{Bytes, Error, Keep, Machine, MemoryId, Size, Weights};
+use std::ops::Range;
 use std::str::FromStr;
 
 /// The alignment of all addresses if none is given.
@@ -64,6 +65,8 @@ pub struct MachineOptions {
     /// Whether weights stay in the scratchpad from one run to the next that do not say it themselves: [`Keep::Never`]
     /// or [`Keep::Auto`].
     pub keep: Option<Keep>,
+    /// Addresses of the scratchpad that are not to be used, half-open; none says nothing of them.
+    pub reserved: Vec<Range<Bytes>>,
     /// How fast the links of [`Machine::with_host`] are, and operators.
     pub clock: Option<Clock>,
 }
@@ -89,7 +92,14 @@ impl MachineOptions {
             "" => None,
             text => Some(text.parse::<KeepName>().map_err(|error| format!("option {}: {error}", KEEP.name))?.0),
         };
-        Ok(MachineOptions { scratchpad: size(SCRATCHPAD)?, alignment: size(ALIGNMENT)?, weights, keep, clock: None })
+        Ok(MachineOptions {
+            scratchpad: size(SCRATCHPAD)?,
+            alignment: size(ALIGNMENT)?,
+            weights,
+            keep,
+            reserved: Vec::new(),
+            clock: None,
+        })
     }
 
     /// What is given, and else what a file says.
@@ -99,6 +109,7 @@ impl MachineOptions {
             alignment: self.alignment.or(file.alignment),
             weights: self.weights.or(file.weights),
             keep: self.keep,
+            reserved: self.reserved,
             clock: self.clock.or(file.clock),
         }
     }
@@ -137,6 +148,10 @@ impl MachineOptions {
             alignment: self.alignment.map(|it| it.0).or(before.alignment),
             weights: weights.or(before.weights),
             keep: keep.or(before.keep),
+            reserved: match self.reserved.is_empty() {
+                true => before.reserved,
+                false => self.reserved.iter().map(|it| it.start.0..it.end.0).collect(),
+            },
             clock: self.clock.clone().or(before.clock),
             ..before
         };
@@ -164,7 +179,15 @@ impl MachineOptions {
             cosma_ir::Keep::Auto => Keep::Auto,
         });
         let keep = self.keep.or(keep).unwrap_or_default();
-        let machine = Machine::with_host(scratchpad, alignment);
+        let said = attribute.reserved.iter().map(|it| Bytes(it.start)..Bytes(it.end));
+        let reserved = if self.reserved.is_empty() { said.collect() } else { self.reserved.clone() };
+        if let Some(outside) = reserved.iter().find(|it| scratchpad < it.end) {
+            let (first, end) = (outside.start, outside.end);
+            return Err(Error::Machine(format!(
+                "{first} to {end} are reserved, but the scratchpad ends at {scratchpad}"
+            )));
+        }
+        let machine = Machine::with_host(scratchpad, alignment).with_reserved(reserved);
         let machine = match self.clock.clone().or(attribute.clock) {
             Some(clock) => machine.with_clock(clock)?,
             None => machine,
@@ -180,7 +203,9 @@ pub(crate) fn note_target(function: OperationRef, target: &Target) {
     let clock = target.machine.clock().cloned();
     // What is not asked for is not said.
     let keep = Some(target.keep).filter(|it| *it != Keep::Never);
-    MachineOptions { scratchpad: Some(scratchpad), alignment: Some(alignment), weights, keep, clock }.write(function);
+    let reserved = target.machine.memories()[MemoryId::SCRATCHPAD.index()].reserved.clone();
+    let (scratchpad, alignment) = (Some(scratchpad), Some(alignment));
+    MachineOptions { scratchpad, alignment, weights, keep, reserved, clock }.write(function);
 }
 
 /// Whether an operation has a `cosma.machine` of its own.
@@ -218,6 +243,26 @@ impl FromStr for KeepName {
             "none" => Ok(KeepName(Keep::Never)),
             _ => Err(format!("weights are kept by 'auto' or 'none', not '{text}'")),
         }
+    }
+}
+
+/// Reserved addresses, half-open, parsed from `0..1024` or `0..1KiB`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReservedRange(pub Range<Bytes>);
+
+impl FromStr for ReservedRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ReservedRange, String> {
+        let refuse = || format!("'{text}' is not a range of addresses such as 0..1024 or 4KiB..8KiB");
+        let (first, end) = text.split_once("..").ok_or_else(refuse)?;
+        // A size is at least 1 B, an address may be 0.
+        let address = |text: &str| match text {
+            "0" => Ok(Bytes::ZERO),
+            _ => text.parse::<Size>().map(|it| it.0).map_err(|error| error.to_string()),
+        };
+        let range = address(first)?..address(end)?;
+        if range.is_empty() { Err(refuse()) } else { Ok(ReservedRange(range)) }
     }
 }
 

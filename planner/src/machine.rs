@@ -224,7 +224,7 @@ impl Machine {
     }
 
     /// The same machine, where these addresses of the scratchpad are reserved as well.
-    pub(crate) fn with_reserved(&self, more: impl IntoIterator<Item = Range<Bytes>>) -> Machine {
+    pub fn with_reserved(&self, more: impl IntoIterator<Item = Range<Bytes>>) -> Machine {
         let mut machine = self.clone();
         machine.memories[MemoryId::SCRATCHPAD.index()].reserved.extend(more);
         machine

@@ -50,6 +50,7 @@ impl Case {
                 alignment: Some(self.alignment.into()),
                 weights: Some(self.weights),
                 keep: self.keep.then_some(Keep::Auto),
+                reserved: Vec::new(),
                 clock: self.overlap.then(|| clock(if self.schedule { 1 } else { 2 })),
             },
             stages: Stages { schedule: self.schedule, group: self.group, ..Stages::default() },

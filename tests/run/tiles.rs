@@ -28,6 +28,7 @@ impl Way {
                 weights: Some(Weights::Resident),
                 // Each second one with weights that stay from run to run.
                 keep: (self.alignment < 64).then_some(Keep::Auto),
+                reserved: Vec::new(),
                 // Each second one with transfers that go on beside operators.
                 clock: self.group.then(|| clock(1)),
             },

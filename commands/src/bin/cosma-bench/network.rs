@@ -112,6 +112,7 @@ fn read(file: &Path, is_timed: bool) -> Result<Vec<Network>, String> {
         alignment: Some(cosma_passes::DEFAULT_ALIGNMENT),
         weights: Some(Weights::Resident),
         keep: None,
+        reserved: Vec::new(),
         // Any will do: each case has that of its machine.
         clock: is_timed.then(|| Clock::each_way(Ratio::ONE, Ratio::ONE)),
     };

@@ -251,6 +251,7 @@ fn machine(scratchpad: Bytes) -> MachineOptions {
         alignment: Some(cosma_passes::DEFAULT_ALIGNMENT),
         weights: Some(cosma::Weights::Resident),
         keep: None,
+        reserved: Vec::new(),
         clock: None,
     }
 }

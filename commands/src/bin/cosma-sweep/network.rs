@@ -48,6 +48,7 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
         alignment: arguments.alignment.map(|it| it.0),
         weights: None,
         keep: None,
+        reserved: Vec::new(),
         clock: arguments.machine.as_ref().and_then(|it| it.clock.clone()),
     };
     let mut found = networks(&module, &machine).map_err(failure)?;
