@@ -298,7 +298,7 @@ fn summary(report: &Report) -> String {
             function.min_scratchpad,
         );
         if let Some(prologue) = traffic.prologue {
-            text += &format!("  in each run; {prologue} B once before the first one, of weights that stay\n");
+            text += &format!("  once before the first run {prologue} B, of weights that stay\n");
         }
         if let Some(time) = &function.time {
             text += &format!(
