@@ -48,8 +48,7 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
     let context = context_of(module);
     register_passes();
     if options.stages.tile || options.stages.schedule || options.stages.allocate {
-        let is_unknown =
-            |function: &OperationRef| has_body(*function) && options.machine.resolve_if_said(*function).is_none();
+        let is_unknown = |function: &OperationRef| has_body(*function) && !options.machine.says_scratchpad(*function);
         if functions(module.as_operation()).iter().any(is_unknown) {
             return Err(Error::NoScratchpad);
         }

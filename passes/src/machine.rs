@@ -158,6 +158,11 @@ impl MachineOptions {
         cosma_ir::set_machine(operation, &machine);
     }
 
+    /// Whether the size of the scratchpad is given or declared.
+    pub fn says_scratchpad(&self, function: OperationRef) -> bool {
+        self.scratchpad.is_some() || cosma_ir::machine(function).is_some_and(|it| it.scratchpad.is_some())
+    }
+
     /// The machine that a function is planned for; `None` if the size of the scratchpad is neither given nor
     /// declared.
     pub fn resolve_if_said(&self, function: OperationRef) -> Option<Target> {
