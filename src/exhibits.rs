@@ -27,8 +27,10 @@ pub fn exhibits(module: &Module, machine: &MachineOptions) -> Result<Vec<Exhibit
     for function in functions(module.as_operation()).into_iter().filter(|it| has_body(*it)) {
         let found = form(function);
         if found == Form::Source {
-            let target = machine.resolve_if_said(function).ok_or(Error::NoScratchpad)?;
-            match extract(function, target) {
+            if !machine.says_scratchpad(function) {
+                return Err(Error::NoScratchpad);
+            }
+            match machine.resolve(function).and_then(|it| extract(function, it)) {
                 Ok(it) if it.is_trivial() => continue,
                 Err(diagnostic) => {
                     diagnostic.emit_error();

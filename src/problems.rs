@@ -55,8 +55,10 @@ fn extracted<T>(
     let mut made = Vec::new();
     let mut is_right = true;
     for function in functions(module.as_operation()).into_iter().filter(|it| has_body(*it)) {
-        let target = machine.resolve_if_said(function).ok_or(Error::NoScratchpad)?;
-        match extract(function, target) {
+        if !machine.says_scratchpad(function) {
+            return Err(Error::NoScratchpad);
+        }
+        match machine.resolve(function).and_then(|it| extract(function, it)) {
             Ok(extraction) => made.push(make(symbol(function), extraction)),
             Err(diagnostic) => {
                 diagnostic.emit_error();

@@ -45,7 +45,7 @@ pub fn integer_programs(
     }
     let module = &inlined(module)?;
     let functions: Vec<_> = functions(module.as_operation()).into_iter().filter(|it| has_body(*it)).collect();
-    if functions.iter().any(|it| options.machine.resolve_if_said(*it).is_none()) {
+    if functions.iter().any(|it| !options.machine.says_scratchpad(*it)) {
         return Err(Error::NoScratchpad);
     }
     write(&cosma_ir::context_of(module), &functions, options, format, with_addresses)
