@@ -4,7 +4,7 @@ mod common;
 
 use common::{Case, Tally, hold};
 use cosma_planner::search::{LabelOptions, Labelled, search_with_labels};
-use cosma_planner::testing::{Choices, Shape, clocked};
+use cosma_planner::testing::{Choices, Shape, clocked, orders};
 use cosma_planner::time::{bound_of_any_order, bound_of_plan, overlap};
 use cosma_planner::{
     Bytes, Cycles, Deadline, MemoryId, OpId, Order, Outline, Problem, TensorId, address, greedy_plan_in_order,
@@ -21,25 +21,6 @@ fn with_clock(case: &Case) -> Problem {
 fn labelled(problem: &Problem, order: Order, below: Cycles) -> Labelled {
     let options = LabelOptions { order, below, width: usize::MAX, limit: usize::MAX };
     search_with_labels(problem, &options, Deadline::NEVER).unwrap().expect("it is small")
-}
-
-/// All orders in which the operators of a small problem can run, up to so many.
-fn orders(problem: &Problem, most: usize) -> Vec<Vec<OpId>> {
-    fn extend(problem: &Problem, order: &mut Vec<OpId>, all: &mut Vec<Vec<OpId>>, most: usize) {
-        if order.len() == problem.graph.ops().len() {
-            all.push(order.clone());
-        }
-        for op in problem.graph.op_ids().filter(|it| !order.contains(it)).collect::<Vec<_>>() {
-            if all.len() < most && problem.graph.predecessors(op).iter().all(|it| order.contains(it)) {
-                order.push(op);
-                extend(problem, order, all, most);
-                order.pop();
-            }
-        }
-    }
-    let mut all = Vec::new();
-    extend(problem, &mut Vec::new(), &mut all, most);
-    all
 }
 
 /// An order, and what may be dropped: each tensor, between two uses.

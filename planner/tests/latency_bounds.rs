@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Case, byte_a_cycle, hold};
-use cosma_planner::testing::{Choices, Shape, clocked};
+use cosma_planner::testing::{Choices, Shape, clocked, orders};
 use cosma_planner::time::{
     Channel, ChannelId, Clock, Compute, Ratio, Timing, bound_of_any_order, bound_of_order, bound_of_plan, overlap,
     simulate,
@@ -113,25 +113,6 @@ fn the_bound_of_a_plan_is_reached_where_loads_can_be_divided() {
         Ok(())
     });
     assert!(800 < met.get() && 300 < stalls.get() && 100 < waits.get(), "{:?}", (met, stalls, waits));
-}
-
-/// All orders in which the operators of a small problem can run, up to so many.
-fn orders(problem: &Problem, most: usize) -> Vec<Vec<OpId>> {
-    fn extend(problem: &Problem, order: &mut Vec<OpId>, all: &mut Vec<Vec<OpId>>, most: usize) {
-        if order.len() == problem.graph.ops().len() {
-            all.push(order.clone());
-        }
-        for op in problem.graph.op_ids().filter(|it| !order.contains(it)).collect::<Vec<_>>() {
-            if all.len() < most && problem.graph.predecessors(op).iter().all(|it| order.contains(it)) {
-                order.push(op);
-                extend(problem, order, all, most);
-                order.pop();
-            }
-        }
-    }
-    let mut all = Vec::new();
-    extend(problem, &mut Vec::new(), &mut all, most);
-    all
 }
 
 #[test]

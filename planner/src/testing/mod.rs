@@ -10,7 +10,9 @@ mod generate;
 mod interpret;
 mod joint_optimum;
 mod least_cost;
+mod orders;
 mod outline_optimum;
+pub mod overlapped;
 mod program;
 mod races;
 
@@ -22,6 +24,7 @@ pub use fragmented::{FRAGMENTED, Fragmented};
 pub use generate::{Shape, random_problem, seeded_problem, with_choices, with_kept_weights};
 pub use interpret::{Answer, compute, interpret, interpret_runs, interpret_with};
 pub use joint_optimum::joint_optimum;
+pub use orders::orders;
 pub use outline_optimum::{kept_optimum, outline_optimum};
 pub use program::parse_program;
 pub use races::is_free_of_races;

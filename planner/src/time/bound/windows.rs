@@ -172,14 +172,18 @@ impl<'a> Windows<'a> {
         Windows { problem, units, work, non_compulsory, is_one_channel }
     }
 
+    /// What tensors of these sizes fill at most, on their way in and out.
+    fn fillings(&self) -> (Filling, Filling) {
+        let tensors = self.problem.graph.tensors().iter();
+        let sizes: Vec<Bytes> = tensors.map(|it| it.size).filter(|it| *it != Bytes::ZERO).collect();
+        (Filling::inward(&self.units, sizes.clone()), Filling::outward(&self.units, sizes))
+    }
+
     fn longest_path(&self) -> u128 {
         let graph = &self.problem.graph;
         let n_ops = graph.ops().len();
-        let n_words = (n_ops + 2 * graph.tensors().len()).div_ceil(64);
-        let span = (MAX_WORDS / n_words.max(1) / n_ops.max(1)).min(n_ops);
-        let sizes: Vec<Bytes> = graph.tensors().iter().map(|it| it.size).filter(|it| *it != Bytes::ZERO).collect();
-        let (inward, outward) = (Filling::inward(&self.units, sizes.clone()), Filling::outward(&self.units, sizes));
-        let mut after = After { windows: self, sets: vec![0; (span + 1) * n_words], n_words, span };
+        let (inward, outward) = self.fillings();
+        let mut after = After::new(self);
         let (heads, tails) = (self.heads(), self.tails());
         let mut ends: Vec<u128> = vec![0; n_ops];
         let mut of_program = 0;
@@ -221,11 +225,8 @@ impl<'a> Windows<'a> {
     fn remaining(&self) -> Remaining {
         let graph = &self.problem.graph;
         let n_ops = graph.ops().len();
-        let n_words = (n_ops + 2 * graph.tensors().len()).div_ceil(64);
-        let span = (MAX_WORDS / n_words.max(1) / n_ops.max(1)).min(n_ops);
-        let sizes: Vec<Bytes> = graph.tensors().iter().map(|it| it.size).filter(|it| *it != Bytes::ZERO).collect();
-        let (inward, outward) = (Filling::inward(&self.units, sizes.clone()), Filling::outward(&self.units, sizes));
-        let mut next = After { windows: self, sets: vec![0; (span + 1) * n_words], n_words, span };
+        let (inward, outward) = self.fillings();
+        let mut next = After::new(self);
         let tails = self.tails();
         let (mut after, mut behind) = (vec![0; n_ops], vec![0; n_ops]);
         for begin in graph.op_ids().rev() {
@@ -337,7 +338,15 @@ struct After<'a, 'b> {
     span: usize,
 }
 
-impl After<'_, '_> {
+impl<'a, 'b> After<'a, 'b> {
+    fn new(windows: &'b Windows<'a>) -> After<'a, 'b> {
+        let graph = &windows.problem.graph;
+        let n_ops = graph.ops().len();
+        let n_words = (n_ops + 2 * graph.tensors().len()).div_ceil(64);
+        let span = (MAX_WORDS / n_words.max(1) / n_ops.max(1)).min(n_ops);
+        After { windows, sets: vec![0; (span + 1) * n_words], n_words, span }
+    }
+
     /// By operator that runs after the begin in every order: sums over the window that ends with it; and sums over all of
     /// them, unless the end is too far away.
     fn sums(&mut self, begin: Begin) -> (Vec<(OpId, Sums)>, Option<Sums>) {
