@@ -28,8 +28,9 @@ pub(crate) fn fates(problem: &Problem, outline: &Outline) -> Vec<Fate> {
         visits[tensor.index()].push(step.index()..step.index() + 1);
     }
     let occupancy = outline.occupancy(problem);
-    let fate = |((tensor, stays), mut visits): ((TensorId, Vec<Range<usize>>), Vec<Range<usize>>)| {
-        visits.sort_by_key(|it| it.start);
+    visits.iter_mut().for_each(|it| it.sort_by_key(|it| it.start));
+    let fate = |(tensor, stays): (TensorId, Vec<Range<usize>>)| {
+        let visits = &visits[tensor.index()];
         let life = match visits.as_slice() {
             [first, second, ..] => first.end..second.start,
             [only] => only.clone(),
@@ -38,7 +39,7 @@ pub(crate) fn fates(problem: &Problem, outline: &Outline) -> Vec<Fate> {
         let fullest = life.clone().max_by_key(|it| (occupancy[*it], Reverse(*it)));
         Fate { charge: charge(problem, tensor, visits.len()), decided: fullest.unwrap_or(life.start), stays }
     };
-    problem.graph.tensor_ids().zip(stays).zip(visits).map(fate).collect()
+    problem.graph.tensor_ids().zip(stays).map(fate).collect()
 }
 
 /// The non-compulsory bytes of a tensor that stays or passes by so many times: each time but the first is a reload, and
