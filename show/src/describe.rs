@@ -1,8 +1,91 @@
-//! The description of a block in a tooltip.
+//! What tooltips say: of blocks, evictions, and steps in which more is live than fits.
 
 use crate::colour::Kind;
-use crate::units::{bytes_text, exactly};
-use crate::{Block, Content, Exhibit, Picture};
+use crate::explain::{Eviction, Reasons};
+use crate::units::{bytes_text, exactly, plain};
+use crate::{Block, Content, Exhibit, Link, Picture};
+use cosma_planner::Step;
+use std::ops::Range;
+
+/// What is said of a block that is kept.
+pub(crate) const KEPT: &str = "kept from run to run: loaded once, before the first";
+
+/// The tips of one program.
+pub(crate) struct Tips<'a> {
+    pub exhibit: &'a Exhibit,
+    pub picture: &'a Picture,
+    reasons: Reasons<'a>,
+    /// By block: the eviction behind it, and the one before it.
+    around: Vec<[Option<usize>; 2]>,
+}
+
+impl<'a> Tips<'a> {
+    pub fn new(exhibit: &'a Exhibit, picture: &'a Picture) -> Tips<'a> {
+        let mut around = vec![[None; 2]; picture.blocks.len()];
+        for (index, link) in picture.links.iter().enumerate() {
+            around[link.from][0] = Some(index);
+            around[link.to][1] = Some(index);
+        }
+        Tips { exhibit, picture, reasons: Reasons::new(exhibit, picture), around }
+    }
+
+    /// What a block is, and why its tensor came back before it and went after it.
+    pub fn block(&self, index: usize) -> String {
+        let block = &self.picture.blocks[index];
+        let mut lines = vec![describe_block(self.exhibit, self.picture, block)];
+        lines.extend(self.notes(block));
+        let [behind, before] = self.around[index];
+        for eviction in before.into_iter().chain(behind).map(|it| self.eviction(&self.picture.links[it])) {
+            lines.push(eviction.how);
+            lines.extend(eviction.why);
+        }
+        lines.join("\n")
+    }
+
+    /// Why the tensor of a link was out. What was in its place is left out where tiles make too many links for that.
+    pub fn link(&self, link: &Link) -> String {
+        let Content::Tensor(tensor) = self.picture.blocks[link.from].content else { return String::new() };
+        let Eviction { how, why, full } = self.eviction(link);
+        let mut lines = vec![format!("{}: {how}", self.exhibit.tensor_name(tensor))];
+        lines.extend(why);
+        lines.extend(full.filter(|_| !self.exhibit.is_tiled()).map(|it| format!("in use: {}", self.present(it))));
+        lines.join("\n")
+    }
+
+    pub fn eviction(&self, link: &Link) -> Eviction {
+        self.reasons.eviction(link)
+    }
+
+    /// Why a tensor is moved wherever it lies.
+    pub fn notes(&self, block: &Block) -> Vec<String> {
+        match block.content {
+            Content::Tensor(tensor) if self.picture.is_moved(block) => self.reasons.notes(tensor),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What lies in the scratchpad in a step, and for which step each is needed.
+    pub fn present(&self, step: Step) -> String {
+        self.reasons.present(step)
+    }
+
+    /// How much more is live than fits in steps where it is.
+    pub fn oversubscribed(&self, steps: &Range<Step>) -> String {
+        let scratchpad = self.exhibit.problem.machine.scratchpad();
+        let live = |it: &u32| self.picture.live[*it as usize];
+        let most = (steps.start.0..steps.end.0).rev().max_by_key(live).expect("there is a step");
+        let name = |step: u32| {
+            format!("{step} ({})", plain(self.exhibit.operator_name(self.picture.order[step as usize])))
+        };
+        let which = if steps.start.next() == steps.end {
+            format!("step {}", name(most))
+        } else {
+            format!("steps {} to {}, most in {}", steps.start, steps.end.0 - 1, name(most))
+        };
+        let excess = live(&most).saturating_sub(scratchpad);
+        format!("{which}: {} live, {} more than the scratchpad holds", bytes_text(live(&most)), bytes_text(excess))
+    }
+}
 
 /// Name, kind, size, steps, addresses, and non-compulsory transfers, on two or three lines. A block that is larger than
 /// its tensor stands for several pieces side by side.
@@ -27,6 +110,9 @@ pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block
         vec![format!("{}: {}, {}", name, Kind::of_tensor(exhibit, tensor).name(), bytes_text(block.size)), place];
     if is_merged {
         return lines.join("\n");
+    }
+    if block.is_kept {
+        lines.push(KEPT.to_owned());
     }
     let cost = picture.costs[tensor.index()];
     let moved = cost.non_compulsory(block.size);

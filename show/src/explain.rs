@@ -8,12 +8,12 @@ mod tiling;
 mod time;
 
 pub use larger::{Larger, larger_scratchpads};
+pub(crate) use reason::{Eviction, Reasons};
 
 use crate::timing::Timed;
 use crate::units::{both_ways, bytes_text, counted, plain};
 use crate::{Content, Cost, Exhibit, Picture};
 use cosma_planner::{Bytes, Order, Step, TensorId};
-use reason::Reasons;
 use std::cmp::Reverse;
 use std::fmt::{self, Write};
 

@@ -13,6 +13,7 @@ mod explain;
 mod family;
 mod line;
 mod merge;
+mod names;
 mod page;
 mod picture;
 mod svg;

@@ -55,6 +55,8 @@ pub struct Block {
     /// The blocks with which it shares bytes in its first step, which is their last: an operand at the
     /// same address, operands that become parts of it, or an operand that it becomes a part of.
     pub in_place_of: Vec<usize>,
+    /// Whether it lies there from run to run, and is loaded once, before the first one.
+    pub is_kept: bool,
     /// Its transfers that are under way beside operators, in the order in which they begin.
     pub flights: Vec<Flight>,
 }
@@ -180,9 +182,10 @@ impl Picture {
                 Line::Run { op, reads, writes, workspace } => reader.run(op, &reads, writes, workspace),
             }
         }
-        let Reader { mut blocks, mut links, mut moved, costs, uses, uses_on_chip, spilled, .. } = reader;
-        moved.truncate(order.len());
+        let Reader { mut blocks, mut links, mut moved, mut costs, uses, uses_on_chip, spilled, .. } = reader;
         keep(exhibit, order.len(), &mut blocks);
+        leave_out_prologue(exhibit, &mut moved, &mut costs);
+        moved.truncate(order.len());
         find_in_place(exhibit, &order, &mut blocks);
         links.iter_mut().for_each(|it| it.is_spilled = spilled.contains(&it.from));
         links.sort_by_key(|it| it.from);
@@ -201,6 +204,19 @@ impl Picture {
     pub fn top(&self, scratchpad: Bytes) -> Bytes {
         let highest = self.blocks.iter().map(|it| it.offset + it.size).max().unwrap_or_default();
         if highest.0.saturating_mul(2) < scratchpad.0 { highest } else { scratchpad.max(highest) }
+    }
+
+    /// The steps in which more is live than fits, in runs, each half-open.
+    pub fn oversubscribed(&self, scratchpad: Bytes) -> Vec<Range<Step>> {
+        let mut runs: Vec<Range<Step>> = Vec::new();
+        for (index, _) in self.live.iter().enumerate().filter(|it| scratchpad < *it.1) {
+            let step = Step(index as u32);
+            match runs.last_mut() {
+                Some(run) if run.end == step => run.end = step.next(),
+                _ => runs.push(step..step.next()),
+            }
+        }
+        runs
     }
 
     /// The bytes that a block shares in its first step with each block in [`Block::in_place_of`].
@@ -223,7 +239,17 @@ fn keep(exhibit: &Exhibit, n_steps: usize, blocks: &mut [Block]) {
         let is_kept = |it: &&mut Block| it.content == Content::Tensor(tensor) && it.offset == place.offset;
         if let Some(block) = blocks.iter_mut().filter(is_kept).max_by_key(|it| it.steps.start) {
             block.steps.end = Step(n_steps as u32);
+            block.is_kept = true;
         }
+    }
+}
+
+/// What is loaded once, before the first run, is no transfer of a run.
+fn leave_out_prologue(exhibit: &Exhibit, moved: &mut [Moved], costs: &mut [Cost]) {
+    for Slot { tensor, .. } in exhibit.kept() {
+        moved[0].loaded = moved[0].loaded.saturating_sub(exhibit.size(tensor));
+        let loads = &mut costs[tensor.index()].loads;
+        *loads = loads.saturating_sub(1);
     }
 }
 

@@ -1,16 +1,20 @@
 //! A memory map as a static SVG picture.
 //!
 //! Steps run from left to right, addresses from bottom to top. Each block is a box in the colour of its
-//! tensor. What is under way beside operators is hatched: on its way in, slice by slice and lighter; on its way out, over
+//! tensor, hatched broadly if that has non-compulsory transfers. What is under way beside operators is hatched: on its way in, slice by slice and lighter; on its way out, over
 //! its box. A line joins two boxes of a tensor that was evicted between them: solid if it was spilled,
 //! dashed if host memory had a copy. The box of a result in place of an operand begins with an arrowhead.
-//! Below, for the same steps: bytes moved, bytes in use and bytes live.
+//! Steps in which more is live than fits are marked below the boxes. Further below, for the same steps: bytes moved,
+//! bytes in use and bytes live.
 //!
 //! Pieces of a tensor have one colour and, where they lie side by side, one name and no borders between. Operators in
 //! tiles that run together are marked above.
 //!
 //! Names are written where they fit. With hundreds of operators those of long or moved tensors remain;
-//! the [page](crate::page()) shows the others. Boxes have titles, which browsers show as tooltips.
+//! the [page](crate::page()) shows the others. They leave out what most names begin with. Boxes, lines and marks have
+//! titles, which browsers show as tooltips: whole names, and why a tensor was evicted.
+//!
+//! On screens that are dark, so is the picture, where it is shown by what knows style sheets; on paper it is light.
 
 mod boxes;
 pub(crate) mod canvas;
@@ -21,28 +25,48 @@ mod panels;
 
 use crate::units::{bytes_text, counted_off, plain};
 use crate::{Exhibit, Picture};
+use crate::describe::Tips;
+use crate::names::Names;
 use canvas::Canvas;
 use frame::Frame;
+use legend::Legend;
 
 /// Draws the memory map of a program as SVG.
 pub fn memory_map(exhibit: &Exhibit) -> String {
     let picture = Picture::new(exhibit);
-    let frame = Frame::new(exhibit, &picture);
+    let facts = facts(exhibit);
+    let mut frame = Frame::new(exhibit, &picture, LETTER_OF_FACTS * facts.chars().count() as f64);
+    let names = names(exhibit);
+    let legend = Legend::new(exhibit, &picture, &names, &frame);
+    frame.legend = legend.height();
     let mut canvas = Canvas::new(&frame);
-    title(exhibit, &frame, &mut canvas);
+    title(exhibit, &facts, &frame, &mut canvas);
     if exhibit.is_tiled() {
         chains::draw(exhibit, &picture, &frame, &mut canvas);
     }
-    boxes::draw(exhibit, &picture, &frame, &mut canvas);
+    let tips = Tips::new(exhibit, &picture);
+    boxes::draw(&tips, &names, &frame, &mut canvas);
     panels::draw_moved(&picture, &frame, &mut canvas);
-    panels::draw_curves(exhibit, &picture, &frame, &mut canvas);
-    legend::draw(exhibit, &picture, &frame, &mut canvas);
+    panels::draw_curves(&tips, &frame, &mut canvas);
+    legend.draw(&frame, &mut canvas);
     canvas.finish()
 }
 
-fn title(exhibit: &Exhibit, frame: &Frame, canvas: &mut Canvas) {
+/// The width of a letter of the facts, at most.
+const LETTER_OF_FACTS: f64 = 6.4;
+
+/// What the names on a map leave out.
+pub(crate) fn names(exhibit: &Exhibit) -> Names {
+    if exhibit.is_tiled() {
+        Names::new(exhibit.families.tensors.iter().map(String::as_str))
+    } else {
+        Names::new(exhibit.tensors.iter().map(|it| it.name.as_str()))
+    }
+}
+
+fn title(exhibit: &Exhibit, facts: &str, frame: &Frame, canvas: &mut Canvas) {
     canvas.text(frame::LEFT, 24.0, &format!("@{}", plain(&exhibit.function)), "title", "start");
-    canvas.text(frame::LEFT, 42.0, &facts(exhibit), "facts", "start");
+    canvas.text(frame::LEFT, 42.0, facts, "facts", "start");
     if let Some(time) = time_facts(exhibit) {
         canvas.text(frame.right(), 24.0, &time, "facts", "end");
     }

@@ -10,8 +10,19 @@ use std::fmt::{self, Write};
 /// The most tensors to name in a step.
 const MOST_NAMED: usize = 8;
 
-/// Writes the reasons for the evictions of one tensor after the other.
-pub(super) struct Reasons<'a> {
+/// Why a tensor was out between two of its blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Eviction {
+    /// How it went, after which step, and for which one it came back.
+    pub how: String,
+    /// What was in its way; none where it only changed its address, as [`Eviction::how`] says.
+    pub why: Option<String>,
+    /// The step that had no space for it; none if there was enough in all of them.
+    pub full: Option<Step>,
+}
+
+/// The reasons for evictions; writes those of one tensor after the other.
+pub(crate) struct Reasons<'a> {
     exhibit: &'a Exhibit,
     picture: &'a Picture,
     /// The padded bytes in use, by step.
@@ -37,26 +48,33 @@ impl<'a> Reasons<'a> {
             cost.times(),
             bytes_text(cost.non_compulsory(size))
         )?;
-        let graph = &self.exhibit.problem.graph;
-        if graph.is_part(tensor) && !graph.is_stored(tensor) {
-            writeln!(f, "    spilled as soon as it was written, for others to read a region of what it is a part of")?;
-        }
-        if !graph.parts(tensor).is_empty() {
-            let parts = graph.parts(tensor).iter().take(MOST_NAMED).map(|it| plain(self.exhibit.tensor_name(*it)));
-            let more = if MOST_NAMED < graph.parts(tensor).len() { ", ..." } else { "" };
-            writeln!(
-                f,
-                "    read from host memory, where it consists of {}{more}",
-                parts.collect::<Vec<_>>().join(", ")
-            )?;
-        } else if graph.readers(tensor).is_empty() && graph.producer(tensor).is_none() {
-            return writeln!(f, "    streamed once for each operator that reads it");
+        for note in self.notes(tensor) {
+            writeln!(f, "    {note}")?;
         }
         let picture = self.picture;
         for link in picture.links.iter().filter(|it| picture.blocks[it.from].content == Content::Tensor(tensor)) {
             self.write_eviction(link, f)?;
         }
         Ok(())
+    }
+
+    /// Why a tensor has non-compulsory transfers wherever it lies.
+    pub fn notes(&self, tensor: TensorId) -> Vec<String> {
+        let graph = &self.exhibit.problem.graph;
+        let mut notes = Vec::new();
+        if graph.is_part(tensor) && !graph.is_stored(tensor) {
+            let note = "spilled as soon as it was written, for others to read a region of what it is a part of";
+            notes.push(note.to_owned());
+        }
+        if !graph.parts(tensor).is_empty() {
+            let parts = graph.parts(tensor).iter().take(MOST_NAMED).map(|it| plain(self.exhibit.tensor_name(*it)));
+            let more = if MOST_NAMED < graph.parts(tensor).len() { ", ..." } else { "" };
+            let parts = parts.collect::<Vec<_>>().join(", ");
+            notes.push(format!("read from host memory, where it consists of {parts}{more}"));
+        } else if graph.readers(tensor).is_empty() && graph.producer(tensor).is_none() {
+            notes.push("streamed once for each operator that reads it".to_owned());
+        }
+        notes
     }
 
     /// Writes the non-compulsory transfers of a tensor's pieces together, and what forced the costliest one out first.
@@ -85,47 +103,60 @@ impl<'a> Reasons<'a> {
     }
 
     fn write_eviction(&mut self, link: &Link, f: &mut String) -> fmt::Result {
+        let Eviction { how, why, full } = self.eviction(link);
+        writeln!(f, "    {how}")?;
+        if let Some(why) = why {
+            writeln!(f, "      {why}")?;
+        }
+        match full {
+            None => Ok(()),
+            Some(_) if self.listed == full => writeln!(f, "      in use: the same as above"),
+            Some(step) => {
+                self.listed = full;
+                writeln!(f, "      in use: {}", self.present(step))
+            }
+        }
+    }
+
+    /// Why a tensor was out.
+    pub fn eviction(&self, link: &Link) -> Eviction {
         let (from, to) = (&self.picture.blocks[link.from], &self.picture.blocks[link.to]);
         let (left, back) = (from.steps.end, to.since());
         let how = if link.is_spilled { "spilled" } else { "evicted (host memory has a copy)" };
-        write!(f, "    {how} after step {}, reloaded for step {}", left.0 - 1, self.name(to.steps.start))?;
+        let mut how = format!("{how} after step {}, reloaded for step {}", left.0 - 1, self.name(to.steps.start));
         if let Some(flight) = to.flights_in().next() {
-            write!(f, " from step {} on", flight.steps.start)?;
+            how += &format!(" from step {} on", flight.steps.start);
         }
         let fullest = (left.0..back.0).map(Step).max_by_key(|it| (self.in_use[it.index()], Reverse(*it)));
         let Some(fullest) = fullest else {
-            return writeln!(f, ": it changed its address");
+            return Eviction { how: how + ": it changed its address", why: None, full: None };
         };
         let capacity = self.exhibit.problem.capacity();
         let padded = from.size.align_up(self.exhibit.problem.machine.alignment());
         let in_use = self.in_use[fullest.index()];
         if in_use + padded <= capacity {
-            return writeln!(
-                f,
-                "\n      there was enough space in all steps between (at most {} of {} in step {}): it was \
-                 fragmented, or the plan is not optimal",
+            let why = format!(
+                "there was enough space in all steps between (at most {} of {} in step {}): it was fragmented, or the \
+                 plan is not optimal",
                 bytes_text(in_use + padded),
                 bytes_text(capacity),
                 self.name(fullest)
             );
+            return Eviction { how, why: Some(why), full: None };
         }
-        writeln!(
-            f,
-            "\n      no space in step {}: {} in use + {} = {} of {}",
+        let why = format!(
+            "no space in step {}: {} in use + {} = {} of {}",
             self.name(fullest),
             bytes_text(in_use),
             bytes_text(padded),
             bytes_text(in_use + padded),
             bytes_text(capacity)
-        )?;
-        if self.listed.replace(fullest) == Some(fullest) {
-            return writeln!(f, "      in use: the same as above");
-        }
-        self.write_present(fullest, f)
+        );
+        Eviction { how, why: Some(why), full: Some(fullest) }
     }
 
-    /// Writes which tensors are in the scratchpad in a step, and for which step each is needed.
-    fn write_present(&self, step: Step, f: &mut String) -> fmt::Result {
+    /// Which tensors are in the scratchpad in a step, and for which step each is needed.
+    pub fn present(&self, step: Step) -> String {
         let present = present(self.exhibit, self.picture, step);
         let mut named = Vec::new();
         for (tensor, next) in present.iter().take(MOST_NAMED) {
@@ -143,7 +174,7 @@ impl<'a> Reasons<'a> {
         }
         let more = present.len().saturating_sub(MOST_NAMED);
         let more = if 0 < more { format!(" and {more} more") } else { String::new() };
-        writeln!(f, "      in use: {}{more}", named.join(", "))
+        named.join(", ") + &more
     }
 
     fn name(&self, step: Step) -> String {

@@ -1,11 +1,15 @@
 //! The JSON data for the page's script. Steps are indices, sizes and offsets are bytes, and lists are
 //! indexed by id.
 
-use crate::colour::{self, Kind};
-use crate::describe::flights;
+use crate::colour::{self, Kind, Tone};
+use crate::describe::{KEPT, Tips, flights};
+use crate::explain::Eviction;
+use crate::names::Names;
 use crate::units::plain;
 use crate::{Content, Exhibit, Picture};
+use cosma_planner::Step;
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Serialize)]
 pub(super) struct Function {
@@ -18,8 +22,13 @@ pub(super) struct Function {
     operators: Vec<Operator>,
     tensors: Vec<Tensor>,
     blocks: Vec<Block>,
-    /// From block, to block, and whether the tensor was spilled.
-    links: Vec<(usize, usize, bool)>,
+    links: Vec<Link>,
+    /// By step that had no space for some tensor: what was there.
+    present: BTreeMap<u32, String>,
+    /// Runs of steps in which more is live than fits: from, to, and that in words.
+    oversubscribed: Vec<(u32, u32, String)>,
+    /// What the labels of tensors leave out.
+    prefixes: Vec<String>,
     /// By step: loaded, reloaded, stored, spilled.
     moved: Vec<[u64; 4]>,
     occupied: Vec<u64>,
@@ -38,12 +47,16 @@ struct Operator {
 #[derive(Serialize)]
 struct Tensor {
     name: String,
+    /// The name in a box, if that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
     id: String,
     kind: &'static str,
     shape: String,
     size: u64,
-    colour: String,
-    line: String,
+    /// On light and on dark paper.
+    colour: [String; 2],
+    line: [String; 2],
     moved: bool,
     /// The step that writes it.
     producer: Option<u32>,
@@ -51,6 +64,19 @@ struct Tensor {
     readers: Vec<u32>,
     /// Loads, reloads, spills, stores.
     cost: [u64; 4],
+}
+
+/// An eviction.
+#[derive(Serialize)]
+struct Link {
+    /// The blocks before and after it.
+    from: usize,
+    to: usize,
+    spilled: bool,
+    how: String,
+    why: Option<String>,
+    /// The step that had no space.
+    full: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -63,6 +89,11 @@ struct Block {
     size: u64,
     /// The blocks that it shares bytes with in its first step.
     over: Vec<usize>,
+    /// Why it is moved wherever it lies, and that it is kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    kept: bool,
     /// What is under way beside operators.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     flights: Vec<Flight>,
@@ -85,6 +116,9 @@ impl Function {
         let picture = Picture::new(exhibit);
         let scratchpad = exhibit.problem.machine.scratchpad();
         let top = picture.top(scratchpad);
+        let (tips, names) = (Tips::new(exhibit, &picture), crate::svg::names(exhibit));
+        let links: Vec<Link> = picture.links.iter().map(|it| link(&tips, it)).collect();
+        let full: BTreeSet<u32> = links.iter().filter_map(|it| it.full).collect();
         let operator = |op: &cosma_planner::OpId| {
             let label = &exhibit.operators[op.index()];
             Operator {
@@ -112,6 +146,8 @@ impl Function {
             offset: block.offset.0,
             size: block.size.0,
             over: block.in_place_of.clone(),
+            notes: block.is_kept.then(|| KEPT.to_owned()).into_iter().chain(tips.notes(block)).collect(),
+            kept: block.is_kept,
             flights: block.flights.iter().map(flight).collect(),
             ways: flights(block),
         };
@@ -121,9 +157,15 @@ impl Function {
             scratchpad: scratchpad.0,
             top: top.0.max(1),
             operators: picture.order.iter().map(operator).collect(),
-            tensors: exhibit.problem.graph.tensor_ids().map(|it| tensor(exhibit, &picture, it)).collect(),
+            tensors: exhibit.problem.graph.tensor_ids().map(|it| tensor(exhibit, &picture, &names, it)).collect(),
             blocks: picture.blocks.iter().map(block).collect(),
-            links: picture.links.iter().map(|it| (it.from, it.to, it.is_spilled)).collect(),
+            links,
+            present: full.into_iter().map(|it| (it, tips.present(Step(it)))).collect(),
+            oversubscribed: {
+                let runs = picture.oversubscribed(scratchpad);
+                runs.iter().map(|it| (it.start.0, it.end.0, tips.oversubscribed(it))).collect()
+            },
+            prefixes: names.prefixes().iter().map(|it| plain(it)).collect(),
             moved: picture.moved.iter().map(|it| [it.loaded.0, it.reloaded.0, it.stored.0, it.spilled.0]).collect(),
             occupied: picture.occupied.iter().map(|it| it.0).collect(),
             live: picture.live.iter().map(|it| it.0).collect(),
@@ -131,21 +173,32 @@ impl Function {
     }
 }
 
-fn tensor(exhibit: &Exhibit, picture: &Picture, id: cosma_planner::TensorId) -> Tensor {
+fn link(tips: &Tips, link: &crate::Link) -> Link {
+    let Eviction { how, why, full } = tips.eviction(link);
+    Link { from: link.from, to: link.to, spilled: link.is_spilled, how, why, full: full.map(|it| it.0) }
+}
+
+fn both(tone: Tone) -> [String; 2] {
+    [tone.light, tone.dark]
+}
+
+fn tensor(exhibit: &Exhibit, picture: &Picture, names: &Names, id: cosma_planner::TensorId) -> Tensor {
     let graph = &exhibit.problem.graph;
     let label = &exhibit.tensors[id.index()];
     let cost = picture.costs[id.index()];
     let moved = cost.is_moved();
     let uses = &picture.uses[id.index()];
     let is_written = graph.producer(id).is_some();
+    let short = names.short(&label.name);
     Tensor {
         name: plain(&label.name),
+        label: (short != label.name).then(|| plain(short)),
         id: graph.tensor(id).name.clone(),
         kind: Kind::of_tensor(exhibit, id).name(),
         shape: plain(&label.shape),
         size: graph.tensor(id).size.0,
-        colour: colour::of_tensor(exhibit, id, moved),
-        line: colour::line(exhibit, id),
+        colour: both(colour::of_tensor(exhibit, id, moved)),
+        line: both(colour::line(exhibit, id)),
         moved,
         producer: uses.first().filter(|_| is_written).map(|it| it.0),
         readers: uses.iter().skip(usize::from(is_written)).map(|it| it.0).collect(),

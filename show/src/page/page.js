@@ -7,7 +7,8 @@ const get = (id) => document.getElementById(id);
 const canvas = get("map");
 const pen = canvas.getContext("2d", { alpha: false });
 const FONT = "'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif";
-const LEFT = 72, RIGHT = 14, TOP = 16, GAP = 30;
+const RIGHT = 14, TOP = 16, GAP = 30;
+let LEFT = 72;
 
 let shown;               // the function
 let view;                // { from, to } in steps, { low, high } in bytes
@@ -18,6 +19,23 @@ let drag = null;
 let asked = false;
 let panels;
 const times = [];        // of the last frames, in ms
+
+//---- Light and dark -----------------------------------------------------------------------------
+
+const prefersDark = matchMedia("screen and (prefers-color-scheme: dark)");
+const INKS = ["paper", "ink", "grid", "edge", "halo", "name", "stripe", "mark", "band", "workspace", "capacity", "over",
+  "occupied", "live", "loaded", "reloaded", "stored", "spilled", "seen", "shade"];
+let ink = {};            // colours by the names that they have in the style sheet
+let tone = 0;            // which of a tensor's two colours: on light or on dark paper
+let patterns = {};
+/** Paper is light, whatever the screen is. */
+function dress(isPrinted) {
+  document.documentElement.classList.toggle("printed", isPrinted);
+  tone = prefersDark.matches && !isPrinted ? 1 : 0;
+  const style = getComputedStyle(document.documentElement);
+  ink = Object.fromEntries(INKS.map((it) => [it, style.getPropertyValue(`--${it}`).trim()]));
+  patterns = {};
+}
 
 //---- Units --------------------------------------------------------------------------------------
 
@@ -61,12 +79,32 @@ function show(index) {
   shown.sorted = shown.blocks.map((_, at) => at).sort((a, b) => shown.blocks[a].since - shown.blocks[b].since);
   shown.covered = new Set(shown.blocks.flatMap((it) => it.over));
   shown.longest = Math.max(1, ...shown.blocks.map((it) => it.to - it.since));
+  shown.links.forEach((it) => { shown.blocks[it.from].behind = it; shown.blocks[it.to].before = it; });
+  shown.operators.forEach((it) => { it.over = null; });
+  for (const [from, to, text] of shown.oversubscribed) {
+    for (let step = from; step < to; step++) shown.operators[step].over = text;
+  }
   get("facts").textContent = shown.facts;
+  tellMarks();
   pointed = held = null;
   found = new Set();
   get("search").value = "";
   get("found").textContent = "";
   reset();
+}
+/** The legend has what there is to see. */
+function tellMarks() {
+  const marks = {
+    moved: shown.tensors.some((it) => it.moved),
+    kept: shown.blocks.some((it) => it.kept),
+    way: shown.blocks.some((it) => 0 < it.flights.length),
+    over: 0 < shown.oversubscribed.length,
+    place: shown.blocks.some((it) => 0 < it.over.length),
+    spill: shown.links.some((it) => it.spilled),
+    copy: shown.links.some((it) => !it.spilled),
+  };
+  for (const node of document.querySelectorAll("footer [data-if]")) node.hidden = !marks[node.dataset.if];
+  get("prefixes").textContent = shown.prefixes.length ? `names are without ${shown.prefixes.join(", ")}` : "";
 }
 function reset() {
   view = { from: 0, to: Math.max(1, shown.n), low: 0, high: shown.top * 1.02 };
@@ -89,6 +127,7 @@ const bytesAt = (py) => view.low + (panels.map.bottom - py) / panels.map.height 
 function layOut() {
   const { clientWidth: width, clientHeight: height } = canvas;
   const ratio = window.devicePixelRatio || 1;
+  LEFT = width < 600 ? 56 : 72;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -113,12 +152,13 @@ function ask() {
 function draw() {
   const start = performance.now();
   layOut();
-  pen.fillStyle = "#fff";
+  pen.fillStyle = ink.paper;
   pen.fillRect(0, 0, panels.whole.width, panels.whole.height);
   drawAxes();
   clipped(panels.map, drawMap);
   clipped(panels.moved, drawMoved);
   clipped(panels.curves, drawCurves);
+  drawOver();
   drawFrames();
   times.push(performance.now() - start);
   if (240 < times.length) times.shift();
@@ -134,7 +174,7 @@ function clipped(panel, inside) {
 function write(text, px, py, align, size, colour) {
   pen.font = `${size || 11}px ${FONT}`;
   pen.textAlign = align;
-  pen.fillStyle = colour || "#333";
+  pen.fillStyle = colour || ink.ink;
   pen.fillText(text, px, py);
 }
 function upright(text, px, py, size, colour) {
@@ -158,14 +198,14 @@ function drawAxes() {
   const half = Math.min(width / (view.to - view.from), 60) / 2;
   for (const step of ticks(Math.ceil(view.from), view.to - 1e-9, width / 56, false)) {
     if (!Number.isInteger(step) || shown.n <= step) continue;
-    line(x(step), map.top, x(step), map.bottom, "#ececec");
-    line(x(step), curves.top, x(step), curves.bottom, "#ececec");
-    write(String(step), x(step) + half, map.bottom + 13, "center", 10);
+    line(x(step), map.top, x(step), map.bottom, ink.grid);
+    line(x(step), curves.top, x(step), curves.bottom, ink.grid);
+    write(String(step), x(step) + half, map.bottom + 16, "center", 10);
   }
   write("step", right, map.bottom + 25, "right", 10);
   const [unit, size] = unitOf(view.high - view.low);
   for (const at of ticks(view.low / size, view.high / size, map.height / 40, true)) {
-    line(LEFT, y(at * size), right, y(at * size), "#ececec");
+    line(LEFT, y(at * size), right, y(at * size), ink.grid);
     write(String(at), LEFT - 6, y(at * size) + 4, "right", 10);
   }
   upright(`address, ${unit}`, 16, (map.top + map.bottom) / 2);
@@ -176,51 +216,61 @@ function drawAxes() {
   const [liveUnit, liveSize] = unitOf(shown.mostLive);
   for (const at of ticks(0, shown.mostLive / liveSize, curves.height / 26, true)) {
     const py = curves.bottom - at * liveSize / shown.mostLive * curves.height;
-    line(LEFT, py, right, py, "#ececec");
+    line(LEFT, py, right, py, ink.grid);
     write(String(at), LEFT - 6, py + 4, "right", 10);
   }
   upright(`bytes, ${liveUnit}`, 16, (curves.top + curves.bottom) / 2);
 }
+/** Where more is live than fits: left ends and widths. */
+function* overInView() {
+  for (const [from, to] of shown.oversubscribed) {
+    const left = Math.max(x(from), LEFT), right = Math.min(Math.max(x(to), x(from) + 1), LEFT + panels.width);
+    if (left < right) yield [left, right - left];
+  }
+}
+function drawOver() {
+  pen.fillStyle = ink.over;
+  for (const [left, width] of overInView()) pen.fillRect(left, panels.map.bottom + 1, width, 4);
+}
 function drawFrames() {
   for (const panel of [panels.map, panels.moved, panels.curves]) {
-    line(LEFT, panel.top, LEFT, panel.bottom, "#333");
-    if (panel !== panels.moved) line(LEFT, panel.bottom, LEFT + panels.width, panel.bottom, "#333");
+    line(LEFT, panel.top, LEFT, panel.bottom, ink.ink);
+    if (panel !== panels.moved) line(LEFT, panel.bottom, LEFT + panels.width, panel.bottom, ink.ink);
   }
 }
 
-const patterns = {};
+/** Marks over a colour: dots, stripes up, bars, a grid, stripes of transfers under way, and broad bands. */
 function pattern(kind) {
   if (!patterns[kind]) {
     const tile = document.createElement("canvas");
-    const side = kind.startsWith("way") ? 8 : 6;
+    const side = kind === "moved" ? 10 : kind.startsWith("way") ? 8 : 6;
     tile.width = tile.height = side;
-    const ink = tile.getContext("2d");
-    ink.strokeStyle = ink.fillStyle = kind === "input" ? "#555" : side === 8 ? "#333" : "#777";
-    ink.lineWidth = 0.9;
-    ink.beginPath();
+    const brush = tile.getContext("2d");
+    const isBold = side === 8 || kind === "input";
+    brush.strokeStyle = brush.fillStyle = kind === "moved" ? ink.band : isBold ? ink.mark : ink.stripe;
+    brush.lineWidth = kind === "moved" ? 3.2 : 0.9;
+    const stripes = (up) => {
+      for (const from of [-side, 0, side]) {
+        brush.moveTo(from - 1, up(-1));
+        brush.lineTo(from + side + 1, up(side + 1));
+      }
+    };
+    brush.beginPath();
     if (kind === "input") {
-      ink.arc(3, 3, 0.9, 0, 7);
-      ink.fill();
-    } else if (side === 8) {
-      const up = kind === "way-in" ? (at) => 8 - at : (at) => at;
-      for (const from of [-8, 0, 8]) { ink.moveTo(from, up(0)); ink.lineTo(from + 8, up(8)); }
-      ink.stroke();
+      brush.arc(3, 3, 0.9, 0, 7);
+      brush.fill();
+    } else if (kind === "kept") {
+      for (const at of [1.5, 4.5]) { brush.moveTo(0, at); brush.lineTo(6, at); }
+    } else if (kind === "moved" || kind === "way-out") {
+      stripes((at) => at);
     } else {
-      for (const [a, b, c, d] of [[0, 6, 6, 0], [-1, 1, 1, -1], [5, 7, 7, 5]]) { ink.moveTo(a, b); ink.lineTo(c, d); }
-      if (kind === "workspace") { ink.moveTo(0, 0); ink.lineTo(6, 6); }
-      ink.stroke();
+      stripes((at) => side - at);
+      if (kind === "workspace") stripes((at) => at);
     }
+    if (kind !== "input") brush.stroke();
     patterns[kind] = pen.createPattern(tile, "repeat");
   }
   return patterns[kind];
-}
-const dark = new Map();
-function isDark(colour) {
-  if (!dark.has(colour)) {
-    const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-    dark.set(colour, 0.299 * r + 0.587 * g + 0.114 * b < 120);
-  }
-  return dark.get(colour);
 }
 
 /** The tensors that are looked at: held, found, or pointed at; none if all are alike. */
@@ -258,17 +308,21 @@ function drawMap() {
     const tensor = block.tensor === null ? null : shown.tensors[block.tensor];
     const [px, py, width, height] = area(block);
     pen.globalAlpha = isFaint(block) ? 0.3 : 1;
-    pen.fillStyle = tensor ? tensor.colour : "#bdbdbd";
+    pen.fillStyle = tensor ? tensor.colour[tone] : ink.workspace;
     pen.fillRect(px, py, width, height);
-    const kind = tensor ? tensor.kind : "workspace";
-    if (kind !== "activation" && 3 < width && 3 < height) {
-      pen.fillStyle = pattern(kind);
-      pen.fillRect(px, py, width, height);
+    const kind = block.kept ? "kept" : tensor ? tensor.kind : "workspace";
+    const isMoved = tensor !== null && tensor.moved;
+    if (3 < width && 3 < height) {
+      for (const [isThere, name] of [[kind !== "activation", kind], [isMoved, "moved"]]) {
+        if (!isThere) continue;
+        pen.fillStyle = pattern(name);
+        pen.fillRect(px, py, width, height);
+      }
     }
     const isSeen = tensor && eyes.has(block.tensor);
     if (2 < width || isSeen) {
-      pen.lineWidth = isSeen ? 2.5 : tensor && tensor.moved ? 1 : 0.5;
-      pen.strokeStyle = isSeen ? "#000" : "#333";
+      pen.lineWidth = isSeen ? 2.5 : isMoved ? 1.2 : 0.5;
+      pen.strokeStyle = isSeen || isMoved ? ink.seen : ink.edge;
       pen.strokeRect(px, py, width, height);
     }
     if (block.over.length && 3 < width && 4 < height) {
@@ -278,9 +332,9 @@ function drawMap() {
       pen.lineTo(px + Math.min(width, 6), middle);
       pen.lineTo(px, middle + half);
       pen.closePath();
-      pen.fillStyle = "#333";
+      pen.fillStyle = ink.ink;
       pen.fill();
-      pen.strokeStyle = "#fff";
+      pen.strokeStyle = ink.paper;
       pen.lineWidth = 0.6;
       pen.stroke();
     }
@@ -292,7 +346,7 @@ function drawMap() {
   }
   pen.globalAlpha = 1;
   pen.setLineDash([7, 3]);
-  line(LEFT, y(shown.scratchpad), LEFT + panels.width, y(shown.scratchpad), "#c62828", 1.5);
+  line(LEFT, y(shown.scratchpad), LEFT + panels.width, y(shown.scratchpad), ink.capacity, 1.5);
   pen.setLineDash([]);
 }
 /** What is under way: lighter and hatched while it comes in, hatched over its block while it goes out. */
@@ -301,7 +355,7 @@ function drawFlights(block, isFaint) {
     const [px, py, width, height] = area(flight);
     if (flight.inward) {
       pen.globalAlpha = isFaint ? 0.15 : 0.4;
-      pen.fillStyle = shown.tensors[block.tensor].colour;
+      pen.fillStyle = shown.tensors[block.tensor].colour[tone];
       pen.fillRect(px, py, width, height);
     }
     pen.globalAlpha = isFaint ? 0.3 : 1;
@@ -313,7 +367,7 @@ function drawFlights(block, isFaint) {
   pen.globalAlpha = 1;
 }
 function drawLinks(eyes) {
-  for (const [from, to, isSpilled] of shown.links) {
+  for (const { from, to, spilled: isSpilled } of shown.links) {
     const a = shown.blocks[from], b = shown.blocks[to];
     if (a.size === 0 || b.from < view.from || view.to < a.to) continue;
     const isSeen = eyes.has(a.tensor);
@@ -326,10 +380,10 @@ function drawLinks(eyes) {
       pen.bezierCurveTo(start[0] + bend, start[1], end[0] - bend, end[1], ...end);
       pen.stroke();
     };
-    pen.strokeStyle = "#ffffffc0";
+    pen.strokeStyle = ink.halo;
     pen.lineWidth = 4;
     curve();
-    pen.strokeStyle = pen.fillStyle = shown.tensors[a.tensor].line;
+    pen.strokeStyle = pen.fillStyle = shown.tensors[a.tensor].line[tone];
     pen.lineWidth = isSeen ? 3 : 1.6;
     pen.setLineDash(isSpilled ? [] : [4, 2.5]);
     curve();
@@ -359,23 +413,39 @@ function drawName(block, isCovered) {
   height = bottom - py;
   if (width < 10 || height < 10) return;
   const tensor = block.tensor === null ? null : shown.tensors[block.tensor];
-  const name = tensor ? tensor.name : "workspace";
+  const name = tensor ? tensor.label ?? tensor.name : "workspace";
   // Of what is not moved, scraps of a name are only in the way.
   const least = tensor && tensor.moved ? 5 : 7;
   const across = 11 <= height ? shortened(name, Math.floor((width - 6) / 5.6), least) : "";
   const along = 11 <= width ? shortened(name, Math.floor((height - 6) / 5.6), least) : "";
-  const colour = tensor && isDark(tensor.colour) ? "#fff" : "#111";
+  // Letters stand on the plain colour where there are marks on the box.
+  const isMarked = block.kept || tensor === null || tensor.kind !== "activation" || tensor.moved || 0 < block.flights.length;
+  const plate = isMarked ? (tensor ? tensor.colour[tone] : ink.workspace) : null;
+  const put = (text, qx, qy) => {
+    if (plate) {
+      pen.font = `10px ${FONT}`;
+      const [wide, high] = [pen.measureText(text).width + 4, 11];
+      pen.fillStyle = plate;
+      pen.globalAlpha = 0.85;
+      if (isAcross) pen.fillRect(qx - wide / 2, qy - high / 2, wide, high);
+      else pen.fillRect(qx - high / 2, qy - wide / 2, high, wide);
+      pen.globalAlpha = 1;
+    }
+    if (isAcross) write(text, qx, qy + 3.5, "center", 10, ink.name);
+    else upright(text, qx + 3.5, qy, 10, ink.name);
+  };
   const middle = [px + width / 2, py + height / 2];
-  if (across && along.length <= across.length) {
+  const isAcross = along.length <= across.length;
+  if (across && isAcross) {
     const size = tensor ? bytesText(block.size) : "";
     if (size && 26 <= height && 5.6 * size.length < width - 6) {
-      write(across, middle[0], middle[1] - 1, "center", 10, colour);
-      write(size, middle[0], middle[1] + 10, "center", 10, colour);
+      put(across, middle[0], middle[1] - 5);
+      put(size, middle[0], middle[1] + 6);
     } else {
-      write(across, middle[0], middle[1] + 3.5, "center", 10, colour);
+      put(across, ...middle);
     }
   } else if (along) {
-    upright(along, middle[0] + 3.5, middle[1], 10, colour);
+    put(along, ...middle);
   }
 }
 function* steps() {
@@ -394,12 +464,12 @@ function drawMoved() {
       pen.fillRect(px, Math.min(near, far), width, Math.abs(far - near));
     };
     // What must move, then over it, so that it is seen however little it is, what need not.
-    bar("#b3b3b3", loaded, reloaded, 1, 1);
-    bar("#7f9fc4", stored, spilled, -1, 1);
-    bar("#d7301f", reloaded, 0, 1, 5);
-    bar("#7a1fa2", spilled, 0, -1, 5);
+    bar(ink.loaded, loaded, reloaded, 1, 1);
+    bar(ink.stored, stored, spilled, -1, 1);
+    bar(ink.reloaded, reloaded, 0, 1, 5);
+    bar(ink.spilled, spilled, 0, -1, 5);
   }
-  line(LEFT, middle, LEFT + panels.width, middle, "#333");
+  line(LEFT, middle, LEFT + panels.width, middle, ink.ink);
 }
 function drawCurves() {
   const { curves } = panels;
@@ -415,20 +485,24 @@ function drawCurves() {
   stairs(shown.occupied);
   pen.lineTo(x(Math.min(shown.n, Math.ceil(view.to))), curves.bottom);
   pen.closePath();
-  pen.fillStyle = "#9ec3e6";
+  pen.fillStyle = ink.occupied;
   pen.fill();
   pen.beginPath();
   stairs(shown.live);
-  pen.strokeStyle = "#e08214";
+  pen.strokeStyle = ink.live;
   pen.lineWidth = 1.4;
   pen.stroke();
+  pen.fillStyle = ink.over;
+  pen.globalAlpha = 0.12;
+  for (const [left, width] of overInView()) pen.fillRect(left, curves.top, width, curves.height);
+  pen.globalAlpha = 1;
   pen.setLineDash([7, 3]);
-  line(LEFT, py(shown.scratchpad), LEFT + panels.width, py(shown.scratchpad), "#c62828", 1.5);
+  line(LEFT, py(shown.scratchpad), LEFT + panels.width, py(shown.scratchpad), ink.capacity, 1.5);
   pen.setLineDash([]);
   if (pointed !== null || pointerStep !== null) {
     const step = pointerStep;
     if (step !== null && 0 <= step && step < shown.n) {
-      pen.fillStyle = "#0001";
+      pen.fillStyle = ink.shade;
       pen.fillRect(x(step), curves.top, x(step + 1) - x(step), curves.height);
     }
   }
@@ -460,6 +534,12 @@ function listed(items, most) {
   const rest = items.length - most;
   return items.slice(0, most).join(", ") + (0 < rest ? ` and ${rest} more` : "");
 }
+function evictionEntries(link) {
+  const entries = [["moved", link.how]];
+  if (link.why !== null) entries.push(["why", link.why]);
+  if (link.full !== null) entries.push(["in use then", shown.present[link.full]]);
+  return entries;
+}
 function describe(index) {
   const block = shown.blocks[index];
   const entries = [];
@@ -476,13 +556,15 @@ function describe(index) {
     entries.push(["size", `${bytesText(tensor.size)} (${exactly(tensor.size)} B)`]);
     entries.push(["producer", tensor.producer === null ? "none: an argument, in host memory" : `${shown.operators[tensor.producer].kind} ${operatorText(tensor.producer)}`]);
     entries.push(["uses", tensor.readers.length === 0 ? "none" : listed(tensor.readers.map(operatorText), 6)]);
-    entries.push(["lies", listed(shown.blocksOf[block.tensor].map((at) => place(shown.blocks[at])), 5)]);
+    entries.push(["where", listed(shown.blocksOf[block.tensor].map((at) => place(shown.blocks[at])), 5)]);
     const [loads, reloads, spills, stores] = tensor.cost;
     const parts = [[loads, "load"], [stores, "store"], [spills, "spill"], [reloads, "reload"]].filter((it) => it[0]);
     const words = parts.map(([n, what]) => (n === 1 ? `1 ${what}` : `${n} ${what}s`)).join(", ");
     const total = (loads + reloads + spills + stores) * tensor.size;
     const more = (reloads + spills) * tensor.size;
     entries.push(["cost", total === 0 ? "no transfers" : `${bytesText(total)}: ${words}` + (more ? `; ${bytesText(more)} of it non-compulsory` : "")]);
+    for (const it of block.notes) entries.push([block.kept ? "kept" : "why", it]);
+    for (const it of [block.before, block.behind]) if (it) entries.push(...evictionEntries(it));
     if (block.over.length) entries.push(["in place", "of an operand"]);
     for (const way of block.ways) entries.push(["transfer", way]);
   }
@@ -497,6 +579,7 @@ function stepText(step) {
   ["loaded", "reloaded", "stored", "spilled"].forEach((what, at) => {
     if (0 < shown.moved[step][at]) entries.push([what, bytesText(shown.moved[step][at])]);
   });
+  if (operator.over !== null) entries.push(["too much", operator.over]);
   return [`step ${step}`, entries];
 }
 function tell(px, py) {
@@ -606,6 +689,11 @@ canvas.addEventListener("pointerup", (event) => {
     const block = pick(...at(event));
     const tensor = block === null ? null : shown.blocks[block].tensor;
     held = held === tensor ? null : tensor;
+    // Fingers point by tapping.
+    if (event.pointerType !== "mouse") {
+      pointed = block;
+      tell(...at(event));
+    }
     ask();
   }
   drag = null;
@@ -649,6 +737,9 @@ get("farther").addEventListener("click", () => zoom(1 / 0.7, LEFT + panels.width
 functions.forEach((it, index) => get("function").append(new Option(`@${it.name}`, index)));
 get("function").addEventListener("change", (event) => { show(Number(event.target.value)); canvas.focus(); });
 new ResizeObserver(ask).observe(canvas);
+prefersDark.addEventListener("change", () => { dress(false); ask(); });
+window.addEventListener("beforeprint", () => { dress(true); draw(); });
+window.addEventListener("afterprint", () => { dress(false); ask(); });
 
 // For scripts that try the page: where things are, and how long frames took.
 window.cosma = {
@@ -663,5 +754,6 @@ window.cosma = {
     return [left + px, top + py, width, height];
   },
 };
+dress(false);
 layOut();
 if (0 < functions.length) show(0);

@@ -143,7 +143,7 @@ impl Reader<'_> {
         if size != Bytes::ZERO {
             let (content, steps) = (Content::Workspace(op), step..step.next());
             let (in_place_of, flights) = (Vec::new(), Vec::new());
-            self.blocks.push(Block { content, steps, offset: workspace, size, in_place_of, flights });
+            self.blocks.push(Block { content, steps, offset: workspace, size, in_place_of, is_kept: false, flights });
         }
         self.n_run += 1;
     }
@@ -157,6 +157,7 @@ impl Reader<'_> {
             offset: slot.offset(),
             size: self.exhibit.size(slot.tensor),
             in_place_of: Vec::new(),
+            is_kept: false,
             flights: Vec::new(),
         });
         if !is_issued {

@@ -1,29 +1,40 @@
 //! The map itself: boxes, their names, and the lines between boxes of one tensor.
 
-use super::canvas::{Canvas, FLIGHT_STYLE, flight_patterns, rectangle, round, title};
+use super::canvas::{Canvas, FLIGHT_STYLE, dark, filled, flight_patterns, rectangle, round, title};
 use super::frame::{Frame, LEFT};
-use crate::colour::{self, Kind};
-use crate::describe::describe_block;
+use crate::colour::{self, Kind, Tone};
+use crate::describe::{Tips, describe_block};
 use crate::merge::{Area, areas, largest_of_patches};
+use crate::names::Names;
 use crate::units::{bytes_text, shortened};
 use crate::{Block, Content, Exhibit, Link, Picture};
 use cosma_planner::Bytes;
 use std::collections::BTreeSet;
-use svg::node::element::{Path, Style};
+use svg::Node;
+use svg::node::element::{Group, Path, Style};
 
 /// The average width of a letter in a box.
 const LETTER_WIDTH: f64 = 5.0;
 const LINE_HEIGHT: f64 = 10.0;
 
-pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: &mut Canvas) {
+/// The height of the marks of steps in which more is live than fits.
+const OVER_HEIGHT: f64 = 4.0;
+
+pub(super) fn draw(tips: &Tips, names: &Names, frame: &Frame, canvas: &mut Canvas) {
+    let exhibit = tips.exhibit;
     canvas.axes(frame, &frame.map, "address");
     canvas.steps(frame, &frame.map);
     if exhibit.is_tiled() {
-        draw_areas(exhibit, picture, frame, canvas);
+        draw_areas(tips, names, frame, canvas);
     } else {
-        draw_blocks(exhibit, picture, frame, canvas);
+        draw_blocks(tips, names, frame, canvas);
     }
     let scratchpad = exhibit.problem.machine.scratchpad();
+    for steps in tips.picture.oversubscribed(scratchpad) {
+        let (x, right) = (frame.x(steps.start), frame.x(steps.end));
+        let mark = rectangle(x, frame.map.bottom() + 1.0, right - x, OVER_HEIGHT).set("class", "over");
+        canvas.add(mark.add(title(&tips.oversubscribed(&steps))));
+    }
     if scratchpad <= frame.map.most {
         let y = frame.map.y(scratchpad);
         canvas.line((LEFT, y), (frame.right(), y), "capacity");
@@ -32,51 +43,57 @@ pub(super) fn draw(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: 
     }
 }
 
-/// One box for each block, with its name.
-fn draw_blocks(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: &mut Canvas) {
-    let shown: Vec<&Block> = picture.blocks.iter().filter(|it| it.size != Bytes::ZERO).collect();
-    for block in &shown {
-        draw_box(exhibit, picture, frame, block, canvas);
+/// One box for each block, with its name above all lines.
+fn draw_blocks(tips: &Tips, names: &Names, frame: &Frame, canvas: &mut Canvas) {
+    let Tips { exhibit, picture, .. } = tips;
+    let shown = || picture.blocks.iter().enumerate().filter(|it| it.1.size != Bytes::ZERO);
+    for (index, block) in shown() {
+        draw_box(exhibit, picture, frame, block, &tips.block(index), canvas);
     }
-    draw_flights(exhibit, picture, frame, canvas);
-    for block in shown.iter().filter(|it| !it.in_place_of.is_empty()) {
+    draw_flights(tips, frame, canvas);
+    for (_, block) in shown().filter(|it| !it.1.in_place_of.is_empty()) {
         draw_seam(frame, block, canvas);
     }
     for link in picture.links.iter().filter(|it| picture.blocks[it.from].size != Bytes::ZERO) {
-        draw_link(exhibit, picture, frame, link, canvas);
+        draw_link(tips, frame, link, canvas);
     }
     let covered: BTreeSet<usize> = picture.blocks.iter().flat_map(|it| &it.in_place_of).copied().collect();
-    for (index, block) in picture.blocks.iter().enumerate().filter(|it| it.1.size != Bytes::ZERO) {
+    for (index, block) in shown() {
         // The result in its place covers it in its last step.
         let hidden = if covered.contains(&index) { frame.step_width() } else { 0.0 };
-        let (name, colour) = (name(exhibit, block), colour::fill(exhibit, picture, block));
+        let name = match block.content {
+            Content::Tensor(it) => names.short(exhibit.tensor_name(it)),
+            Content::Workspace(_) => "workspace",
+        };
         let (x, y, width, height) = area(frame, block);
-        let label = Label { name, size: block.size, colour, is_moved: picture.is_moved(block) };
+        let label = Label { name, size: block.size, plate: plate(tips, block), is_moved: picture.is_moved(block) };
         draw_name(&label, (x, y, width - hidden, height), canvas);
     }
 }
 
 /// One box for what lies side by side of the pieces of a tensor, and one name for what touches. Arrowheads are left
 /// out: there would be one for each row of a tensor that is overwritten.
-fn draw_areas(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: &mut Canvas) {
+fn draw_areas(tips: &Tips, names: &Names, frame: &Frame, canvas: &mut Canvas) {
+    let Tips { exhibit, picture, .. } = tips;
     let areas = areas(exhibit, picture);
     for it in &areas {
         let merged = merged(picture, it);
-        draw_box(exhibit, picture, frame, &merged, canvas);
+        let tip =
+            if it.n_blocks == 1 { tips.block(it.block) } else { describe_block(exhibit, picture, &merged) };
+        draw_box(exhibit, picture, frame, &merged, &tip, canvas);
     }
-    for block in picture.blocks.iter().filter(|it| it.size != Bytes::ZERO && is_workspace(it)) {
-        draw_box(exhibit, picture, frame, block, canvas);
+    for (index, block) in picture.blocks.iter().enumerate().filter(|it| it.1.size != Bytes::ZERO && is_workspace(it.1)) {
+        draw_box(exhibit, picture, frame, block, &tips.block(index), canvas);
     }
-    draw_flights(exhibit, picture, frame, canvas);
+    draw_flights(tips, frame, canvas);
     for link in picture.links.iter().filter(|it| picture.blocks[it.from].size != Bytes::ZERO) {
-        draw_link(exhibit, picture, frame, link, canvas);
+        draw_link(tips, frame, link, canvas);
     }
     for index in largest_of_patches(exhibit, picture, &areas) {
         let block = merged(picture, &areas[index]);
         let Content::Tensor(tensor) = block.content else { continue };
-        let name = exhibit.families.tensors[exhibit.tensor_family(tensor)].clone();
-        let colour = colour::fill(exhibit, picture, &block);
-        let label = Label { name, size: block.size, colour, is_moved: picture.is_moved(&block) };
+        let name = names.short(&exhibit.families.tensors[exhibit.tensor_family(tensor)]);
+        let label = Label { name, size: block.size, plate: plate(tips, &block), is_moved: picture.is_moved(&block) };
         draw_name(&label, area(frame, &block), canvas);
     }
 }
@@ -91,20 +108,19 @@ fn merged(picture: &Picture, area: &Area) -> Block {
     Block { steps, offset, size, in_place_of: Vec::new(), flights: Vec::new(), ..picture.blocks[area.block].clone() }
 }
 
-fn name(exhibit: &Exhibit, block: &Block) -> String {
-    match block.content {
-        Content::Tensor(it) => exhibit.tensor_name(it).to_owned(),
-        Content::Workspace(_) => "workspace".to_owned(),
-    }
+/// What is written into a box.
+struct Label<'a> {
+    name: &'a str,
+    size: Bytes,
+    /// The colour behind the letters, where there are marks on the box.
+    plate: Option<Tone>,
+    is_moved: bool,
 }
 
-/// What is written into a box.
-struct Label {
-    name: String,
-    size: Bytes,
-    /// That of the box.
-    colour: String,
-    is_moved: bool,
+fn plate(tips: &Tips, block: &Block) -> Option<Tone> {
+    let Tips { exhibit, picture, .. } = tips;
+    let is_marked = picture.is_moved(block) || Kind::of(exhibit, block.content) != Kind::Activation;
+    (is_marked || !block.flights.is_empty()).then(|| colour::fill(exhibit, picture, block))
 }
 
 /// The rectangle of a block: x, y, width, height.
@@ -114,37 +130,39 @@ fn area(frame: &Frame, block: &Block) -> (f64, f64, f64, f64) {
     (x, frame.map.y(block.offset) - height, right - x, height)
 }
 
-fn draw_box(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block, canvas: &mut Canvas) {
+fn draw_box(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block, tip: &str, canvas: &mut Canvas) {
     let (x, y, width, height) = area(frame, block);
     let kind = Kind::of(exhibit, block.content);
     let moved = if picture.is_moved(block) { " moved" } else { "" };
     let in_place = if !block.in_place_of.is_empty() { " in-place" } else { "" };
     let piece = if exhibit.is_tiled() { " piece" } else { "" };
-    let node = rectangle(x, y, width, height)
-        .set("class", format!("block {}{moved}{in_place}{piece}", kind.name()))
-        .set("fill", colour::fill(exhibit, picture, block));
-    canvas.add(node.add(title(&describe_block(exhibit, picture, block))));
-    if kind != Kind::Activation {
+    let kept = if block.is_kept { " kept" } else { "" };
+    let node = rectangle(x, y, width, height).set("class", format!("block {}{moved}{in_place}{piece}{kept}", kind.name()));
+    canvas.add(filled(node, &colour::fill(exhibit, picture, block)).add(title(tip)));
+    let pattern = if block.is_kept { "kept" } else { kind.name() };
+    let patterns = [(kind != Kind::Activation, pattern), (picture.is_moved(block), "moved")];
+    for (_, pattern) in patterns.into_iter().filter(|it| it.0) {
         let marks = rectangle(x, y, width, height).set("class", "kind");
-        canvas.add(marks.set("fill", format!("url(#{})", kind.name())));
+        canvas.add(marks.set("fill", format!("url(#{pattern})")));
     }
 }
 
 /// What is under way: lighter and hatched while it comes in, slice by slice; hatched over its box while it goes out.
-fn draw_flights(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: &mut Canvas) {
+fn draw_flights(tips: &Tips, frame: &Frame, canvas: &mut Canvas) {
+    let Tips { exhibit, picture, .. } = tips;
     if picture.blocks.iter().any(|it| !it.flights.is_empty()) {
         canvas.add(Style::new(FLIGHT_STYLE));
         canvas.add(flight_patterns());
     }
-    for block in &picture.blocks {
-        let described = if block.flights.is_empty() { String::new() } else { describe_block(exhibit, picture, block) };
+    for (index, block) in picture.blocks.iter().enumerate().filter(|it| !it.1.flights.is_empty()) {
+        let described = tips.block(index);
         for flight in &block.flights {
             let (x, right) = (frame.x(flight.steps.start), frame.x(flight.steps.end));
             let height = frame.map.pixels(flight.size);
             let at = || rectangle(x, frame.map.y(flight.offset) - height, right - x, height);
             if flight.is_inward {
-                let fill = colour::fill(exhibit, picture, block);
-                canvas.add(at().set("class", "flight").set("fill", fill).add(title(&described)));
+                let node = filled(at().set("class", "flight"), &colour::fill(exhibit, picture, block));
+                canvas.add(node.add(title(&described)));
             }
             let way = if flight.is_inward { "way-in" } else { "way-out" };
             canvas.add(at().set("class", "kind").set("fill", format!("url(#{way})")));
@@ -170,7 +188,8 @@ fn draw_seam(frame: &Frame, block: &Block, canvas: &mut Canvas) {
     canvas.path(data, "seam");
 }
 
-fn draw_link(exhibit: &Exhibit, picture: &Picture, frame: &Frame, link: &Link, canvas: &mut Canvas) {
+fn draw_link(tips: &Tips, frame: &Frame, link: &Link, canvas: &mut Canvas) {
+    let Tips { exhibit, picture, .. } = tips;
     let (from, to) = (&picture.blocks[link.from], &picture.blocks[link.to]);
     let Content::Tensor(tensor) = from.content else { return };
     let (x, y, width, height) = area(frame, from);
@@ -191,8 +210,12 @@ fn draw_link(exhibit: &Exhibit, picture: &Picture, frame: &Frame, link: &Link, c
     );
     let colour = colour::line(exhibit, tensor);
     let class = if link.is_spilled { "link" } else { "link free" };
-    canvas.path(data.clone(), "halo");
-    canvas.add(Path::new().set("d", data).set("class", class).set("stroke", colour.as_str()));
+    let line = Path::new().set("d", data.clone()).set("class", class);
+    // One group, so that all of it has the tip.
+    let mut group = Group::new()
+        .add(title(&tips.link(link)))
+        .add(Path::new().set("d", data).set("class", "halo"))
+        .add(line.set("stroke", colour.light.as_str()).set("style", dark(&colour)));
     // A triangle down where it is spilled, and one up where it is reloaded.
     let mark = |(x, y): (f64, f64), up: f64| {
         let data = format!(
@@ -204,12 +227,12 @@ fn draw_link(exhibit: &Exhibit, picture: &Picture, frame: &Frame, link: &Link, c
             round(x),
             round(y - 4.0 * up)
         );
-        Path::new().set("d", data).set("fill", colour.as_str()).set("stroke", "#fff").set("stroke-width", 0.6)
+        Path::new().set("d", data).set("fill", colour.light.as_str()).set("style", dark(&colour))
     };
     if link.is_spilled {
-        canvas.add(mark(start, -1.0).set("class", "spill"));
+        group.append(mark(start, -1.0).set("class", "spill"));
     }
-    canvas.add(mark(end, 1.0).set("class", "reload"));
+    canvas.add(group.add(mark(end, 1.0).set("class", "reload")));
 }
 
 /// Writes the name into a rectangle (x, y, width, height), horizontally or vertically depending on the box, and the
@@ -223,26 +246,32 @@ fn draw_name(label: &Label, (x, y, width, height): (f64, f64, f64, f64), canvas:
     let least = if label.is_moved { 5 } else { 7 };
     let across = shortened(name, letters(width), least).filter(|_| fits_across);
     let upright = shortened(name, letters(height), least).filter(|_| fits_upright);
-    let class = if is_dark(&label.colour) { "name light" } else { "name" };
     let (middle_x, middle_y) = (x + width / 2.0, y + height / 2.0);
     let n_letters = |it: &Option<String>| it.as_ref().map_or(0, |it| it.chars().count());
     let is_across = n_letters(&upright) <= n_letters(&across);
+    let mut write = |text: &str, x: f64, y: f64| {
+        if let Some(tone) = &label.plate {
+            let (wide, high) = (LETTER_WIDTH * text.chars().count() as f64 + 4.0, LINE_HEIGHT);
+            let (wide, high) = if is_across { (wide, high) } else { (high, wide) };
+            let plate = rectangle(x - wide / 2.0, y - high / 2.0, wide, high).set("rx", 2).set("class", "plate");
+            canvas.add(filled(plate, tone));
+        }
+        if is_across {
+            canvas.text(x, y + 3.0, text, "name", "middle");
+        } else {
+            canvas.upright(x + 3.0, y, text, "name");
+        }
+    };
     match (&across, &upright) {
         (Some(across), _) if is_across => {
             if 2.0 * LINE_HEIGHT + 2.0 <= height && size.len() <= letters(width) {
-                canvas.text(middle_x, middle_y - 1.0, across, class, "middle");
-                canvas.text(middle_x, middle_y + 9.0, &size, class, "middle");
+                write(across, middle_x, middle_y - 4.0);
+                write(&size, middle_x, middle_y + 6.0);
             } else {
-                canvas.text(middle_x, middle_y + 3.0, across, class, "middle");
+                write(across, middle_x, middle_y);
             }
         }
-        (_, Some(upright)) => canvas.upright(middle_x + 3.0, middle_y, upright, class),
+        (_, Some(upright)) => write(upright, middle_x, middle_y),
         _ => {}
     }
-}
-
-/// Whether a colour `#rrggbb` needs white letters.
-fn is_dark(colour: &str) -> bool {
-    let channel = |at: usize| f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap_or(255));
-    0.299 * channel(1) + 0.587 * channel(3) + 0.114 * channel(5) < 120.0
 }

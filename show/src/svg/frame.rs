@@ -24,6 +24,8 @@ pub(super) struct Frame {
     pub moved: Panel,
     /// Bytes in use and bytes live.
     pub curves: Panel,
+    /// The height of what lies below.
+    pub legend: f64,
 }
 
 /// A panel whose vertical axis goes from zero bytes at its bottom to `most` at its top.
@@ -34,7 +36,8 @@ pub(super) struct Panel {
 }
 
 impl Frame {
-    pub fn new(exhibit: &Exhibit, picture: &Picture) -> Frame {
+    /// Wide enough for the steps and for a line above them, which is so wide.
+    pub fn new(exhibit: &Exhibit, picture: &Picture, line: f64) -> Frame {
         let n_steps = picture.n_steps();
         let scratchpad = exhibit.problem.machine.scratchpad();
         let map = picture.top(scratchpad);
@@ -43,16 +46,22 @@ impl Frame {
         let moved = picture.moved.iter().map(|it| (it.loaded + it.reloaded).max(it.stored + it.spilled)).max();
         Frame {
             n_steps,
-            width: (n_steps as f64 * 48.0).clamp(640.0, 1180.0),
+            width: (n_steps as f64 * 48.0).max(line).clamp(640.0, 1180.0),
             map: Panel { top: MAP_TOP, height: MAP_HEIGHT, most: map.max(Bytes(1)) },
             moved: Panel { top: MOVED_TOP, height: MOVED_HEIGHT, most: moved.unwrap_or_default().max(Bytes(1)) },
             curves: Panel { top: CURVES_TOP, height: CURVES_HEIGHT, most: curves.max(Bytes(1)) },
+            legend: 0.0,
         }
     }
 
     /// Width and height of the whole picture.
     pub fn size(&self) -> (f64, f64) {
-        (LEFT + self.width + RIGHT, CURVES_TOP + CURVES_HEIGHT + 96.0)
+        (LEFT + self.width + RIGHT, self.below() + self.legend)
+    }
+
+    /// The top of what lies below the panels and their axes.
+    pub fn below(&self) -> f64 {
+        CURVES_TOP + CURVES_HEIGHT + 40.0
     }
 
     pub fn right(&self) -> f64 {

@@ -2,8 +2,9 @@
 
 use super::canvas::{Canvas, rectangle, round, title};
 use super::frame::{Frame, LEFT, Panel};
+use crate::describe::Tips;
 use crate::units::bytes_text;
-use crate::{Exhibit, Moved, Picture};
+use crate::{Moved, Picture};
 use cosma_planner::{Bytes, Step};
 use std::fmt::Write;
 
@@ -43,7 +44,8 @@ pub(super) fn draw_moved(picture: &Picture, frame: &Frame, canvas: &mut Canvas) 
 }
 
 /// Draws bytes in use, bytes live, and the size of the scratchpad.
-pub(super) fn draw_curves(exhibit: &Exhibit, picture: &Picture, frame: &Frame, canvas: &mut Canvas) {
+pub(super) fn draw_curves(tips: &Tips, frame: &Frame, canvas: &mut Canvas) {
+    let Tips { exhibit, picture, .. } = tips;
     let panel = &frame.curves;
     canvas.axes(frame, panel, "bytes");
     canvas.steps(frame, panel);
@@ -56,6 +58,11 @@ pub(super) fn draw_curves(exhibit: &Exhibit, picture: &Picture, frame: &Frame, c
         canvas.path(format!("M{}", &line[1..]), "live");
     }
     let scratchpad = exhibit.problem.machine.scratchpad();
+    for steps in picture.oversubscribed(scratchpad) {
+        let (x, right) = (frame.x(steps.start), frame.x(steps.end));
+        let band = rectangle(x, panel.top, right - x, panel.height).set("class", "over-band");
+        canvas.add(band.add(title(&tips.oversubscribed(&steps))));
+    }
     if scratchpad <= panel.most {
         let y = panel.y(scratchpad);
         canvas.line((LEFT, y), (right, y), "capacity");
