@@ -23,10 +23,10 @@ mod frame;
 mod legend;
 mod panels;
 
-use crate::units::{bytes_text, counted_off, plain};
-use crate::{Exhibit, Picture};
 use crate::describe::Tips;
 use crate::names::Names;
+use crate::units::{bytes_text, counted_off, plain};
+use crate::{Exhibit, Picture};
 use canvas::Canvas;
 use frame::Frame;
 use legend::Legend;

@@ -73,10 +73,10 @@ path.live { stroke: #f0a040 }
 rect.over { fill: #ff6b5e }
 rect.over-band { fill: #ff6b5e; fill-opacity: 0.16 }
 text.capacity { fill: #ff8a80 }
-.loaded { fill: #8a8a8a }
-.reloaded { fill: #f0543c }
-.stored { fill: #5f83ad }
-.spilled { fill: #c07ee0 }
+.loaded { fill: #6b6b6b }
+.reloaded { fill: #ff7d60 }
+.stored { fill: #3f6490 }
+.spilled { fill: #d9a0f5 }
 }";
 
 /// The style of what is under way, for pictures that have some.
