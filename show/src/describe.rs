@@ -46,7 +46,7 @@ impl<'a> Tips<'a> {
     pub fn link(&self, link: &Link) -> String {
         let Content::Tensor(tensor) = self.picture.blocks[link.from].content else { return String::new() };
         let Eviction { how, why, full } = self.eviction(link);
-        let mut lines = vec![format!("{}: {how}", self.exhibit.tensor_name(tensor))];
+        let mut lines = vec![format!("{}: {how}", plain(self.exhibit.tensor_name(tensor)))];
         lines.extend(why);
         lines.extend(full.map(|it| format!("in use: {}", self.present(it))));
         lines.join("\n")
@@ -101,15 +101,17 @@ pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block
     );
     let tensor = match block.content {
         Content::Workspace(op) => {
-            return format!("workspace of {}: {}\n{place}", exhibit.operator_name(op), bytes_text(block.size));
+            return format!("workspace of {}: {}\n{place}", plain(exhibit.operator_name(op)), bytes_text(block.size));
         }
         Content::Tensor(tensor) => tensor,
     };
     let is_merged = block.size != exhibit.size(tensor);
     let name =
         if is_merged { &exhibit.families.tensors[exhibit.tensor_family(tensor)] } else { exhibit.tensor_name(tensor) };
-    let mut lines =
-        vec![format!("{}: {}, {}", name, Kind::of_tensor(exhibit, tensor).name(), bytes_text(block.size)), place];
+    let mut lines = vec![
+        format!("{}: {}, {}", plain(name), Kind::of_tensor(exhibit, tensor).name(), bytes_text(block.size)),
+        place,
+    ];
     if is_merged && picture.is_moved(block) {
         let family = exhibit.tensor_family(tensor);
         let pieces = exhibit.problem.graph.tensor_ids().filter(|it| exhibit.tensor_family(*it) == family);

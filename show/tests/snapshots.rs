@@ -109,8 +109,9 @@ fn what_is_kept_is_marked_and_moves_once() {
 /// The words of the explanation are those of the tips.
 #[test]
 fn tips_say_why() {
-    for text in [BRANCHES, AROUND] {
-        let exhibit = exhibit(text, Order::Free);
+    for (text, tail) in [(BRANCHES, 0), (AROUND, 0), (AROUND, 120)] {
+        let mut exhibit = exhibit(text, Order::Free);
+        exhibit.tensors.iter_mut().for_each(|it| it.name += &"_".repeat(tail));
         let (map, page) = (memory_map(&exhibit), page(std::slice::from_ref(&exhibit)));
         let words = explain(&exhibit, None, None);
         let (_, moved) = words.split_once("What was moved and why\n").expect("something is moved");

@@ -2,7 +2,7 @@
 
 use super::frame::{Frame, LEFT, Panel};
 use crate::colour::Tone;
-use crate::units::plain;
+use crate::units::{plain, plain_lines};
 use svg::node::Value;
 use svg::node::element::{self, Definitions, Element, Group, Line, Path, Pattern, Rectangle, Style, Title};
 use svg::{Document, Node};
@@ -169,8 +169,9 @@ pub(crate) fn rectangle(x: f64, y: f64, width: f64, height: f64) -> Rectangle {
     Rectangle::new().set("x", round(x)).set("y", round(y)).set("width", round(width)).set("height", round(height))
 }
 
+/// A tip. Names in it are of a limited length already.
 pub(crate) fn title(text: &str) -> Title {
-    Title::new(text.lines().map(plain).collect::<Vec<_>>().join("\n"))
+    Title::new(plain_lines(text))
 }
 
 /// The same node in a colour of its own on light and on dark paper.
