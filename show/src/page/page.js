@@ -588,6 +588,9 @@ function tell(px, py) {
   }
   const [name, entries] = pointed !== null ? describe(pointed) : stepText(pointerStep);
   const list = nodes("dl");
+  if (pointed !== null && pointerStep !== null && shown.operators[pointerStep].over !== null) {
+    entries.push(["too much", shown.operators[pointerStep].over]);
+  }
   for (const [term, text] of entries) list.append(nodes("dt", term), nodes("dd", text));
   if (pointed !== null) list.append(nodes("dt", "operator here"), nodes("dd", operatorText(pointerStep)));
   tip.replaceChildren(nodes("strong", name), list);
