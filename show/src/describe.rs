@@ -3,8 +3,8 @@
 use crate::colour::Kind;
 use crate::explain::{Eviction, Reasons};
 use crate::units::{bytes_text, exactly, plain};
-use crate::{Block, Content, Exhibit, Link, Picture};
-use cosma_planner::Step;
+use crate::{Block, Content, Cost, Exhibit, Link, Picture};
+use cosma_planner::{Bytes, Step};
 use std::ops::Range;
 
 /// What is said of a block that is kept.
@@ -42,18 +42,21 @@ impl<'a> Tips<'a> {
         lines.join("\n")
     }
 
-    /// Why the tensor of a link was out. What was in its place is left out where tiles make too many links for that.
+    /// Why the tensor of a link was out, and what was in its place.
     pub fn link(&self, link: &Link) -> String {
         let Content::Tensor(tensor) = self.picture.blocks[link.from].content else { return String::new() };
         let Eviction { how, why, full } = self.eviction(link);
-        let mut lines = vec![format!("{}: {how}", self.exhibit.tensor_name(tensor))];
+        let mut lines = vec![format!("{}: {how}", plain(self.exhibit.tensor_name(tensor)))];
         lines.extend(why);
-        lines.extend(full.filter(|_| !self.exhibit.is_tiled()).map(|it| format!("in use: {}", self.present(it))));
+        lines.extend(full.map(|it| format!("in use: {}", self.present(it))));
         lines.join("\n")
     }
 
+    /// Why the tensor of a link was out. Tiles make many links, and to list for each what was in its place would be far
+    /// more than all the rest; so there it is left out.
     pub fn eviction(&self, link: &Link) -> Eviction {
-        self.reasons.eviction(link)
+        let eviction = self.reasons.eviction(link);
+        Eviction { full: eviction.full.filter(|_| !self.exhibit.is_tiled()), ..eviction }
     }
 
     /// Why a tensor is moved wherever it lies.
@@ -74,9 +77,8 @@ impl<'a> Tips<'a> {
         let scratchpad = self.exhibit.problem.machine.scratchpad();
         let live = |it: &u32| self.picture.live[*it as usize];
         let most = (steps.start.0..steps.end.0).rev().max_by_key(live).expect("there is a step");
-        let name = |step: u32| {
-            format!("{step} ({})", plain(self.exhibit.operator_name(self.picture.order[step as usize])))
-        };
+        let name =
+            |step: u32| format!("{step} ({})", plain(self.exhibit.operator_name(self.picture.order[step as usize])));
         let which = if steps.start.next() == steps.end {
             format!("step {}", name(most))
         } else {
@@ -99,15 +101,25 @@ pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block
     );
     let tensor = match block.content {
         Content::Workspace(op) => {
-            return format!("workspace of {}: {}\n{place}", exhibit.operator_name(op), bytes_text(block.size));
+            return format!("workspace of {}: {}\n{place}", plain(exhibit.operator_name(op)), bytes_text(block.size));
         }
         Content::Tensor(tensor) => tensor,
     };
     let is_merged = block.size != exhibit.size(tensor);
     let name =
         if is_merged { &exhibit.families.tensors[exhibit.tensor_family(tensor)] } else { exhibit.tensor_name(tensor) };
-    let mut lines =
-        vec![format!("{}: {}, {}", name, Kind::of_tensor(exhibit, tensor).name(), bytes_text(block.size)), place];
+    let mut lines = vec![
+        format!("{}: {}, {}", plain(name), Kind::of_tensor(exhibit, tensor).name(), bytes_text(block.size)),
+        place,
+    ];
+    if is_merged && picture.is_moved(block) {
+        let family = exhibit.tensor_family(tensor);
+        let pieces = exhibit.problem.graph.tensor_ids().filter(|it| exhibit.tensor_family(*it) == family);
+        let costs: Vec<_> = pieces.map(|it| (picture.costs[it.index()], exhibit.size(it))).collect();
+        let moved: Bytes = costs.iter().map(|(cost, size)| cost.non_compulsory(*size)).sum();
+        let times = costs.iter().map(|it| it.0).sum::<Cost>().times();
+        lines.push(format!("{times}, of all its pieces: {}", bytes_text(moved)));
+    }
     if is_merged {
         return lines.join("\n");
     }

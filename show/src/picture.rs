@@ -33,7 +33,7 @@ pub struct Picture {
     /// Bytes that a result and an operand share count once.
     pub occupied: Vec<Bytes>,
     /// By step: the bytes that would be in use if nothing were evicted: every tensor from its first use
-    /// to its last, and workspace. Bytes that a result and an operand share count once.
+    /// to its last, what is kept from run to run, and workspace. Bytes that a result and an operand share count once.
     pub live: Vec<Bytes>,
     /// By tensor: how often it is moved.
     pub costs: Vec<Cost>,
@@ -304,7 +304,13 @@ fn occupied(blocks: &[Block], n_steps: usize) -> Vec<Bytes> {
 fn live(exhibit: &Exhibit, order: &[OpId], blocks: &[Block], uses: &[Vec<Step>]) -> Vec<Bytes> {
     let problem = &exhibit.problem;
     let mut live: Vec<Bytes> = order.iter().map(|it| problem.graph.op(*it).workspace).collect();
+    let mut is_kept = vec![false; problem.graph.tensors().len()];
+    exhibit.kept().for_each(|it| is_kept[it.tensor.index()] = true);
     for tensor in problem.graph.tensor_ids() {
+        if is_kept[tensor.index()] {
+            live.iter_mut().for_each(|it| *it += exhibit.size(tensor));
+            continue;
+        }
         let uses = &uses[tensor.index()];
         if let (Some(first), Some(last)) = (uses.first(), uses.last()) {
             live[first.index()..last.next().index()].iter_mut().for_each(|it| *it += exhibit.size(tensor));

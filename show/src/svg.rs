@@ -23,10 +23,10 @@ mod frame;
 mod legend;
 mod panels;
 
-use crate::units::{bytes_text, counted_off, plain};
-use crate::{Exhibit, Picture};
 use crate::describe::Tips;
 use crate::names::Names;
+use crate::units::{bytes_text, counted_off, plain, shortened};
+use crate::{Exhibit, Picture};
 use canvas::Canvas;
 use frame::Frame;
 use legend::Legend;
@@ -52,8 +52,9 @@ pub fn memory_map(exhibit: &Exhibit) -> String {
     canvas.finish()
 }
 
-/// The width of a letter of the facts, at most.
+/// The widths of letters, at most on average.
 const LETTER_OF_FACTS: f64 = 6.4;
+const LETTER_OF_TITLE: f64 = 11.0;
 
 /// What the names on a map leave out.
 pub(crate) fn names(exhibit: &Exhibit) -> Names {
@@ -65,9 +66,14 @@ pub(crate) fn names(exhibit: &Exhibit) -> Names {
 }
 
 fn title(exhibit: &Exhibit, facts: &str, frame: &Frame, canvas: &mut Canvas) {
-    canvas.text(frame::LEFT, 24.0, &format!("@{}", plain(&exhibit.function)), "title", "start");
+    let time = time_facts(exhibit).unwrap_or_default();
+    let room = frame.width - LETTER_OF_FACTS * (time.chars().count() + 2) as f64;
+    let letters = (room.max(0.0) / LETTER_OF_TITLE) as usize;
+    if let Some(name) = shortened(&format!("@{}", plain(&exhibit.function)), letters, 5) {
+        canvas.text(frame::LEFT, 24.0, &name, "title", "start");
+    }
     canvas.text(frame::LEFT, 42.0, facts, "facts", "start");
-    if let Some(time) = time_facts(exhibit) {
+    if !time.is_empty() {
         canvas.text(frame.right(), 24.0, &time, "facts", "end");
     }
 }

@@ -106,13 +106,18 @@ pub(crate) fn shortened(text: &str, room: usize, least: usize) -> Option<String>
     Some(format!("{start}…{end}"))
 }
 
-/// Makes a text safe for all output formats: at most 200 characters, none of them control characters.
-pub(crate) fn plain(text: &str) -> String {
-    let shown = text
-        .chars()
-        .take(200)
-        .map(|it| if it.is_control() || it == '\u{fffe}' || it == '\u{ffff}' { '\u{fffd}' } else { it });
-    shown.collect()
+/// Makes a name safe for all output formats: at most 200 characters, none of them control characters.
+pub(crate) fn plain(name: &str) -> String {
+    name.chars().take(200).map(printable).collect()
+}
+
+/// Makes a text of any length safe for all output formats: there are no control characters but ends of lines.
+pub(crate) fn plain_lines(text: &str) -> String {
+    text.chars().map(|it| if it == '\n' { it } else { printable(it) }).collect()
+}
+
+fn printable(letter: char) -> char {
+    if letter.is_control() || letter == '\u{fffe}' || letter == '\u{ffff}' { '\u{fffd}' } else { letter }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Small programs, as people see them.
 
-use cosma_planner::{Options, Order, Problem, Solver, plan};
+use cosma_planner::{Bytes, Options, Order, Problem, Solver, Step, plan};
 use cosma_show::{
-    Exhibit, Families, OperatorLabel, Proof, TensorLabel, dot, explain, larger_scratchpads, memory_map, page, trace,
+    Exhibit, Families, Moved, OperatorLabel, Picture, Proof, TensorLabel, dot, explain, larger_scratchpads, memory_map,
+    page, trace,
 };
 
 /// Two branches, a weight, a workspace, a result in the place of an operand, and an argument that is
@@ -60,6 +61,93 @@ fn exhibit(text: &str, order: Order) -> Exhibit {
 #[test]
 fn a_map() {
     insta::assert_snapshot!(memory_map(&exhibit(BRANCHES, Order::Free)));
+}
+
+/// Weights of which two stay from run to run, under names of an exported model. Without what is kept, all would fit.
+const KEPT: &str = "\
+machine scratchpad 512 alignment 64 weights resident
+argument x 64
+weight model.a.w 64 keep auto
+weight model.a.v 128 keep always
+weight model.a.u 64
+op /net/a/Conv_0: x model.a.w -> /net/a/Conv_0/out 128
+op /net/a/Conv_1: /net/a/Conv_0/out model.a.v -> /net/a/Conv_1/out 192
+op /net/b/Conv_2: /net/a/Conv_1/out model.a.u -> /net/b/Conv_2/out 64
+op /net/b/Add_3: /net/b/Conv_2/out /net/a/Conv_0/out -> y 64
+return y
+";
+
+fn kept() -> Exhibit {
+    let problem: Problem = KEPT.parse().expect("it is a problem");
+    let plan = plan(&problem, &options(Order::Free)).expect("there is a plan").plan;
+    let prologue = plan.prologue(&problem);
+    let n_prologue = prologue.len();
+    assert_eq!(n_prologue, 2);
+    let actions = prologue.into_iter().chain(plan.actions(&problem)).collect();
+    Exhibit { n_prologue, ..Exhibit::new("net", problem, actions) }
+}
+
+#[test]
+fn what_is_kept_is_marked_and_moves_once() {
+    let exhibit = kept();
+    let picture = Picture::new(&exhibit);
+    let kept: Vec<_> = picture.blocks.iter().filter(|it| it.is_kept).map(|it| (it.size.0, it.steps.clone())).collect();
+    assert_eq!(kept, [(64, Step(0)..Step(4)), (128, Step(0)..Step(4))]);
+    // Loads before the first run are none of a run, and what is kept is live in each step.
+    let moved = |it: &Moved| it.loaded + it.reloaded + it.stored + it.spilled;
+    assert_eq!(picture.moved.iter().map(moved).sum::<Bytes>(), exhibit.traffic().total());
+    let sizes = exhibit.problem.graph.tensors().iter().map(|it| it.size);
+    let costs: Bytes = picture.costs.iter().zip(sizes).map(|(cost, size)| cost.total(size)).sum();
+    assert_eq!(costs, exhibit.traffic().total());
+    assert!(picture.occupied.iter().zip(&picture.live).all(|(occupied, live)| occupied <= live));
+    insta::assert_snapshot!("kept_on_a_map", memory_map(&exhibit));
+    let page = page(&[exhibit]);
+    assert_eq!(page.matches("\"kept\":true").count(), 2);
+    assert!(page.contains("\"notes\":[\"kept from run to run: loaded once, before the first\"]"));
+}
+
+/// The words of the explanation are those of the tips.
+#[test]
+fn tips_say_why() {
+    for (text, tail) in [(BRANCHES, 0), (AROUND, 0), (AROUND, 120)] {
+        let mut exhibit = exhibit(text, Order::Free);
+        exhibit.tensors.iter_mut().for_each(|it| it.name += &"_".repeat(tail));
+        let (map, page) = (memory_map(&exhibit), page(std::slice::from_ref(&exhibit)));
+        let words = explain(&exhibit, None, None);
+        let (_, moved) = words.split_once("What was moved and why\n").expect("something is moved");
+        let reasons: Vec<_> = moved.lines().take_while(|it| !it.is_empty()).map(str::trim).collect();
+        let said = |start: &str| reasons.iter().filter(move |it| it.starts_with(start)).copied().collect::<Vec<_>>();
+        let hows = [said("evicted"), said("spilled")].concat();
+        assert!(!hows.is_empty() && !said("no space").is_empty(), "{words}");
+        for reason in hows.into_iter().chain(said("no space")) {
+            // In the tips of the box before, of the one after, and of the line between them.
+            assert!(3 <= map.matches(reason).count(), "{reason}: {map}");
+            assert!(page.contains(reason), "{reason}");
+        }
+        for present in said("in use: ").into_iter().filter(|it| !it.contains("as above")) {
+            assert!(map.contains(present), "{present}: {map}");
+            assert!(page.contains(&present["in use: ".len()..]), "{present}");
+        }
+    }
+}
+
+/// Steps in which more is live than fits are those whose live bytes are more than the scratchpad, and no others.
+#[test]
+fn steps_with_too_much_are_marked() {
+    let exhibit = exhibit(BRANCHES, Order::Source);
+    let picture = Picture::new(&exhibit);
+    let scratchpad = exhibit.problem.machine.scratchpad();
+    let runs = picture.oversubscribed(scratchpad);
+    let is_marked = |step: u32| runs.iter().any(|it| it.contains(&Step(step)));
+    for (step, live) in (0..).zip(&picture.live) {
+        assert_eq!(is_marked(step), scratchpad < *live, "{step}");
+    }
+    assert!(!runs.is_empty() && runs.windows(2).all(|it| it[0].end < it[1].start));
+    let map = memory_map(&exhibit);
+    // Below the map, and behind the curves; and in the legend.
+    assert_eq!(map.matches("class=\"over\"").count(), runs.len() + 1);
+    assert_eq!(map.matches("class=\"over-band\"").count(), runs.len());
+    assert!(map.contains(" live, ") && map.contains(" more than the scratchpad holds"), "{map}");
 }
 
 /// Two layers in two bands each, and a third one that is not cut. A weight of 64 B too many for all to stay.

@@ -69,8 +69,8 @@ function show(index) {
   const n = shown.operators.length;
   shown.n = n;
   shown.blocksOf = shown.tensors.map(() => []);
-  // Only programs whose transfers overlap have such lists.
-  shown.blocks.forEach((it) => { it.flights ??= []; it.ways ??= []; it.since = Math.min(it.from, ...it.flights.map((way) => way.from)); });
+  // Lists that would be empty are left out.
+  shown.blocks.forEach((it) => { it.flights ??= []; it.ways ??= []; it.notes ??= []; it.since = Math.min(it.from, ...it.flights.map((way) => way.from)); });
   shown.blocks.forEach((it, at) => { if (it.tensor !== null) shown.blocksOf[it.tensor].push(at); });
   shown.mostMoved = Math.max(1, ...shown.moved.map((it) => Math.max(it[0] + it[1], it[2] + it[3])));
   const live = Math.max(1, ...shown.live, ...shown.occupied);
@@ -418,19 +418,14 @@ function drawName(block, isCovered) {
   const least = tensor && tensor.moved ? 5 : 7;
   const across = 11 <= height ? shortened(name, Math.floor((width - 6) / 5.6), least) : "";
   const along = 11 <= width ? shortened(name, Math.floor((height - 6) / 5.6), least) : "";
-  // Letters stand on the plain colour where there are marks on the box.
-  const isMarked = block.kept || tensor === null || tensor.kind !== "activation" || tensor.moved || 0 < block.flights.length;
-  const plate = isMarked ? (tensor ? tensor.colour[tone] : ink.workspace) : null;
+  // Letters stand on the plain colour, over lines and marks.
   const put = (text, qx, qy) => {
-    if (plate) {
-      pen.font = `10px ${FONT}`;
-      const [wide, high] = [pen.measureText(text).width + 4, 11];
-      pen.fillStyle = plate;
-      pen.globalAlpha = 0.85;
-      if (isAcross) pen.fillRect(qx - wide / 2, qy - high / 2, wide, high);
-      else pen.fillRect(qx - high / 2, qy - wide / 2, high, wide);
-      pen.globalAlpha = 1;
-    }
+    const wide = 5.6 * text.length + 4, high = 11;
+    pen.fillStyle = tensor ? tensor.colour[tone] : ink.workspace;
+    pen.globalAlpha = 0.85;
+    if (isAcross) pen.fillRect(qx - wide / 2, qy - high / 2, wide, high);
+    else pen.fillRect(qx - high / 2, qy - wide / 2, high, wide);
+    pen.globalAlpha = 1;
     if (isAcross) write(text, qx, qy + 3.5, "center", 10, ink.name);
     else upright(text, qx + 3.5, qy, 10, ink.name);
   };
@@ -593,6 +588,9 @@ function tell(px, py) {
   }
   const [name, entries] = pointed !== null ? describe(pointed) : stepText(pointerStep);
   const list = nodes("dl");
+  if (pointed !== null && pointerStep !== null && shown.operators[pointerStep].over !== null) {
+    entries.push(["too much", shown.operators[pointerStep].over]);
+  }
   for (const [term, text] of entries) list.append(nodes("dt", term), nodes("dd", text));
   if (pointed !== null) list.append(nodes("dt", "operator here"), nodes("dd", operatorText(pointerStep)));
   tip.replaceChildren(nodes("strong", name), list);

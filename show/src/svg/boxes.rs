@@ -66,7 +66,12 @@ fn draw_blocks(tips: &Tips, names: &Names, frame: &Frame, canvas: &mut Canvas) {
             Content::Workspace(_) => "workspace",
         };
         let (x, y, width, height) = area(frame, block);
-        let label = Label { name, size: block.size, plate: plate(tips, block), is_moved: picture.is_moved(block) };
+        let label = Label {
+            name,
+            size: block.size,
+            plate: colour::fill(exhibit, picture, block),
+            is_moved: picture.is_moved(block),
+        };
         draw_name(&label, (x, y, width - hidden, height), canvas);
     }
 }
@@ -78,11 +83,11 @@ fn draw_areas(tips: &Tips, names: &Names, frame: &Frame, canvas: &mut Canvas) {
     let areas = areas(exhibit, picture);
     for it in &areas {
         let merged = merged(picture, it);
-        let tip =
-            if it.n_blocks == 1 { tips.block(it.block) } else { describe_block(exhibit, picture, &merged) };
+        let tip = if it.n_blocks == 1 { tips.block(it.block) } else { describe_block(exhibit, picture, &merged) };
         draw_box(exhibit, picture, frame, &merged, &tip, canvas);
     }
-    for (index, block) in picture.blocks.iter().enumerate().filter(|it| it.1.size != Bytes::ZERO && is_workspace(it.1)) {
+    for (index, block) in picture.blocks.iter().enumerate().filter(|it| it.1.size != Bytes::ZERO && is_workspace(it.1))
+    {
         draw_box(exhibit, picture, frame, block, &tips.block(index), canvas);
     }
     draw_flights(tips, frame, canvas);
@@ -93,7 +98,12 @@ fn draw_areas(tips: &Tips, names: &Names, frame: &Frame, canvas: &mut Canvas) {
         let block = merged(picture, &areas[index]);
         let Content::Tensor(tensor) = block.content else { continue };
         let name = names.short(&exhibit.families.tensors[exhibit.tensor_family(tensor)]);
-        let label = Label { name, size: block.size, plate: plate(tips, &block), is_moved: picture.is_moved(&block) };
+        let label = Label {
+            name,
+            size: block.size,
+            plate: colour::fill(exhibit, picture, &block),
+            is_moved: picture.is_moved(&block),
+        };
         draw_name(&label, area(frame, &block), canvas);
     }
 }
@@ -112,15 +122,9 @@ fn merged(picture: &Picture, area: &Area) -> Block {
 struct Label<'a> {
     name: &'a str,
     size: Bytes,
-    /// The colour behind the letters, where there are marks on the box.
-    plate: Option<Tone>,
+    /// The colour behind the letters, over lines and marks: that of the box.
+    plate: Tone,
     is_moved: bool,
-}
-
-fn plate(tips: &Tips, block: &Block) -> Option<Tone> {
-    let Tips { exhibit, picture, .. } = tips;
-    let is_marked = picture.is_moved(block) || Kind::of(exhibit, block.content) != Kind::Activation;
-    (is_marked || !block.flights.is_empty()).then(|| colour::fill(exhibit, picture, block))
 }
 
 /// The rectangle of a block: x, y, width, height.
@@ -137,7 +141,8 @@ fn draw_box(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block, 
     let in_place = if !block.in_place_of.is_empty() { " in-place" } else { "" };
     let piece = if exhibit.is_tiled() { " piece" } else { "" };
     let kept = if block.is_kept { " kept" } else { "" };
-    let node = rectangle(x, y, width, height).set("class", format!("block {}{moved}{in_place}{piece}{kept}", kind.name()));
+    let node =
+        rectangle(x, y, width, height).set("class", format!("block {}{moved}{in_place}{piece}{kept}", kind.name()));
     canvas.add(filled(node, &colour::fill(exhibit, picture, block)).add(title(tip)));
     let pattern = if block.is_kept { "kept" } else { kind.name() };
     let patterns = [(kind != Kind::Activation, pattern), (picture.is_moved(block), "moved")];
@@ -250,12 +255,10 @@ fn draw_name(label: &Label, (x, y, width, height): (f64, f64, f64, f64), canvas:
     let n_letters = |it: &Option<String>| it.as_ref().map_or(0, |it| it.chars().count());
     let is_across = n_letters(&upright) <= n_letters(&across);
     let mut write = |text: &str, x: f64, y: f64| {
-        if let Some(tone) = &label.plate {
-            let (wide, high) = (LETTER_WIDTH * text.chars().count() as f64 + 4.0, LINE_HEIGHT);
-            let (wide, high) = if is_across { (wide, high) } else { (high, wide) };
-            let plate = rectangle(x - wide / 2.0, y - high / 2.0, wide, high).set("rx", 2).set("class", "plate");
-            canvas.add(filled(plate, tone));
-        }
+        let (wide, high) = (LETTER_WIDTH * text.chars().count() as f64 + 4.0, LINE_HEIGHT);
+        let (wide, high) = if is_across { (wide, high) } else { (high, wide) };
+        let plate = rectangle(x - wide / 2.0, y - high / 2.0, wide, high).set("rx", 2).set("class", "plate");
+        canvas.add(filled(plate, &label.plate));
         if is_across {
             canvas.text(x, y + 3.0, text, "name", "middle");
         } else {

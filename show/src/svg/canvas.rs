@@ -2,7 +2,7 @@
 
 use super::frame::{Frame, LEFT, Panel};
 use crate::colour::Tone;
-use crate::units::plain;
+use crate::units::{plain, plain_lines};
 use svg::node::Value;
 use svg::node::element::{self, Definitions, Element, Group, Line, Path, Pattern, Rectangle, Style, Title};
 use svg::{Document, Node};
@@ -73,10 +73,10 @@ path.live { stroke: #f0a040 }
 rect.over { fill: #ff6b5e }
 rect.over-band { fill: #ff6b5e; fill-opacity: 0.16 }
 text.capacity { fill: #ff8a80 }
-.loaded { fill: #8a8a8a }
-.reloaded { fill: #f0543c }
-.stored { fill: #5f83ad }
-.spilled { fill: #c07ee0 }
+.loaded { fill: #6b6b6b }
+.reloaded { fill: #ff7d60 }
+.stored { fill: #3f6490 }
+.spilled { fill: #d9a0f5 }
 }";
 
 /// The style of what is under way, for pictures that have some.
@@ -169,8 +169,9 @@ pub(crate) fn rectangle(x: f64, y: f64, width: f64, height: f64) -> Rectangle {
     Rectangle::new().set("x", round(x)).set("y", round(y)).set("width", round(width)).set("height", round(height))
 }
 
+/// A tip. Names in it are of a limited length already.
 pub(crate) fn title(text: &str) -> Title {
-    Title::new(text.lines().map(plain).collect::<Vec<_>>().join("\n"))
+    Title::new(plain_lines(text))
 }
 
 /// The same node in a colour of its own on light and on dark paper.

@@ -8,9 +8,9 @@ pub(super) const LEFT: f64 = 76.0;
 const RIGHT: f64 = 20.0;
 const MAP_TOP: f64 = 62.0;
 const MAP_HEIGHT: f64 = 440.0;
-const MOVED_TOP: f64 = MAP_TOP + MAP_HEIGHT + 44.0;
+/// The height of the strip above the map that says what runs together.
+const STRIP: f64 = 14.0;
 const MOVED_HEIGHT: f64 = 72.0;
-const CURVES_TOP: f64 = MOVED_TOP + MOVED_HEIGHT + 30.0;
 const CURVES_HEIGHT: f64 = 120.0;
 
 /// Three panels, one above the other, over the same steps.
@@ -44,12 +44,15 @@ impl Frame {
         let live = picture.live.iter().chain(&picture.occupied).copied().max().unwrap_or_default();
         let curves = if map < scratchpad { live } else { live.max(scratchpad) };
         let moved = picture.moved.iter().map(|it| (it.loaded + it.reloaded).max(it.stored + it.spilled)).max();
+        let map_top = if exhibit.is_tiled() { MAP_TOP + STRIP } else { MAP_TOP };
+        let moved_top = map_top + MAP_HEIGHT + 44.0;
+        let curves_top = moved_top + MOVED_HEIGHT + 30.0;
         Frame {
             n_steps,
             width: (n_steps as f64 * 48.0).max(line).clamp(640.0, 1180.0),
-            map: Panel { top: MAP_TOP, height: MAP_HEIGHT, most: map.max(Bytes(1)) },
-            moved: Panel { top: MOVED_TOP, height: MOVED_HEIGHT, most: moved.unwrap_or_default().max(Bytes(1)) },
-            curves: Panel { top: CURVES_TOP, height: CURVES_HEIGHT, most: curves.max(Bytes(1)) },
+            map: Panel { top: map_top, height: MAP_HEIGHT, most: map.max(Bytes(1)) },
+            moved: Panel { top: moved_top, height: MOVED_HEIGHT, most: moved.unwrap_or_default().max(Bytes(1)) },
+            curves: Panel { top: curves_top, height: CURVES_HEIGHT, most: curves.max(Bytes(1)) },
             legend: 0.0,
         }
     }
@@ -61,7 +64,7 @@ impl Frame {
 
     /// The top of what lies below the panels and their axes.
     pub fn below(&self) -> f64 {
-        CURVES_TOP + CURVES_HEIGHT + 40.0
+        self.curves.bottom() + 40.0
     }
 
     pub fn right(&self) -> f64 {
