@@ -152,7 +152,7 @@ def check(browser, page, folder):
     hidden = browser.evaluate("document.getElementById('tip').hidden")
     hold(not hidden, "pointing at a block shows nothing")
     hold(tensor["name"] in tip, f"the tip does not name {tensor['name']}: {tip}")
-    for word in ["kind", "size", "producer", "uses", "lies", "cost"]:
+    for word in ["kind", "size", "producer", "uses", "where", "cost"]:
         hold(word in tip, f"the tip does not say {word}: {tip}")
     hold(f"{tensor['size']:,} B" in tip, f"the tip does not say {tensor['size']} B: {tip}")
     hold(browser.evaluate("cosma.highlighted.length") == 1, "what is pointed at is not highlighted")
