@@ -14,6 +14,14 @@ pub struct Tensor {
     pub size: Bytes,
     /// Where it comes from.
     pub origin: Origin,
+    /// Where it lies whenever it is in the scratchpad; anywhere, if that is not said, or if it has no bytes.
+    pub pin: Option<Bytes>,
+    /// Whether it lies in the scratchpad before the first operator runs, and nowhere else: an argument that somebody
+    /// else left there.
+    pub starts_on_chip: bool,
+    /// Whether it must lie in the scratchpad when the last operator has run. That host memory must have it, too, is
+    /// said by [`Graph::results`].
+    pub ends_on_chip: bool,
 }
 
 /// Where a tensor comes from.
@@ -280,14 +288,43 @@ impl Graph {
         self.is_part[id.index()]
     }
 
-    /// Whether an operator writes this tensor and host memory must have it at the end. An argument
-    /// that is returned is there already: it is a result in name only, and not meant here.
+    /// Whether host memory must have this tensor at the end and does not from the start: an operator writes it, or it
+    /// starts in the scratchpad. Any other argument that is returned is there already: it is a result in name only, and
+    /// not meant here.
     pub fn is_stored(&self, id: TensorId) -> bool {
-        self.is_result[id.index()] && self.producer(id).is_some()
+        self.is_result[id.index()] && !self.starts_at_home(id)
     }
 
-    /// Whether every plan puts this tensor into host memory right after the operator that writes it: it is stored, or
-    /// a part.
+    /// Whether host memory has this tensor from the start, or as soon as it has all of its parts.
+    pub fn starts_at_home(&self, id: TensorId) -> bool {
+        self.producer(id).is_none() && !self.tensor(id).starts_on_chip
+    }
+
+    /// Whether a tensor lies in the scratchpad before the first operator runs, or must when the last one has.
+    pub fn has_ends_on_chip(&self) -> bool {
+        self.tensors.iter().any(|it| it.starts_on_chip || it.ends_on_chip)
+    }
+
+    /// Whether two tensors cannot both be in the scratchpad, since bytes of both would lie at one address, whatever the
+    /// plan; but for a result and an operand that share them.
+    pub fn are_apart(&self, a: TensorId, b: TensorId) -> bool {
+        let (Some(a), Some(b)) = (self.pinned(a), self.pinned(b)) else { return false };
+        a.start.max(b.start) < a.end.min(b.end)
+    }
+
+    /// The addresses of a tensor that has a pin, half-open and not empty.
+    pub(crate) fn pinned(&self, id: TensorId) -> Option<std::ops::Range<Bytes>> {
+        let Tensor { size, pin, .. } = *self.tensor(id);
+        let start = pin.filter(|_| size != Bytes::ZERO)?;
+        Some(start..Bytes(start.0.saturating_add(size.0)))
+    }
+
+    /// Whether any tensor has a pin.
+    pub fn has_pins(&self) -> bool {
+        self.tensors.iter().any(|it| it.pin.is_some() && it.size != Bytes::ZERO)
+    }
+
+    /// Whether every plan puts this tensor into host memory as soon as there is one: it is stored, or a part.
     pub fn is_written_back(&self, id: TensorId) -> bool {
         self.is_stored(id) || self.is_part(id)
     }
@@ -295,7 +332,7 @@ impl Graph {
     /// Whether host memory has a copy of this tensor as soon as it exists: it is an argument, staged, stored, or a
     /// part. Such a tensor leaves the scratchpad for free.
     pub fn has_host_copy(&self, id: TensorId) -> bool {
-        self.producer(id).is_none() || self.is_written_back(id)
+        self.starts_at_home(id) || self.is_written_back(id)
     }
 
     /// The same graph, where all weights are read in the scratchpad, or all in host memory.
@@ -406,6 +443,31 @@ impl GraphBuilder {
         let id = self.tensor(name.into(), size, Origin::Staged);
         self.parts[id.index()] = distinct(parts.iter().copied());
         id
+    }
+
+    /// Says where a tensor lies whenever it is in the scratchpad: so many bytes from the start.
+    /// [`Problem::check`](crate::Problem::check) says whether it can.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn pin(&mut self, tensor: TensorId, at: Bytes) {
+        self.tensors[tensor.index()].pin = Some(at);
+    }
+
+    /// Says that an argument lies in the scratchpad before the first operator runs, and not in host memory.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn starts_on_chip(&mut self, tensor: TensorId) {
+        self.tensors[tensor.index()].starts_on_chip = true;
+    }
+
+    /// Says that a tensor must lie in the scratchpad when the last operator has run.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn ends_on_chip(&mut self, tensor: TensorId) {
+        self.tensors[tensor.index()].ends_on_chip = true;
     }
 
     /// Adds an operator that reads in the scratchpad, and the tensors that it writes; gives their ids in the
@@ -537,7 +599,8 @@ impl GraphBuilder {
     /// [`Error::TooLarge`] where sizes add up to more than planning can count: all tensors and
     /// workspaces together, four times over, must stay below 2⁶³ bytes. [`Error::Order`] where an operator has to
     /// run before one that does not come after it. [`Error::Staged`] where a staged tensor has no part, or one that no
-    /// operator writes, or is said to be a result: that its parts are. [`Error::InPlace`] where a
+    /// operator writes, or is said to be a result: that its parts are. [`Error::OnChip`] where a tensor is said to start
+    /// in the scratchpad that is no argument, or a staged one to end there. [`Error::InPlace`] where a
     /// result and an operand cannot share bytes as is said of them, or not beside other pairs of their
     /// operator: see [`Op::in_place`].
     pub fn build(mut self) -> Result<Graph, Error> {
@@ -548,6 +611,7 @@ impl GraphBuilder {
         }
         self.results = distinct(std::mem::take(&mut self.results));
         self.check_staged()?;
+        self.check_ends()?;
         let (is_part, edges) = self.writers_of_parts();
         self.edges.extend(edges);
         if let Some(&(before, after)) = self.edges.iter().find(|it| it.1 <= it.0 || self.ops.len() <= it.1.index()) {
@@ -579,7 +643,10 @@ impl GraphBuilder {
             let op = op.filter(|it| read.contains(&(*it, operand)));
             let op = op.ok_or(refuse("they are not of one operator"))?;
             let overlay = self.overlay(result, operand, at).ok_or(refuse("one does not lie within the other"))?;
-            let dies = dies(op, &readers[operand.index()], &dependences, &mut walk);
+            let dies = match self.tensors[operand.index()].ends_on_chip {
+                true => Dies::Never,
+                false => dies(op, &readers[operand.index()], &dependences, &mut walk),
+            };
             let pair = InPlace { result, operand, overlay, dies };
             let known = &self.ops[op.index()].in_place;
             let near = [result, operand].into_iter().filter_map(|it| pairs_of.get(&(op, it))).flatten();
@@ -618,6 +685,19 @@ impl GraphBuilder {
             }
             if self.results.contains(&tensor) {
                 return refuse("it is no result, but its parts may be");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_ends(&self) -> Result<(), Error> {
+        for (tensor, it) in (0..).map(TensorId).zip(&self.tensors) {
+            let is_argument = matches!(it.origin, Origin::Argument | Origin::Weight);
+            if it.starts_on_chip && !is_argument {
+                return Err(Error::OnChip { tensor, why: "it is no argument, so it cannot start there" });
+            }
+            if it.ends_on_chip && it.origin == Origin::Staged {
+                return Err(Error::OnChip { tensor, why: "it is staged in host memory, so it cannot end there" });
             }
         }
         Ok(())
@@ -666,7 +746,7 @@ impl GraphBuilder {
 
     fn tensor(&mut self, name: String, size: Bytes, origin: Origin) -> TensorId {
         let id = TensorId(self.tensors.len() as u32);
-        self.tensors.push(Tensor { name, size, origin });
+        self.tensors.push(Tensor { name, size, origin, pin: None, starts_on_chip: false, ends_on_chip: false });
         self.parts.push(Vec::new());
         id
     }

@@ -1,6 +1,6 @@
 //! A graph and the machine that it is to run on.
 
-use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, OpId, Origin, TensorId};
+use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, OpId, Origin, Tensor, TensorId};
 use std::ops::Range;
 
 /// What is to be planned.
@@ -83,6 +83,9 @@ impl Problem {
     /// The least scratchpad with which the graph can run in every order, if nothing of it is reserved. In some
     /// orders it may do with less: see [`Problem::least_scratchpad`].
     pub fn min_scratchpad(&self) -> Bytes {
+        if let Some(framed) = self.framed() {
+            return framed.problem().min_scratchpad();
+        }
         self.graph.op_ids().map(|op| self.working_set(op)).max().unwrap_or(Bytes::ZERO)
     }
 
@@ -90,6 +93,9 @@ impl Problem {
     /// that an operator writes goes out once. For what is read in host memory this is its first use; its
     /// further uses are [`Problem::restreamed`], and so is what staged tensors and their parts move.
     pub fn compulsory(&self) -> Bytes {
+        if let Some(framed) = self.framed() {
+            return framed.problem().compulsory();
+        }
         let size = |id: TensorId| self.graph.tensor(id).size;
         let home_uses = self.home_uses();
         let is_read = |it: &TensorId| !self.graph.readers(*it).is_empty() || 0 < home_uses[it.index()];
@@ -104,6 +110,9 @@ impl Problem {
     /// passes by once for each, and only its first way in is compulsory. A part of a staged tensor goes out once, if it
     /// is no result besides; and no way in of a staged tensor is compulsory.
     pub fn restreamed(&self) -> Bytes {
+        if let Some(framed) = self.framed() {
+            return framed.problem().restreamed();
+        }
         let again = |(tensor, n_uses): (TensorId, u64)| {
             let comes_in = !self.graph.readers(tensor).is_empty();
             let n_ways = match self.graph.tensor(tensor).origin {
@@ -140,10 +149,11 @@ impl Problem {
     /// place, as today's planners know it.
     ///
     /// # Errors
-    /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::NotPlanned`] for what only the judge knows,
-    /// and for an operator that needs more at once than the largest stretch without reserved addresses, but no more
-    /// than all of them; [`Error::TooLarge`] if the rooms of all tensors, and those that all operators need, add up to
-    /// more than 2⁶⁰ bytes; [`Error::ScratchpadTooSmall`] at the first of the operators that need the most.
+    /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::NotPlanned`] for what only the judge knows;
+    /// [`Error::TooLarge`] if the rooms of all tensors, and those that all operators need, add up to
+    /// more than 2⁶⁰ bytes; [`Error::Pin`] at the first pin that is not possible; [`Error::ScratchpadTooSmall`] at the
+    /// first of the operators that need the most; [`Error::NoPlace`] at the first for which pins and reserved addresses
+    /// leave no room, or at the start or the end.
     pub fn check(&self) -> Result<(), Error> {
         if self.machine.alignment() == Bytes::ZERO {
             return Err(Error::ZeroAlignment);
@@ -156,21 +166,51 @@ impl Problem {
             return Err(Error::TooLarge);
         }
         self.check_is_planned()?;
+        self.check_pins()?;
+        match self.framed() {
+            Some(framed) => framed.problem().check_room().map_err(|error| framed.error(error)),
+            None => self.check_room(),
+        }
+    }
+
+    /// Whether each operator has room by itself.
+    fn check_room(&self) -> Result<(), Error> {
+        let dies = |it: &InPlace| it.dies == Dies::Always;
+        let Some(op) = self.graph.op_ids().find(|it| self.has_room(*it, dies) != Some(true)) else { return Ok(()) };
         let min_scratchpad = self.min_scratchpad();
         let stretch = self.machine.largest_stretch();
         let scratchpad = stretch.end - stretch.start;
-        if min_scratchpad <= scratchpad {
-            return Ok(());
+        let is_one = self.machine.stretches().len() <= 1;
+        if scratchpad < min_scratchpad && (is_one || self.capacity() < min_scratchpad) {
+            let op = self.graph.op_ids().find(|it| self.working_set(*it) == min_scratchpad);
+            let op = op.expect("the maximum is one operator's");
+            return Err(Error::ScratchpadTooSmall { op, needed: min_scratchpad, scratchpad, min_scratchpad });
         }
-        let op = self.graph.op_ids().find(|it| self.working_set(*it) == min_scratchpad);
-        let op = op.expect("the maximum is one operator's");
-        if scratchpad < min_scratchpad && min_scratchpad <= self.capacity() && 1 < self.machine.stretches().len() {
-            let name = &self.graph.op(op).name;
-            return Err(Error::NotPlanned(format!(
-                "{name} needs {min_scratchpad} B at once, but between reserved addresses there are {scratchpad} B at most"
-            )));
+        Err(self.no_place(op, &dies))
+    }
+
+    /// Whether each pin is possible by itself.
+    pub(crate) fn check_pins(&self) -> Result<(), Error> {
+        let (scratchpad, alignment) = (self.machine.scratchpad(), self.machine.alignment());
+        for id in self.graph.tensor_ids() {
+            let Tensor { name, size, pin, .. } = self.graph.tensor(id);
+            let Some(at) = pin.filter(|_| *size != Bytes::ZERO) else { continue };
+            let refuse = |why: String| Err(Error::Pin { tensor: id, why: format!("{name} cannot lie at {at}: {why}") });
+            if !at.0.is_multiple_of(alignment.0) {
+                return refuse(format!("that is {} B off the alignment of {alignment} B", at.0 % alignment.0));
+            }
+            let end = u128::from(at.0) + u128::from(size.0);
+            if u128::from(scratchpad.0) < end {
+                let excess = end - u128::from(scratchpad.0);
+                return refuse(format!("it ends {excess} B after the scratchpad of {scratchpad} B"));
+            }
+            let end = Bytes(end as u64);
+            if let Some(met) = self.machine.reserved().into_iter().find(|it| it.start.max(at) < it.end.min(end)) {
+                let overlap = met.end.min(end) - met.start.max(at);
+                return refuse(format!("{overlap} B of it would be in {}..{}, which is reserved", met.start, met.end));
+            }
         }
-        Err(Error::ScratchpadTooSmall { op, needed: min_scratchpad, scratchpad, min_scratchpad })
+        Ok(())
     }
 
     fn check_is_planned(&self) -> Result<(), Error> {
@@ -200,6 +240,11 @@ impl Problem {
                 let is_from_home = read.from == MemorySet::HOME;
                 if !is_from_home && read.from != MemorySet::SCRATCHPAD {
                     return refuse(format!("a choice of memories: {} reads {}", op.name, tensor.name));
+                }
+                if is_from_home && tensor.starts_on_chip {
+                    let message =
+                        format!("{} reads {} in host memory, but it starts in the scratchpad", op.name, tensor.name);
+                    return refuse(message);
                 }
                 if is_from_home && self.graph.producer(read.tensor).is_some() {
                     let message =

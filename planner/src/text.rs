@@ -20,6 +20,10 @@
 //! A tensor that is a region of a larger one in host memory is `staged NAME BYTES from PARTS`, behind the operators that
 //! write the parts.
 //!
+//! Whatever lies at a fixed address whenever it is in the scratchpad is `pin TENSOR at BYTES`; arguments that lie there, and
+//! not in host memory, before the first operator runs are `starts on-chip TENSORS`, and `ends on-chip TENSORS` must lie
+//! there when the last one has run.
+//!
 //! An order of operators that no tensor tells is `order FIRST SECOND`, and `again OPERATOR` says that one may
 //! run more than once.
 //!
@@ -124,6 +128,20 @@ impl fmt::Display for Problem {
         for op in self.graph.ops().iter().filter(|it| it.may_rerun) {
             writeln!(f, "again {}", op.name)?;
         }
+        for tensor in self.graph.tensors() {
+            if let Some(at) = tensor.pin {
+                writeln!(f, "pin {} {AT} {at}", tensor.name)?;
+            }
+        }
+        let ends: [(&str, fn(&Tensor) -> bool); 2] =
+            [("starts", |it| it.starts_on_chip), ("ends", |it| it.ends_on_chip)];
+        for (word, is_meant) in ends {
+            let names: Vec<&str> =
+                self.graph.tensors().iter().filter(|it| is_meant(it)).map(|it| it.name.as_str()).collect();
+            if !names.is_empty() {
+                writeln!(f, "{word} {ON_CHIP} {}", names.join(" "))?;
+            }
+        }
         if !self.graph.results().is_empty() {
             let names: Vec<&str> = self.graph.results().iter().map(name).collect();
             writeln!(f, "return {}", names.join(" "))?;
@@ -208,6 +226,9 @@ impl FromStr for Problem {
 /// Before the bytes from the start of the larger one of two tensors to that of the smaller one.
 const AT: &str = "at";
 
+/// Behind `starts` and `ends`.
+const ON_CHIP: &str = "on-chip";
+
 /// Before the multiply-accumulates of an operator, and before its cycles.
 const MACS: &str = "macs";
 const CYCLES: &str = "cycles";
@@ -252,6 +273,25 @@ impl Parser {
                 self.graph.may_rerun(op);
                 Ok(())
             }
+            ["pin", name, AT, at] => {
+                let tensor = self.lookup(name)?;
+                self.graph.pin(tensor, bytes(at)?);
+                Ok(())
+            }
+            ["starts", ON_CHIP, names @ ..] => {
+                for name in names {
+                    let tensor = self.lookup(name)?;
+                    self.graph.starts_on_chip(tensor);
+                }
+                Ok(())
+            }
+            ["ends", ON_CHIP, names @ ..] => {
+                for name in names {
+                    let tensor = self.lookup(name)?;
+                    self.graph.ends_on_chip(tensor);
+                }
+                Ok(())
+            }
             ["return", names @ ..] => {
                 for name in names {
                     let tensor = self.lookup(name)?;
@@ -260,7 +300,7 @@ impl Parser {
                 Ok(())
             }
             [other, ..] => Err(format!(
-                "expected machine, memory, channel, link, compute, argument, weight, staged, op, order, again or return, not {other}"
+                "expected machine, memory, channel, link, compute, argument, weight, staged, op, order, again, pin, starts, ends or return, not {other}"
             )),
         }
     }
