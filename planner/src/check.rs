@@ -143,7 +143,8 @@ impl Judge<'_> {
             && slot.place.memory == MemoryId::SCRATCHPAD
             && !has_started;
         let block = self.block(slot);
-        let is_met = |it: (&Bytes, &Content)| u128::from(it.0.0) < end(block) && u128::from(block.place.offset.0) < it.1.end;
+        let is_met =
+            |it: (&Bytes, &Content)| u128::from(it.0.0) < end(block) && u128::from(block.place.offset.0) < it.1.end;
         let is_taken = |it: &Contents| !self.is_apart(block) && it.placed.iter().any(is_met);
         if self.has_begun || !starts_there || self.memories.get(1).is_some_and(is_taken) {
             return self.report(Fault::WrongStart(slot));

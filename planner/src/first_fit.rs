@@ -184,7 +184,8 @@ fn place_warm(
             if placed.iter().any(is_met) || reserved().any(|it| is_reserved(&it)) || scratchpad < offset + block.size {
                 return None;
             }
-            let gone = |it: &(Bytes, Bytes)| others.iter().any(|other| (other.offset, other.size) == *it && is_met(other));
+            let gone =
+                |it: &(Bytes, Bytes)| others.iter().any(|other| (other.offset, other.size) == *it && is_met(other));
             taken.retain(|it| !gone(it));
             let at = taken.partition_point(|it| *it < (offset, block.size));
             taken.insert(at, (offset, block.size));

@@ -98,8 +98,10 @@ impl Framed<'_> {
                 when => {
                     let tensors = self.problem().operands(op).map(|it| self.part.tensor(it)).collect();
                     let excess = needed.saturating_sub(scratchpad);
-                    let why =
-                        format!("{op} needs {needed} B at once, but the scratchpad has {scratchpad} B: {excess} B too few", op = self.name(op));
+                    let why = format!(
+                        "{op} needs {needed} B at once, but the scratchpad has {scratchpad} B: {excess} B too few",
+                        op = self.name(op)
+                    );
                     Error::NoPlace { when, tensors, why: self.why(op, why) }
                 }
             },

@@ -312,6 +312,22 @@ impl Graph {
         a.start.max(b.start) < a.end.min(b.end)
     }
 
+    /// By tensor: those with which it cannot be in the scratchpad at once, by their pins; the lists are empty where none
+    /// has any.
+    pub(crate) fn apart(&self) -> Vec<Vec<TensorId>> {
+        let mut apart = vec![Vec::new(); self.tensors.len()];
+        let mut pinned: Vec<(Bytes, Bytes, TensorId)> =
+            self.tensor_ids().filter_map(|id| self.pinned(id).map(|it| (it.start, it.end, id))).collect();
+        pinned.sort_unstable();
+        for (index, &(_, end, a)) in pinned.iter().enumerate() {
+            for &(_, _, b) in pinned[index + 1..].iter().take_while(|it| it.0 < end) {
+                apart[a.index()].push(b);
+                apart[b.index()].push(a);
+            }
+        }
+        apart
+    }
+
     /// The addresses of a tensor that has a pin, half-open and not empty.
     pub(crate) fn pinned(&self, id: TensorId) -> Option<std::ops::Range<Bytes>> {
         let Tensor { size, pin, .. } = *self.tensor(id);
@@ -452,6 +468,12 @@ impl GraphBuilder {
     /// If it is not of this graph.
     pub fn pin(&mut self, tensor: TensorId, at: Bytes) {
         self.tensors[tensor.index()].pin = Some(at);
+    }
+
+    /// Lets all tensors lie anywhere.
+    #[cfg(feature = "ilp")]
+    pub(crate) fn clear_pins(&mut self) {
+        self.tensors.iter_mut().for_each(|it| it.pin = None);
     }
 
     /// Says that an argument lies in the scratchpad before the first operator runs, and not in host memory.

@@ -170,8 +170,7 @@ impl Problem {
         left.retain(|it| it.size != Bytes::ZERO);
         let mut at = 0;
         while at < left.len() {
-            let others: Vec<Placed> =
-                left.iter().enumerate().filter(|it| it.0 != at).map(|it| *it.1).collect();
+            let others: Vec<Placed> = left.iter().enumerate().filter(|it| it.0 != at).map(|it| *it.1).collect();
             match self.pack_at_once(&others, &pins) {
                 Layout::None => left = others,
                 Layout::Found(_) | Layout::Unknown => at += 1,
@@ -195,7 +194,11 @@ impl Problem {
             && let (Some(low), Some(high)) = (at(a), at(b))
         {
             let overlap = (low + a.size).min(high + b.size).saturating_sub(low.max(high));
-            return format!("{op} needs {}@{low} and {}@{high} at once, which overlap by {overlap} B", name(a), name(b));
+            return format!(
+                "{op} needs {}@{low} and {}@{high} at once, which overlap by {overlap} B",
+                name(a),
+                name(b)
+            );
         }
         let said = |it: &Placed| match at(it) {
             Some(at) => format!("{}@{at} of {} B", name(it), it.size),
@@ -204,7 +207,8 @@ impl Problem {
         let all: Vec<String> = left.iter().map(said).collect();
         let needed: Bytes = left.iter().map(|it| it.size.align_up(self.machine.alignment())).sum();
         let free: Bytes = self.machine.stretches().into_iter().map(|it| it.end - it.start).sum();
-        let how = if needed <= free { "but no gaps are large enough".into() } else { format!("but there are {free} B") };
+        let how =
+            if needed <= free { "but no gaps are large enough".into() } else { format!("but there are {free} B") };
         format!("{op} needs {} at once, {needed} B in all, {how}", all.join(", "))
     }
 }

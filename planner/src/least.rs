@@ -47,12 +47,21 @@ impl Problem {
     /// The least scratchpad with which there is a plan, where these orders are allowed; if nothing of it is reserved and no
     /// tensor has a pin, and else no more than that.
     pub fn least_scratchpad(&self, order: Order) -> LeastScratchpad {
-        let exact = |size| LeastScratchpad { size, is_exact: true };
         if let Some(framed) = self.framed() {
             return framed.problem().least_scratchpad(order);
         }
+        let least = self.least_by_rooms(order);
+        let pinned = self.graph.tensor_ids().filter_map(|it| self.graph.pinned(it));
+        match pinned.map(|it| it.end).max() {
+            Some(end) => LeastScratchpad { size: least.size.max(end), is_exact: false },
+            None => least,
+        }
+    }
+
+    /// The same, where only sums of rooms count.
+    fn least_by_rooms(&self, order: Order) -> LeastScratchpad {
         if order == Order::Source {
-            return exact(self.least_in_source_order());
+            return LeastScratchpad { size: self.least_in_source_order(), is_exact: true };
         }
         let (_, lower) = self.most_demanding(order);
         let upper = self.min_scratchpad();
@@ -67,7 +76,10 @@ impl Problem {
         // More memory never hurts.
         let first = sizes.partition_point(|size| matches!(self.orders(&self.fits_in(*size)), Orders::None));
         let size = sizes.get(first).copied().unwrap_or(upper);
-        LeastScratchpad { size, is_exact: size == upper || matches!(self.orders(&self.fits_in(size)), Orders::Fit { .. }) }
+        LeastScratchpad {
+            size,
+            is_exact: size == upper || matches!(self.orders(&self.fits_in(size)), Orders::Fit { .. }),
+        }
     }
 
     fn least_in_source_order(&self) -> Bytes {

@@ -173,6 +173,19 @@ impl Problem {
         }
     }
 
+    /// Likewise for those that do not know what starts and ends in the scratchpad, and are to be given the framed problem:
+    /// see [`framed`](mod@crate::framed).
+    #[cfg(feature = "ilp")]
+    pub(crate) fn check_without_ends(&self) -> Result<(), Error> {
+        match self.graph.tensors().iter().find(|it| it.starts_on_chip || it.ends_on_chip) {
+            Some(it) => {
+                let why = format!("an integer program of its own, where {} starts or ends in the scratchpad", it.name);
+                Err(Error::NotPlanned(why))
+            }
+            None => self.check(),
+        }
+    }
+
     /// Whether each operator has room by itself.
     fn check_room(&self) -> Result<(), Error> {
         let dies = |it: &InPlace| it.dies == Dies::Always;

@@ -280,7 +280,10 @@ impl Repair<'_> {
 
     /// Whether a placed block is in the way of another one at an offset.
     fn is_in_the_way(&self, index: usize, offset: u64, it: &(u64, u64, usize)) -> bool {
-        it.0 < offset + self.blocks[index].length && offset < it.1 && self.shared_offset(index, it) != Some(offset)
+        let block = &self.blocks[index];
+        // A pin is checked: it may end in the unit in which something reserved begins.
+        let is_meant = it.2 != OBSTACLE || block.pin.is_none();
+        is_meant && it.0 < offset + block.length && offset < it.1 && self.shared_offset(index, it) != Some(offset)
     }
 
     fn lowest_fit(&self, index: usize, taken: &[(u64, u64, usize)]) -> Option<u64> {
@@ -312,6 +315,7 @@ impl Repair<'_> {
         match block.pin {
             Some(pin) => candidates = vec![pin],
             None if self.obstacles.is_empty() => {}
+            // No obstacle gives way.
             None => {
                 let is_free =
                     |offset: &u64| !self.obstacles.iter().any(|it| it.0 < offset + block.length && *offset < it.1);

@@ -187,6 +187,12 @@ impl SubProblemBuilder<'_> {
         }
     }
 
+    /// Lets all tensors lie anywhere, which is easier: for bounds, and where addresses come later.
+    #[cfg(feature = "ilp")]
+    pub fn without_pins(&mut self) {
+        self.graph.clear_pins();
+    }
+
     /// The sub-problem, on a machine.
     pub fn build(self, machine: Machine) -> SubProblem {
         let graph = self.graph.build().expect("no larger than the whole");
@@ -199,9 +205,11 @@ impl SubProblemBuilder<'_> {
         }
     }
 
-    /// The sub-problem, on a machine whose scratchpad is the capacity of the whole's: one where sums of rooms count.
+    /// The sub-problem, on a machine whose scratchpad is the capacity of the whole's: one where sums of rooms count, and
+    /// pins say nothing.
     #[cfg(feature = "ilp")]
-    pub fn build_by_rooms(self) -> SubProblem {
+    pub fn build_by_rooms(mut self) -> SubProblem {
+        self.without_pins();
         let machine = Machine::with_host(self.whole.capacity(), self.whole.machine.alignment());
         self.build(machine)
     }

@@ -51,7 +51,7 @@ pub fn joint_with_addresses(
     max_nodes: i32,
     deadline: Deadline,
 ) -> Result<Addressed, Error> {
-    problem.check()?;
+    problem.check_without_ends()?;
     check_all_is_free(problem)?;
     if range.is_empty() || range.end <= problem.restreamed() {
         return Ok(Addressed { plan: None, lower_bound: range.end });

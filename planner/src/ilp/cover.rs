@@ -40,6 +40,8 @@ pub(super) struct LongCover {
     pub choices: Choices,
     /// By step: the room that must be made.
     pub excess: Vec<Bytes>,
+    /// Steps and gaps across them of which one must be dropped, since pins are in each other's way.
+    clashes: Vec<(Step, Vec<usize>)>,
 }
 
 /// A covering problem, of an order or of a part of one.
@@ -48,6 +50,8 @@ pub(super) struct Cover {
     pub choices: Choices,
     /// What must be covered, by step; only rows that no other implies.
     pub rows: Vec<Row>,
+    /// Whether there are rows, behind the others, that are not over all gaps across their steps.
+    pub has_clashes: bool,
 }
 
 /// A step at which not everything can stay.
@@ -110,7 +114,8 @@ impl LongCover {
     /// The covering problem of an order.
     pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> LongCover {
         let choices = Choices::new(problem, order);
-        LongCover { excess: excess(problem, order, capacity, &choices), choices }
+        let clashes = if problem.graph.has_pins() { clashes(problem, order, &choices) } else { Vec::new() };
+        LongCover { excess: excess(problem, order, capacity, &choices), choices, clashes }
     }
 
     /// How many terms all rows have.
@@ -141,7 +146,13 @@ impl LongCover {
         }
         let all: Vec<usize> = (0..self.choices.gaps.len()).collect();
         let rows = self.rows(&all, &(Step(0)..Step(self.excess.len() as u32)), |step| self.excess[step.index()]);
-        Some(Cover { rows: undominated(&self.choices.gaps, rows), choices: self.choices.clone() })
+        let mut rows = undominated(&self.choices.gaps, rows);
+        let clash = |(step, gaps): &(Step, Vec<usize>)| {
+            let terms = gaps.iter().map(|gap| (*gap, Bytes(1))).collect();
+            Row { step: *step, terms, excess: Bytes(1) }
+        };
+        rows.extend(self.clashes.iter().map(clash));
+        Some(Cover { rows, has_clashes: !self.clashes.is_empty(), choices: self.choices.clone() })
     }
 
     /// Rows over some gaps, numbered as they come, in some steps, where so much room is to be made.
@@ -204,6 +215,39 @@ impl Cover {
             }
         }
     }
+}
+
+/// What cannot be kept, or not both, since pins are in the way: a tensor across a step whose operator needs what its pin is
+/// in the way of; and two tensors across a step that are in each other's. Of what lasts for several steps, the first.
+fn clashes(problem: &Problem, order: &[OpId], choices: &Choices) -> Vec<(Step, Vec<usize>)> {
+    let apart = problem.graph.apart();
+    let mut gaps_of: Vec<Vec<usize>> = vec![Vec::new(); apart.len()];
+    for (gap, it) in choices.gaps.iter().enumerate() {
+        gaps_of[it.tensor.index()].push(gap);
+    }
+    let mut clashes = Vec::new();
+    let mut is_told = vec![false; choices.gaps.len()];
+    for (step, &op) in order.iter().enumerate() {
+        let step = Step(step as u32);
+        for other in problem.operands(op).flat_map(|it| &apart[it.index()]) {
+            let across = gaps_of[other.index()].iter().filter(|it| choices.gaps[**it].inside.contains(&step));
+            for &gap in across {
+                if !std::mem::replace(&mut is_told[gap], true) {
+                    clashes.push((step, vec![gap]));
+                }
+            }
+        }
+    }
+    for (gap, it) in choices.gaps.iter().enumerate().filter(|it| !is_told[it.0]) {
+        for &other in apart[it.tensor.index()].iter().flat_map(|it| &gaps_of[it.index()]) {
+            let first = it.inside.start.max(choices.gaps[other].inside.start);
+            let end = it.inside.end.min(choices.gaps[other].inside.end);
+            if gap < other && !is_told[other] && first < end {
+                clashes.push((first, vec![gap, other]));
+            }
+        }
+    }
+    clashes
 }
 
 /// By step: by how much keeping everything would exceed the capacity.

@@ -15,6 +15,8 @@ use super::node::{Demand, GONE, Sizes, State, Transition};
 /// Results that share bytes with operands change nothing of this: another reader of an input finds
 /// it dying no later than before, and the inputs that die with this operator have no other reader.
 ///
+/// Where a pin of what the operator needs is in the way of others, it waits for its turn.
+///
 /// For one dying input: the results are no larger. For an addition of equal sizes: always. For a
 /// concatenation: not, since half of the inputs could be spilled for less than the whole result.
 /// Of more than `max_inputs`, subsets are not looked through.
@@ -24,6 +26,7 @@ pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, siz
     if missing.without(&demand.dying) != Bits::EMPTY
         || demand.capacity < state.used + missing_room + demand.needs
         || demand.loads_shared
+        || demand.is_in_the_way
     {
         return false;
     }
@@ -109,15 +112,23 @@ pub(super) fn evictions<const W: usize>(
     limit: usize,
     found: &mut impl FnMut(Bits<W>),
 ) -> Enumerated {
+    // What pins exclude goes in any case.
+    let excluded = state.resident.and(&demand.excluded);
+    let cost: u64 = excluded.iter().map(|it| sizes.eviction(&state.host, it)).sum();
+    if excluded != Bits::EMPTY && budget <= cost {
+        return Enumerated { is_complete: true, n_steps: 1 };
+    }
+    let used = state.used - sizes.room_of(&excluded);
     let missing_room = sizes.room_of(&demand.reads.without(&state.resident));
-    let deficit = (state.used + missing_room + demand.needs).saturating_sub(demand.capacity);
+    let deficit = (used + missing_room + demand.needs).saturating_sub(demand.capacity);
     if deficit == 0 {
-        found(Bits::EMPTY);
+        found(excluded);
         return Enumerated { is_complete: true, n_steps: 1 };
     }
     let mut candidates: Vec<Candidate> = state
         .resident
         .without(&demand.reads)
+        .without(&excluded)
         .iter()
         .map(|index| {
             let (room, cost) = (sizes.room[index], sizes.eviction(&state.host, index));
@@ -143,7 +154,7 @@ pub(super) fn evictions<const W: usize>(
     // At least the first set is always found, however low the limit.
     let limit = limit.max(candidates.len());
     let mut enumeration = Enumeration { candidates, budget, left: limit, found };
-    enumeration.extend(0, deficit, 0, Bits::EMPTY);
+    enumeration.extend(0, deficit, cost, excluded);
     Enumerated { is_complete: 0 < enumeration.left, n_steps: limit - enumeration.left }
 }
 

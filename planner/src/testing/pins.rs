@@ -36,7 +36,9 @@ pub fn with_pins(problem: &Problem, choices: &mut Choices) -> Problem {
         pins[tensor.index()] = Some(Bytes(at));
         builder.pin(tensor, Bytes(at));
     }
-    let is_streamed = |tensor: TensorId| graph.ops().iter().any(|op| op.reads.iter().any(|it| it.tensor == tensor && it.from == MemorySet::HOME));
+    let is_streamed = |tensor: TensorId| {
+        graph.ops().iter().any(|op| op.reads.iter().any(|it| it.tensor == tensor && it.from == MemorySet::HOME))
+    };
     let (starts, ends) = (choices.one_of(&[0, 0, 30, 60]), choices.one_of(&[0, 0, 20, 40]));
     for tensor in graph.tensor_ids() {
         let is_argument = matches!(graph.tensor(tensor).origin, Origin::Argument | Origin::Weight);
