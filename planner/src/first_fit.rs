@@ -177,6 +177,8 @@ fn place_warm(
         pins.get(&tensor).copied().or(problem.graph.pinned(tensor).map(|it| it.start))
     };
     needed.sort_by_key(|it| pin(it).is_none());
+    // What made room for it already.
+    let mut left: Vec<TensorId> = Vec::new();
     for mut block in needed {
         if let Some(offset) = pin(&block) {
             let is_met = |it: &Placed| it.covers(offset, block.size);
@@ -184,9 +186,9 @@ fn place_warm(
             if placed.iter().any(is_met) || reserved().any(|it| is_reserved(&it)) || scratchpad < offset + block.size {
                 return None;
             }
-            let gone =
-                |it: &(Bytes, Bytes)| others.iter().any(|other| (other.offset, other.size) == *it && is_met(other));
-            taken.retain(|it| !gone(it));
+            let leaving: Vec<&Placed> = others.iter().filter(|it| is_met(it)).collect();
+            taken.retain(|it| !leaving.iter().any(|other| (other.offset, other.size) == *it));
+            left.extend(leaving.iter().filter_map(|it| it.tensor));
             let at = taken.partition_point(|it| *it < (offset, block.size));
             taken.insert(at, (offset, block.size));
             placed.push(Placed { offset, ..block });
@@ -197,10 +199,12 @@ fn place_warm(
                 break offset;
             }
             let evicted = evictable.next()?;
+            if left.contains(&evicted) {
+                continue;
+            }
             let evicted = others.iter().find(|it| it.tensor == Some(evicted)).expect("what has a rank is present");
-            // It may have made room already for what has a pin.
-            let at = taken.binary_search(&(evicted.offset, evicted.size));
-            at.into_iter().for_each(|at| _ = taken.remove(at));
+            let at = taken.binary_search(&(evicted.offset, evicted.size)).expect("what is present takes room");
+            taken.remove(at);
         };
         let at = taken.partition_point(|it| *it < (block.offset, block.size));
         taken.insert(at, (block.offset, block.size));
