@@ -10,7 +10,7 @@ use cosma_planner::testing::{
 };
 use cosma_planner::time::{bound_of_plan, overlap_at_addresses, plan_in_time, simulate};
 use cosma_planner::{
-    Error, Options, Problem, Solution, Solver, check, greedy_plan, plan, plan_from, plan_in_order, program_text,
+    Action, Error, Options, Problem, Solution, Solver, check, greedy_plan, plan, plan_from, plan_in_order, program_text,
 };
 use std::ops::ControlFlow;
 
