@@ -149,9 +149,10 @@ impl Problem {
                 continue;
             }
             let mut least: Vec<Vec<TensorId>> = Vec::new();
+            let mut is_known = true;
             for way in self.ways(op) {
                 let fits = fits(op, &way);
-                is_complete &= fits.is_some();
+                is_known &= fits.is_some();
                 if fits != Some(true) {
                     continue;
                 }
@@ -160,9 +161,9 @@ impl Problem {
                 }
             }
             if least.is_empty() {
-                return if is_complete { Orders::None } else { Orders::Unknown };
+                return if is_known { Orders::None } else { Orders::Unknown };
             }
-            is_complete &= self.uncertain(op).len() <= MAX_OPERANDS;
+            is_complete &= is_known && self.uncertain(op).len() <= MAX_OPERANDS;
             ways.push((op, least));
         }
         // What leaves the least to choose goes first.
