@@ -133,14 +133,12 @@ impl fmt::Display for Problem {
                 writeln!(f, "pin {} {AT} {at}", tensor.name)?;
             }
         }
-        let ends: [(&str, fn(&Tensor) -> bool); 2] =
-            [("starts", |it| it.starts_on_chip), ("ends", |it| it.ends_on_chip)];
-        for (word, is_meant) in ends {
-            let names: Vec<&str> =
-                self.graph.tensors().iter().filter(|it| is_meant(it)).map(|it| it.name.as_str()).collect();
-            if !names.is_empty() {
-                writeln!(f, "{word} {ON_CHIP} {}", names.join(" "))?;
-            }
+        let tensors = self.graph.tensors();
+        let starts = tensors.iter().filter(|it| it.starts_on_chip).map(|it| it.name.as_str()).collect();
+        let ends = tensors.iter().filter(|it| it.ends_on_chip).map(|it| it.name.as_str()).collect();
+        let words: [(&str, Vec<&str>); 2] = [("starts", starts), ("ends", ends)];
+        for (word, names) in words.into_iter().filter(|it| !it.1.is_empty()) {
+            writeln!(f, "{word} {ON_CHIP} {}", names.join(" "))?;
         }
         if !self.graph.results().is_empty() {
             let names: Vec<&str> = self.graph.results().iter().map(name).collect();

@@ -28,7 +28,11 @@ pub fn with_pins(problem: &Problem, choices: &mut Choices) -> Problem {
         });
         let is_shared = choices.chance(70);
         if let Some((pair, pin)) = partner.filter(|_| is_shared) {
-            at = if pair.inner() == tensor { pin.0 + pair.at().0 } else { pin.0.saturating_sub(pair.at().0) };
+            at = if pair.inner() == tensor {
+                pin.0.saturating_add(pair.at().0)
+            } else {
+                pin.0.saturating_sub(pair.at().0)
+            };
         }
         if choices.chance(1) {
             at += choices.one_of(&[1, alignment * n_units, u64::MAX - at]);
