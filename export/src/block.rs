@@ -164,6 +164,7 @@ impl Reading<'_> {
 
     fn read(&mut self, line: usize, action: &Action) {
         match action {
+            Action::Start(slot) => self.come(*slot, line),
             Action::Copy(copy) => {
                 self.leave(copy, line);
                 self.free(copy, self.whole(copy));

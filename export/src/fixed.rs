@@ -116,7 +116,7 @@ fn check_moves(planned: &Planned<'_>, runtime: &'static str) -> Result<(), Error
                 }
                 (copy, kind)
             }
-            Action::Wait(_) => continue,
+            Action::Start(_) | Action::Wait(_) => continue,
             Action::Run { reads, .. } => {
                 for read in reads.iter().filter(|it| it.place.memory == MemoryId::HOME) {
                     kinds.from_home(read.tensor);

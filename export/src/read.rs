@@ -111,6 +111,7 @@ impl<'a> Names<'a> {
                 None => Action::Issue(copy()?),
                 Some([low, high]) => Action::IssueSlice(copy()?, Slice { low: Bytes(low), high: Bytes(high) }),
             }),
+            "start" => Ok(Action::Start(Slot { tensor: tensor()?, place: place(&action.to, "to")? })),
             "wait" => Ok(Action::Wait(Slot { tensor: tensor()?, place: place(&action.to, "to")? })),
             "run" => {
                 let name = action.operator.as_deref().ok_or_else(|| of_kind("operator"))?;

@@ -52,6 +52,7 @@ fn verbs(planned: &Planned<'_>) -> Vec<String> {
     let verb = |action: &Action| match action {
         Action::Copy(copy) | Action::Issue(copy) => name(kinds.of(copy)),
         Action::IssueSlice(copy, slice) => name(kinds.of_slice(copy, *slice)),
+        Action::Start(_) => "start".into(),
         Action::Wait(_) => "wait".into(),
         Action::Run { op, reads, .. } => {
             for read in reads.iter().filter(|it| it.place.memory == MemoryId::HOME) {

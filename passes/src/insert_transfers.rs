@@ -239,6 +239,8 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
 
     fn write(&mut self, action: &Action, kinds: &mut Kinds) {
         match action {
+            // Somebody else put it there.
+            Action::Start(_) => {}
             Action::Copy(copy) => self.copy(copy, kinds.of(copy), &Ending::AtOnce),
             Action::Issue(copy) => self.copy(copy, kinds.of(copy), &Ending::Awaited),
             Action::IssueSlice(copy, slice) => {

@@ -79,6 +79,8 @@ impl Slice {
 /// There is none for leaving a memory: a tensor that is not needed there any more is simply overwritten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// Says where a tensor lies that starts in the scratchpad: before all other lines.
+    Start(Slot),
     /// Copies a tensor; the next line begins when it is there.
     Copy(Copy),
     /// Begins to copy a tensor. Until it is waited for, it is at neither place for certain: nothing may read it where
@@ -153,7 +155,7 @@ impl Kinds<'_> {
         let graph = &problem.graph;
         Kinds {
             problem,
-            came_in: graph.tensors().iter().map(|it| matches!(it.origin, Origin::Op(_) | Origin::Staged)).collect(),
+            came_in: graph.tensor_ids().map(|it| !is_loaded(problem, it)).collect(),
             went_out: graph.tensor_ids().map(|it| !graph.is_stored(it)).collect(),
             sliced: vec![None; graph.tensors().len()],
         }
@@ -194,9 +196,7 @@ impl Kinds<'_> {
         let graph = &self.problem.graph;
         let why = match (said, found) {
             _ if said == found => return None,
-            (Kind::Load, Kind::Reload) if matches!(graph.tensor(tensor).origin, Origin::Op(_) | Origin::Staged) => {
-                "is loaded, but is no argument"
-            }
+            (Kind::Load, Kind::Reload) if !is_loaded(self.problem, tensor) => "is loaded, but is no argument",
             (Kind::Load, Kind::Reload) => "is loaded a second time, which is a reload",
             (Kind::Reload, Kind::Load) => "is reloaded, but was not loaded before",
             (Kind::Store, Kind::Spill) if graph.is_stored(tensor) => "is stored a second time",
@@ -206,6 +206,11 @@ impl Kinds<'_> {
         };
         Some(format!("{} {why}", graph.tensor(tensor).name))
     }
+}
+
+/// Whether a tensor's first way from host memory is compulsory: it lies there from the start, and not in parts.
+fn is_loaded(problem: &Problem, tensor: TensorId) -> bool {
+    problem.graph.tensor(tensor).origin != Origin::Staged && problem.graph.starts_at_home(tensor)
 }
 
 /// Bytes moved between host memory and the rest, and what all copies cost.
@@ -251,7 +256,7 @@ impl Traffic {
                         }
                     }
                 }
-                Action::Wait(_) => {}
+                Action::Start(_) | Action::Wait(_) => {}
             }
         }
         traffic
@@ -270,6 +275,7 @@ impl Traffic {
 pub fn program_text(problem: &Problem, actions: &[Action]) -> Vec<String> {
     let mut kinds = Kinds::new(problem);
     let line = |action: &Action| match action {
+        Action::Start(slot) => format!("start {}", slot.display(problem)),
         Action::Copy(copy) => copy_text(problem, copy, kinds.of(copy), ""),
         Action::Issue(copy) => copy_text(problem, copy, kinds.of(copy), " async"),
         Action::IssueSlice(copy, slice) => {

@@ -6,7 +6,7 @@
 //! the end, but before that only the parts are in use that are there already, and others may lie
 //! where the rest will be.
 //!
-//! Reserved addresses are blocks with fixed offsets.
+//! Reserved addresses are blocks with fixed offsets, and so are shapes of which a stay has a pin.
 //!
 //! Two stays of a shape that are there at once must not overlap, or the pair that would have
 //! joined them is left out. If shapes cannot be packed, stays are separated at each step where there
@@ -70,10 +70,22 @@ fn address_where(
         pack_shapes(problem, outline, &shapes, ATTEMPTS, deadline)
     };
     let plan = pack(in_place);
-    if plan.is_some() || !separate(problem, outline, in_place) {
+    if plan.is_some() {
         return plan;
     }
-    pack(in_place)
+    if problem.graph.has_pins() {
+        // With a pin, a whole shape is in one place.
+        let is_pinned = |it: &InPlace| [it.result, it.operand].map(|it| problem.graph.pinned(it).is_some());
+        let mut apart = in_place.to_vec();
+        apart.iter_mut().for_each(|it| it.retain(|it| matches!(is_pinned(it), [true, true] | [false, false])));
+        if apart != in_place {
+            let plan = pack(&apart);
+            if plan.is_some() {
+                return plan;
+            }
+        }
+    }
+    if separate(problem, outline, in_place) { pack(in_place) } else { None }
 }
 
 /// Bytes that are needed for a stay before it begins, since they come in bit by bit.
@@ -203,6 +215,10 @@ struct Shapes {
     members: Vec<Vec<usize>>,
     /// By shape: the steps of all of its parts, half-open, or some more.
     hulls: Vec<(u32, u32)>,
+    /// By shape: where its parts lie with `low` zero, if one of them has a pin.
+    pins: Vec<Option<i128>>,
+    /// Where the scratchpad ends.
+    end: i128,
 }
 
 impl Shapes {
@@ -214,7 +230,13 @@ impl Shapes {
         for Lead { stay, since, bytes } in leads {
             leads_of[*stay].push((since.0, bytes.low.0.into(), bytes.high.0.into()));
         }
-        let mut shapes = Shapes { parts: Vec::new(), members: Vec::new(), hulls: Vec::new() };
+        let mut shapes = Shapes {
+            parts: Vec::new(),
+            members: Vec::new(),
+            hulls: Vec::new(),
+            pins: Vec::new(),
+            end: problem.machine.scratchpad().0.into(),
+        };
         let mut latest: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
         for (index, stay) in outline.stays.iter().enumerate() {
             let size = i128::from(problem.graph.tensor(stay.tensor).size.0);
@@ -223,6 +245,7 @@ impl Shapes {
             shapes.hulls.push((part.since(), end));
             shapes.parts.push(part);
             shapes.members.push(vec![index]);
+            shapes.pins.push(problem.graph.pinned(stay.tensor).map(|it| it.start.0.into()));
             latest[stay.tensor.index()] = Some(index);
             // A result that was put out and came in again shares nothing.
             let pairs = &in_place[stay.steps.start.index()];
@@ -254,7 +277,7 @@ impl Shapes {
         let (from, to) = (self.parts[inner].shape, self.parts[outer].shape);
         let is_possible = match from == to {
             true => moved == 0,
-            false => !self.do_meet(to, from, moved),
+            false => self.do_pins_agree(from, to, moved) && !self.do_meet(to, from, moved),
         };
         if !is_possible {
             (self.parts[inner].start, self.parts[inner].end) = before;
@@ -268,6 +291,7 @@ impl Shapes {
                 self.parts[member].low += moved;
                 self.members[to].push(member);
             }
+            self.pins[to] = self.pins[to].or(self.pins[from].map(|it| it - moved));
             let (of_from, of_to) = (self.hulls[from], &mut self.hulls[to]);
             *of_to = (of_to.0.min(of_from.0), of_to.1.max(of_from.1));
         }
@@ -281,6 +305,21 @@ impl Shapes {
         self.members[to].extend(members);
         let (of_from, of_to) = (self.hulls[from], &mut self.hulls[to]);
         *of_to = (of_to.0.min(of_from.0), of_to.1.max(of_from.1));
+    }
+
+    /// Whether two shapes can lie where both have pins, or all of one that has none lies within the scratchpad then.
+    fn do_pins_agree(&self, from: usize, to: usize, moved: i128) -> bool {
+        let (of_from, of_to) = (self.pins[from].map(|it| it - moved), self.pins[to]);
+        let lies_within = |shape: usize, base: i128| {
+            let parts = self.members[shape].iter().map(|it| &self.parts[*it]);
+            parts.into_iter().all(|it| 0 <= base + it.low && base + it.low + it.size <= self.end)
+        };
+        match (of_from, of_to) {
+            (Some(of_from), Some(of_to)) => of_from == of_to,
+            (Some(base), None) => lies_within(to, base),
+            (None, Some(base)) => lies_within(from, base + moved),
+            (None, None) => true,
+        }
     }
 
     /// Sees to the steps of a part that is a shape by itself.
@@ -313,7 +352,7 @@ impl Shapes {
     /// Parts begin at multiples of the alignment, so no other block can use the padding of one that ends
     /// below the top of the shape.
     fn intervals(&self, problem: &Problem) -> Vec<(Interval, i128)> {
-        let interval = |members: &Vec<usize>| {
+        let interval = |(members, pin): (&Vec<usize>, &Option<i128>)| {
             let parts = || members.iter().map(|it| &self.parts[*it]).filter(|it| 0 < it.size);
             let base = parts().map(|it| it.low).min().unwrap_or(0);
             let top = parts().map(|it| it.low + it.size).max().unwrap_or(0);
@@ -325,9 +364,11 @@ impl Shapes {
                 Piece { start: steps.start, end: steps.end, low: byte(bytes.start), high: byte(high.min(top)) }
             };
             let size = byte(top.max(base));
-            (Interval::of_parts(size, parts().flat_map(Part::pieces).map(piece).collect()), base)
+            let fixed = pin.map(|it| Bytes(u64::try_from(it + base).expect("parts lie within the scratchpad")));
+            let interval = Interval::of_parts(size, parts().flat_map(Part::pieces).map(piece).collect());
+            (Interval { fixed, ..interval }, base)
         };
-        self.members.iter().map(interval).collect()
+        self.members.iter().zip(&self.pins).map(interval).collect()
     }
 }
 
@@ -337,6 +378,9 @@ fn separate(problem: &Problem, outline: &Outline, in_place: &mut [Vec<InPlace>])
     for (mut taken, pairs) in outline.rooms(problem).into_iter().zip(in_place) {
         pairs.retain(|it| {
             let apart = taken + problem.room(it.inner());
+            if problem.graph.are_apart(it.result, it.operand) {
+                return true;
+            }
             if apart <= problem.capacity() {
                 (taken, is_separated) = (apart, true);
             }

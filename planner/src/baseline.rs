@@ -112,6 +112,9 @@ impl Baseline {
     /// Those of [`Problem::check`].
     pub fn plan(self, problem: &Problem) -> Result<Plan, Error> {
         problem.check()?;
+        if let Some(framed) = problem.framed() {
+            return Ok(framed.strip(&self.plan(framed.problem()).map_err(|it| framed.error(it))?));
+        }
         self.plan_in_order(problem, &self.order.order(problem))
     }
 

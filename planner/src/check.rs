@@ -59,6 +59,8 @@ pub fn check_with_prologue(
         came_from_home: vec![false; n_tensors],
         went_home: vec![false; n_tensors],
         kept: Vec::new(),
+        has_begun: false,
+        has_started: vec![false; n_tensors],
         traffic: Traffic::default(),
         violations: Vec::new(),
     };
@@ -98,6 +100,9 @@ struct Judge<'a> {
     went_home: Vec<bool>,
     /// Where the prologue put weights.
     kept: Vec<Slot>,
+    /// Whether there was a line that does something, and by tensor whether it was said where it starts.
+    has_begun: bool,
+    has_started: Vec<bool>,
     traffic: Traffic,
     violations: Vec<Violation>,
 }
@@ -168,7 +173,10 @@ impl Judge<'_> {
     }
 
     fn act(&mut self, action: &Action) {
+        self.has_begun |= !matches!(action, Action::Start(_));
         match *action {
+            Action::Start(slot) if !self.is_known(slot.tensor) => self.report(Fault::UnknownTensor(slot.tensor)),
+            Action::Start(slot) => self.start(slot),
             Action::Copy(copy) | Action::Issue(copy) | Action::IssueSlice(copy, _) if !self.is_known(copy.tensor) => {
                 self.report(Fault::UnknownTensor(copy.tensor));
             }
@@ -191,6 +199,23 @@ impl Judge<'_> {
                 self.moment.step = self.moment.step.next();
             }
         }
+    }
+
+    /// A tensor lies at a place before anything happens.
+    fn start(&mut self, slot: Slot) {
+        let has_started = std::mem::replace(&mut self.has_started[slot.tensor.index()], true);
+        let starts_there = self.problem.graph.tensor(slot.tensor).starts_on_chip
+            && slot.place.memory == MemoryId::SCRATCHPAD
+            && !has_started;
+        let block = self.block(slot);
+        let is_met =
+            |it: (&Bytes, &Content)| u128::from(it.0.0) < end(block) && u128::from(block.place.offset.0) < it.1.end;
+        let is_taken = |it: &Contents| !self.is_apart(block) && it.placed.iter().any(is_met);
+        if self.has_begun || !starts_there || self.memories.get(1).is_some_and(is_taken) {
+            return self.report(Fault::WrongStart(slot));
+        }
+        self.occupy(block, Some(slot), None);
+        self.put(slot, None);
     }
 
     fn whole(&self, tensor: TensorId) -> Slice {
@@ -350,6 +375,14 @@ impl Judge<'_> {
             self.violations.push(Violation { moment: Some(moment), fault });
         }
         let mut lacks: Vec<Fault> = graph.op_ids().filter(|it| !self.ran[it.index()]).map(Fault::NeverRuns).collect();
+        for tensor in graph.tensor_ids() {
+            if graph.tensor(tensor).starts_on_chip && !self.has_started[tensor.index()] {
+                lacks.push(Fault::NoStart(tensor));
+            }
+            if graph.tensor(tensor).ends_on_chip && !self.is_left(tensor) {
+                lacks.push(Fault::NotLeft(tensor));
+            }
+        }
         for &tensor in graph.results() {
             match self.memories[0].apart.get(&tensor) {
                 Some(Content { arrival, .. }) => arrival.iter().for_each(|it| self.arrivals[*it].is_used = true),
@@ -365,6 +398,15 @@ impl Judge<'_> {
         self.violations.extend(lacks.into_iter().map(|fault| Violation { moment: None, fault }));
     }
 
+    /// Whether the scratchpad has a tensor at the end, wherever; then all that brought it there served something.
+    fn is_left(&mut self, tensor: TensorId) -> bool {
+        let Contents { placed, apart } = &self.memories[MemoryId::SCRATCHPAD.index()];
+        let there: Vec<Option<usize>> =
+            placed.values().chain(apart.values()).filter(|it| it.tensor == tensor).map(|it| it.arrival).collect();
+        there.iter().flatten().for_each(|it| self.arrivals[*it].is_used = true);
+        !there.is_empty()
+    }
+
     /// Takes the bytes of a block for what is put there, by an operator or by a copy over a channel: whatever had one of
     /// them is gone. The alignment is that of a whole slot.
     fn occupy(&mut self, block: Block, slot: Option<Slot>, by: Option<ChannelId>) {
@@ -376,6 +418,13 @@ impl Judge<'_> {
                 self.disturb(block, &Target::Apart(slot), None);
             }
             return;
+        }
+        let pin = slot.and_then(|it| self.problem.graph.tensor(it.tensor).pin);
+        if let (Some(pin), Some(slot)) = (pin, slot)
+            && memory == MemoryId::SCRATCHPAD
+            && slot.place.offset != pin
+        {
+            self.report(Fault::NotAtPin(self.block(slot)));
         }
         // Not of every slice.
         let aligned = match (slot, block.tensor) {
@@ -539,7 +588,8 @@ impl Judge<'_> {
 
 /// Whether a tensor lies in host memory from the start.
 fn is_argument(problem: &Problem, tensor: TensorId) -> bool {
-    matches!(problem.graph.tensor(tensor).origin, Origin::Argument | Origin::Weight)
+    let tensor = problem.graph.tensor(tensor);
+    matches!(tensor.origin, Origin::Argument | Origin::Weight) && !tensor.starts_on_chip
 }
 
 /// The pairs of blocks in one memory that have a byte in common, each in the order of the list.

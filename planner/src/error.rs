@@ -2,6 +2,17 @@
 
 use crate::{Bytes, OpId, TensorId};
 
+/// When something must lie in the scratchpad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Before the first operator runs.
+    Start,
+    /// While an operator runs.
+    Run(OpId),
+    /// When the last operator has run.
+    End,
+}
+
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -20,6 +31,25 @@ pub enum Error {
         scratchpad: Bytes,
         /// The least scratchpad with which the whole graph can run.
         min_scratchpad: Bytes,
+    },
+    /// A tensor cannot lie where its pin says, whatever the plan.
+    #[error("{why}")]
+    Pin {
+        /// The tensor.
+        tensor: TensorId,
+        /// Why not, with its name, its offset, and by how much that is wrong.
+        why: String,
+    },
+    /// Pins and reserved addresses leave no room for all that must lie in the scratchpad at once.
+    #[error("{why}")]
+    NoPlace {
+        /// When it must.
+        when: When,
+        /// As few tensors as are too many already; without any one of them the others fit, and so does the operator's
+        /// workspace.
+        tensors: Vec<TensorId>,
+        /// The same with names and addresses.
+        why: String,
     },
     /// The alignment is zero.
     #[error("alignment must be at least 1 B")]
@@ -79,6 +109,14 @@ pub enum Error {
         needed: Bytes,
         /// What there is without reserved addresses, in one stretch.
         scratchpad: Bytes,
+    },
+    /// A tensor cannot start or end in the scratchpad.
+    #[error("tensor {}: {why}", tensor.0)]
+    OnChip {
+        /// What was to start or end there.
+        tensor: TensorId,
+        /// Why not.
+        why: &'static str,
     },
     /// A result and an operand cannot share bytes as it was said.
     #[error("tensor {} cannot lie over tensor {}: {why}", result.0, operand.0)]

@@ -11,10 +11,11 @@
 //!    comes in again, since a tensor cannot move otherwise;
 //! 3. a tensor leaves only if a block now lies where it lay;
 //! 4. reserved addresses are in the way of everything, and a cold operator has the largest stretch
-//!    between them;
+//!    between them; if that is not enough, or something has a pin, its blocks are packed exactly (`layout.rs`);
 //! 5. a result that may share bytes with an operand which is not read afterwards does so: it goes to
 //!    where the operand lies, or it is placed such that the operand lies within it, if that is free,
-//!    and what is missing of its parts comes in there.
+//!    and what is missing of its parts comes in there;
+//! 6. what has a pin goes there, and what lies there makes room.
 //!
 //! Packed so, blocks need what [`Problem::working_set`] says if the one with the most
 //! padding comes last, so that step 2 succeeds for whatever [`Problem::check`] allows. Quality is
@@ -22,6 +23,7 @@
 //! leaves and which hole is taken, what they are compared with ([`baseline`](crate::baseline)).
 
 use crate::hole::{Fit, find_hole};
+use crate::layout::Layout;
 use crate::replacement::{Rank, ReplacementRule};
 use crate::uses::Uses;
 use crate::{Bytes, Error, InPlace, OpId, Plan, Problem, Residency, Step, TensorId, Weights};
@@ -52,6 +54,10 @@ pub(crate) fn place_on_demand(
     rule: ReplacementRule,
     fit: Fit,
 ) -> Result<Plan, Error> {
+    if let Some(framed) = problem.framed() {
+        let plan = place_on_demand(framed.problem(), &framed.order(order), rule, fit).map_err(|it| framed.error(it))?;
+        return Ok(framed.strip(&plan));
+    }
     problem.check()?;
     if problem.graph.has_choices() {
         return place_on_demand(&problem.all_read(Weights::Streamed), order, rule, fit);
@@ -73,7 +79,8 @@ pub(crate) fn place_on_demand(
         let pairs = &in_place[index];
         let mut evictable = by_rank.iter().rev().map(|rank| rank.tensor).filter(|tensor| !is_used[tensor.index()]);
         let placed = place_warm(problem, op, pairs, &present, &is_used, fit, &mut evictable);
-        let placed = placed.unwrap_or_else(|| place_cold(problem, op, pairs));
+        let dies = |it: &InPlace| uses.next(it.operand, step).is_none();
+        let placed = placed.unwrap_or_else(|| place_cold(problem, op, pairs, &dies));
         let (stay, leave): (Vec<Residency>, Vec<Residency>) =
             present.into_iter().partition(|it| stays(problem, it, &placed, is_used[it.tensor.index()]));
         present = stay;
@@ -148,10 +155,14 @@ fn place_warm(
     let place = |it: &Residency| Placed { tensor: Some(it.tensor), offset: it.offset, size: size(it.tensor) };
     let (mut placed, others): (Vec<Placed>, Vec<Placed>) =
         present.iter().map(place).partition(|it| it.tensor.is_some_and(|tensor| is_used[tensor.index()]));
+    let in_place = &as_pins_allow(problem, in_place, &placed);
+    let pins = problem.pins_with(in_place)?;
 
     for pair in in_place.iter().filter(|it| it.outer() == it.result) {
         if placed.iter().all(|it| it.tensor != Some(pair.result)) {
-            placed.extend(around(problem, in_place, pair, &placed, &others));
+            let result = around(problem, in_place, pair, &placed, &others);
+            let pin = pins.get(&pair.result).copied().or(problem.graph.pinned(pair.result).map(|it| it.start));
+            placed.extend(result.filter(|it| pin.is_none_or(|pin| pin == it.offset)));
         }
     }
     let mut needed = blocks(problem, op, in_place);
@@ -159,16 +170,41 @@ fn place_warm(
     lying.sort_unstable();
     needed.retain(|it| it.tensor.is_none() || lying.binary_search(&it.tensor).is_err());
     needed.sort_by_key(|it| Reverse(it.size));
-    let reserved = problem.machine.reserved().into_iter().map(|it| (it.start, it.end - it.start));
+    let reserved = || problem.machine.reserved().into_iter().map(|it| (it.start, it.end - it.start));
     let present = placed.iter().chain(&others).map(|it| (it.offset, it.size));
-    let mut taken: Vec<(Bytes, Bytes)> = present.chain(reserved).collect();
+    let mut taken: Vec<(Bytes, Bytes)> = present.chain(reserved()).collect();
     taken.sort();
+    // What has a pin goes first: it has no choice.
+    let pin = |it: &Placed| {
+        let tensor = it.tensor.filter(|_| it.size != Bytes::ZERO)?;
+        pins.get(&tensor).copied().or(problem.graph.pinned(tensor).map(|it| it.start))
+    };
+    needed.sort_by_key(|it| pin(it).is_none());
+    // What made room for it already.
+    let mut left: Vec<TensorId> = Vec::new();
     for mut block in needed {
+        if let Some(offset) = pin(&block) {
+            let is_met = |it: &Placed| it.covers(offset, block.size);
+            let is_reserved = |it: &(Bytes, Bytes)| offset.max(it.0) < (offset + block.size).min(it.0 + it.1);
+            if placed.iter().any(is_met) || reserved().any(|it| is_reserved(&it)) || scratchpad < offset + block.size {
+                return None;
+            }
+            let leaving: Vec<&Placed> = others.iter().filter(|it| is_met(it)).collect();
+            taken.retain(|it| !leaving.iter().any(|other| (other.offset, other.size) == *it));
+            left.extend(leaving.iter().filter_map(|it| it.tensor));
+            let at = taken.partition_point(|it| *it < (offset, block.size));
+            taken.insert(at, (offset, block.size));
+            placed.push(Placed { offset, ..block });
+            continue;
+        }
         block.offset = loop {
             if let Some(offset) = find_hole(&taken, block.size, alignment, scratchpad, fit) {
                 break offset;
             }
             let evicted = evictable.next()?;
+            if left.contains(&evicted) {
+                continue;
+            }
             let evicted = others.iter().find(|it| it.tensor == Some(evicted)).expect("what has a rank is present");
             let at = taken.binary_search(&(evicted.offset, evicted.size)).expect("what is present takes room");
             taken.remove(at);
@@ -181,9 +217,45 @@ fn place_warm(
     Some(placed)
 }
 
+/// Those of some pairs that can share bytes where these blocks lie and pins say. What lies in the scratchpad cannot move.
+fn as_pins_allow(problem: &Problem, in_place: &[InPlace], placed: &[Placed]) -> Vec<InPlace> {
+    if !problem.graph.has_pins() {
+        return in_place.to_vec();
+    }
+    let lies = |tensor: TensorId| {
+        let placed = placed.iter().find(|it| it.tensor == Some(tensor)).map(|it| it.offset);
+        placed.or(problem.graph.pinned(tensor).map(|it| it.start))
+    };
+    let stretches = problem.machine.stretches();
+    // What the inner ones ask of the outer ones so far.
+    let mut asked: HashMap<TensorId, Bytes> = HashMap::new();
+    let mut chosen = in_place.to_vec();
+    chosen.retain(|pair| {
+        let Some(inner) = lies(pair.inner()) else { return true };
+        let Some(outer) = inner.0.checked_sub(pair.at().0).map(Bytes) else { return false };
+        let size = problem.graph.tensor(pair.outer()).size;
+        let is_inside = stretches.iter().any(|it| it.start <= outer && outer + size <= it.end);
+        let known = lies(pair.outer()).or(asked.get(&pair.outer()).copied());
+        let fits = is_inside && known.is_none_or(|it| it == outer);
+        if fits {
+            asked.insert(pair.outer(), outer);
+        }
+        fits
+    });
+    chosen
+}
+
 /// Everything that an operator needs, packed from the start of the largest stretch without reserved
-/// addresses; the block with the most padding comes last, where it needs none.
-pub(crate) fn place_cold(problem: &Problem, op: OpId, in_place: &[InPlace]) -> Vec<Placed> {
+/// addresses; the block with the most padding comes last, where it needs none. Where that is no way, an exact one.
+pub(crate) fn place_cold(
+    problem: &Problem,
+    op: OpId,
+    in_place: &[InPlace],
+    dies: &dyn Fn(&InPlace) -> bool,
+) -> Vec<Placed> {
+    if let Some(placed) = place_exactly(problem, op, dies) {
+        return placed;
+    }
     let mut placed = blocks(problem, op, in_place);
     let padding = |it: &Placed| it.size.align_up(problem.machine.alignment()) - it.size;
     placed.sort_by_key(padding);
@@ -194,6 +266,19 @@ pub(crate) fn place_cold(problem: &Problem, op: OpId, in_place: &[InPlace]) -> V
     }
     place_inner(problem, in_place, &mut placed);
     placed
+}
+
+/// Everything that an operator needs, where it has pins or needs more than the largest stretch without reserved addresses.
+fn place_exactly(problem: &Problem, op: OpId, dies: &dyn Fn(&InPlace) -> bool) -> Option<Vec<Placed>> {
+    let has_pins = problem.operands(op).any(|it| problem.graph.pinned(it).is_some());
+    let stretch = problem.machine.largest_stretch();
+    if !has_pins && problem.working_set_where(op, dies) <= stretch.end - stretch.start {
+        return None;
+    }
+    match problem.layout(op, dies) {
+        Layout::Found(placed) => Some(placed),
+        Layout::None | Layout::Unknown => None,
+    }
 }
 
 /// A result around a part of it that lies in the scratchpad, if all else there is free.
@@ -218,7 +303,7 @@ fn around(
 }
 
 /// Puts what lies within another where it lies, unless it is there already.
-fn place_inner(problem: &Problem, in_place: &[InPlace], placed: &mut Vec<Placed>) {
+pub(crate) fn place_inner(problem: &Problem, in_place: &[InPlace], placed: &mut Vec<Placed>) {
     if in_place.is_empty() {
         return;
     }
@@ -234,7 +319,7 @@ fn place_inner(problem: &Problem, in_place: &[InPlace], placed: &mut Vec<Placed>
 }
 
 /// Everything that an operator needs, wherever, but for what lies within another.
-fn blocks(problem: &Problem, op: OpId, in_place: &[InPlace]) -> Vec<Placed> {
+pub(crate) fn blocks(problem: &Problem, op: OpId, in_place: &[InPlace]) -> Vec<Placed> {
     let tensor = |it: TensorId| Placed { tensor: Some(it), offset: Bytes::ZERO, size: problem.graph.tensor(it).size };
     let workspace = Placed { tensor: None, offset: Bytes::ZERO, size: problem.graph.op(op).workspace };
     let workspace = (workspace.size != Bytes::ZERO).then_some(workspace);

@@ -16,6 +16,14 @@ pub struct Tensor {
     pub origin: Origin,
     /// Whether it may lie in the scratchpad from one run to the next; of weights alone anything but [`Keep::Never`].
     pub keep: Keep,
+    /// Where it lies whenever it is in the scratchpad; anywhere, if that is not said, or if it has no bytes.
+    pub pin: Option<Bytes>,
+    /// Whether it lies in the scratchpad before the first operator runs, and nowhere else: an argument that somebody
+    /// else left there.
+    pub starts_on_chip: bool,
+    /// Whether it must lie in the scratchpad when the last operator has run. That host memory must have it, too, is
+    /// said by [`Graph::results`].
+    pub ends_on_chip: bool,
 }
 
 /// Whether a weight may stay in the scratchpad when the network has run, until it runs again.
@@ -344,14 +352,59 @@ impl Graph {
         self.may_pass_by.contains(&true)
     }
 
-    /// Whether an operator writes this tensor and host memory must have it at the end. An argument
-    /// that is returned is there already: it is a result in name only, and not meant here.
+    /// Whether host memory must have this tensor at the end and does not from the start: an operator writes it, or it
+    /// starts in the scratchpad. Any other argument that is returned is there already: it is a result in name only, and
+    /// not meant here.
     pub fn is_stored(&self, id: TensorId) -> bool {
-        self.is_result[id.index()] && self.producer(id).is_some()
+        self.is_result[id.index()] && !self.starts_at_home(id)
     }
 
-    /// Whether every plan puts this tensor into host memory right after the operator that writes it: it is stored, or
-    /// a part.
+    /// Whether host memory has this tensor from the start, or as soon as it has all of its parts.
+    pub fn starts_at_home(&self, id: TensorId) -> bool {
+        self.producer(id).is_none() && !self.tensor(id).starts_on_chip
+    }
+
+    /// Whether a tensor lies in the scratchpad before the first operator runs, or must when the last one has.
+    pub fn has_ends_on_chip(&self) -> bool {
+        self.tensors.iter().any(|it| it.starts_on_chip || it.ends_on_chip)
+    }
+
+    /// Whether two tensors cannot both be in the scratchpad, since bytes of both would lie at one address, whatever the
+    /// plan; but for a result and an operand that share them.
+    pub fn are_apart(&self, a: TensorId, b: TensorId) -> bool {
+        let (Some(a), Some(b)) = (self.pinned(a), self.pinned(b)) else { return false };
+        a.start.max(b.start) < a.end.min(b.end)
+    }
+
+    /// By tensor: those with which it cannot be in the scratchpad at once, by their pins; the lists are empty where none
+    /// has any.
+    pub(crate) fn apart(&self) -> Vec<Vec<TensorId>> {
+        let mut apart = vec![Vec::new(); self.tensors.len()];
+        let mut pinned: Vec<(Bytes, Bytes, TensorId)> =
+            self.tensor_ids().filter_map(|id| self.pinned(id).map(|it| (it.start, it.end, id))).collect();
+        pinned.sort_unstable();
+        for (index, &(_, end, a)) in pinned.iter().enumerate() {
+            for &(_, _, b) in pinned[index + 1..].iter().take_while(|it| it.0 < end) {
+                apart[a.index()].push(b);
+                apart[b.index()].push(a);
+            }
+        }
+        apart
+    }
+
+    /// The addresses of a tensor that has a pin, half-open and not empty.
+    pub(crate) fn pinned(&self, id: TensorId) -> Option<std::ops::Range<Bytes>> {
+        let Tensor { size, pin, .. } = *self.tensor(id);
+        let start = pin.filter(|_| size != Bytes::ZERO)?;
+        Some(start..Bytes(start.0.saturating_add(size.0)))
+    }
+
+    /// Whether any tensor has a pin.
+    pub fn has_pins(&self) -> bool {
+        self.tensors.iter().any(|it| it.pin.is_some() && it.size != Bytes::ZERO)
+    }
+
+    /// Whether every plan puts this tensor into host memory as soon as there is one: it is stored, or a part.
     pub fn is_written_back(&self, id: TensorId) -> bool {
         self.is_stored(id) || self.is_part(id)
     }
@@ -359,7 +412,7 @@ impl Graph {
     /// Whether host memory has a copy of this tensor as soon as it exists: it is an argument, staged, stored, or a
     /// part. Such a tensor leaves the scratchpad for free.
     pub fn has_host_copy(&self, id: TensorId) -> bool {
-        self.producer(id).is_none() || self.is_written_back(id)
+        self.starts_at_home(id) || self.is_written_back(id)
     }
 
     /// The same graph, where all weights are read in the scratchpad, or all in host memory, or each use has the choice.
@@ -499,6 +552,37 @@ impl GraphBuilder {
         let id = self.tensor(name.into(), size, Origin::Staged);
         self.parts[id.index()] = distinct(parts.iter().copied());
         id
+    }
+
+    /// Says where a tensor lies whenever it is in the scratchpad: so many bytes from the start.
+    /// [`Problem::check`](crate::Problem::check) says whether it can.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn pin(&mut self, tensor: TensorId, at: Bytes) {
+        self.tensors[tensor.index()].pin = Some(at);
+    }
+
+    /// Lets all tensors lie anywhere.
+    #[cfg(feature = "ilp")]
+    pub(crate) fn clear_pins(&mut self) {
+        self.tensors.iter_mut().for_each(|it| it.pin = None);
+    }
+
+    /// Says that an argument lies in the scratchpad before the first operator runs, and not in host memory.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn starts_on_chip(&mut self, tensor: TensorId) {
+        self.tensors[tensor.index()].starts_on_chip = true;
+    }
+
+    /// Says that a tensor must lie in the scratchpad when the last operator has run.
+    ///
+    /// # Panics
+    /// If it is not of this graph.
+    pub fn ends_on_chip(&mut self, tensor: TensorId) {
+        self.tensors[tensor.index()].ends_on_chip = true;
     }
 
     /// Adds an operator that reads in the scratchpad, and the tensors that it writes; gives their ids in the
@@ -653,7 +737,8 @@ impl GraphBuilder {
     /// workspaces together, four times over, must stay below 2⁶³ bytes. [`Error::Order`] where an operator has to
     /// run before one that does not come after it. [`Error::Staged`] where a staged tensor has no part, or one that no
     /// operator writes, or is said to be a result: that its parts are. [`Error::Keep`] where anything but a weight is to
-    /// be kept from one run to the next. [`Error::InPlace`] where a
+    /// be kept from one run to the next. [`Error::OnChip`] where a tensor is said to start
+    /// in the scratchpad that is no argument, or a staged one to end there. [`Error::InPlace`] where a
     /// result and an operand cannot share bytes as is said of them, or not beside other pairs of their
     /// operator: see [`Op::in_place`].
     pub fn build(mut self) -> Result<Graph, Error> {
@@ -668,6 +753,7 @@ impl GraphBuilder {
         if let Some(index) = self.tensors.iter().position(is_kept) {
             return Err(Error::Keep { tensor: TensorId(index as u32) });
         }
+        self.check_ends()?;
         let (is_part, edges) = self.writers_of_parts();
         self.edges.extend(edges);
         if let Some(&(before, after)) = self.edges.iter().find(|it| it.1 <= it.0 || self.ops.len() <= it.1.index()) {
@@ -703,7 +789,10 @@ impl GraphBuilder {
             let op = op.filter(|it| read.contains(&(*it, operand)));
             let op = op.ok_or(refuse("they are not of one operator"))?;
             let overlay = self.overlay(result, operand, at).ok_or(refuse("one does not lie within the other"))?;
-            let dies = dies(op, &readers[operand.index()], &dependences, &mut walk);
+            let dies = match self.tensors[operand.index()].ends_on_chip {
+                true => Dies::Never,
+                false => dies(op, &readers[operand.index()], &dependences, &mut walk),
+            };
             let pair = InPlace { result, operand, overlay, dies };
             let known = &self.ops[op.index()].in_place;
             let near = [result, operand].into_iter().filter_map(|it| pairs_of.get(&(op, it))).flatten();
@@ -742,6 +831,19 @@ impl GraphBuilder {
             }
             if self.results.contains(&tensor) {
                 return refuse("it is no result, but its parts may be");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_ends(&self) -> Result<(), Error> {
+        for (tensor, it) in (0..).map(TensorId).zip(&self.tensors) {
+            let is_argument = matches!(it.origin, Origin::Argument | Origin::Weight);
+            if it.starts_on_chip && !is_argument {
+                return Err(Error::OnChip { tensor, why: "it is no argument, so it cannot start there" });
+            }
+            if it.ends_on_chip && it.origin == Origin::Staged {
+                return Err(Error::OnChip { tensor, why: "it is staged in host memory, so it cannot end there" });
             }
         }
         Ok(())
@@ -790,7 +892,15 @@ impl GraphBuilder {
 
     fn tensor(&mut self, name: String, size: Bytes, origin: Origin) -> TensorId {
         let id = TensorId(self.tensors.len() as u32);
-        self.tensors.push(Tensor { name, size, origin, keep: Keep::Never });
+        self.tensors.push(Tensor {
+            name,
+            size,
+            origin,
+            keep: Keep::Never,
+            pin: None,
+            starts_on_chip: false,
+            ends_on_chip: false,
+        });
         self.parts.push(Vec::new());
         id
     }

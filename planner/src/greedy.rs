@@ -14,7 +14,8 @@ use std::collections::BTreeSet;
 
 /// The outline that runs operators in this order, loads on demand and evicts the farthest next use.
 ///
-/// The order is one of all operators and respects the dependences; [`Problem::check`] holds.
+/// The order is one of all operators and respects the dependences; [`Problem::check`] holds. What is said of tensors that
+/// start or end in the scratchpad is not looked at.
 /// What is in the scratchpad fits it as a plain sum of rooms, rounded up to the alignment since
 /// the last block needs no padding.
 pub fn greedy(problem: &Problem, order: &[OpId]) -> Outline {
@@ -29,6 +30,7 @@ pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: Replace
 
     let uses = Uses::new(problem, order);
     let in_place = problem.in_place_by_step(order);
+    let apart = problem.graph.has_pins().then(|| problem.graph.apart());
     let mut stays: Vec<Stay> = Vec::new();
     // By tensor: its stay, as long as it is there, and its rank while it is idle.
     let mut open: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
@@ -54,6 +56,14 @@ pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: Replace
             }
         }
         needed -= u128::from(problem.saved(&in_place[index]).0);
+        // What lies where something must lie now leaves in any case.
+        for other in apart.iter().flat_map(|it| problem.operands(op).flat_map(|tensor| &it[tensor.index()])) {
+            if let Some(rank) = ranks[other.index()].take() {
+                idle.remove(&rank);
+                idle_room -= room(*other);
+                open[other.index()] = None;
+            }
+        }
         let mut either_way: Vec<TensorId> = problem.graph.op(op).reads_either_way().collect();
         for &tensor in &either_way {
             if let Some(rank) = ranks[tensor.index()].take() {

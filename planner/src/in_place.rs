@@ -31,19 +31,34 @@ use std::ops::Range;
 
 impl Problem {
     /// The pairs of an operator that are possible on this machine if the operand dies in time: streamed
-    /// operands have no place to give, nor are those counted on that may pass by, and parts begin at multiples of the
-    /// alignment.
+    /// operands have no place to give, nor are those counted on that may pass by, parts begin at multiples of the
+    /// alignment, and pins agree.
     pub(crate) fn possible_pairs(&self, op: OpId) -> impl Iterator<Item = &InPlace> {
-        let is_aligned = |it: &InPlace| it.at().0.is_multiple_of(self.machine.alignment().0);
+        let is_aligned = |it: &InPlace| it.at().0.is_multiple_of(self.machine.alignment().0) && self.do_pins_agree(it);
         let is_there = move |it: &InPlace| {
             self.graph.readers(it.operand).binary_search(&op).is_ok() && !self.graph.may_pass_by(it.operand)
         };
         self.graph.op(op).in_place.iter().filter(move |it| is_there(it) && is_aligned(it))
     }
 
+    /// Whether a result and an operand can share bytes for all that pins say of them alone.
+    fn do_pins_agree(&self, pair: &InPlace) -> bool {
+        let pin = |it: TensorId| self.graph.pinned(it).map(|it| it.start);
+        match (pin(pair.inner()), pin(pair.outer())) {
+            (Some(inner), Some(outer)) => outer.0.checked_add(pair.at().0) == Some(inner.0),
+            (Some(inner), None) => pair.at() <= inner,
+            (None, _) => true,
+        }
+    }
+
     /// As many pairs of an operator as can be at once, where `dies` says which are possible.
     pub fn in_place(&self, op: OpId, dies: impl Fn(&InPlace) -> bool) -> Vec<InPlace> {
-        let pairs: Vec<InPlace> = self.possible_pairs(op).filter(|it| dies(it)).copied().collect();
+        let mut pairs: Vec<InPlace> = self.possible_pairs(op).filter(|it| dies(it)).copied().collect();
+        // Pins can make pairs: what they put at the same bytes must share them.
+        let is_forced = |it: &InPlace| !it.is_part() && self.graph.are_apart(it.result, it.operand);
+        let forced: Vec<InPlace> = pairs.iter().filter(|it| is_forced(it)).copied().collect();
+        let is_beside = |a: &InPlace, b: &InPlace| a == b || a.result != b.result && a.operand != b.operand;
+        pairs.retain(|pair| pair.is_part() || forced.iter().all(|it| is_beside(pair, it)));
         let ids: Vec<(u32, u32)> = pairs.iter().map(|it| (it.result.0, it.operand.0)).collect();
         let is_whole = |it: &usize| !pairs[*it].is_part();
         most_pairs_and_parts(&ids, is_whole).into_iter().map(|it| pairs[it]).collect()

@@ -1,7 +1,9 @@
 //! A plan that the caller has already: planning starts from it, and ends with one that is no worse.
 
 use crate::uses::Uses;
-use crate::{Bytes, Error, OpId, Order, Outline, Plan, Problem, Solution, Solver, Stay, Step, check_with_prologue};
+use crate::{
+    Bytes, Error, OpId, Order, Outline, Plan, Problem, Residency, Solution, Solver, Stay, Step, check_with_prologue,
+};
 
 /// A plan that the judge accepts, and what follows from it.
 #[derive(Clone, Debug)]
@@ -104,14 +106,19 @@ fn out_of_range(problem: &Problem, plan: &Plan) -> Option<String> {
     if plan.workspaces.len() != n_steps {
         return Some(format!("it has {} offsets of workspaces for {n_steps} steps", plan.workspaces.len()));
     }
-    let is_out_of_range = |steps: &std::ops::Range<Step>| steps.end <= steps.start || n_steps < steps.end.index();
+    let is_out_of_range = |it: &Residency| {
+        let (start, end) = (it.steps.start.index(), it.steps.end.index());
+        let tensor = problem.graph.tensor(it.tensor);
+        let is_at_an_end = tensor.starts_on_chip && end == 0 || tensor.ends_on_chip && start == n_steps;
+        n_steps < end || end < start || end == start && !is_at_an_end
+    };
     plan.residencies.iter().find_map(|it| {
         if n_tensors <= it.tensor.index() {
             return Some(format!("it has a residency of tensor {} of {n_tensors}", it.tensor.0));
         }
         let name = &problem.graph.tensor(it.tensor).name;
         let (start, end) = (it.steps.start, it.steps.end);
-        is_out_of_range(&it.steps).then(|| format!("{name} stays from step {start} to {end} of {n_steps}"))
+        is_out_of_range(it).then(|| format!("{name} stays from step {start} to {end} of {n_steps}"))
     })
 }
 

@@ -94,7 +94,8 @@ pub(crate) fn keep_by_rule(problem: &Problem, order: &[OpId]) -> Option<Candidat
 /// Plans a problem some of whose weights may be kept from run to run.
 ///
 /// # Errors
-/// [`Error::KeptTooLarge`] where weights that have to be kept leave too little; those of [`plan()`](crate::plan()).
+/// [`Error::KeptTooLarge`] where weights that have to be kept leave too little; those of [`plan()`](crate::plan()), also
+/// where there are pins, or something starts or ends in the scratchpad.
 pub(crate) fn plan_keeping(
     problem: &Problem,
     options: &Options,
@@ -114,6 +115,7 @@ pub(crate) fn plan_keeping(
         too_large(op, beside.working_set(op))
     };
     without_keep(problem).check_sizes()?;
+    problem.check_is_combined()?;
     let rest = Rest::new(problem, &always).ok_or_else(none_left)?;
     let may_be_kept = |it: TensorId| if graph.may_be_kept(it) { Keep::Auto } else { Keep::Never };
     let auto = rest.problem.graph.with_keep(|it| if always.contains(&it) { Keep::Never } else { may_be_kept(it) });

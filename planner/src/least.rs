@@ -10,7 +10,7 @@
 //! of these dependences, and what is proven of the restricted problem holds for the problem itself.
 
 use crate::restricted::{Edges, Restricted, order_with};
-use crate::{Bytes, Dies, InPlace, OpId, Order, Problem, TensorId};
+use crate::{Bytes, Dies, Error, InPlace, OpId, Order, Problem, TensorId};
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
@@ -44,11 +44,24 @@ enum Orders {
 }
 
 impl Problem {
-    /// The least scratchpad with which there is a plan if nothing of it is reserved, where these orders are allowed.
+    /// The least scratchpad with which there is a plan, where these orders are allowed; if nothing of it is reserved and no
+    /// tensor has a pin, and else no more than that.
     pub fn least_scratchpad(&self, order: Order) -> LeastScratchpad {
-        let exact = |size| LeastScratchpad { size, is_exact: true };
+        if let Some(framed) = self.framed() {
+            return framed.problem().least_scratchpad(order);
+        }
+        let least = self.least_by_rooms(order);
+        let pinned = self.graph.tensor_ids().filter_map(|it| self.graph.pinned(it));
+        match pinned.map(|it| it.end).max() {
+            Some(end) => LeastScratchpad { size: least.size.max(end), is_exact: false },
+            None => least,
+        }
+    }
+
+    /// The same, where only sums of rooms count.
+    fn least_by_rooms(&self, order: Order) -> LeastScratchpad {
         if order == Order::Source {
-            return exact(self.least_in_source_order());
+            return LeastScratchpad { size: self.least_in_source_order(), is_exact: true };
         }
         let (_, lower) = self.most_demanding(order);
         let upper = self.min_scratchpad();
@@ -61,9 +74,12 @@ impl Problem {
         sizes.sort_unstable();
         sizes.dedup();
         // More memory never hurts.
-        let first = sizes.partition_point(|size| matches!(self.orders(*size), Orders::None));
+        let first = sizes.partition_point(|size| matches!(self.orders(&self.fits_in(*size)), Orders::None));
         let size = sizes.get(first).copied().unwrap_or(upper);
-        LeastScratchpad { size, is_exact: size == upper || matches!(self.orders(size), Orders::Fit { .. }) }
+        LeastScratchpad {
+            size,
+            is_exact: size == upper || matches!(self.orders(&self.fits_in(size)), Orders::Fit { .. }),
+        }
     }
 
     fn least_in_source_order(&self) -> Bytes {
@@ -79,6 +95,16 @@ impl Problem {
         };
         let needs = self.graph.op_ids().map(|op| (op, self.working_set_where(op, |pair| dies(op, pair))));
         needs.max_by_key(|(op, needed)| (*needed, Reverse(*op))).unwrap_or((OpId(0), Bytes::ZERO))
+    }
+
+    /// Why the first operator has no place of those that have none in any of these orders.
+    pub(crate) fn no_place_in(&self, order: Order) -> Option<Error> {
+        let dies = |op: OpId, pair: &InPlace| match order {
+            Order::Source => self.graph.readers(pair.operand).last() == Some(&op),
+            Order::Free => pair.dies != Dies::Never,
+        };
+        let op = self.graph.op_ids().find(|op| self.has_room(*op, |pair| dies(*op, pair)) != Some(true))?;
+        Some(self.no_place(op, &|pair| dies(op, pair)))
     }
 
     /// The operands of which it depends on the order whether they die with an operator.
@@ -105,26 +131,39 @@ impl Problem {
     /// The scratchpad with which an operator can run if these of its operands die with it, beside those
     /// that do so in every order.
     fn working_set_with(&self, op: OpId, dying: &[TensorId]) -> Bytes {
-        let dies =
-            |pair: &InPlace| pair.dies == Dies::Always || pair.dies == Dies::Sometimes && dying.contains(&pair.operand);
-        self.working_set_where(op, dies)
+        self.working_set_where(op, |pair| dies_with(pair, dying))
     }
 
-    /// The dependences with which all orders fit a scratchpad of this size.
-    fn orders(&self, size: Bytes) -> Orders {
+    /// Whether an operator fits a scratchpad of this size, of which nothing is reserved, if these of its operands die.
+    fn fits_in(&self, size: Bytes) -> impl Fn(OpId, &[TensorId]) -> Option<bool> {
+        move |op, dying| Some(self.working_set_with(op, dying) <= size)
+    }
+
+    /// The dependences with which all orders fit, where this says whether an operator does if these of its operands die
+    /// with it, unless that is not known.
+    fn orders(&self, fits: &dyn Fn(OpId, &[TensorId]) -> Option<bool>) -> Orders {
         let mut ways: Vec<(OpId, Vec<Vec<TensorId>>)> = Vec::new();
         let mut is_complete = true;
-        for op in self.graph.op_ids().filter(|op| size < self.working_set(*op)) {
+        for op in self.graph.op_ids() {
+            if fits(op, &[]) == Some(true) {
+                continue;
+            }
             let mut least: Vec<Vec<TensorId>> = Vec::new();
-            for way in self.ways(op).into_iter().filter(|way| self.working_set_with(op, way) <= size) {
+            let mut is_known = true;
+            for way in self.ways(op) {
+                let fits = fits(op, &way);
+                is_known &= fits.is_some();
+                if fits != Some(true) {
+                    continue;
+                }
                 if !least.iter().any(|known| known.iter().all(|it| way.contains(it))) {
                     least.push(way);
                 }
             }
             if least.is_empty() {
-                return Orders::None;
+                return if is_known { Orders::None } else { Orders::Unknown };
             }
-            is_complete &= self.uncertain(op).len() <= MAX_OPERANDS;
+            is_complete &= is_known && self.uncertain(op).len() <= MAX_OPERANDS;
             ways.push((op, least));
         }
         // What leaves the least to choose goes first.
@@ -178,14 +217,14 @@ impl Problem {
     /// The same problem with such dependences that all of its orders fit, if it fits in some of these,
     /// but not in all that there are.
     pub(crate) fn restricted(&self, order: Order) -> Option<Restricted> {
-        let stretch = self.machine.largest_stretch();
-        let scratchpad = stretch.end - stretch.start;
         let (edges, is_forced) = match order {
             Order::Source => {
+                let dies = |op: OpId, pair: &InPlace| self.graph.readers(pair.operand).last() == Some(&op);
+                let fits = |op: OpId| self.has_room(op, |pair| dies(op, pair)) == Some(true);
                 let following = self.graph.op_ids().zip(self.graph.op_ids().skip(1)).collect();
-                (self.least_in_source_order() <= scratchpad).then_some((following, true))?
+                self.graph.op_ids().all(fits).then_some((following, true))?
             }
-            Order::Free => match self.orders(scratchpad) {
+            Order::Free => match self.orders(&|op, dying| self.has_room(op, |it| dies_with(it, dying))) {
                 Orders::Fit { edges, is_forced } => (edges, is_forced),
                 Orders::None | Orders::Unknown => return None,
             },
@@ -194,11 +233,16 @@ impl Problem {
     }
 }
 
+/// Whether the operand of a pair dies with the operator if these do, beside those that do so in every order.
+fn dies_with(pair: &InPlace, dying: &[TensorId]) -> bool {
+    pair.dies == Dies::Always || pair.dies == Dies::Sometimes && dying.contains(&pair.operand)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{Shape, seeded_problem};
-    use crate::{Error, Options, Solver, check, plan};
+    use crate::{Options, Solver, check, plan};
 
     /// The least over all orders, by trying them all.
     fn by_trying(problem: &Problem) -> Bytes {

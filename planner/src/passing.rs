@@ -220,7 +220,7 @@ impl Best<'_> {
             let solution = match plan_if_it_fits(&fixed, &options, None, share.in_private()) {
                 Ok(solution) => solution,
                 // Not all that may pass by has room.
-                Err(Error::ScratchpadTooSmall { .. } | Error::NotPlanned(_)) => continue,
+                Err(Error::ScratchpadTooSmall { .. } | Error::NoPlace { .. } | Error::NotPlanned(_)) => continue,
                 Err(error) => return Err(error),
             };
             if weights == Weights::Streamed && !problem.gives_places() {

@@ -11,7 +11,8 @@ use std::ops::Range;
 pub struct Residency {
     /// The tensor; never one that is streamed in all of its uses.
     pub tensor: TensorId,
-    /// Half-open.
+    /// Half-open. Empty where a tensor that starts in the scratchpad is gone before the first step, or one that must be
+    /// there at the end comes in after the last one.
     pub steps: Range<Step>,
     /// A multiple of the alignment.
     pub offset: Bytes,
@@ -92,7 +93,12 @@ impl Plan {
     /// the store of each result that it wrote, and the spill of each part of a staged tensor, at once, so that their
     /// host copies are there whenever they leave; then the spill of each tensor that leaves now, comes back later, and has
     /// no host copy.
+    ///
+    /// First of all, where tensors lie that start in the scratchpad.
     pub fn actions(&self, problem: &Problem) -> Vec<Action> {
+        if let Some(framed) = problem.framed() {
+            return framed.strip_actions(&framed.lift(self).actions(framed.problem()));
+        }
         let graph = &problem.graph;
         let kept = self.kept(problem);
         let mut starts: Vec<Vec<usize>> = vec![Vec::new(); self.order.len()];
@@ -164,6 +170,9 @@ impl Plan {
     /// The most bytes that lie in the scratchpad at once, workspaces included, without padding. Bytes
     /// that a result and an operand share count once.
     pub fn peak(&self, problem: &Problem) -> Bytes {
+        if let Some(framed) = problem.framed() {
+            return framed.lift(self).peak(framed.problem());
+        }
         let graph = &problem.graph;
         let mut occupancy: Vec<Bytes> = self.order.iter().map(|it| graph.op(*it).workspace).collect();
         // Per tensor: where it ends, and when.

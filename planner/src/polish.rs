@@ -73,11 +73,13 @@ const WAYS: [Way; 4] = [
 const MOVES_TO_BUILD: u32 = 20_000;
 
 /// Whether [`polish`] knows what a plan can do: a result and an operand that may share bytes begin at the same one,
-/// and offsets can be counted. Parts of one tensor have no byte in common, so it is one of them at most that begins
+/// and offsets can be counted; nothing has a pin, and each operator has room in one stretch. Parts of one tensor have no byte in common, so it is one of them at most that begins
 /// where the tensor does.
 pub(crate) fn is_polished(problem: &Problem) -> bool {
     let is_known = |op: &Op| op.in_place.iter().all(|it| it.at() == Bytes::ZERO);
-    problem.graph.ops().iter().all(is_known) && items::can_count(problem)
+    let stretch = problem.machine.largest_stretch();
+    let is_one = problem.machine.stretches().len() <= 1 || problem.min_scratchpad() <= stretch.end - stretch.start;
+    problem.graph.ops().iter().all(is_known) && items::can_count(problem) && is_one && !problem.graph.has_pins()
 }
 
 /// The best plan found from outlines and a plan, and its non-compulsory bytes; none if there is none that

@@ -264,8 +264,19 @@ pub(crate) fn plan_on_stretches(
     if problem.graph.keepable().next().is_some() {
         return plan_keeping(problem, options, incumbent, deadline);
     }
+    if let Some(framed) = problem.framed() {
+        problem.check_pins()?;
+        let incumbent = match incumbent {
+            Some(it) => Some(Incumbent::new(framed.problem(), options.order, &framed.lift(&it.plan))?),
+            None => None,
+        };
+        let solution = plan_on_stretches(framed.problem(), options, incumbent.as_ref(), deadline);
+        let solution = solution.map_err(|error| framed.error(error))?;
+        return Ok(Solution { plan: framed.strip(&solution.plan), ..solution });
+    }
     let stretches = problem.machine.stretches();
-    if problem.machine.reserved().is_empty() || 1 < stretches.len() {
+    // A pin says the same of the scratchpad as it is.
+    if problem.machine.reserved().is_empty() || 1 < stretches.len() || problem.graph.has_pins() {
         return plan_if_it_fits(problem, options, incumbent, deadline);
     }
     let stretch = problem.machine.largest_stretch();
@@ -287,9 +298,14 @@ pub(crate) fn plan_if_it_fits(
         Ok(()) => return plan_until(problem, options, incumbent, deadline),
         Err(error) => error,
     };
-    let Error::ScratchpadTooSmall { op, needed, scratchpad, .. } = error else { return Err(error) };
+    if !matches!(error, Error::ScratchpadTooSmall { .. } | Error::NoPlace { .. }) {
+        return Err(error);
+    }
     let order = options.order;
     let Some(restricted) = problem.restricted(order) else {
+        let Error::ScratchpadTooSmall { op, needed, scratchpad, .. } = error else {
+            return Err(problem.no_place_in(order).unwrap_or(error));
+        };
         let LeastScratchpad { size, .. } = problem.least_scratchpad(order);
         // Where each operator fits in some order, but not all in one, it is the one that needs the most in another.
         let (op, needed) = match problem.most_demanding(order) {
@@ -298,8 +314,7 @@ pub(crate) fn plan_if_it_fits(
         };
         return Err(Error::ScratchpadTooSmall { op, needed, scratchpad, min_scratchpad: size });
     };
-    // What does not fit one stretch may fit several.
-    let is_forced = restricted.is_forced && problem.machine.stretches().len() <= 1;
+    let is_forced = restricted.is_forced;
     let deadline = if is_forced { deadline } else { deadline.in_private() };
     let solution = plan_until(restricted.problem(), options, None, deadline)?;
     let lower_bound = if is_forced { solution.lower_bound } else { problem.restreamed() };

@@ -1,6 +1,6 @@
 //! A graph and the machine that it is to run on.
 
-use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, OpId, Origin, TensorId};
+use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, OpId, Origin, Tensor, TensorId};
 use std::ops::Range;
 
 /// What is to be planned.
@@ -84,6 +84,9 @@ impl Problem {
     /// The least scratchpad with which the graph can run in every order, if nothing of it is reserved. In some
     /// orders it may do with less: see [`Problem::least_scratchpad`].
     pub fn min_scratchpad(&self) -> Bytes {
+        if let Some(framed) = self.framed() {
+            return framed.problem().min_scratchpad();
+        }
         self.graph.op_ids().map(|op| self.working_set(op)).max().unwrap_or(Bytes::ZERO)
     }
 
@@ -94,6 +97,9 @@ impl Problem {
     /// Weights that may be kept from one run to the next ([`Graph::may_be_kept`]) need not come in at all, so what is
     /// loaded of them in each run is no part of this, but non-compulsory.
     pub fn compulsory(&self) -> Bytes {
+        if let Some(framed) = self.framed() {
+            return framed.problem().compulsory();
+        }
         let size = |id: TensorId| self.graph.tensor(id).size;
         let home_uses = self.home_uses();
         let is_read = |it: &TensorId| !self.graph.readers(*it).is_empty() || 0 < home_uses[it.index()];
@@ -111,6 +117,9 @@ impl Problem {
     /// passes by once for each, and only its first way in is compulsory. A part of a staged tensor goes out once, if it
     /// is no result besides; and no way in of a staged tensor is compulsory.
     pub fn restreamed(&self) -> Bytes {
+        if let Some(framed) = self.framed() {
+            return framed.problem().restreamed();
+        }
         let again = |(tensor, n_uses): (TensorId, u64)| {
             let comes_in = !self.graph.readers(tensor).is_empty();
             let n_ways = match self.graph.tensor(tensor).origin {
@@ -148,10 +157,11 @@ impl Problem {
     /// place, as today's planners know it.
     ///
     /// # Errors
-    /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::NotPlanned`] for what only the judge knows,
-    /// and for an operator that needs more at once than the largest stretch without reserved addresses, but no more
-    /// than all of them; [`Error::TooLarge`] if the rooms of all tensors, and those that all operators need, add up to
-    /// more than 2⁶⁰ bytes; [`Error::ScratchpadTooSmall`] at the first of the operators that need the most.
+    /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::NotPlanned`] for what only the judge knows;
+    /// [`Error::TooLarge`] if the rooms of all tensors, and those that all operators need, add up to
+    /// more than 2⁶⁰ bytes; [`Error::Pin`] at the first pin that is not possible; [`Error::ScratchpadTooSmall`] at the
+    /// first of the operators that need the most; [`Error::NoPlace`] at the first for which pins and reserved addresses
+    /// leave no room, or at the start or the end.
     pub fn check(&self) -> Result<(), Error> {
         self.check_sizes()?;
         self.check_is_planned()?;
@@ -173,35 +183,93 @@ impl Problem {
         Ok(())
     }
 
+    /// Whether pins are possible, and each operator has room by itself.
     fn check_fits(&self) -> Result<(), Error> {
-        let min_scratchpad = self.min_scratchpad();
-        let stretch = self.machine.largest_stretch();
-        let scratchpad = stretch.end - stretch.start;
-        if min_scratchpad <= scratchpad {
-            return Ok(());
+        self.check_pins()?;
+        match self.framed() {
+            Some(framed) => framed.problem().check_room().map_err(|error| framed.error(error)),
+            None => self.check_room(),
         }
-        let op = self.graph.op_ids().find(|it| self.working_set(*it) == min_scratchpad);
-        let op = op.expect("the maximum is one operator's");
-        if scratchpad < min_scratchpad && min_scratchpad <= self.capacity() && 1 < self.machine.stretches().len() {
-            let name = &self.graph.op(op).name;
-            return Err(Error::NotPlanned(format!(
-                "{name} needs {min_scratchpad} B at once, but between reserved addresses there are {scratchpad} B at most"
-            )));
-        }
-        Err(Error::ScratchpadTooSmall { op, needed: min_scratchpad, scratchpad, min_scratchpad })
     }
 
-    /// Likewise, for solvers that take it as given where each use finds its tensor.
+    /// Likewise for those that do not know what starts and ends in the scratchpad.
     ///
     /// # Errors
-    /// Those of [`Problem::check`]; [`Error::NotPlanned`] where some use has the choice.
+    /// Those of [`Problem::check`] and [`Problem::check_ends`].
     #[cfg(feature = "ilp")]
-    pub(crate) fn check_without_choices(&self) -> Result<(), Error> {
-        self.check()?;
+    pub(crate) fn check_without_ends(&self) -> Result<(), Error> {
+        self.check_ends()?;
+        self.check()
+    }
+
+    /// For what is to be given the framed problem instead: see [`framed`](mod@crate::framed).
+    ///
+    /// # Errors
+    /// [`Error::NotPlanned`] where something starts or ends in the scratchpad.
+    pub(crate) fn check_ends(&self) -> Result<(), Error> {
+        match self.graph.tensors().iter().find(|it| it.starts_on_chip || it.ends_on_chip) {
+            Some(it) => {
+                let why = format!(
+                    "a search or an integer program of its own, where {} starts or ends in the scratchpad",
+                    it.name
+                );
+                Err(Error::NotPlanned(why))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Likewise for those that take it as given, too, where each use finds its tensor.
+    ///
+    /// # Errors
+    /// Those of [`Problem::check_without_ends`]; [`Error::NotPlanned`] where some use has the choice.
+    #[cfg(feature = "ilp")]
+    pub(crate) fn check_is_settled(&self) -> Result<(), Error> {
+        self.check_without_ends()?;
         match self.graph.ops().iter().find(|it| it.reads_either_way().next().is_some()) {
             Some(op) => Err(Error::NotPlanned(format!("a choice of memories here: {} has it", op.name))),
             None => Ok(()),
         }
+    }
+
+    /// Whether each operator has room by itself.
+    fn check_room(&self) -> Result<(), Error> {
+        let dies = |it: &InPlace| it.dies == Dies::Always;
+        let Some(op) = self.graph.op_ids().find(|it| self.has_room(*it, dies) != Some(true)) else { return Ok(()) };
+        let min_scratchpad = self.min_scratchpad();
+        let stretch = self.machine.largest_stretch();
+        let scratchpad = stretch.end - stretch.start;
+        let is_one = self.machine.stretches().len() <= 1;
+        if scratchpad < min_scratchpad && (is_one || self.capacity() < min_scratchpad) {
+            let op = self.graph.op_ids().find(|it| self.working_set(*it) == min_scratchpad);
+            let op = op.expect("the maximum is one operator's");
+            return Err(Error::ScratchpadTooSmall { op, needed: min_scratchpad, scratchpad, min_scratchpad });
+        }
+        Err(self.no_place(op, &dies))
+    }
+
+    /// Whether each pin is possible by itself.
+    pub(crate) fn check_pins(&self) -> Result<(), Error> {
+        let (scratchpad, alignment) = (self.machine.scratchpad(), self.machine.alignment());
+        for id in self.graph.tensor_ids() {
+            let Tensor { name, size, pin, .. } = self.graph.tensor(id);
+            let Some(at) = pin.filter(|_| *size != Bytes::ZERO) else { continue };
+            let refuse = |why: String| Err(Error::Pin { tensor: id, why: format!("{name} cannot lie at {at}: {why}") });
+            if !at.0.is_multiple_of(alignment.0) {
+                return refuse(format!("that is {} B off the alignment of {alignment} B", at.0 % alignment.0));
+            }
+            let end = u128::from(at.0) + u128::from(size.0);
+            if u128::from(scratchpad.0) < end {
+                let excess = end - u128::from(scratchpad.0);
+                return refuse(format!("it ends {excess} B after the scratchpad of {scratchpad} B"));
+            }
+            let end = Bytes(end as u64);
+            if let Some(met) = self.machine.reserved().into_iter().find(|it| it.start.max(at) < it.end.min(end)) {
+                let overlap = met.end.min(end) - met.start.max(at);
+                return refuse(format!("{overlap} B of it would be in {}..{}, which is reserved", met.start, met.end));
+            }
+        }
+        Ok(())
     }
 
     fn check_is_planned(&self) -> Result<(), Error> {
@@ -238,12 +306,47 @@ impl Problem {
                         op.name, tensor.name
                     ));
                 }
+                if is_from_home && tensor.starts_on_chip {
+                    let message =
+                        format!("{} reads {} in host memory, but it starts in the scratchpad", op.name, tensor.name);
+                    return refuse(message);
+                }
                 if is_from_home && self.graph.producer(read.tensor).is_some() {
                     let message =
                         format!("{} reads {} in host memory, but an operator writes it", op.name, tensor.name);
                     return refuse(message);
                 }
             }
+        }
+        self.check_is_combined()
+    }
+
+    /// Whether planning knows what is said of tensors all at once.
+    ///
+    /// A weight that is kept has one address for all time, and those of [`Keep::Auto`](crate::Keep::Auto) are chosen by
+    /// sums of rooms, which say nothing where pins are. What is kept is there at the end of a run and at the start of
+    /// the next one, so what starts and ends there would be in its way then.
+    pub(crate) fn check_is_combined(&self) -> Result<(), Error> {
+        let refuse = |why: String| Err(Error::NotPlanned(why));
+        let named = |id: TensorId| &self.graph.tensor(id).name;
+        let pinned = self.graph.tensor_ids().find(|it| self.graph.pinned(*it).is_some());
+        let is_at_an_end = |it: &TensorId| self.graph.tensor(*it).starts_on_chip || self.graph.tensor(*it).ends_on_chip;
+        if let Some(kept) = self.graph.keepable().next() {
+            let kept = named(kept);
+            if let Some(pinned) = pinned {
+                let pinned = named(pinned);
+                return refuse(format!("pins beside weights that may be kept from run to run: {pinned}, {kept}"));
+            }
+            if let Some(other) = self.graph.tensor_ids().find(is_at_an_end) {
+                let other = named(other);
+                return refuse(format!(
+                    "what starts or ends in the scratchpad beside weights that may be kept from run to run: {other}, {kept}"
+                ));
+            }
+        }
+        if let (Some(pinned), Some(other)) = (pinned, self.graph.tensor_ids().find(|it| self.graph.may_pass_by(*it))) {
+            let (pinned, other) = (named(pinned), named(other));
+            return refuse(format!("pins beside tensors that may pass by: {pinned}, {other}"));
         }
         Ok(())
     }

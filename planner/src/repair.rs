@@ -11,7 +11,8 @@
 //!    the outline split, too.
 //!
 //! A result that may take the place of an operand goes there if nothing else is in the way. Where addresses
-//! are reserved, all lies in the largest stretch between them.
+//! are reserved, all lies in the largest stretch between them, unless that is too small for an operator or something has a
+//! pin: then they are obstacles, and what has a pin lies there or is pushed away.
 //!
 //! Everything is counted in steps of this procedure, so the outcome depends on the time only where
 //! the deadline interferes. No proof, and no promise: but single steps can always be packed, so that
@@ -20,6 +21,7 @@
 use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem, Residency, Step, TensorId};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use tracing::debug;
 
 /// How often a block may be pushed away before something is split, at first; a try for each, and for
@@ -71,6 +73,8 @@ struct Block {
     length: u64,
     /// The highest offset at which it fits.
     most: u64,
+    /// The only one, if it has a pin.
+    pin: Option<u64>,
     /// Where it lies, if it is placed.
     offset: Option<u64>,
     /// How often it was pushed away.
@@ -102,7 +106,14 @@ struct Repair<'a> {
     /// Per tensor: the pairs with operands that it may share bytes with in the step that writes it.
     pairs_of: Vec<Vec<InPlace>>,
     first: First,
+    /// Where offsets count from.
+    base: Bytes,
+    /// What is reserved, half-open.
+    obstacles: Vec<(u64, u64)>,
 }
+
+/// What an obstacle has instead of a block's number.
+const OBSTACLE: usize = usize::MAX;
 
 impl Repair<'_> {
     fn new<'a>(problem: &'a Problem, outline: &Outline, first: First) -> Repair<'a> {
@@ -112,12 +123,19 @@ impl Repair<'_> {
         for (step, &op) in outline.order.iter().enumerate() {
             problem.operands(op).for_each(|it| uses[it.index()].push(step as u32));
         }
-        let stretch = problem.machine.largest_stretch();
+        let mut stretch = problem.machine.largest_stretch();
+        let mut obstacles = Vec::new();
+        if graph.has_pins() || stretch.end - stretch.start < problem.min_scratchpad() {
+            stretch = Bytes::ZERO..problem.machine.scratchpad();
+            let units = |it: Range<Bytes>| (it.start.0 / alignment, it.end.0.div_ceil(alignment));
+            obstacles.extend(problem.machine.reserved().into_iter().map(units));
+        }
         let block = |tensor: Option<TensorId>, size: Bytes, uses: Vec<u32>| Block {
             tensor,
             uses,
             length: size.0.div_ceil(alignment),
             most: (stretch.end - stretch.start).saturating_sub(size).0 / alignment,
+            pin: tensor.and_then(|it| graph.pinned(it)).map(|it| it.start.0 / alignment),
             offset: (size == Bytes::ZERO).then_some(0),
             pushed: 0,
         };
@@ -142,7 +160,7 @@ impl Repair<'_> {
         for pair in problem.in_place_by_step(&outline.order).iter().flatten() {
             pairs_of[pair.result.index()].push(*pair);
         }
-        Repair { problem, blocks, n_stays, pairs_of, first }
+        Repair { problem, blocks, n_stays, pairs_of, first, base: stretch.start, obstacles }
     }
 
     /// Places all blocks; false if it gives up, or the deadline came first.
@@ -186,7 +204,10 @@ impl Repair<'_> {
                 self.blocks[index].offset = Some(offset);
                 continue;
             }
-            let (offset, in_the_way) = self.least_trouble(index, &taken);
+            let Some((offset, in_the_way)) = self.least_trouble(index, &taken) else {
+                waiting.insert(self.key(index));
+                return false;
+            };
             let price = |it: usize| Some((self.price(it)?, it));
             let candidates = in_the_way.iter().copied().chain([index]);
             match candidates.filter_map(price).min() {
@@ -221,6 +242,7 @@ impl Repair<'_> {
             .filter(|it| it.1.meets(start, end))
             .filter_map(|(it, other)| other.offset.map(|offset| (offset, offset + other.length, it)))
             .collect();
+        taken.extend(self.obstacles.iter().map(|it| (it.0, it.1, OBSTACLE)));
         taken.sort_unstable();
         taken
     }
@@ -241,8 +263,12 @@ impl Repair<'_> {
 
     /// Where a block would share bytes with a placed one as it may.
     fn shared_offset(&self, index: usize, it: &(u64, u64, usize)) -> Option<u64> {
+        if it.2 == OBSTACLE {
+            return None;
+        }
         let offset = i128::from(it.0) + self.shared_distance(index, it.2)?;
-        u64::try_from(offset).ok().filter(|it| *it <= self.blocks[index].most)
+        let block = &self.blocks[index];
+        u64::try_from(offset).ok().filter(|it| *it <= block.most && block.pin.is_none_or(|pin| pin == *it))
     }
 
     /// Where a block fits: where it shares bytes, or else as low as it can.
@@ -254,11 +280,17 @@ impl Repair<'_> {
 
     /// Whether a placed block is in the way of another one at an offset.
     fn is_in_the_way(&self, index: usize, offset: u64, it: &(u64, u64, usize)) -> bool {
-        it.0 < offset + self.blocks[index].length && offset < it.1 && self.shared_offset(index, it) != Some(offset)
+        let block = &self.blocks[index];
+        // A pin is checked: it may end in the unit in which something reserved begins.
+        let is_meant = it.2 != OBSTACLE || block.pin.is_none();
+        is_meant && it.0 < offset + block.length && offset < it.1 && self.shared_offset(index, it) != Some(offset)
     }
 
     fn lowest_fit(&self, index: usize, taken: &[(u64, u64, usize)]) -> Option<u64> {
         let block = &self.blocks[index];
+        if let Some(pin) = block.pin {
+            return (!taken.iter().any(|it| self.is_in_the_way(index, pin, it))).then_some(pin);
+        }
         let mut offset = 0;
         for &(low, high, _) in taken {
             if offset + block.length <= low {
@@ -269,8 +301,9 @@ impl Repair<'_> {
         (offset <= block.most).then_some(offset)
     }
 
-    /// Where those in the way were pushed away the least often, and who they are.
-    fn least_trouble(&self, index: usize, taken: &[(u64, u64, usize)]) -> (u64, Vec<usize>) {
+    /// Where those in the way were pushed away the least often, and who they are; none if reserved addresses leave no
+    /// place at all.
+    fn least_trouble(&self, index: usize, taken: &[(u64, u64, usize)]) -> Option<(u64, Vec<usize>)> {
         let block = &self.blocks[index];
         let around =
             |it: &(u64, u64, usize)| [self.shared_offset(index, it), Some(it.1), it.0.checked_sub(block.length)];
@@ -279,12 +312,22 @@ impl Repair<'_> {
         candidates.sort_unstable();
         candidates.dedup();
         let is_in_the_way = |offset: u64, it: &(u64, u64, usize)| self.is_in_the_way(index, offset, it);
+        match block.pin {
+            Some(pin) => candidates = vec![pin],
+            None if self.obstacles.is_empty() => {}
+            // No obstacle gives way.
+            None => {
+                let is_free =
+                    |offset: &u64| !self.obstacles.iter().any(|it| it.0 < offset + block.length && *offset < it.1);
+                candidates.retain(is_free);
+            }
+        }
         let trouble = |offset: u64| -> u64 {
             let blocks = taken.iter().filter(|it| is_in_the_way(offset, it));
             blocks.map(|it| (1 + u64::from(self.blocks[it.2].pushed)).pow(2)).sum()
         };
-        let offset = candidates.into_iter().min_by_key(|it| trouble(*it)).expect("zero is a candidate");
-        (offset, taken.iter().filter(|it| is_in_the_way(offset, it)).map(|it| it.2).collect())
+        let offset = candidates.into_iter().min_by_key(|it| trouble(*it))?;
+        Some((offset, taken.iter().filter(|it| is_in_the_way(offset, it)).map(|it| it.2).collect()))
     }
 
     /// What it costs to move a block once more; none if it cannot be split.
@@ -379,7 +422,7 @@ impl Repair<'_> {
 
     fn plan(&self, outline: &Outline) -> Plan {
         let alignment = self.problem.machine.alignment().0;
-        let Bytes(start) = self.problem.machine.largest_stretch().start;
+        let Bytes(start) = self.base;
         let mut workspaces = vec![Bytes::ZERO; outline.order.len()];
         let mut residencies: Vec<Residency> = Vec::new();
         for block in &self.blocks {

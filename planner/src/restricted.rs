@@ -79,6 +79,7 @@ impl Restricted {
             op.in_place.iter().for_each(|it| builder.in_place(it));
         }
         builder.results();
+        builder.ends();
         Restricted { part: builder.build(original.machine.clone()), is_forced }
     }
 

@@ -134,6 +134,8 @@ pub type Improve<'a> = dyn Fn(&Outline) -> Option<Outline> + 'a;
 /// that needs more for itself. The scratchpad's size, rounded up to the alignment, leaves out no
 /// plan, so that what is proven then is proven of all plans; less leaves gaps between addresses.
 ///
+/// What is said of tensors that start or end in the scratchpad is not looked at; what pins exclude is.
+///
 /// `start` is an outline that is known already, within the capacity.
 ///
 /// `improve` is asked about each outline that the search does not prove optimal soon: where many

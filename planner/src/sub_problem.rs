@@ -4,7 +4,7 @@
 //! one; several where operators are glued; none where it stands for what comes before or after a stretch of the order.
 //! Dependences among the operators that are in it are kept; those by way of others are for the caller to say.
 
-use crate::{Bytes, GraphBuilder, InPlace, Machine, OpId, Origin, Problem, TensorId, Use};
+use crate::{Bytes, Cycles, GraphBuilder, InPlace, Machine, OpId, Origin, Problem, TensorId, Use};
 
 /// A smaller problem, and how its ids and those of the whole belong together.
 pub(crate) struct SubProblem {
@@ -12,12 +12,10 @@ pub(crate) struct SubProblem {
     /// By operator: those of the whole that it stands for.
     members: Vec<Vec<OpId>>,
     /// By operator of the whole.
-    #[cfg(feature = "ilp")]
     own_ops: Vec<Option<OpId>>,
     /// By tensor: that of the whole.
     tensors: Vec<TensorId>,
     /// By tensor of the whole.
-    #[cfg(feature = "ilp")]
     own_tensors: Vec<Option<TensorId>>,
 }
 
@@ -28,7 +26,6 @@ impl SubProblem {
     }
 
     /// The operator that stands for one of the whole, perhaps among others.
-    #[cfg(feature = "ilp")]
     pub fn own_op(&self, op: OpId) -> Option<OpId> {
         self.own_ops[op.index()]
     }
@@ -39,7 +36,6 @@ impl SubProblem {
     }
 
     /// The tensor that one of the whole is here.
-    #[cfg(feature = "ilp")]
     pub fn own_tensor(&self, tensor: TensorId) -> Option<TensorId> {
         self.own_tensors[tensor.index()]
     }
@@ -81,14 +77,16 @@ impl SubProblemBuilder<'_> {
         if let Some(own) = self.own_tensors[tensor.index()] {
             return own;
         }
-        let crate::Tensor { name, size, origin, keep } = self.whole.graph.tensor(tensor);
+        let crate::Tensor { name, size, origin, keep, starts_on_chip, .. } = self.whole.graph.tensor(tensor);
         let own = match origin {
             Origin::Weight => self.graph.weight(name, *size),
             Origin::Argument | Origin::Staged | Origin::Op(_) => self.graph.argument(name, *size),
         };
         self.graph.keep(own, *keep);
-        self.tensors.push(tensor);
-        self.own_tensors[tensor.index()] = Some(own);
+        if *starts_on_chip {
+            self.graph.starts_on_chip(own);
+        }
+        self.add(tensor, own);
         own
     }
 
@@ -104,8 +102,16 @@ impl SubProblemBuilder<'_> {
         let parts: Vec<TensorId> = self.whole.graph.parts(tensor).iter().map(part).collect();
         let crate::Tensor { name, size, .. } = self.whole.graph.tensor(tensor);
         let own = self.graph.staged(name, *size, &parts);
+        self.add(tensor, own);
+    }
+
+    /// Notes which tensor of the whole one is; it lies where that does.
+    fn add(&mut self, tensor: TensorId, own: TensorId) {
         self.tensors.push(tensor);
         self.own_tensors[tensor.index()] = Some(own);
+        if let Some(at) = self.whole.graph.tensor(tensor).pin {
+            self.graph.pin(own, at);
+        }
     }
 
     /// Adds an operator that stands for these of the whole, after those that they depend on. What it reads and is not
@@ -123,10 +129,7 @@ impl SubProblemBuilder<'_> {
             reads.into_iter().map(|it| Use { tensor: self.argument(it.tensor), from: it.from }).collect();
         let named = writes.iter().map(|it| (graph.tensor(*it).name.clone(), graph.tensor(*it).size));
         let written = self.graph.op_with_uses(name, &reads, named, workspace);
-        for (tensor, own) in writes.iter().zip(written) {
-            self.tensors.push(*tensor);
-            self.own_tensors[tensor.index()] = Some(own);
-        }
+        writes.iter().zip(written).for_each(|(tensor, own)| self.add(*tensor, own));
         let op = OpId(self.members.len() as u32);
         let predecessors = members.iter().flat_map(|it| graph.predecessors(*it));
         for own in predecessors.filter_map(|it| self.own_ops[it.index()]).collect::<Vec<_>>() {
@@ -160,6 +163,23 @@ impl SubProblemBuilder<'_> {
         results.filter_map(|it| self.own_tensors[it.index()]).for_each(|it| self.graph.result(it));
     }
 
+    /// Says that what must lie in the scratchpad at the end in the whole must so here, as far as it is there.
+    pub fn ends(&mut self) {
+        let ends = self.whole.graph.tensor_ids().filter(|it| self.whole.graph.tensor(*it).ends_on_chip);
+        ends.filter_map(|it| self.own_tensors[it.index()]).for_each(|it| self.graph.ends_on_chip(it));
+    }
+
+    /// Says that an operator of the sub-problem may run more than once.
+    pub fn may_rerun(&mut self, op: OpId) {
+        self.graph.may_rerun(op);
+    }
+
+    /// Says how long an operator of the sub-problem takes.
+    pub fn time(&mut self, op: OpId, macs: Option<u64>, cycles: Option<Cycles>) {
+        macs.into_iter().for_each(|it| self.graph.macs(op, it));
+        cycles.into_iter().for_each(|it| self.graph.cycles(op, it));
+    }
+
     /// Lets a result and an operand share bytes as in the whole, if both are there.
     pub fn in_place(&mut self, pair: &InPlace) {
         let own = |it: TensorId| self.own_tensors[it.index()];
@@ -168,23 +188,29 @@ impl SubProblemBuilder<'_> {
         }
     }
 
+    /// Lets all tensors lie anywhere, which is easier: for bounds, and where addresses come later.
+    #[cfg(feature = "ilp")]
+    pub fn without_pins(&mut self) {
+        self.graph.clear_pins();
+    }
+
     /// The sub-problem, on a machine.
     pub fn build(self, machine: Machine) -> SubProblem {
         let graph = self.graph.build().expect("no larger than the whole");
         SubProblem {
             problem: Problem { graph, machine },
             members: self.members,
-            #[cfg(feature = "ilp")]
             own_ops: self.own_ops,
             tensors: self.tensors,
-            #[cfg(feature = "ilp")]
             own_tensors: self.own_tensors,
         }
     }
 
-    /// The sub-problem, on a machine whose scratchpad is the capacity of the whole's: one where sums of rooms count.
+    /// The sub-problem, on a machine whose scratchpad is the capacity of the whole's: one where sums of rooms count, and
+    /// pins say nothing.
     #[cfg(feature = "ilp")]
-    pub fn build_by_rooms(self) -> SubProblem {
+    pub fn build_by_rooms(mut self) -> SubProblem {
+        self.without_pins();
         let machine = Machine::with_host(self.whole.capacity(), self.whole.machine.alignment());
         self.build(machine)
     }

@@ -23,6 +23,10 @@
 //! A tensor that is a region of a larger one in host memory is `staged NAME BYTES from PARTS`, behind the operators that
 //! write the parts.
 //!
+//! Whatever lies at a fixed address whenever it is in the scratchpad is `pin TENSOR at BYTES`; arguments that lie there, and
+//! not in host memory, before the first operator runs are `starts on-chip TENSORS`, and `ends on-chip TENSORS` must lie
+//! there when the last one has run.
+//!
 //! An order of operators that no tensor tells is `order FIRST SECOND`, and `again OPERATOR` says that one may
 //! run more than once.
 //!
@@ -132,6 +136,18 @@ impl fmt::Display for Problem {
         for op in self.graph.ops().iter().filter(|it| it.may_rerun) {
             writeln!(f, "again {}", op.name)?;
         }
+        for tensor in self.graph.tensors() {
+            if let Some(at) = tensor.pin {
+                writeln!(f, "pin {} {AT} {at}", tensor.name)?;
+            }
+        }
+        let tensors = self.graph.tensors();
+        let starts = tensors.iter().filter(|it| it.starts_on_chip).map(|it| it.name.as_str()).collect();
+        let ends = tensors.iter().filter(|it| it.ends_on_chip).map(|it| it.name.as_str()).collect();
+        let words: [(&str, Vec<&str>); 2] = [("starts", starts), ("ends", ends)];
+        for (word, names) in words.into_iter().filter(|it| !it.1.is_empty()) {
+            writeln!(f, "{word} {ON_CHIP} {}", names.join(" "))?;
+        }
         if !self.graph.results().is_empty() {
             let names: Vec<&str> = self.graph.results().iter().map(name).collect();
             writeln!(f, "return {}", names.join(" "))?;
@@ -218,6 +234,9 @@ const AT: &str = "at";
 /// Before whether a weight may be kept from one run to the next.
 const KEEP: &str = "keep";
 
+/// Behind `starts` and `ends`.
+const ON_CHIP: &str = "on-chip";
+
 /// Before the multiply-accumulates of an operator, and before its cycles.
 const MACS: &str = "macs";
 const CYCLES: &str = "cycles";
@@ -268,6 +287,25 @@ impl Parser {
                 self.graph.may_rerun(op);
                 Ok(())
             }
+            ["pin", name, AT, at] => {
+                let tensor = self.lookup(name)?;
+                self.graph.pin(tensor, bytes(at)?);
+                Ok(())
+            }
+            ["starts", ON_CHIP, names @ ..] => {
+                for name in names {
+                    let tensor = self.lookup(name)?;
+                    self.graph.starts_on_chip(tensor);
+                }
+                Ok(())
+            }
+            ["ends", ON_CHIP, names @ ..] => {
+                for name in names {
+                    let tensor = self.lookup(name)?;
+                    self.graph.ends_on_chip(tensor);
+                }
+                Ok(())
+            }
             ["return", names @ ..] => {
                 for name in names {
                     let tensor = self.lookup(name)?;
@@ -276,7 +314,7 @@ impl Parser {
                 Ok(())
             }
             [other, ..] => Err(format!(
-                "expected machine, memory, channel, link, compute, argument, weight, staged, op, order, again or return, not {other}"
+                "expected machine, memory, channel, link, compute, argument, weight, staged, op, order, again, pin, starts, ends or return, not {other}"
             )),
         }
     }

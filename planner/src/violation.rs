@@ -95,6 +95,11 @@ pub enum Fault {
     OutOfMemory(Block),
     /// A block has a byte that is reserved.
     Reserved(Block),
+    /// A tensor is put elsewhere in the scratchpad than where its pin says.
+    NotAtPin(Block),
+    /// A tensor is said to start at a place, but does not start in the scratchpad, or does at another place, or the
+    /// program has begun.
+    WrongStart(Slot),
     /// A block is put where a copy comes from or goes to that was not waited for.
     InFlight(Block, Copy),
 
@@ -110,6 +115,10 @@ pub enum Fault {
     NeverWaitedFor(Slot),
     /// A result is not in host memory at the end.
     NeverStored(TensorId),
+    /// It is not said where a tensor lies that starts in the scratchpad.
+    NoStart(TensorId),
+    /// A tensor is not in the scratchpad at the end.
+    NotLeft(TensorId),
 
     /// A line of the prologue that does anything but load a weight which may be kept from run to run.
     NoPrologue,
@@ -229,6 +238,11 @@ impl fmt::Display for DisplayViolation<'_> {
                 write!(f, "{name} of {size} B ends after {} of {has} B", self.memory(memory))
             }
             Fault::Reserved(block) => write!(f, "{} is where addresses are reserved", self.block(*block)),
+            Fault::NotAtPin(block) => {
+                let pin = block.tensor.and_then(|it| self.problem.graph.tensors().get(it.index())?.pin);
+                write!(f, "{} is pinned at {}", self.block(*block), pin.unwrap_or_default())
+            }
+            Fault::WrongStart(slot) => write!(f, "{} is not there from the start", slot.display(self.problem)),
             Fault::InFlight(block, copy) => {
                 let name = tensor(&copy.tensor);
                 write!(f, "{} is put where {name} is still being copied from or to", self.block(*block))
@@ -256,6 +270,8 @@ impl fmt::Display for DisplayViolation<'_> {
                 write!(f, "{} is kept from run to run, but is not there for the next one", slot.display(self.problem))
             }
             Fault::NotKept(id) => write!(f, "{} is to be kept from run to run, but is not", tensor(id)),
+            Fault::NoStart(id) => write!(f, "{} starts in the scratchpad, but not at any address", tensor(id)),
+            Fault::NotLeft(id) => write!(f, "{} is to be in the scratchpad, but is not", tensor(id)),
             Fault::ThereAlready(id) => {
                 write!(f, "{} is spilled, but host memory has a copy of it already", tensor(id))
             }

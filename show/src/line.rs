@@ -103,6 +103,8 @@ impl Exhibit {
         let mut sliced: HashSet<Slot> = HashSet::new();
         for action in &self.actions {
             match action {
+                // Nothing happens.
+                Action::Start(_) => {}
                 Action::Copy(copy) => lines.extend(copied(kinds.of(copy), copy, Part::Complete)),
                 Action::Issue(copy) => lines.extend(copied(kinds.of(copy), copy, Part::Issued)),
                 Action::IssueSlice(copy, slice) => {

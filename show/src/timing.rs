@@ -76,6 +76,7 @@ impl Timed {
         for (line, action) in exhibit.actions.iter().enumerate() {
             let whole = |it: TensorId| Slice { low: Default::default(), high: exhibit.size(it) };
             let (copy, slice, kind) = match action {
+                Action::Start(_) => continue,
                 Action::Copy(copy) | Action::Issue(copy) => (copy, whole(copy.tensor), kinds.of(copy)),
                 Action::IssueSlice(copy, slice) => (copy, *slice, kinds.of_slice(copy, *slice)),
                 Action::Wait(slot) => {

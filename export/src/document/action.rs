@@ -103,6 +103,13 @@ pub(super) fn actions(planned: &Planned<'_>, timeline: Option<&Timeline>) -> Vec
                 slice: Some([low.0, high.0]),
                 ..issue(kinds.of_slice(copy, *slice), copied(copy, slice.size()))
             },
+            Action::Start(slot) => ActionDocument {
+                kind: "start".into(),
+                step: n_run,
+                tensor: name(slot.tensor),
+                to: Some(place(planned, slot.place)),
+                ..ActionDocument::default()
+            },
             Action::Wait(slot) => ActionDocument {
                 kind: "wait".into(),
                 step: n_run,

@@ -17,7 +17,7 @@ use crate::greedy::replace_on_demand;
 use crate::hole::{Fit, find_hole};
 use crate::replacement::ReplacementRule;
 use crate::uses::Uses;
-use crate::{Bytes, Error, OpId, Outline, Plan, Problem, Stay, Step, Weights};
+use crate::{Bytes, Error, InPlace, OpId, Outline, Plan, Problem, Stay, Step, Weights};
 use std::cmp::Reverse;
 
 /// Each attempt has so much less of the scratchpad than the one before.
@@ -28,6 +28,15 @@ const PARTS: u64 = 8;
 /// # Errors
 /// Those of [`Problem::check`].
 pub(super) fn plan(problem: &Problem, order: &[OpId], rule: ReplacementRule) -> Result<Plan, Error> {
+    if let Some(framed) = problem.framed() {
+        let plan = plan_framed(framed.problem(), &framed.order(order), rule).map_err(|it| framed.error(it))?;
+        return Ok(framed.strip(&plan));
+    }
+    plan_framed(problem, order, rule)
+}
+
+/// The plan, where all tensors start and end in host memory.
+fn plan_framed(problem: &Problem, order: &[OpId], rule: ReplacementRule) -> Result<Plan, Error> {
     problem.check()?;
     if problem.graph.has_choices() {
         return plan(&problem.all_read(Weights::Streamed), order, rule);
@@ -86,6 +95,7 @@ struct Block {
     start: usize,
     end: usize,
     size: Bytes,
+    pin: Option<Bytes>,
 }
 
 /// The plan, and the steps of the blocks that end beyond the scratchpad.
@@ -97,29 +107,40 @@ fn place(problem: &Problem, outline: &Outline, is_cold: &[bool]) -> (Plan, Vec<S
         start: it.steps.start.index(),
         end: it.steps.end.index(),
         size: graph.tensor(it.tensor).size,
+        pin: graph.pinned(it.tensor).map(|it| it.start),
     });
     let workspaces = outline.order.iter().enumerate().map(|(step, op)| Block {
         start: step,
         end: step + 1,
         size: graph.op(*op).workspace,
+        pin: None,
     });
     let blocks: Vec<Block> = stays.chain(workspaces).collect();
 
     let mut offsets = vec![Bytes::ZERO; blocks.len()];
     let mut by_size: Vec<usize> = (0..blocks.len()).filter(|it| !is_cold[blocks[*it].start]).collect();
-    by_size.sort_by_key(|it| (Reverse(blocks[*it].size), blocks[*it].start, *it));
+    // What has a pin has no choice.
+    by_size.sort_by_key(|it| (blocks[*it].pin.is_none(), Reverse(blocks[*it].size), blocks[*it].start, *it));
     let mut placed: Vec<Vec<usize>> = vec![Vec::new(); n_steps];
     let mut cold = Vec::new();
     let reserved: Vec<(Bytes, Bytes)> =
         problem.machine.reserved().into_iter().map(|it| (it.start, it.end - it.start)).collect();
     for index in by_size {
-        let Block { start, end, size } = blocks[index];
+        let Block { start, end, size, pin } = blocks[index];
         let mut met: Vec<usize> = placed[start..end].iter().flatten().copied().collect();
         met.sort_unstable();
         met.dedup();
         let mut taken: Vec<(Bytes, Bytes)> = met.into_iter().map(|it| (offsets[it], blocks[it].size)).collect();
         taken.extend(&reserved);
         taken.sort_unstable();
+        if let Some(pin) = pin {
+            offsets[index] = pin;
+            if taken.iter().any(|it| pin.max(it.0) < (pin + size).min(it.0 + it.1)) {
+                cold.extend((start..end).map(|it| Step(it as u32)));
+            }
+            placed[start..end].iter_mut().for_each(|it| it.push(index));
+            continue;
+        }
         let offset = find_hole(&taken, size, problem.machine.alignment(), Bytes(u64::MAX), Fit::Best);
         offsets[index] = offset.expect("sizes add up to less than there are numbers");
         if problem.machine.scratchpad() < offsets[index] + size {
@@ -127,16 +148,18 @@ fn place(problem: &Problem, outline: &Outline, is_cold: &[bool]) -> (Plan, Vec<S
         }
         placed[start..end].iter_mut().for_each(|it| it.push(index));
     }
+    let uses = Uses::new(problem, &outline.order);
+    let dies = |it: &InPlace, step: usize| uses.next(it.operand, Step(step as u32)).is_none();
     for (index, stay) in outline.stays.iter().enumerate().filter(|(_, it)| is_cold[it.steps.start.index()]) {
         let step = stay.steps.start.index();
-        let own = place_cold(problem, outline.order[step], &in_place[step]);
+        let own = place_cold(problem, outline.order[step], &in_place[step], &|it| dies(it, step));
         let own = own.iter().find(|it| it.tensor == Some(stay.tensor));
         offsets[index] = own.expect("only operands are there in a cold step").offset;
     }
     let (stays, workspaces) = offsets.split_at(outline.stays.len());
     let mut workspaces = workspaces.to_vec();
     for step in (0..n_steps).filter(|it| is_cold[*it]) {
-        let own = place_cold(problem, outline.order[step], &in_place[step]);
+        let own = place_cold(problem, outline.order[step], &in_place[step], &|it| dies(it, step));
         workspaces[step] = own.iter().find(|it| it.tensor.is_none()).map_or(Bytes::ZERO, |it| it.offset);
     }
     (outline.at(stays, workspaces), cold)

@@ -45,6 +45,10 @@ impl fmt::Display for PrefetchRule {
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
 pub fn prefetch(problem: &Problem, plan: &Plan, rule: PrefetchRule, deadline: Deadline) -> Result<Vec<Action>, Error> {
+    if let Some(framed) = problem.framed() {
+        let actions = prefetch(framed.problem(), &framed.lift(plan), rule, deadline)?;
+        return Ok(framed.strip_actions(&actions));
+    }
     match rule {
         PrefetchRule::Synchronous => Ok(plan.actions(problem)),
         PrefetchRule::OneAhead => by_rule(problem, plan, |it| one_ahead(problem, it), deadline),

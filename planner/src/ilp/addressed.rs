@@ -8,7 +8,7 @@
 //! offset[k][t] = offset[l][t] + at(k, l)
 //! ```
 //!
-//! on top of [`formula`](super::formula), where every operand and every workspace now is something
+//! and `offset[k][t]` is what the pin of *k* says, if it has one; on top of [`formula`](super::formula), where every operand and every workspace now is something
 //! that lies in the scratchpad. A tensor that leaves and comes back may come to another address.
 //!
 //! For a handful of operators: it is exact where addresses cost traffic, and what the planner's
@@ -51,7 +51,7 @@ pub fn joint_with_addresses(
     max_nodes: i32,
     deadline: Deadline,
 ) -> Result<Addressed, Error> {
-    problem.check_without_choices()?;
+    problem.check_is_settled()?;
     check_all_is_free(problem)?;
     if range.is_empty() || range.end <= problem.restreamed() {
         return Ok(Addressed { plan: None, lower_bound: range.end });
@@ -186,6 +186,10 @@ impl Offsets {
             let mut before: Option<(Variable, Variable)> = None;
             for (index, (&is_there, &comes_in)) in on.iter().zip(reload).enumerate() {
                 let offset = model.integer(0, most, 0);
+                if let Some(pin) = problem.graph.pinned(tensor) {
+                    let pin = (pin.start.0 / machine.alignment().0) as f64;
+                    model.constraints.push(constraint!(offset == pin));
+                }
                 if let Some((was_there, last)) = before {
                     // It lies where it lay, unless it was not there, is not, or came in: M = most.
                     let most = most as f64;

@@ -53,7 +53,7 @@ const MAX_SIDES: usize = 4;
 /// # Errors
 /// [`Error::Solver`].
 pub fn backbone(problem: &Problem, start: &Outline, lower_bound: Bytes, deadline: Deadline) -> Result<Outcome, Error> {
-    problem.check_without_choices()?;
+    problem.check_is_settled()?;
     let best = start.non_compulsory(problem);
     let mut known = Known { problem, outline: start.clone(), best, lower_bound };
     if let Some(merged) = merged(problem, &Backbone::of(problem)) {

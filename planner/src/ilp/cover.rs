@@ -43,6 +43,8 @@ pub(super) struct LongCover {
     pub choices: Choices,
     /// By step: the room that must be made.
     pub excess: Vec<Bytes>,
+    /// Steps and gaps across them of which one must be dropped, since pins are in each other's way.
+    clashes: Vec<(Step, Vec<usize>)>,
 }
 
 /// A covering problem, of an order or of a part of one.
@@ -51,6 +53,8 @@ pub(super) struct Cover {
     pub choices: Choices,
     /// What must be covered, by step; only rows that no other implies.
     pub rows: Vec<Row>,
+    /// Whether there are rows, behind the others, that are not over all gaps across their steps.
+    pub has_clashes: bool,
 }
 
 /// A step at which not everything can stay.
@@ -135,7 +139,8 @@ impl LongCover {
         choices: Choices,
         others: impl Fn(usize) -> Bytes,
     ) -> LongCover {
-        LongCover { excess: excess(problem, order, capacity, &choices, others), choices }
+        let clashes = if problem.graph.has_pins() { clashes(problem, order, &choices) } else { Vec::new() };
+        LongCover { excess: excess(problem, order, capacity, &choices, others), choices, clashes }
     }
 
     /// How many terms all rows have.
@@ -166,7 +171,7 @@ impl LongCover {
         }
         let all: Vec<usize> = (0..self.choices.gaps.len()).collect();
         let rows = self.rows(&all, &(Step(0)..Step(self.excess.len() as u32)), |step| self.excess[step.index()]);
-        Some(Cover { rows: undominated(&self.choices.gaps, rows), choices: self.choices.clone() })
+        Some(self.with_clashes(undominated(&self.choices.gaps, rows)))
     }
 
     /// The same with all rows written out, those that others imply as well. None if they have too many terms.
@@ -176,7 +181,17 @@ impl LongCover {
         }
         let all: Vec<usize> = (0..self.choices.gaps.len()).collect();
         let rows = self.rows(&all, &(Step(0)..Step(self.excess.len() as u32)), |step| self.excess[step.index()]);
-        Some(Cover { rows, choices: self.choices.clone() })
+        Some(self.with_clashes(rows))
+    }
+
+    /// Rows by rooms, and those that pins ask for.
+    fn with_clashes(&self, mut rows: Vec<Row>) -> Cover {
+        let clash = |(step, gaps): &(Step, Vec<usize>)| {
+            let terms = gaps.iter().map(|gap| (*gap, Bytes(1))).collect();
+            Row { step: *step, terms, excess: Bytes(1) }
+        };
+        rows.extend(self.clashes.iter().map(clash));
+        Cover { rows, has_clashes: !self.clashes.is_empty(), choices: self.choices.clone() }
     }
 
     /// Rows over some gaps, numbered as they come, in some steps, where so much room is to be made.
@@ -251,6 +266,39 @@ impl Cover {
             }
         }
     }
+}
+
+/// What cannot be kept, or not both, since pins are in the way: a tensor across a step whose operator needs what its pin is
+/// in the way of; and two tensors across a step that are in each other's. Of what lasts for several steps, the first.
+fn clashes(problem: &Problem, order: &[OpId], choices: &Choices) -> Vec<(Step, Vec<usize>)> {
+    let apart = problem.graph.apart();
+    let mut gaps_of: Vec<Vec<usize>> = vec![Vec::new(); apart.len()];
+    for (gap, it) in choices.gaps.iter().enumerate() {
+        gaps_of[it.tensor.index()].push(gap);
+    }
+    let mut clashes = Vec::new();
+    let mut is_told = vec![false; choices.gaps.len()];
+    for (step, &op) in order.iter().enumerate() {
+        let step = Step(step as u32);
+        for other in problem.operands(op).flat_map(|it| &apart[it.index()]) {
+            let across = gaps_of[other.index()].iter().filter(|it| choices.gaps[**it].inside.contains(&step));
+            for &gap in across {
+                if !std::mem::replace(&mut is_told[gap], true) {
+                    clashes.push((step, vec![gap]));
+                }
+            }
+        }
+    }
+    for (gap, it) in choices.gaps.iter().enumerate().filter(|it| !is_told[it.0]) {
+        for &other in apart[it.tensor.index()].iter().flat_map(|it| &gaps_of[it.index()]) {
+            let first = it.inside.start.max(choices.gaps[other].inside.start);
+            let end = it.inside.end.min(choices.gaps[other].inside.end);
+            if gap < other && !is_told[other] && first < end {
+                clashes.push((first, vec![gap, other]));
+            }
+        }
+    }
+    clashes
 }
 
 /// By step: by how much keeping everything would exceed the capacity, beside something else.

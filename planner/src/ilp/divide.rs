@@ -38,7 +38,7 @@ const ROUNDS: [(Effort, Duration, (usize, usize)); 4] = [
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`].
 pub fn conquer(problem: &Problem, start: &Outline, deadline: Deadline) -> Result<Outcome, Error> {
-    problem.check_without_choices()?;
+    problem.check_is_settled()?;
     let mut best = start.clone();
     let mut lower_bound = problem.restreamed();
     if MAX_KEPT < splice::n_kept(start) {

@@ -65,7 +65,7 @@ fn joint_until(
     last_limit: Duration,
     deadline: Deadline,
 ) -> Result<Outcome, Error> {
-    problem.check_without_choices()?;
+    problem.check_is_settled()?;
     let restreamed = problem.restreamed();
     let mut lower_bound = restreamed;
     if MAX_OPS < problem.graph.ops().len() {

@@ -83,6 +83,7 @@ struct Choice {
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`].
 pub fn keep_in_order(problem: &Problem, order: &[OpId], deadline: Deadline) -> Result<KeptOutline, Error> {
+    problem.check_is_combined()?;
     let of_all: Bytes = problem.graph.keepable().map(|it| problem.graph.tensor(it).size).sum();
     let uses = Uses::new(problem, order);
     let (wraps, never) = uses.wraps(problem, order);
@@ -125,8 +126,9 @@ fn fits_in_place(problem: &Problem, outline: &Outline, kept: &[TensorId]) -> boo
 /// A lower bound on the non-compulsory traffic of each run in any order.
 ///
 /// # Errors
-/// [`Error::Solver`].
+/// [`Error::Solver`]; [`Error::NotPlanned`] where there are pins besides, or something starts or ends in the scratchpad.
 pub fn keep_bound(problem: &Problem, deadline: Deadline) -> Result<Bytes, Error> {
+    problem.check_is_combined()?;
     let Some((cover, never)) = WrapCover::of_any_order(problem, deadline) else { return Ok(problem.restreamed()) };
     let (_, bound) = cover.minimise(None, deadline)?;
     Ok(problem.restreamed() + never + bound)

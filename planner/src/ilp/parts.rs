@@ -39,5 +39,10 @@ pub(super) fn parts(cover: &Cover) -> Vec<Part> {
         rows[sets.find(row.terms[0].0)].push(Row { terms, ..*row });
     }
     let parts = members.into_iter().zip(rows).filter(|(gaps, _)| !gaps.is_empty());
-    parts.map(|(gaps, rows)| Part { cover: Cover { choices: cover.choices.only(&gaps), rows }, gaps }).collect()
+    parts
+        .map(|(gaps, rows)| Part {
+            cover: Cover { choices: cover.choices.only(&gaps), rows, has_clashes: cover.has_clashes },
+            gaps,
+        })
+        .collect()
 }

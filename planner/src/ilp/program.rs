@@ -73,7 +73,7 @@ pub(super) const CONSTANT: &str = "constant";
 
 impl Program {
     fn new(problem: &Problem, decisions: Decisions) -> Result<Program, Error> {
-        problem.check_without_choices()?;
+        problem.check_is_settled()?;
         let precedence = match decisions.order {
             Order::Free => Precedence::of(problem, Deadline::NEVER),
             Order::Source => Precedence::of_source(problem, Deadline::NEVER),

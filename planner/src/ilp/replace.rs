@@ -69,7 +69,7 @@ pub fn replace_within(
     start: Option<&Outline>,
     deadline: Deadline,
 ) -> Result<Outcome, Error> {
-    problem.check()?;
+    problem.check_without_ends()?;
     if problem.graph.has_choices() {
         return replace_with_choices(problem, order, capacity, start, deadline);
     }
@@ -87,6 +87,8 @@ pub fn replace_within(
     };
     cover.iter().for_each(|it| it.complete(&mut dropped));
     improve_in_windows(&long, &mut dropped, deadline.part(SHARE_OF_WINDOWS))?;
+    // Windows know no pins.
+    cover.iter().filter(|it| it.has_clashes).for_each(|it| it.complete(&mut dropped));
     let mut lower_bound = problem.restreamed();
     match cover {
         None => lower_bound += relaxed_bound(&long, deadline)?,
@@ -105,8 +107,10 @@ pub fn replace_within(
 
 /// Writes the best choice found to `dropped`, and gives a lower bound on what any choice costs.
 fn improve(cover: &Cover, dropped: &mut Vec<bool>, deadline: Deadline) -> Result<Bytes, Error> {
-    let bound = attempt(cover, &[], dropped, NODES_OF_FIRST_ATTEMPT, deadline)?;
-    if cover.choices.cost(dropped) <= bound {
+    let max_nodes = if cover.has_clashes { i32::MAX } else { NODES_OF_FIRST_ATTEMPT };
+    let bound = attempt(cover, &[], dropped, max_nodes, deadline)?;
+    // Exchanges are told from rows that are over all gaps across their steps.
+    if cover.choices.cost(dropped) <= bound || cover.has_clashes {
         return Ok(bound);
     }
     let exchanges = exchanges(cover, deadline);

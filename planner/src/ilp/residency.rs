@@ -164,6 +164,9 @@ impl Residency {
     ///
     /// `all_levels` asks for this even where nothing could exceed the capacity.
     pub(super) fn limit(&self, problem: &Problem, order: &Order, all_levels: bool, model: &mut Model) {
+        if problem.graph.has_pins() {
+            self.exclude(problem, order, model);
+        }
         let capacity = problem.capacity().0;
         for step in 0..problem.graph.ops().len() {
             let ops = problem.graph.op_ids().filter_map(|op| Some((self.own[op.index()], order.run(op, step)?)));
@@ -181,6 +184,43 @@ impl Residency {
             let unit = terms().fold(0, |unit, it| super::replace::gcd(unit, it.0.unsigned_abs() as u64)).max(1);
             let used: Expression = terms().map(|&(room, it)| (room / i128::from(unit)) as f64 * it).sum();
             model.constraints.push(used.leq((capacity / unit) as f64));
+        }
+    }
+
+    /// In every step, no two tensors are there of which pins are in each other's way, but for a result and an operand that
+    /// share bytes; and none while an operator runs that alone touches what its pin is in the way of.
+    fn exclude(&self, problem: &Problem, order: &Order, model: &mut Model) {
+        let apart = problem.graph.apart();
+        let mut place: Vec<Option<usize>> = vec![None; apart.len()];
+        self.tensors.iter().enumerate().for_each(|(index, it)| place[it.tensor.index()] = Some(index));
+        for (index, tracked) in self.tensors.iter().enumerate() {
+            for &other in &apart[tracked.tensor.index()] {
+                match place[other.index()] {
+                    Some(second) if second < index => {}
+                    Some(second) => self.exclude_pair(tracked, &self.tensors[second], model),
+                    None => {
+                        for op in problem.graph.touches(other).filter(|op| !is_operand(problem, *op, tracked.tensor)) {
+                            for step in order.window(op) {
+                                if let (Some(on), Some(run)) = (tracked.on(step), order.run(op, step)) {
+                                    model.constraints.push(constraint!(on + run <= 1));
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn exclude_pair(&self, a: &Tracked, b: &Tracked, model: &mut Model) {
+        for step in a.steps.clone() {
+            let (Some(on_a), Some(on_b)) = (a.on(step), b.on(step)) else { continue };
+            let is_meant = |it: &&Shared| {
+                let pair = (it.pair.result, it.pair.operand);
+                pair == (a.tensor, b.tensor) || pair == (b.tensor, a.tensor)
+            };
+            let shared: Expression = self.shared(step).filter(is_meant).map(|it| it.variable).sum();
+            model.constraints.push(constraint!(on_a + on_b <= 1 + shared));
         }
     }
 
@@ -271,6 +311,10 @@ impl Residency {
         }
         names
     }
+}
+
+fn is_operand(problem: &Problem, op: OpId, tensor: TensorId) -> bool {
+    problem.operands(op).any(|it| it == tensor)
 }
 
 impl Tracked {

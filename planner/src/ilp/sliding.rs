@@ -143,7 +143,7 @@ impl Choice<'_> {
         let elsewhere = written.filter(|(written, gap)| written.is_some() && is_written_elsewhere(**gap));
         elsewhere.for_each(|(written, _)| *written = None);
         let rows = cover.rows(gaps, &(Step(steps.start)..Step(steps.end)), excess);
-        Cover { rows: undominated(&choices.gaps, rows), choices }
+        Cover { rows: undominated(&choices.gaps, rows), has_clashes: false, choices }
     }
 }
 

@@ -60,10 +60,11 @@ pub struct TimedOutcome {
 }
 
 /// The outline of an order with which programs take the least time if transfers are divided as one likes, and among those
-/// one of little traffic. `start` is an outline of the order to improve on.
+/// one of little traffic. `start` is an outline of the order to improve on. Pins are not looked at, as addresses are not.
 ///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way; [`Error::Solver`].
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way, or if something starts
+/// or ends in the scratchpad; [`Error::Solver`].
 pub fn replace_in_time(
     problem: &Problem,
     order: &[OpId],
@@ -71,6 +72,7 @@ pub fn replace_in_time(
     max_nodes: i32,
     deadline: Deadline,
 ) -> Result<TimedOutcome, Error> {
+    problem.check_ends()?;
     let line = Line::of_order(problem, order)?;
     let none = TimedOutcome { outline: None, bound: Cycles::ZERO };
     if MAX_LENGTH < line.gaps.len() + line.steps.len() {
@@ -111,6 +113,9 @@ pub fn replace_in_time(
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way; [`Error::Solver`].
 pub fn bound_of_cells(problem: &Problem, deadline: Deadline) -> Result<Cycles, Error> {
+    if let Some(framed) = problem.framed() {
+        return bound_of_cells(framed.problem(), deadline);
+    }
     let Some(line) = Line::of_cells(problem, deadline)? else { return Ok(Cycles::ZERO) };
     if MAX_LENGTH < line.gaps.len() + line.steps.len() {
         return Ok(Cycles::ZERO);

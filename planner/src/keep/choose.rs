@@ -1,5 +1,6 @@
 //! Which weights to keep beside given stays, by a rule.
 
+#[cfg(feature = "ilp")]
 use crate::occupancy::Occupancy;
 use crate::{Bytes, Outline, Problem, TensorId};
 use std::cmp::Reverse;

@@ -18,6 +18,8 @@ use super::node::{Demand, GONE, Sizes, State, Transition};
 /// What may pass by and nobody reads afterwards takes no room if it is not on-chip. If it is, it is an input that dies:
 /// evicting it before the operator runs costs the same as letting it pass by.
 ///
+/// Where a pin of what the operator needs is in the way of others, it waits for its turn.
+///
 /// For one dying input: the results are no larger. For an addition of equal sizes: always. For a
 /// concatenation: not, since half of the inputs could be spilled for less than the whole result.
 /// Of more than `max_inputs`, subsets are not looked through.
@@ -28,6 +30,7 @@ pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, siz
         || demand.either_way.iter().any(|it| !it.is_last && !it.is_resident(state))
         || demand.capacity < state.used + missing_room + demand.needs
         || demand.loads_shared
+        || demand.is_in_the_way
     {
         return false;
     }
@@ -150,16 +153,23 @@ pub(super) fn evictions<const W: usize>(
     limit: usize,
     found: &mut impl FnMut(Evicted<W>),
 ) -> Enumerated {
-    let least = Evicted::least(state, demand);
+    // What pins exclude goes in any case.
+    let excluded = state.resident.and(&demand.excluded);
+    let cost: u64 = excluded.iter().map(|it| sizes.eviction(&state.host, it)).sum();
+    if excluded != Bits::EMPTY && budget <= cost {
+        return Enumerated { is_complete: true, n_steps: 1 };
+    }
+    let least = Evicted { live: excluded, ..Evicted::least(state, demand) };
     let either_way = || demand.either_way.iter().enumerate().filter(|it| !least.passes(it.0));
     let coming: u64 = either_way().filter(|it| !it.1.is_resident(state)).map(|it| it.1.room).sum();
+    let used = state.used - sizes.room_of(&excluded);
     let missing_room = sizes.room_of(&demand.reads.without(&state.resident)) + coming;
-    let deficit = (state.used + missing_room + demand.needs).saturating_sub(demand.capacity);
+    let deficit = (used + missing_room + demand.needs).saturating_sub(demand.capacity);
     if deficit == 0 {
         found(least);
         return Enumerated { is_complete: true, n_steps: 1 };
     }
-    let idle = state.resident.without(&demand.reads).without(&demand.live_either_way);
+    let idle = state.resident.without(&demand.reads).without(&demand.live_either_way).without(&excluded);
     let mut candidates: Vec<Candidate> = idle
         .iter()
         .map(|index| (Leaving::Evicted(index), sizes.room[index], sizes.eviction(&state.host, index)))
@@ -185,7 +195,7 @@ pub(super) fn evictions<const W: usize>(
     // At least the first set is always found, however low the limit.
     let limit = limit.max(candidates.len());
     let mut enumeration = Enumeration { candidates, budget, left: limit, found };
-    enumeration.extend(0, deficit, 0, least);
+    enumeration.extend(0, deficit, cost, least);
     Enumerated { is_complete: 0 < enumeration.left, n_steps: limit - enumeration.left }
 }
 

@@ -277,6 +277,9 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked], dead
                 in_place,
                 predecessors: nearest(&reach.ancestors),
                 successors: nearest(&reach.descendants),
+                // Groups know no pins.
+                excluded: Vec::new(),
+                is_in_the_way: false,
             })
         })
         .collect::<Option<Vec<SearchOp>>>()?;

@@ -37,6 +37,10 @@ pub(super) struct SearchOp {
     pub either_way: Vec<Tracked>,
     /// Results and operands that may share bytes, if the operand dies with the operator.
     pub in_place: Vec<SearchPair>,
+    /// Tracked tensors that cannot be there while it runs, since pins of what it needs are in their way; sorted.
+    pub excluded: Vec<Tracked>,
+    /// Whether a pin of what it needs is in the way of any other tensor.
+    pub is_in_the_way: bool,
     /// Operators that must have run; sorted.
     pub predecessors: Vec<u16>,
     /// Operators that wait for this one; sorted.
@@ -66,6 +70,17 @@ impl SearchOp {
         let pairs: Vec<&SearchPair> = self.in_place.iter().filter(|it| it.tracked.is_none_or(&dies)).collect();
         let ids: Vec<(u32, u32)> = pairs.iter().map(|it| (it.result, it.operand)).collect();
         most_pairs_and_parts(&ids, |it| !pairs[*it].is_part).into_iter().map(|it| pairs[it].room).sum()
+    }
+
+    /// Notes what cannot be there while it runs. Results and operands of its own may share bytes.
+    fn exclude(&mut self, problem: &Problem, index_of: &[Option<Tracked>], id: OpId, apart: &[Vec<TensorId>]) {
+        let others: Vec<TensorId> = problem.operands(id).flat_map(|it| &apart[it.index()]).copied().collect();
+        self.is_in_the_way = !others.is_empty();
+        let own: Vec<TensorId> = problem.operands(id).collect();
+        let others = others.into_iter().filter(|it| !own.contains(it));
+        self.excluded = others.filter_map(|it| index_of[it.index()]).collect();
+        self.excluded.sort_unstable();
+        self.excluded.dedup();
     }
 }
 
@@ -118,6 +133,12 @@ impl Instance {
             });
         }
         let mut ops: Vec<SearchOp> = graph.op_ids().map(|op| search_op(problem, &index_of, op, capacity)).collect();
+        if graph.has_pins() {
+            let apart = graph.apart();
+            for (id, op) in graph.op_ids().zip(&mut ops) {
+                op.exclude(problem, &index_of, id, &apart);
+            }
+        }
         if order == Order::Source {
             let last = ops.len().saturating_sub(1) as u16;
             for (index, op) in (0_u16..).zip(&mut ops) {
@@ -152,6 +173,8 @@ fn search_op(problem: &Problem, index_of: &[Option<Tracked>], id: OpId, capacity
     SearchOp {
         capacity: capacity.max(problem.own_room(id) - problem.saved_always(id)).0,
         in_place: in_place.collect(),
+        excluded: Vec::new(),
+        is_in_the_way: false,
         need: (own + problem.workspace_room(id)).0,
         reads: tracked(&mut op.reads_on_chip()),
         either_way: tracked(&mut op.reads_either_way()),

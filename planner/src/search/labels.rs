@@ -96,14 +96,18 @@ const MOST_TIME: u128 = 1 << 60;
 
 /// Searches orders and residencies for the fastest. None if the problem is too large for it.
 ///
+/// Pins are not looked at, as addresses are not: the bound holds, but the path may have no addresses.
+///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way, or if something starts
+/// or ends in the scratchpad.
 pub fn search_with_labels(
     problem: &Problem,
     options: &LabelOptions,
     deadline: Deadline,
 ) -> Result<Option<Labelled>, Error> {
     problem.machine.clock().ok_or(Error::NoClock)?;
+    problem.check_ends()?;
     if MAX_INDEX < problem.graph.ops().len() || MAX_INDEX < problem.graph.tensors().len() {
         return Ok(None);
     }

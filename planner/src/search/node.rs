@@ -67,6 +67,10 @@ pub(super) struct Demand<const W: usize> {
     pub written_cost: u64,
     /// Whether it loads an argument for the first time that others read later.
     pub loads_shared: bool,
+    /// Indices in the live list of what cannot be there while it runs.
+    pub excluded: Bits<W>,
+    /// Whether a pin of what it needs is in the way of any other tensor.
+    pub is_in_the_way: bool,
 }
 
 /// How a state becomes one of the child's when an operator has run.
@@ -215,7 +219,11 @@ impl<const W: usize> Node<W> {
             written_room: 0,
             written_cost: 0,
             loads_shared: false,
+            excluded: Bits::EMPTY,
+            is_in_the_way: operator.is_in_the_way,
         };
+        let excluded = operator.excluded.iter().filter_map(|it| self.index_of(*it));
+        excluded.for_each(|it| demand.excluded.insert(it));
         for &tensor in &operator.reads {
             let before = self.index_of(tensor);
             let is_last = before.is_some_and(|it| self.live[it].remaining == 1);

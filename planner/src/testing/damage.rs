@@ -99,7 +99,7 @@ fn slots(action: &mut Action) -> Vec<(&mut TensorId, &mut Bytes)> {
             let place = if to.memory == MemoryId::SCRATCHPAD { to } else { from };
             vec![(tensor, &mut place.offset)]
         }
-        Action::Wait(slot) => vec![(&mut slot.tensor, &mut slot.place.offset)],
+        Action::Start(slot) | Action::Wait(slot) => vec![(&mut slot.tensor, &mut slot.place.offset)],
         Action::Run { reads, writes, .. } => {
             let on_chip = reads.iter_mut().chain(writes).filter(|it| it.place.memory == MemoryId::SCRATCHPAD);
             on_chip.map(|it| (&mut it.tensor, &mut it.place.offset)).collect()

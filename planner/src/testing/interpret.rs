@@ -27,7 +27,8 @@ pub fn compute(problem: &Problem) -> Vec<Vec<u8>> {
             data[tensor.index()] = bytes_of(hash, index, graph.tensor(tensor).size);
         }
     }
-    graph.results().iter().map(|it| data[it.index()].clone()).collect()
+    let ends = graph.tensor_ids().filter(|it| graph.tensor(*it).ends_on_chip);
+    graph.results().iter().copied().chain(ends).map(|it| data[it.index()].clone()).collect()
 }
 
 /// When a memory answers to a copy that was issued and is waited for later.
@@ -39,7 +40,8 @@ pub enum Answer {
     AtWait,
 }
 
-/// What host memory has for each result after a planned program ran, if memories answer at once.
+/// What host memory has for each result after a planned program ran, and then what the scratchpad has of what must be there
+/// at the end, if memories answer at once.
 ///
 /// # Errors
 /// Those of [`interpret_with`].
@@ -47,7 +49,7 @@ pub fn interpret(problem: &Problem, actions: &[Action]) -> Result<Vec<Vec<u8>>, 
     interpret_with(problem, actions, Answer::AtIssue)
 }
 
-/// What host memory has for each result after a planned program ran.
+/// Likewise, where memories answer so.
 ///
 /// # Errors
 /// The first thing that no machine could do: to touch what is outside of a memory, or to
@@ -95,18 +97,30 @@ impl Stores<'_> {
             Some(size) => Store::Addressed(garbage(size.0 as usize)),
             None => Store::Apart(vec![None; graph.tensors().len()]),
         };
-        let mut stores =
-            Stores { problem, stores: problem.machine.memories().iter().map(|it| memory(it.size)).collect() };
-        for tensor in
-            graph.tensor_ids().filter(|it| matches!(graph.tensor(*it).origin, Origin::Argument | Origin::Weight))
-        {
+        let left = vec![None; graph.tensors().len()];
+        let stores = problem.machine.memories().iter().map(|it| memory(it.size)).collect();
+        let mut stores = Stores { problem, stores, left };
+        let is_argument = |it: &TensorId| matches!(graph.tensor(*it).origin, Origin::Argument | Origin::Weight);
+        for tensor in graph.tensor_ids().filter(|it| is_argument(it) && !graph.tensor(*it).starts_on_chip) {
             stores.write(Place::HOME, Some(tensor), argument(problem, tensor))?;
         }
         Ok(stores)
     }
 
+    /// What host memory has for each result, and then what the scratchpad has of what must be there.
     fn results(&self) -> Result<Vec<Vec<u8>>, String> {
-        self.problem.graph.results().iter().map(|it| self.read(Slot::at_home(*it))).collect()
+        let graph = &self.problem.graph;
+        let results = graph.results().iter().map(|it| self.read(Slot::at_home(*it)));
+        let ends = graph.tensor_ids().filter(|it| graph.tensor(*it).ends_on_chip);
+        let ends = ends.map(|it| self.read(self.left[it.index()].ok_or("what is to be in the scratchpad never was")?));
+        results.chain(ends).collect()
+    }
+
+    /// Notes where a tensor is put in the scratchpad.
+    fn leave(&mut self, slot: Slot) {
+        if slot.place.memory == MemoryId::SCRATCHPAD {
+            self.left[slot.tensor.index()] = Some(slot);
+        }
     }
 
     fn run(&mut self, actions: &[Action], answer: Answer) -> Result<(), String> {
@@ -115,6 +129,17 @@ impl Stores<'_> {
         let mut waiting: Vec<Waiting> = Vec::new();
         for action in actions {
             match action {
+                Action::Start(slot) => stores.leave(*slot),
+                Action::Copy(Copy { tensor, to, .. })
+                | Action::Issue(Copy { tensor, to, .. })
+                | Action::IssueSlice(Copy { tensor, to, .. }, _) => stores.leave(Slot { tensor: *tensor, place: *to }),
+                Action::Wait(_) => {}
+                Action::Run { writes, .. } => writes.iter().for_each(|it| stores.leave(*it)),
+            }
+            match action {
+                Action::Start(slot) => {
+                    stores.write(slot.place, Some(slot.tensor), argument(stores.problem, slot.tensor))?
+                }
                 Action::Copy(copy) => {
                     let slice = Slice { low: Bytes::ZERO, high: graph.tensor(copy.tensor).size };
                     stores.issue(*copy, slice, answer, &mut waiting)?;
@@ -173,6 +198,8 @@ struct Stores<'a> {
     problem: &'a Problem,
     /// By memory.
     stores: Vec<Store>,
+    /// By tensor: where it was put last in the scratchpad.
+    left: Vec<Option<Slot>>,
 }
 
 /// A copy, or a slice of it, that is not there yet.

@@ -20,17 +20,54 @@ use std::ops::Range;
 /// Those of [`Problem::check`].
 pub fn joint_optimum(problem: &Problem) -> Result<Bytes, Error> {
     problem.check()?;
-    assert!(problem.graph.ops().len() <= 64 && problem.graph.tensors().len() <= 64, "a set is 64 bits");
-    let arguments = problem.graph.tensor_ids().filter(|it| problem.graph.producer(*it).is_none());
+    Ok(joint_optimum_if_any(problem).expect("each operator fits alone, so there is a way"))
+}
+
+/// The same, or that there is no plan at all, whatever [`Problem::check`] says.
+pub fn joint_optimum_if_any(problem: &Problem) -> Option<Bytes> {
+    let graph = &problem.graph;
+    assert!(graph.ops().len() <= 62 && graph.tensors().len() <= 64, "a set is 64 bits");
+    let arguments = graph.tensor_ids().filter(|it| graph.producer(*it).is_none() && !graph.tensor(*it).starts_on_chip);
     let start = Layout { ran: 0, present: Vec::new(), copied: arguments.fold(0, |set, it| set | bit(it)) };
-    let goal = problem.graph.ops().len() as u32;
-    let total = least_cost(start, goal, |layout, push| {
-        for op in problem.graph.op_ids().filter(|it| layout.is_ready(problem, *it)) {
-            moves(problem, layout, op, push);
+    let turns = turns(problem);
+    let total = least_cost(start, turns.len() as u32, |layout, push| {
+        for turn in turns.iter().filter(|it| layout.is_ready(it)) {
+            moves(problem, layout, turn, push);
         }
     });
-    let total = Bytes(total.expect("each operator fits alone, so there is a way"));
-    Ok(total - problem.compulsory())
+    Some(Bytes(total?) - problem.compulsory())
+}
+
+/// What needs something in the scratchpad: an operator, the start, or the end.
+struct Turn {
+    op: Option<OpId>,
+    /// In the set of those that had their turn.
+    bit: u64,
+    /// Of those that come before.
+    before: u64,
+    reads: Vec<TensorId>,
+    writes: Vec<TensorId>,
+    workspace: Bytes,
+}
+
+const START: u64 = 1 << 62;
+const END: u64 = 1 << 63;
+
+/// All of them; the start writes what is there then, and the end reads what must be.
+fn turns(problem: &Problem) -> Vec<Turn> {
+    let graph = &problem.graph;
+    let op = |id: OpId| {
+        let op = graph.op(id);
+        let before = graph.edges().iter().filter(|it| it.1 == id).fold(START, |set, it| set | 1 << it.0.0);
+        let reads = op.reads_on_chip().collect();
+        Turn { op: Some(id), bit: 1 << id.0, before, reads, writes: op.writes.clone(), workspace: op.workspace }
+    };
+    let all = graph.op_ids().fold(START, |set, it| set | 1 << it.0);
+    let ends = |bit, before, reads, writes| Turn { op: None, bit, before, reads, writes, workspace: Bytes::ZERO };
+    let starts = graph.tensor_ids().filter(|it| graph.tensor(*it).starts_on_chip).collect();
+    let left = graph.tensor_ids().filter(|it| graph.tensor(*it).ends_on_chip).collect();
+    let start = ends(START, 0, Vec::new(), starts);
+    [start].into_iter().chain(graph.op_ids().map(op)).chain([ends(END, all, left, Vec::new())]).collect()
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,11 +87,9 @@ impl State for Layout {
 
 impl Layout {
     /// What is still to be read is there or has a host copy as soon as it exists.
-    fn is_ready(&self, problem: &Problem, op: OpId) -> bool {
-        let has_run = |op: OpId| self.ran & (1 << op.0) != 0;
-        let exists = |it: TensorId| self.copied & bit(it) != 0 || self.offset(it).is_some();
-        let is_its_turn = problem.graph.edges().iter().all(|(before, after)| *after != op || has_run(*before));
-        !has_run(op) && is_its_turn && problem.graph.op(op).reads_on_chip().all(exists)
+    fn is_ready(&self, turn: &Turn) -> bool {
+        let exists = |it: &TensorId| self.copied & bit(*it) != 0 || self.offset(*it).is_some();
+        self.ran & turn.bit == 0 && turn.before & !self.ran == 0 && turn.reads.iter().all(exists)
     }
 
     fn offset(&self, tensor: TensorId) -> Option<Bytes> {
@@ -76,23 +111,32 @@ impl Block {
     }
 }
 
-fn moves(problem: &Problem, layout: &Layout, op: OpId, push: &mut dyn FnMut(Layout, u64)) {
-    let either_way: Vec<TensorId> = problem.graph.op(op).reads_either_way().collect();
+fn moves(problem: &Problem, layout: &Layout, turn: &Turn, push: &mut dyn FnMut(Layout, u64)) {
+    let either_way: Vec<TensorId> =
+        turn.op.into_iter().flat_map(|it| problem.graph.op(it).reads_either_way()).collect();
     for passing in 0_u64..1 << either_way.len() {
-        let passing = either_way.iter().enumerate().filter(|it| passing & (1 << it.0) != 0).map(|it| *it.1);
-        moves_with(problem, layout, op, &passing.collect::<Vec<_>>(), push);
+        let is_passing = |nth: usize| passing & (1 << nth) != 0;
+        let (passing, coming): (Vec<_>, Vec<_>) = either_way.iter().enumerate().partition(|it| is_passing(it.0));
+        let tensors = |it: Vec<(usize, &TensorId)>| it.into_iter().map(|it| *it.1).collect::<Vec<_>>();
+        moves_with(problem, layout, turn, &tensors(passing), &tensors(coming), push);
     }
 }
 
-/// Likewise, where these pass by of what may do so.
-fn moves_with(problem: &Problem, layout: &Layout, op: OpId, passing: &[TensorId], push: &mut dyn FnMut(Layout, u64)) {
-    let coming = problem.graph.op(op).reads_either_way().filter(|it| !passing.contains(it));
-    let operands: Vec<TensorId> = problem.operands(op).chain(coming).collect();
+/// Likewise, where some of what may pass by does, and the others come in.
+fn moves_with(
+    problem: &Problem,
+    layout: &Layout,
+    turn: &Turn,
+    passing: &[TensorId],
+    coming: &[TensorId],
+    push: &mut dyn FnMut(Layout, u64),
+) {
     let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
     let block = |tensor: TensorId, offset| Block { tensor: Some(tensor), offset, size: size(tensor) };
-    let there: Vec<(TensorId, Bytes)> = operands.iter().filter_map(|it| Some((*it, layout.offset(*it)?))).collect();
-    let missing = operands.iter().copied().filter(|it| layout.offset(*it).is_none());
-    let workspace = Block { tensor: None, offset: Bytes::ZERO, size: problem.graph.op(op).workspace };
+    let operands = || turn.reads.iter().chain(&turn.writes).chain(coming).copied();
+    let there: Vec<(TensorId, Bytes)> = operands().filter_map(|it| Some((it, layout.offset(it)?))).collect();
+    let missing = operands().filter(|it| layout.offset(*it).is_none());
+    let workspace = Block { tensor: None, offset: Bytes::ZERO, size: turn.workspace };
     let missing: Vec<Block> = missing.map(|it| block(it, Bytes::ZERO)).chain([workspace]).collect();
 
     for stay in 0_u64..1 << there.len() {
@@ -102,9 +146,9 @@ fn moves_with(problem: &Problem, layout: &Layout, op: OpId, passing: &[TensorId]
             blocks.push(block(tensor, offset));
         }
         let n_stay = placed.len();
-        let shares = |a: Block, b: Block| may_share(problem, layout, op, a, b);
+        let shares = |a: Block, b: Block| may_share(problem, layout, turn, a, b);
         place(problem, &mut placed, &to_place, &shares, &mut |placed| {
-            let (next, price) = run(problem, layout, op, &placed[..n_stay], &placed[n_stay..]);
+            let (next, price) = run(problem, layout, turn, &placed[..n_stay], &placed[n_stay..]);
             push(next, price + passing.iter().map(|it| size(*it).0).sum::<u64>());
         });
     }
@@ -112,8 +156,13 @@ fn moves_with(problem: &Problem, layout: &Layout, op: OpId, passing: &[TensorId]
 
 /// Whether two blocks may lie one over the other as they do: a result and an operand that nobody is
 /// still to read, as the operator allows.
-fn may_share(problem: &Problem, layout: &Layout, op: OpId, a: Block, b: Block) -> bool {
-    let dies = |tensor| problem.graph.readers(tensor).iter().all(|it| *it == op || layout.ran & (1 << it.0) != 0);
+fn may_share(problem: &Problem, layout: &Layout, turn: &Turn, a: Block, b: Block) -> bool {
+    let Some(op) = turn.op else { return false };
+    let is_left = |tensor: TensorId| problem.graph.tensor(tensor).ends_on_chip;
+    let dies = |tensor| {
+        let mut readers = problem.graph.readers(tensor).iter();
+        !is_left(tensor) && readers.all(|it| *it == op || layout.ran & (1 << it.0) != 0)
+    };
     problem.graph.op(op).in_place.iter().any(|it| {
         let pair = [Some(it.result), Some(it.operand)];
         let fits = pair == [a.tensor, b.tensor] && it.fits(a.offset, b.offset)
@@ -136,6 +185,10 @@ fn place(
     let last = if block.size == Bytes::ZERO { 0 } else { last };
     for offset in (0..=last).step_by(problem.machine.alignment().0 as usize) {
         let block = Block { offset: Bytes(offset), ..block };
+        let pin = block.tensor.and_then(|it| problem.graph.tensor(it).pin);
+        if block.size != Bytes::ZERO && pin.is_some_and(|it| it != block.offset) {
+            continue;
+        }
         let is_in_the_way = |it: &Block| it.overlaps(block) && !shares(*it, block);
         let reserved = &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].reserved;
         let is_reserved = |it: &Range<Bytes>| block.offset.max(it.start) < (block.offset + block.size).min(it.end);
@@ -151,9 +204,8 @@ fn place(
 }
 
 /// Runs an operator with some blocks where they lie and others at new places.
-fn run(problem: &Problem, layout: &Layout, op: OpId, stay: &[Block], new: &[Block]) -> (Layout, u64) {
+fn run(problem: &Problem, layout: &Layout, turn: &Turn, stay: &[Block], new: &[Block]) -> (Layout, u64) {
     let graph = &problem.graph;
-    let operator = graph.op(op);
     let mut copied = layout.copied;
     let mut price = Bytes::ZERO;
     let mut present = Vec::new();
@@ -171,18 +223,19 @@ fn run(problem: &Problem, layout: &Layout, op: OpId, stay: &[Block], new: &[Bloc
     for block in new {
         let Some(tensor) = block.tensor else { continue };
         present.push((tensor, block.offset));
-        if !operator.writes.contains(&tensor) {
+        if !turn.writes.contains(&tensor) {
             price += block.size;
         }
     }
-    let must_pass = operator.reads.iter().filter(|it| !it.from.contains(MemoryId::SCRATCHPAD));
-    let streamed = must_pass.map(|it| it.tensor);
-    let stored = operator.writes.iter().filter(|it| graph.is_written_back(**it));
+    let reads = turn.op.into_iter().flat_map(|it| &graph.op(it).reads);
+    let streamed = reads.filter(|it| !it.from.contains(MemoryId::SCRATCHPAD)).map(|it| it.tensor);
+    let stored = turn.writes.iter().filter(|it| graph.is_written_back(**it));
     price += streamed.chain(stored.clone().copied()).map(|it| graph.tensor(it).size).sum();
     copied = stored.fold(copied, |set, it| set | bit(*it));
 
-    let ran = layout.ran | 1 << op.0;
-    let is_live = |tensor: TensorId| graph.readers(tensor).iter().any(|it| ran & (1 << it.0) == 0);
+    let ran = layout.ran | turn.bit;
+    let is_left = |tensor: TensorId| graph.tensor(tensor).ends_on_chip && ran & END == 0;
+    let is_live = |tensor: TensorId| is_left(tensor) || graph.readers(tensor).iter().any(|it| ran & (1 << it.0) == 0);
     present.retain(|it| is_live(it.0));
     present.sort();
     copied = graph.tensor_ids().filter(|it| is_live(*it)).fold(0, |set, it| set | copied & bit(it));

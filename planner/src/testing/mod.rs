@@ -13,6 +13,7 @@ mod least_cost;
 mod orders;
 mod outline_optimum;
 pub mod overlapped;
+mod pins;
 mod program;
 mod races;
 
@@ -23,8 +24,9 @@ pub use executed_sets::optimum_by_executed_sets;
 pub use fragmented::{FRAGMENTED, Fragmented};
 pub use generate::{Shape, random_problem, seeded_problem, with_choices, with_kept_weights};
 pub use interpret::{Answer, compute, interpret, interpret_runs, interpret_with};
-pub use joint_optimum::joint_optimum;
+pub use joint_optimum::{joint_optimum, joint_optimum_if_any};
 pub use orders::orders;
 pub use outline_optimum::{kept_optimum, outline_optimum};
+pub use pins::with_pins;
 pub use program::parse_program;
 pub use races::is_free_of_races;

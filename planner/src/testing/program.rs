@@ -28,6 +28,7 @@ impl Reader<'_> {
     fn action(&mut self, words: &[&str]) -> Result<Action, String> {
         let problem = self.problem;
         match words {
+            ["start", slot] => Ok(Action::Start(parse_slot(problem, slot)?)),
             ["wait", slot] => Ok(Action::Wait(parse_slot(problem, slot)?)),
             ["run", name, operands @ ..] => {
                 let name = name.strip_suffix(':').ok_or("expected `run NAME: READS -> WRITES`")?;

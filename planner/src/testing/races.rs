@@ -58,6 +58,7 @@ impl Program {
         for action in actions {
             let size = |it: TensorId| problem.graph.tensor(it).size;
             match action {
+                Action::Start(_) => {}
                 Action::Copy(copy) => {
                     let transfer = program.issue(problem, copy, Bytes::ZERO..size(copy.tensor));
                     program.lines.push(Line::Wait(vec![transfer]));

@@ -119,6 +119,9 @@ pub fn latency_bound(problem: &Problem, plan: &Plan, non_compulsory: Bytes) -> R
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
 pub fn bound_of_any_order(problem: &Problem, non_compulsory: Bytes) -> Result<LatencyBound, Error> {
+    if let Some(framed) = problem.framed() {
+        return bound_of_any_order(framed.problem(), non_compulsory);
+    }
     let sums = LatencyBound { cycles: bound_of_sums(problem, non_compulsory)?, rule: BoundRule::Sums };
     match bound_of_windows(problem, non_compulsory) {
         Ok(cycles) => Ok(sums.or(LatencyBound { cycles, rule: BoundRule::Windows })),

@@ -37,7 +37,7 @@ pub(super) fn planned_beside_kept(
         let error = match Rest::new(&timed, &kept) {
             Some(rest) => match planned(&rest.problem, &in_rest, None, watcher) {
                 Ok(found) => break (rest, found),
-                Err(error @ (Error::ScratchpadTooSmall { .. } | Error::NotPlanned(_))) => error,
+                Err(error @ (Error::ScratchpadTooSmall { .. } | Error::NoPlace { .. } | Error::NotPlanned(_))) => error,
                 Err(error) => return Err(error),
             },
             None => Error::NotPlanned("kept weights beside reserved addresses".into()),
@@ -77,7 +77,7 @@ fn without_first_loads(actions: Vec<Action>, tensors: &[TensorId]) -> Vec<Action
             Action::Copy(copy) => (copy.tensor, true),
             Action::Issue(copy) | Action::IssueSlice(copy, _) => (copy.tensor, false),
             Action::Wait(slot) => (slot.tensor, true),
-            Action::Run { .. } => return true,
+            Action::Start(_) | Action::Run { .. } => return true,
         };
         let Some(at) = left.iter().position(|it| *it == tensor) else { return true };
         if is_last {

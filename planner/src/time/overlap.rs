@@ -32,6 +32,7 @@ use super::simulate::{Timeline, simulate};
 use super::slices::{LoadSlice, size_of_slices, sliced, whole};
 use super::transfers::Transfers;
 use crate::address::{Lead, address_with_leads};
+use crate::framed::Framed;
 use crate::{Action, Bytes, Cycles, Deadline, Error, Plan, Problem, Step};
 use std::collections::HashSet;
 
@@ -67,6 +68,9 @@ const MAX_LINES: u64 = 20_000_000;
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
 pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Overlapped, Error> {
+    if let Some(framed) = problem.framed() {
+        return overlap(framed.problem(), &framed.lift(plan), deadline)?.stripped(problem, &framed);
+    }
     let transfers = Transfers::new(problem, plan)?;
     let bound = bound_of_transfers(problem, &transfers)?;
     let actions = plan.actions(problem);
@@ -134,6 +138,9 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
 /// # Errors
 /// As [`overlap`].
 pub fn overlap_at_addresses(problem: &Problem, plan: &Plan) -> Result<Overlapped, Error> {
+    if let Some(framed) = problem.framed() {
+        return overlap_at_addresses(framed.problem(), &framed.lift(plan))?.stripped(problem, &framed);
+    }
     let transfers = Transfers::new(problem, plan)?;
     let bound = bound_of_transfers(problem, &transfers)?;
     let actions = plan.actions(problem);
@@ -213,6 +220,13 @@ fn fastest(
 }
 
 impl Overlapped {
+    /// The same of a problem, of one that says by operators what starts and ends in the scratchpad.
+    pub(super) fn stripped(self, problem: &Problem, framed: &Framed) -> Result<Overlapped, Error> {
+        let actions = framed.strip_actions(&self.actions);
+        let timeline = simulate(problem, &actions)?;
+        Ok(Overlapped { plan: framed.strip(&self.plan), actions, timeline, bound: self.bound })
+    }
+
     /// Takes a program if it is faster.
     fn take(&mut self, problem: &Problem, transfers: &Transfers, found: Found) -> Result<(), Error> {
         let Found { plan, slices, arrangement, .. } = found;

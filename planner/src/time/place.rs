@@ -1,6 +1,6 @@
 //! New places for what comes in, so that it can come in early.
 //!
-//! Workspaces, and what shares bytes with anything else, stay where they are. All others can be placed again, in the order
+//! Workspaces, what has a pin, and what shares bytes with anything else stay where they are. All others can be placed again, in the order
 //! in which they begin. A place that is free while a load is used may have been in use shortly before, and then the load
 //! has to wait: so of all places at the borders of other blocks, the one is taken where the load begins the least too
 //! late, slice by slice, in the order in which its bytes get free; and where it does the least harm to loads that come
@@ -244,12 +244,13 @@ pub(super) fn compact(problem: &Problem, plan: &Plan, is_load: &[bool], deadline
     Some(compact)
 }
 
-/// By residency: whether it can lie anywhere, since it shares no bytes with any other.
+/// By residency: whether it can lie anywhere, since it has no pin and shares no bytes with any other.
 pub(super) fn is_alone(problem: &Problem, plan: &Plan) -> Vec<bool> {
     let in_place = problem.in_place_by_step(&plan.order);
     let is_alone = |it: &Residency| {
         let (first, last) = (it.steps.start.index(), it.steps.end.index() - 1);
         problem.graph.tensor(it.tensor).size != Bytes::ZERO
+            && problem.graph.tensor(it.tensor).pin.is_none()
             && in_place[last].iter().all(|pair| pair.operand != it.tensor)
             && in_place[first].iter().all(|pair| pair.result != it.tensor)
     };

@@ -112,6 +112,19 @@ pub(super) fn planned(
     if problem.graph.keepable().next().is_some() {
         return planned_beside_kept(problem, options, incumbent, watcher);
     }
+    if let Some(framed) = problem.framed() {
+        problem.check_pins()?;
+        let incumbent = match incumbent {
+            Some(it) => Some(Incumbent::new(framed.problem(), options.order, &framed.lift(&it.plan))?),
+            None => None,
+        };
+        let timed = planned(framed.problem(), options, incumbent.as_ref(), watcher);
+        let Timed { solution, overlapped, bound, any_order, least_non_compulsory } =
+            timed.map_err(|error| framed.error(error))?;
+        let solution = Solution { plan: framed.strip(&solution.plan), ..solution };
+        let overlapped = overlapped.stripped(problem, &framed)?;
+        return Ok(Timed { solution, overlapped, bound, any_order, least_non_compulsory });
+    }
     let observer = Observer::new(watcher, problem.restreamed(), options.time_limit);
     let deadline = Deadline::after(options.time_limit).watched(&observer);
     let solution = plan_on_stretches(problem, options, incumbent, deadline)?;

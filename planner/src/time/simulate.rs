@@ -134,6 +134,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn act(&mut self, line: usize, action: &Action, after: &[Action]) -> Result<Range<Cycles>, Error> {
         match action {
+            Action::Start(_) => Ok(self.now..self.now),
             Action::Copy(copy) => {
                 let time = self.transfer(copy, self.whole(copy.tensor))?;
                 self.wait(line, Slot { tensor: copy.tensor, place: copy.to }, after);

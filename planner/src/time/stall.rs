@@ -95,6 +95,6 @@ fn needed_for(problem: &Problem, after: &[Action], tensor: TensorId, place: Plac
                 (false, false) => None,
             }
         }
-        Action::Wait(_) => None,
+        Action::Start(_) | Action::Wait(_) => None,
     })
 }

@@ -17,7 +17,7 @@ pub fn without_overlap(actions: &[Action]) -> Vec<Action> {
             }
             // What went out did so where it began.
             Action::Wait(slot) => lines.extend(begun.remove(slot).map(Action::Copy)),
-            Action::Copy(_) | Action::Run { .. } => lines.push(action.clone()),
+            Action::Start(_) | Action::Copy(_) | Action::Run { .. } => lines.push(action.clone()),
         }
     }
     lines

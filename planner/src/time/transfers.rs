@@ -113,7 +113,7 @@ impl Transfers {
                     let cycles = problem.cycles(op)?.unwrap_or_default();
                     steps.push(StepTime { cycles, streams, room: rooms[step] });
                 }
-                Action::Issue(_) | Action::IssueSlice(..) | Action::Wait(_) => {}
+                Action::Start(_) | Action::Issue(_) | Action::IssueSlice(..) | Action::Wait(_) => {}
             }
         }
         let mut is_home_from = vec![0; problem.graph.tensors().len()];

@@ -38,6 +38,7 @@ pub(super) fn merged(problem: &Problem, backbone: &Backbone) -> Option<SubProble
     }
     builder.results();
     graph.ops().iter().flat_map(|it| &it.in_place).for_each(|it| builder.in_place(it));
+    builder.without_pins();
     Some(builder.build(problem.machine.clone()))
 }
 

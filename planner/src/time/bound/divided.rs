@@ -27,6 +27,9 @@ use crate::{Bytes, Cycles, Error, Plan, Problem};
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
 pub fn bound_of_plan(problem: &Problem, plan: &Plan) -> Result<Cycles, Error> {
+    if let Some(framed) = problem.framed() {
+        return bound_of_plan(framed.problem(), &framed.lift(plan));
+    }
     bound_of_transfers(problem, &Transfers::new(problem, plan)?)
 }
 

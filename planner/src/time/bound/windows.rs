@@ -49,6 +49,9 @@ pub(super) fn bound_of_windows(problem: &Problem, non_compulsory: Bytes) -> Resu
 /// [`Error::Schedule`] if it is not an order of all operators that respects their dependences.
 pub fn bound_of_order(problem: &Problem, order: &[OpId]) -> Result<Cycles, Error> {
     problem.machine.clock().ok_or(Error::NoClock)?;
+    if let Some(framed) = problem.framed() {
+        return bound_of_order(framed.problem(), &framed.order(order));
+    }
     let fixed = Restricted::in_order(problem, order)?;
     // What is made of a problem does not know how long operators take.
     let ops = order.iter();
