@@ -274,7 +274,7 @@ impl WrapCover {
                 exception.map_or(self.wraps[wrap].room, |it| self.exceptions[row][it].1)
             };
             if (0..spare.len()).all(|row| needs(row) <= spare[row]) {
-                (0..spare.len()).for_each(|row| spare[row] = spare[row] - needs(row));
+                (0..spare.len()).for_each(|row| spare[row] -= needs(row));
                 choice.loaded[wrap] = false;
             }
         }

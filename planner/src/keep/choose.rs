@@ -27,7 +27,7 @@ pub(crate) fn keep_greedily(problem: &Problem, outline: &Outline, candidates: &[
         if !fits(least) || !(0..n_steps).all(fits) {
             continue;
         }
-        (0..n_steps).filter(|it| !stay.contains(it)).for_each(|it| left[it] = left[it] - room);
+        (0..n_steps).filter(|it| !stay.contains(it)).for_each(|it| left[it] -= room);
         least = (0..n_steps).min_by_key(|it| left[*it]).unwrap_or(0);
         kept.push(tensor);
     }
