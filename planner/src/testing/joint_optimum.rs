@@ -59,7 +59,9 @@ fn turns(problem: &Problem) -> Vec<Turn> {
     let op = |id: OpId| {
         let op = graph.op(id);
         let before = graph.edges().iter().filter(|it| it.1 == id).fold(START, |set, it| set | 1 << it.0.0);
-        let reads = op.reads_on_chip().collect();
+        // What may pass by has its turn with the ways to run it.
+        let either_way: Vec<TensorId> = op.reads_either_way().collect();
+        let reads = op.reads_on_chip().filter(|it| !either_way.contains(it)).collect();
         Turn { op: Some(id), bit: 1 << id.0, before, reads, writes: op.writes.clone(), workspace: op.workspace }
     };
     let all = graph.op_ids().fold(START, |set, it| set | 1 << it.0);
