@@ -240,6 +240,7 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     fn write(&mut self, action: &Action, kinds: &mut Kinds) {
         match action {
             // Somebody else put it there.
+            // No function has a tensor that starts in the scratchpad: extraction makes none.
             Action::Start(_) => {}
             Action::Copy(copy) => self.copy(copy, kinds.of(copy), &Ending::AtOnce),
             Action::Issue(copy) => self.copy(copy, kinds.of(copy), &Ending::Awaited),
