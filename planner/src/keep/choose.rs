@@ -46,8 +46,8 @@ pub(crate) fn hulls(problem: &Problem, outline: &Outline) -> Vec<Option<Range<us
     hulls
 }
 
-#[cfg(feature = "ilp")]
 /// Whether an outline fits a problem as a sum of rooms with these weights beside it from run to run.
+#[cfg(feature = "ilp")]
 pub(crate) fn fits(problem: &Problem, outline: &Outline, kept: &[TensorId]) -> bool {
     let n_steps = outline.order.len();
     let mut beside = Occupancy::new(n_steps);
