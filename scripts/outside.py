@@ -16,6 +16,8 @@ def main():
     dependencies = dependencies.replace("../cosma", str(PROJECT)).replace(" }", ", default-features = false }")
     write("Cargo.toml", f'[package]\nname = "outside"\nversion = "0.1.0"\nedition = "2024"\n\n{dependencies}\n[workspace]\n')
     write(".cargo/config.toml", config.replace("../cosma", str(PROJECT)))
+    # The versions that everything else is tested with, which are there already.
+    write("Cargo.lock", (PROJECT / "Cargo.lock").read_text())
     write("src/main.rs", (PROJECT / "examples/stage.rs").read_text())
 
 
