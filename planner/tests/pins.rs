@@ -272,3 +272,39 @@ order f g
     // It is stored in any case, so it comes back once and goes out no second time.
     assert_eq!((solution.non_compulsory, solution.lower_bound), (cosma_planner::Bytes(64), cosma_planner::Bytes(64)));
 }
+
+/// What is not planned together is refused by name, and not planned wrongly.
+#[test]
+fn what_is_not_planned_together_is_refused() {
+    let refusal = |head: &str, weight: &str, rest: &str| {
+        let text = format!(
+            "machine scratchpad 512 alignment 64{head}\nargument x 64\nweight w 64{weight}\nop f_0: x w -> y 64\n\
+             op g_1: y w -> z 64\nreturn z\n{rest}\n"
+        );
+        let problem: Problem = text.parse().unwrap_or_else(|error| panic!("{text}{error}"));
+        let planned = plan(&problem, &Options::default());
+        match planned {
+            Err(Error::NotPlanned(why)) => why,
+            other => panic!("{text}{other:?}"),
+        }
+    };
+    let beside = refusal("", " keep auto", "pin x at 0");
+    assert_eq!(beside, "pins beside weights that may be kept from run to run: x, w");
+    let at_an_end = refusal("", " keep always", "starts on-chip x");
+    assert_eq!(
+        at_an_end,
+        "what starts or ends in the scratchpad beside weights that may be kept from run to run: x, w"
+    );
+    assert_eq!(refusal(" weights auto", "", "pin x at 0"), "pins beside tensors that may pass by: x, w");
+}
+
+/// Where a weight may pass by, what starts and ends in the scratchpad is planned beside it.
+#[test]
+fn ends_on_chip_go_with_weights_that_may_pass_by() {
+    let text = "machine scratchpad 256 alignment 64 weights auto\nargument x 64\nweight w 64\nop f_0: x w -> y 64\n\
+                op g_1: y w -> z 64\nreturn z\nstarts on-chip x\nends on-chip y\n";
+    let problem: Problem = text.parse().expect("it is well-formed");
+    let solution = plan(&problem, &Options::default()).expect("there is room");
+    assert_eq!(expect_right(&problem, &solution.plan), solution.non_compulsory);
+    assert!(solution.is_optimal() && solution.non_compulsory == cosma_planner::Bytes::ZERO, "{solution:?}");
+}
