@@ -19,7 +19,7 @@ mod level;
 mod overlap;
 pub(crate) mod program;
 
-use crate::time::Timeline;
+use crate::time::{self, Clock, Ratio, Timeline};
 use crate::{
     Action, Bytes, Cycles, Deadline, Error, Keep, Link, Machine, Memory, MemoryId, Options, Order, Plan, Problem,
     Solution, Traffic, plan, plan_in_order,
@@ -28,6 +28,7 @@ use bound::{least_cost, least_cycles};
 use level::Level;
 pub use overlap::overlap;
 use program::Program;
+use std::time::Duration;
 
 /// A plan for a machine of several memories.
 #[derive(Clone, Debug)]
@@ -52,14 +53,35 @@ impl TieredPlan {
         self.traffic.cost <= self.lower_bound
     }
 
-    /// Of two plans, the one that ranks lower is better.
-    fn rank(&self) -> (u128, Option<Cycles>) {
-        (self.traffic.cost, self.timeline.as_ref().map(|it| it.makespan))
+    /// Lets copies go on beside operators: at the addresses that there are, or at others that let them begin earlier.
+    fn overlap(
+        &mut self,
+        problem: &Problem,
+        inner: &Problem,
+        memories: &[MemoryId],
+        time_limit: Duration,
+    ) -> Result<(), Error> {
+        let limit = Deadline::after(time_limit.mul_f64(SHARE_OF_TIME));
+        let (actions, mut timeline) = overlap(problem, &self.actions)?;
+        self.actions = actions;
+        let plan = apart_in_time(problem, inner, &self.plan, limit)?;
+        let actions = serve(problem, memories, plan.actions(inner), limit.with_grace())?;
+        let traffic = Traffic::of(problem, &actions);
+        let (actions, other) = overlap(problem, &actions)?;
+        if (traffic.cost, other.makespan) < (self.traffic.cost, timeline.makespan) {
+            (self.plan, self.actions, self.traffic) = (plan, actions, traffic);
+            timeline = other;
+        }
+        self.timeline = Some(timeline);
+        Ok(())
     }
 }
 
 /// The part of the time limit for what the scratchpad holds; of that, for each of the borders and orders.
 const SHARE_OF_OUTLINES: f64 = 0.8;
+
+/// The part of the time limit for copies beside operators.
+const SHARE_OF_TIME: f64 = 0.2;
 
 /// The part of the time limit for what one memory holds around one outline.
 const SHARE_OF_LEVEL: f64 = 0.1;
@@ -100,20 +122,22 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
     let lower_bound = least_cost(&problem.machine, &memories, &least);
     let least_cycles = least_cycles(problem, &memories, &least)?;
     let mut best: Option<TieredPlan> = None;
+    let level_limit = options.time_limit.mul_f64(SHARE_OF_LEVEL);
     for Solution { plan, .. } in solutions {
         if best.as_ref().is_some_and(|it| it.is_optimal() || deadline.has_passed()) {
             break;
         }
-        let level_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_LEVEL)).with_grace();
-        let actions = serve(problem, &memories, plan.actions(&inner), level_deadline)?;
+        let actions = serve(problem, &memories, plan.actions(&inner), deadline.within(level_limit).with_grace())?;
         let traffic = Traffic::of(problem, &actions);
-        let (actions, timeline) = timed(problem, actions)?;
-        let makespan = timeline.as_ref().map(|it| it.makespan);
-        if best.as_ref().is_none_or(|it| (traffic.cost, makespan) < it.rank()) {
-            best = Some(TieredPlan { plan, actions, traffic, lower_bound, timeline, least_cycles });
+        if best.as_ref().is_none_or(|it| traffic.cost < it.traffic.cost) {
+            best = Some(TieredPlan { plan, actions, traffic, lower_bound, timeline: None, least_cycles });
         }
     }
-    Ok(best.expect("there is a plan for the scratchpad"))
+    let mut best = best.expect("there is a plan for the scratchpad");
+    if problem.machine.clock().is_some() {
+        best.overlap(problem, &inner, &memories, options.time_limit)?;
+    }
+    Ok(best)
 }
 
 /// The program of a plan for the scratchpad of a machine of several memories: the other memories hold what is best for it.
@@ -124,7 +148,7 @@ pub fn actions(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Vec
     check(problem)?;
     let inner = inner_problem(problem, &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].clone());
     let actions = serve(problem, &nearest_first(&problem.machine), plan.actions(&inner), deadline)?;
-    Ok(timed(problem, actions)?.0)
+    if problem.machine.clock().is_some() { Ok(overlap(problem, &actions)?.0) } else { Ok(actions) }
 }
 
 /// A program without foresight, to compare with: the scratchpad holds what the plan says, and each farther memory what
@@ -144,13 +168,14 @@ pub fn first_come(problem: &Problem, plan: &Plan) -> Result<Vec<Action>, Error> 
     Ok(actions)
 }
 
-/// The program with copies beside operators, and how it goes, where there is a clock.
-fn timed(problem: &Problem, actions: Vec<Action>) -> Result<(Vec<Action>, Option<Timeline>), Error> {
-    if problem.machine.clock().is_none() {
-        return Ok((actions, None));
-    }
-    let (actions, timeline) = overlap(problem, &actions)?;
-    Ok((actions, Some(timeline)))
+/// The plan at addresses that let copies begin early, as if those from and to home took their time on the slowest link.
+fn apart_in_time(problem: &Problem, inner: &Problem, plan: &Plan, deadline: Deadline) -> Result<Plan, Error> {
+    let clock = problem.machine.clock().ok_or(Error::NoClock)?;
+    let slowest = clock.timings.iter().max_by_key(|timing| timing.price()).expect("home has links");
+    let ways = Clock { compute: clock.compute, ..Clock::each_way(slowest.rate, Ratio::ZERO) };
+    let machine = inner.machine.clone().with_clock(ways)?;
+    let inner = Problem { graph: inner.graph.clone(), machine };
+    Ok(time::overlap(&inner, plan, deadline)?.plan)
 }
 
 /// Gives each memory but the scratchpad its turn, the nearest first.

@@ -16,6 +16,9 @@ use std::collections::BTreeMap;
 /// How many orders the packer tries.
 const ATTEMPTS: u64 = 256;
 
+/// By how many moments a tensor may have its place earlier than it needs it, if there is room.
+const LEADS: [usize; 4] = [16, 6, 2, 1];
+
 /// How many sets that cannot be packed are cut off before the room is reduced.
 const CUTS: usize = 12;
 
@@ -264,11 +267,21 @@ impl<'a> Level<'a> {
             return Ok(vec![Bytes::ZERO; stays.len()]);
         }
         let size = |it: &Stay| self.problem.graph.tensor(it.tensor).size;
-        let mut intervals: Vec<Interval> =
-            stays.iter().map(|it| Interval::new(it.start as u32, it.end as u32 + 1, size(it))).collect();
         let stretches = machine.stretches_of(self.memory);
-        intervals.extend(between(&stretches, memory.alignment, self.moments.len() as u32));
         let end = stretches.last().map_or(Bytes::ZERO, |it| it.end);
+        let intervals = |lead: usize| -> Vec<Interval> {
+            let stays = stays.iter().map(|it| (it.start.saturating_sub(lead), it.end, size(it)));
+            let stays = stays.map(|(start, end, size)| Interval::new(start as u32, end as u32 + 1, size));
+            stays.chain(between(&stretches, memory.alignment, self.moments.len() as u32)).collect()
+        };
+        // Where there is time, what comes in may begin to before it is needed.
+        for lead in LEADS.into_iter().filter(|_| machine.clock().is_some()) {
+            let intervals = intervals(lead);
+            if let Packing::Placed(offsets) = pack_within(&intervals, end, memory.alignment, 1, deadline) {
+                return Ok(offsets[..stays.len()].to_vec());
+            }
+        }
+        let intervals = intervals(0);
         match pack_within(&intervals, end, memory.alignment, ATTEMPTS, deadline) {
             Packing::Placed(offsets) => Ok(offsets[..stays.len()].to_vec()),
             Packing::Undecided => Err(None),
