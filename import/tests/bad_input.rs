@@ -120,7 +120,7 @@ fn shapes() {
         model.node(kind, &names[..shapes.len()], &["y"], attributes).output("y")
     };
     let fail = |model: &Model, expected: &str| check_error(model, &format!("node 'node_y' {expected}"));
-    fail(&node("Add", &[&[2], &[3]], vec![]), "(Add): shapes [2] and [3] do not fit each other");
+    fail(&node("Add", &[&[2], &[3]], vec![]), "(Add): shapes [2] and [3] do not match");
     fail(&node("MatMul", &[&[2, 3], &[2, 3]], vec![]), "(MatMul): [2, 3] and [2, 3] cannot be multiplied");
     fail(&node("Concat", &[&[2], &[2]], vec![]), "(Concat): it has no axis");
     fail(&node("Softmax", &[], vec![]), "(Softmax): input 0 is missing");

@@ -138,7 +138,7 @@ fn what_is_not_known_is_refused_where_it_is() {
     );
     check_error(
         &model(Model::new().ints("c", &[1, 0])),
-        "node 'node_y' (If): its condition 'c' is not one truth value",
+        "node 'node_y' (If): its condition 'c' is not a single boolean",
     );
     let one = vec![branch("then_branch", Model::new(), "nothing")];
     let model = |c: i64| Model::new().ints("c", &[c]).node("If", &["c"], &["y"], one.clone()).output("y");
@@ -179,12 +179,12 @@ fn shapes_in_other_files() {
     fail(&[("location", "shapes.bin"), ("offset", "x")], "'shapes.bin', but its offset is not a number");
     fail(&[("location", ".")], "'.', which has no 16 B");
     for out in ["../outside.bin", "/etc/passwd", ""] {
-        fail(&[("location", out)], &format!("'{out}', which is not below the folder of the model"));
+        fail(&[("location", out)], &format!("'{out}', which is outside of the model's folder"));
     }
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink(folder.join("outside.bin"), beside.join("link.bin")).expect("a link");
-        fail(&[("location", "link.bin")], "'link.bin', which is not below the folder of the model");
+        fail(&[("location", "link.bin")], "'link.bin', which is outside of the model's folder");
     }
     std::fs::remove_dir_all(&folder).expect("it is there");
     // What no shape depends on need not be there.

@@ -151,7 +151,7 @@ func.func @nothing() {
 // -----
 
 func.func @an_argument(%x: !cosma.transit<tensor<8xi8>>) {
-  // expected-error @+1 {{'cosma.wait' op waits for what is no async transfer}}
+  // expected-error @+1 {{'cosma.wait' op waits for a value that is not an async transfer}}
   %0 = cosma.wait %x : tensor<8xi8>
   return
 }

@@ -144,14 +144,14 @@ pub struct Arguments {
 pub enum Compared {
     /// Bytes.
     Traffic,
-    /// Cycles of programs of least traffic.
+    /// Cycles of programs with minimal traffic.
     TrafficThenLatency,
     /// Cycles of the fastest programs.
     Latency,
 }
 
 impl Compared {
-    /// What planning minimises.
+    /// The objective of planning.
     pub fn planned(self) -> Objective {
         match self {
             Compared::Traffic | Compared::TrafficThenLatency => Objective::Traffic,
@@ -178,7 +178,7 @@ impl FromStr for Compared {
 }
 
 impl Arguments {
-    /// The command line that reproduces the results; flags that do not affect them are left out.
+    /// The command line that reproduces the results, without flags that do not affect them.
     pub fn shown(&self) -> String {
         let factors: Vec<String> = self.scratchpad_factors.iter().map(f64::to_string).collect();
         let weights: Vec<&str> = self.weights.iter().map(|it| cosma_passes::weights_name(it.0)).collect();
@@ -195,7 +195,7 @@ impl Arguments {
         )
     }
 
-    /// The same on machines with a clock.
+    /// The command line that reproduces the results on machines with a clock.
     pub fn shown_latency(&self) -> String {
         let factors: Vec<String> = self.scratchpad_factors.iter().map(f64::to_string).collect();
         let weights: Vec<&str> = self.weights.iter().map(|it| cosma_passes::weights_name(it.0)).collect();
@@ -214,7 +214,7 @@ impl Arguments {
         )
     }
 
-    /// The same with `--tiles`.
+    /// The command line that reproduces the results of `--tiles`.
     pub fn shown_tiles(&self) -> String {
         let sizes: Vec<String> = self.scratchpad.iter().map(|it| it.0.to_string()).collect();
         let only = if self.only.is_empty() { String::new() } else { format!(" --only={}", self.only.join(",")) };
