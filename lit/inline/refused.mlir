@@ -24,7 +24,7 @@ func.func private @a(%x: tensor<8xi8>) -> tensor<8xi8> {
   return %0 : tensor<8xi8>
 }
 func.func private @b(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // CHECK: refused.mlir:[[@LINE+1]]:{{[0-9]+}}: error: calls @a, which is at work already
+  // CHECK: refused.mlir:[[@LINE+1]]:{{[0-9]+}}: error: calls @a, which is recursive
   %0 = call @a(%x) : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }

@@ -62,7 +62,7 @@ pub fn fetch(tensor: &mut TensorProto, n_bytes: u64, folder: Option<&Path>) -> R
     };
     read().map_err(|error| fail(&format!("which cannot be read: {error}")))?;
     if data.len() as u64 != n_bytes {
-        return Err(fail(&format!("which ends before {n_bytes} B from byte {offset}")));
+        return Err(fail(&format!("which has fewer than {n_bytes} B from byte {offset} on")));
     }
     tensor.raw_data = data.into();
     tensor.data_location = 0;
