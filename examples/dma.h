@@ -10,12 +10,12 @@
 
 #include <stddef.h>
 
-/* Begins to copy `rows` rows of `bytes` bytes each from `from` to `to`. From row to row, the addresses grow by a
+/* Begins to copy `rows` rows of `bytes` bytes each from `from` to `to`. From row to row, the addresses advance by a
  * pitch in bytes, each by its own. */
 void cosma_dma_start(size_t channel, void *to, const void *from, size_t bytes, size_t rows, size_t to_pitch,
                      size_t from_pitch, size_t tag);
 
-/* Returns when all that was begun with this tag is done. */
+/* Returns when all copies begun with this tag are complete. */
 void cosma_dma_wait(size_t tag);
 
 #endif

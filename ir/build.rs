@@ -2,8 +2,8 @@
 //!
 //! 1. `mlir-tblgen` turns `dialect/cosma.td` into C++.
 //! 2. clang compiles it with the other files in `dialect` (not g++: see `cosma.cpp`).
-//! 3. mlir-sys links `MLIR-C`; there are only its parts, as static archives beside `libMLIR.so`. A
-//!    linker script of that name, in the output folder, puts them together.
+//! 3. mlir-sys links `MLIR-C`, which exists only as static archives beside `libMLIR.so`. A linker script of that
+//!    name, in the output folder, joins them.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 const ABI_VERSION: u32 = 1;
 
-/// Upper limit on the length of the options in bytes; a greater length is an uninitialised one.
+/// Upper limit on the length of the options in bytes; a greater length is taken for an uninitialised one.
 const MAX_OPTIONS: usize = 1 << 16;
 
 /// `enum CosmaStatus`.
@@ -125,21 +125,21 @@ unsafe extern "C" fn cosmaOptimizeText(
     }
 }
 
-/// What comes of a call, or its status and a message.
+/// The outcome of a call, or its status and a message.
 type Outcome = Result<Planned, (Status, String)>;
 
 /// A planned module.
 #[derive(Default)]
 struct Planned {
-    /// Its text, if it was given as text.
+    /// Its text, if the module was given as text.
     module: String,
     /// The report as JSON.
     report: String,
-    /// The warnings, a line each.
+    /// The warnings, one per line.
     warnings: String,
 }
 
-/// Calls a planner with options from words, and makes a result of all that comes of it.
+/// Calls a planner with options as words, and makes a result from its outcome.
 ///
 /// # Safety
 /// The text of the options is alive.
@@ -229,7 +229,7 @@ unsafe extern "C" fn cosmaResultDestroy(result: *mut CosmaResult) {
 /// Plans a module in place.
 ///
 /// # Safety
-/// The module is null, or alive and not used by others during the call.
+/// The module is null, or alive and not used elsewhere during the call.
 unsafe fn plan(module: MlirModule, options: &Options) -> Outcome {
     if module.ptr.is_null() {
         return Err((Status::Call, "the module is null".into()));
@@ -266,7 +266,7 @@ fn failure(error: Error) -> (Status, String) {
     (status, error.to_string())
 }
 
-/// Calls a function with a context, and ignores its panics.
+/// Calls a function with a context, and discards its panics.
 ///
 /// # Safety
 /// The context is alive.
@@ -314,7 +314,7 @@ fn watcher(callback: Callback, user_data: *mut c_void) -> Watcher {
     })
 }
 
-/// The caller's bytes; none if the address is null, or the length is not initialised.
+/// The caller's bytes; `None` if the address is null or the length is not initialised.
 ///
 /// # Safety
 /// They are alive unless their address is null.

@@ -6,10 +6,10 @@ pub enum Error {
     /// The requested stages cannot follow each other, or need a plan that does not exist.
     #[error("{0}")]
     Conflict(String),
-    /// The clock that the options give the machine is none of a machine with one scratchpad.
+    /// The clock of the options is not that of a machine with one scratchpad.
     #[error(transparent)]
     Machine(cosma_planner::Error),
-    /// Neither the options nor the module say how large the scratchpad is.
+    /// Neither the options nor the module declare the size of the scratchpad.
     #[error(
         "the size of the scratchpad is not known: pass --scratchpad=SIZE, or set cosma.machine = {{scratchpad = SIZE}} \
          on the module"

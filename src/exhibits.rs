@@ -129,8 +129,9 @@ fn tensors(extraction: &Extraction, operators: &[OperatorLabel]) -> Vec<TensorLa
     graph.tensor_ids().zip(&extraction.carriers).map(label).collect()
 }
 
-/// Which operators are tiles of one, and which tensors are pieces of one. In a program with tiles, an operator that is
-/// not cut may still write a tensor in pieces, so all that an operator writes is one family there.
+/// Groups operators that are tiles of one operator, and tensors that are pieces of one tensor. In a program with
+/// tiles, an operator that is not split may still write a tensor in pieces, so all results of an operator are one
+/// family there.
 fn families(extraction: &Extraction, operators: &[OperatorLabel], tensors: &[TensorLabel]) -> Families {
     let graph = &extraction.problem.graph;
     let tiles: Vec<Option<TileOf>> = extraction.operators.iter().map(|it| tile_of(*it)).collect();
@@ -168,14 +169,14 @@ fn families(extraction: &Extraction, operators: &[OperatorLabel], tensors: &[Ten
     families
 }
 
-/// What tensors are pieces of.
+/// The whole that tensors are pieces of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Whole {
     /// An argument or a constant, by its value's address.
     Value(usize),
-    /// What a family of operators writes.
+    /// The results of a family of operators.
     Operator(usize),
-    /// It is no piece.
+    /// The tensor is not a piece.
     Tensor(TensorId),
 }
 
@@ -193,12 +194,12 @@ fn whole(extraction: &Extraction, families: &Families, tensor: TensorId) -> Whol
     }
 }
 
-/// The name of the tensor that a piece without a name of its own is of.
+/// The name of the tensor that an unnamed piece belongs to.
 fn without_index(name: &str) -> String {
     name.rsplit_once('.').map_or(name, |it| it.0).to_owned()
 }
 
-/// Numbers the members of families of several, if they have no names of their own.
+/// Numbers the unnamed members of families with several members.
 fn number<'a>(families: &[String], of: &[usize], names: impl Iterator<Item = &'a mut String>) {
     let mut sizes = vec![0; families.len()];
     of.iter().for_each(|it| sizes[*it] += 1);

@@ -3,12 +3,12 @@
 use cosma_planner::preset::{self, MachineFile, vela};
 use std::path::Path;
 
-/// What a name or a file says of a machine: one of [`preset::names`]; a file with a machine's lines; or a configuration
-/// file of Vela with a system, a memory mode and an accelerator of it, separated by commas, as
+/// Reads a machine: one of [`preset::names`]; a file with a machine's lines; or a configuration file of Vela with a
+/// system, a memory mode and an accelerator from it, separated by commas, as
 /// `vela.ini,Ethos_U65_High_End,Dedicated_Sram,ethos-u65-512`.
 ///
 /// # Errors
-/// If there is neither such a machine nor such a file, or the file is wrong: what is, and where.
+/// If there is neither such a machine nor such a file, or the file is invalid: the error and its position.
 pub fn read_machine(text: &str) -> Result<MachineFile, String> {
     if preset::text(text).is_some() {
         return preset::named(text).map_err(|error| error.to_string());
@@ -17,7 +17,7 @@ pub fn read_machine(text: &str) -> Result<MachineFile, String> {
     let is_ini = Path::new(words[0]).extension().is_some_and(|it| it.eq_ignore_ascii_case("ini"));
     if !is_ini && !Path::new(text).exists() {
         let names: Vec<&str> = preset::names().collect();
-        return Err(format!("there is no machine and no file '{text}'; there are the machines {}", names.join(", ")));
+        return Err(format!("there is no machine or file '{text}'; the machines are {}", names.join(", ")));
     }
     let path = if is_ini { words[0] } else { text };
     let content = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;

@@ -88,8 +88,8 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
 /// pass options override it.
 ///
 /// # Errors
-/// [`Error::Machine`]; [`Error::Pipeline`] if it does not parse; [`Error::Module`] if a pass fails. After an error the module
-/// is as after one of [`optimize`].
+/// [`Error::Machine`]; [`Error::Pipeline`] if it does not parse; [`Error::Module`] if a pass fails. After an error,
+/// the module is in the same state as after an error of [`optimize`].
 pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> Result<Report, Error> {
     check_clock(&options.machine)?;
     let context = context_of(module);
@@ -107,20 +107,20 @@ pub fn run_pipeline(module: &mut Module, pipeline: &str, options: &Options) -> R
     })
 }
 
-/// Writes a machine to a module, and to those of its functions that state one.
+/// Writes a machine to a module, and to those of its functions that declare one.
 fn write_machine(module: &Module, machine: &MachineOptions) {
     machine.write(module.as_operation());
     let functions = functions(module.as_operation()).into_iter();
     functions.filter(|it| states_machine(*it)).for_each(|it| machine.write(it));
 }
 
-/// The clock has to be one of a machine with one scratchpad.
+/// Checks that the clock is one of a machine with one scratchpad.
 fn check_clock(machine: &MachineOptions) -> Result<(), Error> {
     machine.clock.as_ref().map_or(Ok(()), |it| it.check_with_host().map_err(Error::Machine))
 }
 
-/// Calls `run` in a session with the watcher and the printer of the options, and collects diagnostics:
-/// warnings go into the report. If `run` fails or returns false, restores the module.
+/// Calls `run` in a session with the watcher and the printer of the options. Collects diagnostics; warnings go into
+/// the report. If `run` fails or returns false, restores the module.
 fn on_all<'c>(
     context: &Context,
     module: &mut Module<'c>,
@@ -169,7 +169,7 @@ fn manager<'c>(context: &Context, pipeline: &str, print_ir_after_all: bool) -> R
     Ok(manager)
 }
 
-/// A copy of a module with all calls inlined, as it is planned.
+/// A copy of a module with all calls inlined, as it will be planned.
 ///
 /// # Errors
 /// [`Error::Module`] at calls that cannot be inlined.

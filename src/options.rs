@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct Options {
     /// The machine. The default of a `None` is that of the attribute `cosma.machine`.
     pub machine: MachineOptions,
-    /// How to read a model: what its functions do not declare.
+    /// How to read a model: facts that its functions do not declare.
     pub model: ModelOptions,
     /// The stages to run.
     pub stages: Stages,
@@ -17,9 +17,9 @@ pub struct Options {
     pub solver: Solver,
     /// How long to plan each function; then the best plan found is taken.
     pub time_limit: Duration,
-    /// Whether transfers go on beside operators, on a machine with a clock.
+    /// Whether transfers overlap with operators, on a machine with a clock.
     pub overlap: Overlap,
-    /// What is to be least, on a machine with a clock.
+    /// What to minimise, on a machine with a clock.
     pub objective: Objective,
     /// Options of the lowering.
     pub lower: LowerOptions,
@@ -55,13 +55,13 @@ impl Default for Options {
 pub struct Stages {
     /// Group operations that an accelerator runs as one operator.
     pub group: bool,
-    /// Say of each `cosma.op` that does not say it how it may be split, by its kind and shapes.
+    /// Infer how each `cosma.op` without `access` may be split, from its kind and shapes.
     pub infer_access: bool,
     /// Print the live ranges of all tensors in source order.
     pub liveness: bool,
     /// Print the planner's input.
     pub print_problem: bool,
-    /// Split operators into tiles where they do not fit, or move less in tiles.
+    /// Split operators into tiles if they do not fit, or if tiles move less.
     pub tile: bool,
     /// Let the planner reorder the operators.
     pub schedule: bool,

@@ -8,12 +8,12 @@ use cosma_passes::{Extraction, MachineOptions, Unsaid, extract, network, symbol}
 use cosma_planner::Problem;
 use cosma_tile::Network;
 
-/// A function as a network that can be cut into tiles.
+/// A function as a network that can be split into tiles.
 #[derive(Clone, Debug)]
 pub struct SourceNetwork {
     /// The function's name, without `@`.
     pub function: String,
-    /// Its operators, and how they may be cut: as they say, or as their kinds and shapes tell.
+    /// Its operators, and how they may be split: as they declare, or as their kinds and shapes imply.
     pub network: Network,
     /// The kind of each operator, by [`OpId`](cosma_planner::OpId).
     pub kinds: Vec<String>,
@@ -31,7 +31,7 @@ pub fn problems(module: &Module, machine: &MachineOptions) -> Result<Vec<(String
     extracted(module, machine, |function, extraction| (function, extraction.problem))
 }
 
-/// Returns the functions of [`problems`] as networks that can be cut into tiles.
+/// Returns the functions of [`problems`] as networks that can be split into tiles.
 ///
 /// # Errors
 /// Those of [`problems`].
@@ -43,7 +43,7 @@ pub fn networks(module: &Module, machine: &MachineOptions) -> Result<Vec<SourceN
     })
 }
 
-/// What is made of each function with a body, and its name.
+/// The value made from each function with a body, and the function's name.
 fn extracted<T>(
     module: &Module,
     machine: &MachineOptions,

@@ -40,7 +40,7 @@ pub fn integer_programs(
     with_addresses: bool,
 ) -> Result<Vec<Program>, Error> {
     if !options.stages.schedule && !options.stages.allocate {
-        let message = "an integer program says what is to be decided: add --schedule, --allocate or both";
+        let message = "an integer program needs a decision to make: add --schedule, --allocate or both";
         return Err(Error::Conflict(message.into()));
     }
     let module = &inlined(module)?;

@@ -39,7 +39,7 @@ pub struct FunctionReport {
     pub alignment: u64,
     /// `resident` or `streamed`.
     pub weights: String,
-    /// `auto` where weights may stay in the scratchpad from run to run; else absent.
+    /// `auto` if weights may stay in the scratchpad from run to run; otherwise absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<String>,
     /// The most bytes in use at once, without padding.
@@ -53,15 +53,15 @@ pub struct FunctionReport {
     pub seconds: f64,
     /// The solver that found the plan: `search`, `ilp` or `greedy`.
     pub solver: String,
-    /// With `--tile`: `all tilings` if no tiling moves less, `all tilings without recomputation` if none does that
-    /// computes no element twice, otherwise `these tiles` or, without `--schedule`, `this order`, to which the lower
-    /// bound belongs. Left out without `--tile`.
+    /// With `--tile`: `all tilings` if no tiling moves less; `all tilings without recomputation` if no tiling that
+    /// computes each element once moves less; otherwise `these tiles` or, without `--schedule`, `this order`, for
+    /// which the lower bound holds. Absent without `--tile`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
-    /// How its operators are cut; absent if none is.
+    /// How its operators are split; absent if none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tiling: Option<TilingReport>,
-    /// How long it takes; absent if the machine has no clock.
+    /// The time that it takes; absent if the machine has no clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<TimeReport>,
 }
@@ -69,87 +69,87 @@ pub struct FunctionReport {
 /// How long a planned program takes, in cycles.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TimeReport {
-    /// All of it.
+    /// The cycles of the whole program.
     pub cycles: u64,
-    /// No program of this order and these residencies takes less.
+    /// A proven lower bound for programs with this order and these residencies.
     pub lower_bound: u64,
-    /// How that is known: `B0` to `B5`, as the documentation of time has them.
+    /// The name of that bound: `B0` to `B5`, see the book's chapter on time.
     pub bound: String,
-    /// No program of any order takes less.
+    /// A proven lower bound for programs in any order.
     pub any_order_lower_bound: u64,
-    /// How that is known.
+    /// The name of that bound.
     pub any_order_bound: String,
-    /// The sum over all operators.
+    /// The cycles of all operators.
     pub compute: u64,
-    /// Why the compute engine stood still: with `compute`, they add up to `cycles`.
+    /// The stalls of the compute engine: with `compute`, they add up to `cycles`.
     pub stalls: StallReport,
-    /// The part of the time of transfers in which an operator computed; absent if nothing is transferred.
+    /// The share of the transfer time during which an operator computes; absent without transfers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<f64>,
     /// The channels of the machine.
     pub channels: Vec<ChannelReport>,
 }
 
-/// Cycles in which the compute engine stood still.
+/// Cycles in which the compute engine stalls, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StallReport {
-    /// A channel was busy with others, or had too little time: more bandwidth would help.
+    /// A channel was busy with other transfers, or had too little time: more bandwidth would help.
     pub channel: u64,
-    /// What was needed had no place before: a larger scratchpad would help.
+    /// The destination of a transfer was occupied: a larger scratchpad would help.
     pub place: u64,
-    /// The channel was done already.
+    /// The channel had already finished; only the latency remained.
     pub latency: u64,
-    /// What comes back was still on its way out.
+    /// The spill of the tensor was still in progress.
     pub write_back: u64,
-    /// A transfer begins later than it could, as without overlap.
+    /// A transfer begins later than possible, as without overlap.
     pub late: u64,
 }
 
-/// What a channel does.
+/// The use of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChannelReport {
     /// Its name.
     pub name: String,
-    /// Bytes that it carries.
+    /// The bytes that it carries.
     pub bytes: u64,
     /// Cycles in which it is busy.
     pub busy: u64,
 }
 
-/// How the operators of a function are cut into tiles.
+/// How the operators of a function are split into tiles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TilingReport {
-    /// The number of operators before they were cut.
+    /// The number of operators before the split.
     pub operators: u64,
-    /// How many of them are cut.
+    /// How many of them are split.
     pub tiled_operators: u64,
-    /// The number of tiles, together with operators that are not cut.
+    /// The number of tiles, including operators that are not split.
     pub tiles: u64,
-    /// Whether tiles of an operator have iterations in common, so that some elements are computed more than once.
+    /// Whether tiles of an operator overlap, so that some elements are computed more than once.
     pub recomputes: bool,
-    /// Operators that run together, in order. Those that run by themselves are left out.
+    /// Operators that run together, in order. Those that run alone are omitted.
     pub groups: Vec<GroupReport>,
-    /// The operators that are cut, in the order in which they begin.
+    /// The operators that are split, in the order in which they begin.
     pub tiles_of: Vec<TilesReport>,
 }
 
-/// Operators whose tiles take turns.
+/// Operators with interleaved tiles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GroupReport {
     /// Their names, in the order in which they begin.
     pub operators: Vec<String>,
-    /// How many turns the operator takes that takes most.
+    /// The most turns that one of the operators takes.
     pub bands: u64,
     /// The number of their tiles.
     pub tiles: u64,
 }
 
-/// An operator that is cut.
+/// An operator that is split.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TilesReport {
-    /// Its name before it was cut.
+    /// Its name before the split.
     pub operator: String,
-    /// Into how many tiles.
+    /// The number of its tiles.
     pub tiles: u64,
 }
 
@@ -167,21 +167,21 @@ pub struct TrafficReport {
     /// The non-compulsory traffic caused by addresses: a plan that counted only sums of sizes would avoid
     /// it.
     pub fragmentation: u64,
-    /// Where weights stay in the scratchpad from run to run: what the first run moves besides, to load them. All else is
-    /// what each further run moves.
+    /// If weights stay in the scratchpad from run to run: the bytes that load them, once, before the first run. All
+    /// other numbers are those of each further run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prologue: Option<u64>,
-    /// With `--tile`: what every program in tiles moves, if that is known.
+    /// With `--tile`: the bytes that every program in tiles moves, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub least: Option<LeastReport>,
 }
 
-/// Bytes that every program in tiles moves, compulsory ones included.
+/// Lower bounds on the bytes that programs in tiles move, including compulsory ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LeastReport {
-    /// Every one.
+    /// For every program.
     pub all_tilings: u64,
-    /// Every one that computes no element twice.
+    /// For every program that computes each element once.
     pub without_recomputation: u64,
 }
 
@@ -228,8 +228,8 @@ impl FunctionReport {
 }
 
 impl TimeReport {
-    /// Times the program of a function in planned form against the clock of its machine; `None` without one, and of a
-    /// program that is wrong or takes more cycles than can be counted.
+    /// Times the program of a function in planned form against the clock of its machine; `None` without a clock, for
+    /// an incorrect program, and for one with more cycles than can be counted.
     fn read(function: OperationRef, facts: &Facts, target: &Target) -> Option<TimeReport> {
         let clock = target.machine.clock()?;
         let bound = facts.cycles_bound.clone()?;
@@ -264,7 +264,7 @@ impl TimeReport {
 }
 
 impl TilingReport {
-    /// Reads how the operators of a function are cut; `None` if none is.
+    /// Reads how the operators of a function are split; `None` if none is.
     fn read(function: OperationRef) -> Option<TilingReport> {
         let block = function.region(0).ok()?.first_block()?;
         let operators = std::iter::successors(block.first_operation(), |it| it.next_in_block());

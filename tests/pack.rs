@@ -129,7 +129,7 @@ fn columns_come_in_any_order_and_others_are_passed_on() {
     let table = "offset,note,size,upper,lower,gaps,id,alignment\n\
                  ,\"x, y\",4,9,0,2-4 6-8,a,1\n8,,4,9,0,,b,8\n,z,4,4,2,,c,\n,,4,8,6,,d,\n,,2,9,0,3-5@0:1,e,2\n";
     let run = pack(table, &["--capacity=12"]);
-    assert!(run.says().contains("in.csv:1:2: warning: column 'note' is not known and passed on as it is"));
+    assert!(run.says().contains("in.csv:1:2: warning: column 'note' is unknown and copied unchanged"));
     let written = run.succeeds_saying("placed: 5 intervals");
     let lines: Vec<&str> = written.lines().collect();
     assert_eq!(lines[0], "offset,note,size,upper,lower,gaps,id,alignment");
@@ -154,8 +154,8 @@ fn bad_tables_are_refused_at_their_place() {
         ("", "in.csv:1:1: error: there is no header"),
         ("\n\n", "in.csv:1:1: error: there is no header"),
         ("id,lower,size\n", "in.csv:1:1: error: there is no column 'upper'"),
-        ("id,lower,upper,size,id\n", "in.csv:1:5: error: there is another column 'id'"),
-        ("id,lower,upper,size,end\n", "in.csv:1:5: error: there is another column 'upper'"),
+        ("id,lower,upper,size,id\n", "in.csv:1:5: error: there are two columns 'id'"),
+        ("id,lower,upper,size,end\n", "in.csv:1:5: error: there are two columns 'upper'"),
         ("id,lower,upper,size\na,0,3\n", "in.csv:2:3: error: 3 fields instead of 4"),
         ("id,lower,upper,size\n\n\na,0,3,4,5\n", "in.csv:4:4: error: 5 fields instead of 4"),
         ("id,lower,upper,size\na,0,3,4\na,0,3,4\n", "in.csv:3:1: error: 'a' is not unique: it is in line 2, too"),
@@ -171,7 +171,7 @@ fn bad_tables_are_refused_at_their_place() {
             "id,lower,upper,size\na,0,3,4611686018427387000\nb,0,3,4611686018427387000\n",
             "in.csv:3:4: error: sizes, alignments and offsets add up to 2^62 B or more",
         ),
-        ("id,lower,upper,size,alignment\na,0,3,4,0\n", "in.csv:2:5: error: alignment is 0, and at least 1"),
+        ("id,lower,upper,size,alignment\na,0,3,4,0\n", "in.csv:2:5: error: alignment is 0, but must be at least 1"),
         ("id,lower,upper,size,offset\na,0,3,4,-1\n", "in.csv:2:5: error: offset is -1, and cannot be negative"),
         ("id,lower,upper,size,gaps\na,0,9,4,3\n", "in.csv:2:5: error: '3' is not a gap"),
         ("id,lower,upper,size,gaps\na,0,9,4,3-5@1\n", "in.csv:2:5: error: '3-5@1' is not a gap"),

@@ -97,11 +97,10 @@ fn what_was_planned_or_is_lowered_is_shown_too() {
 
 #[test]
 fn wrong_calls_are_refused() {
-    run(&["--memory-map=map.png"])
-        .fails(2, "--memory-map writes a file that ends in .svg or .html, and 'map.png' does not");
-    run(&["--memory-map=map"]).fails(2, "--memory-map writes a file that ends in .svg or .html");
-    run(&["--trace=trace.txt"]).fails(2, "--trace writes a file that ends in .json");
-    run(&["--dot=graph.svg"]).fails(2, "--dot writes a file that ends in .dot or .gv");
+    run(&["--memory-map=map.png"]).fails(2, "--memory-map needs a file name that ends in .svg or .html, not 'map.png'");
+    run(&["--memory-map=map"]).fails(2, "--memory-map needs a file name that ends in .svg or .html");
+    run(&["--trace=trace.txt"]).fails(2, "--trace needs a file name that ends in .json");
+    run(&["--dot=graph.svg"]).fails(2, "--dot needs a file name that ends in .dot or .gv");
     run(&["--trace=t.json", "--dma-bytes-per-cycle=32"]).fails(2, "--cycles-per-mac");
     run(&["--trace=t.json", "--dma-bytes-per-cycle=0", "--cycles-per-mac=1"]).fails(2, "above zero");
     run(&["--memory-map=no/such/map.svg"]).fails(2, "cannot write no/such/map.cell.svg");

@@ -97,7 +97,7 @@ fn machines_by_name_and_by_file() {
 
     fs::write(folder.path().join("wrong.txt"), "channel dma\nlink host scratchpad rate 0 on dma\n").expect("a file");
     fails(&folder, OPT, &["--machine=wrong.txt", "prefetch.mlir"], 2, "wrong.txt: line 2: ");
-    fails(&folder, OPT, &["--machine=none.txt", "prefetch.mlir"], 2, "there is no machine and no file 'none.txt'");
+    fails(&folder, OPT, &["--machine=none.txt", "prefetch.mlir"], 2, "there is no machine or file 'none.txt'");
     fs::write(folder.path().join("vela.ini"), "[System_Config.A]\n").expect("a file");
     fails(
         &folder,
@@ -109,7 +109,7 @@ fn machines_by_name_and_by_file() {
     fails(&folder, OPT, &["--machine=vela.ini,B,C,ethos-u65-512", "prefetch.mlir"], 2, "vela.ini: ");
     let without = ["--allocate", "--objective=latency", "--scratchpad=256", "cell.mlir"];
     fs::write(folder.path().join("cell.mlir"), common::BRANCHES).expect("a file");
-    fails(&folder, OPT, &without, 1, "latency cannot be the objective where the machine has no clock");
+    fails(&folder, OPT, &without, 1, "latency cannot be the objective if the machine has no clock");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn the_benchmark_on_time() {
         BENCH,
         &["prefetch.mlir", "--objective=latency", "--machines=x"],
         2,
-        "there is no machine and no file 'x'",
+        "there is no machine or file 'x'",
     );
 }
 

@@ -32,7 +32,7 @@ pub fn parse<Arguments: Parser>() -> Arguments {
     parse_from(std::env::args_os().collect())
 }
 
-/// Parses these arguments likewise, of which the first is the name of the program.
+/// Parses these words, the first of which is the name of the program. Exits in the same cases as [`parse`].
 pub fn parse_from<Arguments: Parser>(words: Vec<OsString>) -> Arguments {
     let mut command = Arguments::command().arg(
         Arg::new("generate")
@@ -54,7 +54,7 @@ pub fn parse_from<Arguments: Parser>(words: Vec<OsString>) -> Arguments {
     Arguments::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit())
 }
 
-/// No command takes a value that begins with two dashes, so a tip how to write one leads nowhere.
+/// Removes the tip how to pass a value that begins with two dashes: no command takes one.
 fn with_better_tip(mut error: clap::Error) -> clap::Error {
     if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::SuggestedArg).is_none() {
         error.remove(ContextKind::Suggested);

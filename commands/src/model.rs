@@ -16,8 +16,8 @@ pub struct ModelArguments {
     #[arg(long, value_name = "N", value_parser = ["1", "2", "4", "8"])]
     element_bytes: Option<String>,
 
-    /// Whether operations that an accelerator runs as one operator are grouped (default: accelerator for
-    /// ONNX, none for MLIR); --group alone means --group=accelerator
+    /// Whether to group operations that an accelerator runs as one operator (default: accelerator for ONNX, none for
+    /// MLIR); --group alone means --group=accelerator
     #[arg(long, value_name = "GROUP", value_enum, num_args = 0..=1, require_equals = true,
           default_missing_value = "accelerator")]
     group: Option<Group>,
@@ -26,7 +26,7 @@ pub struct ModelArguments {
     #[arg(long, value_name = "WHICH", value_enum, default_value = "operators", hide_short_help = true)]
     in_place: InPlace,
 
-    /// Whether operators of an ONNX model say with `access` how they may be split
+    /// Whether operators of an ONNX model have the attribute `access`, which describes how they may be split
     #[arg(long, value_name = "WHICH", value_enum, default_value = "operators", hide_short_help = true)]
     access: Access,
 }

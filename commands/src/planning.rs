@@ -13,8 +13,8 @@ use cosma::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Machine")]
 pub struct MachineArguments {
-    /// Machine by name (`ethos-u65-high-end`), by a file with its lines, or by a configuration file of Vela, as
-    /// FILE.ini,SYSTEM,MEMORY,ACCELERATOR; other flags come before it
+    /// Machine: a built-in name (`ethos-u65-high-end`), a file with its description, or a Vela configuration file as
+    /// FILE.ini,SYSTEM,MEMORY,ACCELERATOR; other flags override it
     #[arg(long, value_name = "NAME|FILE", value_parser = read_machine)]
     machine: Option<MachineFile>,
 
@@ -26,26 +26,26 @@ pub struct MachineArguments {
     #[arg(long, value_name = "BYTES", allow_hyphen_values = true, hide_short_help = true)]
     alignment: Option<Size>,
 
-    /// Addresses of the scratchpad that are not to be used, as 0..1024,60KiB..64KiB (default: those of `cosma.machine`)
+    /// Scratchpad addresses that plans must not use, as 0..1024,60KiB..64KiB (default: those of `cosma.machine`)
     #[arg(long, value_name = "FROM..TO,…", value_delimiter = ',', hide_short_help = true)]
     reserved: Vec<ReservedRange>,
 
-    /// Whether weights occupy the scratchpad while their operator runs (resident), are streamed past it once per use
-    /// (streamed), or whichever moves less, use by use (auto) (default: that of `cosma.machine`, or resident)
+    /// How operators read weights: from the scratchpad (resident), streamed past it once per use (streamed), or for each
+    /// use whichever moves less (auto) (default: that of `cosma.machine`, or resident)
     #[arg(long, value_name = "resident|streamed|auto")]
     weights: Option<WeightsName>,
 
-    /// Whether weights stay in the scratchpad from one run of the network to the next where that saves traffic; those
-    /// marked `cosma.keep` always do (default: that of `cosma.machine`, or none)
+    /// Whether weights may stay in the scratchpad from one run to the next if that saves traffic; weights marked
+    /// `cosma.keep` always stay (default: that of `cosma.machine`, or none)
     #[arg(long, value_name = "auto|none")]
     keep: Option<KeepName>,
 
-    /// Bytes per cycle of transfers, each way on a channel of its own that runs beside operators, as 16, 3.75 or
-    /// 15/4; gives the machine a clock (default: that of `cosma.machine`, if it has one)
+    /// Transfer rate in bytes per cycle, as 16, 3.75 or 15/4, for one channel in each direction that runs in parallel
+    /// with operators; gives the machine a clock (default: that of `cosma.machine`, if it has one)
     #[arg(long, value_name = "RATIO", requires = "cycles_per_mac", value_parser = above_zero, hide_short_help = true)]
     dma_bytes_per_cycle: Option<Ratio>,
 
-    /// Cycles per multiply-accumulate of operators that do not say their `cycles`, as 1/512
+    /// Cycles per multiply-accumulate, as 1/512, for operators without `cycles`
     #[arg(long, value_name = "RATIO", requires = "dma_bytes_per_cycle", value_parser = above_zero, hide_short_help = true)]
     cycles_per_mac: Option<Ratio>,
 }

@@ -1,4 +1,4 @@
-//! Plans a problem given as text in the order of the source, and writes the plan in a format, without MLIR:
+//! Plans a problem given as text in source order, and writes the plan in one of the formats, without MLIR:
 //!
 //! ```text
 //! cargo run -p cosma-export --example export -- json|csv|buffers|executorch PROBLEM.txt > OUT

@@ -1,12 +1,12 @@
-//! When tensors lie where, read off a program.
+//! The residencies of tensors, read off a program.
 //!
-//! A block begins with the line that puts a tensor into a memory with addresses, and ends behind the last operator that
-//! reads or writes it there, or with the wait for its last way out if that comes later. It does not know which plan the
-//! program comes from. Steps are counted as operators run: what stands between two operators belongs to the boundary
-//! between them.
+//! A block begins with the line that puts a tensor into a memory with addresses. It ends after the last operator that
+//! reads or writes the tensor there, or with the wait for its last outgoing transfer if that comes later. Blocks do
+//! not depend on the plan that the program was made from. Steps are counted as operators run: lines between two
+//! operators belong to the boundary between them.
 //!
-//! A channel carries out its copies in order. So where something comes in through the channel by which something else still
-//! goes out, and over its bytes, these are free from that line on, whenever anybody waits.
+//! A channel carries out its copies in order. So if a copy comes in through the same channel by which another copy
+//! still goes out, and overwrites its source, the source's bytes are free from that line on, wherever the wait is.
 
 use cosma_planner::pack::{Interval, Piece};
 use cosma_planner::{
@@ -15,20 +15,20 @@ use cosma_planner::{
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// A tensor that lies in a memory with addresses.
+/// A tensor in a memory with addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     pub tensor: TensorId,
     pub place: Place,
-    /// Half-open; the steps during which it takes bytes, transfers that are under way included.
+    /// Half-open: the steps during which it occupies its bytes, including those of its transfers.
     pub steps: Range<Step>,
-    /// Half-open; from the first step before which it is there as a whole, to behind the last operator that touches it.
+    /// Half-open: from the first step before which it is complete, to the end of the last operator that uses it.
     pub used: Range<Step>,
-    /// The line that puts it there, or begins to.
+    /// The line that puts it there, or begins to put it there.
     pub came: usize,
-    /// The last line that copies it from there, if there is one.
+    /// The last line that copies it from there, if any.
     pub left: Option<usize>,
-    /// Of a load in slices: which bytes, from which step on.
+    /// For a load in slices: the bytes of each slice, and the step from which on it occupies them.
     pub slices: Vec<(Slice, Step)>,
 }
 
@@ -41,17 +41,17 @@ pub struct Workspace {
     pub size: Bytes,
 }
 
-/// All that lies anywhere.
+/// All blocks and workspaces of a program.
 #[derive(Clone, Debug, Default)]
 pub struct Blocks {
-    /// By the line with which they begin.
+    /// Ordered by the line with which they begin.
     pub blocks: Vec<Block>,
-    /// By step; only those with bytes.
+    /// Ordered by step; only those with bytes.
     pub workspaces: Vec<Workspace>,
     /// The steps of the program.
     pub n_steps: usize,
-    /// Results that an operator wrote where an operand lay: which block, over which one, by which pair. The operand may
-    /// live on.
+    /// Results that an operator writes over an operand: the block of the result, the block of the operand, and the
+    /// pair that allows it. The operand may live on.
     over: Vec<(usize, usize, InPlace)>,
 }
 
@@ -124,8 +124,8 @@ impl Blocks {
     }
 }
 
-/// What is not free of the scratchpad at any step, ascending and disjoint: reserved addresses, and what lies between them
-/// and the next multiple of the alignment.
+/// The parts of the scratchpad that are never free, ascending and disjoint: reserved addresses, and the bytes between
+/// them and the next multiple of the alignment.
 pub fn reserved(machine: &Machine) -> Vec<Range<Bytes>> {
     let (mut ranges, mut at) = (Vec::new(), Bytes::ZERO);
     for stretch in machine.stretches() {
@@ -137,23 +137,24 @@ pub fn reserved(machine: &Machine) -> Vec<Range<Bytes>> {
     ranges
 }
 
-/// Blocks that share bytes, and move only together.
+/// Blocks that share bytes and can move only together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// Ascending; places in [`Blocks::blocks`].
+    /// Ascending indices into [`Blocks::blocks`].
     pub members: Vec<usize>,
-    /// Of the first byte of the lowest one.
+    /// The offset of the lowest byte.
     pub offset: Bytes,
-    /// All of them as one.
+    /// The bytes of all blocks together.
     pub interval: Interval,
 }
 
 struct Reading<'a> {
     problem: &'a Problem,
     found: Blocks,
-    /// What lies at a place, the last that was put there.
+    /// The tensor at a place: the last one that was put there.
     at: HashMap<Slot, usize>,
-    /// Copies that nobody has waited for, by where they go, and whether the bytes where they come from are free already.
+    /// Copies that nothing has waited for yet, by destination, and whether the bytes of their source are free
+    /// already.
     under_way: HashMap<Slot, (Copy, bool)>,
 }
 
@@ -213,7 +214,7 @@ impl Reading<'_> {
         Slice { low: Bytes::ZERO, high: self.problem.graph.tensor(copy.tensor).size }
     }
 
-    /// Notes what goes out through the channel of a copy, and from where these bytes of it go.
+    /// Records the earlier copy that goes out through the channel of this copy, from the bytes that it overwrites.
     fn free(&mut self, copy: &Copy, slice: Slice) {
         let Problem { graph, machine } = self.problem;
         let channel = |it: &Copy| machine.timing(it.from.memory, it.to.memory).map(|it| it.channel);

@@ -9,21 +9,25 @@ use std::collections::{HashMap, HashSet};
 
 const HEADER: [&str; 7] = ["id", "lower", "upper", "size", "alignment", "gaps", "offset"];
 
-/// The column that is left out if it is empty.
+/// The column that is omitted if it is empty.
 const GAPS: usize = 5;
 
-/// All that lies in the scratchpad as a table of buffers with their offsets, in MiniMalloc's format, as `cosma-pack`
-/// reads it: `id,lower,upper,size,alignment,offset`, and `gaps` before `offset` where there are some. Steps are half-open.
+/// The contents of the scratchpad as a table of buffers with their offsets, in MiniMalloc's format, which
+/// `cosma-pack` reads: `id,lower,upper,size,alignment,offset`, with `gaps` before `offset` if there are any. Steps
+/// are half-open.
 ///
 /// - A residency is a buffer with the name of its tensor; the second one of a tensor is `TENSOR#2`, and so on.
-/// - What an operator writes where its operand lies is one buffer with it over both lifetimes, `OPERAND+RESULT`: a packer
-///   may move them, but not apart. Where such a buffer needs only some of its bytes, as where parts of a concatenation
-///   are still to come, others may use the rest: MiniMalloc's gaps say during which steps and which bytes.
-/// - What has no bytes is left out. MiniMalloc knows no quotes, so `;` stands in names for a comma and `'` for quotes.
-/// - A workspace is `OPERATOR:workspace`. Reserved addresses are buffers of all steps, `reserved`, `reserved#2` and so on.
+/// - A result that is written over its operand is one buffer with it over both lifetimes, `OPERAND+RESULT`: a packer
+///   may move them only together. If such a buffer needs only some of its bytes for a while, for example because
+///   parts of a concatenation are still missing, others may use the rest: the gaps say during which steps and which
+///   bytes.
+/// - Tensors without bytes are omitted. MiniMalloc has no quotes, so names have `;` instead of a comma and `'`
+///   instead of quotes.
+/// - A workspace is `OPERATOR:workspace`. Reserved addresses are buffers of all steps: `reserved`, `reserved#2` and
+///   so on.
 ///
-/// Without its offsets the table is the packing problem that the plan's addresses solve, but for buffers of transfers in
-/// slices, which have gaps until all of their bytes are under way.
+/// Without its offsets, the table is the packing problem that the plan's addresses solve, except for buffers of
+/// transfers in slices, which have gaps until all of their bytes are in transit.
 pub fn buffers(planned: &Planned<'_>) -> String {
     let Planned { problem, actions, .. } = *planned;
     let found = Blocks::of(problem, actions);
@@ -58,7 +62,7 @@ pub(crate) struct Buffer {
     pub offset: Bytes,
 }
 
-/// What lies in the scratchpad, by the first step.
+/// The buffers in the scratchpad, by their first step.
 pub(crate) fn buffers_of(problem: &Problem, found: &Blocks) -> Vec<Buffer> {
     let graph = &problem.graph;
     let alignment = problem.machine.alignment();
@@ -83,7 +87,7 @@ pub(crate) fn buffers_of(problem: &Problem, found: &Blocks) -> Vec<Buffer> {
     buffers
 }
 
-/// Numbers what has the name of one before it.
+/// Numbers each buffer whose name occurred before.
 fn make_unique(buffers: &mut [Buffer]) {
     let mut taken: HashSet<String> = HashSet::new();
     let first: HashSet<String> = buffers.iter().map(|it| it.id.clone()).collect();

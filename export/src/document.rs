@@ -1,8 +1,8 @@
 //! A plan as JSON.
 //!
-//! The schema is `schema/plan.schema.json`. Tensors, operators, memories and channels are called by their names in the
-//! problem, which are unique; a `label` is the name in the model, where that is another. Sizes and offsets are bytes,
-//! steps count operators from 0, and all ranges are half-open.
+//! The schema is `schema/plan.schema.json`. Tensors, operators, memories and channels have the names of the problem,
+//! which are unique; a `label` is the name in the model, if it differs. Sizes and offsets are bytes, steps count
+//! operators from 0, and all ranges are half-open.
 
 mod action;
 mod machine;
@@ -16,31 +16,31 @@ use cosma_planner::time::{LatencyBound, Scope, Timeline, simulate};
 use cosma_planner::{Bytes, MemoryId, Origin, TensorId, Traffic};
 use serde::{Deserialize, Serialize};
 
-/// A plan with all that it rests on.
+/// A plan with its problem, its program and its proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     /// `cosma-plan`.
     pub format: String,
-    /// Of the format: 1. A change of the fields or of what they mean is a new version.
+    /// The version of the format: 1. It changes whenever a field or its meaning changes.
     pub version: u64,
     /// The network's name.
     pub name: String,
-    /// What the plan is for.
+    /// The machine that the plan is for.
     pub machine: MachineDocument,
     /// All tensors, by id.
     pub tensors: Vec<TensorDocument>,
     /// The operators, in the order in which they run.
     pub steps: Vec<StepDocument>,
-    /// Which tensor lies where and when, by the line with which it comes.
+    /// The residencies, in the order in which they begin.
     pub residencies: Vec<ResidencyDocument>,
     /// The program, line by line.
     pub actions: Vec<ActionDocument>,
-    /// What the program moves.
+    /// The bytes that the program moves.
     pub traffic: TrafficDocument,
-    /// How good it is; absent if nobody looked.
+    /// The proof; absent if nothing was proven.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<ProofDocument>,
-    /// How long it takes; absent on a machine without a clock.
+    /// The time that it takes; absent on a machine without a clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<TimeDocument>,
 }
@@ -50,7 +50,7 @@ pub struct Document {
 pub struct TensorDocument {
     /// Its name in the problem, unique.
     pub name: String,
-    /// Its name in the model; absent where that is the same.
+    /// Its name in the model; absent if it is the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Its bytes, without padding.
@@ -69,7 +69,7 @@ pub struct TensorDocument {
 pub struct StepDocument {
     /// The operator's name in the problem, unique.
     pub operator: String,
-    /// Its name in the model; absent where that is the same.
+    /// Its name in the model; absent if it is the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// The tensors that it reads.
@@ -87,9 +87,9 @@ pub struct StepDocument {
 /// Bytes in a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomDocument {
-    /// Where they begin.
+    /// The first byte.
     pub offset: u64,
-    /// How many they are.
+    /// The number of bytes.
     pub bytes: u64,
 }
 
@@ -100,34 +100,35 @@ pub struct ResidencyDocument {
     pub tensor: String,
     /// The memory.
     pub memory: String,
-    /// Of its first byte.
+    /// The offset of its first byte.
     pub offset: u64,
     /// Its bytes, without padding.
     pub bytes: u64,
-    /// The first step during which it takes bytes, even if a transfer only brings it.
+    /// The first step during which it occupies its bytes, even if a transfer is still bringing it in.
     pub first: u64,
-    /// The first step after that during which it takes none.
+    /// The first step after that during which it does not occupy them.
     pub end: u64,
-    /// The first step before which it is there as a whole; absent where that is `first`.
+    /// The first step before which it is complete; absent if it is `first`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready: Option<u64>,
-    /// The action with which it comes: its place in `actions`.
+    /// The action that puts it there: an index into `actions`.
     pub came: u64,
-    /// The last action that copies it from there, likewise; absent if it is simply overwritten.
+    /// The last action that copies it from there: an index into `actions`. Absent if it is overwritten without a
+    /// copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<u64>,
-    /// The residencies, by their places in the list, over which its operator writes it in place: they end with the step
-    /// in which this one begins.
+    /// The residencies that its operator overwrites in place, as indices into the list of residencies: they end with
+    /// the step in which this one begins.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub in_place_of: Vec<u64>,
 }
 
-/// Bytes moved between host memory and the rest.
+/// Bytes moved between host memory and the other memories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrafficDocument {
     /// All of them.
     pub total: u64,
-    /// Loads and stores, which no plan avoids.
+    /// Loads and stores, which every plan has.
     pub compulsory: u64,
     /// Spills and reloads.
     pub non_compulsory: u64,
@@ -149,22 +150,22 @@ pub struct ProofDocument {
 /// How long a program takes on the machine's clock, in cycles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeDocument {
-    /// When the last action is done.
+    /// The end of the last action.
     pub makespan: u64,
     /// The sum of the cycles of all operators.
     pub compute: u64,
-    /// No program of those in `bound_scope` takes less; absent if nobody looked.
+    /// No program within `bound_scope` takes less; absent if no bound was computed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lower_bound: Option<u64>,
-    /// `any order`, `this order`, `this plan` or `this kind` of program.
+    /// The programs that the bound is for: `any order`, `this order`, `this plan` or `this kind`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound_scope: Option<String>,
 }
 
 impl Document {
-    /// What [`Document::format`] says.
+    /// The value of [`Document::format`].
     pub const FORMAT: &'static str = "cosma-plan";
-    /// What [`Document::version`] says.
+    /// The value of [`Document::version`].
     pub const VERSION: u64 = 1;
     /// The JSON Schema (draft 2020-12) of this version.
     pub const SCHEMA: &'static str = include_str!("../schema/plan.schema.json");
@@ -172,7 +173,7 @@ impl Document {
     /// The document of a plan.
     ///
     /// # Errors
-    /// [`Error::Planner`], if the machine has a clock on which the program's time cannot be counted.
+    /// [`Error::Planner`] if the machine has a clock on which the program's time cannot be counted.
     pub fn of(planned: &Planned<'_>) -> Result<Document, Error> {
         let Planned { problem, actions, .. } = *planned;
         let timeline = match problem.machine.clock() {
@@ -205,7 +206,7 @@ impl Document {
         })
     }
 
-    /// As JSON text, which ends with a line break.
+    /// The document as JSON text, ending with a line break.
     pub fn json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("numbers, words and lists are JSON");
         text.push('\n');
@@ -245,7 +246,7 @@ fn tensor(planned: &Planned<'_>, id: TensorId) -> TensorDocument {
     }
 }
 
-/// Where a tensor comes from, as a word.
+/// The origin of a tensor as a word.
 pub(crate) fn origin(origin: Origin) -> &'static str {
     match origin {
         Origin::Argument => "argument",

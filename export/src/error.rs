@@ -1,21 +1,21 @@
-//! Why a plan cannot be exported, or not be read.
+//! Why a plan cannot be exported or read.
 
 /// What is wrong with a plan, a document or a model.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The runtime moves nothing, but the plan does.
+    /// The plan moves a tensor, but the runtime moves nothing.
     #[error(
         "tensor '{tensor}' {why}, but {runtime} keeps each tensor at one address and moves none: plan for a larger scratchpad"
     )]
     Moves {
         /// The tensor.
         tensor: String,
-        /// What the plan does with it.
+        /// What happens to it in the plan.
         why: String,
         /// The runtime.
         runtime: &'static str,
     },
-    /// There is no room for arguments that are there from the start, and results that are there to the end.
+    /// Arguments that are present from the start, and results that are present until the end, do not fit.
     #[error(
         "{runtime} has arguments in memory from the start and results to the end, for which {scratchpad} B are not \
          enough{}",
@@ -26,30 +26,30 @@ pub enum Error {
         runtime: &'static str,
         /// The size of the scratchpad.
         scratchpad: u64,
-        /// Whether there is no packing for certain.
+        /// Whether it is proven that no packing exists.
         is_proven: bool,
     },
     /// The plan does not fit the model that it is written into.
     #[error("{0}")]
     Model(String),
-    /// A model is no valid file of TensorFlow Lite.
+    /// The model is not a valid TensorFlow Lite file.
     #[error("the model cannot be read: {0}")]
     Malformed(String),
-    /// A document is no JSON, or not what the schema says.
+    /// The document is not JSON, or does not follow the schema.
     #[error("the plan cannot be read: {0}")]
     Json(#[from] serde_json::Error),
     /// A document of another format or version.
-    #[error("the plan cannot be read: it is '{format}' of version {version}, and not 'cosma-plan' of version 1")]
+    #[error("the plan cannot be read: it is '{format}' of version {version}, but must be 'cosma-plan' of version 1")]
     Version {
-        /// What it says that it is.
+        /// The format that it names.
         format: String,
         /// Its version.
         version: u64,
     },
     /// A document of another problem.
-    #[error("the plan is of another problem: {0}")]
+    #[error("the plan belongs to another problem: {0}")]
     OtherProblem(String),
-    /// The planner has no answer: the program's time cannot be counted.
+    /// The time of the program cannot be counted.
     #[error(transparent)]
     Planner(#[from] cosma_planner::Error),
 }

@@ -1,8 +1,9 @@
 //! Addresses for ExecuTorch.
 //!
-//! ExecuTorch's memory planning gives each `TensorSpec` a `mem_id`, which is one of its buffers, a `mem_offset` in it, and
-//! a `mem_obj_id`, which is the same for specs that share bytes; and it gives the program the sizes of its buffers by
-//! `mem_id`, of which 0 is kept for constants. `examples/executorch_plan.py` is a memory-planning pass that sets them.
+//! ExecuTorch's memory planning gives each `TensorSpec` a `mem_id` (one of the program's buffers), a `mem_offset` in
+//! that buffer, and a `mem_obj_id`, which specs that share bytes have in common. It also gives the program the sizes
+//! of its buffers by `mem_id`; 0 is reserved for constants. `examples/executorch_plan.py` is a memory-planning pass
+//! that sets them.
 
 use crate::fixed::fixed_places;
 use crate::{Error, Planned};
@@ -11,10 +12,10 @@ use serde::Serialize;
 
 const RUNTIME: &str = "ExecuTorch";
 
-/// The buffer of all tensors that are planned; 0 is that of constants.
+/// The buffer of all planned tensors; 0 is that of constants.
 const MEM_ID: u64 = 1;
 
-/// What the pass reads.
+/// The JSON that the pass reads.
 #[derive(Serialize)]
 struct Memory<'a> {
     format: &'static str,
@@ -38,10 +39,10 @@ struct Spec<'a> {
     end: u64,
 }
 
-/// Addresses for ExecuTorch, as JSON: `alignment`; `non_const_buffer_sizes`, by `mem_id`; `is_packed_anew`, if the addresses
-/// are not those of the program, since arguments are in memory from the start and results to the end; `tensors`, each with
-/// its `name` in the model, `bytes`, `mem_id`, `mem_offset`, `mem_obj_id`, and the steps `first` to `end`, half-open; and
-/// `order`, the names of the operators in the model, as they run. Weights are not in it.
+/// Addresses for ExecuTorch, as JSON: `alignment`; `non_const_buffer_sizes`, by `mem_id`; `is_packed_anew`, if the
+/// addresses differ from the program's, since arguments are in memory from the start and results until the end;
+/// `tensors`, each with its `name` in the model, `bytes`, `mem_id`, `mem_offset`, `mem_obj_id`, and the steps `first`
+/// to `end`, half-open; and `order`, the names of the operators in the model, as they run. Weights are omitted.
 ///
 /// # Errors
 /// [`Error::Moves`]; [`Error::NoRoom`].

@@ -1,12 +1,12 @@
 //! One address for each tensor: for runtimes that move nothing.
 //!
-//! Such a runtime has arguments in memory before the first operator, and finds results there behind the last one; the
-//! planner loads and stores them. So their lifetimes are longer than those of the plan:
+//! Such a runtime has arguments in memory before the first operator and results after the last one; the planner loads
+//! and stores them. So their lifetimes are longer than in the plan:
 //!
-//! 1. Each tensor may lie in the scratchpad once. Weights are left out: runtimes read them where the model has them.
-//! 2. Arguments are there from the first step on, results to the last.
-//! 3. Where the plan's addresses have room for that, they stay; where not, the lifetimes are packed anew, and what shares
-//!    bytes in place goes on to share them.
+//! 1. Each tensor may be in the scratchpad only once. Weights are omitted: runtimes read them from the model.
+//! 2. Arguments live from the first step on, results until the last.
+//! 3. The plan's addresses are kept if the longer lifetimes fit. Otherwise the lifetimes are packed again; tensors
+//!    that share bytes in place still do.
 
 use crate::block::{Blocks, reserved};
 use crate::{Error, Planned};
@@ -15,10 +15,10 @@ use cosma_planner::{Action, Bytes, Deadline, Kind, Kinds, MemoryId, Origin, Step
 use std::ops::Range;
 use std::time::Duration;
 
-/// How long packing anew may take.
+/// The time limit for packing again.
 const PACKING: Duration = Duration::from_secs(5);
 
-/// Where a tensor lies as long as it lives.
+/// The address of a tensor for its whole lifetime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fixed {
     pub tensor: TensorId,
@@ -27,15 +27,15 @@ pub struct Fixed {
     pub steps: Range<Step>,
 }
 
-/// All tensors but weights that lie in the scratchpad, by id.
+/// All tensors in the scratchpad except weights, by id.
 #[derive(Clone, Debug)]
 pub struct FixedPlaces {
     pub places: Vec<Fixed>,
-    /// Whether the addresses are others than in the program.
+    /// Whether the addresses differ from those of the program.
     pub is_packed_anew: bool,
 }
 
-/// The places of a program's tensors.
+/// Assigns one address to each tensor of a program.
 ///
 /// # Errors
 /// [`Error::Moves`], [`Error::NoRoom`].
@@ -97,7 +97,7 @@ pub fn fixed_places(planned: &Planned<'_>, runtime: &'static str) -> Result<Fixe
     Ok(FixedPlaces { places, is_packed_anew })
 }
 
-/// That nothing but weights comes back, and nothing leaves but results at their end.
+/// Checks that only weights are reloaded, and that only results leave, at their end.
 fn check_moves(planned: &Planned<'_>, runtime: &'static str) -> Result<(), Error> {
     let Planned { problem, actions, .. } = *planned;
     let moves = |tensor: TensorId, why: &str| {

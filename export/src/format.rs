@@ -1,13 +1,13 @@
-//! The one way in for those who write files.
+//! One function for all formats.
 
 use crate::{Document, Error, Planned, buffers, executorch, table, tflm};
 
-/// What a plan is written as.
+/// A format of a plan.
 #[derive(Clone, Copy, Debug)]
 pub enum Format<'a> {
-    /// All of it, as JSON: [`Document`].
+    /// The whole plan as JSON: [`Document`].
     Json,
-    /// A row for each time that a tensor lies in the scratchpad: [`table()`].
+    /// CSV with a row per residency: [`table()`].
     Csv,
     /// The packing, in MiniMalloc's CSV: [`buffers()`].
     Buffers,
@@ -19,17 +19,17 @@ pub enum Format<'a> {
     ExecuTorch,
 }
 
-/// What is to be put into a file.
+/// The result of writing a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// Its content. All but [`Format::TflmModel`] is UTF-8 and ends with a line break.
+    /// The content of the file. All but [`Format::TflmModel`] is UTF-8 and ends with a line break.
     pub bytes: Vec<u8>,
-    /// What the user should know, a sentence each, without a full stop.
+    /// Warnings for the user, a sentence each, without a full stop.
     pub warnings: Vec<String>,
 }
 
 impl Written {
-    /// The content as text; what is not UTF-8 is replaced.
+    /// The content as text; bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
@@ -38,9 +38,9 @@ impl Written {
 /// Writes a plan in a format.
 ///
 /// # Errors
-/// [`Error::Planner`] for JSON, where the machine has a clock on which the program's time cannot be counted;
-/// [`Error::Moves`] and [`Error::NoRoom`] for runtimes that move nothing; [`Error::Malformed`] and [`Error::Model`] for
-/// models that cannot be read, or that the plan does not fit.
+/// [`Error::Planner`] for JSON if the machine has a clock on which the program's time cannot be counted;
+/// [`Error::Moves`] and [`Error::NoRoom`] for runtimes that move nothing; [`Error::Malformed`] and [`Error::Model`]
+/// for models that cannot be read or do not match the plan.
 pub fn write(format: Format<'_>, planned: &Planned<'_>) -> Result<Written, Error> {
     let plain = |text: String| Written { bytes: text.into_bytes(), warnings: Vec::new() };
     Ok(match format {

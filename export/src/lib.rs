@@ -1,17 +1,18 @@
-//! Plans as data: for programs that read them, and for runtimes that load them.
+//! Plans as data, for scripts, packers and runtimes.
 //!
-//! A [`Planned`] network is a problem and its program, with names and with what is known of how good it is.
-//! [`write()`] makes one [`Format`] of it:
+//! A [`Planned`] network is a problem and its program, with names and a proof. [`write()`] writes it in one
+//! [`Format`]:
 //!
-//! - [`Document`]: all of the plan as JSON, by a published schema (`schema/plan.schema.json`), which can be read back.
-//! - [`table()`]: a CSV row for each time that a tensor lies in the scratchpad.
+//! - [`Document`]: the whole plan as JSON with a published schema (`schema/plan.schema.json`), which can be read
+//!   back.
+//! - [`table()`]: CSV with a row per residency.
 //! - [`buffers()`]: the packing alone, in MiniMalloc's CSV, which `cosma-pack` reads.
 //! - [`tflm`]: addresses for TensorFlow Lite Micro, as a C header or written into a model.
 //! - [`executorch()`]: addresses for ExecuTorch, as JSON that a memory-planning pass applies.
 //!
-//! Everything is derived from the program and nothing from the plan that it was made from, so programs whose transfers go
-//! on beside operators are exported as they are. The program must be correct: callers verify it first.
-//! This crate writes no files, prints nothing and does not use MLIR.
+//! Everything is derived from the program, not from the plan that it was made from, so programs with asynchronous
+//! transfers are exported as they are. The program must be correct: callers verify it first. This crate writes no
+//! files, prints nothing and does not use MLIR.
 //!
 //! ```
 //! use cosma_export::{Document, Format, Planned, write};

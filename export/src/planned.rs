@@ -1,4 +1,4 @@
-//! What is exported.
+//! The input of all exports.
 
 use cosma_planner::time::LatencyBound;
 use cosma_planner::{Action, Bytes, OpId, Problem, Solution, Solver, TensorId};
@@ -12,24 +12,24 @@ pub struct Planned<'a> {
     pub problem: &'a Problem,
     /// The program.
     pub actions: &'a [Action],
-    /// How operators and tensors are called in the model.
+    /// The names of operators and tensors in the model.
     pub names: Names,
-    /// How good the program is; `None` if nobody looked.
+    /// The proof of the program; `None` if nothing was proven.
     pub proof: Option<Proof>,
-    /// How fast a program can be at most on the machine's clock; `None` if nobody looked.
+    /// A lower bound on the time of the program; `None` if none was computed.
     pub latency_bound: Option<LatencyBound>,
 }
 
-/// How operators and tensors are called in the model; those of the problem are unique, these need not be.
+/// Names of operators and tensors in the model. They need not be unique, unlike those of the problem.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
-    /// By operator. Those that are missing or empty have their name in the problem.
+    /// By operator. A missing or empty name stands for that of the problem.
     pub operators: Vec<String>,
-    /// By tensor, likewise.
+    /// By tensor. A missing or empty name stands for that of the problem.
     pub tensors: Vec<String>,
 }
 
-/// How good a program is.
+/// The proof of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {
     /// A proven lower bound on the non-compulsory bytes of any program.
@@ -48,7 +48,7 @@ impl From<&Solution> for Proof {
 }
 
 impl<'a> Planned<'a> {
-    /// A program by the names of its problem, of which nothing is proven.
+    /// A program with the names of its problem and without a proof.
     pub fn new(name: &'a str, problem: &'a Problem, actions: &'a [Action]) -> Planned<'a> {
         Planned { name, problem, actions, names: Names::default(), proof: None, latency_bound: None }
     }

@@ -1,4 +1,4 @@
-//! A plan is read from JSON, and found again in its problem.
+//! Reads a plan from JSON and matches it with its problem.
 
 use crate::Error;
 use crate::block::Blocks;
@@ -7,7 +7,7 @@ use cosma_planner::{Action, Bytes, Copy, MemoryId, OpId, Place, Plan, Problem, R
 use serde::Deserialize;
 use std::collections::HashMap;
 
-/// What every document says first.
+/// The fields that every document has.
 #[derive(Deserialize)]
 struct Head {
     #[serde(default)]
@@ -20,7 +20,7 @@ impl Document {
     /// Reads a document.
     ///
     /// # Errors
-    /// [`Error::Json`] where it is not what the schema says; [`Error::Version`].
+    /// [`Error::Json`] if it does not follow the schema; [`Error::Version`].
     pub fn parse(text: &str) -> Result<Document, Error> {
         let Head { format, version } = serde_json::from_str(text)?;
         if (&*format, version) != (Document::FORMAT, Document::VERSION) {
@@ -29,10 +29,11 @@ impl Document {
         Ok(serde_json::from_str(text)?)
     }
 
-    /// The program, for the problem that the plan was made for. It is not judged.
+    /// The program, for the problem that the plan was made for. It is not verified.
     ///
     /// # Errors
-    /// [`Error::OtherProblem`], where an action names what is not in the problem, or lacks a field that its kind needs.
+    /// [`Error::OtherProblem`] if an action names something that the problem does not have, or lacks a field that its
+    /// kind requires.
     pub fn actions(&self, problem: &Problem) -> Result<Vec<Action>, Error> {
         let names = Names::of(problem);
         let action = |(line, action)| names.action(action).map_err(|why| format!("action {line}: {why}"));
@@ -40,8 +41,8 @@ impl Document {
         actions.map_err(Error::OtherProblem)
     }
 
-    /// The plan, for the problem that it was made for: its order, and residencies from when the tensor is there to the last
-    /// operator that uses it, so that transfers which go on beside operators are left out. It is not judged.
+    /// The plan, for the problem that it was made for: its order, and residencies from the completion of the tensor
+    /// to the last operator that uses it. Asynchronous transfers are not part of it. It is not verified.
     ///
     /// # Errors
     /// Those of [`Document::actions`].
@@ -71,7 +72,7 @@ impl Document {
     }
 }
 
-/// What is called how.
+/// Ids by name.
 struct Names<'a> {
     problem: &'a Problem,
     tensors: HashMap<&'a str, TensorId>,

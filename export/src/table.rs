@@ -1,4 +1,4 @@
-//! A plan as CSV: what lies where, and when.
+//! A plan as CSV with a row per residency.
 
 use crate::Planned;
 use crate::block::Blocks;
@@ -8,19 +8,19 @@ use csv::Writer;
 /// The columns of a [`table()`].
 const HEADER: [&str; 8] = ["tensor", "bytes", "first", "end", "memory", "offset", "came", "left"];
 
-/// A row for each time that a tensor lies in a memory with addresses, in the order in which they come.
+/// A row for each residency in a memory with addresses, in the order in which they begin.
 ///
 /// | column | |
 /// |---|---|
 /// | `tensor` | its name in the problem |
 /// | `bytes` | its size, without padding |
-/// | `first` | the first step during which it takes bytes, even if a transfer only brings it |
-/// | `end` | the first step after that during which it takes none |
-/// | `memory`, `offset` | where its first byte lies |
+/// | `first` | the first step during which it occupies its bytes, even if a transfer is still bringing it in |
+/// | `end` | the first step after that during which it does not |
+/// | `memory`, `offset` | where its first byte is |
 /// | `came` | `load`, `reload` or `move`, or `run` and the operator that writes it |
-/// | `left` | `store`, `spill` or `move`, the last copy from there; empty if it is simply overwritten |
+/// | `left` | `store`, `spill` or `move`, the last copy from there; empty if it is overwritten without a copy |
 ///
-/// Steps count operators from 0. Workspaces are not in it, and neither is what operators read in host memory.
+/// Steps count operators from 0. Workspaces and tensors that operators read from host memory are not included.
 pub fn table(planned: &Planned<'_>) -> String {
     let Planned { problem, actions, .. } = *planned;
     let verbs = verbs(planned);
@@ -44,7 +44,7 @@ pub fn table(planned: &Planned<'_>) -> String {
     String::from_utf8(bytes).expect("all fields are text")
 }
 
-/// By line: what it does, in a word or two; the first slice of a copy stands for all of them.
+/// By line: its effect, in a word or two; the first slice of a copy stands for all of its slices.
 fn verbs(planned: &Planned<'_>) -> Vec<String> {
     let Planned { problem, actions, .. } = *planned;
     let mut kinds = Kinds::new(problem);

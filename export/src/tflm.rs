@@ -2,14 +2,14 @@
 //!
 //! A model may have metadata `OfflineMemoryAllocation`, whose buffer is a list of 32-bit integers: the version (1), the
 //! number of subgraphs, the number of tensors of all subgraphs, and for each tensor its offset in the arena, or -1 where
-//! the runtime decides (`tensorflow/lite/micro/docs/memory_management.md` of tflite-micro). The runtime keeps to the
-//! offsets and places everything else around them. It does not check that tensors are out of each other's way; here that
-//! is done, by the lifetimes that the runtime gives the model's own tensors.
+//! the runtime decides (`tensorflow/lite/micro/docs/memory_management.md` of tflite-micro). The runtime respects the
+//! offsets and places all other tensors around them. It does not check whether tensors overlap; this module does,
+//! with the lifetimes that the runtime gives the model's tensors.
 //!
-//! Tensors are matched by name, those of the first subgraph. Left to the runtime are constants, which it reads where the
-//! model has them, variables, and tensors that the plan does not know, as those within operators that ran as one.
-//! Workspaces are the business of the runtime's kernels. Since constants take no room, a plan with weights in host memory
-//! (`weights streamed`) is what to start from.
+//! Tensors of the first subgraph are matched by name. Three kinds are left to the runtime: constants, which it reads
+//! from the model; variables; and tensors that are not in the plan, such as those within fused operators. The
+//! runtime's kernels provide their own workspaces. Constants take no room, so start from a plan with weights in host
+//! memory (`weights streamed`).
 
 mod flat;
 mod lifetime;
@@ -31,19 +31,19 @@ const METADATA: &str = "OfflineMemoryAllocation";
 /// The version of the list of offsets.
 const VERSION: i32 = 1;
 
-/// An offset that the runtime decides.
+/// An offset that leaves the decision to the runtime.
 const ONLINE: i32 = -1;
 
-/// Where kernels expect tensors to begin (`MicroArenaBufferAlignment`).
+/// The alignment that kernels expect (`MicroArenaBufferAlignment`).
 const ALIGNMENT: u64 = 16;
 
-/// How many names a warning has.
+/// The most names in a warning.
 const MOST_NAMES: usize = 8;
 
-/// The list of integers for a model in a `.tflite` file, as a C header: an array, and the bytes of the arena that it takes.
+/// The list of integers for a model in a `.tflite` file, as a C header: an array, and the number of arena bytes used.
 ///
 /// # Errors
-/// As [`model()`].
+/// Those of [`model()`].
 pub fn header(model: &[u8], planned: &Planned<'_>) -> Result<Written, Error> {
     let Offsets { list, arena, warnings } = offsets(&Model::read(model)?, planned)?;
     let mut text = String::from(
@@ -61,14 +61,14 @@ pub fn header(model: &[u8], planned: &Planned<'_>) -> Result<Written, Error> {
     Ok(Written { bytes: text.into_bytes(), warnings })
 }
 
-/// A model in a `.tflite` file with the plan in it. All else stays as it is, byte for byte, behind a new beginning; an
-/// offline plan that the model has already gives way. The warnings say which tensors of the plan the model does not have,
-/// and which of the model are left to the runtime.
+/// A copy of a model in a `.tflite` file with the plan in its metadata. The original bytes follow a new header
+/// unchanged; an existing offline plan is replaced. Warnings list the plan's tensors that the model does not have,
+/// and the model's tensors that are left to the runtime.
 ///
 /// # Errors
-/// [`Error::Malformed`] for a file that is no model; [`Error::Moves`] and [`Error::NoRoom`] for a plan that takes
-/// transfers; [`Error::Model`] where the model has no tensor of the plan, or another size for one, or two of one name, or
-/// runs its operators in an order in which tensors would be in each other's way, or is too large.
+/// [`Error::Malformed`] for a file that is not a model; [`Error::Moves`] and [`Error::NoRoom`] for a plan that needs
+/// transfers; [`Error::Model`] if the model has no tensor of the plan, has another size for one, has two of one name,
+/// runs its operators in an order in which tensors overlap, or is too large.
 pub fn model(model: &[u8], planned: &Planned<'_>) -> Result<Written, Error> {
     let read = Model::read(model)?;
     let Offsets { list, warnings, .. } = offsets(&read, planned)?;
@@ -77,9 +77,9 @@ pub fn model(model: &[u8], planned: &Planned<'_>) -> Result<Written, Error> {
 }
 
 struct Offsets {
-    /// What the runtime reads.
+    /// The offsets for the runtime.
     list: Vec<i32>,
-    /// Where the highest tensor ends.
+    /// The end of the highest tensor.
     arena: u64,
     warnings: Vec<String>,
 }
@@ -123,7 +123,7 @@ fn offsets(model: &Model<'_>, planned: &Planned<'_>) -> Result<Offsets, Error> {
         arena = arena.max(place.offset.0 + size);
     }
     if placed.iter().all(Option::is_none) && !places.is_empty() {
-        return refuse(format!("the model has no tensor of the plan; one of the plan is '{}'", unknown[0]));
+        return refuse(format!("no tensor of the plan is in the model; one of the plan is '{}'", unknown[0]));
     }
     lifetime::check(model, &placed, planned)?;
     let left: Vec<&str> =

@@ -1,5 +1,5 @@
-//! How operators access their operands: which elements of inputs an element of a result depends on, by the node's
-//! own attributes. A node whose meaning is not known here has no access, and then neither has a group with it.
+//! How operators access their operands: which elements of the inputs an element of a result depends on, by the node's
+//! own attributes. A node whose meaning is unknown has no access, and neither has a group that contains it.
 
 use crate::class::{Class, class};
 use crate::element::Element;
@@ -13,14 +13,14 @@ use std::collections::HashMap;
 #[derive(Clone, Debug)]
 pub struct TensorAccess {
     access: Access,
-    /// By map of an operand: the tensor that it reads, and the shape that the node sees it in.
+    /// By map of an operand: the tensor that it reads, and the shape in which the node reads it.
     reads: Vec<(TensorIndex, Vec<u64>)>,
     /// The shapes of the results.
     writes: Vec<Vec<u64>>,
 }
 
-/// How a node accesses the tensors that it reads, which its inputs are as said, and writes. A tensor that is several
-/// inputs is read in several ways, and one that is no input by itself is read whole.
+/// How a node accesses the tensors that it reads and writes. A tensor that is several inputs is read in several ways,
+/// and a tensor that is read only through a view is read whole.
 pub fn tensor_access(
     call: &Call,
     kind: &str,
@@ -61,7 +61,7 @@ pub fn tensor_access(
     Some(TensorAccess { access, reads: tensor_reads, writes })
 }
 
-/// What products of these elements add up to.
+/// The type of the sums of products of these elements.
 fn sums_of(element: Element) -> Option<Sums> {
     match element {
         Element::Float(_) | Element::BFloat16 | Element::SmallFloat(..) => Some(Sums::of_floats(element.bits())),
@@ -70,7 +70,7 @@ fn sums_of(element: Element) -> Option<Sums> {
     }
 }
 
-/// How an operator of these nodes accesses its operands, if that is known of each of them. The nodes are in order.
+/// How an operator of these nodes accesses its operands, if that is known for each node. The nodes are in order.
 pub fn group_access(
     network: &Network,
     nodes: &[usize],
@@ -115,7 +115,7 @@ pub fn group_access(
     (0..reads.len()).all(is_read).then_some(OperatorAccess { access, operands })
 }
 
-/// What an access is checked with, which the width of elements does not matter to.
+/// A type for checking an access, which does not depend on the width of elements.
 fn shape(dims: &[u64]) -> Shape {
     Shape { dims: dims.to_vec(), element_bits: 8 }
 }
@@ -160,7 +160,7 @@ fn node_access(call: &Call, kind: &str, n_results: usize) -> Option<NodeAccess> 
     (n_results == access.results.len()).then_some(NodeAccess { access, inputs })
 }
 
-/// An access that grows.
+/// An access under construction.
 struct Nest<'a> {
     call: &'a Call<'a>,
     domain: Vec<Dim>,
@@ -179,7 +179,7 @@ impl<'a> Nest<'a> {
         self.dim(size, DimKind::Reduced { splittable: true })
     }
 
-    /// Indices that are all read at once.
+    /// A dimension whose indices are all read at once.
     fn all(&mut self, size: u64) -> Expr {
         self.dim(size, DimKind::Reduced { splittable: false })
     }
@@ -212,7 +212,7 @@ impl<'a> Nest<'a> {
         self.call.node.inputs.len()
     }
 
-    /// Element by element, with operands spread as NumPy does it.
+    /// Element by element, with operands broadcast as in NumPy.
     fn elementwise(&mut self) -> Option<()> {
         let result = self.output(0)?;
         let indices = self.result(result, |_| false);
@@ -228,7 +228,7 @@ impl<'a> Nest<'a> {
         Some(())
     }
 
-    /// Scale and zero point are one number, or vectors along an axis.
+    /// Scale and zero point, each one number, or a vector along an axis.
     fn quantisation(&mut self) -> Option<()> {
         let result = self.output(0)?;
         let indices = self.result(result, |_| false);
@@ -248,7 +248,7 @@ impl<'a> Nest<'a> {
         Some(())
     }
 
-    /// Vectors along the second axis. In training, each element depends on all of its channel.
+    /// Normalisation with vectors along the second axis. In training, each element depends on all of its channel.
     fn batch_normalization(&mut self) -> Option<()> {
         if self.call.attributes().flag("training_mode") {
             return None;
@@ -292,7 +292,7 @@ impl<'a> Nest<'a> {
         Some(())
     }
 
-    /// Of one group, with the padding written out.
+    /// Convolution in one group, with explicit padding.
     fn transposed_convolution(&mut self) -> Option<()> {
         let (filter, result) = (self.shape(1)?, self.output(0)?);
         let &[n_inputs, n_outputs, ref kernel @ ..] = filter else { return None };
@@ -372,7 +372,7 @@ impl<'a> Nest<'a> {
         Some(())
     }
 
-    /// Of tensors of at least two dimensions.
+    /// Tensors of at least two dimensions.
     fn matmul(&mut self) -> Option<()> {
         let (first, second, result) = (self.shape(0)?, self.shape(1)?, self.output(0)?);
         let ([first_batch @ .., _, depth], [second_batch @ .., _, _], [batch @ .., _, _]) = (first, second, result)
@@ -390,7 +390,7 @@ impl<'a> Nest<'a> {
         Some(())
     }
 
-    /// Before operator set 13, along the axis and all behind it.
+    /// Before operator set 13, along the axis and all later axes.
     fn softmax(&mut self) -> Option<()> {
         let shape = self.output(0)?;
         let default = if self.call.opset < 13 { 1 } else { -1 };
@@ -473,7 +473,7 @@ impl<'a> Nest<'a> {
         Some(())
     }
 
-    /// With a constant around, or less than nothing.
+    /// Padding with a constant; negative padding crops.
     fn padding(&mut self) -> Option<()> {
         let (shape, result) = (self.shape(0)?, self.output(0)?);
         let pads = self.call.ints_of("pads", 1).ok()??;
@@ -556,7 +556,7 @@ fn is_explicit(window: &Window) -> bool {
     window.auto_pad == AutoPad::Explicit
 }
 
-/// How many elements before the first one the first window begins.
+/// The number of elements before the first one at which the first window begins.
 fn begin(window: &Window, dimension: usize, size: u64, call: &Call) -> Option<i64> {
     match window.auto_pad {
         AutoPad::Explicit => Some(window.pads[dimension].0),

@@ -7,11 +7,10 @@
 //! }
 //! ```
 //!
-//! Values are called as in the model, as far as MLIR's syntax lets them. Locations have the names as
-//! they are: of an operator that of its first node, with the file and the node's number as the line.
-//! What is a view is one of the operations for views in MLIR's dialect `tensor`, right before it is read first.
-//! `nodes` lists all nodes that an operator stands for; it also keeps apart what only differs in
-//! attributes that are not written down.
+//! Values have their names in the model, as far as MLIR's syntax allows. Locations have the original names: for an
+//! operator that of its first node, with the file and the node's number as the line. A view is one of the view
+//! operations of MLIR's dialect `tensor`, right before its first use. `nodes` lists all nodes that an operator
+//! represents; it also distinguishes operators that differ only in attributes that are not written.
 
 mod access;
 mod view;
@@ -91,7 +90,7 @@ impl fmt::Display for Network {
 }
 
 impl Network {
-    /// What a tensor is a view of, and then it, if it is one that is not there yet.
+    /// Writes the source of a view, and then the view itself, if they are not written yet.
     fn write_views(
         &self,
         f: &mut fmt::Formatter<'_>,
@@ -125,7 +124,7 @@ struct Names {
 }
 
 impl Names {
-    /// One that no other value has, made from another one.
+    /// A name that no other value has, made from another name.
     fn fresh(&mut self, from: &str) -> String {
         let mut name = format!("{from}.view");
         let mut n = 0;
@@ -136,7 +135,7 @@ impl Names {
         name
     }
 
-    /// A name for each tensor that MLIR can read, as near to the model's as it gets.
+    /// A name for each tensor that MLIR can read, as close to the model's as possible.
     fn of(tensors: &[Tensor]) -> Names {
         let mut taken = HashSet::new();
         let mut of_tensor = Vec::with_capacity(tensors.len());
@@ -174,7 +173,7 @@ impl fmt::Display for TypeOf<'_> {
     }
 }
 
-/// A result and an operand by their indices, and where the one begins in the other.
+/// A result and an operand by their indices, and the offset of one in the other.
 struct Overlay<'a>(&'a Operator, &'a InPlace);
 
 impl fmt::Display for Overlay<'_> {

@@ -1,16 +1,16 @@
-//! From a network to the planner's graph, and which tensor is which.
+//! Converts a network to the planner's graph, and maps its tensors.
 //!
-//! It is the graph that COSMA's passes make of the network's text (`passes/src/extract.rs`), with the same names in the
-//! same order, so a model has one plan whichever way it goes:
+//! The graph equals the one that COSMA's passes make of the network's text (`passes/src/extract.rs`), with the same
+//! names in the same order, so a model has one plan whichever way it goes:
 //!
-//! 1. Each argument is a tensor in host memory, `arg0`, `arg1`, …, and each operator an operator, `Conv_0`, with its
-//!    results.
+//! 1. Each argument is a tensor in host memory, `arg0`, `arg1`, …, and each operator is an operator, `Conv_0`, with
+//!    its results.
 //! 2. A view is the tensor that it looks at.
-//! 3. But an argument that only views read, each a box of its elements and no two with one in common, is as many
-//!    tensors, `arg0.0`, `arg0.1`, …, in the order of the boxes. What none of them has is never moved.
-//! 4. A result may lie where an operand lies if the operator says so and that operand is all of its tensor.
+//! 3. But an argument that is read only by views, each a box of its elements and no two overlapping, is as many
+//!    tensors, `arg0.0`, `arg0.1`, …, in the order of the boxes. Elements outside all boxes are never moved.
+//! 4. A result may be written over an operand if the operator allows it and the operand is a whole tensor.
 //!
-//! `tests/extract.rs` holds it against problems that were printed by the passes.
+//! `tests/extract.rs` compares it with problems printed by the passes.
 
 use crate::network::{Network, Operator, Origin, TensorIndex};
 use crate::region::{Region, region_of_piece};
@@ -23,18 +23,18 @@ pub struct Extraction {
     /// The graph. Its weights are read in the scratchpad; see
     /// [`Graph::with_weights`](cosma_planner::Graph::with_weights).
     pub graph: GraphBuilder,
-    /// By [`TensorId`]: what it is in the network.
+    /// By [`TensorId`]: its origin in the network.
     pub carriers: Vec<Carrier>,
 }
 
-/// What a tensor of the planner is in the network.
+/// The origin of a planner's tensor in the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Carrier {
     /// An argument.
     Argument(TensorIndex),
-    /// A piece of an argument: the argument, the first view of those that are this piece, and the piece's region.
+    /// A piece of an argument: the argument, the first view that is this piece, and the piece's region.
     Piece(TensorIndex, TensorIndex, Region),
-    /// What an operator writes, and which of its results.
+    /// A result of an operator.
     Result(TensorIndex, usize),
 }
 
@@ -100,7 +100,7 @@ impl Network {
     }
 }
 
-/// Whether regions of one tensor, each of consecutive elements and in their order, have no element in common.
+/// Whether regions of one tensor, each of consecutive elements and in order, are disjoint.
 fn are_disjoint(regions: &[(Region, TensorIndex)]) -> bool {
     // A region begins where it lies in memory, so what overlaps another one overlaps its neighbour.
     regions.windows(2).all(|it| !it[0].0.overlaps(&it[1].0))
@@ -111,9 +111,9 @@ struct Reader<'a> {
     pieces: HashMap<TensorIndex, Vec<(Region, TensorIndex)>>,
     graph: GraphBuilder,
     carriers: Vec<Carrier>,
-    /// By tensor of the network, views left aside; none for an argument that is read in pieces.
+    /// By tensor of the network, ignoring views; `None` for an argument that is read in pieces.
     tensors: Vec<Option<TensorId>>,
-    /// The last operator without a result: they keep their order.
+    /// The last operator without a result: such operators keep their order.
     last_effect: Option<OpId>,
 }
 
@@ -140,7 +140,7 @@ impl Reader<'_> {
         if is_weight { self.graph.weight(name, size) } else { self.graph.argument(name, size) }
     }
 
-    /// The tensor that a tensor of the network is, or looks at.
+    /// The tensor that a tensor of the network is, or is a view of.
     fn tensor(&self, of: TensorIndex) -> Option<TensorId> {
         let mut next = of;
         loop {
@@ -195,7 +195,7 @@ impl Reader<'_> {
     }
 }
 
-/// A kind as part of a name in the planner's text form.
+/// A kind of operator as part of a name in the planner's text form.
 fn identifier(kind: &str) -> String {
     kind.chars().map(|it| if it.is_ascii_alphanumeric() || matches!(it, '.' | '-') { it } else { '_' }).collect()
 }

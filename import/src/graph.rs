@@ -44,7 +44,7 @@ pub struct Value {
 }
 
 impl Value {
-    /// A value with a name and nothing else known.
+    /// A value of which only the name is known.
     pub fn named(name: String) -> Value {
         let (is_constant, is_uniform) = (false, false);
         Value { name, declared: None, r#type: None, content: None, absent: None, is_constant, is_uniform }

@@ -70,7 +70,7 @@ pub fn infer(graph: &mut Graph, reader: &mut Reader) -> Result<(), Error> {
     Ok(())
 }
 
-/// The type of each result that is there.
+/// The type of each result that is present.
 fn infer_node(call: &Call) -> Result<Vec<Option<Type>>, Error> {
     let node = call.node;
     let inferred = match rule::rule(&node.domain, &node.kind) {
@@ -101,7 +101,7 @@ fn infer_node(call: &Call) -> Result<Vec<Option<Type>>, Error> {
 /// Why there is no rule for an operator of a domain.
 fn unknown(domain: &str) -> String {
     match domain {
-        "" => "this operator is not known".into(),
+        "" => "this operator is unknown".into(),
         "com.microsoft.nchwc" => "this operator keeps data as onnxruntime does on one kind of processor alone: let it \
                                   optimise no further than ORT_ENABLE_EXTENDED"
             .into(),

@@ -1,5 +1,5 @@
 //! Imports ONNX models as networks at the granularity of an accelerator. Independent of MLIR: the result is a
-//! [`Network`], which can be printed in COSMA's source form, or become the planner's graph without that detour.
+//! [`Network`], which can be printed in COSMA's source form or converted directly to the planner's graph.
 //!
 //! 1. *Read* (`read.rs`): the protobuf becomes a graph of values and nodes with resolved names, in an order that
 //!    respects the dependences.

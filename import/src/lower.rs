@@ -29,7 +29,7 @@ use std::collections::HashMap;
 /// A network with an operator for each remaining node, and the description of these for grouping.
 pub struct Lowered {
     pub network: Network,
-    /// By operator.
+    /// By operator: its description for grouping.
     pub nodes: Vec<cosma_network::Node>,
     /// By operator: how it accesses tensors, if that is known.
     pub accesses: Vec<Option<TensorAccess>>,

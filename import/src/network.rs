@@ -67,8 +67,7 @@ impl Origin {
 pub struct Operator {
     /// The ONNX operator of its main node.
     pub kind: String,
-    /// The unique names of the nodes that it stands for, in order. A node that was fused into several readers is
-    /// listed in each.
+    /// The unique names of its nodes, in order. A node that was fused into several readers is listed in each.
     pub nodes: Vec<String>,
     /// The first node's position in the model, from 1.
     pub position: usize,
@@ -80,7 +79,7 @@ pub struct Operator {
     pub macs: Option<u64>,
     /// The pairs of result and operand that may share bytes, provided that this is the operand's last use.
     pub in_place: Vec<InPlace>,
-    /// Which elements of its operands it reads for which elements of its results, if that is known.
+    /// Which elements of its operands each element of its results depends on, if known.
     pub access: Option<OperatorAccess>,
 }
 
@@ -94,7 +93,7 @@ pub struct OperatorAccess {
 }
 
 impl Operator {
-    /// The number of multiply-accumulates, if it is known and MLIR can count so far.
+    /// The number of multiply-accumulates, if it is known and fits MLIR's integers.
     pub(crate) fn countable_macs(&self) -> Option<u64> {
         self.macs.filter(|it| i64::try_from(*it).is_ok())
     }

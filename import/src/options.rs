@@ -14,7 +14,7 @@ pub struct Options {
     pub grouping: Grouping,
     /// Which results may share bytes with operands.
     pub in_place: Sharing,
-    /// Whether operators say how they may be split.
+    /// Whether operators describe how they may be split.
     pub access: Splitting,
     /// The folder of the model. External files below it are read if they contain shapes; `None` reads none.
     pub folder: Option<PathBuf>,
@@ -42,12 +42,12 @@ pub enum Sharing {
     Operators,
 }
 
-/// Whether operators say how they may be split.
+/// Whether operators describe how they may be split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Splitting {
-    /// None does.
+    /// No operator does.
     #[default]
     None,
-    /// All of whose nodes that is known.
+    /// All operators do whose nodes are all understood.
     Operators,
 }

@@ -40,7 +40,7 @@ pub fn read(model: Bytes, options: &Options) -> Result<(Graph, Reader<'_>), Erro
     let GraphProto { node, name, initializer, input, output, value_info, sparse_initializer } = graph;
     if let Some(tensor) = sparse_initializer.first() {
         let value = tensor.values.as_ref().map(|it| it.name.clone()).unwrap_or_default();
-        return Err(Error::Value { value, message: "sparse initialisers are not read: make them dense".into() });
+        return Err(Error::Value { value, message: "sparse initialisers are not supported: make them dense".into() });
     }
     check_dimensions(options, input.iter().chain(&value_info).chain(&output), input.len())?;
     let mut reader = Reader {
@@ -194,9 +194,9 @@ impl Reader<'_> {
         }
         let fail = |message: String| Error::Value { value: info.name.clone(), message };
         let tensor = tensor(info.r#type.as_ref())
-            .ok_or_else(|| fail("only tensors can be inputs, no sequences, maps or optional values".into()))?;
+            .ok_or_else(|| fail("inputs must be tensors, not sequences, maps or optional values".into()))?;
         let element = element(tensor.elem_type).map_err(fail)?;
-        let shape = tensor.shape.as_ref().ok_or_else(|| fail("the rank of this input is not known".into()))?;
+        let shape = tensor.shape.as_ref().ok_or_else(|| fail("the rank of this input is unknown".into()))?;
         let mut sizes = Vec::new();
         for (axis, dimension) in shape.dim.iter().enumerate() {
             let param = name_of(dimension);
@@ -342,9 +342,9 @@ pub fn tensor_type(tensor: &TensorProto) -> Result<Type, String> {
 /// A message if it is not supported.
 pub fn element(number: i32) -> Result<Element, String> {
     Element::from_onnx(number).ok_or_else(|| match number {
-        0 => "its element type is not known".into(),
-        8 => "its elements are strings, which are not planned".into(),
-        _ => format!("there is no element type {number}"),
+        0 => "its element type is unknown".into(),
+        8 => "its elements are strings, which are not supported".into(),
+        _ => format!("unknown element type {number}"),
     })
 }
 
@@ -360,6 +360,6 @@ pub fn check_size(shape: &[u64], element: Element) -> Result<(), String> {
     let bits = n_elements(shape).and_then(|it| it.checked_mul(element.bits()));
     match bits {
         Some(bits) if bits <= i64::MAX as u64 && shape.iter().all(|it| *it <= i64::MAX as u64) => Ok(()),
-        _ => Err(format!("it is too large to be counted: {shape:?}")),
+        _ => Err(format!("its size overflows: {shape:?}")),
     }
 }

@@ -120,7 +120,7 @@ fn shapes() {
         model.node(kind, &names[..shapes.len()], &["y"], attributes).output("y")
     };
     let fail = |model: &Model, expected: &str| check_error(model, &format!("node 'node_y' {expected}"));
-    fail(&node("Add", &[&[2], &[3]], vec![]), "(Add): shapes [2] and [3] do not fit each other");
+    fail(&node("Add", &[&[2], &[3]], vec![]), "(Add): shapes [2] and [3] do not match");
     fail(&node("MatMul", &[&[2, 3], &[2, 3]], vec![]), "(MatMul): [2, 3] and [2, 3] cannot be multiplied");
     fail(&node("Concat", &[&[2], &[2]], vec![]), "(Concat): it has no axis");
     fail(&node("Softmax", &[], vec![]), "(Softmax): input 0 is missing");
@@ -184,5 +184,5 @@ fn functions_of_the_model() {
     model.0.functions =
         vec![function("twice", vec![node("twice", "mine", "in", "t"), node("twice", "mine", "t", "out")])];
     let error = model.import(&ungrouped()).expect_err("it never ends").to_string();
-    assert!(error.contains("call each other without end"), "{error}");
+    assert!(error.contains("call each other recursively"), "{error}");
 }

@@ -138,11 +138,11 @@ fn what_is_not_known_is_refused_where_it_is() {
     );
     check_error(
         &model(Model::new().ints("c", &[1, 0])),
-        "node 'node_y' (If): its condition 'c' is not one truth value",
+        "node 'node_y' (If): its condition 'c' is not a single boolean",
     );
     let one = vec![branch("then_branch", Model::new(), "nothing")];
     let model = |c: i64| Model::new().ints("c", &[c]).node("If", &["c"], &["y"], one.clone()).output("y");
-    check_error(&model(0), "node 'node_y' (If): it takes its else_branch, but has none");
+    check_error(&model(0), "node 'node_y' (If): it needs its else_branch, but has none");
     check_error(&model(1), "node 'node_y' (If): its then_branch returns 'nothing', which nothing computes");
 }
 
@@ -174,17 +174,17 @@ fn shapes_in_other_files() {
     let found = import(&[("location", "shapes.bin"), ("offset", "8"), ("length", "16")]);
     assert_eq!(found, Ok(vec!["Relu(y) -> z: 4x2xf32".replace("(y)", "(x)")]));
     fail(&[("location", "none.bin")], "'none.bin', which cannot be read: ");
-    fail(&[("location", "shapes.bin"), ("offset", "16")], "'shapes.bin', which has no 16 B from byte 16 on");
+    fail(&[("location", "shapes.bin"), ("offset", "16")], "'shapes.bin', which has fewer than 16 B from byte 16 on");
     fail(&[("location", "shapes.bin"), ("length", "8")], "'shapes.bin', but has 8 B there instead of 16 B");
     fail(&[("location", "shapes.bin"), ("offset", "x")], "'shapes.bin', but its offset is not a number");
-    fail(&[("location", ".")], "'.', which has no 16 B");
+    fail(&[("location", ".")], "'.', which has fewer than 16 B");
     for out in ["../outside.bin", "/etc/passwd", ""] {
-        fail(&[("location", out)], &format!("'{out}', which is not below the folder of the model"));
+        fail(&[("location", out)], &format!("'{out}', which is outside of the model's folder"));
     }
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink(folder.join("outside.bin"), beside.join("link.bin")).expect("a link");
-        fail(&[("location", "link.bin")], "'link.bin', which is not below the folder of the model");
+        fail(&[("location", "link.bin")], "'link.bin', which is outside of the model's folder");
     }
     std::fs::remove_dir_all(&folder).expect("it is there");
     // What no shape depends on need not be there.

@@ -161,7 +161,7 @@ fn shapes_that_depend_on_data_are_declared_or_refused() {
     check(&model(true), &["NonZero(x) -> y: 1x3xi64"]);
     check_error(
         &model(false),
-        "node 'node_y' (NonZero): this operator is not known, and the model does not declare the shape of its result 'y'; \
+        "node 'node_y' (NonZero): this operator is unknown, and the model does not declare the shape of its result 'y'; \
          onnx.shape_inference may be able to, or add it to value_info",
     );
     let model = Model::new()

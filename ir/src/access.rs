@@ -23,21 +23,21 @@ use mlir_sys::{
 
 pub(crate) const ACCESS: &str = "access";
 
-/// How an operator accesses its operands and results, as it says itself.
+/// An operator's declared accesses to its operands and results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperatorAccess {
     /// It has a map for each way in which an operand is read.
     pub access: Access,
-    /// By map: which operand it reads. Operands without a map are read whole.
+    /// By map: the index of the operand that it reads. Operands without a map are read whole.
     pub operands: Vec<usize>,
 }
 
-/// How an operator says that it accesses its operands; none if it does not say it, or says what is wrong.
+/// The accesses that an operator declares; `None` if it declares none, or invalid ones.
 pub fn access(operation: OperationRef) -> Option<OperatorAccess> {
     read(operation.attribute(ACCESS).ok().filter(|_| is_abstract(operation) || is_group(operation))?).ok()
 }
 
-/// Says how a `cosma.op` accesses its operands.
+/// Declares how a `cosma.op` accesses its operands.
 pub fn set_access(operation: OperationRef, access: &OperatorAccess) {
     let n_operands = operation.operand_count();
     as_mut(operation).set_attribute(ACCESS, make(maker(operation).context(), access, n_operands));
@@ -64,7 +64,7 @@ fn read(attribute: Attribute) -> Result<OperatorAccess, String> {
 }
 
 /// # Safety
-/// There are so many numbers at the pointer, for as long as the result is borrowed.
+/// The pointer refers to this many numbers, for as long as the result is borrowed.
 pub(crate) unsafe fn slice<'s>(data: *const i64, length: isize) -> &'s [i64] {
     if length == 0 {
         return &[];
@@ -101,7 +101,7 @@ fn read_sums(r#type: MlirType) -> Sums {
     }
 }
 
-/// What products of a tensor's elements add up to; none if they are neither integers nor floats.
+/// The type of sums of products of a tensor's elements; `None` if these are neither integers nor floats.
 pub fn sums_of_products(tensor: Type) -> Option<Sums> {
     let element = RankedTensorType::try_from(tensor).ok()?.element().to_raw();
     let bits = bits_of_element(tensor)?;
@@ -139,7 +139,7 @@ pub(crate) fn read_map(map: MlirAffineMap) -> Result<Map, String> {
 
 /// An expression as a sum that is divided once.
 fn read_expr(expr: MlirAffineExpr) -> Result<Expr, String> {
-    let overflow = || "has an index that leaves the numbers of 64 bits".to_owned();
+    let overflow = || "has an index that overflows 64 bits".to_owned();
     let unknown = || "has an index that is not a sum of loops divided by a number".to_owned();
     // SAFETY: the expression is alive, as its attribute is, and each getter follows its check.
     unsafe {
@@ -187,7 +187,7 @@ fn scaled(expr: Expr, factor: i64) -> Option<Expr> {
     Some(Expr { terms, constant: expr.constant.checked_mul(factor)?, divisor: expr.divisor })
 }
 
-/// The first one, divided as it is, with more above the line.
+/// The first expression, with the second one added to its dividend.
 fn sum(mut expr: Expr, more: Expr) -> Option<Expr> {
     expr.constant = expr.constant.checked_add(more.constant)?;
     for (dim, coefficient) in more.terms {
@@ -243,7 +243,7 @@ fn make_expr(context: MlirContext, expr: &Expr) -> MlirAffineExpr {
     }
 }
 
-/// Whether what an operator says of its access fits its operands and results.
+/// Checks that an operator's accesses match its operands and results.
 pub(crate) fn verify_access(operation: OperationRef) -> Result<(), String> {
     let Ok(attribute) = operation.attribute(ACCESS) else { return Ok(()) };
     let complain = |message: String| format!("attribute '{ACCESS}': {message}");

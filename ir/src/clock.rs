@@ -11,7 +11,7 @@ use mlir_sys::{
 };
 use std::ffi::c_void;
 
-/// The memories that links lead between, in the order of their ids.
+/// The memories that links connect, in the order of their ids.
 const MEMORIES: [&str; 2] = ["host", "scratchpad"];
 
 #[unsafe(no_mangle)]
@@ -34,14 +34,14 @@ unsafe extern "C" fn cosmaVerifyClock(
     false
 }
 
-/// The clock that `links` and `compute` say; none where they are not said.
+/// The clock that `links` and `compute` describe; `None` if they are absent.
 ///
 /// # Errors
-/// What is wrong with them, to be said after the attribute's name.
+/// A message that follows the attribute's name.
 pub(crate) fn read_clock(links: Option<Attribute>, compute: Option<Attribute>) -> Result<Option<Clock>, String> {
     let Some(links) = links else {
         return match compute {
-            Some(_) => Err("says how fast operators compute, but no link has a rate".into()),
+            Some(_) => Err("has 'compute', but no link has a rate".into()),
             None => Ok(None),
         };
     };
@@ -67,7 +67,7 @@ pub(crate) fn read_clock(links: Option<Attribute>, compute: Option<Attribute>) -
     Ok(Some(clock))
 }
 
-/// Where a link leads, and how fast it is.
+/// The source and the destination of a link, and its timing.
 fn read_link(link: Attribute, channels: &mut Vec<Channel>) -> Result<((MemoryId, MemoryId), Timing), String> {
     let entries = entries(link).ok_or_else(|| format!("needs a dictionary for each link, not {link}"))?;
     let (mut from, mut to, mut channel, mut rate) = (None, None, None, None);
@@ -83,7 +83,7 @@ fn read_link(link: Attribute, channels: &mut Vec<Channel>) -> Result<((MemoryId,
             "burst" => burst = natural(&name, value)?,
             _ => {
                 return Err(format!(
-                    "has an unknown key '{name}' in a link; there are from, to, channel, rate, setup, latency, burst"
+                    "has an unknown key '{name}' in a link; the keys are from, to, channel, rate, setup, latency, burst"
                 ));
             }
         }
@@ -116,7 +116,7 @@ fn read_compute(compute: Attribute) -> Result<Compute, String> {
             "least_cycles" => read.least_cycles = Cycles(natural(&name, value)?),
             _ => {
                 return Err(format!(
-                    "has an unknown key '{name}' in 'compute'; there are cycles_per_mac, bytes_per_cycle, least_cycles"
+                    "has an unknown key '{name}' in 'compute'; the keys are cycles_per_mac, bytes_per_cycle, least_cycles"
                 ));
             }
         }
@@ -155,7 +155,7 @@ fn write_ratio<'c>(maker: Maker, ratio: Ratio) -> Attribute<'c> {
     }
 }
 
-/// The entries of a dictionary; none of any other attribute.
+/// The entries of a dictionary; `None` for any other attribute.
 fn entries<'c>(dictionary: Attribute<'c>) -> Option<Vec<(String, Attribute<'c>)>> {
     let raw = dictionary.to_raw();
     // SAFETY: the attribute is alive.

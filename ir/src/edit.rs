@@ -1,7 +1,7 @@
 //! Mutations of a module that melior does not have, or has only as `unsafe`.
 //!
 //! An operation may be mutated through any handle to it, as in MLIR itself: melior's two kinds of reference differ in
-//! their methods, not in ownership. So nothing here ends the life of an operation while there may be handles to it.
+//! their methods, not in ownership. So no function here destroys an operation while there may be handles to it.
 
 use crate::ffi::{Text, cosmaDestroyDetached, cosmaDetach};
 use melior::ir::operation::{OperationLike, OperationMutLike, OperationRefMut};
@@ -31,7 +31,7 @@ pub fn as_mut<'c, 'a>(operation: OperationRef<'c, 'a>) -> OperationRefMut<'c, 'a
     unsafe { OperationRefMut::from_raw(operation.to_raw()) }
 }
 
-/// Gives an operation a name by its location, if it has none.
+/// Names the location of an operation, if it has no name.
 pub fn set_location_name(operation: OperationRef, name: &str) {
     // SAFETY: the operation is alive, and with it its context, which copies the name.
     unsafe {
@@ -66,8 +66,8 @@ pub fn replace_uses<'c>(value: Value<'c, '_>, other: Value<'c, '_>) {
 
 /// Removes an operation from its block. It has no operands then, and neither has anything in its regions.
 ///
-/// It lives on until all handles to it are gone: until the run of the pass ends that erases it, or the call of
-/// [`edit`]; beyond both, for ever.
+/// The operation lives until all handles to it are gone: until the end of the pass that erases it, or of the call of
+/// [`edit`]. Outside of both, it is never destroyed.
 ///
 /// # Panics
 /// If one of its results still has uses.
@@ -91,12 +91,11 @@ pub fn edit<'c, T>(module: &mut Module<'c>, change: impl for<'a> FnOnce(Operatio
 }
 
 thread_local! {
-    /// What was erased in each scope of this thread, by address; the innermost scope is the last one.
+    /// The operations erased in each scope of this thread, by address; the innermost scope is the last one.
     static ERASED: RefCell<Vec<BTreeMap<usize, MlirOperation>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Destroys, when it ends, what was erased meanwhile. No handle to an operation that could be reached in it may
-/// outlive it.
+/// A scope that destroys the operations erased in it when it ends. No handle to them may outlive it.
 pub(crate) struct Scope;
 
 impl Scope {
@@ -116,16 +115,16 @@ impl Drop for Scope {
     }
 }
 
-/// Changes the type of a value. Its uses must accept the type, or be removed.
+/// Changes the type of a value. Its uses must accept the new type, or be removed.
 pub fn set_type<'c>(value: Value<'c, '_>, r#type: Type<'c>) {
     // SAFETY: both are alive, in one context.
     unsafe { mlirValueSetType(value.to_raw(), r#type.to_raw()) }
 }
 
-/// Moves the bodies of an operation's regions to those of another one, which has as many, all of them empty.
+/// Moves the bodies of an operation's regions to those of another operation, which must have equally many, all empty.
 ///
 /// # Panics
-/// If it has not.
+/// If the regions of the other operation are not so.
 pub fn move_regions<'c>(from: OperationRef<'c, '_>, to: OperationRef<'c, '_>) {
     let is_fit = from.region_count() == to.region_count() && to.regions().all(|it| it.first_block().is_none());
     assert!(is_fit, "regions move to as many empty ones: {to}");

@@ -54,7 +54,7 @@ pub enum ExecuteError {
         given: String,
     },
     /// The program needs too much memory.
-    #[error("{needed} B cannot be had: at most {limit} B are given to a program")]
+    #[error("{needed} B cannot be allocated: a program gets at most {limit} B")]
     Memory {
         /// The bytes needed.
         needed: u64,

@@ -1,4 +1,4 @@
-//! Attribute values as Rust's, both ways. Reading gives `None` for any other kind of attribute.
+//! Conversion between attribute values and Rust's. Reading returns `None` for any other kind of attribute.
 
 use crate::ffi::{
     CosmaAlias, CosmaMachine, CosmaPlan, CosmaResidency, Text, cosmaAliasAttr, cosmaMachineAttr, cosmaPlanAttr,
@@ -14,12 +14,12 @@ use mlir_sys::{
 };
 use std::ops::Range;
 
-/// Steps of a schedule during which a tensor lies at one offset, as an attribute says it.
+/// A residency as an attribute: the steps during which a tensor is at one offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Residency {
-    /// Of its first byte, from the start of the scratchpad.
+    /// The offset of its first byte from the start of the scratchpad.
     pub offset: u64,
-    /// Half-open.
+    /// The steps, half-open.
     pub steps: Range<u64>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn read_array(attribute: Attribute) -> Option<Vec<Attribute>> {
     (0..array.len()).map(|it| array.element(it).ok()).collect()
 }
 
-/// A list of `#cosma.alias`, or of their builtin spelling.
+/// A list of `#cosma.alias`, or its builtin spelling.
 pub(crate) fn read_overlays(attribute: Attribute) -> Option<Vec<InPlace>> {
     let overlay = |element: Attribute| {
         let mut alias = CosmaAlias::default();
@@ -63,7 +63,7 @@ pub(crate) fn read_overlays(attribute: Attribute) -> Option<Vec<InPlace>> {
     read_array(attribute)?.into_iter().map(overlay).collect()
 }
 
-/// A list of `#cosma.residency`, or of their builtin spelling.
+/// A list of `#cosma.residency`, or its builtin spelling.
 pub(crate) fn read_residencies(attribute: Attribute) -> Option<Vec<Residency>> {
     let residency = |element: Attribute| {
         let mut residency = CosmaResidency::default();
@@ -78,19 +78,18 @@ pub(crate) fn read_residencies(attribute: Attribute) -> Option<Vec<Residency>> {
     read_array(attribute)?.into_iter().map(residency).collect()
 }
 
-/// A result and an operand of an operator that may share bytes: the smaller one lies within the larger
-/// one.
+/// A result and an operand of an operator that may share bytes: the smaller one is within the larger one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InPlace {
     /// Index of the result.
     pub result: usize,
     /// Index of the operand.
     pub operand: usize,
-    /// How many bytes from the start of the larger one the smaller one begins.
+    /// The offset in bytes of the smaller one in the larger one.
     pub at: u64,
 }
 
-/// What makes attributes: they live in the context, which the caller's `'c` stands for.
+/// Makes attributes: they live in the context, whose lifetime is the caller's `'c`.
 #[derive(Clone, Copy)]
 pub(crate) struct Maker(MlirContext);
 
@@ -180,14 +179,13 @@ impl Maker {
     }
 }
 
-/// The number, or the largest one that an attribute of the dialect can hold: no size that the planner lets
-/// through is larger.
+/// The number, or the largest one that an attribute of the dialect can hold: the planner accepts no larger size.
 pub(crate) fn capped(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// MLIR's integers have a sign. What does not fit is no size that the planner lets through, and
-/// becomes a negative one that the verifier refuses.
+/// MLIR's integers have a sign. A number that does not fit is larger than any size that the planner accepts, and
+/// becomes a negative number that the verifier refuses.
 fn signed(value: u64) -> i64 {
     value.cast_signed()
 }

@@ -1,4 +1,4 @@
-//! The C functions of the files in `dialect`, and text that crosses the border.
+//! The C functions of the files in `dialect`, and strings that cross the interface.
 
 use mlir_sys::{
     MlirAffineMap, MlirAttribute, MlirContext, MlirDialectRegistry, MlirLocation, MlirModule, MlirOperation,
@@ -43,7 +43,7 @@ pub(crate) struct CosmaResidency {
     pub offset: i64,
 }
 
-/// -1 or null where it is not said.
+/// -1 or null if absent.
 #[repr(C)]
 pub(crate) struct CosmaMachine {
     pub scratchpad: i64,
@@ -57,11 +57,11 @@ pub(crate) struct CosmaMachine {
     pub compute: MlirAttribute,
 }
 
-/// No attribute.
+/// The null attribute.
 pub(crate) const NO_ATTRIBUTE: MlirAttribute = MlirAttribute { ptr: std::ptr::null() };
 
 impl CosmaMachine {
-    /// One that says nothing.
+    /// A value with all fields absent.
     pub(crate) fn unsaid() -> CosmaMachine {
         CosmaMachine {
             scratchpad: -1,
@@ -93,13 +93,13 @@ pub(crate) struct CosmaPlan {
     pub solver: MlirStringRef,
     /// Empty if there is none.
     pub proof: MlirStringRef,
-    /// -1 where there is none.
+    /// -1 if there is none.
     pub cycles_bound: i64,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub cycles_bound_rule: MlirStringRef,
-    /// -1 where there is none.
+    /// -1 if there is none.
     pub any_order_bound: i64,
-    /// Empty where there is none.
+    /// Empty if there is none.
     pub any_order_rule: MlirStringRef,
 }
 
@@ -112,7 +112,7 @@ pub(crate) struct CosmaAccess {
     pub n_dims: isize,
     pub n_ways: isize,
     pub n_maps: isize,
-    /// None if it is null.
+    /// `None` if it is null.
     pub sums: MlirType,
 }
 
@@ -126,7 +126,7 @@ pub(crate) struct CosmaTile {
 }
 
 impl CosmaTile {
-    /// One that is still to be read.
+    /// A value to be filled by reading.
     pub(crate) fn unread() -> CosmaTile {
         let none = std::ptr::null();
         CosmaTile { of: Text::new("").raw(), offsets: none, sizes: none, n_loops: 0 }
@@ -134,7 +134,7 @@ impl CosmaTile {
 }
 
 impl CosmaAccess {
-    /// One that is still to be read.
+    /// A value to be filled by reading.
     pub(crate) fn unread() -> CosmaAccess {
         let none = std::ptr::null();
         let (maps, sums) = (std::ptr::null(), MlirType { ptr: std::ptr::null() });
@@ -208,7 +208,7 @@ unsafe extern "C" {
     pub(crate) fn cosmaSplatValue(attribute: MlirAttribute) -> MlirAttribute;
 }
 
-/// Bytes as MLIR wants them, for as long as they are borrowed.
+/// Bytes as MLIR's string reference, for as long as they are borrowed.
 pub(crate) struct Text<'a> {
     raw: MlirStringRef,
     _bytes: PhantomData<&'a [u8]>,
@@ -226,7 +226,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// A copy of MLIR's text; what is not UTF-8 in it is replaced.
+/// A copy of MLIR's text; bytes that are not UTF-8 are replaced.
 ///
 /// # Safety
 /// The text is alive.
@@ -251,7 +251,7 @@ pub(crate) unsafe extern "C" fn append(text: MlirStringRef, data: *mut c_void) {
     buffer.extend_from_slice(bytes);
 }
 
-/// Runs what MLIR called. A panic must not cross into C++: it becomes its message.
+/// Runs a callback from MLIR. A panic must not cross into C++: it becomes its message.
 pub(crate) fn guard<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| message(payload.as_ref()))
 }

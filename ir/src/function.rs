@@ -16,7 +16,7 @@ pub fn is_weight(function: OperationRef, argument: usize) -> bool {
     get(function, argument, WEIGHT).is_some()
 }
 
-/// Whether an argument stays in the scratchpad from one run of the function to the next, whatever that costs.
+/// Whether an argument stays in the scratchpad from one run of the function to the next, at any cost.
 pub fn is_always_kept(function: OperationRef, argument: usize) -> bool {
     get(function, argument, KEEP).is_some()
 }

@@ -80,7 +80,7 @@ pub fn ungroup(group: OperationRef) {
     erase(group);
 }
 
-/// Replaces operands of an operation, and in its regions, by others, which are given by the keys of those.
+/// Replaces operands of an operation and in its regions; the replacements are given by the keys of the operands.
 fn replace_inside<'c, 'a>(operation: OperationRef<'c, 'a>, others: &HashMap<usize, Value<'c, 'a>>) {
     for index in 0..operation.operand_count() {
         let other = operand_at(operation, index).and_then(|it| others.get(&key(it)));

@@ -21,14 +21,14 @@ pub fn is_memory_effect_free(operation: OperationRef) -> bool {
     unsafe { cosmaIsMemoryEffectFree(operation.to_raw()) }
 }
 
-/// Whether two operations compute the same where their operands are the same in turn; what they are to
-/// COSMA, and other discardable attributes, do not matter.
+/// Whether two operations compute the same results if their operands are equal in order. COSMA's own and other
+/// discardable attributes do not matter.
 pub fn is_equivalent(one: OperationRef, other: OperationRef) -> bool {
     // SAFETY: both are alive.
     unsafe { cosmaIsEquivalent(one.to_raw(), other.to_raw()) }
 }
 
-/// The same for operations that are [equivalent](is_equivalent).
+/// A hash that is equal for operations that are [equivalent](is_equivalent).
 pub fn equivalence_hash(operation: OperationRef) -> u64 {
     // SAFETY: the operation is alive.
     unsafe { cosmaEquivalenceHash(operation.to_raw()) }

@@ -1,5 +1,5 @@
-//! COSMA's vocabulary in MLIR: the dialect and what its attributes mean, tensor sizes, diagnostics,
-//! and passes that MLIR knows by name. Nothing of the planner.
+//! COSMA's vocabulary in MLIR: the dialect and the meaning of its attributes, tensor sizes, diagnostics, and passes
+//! registered by name. It does not use the planner's solvers.
 //!
 //! ```
 //! let context = cosma_ir::new_context();

@@ -1,4 +1,4 @@
-//! `cosma.machine`: what a module or a function says about the accelerator that it is for.
+//! `cosma.machine`: the description of the accelerator on a module or a function.
 
 use crate::clock::{compute_attribute, links_attribute, read_clock};
 use crate::edit::as_mut;
@@ -14,57 +14,57 @@ use std::ops::Range;
 
 const MACHINE: &str = "cosma.machine";
 
-/// How weights reach their operators.
+/// How operators read weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
-    /// Through the scratchpad, where they need room.
+    /// In the scratchpad, where they need room.
     Resident,
-    /// Past it.
+    /// Streamed past the scratchpad.
     Streamed,
-    /// Use by use, whichever moves less.
+    /// For each use, whichever moves less.
     Auto,
 }
 
 /// Which weights stay in the scratchpad from one run of a function to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// None but those whose arguments say so.
+    /// Only those whose arguments are marked.
     None,
-    /// Those with which most traffic is saved.
+    /// Those that save the most traffic.
     Auto,
 }
 
-/// What an attribute says; what it leaves out is for others to say.
+/// The fields of the attribute; `None` for absent ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Machine {
-    /// Bytes.
+    /// The size in bytes.
     pub scratchpad: Option<u64>,
-    /// Bytes, at least 1.
+    /// The alignment in bytes, at least 1.
     pub alignment: Option<u64>,
-    /// How weights reach their operators.
+    /// How operators read weights.
     pub weights: Option<Weights>,
     /// Which weights stay from run to run.
     pub keep: Option<Keep>,
-    /// Bytes that an element of a float tensor takes, whatever its type says: as after quantisation.
+    /// The bytes per element of a float tensor, whatever its type, as after quantisation.
     pub element_bytes: Option<u64>,
-    /// What becomes of operators that compute from weights alone.
+    /// The treatment of operators that compute from weights alone.
     pub weight_computation: Option<WeightComputation>,
-    /// Addresses of the scratchpad that are not to be used, half-open.
+    /// Addresses of the scratchpad that plans must not use, half-open.
     pub reserved: Vec<Range<u64>>,
-    /// How fast it is, between host memory and scratchpad, each way.
+    /// The timing of transfers between host memory and scratchpad, in both directions.
     pub clock: Option<Clock>,
 }
 
-/// What becomes of operators that compute from weights alone.
+/// The treatment of operators that compute from weights alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeightComputation {
-    /// They are done before the run; what they compute is a weight.
+    /// They run before the program; their results are weights.
     Folded,
-    /// They run like others.
+    /// They run like other operators.
     Run,
 }
 
-/// The machine of an operation: its own or the nearest around it.
+/// The machine of an operation: its own or that of the nearest enclosing operation.
 pub fn machine(operation: OperationRef) -> Option<Machine> {
     let mut next = Some(operation);
     while let Some(operation) = next {
@@ -83,13 +83,13 @@ pub fn set_machine(operation: OperationRef, machine: &Machine) {
     as_mut(operation).set_attribute(MACHINE, attribute);
 }
 
-/// Forgets the machine of a module or a function.
+/// Removes the machine of a module or a function.
 pub fn clear_machine(operation: OperationRef) {
     // Absent already is as good.
     let _ = as_mut(operation).remove_attribute(MACHINE);
 }
 
-/// What the attribute says, in whatever spelling; none if it is no machine.
+/// Reads the attribute in either spelling; `None` if it is not a machine.
 fn read(attribute: Attribute) -> Option<Machine> {
     let mut machine = CosmaMachine::unsaid();
     // SAFETY: the attribute is alive.
@@ -138,7 +138,7 @@ unsafe extern "C" fn cosmaVerifyReserved(
 /// Ranges of addresses.
 ///
 /// # Errors
-/// What is wrong with them, to be said after the attribute's name.
+/// A message that follows the attribute's name.
 fn read_reserved(attribute: Attribute) -> Result<Vec<Range<u64>>, String> {
     let read = |range: Attribute| {
         let ends: Option<Vec<i64>> = read_array(range).and_then(|it| it.into_iter().map(read_integer).collect());

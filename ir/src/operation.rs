@@ -1,8 +1,8 @@
 //! The attributes of operators, declared by front ends or written by planning.
 //!
-//! A fact has one name, and two spellings: `cosma.op` and `cosma.group` have it as an attribute of their own, `offsets`;
-//! an operation of another dialect as `cosma.offsets`. The functions here treat both alike. On a
-//! load or reload, [`offsets`] is its one `offset`.
+//! A fact has one name and two spellings: on `cosma.op` and `cosma.group` it is an attribute of their own, `offsets`;
+//! on an operation of another dialect it is `cosma.offsets`. The functions here treat both alike. On a load or
+//! reload, [`offsets`] is its single `offset`.
 //!
 //! An invalid value reads as absent: the verifier has refused it before.
 
@@ -33,7 +33,7 @@ pub fn name(operation: OperationRef) -> String {
     unsafe { string(mlirIdentifierStr(mlirOperationGetName(operation.to_raw()))) }
 }
 
-/// What tells values apart while nothing is erased. Only looked up, never iterated over.
+/// A key that identifies a value as long as nothing is erased. Only for lookups, never iterated over.
 pub fn key(value: Value) -> usize {
     value.to_raw().ptr.addr()
 }

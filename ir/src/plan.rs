@@ -1,4 +1,4 @@
-//! `cosma.plan`: what a function says about its plan.
+//! `cosma.plan`: the record of a function's plan.
 
 use crate::edit::as_mut;
 use crate::fact::capped;
@@ -13,48 +13,48 @@ const PLAN: &str = "cosma.plan";
 /// What is known about a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanSummary {
-    /// Operators, each of which runs in one step.
+    /// The number of operators, each of which runs in one step.
     pub operators: u64,
-    /// Whether no plan moves less; that is proven.
+    /// Whether it is proven that no plan moves less.
     pub is_optimal: bool,
     /// Bytes moved.
     pub total: u64,
     /// Bytes that every plan moves.
     pub compulsory: u64,
-    /// Bytes moved beyond those.
+    /// Non-compulsory bytes moved.
     pub non_compulsory: u64,
-    /// Bytes; no plan has less non-compulsory traffic.
+    /// A proven lower bound on the non-compulsory bytes of any plan.
     pub lower_bound: u64,
     /// Bytes of the non-compulsory traffic that are caused by addresses.
     pub fragmentation: u64,
-    /// Bytes that the first run moves besides, of weights that stay from run to run.
+    /// Bytes that are moved once, before the first run, for weights that stay from run to run.
     pub prologue: u64,
-    /// The most bytes that lie in the scratchpad at once.
+    /// The most bytes in use in the scratchpad at once.
     pub peak: u64,
-    /// Bytes of scratchpad with less than which the function cannot run.
+    /// The least scratchpad in bytes with which the function can run.
     pub min_scratchpad: u64,
-    /// Whether it can run with that much.
+    /// Whether that number is exact, not only a lower bound.
     pub is_min_exact: bool,
-    /// Which solver made the plan.
+    /// The solver that made the plan.
     pub solver: String,
-    /// For which tilings the lower bound holds, if the function may have been tiled.
+    /// The tilings for which the lower bound holds, if the function may have been tiled.
     pub proof: Option<String>,
-    /// For a machine with a clock: no program of these transfers takes less.
+    /// For a machine with a clock: a lower bound on the cycles of programs with these transfers.
     pub cycles_bound: Option<CyclesBound>,
-    /// No program of any order takes less, if that is another bound.
+    /// A lower bound on the cycles of programs in any order, if it differs.
     pub any_order_bound: Option<CyclesBound>,
 }
 
-/// Cycles that no program takes less than.
+/// A lower bound on cycles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CyclesBound {
-    /// How many.
+    /// The number of cycles.
     pub cycles: u64,
-    /// How it is known.
+    /// The name of the bound.
     pub rule: String,
 }
 
-/// What a function says about its plan, if it says it.
+/// The record of a function's plan, if it has one.
 pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
     let attribute = function.attribute(PLAN).ok()?;
     let mut plan = CosmaPlan {
@@ -108,7 +108,7 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
     })
 }
 
-/// Writes what is known about a function's plan.
+/// Writes the record of a function's plan.
 pub fn set_plan_summary(function: OperationRef, summary: &PlanSummary) {
     let solver = Text::new(&summary.solver);
     let proof = Text::new(summary.proof.as_deref().unwrap_or_default());

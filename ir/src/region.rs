@@ -1,4 +1,4 @@
-//! Boxes of a tensor's elements, as slices and transfers name them.
+//! Boxes of a tensor's elements, as slices and transfers have them.
 
 use crate::fact::read_integers;
 use crate::operation::{name, operand_at, result_at};
@@ -12,12 +12,12 @@ pub(crate) const STATIC_OFFSETS: &str = "static_offsets";
 pub(crate) const STATIC_SIZES: &str = "static_sizes";
 const STATIC_STRIDES: &str = "static_strides";
 
-/// A box of a tensor's elements: along each dimension, so many from an offset on.
+/// A box of a tensor's elements: a range along each dimension.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TensorRegion {
     /// The first element along each dimension.
     pub offsets: Vec<u64>,
-    /// How many elements along each dimension.
+    /// The number of elements along each dimension.
     pub sizes: Vec<u64>,
 }
 
@@ -28,7 +28,7 @@ impl TensorRegion {
         (0..self.offsets.len()).all(|it| self.offsets[it] < ends(other, it) && other.offsets[it] < ends(self, it))
     }
 
-    /// How many elements two regions of one tensor have in common.
+    /// The number of elements that two regions of one tensor have in common.
     pub fn n_common(&self, other: &TensorRegion) -> u128 {
         let along = |it: usize| {
             let end = |it: &TensorRegion, index: usize| it.offsets[index].saturating_add(it.sizes[index]);
@@ -38,7 +38,7 @@ impl TensorRegion {
         (0..self.offsets.len()).map(along).fold(1, u128::saturating_mul)
     }
 
-    /// Whether it has elements, all of which are elements of a tensor of these dimensions.
+    /// Whether it is not empty and lies within a tensor of these dimensions.
     pub fn is_within(&self, dimensions: &[u64]) -> bool {
         let has_rank = self.offsets.len() == dimensions.len() && self.sizes.len() == dimensions.len();
         let fits = |it: usize| {
@@ -48,15 +48,15 @@ impl TensorRegion {
         has_rank && (0..dimensions.len()).all(fits)
     }
 
-    /// Whether each run of elements that lie side by side begins and ends with a byte, in a tensor of these
-    /// dimensions whose elements of so many bits are packed.
+    /// Whether each run of contiguous elements begins and ends at a byte boundary, in a tensor of these dimensions
+    /// with packed elements of this many bits.
     pub fn is_in_whole_bytes(&self, dimensions: &[u64], bits: u64) -> bool {
         let is_whole = |it: Option<&u64>| it.is_none_or(|it| it.wrapping_mul(bits).is_multiple_of(8));
         bits.is_multiple_of(8)
             || is_whole(self.offsets.last()) && is_whole(self.sizes.last()) && is_whole(dimensions.last())
     }
 
-    /// How many elements it has.
+    /// The number of its elements.
     pub fn n_elements(&self) -> u128 {
         self.sizes.iter().fold(1, |product, it| product.saturating_mul(u128::from(*it)))
     }
@@ -69,8 +69,8 @@ impl fmt::Display for TensorRegion {
     }
 }
 
-/// The region of its first operand that a `tensor.extract_slice` or an inward transfer takes; the region that
-/// a `tensor.insert_slice` or an outward transfer writes. None where it has no region, or one that is
+/// The region of its first operand that a `tensor.extract_slice` or an inward transfer reads, or the region that a
+/// `tensor.insert_slice` or an outward transfer writes. `None` if the operation has no region, or one that is
 /// dynamic, has strides, is empty, or has another rank than its tensor.
 pub fn region(operation: OperationRef) -> Option<TensorRegion> {
     let (whole, part) = whole_and_part(operation)?;
@@ -85,7 +85,7 @@ pub fn region(operation: OperationRef) -> Option<TensorRegion> {
     (is_dense && fits && static_dimensions(part.r#type())? == region.sizes).then_some(region)
 }
 
-/// The tensor that an operation takes a region of or writes one of, and the value that is the region.
+/// The tensor whose region an operation reads or writes, and the value that is the region.
 fn whole_and_part<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<(Value<'c, 'a>, Value<'c, 'a>)> {
     match transfer(operation).map(Transfer::is_inward) {
         Some(true) => Some((operand_at(operation, 0)?, result_at(operation, 0)?)),
@@ -104,7 +104,7 @@ fn integers(operation: OperationRef, name: &str) -> Option<Vec<i64>> {
     operation.attribute(name).ok().and_then(read_integers)
 }
 
-/// The dimensions of a ranked, static tensor, in transit or not.
+/// The dimensions of a ranked, static tensor, also of a tensor in transit.
 pub fn static_dimensions(r#type: Type) -> Option<Vec<u64>> {
     let tensor = RankedTensorType::try_from(tensor_type(r#type)).ok()?;
     let dimension = |it| match tensor.dim_size(it) {

@@ -1,4 +1,4 @@
-//! How operations of linalg access their operands, and what computes a region of what they compute.
+//! How operations of linalg access their operands, and how to compute a region of their results.
 
 use crate::TensorRegion;
 use crate::access::read_map;
@@ -13,8 +13,8 @@ use mlir_sys::{
     mlirDenseElementsAttrGetIndexValue, mlirElementsAttrGetNumElements, mlirLinalgGetIndexingMapsAttribute,
 };
 
-/// How an operation of linalg on static tensors accesses its operands, destinations included, and its results: a map
-/// for each. Reductions are not splittable. None of any other operation, and of one with indices that are no sums.
+/// How an operation of linalg on static tensors accesses its operands, including destinations, and its results: a map
+/// for each. Reductions are not splittable. `None` for any other operation, and for one whose indices are not sums.
 pub fn structured_access(operation: OperationRef) -> Option<Access> {
     // SAFETY: the operation is alive, and the functions ask for its interface.
     let (loops, maps) = unsafe {
@@ -41,9 +41,9 @@ pub fn structured_access(operation: OperationRef) -> Option<Access> {
     Some(Access { domain, operands, results, sums: None })
 }
 
-/// Inserts, before an operation, one that computes a region of a result of another operation of linalg. It reads
-/// `tensor.extract_slice` of the operands, which are inserted as well, or whole operands. None if MLIR does not know
-/// how; slices may have been inserted then.
+/// Inserts, before an operation, an operation that computes a region of a result of another operation of linalg. It
+/// reads inserted `tensor.extract_slice` of the operands, or whole operands. `None` if MLIR cannot compute the
+/// region; slices may have been inserted nevertheless.
 pub fn slice_result<'c, 'a>(
     operation: OperationRef<'c, 'a>,
     result: usize,

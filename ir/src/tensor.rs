@@ -1,4 +1,4 @@
-//! How many bytes a tensor takes.
+//! The size of tensors in bytes.
 
 use melior::ir::Type;
 use melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
@@ -14,34 +14,34 @@ pub enum SizeError {
     /// Not a tensor, or one of unknown rank.
     #[error("{0} is not a ranked tensor")]
     NotRankedTensor(String),
-    /// A dimension is not known.
+    /// A dimension is unknown.
     #[error("{0} has a dynamic dimension")]
     Dynamic(String),
-    /// An encoding, say of a sparse tensor, decides how the elements are kept.
+    /// An encoding, for example of a sparse tensor, determines the layout of the elements.
     #[error("{0} has an encoding")]
     Encoded(String),
     /// An element type that is neither integer, float, index, complex nor quantised.
     #[error("{0} has elements of unknown width")]
     UnknownElement(String),
-    /// More than can be counted.
+    /// The size overflows.
     #[error("{0} has more than 2^64 bits")]
     TooLarge(String),
 }
 
-/// The size of a ranked, static tensor in bytes: its elements packed by their width in bits, the
-/// whole rounded up to a byte. An index has 64 bits, a complex number twice those of its part, a truth
-/// value (`i1`) 8, as in MLIR's memory.
+/// The size of a ranked, static tensor in bytes: its elements packed by their width in bits, rounded up to a byte in
+/// total. An index has 64 bits, a complex number twice the bits of its parts, a boolean (`i1`) 8, as in MLIR's
+/// memory.
 ///
 /// # Errors
-/// [`SizeError`], where the type does not tell.
+/// [`SizeError`] if the type has no size.
 pub fn size_in_bytes(r#type: Type) -> Result<u64, SizeError> {
     size_with(r#type, None)
 }
 
-/// The same where each element of a float tensor takes so many bytes.
+/// The size of a tensor if each element of a float tensor takes this many bytes.
 ///
 /// # Errors
-/// [`SizeError`], where the type does not tell.
+/// [`SizeError`] if the type has no size.
 pub fn size_with(r#type: Type, element_bytes: Option<u64>) -> Result<u64, SizeError> {
     let tensor = RankedTensorType::try_from(r#type).map_err(|_| SizeError::NotRankedTensor(r#type.to_string()))?;
     if tensor.encoding().is_some() {
@@ -66,12 +66,12 @@ pub fn size_with(r#type: Type, element_bytes: Option<u64>) -> Result<u64, SizeEr
     Ok(bits.ok_or_else(|| SizeError::TooLarge(r#type.to_string()))?.div_ceil(8))
 }
 
-/// How many bits each element of a tensor takes in one whose elements are packed.
+/// The bits of each element in a tensor with packed elements.
 pub fn bits_of_element(tensor: Type) -> Option<u64> {
     width_in_bits(RankedTensorType::try_from(tensor).ok()?.element().to_raw())
 }
 
-/// The same where each element of a float tensor takes so many bytes.
+/// The bits of each element if each element of a float tensor takes this many bytes.
 pub fn bits_of_element_with(tensor: Type, element_bytes: Option<u64>) -> Option<u64> {
     let is_float = RankedTensorType::try_from(tensor).is_ok_and(is_float);
     element_bytes.filter(|_| is_float).map_or_else(|| bits_of_element(tensor), |bytes| bytes.checked_mul(8))

@@ -1,4 +1,4 @@
-//! What says of operators and functions that they were cut into tiles.
+//! The attributes of operators and functions that were split into tiles.
 
 use crate::access::slice;
 use crate::edit::as_mut;
@@ -16,23 +16,23 @@ const UNKNOWN: &str = "unknown";
 const ALL_TILINGS: &str = "all_tilings";
 const WITHOUT_RECOMPUTATION: &str = "without_recomputation";
 
-/// Which part of an operator's loops a tile runs.
+/// The part of an operator's loops that a tile runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TileOf {
     /// The operator's name.
     pub operator: String,
-    /// Where the part begins, by loop.
+    /// The first iteration, by loop.
     pub offsets: Vec<u64>,
-    /// How many iterations it has, by loop.
+    /// The number of iterations, by loop.
     pub sizes: Vec<u64>,
 }
 
-/// Whether an operator is a tile of another one.
+/// Whether an operator is a tile of another operator.
 pub fn is_tile(operation: OperationRef) -> bool {
     (is_abstract(operation) || is_group(operation)) && operation.has_attribute(TILE)
 }
 
-/// Of which operator a tile is, and which part of it; none if it is no tile.
+/// The operator that a tile belongs to, and its part; `None` if the operation is not a tile.
 pub fn tile_of(operation: OperationRef) -> Option<TileOf> {
     let attribute = operation.attribute(TILE).ok().filter(|_| is_tile(operation))?;
     let mut raw = CosmaTile::unread();
@@ -63,7 +63,7 @@ pub fn operator<'c>(
     builder.build().expect("nothing is inferred that could fail")
 }
 
-/// Says of which operator a tile is, and which part of it.
+/// Records the operator that a tile belongs to, and its part.
 pub fn set_tile(operation: OperationRef, tile: &TileOf) {
     let maker = maker(operation);
     let list = |it: &[u64]| it.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
@@ -77,25 +77,25 @@ pub fn set_tile(operation: OperationRef, tile: &TileOf) {
     as_mut(operation).set_attribute(TILE, attribute);
 }
 
-/// Bytes that every program in tiles of a function moves, compulsory ones included.
+/// Lower bounds on the bytes that programs in tiles of a function move, including compulsory ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeastTraffic {
-    /// Every one.
+    /// For every program.
     pub all_tilings: u64,
-    /// Every one that computes no element twice.
+    /// For every program that computes each element once.
     pub without_recomputation: u64,
 }
 
-/// What `cosma-tile` found that tilings of a function move at least; none if that is not known.
+/// The lower bound that `cosma-tile` found for tilings of a function; `None` if it is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TilingBound(pub Option<LeastTraffic>);
 
-/// What `cosma-tile` said of a function, if it looked at it.
+/// The bound that `cosma-tile` recorded for a function, if it ran on it.
 pub fn tiling_bound(function: OperationRef) -> Option<TilingBound> {
     read_tiling(function.attribute(TILING).ok()?)
 }
 
-/// Notes on a function that `cosma-tile` looked at it.
+/// Records that `cosma-tile` ran on a function, with its bound.
 pub fn set_tiling_bound(function: OperationRef, bound: TilingBound) {
     let maker = maker(function);
     let attribute = match bound.0 {

@@ -7,14 +7,14 @@ use std::ffi::{CString, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStringExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Runs `mlir-opt` on these arguments, of which the first is the name of the program, with the passes that are
-/// registered, and gives its exit code. A wrong flag ends the process, as it does there.
+/// Runs `mlir-opt` with the registered passes on these arguments, the first of which is the name of the program, and
+/// returns its exit code. As in `mlir-opt`, an invalid flag ends the process.
 pub fn opt_main(arguments: Vec<OsString>) -> i32 {
     run(arguments, cosmaOptMain)
 }
 
-/// Runs MLIR's language server on these arguments, of which the first is the name of the program, until its client
-/// ends it, and gives its exit code.
+/// Runs MLIR's language server on these arguments, the first of which is the name of the program, until its client
+/// ends it, and returns its exit code.
 pub fn lsp_server_main(arguments: Vec<OsString>) -> i32 {
     run(arguments, cosmaLspServerMain)
 }
@@ -35,9 +35,9 @@ pub fn is_pass(name: &str) -> bool {
 
 static ARE_FLAGS_READ: AtomicBool = AtomicBool::new(false);
 
-/// Reads flags such as `--mlir-print-op-generic` or `--mlir-timing`. From then on they hold for the whole process: for
-/// all that is printed, for new contexts, and for the pass managers that are given to [`apply_flags`]. The passes that
-/// flags name have to be registered before. Returns whether the flags are right; what is wrong is printed.
+/// Reads flags such as `--mlir-print-op-generic` or `--mlir-timing`. They then apply to the whole process: to all
+/// printing, to new contexts, and to pass managers passed to [`apply_flags`]. Passes named in flags must be
+/// registered before. Returns whether the flags are valid; errors are printed.
 pub fn read_flags(program: &str, flags: &[String]) -> bool {
     if flags.is_empty() {
         return true;
@@ -50,18 +50,18 @@ pub fn read_flags(program: &str, flags: &[String]) -> bool {
     unsafe { cosmaReadFlags(arguments.len() as c_int, pointers.as_ptr().cast()) }
 }
 
-/// Makes a pass manager do what the flags ask for, if some were read. Returns whether it can.
+/// Applies the flags that were read to a pass manager. Returns whether that succeeded.
 pub fn apply_flags(manager: &PassManager) -> bool {
     // SAFETY: the manager is alive.
     !ARE_FLAGS_READ.load(Ordering::Relaxed) || unsafe { cosmaApplyFlags(manager.to_raw()) }
 }
 
-/// Arguments cannot hold a null character: the system ends them there.
+/// Arguments cannot contain a null character: the operating system ends them there.
 fn strings(arguments: Vec<OsString>) -> Vec<CString> {
     arguments.into_iter().map(|it| CString::new(it.into_vec()).unwrap_or_default()).collect()
 }
 
-/// As `main` gets them: a null behind the last.
+/// Arguments in the form of `main`: a null pointer follows the last one.
 fn pointers(arguments: &[CString]) -> Vec<*mut c_char> {
     arguments.iter().map(|it| it.as_ptr().cast_mut()).chain([std::ptr::null_mut()]).collect()
 }

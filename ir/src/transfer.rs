@@ -1,4 +1,4 @@
-//! The four ways between host memory and scratchpad, and what waits for them.
+//! The four kinds of transfers between host memory and scratchpad, and their waits.
 
 use crate::edit::as_mut;
 use crate::fact::{Maker, read_integers, read_string};
@@ -16,21 +16,21 @@ pub(crate) const SLICE: &str = "slice";
 pub(crate) const KEPT: &str = "kept";
 pub(crate) const WAIT: &str = "cosma.wait";
 pub(crate) const OFFSET: &str = "offset";
-/// On operations of other dialects, in lowered form.
+/// The attribute on operations of other dialects, in lowered form.
 pub(crate) const MARK: &str = "cosma.transfer";
 pub(crate) const STREAMED_MARK: &str = "cosma.streamed";
 const ALL: [Transfer; 4] = [Transfer::Load, Transfer::Reload, Transfer::Spill, Transfer::Store];
 
-/// A way between host memory and scratchpad.
+/// A kind of transfer between host memory and scratchpad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transfer {
-    /// Host memory → scratchpad, an argument's first time. Compulsory.
+    /// Host memory → scratchpad: the first load of an argument. Compulsory.
     Load,
-    /// Host memory → scratchpad, each time after that.
+    /// Host memory → scratchpad: each later load.
     Reload,
-    /// Scratchpad → host memory, a tensor that has to come back.
+    /// Scratchpad → host memory: a tensor that is reloaded later.
     Spill,
-    /// Scratchpad → host memory, a result of the function. Compulsory.
+    /// Scratchpad → host memory: a result of the function. Compulsory.
     Store,
 }
 
@@ -45,7 +45,7 @@ impl Transfer {
         }
     }
 
-    /// What an operation of lowered form that is this transfer says in `cosma.transfer`.
+    /// The value of `cosma.transfer` on the operation in lowered form.
     pub fn mark(self) -> &'static str {
         match self {
             Transfer::Load => "load",
@@ -55,12 +55,12 @@ impl Transfer {
         }
     }
 
-    /// Whether no plan can do without it.
+    /// Whether every plan has it.
     pub fn is_compulsory(self) -> bool {
         matches!(self, Transfer::Load | Transfer::Store)
     }
 
-    /// Whether its result lies in the scratchpad, or passes by; otherwise in host memory.
+    /// Whether its result is in the scratchpad or streamed; otherwise it is in host memory.
     pub fn is_inward(self) -> bool {
         matches!(self, Transfer::Load | Transfer::Reload)
     }
@@ -72,24 +72,24 @@ pub fn transfer(operation: OperationRef) -> Option<Transfer> {
     ALL.into_iter().find(|it| it.name() == name)
 }
 
-/// When a transfer ends.
+/// When a transfer completes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
-    /// Before what follows begins.
+    /// Before the next operation begins.
     #[default]
     AtOnce,
-    /// Where it is waited for.
+    /// At its wait.
     Awaited,
-    /// Likewise, and it moves only these bytes of what it would move, half-open.
+    /// At its wait, and it moves only these bytes, half-open.
     SliceAwaited(Range<u64>),
 }
 
-/// Whether a transfer ends where it is waited for.
+/// Whether a transfer completes at a wait.
 pub fn is_async(operation: OperationRef) -> bool {
     transfer(operation).is_some() && operation.has_attribute(ASYNC)
 }
 
-/// The bytes that an asynchronous transfer moves of what it would move whole, half-open; none if it is all of them.
+/// The bytes that an asynchronous transfer moves, half-open; `None` if it moves all of them.
 pub fn slice_of_transfer(operation: OperationRef) -> Option<Range<u64>> {
     match read_integers(operation.attribute(SLICE).ok().filter(|_| transfer(operation).is_some())?)?[..] {
         [low, high] => Some(u64::try_from(low).ok()?..u64::try_from(high).ok()?),
@@ -97,19 +97,19 @@ pub fn slice_of_transfer(operation: OperationRef) -> Option<Range<u64>> {
     }
 }
 
-/// Whether an operation waits for transfers; they are the operands.
+/// Whether an operation waits for transfers; they are its operands.
 pub fn is_wait(operation: OperationRef) -> bool {
     name(operation) == WAIT
 }
 
-/// Waits for asynchronous transfers of one tensor, of which there is at least one.
+/// Waits for asynchronous transfers of one tensor, at least one.
 pub fn wait<'c>(transits: &[Value<'c, '_>], location: Location<'c>) -> Operation<'c> {
     let result = tensor_type(transits[0].r#type());
     let builder = OperationBuilder::new(WAIT, location).add_operands(transits).add_results(&[result]);
     builder.build().expect("nothing is inferred that could fail")
 }
 
-/// The tensor of a type that is a tensor in transit; any other type itself.
+/// The tensor type of a tensor in transit; any other type itself.
 pub fn tensor_type<'c>(r#type: Type<'c>) -> Type<'c> {
     // SAFETY: the type is alive, and what it has lives in its context.
     let tensor = unsafe { cosmaTransitTensor(r#type.to_raw()) };
@@ -122,24 +122,24 @@ pub(crate) fn is_transit(r#type: Type) -> bool {
     tensor_type(r#type) != r#type
 }
 
-/// Whether it is a load or a reload that passes by the scratchpad.
+/// Whether it is a load or a reload that bypasses the scratchpad.
 pub fn is_streamed(operation: OperationRef) -> bool {
     transfer(operation).is_some_and(Transfer::is_inward) && !operation.has_attribute(OFFSET)
 }
 
-/// Whether it is a load that is done once, before the first run of the function.
+/// Whether it is a load that runs once, before the first run of the function.
 pub fn is_kept(operation: OperationRef) -> bool {
     transfer(operation) == Some(Transfer::Load) && operation.has_attribute(KEPT)
 }
 
-/// The tensor in host memory of which an outward transfer writes a region, if it does not make a new one.
+/// The tensor in host memory into which an outward transfer writes a region, if it does not make a new tensor.
 pub fn destination<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<Value<'c, 'a>> {
     let is_outward = transfer(operation).is_some_and(|it| !it.is_inward());
     if is_outward { operand_at(operation, 1) } else { None }
 }
 
-/// Notes on an operation of lowered form that it is a transfer: a copy, or a view of host memory
-/// through which an operator reads what is streamed.
+/// Marks an operation of lowered form as a transfer: a copy, or a view of host memory through which an operator reads
+/// a streamed tensor.
 pub fn mark_transfer(operation: OperationRef, transfer: Transfer, is_streamed: bool) {
     let maker = maker(operation);
     let mut operation = as_mut(operation);
@@ -159,17 +159,16 @@ pub(crate) fn read_mark(attribute: Attribute) -> Option<Transfer> {
     ALL.into_iter().find(|it| it.mark() == mark)
 }
 
-/// A region of a tensor, and the type of a tensor that is just that.
+/// A region of a tensor, and the type of a tensor of exactly that region.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece<'c, 'r> {
-    /// Of the tensor in host memory.
+    /// The type of the tensor in host memory.
     pub region: &'r TensorRegion,
-    /// Of what lies in the scratchpad.
+    /// The type of the piece in the scratchpad.
     pub r#type: Type<'c>,
 }
 
-/// Brings a tensor, or a piece of one, from host memory to an offset in the scratchpad; without an offset, streams
-/// it.
+/// Loads a tensor, or a piece of one, from host memory to an offset in the scratchpad; without an offset, streams it.
 pub fn load<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
@@ -180,7 +179,7 @@ pub fn load<'c>(
     bring_in(Transfer::Load, source, piece, offset, ending, location)
 }
 
-/// Brings a weight, or a piece of one, to an offset in the scratchpad once, before the first run of the function.
+/// Loads a weight, or a piece of one, to an offset in the scratchpad once, before the first run of the function.
 pub fn keep<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
@@ -193,7 +192,7 @@ pub fn keep<'c>(
     operation
 }
 
-/// Brings a tensor, or a piece of one, back to an offset in the scratchpad; without an offset, streams it.
+/// Reloads a tensor, or a piece of one, to an offset in the scratchpad; without an offset, streams it.
 pub fn reload<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
@@ -204,17 +203,17 @@ pub fn reload<'c>(
     bring_in(Transfer::Reload, source, piece, offset, ending, location)
 }
 
-/// Puts a tensor out into host memory, from where it comes back.
+/// Spills a tensor to host memory.
 pub fn spill<'c>(source: Value<'c, '_>, ending: &Ending, location: Location<'c>) -> Operation<'c> {
     build(Transfer::Spill, &[source], source.r#type(), Vec::new(), ending, location)
 }
 
-/// Puts a result of the function out into host memory.
+/// Stores a result of the function to host memory.
 pub fn store<'c>(source: Value<'c, '_>, ending: &Ending, location: Location<'c>) -> Operation<'c> {
     build(Transfer::Store, &[source], source.r#type(), Vec::new(), ending, location)
 }
 
-/// Puts a piece of a result of the function out, into a region of the whole in host memory.
+/// Stores a piece of a result of the function into a region of the whole in host memory.
 pub fn store_into<'c, 'a>(
     source: Value<'c, 'a>,
     destination: Value<'c, 'a>,
@@ -225,7 +224,7 @@ pub fn store_into<'c, 'a>(
     take_out_into(Transfer::Store, source, destination, region, ending, location)
 }
 
-/// Puts a tensor out into a region of a larger one in host memory, from where regions of that come back.
+/// Spills a tensor into a region of a larger one in host memory, whose regions are reloaded.
 pub fn spill_into<'c, 'a>(
     source: Value<'c, 'a>,
     destination: Value<'c, 'a>,

@@ -1,4 +1,4 @@
-//! The verifiers of asynchronous transfers and of what waits for them.
+//! The verifiers of asynchronous transfers and of waits.
 
 use crate::edit::{Use, uses};
 use crate::operation::{key, name, offsets, operand_at, result_at};
@@ -9,16 +9,16 @@ use melior::ir::operation::{OperationLike, OperationResult};
 use melior::ir::{OperationRef, ValueLike};
 use std::ops::Range;
 
-/// An asynchronous transfer of so many bytes.
+/// Verifies an asynchronous transfer of this many bytes.
 pub(crate) fn verify_transit(operation: OperationRef, size: u64) -> Result<(), String> {
     if is_streamed(operation) {
-        return Err("is async, but passes by: what is streamed is there with the operator that reads it".into());
+        return Err("is async and streamed, but operators read streamed tensors directly from host memory".into());
     }
     if operation.has_attribute(SLICE) {
         match slice_of_transfer(operation) {
             Some(Range { start, end }) if start < end && end <= size => {}
             Some(Range { start, end }) => {
-                return Err(format!("has a slice from {start} to {end} of what has {size} B"));
+                return Err(format!("has a slice from {start} to {end} of a tensor of {size} B"));
             }
             None => return Err("needs a slice as [first byte, end byte]".into()),
         }
@@ -48,13 +48,13 @@ pub(crate) fn verify_transit(operation: OperationRef, size: u64) -> Result<(), S
     }
 }
 
-/// What is waited for together is one tensor that comes to one place in slices, or goes out whole.
+/// Verifies a wait: its operands are slices of one tensor on the way to one place, or one whole transfer.
 pub(crate) fn verify_wait(operation: OperationRef) -> Result<(), String> {
     let values = (0..operation.operand_count()).filter_map(|it| operand_at(operation, it));
     let transfers: Vec<OperationRef> =
         values.filter_map(|it| Some(OperationResult::try_from(it).ok()?.owner())).collect();
     if transfers.len() != operation.operand_count() || !transfers.iter().all(|it| is_async(*it)) {
-        return Err("waits for what is no async transfer".into());
+        return Err("waits for a value that is not an async transfer".into());
     }
     let Some((first, others)) = transfers.split_first() else { return Err("waits for nothing".into()) };
     let slices: Vec<Option<Range<u64>>> = transfers.iter().map(|it| slice_of_transfer(*it)).collect();

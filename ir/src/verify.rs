@@ -1,11 +1,10 @@
-//! The verifiers: what one operation, with the machine around it, can know to be wrong about sizes, regions and
-//! places.
+//! The verifiers of sizes, regions and addresses: everything that one operation and its machine determine.
 //!
-//! What needs no sizes is in the dialect itself: constraints of attributes and types, and the classes' own verifiers.
-//! Sizes are in Rust, since passes count bytes in the same way, with sums that do not overflow.
+//! Checks that need no sizes are in the dialect itself: constraints of attributes and types, and the verifiers of the
+//! C++ classes. Sizes are in Rust, since passes count bytes in the same way, with sums that do not overflow.
 //!
-//! They do not look at other operations of the block: whether a planned program is right as a whole
-//! is for the judge to say. MLIR calls them after its own checks of types and attributes.
+//! They do not look at other operations of the block: the judge decides whether a planned program is correct as a
+//! whole. MLIR calls them after its own checks of types and attributes.
 
 use crate::Diagnostic;
 use crate::access::verify_access;
@@ -34,7 +33,7 @@ use std::ops::Range;
 
 const FACTS: [&str; 7] = [MACS, CYCLES, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES];
 
-/// What is wrong, to be said after the operation's name.
+/// An error message that follows the operation's name.
 type Verdict = Result<(), String>;
 
 #[unsafe(no_mangle)]
@@ -102,7 +101,9 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
     let result = operation.result(0).map_err(|error| error.to_string()).map(|it| it.r#type())?;
     let size = size_at(operation, tensor_type(result))?;
     match is_async(operation) {
-        true if !is_transit(result) => return Err(format!("is async, but returns {result}, which nobody waits for")),
+        true if !is_transit(result) => {
+            return Err(format!("is async, but returns {result}, which cannot be waited for"));
+        }
         true => verify_transit(operation, size)?,
         false if is_transit(result) => return Err(format!("returns {result}, but is not async")),
         false if operation.has_attribute(crate::transfer::SLICE) => {
@@ -125,7 +126,8 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
     }
 }
 
-/// A transfer of a whole tensor keeps its type; one of a region has its sizes, and lies within the whole.
+/// Verifies that a transfer of a whole tensor keeps its type, and that a region has the sizes of its type and lies
+/// within the whole tensor.
 fn verify_region(operation: OperationRef) -> Verdict {
     let source = tensor_type(operation.operand(0).map_err(|error| error.to_string())?.r#type());
     let target = tensor_type(operation.result(0).map_err(|error| error.to_string())?.r#type());
@@ -166,7 +168,7 @@ fn verify_part(whole: Type, part: Type, offsets: &[i64], sizes: &[i64]) -> Verdi
     let natural = |it: &[i64]| it.iter().map(|it| it.unsigned_abs()).collect::<Vec<u64>>();
     let region = TensorRegion { offsets: natural(offsets), sizes: natural(sizes) };
     if shape != region.sizes || element(whole) != element(part) {
-        return Err(format!("has a region {region} of {whole}, which is no {part}"));
+        return Err(format!("has a region {region} of {whole}, which is not a {part}"));
     }
     if bits_of_element(whole).is_some_and(|bits| !region.is_in_whole_bytes(&dimensions, bits)) {
         return Err(format!("has a region {region} of {whole} that begins or ends within a byte"));
@@ -243,8 +245,8 @@ fn verify_fact(operation: OperationRef, fact_name: &str, value: Attribute) -> Ve
     }
 }
 
-/// Results and operands that may share bytes: the smaller one lies within the larger one, and parts do
-/// so beside each other.
+/// Verifies results and operands that may share bytes: the smaller one lies within the larger one, and parts of one
+/// tensor do not overlap.
 fn verify_in_place(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
     let pairs = read_overlays(value).ok_or_else(|| {
         format!("attribute '{spelling}' must be a list of #cosma.alias, [result, operand] or [result, operand, byte]")
@@ -284,14 +286,14 @@ fn verify_in_place(operation: OperationRef, spelling: &str, value: Attribute) ->
         let others = parts.iter().filter(|it| it.outer == *outer && it.inner != *inner && is_beside(it));
         if n_pairs(*inner) != 1 || n_pairs(*outer) != 1 + others.count() {
             return Err(format!(
-                "has {inner} as a part of {outer}, and one of them in another pair of '{spelling}' that is in the way"
+                "has {inner} as a part of {outer}, but another pair of '{spelling}' conflicts with it"
             ));
         }
     }
     Ok(())
 }
 
-/// A tensor that lies within another one, and at which of its bytes.
+/// A tensor that is part of another one, and its bytes there.
 struct Part {
     inner: Side,
     outer: Side,
@@ -323,7 +325,7 @@ impl fmt::Display for Side {
     }
 }
 
-/// The results and the workspace, each at its offset: every one within the machine, none in another.
+/// Verifies the offsets of the results and the workspace: all within the scratchpad, and disjoint.
 fn verify_offsets(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
     let offsets = read_integers(value).ok_or_else(|| format!("attribute '{spelling}' must be an array<i64>"))?;
     let mut blocks = Vec::new();
@@ -364,7 +366,7 @@ fn verify_residencies(operation: OperationRef, spelling: &str, value: Attribute)
     Ok(())
 }
 
-/// The bytes of an operator's result. One that is no tensor, a scalar say, takes none.
+/// The bytes of an operator's result. A result that is not a tensor, such as a scalar, has none.
 fn result_size(operation: OperationRef, r#type: Type) -> Result<u64, String> {
     if r#type.is_tensor() { size_at(operation, r#type) } else { Ok(0) }
 }
@@ -376,7 +378,7 @@ pub(crate) fn size_at(operation: OperationRef, r#type: Type) -> Result<u64, Stri
     size_with(r#type, element_bytes).map_err(|error| error.to_string())
 }
 
-/// Something that lies in the scratchpad.
+/// Bytes in the scratchpad.
 struct Block {
     what: String,
     offset: i64,
@@ -388,13 +390,13 @@ impl Block {
         Block { what: what.into(), offset, size }
     }
 
-    /// Whether the machine around an operation has room for it there.
+    /// Verifies that the block fits the scratchpad of the enclosing machine.
     fn verify(&self, operation: OperationRef) -> Verdict {
         let Block { what, offset, size } = self;
         let start = u64::try_from(*offset).map_err(|_| format!("has {what} at a negative offset: {offset}"))?;
         let machine = machine(operation).unwrap_or_default();
         if let Some(alignment) = machine.alignment.filter(|it| !start.is_multiple_of(*it)) {
-            return Err(format!("has {what} at {offset}, which is no multiple of the alignment, {alignment}"));
+            return Err(format!("has {what} at {offset}, which is not a multiple of the alignment, {alignment}"));
         }
         let end = start.saturating_add(*size);
         if let Some(scratchpad) = machine.scratchpad.filter(|it| *it < end) {

@@ -15,7 +15,7 @@
 // ROUNDED: warning: '0.2505KiB' is not a whole number of bytes: it is taken as 256 B
 // PLANNED: cosma.store
 // UNIT: '1K' has the unit 'K': there are B, KiB, MiB, GiB and TiB; did you mean 1KiB?
-// NOTHING: warning: --report: nothing was planned, and the module has no plan: --schedule --allocate plans it
+// NOTHING: warning: --report: nothing was planned, and the module has no plan: use --schedule --allocate
 // EMPTY: warning: --summary: the module has no function to plan
 // UNKNOWN: error: unrecognized subcommand 'fly'
 func.func @f(%x: tensor<64xi8>) -> tensor<64xi8> {

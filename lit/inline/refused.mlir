@@ -12,7 +12,7 @@ func.func @declaration(%x: tensor<8xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @recursion(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // CHECK: refused.mlir:[[@LINE+1]]:{{[0-9]+}}: error: calls @recursion, which is at work already: recursion on tensors cannot be planned
+  // CHECK: refused.mlir:[[@LINE+1]]:{{[0-9]+}}: error: calls @recursion, which is recursive: recursion on tensors cannot be planned
   %0 = call @recursion(%x) : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
@@ -24,7 +24,7 @@ func.func private @a(%x: tensor<8xi8>) -> tensor<8xi8> {
   return %0 : tensor<8xi8>
 }
 func.func private @b(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // CHECK: refused.mlir:[[@LINE+1]]:{{[0-9]+}}: error: calls @a, which is at work already
+  // CHECK: refused.mlir:[[@LINE+1]]:{{[0-9]+}}: error: calls @a, which is recursive
   %0 = call @a(%x) : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }

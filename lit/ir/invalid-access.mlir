@@ -75,7 +75,7 @@ func.func @product(%x: tensor<8xi8>, %y: tensor<2x2xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @overflow(%x: tensor<8xi8>, %y: tensor<2x2xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'access': the map of operand 0 leaves the numbers of 64 bits}}
+  // expected-error @+1 {{'cosma.op' op attribute 'access': the map of operand 0 overflows 64 bits}}
   %0 = cosma.op "A"(%x) access <[8], (d0 * 9223372036854775807) -> (d0)> : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
@@ -83,7 +83,7 @@ func.func @overflow(%x: tensor<8xi8>, %y: tensor<2x2xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @no_projection(%x: tensor<8xi8>, %y: tensor<2x2xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'access': the map of result 0 is no projection: each expression is a dimension plus a constant, or a constant}}
+  // expected-error @+1 {{'cosma.op' op attribute 'access': the map of result 0 is not a projection: each expression is a dimension plus a constant, or a constant}}
   %0 = cosma.op "A"(%x) access <[8], (d0) -> (d0 * 2)> : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
@@ -123,7 +123,7 @@ func.func @not_covered(%x: tensor<8xi8>, %y: tensor<2x2xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @never_read(%x: tensor<8xi8>, %y: tensor<2x2xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'access': the map of operand 0 reads nothing of it}}
+  // expected-error @+1 {{'cosma.op' op attribute 'access': the map of operand 0 reads none of its elements}}
   %0 = cosma.op "A"(%x) access <[8], (d0 + 8) -> (d0)> : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }
@@ -131,7 +131,7 @@ func.func @never_read(%x: tensor<8xi8>, %y: tensor<2x2xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @never_read_but_one(%x: tensor<8xi8>, %y: tensor<2x2xi8>) -> tensor<8xi8> {
-  // expected-error @+1 {{'cosma.op' op attribute 'access': the map of operand 1 reads nothing of it}}
+  // expected-error @+1 {{'cosma.op' op attribute 'access': the map of operand 1 reads none of its elements}}
   %0 = cosma.op "A"(%x, %x) access <[8], whole, (d0 + 8) -> (d0)> : (tensor<8xi8>, tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }

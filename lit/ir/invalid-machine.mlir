@@ -113,7 +113,7 @@ module attributes {cosma.machine = {scratchpad = 1024 : i64}} {
 
 module attributes {cosma.machine = {alignment = 64 : i64}} {
   func.func @not_aligned(%x: tensor<64xi8>) {
-    // expected-error @+1 {{'cosma.load' op has result 0 at 96, which is no multiple of the alignment, 64}}
+    // expected-error @+1 {{'cosma.load' op has result 0 at 96, which is not a multiple of the alignment, 64}}
     %0 = cosma.load %x at 96 : tensor<64xi8>
     return
   }
@@ -124,7 +124,7 @@ module attributes {cosma.machine = {alignment = 64 : i64}} {
 // The function's machine counts, not the module's, where 96 would be right.
 module attributes {cosma.machine = {alignment = 32 : i64}} {
   func.func @nearest(%x: tensor<64xi8>) -> tensor<64xi8> attributes {cosma.machine = {alignment = 64 : i64}} {
-    // expected-error @+1 {{'cosma.op' op has result 0 at 96, which is no multiple of the alignment, 64}}
+    // expected-error @+1 {{'cosma.op' op has result 0 at 96, which is not a multiple of the alignment, 64}}
     %0 = cosma.op "A"(%x) at [96] : (tensor<64xi8>) -> tensor<64xi8>
     return %0 : tensor<64xi8>
   }
@@ -177,17 +177,17 @@ module attributes {cosma.machine = {links = [{from = "host", to = "scratchpad", 
 
 // -----
 
-// expected-error @+1 {{has an unknown key 'width' in a link; there are from, to, channel, rate, setup, latency, burst}}
+// expected-error @+1 {{has an unknown key 'width' in a link; the keys are from, to, channel, rate, setup, latency, burst}}
 module attributes {cosma.machine = {links = [{from = "host", to = "scratchpad", channel = "dma", rate = 1, width = 8}]}} {}
 
 // -----
 
-// expected-error @+1 {{says how fast operators compute, but no link has a rate}}
+// expected-error @+1 {{has 'compute', but no link has a rate}}
 module attributes {cosma.machine = {compute = {cycles_per_mac = "1/512"}}} {}
 
 // -----
 
-// expected-error @+1 {{has an unknown key 'speed' in 'compute'; there are cycles_per_mac, bytes_per_cycle, least_cycles}}
+// expected-error @+1 {{has an unknown key 'speed' in 'compute'; the keys are cycles_per_mac, bytes_per_cycle, least_cycles}}
 module attributes {cosma.machine = {compute = {speed = 1}, links = [
   {from = "host", to = "scratchpad", channel = "dma", rate = 1}, {from = "scratchpad", to = "host", channel = "dma", rate = 1}
 ]}} {}

@@ -290,7 +290,7 @@ func.func @in_place_of_one_size_but_shifted(%x: tensor<8xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @parts_at_the_same_bytes(%x: tensor<8xi8>, %y: tensor<8xi8>) -> tensor<16xi8> {
-  // expected-error @+1 {{'cosma.op' op has operand 0 as a part of result 0, and one of them in another pair of 'in_place' that is in the way}}
+  // expected-error @+1 {{'cosma.op' op has operand 0 as a part of result 0, but another pair of 'in_place' conflicts with it}}
   %0 = cosma.op "Concat"(%x, %y) in_place [[0, 0], [0, 1, 7]] : (tensor<8xi8>, tensor<8xi8>) -> tensor<16xi8>
   return %0 : tensor<16xi8>
 }
@@ -298,7 +298,7 @@ func.func @parts_at_the_same_bytes(%x: tensor<8xi8>, %y: tensor<8xi8>) -> tensor
 // -----
 
 func.func @a_part_and_a_whole(%x: tensor<8xi8>, %y: tensor<16xi8>) -> tensor<16xi8> {
-  // expected-error @+1 {{'cosma.op' op has operand 0 as a part of result 0, and one of them in another pair of 'in_place' that is in the way}}
+  // expected-error @+1 {{'cosma.op' op has operand 0 as a part of result 0, but another pair of 'in_place' conflicts with it}}
   %0 = cosma.op "Odd"(%x, %y) in_place [[0, 0], [0, 1]] : (tensor<8xi8>, tensor<16xi8>) -> tensor<16xi8>
   return %0 : tensor<16xi8>
 }

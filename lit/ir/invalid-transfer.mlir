@@ -116,7 +116,7 @@ func.func @no_rows(%x: tensor<8x4xi8>) {
 // -----
 
 func.func @other_sizes(%x: tensor<8x4xi8>) {
-  // expected-error @+1 {{'cosma.load' op has a region [0, 0] [3, 4] of tensor<8x4xi8>, which is no tensor<4x4xi8>}}
+  // expected-error @+1 {{'cosma.load' op has a region [0, 0] [3, 4] of tensor<8x4xi8>, which is not a tensor<4x4xi8>}}
   %0 = cosma.load %x[0, 0] [3, 4] at 0 : tensor<8x4xi8> -> tensor<4x4xi8>
   return
 }
@@ -124,7 +124,7 @@ func.func @other_sizes(%x: tensor<8x4xi8>) {
 // -----
 
 func.func @other_elements(%x: tensor<8x4xi8>) {
-  // expected-error @+1 {{'cosma.load' op has a region [0, 0] [3, 4] of tensor<8x4xi8>, which is no tensor<3x4xi16>}}
+  // expected-error @+1 {{'cosma.load' op has a region [0, 0] [3, 4] of tensor<8x4xi8>, which is not a tensor<3x4xi16>}}
   %0 = cosma.load %x[0, 0] [3, 4] at 0 : tensor<8x4xi8> -> tensor<3x4xi16>
   return
 }
@@ -132,7 +132,7 @@ func.func @other_elements(%x: tensor<8x4xi8>) {
 // -----
 
 func.func @other_rank(%x: tensor<8x4xi8>) {
-  // expected-error @+1 {{'cosma.load' op has a region [0, 0] [1, 4] of tensor<8x4xi8>, which is no tensor<4xi8>}}
+  // expected-error @+1 {{'cosma.load' op has a region [0, 0] [1, 4] of tensor<8x4xi8>, which is not a tensor<4xi8>}}
   %0 = cosma.load %x[0, 0] [1, 4] at 0 : tensor<8x4xi8> -> tensor<4xi8>
   return
 }

@@ -67,7 +67,7 @@ func.func @slice_at_once(%x: tensor<8xi8>) {
 // -----
 
 func.func @slice_beyond_the_end(%x: tensor<8xi8>) {
-  // expected-error @+1 {{'cosma.load' op has a slice from 4 to 9 of what has 8 B}}
+  // expected-error @+1 {{'cosma.load' op has a slice from 4 to 9 of a tensor of 8 B}}
   %0 = cosma.load async %x slice [4, 9] at 0 : tensor<8xi8>
   %1 = cosma.wait %0 : tensor<8xi8>
   return
@@ -85,7 +85,7 @@ func.func @slice_of_three(%x: tensor<8xi8>) {
 // -----
 
 func.func @streamed(%x: tensor<8xi8>) {
-  // expected-error @+1 {{'cosma.load' op is async, but passes by}}
+  // expected-error @+1 {{'cosma.load' op is async and streamed, but operators read streamed tensors directly from host memory}}
   %0 = cosma.load async %x streamed : tensor<8xi8>
   %1 = cosma.wait %0 : tensor<8xi8>
   return
@@ -151,7 +151,7 @@ func.func @nothing() {
 // -----
 
 func.func @an_argument(%x: !cosma.transit<tensor<8xi8>>) {
-  // expected-error @+1 {{'cosma.wait' op waits for what is no async transfer}}
+  // expected-error @+1 {{'cosma.wait' op waits for a value that is not an async transfer}}
   %0 = cosma.wait %x : tensor<8xi8>
   return
 }

@@ -12,7 +12,7 @@
 // COLOUR: {{.*\[31m}}error:
 func.func @f(%x: tensor<64xi8>) -> tensor<64xi8> {
   // expected-error @+2 {{operator needs 128 B at once}}
-  // expected-note @+1 {{in tiles it may fit: --tile}}
+  // expected-note @+1 {{it may fit in tiles: --tile}}
   %0 = cosma.op "Relu"(%x) : (tensor<64xi8>) -> tensor<64xi8>
   return %0 : tensor<64xi8>
 }

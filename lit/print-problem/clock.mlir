@@ -20,7 +20,7 @@
 // FLAGS-NEXT: link host scratchpad rate 15/2 setup 0 latency 0 burst 0 on in
 // FLAGS-NEXT: link scratchpad host rate 15/2 setup 0 latency 0 burst 0 on out
 // FLAGS-NEXT: compute cycles_per_mac 1/64 least_cycles 1
-// UNKNOWN: there is no machine and no file 'nothing'; there are the machines ethos-u55-high-end,
+// UNKNOWN: there is no machine or file 'nothing'; the machines are ethos-u55-high-end,
 // ZERO: it must be above zero
 // NAN: expected a ratio such as 15/4, 3.75 or 16, not NaN
 func.func @f(%x: tensor<1x4x4x2xf32>, %w: tensor<3x1x1x2xf32>, %b: tensor<3xf32>) -> tensor<1x4x4x3xf32> {

@@ -5,7 +5,7 @@
 
 // It is known of no operation with which TOSA turns a tensor around.
 // SMALL: whole.mlir:[[@LINE+3]]:{{[0-9]+}}: error: operator needs 256 B at once in its smallest tile, but the scratchpad has 128 B
-// SMALL: note: it stays whole: nothing is known of how tosa.reverse may be cut
+// SMALL: note: it stays whole: COSMA does not know how tosa.reverse may be split
 func.func @other(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
   %0 = tosa.reverse %x {axis = 1 : i32} : (tensor<2x64xi8>) -> tensor<2x64xi8>
   return %0 : tensor<2x64xi8>
@@ -15,7 +15,7 @@ func.func @other(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
 
 // 128 B become 512 B.
 // SMALL: whole.mlir:[[@LINE+3]]:{{[0-9]+}}: error: operator needs 640 B at once in its smallest tile, but the scratchpad has 128 B
-// SMALL: note: it stays whole, as what the function returns is a view of its result
+// SMALL: note: it stays whole, because the function returns a view of its result
 func.func @view(%x: tensor<2x64xi8>) -> tensor<128xi32> {
   %0 = tosa.cast %x : (tensor<2x64xi8>) -> tensor<2x64xi32>
   %1 = tensor.collapse_shape %0 [[0, 1]] : tensor<2x64xi32> into tensor<128xi32>
@@ -24,9 +24,9 @@ func.func @view(%x: tensor<2x64xi8>) -> tensor<128xi32> {
 
 // -----
 
-// CHECK: warning: cosma-tile leaves this function as it is: it has operators with effects, or that compute scalars
+// CHECK: warning: cosma-tile does not split this function: it has operators that have side effects or compute scalars
 // SMALL: whole.mlir:[[@LINE+4]]:{{[0-9]+}}: error: operator needs 256 B at once
-// SMALL: whole.mlir:[[@LINE+1]]:{{[0-9]+}}: note: cosma-tile cannot cut this function: it has operators with effects
+// SMALL: whole.mlir:[[@LINE+1]]:{{[0-9]+}}: note: cosma-tile cannot split this function: it has operators that have side effects
 func.func @effects(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
   cosma.op "Seed"() : () -> ()
   %0 = cosma.op "Relu"(%x) : (tensor<2x64xi8>) -> tensor<2x64xi8>
@@ -35,7 +35,7 @@ func.func @effects(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
 
 // -----
 
-// CHECK: warning: cosma-tile leaves this function as it is: it works on pieces of tensors already
+// CHECK: warning: cosma-tile does not split this function: it already works on pieces of tensors
 func.func @pieces(%x: tensor<2x64xi8>) -> tensor<1x64xi8> {
   %x0 = tensor.extract_slice %x[0, 0] [1, 64] [1, 1] : tensor<2x64xi8> to tensor<1x64xi8>
   %0 = cosma.op "Relu"(%x0) : (tensor<1x64xi8>) -> tensor<1x64xi8>
@@ -45,7 +45,7 @@ func.func @pieces(%x: tensor<2x64xi8>) -> tensor<1x64xi8> {
 // -----
 
 // SMALL: whole.mlir:[[@LINE+3]]:{{[0-9]+}}: error: operator needs 256 B at once in its smallest tile, but the scratchpad has 128 B
-// SMALL: note: it stays whole, as nothing says how Mystery reads its operands
+// SMALL: note: it stays whole, because nothing declares how Mystery reads its operands
 func.func @unknown(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
   %0 = cosma.op "Mystery"(%x) : (tensor<2x64xi8>) -> tensor<2x64xi8>
   return %0 : tensor<2x64xi8>
@@ -64,7 +64,7 @@ func.func @half_bytes(%x: tensor<10x51xi4>) -> tensor<10x51xi4> {
 
 // Two halves of random numbers are others than the whole.
 // SMALL: whole.mlir:[[@LINE+3]]:{{[0-9]+}}: error: operator needs 256 B at once in its smallest tile, but the scratchpad has 128 B
-// SMALL: note: it stays whole, as nothing says how RandomNormalLike reads its operands
+// SMALL: note: it stays whole, because nothing declares how RandomNormalLike reads its operands
 func.func @random(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
   %0 = cosma.op "RandomNormalLike"(%x) : (tensor<2x64xi8>) -> tensor<2x64xi8>
   return %0 : tensor<2x64xi8>

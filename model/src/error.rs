@@ -1,4 +1,4 @@
-//! What can go wrong between a model and its plan.
+//! The errors between a model and its plan.
 
 use cosma_planner::Bytes;
 use std::path::PathBuf;
@@ -11,13 +11,13 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: std::io::Error,
     },
-    /// The model is not one that can be imported.
+    /// The model cannot be imported.
     #[error(transparent)]
     Model(#[from] cosma_import::Error),
-    /// An option has a value that it cannot have.
+    /// An option has an invalid value.
     #[error("{0}")]
     Option(String),
     /// The graph contradicts itself.
@@ -32,17 +32,17 @@ pub enum Error {
     ScratchpadTooSmall {
         /// The operator that needs the most.
         operator: String,
-        /// The least scratchpad with which it can run.
+        /// The least scratchpad with which this operator can run.
         needed: Bytes,
-        /// What there is.
+        /// The size of the scratchpad.
         scratchpad: Bytes,
         /// The least scratchpad with which the whole network can run.
         min_scratchpad: Bytes,
     },
-    /// The planner has no plan for another reason.
+    /// The planner found no plan for another reason.
     #[error(transparent)]
     Planner(cosma_planner::Error),
-    /// The judge found something wrong with a plan. It is an error of COSMA.
+    /// The judge found a mistake in a plan. This is a bug in COSMA.
     #[error("the plan is wrong: {0}")]
     Judge(String),
 }

@@ -1,13 +1,13 @@
-//! From a model to a plan without MLIR: it joins the importer, the planner with its judge, and the pictures.
+//! From a model to a plan without MLIR: joins the importer, the planner with its judge, and the pictures.
 //!
-//! 1. A [`Network`] is a graph with the names of a model: [`Network::read`] makes one of an ONNX file. It is the graph
-//!    that COSMA's passes make of the model's text, so both ways lead to the same plans.
-//! 2. [`plan`] plans it for a scratchpad; what comes out was judged.
+//! 1. A [`Network`] is a graph with the names of a model: [`Network::read`] makes one from an ONNX file. It equals
+//!    the graph that COSMA's passes make from the model's text, so both ways give the same plans.
+//! 2. [`plan`] plans it for a scratchpad, and has the plan judged.
 //! 3. A [`Planned`] network gives its [`Report`], its program and residencies as records, and an
 //!    [`Exhibit`](cosma_show::Exhibit), from which `cosma-show` makes pictures and explanations.
 //! 4. [`sweep`] plans it for many scratchpads.
 //!
-//! It builds with a Rust toolchain alone. Operators are not cut into tiles here: that takes their bodies.
+//! It needs only a Rust toolchain. Operators are not split into tiles here: that needs their bodies.
 //!
 //! ```
 //! use cosma_model::{Network, Request, plan};

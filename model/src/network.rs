@@ -7,16 +7,16 @@ use cosma_show::{OperatorLabel, TensorLabel};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What is to be planned, and how it is called.
+/// A network to plan, with its names.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
     /// Its name.
     pub name: String,
-    /// The graph, which may still grow.
+    /// The graph, to which operators can still be added.
     pub graph: GraphBuilder,
-    /// By operator: how it is shown. Those of a graph that was made by hand have none.
+    /// By operator: its name for display. Absent for operators added by hand.
     pub operators: Vec<OperatorLabel>,
-    /// By tensor: how it is shown. Those of a graph that was made by hand have none.
+    /// By tensor: its name for display. Absent for tensors added by hand.
     pub tensors: Vec<TensorLabel>,
     /// By tensor: its name in the graph, for errors.
     names: Vec<String>,
@@ -31,7 +31,7 @@ pub struct ModelOptions {
     pub element_bytes: Option<u64>,
     /// Whether to group nodes that an accelerator runs as one operator.
     pub groups: bool,
-    /// Whether results may lie where operands lie.
+    /// Whether results may be written over operands.
     pub in_place: bool,
 }
 
@@ -56,8 +56,8 @@ impl Network {
         Network::import(model, Some(path), options)
     }
 
-    /// Imports an ONNX model from the content of its file. Where the path is known, external files beside it are read
-    /// if they contain shapes.
+    /// Imports an ONNX model from the content of its file. If the path is known, external files beside the model are
+    /// read if they contain shapes.
     ///
     /// # Errors
     /// [`Error::Model`], with the node or value at which it occurred; [`Error::Option`].
@@ -112,10 +112,10 @@ impl Network {
         Network { name: name.into(), graph: extraction.graph, operators, tensors, names }
     }
 
-    /// The graph as it is now.
+    /// The present graph.
     ///
     /// # Errors
-    /// [`Error::Graph`], where what was said of its tensors and operators cannot be.
+    /// [`Error::Graph`] if the descriptions of its tensors and operators contradict each other.
     pub fn build(&self) -> Result<Graph, Error> {
         let name = |it: cosma_planner::TensorId| self.names.get(it.index()).map_or("?", |it| it.as_str());
         self.graph.clone().build().map_err(|error| {
@@ -129,7 +129,7 @@ impl Network {
         })
     }
 
-    /// Notes the name of a tensor that was added to the graph.
+    /// Records the name of a tensor that was added to the graph.
     pub fn name_tensor(&mut self, name: impl Into<String>) {
         self.names.push(name.into());
     }

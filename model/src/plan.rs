@@ -1,4 +1,4 @@
-//! A network is planned, and the plan is judged.
+//! Plans a network and has the plan judged.
 
 use crate::{Error, Network};
 use cosma_planner::{
@@ -8,32 +8,32 @@ use cosma_planner::{
 use cosma_show::{Exhibit, Proof};
 use std::time::{Duration, Instant};
 
-/// For what to plan, and how.
+/// The machine and the options of planning.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
     /// The size of the scratchpad.
     pub scratchpad: Bytes,
-    /// Every address is a multiple of it.
+    /// The alignment of all addresses.
     pub alignment: Bytes,
-    /// How weights reach their operators.
+    /// How operators read weights.
     pub weights: Weights,
-    /// How to plan.
+    /// The options of the planner.
     pub options: Options,
 }
 
 impl Request {
-    /// The alignment, if nothing is said.
+    /// The default alignment.
     pub const ALIGNMENT: Bytes = Bytes(64);
 
-    /// A scratchpad of this size, and the usual in all else.
+    /// A scratchpad of this size, and defaults for all else.
     pub fn for_scratchpad(scratchpad: Bytes) -> Request {
         Request { scratchpad, alignment: Request::ALIGNMENT, weights: Weights::Resident, options: Options::default() }
     }
 
-    /// The problem that this makes of a network.
+    /// The problem of planning a network for this request.
     ///
     /// # Errors
-    /// [`Error::Graph`]; [`Error::Option`] for an alignment that is none.
+    /// [`Error::Graph`]; [`Error::Option`] for an invalid alignment.
     pub fn problem(&self, network: &Network) -> Result<Problem, Error> {
         if !(1..=1 << 32).contains(&self.alignment.0) {
             return Err(Error::Option(format!("alignment is {}: it is 1 to 2^32 B", self.alignment)));
@@ -45,14 +45,14 @@ impl Request {
     }
 }
 
-/// A network with a plan that the judge believes.
+/// A network with a plan that the judge has accepted.
 #[derive(Clone, Debug)]
 pub struct Planned {
-    /// What was asked for.
+    /// The request.
     pub request: Request,
-    /// The plan, and how good it is.
+    /// The plan and its proof.
     pub solution: Solution,
-    /// The planned program with names, to be shown.
+    /// The planned program with names, for display.
     pub exhibit: Exhibit,
     /// The smallest scratchpad with which the network can run.
     pub least: LeastScratchpad,
@@ -60,10 +60,10 @@ pub struct Planned {
     pub duration: Duration,
 }
 
-/// Plans a network under the eyes of a watcher, which may stop it: then the plan is the best that was found so far.
+/// Plans a network. The watcher receives progress and may stop planning; then the plan is the best found so far.
 ///
 /// # Errors
-/// [`Error::Graph`]; [`Error::ScratchpadTooSmall`]; [`Error::Planner`]; [`Error::Judge`], which is an error of COSMA.
+/// [`Error::Graph`]; [`Error::ScratchpadTooSmall`]; [`Error::Planner`]; [`Error::Judge`], which is a bug in COSMA.
 pub fn plan(network: &Network, request: &Request, watcher: &Watcher) -> Result<Planned, Error> {
     let problem = request.problem(network)?;
     let start = Instant::now();
@@ -73,7 +73,7 @@ pub fn plan(network: &Network, request: &Request, watcher: &Watcher) -> Result<P
     judged(network, request, problem, solution, duration)
 }
 
-/// A plan with its exhibit, if the judge believes it.
+/// A plan with its exhibit, if the judge accepts it.
 fn judged(
     network: &Network,
     request: &Request,
@@ -87,7 +87,7 @@ fn judged(
         Error::Judge(format!("{} violations, the first: {first}", violations.len()))
     })?;
     if traffic.non_compulsory != solution.non_compulsory || traffic.compulsory != problem.compulsory() {
-        return Err(Error::Judge("it moves other bytes than it says".into()));
+        return Err(Error::Judge("it moves different bytes than it reports".into()));
     }
     let least = problem.least_scratchpad(request.options.order);
     let mut exhibit = Exhibit::new(network.name.clone(), problem, actions);
@@ -104,7 +104,7 @@ fn judged(
     Ok(Planned { request: *request, solution, exhibit, least, duration })
 }
 
-/// What the planner complains of, by the names of the network.
+/// An error of the planner, with the names of the network.
 pub(crate) fn explain(network: &Network, problem: &Problem, error: PlannerError) -> Error {
     match error {
         PlannerError::ScratchpadTooSmall { op, needed, scratchpad, min_scratchpad } => {

@@ -1,4 +1,4 @@
-//! The program and the residencies of a plan as records, one a line, for tables.
+//! The program and the residencies of a plan as records, one per line, for tables.
 
 use crate::Planned;
 use cosma_planner::{Bytes, Origin, Slot, TensorId};
@@ -10,22 +10,22 @@ use serde::Serialize;
 pub struct ActionRecord {
     /// `load`, `reload`, `spill`, `store` or `run`.
     pub kind: &'static str,
-    /// The step to which it belongs: transfers in to that of the operator after them, transfers out to that of the
-    /// operator before them.
+    /// Its step: for incoming transfers that of the next operator, for outgoing transfers that of the previous
+    /// operator.
     pub step: usize,
-    /// The operator that runs; none in a transfer.
+    /// The operator that runs; `None` in a transfer.
     pub operator: Option<String>,
-    /// What is moved; none in a run.
+    /// The tensor that is moved; `None` in a run.
     pub tensor: Option<String>,
-    /// The bytes that are moved; none in a run.
+    /// The bytes that are moved; `None` in a run.
     pub bytes: Option<u64>,
-    /// Where the moved tensor lies in the scratchpad; none in a run, and where a tensor is streamed to its operator.
+    /// The offset of the moved tensor in the scratchpad; `None` in a run, and if the tensor is streamed.
     pub offset: Option<u64>,
-    /// What the operator reads in the scratchpad.
+    /// The tensors that the operator reads in the scratchpad.
     pub reads: Vec<SlotRecord>,
-    /// What the operator writes.
+    /// The tensors that the operator writes.
     pub writes: Vec<SlotRecord>,
-    /// Where the operator's workspace lies; none if it has none.
+    /// The offset of the operator's workspace; `None` if it has none.
     pub workspace: Option<u64>,
 }
 
@@ -34,22 +34,22 @@ pub struct ActionRecord {
 pub struct SlotRecord {
     /// Its name.
     pub tensor: String,
-    /// Of its first byte.
+    /// The offset of its first byte.
     pub offset: u64,
 }
 
-/// The steps during which a tensor is in the scratchpad, and where.
+/// The steps during which a tensor is in the scratchpad, and its offset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ResidencyRecord {
     /// The tensor's name.
     pub tensor: String,
-    /// Where the tensor comes from: `argument`, `weight`, `staged` or `operator`.
+    /// The tensor's origin: `argument`, `weight`, `staged` or `operator`.
     pub origin: &'static str,
     /// The first step.
     pub start: usize,
     /// The first step after the last one.
     pub end: usize,
-    /// Of its first byte in the scratchpad.
+    /// The offset of its first byte in the scratchpad.
     pub offset: u64,
     /// Its bytes, without padding.
     pub size: u64,
@@ -100,7 +100,7 @@ impl Planned {
         records
     }
 
-    /// The residencies, by their first step.
+    /// The residencies, ordered by their first step.
     pub fn residencies(&self) -> Vec<ResidencyRecord> {
         let graph = &self.exhibit.problem.graph;
         let record = |it: &cosma_planner::Residency| ResidencyRecord {

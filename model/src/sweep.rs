@@ -1,7 +1,7 @@
 //! One network for many scratchpads.
 //!
-//! Sizes are planned from the smallest to the largest, each from the plan of the one before, which is valid for it, too.
-//! At the end a bound for a larger scratchpad is one for the smaller ones.
+//! Sizes are planned from the smallest to the largest, each starting from the previous plan, which remains valid. At
+//! the end, a bound for a larger scratchpad also holds for smaller ones.
 
 use crate::plan::explain;
 use crate::{Error, Network, Request};
@@ -12,13 +12,13 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// For which scratchpads to plan.
+/// The scratchpads to plan for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scratchpads {
     /// These sizes.
     Sizes(Vec<Bytes>),
-    /// So many from the smallest with which the network runs to the peak, a size at which only compulsory traffic is
-    /// left; each larger than the one before by the same factor.
+    /// This many, from the smallest with which the network runs to the peak, a size at which only compulsory traffic
+    /// is left; each larger than the previous one by the same factor.
     Steps(u32),
 }
 
@@ -27,7 +27,7 @@ pub enum Scratchpads {
 pub struct Sweep {
     /// The network's name.
     pub name: String,
-    /// What every plan moves.
+    /// The compulsory traffic of every plan.
     pub compulsory: u64,
     /// The smallest scratchpad with which the network can run.
     pub min_scratchpad: u64,
@@ -35,48 +35,48 @@ pub struct Sweep {
     pub points: Vec<Point>,
 }
 
-/// What is known of one scratchpad.
+/// The result for one scratchpad.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Point {
     /// Its size.
     pub scratchpad: u64,
-    /// How it went.
+    /// The outcome of planning.
     pub status: Verdict,
-    /// All traffic; none if there is no plan.
+    /// All traffic; `None` if there is no plan.
     pub total: Option<u64>,
-    /// Spills and reloads, and further uses of streamed weights; none if there is no plan.
+    /// Spills and reloads, and further uses of streamed weights; `None` if there is no plan.
     pub non_compulsory: Option<u64>,
-    /// A proven lower bound on `non_compulsory` of any plan; none if there is no plan.
+    /// A proven lower bound on `non_compulsory` of any plan; `None` if there is no plan.
     pub lower_bound: Option<u64>,
-    /// The solver that found the plan; none if there is no plan.
+    /// The solver that found the plan; `None` if there is no plan.
     pub solver: Option<&'static str>,
     /// How long planning took.
     pub seconds: f64,
 }
 
-/// How planning for a scratchpad went.
+/// The outcome of planning for a scratchpad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Verdict {
-    /// No plan moves less.
+    /// The plan is proven optimal.
     #[serde(rename = "optimal")]
     Optimal,
-    /// There is a plan.
+    /// There is a plan, without a proof.
     #[serde(rename = "feasible")]
     Feasible,
-    /// An operator needs more at once.
+    /// The scratchpad is too small for an operator.
     #[serde(rename = "too small")]
     TooSmall,
 }
 
-/// The most sizes of a sweep.
+/// The most sizes in a sweep.
 const MOST_STEPS: u32 = 10_000;
 
-/// Plans a network for many scratchpads; that of the request counts for nothing. The watcher is told for which scratchpad
-/// planning goes on; where it stops it, sizes that are not planned yet are left out.
+/// Plans a network for many scratchpads; the scratchpad of the request is ignored. The watcher receives the
+/// scratchpad that is being planned for; if it stops the sweep, the remaining sizes are omitted.
 ///
 /// # Errors
-/// Those of [`plan`](crate::plan()), except that a scratchpad may be too small; [`Error::Option`] for too many or too few
-/// sizes.
+/// Those of [`plan`](crate::plan()), except that a scratchpad may be too small; [`Error::Option`] for too many or too
+/// few sizes.
 pub fn sweep(
     network: &Network,
     request: &Request,
@@ -142,7 +142,7 @@ pub fn sweep(
 fn judge(problem: &Problem, solution: &Solution) -> Result<(), Error> {
     match check(problem, &solution.plan.actions(problem)) {
         Ok(traffic) if traffic.non_compulsory == solution.non_compulsory => Ok(()),
-        Ok(_) => Err(Error::Judge("it moves other bytes than it says".into())),
+        Ok(_) => Err(Error::Judge("it moves different bytes than it reports".into())),
         Err(violations) => {
             let first = violations.first().map(|it| it.display(problem).to_string()).unwrap_or_default();
             Err(Error::Judge(first))
@@ -150,7 +150,7 @@ fn judge(problem: &Problem, solution: &Solution) -> Result<(), Error> {
     }
 }
 
-/// Bounds hold for smaller scratchpads, too.
+/// Bounds also hold for smaller scratchpads.
 fn hand_down(points: &mut [Point]) {
     let mut bound = 0;
     for point in points.iter_mut().rev() {

@@ -90,8 +90,8 @@ pub fn allocate<'c>(
         }
         clock => {
             if options.objective == Objective::Latency {
-                let why = if clock.is_some() { "nothing overlaps" } else { "the machine has no clock" };
-                return Err(Diagnostic::at(function, format!("latency cannot be the objective where {why}")));
+                let why = if clock.is_some() { "transfers do not overlap" } else { "the machine has no clock" };
+                return Err(Diagnostic::at(function, format!("latency cannot be the objective if {why}")));
             }
             let solution = solve(&extraction, options)?;
             let mut facts = facts(&solution);
@@ -155,7 +155,7 @@ fn solve_in_time<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> Resu
     let (moved, least) = (timed.solution.non_compulsory, timed.least_non_compulsory);
     if least < moved {
         let message = format!(
-            "for less time, the plan moves {moved} B of non-compulsory traffic, {} B more than one of less traffic",
+            "to save time, the plan moves {moved} B of non-compulsory traffic, {} B more than a plan with less traffic",
             moved - least
         );
         Diagnostic::at(extraction.function, message).emit_warning();
@@ -176,7 +176,7 @@ fn warn_if_open(extraction: &Extraction, solution: &Solution, options: &Options)
         let is_stopped = session(extraction.function).unwrap_or_default().is_stopped();
         let why = if is_stopped { "planning was stopped" } else { "a longer time limit may help" };
         let message = format!(
-            "the plan may not be the best: it moves {} B of non-compulsory traffic, and what is proven is at least \
+            "the plan may not be optimal: it moves {} B of non-compulsory traffic, and the proven lower bound is \
              {} B ({why})",
             solution.non_compulsory, solution.lower_bound
         );

@@ -83,7 +83,7 @@ pub(crate) fn access_of(operation: OperationRef) -> Result<OperatorAccess, Strin
     let values = values.chain((0..operation.result_count()).filter_map(|it| result_at(operation, it)));
     let is_packed = |it: Value| bits_of_element(it.r#type()).is_some_and(|bits| !bits.is_multiple_of(8));
     if values.into_iter().any(is_packed) {
-        return Err("it has elements of less than a byte".into());
+        return Err("it has elements smaller than a byte".into());
     }
     if is_group(operation) {
         return group(operation);
@@ -93,7 +93,7 @@ pub(crate) fn access_of(operation: OperationRef) -> Result<OperatorAccess, Strin
 }
 
 fn cannot(operation: OperationRef) -> String {
-    format!("nothing is known of how {} may be cut", name(operation))
+    format!("COSMA does not know how {} may be split", name(operation))
 }
 
 /// Whether an operation only moves elements.
@@ -133,7 +133,8 @@ fn group(group: OperationRef) -> Result<OperatorAccess, String> {
     }
     let results = end.operands().map(|it| source_of(&sources, it)).collect::<Option<Vec<Source>>>();
     let composed = results.and_then(|it| compose(&members, &it));
-    let composed = composed.ok_or("its members read each other in too many ways, or give what they are given")?;
+    let composed =
+        composed.ok_or("its members depend on each other in too many ways, or one returns an operand unchanged")?;
     let mut reads: Vec<(usize, Map)> = composed.operands.into_iter().zip(composed.access.operands).collect();
     reads.sort_by_key(|it| it.0);
     let (operands, maps) = reads.into_iter().unzip();

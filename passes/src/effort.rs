@@ -30,7 +30,7 @@ pub(crate) fn parse_effort(options: &PassOptions, order: Order) -> Result<Option
 
 pub(crate) const OBJECTIVE: OptionInfo = OptionInfo {
     name: "objective",
-    description: "on a machine with a clock, what is to be least: traffic, and then latency; or latency",
+    description: "what to minimise on a machine with a clock: traffic first and then latency, or latency",
     default: "traffic",
 };
 

@@ -12,13 +12,13 @@ pub(crate) fn help(extraction: &Extraction, operation: OperationRef) -> Vec<Stri
     let mut help = Vec::new();
     let may_be_cut = || is_abstract(operation) || access_of(operation).is_ok();
     if tiling_bound(extraction.function).is_none() && may_be_cut() {
-        help.push("in tiles it may fit: --tile".into());
+        help.push("it may fit in tiles: --tile".into());
     }
     let graph = &extraction.problem.graph;
     let operands = || (0..operation.operand_count()).filter_map(|it| operand_at(operation, it));
     let is_weight = |it: Value| extraction.tensor(it).is_some_and(|it| graph.tensor(it).origin == Origin::Weight);
     if extraction.weights == Weights::Resident && operands().any(is_weight) {
-        help.push("weights that pass by take no room: --weights=streamed".into());
+        help.push("streamed weights take no room: --weights=streamed".into());
     }
     let is_float = |it: Value| {
         let of = |bytes| size_with(it.r#type(), bytes).ok();
@@ -26,7 +26,7 @@ pub(crate) fn help(extraction: &Extraction, operation: OperationRef) -> Vec<Stri
     };
     let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
     if element_bytes.is_none() && operands().any(is_float) {
-        help.push("floats that are integers once quantised take less: --element-bytes=1".into());
+        help.push("floats take less room once quantised: --element-bytes=1".into());
     }
     help
 }

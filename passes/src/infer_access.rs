@@ -12,7 +12,7 @@ use cosma_ir::{Diagnostic, PassInfo, PassOptions, access, is_abstract, set_acces
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-infer-access",
-    description: "says of each cosma.op that does not say it how it may be split, by its kind and shapes",
+    description: "infers how each cosma.op without access may be split, from its kind and shapes",
     anchor: "func.func",
     options: &[],
 };

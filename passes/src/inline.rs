@@ -105,7 +105,7 @@ impl<'c, 'a> Inliner<'_, 'c, 'a> {
                         let start = path.iter().position(|it| it.0 == callee).expect("it is open");
                         if path[start..].iter().any(|it| has_tensor(self.functions[it.0])) {
                             let message = format!(
-                                "calls @{}, which is at work already: recursion on tensors cannot be planned",
+                                "calls @{}, which is recursive: recursion on tensors cannot be planned",
                                 symbol(self.functions[callee])
                             );
                             return Err(Diagnostic::at(call, message));
@@ -160,7 +160,7 @@ impl<'c, 'a> Inliner<'_, 'c, 'a> {
             let n_members = members.iter().map(|it| 1 + n_nested(*it)).sum::<usize>();
             self.n_copies += n_members;
             if MAX_COPIES < self.n_copies {
-                return refuse(&format!("all calls together are more than {MAX_COPIES} operations"));
+                return refuse(&format!("the inlined calls have more than {MAX_COPIES} operations"));
             }
             replace(call, callee, &members);
             self.called.insert(index);

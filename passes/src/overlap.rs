@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 pub(crate) const OVERLAP: OptionInfo = OptionInfo {
     name: "overlap",
-    description: "auto: on a machine with a clock, transfers go on beside operators; none: one after the other",
+    description: "auto: transfers overlap with operators on a machine with a clock; none: no overlap",
     default: "auto",
 };
 
@@ -26,7 +26,7 @@ impl FromStr for Overlap {
         match text {
             "auto" => Ok(Overlap::Auto),
             "none" => Ok(Overlap::None),
-            _ => Err(format!("transfers overlap as auto or none, not '{text}'")),
+            _ => Err(format!("overlap is auto or none, not '{text}'")),
         }
     }
 }

@@ -37,7 +37,7 @@ use cosma_tile::{Bounds, Network, TileError, TileProgram, Tiled, bounds};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-tile",
-    description: "cuts operators into tiles where that makes them fit, or moves less; source form stays source form",
+    description: "splits operators into tiles if they do not fit, or if tiles move less, in source form",
     anchor: "func.func",
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, KEEP, ORDER, SOLVER, TIME_LIMIT],
 };
@@ -180,12 +180,12 @@ fn obstacle(extraction: &Extraction) -> Option<String> {
         return Some("it writes variables".into());
     }
     if !extraction.slices.is_empty() || !extraction.assemblies.is_empty() {
-        return Some("it works on pieces of tensors already".into());
+        return Some("it already works on pieces of tensors".into());
     }
     let computes_else =
         |it: &OperationRef| may_have_effects(*it) || it.results().any(|result| !result.r#type().is_tensor());
     let has_else = extraction.operators.iter().any(computes_else);
-    has_else.then(|| "it has operators with effects, or that compute scalars".into())
+    has_else.then(|| "it has operators that have side effects or compute scalars".into())
 }
 
 /// Leaves a function as it is, if it can be planned so.
@@ -193,13 +193,13 @@ fn keep_whole<'c>(extraction: &Extraction<'c, '_>, fits: bool, why: &str) -> Res
     let function = extraction.function;
     set_tiling_bound(function, TilingBound(None));
     if !fits {
-        let message = format!("{} cannot cut this function: {why}", INFO.name);
+        let message = format!("{} cannot split this function: {why}", INFO.name);
         let error = extraction.problem.check().expect_err("it does not fit");
         let fault = extraction.diagnose(&error);
         return Err(fault.note(function.location(), message));
     }
     if !why.is_empty() {
-        Diagnostic::at(function, format!("{} leaves this function as it is: {why}", INFO.name)).emit_warning();
+        Diagnostic::at(function, format!("{} does not split this function: {why}", INFO.name)).emit_warning();
     }
     Ok(())
 }
@@ -219,10 +219,12 @@ fn diagnose<'c>(extraction: &Extraction<'c, '_>, network: &Network, error: &Tile
         let kind = cosma_ir::kind(operation);
         let note = match crate::cut::access_of(operation) {
             _ if is_abstract(operation) => {
-                format!("it stays whole, as nothing says how {kind} reads its operands: an attribute `access` would")
+                format!(
+                    "it stays whole, because nothing declares how {kind} reads its operands: add the attribute `access`"
+                )
             }
             Err(why) => format!("it stays whole: {why}"),
-            Ok(_) => "it stays whole, as what the function returns is a view of its result".into(),
+            Ok(_) => "it stays whole, because the function returns a view of its result".into(),
         };
         diagnostic = diagnostic.note(operation.location(), note);
     }

@@ -1,9 +1,10 @@
-//! One colour for each tensor, the same in every picture of a program; pieces of one tensor have that of their family.
+//! One colour for each tensor, the same in every picture of a program; pieces of one tensor have the colour of their
+//! family.
 //!
 //! Successive ids have hues a golden angle apart, so that neighbours differ. Chroma and lightness
 //! depend on the cost: tensors with non-compulsory transfers are strong, others pale, and weights nearly
-//! grey. So the eye finds non-compulsory traffic first. It is not colour alone: pictures hatch those tensors as well,
-//! and by lightness in OKLCH those who see few hues can tell them, too.
+//! grey. So the eye finds non-compulsory traffic first. Colour is not the only sign: pictures also hatch those
+//! tensors, and the lightness in OKLCH distinguishes them for readers who see few hues.
 
 use crate::{Block, Content, Exhibit, Picture};
 use cosma_planner::{Origin, TensorId};
@@ -43,7 +44,7 @@ impl Kind {
     }
 }
 
-/// A colour on light and on dark paper, each `#rrggbb`.
+/// A colour for light and for dark paper, each `#rrggbb`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tone {
     pub light: String,
@@ -51,7 +52,7 @@ pub(crate) struct Tone {
 }
 
 impl Tone {
-    /// From lightness and chroma on light and on dark paper, and a hue in degrees.
+    /// Lightness and chroma on light and on dark paper, and a hue in degrees.
     fn new(light: (f64, f64), dark: (f64, f64), hue: f64) -> Tone {
         Tone { light: hex(light.0, light.1, hue), dark: hex(dark.0, dark.1, hue) }
     }
@@ -75,7 +76,7 @@ pub(crate) fn example(kind: Kind, is_moved: bool) -> Tone {
     shade(kind, is_moved, if kind == Kind::Input { 145.0 } else { 255.0 })
 }
 
-/// All of one kind are equally light, whatever their hue, so the same ink is readable on each.
+/// All colours of one kind have the same lightness, whatever their hue, so the same ink is readable on each.
 fn shade(kind: Kind, is_moved: bool, hue: f64) -> Tone {
     match (kind, is_moved) {
         (Kind::Workspace, _) => Tone::new((0.80, 0.0), (0.45, 0.0), hue),
@@ -86,7 +87,7 @@ fn shade(kind: Kind, is_moved: bool, hue: f64) -> Tone {
     }
 }
 
-/// The colour of a tensor's lines, which stands out from the paper.
+/// The colour of a tensor's lines, which contrasts with the paper.
 pub(crate) fn line(exhibit: &Exhibit, tensor: TensorId) -> Tone {
     Tone::new((0.45, 0.17), (0.82, 0.13), hue(exhibit, tensor))
 }
@@ -96,8 +97,8 @@ fn hue(exhibit: &Exhibit, tensor: TensorId) -> f64 {
     exhibit.tensor_family(tensor) as f64 * 137.507_764 % 360.0
 }
 
-/// Converts lightness (0 to 1), chroma and hue (degrees) in OKLCH to `#rrggbb`. Where screens have no such colour, it
-/// is the one of less chroma.
+/// Converts lightness (0 to 1), chroma and hue (degrees) in OKLCH to `#rrggbb`. Outside of sRGB, it reduces the
+/// chroma.
 ///
 /// The matrices are those of Björn Ottosson, "A perceptual color space for image processing", 2020.
 fn hex(lightness: f64, chroma: f64, hue: f64) -> String {

@@ -1,4 +1,4 @@
-//! What tooltips say: of blocks, evictions, and steps in which more is live than fits.
+//! Tooltips of blocks, of evictions, and of steps in which more is live than fits.
 
 use crate::colour::Kind;
 use crate::explain::{Eviction, Reasons};
@@ -7,15 +7,15 @@ use crate::{Block, Content, Cost, Exhibit, Link, Picture};
 use cosma_planner::{Bytes, Step};
 use std::ops::Range;
 
-/// What is said of a block that is kept.
-pub(crate) const KEPT: &str = "kept from run to run: loaded once, before the first";
+/// The tip of a block that is kept from run to run.
+pub(crate) const KEPT: &str = "kept from run to run: loaded once, before the first run";
 
 /// The tips of one program.
 pub(crate) struct Tips<'a> {
     pub exhibit: &'a Exhibit,
     pub picture: &'a Picture,
     reasons: Reasons<'a>,
-    /// By block: the eviction behind it, and the one before it.
+    /// By block: the eviction after it, and the one before it.
     around: Vec<[Option<usize>; 2]>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Tips<'a> {
         Tips { exhibit, picture, reasons: Reasons::new(exhibit, picture), around }
     }
 
-    /// What a block is, and why its tensor came back before it and went after it.
+    /// Describes a block, and why its tensor was reloaded before it and evicted after it.
     pub fn block(&self, index: usize) -> String {
         let block = &self.picture.blocks[index];
         let mut lines = vec![describe_block(self.exhibit, self.picture, block)];
@@ -42,7 +42,7 @@ impl<'a> Tips<'a> {
         lines.join("\n")
     }
 
-    /// Why the tensor of a link was out, and what was in its place.
+    /// Why the tensor of a link was out, and which tensors were in its way.
     pub fn link(&self, link: &Link) -> String {
         let Content::Tensor(tensor) = self.picture.blocks[link.from].content else { return String::new() };
         let Eviction { how, why, full } = self.eviction(link);
@@ -52,14 +52,14 @@ impl<'a> Tips<'a> {
         lines.join("\n")
     }
 
-    /// Why the tensor of a link was out. Tiles make many links, and to list for each what was in its place would be far
-    /// more than all the rest; so there it is left out.
+    /// Why the tensor of a link was out. Tiles have many links, and a list of the tensors in the way for each would
+    /// be far longer than the rest, so it is omitted there.
     pub fn eviction(&self, link: &Link) -> Eviction {
         let eviction = self.reasons.eviction(link);
         Eviction { full: eviction.full.filter(|_| !self.exhibit.is_tiled()), ..eviction }
     }
 
-    /// Why a tensor is moved wherever it lies.
+    /// Why a tensor is moved whatever its address.
     pub fn notes(&self, block: &Block) -> Vec<String> {
         match block.content {
             Content::Tensor(tensor) if self.picture.is_moved(block) => self.reasons.notes(tensor),
@@ -67,12 +67,12 @@ impl<'a> Tips<'a> {
         }
     }
 
-    /// What lies in the scratchpad in a step, and for which step each is needed.
+    /// The tensors in the scratchpad in a step, and the step for which each is needed.
     pub fn present(&self, step: Step) -> String {
         self.reasons.present(step)
     }
 
-    /// How much more is live than fits in steps where it is.
+    /// By how much the live bytes exceed the scratchpad.
     pub fn oversubscribed(&self, steps: &Range<Step>) -> String {
         let scratchpad = self.exhibit.problem.machine.scratchpad();
         let live = |it: &u32| self.picture.live[*it as usize];
@@ -89,8 +89,8 @@ impl<'a> Tips<'a> {
     }
 }
 
-/// Name, kind, size, steps, addresses, and non-compulsory transfers, on two or three lines. A block that is larger than
-/// its tensor stands for several pieces side by side.
+/// Name, kind, size, steps, addresses, and non-compulsory transfers, on two or three lines. A block that is larger
+/// than its tensor represents several adjacent pieces.
 pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block) -> String {
     let place = format!(
         "steps {} to {}, bytes {} to {}",
@@ -135,7 +135,7 @@ pub(crate) fn describe_block(exhibit: &Exhibit, picture: &Picture, block: &Block
     lines.join("\n")
 }
 
-/// In which steps a tensor of a block is on its way in, and in which out, each if there are such steps.
+/// The steps in which a tensor of a block is in transit into and out of the scratchpad, if any.
 pub(crate) fn flights(block: &Block) -> Vec<String> {
     let mut lines = Vec::new();
     for (is_inward, way) in [(true, "in"), (false, "out")] {

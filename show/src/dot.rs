@@ -1,15 +1,15 @@
 //! The graph of a program with its schedule, for Graphviz.
 //!
 //! Operators are boxes from top to bottom in the order in which they run; tensors are edges with their
-//! sizes. Inputs and results are ellipses; weights are summed up in the box of the operator that reads
-//! them, unless they have non-compulsory transfers. An edge is bold and red if the tensor was evicted
-//! between the operator that writes it and the one that reads it.
+//! sizes. Inputs and results are ellipses. Weights are summed up in the box of the operator that reads them, unless
+//! they have non-compulsory transfers. An edge is bold and red if the tensor was evicted between the operator that
+//! writes it and the one that reads it.
 //!
 //! Labels are at the heads of edges: for labels in the middle, Graphviz adds a rank each, and takes
 //! minutes for hundreds of operators.
 //!
-//! Tiles of an operator are one box and pieces of a tensor one edge, with the sums of their bytes; operators that run
-//! together are in a frame.
+//! The tiles of an operator are one box and the pieces of a tensor one edge, with the sum of their bytes. A frame
+//! surrounds operators that run together.
 
 mod tiled;
 

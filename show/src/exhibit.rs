@@ -16,20 +16,20 @@ pub struct Exhibit {
     pub operators: Vec<OperatorLabel>,
     /// Labels by [`TensorId`].
     pub tensors: Vec<TensorLabel>,
-    /// Which operators are tiles of one, and which tensors pieces of one.
+    /// The families of tiles of an operator and of pieces of a tensor.
     pub families: Families,
-    /// So many of the first actions run only once, before the first run: they load what is kept from run to run.
+    /// The number of leading actions that run only once, before the first run: they load kept weights.
     pub n_prologue: usize,
-    /// The record of how good the program is; `None` if there is none, or it is of another program.
+    /// The proof of the program; `None` if there is none, or it belongs to another program.
     pub proof: Option<Proof>,
-    /// How fast a program can be at most on the machine's clock; `None` if nobody looked.
+    /// A lower bound on the time of the program; `None` if none was computed.
     pub time: Option<TimeProof>,
 }
 
 /// An operator as displayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OperatorLabel {
-    /// Its name in the model or source, or else in the problem.
+    /// Its name in the model or source, or otherwise in the problem.
     pub name: String,
     /// For example `Conv` or `tosa.add`.
     pub kind: String,
@@ -37,20 +37,20 @@ pub struct OperatorLabel {
     pub macs: Option<u64>,
     /// Its location in the source, `file:line:column`; empty if unknown.
     pub location: String,
-    /// Of a tile: the part of its operator's loops that it runs, as `[offsets] [sizes]`.
+    /// For a tile: the part of its operator's loops that it runs, as `[offsets] [sizes]`.
     pub part: Option<String>,
 }
 
 /// A tensor as displayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TensorLabel {
-    /// Its name in the model or source, or else in the problem.
+    /// Its name in the model or source, or otherwise in the problem.
     pub name: String,
     /// Shape and element type, as `64x3x7x7xi8`; empty if unknown.
     pub shape: String,
 }
 
-/// How good a program is.
+/// The proof of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {
     /// A proven lower bound on the non-compulsory bytes of any program.
@@ -100,7 +100,7 @@ impl Exhibit {
         Traffic::of(&self.problem, &self.actions[self.n_prologue..])
     }
 
-    /// What lies in the scratchpad from one run to the next.
+    /// The tensors that stay in the scratchpad from one run to the next.
     pub fn kept(&self) -> impl Iterator<Item = Slot> {
         self.actions[..self.n_prologue].iter().filter_map(|action| match action {
             Action::Copy(copy) => Some(Slot { tensor: copy.tensor, place: copy.to }),

@@ -1,5 +1,5 @@
-//! A program in words: what is moved and why, how far from optimal that is, what costs most, and what a
-//! larger scratchpad would save; where there is a clock, how long it takes and what it waits for.
+//! A program in words: what is moved and why, how far from optimal that is, which tensors cost most, and what a
+//! larger scratchpad would save; with a clock, also how long it takes and why it stalls.
 
 mod larger;
 mod proof;
@@ -75,7 +75,7 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
     Ok(())
 }
 
-/// Writes the tensors with non-compulsory transfers, those of most bytes first; pieces of one tensor together.
+/// Writes the tensors with non-compulsory transfers, largest cost first; pieces of one tensor together.
 fn write_moved(exhibit: &Exhibit, picture: &Picture, f: &mut String) -> fmt::Result {
     let cost = |it: &TensorId| picture.costs[it.index()].non_compulsory(exhibit.size(*it));
     let all = |it: &Vec<TensorId>| it.iter().map(cost).sum::<Bytes>();

@@ -1,9 +1,9 @@
-//! Which operators are tiles of one operator and which tensors pieces of one tensor, and which operators run
-//! together.
+//! Groups the operators that are tiles of one operator and the tensors that are pieces of one tensor, and finds
+//! operators that run together.
 //!
-//! Views show families where a program has many tiles: one colour, one name, one sum of bytes. Which operators run
-//! together is read off the order of the program: operators between whose first and last tiles another one has tiles
-//! are a chain with that one.
+//! If a program has many tiles, views show families: one colour, one name, one sum of bytes. Which operators run
+//! together follows from the order of the program: an operator forms a chain with every operator whose tiles run
+//! between its first and last tiles.
 
 use crate::{Exhibit, Picture};
 use cosma_planner::{Bytes, OpId, Origin, TensorId};
@@ -29,7 +29,7 @@ pub struct Chain {
     pub families: Vec<usize>,
     /// The steps, half-open.
     pub steps: Range<usize>,
-    /// How often the chain returns to that of its operators to which it returns most often, and once more.
+    /// The number of bands: the largest number of times that the chain returns to one of its operators, plus one.
     pub n_bands: usize,
 }
 
@@ -67,17 +67,17 @@ pub fn chains(families: &[usize]) -> Vec<Chain> {
     chains
 }
 
-/// What a chain does with its weights.
+/// How a chain treats its weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ChainWeights {
-    /// Bytes of those that several of its steps read and that come in once.
+    /// Bytes of weights that several of its steps read and that are loaded once.
     pub staying: Bytes,
-    /// Bytes that come in again.
+    /// Bytes that are loaded again.
     pub again: Bytes,
 }
 
 impl Families {
-    /// Each operator and each tensor by itself.
+    /// Each operator and each tensor in its own family.
     pub(crate) fn of_each(operators: Vec<String>, tensors: Vec<String>) -> Families {
         let (of_operator, of_tensor) = ((0..operators.len()).collect(), (0..tensors.len()).collect());
         Families { operators, tensors, of_operator, of_tensor }
@@ -85,7 +85,7 @@ impl Families {
 }
 
 impl Exhibit {
-    /// Whether some operators are tiles of one.
+    /// Whether some operators are tiles of one operator.
     pub fn is_tiled(&self) -> bool {
         self.families.operators.len() < self.families.of_operator.len()
     }

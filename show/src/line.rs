@@ -29,7 +29,7 @@ pub enum Line<'a> {
         /// How much of it this line is.
         part: Part,
     },
-    /// What is under way to this place is there from here on.
+    /// The transfer to this place is complete from here on.
     Wait {
         /// The tensor, in the scratchpad or in host memory.
         slot: Slot,
@@ -47,14 +47,14 @@ pub enum Line<'a> {
     },
 }
 
-/// How much of a transfer a line is.
+/// The part of a transfer that a line performs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// All of it: it is complete with its line.
+    /// The whole transfer: it is complete with its line.
     Complete,
-    /// All of it begins, and is complete at its [`Line::Wait`].
+    /// The whole transfer begins; it is complete at its [`Line::Wait`].
     Issued,
-    /// Some of its bytes begin, and all of them are there at its [`Line::Wait`].
+    /// A slice begins; all slices are complete at their [`Line::Wait`].
     Slice {
         /// Which bytes.
         slice: Slice,
@@ -69,12 +69,12 @@ impl Part {
         !matches!(self, Part::Slice { is_first: false, .. })
     }
 
-    /// Whether it is under way until it is waited for.
+    /// Whether it is in progress until its wait.
     pub fn is_issued(self) -> bool {
         self != Part::Complete
     }
 
-    /// The bytes of a tensor of this size that go with the line.
+    /// The bytes of a tensor of this size that the line moves.
     pub fn slice(self, size: Bytes) -> Slice {
         match self {
             Part::Slice { slice, .. } => slice,
@@ -83,7 +83,7 @@ impl Part {
     }
 }
 
-/// The line of a copy; none between two memories that are not host memory.
+/// The line of a copy; `None` between two memories that are not host memory.
 fn copied(kind: Kind, copy: &Copy, part: Part) -> Option<Line<'static>> {
     let tensor = copy.tensor;
     match kind {
@@ -94,8 +94,8 @@ fn copied(kind: Kind, copy: &Copy, part: Part) -> Option<Line<'static>> {
 }
 
 impl Exhibit {
-    /// The program's lines. Each tensor that an operator reads in host memory is a line before it. Transfers with other
-    /// memories are omitted: no planned function has any.
+    /// The program's lines. A tensor that an operator reads directly from host memory is a line before the operator.
+    /// Transfers with other memories are omitted: no planned function has any.
     pub fn lines(&self) -> Vec<Line<'_>> {
         let mut kinds = Kinds::new(&self.problem);
         let mut lines = Vec::with_capacity(self.actions.len());

@@ -1,7 +1,7 @@
-//! Blocks of pieces of one tensor, merged for the eye.
+//! Merges blocks of pieces of one tensor for display.
 //!
-//! A tensor in pieces lies in many blocks, often side by side. Blocks that are one rectangle together become one;
-//! what touches is a patch, which needs one name.
+//! A tensor in pieces has many blocks, often adjacent. Blocks that form a rectangle are merged into one area; areas
+//! that touch form a patch, which needs only one name.
 
 use crate::{Block, Content, Exhibit, Picture};
 use cosma_planner::{Bytes, Step};
@@ -18,7 +18,7 @@ pub(crate) struct Area {
     pub n_blocks: usize,
 }
 
-/// What may become one: the family of tensors, and whether it has non-compulsory transfers.
+/// Blocks with the same key may be merged: the family of the tensor, and whether it has non-compulsory transfers.
 type Key = (usize, bool);
 
 /// The areas of all blocks of tensors that have bytes, ordered by their first block.
@@ -72,7 +72,7 @@ fn joined(areas: Vec<(Key, Area)>, join: impl Fn(&Area, &Area) -> Option<Area>) 
     all
 }
 
-/// By patch of areas of one family that touch: the one with the most steps and bytes, which has room for a name.
+/// By patch of touching areas of one family: the area with the most steps and bytes, which has room for a name.
 pub(crate) fn largest_of_patches(exhibit: &Exhibit, picture: &Picture, areas: &[Area]) -> Vec<usize> {
     let family = |it: &Area| match picture.blocks[it.block].content {
         Content::Tensor(tensor) => exhibit.tensor_family(tensor),
@@ -112,7 +112,7 @@ fn root(patch: &[usize], mut index: usize) -> usize {
     index
 }
 
-/// Whether two areas have a border in common, where padding is no gap.
+/// Whether two areas have a common border; padding is not a gap.
 fn touches(exhibit: &Exhibit, one: &Area, two: &Area) -> bool {
     let alignment = exhibit.problem.machine.alignment();
     let end = |it: &Area| (it.offset + it.size).align_up(alignment);

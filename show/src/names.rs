@@ -1,15 +1,15 @@
-//! Names short enough for boxes: without what most of them begin with.
+//! Names short enough for boxes, without their common prefixes.
 //!
 //! Exported models name tensors by the path to the layer that made them, as in `/model/layers.0/mlp/Mul_output_0`, so
-//! the first half says nothing. Names that begin with the same segment lose the longest run of segments that four
-//! in five have. Tips and searches use whole names.
+//! the first half carries no information. Names that begin with the same segment lose the longest run of segments
+//! that four in five of them share. Tips and searches use whole names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So few names with one first segment keep it.
+/// Fewer names than this with the same first segment keep it.
 const FEWEST: usize = 3;
 
-/// What names of a program leave out in labels.
+/// The prefixes that labels omit.
 pub(crate) struct Names {
     /// Each ends in a separator; none is a prefix of another.
     prefixes: Vec<String>,
@@ -40,18 +40,18 @@ impl Names {
         all
     }
 
-    /// A name as labels have it.
+    /// A name as it appears in labels.
     pub fn short<'a>(&self, name: &'a str) -> &'a str {
         self.prefixes.iter().find_map(|it| name.strip_prefix(it.as_str())).unwrap_or(name)
     }
 
-    /// What labels leave out.
+    /// A note on the prefixes that labels omit.
     pub fn prefixes(&self) -> &[String] {
         &self.prefixes
     }
 }
 
-/// The longest prefix that four in five names have, in whole segments from the first on.
+/// The longest prefix of whole segments that four in five names share.
 fn common<'a>(first: &'a str, names: &[&'a str]) -> &'a str {
     let mut prefix = first;
     loop {
@@ -68,7 +68,8 @@ fn common<'a>(first: &'a str, names: &[&'a str]) -> &'a str {
     }
 }
 
-/// Where the segment that begins at `from` ends, behind its separator; none for the last one. Dots separate where there
+/// The end of the segment that begins at `from`, after its separator; `None` for the last one. Dots separate segments
+/// if there are no slashes.
 /// are no slashes.
 fn segment_end(name: &str, from: usize) -> Option<usize> {
     let separator = if name.contains('/') { '/' } else { '.' };

@@ -5,8 +5,8 @@
 //! there. Transfers in belong to the step of the operator after them, transfers out to that of the
 //! operator before them.
 //!
-//! A transfer that is issued and waited for later is under way in the steps between. On its way in, a tensor is no block
-//! yet, but takes its place, slice by slice; on its way out, it still is one.
+//! An asynchronous transfer is in progress in the steps between its issue and its wait. While it is on its way in, a
+//! tensor is not yet a block, but occupies its place, slice by slice; on its way out, it still is a block.
 
 mod flights;
 mod reader;
@@ -29,11 +29,11 @@ pub struct Picture {
     pub links: Vec<Link>,
     /// By step: the bytes moved.
     pub moved: Vec<Moved>,
-    /// By step: the bytes in use in the scratchpad, including workspace and what is on its way in, without padding.
-    /// Bytes that a result and an operand share count once.
+    /// By step: the bytes in use in the scratchpad, including workspace and incoming tensors, without padding. Bytes
+    /// that a result and an operand share count once.
     pub occupied: Vec<Bytes>,
-    /// By step: the bytes that would be in use if nothing were evicted: every tensor from its first use
-    /// to its last, what is kept from run to run, and workspace. Bytes that a result and an operand share count once.
+    /// By step: the bytes that would be in use if nothing were evicted: every tensor from its first use to its last,
+    /// kept weights, and workspace. Bytes that a result and an operand share count once.
     pub live: Vec<Bytes>,
     /// By tensor: how often it is moved.
     pub costs: Vec<Cost>,
@@ -44,7 +44,7 @@ pub struct Picture {
 /// A range of addresses in use during a range of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// What is in it.
+    /// Its content.
     pub content: Content,
     /// The steps, half-open.
     pub steps: Range<Step>,
@@ -55,39 +55,39 @@ pub struct Block {
     /// The blocks with which it shares bytes in its first step, which is their last: an operand at the
     /// same address, operands that become parts of it, or an operand that it becomes a part of.
     pub in_place_of: Vec<usize>,
-    /// Whether it lies there from run to run, and is loaded once, before the first one.
+    /// Whether it stays from run to run, and is loaded once, before the first run.
     pub is_kept: bool,
-    /// Its transfers that are under way beside operators, in the order in which they begin.
+    /// Its asynchronous transfers, in the order in which they begin.
     pub flights: Vec<Flight>,
 }
 
-/// Bytes of a tensor that are under way beside operators.
+/// Bytes of a tensor that are in transit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flight {
-    /// The steps, half-open and not empty: from the first operator behind the issue to the last one before the wait.
+    /// The steps, half-open and not empty: from the first operator after the issue to the last one before the wait.
     pub steps: Range<Step>,
     /// The address of their first byte in the scratchpad.
     pub offset: Bytes,
-    /// How many they are.
+    /// The number of bytes.
     pub size: Bytes,
-    /// Whether they come in; otherwise they go out.
+    /// Whether they are incoming; otherwise they are outgoing.
     pub is_inward: bool,
 }
 
 impl Block {
-    /// The first step in which some byte of its place is taken: of a tensor that is on its way in, before the first of
+    /// The first step in which some byte of its place is occupied: for an incoming tensor, before its own first step.
     /// its own.
     pub fn since(&self) -> Step {
         self.flights_in().map(|it| it.steps.start).fold(self.steps.start, Step::min)
     }
 
-    /// What comes in.
+    /// The incoming transfers.
     pub fn flights_in(&self) -> impl Iterator<Item = &Flight> {
         self.flights.iter().filter(|it| it.is_inward)
     }
 }
 
-/// What is in a block.
+/// The content of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A tensor.
@@ -233,7 +233,7 @@ impl Picture {
     }
 }
 
-/// What is kept from run to run lies in its place to the end of each run.
+/// Extends the blocks that are kept from run to run to the end of each run.
 fn keep(exhibit: &Exhibit, n_steps: usize, blocks: &mut [Block]) {
     for Slot { tensor, place } in exhibit.kept() {
         let is_kept = |it: &&mut Block| it.content == Content::Tensor(tensor) && it.offset == place.offset;
@@ -244,7 +244,7 @@ fn keep(exhibit: &Exhibit, n_steps: usize, blocks: &mut [Block]) {
     }
 }
 
-/// What is loaded once, before the first run, is no transfer of a run.
+/// Removes the loads that happen once, before the first run: they are not transfers of a run.
 fn leave_out_prologue(exhibit: &Exhibit, moved: &mut [Moved], costs: &mut [Cost]) {
     for Slot { tensor, .. } in exhibit.kept() {
         moved[0].loaded = moved[0].loaded.saturating_sub(exhibit.size(tensor));

@@ -1,20 +1,21 @@
 //! A memory map as a static SVG picture.
 //!
-//! Steps run from left to right, addresses from bottom to top. Each block is a box in the colour of its
-//! tensor, hatched broadly if that has non-compulsory transfers. What is under way beside operators is hatched: on its way in, slice by slice and lighter; on its way out, over
-//! its box. A line joins two boxes of a tensor that was evicted between them: solid if it was spilled,
+//! Steps run from left to right, addresses from bottom to top. Each block is a box in the colour of its tensor, with
+//! broad hatching if that has non-compulsory transfers. Transfers in progress are hatched: incoming ones slice by
+//! slice and lighter; outgoing ones over their box. A line joins two boxes of a tensor that was evicted between them:
+//! solid if it was spilled,
 //! dashed if host memory had a copy. The box of a result in place of an operand begins with an arrowhead.
 //! Steps in which more is live than fits are marked below the boxes. Further below, for the same steps: bytes moved,
 //! bytes in use and bytes live.
 //!
-//! Pieces of a tensor have one colour and, where they lie side by side, one name and no borders between. Operators in
-//! tiles that run together are marked above.
+//! The pieces of a tensor have the same colour and, where they are adjacent, one name and no borders between. A strip
+//! above marks operators in tiles that run together.
 //!
-//! Names are written where they fit. With hundreds of operators those of long or moved tensors remain;
-//! the [page](crate::page()) shows the others. They leave out what most names begin with. Boxes, lines and marks have
-//! titles, which browsers show as tooltips: whole names, and why a tensor was evicted.
+//! Names are written where they fit. With hundreds of operators, only those of long or moved tensors remain; the
+//! [page](crate::page()) shows the others. Labels omit common prefixes. Boxes, lines and marks have titles, which
+//! browsers show as tooltips: whole names, and why a tensor was evicted.
 //!
-//! On screens that are dark, so is the picture, where it is shown by what knows style sheets; on paper it is light.
+//! The picture is dark on dark screens, in viewers that support style sheets, and light on paper.
 
 mod boxes;
 pub(crate) mod canvas;
@@ -52,11 +53,11 @@ pub fn memory_map(exhibit: &Exhibit) -> String {
     canvas.finish()
 }
 
-/// The widths of letters, at most on average.
+/// The width of letters, an upper limit on average.
 const LETTER_OF_FACTS: f64 = 6.4;
 const LETTER_OF_TITLE: f64 = 11.0;
 
-/// What the names on a map leave out.
+/// A note on the prefixes that labels omit.
 pub(crate) fn names(exhibit: &Exhibit) -> Names {
     if exhibit.is_tiled() {
         Names::new(exhibit.families.tensors.iter().map(String::as_str))
@@ -78,7 +79,7 @@ fn title(exhibit: &Exhibit, facts: &str, frame: &Frame, canvas: &mut Canvas) {
     }
 }
 
-/// How long a program takes and what is proven of that; none without a clock.
+/// The time of a program and its lower bound; `None` without a clock.
 pub(crate) fn time_facts(exhibit: &Exhibit) -> Option<String> {
     let makespan = exhibit.timeline()?.makespan;
     let bound = match &exhibit.time {
@@ -91,7 +92,7 @@ pub(crate) fn time_facts(exhibit: &Exhibit) -> Option<String> {
     Some(format!("{} cycles{bound}", counted_off(makespan.0)))
 }
 
-/// One line about a program: all [`facts`], and how long it takes where there is a clock.
+/// One line about a program: all [`facts`], and its time if there is a clock.
 pub(crate) fn all_facts(exhibit: &Exhibit) -> String {
     let time = time_facts(exhibit).map(|it| format!(" · {it}"));
     format!("{}{}", facts(exhibit), time.unwrap_or_default())

@@ -1,7 +1,7 @@
 //! Programs over time as a small static SVG picture, one below the other on one axis of cycles: before and after.
 //!
-//! Each program has a row for the compute engine and one for each channel. Where the engine stands still, the colour and
-//! the pattern say why. The picture has a dark form for those who prefer that.
+//! Each program has a row for the compute engine and one for each channel. Where the engine stalls, the colour and
+//! the pattern give the reason. The picture has a dark form.
 
 mod style;
 
@@ -21,7 +21,7 @@ const LEFT: f64 = 100.0;
 const WIDTH: f64 = 760.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 12.0;
-/// A row of bars, and what lies between two.
+/// A row of bars, and the gap between two rows.
 const ROW: f64 = 16.0;
 const GAP: f64 = 4.0;
 const TITLE: f64 = 20.0;
@@ -29,7 +29,8 @@ const TITLE: f64 = 20.0;
 const APART: f64 = 14.0;
 const LETTER_WIDTH: f64 = 5.0;
 
-/// Draws programs with their labels on one axis of cycles. What is shown of one without a clock is that it has none.
+/// Draws programs with their labels on one axis of cycles. For a program without a clock, the picture says that it
+/// has none.
 pub fn time_chart(programs: &[(&str, &Exhibit)]) -> String {
     let timed: Vec<Option<Timed>> = programs.iter().map(|it| Timed::new(it.1)).collect();
     let makespans = timed.iter().flatten().map(|it| it.timeline.makespan.0);
@@ -47,7 +48,7 @@ pub fn time_chart(programs: &[(&str, &Exhibit)]) -> String {
     chart.finish()
 }
 
-/// What is to be told.
+/// The text to write.
 #[derive(Default)]
 struct Legend {
     kinds: BTreeSet<&'static str>,
@@ -107,7 +108,7 @@ impl Chart {
         self.line((LEFT, self.y + ROW), (LEFT + WIDTH, self.y + ROW), "grid");
     }
 
-    /// A bar in the row, with its name if it fits, and a tip of what it is.
+    /// A bar in the row, with its name if it fits, and a tooltip.
     fn bar(&mut self, time: &Range<Cycles>, class: &str, name: &str, what: &str) {
         let (x, width) = (self.x(time.start), self.x(time.end) - self.x(time.start));
         let (start, end) = (counted_off(time.start.0), counted_off(time.end.0));

@@ -1,5 +1,5 @@
-//! When each transfer of a program is under way on a machine with a clock: what the planner's judge of time says, by
-//! channel.
+//! When each transfer of a program is in progress on a machine with a clock, by channel: the result of the planner's
+//! judge of time.
 
 use crate::Exhibit;
 use cosma_planner::time::{ChannelId, LatencyBound, Reason, Scope, Stall, Timeline, simulate};
@@ -8,12 +8,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
-/// How fast a program can be at most.
+/// A lower bound on the time of programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeProof {
-    /// No program of those that `scope` names takes less.
+    /// The least cycles of any program in `scope`.
     pub lower_bound: Cycles,
-    /// Of which programs that is said, to be put behind "no program of".
+    /// The programs that the bound holds for, in words that follow "no program of".
     pub scope: String,
 }
 
@@ -30,7 +30,7 @@ impl From<LatencyBound> for TimeProof {
 }
 
 impl Exhibit {
-    /// How the program goes; none without a clock, or if there are more cycles than can be counted.
+    /// The timeline of the program; `None` without a clock, or if there are more cycles than can be counted.
     pub fn timeline(&self) -> Option<Timeline> {
         self.problem.machine.clock()?;
         simulate(&self.problem, &self.actions).ok()
@@ -46,12 +46,12 @@ pub(crate) struct Timed {
 
 /// A transfer, or a slice of one, on its channel.
 pub(crate) struct Transfer {
-    /// The line that begins it; of what is streamed, that of the operator.
+    /// The line that begins it; for a streamed tensor, that of the operator.
     pub line: usize,
     pub channel: ChannelId,
     pub kind: Kind,
     pub tensor: TensorId,
-    /// Where it goes to and comes from; none if it is streamed.
+    /// The copy; `None` for a streamed tensor.
     pub copy: Option<Copy>,
     /// Its bytes.
     pub slice: Slice,
@@ -59,12 +59,12 @@ pub(crate) struct Transfer {
     pub busy: Range<Cycles>,
     /// When it is complete.
     pub complete: Cycles,
-    /// The line of its wait; none if it has none of its own.
+    /// The line of its wait; `None` if it has none of its own.
     pub wait: Option<usize>,
 }
 
 impl Timed {
-    /// None where there is no [timeline](Exhibit::timeline).
+    /// `None` if there is no [timeline](Exhibit::timeline).
     pub fn new(exhibit: &Exhibit) -> Option<Timed> {
         let timeline = exhibit.timeline()?;
         let mut kinds = Kinds::new(&exhibit.problem);
@@ -121,8 +121,8 @@ impl Timed {
         Some(Timed { timeline, transfers })
     }
 
-    /// The operators with the cycles in which each computes, in the order of the program. One whose operands are streamed
-    /// may be done later than that.
+    /// The operators with the cycles in which each computes, in the order of the program. An operator with streamed
+    /// operands may end later than that.
     pub fn computing(&self, exhibit: &Exhibit) -> Vec<(OpId, Range<Cycles>)> {
         let run = |(action, time): (&Action, &Range<Cycles>)| {
             let Action::Run { op, .. } = action else { return None };
@@ -132,7 +132,7 @@ impl Timed {
         exhibit.actions.iter().zip(&self.timeline.lines).filter_map(run).collect()
     }
 
-    /// The operator that a stall kept from running, and its line; none where it was after the last one.
+    /// The operator that a stall delayed, and its line; `None` for a stall after the last operator.
     pub fn kept(&self, exhibit: &Exhibit, stall: &Stall) -> Option<(usize, OpId)> {
         let lines = exhibit.actions.iter().enumerate().skip(stall.line);
         lines.into_iter().find_map(|(line, action)| match action {
@@ -142,7 +142,7 @@ impl Timed {
     }
 }
 
-/// What an operator reads beside the scratchpad, one after the other on each channel from when it begins.
+/// The tensors that an operator streams, one after another on each channel from its beginning on.
 fn stream<'a>(
     exhibit: &Exhibit,
     (line, begin): (usize, Cycles),
@@ -167,17 +167,17 @@ fn stream<'a>(
     transfers
 }
 
-/// What would have had to be otherwise, in words.
+/// A remedy for stalls, in words.
 pub(crate) struct Advice(pub Reason);
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Reason::Channel => "the channel had too much to carry: more bandwidth would help",
-            Reason::Place => "its place was taken: a larger scratchpad would help",
-            Reason::Latency => "the channel was done with it: an earlier transfer would help",
-            Reason::WriteBack => "what comes back was still on its way out",
-            Reason::Late => "the program begins it later than it could",
+            Reason::Channel => "the channel was busy: more bandwidth would help",
+            Reason::Place => "its destination was occupied: a larger scratchpad would help",
+            Reason::Latency => "only the latency remained: an earlier transfer would help",
+            Reason::WriteBack => "its spill was still in progress",
+            Reason::Late => "the program begins it later than possible",
         })
     }
 }

@@ -126,7 +126,7 @@ fn name_tracks<'a>(
     }
 }
 
-/// What is said of an operator.
+/// The description of an operator.
 fn operator(exhibit: &Exhibit, op: OpId, pid: usize, time: &Range<f64>) -> Event {
     let label = &exhibit.operators[op.index()];
     let step = exhibit.problem.graph.op(op);

@@ -103,7 +103,7 @@ fn what_is_kept_is_marked_and_moves_once() {
     insta::assert_snapshot!("kept_on_a_map", memory_map(&exhibit));
     let page = page(&[exhibit]);
     assert_eq!(page.matches("\"kept\":true").count(), 2);
-    assert!(page.contains("\"notes\":[\"kept from run to run: loaded once, before the first\"]"));
+    assert!(page.contains("\"notes\":[\"kept from run to run: loaded once, before the first run\"]"));
 }
 
 /// The words of the explanation are those of the tips.
@@ -259,7 +259,7 @@ fn what_passes_through_host_memory() {
     for line in [
         "Optimal: beyond the compulsory traffic, only what these operators pass on through host memory is",
         "a, 128 B: 1 spill, 128 B",
-        "spilled as soon as it was written, for others to read a region of what it is a part of",
+        "spilled right after it was written: others read regions of the tensor that it is a part of",
         "s, 96 B: 1 reload, 96 B",
         "read from host memory, where it consists of a, b",
     ] {

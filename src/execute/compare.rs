@@ -42,7 +42,7 @@ pub struct Comparison {
     /// The bytes that were moved once, before the first run; `None` if nothing is kept from run to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prologue: Option<u64>,
-    /// The size of the scratchpad in bytes; `None` if the program takes none.
+    /// The size of the scratchpad in bytes; `None` if the program has none.
     pub arena: Option<u64>,
     /// The end of the last byte of the scratchpad that was written.
     pub touched: Option<u64>,
@@ -67,8 +67,8 @@ fn moved<S: serde::Serializer>(moved: &Moved, serializer: S) -> Result<S::Ok, S:
 }
 
 impl Comparison {
-    /// All faults as messages: different results, other traffic than planned, misuse of memory. Empty if
-    /// the program is right.
+    /// All faults as messages: different results, bytes moved that differ from the plan, misuse of memory. Empty if
+    /// the program is correct.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         faults.extend(self.difference.as_ref().map(ToString::to_string));

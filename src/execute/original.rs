@@ -14,11 +14,11 @@ use cosma_ir::{Diagnostic, Reports, as_mut, is_abstract, name, result_at};
 use cosma_passes::{SOURCE_TO_MEMREFS, prologue_name, symbol};
 use std::time::Duration;
 
-/// The initial content of memory in the first and in the second run, and so on: NaN as floats of any width, mostly
-/// signalling, and unlikely as integers.
+/// The initial content of memory in each run, in turn: NaN as floats of any width, mostly signalling, and unlikely as
+/// integers.
 const POISONS: [u64; 2] = [0x7FF4_7DA5_7FB4_7DA5, 0xFFF2_FD5A_FFA2_FD5A];
 
-/// When the transfers of each run are done, if they go on beside operators.
+/// When the asynchronous transfers of each run complete.
 const MOODS: [Mood; 4] = [Mood::AtWait, Mood::AtOnce, Mood::AtRandom(1), Mood::AtRandom(2)];
 
 /// A module in source form, compiled and run on random arguments.
@@ -183,24 +183,24 @@ fn report(planned: &Module) -> Report {
     Report { functions: functions.into_iter().filter_map(read).collect(), ..Report::default() }
 }
 
-/// A program, and the same again if it keeps state from call to call.
+/// Two copies of a program that keeps state from call to call, otherwise one.
 struct Programs<'a> {
     first: &'a Program,
     again: Option<&'a Program>,
 }
 
-/// What one call came to, or several in a row.
+/// The outcome of one call, or of several in a row.
 struct Ran {
-    /// The bytes that the function moved that runs once; `None` if there is none.
+    /// The bytes moved by the function that runs once; `None` if there is none.
     prologue: Option<u64>,
     last: Outcome,
 }
 
-/// How often a function is called in a row that keeps weights from run to run.
+/// How often to call a function in a row that keeps weights from run to run.
 const RUNS_IN_A_ROW: usize = 3;
 
-/// Calls a function that keeps weights from run to run, after what runs once. All calls have to agree, unless the module
-/// keeps state: then there are two, as without weights that are kept.
+/// Calls a function that keeps weights from run to run, after its prologue. The results of all calls must agree,
+/// unless the module keeps state: then there are two calls, as without kept weights.
 ///
 /// # Safety
 /// That of [`Program::call`].
@@ -221,17 +221,18 @@ unsafe fn call_in_a_row(
     let prologue = Some(outcomes.remove(0).moved.total());
     for (index, outcome) in outcomes.iter().enumerate() {
         if outcome.moved != last.moved {
-            last.faults.push(format!("run {} of {} in a row moves other bytes", index + 1, functions.len() - 1));
+            last.faults.push(format!("run {} of {} in a row moves different bytes", index + 1, functions.len() - 1));
         }
         if !keeps_state && outcome.results != last.results {
-            last.faults.push(format!("run {} of {} in a row has other results", index + 1, functions.len() - 1));
+            last.faults.push(format!("run {} of {} in a row has different results", index + 1, functions.len() - 1));
         }
     }
     Ok(Ran { prologue, last })
 }
 
-/// Calls a function in each of several moods, with the patterns of [`POISONS`] in turn. A module that keeps state is compiled
-/// twice, and each program is called twice in a row, so that the second call shows the state that the first leaves.
+/// Calls a function once for each timing of transfers, with the patterns of [`POISONS`] in turn. A module that keeps
+/// state is compiled twice, and each program is called twice in a row, so that the second call shows the state that
+/// the first leaves.
 fn run(
     programs: &Programs,
     function: &str,
@@ -284,8 +285,8 @@ fn depends(outcomes: &[Outcome]) -> Option<String> {
     let (run, Difference { output, index, .. }) = others.iter().enumerate().find_map(differs)?;
     Some(match run {
         0 if others.len() == 1 => format!("result {output} at {index:?} depends on uninitialised memory"),
-        0 => format!("result {output} at {index:?} depends on uninitialised memory, or on when transfers are done"),
-        _ => format!("result {output} at {index:?} depends on when transfers are done"),
+        0 => format!("result {output} at {index:?} depends on uninitialised memory, or on when transfers complete"),
+        _ => format!("result {output} at {index:?} depends on when transfers complete"),
     })
 }
 

@@ -9,14 +9,14 @@ use cosma_ir::melior::ir::{Module, OperationRef};
 use cosma_ir::{Reports, edit, is_async, marked_transfer, name};
 use cosma_passes::{ArenaName, LowerOptions, TransfersName, lower_unjudged};
 
-/// The scratchpad is an argument, so that it can be filled before and inspected after the run. Transfers that go on beside
-/// operators are calls.
+/// The options of the lowering. The scratchpad is an argument, so that it can be filled before and inspected after
+/// the run. Asynchronous transfers are calls.
 fn lower_options(module: &Module) -> LowerOptions {
     let transfers = if has_async(module) { TransfersName::Call } else { TransfersName::Copy };
     LowerOptions { arena: ArenaName::Argument, transfers, ..LowerOptions::default() }
 }
 
-/// Whether some transfer of a planned or lowered module is waited for further down.
+/// Whether a planned or lowered module has asynchronous transfers.
 pub(super) fn has_async(module: &Module) -> bool {
     let is_call = |it: OperationRef| name(it) == "func.call" && marked_transfer(it).is_some();
     all(module.as_operation()).into_iter().any(|it| is_async(it) || is_call(it))

@@ -63,7 +63,7 @@ fn errors() {
     fails(PROGRAM, &["--scratchpad=64"], 1, "min_scratchpad = 256");
     fails(PROGRAM, &["--scratchpad=384", "--function=g"], 1, "there is no function @g");
     fails("func.func @f(", &["--scratchpad=384"], 1, "in.mlir:1:");
-    fails(PROGRAM, &["--scratchpad=1TiB"], 1, "1099511627776 B cannot be had");
+    fails(PROGRAM, &["--scratchpad=1TiB"], 1, "1099511627776 B cannot be allocated");
     let scalar = "func.func @f(%x: f32) -> f32 {\n  return %x : f32\n}";
     fails(scalar, &["--scratchpad=384"], 1, "argument 0 is f32, and only static memrefs");
     let complex =
@@ -85,6 +85,6 @@ const HUGE: &str = "func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 #[test]
 fn a_program_that_asks_for_too_much_is_an_error() {
-    let message = "@f could not go on: a block of 1125899906842624 B, aligned to 64 B, cannot be had";
+    let message = "@f could not go on: a block of 1125899906842624 B, aligned to 64 B, cannot be allocated";
     fails(HUGE, &["--scratchpad=2000TiB"], 1, message);
 }

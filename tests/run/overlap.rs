@@ -141,7 +141,7 @@ fn a_missing_wait_shows() {
         let said = misuse.join("; ");
         assert!(said.contains("1 transfers are never waited for"), "{said}");
         // A later wait in the same channel may be in time.
-        wrong += usize::from(differs || said.contains("depends on when transfers are done"));
+        wrong += usize::from(differs || said.contains("depends on when transfers complete"));
     }
     println!("{wrong} of {} programs without a wait compute something else", waits.len().div_ceil(5));
     assert!(0 < wrong);

@@ -1,49 +1,50 @@
-//! Which region of each operand a region of a result needs.
+//! The region of each operand that a region of a result needs.
 //!
-//! An operator is a loop nest, as linalg has it: a *domain* of dimensions, and for each operand and result a map
-//! from a point of the domain to an element. Maps are affine with a floor division at the end, so they express
-//! windows with strides, padding and dilation, broadcasts, transpositions, slices, concatenations (an offset),
-//! nearest resize and transposed convolution (a divisor). Indices outside of an operand are padding.
+//! An operator is a loop nest, as in linalg: a *domain* of dimensions, and for each operand and result a map from a
+//! point of the domain to an element. Maps are affine with a final floor division, so they express windows with
+//! strides, padding and dilation, broadcasts, transpositions, slices, concatenations (an offset), nearest resize and
+//! transposed convolution (a divisor). Indices outside of an operand are padding.
 
 use crate::{Region, Shape};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// How an operator reads its operands and writes its results.
+/// How an operator accesses its operands and results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// The loops.
     pub domain: Vec<Dim>,
-    /// For each operand: which element a point of the domain reads. Outside of the operand: none.
+    /// For each operand: the element that a point of the domain reads. A point outside of the operand reads nothing.
     pub operands: Vec<Map>,
-    /// For each result: which element a point of the domain writes. Outside of the result: none.
+    /// For each result: the element that a point of the domain writes. A point outside of the result writes nothing.
     pub results: Vec<Map>,
-    /// What partial sums are made of, if a reduction may be split. There is one for each iteration of the loops that
-    /// are not reduced. None: it is not known, so no reduction is split.
+    /// The type of partial sums, if a reduction may be split. There is one sum for each iteration of the loops that
+    /// are not reduced. `None`: the type is unknown, so no reduction is split.
     pub sums: Option<Sums>,
 }
 
-/// The elements of partial sums, which are wider than those that are multiplied.
+/// The elements of partial sums, which are wider than the elements that are multiplied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sums {
-    /// Integers of so many bits.
+    /// Integers of this many bits.
     Integer(u64),
-    /// Floats of so many bits.
+    /// Floats of this many bits.
     Float(u64),
 }
 
 impl Sums {
-    /// What accelerators add up integers of so many bits in: 32 bits, or as many as they have.
+    /// The sums that accelerators use for integers of this many bits: 32 bits, or the integers' width if that is
+    /// greater.
     pub fn of_integers(bits: u64) -> Sums {
         Sums::Integer(bits.max(32))
     }
 
-    /// Likewise for floats.
+    /// The sums that accelerators use for floats of this many bits: 32 bits, or the floats' width if that is greater.
     pub fn of_floats(bits: u64) -> Sums {
         Sums::Float(bits.max(32))
     }
 
-    /// The bits of one sum.
+    /// The width of a sum in bits.
     pub fn bits(self) -> u64 {
         match self {
             Sums::Integer(bits) | Sums::Float(bits) => bits,
@@ -56,25 +57,25 @@ impl Sums {
 pub struct Dim {
     /// Its number of iterations.
     pub size: u64,
-    /// How it may be cut.
+    /// How it may be split.
     pub kind: DimKind,
 }
 
-/// How a loop may be cut.
+/// How a loop may be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DimKind {
-    /// Anywhere: each iteration writes other elements.
+    /// Anywhere: each iteration writes different elements.
     Parallel,
-    /// Its iterations add up to the same elements.
+    /// Its iterations add to the same elements.
     Reduced {
-        /// Whether a part of the sum may be computed at a time.
+        /// Whether the sum may be computed in parts.
         splittable: bool,
     },
-    /// Not at all, though results have it, as the axis of a softmax.
+    /// Not at all, although results have it, as the axis of a softmax.
     Whole,
 }
 
-/// Which element of a tensor a point of the domain touches: one expression for each dimension of the tensor.
+/// The element of a tensor that a point of the domain accesses: one expression for each dimension of the tensor.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Map(pub Vec<Expr>);
 
@@ -83,13 +84,13 @@ pub struct Map(pub Vec<Expr>);
 pub struct Expr {
     /// Pairs of a dimension of the domain and its coefficient.
     pub terms: Vec<(usize, i64)>,
-    /// What is added.
+    /// The constant term.
     pub constant: i64,
-    /// By what the sum is divided, rounding down.
+    /// The divisor of the sum; the quotient is rounded down.
     pub divisor: u64,
 }
 
-/// What is wrong with an access.
+/// An error in an access.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say what the fields are")]
 pub enum AccessError {
@@ -103,9 +104,9 @@ pub enum AccessError {
     EmptyDim { dim: usize },
     #[error("the map of {tensor} divides by zero")]
     ZeroDivisor { tensor: Name },
-    #[error("the map of {tensor} leaves the numbers of 64 bits")]
+    #[error("the map of {tensor} overflows 64 bits")]
     Overflow { tensor: Name },
-    #[error("the map of {tensor} is no projection: each expression is a dimension plus a constant, or a constant")]
+    #[error("the map of {tensor} is not a projection: each expression is a dimension plus a constant, or a constant")]
     NoProjection { tensor: Name },
     #[error("the map of {tensor} names dimension {dim} twice")]
     Twice { tensor: Name, dim: usize },
@@ -115,7 +116,7 @@ pub enum AccessError {
     Shared { tensor: Name, dim: usize },
     #[error("dimension {axis} of {tensor} has {size} indices, but the map writes {start}..{end}")]
     NotCovered { tensor: Name, axis: usize, size: u64, start: i128, end: i128 },
-    #[error("the map of {tensor} reads nothing of it")]
+    #[error("the map of {tensor} reads none of its elements")]
     NeverRead { tensor: Name },
     #[error("sums are described, but no reduction may be split")]
     NothingToSplit,
@@ -140,7 +141,7 @@ impl std::fmt::Display for Name {
 }
 
 impl AccessError {
-    /// The same of an operator whose maps read these operands.
+    /// The access of an operator whose maps read these operands.
     pub fn of_operands(mut self, operands: &[usize]) -> AccessError {
         use AccessError::*;
         match &mut self {
@@ -167,17 +168,18 @@ impl AccessError {
 }
 
 impl Expr {
-    /// A dimension of the domain.
+    /// An expression that is a dimension of the domain.
     pub fn dim(dim: usize) -> Expr {
         Expr { terms: vec![(dim, 1)], constant: 0, divisor: 1 }
     }
 
-    /// A number.
+    /// An expression that is a constant.
     pub fn constant(constant: i64) -> Expr {
         Expr { terms: Vec::new(), constant, divisor: 1 }
     }
 
-    /// A dimension plus a number, or a number: the dimension, and what is added. None for any other expression.
+    /// The dimension and the constant of an expression that is a dimension plus a constant, or only a constant.
+    /// `None` for any other expression.
     pub fn projection(&self) -> Option<(Option<usize>, i64)> {
         match self.terms[..] {
             [] if self.divisor == 1 => Some((None, self.constant)),
@@ -186,8 +188,8 @@ impl Expr {
         }
     }
 
-    /// The indices from the least to the greatest that it takes on a box of the domain that is not empty; none if
-    /// a number on the way has more than 128 bits.
+    /// The range of indices, both ends included, that the expression takes on a non-empty box of the domain; `None`
+    /// if an intermediate number has more than 128 bits.
     fn checked_range(&self, domain: &Region) -> Option<Range<i128>> {
         let (mut least, mut greatest) = (i128::from(self.constant), i128::from(self.constant));
         for &(dim, coefficient) in &self.terms {
@@ -201,7 +203,7 @@ impl Expr {
         Some(least.div_euclid(divisor)..greatest.div_euclid(divisor) + 1)
     }
 
-    /// The most indices that it takes on a box of this shape, wherever that lies.
+    /// The most indices that the expression takes on a box of this shape, wherever it lies.
     pub fn extent(&self, domain: &Region) -> u64 {
         let numerator = Expr { divisor: 1, ..self.clone() }.range(domain);
         let span = numerator.end - numerator.start - 1;
@@ -210,14 +212,14 @@ impl Expr {
         u64::try_from((span + divisor - 1).div_euclid(divisor) + 1).unwrap_or(u64::MAX)
     }
 
-    /// Likewise for an access that was checked.
+    /// The same for an access that was checked.
     pub fn range(&self, domain: &Region) -> Range<i128> {
         self.checked_range(domain).expect("the access was checked")
     }
 }
 
 impl Map {
-    /// The box that holds what a box of the domain touches in a tensor of this shape.
+    /// The smallest box that contains all elements of a tensor that a box of the domain accesses.
     pub fn region(&self, domain: &Region, shape: &Shape) -> Region {
         if domain.is_empty() {
             return Region::new(shape.dims.iter().map(|_| 0..0));
@@ -237,7 +239,8 @@ impl Access {
         Region::new(self.domain.iter().map(|it| 0..it.size))
     }
 
-    /// The box of the domain whose iterations write a region of a result: all of what is reduced or never cut.
+    /// The box of the domain whose iterations write a region of a result, with all iterations of reduced and
+    /// unsplittable loops.
     pub fn domain_of(&self, result: usize, region: &Region) -> Region {
         let mut domain = self.whole();
         for (axis, expr) in self.results[result].0.iter().enumerate() {
@@ -254,7 +257,7 @@ impl Access {
         domain.with_range(any, 0..0)
     }
 
-    /// By operand: the region that a box of the domain reads. An empty one is not read.
+    /// By operand: the region that a box of the domain reads. An empty region is not read.
     pub fn reads(&self, operands: &[Shape], domain: &Region) -> Vec<Region> {
         self.operands.iter().zip(operands).map(|(map, shape)| map.region(domain, shape)).collect()
     }
@@ -264,10 +267,10 @@ impl Access {
         self.results.iter().zip(results).map(|(map, shape)| map.region(domain, shape)).collect()
     }
 
-    /// By operand: the region that a region of a result needs, the least box that holds it. An empty one is not
-    /// read. Where a map jumps over indices at the border of an operand, the box may hold one of those.
+    /// By operand: the region that a region of a result needs, as the smallest box that contains it. An empty region
+    /// is not read. If a map skips indices at the border of an operand, the box may contain a skipped index.
     ///
-    /// The access was checked with these shapes.
+    /// The access must have been checked with these shapes.
     pub fn needs(&self, operands: &[Shape], result: usize, region: &Region) -> Vec<Region> {
         if region.is_empty() {
             return operands.iter().map(|it| Region::new(it.dims.iter().map(|_| 0..0))).collect();
@@ -275,13 +278,13 @@ impl Access {
         self.reads(operands, &self.domain_of(result, region))
     }
 
-    /// Whether an expression takes all indices of an axis of this size, over all iterations.
+    /// Whether an expression takes all indices of an axis of this size over all iterations.
     pub(crate) fn takes_all(&self, expr: &Expr, size: u64) -> bool {
         let range = expr.range(&self.whole());
         self.has_no_gap(expr) && range.start <= 0 && i128::from(size) <= range.end
     }
 
-    /// Whether an expression takes all values between its least and its greatest.
+    /// Whether an expression takes all values between its smallest and its largest.
     pub(crate) fn has_no_gap(&self, expr: &Expr) -> bool {
         let mut terms: Vec<(u64, u64)> =
             expr.terms.iter().map(|it| (it.1.unsigned_abs(), self.domain[it.0].size)).collect();
@@ -299,12 +302,13 @@ impl Access {
         self.domain.iter().any(|it| it.kind == DimKind::Reduced { splittable: true })
     }
 
-    /// Whether the maps fit these tensors and each other.
+    /// Checks that the maps match these tensors and each other.
     ///
     /// # Errors
-    /// What is wrong first: counts and ranks of maps, dimensions that are not there or empty, a divisor of zero,
-    /// numbers of more than 64 bits; a result whose map is no projection, leaves out a parallel dimension, has a
-    /// reduced one, or does not cover it; an operand that is never read; sums without a reduction that may be split.
+    /// The first error: wrong numbers or ranks of maps; dimensions that do not exist or are empty; a zero divisor;
+    /// numbers of more than 64 bits; a result whose map is not a projection, omits a parallel dimension, has a
+    /// reduced one, or does not cover the result; an operand that is never read; sums without a reduction that may be
+    /// split.
     pub fn check(&self, operands: &[Shape], results: &[Shape]) -> Result<(), AccessError> {
         let count = |what, expected, found| {
             if expected == found { Ok(()) } else { Err(AccessError::Count { what, expected, found }) }

@@ -1,14 +1,14 @@
-//! How networks are tiled elsewhere, to compare with: stripe plans by rule.
+//! Tilings by the rules of other compilers, for comparison.
 //!
-//! - *Layer by layer*: each operator runs by itself, in the fewest tiles of those that move least by itself.
-//! - *Cascades*, as Vela (the compiler of Arm's Ethos-U) and MCUNet have them: chains of operators run depth first
-//!   in stripes as wide as the tensors. A chain goes on as long as its last tensor has one reader, which reads it
-//!   row by row and comes next in the order; an operator that reads another tensor as well, as a residual does, is
-//!   the last one. All weights of a chain stay. A chain takes in the next operator whenever it fits in stripes of one
-//!   row, and then runs in the tallest stripes that fit. What is in no chain runs layer by layer.
+//! - *Layer by layer*: each operator runs alone, in the fewest tiles among those that move least.
+//! - *Cascades*, as in Vela (the compiler of Arm's Ethos-U) and MCUNet: chains of operators run depth first in
+//!   stripes as wide as the tensors. A chain continues as long as its last tensor has one reader, which reads it row
+//!   by row and is next in the order. An operator that reads another tensor as well, as a residual does, ends the
+//!   chain. All weights of a chain stay. A chain takes the next operator whenever it fits in stripes of one row, and
+//!   then runs in the tallest stripes that fit. Operators outside of chains run layer by layer.
 //!
-//! Nothing is traded against anything else, and nothing is looked at twice. What lies between groups goes to host
-//! memory and comes from there; replacement in the order of the program then keeps what it can.
+//! The rules consider no trade-offs and never revise a choice. Tensors between groups go through host memory;
+//! replacement in the order of the program then keeps what it can.
 
 use crate::border::Border;
 use crate::flow::Flow;
@@ -20,22 +20,22 @@ use crate::weights::choose_weights;
 use cosma_planner::Bytes;
 use std::ops::Range;
 
-/// Nodes that run as a group, in which pieces, and what that moves.
+/// Nodes that run as a group, their pieces, and their traffic.
 struct Layer {
     nodes: Range<usize>,
     tiling: Tiling,
     n_tiles: u64,
-    /// Bytes beyond the compulsory ones if all tensors at the border come from and go to host memory.
+    /// Non-compulsory bytes if all tensors at the border are loaded from and stored to host memory.
     non_compulsory: u64,
 }
 
-/// Each operator by itself; none if one does not fit.
+/// Each operator alone; `None` if one does not fit.
 pub(crate) fn layer_by_layer(table: &Table) -> Option<StripePlan> {
     let layers: Option<Vec<Layer>> = (0..table.flow.nodes.len()).map(|node| alone(table, node)).collect();
     Some(plan(table.flow, layers?))
 }
 
-/// Chains depth first, other operators by themselves; none if one does not fit.
+/// Chains depth first, other operators alone; `None` if one does not fit.
 pub(crate) fn cascades(table: &Table) -> Option<StripePlan> {
     let mut layers = Vec::new();
     let mut start = 0;
@@ -57,7 +57,7 @@ fn plan(flow: &Flow, layers: Vec<Layer>) -> StripePlan {
     StripePlan { groups: layers.into_iter().map(group).collect(), non_compulsory, n_tiles }
 }
 
-/// The tiling of one operator that moves least, in the fewest tiles; none if nothing fits.
+/// The tiling of one operator that moves least, in the fewest tiles; `None` if nothing fits.
 fn alone(table: &Table, node: usize) -> Option<Layer> {
     let flow = table.flow;
     let nodes = node..node + 1;
@@ -81,7 +81,7 @@ fn in_stripes(flow: &Flow, group: &StripeGroup, stripes: &Stripes) -> Option<Lay
     Some(Layer { nodes, tiling: group.tiling(stripes, weights.channels), n_tiles: weights.n_tiles, non_compulsory })
 }
 
-/// The chain that begins at a node and takes in all that fits; none if that is no other operator.
+/// The longest chain that begins at a node and fits; `None` if it has no second operator.
 fn longest_cascade(flow: &Flow, start: usize) -> Option<Layer> {
     let mut nodes = start..start + 1;
     while let Some(link) = link(flow, nodes.end - 1) {
@@ -106,16 +106,16 @@ fn longest_cascade(flow: &Flow, start: usize) -> Option<Layer> {
     Some(Layer { nodes, tiling: Tiling::Stripes { lanes: None, rows, channels }, n_tiles, non_compulsory })
 }
 
-/// How the next node goes on with the chain of the one before.
+/// How the next node continues the chain of the previous one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
-    /// It reads nothing else but weights.
+    /// It reads nothing else except weights.
     Inner,
-    /// It reads another tensor, too.
+    /// It also reads another tensor.
     Last,
 }
 
-/// Whether a chain may go on from a node to the next one in the order.
+/// Whether a chain may continue from a node to the next one in the order.
 fn link(flow: &Flow, node: usize) -> Option<Link> {
     let next = flow.nodes.get(node + 1)?;
     let [tensor] = flow.nodes[node].results[..] else { return None };
@@ -128,7 +128,7 @@ fn link(flow: &Flow, node: usize) -> Option<Link> {
     rolls.then_some(if reads_more { Link::Last } else { Link::Inner })
 }
 
-/// Whether a chain fits in stripes of so many rows, with all of its weights.
+/// Whether a chain fits in stripes of this many rows, with all of its weights.
 fn fits(flow: &Flow, nodes: Range<usize>, rows: u64) -> bool {
     let weights: u64 = flow.nodes[nodes.clone()].iter().map(|it| it.whole_room).sum();
     let left = flow.scratchpad.checked_sub(weights);
@@ -137,7 +137,7 @@ fn fits(flow: &Flow, nodes: Range<usize>, rows: u64) -> bool {
     peaks.iter().all(|it| it + weights <= flow.scratchpad)
 }
 
-/// The bytes that nodes move beyond the compulsory ones if all at their border comes from and goes to host memory.
+/// The non-compulsory bytes of nodes if all tensors at their border are loaded from and stored to host memory.
 fn streamed(flow: &Flow, nodes: &Range<usize>, border: &Border) -> u64 {
     flow.again(nodes) + border.streamed(flow, nodes).cost
 }

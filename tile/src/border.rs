@@ -1,4 +1,4 @@
-//! What the tensors at the border of a group do: how each lies on-chip while the group runs, and where it is
+//! Arrangements of the tensors at the border of a group: how each is on chip while the group runs, and where it is
 //! afterwards.
 
 use crate::flow::Flow;
@@ -6,31 +6,31 @@ use cosma_planner::TensorId;
 use smallvec::{SmallVec, smallvec};
 use std::ops::Range;
 
-/// A tensor that lies whole on-chip at a cut.
+/// A tensor that is completely on chip at a cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Kept {
     pub tensor: TensorId,
-    /// Whether host memory has it, too.
+    /// Whether host memory also has it.
     pub has_copy: bool,
-    /// What it takes in its pieces.
+    /// The room of its pieces.
     pub room: u64,
 }
 
-/// Tensors that come into a group, or leave it.
+/// Tensors that enter a group or leave it.
 #[derive(Debug, Default)]
 pub(crate) struct Border {
     pub inputs: Vec<Incoming>,
     pub outputs: Vec<Outgoing>,
 }
 
-/// A tensor from outside of a group.
+/// A tensor that enters a group.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     pub tensor: TensorId,
-    /// The bytes that are needed of it, and those that are loaded if it comes as it is needed.
+    /// The bytes of it that are needed, and the bytes that are loaded if it is loaded as needed.
     pub needed: u64,
     pub loaded: u64,
-    /// Its room at the end if it is fetched and stays.
+    /// Its room at the end if it is loaded and stays.
     pub at_end: u64,
 }
 
@@ -42,61 +42,61 @@ pub(crate) struct Outgoing {
     pub at_end: u64,
 }
 
-/// How a border tensor lies on-chip while a group runs.
+/// How a border tensor is on chip while a group runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Profile {
-    /// Not, or as a constant.
+    /// Not, or with a constant room.
     Apart,
-    /// It comes from or goes to host memory as it is needed or made.
+    /// It is loaded as needed, or stored as computed.
     Stream,
-    /// It lies there whole at first, and leaves as it is no longer needed.
+    /// It is complete on chip at first, and is freed as it is no longer needed.
     Dying,
-    /// It comes from host memory as it is needed, and stays.
+    /// It is loaded as needed, and stays.
     Fetch,
-    /// It is made, and stays.
+    /// It is computed, and stays.
     Keep,
 }
 
-/// What all tensors of a border do.
+/// The arrangement of all tensors of a border.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arrangement {
-    /// Bytes that this moves beyond the compulsory.
+    /// Its non-compulsory bytes.
     pub cost: u64,
-    /// Room in each step, beside the profiles.
+    /// Its room in each step, besides the profiles.
     pub constant: u64,
     /// Of the inputs, then of the outputs.
     pub profiles: Vec<Profile>,
-    /// What lies whole on-chip afterwards, sorted.
+    /// The tensors that are complete on chip afterwards, sorted.
     pub after: Vec<Kept>,
-    /// What lay whole on-chip before, but comes from host memory as it is needed.
+    /// The tensors that were complete on chip before, but are loaded as needed.
     pub put_out: Vec<TensorId>,
 }
 
-/// What one tensor of a border may do.
+/// One option for a tensor of a border.
 #[derive(Default)]
 struct Way {
     cost: u64,
     constant: u64,
-    /// None for what the group does not touch.
+    /// `None` for a tensor that the group does not use.
     profile: Option<Profile>,
     kept: Option<Kept>,
-    /// A tensor that it puts out first.
+    /// A tensor that it evicts first.
     put_out: Option<TensorId>,
 }
 
-/// All that one tensor may do; last that it comes from or goes to host memory.
+/// All options for one tensor; the last one is that it is loaded from or stored to host memory.
 type Ways = SmallVec<[Way; 3]>;
 
 impl Border {
-    /// That all of it comes from and goes to host memory.
+    /// The option that all of it is loaded from and stored to host memory.
     pub fn streamed(&self, flow: &Flow, nodes: &Range<usize>) -> Arrangement {
         let ways = ways(flow, self, nodes, &[]);
         Arrangement::of(ways.iter().map(|it| it.last().expect("everything may leave")))
     }
 }
 
-/// The arrangements of a group's border that move no more than a limit, where so much is kept at its start: all of
-/// them, or, of more than so many, the likely ones.
+/// The arrangements of a group's border that move no more than a limit, given the tensors kept at its start. If there
+/// are too many, only the likely ones.
 pub(crate) fn arrangements(
     flow: &Flow,
     border: &Border,
@@ -110,7 +110,7 @@ pub(crate) fn arrangements(
     all(&ways, room, most).unwrap_or_else(|| likely(flow, &ways, nodes.end, room))
 }
 
-/// By tensor of the border, inputs before outputs after what is only carried: what it may do.
+/// By tensor of the border, inputs, outputs and then unused tensors: its options.
 fn ways(flow: &Flow, border: &Border, nodes: &Range<usize>, kept: &[Kept]) -> Vec<Ways> {
     let is_read = |tensor| border.inputs.iter().any(|it| it.tensor == tensor);
     let carried = kept.iter().filter(|it| !is_read(it.tensor)).map(|it| carried_ways(flow, it));
@@ -123,7 +123,7 @@ fn ways(flow: &Flow, border: &Border, nodes: &Range<usize>, kept: &[Kept]) -> Ve
     carried.chain(inputs).chain(outputs).collect()
 }
 
-/// Of a tensor that lies there and is not read.
+/// The options of a tensor on chip that is not read.
 fn carried_ways(flow: &Flow, kept: &Kept) -> Ways {
     smallvec![
         Way { constant: kept.room, kept: Some(*kept), ..Way::default() },
@@ -131,7 +131,7 @@ fn carried_ways(flow: &Flow, kept: &Kept) -> Ways {
     ]
 }
 
-/// Of a tensor that lies there and is read.
+/// The options of a tensor on chip that is read.
 fn lying_ways(flow: &Flow, input: &Incoming, kept: &Kept, end: usize) -> Ways {
     let spill = spill(flow, kept);
     let is_needed_later = crosses(flow, kept.tensor, end);
@@ -147,7 +147,7 @@ fn lying_ways(flow: &Flow, input: &Incoming, kept: &Kept, end: usize) -> Ways {
     ways
 }
 
-/// Of a tensor in host memory that is read.
+/// The options of a tensor in host memory that is read.
 fn absent_ways(flow: &Flow, input: &Incoming, nodes: &Range<usize>) -> Ways {
     let stream = flow.stream(input.tensor);
     let is_first = stream.producer.is_none() && nodes.start <= stream.readers[0];
@@ -165,7 +165,7 @@ fn absent_ways(flow: &Flow, input: &Incoming, nodes: &Range<usize>) -> Ways {
     ways
 }
 
-/// Of a tensor that the group makes.
+/// The options of a tensor that the group computes.
 fn outgoing_ways(flow: &Flow, output: &Outgoing, end: usize) -> Ways {
     let stream = flow.stream(output.tensor);
     let mut ways = Ways::new();
@@ -180,7 +180,7 @@ fn outgoing_ways(flow: &Flow, output: &Outgoing, end: usize) -> Ways {
     ways
 }
 
-/// What it moves to put a tensor out.
+/// The traffic of evicting a tensor.
 fn spill(flow: &Flow, kept: &Kept) -> u64 {
     if kept.has_copy { 0 } else { flow.stream(kept.tensor).bytes }
 }
@@ -189,19 +189,19 @@ fn crosses(flow: &Flow, tensor: TensorId, end: usize) -> bool {
     flow.stream(tensor).readers.last().is_some_and(|it| end <= *it)
 }
 
-/// What an arrangement may move and take.
+/// The limits on the traffic and the room of an arrangement.
 #[derive(Clone, Copy, Debug)]
 struct Room {
     scratchpad: u64,
     limit: u64,
 }
 
-/// What the tensors of a border move and take together.
+/// The traffic and the room of all tensors of a border.
 #[derive(Clone, Copy, Debug, Default)]
 struct Total {
     cost: u64,
     constant: u64,
-    /// Room of what stays.
+    /// The room of tensors that stay.
     left: u64,
 }
 
@@ -220,7 +220,7 @@ impl Total {
 }
 
 impl Arrangement {
-    /// The arrangement in which each tensor does this.
+    /// The arrangement for these options.
     fn of<'a>(ways: impl Iterator<Item = &'a Way>) -> Arrangement {
         let mut arrangement = Arrangement::default();
         let mut total = Total::default();
@@ -235,7 +235,7 @@ impl Arrangement {
     }
 }
 
-/// All combinations of what the tensors do that fit; none if they are more than so many.
+/// All combinations of options that fit; `None` if there are too many.
 fn all(ways: &[Ways], room: Room, most: usize) -> Option<Vec<Arrangement>> {
     let mut combinations = Combinations { ways, room, most, chosen: Vec::with_capacity(ways.len()), found: Vec::new() };
     combinations.extend(Total::default()).then_some(combinations.found)
@@ -246,13 +246,13 @@ struct Combinations<'a> {
     ways: &'a [Ways],
     room: Room,
     most: usize,
-    /// What the first tensors do.
+    /// The options of the first tensors.
     chosen: Vec<&'a Way>,
     found: Vec<Arrangement>,
 }
 
 impl Combinations<'_> {
-    /// All that goes on so; false if there are too many.
+    /// Adds all combinations that begin like this; false if there are too many.
     fn extend(&mut self, so_far: Total) -> bool {
         let Some(ways) = self.ways.get(self.chosen.len()) else {
             self.found.push(Arrangement::of(self.chosen.iter().copied()));
@@ -271,7 +271,7 @@ impl Combinations<'_> {
     }
 }
 
-/// Of many combinations, those where the first tensors of some orders stay.
+/// If there are many combinations: those in which the first tensors of some orders stay.
 fn likely(flow: &Flow, ways: &[Ways], end: usize, room: Room) -> Vec<Arrangement> {
     let staying = |it: &usize| ways[*it].iter().find_map(|way| way.kept);
     let free: Vec<usize> = (0..ways.len()).filter(|it| staying(it).is_some()).collect();

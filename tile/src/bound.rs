@@ -1,10 +1,10 @@
-//! What no program in tiles avoids, and for which programs that holds.
+//! Lower bounds on the bytes that programs in tiles move, and the programs for which they hold.
 //!
-//! *Compulsory*: elements of arguments that some result needs come in once, results go out once. A plan that moves no
-//! more is the best of all tilings.
+//! *Compulsory*: elements of arguments that some result needs are loaded once, and results are stored once. A plan
+//! that moves no more is the best of all tilings.
 //!
-//! *Barriers* (`barrier.rs`) and *partitions* (`partition.rs`) say what tensors and products move beyond that. They
-//! add up where they count different transfers. Most of them hold only where no element is computed twice.
+//! *Barriers* (`barrier.rs`) and *partitions* (`partition.rs`) are lower bounds on further traffic of tensors and
+//! products. They add up if they count different transfers. Most of them hold only if no element is computed twice.
 
 mod barrier;
 mod partition;
@@ -16,16 +16,16 @@ use cosma_planner::{Bytes, TensorId};
 use partition::Partition;
 use std::collections::BTreeSet;
 
-/// Bytes that every program in tiles moves, compulsory ones included.
+/// Lower bounds on the bytes of programs in tiles, including compulsory ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Every one.
+    /// For every program.
     pub all_tilings: Bytes,
-    /// Every one that computes no element twice: at least as many.
+    /// For every program that computes each element once: at least as many.
     pub without_recomputation: Bytes,
 }
 
-/// What all programs in tiles of a network move, as its operators say how they access their operands.
+/// The lower bounds for a network, from the accesses of its operators.
 pub fn bounds(network: &Network) -> Bounds {
     let needed = needed(network);
     let compulsory = compulsory(network, &needed);
@@ -36,7 +36,8 @@ pub fn bounds(network: &Network) -> Bounds {
     Bounds { all_tilings: compulsory + Bytes(always.0), without_recomputation: compulsory + Bytes(once) }
 }
 
-/// The larger sum: all barriers and partitions of other tensors, or the other way round.
+/// The larger of two sums: all barriers and the partitions of other tensors, or all partitions and the barriers of
+/// other tensors.
 fn best_of_both(partitions: &[Partition], barriers: &[Barrier]) -> u64 {
     let of_barriers: u64 = barriers.iter().map(|it| it.bytes).sum();
     let held: BTreeSet<TensorId> = barriers.iter().flat_map(|it| &it.tensors).copied().collect();
@@ -46,8 +47,8 @@ fn best_of_both(partitions: &[Partition], barriers: &[Barrier]) -> u64 {
     (of_barriers + more).max(of_partitions + others)
 }
 
-/// What partitions move beyond the compulsory, the largest first, where no two count transfers of one tensor, and
-/// none those of some; and the tensors whose transfers they count.
+/// The non-compulsory bytes of partitions, the largest first, such that no two count transfers of the same tensor,
+/// and none those of the excluded tensors; and the tensors whose transfers they count.
 fn excess<'p>(partitions: impl Iterator<Item = &'p Partition>, but: &BTreeSet<TensorId>) -> (u64, BTreeSet<TensorId>) {
     let mut partitions: Vec<&Partition> = partitions.filter(|it| 0 < it.excess).collect();
     partitions.sort_by_key(|it| (std::cmp::Reverse(it.excess), it.result));

@@ -1,10 +1,11 @@
-//! Which stripe plans are tried: the best ones in two orders, and for several shares of the scratchpad.
+//! The stripe plans to try: the best ones in two orders, and for several shares of the scratchpad.
 //!
-//! - *Orders*: as the network is written; of the least peak of whole tensors, which leaves most room at cuts and is
-//!   much better where cells have many branches. The order in which the least is moved is taken.
-//! - *Shares*: plans count rooms, and addresses may need a little more. And where less is left, there are more and
-//!   smaller pieces, of which replacement can keep some: an eighth to a quarter less is often better than nothing.
-//! - *Rules*: where a plan by rule moves about as little, replacement may make more of it.
+//! - *Orders*: source order, and the order with the lowest peak of whole tensors. The latter leaves the most room at
+//!   cuts and is much better if cells have many branches. The order that moves less is taken.
+//! - *Shares*: plans count sizes, and addresses may need slightly more. If a plan leaves more of the scratchpad free,
+//!   there are more and smaller pieces, of which replacement can keep some: leaving an eighth to a quarter free is
+//!   often better than nothing.
+//! - *Rules*: if a plan by rule moves about as little, replacement may improve it.
 
 use crate::choose::{choose, choose_first, compulsory, improve};
 use crate::flow::Flow;
@@ -18,24 +19,25 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread;
 use std::time::Instant;
 
-/// What stripe plans leave of the scratchpad, in 64ths, in the order in which they are tried.
+/// The part of the scratchpad, in 64ths, that stripe plans leave free, in the order of trial.
 const SLACK: [u64; 13] = [1, 12, 4, 2, 8, 16, 6, 3, 20, 10, 24, 5, 14];
-/// The shares of the time left in which longer groups are counted, and that a choice may take.
+/// The shares of the remaining time in which longer groups are counted, and that a choice may take.
 const SHARE_OF_GROUPS: f64 = 0.75;
 const SHARE_OF_CHOICE: f64 = 0.5;
-/// To plan a program of more tiles takes so long that a better stripe plan is waited for, for a share of the time left.
+/// Planning a program of more tiles takes so long that it waits for a better stripe plan, for a share of the
+/// remaining time.
 const MANY_TILES: u64 = 4096;
 const SHARE_OF_MANY: f64 = 0.15;
-/// How many times as much as the chosen plan another one may move so that its program is tried, too.
+/// The program of a plan is tried if it moves at most this many times as much as the chosen plan.
 const WORTH_A_TRIAL: f64 = 1.1;
-/// Sets of operators that the search for the order of the least peak keeps side by side.
+/// The number of states that the search for the order with the lowest peak keeps.
 const WIDTH: usize = 32;
 
-/// Chooses plans and hands them over, until nobody takes them any more, or there is no time for another one. However
-/// late it gets, that is not before one of them has a program with addresses, which is what verdicts say.
+/// Chooses plans and hands them over, until nobody takes them any more or there is no time for another one. It does
+/// not end before one of them has a program with addresses, according to the verdicts, even after the deadline.
 ///
 /// # Errors
-/// That a share of the scratchpad is too small.
+/// A share of the scratchpad is too small.
 pub(crate) fn candidates(
     network: &Network,
     deadline: Deadline,
@@ -88,10 +90,10 @@ fn orders(network: &Network) -> Vec<Vec<OpId>> {
     orders
 }
 
-/// A first plan for each table. Beside one that moves only the compulsory the others may be worse than need be.
+/// A first plan for each table. If one moves only the compulsory traffic, the others may be worse than necessary.
 ///
 /// # Errors
-/// That the scratchpad is too small.
+/// The scratchpad is too small.
 fn at_the_same_time(tables: &[Table], deadline: Deadline) -> Result<Vec<StripePlan>, TileError> {
     // Whether some table, and whether an earlier one than this, has a plan that moves only the compulsory.
     let in_any = AtomicBool::new(false);
@@ -113,18 +115,18 @@ fn at_the_same_time(tables: &[Table], deadline: Deadline) -> Result<Vec<StripePl
 /// Plans that were handed over.
 struct Offers<'a> {
     plans: &'a SyncSender<StripePlan>,
-    /// In the same order: whether its program has addresses.
+    /// In the same order: whether the plan's program has addresses.
     verdicts: &'a Receiver<bool>,
     offered: Vec<StripePlan>,
-    /// How many verdicts there were, and whether one of them was yes.
+    /// The number of verdicts, and whether one of them was yes.
     n_judged: usize,
     has_program: bool,
-    /// Whether nobody takes them any more.
+    /// Whether nobody takes plans any more.
     is_over: bool,
 }
 
 impl Offers<'_> {
-    /// Hands over a plan that is new.
+    /// Hands over a plan if it is new.
     fn offer(&mut self, plan: &StripePlan) {
         if !self.is_over && !self.offered.contains(plan) {
             self.offered.push(plan.clone());
@@ -132,7 +134,7 @@ impl Offers<'_> {
         }
     }
 
-    /// Waits for the verdicts on all of them, or for a yes.
+    /// Waits for the verdicts on all plans, or for a yes.
     fn has_program(&mut self) -> bool {
         while !self.has_program && self.n_judged < self.offered.len() {
             let Ok(verdict) = self.verdicts.recv() else { break };
@@ -142,7 +144,7 @@ impl Offers<'_> {
         self.has_program
     }
 
-    /// Hands over those of which the programs may move less than the program of the best one.
+    /// Hands over the plans whose programs may move less than the best plan's program.
     fn offer_likely<'a>(&mut self, best: &StripePlan, others: impl Iterator<Item = &'a StripePlan>) {
         let most = Bytes((best.non_compulsory.0 as f64 * WORTH_A_TRIAL) as u64);
         if best.non_compulsory != Bytes::ZERO {

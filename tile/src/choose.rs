@@ -1,9 +1,9 @@
-//! The stripe plan that moves least: a dynamic program over cuts of the order.
+//! The stripe plan that moves least, by a dynamic program over cuts of the order.
 //!
-//! A state at a cut is which of the tensors that cross it lie whole on-chip; the others are in host memory. From
-//! there a group of the next operators runs, in some number of stripes, and each tensor at its border comes, goes
-//! or stays in one of the ways that `border.rs` knows. A state drops another one if it can become that one by
-//! spilling and reloading, for no more. Of plans that move the same, the one of fewer tiles is taken.
+//! A state at a cut is the set of crossing tensors that are complete on chip; the others are in host memory. From
+//! there, a group of the next operators runs, in some number of stripes, and each tensor at its border is treated in
+//! one of the ways of `border.rs`. A state dominates another one if it can become that one by spilling and reloading
+//! at no higher cost. Among plans with the same traffic, the one with fewer tiles wins.
 
 use crate::TileError;
 use crate::border::{Arrangement, Border, Kept, arrangements};
@@ -18,24 +18,24 @@ use cosma_planner::{Bytes, Deadline, TensorId};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// How much a search looks at.
+/// Limits of a search.
 #[derive(Clone, Copy, Debug)]
 struct Breadth {
-    /// States of a cut, at most.
+    /// The most states of a cut.
     states: usize,
-    /// Arrangements of a border that are tried, if all of them are.
+    /// The most arrangements of a border for which all are tried.
     arrangements: usize,
     heights: Heights,
 }
 
-/// For a first plan, whatever it moves.
+/// For a first plan, at any cost.
 const NARROW: Breadth = Breadth { states: 4, arrangements: 12, heights: Heights::Halves };
 /// For the plan that moves least.
 const WIDE: Breadth = Breadth { states: 48, arrangements: 128, heights: Heights::All };
-/// The share of the time in which a plan is looked for that moves only the compulsory.
+/// The share of the time for finding a plan that moves only the compulsory.
 const SHARE_OF_COMPULSORY: f64 = 0.4;
 
-/// The best way to a set of kept tensors.
+/// The best way to reach a set of kept tensors.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub kept: Vec<Kept>,
@@ -44,21 +44,21 @@ pub(crate) struct State {
     from: Option<Arrival>,
 }
 
-/// How a state came to be.
+/// How a state was reached.
 #[derive(Clone, Debug)]
 struct Arrival {
-    /// The cut that it comes from, and which of its states.
+    /// The previous cut, and the index of its state.
     cut: usize,
     state: usize,
-    /// By which group.
+    /// The group that ran.
     tiling: Tiling,
-    /// What that put out first.
+    /// The tensors evicted before the group.
     put_out: Vec<TensorId>,
 }
 
-/// Chooses the plan. Once the deadline has passed, it is the best one so far.
+/// Chooses the plan. After the deadline, it is the best one so far.
 ///
-/// Most states cost more than the best plan, so plans of little cost are looked for first.
+/// Most states cost more than the best plan, so plans of low cost are searched first.
 ///
 /// # Errors
 /// [`TileError`].
@@ -70,16 +70,16 @@ pub(crate) fn choose(table: &Table, deadline: Deadline) -> Result<StripePlan, Ti
     Ok(improve(table, first, deadline))
 }
 
-/// A plan that moves only the compulsory, if one is found in a share of the time.
+/// A plan that moves only the compulsory, if a share of the time suffices to find one.
 pub(crate) fn compulsory(table: &Table, deadline: Deadline) -> Option<StripePlan> {
     let deadline = deadline.part(SHARE_OF_COMPULSORY);
     Search { table, breadth: WIDE, limit: 0, with_halos: false, deadline }.run().unwrap_or_default()
 }
 
-/// A good plan, soon, where there was none that moves only the compulsory.
+/// A good plan, quickly, if no plan was found that moves only the compulsory.
 ///
-/// Tilings by rule, which are found at any rate, give the limit for a narrow search. That always ends, unless what it
-/// looks for is no longer needed.
+/// Tilings by rule always exist and limit a narrow search. That search always ends, unless its result is no longer
+/// needed.
 ///
 /// # Errors
 /// [`TileError`].
@@ -96,8 +96,8 @@ pub(crate) fn choose_first(table: &Table, deadline: Deadline) -> Result<StripePl
 
 /// A better plan, if one is found before the deadline.
 ///
-/// Groups in lanes with halos are many and seldom worth it: where a narrow search with them finds nothing better,
-/// they are looked at last.
+/// Groups in lanes with halos are numerous and seldom worthwhile: if a narrow search with them finds no better plan,
+/// they are searched last.
 pub(crate) fn improve(table: &Table, mut best: StripePlan, deadline: Deadline) -> StripePlan {
     let search = |breadth, limit: Option<u64>, with_halos| {
         limit.map_or(Ok(None), |limit| Search { table, breadth, limit, with_halos, deadline }.run())
@@ -124,29 +124,29 @@ pub(crate) fn improve(table: &Table, mut best: StripePlan, deadline: Deadline) -
     last.unwrap_or(best)
 }
 
-/// The most that a better plan moves; none if there is no better one.
+/// The most that a better plan moves; `None` if there is none.
 fn below(plan: &StripePlan) -> Option<u64> {
     plan.non_compulsory.0.checked_sub(1)
 }
 
-/// What plans may move at most, as it is tried one after the other, while it is less than this.
+/// The limits on the traffic of a plan that are tried in turn, up to this number.
 fn limits(table: &Table, most: Option<u64>) -> impl Iterator<Item = u64> {
     let compulsory = table.flow.network.problem.compulsory().0;
     [256, 16, 1].into_iter().map(move |it| compulsory / it).filter(move |it| most.is_some_and(|most| *it < most))
 }
 
-/// That the deadline passed before the search had ended.
+/// The deadline passed before the search ended.
 #[derive(Debug)]
 struct OutOfTime;
 
-/// States by what they keep.
+/// States by the tensors that they keep.
 type Level = BTreeMap<Vec<Kept>, State>;
 
 /// A search for the plan that moves least.
 struct Search<'a, 'b> {
     table: &'b Table<'a, 'b>,
     breadth: Breadth,
-    /// What the plan may move at most.
+    /// The most bytes that the plan may move.
     limit: u64,
     /// Whether groups may run in lanes with halos.
     with_halos: bool,
@@ -154,7 +154,7 @@ struct Search<'a, 'b> {
 }
 
 impl Search<'_, '_> {
-    /// The plan that moves least of those that are looked at, if it moves no more than the limit.
+    /// The plan that moves least among those searched, if it is within the limit.
     fn run(&self) -> Result<Option<StripePlan>, OutOfTime> {
         let flow = self.table.flow;
         let n = flow.nodes.len();
@@ -187,7 +187,7 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    /// The states that no other one can become for no more, by cost.
+    /// The states that are not dominated, by cost.
     fn undominated(&self, level: Level) -> Vec<State> {
         let mut states: Vec<State> = level.into_values().collect();
         states.sort_by_key(|it| (it.cost, it.n_tiles));
@@ -222,7 +222,7 @@ fn trace(flow: &Flow, settled: &[Vec<State>]) -> Option<StripePlan> {
     Some(StripePlan { groups, non_compulsory, n_tiles })
 }
 
-/// What it costs to become a state with these tensors: spills of those that are not kept, and reloads.
+/// The cost of becoming a state with these tensors: spills of tensors that it does not keep, and reloads.
 fn price(flow: &Flow, own: &[Kept], other: &[Kept]) -> u64 {
     let bytes = |it: &Kept| flow.stream(it.tensor).bytes;
     let find = |kept: &[Kept], it: &Kept| kept.iter().find(|other| other.tensor == it.tensor).copied();
@@ -232,7 +232,7 @@ fn price(flow: &Flow, own: &[Kept], other: &[Kept]) -> u64 {
     spills.map(bytes).sum::<u64>() + reloads.map(bytes).sum::<u64>()
 }
 
-/// What follows upon the states of a cut.
+/// Extends the states of a cut.
 struct Chooser<'a, 'b, 'c> {
     search: &'c Search<'a, 'b>,
     cut: usize,
@@ -297,7 +297,7 @@ impl Chooser<'_, '_, '_> {
         }
     }
 
-    /// What stays, with what it takes in blocks of channels.
+    /// The tensors that stay, with their room in blocks of channels.
     fn padded(&self, nodes: &Range<usize>, channels: &[u64], after: &[Kept]) -> Vec<Kept> {
         let flow = self.flow();
         let room = |kept: &Kept| {
@@ -333,7 +333,7 @@ impl Chooser<'_, '_, '_> {
     }
 }
 
-/// Takes a way to a state if it is better than the one known.
+/// Records a way to a state if it is better than the known one.
 fn offer(level: &mut Level, kept: Vec<Kept>, cost: u64, n_tiles: u64, from: impl Fn() -> Arrival) {
     match level.get_mut(&kept) {
         Some(known) if (known.cost, known.n_tiles) <= (cost, n_tiles) => {}

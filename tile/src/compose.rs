@@ -1,18 +1,18 @@
 //! The access of several operators that run as one.
 //!
-//! From the results backwards, each member's loops are written as expressions of the group's loops, and what the
-//! member reads follows by substitution. Loops that a member sums over become loops of the group. Where a product
-//! of a floor division appears, which no expression holds, a reduced loop takes the place of the remainder; so the
-//! composed access may read more than its members do, but never less. A value that members read in several ways
-//! is computed, and its operands are read, in each of them: the group has a map for each way.
+//! From the results backwards, the loops of each member are written as expressions of the group's loops, and the
+//! member's reads follow by substitution. Loops that a member sums over become loops of the group. If a product of a
+//! floor division appears, which no expression can hold, a reduced loop replaces the remainder; so the composed
+//! access may read more than its members do, but never less. If members read a value in several ways, it is computed,
+//! and its operands are read, in each of them: the group has a map for each way.
 //!
-//! One sum may be split: that of the member which makes the results, or else of one whose sums the members after it
-//! read at the place of the result alone, such as a convolution before an activation. Those then run with the last
+//! One sum may be split: that of the member that makes the results, or of a member whose sums later members read only
+//! at the position of the result, such as a convolution before an activation. Those members then run with the last
 //! part.
 
 use crate::{Access, Dim, DimKind, Expr, Map, Sums};
 
-/// Ways in which one value of a group may be read, and loops that a group may have, before it is given up.
+/// The most ways in which one value of a group may be read, and the most loops of a group; beyond, composition fails.
 const MAX_WAYS: usize = 32;
 const MAX_DIMS: usize = 128;
 
@@ -28,25 +28,25 @@ pub enum Source {
 /// An operator of a group.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// How it reads and writes; checked with the shapes of its tensors.
+    /// Its accesses; checked with the shapes of its tensors.
     pub access: Access,
-    /// Where each operand comes from, as the access counts them.
+    /// The source of each operand, in the order of the access.
     pub operands: Vec<Source>,
 }
 
-/// How a group reads and writes.
+/// How a group accesses its tensors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Composed {
     /// The access. It has a map for each way in which an operand is read.
     pub access: Access,
-    /// By map: which operand of the group it reads.
+    /// By map: the operand of the group that it reads.
     pub operands: Vec<usize>,
 }
 
 /// The access of a group whose members run in this order and whose results are these results of members.
 ///
-/// None if it cannot be told: a result that another one is made from in more than one way, or in one that is no
-/// projection; a result that is an operand; or more ways to read than are worth following.
+/// `None` if it cannot be determined: another result depends on a result in more than one way, or by a map that is
+/// not a projection; a result is an operand; or there are too many ways to read.
 pub fn compose(members: &[Member], results: &[Source]) -> Option<Composed> {
     let &Source::Result(first, first_result) = results.first()? else { return None };
     let mut group = Composer {
@@ -79,12 +79,12 @@ struct Composer<'a> {
     sums: Option<Sums>,
     /// By member and result: the maps from the group's domain by which it is read.
     ways: Vec<Vec<Vec<Map>>>,
-    /// What is read of the group's operands.
+    /// The reads of the group's operands.
     reads: Vec<(usize, Map)>,
 }
 
 impl Composer<'_> {
-    /// Follows all ways in which a member's results are read to what the member reads.
+    /// Follows all ways in which a member's results are read to the member's own reads.
     fn follow(&mut self, member: usize) -> Option<()> {
         let access = &self.members[member].access;
         let ways = self.ways[member].clone();
@@ -101,8 +101,8 @@ impl Composer<'_> {
         Some(())
     }
 
-    /// Whether a member's sum may be split: no other one is, and for each result of the group one sum is needed, at
-    /// its place, once it is complete.
+    /// Whether a member's sum may be split: no other sum is split, and each result of the group needs one complete
+    /// sum, at its own position.
     fn may_split(&self, access: &Access, ways: &[Vec<Map>]) -> bool {
         let [ways] = ways else { return false };
         let [Map(way)] = &ways[..] else { return false };
@@ -120,7 +120,7 @@ impl Composer<'_> {
         access.sums.is_some() && !is_other && is_at_place && self.domain.iter().enumerate().all(is_read_once)
     }
 
-    /// A member's loops as expressions of the group's, where it writes what this map reads.
+    /// A member's loops as expressions of the group's loops, for the iterations that write the element of this map.
     fn member_dims(&mut self, access: &Access, result: &Map, way: &Map, is_split: bool) -> Option<Vec<Expr>> {
         let mut dims: Vec<Option<Expr>> = vec![None; access.domain.len()];
         for (own, read) in result.0.iter().zip(&way.0) {
@@ -142,7 +142,7 @@ impl Composer<'_> {
         (self.domain.len() <= MAX_DIMS).then(|| Expr::dim(self.domain.len() - 1))
     }
 
-    /// Notes what a member reads whose loops are these expressions.
+    /// Records the reads of a member whose loops are these expressions.
     fn read_by(&mut self, member: usize, dims: &[Expr]) -> Option<()> {
         let Member { access, operands } = &self.members[member];
         for (map, source) in access.operands.iter().zip(operands) {
@@ -168,7 +168,7 @@ impl Composer<'_> {
         (self.reads.len() <= MAX_WAYS * self.members.len()).then_some(())
     }
 
-    /// An expression of loops, where each loop is an expression itself.
+    /// An expression of loops, with an expression substituted for each loop.
     fn substitute(&mut self, expr: &Expr, dims: &[Expr]) -> Option<Expr> {
         // ⌊(⌊E / q⌋ + rest) / d⌋ = ⌊(E + q · rest) / (q · d)⌋; with a coefficient, the remainder counts.
         let divided: Vec<usize> = expr.terms.iter().map(|it| it.0).filter(|it| dims[*it].divisor != 1).collect();
@@ -189,7 +189,7 @@ impl Composer<'_> {
         Some(Expr { terms: sum.terms, constant: sum.constant, divisor: common.checked_mul(expr.divisor)? })
     }
 
-    /// The map of a result, if there is one way only to read it, and that is a projection.
+    /// The map of a result, if it is read in only one way, by a projection.
     fn result_map(&self, source: Source) -> Option<Map> {
         let Source::Result(member, result) = source else { return None };
         let [map] = &self.ways.get(member)?.get(result)?[..] else { return None };
@@ -203,7 +203,7 @@ struct Sum {
 }
 
 impl Sum {
-    /// Adds what stands above the line of an expression, so many times.
+    /// Adds a multiple of an expression's dividend.
     fn add(&mut self, expr: &Expr, factor: i64) -> Option<()> {
         self.constant = self.constant.checked_add(expr.constant.checked_mul(factor)?)?;
         for &(dim, coefficient) in &expr.terms {

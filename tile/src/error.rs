@@ -1,15 +1,15 @@
-//! Why a network cannot be cut.
+//! Why a network cannot be split.
 
 use crate::NetworkError;
 use cosma_planner::{Bytes, OpId};
 
-/// Why a network cannot be cut so that it fits.
+/// Why a network cannot be split so that it fits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TileError {
     /// The network contradicts itself.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// An operator does not fit in any pieces that it may be cut into.
+    /// An operator does not fit, whatever its pieces.
     #[error("{name} needs {needed} B in its smallest tile, but the scratchpad has {scratchpad} B")]
     TooSmall {
         /// The operator.
@@ -18,13 +18,13 @@ pub enum TileError {
         name: String,
         /// Bytes of its smallest tile.
         needed: Bytes,
-        /// Bytes that there are.
+        /// The size of the scratchpad in bytes.
         scratchpad: Bytes,
     },
     /// Each operator fits in pieces, but no plan for all of them was found.
     #[error("each operator fits in tiles, but together they do not fit {scratchpad} B in any plan that was tried")]
     NoProgram {
-        /// Bytes that there are.
+        /// The size of the scratchpad in bytes.
         scratchpad: Bytes,
     },
 }

@@ -1,17 +1,17 @@
 //! From a stripe plan to a program in tiles.
 //!
-//! 1. The plan is unrolled: which operator runs which box of its domain, in order.
-//! 2. A tensor has one *copy* for the group that makes it and those for which it stays on-chip, and one for each time
-//!    that it comes from host memory. A copy is cut at the borders of what its boxes write or load: nothing is larger
-//!    than what is made or loaded at once. What is read of a copy that lies there cuts only where rows die: small
-//!    pieces need padding and fragment the scratchpad. A result that may lie over an operand is cut where that is,
-//!    and the other way round.
-//! 3. Copies that are cut alike, or into rows only, are one, so that what is read again may stay. Any other copy is
-//!    staged: its pieces are regions of what was written to host memory.
-//! 4. Where lanes overlap, each has a copy of its own of what lies inside of the group: its pieces may have elements
-//!    in common with those of other lanes, which are computed again.
-//! 5. Pieces that are read or written become tensors, boxes operators. Sums of which a part is added up are cut as
-//!    the results that will be made of them, so that each piece of a result may lie over its sums.
+//! 1. The plan is unrolled into boxes: the parts of its domain that each operator runs, in order.
+//! 2. A tensor has one *copy* for the group that computes it and the groups for which it stays on chip, and one for
+//!    each time that it is loaded. A copy is split at the borders of the boxes that write or load it: no piece is
+//!    larger than what is computed or loaded at once. Reads of a copy that is on chip split it only where rows die:
+//!    small pieces need padding and fragment the scratchpad. A result that may share bytes with an operand is split
+//!    where the operand is, and vice versa.
+//! 3. Copies that are split alike, or into rows only, become one copy, so that data that is read again may stay. Any
+//!    other copy is staged: its pieces are regions of what was written to host memory.
+//! 4. If lanes overlap, each lane has its own copy of the tensors inside of the group: its pieces may overlap with
+//!    those of other lanes, and the overlap is recomputed.
+//! 5. Pieces that are read or written become tensors, and boxes become operators. Partial sums are split like the
+//!    results that are made of them, so that each piece of a result may share the bytes of its sums.
 
 use crate::flow::{Flow, Node};
 use crate::lanes::{self, Lanes, is_inner};

@@ -1,12 +1,12 @@
-//! A network as the choice of tiles sees it: views dissolved, one streamed axis for each tensor.
+//! A network as the choice of tiles sees it: views resolved, and one streamed axis for each tensor.
 //!
-//! 1. *Views* dissolve: an operator that reads a concatenation reads its parts, by composition of accesses. A view
-//!    that is returned, or read by something that says nothing of its access, runs like any operator.
-//! 2. *Axes*: tensors are streamed along one axis each, rows or tokens. An axis of a result and an axis of an
-//!    operand go together if one parallel loop runs through both; of the classes that follow, each tensor takes
-//!    the one whose tensors are largest. Weights count against a class: what streams them streams nothing.
-//! 3. *Nodes*: what an operator reads of each tensor along its axis, as a rolling window or all of it, and its
-//!    weights, which do not depend on the streamed loop, with the loop that cuts them into blocks.
+//! 1. *Views* are resolved: an operator that reads a concatenation reads its parts, by composition of accesses. A
+//!    view that is returned, or read by an operator without an access, runs like any operator.
+//! 2. *Axes*: each tensor is streamed along one axis, rows or tokens. An axis of a result and an axis of an operand
+//!    belong together if one parallel loop runs through both. Of the resulting classes, each tensor takes the one
+//!    with the largest tensors. Weights count against a class: streaming along a weight gains nothing.
+//! 3. *Nodes*: the part of each tensor that an operator reads along its axis, as a rolling window or as a whole; and
+//!    its weights, which do not depend on the streamed loop, with the loop that splits them into blocks.
 
 use crate::compose::{Member, Source, compose};
 use crate::{Access, Dim, DimKind, Expr, Map, Network, Region, Shape};

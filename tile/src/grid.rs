@@ -1,15 +1,15 @@
 //! One operator in blocks along several loops.
 //!
-//! Where stripes of an operator do not fit by themselves, or make its weights pass too often, its parallel loops
-//! are cut in any order: rows, columns, output channels, heads. An operand is loaded anew whenever a loop on which
-//! it depends moves on. So loops that lie outside of the innermost such loop, and on which it does not depend,
-//! multiply what it moves: for a matrix product the three classical loop orders, for a convolution the same with
-//! halos. Along the innermost loop on which an operand depends, a halo stays; along others it is loaded again.
+//! If stripes of an operator do not fit, or load its weights too often, its parallel loops are split in any order:
+//! rows, columns, output channels, heads. An operand is loaded again whenever a loop on which it depends advances. So
+//! the loops outside of the innermost such loop on which it does not depend multiply its traffic: for a matrix
+//! product these are the three classical loop orders, for a convolution the same with halos. Along the innermost loop
+//! on which an operand depends, a halo stays; along others it is loaded again.
 //!
-//! The loop over which an operator adds up may be cut as the innermost one. Then the sums of a block stay while its
-//! parts run, and both operands of a product come in parts: a block of m × n results over k needs m n sums and
-//! (m + n) k / parts elements, where without parts it needs (m + n) k. So larger blocks fit, which read less again.
-//! How many parts there are does not change what moves; so of each block there are only as many as it takes to fit.
+//! The reduction loop may be split as the innermost one. Then the sums of a block stay while its parts run, and both
+//! operands of a product are loaded in parts: a block of m × n results over k needs m n sums and (m + n) k / parts
+//! elements, instead of (m + n) k without parts. So larger blocks fit, which reload less. The number of parts does
+//! not change the traffic, so each block has only as many parts as it needs to fit.
 
 mod blocks;
 mod moments;

@@ -3,9 +3,9 @@
 use crate::{Access, DimKind, Expr, Map};
 use std::ops::Range;
 
-/// Ranges of a set, at most: one of more is given up.
+/// The most ranges of a set; a set with more is given up.
 const MAX_RANGES: usize = 1 << 14;
-/// Boxes of a tensor that are kept, at most.
+/// The most boxes of a tensor that are kept.
 const MAX_BOXES: usize = 8;
 
 /// A set of indices: half-open ranges in ascending order, which neither overlap nor touch.
@@ -47,7 +47,7 @@ impl Indices {
         self.0.iter().cloned().flatten()
     }
 
-    /// How many of them are in a range.
+    /// The number of them in a range.
     pub fn n_within(&self, range: Range<i128>) -> u64 {
         self.intersect(&Indices::range(range)).len()
     }

@@ -1,7 +1,7 @@
-//! How an operator accesses its tensors, from its kind and their shapes alone.
+//! The access of an operator, inferred from its kind and the shapes of its tensors.
 //!
-//! For operators that do not say it themselves. Kinds are those of ONNX, as front ends write them into
-//! `cosma.op`. Shapes do not tell everything, so this rests on conventions of networks:
+//! For operators that do not declare one. Kinds are those of ONNX, as front ends write them into `cosma.op`. Shapes
+//! do not determine everything, so the inference relies on conventions of networks:
 //!
 //! - Images have channels first. Convolutions have dilation 1, the padding that keeps the size or none (none where
 //!   windows fit side by side), and divide sizes by their stride where that is possible. Filters have output
@@ -13,11 +13,11 @@
 //! - A transposition swaps no two axes that could have stayed in order; axes of one size stay side by side, or are
 //!   read whole, since each may be the other.
 //! - Resizing reads the two nearest indices.
-//! - What joined an operator works element by element.
+//! - Operators fused into another one work element by element.
 //!
-//! Where several readings of the shapes are left, the access covers all of them: an axis of an operand whose
-//! window is not known is read whole, and so is an operand whose part in it is not known. An operator of another
-//! kind has no access.
+//! If several readings of the shapes remain, the access covers all of them: an axis of an operand with an unknown
+//! window is read whole, and so is an operand whose accessed part is unknown. Operators of other kinds have no
+//! access.
 
 mod movement;
 mod nest;
@@ -30,7 +30,7 @@ pub use window::input_channel;
 use crate::{Access, Expr, Shape};
 use nest::Nest;
 
-/// How an operator of this kind accesses operands and results of these shapes; none if that cannot be told.
+/// The access of an operator of this kind with operands and results of these shapes; `None` if it is unknown.
 pub fn infer(kind: &str, operands: &[Shape], results: &[Shape]) -> Option<Access> {
     if operands.iter().chain(results).any(|it| it.dims.contains(&0)) || results.is_empty() {
         return None;
@@ -64,8 +64,8 @@ pub fn infer(kind: &str, operands: &[Shape], results: &[Shape]) -> Option<Access
     access.check(operands, results).is_ok().then_some(access)
 }
 
-/// Whether an operator of this kind adds up products or elements, so that a part of its sums is a sum of wider
-/// elements. What joined it works on the complete sums.
+/// Whether an operator of this kind sums products or elements, so that partial sums are sums of wider elements.
+/// Operators fused into it work on the complete sums.
 pub fn adds_up(kind: &str) -> bool {
     matches!(
         kind,
@@ -80,7 +80,7 @@ pub fn adds_up(kind: &str) -> bool {
     )
 }
 
-/// Whether an operator of this kind only moves elements, if nothing joined it.
+/// Whether an operator of this kind only moves elements, if nothing is fused into it.
 pub fn only_moves(kind: &str) -> bool {
     matches!(
         kind,

@@ -1,15 +1,14 @@
-//! A group in lanes: cut along a second loop, one lane after the other, each in stripes by itself.
+//! A group in lanes: split along a second loop, one lane after another, each in its own stripes.
 //!
-//! Heads of an attention, and channels of operators that do not mix them, are computed apart: where one loop runs
-//! through all operators of a group and each lane of a tensor needs only the same lane of the others, no element is
-//! computed twice. Then only a lane's part of each tensor and of each weight lies on-chip at a time, and what does
-//! not depend on the lane comes in once for each.
+//! Heads of an attention, and channels of operators that do not mix them, are independent: if one loop runs through
+//! all operators of a group, and each lane of a tensor needs only the same lane of the others, no element is computed
+//! twice. Then only one lane's part of each tensor and of each weight is on chip at a time. Tensors that do not
+//! depend on the lane are loaded once for each lane.
 //!
-//! Columns of convolutions overlap: a lane needs columns of its neighbours, the *halo*. What leaves the group is cut
-//! into lanes that have nothing in common; backwards from there, each lane computes what it needs of the tensors
-//! inside, halo included, and has it for itself. So halos are computed once for each lane that needs them, and of
-//! tensors from outside they come in again. A tensor that leaves the group and whose halo its lanes need is in no
-//! such group.
+//! Columns of convolutions overlap: a lane needs columns of its neighbours, the *halo*. The results of the group are
+//! split into disjoint lanes; each lane computes all elements of inner tensors that its results need, including the
+//! halo, and does not share them. So halos are computed once for each lane that needs them, and the group's inputs
+//! for them are loaded again. No such group has a result whose halo its own lanes need.
 
 use crate::flow::{Flow, Node, only_axis};
 use crate::plan;
@@ -19,23 +18,23 @@ use cosma_planner::TensorId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// Operators of a group in lanes, at most.
+/// The most operators of a group in lanes.
 pub(crate) const MAX_GROUP: usize = 16;
-/// Lanes of a group, at most.
+/// The most lanes of a group.
 const MAX_LANES: u64 = 64;
-/// Lanes of a group with halos.
+/// The most lanes of a group with halos.
 const WITH_HALOS: [u64; 4] = [2, 4, 8, 16];
-/// How many times as many elements the lanes of a group with halos may compute as the group has, at most: a ratio.
+/// The limit on recomputation: the ratio of the elements that the lanes compute to those of the group.
 const MAX_WORK: (u64, u64) = (3, 2);
 
-/// How a group is cut into lanes.
+/// How a group is split into lanes.
 #[derive(Clone, Debug)]
 pub(crate) struct Lanes {
-    /// By node of the group: the loop that is cut.
+    /// By node of the group: the loop that is split.
     pub loops: Vec<usize>,
     n: u64,
-    /// Whether some elements inside of the group are computed in several lanes, or in none. Then each lane has tensors
-    /// inside for itself.
+    /// Whether some elements inside of the group are computed in several lanes, or in none. Then each lane has its
+    /// own inner tensors.
     pub with_halos: bool,
     /// By node of the group: the iterations of its loop in the longest lane, and in all lanes.
     longest: Vec<u64>,
@@ -66,7 +65,7 @@ pub(crate) type LaneRanges = Vec<Vec<Range<u64>>>;
 /// ways all from the first to the last.
 type Parts = BTreeMap<TensorId, (usize, Vec<Range<u64>>)>;
 
-/// All ways to cut a group into lanes that compute no element twice, the fewest lanes first.
+/// All ways to split a group into lanes without recomputation, the fewest lanes first.
 pub(crate) fn ways(flow: &Flow, nodes: &Range<usize>) -> Vec<Lanes> {
     let of_loop = |loops: Vec<usize>| {
         let most = extents(flow, nodes, &loops).min().unwrap_or(1);
@@ -77,8 +76,7 @@ pub(crate) fn ways(flow: &Flow, nodes: &Range<usize>) -> Vec<Lanes> {
     candidates(flow, nodes).into_iter().flat_map(of_loop).collect()
 }
 
-/// All ways to cut a group into lanes that compute some elements more than once, but not many, or into uneven ones, the
-/// fewest lanes first.
+/// All ways to split a group into lanes with some recomputation, or into uneven lanes, the fewest lanes first.
 pub(crate) fn ways_with_halos(flow: &Flow, nodes: &Range<usize>) -> Vec<Lanes> {
     let of_loop = |loops: Vec<usize>| {
         let lanes = WITH_HALOS.into_iter().map_while(|n| {

@@ -1,9 +1,10 @@
-//! Cuts the operators of a network into tiles, so that it runs on a scratchpad smaller than its tensors.
+//! Splits the operators of a network into tiles, so that it runs in a scratchpad smaller than its tensors.
 //!
-//! A *tile* is an operator on regions of tensors, a *piece* is such a region. Both become ordinary operators
-//! and tensors of a [`Problem`](cosma_planner::Problem), so the planner and the judge need not know of them.
-//! An operator may be cut as its [`Access`] says: which region of each operand a region of a result needs.
-//! What says nothing stays whole, unless its kind and shapes tell ([`kinds`]). There is no MLIR here.
+//! A *tile* is an operator on regions of tensors; a *piece* is such a region. Both become ordinary operators and
+//! tensors of a [`Problem`](cosma_planner::Problem), so the planner and the judge need not know about tiles. The
+//! [`Access`] of an operator determines how it may be split: it gives the region of each operand that a region of a
+//! result needs. An operator without an access stays whole, unless its kind and shapes imply one ([`kinds`]). This
+//! crate does not use MLIR.
 
 #![forbid(unsafe_code)]
 
@@ -49,7 +50,7 @@ use flow::Flow;
 use stripes::Groups;
 use table::Table;
 
-/// Chooses in which pieces a network runs so that it moves least.
+/// Chooses the pieces in which a network moves least.
 ///
 /// # Errors
 /// [`TileError`].
@@ -64,8 +65,8 @@ pub fn expand(network: &Network, plan: &StripePlan) -> TileProgram {
     expand::expand(&Flow::in_order(network, &plan.order()), plan)
 }
 
-/// A plan as those make it that tile layer by layer: each operator runs by itself, in the fewest tiles of those that
-/// move least, and what lies between operators goes to host memory. To compare with.
+/// A layer-by-layer plan, for comparison: each operator runs alone, in the fewest tiles among those that move least,
+/// and tensors between operators go through host memory.
 ///
 /// # Errors
 /// [`TileError`].
@@ -73,8 +74,8 @@ pub fn layer_by_layer(network: &Network) -> Result<StripePlan, TileError> {
     by_rule(network, baseline::layer_by_layer)
 }
 
-/// A plan in cascades, as Vela and MCUNet have them: chains of operators, in which each tensor has one reader, run
-/// depth first in stripes of rows; their weights stay, and a residual is the end of one. To compare with.
+/// A plan in cascades, as in Vela and MCUNet, for comparison: chains of operators, in which each tensor has one
+/// reader, run depth first in stripes of rows; their weights stay, and a residual ends a chain.
 ///
 /// # Errors
 /// [`TileError`].

@@ -1,8 +1,8 @@
-//! Which elements of tensors some result needs.
+//! The elements of tensors that some result needs.
 //!
-//! From the results backwards, what each operator reads for the elements of its results that are needed: of a strided
-//! convolution with windows of one element every other row. Where a map does not tell it exactly, less is said to be
-//! needed, so that what follows from it holds for all programs.
+//! From the results backwards: the elements that each operator reads for the needed elements of its results; for a
+//! strided convolution with windows of one element, every other row. If a map is not exact, the set is too small
+//! rather than too large, so that bounds derived from it hold for all programs.
 
 use crate::indices::{Elements, IndexBox, Indices, iterations, touched};
 use crate::{Network, Operator};
@@ -28,7 +28,7 @@ fn all_of(network: &Network, tensor: TensorId) -> IndexBox {
     network.shape(tensor).dims.iter().map(|size| Indices::all(*size)).collect()
 }
 
-/// What an operator needs of its operands for what is needed of its results.
+/// The elements of its operands that an operator needs for the needed elements of its results.
 fn needed_by(network: &Network, op: OpId, needed: &[Elements]) -> Vec<(TensorId, IndexBox)> {
     let Operator { operands, results, access, .. } = network.operator(op);
     let is_needed = results.is_empty() || results.iter().any(|it| !needed[it.index()].boxes().is_empty());
@@ -49,8 +49,7 @@ fn needed_by(network: &Network, op: OpId, needed: &[Elements]) -> Vec<(TensorId,
     read
 }
 
-/// The bytes that every program in tiles moves: those of arguments that some result needs, in, and those of results,
-/// out.
+/// The compulsory bytes of every program in tiles: needed elements of arguments are loaded, and results are stored.
 pub(crate) fn compulsory(network: &Network, needed: &[Elements]) -> Bytes {
     let graph = &network.problem.graph;
     let read: BTreeSet<TensorId> = network.operators.iter().flat_map(|it| &it.operands).copied().collect();

@@ -1,4 +1,4 @@
-//! A network before it is cut: a problem, and how its operators read and write.
+//! A network before it is split: a problem with the accesses of its operators.
 
 use crate::{Access, AccessError, Region, Shape};
 use cosma_planner::{Bytes, OpId, Problem, TensorId};
@@ -14,61 +14,60 @@ pub struct Network {
     pub operators: Vec<Operator>,
 }
 
-/// What an operator reads and writes, and how.
+/// The operands, the results and the access of an operator.
 #[derive(Clone, Debug)]
 pub struct Operator {
-    /// As the access counts them; a tensor may occur twice. Operands that the access does not speak of may
-    /// follow: those are read whole.
+    /// In the order of the access; a tensor may occur twice. Operands without a map may follow: they are read whole.
     pub operands: Vec<TensorId>,
-    /// As the access counts them.
+    /// In the order of the access.
     pub results: Vec<TensorId>,
-    /// None: it cannot be cut.
+    /// `None`: it cannot be split.
     pub access: Option<Access>,
-    /// Whether it only moves elements, as a concatenation, split, slice, reshape or transposition does: each
-    /// element of its results is one of an operand's. Then what reads its results may read its operands instead,
-    /// and no tile runs it.
+    /// Whether it only moves elements, like a concatenation, split, slice, reshape or transposition: each element of
+    /// its results is an element of an operand. Then readers of its results may read its operands instead, and no
+    /// tile runs it.
     pub is_view: bool,
 }
 
-/// What is wrong with a network.
+/// An error in a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
-    /// Shapes or operators are not as many as the problem has.
+    /// The numbers of shapes or operators differ from the problem's.
     #[error("the problem has {expected} {what}, but {found} are described")]
     Count {
-        /// Of what.
+        /// `shapes` or `operators`.
         what: &'static str,
-        /// How many the problem has.
+        /// The number in the problem.
         expected: usize,
-        /// How many are described.
+        /// The number described.
         found: usize,
     },
-    /// A tensor's shape has other bytes than the tensor.
+    /// The size of a tensor's shape differs from the tensor's size.
     #[error("{name} has {size} B, but its shape has {shape} B")]
     Size {
         /// The tensor's name.
         name: String,
-        /// Its bytes in the problem.
+        /// Its size in the problem in bytes.
         size: Bytes,
-        /// Those of its shape.
+        /// The size of its shape in bytes.
         shape: Bytes,
     },
-    /// An operator is described with other tensors than it reads or writes.
+    /// An operator is described with tensors that it does not read or write.
     #[error("{name} is described with other {what} than it has")]
     Tensors {
         /// The operator's name.
         name: String,
-        /// Operands or results.
+        /// `operands` or `results`.
         what: &'static str,
     },
-    /// An access does not fit its operator.
+    /// An access does not match its operator.
     #[error("{name}: {error}")]
     Access {
         /// The operator.
         op: OpId,
         /// Its name.
         name: String,
-        /// What is wrong with its access.
+        /// The error in its access.
         error: AccessError,
     },
 }
@@ -89,8 +88,8 @@ impl Network {
         &self.operators[op.index()]
     }
 
-    /// By operand: the region that a tile reads which runs a part of an operator's domain. An operator without an
-    /// access reads all of its operands, and so does one of those that its access does not speak of.
+    /// By operand: the region that a tile reads that runs this part of an operator's domain. Operands without a map,
+    /// and all operands of an operator without an access, are read whole.
     pub fn reads(&self, op: OpId, domain: &Region) -> Vec<Region> {
         let Operator { operands, access, .. } = self.operator(op);
         let whole = |it: &TensorId| self.shape(*it).whole();
@@ -99,17 +98,17 @@ impl Network {
         mapped.chain(operands[access.operands.len()..].iter().map(whole)).collect()
     }
 
-    /// By result: the region that a tile writes which runs a part of an operator's domain.
+    /// By result: the region that a tile writes that runs this part of an operator's domain.
     pub fn writes(&self, op: OpId, domain: &Region) -> Vec<Region> {
         let Operator { results, access, .. } = self.operator(op);
         let Some(access) = access else { return results.iter().map(|it| self.shape(*it).whole()).collect() };
         access.results.iter().zip(results).map(|(map, it)| map.region(domain, self.shape(*it))).collect()
     }
 
-    /// Whether shapes and accesses fit the problem.
+    /// Checks that shapes and accesses match the problem.
     ///
     /// # Errors
-    /// What does not fit first.
+    /// The first mismatch.
     pub fn check(&self) -> Result<(), NetworkError> {
         let graph = &self.problem.graph;
         let count = |what, expected, found| {

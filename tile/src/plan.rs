@@ -1,15 +1,15 @@
-//! A stripe plan: which operators run as a group, and in which pieces.
+//! A stripe plan: the operators that run as a group, and their pieces.
 
 use cosma_planner::{Bytes, OpId, TensorId};
 
-/// Groups of operators in the order in which they run, and what that moves.
+/// Groups of operators in the order in which they run, and their traffic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StripePlan {
-    /// In order; together they run every operator but dissolved views.
+    /// In order; together they run every operator except resolved views.
     pub groups: Vec<Group>,
-    /// Bytes that it moves beyond the compulsory ones.
+    /// The non-compulsory bytes that it moves.
     pub non_compulsory: Bytes,
-    /// In how many tiles.
+    /// The number of tiles.
     pub n_tiles: u64,
 }
 
@@ -25,37 +25,37 @@ impl StripePlan {
 pub struct Group {
     /// In the order in which they begin.
     pub ops: Vec<OpId>,
-    /// In which pieces.
+    /// Their pieces.
     pub tiling: Tiling,
-    /// Tensors that are whole on-chip when it has run, for later groups.
+    /// Tensors that are complete on chip after it has run, for later groups.
     pub keeps: Vec<TensorId>,
 }
 
-/// In which pieces a group runs.
+/// The pieces of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tiling {
     /// In stripes along the streamed loop of each operator.
     Stripes {
-        /// The group runs lane by lane, each in stripes by itself; none: all at once.
+        /// The group runs lane by lane, each in its own stripes; `None`: all at once.
         lanes: Option<Lanes>,
-        /// So many rows at a time of the tallest tensor that leaves the group, and of the others in proportion.
+        /// The number of rows per stripe of the tallest tensor that leaves the group; others are in proportion.
         rows: u64,
-        /// By operator: for how many output channels at a time its steps run.
+        /// By operator: the number of output channels of its steps.
         channels: Vec<u64>,
     },
-    /// One operator, block by block: pairs of a loop of its access and into how many parts that is cut, the
-    /// outermost first. The last one may be the loop over which the operator adds up.
+    /// One operator, block by block: pairs of a loop of its access and the number of its parts, the outermost first.
+    /// The last one may be the reduction loop.
     Grid(Vec<(usize, u64)>),
 }
 
-/// How a group is cut along a second loop, which runs through all of its operators.
+/// How a group is split along a second loop, which runs through all of its operators.
 ///
-/// What leaves the group is cut into lanes that have nothing in common. Backwards from there, a lane computes what it
-/// needs of tensors inside, which may overlap with what its neighbours compute.
+/// The results of the group are split into disjoint lanes. Each lane computes all elements of inner tensors that its
+/// results need, which may overlap with those of its neighbours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lanes {
-    /// How many there are.
+    /// The number of lanes.
     pub n: u64,
-    /// By operator: the loop of its access that is cut.
+    /// By operator: the loop of its access that is split.
     pub loops: Vec<usize>,
 }

@@ -12,7 +12,7 @@ pub struct Region {
 }
 
 impl Region {
-    /// The box of these ranges. A range that ends before it starts is an empty one.
+    /// The box of these ranges. A range that ends before it starts is empty.
     pub fn new(ranges: impl IntoIterator<Item = Range<u64>>) -> Region {
         let (starts, ends) = ranges.into_iter().map(|it| (it.start, it.end.max(it.start))).unzip();
         Region { starts, ends }
@@ -23,7 +23,7 @@ impl Region {
         Region::new(dims.iter().map(|size| 0..*size))
     }
 
-    /// How many dimensions it has.
+    /// The number of dimensions.
     pub fn rank(&self) -> usize {
         self.starts.len()
     }
@@ -43,12 +43,12 @@ impl Region {
         &self.starts
     }
 
-    /// How many indices it has in each dimension.
+    /// The number of indices in each dimension.
     pub fn shape(&self) -> Vec<u64> {
         self.ranges().map(|it| it.end - it.start).collect()
     }
 
-    /// How many elements it has; `u64::MAX` if they are more than that.
+    /// The number of elements; `u64::MAX` on overflow.
     pub fn len(&self) -> u64 {
         if self.is_empty() { 0 } else { self.shape().iter().fold(1, |product, size| product.saturating_mul(*size)) }
     }
@@ -58,20 +58,20 @@ impl Region {
         self.ranges().any(|it| it.is_empty())
     }
 
-    /// The same with another range in one dimension.
+    /// The same box with another range in one dimension.
     pub fn with_range(mut self, dim: usize, range: Range<u64>) -> Region {
         (self.starts[dim], self.ends[dim]) = (range.start, range.end.max(range.start));
         self
     }
 
-    /// What both have in common. They have the same rank.
+    /// The intersection of two boxes of the same rank.
     pub fn intersect(&self, other: &Region) -> Region {
         debug_assert_eq!(self.rank(), other.rank(), "regions of one tensor");
         let pairs = self.ranges().zip(other.ranges());
         Region::new(pairs.map(|(own, new)| own.start.max(new.start)..own.end.min(new.end)))
     }
 
-    /// The least box that holds both. They have the same rank; an empty one adds nothing.
+    /// The smallest box that contains both, which have the same rank; an empty box adds nothing.
     pub fn hull(&self, other: &Region) -> Region {
         debug_assert_eq!(self.rank(), other.rank(), "regions of one tensor");
         if other.is_empty() {
@@ -84,7 +84,7 @@ impl Region {
         Region::new(pairs.map(|(own, new)| own.start.min(new.start)..own.end.max(new.end)))
     }
 
-    /// Whether all elements of another box are in this one.
+    /// Whether another box is contained in this one.
     pub fn contains(&self, other: &Region) -> bool {
         let is_within = |(own, new): (Range<u64>, Range<u64>)| own.start <= new.start && new.end <= own.end;
         other.is_empty() || self.ranges().zip(other.ranges()).all(is_within)
@@ -102,9 +102,9 @@ impl fmt::Display for Region {
 /// The dimensions of a tensor and the width of its elements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Elements in each dimension, the outermost first.
+    /// The number of elements in each dimension, the outermost first.
     pub dims: Vec<u64>,
-    /// Bits of one element.
+    /// The bits of an element.
     pub element_bits: u64,
 }
 
@@ -114,13 +114,13 @@ impl Shape {
         Region::whole(&self.dims)
     }
 
-    /// The bytes of so many elements, packed and rounded up; `u64::MAX` if they are more than that.
+    /// The bytes of this many elements, packed and rounded up; `u64::MAX` on overflow.
     pub fn bytes_of(&self, n_elements: u64) -> Bytes {
         let bytes = (u128::from(n_elements) * u128::from(self.element_bits)).div_ceil(8);
         Bytes(u64::try_from(bytes).unwrap_or(u64::MAX))
     }
 
-    /// The bytes of a region by itself.
+    /// The bytes of a region stored separately.
     pub fn region_bytes(&self, region: &Region) -> Bytes {
         self.bytes_of(region.len())
     }

@@ -1,13 +1,13 @@
-//! What lies on-chip while a group of operators runs in stripes.
+//! The contents of the scratchpad while a group of operators runs in stripes.
 //!
-//! The operators of an interval of the order run depth first in stripes, so many rows at a time of the tallest
-//! tensor that leaves the group, and the others in proportion; backwards from there, each operator runs as far as
-//! its readers need. A tensor's rows stay from when they are made or loaded until its last reader in the group
-//! has moved past them. So halo rows stay, and the longer branch of a residual, strides, resizing, and barriers
-//! (all rows are needed before the first) need no rule of their own.
+//! Consecutive operators run depth first in stripes of a number of rows of the tallest tensor that leaves the group;
+//! other tensors are in proportion. From the results backwards, each operator runs as far as its readers need. Rows
+//! of a tensor stay from their computation or load until its last reader in the group no longer needs them. So halo
+//! rows, the longer branch of a residual, strides, resizing, and barriers (all rows are needed before the first) need
+//! no special rules.
 //!
-//! Tensors at the border of the group lie there in different ways, which are counted side by side: what comes
-//! from or goes to host memory has a window, what stays on-chip is whole.
+//! Tensors at the border of the group are on chip in different ways, which are counted in parallel: a tensor that is
+//! loaded from or stored to host memory has a window; a tensor that stays is whole.
 
 use crate::flow::{Flow, bytes_of_rows};
 use crate::lanes::Lanes;

@@ -1,4 +1,4 @@
-//! The smallest tile of an operator, for the error where not even that fits.
+//! The smallest tile of an operator, for the error if not even that fits.
 
 use crate::TileError;
 use crate::flow::Flow;
@@ -9,7 +9,8 @@ use crate::weights::Work;
 use cosma_planner::Bytes;
 use std::cmp::Reverse;
 
-/// The error for the operator whose smallest tile takes the most room, or that nothing fits though each one does.
+/// The error for the operator whose smallest tile takes the most room, or the error that no plan fits although each
+/// tile does.
 pub(crate) fn too_small(flow: &Flow) -> TileError {
     let scratchpad = Bytes(flow.scratchpad);
     let rooms = (0..flow.nodes.len()).map(|node| (smallest_tile(flow, node), Reverse(node)));
@@ -21,7 +22,7 @@ pub(crate) fn too_small(flow: &Flow) -> TileError {
     TileError::TooSmall { op, name, needed: Bytes(needed), scratchpad }
 }
 
-/// The room of a node's smallest tile, where all comes from and goes to host memory: a row, all rows, or a block.
+/// The room of a node's smallest tile if all its tensors are loaded and stored: a row, all rows, or a block.
 fn smallest_tile(flow: &Flow, node: usize) -> u64 {
     let rows = flow.nodes[node].extent;
     let in_stripes = in_stripes(flow, node, 1).min(in_stripes(flow, node, rows));

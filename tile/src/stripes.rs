@@ -1,4 +1,4 @@
-//! Groups in stripes, as the choice sees them: what each may take on-chip, counted once.
+//! Groups in stripes and their use of the scratchpad, each computed once.
 
 use crate::border::{Border, Incoming, Outgoing, Profile};
 use crate::flow::Flow;

@@ -1,51 +1,51 @@
 //! Reductions in parts.
 //!
-//! Where the operands of a block of results do not fit, the loop over which it adds up is cut, as the innermost one:
-//! each part reads its part of the operands and adds to the sums of the parts before, in place. The last part makes
-//! the results of the sums. So sums never move, and an operand that the loop runs along comes in once for each block.
+//! If the operands of a block of results do not fit, the reduction loop is split, as the innermost loop: each part
+//! reads its part of the operands and adds to the sums of the previous parts, in place. The last part computes the
+//! results from the sums. So sums never move, and an operand along the loop is loaded once for each block.
 //!
-//! Sums of integers are the same in any order. Those of floats are not, so it is the outermost of the loops that are
-//! summed over which is cut, and its parts run in their order: an operator that adds up in the order of its loops
-//! gives the same bits in parts as whole.
+//! Integer sums are the same in any order. Float sums are not, so the outermost reduction loop is split, and its
+//! parts run in the order of the loop: an operator that adds in the order of its loops gives the same bits in parts
+//! as whole.
 
 use crate::access::{Dim, DimKind};
 use crate::{Access, Region, Shape};
 
 impl Access {
-    /// The loop that is cut where a sum is added up in parts; none if nothing says that it may be.
+    /// The loop that is split if a sum is computed in parts; `None` if no loop may be.
     pub fn split_loop(&self) -> Option<usize> {
         let may_be_cut = |it: &Dim| it.kind == DimKind::Reduced { splittable: true } && 1 < it.size;
         let sums = self.sums.filter(|_| !self.results.is_empty());
         sums.and(self.domain.iter().position(may_be_cut))
     }
 
-    /// What was added up before a tile that runs a part of the domain: the iterations whose sums it reads. None for a
-    /// first or only part.
+    /// The iterations summed before a tile that runs a part of the domain, whose sums it reads. `None` for the first
+    /// or only part.
     pub fn summed_before(&self, domain: &Region) -> Option<Region> {
         let dim = self.split_loop()?;
         let start = domain.range(dim).start;
         (0 < start).then(|| domain.clone().with_range(dim, 0..start))
     }
 
-    /// What is added up after a tile that runs a part of the domain: the iterations whose sums it writes. None for a
-    /// last or only part, which writes results.
+    /// The iterations summed after a tile that runs a part of the domain, whose sums it writes. `None` for the last
+    /// or only part, which writes results.
     pub fn summed_after(&self, domain: &Region) -> Option<Region> {
         let dim = self.split_loop()?;
         let end = domain.range(dim).end;
         (end < self.domain[dim].size).then(|| domain.clone().with_range(dim, 0..end))
     }
 
-    /// The shape of the sums of a part of the domain: one for each iteration of the loops that are not reduced. None
-    /// if it is not known what they are made of.
+    /// The shape of the sums of a part of the domain: one for each iteration of the loops that are not reduced.
+    /// `None` if the type of the sums is unknown.
     pub fn shape_of_sums(&self, domain: &Region) -> Option<Shape> {
         let is_kept = |dim: &usize| !matches!(self.domain[*dim].kind, DimKind::Reduced { .. });
         let dims = (0..self.domain.len()).filter(is_kept).map(|dim| domain.range(dim)).map(|it| it.end - it.start);
         Some(Shape { dims: dims.collect(), element_bits: self.sums?.bits() })
     }
 
-    /// Whether the result may lie over its sums, from their first byte on: it is the only one, no element is wider
-    /// than its sum, and it needs just that sum and those before it in row-major order. Then the last part reads each
-    /// sum before it writes over it.
+    /// Whether the result may share the first bytes of its sums: it is the only result, no element is wider than its
+    /// sum, and each element needs only its own sum and earlier ones in row-major order. Then the last part reads
+    /// each sum before it overwrites it.
     pub(crate) fn may_lie_over_sums(&self, results: &[Shape]) -> bool {
         let ([map], [shape], Some(sums)) = (&self.results[..], results, self.sums) else { return false };
         let written: Option<Vec<(Option<usize>, i64)>> = map.0.iter().map(|it| it.projection()).collect();

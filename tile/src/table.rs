@@ -1,4 +1,4 @@
-//! In what groups and grids the nodes of a network can run, whatever is chosen for the others.
+//! The groups and grids in which the nodes of a network can run, independent of the choice for others.
 
 use crate::StripePlan;
 use crate::baseline::{cascades, layer_by_layer};
@@ -7,10 +7,10 @@ use crate::grid::{Grid, grids, is_cut_alike};
 use crate::stripes::Groups;
 use std::sync::OnceLock;
 
-/// Groups and grids, counted once as they are asked for.
+/// Groups and grids, computed once on demand.
 pub(crate) struct Table<'a, 'b> {
     pub flow: &'b Flow<'a>,
-    /// Of the whole scratchpad, though the flow may use less of it.
+    /// For the whole scratchpad, although the flow may use less of it.
     pub groups: &'b Groups<'a, 'b>,
     /// By node.
     grids: Vec<OnceLock<Vec<Grid>>>,
@@ -30,7 +30,7 @@ impl<'a, 'b> Table<'a, 'b> {
         self.by_rule.get_or_init(|| [cascades(self), layer_by_layer(self)]).iter().flatten()
     }
 
-    /// The grids of a node that fit, none better in every way than another.
+    /// The grids of a node that fit and are not dominated.
     pub fn grids(&self, node: usize) -> &[Grid] {
         let first = self.alike.get_or_init(|| self.first_alike())[node];
         self.grids[node].get_or_init(|| match first {
@@ -42,7 +42,7 @@ impl<'a, 'b> Table<'a, 'b> {
         })
     }
 
-    /// By node: the first one that is cut alike.
+    /// By node: the first node that is split alike.
     fn first_alike(&self) -> Vec<usize> {
         let nodes = &self.flow.nodes;
         let mut distinct: Vec<usize> = Vec::new();

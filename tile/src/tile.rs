@@ -1,4 +1,4 @@
-//! From a network to a program in tiles: which plan becomes the program.
+//! Converts a network to a program in tiles: chooses the plan to use.
 
 use crate::bound::{Bounds, bounds};
 use crate::candidates::candidates;
@@ -10,41 +10,41 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// The share of the time left that the trial of a program may take.
+/// The share of the remaining time for the trial of a program.
 const SHARE_OF_TRIAL: f64 = 0.5;
-/// How long all of it may take, however much time there is: later trials bring little.
+/// The limit on the time for all trials, however much time there is: later trials bring little.
 const LONGEST: Duration = Duration::from_secs(8);
 
 /// A network in tiles.
 #[derive(Clone, Debug)]
 pub struct Tiled {
-    /// In which pieces it runs.
+    /// Its stripe plan.
     pub plan: StripePlan,
-    /// The same as a problem.
+    /// The program as a problem.
     pub program: TileProgram,
-    /// Non-compulsory bytes of the program's plan in source order, as far as it was looked for.
+    /// Non-compulsory bytes of the program's plan in source order, if one was made.
     pub non_compulsory: Bytes,
-    /// What no tiling avoids.
+    /// The bytes that every tiling moves.
     pub bounds: Bounds,
 }
 
 impl Tiled {
-    /// All that it moves.
+    /// All bytes that the program moves.
     fn moved(&self) -> Bytes {
         self.program.problem.compulsory() + self.non_compulsory
     }
 
-    /// Whether nothing better is to be found.
+    /// Whether no better tiling exists.
     fn is_best(&self) -> bool {
         self.non_compulsory == Bytes::ZERO || self.moved() <= self.bounds.all_tilings
     }
 }
 
-/// Cuts a network into tiles so that it moves least.
+/// Splits a network into the tiles that move least.
 ///
-/// Plans in two orders, for the scratchpad and for a little less, are tried as long as there is time for another
-/// one: one is chosen while the program of the one before is planned. As long as no program has addresses, more are
-/// tried however late it gets.
+/// As long as there is time, plans in two orders are tried, for the whole scratchpad and for slightly less. The next
+/// plan is chosen while the previous program is planned. Until a program has addresses, more are tried even after the
+/// deadline.
 ///
 /// # Errors
 /// [`TileError`].
@@ -76,9 +76,9 @@ struct Trials<'a> {
 }
 
 impl Trials<'_> {
-    /// The first of those that move least, as soon as there can be nothing better.
+    /// The first program that moves least, as soon as none can be better.
     ///
-    /// Of each it says whether its program has addresses, if anybody wants to know.
+    /// Reports for each program whether it has addresses.
     fn best(&self, plans: Receiver<StripePlan>, verdicts: Sender<bool>) -> Option<Tiled> {
         let mut best: Option<Tiled> = None;
         for plan in plans {
@@ -95,7 +95,7 @@ impl Trials<'_> {
         best
     }
 
-    /// A stripe plan as a program; none if that has no plan with addresses.
+    /// A stripe plan as a program; `None` if that has no plan with addresses.
     fn trial(&self, chosen: StripePlan) -> Option<Tiled> {
         let program = expand(self.network, &chosen);
         let time_limit = self.deadline.part(SHARE_OF_TRIAL).left().unwrap_or(LONGEST);

@@ -1,23 +1,23 @@
-//! Which weights of a group stay on-chip, and in how many blocks the others pass.
+//! Which weights of a group stay on chip, and in how many blocks the others are streamed.
 //!
-//! An operator's weights stay while the group runs, or pass once for each of its steps, in blocks of output
-//! channels. What stays takes its room in every step, a block only in its own operator's. The choice that moves
-//! least is a knapsack for each bound on what the blocks take.
+//! An operator's weights stay while the group runs, or are loaded once for each of its steps, in blocks of output
+//! channels. Weights that stay take room in every step, a block only in its own operator's steps. The choice that
+//! moves least is a knapsack problem for each limit on the room of the blocks.
 
 use crate::flow::{Flow, Node};
 use crate::lanes::Lanes;
 use crate::simulate::Step;
 use std::ops::Range;
 
-/// Choices that a knapsack may keep side by side.
+/// The most choices that a knapsack keeps.
 const MAX_CHOICES: usize = 512;
 
-/// What is chosen for the weights of a group.
+/// The choice for the weights of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WeightChoice {
-    /// Bytes that pass again.
+    /// Bytes that are loaded again.
     pub cost: u64,
-    /// By node of the group: for how many output channels at a time its steps run; all where its weights stay.
+    /// By node of the group: the number of output channels of its steps; all if its weights stay.
     pub channels: Vec<u64>,
     pub n_tiles: u64,
 }
@@ -26,23 +26,23 @@ pub(crate) struct WeightChoice {
 struct Item {
     /// Room if they stay.
     room: u64,
-    /// What passing moves.
+    /// The traffic if they do not stay.
     gain: u64,
-    /// Room that the node needs in its steps if they pass in the smallest blocks.
+    /// The room of the node's steps with the smallest blocks.
     need: u64,
 }
 
-/// What a group's nodes do, by node.
+/// Properties of a group's nodes, by node.
 pub(crate) struct Work {
-    /// How many steps they take, in all lanes.
+    /// The number of steps in all lanes.
     pub n_steps: Vec<u64>,
     /// The most iterations of a step.
     pub widest: Vec<u64>,
-    /// Whether tensors are cut into rows.
+    /// Whether tensors are split into rows.
     pub is_cut: bool,
-    /// The room that weights take at least, and what results take beyond their rows then.
+    /// The least room of the weights, and the extra room of the results with it.
     pub least: Vec<u64>,
-    /// The room of weights that stay, and what it saves.
+    /// The room of weights that stay, and the traffic that this saves.
     rooms: Vec<u64>,
     gains: Vec<u64>,
     /// Whether lanes cut the weights into blocks, of which one lies there at a time.
@@ -89,8 +89,8 @@ impl Work {
     }
 }
 
-/// The choice that moves least, where each node's steps need so much of the capacity for other things.
-/// None if nothing fits, or all that does moves more than `limit`.
+/// The choice that moves least, given the room that each node's steps need for other tensors. `None` if nothing fits,
+/// or if all choices that fit move more than `limit`.
 pub(crate) fn choose_weights(
     flow: &Flow,
     nodes: Range<usize>,
@@ -128,7 +128,7 @@ pub(crate) fn choose_weights(
     (choice.cost <= limit).then_some(choice)
 }
 
-/// Which nodes' weights stay.
+/// The nodes whose weights stay.
 fn choose_stays(items: &[Item], peak: u64, capacity: u64, limit: u64) -> Option<Vec<bool>> {
     // Weights that pass once anyway need not stay.
     let least = items.iter().filter(|it| it.gain == 0).map(|it| it.need).fold(peak, u64::max);
@@ -163,7 +163,7 @@ fn choose_stays(items: &[Item], peak: u64, capacity: u64, limit: u64) -> Option<
     best.map(|it| it.1)
 }
 
-/// What is lost at least: as if the last item that is taken could be taken in part.
+/// A lower bound on the loss: the last item may be taken in part.
 fn least_loss(items: &[Item], free: &[usize], mut capacity: u64) -> u64 {
     let mut order: Vec<&Item> = free.iter().map(|it| &items[*it]).collect();
     // Most gain for each byte of room first.
@@ -180,7 +180,7 @@ fn least_loss(items: &[Item], free: &[usize], mut capacity: u64) -> u64 {
     lost
 }
 
-/// Which of these items to take into so much room so that the others lose least, and what they lose.
+/// The items to take into this much room so that the others lose least, and that loss.
 fn knapsack(items: &[Item], free: &[usize], capacity: u64) -> (u64, Vec<usize>) {
     // Choices by room, each gaining more than those before; and what each took last, over which other one.
     let mut taken: Vec<(usize, usize)> = vec![(usize::MAX, usize::MAX)];
@@ -209,7 +209,7 @@ fn knapsack(items: &[Item], free: &[usize], capacity: u64) -> (u64, Vec<usize>) 
 /// Room, gain, and what was taken last.
 type Choice = (u64, u64, usize);
 
-/// Two fronts as one: by room, each choice gaining more than those before.
+/// Two fronts merged: by room, each choice gains more than the previous one.
 fn merge(left: &[Choice], right: &[Choice]) -> Vec<Choice> {
     let mut merged: Vec<Choice> = Vec::with_capacity(left.len() + right.len());
     let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
@@ -231,7 +231,7 @@ fn merge(left: &[Choice], right: &[Choice]) -> Vec<Choice> {
     }
 }
 
-/// Keeps the front short: of two neighbours the one that gains more.
+/// Shortens the front: of two neighbours, the one that gains more remains.
 fn thin(front: &mut Vec<Choice>) {
     if MAX_CHOICES < front.len() {
         let last = front.len() - 1;
@@ -243,7 +243,7 @@ fn thin(front: &mut Vec<Choice>) {
     }
 }
 
-/// The most output channels at a time for which a node's weights and results fit so much room.
+/// The most output channels for which a node's weights and results fit in this much room.
 fn most_channels(flow: &Flow, node: &Node, work: &Work, local: usize, room: u64) -> Option<u64> {
     let fits = |it: &u64| {
         node.weight_room(*it, flow.alignment) + node.padding(flow, work.widest[local], work.is_cut, *it) <= room

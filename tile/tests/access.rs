@@ -122,14 +122,11 @@ fn contradictions_are_found() {
     );
     assert_eq!(error(&|it| it.domain[1].size = 0), "dimension 1 of the domain has no iteration");
     assert_eq!(error(&|it| it.operands[0].0[0].divisor = 0), "the map of operand 0 divides by zero");
-    assert_eq!(
-        error(&|it| it.operands[0].0[0].terms[0].1 = i64::MAX),
-        "the map of operand 0 leaves the numbers of 64 bits"
-    );
-    assert_eq!(error(&|it| it.operands[0].0[0].constant = 16), "the map of operand 0 reads nothing of it");
+    assert_eq!(error(&|it| it.operands[0].0[0].terms[0].1 = i64::MAX), "the map of operand 0 overflows 64 bits");
+    assert_eq!(error(&|it| it.operands[0].0[0].constant = 16), "the map of operand 0 reads none of its elements");
     assert_eq!(
         error(&|it| it.results[0].0[0].terms[0].1 = 2),
-        "the map of result 0 is no projection: each expression is a dimension plus a constant, or a constant"
+        "the map of result 0 is not a projection: each expression is a dimension plus a constant, or a constant"
     );
     assert_eq!(
         error(&|it| it.results[0].0[0] = Expr::dim(1)),

@@ -5,13 +5,13 @@ use cosma_planner::time::Timeline;
 use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, MemoryId, Place, Slice, Slot, TensorId};
 use serde::{Deserialize, Serialize};
 
-/// A line of a program. Which of the fields there are follows from `kind`.
+/// A line of a program. `kind` determines which fields are present.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionDocument {
-    /// `load`, `reload`, `spill`, `store` or `move` for a copy that is done when its line is; `issue` for one that only
-    /// begins; `wait` for its end; `run` for an operator.
+    /// `load`, `reload`, `spill`, `store` or `move` for a synchronous copy; `issue` for the beginning of an
+    /// asynchronous copy and `wait` for its end; `run` for an operator.
     pub kind: String,
-    /// How many operators ran before: the step that a run is.
+    /// The number of operators that ran before: for a run, its step.
     pub step: u64,
     /// The operator that runs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,32 +22,32 @@ pub struct ActionDocument {
     /// The bytes that are copied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// Of an issue: `load`, `reload`, `spill`, `store` or `move`.
+    /// For an issue: `load`, `reload`, `spill`, `store` or `move`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer: Option<String>,
-    /// Of an issue of only some bytes: which ones, half-open, counted from the start of the tensor.
+    /// For an issue of only some bytes: which bytes, half-open, from the start of the tensor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slice: Option<[u64; 2]>,
-    /// Where a copy comes from.
+    /// The source of a copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<PlaceDocument>,
-    /// Where a copy goes, or what is waited for arrives.
+    /// The destination of a copy, or of the copy that is waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<PlaceDocument>,
-    /// What an operator reads.
+    /// The tensors that an operator reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reads: Option<Vec<OperandDocument>>,
-    /// What an operator writes.
+    /// The tensors that an operator writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writes: Option<Vec<OperandDocument>>,
-    /// Where an operator's workspace lies in the scratchpad; absent if it has none.
+    /// The offset of an operator's workspace in the scratchpad; absent if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<u64>,
-    /// The queue in which a copy goes; absent without a clock.
+    /// The channel of a copy; absent without a clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// When it begins and when it is done, in cycles, half-open; absent without a clock. A copy begins when its channel
-    /// turns to it, and is done when it is complete.
+    /// The beginning and the end in cycles, half-open; absent without a clock. A copy begins when its channel starts
+    /// it, and ends when it is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cycles: Option<[u64; 2]>,
 }
@@ -57,7 +57,7 @@ pub struct ActionDocument {
 pub struct PlaceDocument {
     /// The memory.
     pub memory: String,
-    /// In bytes from its start; absent where each tensor lies apart.
+    /// The offset in bytes; absent in a memory without addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
 }
@@ -69,7 +69,7 @@ pub struct OperandDocument {
     pub tensor: String,
     /// The memory.
     pub memory: String,
-    /// In bytes from its start; absent where each tensor lies apart.
+    /// The offset in bytes; absent in a memory without addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
 }

@@ -3,17 +3,17 @@
 use cosma_planner::Machine;
 use serde::{Deserialize, Serialize};
 
-/// The memories of a machine, and the ways between them.
+/// The memories of a machine, and the links between them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineDocument {
     /// The first is host memory, the second the scratchpad.
     pub memories: Vec<MemoryDocument>,
-    /// The ways over which copies go.
+    /// The links that copies use.
     pub links: Vec<LinkDocument>,
-    /// The queues of transfers; absent without a clock.
+    /// The channels of transfers; absent without a clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<Vec<String>>,
-    /// How fast operators are; absent without a clock.
+    /// The speed of operators; absent without a clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compute: Option<ComputeDocument>,
 }
@@ -23,54 +23,54 @@ pub struct MachineDocument {
 pub struct MemoryDocument {
     /// Its name, unique.
     pub name: String,
-    /// In bytes; absent where each tensor lies apart, and no addresses are decided.
+    /// The size in bytes; absent for a memory without addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Every offset is a multiple of it.
+    /// Every offset is a multiple of this number of bytes.
     pub alignment: u64,
-    /// Addresses that are not to be used, each half-open.
+    /// Addresses that plans must not use, each range half-open.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub reserved: Vec<[u64; 2]>,
 }
 
-/// A way for copies from one memory to another.
+/// A link for copies from one memory to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkDocument {
-    /// The memory where copies come from.
+    /// The source.
     pub from: String,
-    /// The memory where they go.
+    /// The destination.
     pub to: String,
-    /// What a byte costs.
+    /// The price of a byte.
     pub price: u64,
     /// How long transfers take; absent without a clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timing: Option<TimingDocument>,
 }
 
-/// How long transfers over a link take.
+/// The duration of transfers over a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimingDocument {
-    /// The queue in which they go.
+    /// The channel that carries them.
     pub channel: String,
     /// Bytes per cycle, as `16` or `15/4`.
     pub rate: String,
-    /// Cycles of the channel before the first byte of each.
+    /// Cycles of the channel before the first byte of each transfer.
     pub setup: u64,
-    /// Cycles from when the channel is done with a transfer to when it is complete.
+    /// Cycles from the end of a transfer on its channel to its completion.
     pub latency: u64,
-    /// A transfer of fewer bytes takes as long as one of so many.
+    /// A transfer of fewer bytes takes as long as one of this many.
     pub burst: u64,
 }
 
-/// How long operators take that do not say so themselves.
+/// The duration of operators that do not declare their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComputeDocument {
     /// Cycles for each multiply-accumulate, as `1/512`.
     pub cycles_per_mac: String,
-    /// Bytes per cycle of all that an operator reads and writes; absent if that never is what takes longest.
+    /// Bytes per cycle of an operator's operands and results; absent if this never limits an operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes_per_cycle: Option<String>,
-    /// Every operator takes so many at least.
+    /// The least duration of an operator.
     pub least_cycles: u64,
 }
 

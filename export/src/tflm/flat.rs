@@ -1,9 +1,10 @@
-//! FlatBuffers, read where they lie, and with where they lie.
+//! A reader of FlatBuffers that knows the position of everything that it reads.
 //!
-//! Generated code, and the crate below it, give what a file says but not at which byte. What is put in front of a file
-//! and points into it needs that. So here is the little of the format that this takes, with every access checked; it is
-//! described at <https://flatbuffers.dev/internals/>. All is little-endian. An offset is unsigned, and counts forward from
-//! where it stands; a table begins with the signed distance back to its list of fields.
+//! Generated code and the `flatbuffers` crate return the contents of a file, but not their positions. Inserting data
+//! in front of a file, with offsets into it, needs positions. So this module implements the small part of the format
+//! that this takes, with every access checked; see <https://flatbuffers.dev/internals/>. All numbers are
+//! little-endian. An offset is unsigned and counts forward from its own position; a table begins with the signed
+//! distance back to its list of fields.
 
 use crate::Error;
 
@@ -11,7 +12,7 @@ use crate::Error;
 #[derive(Clone, Copy, Debug)]
 pub struct Flat<'a>(pub &'a [u8]);
 
-/// A table, by where it begins, and where its list of fields does.
+/// A table: its position and that of its list of fields.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
     pub at: usize,
@@ -19,7 +20,7 @@ pub struct Table {
     fields_end: usize,
 }
 
-/// A vector, by where its first element lies, and how many there are.
+/// A vector: the position of its first element, and the number of elements.
 #[derive(Clone, Copy, Debug)]
 pub struct Vector {
     pub at: usize,
@@ -29,7 +30,7 @@ pub struct Vector {
 impl<'a> Flat<'a> {
     fn bytes<const N: usize>(self, at: usize) -> Result<[u8; N], Error> {
         let bytes = at.checked_add(N).and_then(|end| self.0.get(at..end)).and_then(|it| it.try_into().ok());
-        bytes.ok_or_else(|| Error::Malformed(format!("it ends before byte {at}, which it refers to")))
+        bytes.ok_or_else(|| Error::Malformed(format!("it refers to byte {at}, which is beyond its end")))
     }
 
     pub fn u8(self, at: usize) -> Result<u8, Error> {
@@ -52,13 +53,15 @@ impl<'a> Flat<'a> {
         Ok(usize::from(u16::from_le_bytes(self.bytes(at)?)))
     }
 
-    /// Where the offset at a byte leads.
+    /// The position that the offset at a byte refers to.
     pub fn follow(self, at: usize) -> Result<usize, Error> {
         let target = at.checked_add(self.u32(at)? as usize);
-        target.filter(|it| *it < self.0.len()).ok_or_else(|| Error::Malformed(format!("byte {at} leads out of it")))
+        target
+            .filter(|it| *it < self.0.len())
+            .ok_or_else(|| Error::Malformed(format!("byte {at} extends beyond its end")))
     }
 
-    /// The table that begins here.
+    /// The table at this position.
     pub fn table(self, at: usize) -> Result<Table, Error> {
         let lost = || Error::Malformed(format!("the table at byte {at} has no fields"));
         let back = i64::from(self.i32(at)?);
@@ -68,7 +71,7 @@ impl<'a> Flat<'a> {
         Ok(Table { at, fields, fields_end })
     }
 
-    /// Where a field of a table lies, if it has it; fields count from 0.
+    /// The position of a field of a table, if it has the field; fields count from 0.
     pub fn field(self, table: Table, index: usize) -> Result<Option<usize>, Error> {
         let entry = table.fields + 4 + 2 * index;
         if table.fields_end < entry + 2 {
@@ -80,12 +83,12 @@ impl<'a> Flat<'a> {
         })
     }
 
-    /// How many fields a table could have.
+    /// The number of fields that the table's list has.
     pub fn n_fields(self, table: Table) -> usize {
         (table.fields_end - table.fields - 4) / 2
     }
 
-    /// The vector in a field, whose elements have so many bytes each; an empty one if there is none.
+    /// The vector in a field, with elements of the given size in bytes; empty if the field is absent.
     pub fn vector(self, table: Table, index: usize, size: usize) -> Result<Vector, Error> {
         let Some(field) = self.field(table, index)? else { return Ok(Vector { at: 0, len: 0 }) };
         let start = self.follow(field)?;
@@ -93,7 +96,7 @@ impl<'a> Flat<'a> {
         let end = len.checked_mul(size).and_then(|it| it.checked_add(at));
         match end.filter(|it| *it <= self.0.len()) {
             Some(_) => Ok(Vector { at, len }),
-            None => Err(Error::Malformed(format!("the vector at byte {start} leads out of it"))),
+            None => Err(Error::Malformed(format!("the vector at byte {start} extends beyond its end"))),
         }
     }
 
@@ -109,7 +112,7 @@ impl<'a> Flat<'a> {
         (0..len).map(|it| self.i32(at + 4 * it)).collect()
     }
 
-    /// The text in a field; empty if there is none. What is not UTF-8 is replaced.
+    /// The text in a field; empty if the field is absent. Bytes that are not UTF-8 are replaced.
     pub fn text(self, table: Table, index: usize) -> Result<String, Error> {
         let Vector { at, len } = self.vector(table, index, 1)?;
         Ok(String::from_utf8_lossy(&self.0[at..at + len]).into_owned())

@@ -1,18 +1,18 @@
-//! Whether planned tensors of a model are out of each other's way, by the lifetimes that the runtime gives them.
+//! Checks that planned tensors of a model do not overlap, with the lifetimes that the runtime gives them.
 //!
-//! Those are of `AllocationInfoBuilder` of tflite-micro: a tensor lives from the operator that writes it to the last one
-//! that reads it, both included; an input from before the first operator on, and an output to behind the last one. The
-//! order is that of the file. A result may lie over an operand that is read for the last time if the plan's operator
-//! allows it.
+//! The lifetimes are those of `AllocationInfoBuilder` of tflite-micro: a tensor lives from the operator that writes
+//! it to the last one that reads it, both included; an input lives from before the first operator, and an output to
+//! after the last one. The order is that of the file. A result may overlap an operand that is read for the last time
+//! if the plan's operator allows it.
 
 use super::model::{Model, Subgraph};
 use crate::{Error, Planned};
 use cosma_planner::TensorId;
 
-/// Compares all planned tensors of the first subgraph, of which `placed` says which one of the plan each is, and where.
+/// Compares all planned tensors of the first subgraph. `placed` has the plan's tensor and offset for each of them.
 ///
 /// # Errors
-/// [`Error::Model`], with two that are in each other's way.
+/// [`Error::Model`] with two tensors that overlap.
 pub fn check(model: &Model<'_>, placed: &[Option<(TensorId, u64)>], planned: &Planned<'_>) -> Result<(), Error> {
     let Some(subgraph) = model.subgraphs.first() else { return Ok(()) };
     let lives = lives(subgraph);
@@ -47,7 +47,7 @@ pub fn check(model: &Model<'_>, placed: &[Option<(TensorId, u64)>], planned: &Pl
     Ok(())
 }
 
-/// By tensor: the first and the last moment, both included; operators are at 1, 2 and so on. None if nobody uses it.
+/// By tensor: the first and the last moment, both included; operators are at 1, 2 and so on. `None` if it is unused.
 fn lives(subgraph: &Subgraph) -> Vec<Option<(u32, u32)>> {
     let mut lives: Vec<Option<(u32, u32)>> = vec![None; subgraph.tensors.len()];
     let mut touch = |at: &usize, now: u32| {
@@ -64,8 +64,8 @@ fn lives(subgraph: &Subgraph) -> Vec<Option<(u32, u32)>> {
     lives
 }
 
-/// Whether an operator of the plan may write a result over an operand. Where they are of one size they lie at the same
-/// bytes, or they would be in each other's way in the plan already.
+/// Whether an operator of the plan may write a result over an operand. If both have the same size, they have the same
+/// address, since otherwise they would already overlap in the plan.
 fn may_share(planned: &Planned<'_>, operand: TensorId, result: TensorId) -> bool {
     let graph = &planned.problem.graph;
     let Some(op) = graph.producer(result) else { return false };

@@ -1,9 +1,9 @@
-//! What is read of a model of TensorFlow Lite: the fields of `schema.fbs` that memory planning takes.
+//! Reads a TensorFlow Lite model: the fields of `schema.fbs` that memory planning needs.
 
 use super::flat::{Flat, Table};
 use crate::Error;
 
-/// What a model begins with behind its first offset (`file_identifier` of the schema).
+/// The file identifier of a model, after its first offset (`file_identifier` of the schema).
 const IDENTIFIER: &[u8] = b"TFL3";
 
 /// The fields of a `Model`, as the schema numbers them.
@@ -11,7 +11,7 @@ pub mod field {
     pub const SUBGRAPHS: usize = 2;
     pub const BUFFERS: usize = 4;
     pub const METADATA: usize = 6;
-    /// How many there are.
+    /// The number of known fields.
     pub const COUNT: usize = 10;
 }
 
@@ -39,20 +39,20 @@ pub struct Subgraph {
 #[derive(Debug)]
 pub struct Tensor {
     pub name: String,
-    /// None if that is not known before the model runs.
+    /// `None` if it is unknown before the model runs.
     pub bytes: Option<u64>,
     is_constant: bool,
     is_variable: bool,
 }
 
 impl Tensor {
-    /// Whether it takes room in the arena for some of the time.
+    /// Whether it occupies room in the arena at some time.
     pub fn is_planned(&self) -> bool {
         !self.is_constant && !self.is_variable && self.bytes != Some(0)
     }
 }
 
-/// An operator, by its tensors. Those that it leaves out are not listed.
+/// An operator by its tensors. Omitted optional tensors are not listed.
 #[derive(Debug)]
 pub struct Operator {
     pub inputs: Vec<usize>,
@@ -74,7 +74,7 @@ impl<'a> Model<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Model<'a>, Error> {
         let flat = Flat(bytes);
         if bytes.get(4..8) != Some(IDENTIFIER) {
-            return Err(Error::Malformed("it is no TensorFlow Lite model: it does not begin with TFL3".into()));
+            return Err(Error::Malformed("it is not a TensorFlow Lite model: it does not begin with TFL3".into()));
         }
         let root = flat.table(flat.follow(0)?)?;
         let buffers = flat.tables(root, field::BUFFERS)?;
@@ -90,7 +90,7 @@ impl<'a> Model<'a> {
         Ok(Model { flat, root, buffers, subgraphs, metadata })
     }
 
-    /// Whether it has bytes behind the flatbuffer, which are found by their distance from the start of the file.
+    /// Whether it has data after the flatbuffer, which is found by its distance from the start of the file.
     pub fn has_bytes_outside(&self) -> Result<bool, Error> {
         for buffer in &self.buffers {
             if is_outside(self.flat, *buffer, 1)? {
@@ -108,7 +108,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// Whether a table says in a field at which byte of the file there is more; the schema has 0 and 1 for nowhere.
+/// Whether a table has a field with the position of data outside of the flatbuffer; 0 and 1 mean none.
 fn is_outside(flat: Flat<'_>, table: Table, field: usize) -> Result<bool, Error> {
     Ok(match flat.field(table, field)? {
         Some(at) => 1 < flat.u64(at)?,
@@ -125,7 +125,7 @@ fn subgraph(flat: Flat<'_>, table: Table, has_data: &[bool]) -> Result<Subgraph,
             // -1 is an operand that is left out.
             let Ok(index) = usize::try_from(number) else { continue };
             if tensors.len() <= index {
-                return Err(Error::Malformed(format!("it has no tensor {index}, which it refers to")));
+                return Err(Error::Malformed(format!("it refers to tensor {index}, which does not exist")));
             }
             indices.push(index);
         }

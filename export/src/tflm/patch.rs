@@ -1,30 +1,30 @@
-//! Metadata for a model, without a change to anything else.
+//! Adds metadata to a model without any other change.
 //!
-//! Offsets of a flatbuffer only lead forward. So what is new goes in front: a table `Model` with new vectors of buffers and
-//! of metadata, whose elements, but for the new ones, lead into the file as it was, which follows byte for byte, at a
-//! multiple of the largest alignment that the schema asks for. What the schema of the file knows beyond what is known
-//! here stays as it is; only new fields of `Model` itself are refused. The old `Model` and its vectors are dead weight.
+//! Offsets of a flatbuffer only point forward. So new data goes in front: a table `Model` with new vectors of buffers
+//! and of metadata. Their old elements point into the original file, which follows byte for byte, at a multiple of
+//! the largest alignment that the schema requires. Unknown data in the file is preserved; only unknown fields of
+//! `Model` itself are refused. The old `Model` and its vectors remain, unused.
 
 use super::flat::Flat;
 use super::model::{Model, field};
 use crate::Error;
 
-/// The old file begins at a multiple of it: data of buffers are aligned to 16 B, and what is read from flash to more.
+/// The original file begins at a multiple of this: buffers are aligned to 16 B, and more for data read from flash.
 const ALIGNMENT: usize = 64;
 
-/// Signed offsets must be able to go through all of it.
+/// The largest file: signed offsets must reach all of it.
 const MOST_BYTES: usize = (1 << 31) - 1;
 
-/// The model with this data as metadata of this name, in place of any of that name.
+/// The model with this data as the metadata of this name, which replaces existing metadata of the name.
 ///
 /// # Errors
-/// [`Error::Model`] for models that are too large, or newer than what is known here.
+/// [`Error::Model`] for models that are too large, or have fields that are unknown here.
 pub fn with_metadata(model: &Model<'_>, name: &str, data: &[u8]) -> Result<Vec<u8>, Error> {
     let Flat(old) = model.flat;
     let n_fields = model.flat.n_fields(model.root);
     for unknown in field::COUNT..n_fields {
         if model.flat.field(model.root, unknown)?.is_some() {
-            return Err(Error::Model(format!("the model has a field {unknown} that is not known yet")));
+            return Err(Error::Model(format!("the model has a field {unknown} that is unknown")));
         }
     }
     if model.has_bytes_outside()? {
@@ -87,10 +87,10 @@ pub fn with_metadata(model: &Model<'_>, name: &str, data: &[u8]) -> Result<Vec<u
     front.followed_by(old)
 }
 
-/// What is put in front.
+/// The new data in front of the file.
 struct Front {
     bytes: Vec<u8>,
-    /// Offsets that lead into the old file: where they stand, and the byte of it where they lead.
+    /// Offsets that point into the original file: their position, and the byte that they point to.
     into_old: Vec<(usize, usize)>,
 }
 
@@ -123,7 +123,7 @@ impl Front {
         self.bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
     }
 
-    /// Makes the offset at a byte lead to another, further on.
+    /// Makes the offset at a byte point to a later byte.
     fn lead(&mut self, at: usize, to: usize) {
         self.put(at, u32::try_from(to - at).expect("what is new is small"));
     }
@@ -132,7 +132,7 @@ impl Front {
         self.bytes.resize(self.here().next_multiple_of(alignment), 0);
     }
 
-    /// A table and its list of fields, all of which it has.
+    /// A table and its list of fields, all of which are present.
     fn table(&mut self, n_fields: usize) -> New {
         self.align(4);
         let list = self.here();
@@ -146,13 +146,13 @@ impl Front {
         New { at, n_fields }
     }
 
-    /// Takes a field of a table out of its list.
+    /// Removes a field of a table from its list.
     fn drop_field(&mut self, table: &New, index: usize) {
         let list = table.at - (4 + 2 * table.n_fields).next_multiple_of(4);
         self.bytes[list + 4 + 2 * index..][..2].fill(0);
     }
 
-    /// A vector of offsets that are still to be written.
+    /// A vector of offsets that are filled in later.
     fn vector(&mut self, len: usize) -> usize {
         self.align(4);
         let at = self.here();
@@ -161,7 +161,7 @@ impl Front {
         at
     }
 
-    /// A vector of bytes, of which the first is aligned.
+    /// A vector of bytes with an aligned first byte.
     fn data(&mut self, data: &[u8], alignment: usize) -> usize {
         self.bytes.resize((self.here() + 4).next_multiple_of(alignment) - 4, 0);
         let at = self.here();

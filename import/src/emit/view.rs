@@ -1,5 +1,5 @@
-//! Views in MLIR: `tensor.extract_slice` where a piece is a slice of the tensor's own dimensions, and where it
-//! is not, or has another shape, flat and folded again.
+//! Views in MLIR: `tensor.extract_slice` if a piece is a slice of the tensor's own dimensions; otherwise the tensor
+//! is flattened first and the piece reshaped afterwards.
 
 use super::{Names, Quoted, TypeOf};
 use crate::element::Element;
@@ -7,7 +7,7 @@ use crate::network::Tensor;
 use crate::region::{Region, region_of_view};
 use std::fmt;
 
-/// `[a, b]`, as lists of sizes and of dimensions are written.
+/// `[a, b]`, the form of lists of sizes and of dimensions.
 fn list<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<String> = items.into_iter().map(|it| it.to_string()).collect();
     format!("[{}]", items.join(", "))

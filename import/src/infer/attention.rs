@@ -8,8 +8,8 @@ use super::call::{Answer, Call, Failure, size, wrong};
 use crate::element::Element;
 use crate::graph::Type;
 
-/// ONNX's `Attention`: query, key, value, mask, past key, past value. Results are what is attended to,
-/// present key, present value, and scores.
+/// ONNX's `Attention`: query, key, value, mask, past key, past value. Results are the attention output, present key,
+/// present value, and scores.
 pub fn attention(call: &Call) -> Answer {
     let (query, key, value) = (call.input(0)?, call.input(1)?, call.input(2)?);
     let split = |of: &Type, name: &str| match of.shape[..] {
@@ -154,7 +154,7 @@ fn declared_length(call: &Call, output: usize) -> Option<u64> {
 
 fn heads(call: &Call, name: &str) -> Result<u64, Failure> {
     let heads = call.attributes().int(name).and_then(|it| u64::try_from(it).ok()).filter(|it| *it != 0);
-    heads.map_or_else(|| wrong(format!("it does not say how many heads there are: attribute '{name}'")), Ok)
+    heads.map_or_else(|| wrong(format!("it does not specify the number of heads: attribute '{name}'")), Ok)
 }
 
 fn divide(width: u64, n: u64) -> Result<u64, Failure> {

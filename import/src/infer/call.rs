@@ -61,7 +61,7 @@ impl<'a> Call<'a> {
         match value.content.as_ref() {
             Some(content) => match content.ints() {
                 Some(ints) => Ok(Some(ints)),
-                None => wrong(format!("input {index} ('{}') does not consist of integers", value.name)),
+                None => wrong(format!("input {index} ('{}') is not a tensor of integers", value.name)),
             },
             None => Err(self.depends_on_data(index)),
         }

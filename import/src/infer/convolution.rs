@@ -39,7 +39,7 @@ fn convolve_nhwc(call: &Call, data: usize, weights: usize, element: Element) -> 
     let (data, weights) = (&call.input(data)?.shape, &call.input(weights)?.shape);
     let rank = data.len();
     if rank < 3 || weights.len() != rank {
-        return wrong(format!("data {data:?} and weights {weights:?} do not fit each other"));
+        return wrong(format!("data {data:?} and weights {weights:?} do not match"));
     }
     let channels = data[rank - 1];
     let groups = groups(call)?;
@@ -121,7 +121,7 @@ pub fn conv_transpose(call: &Call) -> Answer {
 
 fn kernel(call: &Call, data: &[u64], weights: &[u64]) -> Result<Vec<i64>, Failure> {
     if data.len() < 3 || data.len() != weights.len() {
-        return wrong(format!("data {data:?} and weights {weights:?} do not fit each other"));
+        return wrong(format!("data {data:?} and weights {weights:?} do not match"));
     }
     let of_weights: Vec<i64> = weights[2..].iter().map(|it| super::call::signed(*it)).collect();
     match call.attributes().ints("kernel_shape") {

@@ -21,7 +21,7 @@ pub fn broadcast(call: &Call) -> Answer {
     Ok(vec![Type { element: call.input(0)?.element, shape }])
 }
 
-/// As [`broadcast`], with boolean elements.
+/// The inputs broadcast to one shape, with boolean elements.
 pub fn compare(call: &Call) -> Answer {
     Ok(vec![Type { element: Element::Bool, shape: broadcast_inputs(call, 0..2)? }])
 }
@@ -33,7 +33,7 @@ pub fn select(call: &Call) -> Answer {
 
 /// `Cast`.
 pub fn cast(call: &Call) -> Answer {
-    let Some(to) = call.attributes().int("to") else { return wrong("it does not say which type it casts to") };
+    let Some(to) = call.attributes().int("to") else { return wrong("it does not specify the type to cast to") };
     Ok(vec![Type { element: element(to)?, shape: call.input(0)?.shape.clone() }])
 }
 
@@ -99,7 +99,7 @@ pub fn broadcast_shapes(left: &[u64], right: &[u64]) -> Result<Vec<u64>, Failure
         shape.push(match (at(left, axis), at(right, axis)) {
             (1, size) | (size, 1) => size,
             (l, r) if l == r => l,
-            _ => return wrong(format!("shapes {left:?} and {right:?} do not fit each other")),
+            _ => return wrong(format!("shapes {left:?} and {right:?} do not match")),
         });
     }
     Ok(shape)

@@ -65,7 +65,7 @@ pub fn integer_to_float(call: &Call) -> Answer {
 /// `FusedMatMul` of onnxruntime: either matrix may be transposed.
 pub fn fused(call: &Call) -> Answer {
     if call.attributes().flag("transBatchA") || call.attributes().flag("transBatchB") {
-        return Err(Failure::Unknown("matrices in transposed batches are not understood".into()));
+        return Err(Failure::Unknown("transposed batches are not supported".into()));
     }
     let shape = |index: usize, name: &str| -> Result<Vec<u64>, Failure> {
         let mut shape = call.input(index)?.shape.clone();
@@ -86,7 +86,7 @@ pub fn few_bits(call: &Call) -> Answer {
     let input = call.input(0)?;
     let attribute = |name| call.attributes().int(name).and_then(|it| u64::try_from(it).ok());
     let (Some(k), Some(n)) = (attribute("K"), attribute("N")) else {
-        return wrong("it does not say how large its weight is: attributes 'K' and 'N'");
+        return wrong("it does not specify the size of its weight: attributes 'K' and 'N'");
     };
     match input.shape.split_last() {
         Some((last, outer)) if *last == k => Ok(vec![Type { element: input.element, shape: [outer, &[n]].concat() }]),
@@ -129,7 +129,7 @@ pub fn einsum(call: &Call) -> Answer {
         return wrong(format!("the equation '{equation}' has {} terms", inputs.len()));
     }
     if equation.contains('.') {
-        return Err(Failure::Unknown("an ellipsis in an equation is not understood".into()));
+        return Err(Failure::Unknown("an ellipsis in an equation is not supported".into()));
     }
     let mut sizes: BTreeMap<char, u64> = BTreeMap::new();
     let mut counts: BTreeMap<char, usize> = BTreeMap::new();

@@ -91,7 +91,7 @@ pub fn slice(call: &Call) -> Answer {
 pub fn ranges(call: &Call) -> Result<Vec<Range>, Failure> {
     let shape = &call.input(0)?.shape;
     let (Some(starts), Some(ends)) = (call.ints_of("starts", 1)?, call.ints_of("ends", 2)?) else {
-        return wrong("it does not say from where to where");
+        return wrong("it does not specify start and end");
     };
     let n = starts.len();
     let ends = list(Some(ends), n, 0, "ends")?;
@@ -159,7 +159,7 @@ pub fn tile(call: &Call) -> Answer {
 /// `Expand`.
 pub fn expand(call: &Call) -> Answer {
     let input = call.input(0)?;
-    let Some(given) = call.ints(1)? else { return wrong("it does not say to which shape") };
+    let Some(given) = call.ints(1)? else { return wrong("it does not specify the shape") };
     let given = given.iter().map(|it| size((*it).into())).collect::<Result<Vec<u64>, Failure>>()?;
     Ok(vec![Type { element: input.element, shape: broadcast_shapes(&input.shape, &given)? }])
 }
@@ -265,7 +265,7 @@ pub fn one_hot(call: &Call) -> Answer {
         _ if call.optional(1).is_some() => {
             return Err(call.depends_on_data(1));
         }
-        _ => return wrong("it does not say how many classes"),
+        _ => return wrong("it does not specify the number of classes"),
     };
     let mut shape = indices.shape.clone();
     let axis = axis(call.attributes().int("axis").unwrap_or(-1), shape.len() + 1)?;
@@ -277,7 +277,7 @@ pub fn one_hot(call: &Call) -> Answer {
 pub fn center_crop_pad(call: &Call) -> Answer {
     let input = call.input(0)?;
     let rank = input.shape.len();
-    let Some(sizes) = call.ints(1)? else { return wrong("it does not say to which sizes") };
+    let Some(sizes) = call.ints(1)? else { return wrong("it does not specify the sizes") };
     let axes = match call.attributes().ints("axes") {
         Some(given) => axes(given, rank)?,
         None => (0..rank).collect(),
@@ -293,7 +293,7 @@ pub fn center_crop_pad(call: &Call) -> Answer {
 pub fn col2im(call: &Call) -> Answer {
     let input = call.input(0)?;
     let (Some(image), Some(block)) = (call.ints(1)?, call.ints(2)?) else {
-        return wrong("it does not say how large image and blocks are");
+        return wrong("it does not specify the sizes of image and blocks");
     };
     let &[n, columns, _] = &input.shape[..] else { return wrong(format!("{:?} are no columns", input.shape)) };
     let area = block.iter().try_fold(1_u64, |area, it| area.checked_mul(u64::try_from(*it).ok()?));

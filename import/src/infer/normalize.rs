@@ -19,7 +19,7 @@ pub fn batch(call: &Call) -> Answer {
 pub fn layer(call: &Call) -> Answer {
     let input = call.input(0)?;
     if input.shape.is_empty() {
-        return wrong("there is nothing to normalise in a scalar");
+        return wrong("a scalar cannot be normalised");
     }
     let axis = axis(call.attributes().int("axis").unwrap_or(-1), input.shape.len())?;
     let mut shape = input.shape.clone();

@@ -54,6 +54,6 @@ fn remove(call: &Call, shape: &[u64], axes: &[usize]) -> Vec<u64> {
 pub fn required_axes(call: &Call, index: usize) -> Result<Vec<i64>, Failure> {
     match call.ints_of("axes", index)? {
         Some(axes) => Ok(axes.to_vec()),
-        None => wrong("it does not say which axes"),
+        None => wrong("it does not specify the axes"),
     }
 }

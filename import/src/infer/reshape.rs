@@ -7,7 +7,7 @@ use crate::graph::{Type, n_elements};
 /// `Reshape`: 0 keeps a dimension, -1 is inferred from the rest.
 pub fn reshape(call: &Call) -> Answer {
     let input = call.input(0)?;
-    let Some(given) = call.ints_of("shape", 1)? else { return wrong("it does not say to which shape") };
+    let Some(given) = call.ints_of("shape", 1)? else { return wrong("it does not specify the shape") };
     let keeps_zero = !call.attributes().flag("allowzero");
     let mut shape = Vec::new();
     let mut left = None;

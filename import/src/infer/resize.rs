@@ -50,7 +50,7 @@ fn factors(call: &Call, index: usize) -> Result<Vec<f64>, Failure> {
     match (call.content(index), call.optional(index)) {
         (Some(content), _) => Ok(content.to_floats()),
         (None, Some(_)) => Err(call.depends_on_data(index)),
-        (None, None) => wrong("it says neither factors nor sizes"),
+        (None, None) => wrong("it specifies neither factors nor sizes"),
     }
 }
 

@@ -23,7 +23,7 @@ pub fn constant(call: &Call) -> Answer {
     } else if attributes.float("value_float").is_some() {
         Type { element: float, shape: vec![] }
     } else {
-        return wrong("only constants that are numbers are read");
+        return wrong("constants must be numbers");
     };
     Ok(vec![r#type])
 }
@@ -48,7 +48,7 @@ pub fn constant_content(call: &Call, r#type: &Type) -> Option<Content> {
 
 /// `ConstantOfShape`.
 pub fn constant_of_shape(call: &Call) -> Answer {
-    let Some(given) = call.ints(0)? else { return wrong("it does not say which shape") };
+    let Some(given) = call.ints(0)? else { return wrong("it does not specify the shape") };
     let size = |it: &i64| super::call::size((*it).into());
     let shape = given.iter().map(size).collect::<Result<Vec<u64>, Failure>>()?;
     let element = match call.attributes().tensor("value") {
@@ -60,7 +60,7 @@ pub fn constant_of_shape(call: &Call) -> Answer {
 
 /// `RandomNormal`, `RandomUniform`.
 pub fn random(call: &Call) -> Answer {
-    let Some(given) = call.attributes().ints("shape") else { return wrong("it does not say which shape") };
+    let Some(given) = call.attributes().ints("shape") else { return wrong("it does not specify the shape") };
     let size = |it: &i64| super::call::size((*it).into());
     let shape = given.iter().map(size).collect::<Result<Vec<u64>, Failure>>()?;
     Ok(vec![Type { element: element(call.attributes().int("dtype").unwrap_or(1))?, shape }])

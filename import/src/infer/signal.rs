@@ -56,7 +56,7 @@ pub fn stft(call: &Call) -> Answer {
     let &[batch, n, ..] = &signal.shape[..] else { return wrong(format!("{:?} is not a signal", signal.shape)) };
     let Some(step) = length(call, 1)?.filter(|it| *it != 0) else { return wrong("its frames do not move on") };
     let window = call.optional(2).and_then(|it| it.shape.first().copied());
-    let Some(frame) = length(call, 3)?.or(window) else { return wrong("it does not say how long a frame is") };
+    let Some(frame) = length(call, 3)?.or(window) else { return wrong("it does not specify the length of a frame") };
     let Some(rest) = n.checked_sub(frame) else {
         return wrong(format!("a frame of {frame} does not fit into a signal of {n}"));
     };
@@ -74,7 +74,7 @@ pub fn window(call: &Call) -> Answer {
 /// `MelWeightMatrix`: from frequencies to bands.
 pub fn mel(call: &Call) -> Answer {
     let (Some(bands), Some(n)) = (length(call, 0)?, length(call, 1)?) else {
-        return wrong("it does not say how many bands and frequencies");
+        return wrong("it does not specify the numbers of bands and frequencies");
     };
     Ok(vec![Type {
         element: element(call.attributes().int("output_datatype").unwrap_or(1))?,
@@ -85,7 +85,7 @@ pub fn mel(call: &Call) -> Answer {
 /// `AffineGrid`: input coordinates for each point of an image or volume of the given size.
 pub fn affine_grid(call: &Call) -> Answer {
     let theta = call.input(0)?;
-    let Some(sizes) = call.ints(1)? else { return wrong("it does not say for which size") };
+    let Some(sizes) = call.ints(1)? else { return wrong("it does not specify a size") };
     let (Some(n), Some(sizes)) = (sizes.first(), sizes.get(2..)) else {
         return wrong(format!("{sizes:?} is not the size of an image"));
     };

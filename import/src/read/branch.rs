@@ -19,12 +19,12 @@ pub fn take(reader: &mut Reader, values: &mut Vec<Value>, node: &Node) -> Result
     let is_true = condition(values, node)?;
     let name = if is_true { "then_branch" } else { "else_branch" };
     let Some(branch) = node.attributes.graph(name) else {
-        return Err(node.error(format!("it takes its {name}, but has none")));
+        return Err(node.error(format!("it needs its {name}, but has none")));
     };
     let branch = with_names_of_its_own(branch.clone(), reader, node);
     let GraphProto { node: nodes, initializer, output, value_info, sparse_initializer, .. } = branch;
     if !sparse_initializer.is_empty() {
-        return Err(node.error("sparse initialisers are not read: make them dense"));
+        return Err(node.error("sparse initialisers are not supported: make them dense"));
     }
     for tensor in initializer {
         reader.read_initializer(values, tensor)?;
@@ -59,7 +59,7 @@ fn condition(values: &[Value], node: &Node) -> Result<bool, Error> {
     let name = &value.name;
     match value.content.as_ref().map(|it| it.to_floats()).as_deref() {
         Some(&[it]) => Ok(it != 0.0),
-        Some(_) => Err(node.error(format!("its condition '{name}' is not one truth value"))),
+        Some(_) => Err(node.error(format!("its condition '{name}' is not a single boolean"))),
         None if value.is_constant => {
             let why = value.absent.as_ref().map_or(String::new(), |it| format!(", since {it}"));
             Err(node.error(format!(

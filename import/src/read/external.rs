@@ -39,14 +39,14 @@ pub fn fetch(tensor: &mut TensorProto, n_bytes: u64, folder: Option<&Path>) -> R
     let path = Path::new(location);
     let is_below = path.components().all(|it| matches!(it, Component::Normal(_) | Component::CurDir));
     if location.is_empty() || !is_below {
-        return Err(fail("which is not below the folder of the model"));
+        return Err(fail("which is outside of the model's folder"));
     }
     let Some(folder) = folder else {
-        return Err(fail("and the model does not come from a file beside which that could be"));
+        return Err(fail("and the model was not read from a file, so it has no folder"));
     };
     let path = folder.join(path).canonicalize().map_err(|error| fail(&format!("which cannot be read: {error}")))?;
     if !folder.canonicalize().is_ok_and(|it| path.starts_with(it)) {
-        return Err(fail("which is not below the folder of the model"));
+        return Err(fail("which is outside of the model's folder"));
     }
     let mut data = Vec::new();
     let mut read = || {
@@ -62,7 +62,7 @@ pub fn fetch(tensor: &mut TensorProto, n_bytes: u64, folder: Option<&Path>) -> R
     };
     read().map_err(|error| fail(&format!("which cannot be read: {error}")))?;
     if data.len() as u64 != n_bytes {
-        return Err(fail(&format!("which has no {n_bytes} B from byte {offset} on")));
+        return Err(fail(&format!("which has fewer than {n_bytes} B from byte {offset} on")));
     }
     tensor.raw_data = data.into();
     tensor.data_location = 0;

@@ -49,7 +49,7 @@ fn add(node: NodeProto, functions: &Functions, depth: usize, inlined: &mut Inlin
         return Ok(());
     };
     if depth == MOST_CALLS_DEEP {
-        return Err(fail("functions of the model call each other without end"));
+        return Err(fail("functions of the model call each other recursively"));
     }
     if function.input.len() < node.input.len() || function.output.len() < node.output.len() {
         return Err(fail("it has more inputs or results than the function that it calls"));

@@ -1,23 +1,23 @@
-//! Transfers that go on beside operators, done when it is most likely to show that one is not waited for.
+//! Asynchronous transfers that complete at the moments at which a missing wait is most likely to show.
 //!
-//! A program is right if its results do not depend on when its transfers are done, between their beginning and the wait
-//! for them. So it runs with transfers that are done as soon as they begin, as late as possible, and byte by byte at
-//! random moments in between; each channel does them in their order.
+//! A program is correct if its results do not depend on when its transfers complete, between their beginning and
+//! their wait. So it runs with transfers that complete as soon as they begin, as late as possible, and byte by byte
+//! at random moments in between; each channel performs them in order.
 
 use std::collections::VecDeque;
 
-/// When transfers are done.
+/// When transfers complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mood {
-    /// Where they begin.
+    /// When they begin.
     AtOnce,
-    /// Where they are waited for.
+    /// When they are waited for.
     AtWait,
-    /// In parts, wherever another one begins or is waited for; with a seed.
+    /// In parts, whenever another transfer begins or is waited for; with a seed.
     AtRandom(u64),
 }
 
-/// Rows of bytes that are copied, between addresses that grow by a pitch from row to row.
+/// Rows of bytes to copy; the addresses advance by a pitch from row to row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flight {
     pub channel: usize,
@@ -36,12 +36,12 @@ impl Flight {
     }
 }
 
-/// The channels, and what they have still to do.
+/// The channels and their pending transfers.
 pub(super) struct Dma {
     mood: Mood,
-    /// By channel: transfers in their order, and how many bytes of each are done.
+    /// By channel: transfers in order, and the number of bytes of each that are copied.
     queues: Vec<VecDeque<(Flight, usize)>>,
-    /// Tags of transfers that no wait was for yet.
+    /// Tags of transfers that have not been waited for.
     tags: Vec<usize>,
     random: u64,
 }
@@ -53,7 +53,7 @@ impl Dma {
     }
 
     /// # Safety
-    /// Its addresses are those of memory that stays.
+    /// The memory at its addresses stays allocated.
     pub unsafe fn start(&mut self, flight: Flight) {
         if self.queues.len() <= flight.channel {
             self.queues.resize_with(flight.channel + 1, VecDeque::new);
@@ -64,10 +64,10 @@ impl Dma {
         unsafe { self.go_on() };
     }
 
-    /// Does all with a tag, and what is before it in its channel.
+    /// Completes all transfers with a tag, and those before them in their channels.
     ///
     /// # Safety
-    /// What was begun lies in memory that is still there.
+    /// The memory of all begun transfers is still allocated.
     pub unsafe fn wait(&mut self, tag: usize) {
         // SAFETY: guaranteed by the caller.
         unsafe { self.go_on() };
@@ -81,14 +81,14 @@ impl Dma {
         }
     }
 
-    /// What is said where the program ends before it waited for all.
+    /// The fault of a program that ends before it has waited for all transfers.
     pub fn never_waited_for(&self) -> Option<String> {
         let n_tags = self.tags.len();
         (n_tags != 0).then(|| format!("{n_tags} transfers are never waited for"))
     }
 
     /// # Safety
-    /// What was begun lies in memory that is still there.
+    /// The memory of all begun transfers is still allocated.
     unsafe fn go_on(&mut self) {
         for index in 0..self.queues.len() {
             match self.mood {
@@ -117,7 +117,7 @@ impl Dma {
         }
     }
 
-    /// A number below another one: xorshift, by Marsaglia (2003).
+    /// A random number below another number: xorshift, by Marsaglia (2003).
     fn draw(&mut self, below: u64) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
@@ -127,7 +127,7 @@ impl Dma {
 }
 
 /// # Safety
-/// The bytes are those of memory that is there.
+/// The bytes are allocated.
 unsafe fn copy(flight: &Flight, bytes: std::ops::Range<usize>) {
     let mut at = bytes.start;
     while at < bytes.end {
@@ -144,7 +144,7 @@ unsafe fn copy(flight: &Flight, bytes: std::ops::Range<usize>) {
 mod tests {
     use super::*;
 
-    /// Two rows of two bytes out of a matrix with rows of three, and what is there after each moment.
+    /// Two rows of two bytes from a matrix with rows of three, and the bytes copied after each moment.
     fn moments(mood: Mood) -> [[u8; 4]; 3] {
         let from = [1, 2, 3, 4, 5, 6_u8];
         let mut to = [0_u8; 4];

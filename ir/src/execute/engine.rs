@@ -147,8 +147,8 @@ impl Program {
         Ok((found, found.signature.as_ref().map_err(Clone::clone)?))
     }
 
-    /// Calls a function on copies of buffers. Memory that it allocates is filled with `poison`, and transfers that it
-    /// begins are done when the mood says.
+    /// Calls a function on copies of buffers. Memory that it allocates is filled with `poison`, and its transfers
+    /// complete when the mood says.
     ///
     /// # Errors
     /// If there is no such function, if the arguments have other types, or if an allocation fails. Other errors in the
@@ -169,8 +169,8 @@ impl Program {
         Ok(outcomes.into_iter().next_back().expect("it was called"))
     }
 
-    /// Calls functions one after the other on the same copies of buffers, so that each finds what the one before left in
-    /// them. The outcome of the last one has the buffers and the faults of all.
+    /// Calls functions in turn on the same copies of buffers, so that each sees what the previous one left in them.
+    /// The last outcome has the buffers and the faults of all.
     ///
     /// # Errors
     /// Those of [`Program::call`].
@@ -210,7 +210,7 @@ impl Program {
         Ok(outcomes)
     }
 
-    /// One call on memory that was given before; `owned` gets what it returns.
+    /// One call on existing memory; `owned` receives the buffers that it returns.
     unsafe fn run(
         &self,
         function: &str,

@@ -41,7 +41,7 @@ impl Moved {
         self.reload + self.spill
     }
 
-    /// What was moved since so much was.
+    /// The bytes moved since an earlier count.
     pub(super) fn since(self, before: Moved) -> Moved {
         Moved {
             load: self.load - before.load,
@@ -145,7 +145,7 @@ impl Memory {
     }
 
     fn allocate(&mut self, alignment: usize, size: usize, is_given: bool) -> Result<usize, String> {
-        let too_large = || format!("a block of {size} B, aligned to {alignment} B, cannot be had");
+        let too_large = || format!("a block of {size} B, aligned to {alignment} B, cannot be allocated");
         // At least eight bytes and a power of two, so that the pattern begins anew with each block.
         let before = alignment.checked_next_power_of_two().ok_or_else(too_large)?.max(GUARD_SIZE);
         let total = before.checked_add(GUARD_SIZE).and_then(|it| size.checked_add(it));
@@ -169,7 +169,7 @@ impl Memory {
 
     fn free(&mut self, start: usize) {
         match self.blocks.get(&start) {
-            None => self.fault("something is freed that was not allocated, or twice".into()),
+            None => self.fault("memory is freed that was not allocated, or is freed twice".into()),
             Some(block) if block.is_given => self.fault("an argument is freed".into()),
             Some(_) => {
                 let block = self.blocks.remove(&start).expect("it is there");
@@ -293,10 +293,10 @@ impl Memory {
         let all = unsafe { std::slice::from_raw_parts(block.base, block.layout.size()) };
         let is_guard = |it: &[u8]| it.iter().all(|it| *it == GUARD);
         if !is_guard(&all[..block.before]) {
-            self.fault(format!("something is written in front of a block of {} B", block.size));
+            self.fault(format!("a write in front of a block of {} B", block.size));
         }
         if !is_guard(&all[block.before + block.size..]) {
-            self.fault(format!("something is written behind a block of {} B", block.size));
+            self.fault(format!("a write behind a block of {} B", block.size));
         }
     }
 
@@ -305,7 +305,7 @@ impl Memory {
         let bytes = unsafe { std::slice::from_raw_parts(block.start(), block.size) };
         let pattern = self.poison.to_le_bytes();
         if bytes.iter().zip(pattern.iter().cycle()).any(|it| it.0 != it.1) {
-            self.fault(format!("something is written in a block of {} B after it was freed", block.size));
+            self.fault(format!("a write in a block of {} B after it was freed", block.size));
         }
     }
 
@@ -410,7 +410,7 @@ extern "C" fn transfer(kind: i64, element: i64, from_rank: i64, from: *const u64
     });
 }
 
-/// What begins a transfer, with its kind; see `cosma-lower-addresses` for the rest.
+/// The function that begins a transfer, with its kind; see `cosma-lower-addresses` for the other arguments.
 #[allow(clippy::too_many_arguments)] // As compiled code calls it.
 extern "C" fn start_dma(
     kind: i64,
@@ -429,7 +429,7 @@ extern "C" fn start_dma(
     });
 }
 
-/// What waits for all transfers with a tag.
+/// The function that waits for all transfers with a tag.
 extern "C" fn wait_for_dma(tag: usize) {
     serve(|it| {
         // SAFETY: what was begun was in memory that is kept.
@@ -518,7 +518,7 @@ mod tests {
             [
                 "a copy reads beyond what it lies in",
                 "an argument is freed",
-                "something is freed that was not allocated, or twice",
+                "memory is freed that was not allocated, or is freed twice",
                 "a copy writes in memory that was freed",
                 "1 blocks of 5 B in all are never freed",
             ]
@@ -535,10 +535,7 @@ mod tests {
             *(start as *mut u8).offset(8) = 0;
         }
         memory.finish(&[start], &[]);
-        assert_eq!(
-            memory.faults,
-            ["something is written in front of a block of 8 B", "something is written behind a block of 8 B"]
-        );
+        assert_eq!(memory.faults, ["a write in front of a block of 8 B", "a write behind a block of 8 B"]);
     }
 
     #[test]
@@ -553,7 +550,7 @@ mod tests {
             // SAFETY: it takes nothing, and has nothing to drop.
             let mut memory = unsafe { Memory::new(POISON, Mood::AtOnce).during(greedy, std::ptr::null_mut()) };
             let end = memory.end.take().expect("it was left");
-            assert_eq!(end, format!("a block of {} B, aligned to 64 B, cannot be had", usize::MAX / 2));
+            assert_eq!(end, format!("a block of {} B, aligned to 64 B, cannot be allocated", usize::MAX / 2));
             assert_eq!(memory.blocks.len(), 1);
         }
     }

@@ -14,8 +14,8 @@ use melior::ir::{
 use mlir_sys::{MlirAttribute, mlirUnrankedMemRefTypeGet};
 use std::collections::BTreeMap;
 
-/// Replaces each `memref.copy` that is marked as a transfer by a call that copies and counts, and each call that begins
-/// one by one that says its kind; inserts one that only counts after each view that is marked as streamed.
+/// Replaces each `memref.copy` that is marked as a transfer by a call that copies and counts, and each call that
+/// begins a transfer by a call with its kind. Inserts a counting call after each view that is marked as streamed.
 /// [`Program`](super::Program) resolves these calls. Returns the number of transfers.
 ///
 /// # Errors
@@ -126,7 +126,7 @@ fn number(operation: OperationRef) -> usize {
 }
 
 fn cannot_count(r#type: Type) -> ExecuteError {
-    ExecuteError::Compile(format!("what a transfer of {} moves cannot be counted", r#type))
+    ExecuteError::Compile(format!("the bytes of a transfer of {} cannot be counted", r#type))
 }
 
 /// The unranked memref type with the same elements and memory space.

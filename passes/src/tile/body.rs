@@ -149,7 +149,7 @@ impl<'e, 'c, 'a> Tile<'e, 'c, 'a> {
                 Ok(Step::Cut { operation, cut, domain, needs })
             }
             None if *region == whole(value) => Ok(Step::Whole(operation)),
-            None => Err(format!("nothing is known of how {} may be cut", name(operation))),
+            None => Err(format!("COSMA does not know how {} may be split", name(operation))),
         }
     }
 
@@ -165,7 +165,7 @@ impl<'e, 'c, 'a> Tile<'e, 'c, 'a> {
                 if covers(&parts, region) {
                     Ok(())
                 } else {
-                    Err(format!("its pieces of {of} do not have all it needs"))
+                    Err(format!("its pieces of {of} do not contain all that it needs"))
                 }
             }
             Step::Same(value) => self.check(value, region, seen),
@@ -283,7 +283,7 @@ fn refolded(operation: OperationRef, region: &Region, needed: &Region) -> Result
     let back = kinds::infer("Reshape", std::slice::from_ref(&from), &[to]);
     let around = back.map(|it| it.needs(&[from], 0, needed).remove(0));
     let fits = around.filter(|it| it.len() == needed.len() && it.contains(region));
-    fits.ok_or_else(|| format!("a region of what {} gives has no shape before", name(operation)))
+    fits.ok_or_else(|| format!("a region of the result of {} is not a region of its operand", name(operation)))
 }
 
 /// Makes the body of a tile, from the values of its pieces.
@@ -375,7 +375,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         }
         parts.sort_by(|left, right| left.0.offsets().cmp(right.0.offsets()));
         if !covers(&parts.iter().map(|it| it.0.clone()).collect::<Vec<_>>(), region) {
-            return Err("its pieces do not have all it needs".into());
+            return Err("its pieces do not contain all that it needs".into());
         }
         if let [(_, only)] = parts[..] {
             return Ok(only);

@@ -23,7 +23,7 @@ pub(super) fn check(network: &Network, program: &TileProgram) -> Result<(), Stri
         let is_in_host = |it: &TensorId| graph.producer(*it).is_none() || graph.is_stored(*it);
         let is_wrong = pieces.iter().any(is_in_host) && !are_disjoint(&regions);
         if is_wrong || !regions.iter().all(|it| it.is_within(&network.shapes[tensor].dims)) {
-            return Err(format!("pieces of tensor {tensor} overlap, or are none of it"));
+            return Err(format!("pieces of tensor {tensor} overlap, or lie outside of it"));
         }
     }
     for &tensor in network.problem.graph.results().iter().filter(|it| network.problem.graph.producer(**it).is_some()) {
@@ -87,10 +87,10 @@ fn check_part(access: &Access, tile: &Tile, read: &[&Piece], written: &[&Piece])
             && n_added == due.as_ref().map_or(0, Region::len)
     };
     if !check(read, access.summed_before(&tile.domain)) {
-        return Err("reads other sums than those before it".into());
+        return Err("does not read the sums of the part before it".into());
     }
     if !check(written, access.summed_after(&tile.domain)) {
-        return Err("writes other sums than its own".into());
+        return Err("does not write its own sums".into());
     }
     Ok(())
 }

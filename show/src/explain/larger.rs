@@ -30,7 +30,7 @@ pub struct Larger {
     /// Sizes, ascending, each of which moves less than the one before; with its non-compulsory bytes,
     /// and whether these are proven minimal.
     pub sizes: Vec<(Bytes, Bytes, bool)>,
-    /// The non-compulsory bytes that no size saves: streamed weights that several operators read.
+    /// The non-compulsory bytes that no scratchpad size saves: streamed weights that several operators read.
     pub floor: Bytes,
     /// Whether the time limit or `is_stopped` ended planning before all sizes were tried.
     pub is_cut_short: bool,

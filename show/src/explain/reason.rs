@@ -13,15 +13,15 @@ const MOST_NAMED: usize = 8;
 /// Why a tensor was out between two of its blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Eviction {
-    /// How it went, after which step, and for which one it came back.
+    /// The kind of eviction, the step after which it happened, and the step for which the tensor was reloaded.
     pub how: String,
-    /// What was in its way; none where it only changed its address, as [`Eviction::how`] says.
+    /// Why there was no space; `None` if the tensor only changed its address, as [`Eviction::how`] says.
     pub why: Option<String>,
-    /// The step that had no space for it; none if there was enough in all of them.
+    /// The step that had no space for it; `None` if all steps had.
     pub full: Option<Step>,
 }
 
-/// The reasons for evictions; writes those of one tensor after the other.
+/// Finds the reasons for evictions, and writes those of one tensor after another.
 pub(crate) struct Reasons<'a> {
     exhibit: &'a Exhibit,
     picture: &'a Picture,
@@ -58,12 +58,12 @@ impl<'a> Reasons<'a> {
         Ok(())
     }
 
-    /// Why a tensor has non-compulsory transfers wherever it lies.
+    /// Why a tensor has non-compulsory transfers whatever its address.
     pub fn notes(&self, tensor: TensorId) -> Vec<String> {
         let graph = &self.exhibit.problem.graph;
         let mut notes = Vec::new();
         if graph.is_part(tensor) && !graph.is_stored(tensor) {
-            let note = "spilled as soon as it was written, for others to read a region of what it is a part of";
+            let note = "spilled right after it was written: others read regions of the tensor that it is a part of";
             notes.push(note.to_owned());
         }
         if !graph.parts(tensor).is_empty() {
@@ -77,7 +77,8 @@ impl<'a> Reasons<'a> {
         notes
     }
 
-    /// Writes the non-compulsory transfers of a tensor's pieces together, and what forced the costliest one out first.
+    /// Writes the non-compulsory transfers of a tensor's pieces together, and why the first piece with the highest
+    /// cost was evicted.
     pub fn write_pieces(&mut self, pieces: &[TensorId], f: &mut String) -> fmt::Result {
         let (exhibit, picture) = (self.exhibit, self.picture);
         let cost = |it: &TensorId| picture.costs[it.index()].non_compulsory(exhibit.size(*it));
@@ -155,7 +156,7 @@ impl<'a> Reasons<'a> {
         Eviction { how, why: Some(why), full: Some(fullest) }
     }
 
-    /// Which tensors are in the scratchpad in a step, and for which step each is needed.
+    /// The tensors in the scratchpad in a step, and the step for which each is needed.
     pub fn present(&self, step: Step) -> String {
         let present = present(self.exhibit, self.picture, step);
         let mut named = Vec::new();

@@ -1,4 +1,5 @@
-//! How a program is cut: which operators run together, in how many bands, and what becomes of their weights.
+//! How a program is split into tiles: which operators run together, in how many bands, and how their weights are
+//! treated.
 
 use crate::units::{bytes_text, counted};
 use crate::{Chain, Exhibit, Picture};
@@ -9,7 +10,7 @@ use std::fmt::{self, Write};
 /// The most chains and single operators to name.
 const MOST_NAMED: usize = 20;
 
-/// Writes the chains of a program in tiles: those of most tiles, in the order in which they run.
+/// Writes the chains of a program in tiles: those with the most tiles, in the order in which they run.
 pub(super) fn write(exhibit: &Exhibit, picture: &Picture, f: &mut String) -> fmt::Result {
     let counts = exhibit.tile_counts();
     let n_whole = counts.iter().filter(|it| **it == 1).count();

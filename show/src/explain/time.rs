@@ -1,4 +1,4 @@
-//! How long a program takes on a machine with a clock, and why not less.
+//! How long a program takes on a machine with a clock, and why it stalls.
 
 use crate::Exhibit;
 use crate::timing::{Advice, Timed};
@@ -30,7 +30,7 @@ pub(super) fn write(exhibit: &Exhibit, timed: &Timed, f: &mut String) -> fmt::Re
     if timeline.stalls.is_empty() {
         return Ok(());
     }
-    writeln!(f, "\nWhat it waits for")?;
+    writeln!(f, "\nWhat operators wait for")?;
     let mut lost: Vec<(Reason, Cycles)> = Reason::ALL.iter().map(|it| (*it, timeline.lost(*it))).collect();
     lost.retain(|it| it.1 != Cycles::ZERO);
     lost.sort_by_key(|it| (Reverse(it.1), it.0));
@@ -50,7 +50,7 @@ pub(super) fn write(exhibit: &Exhibit, timed: &Timed, f: &mut String) -> fmt::Re
     Ok(())
 }
 
-/// What is known of how fast a program can be at most.
+/// How the cycles compare with the lower bound.
 fn bound(exhibit: &Exhibit, all: Cycles) -> String {
     let Some(proof) = &exhibit.time else { return String::new() };
     let bound = proof.lower_bound;
@@ -79,7 +79,7 @@ fn write_stall(exhibit: &Exhibit, timed: &Timed, stall: &Stall, f: &mut String) 
     }
 }
 
-/// Writes what lay in the place of the tensor that was waited for, and until when.
+/// Writes which tensor occupied the destination of the transfer, and until when.
 fn write_holder(exhibit: &Exhibit, timed: &Timed, stall: &Stall, f: &mut String) -> fmt::Result {
     let before = timed.transfers.iter().rev().find(|it| {
         let is_waited_for = it.wait == Some(stall.line) || it.line == stall.line;
@@ -87,14 +87,14 @@ fn write_holder(exhibit: &Exhibit, timed: &Timed, stall: &Stall, f: &mut String)
     });
     let Some((transfer, copy)) = before.and_then(|it| Some((it, it.copy?))) else { return Ok(()) };
     if copy.to.memory == MemoryId::HOME {
-        return writeln!(f, "    it was still on its way out of its place, which was needed next");
+        return writeln!(f, "    it was still being copied out of its place, which was needed next");
     }
     let place = bytes_at(&copy, transfer.slice);
     let Some((holder, until)) = last_use(exhibit, timed, transfer.line, &place) else { return Ok(()) };
-    writeln!(f, "    in its place was {holder} until {}", counted_off(until.0))
+    writeln!(f, "    its destination held {holder} until {}", counted_off(until.0))
 }
 
-/// What used some bytes of the scratchpad last before a line, and until when.
+/// The last use of some bytes of the scratchpad before a line, and its end.
 fn last_use(exhibit: &Exhibit, timed: &Timed, line: usize, place: &Range<u64>) -> Option<(String, Cycles)> {
     let meets = |slot: &Slot| {
         let bytes = at(slot.offset().0, Slice { low: Bytes::ZERO, high: exhibit.size(slot.tensor) });
@@ -117,12 +117,14 @@ fn last_use(exhibit: &Exhibit, timed: &Timed, line: usize, place: &Range<u64>) -
                 let gone = timed.transfers.iter().find(|it| it.wait == Some(index))?;
                 let from = gone.copy.filter(|it| it.from.memory == MemoryId::SCRATCHPAD)?;
                 let is_met = meet(&bytes_from(&from, gone.slice), place);
-                is_met.then(|| (format!("{}, on its way out,", plain(exhibit.tensor_name(slot.tensor))), end))
+                is_met
+                    .then(|| (format!("{}, in transit to host memory,", plain(exhibit.tensor_name(slot.tensor))), end))
             }
             Action::Copy(copy) if copy.from.memory == MemoryId::SCRATCHPAD => {
                 let whole = Slice { low: Bytes::ZERO, high: exhibit.size(copy.tensor) };
                 let is_met = meet(&bytes_from(copy, whole), place);
-                is_met.then(|| (format!("{}, on its way out,", plain(exhibit.tensor_name(copy.tensor))), end))
+                is_met
+                    .then(|| (format!("{}, in transit to host memory,", plain(exhibit.tensor_name(copy.tensor))), end))
             }
             _ => None,
         }
@@ -153,7 +155,7 @@ fn cycles(number: Cycles) -> String {
     }
 }
 
-/// Cycles, and of how many that is how much.
+/// Cycles, with their share of a total.
 fn share(part: Cycles, all: Cycles) -> String {
     format!("{} ({:.1} %)", cycles(part), 100.0 * part.0 as f64 / all.0.max(1) as f64)
 }

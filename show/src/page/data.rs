@@ -23,11 +23,11 @@ pub(super) struct Function {
     tensors: Vec<Tensor>,
     blocks: Vec<Block>,
     links: Vec<Link>,
-    /// By step that had no space for some tensor: what was there.
+    /// By step without space for some tensor: the tensors that were there.
     present: BTreeMap<u32, String>,
-    /// Runs of steps in which more is live than fits: from, to, and that in words.
+    /// Runs of steps in which more is live than fits: from, to, and a description.
     oversubscribed: Vec<(u32, u32, String)>,
-    /// What the labels of tensors leave out.
+    /// The prefixes that labels omit.
     prefixes: Vec<String>,
     /// By step: loaded, reloaded, stored, spilled.
     moved: Vec<[u64; 4]>,
@@ -47,14 +47,14 @@ struct Operator {
 #[derive(Serialize)]
 struct Tensor {
     name: String,
-    /// The name in a box, if that is another.
+    /// The name in a box, if it differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
     id: String,
     kind: &'static str,
     shape: String,
     size: u64,
-    /// On light and on dark paper.
+    /// For light and for dark paper.
     colour: [String; 2],
     line: [String; 2],
     moved: bool,
@@ -89,15 +89,15 @@ struct Block {
     size: u64,
     /// The blocks that it shares bytes with in its first step.
     over: Vec<usize>,
-    /// Why it is moved wherever it lies, and that it is kept.
+    /// Why it is moved whatever its address, and whether it is kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     kept: bool,
-    /// What is under way beside operators.
+    /// Asynchronous transfers in progress.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     flights: Vec<Flight>,
-    /// The same in words.
+    /// A description.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ways: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Reads a program's lines one after the other, and makes blocks of them.
+//! Reads a program's lines in order and makes blocks of them.
 
 use super::flights::Flights;
 use super::{Block, Content, Cost, Flight, Link, Moved};
@@ -91,7 +91,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads that what was issued is complete, before the next step.
+    /// Records that an asynchronous transfer is complete before the next step.
     pub fn wait(&mut self, slot: Slot) {
         let step = Step(self.n_run);
         let mut ended = self.flights.end(slot, step);
@@ -101,13 +101,13 @@ impl Reader<'_> {
         self.settle(ended);
     }
 
-    /// Takes the place of some bytes, from an offset on, in the next step.
+    /// Occupies the place of some bytes, from an offset on, in the next step.
     fn take(&mut self, bytes: (Bytes, Bytes)) {
         let ended = self.flights.end_in(bytes, Step(self.n_run));
         self.settle(ended);
     }
 
-    /// Adds flights that ended to their blocks.
+    /// Adds transfers that ended to their blocks.
     fn settle(&mut self, ended: Vec<(usize, Flight)>) {
         for (block, flight) in ended {
             let block = &mut self.blocks[block];
@@ -148,7 +148,8 @@ impl Reader<'_> {
         self.n_run += 1;
     }
 
-    /// Opens a block for a tensor, and links it to the tensor's previous one. What is issued takes its place later.
+    /// Opens a block for a tensor, and links it to the tensor's previous one. An issued transfer occupies its place
+    /// later.
     fn begin(&mut self, slot: Slot, step: Step, is_issued: bool) {
         let index = self.blocks.len();
         self.blocks.push(Block {
@@ -179,8 +180,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The latest block of a tensor at an address. It need not be its last one: a copy may still be read while the
-    /// tensor comes in somewhere else.
+    /// The latest block of a tensor at an address. It need not be the tensor's last one: a copy may still be read
+    /// while the tensor is loaded elsewhere.
     fn block_at(&self, slot: Slot) -> Option<usize> {
         let blocks = &self.of_tensor[slot.tensor.index()];
         let is_there = |it: &&usize| self.blocks[**it].offset == slot.offset();

@@ -76,8 +76,8 @@ fn draw_blocks(tips: &Tips, names: &Names, frame: &Frame, canvas: &mut Canvas) {
     }
 }
 
-/// One box for what lies side by side of the pieces of a tensor, and one name for what touches. Arrowheads are left
-/// out: there would be one for each row of a tensor that is overwritten.
+/// One box for adjacent pieces of a tensor, and one name for pieces that touch. Arrowheads are omitted: there would
+/// be one for each row of a tensor that is overwritten.
 fn draw_areas(tips: &Tips, names: &Names, frame: &Frame, canvas: &mut Canvas) {
     let Tips { exhibit, picture, .. } = tips;
     let areas = areas(exhibit, picture);
@@ -112,13 +112,13 @@ fn is_workspace(block: &Block) -> bool {
     matches!(block.content, Content::Workspace(_))
 }
 
-/// An area as a block: that of one of its pieces, as large as all.
+/// An area as a block: that of one of its pieces, enlarged to the area.
 fn merged(picture: &Picture, area: &Area) -> Block {
     let Area { steps, offset, size, .. } = area.clone();
     Block { steps, offset, size, in_place_of: Vec::new(), flights: Vec::new(), ..picture.blocks[area.block].clone() }
 }
 
-/// What is written into a box.
+/// The text in a box.
 struct Label<'a> {
     name: &'a str,
     size: Bytes,
@@ -152,7 +152,7 @@ fn draw_box(exhibit: &Exhibit, picture: &Picture, frame: &Frame, block: &Block, 
     }
 }
 
-/// What is under way: lighter and hatched while it comes in, slice by slice; hatched over its box while it goes out.
+/// Transfers in progress: incoming ones lighter and hatched, slice by slice; outgoing ones hatched over their box.
 fn draw_flights(tips: &Tips, frame: &Frame, canvas: &mut Canvas) {
     let Tips { exhibit, picture, .. } = tips;
     if picture.blocks.iter().any(|it| !it.flights.is_empty()) {

@@ -7,8 +7,8 @@ use svg::node::Value;
 use svg::node::element::{self, Definitions, Element, Group, Line, Path, Pattern, Rectangle, Style, Title};
 use svg::{Document, Node};
 
-/// The style sheet. Fonts are those of the reader's system. Tensors have a colour for dark paper of their own, as
-/// `--dark`, so programs that know no variables show the light form.
+/// The style sheet. Fonts are those of the reader's system. Each tensor has its own colour for dark paper, as
+/// `--dark`, so programs that do not support variables show the light form.
 const STYLE: &str = "\
 text { font: 11px 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif; fill: #333 }
 text.title { font-size: 17px; font-weight: 600; fill: #111 }
@@ -79,7 +79,7 @@ text.capacity { fill: #ff8a80 }
 .spilled { fill: #d9a0f5 }
 }";
 
-/// The style of what is under way, for pictures that have some.
+/// The style of transfers in progress, for pictures that have some.
 pub(super) const FLIGHT_STYLE: &str = "\
 rect.flight { stroke: #444; stroke-width: 0.5; stroke-dasharray: 3 2; fill-opacity: 0.4 }
 @media screen and (prefers-color-scheme: dark) {
@@ -169,23 +169,23 @@ pub(crate) fn rectangle(x: f64, y: f64, width: f64, height: f64) -> Rectangle {
     Rectangle::new().set("x", round(x)).set("y", round(y)).set("width", round(width)).set("height", round(height))
 }
 
-/// A tip. Names in it are of a limited length already.
+/// A tip. The length of names in it is already limited.
 pub(crate) fn title(text: &str) -> Title {
     Title::new(plain_lines(text))
 }
 
-/// The same node in a colour of its own on light and on dark paper.
+/// The same node with separate colours for light and dark paper.
 pub(super) fn filled(node: Rectangle, tone: &Tone) -> Rectangle {
     node.set("fill", tone.light.as_str()).set("style", dark(tone))
 }
 
-/// The colour on dark paper, as the style sheet reads it.
+/// The colour for dark paper, as the style sheet reads it.
 pub(super) fn dark(tone: &Tone) -> String {
     format!("--dark:{}", tone.dark)
 }
 
-/// Patterns drawn over a block's colour: stripes for weights, bars for those that are kept, dots for inputs, a grid for
-/// workspaces, broad bands for what has non-compulsory transfers.
+/// Patterns drawn over a block's colour: stripes for weights, bars for kept weights, dots for inputs, a grid for
+/// workspaces, broad bands for tensors with non-compulsory transfers.
 fn patterns() -> Definitions {
     let dot = element::Circle::new().set("cx", 2.5).set("cy", 2.5).set("r", 0.9).set("class", "dot");
     Definitions::new()
@@ -196,7 +196,7 @@ fn patterns() -> Definitions {
         .add(pattern("moved", 10.0, path("M0 0L10 10M-2 8L2 12M8 -2L12 2", "band")))
 }
 
-/// Stripes up for what comes in, stripes down for what goes out.
+/// Rising stripes for incoming transfers, falling stripes for outgoing ones.
 pub(super) fn flight_patterns() -> Definitions {
     Definitions::new().add(pattern("way-in", 8.0, path("M0 8L8 0M-1 1L1 -1M7 9L9 7", "ink strong"))).add(pattern(
         "way-out",

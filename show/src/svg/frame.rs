@@ -8,7 +8,7 @@ pub(super) const LEFT: f64 = 76.0;
 const RIGHT: f64 = 20.0;
 const MAP_TOP: f64 = 62.0;
 const MAP_HEIGHT: f64 = 440.0;
-/// The height of the strip above the map that says what runs together.
+/// The height of the strip above the map that marks operators that run together.
 const STRIP: f64 = 14.0;
 const MOVED_HEIGHT: f64 = 72.0;
 const CURVES_HEIGHT: f64 = 120.0;
@@ -24,7 +24,7 @@ pub(super) struct Frame {
     pub moved: Panel,
     /// Bytes in use and bytes live.
     pub curves: Panel,
-    /// The height of what lies below.
+    /// The height of the area below the panels.
     pub legend: f64,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Panel {
 }
 
 impl Frame {
-    /// Wide enough for the steps and for a line above them, which is so wide.
+    /// Wide enough for the steps and for a line of text of this width above them.
     pub fn new(exhibit: &Exhibit, picture: &Picture, line: f64) -> Frame {
         let n_steps = picture.n_steps();
         let scratchpad = exhibit.problem.machine.scratchpad();
@@ -62,7 +62,7 @@ impl Frame {
         (LEFT + self.width + RIGHT, self.below() + self.legend)
     }
 
-    /// The top of what lies below the panels and their axes.
+    /// The top of the area below the panels and their axes.
     pub fn below(&self) -> f64 {
         self.curves.bottom() + 40.0
     }

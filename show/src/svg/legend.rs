@@ -10,12 +10,12 @@ use std::collections::BTreeSet;
 use svg::node::element::Rectangle;
 
 const LINE: f64 = 18.0;
-/// The width of a letter, at most on average.
+/// The width of a letter, an upper limit on average.
 const LETTER_WIDTH: f64 = 6.4;
 
 /// The entries, in lines of the width of the panels.
 pub(super) struct Legend {
-    /// Each with its line and its left end.
+    /// Each entry with its line and its left end.
     entries: Vec<(Mark, String, usize, f64)>,
     n_lines: usize,
 }
@@ -24,9 +24,9 @@ pub(super) struct Legend {
 enum Mark {
     /// A box of a kind, and whether it has non-compulsory transfers.
     Box(Kind, bool),
-    /// A weight that is kept.
+    /// A weight that is kept from run to run.
     Kept,
-    /// On its way in or out.
+    /// An incoming or outgoing transfer.
     Flight(&'static str),
     /// A rectangle of a class.
     Bar(&'static str),

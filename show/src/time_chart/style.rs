@@ -45,7 +45,7 @@ pub(super) fn class_of(reason: Reason) -> &'static str {
     }
 }
 
-/// The colour of a stall, one that those who see few colours can tell from the others.
+/// The colour of a stall, distinguishable in colour deficiencies.
 pub(super) fn colour_of(reason: Reason) -> &'static str {
     match reason {
         Reason::Channel => "#56b4e9",

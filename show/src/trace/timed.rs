@@ -1,8 +1,9 @@
 //! The events of a program on a machine with a clock.
 //!
-//! Beside the operators there is a track for waits, in which nothing computes, and one for each channel, where each slice
-//! of a transfer is shown for as long as the channel is busy with it. A second counter has the bytes on the way: from when
-//! a channel turns to them to when they are there. An arrow leads from each transfer that was issued to its wait.
+//! Besides the operators, there is a track for waits, in which nothing computes, and one for each channel, which
+//! shows each slice of a transfer for as long as the channel is busy with it. A second counter has the bytes in
+//! transit: from the time that a channel starts them to their completion. An arrow leads from each issued transfer to
+//! its wait.
 
 use super::{Event, OPERATORS, count, event, name_tracks, operator, slice, transfer};
 use crate::Exhibit;
@@ -95,7 +96,7 @@ fn shown(exhibit: &Exhibit, pid: usize, it: &Transfer) -> Event {
     shown
 }
 
-/// Adds the counter of the bytes that are on the way.
+/// Adds the counter of the bytes in transit.
 fn count_on_the_way(pid: usize, timed: &Timed, events: &mut Vec<Event>) {
     let mut changes: BTreeMap<Cycles, i128> = BTreeMap::new();
     for it in &timed.transfers {

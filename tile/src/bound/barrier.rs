@@ -1,26 +1,26 @@
-//! What tensors move that all exist before any of them is read again.
+//! Traffic of tensors that exist as a whole before any of them is read again.
 //!
-//! Let each element of a tensor *G* depend on all of a tensor *T*, and let something that depends on *G* read *T*
-//! again, as in squeeze-and-excitation. When the first element of *G* is made, all of *T* exists, and that reader has
-//! read none of it. So all but a scratchpad of *T* is in host memory, was written, and is read again: 2(|T| − S), or
-//! once if host memory has *T* anyway. Bytes of different tensors are different transfers, so barriers add up. It does
-//! not hold where elements may be computed twice.
+//! Let each element of a tensor *G* depend on all of a tensor *T*, and let an operator that depends on *G* read *T*
+//! again, as in squeeze-and-excitation. When the first element of *G* is computed, all of *T* exists, and that
+//! operator has read none of it. So all of *T* beyond one scratchpad is in host memory: it was written, and is read
+//! again. That is 2(|T| − S), or half of it if host memory has *T* anyway. Bytes of different tensors are different
+//! transfers, so barriers add up. The bound does not hold if elements may be computed twice.
 
 use crate::access::{DimKind, Expr};
 use crate::{Map, Network, Region};
 use cosma_planner::{OpId, TensorId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What moves again because of a barrier.
+/// The traffic that a barrier causes.
 #[derive(Debug)]
 pub(super) struct Barrier {
-    /// The tensors that move; what a view shows.
+    /// The tensors that move, with views resolved.
     pub tensors: BTreeSet<TensorId>,
     /// The bytes.
     pub bytes: u64,
 }
 
-/// Barriers of a network that have no tensor in common, those that move most first.
+/// Barriers of a network without common tensors, those with the most traffic first.
 pub(super) fn barriers(network: &Network) -> Vec<Barrier> {
     let moved = |(tensor, again): (TensorId, u64)| {
         let tensors = shown(network, [tensor])?;
@@ -60,7 +60,8 @@ fn read_again(network: &Network) -> BTreeMap<TensorId, u64> {
     found
 }
 
-/// The tensors that these show, themselves if they are no views; none if an element of one may be several of theirs.
+/// The tensors that these are views of, or the tensors themselves; `None` if an element of one may be in several of
+/// them.
 pub(super) fn shown(network: &Network, tensors: impl IntoIterator<Item = TensorId>) -> Option<BTreeSet<TensorId>> {
     let mut found = BTreeSet::new();
     let mut waiting = Vec::from_iter(tensors);
@@ -74,7 +75,7 @@ pub(super) fn shown(network: &Network, tensors: impl IntoIterator<Item = TensorI
     Some(found)
 }
 
-/// The operands of an operator of which each element of each result needs all.
+/// The operands of an operator that each element of each result needs completely.
 fn all_to_all(network: &Network, op: OpId) -> Vec<TensorId> {
     let operator = network.operator(op);
     let Some(access) = &operator.access else { return Vec::new() };
@@ -91,7 +92,7 @@ fn all_to_all(network: &Network, op: OpId) -> Vec<TensorId> {
     mapped.filter(|(map, tensor)| reads_all(map, **tensor)).map(|it| *it.1).collect()
 }
 
-/// What all of a tensor needs of those that it is made from, where that is known to be every element of a box.
+/// The region of its operands that all of a tensor needs, if that is known to be every element of a box.
 fn needed_for(network: &Network, tensor: TensorId) -> BTreeMap<TensorId, Region> {
     let graph = &network.problem.graph;
     let mut needed = BTreeMap::from([(tensor, network.shape(tensor).whole())]);
@@ -119,13 +120,13 @@ fn needed_for(network: &Network, tensor: TensorId) -> BTreeMap<TensorId, Region>
     needed
 }
 
-/// Whether a loop moves along two axes, so that a box is not all touched.
+/// Whether a loop moves along two axes, so that a box is not accessed completely.
 fn shares_a_loop(map: &Map) -> bool {
     let mut seen = BTreeSet::new();
     map.0.iter().flat_map(|it| &it.terms).any(|it| !seen.insert(it.0))
 }
 
-/// How many elements of a region of a tensor an operator reads.
+/// The number of elements of a region of a tensor that an operator reads.
 fn common(network: &Network, op: OpId, tensor: TensorId, region: &Region) -> u64 {
     let operator = network.operator(op);
     let Some(access) = &operator.access else { return region.len() };
@@ -135,7 +136,7 @@ fn common(network: &Network, op: OpId, tensor: TensorId, region: &Region) -> u64
     read.max().unwrap_or(0)
 }
 
-/// The operators of which each element depends on some element that an operator makes.
+/// The operators whose every element depends on some element of an operator's results.
 fn descendants(network: &Network, op: OpId) -> BTreeSet<OpId> {
     let graph = &network.problem.graph;
     let mut found = BTreeSet::new();
@@ -152,7 +153,8 @@ fn descendants(network: &Network, op: OpId) -> BTreeSet<OpId> {
     found
 }
 
-/// Whether each element of an operator's results needs some element of a tensor: not so of a part of a concatenation.
+/// Whether each element of an operator's results needs some element of a tensor. A part of a concatenation is not
+/// such a tensor.
 fn each_element_reads(network: &Network, op: OpId, tensor: TensorId) -> bool {
     let operator = network.operator(op);
     // What is not cut runs when all is there.

@@ -1,16 +1,16 @@
-//! What one product of two operands moves, however it is cut.
+//! Traffic of one product of two operands, for any tiling.
 //!
-//! Each iteration of a matrix product or convolution multiplies an element of either operand, and adds to one of the
-//! result. In a phase of a program that moves *M* bytes, at most 2 *S* + *M* bytes of the three take part: operands
-//! lay on-chip when it began or came in, sums lie there when it ends or went out. If each loop runs through two of the
-//! three, *x*, *y* and *z* elements allow at most √(*x y z*) iterations (Loomis and Whitney 1949), and √(*R x y z*) if
-//! *R* pairs of an index of the result and a tap of a window read the same element (the operand unfolded has *R* times
-//! as many). So many phases follow from the number of iterations, as Hong and Kung (1981) have it; each *M* gives a
-//! bound, and several are tried. Streamed weights count in *M*.
+//! Each iteration of a matrix product or convolution multiplies an element of each operand, and adds to an element of
+//! the result. In a phase of a program that moves *M* bytes, at most 2 *S* + *M* bytes of the three tensors take
+//! part: operands were on chip when it began or were loaded in it; sums are on chip when it ends or were stored in
+//! it. If each loop indexes two of the three tensors, *x*, *y* and *z* elements allow at most √(*x y z*) iterations
+//! (Loomis and Whitney 1949), and √(*R x y z*) if *R* pairs of an index of the result and a tap of a window read the
+//! same element (the unfolded operand has *R* times as many). So the number of phases follows from the number of
+//! iterations (Hong and Kung 1981); each *M* gives a bound, and several are tried. Streamed weights count in *M*.
 //!
-//! Inside of a network an operand may be made on-chip, and a result used there: each counts once as if it came or
-//! went, and is taken off again. Loads of a finished tensor belong to the product that reads it, stores and what
-//! moves of partial sums to the one that writes it.
+//! Within a network, an operand may be computed on chip, and a result used on chip: each counts once as if it were
+//! loaded or stored, and is then subtracted. Loads of a complete tensor belong to the product that reads it; stores,
+//! and transfers of partial sums, belong to the product that writes it.
 
 use super::barrier::shown;
 use crate::indices::{Elements, Indices, greatest_common_divisor, iterations};
@@ -19,16 +19,16 @@ use crate::{Access, Expr, Map, Network, Operator};
 use cosma_planner::{Bytes, OpId, TensorId};
 use std::collections::BTreeSet;
 
-/// What a product moves.
+/// The traffic of a product.
 #[derive(Debug)]
 pub(super) struct Partition {
-    /// Bytes beyond the compulsory ones of its tensors.
+    /// Non-compulsory bytes of its tensors.
     pub excess: u64,
-    /// The tensors whose loads are counted; of a view, those that it shows.
+    /// The tensors whose loads are counted, with views resolved.
     pub loads: BTreeSet<TensorId>,
     /// The tensor whose stores are counted.
     pub result: TensorId,
-    /// Whether it holds only where no element is computed twice.
+    /// Whether the bound holds only if no element is computed twice.
     pub assumes_once: bool,
 }
 
@@ -56,7 +56,7 @@ fn partition(network: &Network, needed: &[Elements], op: OpId) -> Option<Partiti
     Some(Partition { excess, loads, result, assumes_once: credit != 0 })
 }
 
-/// A loop nest that multiplies elements of two operands and adds to one of the result.
+/// A loop nest that multiplies elements of two operands and adds to an element of the result.
 #[derive(Debug)]
 struct Product {
     operands: [TensorId; 2],
@@ -102,7 +102,8 @@ impl Product {
         pairs.filter_map(product).max_by(|one, other| one.n_iterations.total_cmp(&other.n_iterations))
     }
 
-    /// Iterations that so many bytes of the three tensors allow: most if each has a third, or all of it.
+    /// Iterations that this many bytes of the three tensors allow: the maximum is at a third for each, or at all of a
+    /// tensor.
     fn most_iterations(&self, bytes: f64) -> f64 {
         let mut sizes = self.sizes;
         sizes.sort_by(|one, other| one.0.total_cmp(&other.0));
@@ -116,13 +117,14 @@ impl Product {
         product.sqrt() * (1.0 + 1e-9)
     }
 
-    /// Bytes that it moves at least if operands come from host memory and the result goes there.
+    /// A lower bound on the bytes that it moves if operands are loaded from host memory and the result is stored
+    /// there.
     fn least_transfers(&self, scratchpad: u64) -> u64 {
         let phases = [1, 2, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256].map(|it| scratchpad.max(4) / 4 * it);
         phases.into_iter().map(|phase| self.least_by_phases(scratchpad, phase)).max().unwrap_or(0)
     }
 
-    /// Likewise, in phases that move so many bytes each.
+    /// The bound for phases that move this many bytes each.
     fn least_by_phases(&self, scratchpad: u64, phase: u64) -> u64 {
         let capacity = |moved: u64| 2.0 * scratchpad as f64 + moved as f64;
         let most = self.most_iterations(capacity(phase));
@@ -138,8 +140,8 @@ impl Product {
     }
 }
 
-/// How many iterations multiply elements of these two maps' operands, and how often windows of the first one read the
-/// same element, where loops run so far; none if it is no product of which that is known.
+/// The number of iterations that multiply elements of these two maps' operands, and how often windows of the first
+/// operand read the same element, for loops of these lengths; `None` if it is not a product for which that is known.
 fn multiplied(access: &Access, maps: [&Map; 2], dims: [&[u64]; 2], loops: &[Indices]) -> Option<(f64, f64)> {
     let axes = |map: &Map| map.0.iter().map(axis).collect::<Option<Vec<Axis>>>();
     let [left, right] = [axes(maps[0])?, axes(maps[1])?];
@@ -186,7 +188,7 @@ fn axis(expr: &Expr) -> Option<Axis> {
     }
 }
 
-/// The loops along these axes, if none runs along two.
+/// The loops along these axes; `None` if a loop runs along two of them.
 fn loops_of(axes: &[Axis]) -> Option<BTreeSet<usize>> {
     let mut found = BTreeSet::new();
     for axis in axes {
@@ -202,7 +204,7 @@ fn loops_of(axes: &[Axis]) -> Option<BTreeSet<usize>> {
     Some(found)
 }
 
-/// Whether all but windows read elements of their operands only.
+/// Whether all maps except windows read only elements within their operands.
 fn reads_inside(access: &Access, maps: [&Map; 2], dims: [&[u64]; 2], axes: [&[Axis]; 2]) -> bool {
     let whole = access.whole();
     let is_inside = |((expr, size), axis): ((&Expr, &u64), &Axis)| {

@@ -13,7 +13,8 @@ A method is named ORDER/REPLACEMENT/ALLOCATION:
   ORDER        source | depth-first | breadth-first | least-peak
   REPLACEMENT  lru (least recently used) | farthest (farthest next use)
   ALLOCATION   first-fit | best-fit | greedy-by-size
-The method ORDER/optimal is the best replacement with addresses in that order that is found within the time limit.
+The method ORDER/optimal is the best replacement with addresses in that order that is found within
+the time limit.
 A `*` matches any part of a name: --methods='source/*', --methods='*/farthest/*'.
 
 A case is one network, one treatment of weights and one scratchpad size: the network's minimum times
@@ -23,22 +24,26 @@ is over the cases in which the method moves more than COSMA. The name decides a 
 searched for or drawn at random, are searched; all others, including chains of searched blocks, are
 hand-designed.
 
-With --tiles, networks run in COSMA's tiles (as by `cosma-opt --tile --allocate`), at one byte per float
-element, and beside them in tiles by rule:
-  layers    each operator by itself, in the fewest tiles of those that move least
-  cascades  chains of operators in which each tensor has one reader, depth first in stripes of rows, as Vela and
-            MCUNet do: weights stay, a residual ends a chain, and a chain grows while it fits
-Each rule's program is planned with optimal replacement in its order, and with greedy replacement. Bytes are
-non-compulsory ones; the bound is on all tilings, or on those that compute nothing twice if COSMA's does not
-either. Each line is printed when it is known. A CNN is a network with convolutions and without softmax; training is left out.
+With --tiles, networks run in COSMA's tiles (as by `cosma-opt --tile --allocate`), at one byte per
+float element, and in tiles by two rules:
+  layers    each operator by itself, in the fewest tiles among those that move least
+  cascades  chains of operators in which each tensor has one reader, depth first in stripes of rows,
+            as in Vela and MCUNet: weights stay, a residual ends a chain, and a chain grows while it
+            fits
+Each rule's program is planned with optimal replacement in its order, and with greedy replacement.
+Numbers are non-compulsory bytes. The bound holds for all tilings, or for those without
+recomputation if COSMA's recomputes nothing. Each line is printed as soon as it is known. A CNN is a
+network with convolutions and without softmax; training graphs are omitted.
 
-With --objective=traffic-then-latency, programs run on machines with a clock: COSMA's, and those of the same plan whose
-transfers begin by rule:
+With --objective=traffic-then-latency, COSMA's programs on machines with a clock are compared with
+programs of the same plan whose transfers begin by rule:
   synchronous          right before their operator: no overlap
-  one-ahead            beside the operator before
-  greedy               the largest first, so early that operators meanwhile take longer than the transfer, as XLA does
+  one-ahead            together with the previous operator
+  greedy               largest first, each so early that the operators in between take longer than
+                       the transfer, as in XLA
   as-soon-as-possible  in the order of use
-Cycles are given as multiples of a proven lower bound. With --objective=latency, COSMA's plans are made for time.
+Cycles are given as multiples of a proven lower bound. With --objective=latency, COSMA minimises
+time.
 
 Examples:
   All networks in a folder, by all methods:
@@ -52,7 +57,8 @@ Examples:
 
 Exit status:
   0  success
-  1  a network is invalid, or a plan is wrong: it fails verification or moves less than a proven lower bound
+  1  a network is invalid, or a plan is wrong: it fails verification or moves less than a proven
+     lower bound
   2  usage error
 
 Environment:
@@ -76,8 +82,8 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["scratchpad_factors", "weights", "methods"])]
     pub tiles: bool,
 
-    /// What to compare: the traffic; or, on machines with a clock, the cycles of programs of least traffic, or of
-    /// programs for which time comes first
+    /// What to compare: traffic; or, on machines with a clock, the cycles of programs with minimal traffic, or of
+    /// programs that minimise time
     #[arg(long, value_name = "traffic|traffic-then-latency|latency", default_value = "traffic",
           conflicts_with_all = ["tiles", "methods"])]
     pub objective: Compared,
@@ -100,7 +106,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FACTOR,…", value_delimiter = ',', default_value = "1,1.1,1.25,1.5", value_parser = factor)]
     pub scratchpad_factors: Vec<f64>,
 
-    /// Whether weights occupy the scratchpad while their operator runs, or are streamed past it
+    /// How operators read weights: from the scratchpad, or streamed past it
     #[arg(long, value_name = "resident,streamed", value_delimiter = ',', default_value = "resident,streamed")]
     pub weights: Vec<WeightsName>,
 
@@ -138,14 +144,14 @@ pub struct Arguments {
 pub enum Compared {
     /// Bytes.
     Traffic,
-    /// Cycles of programs of least traffic.
+    /// Cycles of programs with minimal traffic.
     TrafficThenLatency,
     /// Cycles of the fastest programs.
     Latency,
 }
 
 impl Compared {
-    /// What planning minimises.
+    /// The objective of planning.
     pub fn planned(self) -> Objective {
         match self {
             Compared::Traffic | Compared::TrafficThenLatency => Objective::Traffic,
@@ -172,7 +178,7 @@ impl FromStr for Compared {
 }
 
 impl Arguments {
-    /// The command line that reproduces the results; flags that do not affect them are left out.
+    /// The command line that reproduces the results, without flags that do not affect them.
     pub fn shown(&self) -> String {
         let factors: Vec<String> = self.scratchpad_factors.iter().map(f64::to_string).collect();
         let weights: Vec<&str> = self.weights.iter().map(|it| cosma_passes::weights_name(it.0)).collect();
@@ -189,7 +195,7 @@ impl Arguments {
         )
     }
 
-    /// The same on machines with a clock.
+    /// The command line that reproduces the results on machines with a clock.
     pub fn shown_latency(&self) -> String {
         let factors: Vec<String> = self.scratchpad_factors.iter().map(f64::to_string).collect();
         let weights: Vec<&str> = self.weights.iter().map(|it| cosma_passes::weights_name(it.0)).collect();
@@ -208,7 +214,7 @@ impl Arguments {
         )
     }
 
-    /// The same with `--tiles`.
+    /// The command line that reproduces the results of `--tiles`.
     pub fn shown_tiles(&self) -> String {
         let sizes: Vec<String> = self.scratchpad.iter().map(|it| it.0.to_string()).collect();
         let only = if self.only.is_empty() { String::new() } else { format!(" --only={}", self.only.join(",")) };

@@ -1,8 +1,8 @@
-//! `--objective=latency` and `--objective=traffic-then-latency`: cycles of COSMA's programs, beside programs of the same
-//! plans whose transfers begin by rule.
+//! `--objective=latency` and `--objective=traffic-then-latency`: cycles of COSMA's programs, compared with programs
+//! of the same plans whose transfers begin by rule.
 //!
-//! A case is a network on a machine with a scratchpad. Each program is judged, for races and for time; and with
-//! `traffic-then-latency` the traffic of COSMA's is that of a plan for the same machine without a clock.
+//! A case is a network on a machine with a scratchpad. Each program is checked for races and timed. With
+//! `traffic-then-latency`, the traffic of COSMA's program is that of a plan for the same machine without a clock.
 
 mod report;
 
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long each rule may look for addresses.
+/// The time limit of each rule's search for addresses.
 const TIME_FOR_RULE: Duration = Duration::from_millis(100);
 
 /// A machine by name.
@@ -39,14 +39,14 @@ pub struct Case {
     pub weights: Weights,
     pub factor: f64,
     pub scratchpad: Bytes,
-    /// What came of it, or what is wrong.
+    /// The outcome, or an error.
     pub outcome: Result<Outcome, String>,
 }
 
-/// What came of a case.
+/// The outcome of a case.
 pub struct Outcome {
     pub cycles: Cycles,
-    /// The largest bound of any scope, and the one that holds for any order.
+    /// The largest bound of any scope, and the largest that holds for any order.
     pub bound: LatencyBound,
     pub any_order: LatencyBound,
     pub compute: Cycles,
@@ -172,7 +172,7 @@ fn by_rule(problem: &Problem, plan: &Plan, rule: PrefetchRule, moves: Bytes) -> 
     judged(problem, &actions, moves).map_err(|fault| format!("{rule}: {fault}"))
 }
 
-/// The cycles of a program that is right and moves so many non-compulsory bytes.
+/// The cycles of a program, after checking that it is correct and moves this many non-compulsory bytes.
 fn judged(problem: &Problem, actions: &[Action], moves: Bytes) -> Result<Cycles, String> {
     match check(problem, actions) {
         Err(violations) => Err(violations.first().map_or(String::new(), |it| it.display(problem).to_string())),

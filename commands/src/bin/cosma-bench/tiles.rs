@@ -1,8 +1,8 @@
-//! `--tiles`: networks in COSMA's tiles, beside tilings by rule.
+//! `--tiles`: networks in COSMA's tiles, compared with tilings by rule.
 //!
 //! A case is a function on a scratchpad. COSMA's plan is that of `cosma-opt --tile --allocate`. The tilings by rule
-//! are programs in tiles, too; each is planned in its order with optimal and with greedy replacement, for the whole
-//! scratchpad and for a little less as COSMA does, since rules count rooms and programs need addresses.
+//! are also programs in tiles. Each is planned in its order with optimal and with greedy replacement, for the whole
+//! scratchpad and, as COSMA does, for slightly less, since rules count sizes and programs need addresses.
 
 mod report;
 
@@ -22,13 +22,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What tilings by rule leave of the scratchpad, in 64ths, until their program has addresses at its cost.
+/// The part of the scratchpad, in 64ths, that tilings by rule leave free, until their program has addresses at its
+/// cost.
 const SLACK: [u64; 6] = [0, 1, 2, 4, 8, 16];
 
-/// The part of the time left that each of them may take.
+/// The share of the remaining time for each of them.
 const SHARE_OF_SLACK: f64 = 0.5;
 
-/// A rule, and how a program's tensors are replaced.
+/// A rule, and the replacement of a program's tensors.
 #[derive(Clone, Copy, Debug)]
 pub struct Rival {
     pub name: &'static str,
@@ -40,7 +41,7 @@ pub struct Rival {
 type Rule = fn(&Network) -> Result<StripePlan, TileError>;
 const RULES: [Rule; 2] = [layer_by_layer, cascades];
 
-/// What COSMA is compared with.
+/// The competitors of COSMA.
 pub const RIVALS: [Rival; 4] = [
     Rival { name: "layers", rule: 0, solver: Solver::Auto },
     Rival { name: "layers, greedy", rule: 0, solver: Solver::Greedy },
@@ -55,17 +56,17 @@ pub struct Case {
     pub is_cnn: bool,
     pub operators: usize,
     pub scratchpad: Bytes,
-    /// What no tiling avoids.
+    /// The bytes that every tiling moves.
     pub bound: Bound,
     pub cosma: Outcome,
     /// By rival.
     pub rivals: Vec<Outcome>,
 }
 
-/// What became of a tiling.
+/// The outcome of a tiling.
 pub enum Outcome {
     Planned(Planned),
-    /// There is no plan, and why.
+    /// There is no plan, with the reason.
     None(String),
     /// The plan is wrong.
     Fault(String),
@@ -76,7 +77,7 @@ pub struct Planned {
     pub n_tiles: u64,
     pub non_compulsory: Bytes,
     pub seconds: f64,
-    /// Non-compulsory bytes that are due to addresses.
+    /// Non-compulsory bytes caused by addresses.
     fragmentation: Bytes,
 }
 
@@ -99,7 +100,7 @@ impl Case {
         self.rivals.iter().filter_map(Outcome::non_compulsory).min()
     }
 
-    /// What is wrong, as messages: a plan, or that COSMA has none where a rule has one.
+    /// All errors as messages: a wrong plan, or that COSMA has no plan where a rule has one.
     fn faults(&self) -> Vec<String> {
         let names = std::iter::once("cosma").chain(RIVALS.iter().map(|it| it.name));
         let outcomes = names.zip(std::iter::once(&self.cosma).chain(&self.rivals));
@@ -224,7 +225,7 @@ impl Source {
         self.functions.iter().map(case).collect()
     }
 
-    /// What COSMA does, which verifies its plans.
+    /// COSMA's tiling, whose plan is verified.
     fn tiled(&self, scratchpad: Bytes, arguments: &Arguments) -> Result<Vec<FunctionReport>, Error> {
         let context = new_context();
         let mut module = read_module(&context, &self.text, &self.file)?;
@@ -261,7 +262,7 @@ fn is_cnn(kinds: &[String]) -> bool {
     has("conv") && !has("softmax")
 }
 
-/// Non-compulsory bytes that no tiling avoids, or none that computes no element twice, if COSMA's does not either.
+/// Non-compulsory bytes that every tiling moves, or every tiling without recomputation if COSMA's recomputes nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
     pub bytes: Bytes,
@@ -290,7 +291,7 @@ fn outcome_of(report: &FunctionReport, bound: Bytes) -> Outcome {
     })
 }
 
-/// A tiling by rule, planned by each of some solvers: the best for the slacks that are tried.
+/// A tiling by rule, planned by several solvers: the best over all slacks.
 fn by_rule(network: &Network, rule: Rule, solvers: &[Solver], time_limit: Duration) -> Vec<Outcome> {
     let scratchpad = network.problem.machine.scratchpad();
     let bound = Bound::of(network, false).bytes;
@@ -333,7 +334,7 @@ fn by_rule(network: &Network, rule: Rule, solvers: &[Solver], time_limit: Durati
     best.into_iter().map(|it| it.unwrap_or_else(|| Outcome::None(error.clone()))).collect()
 }
 
-/// Faults first, so that none is lost; then what moves less.
+/// Orders faults first, so that none is lost; then the plan that moves less.
 fn is_better(outcome: &Outcome, best: Option<&Outcome>) -> bool {
     match (outcome, best) {
         (_, Some(Outcome::Fault(_))) => false,

@@ -24,7 +24,7 @@ Exit status:
 Environment:
   NO_COLOR  if set, usage errors are printed without colour";
 
-/// Converts an ONNX model to MLIR that cosma-opt plans: operators as an accelerator runs them, weights as
+/// Converts an ONNX model to MLIR that cosma-opt can plan: operators as an accelerator runs them, weights as
 /// arguments. The data of the weights may be missing; their shapes are enough.
 #[derive(Debug, Parser)]
 #[command(name = "cosma-import", version, after_long_help = AFTER_HELP, max_term_width = 100)]

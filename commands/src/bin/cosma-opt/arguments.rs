@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 const AFTER_HELP: &str = "\
 Examples:
-  Plan an ONNX model or a module and see what comes of it:
+  Plan an ONNX model or a module and print a summary:
     cosma-opt --summary --scratchpad=512KiB net.mlir
   Plan order, residency and addresses together, for a scratchpad of 512 KiB:
     cosma-opt --schedule --allocate --scratchpad=512KiB net.mlir -o planned.mlir
@@ -61,7 +61,8 @@ pub struct Arguments {
     #[arg(long, hide_short_help = true)]
     pub split_input_file: bool,
 
-    /// Accept operations of unregistered dialects; they keep their order relative to other operations that may have effects
+    /// Accept operations of unregistered dialects; their order relative to other operations with possible side effects is
+    /// fixed
     #[arg(long, hide_short_help = true)]
     pub allow_unregistered_dialect: bool,
 
@@ -74,8 +75,8 @@ pub struct Arguments {
     #[command(flatten)]
     machine: MachineArguments,
 
-    /// Plan order, residency and addresses and print a summary of the plan on standard output, in place of the module
-    /// unless --output says where that goes: --schedule --allocate --stats
+    /// Plan order, residency and addresses (--schedule --allocate --stats) and print a summary instead of the module; with
+    /// --output, also write the module
     #[arg(long, help_heading = "Stages")]
     pub summary: bool,
 
@@ -87,7 +88,7 @@ pub struct Arguments {
     #[arg(long, help_heading = "Stages", hide_short_help = true)]
     liveness: bool,
 
-    /// Split operators into tiles where they do not fit, or move less in tiles; without --allocate, only split
+    /// Split operators into tiles if they do not fit, or if tiles move less; without --allocate, only split
     #[arg(long, help_heading = "Stages")]
     tile: bool,
 
@@ -122,8 +123,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N", requires = "lower_addresses", help_heading = "Stages", hide_short_help = true)]
     memory_space: Option<u32>,
 
-    /// What transfers become: copies that are complete where they stand, MLIR's DMA operations, or calls of
-    /// `cosma_dma_start` and `cosma_dma_wait`, which a runtime supplies
+    /// Lowered form of transfers: synchronous copies, MLIR's DMA operations, or calls of `cosma_dma_start` and
+    /// `cosma_dma_wait`, which your runtime supplies
     #[arg(
         long,
         value_name = "copy|dma|call",
@@ -144,12 +145,11 @@ pub struct Arguments {
     #[command(flatten)]
     planning: PlanningArguments,
 
-    /// What is to be least on a machine with a clock: traffic, and then latency; or latency, whatever it takes in
-    /// traffic
+    /// What to minimise on a machine with a clock: traffic first and then latency, or latency at any cost in traffic
     #[arg(long, value_name = "traffic|latency", default_value = "traffic", help_heading = "Planning")]
     objective: ObjectiveName,
 
-    /// Whether transfers go on beside operators, on a machine with a clock
+    /// Whether transfers overlap with operators, on a machine with a clock
     #[arg(long, value_name = "auto|none", default_value = "auto", help_heading = "Planning", hide_short_help = true)]
     overlap: Overlap,
 
@@ -217,7 +217,7 @@ impl Arguments {
         self.source.options(self.model.element_bytes())
     }
 
-    /// Whether the run plans anything, which may take long.
+    /// Whether the run plans anything, which may take a long time.
     pub fn plans(&self) -> bool {
         self.summary || self.tile || self.schedule || self.allocate || self.pass_pipeline.is_some() || self.show.plans()
     }
@@ -240,7 +240,7 @@ impl Arguments {
         }
     }
 
-    /// The first flag that asks for figures of plans.
+    /// The first flag that requests numbers about plans.
     pub fn asked_of_plans(&self) -> Option<&'static str> {
         let asked = [(self.summary, "--summary"), (self.report.is_some(), "--report"), (self.stats, "--stats")];
         asked.into_iter().find_map(|(is_asked, flag)| is_asked.then_some(flag))

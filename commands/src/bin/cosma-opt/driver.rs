@@ -1,18 +1,18 @@
-//! Which driver a command line is for: COSMA's stages, or passes one by one, as `mlir-opt` runs them.
+//! Chooses the driver for a command line: COSMA's stages, or passes one by one, as `mlir-opt` runs them.
 //!
-//! Whoever names passes as flags, or asks for what only `mlir-opt` does, gets `mlir-opt` with COSMA's dialect and
-//! passes. Flags that begin with `--mlir-` control printing and timing in both.
+//! A command line that names passes as flags, or uses a flag that only `mlir-opt` has, runs `mlir-opt` with COSMA's
+//! dialect and passes. Flags that begin with `--mlir-` control printing and timing in both.
 
 use super::Arguments;
 use clap::CommandFactory;
 use std::ffi::OsString;
 
-/// For whom a command line is.
+/// The driver of a command line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Call {
-    /// For `mlir-opt`.
+    /// `mlir-opt`.
     Mlir,
-    /// For COSMA's stages.
+    /// COSMA's stages.
     Stages {
         /// The arguments without the flags.
         words: Vec<OsString>,
@@ -21,7 +21,7 @@ pub enum Call {
     },
 }
 
-/// What only `mlir-opt` does, beside running passes that are named as flags.
+/// Flags that only `mlir-opt` has, besides passes named as flags.
 const OF_MLIR: [&str; 17] = [
     "dump-pass-pipeline",
     "emit-bytecode-producer",
@@ -42,10 +42,10 @@ const OF_MLIR: [&str; 17] = [
     "verify-roundtrip",
 ];
 
-/// What both do.
+/// Flags that both have.
 const OF_BOTH: [&str; 4] = ["allow-unregistered-dialect", "emit-bytecode", "pass-pipeline", "split-input-file"];
 
-/// Tells for whom a command line is.
+/// Chooses the driver.
 ///
 /// # Errors
 /// If it has flags of `mlir-opt` and of the stages, as a message.

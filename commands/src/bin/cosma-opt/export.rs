@@ -1,4 +1,4 @@
-//! The flags that write plans as data, for programs and for runtimes.
+//! The flags that write plans as data, for scripts and runtimes.
 
 use crate::{Failure, named};
 use clap::Args;
@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Plans as data")]
 pub struct ExportArguments {
-    /// Write the plan: as JSON by a published schema, all of it; or as CSV, a row for each time that a tensor lies in the
-    /// scratchpad. Several functions get a file each
+    /// Write the plan as data: all of it as JSON with a published schema, or one CSV row per residency in the scratchpad.
+    /// Several functions get a file each
     #[arg(long, value_name = "FILE.json|FILE.csv")]
     plan: Option<PathBuf>,
 
@@ -20,15 +20,16 @@ pub struct ExportArguments {
     #[arg(long, value_name = "FILE.csv", hide_short_help = true)]
     buffers: Option<PathBuf>,
 
-    /// Write the addresses for TensorFlow Lite Micro: as a C header, or into a copy of the model. Tensors must not move
+    /// Write the addresses for TensorFlow Lite Micro: as a C header, or in a copy of the model. The plan must have no spills or reloads
     #[arg(long, value_name = "FILE.h|FILE.tflite", requires = "tflite", hide_short_help = true)]
     tflm: Option<PathBuf>,
 
-    /// The TensorFlow Lite model that --tflm is for
+    /// TensorFlow Lite model for --tflm
     #[arg(long, value_name = "MODEL.tflite", requires = "tflm", hide_short_help = true)]
     tflite: Option<PathBuf>,
 
-    /// Write the addresses for ExecuTorch as JSON, which examples/executorch_plan.py applies. Tensors must not move
+    /// Write the addresses for ExecuTorch as JSON, which examples/executorch_plan.py applies. The plan
+    /// must have no spills or reloads
     #[arg(long, value_name = "FILE.json", hide_short_help = true)]
     executorch: Option<PathBuf>,
 }
@@ -36,7 +37,7 @@ pub struct ExportArguments {
 /// A description for messages, the file to write, and its content.
 type File = (&'static str, PathBuf, Vec<u8>);
 
-/// Makes a content of a plan.
+/// A function that writes a plan in one format.
 type Make<'a> = Box<dyn Fn(&Planned) -> Result<cosma_export::Written, cosma_export::Error> + 'a>;
 
 impl ExportArguments {
@@ -61,13 +62,13 @@ impl ExportArguments {
             if !endings.iter().any(|it| ends_with(path, it)) {
                 let endings: Vec<String> = endings.iter().map(|it| format!(".{it}")).collect();
                 let (endings, path) = (endings.join(" or "), path.display());
-                return Err(format!("{flag} writes a file that ends in {endings}, and '{path}' does not"));
+                return Err(format!("{flag} needs a file name that ends in {endings}, not '{path}'"));
             }
         }
         Ok(())
     }
 
-    /// The files, of programs that were verified.
+    /// The files to write. The programs must have been verified.
     pub fn files(&self, exhibits: &[Exhibit]) -> Result<Vec<File>, Failure> {
         let model = match &self.tflite {
             None => Vec::new(),
@@ -95,7 +96,7 @@ impl ExportArguments {
     }
 }
 
-/// What is made of one program; warnings are printed.
+/// Writes one program in the given format, and prints warnings.
 fn made(exhibit: &Exhibit, make: &Make) -> Result<Vec<u8>, Failure> {
     let names = Names {
         operators: exhibit.operators.iter().map(|it| it.name.clone()).collect(),

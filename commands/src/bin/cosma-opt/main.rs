@@ -99,9 +99,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn nothing(arguments: &Arguments) -> &'static str {
     match arguments.plans() {
         true => "the module has no function to plan",
-        false => {
-            "nothing was planned, and the module has no plan: --schedule --allocate plans it, and so does cosma plan"
-        }
+        false => "nothing was planned, and the module has no plan: use --schedule --allocate, or cosma plan",
     }
 }
 
@@ -236,7 +234,7 @@ fn until_shown(arguments: &Arguments, options: &Options) -> Options {
     options
 }
 
-/// Prints what is wrong with a module, which has this name and this text.
+/// Prints the diagnostics of a module, given its name and text.
 fn failure(error: Error, name: &str, source: &[u8]) -> Failure {
     match error {
         Error::Module(messages) => {

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct ShowArguments {
-    /// Draw addresses over steps, as a picture or as a page that can be zoomed; several functions get a
-    /// picture each, with the function's name before the extension, or share one page
+    /// Draw addresses over steps, as a picture or as a page with zoom; several functions get a picture each, with
+    /// the function's name before the extension, or share one page
     #[arg(long, value_name = "FILE.svg|FILE.html")]
     memory_map: Option<PathBuf>,
 
@@ -31,9 +31,9 @@ pub struct ShowArguments {
     #[arg(long, value_name = "FILE.dot", hide_short_help = true)]
     dot: Option<PathBuf>,
 
-    /// Explain the plans in words, on standard error or in a file: what is moved and why, how far from
-    /// optimal that is, and what larger scratchpads would save. The last part plans again, for up to
-    /// another --time-limit
+    /// Explain the plans in words, on standard error or in a file: what is moved and why, how far from optimal
+    /// that is, and what larger scratchpads would save. For the last part, COSMA plans again, for up to another
+    /// --time-limit
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     explain: Option<Option<PathBuf>>,
 }
@@ -64,16 +64,13 @@ impl ShowArguments {
             if !endings.iter().any(|it| ends_with(path, it)) {
                 let endings: Vec<String> = endings.iter().map(|it| format!(".{it}")).collect();
                 let path = path.display();
-                return Err(format!(
-                    "{flag} writes a file that ends in {}, and '{path}' does not",
-                    endings.join(" or ")
-                ));
+                return Err(format!("{flag} needs a file name that ends in {}, not '{path}'", endings.join(" or ")));
             }
         }
         Ok(())
     }
 
-    /// Whether a view plans again, which may take long.
+    /// Whether a view plans again, which may take a long time.
     pub fn plans(&self) -> bool {
         self.explain.is_some()
     }
@@ -124,7 +121,7 @@ impl ShowArguments {
     }
 }
 
-/// A program without overlap, and as it is.
+/// A chart of the program without overlap and as planned.
 fn before_and_after(exhibit: &Exhibit) -> String {
     let before = Exhibit { actions: without_overlap(&exhibit.actions), ..exhibit.clone() };
     time_chart(&[("without overlap", &before), ("as planned", exhibit)])

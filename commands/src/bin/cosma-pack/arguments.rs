@@ -14,8 +14,8 @@ Columns, in any order, in MiniMalloc's format:
   size       in bytes
   alignment  optional: its offset is a multiple of this number of bytes
   offset     optional: its fixed offset; empty if it is free
-  gaps       optional: steps during which other intervals may use its memory, as `3-5 7-9`; with `3-5@0:16`,
-             they may use all of it but its bytes 0 to 16
+  gaps       optional: steps during which other intervals may use its memory, as `3-5 7-9`; with
+             `3-5@0:16`, they may use all of it except bytes 0 to 16
 Steps are integers, and ranges are half-open. Other columns are copied to the output.
 
 Examples:
@@ -28,7 +28,8 @@ SIZE is a number of bytes, with or without a unit (B, KiB, MiB, GiB, TiB): 52428
 
 Exit status:
   0  placed
-  1  the input is invalid, or proven infeasible; the reasons are on standard error, nothing is written
+  1  the input is invalid, or proven infeasible; the reasons are on standard error, and nothing is
+     written
   2  usage error: flags, files
   3  undecided when the time limit was reached; nothing is written
 

@@ -163,14 +163,14 @@ impl Columns {
                 "upper" | "end" => "upper",
                 "size" | "alignment" | "offset" | "gaps" => name,
                 other => {
-                    let text = format!("warning: column '{other}' is not known and passed on as it is");
+                    let text = format!("warning: column '{other}' is unknown and copied unchanged");
                     warnings.push(Complaint { place, text });
                     continue;
                 }
             };
             addend += i128::from(name == "end");
             if found.insert(known, at).is_some() {
-                return Err(place.error(format!("there is another column '{known}'")));
+                return Err(place.error(format!("there are two columns '{known}'")));
             }
         }
         let needed = |name: &str| {
@@ -208,7 +208,7 @@ impl Columns {
         if let Some(column) = given(self.alignment) {
             interval.alignment = bytes(column, "alignment")?;
             if interval.alignment == Bytes::ZERO {
-                return Err(place(column).error("alignment is 0, and at least 1"));
+                return Err(place(column).error("alignment is 0, but must be at least 1"));
             }
         }
         if let Some(column) = given(self.offset) {

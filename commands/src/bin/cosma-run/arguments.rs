@@ -11,18 +11,18 @@ Examples:
     cosma-run --schedule --scratchpad=64KiB net.tosa.mlir
   In tiles, on a scratchpad smaller than the largest operator:
     cosma-run --tile --scratchpad=16KiB net.tosa.mlir
-  With grouped operators, streamed weights and other arguments; print the outcome as JSON:
+  With grouped operators, streamed weights and another seed; print the results as JSON:
     cosma-run --schedule --group --weights=streamed --scratchpad=1MiB --inputs=0 --seed=7 \\
       --json net.tosa.mlir
 
 The module is in source form and consists of TOSA, linalg and operations on tensors. It is compiled
-once as it is and once planned and lowered. Both programs run on the same random arguments:
+once unplanned and once planned and lowered. Both programs run on the same random arguments:
   floats               ±1.m × 2^-e with e from 1 to 4 and a random mantissa m
   8 and 16 bits        any value
   other integers       0 to 3, since they may be indices; an i1 is 0 or 1
 The planned program runs twice, each time in memory filled with different bytes that read as
-signalling NaN, so that reading uninitialised memory changes a result. Its copies count the bytes that
-they move.
+signalling NaN, so that reading uninitialised memory changes a result. Its copies count the bytes
+moved.
 
 Exit status:
   0  all results agree bit for bit, the bytes moved are those planned, and no memory was misused
@@ -51,7 +51,7 @@ pub struct Arguments {
     #[arg(long, help_heading = "Models")]
     group: bool,
 
-    /// Split operators into tiles where they do not fit, or move less in tiles
+    /// Split operators into tiles if they do not fit, or if tiles move less
     #[arg(long, help_heading = "Planning")]
     tile: bool,
 

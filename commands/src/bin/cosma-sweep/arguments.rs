@@ -19,17 +19,18 @@ A scratchpad is one of
   A..B   a range of --steps sizes between two of these
 The minimum and the peak depend on weights and order.
 
-A plan for one size is valid for each larger one, and a lower bound for one size holds for each smaller
-one. So the ends of each curve are planned first, then the middle, and so on; sizes between two with
-the same proven traffic are not planned. At the end each size takes over the plan of a smaller size or
-the bound of a larger one if that is better, and column `from` names that size. A plan that moves less
-than a proven bound is an error.
+A plan for one size is valid for each larger size, and a lower bound for one size holds for each
+smaller size. So the ends of each curve are planned first, then the middle, and so on; sizes between
+two with the same proven traffic are not planned. At the end, each size takes over the plan of a
+smaller size or the bound of a larger size if that is better, and column `from` names that size. A
+plan that moves less than a proven bound is an error.
 
-With --tile, minimum and peak are those of whole operators, a size is planned whole as well if that fits, and bounds
-are on all tilings.
+With --tile, minimum and peak are those of whole operators, each size that fits whole operators is
+also planned without tiles, and bounds hold for all tilings.
 
-Below the table stands, for each curve, the smallest size from which on nine tenths are saved of all that larger sizes
-save. `-` as a file is standard output, in place of the table. Ctrl-C takes what is planned so far.
+The line below the table names, for each curve, the smallest size that saves nine tenths of all that
+larger sizes save. The file `-` is standard output, in place of the table. Ctrl-C reports what is
+planned so far.
 
 Examples:
   From the minimum scratchpad to the lowest peak, as a table and a plot:
@@ -44,18 +45,19 @@ Examples:
     cosma-sweep net.mlir --tile --plot=tiles.svg
   Compare a free order with source order:
     cosma-sweep net.mlir --order=free,source --plot=orders.svg
-  Where more memory pays, and where more bandwidth:
+  Compare the benefit of more memory and of more bandwidth:
     cosma-sweep net.mlir --machine=ethos-u65-high-end --scratchpad=1x..2x --steps=5 \\
       --rate=2,4,8,16 --plot=time.svg
 
 Exit status:
   0  success
-  1  the network or the machine is invalid, every scratchpad is too small, or a plan is wrong (it fails
-     verification or moves less than a proven bound); errors are on standard error
+  1  the network or the machine is invalid, every scratchpad is too small, or a plan is wrong (it
+     fails verification or moves less than a proven bound); errors are on standard error
   2  usage error: flags, files
 
 Environment:
-  RAYON_NUM_THREADS  number of threads that all searches share (default: one per core); results do not depend on it
+  RAYON_NUM_THREADS  number of threads for all searches (default: one per core); results do not
+                     depend on it
   NO_COLOR           if set, usage errors are printed without colour";
 
 /// Plans one network for many scratchpad sizes and reports traffic against size as a table, JSON, CSV
@@ -77,12 +79,12 @@ pub struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
 
-    /// Cut operators into the tiles that suit each size best, as `cosma-opt --tile` does
+    /// Split operators into the best tiles for each size, as `cosma-opt --tile` does
     #[arg(long, help_heading = "Sweep")]
     pub tile: bool,
 
-    /// Scratchpad sizes, multiples of the minimum, and ranges (default: min..peak; with --tile 32 KiB to 4 MiB, powers
-    /// of two and halves between)
+    /// Scratchpad sizes, multiples of the minimum, and ranges (default: min..peak; with --tile, 32 KiB to 4 MiB in powers
+    /// of two and the sizes halfway between)
     #[arg(
         long,
         value_name = "SIZE|N.Nx|A..B,…",
@@ -92,14 +94,14 @@ pub struct Arguments {
     )]
     pub scratchpad: Vec<Sizes>,
 
-    /// Plan each size for each of these rates of transfers, in bytes per cycle, as 2,4,7.5 or 15/4, and report cycles instead
-    /// of traffic. The rest of the clock is that of --machine or `cosma.machine`, or one cycle per multiply-accumulate
+    /// Plan each size for each of these transfer rates, in bytes per cycle, as 2,4,7.5 or 15/4, and report cycles instead
+    /// of traffic. The rest of the clock comes from --machine or `cosma.machine`, or is one cycle per multiply-accumulate
     #[arg(long, value_name = "RATIO,…", value_delimiter = ',', value_parser = above_zero,
           conflicts_with_all = ["tile", "state"], help_heading = "Sweep")]
     pub rate: Vec<Ratio>,
 
-    /// Machine with the clock for --rate, by name (`ethos-u65-high-end`), by a file with its lines, or by a configuration
-    /// file of Vela, as FILE.ini,SYSTEM,MEMORY,ACCELERATOR
+    /// Machine with the clock for --rate: a built-in name (`ethos-u65-high-end`), a file with its description, or a Vela
+    /// configuration file as FILE.ini,SYSTEM,MEMORY,ACCELERATOR
     #[arg(long, value_name = "NAME|FILE", requires = "rate", value_parser = read_machine, help_heading = "Sweep")]
     pub machine: Option<MachineFile>,
 
@@ -119,13 +121,13 @@ pub struct Arguments {
     )]
     pub spacing: Spacing,
 
-    /// Whether weights occupy the scratchpad while their operator runs (resident), are streamed past it once per use
-    /// (streamed), or whichever moves less, use by use (auto) (default: that of `cosma.machine`, or resident)
+    /// How operators read weights: from the scratchpad (resident), streamed past it once per use (streamed), or for each
+    /// use whichever moves less (auto) (default: that of `cosma.machine`, or resident)
     #[arg(long, value_name = "resident|streamed|auto,…", value_delimiter = ',', help_heading = "Sweep")]
     pub weights: Vec<WeightsName>,
 
-    /// Whether the planner may reorder the operators (default: free; with --tile source, the order that tiles are
-    /// chosen with)
+    /// Whether the planner may reorder the operators (default: free; with --tile, source, the order for which tiles are
+    /// chosen)
     #[arg(long, value_name = "free|source,…", value_delimiter = ',', help_heading = "Sweep")]
     pub order: Vec<OrderName>,
 
@@ -147,13 +149,12 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "60", allow_hyphen_values = true, help_heading = "Sweep")]
     pub time_limit: Seconds,
 
-    /// Plans to compute in parallel (default: one per core); with fewer, plans cut off by the time limit
-    /// come out better
+    /// Plans to compute in parallel (default: one per core); fewer give better plans where the time limit ends planning
     #[arg(long, value_name = "N", help_heading = "Sweep")]
     jobs: Option<NonZeroUsize>,
 
-    /// Append each plan's traffic to this file as soon as it is known, and reuse what the file has for the
-    /// same network and options if it was proven or had as much time
+    /// Append each plan's traffic to this file as soon as it is known, and reuse the file's entries for the same network
+    /// and options if they are proven or had at least as much time
     #[arg(long, value_name = "FILE.jsonl", help_heading = "Sweep")]
     pub state: Option<PathBuf>,
 

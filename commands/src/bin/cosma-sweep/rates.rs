@@ -31,11 +31,11 @@ pub struct Grid {
 pub struct Cell {
     pub cycles: Cycles,
     pub bound: LatencyBound,
-    /// What its operators compute.
+    /// The cycles of its operators.
     pub compute: Cycles,
 }
 
-/// None if the scratchpad is too small; or what is wrong.
+/// `None` if the scratchpad is too small; or an error.
 type Planned = Result<Option<Cell>, String>;
 
 #[derive(Serialize)]
@@ -128,7 +128,7 @@ fn at_rate(clock: &Clock, rate: Ratio) -> Clock {
     clock
 }
 
-/// The program for a size and a clock, judged; none if the scratchpad is too small.
+/// The verified program for a size and a clock; `None` if the scratchpad is too small.
 fn cell(series: &Series, size: Bytes, clock: Clock, arguments: &Arguments) -> Planned {
     let text = |error: Error| error.to_string();
     let problem = series.at(size);

@@ -22,16 +22,17 @@ pub struct Sweep<'a> {
     pub with_times: bool,
 }
 
-/// Where a curve bends: what more bytes would save is not worth them.
+/// The knee of a curve: larger sizes save little more.
 struct Knee {
     size: Bytes,
-    /// What it saves, compared with the smallest size.
+    /// The saving compared with the smallest size.
     saved: Bytes,
-    /// What the largest one saves.
+    /// The saving of the largest size.
     of: Bytes,
 }
 
-/// The smallest size that saves nine tenths of what the largest one saves, if it is neither of them.
+/// The smallest size that saves nine tenths of what the largest one saves, if it is neither the smallest nor the
+/// largest.
 fn knee(points: &[Point]) -> Option<Knee> {
     let planned: Vec<(Bytes, Bytes)> =
         points.iter().filter_map(|it| Some((it.scratchpad, it.known()?.non_compulsory))).collect();
@@ -128,7 +129,7 @@ impl Sweep<'_> {
         format!("{text}\n{}{}", self.table().text(), self.knees())
     }
 
-    /// For each curve the size that is worth its bytes, if more than two sizes were planned and differ.
+    /// The knee of each curve, if more than two sizes were planned and differ.
     fn knees(&self) -> String {
         let mut text = String::new();
         for (series, points) in self.all.iter().zip(self.curves) {
@@ -233,7 +234,7 @@ impl Sweep<'_> {
         text
     }
 
-    /// Whether networks are cut into tiles.
+    /// Whether networks are split into tiles.
     pub fn is_tiled(&self) -> bool {
         self.all.iter().any(|it| it.network.is_some())
     }

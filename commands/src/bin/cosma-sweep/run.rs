@@ -56,7 +56,7 @@ pub struct Setting {
     pub jobs: usize,
     /// Earlier results, and the file to append new ones to.
     pub state: Option<State>,
-    /// Once it is set, plans in the making take the best that they have, and no others are begun.
+    /// Set to stop: running plans take the best found so far, and no others are begun.
     pub is_stopped: Arc<AtomicBool>,
 }
 
@@ -225,7 +225,7 @@ pub fn until(is_stopped: &AtomicBool) -> impl Fn(&Progress) -> ControlFlow<()> +
     |_| if is_stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
-/// Plans operators as they are.
+/// Plans whole operators.
 pub fn plan_whole(series: &Series, problem: &Problem, time_limit: Duration, is_stopped: &AtomicBool) -> Outcome {
     let options = Options { solver: series.solver, order: series.order, time_limit, ..Options::default() };
     let start = Instant::now();

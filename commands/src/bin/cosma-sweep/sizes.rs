@@ -69,7 +69,7 @@ pub fn sizes(asked: &[Sizes], n_steps: u32, spacing: Spacing, needs: &Needs) -> 
             Sizes::Range(from, to) => {
                 let (start, end) = (from.bytes(needs), to.bytes(needs));
                 if end < start && !asked.needs_peak() {
-                    return Err(format!("the scratchpads {from}..{to} run backwards: {start} B to {end} B"));
+                    return Err(format!("the scratchpads {from}..{to} are in descending order: {start} B to {end} B"));
                 }
                 sizes.extend(steps(start, end.max(start), n_steps, spacing, needs.alignment));
             }
@@ -205,6 +205,6 @@ mod tests {
         refuse("1..2..3", "'2..3' is not a size");
         let backwards = [Sizes::Range(Anchor::Times(2.0), Anchor::Size(Bytes(64)))];
         let message = sizes(&backwards, 5, Spacing::Geometric, &NEEDS).unwrap_err();
-        assert_eq!(message, "the scratchpads 2x..64 run backwards: 2000 B to 64 B");
+        assert_eq!(message, "the scratchpads 2x..64 are in descending order: 2000 B to 64 B");
     }
 }

@@ -1,4 +1,4 @@
-//! `cosma`: one name for all commands.
+//! `cosma`: runs any of the other commands.
 
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 #[command(name = "cosma", version, after_long_help = AFTER_HELP, arg_required_else_help = true, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
-    /// None only where `--generate` stands alone, which ends before it is asked for.
+    /// `None` only with `--generate`, which exits during parsing.
     command: Option<Task>,
 }
 
@@ -21,27 +21,27 @@ Examples:
     cosma plan --scratchpad=512KiB net.onnx
   See how its traffic depends on the scratchpad:
     cosma sweep --scratchpad=1x..2x net.mlir
-  What a command takes:
+  List the flags of a command:
     cosma plan --help
 
-`cosma plan` is `cosma-opt --summary`; the others are the commands cosma-opt, cosma-import and so on.
+`cosma plan` runs `cosma-opt --summary`; each other command runs the tool of that name, as cosma-opt.
 
 Exit status:
-  that of the command; 2 if it cannot be run
+  that of the command, or 2 if the command cannot be run
 
 Environment:
-  PATH  where commands are looked for that do not lie beside this one";
+  PATH  searched for commands that are not in the same folder as `cosma`";
 
 #[derive(Debug, Subcommand)]
 #[command(disable_help_subcommand = true)]
 enum Task {
     /// Plan an ONNX model or an MLIR module and summarise the plan
     Plan(Words),
-    /// Run COSMA's stages, or passes one by one
+    /// Run COSMA's stages or single passes on a module
     Opt(Words),
     /// Convert an ONNX model to MLIR
     Import(Words),
-    /// Run a network as planned and compare its results with those of the source
+    /// Run the planned network and compare its results with those of the source
     Run(Words),
     /// Plan a network for many scratchpads and plot traffic against size
     Sweep(Words),
@@ -53,7 +53,7 @@ enum Task {
     LspServer(Words),
 }
 
-/// What the command gets.
+/// The arguments passed on to the command.
 #[derive(Args, Debug)]
 #[command(disable_help_flag = true, disable_version_flag = true)]
 struct Words {
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
         Task::Bench(words) => ("cosma-bench", None, words),
         Task::LspServer(words) => ("cosma-lsp-server", None, words),
     };
-    // Beside this one, as they are installed; else wherever the shell would find it.
+    // Prefer the tool installed in the same folder; otherwise search PATH.
     let beside = std::env::current_exe().ok().map(|it| it.with_file_name(tool)).filter(|it| it.is_file());
     let error = Command::new(beside.unwrap_or(tool.into())).args(flag).args(words).exec();
     cosma_commands::command::say(&format!("error: cannot run {tool}: {error}"));

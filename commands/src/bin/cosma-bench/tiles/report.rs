@@ -11,7 +11,7 @@ use serde::Serialize;
 /// The width of a column of bytes.
 const WIDTH: usize = 10;
 
-/// All cases, of which those are printed that no case before is missing of.
+/// All cases. A case is printed once all earlier ones are known.
 pub struct Report<'a> {
     arguments: &'a Arguments,
     columns: Vec<Column>,
@@ -91,7 +91,7 @@ impl<'a> Report<'a> {
         line(&self.columns, &self.widths, &names)
     }
 
-    /// Takes the cases of a job, and prints all that is next.
+    /// Takes the cases of a job, and prints all cases that are next.
     pub fn add(&mut self, job: usize, cases: Vec<Case>) {
         self.cases[job] = Some(cases);
         while let Some(Some(cases)) = self.cases.get(self.n_printed) {
@@ -121,7 +121,7 @@ impl<'a> Report<'a> {
         cells
     }
 
-    /// The command line, and for each scratchpad what is saved.
+    /// The command line, and the savings for each scratchpad.
     pub fn sentences(&self) -> Vec<String> {
         let mut sentences = vec![self.arguments.shown_tiles()];
         for (scratchpad, cases) in self.by_scratchpad() {
@@ -211,7 +211,8 @@ fn cnns<'a>(cases: &[&'a Case]) -> Vec<&'a Case> {
     cases.iter().copied().filter(|it| it.is_cnn).collect()
 }
 
-/// What COSMA saves against the better rule; none where that moves only the compulsory, or either has no plan.
+/// The traffic that COSMA saves against the better rule; `None` if that moves only the compulsory, or either has no
+/// plan.
 fn saved(case: &Case) -> Option<f64> {
     let rule = case.better_rule()?;
     let own = case.cosma.planned()?.non_compulsory.0;
@@ -236,7 +237,7 @@ fn share(name: &str, cases: &[&Case]) -> Option<String> {
     ))
 }
 
-/// Of which plans a bound holds.
+/// The plans that a bound holds for.
 fn scope_name(of_all_tilings: bool) -> &'static str {
     if of_all_tilings { "all tilings" } else { "no recomputation" }
 }

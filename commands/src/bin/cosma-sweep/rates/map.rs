@@ -1,8 +1,7 @@
 //! A map of cycles: sizes upwards, rates to the right.
 //!
-//! Each cell says how many times as long the program takes as the operators compute, and is the lighter the nearer it is to
-//! that. Arrows point to where it pays to go: to a larger scratchpad, to a higher rate, if that takes a share of the time
-//! off.
+//! Each cell has the time of the program as a multiple of the compute time of its operators, and is lighter the
+//! smaller that is. Arrows point to a larger scratchpad or a higher rate that saves a given share of the time.
 
 use super::{Cell, Grid};
 use cosma::show::bytes_text;
@@ -14,10 +13,10 @@ const LEFT: f64 = 96.0;
 const TOP: f64 = 62.0;
 const BELOW: f64 = 92.0;
 
-/// What one step has to take off the time such that an arrow points to it.
+/// The share of the time that one step must save for an arrow.
 const PAYS: f64 = 0.03;
 
-/// How many times the time of computing is shown in the darkest shade.
+/// The multiple of the compute time that has the darkest shade.
 const DARKEST: f64 = 4.0;
 
 const STYLE: &str = "\
@@ -40,7 +39,7 @@ pub fn map(grid: &Grid) -> String {
         .add(Style::new(STYLE))
         .add(Rectangle::new().set("width", width).set("height", height).set("fill", "#fff"))
         .add(text(&format!("{}: time by scratchpad and bandwidth", grid.name), 16.0, 24.0, "title"))
-        .add(text("multiples of the time in which the operators compute", 16.0, 44.0, "light"));
+        .add(text("multiples of the compute time of all operators", 16.0, 44.0, "light"));
     let column = |index: usize| LEFT + index as f64 * CELL.0;
     // The largest size on top.
     let row = |index: usize| TOP + (grid.sizes.len() - 1 - index) as f64 * CELL.1;
