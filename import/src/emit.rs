@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Values are called as in the model, as far as MLIR's syntax lets them. Locations have the names as
-//! they are: of an operator that of its first node, with the file and the node's number as the line.
+//! they are: of an operator that of the framework's module and its kind, if the model tells, else that of its first
+//! node, with the file and the node's number as the line.
 //! What is a view is one of the operations for views in MLIR's dialect `tensor`, right before it is read first.
 //! `nodes` lists all nodes that an operator stands for; it also keeps apart what only differs in
 //! attributes that are not written down.
@@ -44,7 +45,7 @@ impl fmt::Display for Network {
         writeln!(f, ") -> ({}) {{", List(returned.clone()))?;
         let mut is_there: Vec<bool> = self.tensors.iter().map(|it| !it.origin.is_view()).collect();
         for operator in &self.operators {
-            let Operator { kind, nodes, position, reads, writes, in_place, access, .. } = operator;
+            let Operator { name: name_of_op, kind, nodes, position, reads, writes, in_place, access, .. } = operator;
             for read in reads {
                 self.write_views(f, &mut names, *read, &mut is_there)?;
             }
@@ -68,8 +69,7 @@ impl fmt::Display for Network {
                 [one] => write!(f, "{}", r#type(one))?,
                 many => write!(f, "({})", List(many.iter().map(r#type)))?,
             }
-            let node = nodes.first().map_or("", String::as_str);
-            writeln!(f, " loc({}({}:{position}:1))", Quoted(node), Quoted(&self.file))?;
+            writeln!(f, " loc({}({}:{position}:1))", Quoted(name_of_op), Quoted(&self.file))?;
         }
         if self.results.is_empty() {
             return writeln!(f, "  return\n}}");
