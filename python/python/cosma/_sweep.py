@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from . import _cosma
 from ._models import read
-from ._plan import Order, Solver, Weights, effort
+from ._plan import Keep, Objective, Order, Solver, Weights, effort
 from ._records import Records
 from ._svg import curve
 
@@ -38,6 +39,10 @@ class Point:
     solver: Optional[str]
     #: How long planning took.
     seconds: float
+    #: How many cycles the program takes; None without a clock, or if nothing overlaps.
+    cycles: Optional[int] = None
+    #: No program of any order takes fewer; None where ``cycles`` is.
+    least_cycles: Optional[int] = None
 
 
 class Sweep:
@@ -98,10 +103,14 @@ def sweep(
     *,
     scratchpads: Optional[Iterable[Union[int, str]]] = None,
     steps: int = 8,
-    alignment: int = 64,
-    weights: Weights = "resident",
+    machine: Union[_cosma.Machine, str, os.PathLike[str], None] = None,
+    alignment: Optional[int] = None,
+    weights: Optional[Weights] = None,
+    keep: Keep = "none",
     order: Order = "free",
     solver: Solver = "auto",
+    objective: Objective = "traffic",
+    overlap: bool = True,
     time_limit: float = 60.0,
     dimensions: Optional[Mapping[str, int]] = None,
     element_bytes: Optional[int] = None,
@@ -111,7 +120,7 @@ def sweep(
 ) -> Sweep:
     """Plans a model for many scratchpads, from the smallest to the largest.
 
-    The arguments are those of :func:`plan`, except for these:
+    The arguments are those of :func:`plan`, except for these, and for the scratchpad of a machine, which does not count:
 
     Args:
         scratchpads: The sizes to plan for. Without them there are ``steps``, from the smallest scratchpad with which the
@@ -128,8 +137,20 @@ def sweep(
     graph = read(
         model, inputs, dimensions=dimensions, element_bytes=element_bytes, group=group, in_place=in_place
     )
+    how = effort(
+        machine=machine,
+        alignment=alignment,
+        weights=weights,
+        keep=keep,
+        reserved=(),
+        order=order,
+        solver=solver,
+        objective=objective,
+        overlap=overlap,
+        time_limit=time_limit,
+    )
     sizes = None if scratchpads is None else list(scratchpads)
-    raw = _cosma.sweep(graph, sizes, steps, effort(alignment, weights, order, solver, time_limit), progress)
+    raw = _cosma.sweep(graph, sizes, steps, how, progress)
     found = json.loads(raw)
     points = Records(Point, (Point(**it) for it in found["points"]))
     return Sweep(found["name"], found["compulsory"], found["min_scratchpad"], points)
