@@ -28,6 +28,9 @@ than a proven bound is an error.
 With --tile, minimum and peak are those of whole operators, a size is planned whole as well if that fits, and bounds
 are on all tilings.
 
+Of several networks, each has a curve of its own in one plot, whose traffic is a multiple of the compulsory, and JSON has a
+list. Multiples, minimum and peak are those of each network.
+
 Below the table stands, for each curve, the smallest size from which on nine tenths are saved of all that larger sizes
 save. `-` as a file is standard output, in place of the table. Ctrl-C takes what is planned so far.
 
@@ -42,6 +45,8 @@ Examples:
       --time-limit=10 --state=net.jsonl
   The curve in tiles, 32 KiB to 4 MiB:
     cosma-sweep net.mlir --tile --plot=tiles.svg
+  Several networks in one plot:
+    cosma-sweep resnet18.mlir squeezenet1_1.mlir --scratchpad=512KiB..8MiB --plot=networks.svg
   Compare a free order with source order:
     cosma-sweep net.mlir --order=free,source --plot=orders.svg
   Where more memory pays, and where more bandwidth:
@@ -58,14 +63,14 @@ Environment:
   RAYON_NUM_THREADS  number of threads that all searches share (default: one per core); results do not depend on it
   NO_COLOR           if set, usage errors are printed without colour";
 
-/// Plans one network for many scratchpad sizes and reports traffic against size as a table, JSON, CSV
+/// Plans networks for many scratchpad sizes and reports traffic against size as a table, JSON, CSV
 /// and a plot. Every plan is verified.
 #[derive(Debug, Parser)]
 #[command(name = "cosma-sweep", version, after_long_help = AFTER_HELP, max_term_width = 100)]
 pub struct Arguments {
-    /// Module as MLIR text or bytecode, or ONNX model; `-` is standard input
+    /// Modules as MLIR text or bytecode, or ONNX models, each with one network; `-` is standard input
     #[arg(value_name = "IN", default_value = "-")]
-    pub input: String,
+    pub networks: Vec<String>,
 
     /// Function to plan; optional if the module has only one
     #[arg(long, value_name = "NAME")]
