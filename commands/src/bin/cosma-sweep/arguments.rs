@@ -46,7 +46,7 @@ Examples:
   The curve in tiles, 32 KiB to 4 MiB:
     cosma-sweep net.mlir --tile --plot=tiles.svg
   Several networks in one plot:
-    cosma-sweep resnet18.mlir squeezenet1_1.mlir --scratchpad=512KiB..8MiB --plot=networks.svg
+    cosma-sweep net.mlir net.onnx --element-bytes=1 --scratchpad=1x..2x --plot=networks.svg
   Compare a free order with source order:
     cosma-sweep net.mlir --order=free,source --plot=orders.svg
   Where more memory pays, and where more bandwidth:
