@@ -251,6 +251,17 @@ fn what_cannot_be_drawn_is_refused() {
     assert_eq!(said, "error: --plot draws SVG: out.png does not end in .svg\n");
 }
 
+/// As other commands do.
+#[test]
+fn a_part_of_a_byte_is_left_out_and_said() {
+    let folder = folder();
+    let output = run(&folder, &["branches.mlir", "--no-times", "--scratchpad=1.1KiB"]);
+    assert!(output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said, "warning: '1.1KiB' is not a whole number of bytes: it is taken as 1126 B\n");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\n      1126 "));
+}
+
 #[test]
 fn standard_output_holds_one_thing() {
     let folder = folder();

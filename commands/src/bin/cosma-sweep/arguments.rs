@@ -28,8 +28,8 @@ than a proven bound is an error.
 With --tile, minimum and peak are those of whole operators, a size is planned whole as well if that fits, and bounds
 are on all tilings.
 
-Of several networks, each has a curve of its own in one plot, whose traffic is a multiple of the compulsory, and JSON has a
-list. Multiples, minimum and peak are those of each network.
+Several networks are in one table and one plot, in which traffic is a multiple of what is compulsory
+for each; JSON is a list then. Multiples, minimum and peak are those of each network.
 
 Below the table stands, for each curve, the smallest size from which on nine tenths are saved of all that larger sizes
 save. `-` as a file is standard output, in place of the table. Ctrl-C takes what is planned so far.
