@@ -39,7 +39,7 @@ from ._plan import (
     plan,
 )
 from ._records import Records
-from ._sweep import Point, Sweep, sweep
+from ._sweep import Point, Sweep, plot_sweeps, sweep
 
 __all__ = [
     "Action",
@@ -72,6 +72,7 @@ __all__ = [
     "has_ilp",
     "pack",
     "plan",
+    "plot_sweeps",
     "read",
     "sweep",
 ]

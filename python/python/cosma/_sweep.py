@@ -97,6 +97,43 @@ class Sweep:
         return f"<Sweep of '{self.name}' over {len(self.points)} scratchpads>"
 
 
+#: Colours of equal lightness, dashes and marks, by which curves are told apart.
+_COLOURS = ("#0d7dd4", "#c55123", "#119245", "#ad51a7", "#95760d", "#138b90")
+_DASHES = ("-", (0, (6, 2)), (0, (1, 2)), (0, (6, 2, 1, 2)), (0, (12, 3)))
+_MARKS = ("o", "s", "^", "D")
+
+
+def plot_sweeps(sweeps: Iterable[Sweep], ax: Optional[Axes] = None) -> Axes:
+    """Plots the curves of several networks with matplotlib, into ``ax`` or a new figure, and returns the axes.
+
+    Traffic is a multiple of what is compulsory for each network, so that they can be compared.
+    """
+    if ax is None:
+        from matplotlib import pyplot
+
+        ax = pyplot.subplots()[1]
+    for index, it in enumerate(sweeps):
+        known = it._known()
+        # A network without a tensor has to move nothing, and does.
+        totals = [total / it.compulsory if it.compulsory else 1.0 for _, total, _ in known]
+        ax.step(
+            [size / 1024 for size, _, _ in known],
+            totals,
+            where="post",
+            color=_COLOURS[index % len(_COLOURS)],
+            linestyle=_DASHES[index % len(_DASHES)],
+            marker=_MARKS[index % len(_MARKS)],
+            markersize=5,
+            label=it.name,
+        )
+    ax.axhline(1, color="grey", linewidth=0.8)
+    ax.set_xscale("log")
+    ax.set_xlabel("scratchpad in KiB")
+    ax.set_ylabel("traffic / compulsory")
+    ax.legend()
+    return ax
+
+
 def sweep(
     model: Model,
     inputs: Any = None,
