@@ -64,7 +64,6 @@ mod c_api;
 mod error;
 pub mod execute;
 mod exhibits;
-mod machine;
 mod module;
 mod optimize;
 mod options;
@@ -81,13 +80,12 @@ pub use cosma_passes::{
     ArenaName, KeepName, LowerOptions, MEMREFS_TO_LLVM, MachineOptions, ModelOptions, ObjectiveName, Overlap, Printer,
     ReservedRange, SOURCE_TO_MEMREFS, Seconds, Size, SizeError, SolverName, TransfersName, Watcher, WeightsName,
 };
-pub use cosma_planner::preset::MachineFile;
+pub use cosma_planner::preset::{MachineFile, read as read_machine};
 pub use cosma_planner::{Bytes, Keep, Objective, Phase, Progress, Solver, Weights};
 pub use cosma_planner::{preset, time};
 pub use cosma_show as show;
 pub use error::Error;
 pub use exhibits::exhibits;
-pub use machine::read_machine;
 pub use melior;
 pub use module::read_module;
 pub use optimize::{optimize, register_passes, run_pipeline};

@@ -3,11 +3,10 @@
 use crate::exhibits::name_of;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
-use cosma_ir::{LeastTraffic, TensorRegion, TileOf, is_abstract, is_group, kind, tile_of, tiling_bound};
+use cosma_ir::{CyclesBound, LeastTraffic, TensorRegion, TileOf, is_abstract, is_group, kind, tile_of, tiling_bound};
 use cosma_passes::{Facts, Form, LOWER_BOUND, MachineOptions, Target, are_disjoint, form, judge, symbol, weights_name};
-use cosma_planner::Keep;
-use cosma_planner::time::{Reason, simulate};
-use cosma_show::Chain;
+use cosma_planner::{Cycles, Keep};
+use cosma_show::{Chain, TimeReport};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -64,56 +63,6 @@ pub struct FunctionReport {
     /// The time that it takes; absent if the machine has no clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<TimeReport>,
-}
-
-/// How long a planned program takes, in cycles.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TimeReport {
-    /// The cycles of the whole program.
-    pub cycles: u64,
-    /// A proven lower bound for programs with this order and these residencies.
-    pub lower_bound: u64,
-    /// The name of that bound: `B0` to `B5`, see the book's chapter on time.
-    pub bound: String,
-    /// A proven lower bound for programs in any order.
-    pub any_order_lower_bound: u64,
-    /// The name of that bound.
-    pub any_order_bound: String,
-    /// The cycles of all operators.
-    pub compute: u64,
-    /// The stalls of the compute engine: with `compute`, they add up to `cycles`.
-    pub stalls: StallReport,
-    /// The share of the transfer time during which an operator computes; absent without transfers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hidden: Option<f64>,
-    /// The channels of the machine.
-    pub channels: Vec<ChannelReport>,
-}
-
-/// Cycles in which the compute engine stalls, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct StallReport {
-    /// A channel was busy with other transfers, or had too little time: more bandwidth would help.
-    pub channel: u64,
-    /// The destination of a transfer was occupied: a larger scratchpad would help.
-    pub place: u64,
-    /// The channel had already finished; only the latency remained.
-    pub latency: u64,
-    /// The spill of the tensor was still in progress.
-    pub write_back: u64,
-    /// A transfer begins later than possible, as without overlap.
-    pub late: u64,
-}
-
-/// The use of a channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ChannelReport {
-    /// Its name.
-    pub name: String,
-    /// The bytes that it carries.
-    pub bytes: u64,
-    /// Cycles in which it is busy.
-    pub busy: u64,
 }
 
 /// How the operators of a function are split into tiles.
@@ -191,7 +140,7 @@ impl FunctionReport {
     pub fn read(function: OperationRef, duration: Duration) -> Option<FunctionReport> {
         let facts = Facts::read(function)?;
         let target = MachineOptions::default().resolve_if_said(function)?;
-        let time = TimeReport::read(function, &facts, &target);
+        let time = time(function, &facts, &target);
         let Target { machine, weights, keep } = target;
         let least = tiling_bound(function).and_then(|it| it.0);
         let least = least.map(|LeastTraffic { all_tilings, without_recomputation }| LeastReport {
@@ -227,40 +176,18 @@ impl FunctionReport {
     }
 }
 
-impl TimeReport {
-    /// Times the program of a function in planned form against the clock of its machine; `None` without a clock, for
-    /// an incorrect program, and for one with more cycles than can be counted.
-    fn read(function: OperationRef, facts: &Facts, target: &Target) -> Option<TimeReport> {
-        let clock = target.machine.clock()?;
-        let bound = facts.cycles_bound.clone()?;
-        if form(function) != Form::Planned {
-            return None;
-        }
-        let (program, _) = judge(function, target.clone()).ok()?;
-        let timeline = simulate(&program.extraction.problem, program.parts().1).ok()?;
-        let lost = |reason| timeline.lost(reason).0;
-        let any_order = facts.any_order_bound.clone().unwrap_or_else(|| bound.clone());
-        let channels = clock.channels.iter().zip(&timeline.channels);
-        Some(TimeReport {
-            cycles: timeline.makespan.0,
-            lower_bound: bound.cycles,
-            bound: bound.rule,
-            any_order_lower_bound: any_order.cycles,
-            any_order_bound: any_order.rule,
-            compute: timeline.compute.0,
-            stalls: StallReport {
-                channel: lost(Reason::Channel),
-                place: lost(Reason::Place),
-                latency: lost(Reason::Latency),
-                write_back: lost(Reason::WriteBack),
-                late: lost(Reason::Late),
-            },
-            hidden: timeline.hidden(),
-            channels: channels
-                .map(|(it, used)| ChannelReport { name: it.name.clone(), bytes: used.bytes.0, busy: used.busy.0 })
-                .collect(),
-        })
+/// Times the program of a function in planned form against the clock of its machine; `None` without one, and of a
+/// program that is wrong or takes more cycles than can be counted.
+fn time(function: OperationRef, facts: &Facts, target: &Target) -> Option<TimeReport> {
+    target.machine.clock()?;
+    let bound = facts.cycles_bound.clone()?;
+    if form(function) != Form::Planned {
+        return None;
     }
+    let (program, _) = judge(function, target.clone()).ok()?;
+    let any_order = facts.any_order_bound.clone().unwrap_or_else(|| bound.clone());
+    let named = |it: CyclesBound| (Cycles(it.cycles), it.rule);
+    TimeReport::new(&program.extraction.problem, program.parts().1, named(bound), named(any_order))
 }
 
 impl TilingReport {

@@ -251,12 +251,75 @@ fn what_cannot_be_drawn_is_refused() {
     assert_eq!(said, "error: --plot draws SVG: out.png does not end in .svg\n");
 }
 
+/// As other commands do.
+#[test]
+fn a_part_of_a_byte_is_left_out_and_said() {
+    let folder = folder();
+    let output = run(&folder, &["branches.mlir", "--no-times", "--scratchpad=1.1KiB"]);
+    assert!(output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said, "warning: '1.1KiB' is not a whole number of bytes: it is taken as 1126 B\n");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\n      1126 "));
+}
+
 #[test]
 fn standard_output_holds_one_thing() {
     let folder = folder();
     let json = succeeds(&folder, &["branches.mlir", "--no-times", "--json=-"]);
     let json: serde_json::Value = serde_json::from_str(&json).expect("it is JSON alone");
     assert_eq!(json["network"], "branches");
+}
+
+/// Several networks are in one table, one plot, and a list of what each alone has.
+#[test]
+fn several_networks() {
+    let folder = folder();
+    let chain = r#"
+func.func @main(%x: tensor<64xi8>, %w: tensor<256xi8> {cosma.weight}) -> tensor<64xi8> {
+  %0 = cosma.op "Long"(%x, %w) : (tensor<64xi8>, tensor<256xi8>) -> tensor<64xi8>
+  %1 = cosma.op "Short"(%0) : (tensor<64xi8>) -> tensor<512xi8>
+  %2 = cosma.op "Again"(%1, %w) : (tensor<512xi8>, tensor<256xi8>) -> tensor<64xi8>
+  return %2 : tensor<64xi8>
+}
+"#;
+    fs::write(folder.path().join("chain.mlir"), chain).expect("a file");
+    let flags = ["--no-times", "--steps=3", "--json=out.json", "--csv=out.csv", "--plot=out.svg"];
+    let networks = ["branches.mlir", "chain.mlir"];
+    let table = succeeds(&folder, &[&networks[..], &flags].concat());
+    let found: serde_json::Value = serde_json::from_str(&read(&folder, "out.json")).expect("it is JSON");
+    let (plot, csv) = (read(&folder, "out.svg"), read(&folder, "out.csv"));
+    for (index, name) in ["branches", "chain"].into_iter().enumerate() {
+        let alone = succeeds(&folder, &[&[networks[index]], &flags[..]].concat());
+        let alone_json: serde_json::Value = serde_json::from_str(&read(&folder, "out.json")).expect("it is JSON");
+        assert_eq!(found[index], alone_json);
+        let headline = alone.split("\n\n").next().expect("a paragraph");
+        assert!(table.contains(headline), "{table}");
+        let rows = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+        let of_network: Vec<String> = rows(&read(&folder, "out.csv")).iter().map(|it| format!("{name},{it}")).collect();
+        assert!(!of_network.is_empty());
+        let of_all: Vec<String> = rows(&csv).into_iter().filter(|it| it.starts_with(&format!("{name},"))).collect();
+        assert_eq!(of_all, of_network);
+        assert!(plot.contains(&format!("{name}</text>")) || plot.contains(&format!("\n{name}\n</text>")), "{plot}");
+    }
+    // One curve has no dashes, the other has some, in the plot and in the legend; and there is a dark form.
+    assert_eq!(plot.matches("class=\"stairs\"").count(), 4);
+    assert_eq!(plot.matches("stroke-dasharray=\"8 3\"").count(), 2, "{plot}");
+    assert!(plot.contains("2 networks: traffic over scratchpad size") && plot.contains("prefers-color-scheme: dark"));
+    assert!(plot.contains("traffic to host memory / compulsory"));
+
+    let refused = |flags: &[&str], says: &str| {
+        let output = run(&folder, flags);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(says), "{said}");
+    };
+    refused(&["chain.mlir", "chain.mlir"], "chain.mlir is given twice");
+    refused(&["chain.mlir", "branches.mlir", "--function=main"], "--function is of one network, but 2 are given");
+    refused(&["chain.mlir", "branches.mlir", "--rate=4"], "--rate is of one network, but 2 are given");
+    // Files of one name keep apart.
+    fs::create_dir(folder.path().join("other")).expect("a folder");
+    fs::copy(folder.path().join("chain.mlir"), folder.path().join("other/chain.mlir")).expect("a file");
+    let table = succeeds(&folder, &["chain.mlir", "other/chain.mlir", "--no-times", "--steps=2"]);
+    assert!(table.contains("\nother/chain.mlir: 3 operators\n") && table.starts_with("chain.mlir: 3"), "{table}");
 }
 
 /// A weight that streams again for each of its operators does so in every scratchpad, and the headline says so.

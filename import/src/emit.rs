@@ -8,9 +8,10 @@
 //! ```
 //!
 //! Values have their names in the model, as far as MLIR's syntax allows. Locations have the original names: for an
-//! operator that of its first node, with the file and the node's number as the line. A view is one of the view
-//! operations of MLIR's dialect `tensor`, right before its first use. `nodes` lists all nodes that an operator
-//! represents; it also distinguishes operators that differ only in attributes that are not written.
+//! operator, the framework's module and its kind if the model names one, else its first node, with the file and the
+//! node's number as the line. A view is one of the view operations of MLIR's dialect `tensor`, right before its first use.
+//! `nodes` lists all nodes that an operator represents; it also distinguishes operators that differ only in attributes that
+//! are not written.
 
 mod access;
 mod view;
@@ -43,7 +44,7 @@ impl fmt::Display for Network {
         writeln!(f, ") -> ({}) {{", List(returned.clone()))?;
         let mut is_there: Vec<bool> = self.tensors.iter().map(|it| !it.origin.is_view()).collect();
         for operator in &self.operators {
-            let Operator { kind, nodes, position, reads, writes, in_place, access, .. } = operator;
+            let Operator { name: name_of_op, kind, nodes, position, reads, writes, in_place, access, .. } = operator;
             for read in reads {
                 self.write_views(f, &mut names, *read, &mut is_there)?;
             }
@@ -67,8 +68,7 @@ impl fmt::Display for Network {
                 [one] => write!(f, "{}", r#type(one))?,
                 many => write!(f, "({})", List(many.iter().map(r#type)))?,
             }
-            let node = nodes.first().map_or("", String::as_str);
-            writeln!(f, " loc({}({}:{position}:1))", Quoted(node), Quoted(&self.file))?;
+            writeln!(f, " loc({}({}:{position}:1))", Quoted(name_of_op), Quoted(&self.file))?;
         }
         if self.results.is_empty() {
             return writeln!(f, "  return\n}}");

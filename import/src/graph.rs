@@ -56,6 +56,8 @@ impl Value {
 pub struct Node {
     /// The unique name: that of the node, or else that of its first result.
     pub name: String,
+    /// The path of the framework's module that it is of, if the model tells.
+    pub module: Option<String>,
     pub kind: String,
     /// Empty for ONNX's own operators.
     pub domain: String,

@@ -41,6 +41,8 @@ fn operator(network: &Network, group: &Group, accesses: &[Option<TensorAccess>])
     let access = group_access(network, &nodes, accesses, (&group.reads, &group.writes));
     let nodes: Vec<&Operator> = nodes.into_iter().map(|node| &network.operators[node]).collect();
     Operator {
+        name: nodes.first().map_or(head.name.clone(), |node| node.name.clone()),
+        module: head.module.clone(),
         kind,
         nodes: nodes.iter().flat_map(|node| &node.nodes).cloned().collect(),
         position: nodes.first().map_or(head.position, |node| node.position),

@@ -31,6 +31,7 @@ mod group;
 mod in_place;
 mod infer;
 mod lower;
+mod names;
 mod network;
 mod options;
 mod pieces;
@@ -57,6 +58,7 @@ pub fn import(model: impl Into<Bytes>, options: &Options) -> Result<Network, Err
     let lowered = lower::lower(&graph, options)?;
     let mut network = group::group(lowered, options);
     pieces::make_views(&mut network);
+    names::name_by_module(&mut network.operators);
     if options.in_place == Sharing::None {
         network.operators.iter_mut().for_each(|operator| operator.in_place.clear());
     }

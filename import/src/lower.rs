@@ -166,7 +166,8 @@ impl Lowering<'_> {
         self.nodes.push(cosma_network::Node { class, reads: reads.clone(), writes: writes.clone(), aliases });
         self.accesses.push(tensor_access(&call, &kind, (&reads, &read_as), (&writes, &self.tensors)));
         let (position, macs) = (node.position, macs::macs(&call));
-        Some(Operator { kind, nodes, position, reads, writes, macs, in_place: Vec::new(), access: None })
+        let (name, module) = (node.name.clone(), node.module.clone());
+        Some(Operator { name, module, kind, nodes, position, reads, writes, macs, in_place: Vec::new(), access: None })
     }
 
     /// The tensor of a value. A value without one is a new weight.

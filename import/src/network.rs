@@ -65,6 +65,12 @@ impl Origin {
 /// An operator that the accelerator runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operator {
+    /// How it is shown. `MODULE/KIND`, numbered where there are several, if the model tells the framework's module;
+    /// else the name of its first node.
+    pub name: String,
+    /// The path of the framework's module that its main node is of, as `layers.0/self_attn`; empty for the whole
+    /// network. None if the model does not tell.
+    pub module: Option<String>,
     /// The ONNX operator of its main node.
     pub kind: String,
     /// The unique names of its nodes, in order. A node that was fused into several readers is listed in each.

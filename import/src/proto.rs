@@ -46,6 +46,8 @@ message!(NodeProto {
     4 op_type: String = plain string,
     5 attribute: Vec<AttributeProto> = repeated message,
     7 domain: String = plain string,
+    /// Notes of the exporter.
+    9 metadata_props: Vec<StringStringEntryProto> = repeated message,
 });
 
 message!(AttributeProto {

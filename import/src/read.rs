@@ -11,6 +11,7 @@
 mod branch;
 mod external;
 mod inline;
+mod module;
 mod order;
 mod scope;
 
@@ -258,6 +259,7 @@ impl Reader<'_> {
             let domain = if is_own(&proto.domain) { String::new() } else { proto.domain.clone() };
             let mut node = Node {
                 name: self.node_name(proto, position),
+                module: module::module_of(proto),
                 kind: proto.op_type.clone(),
                 domain,
                 attributes,

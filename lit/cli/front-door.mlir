@@ -8,6 +8,7 @@
 // RUN: not cosma plan --scratchpad=1K %s 2>&1 | FileCheck --check-prefix=UNIT %s
 // RUN: cosma-opt --report=%t.json --scratchpad=256 %s -o %t 2>&1 | FileCheck --check-prefix=NOTHING %s
 // RUN: echo "" | cosma plan --scratchpad=256 2>&1 | FileCheck --check-prefix=EMPTY %s
+// RUN: echo "func.func @f(%%m: memref<4xf32>) { return }" | cosma plan --scratchpad=256 2>&1 | FileCheck --check-prefix=MEMREF %s
 // RUN: not cosma fly 2>&1 | FileCheck --check-prefix=UNKNOWN %s
 
 // SUMMARY: @f: 1 operators, optimal by search
@@ -17,6 +18,7 @@
 // UNIT: '1K' has the unit 'K': there are B, KiB, MiB, GiB and TiB; did you mean 1KiB?
 // NOTHING: warning: --report: nothing was planned, and the module has no plan: use --schedule --allocate
 // EMPTY: warning: --summary: the module has no function to plan
+// MEMREF: warning: --summary: no function of the module has an operator to plan: operators compute with tensors
 // UNKNOWN: error: unrecognized subcommand 'fly'
 func.func @f(%x: tensor<64xi8>) -> tensor<64xi8> {
   %0 = cosma.op "Relu"(%x) : (tensor<64xi8>) -> tensor<64xi8>

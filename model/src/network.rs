@@ -136,10 +136,9 @@ impl Network {
 }
 
 fn operator_label(network: &cosma_import::Network, operator: &cosma_import::Operator) -> OperatorLabel {
-    let name = operator.nodes.first().cloned().unwrap_or_default();
     let file = &network.file;
     OperatorLabel {
-        name: if name.is_empty() { operator.kind.clone() } else { name },
+        name: if operator.name.is_empty() { operator.kind.clone() } else { operator.name.clone() },
         kind: operator.kind.clone(),
         macs: operator.macs,
         location: if file.is_empty() { String::new() } else { format!("{file}:{}:1", operator.position) },

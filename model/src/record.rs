@@ -1,24 +1,27 @@
 //! The program and the residencies of a plan as records, one per line, for tables.
 
 use crate::Planned;
-use cosma_planner::{Bytes, Origin, Slot, TensorId};
-use cosma_show::Line;
+use cosma_planner::{Bytes, MemoryId, Origin, Slot, TensorId};
+use cosma_show::{Line, Part};
 use serde::Serialize;
 
 /// A line of a planned program: a transfer, or an operator that runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ActionRecord {
-    /// `load`, `reload`, `spill`, `store` or `run`.
+    /// `load`, `reload`, `spill`, `store` or `run`; `keep`, a load of the prologue, which runs once; `wait`, from which on
+    /// a transfer that goes on beside operators is complete.
     pub kind: &'static str,
     /// Its step: for incoming transfers that of the next operator, for outgoing transfers that of the previous
     /// operator.
     pub step: usize,
     /// The operator that runs; `None` in a transfer.
     pub operator: Option<String>,
-    /// The tensor that is moved; `None` in a run.
+    /// The tensor that is moved or waited for; `None` in a run.
     pub tensor: Option<String>,
-    /// The bytes that are moved; `None` in a run.
+    /// The bytes that are moved, of a slice those of the slice; `None` in a run and a wait.
     pub bytes: Option<u64>,
+    /// Whether operators run during the transfer, until a wait.
+    pub overlaps: bool,
     /// The offset of the moved tensor in the scratchpad; `None` in a run, and if the tensor is streamed.
     pub offset: Option<u64>,
     /// The tensors that the operator reads in the scratchpad.
@@ -60,12 +63,13 @@ impl Planned {
     pub fn program(&self) -> Vec<ActionRecord> {
         let graph = &self.exhibit.problem.graph;
         let slot = |it: &Slot| SlotRecord { tensor: self.tensor_name(it.tensor), offset: it.offset().0 };
-        let moved = |kind, step, tensor: TensorId, offset: Option<Bytes>| ActionRecord {
+        let moved = |kind, step, tensor: TensorId, offset: Option<Bytes>, part: Option<Part>| ActionRecord {
             kind,
             step,
             operator: None,
             tensor: Some(self.tensor_name(tensor)),
-            bytes: Some(graph.tensor(tensor).size.0),
+            bytes: part.map(|it| it.slice(graph.tensor(tensor).size)).map(|it| (it.high - it.low).0),
+            overlaps: part.is_some_and(Part::is_issued),
             offset: offset.map(|it| it.0),
             reads: Vec::new(),
             writes: Vec::new(),
@@ -73,14 +77,21 @@ impl Planned {
         };
         let mut n_run = 0;
         let mut records = Vec::new();
-        for line in self.exhibit.lines() {
+        for (index, line) in self.exhibit.lines().into_iter().enumerate() {
+            let before = usize::saturating_sub(n_run, 1);
             records.push(match line {
-                Line::In { kind, tensor, offset, .. } => moved(kind.name(), n_run, tensor, offset),
-                Line::Out { kind, tensor, offset, .. } => {
-                    moved(kind.name(), usize::saturating_sub(n_run, 1), tensor, Some(offset))
+                Line::In { tensor, offset, part, .. } if index < self.exhibit.n_prologue => {
+                    moved("keep", 0, tensor, offset, Some(part))
                 }
-                // A plan has no transfers that go on beside operators.
-                Line::Wait { .. } => continue,
+                Line::In { kind, tensor, offset, part } => moved(kind.name(), n_run, tensor, offset, Some(part)),
+                Line::Out { kind, tensor, offset, part } => {
+                    moved(kind.name(), before, tensor, Some(offset), Some(part))
+                }
+                Line::Wait { slot } => {
+                    let is_in = slot.place.memory == MemoryId::SCRATCHPAD;
+                    let step = if is_in { n_run } else { before };
+                    moved("wait", step, slot.tensor, is_in.then(|| slot.offset()), None)
+                }
                 Line::Run { op, reads, writes, workspace } => {
                     n_run += 1;
                     ActionRecord {
@@ -89,6 +100,7 @@ impl Planned {
                         operator: Some(self.exhibit.operators[op.index()].name.clone()),
                         tensor: None,
                         bytes: None,
+                        overlaps: false,
                         offset: None,
                         reads: reads.iter().map(slot).collect(),
                         writes: writes.iter().map(slot).collect(),

@@ -1,6 +1,8 @@
 //! The report of a plan, as JSON with the fields of `cosma-opt --report`.
 
 use crate::Planned;
+use cosma_planner::{Bytes, Keep};
+use cosma_show::TimeReport;
 use serde::Serialize;
 
 /// A plan in numbers. Sizes are in bytes.
@@ -18,8 +20,11 @@ pub struct Report {
     pub scratchpad: u64,
     /// The alignment of all addresses.
     pub alignment: u64,
-    /// `resident` or `streamed`.
+    /// `resident`, `streamed` or `auto`.
     pub weights: String,
+    /// `auto` where weights may stay in the scratchpad from run to run; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<String>,
     /// The most bytes in use at once, without padding.
     pub peak: u64,
     /// The smallest scratchpad with which the network can run.
@@ -31,6 +36,9 @@ pub struct Report {
     pub seconds: f64,
     /// The solver that found the plan: `search`, `ilp` or `greedy`.
     pub solver: String,
+    /// How long it takes; absent if the machine has no clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<TimeReport>,
 }
 
 /// Bytes moved between scratchpad and host memory.
@@ -46,13 +54,22 @@ pub struct TrafficReport {
     pub lower_bound: u64,
     /// The non-compulsory traffic caused by addresses: a plan that counted only sums of sizes would avoid it.
     pub fragmentation: u64,
+    /// Where weights stay in the scratchpad from run to run: what the first run moves besides, to load them. All else is
+    /// what each further run moves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prologue: Option<u64>,
 }
 
 impl Planned {
     /// The plan in numbers.
     pub fn report(&self) -> Report {
-        let Planned { request, solution, exhibit, least, duration } = self;
+        let Planned { request, solution, exhibit, least, bounds, duration } = self;
         let problem = &exhibit.problem;
+        let prologue: Bytes = exhibit.kept().map(|it| problem.graph.tensor(it.tensor).size).sum();
+        let time = bounds.and_then(|bounds| {
+            let [of_plan, any_order] = bounds.map(|it| (it.cycles, it.rule.to_string()));
+            TimeReport::new(problem, &exhibit.actions[exhibit.n_prologue..], of_plan, any_order)
+        });
         let compulsory = problem.compulsory();
         Report {
             name: exhibit.function.clone(),
@@ -64,15 +81,18 @@ impl Planned {
                 non_compulsory: solution.non_compulsory.0,
                 lower_bound: solution.lower_bound.0,
                 fragmentation: solution.fragmentation.0,
+                prologue: Some(prologue.0).filter(|it| *it != 0),
             },
             scratchpad: request.scratchpad.0,
             alignment: request.alignment.0,
             weights: request.weights.name().into(),
+            keep: (request.keep != Keep::Never).then(|| request.keep.name().into()),
             peak: solution.plan.peak(problem).0,
             min_scratchpad: least.size.0,
             min_scratchpad_is: (!least.is_exact).then(|| "lower_bound".into()),
             seconds: duration.as_secs_f64(),
             solver: solution.solver.name().into(),
+            time,
         }
     }
 }

@@ -3,10 +3,13 @@
 //! Sizes are planned from the smallest to the largest, each starting from the previous plan, which remains valid. At
 //! the end, a bound for a larger scratchpad also holds for smaller ones.
 
-use crate::plan::explain;
+use crate::plan::{explain, judge};
 use crate::{Error, Network, Request};
 use cosma_planner::baseline::size_without_spills;
-use cosma_planner::{Bytes, Error as PlannerError, Order, Problem, Progress, Solution, check, plan_from, plan_watched};
+use cosma_planner::time::{Timed, plan_in_time, plan_in_time_from};
+use cosma_planner::{
+    Action, Bytes, Cycles, Error as PlannerError, Order, Problem, Progress, Solution, Watcher, plan_from, plan_watched,
+};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,6 +53,12 @@ pub struct Point {
     pub lower_bound: Option<u64>,
     /// The solver that found the plan; `None` if there is no plan.
     pub solver: Option<&'static str>,
+    /// How many cycles the program takes; absent without a clock, or if nothing overlaps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cycles: Option<u64>,
+    /// No program of any order takes fewer; absent where `cycles` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least_cycles: Option<u64>,
     /// How long planning took.
     pub seconds: f64,
 }
@@ -75,14 +84,17 @@ const MOST_STEPS: u32 = 10_000;
 /// scratchpad that is being planned for; if it stops the sweep, the remaining sizes are omitted.
 ///
 /// # Errors
-/// Those of [`plan`](crate::plan()), except that a scratchpad may be too small; [`Error::Option`] for too many or too
-/// few sizes.
+/// Those of [`plan`](crate::plan()), except that a scratchpad may be too small; [`Error::Option`] for too many or too few
+/// sizes, and for reserved addresses.
 pub fn sweep(
     network: &Network,
     request: &Request,
     scratchpads: &Scratchpads,
     watcher: &(dyn Fn(Bytes, &Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Sweep, Error> {
+    if !request.reserved.is_empty() {
+        return Err(Error::Option("a sweep takes no reserved addresses: they are of one scratchpad".into()));
+    }
     let mut problem = request.problem(network)?;
     problem.machine.set_scratchpad(problem.min_scratchpad());
     problem.check().map_err(|error| explain(network, &problem, error))?;
@@ -104,10 +116,7 @@ pub fn sweep(
             answer
         };
         let start = Instant::now();
-        let found = match &best {
-            Some(best) => plan_from(&problem, &request.options, &best.plan, &watch),
-            None => plan_watched(&problem, &request.options, &watch),
-        };
+        let found = find(&problem, request, best.as_ref(), &watch);
         let seconds = start.elapsed().as_secs_f64();
         let mut point = Point {
             scratchpad: size.0,
@@ -116,11 +125,14 @@ pub fn sweep(
             non_compulsory: None,
             lower_bound: None,
             solver: None,
+            cycles: None,
+            least_cycles: None,
             seconds,
         };
         match found {
-            Ok(solution) => {
-                judge(&problem, &solution)?;
+            Ok(Found { solution, actions, cycles }) => {
+                judge(&problem, &solution, &actions)?;
+                (point.cycles, point.least_cycles) = cycles.map(|[it, least]| (it.0, least.0)).unzip();
                 point.status = Verdict::Feasible;
                 point.total = Some(compulsory + solution.non_compulsory.0);
                 point.non_compulsory = Some(solution.non_compulsory.0);
@@ -139,15 +151,35 @@ pub fn sweep(
     Ok(Sweep { name: network.name.clone(), compulsory, min_scratchpad: min.0, points })
 }
 
-fn judge(problem: &Problem, solution: &Solution) -> Result<(), Error> {
-    match check(problem, &solution.plan.actions(problem)) {
-        Ok(traffic) if traffic.non_compulsory == solution.non_compulsory => Ok(()),
-        Ok(_) => Err(Error::Judge("it moves different bytes than it reports".into())),
-        Err(violations) => {
-            let first = violations.first().map(|it| it.display(problem).to_string()).unwrap_or_default();
-            Err(Error::Judge(first))
-        }
+/// A plan, and its program.
+struct Found {
+    solution: Solution,
+    actions: Vec<Action>,
+    /// How long it takes, and what no program is faster than; none if that was not looked for.
+    cycles: Option<[Cycles; 2]>,
+}
+
+/// Plans for one scratchpad, from the plan for a smaller one if there is one.
+fn find(problem: &Problem, request: &Request, best: Option<&Solution>, watch: &Watcher) -> Result<Found, PlannerError> {
+    let options = &request.options;
+    if request.is_timed() {
+        let Timed { solution, overlapped, any_order, .. } = match best {
+            Some(best) => plan_in_time_from(problem, options, &best.plan, watch)?,
+            None => plan_in_time(problem, options, watch)?,
+        };
+        let cycles = Some([overlapped.timeline.makespan, any_order.cycles]);
+        return Ok(Found {
+            solution: Solution { plan: overlapped.plan, ..solution },
+            actions: overlapped.actions,
+            cycles,
+        });
     }
+    let solution = match best {
+        Some(best) => plan_from(problem, options, &best.plan, watch)?,
+        None => plan_watched(problem, options, watch)?,
+    };
+    let actions = solution.plan.actions(problem);
+    Ok(Found { solution, actions, cycles: None })
 }
 
 /// Bounds also hold for smaller scratchpads.

@@ -5,7 +5,8 @@ use cosma_import::proto::{
     TensorTypeProto, TypeProto, ValueInfoProto,
 };
 use cosma_model::{Error, ModelOptions, Network, Request, Scratchpads, Verdict, plan, sweep};
-use cosma_planner::{Bytes, GraphBuilder, Order, Progress, Weights};
+use cosma_planner::time::{Clock, Ratio};
+use cosma_planner::{Bytes, GraphBuilder, Keep, Objective, OpId, Options, Order, Progress, Weights};
 use prost::Message;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -145,4 +146,84 @@ fn models_keep_their_names() {
     assert_eq!((streamed.offset, streamed.bytes), (None, Some(32)));
     let wrong = ModelOptions { element_bytes: Some(3), ..options };
     assert!(matches!(Network::import(model(), None, &wrong), Err(Error::Option(_))));
+}
+
+/// Three products, the first and the last with one weight.
+fn layers() -> Network {
+    let mut graph = GraphBuilder::new();
+    let x = graph.argument("x", Bytes(64));
+    let (w, v) = (graph.weight("w", Bytes(256)), graph.weight("v", Bytes(512)));
+    let mut op = |name: &str, reads: &[_], result: &str| graph.op(name, reads, [(result, Bytes(64))], Bytes::ZERO)[0];
+    let a = op("first", &[x, w], "a");
+    let b = op("second", &[a, v], "b");
+    let y = op("third", &[b, w], "y");
+    graph.result(y);
+    (0..3).for_each(|it| graph.macs(OpId(it), 1000));
+    Network::of_graph("layers", graph, ["x", "w", "v", "a", "b", "y"].map(String::from).into())
+}
+
+#[test]
+fn kept_weights_are_a_prologue() {
+    let request = Request { keep: Keep::Auto, ..Request::for_scratchpad(Bytes(1024)) };
+    let planned = plan(&layers(), &request, &go_on).expect("it fits");
+    let report = planned.report();
+    assert_eq!((report.traffic.total, report.traffic.prologue, report.keep.as_deref()), (128, Some(768), Some("auto")));
+    let program = planned.program();
+    assert_eq!(program.iter().take_while(|it| it.kind == "keep").filter_map(|it| it.bytes).sum::<u64>(), 768);
+    assert_eq!(program.iter().filter(|it| it.kind == "load").count(), 1);
+    // Without it, neither is said.
+    let report = plan(&layers(), &Request::for_scratchpad(Bytes(1024)), &go_on).expect("it fits").report();
+    assert_eq!((report.traffic.total, report.traffic.prologue, report.keep), (896, None, None));
+}
+
+#[test]
+fn a_clock_gives_times() {
+    let clock = Some(Clock::each_way(Ratio::ONE, Ratio::ONE));
+    let request = Request { clock, ..Request::for_scratchpad(Bytes(1024)) };
+    let planned = plan(&layers(), &request, &go_on).expect("it fits");
+    let time = planned.report().time.expect("there is a clock");
+    let stalls = time.stalls;
+    let lost = stalls.channel + stalls.place + stalls.latency + stalls.write_back + stalls.late;
+    assert_eq!((time.compute, time.compute + lost), (3000, time.cycles));
+    assert!(time.any_order_lower_bound <= time.lower_bound && time.lower_bound <= time.cycles);
+    assert!(planned.program().iter().any(|it| it.kind == "wait"));
+    let in_turn = plan(&layers(), &Request { overlaps: false, ..request.clone() }, &go_on).expect("it fits");
+    assert!(time.cycles < in_turn.report().time.expect("there is a clock").cycles);
+    assert!(in_turn.program().iter().all(|it| it.kind != "wait" && !it.overlaps));
+    let swept = sweep(&layers(), &request, &Scratchpads::Steps(3), &|_, it| go_on(it)).expect("it can be planned");
+    assert!(swept.points.iter().all(|it| it.least_cycles <= it.cycles && it.cycles.is_some()));
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_said() {
+    let usual = || Request::for_scratchpad(Bytes(1024));
+    let refused = |request: Request| match plan(&layers(), &request, &go_on) {
+        Err(Error::Option(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    let latency = Options { objective: Objective::Latency, ..Options::default() };
+    assert_eq!(
+        refused(Request { options: latency, ..usual() }),
+        "latency cannot be the objective where the machine has no clock"
+    );
+    let beyond = vec![Bytes(0)..Bytes(64), Bytes(1000)..Bytes(1025)];
+    assert_eq!(
+        refused(Request { reserved: beyond, ..usual() }),
+        "1000 to 1025 are reserved, but the scratchpad ends at 1024"
+    );
+    let none = Bytes(64)..Bytes(64);
+    assert_eq!(refused(Request { reserved: vec![none], ..usual() }), "64 to 64 are reserved, which is no address");
+    let either = Request { weights: Weights::Auto, keep: Keep::Auto, ..usual() };
+    assert_eq!(refused(either), "weights 'auto' decides for each run anew, and cannot keep weights from run to run");
+    let request = Request { reserved: vec![Bytes(0)..Bytes(64)], ..usual() };
+    assert!(matches!(sweep(&layers(), &request, &Scratchpads::Steps(3), &|_, it| go_on(it)), Err(Error::Option(_))));
+}
+
+#[test]
+fn reserved_addresses_stay_free() {
+    let reserved = vec![Bytes(0)..Bytes(64), Bytes(512)..Bytes(576)];
+    let request = Request { reserved: reserved.clone(), ..Request::for_scratchpad(Bytes(1024)) };
+    let planned = plan(&cell(), &request, &go_on).expect("it fits");
+    let is_free = |offset: u64, size: u64| reserved.iter().all(|it| it.end.0 <= offset || offset + size <= it.start.0);
+    assert!(planned.residencies().iter().all(|it| is_free(it.offset, it.size)));
 }

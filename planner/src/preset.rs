@@ -24,7 +24,10 @@
 //! # Ok::<(), cosma_planner::Error>(())
 //! ```
 
+mod read;
 pub mod vela;
+
+pub use read::read;
 
 use crate::text::machine::MachineParser;
 use crate::time::{Clock, Timing};

@@ -33,6 +33,10 @@ pub struct Progress {
     planned: Option<u64>,
     /// No plan costs less; proven.
     lower_bound: u64,
+    /// How many cycles the fastest program so far takes; None before the first, and if it is not about time.
+    cycles: Option<u64>,
+    /// No program takes fewer cycles, in whatever order is allowed; proven. None if it is not about time.
+    least_cycles: Option<u64>,
     /// Seconds since planning began.
     elapsed: f64,
     /// Seconds after which planning stops looking for something better.
@@ -80,6 +84,8 @@ impl Desk {
             best: progress.best.map(|it| it.0),
             planned: progress.planned.map(|it| it.0),
             lower_bound: progress.lower_bound.0,
+            cycles: progress.cycles.map(|it| it.0),
+            least_cycles: progress.least_cycles.map(|it| it.0),
             elapsed: progress.elapsed.as_secs_f64(),
             time_limit: progress.time_limit.as_secs_f64(),
             scratchpad,

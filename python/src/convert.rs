@@ -1,6 +1,6 @@
 //! Arguments from Python: sizes with units, and words.
 
-use cosma_planner::{Bytes, Order, Size, Solver, Weights};
+use cosma_planner::{Bytes, Keep, Objective, Order, Size, Solver, Weights};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::time::Duration;
@@ -50,6 +50,24 @@ pub(crate) fn weights(word: &str) -> PyResult<Weights> {
         "streamed" => Ok(Weights::Streamed),
         "auto" => Ok(Weights::Auto),
         _ => Err(no_such("weights", word, "'resident', 'streamed' and 'auto'")),
+    }
+}
+
+/// Whether weights stay from run to run, as a word.
+pub(crate) fn keep(word: &str) -> PyResult<Keep> {
+    match word {
+        "none" => Ok(Keep::Never),
+        "auto" => Ok(Keep::Auto),
+        _ => Err(no_such("keep", word, "'none' and 'auto'")),
+    }
+}
+
+/// What is minimised, as a word.
+pub(crate) fn objective(word: &str) -> PyResult<Objective> {
+    match word {
+        "traffic" => Ok(Objective::Traffic),
+        "latency" => Ok(Objective::Latency),
+        _ => Err(no_such("objective", word, "'traffic' and 'latency'")),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::convert::{named, size, weights};
 use crate::error::{GraphError, raise};
 use cosma_model::{ModelOptions, Network, Request};
-use cosma_planner::{Bytes, OpId, Problem, TensorId};
+use cosma_planner::{Bytes, Cycles, Keep, OpId, Problem, TensorId};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -195,11 +195,16 @@ impl Graph {
         Ok(self.note(id, name.into(), bytes))
     }
 
-    /// Adds a weight that lies in host memory from the start.
-    fn weight(&mut self, name: &str, size: &Bound<'_, PyAny>) -> PyResult<Tensor> {
+    /// Adds a weight that lies in host memory from the start. With ``keep`` it lies in the scratchpad at all times, from
+    /// one run to the next, and is loaded once; else it is for ``keep`` of :func:`plan` to say.
+    #[pyo3(signature = (name, size, *, keep = false))]
+    fn weight(&mut self, name: &str, size: &Bound<'_, PyAny>, keep: bool) -> PyResult<Tensor> {
         self.check_name(name)?;
         let bytes = crate::convert::size(size, "size")?;
         let id = self.network.graph.weight(name, bytes);
+        if keep {
+            self.network.graph.keep(id, Keep::Always);
+        }
         self.network.name_tensor(name);
         Ok(self.note(id, name.into(), bytes))
     }
@@ -217,8 +222,10 @@ impl Graph {
     /// Adds an operator, and returns the tensors that it writes.
     ///
     /// ``writes`` has their sizes by name, or is a list of names and sizes. ``workspace`` is what the operator needs for
-    /// itself while it runs, and ``macs`` the number of its multiply-accumulates.
-    #[pyo3(signature = (name, reads, writes, *, workspace = None, macs = None))]
+    /// itself while it runs, and ``macs`` the number of its multiply-accumulates. On a machine with a clock it computes for
+    /// so many ``cycles``, or else for what its ``macs`` and bytes take.
+    #[pyo3(signature = (name, reads, writes, *, workspace = None, macs = None, cycles = None))]
+    #[allow(clippy::too_many_arguments)] // They are those of Python.
     fn op(
         &mut self,
         name: &str,
@@ -226,6 +233,7 @@ impl Graph {
         writes: &Bound<'_, PyAny>,
         workspace: Option<&Bound<'_, PyAny>>,
         macs: Option<u64>,
+        cycles: Option<u64>,
     ) -> PyResult<Vec<Tensor>> {
         check_word(name, "operator")?;
         if self.ops_by_name.contains_key(name) {
@@ -251,6 +259,9 @@ impl Graph {
         let ids = self.network.graph.op(name, &reads, written.clone(), workspace);
         if let Some(macs) = macs {
             self.network.graph.macs(op, macs);
+        }
+        if let Some(cycles) = cycles {
+            self.network.graph.cycles(op, Cycles(cycles));
         }
         self.operators.push(name.into());
         self.ops_by_name.insert(name.into(), op);

@@ -1,13 +1,14 @@
 //! COSMA's planner as the Python module `cosma._cosma`, which the package `cosma` in `python/cosma` wraps.
 //!
 //! What is easier to read in Python is there: dataclasses of records, tables, what a notebook shows. Here is what takes
-//! the planner: graphs (`graph.rs`), plans (`plan.rs`) and packing (`pack.rs`); `attend.rs` lets go of the interpreter
+//! the planner: graphs (`graph.rs`), machines (`machine.rs`), plans (`plan.rs`) and packing (`pack.rs`); `attend.rs` lets go of the interpreter
 //! while they are looked for, and listens to Ctrl-C and to a callback.
 
 mod attend;
 mod convert;
 mod error;
 mod graph;
+mod machine;
 mod pack;
 mod plan;
 
@@ -22,6 +23,8 @@ mod _cosma {
     use crate::error::{Error, GraphError, Infeasible, ModelError, ScratchpadTooSmall, Undecided};
     #[pymodule_export]
     use crate::graph::{Graph, Tensor};
+    #[pymodule_export]
+    use crate::machine::Machine;
     #[pymodule_export]
     use crate::pack::pack;
     #[pymodule_export]

@@ -1,13 +1,14 @@
 //! Plans, and sweeps over many of them.
 
 use crate::attend::attend;
-use crate::convert::{order, seconds, size, solver, weights};
+use crate::convert::{keep, objective, order, seconds, size, solver, weights};
 use crate::error::raise;
 use crate::graph::Graph;
+use crate::machine::Machine;
 use cosma_model::{Planned, Request, Scratchpads};
 use cosma_planner::{Bytes, Options};
 use cosma_show::larger_scratchpads;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use std::sync::atomic::Ordering;
 
@@ -19,39 +20,69 @@ pub struct RawPlan(Planned);
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub struct Effort {
-    alignment: u64,
-    weights: String,
+    machine: Option<Machine>,
+    alignment: Option<u64>,
+    weights: Option<String>,
+    keep: String,
+    /// From each address to the one after the last.
+    reserved: Vec<(Py<PyAny>, Py<PyAny>)>,
     order: String,
     solver: String,
+    objective: String,
+    overlap: bool,
     time_limit: f64,
 }
 
 impl Effort {
-    fn request(&self, scratchpad: Bytes) -> PyResult<Request> {
+    fn request(&self, py: Python<'_>, scratchpad: Bytes) -> PyResult<Request> {
+        let machine = self.machine.as_ref().map(|it| it.file.clone()).unwrap_or_default();
+        let address = |it: &Py<PyAny>| size(it.bind(py), "an address");
+        let reserved = self.reserved.iter().map(|(start, end)| Ok(address(start)?..address(end)?));
         Ok(Request {
             scratchpad,
-            alignment: Bytes(self.alignment),
-            weights: weights(&self.weights)?,
+            alignment: self.alignment.map(Bytes).or(machine.alignment).unwrap_or(Request::ALIGNMENT),
+            weights: match &self.weights {
+                Some(word) => weights(word)?,
+                None => machine.weights.unwrap_or_default(),
+            },
+            keep: keep(&self.keep)?,
+            reserved: reserved.collect::<PyResult<_>>()?,
+            clock: machine.clock,
+            overlaps: self.overlap,
             options: Options {
                 solver: solver(&self.solver)?,
                 order: order(&self.order)?,
+                objective: objective(&self.objective)?,
                 time_limit: seconds(self.time_limit, "time_limit")?,
                 ..Options::default()
             },
         })
     }
+
+    /// The scratchpad that is given, or else that of the machine.
+    fn scratchpad(&self, given: Option<&Bound<'_, PyAny>>) -> PyResult<Bytes> {
+        match (given, self.machine.as_ref().and_then(|it| it.file.scratchpad)) {
+            (Some(given), _) => size(given, "scratchpad"),
+            (None, Some(known)) => Ok(known),
+            (None, None) => {
+                let why = "the size of the scratchpad is not known: give scratchpad=, or a machine= that says it";
+                Err(PyTypeError::new_err(why))
+            }
+        }
+    }
 }
 
 /// Plans a graph.
 #[pyfunction]
+#[pyo3(signature = (graph, scratchpad, effort, progress))]
 pub fn plan(
     py: Python<'_>,
     graph: &Bound<'_, Graph>,
-    scratchpad: &Bound<'_, PyAny>,
+    scratchpad: Option<&Bound<'_, PyAny>>,
     effort: Effort,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<RawPlan> {
-    let request = effort.request(size(scratchpad, "scratchpad")?)?;
+    let request = effort.request(py, effort.scratchpad(scratchpad)?)?;
     // Others may add to the graph meanwhile.
     let network = graph.borrow().network.clone();
     let planned = attend(py, progress.as_ref(), |desk| {
@@ -70,7 +101,7 @@ pub fn sweep(
     effort: Effort,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<String> {
-    let request = effort.request(Bytes::ZERO)?;
+    let request = effort.request(py, Bytes::ZERO)?;
     let scratchpads = match scratchpads {
         Some(sizes) => Scratchpads::Sizes(sizes.iter().map(|it| size(it, "scratchpad")).collect::<PyResult<_>>()?),
         None => Scratchpads::Steps(steps),
@@ -103,10 +134,13 @@ impl RawPlan {
         json(&self.0.residencies())
     }
 
-    /// The program as text, by the names of the problem.
+    /// The program as text, by the names of the problem; first what is kept, which is loaded once.
     fn program_text(&self) -> String {
         let exhibit = &self.0.exhibit;
-        cosma_planner::program_text(&exhibit.problem, &exhibit.actions).join("\n")
+        let (prologue, run) = exhibit.actions.split_at(exhibit.n_prologue);
+        let kept = cosma_planner::program_text(&exhibit.problem, prologue);
+        let kept = kept.iter().map(|it| it.replacen("load ", "keep ", 1));
+        kept.chain(cosma_planner::program_text(&exhibit.problem, run)).collect::<Vec<_>>().join("\n")
     }
 
     /// The problem as text.
@@ -128,6 +162,11 @@ impl RawPlan {
             }
         };
         Ok(cosma_show::explain(exhibit, Some(request.options.order), larger.as_ref()))
+    }
+
+    /// When each line runs, as SVG: the compute engine and the channels.
+    fn time_chart(&self) -> String {
+        cosma_show::time_chart(&[(&self.0.exhibit.function, &self.0.exhibit)])
     }
 
     /// The memory map as SVG.

@@ -53,6 +53,23 @@ def test_tables_and_plots(cell: cosma.Graph) -> None:
     assert list(sweep.points.to_pandas()["total"]) == [it.total for it in sweep.points]
 
 
+def test_several_networks_in_one_plot(cell: cosma.Graph) -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    wide = cosma.Graph("wide")
+    [y] = wide.op("only", [wide.argument("x", 64)], {"y": 64})
+    wide.result(y)
+    sweeps = [cosma.sweep(cell, scratchpads=[256, 512]), cosma.sweep(wide, steps=2)]
+    sweeps += [cosma.sweep(cosma.Graph("empty"), scratchpads=[64])]
+    axes = cosma.plot_sweeps(sweeps)
+    curves = axes.get_lines()[:-1]
+    assert [it.get_text() for it in axes.get_legend().get_texts()] == ["cell", "wide", "empty"]
+    # 64 bytes more than the compulsory 128.
+    assert [list(it.get_ydata())[0] for it in curves] == [1.5, 1.0, 1.0]
+    assert len({str(it.get_linestyle()) + it.get_marker() for it in curves}) == 3
+    assert cosma.plot_sweeps(sweeps[:1], axes) is axes
+
+
 def test_nothing_to_plot(cell: cosma.Graph) -> None:
     sweep = cosma.sweep(cell, scratchpads=[1])
     assert [it.status for it in sweep.points] == ["too small"]

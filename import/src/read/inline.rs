@@ -1,7 +1,8 @@
 //! Inlines calls of a model's own functions.
 //!
-//! A name inside a function becomes `call/name`. References to attributes of the call are resolved.
+//! A name inside a function becomes `call/name`, and its nodes are of the module that the call is of. References to attributes of the call are resolved.
 
+use super::module::keep_only_module;
 use super::scope;
 use crate::error::Error;
 use crate::proto::{FunctionProto, NodeProto};
@@ -33,8 +34,9 @@ struct Inlined<'a> {
 
 type Functions<'a> = HashMap<(&'a str, &'a str), &'a FunctionProto>;
 
-fn add(node: NodeProto, functions: &Functions, depth: usize, inlined: &mut Inlined) -> Result<(), Error> {
+fn add(mut node: NodeProto, functions: &Functions, depth: usize, inlined: &mut Inlined) -> Result<(), Error> {
     let position = inlined.nodes.len() + 1;
+    keep_only_module(&mut node);
     let fail = |message: &str| {
         let name =
             if node.name.is_empty() { node.output.first().cloned().unwrap_or_default() } else { node.name.clone() };
@@ -75,6 +77,10 @@ fn add(node: NodeProto, functions: &Functions, depth: usize, inlined: &mut Inlin
         inner.output = inner.output.iter().map(|it| outside(it)).collect();
         if !inner.name.is_empty() {
             inner.name = format!("{call}/{}", inner.name);
+        }
+        // Bodies are of the library, calls of the network.
+        if !node.metadata_props.is_empty() {
+            inner.metadata_props.clone_from(&node.metadata_props);
         }
         scope::fill_attributes(&mut inner.attribute, &node.attribute);
         scope::rename_around(&mut inner.attribute, &|name| Some(outside(name)));

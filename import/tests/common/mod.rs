@@ -126,6 +126,7 @@ impl Model {
             op_type: kind.into(),
             attribute: attributes,
             domain: domain.into(),
+            ..NodeProto::default()
         };
         self.graph().node.push(node);
         self

@@ -14,6 +14,7 @@ from ._cosma import (
     Graph,
     GraphError,
     Infeasible,
+    Machine,
     ModelError,
     Progress,
     ScratchpadTooSmall,
@@ -24,18 +25,32 @@ from ._cosma import (
 )
 from ._models import read
 from ._pack import Buffer, Gap, Packing, pack
-from ._plan import Action, MemoryMap, Plan, Report, Residency, Slot, Traffic, plan
+from ._plan import (
+    Action,
+    Channel,
+    MemoryMap,
+    Plan,
+    Report,
+    Residency,
+    Slot,
+    Stalls,
+    Time,
+    Traffic,
+    plan,
+)
 from ._records import Records
-from ._sweep import Point, Sweep, sweep
+from ._sweep import Point, Sweep, plot_sweeps, sweep
 
 __all__ = [
     "Action",
     "Buffer",
+    "Channel",
     "Error",
     "Gap",
     "Graph",
     "GraphError",
     "Infeasible",
+    "Machine",
     "MemoryMap",
     "ModelError",
     "Packing",
@@ -47,14 +62,17 @@ __all__ = [
     "Residency",
     "ScratchpadTooSmall",
     "Slot",
+    "Stalls",
     "Sweep",
     "Tensor",
+    "Time",
     "Traffic",
     "Undecided",
     "__version__",
     "has_ilp",
     "pack",
     "plan",
+    "plot_sweeps",
     "read",
     "sweep",
 ]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Optional, Protocol, Union, final
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "Graph",
     "GraphError",
     "Infeasible",
+    "Machine",
     "ModelError",
     "Progress",
     "RawPlan",
@@ -27,6 +29,7 @@ __version__: str
 has_ilp: bool
 
 _Size = Union[int, str]
+_Rate = Union[int, float, str, Fraction]
 
 class _Serializable(Protocol):
     def SerializeToString(self) -> bytes: ...
@@ -85,6 +88,12 @@ class Progress:
     #: No plan costs less; proven.
     @property
     def lower_bound(self) -> int: ...
+    #: How many cycles the fastest program so far takes; None before the first, and if it is not about time.
+    @property
+    def cycles(self) -> Optional[int]: ...
+    #: No program takes fewer cycles, in whatever order is allowed; proven. None if it is not about time.
+    @property
+    def least_cycles(self) -> Optional[int]: ...
     #: Seconds since planning began.
     @property
     def elapsed(self) -> float: ...
@@ -129,8 +138,8 @@ class Graph:
         """The graph of a problem in COSMA's text form; the machine in it counts for nothing."""
     def argument(self, name: str, size: _Size) -> Tensor:
         """Adds a tensor that lies in host memory from the start."""
-    def weight(self, name: str, size: _Size) -> Tensor:
-        """Adds a weight that lies in host memory from the start."""
+    def weight(self, name: str, size: _Size, *, keep: bool = False) -> Tensor:
+        """Adds a weight that lies in host memory from the start; with ``keep``, in the scratchpad from run to run."""
     def staged(self, name: str, size: _Size, parts: Sequence[Tensor]) -> Tensor:
         """Adds a tensor that is a region of a larger one in host memory, to which operators wrote these parts."""
     def op(
@@ -141,6 +150,7 @@ class Graph:
         *,
         workspace: Optional[_Size] = None,
         macs: Optional[int] = None,
+        cycles: Optional[int] = None,
     ) -> list[Tensor]:
         """Adds an operator, and returns the tensors that it writes."""
     def in_place(self, result: Tensor, operand: Tensor, at: int = 0) -> None:
@@ -159,6 +169,32 @@ class Graph:
         """The problem of planning it for a scratchpad, in COSMA's text form."""
 
 @final
+class Machine:
+    """What is known of a machine: scratchpad, alignment, how weights reach operators, and a clock."""
+
+    def __new__(cls, name: Union[str, os.PathLike[str]]) -> Machine:
+        """One that comes with COSMA, or of a file."""
+    @staticmethod
+    def names() -> list[str]:
+        """The names of the machines that come with COSMA."""
+    @staticmethod
+    def from_text(text: str, name: str = "machine") -> Machine:
+        """A machine of the lines that a file has."""
+    @staticmethod
+    def from_rates(dma_bytes_per_cycle: _Rate, cycles_per_mac: _Rate) -> Machine:
+        """A machine with a clock: bytes per cycle of transfers, and cycles per multiply-accumulate."""
+    @property
+    def name(self) -> str: ...
+    @property
+    def scratchpad(self) -> Optional[int]: ...
+    @property
+    def alignment(self) -> Optional[int]: ...
+    @property
+    def weights(self) -> Optional[str]: ...
+    @property
+    def has_clock(self) -> bool: ...
+
+@final
 class RawPlan:
     def report(self) -> str: ...
     def program(self) -> str: ...
@@ -166,13 +202,17 @@ class RawPlan:
     def program_text(self) -> str: ...
     def problem(self) -> str: ...
     def explain(self, larger: Optional[float]) -> str: ...
+    def time_chart(self) -> str: ...
     def svg(self) -> str: ...
     def html(self) -> str: ...
     def trace(self) -> str: ...
     def dot(self) -> str: ...
 
 def plan(
-    graph: Graph, scratchpad: _Size, effort: Mapping[str, Any], progress: Optional[Callable[[Progress], Any]]
+    graph: Graph,
+    scratchpad: Optional[_Size],
+    effort: Mapping[str, Any],
+    progress: Optional[Callable[[Progress], Any]],
 ) -> RawPlan: ...
 def sweep(
     graph: Graph,

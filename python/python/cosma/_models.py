@@ -72,17 +72,22 @@ def _export(module: Any, inputs: Any) -> Any:
     if inputs is None:
         raise TypeError("a torch.nn.Module is planned with inputs=, a tensor or a tuple of them, which give the shapes")
     inputs = inputs if isinstance(inputs, tuple) else (inputs,)
-    was_training = module.training
+    # Parts may be in other modes than the whole.
+    modes = [(it, it.training) for it in module.modules()]
     module.eval()
     try:
         with torch.no_grad():
             try:
-                program = torch.onnx.export(module, inputs, dynamo=True)
+                program = torch.onnx.export(module, inputs, dynamo=True, verbose=False)
             except (ImportError, TypeError):
                 # The exporter of older versions, or of those without onnxscript.
                 content = io.BytesIO()
                 torch.onnx.export(module, inputs, content)
                 return content.getvalue()
     finally:
-        module.train(was_training)
-    return program.model_proto
+        for part, was_training in modes:
+            part.training = was_training
+    model = program.model_proto
+    # The exporter calls all of them `main_graph`.
+    model.graph.name = type(module).__name__
+    return model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 Weights = Literal["resident", "streamed", "auto"]
 Order = Literal["free", "source"]
 Solver = Literal["auto", "search", "ilp", "greedy"]
+Keep = Literal["none", "auto"]
+Objective = Literal["traffic", "latency"]
+Address = Union[int, str]
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,60 @@ class Traffic:
     lower_bound: int
     #: The non-compulsory bytes caused by addresses: a plan that counted only sums of sizes would avoid them.
     fragmentation: int
+    #: Where weights stay in the scratchpad from run to run: what the first run moves besides, to load them. All else is
+    #: what each further run moves.
+    prologue: int = 0
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """Cycles in which the compute engine stands still, by reason."""
+
+    #: A channel is busy with others, or has too little time: more bandwidth would help.
+    channel: int
+    #: What is needed has no place before: a larger scratchpad would help.
+    place: int
+    #: The channel is done already.
+    latency: int
+    #: What comes back is still on its way out.
+    write_back: int
+    #: A transfer begins later than it could, as without overlap.
+    late: int
+
+
+@dataclass(frozen=True)
+class Channel:
+    """What a channel of the machine does."""
+
+    name: str
+    #: Bytes that it carries.
+    bytes: int
+    #: Cycles in which it is busy.
+    busy: int
+
+
+@dataclass(frozen=True)
+class Time:
+    """How long a run of the program takes, in cycles of the compute engine."""
+
+    #: All of it.
+    cycles: int
+    #: No program of this order and these residencies takes less.
+    lower_bound: int
+    #: How that is known: ``"B0"`` to ``"B5"``, as the documentation of time has them.
+    bound: str
+    #: No program of any order takes less.
+    any_order_lower_bound: int
+    #: How that is known.
+    any_order_bound: str
+    #: The sum over all operators.
+    compute: int
+    #: The cycles in which none computes. With ``compute``, they add up to ``cycles``.
+    stalls: Stalls
+    #: The channels of the machine.
+    channels: tuple[Channel, ...]
+    #: The part of the time of transfers in which an operator computes, 0 to 1; None if nothing is transferred.
+    hidden: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +129,10 @@ class Report:
     seconds: float
     #: The solver that found the plan: ``"search"``, ``"ilp"`` or ``"greedy"``.
     solver: str
+    #: ``"auto"`` where weights may stay in the scratchpad from run to run, or ``"none"``.
+    keep: str = "none"
+    #: How long a run takes; None if the machine has no clock.
+    time: Optional[Time] = None
 
     @property
     def is_optimal(self) -> bool:
@@ -92,17 +153,20 @@ class Slot:
 class Action:
     """A line of a planned program: a transfer, or an operator that runs."""
 
-    #: ``"load"``, ``"reload"``, ``"spill"``, ``"store"`` or ``"run"``.
+    #: ``"load"``, ``"reload"``, ``"spill"``, ``"store"`` or ``"run"``; ``"keep"``, a load of the prologue, which runs
+    #: once; ``"wait"``, from which on a transfer that overlaps is complete.
     kind: str
     #: The step to which it belongs: transfers in to that of the operator after them, transfers out to that of the
     #: operator before them.
     step: int
     #: The operator that runs; None in a transfer.
     operator: Optional[str]
-    #: What is moved; None in a run.
+    #: What is moved or waited for; None in a run.
     tensor: Optional[str]
-    #: How many bytes are moved; None in a run.
+    #: How many bytes are moved, those of a slice if it is one; None in a run and a wait.
     bytes: Optional[int]
+    #: Whether operators go on beside it, until a wait.
+    overlaps: bool
     #: Where the moved tensor lies in the scratchpad; None in a run, and where it is streamed to its operator.
     offset: Optional[int]
     #: What the operator reads in the scratchpad.
@@ -114,8 +178,9 @@ class Action:
 
     def __str__(self) -> str:
         if self.kind != "run":
-            place = " past the scratchpad" if self.offset is None else f" at {self.offset}"
-            return f"{self.kind} {self.tensor}{place}"
+            streamed = "" if self.kind == "wait" else " past the scratchpad"
+            place = streamed if self.offset is None else f" at {self.offset}"
+            return f"{self.kind} {self.tensor}{place}{' beside operators' if self.overlaps else ''}"
         reads = ", ".join(f"{it.tensor} at {it.offset}" for it in self.reads)
         writes = ", ".join(f"{it.tensor} at {it.offset}" for it in self.writes)
         return f"run {self.operator}: {reads} -> {writes}"
@@ -182,6 +247,9 @@ class Plan:
         report = json.loads(self._raw.report())
         report["traffic"] = Traffic(**report["traffic"])
         report["is_min_exact"] = report.pop("min_scratchpad_is", None) is None
+        if (time := report.get("time")) is not None:
+            channels = tuple(Channel(**it) for it in time.pop("channels"))
+            report["time"] = Time(**{**time, "stalls": Stalls(**time["stalls"])}, channels=channels)
         return Report(**report)
 
     @cached_property
@@ -212,6 +280,11 @@ class Plan:
             time_limit: Seconds for that.
         """
         return self._raw.explain(time_limit if larger else None)
+
+    def time_chart(self) -> str:
+        """When each line runs, as SVG: a row for the compute engine, which says why it stands still, and one for each
+        channel. It takes a machine with a clock."""
+        return self._raw.time_chart()
 
     def memory_map(self) -> MemoryMap:
         """The picture of the plan, which a notebook shows."""
@@ -246,6 +319,8 @@ class Plan:
             ("scratchpad", f"{report.scratchpad:,} B, at least {report.min_scratchpad:,} B"),
             ("traffic", f"{traffic.total:,} B"),
             ("of it not compulsory", f"{traffic.non_compulsory:,} B, at least {traffic.lower_bound:,} B"),
+            *([("once, before the first run", f"{traffic.prologue:,} B")] if traffic.prologue else []),
+            *([("time", f"{report.time.cycles:,} cycles")] if report.time is not None else []),
             ("status", f"{report.status}, by {report.solver} in {report.seconds:.2f} s"),
         ]
         body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
@@ -253,14 +328,31 @@ class Plan:
 
 
 def effort(
-    alignment: int, weights: Weights, order: Order, solver: Solver, time_limit: float
-) -> dict[str, Union[int, float, str]]:
+    *,
+    machine: Union[_cosma.Machine, str, os.PathLike[str], None],
+    alignment: Optional[int],
+    weights: Optional[Weights],
+    keep: Keep,
+    reserved: Iterable[tuple[Address, Address]],
+    order: Order,
+    solver: Solver,
+    objective: Objective,
+    overlap: bool,
+    time_limit: float,
+) -> dict[str, Any]:
     """How to plan, as the planner takes it."""
+    if machine is not None and not isinstance(machine, _cosma.Machine):
+        machine = _cosma.Machine(machine)
     return {
+        "machine": machine,
         "alignment": alignment,
         "weights": weights,
+        "keep": keep,
+        "reserved": [(start, end) for start, end in reserved],
         "order": order,
         "solver": solver,
+        "objective": objective,
+        "overlap": overlap,
         "time_limit": time_limit,
     }
 
@@ -269,11 +361,16 @@ def plan(
     model: Model,
     inputs: Any = None,
     *,
-    scratchpad: Union[int, str],
-    alignment: int = 64,
-    weights: Weights = "resident",
+    scratchpad: Union[int, str, None] = None,
+    machine: Union[_cosma.Machine, str, os.PathLike[str], None] = None,
+    alignment: Optional[int] = None,
+    weights: Optional[Weights] = None,
+    keep: Keep = "none",
+    reserved: Iterable[tuple[Address, Address]] = (),
     order: Order = "free",
     solver: Solver = "auto",
+    objective: Objective = "traffic",
+    overlap: bool = True,
     time_limit: float = 60.0,
     dimensions: Optional[Mapping[str, int]] = None,
     element_bytes: Optional[int] = None,
@@ -286,12 +383,21 @@ def plan(
     Args:
         model: The path of an ONNX file, its bytes, an ``onnx.ModelProto``, a ``torch.nn.Module``, or a :class:`Graph`.
         inputs: The example inputs of a ``torch.nn.Module``: a tensor or a tuple of them. They give the shapes.
-        scratchpad: The size of the scratchpad.
-        alignment: Every address is a multiple of it, in bytes.
+        scratchpad: The size of the scratchpad (default: that of the machine).
+        machine: A :class:`Machine`, or the name or file of one: its scratchpad, alignment, weights and clock. Where it has
+            a clock, transfers run beside operators, and the report says how long all takes.
+        alignment: Every address is a multiple of it, in bytes (default: that of the machine, or 64).
         weights: Whether weights take room in the scratchpad while their operator runs (``"resident"``), or stream past
-            it, once per use (``"streamed"``), or whichever moves less, use by use (``"auto"``).
+            it, once per use (``"streamed"``), or whichever moves less, use by use (``"auto"``) (default: that of the
+            machine, or resident).
+        keep: Whether weights stay in the scratchpad from one run of the network to the next where that saves traffic
+            (``"auto"``), or not (``"none"``).
+        reserved: Addresses of the scratchpad that are not to be used: pairs of the first one and the one after the last.
         order: Whether operators may change places (``"free"``) or not (``"source"``).
         solver: Which solver decides; ``"auto"`` has all of them. ``"greedy"`` proves no lower bound.
+        objective: What is least: the traffic, and of the programs that move it the one that is fastest
+            (``"traffic"``), or the time (``"latency"``), which takes a machine with a clock.
+        overlap: Whether transfers run beside operators, if the machine has a clock.
         time_limit: Seconds after which planning stops looking for something better. There is a plan in any case.
         dimensions: The sizes of symbolic dimensions, by name. An anonymous one is called ``INPUT[AXIS]``.
         element_bytes: The size of floats after quantisation: 1, 2, 4 or 8. Without it, it is that of their type.
@@ -304,9 +410,22 @@ def plan(
         ModelError: The model cannot be read.
         GraphError: The graph contradicts itself.
         ScratchpadTooSmall: An operator needs more at once than the scratchpad has.
+        ValueError: An argument has a value that it cannot have, or two of them exclude each other.
         KeyboardInterrupt: Ctrl-C was pressed; planning has stopped.
     """
+    how = effort(
+        machine=machine,
+        alignment=alignment,
+        weights=weights,
+        keep=keep,
+        reserved=reserved,
+        order=order,
+        solver=solver,
+        objective=objective,
+        overlap=overlap,
+        time_limit=time_limit,
+    )
     graph = read(
         model, inputs, dimensions=dimensions, element_bytes=element_bytes, group=group, in_place=in_place
     )
-    return Plan(_cosma.plan(graph, scratchpad, effort(alignment, weights, order, solver, time_limit), progress))
+    return Plan(_cosma.plan(graph, scratchpad, how, progress))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from . import _cosma
 from ._models import read
-from ._plan import Order, Solver, Weights, effort
+from ._plan import Keep, Objective, Order, Solver, Weights, effort
 from ._records import Records
 from ._svg import curve
 
@@ -38,6 +39,10 @@ class Point:
     solver: Optional[str]
     #: How long planning took.
     seconds: float
+    #: How many cycles the program takes; None without a clock, or if nothing overlaps.
+    cycles: Optional[int] = None
+    #: No program of any order takes fewer; None where ``cycles`` is.
+    least_cycles: Optional[int] = None
 
 
 class Sweep:
@@ -92,16 +97,57 @@ class Sweep:
         return f"<Sweep of '{self.name}' over {len(self.points)} scratchpads>"
 
 
+#: Colours of equal lightness, dashes and marks, by which curves are told apart.
+_COLOURS = ("#0d7dd4", "#c55123", "#119245", "#ad51a7", "#95760d", "#138b90")
+_DASHES = ("-", (0, (6, 2)), (0, (1, 2)), (0, (6, 2, 1, 2)), (0, (12, 3)))
+_MARKS = ("o", "s", "^", "D")
+
+
+def plot_sweeps(sweeps: Iterable[Sweep], ax: Optional[Axes] = None) -> Axes:
+    """Plots the curves of several networks with matplotlib, into ``ax`` or a new figure, and returns the axes.
+
+    Traffic is a multiple of what is compulsory for each network, so that they can be compared.
+    """
+    if ax is None:
+        from matplotlib import pyplot
+
+        ax = pyplot.subplots()[1]
+    for index, it in enumerate(sweeps):
+        known = it._known()
+        # A network without a tensor has to move nothing, and does.
+        totals = [total / it.compulsory if it.compulsory else 1.0 for _, total, _ in known]
+        ax.step(
+            [size / 1024 for size, _, _ in known],
+            totals,
+            where="post",
+            color=_COLOURS[index % len(_COLOURS)],
+            linestyle=_DASHES[index % len(_DASHES)],
+            marker=_MARKS[index % len(_MARKS)],
+            markersize=5,
+            label=it.name,
+        )
+    ax.axhline(1, color="grey", linewidth=0.8)
+    ax.set_xscale("log")
+    ax.set_xlabel("scratchpad in KiB")
+    ax.set_ylabel("traffic / compulsory")
+    ax.legend()
+    return ax
+
+
 def sweep(
     model: Model,
     inputs: Any = None,
     *,
     scratchpads: Optional[Iterable[Union[int, str]]] = None,
     steps: int = 8,
-    alignment: int = 64,
-    weights: Weights = "resident",
+    machine: Union[_cosma.Machine, str, os.PathLike[str], None] = None,
+    alignment: Optional[int] = None,
+    weights: Optional[Weights] = None,
+    keep: Keep = "none",
     order: Order = "free",
     solver: Solver = "auto",
+    objective: Objective = "traffic",
+    overlap: bool = True,
     time_limit: float = 60.0,
     dimensions: Optional[Mapping[str, int]] = None,
     element_bytes: Optional[int] = None,
@@ -111,7 +157,7 @@ def sweep(
 ) -> Sweep:
     """Plans a model for many scratchpads, from the smallest to the largest.
 
-    The arguments are those of :func:`plan`, except for these:
+    The arguments are those of :func:`plan`, except for these, and for the scratchpad of a machine, which does not count:
 
     Args:
         scratchpads: The sizes to plan for. Without them there are ``steps``, from the smallest scratchpad with which the
@@ -128,8 +174,20 @@ def sweep(
     graph = read(
         model, inputs, dimensions=dimensions, element_bytes=element_bytes, group=group, in_place=in_place
     )
+    how = effort(
+        machine=machine,
+        alignment=alignment,
+        weights=weights,
+        keep=keep,
+        reserved=(),
+        order=order,
+        solver=solver,
+        objective=objective,
+        overlap=overlap,
+        time_limit=time_limit,
+    )
     sizes = None if scratchpads is None else list(scratchpads)
-    raw = _cosma.sweep(graph, sizes, steps, effort(alignment, weights, order, solver, time_limit), progress)
+    raw = _cosma.sweep(graph, sizes, steps, how, progress)
     found = json.loads(raw)
     points = Records(Point, (Point(**it) for it in found["points"]))
     return Sweep(found["name"], found["compulsory"], found["min_scratchpad"], points)

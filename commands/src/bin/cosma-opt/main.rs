@@ -89,17 +89,19 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(Stream::Error) => say(summary.trim_end()),
         None => {}
     }
-    if let Some(flag) = arguments.asked_of_plans().filter(|_| done.report.functions.is_empty()) {
-        say(&format!("warning: {flag}: {}", nothing(arguments)));
+    if let Some(flag) = arguments.asked_of_plans().filter(|_| done.report.functions.iter().all(|it| it.operators == 0))
+    {
+        say(&format!("warning: {flag}: {}", nothing(arguments, &done.report)));
     }
     Ok(())
 }
 
-/// Why there is no plan.
-fn nothing(arguments: &Arguments) -> &'static str {
-    match arguments.plans() {
-        true => "the module has no function to plan",
-        false => "nothing was planned, and the module has no plan: use --schedule --allocate, or cosma plan",
+/// Why there is no plan, or an empty one.
+fn nothing(arguments: &Arguments, report: &Report) -> &'static str {
+    match (report.functions.is_empty(), arguments.plans()) {
+        (false, _) => "no function of the module has an operator to plan: operators compute with tensors",
+        (true, true) => "the module has no function to plan",
+        (true, false) => "nothing was planned, and the module has no plan: use --schedule --allocate, or cosma plan",
     }
 }
 

@@ -28,6 +28,9 @@ plan that moves less than a proven bound is an error.
 With --tile, minimum and peak are those of whole operators, each size that fits whole operators is
 also planned without tiles, and bounds hold for all tilings.
 
+Several networks share one table and one plot, in which traffic is a multiple of each network's
+compulsory traffic; JSON is then a list. Multiples, minimum and peak are those of each network.
+
 The line below the table names, for each curve, the smallest size that saves nine tenths of all that
 larger sizes save. The file `-` is standard output, in place of the table. Ctrl-C reports what is
 planned so far.
@@ -43,6 +46,8 @@ Examples:
       --time-limit=10 --state=net.jsonl
   The curve in tiles, 32 KiB to 4 MiB:
     cosma-sweep net.mlir --tile --plot=tiles.svg
+  Several networks in one plot:
+    cosma-sweep net.mlir net.onnx --element-bytes=1 --scratchpad=1x..2x --plot=networks.svg
   Compare a free order with source order:
     cosma-sweep net.mlir --order=free,source --plot=orders.svg
   Compare the benefit of more memory and of more bandwidth:
@@ -60,14 +65,14 @@ Environment:
                      depend on it
   NO_COLOR           if set, usage errors are printed without colour";
 
-/// Plans one network for many scratchpad sizes and reports traffic against size as a table, JSON, CSV
+/// Plans networks for many scratchpad sizes and reports traffic against size as a table, JSON, CSV
 /// and a plot. Every plan is verified.
 #[derive(Debug, Parser)]
 #[command(name = "cosma-sweep", version, after_long_help = AFTER_HELP, max_term_width = 100)]
 pub struct Arguments {
-    /// Module as MLIR text or bytecode, or ONNX model; `-` is standard input
+    /// Modules as MLIR text or bytecode, or ONNX models, each with one network; `-` is standard input
     #[arg(value_name = "IN", default_value = "-")]
-    pub input: String,
+    pub networks: Vec<String>,
 
     /// Function to plan; optional if the module has only one
     #[arg(long, value_name = "NAME")]

@@ -140,8 +140,9 @@ pub fn faults(all: &[Series], curves: &[Vec<Point>]) -> Vec<String> {
     }
     for (proven, bounds) in all.iter().zip(curves) {
         for (planned, plans) in all.iter().zip(curves) {
-            let holds =
-                proven.weights == planned.weights && (proven.order == Order::Free || proven.order == planned.order);
+            let holds = proven.name == planned.name
+                && proven.weights == planned.weights
+                && (proven.order == Order::Free || proven.order == planned.order);
             let contradiction = || {
                 let bounds = bounds.iter().filter_map(|it| Some((it.scratchpad, it.known()?.lower_bound)));
                 let plans = || plans.iter().filter_map(|it| Some((it.scratchpad, it.known()?.non_compulsory)));

@@ -1,4 +1,4 @@
-//! `cosma-sweep`: plans one network for many scratchpad sizes and reports traffic against size, or cycles against size
+//! `cosma-sweep`: plans networks for many scratchpad sizes and reports traffic against size, or cycles against size
 //! and bandwidth.
 
 mod arguments;
@@ -14,13 +14,14 @@ mod state;
 mod tiled;
 
 use arguments::Arguments;
+use cosma::Bytes;
 use cosma_commands::command::say;
 use cosma_commands::interrupt::on_control_c;
 use cosma_commands::output::Output;
 use curve::{Point, curve, faults};
 use report::Sweep;
 use run::{Outcome, Setting, run};
-use series::{Series, all_series};
+use series::all_series;
 use state::State;
 use std::io;
 use std::path::Path;
@@ -51,12 +52,15 @@ fn main() -> ExitCode {
 }
 
 fn sweep(arguments: &Arguments) -> Result<(), Failure> {
-    let network = network::read(arguments)?;
+    let networks = network::read_all(arguments)?;
     if !arguments.rate.is_empty() {
         check_outputs(arguments)?;
-        return rates::sweep(&network, arguments);
+        return rates::sweep(&networks[0], arguments);
     }
-    let all = all_series(&network, arguments)?;
+    let mut all = Vec::new();
+    for network in &networks {
+        all.extend(all_series(network, arguments)?);
+    }
     // Before planning, which may take long.
     check_outputs(arguments)?;
     let mut state = None;
@@ -74,7 +78,6 @@ fn sweep(arguments: &Arguments) -> Result<(), Failure> {
     }
     let curves: Vec<Vec<Point>> = all.iter().zip(&outcomes).map(|(series, outcomes)| curve(series, outcomes)).collect();
     let sweep = Sweep {
-        name: &network.name,
         all: &all,
         curves: &curves,
         time_limit: arguments.time_limit.0.as_secs_f64(),
@@ -92,9 +95,10 @@ fn sweep(arguments: &Arguments) -> Result<(), Failure> {
     }
     let mut faults: Vec<String> = faults(&all, &curves).iter().map(|it| format!("error: {it}")).collect();
     if faults.is_empty() && n_open == 0 && curves.iter().flatten().all(|it| it.known().is_none()) {
-        let least = all.iter().map(|it: &Series| it.min).min().unwrap_or_default();
+        let least = all.iter().min_by_key(|it| it.min);
+        let (name, least) = least.map_or(("the network", Bytes::ZERO), |it| (it.name.as_str(), it.min));
         let needed = if arguments.tile { "more for its smallest tiles".into() } else { format!("at least {least} B") };
-        faults.push(format!("error: no scratchpad is large enough: {} needs {needed}", network.name));
+        faults.push(format!("error: no scratchpad is large enough: {name} needs {needed}"));
     }
     if faults.is_empty() { Ok(()) } else { Err(Failure::Run(faults)) }
 }

@@ -22,9 +22,29 @@ pub struct Network {
     pub cuttable: TileNetwork,
 }
 
-/// Reads the requested network.
-pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
-    let input = &arguments.input;
+/// Reads the requested networks. Those of one file name have the names of their files.
+pub fn read_all(arguments: &Arguments) -> Result<Vec<Network>, Failure> {
+    let inputs = &arguments.networks;
+    for (index, input) in inputs.iter().enumerate() {
+        if inputs[..index].contains(input) {
+            return Err(Failure::Call(format!("{input} is given twice")));
+        }
+    }
+    let alone = [("--function", arguments.function.is_some()), ("--rate", !arguments.rate.is_empty())];
+    if let (Some((flag, _)), false) = (alone.iter().find(|it| it.1), inputs.len() == 1) {
+        return Err(Failure::Call(format!("{flag} is of one network, but {} are given", inputs.len())));
+    }
+    let mut networks: Vec<Network> = inputs.iter().map(|it| read(arguments, it)).collect::<Result<_, _>>()?;
+    let names: Vec<String> = networks.iter().map(|it| it.name.clone()).collect();
+    for (network, input) in networks.iter_mut().zip(inputs) {
+        if 1 < names.iter().filter(|it| **it == network.name).count() {
+            network.name.clone_from(input);
+        }
+    }
+    Ok(networks)
+}
+
+fn read(arguments: &Arguments, input: &str) -> Result<Network, Failure> {
     let bytes = read_input(input).map_err(|error| Failure::Call(format!("cannot read {input}: {error}")))?;
     let file = if input == "-" { "<stdin>" } else { input };
     let is_onnx = is_model(input, &bytes);
@@ -68,7 +88,7 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
     };
     let SourceNetwork { function, network, .. } = found.swap_remove(at);
     let stem = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
-    let name = match (&arguments.function, input.as_str()) {
+    let name = match (&arguments.function, input) {
         (None, "-") => function,
         (None, _) => stem.into_owned(),
         (Some(_), _) => format!("{stem}@{function}"),

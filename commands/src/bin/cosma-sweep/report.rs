@@ -10,9 +10,7 @@ use serde::Serialize;
 
 /// The results of a sweep.
 pub struct Sweep<'a> {
-    /// The name of the network.
-    pub name: &'a str,
-    /// The series.
+    /// The series, those of each network together.
     pub all: &'a [Series],
     /// The curve of each series.
     pub curves: &'a [Vec<Point>],
@@ -46,7 +44,9 @@ fn knee(points: &[Point]) -> Option<Knee> {
 
 /// A row of the table.
 #[derive(Serialize)]
-struct Row {
+struct Row<'a> {
+    #[serde(skip)]
+    network: &'a str,
     weights: &'static str,
     order: &'static str,
     solver: &'static str,
@@ -102,13 +102,16 @@ struct JsonSeries {
 }
 
 impl Sweep<'_> {
-    /// The report as text: a line on each network configuration, then a table.
+    /// The report as text: a line on each network and each configuration of it, then a table.
     pub fn text(&self) -> String {
-        let operators = self.operators();
-        let mut text = format!("{}: {operators} operators\n", self.name);
+        let mut text = String::new();
         let whole = if self.is_tiled() { " of whole operators" } else { "" };
         for (index, series) in self.all.iter().enumerate() {
-            let is_same = |it: &Series| it.weights == series.weights && it.order == series.order;
+            if !self.all[..index].iter().any(|it| it.name == series.name) {
+                text += &format!("{}: {} operators\n", series.name, series.n_operators());
+            }
+            let is_same =
+                |it: &Series| it.name == series.name && it.weights == series.weights && it.order == series.order;
             if self.all[..index].iter().any(is_same) {
                 continue;
             }
@@ -145,12 +148,14 @@ impl Sweep<'_> {
 
     fn table(&self) -> Table {
         let differs = |is_same: fn(&Series, &Series) -> bool| self.all.windows(2).any(|it| !is_same(&it[0], &it[1]));
+        let with_network = self.has_several();
         let with_weights = differs(|a, b| a.weights == b.weights);
         let with_order = differs(|a, b| a.order == b.order);
         let with_solver = differs(|a, b| a.solver == b.solver);
         let left = |name: &str| -> Column { (name.into(), false) };
         let right = |name: &str| -> Column { (name.into(), true) };
         let mut columns = Vec::new();
+        columns.extend(with_network.then(|| left("network")));
         columns.extend(with_weights.then(|| left("weights")));
         columns.extend(with_order.then(|| left("order")));
         columns.extend(with_solver.then(|| left("solver")));
@@ -164,6 +169,7 @@ impl Sweep<'_> {
                 row.point;
             let number = |it: Option<u64>| it.map_or(String::new(), |it| it.to_string());
             let mut cells = Vec::new();
+            cells.extend(with_network.then(|| row.network.into()));
             cells.extend(with_weights.then(|| row.weights.into()));
             cells.extend(with_order.then(|| row.order.into()));
             cells.extend(with_solver.then(|| row.solver.into()));
@@ -186,14 +192,16 @@ impl Sweep<'_> {
     /// The report as CSV: a header, then a line for each size.
     pub fn csv(&self) -> String {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        let mut names = vec!["weights", "order", "solver", "scratchpad", "factor", "status", "total", "compulsory"];
+        let mut names: Vec<&str> = self.has_several().then_some("network").into_iter().collect();
+        names.extend(["weights", "order", "solver", "scratchpad", "factor", "status", "total", "compulsory"]);
         names.extend(["non_compulsory", "lower_bound", "gap", "by", "plan_from", "bound_from"]);
         names.extend(self.is_tiled().then_some("tiles"));
         names.extend(self.with_times.then_some("seconds"));
         let mut lines = vec![names.iter().map(ToString::to_string).collect::<Vec<_>>()];
-        for Row { weights, order, solver, point } in self.rows() {
+        for Row { network, weights, order, solver, point } in self.rows() {
             let number = |it: Option<u64>| it.map_or(String::new(), |it| it.to_string());
-            let mut cells: Vec<String> = [weights, order, solver].map(String::from).to_vec();
+            let mut cells: Vec<String> = self.has_several().then(|| network.into()).into_iter().collect();
+            cells.extend([weights, order, solver].map(String::from));
             cells.extend([point.scratchpad.to_string(), point.factor.to_string(), point.status.into()]);
             cells.extend([point.total, Some(point.compulsory), point.non_compulsory, point.lower_bound].map(number));
             cells.push(point.gap.map_or(String::new(), |it| it.to_string()));
@@ -212,9 +220,22 @@ impl Sweep<'_> {
         String::from_utf8(bytes).expect("strings were written")
     }
 
-    /// The report as indented JSON, ending with a line break.
+    /// The report as indented JSON, ending with a line break: of several networks a list.
     pub fn json(&self) -> String {
-        let series = self.all.iter().zip(self.curves).map(|(series, points)| JsonSeries {
+        let networks: Vec<Json> = self.networks().map(|it| self.json_of(it)).collect();
+        let text = match &networks[..] {
+            [network] => serde_json::to_string_pretty(network),
+            _ => serde_json::to_string_pretty(&networks),
+        };
+        let mut text = text.expect("strings and finite numbers are JSON");
+        text.push('\n');
+        text
+    }
+
+    /// What is known of a network, which is told by one of its series.
+    fn json_of<'b>(&self, network: &'b Series) -> Json<'b> {
+        let of_network = self.all.iter().zip(self.curves).filter(|it| it.0.name == network.name);
+        let series = of_network.map(|(series, points)| JsonSeries {
             weights: weights_name(series.weights),
             order: order_name(series.order),
             solver: solver_name(series.solver),
@@ -223,15 +244,31 @@ impl Sweep<'_> {
             peak: series.peak.map(|it| it.0),
             points: points.iter().map(|it| self.cells(series, it)).collect(),
         });
-        let json = Json {
-            network: self.name,
-            operators: self.operators(),
+        Json {
+            network: &network.name,
+            operators: network.n_operators(),
             time_limit: self.time_limit,
             series: series.collect(),
-        };
-        let mut text = serde_json::to_string_pretty(&json).expect("strings and finite numbers are JSON");
-        text.push('\n');
-        text
+        }
+    }
+
+    /// The first series of each network.
+    fn networks(&self) -> impl Iterator<Item = &Series> {
+        let is_first = |index: usize| self.all[..index].last().is_none_or(|it| it.name != self.all[index].name);
+        self.all.iter().enumerate().filter(move |it| is_first(it.0)).map(|it| it.1)
+    }
+
+    /// Whether there are several networks.
+    pub fn has_several(&self) -> bool {
+        1 < self.networks().count()
+    }
+
+    /// The name of the network, or how many there are.
+    pub fn name(&self) -> String {
+        match self.has_several() {
+            true => format!("{} networks", self.networks().count()),
+            false => self.all.first().map_or(String::new(), |it| it.name.clone()),
+        }
     }
 
     /// Whether networks are split into tiles.
@@ -239,14 +276,15 @@ impl Sweep<'_> {
         self.all.iter().any(|it| it.network.is_some())
     }
 
-    /// The number of operators of the network.
+    /// The number of operators of all networks.
     pub fn operators(&self) -> usize {
-        self.all.first().map_or(0, |it| it.problem().graph.ops().len())
+        self.networks().map(Series::n_operators).sum()
     }
 
-    fn rows(&self) -> impl Iterator<Item = Row> {
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.all.iter().zip(self.curves).flat_map(move |(series, points)| {
             points.iter().map(move |point| Row {
+                network: &series.name,
                 weights: weights_name(series.weights),
                 order: order_name(series.order),
                 solver: solver_name(series.solver),

@@ -12,6 +12,8 @@ use cosma_tile::Network as TileNetwork;
 
 /// A network with its options, and the scratchpad sizes to plan it for.
 pub struct Series {
+    /// The network's name, unique among those that are planned.
+    pub name: String,
     /// Whether weights are resident, streamed, or either way.
     pub weights: Weights,
     /// The allowed orders.
@@ -48,15 +50,23 @@ impl Series {
         &self.problem
     }
 
+    /// The number of operators of the network.
+    pub fn n_operators(&self) -> usize {
+        self.problem.graph.ops().len()
+    }
+
     /// The bytes that every plan moves.
     pub fn compulsory(&self) -> Bytes {
         self.problem.compulsory()
     }
 
-    /// The options in which these series differ, in words; empty if they do not.
+    /// The networks and options in which these series differ, in words; empty if they do not.
     pub fn label(&self, all: &[Series]) -> String {
         let differs = |is_same: fn(&Series, &Series) -> bool| all.iter().any(|it| !is_same(it, self));
         let mut words: Vec<String> = Vec::new();
+        if differs(|a, b| a.name == b.name) {
+            words.push(self.name.clone());
+        }
         if differs(|a, b| a.weights == b.weights) {
             words.push(format!("{} weights", weights_name(self.weights)));
         }
@@ -102,6 +112,7 @@ pub fn all_series(network: &Network, arguments: &Arguments) -> Result<Vec<Series
             let sizes = sizes(&asked, arguments.steps, arguments.spacing, &needs).map_err(Failure::Call)?;
             for &solver in &solvers {
                 all.push(Series {
+                    name: network.name.clone(),
                     weights,
                     order,
                     solver,

@@ -1,6 +1,7 @@
 //! The scratchpad sizes of a sweep.
 
-use cosma::{Bytes, Size};
+use cosma::Bytes;
+use cosma_commands::size::size;
 use std::fmt;
 use std::str::FromStr;
 
@@ -149,7 +150,7 @@ impl FromStr for Anchor {
                 Ok(factor) if 0.0 < factor && factor <= 1e6 => Ok(Anchor::Times(factor)),
                 _ => Err(format!("'{text}' is not a multiple of the minimum scratchpad such as 1.5x")),
             },
-            _ => match text.parse::<Size>() {
+            _ => match size(text) {
                 Ok(size) => Ok(Anchor::Size(size.0)),
                 Err(error) => Err(format!("{error}; or a multiple of the minimum such as 1.5x, or min, or peak")),
             },

@@ -35,6 +35,11 @@ pub struct Unit {
     bytes: f64,
 }
 
+impl Unit {
+    /// Of numbers that are no bytes.
+    pub const ONE: Unit = Unit { name: "", bytes: 1.0 };
+}
+
 const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 fn unit(power: usize) -> Unit {

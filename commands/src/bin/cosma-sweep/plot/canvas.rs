@@ -29,6 +29,17 @@ line.axis { stroke: #222 }
 line.base { stroke: #444; stroke-dasharray: 6 3 }
 path.stairs { fill: none; stroke-width: 1.6; stroke-linejoin: round }";
 
+/// The colours of all but the curves, where dark is preferred.
+const DARK: &str = "\
+[fill='#fff'] { fill: #1c1c1e }
+[fill='#555'] { fill: #bbb } [stroke='#555'] { stroke: #bbb }
+text { fill: #e4e4e6 }
+text.light { fill: #a8a8ac }
+text.base { fill: #c8c8cc; stroke: #1c1c1e }
+line.grid { stroke: #36363a }
+line.axis { stroke: #e4e4e6 }
+line.base { stroke: #c8c8cc }";
+
 /// The scales of the plot.
 pub struct Frame {
     /// The scale of scratchpad sizes.
@@ -61,10 +72,21 @@ impl Mark {
     pub const ALL: [Mark; 4] = [Mark::Circle, Mark::Square, Mark::Triangle, Mark::Diamond];
 }
 
+/// How a curve looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The shape of its marks.
+    pub mark: Mark,
+    /// Its colour.
+    pub colour: &'static str,
+    /// Lengths of its dashes and of the gaps after them, as SVG has them; empty if it has none.
+    pub dashes: &'static str,
+}
+
 /// The sample of a legend entry.
 pub enum Sample {
-    /// A piece of a curve: its mark and colour.
-    Curve(Mark, &'static str),
+    /// A piece of a curve.
+    Curve(Look),
     /// A single mark: its colour, and whether it is filled.
     Mark(&'static str, bool),
     /// A piece of a band: its colour.
@@ -101,6 +123,15 @@ impl Canvas<'_> {
         let mut text = document.set("viewBox", format!("0 0 {WIDTH} {height}")).to_string();
         text.push('\n');
         text
+    }
+
+    /// Gives the plot a dark form for those who prefer that. Of each colour of curves it takes the dark one.
+    pub fn dark(&mut self, colours: &[(&str, &str)]) {
+        let mut rules = String::from(DARK);
+        for (light, dark) in colours {
+            rules += &format!("\n[stroke='{light}'] {{ stroke: {dark} }} [fill='{light}'] {{ fill: {dark} }}");
+        }
+        self.add(Style::new(format!("@media (prefers-color-scheme: dark) {{\n{rules}\n}}")));
     }
 
     /// Writes a title at the top left, and a note at the top right.
@@ -166,14 +197,14 @@ impl Canvas<'_> {
     }
 
     /// Draws a step function through points of size and traffic, continued to the end of the axis.
-    pub fn stairs(&mut self, dots: &[(f64, f64)], colour: &str) {
+    pub fn stairs(&mut self, dots: &[(f64, f64)], look: &Look) {
         let Some((first, rest)) = dots.split_first() else { return };
         let mut data = Data::new().move_to((self.frame.x(first.0), self.frame.y(first.1)));
         for dot in rest {
             data = data.horizontal_line_to(self.frame.x(dot.0)).vertical_line_to(self.frame.y(dot.1));
         }
         data = data.horizontal_line_to(WIDTH - RIGHT);
-        self.add(Path::new().set("d", data).set("class", "stairs").set("stroke", colour));
+        self.add(stairs(data, look));
     }
 
     /// Draws a whisker from a plan at `high` down to its bound at `low`.
@@ -192,12 +223,16 @@ impl Canvas<'_> {
     pub fn legend(&mut self, entries: &[(Sample, String)]) {
         let (mut x, mut y) = (LEFT, LEGEND + 8.0);
         for (sample, text) in entries {
-            let width = 32.0 + LETTER * text.chars().count() as f64;
+            let sample_width = match sample {
+                Sample::Curve(look) if !look.dashes.is_empty() => 51.0,
+                _ => 31.0,
+            };
+            let width = sample_width + 1.0 + LETTER * text.chars().count() as f64;
             if LEFT < x && WIDTH - RIGHT < x + width {
                 (x, y) = (LEFT, y + LINE);
             }
             self.sample(sample, (round(x), y));
-            self.text((x + 31.0, y + 4.0), text, &Anchor::Start, "");
+            self.text((x + sample_width, y + 4.0), text, &Anchor::Start, "");
             x += width + 22.0;
         }
         if !entries.is_empty() {
@@ -207,10 +242,12 @@ impl Canvas<'_> {
 
     fn sample(&mut self, sample: &Sample, (x, y): (f64, f64)) {
         match *sample {
-            Sample::Curve(mark, colour) => {
-                let data = Data::new().move_to((x, y)).horizontal_line_to(x + 24.0);
-                self.add(Path::new().set("d", data).set("class", "stairs").set("stroke", colour));
-                self.add(shape((x + 12.0, y), mark, colour, true));
+            Sample::Curve(look) => {
+                // Dashes show on a longer piece.
+                let length = if look.dashes.is_empty() { 24.0 } else { 44.0 };
+                let data = Data::new().move_to((x, y)).horizontal_line_to(x + length);
+                self.add(stairs(data, &look));
+                self.add(shape((x + length / 2.0, y), look.mark, look.colour, true));
             }
             Sample::Mark(colour, is_filled) => {
                 if !is_filled {
@@ -259,6 +296,11 @@ fn text((x, y): (f64, f64), content: &str, anchor: &Anchor, class: &str) -> Text
     };
     let text = Text::new(content).set("x", round(x)).set("y", round(y)).set("text-anchor", anchor);
     if class.is_empty() { text } else { text.set("class", class) }
+}
+
+fn stairs(data: Data, look: &Look) -> Path {
+    let path = Path::new().set("d", data).set("class", "stairs").set("stroke", look.colour);
+    if look.dashes.is_empty() { path } else { path.set("stroke-dasharray", look.dashes) }
 }
 
 fn shape((x, y): (f64, f64), mark: Mark, colour: &str, is_filled: bool) -> Element {
