@@ -62,7 +62,61 @@ pub struct Memory {
     pub reserved: Vec<Range<Bytes>>,
 }
 
-/// A way for copies from one memory to another.
+impl Memory {
+    /// Its stretches without reserved addresses, ascending and half-open, none of them empty. Each begins at a multiple
+    /// of the alignment. One without a size has none: no addresses are decided there.
+    pub fn stretches(&self) -> Vec<Range<Bytes>> {
+        let size = self.size.unwrap_or(Bytes::ZERO);
+        let mut reserved = self.reserved();
+        reserved.sort_by_key(|it| it.start);
+        let mut stretches = Vec::new();
+        let mut start = Bytes::ZERO;
+        for Range { start: low, end: high } in reserved.into_iter().chain([size..size]) {
+            if start < low {
+                stretches.push(start..low);
+            }
+            match high.0.checked_next_multiple_of(self.alignment.0.max(1)) {
+                Some(after) => start = start.max(Bytes(after)),
+                None => break,
+            }
+        }
+        stretches
+    }
+
+    /// What is reserved of it, as far as it lies within it.
+    fn reserved(&self) -> Vec<Range<Bytes>> {
+        let size = self.size.unwrap_or(Bytes::ZERO);
+        self.reserved.iter().map(|it| it.start..it.end.min(size)).filter(|it| it.start < it.end).collect()
+    }
+}
+
+/// What brings tensors from one memory to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Moves {
+    /// Copies over the machine's links. Operators write in the scratchpad.
+    #[default]
+    Links,
+    /// Nothing: each tensor has one memory and one address for good, as runtimes without DMA need it, and operators
+    /// read and write there ([`place`](crate::place())).
+    ///
+    /// Then a link is no way for copies, but says what operators reach. Over one to the scratchpad they read a
+    /// memory, over one from the scratchpad they write to it, and its price is what each byte costs beyond one of the
+    /// scratchpad, which costs nothing. A memory to which no link leads is read-only, and holds nothing but weights. In
+    /// which memories uses let operators find what they read ([`Use::from`](crate::Use::from)) is of no meaning.
+    None,
+}
+
+impl Moves {
+    /// As options and problems as text have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Moves::Links => "links",
+            Moves::None => "none",
+        }
+    }
+}
+
+/// A way for copies from one memory to another; where [nothing moves](Moves::None), for accesses of operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Where copies come from.
@@ -82,6 +136,7 @@ pub struct Machine {
     memories: Vec<Memory>,
     links: Vec<Link>,
     clock: Option<Clock>,
+    moves: Moves,
 }
 
 impl Machine {
@@ -125,7 +180,7 @@ impl Machine {
                 return refuse(format!("two links lead from {from} to {to}"));
             }
         }
-        Ok(Machine { memories, links, clock: None })
+        Ok(Machine { memories, links, clock: None, moves: Moves::Links })
     }
 
     /// The links of [`Machine::with_host`], from where to where.
@@ -141,15 +196,36 @@ impl Machine {
             memories: vec![memory("host", None, Bytes(1)), memory("scratchpad", Some(scratchpad), alignment)],
             links: Machine::HOST_WAYS.map(link).to_vec(),
             clock: None,
+            moves: Moves::Links,
         }
+    }
+
+    /// The same machine, where nothing moves.
+    ///
+    /// # Errors
+    /// [`Error::Machine`] where it has a clock, which is that of its transfers.
+    pub fn without_moves(self) -> Result<Machine, Error> {
+        match self.clock {
+            Some(_) => Err(Error::Machine("a machine on which nothing moves has no rates of links".into())),
+            None => Ok(Machine { moves: Moves::None, ..self }),
+        }
+    }
+
+    /// What brings tensors from one memory to another.
+    pub fn moves(&self) -> Moves {
+        self.moves
     }
 
     /// The same machine with a clock: how long transfers over each of its links take, and operators.
     ///
     /// # Errors
     /// [`Error::Machine`] where there is not one timing for each link, or one of rate 0 or on no channel; where two
-    /// channels have one name, or one a name that is not allowed; where operators are said to move no bytes per cycle.
+    /// channels have one name, or one a name that is not allowed; where operators are said to move no bytes per cycle;
+    /// where nothing moves.
     pub fn with_clock(self, clock: Clock) -> Result<Machine, Error> {
+        if self.moves == Moves::None {
+            return Err(Error::Machine("a machine on which nothing moves has no rates of links".into()));
+        }
         clock.check(&self.links, |it| self.memories[it.index()].name.clone())?;
         Ok(Machine { clock: Some(clock), ..self })
     }
@@ -187,20 +263,7 @@ impl Machine {
     /// The stretches of the scratchpad without reserved addresses, ascending and half-open, none of them empty. Each
     /// begins at a multiple of the alignment.
     pub fn stretches(&self) -> Vec<Range<Bytes>> {
-        let mut reserved = self.reserved();
-        reserved.sort_by_key(|it| it.start);
-        let mut stretches = Vec::new();
-        let mut start = Bytes::ZERO;
-        for Range { start: low, end: high } in reserved.into_iter().chain([self.scratchpad()..self.scratchpad()]) {
-            if start < low {
-                stretches.push(start..low);
-            }
-            match high.0.checked_next_multiple_of(self.alignment().0.max(1)) {
-                Some(after) => start = start.max(Bytes(after)),
-                None => break,
-            }
-        }
-        stretches
+        self.memories[MemoryId::SCRATCHPAD.index()].stretches()
     }
 
     /// The largest of the stretches without reserved addresses, the first of several; an empty one if there is none.
@@ -211,9 +274,17 @@ impl Machine {
 
     /// What is reserved of the scratchpad, as far as it lies within it.
     pub(crate) fn reserved(&self) -> Vec<Range<Bytes>> {
-        let size = self.scratchpad();
-        let reserved = self.memories[MemoryId::SCRATCHPAD.index()].reserved.iter();
-        reserved.map(|it| it.start..it.end.min(size)).filter(|it| it.start < it.end).collect()
+        self.memories[MemoryId::SCRATCHPAD.index()].reserved()
+    }
+
+    /// Whether operators may read in a memory: where nothing moves, over a link to the scratchpad.
+    pub(crate) fn is_readable(&self, memory: MemoryId) -> bool {
+        memory == MemoryId::SCRATCHPAD || self.link(memory, MemoryId::SCRATCHPAD).is_some()
+    }
+
+    /// Whether operators may write in a memory: where nothing moves, over a link from the scratchpad.
+    pub(crate) fn is_writable(&self, memory: MemoryId) -> bool {
+        memory == MemoryId::SCRATCHPAD || self.link(MemoryId::SCRATCHPAD, memory).is_some()
     }
 
     /// The same machine, whose scratchpad is as large as a stretch of it, and all free.

@@ -1,6 +1,6 @@
 //! A graph and the machine that it is to run on.
 
-use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, OpId, Origin, Tensor, TensorId};
+use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, Moves, OpId, Origin, Tensor, TensorId};
 use std::ops::Range;
 
 /// What is to be planned.
@@ -274,6 +274,11 @@ impl Problem {
 
     fn check_is_planned(&self) -> Result<(), Error> {
         let refuse = |why: String| Err(Error::NotPlanned(why));
+        if self.machine.moves() == Moves::None {
+            return refuse(
+                "transfers, on a machine on which nothing moves: there each tensor is placed for good".into(),
+            );
+        }
         if let Some(memory) = self.machine.memories().get(2) {
             return refuse(format!(
                 "memories beside {} and the scratchpad: {}",

@@ -44,6 +44,8 @@ pub enum Fault {
     UnknownOp(OpId),
     /// A copy to or from a memory that the machine does not have.
     UnknownMemory(MemoryId),
+    /// A copy, or a half of one, on a machine on which nothing moves.
+    Moves(TensorId),
 
     /// An operator runs again that may run only once.
     RunsAgain(OpId),
@@ -247,6 +249,7 @@ impl fmt::Display for DisplayViolation<'_> {
                 let name = tensor(&copy.tensor);
                 write!(f, "{} is put where {name} is still being copied from or to", self.block(*block))
             }
+            Fault::Moves(id) => write!(f, "{} is copied, but nothing moves on this machine", tensor(id)),
             Fault::NoLink(from, to) => {
                 write!(f, "there is no link from {} to {}", self.memory(*from), self.memory(*to))
             }

@@ -14,6 +14,7 @@ mod orders;
 mod outline_optimum;
 pub mod overlapped;
 mod pins;
+mod placement;
 mod program;
 mod races;
 
@@ -28,5 +29,6 @@ pub use joint_optimum::{joint_optimum, joint_optimum_if_any};
 pub use orders::orders;
 pub use outline_optimum::{kept_optimum, outline_optimum};
 pub use pins::with_pins;
+pub use placement::{placement_optimum, without_moves};
 pub use program::parse_program;
 pub use races::is_free_of_races;

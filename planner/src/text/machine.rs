@@ -2,13 +2,14 @@
 
 use super::bytes;
 use crate::time::{Channel, ChannelId, Clock, Compute, Ratio, Timing};
-use crate::{Bytes, Cycles, Error, Link, Machine, Memory, MemoryId, Weights};
+use crate::{Bytes, Cycles, Error, Link, Machine, Memory, MemoryId, Moves, Weights};
 use std::fmt;
 use std::ops::Range;
 
-/// Whether one line says all of a machine but its clock.
+/// Whether one line says all of a machine but its clock and whether anything moves.
 pub(super) fn has_usual_form(machine: &Machine) -> bool {
-    machine.without_clock() == Machine::with_host(machine.scratchpad(), machine.alignment())
+    let usual = Machine::with_host(machine.scratchpad(), machine.alignment());
+    (machine.memories(), machine.links()) == (usual.memories(), usual.links())
 }
 
 pub(super) fn write_machine(f: &mut fmt::Formatter<'_>, machine: &Machine, weights: Weights) -> fmt::Result {
@@ -55,7 +56,10 @@ pub(super) fn write_machine(f: &mut fmt::Formatter<'_>, machine: &Machine, weigh
         }
         writeln!(f, " least_cycles {least_cycles}")?;
     }
-    Ok(())
+    match machine.moves() {
+        Moves::Links => Ok(()),
+        Moves::None => writeln!(f, "moves {}", Moves::None.name()),
+    }
 }
 
 /// Reads what is said of the machine.
@@ -69,6 +73,7 @@ pub(crate) struct MachineParser {
     pub channels: Vec<Channel>,
     pub links: Vec<(Link, Option<Timing>)>,
     pub compute: Option<Compute>,
+    pub moves: Moves,
 }
 
 impl MachineParser {
@@ -102,6 +107,11 @@ impl MachineParser {
             ["link", from, to, words @ ..] => {
                 let link = self.link(from, to, words)?;
                 self.links.push(link);
+            }
+            ["moves", moves @ ..] => {
+                let all = [Moves::Links, Moves::None];
+                let found = all.into_iter().find(|it| [it.name()] == moves);
+                self.moves = found.ok_or_else(|| format!("moves are links or none, not {}", moves.join(" ")))?;
             }
             ["compute", words @ ..] => self.compute = Some(parse_compute(words)?),
             _ => return Ok(false),
@@ -159,6 +169,13 @@ impl MachineParser {
 
     /// The machine, if anything was said.
     pub fn finish(self) -> Result<Option<Machine>, Error> {
+        match self.moves {
+            Moves::Links => self.finish_with_moves(),
+            Moves::None => self.finish_with_moves()?.map(Machine::without_moves).transpose(),
+        }
+    }
+
+    fn finish_with_moves(self) -> Result<Option<Machine>, Error> {
         let (links, timings): (Vec<Link>, Vec<Option<Timing>>) = self.links.into_iter().unzip();
         let machine = match self.usual {
             Some(_) if !self.memories.is_empty() => {
