@@ -22,6 +22,9 @@ const ATTEMPTS: u64 = 256;
 
 /// The plan that follows an outline, if its stays can be packed and the deadline allows.
 pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
+    if let Some(banked) = problem.without_banks().ok()? {
+        return address(banked.problem(), outline, deadline).map(|it| banked.back(it));
+    }
     let mut in_place = problem.in_place_by_step(&outline.order);
     address_where(problem, outline, &mut in_place, &[], deadline)
 }

@@ -16,8 +16,8 @@ mod flight;
 
 use crate::time::ChannelId;
 use crate::{
-    Action, Block, Bytes, Copy, Fault, InPlace, Keep, MemoryId, MemorySet, Moment, Moves, OpId, Origin, Overlay, Place,
-    Problem, Slice, Slot, Step, TensorId, Traffic, Violation,
+    Action, Banks, Block, Bytes, Copy, Fault, InPlace, Keep, MemoryId, MemorySet, Moment, Moves, OpId, Origin, Overlay,
+    Place, Problem, Slice, Slot, Step, TensorId, Traffic, Violation,
 };
 use flight::{Flight, Flights, Target};
 use std::collections::BTreeMap;
@@ -394,6 +394,14 @@ impl Judge<'_> {
                 self.report(Fault::Overlap(op, a, b));
             }
         }
+        for (nth, one) in reads.iter().enumerate() {
+            for other in &reads[..nth] {
+                let (a, b) = (self.block(*other), self.block(*one));
+                if self.is_one_bank(a, b) {
+                    self.report(Fault::OneBank(op, a, b));
+                }
+            }
+        }
         self.occupy(workspace, None, None);
         let arrival = again.then_some(self.arrivals.len());
         if again {
@@ -409,6 +417,15 @@ impl Judge<'_> {
             self.occupy(self.block(slot), Some(slot), None);
             self.put(slot, arrival);
         }
+    }
+
+    /// Whether two operands begin in one bank, where they may not.
+    fn is_one_bank(&self, a: Block, b: Block) -> bool {
+        let memory = self.problem.machine.memories().get(a.place.memory.index());
+        let Some(Banks { size, apart: true }) = memory.and_then(|it| it.banks) else { return false };
+        let has_bytes = a.size != Bytes::ZERO && b.size != Bytes::ZERO;
+        let bank = |it: Block| it.place.offset.0 / size.0.max(1);
+        has_bytes && a.place.memory == b.place.memory && bank(a) == bank(b)
     }
 
     fn finish(&mut self) {
@@ -497,6 +514,10 @@ impl Judge<'_> {
         let reserved = machine[memory.index()].reserved.iter();
         if reserved.into_iter().any(|it| is_met(it.start.0.into(), it.end.0.into())) {
             self.report(Fault::Reserved(block));
+        }
+        let bank = |address: u128| Some(address / u128::from(machine[memory.index()].banks?.size.0.max(1)));
+        if bank(offset.0.into()) != bank(end(block) - 1) {
+            self.report(Fault::AcrossBanks(block));
         }
         self.disturb(block, &Target::Bytes(block.place, end(block)), by);
         // Those that begin below the end of the block, from the highest down to the first that ends before it.

@@ -37,6 +37,7 @@
 
 mod action;
 mod address;
+mod banks;
 pub mod baseline;
 mod check;
 mod deadline;
@@ -91,7 +92,7 @@ pub use first_fit::{greedy_plan, greedy_plan_in_order};
 pub use graph::{Dies, Graph, GraphBuilder, InPlace, Keep, Op, Origin, Overlay, Tensor, Use, Weights};
 pub use greedy::greedy;
 pub use least::LeastScratchpad;
-pub use machine::{Link, Machine, Memory, MemoryId, MemorySet, Moves};
+pub use machine::{Banks, Link, Machine, Memory, MemoryId, MemorySet, Moves};
 pub use outline::{Outline, Stay};
 pub use placement::{
     MemoryUse, Placement, PlacementOptions, PlacementSolution, place, place_in_order, place_largest_first,

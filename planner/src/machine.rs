@@ -60,24 +60,78 @@ pub struct Memory {
     pub alignment: Bytes,
     /// Addresses that are not to be used, half-open: a stack, or what another program keeps there.
     pub reserved: Vec<Range<Bytes>>,
+    /// Its banks, if it has some; only with a size.
+    pub banks: Option<Banks>,
+}
+
+/// Equal parts of a memory, each of which can be accessed while the others are: no block lies across two of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Banks {
+    /// Of each, in bytes; at least 1. If the memory's size is no multiple of it, the last bank is the smaller one.
+    pub size: Bytes,
+    /// Whether no two tensors that one operator reads may lie in one bank, as where each bank has one port.
+    pub apart: bool,
 }
 
 impl Memory {
-    /// Its stretches without reserved addresses, ascending and half-open, none of them empty. Each begins at a multiple
-    /// of the alignment. One without a size has none: no addresses are decided there.
+    /// As many banks as a memory has at most.
+    pub const MAX_BANKS: u64 = 1024;
+
+    /// Gives the memory so many equal banks.
+    ///
+    /// # Errors
+    /// [`Error::Machine`] where it has no size, or one that is no multiple of `count`, or where there are none of them or more
+    /// than [`Memory::MAX_BANKS`].
+    pub fn with_banks(self, count: u64, apart: bool) -> Result<Memory, Error> {
+        let refuse =
+            |why: String| Err(Error::Machine(format!("memory {} cannot have {count} banks: {why}", self.name)));
+        match self.size {
+            None => refuse("it has no size".into()),
+            Some(_) if count == 0 || Memory::MAX_BANKS < count => {
+                refuse(format!("there are 1 to {} of them", Memory::MAX_BANKS))
+            }
+            Some(Bytes(size)) if size == 0 || !size.is_multiple_of(count) => {
+                refuse(format!("{size} B are not that many equal parts"))
+            }
+            Some(Bytes(size)) => Ok(Memory { banks: Some(Banks { size: Bytes(size / count), apart }), ..self }),
+        }
+    }
+
+    /// Where blocks may lie in each bank, without regard to what is reserved: ascending and half-open, none of them empty,
+    /// from the first multiple of the alignment in it. All of a memory without banks; nothing of one without a size.
+    pub fn bank_ranges(&self) -> Vec<Range<Bytes>> {
+        let Bytes(size) = self.size.unwrap_or(Bytes::ZERO);
+        let bank = self.banks.map_or(size, |it| it.size.0).max(1);
+        let alignment = self.alignment.0.max(1);
+        let mut ranges = Vec::new();
+        let mut low = 0;
+        while low < size {
+            let high = low.saturating_add(bank).min(size);
+            if let Some(start) = u64::checked_next_multiple_of(low, alignment).filter(|it| *it < high) {
+                ranges.push(Bytes(start)..Bytes(high));
+            }
+            low = high;
+        }
+        ranges
+    }
+
+    /// Its stretches without reserved addresses, each in one bank, ascending and half-open, none of them empty. Each begins
+    /// at a multiple of the alignment. One without a size has none: no addresses are decided there.
     pub fn stretches(&self) -> Vec<Range<Bytes>> {
-        let size = self.size.unwrap_or(Bytes::ZERO);
         let mut reserved = self.reserved();
         reserved.sort_by_key(|it| it.start);
         let mut stretches = Vec::new();
-        let mut start = Bytes::ZERO;
-        for Range { start: low, end: high } in reserved.into_iter().chain([size..size]) {
-            if start < low {
-                stretches.push(start..low);
-            }
-            match high.0.checked_next_multiple_of(self.alignment.0.max(1)) {
-                Some(after) => start = start.max(Bytes(after)),
-                None => break,
+        for bank in self.bank_ranges() {
+            let mut start = bank.start;
+            let inside = reserved.iter().filter(|it| bank.start < it.end && it.start < bank.end).cloned();
+            for Range { start: low, end: high } in inside.chain([bank.end..bank.end]) {
+                if start < low {
+                    stretches.push(start..low);
+                }
+                match high.0.checked_next_multiple_of(self.alignment.0.max(1)) {
+                    Some(after) => start = start.max(Bytes(after)),
+                    None => break,
+                }
             }
         }
         stretches
@@ -147,7 +201,7 @@ impl Machine {
     ///
     /// # Errors
     /// [`Error::Machine`] where there are fewer than two memories, or more than [`Machine::MAX_MEMORIES`]; where
-    /// home has a size or the scratchpad has none; where two have one name, or one has a character that is not
+    /// home has a size or the scratchpad has none; where a memory without a size has banks, or one has too many; where two have one name, or one has a character that is not
     /// allowed; where a link leads from a memory to itself or to none; where two links lead the same way.
     pub fn new(memories: Vec<Memory>, links: Vec<Link>) -> Result<Machine, Error> {
         let refuse = |why: String| Err(Error::Machine(why));
@@ -170,6 +224,17 @@ impl Machine {
         if memories[1].size.is_none() {
             return refuse(format!("the second memory, {}, is the scratchpad and needs a size", memories[1].name));
         }
+        for memory in &memories {
+            let Some(Banks { size: bank, .. }) = memory.banks else { continue };
+            let name = &memory.name;
+            match memory.size {
+                None => return refuse(format!("{name} has banks, but no size")),
+                Some(size) if bank == Bytes::ZERO || Memory::MAX_BANKS < size.0.div_ceil(bank.0) => {
+                    return refuse(format!("{name} has 1 to {} banks", Memory::MAX_BANKS));
+                }
+                Some(_) => {}
+            }
+        }
         for (index, link) in links.iter().enumerate() {
             let is_known = |it: MemoryId| it.index() < memories.len();
             if !is_known(link.from) || !is_known(link.to) || link.from == link.to {
@@ -190,7 +255,13 @@ impl Machine {
     /// A scratchpad of so many bytes, a host memory without end, and a link each way at one price.
     /// [`Problem::check`](crate::Problem::check) refuses alignments of which there is no multiple.
     pub fn with_host(scratchpad: Bytes, alignment: Bytes) -> Machine {
-        let memory = |name: &str, size, alignment| Memory { name: name.into(), size, alignment, reserved: Vec::new() };
+        let memory = |name: &str, size, alignment| Memory {
+            name: name.into(),
+            size,
+            alignment,
+            reserved: Vec::new(),
+            banks: None,
+        };
         let link = |(from, to)| Link { from, to, price: 1 };
         Machine {
             memories: vec![memory("host", None, Bytes(1)), memory("scratchpad", Some(scratchpad), alignment)],
@@ -290,7 +361,9 @@ impl Machine {
     /// The same machine, whose scratchpad is as large as a stretch of it, and all free.
     pub(crate) fn with_stretch(&self, stretch: &Range<Bytes>) -> Machine {
         let mut machine = self.with_scratchpad(stretch.end - stretch.start);
-        machine.memories[MemoryId::SCRATCHPAD.index()].reserved.clear();
+        let scratchpad = &mut machine.memories[MemoryId::SCRATCHPAD.index()];
+        scratchpad.reserved.clear();
+        scratchpad.banks = None;
         machine
     }
 
@@ -311,7 +384,7 @@ impl Machine {
         self.memories[MemoryId::SCRATCHPAD.index()].alignment
     }
 
-    /// Gives the scratchpad another size.
+    /// Gives the scratchpad another size. Banks keep theirs.
     pub fn set_scratchpad(&mut self, size: Bytes) {
         self.memories[MemoryId::SCRATCHPAD.index()].size = Some(size);
     }

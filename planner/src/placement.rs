@@ -14,6 +14,9 @@
 //! ([`Op::in_place`](crate::Op::in_place)). Only arguments and results of operators have a place to give, and only
 //! where the network does not return them. Workspaces lie in the scratchpad.
 //!
+//! A bank is a memory of its own for all that follows (`settled.rs`), and operands that have to lie in different ones are kept
+//! from lying together.
+//!
 //! 1. *Relaxation* (`bound.rs`): in each step and each memory, rooms add up to no more than the capacity. Multipliers on
 //!    these rows (Lagrange) give a bound, assignments to start from, and the memories that no better placement uses.
 //! 2. *Assignment* (`ilp/placement.rs`, with the feature `ilp`): a binary for each tensor and memory that is left, and one
@@ -29,6 +32,7 @@ mod fill;
 mod in_order;
 mod largest_first;
 mod lives;
+mod settled;
 
 pub use largest_first::place_largest_first;
 
@@ -36,12 +40,12 @@ pub(crate) use access::Accesses;
 #[cfg(feature = "ilp")]
 pub(crate) use lives::is_aligned;
 pub(crate) use lives::{Lives, Rooms};
+use settled::{Settled, settled_order};
 
 use crate::baseline::{breadth_first, depth_first, least_peak_until};
 use crate::portfolio::Order;
 use crate::{
-    Action, Bytes, Deadline, Error, MemoryId, MemorySet, Moves, OpId, Origin, Place, Problem, Slot, Step, TensorId,
-    Traffic, When,
+    Action, Bytes, Deadline, Error, MemoryId, Moves, OpId, Origin, Place, Problem, Slot, Step, TensorId, Traffic, When,
 };
 use in_order::{Best, InOrder};
 use std::ops::Range;
@@ -219,15 +223,15 @@ fn covered(mut blocks: Vec<(u64, u64)>) -> u64 {
 /// not fit, or were not found to.
 pub fn place(problem: &Problem, options: &PlacementOptions) -> Result<PlacementSolution, Error> {
     let deadline = Deadline::after(options.time_limit);
-    let settled = settle(problem)?;
-    let graph = &settled.graph;
+    let settled = Settled::new(problem)?;
+    let graph = &settled.problem.graph;
     let source: Vec<OpId> = graph.op_ids().collect();
     let orders = match options.order {
         Order::Source => vec![source],
         Order::Free => {
             let mut orders = vec![source, depth_first(graph), breadth_first(graph)];
             if !deadline.has_passed() {
-                orders.push(least_peak_until(&settled, PEAK_WIDTH, deadline.part(0.1)).order);
+                orders.push(least_peak_until(&settled.problem, PEAK_WIDTH, deadline.part(0.1)).order);
             }
             let mut known: Vec<Vec<OpId>> = Vec::new();
             orders.retain(|order| {
@@ -239,8 +243,7 @@ pub fn place(problem: &Problem, options: &PlacementOptions) -> Result<PlacementS
             orders
         }
     };
-    let solution = place_in_orders(&settled, orders, options.order, deadline)?;
-    Ok(finish(problem, solution))
+    place_in_orders(&settled, orders, options.order, deadline)
 }
 
 /// Likewise in a given order, about which both bounds are then.
@@ -254,44 +257,23 @@ pub fn place_in_order(
 ) -> Result<PlacementSolution, Error> {
     let deadline = Deadline::after(options.time_limit);
     problem.check_order(order)?;
-    let settled = settle(problem)?;
-    let order = if order.is_empty() { vec![OpId(0)] } else { order.to_vec() };
-    let solution = place_in_orders(&settled, vec![order], Order::Source, deadline)?;
-    Ok(finish(problem, solution))
+    let settled = Settled::new(problem)?;
+    place_in_orders(&settled, vec![settled_order(order)], Order::Source, deadline)
 }
 
 /// Sets that the search for the least peak keeps at each level: it is one of several orders.
 const PEAK_WIDTH: usize = 30;
 
-/// The same problem, where every use is in the scratchpad, as those expect it who look for orders and addresses; and if it
-/// has no operator, one that does nothing, so that there is a step.
-fn settle(problem: &Problem) -> Result<Problem, Error> {
-    check_is_placed(problem)?;
-    let mut graph = problem.graph.with_uses(|_, _| MemorySet::SCRATCHPAD);
-    if graph.ops().is_empty() {
-        let mut builder = graph.to_builder();
-        builder.op("", &[], [("", Bytes::ZERO); 0], Bytes::ZERO);
-        graph = builder.build().expect("the graph was built before");
-    }
-    Ok(Problem { graph, machine: problem.machine.clone() })
-}
-
-/// The solution of the problem that was settled.
-fn finish(problem: &Problem, mut solution: PlacementSolution) -> PlacementSolution {
-    let n_ops = problem.graph.ops().len();
-    solution.placement.order.truncate(n_ops);
-    solution.placement.workspaces.truncate(n_ops);
-    solution
-}
-
 fn place_in_orders(
-    problem: &Problem,
+    settled: &Settled<'_>,
     orders: Vec<Vec<OpId>>,
     allowed: Order,
     deadline: Deadline,
 ) -> Result<PlacementSolution, Error> {
-    let accesses = Accesses::of(problem)?;
-    let in_orders: Vec<InOrder> = orders.iter().map(|order| InOrder::new(problem, &accesses, order)).collect();
+    let problem = &settled.problem;
+    let accesses = Accesses::of(settled)?;
+    let in_orders: Vec<InOrder> =
+        orders.iter().map(|order| InOrder::new(problem, &accesses, &settled.apart, order)).collect();
     // The best placement so far, and in which order.
     let mut best: Option<(usize, Best)> = None;
     let mut bounds: Vec<u64> = Vec::new();
@@ -327,16 +309,16 @@ fn place_in_orders(
     }
     let Some((index, best)) = best else {
         let is_proven = bounds.contains(&u64::MAX) && allowed == Order::Source || for_all == u64::MAX;
-        return Err(not_placed(problem, &accesses, is_proven));
+        return Err(not_placed(settled.original(), &accesses, is_proven));
     };
     if let Some(any) = any.filter(|_| for_all < best.cost) {
-        for_all = for_all.max(in_order::bound_by_assignment(problem, &accesses, &any, best.cost, for_all, deadline));
+        for_all = for_all.max(in_order::bound_by_assignment(settled, &accesses, &any, best.cost, for_all, deadline));
     }
     let in_order = bounds[index].min(best.cost);
     let lower_bound = if allowed == Order::Free { for_all.min(best.cost) } else { in_order };
     let cost = u128::from(best.cost);
-    let placement = best.placement(&orders[index]);
-    debug_assert_eq!(cost, placement.cost(problem));
+    let placement = settled.back(best.placement(&orders[index]));
+    debug_assert_eq!(cost, placement.cost(settled.original()));
     let lower_bound_in_order = u128::from(in_order.max(lower_bound));
     Ok(PlacementSolution { placement, cost, lower_bound: lower_bound.into(), lower_bound_in_order })
 }
@@ -387,11 +369,15 @@ fn check_is_placed(problem: &Problem) -> Result<(), Error> {
 fn not_placed(problem: &Problem, accesses: &Accesses, is_proven: bool) -> Error {
     let needs_place = |it: &TensorId| !accesses.options[it.index()].is_empty();
     let n_tensors = problem.graph.tensor_ids().filter(needs_place).count();
+    let is_apart = problem.machine.memories().iter().any(|it| it.banks.is_some_and(|it| it.apart));
+    let apart = if is_apart { ", operands in different banks" } else { "" };
     let names: Vec<&str> = problem.machine.memories().iter().map(|it| it.name.as_str()).collect();
     let names = names.join(", ");
     let why = match is_proven {
-        true => format!("{n_tensors} tensors do not fit together into the memories in which they may lie: {names}"),
-        false => format!("{n_tensors} tensors were not found to fit together into {names}"),
+        true => {
+            format!("{n_tensors} tensors do not fit together into the memories in which they may lie{apart}: {names}")
+        }
+        false => format!("{n_tensors} tensors were not found to fit together{apart} into {names}"),
     };
     Error::NotPlaced { why, is_proven }
 }

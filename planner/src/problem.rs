@@ -289,6 +289,9 @@ impl Problem {
         if let Some(memory) = self.machine.memories().first().filter(|it| !it.reserved.is_empty()) {
             return refuse(format!("reserved addresses in {}, where none are decided", memory.name));
         }
+        if let Some(memory) = self.machine.memories().iter().find(|it| it.banks.is_some()) {
+            return refuse(format!("banks here: {} has them", memory.name));
+        }
         if let Some(op) = self.graph.ops().iter().find(|it| it.may_rerun) {
             return refuse(format!("operators that may run again: {}", op.name));
         }

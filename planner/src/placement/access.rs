@@ -1,6 +1,6 @@
 //! Which memories a tensor may lie in, and what its accesses cost there.
 
-use super::no_place;
+use super::{Settled, no_place};
 use crate::{Bytes, Error, MemoryId, Origin, Problem, TensorId};
 
 /// By tensor: the memories in which it may lie, each with what its accesses cost there; the cheapest first, of equals the
@@ -19,18 +19,19 @@ impl Accesses {
     ///
     /// # Errors
     /// [`Error::NoPlace`] at the first tensor that has no memory; [`Error::TooLarge`] where costs cannot be counted.
-    pub fn of(problem: &Problem) -> Result<Accesses, Error> {
+    pub(super) fn of(settled: &Settled<'_>) -> Result<Accesses, Error> {
+        let problem = &settled.problem;
         let options = |tensor: TensorId| {
             if !needs_place(problem, tensor) {
                 return Ok(Vec::new());
             }
             let mut options: Vec<(MemoryId, u128)> = (0..problem.machine.memories().len() as u32)
                 .map(MemoryId)
-                .filter(|it| may_lie(problem, tensor, *it))
+                .filter(|it| may_lie(problem, tensor, *it) && settled.may_hold(tensor, *it))
                 .map(|it| (it, cost(problem, tensor, it)))
                 .collect();
             options.sort_by_key(|it| (it.1, it.0));
-            if options.is_empty() { Err(no_place(problem, tensor)) } else { Ok(options) }
+            if options.is_empty() { Err(no_place(settled.original(), tensor)) } else { Ok(options) }
         };
         let options = problem.graph.tensor_ids().map(options).collect::<Result<Vec<_>, _>>()?;
         let most: u128 = options.iter().filter_map(|it| it.last()).fold(0, |sum, it| sum.saturating_add(it.1));

@@ -1,5 +1,6 @@
 //! Assignments by rule: which tensors are put into the better memories as long as sums of rooms allow.
 
+use super::settled::Apart;
 use super::{Accesses, Lives, Rooms};
 use crate::{MemoryId, TensorId};
 use std::ops::Range;
@@ -8,7 +9,8 @@ use std::ops::Range;
 pub(super) type Assignment = Vec<Option<MemoryId>>;
 
 /// Gives each tensor a memory, in an order of tensors: the first of its options, in which there is room for it in all of its
-/// rows, with `rows` in the place of those of the lives. None if some tensor has no room anywhere.
+/// rows and that holds no tensor from which it has to be apart, with `rows` in the place of those of the lives. None if some
+/// tensor has no room anywhere.
 ///
 /// `share` is how much of each capacity is used.
 pub(super) fn fill(
@@ -16,12 +18,14 @@ pub(super) fn fill(
     order: &[TensorId],
     rows: &[Vec<Range<u32>>],
     rooms: &Rooms,
+    apart: &Apart,
     share: f64,
 ) -> Option<Assignment> {
     let mut filling = Filling::new(rows, rooms, share);
     let mut assignment = vec![None; options.len()];
     for &tensor in order.iter().filter(|it| !options[it.index()].is_empty()) {
-        let memory = options[tensor.index()].iter().map(|it| it.0).find(|it| filling.has_room(tensor, *it))?;
+        let may_lie = |it: &MemoryId| filling.has_room(tensor, *it) && apart.may_lie(tensor, *it, &assignment);
+        let memory = options[tensor.index()].iter().map(|it| it.0).find(may_lie)?;
         filling.put(tensor, memory);
         assignment[tensor.index()] = Some(memory);
     }
@@ -33,6 +37,7 @@ pub(super) fn lower(
     accesses: &Accesses,
     rows: &[Vec<Range<u32>>],
     rooms: &Rooms,
+    apart: &Apart,
     share: f64,
     assignment: &mut Assignment,
 ) {
@@ -50,7 +55,9 @@ pub(super) fn lower(
         let Some(now) = assignment[tensor.index()] else { continue };
         let cost = accesses.cost(tensor, now);
         let cheaper = accesses.options[tensor.index()].iter().filter(|it| it.1 < cost).map(|it| it.0);
-        if let Some(better) = cheaper.into_iter().find(|it| filling.has_room(tensor, *it)) {
+        let may_lie = |it: &MemoryId| filling.has_room(tensor, *it) && apart.may_lie(tensor, *it, assignment);
+        let better = cheaper.into_iter().find(may_lie);
+        if let Some(better) = better {
             filling.take(tensor, now);
             filling.put(tensor, better);
             assignment[tensor.index()] = Some(better);

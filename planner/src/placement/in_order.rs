@@ -4,7 +4,8 @@ use super::addresses::{Packed, Packers};
 use super::bound::{Relaxation, relax};
 use super::fill::{Assignment, by_regret, fill, lower};
 use super::largest_first::largest_first;
-use super::{Accesses, Lives, Placement, Rooms};
+use super::settled::Apart;
+use super::{Accesses, Lives, Placement, Rooms, Settled};
 use crate::{Bytes, Deadline, Error, MemoryId, OpId, Place, Problem, TensorId};
 use std::ops::Range;
 use std::time::Duration;
@@ -27,6 +28,7 @@ impl Best {
 pub(super) struct InOrder<'a> {
     problem: &'a Problem,
     accesses: &'a Accesses,
+    apart: &'a Apart,
     order: &'a [OpId],
     lives: Lives,
     rooms: Rooms,
@@ -39,10 +41,10 @@ const SHARES: [f64; 5] = [1.0, 0.98, 0.94, 0.88, 0.75];
 const PACKING: Duration = Duration::from_millis(100);
 
 impl<'a> InOrder<'a> {
-    pub fn new(problem: &'a Problem, accesses: &'a Accesses, order: &'a [OpId]) -> InOrder<'a> {
+    pub fn new(problem: &'a Problem, accesses: &'a Accesses, apart: &'a Apart, order: &'a [OpId]) -> InOrder<'a> {
         let lives = Lives::in_order(problem, order);
         let rooms = Rooms::of(problem, &lives);
-        InOrder { problem, accesses, order, lives, rooms }
+        InOrder { problem, accesses, apart, order, lives, rooms }
     }
 
     /// A placement by rule, if that costs less than `upper`, and a bound.
@@ -78,8 +80,8 @@ impl<'a> InOrder<'a> {
     ) -> Option<Best> {
         let order = by_regret(options, &self.lives, &self.rooms);
         for share in SHARES {
-            let Some(mut assignment) = fill(options, &order, rows, &self.rooms, share) else { continue };
-            lower(self.accesses, rows, &self.rooms, share, &mut assignment);
+            let Some(mut assignment) = fill(options, &order, rows, &self.rooms, self.apart, share) else { continue };
+            lower(self.accesses, rows, &self.rooms, self.apart, share, &mut assignment);
             if upper.is_some_and(|it| it <= self.accesses.sum(&assignment)) {
                 return None;
             }
@@ -95,7 +97,7 @@ impl<'a> InOrder<'a> {
 
     /// The placement by the rule of others, if it costs less than `upper`.
     fn largest_first(&self, upper: Option<u64>) -> Option<Best> {
-        let places = largest_first(self.problem, self.accesses, &self.lives)?;
+        let places = largest_first(self.problem, self.accesses, self.apart, &self.lives)?;
         let assignment: Assignment = places.places.iter().map(|it| it.map(|it| it.memory)).collect();
         let cost = self.accesses.sum(&assignment);
         let best = Best { cost, places: places.places, workspaces: places.workspaces };
@@ -145,7 +147,7 @@ impl InOrder<'_> {
 
 /// A better bound on placements in any order than that of the relaxation of these lives.
 #[cfg(not(feature = "ilp"))]
-pub(super) fn bound_by_assignment(_: &Problem, _: &Accesses, _: &Lives, _: u64, bound: u64, _: Deadline) -> u64 {
+pub(super) fn bound_by_assignment(_: &Settled<'_>, _: &Accesses, _: &Lives, _: u64, bound: u64, _: Deadline) -> u64 {
     bound
 }
 
@@ -178,8 +180,9 @@ mod exact {
             // What was given up and not looked at: it may cost this.
             let mut ceiling = u64::MAX;
             let mut best: Option<Best> = None;
-            let mut cuts: Vec<Together> = Vec::new();
-            while upper.is_none_or(|it| bound.min(ceiling) < it) && cuts.len() < MAX_CUTS && !deadline.has_passed() {
+            let mut cuts: Vec<Together> = apart_from_each_other(self.apart);
+            let most_cuts = cuts.len() + MAX_CUTS;
+            while upper.is_none_or(|it| bound.min(ceiling) < it) && cuts.len() < most_cuts && !deadline.has_passed() {
                 let (options, rows) = (remaining(self.accesses, &relaxation, upper), &self.lives);
                 let Some(options) = options else {
                     bound = upper.unwrap_or(u64::MAX);
@@ -219,25 +222,32 @@ mod exact {
     }
 
     pub fn bound_by_assignment(
-        problem: &Problem,
+        settled: &Settled<'_>,
         accesses: &Accesses,
         lives: &Lives,
         upper: u64,
         bound: u64,
         deadline: Deadline,
     ) -> u64 {
+        let problem = &settled.problem;
         let rooms = Rooms::of(problem, lives);
         let relaxation = relax(problem, accesses, lives, &rooms, Some(upper), deadline);
         let bound = bound.max(relaxation.bound);
         let Some(options) = remaining(accesses, &relaxation, Some(upper)) else { return upper };
         let (options, rooms) = (&options, &rooms);
         let most = Some(upper.saturating_sub(1));
-        let assigning = Assigning { problem, options, lives, rooms, cuts: &[], least: bound, most };
+        let cuts = &apart_from_each_other(&settled.apart);
+        let assigning = Assigning { problem, options, lives, rooms, cuts, least: bound, most };
         match assigning.solve(MAX_NODES, deadline) {
             Ok(Assigned { is_infeasible: true, .. }) => upper,
             Ok(it) => bound.max(it.bound),
             Err(_) => bound,
         }
+    }
+
+    /// What may not lie in one bank.
+    fn apart_from_each_other(apart: &Apart) -> Vec<Together> {
+        apart.pairs().map(|(memory, tensors)| Together { memory, tensors: tensors.to_vec() }).collect()
     }
 
     /// The options of each tensor with which a placement may cost less than `upper`; none if some tensor has none.

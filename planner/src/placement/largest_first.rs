@@ -1,6 +1,7 @@
 //! How ExecuTorch places tensors, to compare with.
 
-use super::{Accesses, Lives, Placement, check_is_placed, settle};
+use super::settled::Apart;
+use super::{Accesses, Lives, Placement, Settled};
 use crate::{Bytes, Error, MemoryId, OpId, Place, Problem, TensorId};
 use std::ops::Range;
 
@@ -11,17 +12,12 @@ use std::ops::Range;
 /// # Errors
 /// Those of [`place()`](crate::place()).
 pub fn place_largest_first(problem: &Problem) -> Result<Placement, Error> {
-    check_is_placed(problem)?;
-    let settled = settle(problem)?;
+    let settled = Settled::new(problem)?;
     let accesses = Accesses::of(&settled)?;
-    let order: Vec<OpId> = settled.graph.op_ids().collect();
-    let lives = Lives::in_order(&settled, &order);
-    let n_ops = problem.graph.ops().len();
-    match largest_first(&settled, &accesses, &lives) {
-        Some(Places { places, mut workspaces }) => {
-            workspaces.truncate(n_ops);
-            Ok(Placement { order: order[..n_ops].to_vec(), places, workspaces })
-        }
+    let order: Vec<OpId> = settled.problem.graph.op_ids().collect();
+    let lives = Lives::in_order(&settled.problem, &order);
+    match largest_first(&settled.problem, &accesses, &settled.apart, &lives) {
+        Some(Places { places, workspaces }) => Ok(settled.back(Placement { order, places, workspaces })),
         None => Err(super::not_placed(problem, &accesses, false)),
     }
 }
@@ -40,7 +36,7 @@ struct Block {
 }
 
 /// The same for lives in the order of the steps; none if some tensor finds no place.
-pub(super) fn largest_first(problem: &Problem, accesses: &Accesses, lives: &Lives) -> Option<Places> {
+pub(super) fn largest_first(problem: &Problem, accesses: &Accesses, apart: &Apart, lives: &Lives) -> Option<Places> {
     let Problem { graph, machine } = problem;
     let mut blocks: Vec<Vec<Block>> = machine.memories().iter().map(|_| Vec::new()).collect();
     let mut find = |memory: MemoryId, steps: Range<u32>, size: Bytes| {
@@ -78,12 +74,15 @@ pub(super) fn largest_first(problem: &Problem, accesses: &Accesses, lives: &Live
     let mut order: Vec<TensorId> = graph.tensor_ids().filter(|it| !accesses.options[it.index()].is_empty()).collect();
     order.sort_by_key(|it| (std::cmp::Reverse(graph.tensor(*it).size), *it));
     let mut places = vec![None; graph.tensors().len()];
+    let mut assignment = places.iter().map(|_| None).collect::<Vec<Option<MemoryId>>>();
     for tensor in order {
         let steps = lives.rows[tensor.index()].first()?.clone();
         let size = graph.tensor(tensor).size;
-        let mut options = accesses.options[tensor.index()].iter().map(|it| it.0);
+        let options = accesses.options[tensor.index()].iter().map(|it| it.0);
+        let mut options = options.filter(|it| apart.may_lie(tensor, *it, &assignment));
         let place = options.find_map(|memory| Some(Place { memory, offset: find(memory, steps.clone(), size)? }))?;
         places[tensor.index()] = Some(place);
+        assignment[tensor.index()] = Some(place.memory);
     }
     Some(Places { places, workspaces })
 }

@@ -1,18 +1,19 @@
 //! Random machines on which nothing moves, and the best placement by trying everything.
 
 use super::Choices;
-use crate::{Bytes, InPlace, Link, Machine, Memory, MemoryId, OpId, Origin, Problem, TensorId};
+use crate::{Banks, Bytes, InPlace, Link, Machine, Memory, MemoryId, OpId, Origin, Problem, TensorId};
 use std::ops::Range;
 
 /// The same graph on a machine on which nothing moves: a home that holds anything, only weights or nothing, and one to three
-/// memories with sizes, of other alignments, prices and reserved addresses. Often there is no placement.
+/// memories with sizes, of other alignments, prices, banks and reserved addresses. Often there is no placement.
 pub fn without_moves(problem: &Problem, choices: &mut Choices) -> Problem {
     let graph = &problem.graph;
     let Bytes(unit) = problem.machine.alignment();
     let sizes = graph.tensors().iter().map(|it| it.size.0.next_multiple_of(unit));
     let all = sizes.sum::<u64>() / unit;
     let workspace = graph.ops().iter().map(|it| it.workspace.0.next_multiple_of(unit)).max().unwrap_or(0);
-    let mut memories = vec![Memory { name: "flash".into(), size: None, alignment: Bytes(1), reserved: Vec::new() }];
+    let mut memories =
+        vec![Memory { name: "flash".into(), size: None, alignment: Bytes(1), reserved: Vec::new(), banks: None }];
     let n_memories = choices.one_of(&[1, 2, 2, 3]);
     for index in 0..n_memories {
         let alignment = choices.one_of(&[unit, unit, unit * 2]);
@@ -25,11 +26,18 @@ pub fn without_moves(problem: &Problem, choices: &mut Choices) -> Problem {
             let low = choices.below(size + 1);
             reserved.push(Bytes(low)..Bytes(low + 1 + choices.below(unit * 2)));
         }
+        let banks = choices.chance(30).then(|| {
+            let n_banks = choices.one_of(&[2, 2, 3, 4]);
+            size += choices.below(2) * size / 2;
+            size = size.max(1).next_multiple_of(n_banks);
+            Banks { size: Bytes(size / n_banks), apart: choices.chance(50) }
+        });
         memories.push(Memory {
             name: format!("m{index}"),
             size: Some(Bytes(size)),
             alignment: Bytes(alignment),
             reserved,
+            banks,
         });
     }
     let mut links = Vec::new();
@@ -171,6 +179,18 @@ fn put(
         let block = &rest[0];
         let end = offset + block.size;
         let is_reserved = of.reserved.iter().any(|it| it.start.0 < end && offset < it.end.0);
+        let bank = |at: u64| of.banks.map(|it| at / it.size.0);
+        if bank(offset) != bank(end - 1) {
+            continue;
+        }
+        let are_banks_apart = of.banks.is_some_and(|it| it.apart);
+        let is_beside = |it: &Block| {
+            let are_read = it.tensor.zip(block.tensor).is_some_and(|(a, b)| are_operands(problem, a, b));
+            are_banks_apart && are_read && bank(it.offset) == bank(offset)
+        };
+        if before.iter().any(is_beside) {
+            continue;
+        }
         let is_apart = |it: &Block| {
             let meet = it.steps.start.max(block.steps.start) < it.steps.end.min(block.steps.end);
             !meet || it.offset + it.size <= offset || end <= it.offset || share(problem, order, lifetimes, it, block)
@@ -180,6 +200,11 @@ fn put(
         }
     }
     false
+}
+
+/// Whether one operator reads both.
+fn are_operands(problem: &Problem, a: TensorId, b: TensorId) -> bool {
+    problem.graph.ops().iter().any(|it| it.reads_tensor(a) && it.reads_tensor(b))
 }
 
 /// Whether one is a result that lies over the other, an operand, as their operator allows, and that ends with its step.
