@@ -1,6 +1,6 @@
 //! The machine, as JSON.
 
-use cosma_planner::Machine;
+use cosma_planner::{Machine, Moves};
 use serde::{Deserialize, Serialize};
 
 /// The memories of a machine, and the ways between them.
@@ -10,6 +10,9 @@ pub struct MachineDocument {
     pub memories: Vec<MemoryDocument>,
     /// The ways over which copies go.
     pub links: Vec<LinkDocument>,
+    /// `none` where nothing moves: then links are ways for accesses of operators, and places are for good. Absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moves: Option<String>,
     /// The queues of transfers; absent without a clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<Vec<String>>,
@@ -31,6 +34,18 @@ pub struct MemoryDocument {
     /// Addresses that are not to be used, each half-open.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub reserved: Vec<[u64; 2]>,
+    /// Its banks; absent without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub banks: Option<BanksDocument>,
+}
+
+/// Equal parts of a memory, across which nothing lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanksDocument {
+    /// Of each.
+    pub bytes: u64,
+    /// Whether no two operands of one operator lie in one bank.
+    pub apart: bool,
 }
 
 /// A way for copies from one memory to another.
@@ -83,6 +98,7 @@ impl MachineDocument {
             size: it.size.map(|it| it.0),
             alignment: it.alignment.0,
             reserved: it.reserved.iter().map(|it| [it.start.0, it.end.0]).collect(),
+            banks: it.banks.map(|it| BanksDocument { bytes: it.size.0, apart: it.apart }),
         });
         let links = machine.links().iter().map(|it| LinkDocument {
             from: name(it.from),
@@ -99,6 +115,7 @@ impl MachineDocument {
         MachineDocument {
             memories: memories.collect(),
             links: links.collect(),
+            moves: (machine.moves() == Moves::None).then(|| machine.moves().name().into()),
             channels: machine.clock().map(|it| it.channels.iter().map(|it| it.name.clone()).collect()),
             compute: machine.clock().map(|it| ComputeDocument {
                 cycles_per_mac: it.compute.cycles_per_mac.to_string(),

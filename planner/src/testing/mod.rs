@@ -17,6 +17,7 @@ mod pins;
 mod placement;
 mod program;
 mod races;
+mod tiers;
 
 pub use choices::{Choices, noise};
 pub use clocked::clocked;
@@ -32,3 +33,4 @@ pub use pins::with_pins;
 pub use placement::{placement_optimum, without_moves};
 pub use program::parse_program;
 pub use races::is_free_of_races;
+pub use tiers::{in_tiers, least_tiered_cost};
