@@ -167,7 +167,7 @@ impl Kinds<'_> {
     pub fn of(&mut self, copy: &Copy) -> Kind {
         match (copy.from.memory, copy.to.memory) {
             (MemoryId::HOME, _) => self.from_home(copy.tensor),
-            (_, MemoryId::HOME) => self.to_home(copy.tensor),
+            (_, MemoryId::HOME) => self.goes_home(copy.tensor),
             _ => Kind::Move,
         }
     }
@@ -191,7 +191,7 @@ impl Kinds<'_> {
     }
 
     /// The kind of the way to host memory of what an operator writes there.
-    fn to_home(&mut self, tensor: TensorId) -> Kind {
+    fn goes_home(&mut self, tensor: TensorId) -> Kind {
         let is_first = !std::mem::replace(&mut self.went_out[tensor.index()], true);
         if is_first { Kind::Store } else { Kind::Spill }
     }
@@ -262,7 +262,7 @@ impl Traffic {
                         }
                     }
                     for Slot { tensor, place: Place { memory, .. } } in writes {
-                        let kind = if *memory == MemoryId::HOME { kinds.to_home(*tensor) } else { Kind::Move };
+                        let kind = if *memory == MemoryId::HOME { kinds.goes_home(*tensor) } else { Kind::Move };
                         if *memory != MemoryId::SCRATCHPAD {
                             count(*tensor, size(*tensor), kind, MemoryId::SCRATCHPAD, *memory);
                         }

@@ -256,13 +256,14 @@ mod exact {
         relaxation: &Relaxation,
         upper: Option<u64>,
     ) -> Option<Vec<Vec<(MemoryId, u64)>>> {
-        let of = |(options, at_least): (&Vec<(MemoryId, u64)>, &Vec<(MemoryId, u64)>)| {
+        let of = |(tensor, options): (usize, &Vec<(MemoryId, u64)>)| {
+            let at_least = &relaxation.at_least[tensor];
             let may =
                 |memory: MemoryId| at_least.iter().any(|it| it.0 == memory && upper.is_none_or(|upper| it.1 < upper));
             let left: Vec<(MemoryId, u64)> = options.iter().filter(|it| may(it.0)).copied().collect();
             (options.is_empty() || !left.is_empty()).then_some(left)
         };
-        accesses.options.iter().zip(&relaxation.at_least).map(of).collect()
+        accesses.options.iter().enumerate().map(of).collect()
     }
 
     /// As few of these tensors as have no packing, as far as can be told quickly: a deletion filter, groups of neighbours in

@@ -59,7 +59,7 @@ impl Lives {
                 Origin::Weight => n_rows,
                 Origin::Argument | Origin::Staged | Origin::Op(_) => last.map_or(start, |it| it.max(start)) + 1,
             };
-            if is_needed { vec![start..end] } else { Vec::new() }
+            if is_needed { std::iter::once(start..end).collect() } else { Vec::new() }
         };
         let rows: Vec<Vec<Range<u32>>> = graph.tensor_ids().map(steps).collect();
         let mut pairs = Vec::new();
@@ -96,7 +96,7 @@ impl Lives {
                 return Vec::new();
             }
             if origin == Origin::Weight || producer.is_none() && is_result {
-                return vec![0..n_rows as u32];
+                return std::iter::once(0..n_rows as u32).collect();
             }
             let mut exists = producer.map_or_else(all, |it| row(after.as_ref(), it, n_words));
             let mut is_needed = if is_result { all() } else { vec![0; n_words] };
