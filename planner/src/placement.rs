@@ -309,7 +309,17 @@ fn place_in_orders(
     }
     let Some((index, best)) = best else {
         let is_proven = bounds.contains(&u64::MAX) && allowed == Order::Source || for_all == u64::MAX;
-        return Err(not_placed(settled.original(), &accesses, is_proven));
+        let n_ops = problem.graph.ops().len();
+        let crowd = match &any {
+            None => crowd(settled, &accesses, &Lives::in_order(problem, &orders[0]), |row| orders[0].get(row).copied()),
+            Some(any) => {
+                crowd(settled, &accesses, any, |row| Some(OpId(row.checked_sub(1).filter(|it| *it < n_ops)? as u32)))
+            }
+        };
+        return Err(match crowd {
+            Some(why) => Error::NotPlaced { why, is_proven: true },
+            None => not_placed(settled.original(), &accesses, is_proven),
+        });
     };
     if let Some(any) = any.filter(|_| for_all < best.cost) {
         for_all = for_all.max(in_order::bound_by_assignment(settled, &accesses, &any, best.cost, for_all, deadline));
@@ -363,6 +373,53 @@ fn check_is_placed(problem: &Problem) -> Result<(), Error> {
         return Err(Error::ScratchpadTooSmall { op, needed: most, scratchpad, min_scratchpad: most });
     }
     Ok(())
+}
+
+/// Names that are said at most.
+const MOST_NAMES: usize = 8;
+
+/// What needs more room at once than there is in memories with addresses, where it is most; none if it is never too much.
+/// That is no matter of alignment or of addresses.
+fn crowd(
+    settled: &Settled<'_>,
+    accesses: &Accesses,
+    lives: &Lives,
+    op_of_row: impl Fn(usize) -> Option<OpId>,
+) -> Option<String> {
+    let Problem { graph, machine } = &settled.problem;
+    let has_addresses = |it: MemoryId| machine.memories()[it.index()].size.is_some();
+    let stretches = machine.memories().iter().flat_map(|it| it.stretches());
+    let there_is: u128 = stretches.map(|it| u128::from((it.end - it.start).0)).sum();
+    let rows = lives.without_inner(&settled.problem, accesses);
+    let mut needed: Vec<u128> = lives.workspaces.iter().map(|it| it.0.into()).collect();
+    let mut crowds: Vec<Vec<TensorId>> = vec![Vec::new(); lives.n_rows];
+    for tensor in graph.tensor_ids() {
+        let (options, size) = (&accesses.options[tensor.index()], graph.tensor(tensor).size);
+        if options.is_empty() || size == Bytes::ZERO || options.iter().any(|it| !has_addresses(it.0)) {
+            continue;
+        }
+        for row in rows[tensor.index()].iter().cloned().flatten() {
+            needed[row as usize] += u128::from(size.0);
+            crowds[row as usize].push(tensor);
+        }
+    }
+    let most = needed.iter().copied().max().filter(|it| there_is < *it)?;
+    let row = needed.iter().position(|it| *it == most)?;
+    let mut said: Vec<String> =
+        crowds[row].iter().map(|it| format!("{} of {} B", graph.tensor(*it).name, graph.tensor(*it).size)).collect();
+    if lives.workspaces[row] != Bytes::ZERO {
+        said.push(format!("a workspace of {} B", lives.workspaces[row]));
+    }
+    let n_more = said.len().saturating_sub(MOST_NAMES);
+    said.truncate(MOST_NAMES);
+    if 0 < n_more {
+        said.push(format!("{n_more} more"));
+    }
+    let when = op_of_row(row).map_or(String::new(), |it| format!(" when {} runs", graph.op(it).name));
+    let memories = settled.original().machine.memories();
+    let memories: Vec<&str> = memories.iter().filter(|it| it.size.is_some()).map(|it| it.name.as_str()).collect();
+    let (said, memories) = (said.join(", "), memories.join(", "));
+    Some(format!("{most} B are needed at once{when}, but there are {there_is} B in {memories}: {said}"))
 }
 
 /// That there is no room for all, or that none was found.

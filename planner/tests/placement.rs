@@ -197,7 +197,7 @@ fn what_cannot_be_is_said() {
     );
     expect_error(
         &SMALL.replace("sram 256", "sram 64").replace("link flash tcm price 10", ""),
-        "4 tensors do not fit together into the memories in which they may lie: flash, tcm, sram",
+        "256 B are needed at once when b runs, but there are 192 B in tcm, sram: x of 64 B, w of 64 B, y of 64 B, z of 64 B",
     );
     expect_error(&SMALL.replace("moves none", "moves some"), "line 8: moves are links or none, not some");
     expect_error(
