@@ -8,7 +8,7 @@ mod action;
 mod machine;
 
 pub use action::{ActionDocument, OperandDocument, PlaceDocument};
-pub use machine::{ComputeDocument, LinkDocument, MachineDocument, MemoryDocument, TimingDocument};
+pub use machine::{BanksDocument, ComputeDocument, LinkDocument, MachineDocument, MemoryDocument, TimingDocument};
 
 use crate::block::{Block, Blocks, Workspace};
 use crate::{Error, Planned};

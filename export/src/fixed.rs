@@ -8,10 +8,10 @@
 //! 3. The plan's addresses are kept if the longer lifetimes fit. Otherwise the lifetimes are packed again; tensors
 //!    that share bytes in place still do.
 
-use crate::block::{Blocks, reserved};
+use crate::block::{Block, Blocks, reserved};
 use crate::{Error, Planned};
 use cosma_planner::pack::{Interval, Packing, check_packing, pack};
-use cosma_planner::{Action, Bytes, Deadline, Kind, Kinds, MemoryId, Origin, Step, TensorId};
+use cosma_planner::{Action, Bytes, Deadline, Kind, Kinds, MemoryId, Moves, Origin, Step, TensorId};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -22,12 +22,14 @@ const PACKING: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fixed {
     pub tensor: TensorId,
+    /// The scratchpad; where nothing moves, any memory with addresses.
+    pub memory: MemoryId,
     pub offset: Bytes,
     /// Half-open.
     pub steps: Range<Step>,
 }
 
-/// All tensors in the scratchpad except weights, by id.
+/// All tensors in the scratchpad except weights, by id; if nothing moves, those in all memories.
 #[derive(Clone, Debug)]
 pub struct FixedPlaces {
     pub places: Vec<Fixed>,
@@ -42,6 +44,9 @@ pub struct FixedPlaces {
 pub fn fixed_places(planned: &Planned<'_>, runtime: &'static str) -> Result<FixedPlaces, Error> {
     let Planned { problem, actions, .. } = *planned;
     let graph = &problem.graph;
+    if problem.machine.moves() == Moves::None {
+        return Ok(FixedPlaces { places: placed(planned, runtime)?, is_packed_anew: false });
+    }
     check_moves(planned, runtime)?;
     let mut found = Blocks::of(problem, actions);
     // Workspaces are the runtime's own.
@@ -74,6 +79,10 @@ pub fn fixed_places(planned: &Planned<'_>, runtime: &'static str) -> Result<Fixe
     }
     let is_packed_anew = !check_packing(&intervals, &offsets, capacity, Bytes(1)).is_empty();
     if is_packed_anew {
+        // Borders of banks are no blocks that could be packed around.
+        if problem.machine.memories()[MemoryId::SCRATCHPAD.index()].banks.is_some() {
+            return Err(Error::NoRoom { runtime, scratchpad: capacity.0, is_proven: false });
+        }
         let no_room = |is_proven| Error::NoRoom { runtime, scratchpad: capacity.0, is_proven };
         offsets = match pack(&intervals, capacity, Bytes(1), Deadline::after(PACKING)) {
             Packing::Placed(offsets) => offsets,
@@ -86,7 +95,8 @@ pub fn fixed_places(planned: &Planned<'_>, runtime: &'static str) -> Result<Fixe
         for at in group.members.iter().filter(|it| !is_weight[**it]) {
             let block = &found.blocks[*at];
             let offset = *offset + block.place.offset - group.offset;
-            places.push(Fixed { tensor: block.tensor, offset, steps: block.steps.start..block.steps.end.min(end) });
+            let (tensor, memory) = (block.tensor, block.place.memory);
+            places.push(Fixed { tensor, memory, offset, steps: block.steps.start..block.steps.end.min(end) });
         }
     }
     places.sort_by_key(|it| it.tensor);
@@ -95,6 +105,36 @@ pub fn fixed_places(planned: &Planned<'_>, runtime: &'static str) -> Result<Fixe
         return Err(Error::Moves { tensor, why: "is computed twice".into(), runtime });
     }
     Ok(FixedPlaces { places, is_packed_anew })
+}
+
+/// The places of a program in which nothing moves: they are for good, whatever the memory.
+fn placed(planned: &Planned<'_>, runtime: &'static str) -> Result<Vec<Fixed>, Error> {
+    let Planned { problem, actions, .. } = *planned;
+    let graph = &problem.graph;
+    let is_weight = |it: TensorId| graph.tensor(it).origin == Origin::Weight;
+    let slots = actions.iter().flat_map(|action| match action {
+        Action::Start(slot) => std::slice::from_ref(slot),
+        Action::Run { writes, .. } => writes,
+        _ => &[],
+    });
+    let has_addresses = |it: MemoryId| problem.machine.memories()[it.index()].size.is_some();
+    for slot in slots.filter(|it| !is_weight(it.tensor)) {
+        if !has_addresses(slot.place.memory) {
+            let memory = &problem.machine.memories()[slot.place.memory.index()].name;
+            let tensor = planned.tensor_name(slot.tensor).into();
+            return Err(Error::Moves { tensor, why: format!("lies in {memory}, which has no addresses"), runtime });
+        }
+    }
+    let found = Blocks::of(problem, actions);
+    let end = Step(found.n_steps as u32);
+    let fixed = |block: &Block| {
+        let start = if graph.producer(block.tensor).is_none() { Step(0) } else { block.steps.start };
+        let end = if graph.results().contains(&block.tensor) { end } else { block.steps.end };
+        Fixed { tensor: block.tensor, memory: block.place.memory, offset: block.place.offset, steps: start..end }
+    };
+    let mut places: Vec<Fixed> = found.blocks.iter().filter(|it| !is_weight(it.tensor)).map(fixed).collect();
+    places.sort_by_key(|it| it.tensor);
+    Ok(places)
 }
 
 /// Checks that only weights are reloaded, and that only results leave, at their end.

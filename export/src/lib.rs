@@ -45,9 +45,9 @@ pub mod tflm;
 
 pub use buffers::buffers;
 pub use document::{
-    ActionDocument, ComputeDocument, Document, LinkDocument, MachineDocument, MemoryDocument, OperandDocument,
-    PlaceDocument, ProofDocument, ResidencyDocument, RoomDocument, StepDocument, TensorDocument, TimeDocument,
-    TimingDocument, TrafficDocument,
+    ActionDocument, BanksDocument, ComputeDocument, Document, LinkDocument, MachineDocument, MemoryDocument,
+    OperandDocument, PlaceDocument, ProofDocument, ResidencyDocument, RoomDocument, StepDocument, TensorDocument,
+    TimeDocument, TimingDocument, TrafficDocument,
 };
 pub use error::Error;
 pub use executorch::executorch;

@@ -18,7 +18,7 @@ mod patch;
 
 use crate::fixed::{FixedPlaces, fixed_places};
 use crate::{Error, Planned, Written};
-use cosma_planner::TensorId;
+use cosma_planner::{MemoryId, TensorId};
 use model::Model;
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -87,6 +87,11 @@ struct Offsets {
 fn offsets(model: &Model<'_>, planned: &Planned<'_>) -> Result<Offsets, Error> {
     let graph = &planned.problem.graph;
     let FixedPlaces { places, is_packed_anew } = fixed_places(planned, RUNTIME)?;
+    if let Some(place) = places.iter().find(|it| it.memory != MemoryId::SCRATCHPAD) {
+        let memory = &planned.problem.machine.memories()[place.memory.index()].name;
+        let tensor = planned.tensor_name(place.tensor).into();
+        return Err(Error::Moves { tensor, why: format!("lies in {memory} beside the arena"), runtime: RUNTIME });
+    }
     let refuse = |why: String| Err(Error::Model(why));
     let tensors = model.subgraphs.first().map_or(&[][..], |it| &it.tensors);
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();

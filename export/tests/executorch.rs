@@ -3,9 +3,9 @@
 mod common;
 
 use common::python;
-use cosma_export::{Error, Planned, executorch};
+use cosma_export::{Document, Error, Format, Planned, executorch, write};
 use cosma_planner::testing::{Shape, parse_program, seeded_problem};
-use cosma_planner::{Bytes, Machine, Problem, check, greedy_plan};
+use cosma_planner::{Bytes, Machine, Order, PlacementOptions, Problem, check, greedy_plan, place};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -37,6 +37,61 @@ store c@0
     fs::write(&plan, text).unwrap();
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
     python::run("check_executorch.py", &[], &[&examples, &plan]);
+}
+
+/// Where nothing moves, each memory is a buffer.
+#[test]
+fn memories_are_buffers() {
+    let text = "\
+memory flash
+memory tcm 128 alignment 64
+memory sram 256 alignment 64 banks 2 apart
+link flash tcm price 10
+link sram tcm price 2
+link tcm sram price 3
+moves none
+argument x 64
+weight w 64
+op a: x w -> y 64
+op b: y x -> z 64
+return z
+";
+    let problem: Problem = text.parse().unwrap();
+    let options = PlacementOptions { order: Order::Source, ..PlacementOptions::default() };
+    let placement = place(&problem, &options).unwrap().placement;
+    let actions = placement.actions(&problem);
+    check(&problem, &actions).expect("the judge believes it");
+    let planned = Planned::new("net", &problem, &actions);
+    let plan: Value = serde_json::from_str(&executorch(&planned).unwrap()).unwrap();
+    let specs = plan["tensors"].as_array().unwrap();
+    for (name, tensor) in [("x", 0), ("y", 2), ("z", 3)] {
+        let place = placement.places[tensor].unwrap();
+        let spec = specs.iter().find(|it| it["name"] == name).unwrap();
+        assert_eq!(spec["mem_id"], place.memory.0);
+        assert_eq!(spec["mem_offset"], place.offset.0);
+    }
+    assert_eq!(specs.len(), 3);
+    assert!(specs.iter().any(|it| it["mem_id"] == 2), "{plan}");
+    assert_eq!(plan["non_const_buffer_sizes"].as_array().unwrap().len(), 3);
+
+    // As a document, with the memory of each operand, and back.
+    let json = write(Format::Json, &planned).unwrap().text();
+    let document = Document::parse(&json).unwrap();
+    assert_eq!(document.actions(&problem).unwrap(), actions);
+    let schema: Value = serde_json::from_str(Document::SCHEMA).unwrap();
+    let value: Value = serde_json::from_str(&json).unwrap();
+    assert!(jsonschema::is_valid(&schema, &value), "{json}");
+    assert_eq!(value["machine"]["moves"], "none");
+    assert_eq!(value["machine"]["memories"][2]["banks"], serde_json::json!({ "bytes": 128, "apart": true }));
+
+    // What lies where there are no addresses cannot be said.
+    let text = text
+        .replace("link sram tcm price 2", "link tcm flash price 0")
+        .replace("flash tcm price 10", "flash tcm price 0");
+    let problem: Problem = text.replace("tcm 128", "tcm 64").parse().unwrap();
+    let actions = place(&problem, &options).unwrap().placement.actions(&problem);
+    let error = executorch(&Planned::new("net", &problem, &actions)).unwrap_err();
+    assert!(error.to_string().contains("lies in flash, which has no addresses"), "{error}");
 }
 
 #[test]

@@ -62,8 +62,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let Bytes(least) = inner.least_scratchpad(Order::Free).size;
             let factor = (least as f64 / l1 as f64).max(1.0);
             let size = |size: u64| Bytes((size as f64 * factor) as u64).align_up(Bytes(64));
-            let memory =
-                |name: &str, size, alignment| Memory { name: name.into(), size, alignment, reserved: Vec::new() };
+            let memory = |name: &str, size, alignment| Memory {
+                name: name.into(),
+                size,
+                alignment,
+                reserved: Vec::new(),
+                banks: None,
+            };
             let memories = vec![
                 memory("dram", None, Bytes(1)),
                 memory("l1", Some(size(l1)), Bytes(64)),

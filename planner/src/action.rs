@@ -79,7 +79,8 @@ impl Slice {
 /// There is none for leaving a memory: a tensor that is not needed there any more is simply overwritten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Says where a tensor lies that starts in the scratchpad: before all other lines.
+    /// Says where a tensor lies that starts in the scratchpad, or, where [nothing moves](crate::Moves::None), any
+    /// argument or weight: before all other lines.
     Start(Slot),
     /// Copies a tensor; the next line begins when it is there.
     Copy(Copy),
@@ -98,7 +99,8 @@ pub enum Action {
         op: OpId,
         /// What it reads, in the order of [`Op::reads`](crate::Op::reads), each in a memory of its use.
         reads: Vec<Slot>,
-        /// What it writes, in the order of [`Op::writes`](crate::Op::writes), in the scratchpad.
+        /// What it writes, in the order of [`Op::writes`](crate::Op::writes), in the scratchpad; where nothing moves, in
+        /// any memory that operators write to.
         writes: Vec<Slot>,
         /// Offset of its workspace in the scratchpad; of no meaning if it has none.
         workspace: Bytes,
@@ -165,10 +167,7 @@ impl Kinds<'_> {
     pub fn of(&mut self, copy: &Copy) -> Kind {
         match (copy.from.memory, copy.to.memory) {
             (MemoryId::HOME, _) => self.from_home(copy.tensor),
-            (_, MemoryId::HOME) => {
-                let is_first = !std::mem::replace(&mut self.went_out[copy.tensor.index()], true);
-                if is_first { Kind::Store } else { Kind::Spill }
-            }
+            (_, MemoryId::HOME) => self.goes_home(copy.tensor),
             _ => Kind::Move,
         }
     }
@@ -189,6 +188,12 @@ impl Kinds<'_> {
     pub fn from_home(&mut self, tensor: TensorId) -> Kind {
         let is_first = !std::mem::replace(&mut self.came_in[tensor.index()], true);
         if is_first { Kind::Load } else { Kind::Reload }
+    }
+
+    /// The kind of the way to host memory of what an operator writes there.
+    fn goes_home(&mut self, tensor: TensorId) -> Kind {
+        let is_first = !std::mem::replace(&mut self.went_out[tensor.index()], true);
+        if is_first { Kind::Store } else { Kind::Spill }
     }
 
     /// What is wrong with calling the copy of a tensor `said` that is `found`: as a sentence.
@@ -213,7 +218,8 @@ fn is_loaded(problem: &Problem, tensor: TensorId) -> bool {
     problem.graph.tensor(tensor).origin != Origin::Staged && problem.graph.starts_at_home(tensor)
 }
 
-/// Bytes moved between host memory and the rest, and what all copies cost.
+/// Bytes moved between host memory and the rest, and what all copies cost; where nothing moves, the bytes that
+/// operators read and write in host memory, and what all of their accesses cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Loads and stores, those of weights left out that may be kept from one run to the next.
@@ -248,11 +254,17 @@ impl Traffic {
                 Action::IssueSlice(copy, slice) => {
                     count(copy.tensor, slice.size(), kinds.of_slice(copy, *slice), copy.from.memory, copy.to.memory);
                 }
-                Action::Run { reads, .. } => {
+                Action::Run { reads, writes, .. } => {
                     for Slot { tensor, place: Place { memory, .. } } in reads {
                         let kind = if *memory == MemoryId::HOME { kinds.from_home(*tensor) } else { Kind::Move };
                         if *memory != MemoryId::SCRATCHPAD {
                             count(*tensor, size(*tensor), kind, *memory, MemoryId::SCRATCHPAD);
+                        }
+                    }
+                    for Slot { tensor, place: Place { memory, .. } } in writes {
+                        let kind = if *memory == MemoryId::HOME { kinds.goes_home(*tensor) } else { Kind::Move };
+                        if *memory != MemoryId::SCRATCHPAD {
+                            count(*tensor, size(*tensor), kind, MemoryId::SCRATCHPAD, *memory);
                         }
                     }
                 }

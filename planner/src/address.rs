@@ -22,6 +22,9 @@ const ATTEMPTS: u64 = 256;
 
 /// The plan that follows an outline, if its stays can be packed and the deadline allows.
 pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
+    if let Some(banked) = problem.without_banks().ok()? {
+        return address(banked.problem(), outline, deadline).map(|it| banked.back(it));
+    }
     let mut in_place = problem.in_place_by_step(&outline.order);
     address_where(problem, outline, &mut in_place, &[], deadline)
 }
@@ -56,6 +59,37 @@ pub(crate) fn address_kept(
     address_where(problem, &outline, &mut in_place, &ties, deadline)
 }
 
+/// How giving addresses went.
+#[derive(Clone, Debug)]
+pub(crate) enum Addressed {
+    /// All stays have one.
+    Placed(Plan),
+    /// That is impossible, and proven.
+    Infeasible,
+    /// It was given up.
+    Undecided,
+}
+
+impl Addressed {
+    fn plan(self) -> Option<Plan> {
+        match self {
+            Addressed::Placed(plan) => Some(plan),
+            Addressed::Infeasible | Addressed::Undecided => None,
+        }
+    }
+}
+
+/// Packs stays where these pairs share bytes and no others do. A pair that would have parts of a shape in each other's way
+/// does not.
+pub(crate) fn address_sharing(
+    problem: &Problem,
+    outline: &Outline,
+    in_place: &[Vec<InPlace>],
+    deadline: Deadline,
+) -> Addressed {
+    pack_shapes(problem, outline, &Shapes::new(problem, outline, in_place, &[]), Ends::Exact, ATTEMPTS, deadline)
+}
+
 /// Packs stays; if that fails, without those pairs for which there is room apart.
 fn address_where(
     problem: &Problem,
@@ -67,7 +101,7 @@ fn address_where(
     let pack = |in_place: &[Vec<InPlace>]| {
         let mut shapes = Shapes::new(problem, outline, in_place, &[]);
         ties.iter().for_each(|(one, other)| shapes.tie(*one, *other));
-        pack_shapes(problem, outline, &shapes, ATTEMPTS, deadline)
+        pack_shapes(problem, outline, &shapes, Ends::Units, ATTEMPTS, deadline).plan()
     };
     let plan = pack(in_place);
     if plan.is_some() {
@@ -109,7 +143,7 @@ pub(crate) fn address_with_leads(
     deadline: Deadline,
 ) -> Option<Plan> {
     let shapes = Shapes::new(problem, outline, &problem.in_place_by_step(&outline.order), leads);
-    pack_shapes(problem, outline, &shapes, attempts, deadline)
+    pack_shapes(problem, outline, &shapes, Ends::Units, attempts, deadline).plan()
 }
 
 /// How many capacities between the least and the whole scratchpad are tried to pack low.
@@ -124,9 +158,19 @@ pub(crate) fn address_low(problem: &Problem, outline: &Outline, attempts: u64, d
     let pack = |capacity| {
         let machine = problem.machine.with_scratchpad(capacity);
         let low = Problem { graph: problem.graph.clone(), machine };
-        pack_shapes(&low, outline, &Shapes::new(&low, outline, &in_place, &[]), attempts, deadline)
+        let shapes = Shapes::new(&low, outline, &in_place, &[]);
+        pack_shapes(&low, outline, &shapes, Ends::Units, attempts, deadline).plan()
     };
     capacities.into_iter().find_map(pack)
+}
+
+/// Where stretches of the scratchpad end for the packer, but for the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    /// At a multiple of the alignment: what is left of a unit is not used.
+    Units,
+    /// Where they do end, so that it is proven what cannot be packed.
+    Exact,
 }
 
 /// Packs stays as parts of shapes.
@@ -134,9 +178,10 @@ fn pack_shapes(
     problem: &Problem,
     outline: &Outline,
     shapes: &Shapes,
+    ends: Ends,
     attempts: u64,
     deadline: Deadline,
-) -> Option<Plan> {
+) -> Addressed {
     let graph = &problem.graph;
     let (mut intervals, bases): (Vec<Interval>, Vec<i128>) = shapes.intervals(problem).into_iter().unzip();
     let n_shapes = intervals.len();
@@ -144,11 +189,17 @@ fn pack_shapes(
     let workspaces = workspaces.map(|(step, op)| Interval::new(step as u32, step as u32 + 1, graph.op(*op).workspace));
     intervals.extend(workspaces);
     let n_blocks = intervals.len();
-    let machine = &problem.machine;
-    let stretches = machine.stretches();
-    intervals.extend(between(&stretches, machine.alignment(), outline.order.len() as u32));
+    let stretches = problem.machine.stretches();
+    let mut alignment = problem.machine.alignment();
     let end = stretches.last().map_or(Bytes::ZERO, |it| it.end);
-    match pack_within(&intervals, end, machine.alignment(), attempts, deadline) {
+    let is_cut = |it: &Range<Bytes>| it.end != end && !it.end.0.is_multiple_of(alignment.0);
+    if ends == Ends::Exact && stretches.iter().any(is_cut) {
+        // The packer has obstacles at multiples of the alignment of all.
+        intervals.iter_mut().for_each(|it| it.alignment = alignment);
+        alignment = Bytes(1);
+    }
+    intervals.extend(between(&stretches, alignment, outline.order.len() as u32));
+    match pack_within(&intervals, end, alignment, attempts, deadline) {
         Packing::Placed(offsets) => {
             let (placed, workspaces) = offsets[..n_blocks].split_at(n_shapes);
             let offset = |part: &Part| {
@@ -156,9 +207,10 @@ fn pack_shapes(
                 Bytes(u64::try_from(offset).expect("a part lies within its shape"))
             };
             let stays: Vec<Bytes> = shapes.parts.iter().map(offset).collect();
-            Some(outline.at(&stays, workspaces.to_vec()))
+            Addressed::Placed(outline.at(&stays, workspaces.to_vec()))
         }
-        Packing::Infeasible | Packing::Undecided => None,
+        Packing::Infeasible => Addressed::Infeasible,
+        Packing::Undecided => Addressed::Undecided,
     }
 }
 

@@ -25,7 +25,7 @@ mod tests;
 
 pub use crate::replacement::ReplacementRule;
 pub use free_of_spills::size_without_spills;
-use least_peak::least_peak_until;
+pub(crate) use least_peak::least_peak_until;
 pub use least_peak::{DEFAULT_WIDTH, LeastPeak, least_peak};
 pub use order::{breadth_first, depth_first};
 pub use prefetch::{PrefetchRule, prefetch};

@@ -16,8 +16,8 @@ mod flight;
 
 use crate::time::ChannelId;
 use crate::{
-    Action, Block, Bytes, Copy, Fault, InPlace, Keep, MemoryId, MemorySet, Moment, OpId, Origin, Overlay, Place,
-    Problem, Slice, Slot, Step, TensorId, Traffic, Violation,
+    Action, Banks, Block, Bytes, Copy, Fault, InPlace, Keep, MemoryId, MemorySet, Moment, Moves, OpId, Origin, Overlay,
+    Place, Problem, Slice, Slot, Step, TensorId, Traffic, Violation,
 };
 use flight::{Flight, Flights, Target};
 use std::collections::BTreeMap;
@@ -67,7 +67,9 @@ pub fn check_with_prologue(
     for &(before, after) in graph.edges() {
         judge.before[after.index()].push(before);
     }
-    for tensor in graph.tensor_ids().filter(|it| is_argument(problem, *it)) {
+    // Where nothing moves, a program says where they lie.
+    let starts_at_home = !judge.moves_nothing();
+    for tensor in graph.tensor_ids().filter(|it| starts_at_home && is_argument(problem, *it)) {
         judge.put(Slot::at_home(tensor), None);
     }
     for action in prologue {
@@ -98,7 +100,7 @@ struct Judge<'a> {
     /// By tensor, as far as it counts for traffic.
     came_from_home: Vec<bool>,
     went_home: Vec<bool>,
-    /// Where the prologue put weights.
+    /// Where the prologue put weights; where nothing moves, where they start.
     kept: Vec<Slot>,
     /// Whether there was a line that does something, and by tensor whether it was said where it starts.
     has_begun: bool,
@@ -155,7 +157,8 @@ impl Judge<'_> {
         }
         let graph = &self.problem.graph;
         let is_missing = |it: &TensorId| !self.kept.iter().any(|kept| kept.tensor == *it);
-        let must_be_kept = graph.keepable().filter(|it| graph.tensor(*it).keep == Keep::Always);
+        let must_be_kept =
+            graph.keepable().filter(|it| graph.tensor(*it).keep == Keep::Always && !self.moves_nothing());
         let missing: Vec<TensorId> = must_be_kept.filter(is_missing).collect();
         let missing = missing.into_iter().map(|it| Violation { moment: None, fault: Fault::NotKept(it) });
         self.violations.extend(missing);
@@ -179,6 +182,14 @@ impl Judge<'_> {
             Action::Start(slot) => self.start(slot),
             Action::Copy(copy) | Action::Issue(copy) | Action::IssueSlice(copy, _) if !self.is_known(copy.tensor) => {
                 self.report(Fault::UnknownTensor(copy.tensor));
+            }
+            Action::Copy(Copy { tensor, .. })
+            | Action::Issue(Copy { tensor, .. })
+            | Action::IssueSlice(Copy { tensor, .. }, _)
+            | Action::Wait(Slot { tensor, .. })
+                if self.moves_nothing() =>
+            {
+                self.report(Fault::Moves(tensor));
             }
             Action::Copy(copy) => {
                 if let Some((arrival, _)) = self.issue(copy, self.whole(copy.tensor)) {
@@ -204,18 +215,40 @@ impl Judge<'_> {
     /// A tensor lies at a place before anything happens.
     fn start(&mut self, slot: Slot) {
         let has_started = std::mem::replace(&mut self.has_started[slot.tensor.index()], true);
-        let starts_there = self.problem.graph.tensor(slot.tensor).starts_on_chip
-            && slot.place.memory == MemoryId::SCRATCHPAD
-            && !has_started;
+        let memory = slot.place.memory;
+        let tensor = self.problem.graph.tensor(slot.tensor);
+        let is_weight = tensor.origin == Origin::Weight;
+        let starts_there = match self.moves_nothing() {
+            // Whoever runs the network writes its arguments anew each time; weights are there for good.
+            true => tensor.origin == Origin::Argument && self.may_write(memory) || is_weight,
+            false => tensor.starts_on_chip && memory == MemoryId::SCRATCHPAD,
+        };
         let block = self.block(slot);
         let is_met =
             |it: (&Bytes, &Content)| u128::from(it.0.0) < end(block) && u128::from(block.place.offset.0) < it.1.end;
         let is_taken = |it: &Contents| !self.is_apart(block) && it.placed.iter().any(is_met);
-        if self.has_begun || !starts_there || self.memories.get(1).is_some_and(is_taken) {
+        let is_there = self.memories.get(memory.index()).is_some_and(|it| !is_taken(it));
+        if self.has_begun || has_started || !starts_there || !is_there {
             return self.report(Fault::WrongStart(slot));
         }
         self.occupy(block, Some(slot), None);
         self.put(slot, None);
+        if self.moves_nothing() && is_weight {
+            self.kept.push(slot);
+        }
+    }
+
+    /// Whether operators read and write in every memory to which the machine has a link, and nothing else moves a byte.
+    fn moves_nothing(&self) -> bool {
+        self.problem.machine.moves() == Moves::None
+    }
+
+    fn may_read(&self, memory: MemoryId) -> bool {
+        memory == MemoryId::SCRATCHPAD || self.problem.machine.link(memory, MemoryId::SCRATCHPAD).is_some()
+    }
+
+    fn may_write(&self, memory: MemoryId) -> bool {
+        memory == MemoryId::SCRATCHPAD || self.problem.machine.link(MemoryId::SCRATCHPAD, memory).is_some()
     }
 
     fn whole(&self, tensor: TensorId) -> Slice {
@@ -324,7 +357,11 @@ impl Judge<'_> {
         let uses: BTreeMap<TensorId, MemorySet> = operator.reads.iter().map(|it| (it.tensor, it.from)).collect();
         for &slot in &reads {
             let memory = slot.place.memory;
-            if uses.get(&slot.tensor).is_some_and(|it| !it.contains(memory)) {
+            let may_read = match self.moves_nothing() {
+                true => self.may_read(memory),
+                false => uses.get(&slot.tensor).is_none_or(|it| it.contains(memory)),
+            };
+            if !may_read {
                 self.report(Fault::WrongMemory { op, slot });
             }
             self.expect_there(slot, None);
@@ -334,7 +371,13 @@ impl Judge<'_> {
             }
         }
         for &slot in writes.iter().filter(|it| it.place.memory != MemoryId::SCRATCHPAD) {
-            self.report(Fault::WrongMemory { op, slot });
+            let memory = slot.place.memory;
+            if !self.moves_nothing() || !self.may_write(memory) {
+                self.report(Fault::WrongMemory { op, slot });
+                continue;
+            }
+            let is_compulsory = self.is_first(slot.tensor, MemoryId::SCRATCHPAD, memory);
+            self.count(self.size(slot.tensor), is_compulsory, MemoryId::SCRATCHPAD, memory);
         }
         // While it runs, an operator may touch all of its blocks at any time, so they must all be
         // disjoint, also those that nothing reads after: but for a result and an operand that may share
@@ -351,16 +394,38 @@ impl Judge<'_> {
                 self.report(Fault::Overlap(op, a, b));
             }
         }
+        for (nth, one) in reads.iter().enumerate() {
+            for other in &reads[..nth] {
+                let (a, b) = (self.block(*other), self.block(*one));
+                if self.is_one_bank(a, b) {
+                    self.report(Fault::OneBank(op, a, b));
+                }
+            }
+        }
         self.occupy(workspace, None, None);
         let arrival = again.then_some(self.arrivals.len());
         if again {
             let fault = Fault::RunsForNothing(op);
             self.arrivals.push(Arrival { moment: self.moment, fault, is_used: false });
         }
-        for slot in writes.into_iter().filter(|it| it.place.memory == MemoryId::SCRATCHPAD) {
+        let is_written = |it: &Slot| {
+            let memory = it.place.memory;
+            memory == MemoryId::SCRATCHPAD || self.moves_nothing() && memory.index() < self.memories.len()
+        };
+        let written: Vec<Slot> = writes.into_iter().filter(is_written).collect();
+        for slot in written {
             self.occupy(self.block(slot), Some(slot), None);
             self.put(slot, arrival);
         }
+    }
+
+    /// Whether two operands begin in one bank, where they may not.
+    fn is_one_bank(&self, a: Block, b: Block) -> bool {
+        let memory = self.problem.machine.memories().get(a.place.memory.index());
+        let Some(Banks { size, apart: true }) = memory.and_then(|it| it.banks) else { return false };
+        let has_bytes = a.size != Bytes::ZERO && b.size != Bytes::ZERO;
+        let bank = |it: Block| it.place.offset.0 / size.0.max(1);
+        has_bytes && a.place.memory == b.place.memory && bank(a) == bank(b)
     }
 
     fn finish(&mut self) {
@@ -384,7 +449,13 @@ impl Judge<'_> {
             }
         }
         for &tensor in graph.results() {
-            match self.memories[0].apart.get(&tensor) {
+            let anywhere = self.moves_nothing();
+            let memories = if anywhere { &self.memories[..] } else { &self.memories[..1] };
+            let content = memories.iter().find_map(|it| {
+                let placed = || it.placed.values().find(|it| it.tensor == tensor);
+                it.apart.get(&tensor).or_else(|| placed().filter(|_| anywhere))
+            });
+            match content {
                 Some(Content { arrival, .. }) => arrival.iter().for_each(|it| self.arrivals[*it].is_used = true),
                 None => lacks.push(Fault::NeverStored(tensor)),
             }
@@ -443,6 +514,10 @@ impl Judge<'_> {
         let reserved = machine[memory.index()].reserved.iter();
         if reserved.into_iter().any(|it| is_met(it.start.0.into(), it.end.0.into())) {
             self.report(Fault::Reserved(block));
+        }
+        let bank = |address: u128| Some(address / u128::from(machine[memory.index()].banks?.size.0.max(1)));
+        if bank(offset.0.into()) != bank(end(block) - 1) {
+            self.report(Fault::AcrossBanks(block));
         }
         self.disturb(block, &Target::Bytes(block.place, end(block)), by);
         // Those that begin below the end of the block, from the highest down to the first that ends before it.

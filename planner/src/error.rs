@@ -51,6 +51,14 @@ pub enum Error {
         /// The same with names and addresses.
         why: String,
     },
+    /// Where nothing moves, there is no place for all tensors at once, or none was found.
+    #[error("{why}")]
+    NotPlaced {
+        /// How many they are, and in which memories they may lie.
+        why: String,
+        /// Whether there is no placement for certain.
+        is_proven: bool,
+    },
     /// The alignment is zero.
     #[error("alignment must be at least 1 B")]
     ZeroAlignment,

@@ -625,6 +625,13 @@ impl GraphBuilder {
         writes
     }
 
+    /// Gives an operator one more result.
+    pub(crate) fn also_writes(&mut self, op: OpId, name: String, size: Bytes) -> TensorId {
+        let tensor = self.tensor(name, size, Origin::Op(op));
+        self.ops[op.index()].writes.push(tensor);
+        tensor
+    }
+
     /// Says that a result of an operator may take the place of an operand of the same size, once
     /// no other operator is to read that.
     pub fn in_place(&mut self, result: TensorId, operand: TensorId) {

@@ -34,6 +34,7 @@ mod mps;
 mod order;
 mod part;
 mod parts;
+pub(crate) mod placement;
 mod precedence;
 mod program;
 mod reduced;

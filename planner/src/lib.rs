@@ -37,6 +37,7 @@
 
 mod action;
 mod address;
+mod banks;
 pub mod baseline;
 mod check;
 mod deadline;
@@ -59,6 +60,7 @@ mod occupancy;
 mod outline;
 pub mod pack;
 mod passing;
+mod placement;
 mod plan;
 mod polish;
 mod portfolio;
@@ -91,8 +93,11 @@ pub use first_fit::{greedy_plan, greedy_plan_in_order};
 pub use graph::{Dies, Graph, GraphBuilder, InPlace, Keep, Op, Origin, Overlay, Tensor, Use, Weights};
 pub use greedy::greedy;
 pub use least::LeastScratchpad;
-pub use machine::{Link, Machine, Memory, MemoryId, MemorySet};
+pub use machine::{Banks, Link, Machine, Memory, MemoryId, MemorySet, Moves};
 pub use outline::{Outline, Stay};
+pub use placement::{
+    MemoryUse, Placement, PlacementOptions, PlacementSolution, place, place_in_order, place_largest_first,
+};
 pub use plan::{Plan, Residency};
 pub use portfolio::{Objective, Options, Order, Solution, Solver, plan, plan_from, plan_watched};
 pub use problem::Problem;

@@ -60,9 +60,117 @@ pub struct Memory {
     pub alignment: Bytes,
     /// Addresses that are not to be used, half-open: a stack, or what another program keeps there.
     pub reserved: Vec<Range<Bytes>>,
+    /// Its banks, if it has some; only with a size.
+    pub banks: Option<Banks>,
 }
 
-/// A way for copies from one memory to another.
+/// Equal parts of a memory, each of which can be accessed while the others are: no block lies across two of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Banks {
+    /// Of each, in bytes; at least 1. If the memory's size is no multiple of it, the last bank is the smaller one.
+    pub size: Bytes,
+    /// Whether no two tensors that one operator reads may lie in one bank, as where each bank has one port.
+    pub apart: bool,
+}
+
+impl Memory {
+    /// As many banks as a memory has at most.
+    pub const MAX_BANKS: u64 = 1024;
+
+    /// Gives the memory so many equal banks.
+    ///
+    /// # Errors
+    /// [`Error::Machine`] where it has no size, or one that is no multiple of `count`, or where there are none of them or more
+    /// than [`Memory::MAX_BANKS`].
+    pub fn with_banks(self, count: u64, apart: bool) -> Result<Memory, Error> {
+        let refuse =
+            |why: String| Err(Error::Machine(format!("memory {} cannot have {count} banks: {why}", self.name)));
+        match self.size {
+            None => refuse("it has no size".into()),
+            Some(_) if count == 0 || Memory::MAX_BANKS < count => {
+                refuse(format!("there are 1 to {} of them", Memory::MAX_BANKS))
+            }
+            Some(Bytes(size)) if size == 0 || !size.is_multiple_of(count) => {
+                refuse(format!("{size} B are not that many equal parts"))
+            }
+            Some(Bytes(size)) => Ok(Memory { banks: Some(Banks { size: Bytes(size / count), apart }), ..self }),
+        }
+    }
+
+    /// Where blocks may lie in each bank, without regard to what is reserved: ascending and half-open, none of them empty,
+    /// from the first multiple of the alignment in it. All of a memory without banks; nothing of one without a size.
+    pub fn bank_ranges(&self) -> Vec<Range<Bytes>> {
+        let Bytes(size) = self.size.unwrap_or(Bytes::ZERO);
+        let bank = self.banks.map_or(size, |it| it.size.0).max(1);
+        let alignment = self.alignment.0.max(1);
+        let mut ranges = Vec::new();
+        let mut low = 0;
+        while low < size {
+            let high = low.saturating_add(bank).min(size);
+            if let Some(start) = u64::checked_next_multiple_of(low, alignment).filter(|it| *it < high) {
+                ranges.push(Bytes(start)..Bytes(high));
+            }
+            low = high;
+        }
+        ranges
+    }
+
+    /// Its stretches without reserved addresses, each in one bank, ascending and half-open, none of them empty. Each begins
+    /// at a multiple of the alignment. One without a size has none: no addresses are decided there.
+    pub fn stretches(&self) -> Vec<Range<Bytes>> {
+        let mut reserved = self.reserved();
+        reserved.sort_by_key(|it| it.start);
+        let mut stretches = Vec::new();
+        for bank in self.bank_ranges() {
+            let mut start = bank.start;
+            let inside = reserved.iter().filter(|it| bank.start < it.end && it.start < bank.end).cloned();
+            for Range { start: low, end: high } in inside.chain([bank.end..bank.end]) {
+                if start < low {
+                    stretches.push(start..low);
+                }
+                match high.0.checked_next_multiple_of(self.alignment.0.max(1)) {
+                    Some(after) => start = start.max(Bytes(after)),
+                    None => break,
+                }
+            }
+        }
+        stretches
+    }
+
+    /// What is reserved of it, as far as it lies within it.
+    fn reserved(&self) -> Vec<Range<Bytes>> {
+        let size = self.size.unwrap_or(Bytes::ZERO);
+        self.reserved.iter().map(|it| it.start..it.end.min(size)).filter(|it| it.start < it.end).collect()
+    }
+}
+
+/// What brings tensors from one memory to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Moves {
+    /// Copies over the machine's links. Operators write in the scratchpad.
+    #[default]
+    Links,
+    /// Nothing: each tensor has one memory and one address for good, as runtimes without DMA need it, and operators
+    /// read and write there ([`place`](crate::place())).
+    ///
+    /// Then a link is no way for copies, but says what operators reach. Over one to the scratchpad they read a
+    /// memory, over one from the scratchpad they write to it, and its price is what each byte costs beyond one of the
+    /// scratchpad, which costs nothing. A memory to which no link leads is read-only, and holds nothing but weights. In
+    /// which memories uses let operators find what they read ([`Use::from`](crate::Use::from)) is of no meaning.
+    None,
+}
+
+impl Moves {
+    /// As options and problems as text have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Moves::Links => "links",
+            Moves::None => "none",
+        }
+    }
+}
+
+/// A way for copies from one memory to another; where [nothing moves](Moves::None), for accesses of operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Where copies come from.
@@ -82,6 +190,7 @@ pub struct Machine {
     memories: Vec<Memory>,
     links: Vec<Link>,
     clock: Option<Clock>,
+    moves: Moves,
 }
 
 impl Machine {
@@ -92,7 +201,7 @@ impl Machine {
     ///
     /// # Errors
     /// [`Error::Machine`] where there are fewer than two memories, or more than [`Machine::MAX_MEMORIES`]; where
-    /// home has a size or the scratchpad has none; where two have one name, or one has a character that is not
+    /// home has a size or the scratchpad has none; where a memory without a size has banks, or one has too many; where two have one name, or one has a character that is not
     /// allowed; where a link leads from a memory to itself or to none; where two links lead the same way.
     pub fn new(memories: Vec<Memory>, links: Vec<Link>) -> Result<Machine, Error> {
         let refuse = |why: String| Err(Error::Machine(why));
@@ -115,6 +224,17 @@ impl Machine {
         if memories[1].size.is_none() {
             return refuse(format!("the second memory, {}, is the scratchpad and needs a size", memories[1].name));
         }
+        for memory in &memories {
+            let Some(Banks { size: bank, .. }) = memory.banks else { continue };
+            let name = &memory.name;
+            match memory.size {
+                None => return refuse(format!("{name} has banks, but no size")),
+                Some(size) if bank == Bytes::ZERO || Memory::MAX_BANKS < size.0.div_ceil(bank.0) => {
+                    return refuse(format!("{name} has 1 to {} banks", Memory::MAX_BANKS));
+                }
+                Some(_) => {}
+            }
+        }
         for (index, link) in links.iter().enumerate() {
             let is_known = |it: MemoryId| it.index() < memories.len();
             if !is_known(link.from) || !is_known(link.to) || link.from == link.to {
@@ -125,7 +245,7 @@ impl Machine {
                 return refuse(format!("two links lead from {from} to {to}"));
             }
         }
-        Ok(Machine { memories, links, clock: None })
+        Ok(Machine { memories, links, clock: None, moves: Moves::Links })
     }
 
     /// The links of [`Machine::with_host`], from where to where.
@@ -135,21 +255,48 @@ impl Machine {
     /// A scratchpad of so many bytes, a host memory without end, and a link each way at one price.
     /// [`Problem::check`](crate::Problem::check) refuses alignments of which there is no multiple.
     pub fn with_host(scratchpad: Bytes, alignment: Bytes) -> Machine {
-        let memory = |name: &str, size, alignment| Memory { name: name.into(), size, alignment, reserved: Vec::new() };
+        let memory = |name: &str, size, alignment| Memory {
+            name: name.into(),
+            size,
+            alignment,
+            reserved: Vec::new(),
+            banks: None,
+        };
         let link = |(from, to)| Link { from, to, price: 1 };
         Machine {
             memories: vec![memory("host", None, Bytes(1)), memory("scratchpad", Some(scratchpad), alignment)],
             links: Machine::HOST_WAYS.map(link).to_vec(),
             clock: None,
+            moves: Moves::Links,
         }
+    }
+
+    /// The same machine, where nothing moves.
+    ///
+    /// # Errors
+    /// [`Error::Machine`] where it has a clock, which is that of its transfers.
+    pub fn without_moves(self) -> Result<Machine, Error> {
+        match self.clock {
+            Some(_) => Err(Error::Machine("a machine on which nothing moves has no rates of links".into())),
+            None => Ok(Machine { moves: Moves::None, ..self }),
+        }
+    }
+
+    /// What brings tensors from one memory to another.
+    pub fn moves(&self) -> Moves {
+        self.moves
     }
 
     /// The same machine with a clock: how long transfers over each of its links take, and operators.
     ///
     /// # Errors
     /// [`Error::Machine`] where there is not one timing for each link, or one of rate 0 or on no channel; where two
-    /// channels have one name, or one a name that is not allowed; where operators are said to move no bytes per cycle.
+    /// channels have one name, or one a name that is not allowed; where operators are said to move no bytes per cycle;
+    /// where nothing moves.
     pub fn with_clock(self, clock: Clock) -> Result<Machine, Error> {
+        if self.moves == Moves::None {
+            return Err(Error::Machine("a machine on which nothing moves has no rates of links".into()));
+        }
         clock.check(&self.links, |it| self.memories[it.index()].name.clone())?;
         Ok(Machine { clock: Some(clock), ..self })
     }
@@ -214,22 +361,7 @@ impl Machine {
 
     /// Those of a memory; none where it has no size.
     pub(crate) fn stretches_of(&self, memory: MemoryId) -> Vec<Range<Bytes>> {
-        let Memory { size, alignment, .. } = self.memories[memory.index()];
-        let Some(size) = size else { return Vec::new() };
-        let mut reserved = self.reserved_of(memory);
-        reserved.sort_by_key(|it| it.start);
-        let mut stretches = Vec::new();
-        let mut start = Bytes::ZERO;
-        for Range { start: low, end: high } in reserved.into_iter().chain([size..size]) {
-            if start < low {
-                stretches.push(start..low);
-            }
-            match high.0.checked_next_multiple_of(alignment.0.max(1)) {
-                Some(after) => start = start.max(Bytes(after)),
-                None => break,
-            }
-        }
-        stretches
+        self.memories[memory.index()].stretches()
     }
 
     /// No more than this can the rooms of what lies in a memory at once add up to, since only the highest block of each
@@ -249,19 +381,25 @@ impl Machine {
 
     /// What is reserved of the scratchpad, as far as it lies within it.
     pub(crate) fn reserved(&self) -> Vec<Range<Bytes>> {
-        self.reserved_of(MemoryId::SCRATCHPAD)
+        self.memories[MemoryId::SCRATCHPAD.index()].reserved()
     }
 
-    fn reserved_of(&self, memory: MemoryId) -> Vec<Range<Bytes>> {
-        let Memory { size, reserved, .. } = &self.memories[memory.index()];
-        let within = |it: &Range<Bytes>| it.start..size.map_or(it.end, |size| it.end.min(size));
-        reserved.iter().map(within).filter(|it| it.start < it.end).collect()
+    /// Whether operators may read in a memory: where nothing moves, over a link to the scratchpad.
+    pub(crate) fn is_readable(&self, memory: MemoryId) -> bool {
+        memory == MemoryId::SCRATCHPAD || self.link(memory, MemoryId::SCRATCHPAD).is_some()
+    }
+
+    /// Whether operators may write in a memory: where nothing moves, over a link from the scratchpad.
+    pub(crate) fn is_writable(&self, memory: MemoryId) -> bool {
+        memory == MemoryId::SCRATCHPAD || self.link(MemoryId::SCRATCHPAD, memory).is_some()
     }
 
     /// The same machine, whose scratchpad is as large as a stretch of it, and all free.
     pub(crate) fn with_stretch(&self, stretch: &Range<Bytes>) -> Machine {
         let mut machine = self.with_scratchpad(stretch.end - stretch.start);
-        machine.memories[MemoryId::SCRATCHPAD.index()].reserved.clear();
+        let scratchpad = &mut machine.memories[MemoryId::SCRATCHPAD.index()];
+        scratchpad.reserved.clear();
+        scratchpad.banks = None;
         machine
     }
 
@@ -282,7 +420,7 @@ impl Machine {
         self.memories[MemoryId::SCRATCHPAD.index()].alignment
     }
 
-    /// Gives the scratchpad another size.
+    /// Gives the scratchpad another size. Banks keep theirs.
     pub fn set_scratchpad(&mut self, size: Bytes) {
         self.memories[MemoryId::SCRATCHPAD.index()].size = Some(size);
     }

@@ -6,6 +6,7 @@ pub(crate) mod ilp;
 #[path = "portfolio/without_ilp.rs"]
 pub(crate) mod ilp;
 
+use crate::banks::Banked;
 use crate::baseline::{depth_first, outlines_until};
 use crate::deadline::Race;
 use crate::incumbent::Incumbent;
@@ -159,6 +160,11 @@ impl Solution {
     pub fn is_optimal(&self) -> bool {
         self.non_compulsory <= self.lower_bound
     }
+
+    /// The solution of a problem with banks.
+    fn in_banks(self, banked: &Banked<'_>) -> Solution {
+        Solution { plan: banked.back(self.plan), ..self }
+    }
 }
 
 /// Plans a problem.
@@ -178,7 +184,14 @@ impl Solution {
 /// Those of [`Problem::check`]; [`Error::Solver`] if a solver was asked for by name and fails or
 /// is not built in.
 pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
-    plan_on_stretches(problem, options, None, Deadline::after(options.time_limit))
+    let deadline = Deadline::after(options.time_limit);
+    match problem.without_banks()? {
+        None => plan_on_stretches(problem, options, None, deadline),
+        Some(banked) => {
+            let solution = plan_on_stretches(banked.problem(), options, None, deadline);
+            solution.map(|it| it.in_banks(&banked)).map_err(|error| banked.error(error))
+        }
+    }
 }
 
 /// Plans a problem as [`plan()`] does, under the eyes of a watcher: it is told how far planning has
@@ -209,7 +222,13 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
 /// # Errors
 /// Those of [`plan()`].
 pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> Result<Solution, Error> {
-    watched(problem, options, None, watcher)
+    match problem.without_banks()? {
+        None => watched(problem, options, None, watcher),
+        Some(banked) => {
+            let solution = watched(banked.problem(), options, None, watcher);
+            solution.map(|it| it.in_banks(&banked)).map_err(|error| banked.error(error))
+        }
+    }
 }
 
 /// Plans a problem as [`plan_watched()`] does, starting from a plan that the caller has already: what comes out
@@ -235,8 +254,13 @@ pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> 
 /// # Errors
 /// [`Error::Incumbent`] if the judge refuses the incumbent, or its order is not allowed; else those of [`plan()`].
 pub fn plan_from(problem: &Problem, options: &Options, incumbent: &Plan, watcher: &Watcher) -> Result<Solution, Error> {
-    let incumbent = Incumbent::new(problem, options.order, incumbent)?;
-    watched(problem, options, Some(&incumbent), watcher)
+    let Some(banked) = problem.without_banks()? else {
+        let incumbent = Incumbent::new(problem, options.order, incumbent)?;
+        return watched(problem, options, Some(&incumbent), watcher);
+    };
+    let incumbent = Incumbent::new(banked.problem(), options.order, &banked.forth(incumbent.clone()))?;
+    let solution = watched(banked.problem(), options, Some(&incumbent), watcher);
+    solution.map(|it| it.in_banks(&banked)).map_err(|error| banked.error(error))
 }
 
 fn watched(

@@ -1,6 +1,6 @@
 //! A graph and the machine that it is to run on.
 
-use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, OpId, Origin, Tensor, TensorId};
+use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, Moves, OpId, Origin, Tensor, TensorId};
 
 /// What is to be planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -271,6 +271,11 @@ impl Problem {
 
     fn check_is_planned(&self) -> Result<(), Error> {
         let refuse = |why: String| Err(Error::NotPlanned(why));
+        if self.machine.moves() == Moves::None {
+            return refuse(
+                "transfers, on a machine on which nothing moves: there each tensor is placed for good".into(),
+            );
+        }
         if let Some(memory) = self.machine.memories().get(2) {
             return refuse(format!(
                 "memories beside {} and the scratchpad: {}",
@@ -280,6 +285,9 @@ impl Problem {
         }
         if let Some(memory) = self.machine.memories().first().filter(|it| !it.reserved.is_empty()) {
             return refuse(format!("reserved addresses in {}, where none are decided", memory.name));
+        }
+        if let Some(memory) = self.machine.memories().iter().find(|it| it.banks.is_some()) {
+            return refuse(format!("banks here: {} has them", memory.name));
         }
         if let Some(op) = self.graph.ops().iter().find(|it| it.may_rerun) {
             return refuse(format!("operators that may run again: {}", op.name));

@@ -1,7 +1,6 @@
 //! Which operators must run before which: the transitive closure of the dependences.
 
 use crate::Deadline;
-#[cfg(feature = "ilp")]
 use crate::{Graph, OpId};
 
 /// Bits of the largest closure that is made: 64 MiB. Some 23,000 operators.
@@ -56,14 +55,12 @@ impl Reach {
     }
 
     /// The operators that must run after each one, by the dependences of a graph.
-    #[cfg(feature = "ilp")]
     pub(crate) fn descendants(graph: &Graph, deadline: Deadline) -> Option<Reach> {
         let successors = |op: usize| graph.successors(OpId(op as u32)).iter().map(|it| it.index());
         Reach::of(graph.ops().len(), (0..graph.ops().len()).rev(), successors, deadline)
     }
 
     /// The operators that must run before each one, by the dependences of a graph.
-    #[cfg(feature = "ilp")]
     pub(crate) fn ancestors(graph: &Graph, deadline: Deadline) -> Option<Reach> {
         let predecessors = |op: usize| graph.predecessors(OpId(op as u32)).iter().map(|it| it.index());
         Reach::of(graph.ops().len(), 0..graph.ops().len(), predecessors, deadline)

@@ -51,6 +51,35 @@ pub(crate) fn order_with(problem: &Problem, edges: &Edges) -> Option<Vec<OpId>> 
     (order.len() == n_missing.len()).then_some(order)
 }
 
+impl Problem {
+    /// Whether this is an order of all operators that respects their dependences.
+    ///
+    /// # Errors
+    /// [`Error::Schedule`].
+    pub(crate) fn check_order(&self, order: &[OpId]) -> Result<(), Error> {
+        let refuse = |why: String| Err(Error::Schedule(why));
+        let graph = &self.graph;
+        let n_ops = graph.ops().len();
+        let mut has_run = vec![false; n_ops];
+        for &op in order {
+            if n_ops <= op.index() {
+                return refuse(format!("there is no operator {}", op.0));
+            }
+            let name = &graph.op(op).name;
+            if let Some(before) = graph.predecessors(op).iter().find(|it| !has_run[it.index()]) {
+                return refuse(format!("{name} comes before {}, on which it depends", graph.op(*before).name));
+            }
+            if std::mem::replace(&mut has_run[op.index()], true) {
+                return refuse(format!("{name} is in it twice"));
+            }
+        }
+        if let Some(missing) = graph.op_ids().find(|it| !has_run[it.index()]) {
+            return refuse(format!("{} is missing", graph.op(missing).name));
+        }
+        Ok(())
+    }
+}
+
 /// A problem with more dependences than another one, the *original*, and the way back to that.
 pub(crate) struct Restricted {
     part: SubProblem,
@@ -88,25 +117,7 @@ impl Restricted {
     /// # Errors
     /// [`Error::Schedule`] if it is none of all operators that respects their dependences.
     pub fn in_order(original: &Problem, order: &[OpId]) -> Result<Restricted, Error> {
-        let refuse = |why: String| Err(Error::Schedule(why));
-        let graph = &original.graph;
-        let n_ops = graph.ops().len();
-        let mut has_run = vec![false; n_ops];
-        for &op in order {
-            if n_ops <= op.index() {
-                return refuse(format!("there is no operator {}", op.0));
-            }
-            let name = &graph.op(op).name;
-            if let Some(before) = graph.predecessors(op).iter().find(|it| !has_run[it.index()]) {
-                return refuse(format!("{name} comes before {}, on which it depends", graph.op(*before).name));
-            }
-            if std::mem::replace(&mut has_run[op.index()], true) {
-                return refuse(format!("{name} is in it twice"));
-            }
-        }
-        if let Some(missing) = graph.op_ids().find(|it| !has_run[it.index()]) {
-            return refuse(format!("{} is missing", graph.op(missing).name));
-        }
+        original.check_order(order)?;
         let following = order.windows(2).map(|it| (it[0], it[1])).collect();
         Ok(Restricted::new(original, &following, true))
     }

@@ -40,6 +40,12 @@
 //! link host l2 price 4
 //! ```
 //!
+//! `banks 4` behind them says that a memory has four equal banks, across which nothing lies, and `banks 4 apart` that no two
+//! tensors that one operator reads lie in one of them. `banks of 1024` gives their size in the place of their number; then
+//! the last one may be smaller ([`Banks`](crate::Banks)).
+//!
+//! `moves none` says that nothing moves between them: then a link is a way for accesses of operators ([`Moves`](crate::Moves)).
+//!
 //! A machine with a clock has channels, a rate in bytes per cycle for each link, and the speed of computing; `macs` and
 //! `cycles` stand at the end of an operator's line:
 //!
@@ -314,7 +320,7 @@ impl Parser {
                 Ok(())
             }
             [other, ..] => Err(format!(
-                "expected machine, memory, channel, link, compute, argument, weight, staged, op, order, again, pin, starts, ends or return, not {other}"
+                "expected machine, memory, channel, link, compute, moves, argument, weight, staged, op, order, again, pin, starts, ends or return, not {other}"
             )),
         }
     }

@@ -21,8 +21,8 @@ pub(crate) mod program;
 
 use crate::time::{self, Clock, Ratio, Timeline};
 use crate::{
-    Action, Bytes, Cycles, Deadline, Error, Keep, Link, Machine, Memory, MemoryId, Options, Order, Plan, Problem,
-    Solution, Traffic, plan, plan_in_order,
+    Action, Bytes, Cycles, Deadline, Error, Keep, Link, Machine, Memory, MemoryId, Moves, Options, Order, Plan,
+    Problem, Solution, Traffic, plan, plan_in_order,
 };
 use bound::{least_cost, least_cycles};
 use level::Level;
@@ -227,7 +227,13 @@ fn merged(problem: &Problem, memories: &[MemoryId]) -> Option<Problem> {
     // Padding to what alignments have in common is no more than that to any of them.
     let alignment = memories.iter().map(|it| machine.memories()[it.index()].alignment.0).fold(0, gcd);
     let size = Bytes(rooms.iter().fold(0, |sum: u64, it| sum.saturating_add(it.0)).min(MOST_ROOM));
-    let memory = Memory { size: Some(size), alignment: Bytes(alignment), reserved: Vec::new(), ..scratchpad.clone() };
+    let memory = Memory {
+        size: Some(size),
+        alignment: Bytes(alignment),
+        reserved: Vec::new(),
+        banks: None,
+        ..scratchpad.clone()
+    };
     let mut merged = inner_problem(problem, &memory);
     // Addresses are of no concern here.
     let mut graph = merged.graph.to_builder();
@@ -257,6 +263,12 @@ fn check(problem: &Problem) -> Result<(), Error> {
         return Err(Error::Machine(format!("the alignment of {} is 0", memory.name)));
     }
     let refuse = |why: String| Err(Error::NotPlanned(why));
+    if machine.moves() == Moves::None {
+        return refuse("transfers, on a machine on which nothing moves: there each tensor is placed for good".into());
+    }
+    if let Some(memory) = machine.memories().iter().find(|it| it.banks.is_some()) {
+        return refuse(format!("banks beside several memories: {} has them", memory.name));
+    }
     if let Some(kept) = graph.keepable().find(|it| graph.tensor(*it).keep != Keep::Never) {
         return refuse(format!(
             "weights that stay from run to run beside several memories: {}",

@@ -44,6 +44,8 @@ pub enum Fault {
     UnknownOp(OpId),
     /// A copy to or from a memory that the machine does not have.
     UnknownMemory(MemoryId),
+    /// A copy, or a half of one, on a machine on which nothing moves.
+    Moves(TensorId),
 
     /// An operator runs again that may run only once.
     RunsAgain(OpId),
@@ -95,6 +97,10 @@ pub enum Fault {
     OutOfMemory(Block),
     /// A block has a byte that is reserved.
     Reserved(Block),
+    /// A block lies across two banks.
+    AcrossBanks(Block),
+    /// Two operands of an operator lie in one bank of a memory whose banks are to be apart.
+    OneBank(OpId, Block, Block),
     /// A tensor is put elsewhere in the scratchpad than where its pin says.
     NotAtPin(Block),
     /// A tensor is said to start at a place, but does not start in the scratchpad, or does at another place, or the
@@ -113,7 +119,7 @@ pub enum Fault {
     NotIssued(Slot),
     /// A copy that is never waited for.
     NeverWaitedFor(Slot),
-    /// A result is not in host memory at the end.
+    /// A result is not in host memory at the end, or where nothing moves, in no memory.
     NeverStored(TensorId),
     /// It is not said where a tensor lies that starts in the scratchpad.
     NoStart(TensorId),
@@ -238,6 +244,10 @@ impl fmt::Display for DisplayViolation<'_> {
                 write!(f, "{name} of {size} B ends after {} of {has} B", self.memory(memory))
             }
             Fault::Reserved(block) => write!(f, "{} is where addresses are reserved", self.block(*block)),
+            Fault::AcrossBanks(block) => write!(f, "{} lies across two banks", self.block(*block)),
+            Fault::OneBank(id, a, b) => {
+                write!(f, "{} and {}, which {} reads, are in one bank", self.block(*a), self.block(*b), op(id))
+            }
             Fault::NotAtPin(block) => {
                 let pin = block.tensor.and_then(|it| self.problem.graph.tensors().get(it.index())?.pin);
                 write!(f, "{} is pinned at {}", self.block(*block), pin.unwrap_or_default())
@@ -247,6 +257,7 @@ impl fmt::Display for DisplayViolation<'_> {
                 let name = tensor(&copy.tensor);
                 write!(f, "{} is put where {name} is still being copied from or to", self.block(*block))
             }
+            Fault::Moves(id) => write!(f, "{} is copied, but nothing moves on this machine", tensor(id)),
             Fault::NoLink(from, to) => {
                 write!(f, "there is no link from {} to {}", self.memory(*from), self.memory(*to))
             }

@@ -11,7 +11,8 @@ use std::ops::Range;
 
 /// The same problem on a scratchpad of another size, of which these addresses are reserved.
 fn reserve(problem: &Problem, size: Bytes, reserved: Vec<Range<Bytes>>) -> Problem {
-    let memory = |name: &str, size, alignment| Memory { name: name.into(), size, alignment, reserved: Vec::new() };
+    let memory =
+        |name: &str, size, alignment| Memory { name: name.into(), size, alignment, reserved: Vec::new(), banks: None };
     let scratchpad = Memory { reserved, ..memory("l1", Some(size), problem.machine.alignment()) };
     let link = |from, to| Link { from, to, price: 3 };
     let (home, on_chip) = (MemoryId::HOME, MemoryId::SCRATCHPAD);

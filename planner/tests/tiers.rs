@@ -94,7 +94,8 @@ fn no_program_of_any_kind_costs_less_than_the_bound() {
 /// A problem on a machine with a memory of this size between the scratchpad and home.
 fn with_l2(problem: &Problem, size: Option<u64>) -> Problem {
     let [home, scratchpad] = [0, 1].map(|it: usize| problem.machine.memories()[it].clone());
-    let l2 = Memory { name: "l2".into(), size: size.map(Bytes), alignment: Bytes(1), reserved: Vec::new() };
+    let l2 =
+        Memory { name: "l2".into(), size: size.map(Bytes), alignment: Bytes(1), reserved: Vec::new(), banks: None };
     let links = [(0, 1, 10), (1, 0, 10), (0, 2, 10), (2, 0, 10), (1, 2, 1), (2, 1, 1)];
     let links = links.map(|(from, to, price)| Link { from: MemoryId(from), to: MemoryId(to), price });
     let machine = Machine::new(vec![home, scratchpad, l2], links.to_vec()).expect("a machine");

@@ -1,6 +1,6 @@
 //! The machine, as JSON.
 
-use cosma_planner::Machine;
+use cosma_planner::{Machine, Moves};
 use serde::{Deserialize, Serialize};
 
 /// The memories of a machine, and the links between them.
@@ -10,6 +10,10 @@ pub struct MachineDocument {
     pub memories: Vec<MemoryDocument>,
     /// The links that copies use.
     pub links: Vec<LinkDocument>,
+    /// `none` if nothing moves: then operators access memories over the links, and each tensor keeps its place. Otherwise
+    /// absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moves: Option<String>,
     /// The channels of transfers; absent without a clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<Vec<String>>,
@@ -31,6 +35,18 @@ pub struct MemoryDocument {
     /// Addresses that plans must not use, each range half-open.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub reserved: Vec<[u64; 2]>,
+    /// Its banks; absent for a memory without banks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub banks: Option<BanksDocument>,
+}
+
+/// Equal parts of a memory; no block crosses the border between two of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BanksDocument {
+    /// The size of each, in bytes.
+    pub bytes: u64,
+    /// Whether the operands of one operator must lie in different banks.
+    pub apart: bool,
 }
 
 /// A link for copies from one memory to another.
@@ -83,6 +99,7 @@ impl MachineDocument {
             size: it.size.map(|it| it.0),
             alignment: it.alignment.0,
             reserved: it.reserved.iter().map(|it| [it.start.0, it.end.0]).collect(),
+            banks: it.banks.map(|it| BanksDocument { bytes: it.size.0, apart: it.apart }),
         });
         let links = machine.links().iter().map(|it| LinkDocument {
             from: name(it.from),
@@ -99,6 +116,7 @@ impl MachineDocument {
         MachineDocument {
             memories: memories.collect(),
             links: links.collect(),
+            moves: (machine.moves() == Moves::None).then(|| machine.moves().name().into()),
             channels: machine.clock().map(|it| it.channels.iter().map(|it| it.name.clone()).collect()),
             compute: machine.clock().map(|it| ComputeDocument {
                 cycles_per_mac: it.compute.cycles_per_mac.to_string(),

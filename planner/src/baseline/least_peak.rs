@@ -43,7 +43,7 @@ pub fn least_peak(problem: &Problem, width: usize) -> LeastPeak {
 }
 
 /// Likewise; at the deadline, one of the simple orders.
-pub(super) fn least_peak_until(problem: &Problem, width: usize, deadline: Deadline) -> LeastPeak {
+pub(crate) fn least_peak_until(problem: &Problem, width: usize, deadline: Deadline) -> LeastPeak {
     let graph = &problem.graph;
     let known = [graph.op_ids().collect(), depth_first(graph), breadth_first(graph)];
     let known = known.map(|order: Vec<OpId>| (peak(problem, &order), order));

@@ -192,7 +192,12 @@ fn place(
             continue;
         }
         let is_in_the_way = |it: &Block| it.overlaps(block) && !shares(*it, block);
-        let reserved = &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].reserved;
+        let scratchpad = &problem.machine.memories()[MemoryId::SCRATCHPAD.index()];
+        let reserved = &scratchpad.reserved;
+        let bank = |at: u64| scratchpad.banks.map(|it| at / it.size.0);
+        if block.size != Bytes::ZERO && bank(offset) != bank((block.offset + block.size).0 - 1) {
+            continue;
+        }
         let is_reserved = |it: &Range<Bytes>| block.offset.max(it.start) < (block.offset + block.size).min(it.end);
         if reserved.iter().any(is_reserved) {
             continue;

@@ -68,7 +68,8 @@ pub fn with_pins(problem: &Problem, choices: &mut Choices) -> Problem {
 
 /// A machine with a host, of which some addresses are reserved.
 fn reserving(machine: &Machine, size: Bytes, reserved: Vec<Range<Bytes>>) -> Machine {
-    let memory = |name: &str, size, alignment| Memory { name: name.into(), size, alignment, reserved: Vec::new() };
+    let memory =
+        |name: &str, size, alignment| Memory { name: name.into(), size, alignment, reserved: Vec::new(), banks: None };
     let scratchpad = Memory { reserved, ..memory("l1", Some(size), machine.alignment()) };
     let link = |from, to| Link { from, to, price: 1 };
     let (home, on_chip) = (MemoryId::HOME, MemoryId::SCRATCHPAD);

@@ -21,7 +21,7 @@ pub fn in_tiers(problem: &Problem, choices: &mut Choices) -> Problem {
         let start = Bytes(choices.below(all + 1));
         let end = start + Bytes(1 + choices.below(64));
         let reserved = if choices.chance(25) && size.is_some() { vec![start..end] } else { Vec::new() };
-        memories.push(Memory { name: format!("l{}", nth + 2), size, alignment, reserved });
+        memories.push(Memory { name: format!("l{}", nth + 2), size, alignment, reserved, banks: None });
     }
     // Each memory and the next one farther away; ways past them, most of them.
     let chain = [1].into_iter().chain(2..memories.len() as u32).chain([0]).map(MemoryId).collect::<Vec<_>>();

@@ -2,13 +2,14 @@
 
 use super::bytes;
 use crate::time::{Channel, ChannelId, Clock, Compute, Ratio, Timing};
-use crate::{Bytes, Cycles, Error, Link, Machine, Memory, MemoryId, Weights};
+use crate::{Banks, Bytes, Cycles, Error, Link, Machine, Memory, MemoryId, Moves, Weights};
 use std::fmt;
 use std::ops::Range;
 
-/// Whether one line says all of a machine but its clock.
+/// Whether one line says all of a machine but its clock and whether anything moves.
 pub(super) fn has_usual_form(machine: &Machine) -> bool {
-    machine.without_clock() == Machine::with_host(machine.scratchpad(), machine.alignment())
+    let usual = Machine::with_host(machine.scratchpad(), machine.alignment());
+    (machine.memories(), machine.links()) == (usual.memories(), usual.links())
 }
 
 pub(super) fn write_machine(f: &mut fmt::Formatter<'_>, machine: &Machine, weights: Weights) -> fmt::Result {
@@ -18,7 +19,7 @@ pub(super) fn write_machine(f: &mut fmt::Formatter<'_>, machine: &Machine, weigh
         let weights = weights.name();
         writeln!(f, "machine scratchpad {scratchpad} alignment {alignment} weights {weights}")?;
     } else {
-        for Memory { name, size, alignment, reserved } in machine.memories() {
+        for Memory { name, size, alignment, reserved, banks } in machine.memories() {
             write!(f, "memory {name}")?;
             if let Some(size) = size {
                 write!(f, " {size}")?;
@@ -26,6 +27,13 @@ pub(super) fn write_machine(f: &mut fmt::Formatter<'_>, machine: &Machine, weigh
             write!(f, " alignment {alignment}")?;
             for (index, range) in reserved.iter().enumerate() {
                 write!(f, "{} {}..{}", if index == 0 { " reserved" } else { "" }, range.start, range.end)?;
+            }
+            if let (Some(Banks { size: bank, apart }), Some(size)) = (banks, size) {
+                match size.0.is_multiple_of(bank.0) && *size != Bytes::ZERO {
+                    true => write!(f, " banks {}", size.0 / bank.0)?,
+                    false => write!(f, " banks of {bank}")?,
+                }
+                write!(f, "{}", if *apart { " apart" } else { "" })?;
             }
             writeln!(f)?;
         }
@@ -55,7 +63,10 @@ pub(super) fn write_machine(f: &mut fmt::Formatter<'_>, machine: &Machine, weigh
         }
         writeln!(f, " least_cycles {least_cycles}")?;
     }
-    Ok(())
+    match machine.moves() {
+        Moves::Links => Ok(()),
+        Moves::None => writeln!(f, "moves {}", Moves::None.name()),
+    }
 }
 
 /// Reads what is said of the machine.
@@ -69,6 +80,7 @@ pub(crate) struct MachineParser {
     pub channels: Vec<Channel>,
     pub links: Vec<(Link, Option<Timing>)>,
     pub compute: Option<Compute>,
+    pub moves: Moves,
 }
 
 impl MachineParser {
@@ -102,6 +114,11 @@ impl MachineParser {
             ["link", from, to, words @ ..] => {
                 let link = self.link(from, to, words)?;
                 self.links.push(link);
+            }
+            ["moves", moves @ ..] => {
+                let all = [Moves::Links, Moves::None];
+                let found = all.into_iter().find(|it| [it.name()] == moves);
+                self.moves = found.ok_or_else(|| format!("moves are links or none, not {}", moves.join(" ")))?;
             }
             ["compute", words @ ..] => self.compute = Some(parse_compute(words)?),
             _ => return Ok(false),
@@ -163,6 +180,13 @@ impl MachineParser {
 
     /// The machine, if anything was said.
     pub fn finish(self) -> Result<Option<Machine>, Error> {
+        match self.moves {
+            Moves::Links => self.finish_with_moves(),
+            Moves::None => self.finish_with_moves()?.map(Machine::without_moves).transpose(),
+        }
+    }
+
+    fn finish_with_moves(self) -> Result<Option<Machine>, Error> {
         let (links, timings): (Vec<Link>, Vec<Option<Timing>>) = self.links.into_iter().unzip();
         let machine = match self.usual {
             Some(_) if !self.memories.is_empty() => {
@@ -227,7 +251,7 @@ pub(super) fn cycles(word: &str) -> Result<Cycles, String> {
     word.parse().map(Cycles).map_err(|_| format!("expected a number of cycles, not {word}"))
 }
 
-/// `memory NAME [SIZE] [alignment BYTES] [reserved FROM..TO …]`, from behind the name.
+/// `memory NAME [SIZE] [alignment BYTES] [reserved FROM..TO …] [banks NUMBER | banks of BYTES [apart]]`, from behind the name.
 fn parse_memory(name: &str, words: &[&str]) -> Result<Memory, String> {
     let (size, words) = match words {
         [size, rest @ ..] if size.parse::<u64>().is_ok() => (Some(bytes(size)?), rest),
@@ -237,15 +261,39 @@ fn parse_memory(name: &str, words: &[&str]) -> Result<Memory, String> {
         ["alignment", alignment, rest @ ..] => (bytes(alignment)?, rest),
         words => (Bytes(1), words),
     };
+    let at = words.iter().position(|it| *it == "banks").unwrap_or(words.len());
+    let (words, banks) = words.split_at(at);
     let ranges = match words {
         ["reserved", ranges @ ..] => ranges,
         [] => &[],
-        other => return Err(format!("expected `alignment BYTES` or `reserved FROM..TO`, not `{}`", other.join(" "))),
+        other => {
+            let found = other.join(" ");
+            return Err(format!("expected `alignment BYTES`, `reserved FROM..TO` or `banks NUMBER`, not `{found}`"));
+        }
     };
     let range = |word: &&str| {
         let (start, end) = word.split_once("..").ok_or_else(|| format!("expected FROM..TO, not {word}"))?;
         Ok::<Range<Bytes>, String>(bytes(start)?..bytes(end)?)
     };
     let reserved = ranges.iter().map(range).collect::<Result<_, _>>()?;
-    Ok(Memory { name: name.into(), size, alignment, reserved })
+    let memory = Memory { name: name.into(), size, alignment, reserved, banks: None };
+    let (banks, apart) = match banks {
+        [banks @ .., "apart"] => (banks, true),
+        banks => (banks, false),
+    };
+    match banks {
+        [] => Ok(memory),
+        [_, "of", size] => {
+            let size = bytes(size)?;
+            Ok(Memory { banks: Some(Banks { size, apart }), ..memory })
+        }
+        [_, count] => {
+            let count = count.parse().map_err(|_| format!("expected a number of banks, not {count}"))?;
+            memory.with_banks(count, apart).map_err(|error| match error {
+                Error::Machine(why) => why,
+                other => other.to_string(),
+            })
+        }
+        other => Err(format!("expected `banks NUMBER`, `banks of BYTES` and `apart`, not `{}`", other.join(" "))),
+    }
 }
