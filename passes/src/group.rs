@@ -15,11 +15,12 @@ mod classify;
 mod outline;
 
 use crate::extract::extract;
-use crate::form::{Form, body, expect, operations};
+use crate::form::{Form, body, defining, expect, operations};
 use crate::machine::Target;
 use cosma_ir::melior::Context;
-use cosma_ir::melior::ir::OperationRef;
-use cosma_ir::{Diagnostic, PassInfo, PassOptions, is_group};
+use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::melior::ir::{OperationRef, Value};
+use cosma_ir::{Diagnostic, PassInfo, PassOptions, fixed_offsets, is_group, set_fixed_offsets};
 use cosma_network::Rules;
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -73,6 +74,24 @@ pub fn ungroup<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>>
     let Some(block) = body(function) else { return Ok(()) };
     expect(function, UNGROUP.name, Form::Source)?;
     let groups: Vec<OperationRef> = operations(block).filter(|it| is_group(*it)).collect();
-    groups.into_iter().for_each(cosma_ir::ungroup);
+    for group in groups {
+        hand_on_fixed_offsets(group);
+        cosma_ir::ungroup(group);
+    }
     Ok(())
+}
+
+/// Fixed offsets of what a group computes become those of the operations in it that compute that.
+fn hand_on_fixed_offsets(group: OperationRef) {
+    let last = body(group).and_then(|block| operations(block).last());
+    let Some(end) = last else { return };
+    for (offset, value) in fixed_offsets(group).into_iter().zip(end.operands()) {
+        let Some(operation) = offset.and_then(|_| defining(value)) else { continue };
+        let mut offsets = fixed_offsets(operation);
+        offsets.resize(operation.result_count(), None);
+        if let Some(index) = operation.results().position(|it| Value::from(it) == value) {
+            offsets[index] = offset;
+        }
+        set_fixed_offsets(operation, &offsets);
+    }
 }

@@ -46,6 +46,19 @@ pub fn check_with_prologue(
     prologue: &[Action],
     actions: &[Action],
 ) -> Result<Traffic, Vec<Violation>> {
+    check_with_ends(problem, prologue, actions, &[])
+}
+
+/// Likewise for a program of which it is said where tensors lie when it has run, to those who take them from there.
+///
+/// # Errors
+/// Those of [`check()`], and [`Fault::NotAtEnd`].
+pub fn check_with_ends(
+    problem: &Problem,
+    prologue: &[Action],
+    actions: &[Action],
+    ends: &[Slot],
+) -> Result<Traffic, Vec<Violation>> {
     let graph = &problem.graph;
     let n_tensors = graph.tensors().len();
     let mut judge = Judge {
@@ -79,7 +92,7 @@ pub fn check_with_prologue(
         judge.moment.line += 1;
         judge.act(action);
     }
-    judge.finish();
+    judge.finish(ends);
     if judge.violations.is_empty() { Ok(judge.traffic) } else { Err(judge.violations) }
 }
 
@@ -363,7 +376,7 @@ impl Judge<'_> {
         }
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self, ends: &[Slot]) {
         let graph = &self.problem.graph;
         let mut last = None;
         for Flight { copy, moment, arrival, .. } in std::mem::take(&mut self.in_flight).left() {
@@ -383,6 +396,9 @@ impl Judge<'_> {
                 lacks.push(Fault::NotLeft(tensor));
             }
         }
+        lacks.extend(
+            ends.iter().filter(|it| !self.is_known(it.tensor) || !self.lies(**it)).map(|it| Fault::NotAtEnd(*it)),
+        );
         for &tensor in graph.results() {
             match self.memories[0].apart.get(&tensor) {
                 Some(Content { arrival, .. }) => arrival.iter().for_each(|it| self.arrivals[*it].is_used = true),
