@@ -28,7 +28,7 @@ def Cosma_Dialect : Dialect {
     - `cosma.keep`, on such an argument: it stays in the scratchpad from one run of the function to the next.
     - `cosma.at`, on an argument or a result of a function, or on an operation of its block: whenever that tensor is in
       the scratchpad, it lies at this offset in bytes, `cosma.at = 4096 : i64`. An operation of several results has an
-      offset for each, or -1: `cosma.at = array<i64: 0, -1>`.
+      offset for each, or -1 for any: `cosma.at = array<i64: 0, -1>`.
     - `cosma.on_chip`, on an argument: it lies in the scratchpad, and not in host memory, before the first operator
       runs. On a result: it lies in the scratchpad when the last operator has run, and is not stored. With or without
       `cosma.at`; planning says where, in `cosma.offset`. An operator of a function in planned form reads such an

@@ -196,7 +196,8 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
         TILING => Ok(()),
         WEIGHT | KEEP => Err(format!("attribute '{name}' belongs on an argument of a function")),
         AT => verify_fixed_offsets(operation, value),
-        ON_CHIP if crate::operation::name(operation) == "func.func" => {
+        // Of whatever dialect the function is by now.
+        ON_CHIP if operation.has_attribute("sym_name") => {
             read_on_chip(value).map(|_| ()).map_err(|why| format!("attribute '{name}' of a lowered function {why}"))
         }
         ON_CHIP | border::OFFSET => Err(format!("attribute '{name}' belongs on an argument or a result of a function")),
@@ -228,7 +229,7 @@ fn is_of_borders(name: &str) -> bool {
 
 /// What an argument or a result of a function says of its place.
 fn verify_border(function: OperationRef, border: Border, name: &str, value: Attribute) -> Verdict {
-    if let Some(other) = border_type(function, border).filter(|it| !it.is_tensor()) {
+    if let Some(other) = border_type(function, border).filter(|it| !may_have_place(*it)) {
         return Err(format!("attribute '{name}' of {border} is for tensors, but that is {other}"));
     }
     let has = |name| border::get(function, border, name).is_some();
@@ -253,6 +254,10 @@ fn verify_border(function: OperationRef, border: Border, name: &str, value: Attr
 fn verify_fixed_offsets(operation: OperationRef, value: Attribute) -> Verdict {
     let is_symbol = operation.has_attribute("sym_name");
     let is_in_function = operation.parent_operation().is_none_or(|it| name(it) == "func.func");
+    // Bufferization keeps the attributes of what has no results then.
+    if operation.operands().any(|it| it.r#type().is_mem_ref()) {
+        return Ok(());
+    }
     if is_symbol || operation.result_count() == 0 || !is_in_function {
         return Err(format!(
             "attribute '{AT}' belongs on an argument or a result of a function, or on an operation of its block that has \
@@ -262,7 +267,7 @@ fn verify_fixed_offsets(operation: OperationRef, value: Attribute) -> Verdict {
     let offsets = read_fixed(value, operation.result_count()).map_err(|why| format!("attribute '{AT}' {why}"))?;
     for (index, (offset, result)) in offsets.into_iter().zip(operation.results()).enumerate() {
         let r#type = result.r#type();
-        if offset.is_some() && !tensor_type(r#type).is_tensor() {
+        if offset.is_some() && !may_have_place(tensor_type(r#type)) {
             return Err(format!("attribute '{AT}' of result {index} is for tensors, but that is {type}"));
         }
     }
@@ -270,6 +275,11 @@ fn verify_fixed_offsets(operation: OperationRef, value: Attribute) -> Verdict {
         return Err(format!("attribute '{AT}' is for operators, not for transfers, which follow from a plan"));
     }
     Ok(())
+}
+
+/// Whether something of a type may lie in the scratchpad: a tensor, or what bufferization makes of one.
+fn may_have_place(r#type: Type) -> bool {
+    r#type.is_tensor() || r#type.is_mem_ref()
 }
 
 fn verify_argument_attribute(argument: usize, name: &str, value: Attribute) -> Verdict {

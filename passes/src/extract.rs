@@ -304,7 +304,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
             _ => Keep::Never,
         }),
     };
-    pins::check(&said, &graph, weights, keep)?;
+    pins::check(&said, &graph, weights)?;
     let problem = Problem { graph, machine };
     let extraction = Extraction {
         function,
@@ -328,7 +328,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
     match extraction.said.iter().find(|it| it.on_chip.is_some()) {
         Some(said) if extraction.is_trivial() => {
             let message = format!(
-                "{} is in the scratchpad (cosma.on_chip), but no operator of this function runs on that",
+                "{} is in the scratchpad (cosma.on_chip), but this function has no operator that runs there",
                 said.what
             );
             Err(Diagnostic::new(said.location, message))

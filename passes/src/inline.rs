@@ -18,8 +18,8 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Border, Diagnostic, PassInfo, PassOptions, as_mut, erase, fixed_offset, is_on_chip, is_symbol_unused, name,
-    replace_uses,
+    Border, Diagnostic, PassInfo, PassOptions, as_mut, erase, fixed_offset, fixed_offsets, is_on_chip,
+    is_symbol_unused, name, replace_uses,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -161,6 +161,9 @@ impl<'c, 'a> Inliner<'_, 'c, 'a> {
             }
             if let Some(border) = border_with_place(callee) {
                 return refuse(&format!("its {border} has a place of its own (cosma.at, cosma.on_chip)"));
+            }
+            if !fixed_offsets(call).is_empty() {
+                return refuse("its results have fixed offsets here (cosma.at), which its operators can have instead");
             }
             let members: Vec<OperationRef> = operations(block).collect();
             let n_members = members.iter().map(|it| 1 + n_nested(*it)).sum::<usize>();

@@ -6,8 +6,8 @@
 //! 3. Each operator reads its operands from where they lie at its step, and says where its results do.
 //!    Views are made again of what they look at, where that has moved.
 //! 4. What starts in the scratchpad is read there as the argument that it is, and what ends there is returned as what it
-//!    is there; `cosma.offset` says where they lie. Else the function returns host copies. What is put together in host memory is a chain of stores and spills, in the
-//!    order of the plan, and regions of it come back.
+//!    is there; `cosma.offset` says where they lie. Else the function returns host copies. What is put together in host
+//!    memory is a chain of stores and spills, in the order of the plan, and regions of it come back.
 //! 5. Operators of other dialects go into groups, which have effects on the scratchpad (`wrap.rs`).
 
 use crate::allocated;

@@ -47,39 +47,34 @@ impl<'c> Said<'c> {
 ///
 /// # Errors
 /// At the first place of which it is said.
-pub(crate) fn check<'c>(all: &[Said<'c>], graph: &Graph, weights: Weights, keep: Keep) -> Result<(), Diagnostic<'c>> {
+pub(crate) fn check<'c>(all: &[Said<'c>], graph: &Graph, weights: Weights) -> Result<(), Diagnostic<'c>> {
+    let named = |id: TensorId| &graph.tensor(id).name;
     for said in all {
-        let refuse = |why: String| Err(Diagnostic::new(said.location, format!("{} {why}", said.what)));
-        let starts = matches!(said.on_chip, Some(Border::Argument(_)));
-        let is_said =
-            if said.at.is_some() { "has a fixed offset (cosma.at)" } else { "is in the scratchpad (cosma.on_chip)" };
-        let is_weight = graph.tensor(said.tensor).origin == Origin::Weight;
-        let is_never_there = said.at.is_some() && !graph.tensor(said.tensor).ends_on_chip;
-        if is_weight && weights == Weights::Streamed && (starts || is_never_there) {
-            return refuse(format!("{is_said}, but weights = streamed pass by the scratchpad"));
+        let what = match said.at {
+            Some(_) => "has a fixed offset (cosma.at)",
+            None => "is in the scratchpad (cosma.on_chip)",
+        };
+        let refuse = |why: String| Err(Diagnostic::new(said.location, format!("{} {what}, {why}", said.what)));
+        let tensor = graph.tensor(said.tensor);
+        let is_weight = tensor.origin == Origin::Weight;
+        if is_weight && weights == Weights::Streamed && (tensor.starts_on_chip || !tensor.ends_on_chip) {
+            return refuse("but weights = streamed pass by the scratchpad".into());
         }
-        if is_weight && weights == Weights::Auto && starts {
+        if is_weight && weights == Weights::Auto && tensor.starts_on_chip {
+            return refuse("but with weights = auto it may pass by: say resident".into());
+        }
+        if let Some(passing) = graph.tensor_ids().find(|it| graph.may_pass_by(*it)).filter(|_| said.at.is_some()) {
             return refuse(format!(
-                "{is_said} at the start, but with weights = auto it may pass by: keep them resident"
+                "which is not planned together with weights that may pass by: with weights = auto {} may; say resident or \
+                 streamed",
+                named(passing)
             ));
         }
-        let mut others = graph.tensor_ids().map(|it| graph.tensor(it));
-        if weights == Weights::Auto
-            && said.at.is_some()
-            && let Some(other) = graph.tensor_ids().find(|it| graph.may_pass_by(*it))
-        {
-            let other = &graph.tensor(other).name;
+        if let Some(kept) = graph.keepable().next() {
+            let why = if graph.tensor(kept).keep == Keep::Always { "cosma.keep" } else { "keep = auto" };
             return refuse(format!(
-                "{is_said}, which is not planned together with weights that may pass by: with weights = auto {other} may; \
-                 say resident or streamed"
-            ));
-        }
-        if let Some(kept) = others.find(|it| it.keep != Keep::Never && (keep != Keep::Never || it.keep == Keep::Always))
-        {
-            let why = if kept.keep == Keep::Always { "cosma.keep" } else { "keep = auto" };
-            return refuse(format!(
-                "{is_said}, which is not planned together with weights that stay from run to run: {} ({why})",
-                kept.name
+                "which is not planned together with weights that stay from run to run: {} ({why})",
+                named(kept)
             ));
         }
     }

@@ -1,9 +1,9 @@
 //! A finished program, read back from planned form: what the operations say, and nothing else.
 //!
-//! Each value that lies in the scratchpad is a tensor at the offset that the operation behind it
-//! says; an argument that starts there, at its `cosma.offset`. So the reads of an operator are its operands, followed to where they were put; no plan is
-//! asked. What cannot be an action at all, such as an operator that reads host memory, is diagnosed
-//! here; whether the actions make a right program is for the judge to say.
+//! Each value that lies in the scratchpad is a tensor at the offset that the operation behind it says; an argument that
+//! starts there, at its `cosma.offset`. So the reads of an operator are its operands, followed to where they were put; no
+//! plan is asked. What cannot be an action at all, such as an operator that reads host memory, is diagnosed here; whether
+//! the actions make a right program is for the judge to say.
 
 use crate::allocated::runs_on_scratchpad;
 use crate::extract::{Carrier, Extraction, extract, key};

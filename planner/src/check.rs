@@ -396,9 +396,11 @@ impl Judge<'_> {
                 lacks.push(Fault::NotLeft(tensor));
             }
         }
-        lacks.extend(
-            ends.iter().filter(|it| !self.is_known(it.tensor) || !self.lies(**it)).map(|it| Fault::NotAtEnd(*it)),
-        );
+        for end in ends.iter().filter(|it| !lacks.contains(&Fault::NotLeft(it.tensor))) {
+            if !self.is_known(end.tensor) || !self.lies(*end) {
+                lacks.push(Fault::NotAtEnd(*end));
+            }
+        }
         for &tensor in graph.results() {
             match self.memories[0].apart.get(&tensor) {
                 Some(Content { arrival, .. }) => arrival.iter().for_each(|it| self.arrivals[*it].is_used = true),

@@ -273,8 +273,8 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::NotKept(id) => write!(f, "{} is to be kept from run to run, but is not", tensor(id)),
             Fault::NoStart(id) => write!(f, "{} starts in the scratchpad, but not at any address", tensor(id)),
-            Fault::NotAtEnd(slot) => {
-                write!(f, "{} is said to be there, but does not lie there intact", slot.display(self.problem))
+            Fault::NotAtEnd(Slot { tensor: id, place }) => {
+                write!(f, "{} is said to end at {}, but does not lie there intact", tensor(id), place.offset)
             }
             Fault::NotLeft(id) => write!(f, "{} is to be in the scratchpad, but is not", tensor(id)),
             Fault::ThereAlready(id) => {

@@ -16,10 +16,10 @@ impl Handed {
         Handed(found.map(OnChip::of).unwrap_or_default())
     }
 
-    /// Those of the source's arguments that the lowered function takes.
-    pub(super) fn passed(&self, arguments: &[Buffer]) -> Vec<Buffer> {
+    /// Those of the source's arguments that the lowered function takes, with their numbers in the source.
+    pub(super) fn passed(&self, arguments: &[Buffer]) -> Vec<(usize, Buffer)> {
         let is_passed = |index: usize| !self.0.arguments.iter().any(|it| it.0 == index);
-        arguments.iter().enumerate().filter(|it| is_passed(it.0)).map(|it| it.1.clone()).collect()
+        arguments.iter().cloned().enumerate().filter(|it| is_passed(it.0)).collect()
     }
 
     /// The scratchpad with the others of the source's arguments in it.

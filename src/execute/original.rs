@@ -143,7 +143,7 @@ impl<'c> Original<'c> {
             let passed = handed.passed(&source.arguments);
             let arena = types.get(passed.len());
             let arguments = |poison| {
-                let mut arguments = passed.clone();
+                let mut arguments: Vec<Buffer> = passed.iter().map(|it| it.1.clone()).collect();
                 let arena = arena.map(|it| handed.fill(poisoned(it, poison)?, &source.arguments)).transpose()?;
                 arguments.extend(arena);
                 Ok(arguments)
@@ -295,10 +295,10 @@ fn depends(outcomes: &[Outcome]) -> Option<String> {
 }
 
 /// The faults of a planned program that its runs show, other than wrong results.
-fn misuse(passed: &[Buffer], outcomes: &[Outcome]) -> Vec<String> {
+fn misuse(passed: &[(usize, Buffer)], outcomes: &[Outcome]) -> Vec<String> {
     let first = &outcomes[0];
     let mut misuse: Vec<String> = depends(outcomes).into_iter().collect();
-    for (index, (before, after)) in passed.iter().zip(&first.arguments).enumerate() {
+    for ((index, before), after) in passed.iter().zip(&first.arguments) {
         if before != after {
             misuse.push(format!("argument {index} was changed"));
         }

@@ -132,6 +132,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         }
         self.finish(*terminator)?;
         self.finish_tags(*terminator);
+        let terminator = self.return_others(*terminator);
         // In reverse, so that readers are erased before their operands.
         for operation in source.iter().rev() {
             let is_read = operation.results().any(|it| !uses(it.into()).is_empty());
@@ -143,8 +144,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         for (argument, memref) in arguments {
             set_type(argument, memref);
         }
-        let terminator = self.return_others(*terminator);
-        self.erase_arguments(self.block);
+        self.erase_arguments();
         self.sign(terminator);
         self.split_prologue()
     }

@@ -8,7 +8,7 @@ use super::INFO;
 use super::function::Lowering;
 use super::options::ArenaName;
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
-use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value};
+use cosma_ir::melior::ir::{BlockLike, OperationRef, Value};
 use cosma_ir::{Diagnostic, erase, erase_argument};
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
@@ -48,9 +48,9 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         self.on_chip.results.iter().any(|it| it.0 == result)
     }
 
-    /// Erases the arguments of a block that lie in the arena.
-    pub(super) fn erase_arguments(&self, block: BlockRef<'c, '_>) {
-        self.on_chip.arguments.iter().for_each(|it| erase_argument(block, it.0));
+    /// Erases the arguments that lie in the arena.
+    pub(super) fn erase_arguments(&self) {
+        self.on_chip.arguments.iter().for_each(|it| erase_argument(self.block, it.0));
     }
 
     /// The return of what does not stay in the arena, which takes the place of the one that there was.

@@ -67,10 +67,8 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         keep_only(others);
         let end = OperationBuilder::new("func.return", self.function.location()).build().expect("nothing can fail");
         block.append_operation(end);
-        self.erase_arguments(block);
-        let others = (0..block.argument_count()).filter(|it| !self.starts_on_chip(*it));
         let arguments: Vec<Type> =
-            others.map(|it| block.argument(it).expect("it is below the count").r#type()).collect();
+            (0..block.argument_count()).map(|it| block.argument(it).expect("it is below the count").r#type()).collect();
         let r#type = TypeAttribute::new(FunctionType::new(self.build.0, &arguments, &[]).into());
         as_mut(copy).set_attribute("function_type", r#type.into());
 
