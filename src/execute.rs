@@ -6,6 +6,7 @@
 //!    ([`Original::compare`]).
 //! 3. The lowered program runs twice on the same arguments, each time in memory filled with different
 //!    bytes that read as signalling NaN.
+//!    What starts in the scratchpad is put there before, and what ends there is read from there after.
 //! 4. Results are compared bit for bit, and bytes moved with the plan's [`Report`](crate::Report). Memory
 //!    errors are reported.
 //!
@@ -40,6 +41,7 @@
 
 mod arguments;
 mod compare;
+mod handed;
 mod original;
 mod planned;
 mod table;

@@ -45,7 +45,7 @@ bool cosmaVerifyWait(MlirOperation operation);
 bool cosmaVerifyReserved(MlirAttribute reserved, MlirStringCallback append, void *user);
 bool cosmaVerifyClock(MlirAttribute links, MlirAttribute compute, MlirStringCallback append, void *user);
 bool cosmaVerifyAttribute(MlirOperation operation, MlirStringRef name, MlirAttribute value);
-// `argument` is -1 for the result of a function.
+// `argument` is -1 for the first result of a function, -2 for the second one, and so on.
 bool cosmaVerifyArgumentAttribute(MlirOperation operation, intptr_t argument, MlirStringRef name,
                                   MlirAttribute value);
 }
@@ -598,9 +598,9 @@ LogicalResult CosmaDialect::verifyRegionArgAttribute(Operation *operation, unsig
                                               wrap(attribute.getValue())));
 }
 
-LogicalResult CosmaDialect::verifyRegionResultAttribute(Operation *operation, unsigned, unsigned,
+LogicalResult CosmaDialect::verifyRegionResultAttribute(Operation *operation, unsigned, unsigned result,
                                                         NamedAttribute attribute) {
-  return success(cosmaVerifyArgumentAttribute(wrap(operation), -1, wrap(attribute.getName().getValue()),
+  return success(cosmaVerifyArgumentAttribute(wrap(operation), -1 - intptr_t(result), wrap(attribute.getName().getValue()),
                                               wrap(attribute.getValue())));
 }
 
@@ -954,6 +954,26 @@ extern "C" void cosmaSetArgumentAttribute(MlirOperation function, intptr_t argum
     op.setArgAttr(argument, unwrap(name), unwrap(value));
   else
     op.removeArgAttr(argument, StringAttr::get(op->getContext(), unwrap(name)));
+}
+
+// The same of a function's results.
+extern "C" MlirAttribute cosmaResultAttribute(MlirOperation function, intptr_t result, MlirStringRef name) {
+  auto op = dyn_cast<FunctionOpInterface>(unwrap(function));
+  if (!op || op.getNumResults() <= result)
+    return MlirAttribute{nullptr};
+  return wrap(op.getResultAttr(result, unwrap(name)));
+}
+
+extern "C" void cosmaSetResultAttribute(MlirOperation function, intptr_t result, MlirStringRef name,
+                                        MlirAttribute value) {
+  auto op = dyn_cast<FunctionOpInterface>(unwrap(function));
+  if (!op || op.getNumResults() <= result)
+    return;
+  StringAttr key = StringAttr::get(op->getContext(), unwrap(name));
+  if (value.ptr)
+    op.setResultAttr(result, key, unwrap(value));
+  else
+    op.removeResultAttr(result, key);
 }
 
 // What traits and interfaces say, of whatever dialect.

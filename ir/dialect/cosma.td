@@ -26,6 +26,15 @@ def Cosma_Dialect : Dialect {
     - `cosma.machine`, on a module or a function: a `#cosma.machine`. The nearest one counts.
     - `cosma.weight`, on an argument of a function: a constant of the network.
     - `cosma.keep`, on such an argument: it stays in the scratchpad from one run of the function to the next.
+    - `cosma.at`, on an argument or a result of a function, or on an operation of its block: whenever that tensor is in
+      the scratchpad, it lies at this offset in bytes, `cosma.at = 4096 : i64`. An operation of several results has an
+      offset for each, or -1 for any: `cosma.at = array<i64: 0, -1>`.
+    - `cosma.on_chip`, on an argument: it lies in the scratchpad, and not in host memory, before the first operator
+      runs. On a result: it lies in the scratchpad when the last operator has run, and is not stored. With or without
+      `cosma.at`; planning says where, in `cosma.offset`. An operator of a function in planned form reads such an
+      argument where it lies, and the function returns such a result from where it lies. A function in lowered form
+      neither takes nor returns them: the caller finds their numbers and offsets in the function's own `cosma.on_chip`,
+      `{arguments = [[0, 4096]], results = [[0, 128]]}`.
     - `cosma.workspace`, `cosma.macs`, `cosma.cycles`, `cosma.in_place`, and between two passes of planning
       `cosma.residencies` and `cosma.workspace_offset`, on operations of other dialects: what `cosma.op`
       has as its own `workspace`, `macs`, `cycles`, `in_place`, `residencies`, `workspace_offset`; without

@@ -6,14 +6,17 @@
 use crate::ffi::{Text, cosmaDestroyDetached, cosmaDetach};
 use melior::ir::operation::{OperationLike, OperationMutLike, OperationRefMut};
 use melior::ir::r#type::TypeLike;
-use melior::ir::{Identifier, Module, Operation, OperationRef, RegionLike, Type, Value, ValueLike};
+use melior::ir::{
+    BlockLike, BlockRef, Identifier, Module, Operation, OperationRef, RegionLike, Type, Value, ValueLike,
+};
 use mlir_sys::{
-    MlirOperation, mlirLocationIsAName, mlirLocationNameGet, mlirOpOperandGetNextUse, mlirOpOperandGetOperandNumber,
-    mlirOpOperandGetOwner, mlirOpOperandIsNull, mlirOperationGetContext, mlirOperationGetLocation,
-    mlirOperationSetLocation, mlirRegionTakeBody, mlirValueGetFirstUse, mlirValueReplaceAllUsesOfWith,
-    mlirValueSetType,
+    MlirBlock, MlirOperation, mlirBlockEraseArgument, mlirLocationIsAName, mlirLocationNameGet,
+    mlirOpOperandGetNextUse, mlirOpOperandGetOperandNumber, mlirOpOperandGetOwner, mlirOpOperandIsNull,
+    mlirOperationGetContext, mlirOperationGetLocation, mlirOperationSetLocation, mlirRegionTakeBody,
+    mlirValueGetFirstUse, mlirValueReplaceAllUsesOfWith, mlirValueSetType,
 };
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// A use of a value.
@@ -78,7 +81,7 @@ pub fn erase(operation: OperationRef) {
     unsafe { cosmaDetach(operation.to_raw()) }
     ERASED.with_borrow_mut(|scopes| {
         if let Some(scope) = scopes.last_mut() {
-            scope.insert(operation.to_raw().ptr.addr(), operation.to_raw());
+            scope.operations.insert(operation.to_raw().ptr.addr(), operation.to_raw());
         }
     });
 }
@@ -90,9 +93,33 @@ pub fn edit<'c, T>(module: &mut Module<'c>, change: impl for<'a> FnOnce(Operatio
     change(module.as_operation())
 }
 
+/// Removes an argument from a block, which has it until the handles to it are gone, as an operation that was
+/// [erased](erase). Until then nobody may add one before it.
+///
+/// # Panics
+/// If the argument has uses.
+pub fn erase_argument<'c>(block: BlockRef<'c, '_>, index: usize) {
+    let argument = block.argument(index).expect("it is one of the block's");
+    assert!(uses(argument.into()).is_empty(), "an argument that is read is not erased");
+    ERASED.with_borrow_mut(|scopes| {
+        if let Some(scope) = scopes.last_mut() {
+            scope.arguments.insert((block.to_raw().ptr.addr(), Reverse(index)), block.to_raw());
+        }
+    });
+}
+
+/// What was erased in a scope.
+#[derive(Default)]
+struct Erased {
+    /// By address.
+    operations: BTreeMap<usize, MlirOperation>,
+    /// By address of the block, the last one first.
+    arguments: BTreeMap<(usize, Reverse<usize>), MlirBlock>,
+}
+
 thread_local! {
-    /// The operations erased in each scope of this thread, by address; the innermost scope is the last one.
-    static ERASED: RefCell<Vec<BTreeMap<usize, MlirOperation>>> = const { RefCell::new(Vec::new()) };
+    /// What was erased in each scope of this thread; the innermost scope is the last one.
+    static ERASED: RefCell<Vec<Erased>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A scope that destroys the operations erased in it when it ends. No handle to them may outlive it.
@@ -100,7 +127,7 @@ pub(crate) struct Scope;
 
 impl Scope {
     pub(crate) fn begin() -> Scope {
-        ERASED.with_borrow_mut(|scopes| scopes.push(BTreeMap::new()));
+        ERASED.with_borrow_mut(|scopes| scopes.push(Erased::default()));
         Scope
     }
 }
@@ -108,7 +135,12 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let erased = ERASED.with_borrow_mut(Vec::pop).unwrap_or_default();
-        for operation in erased.into_values() {
+        for ((_, Reverse(index)), block) in erased.arguments {
+            // SAFETY: the block is alive, as nothing that was erased is destroyed yet; nothing uses the argument, and
+            // handles to it are gone.
+            unsafe { mlirBlockEraseArgument(block, index as u32) }
+        }
+        for operation in erased.operations.into_values() {
             // SAFETY: it was detached, and is alive: nothing else destroys what is in no block. Handles to it are gone.
             unsafe { cosmaDestroyDetached(operation) }
         }

@@ -175,6 +175,13 @@ unsafe extern "C" {
         name: MlirStringRef,
         value: MlirAttribute,
     );
+    pub(crate) fn cosmaResultAttribute(function: MlirOperation, result: isize, name: MlirStringRef) -> MlirAttribute;
+    pub(crate) fn cosmaSetResultAttribute(
+        function: MlirOperation,
+        result: isize,
+        name: MlirStringRef,
+        value: MlirAttribute,
+    );
     pub(crate) fn cosmaIsElementwise(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaIsMemoryEffectFree(operation: MlirOperation) -> bool;
     pub(crate) fn cosmaEquivalenceHash(operation: MlirOperation) -> u64;

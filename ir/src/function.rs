@@ -1,8 +1,9 @@
 //! The attributes of a function's arguments.
 
 use crate::Residency;
+use crate::border::{self, Border};
 use crate::fact::read_residencies;
-use crate::ffi::{Text, cosmaArgumentAttribute, cosmaSetArgumentAttribute};
+use crate::ffi::NO_ATTRIBUTE;
 use crate::operation::maker;
 use melior::ir::{Attribute, AttributeLike, OperationRef};
 use mlir_sys::MlirAttribute;
@@ -38,18 +39,13 @@ pub fn set_argument_residencies(function: OperationRef, argument: usize, residen
 
 /// Removes the residencies of an argument.
 pub fn clear_argument_residencies(function: OperationRef, argument: usize) {
-    set(function, argument, RESIDENCIES, MlirAttribute { ptr: std::ptr::null_mut() });
+    set(function, argument, RESIDENCIES, NO_ATTRIBUTE);
 }
 
 fn get<'c>(function: OperationRef<'c, '_>, argument: usize, name: &str) -> Option<Attribute<'c>> {
-    // SAFETY: the operation is alive; the result is null if it is not a function or has no such argument.
-    unsafe {
-        let raw = cosmaArgumentAttribute(function.to_raw(), argument as isize, Text::new(name).raw());
-        Attribute::from_option_raw(raw)
-    }
+    border::get(function, Border::Argument(argument), name)
 }
 
 fn set(function: OperationRef, argument: usize, name: &str, value: MlirAttribute) {
-    // SAFETY: as above; the value lives in the operation's context.
-    unsafe { cosmaSetArgumentAttribute(function.to_raw(), argument as isize, Text::new(name).raw(), value) }
+    border::set(function, Border::Argument(argument), name, value);
 }

@@ -15,6 +15,7 @@
 //! [erased](erase) lives until the handles are gone: to the end of the pass's run, or of [`edit`].
 
 mod access;
+mod border;
 mod clock;
 mod context;
 mod diagnostic;
@@ -42,9 +43,14 @@ mod transit;
 mod verify;
 
 pub use access::{OperatorAccess, access, set_access, sums_of_products, sums_type};
+pub use border::{
+    Border, OnChip, border_offset, fixed_offset, fixed_offsets, is_on_chip, set_border_offset, set_fixed_offsets,
+};
 pub use context::{ContextOf, bytecode, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
-pub use edit::{Use, as_mut, edit, erase, move_regions, replace_uses, restore, set_location_name, set_type, uses};
+pub use edit::{
+    Use, as_mut, edit, erase, erase_argument, move_regions, replace_uses, restore, set_location_name, set_type, uses,
+};
 pub use fact::{InPlace, Residency};
 pub use function::{
     argument_residencies, clear_argument_residencies, is_always_kept, is_weight, set_argument_residencies, set_weight,

@@ -8,6 +8,7 @@
 
 use crate::Diagnostic;
 use crate::access::verify_access;
+use crate::border::{self, AT, Border, ON_CHIP, border_type, read_fixed, read_on_chip};
 use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlays, read_residencies};
 use crate::ffi::{guard, string};
 use crate::function::{KEEP, WEIGHT};
@@ -76,7 +77,12 @@ unsafe extern "C" fn cosmaVerifyArgumentAttribute(
     let (operation, name, value) =
         unsafe { (OperationRef::from_raw(operation), string(name), Attribute::from_raw(value)) };
     pronounce(operation, || match usize::try_from(argument) {
+        Ok(argument) if is_of_borders(&name) => verify_border(operation, Border::Argument(argument), &name, value),
         Ok(argument) => verify_argument_attribute(argument, &name, value),
+        // The first result is -1.
+        Err(_) if is_of_borders(&name) => {
+            verify_border(operation, Border::Result((!argument).unsigned_abs()), &name, value)
+        }
         Err(_) => Err(format!("attribute '{name}' does not belong on a result")),
     })
 }
@@ -191,6 +197,12 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
         )),
         TILING => Ok(()),
         WEIGHT | KEEP => Err(format!("attribute '{name}' belongs on an argument of a function")),
+        AT => verify_fixed_offsets(operation, value),
+        // Of whatever dialect the function is by now.
+        ON_CHIP if operation.has_attribute("sym_name") => {
+            read_on_chip(value).map(|_| ()).map_err(|why| format!("attribute '{name}' of a lowered function {why}"))
+        }
+        ON_CHIP | border::OFFSET => Err(format!("attribute '{name}' belongs on an argument or a result of a function")),
         MARK if read_mark(value).is_none() => {
             Err(format!("attribute '{MARK}' must be \"load\", \"reload\", \"spill\" or \"store\""))
         }
@@ -211,6 +223,65 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
             verify_fact(operation, fact, value)
         }
     }
+}
+
+fn is_of_borders(name: &str) -> bool {
+    matches!(name, AT | ON_CHIP | border::OFFSET)
+}
+
+/// What an argument or a result of a function says of its place.
+fn verify_border(function: OperationRef, border: Border, name: &str, value: Attribute) -> Verdict {
+    if let Some(other) = border_type(function, border).filter(|it| !may_have_place(*it)) {
+        return Err(format!("attribute '{name}' of {border} is for tensors, but that is {other}"));
+    }
+    let has = |name| border::get(function, border, name).is_some();
+    match name {
+        ON_CHIP if !value.is_unit() => Err(format!("attribute '{name}' of {border} has no value")),
+        ON_CHIP if has(KEEP) => Err(format!(
+            "has '{name}' and '{KEEP}' on {border}: what stays from run to run is not put there anew before each"
+        )),
+        ON_CHIP => Ok(()),
+        border::OFFSET if !has(ON_CHIP) => Err(format!(
+            "attribute '{name}' of {border} says where it lies at the start or the end, but it has no '{ON_CHIP}'"
+        )),
+        _ => match read_integer(value) {
+            Some(offset) if 0 <= offset => Ok(()),
+            Some(offset) => Err(format!("attribute '{name}' of {border} is negative: {offset}")),
+            None => Err(format!("attribute '{name}' of {border} must be a 64-bit integer")),
+        },
+    }
+}
+
+/// What an operation of a function's block says of the places of its results.
+fn verify_fixed_offsets(operation: OperationRef, value: Attribute) -> Verdict {
+    let is_symbol = operation.has_attribute("sym_name");
+    let is_in_function = operation.parent_operation().is_none_or(|it| name(it) == "func.func");
+    // Bufferization keeps the attributes of what has no results then.
+    if operation.operands().any(|it| it.r#type().is_mem_ref()) {
+        return Ok(());
+    }
+    if is_symbol || operation.result_count() == 0 || !is_in_function {
+        return Err(format!(
+            "attribute '{AT}' belongs on an argument or a result of a function, or on an operation of its block that has \
+             results"
+        ));
+    }
+    let offsets = read_fixed(value, operation.result_count()).map_err(|why| format!("attribute '{AT}' {why}"))?;
+    for (index, (offset, result)) in offsets.into_iter().zip(operation.results()).enumerate() {
+        let r#type = result.r#type();
+        if offset.is_some() && !may_have_place(tensor_type(r#type)) {
+            return Err(format!("attribute '{AT}' of result {index} is for tensors, but that is {type}"));
+        }
+    }
+    if transfer(operation).is_some() || name(operation) == crate::transfer::WAIT {
+        return Err(format!("attribute '{AT}' is for operators, not for transfers, which follow from a plan"));
+    }
+    Ok(())
+}
+
+/// Whether something of a type may lie in the scratchpad: a tensor, or what bufferization makes of one.
+fn may_have_place(r#type: Type) -> bool {
+    r#type.is_tensor() || r#type.is_mem_ref()
 }
 
 fn verify_argument_attribute(argument: usize, name: &str, value: Attribute) -> Verdict {

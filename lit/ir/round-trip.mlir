@@ -187,3 +187,16 @@ func.func private @nothing_said() attributes {
     operators = 0, status = feasible, total = 0, compulsory = 0, non_compulsory = 0, lower_bound = 0,
     peak = 0, min_scratchpad = 0, min_scratchpad_is = exact, solver = "greedy">
 }
+
+// Places: of arguments, results and operators, and of what a lowered function does not take and return.
+// CHECK: @places(%arg0: tensor<8xi8> {cosma.at = 0 : i64, cosma.offset = 0 : i64, cosma.on_chip})
+// CHECK-SAME: -> (tensor<4xi8> {cosma.at = 8 : i64, cosma.offset = 8 : i64, cosma.on_chip}, tensor<4xi8>)
+// CHECK-NEXT: cosma.op "Split"(%arg0) {cosma.at = array<i64: 8, -1>}
+func.func @places(%x: tensor<8xi8> {cosma.at = 0 : i64, cosma.on_chip, cosma.offset = 0 : i64})
+    -> (tensor<4xi8> {cosma.at = 8 : i64, cosma.on_chip, cosma.offset = 8 : i64}, tensor<4xi8>) {
+  %0:2 = cosma.op "Split"(%x) {cosma.at = array<i64: 8, -1>} : (tensor<8xi8>) -> (tensor<4xi8>, tensor<4xi8>)
+  return %0#0, %0#1 : tensor<4xi8>, tensor<4xi8>
+}
+
+// CHECK: @handed_over() attributes {cosma.on_chip = {arguments = {{\[\[}}0, 4096]], results = []}}
+func.func private @handed_over() attributes {cosma.on_chip = {arguments = [[0, 4096]], results = []}}

@@ -3,6 +3,9 @@
 //! The order of the block is the schedule. The attribute `residencies` of an operation or an argument lists
 //! the live intervals of each tensor with their addresses; `workspace_offset` is the address of a workspace.
 //! Values that are not in the scratchpad, such as scalars, have no attribute.
+//!
+//! What starts or ends in the scratchpad may lie there in no step: gone before the first one, or back after the last one.
+//! Then `cosma.offset` of the argument or the result says where.
 
 use crate::extract::{Carrier, Extraction};
 use crate::variable::settle;
@@ -10,8 +13,9 @@ use crate::weave::Weave;
 use cosma_ir::melior::ir::BlockLike;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::{
-    Diagnostic, argument_residencies, as_mut, clear_argument_residencies, clear_residencies, is_abstract, residencies,
-    result_at, set_argument_residencies, set_residencies, set_workspace, set_workspace_offset, workspace_offset,
+    Border, Diagnostic, argument_residencies, as_mut, border_offset, clear_argument_residencies, clear_residencies,
+    is_abstract, residencies, result_at, set_argument_residencies, set_border_offset, set_residencies, set_workspace,
+    set_workspace_offset, workspace_offset,
 };
 use cosma_planner::{Bytes, OpId, Plan, Residency, Step, TensorId};
 
@@ -60,7 +64,14 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
     reorder(extraction, &plan.order);
     let graph = &extraction.problem.graph;
     let mut residencies = vec![Vec::new(); graph.tensors().len()];
-    for residency in &plan.residencies {
+    let borders = borders(extraction);
+    for (border, tensor) in &borders {
+        let step = step_of(extraction, *border);
+        let is_there_in_none = |it: &&Residency| it.tensor == *tensor && it.steps == (step..step);
+        let offset = plan.residencies.iter().find(is_there_in_none).map(|it| it.offset.0);
+        set_border_offset(extraction.function, *border, offset);
+    }
+    for residency in plan.residencies.iter().filter(|it| it.steps.start < it.steps.end) {
         let steps = u64::from(residency.steps.start.0)..u64::from(residency.steps.end.0);
         residencies[residency.tensor.index()].push(cosma_ir::Residency { offset: residency.offset.0, steps });
     }
@@ -91,6 +102,19 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
             let lists: Vec<_> = extraction.results(*op).into_iter().map(of).collect();
             set_residencies(operation, &lists);
         }
+    }
+}
+
+/// The borders of the function at which tensors are in the scratchpad.
+fn borders(extraction: &Extraction) -> Vec<(Border, TensorId)> {
+    extraction.said.iter().filter_map(|it| Some((it.on_chip?, it.tensor))).collect()
+}
+
+/// The step before which something comes in, or behind which it leaves.
+fn step_of(extraction: &Extraction, border: Border) -> Step {
+    match border {
+        Border::Argument(_) => Step(0),
+        Border::Result(_) => Step(extraction.operators.len() as u32),
     }
 }
 
@@ -132,7 +156,17 @@ pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnost
             plan.residencies.push(Residency { tensor, steps: start..end, offset: Bytes(residency.offset) });
         }
     }
-    plan.residencies.sort_by_key(|it| (it.steps.start, it.tensor));
+    for (border, tensor) in borders(extraction) {
+        if let Some(offset) = border_offset(extraction.function, border) {
+            let step = step_of(extraction, border);
+            let residency = Residency { tensor, steps: step..step, offset: Bytes(offset) };
+            // One tensor may be several results.
+            if !plan.residencies.contains(&residency) {
+                plan.residencies.push(residency);
+            }
+        }
+    }
+    plan.residencies.sort_by_key(|it| (it.steps.start, it.tensor, it.steps.end));
     for op in graph.op_ids() {
         let operation = extraction.operators[op.index()];
         let offset = match workspace_offset(operation) {

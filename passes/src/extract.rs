@@ -20,6 +20,8 @@
 //! 10. Results may lie where operands lie as operations say, or as is known of them (`sharing.rs`).
 //! 11. An argument that is read in pieces is as many tensors, and so is a tensor that is put together from
 //!     pieces in host memory. Slices of that are staged tensors (`piece.rs`).
+//! 12. Tensors may have fixed offsets, and start and end in the scratchpad, as attributes say (`pins.rs`). In planned form
+//!     what starts there is the argument itself, and what ends there what the function returns.
 //!
 //! Nothing is changed.
 
@@ -31,6 +33,7 @@ use crate::inside::{Inside, Outside, inside};
 use crate::machine::Target;
 use crate::macs::macs;
 use crate::piece::{Assembly, ReadPiece, assemblies, read_pieces};
+use crate::pins::{self, Said};
 use crate::role::{Read, Role, is_constant, may_have_effects, nested, reads, role};
 use crate::sharing::in_place;
 use crate::variable::{Access, access};
@@ -40,9 +43,9 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, InPlace, TensorRegion, WeightComputation, cycles, destination, is_abstract, is_always_kept, is_call,
-    is_group, is_tile, is_wait, is_weight, kind, name, operand_at, region, result_at, size_with, tensor_type, transfer,
-    uses, workspace,
+    Border, Diagnostic, InPlace, TensorRegion, WeightComputation, cycles, destination, fixed_offset, fixed_offsets,
+    is_abstract, is_always_kept, is_call, is_group, is_on_chip, is_tile, is_wait, is_weight, kind, name, operand_at,
+    region, result_at, size_with, tensor_type, transfer, uses, workspace,
 };
 use cosma_planner::{Bytes, Cycles, Error, GraphBuilder, Keep, OpId, Problem, TensorId, Weights};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -71,6 +74,8 @@ pub struct Extraction<'c, 'a> {
     pub assemblies: Vec<Assembly<'c, 'a>>,
     /// The last writes of variables, in the order of the block.
     pub writes: Vec<OperationRef<'c, 'a>>,
+    /// What is said of the places of tensors.
+    pub(crate) said: Vec<Said<'c>>,
     /// The tensor of each value of the block; none for scalars and shapes that depend on no tensor.
     tensors: HashMap<usize, Option<TensorId>>,
     /// The operator that computes a scalar.
@@ -207,6 +212,9 @@ impl<'c, 'a> Extraction<'c, 'a> {
 
     /// What the planner complains of, at the operation that causes it.
     pub fn diagnose(&self, error: &Error) -> Diagnostic<'c> {
+        if let Some(diagnostic) = self.diagnose_places(error) {
+            return diagnostic;
+        }
         let operation = match error {
             Error::ScratchpadTooSmall { op, .. } => self.operators[op.index()],
             _ => return Diagnostic::at(self.function, error.to_string()),
@@ -229,16 +237,16 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         let message = format!("only a function of one block can be planned, but this one has {n_blocks}");
         return Err(Diagnostic::at(function, message));
     }
-    let said = cosma_ir::machine(function).unwrap_or_default();
+    let machine = cosma_ir::machine(function).unwrap_or_default();
     let assemblies = assemblies(block);
     let inserts = assemblies.iter().flat_map(|it| it.inserts.iter().map(|it| address(*it))).collect();
     let mut reader = Reader {
         block: Some(block),
         inserts,
-        element_bytes: said.element_bytes,
+        element_bytes: machine.element_bytes,
         alignment: target.machine.alignment().max(Bytes(1)),
         is_timed: target.machine.clock().is_some(),
-        folds: said.weight_computation != Some(WeightComputation::Run),
+        folds: machine.weight_computation != Some(WeightComputation::Run),
         ..Reader::default()
     };
     reader.read_arguments(function, block)?;
@@ -249,6 +257,7 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
             break;
         }
         reader.read(operation)?;
+        reader.read_fixed_offsets(operation)?;
     }
     if reader.carriers.is_empty()
         && let Some(what) = other_than_tensors(block)
@@ -265,10 +274,10 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
     let mut writes: Vec<(usize, OperationRef)> = reader.writes.values().map(|it| (it.position, it.operation)).collect();
     writes.sort_by_key(|(position, _)| *position);
     let writes: Vec<OperationRef> = writes.into_iter().map(|(_, write)| write).collect();
-    for value in terminator.operands().chain(writes.iter().filter_map(|it| operand_at(*it, 0))) {
-        reader.read_end(value);
-    }
-    let Reader { graph, operators, carriers, tensors, scalars, written, pieces, views, roots, slices, .. } = reader;
+    reader.read_results(function, terminator)?;
+    writes.iter().filter_map(|it| operand_at(*it, 0)).for_each(|it| reader.read_end(it));
+    let Reader { said, graph, operators, carriers, tensors, scalars, written, pieces, views, roots, slices, .. } =
+        reader;
     let cut = pieces.into_keys().collect();
     let graph = graph.build().map_err(|error| Diagnostic::at(function, error.to_string()))?;
     let Target { machine, weights, keep } = target;
@@ -295,8 +304,9 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
             _ => Keep::Never,
         }),
     };
+    pins::check(&said, &graph, weights)?;
     let problem = Problem { graph, machine };
-    Ok(Extraction {
+    let extraction = Extraction {
         function,
         terminator,
         problem,
@@ -308,12 +318,23 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         slices,
         assemblies,
         writes,
+        said,
         tensors,
         scalars,
         written,
         cut,
         roots,
-    })
+    };
+    match extraction.said.iter().find(|it| it.on_chip.is_some()) {
+        Some(said) if extraction.is_trivial() => {
+            let message = format!(
+                "{} is in the scratchpad (cosma.on_chip), but this function has no operator that runs there",
+                said.what
+            );
+            Err(Diagnostic::new(said.location, message))
+        }
+        _ => Ok(extraction),
+    }
 }
 
 #[derive(Default)]
@@ -355,6 +376,8 @@ struct Reader<'c, 'a> {
     states: BTreeMap<String, Value<'c, 'a>>,
     /// The last operator with effects.
     last_effect: Option<OpId>,
+    /// What is said of the places of tensors.
+    said: Vec<Said<'c>>,
 }
 
 /// What an argument of a function is.
@@ -392,7 +415,10 @@ impl<'c, 'a> Reader<'c, 'a> {
                 Diagnostic::new(argument.location(), format!("argument {index} cannot be planned: {message}"))
             })?;
             let name = format!("arg{index}");
-            if let Some(size) = size.filter(|_| is_weight(function, index)) {
+            let border = Border::Argument(index);
+            let (at, is_on_chip) = (fixed_offset(function, border).map(Bytes), is_on_chip(function, border));
+            // What is computed before the run is computed from what lies in host memory.
+            if let Some(size) = size.filter(|_| is_weight(function, index) && !is_on_chip) {
                 self.known.insert(key(argument), size);
             }
             let kind = match (is_weight(function, index), is_always_kept(function, index)) {
@@ -400,10 +426,16 @@ impl<'c, 'a> Reader<'c, 'a> {
                 (true, false) => ArgumentKind::Weight,
                 (true, true) => ArgumentKind::KeptWeight,
             };
-            if size.is_some() && self.read_pieces(argument, &name, kind)? {
+            let has_place = at.is_some() || is_on_chip;
+            if size.is_some() && !has_place && self.read_pieces(argument, &name, kind)? {
                 continue;
             }
             let tensor = size.map(|size| self.argument(kind, name, size));
+            if let Some(tensor) = tensor.filter(|_| has_place) {
+                let on_chip = is_on_chip.then_some(border);
+                let location = argument.location();
+                self.say(Said { tensor, what: border.to_string(), at, on_chip, location })?;
+            }
             self.carriers.extend(tensor.map(|_| Carrier::Argument(argument, index)));
             self.tensors.insert(key(argument), tensor);
         }
@@ -532,6 +564,82 @@ impl<'c, 'a> Reader<'c, 'a> {
     fn written_as(&self, whole: Value<'c, 'a>, region: &TensorRegion) -> Option<TensorId> {
         let last = self.written.pieces_in(whole, region).pop()?;
         last.tensor.filter(|_| last.region == *region)
+    }
+
+    /// Takes down what is said of a tensor's place.
+    fn say(&mut self, said: Said<'c>) -> Result<(), Diagnostic<'c>> {
+        said.agree(&self.said)?;
+        said.at.into_iter().for_each(|at| self.graph.pin(said.tensor, at));
+        match said.on_chip {
+            Some(Border::Argument(_)) => self.graph.starts_on_chip(said.tensor),
+            Some(Border::Result(_)) => self.graph.ends_on_chip(said.tensor),
+            None => {}
+        }
+        self.said.push(said);
+        Ok(())
+    }
+
+    /// The fixed offsets of what an operation computes, or looks at.
+    fn read_fixed_offsets(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
+        for (index, at) in fixed_offsets(operation).into_iter().enumerate() {
+            let (Some(at), Some(value)) = (at, result_at(operation, index)) else { continue };
+            let refuse = |why: &str| {
+                let message = format!("result {index} can have no fixed offset (cosma.at): {why}");
+                Err(Diagnostic::at(operation, message))
+            };
+            if is_constant(operation) {
+                return refuse("equal constants become one, in passes of MLIR's too; an argument can have one");
+            }
+            if access(operation).is_some() {
+                return refuse("it is the state of a variable");
+            }
+            if self.slices.last() == Some(&operation) || !self.written.pieces(value).is_empty() {
+                return refuse("it is a region of a tensor in host memory, or put together there");
+            }
+            let Some(tensor) = self.tensor(value) else {
+                return refuse("it takes no place in the scratchpad");
+            };
+            if self.roots.contains_key(&key(value)) && self.size(value) != Ok(Some(self.graph.size(tensor))) {
+                return refuse("it looks at a part of another tensor");
+            }
+            let what = format!("result {index} of {}", kind(operation));
+            self.say(Said { tensor, what, at: Some(Bytes(at)), on_chip: None, location: operation.location() })?;
+        }
+        Ok(())
+    }
+
+    /// What the function returns: stored, or left in the scratchpad.
+    fn read_results(
+        &mut self,
+        function: OperationRef<'c, 'a>,
+        terminator: OperationRef<'c, 'a>,
+    ) -> Result<(), Diagnostic<'c>> {
+        for (index, value) in terminator.operands().enumerate() {
+            let border = Border::Result(index);
+            let (at, is_on_chip) = (fixed_offset(function, border).map(Bytes), is_on_chip(function, border));
+            if !is_on_chip {
+                self.read_end(value);
+            }
+            if at.is_none() && !is_on_chip {
+                continue;
+            }
+            let refuse = |why: &str| {
+                let message = format!("{border} can have no place in the scratchpad: {why}");
+                Err(Diagnostic::at(terminator, message))
+            };
+            if !self.written.pieces(value).is_empty() {
+                return refuse("it is put together in host memory");
+            }
+            let Some(tensor) = self.tensor(value) else {
+                return refuse("it is read in pieces, or a constant of one element");
+            };
+            if self.roots.contains_key(&key(value)) && self.size(value) != Ok(Some(self.graph.size(tensor))) {
+                return refuse("it is a view of a part of another tensor");
+            }
+            let on_chip = is_on_chip.then_some(border);
+            self.say(Said { tensor, what: border.to_string(), at, on_chip, location: terminator.location() })?;
+        }
+        Ok(())
     }
 
     /// What the function returns or writes to a variable: a tensor, or its pieces.

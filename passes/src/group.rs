@@ -15,11 +15,12 @@ mod classify;
 mod outline;
 
 use crate::extract::extract;
-use crate::form::{Form, body, expect, operations};
+use crate::form::{Form, body, defining, expect, operations};
 use crate::machine::Target;
 use cosma_ir::melior::Context;
-use cosma_ir::melior::ir::OperationRef;
-use cosma_ir::{Diagnostic, PassInfo, PassOptions, is_group};
+use cosma_ir::melior::ir::operation::OperationLike;
+use cosma_ir::melior::ir::{OperationRef, Value};
+use cosma_ir::{Diagnostic, PassInfo, PassOptions, fixed_offsets, is_group, set_fixed_offsets};
 use cosma_network::Rules;
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -73,6 +74,36 @@ pub fn ungroup<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>>
     let Some(block) = body(function) else { return Ok(()) };
     expect(function, UNGROUP.name, Form::Source)?;
     let groups: Vec<OperationRef> = operations(block).filter(|it| is_group(*it)).collect();
-    groups.into_iter().for_each(cosma_ir::ungroup);
+    for group in groups {
+        hand_on_fixed_offsets(group)?;
+        cosma_ir::ungroup(group);
+    }
+    Ok(())
+}
+
+/// Fixed offsets of what a group computes become those of the operations in it that compute that.
+///
+/// # Errors
+/// At a group that has a fixed offset for what it does not compute, or two for one value.
+fn hand_on_fixed_offsets<'c>(group: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
+    let Some(end) = body(group).and_then(|block| operations(block).last()) else { return Ok(()) };
+    for (index, (at, value)) in fixed_offsets(group).into_iter().zip(end.operands()).enumerate() {
+        let Some(at) = at else { continue };
+        let refuse = |why: String| {
+            let message =
+                format!("{} cannot hand on the fixed offset of result {index} (cosma.at): {why}", UNGROUP.name);
+            Err(Diagnostic::at(group, message))
+        };
+        let Some(operation) = defining(value) else {
+            return refuse("the group does not compute it".into());
+        };
+        let mut offsets = fixed_offsets(operation);
+        offsets.resize(operation.result_count(), None);
+        let own = operation.results().position(|it| Value::from(it) == value).expect("it defines it");
+        if let Some(other) = offsets[own].replace(at).filter(|it| *it != at) {
+            return refuse(format!("the same value has another one, {other}"));
+        }
+        set_fixed_offsets(operation, &offsets);
+    }
     Ok(())
 }

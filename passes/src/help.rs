@@ -11,7 +11,8 @@ use cosma_planner::{Origin, Weights};
 pub(crate) fn help(extraction: &Extraction, operation: OperationRef) -> Vec<String> {
     let mut help = Vec::new();
     let may_be_cut = || is_abstract(operation) || access_of(operation).is_ok();
-    if tiling_bound(extraction.function).is_none() && may_be_cut() {
+    let may_be_tiled = tiling_bound(extraction.function).is_none() && extraction.said.is_empty();
+    if may_be_tiled && may_be_cut() {
         help.push("it may fit in tiles: --tile".into());
     }
     let graph = &extraction.problem.graph;

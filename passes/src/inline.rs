@@ -17,7 +17,10 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value, ValueLike};
-use cosma_ir::{Diagnostic, PassInfo, PassOptions, as_mut, erase, is_symbol_unused, name, replace_uses};
+use cosma_ir::{
+    Border, Diagnostic, PassInfo, PassOptions, as_mut, erase, fixed_offset, fixed_offsets, is_on_chip,
+    is_symbol_unused, name, replace_uses,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -156,6 +159,12 @@ impl<'c, 'a> Inliner<'_, 'c, 'a> {
             if form(callee) != Form::Source {
                 return refuse("it is no longer in source form");
             }
+            if let Some(border) = border_with_place(callee) {
+                return refuse(&format!("its {border} has a place of its own (cosma.at, cosma.on_chip)"));
+            }
+            if !fixed_offsets(call).is_empty() {
+                return refuse("its results have fixed offsets here (cosma.at), which its operators can have instead");
+            }
             let members: Vec<OperationRef> = operations(block).collect();
             let n_members = members.iter().map(|it| 1 + n_nested(*it)).sum::<usize>();
             self.n_copies += n_members;
@@ -211,6 +220,15 @@ fn has_tensor(function: OperationRef) -> bool {
         found = operation.results().any(|it| it.r#type().is_tensor());
     }
     found
+}
+
+/// An argument or a result of a function that has a place in the scratchpad.
+fn border_with_place(function: OperationRef) -> Option<Border> {
+    let block = body(function)?;
+    let n_results = operations(block).last().map_or(0, |it| it.operand_count());
+    let arguments = (0..block.argument_count()).map(Border::Argument);
+    let mut all = arguments.chain((0..n_results).map(Border::Result));
+    all.find(|it| is_on_chip(function, *it) || fixed_offset(function, *it).is_some())
 }
 
 fn n_nested(operation: OperationRef) -> usize {

@@ -5,8 +5,9 @@
 //! 2. Each transfer among them becomes an operation, before or after the operator that it serves.
 //! 3. Each operator reads its operands from where they lie at its step, and says where its results do.
 //!    Views are made again of what they look at, where that has moved.
-//! 4. The function returns host copies. What is put together in host memory is a chain of stores and spills, in the
-//!    order of the plan, and regions of it come back.
+//! 4. What starts in the scratchpad is read there as the argument that it is, and what ends there is returned as what it
+//!    is there; `cosma.offset` says where they lie. Else the function returns host copies. What is put together in host
+//!    memory is a chain of stores and spills, in the order of the plan, and regions of it come back.
 //! 5. Operators of other dialects go into groups, which have effects on the scratchpad (`wrap.rs`).
 
 use crate::allocated;
@@ -20,8 +21,9 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Location, Operation, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, Ending, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group, keep, load,
-    region, reload, result_at, set_offsets, spill, spill_into, store, store_into, tensor_type, uses, wait,
+    Border, Diagnostic, Ending, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group,
+    is_on_chip, keep, load, region, reload, result_at, set_border_offset, set_offsets, spill, spill_into, store,
+    store_into, tensor_type, uses, wait,
 };
 use cosma_planner::time::overlap_at_addresses;
 use cosma_planner::{Action, Bytes, Copy, InPlace, Kind, Kinds, MemoryId, OpId, Slot, TensorId, check_with_prologue};
@@ -97,7 +99,14 @@ fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, prologue: &[Action], actions
     // The function returns, and variables become, what lies in host memory.
     for end in extraction.writes.iter().chain([&extraction.terminator]) {
         for (index, value) in end.operands().enumerate().collect::<Vec<_>>() {
-            if let Some(put_together) = writer.put_together(value) {
+            let border = Border::Result(index);
+            let is_left = *end == extraction.terminator && is_on_chip(extraction.function, border);
+            if let Some(tensor) = extraction.tensor(value).filter(|_| is_left) {
+                let Places { scratchpad, offset, .. } = writer.places[tensor.index()];
+                set_border_offset(extraction.function, border, Some(offset.0));
+                let value = writer.as_seen(value, scratchpad.expect("the judge has seen that it is there"));
+                as_mut(*end).set_operand(index, value);
+            } else if let Some(put_together) = writer.put_together(value) {
                 as_mut(*end).set_operand(index, put_together);
             } else if let Some(tensor) = extraction.tensor(value) {
                 let host = writer.places[tensor.index()].host.expect("a result is stored");
@@ -166,6 +175,8 @@ struct Places<'c, 'a> {
     host: Option<Value<'c, 'a>>,
     /// Or on its way past the scratchpad.
     scratchpad: Option<Value<'c, 'a>>,
+    /// Where it lies there, if it does.
+    offset: Bytes,
 }
 
 /// A tensor that is put together, by now.
@@ -205,7 +216,8 @@ struct Flight<'c, 'a> {
 
 impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     fn new(extraction: &'e Extraction<'c, 'a>) -> Self {
-        let places = extraction.carriers.iter().map(|it| Places { host: it.source(), scratchpad: None }).collect();
+        let at_home = |it: &Carrier<'c, 'a>| Places { host: it.source(), scratchpad: None, offset: Bytes::ZERO };
+        let places = extraction.carriers.iter().map(at_home).collect();
         let (mut parts, mut wholes) = (BTreeMap::new(), Vec::new());
         for (index, assembly) in extraction.assemblies.iter().enumerate() {
             let written = extraction.written(assembly.result());
@@ -239,9 +251,7 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
 
     fn write(&mut self, action: &Action, kinds: &mut Kinds) {
         match action {
-            // Somebody else put it there.
-            // No function has a tensor that starts in the scratchpad: extraction makes none.
-            Action::Start(_) => {}
+            Action::Start(slot) => self.start(slot),
             Action::Copy(copy) => self.copy(copy, kinds.of(copy), &Ending::AtOnce),
             Action::Issue(copy) => self.copy(copy, kinds.of(copy), &Ending::Awaited),
             Action::IssueSlice(copy, slice) => {
@@ -254,6 +264,15 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
                 }
                 self.run(*op, reads, writes);
             }
+        }
+    }
+
+    /// Somebody else put an argument there.
+    fn start(&mut self, slot: &Slot) {
+        if let Carrier::Argument(value, index) = self.extraction.carriers[slot.tensor.index()] {
+            let places = Places { host: None, scratchpad: Some(value), offset: slot.offset() };
+            self.places[slot.tensor.index()] = places;
+            set_border_offset(self.extraction.function, Border::Argument(index), Some(slot.offset().0));
         }
     }
 
@@ -312,7 +331,7 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         match whole {
             Some((index, n_pieces)) => self.wholes[index].complete(value, n_pieces),
             None if slot.place.memory == MemoryId::HOME => places.host = Some(value),
-            None => places.scratchpad = Some(value),
+            None => (places.scratchpad, places.offset) = (Some(value), slot.offset()),
         }
     }
 
@@ -365,9 +384,9 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
                 as_mut(it.operation).set_operand(it.operand, value);
             }
         }
-        for tensor in results.iter().map(|it| it.tensor) {
-            let value = self.extraction.carriers[tensor.index()].value();
-            self.places[tensor.index()] = Places { host: None, scratchpad: Some(value) };
+        for slot in results {
+            let value = self.extraction.carriers[slot.tensor.index()].value();
+            self.places[slot.tensor.index()] = Places { host: None, scratchpad: Some(value), offset: slot.offset() };
         }
         if allocated::runs_on_scratchpad(self.extraction, op) {
             let placed: HashMap<TensorId, u64> = results.iter().map(|it| (it.tensor, it.offset().0)).collect();

@@ -27,6 +27,7 @@ mod model;
 mod network;
 mod overlap;
 mod piece;
+mod pins;
 mod planned;
 mod print;
 #[cfg(feature = "ilp")]

@@ -17,6 +17,8 @@
 //! - Loads of weights that stay in the arena from run to run become a function of their own, `@NAME_prologue` for
 //!   `@NAME`, with the same arguments and no results; it is called once, before the first run (`prologue.rs`). That takes
 //!   `arena=argument`.
+//! - An argument that starts in the scratchpad is a view of the arena, and no argument any more; a result that ends there is
+//!   no result any more (`on_chip.rs`). The function's `cosma.on_chip` says where they lie. That takes `arena=argument`.
 //! - Constants and variables become globals in host memory. Variables are written before the function returns.
 //! - A `cosma.op` becomes a call of an external kernel with its operands, results and workspace. Kernels are named
 //!   after kinds, one for each signature.
@@ -43,6 +45,7 @@ mod carry;
 mod function;
 mod llvm;
 mod move_bytes;
+mod on_chip;
 mod options;
 mod outline;
 mod parts;

@@ -1,9 +1,9 @@
 //! A finished program, read back from planned form: what the operations say, and nothing else.
 //!
-//! Each value that lies in the scratchpad is a tensor at the offset that the operation behind it
-//! says. So the reads of an operator are its operands, followed to where they were put; no plan is
-//! asked. What cannot be an action at all, such as an operator that reads host memory, is diagnosed
-//! here; whether the actions make a right program is for the judge to say.
+//! Each value that lies in the scratchpad is a tensor at the offset that the operation behind it says; an argument that
+//! starts there, at its `cosma.offset`. So the reads of an operator are its operands, followed to where they were put; no
+//! plan is asked. What cannot be an action at all, such as an operator that reads host memory, is diagnosed here; whether
+//! the actions make a right program is for the judge to say.
 
 use crate::allocated::runs_on_scratchpad;
 use crate::extract::{Carrier, Extraction, extract, key};
@@ -14,9 +14,9 @@ use crate::role::{Read, reads as reads_of};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, TensorRegion, Transfer, destination, is_abstract, is_async, is_group, is_kept, is_streamed, is_wait,
-    name, offsets, operand_at, region, result_at, slice_of_transfer, static_dimensions, transfer, uses, workspace,
-    workspace_offset,
+    Border, Diagnostic, TensorRegion, Transfer, border_offset, destination, is_abstract, is_async, is_group, is_kept,
+    is_on_chip, is_streamed, is_wait, name, offsets, operand_at, region, result_at, slice_of_transfer,
+    static_dimensions, transfer, uses, workspace, workspace_offset,
 };
 use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, OpId, Place, Slice, Slot, TensorId, Use};
 use std::collections::{HashMap, HashSet};
@@ -29,7 +29,9 @@ pub struct Program<'c, 'a> {
     pub actions: Vec<Action>,
     /// So many of the first lines run only once: they load what is kept from run to run.
     pub n_prologue: usize,
-    /// By action.
+    /// Where tensors lie at the end that the function returns in the scratchpad.
+    pub ends: Vec<Slot>,
+    /// By action. A tensor that starts in the scratchpad has the function.
     pub operations: Vec<OperationRef<'c, 'a>>,
 }
 
@@ -72,9 +74,16 @@ pub fn read_program<'c, 'a>(
             places.push(operation);
         }
     }
-    reader.read_ends();
+    let starts = reader.read_starts();
+    places.splice(n_prologue..n_prologue, starts.iter().map(|_| function));
+    actions.splice(n_prologue..n_prologue, starts);
+    let ends = reader.read_ends();
     let faults = reader.faults;
-    if faults.is_empty() { Ok(Program { extraction, actions, n_prologue, operations: places }) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(Program { extraction, actions, n_prologue, ends, operations: places })
+    } else {
+        Err(faults)
+    }
 }
 
 /// By value: the offset that its operation says. Operations list those of all their results, so each list is read once.
@@ -346,13 +355,57 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         Bytes(offset.unwrap_or_default())
     }
 
-    /// What the function returns, and what it writes to variables.
-    fn read_ends(&mut self) {
+    /// The arguments that start in the scratchpad.
+    fn read_starts(&mut self) -> Vec<Action> {
+        let mut starts = Vec::new();
+        for said in &self.extraction.said {
+            let Some(border @ Border::Argument(_)) = said.on_chip else { continue };
+            match border_offset(self.extraction.function, border) {
+                Some(offset) => starts.push(Action::Start(Slot::on_chip(said.tensor, Bytes(offset)))),
+                None => {
+                    let message = format!("{border} starts in the scratchpad, but nothing says where (cosma.offset)");
+                    self.faults.push(Diagnostic::new(said.location, message));
+                }
+            }
+        }
+        starts
+    }
+
+    /// A result that ends in the scratchpad: it is there where the function says it is.
+    fn read_left(&mut self, index: usize, value: Value<'c, 'a>) -> Option<Slot> {
+        let extraction = self.extraction;
+        let tensor = extraction.tensor(value)?;
+        let (border, end) = (Border::Result(index), extraction.terminator);
+        let said = border_offset(extraction.function, border).map(Bytes);
+        match (self.standing(value), said) {
+            (_, None) => {
+                self.fault(end, format!("{border} ends in the scratchpad, but nothing says where (cosma.offset)"));
+            }
+            (Standing::Scratchpad(offset), Some(said)) if offset != said => {
+                self.fault(end, format!("{border} is said to lie at {said}, but was put at {offset}"));
+            }
+            (Standing::Scratchpad(offset), Some(_)) => return Some(Slot::on_chip(tensor, offset)),
+            // Said where it was put.
+            (Standing::Somewhere, _) => {}
+            (Standing::Host | Standing::Passing, _) => {
+                self.fault(end, format!("{border} ends in the scratchpad, but what is returned is not there"));
+            }
+        }
+        None
+    }
+
+    /// What the function returns, and what it writes to variables; gives what it leaves in the scratchpad.
+    fn read_ends(&mut self) -> Vec<Slot> {
         self.forget_streamed();
         let extraction = self.extraction;
+        let mut left = Vec::new();
         for end in extraction.writes.iter().chain([&extraction.terminator]) {
             let what = if *end == extraction.terminator { "result" } else { "operand" };
             for (index, value) in end.operands().enumerate() {
+                if *end == extraction.terminator && is_on_chip(extraction.function, Border::Result(index)) {
+                    left.extend(self.read_left(index, value));
+                    continue;
+                }
                 if !extraction.written(value).is_empty() {
                     self.check_put_together(*end, value, &format!("{what} {index}"));
                 }
@@ -361,14 +414,15 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                 }
                 let definition = defining(value).map(|it| awaited(it).unwrap_or(it));
                 let found = match definition.map(|it| (it, transfer(it))) {
-                    // An argument.
-                    None | Some((_, Some(Transfer::Store))) => continue,
-                    Some((_, None)) if self.standing(value) == Standing::Host => continue,
+                    Some((_, Some(Transfer::Store))) => continue,
+                    None | Some((_, None)) if self.standing(value) == Standing::Host => continue,
+                    None => "an argument in the scratchpad".into(),
                     Some((operation, _)) => name(operation),
                 };
                 self.fault(*end, format!("{what} {index} is not what cosma.store returned, but {found}"));
             }
         }
+        left
     }
 
     /// What a view, or a view of one, looks at; any other value itself.
@@ -378,7 +432,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
 
     fn standing(&self, value: Value<'c, 'a>) -> Standing {
         let value = self.seen(value);
-        let Some(operation) = defining(value) else { return Standing::Host };
+        let Some(operation) = defining(value) else { return self.standing_of_argument(value) };
         if self.extraction.is_cut(value) || self.slices.contains(&address(operation)) {
             return Standing::Host;
         }
@@ -394,6 +448,17 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             return Standing::Host;
         }
         self.said.get(&key(value)).map_or(Standing::Somewhere, |it| Standing::Scratchpad(*it))
+    }
+
+    fn standing_of_argument(&self, value: Value<'c, 'a>) -> Standing {
+        let carrier = self.extraction.tensor(value).map(|it| self.extraction.carriers[it.index()]);
+        match carrier {
+            Some(Carrier::Argument(_, index)) if is_on_chip(self.extraction.function, Border::Argument(index)) => {
+                let offset = border_offset(self.extraction.function, Border::Argument(index));
+                offset.map_or(Standing::Somewhere, |it| Standing::Scratchpad(Bytes(it)))
+            }
+            _ => Standing::Host,
+        }
     }
 
     fn fault(&mut self, operation: OperationRef<'c, 'a>, message: String) {

@@ -179,6 +179,9 @@ fn obstacle(extraction: &Extraction) -> Option<String> {
     if !extraction.writes.is_empty() {
         return Some("it writes variables".into());
     }
+    if !extraction.said.is_empty() {
+        return Some("it has tensors with places of their own (cosma.at, cosma.on_chip)".into());
+    }
     if !extraction.slices.is_empty() || !extraction.assemblies.is_empty() {
         return Some("it already works on pieces of tensors".into());
     }

@@ -11,7 +11,7 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions};
-use cosma_planner::{Traffic, check_with_prologue};
+use cosma_planner::{Traffic, check_with_ends};
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-verify",
@@ -59,9 +59,9 @@ pub fn judge<'c, 'a>(
     target: Target,
 ) -> Result<(Program<'c, 'a>, Traffic), Vec<Diagnostic<'c>>> {
     let program = read_program(function, target)?;
-    let Program { extraction, operations, .. } = &program;
+    let Program { extraction, operations, ends, .. } = &program;
     let (prologue, actions) = program.parts();
-    let traffic = check_with_prologue(&extraction.problem, prologue, actions).map_err(|violations| {
+    let traffic = check_with_ends(&extraction.problem, prologue, actions, ends).map_err(|violations| {
         let diagnose = |violation: &cosma_planner::Violation| {
             let operation = violation.moment.map_or(extraction.terminator, |it| operations[it.line - 1]);
             // The location replaces the judge's line and step.

@@ -14,8 +14,8 @@ use cosma_ir::melior::ir::block::BlockArgument;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value};
 use cosma_ir::{
-    InPlace, as_mut, clear_operator_facts, cycles, erase, kind, macs, operand_at, set_cycles, set_in_place, set_macs,
-    set_offsets, set_workspace_offset, uses, workspace, workspace_offset,
+    InPlace, as_mut, clear_operator_facts, cycles, erase, fixed_offsets, kind, macs, operand_at, set_cycles,
+    set_fixed_offsets, set_in_place, set_macs, set_offsets, set_workspace_offset, uses, workspace, workspace_offset,
 };
 use std::collections::HashMap;
 
@@ -76,6 +76,8 @@ fn wrap_one<'c, 'a>(extraction: &Extraction<'c, 'a>, planned: &Planned<'c, 'a>) 
     let results: Vec<Value> = operation.results().map(Value::from).collect();
     let group = cosma_ir::group(&kind(operation), &members, &inputs, &results, workspace(operation));
     set_offsets(group, &planned.offsets);
+    set_fixed_offsets(group, &fixed_offsets(operation));
+    set_fixed_offsets(operation, &[]);
     if let Some(macs) = macs(operation) {
         set_macs(group, macs);
     }

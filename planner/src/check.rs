@@ -46,6 +46,19 @@ pub fn check_with_prologue(
     prologue: &[Action],
     actions: &[Action],
 ) -> Result<Traffic, Vec<Violation>> {
+    check_with_ends(problem, prologue, actions, &[])
+}
+
+/// Likewise for a program of which it is said where tensors lie when it has run, to those who take them from there.
+///
+/// # Errors
+/// Those of [`check()`], and [`Fault::NotAtEnd`].
+pub fn check_with_ends(
+    problem: &Problem,
+    prologue: &[Action],
+    actions: &[Action],
+    ends: &[Slot],
+) -> Result<Traffic, Vec<Violation>> {
     let graph = &problem.graph;
     let n_tensors = graph.tensors().len();
     let mut judge = Judge {
@@ -81,7 +94,7 @@ pub fn check_with_prologue(
         judge.moment.line += 1;
         judge.act(action);
     }
-    judge.finish();
+    judge.finish(ends);
     if judge.violations.is_empty() { Ok(judge.traffic) } else { Err(judge.violations) }
 }
 
@@ -428,7 +441,7 @@ impl Judge<'_> {
         has_bytes && a.place.memory == b.place.memory && bank(a) == bank(b)
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self, ends: &[Slot]) {
         let graph = &self.problem.graph;
         let mut last = None;
         for Flight { copy, moment, arrival, .. } in std::mem::take(&mut self.in_flight).left() {
@@ -446,6 +459,12 @@ impl Judge<'_> {
             }
             if graph.tensor(tensor).ends_on_chip && !self.is_left(tensor) {
                 lacks.push(Fault::NotLeft(tensor));
+            }
+        }
+        for end in ends {
+            let is_there = self.is_known(end.tensor) && self.lies(*end);
+            if !is_there && !lacks.contains(&Fault::NotLeft(end.tensor)) {
+                lacks.push(Fault::NotAtEnd(*end));
             }
         }
         for &tensor in graph.results() {

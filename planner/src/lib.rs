@@ -86,7 +86,7 @@ mod violation;
 
 pub use action::{Action, Copy, Kind, Kinds, Place, Slice, Slot, Traffic, program_text};
 pub use address::address;
-pub use check::{check, check_with_prologue};
+pub use check::{check, check_with_ends, check_with_prologue};
 pub use deadline::Deadline;
 pub use error::{Error, When};
 pub use first_fit::{greedy_plan, greedy_plan_in_order};

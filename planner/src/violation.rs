@@ -125,6 +125,8 @@ pub enum Fault {
     NoStart(TensorId),
     /// A tensor is not in the scratchpad at the end.
     NotLeft(TensorId),
+    /// A tensor is not at the place where it is said to lie at the end.
+    NotAtEnd(Slot),
 
     /// A line of the prologue that does anything but load a weight which may be kept from run to run.
     NoPrologue,
@@ -282,6 +284,9 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::NotKept(id) => write!(f, "{} is to be kept from run to run, but is not", tensor(id)),
             Fault::NoStart(id) => write!(f, "{} starts in the scratchpad, but not at any address", tensor(id)),
+            Fault::NotAtEnd(Slot { tensor: id, place }) => {
+                write!(f, "{} is said to end at {}, but does not lie there intact", tensor(id), place.offset)
+            }
             Fault::NotLeft(id) => write!(f, "{} is to be in the scratchpad, but is not", tensor(id)),
             Fault::ThereAlready(id) => {
                 write!(f, "{} is spilled, but host memory has a copy of it already", tensor(id))

@@ -10,7 +10,8 @@ use cosma_planner::testing::{
 };
 use cosma_planner::time::{bound_of_plan, overlap_at_addresses, plan_in_time, simulate};
 use cosma_planner::{
-    Action, Error, Options, Problem, Solution, Solver, check, greedy_plan, plan, plan_from, plan_in_order, program_text,
+    Action, Bytes, Error, Fault, Options, Problem, Slot, Solution, Solver, TensorId, check, check_with_ends,
+    greedy_plan, plan, plan_from, plan_in_order, program_text,
 };
 use std::ops::ControlFlow;
 
@@ -307,4 +308,32 @@ fn ends_on_chip_go_with_weights_that_may_pass_by() {
     let solution = plan(&problem, &Options::default()).expect("there is room");
     assert_eq!(expect_right(&problem, &solution.plan), solution.non_compulsory);
     assert!(solution.is_optimal() && solution.non_compulsory == cosma_planner::Bytes::ZERO, "{solution:?}");
+}
+
+/// Where a program is said to leave a tensor, it has to lie: not anywhere else, and not only at some time before.
+#[test]
+fn the_judge_knows_where_tensors_are_said_to_end() {
+    let text = "machine scratchpad 256 alignment 64\nargument x 64\nop f: x -> y 64\nop g: x -> z 64\nreturn z\n\
+                ends on-chip y\n";
+    let problem: Problem = text.parse().expect("it is well-formed");
+    let y = problem.graph.tensor_ids().find(|it| problem.graph.tensor(*it).name == "y").expect("it is there");
+    let faults = |program: &str, end: Slot| {
+        let actions = parse_program(&problem, program).expect("a program");
+        let violations = check_with_ends(&problem, &[], &actions, &[end]).err().unwrap_or_default();
+        violations.into_iter().map(|it| it.fault).collect::<Vec<_>>()
+    };
+    let at = |offset| Slot::on_chip(y, Bytes(offset));
+    let right = "load x at 0\nrun f: x@0 -> y@64\nrun g: x@0 -> z@128\nstore z@128";
+    assert_eq!(faults(right, at(64)), []);
+    assert_eq!(faults(right, at(0)), [Fault::NotAtEnd(at(0))]);
+    assert_eq!(faults(right, at(128)), [Fault::NotAtEnd(at(128))]);
+    // It was there once, and is elsewhere by now.
+    let moved = "load x at 0\nrun f: x@0 -> y@64\nspill y@64\nreload y at 192\nrun g: x@0 -> z@64\nstore z@64";
+    assert_eq!(faults(moved, at(192)), []);
+    assert_eq!(faults(moved, at(64)), [Fault::NotAtEnd(at(64))]);
+    // One cause is reported once.
+    let lost = "load x at 0\nrun f: x@0 -> y@64\nrun g: x@0 -> z@64\nstore z@64";
+    assert_eq!(faults(lost, at(64)), [Fault::NotLeft(y)]);
+    let unknown = Slot::on_chip(TensorId(7), Bytes(0));
+    assert_eq!(faults(right, unknown), [Fault::NotAtEnd(unknown)]);
 }

@@ -2,6 +2,7 @@
 
 use super::arguments::{argument, poisoned};
 use super::compare::{self, Comparison, Difference};
+use super::handed::Handed;
 use super::planned;
 use super::{RunError, RunOptions};
 use crate::optimize::{functions, has_body, inlined};
@@ -137,17 +138,21 @@ impl<'c> Original<'c> {
         let mut comparisons = Vec::new();
         for source in &self.runs {
             let types = program.arguments(&source.function).map_err(fail)?;
+            let handed = Handed::new(planned, &source.function);
             // The argument after those of the source is the scratchpad.
-            let arena = types.get(source.arguments.len());
+            let passed = handed.passed(&source.arguments);
+            let arena = types.get(passed.len());
             let arguments = |poison| {
-                let mut arguments = source.arguments.clone();
-                arguments.extend(arena.map(|it| poisoned(it, poison)).transpose()?);
+                let mut arguments: Vec<Buffer> = passed.iter().map(|it| it.1.clone()).collect();
+                let arena = arena.map(|it| handed.fill(poisoned(it, poison)?, &source.arguments)).transpose()?;
+                arguments.extend(arena);
                 Ok(arguments)
             };
             let programs = Programs { first: &program, again: again.as_ref() };
             let ran = run(&programs, &source.function, moods, arguments).map_err(fail)?;
             let prologue = ran[0].prologue;
-            let outcomes: Vec<Outcome> = ran.into_iter().map(|it| it.last).collect();
+            let mut outcomes: Vec<Outcome> = ran.into_iter().map(|it| it.last).collect();
+            outcomes.iter_mut().try_for_each(|it| handed.take(it, &source.results)).map_err(fail)?;
             let first = &outcomes[0];
             comparisons.push(Comparison {
                 function: source.function.clone(),
@@ -160,7 +165,7 @@ impl<'c> Original<'c> {
                 prologue,
                 arena: arena.map(|it| it.shape.iter().product()),
                 touched: arena.map(|_| touched(&outcomes)),
-                misuse: misuse(source, &outcomes),
+                misuse: misuse(&passed, &outcomes),
                 source_seconds: source.seconds,
                 planned_seconds: seconds(&outcomes),
             });
@@ -291,10 +296,10 @@ fn depends(outcomes: &[Outcome]) -> Option<String> {
 }
 
 /// The faults of a planned program that its runs show, other than wrong results.
-fn misuse(source: &Run, outcomes: &[Outcome]) -> Vec<String> {
+fn misuse(passed: &[(usize, Buffer)], outcomes: &[Outcome]) -> Vec<String> {
     let first = &outcomes[0];
     let mut misuse: Vec<String> = depends(outcomes).into_iter().collect();
-    for (index, (before, after)) in source.arguments.iter().zip(&first.arguments).enumerate() {
+    for ((index, before), after) in passed.iter().zip(&first.arguments) {
         if before != after {
             misuse.push(format!("argument {index} was changed"));
         }

@@ -15,6 +15,7 @@ mod kept;
 mod networks;
 mod overlap;
 mod pieces;
+mod pins;
 mod quantised;
 mod random;
 mod tiles;

@@ -24,6 +24,12 @@ pub(super) fn network(extraction: &Extraction) -> Network {
     let pieces = extraction.assemblies.iter().flat_map(|it| extraction.written(it.result())).filter_map(|it| it.tensor);
     let mut results: Vec<TensorIndex> = graph.results().iter().map(|tensor| index(*tensor)).collect();
     results.extend(pieces.filter(|it| !graph.results().contains(it)).map(index));
+    // What has a place of its own is what a group computes, and not something within one.
+    for tensor in extraction.said.iter().map(|it| index(it.tensor)) {
+        if !results.contains(&tensor) && graph.producer(TensorId(tensor.0 as u32)).is_some() {
+            results.push(tensor);
+        }
+    }
     let is_result: HashSet<TensorIndex> = results.iter().copied().collect();
     let mut nodes: Vec<Node> = graph.op_ids().map(|op| node(extraction, op, &tensors, &is_result)).collect();
     // A network knows dependences by tensors.

@@ -7,7 +7,10 @@ use crate::form::{address, body, defining, operations};
 use crate::role::{may_have_effects, reads};
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value, ValueLike};
-use cosma_ir::{InPlace, as_mut, erase, kind, macs, result_at, size_in_bytes, transfer, uses, workspace};
+use cosma_ir::{
+    InPlace, as_mut, erase, fixed_offsets, kind, macs, result_at, set_fixed_offsets, size_in_bytes, transfer, uses,
+    workspace,
+};
 use cosma_network::{Group, Kind, NodeIndex};
 use cosma_planner::{OpId, TensorId};
 use std::collections::{HashMap, HashSet};
@@ -84,7 +87,9 @@ fn outline_one<'c, 'a>(
         Kind::Normalization => NORMALIZATION.into(),
         Kind::Softmax => SOFTMAX.into(),
     };
+    let fixed = take_fixed_offset(&all, value);
     let made = cosma_ir::group(&kind, &all, &inputs, &[value], room);
+    set_fixed_offsets(made, &[fixed]);
     if !overlays.is_empty() {
         cosma_ir::set_in_place(made, &overlays);
     }
@@ -93,6 +98,19 @@ fn outline_one<'c, 'a>(
     if let Some(sum) = macs.reduce(u64::saturating_add).filter(|it| i64::try_from(*it).is_ok()) {
         cosma_ir::set_macs(made, sum);
     }
+}
+
+/// The fixed offset of what a group computes. What is in it has none any more: all that has one outside is no part of a
+/// group.
+fn take_fixed_offset(members: &[OperationRef], result: Value) -> Option<u64> {
+    let mut fixed = None;
+    for member in members {
+        if let Some(index) = member.results().position(|it| Value::from(it) == result) {
+            fixed = fixed_offsets(*member).get(index).copied().flatten();
+        }
+        set_fixed_offsets(*member, &[]);
+    }
+    fixed
 }
 
 /// The operands of a group that its result may be in place of, by index. Offsets are in bytes of the types, even

@@ -18,7 +18,10 @@ use cosma_ir::melior::ir::attribute::TypeAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::{FunctionType, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, is_kept, is_wait, machine, name, set_type, transfer, uses};
+use cosma_ir::{
+    Diagnostic, OnChip, as_mut, erase, is_abstract, is_kept, is_wait, machine, name, set_fixed_offsets, set_type,
+    transfer, uses,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// The lowering of one function.
@@ -33,6 +36,8 @@ pub(super) struct Lowering<'s, 'c, 'a> {
     pub options: LowerOptions,
     pub scratchpad: u64,
     pub alignment: u64,
+    /// What lies in the arena when the function begins, and when it ends.
+    pub on_chip: OnChip,
     pub arena: Option<Value<'c, 'a>>,
     /// Constants for offsets, by number of bytes.
     pub offsets: BTreeMap<u64, Value<'c, 'a>>,
@@ -72,6 +77,8 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             return Err(Diagnostic::at(function, message));
         }
         let results_at = unwrap(block);
+        // What has to lie where was judged.
+        operations(block).for_each(|it| set_fixed_offsets(it, &[]));
         Ok(Lowering {
             build: Builder(context),
             function,
@@ -82,6 +89,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             options,
             scratchpad: machine.as_ref().and_then(|it| it.scratchpad).unwrap_or(0),
             alignment: machine.and_then(|it| it.alignment).unwrap_or(crate::DEFAULT_ALIGNMENT.0),
+            on_chip: OnChip::of(function),
             arena: None,
             offsets: BTreeMap::new(),
             results_at,
@@ -99,10 +107,11 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
     pub(super) fn function(mut self, is_planned: bool) -> Result<(), Diagnostic<'c>> {
         let source: Vec<OperationRef> = operations(self.block).collect();
         let (terminator, source) = source.split_last().expect("a block has a terminator");
+        self.expect_shared_arena()?;
         let mut arguments = Vec::new();
         for index in 0..self.block.argument_count() {
             let argument: Value = self.block.argument(index).expect("it is counted").into();
-            if argument.r#type().is_tensor() {
+            if argument.r#type().is_tensor() && !self.starts_on_chip(index) {
                 let memref = self.build.memref(argument.r#type(), None, self.function)?;
                 self.keep(argument, Buffer::host(argument, memref, size(argument)));
                 arguments.push((argument, memref));
@@ -112,6 +121,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             let r#type = self.build.bytes(self.scratchpad, self.space());
             self.arena = Some(self.block.add_argument(r#type, self.function.location()));
         }
+        self.place_arguments()?;
         let mut last = None;
         for &operation in source {
             self.operation(operation)?;
@@ -122,6 +132,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         }
         self.finish(*terminator)?;
         self.finish_tags(*terminator);
+        let terminator = self.return_others(*terminator);
         // In reverse, so that readers are erased before their operands.
         for operation in source.iter().rev() {
             let is_read = operation.results().any(|it| !uses(it.into()).is_empty());
@@ -133,7 +144,8 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         for (argument, memref) in arguments {
             set_type(argument, memref);
         }
-        self.sign(*terminator);
+        self.erase_arguments();
+        self.sign(terminator);
         self.split_prologue()
     }
 
@@ -141,7 +153,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
     fn finish(&mut self, terminator: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let mut given = Vec::new();
         for (index, value) in terminator.operands().enumerate().collect::<Vec<_>>() {
-            if !value.r#type().is_tensor() {
+            if !value.r#type().is_tensor() || self.ends_on_chip(index) {
                 continue;
             }
             let Some(buffer) = self.buffer(value)? else {
@@ -177,6 +189,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
     /// Updates the function's type, and removes the attributes of the plan.
     fn sign(&self, terminator: OperationRef<'c, 'a>) {
         let arguments: Vec<Type> = (0..self.block.argument_count())
+            .filter(|it| !self.starts_on_chip(*it))
             .map(|it| self.block.argument(it).expect("it is counted").r#type())
             .collect();
         let results: Vec<Type> = terminator.operands().map(|it| it.r#type()).collect();
@@ -187,6 +200,9 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             if self.function.has_attribute(name) {
                 function.remove_attribute(name).expect("it is there");
             }
+        }
+        if !self.on_chip.is_empty() {
+            self.on_chip.write(self.function);
         }
     }
 
