@@ -16,7 +16,8 @@ def Cosma_Dialect : Dialect {
     A function in *source form* has one block of operators on static tensors and no transfer.
     In *planned form* the order of the block is the schedule, every operation that puts a tensor
     into the scratchpad is one of this dialect and carries its byte offset, and transfers stand between
-    the operators: `cosma.load` and `cosma.store` are compulsory, `cosma.reload` and `cosma.spill` are not.
+    the operators: `cosma.load` and `cosma.store` are compulsory, `cosma.reload` and `cosma.spill` are not. All four
+    pass the border of host memory; `cosma.copy` leads from one of several other memories to another.
     An `async` transfer begins where it stands and goes on beside what follows, up to the `cosma.wait` for it.
     An operation of another dialect that runs on the scratchpad stands in a `cosma.group`. So each of
     them has effects on the scratchpad, and no pass of MLIR merges, drops or moves one.
@@ -78,6 +79,10 @@ def Cosma_WeightComputation : Cosma_Enum<"WeightComputation", "when what depends
     I32EnumCase<"Folded", 0, "folded">, I32EnumCase<"Run", 1, "run">
   ]>;
 
+def Cosma_Moves : Cosma_Enum<"Moves", "whether tensors move between memories", [
+    I32EnumCase<"Any", 0, "any">, I32EnumCase<"None", 1, "none">
+  ]>;
+
 def Cosma_PlanStatus : Cosma_Enum<"PlanStatus", "how good a plan is known to be", [
     I32EnumCase<"Feasible", 0, "feasible">, I32EnumCase<"Optimal", 1, "optimal">
   ]>;
@@ -123,6 +128,13 @@ def Cosma_ResidencyAttr : Cosma_SpelledAttr<"Residency", "residency"> {
   let assemblyFormat = "`<` $start `to` $end `at` $offset `>`";
 }
 
+// A number of bytes, or the name of a memory that has a size.
+def Cosma_SizeOrName : AttrOrTypeParameter<"::mlir::Attribute", "bytes, or the name of a memory"> {
+  let parser = "::cosma::parseSizeOrName($_parser)";
+  let printer = "::cosma::printSizeOrName($_printer, $_self)";
+  let defaultValue = "::mlir::Attribute()";
+}
+
 def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
   let summary = "the accelerator that a module or a function is for";
   let description = [{
@@ -143,6 +155,14 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     own `cycles`, the `bytes_per_cycle` that operators read and write in the scratchpad, and the `least_cycles`
     that one takes.
 
+    `memories` describes more than a scratchpad and host memory: each by its name, with any of `size` in bytes,
+    `alignment` (else that of the machine, else 64), `reserved` as above, `banks` (so many of one size), `read_only`, and
+    `reads`, the bytes per cycle at which operators read there. One without a size is as large as it needs to be, and is
+    *home*, where arguments lie and results go; where several have none, `home` names one of them. `scratchpad` then is
+    the name of a memory with a size. Each entry of `links` leads from one memory to another, and copies go over no other
+    way; its `price` is what a byte costs, 1 if it is not said. Either each has a rate and a channel as well, or none has.
+    `moves = none` says that each tensor has one place for good.
+
     ```mlir
     #cosma.machine<scratchpad = 524288, alignment = 64, weights = streamed>
     #cosma.machine<scratchpad = 524288, reserved = [[0, 1024], [262144, 266240]]>
@@ -150,13 +170,18 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
       {from = "host", to = "scratchpad", channel = "dma", rate = "15/4", latency = 500, burst = 128},
       {from = "scratchpad", to = "host", channel = "dma", rate = "15/4", latency = 250, burst = 128}
       ], compute = {cycles_per_mac = "1/512", bytes_per_cycle = 64}>
+    #cosma.machine<scratchpad = "l1", links = [
+      {from = "dram", to = "l2", price = 4}, {from = "l2", to = "dram", price = 4},
+      {from = "l2", to = "l1"}, {from = "l1", to = "l2"}
+      ], memories = {dram = {}, l1 = {size = 262144, banks = 8}, l2 = {size = 2097152, alignment = 16}}>
     ```
 
     Builtin spelling: a dictionary of 64-bit integers and strings,
-    `{scratchpad = 524288, alignment = 64, weights = "streamed"}`, and `reserved`, `links` and `compute` as above.
+    `{scratchpad = 524288, alignment = 64, weights = "streamed"}`, and `reserved`, `links`, `compute` and `memories` as
+    above.
   }];
   let parameters = (ins
-    OptionalParameter<"std::optional<int64_t>", "bytes">:$scratchpad,
+    Cosma_SizeOrName:$scratchpad,
     OptionalParameter<"std::optional<int64_t>", "bytes">:$alignment,
     OptionalParameter<"std::optional<::cosma::Weights>">:$weights,
     OptionalParameter<"std::optional<::cosma::Keep>">:$keep,
@@ -164,7 +189,10 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     OptionalParameter<"std::optional<::cosma::WeightComputation>">:$weight_computation,
     OptionalParameter<"::mlir::ArrayAttr">:$reserved,
     OptionalParameter<"::mlir::ArrayAttr">:$links,
-    OptionalParameter<"::mlir::DictionaryAttr">:$compute
+    OptionalParameter<"::mlir::DictionaryAttr">:$compute,
+    OptionalParameter<"::mlir::DictionaryAttr">:$memories,
+    OptionalParameter<"::mlir::StringAttr">:$home,
+    OptionalParameter<"std::optional<::cosma::Moves>">:$moves
   );
   let assemblyFormat = "`<` struct(params) `>`";
 }
@@ -239,6 +267,7 @@ class Cosma_Op<string mnemonic, list<Trait> traits = []> : Op<Cosma_Dialect, mne
   let hasVerifier = 1;
 }
 
+// All memories but host memory: passes of MLIR's know no more of what lies where.
 def Scratchpad : Resource<"::cosma::Scratchpad">;
 def HostMemory : Resource<"::cosma::HostMemory">;
 
@@ -347,7 +376,7 @@ def YieldOp : Op<Cosma_Dialect, "yield", [Pure, ReturnLike, Terminator, HasParen
 
 def Cosma_TransitType : TypeDef<Cosma_Dialect, "Transit"> {
   let mnemonic = "transit";
-  let summary = "a tensor on its way between host memory and scratchpad";
+  let summary = "a tensor on its way from one memory to another";
   let description = [{
     What an `async` transfer returns. No operator can read it; `cosma.wait` gives the tensor.
 
@@ -374,18 +403,19 @@ class Cosma_BringIn<string mnemonic, dag others = (ins), string format = "">
     OptionalAttr<DenseI64ArrayAttr>:$static_sizes,
     OptionalAttr<DenseI64ArrayAttr>:$slice,
     OptionalAttr<Cosma_Natural>:$offset,
+    OptionalAttr<StrAttr>:$memory,
     UnitAttr:$async
   ), others);
   let assemblyFormat = [{
     custom<Async>($async) `` $source `` custom<Region>($static_offsets, $static_sizes) (`slice` $slice^)?
-    custom<Placement>($offset) }] # format # [{ attr-dict `:` custom<PieceType>(ref($async), type($source), type($target))
+    custom<Placement>($offset) (`in` $memory^)? }] # format # [{ attr-dict `:` custom<PieceType>(ref($async), type($source), type($target))
   }];
 }
 
 class Cosma_TakeOut<string mnemonic>
     : Cosma_Transfer<mnemonic, [MemRead<Scratchpad>, MemWrite<HostMemory>]> {
   let arguments = (ins
-    AnyStaticShapeTensor:$source,
+    Cosma_Moved:$source,
     Optional<Cosma_Moved>:$destination,
     OptionalAttr<DenseI64ArrayAttr>:$static_offsets,
     OptionalAttr<DenseI64ArrayAttr>:$static_sizes,
@@ -402,8 +432,8 @@ def WaitOp : Cosma_Op<"wait", [MemoryEffects<[
   ]>]> {
   let summary = "until a transfer is complete";
   let description = [{
-    Gives the tensor that an `async` transfer moves: in the scratchpad after a load or a reload, in host memory
-    after a spill or a store. Until then nothing can read it, and the place that it comes from is not free. Each
+    Gives the tensor that an `async` transfer moves: in the scratchpad after a load, a reload or a copy, or in the memory
+    that it names; in host memory after a spill or a store. Until then nothing can read it, and the place that it comes from is not free. Each
     transfer is waited for once, in its block; the slices of one tensor by one wait.
 
     ```mlir
@@ -437,7 +467,11 @@ def LoadOp : Cosma_BringIn<"load", (ins UnitAttr:$kept), "(`kept` $kept^)?"> {
     A weight that is `kept` is loaded once, before the first run of the function: each further one finds it there.
     Such loads stand before all else.
 
+    The offset is one in the scratchpad, or `in` the memory that is named: one of those that `cosma.machine` describes, to
+    which a link leads from home.
+
     ```mlir
+    %5 = cosma.load %z at 0 in "l2" : tensor<64xi8>
     %0 = cosma.load %k at 8192 kept : tensor<64xi8>
     %1 = cosma.load %x at 4096 : tensor<64xi8>
     %2 = cosma.load %w streamed : tensor<64xi8>
@@ -456,9 +490,38 @@ def ReloadOp : Cosma_BringIn<"reload"> {
 
     ```mlir
     %3 = cosma.reload %copy at 0 : tensor<64xi8>
+    %5 = cosma.reload %copy at 512 in "l2" : tensor<64xi8>
     %t1 = cosma.reload async %t0 at 0 : !cosma.transit<tensor<64xi8>>
     %4 = cosma.reload %y[11, 0] [2, 16] at 512 : tensor<16x16xi8> -> tensor<2x16xi8>
     ```
+  }];
+}
+
+def CopyOp : Cosma_Transfer<"copy", [MemRead<Scratchpad>, MemWrite<Scratchpad>]> {
+  let summary = "from one memory to another, neither of them host memory";
+  let description = [{
+    No traffic over the border of host memory. The operand lies in the scratchpad or in another memory that
+    `cosma.machine` describes, and stays there until something else is put over it. The result lies `at` an offset in the
+    scratchpad, or `in` the memory that is named. `async` and `slice` are those of `cosma.load`; what is still on its way
+    to a memory can be copied from there behind it, in the queue of one channel.
+
+    ```mlir
+    %y = cosma.load %x at 512 in "l2" : tensor<64xi8>
+    %0 = cosma.copy %y at 0 : tensor<64xi8>
+    %1 = cosma.copy %0 at 64 in "l2" : tensor<64xi8>
+    %t = cosma.copy async %1 at 128 : tensor<64xi8>
+    ```
+  }];
+  let arguments = (ins
+    Cosma_Moved:$source,
+    OptionalAttr<DenseI64ArrayAttr>:$slice,
+    Cosma_Natural:$offset,
+    OptionalAttr<StrAttr>:$memory,
+    UnitAttr:$async
+  );
+  let assemblyFormat = [{
+    custom<Async>($async) `` $source (`slice` $slice^)? `at` $offset (`in` $memory^)? attr-dict
+    `:` custom<PieceType>(ref($async), type($source), type($target))
   }];
 }
 

@@ -52,9 +52,14 @@ pub(crate) struct CosmaMachine {
     pub weights: i64,
     pub keep: i64,
     pub weight_computation: i64,
+    pub moves: i64,
     pub reserved: MlirAttribute,
     pub links: MlirAttribute,
     pub compute: MlirAttribute,
+    pub memories: MlirAttribute,
+    pub home: MlirAttribute,
+    /// Said instead of the scratchpad's size.
+    pub scratchpad_name: MlirAttribute,
 }
 
 /// No attribute.
@@ -70,9 +75,13 @@ impl CosmaMachine {
             weights: -1,
             keep: -1,
             weight_computation: -1,
+            moves: -1,
             reserved: NO_ATTRIBUTE,
             links: NO_ATTRIBUTE,
             compute: NO_ATTRIBUTE,
+            memories: NO_ATTRIBUTE,
+            home: NO_ATTRIBUTE,
+            scratchpad_name: NO_ATTRIBUTE,
         }
     }
 }

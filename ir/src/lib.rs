@@ -27,6 +27,7 @@ mod group;
 mod interfaces;
 mod machine;
 mod maps;
+mod memories;
 mod operation;
 mod pass;
 mod plan;
@@ -47,16 +48,18 @@ pub use diagnostic::Diagnostic;
 pub use edit::{Use, as_mut, edit, erase, move_regions, replace_uses, restore, set_location_name, set_type, uses};
 pub use fact::{InPlace, Residency};
 pub use function::{
-    argument_residencies, clear_argument_residencies, is_always_kept, is_weight, set_argument_residencies, set_weight,
+    arenas, argument_residencies, clear_argument_residencies, is_always_kept, is_weight, set_arenas,
+    set_argument_residencies, set_weight,
 };
 pub use group::{group, ungroup};
 pub use interfaces::{
     decompose_pack, equivalence_hash, has_elementwise_trait, has_recursive_effects, is_call, is_equivalent,
     is_memory_effect_free, is_symbol_unused, splat_value,
 };
-pub use machine::{Keep, Machine, WeightComputation, Weights, clear_machine, machine, set_machine};
+pub use machine::{Keep, Machine, Moves, WeightComputation, Weights, clear_machine, machine, set_machine};
 pub use maps::{IndexingMap, indexing_maps};
 pub use melior;
+pub use memories::{Memories, MemoryFacts};
 pub use operation::{
     clear_offsets, clear_operator_facts, clear_residencies, clear_workspace_offset, cycles, in_place, is_abstract,
     is_group, key, kind, macs, name, offsets, operand_at, residencies, result_at, set_cycles, set_in_place, set_macs,
@@ -72,6 +75,7 @@ pub use tile::{
     LeastTraffic, TileOf, TilingBound, is_tile, operator, set_tile, set_tiling_bound, tile_of, tiling_bound,
 };
 pub use transfer::{
-    Ending, Piece, Transfer, destination, is_async, is_kept, is_streamed, is_wait, keep, load, mark_transfer,
-    marked_transfer, reload, slice_of_transfer, spill, spill_into, store, store_into, tensor_type, transfer, wait,
+    At, Ending, Piece, Transfer, copy, destination, is_async, is_kept, is_streamed, is_wait, keep, load, mark_transfer,
+    marked_transfer, memory, reload, slice_of_transfer, spill, spill_into, store, store_into, tensor_type, transfer,
+    wait,
 };

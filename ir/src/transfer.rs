@@ -1,4 +1,4 @@
-//! The four ways between host memory and scratchpad, and what waits for them.
+//! The ways between memories, and what waits for them.
 
 use crate::edit::as_mut;
 use crate::fact::{Maker, read_integers, read_string};
@@ -16,12 +16,13 @@ pub(crate) const SLICE: &str = "slice";
 pub(crate) const KEPT: &str = "kept";
 pub(crate) const WAIT: &str = "cosma.wait";
 pub(crate) const OFFSET: &str = "offset";
+pub(crate) const MEMORY: &str = "memory";
 /// On operations of other dialects, in lowered form.
 pub(crate) const MARK: &str = "cosma.transfer";
 pub(crate) const STREAMED_MARK: &str = "cosma.streamed";
-const ALL: [Transfer; 4] = [Transfer::Load, Transfer::Reload, Transfer::Spill, Transfer::Store];
+const ALL: [Transfer; 5] = [Transfer::Load, Transfer::Reload, Transfer::Spill, Transfer::Store, Transfer::Copy];
 
-/// A way between host memory and scratchpad.
+/// A way from one memory to another: between host memory and the scratchpad, or another one where there are several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transfer {
     /// Host memory → scratchpad, an argument's first time. Compulsory.
@@ -32,6 +33,8 @@ pub enum Transfer {
     Spill,
     /// Scratchpad → host memory, a result of the function. Compulsory.
     Store,
+    /// Between two memories that are not host memory.
+    Copy,
 }
 
 impl Transfer {
@@ -42,6 +45,7 @@ impl Transfer {
             Transfer::Reload => "cosma.reload",
             Transfer::Spill => "cosma.spill",
             Transfer::Store => "cosma.store",
+            Transfer::Copy => "cosma.copy",
         }
     }
 
@@ -52,6 +56,7 @@ impl Transfer {
             Transfer::Reload => "reload",
             Transfer::Spill => "spill",
             Transfer::Store => "store",
+            Transfer::Copy => "copy",
         }
     }
 
@@ -60,9 +65,14 @@ impl Transfer {
         matches!(self, Transfer::Load | Transfer::Store)
     }
 
-    /// Whether its result lies in the scratchpad, or passes by; otherwise in host memory.
+    /// Whether it comes from host memory: its result lies in another one, or passes by.
     pub fn is_inward(self) -> bool {
         matches!(self, Transfer::Load | Transfer::Reload)
+    }
+
+    /// Whether it goes to host memory.
+    pub fn is_outward(self) -> bool {
+        matches!(self, Transfer::Spill | Transfer::Store)
     }
 }
 
@@ -132,9 +142,16 @@ pub fn is_kept(operation: OperationRef) -> bool {
     transfer(operation) == Some(Transfer::Load) && operation.has_attribute(KEPT)
 }
 
+/// The name of the memory in which the result of a transfer lies, if it names one: else that is host memory or the
+/// scratchpad.
+pub fn memory(operation: OperationRef) -> Option<String> {
+    let is_named = transfer(operation).is_some_and(|it| !it.is_outward());
+    read_string(operation.attribute(MEMORY).ok().filter(|_| is_named)?)
+}
+
 /// The tensor in host memory of which an outward transfer writes a region, if it does not make a new one.
 pub fn destination<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<Value<'c, 'a>> {
-    let is_outward = transfer(operation).is_some_and(|it| !it.is_inward());
+    let is_outward = transfer(operation).is_some_and(Transfer::is_outward);
     if is_outward { operand_at(operation, 1) } else { None }
 }
 
@@ -168,27 +185,36 @@ pub struct Piece<'c, 'r> {
     pub r#type: Type<'c>,
 }
 
+/// Where a tensor lies that does not lie in host memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At<'r> {
+    /// Of its first byte.
+    pub offset: u64,
+    /// The name of the memory; none for the scratchpad.
+    pub memory: Option<&'r str>,
+}
+
 /// Brings a tensor, or a piece of one, from host memory to an offset in the scratchpad; without an offset, streams
 /// it.
 pub fn load<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
-    offset: Option<u64>,
+    at: Option<At>,
     ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
-    bring_in(Transfer::Load, source, piece, offset, ending, location)
+    bring_in(Transfer::Load, source, piece, at, ending, location)
 }
 
 /// Brings a weight, or a piece of one, to an offset in the scratchpad once, before the first run of the function.
 pub fn keep<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
-    offset: Option<u64>,
+    at: Option<At>,
     ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
-    let mut operation = load(source, piece, offset, ending, location);
+    let mut operation = load(source, piece, at, ending, location);
     operation.set_attribute(KEPT, maker_at(location).unit());
     operation
 }
@@ -197,21 +223,27 @@ pub fn keep<'c>(
 pub fn reload<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
-    offset: Option<u64>,
+    at: Option<At>,
     ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
-    bring_in(Transfer::Reload, source, piece, offset, ending, location)
+    bring_in(Transfer::Reload, source, piece, at, ending, location)
+}
+
+/// Copies a tensor from one memory to another, neither of them host memory.
+pub fn copy<'c>(source: Value<'c, '_>, at: At, ending: &Ending, location: Location<'c>) -> Operation<'c> {
+    let attributes = place_attributes(maker_at(location), at);
+    build(Transfer::Copy, &[source], tensor_type(source.r#type()), attributes, ending, location)
 }
 
 /// Puts a tensor out into host memory, from where it comes back.
 pub fn spill<'c>(source: Value<'c, '_>, ending: &Ending, location: Location<'c>) -> Operation<'c> {
-    build(Transfer::Spill, &[source], source.r#type(), Vec::new(), ending, location)
+    build(Transfer::Spill, &[source], tensor_type(source.r#type()), Vec::new(), ending, location)
 }
 
 /// Puts a result of the function out into host memory.
 pub fn store<'c>(source: Value<'c, '_>, ending: &Ending, location: Location<'c>) -> Operation<'c> {
-    build(Transfer::Store, &[source], source.r#type(), Vec::new(), ending, location)
+    build(Transfer::Store, &[source], tensor_type(source.r#type()), Vec::new(), ending, location)
 }
 
 /// Puts a piece of a result of the function out, into a region of the whole in host memory.
@@ -252,15 +284,21 @@ fn bring_in<'c>(
     transfer: Transfer,
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
-    offset: Option<u64>,
+    at: Option<At>,
     ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
     let maker = maker_at(location);
-    let mut attributes: Vec<_> = offset.map(|it| (maker.name(OFFSET), maker.integer(it))).into_iter().collect();
+    let mut attributes: Vec<_> = at.into_iter().flat_map(|it| place_attributes(maker, it)).collect();
     attributes.extend(piece.into_iter().flat_map(|it| region_attributes(maker, it.region)));
     let r#type = piece.map_or(tensor_type(source.r#type()), |it| it.r#type);
     build(transfer, &[source], r#type, attributes, ending, location)
+}
+
+fn place_attributes<'c>(maker: Maker, at: At) -> Vec<(Identifier<'c>, Attribute<'c>)> {
+    let mut attributes = vec![(maker.name(OFFSET), maker.integer(at.offset))];
+    attributes.extend(at.memory.map(|it| (maker.name(MEMORY), maker.string(it))));
+    attributes
 }
 
 fn region_attributes<'c>(maker: Maker, region: &TensorRegion) -> [(Identifier<'c>, Attribute<'c>); 2] {

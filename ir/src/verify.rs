@@ -4,27 +4,30 @@
 //! What needs no sizes is in the dialect itself: constraints of attributes and types, and the classes' own verifiers.
 //! Sizes are in Rust, since passes count bytes in the same way, with sums that do not overflow.
 //!
-//! They do not look at other operations of the block: whether a planned program is right as a whole
+//! They look at no other operations of the block than those behind transfers: whether a planned program is right as a whole
 //! is for the judge to say. MLIR calls them after its own checks of types and attributes.
 
 use crate::Diagnostic;
 use crate::access::verify_access;
-use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlays, read_residencies};
+use crate::clock::list;
+use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlays, read_residencies, read_string};
 use crate::ffi::{guard, string};
-use crate::function::{KEEP, WEIGHT};
+use crate::function::{ARENA_OF, ARENAS, KEEP, WEIGHT, read_arenas};
 use crate::machine::machine;
 use crate::operation::{
-    CYCLES, IN_PLACE, MACS, OFFSETS, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, name, spelling,
+    CYCLES, IN_PLACE, MACS, OFFSETS, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, name, offsets, operand_at,
+    spelling,
 };
 use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion, static_dimensions};
 use crate::tensor::{bits_of_element, size_in_bytes, size_with};
 use crate::tile::{TILING, read_tiling};
 use crate::transfer::{
-    MARK, OFFSET, STREAMED_MARK, destination, is_async, is_kept, is_streamed, is_transit, read_mark, tensor_type,
-    transfer,
+    MARK, MEMORY, OFFSET, STREAMED_MARK, Transfer, destination, is_async, is_kept, is_streamed, is_transit, is_wait,
+    memory, read_mark, tensor_type, transfer,
 };
 use crate::transit::{verify_transit, verify_wait};
-use melior::ir::operation::OperationLike;
+use cosma_planner::MemoryId;
+use melior::ir::operation::{OperationLike, OperationResult};
 use melior::ir::r#type::{RankedTensorType, ShapedTypeLike, TypeLike};
 use melior::ir::{Attribute, AttributeLike, OperationRef, Type, ValueLike};
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
@@ -110,7 +113,8 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
         }
         false => {}
     }
-    if !transfer(operation).is_some_and(|it| it.is_inward()) {
+    verify_way(operation)?;
+    if transfer(operation).is_some_and(Transfer::is_outward) {
         return Ok(());
     }
     if is_kept(operation) && is_async(operation) {
@@ -120,8 +124,50 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
         return Err("is kept from run to run, and cannot be streamed".into());
     }
     match operation.attribute(OFFSET).ok().and_then(read_integer) {
-        Some(offset) => Block::new("result 0", offset, size).verify(operation),
+        Some(offset) => Block { memory: memory(operation), ..Block::new("result 0", offset, size) }.verify(operation),
+        None if operation.has_attribute(MEMORY) => Err("passes by, and lies in no memory".into()),
         None => Ok(()),
+    }
+}
+
+/// A transfer goes over a link, where the machine says which there are.
+fn verify_way(operation: OperationRef) -> Verdict {
+    let Some(way) = transfer(operation) else { return Ok(()) };
+    let Some(memories) = machine(operation).and_then(|it| it.memories) else {
+        return match way {
+            Transfer::Copy => {
+                Err("leads from one memory to another, but 'cosma.machine' says nothing of memories".into())
+            }
+            _ => Ok(()),
+        };
+    };
+    let machine = memories.machine;
+    let find = |name: Option<String>| match name {
+        Some(name) => machine.memories().iter().position(|it| it.name == name).map(|it| MemoryId(it as u32)),
+        None => Some(MemoryId::SCRATCHPAD),
+    };
+    // What the operation behind its source says, or host memory; another one, a view say, is looked through elsewhere.
+    let from = if way.is_inward() { Some(MemoryId::HOME) } else { source_memory(operation).and_then(find) };
+    let to = if way.is_outward() { Some(MemoryId::HOME) } else { find(memory(operation)) };
+    let Some((from, to)) = from.zip(to) else { return Ok(()) };
+    if machine.link(from, to).is_some() || is_streamed(operation) {
+        return Ok(());
+    }
+    let [from, to] = [from, to].map(|it| &machine.memories()[it.index()].name);
+    Err(format!("goes from {from} to {to}, but no link leads there"))
+}
+
+/// The memory in which the operand of a transfer lies: its name, none for the scratchpad. None at all where the operation
+/// behind it does not say.
+fn source_memory(operation: OperationRef) -> Option<Option<String>> {
+    let mut source = OperationResult::try_from(operand_at(operation, 0)?).ok()?.owner();
+    if is_wait(source) {
+        source = OperationResult::try_from(operand_at(source, 0)?).ok()?.owner();
+    }
+    match transfer(source) {
+        Some(it) if it.is_outward() => None,
+        Some(_) => Some(memory(source)),
+        None => offsets(source).map(|_| None),
     }
 }
 
@@ -189,8 +235,16 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
         )),
         TILING => Ok(()),
         WEIGHT | KEEP => Err(format!("attribute '{name}' belongs on an argument of a function")),
+        ARENAS if crate::operation::name(operation) != "func.func" => {
+            Err(format!("attribute '{ARENAS}' belongs on a function"))
+        }
+        ARENAS if read_arenas(value).is_none() => {
+            Err(format!("attribute '{ARENAS}' must be a list of names of memories"))
+        }
+        ARENA_OF if read_string(value).is_none() => Err(format!("attribute '{ARENA_OF}' must be the name of a memory")),
+        ARENAS | ARENA_OF => Ok(()),
         MARK if read_mark(value).is_none() => {
-            Err(format!("attribute '{MARK}' must be \"load\", \"reload\", \"spill\" or \"store\""))
+            Err(format!("attribute '{MARK}' must be \"load\", \"reload\", \"spill\", \"store\" or \"copy\""))
         }
         STREAMED_MARK if !value.is_unit() => Err(format!("attribute '{STREAMED_MARK}' has no value")),
         MARK | STREAMED_MARK => Ok(()),
@@ -376,29 +430,56 @@ pub(crate) fn size_at(operation: OperationRef, r#type: Type) -> Result<u64, Stri
     size_with(r#type, element_bytes).map_err(|error| error.to_string())
 }
 
-/// Something that lies in the scratchpad.
+/// Something that lies in the scratchpad, or in another memory.
 struct Block {
     what: String,
     offset: i64,
     size: u64,
+    /// The name of the memory in which it lies; none for the scratchpad.
+    memory: Option<String>,
 }
 
 impl Block {
     fn new(what: impl Into<String>, offset: i64, size: u64) -> Self {
-        Block { what: what.into(), offset, size }
+        Block { what: what.into(), offset, size, memory: None }
     }
 
     /// Whether the machine around an operation has room for it there.
     fn verify(&self, operation: OperationRef) -> Verdict {
-        let Block { what, offset, size } = self;
+        let Block { what, offset, size, memory } = self;
         let start = u64::try_from(*offset).map_err(|_| format!("has {what} at a negative offset: {offset}"))?;
         let machine = machine(operation).unwrap_or_default();
-        if let Some(alignment) = machine.alignment.filter(|it| !start.is_multiple_of(*it)) {
-            return Err(format!("has {what} at {offset}, which is no multiple of the alignment, {alignment}"));
+        let (name, room, alignment) = match (&machine.memories, memory) {
+            (None, None) => ("the scratchpad", machine.scratchpad, machine.alignment),
+            (Some(memories), None) => {
+                let (room, alignment) = (memories.machine.scratchpad(), memories.machine.alignment());
+                ("the scratchpad", Some(room.0), Some(alignment.0))
+            }
+            (None, Some(name)) => {
+                return Err(format!("has {what} in '{name}', but 'cosma.machine' says nothing of memories"));
+            }
+            (Some(memories), Some(name)) => {
+                let all = memories.machine.memories();
+                let Some(found) = all.iter().find(|it| it.name == *name) else {
+                    let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
+                    return Err(format!("has {what} in '{name}', but there are {}", list(&names)));
+                };
+                if found == &all[0] {
+                    return Err(format!("has {what} at an offset in '{name}', which is home"));
+                }
+                if found.size.is_none() && start != 0 {
+                    return Err(format!("has {what} at {start} in '{name}', which has no size and no addresses"));
+                }
+                (name.as_str(), found.size.map(|it| it.0), Some(found.alignment.0))
+            }
+        };
+        if let Some(alignment) = alignment.filter(|it| !start.is_multiple_of(*it)) {
+            let of = if memory.is_some() { format!(" of {name}") } else { String::new() };
+            return Err(format!("has {what} at {offset}, which is no multiple of the alignment{of}, {alignment}"));
         }
         let end = start.saturating_add(*size);
-        if let Some(scratchpad) = machine.scratchpad.filter(|it| *it < end) {
-            return Err(format!("has {what} end at {end}, but the scratchpad has {scratchpad} B"));
+        if let Some(room) = room.filter(|it| *it < end) {
+            return Err(format!("has {what} end at {end}, but {name} has {room} B"));
         }
         Ok(())
     }

@@ -20,11 +20,11 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Location, Operation, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, Ending, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group, keep, load,
-    region, reload, result_at, set_offsets, spill, spill_into, store, store_into, tensor_type, uses, wait,
+    At, Diagnostic, Ending, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group, keep,
+    load, region, reload, result_at, set_offsets, spill, spill_into, store, store_into, tensor_type, uses, wait,
 };
 use cosma_planner::time::overlap_at_addresses;
-use cosma_planner::{Action, Bytes, Copy, InPlace, Kind, Kinds, MemoryId, OpId, Slot, TensorId, check_with_prologue};
+use cosma_planner::{Action, Copy, InPlace, Kind, Kinds, MemoryId, OpId, Place, Slot, TensorId, check_with_prologue};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -68,18 +68,68 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>, overlap: Overlap) ->
     {
         actions = overlap_at_addresses(problem, &plan).map_err(|it| extraction.diagnose(&it))?.actions;
     }
-    if let Err(violations) = check_with_prologue(problem, &prologue, &actions) {
-        let mut diagnostic = Diagnostic::at(function, "the residencies of this function make no right program");
-        for violation in violations {
-            let step = violation.moment.map(|it| it.step.index());
-            let operation = step.and_then(|it| extraction.operators.get(it)).unwrap_or(&extraction.function);
-            diagnostic = diagnostic.note(operation.location(), violation.display(&extraction.problem).to_string());
-        }
-        return Err(diagnostic);
-    }
+    judge_actions(&extraction, &prologue, &actions)
+        .map_err(|notes| notes.about(function, "the residencies of this function make no right program"))?;
     allocated::clear(&extraction);
     rewrite(&extraction, &prologue, &actions);
     Ok(())
+}
+
+/// Brings a function into planned form that does what these actions say: those of a prologue, which runs once, and those
+/// of each run. They may move tensors between any memories of the problem's machine.
+///
+/// The function is one of which [`extract`] has just made the problem, in source form, and its operators stand in the
+/// order in which the actions run them.
+///
+/// # Errors
+/// At the function, with all violations, if they make no right program or run operators in another order; or if the
+/// function is in another form. Then it is unchanged.
+pub fn insert_actions<'c>(
+    extraction: &Extraction<'c, '_>,
+    prologue: &[Action],
+    actions: &[Action],
+) -> Result<(), Diagnostic<'c>> {
+    let function = extraction.function;
+    expect(function, INFO.name, Form::Source)?;
+    judge_actions(extraction, prologue, actions)
+        .map_err(|notes| notes.about(function, "these actions make no right program"))?;
+    let order: Vec<usize> = actions
+        .iter()
+        .filter_map(|it| match it {
+            Action::Run { op, .. } => Some(op.index()),
+            _ => None,
+        })
+        .collect();
+    if !order.iter().copied().eq(0..extraction.operators.len()) {
+        let message = "these actions run the operators in another order than that of the block";
+        return Err(Diagnostic::at(function, message));
+    }
+    rewrite(extraction, prologue, actions);
+    Ok(())
+}
+
+/// What is wrong with a program, and where.
+struct Notes<'c>(Vec<(Location<'c>, String)>);
+
+impl<'c> Notes<'c> {
+    fn about(self, function: OperationRef<'c, '_>, message: &str) -> Diagnostic<'c> {
+        let diagnostic = Diagnostic::at(function, message);
+        self.0.into_iter().fold(diagnostic, |diagnostic, (location, note)| diagnostic.note(location, note))
+    }
+}
+
+fn judge_actions<'c>(
+    extraction: &Extraction<'c, '_>,
+    prologue: &[Action],
+    actions: &[Action],
+) -> Result<(), Notes<'c>> {
+    let Err(violations) = check_with_prologue(&extraction.problem, prologue, actions) else { return Ok(()) };
+    let note = |violation: cosma_planner::Violation| {
+        let step = violation.moment.map(|it| it.step.index());
+        let operation = step.and_then(|it| extraction.operators.get(it)).unwrap_or(&extraction.function);
+        (operation.location(), violation.display(&extraction.problem).to_string())
+    };
+    Err(Notes(violations.into_iter().map(note).collect()))
 }
 
 /// Writes actions, of the prologue and of each run, into a function whose operators stand in the order in which they
@@ -100,7 +150,7 @@ fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, prologue: &[Action], actions
             if let Some(put_together) = writer.put_together(value) {
                 as_mut(*end).set_operand(index, put_together);
             } else if let Some(tensor) = extraction.tensor(value) {
-                let host = writer.places[tensor.index()].host.expect("a result is stored");
+                let host = writer.host[tensor.index()].expect("a result is stored");
                 let host = writer.as_seen(value, host);
                 as_mut(*end).set_operand(index, host);
             }
@@ -136,7 +186,7 @@ fn erase_unused(operation: OperationRef) {
     }
 }
 
-type BringIn<'c, 'a> = fn(Value<'c, 'a>, Option<Piece<'c, '_>>, Option<u64>, &Ending, Location<'c>) -> Operation<'c>;
+type BringIn<'c, 'a> = fn(Value<'c, 'a>, Option<Piece<'c, '_>>, Option<At>, &Ending, Location<'c>) -> Operation<'c>;
 
 type TakeOutInto<'c, 'a> = fn(Value<'c, 'a>, Value<'c, 'a>, &TensorRegion, &Ending, Location<'c>) -> Operation<'c>;
 
@@ -144,8 +194,11 @@ struct Writer<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
     /// The step that comes next.
     step: usize,
-    /// By tensor.
-    places: Vec<Places<'c, 'a>>,
+    /// By tensor: what it is in host memory.
+    host: Vec<Option<Value<'c, 'a>>>,
+    /// By tensor: what it is at each other place where it was put. What passes by has the place of what lies in host
+    /// memory.
+    on_chip: Vec<Vec<(Place, Value<'c, 'a>)>>,
     /// Of tensors that are regions of what is put together: of which, and where they go or come from.
     parts: BTreeMap<TensorId, (usize, TensorRegion)>,
     /// The tensors that are put together.
@@ -158,14 +211,6 @@ struct Writer<'e, 'c, 'a> {
     views: HashMap<(usize, usize), Value<'c, 'a>>,
     /// Operators of other dialects that run on the scratchpad.
     foreign: Vec<Planned<'c, 'a>>,
-}
-
-/// The values that are one tensor, now.
-#[derive(Clone, Copy)]
-struct Places<'c, 'a> {
-    host: Option<Value<'c, 'a>>,
-    /// Or on its way past the scratchpad.
-    scratchpad: Option<Value<'c, 'a>>,
 }
 
 /// A tensor that is put together, by now.
@@ -205,7 +250,8 @@ struct Flight<'c, 'a> {
 
 impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     fn new(extraction: &'e Extraction<'c, 'a>) -> Self {
-        let places = extraction.carriers.iter().map(|it| Places { host: it.source(), scratchpad: None }).collect();
+        let host = extraction.carriers.iter().map(Carrier::source).collect();
+        let on_chip = vec![Vec::new(); extraction.carriers.len()];
         let (mut parts, mut wholes) = (BTreeMap::new(), Vec::new());
         for (index, assembly) in extraction.assemblies.iter().enumerate() {
             let written = extraction.written(assembly.result());
@@ -228,7 +274,7 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         }
         let (n_pieces, in_flight) = (HashMap::new(), HashMap::new());
         let (views, foreign) = (HashMap::new(), Vec::new());
-        Writer { extraction, step: 0, places, parts, wholes, n_pieces, in_flight, views, foreign }
+        Writer { extraction, step: 0, host, on_chip, parts, wholes, n_pieces, in_flight, views, foreign }
     }
 
     /// What a tensor that is put together is by now, where a value is one.
@@ -250,7 +296,10 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
             Action::Wait(slot) => self.wait(slot),
             Action::Run { op, reads, writes, .. } => {
                 for slot in reads.iter().filter(|it| it.place.memory == MemoryId::HOME) {
-                    self.transfer(kinds.from_home(slot.tensor), slot.tensor, None, &Ending::AtOnce);
+                    let way = if kinds.from_home(slot.tensor) == Kind::Load { load } else { reload };
+                    let operation = self.bring_in(way, slot.tensor, None, &Ending::AtOnce);
+                    let value = self.insert(operation);
+                    self.lies(*slot, value);
                 }
                 self.run(*op, reads, writes);
             }
@@ -259,27 +308,28 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
 
     /// Loads what is kept from run to run.
     fn keep(&mut self, copy: &Copy) {
-        let operation = self.bring_in(keep, copy.tensor, Some(copy.to.offset.0), &Ending::AtOnce);
+        let operation = self.bring_in(keep, copy.tensor, Some(copy.to), &Ending::AtOnce);
         let value = self.insert(operation);
         self.arrive(&Slot { tensor: copy.tensor, place: copy.to }, value, None);
     }
 
     fn copy(&mut self, copy: &Copy, kind: Kind, ending: &Ending) {
-        let offset = if copy.to.memory == MemoryId::HOME { None } else { Some(copy.to.offset.0) };
-        self.transfer(kind, copy.tensor, offset, ending);
-    }
-
-    /// Moves a tensor. What comes in to no offset passes by.
-    fn transfer(&mut self, kind: Kind, tensor: TensorId, offset: Option<u64>, ending: &Ending) {
+        let Copy { tensor, from, to } = *copy;
+        let source = Slot { tensor, place: from };
         let location = self.previous().location();
+        let is_part = self.parts.contains_key(&tensor);
         let (operation, whole) = match kind {
-            Kind::Load => (self.bring_in(load, tensor, offset, ending), None),
-            Kind::Reload => (self.bring_in(reload, tensor, offset, ending), None),
-            Kind::Store if self.parts.contains_key(&tensor) => self.put_part(store_into, tensor, ending),
-            Kind::Spill if self.parts.contains_key(&tensor) => self.put_part(spill_into, tensor, ending),
-            Kind::Spill => (spill(self.scratchpad(tensor), ending, location), None),
-            Kind::Store => (store(self.scratchpad(tensor), ending, location), None),
-            Kind::Move => unreachable!("there is one memory beside host memory"),
+            Kind::Load => (self.bring_in(load, tensor, Some(to), ending), None),
+            Kind::Reload => (self.bring_in(reload, tensor, Some(to), ending), None),
+            Kind::Store if is_part => self.put_part(store_into, source, ending),
+            Kind::Spill if is_part => self.put_part(spill_into, source, ending),
+            Kind::Spill => (spill(self.there(source), ending, location), None),
+            Kind::Store => (store(self.there(source), ending, location), None),
+            Kind::Move => {
+                let begun = self.in_flight.get(&Slot { tensor, place: to }).map(|it| it.source);
+                let from = begun.unwrap_or_else(|| self.there(source));
+                (cosma_ir::copy(from, self.at(to), ending, self.next().location()), None)
+            }
         };
         let value = self.insert(operation);
         let made = OperationResult::try_from(value).expect("it was made").owner();
@@ -288,10 +338,7 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
             (self.wholes[index].latest, self.wholes[index].n_pieces) = (value, n_pieces);
             self.n_pieces.insert(tensor, n_pieces);
         }
-        let slot = match offset {
-            _ if matches!(kind, Kind::Spill | Kind::Store) => Slot::at_home(tensor),
-            offset => Slot::on_chip(tensor, Bytes(offset.unwrap_or_default())),
-        };
+        let slot = Slot { tensor, place: to };
         if *ending == Ending::AtOnce {
             return self.arrive(&slot, value, whole);
         }
@@ -308,28 +355,42 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
 
     /// A tensor is there.
     fn arrive(&mut self, slot: &Slot, value: Value<'c, 'a>, whole: Option<(usize, usize)>) {
-        let places = &mut self.places[slot.tensor.index()];
         match whole {
             Some((index, n_pieces)) => self.wholes[index].complete(value, n_pieces),
-            None if slot.place.memory == MemoryId::HOME => places.host = Some(value),
-            None => places.scratchpad = Some(value),
+            None if slot.place.memory == MemoryId::HOME => self.host[slot.tensor.index()] = Some(value),
+            None => self.lies(*slot, value),
         }
     }
 
+    /// Notes what a tensor is at a place.
+    fn lies(&mut self, slot: Slot, value: Value<'c, 'a>) {
+        let places = &mut self.on_chip[slot.tensor.index()];
+        places.retain(|it| it.0 != slot.place);
+        places.push((slot.place, value));
+    }
+
+    /// A place that is not in host memory, as operations say it.
+    fn at(&self, place: Place) -> At<'e> {
+        let is_named = place.memory != MemoryId::SCRATCHPAD;
+        let memory = &self.extraction.problem.machine.memories()[place.memory.index()];
+        At { offset: place.offset.0, memory: is_named.then_some(memory.name.as_str()) }
+    }
+
     /// A load or reload: of a tensor, or of a region of an argument or of a tensor that is put together.
-    fn bring_in(&self, way: BringIn<'c, 'a>, tensor: TensorId, offset: Option<u64>, ending: &Ending) -> Operation<'c> {
+    fn bring_in(&self, way: BringIn<'c, 'a>, tensor: TensorId, to: Option<Place>, ending: &Ending) -> Operation<'c> {
         let location = self.next().location();
         // Slices come from one value.
-        let begun = offset.and_then(|it| self.in_flight.get(&Slot::on_chip(tensor, Bytes(it)))).map(|it| it.source);
+        let begun = to.and_then(|place| self.in_flight.get(&Slot { tensor, place })).map(|it| it.source);
+        let at = to.map(|it| self.at(it));
         let (whole, region, r#type) = match (self.extraction.carriers[tensor.index()], self.parts.get(&tensor)) {
             (Carrier::Piece(value, whole, slice), _) => (whole, region(slice), tensor_type(value.r#type())),
             (Carrier::Result(value, _) | Carrier::Staged(value, _), Some((index, region))) => {
                 (self.whole(*index, tensor), Some(region.clone()), tensor_type(value.r#type()))
             }
-            _ => return way(begun.unwrap_or_else(|| self.host(tensor)), None, offset, ending, location),
+            _ => return way(begun.unwrap_or_else(|| self.host(tensor)), None, at, ending, location),
         };
         let region = region.expect("it was extracted");
-        way(begun.unwrap_or(whole), Some(Piece { region: &region, r#type }), offset, ending, location)
+        way(begun.unwrap_or(whole), Some(Piece { region: &region, r#type }), at, ending, location)
     }
 
     /// What a tensor that is put together is by now, with all that a region of it is made of: complete, if those pieces
@@ -345,13 +406,13 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     fn put_part(
         &self,
         way: TakeOutInto<'c, 'a>,
-        tensor: TensorId,
+        source: Slot,
         ending: &Ending,
     ) -> (Operation<'c>, Option<(usize, usize)>) {
-        let (index, region) = &self.parts[&tensor];
+        let (index, region) = &self.parts[&source.tensor];
         let Whole { latest, n_pieces, .. } = self.wholes[*index];
         let location = self.previous().location();
-        let operation = way(self.scratchpad(tensor), latest, region, ending, location);
+        let operation = way(self.there(source), latest, region, ending, location);
         (operation, Some((*index, n_pieces + 1)))
     }
 
@@ -361,13 +422,15 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         let overlays = if says_itself { Vec::new() } else { self.overlays(op, operands, results) };
         for it in reads(operation) {
             if let Some(tensor) = self.extraction.tensor(it.value) {
-                let value = self.as_seen(it.value, self.scratchpad(tensor));
+                let slot = operands.iter().find(|it| it.tensor == tensor).expect("what an operator reads is somewhere");
+                let value = self.as_seen(it.value, self.there(*slot));
                 as_mut(it.operation).set_operand(it.operand, value);
             }
         }
-        for tensor in results.iter().map(|it| it.tensor) {
-            let value = self.extraction.carriers[tensor.index()].value();
-            self.places[tensor.index()] = Places { host: None, scratchpad: Some(value) };
+        for slot in results {
+            let value = self.extraction.carriers[slot.tensor.index()].value();
+            self.host[slot.tensor.index()] = None;
+            self.on_chip[slot.tensor.index()] = vec![(slot.place, value)];
         }
         if allocated::runs_on_scratchpad(self.extraction, op) {
             let placed: HashMap<TensorId, u64> = results.iter().map(|it| (it.tensor, it.offset().0)).collect();
@@ -460,10 +523,14 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     /// What a tensor is in host memory, or on its way there.
     fn host(&self, tensor: TensorId) -> Value<'c, 'a> {
         let in_flight = || Some(self.in_flight.get(&Slot::at_home(tensor))?.transits[0]);
-        self.places[tensor.index()].host.or_else(in_flight).expect("what comes in has a host copy")
+        self.host[tensor.index()].or_else(in_flight).expect("what comes in has a host copy")
     }
 
-    fn scratchpad(&self, tensor: TensorId) -> Value<'c, 'a> {
-        self.places[tensor.index()].scratchpad.expect("what is read or goes out was there")
+    /// What a tensor is at a place where it lies, or on its way there.
+    fn there(&self, slot: Slot) -> Value<'c, 'a> {
+        let there = self.on_chip[slot.tensor.index()].iter().find(|it| it.0 == slot.place).map(|it| it.1);
+        // The last slice: what reads it stands behind all of them.
+        let in_flight = || self.in_flight.get(&slot)?.transits.last().copied();
+        there.or_else(in_flight).expect("what is read or goes out was there")
     }
 }

@@ -144,6 +144,17 @@ impl Machine {
         }
     }
 
+    /// Whether its memories and links are those of [`Machine::with_host`], whatever their sizes.
+    pub fn is_with_host(&self) -> bool {
+        let usual = Machine::with_host(self.scratchpad(), self.alignment());
+        let (host, scratchpad) = (&self.memories[0], &self.memories[1]);
+        let [usual_host, usual_scratchpad] = [&usual.memories[0], &usual.memories[1]];
+        self.memories.len() == 2
+            && host == usual_host
+            && scratchpad.name == usual_scratchpad.name
+            && self.links == usual.links
+    }
+
     /// The same machine with a clock: how long transfers over each of its links take, and operators.
     ///
     /// # Errors
@@ -177,6 +188,19 @@ impl Machine {
     /// The link from one memory to another.
     pub fn link(&self, from: MemoryId, to: MemoryId) -> Option<&Link> {
         self.links.iter().find(|it| (it.from, it.to) == (from, to))
+    }
+
+    /// Whether links lead from one memory to another, over others or not.
+    pub fn has_way(&self, from: MemoryId, to: MemoryId) -> bool {
+        let mut reached = vec![from];
+        let mut next = 0;
+        while let Some(&here) = reached.get(next) {
+            next += 1;
+            let links = self.links.iter().filter(|it| it.from == here).map(|it| it.to);
+            let new: Vec<MemoryId> = links.filter(|it| !reached.contains(it)).collect();
+            reached.extend(new);
+        }
+        reached.contains(&to)
     }
 
     /// What it costs to bring so many bytes from one memory to another; nothing where no link leads there.
@@ -249,6 +273,13 @@ impl Machine {
     pub fn with_scratchpad(&self, size: Bytes) -> Machine {
         let mut machine = self.clone();
         machine.set_scratchpad(size);
+        machine
+    }
+
+    /// The same machine, where each memory that has addresses has this alignment.
+    pub fn with_alignment(&self, alignment: Bytes) -> Machine {
+        let mut machine = self.clone();
+        machine.memories.iter_mut().filter(|it| it.size.is_some()).for_each(|it| it.alignment = alignment);
         machine
     }
 

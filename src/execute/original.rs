@@ -2,6 +2,7 @@
 
 use super::arguments::{argument, poisoned};
 use super::compare::{self, Comparison, Difference};
+use super::links;
 use super::planned;
 use super::{RunError, RunOptions};
 use crate::optimize::{functions, has_body, inlined};
@@ -137,11 +138,14 @@ impl<'c> Original<'c> {
         let mut comparisons = Vec::new();
         for source in &self.runs {
             let types = program.arguments(&source.function).map_err(fail)?;
-            // The argument after those of the source is the scratchpad.
-            let arena = types.get(source.arguments.len());
+            // The arguments after those of the source are the memories that have a size, first the scratchpad.
+            let arenas = &types[source.arguments.len().min(types.len())..];
+            let arena = arenas.first();
             let arguments = |poison| {
                 let mut arguments = source.arguments.clone();
-                arguments.extend(arena.map(|it| poisoned(it, poison)).transpose()?);
+                for it in arenas {
+                    arguments.push(poisoned(it, poison)?);
+                }
                 Ok(arguments)
             };
             let programs = Programs { first: &program, again: again.as_ref() };
@@ -157,9 +161,10 @@ impl<'c> Original<'c> {
                 nans: compare::nans(&source.results),
                 difference: compare::difference(&source.results, &first.results),
                 moved: first.moved,
+                links: links::of(planned, &source.function, &first.ways, source.arguments.len()),
                 prologue,
                 arena: arena.map(|it| it.shape.iter().product()),
-                touched: arena.map(|_| touched(&outcomes)),
+                touched: arena.map(|_| touched(&outcomes, source.arguments.len())),
                 misuse: misuse(source, &outcomes),
                 source_seconds: source.seconds,
                 planned_seconds: seconds(&outcomes),
@@ -220,7 +225,7 @@ unsafe fn call_in_a_row(
     let mut last = outcomes.pop().expect("it was called");
     let prologue = Some(outcomes.remove(0).moved.total());
     for (index, outcome) in outcomes.iter().enumerate() {
-        if outcome.moved != last.moved {
+        if (outcome.moved, &outcome.ways) != (last.moved, &last.ways) {
             last.faults.push(format!("run {} of {} in a row moves other bytes", index + 1, functions.len() - 1));
         }
         if !keeps_state && outcome.results != last.results {
@@ -298,7 +303,7 @@ fn misuse(source: &Run, outcomes: &[Outcome]) -> Vec<String> {
             misuse.push(format!("argument {index} was changed"));
         }
     }
-    if outcomes.iter().any(|it| it.moved != first.moved) {
+    if outcomes.iter().any(|it| (it.moved, &it.ways) != (first.moved, &first.ways)) {
         misuse.push("two runs move different bytes".into());
     }
     for fault in outcomes.iter().flat_map(|it| &it.faults) {
@@ -309,10 +314,10 @@ fn misuse(source: &Run, outcomes: &[Outcome]) -> Vec<String> {
     misuse
 }
 
-/// The end of the last byte of the scratchpad that one of the runs wrote.
-fn touched(runs: &[Outcome]) -> u64 {
+/// The end of the last byte of the scratchpad that one of the runs wrote; it is the argument of this index.
+fn touched(runs: &[Outcome], scratchpad: usize) -> u64 {
     let of = |run: &Outcome, poison: u64| {
-        let arena = run.arguments.last().map(Buffer::bytes).unwrap_or_default();
+        let arena = run.arguments.get(scratchpad).map(Buffer::bytes).unwrap_or_default();
         let pattern = poison.to_le_bytes();
         let is_written = |it: &(usize, &u8)| *it.1 != pattern[it.0 % 8];
         arena.iter().enumerate().rfind(is_written).map_or(0, |it| it.0 as u64 + 1)

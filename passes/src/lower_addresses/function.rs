@@ -1,7 +1,7 @@
 //! Lowering of one function.
 
 use super::INFO;
-use super::arena::size;
+use super::arena::{Arena, arenas, size};
 use super::buffer::{Buffer, Root};
 use super::build::{Builder, place};
 use super::move_bytes::Flights;
@@ -18,7 +18,10 @@ use cosma_ir::melior::ir::attribute::TypeAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::{FunctionType, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{Diagnostic, as_mut, erase, is_abstract, is_kept, is_wait, machine, name, set_type, transfer, uses};
+use cosma_ir::{
+    Diagnostic, as_mut, erase, is_abstract, is_kept, is_wait, machine, name, set_arenas, set_type, transfer, uses,
+};
+use cosma_planner::MemoryId;
 use std::collections::{BTreeMap, HashMap};
 
 /// The lowering of one function.
@@ -31,9 +34,8 @@ pub(super) struct Lowering<'s, 'c, 'a> {
     /// The first operation of the source: constants and the arena go before it.
     pub first: OperationRef<'c, 'a>,
     pub options: LowerOptions,
-    pub scratchpad: u64,
-    pub alignment: u64,
-    pub arena: Option<Value<'c, 'a>>,
+    /// The scratchpad's first.
+    pub arenas: Vec<Arena<'c, 'a>>,
     /// Constants for offsets, by number of bytes.
     pub offsets: BTreeMap<u64, Value<'c, 'a>>,
     /// The offsets of results.
@@ -80,9 +82,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             workshop,
             first: block.first_operation().expect("a block has a terminator"),
             options,
-            scratchpad: machine.as_ref().and_then(|it| it.scratchpad).unwrap_or(0),
-            alignment: machine.and_then(|it| it.alignment).unwrap_or(crate::DEFAULT_ALIGNMENT.0),
-            arena: None,
+            arenas: arenas(machine.as_ref()),
             offsets: BTreeMap::new(),
             results_at,
             buffers: HashMap::new(),
@@ -109,8 +109,10 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             }
         }
         if is_planned && self.options.arena == ArenaName::Argument {
-            let r#type = self.build.bytes(self.scratchpad, self.space());
-            self.arena = Some(self.block.add_argument(r#type, self.function.location()));
+            for index in 0..self.arenas.len() {
+                let r#type = self.build.bytes(self.arenas[index].size, self.space(index));
+                self.arenas[index].value = Some(self.block.add_argument(r#type, self.function.location()));
+            }
         }
         let mut last = None;
         for &operation in source {
@@ -168,8 +170,8 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         for memref in self.owned.iter().filter(|it| !given.contains(*it)) {
             self.build.free(*memref, terminator);
         }
-        if let Some(arena) = self.arena.filter(|_| self.options.arena == ArenaName::Allocate) {
-            self.build.free(arena, terminator);
+        if self.options.arena == ArenaName::Allocate {
+            self.arenas.iter().filter_map(|it| it.value).for_each(|it| self.build.free(it, terminator));
         }
         Ok(())
     }
@@ -187,6 +189,10 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             if self.function.has_attribute(name) {
                 function.remove_attribute(name).expect("it is there");
             }
+        }
+        let names: Vec<&str> = self.arenas.iter().filter_map(|it| it.name.as_deref()).collect();
+        if self.options.arena == ArenaName::Argument && self.arenas.iter().any(|it| it.value.is_some()) {
+            set_arenas(self.function, &names);
         }
     }
 
@@ -256,9 +262,10 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         }
         let workspace = cosma_ir::workspace(operation);
         if workspace != 0 {
-            let r#type = self.build.bytes(workspace, self.space());
+            let scratchpad = self.arena_of(MemoryId::SCRATCHPAD);
+            let r#type = self.build.bytes(workspace, self.space(scratchpad));
             let offset = cosma_ir::workspace_offset(operation).unwrap_or(0);
-            operands.push(self.arena_view(r#type, offset, operation));
+            operands.push(self.arena_view(scratchpad, r#type, offset, operation));
             types.push(r#type);
         }
         let scalars: Vec<Value> = operation.results().map(Value::from).filter(|it| !it.r#type().is_tensor()).collect();

@@ -50,6 +50,7 @@ pub fn read(arguments: &Arguments) -> Result<Network, Failure> {
         keep: None,
         reserved: Vec::new(),
         clock: arguments.machine.as_ref().and_then(|it| it.clock.clone()),
+        memories: None,
     };
     let mut found = networks(&module, &machine).map_err(failure)?;
     // With a clock, it is known how much operators compute.
