@@ -162,8 +162,8 @@ fn pack_shapes(
     }
 }
 
-/// What lies before and between stretches of the scratchpad in all steps, in whole units of the alignment.
-fn between(stretches: &[Range<Bytes>], alignment: Bytes, n_steps: u32) -> impl Iterator<Item = Interval> {
+/// What lies before and between stretches of a memory in all steps, in whole units of the alignment.
+pub(crate) fn between(stretches: &[Range<Bytes>], alignment: Bytes, n_steps: u32) -> impl Iterator<Item = Interval> {
     let ends = [Bytes::ZERO].into_iter().chain(stretches.iter().map(|it| it.end));
     ends.zip(stretches).map(move |(end, next)| {
         let start = Bytes(end.0 / alignment.0 * alignment.0);

@@ -564,7 +564,6 @@ impl GraphBuilder {
     }
 
     /// Lets all tensors lie anywhere.
-    #[cfg(feature = "ilp")]
     pub(crate) fn clear_pins(&mut self) {
         self.tensors.iter_mut().for_each(|it| it.pin = None);
     }

@@ -23,6 +23,7 @@ mod forced;
 mod formula;
 mod gap;
 mod glue;
+mod hold;
 mod interrupt;
 mod joint;
 #[cfg(test)]
@@ -53,6 +54,7 @@ pub use address::place;
 pub use addressed::{Addressed, joint_with_addresses, n_variables_with_addresses};
 pub use backbone::backbone;
 pub use divide::conquer;
+pub(crate) use hold::hold;
 pub use joint::{joint, joint_at_first};
 pub use keep::{KeptOutline, keep_bound, keep_in_order};
 pub use program::{Decisions, Format, write_program};

@@ -76,6 +76,7 @@ mod sub_problem;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
+pub mod tiers;
 pub mod time;
 mod unpackable;
 mod uses;

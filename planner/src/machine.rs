@@ -208,23 +208,61 @@ impl Machine {
         u128::from(bytes) * self.link(from, to).map_or(0, |it| u128::from(it.price))
     }
 
+    /// What a byte costs on the cheapest way from one memory to another, each part of it between two of them or any of the
+    /// memories between; none where there is no way.
+    pub(crate) fn price_over(&self, from: MemoryId, to: MemoryId, between: &[MemoryId]) -> Option<u64> {
+        // Few memories: by one more link each time (Bellman and Ford).
+        let mut prices: Vec<Option<u64>> = vec![None; self.memories.len()];
+        prices[from.index()] = Some(0);
+        for _ in 0..=between.len() {
+            for link in &self.links {
+                let Some(so_far) = prices[link.from.index()] else { continue };
+                if (link.from != from && !between.contains(&link.from))
+                    || (link.to != to && !between.contains(&link.to))
+                {
+                    continue;
+                }
+                let price = so_far.saturating_add(link.price);
+                let known = &mut prices[link.to.index()];
+                *known = Some(known.map_or(price, |it| it.min(price)));
+            }
+        }
+        prices[to.index()]
+    }
+
     /// The stretches of the scratchpad without reserved addresses, ascending and half-open, none of them empty. Each
     /// begins at a multiple of the alignment.
     pub fn stretches(&self) -> Vec<Range<Bytes>> {
-        let mut reserved = self.reserved();
+        self.stretches_of(MemoryId::SCRATCHPAD)
+    }
+
+    /// Those of a memory; none where it has no size.
+    pub(crate) fn stretches_of(&self, memory: MemoryId) -> Vec<Range<Bytes>> {
+        let Memory { size, alignment, .. } = self.memories[memory.index()];
+        let Some(size) = size else { return Vec::new() };
+        let mut reserved = self.reserved_of(memory);
         reserved.sort_by_key(|it| it.start);
         let mut stretches = Vec::new();
         let mut start = Bytes::ZERO;
-        for Range { start: low, end: high } in reserved.into_iter().chain([self.scratchpad()..self.scratchpad()]) {
+        for Range { start: low, end: high } in reserved.into_iter().chain([size..size]) {
             if start < low {
                 stretches.push(start..low);
             }
-            match high.0.checked_next_multiple_of(self.alignment().0.max(1)) {
+            match high.0.checked_next_multiple_of(alignment.0.max(1)) {
                 Some(after) => start = start.max(Bytes(after)),
                 None => break,
             }
         }
         stretches
+    }
+
+    /// No more than this can the rooms of what lies in a memory at once add up to, since only the highest block of each
+    /// stretch can do without its padding. None where the memory has no size.
+    pub(crate) fn capacity_of(&self, memory: MemoryId) -> Option<Bytes> {
+        let Memory { size, alignment, .. } = self.memories[memory.index()];
+        size?;
+        let room = |it: Range<Bytes>| (it.end - it.start).0.checked_next_multiple_of(alignment.0).unwrap_or(u64::MAX);
+        Some(Bytes(self.stretches_of(memory).into_iter().map(room).fold(0, u64::saturating_add)))
     }
 
     /// The largest of the stretches without reserved addresses, the first of several; an empty one if there is none.
@@ -235,9 +273,13 @@ impl Machine {
 
     /// What is reserved of the scratchpad, as far as it lies within it.
     pub(crate) fn reserved(&self) -> Vec<Range<Bytes>> {
-        let size = self.scratchpad();
-        let reserved = self.memories[MemoryId::SCRATCHPAD.index()].reserved.iter();
-        reserved.map(|it| it.start..it.end.min(size)).filter(|it| it.start < it.end).collect()
+        self.reserved_of(MemoryId::SCRATCHPAD)
+    }
+
+    fn reserved_of(&self, memory: MemoryId) -> Vec<Range<Bytes>> {
+        let Memory { size, reserved, .. } = &self.memories[memory.index()];
+        let within = |it: &Range<Bytes>| it.start..size.map_or(it.end, |size| it.end.min(size));
+        reserved.iter().map(within).filter(|it| it.start < it.end).collect()
     }
 
     /// The same machine, whose scratchpad is as large as a stretch of it, and all free.

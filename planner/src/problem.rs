@@ -1,7 +1,6 @@
 //! A graph and the machine that it is to run on.
 
 use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, OpId, Origin, Tensor, TensorId};
-use std::ops::Range;
 
 /// What is to be planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +50,7 @@ impl Problem {
     /// lies in it add up to, since only the highest block can do without its padding. Where addresses are
     /// reserved, the same of each stretch between them, added up.
     pub fn capacity(&self) -> Bytes {
-        let alignment = self.machine.alignment();
-        let room = |it: Range<Bytes>| (it.end - it.start).0.checked_next_multiple_of(alignment.0).unwrap_or(u64::MAX);
-        Bytes(self.machine.stretches().into_iter().map(room).fold(0, u64::saturating_add))
+        self.machine.capacity_of(MemoryId::SCRATCHPAD).expect("a scratchpad has a size")
     }
 
     /// The least scratchpad with which an operator can run, whatever the order. A result and an

@@ -5,8 +5,8 @@ use cosma_planner::testing::{
 };
 use cosma_planner::time::{Overlapped, plan_in_time, simulate};
 use cosma_planner::{
-    Action, Bytes, Copy, Error, Fault, Keep, Op, Options, Order, Place, Plan, Problem, Solution, Solver, TensorId,
-    Traffic, Violation, check_with_prologue, plan, program_text,
+    Action, Bytes, Copy, Error, Fault, Keep, Options, Order, Place, Plan, Problem, Solution, Solver, TensorId, Traffic,
+    Violation, check_with_prologue, plan, program_text,
 };
 use std::ops::ControlFlow;
 
@@ -98,7 +98,7 @@ mod by_integer_programming {
         for seed in 0..400 {
             let problem = keepable(Shape { ops: 5, ..Shape::SMALL }, seed, 0);
             // What results may take the place of makes the sum of rooms an estimate.
-            let pairs = |op: &Op| op.in_place.iter().any(|it| problem.graph.may_be_kept(it.operand));
+            let pairs = |op: &cosma_planner::Op| op.in_place.iter().any(|it| problem.graph.may_be_kept(it.operand));
             let is_exact = !problem.graph.ops().iter().any(pairs);
             let optimum = kept_optimum(&problem).expect("it fits").expect("nothing has to be kept");
             let bound = keep_bound(&problem, Deadline::NEVER).expect("the solver answers");

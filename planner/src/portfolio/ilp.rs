@@ -18,6 +18,8 @@ const MAX_NODES_OF_WHOLE: i32 = 300;
 /// The part of the time left that the program over the backbone may take before divide and conquer.
 const SHARE_OF_BACKBONE: f64 = 0.2;
 
+pub(crate) use crate::ilp::hold;
+
 pub const IS_BUILT_IN: bool = true;
 
 pub fn fixed_order(problem: &Problem, known: Option<&Outline>, deadline: Deadline) -> Result<Decision, Error> {

@@ -2,6 +2,7 @@
 
 use super::{Decision, Options, Solver};
 use crate::keep::{Candidate, keep_by_rule};
+use crate::tiers::program::Program;
 use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem};
 use std::ops::Range;
 
@@ -45,4 +46,8 @@ pub fn keep_in_order(problem: &Problem, _: Solver, order: &[OpId], _: Deadline) 
 
 pub fn keep_bound(problem: &Problem, _: Solver, _: Deadline) -> Bytes {
     problem.restreamed()
+}
+
+pub fn hold(program: &Program, _: Deadline) -> Vec<bool> {
+    program.by_rule()
 }

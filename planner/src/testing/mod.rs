@@ -16,6 +16,7 @@ pub mod overlapped;
 mod pins;
 mod program;
 mod races;
+mod tiers;
 
 pub use choices::{Choices, noise};
 pub use clocked::clocked;
@@ -30,3 +31,4 @@ pub use outline_optimum::{kept_optimum, outline_optimum};
 pub use pins::with_pins;
 pub use program::parse_program;
 pub use races::is_free_of_races;
+pub use tiers::{in_tiers, least_tiered_cost};

@@ -35,7 +35,7 @@ pub fn with_pins(problem: &Problem, choices: &mut Choices) -> Problem {
             };
         }
         if choices.chance(1) {
-            at += choices.one_of(&[1, alignment * n_units, u64::MAX - at]);
+            at = at.saturating_add(choices.one_of(&[1, alignment * n_units, u64::MAX]));
         }
         pins[tensor.index()] = Some(Bytes(at));
         builder.pin(tensor, Bytes(at));

@@ -1,0 +1,223 @@
+//! Planning for several memories between the operators and home.
+//!
+//! Operators work in the scratchpad. What does not fit there may lie in a memory that is larger and farther away before it
+//! goes home. A byte costs as much as the links over which it goes ([`Link::price`](crate::Link::price)); the sum is to be
+//! least.
+//!
+//! 1. *Outlines*: orders and residencies in the scratchpad that are good for its border, for the border of all memories
+//!    together, or for both.
+//! 2. *Levels*: around the program of an outline, each memory in turn decides what it holds between the copies from and to
+//!    home (`tiers/level.rs`), exactly but for addresses.
+//! 3. *Bounds*: every border of nested memories has to be crossed by so many bytes, whatever the order
+//!    (`tiers/bound.rs`).
+//!
+//! Staged tensors and their parts lie in host memory and in the scratchpad only.
+
+mod bound;
+mod level;
+pub(crate) mod program;
+
+use crate::{
+    Action, Bytes, Deadline, Error, Keep, Link, Machine, Memory, MemoryId, Options, Order, Plan, Problem, Solution,
+    Traffic, plan, plan_in_order,
+};
+use bound::least_cost;
+use level::Level;
+use program::Program;
+
+/// A plan for a machine of several memories.
+#[derive(Clone, Debug)]
+pub struct TieredPlan {
+    /// The order, and what lies in the scratchpad. [`actions()`] has what lies elsewhere.
+    pub plan: Plan,
+    /// The program.
+    pub actions: Vec<Action>,
+    /// What it moves, and what that costs.
+    pub traffic: Traffic,
+    /// No program costs less, in any order that is allowed.
+    pub lower_bound: u128,
+}
+
+impl TieredPlan {
+    /// Whether no program costs less.
+    pub fn is_optimal(&self) -> bool {
+        self.traffic.cost <= self.lower_bound
+    }
+}
+
+/// The part of the time limit for what the scratchpad holds; of that, for each of the borders and orders.
+const SHARE_OF_OUTLINES: f64 = 0.8;
+
+/// The part of the time limit for what one memory holds around one outline.
+const SHARE_OF_LEVEL: f64 = 0.1;
+
+/// Plans a problem whose machine has memories besides home and the scratchpad.
+///
+/// # Errors
+/// Those of [`plan()`]; [`Error::Machine`] where no way leads from home to the scratchpad and back, or one through a memory
+/// that is too small; [`Error::NotPlanned`] for what is planned with one memory only.
+pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan, Error> {
+    check(problem)?;
+    let memories = nearest_first(&problem.machine);
+    let inner = inner_problem(problem, &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].clone());
+    let deadline = Deadline::after(options.time_limit);
+    let compulsory = inner.compulsory();
+    let n_borders = memories.len() as u32;
+    let share = options.time_limit.mul_f64(SHARE_OF_OUTLINES / f64::from(2 * n_borders));
+    let within_share = Options { time_limit: share, ..*options };
+    // The bytes over each border that nothing avoids, and plans for the scratchpad that come of them.
+    let mut least: Vec<Bytes> = Vec::new();
+    let mut solutions: Vec<Solution> = Vec::new();
+    for border in 1..=memories.len() {
+        let Some(merged) = merged(problem, &memories[..border]) else {
+            // Without end: only what no plan can avoid crosses the border.
+            least.push(compulsory + inner.restreamed());
+            continue;
+        };
+        let mut solution = plan(&merged, &within_share)?;
+        least.push(compulsory + solution.lower_bound);
+        if 1 < border {
+            if options.order == Order::Source || solutions.iter().any(|it| it.plan.order == solution.plan.order) {
+                continue;
+            }
+            solution = plan_in_order(&inner, &solution.plan.order, &within_share)?;
+        }
+        solutions.push(solution);
+    }
+    let lower_bound = least_cost(&problem.machine, &memories, &least);
+    let mut best: Option<TieredPlan> = None;
+    for Solution { plan, .. } in solutions {
+        if best.as_ref().is_some_and(|it| it.is_optimal() || deadline.has_passed()) {
+            break;
+        }
+        let level_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_LEVEL)).with_grace();
+        let actions = serve(problem, &memories, plan.actions(&inner), level_deadline)?;
+        let traffic = Traffic::of(problem, &actions);
+        if best.as_ref().is_none_or(|it| traffic.cost < it.traffic.cost) {
+            best = Some(TieredPlan { plan, actions, traffic, lower_bound });
+        }
+    }
+    Ok(best.expect("there is a plan for the scratchpad"))
+}
+
+/// The program of a plan for the scratchpad of a machine of several memories: the other memories hold what is best for it.
+///
+/// # Errors
+/// Those of [`plan_in_tiers()`] that are about the machine.
+pub fn actions(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Vec<Action>, Error> {
+    check(problem)?;
+    let inner = inner_problem(problem, &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].clone());
+    serve(problem, &nearest_first(&problem.machine), plan.actions(&inner), deadline)
+}
+
+/// A program without foresight, to compare with: the scratchpad holds what the plan says, and each farther memory what
+/// comes to it, as long as there is room.
+///
+/// # Errors
+/// Those of [`actions()`].
+pub fn first_come(problem: &Problem, plan: &Plan) -> Result<Vec<Action>, Error> {
+    check(problem)?;
+    let inner = inner_problem(problem, &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].clone());
+    let memories = nearest_first(&problem.machine);
+    let mut actions = plan.actions(&inner);
+    for nth in 1..memories.len() {
+        let level = Level::new(problem, memories[nth], &memories[nth + 1..], &actions);
+        actions = level.serve_by(Program::first_come, Deadline::NEVER)?;
+    }
+    Ok(actions)
+}
+
+/// Gives each memory but the scratchpad its turn, the nearest first.
+fn serve(
+    problem: &Problem,
+    memories: &[MemoryId],
+    mut actions: Vec<Action>,
+    deadline: Deadline,
+) -> Result<Vec<Action>, Error> {
+    for nth in 1..memories.len() {
+        actions = Level::new(problem, memories[nth], &memories[nth + 1..], &actions).serve(deadline)?;
+    }
+    Ok(actions)
+}
+
+/// All memories but home: the scratchpad, then those from which it is the cheapest to bring a byte there.
+fn nearest_first(machine: &Machine) -> Vec<MemoryId> {
+    let all: Vec<MemoryId> = (1..machine.memories().len() as u32).map(MemoryId).collect();
+    let price = |it: &MemoryId| machine.price_over(*it, MemoryId::SCRATCHPAD, &all);
+    let mut memories = all.clone();
+    // What cannot be read is the farthest.
+    memories[1..].sort_by_key(|it| (price(it).is_none(), price(it)));
+    memories
+}
+
+/// The same with two memories: home, and this one for a scratchpad.
+fn inner_problem(problem: &Problem, scratchpad: &Memory) -> Problem {
+    let home = problem.machine.memories()[0].clone();
+    let links = Machine::HOST_WAYS.map(|(from, to)| Link { from, to, price: 1 }).to_vec();
+    let machine =
+        Machine::new(vec![home, scratchpad.clone()], links).expect("two memories and both ways make a machine");
+    Problem { graph: problem.graph.clone(), machine }
+}
+
+/// The same where these memories are one; none if that has no end.
+fn merged(problem: &Problem, memories: &[MemoryId]) -> Option<Problem> {
+    let machine = &problem.machine;
+    let scratchpad = &machine.memories()[MemoryId::SCRATCHPAD.index()];
+    // A memory that is smaller than all tensors holds none.
+    let smallest = problem.graph.tensors().iter().map(|tensor| tensor.size).filter(|size| *size != Bytes::ZERO).min();
+    let has_room = |memory: &MemoryId| {
+        *memory == MemoryId::SCRATCHPAD || machine.capacity_of(*memory).is_none_or(|room| smallest <= Some(room))
+    };
+    let memories: Vec<MemoryId> = memories.iter().copied().filter(has_room).collect();
+    if let [_] = memories[..] {
+        return Some(inner_problem(problem, scratchpad));
+    }
+    let rooms = memories.iter().map(|it| machine.capacity_of(*it)).collect::<Option<Vec<Bytes>>>()?;
+    // Padding to what alignments have in common is no more than that to any of them.
+    let alignment = memories.iter().map(|it| machine.memories()[it.index()].alignment.0).fold(0, gcd);
+    let size = Bytes(rooms.iter().fold(0, |sum: u64, it| sum.saturating_add(it.0)).min(MOST_ROOM));
+    let memory = Memory { size: Some(size), alignment: Bytes(alignment), reserved: Vec::new(), ..scratchpad.clone() };
+    let mut merged = inner_problem(problem, &memory);
+    // Addresses are of no concern here.
+    let mut graph = merged.graph.to_builder();
+    graph.clear_pins();
+    merged.graph = graph.build().ok()?;
+    Some(merged)
+}
+
+/// More room than any problem that can be planned needs.
+const MOST_ROOM: u64 = 1 << 61;
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// Whether the machine is one of several memories that can be planned for.
+fn check(problem: &Problem) -> Result<(), Error> {
+    let (graph, machine) = (&problem.graph, &problem.machine);
+    let name = |it: MemoryId| &machine.memories()[it.index()].name;
+    let between: Vec<MemoryId> = (2..machine.memories().len() as u32).map(MemoryId).collect();
+    for (from, to) in Machine::HOST_WAYS {
+        if machine.price_over(from, to, &between).is_none() {
+            return Err(Error::Machine(format!("no links lead from {} to {}", name(from), name(to))));
+        }
+    }
+    if let Some(memory) = machine.memories().iter().find(|it| it.alignment == Bytes::ZERO) {
+        return Err(Error::Machine(format!("the alignment of {} is 0", memory.name)));
+    }
+    let refuse = |why: String| Err(Error::NotPlanned(why));
+    if let Some(kept) = graph.keepable().find(|it| graph.tensor(*it).keep != Keep::Never) {
+        return refuse(format!(
+            "weights that stay from run to run beside several memories: {}",
+            graph.tensor(kept).name
+        ));
+    }
+    let reads_home = |op: &&crate::Op| op.reads.iter().any(|it| it.from.contains(MemoryId::HOME));
+    if let Some(op) = graph.ops().iter().find(reads_home)
+        && machine.link(MemoryId::HOME, MemoryId::SCRATCHPAD).is_none()
+    {
+        let (home, scratchpad) = (name(MemoryId::HOME), name(MemoryId::SCRATCHPAD));
+        return refuse(format!("{} reads in {home}, from where no link leads to {scratchpad}", op.name));
+    }
+    Ok(())
+}
