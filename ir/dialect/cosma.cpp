@@ -39,7 +39,7 @@ using namespace mlir;
 extern "C" {
 // -1 where it is not said.
 struct CosmaMachine {
-  int64_t scratchpad, alignment, elementBytes, weights, keep, weightComputation, moves;
+  int64_t scratchpad, alignment, elementBytes, weights, keep, weightComputation;
   // Null where they are not said; the scratchpad has a size or a name.
   MlirAttribute reserved, links, compute, memories, home, scratchpadName;
 };
@@ -443,12 +443,11 @@ bool ResidencyAttr::is(Attribute attribute) { return succeeded(from(attribute));
 static CosmaMachine describe(Attribute scratchpad, std::optional<int64_t> alignment, std::optional<Weights> weights,
                              std::optional<Keep> keep, std::optional<int64_t> elementBytes,
                              std::optional<WeightComputation> weightComputation, ArrayAttr reserved, ArrayAttr links,
-                             DictionaryAttr compute, DictionaryAttr memories, StringAttr home,
-                             std::optional<Moves> moves) {
+                             DictionaryAttr compute, DictionaryAttr memories, StringAttr home) {
   auto number = [](auto value) { return value ? static_cast<int64_t>(*value) : -1; };
   auto bytes = dyn_cast_or_null<IntegerAttr>(scratchpad);
   return {bytes ? bytes.getInt() : -1, number(alignment), number(elementBytes), number(weights), number(keep),
-          number(weightComputation), number(moves), wrap(Attribute(reserved)), wrap(Attribute(links)),
+          number(weightComputation), wrap(Attribute(reserved)), wrap(Attribute(links)),
           wrap(Attribute(compute)), wrap(Attribute(memories)), wrap(Attribute(home)),
           wrap(bytes ? Attribute() : scratchpad)};
 }
@@ -457,8 +456,8 @@ LogicalResult MachineAttr::verify(EmitError emitError, Attribute scratchpad, std
                                   std::optional<Weights> weights, std::optional<Keep> keep,
                                   std::optional<int64_t> elementBytes,
                                   std::optional<WeightComputation> weightComputation, ArrayAttr reserved,
-                                  ArrayAttr links, DictionaryAttr compute, DictionaryAttr memories, StringAttr home,
-                                  std::optional<Moves> moves) {
+                                  ArrayAttr links, DictionaryAttr compute, DictionaryAttr memories,
+                                  StringAttr home) {
   struct Least {
     StringRef name;
     std::optional<int64_t> bytes;
@@ -476,7 +475,7 @@ LogicalResult MachineAttr::verify(EmitError emitError, Attribute scratchpad, std
     static_cast<std::string *>(wrong)->append(text.data, text.length);
   };
   CosmaMachine machine = describe(scratchpad, alignment, weights, keep, elementBytes, weightComputation, reserved,
-                                  links, compute, memories, home, moves);
+                                  links, compute, memories, home);
   if (!cosmaVerifyMachine(&machine, append, &wrong))
     return fail(emitError, wrong);
   return success();
@@ -526,7 +525,6 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
   ArrayAttr reserved, links;
   DictionaryAttr compute, memories;
   StringAttr home;
-  std::optional<Moves> moves;
   auto read = [&](NamedAttribute entry) -> LogicalResult {
     StringRef name = entry.getName().getValue();
     if (name == "scratchpad") {
@@ -554,17 +552,15 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
       return readKind(entry, "a dictionary", memories, emitError);
     if (name == "home")
       return readKind(entry, "the name of a memory", home, emitError);
-    if (name == "moves")
-      return readEnum(entry, moves, emitError);
     return fail(emitError, "has an unknown key '", name,
                 "'; there are scratchpad, alignment, weights, keep, element_bytes, weight_computation, "
-                "reserved, links, compute, memories, home, moves");
+                "reserved, links, compute, memories, home");
   };
   for (NamedAttribute entry : spelling)
     if (failed(read(entry)))
       return failure();
   return orFailure(getChecked(emitError, attribute.getContext(), scratchpad, alignment, weights, keep,
-                              elementBytes, weightComputation, reserved, links, compute, memories, home, moves));
+                              elementBytes, weightComputation, reserved, links, compute, memories, home));
 }
 
 bool MachineAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
@@ -573,9 +569,10 @@ LogicalResult PlanAttr::verify(EmitError emitError, int64_t operators, PlanStatu
                                int64_t nonCompulsory, int64_t lowerBound, int64_t fragmentation, int64_t prologue, int64_t peak,
                                int64_t minScratchpad, LeastIs, StringAttr, StringAttr,
                                std::optional<int64_t> cyclesBound, StringAttr,
-                               std::optional<int64_t> anyOrderBound, StringAttr) {
+                               std::optional<int64_t> anyOrderBound, StringAttr, std::optional<int64_t> cost,
+                               std::optional<int64_t> costBound) {
   for (int64_t number : {operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, prologue, peak, minScratchpad,
-                         cyclesBound.value_or(0), anyOrderBound.value_or(0)})
+                         cyclesBound.value_or(0), anyOrderBound.value_or(0), cost.value_or(0), costBound.value_or(0)})
     if (number < 0)
       return fail(emitError, "has a negative number: ", number);
   return success();
@@ -854,6 +851,8 @@ struct CosmaPlan {
   MlirStringRef cyclesBoundRule;
   int64_t anyOrderBound;
   MlirStringRef anyOrderRule;
+  // -1 where there are none.
+  int64_t cost, costBound;
 };
 struct CosmaTile {
   MlirStringRef of;
@@ -883,8 +882,7 @@ extern "C" bool cosmaReadMachine(MlirAttribute attribute, CosmaMachine *machine)
     return false;
   *machine = cosma::describe(typed->getScratchpad(), typed->getAlignment(), typed->getWeights(), typed->getKeep(),
                              typed->getElementBytes(), typed->getWeightComputation(), typed->getReserved(),
-                             typed->getLinks(), typed->getCompute(), typed->getMemories(), typed->getHome(),
-                             typed->getMoves());
+                             typed->getLinks(), typed->getCompute(), typed->getMemories(), typed->getHome());
   return true;
 }
 
@@ -908,7 +906,9 @@ extern "C" bool cosmaReadPlan(MlirAttribute attribute, CosmaPlan *plan) {
            typed.getCyclesBound().value_or(-1),
            wrap(typed.getCyclesBoundRule() ? typed.getCyclesBoundRule().getValue() : StringRef()),
            typed.getAnyOrderBound().value_or(-1),
-           wrap(typed.getAnyOrderRule() ? typed.getAnyOrderRule().getValue() : StringRef())};
+           wrap(typed.getAnyOrderRule() ? typed.getAnyOrderRule().getValue() : StringRef()),
+           typed.getCost().value_or(-1),
+           typed.getCostBound().value_or(-1)};
   return true;
 }
 
@@ -940,9 +940,6 @@ extern "C" MlirAttribute cosmaMachineAttr(MlirContext context, const CosmaMachin
   std::optional<cosma::WeightComputation> weightComputation;
   if (0 <= machine->weightComputation)
     weightComputation = cosma::WeightComputation(machine->weightComputation);
-  std::optional<cosma::Moves> moves;
-  if (0 <= machine->moves)
-    moves = cosma::Moves(machine->moves);
   Attribute scratchpad = unwrap(machine->scratchpadName);
   if (0 <= machine->scratchpad)
     scratchpad = IntegerAttr::get(IntegerType::get(unwrap(context), 64), machine->scratchpad);
@@ -952,20 +949,20 @@ extern "C" MlirAttribute cosmaMachineAttr(MlirContext context, const CosmaMachin
                                       cast_or_null<ArrayAttr>(unwrap(machine->links)),
                                       cast_or_null<DictionaryAttr>(unwrap(machine->compute)),
                                       cast_or_null<DictionaryAttr>(unwrap(machine->memories)),
-                                      cast_or_null<StringAttr>(unwrap(machine->home)), moves));
+                                      cast_or_null<StringAttr>(unwrap(machine->home))));
 }
 
 extern "C" MlirAttribute cosmaPlanAttr(MlirContext context, const CosmaPlan *plan) {
   MLIRContext *in = unwrap(context);
   auto optional = [&](MlirStringRef text) { return text.length ? StringAttr::get(in, unwrap(text)) : StringAttr(); };
-  auto cycles = [](int64_t bound) { return bound < 0 ? std::nullopt : std::optional(bound); };
+  auto number = [](int64_t bound) { return bound < 0 ? std::nullopt : std::optional(bound); };
   return wrap(cosma::PlanAttr::get(
       in, plan->operators, plan->isOptimal ? cosma::PlanStatus::Optimal : cosma::PlanStatus::Feasible, plan->total,
       plan->compulsory, plan->nonCompulsory, plan->lowerBound, plan->fragmentation, plan->prologue, plan->peak, plan->minScratchpad,
       plan->isMinExact ? cosma::LeastIs::Exact : cosma::LeastIs::LowerBound,
       StringAttr::get(in, unwrap(plan->solver)), optional(plan->proof),
-      cycles(plan->cyclesBound), optional(plan->cyclesBoundRule), cycles(plan->anyOrderBound),
-      optional(plan->anyOrderRule)));
+      number(plan->cyclesBound), optional(plan->cyclesBoundRule), number(plan->anyOrderBound),
+      optional(plan->anyOrderRule), number(plan->cost), number(plan->costBound)));
 }
 
 extern "C" MlirType cosmaTransitType(MlirType tensor) {

@@ -79,10 +79,6 @@ def Cosma_WeightComputation : Cosma_Enum<"WeightComputation", "when what depends
     I32EnumCase<"Folded", 0, "folded">, I32EnumCase<"Run", 1, "run">
   ]>;
 
-def Cosma_Moves : Cosma_Enum<"Moves", "whether tensors move between memories", [
-    I32EnumCase<"Any", 0, "any">, I32EnumCase<"None", 1, "none">
-  ]>;
-
 def Cosma_PlanStatus : Cosma_Enum<"PlanStatus", "how good a plan is known to be", [
     I32EnumCase<"Feasible", 0, "feasible">, I32EnumCase<"Optimal", 1, "optimal">
   ]>;
@@ -156,12 +152,11 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     that one takes.
 
     `memories` describes more than a scratchpad and host memory: each by its name, with any of `size` in bytes,
-    `alignment` (else that of the machine, else 64), `reserved` as above, `banks` (so many of one size), `read_only`, and
-    `reads`, the bytes per cycle at which operators read there. One without a size is as large as it needs to be, and is
-    *home*, where arguments lie and results go; where several have none, `home` names one of them. `scratchpad` then is
-    the name of a memory with a size. Each entry of `links` leads from one memory to another, and copies go over no other
-    way; its `price` is what a byte costs, 1 if it is not said. Either each has a rate and a channel as well, or none has.
-    `moves = none` says that each tensor has one place for good.
+    `alignment` (else that of the machine, else 64) and `reserved` as above. One without a size is as large as it needs
+    to be, and is *home*, where arguments lie and results go; where several have none, `home` names one of them.
+    `scratchpad` then is the name of a memory with a size. Each entry of `links` leads from one memory to another, and
+    copies go over no other way; its `price` is what a byte costs, 1 if it is not said. Either each has a rate and a
+    channel as well, or none has.
 
     ```mlir
     #cosma.machine<scratchpad = 524288, alignment = 64, weights = streamed>
@@ -173,7 +168,7 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     #cosma.machine<scratchpad = "l1", links = [
       {from = "dram", to = "l2", price = 4}, {from = "l2", to = "dram", price = 4},
       {from = "l2", to = "l1"}, {from = "l1", to = "l2"}
-      ], memories = {dram = {}, l1 = {size = 262144, banks = 8}, l2 = {size = 2097152, alignment = 16}}>
+      ], memories = {dram = {}, l1 = {size = 262144}, l2 = {size = 2097152, alignment = 16}}>
     ```
 
     Builtin spelling: a dictionary of 64-bit integers and strings,
@@ -191,8 +186,7 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     OptionalParameter<"::mlir::ArrayAttr">:$links,
     OptionalParameter<"::mlir::DictionaryAttr">:$compute,
     OptionalParameter<"::mlir::DictionaryAttr">:$memories,
-    OptionalParameter<"::mlir::StringAttr">:$home,
-    OptionalParameter<"std::optional<::cosma::Moves>">:$moves
+    OptionalParameter<"::mlir::StringAttr">:$home
   );
   let assemblyFormat = "`<` struct(params) `>`";
 }
@@ -209,6 +203,9 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
 
     Where weights stay in the scratchpad from run to run, `total` and its parts are what each further run moves, and
     the first one moves `prologue` more.
+
+    For a machine of several memories, all transfers together cost `cost` by the prices of links, and no program costs
+    less than `cost_bound`. The bytes are those from and to home.
 
     For a machine with a clock, no program of these transfers takes less than `cycles_bound` cycles, as is known by
     `cycles_bound_rule`; and no program of any order less than `any_order_bound`, if that is another one.
@@ -230,7 +227,9 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     OptionalParameter<"std::optional<int64_t>">:$cycles_bound,
     OptionalParameter<"::mlir::StringAttr">:$cycles_bound_rule,
     OptionalParameter<"std::optional<int64_t>">:$any_order_bound,
-    OptionalParameter<"::mlir::StringAttr">:$any_order_rule
+    OptionalParameter<"::mlir::StringAttr">:$any_order_rule,
+    OptionalParameter<"std::optional<int64_t>">:$cost,
+    OptionalParameter<"std::optional<int64_t>">:$cost_bound
   );
   let assemblyFormat = "`<` struct(params) `>`";
 }
@@ -415,7 +414,7 @@ class Cosma_BringIn<string mnemonic, dag others = (ins), string format = "">
 class Cosma_TakeOut<string mnemonic>
     : Cosma_Transfer<mnemonic, [MemRead<Scratchpad>, MemWrite<HostMemory>]> {
   let arguments = (ins
-    Cosma_Moved:$source,
+    AnyStaticShapeTensor:$source,
     Optional<Cosma_Moved>:$destination,
     OptionalAttr<DenseI64ArrayAttr>:$static_offsets,
     OptionalAttr<DenseI64ArrayAttr>:$static_sizes,

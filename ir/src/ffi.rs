@@ -52,7 +52,6 @@ pub(crate) struct CosmaMachine {
     pub weights: i64,
     pub keep: i64,
     pub weight_computation: i64,
-    pub moves: i64,
     pub reserved: MlirAttribute,
     pub links: MlirAttribute,
     pub compute: MlirAttribute,
@@ -75,7 +74,6 @@ impl CosmaMachine {
             weights: -1,
             keep: -1,
             weight_computation: -1,
-            moves: -1,
             reserved: NO_ATTRIBUTE,
             links: NO_ATTRIBUTE,
             compute: NO_ATTRIBUTE,
@@ -110,6 +108,10 @@ pub(crate) struct CosmaPlan {
     pub any_order_bound: i64,
     /// Empty where there is none.
     pub any_order_rule: MlirStringRef,
+    /// -1 where there is none.
+    pub cost: i64,
+    /// -1 where there is none.
+    pub cost_bound: i64,
 }
 
 #[repr(C)]

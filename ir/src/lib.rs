@@ -56,17 +56,16 @@ pub use interfaces::{
     decompose_pack, equivalence_hash, has_elementwise_trait, has_recursive_effects, is_call, is_equivalent,
     is_memory_effect_free, is_symbol_unused, splat_value,
 };
-pub use machine::{Keep, Machine, Moves, WeightComputation, Weights, clear_machine, machine, set_machine};
+pub use machine::{Keep, Machine, WeightComputation, Weights, clear_machine, machine, set_machine};
 pub use maps::{IndexingMap, indexing_maps};
 pub use melior;
-pub use memories::{Memories, MemoryFacts};
 pub use operation::{
     clear_offsets, clear_operator_facts, clear_residencies, clear_workspace_offset, cycles, in_place, is_abstract,
     is_group, key, kind, macs, name, offsets, operand_at, residencies, result_at, set_cycles, set_in_place, set_macs,
     set_offsets, set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
-pub use plan::{CyclesBound, PlanSummary, plan_summary, set_plan_summary};
+pub use plan::{Cost, CyclesBound, PlanSummary, plan_summary, set_plan_summary};
 pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
 pub use structured::{shape_values, slice_result, structured_access};

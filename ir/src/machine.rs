@@ -4,7 +4,7 @@ use crate::clock::{compute_attribute, links_attribute, read_clock};
 use crate::edit::as_mut;
 use crate::fact::{Maker, capped, read_array, read_integer};
 use crate::ffi::{CosmaMachine, NO_ATTRIBUTE, Text, cosmaReadMachine, guard};
-use crate::memories::{Memories, Said, home_attribute, memories_attribute, memory_links_attribute, read_memories};
+use crate::memories::{Said, home_attribute, memories_attribute, memory_links_attribute, read_memories};
 use crate::operation::maker;
 use cosma_planner::time::Clock;
 use melior::ir::operation::{OperationLike, OperationMutLike};
@@ -35,15 +35,6 @@ pub enum Keep {
     Auto,
 }
 
-/// Whether tensors move between memories.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moves {
-    /// Wherever a link leads.
-    Any,
-    /// Not at all: each has one place for good.
-    None,
-}
-
 /// What an attribute says; what it leaves out is for others to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Machine {
@@ -64,9 +55,7 @@ pub struct Machine {
     /// How fast it is, between host memory and scratchpad, each way. Where there are several memories, those say it.
     pub clock: Option<Clock>,
     /// Those that it has, if it says so; else there is a scratchpad, and host memory.
-    pub memories: Option<Memories>,
-    /// Whether tensors move between them.
-    pub moves: Option<Moves>,
+    pub memories: Option<cosma_planner::Machine>,
 }
 
 impl Machine {
@@ -118,7 +107,7 @@ fn read(attribute: Attribute) -> Option<Machine> {
     let bytes = |value: i64| u64::try_from(value).ok();
     // The attribute's verifier has read all this.
     let memories = read_memories(&said_of(&machine)).ok().flatten();
-    let (has_memories, size) = (memories.is_some(), memories.as_ref().map(|it| it.machine.scratchpad().0));
+    let (has_memories, size) = (memories.is_some(), memories.as_ref().map(|it| it.scratchpad().0));
     Some(Machine {
         scratchpad: size.or(bytes(machine.scratchpad)),
         alignment: bytes(machine.alignment),
@@ -137,7 +126,6 @@ fn read(attribute: Attribute) -> Option<Machine> {
             false => read_clock(said(machine.links), said(machine.compute)).ok().flatten(),
         },
         memories,
-        moves: bytes(machine.moves).map(|case| if case == 0 { Moves::Any } else { Moves::None }),
     })
 }
 
@@ -160,9 +148,8 @@ fn said_of<'c>(machine: &CosmaMachine) -> Said<'c> {
 fn verify(machine: &CosmaMachine) -> Result<(), String> {
     let reserved = said(machine.reserved).map_or(Ok(Vec::new()), read_reserved)?;
     let Some(memories) = read_memories(&said_of(machine))? else {
-        let of_memories = [("home", !machine.home.ptr.is_null()), ("moves", 0 <= machine.moves)];
-        if let Some((what, _)) = of_memories.into_iter().find(|it| it.1) {
-            return Err(format!("says '{what}', but has no 'memories'"));
+        if said(machine.home).is_some() {
+            return Err("has 'home', but no 'memories'".into());
         }
         return read_clock(said(machine.links), said(machine.compute)).map(|_| ());
     };
@@ -171,7 +158,7 @@ fn verify(machine: &CosmaMachine) -> Result<(), String> {
         return Err(format!("needs the name of one of its memories as scratchpad, not {size}"));
     }
     if !reserved.is_empty() {
-        let scratchpad = &memories.machine.memories()[1].name;
+        let scratchpad = &memories.memories()[1].name;
         return Err(format!("has 'reserved' beside 'memories': say it of one, as {scratchpad} = {{reserved = …}}"));
     }
     Ok(())
@@ -227,18 +214,17 @@ fn write<'c>(maker: Maker, machine: &Machine) -> Attribute<'c> {
         weights: machine.weights.map_or(-1, |it| it as i64),
         keep: machine.keep.map_or(-1, |it| it as i64),
         weight_computation: machine.weight_computation.map_or(-1, |it| it as i64),
-        moves: machine.moves.map_or(-1, |it| it as i64),
         ..CosmaMachine::unsaid()
     };
     let clock = match &machine.memories {
         Some(memories) => {
             let alignment = machine.alignment.unwrap_or(Machine::DEFAULT_ALIGNMENT);
             said.scratchpad = -1;
-            said.scratchpad_name = maker.string(&memories.machine.memories()[1].name).to_raw();
+            said.scratchpad_name = maker.string(&memories.memories()[1].name).to_raw();
             said.home = home_attribute(maker, memories).map_or(NO_ATTRIBUTE, |it| it.to_raw());
             said.memories = memories_attribute(maker, memories, alignment).to_raw();
             said.links = memory_links_attribute(maker, memories).to_raw();
-            memories.machine.clock()
+            memories.clock()
         }
         None => {
             if !machine.reserved.is_empty() {

@@ -1,34 +1,11 @@
 //! Several memories in `cosma.machine`: `memories`, `home`, and the links between them.
 
-use crate::clock::{
-    SaidLink, entries, list, natural, positive, ratio, read_compute, read_link, text, timing_entries, write_ratio,
-};
+use crate::clock::{SaidLink, entries, list, natural, positive, read_compute, read_link, text, timing_entries};
 use crate::fact::{Maker, read_array};
 use crate::machine::{Machine, read_reserved, write_reserved};
-use cosma_planner::time::{Clock, Compute, Ratio, Timing};
+use cosma_planner::time::{Clock, Compute, Timing};
 use cosma_planner::{Bytes, Link, Memory, MemoryId};
-use melior::ir::{Attribute, AttributeLike};
-use mlir_sys::{mlirAttributeIsABool, mlirBoolAttrGetValue};
-
-/// The memories of a machine and what leads from one to another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Memories {
-    /// Home, then the scratchpad, then the others by name; with a clock, if links have rates.
-    pub machine: cosma_planner::Machine,
-    /// By memory: what the machine does not know.
-    pub facts: Vec<MemoryFacts>,
-}
-
-/// What planning does not ask of a memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MemoryFacts {
-    /// So many banks of one size; none if it is not said.
-    pub banks: Option<u64>,
-    /// Nothing can be put there while the network runs.
-    pub is_read_only: bool,
-    /// Bytes per cycle at which operators read there; none if they do not.
-    pub reads: Option<Ratio>,
-}
+use melior::ir::Attribute;
 
 /// What an attribute says of several memories, and of the links and the clock.
 pub(crate) struct Said<'c> {
@@ -40,17 +17,17 @@ pub(crate) struct Said<'c> {
     pub compute: Option<Attribute<'c>>,
 }
 
-/// Reads the memories; none where it is not said that there are several.
+/// Reads the memories: home, then the scratchpad, then the others by name; with a clock, if links have rates. None where
+/// it is not said that there are several.
 ///
 /// # Errors
 /// What is wrong with them, to be said after the attribute's name.
-pub(crate) fn read_memories(said: &Said) -> Result<Option<Memories>, String> {
+pub(crate) fn read_memories(said: &Said) -> Result<Option<cosma_planner::Machine>, String> {
     let Some(memories) = said.memories else { return Ok(None) };
     let alignment = said.alignment.unwrap_or(Machine::DEFAULT_ALIGNMENT);
     let read = |(name, value): (String, Attribute)| read_memory(name, value, alignment);
-    let all: Vec<(Memory, MemoryFacts)> =
-        entries(memories).unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
-    let sizes: u128 = all.iter().filter_map(|it| it.0.size).map(|it| u128::from(it.0)).sum();
+    let all: Vec<Memory> = entries(memories).unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
+    let sizes: u128 = all.iter().filter_map(|it| it.size).map(|it| u128::from(it.0)).sum();
     if i64::MAX as u128 <= sizes {
         return Err(format!("has memories of {sizes} B in all, which is more than can be addressed"));
     }
@@ -58,9 +35,9 @@ pub(crate) fn read_memories(said: &Said) -> Result<Option<Memories>, String> {
     let scratchpad = find_scratchpad(&all, said.scratchpad)?;
     let first = [all[home].clone(), all[scratchpad].clone()];
     let others = all.into_iter().enumerate().filter(|it| it.0 != home && it.0 != scratchpad).map(|it| it.1);
-    let (memories, facts): (Vec<Memory>, Vec<MemoryFacts>) = first.into_iter().chain(others).unzip();
+    let memories: Vec<Memory> = first.into_iter().chain(others).collect();
 
-    let (links, clock) = read_links(&memories, &facts, said)?;
+    let (links, clock) = read_links(&memories, said)?;
     let wrong = |error: cosma_planner::Error| format!("is wrong: {error}");
     let machine = cosma_planner::Machine::new(memories, links).map_err(wrong)?;
     for (from, to) in cosma_planner::Machine::HOST_WAYS {
@@ -73,87 +50,61 @@ pub(crate) fn read_memories(said: &Said) -> Result<Option<Memories>, String> {
         Some(clock) => machine.with_clock(clock).map_err(wrong)?,
         None => machine,
     };
-    Ok(Some(Memories { machine, facts }))
+    Ok(Some(machine))
 }
 
-fn read_memory(name: String, value: Attribute, default: u64) -> Result<(Memory, MemoryFacts), String> {
+fn read_memory(name: String, value: Attribute, default: u64) -> Result<Memory, String> {
     if name.is_empty() || name.contains(|it: char| it.is_whitespace() || ":|@".contains(it)) {
         return Err(format!("has a memory of the name '{name}', which no memory can have"));
     }
     let of = |what: &str| format!("{what} of '{name}'");
     let entries = entries(value).ok_or_else(|| format!("needs a dictionary for the memory '{name}', not {value}"))?;
     let (mut size, mut alignment, mut reserved) = (None, None, Vec::new());
-    let mut facts = MemoryFacts::default();
     for (key, value) in entries {
         match &key[..] {
             "size" => size = Some(natural(&of(&key), value)?),
             "alignment" => alignment = Some(positive(&of(&key), value)?),
             "reserved" if read_array(value).is_some() => reserved = read_reserved(value)?,
             "reserved" => return Err(format!("needs a list of [first, end] as {}, not {value}", of(&key))),
-            "banks" => facts.banks = Some(positive(&of(&key), value)?),
-            "read_only" => facts.is_read_only = read_flag(&of(&key), value)?,
-            "reads" => {
-                let rate = ratio(&of(&key), value)?;
-                if rate.is_zero() {
-                    return Err(format!("has the rate 0 as {}", of(&key)));
-                }
-                facts.reads = Some(rate);
-            }
             _ => {
                 return Err(format!(
-                    "has an unknown key '{key}' in the memory '{name}'; there are size, alignment, reserved, banks, \
-                     read_only, reads"
+                    "has an unknown key '{key}' in the memory '{name}'; there are size, alignment, reserved"
                 ));
             }
         }
     }
     match size {
         None if !reserved.is_empty() => return Err(format!("reserves addresses of '{name}', which has no size")),
-        None if facts.banks.is_some() => return Err(format!("has banks of '{name}', which has no size")),
         None if alignment.is_some() => return Err(format!("has an alignment of '{name}', which has no size")),
         _ => {}
     }
     if let Some((size, outside)) = size.and_then(|size| Some((size, reserved.iter().find(|it| size < it.end)?))) {
         return Err(format!("reserves {} to {} of '{name}', which ends at {size}", outside.start, outside.end));
     }
-    if let Some((size, banks)) = size.zip(facts.banks).filter(|(size, banks)| !size.is_multiple_of(*banks)) {
-        return Err(format!("has {banks} banks of '{name}', which do not divide its {size} B"));
-    }
     let alignment = if size.is_some() { alignment.unwrap_or(default) } else { 1 };
     let reserved = reserved.into_iter().map(|it| Bytes(it.start)..Bytes(it.end)).collect();
-    Ok((Memory { name, size: size.map(Bytes), alignment: Bytes(alignment), reserved }, facts))
+    Ok(Memory { name, size: size.map(Bytes), alignment: Bytes(alignment), reserved })
 }
 
-/// `read_only`, `read_only = true` or `read_only = false`.
-fn read_flag(name: &str, value: Attribute) -> Result<bool, String> {
-    // SAFETY: the attribute is alive.
-    match unsafe { mlirAttributeIsABool(value.to_raw()) } {
-        _ if value.is_unit() => Ok(true),
-        // SAFETY: it is one.
-        true => Ok(unsafe { mlirBoolAttrGetValue(value.to_raw()) }),
-        false => Err(format!("needs true or false as {name}, not {value}")),
-    }
+fn names(memories: &[Memory]) -> Vec<&str> {
+    memories.iter().map(|it| it.name.as_str()).collect()
 }
 
-fn names(memories: &[(Memory, MemoryFacts)]) -> Vec<&str> {
-    memories.iter().map(|it| it.0.name.as_str()).collect()
-}
-
-fn find(memories: &[(Memory, MemoryFacts)], what: &str, said: Attribute) -> Result<usize, String> {
+fn find(memories: &[Memory], what: &str, said: Attribute) -> Result<usize, String> {
     let name = text(what, said)?;
-    let found = memories.iter().position(|it| it.0.name == name);
+    let found = memories.iter().position(|it| it.name == name);
     found.ok_or_else(|| format!("has the {what} '{name}'; there are {}", list(&names(memories))))
 }
 
 /// The memory without a size in which arguments lie.
-fn find_home(memories: &[(Memory, MemoryFacts)], said: Option<Attribute>) -> Result<usize, String> {
-    let without: Vec<usize> = (0..memories.len()).filter(|it| memories[*it].0.size.is_none()).collect();
+fn find_home(memories: &[Memory], said: Option<Attribute>) -> Result<usize, String> {
+    let without: Vec<usize> = (0..memories.len()).filter(|it| memories[*it].size.is_none()).collect();
     let home = match (said, &without[..]) {
         (Some(said), _) => find(memories, "home", said)?,
         (None, [one]) => *one,
         (None, []) => return Err("has no memory without a size, which would be home".into()),
         (None, several) => {
-            let names: Vec<&str> = several.iter().map(|it| memories[*it].0.name.as_str()).collect();
+            let names: Vec<&str> = several.iter().map(|it| memories[*it].name.as_str()).collect();
             let (n, first) = (names.len(), names[0]);
             return Err(format!(
                 "has {n} memories without a size, {}: say which one is home, as home = \"{first}\"",
@@ -161,34 +112,29 @@ fn find_home(memories: &[(Memory, MemoryFacts)], said: Option<Attribute>) -> Res
             ));
         }
     };
-    let (memory, facts) = &memories[home];
-    match memory.size {
-        Some(size) => Err(format!("has '{}' as home, which has a size, {size} B", memory.name)),
-        None if facts.is_read_only => {
-            Err(format!("has '{}' as home, where results go, but it is read only", memory.name))
-        }
+    let Memory { name, size, .. } = &memories[home];
+    match size {
+        Some(size) => Err(format!("has '{name}' as home, which has a size, {size} B")),
         None => Ok(home),
     }
 }
 
 /// The memory with a size in which operators run.
-fn find_scratchpad(memories: &[(Memory, MemoryFacts)], said: Option<Attribute>) -> Result<usize, String> {
+fn find_scratchpad(memories: &[Memory], said: Option<Attribute>) -> Result<usize, String> {
     let said = said.ok_or_else(|| {
-        let sized: Vec<&str> = memories.iter().filter(|it| it.0.size.is_some()).map(|it| it.0.name.as_str()).collect();
-        let example = sized.first().map(|it| format!(", as scratchpad = \"{it}\"")).unwrap_or_default();
+        let sized = memories.iter().find(|it| it.size.is_some());
+        let example = sized.map(|it| format!(", as scratchpad = \"{}\"", it.name)).unwrap_or_default();
         format!("has memories, but does not name the one that is the scratchpad{example}")
     })?;
     let scratchpad = find(memories, "scratchpad", said)?;
-    let (memory, facts) = &memories[scratchpad];
-    match memory.size {
-        None => Err(format!("has '{}' as scratchpad, which has no size", memory.name)),
-        Some(_) if facts.is_read_only => Err(format!("has '{}' as scratchpad, but it is read only", memory.name)),
-        Some(_) => Ok(scratchpad),
+    match &memories[scratchpad] {
+        Memory { name, size: None, .. } => Err(format!("has '{name}' as scratchpad, which has no size")),
+        _ => Ok(scratchpad),
     }
 }
 
-fn read_links(memories: &[Memory], facts: &[MemoryFacts], said: &Said) -> Result<(Vec<Link>, Option<Clock>), String> {
-    let names: Vec<&str> = memories.iter().map(|it| it.name.as_str()).collect();
+fn read_links(memories: &[Memory], said: &Said) -> Result<(Vec<Link>, Option<Clock>), String> {
+    let names = names(memories);
     let said_links = said.links.and_then(read_array).unwrap_or_default();
     let (mut channels, mut links, mut timings) = (Vec::new(), Vec::<Link>::new(), Vec::<Timing>::new());
     for link in said_links {
@@ -199,9 +145,6 @@ fn read_links(memories: &[Memory], facts: &[MemoryFacts], said: &Said) -> Result
         }
         if links.iter().any(|it| (it.from, it.to) == (from, to)) {
             return Err(format!("has two links from {from_name} to {to_name}"));
-        }
-        if facts[to.index()].is_read_only {
-            return Err(format!("has a link from {from_name} to {to_name}, which is read only"));
         }
         links.push(Link { from, to, price: price.unwrap_or(1) });
         timings.extend(timing);
@@ -218,8 +161,8 @@ fn read_links(memories: &[Memory], facts: &[MemoryFacts], said: &Said) -> Result
 }
 
 /// The memories as a dictionary; one of this alignment does not say so.
-pub(crate) fn memories_attribute<'c>(maker: Maker, memories: &Memories, alignment: u64) -> Attribute<'c> {
-    let memory = |(memory, facts): (&Memory, &MemoryFacts)| {
+pub(crate) fn memories_attribute<'c>(maker: Maker, machine: &cosma_planner::Machine, alignment: u64) -> Attribute<'c> {
+    let memory = |memory: &Memory| {
         let mut entries: Vec<(&str, Attribute)> = Vec::new();
         if let Some(size) = memory.size {
             entries.push(("size", maker.integer(size.0)));
@@ -231,29 +174,21 @@ pub(crate) fn memories_attribute<'c>(maker: Maker, memories: &Memories, alignmen
             let ranges: Vec<_> = memory.reserved.iter().map(|it| it.start.0..it.end.0).collect();
             entries.push(("reserved", write_reserved(maker, &ranges)));
         }
-        entries.extend(facts.banks.map(|it| ("banks", maker.integer(it))));
-        if facts.is_read_only {
-            entries.push(("read_only", maker.unit()));
-        }
-        entries.extend(facts.reads.map(|it| ("reads", write_ratio(maker, it))));
         maker.dictionary(&entries)
     };
-    let all = memories.machine.memories();
-    let entries: Vec<(&str, Attribute)> =
-        all.iter().zip(&memories.facts).map(|it| (it.0.name.as_str(), memory(it))).collect();
+    let entries: Vec<(&str, Attribute)> = machine.memories().iter().map(|it| (it.name.as_str(), memory(it))).collect();
     maker.dictionary(&entries)
 }
 
 /// The name of home, where it is not the only memory without a size.
-pub(crate) fn home_attribute<'c>(maker: Maker, memories: &Memories) -> Option<Attribute<'c>> {
-    let all = memories.machine.memories();
+pub(crate) fn home_attribute<'c>(maker: Maker, machine: &cosma_planner::Machine) -> Option<Attribute<'c>> {
+    let all = machine.memories();
     let n_without = all.iter().filter(|it| it.size.is_none()).count();
     (1 < n_without).then(|| maker.string(&all[0].name))
 }
 
 /// The links between the memories, with prices other than 1 and their speed.
-pub(crate) fn memory_links_attribute<'c>(maker: Maker, memories: &Memories) -> Attribute<'c> {
-    let machine = &memories.machine;
+pub(crate) fn memory_links_attribute<'c>(maker: Maker, machine: &cosma_planner::Machine) -> Attribute<'c> {
     let name = |it: MemoryId| maker.string(&machine.memories()[it.index()].name);
     let link = |(index, link): (usize, &Link)| {
         let mut entries = vec![("from", name(link.from)), ("to", name(link.to))];

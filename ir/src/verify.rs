@@ -141,7 +141,7 @@ fn verify_way(operation: OperationRef) -> Verdict {
             _ => Ok(()),
         };
     };
-    let machine = memories.machine;
+    let machine = memories;
     let find = |name: Option<String>| match name {
         Some(name) => machine.memories().iter().position(|it| it.name == name).map(|it| MemoryId(it as u32)),
         None => Some(MemoryId::SCRATCHPAD),
@@ -452,14 +452,14 @@ impl Block {
         let (name, room, alignment) = match (&machine.memories, memory) {
             (None, None) => ("the scratchpad", machine.scratchpad, machine.alignment),
             (Some(memories), None) => {
-                let (room, alignment) = (memories.machine.scratchpad(), memories.machine.alignment());
+                let (room, alignment) = (memories.scratchpad(), memories.alignment());
                 ("the scratchpad", Some(room.0), Some(alignment.0))
             }
             (None, Some(name)) => {
                 return Err(format!("has {what} in '{name}', but 'cosma.machine' says nothing of memories"));
             }
             (Some(memories), Some(name)) => {
-                let all = memories.machine.memories();
+                let all = memories.memories();
                 let Some(found) = all.iter().find(|it| it.name == *name) else {
                     let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
                     return Err(format!("has {what} in '{name}', but there are {}", list(&names)));

@@ -1,7 +1,8 @@
 //! `cosma-insert-transfers`: allocated form → planned form.
 //!
 //! 1. The plan is read back from the attributes, and becomes a list of actions. On a machine with a clock, transfers
-//!    begin as soon as addresses allow it and go on beside operators, unless `overlap=none`.
+//!    begin as soon as addresses allow it and go on beside operators, unless `overlap=none`. On one of several memories,
+//!    it is decided what lies in those beside the scratchpad.
 //! 2. Each transfer among them becomes an operation, before or after the operator that it serves.
 //! 3. Each operator reads its operands from where they lie at its step, and says where its results do.
 //!    Views are made again of what they look at, where that has moved.
@@ -10,7 +11,9 @@
 //! 5. Operators of other dialects go into groups, which have effects on the scratchpad (`wrap.rs`).
 
 use crate::allocated;
+use crate::effort::{Seconds, TIME_LIMIT};
 use crate::extract::{Carrier, Extraction, extract, key, value_size};
+use crate::facts::Facts;
 use crate::form::{Form, body, expect, form};
 use crate::machine::MachineOptions;
 use crate::overlap::{OVERLAP, Overlap, parse_overlap};
@@ -24,14 +27,18 @@ use cosma_ir::{
     load, region, reload, result_at, set_offsets, spill, spill_into, store, store_into, tensor_type, uses, wait,
 };
 use cosma_planner::time::overlap_at_addresses;
-use cosma_planner::{Action, Copy, InPlace, Kind, Kinds, MemoryId, OpId, Place, Slot, TensorId, check_with_prologue};
+use cosma_planner::{
+    Action, Copy, Deadline, InPlace, Kind, Kinds, MemoryId, OpId, Place, Plan, Slot, TensorId, Traffic,
+    check_with_prologue, tiers,
+};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-insert-transfers",
     description: "makes transfers operations, and puts results at their offsets: from allocated to planned form",
     anchor: "func.func",
-    options: &[OVERLAP],
+    options: &[OVERLAP, TIME_LIMIT],
 };
 
 pub(crate) fn run<'c>(
@@ -40,15 +47,26 @@ pub(crate) fn run<'c>(
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
     let overlap = parse_overlap(options).map_err(|message| Diagnostic::at(function, message))?;
-    insert_transfers(function, overlap)
+    let time_limit = options.get(TIME_LIMIT.name).parse::<Seconds>();
+    let time_limit =
+        time_limit.map_err(|error| Diagnostic::at(function, format!("option {}: {error}", TIME_LIMIT.name)))?;
+    insert_transfers(function, overlap, time_limit.0)
 }
 
+/// The part of the time limit in which it is decided what lies in memories beside the scratchpad.
+const SHARE_OF_LEVELS: f64 = 0.2;
+
 /// Brings a function from allocated into planned form. A function that has nothing to plan stays
-/// as it is.
+/// as it is. On a machine of several memories, it is decided here what lies in those beside the scratchpad, as planning
+/// has decided it before, since allocated form says nothing of them.
 ///
 /// # Errors
 /// At the function in another form; at operators whose residencies make no program; where cycles cannot be counted.
-pub fn insert_transfers<'c>(function: OperationRef<'c, '_>, overlap: Overlap) -> Result<(), Diagnostic<'c>> {
+pub fn insert_transfers<'c>(
+    function: OperationRef<'c, '_>,
+    overlap: Overlap,
+    time_limit: Duration,
+) -> Result<(), Diagnostic<'c>> {
     if body(function).is_none() {
         return Ok(());
     }
@@ -60,76 +78,46 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>, overlap: Overlap) ->
     let plan = allocated::read(&extraction)?;
     let problem = &extraction.problem;
     let prologue = plan.prologue(problem);
-    let mut actions = plan.actions(problem);
+    let mut actions = match problem.machine.has_tiers() {
+        true => in_tiers(&extraction, &plan, time_limit)?,
+        false => plan.actions(problem),
+    };
     // Where they are wrong already, that is said of the plan.
     if overlap == Overlap::Auto
         && problem.machine.clock().is_some()
+        && !problem.machine.has_tiers()
         && check_with_prologue(problem, &prologue, &actions).is_ok()
     {
         actions = overlap_at_addresses(problem, &plan).map_err(|it| extraction.diagnose(&it))?.actions;
     }
-    judge_actions(&extraction, &prologue, &actions)
-        .map_err(|notes| notes.about(function, "the residencies of this function make no right program"))?;
+    if let Err(violations) = check_with_prologue(problem, &prologue, &actions) {
+        let mut diagnostic = Diagnostic::at(function, "the residencies of this function make no right program");
+        for violation in violations {
+            let step = violation.moment.map(|it| it.step.index());
+            let operation = step.and_then(|it| extraction.operators.get(it)).unwrap_or(&extraction.function);
+            diagnostic = diagnostic.note(operation.location(), violation.display(&extraction.problem).to_string());
+        }
+        return Err(diagnostic);
+    }
     allocated::clear(&extraction);
     rewrite(&extraction, &prologue, &actions);
     Ok(())
 }
 
-/// Brings a function into planned form that does what these actions say: those of a prologue, which runs once, and those
-/// of each run. They may move tensors between any memories of the problem's machine.
-///
-/// The function is one of which [`extract`] has just made the problem, in source form, and its operators stand in the
-/// order in which the actions run them.
-///
-/// # Errors
-/// At the function, with all violations, if they make no right program or run operators in another order; or if the
-/// function is in another form. Then it is unchanged.
-pub fn insert_actions<'c>(
+/// The program of a plan for several memories, whose summary says what it moves from now on.
+fn in_tiers<'c>(
     extraction: &Extraction<'c, '_>,
-    prologue: &[Action],
-    actions: &[Action],
-) -> Result<(), Diagnostic<'c>> {
-    let function = extraction.function;
-    expect(function, INFO.name, Form::Source)?;
-    judge_actions(extraction, prologue, actions)
-        .map_err(|notes| notes.about(function, "these actions make no right program"))?;
-    let order: Vec<usize> = actions
-        .iter()
-        .filter_map(|it| match it {
-            Action::Run { op, .. } => Some(op.index()),
-            _ => None,
-        })
-        .collect();
-    if !order.iter().copied().eq(0..extraction.operators.len()) {
-        let message = "these actions run the operators in another order than that of the block";
-        return Err(Diagnostic::at(function, message));
+    plan: &Plan,
+    time_limit: Duration,
+) -> Result<Vec<Action>, Diagnostic<'c>> {
+    let (function, problem) = (extraction.function, &extraction.problem);
+    let deadline = Deadline::after(time_limit.mul_f64(SHARE_OF_LEVELS));
+    let actions = tiers::actions(problem, plan, deadline).map_err(|it| extraction.diagnose(&it))?;
+    if let Some(facts) = Facts::read(function) {
+        let facts = facts.with_traffic(Traffic::of(problem, &actions));
+        facts.map_err(|message| Diagnostic::at(function, message))?.write(function);
     }
-    rewrite(extraction, prologue, actions);
-    Ok(())
-}
-
-/// What is wrong with a program, and where.
-struct Notes<'c>(Vec<(Location<'c>, String)>);
-
-impl<'c> Notes<'c> {
-    fn about(self, function: OperationRef<'c, '_>, message: &str) -> Diagnostic<'c> {
-        let diagnostic = Diagnostic::at(function, message);
-        self.0.into_iter().fold(diagnostic, |diagnostic, (location, note)| diagnostic.note(location, note))
-    }
-}
-
-fn judge_actions<'c>(
-    extraction: &Extraction<'c, '_>,
-    prologue: &[Action],
-    actions: &[Action],
-) -> Result<(), Notes<'c>> {
-    let Err(violations) = check_with_prologue(&extraction.problem, prologue, actions) else { return Ok(()) };
-    let note = |violation: cosma_planner::Violation| {
-        let step = violation.moment.map(|it| it.step.index());
-        let operation = step.and_then(|it| extraction.operators.get(it)).unwrap_or(&extraction.function);
-        (operation.location(), violation.display(&extraction.problem).to_string())
-    };
-    Err(Notes(violations.into_iter().map(note).collect()))
+    Ok(actions)
 }
 
 /// Writes actions, of the prologue and of each run, into a function whose operators stand in the order in which they

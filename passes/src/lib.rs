@@ -53,7 +53,7 @@ pub use form::{Form, form, symbol};
 pub use group::{group, ungroup};
 pub use infer_access::infer_access;
 pub use inline::inline;
-pub use insert_transfers::{insert_actions, insert_transfers};
+pub use insert_transfers::insert_transfers;
 pub use liveness::{Lifetime, LiveStep, Liveness, liveness};
 pub use lower_addresses::{
     ArenaName, LowerOptions, MEMREFS_TO_LLVM, SOURCE_TO_MEMREFS, TransfersName, lower_addresses, lower_unjudged,

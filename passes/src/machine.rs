@@ -170,8 +170,8 @@ impl MachineOptions {
     }
 
     /// Several memories, where some are given or declared, with what else is given of them.
-    fn memories_with(&self, declared: Option<&cosma_ir::Memories>) -> Option<cosma_ir::Memories> {
-        let mut machine = self.memories.clone().or_else(|| Some(declared?.machine.clone()))?;
+    fn memories_with(&self, declared: Option<&Machine>) -> Option<Machine> {
+        let mut machine = self.memories.as_ref().or(declared)?.clone();
         if let Some(scratchpad) = self.scratchpad {
             machine.set_scratchpad(scratchpad);
         }
@@ -180,14 +180,7 @@ impl MachineOptions {
         }
         let said = &machine.memories()[MemoryId::SCRATCHPAD.index()].reserved;
         let more: Vec<Range<Bytes>> = self.reserved.iter().filter(|it| !said.contains(it)).cloned().collect();
-        let machine = machine.with_reserved(more);
-        let facts = |name: &str| {
-            let declared = declared?;
-            let index = declared.machine.memories().iter().position(|it| it.name == name)?;
-            Some(declared.facts[index])
-        };
-        let facts = machine.memories().iter().map(|it| facts(&it.name).unwrap_or_default()).collect();
-        Some(cosma_ir::Memories { machine, facts })
+        Some(machine.with_reserved(more))
     }
 
     /// Whether the size of the scratchpad is given or declared.
@@ -210,7 +203,7 @@ impl MachineOptions {
             cosma_ir::Weights::Streamed => Weights::Streamed,
             cosma_ir::Weights::Auto => Weights::Auto,
         });
-        let several = self.memories_with(attribute.memories.as_ref()).map(|it| it.machine);
+        let several = self.memories_with(attribute.memories.as_ref());
         let scratchpad = several.as_ref().map(Machine::scratchpad).or(self.scratchpad);
         let Some(scratchpad) = scratchpad.or(attribute.scratchpad.map(Bytes)) else { return Ok(None) };
         let alignment = self.alignment.or(attribute.alignment.map(Bytes)).unwrap_or(DEFAULT_ALIGNMENT);

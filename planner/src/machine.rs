@@ -192,15 +192,20 @@ impl Machine {
 
     /// Whether links lead from one memory to another, over others or not.
     pub fn has_way(&self, from: MemoryId, to: MemoryId) -> bool {
-        let mut reached = vec![from];
-        let mut next = 0;
-        while let Some(&here) = reached.get(next) {
-            next += 1;
-            let links = self.links.iter().filter(|it| it.from == here).map(|it| it.to);
-            let new: Vec<MemoryId> = links.filter(|it| !reached.contains(it)).collect();
-            reached.extend(new);
-        }
-        reached.contains(&to)
+        let all: Vec<MemoryId> = (0..self.memories.len() as u32).map(MemoryId).collect();
+        self.price_over(from, to, &all).is_some()
+    }
+
+    /// Whether there are memories besides home and the scratchpad. Then [`plan_in_tiers`](crate::tiers::plan_in_tiers)
+    /// plans, not [`plan()`](crate::plan()).
+    pub fn has_tiers(&self) -> bool {
+        2 < self.memories.len()
+    }
+
+    /// Home and the scratchpad alone, with a link each way at price 1.
+    pub fn without_tiers(&self) -> Machine {
+        let links = Machine::HOST_WAYS.map(|(from, to)| Link { from, to, price: 1 }).to_vec();
+        Machine { memories: self.memories[..2].to_vec(), links, clock: None }
     }
 
     /// What it costs to bring so many bytes from one memory to another; nothing where no link leads there.

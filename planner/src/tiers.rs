@@ -19,7 +19,7 @@ pub(crate) mod program;
 
 use crate::{
     Action, Bytes, Deadline, Error, Keep, Link, Machine, Memory, MemoryId, Options, Order, Plan, Problem, Solution,
-    Traffic, plan, plan_in_order,
+    Solver, Traffic, plan, plan_in_order,
 };
 use bound::least_cost;
 use level::Level;
@@ -36,6 +36,11 @@ pub struct TieredPlan {
     pub traffic: Traffic,
     /// No program costs less, in any order that is allowed.
     pub lower_bound: u128,
+    /// No program moves fewer bytes over the border of the scratchpad, of it together with the memory nearest to it, and so
+    /// on; the last border is that of home.
+    pub least_bytes: Vec<Bytes>,
+    /// Which solver made the plan.
+    pub solver: Solver,
 }
 
 impl TieredPlan {
@@ -86,7 +91,7 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
     }
     let lower_bound = least_cost(&problem.machine, &memories, &least);
     let mut best: Option<TieredPlan> = None;
-    for Solution { plan, .. } in solutions {
+    for Solution { plan, solver, .. } in solutions {
         if best.as_ref().is_some_and(|it| it.is_optimal() || deadline.has_passed()) {
             break;
         }
@@ -94,7 +99,8 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
         let actions = serve(problem, &memories, plan.actions(&inner), level_deadline)?;
         let traffic = Traffic::of(problem, &actions);
         if best.as_ref().is_none_or(|it| traffic.cost < it.traffic.cost) {
-            best = Some(TieredPlan { plan, actions, traffic, lower_bound });
+            let least_bytes = least.clone();
+            best = Some(TieredPlan { plan, actions, traffic, lower_bound, least_bytes, solver });
         }
     }
     Ok(best.expect("there is a plan for the scratchpad"))

@@ -35,7 +35,7 @@ pub(super) fn arenas<'c, 'a>(machine: Option<&Machine>) -> Vec<Arena<'c, 'a>> {
         let (name, size, alignment) = (Some(memory.name.clone()), memory.size?.0, memory.alignment.0);
         Some(Arena { memory: MemoryId(index as u32), name, size, alignment, value: None })
     };
-    memories.machine.memories().iter().enumerate().filter_map(arena).collect()
+    memories.memories().iter().enumerate().filter_map(arena).collect()
 }
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {

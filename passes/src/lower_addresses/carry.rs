@@ -63,7 +63,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     fn target(&self, operation: OperationRef<'c, 'a>) -> MemoryId {
         let name = memory(operation);
         let memories = machine(self.function).and_then(|it| it.memories);
-        let find = |name: String| memories?.machine.memories().iter().position(|it| it.name == name);
+        let find = |name: String| memories?.memories().iter().position(|it| it.name == name);
         name.and_then(find).map_or(MemoryId::SCRATCHPAD, |it| MemoryId(it as u32))
     }
 

@@ -262,7 +262,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     fn channel(&self, operation: OperationRef<'c, 'a>, from: MemoryId, to: MemoryId) -> u64 {
         let said = machine(operation).unwrap_or_default();
         let timing = match &said.memories {
-            Some(memories) => memories.machine.timing(from, to).copied(),
+            Some(memories) => memories.timing(from, to).copied(),
             None => {
                 let link = Machine::HOST_WAYS.iter().position(|it| *it == (from, to));
                 link.zip(said.clock).and_then(|(link, clock)| clock.timings.get(link).copied())
