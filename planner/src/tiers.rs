@@ -8,21 +8,25 @@
 //!    together, or for both.
 //! 2. *Levels*: around the program of an outline, each memory in turn decides what it holds between the copies from and to
 //!    home (`tiers/level.rs`), exactly but for addresses.
-//! 3. *Bounds*: every border of nested memories has to be crossed by so many bytes, whatever the order
+//! 3. *Time*: where the machine has a clock, copies go on beside operators as far as addresses allow (`tiers/overlap.rs`).
+//! 4. *Bounds*: every border of nested memories has to be crossed by so many bytes, whatever the order
 //!    (`tiers/bound.rs`).
 //!
 //! Staged tensors and their parts lie in host memory and in the scratchpad only.
 
 mod bound;
 mod level;
+mod overlap;
 pub(crate) mod program;
 
+use crate::time::Timeline;
 use crate::{
-    Action, Bytes, Deadline, Error, Keep, Link, Machine, Memory, MemoryId, Options, Order, Plan, Problem, Solution,
-    Solver, Traffic, plan, plan_in_order,
+    Action, Bytes, Cycles, Deadline, Error, Keep, Link, Machine, Memory, MemoryId, Options, Order, Plan, Problem,
+    Solution, Solver, Traffic, plan, plan_in_order,
 };
-use bound::least_cost;
+use bound::{least_cost, least_cycles};
 use level::Level;
+pub use overlap::overlap;
 use program::Program;
 
 /// A plan for a machine of several memories.
@@ -41,12 +45,21 @@ pub struct TieredPlan {
     pub least_bytes: Vec<Bytes>,
     /// Which solver made the plan.
     pub solver: Solver,
+    /// How it goes, by the judge of time; none without a clock.
+    pub timeline: Option<Timeline>,
+    /// No program takes fewer cycles, in any order that is allowed; none without a clock.
+    pub least_cycles: Option<Cycles>,
 }
 
 impl TieredPlan {
     /// Whether no program costs less.
     pub fn is_optimal(&self) -> bool {
         self.traffic.cost <= self.lower_bound
+    }
+
+    /// Of two plans, the one that ranks lower is better.
+    fn rank(&self) -> (u128, Option<Cycles>) {
+        (self.traffic.cost, self.timeline.as_ref().map(|it| it.makespan))
     }
 }
 
@@ -90,6 +103,7 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
         solutions.push(solution);
     }
     let lower_bound = least_cost(&problem.machine, &memories, &least);
+    let least_cycles = least_cycles(problem, &memories, &least)?;
     let mut best: Option<TieredPlan> = None;
     for Solution { plan, solver, .. } in solutions {
         if best.as_ref().is_some_and(|it| it.is_optimal() || deadline.has_passed()) {
@@ -98,9 +112,20 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
         let level_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_LEVEL)).with_grace();
         let actions = serve(problem, &memories, plan.actions(&inner), level_deadline)?;
         let traffic = Traffic::of(problem, &actions);
-        if best.as_ref().is_none_or(|it| traffic.cost < it.traffic.cost) {
+        let (actions, timeline) = timed(problem, actions)?;
+        let makespan = timeline.as_ref().map(|it| it.makespan);
+        if best.as_ref().is_none_or(|it| (traffic.cost, makespan) < it.rank()) {
             let least_bytes = least.clone();
-            best = Some(TieredPlan { plan, actions, traffic, lower_bound, least_bytes, solver });
+            best = Some(TieredPlan {
+                plan,
+                actions,
+                traffic,
+                lower_bound,
+                least_bytes,
+                solver,
+                timeline,
+                least_cycles,
+            });
         }
     }
     Ok(best.expect("there is a plan for the scratchpad"))
@@ -113,7 +138,8 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
 pub fn actions(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Vec<Action>, Error> {
     check(problem)?;
     let inner = inner_problem(problem, &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].clone());
-    serve(problem, &nearest_first(&problem.machine), plan.actions(&inner), deadline)
+    let actions = serve(problem, &nearest_first(&problem.machine), plan.actions(&inner), deadline)?;
+    Ok(timed(problem, actions)?.0)
 }
 
 /// A program without foresight, to compare with: the scratchpad holds what the plan says, and each farther memory what
@@ -131,6 +157,15 @@ pub fn first_come(problem: &Problem, plan: &Plan) -> Result<Vec<Action>, Error> 
         actions = level.serve_by(Program::first_come, Deadline::NEVER)?;
     }
     Ok(actions)
+}
+
+/// The program with copies beside operators, and how it goes, where there is a clock.
+fn timed(problem: &Problem, actions: Vec<Action>) -> Result<(Vec<Action>, Option<Timeline>), Error> {
+    if problem.machine.clock().is_none() {
+        return Ok((actions, None));
+    }
+    let (actions, timeline) = overlap(problem, &actions)?;
+    Ok((actions, Some(timeline)))
 }
 
 /// Gives each memory but the scratchpad its turn, the nearest first.

@@ -1,8 +1,11 @@
 //! Machines of several memories: every program is right, none costs less than the bound, and what memories without room or
 //! without end come to.
 
-use cosma_planner::testing::{Choices, Shape, compute, in_tiers, interpret, least_tiered_cost, random_problem};
+use cosma_planner::testing::{
+    Choices, Shape, clocked, compute, in_tiers, interpret, least_tiered_cost, random_problem,
+};
 use cosma_planner::tiers::{TieredPlan, first_come, plan_in_tiers};
+use cosma_planner::time::{simulate, without_overlap};
 use cosma_planner::{Bytes, Link, Machine, Memory, MemoryId, Options, Problem, Traffic, check, plan, program_text};
 use std::time::Duration;
 
@@ -41,6 +44,31 @@ fn programs_are_right_whatever_lies_between() {
             expect_right(&problem, &planned);
         }
     }
+}
+
+#[test]
+fn copies_go_on_beside_operators() {
+    let (mut n_faster, mut n_slower_than_bound) = (0, 0);
+    for seed in 0..n_cases() {
+        for shape in [Shape::SMALL, Shape::LARGE] {
+            let problem = random(shape, seed);
+            let machine = clocked(&problem.machine, &mut Choices::new(&seed.to_le_bytes().repeat(30)));
+            let clocked = Problem { graph: problem.graph.clone(), machine };
+            let planned = plan_in_tiers(&clocked, &options()).unwrap_or_else(|error| panic!("{error}\n{clocked}"));
+            expect_right(&clocked, &planned);
+            let text = || format!("{clocked}\n{}", program_text(&clocked, &planned.actions).join("\n"));
+            let makespan = simulate(&clocked, &planned.actions).expect("it can be counted").makespan;
+            assert_eq!(planned.timeline.as_ref().map(|it| it.makespan), Some(makespan), "{}", text());
+            let one_by_one =
+                simulate(&clocked, &without_overlap(&planned.actions)).expect("it can be counted").makespan;
+            let least = planned.least_cycles.expect("there is a clock");
+            assert!(least <= makespan && makespan <= one_by_one, "{least} {makespan} {one_by_one}\n{}", text());
+            n_faster += u32::from(makespan < one_by_one);
+            n_slower_than_bound += u32::from(least < makespan);
+        }
+    }
+    println!("{n_faster} faster than without overlap, {n_slower_than_bound} slower than the bound");
+    assert!(n_cases() < n_faster.into(), "{n_faster}");
 }
 
 #[test]

@@ -118,6 +118,7 @@ impl MachineParser {
             found.map(|it| MemoryId(it as u32)).ok_or_else(|| format!("no memory {name} so far"))
         };
         let mut link = Link { from: find(from)?, to: find(to)?, price: 1 };
+        let mut price = None;
         if link.from == link.to {
             return Err("a link leads from one memory to another".into());
         }
@@ -129,7 +130,7 @@ impl MachineParser {
         let mut first_of_time = None;
         for pair in pairs(words)? {
             match pair {
-                ("price", price) => link.price = price.parse().map_err(|_| format!("expected a price, not {price}"))?,
+                ("price", said) => price = Some(said.parse().map_err(|_| format!("expected a price, not {said}"))?),
                 ("rate", ratio) => rate = Some(positive(ratio)?),
                 ("setup", count) => setup = cycles(count)?,
                 ("latency", count) => latency = cycles(count)?,
@@ -154,6 +155,9 @@ impl MachineParser {
             (Some(_), None, _) => return Err("a link with a rate is `on` a channel".into()),
             (None, _, None) => None,
         };
+        // Between two memories, bytes are what counts.
+        let by_rate = timing.filter(|_| 2 < memories.len()).map(|timing: Timing| timing.price());
+        link.price = price.or(by_rate).unwrap_or(1);
         Ok((link, timing))
     }
 

@@ -5,7 +5,9 @@
 //! in each of two of them takes more room than one. So there is a bound on the bytes over each of the nested borders, and
 //! each byte over a link pays for the borders that the link crosses.
 
-use crate::{Bytes, Machine, MemoryId};
+use crate::time::{ChannelId, Clock, Ratio};
+use crate::{Bytes, Cycles, Error, Machine, MemoryId, Problem};
+use std::collections::BTreeMap;
 
 /// The least cost, if at least so many bytes cross the border of the first memory, of the first two, and so on.
 ///
@@ -35,6 +37,53 @@ fn cost_in(order: &[usize], machine: &Machine, nearest_first: &[MemoryId], bytes
         prices[border] = price.unwrap_or(0);
     }
     prices.iter().zip(bytes).map(|(price, bytes)| u128::from(*price) * u128::from(bytes.0)).sum()
+}
+
+/// The least cycles, if at least so many bytes cross the border of the first memory, of the first two, and so on: those of
+/// all operators, and those that the bytes over a border take if each channel that crosses it is never idle. None without a
+/// clock.
+pub(super) fn least_cycles(
+    problem: &Problem,
+    nearest_first: &[MemoryId],
+    bytes: &[Bytes],
+) -> Result<Option<Cycles>, Error> {
+    let Some(clock) = problem.machine.clock() else { return Ok(None) };
+    let mut least = Cycles::ZERO;
+    for op in problem.graph.op_ids() {
+        least = least.plus(problem.cycles(op)?.unwrap_or_default())?;
+    }
+    for (border, Bytes(bytes)) in bytes.iter().enumerate() {
+        let crossing = cycles_over(&problem.machine, clock, &nearest_first[..=border], *bytes);
+        least = least.max(crossing.unwrap_or_default());
+    }
+    Ok(Some(least))
+}
+
+/// The cycles that so many bytes take over the border of these memories; none where that cannot be counted.
+fn cycles_over(machine: &Machine, clock: &Clock, inside: &[MemoryId], bytes: u64) -> Option<Cycles> {
+    let mut rates: BTreeMap<ChannelId, Ratio> = BTreeMap::new();
+    for (link, timing) in machine.links().iter().zip(&clock.timings) {
+        if inside.contains(&link.from) != inside.contains(&link.to) {
+            let fastest = rates.entry(timing.channel).or_insert(timing.rate);
+            if is_less(*fastest, timing.rate) {
+                *fastest = timing.rate;
+            }
+        }
+    }
+    // The sum of all rates.
+    let (mut numerator, mut denominator) = (0_u128, 1_u128);
+    for rate in rates.values() {
+        let (high, low) = (u128::from(rate.numerator()), u128::from(rate.denominator()));
+        numerator = numerator.checked_mul(low)?.checked_add(denominator.checked_mul(high)?)?;
+        denominator = denominator.checked_mul(low)?;
+    }
+    let cycles = u128::from(bytes).checked_mul(denominator)?.checked_div(numerator)?;
+    u64::try_from(cycles).ok().map(Cycles)
+}
+
+fn is_less(a: Ratio, b: Ratio) -> bool {
+    let product = |one: u64, other: u64| u128::from(one) * u128::from(other);
+    product(a.numerator(), b.denominator()) < product(b.numerator(), a.denominator())
 }
 
 fn permutations(n: usize) -> Vec<Vec<usize>> {

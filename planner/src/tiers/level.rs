@@ -85,9 +85,19 @@ impl<'a> Level<'a> {
 
     /// What it costs to bring a tensor from one memory to another, over outer ones where that is cheaper.
     fn way(&self, tensor: TensorId, from: MemoryId, to: MemoryId) -> Option<u128> {
-        let Bytes(size) = self.problem.graph.tensor(tensor).size;
-        let price = self.problem.machine.price_over(from, to, self.outer)?;
-        Some(u128::from(price) * u128::from(size))
+        let size = self.problem.graph.tensor(tensor).size;
+        let has_room = |memory: &MemoryId| self.room(*memory).is_none_or(|room| size <= room);
+        let between: Vec<MemoryId> = self.outer.iter().copied().filter(has_room).collect();
+        let price = self.problem.machine.price_over(from, to, &between)?;
+        Some(u128::from(price) * u128::from(size.0))
+    }
+
+    /// The size of the largest tensor for which a memory has room; none where there is no end to it.
+    fn room(&self, memory: MemoryId) -> Option<Bytes> {
+        let machine = &self.problem.machine;
+        machine.memories()[memory.index()].size?;
+        let stretches = machine.stretches_of(memory).into_iter();
+        Some(stretches.map(|stretch| stretch.end - stretch.start).max().unwrap_or(Bytes::ZERO))
     }
 
     fn ways(&self, moment: &Moment) -> Ways {
@@ -215,8 +225,7 @@ impl<'a> Level<'a> {
         let through = self.program.forced.iter().map(|it| graph.tensor(it.1));
         let largest = through.max_by_key(|it| it.size).expect("something passes through the memory");
         let memory = &machine.memories()[self.memory.index()].name;
-        let stretches = machine.stretches_of(self.memory).into_iter();
-        let room = stretches.map(|it| it.end - it.start).max().unwrap_or(Bytes::ZERO);
+        let room = self.room(self.memory).unwrap_or(Bytes(u64::MAX));
         let excess = largest.size.saturating_sub(room);
         Error::Machine(format!(
             "{} of {} B has no way between the scratchpad and {} but through {memory}, where {room} B are free: {excess} B too \

@@ -49,6 +49,12 @@ impl Timing {
         let moving = self.rate.goes_into(bytes.max(self.burst).0).ok_or(Error::TooManyCycles)?;
         self.setup.plus(Cycles(moving))
     }
+
+    /// What a byte costs on a machine of several memories where nothing else is said: the cycles in which 65,536 bytes
+    /// pass, setup, latency and burst left out.
+    pub fn price(&self) -> u64 {
+        self.rate.goes_into(1 << 16).unwrap_or(u64::MAX)
+    }
 }
 
 /// How long operators take that do not say so themselves: the longest of three.
