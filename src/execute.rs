@@ -42,11 +42,12 @@
 mod arguments;
 mod compare;
 mod handed;
+mod links;
 mod original;
 mod planned;
 mod table;
 
-pub use compare::{Comparison, Difference};
+pub use compare::{Comparison, Difference, LinkTraffic};
 pub use cosma_ir::execute::{Buffer, BufferType, Element, ExecuteError, Moved};
 pub use original::Original;
 pub use table::table;

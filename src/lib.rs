@@ -92,6 +92,8 @@ pub use optimize::{optimize, register_passes, run_pipeline};
 pub use options::{Options, Stages};
 pub use problems::{SourceNetwork, networks, problems};
 pub use programs::{Program, ProgramFormat, integer_programs};
-pub use report::{FunctionReport, GroupReport, LeastReport, Report, TilesReport, TilingReport, TrafficReport};
+pub use report::{
+    CostReport, FunctionReport, GroupReport, LeastReport, LinkReport, Report, TilesReport, TilingReport, TrafficReport,
+};
 #[doc(hidden)]
 pub use words::option_words;

@@ -56,8 +56,8 @@ pub fn optimize(module: &mut Module, options: &Options) -> Result<Report, Error>
     on_all(&context, module, options, |module, report| {
         options.model.write(module.as_operation());
         // Passes have no option for it.
-        let MachineOptions { clock, reserved, .. } = options.machine.clone();
-        write_machine(module, &MachineOptions { clock, reserved, ..MachineOptions::default() });
+        let MachineOptions { clock, reserved, memories, .. } = options.machine.clone();
+        write_machine(module, &MachineOptions { clock, reserved, memories, ..MachineOptions::default() });
         let mut is_right = true;
         if let Some(pipeline) = source_pipeline(options) {
             let manager = manager(&context, pipeline, options.print_ir_after_all)?;

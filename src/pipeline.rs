@@ -97,7 +97,8 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
         let overlap = format!("overlap={}", overlap_name(options.overlap));
         let objective = format!("objective={}", objective_name(options.objective));
         passes.push(format!("cosma-allocate{{{machine} order={order} {effort} {overlap} {objective}}}"));
-        passes.push(format!("cosma-insert-transfers{{{overlap}}}"));
+        let limit = time_limit.as_secs_f64();
+        passes.push(format!("cosma-insert-transfers{{{overlap} time-limit={limit}}}"));
     } else if stages.schedule {
         passes.push(format!("cosma-schedule{{{machine} {effort}}}"));
     }

@@ -71,6 +71,7 @@ impl MachineArguments {
             keep: self.keep.map(|it| it.0),
             reserved: self.reserved.iter().map(|it| it.0.clone()).collect(),
             clock: clock.map(|(rate, cycles_per_mac)| Clock::each_way(rate, cycles_per_mac)),
+            memories: None,
         };
         flags.or(self.machine.clone().unwrap_or_default())
     }

@@ -36,14 +36,22 @@
 
 using namespace mlir;
 
+extern "C" {
+// -1 where it is not said.
+struct CosmaMachine {
+  int64_t scratchpad, alignment, elementBytes, weights, keep, weightComputation;
+  // Null where they are not said; the scratchpad has a size or a name.
+  MlirAttribute reserved, links, compute, memories, home, scratchpadName;
+};
+}
+
 // Rust's side. Each returns whether all is well; what is not, it has said through MLIR.
 extern "C" {
 bool cosmaVerifyOperator(MlirOperation operation);
 bool cosmaVerifyTransfer(MlirOperation operation);
 bool cosmaVerifyWait(MlirOperation operation);
-// Gives what is wrong, if anything is, to `append`. Either attribute may be null.
-bool cosmaVerifyReserved(MlirAttribute reserved, MlirStringCallback append, void *user);
-bool cosmaVerifyClock(MlirAttribute links, MlirAttribute compute, MlirStringCallback append, void *user);
+// Gives what is wrong, if anything is, to `append`.
+bool cosmaVerifyMachine(const CosmaMachine *machine, MlirStringCallback append, void *user);
 bool cosmaVerifyAttribute(MlirOperation operation, MlirStringRef name, MlirAttribute value);
 // `argument` is -1 for the first result of a function, -2 for the second one, and so on.
 bool cosmaVerifyArgumentAttribute(MlirOperation operation, intptr_t argument, MlirStringRef name,
@@ -59,6 +67,27 @@ struct Scratchpad : SideEffects::Resource::Base<Scratchpad> {
 struct HostMemory : SideEffects::Resource::Base<HostMemory> {
   StringRef getName() final { return "HostMemory"; }
 };
+} // namespace cosma
+
+//===-- Assembly of parameters ---------------------------------------------------------------===//
+
+namespace cosma {
+static FailureOr<Attribute> parseSizeOrName(AsmParser &parser) {
+  std::string name;
+  if (succeeded(parser.parseOptionalString(&name)))
+    return Attribute(StringAttr::get(parser.getContext(), name));
+  int64_t bytes;
+  if (parser.parseInteger(bytes))
+    return failure();
+  return Attribute(IntegerAttr::get(IntegerType::get(parser.getContext(), 64), bytes));
+}
+
+static void printSizeOrName(AsmPrinter &printer, Attribute sizeOrName) {
+  if (auto bytes = dyn_cast<IntegerAttr>(sizeOrName))
+    printer << bytes.getInt();
+  else
+    printer << sizeOrName;
+}
 } // namespace cosma
 
 //===-- Assembly of regions ------------------------------------------------------------------===//
@@ -179,7 +208,7 @@ static ParseResult parseIntoType(OpAsmParser &parser, UnitAttr async, Type &sour
                                  Type &target) {
   if (parser.parseType(source))
     return failure();
-  target = source;
+  target = tensorOf(source);
   if (succeeded(parser.parseOptionalKeyword("into"))) {
     if (parser.parseType(destination))
       return failure();
@@ -410,16 +439,34 @@ FailureOr<ResidencyAttr> ResidencyAttr::from(Attribute attribute, EmitError emit
 
 bool ResidencyAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
 
-LogicalResult MachineAttr::verify(EmitError emitError, std::optional<int64_t> scratchpad,
-                                  std::optional<int64_t> alignment, std::optional<Weights>, std::optional<Keep>,
-                                  std::optional<int64_t> elementBytes, std::optional<WeightComputation>,
-                                  ArrayAttr reserved, ArrayAttr links, DictionaryAttr compute) {
+// -1 or null where it is not said.
+static CosmaMachine describe(Attribute scratchpad, std::optional<int64_t> alignment, std::optional<Weights> weights,
+                             std::optional<Keep> keep, std::optional<int64_t> elementBytes,
+                             std::optional<WeightComputation> weightComputation, ArrayAttr reserved, ArrayAttr links,
+                             DictionaryAttr compute, DictionaryAttr memories, StringAttr home) {
+  auto number = [](auto value) { return value ? static_cast<int64_t>(*value) : -1; };
+  auto bytes = dyn_cast_or_null<IntegerAttr>(scratchpad);
+  return {bytes ? bytes.getInt() : -1, number(alignment), number(elementBytes), number(weights), number(keep),
+          number(weightComputation), wrap(Attribute(reserved)), wrap(Attribute(links)),
+          wrap(Attribute(compute)), wrap(Attribute(memories)), wrap(Attribute(home)),
+          wrap(bytes ? Attribute() : scratchpad)};
+}
+
+LogicalResult MachineAttr::verify(EmitError emitError, Attribute scratchpad, std::optional<int64_t> alignment,
+                                  std::optional<Weights> weights, std::optional<Keep> keep,
+                                  std::optional<int64_t> elementBytes,
+                                  std::optional<WeightComputation> weightComputation, ArrayAttr reserved,
+                                  ArrayAttr links, DictionaryAttr compute, DictionaryAttr memories,
+                                  StringAttr home) {
   struct Least {
     StringRef name;
     std::optional<int64_t> bytes;
     int64_t least;
   };
-  for (auto [name, bytes, least] : {Least{"scratchpad", scratchpad, 0}, Least{"alignment", alignment, 1},
+  std::optional<int64_t> size = scratchpad ? integerOf(scratchpad) : std::nullopt;
+  if (scratchpad && !size && !(memories && isa<StringAttr>(scratchpad)))
+    return fail(emitError, "needs a 64-bit integer as scratchpad, not ", scratchpad);
+  for (auto [name, bytes, least] : {Least{"scratchpad", size, 0}, Least{"alignment", alignment, 1},
                                     Least{"element_bytes", elementBytes, 1}})
     if (bytes && *bytes < least)
       return fail(emitError, "needs at least ", least, " B as ", name, ", not ", *bytes);
@@ -427,9 +474,9 @@ LogicalResult MachineAttr::verify(EmitError emitError, std::optional<int64_t> sc
   auto append = [](MlirStringRef text, void *wrong) {
     static_cast<std::string *>(wrong)->append(text.data, text.length);
   };
-  if (!cosmaVerifyReserved(wrap(Attribute(reserved)), append, &wrong))
-    return fail(emitError, wrong);
-  if (!cosmaVerifyClock(wrap(Attribute(links)), wrap(Attribute(compute)), append, &wrong))
+  CosmaMachine machine = describe(scratchpad, alignment, weights, keep, elementBytes, weightComputation, reserved,
+                                  links, compute, memories, home);
+  if (!cosmaVerifyMachine(&machine, append, &wrong))
     return fail(emitError, wrong);
   return success();
 }
@@ -470,16 +517,21 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
   auto spelling = dyn_cast<DictionaryAttr>(attribute);
   if (!spelling)
     return fail(emitError, "must be a #cosma.machine or a dictionary");
-  std::optional<int64_t> scratchpad, alignment, elementBytes;
+  Attribute scratchpad;
+  std::optional<int64_t> alignment, elementBytes;
   std::optional<Weights> weights;
   std::optional<Keep> keep;
   std::optional<WeightComputation> weightComputation;
   ArrayAttr reserved, links;
-  DictionaryAttr compute;
+  DictionaryAttr compute, memories;
+  StringAttr home;
   auto read = [&](NamedAttribute entry) -> LogicalResult {
     StringRef name = entry.getName().getValue();
-    if (name == "scratchpad")
-      return readInteger(entry, scratchpad, emitError);
+    if (name == "scratchpad") {
+      // Its verifier says what may be one.
+      scratchpad = entry.getValue();
+      return success();
+    }
     if (name == "alignment")
       return readInteger(entry, alignment, emitError);
     if (name == "element_bytes")
@@ -496,15 +548,19 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
       return readKind(entry, "a list of dictionaries", links, emitError);
     if (name == "compute")
       return readKind(entry, "a dictionary", compute, emitError);
+    if (name == "memories")
+      return readKind(entry, "a dictionary", memories, emitError);
+    if (name == "home")
+      return readKind(entry, "the name of a memory", home, emitError);
     return fail(emitError, "has an unknown key '", name,
                 "'; there are scratchpad, alignment, weights, keep, element_bytes, weight_computation, "
-                "reserved, links, compute");
+                "reserved, links, compute, memories, home");
   };
   for (NamedAttribute entry : spelling)
     if (failed(read(entry)))
       return failure();
   return orFailure(getChecked(emitError, attribute.getContext(), scratchpad, alignment, weights, keep,
-                              elementBytes, weightComputation, reserved, links, compute));
+                              elementBytes, weightComputation, reserved, links, compute, memories, home));
 }
 
 bool MachineAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
@@ -513,9 +569,10 @@ LogicalResult PlanAttr::verify(EmitError emitError, int64_t operators, PlanStatu
                                int64_t nonCompulsory, int64_t lowerBound, int64_t fragmentation, int64_t prologue, int64_t peak,
                                int64_t minScratchpad, LeastIs, StringAttr, StringAttr,
                                std::optional<int64_t> cyclesBound, StringAttr,
-                               std::optional<int64_t> anyOrderBound, StringAttr) {
+                               std::optional<int64_t> anyOrderBound, StringAttr, std::optional<int64_t> cost,
+                               std::optional<int64_t> costBound) {
   for (int64_t number : {operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, prologue, peak, minScratchpad,
-                         cyclesBound.value_or(0), anyOrderBound.value_or(0)})
+                         cyclesBound.value_or(0), anyOrderBound.value_or(0), cost.value_or(0), costBound.value_or(0)})
     if (number < 0)
       return fail(emitError, "has a negative number: ", number);
   return success();
@@ -627,6 +684,7 @@ LogicalResult GroupOp::verify() {
 
 LogicalResult LoadOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
 LogicalResult ReloadOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
+LogicalResult CopyOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
 LogicalResult SpillOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
 LogicalResult StoreOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
 LogicalResult WaitOp::verify() { return success(cosmaVerifyWait(wrap(getOperation()))); }
@@ -783,12 +841,6 @@ struct CosmaAlias {
 struct CosmaResidency {
   int64_t start, end, offset;
 };
-// -1 where it is not said.
-struct CosmaMachine {
-  int64_t scratchpad, alignment, elementBytes, weights, keep, weightComputation;
-  // Null where they are not said.
-  MlirAttribute reserved, links, compute;
-};
 struct CosmaPlan {
   int64_t operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, prologue, peak, minScratchpad;
   bool isOptimal, isMinExact;
@@ -799,6 +851,8 @@ struct CosmaPlan {
   MlirStringRef cyclesBoundRule;
   int64_t anyOrderBound;
   MlirStringRef anyOrderRule;
+  // -1 where there are none.
+  int64_t cost, costBound;
 };
 struct CosmaTile {
   MlirStringRef of;
@@ -826,10 +880,9 @@ extern "C" bool cosmaReadMachine(MlirAttribute attribute, CosmaMachine *machine)
   FailureOr<cosma::MachineAttr> typed = cosma::MachineAttr::from(unwrap(attribute));
   if (failed(typed))
     return false;
-  auto number = [](auto value) { return value ? static_cast<int64_t>(*value) : -1; };
-  *machine = {number(typed->getScratchpad()), number(typed->getAlignment()), number(typed->getElementBytes()),
-              number(typed->getWeights()), number(typed->getKeep()), number(typed->getWeightComputation()),
-              wrap(Attribute(typed->getReserved())), wrap(Attribute(typed->getLinks())), wrap(Attribute(typed->getCompute()))};
+  *machine = cosma::describe(typed->getScratchpad(), typed->getAlignment(), typed->getWeights(), typed->getKeep(),
+                             typed->getElementBytes(), typed->getWeightComputation(), typed->getReserved(),
+                             typed->getLinks(), typed->getCompute(), typed->getMemories(), typed->getHome());
   return true;
 }
 
@@ -853,7 +906,9 @@ extern "C" bool cosmaReadPlan(MlirAttribute attribute, CosmaPlan *plan) {
            typed.getCyclesBound().value_or(-1),
            wrap(typed.getCyclesBoundRule() ? typed.getCyclesBoundRule().getValue() : StringRef()),
            typed.getAnyOrderBound().value_or(-1),
-           wrap(typed.getAnyOrderRule() ? typed.getAnyOrderRule().getValue() : StringRef())};
+           wrap(typed.getAnyOrderRule() ? typed.getAnyOrderRule().getValue() : StringRef()),
+           typed.getCost().value_or(-1),
+           typed.getCostBound().value_or(-1)};
   return true;
 }
 
@@ -885,24 +940,29 @@ extern "C" MlirAttribute cosmaMachineAttr(MlirContext context, const CosmaMachin
   std::optional<cosma::WeightComputation> weightComputation;
   if (0 <= machine->weightComputation)
     weightComputation = cosma::WeightComputation(machine->weightComputation);
-  return wrap(cosma::MachineAttr::get(unwrap(context), bytes(machine->scratchpad), bytes(machine->alignment), weights, keep,
+  Attribute scratchpad = unwrap(machine->scratchpadName);
+  if (0 <= machine->scratchpad)
+    scratchpad = IntegerAttr::get(IntegerType::get(unwrap(context), 64), machine->scratchpad);
+  return wrap(cosma::MachineAttr::get(unwrap(context), scratchpad, bytes(machine->alignment), weights, keep,
                                       bytes(machine->elementBytes), weightComputation,
                                       cast_or_null<ArrayAttr>(unwrap(machine->reserved)),
                                       cast_or_null<ArrayAttr>(unwrap(machine->links)),
-                                      cast_or_null<DictionaryAttr>(unwrap(machine->compute))));
+                                      cast_or_null<DictionaryAttr>(unwrap(machine->compute)),
+                                      cast_or_null<DictionaryAttr>(unwrap(machine->memories)),
+                                      cast_or_null<StringAttr>(unwrap(machine->home))));
 }
 
 extern "C" MlirAttribute cosmaPlanAttr(MlirContext context, const CosmaPlan *plan) {
   MLIRContext *in = unwrap(context);
   auto optional = [&](MlirStringRef text) { return text.length ? StringAttr::get(in, unwrap(text)) : StringAttr(); };
-  auto cycles = [](int64_t bound) { return bound < 0 ? std::nullopt : std::optional(bound); };
+  auto number = [](int64_t bound) { return bound < 0 ? std::nullopt : std::optional(bound); };
   return wrap(cosma::PlanAttr::get(
       in, plan->operators, plan->isOptimal ? cosma::PlanStatus::Optimal : cosma::PlanStatus::Feasible, plan->total,
       plan->compulsory, plan->nonCompulsory, plan->lowerBound, plan->fragmentation, plan->prologue, plan->peak, plan->minScratchpad,
       plan->isMinExact ? cosma::LeastIs::Exact : cosma::LeastIs::LowerBound,
       StringAttr::get(in, unwrap(plan->solver)), optional(plan->proof),
-      cycles(plan->cyclesBound), optional(plan->cyclesBoundRule), cycles(plan->anyOrderBound),
-      optional(plan->anyOrderRule)));
+      number(plan->cyclesBound), optional(plan->cyclesBoundRule), number(plan->anyOrderBound),
+      optional(plan->anyOrderRule), number(plan->cost), number(plan->costBound)));
 }
 
 extern "C" MlirType cosmaTransitType(MlirType tensor) {

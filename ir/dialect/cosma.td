@@ -16,7 +16,8 @@ def Cosma_Dialect : Dialect {
     A function in *source form* has one block of operators on static tensors and no transfer.
     In *planned form* the order of the block is the schedule, every operation that puts a tensor
     into the scratchpad is one of this dialect and carries its byte offset, and transfers stand between
-    the operators: `cosma.load` and `cosma.store` are compulsory, `cosma.reload` and `cosma.spill` are not.
+    the operators: `cosma.load` and `cosma.store` are compulsory, `cosma.reload` and `cosma.spill` are not. All four
+    pass the border of host memory; `cosma.copy` leads from one of several other memories to another.
     An `async` transfer begins where it stands and goes on beside what follows, up to the `cosma.wait` for it.
     An operation of another dialect that runs on the scratchpad stands in a `cosma.group`. So each of
     them has effects on the scratchpad, and no pass of MLIR merges, drops or moves one.
@@ -132,6 +133,13 @@ def Cosma_ResidencyAttr : Cosma_SpelledAttr<"Residency", "residency"> {
   let assemblyFormat = "`<` $start `to` $end `at` $offset `>`";
 }
 
+// A number of bytes, or the name of a memory that has a size.
+def Cosma_SizeOrName : AttrOrTypeParameter<"::mlir::Attribute", "bytes, or the name of a memory"> {
+  let parser = "::cosma::parseSizeOrName($_parser)";
+  let printer = "::cosma::printSizeOrName($_printer, $_self)";
+  let defaultValue = "::mlir::Attribute()";
+}
+
 def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
   let summary = "the accelerator that a module or a function is for";
   let description = [{
@@ -152,6 +160,13 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     own `cycles`, the `bytes_per_cycle` that operators read and write in the scratchpad, and the `least_cycles`
     that one takes.
 
+    `memories` describes more than a scratchpad and host memory: each by its name, with any of `size` in bytes,
+    `alignment` (else that of the machine, else 64) and `reserved` as above. One without a size is as large as it needs
+    to be, and is *home*, where arguments lie and results go; where several have none, `home` names one of them.
+    `scratchpad` then is the name of a memory with a size. Each entry of `links` leads from one memory to another, and
+    copies go over no other way; its `price` is what a byte costs, 1 if it is not said. Either each has a rate and a
+    channel as well, or none has.
+
     ```mlir
     #cosma.machine<scratchpad = 524288, alignment = 64, weights = streamed>
     #cosma.machine<scratchpad = 524288, reserved = [[0, 1024], [262144, 266240]]>
@@ -159,13 +174,18 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
       {from = "host", to = "scratchpad", channel = "dma", rate = "15/4", latency = 500, burst = 128},
       {from = "scratchpad", to = "host", channel = "dma", rate = "15/4", latency = 250, burst = 128}
       ], compute = {cycles_per_mac = "1/512", bytes_per_cycle = 64}>
+    #cosma.machine<scratchpad = "l1", links = [
+      {from = "dram", to = "l2", price = 4}, {from = "l2", to = "dram", price = 4},
+      {from = "l2", to = "l1"}, {from = "l1", to = "l2"}
+      ], memories = {dram = {}, l1 = {size = 262144}, l2 = {size = 2097152, alignment = 16}}>
     ```
 
     Builtin spelling: a dictionary of 64-bit integers and strings,
-    `{scratchpad = 524288, alignment = 64, weights = "streamed"}`, and `reserved`, `links` and `compute` as above.
+    `{scratchpad = 524288, alignment = 64, weights = "streamed"}`, and `reserved`, `links`, `compute` and `memories` as
+    above.
   }];
   let parameters = (ins
-    OptionalParameter<"std::optional<int64_t>", "bytes">:$scratchpad,
+    Cosma_SizeOrName:$scratchpad,
     OptionalParameter<"std::optional<int64_t>", "bytes">:$alignment,
     OptionalParameter<"std::optional<::cosma::Weights>">:$weights,
     OptionalParameter<"std::optional<::cosma::Keep>">:$keep,
@@ -173,7 +193,9 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     OptionalParameter<"std::optional<::cosma::WeightComputation>">:$weight_computation,
     OptionalParameter<"::mlir::ArrayAttr">:$reserved,
     OptionalParameter<"::mlir::ArrayAttr">:$links,
-    OptionalParameter<"::mlir::DictionaryAttr">:$compute
+    OptionalParameter<"::mlir::DictionaryAttr">:$compute,
+    OptionalParameter<"::mlir::DictionaryAttr">:$memories,
+    OptionalParameter<"::mlir::StringAttr">:$home
   );
   let assemblyFormat = "`<` struct(params) `>`";
 }
@@ -190,6 +212,9 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
 
     Where weights stay in the scratchpad from run to run, `total` and its parts are what each further run moves, and
     the first one moves `prologue` more.
+
+    For a machine of several memories, all transfers together cost `cost` by the prices of links, and no program costs
+    less than `cost_bound`. The bytes are those from and to home.
 
     For a machine with a clock, no program of these transfers takes less than `cycles_bound` cycles, as is known by
     `cycles_bound_rule`; and no program of any order less than `any_order_bound`, if that is another one.
@@ -211,7 +236,9 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     OptionalParameter<"std::optional<int64_t>">:$cycles_bound,
     OptionalParameter<"::mlir::StringAttr">:$cycles_bound_rule,
     OptionalParameter<"std::optional<int64_t>">:$any_order_bound,
-    OptionalParameter<"::mlir::StringAttr">:$any_order_rule
+    OptionalParameter<"::mlir::StringAttr">:$any_order_rule,
+    OptionalParameter<"std::optional<int64_t>">:$cost,
+    OptionalParameter<"std::optional<int64_t>">:$cost_bound
   );
   let assemblyFormat = "`<` struct(params) `>`";
 }
@@ -248,6 +275,7 @@ class Cosma_Op<string mnemonic, list<Trait> traits = []> : Op<Cosma_Dialect, mne
   let hasVerifier = 1;
 }
 
+// All memories but host memory: passes of MLIR's know no more of what lies where.
 def Scratchpad : Resource<"::cosma::Scratchpad">;
 def HostMemory : Resource<"::cosma::HostMemory">;
 
@@ -356,7 +384,7 @@ def YieldOp : Op<Cosma_Dialect, "yield", [Pure, ReturnLike, Terminator, HasParen
 
 def Cosma_TransitType : TypeDef<Cosma_Dialect, "Transit"> {
   let mnemonic = "transit";
-  let summary = "a tensor on its way between host memory and scratchpad";
+  let summary = "a tensor on its way from one memory to another";
   let description = [{
     What an `async` transfer returns. No operator can read it; `cosma.wait` gives the tensor.
 
@@ -383,11 +411,12 @@ class Cosma_BringIn<string mnemonic, dag others = (ins), string format = "">
     OptionalAttr<DenseI64ArrayAttr>:$static_sizes,
     OptionalAttr<DenseI64ArrayAttr>:$slice,
     OptionalAttr<Cosma_Natural>:$offset,
+    OptionalAttr<StrAttr>:$memory,
     UnitAttr:$async
   ), others);
   let assemblyFormat = [{
     custom<Async>($async) `` $source `` custom<Region>($static_offsets, $static_sizes) (`slice` $slice^)?
-    custom<Placement>($offset) }] # format # [{ attr-dict `:` custom<PieceType>(ref($async), type($source), type($target))
+    custom<Placement>($offset) (`in` $memory^)? }] # format # [{ attr-dict `:` custom<PieceType>(ref($async), type($source), type($target))
   }];
 }
 
@@ -411,8 +440,8 @@ def WaitOp : Cosma_Op<"wait", [MemoryEffects<[
   ]>]> {
   let summary = "until a transfer is complete";
   let description = [{
-    Gives the tensor that an `async` transfer moves: in the scratchpad after a load or a reload, in host memory
-    after a spill or a store. Until then nothing can read it, and the place that it comes from is not free. Each
+    Gives the tensor that an `async` transfer moves: in the scratchpad after a load, a reload or a copy, or in the memory
+    that it names; in host memory after a spill or a store. Until then nothing can read it, and the place that it comes from is not free. Each
     transfer is waited for once, in its block; the slices of one tensor by one wait.
 
     ```mlir
@@ -446,7 +475,11 @@ def LoadOp : Cosma_BringIn<"load", (ins UnitAttr:$kept), "(`kept` $kept^)?"> {
     A weight that is `kept` is loaded once, before the first run of the function: each further one finds it there.
     Such loads stand before all else.
 
+    The offset is one in the scratchpad, or `in` the memory that is named: one of those that `cosma.machine` describes, to
+    which a link leads from home.
+
     ```mlir
+    %5 = cosma.load %z at 0 in "l2" : tensor<64xi8>
     %0 = cosma.load %k at 8192 kept : tensor<64xi8>
     %1 = cosma.load %x at 4096 : tensor<64xi8>
     %2 = cosma.load %w streamed : tensor<64xi8>
@@ -465,9 +498,38 @@ def ReloadOp : Cosma_BringIn<"reload"> {
 
     ```mlir
     %3 = cosma.reload %copy at 0 : tensor<64xi8>
+    %5 = cosma.reload %copy at 512 in "l2" : tensor<64xi8>
     %t1 = cosma.reload async %t0 at 0 : !cosma.transit<tensor<64xi8>>
     %4 = cosma.reload %y[11, 0] [2, 16] at 512 : tensor<16x16xi8> -> tensor<2x16xi8>
     ```
+  }];
+}
+
+def CopyOp : Cosma_Transfer<"copy", [MemRead<Scratchpad>, MemWrite<Scratchpad>]> {
+  let summary = "from one memory to another, neither of them host memory";
+  let description = [{
+    No traffic over the border of host memory. The operand lies in the scratchpad or in another memory that
+    `cosma.machine` describes, and stays there until something else is put over it. The result lies `at` an offset in the
+    scratchpad, or `in` the memory that is named. `async` and `slice` are those of `cosma.load`; what is still on its way
+    to a memory can be copied from there behind it, in the queue of one channel.
+
+    ```mlir
+    %y = cosma.load %x at 512 in "l2" : tensor<64xi8>
+    %0 = cosma.copy %y at 0 : tensor<64xi8>
+    %1 = cosma.copy %0 at 64 in "l2" : tensor<64xi8>
+    %t = cosma.copy async %1 at 128 : tensor<64xi8>
+    ```
+  }];
+  let arguments = (ins
+    Cosma_Moved:$source,
+    OptionalAttr<DenseI64ArrayAttr>:$slice,
+    Cosma_Natural:$offset,
+    OptionalAttr<StrAttr>:$memory,
+    UnitAttr:$async
+  );
+  let assemblyFormat = [{
+    custom<Async>($async) `` $source (`slice` $slice^)? `at` $offset (`in` $memory^)? attr-dict
+    `:` custom<PieceType>(ref($async), type($source), type($target))
   }];
 }
 

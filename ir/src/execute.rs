@@ -20,7 +20,7 @@ mod transfers;
 pub use buffer::{Buffer, Element};
 pub use dma::Mood;
 pub use engine::{Outcome, Program};
-pub use memory::Moved;
+pub use memory::{Moved, Way};
 pub use signature::BufferType;
 pub use transfers::count_transfers;
 

@@ -55,6 +55,10 @@ pub(crate) struct CosmaMachine {
     pub reserved: MlirAttribute,
     pub links: MlirAttribute,
     pub compute: MlirAttribute,
+    pub memories: MlirAttribute,
+    pub home: MlirAttribute,
+    /// Said instead of the scratchpad's size.
+    pub scratchpad_name: MlirAttribute,
 }
 
 /// The null attribute.
@@ -73,6 +77,9 @@ impl CosmaMachine {
             reserved: NO_ATTRIBUTE,
             links: NO_ATTRIBUTE,
             compute: NO_ATTRIBUTE,
+            memories: NO_ATTRIBUTE,
+            home: NO_ATTRIBUTE,
+            scratchpad_name: NO_ATTRIBUTE,
         }
     }
 }
@@ -101,6 +108,10 @@ pub(crate) struct CosmaPlan {
     pub any_order_bound: i64,
     /// Empty if there is none.
     pub any_order_rule: MlirStringRef,
+    /// -1 where there is none.
+    pub cost: i64,
+    /// -1 where there is none.
+    pub cost_bound: i64,
 }
 
 #[repr(C)]

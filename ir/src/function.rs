@@ -1,16 +1,21 @@
-//! The attributes of a function's arguments.
+//! The attributes of functions and their arguments.
 
 use crate::Residency;
 use crate::border::{self, Border};
-use crate::fact::read_residencies;
+use crate::edit::as_mut;
+use crate::fact::{read_array, read_residencies, read_string};
 use crate::ffi::NO_ATTRIBUTE;
 use crate::operation::maker;
+use melior::ir::operation::{OperationLike, OperationMutLike};
 use melior::ir::{Attribute, AttributeLike, OperationRef};
 use mlir_sys::MlirAttribute;
 
 pub(crate) const WEIGHT: &str = "cosma.weight";
 pub(crate) const KEEP: &str = "cosma.keep";
 pub(crate) const RESIDENCIES: &str = "cosma.residencies";
+pub(crate) const ARENAS: &str = "cosma.arenas";
+/// On what allocates an arena, in lowered form.
+pub(crate) const ARENA_OF: &str = "cosma.memory";
 
 /// Whether an argument is a weight of the network.
 pub fn is_weight(function: OperationRef, argument: usize) -> bool {
@@ -48,4 +53,22 @@ fn get<'c>(function: OperationRef<'c, '_>, argument: usize, name: &str) -> Optio
 
 fn set(function: OperationRef, argument: usize, name: &str, value: MlirAttribute) {
     border::set(function, Border::Argument(argument), name, value);
+}
+
+/// The names of the memories whose arenas are the last arguments of a lowered function, in their order.
+pub fn arenas(function: OperationRef) -> Option<Vec<String>> {
+    read_arenas(function.attribute(ARENAS).ok()?)
+}
+
+/// Notes of which memories the last arguments of a lowered function are the arenas; nothing if there are no names.
+pub fn set_arenas(function: OperationRef, memories: &[&str]) {
+    let maker = maker(function);
+    if !memories.is_empty() {
+        as_mut(function).set_attribute(ARENAS, maker.array(memories.iter().map(|it| maker.string(it))));
+    }
+}
+
+/// A list of strings.
+pub(crate) fn read_arenas(attribute: Attribute) -> Option<Vec<String>> {
+    read_array(attribute)?.into_iter().map(read_string).collect()
 }

@@ -28,6 +28,7 @@ mod group;
 mod interfaces;
 mod machine;
 mod maps;
+mod memories;
 mod operation;
 mod pass;
 mod plan;
@@ -53,7 +54,8 @@ pub use edit::{
 };
 pub use fact::{InPlace, Residency};
 pub use function::{
-    argument_residencies, clear_argument_residencies, is_always_kept, is_weight, set_argument_residencies, set_weight,
+    arenas, argument_residencies, clear_argument_residencies, is_always_kept, is_weight, set_arenas,
+    set_argument_residencies, set_weight,
 };
 pub use group::{group, ungroup};
 pub use interfaces::{
@@ -69,7 +71,7 @@ pub use operation::{
     set_offsets, set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
-pub use plan::{CyclesBound, PlanSummary, plan_summary, set_plan_summary};
+pub use plan::{Cost, CyclesBound, PlanSummary, plan_summary, set_plan_summary};
 pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};
 pub use structured::{shape_values, slice_result, structured_access};
@@ -78,6 +80,7 @@ pub use tile::{
     LeastTraffic, TileOf, TilingBound, is_tile, operator, set_tile, set_tiling_bound, tile_of, tiling_bound,
 };
 pub use transfer::{
-    Ending, Piece, Transfer, destination, is_async, is_kept, is_streamed, is_wait, keep, load, mark_transfer,
-    marked_transfer, reload, slice_of_transfer, spill, spill_into, store, store_into, tensor_type, transfer, wait,
+    At, Ending, Piece, Transfer, copy, destination, is_async, is_kept, is_streamed, is_wait, keep, load, mark_transfer,
+    marked_transfer, memory, reload, slice_of_transfer, spill, spill_into, store, store_into, tensor_type, transfer,
+    wait,
 };

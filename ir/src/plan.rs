@@ -43,6 +43,17 @@ pub struct PlanSummary {
     pub cycles_bound: Option<CyclesBound>,
     /// A lower bound on the cycles of programs in any order, if it differs.
     pub any_order_bound: Option<CyclesBound>,
+    /// For a machine of several memories.
+    pub cost: Option<Cost>,
+}
+
+/// What transfers cost by the prices of links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    /// All of them, in one run.
+    pub total: u64,
+    /// No program costs less.
+    pub lower_bound: u64,
 }
 
 /// A lower bound on cycles.
@@ -75,6 +86,8 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
         cycles_bound_rule: MlirStringRef { data: std::ptr::null(), length: 0 },
         any_order_bound: -1,
         any_order_rule: MlirStringRef { data: std::ptr::null(), length: 0 },
+        cost: -1,
+        cost_bound: -1,
     };
     // SAFETY: the attribute is alive.
     if !unsafe { cosmaReadPlan(attribute.to_raw(), &mut plan) } {
@@ -85,6 +98,7 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
         let rule = || if rule.length == 0 { String::new() } else { unsafe { string(rule) } };
         u64::try_from(cycles).ok().map(|cycles| CyclesBound { cycles, rule: rule() })
     };
+    let cost = u64::try_from(plan.cost).ok().zip(u64::try_from(plan.cost_bound).ok());
     // The attribute's verifier has seen that none is negative.
     let number = i64::unsigned_abs;
     Some(PlanSummary {
@@ -105,6 +119,7 @@ pub fn plan_summary(function: OperationRef) -> Option<PlanSummary> {
         proof: (plan.proof.length != 0).then(|| unsafe { string(plan.proof) }),
         cycles_bound: bound(plan.cycles_bound, plan.cycles_bound_rule),
         any_order_bound: bound(plan.any_order_bound, plan.any_order_rule),
+        cost: cost.map(|(total, lower_bound)| Cost { total, lower_bound }),
     })
 }
 
@@ -133,6 +148,8 @@ pub fn set_plan_summary(function: OperationRef, summary: &PlanSummary) {
         cycles_bound_rule: cycles_bound_rule.raw(),
         any_order_bound: summary.any_order_bound.as_ref().map_or(-1, |it| capped(it.cycles)),
         any_order_rule: any_order_rule.raw(),
+        cost: summary.cost.map_or(-1, |it| capped(it.total)),
+        cost_bound: summary.cost.map_or(-1, |it| capped(it.lower_bound)),
     });
     as_mut(function).set_attribute(PLAN, attribute);
 }

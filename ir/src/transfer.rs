@@ -1,4 +1,4 @@
-//! The four kinds of transfers between host memory and scratchpad, and their waits.
+//! The kinds of transfers between memories, and their waits.
 
 use crate::edit::as_mut;
 use crate::fact::{Maker, read_integers, read_string};
@@ -16,12 +16,13 @@ pub(crate) const SLICE: &str = "slice";
 pub(crate) const KEPT: &str = "kept";
 pub(crate) const WAIT: &str = "cosma.wait";
 pub(crate) const OFFSET: &str = "offset";
+pub(crate) const MEMORY: &str = "memory";
 /// The attribute on operations of other dialects, in lowered form.
 pub(crate) const MARK: &str = "cosma.transfer";
 pub(crate) const STREAMED_MARK: &str = "cosma.streamed";
-const ALL: [Transfer; 4] = [Transfer::Load, Transfer::Reload, Transfer::Spill, Transfer::Store];
+const ALL: [Transfer; 5] = [Transfer::Load, Transfer::Reload, Transfer::Spill, Transfer::Store, Transfer::Copy];
 
-/// A kind of transfer between host memory and scratchpad.
+/// A kind of transfer between memories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transfer {
     /// Host memory → scratchpad: the first load of an argument. Compulsory.
@@ -32,6 +33,8 @@ pub enum Transfer {
     Spill,
     /// Scratchpad → host memory: a result of the function. Compulsory.
     Store,
+    /// Between two memories that are not host memory.
+    Copy,
 }
 
 impl Transfer {
@@ -42,6 +45,7 @@ impl Transfer {
             Transfer::Reload => "cosma.reload",
             Transfer::Spill => "cosma.spill",
             Transfer::Store => "cosma.store",
+            Transfer::Copy => "cosma.copy",
         }
     }
 
@@ -52,6 +56,7 @@ impl Transfer {
             Transfer::Reload => "reload",
             Transfer::Spill => "spill",
             Transfer::Store => "store",
+            Transfer::Copy => "copy",
         }
     }
 
@@ -60,9 +65,14 @@ impl Transfer {
         matches!(self, Transfer::Load | Transfer::Store)
     }
 
-    /// Whether its result is in the scratchpad or streamed; otherwise it is in host memory.
+    /// Whether it comes from host memory: its result is in another memory, or streamed.
     pub fn is_inward(self) -> bool {
         matches!(self, Transfer::Load | Transfer::Reload)
+    }
+
+    /// Whether it goes to host memory.
+    pub fn is_outward(self) -> bool {
+        matches!(self, Transfer::Spill | Transfer::Store)
     }
 }
 
@@ -132,9 +142,15 @@ pub fn is_kept(operation: OperationRef) -> bool {
     transfer(operation) == Some(Transfer::Load) && operation.has_attribute(KEPT)
 }
 
+/// The name of the memory of a transfer's result, if it has one; otherwise that is host memory or the scratchpad.
+pub fn memory(operation: OperationRef) -> Option<String> {
+    let is_named = transfer(operation).is_some_and(|it| !it.is_outward());
+    read_string(operation.attribute(MEMORY).ok().filter(|_| is_named)?)
+}
+
 /// The tensor in host memory into which an outward transfer writes a region, if it does not make a new tensor.
 pub fn destination<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<Value<'c, 'a>> {
-    let is_outward = transfer(operation).is_some_and(|it| !it.is_inward());
+    let is_outward = transfer(operation).is_some_and(Transfer::is_outward);
     if is_outward { operand_at(operation, 1) } else { None }
 }
 
@@ -168,26 +184,35 @@ pub struct Piece<'c, 'r> {
     pub r#type: Type<'c>,
 }
 
-/// Loads a tensor, or a piece of one, from host memory to an offset in the scratchpad; without an offset, streams it.
+/// The place of a tensor outside of host memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At<'r> {
+    /// The offset of its first byte.
+    pub offset: u64,
+    /// The name of the memory; `None` for the scratchpad.
+    pub memory: Option<&'r str>,
+}
+
+/// Loads a tensor, or a piece of one, from host memory to a place in another memory; without a place, streams it.
 pub fn load<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
-    offset: Option<u64>,
+    at: Option<At>,
     ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
-    bring_in(Transfer::Load, source, piece, offset, ending, location)
+    bring_in(Transfer::Load, source, piece, at, ending, location)
 }
 
 /// Loads a weight, or a piece of one, to an offset in the scratchpad once, before the first run of the function.
 pub fn keep<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
-    offset: Option<u64>,
+    at: Option<At>,
     ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
-    let mut operation = load(source, piece, offset, ending, location);
+    let mut operation = load(source, piece, at, ending, location);
     operation.set_attribute(KEPT, maker_at(location).unit());
     operation
 }
@@ -196,21 +221,27 @@ pub fn keep<'c>(
 pub fn reload<'c>(
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
-    offset: Option<u64>,
+    at: Option<At>,
     ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
-    bring_in(Transfer::Reload, source, piece, offset, ending, location)
+    bring_in(Transfer::Reload, source, piece, at, ending, location)
+}
+
+/// Copies a tensor from one memory to another, neither of them host memory.
+pub fn copy<'c>(source: Value<'c, '_>, at: At, ending: &Ending, location: Location<'c>) -> Operation<'c> {
+    let attributes = place_attributes(maker_at(location), at);
+    build(Transfer::Copy, &[source], tensor_type(source.r#type()), attributes, ending, location)
 }
 
 /// Spills a tensor to host memory.
 pub fn spill<'c>(source: Value<'c, '_>, ending: &Ending, location: Location<'c>) -> Operation<'c> {
-    build(Transfer::Spill, &[source], source.r#type(), Vec::new(), ending, location)
+    build(Transfer::Spill, &[source], tensor_type(source.r#type()), Vec::new(), ending, location)
 }
 
 /// Stores a result of the function to host memory.
 pub fn store<'c>(source: Value<'c, '_>, ending: &Ending, location: Location<'c>) -> Operation<'c> {
-    build(Transfer::Store, &[source], source.r#type(), Vec::new(), ending, location)
+    build(Transfer::Store, &[source], tensor_type(source.r#type()), Vec::new(), ending, location)
 }
 
 /// Stores a piece of a result of the function into a region of the whole in host memory.
@@ -251,15 +282,21 @@ fn bring_in<'c>(
     transfer: Transfer,
     source: Value<'c, '_>,
     piece: Option<Piece<'c, '_>>,
-    offset: Option<u64>,
+    at: Option<At>,
     ending: &Ending,
     location: Location<'c>,
 ) -> Operation<'c> {
     let maker = maker_at(location);
-    let mut attributes: Vec<_> = offset.map(|it| (maker.name(OFFSET), maker.integer(it))).into_iter().collect();
+    let mut attributes: Vec<_> = at.into_iter().flat_map(|it| place_attributes(maker, it)).collect();
     attributes.extend(piece.into_iter().flat_map(|it| region_attributes(maker, it.region)));
     let r#type = piece.map_or(tensor_type(source.r#type()), |it| it.r#type);
     build(transfer, &[source], r#type, attributes, ending, location)
+}
+
+fn place_attributes<'c>(maker: Maker, at: At) -> Vec<(Identifier<'c>, Attribute<'c>)> {
+    let mut attributes = vec![(maker.name(OFFSET), maker.integer(at.offset))];
+    attributes.extend(at.memory.map(|it| (maker.name(MEMORY), maker.string(it))));
+    attributes
 }
 
 fn region_attributes<'c>(maker: Maker, region: &TensorRegion) -> [(Identifier<'c>, Attribute<'c>); 2] {

@@ -3,7 +3,9 @@
 use crate::edit::{Use, uses};
 use crate::operation::{key, name, offsets, operand_at, result_at};
 use crate::region::region;
-use crate::transfer::{SLICE, Transfer, destination, is_async, is_streamed, is_wait, slice_of_transfer, transfer};
+use crate::transfer::{
+    SLICE, Transfer, destination, is_async, is_streamed, is_wait, memory, slice_of_transfer, transfer,
+};
 use crate::verify::size_at;
 use melior::ir::operation::{OperationLike, OperationResult};
 use melior::ir::{OperationRef, ValueLike};
@@ -24,7 +26,7 @@ pub(crate) fn verify_transit(operation: OperationRef, size: u64) -> Result<(), S
         }
     }
     let result = result_at(operation, 0).ok_or("returns nothing")?;
-    let is_inward = transfer(operation).is_some_and(Transfer::is_inward);
+    let is_outward = transfer(operation).is_some_and(Transfer::is_outward);
     let (mut n_waits, mut n_written) = (0, 0);
     for Use { operation: user, operand } in uses(result) {
         if is_wait(user) {
@@ -34,8 +36,8 @@ pub(crate) fn verify_transit(operation: OperationRef, size: u64) -> Result<(), S
             }
         } else if operand == 1 && destination(user) == Some(result) {
             n_written += 1;
-        } else if !is_inward && transfer(user).is_some_and(Transfer::is_inward) {
-            // It comes back, behind what takes it out.
+        } else if operand == 0 && transfer(user).is_some_and(|it| it.is_inward() == is_outward) {
+            // It comes back, or goes on to a third memory, behind what brings it there.
         } else {
             return Err(format!("is read by {} before it is waited for", name(user)));
         }
@@ -66,6 +68,7 @@ pub(crate) fn verify_wait(operation: OperationRef) -> Result<(), String> {
             && operand_at(*it, 0).map(key) == operand_at(*first, 0).map(key)
             && region(*it) == region(*first)
             && offsets(*it) == offsets(*first)
+            && memory(*it) == memory(*first)
     };
     if !others.iter().all(is_alike) {
         return Err("waits for slices of several tensors, or for several places, at once".into());

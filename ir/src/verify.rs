@@ -3,28 +3,31 @@
 //! Checks that need no sizes are in the dialect itself: constraints of attributes and types, and the verifiers of the
 //! C++ classes. Sizes are in Rust, since passes count bytes in the same way, with sums that do not overflow.
 //!
-//! They do not look at other operations of the block: the judge decides whether a planned program is correct as a
-//! whole. MLIR calls them after its own checks of types and attributes.
+//! They look only at the operation itself and, for transfers, at the operation that defines their operand: the judge decides
+//! whether a planned program is correct as a whole. MLIR calls them after its own checks of types and attributes.
 
 use crate::Diagnostic;
 use crate::access::verify_access;
 use crate::border::{self, AT, Border, ON_CHIP, border_type, read_fixed, read_on_chip};
-use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlays, read_residencies};
+use crate::clock::list;
+use crate::fact::{InPlace, read_array, read_integer, read_integers, read_overlays, read_residencies, read_string};
 use crate::ffi::{guard, string};
-use crate::function::{KEEP, WEIGHT};
+use crate::function::{ARENA_OF, ARENAS, KEEP, WEIGHT, read_arenas};
 use crate::machine::machine;
 use crate::operation::{
-    CYCLES, IN_PLACE, MACS, OFFSETS, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, name, spelling,
+    CYCLES, IN_PLACE, MACS, OFFSETS, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, name, offsets, operand_at,
+    spelling,
 };
 use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion, static_dimensions};
 use crate::tensor::{bits_of_element, size_in_bytes, size_with};
 use crate::tile::{TILING, read_tiling};
 use crate::transfer::{
-    MARK, OFFSET, STREAMED_MARK, destination, is_async, is_kept, is_streamed, is_transit, read_mark, tensor_type,
-    transfer,
+    MARK, MEMORY, OFFSET, STREAMED_MARK, Transfer, destination, is_async, is_kept, is_streamed, is_transit, is_wait,
+    memory, read_mark, tensor_type, transfer,
 };
 use crate::transit::{verify_transit, verify_wait};
-use melior::ir::operation::OperationLike;
+use cosma_planner::MemoryId;
+use melior::ir::operation::{OperationLike, OperationResult};
 use melior::ir::r#type::{RankedTensorType, ShapedTypeLike, TypeLike};
 use melior::ir::{Attribute, AttributeLike, OperationRef, Type, ValueLike};
 use mlir_sys::{MlirAttribute, MlirOperation, MlirStringRef};
@@ -117,7 +120,8 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
         }
         false => {}
     }
-    if !transfer(operation).is_some_and(|it| it.is_inward()) {
+    verify_way(operation)?;
+    if transfer(operation).is_some_and(Transfer::is_outward) {
         return Ok(());
     }
     if is_kept(operation) && is_async(operation) {
@@ -127,8 +131,50 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
         return Err("is kept from run to run, and cannot be streamed".into());
     }
     match operation.attribute(OFFSET).ok().and_then(read_integer) {
-        Some(offset) => Block::new("result 0", offset, size).verify(operation),
+        Some(offset) => Block { memory: memory(operation), ..Block::new("result 0", offset, size) }.verify(operation),
+        None if operation.has_attribute(MEMORY) => Err("passes by, and lies in no memory".into()),
         None => Ok(()),
+    }
+}
+
+/// Verifies that a transfer uses a link of the machine, if the machine describes its links.
+fn verify_way(operation: OperationRef) -> Verdict {
+    let Some(way) = transfer(operation) else { return Ok(()) };
+    let Some(memories) = machine(operation).and_then(|it| it.memories) else {
+        return match way {
+            Transfer::Copy => {
+                Err("leads from one memory to another, but 'cosma.machine' says nothing of memories".into())
+            }
+            _ => Ok(()),
+        };
+    };
+    let machine = memories;
+    let find = |name: Option<String>| match name {
+        Some(name) => machine.memories().iter().position(|it| it.name == name).map(|it| MemoryId(it as u32)),
+        None => Some(MemoryId::SCRATCHPAD),
+    };
+    // What the operation behind its source says, or host memory; another one, a view say, is looked through elsewhere.
+    let from = if way.is_inward() { Some(MemoryId::HOME) } else { source_memory(operation).and_then(find) };
+    let to = if way.is_outward() { Some(MemoryId::HOME) } else { find(memory(operation)) };
+    let Some((from, to)) = from.zip(to) else { return Ok(()) };
+    if machine.link(from, to).is_some() || is_streamed(operation) {
+        return Ok(());
+    }
+    let [from, to] = [from, to].map(|it| &machine.memories()[it.index()].name);
+    Err(format!("goes from {from} to {to}, but no link leads there"))
+}
+
+/// The memory of a transfer's operand: its name, or `None` for the scratchpad. `None` altogether if the operation that
+/// defines the operand does not tell.
+fn source_memory(operation: OperationRef) -> Option<Option<String>> {
+    let mut source = OperationResult::try_from(operand_at(operation, 0)?).ok()?.owner();
+    if is_wait(source) {
+        source = OperationResult::try_from(operand_at(source, 0)?).ok()?.owner();
+    }
+    match transfer(source) {
+        Some(it) if it.is_outward() => None,
+        Some(_) => Some(memory(source)),
+        None => offsets(source).map(|_| None),
     }
 }
 
@@ -203,8 +249,16 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
             read_on_chip(value).map(|_| ()).map_err(|why| format!("attribute '{name}' of a lowered function {why}"))
         }
         ON_CHIP | border::OFFSET => Err(format!("attribute '{name}' belongs on an argument or a result of a function")),
+        ARENAS if crate::operation::name(operation) != "func.func" => {
+            Err(format!("attribute '{ARENAS}' belongs on a function"))
+        }
+        ARENAS if read_arenas(value).is_none() => {
+            Err(format!("attribute '{ARENAS}' must be a list of names of memories"))
+        }
+        ARENA_OF if read_string(value).is_none() => Err(format!("attribute '{ARENA_OF}' must be the name of a memory")),
+        ARENAS | ARENA_OF => Ok(()),
         MARK if read_mark(value).is_none() => {
-            Err(format!("attribute '{MARK}' must be \"load\", \"reload\", \"spill\" or \"store\""))
+            Err(format!("attribute '{MARK}' must be \"load\", \"reload\", \"spill\", \"store\" or \"copy\""))
         }
         STREAMED_MARK if !value.is_unit() => Err(format!("attribute '{STREAMED_MARK}' has no value")),
         MARK | STREAMED_MARK => Ok(()),
@@ -449,29 +503,56 @@ pub(crate) fn size_at(operation: OperationRef, r#type: Type) -> Result<u64, Stri
     size_with(r#type, element_bytes).map_err(|error| error.to_string())
 }
 
-/// Bytes in the scratchpad.
+/// Something that has a place in the scratchpad, or in another memory.
 struct Block {
     what: String,
     offset: i64,
     size: u64,
+    /// The name of the memory in which it lies; none for the scratchpad.
+    memory: Option<String>,
 }
 
 impl Block {
     fn new(what: impl Into<String>, offset: i64, size: u64) -> Self {
-        Block { what: what.into(), offset, size }
+        Block { what: what.into(), offset, size, memory: None }
     }
 
     /// Verifies that the block fits the scratchpad of the enclosing machine.
     fn verify(&self, operation: OperationRef) -> Verdict {
-        let Block { what, offset, size } = self;
+        let Block { what, offset, size, memory } = self;
         let start = u64::try_from(*offset).map_err(|_| format!("has {what} at a negative offset: {offset}"))?;
         let machine = machine(operation).unwrap_or_default();
-        if let Some(alignment) = machine.alignment.filter(|it| !start.is_multiple_of(*it)) {
-            return Err(format!("has {what} at {offset}, which is not a multiple of the alignment, {alignment}"));
+        let (name, room, alignment) = match (&machine.memories, memory) {
+            (None, None) => ("the scratchpad", machine.scratchpad, machine.alignment),
+            (Some(memories), None) => {
+                let (room, alignment) = (memories.scratchpad(), memories.alignment());
+                ("the scratchpad", Some(room.0), Some(alignment.0))
+            }
+            (None, Some(name)) => {
+                return Err(format!("has {what} in '{name}', but 'cosma.machine' says nothing of memories"));
+            }
+            (Some(memories), Some(name)) => {
+                let all = memories.memories();
+                let Some(found) = all.iter().find(|it| it.name == *name) else {
+                    let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
+                    return Err(format!("has {what} in '{name}', but there are {}", list(&names)));
+                };
+                if found == &all[0] {
+                    return Err(format!("has {what} at an offset in '{name}', which is home"));
+                }
+                if found.size.is_none() && start != 0 {
+                    return Err(format!("has {what} at {start} in '{name}', which has no size and no addresses"));
+                }
+                (name.as_str(), found.size.map(|it| it.0), Some(found.alignment.0))
+            }
+        };
+        if let Some(alignment) = alignment.filter(|it| !start.is_multiple_of(*it)) {
+            let of = if memory.is_some() { format!(" of {name}") } else { String::new() };
+            return Err(format!("has {what} at {offset}, which is not a multiple of the alignment{of}, {alignment}"));
         }
         let end = start.saturating_add(*size);
-        if let Some(scratchpad) = machine.scratchpad.filter(|it| *it < end) {
-            return Err(format!("has {what} end at {end}, but the scratchpad has {scratchpad} B"));
+        if let Some(room) = room.filter(|it| *it < end) {
+            return Err(format!("has {what} end at {end}, but {name} has {room} B"));
         }
         Ok(())
     }

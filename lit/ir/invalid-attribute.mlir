@@ -72,7 +72,7 @@ func.func private @weight_of_result() -> (tensor<8xi8> {cosma.weight})
 // -----
 
 func.func @transfer_of_another_kind(%x: memref<8xi8>, %y: memref<8xi8>) {
-  // expected-error @+1 {{'memref.copy' op attribute 'cosma.transfer' must be "load", "reload", "spill" or "store"}}
+  // expected-error @+1 {{'memref.copy' op attribute 'cosma.transfer' must be "load", "reload", "spill", "store" or "copy"}}
   memref.copy %x, %y {cosma.transfer = "stroll"} : memref<8xi8> to memref<8xi8>
   return
 }

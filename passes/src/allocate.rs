@@ -16,6 +16,7 @@ use crate::session::session;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions, tiling_bound};
+use cosma_planner::tiers::{TieredPlan, plan_in_tiers};
 use cosma_planner::time::{Timed, bound_of_any_order, latency_bound, plan_in_time};
 use cosma_planner::{
     Action, Objective, Options, Problem, Progress, Solution, Solver, check_with_prologue, plan, plan_watched,
@@ -81,6 +82,19 @@ pub fn allocate<'c>(
     }
     let extraction = extract(function, machine.resolve(function)?)?;
     let problem = &extraction.problem;
+    if problem.machine.has_tiers() {
+        if options.objective == Objective::Latency {
+            let message = "latency cannot be the objective on a machine of several memories";
+            return Err(Diagnostic::at(function, message));
+        }
+        let planned = solve_in_tiers(&extraction, options)?;
+        let facts = Facts::of_tiers(problem, options.order, &planned);
+        let facts = facts.map_err(|message| Diagnostic::at(function, message))?;
+        allocated::write(&extraction, &planned.plan);
+        note_target(function, &extraction.target());
+        facts.write(function);
+        return Ok(());
+    }
     let facts = |solution: &Solution| Facts::new(problem, options.order, solution, tiling_bound(function));
     let (plan, facts) = match problem.machine.clock() {
         Some(_) if overlap == Overlap::Auto => {
@@ -137,6 +151,29 @@ pub(crate) fn solve<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> R
     must_be_right(problem, &solution.plan.prologue(problem), &solution.plan.actions(problem));
     warn_if_open(extraction, &solution, options);
     Ok(solution)
+}
+
+/// Likewise on a machine of several memories.
+pub(crate) fn solve_in_tiers<'c>(
+    extraction: &Extraction<'c, '_>,
+    options: &Options,
+) -> Result<TieredPlan, Diagnostic<'c>> {
+    let problem = &extraction.problem;
+    if problem.machine.clock().is_some() {
+        let message = "time is not planned on a machine of several memories: leave out 'compute' and the rates and \
+                       channels of its links";
+        return Err(Diagnostic::at(extraction.function, message));
+    }
+    let planned = plan_in_tiers(problem, options).map_err(|error| extraction.diagnose(&error))?;
+    must_be_right(problem, &[], &planned.actions);
+    if !planned.is_optimal() && options.solver != Solver::Greedy {
+        let message = format!(
+            "the plan may not be the best: its transfers cost {}, and what is proven is at least {}",
+            planned.traffic.cost, planned.lower_bound
+        );
+        Diagnostic::at(extraction.function, message).emit_warning();
+    }
+    Ok(planned)
 }
 
 /// Likewise on a machine with a clock, to a program whose transfers go on beside operators.

@@ -4,9 +4,10 @@
 
 use crate::effort::solver_name;
 use cosma_ir::melior::ir::OperationRef;
-use cosma_ir::{CyclesBound, PlanSummary, TilingBound, plan_summary, set_plan_summary};
+use cosma_ir::{Cost, CyclesBound, PlanSummary, TilingBound, plan_summary, set_plan_summary};
+use cosma_planner::tiers::TieredPlan;
 use cosma_planner::time::LatencyBound;
-use cosma_planner::{Bytes, Order, Problem, Solution};
+use cosma_planner::{Bytes, Order, Problem, Solution, Traffic};
 
 const OPTIMAL: &str = "optimal";
 const FEASIBLE: &str = "feasible";
@@ -54,6 +55,9 @@ pub struct Facts {
     pub cycles_bound: Option<CyclesBound>,
     /// No program of any order takes less, if that is another bound.
     pub any_order_bound: Option<CyclesBound>,
+    /// For a machine of several memories: what all transfers cost. Then `status` is about the cost, and the bytes above are
+    /// those from and to home.
+    pub cost: Option<Cost>,
 }
 
 /// What `min_scratchpad` is if it is not exact.
@@ -82,7 +86,46 @@ impl Facts {
             proof: tiling.map(|it| scope(it, total, order).into()),
             cycles_bound: None,
             any_order_bound: None,
+            cost: None,
         }
+    }
+
+    /// The summary of a plan for several memories.
+    ///
+    /// # Errors
+    /// A message if its transfers cost more than can be counted.
+    pub(crate) fn of_tiers(problem: &Problem, order: Order, planned: &TieredPlan) -> Result<Facts, String> {
+        let inner = Problem { machine: problem.machine.without_tiers(), ..problem.clone() };
+        let at_home = planned.least_bytes.last().copied().unwrap_or(Bytes::ZERO);
+        let solution = Solution {
+            plan: planned.plan.clone(),
+            non_compulsory: planned.traffic.non_compulsory,
+            lower_bound: at_home.saturating_sub(inner.compulsory()),
+            fragmentation: Bytes::ZERO,
+            solver: planned.solver,
+        };
+        let facts = Facts::new(&inner, order, &solution, None);
+        let lower_bound = u64::try_from(planned.lower_bound).unwrap_or(u64::MAX);
+        Facts { cost: Some(Cost { total: 0, lower_bound }), ..facts }.with_traffic(planned.traffic)
+    }
+
+    /// The same summary of a program for several memories that moves this.
+    ///
+    /// # Errors
+    /// Those of [`Facts::of_tiers`].
+    pub(crate) fn with_traffic(self, traffic: Traffic) -> Result<Facts, String> {
+        let Some(Cost { lower_bound, .. }) = self.cost else { return Ok(self) };
+        let most = i64::MAX.unsigned_abs();
+        let total = u64::try_from(traffic.cost).ok().filter(|it| *it <= most).ok_or_else(|| {
+            format!("the transfers cost {} in all, and costs are counted up to {most}: lower the prices", traffic.cost)
+        })?;
+        Ok(Facts {
+            status: if total <= lower_bound { OPTIMAL } else { FEASIBLE }.into(),
+            total: traffic.total(),
+            non_compulsory: traffic.non_compulsory,
+            cost: Some(Cost { total, lower_bound }),
+            ..self
+        })
     }
 
     /// The same summary, with bounds on how long programs take: of these transfers, and of any order.
@@ -110,6 +153,7 @@ impl Facts {
             proof: self.proof.clone(),
             cycles_bound: self.cycles_bound.clone(),
             any_order_bound: self.any_order_bound.clone(),
+            cost: self.cost,
         };
         set_plan_summary(function, &summary);
     }
@@ -133,6 +177,7 @@ impl Facts {
             proof: summary.proof,
             cycles_bound: summary.cycles_bound,
             any_order_bound: summary.any_order_bound,
+            cost: summary.cost,
         })
     }
 }

@@ -1,7 +1,8 @@
 //! `cosma-insert-transfers`: allocated form → planned form.
 //!
 //! 1. The plan is read back from the attributes, and becomes a list of actions. On a machine with a clock, transfers
-//!    begin as soon as addresses allow it and go on beside operators, unless `overlap=none`.
+//!    begin as soon as addresses allow it and go on beside operators, unless `overlap=none`. On one of several memories,
+//!    it is decided what lies in those beside the scratchpad.
 //! 2. Each transfer among them becomes an operation, before or after the operator that it serves.
 //! 3. Each operator reads its operands from where they lie at its step, and says where its results do.
 //!    Views are made again of what they look at, where that has moved.
@@ -11,7 +12,9 @@
 //! 5. Operators of other dialects go into groups, which have effects on the scratchpad (`wrap.rs`).
 
 use crate::allocated;
+use crate::effort::{Seconds, TIME_LIMIT};
 use crate::extract::{Carrier, Extraction, extract, key, value_size};
+use crate::facts::Facts;
 use crate::form::{Form, body, expect, form};
 use crate::machine::MachineOptions;
 use crate::overlap::{OVERLAP, Overlap, parse_overlap};
@@ -21,19 +24,23 @@ use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Location, Operation, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Border, Diagnostic, Ending, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group,
+    At, Border, Diagnostic, Ending, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group,
     is_on_chip, keep, load, region, reload, result_at, set_border_offset, set_offsets, spill, spill_into, store,
     store_into, tensor_type, uses, wait,
 };
 use cosma_planner::time::overlap_at_addresses;
-use cosma_planner::{Action, Bytes, Copy, InPlace, Kind, Kinds, MemoryId, OpId, Slot, TensorId, check_with_prologue};
+use cosma_planner::{
+    Action, Copy, Deadline, InPlace, Kind, Kinds, MemoryId, OpId, Place, Plan, Slot, TensorId, Traffic,
+    check_with_prologue, tiers,
+};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-insert-transfers",
     description: "makes transfers operations, and puts results at their offsets: from allocated to planned form",
     anchor: "func.func",
-    options: &[OVERLAP],
+    options: &[OVERLAP, TIME_LIMIT],
 };
 
 pub(crate) fn run<'c>(
@@ -42,15 +49,26 @@ pub(crate) fn run<'c>(
     options: &PassOptions,
 ) -> Result<(), Diagnostic<'c>> {
     let overlap = parse_overlap(options).map_err(|message| Diagnostic::at(function, message))?;
-    insert_transfers(function, overlap)
+    let time_limit = options.get(TIME_LIMIT.name).parse::<Seconds>();
+    let time_limit =
+        time_limit.map_err(|error| Diagnostic::at(function, format!("option {}: {error}", TIME_LIMIT.name)))?;
+    insert_transfers(function, overlap, time_limit.0)
 }
 
+/// The part of the time limit in which it is decided what lies in memories beside the scratchpad.
+const SHARE_OF_LEVELS: f64 = 0.2;
+
 /// Brings a function from allocated into planned form. A function that has nothing to plan stays
-/// as it is.
+/// as it is. On a machine of several memories, it is decided here what lies in those beside the scratchpad, as planning
+/// has decided it before, since allocated form says nothing of them.
 ///
 /// # Errors
 /// At the function in another form; at operators whose residencies make no program; where cycles cannot be counted.
-pub fn insert_transfers<'c>(function: OperationRef<'c, '_>, overlap: Overlap) -> Result<(), Diagnostic<'c>> {
+pub fn insert_transfers<'c>(
+    function: OperationRef<'c, '_>,
+    overlap: Overlap,
+    time_limit: Duration,
+) -> Result<(), Diagnostic<'c>> {
     if body(function).is_none() {
         return Ok(());
     }
@@ -62,10 +80,14 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>, overlap: Overlap) ->
     let plan = allocated::read(&extraction)?;
     let problem = &extraction.problem;
     let prologue = plan.prologue(problem);
-    let mut actions = plan.actions(problem);
+    let mut actions = match problem.machine.has_tiers() {
+        true => in_tiers(&extraction, &plan, time_limit)?,
+        false => plan.actions(problem),
+    };
     // Where they are wrong already, that is said of the plan.
     if overlap == Overlap::Auto
         && problem.machine.clock().is_some()
+        && !problem.machine.has_tiers()
         && check_with_prologue(problem, &prologue, &actions).is_ok()
     {
         actions = overlap_at_addresses(problem, &plan).map_err(|it| extraction.diagnose(&it))?.actions;
@@ -82,6 +104,22 @@ pub fn insert_transfers<'c>(function: OperationRef<'c, '_>, overlap: Overlap) ->
     allocated::clear(&extraction);
     rewrite(&extraction, &prologue, &actions);
     Ok(())
+}
+
+/// The program of a plan for several memories, whose summary says what it moves from now on.
+fn in_tiers<'c>(
+    extraction: &Extraction<'c, '_>,
+    plan: &Plan,
+    time_limit: Duration,
+) -> Result<Vec<Action>, Diagnostic<'c>> {
+    let (function, problem) = (extraction.function, &extraction.problem);
+    let deadline = Deadline::after(time_limit.mul_f64(SHARE_OF_LEVELS));
+    let actions = tiers::actions(problem, plan, deadline).map_err(|it| extraction.diagnose(&it))?;
+    if let Some(facts) = Facts::read(function) {
+        let facts = facts.with_traffic(Traffic::of(problem, &actions));
+        facts.map_err(|message| Diagnostic::at(function, message))?.write(function);
+    }
+    Ok(actions)
 }
 
 /// Writes actions, of the prologue and of each run, into a function whose operators stand in the order in which they
@@ -102,14 +140,17 @@ fn rewrite<'c, 'a>(extraction: &Extraction<'c, 'a>, prologue: &[Action], actions
             let border = Border::Result(index);
             let is_left = *end == extraction.terminator && is_on_chip(extraction.function, border);
             if let Some(tensor) = extraction.tensor(value).filter(|_| is_left) {
-                let Places { scratchpad, offset, .. } = writer.places[tensor.index()];
-                set_border_offset(extraction.function, border, Some(offset.0));
-                let value = writer.as_seen(value, scratchpad.expect("the judge has seen that it is there"));
+                // Where it came last.
+                let mut there = writer.on_chip[tensor.index()].iter().rev();
+                let there = there.find(|it| it.0.memory == MemoryId::SCRATCHPAD);
+                let (place, left) = *there.expect("the judge has seen that it is there");
+                set_border_offset(extraction.function, border, Some(place.offset.0));
+                let value = writer.as_seen(value, left);
                 as_mut(*end).set_operand(index, value);
             } else if let Some(put_together) = writer.put_together(value) {
                 as_mut(*end).set_operand(index, put_together);
             } else if let Some(tensor) = extraction.tensor(value) {
-                let host = writer.places[tensor.index()].host.expect("a result is stored");
+                let host = writer.host[tensor.index()].expect("a result is stored");
                 let host = writer.as_seen(value, host);
                 as_mut(*end).set_operand(index, host);
             }
@@ -145,7 +186,7 @@ fn erase_unused(operation: OperationRef) {
     }
 }
 
-type BringIn<'c, 'a> = fn(Value<'c, 'a>, Option<Piece<'c, '_>>, Option<u64>, &Ending, Location<'c>) -> Operation<'c>;
+type BringIn<'c, 'a> = fn(Value<'c, 'a>, Option<Piece<'c, '_>>, Option<At>, &Ending, Location<'c>) -> Operation<'c>;
 
 type TakeOutInto<'c, 'a> = fn(Value<'c, 'a>, Value<'c, 'a>, &TensorRegion, &Ending, Location<'c>) -> Operation<'c>;
 
@@ -153,8 +194,11 @@ struct Writer<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
     /// The step that comes next.
     step: usize,
-    /// By tensor.
-    places: Vec<Places<'c, 'a>>,
+    /// By tensor: what it is in host memory.
+    host: Vec<Option<Value<'c, 'a>>>,
+    /// By tensor: what it is at each other place where it was put. What passes by has the place of what lies in host
+    /// memory.
+    on_chip: Vec<Vec<(Place, Value<'c, 'a>)>>,
     /// Of tensors that are regions of what is put together: of which, and where they go or come from.
     parts: BTreeMap<TensorId, (usize, TensorRegion)>,
     /// The tensors that are put together.
@@ -167,16 +211,6 @@ struct Writer<'e, 'c, 'a> {
     views: HashMap<(usize, usize), Value<'c, 'a>>,
     /// Operators of other dialects that run on the scratchpad.
     foreign: Vec<Planned<'c, 'a>>,
-}
-
-/// The values that are one tensor, now.
-#[derive(Clone, Copy)]
-struct Places<'c, 'a> {
-    host: Option<Value<'c, 'a>>,
-    /// Or on its way past the scratchpad.
-    scratchpad: Option<Value<'c, 'a>>,
-    /// Where it lies there, if it does.
-    offset: Bytes,
 }
 
 /// A tensor that is put together, by now.
@@ -216,8 +250,8 @@ struct Flight<'c, 'a> {
 
 impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     fn new(extraction: &'e Extraction<'c, 'a>) -> Self {
-        let at_home = |it: &Carrier<'c, 'a>| Places { host: it.source(), scratchpad: None, offset: Bytes::ZERO };
-        let places = extraction.carriers.iter().map(at_home).collect();
+        let host = extraction.carriers.iter().map(Carrier::source).collect();
+        let on_chip = vec![Vec::new(); extraction.carriers.len()];
         let (mut parts, mut wholes) = (BTreeMap::new(), Vec::new());
         for (index, assembly) in extraction.assemblies.iter().enumerate() {
             let written = extraction.written(assembly.result());
@@ -240,7 +274,7 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         }
         let (n_pieces, in_flight) = (HashMap::new(), HashMap::new());
         let (views, foreign) = (HashMap::new(), Vec::new());
-        Writer { extraction, step: 0, places, parts, wholes, n_pieces, in_flight, views, foreign }
+        Writer { extraction, step: 0, host, on_chip, parts, wholes, n_pieces, in_flight, views, foreign }
     }
 
     /// What a tensor that is put together is by now, where a value is one.
@@ -260,7 +294,10 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
             Action::Wait(slot) => self.wait(slot),
             Action::Run { op, reads, writes, .. } => {
                 for slot in reads.iter().filter(|it| it.place.memory == MemoryId::HOME) {
-                    self.transfer(kinds.from_home(slot.tensor), slot.tensor, None, &Ending::AtOnce);
+                    let way = if kinds.from_home(slot.tensor) == Kind::Load { load } else { reload };
+                    let operation = self.bring_in(way, slot.tensor, None, &Ending::AtOnce);
+                    let value = self.insert(operation);
+                    self.lies(*slot, value);
                 }
                 self.run(*op, reads, writes);
             }
@@ -270,35 +307,36 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     /// Somebody else put an argument there.
     fn start(&mut self, slot: &Slot) {
         if let Carrier::Argument(value, index) = self.extraction.carriers[slot.tensor.index()] {
-            let places = Places { host: None, scratchpad: Some(value), offset: slot.offset() };
-            self.places[slot.tensor.index()] = places;
+            self.host[slot.tensor.index()] = None;
+            self.lies(*slot, value);
             set_border_offset(self.extraction.function, Border::Argument(index), Some(slot.offset().0));
         }
     }
 
     /// Loads what is kept from run to run.
     fn keep(&mut self, copy: &Copy) {
-        let operation = self.bring_in(keep, copy.tensor, Some(copy.to.offset.0), &Ending::AtOnce);
+        let operation = self.bring_in(keep, copy.tensor, Some(copy.to), &Ending::AtOnce);
         let value = self.insert(operation);
         self.arrive(&Slot { tensor: copy.tensor, place: copy.to }, value, None);
     }
 
     fn copy(&mut self, copy: &Copy, kind: Kind, ending: &Ending) {
-        let offset = if copy.to.memory == MemoryId::HOME { None } else { Some(copy.to.offset.0) };
-        self.transfer(kind, copy.tensor, offset, ending);
-    }
-
-    /// Moves a tensor. What comes in to no offset passes by.
-    fn transfer(&mut self, kind: Kind, tensor: TensorId, offset: Option<u64>, ending: &Ending) {
+        let Copy { tensor, from, to } = *copy;
+        let source = Slot { tensor, place: from };
         let location = self.previous().location();
+        let is_part = self.parts.contains_key(&tensor);
         let (operation, whole) = match kind {
-            Kind::Load => (self.bring_in(load, tensor, offset, ending), None),
-            Kind::Reload => (self.bring_in(reload, tensor, offset, ending), None),
-            Kind::Store if self.parts.contains_key(&tensor) => self.put_part(store_into, tensor, ending),
-            Kind::Spill if self.parts.contains_key(&tensor) => self.put_part(spill_into, tensor, ending),
-            Kind::Spill => (spill(self.scratchpad(tensor), ending, location), None),
-            Kind::Store => (store(self.scratchpad(tensor), ending, location), None),
-            Kind::Move => unreachable!("there is one memory beside host memory"),
+            Kind::Load => (self.bring_in(load, tensor, Some(to), ending), None),
+            Kind::Reload => (self.bring_in(reload, tensor, Some(to), ending), None),
+            Kind::Store if is_part => self.put_part(store_into, source, ending),
+            Kind::Spill if is_part => self.put_part(spill_into, source, ending),
+            Kind::Spill => (spill(self.there(source), ending, location), None),
+            Kind::Store => (store(self.there(source), ending, location), None),
+            Kind::Move => {
+                let begun = self.in_flight.get(&Slot { tensor, place: to }).map(|it| it.source);
+                let from = begun.unwrap_or_else(|| self.there(source));
+                (cosma_ir::copy(from, self.at(to), ending, self.next().location()), None)
+            }
         };
         let value = self.insert(operation);
         let made = OperationResult::try_from(value).expect("it was made").owner();
@@ -307,10 +345,7 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
             (self.wholes[index].latest, self.wholes[index].n_pieces) = (value, n_pieces);
             self.n_pieces.insert(tensor, n_pieces);
         }
-        let slot = match offset {
-            _ if matches!(kind, Kind::Spill | Kind::Store) => Slot::at_home(tensor),
-            offset => Slot::on_chip(tensor, Bytes(offset.unwrap_or_default())),
-        };
+        let slot = Slot { tensor, place: to };
         if *ending == Ending::AtOnce {
             return self.arrive(&slot, value, whole);
         }
@@ -327,28 +362,42 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
 
     /// A tensor is there.
     fn arrive(&mut self, slot: &Slot, value: Value<'c, 'a>, whole: Option<(usize, usize)>) {
-        let places = &mut self.places[slot.tensor.index()];
         match whole {
             Some((index, n_pieces)) => self.wholes[index].complete(value, n_pieces),
-            None if slot.place.memory == MemoryId::HOME => places.host = Some(value),
-            None => (places.scratchpad, places.offset) = (Some(value), slot.offset()),
+            None if slot.place.memory == MemoryId::HOME => self.host[slot.tensor.index()] = Some(value),
+            None => self.lies(*slot, value),
         }
     }
 
+    /// Notes what a tensor is at a place.
+    fn lies(&mut self, slot: Slot, value: Value<'c, 'a>) {
+        let places = &mut self.on_chip[slot.tensor.index()];
+        places.retain(|it| it.0 != slot.place);
+        places.push((slot.place, value));
+    }
+
+    /// A place that is not in host memory, as operations say it.
+    fn at(&self, place: Place) -> At<'e> {
+        let is_named = place.memory != MemoryId::SCRATCHPAD;
+        let memory = &self.extraction.problem.machine.memories()[place.memory.index()];
+        At { offset: place.offset.0, memory: is_named.then_some(memory.name.as_str()) }
+    }
+
     /// A load or reload: of a tensor, or of a region of an argument or of a tensor that is put together.
-    fn bring_in(&self, way: BringIn<'c, 'a>, tensor: TensorId, offset: Option<u64>, ending: &Ending) -> Operation<'c> {
+    fn bring_in(&self, way: BringIn<'c, 'a>, tensor: TensorId, to: Option<Place>, ending: &Ending) -> Operation<'c> {
         let location = self.next().location();
         // Slices come from one value.
-        let begun = offset.and_then(|it| self.in_flight.get(&Slot::on_chip(tensor, Bytes(it)))).map(|it| it.source);
+        let begun = to.and_then(|place| self.in_flight.get(&Slot { tensor, place })).map(|it| it.source);
+        let at = to.map(|it| self.at(it));
         let (whole, region, r#type) = match (self.extraction.carriers[tensor.index()], self.parts.get(&tensor)) {
             (Carrier::Piece(value, whole, slice), _) => (whole, region(slice), tensor_type(value.r#type())),
             (Carrier::Result(value, _) | Carrier::Staged(value, _), Some((index, region))) => {
                 (self.whole(*index, tensor), Some(region.clone()), tensor_type(value.r#type()))
             }
-            _ => return way(begun.unwrap_or_else(|| self.host(tensor)), None, offset, ending, location),
+            _ => return way(begun.unwrap_or_else(|| self.host(tensor)), None, at, ending, location),
         };
         let region = region.expect("it was extracted");
-        way(begun.unwrap_or(whole), Some(Piece { region: &region, r#type }), offset, ending, location)
+        way(begun.unwrap_or(whole), Some(Piece { region: &region, r#type }), at, ending, location)
     }
 
     /// What a tensor that is put together is by now, with all that a region of it is made of: complete, if those pieces
@@ -364,13 +413,13 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     fn put_part(
         &self,
         way: TakeOutInto<'c, 'a>,
-        tensor: TensorId,
+        source: Slot,
         ending: &Ending,
     ) -> (Operation<'c>, Option<(usize, usize)>) {
-        let (index, region) = &self.parts[&tensor];
+        let (index, region) = &self.parts[&source.tensor];
         let Whole { latest, n_pieces, .. } = self.wholes[*index];
         let location = self.previous().location();
-        let operation = way(self.scratchpad(tensor), latest, region, ending, location);
+        let operation = way(self.there(source), latest, region, ending, location);
         (operation, Some((*index, n_pieces + 1)))
     }
 
@@ -380,13 +429,15 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         let overlays = if says_itself { Vec::new() } else { self.overlays(op, operands, results) };
         for it in reads(operation) {
             if let Some(tensor) = self.extraction.tensor(it.value) {
-                let value = self.as_seen(it.value, self.scratchpad(tensor));
+                let slot = operands.iter().find(|it| it.tensor == tensor).expect("what an operator reads is somewhere");
+                let value = self.as_seen(it.value, self.there(*slot));
                 as_mut(it.operation).set_operand(it.operand, value);
             }
         }
         for slot in results {
             let value = self.extraction.carriers[slot.tensor.index()].value();
-            self.places[slot.tensor.index()] = Places { host: None, scratchpad: Some(value), offset: slot.offset() };
+            self.host[slot.tensor.index()] = None;
+            self.on_chip[slot.tensor.index()] = vec![(slot.place, value)];
         }
         if allocated::runs_on_scratchpad(self.extraction, op) {
             let placed: HashMap<TensorId, u64> = results.iter().map(|it| (it.tensor, it.offset().0)).collect();
@@ -479,10 +530,14 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     /// What a tensor is in host memory, or on its way there.
     fn host(&self, tensor: TensorId) -> Value<'c, 'a> {
         let in_flight = || Some(self.in_flight.get(&Slot::at_home(tensor))?.transits[0]);
-        self.places[tensor.index()].host.or_else(in_flight).expect("what comes in has a host copy")
+        self.host[tensor.index()].or_else(in_flight).expect("what comes in has a host copy")
     }
 
-    fn scratchpad(&self, tensor: TensorId) -> Value<'c, 'a> {
-        self.places[tensor.index()].scratchpad.expect("what is read or goes out was there")
+    /// What a tensor is at a place where it lies, or on its way there.
+    fn there(&self, slot: Slot) -> Value<'c, 'a> {
+        let there = self.on_chip[slot.tensor.index()].iter().find(|it| it.0 == slot.place).map(|it| it.1);
+        // The last slice: what reads it stands behind all of them.
+        let in_flight = || self.in_flight.get(&slot)?.transits.last().copied();
+        there.or_else(in_flight).expect("what is read or goes out was there")
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 /// The alignment of all addresses if none is given.
-pub const DEFAULT_ALIGNMENT: Bytes = Bytes(64);
+pub const DEFAULT_ALIGNMENT: Bytes = Bytes(cosma_ir::Machine::DEFAULT_ALIGNMENT);
 
 pub(crate) const SCRATCHPAD: OptionInfo = OptionInfo {
     name: "scratchpad",
@@ -69,6 +69,8 @@ pub struct MachineOptions {
     pub reserved: Vec<Range<Bytes>>,
     /// How fast the links of [`Machine::with_host`] are, and operators.
     pub clock: Option<Clock>,
+    /// Several memories with links between them, clock included; none says nothing of them.
+    pub memories: Option<Machine>,
 }
 
 impl MachineOptions {
@@ -99,6 +101,7 @@ impl MachineOptions {
             keep,
             reserved: Vec::new(),
             clock: None,
+            memories: None,
         })
     }
 
@@ -111,6 +114,7 @@ impl MachineOptions {
             keep: self.keep,
             reserved: self.reserved,
             clock: self.clock.or(file.clock),
+            memories: self.memories.or(file.memories),
         }
     }
 
@@ -143,6 +147,13 @@ impl MachineOptions {
             Keep::Auto | Keep::Always => cosma_ir::Keep::Auto,
         });
         let before = cosma_ir::machine(operation).unwrap_or_default();
+        if let Some(memories) = self.memories_with(before.memories.as_ref()) {
+            let alignment = self.alignment.map(|it| it.0).or(before.alignment);
+            let (weights, keep) = (weights.or(before.weights), keep.or(before.keep));
+            let (memories, reserved) = (Some(memories), Vec::new());
+            let machine = cosma_ir::Machine { alignment, weights, keep, memories, reserved, clock: None, ..before };
+            return cosma_ir::set_machine(operation, &machine);
+        }
         let machine = cosma_ir::Machine {
             scratchpad: self.scratchpad.map(|it| it.0).or(before.scratchpad),
             alignment: self.alignment.map(|it| it.0).or(before.alignment),
@@ -158,9 +169,25 @@ impl MachineOptions {
         cosma_ir::set_machine(operation, &machine);
     }
 
+    /// Several memories, where some are given or declared, with what else is given of them.
+    fn memories_with(&self, declared: Option<&Machine>) -> Option<Machine> {
+        let mut machine = self.memories.as_ref().or(declared)?.clone();
+        if let Some(scratchpad) = self.scratchpad {
+            machine.set_scratchpad(scratchpad);
+        }
+        if let Some(alignment) = self.alignment {
+            machine = machine.with_alignment(alignment);
+        }
+        let said = &machine.memories()[MemoryId::SCRATCHPAD.index()].reserved;
+        let more: Vec<Range<Bytes>> = self.reserved.iter().filter(|it| !said.contains(it)).cloned().collect();
+        Some(machine.with_reserved(more))
+    }
+
     /// Whether the size of the scratchpad is given or declared.
     pub fn says_scratchpad(&self, function: OperationRef) -> bool {
-        self.scratchpad.is_some() || cosma_ir::machine(function).is_some_and(|it| it.scratchpad.is_some())
+        self.scratchpad.is_some()
+            || self.memories.is_some()
+            || cosma_ir::machine(function).is_some_and(|it| it.scratchpad.is_some())
     }
 
     /// The machine that a function is planned for; `None` if the size of the scratchpad is neither given nor
@@ -176,7 +203,9 @@ impl MachineOptions {
             cosma_ir::Weights::Streamed => Weights::Streamed,
             cosma_ir::Weights::Auto => Weights::Auto,
         });
-        let Some(scratchpad) = self.scratchpad.or(attribute.scratchpad.map(Bytes)) else { return Ok(None) };
+        let several = self.memories_with(attribute.memories.as_ref());
+        let scratchpad = several.as_ref().map(Machine::scratchpad).or(self.scratchpad);
+        let Some(scratchpad) = scratchpad.or(attribute.scratchpad.map(Bytes)) else { return Ok(None) };
         let alignment = self.alignment.or(attribute.alignment.map(Bytes)).unwrap_or(DEFAULT_ALIGNMENT);
         let weights = self.weights.or(weights).unwrap_or_default();
         let keep = attribute.keep.map(|it| match it {
@@ -185,14 +214,21 @@ impl MachineOptions {
         });
         let keep = self.keep.or(keep).unwrap_or_default();
         let said = attribute.reserved.iter().map(|it| Bytes(it.start)..Bytes(it.end));
-        let reserved = if self.reserved.is_empty() { said.collect() } else { self.reserved.clone() };
+        let reserved = match &several {
+            Some(machine) => machine.memories()[MemoryId::SCRATCHPAD.index()].reserved.clone(),
+            None if self.reserved.is_empty() => said.collect(),
+            None => self.reserved.clone(),
+        };
         if let Some(outside) = reserved.iter().find(|it| scratchpad < it.end) {
             let (first, end) = (outside.start, outside.end);
             return Err(Error::Machine(format!(
                 "{first} to {end} are reserved, but the scratchpad ends at {scratchpad}"
             )));
         }
-        let machine = Machine::with_host(scratchpad, alignment).with_reserved(reserved);
+        let machine = match several {
+            Some(machine) => machine,
+            None => Machine::with_host(scratchpad, alignment).with_reserved(reserved),
+        };
         let machine = match self.clock.clone().or(attribute.clock) {
             Some(clock) => machine.with_clock(clock)?,
             None => machine,
@@ -205,12 +241,16 @@ impl MachineOptions {
 pub(crate) fn note_target(function: OperationRef, target: &Target) {
     let (scratchpad, alignment) = (target.machine.scratchpad(), target.machine.alignment());
     let weights = Some(target.weights);
-    let clock = target.machine.clock().cloned();
     // What is not asked for is not said.
     let keep = Some(target.keep).filter(|it| *it != Keep::Never);
+    if !target.machine.is_with_host() {
+        let memories = Some(target.machine.clone());
+        return MachineOptions { weights, keep, memories, ..MachineOptions::default() }.write(function);
+    }
+    let clock = target.machine.clock().cloned();
     let reserved = target.machine.memories()[MemoryId::SCRATCHPAD.index()].reserved.clone();
     let (scratchpad, alignment) = (Some(scratchpad), Some(alignment));
-    MachineOptions { scratchpad, alignment, weights, keep, reserved, clock }.write(function);
+    MachineOptions { scratchpad, alignment, weights, keep, reserved, clock, memories: None }.write(function);
 }
 
 /// Whether an operation has a `cosma.machine` of its own.

@@ -1,9 +1,9 @@
 //! A finished program, read back from planned form: what the operations say, and nothing else.
 //!
-//! Each value that lies in the scratchpad is a tensor at the offset that the operation behind it says; an argument that
-//! starts there, at its `cosma.offset`. So the reads of an operator are its operands, followed to where they were put; no
-//! plan is asked. What cannot be an action at all, such as an operator that reads host memory, is diagnosed here; whether
-//! the actions make a right program is for the judge to say.
+//! Each value outside of host memory is a tensor at the offset, and in the memory, that the operation behind it says; an
+//! argument that starts in the scratchpad, at its `cosma.offset`. So the reads of an operator are its operands, followed to
+//! where they were put; no plan is asked. What cannot be an action at all, such as an operator that reads host memory, is
+//! diagnosed here; whether the actions make a right program is for the judge to say.
 
 use crate::allocated::runs_on_scratchpad;
 use crate::extract::{Carrier, Extraction, extract, key};
@@ -15,10 +15,10 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
     Border, Diagnostic, TensorRegion, Transfer, border_offset, destination, is_abstract, is_async, is_group, is_kept,
-    is_on_chip, is_streamed, is_wait, name, offsets, operand_at, region, result_at, slice_of_transfer,
+    is_on_chip, is_streamed, is_wait, memory, name, offsets, operand_at, region, result_at, slice_of_transfer,
     static_dimensions, transfer, uses, workspace, workspace_offset,
 };
-use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, OpId, Place, Slice, Slot, TensorId, Use};
+use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, MemoryId, OpId, Place, Slice, Slot, TensorId, Use};
 use std::collections::{HashMap, HashSet};
 
 /// A program in planned form.
@@ -48,7 +48,7 @@ pub fn read_program<'c, 'a>(
     let block = extraction.terminator.block().expect("a terminator ends a block");
     let mut reader = Reader {
         extraction: &extraction,
-        said: said_offsets(block),
+        said: said_places(block, &extraction),
         slices: extraction.slices.iter().map(|it| address(*it)).collect(),
         n_ops: 0,
         kinds,
@@ -86,14 +86,25 @@ pub fn read_program<'c, 'a>(
     }
 }
 
-/// By value: the offset that its operation says. Operations list those of all their results, so each list is read once.
-fn said_offsets(block: BlockRef) -> HashMap<usize, Bytes> {
+/// By value: the place that its operation says. Operations list the offsets of all their results, so each list is read
+/// once.
+fn said_places(block: BlockRef, extraction: &Extraction) -> HashMap<usize, Place> {
     let of_operation = |operation: OperationRef| {
         let results: Vec<usize> = operation.results().map(|it| key(it.into())).collect();
-        let said = awaited(operation).map_or_else(|| offsets(operation), offsets);
-        results.into_iter().zip(said.unwrap_or_default().into_iter().map(Bytes)).collect::<Vec<_>>()
+        let said = awaited(operation).unwrap_or(operation);
+        let memory = memory_of(said, extraction);
+        let place = |offset| memory.map(|memory| Place { memory, offset: Bytes(offset) });
+        let places = offsets(said).unwrap_or_default().into_iter().map(place);
+        results.into_iter().zip(places).filter_map(|(value, it)| Some((value, it?))).collect::<Vec<_>>()
     };
     operations(block).flat_map(of_operation).collect()
+}
+
+/// The memory in which an operation's results lie, if it says their offsets; none where there is no such memory.
+fn memory_of(operation: OperationRef, extraction: &Extraction) -> Option<MemoryId> {
+    let Some(name) = memory(operation) else { return Some(MemoryId::SCRATCHPAD) };
+    let memories = extraction.problem.machine.memories();
+    memories.iter().position(|it| it.name == name).map(|it| MemoryId(it as u32))
 }
 
 /// The first of the transfers that an operation waits for; none if it waits for none.
@@ -103,8 +114,8 @@ fn awaited<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<OperationRef<'c, '
 
 struct Reader<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
-    /// By value: the offset that its operation says.
-    said: HashMap<usize, Bytes>,
+    /// By value: the place that its operation says.
+    said: HashMap<usize, Place>,
     /// Of what takes pieces out of tensors in host memory.
     slices: HashSet<usize>,
     /// That were read.
@@ -127,9 +138,10 @@ struct Streamed<'c, 'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
     Host,
-    Scratchpad(Bytes),
+    /// In another memory.
+    OnChip(Place),
     Passing,
-    /// In the scratchpad, but nothing says where.
+    /// In another memory, but nothing says where.
     Somewhere,
 }
 
@@ -162,20 +174,34 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                 self.streamed.push(Streamed { value, operation, tensor, is_read: false });
                 return None;
             }
-            // The verifier of the operation has seen that there is one.
-            let to = Place::on_chip(Bytes(first(offsets(operation)).unwrap_or_default()));
-            return Some(self.copy(operation, transfer, Copy { tensor, from: Place::HOME, to }));
+            return Some(self.copy(
+                operation,
+                transfer,
+                Copy { tensor, from: Place::HOME, to: self.target(operation)? },
+            ));
         }
-        let offset = match standing {
-            Standing::Scratchpad(offset) => offset,
+        let from = match standing {
+            Standing::OnChip(place) => place,
             Standing::Host | Standing::Passing => {
-                self.fault(operation, "takes out what is not in the scratchpad".into());
+                let message = match transfer {
+                    Transfer::Copy => "copies what lies in host memory",
+                    _ => "takes out what is not in the scratchpad",
+                };
+                self.fault(operation, message.into());
                 return None;
             }
             // Said where it was put.
             Standing::Somewhere => return None,
         };
-        Some(self.copy(operation, transfer, Copy { tensor, from: Place::on_chip(offset), to: Place::HOME }))
+        let to = if transfer.is_outward() { Place::HOME } else { self.target(operation)? };
+        Some(self.copy(operation, transfer, Copy { tensor, from, to }))
+    }
+
+    /// Where a transfer puts what does not go to host memory.
+    fn target(&self, operation: OperationRef<'c, 'a>) -> Option<Place> {
+        // The verifier of the operation has seen that there is an offset, and the memory.
+        let offset = Bytes(first(offsets(operation)).unwrap_or_default());
+        Some(Place { memory: memory_of(operation, self.extraction)?, offset })
     }
 
     /// Why a transfer moves no tensor of the program.
@@ -244,13 +270,10 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     /// The wait for what an operation waits for; none where that is no transfer that was read.
     fn read_wait(&self, operation: OperationRef<'c, 'a>) -> Option<Action> {
         let transfer = awaited(operation)?;
-        let is_inward = cosma_ir::transfer(transfer)?.is_inward();
-        let moved = if is_inward { result_at(transfer, 0) } else { operand_at(transfer, 0) };
+        let is_outward = cosma_ir::transfer(transfer)?.is_outward();
+        let moved = if is_outward { operand_at(transfer, 0) } else { result_at(transfer, 0) };
         let tensor = self.extraction.tensor(moved?)?;
-        let place = match is_inward {
-            true => Place::on_chip(Bytes(first(offsets(transfer))?)),
-            false => Place::HOME,
-        };
+        let place = if is_outward { Place::HOME } else { self.target(transfer)? };
         Some(Action::Wait(Slot { tensor, place }))
     }
 
@@ -261,6 +284,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             Transfer::Reload => Kind::Reload,
             Transfer::Store => Kind::Store,
             Transfer::Spill => Kind::Spill,
+            Transfer::Copy => Kind::Move,
         };
         // What is computed before the run may have become an equal constant in a pass of MLIR's, and the
         // two one: so that may be loaded a second time.
@@ -294,11 +318,10 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                     if reader == operation { format!("operand {index}") } else { "what its region reads".into() };
                 let seen = self.seen(value);
                 match self.standing(value) {
-                    Standing::Scratchpad(other) if place.is_none_or(|it| it == Place::on_chip(other)) => {
-                        place = Some(Place::on_chip(other));
-                    }
-                    Standing::Scratchpad(other) => {
-                        let one = place.map_or(Bytes::ZERO, |it| it.offset);
+                    Standing::OnChip(other) if place.is_none_or(|it| it == other) => place = Some(other),
+                    Standing::OnChip(other) => {
+                        let one = place.unwrap_or(other).display(&self.extraction.problem);
+                        let other = other.display(&self.extraction.problem);
                         self.fault(operation, format!("reads one tensor at two offsets, {one} and {other}"));
                     }
                     Standing::Passing => match self.streamed.iter_mut().find(|it| it.value == seen) {
@@ -381,13 +404,16 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             (_, None) => {
                 self.fault(end, format!("{border} ends in the scratchpad, but nothing says where (cosma.offset)"));
             }
-            (Standing::Scratchpad(offset), Some(said)) if offset != said => {
+            (Standing::OnChip(place), Some(said)) if place.memory == MemoryId::SCRATCHPAD => {
+                if place.offset == said {
+                    return Some(Slot::on_chip(tensor, said));
+                }
+                let offset = place.offset;
                 self.fault(end, format!("{border} is said to lie at {said}, but was put at {offset}"));
             }
-            (Standing::Scratchpad(offset), Some(_)) => return Some(Slot::on_chip(tensor, offset)),
             // Said where it was put.
             (Standing::Somewhere, _) => {}
-            (Standing::Host | Standing::Passing, _) => {
+            (Standing::OnChip(_) | Standing::Host | Standing::Passing, _) => {
                 self.fault(end, format!("{border} ends in the scratchpad, but what is returned is not there"));
             }
         }
@@ -437,7 +463,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             return Standing::Host;
         }
         match transfer(awaited(operation).unwrap_or(operation)) {
-            Some(it) if !it.is_inward() => return Standing::Host,
+            Some(it) if it.is_outward() => return Standing::Host,
             Some(_) if is_streamed(operation) => return Standing::Passing,
             _ => {}
         }
@@ -447,7 +473,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         if !is_moved && matches!(carrier, Some(Carrier::Constant(..))) {
             return Standing::Host;
         }
-        self.said.get(&key(value)).map_or(Standing::Somewhere, |it| Standing::Scratchpad(*it))
+        self.said.get(&key(value)).map_or(Standing::Somewhere, |it| Standing::OnChip(*it))
     }
 
     fn standing_of_argument(&self, value: Value<'c, 'a>) -> Standing {
@@ -455,7 +481,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         match carrier {
             Some(Carrier::Argument(_, index)) if is_on_chip(self.extraction.function, Border::Argument(index)) => {
                 let offset = border_offset(self.extraction.function, Border::Argument(index));
-                offset.map_or(Standing::Somewhere, |it| Standing::Scratchpad(Bytes(it)))
+                offset.map_or(Standing::Somewhere, |it| Standing::OnChip(Place::on_chip(Bytes(it))))
             }
             _ => Standing::Host,
         }

@@ -1,7 +1,7 @@
 //! `cosma-schedule`: reorders operators so that traffic is minimal with the best live intervals for the order.
 //! Takes and leaves source form.
 
-use crate::allocate::solve;
+use crate::allocate::{solve, solve_in_tiers};
 use crate::allocated::reorder;
 use crate::effort::{SOLVER, TIME_LIMIT, parse_effort};
 use crate::extract::extract;
@@ -47,6 +47,15 @@ pub fn schedule<'c>(
         return Ok(());
     }
     let extraction = extract(function, machine.resolve(function)?)?;
+    if extraction.problem.machine.has_tiers() {
+        let planned = solve_in_tiers(&extraction, options)?;
+        let facts = Facts::of_tiers(&extraction.problem, options.order, &planned);
+        let facts = facts.map_err(|message| Diagnostic::at(function, message))?;
+        reorder(&extraction, &planned.plan.order);
+        note_target(function, &extraction.target());
+        facts.write(function);
+        return Ok(());
+    }
     let solution = solve(&extraction, options)?;
     reorder(&extraction, &solution.plan.order);
     note_target(function, &extraction.target());

@@ -21,7 +21,7 @@ use crate::effort::{SOLVER, TIME_LIMIT};
 use crate::extract::{Extraction, extract};
 use crate::form::{Form, body, expect, operations};
 use crate::help::help;
-use crate::machine::{ALIGNMENT, KEEP, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
+use crate::machine::{ALIGNMENT, KEEP, MachineOptions, SCRATCHPAD, Target, WEIGHTS, note_target};
 use crate::network::{Unsaid, network};
 use crate::role::may_have_effects;
 use cosma_ir::melior::Context;
@@ -71,8 +71,14 @@ pub fn tile<'c>(
         return Ok(());
     }
     refuse_tiled(function)?;
-    let extraction = extract(function, machine.resolve(function)?)?;
-    note_target(function, &extraction.target());
+    let target = machine.resolve(function)?;
+    // Tiles are chosen for the scratchpad, whatever lies behind it.
+    let inner = match target.machine.has_tiers() {
+        true => Target { machine: target.machine.without_tiers(), ..target.clone() },
+        false => target.clone(),
+    };
+    let extraction = extract(function, inner)?;
+    note_target(function, &target);
     let obstacle = obstacle(&extraction);
     if let Some(why) = obstacle.as_ref().filter(|_| extraction.problem.check().is_ok()) {
         return keep_whole(&extraction, true, why);

@@ -280,6 +280,29 @@ impl Traffic {
     }
 }
 
+/// The bytes that a program moves over each link, in the order of the machine's links: those of copies, and of what operators
+/// read in other memories than the scratchpad. [`Traffic::cost`] is their sum by the prices of links.
+pub fn bytes_by_link(problem: &Problem, actions: &[Action]) -> Vec<Bytes> {
+    let mut bytes = vec![Bytes::ZERO; problem.machine.links().len()];
+    let mut count = |from: MemoryId, to: MemoryId, size: Bytes| {
+        if let Some(link) = problem.machine.links().iter().position(|it| (it.from, it.to) == (from, to)) {
+            bytes[link] += size;
+        }
+    };
+    let size = |tensor: TensorId| problem.graph.tensor(tensor).size;
+    for action in actions {
+        match action {
+            Action::Copy(copy) | Action::Issue(copy) => count(copy.from.memory, copy.to.memory, size(copy.tensor)),
+            Action::IssueSlice(copy, slice) => count(copy.from.memory, copy.to.memory, slice.size()),
+            Action::Run { reads, .. } => {
+                reads.iter().for_each(|it| count(it.place.memory, MemoryId::SCRATCHPAD, size(it.tensor)));
+            }
+            Action::Start(_) | Action::Wait(_) => {}
+        }
+    }
+    bytes
+}
+
 /// A program as text, a line for each action, with the graph's names: `reload a at 64`, `run conv: a@0 w@64 -> b@128`.
 ///
 /// A place in the scratchpad is its offset; any other begins with the memory's name. What begins and is waited

@@ -84,7 +84,7 @@ mod unpackable;
 mod uses;
 mod violation;
 
-pub use action::{Action, Copy, Kind, Kinds, Place, Slice, Slot, Traffic, program_text};
+pub use action::{Action, Copy, Kind, Kinds, Place, Slice, Slot, Traffic, bytes_by_link, program_text};
 pub use address::address;
 pub use check::{check, check_with_ends, check_with_prologue};
 pub use deadline::Deadline;

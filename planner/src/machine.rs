@@ -287,6 +287,19 @@ impl Machine {
         self.moves
     }
 
+    /// Whether its memories and links are those of [`Machine::with_host`], whatever their sizes.
+    pub fn is_with_host(&self) -> bool {
+        let usual = Machine::with_host(self.scratchpad(), self.alignment());
+        let (host, scratchpad) = (&self.memories[0], &self.memories[1]);
+        let [usual_host, usual_scratchpad] = [&usual.memories[0], &usual.memories[1]];
+        self.memories.len() == 2
+            && host == usual_host
+            && scratchpad.name == usual_scratchpad.name
+            && scratchpad.banks.is_none()
+            && self.links == usual.links
+            && self.moves == usual.moves
+    }
+
     /// The same machine with a clock: how long transfers over each of its links take, and operators.
     ///
     /// # Errors
@@ -324,6 +337,24 @@ impl Machine {
     /// The link from one memory to another.
     pub fn link(&self, from: MemoryId, to: MemoryId) -> Option<&Link> {
         self.links.iter().find(|it| (it.from, it.to) == (from, to))
+    }
+
+    /// Whether links lead from one memory to another, over others or not.
+    pub fn has_way(&self, from: MemoryId, to: MemoryId) -> bool {
+        let all: Vec<MemoryId> = (0..self.memories.len() as u32).map(MemoryId).collect();
+        self.price_over(from, to, &all).is_some()
+    }
+
+    /// Whether there are memories besides home and the scratchpad. Then [`plan_in_tiers`](crate::tiers::plan_in_tiers)
+    /// plans, not [`plan()`](crate::plan()).
+    pub fn has_tiers(&self) -> bool {
+        2 < self.memories.len()
+    }
+
+    /// Home and the scratchpad alone, with a link each way at price 1.
+    pub fn without_tiers(&self) -> Machine {
+        let links = Machine::HOST_WAYS.map(|(from, to)| Link { from, to, price: 1 }).to_vec();
+        Machine { memories: self.memories[..2].to_vec(), links, clock: None, moves: Moves::Links }
     }
 
     /// What it costs to bring so many bytes from one memory to another; nothing where no link leads there.
@@ -429,6 +460,13 @@ impl Machine {
     pub fn with_scratchpad(&self, size: Bytes) -> Machine {
         let mut machine = self.clone();
         machine.set_scratchpad(size);
+        machine
+    }
+
+    /// The same machine, where each memory that has addresses has this alignment.
+    pub fn with_alignment(&self, alignment: Bytes) -> Machine {
+        let mut machine = self.clone();
+        machine.memories.iter_mut().filter(|it| it.size.is_some()).for_each(|it| it.alignment = alignment);
         machine
     }
 

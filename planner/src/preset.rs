@@ -14,6 +14,19 @@
 //!
 //! It may leave the first line out, or all others: what it does not say is for somebody else to say.
 //!
+//! A machine of several memories has a line for each instead of the first one, home first and then the scratchpad, and
+//! all links, of which each has a price, 1 if it is not said:
+//!
+//! ```text
+//! memory dram
+//! memory l1 262144 alignment 16
+//! memory l2 2097152 alignment 16
+//! link dram l2 price 4
+//! link l2 dram price 4
+//! link l2 l1
+//! link l1 l2
+//! ```
+//!
 //! ```
 //! use cosma_planner::{Bytes, Machine, preset};
 //!
@@ -31,10 +44,10 @@ pub use read::read;
 
 use crate::text::machine::MachineParser;
 use crate::time::{Clock, Timing};
-use crate::{Bytes, Error, Machine, MemoryId, Weights};
+use crate::{Bytes, Error, Machine, Memory, MemoryId, Weights};
 use std::str::FromStr;
 
-/// What a description says of a machine with one scratchpad and a host memory.
+/// What a description says of a machine with one scratchpad and a host memory, or of one with several memories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MachineFile {
     /// The size of the scratchpad.
@@ -45,15 +58,20 @@ pub struct MachineFile {
     pub weights: Option<Weights>,
     /// For the two links of [`Machine::with_host`]: from the host memory into the scratchpad, then back.
     pub clock: Option<Clock>,
+    /// All of a machine with several memories, its clock included; then nothing is said above.
+    pub memories: Option<Machine>,
 }
 
 /// The machines that come with the planner: their names and files, by name.
-const PRESETS: [(&str, &str); 6] = [
+const PRESETS: [(&str, &str); 9] = [
     ("ethos-u55-high-end", include_str!("../machines/ethos-u55-high-end.txt")),
     ("ethos-u65-client-server", include_str!("../machines/ethos-u65-client-server.txt")),
+    ("ethos-u65-dedicated-sram", include_str!("../machines/ethos-u65-dedicated-sram.txt")),
     ("ethos-u65-embedded", include_str!("../machines/ethos-u65-embedded.txt")),
     ("ethos-u65-high-end", include_str!("../machines/ethos-u65-high-end.txt")),
+    ("imx-rt1170", include_str!("../machines/imx-rt1170.txt")),
     ("mcu-psram", include_str!("../machines/mcu-psram.txt")),
+    ("siracusa-like", include_str!("../machines/siracusa-like.txt")),
     ("soma-edge", include_str!("../machines/soma-edge.txt")),
 ];
 
@@ -77,11 +95,14 @@ pub fn named(name: &str) -> Result<MachineFile, Error> {
 }
 
 impl MachineFile {
-    /// The machine with what this says of it; what this does not say stays as it is.
+    /// The machine with what this says of it; what this does not say stays as it is. Several memories replace all.
     ///
     /// # Errors
     /// [`Error::Machine`] where this has a clock, and the machine other links than the two of [`Machine::with_host`].
     pub fn join(&self, machine: &Machine) -> Result<Machine, Error> {
+        if let Some(memories) = &self.memories {
+            return Ok(memories.clone());
+        }
         let mut machine = machine.clone();
         if let Some(scratchpad) = self.scratchpad {
             machine.set_scratchpad(scratchpad);
@@ -104,6 +125,14 @@ impl FromStr for MachineFile {
     /// # Errors
     /// [`Error::Text`] at the line that does not parse, or that needs another which is missing.
     fn from_str(text: &str) -> Result<MachineFile, Error> {
+        let first_word =
+            |line: &'_ str| line.split('#').next().and_then(|it| it.split_whitespace().next()).map(str::to_owned);
+        let is_first = |word: Option<String>| word.is_some_and(|it| it == "memory" || it == "machine");
+        let first = text.lines().map(first_word).find(|it| is_first(it.clone())).flatten();
+        if first.is_some_and(|it| it == "memory") {
+            let memories = Some(memories(text)?);
+            return Ok(MachineFile { memories, ..MachineFile::default() });
+        }
         let mut file = MachineFile::default();
         // Links have the names of memories, whether the line for these is there or not.
         let nameless = || Some(Machine::with_host(Bytes::ZERO, Bytes(1)));
@@ -147,6 +176,72 @@ impl MachineFile {
         self.weights = parser.weights;
         Ok(())
     }
+}
+
+/// A machine of several memories, a line for each.
+fn memories(text: &str) -> Result<Machine, Error> {
+    let mut parser = MachineParser::default();
+    let mut last_line = 1;
+    for (index, line) in text.lines().enumerate() {
+        let refuse = |message: String| Err(Error::Text { line: index + 1, message });
+        let statement = line.split('#').next().unwrap_or_default();
+        let Some(word) = statement.split_whitespace().next() else { continue };
+        last_line = index + 1;
+        let is_known = match parser.statement(statement) {
+            Ok(is_known) => is_known,
+            Err(message) => return refuse(message),
+        };
+        let n_memories = parser.memories.len();
+        let wrong = match word {
+            "machine" => Some("a machine is one line, or a line for each memory, not both".into()),
+            "memory" => parser.memories.last().and_then(|it| wrong_memory(it, &parser.memories[..n_memories - 1])),
+            "link" if parser.links.last().is_some_and(|it| it.0.price == 0) => {
+                Some("expected a price of at least 1, not 0".into())
+            }
+            _ if !is_known => Some(format!("expected memory, channel, link or compute, not {word}")),
+            _ => None,
+        };
+        if let Some(message) = wrong {
+            return refuse(message);
+        }
+    }
+    let at_end = |error: Error| match error {
+        Error::Machine(message) => Error::Text { line: last_line, message },
+        other => other,
+    };
+    let machine = parser.finish().map_err(at_end)?.expect("a memory was stated");
+    for (from, to) in Machine::HOST_WAYS {
+        if !machine.has_way(from, to) {
+            let [from, to] = [from, to].map(|it| &machine.memories()[it.index()].name);
+            let message =
+                format!("there is no way from {from} to {to}, neither a link nor several over other memories");
+            return Err(Error::Text { line: last_line, message });
+        }
+    }
+    Ok(machine)
+}
+
+/// What is wrong with a memory by itself and beside those before it.
+fn wrong_memory(memory: &Memory, before: &[Memory]) -> Option<String> {
+    let Memory { name, size, alignment, reserved, .. } = memory;
+    if before.iter().any(|it| it.name == *name) {
+        return Some(format!("two memories have the name {name}"));
+    }
+    if *alignment == Bytes::ZERO {
+        return Some("alignment must be at least 1 B".into());
+    }
+    match (before.len(), size) {
+        (0, Some(_)) => return Some(format!("the first memory, {name}, is home and cannot have a size")),
+        (1, None) => return Some(format!("the second memory, {name}, is the scratchpad and needs a size")),
+        _ => {}
+    }
+    let sizes = before.iter().chain([memory]).filter_map(|it| it.size).map(|it| u128::from(it.0)).sum::<u128>();
+    if i64::MAX as u128 <= sizes {
+        return Some(format!("{sizes} B of memory in all are more than can be addressed"));
+    }
+    let size = size.unwrap_or(Bytes::ZERO);
+    let outside = reserved.iter().find(|it| it.end <= it.start || size < it.end)?;
+    Some(format!("{}..{} cannot be reserved of {name}, which has {size} B", outside.start, outside.end))
 }
 
 /// The last lines of a clock, counted from 1.

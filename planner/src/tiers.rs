@@ -22,7 +22,7 @@ pub(crate) mod program;
 use crate::time::{self, Clock, Ratio, Timeline};
 use crate::{
     Action, Bytes, Cycles, Deadline, Error, Keep, Link, Machine, Memory, MemoryId, Moves, Options, Order, Plan,
-    Problem, Solution, Traffic, plan, plan_in_order,
+    Problem, Solution, Solver, Traffic, plan, plan_in_order,
 };
 use bound::{least_cost, least_cycles};
 use level::Level;
@@ -41,6 +41,11 @@ pub struct TieredPlan {
     pub traffic: Traffic,
     /// No program costs less, in any order that is allowed.
     pub lower_bound: u128,
+    /// No program moves fewer bytes over the border of the scratchpad, of it together with the memory nearest to it, and so
+    /// on; the last border is that of home.
+    pub least_bytes: Vec<Bytes>,
+    /// Which solver made the plan.
+    pub solver: Solver,
     /// How it goes, by the judge of time; none without a clock.
     pub timeline: Option<Timeline>,
     /// No program takes fewer cycles, in any order that is allowed; none without a clock.
@@ -123,14 +128,16 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
     let least_cycles = least_cycles(problem, &memories, &least)?;
     let mut best: Option<TieredPlan> = None;
     let level_limit = options.time_limit.mul_f64(SHARE_OF_LEVEL);
-    for Solution { plan, .. } in solutions {
+    for Solution { plan, solver, .. } in solutions {
         if best.as_ref().is_some_and(|it| it.is_optimal() || deadline.has_passed()) {
             break;
         }
         let actions = serve(problem, &memories, plan.actions(&inner), deadline.within(level_limit).with_grace())?;
         let traffic = Traffic::of(problem, &actions);
         if best.as_ref().is_none_or(|it| traffic.cost < it.traffic.cost) {
-            best = Some(TieredPlan { plan, actions, traffic, lower_bound, timeline: None, least_cycles });
+            let (least_bytes, timeline) = (least.clone(), None);
+            best =
+                Some(TieredPlan { plan, actions, traffic, lower_bound, least_bytes, solver, timeline, least_cycles });
         }
     }
     let mut best = best.expect("there is a plan for the scratchpad");

@@ -20,6 +20,19 @@ pub struct Difference {
     pub elements: usize,
 }
 
+/// The bytes that went from one memory to another, in one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LinkTraffic {
+    /// The name of the memory from which they came.
+    pub from: String,
+    /// The name of the one to which they went.
+    pub to: String,
+    /// How many went there.
+    pub moved: u64,
+    /// How many the program says; none if it could not be read.
+    pub planned: Option<u64>,
+}
+
 /// The comparison of one function.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
@@ -39,6 +52,9 @@ pub struct Comparison {
     /// The bytes that the transfers moved, in one run.
     #[serde(serialize_with = "moved")]
     pub moved: Moved,
+    /// The same by link, where there are several memories. One without a size counts as home.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<LinkTraffic>,
     /// The bytes that were moved once, before the first run; `None` if nothing is kept from run to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prologue: Option<u64>,
@@ -61,9 +77,12 @@ fn moved<S: serde::Serializer>(moved: &Moved, serializer: S) -> Result<S::Ok, S:
         reload: u64,
         spill: u64,
         store: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        copy: Option<u64>,
     }
-    let Moved { load, reload, spill, store } = *moved;
-    Kinds { load, reload, spill, store }.serialize(serializer)
+    let Moved { load, reload, spill, store, copy } = *moved;
+    let copy = Some(copy).filter(|it| *it != 0);
+    Kinds { load, reload, spill, store, copy }.serialize(serializer)
 }
 
 impl Comparison {
@@ -93,8 +112,13 @@ impl Comparison {
             if let Some(arena) = self.arena.filter(|it| *it != report.scratchpad) {
                 faults.push(format!("the arena has {arena} B, the scratchpad {} B", report.scratchpad));
             }
-        } else if self.moved.total() != 0 {
+        } else if self.moved.total() != 0 && self.links.iter().all(|it| it.planned.is_none()) {
             faults.push(format!("moved {} B without a plan", self.moved.total()));
+        }
+        for LinkTraffic { from, to, moved, planned } in &self.links {
+            if let Some(planned) = planned.filter(|it| it != moved) {
+                faults.push(format!("moved {moved} B from {from} to {to}, planned {planned} B"));
+            }
         }
         faults.extend(self.misuse.iter().cloned());
         faults

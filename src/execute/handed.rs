@@ -37,15 +37,21 @@ impl Handed {
         Ok(Buffer::new(arena.element(), arena.shape(), bytes).expect("it has as many bytes as before"))
     }
 
-    /// Puts what a call left in the scratchpad among its results, which are then those of the source.
+    /// Puts what a call left in the scratchpad, the argument of this index, among its results, which are then those of the
+    /// source.
     ///
     /// # Errors
     /// If one of them does not lie in it.
-    pub(super) fn take(&self, outcome: &mut Outcome, results: &[Buffer]) -> Result<(), ExecuteError> {
+    pub(super) fn take(
+        &self,
+        outcome: &mut Outcome,
+        scratchpad: usize,
+        results: &[Buffer],
+    ) -> Result<(), ExecuteError> {
         for (index, offset) in &self.0.results {
             let fail = || ExecuteError::Call(format!("result {index}"));
             let result = results.get(*index).ok_or_else(fail)?;
-            let mut arena = outcome.arguments.last().ok_or_else(fail)?.bytes().to_vec();
+            let mut arena = outcome.arguments.get(scratchpad).ok_or_else(fail)?.bytes().to_vec();
             let bytes = place(&mut arena, *offset, result).ok_or_else(fail)?.to_vec();
             let found = Buffer::new(result.element(), result.shape(), bytes).ok_or_else(fail)?;
             if outcome.results.len() < *index {

@@ -3,6 +3,7 @@
 use super::arguments::{argument, poisoned};
 use super::compare::{self, Comparison, Difference};
 use super::handed::Handed;
+use super::links;
 use super::planned;
 use super::{RunError, RunOptions};
 use crate::optimize::{functions, has_body, inlined};
@@ -139,20 +140,23 @@ impl<'c> Original<'c> {
         for source in &self.runs {
             let types = program.arguments(&source.function).map_err(fail)?;
             let handed = Handed::new(planned, &source.function);
-            // The argument after those of the source is the scratchpad.
+            // The arguments after those of the source are the memories that have a size, first the scratchpad.
             let passed = handed.passed(&source.arguments);
-            let arena = types.get(passed.len());
+            let arenas = &types[passed.len().min(types.len())..];
+            let arena = arenas.first();
             let arguments = |poison| {
                 let mut arguments: Vec<Buffer> = passed.iter().map(|it| it.1.clone()).collect();
-                let arena = arena.map(|it| handed.fill(poisoned(it, poison)?, &source.arguments)).transpose()?;
-                arguments.extend(arena);
+                for (index, arena) in arenas.iter().enumerate() {
+                    let arena = poisoned(arena, poison)?;
+                    arguments.push(if index == 0 { handed.fill(arena, &source.arguments)? } else { arena });
+                }
                 Ok(arguments)
             };
             let programs = Programs { first: &program, again: again.as_ref() };
             let ran = run(&programs, &source.function, moods, arguments).map_err(fail)?;
             let prologue = ran[0].prologue;
             let mut outcomes: Vec<Outcome> = ran.into_iter().map(|it| it.last).collect();
-            outcomes.iter_mut().try_for_each(|it| handed.take(it, &source.results)).map_err(fail)?;
+            outcomes.iter_mut().try_for_each(|it| handed.take(it, passed.len(), &source.results)).map_err(fail)?;
             let first = &outcomes[0];
             comparisons.push(Comparison {
                 function: source.function.clone(),
@@ -162,9 +166,10 @@ impl<'c> Original<'c> {
                 nans: compare::nans(&source.results),
                 difference: compare::difference(&source.results, &first.results),
                 moved: first.moved,
+                links: links::of(planned, &source.function, &first.ways, passed.len()),
                 prologue,
                 arena: arena.map(|it| it.shape.iter().product()),
-                touched: arena.map(|_| touched(&outcomes)),
+                touched: arena.map(|_| touched(&outcomes, passed.len())),
                 misuse: misuse(&passed, &outcomes),
                 source_seconds: source.seconds,
                 planned_seconds: seconds(&outcomes),
@@ -225,7 +230,7 @@ unsafe fn call_in_a_row(
     let mut last = outcomes.pop().expect("it was called");
     let prologue = Some(outcomes.remove(0).moved.total());
     for (index, outcome) in outcomes.iter().enumerate() {
-        if outcome.moved != last.moved {
+        if (outcome.moved, &outcome.ways) != (last.moved, &last.ways) {
             last.faults.push(format!("run {} of {} in a row moves different bytes", index + 1, functions.len() - 1));
         }
         if !keeps_state && outcome.results != last.results {
@@ -304,7 +309,7 @@ fn misuse(passed: &[(usize, Buffer)], outcomes: &[Outcome]) -> Vec<String> {
             misuse.push(format!("argument {index} was changed"));
         }
     }
-    if outcomes.iter().any(|it| it.moved != first.moved) {
+    if outcomes.iter().any(|it| (it.moved, &it.ways) != (first.moved, &first.ways)) {
         misuse.push("two runs move different bytes".into());
     }
     for fault in outcomes.iter().flat_map(|it| &it.faults) {
@@ -315,10 +320,10 @@ fn misuse(passed: &[(usize, Buffer)], outcomes: &[Outcome]) -> Vec<String> {
     misuse
 }
 
-/// The end of the last byte of the scratchpad that one of the runs wrote.
-fn touched(runs: &[Outcome]) -> u64 {
+/// The end of the last byte of the scratchpad that one of the runs wrote; it is the argument of this index.
+fn touched(runs: &[Outcome], scratchpad: usize) -> u64 {
     let of = |run: &Outcome, poison: u64| {
-        let arena = run.arguments.last().map(Buffer::bytes).unwrap_or_default();
+        let arena = run.arguments.get(scratchpad).map(Buffer::bytes).unwrap_or_default();
         let pattern = poison.to_le_bytes();
         let is_written = |it: &(usize, &u8)| *it.1 != pattern[it.0 % 8];
         arena.iter().enumerate().rfind(is_written).map_or(0, |it| it.0 as u64 + 1)

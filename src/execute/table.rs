@@ -1,6 +1,6 @@
 //! A comparison as a table.
 
-use super::Comparison;
+use super::{Comparison, LinkTraffic};
 use std::fmt::Write;
 
 /// Formats a comparison: outputs, bytes moved and planned, memory, time and faults.
@@ -33,6 +33,10 @@ pub fn table(comparison: &Comparison) -> String {
     for (what, moved, planned) in rows {
         let planned = planned.map(|it| it.to_string()).unwrap_or_default();
         line(format!("{what:14} {moved:>14} {planned:>14}").trim_end().into());
+    }
+    for LinkTraffic { from, to, moved, planned } in &comparison.links {
+        let planned = planned.map(|it| it.to_string()).unwrap_or_default();
+        line(format!("{:14} {moved:>14} {planned:>14}", format!("{from} to {to}")).trim_end().into());
     }
     if let Some(prologue) = comparison.prologue {
         line(format!("{:14} {prologue:>14}", "once before"));

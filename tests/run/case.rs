@@ -52,6 +52,7 @@ impl Case {
                 keep: self.keep.then_some(Keep::Auto),
                 reserved: Vec::new(),
                 clock: self.overlap.then(|| clock(if self.schedule { 1 } else { 2 })),
+                memories: None,
             },
             stages: Stages { schedule: self.schedule, group: self.group, ..Stages::default() },
             solver: self.solver,

@@ -31,6 +31,7 @@ impl Way {
                 reserved: Vec::new(),
                 // Each second one with transfers that go on beside operators.
                 clock: self.group.then(|| clock(1)),
+                memories: None,
             },
             stages: Stages { tile: true, group: self.group, allocate: true, ..Stages::default() },
             solver: Solver::Auto,

@@ -2,7 +2,7 @@
 
 use super::descriptor::{self, Layout};
 use super::dma::Mood;
-use super::memory::{self, Memory, Moved};
+use super::memory::{self, Memory, Moved, Way};
 use super::signature::{Signature, functions, symbol};
 use super::{Buffer, BufferType, ExecuteError};
 use crate::edit::as_mut;
@@ -17,6 +17,7 @@ use mlir_sys::{
     MlirExecutionEngine, MlirStringRef, mlirExecutionEngineCreate, mlirExecutionEngineDestroy,
     mlirExecutionEngineLookupPacked, mlirExecutionEngineRegisterSymbol,
 };
+use std::collections::BTreeMap;
 use std::ffi::{CString, c_void};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -51,6 +52,9 @@ pub struct Outcome {
     pub arguments: Vec<Buffer>,
     /// The bytes that its transfers moved.
     pub moved: Moved,
+    /// The same by where they came from and where they went: the index of an argument, or none for memory that the
+    /// function allocated or that is constant. What passes by goes nowhere, and is not among them.
+    pub ways: BTreeMap<Way, u64>,
     /// The memory errors, as messages.
     pub faults: Vec<String>,
     /// The run time.
@@ -199,7 +203,8 @@ impl Program {
             let (rest, results, duration) = unsafe { self.run(function, memory, &given, &mut owned) }?;
             memory = rest;
             let moved = memory.moved.since(before);
-            outcomes.push(Outcome { results, arguments: Vec::new(), moved, faults: Vec::new(), duration });
+            let ways = std::mem::take(&mut memory.ways);
+            outcomes.push(Outcome { results, arguments: Vec::new(), moved, ways, faults: Vec::new(), duration });
         }
         let after = memory.finish(&owned, &given);
         let arguments = arguments.iter().zip(after);

@@ -23,10 +23,12 @@ pub struct Moved {
     pub spill: u64,
     /// Stores.
     pub store: u64,
+    /// Copies between memories of which none is host memory.
+    pub copy: u64,
 }
 
 impl Moved {
-    /// The sum of all.
+    /// The sum of all that passes the border of host memory.
     pub fn total(&self) -> u64 {
         self.compulsory() + self.non_compulsory()
     }
@@ -48,6 +50,7 @@ impl Moved {
             reload: self.reload - before.reload,
             spill: self.spill - before.spill,
             store: self.store - before.store,
+            copy: self.copy - before.copy,
         }
     }
 
@@ -57,12 +60,17 @@ impl Moved {
             Transfer::Reload => &mut self.reload,
             Transfer::Spill => &mut self.spill,
             Transfer::Store => &mut self.store,
+            Transfer::Copy => &mut self.copy,
         } += bytes;
     }
 }
 
+/// Where bytes came from and where they went: the index of an argument each, or none.
+pub type Way = (Option<usize>, Option<usize>);
+
 /// The transfers by the numbers that compiled code passes.
-pub(super) const TRANSFERS: [Transfer; 4] = [Transfer::Load, Transfer::Reload, Transfer::Spill, Transfer::Store];
+pub(super) const TRANSFERS: [Transfer; 5] =
+    [Transfer::Load, Transfer::Reload, Transfer::Spill, Transfer::Store, Transfer::Copy];
 
 /// The content of the guard zones around a block.
 const GUARD: u8 = 0xC5;
@@ -80,6 +88,10 @@ pub(super) struct Memory {
     freed: VecDeque<(usize, Block)>,
     freed_size: usize,
     pub moved: Moved,
+    /// Not of what passes by.
+    pub ways: BTreeMap<Way, u64>,
+    /// Of the caller's blocks, by the address of the first byte: how many were passed before.
+    given: BTreeMap<usize, usize>,
     pub faults: Vec<String>,
     dma: Dma,
     /// Why the program was aborted.
@@ -110,6 +122,8 @@ impl Memory {
             freed: VecDeque::new(),
             freed_size: 0,
             moved: Moved::default(),
+            ways: BTreeMap::new(),
+            given: BTreeMap::new(),
             faults: Vec::new(),
             end: None,
         }
@@ -138,6 +152,7 @@ impl Memory {
     /// If the allocation fails.
     pub fn give(&mut self, bytes: &[u8]) -> Result<usize, String> {
         let start = self.allocate(GUARD_SIZE, bytes.len(), true)?;
+        self.given.insert(start, self.given.len());
         let block = &self.blocks[&start];
         // SAFETY: the block has their size.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), block.start(), bytes.len()) };
@@ -205,9 +220,22 @@ impl Memory {
             }
         }
         self.moved.count(transfer, flight.n_bytes() as u64);
+        self.count_way(flight.from, flight.to, flight.n_bytes() as u64);
         // SAFETY: as checked above, both are in blocks of this memory, or in constants of the program; what is freed
         // before they are copied is kept, and seen as a fault.
         unsafe { self.dma.start(flight) };
+    }
+
+    /// Counts bytes by the blocks in which they lie, from the addresses of the first ones.
+    fn count_way(&mut self, from: usize, to: usize, bytes: u64) {
+        let argument = |address: usize| {
+            let (start, block) = self.blocks.range(..=address).next_back()?;
+            (address < start + block.size).then(|| self.given.get(start).copied()).flatten()
+        };
+        let way = (argument(from), argument(to));
+        if bytes != 0 {
+            *self.ways.entry(way).or_default() += bytes;
+        }
     }
 
     /// Copies elements, and returns the number of bytes.
@@ -406,6 +434,7 @@ extern "C" fn transfer(kind: i64, element: i64, from_rank: i64, from: *const u64
         let (from, to) = unsafe { (layout(element, from_rank, from), layout(element, to_rank, to)) };
         let moved = it.copy(&from, &to, transfer.name());
         it.moved.count(transfer, moved);
+        it.count_way(from.start, to.start, moved);
         Ok(())
     });
 }

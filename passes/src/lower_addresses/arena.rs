@@ -3,11 +3,40 @@
 use super::buffer::{Buffer, Root};
 use super::build::{Shape, insert};
 use super::function::Lowering;
-use cosma_ir::melior::ir::attribute::IntegerAttribute;
+use cosma_ir::melior::ir::attribute::{IntegerAttribute, StringAttribute};
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{Attribute, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{Diagnostic, size_in_bytes, tensor_type};
+use cosma_ir::{Diagnostic, Machine, size_in_bytes, tensor_type};
+use cosma_planner::{Memory, MemoryId};
+
+/// A memory that has a size, and what stands for it in a lowered function.
+pub(super) struct Arena<'c, 'a> {
+    pub memory: MemoryId,
+    /// Its name, where there are several memories.
+    pub name: Option<String>,
+    pub size: u64,
+    pub alignment: u64,
+    /// The memref of all its bytes; none before it is needed.
+    pub value: Option<Value<'c, 'a>>,
+}
+
+/// Notes on what allocates an arena which memory that is.
+const MEMORY: &str = "cosma.memory";
+
+/// The arenas of a machine, the scratchpad's first, in the order of their memories.
+pub(super) fn arenas<'c, 'a>(machine: Option<&Machine>) -> Vec<Arena<'c, 'a>> {
+    let Some(memories) = machine.and_then(|it| it.memories.as_ref()) else {
+        let size = machine.and_then(|it| it.scratchpad).unwrap_or(0);
+        let alignment = machine.and_then(|it| it.alignment).unwrap_or(crate::DEFAULT_ALIGNMENT.0);
+        return vec![Arena { memory: MemoryId::SCRATCHPAD, name: None, size, alignment, value: None }];
+    };
+    let arena = |(index, memory): (usize, &Memory)| {
+        let (name, size, alignment) = (Some(memory.name.clone()), memory.size?.0, memory.alignment.0);
+        Some(Arena { memory: MemoryId(index as u32), name, size, alignment, value: None })
+    };
+    memories.memories().iter().enumerate().filter_map(arena).collect()
+}
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
     /// The buffers of an operator's results: views of the arena, or buffers in host memory for results computed
@@ -24,7 +53,10 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
                 continue;
             }
             let buffer = match &offsets {
-                Some(offsets) => self.place(result, offsets.get(index).copied().unwrap_or(0), operation)?,
+                Some(offsets) => {
+                    let offset = offsets.get(index).copied().unwrap_or(0);
+                    self.place(result, MemoryId::SCRATCHPAD, offset, operation)?
+                }
                 None => self.owned(result, operation)?,
             };
             results.push((result, buffer));
@@ -32,20 +64,31 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(results)
     }
 
-    /// A view of the arena for a tensor.
+    /// A view of an arena for a tensor; where its memory has no size, a buffer of its own that the function frees.
     pub(super) fn place(
         &mut self,
         tensor: Value<'c, 'a>,
+        memory: MemoryId,
         start: u64,
         before: OperationRef<'c, 'a>,
     ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
-        let r#type = self.build.memref(tensor.r#type(), self.space(), before)?;
-        let value = self.arena_view(r#type, start, before);
-        Ok(Buffer { value, r#type, root: Root::Arena, start, size: size(tensor) })
+        let Some(index) = self.arenas.iter().position(|it| it.memory == memory) else {
+            return Ok(Buffer { memory, ..self.owned(tensor, before)? });
+        };
+        let r#type = self.build.memref(tensor.r#type(), self.space(index), before)?;
+        let value = self.arena_view(index, r#type, start, before);
+        Ok(Buffer { value, r#type, root: Root::Arena(memory), memory, start, size: size(tensor) })
     }
 
-    pub(super) fn arena_view(&mut self, r#type: Type<'c>, start: u64, before: OperationRef<'c, 'a>) -> Value<'c, 'a> {
-        let (arena, start) = (self.arena(), self.offset(start));
+    /// A view of the arena with this index.
+    pub(super) fn arena_view(
+        &mut self,
+        index: usize,
+        r#type: Type<'c>,
+        start: u64,
+        before: OperationRef<'c, 'a>,
+    ) -> Value<'c, 'a> {
+        let (arena, start) = (self.arena(index), self.offset(start));
         let view = OperationBuilder::new("memref.view", before.location())
             .add_operands(&[arena, start])
             .add_results(&[r#type]);
@@ -100,22 +143,32 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         }
     }
 
-    /// The memory space of the arena.
-    pub(super) fn space(&self) -> Option<Attribute<'c>> {
-        let space = self.options.memory_space?;
-        Some(IntegerAttribute::new(self.build.i64(), space.into()).into())
+    /// The memory space of the arena with this index: that of the first one and those after it.
+    pub(super) fn space(&self, index: usize) -> Option<Attribute<'c>> {
+        let space = i64::from(self.options.memory_space?) + index as i64;
+        Some(IntegerAttribute::new(self.build.i64(), space).into())
     }
 
-    pub(super) fn arena(&mut self) -> Value<'c, 'a> {
-        if let Some(arena) = self.arena {
+    /// The index of a memory's arena.
+    pub(super) fn arena_of(&self, memory: MemoryId) -> usize {
+        self.arenas.iter().position(|it| it.memory == memory).expect("what lies in an arena lies in one that there is")
+    }
+
+    /// The memref of the arena with this index.
+    pub(super) fn arena(&mut self, index: usize) -> Value<'c, 'a> {
+        let Arena { name, size, alignment, value, .. } = &self.arenas[index];
+        if let Some(arena) = *value {
             return arena;
         }
-        let r#type = self.build.bytes(self.scratchpad, self.space());
+        let r#type = self.build.bytes(*size, self.space(index));
         // MLIR supports only powers of two, and elements need their own alignment.
-        let alignment = self.alignment.checked_next_power_of_two().unwrap_or(1).max(16);
-        let alloc = self.build.alloc(r#type, Some(alignment), self.function.location());
+        let alignment = alignment.checked_next_power_of_two().unwrap_or(1).max(16);
+        let mut alloc = self.build.alloc(r#type, Some(alignment), self.function.location());
+        if let Some(name) = name {
+            alloc = alloc.add_attributes(&[(self.build.id(MEMORY), StringAttribute::new(self.build.0, name).into())]);
+        }
         let arena = insert(self.first, alloc);
-        self.arena = Some(arena);
+        self.arenas[index].value = Some(arena);
         arena
     }
 

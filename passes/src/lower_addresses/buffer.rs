@@ -1,6 +1,7 @@
 //! The buffer of a tensor.
 
 use cosma_ir::melior::ir::{Type, Value};
+use cosma_planner::MemoryId;
 
 /// The buffer of a tensor: a memref and its location.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub(super) struct Buffer<'c, 'a> {
     pub r#type: Type<'c>,
     /// The memory that it is a view of.
     pub root: Root<'c, 'a>,
+    /// Where that is.
+    pub memory: MemoryId,
     /// The offset of its first byte in the root.
     pub start: u64,
     /// The size in bytes.
@@ -21,16 +24,16 @@ pub(super) struct Buffer<'c, 'a> {
 /// The memory that buffers are views of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Root<'c, 'a> {
-    /// The scratchpad.
-    Arena,
-    /// A separate memref in host memory.
+    /// The arena of the scratchpad, or of another memory that has a size.
+    Arena(MemoryId),
+    /// A separate memref in host memory, or in another one that has no size.
     Host(Value<'c, 'a>),
 }
 
 impl<'c, 'a> Buffer<'c, 'a> {
     /// A memref in host memory.
     pub(super) fn host(value: Value<'c, 'a>, r#type: Type<'c>, size: u64) -> Self {
-        Buffer { value, r#type, root: Root::Host(value), start: 0, size }
+        Buffer { value, r#type, root: Root::Host(value), memory: MemoryId::HOME, start: 0, size }
     }
 
     /// Whether they share bytes.

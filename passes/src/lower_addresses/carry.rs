@@ -13,7 +13,10 @@ use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{Attribute, OperationRef, Value, ValueLike};
-use cosma_ir::{Diagnostic, TensorRegion, Transfer, destination, is_streamed, mark_transfer, name, offsets, region};
+use cosma_ir::{
+    Diagnostic, TensorRegion, Transfer, destination, is_streamed, machine, mark_transfer, memory, name, offsets, region,
+};
+use cosma_planner::MemoryId;
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
     /// Lowers a transfer to a copy, or to a view of host memory if it is streamed.
@@ -32,9 +35,9 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             (None, Some(region)) if is_streamed(operation) => {
                 self.stream_piece(&from, result, &region, way, operation)?
             }
-            (None, region) if way.is_inward() && !is_streamed(operation) => {
+            (None, region) if !way.is_outward() && !is_streamed(operation) => {
                 let offset = offsets(operation).and_then(|it| it.first().copied()).unwrap_or(0);
-                let to = self.place(result, offset, operation)?;
+                let to = self.place(result, self.target(operation), offset, operation)?;
                 let part = region.map(|region| Part { whole: source, region });
                 self.move_bytes(operation, &Move { way, from, to, part });
                 to
@@ -54,6 +57,14 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         };
         self.keep(result, to);
         Ok(())
+    }
+
+    /// The memory in which the result of a transfer lies that does not go to host memory.
+    fn target(&self, operation: OperationRef<'c, 'a>) -> MemoryId {
+        let name = memory(operation);
+        let memories = machine(self.function).and_then(|it| it.memories);
+        let find = |name: String| memories?.memories().iter().position(|it| it.name == name);
+        name.and_then(find).map_or(MemoryId::SCRATCHPAD, |it| MemoryId(it as u32))
     }
 
     /// The memref of a region of a tensor in host memory, with the strides of the whole.
@@ -141,17 +152,17 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         before: OperationRef<'c, 'a>,
     ) -> Result<Buffer<'c, 'a>, Diagnostic<'c>> {
         let start = from.start + start;
-        let Root::Host(root) = from.root else { return self.place(tensor, start, before) };
+        let Root::Host(root) = from.root else { return self.place(tensor, from.memory, start, before) };
         // Fails for types without a memref.
         self.build.memref(tensor.r#type(), None, before)?;
         let shape = Shape::of(tensor.r#type()).expect("it has a memref");
         let (view, r#type) = self.build.reinterpret(root, &shape, start / shape.width, before.location());
-        Ok(Buffer { value: insert(before, view), r#type, root: from.root, start, size: size(tensor) })
+        Ok(Buffer { value: insert(before, view), r#type, start, size: size(tensor), ..*from })
     }
 
     pub(super) fn space_of(&self, buffer: &Buffer<'c, 'a>) -> Option<Attribute<'c>> {
         match buffer.root {
-            Root::Arena => self.space(),
+            Root::Arena(memory) => self.space(self.arena_of(memory)),
             Root::Host(_) => None,
         }
     }

@@ -1,7 +1,7 @@
 //! Lowering of one function.
 
 use super::INFO;
-use super::arena::size;
+use super::arena::{Arena, arenas, size};
 use super::buffer::{Buffer, Root};
 use super::build::{Builder, place};
 use super::move_bytes::Flights;
@@ -19,9 +19,10 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::{FunctionType, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Type, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, OnChip, as_mut, erase, is_abstract, is_kept, is_wait, machine, name, set_fixed_offsets, set_type,
-    transfer, uses,
+    Diagnostic, OnChip, as_mut, erase, is_abstract, is_kept, is_wait, machine, name, set_arenas, set_fixed_offsets,
+    set_type, transfer, uses,
 };
+use cosma_planner::MemoryId;
 use std::collections::{BTreeMap, HashMap};
 
 /// The lowering of one function.
@@ -34,11 +35,10 @@ pub(super) struct Lowering<'s, 'c, 'a> {
     /// The first operation of the source: constants and the arena go before it.
     pub first: OperationRef<'c, 'a>,
     pub options: LowerOptions,
-    pub scratchpad: u64,
-    pub alignment: u64,
-    /// What lies in the arena when the function begins, and when it ends.
+    /// What lies in the scratchpad's arena when the function begins, and when it ends.
     pub on_chip: OnChip,
-    pub arena: Option<Value<'c, 'a>>,
+    /// The scratchpad's first.
+    pub arenas: Vec<Arena<'c, 'a>>,
     /// Constants for offsets, by number of bytes.
     pub offsets: BTreeMap<u64, Value<'c, 'a>>,
     /// The offsets of results.
@@ -87,10 +87,8 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             workshop,
             first: block.first_operation().expect("a block has a terminator"),
             options,
-            scratchpad: machine.as_ref().and_then(|it| it.scratchpad).unwrap_or(0),
-            alignment: machine.and_then(|it| it.alignment).unwrap_or(crate::DEFAULT_ALIGNMENT.0),
             on_chip: OnChip::of(function),
-            arena: None,
+            arenas: arenas(machine.as_ref()),
             offsets: BTreeMap::new(),
             results_at,
             buffers: HashMap::new(),
@@ -118,8 +116,10 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             }
         }
         if is_planned && self.options.arena == ArenaName::Argument {
-            let r#type = self.build.bytes(self.scratchpad, self.space());
-            self.arena = Some(self.block.add_argument(r#type, self.function.location()));
+            for index in 0..self.arenas.len() {
+                let r#type = self.build.bytes(self.arenas[index].size, self.space(index));
+                self.arenas[index].value = Some(self.block.add_argument(r#type, self.function.location()));
+            }
         }
         self.place_arguments()?;
         let mut last = None;
@@ -180,8 +180,8 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         for memref in self.owned.iter().filter(|it| !given.contains(*it)) {
             self.build.free(*memref, terminator);
         }
-        if let Some(arena) = self.arena.filter(|_| self.options.arena == ArenaName::Allocate) {
-            self.build.free(arena, terminator);
+        if self.options.arena == ArenaName::Allocate {
+            self.arenas.iter().filter_map(|it| it.value).for_each(|it| self.build.free(it, terminator));
         }
         Ok(())
     }
@@ -203,6 +203,10 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         }
         if !self.on_chip.is_empty() {
             self.on_chip.write(self.function);
+        }
+        let names: Vec<&str> = self.arenas.iter().filter_map(|it| it.name.as_deref()).collect();
+        if self.options.arena == ArenaName::Argument && self.arenas.iter().any(|it| it.value.is_some()) {
+            set_arenas(self.function, &names);
         }
     }
 
@@ -272,9 +276,10 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         }
         let workspace = cosma_ir::workspace(operation);
         if workspace != 0 {
-            let r#type = self.build.bytes(workspace, self.space());
+            let scratchpad = self.arena_of(MemoryId::SCRATCHPAD);
+            let r#type = self.build.bytes(workspace, self.space(scratchpad));
             let offset = cosma_ir::workspace_offset(operation).unwrap_or(0);
-            operands.push(self.arena_view(r#type, offset, operation));
+            operands.push(self.arena_view(scratchpad, r#type, offset, operation));
             types.push(r#type);
         }
         let scalars: Vec<Value> = operation.results().map(Value::from).filter(|it| !it.r#type().is_tensor()).collect();

@@ -94,8 +94,9 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             self.build.transfer(from, to, *way, operation);
             return;
         }
-        let (host, chip) = if way.is_inward() { (from, to) } else { (to, from) };
-        let moved_type = if way.is_inward() { result_at(operation, 0) } else { operand_at(operation, 0) };
+        // Of two memories that are both none, the one that it comes from is as good.
+        let (host, chip) = if way.is_outward() { (to, from) } else { (from, to) };
+        let moved_type = if way.is_outward() { operand_at(operation, 0) } else { result_at(operation, 0) };
         let tensor = cosma_ir::tensor_type(moved_type.expect("a transfer has both").r#type());
         let shape = Shape::of(tensor).expect("it has a buffer");
         let whole = match part {
@@ -172,12 +173,16 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
                 let in_host = self.address(host, rows.in_host * whole.width, operation);
                 let on_chip = self.address(chip, rows.on_chip * shape.width, operation);
                 let (bytes, pitch) = (rows.length * shape.width, rows.pitch * shape.width);
-                let ((to, to_pitch), (from, from_pitch)) = match way.is_inward() {
-                    true => ((on_chip, bytes), (in_host, pitch)),
-                    false => ((in_host, pitch), (on_chip, bytes)),
+                let ((to, to_pitch), (from, from_pitch)) = match way.is_outward() {
+                    true => ((in_host, pitch), (on_chip, bytes)),
+                    false => ((on_chip, bytes), (in_host, pitch)),
                 };
                 let numbers = [bytes, rows.count, to_pitch, from_pitch].map(|it| self.offset(it));
-                let channel = self.offset(self.channel(operation, way));
+                let (from_memory, to_memory) = match way.is_outward() {
+                    true => (chip.memory, host.memory),
+                    false => (host.memory, chip.memory),
+                };
+                let channel = self.offset(self.channel(operation, from_memory, to_memory));
                 let [bytes, count, to_pitch, from_pitch] = numbers;
                 let operands = [channel, to, from, bytes, count, to_pitch, from_pitch, number];
                 let call = self.call(START, &operands, operation);
@@ -188,7 +193,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
                 let number = self.offset(self.flights.n_tags);
                 self.flights.n_tags += 1;
                 let tags = self.tags();
-                let (from, to) = if way.is_inward() { (host, chip) } else { (chip, host) };
+                let (from, to) = if way.is_outward() { (chip, host) } else { (host, chip) };
                 let at = |it: &Buffer<'c, 'a>| match it.value == host.value {
                     true => (whole, rows.in_host),
                     false => (shape, rows.on_chip),
@@ -233,7 +238,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     /// The address of a byte of a buffer.
     fn address(&mut self, buffer: &Buffer<'c, 'a>, byte: u64, before: OperationRef<'c, 'a>) -> Value<'c, 'a> {
         let root = match buffer.root {
-            Root::Arena => self.arena(),
+            Root::Arena(memory) => self.arena(self.arena_of(memory)),
             Root::Host(root) => root,
         };
         let index = Type::index(self.build.0);
@@ -254,11 +259,15 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     }
 
     /// The number of the channel over which a transfer goes: 0 without a clock.
-    fn channel(&self, operation: OperationRef<'c, 'a>, way: Transfer) -> u64 {
-        let from = if way.is_inward() { MemoryId::HOME } else { MemoryId::SCRATCHPAD };
-        let link = Machine::HOST_WAYS.iter().position(|it| it.0 == from);
-        let clock = machine(operation).and_then(|it| it.clock);
-        let timing = link.zip(clock).and_then(|(link, clock)| clock.timings.get(link).copied());
+    fn channel(&self, operation: OperationRef<'c, 'a>, from: MemoryId, to: MemoryId) -> u64 {
+        let said = machine(operation).unwrap_or_default();
+        let timing = match &said.memories {
+            Some(memories) => memories.timing(from, to).copied(),
+            None => {
+                let link = Machine::HOST_WAYS.iter().position(|it| *it == (from, to));
+                link.zip(said.clock).and_then(|(link, clock)| clock.timings.get(link).copied())
+            }
+        };
         timing.map_or(0, |it| it.channel.0.into())
     }
 

@@ -10,6 +10,7 @@ use super::options::ArenaName;
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
 use cosma_ir::melior::ir::{BlockLike, OperationRef, Value};
 use cosma_ir::{Diagnostic, erase, erase_argument};
+use cosma_planner::MemoryId;
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
     /// That the caller has the arena.
@@ -32,7 +33,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     pub(super) fn place_arguments(&mut self) -> Result<(), Diagnostic<'c>> {
         for (index, offset) in self.on_chip.arguments.clone() {
             let argument: Value = self.block.argument(index).expect("the judge has seen it").into();
-            let buffer = self.place(argument, offset, self.first)?;
+            let buffer = self.place(argument, MemoryId::SCRATCHPAD, offset, self.first)?;
             self.keep(argument, buffer);
         }
         Ok(())

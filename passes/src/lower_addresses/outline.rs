@@ -182,7 +182,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         at: OperationRef<'c, 'a>,
     ) -> Result<Type<'c>, Diagnostic<'c>> {
         match buffer.root {
-            Root::Arena => self.build.memref(tensor, None, at),
+            Root::Arena(_) => self.build.memref(tensor, None, at),
             Root::Host(_) => Ok(buffer.r#type),
         }
     }

@@ -115,6 +115,7 @@ fn read(file: &Path, is_timed: bool) -> Result<Vec<Network>, String> {
         reserved: Vec::new(),
         // Any will do: each case has that of its machine.
         clock: is_timed.then(|| Clock::each_way(Ratio::ONE, Ratio::ONE)),
+        memories: None,
     };
     let problems = problems(&module, &machine).map_err(|error| error.to_string())?;
     let is_alone = problems.len() == 1;

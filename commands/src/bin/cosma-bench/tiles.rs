@@ -254,6 +254,7 @@ fn machine(scratchpad: Bytes) -> MachineOptions {
         keep: None,
         reserved: Vec::new(),
         clock: None,
+        memories: None,
     }
 }
 

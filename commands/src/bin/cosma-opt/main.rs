@@ -300,6 +300,13 @@ fn summary(report: &Report) -> String {
         if let Some(prologue) = traffic.prologue {
             text += &format!("  once before the first run {prologue} B, of weights that stay\n");
         }
+        if let Some(cost) = &function.cost {
+            text += &format!("  cost {} (at least {})\n", cost.total, cost.lower_bound);
+            for link in &cost.links {
+                text +=
+                    &format!("    {} to {}: {} B at {} = {}\n", link.from, link.to, link.bytes, link.price, link.cost);
+            }
+        }
         if let Some(time) = &function.time {
             text += &format!(
                 "  time {} cycles (at least {}, by {}; in any order {}, by {}), {} of them computing\n",

@@ -107,7 +107,7 @@ pub struct Arguments {
 
     /// Machine with the clock for --rate: a built-in name (`ethos-u65-high-end`), a file with its description, or a Vela
     /// configuration file as FILE.ini,SYSTEM,MEMORY,ACCELERATOR
-    #[arg(long, value_name = "NAME|FILE", requires = "rate", value_parser = read_machine, help_heading = "Sweep")]
+    #[arg(long, value_name = "NAME|FILE", requires = "rate", value_parser = one_scratchpad, help_heading = "Sweep")]
     pub machine: Option<MachineFile>,
 
     /// Number of sizes in a range
@@ -215,5 +215,14 @@ impl Arguments {
     /// The number of plans to compute in parallel, at least 1.
     pub fn jobs(&self) -> usize {
         self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+    }
+}
+
+/// A machine with one scratchpad.
+fn one_scratchpad(text: &str) -> Result<MachineFile, String> {
+    let file = read_machine(text)?;
+    match file.memories {
+        Some(_) => Err(format!("{text} has several memories, and a sweep is over the sizes of one scratchpad")),
+        None => Ok(file),
     }
 }

@@ -70,6 +70,7 @@ fn read(arguments: &Arguments, input: &str) -> Result<Network, Failure> {
         keep: None,
         reserved: Vec::new(),
         clock: arguments.machine.as_ref().and_then(|it| it.clock.clone()),
+        memories: None,
     };
     let mut found = networks(&module, &machine).map_err(failure)?;
     // With a clock, it is known how much operators compute.
