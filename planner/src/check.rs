@@ -396,8 +396,9 @@ impl Judge<'_> {
                 lacks.push(Fault::NotLeft(tensor));
             }
         }
-        for end in ends.iter().filter(|it| !lacks.contains(&Fault::NotLeft(it.tensor))) {
-            if !self.is_known(end.tensor) || !self.lies(*end) {
+        for end in ends {
+            let is_there = self.is_known(end.tensor) && self.lies(*end);
+            if !is_there && !lacks.contains(&Fault::NotLeft(end.tensor)) {
                 lacks.push(Fault::NotAtEnd(*end));
             }
         }
