@@ -116,16 +116,8 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
         let makespan = timeline.as_ref().map(|it| it.makespan);
         if best.as_ref().is_none_or(|it| (traffic.cost, makespan) < it.rank()) {
             let least_bytes = least.clone();
-            best = Some(TieredPlan {
-                plan,
-                actions,
-                traffic,
-                lower_bound,
-                least_bytes,
-                solver,
-                timeline,
-                least_cycles,
-            });
+            best =
+                Some(TieredPlan { plan, actions, traffic, lower_bound, least_bytes, solver, timeline, least_cycles });
         }
     }
     Ok(best.expect("there is a plan for the scratchpad"))

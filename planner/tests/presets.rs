@@ -1,8 +1,8 @@
 //! Machines by name, as files, and from configuration files of Vela.
 
 use cosma_planner::preset::{MachineFile, named, names, text, vela};
-use cosma_planner::time::{Clock, Ratio};
 use cosma_planner::tiers::plan_in_tiers;
+use cosma_planner::time::{Clock, Ratio};
 use cosma_planner::{Bytes, Cycles, Error, Machine, Options, Problem, Weights, check, greedy_plan, time};
 use proptest::prelude::*;
 
@@ -143,25 +143,26 @@ fn presets_are_machines_that_plan() {
 
 #[test]
 fn bad_memories_are_refused_at_their_line() {
-    let good = "memory dram\nmemory l1 256 alignment 64\nmemory l2 512\nlink dram l2\nlink l2 dram\nlink l2 l1\nlink l1 l2";
+    let good =
+        "memory dram\nmemory l1 256 alignment 64\nmemory l2 512\nlink dram l2\nlink l2 dram\nlink l2 l1\nlink l1 l2";
     let memories = good.parse::<MachineFile>().unwrap().memories.expect("several memories");
     assert_eq!(memories.memories().len(), 3);
     let cases = [
         ("memory l2 512", "memory l1 512", "line 3: two memories have the name l1"),
         ("alignment 64", "alignment 0", "line 2: alignment must be at least 1 B"),
         ("memory dram", "memory dram 64", "line 1: the first memory, dram, is home and cannot have a size"),
-        ("memory l1 256 alignment 64", "memory l1", "line 2: the second memory, l1, is the scratchpad and needs a size"),
+        (
+            "memory l1 256 alignment 64",
+            "memory l1",
+            "line 2: the second memory, l1, is the scratchpad and needs a size",
+        ),
         ("link l2 l1", "link l3 l1", "line 6: no memory l3 so far"),
         (
             "memory l2 512",
             "memory l2 9223372036854775807",
             "line 3: 9223372036854776063 B of memory in all are more than can be addressed",
         ),
-        (
-            "\nlink l1 l2",
-            "",
-            "line 6: there is no way from l1 to dram, neither a link nor several over other memories",
-        ),
+        ("\nlink l1 l2", "", "line 6: there is no way from l1 to dram, neither a link nor several over other memories"),
         ("link l2 l1", "link l2 l1 price 0", "line 6: expected a price of at least 1, not 0"),
         ("memory l2 512", "machine scratchpad 1", "line 3: a machine is one line, or a line for each memory, not both"),
         ("link dram l2", "argument x 64", "line 4: expected memory, channel, link or compute, not argument"),

@@ -17,6 +17,7 @@ mod overlap;
 mod pieces;
 mod quantised;
 mod random;
+mod tiers;
 mod tiles;
 mod upstream;
 
