@@ -148,16 +148,16 @@ fn said_of<'c>(machine: &CosmaMachine) -> Said<'c> {
 /// What is wrong with it, to be said after the attribute's name.
 fn verify(machine: &CosmaMachine) -> Result<(), String> {
     let reserved = said(machine.reserved).map_or(Ok(Vec::new()), read_reserved)?;
+    if 0 <= machine.scratchpad && said(machine.memories).is_some() {
+        let size = machine.scratchpad;
+        return Err(format!("needs the name of one of its memories as scratchpad, not {size}"));
+    }
     let Some(memories) = read_memories(&said_of(machine))? else {
         if said(machine.home).is_some() {
             return Err("has 'home', but no 'memories'".into());
         }
         return read_clock(said(machine.links), said(machine.compute)).map(|_| ());
     };
-    if 0 <= machine.scratchpad {
-        let size = machine.scratchpad;
-        return Err(format!("needs the name of one of its memories as scratchpad, not {size}"));
-    }
     if !reserved.is_empty() {
         let scratchpad = &memories.memories()[1].name;
         return Err(format!("has 'reserved' beside 'memories': say it of one, as {scratchpad} = {{reserved = …}}"));

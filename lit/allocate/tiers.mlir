@@ -7,7 +7,7 @@
 // RUN: cosma-opt --verify --report=%t.json %t.mlir | FileCheck %s
 // RUN: FileCheck --check-prefix=REPORT %s < %t.json
 //
-// Two programs say another memory, or no memory, and are no programs:
+// To copy to a memory that there is not, or to where no link leads, is no program:
 // RUN: sed 's/ in "l2"/ in "l3"/' %t.mlir > %t.l3.mlir
 // RUN: not cosma-opt --verify %t.l3.mlir 2>&1 | FileCheck --check-prefix=UNKNOWN %s
 // RUN: sed 's/ in "l2"//' %t.mlir > %t.none.mlir
@@ -52,6 +52,7 @@
 // REPORT: "cost": {
 // REPORT-NEXT: "total": 1536,
 // REPORT-NEXT: "lower_bound": 1536,
+// REPORT: "to": "l2",
 // REPORT: "from": "l1",
 // REPORT-NEXT: "to": "l2",
 // REPORT-NEXT: "bytes": 128,

@@ -18,6 +18,7 @@ mod pieces;
 mod pins;
 mod quantised;
 mod random;
+mod tiers;
 mod tiles;
 mod upstream;
 
