@@ -16,11 +16,11 @@
 // Each memory with a size becomes an arena, in the order of the names but for the scratchpad:
 // RUN: cosma-opt --lower-addresses --arena=argument %t.mlir | FileCheck --check-prefix=LOWER %s
 //
-// A second memory of size 0 gives the transfers of the machine without it:
+// A second memory of size 0 gives the transfers of the machine without it (plans are printed to standard error):
 // RUN: sed 's/l2 = {size = 256/l2 = {size = 0/' %s > %t.zero.mlir
-// RUN: cosma-opt --schedule --allocate --print-plan %t.zero.mlir -o %t.planned > %t.zero.plan
+// RUN: cosma-opt --schedule --allocate --print-plan %t.zero.mlir -o %t.planned 2> %t.zero.plan
 // RUN: sed '/^module/,/^  {from = "l2", to = "l1"}/d' %s | sed '$d' > %t.one.mlir
-// RUN: cosma-opt --schedule --allocate --scratchpad=256 --print-plan %t.one.mlir -o %t.planned > %t.one.plan
+// RUN: cosma-opt --schedule --allocate --scratchpad=256 --print-plan %t.one.mlir -o %t.planned 2> %t.one.plan
 // RUN: diff %t.zero.plan %t.one.plan
 // RUN: FileCheck --check-prefix=ONE %s < %t.one.plan
 //

@@ -61,8 +61,8 @@ module attributes {cosma.machine = {scratchpad = "dram", memories = {dram = {}, 
 
 // -----
 
-// expected-error @+1 {{has an unknown key 'banks' in the memory 'l1'; there are size, alignment, reserved}}
-module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64, banks = 4}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}]}} {}
+// expected-error @+1 {{has an unknown key 'speed' in the memory 'l1'; the keys are size, alignment, reserved, banks, apart}}
+module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64, speed = 4}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}]}} {}
 
 // -----
 
