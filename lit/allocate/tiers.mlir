@@ -24,6 +24,9 @@
 // RUN: diff %t.zero.plan %t.one.plan
 // RUN: FileCheck --check-prefix=ONE %s < %t.one.plan
 //
+// Explanations and pictures are about the scratchpad, which lacks room for 128 B:
+// RUN: cosma-opt --explain --memory-map=%t.svg --trace=%t.trace.json --dot=%t.dot %t.mlir -o %t.planned 2>&1 | FileCheck --check-prefix=EXPLAIN %s
+//
 // What is planned with one memory only, is refused:
 // RUN: not cosma-opt --allocate --objective=latency %s 2>&1 | FileCheck --check-prefix=LATENCY %s
 // RUN: not cosma-opt --allocate --keep=auto %S/Inputs/tiers-weight.mlir 2>&1 | FileCheck --check-prefix=KEEP %s
@@ -66,6 +69,9 @@
 
 // ONE: spill Head_0
 // ONE: reload Head_0
+
+// EXPLAIN: traffic 384 B = 128 B compulsory + 256 B non-compulsory
+// EXPLAIN: most in use: 256 B
 
 // LATENCY: error: latency cannot be the objective on a machine of several memories
 // KEEP: error: {{.*}}weights that stay from run to run beside several memories

@@ -193,6 +193,7 @@ fn memories(text: &str) -> Result<Machine, Error> {
         };
         let n_memories = parser.memories.len();
         let wrong = match word {
+            "moves" => Some("a machine on which nothing moves is not for machine files".into()),
             "machine" => Some("a machine is one line, or a line for each memory, not both".into()),
             "memory" => parser.memories.last().and_then(|it| wrong_memory(it, &parser.memories[..n_memories - 1])),
             "link" if parser.links.last().is_some_and(|it| it.0.price == 0) => {

@@ -21,8 +21,8 @@ pub(crate) mod program;
 
 use crate::time::{self, Clock, Ratio, Timeline};
 use crate::{
-    Action, Bytes, Cycles, Deadline, Error, Keep, Link, Machine, Memory, MemoryId, Moves, Options, Order, Plan,
-    Problem, Solution, Solver, Traffic, plan, plan_in_order,
+    Action, Bytes, Copy, Cycles, Deadline, Error, Keep, Link, Machine, Memory, MemoryId, Moves, Options, Order, Place,
+    Plan, Problem, Solution, Solver, Traffic, plan, plan_in_order,
 };
 use bound::{least_cost, least_cycles};
 use level::Level;
@@ -183,6 +183,40 @@ fn apart_in_time(problem: &Problem, inner: &Problem, plan: &Plan, deadline: Dead
     let machine = inner.machine.clone().with_clock(ways)?;
     let inner = Problem { graph: inner.graph.clone(), machine };
     Ok(time::overlap(&inner, plan, deadline)?.plan)
+}
+
+/// A program as it looks from the scratchpad: a right one of the same graph on the machine with home and the scratchpad
+/// alone, where all other memories are home. What copies between those moves is left out, and so is what goes out a second
+/// time.
+pub fn seen_from_scratchpad(problem: &Problem, actions: &[Action]) -> (Problem, Vec<Action>) {
+    let inner = Problem { machine: problem.machine.without_tiers(), graph: problem.graph.clone() };
+    let mut is_outside: Vec<bool> = inner.graph.tensor_ids().map(|it| inner.graph.starts_at_home(it)).collect();
+    let mut seen = |copy: &Copy| {
+        let outer = |place: Place| if place.memory == MemoryId::SCRATCHPAD { place } else { Place::HOME };
+        let copy = Copy { from: outer(copy.from), to: outer(copy.to), ..*copy };
+        let is_outward = copy.to == Place::HOME;
+        let is_needless = copy.from == copy.to || is_outward && is_outside[copy.tensor.index()];
+        is_outside[copy.tensor.index()] |= is_outward;
+        (!is_needless).then_some(Action::Copy(copy))
+    };
+    // Where copies go on beside operators, they are there when they are waited for.
+    let mut begun: Vec<Copy> = Vec::new();
+    let mut program = Vec::new();
+    for action in actions {
+        match action {
+            Action::Copy(copy) => program.extend(seen(copy)),
+            Action::Issue(copy) | Action::IssueSlice(copy, _) => begun.push(*copy),
+            Action::Wait(slot) => {
+                let of_slot = |it: &Copy| (it.tensor, it.to) == (slot.tensor, slot.place);
+                if let Some(copy) = begun.iter().copied().find(of_slot) {
+                    begun.retain(|it| !of_slot(it));
+                    program.extend(seen(&copy));
+                }
+            }
+            Action::Start(_) | Action::Run { .. } => program.push(action.clone()),
+        }
+    }
+    (inner, program)
 }
 
 /// Gives each memory but the scratchpad its turn, the nearest first.

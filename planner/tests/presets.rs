@@ -165,6 +165,7 @@ fn bad_memories_are_refused_at_their_line() {
         ("\nlink l1 l2", "", "line 6: there is no way from l1 to dram, neither a link nor several over other memories"),
         ("link l2 l1", "link l2 l1 price 0", "line 6: expected a price of at least 1, not 0"),
         ("memory l2 512", "machine scratchpad 1", "line 3: a machine is one line, or a line for each memory, not both"),
+        ("link dram l2", "moves none", "line 4: a machine on which nothing moves is not for machine files"),
         ("link dram l2", "argument x 64", "line 4: expected memory, channel, link or compute, not argument"),
     ];
     for (word, other, message) in cases {

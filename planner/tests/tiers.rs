@@ -4,7 +4,7 @@
 use cosma_planner::testing::{
     Choices, Shape, clocked, compute, in_tiers, interpret, least_tiered_cost, random_problem,
 };
-use cosma_planner::tiers::{TieredPlan, first_come, plan_in_tiers};
+use cosma_planner::tiers::{TieredPlan, first_come, plan_in_tiers, seen_from_scratchpad};
 use cosma_planner::time::{simulate, without_overlap};
 use cosma_planner::{Bytes, Link, Machine, Memory, MemoryId, Options, Problem, Traffic, check, plan, program_text};
 use std::time::Duration;
@@ -26,6 +26,13 @@ fn random(shape: Shape, seed: u64) -> Problem {
     in_tiers(&problem, &mut Choices::new(&bytes))
 }
 
+/// What is shown of a program is one, too.
+fn expect_right_from_scratchpad(problem: &Problem, planned: &TieredPlan) {
+    let (inner, actions) = seen_from_scratchpad(problem, &planned.actions);
+    let text = || program_text(&inner, &actions).join("\n");
+    check(&inner, &actions).unwrap_or_else(|faults| panic!("{faults:?}\n{problem}\n{}", text()));
+}
+
 /// The plan is right, and costs what it says.
 fn expect_right(problem: &Problem, planned: &TieredPlan) {
     let text = || format!("{problem}\n{}", program_text(problem, &planned.actions).join("\n"));
@@ -42,6 +49,7 @@ fn programs_are_right_whatever_lies_between() {
             let problem = random(shape, seed);
             let planned = plan_in_tiers(&problem, &options()).unwrap_or_else(|error| panic!("{error}\n{problem}"));
             expect_right(&problem, &planned);
+            expect_right_from_scratchpad(&problem, &planned);
         }
     }
 }

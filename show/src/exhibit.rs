@@ -1,7 +1,7 @@
 //! A planned program with names for display.
 
 use crate::{Families, TimeProof};
-use cosma_planner::{Action, Bytes, OpId, Problem, Slot, Solver, TensorId, Traffic};
+use cosma_planner::{Action, Bytes, OpId, Problem, Slot, Solver, TensorId, Traffic, tiers};
 
 /// A planned function. The program must be correct: callers verify it first.
 #[derive(Clone, Debug)]
@@ -98,6 +98,16 @@ impl Exhibit {
     /// The bytes that each run of the program moves.
     pub fn traffic(&self) -> Traffic {
         Traffic::of(&self.problem, &self.actions[self.n_prologue..])
+    }
+
+    /// The same program as it looks from the scratchpad, on a machine of several memories: pictures and explanations know
+    /// one beside home. What goes to another memory is spilled there, and nothing is proven.
+    pub fn seen_from_scratchpad(&self) -> Exhibit {
+        if !self.problem.machine.has_tiers() {
+            return self.clone();
+        }
+        let (problem, actions) = tiers::seen_from_scratchpad(&self.problem, &self.actions);
+        Exhibit { problem, actions, proof: None, time: None, ..self.clone() }
     }
 
     /// The tensors that stay in the scratchpad from one run to the next.

@@ -87,6 +87,7 @@ impl ShowArguments {
         if !self.is_asked() {
             return Ok((texts, None));
         }
+        let exhibits = &exhibits.iter().map(Exhibit::seen_from_scratchpad).collect::<Vec<_>>()[..];
         let of_each = |what, write: fn(&Exhibit) -> String, path: &Path| {
             named(what, exhibits.iter().map(|it| (it.function.clone(), write(it))).collect(), path)
         };
