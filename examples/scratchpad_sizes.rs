@@ -45,9 +45,7 @@ pub fn run(network: &str, time_limit: Duration, out: &mut dyn Write) -> Result<V
         scratchpad: Some(Bytes(0)),
         alignment: Some(alignment),
         weights: Some(weights),
-        keep: None,
-        reserved: Vec::new(),
-        clock: None,
+        ..MachineOptions::default()
     };
     // The planner needs no MLIR: one problem serves for all sizes.
     let (name, problem) = problems(&module, &said)?.into_iter().next().ok_or("the network has no function")?;

@@ -3,7 +3,7 @@
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, OperationRef, RegionLike};
 use cosma_ir::{
-    Ending, Keep, Machine, Residency, Transfer, WeightComputation, Weights, argument_residencies, as_mut,
+    At, Ending, Keep, Machine, Residency, Transfer, WeightComputation, Weights, argument_residencies, as_mut,
     clear_argument_residencies, clear_machine, clear_offsets, erase, is_streamed, is_weight, kind, load, machine, macs,
     name, new_context, offsets, parse, replace_uses, residencies, set_argument_residencies, set_machine, set_offsets,
     set_residencies, set_workspace_offset, store, transfer, uses, workspace, workspace_offset,
@@ -83,6 +83,7 @@ fn the_nearest_machine_counts() {
             element_bytes: Some(1),
             weight_computation: Some(WeightComputation::Run),
             clock: Some(clock),
+            memories: None,
         };
         set_machine(function, &inner);
         assert_eq!(machine(operations[0]), Some(inner));
@@ -102,7 +103,8 @@ fn transfers_are_built_and_found() {
             let readers = uses(value);
             assert_eq!(readers.len(), 1);
             assert_eq!((readers[0].operation, readers[0].operand), (multiply, argument));
-            let new = block.insert_operation_before(multiply, load(value, None, offset, &Ending::AtOnce, location));
+            let at = offset.map(|offset| At { offset, memory: None });
+            let new = block.insert_operation_before(multiply, load(value, None, at, &Ending::AtOnce, location));
             as_mut(multiply).set_operand(argument, new.result(0).expect("it has one").into());
             assert_eq!(transfer(new), Some(Transfer::Load));
             assert_eq!(is_streamed(new), offset.is_none());
