@@ -249,7 +249,8 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
             read_on_chip(value).map(|_| ()).map_err(|why| format!("attribute '{name}' of a lowered function {why}"))
         }
         ON_CHIP | border::OFFSET => Err(format!("attribute '{name}' belongs on an argument or a result of a function")),
-        ARENAS if crate::operation::name(operation) != "func.func" => {
+        // Of whatever dialect the function is by now.
+        ARENAS if !operation.has_attribute("sym_name") => {
             Err(format!("attribute '{ARENAS}' belongs on a function"))
         }
         ARENAS if read_arenas(value).is_none() => {

@@ -18,9 +18,9 @@
 //
 // A second memory of size 0 gives the transfers of the machine without it:
 // RUN: sed 's/l2 = {size = 256/l2 = {size = 0/' %s > %t.zero.mlir
-// RUN: cosma-opt --schedule --allocate --print-plan %t.zero.mlir -o %t.planned > %t.zero.plan
+// RUN: cosma-opt --schedule --allocate --print-plan %t.zero.mlir -o %t.planned 2> %t.zero.plan
 // RUN: sed '/^module/,/^  {from = "l2", to = "l1"}/d' %s | sed '$d' > %t.one.mlir
-// RUN: cosma-opt --schedule --allocate --scratchpad=256 --print-plan %t.one.mlir -o %t.planned > %t.one.plan
+// RUN: cosma-opt --schedule --allocate --scratchpad=256 --print-plan %t.one.mlir -o %t.planned 2> %t.one.plan
 // RUN: diff %t.zero.plan %t.one.plan
 // RUN: FileCheck --check-prefix=ONE %s < %t.one.plan
 //

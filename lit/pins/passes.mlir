@@ -46,7 +46,7 @@ func.func @f(%x: tensor<1x64xf32>, %y: tensor<1x64xf32>) -> tensor<1x64xf32> {
 //--- tile.mlir
 // Where it does not fit whole, an error says why.
 // TILE: error: operator needs
-// TILE: note: cosma-tile cannot cut this function: it has tensors with places of their own (cosma.at, cosma.on_chip)
+// TILE: note: cosma-tile cannot split this function: it has tensors with places of their own (cosma.at, cosma.on_chip)
 func.func @f(%x: tensor<1x64xf32>, %y: tensor<1x64xf32>) -> tensor<1x64xf32> {
   %0 = tosa.sub %x, %y {cosma.at = 0 : i64} : (tensor<1x64xf32>, tensor<1x64xf32>) -> tensor<1x64xf32>
   return %0 : tensor<1x64xf32>
