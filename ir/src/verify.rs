@@ -250,9 +250,7 @@ fn verify_attribute(operation: OperationRef, name: &str, value: Attribute) -> Ve
         }
         ON_CHIP | border::OFFSET => Err(format!("attribute '{name}' belongs on an argument or a result of a function")),
         // Of whatever dialect the function is by now.
-        ARENAS if !operation.has_attribute("sym_name") => {
-            Err(format!("attribute '{ARENAS}' belongs on a function"))
-        }
+        ARENAS if !operation.has_attribute("sym_name") => Err(format!("attribute '{ARENAS}' belongs on a function")),
         ARENAS if read_arenas(value).is_none() => {
             Err(format!("attribute '{ARENAS}' must be a list of names of memories"))
         }
