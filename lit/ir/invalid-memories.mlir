@@ -61,8 +61,18 @@ module attributes {cosma.machine = {scratchpad = "dram", memories = {dram = {}, 
 
 // -----
 
-// expected-error @+1 {{has an unknown key 'speed' in the memory 'l1'; the keys are size, alignment, reserved, banks, apart}}
-module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64, speed = 4}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}]}} {}
+// expected-error @+1 {{has an unknown key 'ports' in the memory 'l1'; the keys are size, alignment, reserved, banks, apart}}
+module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64, ports = 4}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}]}} {}
+
+// -----
+
+// expected-error @+1 {{memory l1 cannot have 3 banks: 64 B are not that many equal parts}}
+module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64, banks = 3}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}]}} {}
+
+// -----
+
+// expected-error @+1 {{keeps operands of 'l1' apart, which has no banks}}
+module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64, apart}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}]}} {}
 
 // -----
 
