@@ -28,7 +28,7 @@ impl Machine {
         })?;
         let name = path.display().to_string();
         let file = preset::read(&name).map_err(PyValueError::new_err)?;
-        Ok(Machine { file, name })
+        Machine::of(file, name)
     }
 
     /// The names of the machines that come with COSMA.
@@ -42,7 +42,7 @@ impl Machine {
     #[pyo3(signature = (text, name = "machine"))]
     fn from_text(text: &str, name: &str) -> PyResult<Machine> {
         let file = text.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
-        Ok(Machine { file, name: name.into() })
+        Machine::of(file, name.into())
     }
 
     /// A machine with a clock of two rates: bytes per cycle of transfers, each way on a channel of its own that runs
@@ -89,6 +89,19 @@ impl Machine {
         let size = self.file.scratchpad.map_or(String::new(), |it| format!(", scratchpad {it} B"));
         let clock = if self.has_clock() { ", with a clock" } else { "" };
         format!("<Machine '{}'{size}{clock}>", self.name)
+    }
+}
+
+impl Machine {
+    /// One with several memories is refused: plans of this module are for one scratchpad.
+    fn of(file: MachineFile, name: String) -> PyResult<Machine> {
+        match file.memories {
+            Some(_) => {
+                let message = format!("{name} has several memories, for which cosma-opt plans, but not this module");
+                Err(PyValueError::new_err(message))
+            }
+            None => Ok(Machine { file, name }),
+        }
     }
 }
 
