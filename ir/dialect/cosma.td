@@ -161,10 +161,13 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     that one takes.
 
     `memories` describes more than a scratchpad and host memory: each by its name, with any of `size` in bytes,
-    `alignment` (else that of the machine, else 64) and `reserved` as above. One without a size is as large as it needs
+    `alignment` (else that of the machine, else 64), `reserved` as above, and `banks`: so many equal parts, and no tensor
+    lies across two of them; `apart` asks that what one operator reads lies in different ones, which cannot be planned yet
+    where tensors move. One without a size is as large as it needs
     to be, and is *home*, where arguments lie and results go; where several have none, `home` names one of them.
     `scratchpad` then is the name of a memory with a size. Each entry of `links` leads from one memory to another, and
-    copies go over no other way; its `price` is what a byte costs, 1 if it is not said. Either each has a rate and a
+    copies go over no other way; its `price` is what a byte costs. If it is not said, it is 1, or, with three memories or
+    more, the cycles in which 65,536 bytes pass at its rate. Either each has a rate and a
     channel as well, or none has.
 
     ```mlir
