@@ -14,8 +14,8 @@ pub(crate) const WEIGHT: &str = "cosma.weight";
 pub(crate) const KEEP: &str = "cosma.keep";
 pub(crate) const RESIDENCIES: &str = "cosma.residencies";
 pub(crate) const ARENAS: &str = "cosma.arenas";
-/// On what allocates an arena, in lowered form.
-pub(crate) const ARENA_OF: &str = "cosma.memory";
+/// The attribute on what allocates an arena in lowered form: the name of its memory.
+pub const ARENA_OF: &str = "cosma.memory";
 
 /// Whether an argument is a weight of the network.
 pub fn is_weight(function: OperationRef, argument: usize) -> bool {

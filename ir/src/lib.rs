@@ -54,7 +54,7 @@ pub use edit::{
 };
 pub use fact::{InPlace, Residency};
 pub use function::{
-    arenas, argument_residencies, clear_argument_residencies, is_always_kept, is_weight, set_arenas,
+    ARENA_OF, arenas, argument_residencies, clear_argument_residencies, is_always_kept, is_weight, set_arenas,
     set_argument_residencies, set_weight,
 };
 pub use group::{group, ungroup};

@@ -41,6 +41,7 @@ mod banks;
 pub mod baseline;
 mod check;
 mod deadline;
+mod divisor;
 mod error;
 mod fate;
 mod first_fit;

@@ -115,6 +115,12 @@ impl Memory {
         ranges
     }
 
+    /// The largest of its stretches, the first of several; an empty one if there is none.
+    pub(crate) fn largest_stretch(&self) -> Range<Bytes> {
+        let stretches = self.stretches().into_iter().rev();
+        stretches.max_by_key(|it| it.end - it.start).unwrap_or(Bytes::ZERO..Bytes::ZERO)
+    }
+
     /// Its stretches without reserved addresses, each in one bank, ascending and half-open, none of them empty. Each begins
     /// at a multiple of the alignment. One without a size has none: no addresses are decided there.
     pub fn stretches(&self) -> Vec<Range<Bytes>> {
@@ -353,8 +359,13 @@ impl Machine {
 
     /// Home and the scratchpad alone, with a link each way at price 1.
     pub fn without_tiers(&self) -> Machine {
+        self.with_memory(self.memories[MemoryId::SCRATCHPAD.index()].clone())
+    }
+
+    /// Home and this memory alone, which has a size and is the scratchpad, with a link each way at price 1.
+    pub(crate) fn with_memory(&self, scratchpad: Memory) -> Machine {
         let links = Machine::HOST_WAYS.map(|(from, to)| Link { from, to, price: 1 }).to_vec();
-        Machine { memories: self.memories[..2].to_vec(), links, clock: None, moves: Moves::Links }
+        Machine { memories: vec![self.memories[0].clone(), scratchpad], links, clock: None, moves: Moves::Links }
     }
 
     /// What it costs to bring so many bytes from one memory to another; nothing where no link leads there.
@@ -387,27 +398,22 @@ impl Machine {
     /// The stretches of the scratchpad without reserved addresses, ascending and half-open, none of them empty. Each
     /// begins at a multiple of the alignment.
     pub fn stretches(&self) -> Vec<Range<Bytes>> {
-        self.stretches_of(MemoryId::SCRATCHPAD)
-    }
-
-    /// Those of a memory; none where it has no size.
-    pub(crate) fn stretches_of(&self, memory: MemoryId) -> Vec<Range<Bytes>> {
-        self.memories[memory.index()].stretches()
+        self.memories[MemoryId::SCRATCHPAD.index()].stretches()
     }
 
     /// No more than this can the rooms of what lies in a memory at once add up to, since only the highest block of each
     /// stretch can do without its padding. None where the memory has no size.
     pub(crate) fn capacity_of(&self, memory: MemoryId) -> Option<Bytes> {
-        let Memory { size, alignment, .. } = self.memories[memory.index()];
-        size?;
-        let room = |it: Range<Bytes>| (it.end - it.start).0.checked_next_multiple_of(alignment.0).unwrap_or(u64::MAX);
-        Some(Bytes(self.stretches_of(memory).into_iter().map(room).fold(0, u64::saturating_add)))
+        let memory = &self.memories[memory.index()];
+        memory.size?;
+        let alignment = memory.alignment.0;
+        let room = |it: Range<Bytes>| (it.end - it.start).0.checked_next_multiple_of(alignment).unwrap_or(u64::MAX);
+        Some(Bytes(memory.stretches().into_iter().map(room).fold(0, u64::saturating_add)))
     }
 
-    /// The largest of the stretches without reserved addresses, the first of several; an empty one if there is none.
+    /// The largest of the scratchpad's stretches: [`Memory::largest_stretch`].
     pub(crate) fn largest_stretch(&self) -> Range<Bytes> {
-        let stretches = self.stretches().into_iter().rev();
-        stretches.max_by_key(|it| it.end - it.start).unwrap_or(Bytes::ZERO..Bytes::ZERO)
+        self.memories[MemoryId::SCRATCHPAD.index()].largest_stretch()
     }
 
     /// What is reserved of the scratchpad, as far as it lies within it.

@@ -446,7 +446,8 @@ fn no_place(problem: &Problem, tensor: TensorId) -> Error {
     let why_not = |(index, memory): (usize, &crate::Memory)| {
         let id = MemoryId(index as u32);
         let name = &memory.name;
-        let most = memory.stretches().into_iter().map(|it| it.end - it.start).max().unwrap_or_default();
+        let stretch = memory.largest_stretch();
+        let most = stretch.end - stretch.start;
         if !machine.is_readable(id) && !graph.readers(tensor).is_empty() {
             format!("operators do not read {name}")
         } else if !machine.is_writable(id) && of.origin != Origin::Weight {

@@ -19,10 +19,11 @@ mod level;
 mod overlap;
 pub(crate) mod program;
 
+use crate::divisor::gcd;
 use crate::time::{self, Clock, Ratio, Timeline};
 use crate::{
-    Action, Bytes, Copy, Cycles, Deadline, Error, Keep, Link, Machine, Memory, MemoryId, Moves, Options, Order, Place,
-    Plan, Problem, Solution, Solver, Traffic, plan, plan_in_order,
+    Action, Bytes, Copy, Cycles, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Options, Order, Place, Plan,
+    Problem, Solution, Solver, Traffic, plan, plan_in_order,
 };
 use bound::{least_cost, least_cycles};
 use level::Level;
@@ -99,7 +100,7 @@ const SHARE_OF_LEVEL: f64 = 0.1;
 pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan, Error> {
     check(problem)?;
     let memories = nearest_first(&problem.machine);
-    let inner = inner_problem(problem, &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].clone());
+    let inner = inner_problem(problem);
     let deadline = Deadline::after(options.time_limit);
     let compulsory = inner.compulsory();
     let n_borders = memories.len() as u32;
@@ -153,7 +154,7 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
 /// Those of [`plan_in_tiers()`] that are about the machine.
 pub fn actions(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Vec<Action>, Error> {
     check(problem)?;
-    let inner = inner_problem(problem, &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].clone());
+    let inner = inner_problem(problem);
     let actions = serve(problem, &nearest_first(&problem.machine), plan.actions(&inner), deadline)?;
     if problem.machine.clock().is_some() { Ok(overlap(problem, &actions)?.0) } else { Ok(actions) }
 }
@@ -165,7 +166,7 @@ pub fn actions(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Vec
 /// Those of [`actions()`].
 pub fn first_come(problem: &Problem, plan: &Plan) -> Result<Vec<Action>, Error> {
     check(problem)?;
-    let inner = inner_problem(problem, &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].clone());
+    let inner = inner_problem(problem);
     let memories = nearest_first(&problem.machine);
     let mut actions = plan.actions(&inner);
     for nth in 1..memories.len() {
@@ -178,7 +179,7 @@ pub fn first_come(problem: &Problem, plan: &Plan) -> Result<Vec<Action>, Error> 
 /// The plan at addresses that let copies begin early, as if those from and to home took their time on the slowest link.
 fn apart_in_time(problem: &Problem, inner: &Problem, plan: &Plan, deadline: Deadline) -> Result<Plan, Error> {
     let clock = problem.machine.clock().ok_or(Error::NoClock)?;
-    let slowest = clock.timings.iter().max_by_key(|timing| timing.price()).expect("home has links");
+    let slowest = clock.timings.iter().min_by_key(|timing| timing.rate).expect("home has links");
     let ways = Clock { compute: clock.compute, ..Clock::each_way(slowest.rate, Ratio::ZERO) };
     let machine = inner.machine.clone().with_clock(ways)?;
     let inner = Problem { graph: inner.graph.clone(), machine };
@@ -189,7 +190,7 @@ fn apart_in_time(problem: &Problem, inner: &Problem, plan: &Plan, deadline: Dead
 /// alone, where all other memories are home. What copies between those moves is left out, and so is what goes out a second
 /// time.
 pub fn seen_from_scratchpad(problem: &Problem, actions: &[Action]) -> (Problem, Vec<Action>) {
-    let inner = Problem { machine: problem.machine.without_tiers(), graph: problem.graph.clone() };
+    let inner = inner_problem(problem);
     let mut is_outside: Vec<bool> = inner.graph.tensor_ids().map(|it| inner.graph.starts_at_home(it)).collect();
     let mut seen = |copy: &Copy| {
         let outer = |place: Place| if place.memory == MemoryId::SCRATCHPAD { place } else { Place::HOME };
@@ -242,13 +243,9 @@ fn nearest_first(machine: &Machine) -> Vec<MemoryId> {
     memories
 }
 
-/// The same with two memories: home, and this one for a scratchpad.
-fn inner_problem(problem: &Problem, scratchpad: &Memory) -> Problem {
-    let home = problem.machine.memories()[0].clone();
-    let links = Machine::HOST_WAYS.map(|(from, to)| Link { from, to, price: 1 }).to_vec();
-    let machine =
-        Machine::new(vec![home, scratchpad.clone()], links).expect("two memories and both ways make a machine");
-    Problem { graph: problem.graph.clone(), machine }
+/// The same with two memories: home and the scratchpad.
+fn inner_problem(problem: &Problem) -> Problem {
+    Problem { graph: problem.graph.clone(), machine: problem.machine.without_tiers() }
 }
 
 /// The same where these memories are one; none if that has no end.
@@ -262,7 +259,7 @@ fn merged(problem: &Problem, memories: &[MemoryId]) -> Option<Problem> {
     };
     let memories: Vec<MemoryId> = memories.iter().copied().filter(has_room).collect();
     if let [_] = memories[..] {
-        return Some(inner_problem(problem, scratchpad));
+        return Some(inner_problem(problem));
     }
     let rooms = memories.iter().map(|it| machine.capacity_of(*it)).collect::<Option<Vec<Bytes>>>()?;
     // Padding to what alignments have in common is no more than that to any of them.
@@ -275,20 +272,14 @@ fn merged(problem: &Problem, memories: &[MemoryId]) -> Option<Problem> {
         banks: None,
         ..scratchpad.clone()
     };
-    let mut merged = inner_problem(problem, &memory);
     // Addresses are of no concern here.
-    let mut graph = merged.graph.to_builder();
+    let mut graph = problem.graph.to_builder();
     graph.clear_pins();
-    merged.graph = graph.build().ok()?;
-    Some(merged)
+    Some(Problem { graph: graph.build().ok()?, machine: machine.with_memory(memory) })
 }
 
 /// More room than any problem that can be planned needs.
 const MOST_ROOM: u64 = 1 << 61;
-
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
 
 /// Whether the machine is one of several memories that can be planned for.
 fn check(problem: &Problem) -> Result<(), Error> {

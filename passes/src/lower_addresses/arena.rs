@@ -7,7 +7,7 @@ use cosma_ir::melior::ir::attribute::{IntegerAttribute, StringAttribute};
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{Attribute, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{Diagnostic, Machine, size_in_bytes, tensor_type};
+use cosma_ir::{ARENA_OF, Diagnostic, Machine, size_in_bytes, tensor_type};
 use cosma_planner::{Memory, MemoryId};
 
 /// A memory that has a size, and what stands for it in a lowered function.
@@ -20,9 +20,6 @@ pub(super) struct Arena<'c, 'a> {
     /// The memref of all its bytes; none before it is needed.
     pub value: Option<Value<'c, 'a>>,
 }
-
-/// Notes on what allocates an arena which memory that is.
-const MEMORY: &str = "cosma.memory";
 
 /// The arenas of a machine, the scratchpad's first, in the order of their memories.
 pub(super) fn arenas<'c, 'a>(machine: Option<&Machine>) -> Vec<Arena<'c, 'a>> {
@@ -165,7 +162,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         let alignment = alignment.checked_next_power_of_two().unwrap_or(1).max(16);
         let mut alloc = self.build.alloc(r#type, Some(alignment), self.function.location());
         if let Some(name) = name {
-            alloc = alloc.add_attributes(&[(self.build.id(MEMORY), StringAttribute::new(self.build.0, name).into())]);
+            alloc = alloc.add_attributes(&[(self.build.id(ARENA_OF), StringAttribute::new(self.build.0, name).into())]);
         }
         let arena = insert(self.first, alloc);
         self.arenas[index].value = Some(arena);

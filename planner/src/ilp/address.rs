@@ -14,8 +14,8 @@
 //! Beyond some twenty intervals that meet, [`pack`](crate::pack) is the one to ask: it is exact as
 //! well. This one completes the paper's formulation, and is what the other is held against.
 
-use super::replace::gcd;
 use super::solver::{Answer, Model};
+use crate::divisor::gcd;
 use crate::pack::{Interval, Packing};
 use crate::{Bytes, Deadline, Error};
 use good_lp::{Variable, constraint};

@@ -17,9 +17,9 @@
 
 use super::order::Order;
 use super::precedence::Precedence;
-use super::replace::gcd;
 use super::residency::{Presence, Residency};
 use super::solver::Model;
+use crate::divisor::gcd;
 use crate::{Bytes, Deadline, Error, OpId, Plan, Problem, Residency as Placed, TensorId};
 use good_lp::{Variable, constraint};
 use std::ops::Range;

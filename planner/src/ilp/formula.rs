@@ -24,9 +24,9 @@ use super::cover::Cover;
 use super::gap;
 use super::order::Order;
 use super::precedence::Precedence;
-use super::replace::gcd;
 use super::residency::Residency;
 use super::solver::Model;
+use crate::divisor::gcd;
 use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId, greedy};
 
 /// The integer program of a problem.

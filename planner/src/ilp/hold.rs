@@ -1,6 +1,7 @@
 //! What a memory between the scratchpad and home holds, as an integer program.
 
 use super::solver::Model;
+use crate::divisor::gcd;
 use crate::tiers::program::{Charge, Condition, Program};
 use crate::{Deadline, TensorId};
 use good_lp::{Expression, Variable, constraint};
@@ -80,8 +81,4 @@ fn solve(program: &Program, start: &[bool], deadline: Deadline) -> Option<Vec<bo
 
 fn room_of(program: &Program, tensor: TensorId) -> u64 {
     program.rooms[tensor.index()].0
-}
-
-fn gcd(a: u128, b: u128) -> u128 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -12,6 +12,7 @@
 //! rows count as one sum for each memory where they are many, so that rows are short.
 
 use super::solver::{Answer, Model};
+use crate::divisor::gcd;
 use crate::placement::{Lives, Rooms, is_aligned};
 use crate::{Deadline, Error, InPlace, MemoryId, Problem, TensorId};
 use good_lp::{Expression, Variable, constraint};
@@ -258,11 +259,4 @@ impl Choice {
             Choice::Of(_, variable) => Some(variable),
         }
     }
-}
-
-fn gcd(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }

@@ -17,9 +17,9 @@
 //! of the tensor lie within one window.
 
 use super::cover::LongCover;
-use super::replace::gcd;
 use super::sliding::{steps_of, windows};
 use super::solver::{self, Model};
+use crate::divisor::gcd;
 use crate::{Bytes, Deadline, Error};
 use good_lp::{Expression, Variable};
 use rayon::prelude::*;

@@ -16,6 +16,7 @@ use super::parts::parts;
 use super::relaxed::relaxed_bound;
 use super::sliding::improve_in_windows;
 use super::solver::{self, Model};
+use crate::divisor::gcd;
 use crate::greedy::replace_on_demand;
 use crate::replacement::ReplacementRule;
 use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId};
@@ -172,9 +173,4 @@ fn model(cover: &Cover, exchanges: &[(usize, usize)], unit: u64, start: &[bool])
     // Where two gaps can be exchanged at no loss, one goes first.
     model.constraints.extend(exchanges.iter().map(|&(a, b)| constraint!(dropped[a] <= dropped[b])));
     model
-}
-
-/// The greatest common divisor; zero divides as if it were not there.
-pub(super) fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -181,7 +181,7 @@ impl Residency {
                 continue;
             }
             let terms = || ops.iter().chain(&tensors).chain(&shared);
-            let unit = terms().fold(0, |unit, it| super::replace::gcd(unit, it.0.unsigned_abs() as u64)).max(1);
+            let unit = terms().fold(0, |unit, it| crate::divisor::gcd(unit, it.0.unsigned_abs() as u64)).max(1);
             let used: Expression = terms().map(|&(room, it)| (room / i128::from(unit)) as f64 * it).sum();
             model.constraints.push(used.leq((capacity / unit) as f64));
         }

@@ -3,6 +3,7 @@
 use super::block::{Block, are_free};
 use super::budget::Budget;
 use super::sections::Sections;
+use crate::divisor::gcd;
 use std::collections::HashMap;
 
 /// Divides all lengths by what they have in common; returns by how much.
@@ -18,11 +19,6 @@ pub(super) fn divide(blocks: &mut [Block]) -> u64 {
         block.highest /= common;
     }
     common
-}
-
-/// The greatest common divisor.
-pub(super) fn gcd(first: u64, second: u64) -> u64 {
-    if second == 0 { first } else { gcd(second, first % second) }
 }
 
 /// Takes out blocks that are there whenever any other is, from below: in any packing such a block can

@@ -2,8 +2,8 @@
 
 use super::Interval;
 use super::block::Block;
-use super::reduce::gcd;
 use crate::Bytes;
+use crate::divisor::gcd;
 
 /// Sizes, their sums included, stay below.
 const MOST: u64 = 1 << 62;

@@ -14,11 +14,11 @@
 use super::budget::Budget;
 use super::orders::shuffle;
 use super::random::Random;
-use super::reduce::gcd;
 use super::search::Outcome;
 use super::units::alignment_of;
 use super::{Interval, Piece};
 use crate::Bytes;
+use crate::divisor::gcd;
 use std::cmp::Reverse;
 
 /// An interval that is not empty.

@@ -65,9 +65,7 @@ fn cycles_over(machine: &Machine, clock: &Clock, inside: &[MemoryId], bytes: u64
     for (link, timing) in machine.links().iter().zip(&clock.timings) {
         if inside.contains(&link.from) != inside.contains(&link.to) {
             let fastest = rates.entry(timing.channel).or_insert(timing.rate);
-            if is_less(*fastest, timing.rate) {
-                *fastest = timing.rate;
-            }
+            *fastest = timing.rate.max(*fastest);
         }
     }
     // The sum of all rates.
@@ -79,11 +77,6 @@ fn cycles_over(machine: &Machine, clock: &Clock, inside: &[MemoryId], bytes: u64
     }
     let cycles = u128::from(bytes).checked_mul(denominator)?.checked_div(numerator)?;
     u64::try_from(cycles).ok().map(Cycles)
-}
-
-fn is_less(a: Ratio, b: Ratio) -> bool {
-    let product = |one: u64, other: u64| u128::from(one) * u128::from(other);
-    product(a.numerator(), b.denominator()) < product(b.numerator(), a.denominator())
 }
 
 fn permutations(n: usize) -> Vec<Vec<usize>> {

@@ -97,10 +97,10 @@ impl<'a> Level<'a> {
 
     /// The size of the largest tensor for which a memory has room; none where there is no end to it.
     fn room(&self, memory: MemoryId) -> Option<Bytes> {
-        let machine = &self.problem.machine;
-        machine.memories()[memory.index()].size?;
-        let stretches = machine.stretches_of(memory).into_iter();
-        Some(stretches.map(|stretch| stretch.end - stretch.start).max().unwrap_or(Bytes::ZERO))
+        let memory = &self.problem.machine.memories()[memory.index()];
+        memory.size?;
+        let stretch = memory.largest_stretch();
+        Some(stretch.end - stretch.start)
     }
 
     fn ways(&self, moment: &Moment) -> Ways {
@@ -267,7 +267,7 @@ impl<'a> Level<'a> {
             return Ok(vec![Bytes::ZERO; stays.len()]);
         }
         let size = |it: &Stay| self.problem.graph.tensor(it.tensor).size;
-        let stretches = machine.stretches_of(self.memory);
+        let stretches = memory.stretches();
         let end = stretches.last().map_or(Bytes::ZERO, |it| it.end);
         let intervals = |lead: usize| -> Vec<Interval> {
             let stays = stays.iter().map(|it| (it.start.saturating_sub(lead), it.end, size(it)));

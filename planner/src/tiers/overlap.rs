@@ -100,15 +100,12 @@ impl<'a> Lines<'a> {
             let touched = touched(problem, action);
             let mut found: Vec<Dependence> = Vec::new();
             for (region, writes) in &touched {
-                for (on, other, wrote) in
-                    known.iter().filter(|(_, other, wrote)| (*writes || *wrote) && other.meets(region))
-                {
+                for (on, _, wrote) in known.iter().filter(|it| (*writes || it.2) && it.1.meets(region)) {
                     let both_write = *writes && *wrote;
                     match found.iter_mut().find(|it| it.on == *on) {
                         Some(same) => same.both_write |= both_write,
                         None => found.push(Dependence { on: *on, both_write }),
                     }
-                    debug_assert!(other.memory == region.memory);
                 }
             }
             found.sort_by_key(|it| it.on);

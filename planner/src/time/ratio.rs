@@ -1,5 +1,7 @@
 //! Ratios of integers: speeds without rounding, so that a plan is the same on every machine.
 
+use crate::divisor::gcd;
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,7 +22,7 @@ impl Ratio {
 
     /// A ratio; none if the denominator is zero.
     pub fn new(numerator: u64, denominator: u64) -> Option<Ratio> {
-        let divisor = gcd(numerator, denominator);
+        let divisor = gcd(numerator, denominator).max(1);
         (denominator != 0).then(|| Ratio { numerator: numerator / divisor, denominator: denominator / divisor })
     }
 
@@ -52,6 +54,19 @@ impl Ratio {
         }
         let product = u128::from(count) * u128::from(self.denominator);
         u64::try_from(product.div_ceil(u128::from(self.numerator))).ok()
+    }
+}
+
+impl Ord for Ratio {
+    fn cmp(&self, other: &Ratio) -> Ordering {
+        let product = |one: u64, other: u64| u128::from(one) * u128::from(other);
+        product(self.numerator, other.denominator).cmp(&product(other.numerator, self.denominator))
+    }
+}
+
+impl PartialOrd for Ratio {
+    fn partial_cmp(&self, other: &Ratio) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -89,10 +104,6 @@ impl FromStr for Ratio {
         };
         parsed.and_then(|it| Ratio::new(it.0, it.1)).ok_or_else(|| NotARatio(word.into()))
     }
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a.max(1) } else { gcd(b, a % b) }
 }
 
 #[cfg(test)]

@@ -33,8 +33,8 @@
 
 use super::chain::{Backbone, own};
 use super::side::{Bound, Cell, Side, bound, is_tracked};
+use crate::divisor::gcd;
 use crate::ilp::precedence::Precedence;
-use crate::ilp::replace::gcd;
 use crate::ilp::solver::Model;
 use crate::{Bytes, Deadline, Error, OpId, Problem, TensorId};
 use good_lp::{Expression, Variable, constraint};
