@@ -195,6 +195,9 @@ fn memories(text: &str) -> Result<Machine, Error> {
         let wrong = match word {
             "moves" => Some("a machine on which nothing moves is not for machine files".into()),
             "machine" => Some("a machine is one line, or a line for each memory, not both".into()),
+            "memory" if !is_known => Some("a memory has a name: `memory NAME`".into()),
+            "link" if !is_known => Some("a link leads from one memory to another: `link FROM TO`".into()),
+            "channel" if !is_known => Some("a channel has a name and nothing else: `channel NAME`".into()),
             "memory" => parser.memories.last().and_then(|it| wrong_memory(it, &parser.memories[..n_memories - 1])),
             "link" if parser.links.last().is_some_and(|it| it.0.price == 0) => {
                 Some("expected a price of at least 1, not 0".into())

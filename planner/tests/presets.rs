@@ -165,6 +165,9 @@ fn bad_memories_are_refused_at_their_line() {
         ("\nlink l1 l2", "", "line 6: there is no way from l1 to dram, neither a link nor several over other memories"),
         ("link l2 l1", "link l2 l1 price 0", "line 6: expected a price of at least 1, not 0"),
         ("memory l2 512", "machine scratchpad 1", "line 3: a machine is one line, or a line for each memory, not both"),
+        ("memory l2 512", "memory", "line 3: a memory has a name: `memory NAME`"),
+        ("link dram l2", "link dram", "line 4: a link leads from one memory to another: `link FROM TO`"),
+        ("link dram l2", "channel", "line 4: a channel has a name and nothing else: `channel NAME`"),
         ("link dram l2", "moves none", "line 4: a machine on which nothing moves is not for machine files"),
         ("link dram l2", "argument x 64", "line 4: expected memory, channel, link or compute, not argument"),
     ];
@@ -172,6 +175,8 @@ fn bad_memories_are_refused_at_their_line() {
         let error = good.replacen(word, other, 1).parse::<MachineFile>().expect_err(other);
         assert_eq!(error.to_string(), message);
     }
+    let nameless = "memory".parse::<MachineFile>().expect_err("a memory without a name");
+    assert_eq!(nameless.to_string(), "line 1: a memory has a name: `memory NAME`");
 }
 
 const INI: &str = "\
