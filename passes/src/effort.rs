@@ -34,6 +34,15 @@ pub(crate) const OBJECTIVE: OptionInfo = OptionInfo {
     default: "traffic",
 };
 
+/// Parses the objective.
+///
+/// # Errors
+/// A message if it does not parse.
+pub(crate) fn parse_objective(options: &PassOptions) -> Result<Objective, String> {
+    let objective = options.get(OBJECTIVE.name).parse::<ObjectiveName>();
+    objective.map(|name| name.0).map_err(|error| format!("option {}: {error}", OBJECTIVE.name))
+}
+
 /// What planning minimises on a machine with a clock, parsed from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObjectiveName(pub Objective);

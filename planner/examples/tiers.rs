@@ -1,4 +1,4 @@
-//! Networks on machines of several memories: `tiers SECONDS PROBLEM...`.
+//! Networks on machines of several memories: `tiers SECONDS [latency] PROBLEM...`.
 //!
 //! Each problem, as text, on three machines; a line with what its program costs, over the bound for any order and over a
 //! greedy that fills the nearest memory first, its cycles over the bound for any order and over the same program without
@@ -8,7 +8,8 @@
 use cosma_planner::tiers::{first_come, plan_in_tiers};
 use cosma_planner::time::{Channel, ChannelId, Clock, Compute, Ratio, Timing, simulate, without_overlap};
 use cosma_planner::{
-    Bytes, Cycles, Link, Machine, Memory, MemoryId, Options, Order, Problem, Traffic, Weights, check, greedy_plan,
+    Bytes, Cycles, Link, Machine, Memory, MemoryId, Objective, Options, Order, Problem, Traffic, Weights, check,
+    greedy_plan,
 };
 use std::time::{Duration, Instant};
 
@@ -51,7 +52,10 @@ const MACHINES: [Description; 3] = [
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let seconds: f64 = arguments.next().ok_or("seconds")?.parse()?;
-    let paths: Vec<String> = arguments.collect();
+    let mut paths: Vec<String> = arguments.collect();
+    let is_latency = paths.first().is_some_and(|path| path == "latency");
+    let objective = if is_latency { Objective::Latency } else { Objective::Traffic };
+    paths.drain(..usize::from(is_latency));
     for Description { name, sizes: [l1, l2], rates, macs_per_cycle } in MACHINES {
         let (mut of_bound, mut of_greedy, mut times, mut n_proven) = (Vec::new(), Vec::new(), Vec::new(), 0);
         let (mut of_least_cycles, mut of_one_by_one) = (Vec::new(), Vec::new());
@@ -92,7 +96,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let compute = Compute { cycles_per_mac, ..Compute::default() };
             let machine = Machine::new(memories, links)?.with_clock(Clock { channels, timings, compute })?;
             let problem = Problem { graph: graph.clone(), machine };
-            let options = Options { time_limit: Duration::from_secs_f64(seconds), ..Options::default() };
+            let options = Options { objective, time_limit: Duration::from_secs_f64(seconds), ..Options::default() };
             let start = Instant::now();
             let planned = plan_in_tiers(&problem, &options)?;
             let took = start.elapsed().as_secs_f64();

@@ -6,7 +6,9 @@ use crate::build::{Build, Flavour};
 use crate::networks::{self, Network};
 use crate::pins::{ON_CHIP, PINNED, annotated};
 use cosma::execute::Original;
-use cosma::{ArenaName, MachineOptions, Options, Reports, Solver, Stages, TransfersName, Weights, optimize, preset};
+use cosma::{
+    ArenaName, MachineOptions, Objective, Options, Reports, Solver, Stages, TransfersName, Weights, optimize, preset,
+};
 use cosma_planner::{Bytes, Machine, Memory, MemoryId};
 use std::time::Duration;
 
@@ -53,7 +55,11 @@ fn check_text(name: &str, text: &str, machine: &str) -> u64 {
         let report = optimize(&mut all, &unlimited).expect("it is planned");
         let least = report.functions[0].min_scratchpad;
         let scratchpad = (least * percent / 100).next_multiple_of(64);
-        let options = options(scaled(machine, scratchpad, 2 * scratchpad), stages);
+        let mut options = options(scaled(machine, scratchpad, 2 * scratchpad), stages);
+        let has_clock = options.machine.memories.as_ref().is_some_and(|memories| memories.clock().is_some());
+        if has_clock && stages.group {
+            options.objective = Objective::Latency;
+        }
         for comparison in original.compare(&options).unwrap_or_else(|error| panic!("{}: {error}", name)) {
             let faults = comparison.faults();
             assert!(faults.is_empty(), "{} on {machine}: {faults:?}\n{text}", name);
