@@ -39,7 +39,7 @@ func.func private @no_bytes() attributes {cosma.machine = #cosma.machine<element
 // -----
 
 // expected-error @+2 {{failed to parse Cosma_MachineAttr parameter 'weights'}}
-// expected-error @+1 {{expected one of [resident, streamed, auto] for how weights reach their operators, got: elsewhere}}
+// expected-error @+1 {{expected one of [resident, streamed, auto] for the way operators read weights, got: elsewhere}}
 func.func private @typed_weights_elsewhere() attributes {cosma.machine = #cosma.machine<weights = elsewhere>}
 
 // -----

@@ -31,7 +31,7 @@ func.func @overlap_at_the_start(
 func.func @too_much_at_the_end(%x: tensor<64xi8>) -> (tensor<192xi8> {cosma.on_chip}, tensor<128xi8> {cosma.on_chip}) {
   %0 = cosma.op "A"(%x) : (tensor<64xi8>) -> tensor<192xi8>
   %1 = cosma.op "B"(%x) : (tensor<64xi8>) -> tensor<128xi8>
-  // CHECK: wrong.mlir:[[@LINE+1]]:3: error: the scratchpad is to have 320 B at once, but the scratchpad has 256 B: 64 B too few after the last operator has run
+  // CHECK: wrong.mlir:[[@LINE+1]]:3: error: after the last operator has run, the scratchpad must hold 320 B at once, but it has 256 B: 64 B too few
   return %0, %1 : tensor<192xi8>, tensor<128xi8>
 }
 

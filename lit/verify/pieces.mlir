@@ -195,7 +195,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     %0 = cosma.load %x[0, 0] [2, 8] at 0 : tensor<4x8xi8> -> tensor<2x8xi8>
     %1 = cosma.op "A"(%0) at [64] : (tensor<2x8xi8>) -> tensor<2x8xi8>
     %2 = cosma.op "A"(%0) at [128] : (tensor<2x8xi8>) -> tensor<2x8xi8>
-    // CHECK: pieces.mlir:[[@LINE+1]]:{{[0-9]+}}: error: A_0 is spilled, but is a result and to be stored
+    // CHECK: pieces.mlir:[[@LINE+1]]:{{[0-9]+}}: error: A_0 is spilled, but is a result, so this is a store
     %h1 = cosma.spill %1 into %e[0, 0] [2, 8] : tensor<2x8xi8> into tensor<4x8xi8>
     %h2 = cosma.store %2 into %h1[2, 0] [2, 8] : tensor<2x8xi8> into tensor<4x8xi8>
     return %h2 : tensor<4x8xi8>
@@ -212,7 +212,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     %1 = cosma.op "A"(%0) at [64] : (tensor<2x8xi8>) -> tensor<2x8xi8>
     %2 = cosma.op "A"(%0) at [128] : (tensor<2x8xi8>) -> tensor<2x8xi8>
     %h1 = cosma.store %1 into %e[0, 0] [2, 8] : tensor<2x8xi8> into tensor<4x8xi8>
-    // CHECK: pieces.mlir:[[@LINE+1]]:{{[0-9]+}}: error: A_1 is stored, but is no result that an operator writes
+    // CHECK: pieces.mlir:[[@LINE+1]]:{{[0-9]+}}: error: A_1 is stored, but is not a result that an operator writes
     %g = cosma.store %2 into %e[2, 0] [2, 8] : tensor<2x8xi8> into tensor<4x8xi8>
     %3 = cosma.op "A"(%0) at [192] : (tensor<2x8xi8>) -> tensor<2x8xi8>
     %h2 = cosma.store %3 into %h1[2, 0] [2, 8] : tensor<2x8xi8> into tensor<4x8xi8>

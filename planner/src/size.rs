@@ -5,15 +5,15 @@ use std::str::FromStr;
 
 /// A size with an optional binary unit: `524288`, `512KiB`, `1.5MiB`.
 ///
-/// The units are `B`, `KiB`, `MiB`, `GiB` and `TiB`. Decimal units are refused, since `KB` is ambiguous: 1000 or
-/// 1024 bytes.
+/// The units are `B`, `KiB`, `MiB`, `GiB` and `TiB`. Decimal units are refused, since `KB` is ambiguous: it may mean
+/// 1000 or 1024 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub Bytes);
 
-/// Why a text is not a size.
+/// The reason why a text is not a size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SizeError {
-    /// Neither a number, nor a number and a unit.
+    /// Neither a number nor a number with a unit.
     #[error("'{0}' is not a size: write a number of bytes, or one with a unit, as in 524288, 512KiB or 1.5MiB")]
     NotASize(String),
     /// An unknown or ambiguous unit.
@@ -22,15 +22,15 @@ pub enum SizeError {
     /// Zero.
     #[error("'{0}' is nothing: a size is at least 1 B")]
     Zero(String),
-    /// Not a whole number of bytes, as `0.3KiB`; and that number rounded down.
+    /// Not an integer number of bytes, such as `0.3KiB`; with the number rounded down.
     #[error("'{0}' is not a whole number of bytes")]
     Fraction(String, Bytes),
-    /// Too large for attributes of MLIR.
+    /// Too large for MLIR attributes.
     #[error("'{0}' is too large: a size is less than 2^63 B")]
     TooLarge(String),
 }
 
-/// What a unit without its `i` may be meant as.
+/// A suggestion for a unit without its `i`.
 fn meant(text: &str, unit: &str) -> String {
     let letters = unit.to_ascii_uppercase();
     let prefix = letters.chars().next().unwrap_or_default();
@@ -62,7 +62,8 @@ impl FromStr for Size {
         };
         let too_large = || SizeError::TooLarge(text.into());
         let fraction = fraction.trim_end_matches('0');
-        // A multiple of 2⁻ⁿ has at most n decimals; more are none of a whole number, and too small to count.
+        // A multiple of 2⁻ⁿ has at most n decimals; more decimals never belong to an integer, and are too small to
+        // matter.
         let (fraction, is_cut) = match fraction.get(..shift) {
             Some(counted) if counted.len() < fraction.len() => (counted, true),
             _ => (fraction, false),

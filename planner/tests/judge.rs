@@ -213,16 +213,16 @@ line 3, step 1: y is needed at 64, but does not lie there intact";
 fn a_copy_is_called_what_it_is() {
     // That it follows from what came before, and what it counts for with it, is for those who read a program to say.
     let load_twice = SPILL_PROGRAM.replace("reload c", "load c");
-    assert_eq!(verdict(SPILL, &load_twice), "line 9: c is loaded, but is no argument");
+    assert_eq!(verdict(SPILL, &load_twice), "line 9: c is loaded, but is not an argument");
     let reload_first = verdict_with("load x", "reload x");
     assert_eq!(reload_first, "line 2: x is reloaded, but was not loaded before");
     let again = verdict_with("run f", "load x at 64\nrun f");
     assert_eq!(again, "line 3: x is loaded a second time, which is a reload");
     assert_eq!(verdict_with("store s@0", "store s@0\nstore s@0"), "line 6: s is stored a second time");
     let other = verdict_with("store s@0", "store s@0\nstore z@128");
-    assert_eq!(other, "line 6: z is stored, but is no result that an operator writes");
+    assert_eq!(other, "line 6: z is stored, but is not a result that an operator writes");
     let spilled = verdict_with("store s@0", "spill s@0");
-    assert_eq!(spilled, "line 5: s is spilled, but is a result and to be stored");
+    assert_eq!(spilled, "line 5: s is spilled, but is a result, so this is a store");
 }
 
 #[test]

@@ -215,7 +215,7 @@ fn it_is_said_of_weights_alone() {
     let mut builder = problem.graph.to_builder();
     let x = builder.argument("x", Bytes(1));
     builder.keep(x, Keep::Auto);
-    assert_eq!(builder.build().expect_err("it is no weight"), Error::Keep { tensor: x });
+    assert_eq!(builder.build().expect_err("it is not a weight"), Error::Keep { tensor: x });
 }
 
 #[test]

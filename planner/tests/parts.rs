@@ -145,7 +145,7 @@ fn what_cannot_be_shared_is_refused() {
     assert_eq!(refused("r 8 over x at 5"), "one does not lie within the other");
     assert_eq!(refused("r 8 over z at 1"), "one does not lie within the other");
     assert_eq!(refused("r 8 over x at 18446744073709551615"), "one does not lie within the other");
-    let in_the_way = "another pair of their operator is in the way";
+    let in_the_way = "it conflicts with another pair of their operator";
     assert_eq!(refused("r 8 over x y at 3"), in_the_way);
     assert_eq!(refused("r 8 over x x at 4"), in_the_way);
     assert_eq!(refused("r 8 over x z"), in_the_way);

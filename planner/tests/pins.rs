@@ -181,7 +181,7 @@ fn what_cannot_be_says_why() {
     assert_eq!(with("pin x at 64\npin z at 0"), "f needs x@64 and z@0 at once, which overlap by 36 B");
     assert_eq!(
         with("pin x at 128\nstarts on-chip x z\npin z at 64"),
-        "the scratchpad is to have x@128 and z@64 at once, which overlap by 36 B before the first operator runs"
+        "before the first operator runs, the scratchpad must hold x@128 and z@64 at once, which overlap by 36 B"
     );
     // The gaps around x are of 64 and of 192 bytes, and the larger one is a byte too small for both z and y.
     let wide = format!("{}op f: x z -> y 65\nreturn y\npin x at 64\n", head.replace("256", "320"));

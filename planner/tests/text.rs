@@ -89,7 +89,7 @@ fn what_cannot_be_staged_is_refused() {
     );
     assert_eq!(
         text("staged s 8 from p\nreturn s"),
-        Some("tensor 2 cannot be staged: it is no result, but its parts may be".into())
+        Some("tensor 2 cannot be staged: it cannot be a result, but its parts can".into())
     );
     assert_eq!(text("staged s 8 from q"), Some("line 4: no tensor q so far".into()));
     assert_eq!(text("staged p 8 from p"), Some("line 4: tensor p is defined twice".into()));
