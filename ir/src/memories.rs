@@ -43,7 +43,7 @@ pub(crate) fn read_memories(said: &Said) -> Result<Option<cosma_planner::Machine
     for (from, to) in cosma_planner::Machine::HOST_WAYS {
         if !machine.has_way(from, to) {
             let [from, to] = [from, to].map(|it| &machine.memories()[it.index()].name);
-            return Err(format!("has no way from {from} to {to}, neither a link nor several over other memories"));
+            return Err(format!("has no way from {from} to {to}, neither directly nor through other memories"));
         }
     }
     let machine = match clock {

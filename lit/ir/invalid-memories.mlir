@@ -21,7 +21,7 @@ module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1
 // -----
 
 // From home to the scratchpad and back.
-// expected-error @+1 {{has no way from l1 to dram, neither a link nor several over other memories}}
+// expected-error @+1 {{has no way from l1 to dram, neither directly nor through other memories}}
 module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64}, l2 = {size = 128}}, links = [{from = "dram", to = "l2"}, {from = "l2", to = "l1"}, {from = "l1", to = "l2"}]}} {}
 
 // -----

@@ -97,7 +97,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     %1 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %2 = cosma.op "B"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %3 = cosma.store %2 : tensor<64xi8>
-    // CHECK: verify.mlir:[[@LINE+1]]:5: error: A_0 is to be in the scratchpad, but is not
+    // CHECK: verify.mlir:[[@LINE+1]]:5: error: A_0 must be in the scratchpad at the end, but is not
     return %1, %3 : tensor<64xi8>, tensor<64xi8>
   }
 }
@@ -125,7 +125,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     %3 = cosma.reload %2 at 128 : tensor<64xi8>
     %4 = cosma.op "B"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %5 = cosma.store %4 : tensor<64xi8>
-    // CHECK: verify.mlir:[[@LINE+1]]:5: error: A_0 is said to end at 64, but does not lie there intact
+    // CHECK: verify.mlir:[[@LINE+1]]:5: error: A_0 is declared to end at 64, but does not lie there intact
     return %1, %5 : tensor<64xi8>, tensor<64xi8>
   }
 }

@@ -5,7 +5,7 @@
 // %y lands on %x, which nobody read yet: the load of %x was for nothing, and "Add" misses it.
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @clobbered(%x: tensor<64xi8>, %y: tensor<64xi8>) -> tensor<64xi8> {
-    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: arg0 comes in, but nothing reads it while it is there
+    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: arg0 is copied to the scratchpad, but nothing reads it there
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.load %y at 0 : tensor<64xi8>
     // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: arg0 is needed at 0, but does not lie there intact
@@ -124,7 +124,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @spilled_for_nothing(%x: tensor<64xi8>) -> tensor<64xi8> {
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
-    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: A_0 is spilled, but not reloaded after
+    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: A_0 is spilled, but not reloaded afterwards
     %2 = cosma.spill %1 : tensor<64xi8>
     %3 = cosma.op "B"(%1) at [0] : (tensor<64xi8>) -> tensor<64xi8>
     %4 = cosma.store %3 : tensor<64xi8>

@@ -147,7 +147,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
 // A load that nobody needs.
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @a(%x: tensor<64xi8>, %y: tensor<64xi8>) -> tensor<64xi8> {
-    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: arg1 comes in, but nothing reads it while it is there
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: arg1 is copied to the scratchpad, but nothing reads it there
     %0 = cosma.load %y at 0 : tensor<64xi8>
     %1 = cosma.load %x at 64 : tensor<64xi8>
     %2 = cosma.op "A"(%1) at [128] : (tensor<64xi8>) -> tensor<64xi8>

@@ -301,7 +301,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     fn forget_streamed(&mut self) {
         for it in std::mem::take(&mut self.streamed).into_iter().filter(|it| !it.is_read) {
             let name = &self.extraction.problem.graph.tensor(it.tensor).name;
-            self.fault(it.operation, format!("{name} comes in, but nothing reads it while it is there"));
+            self.fault(it.operation, format!("{name} is copied to the scratchpad, but nothing reads it there"));
         }
     }
 

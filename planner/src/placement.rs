@@ -339,7 +339,7 @@ fn check_is_placed(problem: &Problem) -> Result<(), Error> {
     let refuse = |why: String| Err(Error::NotPlanned(why));
     let Problem { graph, machine } = problem;
     if machine.moves() != Moves::None {
-        return refuse("one place for good, on a machine whose links move tensors".into());
+        return refuse("one place for each tensor on a machine whose links move tensors".into());
     }
     for memory in machine.memories() {
         if memory.alignment == Bytes::ZERO {
@@ -349,18 +349,18 @@ fn check_is_placed(problem: &Problem) -> Result<(), Error> {
             return Err(Error::AlignmentTooLarge);
         }
         if memory.size.is_none() && !memory.reserved.is_empty() {
-            return refuse(format!("reserved addresses in {}, where none are decided", memory.name));
+            return refuse(format!("reserved addresses in {}, which has no addresses", memory.name));
         }
     }
     problem.check_sizes()?;
     for tensor in graph.tensors() {
         let what = match tensor {
-            it if it.origin == Origin::Staged => "staged",
-            it if it.pin.is_some() => "pinned",
-            it if it.starts_on_chip || it.ends_on_chip => "to start or end in the scratchpad",
+            it if it.origin == Origin::Staged => "is staged",
+            it if it.pin.is_some() => "is pinned",
+            it if it.starts_on_chip || it.ends_on_chip => "starts or ends in the scratchpad",
             _ => continue,
         };
-        return refuse(format!("what is more than a place, where nothing moves: {} is {what}", tensor.name));
+        return refuse(format!("{} {what}, on a machine where nothing moves", tensor.name));
     }
     if let Some(op) = graph.ops().iter().find(|it| it.may_rerun) {
         return refuse(format!("operators that may run again: {}", op.name));
@@ -433,9 +433,9 @@ fn not_placed(problem: &Problem, accesses: &Accesses, is_proven: bool) -> Error 
     let names = names.join(", ");
     let why = match is_proven {
         true => {
-            format!("{n_tensors} tensors do not fit together into the memories in which they may lie{apart}: {names}")
+            format!("{n_tensors} tensors do not fit into the memories that they may lie in{apart}: {names}")
         }
-        false => format!("{n_tensors} tensors were not found to fit together{apart} into {names}"),
+        false => format!("no placement was found for {n_tensors} tensors in {names}{apart}"),
     };
     Error::NotPlaced { why, is_proven }
 }

@@ -90,7 +90,7 @@ pub fn text(name: &str) -> Option<&'static str> {
 /// # Errors
 /// [`Error::Machine`] for an unknown name; the message lists the known ones.
 pub fn named(name: &str) -> Result<MachineFile, Error> {
-    let unknown = || Error::Machine(format!("no machine {name}: there are {}", names().collect::<Vec<_>>().join(", ")));
+    let unknown = || Error::Machine(format!("no machine {name}: the machines are {}", names().collect::<Vec<_>>().join(", ")));
     text(name).ok_or_else(unknown)?.parse()
 }
 
@@ -152,10 +152,10 @@ impl FromStr for MachineFile {
                 "machine" => file.state_memory(&mut parser, nameless()).map_err(refuse)?,
                 "link" => ends.link = Some(index + 1),
                 "channel" | "compute" => ends.other = Some(index + 1),
-                _ => return Err(refuse("a machine file is of one scratchpad, in a line `machine scratchpad`".into())),
+                _ => return Err(refuse("a machine file has one scratchpad, in a line `machine scratchpad`".into())),
             }
             if parser.links.last().is_some_and(|it| it.0.price != 1) {
-                return Err(refuse("prices of links are not for machine files".into()));
+                return Err(refuse("links of a machine file with one scratchpad cannot have prices".into()));
             }
         }
         file.clock = clock(parser, ends)?;
@@ -196,11 +196,11 @@ fn memories(text: &str) -> Result<Machine, Error> {
         };
         let n_memories = parser.memories.len();
         let wrong = match word {
-            "moves" => Some("a machine on which nothing moves is not for machine files".into()),
-            "machine" => Some("a machine is one line, or a line for each memory, not both".into()),
-            "memory" if !is_known => Some("a memory has a name: `memory NAME`".into()),
-            "link" if !is_known => Some("a link leads from one memory to another: `link FROM TO`".into()),
-            "channel" if !is_known => Some("a channel has a name and nothing else: `channel NAME`".into()),
+            "moves" => Some("a machine file cannot describe a machine on which nothing moves".into()),
+            "machine" => Some("describe a machine in one line or in a line for each memory, not both".into()),
+            "memory" if !is_known => Some("a memory needs a name: `memory NAME`".into()),
+            "link" if !is_known => Some("a link needs two memories: `link FROM TO`".into()),
+            "channel" if !is_known => Some("a channel has only a name: `channel NAME`".into()),
             "memory" => parser.memories.last().and_then(|it| wrong_memory(it, &parser.memories[..n_memories - 1])),
             "link" if parser.links.last().is_some_and(|it| it.0.price == 0) => {
                 Some("expected a price of at least 1, not 0".into())
@@ -221,7 +221,7 @@ fn memories(text: &str) -> Result<Machine, Error> {
         if !machine.has_way(from, to) {
             let [from, to] = [from, to].map(|it| &machine.memories()[it.index()].name);
             let message =
-                format!("there is no way from {from} to {to}, neither a link nor several over other memories");
+                format!("there are no links from {from} to {to}, neither directly nor through other memories");
             return Err(Error::Text { line: last_line, message });
         }
     }
@@ -244,11 +244,11 @@ fn wrong_memory(memory: &Memory, before: &[Memory]) -> Option<String> {
     }
     let sizes = before.iter().chain([memory]).filter_map(|it| it.size).map(|it| u128::from(it.0)).sum::<u128>();
     if i64::MAX as u128 <= sizes {
-        return Some(format!("{sizes} B of memory in all are more than can be addressed"));
+        return Some(format!("{sizes} B of memory in all are too many"));
     }
     let size = size.unwrap_or(Bytes::ZERO);
     let outside = reserved.iter().find(|it| it.end <= it.start || size < it.end)?;
-    Some(format!("{}..{} cannot be reserved of {name}, which has {size} B", outside.start, outside.end))
+    Some(format!("{}..{} cannot be reserved in {name}, which has {size} B", outside.start, outside.end))
 }
 
 /// The last lines of a clock, counted from 1.
@@ -267,7 +267,7 @@ fn clock(parser: MachineParser, ends: Ends) -> Result<Option<Clock>, Error> {
     let timings: Vec<Timing> = Machine::HOST_WAYS.iter().filter_map(timing).collect();
     match (ends.link, ends.other) {
         (None, None) => return Ok(None),
-        (None, other) => return refuse(other, "a clock, but no link has a rate".into()),
+        (None, other) => return refuse(other, "there is a clock, but no link has a rate".into()),
         _ => {}
     }
     let Some(missing) = Machine::HOST_WAYS.iter().find(|it| timing(it).is_none()) else {

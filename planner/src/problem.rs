@@ -206,7 +206,7 @@ impl Problem {
         match self.graph.tensors().iter().find(|it| it.starts_on_chip || it.ends_on_chip) {
             Some(it) => {
                 let why = format!(
-                    "a search or an integer program of its own, where {} starts or ends in the scratchpad",
+                    "a search or an integer program alone: {} starts or ends in the scratchpad",
                     it.name
                 );
                 Err(Error::NotPlanned(why))
@@ -223,7 +223,7 @@ impl Problem {
     pub(crate) fn check_is_settled(&self) -> Result<(), Error> {
         self.check_without_ends()?;
         match self.graph.ops().iter().find(|it| it.reads_either_way().next().is_some()) {
-            Some(op) => Err(Error::NotPlanned(format!("a choice of memories here: {} has it", op.name))),
+            Some(op) => Err(Error::NotPlanned(format!("a choice of memories: {}", op.name))),
             None => Ok(()),
         }
     }
@@ -272,7 +272,7 @@ impl Problem {
         let refuse = |why: String| Err(Error::NotPlanned(why));
         if self.machine.moves() == Moves::None {
             return refuse(
-                "transfers, on a machine on which nothing moves: there each tensor is placed for good".into(),
+                "transfers on a machine on which nothing moves".into(),
             );
         }
         if let Some(memory) = self.machine.memories().get(2) {
@@ -283,10 +283,10 @@ impl Problem {
             ));
         }
         if let Some(memory) = self.machine.memories().first().filter(|it| !it.reserved.is_empty()) {
-            return refuse(format!("reserved addresses in {}, where none are decided", memory.name));
+            return refuse(format!("reserved addresses in {}, which has no addresses", memory.name));
         }
         if let Some(memory) = self.machine.memories().iter().find(|it| it.banks.is_some()) {
-            return refuse(format!("banks here: {} has them", memory.name));
+            return refuse(format!("banks: {}", memory.name));
         }
         if let Some(op) = self.graph.ops().iter().find(|it| it.may_rerun) {
             return refuse(format!("operators that may run again: {}", op.name));
@@ -295,7 +295,7 @@ impl Problem {
         let (inward, outward) =
             (price(MemoryId::HOME, MemoryId::SCRATCHPAD), price(MemoryId::SCRATCHPAD, MemoryId::HOME));
         if inward.is_none() || inward != outward {
-            return refuse("a machine without a way to the scratchpad and back at one price".into());
+            return refuse("a machine without links to the scratchpad and back at the same price".into());
         }
         for op in self.graph.ops() {
             for read in &op.reads {
@@ -344,13 +344,13 @@ impl Problem {
             if let Some(other) = self.graph.tensor_ids().find(is_at_an_end) {
                 let other = named(other);
                 return refuse(format!(
-                    "what starts or ends in the scratchpad beside weights that may be kept from run to run: {other}, {kept}"
+                    "tensors that start or end in the scratchpad beside weights that may be kept from run to run: {other}, {kept}"
                 ));
             }
         }
         if let (Some(pinned), Some(other)) = (pinned, self.graph.tensor_ids().find(|it| self.graph.may_pass_by(*it))) {
             let (pinned, other) = (named(pinned), named(other));
-            return refuse(format!("pins beside tensors that may pass by: {pinned}, {other}"));
+            return refuse(format!("pins beside tensors that may be streamed: {pinned}, {other}"));
         }
         Ok(())
     }

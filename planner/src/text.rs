@@ -330,7 +330,7 @@ impl Parser {
     fn op(&mut self, statement: &str) -> Result<(), String> {
         let rest = statement.trim().strip_prefix("op").unwrap_or_default();
         let (name, rest) = rest.split_once(':').ok_or("expected `op NAME: READS -> WRITES`")?;
-        let (reads, writes) = rest.split_once("->").ok_or("expected `->` after what is read")?;
+        let (reads, writes) = rest.split_once("->").ok_or("expected `->` after the operands")?;
         let (writes, workspace, times) = self.split_writes(writes)?;
         let reads = reads.split_whitespace().map(|it| self.read(it)).collect::<Result<Vec<_>, _>>()?;
         let mut names = Vec::new();
@@ -363,7 +363,7 @@ impl Parser {
         let tensors = self.graph.op_with_uses(name.trim(), &reads, names.clone(), workspace);
         for (index, time) in times.iter().enumerate() {
             if times[..index].iter().any(|it| it.0 == time.0) {
-                return Err(format!("`{}` is said twice", time.0));
+                return Err(format!("`{}` is given twice", time.0));
             }
             match *time {
                 (MACS, macs) => {
@@ -421,7 +421,7 @@ impl Parser {
 
     fn define(&mut self, name: &str, tensor: TensorId) -> Result<(), String> {
         if name.contains('@') {
-            return Err(format!("a tensor cannot have the name {name}: behind an @ is a memory"));
+            return Err(format!("a tensor cannot have the name {name}: a memory follows an @"));
         }
         match self.tensors.insert(name.to_owned(), tensor) {
             None => Ok(()),

@@ -244,7 +244,7 @@ impl fmt::Display for DisplayViolation<'_> {
                 let has = machine.memories()[memory.index()].size.unwrap_or_default();
                 write!(f, "{name} of {size} B ends after {} of {has} B", self.memory(memory))
             }
-            Fault::Reserved(block) => write!(f, "{} is where addresses are reserved", self.block(*block)),
+            Fault::Reserved(block) => write!(f, "{} overlaps reserved addresses", self.block(*block)),
             Fault::AcrossBanks(block) => write!(f, "{} lies across two banks", self.block(*block)),
             Fault::OneBank(id, a, b) => {
                 write!(f, "{} and {}, which {} reads, are in one bank", self.block(*a), self.block(*b), op(id))
@@ -256,7 +256,7 @@ impl fmt::Display for DisplayViolation<'_> {
             Fault::WrongStart(slot) => write!(f, "{} is not there from the start", slot.display(self.problem)),
             Fault::InFlight(block, copy) => {
                 let name = tensor(&copy.tensor);
-                write!(f, "{} is put where {name} is still being copied from or to", self.block(*block))
+                write!(f, "{} is written where {name} is still being copied from or to", self.block(*block))
             }
             Fault::Moves(id) => write!(f, "{} is copied, but nothing moves on this machine", tensor(id)),
             Fault::NoLink(from, to) => {
@@ -266,7 +266,7 @@ impl fmt::Display for DisplayViolation<'_> {
                 let name = slot.display(self.problem);
                 write!(
                     f,
-                    "bytes {low} to {high} of {name} are no slice of it beside those that are copied there already"
+                    "bytes {low} to {high} of {name} are not a slice of it, or overlap an earlier slice"
                 )
             }
             Fault::NotWhole(slot) => {
@@ -277,27 +277,27 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::NeverWaitedFor(slot) => write!(f, "{} is copied, but not waited for", slot.display(self.problem)),
             Fault::NeverStored(id) => write!(f, "{} is a result, but is not stored", tensor(id)),
-            Fault::NoPrologue => write!(f, "this is no load of a weight that may be kept from run to run"),
+            Fault::NoPrologue => write!(f, "this is not a load of a weight that may be kept from run to run"),
             Fault::Lost(slot) => {
                 write!(f, "{} is kept from run to run, but is not there for the next one", slot.display(self.problem))
             }
-            Fault::NotKept(id) => write!(f, "{} is to be kept from run to run, but is not", tensor(id)),
+            Fault::NotKept(id) => write!(f, "{} must be kept from run to run, but is not", tensor(id)),
             Fault::NoStart(id) => write!(f, "{} starts in the scratchpad, but not at any address", tensor(id)),
             Fault::NotAtEnd(Slot { tensor: id, place }) => {
-                write!(f, "{} is said to end at {}, but does not lie there intact", tensor(id), place.offset)
+                write!(f, "{} is declared to end at {}, but does not lie there intact", tensor(id), place.offset)
             }
-            Fault::NotLeft(id) => write!(f, "{} is to be in the scratchpad, but is not", tensor(id)),
+            Fault::NotLeft(id) => write!(f, "{} must be in the scratchpad at the end, but is not", tensor(id)),
             Fault::ThereAlready(id) => {
                 write!(f, "{} is spilled, but host memory has a copy of it already", tensor(id))
             }
             Fault::NeverRead(Slot { tensor: id, place }) => match place.memory {
-                MemoryId::HOME => write!(f, "{} is spilled, but not reloaded after", tensor(id)),
-                MemoryId::SCRATCHPAD => write!(f, "{} comes in, but nothing reads it while it is there", tensor(id)),
+                MemoryId::HOME => write!(f, "{} is spilled, but not reloaded afterwards", tensor(id)),
+                MemoryId::SCRATCHPAD => write!(f, "{} is copied to the scratchpad, but nothing reads it there", tensor(id)),
                 memory => {
-                    write!(f, "{} comes to {}, but nothing reads it while it is there", tensor(id), self.memory(memory))
+                    write!(f, "{} is copied to {}, but nothing reads it there", tensor(id), self.memory(memory))
                 }
             },
-            Fault::RunsForNothing(id) => write!(f, "{} runs again, but nothing reads its results after", op(id)),
+            Fault::RunsForNothing(id) => write!(f, "{} runs again, but nothing reads its results afterwards", op(id)),
         }
     }
 }

@@ -200,9 +200,9 @@ return y
     let refused = place(&three.parse().expect("a problem"), &options).expect_err("three operands in two banks");
     let said = match cfg!(feature = "ilp") {
         true => {
-            "4 tensors do not fit together into the memories in which they may lie, operands in different banks: flash, l1"
+            "4 tensors do not fit into the memories that they may lie in, operands in different banks: flash, l1"
         }
-        false => "4 tensors were not found to fit together, operands in different banks into flash, l1",
+        false => "no placement was found for 4 tensors in flash, l1, operands in different banks",
     };
     assert_eq!(refused.to_string(), said);
 }

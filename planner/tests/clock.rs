@@ -81,11 +81,11 @@ fn what_contradicts_itself_is_refused() {
     assert_eq!(refusal("15/4", "NaN"), "line 5: expected a ratio such as 15/4, 3.75 or 16, not NaN");
     assert_eq!(refusal("15/4", "-1"), "line 5: expected a ratio such as 15/4, 3.75 or 16, not -1");
     assert_eq!(refusal("on dma0", "on dma7"), "line 5: no channel dma7 so far");
-    assert_eq!(refusal("channel dma1", "channel dma0"), "line 4: channel dma0 is there already");
-    assert_eq!(refusal(" rate 15/4", ""), "line 5: `setup` of a link without a rate");
-    assert_eq!(refusal(" on dma0", ""), "line 5: a link with a rate is `on` a channel");
+    assert_eq!(refusal("channel dma1", "channel dma0"), "line 4: channel dma0 is defined twice");
+    assert_eq!(refusal(" rate 15/4", ""), "line 5: `setup` needs a link with a rate");
+    assert_eq!(refusal(" on dma0", ""), "line 5: a link with a rate needs `on CHANNEL`");
     assert_eq!(refusal("rate 16 setup 0 latency 250 burst 0 on dma1", ""), "either each link has a rate or none");
-    assert_eq!(refusal("latency 500", "latency 5 latency 6"), "line 5: `latency` is said twice");
+    assert_eq!(refusal("latency 500", "latency 5 latency 6"), "line 5: `latency` is given twice");
     assert_eq!(refusal("latency 500", "latency many"), "line 5: expected a number of cycles, not many");
     assert_eq!(
         refusal("bytes_per_cycle 64", "bytes_per_cycle 0"),
@@ -94,9 +94,9 @@ fn what_contradicts_itself_is_refused() {
     assert_eq!(refusal("least_cycles 3", "least_cycles"), "line 7: nothing after `least_cycles`");
     assert_eq!(refusal("link host", "link mars"), "line 5: no memory mars so far");
     assert_eq!(refusal("macs 4096", "macs many"), "line 9: expected a number of macs, not many");
-    assert_eq!(refusal("macs 4096", "macs 1 macs 2"), "line 9: `macs` is said twice");
+    assert_eq!(refusal("macs 4096", "macs 1 macs 2"), "line 9: `macs` is given twice");
     let without_rates = "machine scratchpad 64 alignment 64\nchannel dma\n";
-    assert_eq!(parse(without_rates), Err("channel dma, but no link has a rate".into()));
+    assert_eq!(parse(without_rates), Err("there is channel dma, but no link has a rate".into()));
 }
 
 #[test]

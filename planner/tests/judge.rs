@@ -99,7 +99,7 @@ fn what_was_overwritten_is_not_there() {
         run g: y@64 z@128 -> s@0
         store s@0";
     // y is still intact at its old place: the reload is at fault, not the read.
-    assert_eq!(verdict(CHAIN, program), "line 4, step 1: y comes in, but nothing reads it while it is there");
+    assert_eq!(verdict(CHAIN, program), "line 4, step 1: y is copied to the scratchpad, but nothing reads it there");
     let overwritten = verdict(SPILL, &SPILL_PROGRAM.replace("reload c at 0\n", ""));
     assert_eq!(overwritten, "line 8, step 3: c is needed at 0, but does not lie there intact");
 }
@@ -113,7 +113,7 @@ argument y 4
 op f: x y -> z 1
 ";
     let program = "load x at 0\nload y at 3\nrun f: x@0 y@3 -> z@8";
-    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
+    let expected = "line 1, step 0: x is copied to the scratchpad, but nothing reads it there
 line 3, step 0: x is needed at 0, but does not lie there intact
 line 3, step 0: x@0 and y@3 overlap while f runs";
     assert_eq!(verdict(text, program), expected);
@@ -143,7 +143,7 @@ op f: -> y 1 workspace 2
 op g: x y ->
 ";
     let program = "load x at 3\nrun f: -> y@0 workspace@2\nrun g: x@3 y@0 ->";
-    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
+    let expected = "line 1, step 0: x is copied to the scratchpad, but nothing reads it there
 line 3, step 1: x is needed at 3, but does not lie there intact";
     assert_eq!(verdict(text, program), expected);
     assert_eq!(verdict(text, &program.replace("workspace@2", "workspace@1")), "right: 1 + 0 B");
@@ -200,7 +200,7 @@ fn operands_are_the_operators_own_in_order() {
     let swapped = verdict_with("run g: y@64 z@128", "run g: z@128 y@64");
     assert_eq!(swapped, "line 3, step 1: g reads y z, but is given z y");
     let fewer = verdict_with("run f: x@0 -> y@64 z@128", "run f: -> y@64 z@128");
-    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
+    let expected = "line 1, step 0: x is copied to the scratchpad, but nothing reads it there
 line 2, step 0: f reads x, but is given nothing";
     assert_eq!(fewer, expected);
     let fewer = verdict_with("run f: x@0 -> y@64 z@128", "run f: x@0 -> z@128");
@@ -252,7 +252,7 @@ fn each_result_is_stored_and_nothing_else() {
     let never = verdict_with("store s@0", "");
     assert_eq!(never, "at the end: s is a result, but is not stored");
     let other = verdict_with("store s@0", "store s@0\nspill z@128");
-    assert_eq!(other, "line 5, step 2: z is spilled, but not reloaded after");
+    assert_eq!(other, "line 5, step 2: z is spilled, but not reloaded afterwards");
     let twice = verdict_with("store s@0", "store s@0\nspill s@0");
     assert_eq!(twice, "line 5, step 2: s is spilled, but host memory has a copy of it already");
 }
@@ -271,9 +271,9 @@ fn transfers_that_serve_nothing_are_waste() {
     let spill_argument = verdict_with("run f", "spill x@0\nrun f");
     assert_eq!(spill_argument, "line 2, step 0: x is spilled, but host memory has a copy of it already");
     let spill_only = verdict_with("run g", "spill y@64\nrun g");
-    assert_eq!(spill_only, "line 3, step 1: y is spilled, but not reloaded after");
+    assert_eq!(spill_only, "line 3, step 1: y is spilled, but not reloaded afterwards");
     let reload_in_place = verdict_with("run f", "reload x at 0\nrun f");
-    assert_eq!(reload_in_place, "line 1, step 0: x comes in, but nothing reads it while it is there");
+    assert_eq!(reload_in_place, "line 1, step 0: x is copied to the scratchpad, but nothing reads it there");
 }
 
 /// Two tiles write a tensor in host memory, and a third one reads a region of it that has bytes of both.
@@ -310,14 +310,14 @@ fn a_staged_tensor_is_there_as_soon_as_its_parts_are() {
     );
     assert_eq!(
         with("reload s at 0", "reload s at 0\nreload s at 0"),
-        "line 6, step 2: s comes in, but nothing reads it while it is there"
+        "line 6, step 2: s is copied to the scratchpad, but nothing reads it there"
     );
     // What nobody brings back is a part nevertheless.
     let unread = STAGED.replace("op c: s p ->", "op c: p q ->");
     let program =
         STAGED_PROGRAM.replace("reload s at 0\n", "").replace("s@0 p@64", "p@64 q@128").replace("r@128", "r@0");
     let expected =
-        "line 3, step 1: p is spilled, but not reloaded after\nline 5, step 2: q is spilled, but not reloaded after";
+        "line 3, step 1: p is spilled, but not reloaded afterwards\nline 5, step 2: q is spilled, but not reloaded afterwards";
     assert_eq!(verdict(&unread, &program), expected);
     // Read in host memory, it passes by.
     let streamed = STAGED.replace("c: s p", "c: s@host p");
@@ -357,7 +357,7 @@ line 2, step 0: there is no memory 4294967295
 line 3, step 0: s is needed in host memory, but is not there
 line 3, step 0: s@18446744073709551615 is not at a multiple of 64 B
 line 3, step 0: s@18446744073709551615 of 64 B ends after the scratchpad of 192 B
-line 3, step 0: s comes in, but nothing reads it while it is there
+line 3, step 0: s is copied to the scratchpad, but nothing reads it there
 line 4, step 0: tensor 4294967295@18446744073709551615 is waited for, but is not being copied
 line 5, step 0: there is no operator 17
 line 6, step 1: f reads x, but is given tensor 4294967295
@@ -534,16 +534,16 @@ fn several_memories_copies_that_take_time_runs_again_and_reserved_addresses() {
     // A copy is there only when it was waited for, and has its places until then.
     let early = verdict_with("wait x@l2:0\n", "");
     let expected = "line 2, step 0: x@l2:0 is copied, but not waited for
-line 4, step 1: z@64 is put where x is still being copied from or to
+line 4, step 1: z@64 is written where x is still being copied from or to
 line 6, step 2: x is needed at 0 in l2, but does not lie there intact";
     assert_eq!(early, expected);
     let twice = verdict_with("wait x@l2:0\n", "wait x@l2:0\nwait x@l2:0\n");
     assert_eq!(twice, "line 5, step 1: x@l2:0 is waited for, but is not being copied");
     let over_source = verdict_with("wait z@l2:64\nrun f: x@128 -> y@64\n", "run f: x@128 -> y@64\nwait z@l2:64\n");
-    assert_eq!(over_source, "line 8, step 2: y@64 is put where z is still being copied from or to");
+    assert_eq!(over_source, "line 8, step 2: y@64 is written where z is still being copied from or to");
     let over_target = verdict_with("move x@l2:0 at 128", "move x@l2:0 at 128\nmove x@128 at l2:64");
-    let expected = "line 8, step 2: x@l2:64 is put where z is still being copied from or to
-line 8, step 2: x comes to l2, but nothing reads it while it is there";
+    let expected = "line 8, step 2: x@l2:64 is written where z is still being copied from or to
+line 8, step 2: x is copied to l2, but nothing reads it there";
     assert_eq!(over_target, expected);
 
     // Only what says so runs again, and for something.
@@ -551,16 +551,16 @@ line 8, step 2: x comes to l2, but nothing reads it while it is there";
     let for_nothing = verdict_with("store", "load x at 128\nrun f: x@128 -> y@64\nstore");
     assert!(for_nothing.contains("x is loaded a second time"), "{for_nothing}");
     let for_nothing = verdict_with("store s@64", "store s@64\nmove x@l2:0 at 128\nrun f: x@128 -> y@64");
-    assert_eq!(for_nothing, "line 14, step 4: f runs again, but nothing reads its results after");
+    assert_eq!(for_nothing, "line 14, step 4: f runs again, but nothing reads its results afterwards");
 
     // Reserved, missing and misaligned.
     let reserved = verdict_with("load x at 64\nmove x@64", "load x at 0\nmove x@0").replace("x@64 ->", "x@0 ->");
-    assert!(reserved.starts_with("line 1, step 0: x@0 is where addresses are reserved"), "{reserved}");
+    assert!(reserved.starts_with("line 1, step 0: x@0 overlaps reserved addresses"), "{reserved}");
     let reserved = verdict(&over, &program.replace("l2:64", "l2:192"));
-    assert_eq!(reserved, "line 6, step 2: z@l2:192 is where addresses are reserved");
+    assert_eq!(reserved, "line 6, step 2: z@l2:192 overlaps reserved addresses");
     let far = verdict(&over, &program.replace("l2:64", "l2:208"));
     let expected = "line 6, step 2: z@l2:208 of 60 B ends after l2 of 256 B
-line 6, step 2: z@l2:208 is where addresses are reserved";
+line 6, step 2: z@l2:208 overlaps reserved addresses";
     assert_eq!(far, expected);
     assert_eq!(
         verdict(&over, &program.replace("l2:64", "l2:72")),
@@ -575,7 +575,7 @@ line 6, step 2: z@l2:208 is where addresses are reserved";
     let on_chip = verdict_with("run g: y@128 k@host", "load k at 64\nrun g: y@128 k@64");
     assert!(on_chip.contains("g is given k in the scratchpad, where it cannot use it"), "{on_chip}");
     let waste = verdict_with("run g:", "move y@128 at l2:128\nrun g:");
-    assert_eq!(waste, "line 5, step 1: y comes to l2, but nothing reads it while it is there");
+    assert_eq!(waste, "line 5, step 1: y is copied to l2, but nothing reads it there");
     let order = "machine scratchpad 64 alignment 1\nop f: -> a 1\nop g: -> b 1\norder f g\nreturn a b\n";
     let reordered = "run g: -> b@0\nstore b@0\nrun f: -> a@0\nstore a@0\n";
     assert_eq!(verdict(order, reordered), "line 1, step 0: g runs before f, which has to run first");

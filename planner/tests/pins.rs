@@ -241,7 +241,7 @@ ends on-chip y
     );
     assert_eq!(
         faults(&actions[..2]),
-        ["at the end: g did not run", "at the end: y is to be in the scratchpad, but is not"]
+        ["at the end: g did not run", "at the end: y must be in the scratchpad at the end, but is not"]
     );
     let moved = parse_program(&problem, "start x@64\nrun f: x@64 -> t@0\nrun g: t@0 -> y@128").expect("a program");
     assert_eq!(faults(&moved), ["line 1, step 0: x@64 is pinned at 0", "line 3, step 1: y@128 is pinned at 0"]);
@@ -294,9 +294,9 @@ fn what_is_not_planned_together_is_refused() {
     let at_an_end = refusal("", " keep always", "starts on-chip x");
     assert_eq!(
         at_an_end,
-        "what starts or ends in the scratchpad beside weights that may be kept from run to run: x, w"
+        "tensors that start or end in the scratchpad beside weights that may be kept from run to run: x, w"
     );
-    assert_eq!(refusal(" weights auto", "", "pin x at 0"), "pins beside tensors that may pass by: x, w");
+    assert_eq!(refusal(" weights auto", "", "pin x at 0"), "pins beside tensors that may be streamed: x, w");
 }
 
 /// Where a weight may pass by, what starts and ends in the scratchpad is planned beside it.

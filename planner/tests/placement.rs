@@ -202,7 +202,7 @@ fn what_cannot_be_is_said() {
     expect_error(&SMALL.replace("moves none", "moves some"), "line 8: moves are links or none, not some");
     expect_error(
         &SMALL.replace("moves none", ""),
-        "this cannot be planned yet: one place for good, on a machine whose links move tensors",
+        "this cannot be planned yet: one place for each tensor on a machine whose links move tensors",
     );
     let problem: Problem = SMALL.parse().expect("a problem");
     let refused = plan(&problem, &Options::default()).expect_err("nothing moves");

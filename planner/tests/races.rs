@@ -61,7 +61,7 @@ fn what_comes_in_may_follow_what_goes_out_in_one_channel() {
     assert_eq!(verdict(&problem, &program), "right: 192 + 256 B");
     // In two channels, nothing orders them.
     let apart = problem.replace("scratchpad host rate 1 on a", "scratchpad host rate 1 on b");
-    let message = "line 3, step 1: w@0 is put where x is still being copied from or to";
+    let message = "line 3, step 1: w@0 is written where x is still being copied from or to";
     assert_eq!(verdict(&apart, &program), message);
     // Nor without a clock.
     let plain = problem.lines().filter(|it| !it.starts_with("link") && !it.starts_with("channel"));
@@ -73,9 +73,9 @@ fn what_comes_in_may_follow_what_goes_out_in_one_channel() {
     let late = program.replace("wait w@0\n", "").replace("store z", "wait w@0\nstore z");
     assert_eq!(
         verdict(&problem, &late),
-        "line 3, step 1: w comes in, but nothing reads it while it is there\n\
+        "line 3, step 1: w is copied to the scratchpad, but nothing reads it there\n\
          line 7, step 2: w is needed at 0, but does not lie there intact\n\
-         line 8, step 3: x@0 is put where w is still being copied from or to"
+         line 8, step 3: x@0 is written where w is still being copied from or to"
     );
 }
 
@@ -103,7 +103,7 @@ wait x@host
 ";
     assert_eq!(verdict(problem, program), "right: 192 + 0 B");
     let turned = program.replace("store x@0 async\nload w at 64 async", "load w at 64 async\nstore x@0 async");
-    assert_eq!(verdict(problem, &turned), "line 5, step 1: y@0 is put where x is still being copied from or to");
+    assert_eq!(verdict(problem, &turned), "line 5, step 1: y@0 is written where x is still being copied from or to");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn slices_are_disjoint_and_whole() {
     for (slice, bytes) in [("63..128", "63 to 128"), ("64..64", "64 to 64"), ("64..129", "64 to 129")] {
         let said = verdict(&problem, &program.replace("64..128", slice));
         let message = format!(
-            "line 5, step 2: bytes {bytes} of w@0 are no slice of it beside those that are copied there already"
+            "line 5, step 2: bytes {bytes} of w@0 are not a slice of it, or overlap an earlier slice"
         );
         let not_whole = "line 6, step 2: w@0 is waited for, but not all of it is being copied";
         assert!(said.starts_with(&format!("{message}\n{not_whole}")), "{said}");

@@ -209,9 +209,9 @@ fn machines_of_several_memories_are_read_and_refused_by_planners() {
     let message = "f needs y of 66 B at once, 128 B in all, but no gaps are large enough";
     assert_eq!(refusal(&apart.replace("y 64", "y 66").replace("64..128 192..256", "64..128 193..256")), message);
     let of_home = two.replace("memory dram", "memory dram alignment 1 reserved 0..1");
-    assert!(refusal(&of_home).ends_with("reserved addresses in dram, where none are decided"));
+    assert!(refusal(&of_home).ends_with("reserved addresses in dram, which has no addresses"));
     let dear = two.replace("link dram l1", "link dram l1 price 2");
-    assert!(refusal(&dear).ends_with("without a way to the scratchpad and back at one price"));
+    assert!(refusal(&dear).ends_with("without links to the scratchpad and back at the same price"));
     assert_eq!(parse(&two.replace("x ->", "x@dram|l1 ->")).unwrap().check(), Ok(()));
     let product = format!("{two}op g: y@dram|l1 ->\n");
     assert!(refusal(&product).ends_with("g reads y in host memory, but an operator writes it"));
@@ -233,8 +233,8 @@ fn what_is_no_machine_is_refused() {
     assert_eq!(complaint("memory a\nmemory b 1\nlink a b\nlink a b"), "line 4: two links lead from a to b");
     assert_eq!(complaint("memory a\nmemory b 1 reserved 4"), "line 2: expected FROM..TO, not 4");
     let both = "memory a\nmemory b 1\nmachine scratchpad 1 alignment 1 weights resident";
-    assert_eq!(complaint(both), "a machine is one line, or a line for each memory, not both");
+    assert_eq!(complaint(both), "describe a machine in one line or in a line for each memory, not both");
     let tensor = |line: &str| complaint(&format!("machine scratchpad 1 alignment 1\n{line}"));
-    assert_eq!(tensor("argument x@y 1"), "line 2: a tensor cannot have the name x@y: behind an @ is a memory");
+    assert_eq!(tensor("argument x@y 1"), "line 2: a tensor cannot have the name x@y: a memory follows an @");
     assert_eq!(tensor("argument x 1\nop f: x@moon ->"), "line 3: no memory moon");
 }

@@ -52,7 +52,7 @@ pub fn read(
     let ports = Ports::of(&mode)?;
     let (sram, host) = (system.memory(ports.cache)?, system.memory(ports.other)?);
     if sram != "Sram" {
-        return mode.refuse("cache_mem_area", &format!("is behind {sram}, and has to be behind Sram"));
+        return mode.refuse("cache_mem_area", &format!("is behind {sram}, but must be behind Sram"));
     }
     if host == "Sram" {
         return Err(in_one_memory(&mode.name));
@@ -93,7 +93,7 @@ pub fn accelerators() -> impl Iterator<Item = &'static str> {
 fn accelerator(name: &str) -> Result<(u64, u64), Error> {
     let found = ACCELERATORS.iter().find(|it| it.0.eq_ignore_ascii_case(name));
     let all = || accelerators().collect::<Vec<_>>().join(", ");
-    found.map(|it| (it.1, it.2)).ok_or_else(|| Error::Machine(format!("no accelerator {name}: there are {}", all())))
+    found.map(|it| (it.1, it.2)).ok_or_else(|| Error::Machine(format!("no accelerator {name}: the accelerators are {}", all())))
 }
 
 /// The contents of a file: options by section.
@@ -119,15 +119,15 @@ impl File {
         let name = format!("{kind}.{name}");
         if !self.0.contains_key(&name) {
             let names = self.names(kind);
-            let there = if names.is_empty() { "no other".to_owned() } else { names.join(", ") };
-            return Err(Error::Machine(format!("no section [{name}]: there is {there}")));
+            let there = if names.is_empty() { "there are none".to_owned() } else { format!("the sections are {}", names.join(", ")) };
+            return Err(Error::Machine(format!("no section [{name}]: {there}")));
         }
         let mut section = Section { name: name.clone(), options: BTreeMap::new() };
         let mut seen = BTreeSet::new();
         let mut next = Some(name);
         while let Some(name) = next {
             let Some(options) = self.0.get(&name) else {
-                return section.refuse("inherit", &format!("names [{name}], which there is not"));
+                return section.refuse("inherit", &format!("names [{name}], which does not exist"));
             };
             if !seen.insert(name) {
                 return section.refuse("inherit", "leads back to a section that inherits it");

@@ -38,7 +38,7 @@ impl Reader<'_> {
                     [operands @ .., last] if last.starts_with("workspace@") => (operands, bytes(&last[10..])?),
                     _ => (operands, Bytes::ZERO),
                 };
-                let arrow = operands.iter().position(|it| *it == "->").ok_or("expected `->` after what is read")?;
+                let arrow = operands.iter().position(|it| *it == "->").ok_or("expected `->` after the operands")?;
                 let slots =
                     |words: &[&str]| words.iter().map(|it| parse_slot(problem, it)).collect::<Result<Vec<_>, _>>();
                 let (reads, writes) = (slots(&operands[..arrow])?, slots(&operands[arrow + 1..])?);

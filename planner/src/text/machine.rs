@@ -107,7 +107,7 @@ impl MachineParser {
             }
             ["channel", name] => {
                 if self.channels.iter().any(|it| it.name == *name) {
-                    return Err(format!("channel {name} is there already"));
+                    return Err(format!("channel {name} is defined twice"));
                 }
                 self.channels.push(Channel { name: (*name).into() });
             }
@@ -167,8 +167,8 @@ impl MachineParser {
         }
         let timing = match (rate, channel, first_of_time) {
             (Some(rate), Some(channel), _) => Some(Timing { channel, rate, setup, latency, burst }),
-            (None, _, Some(word)) => return Err(format!("`{word}` of a link without a rate")),
-            (Some(_), None, _) => return Err("a link with a rate is `on` a channel".into()),
+            (None, _, Some(word)) => return Err(format!("`{word}` needs a link with a rate")),
+            (Some(_), None, _) => return Err("a link with a rate needs `on CHANNEL`".into()),
             (None, _, None) => None,
         };
         // With several memories, the default price is the time of bytes.
@@ -189,7 +189,7 @@ impl MachineParser {
         let (links, timings): (Vec<Link>, Vec<Option<Timing>>) = self.links.into_iter().unzip();
         let machine = match self.usual {
             Some(_) if !self.memories.is_empty() => {
-                return Err(Error::Machine("a machine is one line, or a line for each memory, not both".into()));
+                return Err(Error::Machine("describe a machine in one line or in a line for each memory, not both".into()));
             }
             None if !self.memories.is_empty() => Machine::new(self.memories, links)?,
             // Links that are given as well, in each direction, replace those of the line.
@@ -204,8 +204,8 @@ impl MachineParser {
         }
         match (self.channels.first(), self.compute) {
             (None, None) => Ok(Some(machine)),
-            (Some(channel), _) => Err(Error::Machine(format!("channel {}, but no link has a rate", channel.name))),
-            (None, Some(_)) => Err(Error::Machine("the speed of computing, but no link has a rate".into())),
+            (Some(channel), _) => Err(Error::Machine(format!("there is channel {}, but no link has a rate", channel.name))),
+            (None, Some(_)) => Err(Error::Machine("there is a speed of computing, but no link has a rate".into())),
         }
     }
 }
@@ -234,7 +234,7 @@ fn pairs<'a>(words: &[&'a str]) -> Result<Vec<(&'a str, &'a str)>, String> {
     for pair in words.chunks(2) {
         let &[word, value] = pair else { return Err(format!("nothing after `{}`", pair[0])) };
         if pairs.iter().any(|it| it.0 == word) {
-            return Err(format!("`{word}` is said twice"));
+            return Err(format!("`{word}` is given twice"));
         }
         pairs.push((word, value));
     }
