@@ -253,41 +253,41 @@ pub(super) struct Numbers {
     n_variables: usize,
     /// Whether some are binary.
     has_binaries: bool,
-    /// What is minimised.
+    /// The objective to minimise.
     pub objective: Expression,
-    /// What must hold.
+    /// The constraints.
     pub constraints: Vec<Constraint>,
 }
 
-/// What is known of [`Numbers`] when the solver stops. Tolerances of the solver are the caller's concern.
+/// The result for [`Numbers`] when the solver stops. Tolerances of the solver are the caller's concern.
 pub(super) struct NumbersAnswer {
-    /// The best that were found, if there are any.
+    /// The best values that were found, if any.
     pub values: Option<Vec<f64>>,
-    /// The objective of no others is lower; minus infinity if nothing is known.
+    /// A lower bound on the objective; minus infinity if none is known.
     pub bound: f64,
 }
 
 impl Numbers {
-    /// One more number, from zero to `most`.
+    /// Adds a number from zero to `most`.
     pub(super) fn number(&mut self, most: f64) -> Variable {
         self.n_variables += 1;
         self.variables.add(variable().min(0.0).max(most))
     }
 
-    /// One more that is zero or one.
+    /// Adds a binary variable.
     pub(super) fn binary(&mut self) -> Variable {
         self.n_variables += 1;
         self.has_binaries = true;
         self.variables.add(variable().binary())
     }
 
-    /// How many there are.
+    /// The number of variables.
     pub(super) fn n_variables(&self) -> usize {
         self.n_variables
     }
 
-    /// Minimises until the bound is within so large a part of the objective, so many nodes are searched, or the deadline has
-    /// passed. None if there was no time to begin.
+    /// Minimises until the relative gap is at most `gap`, the node limit is reached, or the deadline passes. `None` if
+    /// there was no time to begin.
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, or fails.
@@ -330,7 +330,7 @@ impl Numbers {
             let is_found = solved.primal_solution_status() == HighsSolutionStatus::Feasible;
             let values = is_found.then(|| solved.get_solution().columns().to_vec());
             let is_optimal = solved.status() == HighsModelStatus::Optimal;
-            // Of a program without whole numbers there is no bound of nodes.
+            // A program without integers has no bound of nodes.
             let of_nodes = solved.double_info_value(c"mip_dual_bound").ok().filter(|it| it.is_finite());
             let bound = match (of_nodes, is_optimal) {
                 (Some(bound), _) if is_whole => bound,
@@ -342,9 +342,9 @@ impl Numbers {
     }
 }
 
-/// The least whole number that a bound within the solver's tolerances proves.
+/// The least integer that a bound within the solver's tolerances proves.
 fn whole(bound: f64) -> u64 {
     let margin = 0.5 + 1e-10 * bound.abs();
-    // Where the solver has no bound yet, it says minus infinity. The cast saturates at zero.
+    // Without a bound, the solver returns minus infinity. The cast saturates at zero.
     if bound.is_finite() { (bound - margin).ceil() as u64 } else { 0 }
 }
