@@ -90,7 +90,8 @@ pub fn text(name: &str) -> Option<&'static str> {
 /// # Errors
 /// [`Error::Machine`] for an unknown name; the message lists the known ones.
 pub fn named(name: &str) -> Result<MachineFile, Error> {
-    let unknown = || Error::Machine(format!("no machine {name}: the machines are {}", names().collect::<Vec<_>>().join(", ")));
+    let unknown =
+        || Error::Machine(format!("no machine {name}: the machines are {}", names().collect::<Vec<_>>().join(", ")));
     text(name).ok_or_else(unknown)?.parse()
 }
 

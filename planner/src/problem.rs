@@ -205,10 +205,7 @@ impl Problem {
     pub(crate) fn check_ends(&self) -> Result<(), Error> {
         match self.graph.tensors().iter().find(|it| it.starts_on_chip || it.ends_on_chip) {
             Some(it) => {
-                let why = format!(
-                    "a search or an integer program alone: {} starts or ends in the scratchpad",
-                    it.name
-                );
+                let why = format!("a search or an integer program alone: {} starts or ends in the scratchpad", it.name);
                 Err(Error::NotPlanned(why))
             }
             None => Ok(()),
@@ -271,9 +268,7 @@ impl Problem {
     fn check_is_planned(&self) -> Result<(), Error> {
         let refuse = |why: String| Err(Error::NotPlanned(why));
         if self.machine.moves() == Moves::None {
-            return refuse(
-                "transfers on a machine on which nothing moves".into(),
-            );
+            return refuse("transfers on a machine on which nothing moves".into());
         }
         if let Some(memory) = self.machine.memories().get(2) {
             return refuse(format!(

@@ -123,7 +123,10 @@ mod tests {
         }
         refuse("12XiB", "'12XiB' has the unknown unit 'XiB': the units are B, KiB, MiB, GiB and TiB");
         refuse("12KB", "'12KB' has the unknown unit 'KB': the units are B, KiB, MiB, GiB and TiB; did you mean 12KiB?");
-        refuse("1.5 m", "'1.5 m' has the unknown unit 'm': the units are B, KiB, MiB, GiB and TiB; did you mean 1.5MiB?");
+        refuse(
+            "1.5 m",
+            "'1.5 m' has the unknown unit 'm': the units are B, KiB, MiB, GiB and TiB; did you mean 1.5MiB?",
+        );
         refuse("0", "'0' is zero: a size must be at least 1 B");
         refuse("0.0MiB", "'0.0MiB' is zero: a size must be at least 1 B");
         refuse("0.3KiB", "'0.3KiB' is not a whole number of bytes");

@@ -264,10 +264,7 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::WrongSlice(slot, Slice { low, high }) => {
                 let name = slot.display(self.problem);
-                write!(
-                    f,
-                    "bytes {low} to {high} of {name} are not a slice of it, or overlap an earlier slice"
-                )
+                write!(f, "bytes {low} to {high} of {name} are not a slice of it, or overlap an earlier slice")
             }
             Fault::NotWhole(slot) => {
                 write!(f, "{} is waited for, but not all of it is being copied", slot.display(self.problem))
@@ -292,7 +289,9 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::NeverRead(Slot { tensor: id, place }) => match place.memory {
                 MemoryId::HOME => write!(f, "{} is spilled, but not reloaded afterwards", tensor(id)),
-                MemoryId::SCRATCHPAD => write!(f, "{} is copied to the scratchpad, but nothing reads it there", tensor(id)),
+                MemoryId::SCRATCHPAD => {
+                    write!(f, "{} is copied to the scratchpad, but nothing reads it there", tensor(id))
+                }
                 memory => {
                     write!(f, "{} is copied to {}, but nothing reads it there", tensor(id), self.memory(memory))
                 }

@@ -199,9 +199,7 @@ return y
         problem.to_string().replace("argument u 64", "argument u 64\nargument v 64").replace("x u ->", "x u v ->");
     let refused = place(&three.parse().expect("a problem"), &options).expect_err("three operands in two banks");
     let said = match cfg!(feature = "ilp") {
-        true => {
-            "4 tensors do not fit into the memories that they may lie in, operands in different banks: flash, l1"
-        }
+        true => "4 tensors do not fit into the memories that they may lie in, operands in different banks: flash, l1",
         false => "no placement was found for 4 tensors in flash, l1, operands in different banks",
     };
     assert_eq!(refused.to_string(), said);

@@ -117,7 +117,10 @@ fn a_clock_is_one_of_its_machine() {
     assert_eq!(refusal(clock(&["a"], &[timing])), "either each link has a rate or none");
     assert_eq!(refusal(clock(&["a", "a"], &[timing; 2])), "two channels have the name a");
     assert_eq!(refusal(clock(&["a b"], &[timing; 2])), "a channel cannot have the name 'a b'");
-    assert_eq!(refusal(clock(&[], &[timing; 2])), "the link from host to scratchpad is on a channel that there is not");
+    assert_eq!(
+        refusal(clock(&[], &[timing; 2])),
+        "the link from host to scratchpad is on a channel that does not exist"
+    );
     assert!(machine().with_clock(clock(&["a"], &[timing; 2])).is_ok());
 }
 

@@ -316,8 +316,7 @@ fn a_staged_tensor_is_there_as_soon_as_its_parts_are() {
     let unread = STAGED.replace("op c: s p ->", "op c: p q ->");
     let program =
         STAGED_PROGRAM.replace("reload s at 0\n", "").replace("s@0 p@64", "p@64 q@128").replace("r@128", "r@0");
-    let expected =
-        "line 3, step 1: p is spilled, but not reloaded afterwards\nline 5, step 2: q is spilled, but not reloaded afterwards";
+    let expected = "line 3, step 1: p is spilled, but not reloaded afterwards\nline 5, step 2: q is spilled, but not reloaded afterwards";
     assert_eq!(verdict(&unread, &program), expected);
     // Read in host memory, it passes by.
     let streamed = STAGED.replace("c: s p", "c: s@host p");

@@ -164,7 +164,11 @@ fn bad_memories_are_refused_at_their_line() {
         ),
         ("\nlink l1 l2", "", "line 6: there are no links from l1 to dram, neither directly nor through other memories"),
         ("link l2 l1", "link l2 l1 price 0", "line 6: expected a price of at least 1, not 0"),
-        ("memory l2 512", "machine scratchpad 1", "line 3: describe a machine in one line or in a line for each memory, not both"),
+        (
+            "memory l2 512",
+            "machine scratchpad 1",
+            "line 3: describe a machine in one line or in a line for each memory, not both",
+        ),
         ("memory l2 512", "memory", "line 3: a memory needs a name: `memory NAME`"),
         ("link dram l2", "link dram", "line 4: a link needs two memories: `link FROM TO`"),
         ("link dram l2", "channel", "line 4: a channel has only a name: `channel NAME`"),

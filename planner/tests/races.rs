@@ -114,9 +114,8 @@ fn slices_are_disjoint_and_whole() {
     assert_eq!(verdict(&problem, &turned.replace("TURNED", "0..64")), "right: 192 + 256 B");
     for (slice, bytes) in [("63..128", "63 to 128"), ("64..64", "64 to 64"), ("64..129", "64 to 129")] {
         let said = verdict(&problem, &program.replace("64..128", slice));
-        let message = format!(
-            "line 5, step 2: bytes {bytes} of w@0 are not a slice of it, or overlap an earlier slice"
-        );
+        let message =
+            format!("line 5, step 2: bytes {bytes} of w@0 are not a slice of it, or overlap an earlier slice");
         let not_whole = "line 6, step 2: w@0 is waited for, but not all of it is being copied";
         assert!(said.starts_with(&format!("{message}\n{not_whole}")), "{said}");
     }

@@ -93,7 +93,9 @@ pub fn accelerators() -> impl Iterator<Item = &'static str> {
 fn accelerator(name: &str) -> Result<(u64, u64), Error> {
     let found = ACCELERATORS.iter().find(|it| it.0.eq_ignore_ascii_case(name));
     let all = || accelerators().collect::<Vec<_>>().join(", ");
-    found.map(|it| (it.1, it.2)).ok_or_else(|| Error::Machine(format!("no accelerator {name}: the accelerators are {}", all())))
+    found
+        .map(|it| (it.1, it.2))
+        .ok_or_else(|| Error::Machine(format!("no accelerator {name}: the accelerators are {}", all())))
 }
 
 /// The contents of a file: options by section.
@@ -119,7 +121,11 @@ impl File {
         let name = format!("{kind}.{name}");
         if !self.0.contains_key(&name) {
             let names = self.names(kind);
-            let there = if names.is_empty() { "there are none".to_owned() } else { format!("the sections are {}", names.join(", ")) };
+            let there = if names.is_empty() {
+                "there are none".to_owned()
+            } else {
+                format!("the sections are {}", names.join(", "))
+            };
             return Err(Error::Machine(format!("no section [{name}]: {there}")));
         }
         let mut section = Section { name: name.clone(), options: BTreeMap::new() };

@@ -189,7 +189,9 @@ impl MachineParser {
         let (links, timings): (Vec<Link>, Vec<Option<Timing>>) = self.links.into_iter().unzip();
         let machine = match self.usual {
             Some(_) if !self.memories.is_empty() => {
-                return Err(Error::Machine("describe a machine in one line or in a line for each memory, not both".into()));
+                return Err(Error::Machine(
+                    "describe a machine in one line or in a line for each memory, not both".into(),
+                ));
             }
             None if !self.memories.is_empty() => Machine::new(self.memories, links)?,
             // Links that are given as well, in each direction, replace those of the line.
@@ -204,7 +206,9 @@ impl MachineParser {
         }
         match (self.channels.first(), self.compute) {
             (None, None) => Ok(Some(machine)),
-            (Some(channel), _) => Err(Error::Machine(format!("there is channel {}, but no link has a rate", channel.name))),
+            (Some(channel), _) => {
+                Err(Error::Machine(format!("there is channel {}, but no link has a rate", channel.name)))
+            }
             (None, Some(_)) => Err(Error::Machine("there is a speed of computing, but no link has a rate".into())),
         }
     }
