@@ -231,7 +231,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     %2 = cosma.op "A"(%0) at [128] : (tensor<2x8xi8>) -> tensor<2x8xi8>
     %h1 = cosma.store %1 into %e[0, 0] [2, 8] : tensor<2x8xi8> into tensor<4x8xi8>
     %h2 = cosma.store %2 into %h1[2, 0] [2, 8] : tensor<2x8xi8> into tensor<4x8xi8>
-    // CHECK: pieces.mlir:[[@LINE+1]]:{{[0-9]+}}: error: reads a tensor that is put together in host memory, which has to come in by cosma.reload
+    // CHECK: pieces.mlir:[[@LINE+1]]:{{[0-9]+}}: error: reads a tensor that is assembled in host memory, which must be loaded by cosma.reload
     cosma.op "B"(%h2) at [] : (tensor<4x8xi8>) -> ()
     return %h2 : tensor<4x8xi8>
   }

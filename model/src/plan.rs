@@ -78,7 +78,7 @@ impl Request {
                 return refuse("weights that are streamed cannot be kept from run to run");
             }
             Weights::Auto if must_stay || self.keep != Keep::Never => {
-                return refuse("weights 'auto' decides for each run anew, and cannot keep weights from run to run");
+                return refuse("weights 'auto' cannot keep weights from run to run: use 'resident'");
             }
             _ => {}
         }

@@ -34,7 +34,7 @@ pub(crate) const OBJECTIVE: OptionInfo = OptionInfo {
     default: "traffic",
 };
 
-/// What planning minimises on a machine with a clock, parsed from its name.
+/// The objective of planning on a machine with a clock, parsed from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObjectiveName(pub Objective);
 
@@ -47,7 +47,7 @@ impl FromStr for ObjectiveName {
     }
 }
 
-/// The name by which options know it.
+/// Its name in options.
 pub fn objective_name(objective: Objective) -> &'static str {
     match objective {
         Objective::Traffic => "traffic",
@@ -69,7 +69,7 @@ impl FromStr for SolverName {
     }
 }
 
-/// The name by which options and reports know it.
+/// Its name in options and reports.
 pub fn solver_name(solver: Solver) -> &'static str {
     solver.name()
 }
@@ -87,7 +87,7 @@ impl FromStr for OrderName {
     }
 }
 
-/// The name by which options and reports know it.
+/// Its name in options and reports.
 pub fn order_name(order: Order) -> &'static str {
     match order {
         Order::Free => "free",
