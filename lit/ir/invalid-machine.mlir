@@ -160,7 +160,7 @@ module attributes {cosma.machine = {links = [{from = "host", to = "host", channe
 
 // -----
 
-// expected-error @+1 {{has a link to 'l2'; there are host and scratchpad}}
+// expected-error @+1 {{has a link to 'l2'; the memories are host and scratchpad}}
 module attributes {cosma.machine = {links = [{from = "host", to = "l2", channel = "dma", rate = 1}]}} {}
 
 // -----

@@ -15,7 +15,7 @@ module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1
 // -----
 
 // Links lead between memories that there are.
-// expected-error @+1 {{has a link to 'l3'; there are dram, l1 and l2}}
+// expected-error @+1 {{has a link to 'l3'; the memories are dram, l1 and l2}}
 module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64}, l2 = {size = 128}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}, {from = "l2", to = "l3"}]}} {}
 
 // -----
