@@ -212,7 +212,7 @@ fn what_cannot_be_asked_for_is_said() {
         "1000 to 1025 are reserved, but the scratchpad ends at 1024"
     );
     let none = Bytes(64)..Bytes(64);
-    assert_eq!(refused(Request { reserved: vec![none], ..usual() }), "64 to 64 are reserved, which is no address");
+    assert_eq!(refused(Request { reserved: vec![none], ..usual() }), "the reserved range 64 to 64 is empty");
     let either = Request { weights: Weights::Auto, keep: Keep::Auto, ..usual() };
     assert_eq!(refused(either), "weights 'auto' cannot keep weights from run to run: use 'resident'");
     let request = Request { reserved: vec![Bytes(0)..Bytes(64)], ..usual() };

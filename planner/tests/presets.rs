@@ -21,7 +21,7 @@ fn refusal(text: &str) -> String {
     text.parse::<MachineFile>().expect_err("it is refused").to_string()
 }
 
-/// What is said where one word of [`FILE`] is another.
+/// The error for [`FILE`] with one word replaced.
 #[track_caller]
 fn refusal_with(word: &str, other: &str) -> String {
     assert!(FILE.contains(word), "the word is there");
@@ -33,13 +33,13 @@ fn a_file_states_size_weights_and_clock() {
     let file: MachineFile = FILE.parse().unwrap();
     assert_eq!((file.scratchpad, file.alignment), (Some(Bytes(4096)), Some(Bytes(16))));
     assert_eq!(file.weights, Some(Weights::Streamed));
-    // Timings are in the order of the links of a machine with a host, whatever that of the file is.
+    // Timings are in the order of the links of a machine with a host, in any order of the file.
     let clock = file.clock.clone().unwrap();
     let latencies: Vec<Cycles> = clock.timings.iter().map(|it| it.latency).collect();
     assert_eq!(latencies, [Cycles(500), Cycles(250)]);
     assert_eq!(clock.timings[0].rate, Ratio::new(15, 4).unwrap());
     assert_eq!(clock.channels[clock.timings[0].channel.index()].name, "in");
-    // It is the machine that the same lines of a problem state.
+    // It is the machine of the same lines in a problem.
     let problem: Problem = FILE.replace("weights streamed", "").parse().unwrap();
     let machine = file.join(&Machine::with_host(Bytes(1), Bytes(1))).unwrap();
     assert_eq!((machine.scratchpad(), machine.alignment()), (problem.machine.scratchpad(), Bytes(16)));
@@ -130,7 +130,7 @@ fn presets_are_machines_that_plan() {
         let plan = greedy_plan(&problem).unwrap();
         let timeline = time::simulate(&problem, &plan.actions(&problem)).unwrap();
         assert!(Cycles::ZERO < timeline.compute && timeline.compute < timeline.makespan, "{name}");
-        // It comes from somewhere.
+        // Each names its source.
         assert!(text(name).unwrap().contains("# Source:"), "{name}");
     }
     assert_eq!(
@@ -238,12 +238,12 @@ fn a_configuration_of_vela_is_a_machine() {
     assert_eq!(clock.compute.cycles_per_mac, Ratio::new(1, 512).unwrap());
     assert_eq!(clock.compute.bytes_per_cycle, Ratio::new(8, 1));
     assert_eq!(file.join(&Machine::with_host(Bytes(1), Bytes(16))).unwrap().scratchpad(), Bytes(300_000));
-    // A section's own options replace those that it inherits.
+    // A section's own options override inherited ones.
     assert_eq!(clock_of("Slow", "ethos-u65-256").timings[0].rate, Ratio::new(2, 1).unwrap());
     assert_eq!(clock_of("Slow", "ethos-u65-256").timings[0].latency, Cycles(300));
     assert_eq!(vela::read(INI, "Slow", "Larger", "ethos-u65-256").unwrap().scratchpad, Some(Bytes(400_000)));
     assert_eq!(vela::read(INI, "Slow", "Shared", "ethos-u65-256").unwrap().scratchpad, None);
-    // A narrower port; options that are missing.
+    // A narrower port; missing options.
     assert_eq!(clock_of("Fast", "Ethos-U55-64").compute.bytes_per_cycle, Ratio::new(4, 1));
     let flash = clock_of("Flash", "ethos-u55-32");
     assert_eq!((flash.timings[0].rate, flash.timings[0].latency), (Ratio::new(8, 1).unwrap(), Cycles::ZERO));
@@ -339,7 +339,7 @@ fn bad_configurations_are_refused_by_section_and_option() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
-    /// Nothing that is read makes anything fail but by an error.
+    /// Any text is read or refused with an error.
     #[test]
     fn any_text_is_read_or_refused(at in 0..600_usize, length in 0..30_usize, junk in "[\\[\\]=:;#\n a-z0-9.\\-/é]{0,12}") {
         for text in [INI, FILE] {

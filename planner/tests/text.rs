@@ -1,4 +1,4 @@
-//! Problems as text: what is read, what is written, and what is refused.
+//! Problems as text: what is read, written and refused.
 
 use cosma_planner::testing::{Choices, Shape, noise, parse_program, seeded_problem, with_pins};
 use cosma_planner::{Error, MemorySet, Problem, TensorId, Weights, check, greedy_plan, program_text};
@@ -45,7 +45,7 @@ op g: y w -> z 64
 op h: z x@host ->
 ",
     );
-    // The weight comes in for f, and once more for g; x for f, and once more for h.
+    // The weight is loaded for f, and again for g; x for f, and again for h.
     assert_eq!((problem.compulsory().0, problem.restreamed().0), (74, 74));
     assert!(greedy_plan(&problem).is_ok());
 }
@@ -67,10 +67,10 @@ order a b
 return u q
 ",
     );
-    // It waits for what writes the parts, and says so by itself.
+    // It waits for the writers of its parts, without explicit edges.
     let edges: Vec<(u32, u32)> = problem.graph.edges().iter().map(|it| (it.0.0, it.1.0)).collect();
     assert_eq!(edges, [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3)]);
-    // q is stored, so p and r are spilled; s comes in for two operators, and t passes by.
+    // q is stored, so p and r are spilled; s is loaded for two operators, and t is streamed.
     assert_eq!((problem.compulsory().0, problem.restreamed().0), (64 + 64 + 64, 64 + 32 + 48 + 16));
     assert_eq!(greedy_plan(&problem).map(|it| it.non_compulsory(&problem).0), Ok(64 + 32 + 48 + 16));
 }
@@ -95,7 +95,7 @@ fn what_cannot_be_staged_is_refused() {
     assert_eq!(text("staged p 8 from p"), Some("line 4: tensor p is defined twice".into()));
 }
 
-/// A text with some words and characters taken out, put elsewhere or replaced.
+/// A text with some words and characters removed, moved or replaced.
 fn damaged(text: &str, choices: &mut Choices) -> String {
     const WORDS: [&str; 18] = [
         "->",
@@ -149,7 +149,7 @@ fn damaged(text: &str, choices: &mut Choices) -> String {
     lines.into_iter().map(|words| words.concat() + "\n").collect()
 }
 
-/// What is read is a problem that can be written, checked and planned, and a program that can be judged.
+/// A text that is read is a problem that can be written, checked and planned, with a program that can be judged.
 #[test]
 fn no_text_makes_it_panic() {
     let (mut n_problems, mut n_planned, mut n_programs) = (0, 0, 0);
@@ -163,7 +163,7 @@ fn no_text_makes_it_panic() {
             _ => whole.to_string(),
         };
         if let Ok(problem) = parse(&damaged(&text, &mut choices)) {
-            // Arguments come first there, wherever they stood.
+            // Arguments come first there, wherever they were.
             let text = problem.to_string();
             assert_eq!(parse(&text).map(|again| again.to_string()), Ok(text));
             n_problems += 1;
@@ -199,7 +199,7 @@ fn machines_of_several_memories_are_read_and_refused_by_planners() {
     let refusal = |text: &str| parse(text).unwrap().check().map_err(|error| error.to_string()).unwrap_err();
     let two = "memory dram\nmemory l1 128 alignment 64\nlink dram l1\nlink l1 dram\nargument x 64\nop f: x -> y 64\n";
     assert_eq!(parse(two).unwrap().check(), Ok(()));
-    // One byte leaves no room for both tensors.
+    // One reserved byte leaves too little space for both tensors.
     let reserved = two.replace("alignment 64", "alignment 64 reserved 0..1");
     let message = "operator needs 128 B at once, but the scratchpad has 64 B: 64 B too few (min_scratchpad = 128)";
     assert_eq!(refusal(&reserved), message);

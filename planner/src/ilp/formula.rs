@@ -10,7 +10,7 @@
 //!            reload[k][t]  ≤  Σ over i that read k:  run[i][t]
 //!            reload[k][t]  ≤  spill[k]                                           k has no host copy
 //!            Σ room(k)·on[k][t]  +  Σ own(i)·run[i][t]  ≤  capacity + saved[t]   each step t
-//!            saved[t]  =  Σ room(k or l, who is inner)·in_place[k][l][t]
+//!            saved[t]  =  Σ room(the inner one of k, l)·in_place[k][l][t]
 //!            in_place[k][l][t]  ≤  run[i][t], Σ over s < t:  run[j][s]           i writes k, j others that read l
 //! ```
 //!
