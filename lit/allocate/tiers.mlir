@@ -30,7 +30,6 @@
 // What is planned with one memory only, is refused:
 // RUN: not cosma-opt --allocate --objective=latency %s 2>&1 | FileCheck --check-prefix=LATENCY %s
 // RUN: not cosma-opt --allocate --keep=auto %S/Inputs/tiers-weight.mlir 2>&1 | FileCheck --check-prefix=KEEP %s
-// RUN: not cosma-opt --allocate --machine=%S/Inputs/tiers-clock.txt %t.one.mlir 2>&1 | FileCheck --check-prefix=CLOCK %s
 
 // CHECK: cost = 1536, cost_bound = 1536
 // CHECK: cosma.load %{{.*}} at {{[0-9]+}} :
@@ -75,7 +74,6 @@
 
 // LATENCY: error: latency cannot be the objective on a machine of several memories
 // KEEP: error: {{.*}}weights that stay from run to run beside several memories
-// CLOCK: error: time is not planned on a machine of several memories: leave out 'compute' and the rates and channels of its links
 module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 256}, l2 = {size = 256, alignment = 16}}, links = [
   {from = "dram", to = "l1", price = 10}, {from = "l1", to = "dram", price = 10},
   {from = "dram", to = "l2", price = 10}, {from = "l2", to = "dram", price = 10},

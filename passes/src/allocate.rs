@@ -160,9 +160,7 @@ pub(crate) fn solve_in_tiers<'c>(
 ) -> Result<TieredPlan, Diagnostic<'c>> {
     let problem = &extraction.problem;
     if problem.machine.clock().is_some() {
-        let message = "time is not planned on a machine of several memories: leave out 'compute' and the rates and \
-                       channels of its links";
-        return Err(Diagnostic::at(extraction.function, message));
+        warn_of_unknown_times(extraction);
     }
     let planned = plan_in_tiers(problem, options).map_err(|error| extraction.diagnose(&error))?;
     must_be_right(problem, &[], &planned.actions);

@@ -106,6 +106,10 @@ impl Facts {
         };
         let facts = Facts::new(&inner, order, &solution, None);
         let lower_bound = u64::try_from(planned.lower_bound).unwrap_or(u64::MAX);
+        let facts = match planned.least_cycles {
+            Some(bound) => facts.with_bounds_on_cycles([bound, bound]),
+            None => facts,
+        };
         Facts { cost: Some(Cost { total: 0, lower_bound }), ..facts }.with_traffic(planned.traffic)
     }
 

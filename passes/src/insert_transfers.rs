@@ -87,10 +87,13 @@ pub fn insert_transfers<'c>(
     // Where they are wrong already, that is said of the plan.
     if overlap == Overlap::Auto
         && problem.machine.clock().is_some()
-        && !problem.machine.has_tiers()
         && check_with_prologue(problem, &prologue, &actions).is_ok()
     {
-        actions = overlap_at_addresses(problem, &plan).map_err(|it| extraction.diagnose(&it))?.actions;
+        let overlapped = match problem.machine.has_tiers() {
+            true => tiers::overlap(problem, &actions).map(|(actions, _)| actions),
+            false => overlap_at_addresses(problem, &plan).map(|overlapped| overlapped.actions),
+        };
+        actions = overlapped.map_err(|error| extraction.diagnose(&error))?;
     }
     if let Err(violations) = check_with_prologue(problem, &prologue, &actions) {
         let mut diagnostic = Diagnostic::at(function, "the residencies of this function make no right program");

@@ -105,7 +105,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             n_proven += u32::from(planned.is_optimal());
             let makespan = planned.timeline.as_ref().map_or(0, |it| it.makespan.0) as f64;
             let one_by_one = simulate(&problem, &without_overlap(&planned.actions))?.makespan.0 as f64 / makespan;
-            let cycles = makespan / planned.least_cycles.map_or(1, |it| it.0) as f64;
+            let cycles = makespan / planned.least_cycles.map_or(1, |it| it.cycles.0) as f64;
             let network = path.rsplit('/').next().unwrap_or(path);
             println!(
                 "{name} {network}: {} = {bound:.4} bound, {by_greedy:.3} greedy, {took:.2} s; {makespan} cycles = \

@@ -20,12 +20,12 @@ mod overlap;
 pub(crate) mod program;
 
 use crate::divisor::gcd;
-use crate::time::{self, Clock, Ratio, Timeline};
+use crate::time::{self, Clock, LatencyBound, Ratio, Timeline};
 use crate::{
-    Action, Bytes, Copy, Cycles, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Options, Order, Place, Plan,
-    Problem, Solution, Solver, Traffic, plan, plan_in_order,
+    Action, Bytes, Copy, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Options, Order, Place, Plan, Problem,
+    Solution, Solver, Traffic, plan, plan_in_order,
 };
-use bound::{least_cost, least_cycles};
+use bound::{Border, least_cost, least_cycles};
 use level::Level;
 pub use overlap::overlap;
 use program::Program;
@@ -49,8 +49,8 @@ pub struct TieredPlan {
     pub solver: Solver,
     /// How it goes, by the judge of time; none without a clock.
     pub timeline: Option<Timeline>,
-    /// No program takes fewer cycles, in any order that is allowed; none without a clock.
-    pub least_cycles: Option<Cycles>,
+    /// No program takes fewer cycles, in any order; none without a clock.
+    pub least_cycles: Option<LatencyBound>,
 }
 
 impl TieredPlan {
@@ -107,16 +107,19 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
     let share = options.time_limit.mul_f64(SHARE_OF_OUTLINES / f64::from(2 * n_borders));
     let within_share = Options { time_limit: share, ..*options };
     // The bytes over each border that nothing avoids, and plans for the scratchpad that come of them.
-    let mut least: Vec<Bytes> = Vec::new();
+    let mut borders: Vec<Border> = Vec::new();
     let mut solutions: Vec<Solution> = Vec::new();
     for border in 1..=memories.len() {
-        let Some(merged) = merged(problem, &memories[..border]) else {
+        let inside = &memories[..border];
+        let Some(merged) = merged(problem, inside) else {
             // Without end: only what no plan can avoid crosses the border.
-            least.push(compulsory + inner.restreamed());
+            let non_compulsory = inner.restreamed();
+            borders.push(Border { inside, merged: None, bytes: compulsory + non_compulsory, non_compulsory });
             continue;
         };
         let mut solution = plan(&merged, &within_share)?;
-        least.push(compulsory + solution.lower_bound);
+        let non_compulsory = solution.lower_bound;
+        borders.push(Border { inside, merged: Some(merged), bytes: compulsory + non_compulsory, non_compulsory });
         if 1 < border {
             if options.order == Order::Source || solutions.iter().any(|it| it.plan.order == solution.plan.order) {
                 continue;
@@ -125,8 +128,9 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
         }
         solutions.push(solution);
     }
+    let least: Vec<Bytes> = borders.iter().map(|border| border.bytes).collect();
     let lower_bound = least_cost(&problem.machine, &memories, &least);
-    let least_cycles = least_cycles(problem, &memories, &least)?;
+    let least_cycles = least_cycles(problem, &borders)?;
     let mut best: Option<TieredPlan> = None;
     let level_limit = options.time_limit.mul_f64(SHARE_OF_LEVEL);
     for Solution { plan, solver, .. } in solutions {
@@ -148,15 +152,15 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
     Ok(best)
 }
 
-/// The program of a plan for the scratchpad of a machine of several memories: the other memories hold what is best for it.
+/// The program of a plan for the scratchpad of a machine of several memories, one line after the other: the other memories
+/// hold what is best for it.
 ///
 /// # Errors
 /// Those of [`plan_in_tiers()`] that are about the machine.
 pub fn actions(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Vec<Action>, Error> {
     check(problem)?;
     let inner = inner_problem(problem);
-    let actions = serve(problem, &nearest_first(&problem.machine), plan.actions(&inner), deadline)?;
-    if problem.machine.clock().is_some() { Ok(overlap(problem, &actions)?.0) } else { Ok(actions) }
+    serve(problem, &nearest_first(&problem.machine), plan.actions(&inner), deadline)
 }
 
 /// A program without foresight, to compare with: the scratchpad holds what the plan says, and each farther memory what

@@ -155,7 +155,7 @@ impl LatencyBound {
     }
 
     /// The larger bound; this one, if they are equal.
-    pub(super) fn or(self, other: LatencyBound) -> LatencyBound {
+    pub(crate) fn or(self, other: LatencyBound) -> LatencyBound {
         if self.cycles < other.cycles { other } else { self }
     }
 }
