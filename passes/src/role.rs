@@ -88,7 +88,7 @@ fn is_known_pure(operation: OperationRef) -> bool {
     name(operation) == "tensor.parallel_insert_slice" || is_load_of_constant(operation)
 }
 
-/// Whether an operation loads a global that nobody can write to.
+/// Whether an operation loads a constant global.
 pub(crate) fn is_load_of_constant(operation: OperationRef) -> bool {
     if name(operation) != "ml_program.global_load" {
         return false;

@@ -210,7 +210,7 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
 /// let watcher = |progress: &Progress| {
 ///     println!("{}: {:?}, at least {}", progress.phase, progress.best, progress.lower_bound);
 ///     // One per cent is good enough.
-///     if progress.gap().is_some_and(|it| it < 0.01) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+///     if progress.gap().is_some_and(|gap| gap < 0.01) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 /// };
 /// let solution = plan_watched(&problem, &Options::default(), &watcher)?;
 /// # assert!(solution.is_optimal());

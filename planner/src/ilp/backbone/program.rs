@@ -4,8 +4,8 @@
 //! ran[w][I]    side operator w runs in cell I or before it; one in the last of its cells
 //! on[t][p]     tensor t is on-chip while the backbone's operator p runs
 //! kept[t][c]   t is on-chip all through cell c, both ends included
-//! back[t][c]   t comes back in cell c, or just before the operator at its end
-//! born[t][c]   likewise, t is written or comes in for the first time
+//! back[t][c]   t is reloaded in cell c, or just before the operator at its end
+//! born[t][c]   likewise: t is written or loaded for the first time
 //! gone[t]      t is written back
 //!
 //! minimise   Σ size(t)·back[t][c]  +  Σ size(t)·gone[t]
