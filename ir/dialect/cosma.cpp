@@ -553,7 +553,7 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
     if (name == "home")
       return readKind(entry, "the name of a memory", home, emitError);
     return fail(emitError, "has an unknown key '", name,
-                "'; there are scratchpad, alignment, weights, keep, element_bytes, weight_computation, "
+                "'; the keys are scratchpad, alignment, weights, keep, element_bytes, weight_computation, "
                 "reserved, links, compute, memories, home");
   };
   for (NamedAttribute entry : spelling)

@@ -7,7 +7,7 @@ module attributes {cosma.machine = 1024 : i64} {}
 
 // -----
 
-// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' has an unknown key 'speed'; there are scratchpad, alignment, weights}}
+// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' has an unknown key 'speed'; the keys are scratchpad, alignment, weights}}
 module attributes {cosma.machine = {speed = 9 : i64}} {}
 
 // -----

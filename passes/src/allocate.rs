@@ -130,8 +130,8 @@ fn warn_of_unknown_times(extraction: &Extraction) {
     let (unknown, all) = (problem.ops_without_cycles(), problem.graph.ops().len());
     if 0 < unknown {
         let message = format!(
-            "{unknown} of {all} operators say neither 'cycles' nor 'macs', and nothing is known of how much they \
-             compute: each takes the cycles that its bytes take"
+            "{unknown} of {all} operators have neither 'cycles' nor 'macs': each takes the cycles of the bytes that it \
+             accesses"
         );
         Diagnostic::at(extraction.function, message).emit_warning();
     }
@@ -166,7 +166,7 @@ pub(crate) fn solve_in_tiers<'c>(
     must_be_right(problem, &[], &planned.actions);
     if !planned.is_optimal() && options.solver != Solver::Greedy {
         let message = format!(
-            "the plan may not be the best: its transfers cost {}, and what is proven is at least {}",
+            "the plan may not be optimal: its transfers cost {}, and the proven lower bound is {}",
             planned.traffic.cost, planned.lower_bound
         );
         Diagnostic::at(extraction.function, message).emit_warning();

@@ -186,7 +186,7 @@ fn is_planned<'c>(function: OperationRef<'c, '_>) -> Result<bool, Diagnostic<'c>
 fn judge_or_refuse<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
     let machine = MachineOptions::default().resolve(function)?;
     judge(function, machine).map(|_| ()).map_err(|faults| {
-        let message = format!("{} refuses this function, as its program is wrong", INFO.name);
+        let message = format!("{} refuses this function, since its program is invalid", INFO.name);
         let note = |diagnostic: Diagnostic<'c>, fault: Diagnostic<'c>| diagnostic.note(fault.location, fault.message);
         faults.into_iter().fold(Diagnostic::at(function, message), note)
     })

@@ -55,7 +55,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         }
         let name = prologue_name(&symbol(self.function));
         if !self.symbols.claim(&name) {
-            let message = format!("{} needs the name @{name} for what runs once, but it is taken", INFO.name);
+            let message = format!("{} needs the name @{name} for the prologue, but it is taken", INFO.name);
             return Err(Diagnostic::at(self.function, message));
         }
         let copy: OperationRef<'c, 'a> = self.symbols.insert_after(self.function, (*self.function).clone());
