@@ -182,7 +182,8 @@ fn every_solver_keeps_to_the_optimum() {
             }
         }
     }
-    assert!(900 < n_proven, "{n_proven}");
+    let least = if cfg!(feature = "ilp") { 900 } else { 700 };
+    assert!(least < n_proven, "{n_proven}");
 }
 
 /// Results may take the place of weights that are read for the last time: then no bound is above the cost of resident
