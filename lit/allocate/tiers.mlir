@@ -59,7 +59,7 @@
 // REPORT-NEXT: "to": "l2",
 // REPORT-NEXT: "bytes": 128,
 
-// UNKNOWN: error: 'cosma.copy' op has result 0 in 'l3', but there are dram, l1 and l2
+// UNKNOWN: error: 'cosma.copy' op has result 0 in 'l3', but the memories are dram, l1 and l2
 // WITHOUT: error: 'cosma.copy' op goes from l1 to l1, but no link leads there
 
 // LOWER: func.func @f(%{{.*}}: memref<64xi8>, %{{.*}}: memref<256xi8>, %{{.*}}: memref<256xi8>) -> memref<64xi8>

@@ -141,8 +141,8 @@ fn warn_of_unknown_times(extraction: &Extraction) {
     let (unknown, all) = (problem.ops_without_cycles(), problem.graph.ops().len());
     if 0 < unknown {
         let message = format!(
-            "{unknown} of {all} operators say neither 'cycles' nor 'macs', and nothing is known of how much they \
-             compute: each takes the cycles that its bytes take"
+            "{unknown} of {all} operators have neither 'cycles' nor 'macs': each takes the cycles of the bytes that it \
+             accesses"
         );
         Diagnostic::at(extraction.function, message).emit_warning();
     }

@@ -98,7 +98,7 @@ pub fn insert_transfers<'c>(
         actions = overlapped.map_err(|error| extraction.diagnose(&error))?;
     }
     if let Err(violations) = check_with_prologue(problem, &prologue, &actions) {
-        let mut diagnostic = Diagnostic::at(function, "the residencies of this function make no right program");
+        let mut diagnostic = Diagnostic::at(function, "the residencies of this function do not make a valid program");
         for violation in violations {
             let step = violation.moment.map(|it| it.step.index());
             let operation = step.and_then(|it| extraction.operators.get(it)).unwrap_or(&extraction.function);

@@ -1,9 +1,9 @@
-//! Networks on machines of several memories: `tiers SECONDS [latency] PROBLEM...`.
+//! Networks on machines with several memories: `tiers SECONDS [latency] PROBLEM...`.
 //!
-//! Each problem, as text, on three machines; a line with what its program costs, over the bound for any order and over a
-//! greedy that fills the nearest memory first, its cycles over the bound for any order and over the same program without
-//! overlap, and the seconds; at the end, what they come to. Where a network needs more scratchpad than the machine has, all
-//! memories are larger by the same factor.
+//! Each problem, as text, on three machines: a line with the cost of its program relative to the bound for any order
+//! and to a greedy rule that fills the nearest memory first, its cycles relative to the bound for any order and to the
+//! same program without overlap, and the seconds; at the end, totals. If a network needs more scratchpad than the
+//! machine has, all memories are scaled by the same factor.
 
 use cosma_planner::tiers::{first_come, plan_in_tiers};
 use cosma_planner::time::{Channel, ChannelId, Clock, Compute, Ratio, Timing, simulate, without_overlap};
@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 
 struct Description {
     name: &'static str,
-    /// Sizes of the scratchpad and of the memory behind it.
+    /// The sizes of the scratchpad and of the next memory.
     sizes: [u64; 2],
-    /// Bytes per cycle between these, between the latter and home, and past it, if there is a way.
+    /// Bytes per cycle between these two, between the latter and home, and of a link past it, if any.
     rates: [Option<&'static str>; 3],
     macs_per_cycle: u64,
 }
@@ -25,15 +25,15 @@ struct Description {
 const KIB: u64 = 1024;
 
 const MACHINES: [Description; 3] = [
-    // Tightly coupled memory, SRAM at 2 GB/s, and external memory at 0.2 GB/s beside a core at 1 GHz, as an i.MX RT1170 has
-    // them.
+    // Tightly coupled memory, SRAM at 2 GB/s, and external memory at 0.2 GB/s, with a core at 1 GHz, as in an i.MX
+    // RT1170.
     Description {
         name: "mcu",
         sizes: [512 * KIB, 2048 * KIB],
         rates: [Some("2"), Some("1/5"), Some("1/5")],
         macs_per_cycle: 2,
     },
-    // As Siracusa has them: 256 KiB, 2 MiB, and external memory behind that.
+    // As in Siracusa: 256 KiB, 2 MiB, and external memory.
     Description {
         name: "siracusa",
         sizes: [256 * KIB, 2048 * KIB],
