@@ -92,7 +92,10 @@ pub fn insert_transfers<'c>(
         && check_with_prologue(problem, &prologue, &actions).is_ok()
     {
         let overlapped = match problem.machine.has_tiers() {
-            true => tiers::overlap(problem, &actions, objective).map(|(actions, _)| actions),
+            true => {
+                let deadline = Deadline::after(time_limit.mul_f64(SHARE_OF_LEVELS));
+                tiers::overlap(problem, &actions, objective, deadline).map(|(actions, _)| actions)
+            }
             false => overlap_at_addresses(problem, &plan).map(|overlapped| overlapped.actions),
         };
         actions = overlapped.map_err(|error| extraction.diagnose(&error))?;

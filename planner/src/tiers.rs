@@ -75,12 +75,14 @@ impl TieredPlan {
             Objective::Traffic => (traffic.cost, timeline.makespan.0.into()),
             Objective::Latency => (timeline.makespan.0.into(), traffic.cost),
         };
-        let (actions, mut timeline) = overlap(problem, &self.actions, options.objective)?;
+        let share = options.time_limit.mul_f64(SHARE_OF_TIME);
+        let limit = Deadline::after(share);
+        let (actions, mut timeline) = overlap(problem, &self.actions, options.objective, limit)?;
         (self.traffic, self.actions) = (Traffic::of(problem, &actions), actions);
-        let limit = Deadline::after(options.time_limit.mul_f64(SHARE_OF_TIME));
+        let limit = Deadline::after(share);
         let plan = apart_in_time(problem, inner, &self.plan, limit)?;
         let actions = serve(problem, memories, plan.actions(inner), limit.with_grace())?;
-        let (actions, other) = overlap(problem, &actions, options.objective)?;
+        let (actions, other) = overlap(problem, &actions, options.objective, limit)?;
         let traffic = Traffic::of(problem, &actions);
         if rank(&traffic, &other) < rank(&self.traffic, &timeline) {
             (self.plan, self.actions, self.traffic) = (plan, actions, traffic);
@@ -95,8 +97,8 @@ impl TieredPlan {
 /// The part of the time limit for what the scratchpad holds; of that, for each of the borders and orders.
 const SHARE_OF_OUTLINES: f64 = 0.8;
 
-/// The part of the time limit for copies beside operators.
-const SHARE_OF_TIME: f64 = 0.2;
+/// The part of the time limit for copies beside operators: at the addresses that there are, and at others.
+const SHARE_OF_TIME: f64 = 0.1;
 
 /// The part of the time limit for what one memory holds around one outline.
 const SHARE_OF_LEVEL: f64 = 0.1;

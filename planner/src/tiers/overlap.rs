@@ -15,20 +15,30 @@
 use super::prefetch::prefetched;
 use crate::time::{ChannelId, Timeline, simulate};
 use crate::{
-    Action, Bytes, Copy, Cycles, Error, MemoryId, Objective, OpId, Origin, Place, Problem, Slot, TensorId, Traffic,
+    Action, Bytes, Copy, Cycles, Deadline, Error, MemoryId, Objective, OpId, Origin, Place, Problem, Slot, TensorId,
+    Traffic,
 };
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 /// A program whose copies go on beside its operators, and how it goes: the given one where nothing is faster. Where the
-/// objective is latency, copies may go over memories between home and the scratchpad although that costs more.
+/// objective is latency, copies may go over memories between home and the scratchpad although that costs more. What is tried
+/// takes until the deadline, but for the first.
 ///
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`].
-pub fn overlap(problem: &Problem, actions: &[Action], objective: Objective) -> Result<(Vec<Action>, Timeline), Error> {
+pub fn overlap(
+    problem: &Problem,
+    actions: &[Action],
+    objective: Objective,
+    deadline: Deadline,
+) -> Result<(Vec<Action>, Timeline), Error> {
     let mut best = Overlapped { timeline: simulate(problem, actions)?, actions: actions.to_vec() };
     best.replace_if_faster(problem, Overlapped::new(problem, actions)?);
     for memory in (2..problem.machine.memories().len() as u32).map(MemoryId) {
+        if deadline.has_passed() {
+            break;
+        }
         if let Some(early) = prefetched(problem, actions, memory, &|_| false) {
             best.replace_if_faster(problem, Overlapped::new(problem, &early)?);
         }
@@ -44,7 +54,7 @@ pub fn overlap(problem: &Problem, actions: &[Action], objective: Objective) -> R
         for _ in 0..MOST_ROUNDS {
             let n_before = slow.len();
             slow.extend(stalls.iter().map(|stall| stall.tensor));
-            if slow.len() == n_before {
+            if slow.len() == n_before || deadline.has_passed() {
                 break;
             }
             let Some(early) = prefetched(problem, actions, memory, &|tensor| slow.contains(&tensor)) else { break };
@@ -100,34 +110,69 @@ enum Ahead {
     Everything,
 }
 
+/// Among how many copies that are needed next one is chosen.
+const MOST_PENDING: usize = 1024;
+
 /// Bytes of one memory, or, where tensors need no address, one tensor there.
-#[derive(Clone, PartialEq, Eq)]
 struct Region {
-    memory: MemoryId,
-    apart: Option<TensorId>,
+    /// The memory, and the tensor where that needs no address.
+    space: Space,
+    /// Empty for a tensor of no bytes that needs an address.
     bytes: Range<u64>,
 }
+
+type Space = (MemoryId, Option<TensorId>);
 
 impl Region {
     fn of(problem: &Problem, tensor: TensorId, place: Place) -> Region {
         let size = problem.graph.tensor(tensor).size;
         let needs_address = problem.machine.memories()[place.memory.index()].size.is_some() && size != Bytes::ZERO;
         Region {
-            memory: place.memory,
-            apart: (!needs_address).then_some(tensor),
-            bytes: if needs_address { place.offset.0..place.offset.0 + size.0 } else { 0..0 },
+            space: (place.memory, (!needs_address).then_some(tensor)),
+            bytes: if needs_address { place.offset.0..place.offset.0 + size.0 } else { 0..1 },
         }
     }
+}
 
-    fn meets(&self, other: &Region) -> bool {
-        let have_bytes = self.bytes.start.max(other.bytes.start) < self.bytes.end.min(other.bytes.end);
-        let are_one = self.apart.is_some() && self.apart == other.apart;
-        self.memory == other.memory && (have_bytes || are_one)
-    }
+/// The last lines that wrote and read bytes.
+#[derive(Clone, Default)]
+struct Uses {
+    writer: Option<usize>,
+    /// Since then.
+    readers: Vec<usize>,
+}
 
-    fn covers(&self, other: &Region) -> bool {
-        let has_bytes = self.bytes.start <= other.bytes.start && other.bytes.end <= self.bytes.end;
-        self.memory == other.memory && self.apart == other.apart && has_bytes
+/// What is known of all bytes: stretches by where they begin, with their ends.
+#[derive(Default)]
+struct Known(HashMap<Space, BTreeMap<u64, (u64, Uses)>>);
+
+impl Known {
+    /// The stretches that a region consists of, which none of them goes beyond.
+    fn stretches(&mut self, region: &Region) -> impl Iterator<Item = &mut Uses> {
+        let Region { space, bytes } = region;
+        let map = self.0.entry(*space).or_default();
+        for border in [bytes.start, bytes.end] {
+            if let Some((_, (end, uses))) = map.range_mut(..border).next_back()
+                && border < *end
+            {
+                let (rest, uses) = (*end, uses.clone());
+                *end = border;
+                map.insert(border, (rest, uses));
+            }
+        }
+        let mut at = bytes.start;
+        let mut gaps = Vec::new();
+        for (start, (end, _)) in map.range(bytes.clone()) {
+            if at < *start {
+                gaps.push((at, *start));
+            }
+            at = *end;
+        }
+        if at < bytes.end {
+            gaps.push((at, bytes.end));
+        }
+        map.extend(gaps.into_iter().map(|(start, end)| (start, (end, Uses::default()))));
+        map.range_mut(bytes.clone()).map(|(_, (_, uses))| uses)
     }
 }
 
@@ -152,25 +197,28 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn new(problem: &Problem, actions: &'a [Action]) -> Lines<'a> {
         let mut dependences: Vec<Vec<Dependence>> = Vec::with_capacity(actions.len());
-        // What earlier lines read and wrote, unless it was written over as a whole.
-        let mut known: Vec<(usize, Region, bool)> = Vec::new();
+        let mut known = Known::default();
         for (line, action) in actions.iter().enumerate() {
             let touched = touched(problem, action);
-            let mut found: Vec<Dependence> = Vec::new();
+            // By line: whether both write.
+            let mut found: BTreeMap<usize, bool> = BTreeMap::new();
             for (region, writes) in &touched {
-                for (on, _, wrote) in known.iter().filter(|it| (*writes || it.2) && it.1.meets(region)) {
-                    let both_write = *writes && *wrote;
-                    match found.iter_mut().find(|it| it.on == *on) {
-                        Some(same) => same.both_write |= both_write,
-                        None => found.push(Dependence { on: *on, both_write }),
+                for uses in known.stretches(region) {
+                    if let Some(writer) = uses.writer {
+                        *found.entry(writer).or_default() |= *writes;
+                    }
+                    if *writes {
+                        uses.readers.iter().for_each(|reader| *found.entry(*reader).or_default() |= false);
                     }
                 }
             }
-            found.sort_by_key(|it| it.on);
-            dependences.push(found);
-            let written: Vec<&Region> = touched.iter().filter(|it| it.1).map(|it| &it.0).collect();
-            known.retain(|it| !written.iter().any(|region| region.covers(&it.1)));
-            known.extend(touched.iter().map(|(region, writes)| (line, region.clone(), *writes)));
+            dependences.push(found.into_iter().map(|(on, both_write)| Dependence { on, both_write }).collect());
+            for (region, _) in touched.iter().filter(|it| !it.1) {
+                known.stretches(region).for_each(|uses| uses.readers.push(line));
+            }
+            for (region, _) in touched.iter().filter(|it| it.1) {
+                known.stretches(region).for_each(|uses| *uses = Uses { writer: Some(line), readers: Vec::new() });
+            }
         }
         let n_runs = actions.iter().filter(|it| matches!(it, Action::Run { .. })).count();
         let mut needed_by = vec![n_runs; actions.len()];
@@ -218,7 +266,7 @@ fn touched(problem: &Problem, action: &Action) -> Vec<(Region, bool)> {
         Action::Run { op, reads, writes, workspace } => {
             let size = problem.graph.op(*op).workspace;
             let bytes = workspace.0..workspace.0.saturating_add(size.0);
-            let workspace = Region { memory: MemoryId::SCRATCHPAD, apart: None, bytes };
+            let workspace = Region { space: (MemoryId::SCRATCHPAD, None), bytes };
             let written = writes.iter().map(|slot| (Region::of(problem, slot.tensor, slot.place), true));
             reads.iter().flat_map(read).chain(written).chain([(workspace, true)]).collect()
         }
@@ -339,14 +387,15 @@ impl<'a> Emission<'a> {
             Ahead::Everything => Cycles(u64::MAX),
         };
         // What one copy makes room for may be another's place.
-        loop {
+        while self.free.iter().any(|free| *free < end) {
             let may_begin = |line: &&usize| {
                 let channel = self.channel_of(**line);
                 channel.is_none_or(|it| self.free[it.index()] < end && !streams.contains(&it)) && self.is_ready(**line)
             };
-            let Some(&line) = self.pending.iter().find(may_begin) else { return Ok(()) };
+            let Some(&line) = self.pending.iter().take(MOST_PENDING).find(may_begin) else { return Ok(()) };
             self.issue_after_all(line)?;
         }
+        Ok(())
     }
 
     /// Whether a copy can be issued without a stall.
@@ -387,7 +436,9 @@ impl<'a> Emission<'a> {
         }
         self.written.push(Action::Issue(*copy));
         self.states[line] = State::Issued(complete);
-        self.pending.retain(|it| *it != line);
+        if let Some(index) = self.pending.iter().position(|pending| *pending == line) {
+            self.pending.remove(index);
+        }
         Ok(())
     }
 

@@ -8,7 +8,7 @@
 //! That costs the link between the two besides, and is only faster.
 
 use crate::{Action, Bytes, Copy, MemoryId, Origin, Place, Problem, Slot, TensorId, check};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::ops::Range;
 
 /// The program with all that comes from home into a memory as early as there is room, and the same copies else. Lines run one
@@ -132,23 +132,67 @@ impl<'a> Buffer<'a> {
     fn place(&self, arrival: &Arrival, earliest: usize) -> Option<(usize, u64)> {
         let memory = &self.problem.machine.memories()[self.memory.index()];
         let (size, alignment) = (self.problem.graph.tensor(arrival.tensor).size.0, memory.alignment.0.max(1));
-        let relevant: Vec<&Stay> = self.stays.iter().filter(|stay| stay.first <= arrival.last).collect();
-        let ends = relevant.iter().map(|stay| stay.bytes.end);
-        let offsets = ends.chain([0]).filter_map(|end| end.checked_next_multiple_of(alignment));
-        let place = |offset: u64| {
-            let end = offset.checked_add(size).filter(|end| Some(Bytes(*end)) <= memory.size)?;
-            let meets = |stay: &&&Stay| stay.bytes.start.max(offset) < stay.bytes.end.min(end);
-            let free = relevant.iter().filter(meets).map(|stay| stay.last.saturating_add(1)).max().unwrap_or(0);
-            let line = free.max(earliest);
-            (line <= arrival.line).then_some((line, offset))
-        };
-        offsets.filter_map(place).min()
+        // Only what lies there between the two lines can be in the way.
+        let is_in_the_way = |stay: &&Stay| stay.first <= arrival.last && earliest <= stay.last;
+        let profile = profile(self.stays.iter().filter(is_in_the_way).collect());
+        let mut best: Option<(usize, u64)> = None;
+        // The stretches that a place at the present offset meets, of which the later are free earlier.
+        let mut met: VecDeque<&Stretch> = VecDeque::new();
+        let mut next = profile.iter().peekable();
+        let ends = profile.iter().map(|stretch| stretch.bytes.end);
+        for offset in [0].into_iter().chain(ends).filter_map(|end| end.checked_next_multiple_of(alignment)) {
+            let Some(end) = offset.checked_add(size).filter(|end| Some(Bytes(*end)) <= memory.size) else { break };
+            while let Some(stretch) = next.next_if(|stretch| stretch.bytes.start < end) {
+                while met.back().is_some_and(|other| other.free <= stretch.free) {
+                    met.pop_back();
+                }
+                met.push_back(stretch);
+            }
+            while met.front().is_some_and(|stretch| stretch.bytes.end <= offset) {
+                met.pop_front();
+            }
+            let line = met.front().map_or(earliest, |stretch| stretch.free.max(earliest));
+            if line <= arrival.line && best.is_none_or(|best| line < best.0) {
+                best = Some((line, offset));
+            }
+        }
+        best
     }
 
     fn take(&mut self, arrival: &Arrival, line: usize, offset: u64) {
         let end = offset + self.problem.graph.tensor(arrival.tensor).size.0;
         self.stays.push(Stay { bytes: offset..end, first: line, last: arrival.last });
     }
+}
+
+/// Bytes, and from which line on they are free.
+struct Stretch {
+    bytes: Range<u64>,
+    free: usize,
+}
+
+/// The bytes that stays take, in order, without overlaps.
+fn profile(mut stays: Vec<&Stay>) -> Vec<Stretch> {
+    stays.sort_unstable_by_key(|stay| stay.bytes.start);
+    let mut borders: Vec<u64> = stays.iter().flat_map(|stay| [stay.bytes.start, stay.bytes.end]).collect();
+    borders.sort_unstable();
+    borders.dedup();
+    let mut stretches = Vec::new();
+    // What lies at the present byte: the last line, and the end of its bytes.
+    let mut here: BinaryHeap<(usize, u64)> = BinaryHeap::new();
+    let mut next = stays.into_iter().peekable();
+    for (&start, &end) in borders.iter().zip(borders.iter().skip(1)) {
+        while let Some(stay) = next.next_if(|stay| stay.bytes.start == start) {
+            here.push((stay.last, stay.bytes.end));
+        }
+        while here.peek().is_some_and(|(_, end)| *end <= start) {
+            here.pop();
+        }
+        if let Some((last, _)) = here.peek() {
+            stretches.push(Stretch { bytes: start..end, free: last.saturating_add(1) });
+        }
+    }
+    stretches
 }
 
 /// What changes in a program.
