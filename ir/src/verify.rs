@@ -493,7 +493,6 @@ fn result_size(operation: OperationRef, r#type: Type) -> Result<u64, String> {
     if r#type.is_tensor() { size_at(operation, r#type) } else { Ok(0) }
 }
 
-/// The bytes of a tensor on the machine around an operation.
 /// The bytes of a tensor on the machine of an operation.
 pub(crate) fn size_at(operation: OperationRef, r#type: Type) -> Result<u64, String> {
     let element_bytes = machine(operation).and_then(|it| it.element_bytes);

@@ -158,7 +158,7 @@ fn one_stage_hands_over_to_the_next() {
 }
 
 /// What a program may be refused for: a result without a place of its own, and nothing to run.
-const REFUSALS: [&str; 2] = ["can have no place in the scratchpad", "has no operator that runs there"];
+const REFUSALS: [&str; 2] = ["cannot have a place in the scratchpad", "has no operator that runs there"];
 
 /// Random programs take their first argument from the scratchpad and leave their results there. Some are
 /// refused.
