@@ -9,8 +9,9 @@ use cosma_ir::{
 use cosma_passes::{
     Facts, Form, LOWER_BOUND, MachineOptions, Program, Target, are_disjoint, form, judge, symbol, weights_name,
 };
-use cosma_planner::{Bytes, Cycles, Keep, Link, MemoryId, bytes_by_link};
+use cosma_planner::{Cycles, Keep};
 use cosma_show::{Chain, TimeReport};
+pub use cosma_show::{CostReport, LinkReport};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -71,32 +72,6 @@ pub struct FunctionReport {
     /// and `traffic` has what goes from and to home.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostReport>,
-}
-
-/// What the transfers of a plan for several memories cost, by the prices of links.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CostReport {
-    /// All of them.
-    pub total: u64,
-    /// No program costs less, in any order that is allowed.
-    pub lower_bound: u64,
-    /// Link by link, in the order of the machine; empty unless the function is in planned form.
-    pub links: Vec<LinkReport>,
-}
-
-/// What goes over a link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LinkReport {
-    /// The name of the memory from which it leads.
-    pub from: String,
-    /// The name of the one to which it leads.
-    pub to: String,
-    /// How many bytes go over it.
-    pub bytes: u64,
-    /// What a byte costs.
-    pub price: u64,
-    /// What all of them cost.
-    pub cost: u64,
 }
 
 /// How the operators of a function are split into tiles.
@@ -175,7 +150,7 @@ impl FunctionReport {
         let facts = Facts::read(function)?;
         let target = MachineOptions::default().resolve_if_said(function)?;
         let time = time(function, &facts, &target);
-        let cost = CostReport::read(function, &facts, &target);
+        let cost = cost(function, &facts, &target);
         let Target { machine, weights, keep } = target;
         let least = tiling_bound(function).and_then(|it| it.0);
         let least = least.map(|LeastTraffic { all_tilings, without_recomputation }| LeastReport {
@@ -226,24 +201,14 @@ fn time(function: OperationRef, facts: &Facts, target: &Target) -> Option<TimeRe
     TimeReport::new(&program.extraction.problem, program.parts().1, named(bound), named(any_order))
 }
 
-impl CostReport {
-    /// Counts what the program of a function in planned form moves over each link; `None` unless it was planned for
-    /// several memories.
-    fn read(function: OperationRef, facts: &Facts, target: &Target) -> Option<CostReport> {
-        let Cost { total, lower_bound } = facts.cost?;
-        let is_planned = form(function) == Form::Planned;
-        let program = is_planned.then(|| judge(function, target.clone()).ok()).flatten().map(|it| it.0);
-        let links = |program: &Program| {
-            let problem = &program.extraction.problem;
-            let name = |it: MemoryId| problem.machine.memories()[it.index()].name.clone();
-            let link = |(link, bytes): (&Link, Bytes)| {
-                let (Bytes(bytes), price) = (bytes, link.price);
-                LinkReport { from: name(link.from), to: name(link.to), bytes, price, cost: bytes.saturating_mul(price) }
-            };
-            problem.machine.links().iter().zip(bytes_by_link(problem, program.parts().1)).map(link).collect()
-        };
-        Some(CostReport { total, lower_bound, links: program.as_ref().map_or(Vec::new(), links) })
-    }
+/// Counts what the program of a function in planned form moves over each link; `None` unless it was planned for
+/// several memories.
+fn cost(function: OperationRef, facts: &Facts, target: &Target) -> Option<CostReport> {
+    let Cost { total, lower_bound } = facts.cost?;
+    let is_planned = form(function) == Form::Planned;
+    let program = is_planned.then(|| judge(function, target.clone()).ok()).flatten().map(|it| it.0);
+    let links = |program: &Program| LinkReport::of_each(&program.extraction.problem, program.parts().1);
+    Some(CostReport { total, lower_bound, links: program.as_ref().map_or(Vec::new(), links) })
 }
 
 impl TilingReport {

@@ -1,10 +1,11 @@
 //! Plans a network and has the plan judged.
 
+use crate::memories::{place, plan_tiers};
 use crate::{Error, Network};
 use cosma_planner::time::{Clock, LatencyBound, bound_of_any_order, latency_bound, plan_in_time};
 use cosma_planner::{
-    Action, Bytes, Error as PlannerError, Keep, LeastScratchpad, Machine, Objective, Options, Problem, Solution,
-    Watcher, Weights, check_with_prologue, plan_watched,
+    Action, Bytes, Error as PlannerError, Keep, LeastScratchpad, Machine, MemoryId, Moves, Objective, Options,
+    Placement, Problem, Solution, Watcher, Weights, check_with_prologue, plan_watched,
 };
 use cosma_show::{Exhibit, Proof, TimeProof};
 use std::ops::Range;
@@ -24,8 +25,11 @@ pub struct Request {
     pub keep: Keep,
     /// Addresses of the scratchpad that plans must not use, half-open.
     pub reserved: Vec<Range<Bytes>>,
-    /// The speed of the links of [`Machine::with_host`] and of operators; `None` if time does not count.
+    /// The speed of the machine's links and of operators; `None` if time does not count.
     pub clock: Option<Clock>,
+    /// The machine, if it is another than [`Machine::with_host`]: one of several memories, or one on which nothing moves. Size
+    /// and alignment of its scratchpad, and its clock, are those above; what is reserved above is reserved besides.
+    pub machine: Option<Machine>,
     /// Whether transfers overlap with operators, if there is a clock.
     pub overlaps: bool,
     /// The options of the planner.
@@ -45,8 +49,19 @@ impl Request {
             keep: Keep::Never,
             reserved: Vec::new(),
             clock: None,
+            machine: None,
             overlaps: true,
             options: Options::default(),
+        }
+    }
+
+    /// A machine as it is, and defaults for all else.
+    pub fn for_machine(machine: Machine) -> Request {
+        Request {
+            alignment: machine.alignment(),
+            clock: machine.clock().cloned(),
+            machine: Some(machine.clone()),
+            ..Request::for_scratchpad(machine.scratchpad())
         }
     }
 
@@ -54,18 +69,15 @@ impl Request {
     ///
     /// # Errors
     /// [`Error::Graph`]; [`Error::Option`] for an invalid alignment, for reserved addresses beyond the scratchpad, and for
-    /// options that exclude each other; [`Error::Planner`] for an invalid clock.
+    /// options that exclude each other or the machine; [`Error::Planner`] for an invalid clock.
     pub fn problem(&self, network: &Network) -> Result<Problem, Error> {
         let refuse = |why: &str| Err(Error::Option(why.into()));
         if !(1..=1 << 32).contains(&self.alignment.0) {
             return Err(Error::Option(format!("alignment is {}: it is 1 to 2^32 B", self.alignment)));
         }
-        if let Some(Range { start, end }) = self.reserved.iter().find(|it| it.is_empty()) {
-            return Err(Error::Option(format!("{start} to {end} are reserved, which is no address")));
-        }
-        if let Some(Range { start, end }) = self.reserved.iter().find(|it| self.scratchpad < it.end) {
-            let why = format!("{start} to {end} are reserved, but the scratchpad ends at {}", self.scratchpad);
-            return Err(Error::Option(why));
+        let machine = self.machine()?;
+        if self.options.objective == Objective::Latency && machine.has_tiers() {
+            return refuse("latency cannot be the objective on a machine of several memories");
         }
         if self.options.objective == Objective::Latency && !self.is_timed() {
             let why = if self.clock.is_some() { "nothing overlaps" } else { "the machine has no clock" };
@@ -91,12 +103,29 @@ impl Request {
                 _ => keep,
             }),
         };
-        let machine = Machine::with_host(self.scratchpad, self.alignment).with_reserved(self.reserved.clone());
-        let machine = match &self.clock {
-            None => machine,
-            Some(clock) => machine.with_clock(clock.clone()).map_err(Error::Planner)?,
-        };
         Ok(Problem { graph, machine })
+    }
+
+    /// The machine to plan for.
+    fn machine(&self) -> Result<Machine, Error> {
+        if let Some(Range { start, end }) = self.reserved.iter().find(|it| it.is_empty()) {
+            return Err(Error::Option(format!("{start} to {end} are reserved, which is no address")));
+        }
+        let mut machine = match &self.machine {
+            None => Machine::with_host(self.scratchpad, self.alignment),
+            Some(machine) => machine.with_scratchpad(self.scratchpad),
+        };
+        machine.set_alignment(self.alignment);
+        let machine = machine.with_reserved(self.reserved.clone());
+        let reserved = &machine.memories()[MemoryId::SCRATCHPAD.index()].reserved;
+        if let Some(Range { start, end }) = reserved.iter().find(|it| self.scratchpad < it.end) {
+            let why = format!("{start} to {end} are reserved, but the scratchpad ends at {}", self.scratchpad);
+            return Err(Error::Option(why));
+        }
+        match &self.clock {
+            None => Ok(machine.without_clock()),
+            Some(clock) => machine.with_clock(clock.clone()).map_err(Error::Planner),
+        }
     }
 
     /// Whether a program whose transfers go on beside operators is looked for.
@@ -110,11 +139,14 @@ impl Request {
 pub struct Planned {
     /// The request.
     pub request: Request,
-    /// The plan and its proof.
+    /// The plan and its proof. On a machine of several memories, the plan is what lies in the scratchpad, and the proof is about
+    /// the border of home; the cost of all transfers, which is what is least, is that of the exhibit.
     pub solution: Solution,
+    /// Where everything lies, if nothing moves on the machine. Then the plan above has of it what lies in the scratchpad.
+    pub placement: Option<Placement>,
     /// The planned program with names, for display.
     pub exhibit: Exhibit,
-    /// The smallest scratchpad with which the network can run.
+    /// The smallest scratchpad with which the network can run; if nothing moves, a lower bound.
     pub least: LeastScratchpad,
     /// How fast programs of this plan can be at most, and those in any order; none without a clock.
     pub bounds: Option<[LatencyBound; 2]>,
@@ -129,6 +161,12 @@ pub struct Planned {
 /// bug in COSMA.
 pub fn plan(network: &Network, request: &Request, watcher: &Watcher) -> Result<Planned, Error> {
     let problem = request.problem(network)?;
+    if problem.machine.moves() == Moves::None {
+        return place(network, request, problem, watcher);
+    }
+    if problem.machine.has_tiers() {
+        return plan_tiers(network, request, problem, watcher);
+    }
     let complain = |error| explain(network, &problem, error);
     let start = Instant::now();
     let (solution, actions, bounds) = if request.is_timed() {
@@ -149,7 +187,7 @@ pub fn plan(network: &Network, request: &Request, watcher: &Watcher) -> Result<P
     judge(&problem, &solution, &actions)?;
     let least = problem.least_scratchpad(request.options.order);
     let exhibit = exhibit(network, problem, &solution, actions, bounds);
-    Ok(Planned { request: request.clone(), solution, exhibit, least, bounds, duration })
+    Ok(Planned { request: request.clone(), solution, placement: None, exhibit, least, bounds, duration })
 }
 
 /// Verifies that the judge accepts a program and counts the bytes that its plan reports.
@@ -160,15 +198,12 @@ pub(crate) fn judge(problem: &Problem, solution: &Solution, actions: &[Action]) 
     match check_with_prologue(problem, &solution.plan.prologue(problem), actions) {
         Ok(it) if it.non_compulsory == solution.non_compulsory && it.compulsory == problem.compulsory() => Ok(()),
         Ok(_) => Err(Error::Judge("it moves different bytes than it reports".into())),
-        Err(violations) => {
-            let first = violations.first().map(|it| it.display(problem).to_string()).unwrap_or_default();
-            Err(Error::Judge(format!("{} violations, the first: {first}", violations.len())))
-        }
+        Err(violations) => Err(Error::violated(problem, &violations)),
     }
 }
 
 /// A program with the names of its network.
-fn exhibit(
+pub(crate) fn exhibit(
     network: &Network,
     problem: Problem,
     solution: &Solution,

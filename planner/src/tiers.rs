@@ -20,16 +20,16 @@ mod overlap;
 pub(crate) mod program;
 
 use crate::divisor::gcd;
+use crate::progress::Observer;
 use crate::time::{self, Clock, Ratio, Timeline};
 use crate::{
-    Action, Bytes, Copy, Cycles, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Options, Order, Place, Plan,
-    Problem, Solution, Solver, Traffic, plan, plan_in_order,
+    Action, Bytes, Copy, Cycles, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Options, Order, Phase, Place,
+    Plan, Problem, Solution, Solver, Traffic, Watcher, portfolio, restricted,
 };
 use bound::{least_cost, least_cycles};
 use level::Level;
 pub use overlap::overlap;
 use program::Program;
-use std::time::Duration;
 
 /// A plan for a machine of several memories.
 #[derive(Clone, Debug)]
@@ -65,9 +65,8 @@ impl TieredPlan {
         problem: &Problem,
         inner: &Problem,
         memories: &[MemoryId],
-        time_limit: Duration,
+        limit: Deadline,
     ) -> Result<(), Error> {
-        let limit = Deadline::after(time_limit.mul_f64(SHARE_OF_TIME));
         let (actions, mut timeline) = overlap(problem, &self.actions)?;
         self.actions = actions;
         let plan = apart_in_time(problem, inner, &self.plan, limit)?;
@@ -95,17 +94,45 @@ const SHARE_OF_LEVEL: f64 = 0.1;
 /// Plans a problem whose machine has memories besides home and the scratchpad.
 ///
 /// # Errors
-/// Those of [`plan()`]; [`Error::Machine`] where no way leads from home to the scratchpad and back, or one through a memory
+/// Those of [`plan()`](crate::plan()); [`Error::Machine`] where no way leads from home to the scratchpad and back, or one through a memory
 /// that is too small; [`Error::NotPlanned`] for what is planned with one memory only.
 pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan, Error> {
+    plan_until(problem, options, Deadline::after(options.time_limit))
+}
+
+/// Plans a problem as [`plan_in_tiers()`] does, under the eyes of a watcher: it is told what planning is at, at each change of
+/// [`Phase`] and some ten times a second, and its answer stops it. Then the best that was found so far becomes the plan.
+///
+/// What it is told in bytes is about the border of home, and comes with [`Phase::Done`].
+///
+/// # Errors
+/// Those of [`plan_in_tiers()`].
+pub fn plan_in_tiers_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> Result<TieredPlan, Error> {
+    let observer = Observer::new(watcher, Bytes::ZERO, options.time_limit);
+    let deadline = Deadline::after(options.time_limit).watched(&observer);
+    let planned = plan_until(problem, options, deadline)?;
+    let at_home = planned.least_bytes.last().copied().unwrap_or(Bytes::ZERO);
+    deadline.proved(at_home.saturating_sub(inner_problem(problem).compulsory()));
+    deadline.planned(planned.traffic.non_compulsory);
+    if let (Some(timeline), Some(least)) = (&planned.timeline, planned.least_cycles) {
+        deadline.timed(timeline.makespan);
+        deadline.proved_in_time(least);
+    }
+    deadline.enter(Phase::Done);
+    Ok(planned)
+}
+
+fn plan_until(problem: &Problem, options: &Options, deadline: Deadline) -> Result<TieredPlan, Error> {
     check(problem)?;
     let memories = nearest_first(&problem.machine);
     let inner = inner_problem(problem);
-    let deadline = Deadline::after(options.time_limit);
+    // Each part has time of its own, and costs that say nothing about the whole.
+    let part_of = |share: f64| deadline.without_end().in_private().within(options.time_limit.mul_f64(share));
     let compulsory = inner.compulsory();
     let n_borders = memories.len() as u32;
-    let share = options.time_limit.mul_f64(SHARE_OF_OUTLINES / f64::from(2 * n_borders));
-    let within_share = Options { time_limit: share, ..*options };
+    let share = SHARE_OF_OUTLINES / f64::from(2 * n_borders);
+    let within_share = Options { time_limit: options.time_limit.mul_f64(share), ..*options };
+    deadline.enter(Phase::Search);
     // The bytes over each border that nothing avoids, and plans for the scratchpad that come of them.
     let mut least: Vec<Bytes> = Vec::new();
     let mut solutions: Vec<Solution> = Vec::new();
@@ -115,25 +142,27 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
             least.push(compulsory + inner.restreamed());
             continue;
         };
-        let mut solution = plan(&merged, &within_share)?;
+        let mut solution = portfolio::plan_within(&merged, &within_share, part_of(share))?;
         least.push(compulsory + solution.lower_bound);
         if 1 < border {
             if options.order == Order::Source || solutions.iter().any(|it| it.plan.order == solution.plan.order) {
                 continue;
             }
-            solution = plan_in_order(&inner, &solution.plan.order, &within_share)?;
+            solution = restricted::plan_in_order_within(&inner, &solution.plan.order, &within_share, part_of(share))?;
         }
         solutions.push(solution);
     }
     let lower_bound = least_cost(&problem.machine, &memories, &least);
     let least_cycles = least_cycles(problem, &memories, &least)?;
+    deadline.enter(Phase::Replacement);
     let mut best: Option<TieredPlan> = None;
     let level_limit = options.time_limit.mul_f64(SHARE_OF_LEVEL);
     for Solution { plan, solver, .. } in solutions {
         if best.as_ref().is_some_and(|it| it.is_optimal() || deadline.has_passed()) {
             break;
         }
-        let actions = serve(problem, &memories, plan.actions(&inner), deadline.within(level_limit).with_grace())?;
+        let actions =
+            serve(problem, &memories, plan.actions(&inner), deadline.in_private().within(level_limit).with_grace())?;
         let traffic = Traffic::of(problem, &actions);
         if best.as_ref().is_none_or(|it| traffic.cost < it.traffic.cost) {
             let (least_bytes, timeline) = (least.clone(), None);
@@ -143,7 +172,8 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
     }
     let mut best = best.expect("there is a plan for the scratchpad");
     if problem.machine.clock().is_some() {
-        best.overlap(problem, &inner, &memories, options.time_limit)?;
+        deadline.enter(Phase::Overlap);
+        best.overlap(problem, &inner, &memories, part_of(SHARE_OF_TIME))?;
     }
     Ok(best)
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod colour;
+mod cost_report;
 mod describe;
 mod dot;
 mod exhibit;
@@ -23,6 +24,7 @@ mod timing;
 mod trace;
 mod units;
 
+pub use cost_report::{CostReport, LinkReport};
 pub use dot::dot;
 pub use exhibit::{Exhibit, OperatorLabel, Proof, TensorLabel};
 pub use explain::{Larger, explain, larger_scratchpads};

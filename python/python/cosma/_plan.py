@@ -102,6 +102,34 @@ class Time:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A link of the machine, and what goes over it."""
+
+    #: The memory from which it leads.
+    source: str
+    #: The memory to which it leads.
+    destination: str
+    #: How many bytes go over it.
+    bytes: int
+    #: What a byte costs.
+    price: int
+    #: What all of them cost.
+    cost: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What all transfers cost, on a machine of several memories; where nothing moves, what all accesses cost."""
+
+    #: All of them, each byte at the price of its link.
+    total: int
+    #: A proven lower bound on ``total`` of any plan, in any order that is allowed.
+    lower_bound: int
+    #: The links of the machine.
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """A plan in numbers. Sizes are in bytes."""
 
@@ -109,9 +137,10 @@ class Report:
     name: str
     #: The number of operators, one per step.
     operators: int
-    #: ``"optimal"`` if no plan moves less, and that is proven; otherwise ``"feasible"``.
+    #: ``"optimal"`` if no plan moves less, and that is proven; otherwise ``"feasible"``. Where there is a ``cost``, it is about
+    #: that: no plan costs less.
     status: str
-    #: The bytes that the plan moves.
+    #: The bytes that the plan moves; where there is a ``cost``, those from and to home.
     traffic: Traffic
     #: The size of the scratchpad.
     scratchpad: int
@@ -127,34 +156,55 @@ class Report:
     is_min_exact: bool
     #: How long planning took.
     seconds: float
-    #: The solver that found the plan: ``"search"``, ``"ilp"`` or ``"greedy"``.
+    #: The solver that found the plan: ``"search"``, ``"ilp"`` or ``"greedy"``; ``"placement"`` where nothing moves.
     solver: str
     #: ``"auto"`` where weights may stay in the scratchpad from run to run, or ``"none"``.
     keep: str = "none"
     #: How long a run takes; None if the machine has no clock.
     time: Optional[Time] = None
+    #: What the transfers cost; None unless the machine has several memories, or nothing moves on it.
+    cost: Optional[Cost] = None
 
     @property
     def is_optimal(self) -> bool:
-        """Whether no plan moves less, and that is proven."""
+        """Whether no plan moves less, or costs less where there is a ``cost``, and that is proven."""
         return self.status == "optimal"
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place in a memory of the machine."""
+
+    #: The memory's name.
+    memory: str
+    #: Of the first byte; None in a memory without a size, where no addresses are decided.
+    offset: Optional[int]
+
+    def __str__(self) -> str:
+        return self.memory if self.offset is None else f"{self.memory}:{self.offset}"
+
+
+@dataclass(frozen=True)
 class Slot:
-    """A tensor in the scratchpad."""
+    """A tensor in the scratchpad or, on a machine on which nothing moves, in any memory."""
 
     tensor: str
-    #: Of its first byte.
-    offset: int
+    #: Of its first byte; None in a memory without a size.
+    offset: Optional[int]
+    #: The memory's name, on a machine on which nothing moves; None if it is the scratchpad in any case.
+    memory: Optional[str] = None
+
+    def __str__(self) -> str:
+        return f"{self.tensor} at {self.offset if self.memory is None else Place(self.memory, self.offset)}"
 
 
 @dataclass(frozen=True)
 class Action:
     """A line of a planned program: a transfer, or an operator that runs."""
 
-    #: ``"load"``, ``"reload"``, ``"spill"``, ``"store"`` or ``"run"``; ``"keep"``, a load of the prologue, which runs
-    #: once; ``"wait"``, from which on a transfer that overlaps is complete.
+    #: ``"load"``, ``"reload"``, ``"spill"``, ``"store"`` or ``"run"``; ``"move"``, a copy between two memories that are not
+    #: home; ``"keep"``, a load of the prologue, which runs once; ``"wait"``, from which on a transfer that overlaps is
+    #: complete; ``"start"``, where a tensor lies from the start, on a machine on which nothing moves.
     kind: str
     #: The step to which it belongs: transfers in to that of the operator after them, transfers out to that of the
     #: operator before them.
@@ -167,28 +217,40 @@ class Action:
     bytes: Optional[int]
     #: Whether operators go on beside it, until a wait.
     overlaps: bool
-    #: Where the moved tensor lies in the scratchpad; None in a run, and where it is streamed to its operator.
+    #: Where the moved tensor lies in the scratchpad; None in a run, where it is streamed to its operator, and where neither
+    #: end of the copy is in the scratchpad.
     offset: Optional[int]
-    #: What the operator reads in the scratchpad.
+    #: What the operator reads in the scratchpad; where nothing moves, in any memory.
     reads: tuple[Slot, ...]
     #: What the operator writes.
     writes: tuple[Slot, ...]
     #: Where the operator's workspace lies; None if it has none.
     workspace: Optional[int]
+    #: Where a moved tensor comes from; None in a run and a wait.
+    source: Optional[Place] = None
+    #: Where it goes, or is by now; None in a run, and where it is streamed to its operator.
+    destination: Optional[Place] = None
 
     def __str__(self) -> str:
         if self.kind != "run":
-            streamed = "" if self.kind == "wait" else " past the scratchpad"
-            place = streamed if self.offset is None else f" at {self.offset}"
-            return f"{self.kind} {self.tensor}{place}{' beside operators' if self.overlaps else ''}"
-        reads = ", ".join(f"{it.tensor} at {it.offset}" for it in self.reads)
-        writes = ", ".join(f"{it.tensor} at {it.offset}" for it in self.writes)
-        return f"run {self.operator}: {reads} -> {writes}"
+            return f"{self.kind} {self.tensor}{self._where()}{' beside operators' if self.overlaps else ''}"
+        return f"run {self.operator}: {', '.join(map(str, self.reads))} -> {', '.join(map(str, self.writes))}"
+
+    def _where(self) -> str:
+        if self.offset is not None and self.kind != "move":
+            return f" at {self.offset}"
+        if self.source is not None and self.destination is not None:
+            return f" from {self.source} to {self.destination}"
+        if self.source is not None:
+            return " past the scratchpad"
+        # What is waited for or starts elsewhere, in a memory with addresses or not.
+        is_said = self.destination is not None and (self.kind == "start" or self.destination.offset is not None)
+        return f" at {self.destination}" if is_said else ""
 
 
 @dataclass(frozen=True)
 class Residency:
-    """Steps during which a tensor is in the scratchpad, half-open, and where. A tensor can have several."""
+    """Steps during which a tensor is in a memory, half-open, and where. A tensor can have several."""
 
     tensor: str
     #: ``"argument"``, ``"weight"``, ``"staged"`` or ``"operator"``: where the tensor comes from.
@@ -250,22 +312,43 @@ class Plan:
         if (time := report.get("time")) is not None:
             channels = tuple(Channel(**it) for it in time.pop("channels"))
             report["time"] = Time(**{**time, "stalls": Stalls(**time["stalls"])}, channels=channels)
+        if (cost := report.get("cost")) is not None:
+            ends = {"from": "source", "to": "destination"}
+            links = tuple(Link(**{ends.get(key, key): value for key, value in it.items()}) for it in cost.pop("links"))
+            report["cost"] = Cost(**cost, links=links)
         return Report(**report)
 
     @cached_property
     def program(self) -> Records[Action]:
         """The planned program, line by line."""
 
-        def slots(action: dict[str, Any], name: str) -> tuple[Slot, ...]:
-            return tuple(Slot(**it) for it in action[name])
+        def action(record: dict[str, Any]) -> Action:
+            for key in ("reads", "writes"):
+                record[key] = tuple(Slot(**it) for it in record[key])
+            for key in ("source", "destination"):
+                record[key] = None if record[key] is None else Place(**record[key])
+            return Action(**record)
 
-        actions = json.loads(self._raw.program())
-        return Records(Action, (Action(**{**it, **{key: slots(it, key) for key in ("reads", "writes")}}) for it in actions))
+        return Records(Action, map(action, json.loads(self._raw.program())))
 
     @cached_property
     def residencies(self) -> Records[Residency]:
         """Which tensors are in the scratchpad when and where, by their first step."""
         return Records(Residency, (Residency(**it) for it in json.loads(self._raw.residencies())))
+
+    def residencies_in(self, memory: str) -> Records[Residency]:
+        """Which tensors are in a memory of the machine when and where, by their first step. In another memory than the
+        scratchpad, a tensor that only passes through between two steps is there for no step.
+
+        Args:
+            memory: The memory's name, one of :attr:`memories`. It has a size: in others, no addresses are decided.
+        """
+        return Records(Residency, (Residency(**it) for it in json.loads(self._raw.residencies(memory))))
+
+    @property
+    def memories(self) -> list[str]:
+        """The names of the machine's memories: home, the scratchpad, and then all others."""
+        return self._raw.memories()
 
     @property
     def order(self) -> list[str]:
@@ -273,7 +356,8 @@ class Plan:
         return [it.operator for it in self.program if it.operator is not None]
 
     def explain(self, *, larger: bool = False, time_limit: float = 10.0) -> str:
-        """The plan in words: how good it is, what is moved and why, and what costs most.
+        """The plan in words: how good it is, what is moved and why, and what costs most. With several memories, what is
+        moved is what crosses the border of the scratchpad, and what goes over each link is said besides.
 
         Args:
             larger: Whether to plan for larger scratchpads, too, and say what they would save.
@@ -287,7 +371,8 @@ class Plan:
         return self._raw.time_chart()
 
     def memory_map(self) -> MemoryMap:
-        """The picture of the plan, which a notebook shows."""
+        """The picture of the plan, which a notebook shows. It is one of the scratchpad: what goes to another memory, if the
+        machine has several, is spilled."""
         return MemoryMap(self.report.name, self._raw.svg(), self._raw.html())
 
     def trace(self) -> str:
@@ -321,6 +406,7 @@ class Plan:
             ("of it not compulsory", f"{traffic.non_compulsory:,} B, at least {traffic.lower_bound:,} B"),
             *([("once, before the first run", f"{traffic.prologue:,} B")] if traffic.prologue else []),
             *([("time", f"{report.time.cycles:,} cycles")] if report.time is not None else []),
+            *([("cost", f"{cost.total:,}, at least {cost.lower_bound:,}")] if (cost := report.cost) is not None else []),
             ("status", f"{report.status}, by {report.solver} in {report.seconds:.2f} s"),
         ]
         body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
@@ -384,8 +470,11 @@ def plan(
         model: The path of an ONNX file, its bytes, an ``onnx.ModelProto``, a ``torch.nn.Module``, or a :class:`Graph`.
         inputs: The example inputs of a ``torch.nn.Module``: a tensor or a tuple of them. They give the shapes.
         scratchpad: The size of the scratchpad (default: that of the machine).
-        machine: A :class:`Machine`, or the name or file of one: its scratchpad, alignment, weights and clock. Where it has
-            a clock, transfers run beside operators, and the report says how long all takes.
+        machine: A :class:`Machine`, or the name or file of one: its scratchpad, alignment, weights and clock, or all of its
+            memories. Where it has a clock, transfers run beside operators, and the report says how long all takes. Where it
+            has several memories, what does not fit into the scratchpad may wait in another one, and what is least is what
+            all transfers cost by the prices of its links (``report.cost``). Where nothing moves
+            (:meth:`Machine.without_moves`), each tensor gets one place for good, so that its accesses cost least.
         alignment: Every address is a multiple of it, in bytes (default: that of the machine, or 64).
         weights: Whether weights take room in the scratchpad while their operator runs (``"resident"``), or stream past
             it, once per use (``"streamed"``), or whichever moves less, use by use (``"auto"``) (default: that of the

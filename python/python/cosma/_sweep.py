@@ -169,6 +169,7 @@ def sweep(
     Raises:
         ModelError: The model cannot be read.
         GraphError: The graph contradicts itself.
+        ValueError: An argument has a value that it cannot have, or the machine has several memories.
         KeyboardInterrupt: Ctrl-C was pressed; planning has stopped.
     """
     graph = read(

@@ -89,6 +89,9 @@ fn write_holder(exhibit: &Exhibit, timed: &Timed, stall: &Stall, f: &mut String)
     if copy.to.memory == MemoryId::HOME {
         return writeln!(f, "    it was still being copied out of its place, which was needed next");
     }
+    if copy.to.memory != MemoryId::SCRATCHPAD {
+        return Ok(());
+    }
     let place = bytes_at(&copy, transfer.slice);
     let Some((holder, until)) = last_use(exhibit, timed, transfer.line, &place) else { return Ok(()) };
     writeln!(f, "    its destination held {holder} until {}", counted_off(until.0))
@@ -113,23 +116,30 @@ fn last_use(exhibit: &Exhibit, timed: &Timed, line: usize, place: &Range<u64>) -
                 let by = plain(exhibit.operator_name(*op));
                 holder.map(|it| (format!("{it}, used by {by},"), end))
             }
-            Action::Wait(slot) if slot.place.memory == MemoryId::HOME => {
+            Action::Wait(slot) if slot.place.memory != MemoryId::SCRATCHPAD => {
                 let gone = timed.transfers.iter().find(|it| it.wait == Some(index))?;
                 let from = gone.copy.filter(|it| it.from.memory == MemoryId::SCRATCHPAD)?;
                 let is_met = meet(&bytes_from(&from, gone.slice), place);
-                is_met
-                    .then(|| (format!("{}, in transit to host memory,", plain(exhibit.tensor_name(slot.tensor))), end))
+                is_met.then(|| (in_transit(exhibit, &from), end))
             }
             Action::Copy(copy) if copy.from.memory == MemoryId::SCRATCHPAD => {
                 let whole = Slice { low: Bytes::ZERO, high: exhibit.size(copy.tensor) };
                 let is_met = meet(&bytes_from(copy, whole), place);
-                is_met
-                    .then(|| (format!("{}, in transit to host memory,", plain(exhibit.tensor_name(copy.tensor))), end))
+                is_met.then(|| (in_transit(exhibit, copy), end))
             }
             _ => None,
         }
     };
     exhibit.actions[..line].iter().enumerate().rev().find_map(used)
+}
+
+/// What is on its way, and to which memory.
+fn in_transit(exhibit: &Exhibit, copy: &Copy) -> String {
+    let to = match copy.to.memory {
+        MemoryId::HOME => "host memory".into(),
+        memory => plain(&exhibit.problem.machine.memories()[memory.index()].name),
+    };
+    format!("{}, in transit to {to},", plain(exhibit.tensor_name(copy.tensor)))
 }
 
 fn bytes_at(copy: &Copy, slice: Slice) -> Range<u64> {
