@@ -80,7 +80,7 @@ impl Machine {
 
     /// The size of its scratchpad in bytes; None if that is not said.
     #[getter]
-    fn scratchpad(&self) -> Option<u64> {
+    pub(crate) fn scratchpad(&self) -> Option<u64> {
         let said = self.file.scratchpad;
         said.or(self.file.memories.as_ref().map(|it| it.scratchpad())).map(|it| it.0)
     }

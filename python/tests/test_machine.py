@@ -46,8 +46,6 @@ def test_machines_by_name_file_and_text(tmp_path) -> None:
         assert "256" in repr(machine) and "clock" in repr(machine)
     with pytest.raises(ValueError, match="the machines are .*soma-edge"):
         cosma.Machine("no-such")
-    with pytest.raises(ValueError, match="imx-rt1170 has several memories"):
-        cosma.Machine("imx-rt1170")
     with pytest.raises(ValueError, match="line 1"):
         cosma.Machine.from_text("memory")
     with pytest.raises(TypeError, match="of type int"):
