@@ -7,7 +7,8 @@
 //!    [`Exhibit`](cosma_show::Exhibit), from which `cosma-show` makes pictures and explanations.
 //! 4. [`sweep`] plans it for many scratchpads.
 //!
-//! It needs only a Rust toolchain. Operators are not split into tiles here: that needs their bodies.
+//! It needs only a Rust toolchain. Where operators are split into tiles ([`Request::tiles`]), the tiles have no bodies: that
+//! takes MLIR.
 //!
 //! ```
 //! use cosma_model::{Network, Request, plan};
@@ -32,6 +33,7 @@ mod plan;
 mod record;
 mod report;
 mod sweep;
+mod tiles;
 
 pub use error::Error;
 pub use network::{ModelOptions, Network};
@@ -39,3 +41,4 @@ pub use plan::{Planned, Request, plan};
 pub use record::{ActionRecord, PlaceRecord, ResidencyRecord, SlotRecord};
 pub use report::{Report, TrafficReport};
 pub use sweep::{Point, Scratchpads, Sweep, Verdict, sweep};
+pub use tiles::{TileRecord, Tiles};

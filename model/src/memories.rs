@@ -52,7 +52,7 @@ pub(crate) fn plan_tiers(
     let bounds = least_cycles.map(|cycles| [LatencyBound { cycles, rule: BoundRule::Sums }; 2]);
     let cost = cost(&problem, &actions, traffic.cost, lower_bound)?;
     let exhibit = Exhibit { cost: Some(cost), ..exhibit(network, problem, &solution, actions, bounds) };
-    Ok(Planned { request: request.clone(), solution, placement: None, exhibit, least, bounds, duration })
+    Ok(Planned { request: request.clone(), solution, placement: None, exhibit, least, bounds, tiles: None, duration })
 }
 
 /// Places the tensors of a network, for good, on a machine on which nothing moves.
@@ -103,6 +103,7 @@ pub(crate) fn place(
         exhibit,
         least: LeastScratchpad { size: workspace, is_exact: false },
         bounds: None,
+        tiles: None,
         duration,
     })
 }

@@ -1,6 +1,7 @@
 //! Plans a network and has the plan judged.
 
 use crate::memories::{place, plan_tiers};
+use crate::tiles::{Cut, Tiles, cut, left};
 use crate::{Error, Network};
 use cosma_planner::time::{Clock, LatencyBound, bound_of_any_order, latency_bound, plan_in_time};
 use cosma_planner::{
@@ -32,6 +33,8 @@ pub struct Request {
     pub machine: Option<Machine>,
     /// Whether transfers overlap with operators, if there is a clock.
     pub overlaps: bool,
+    /// Whether operators of a model are split into tiles if they do not fit, or if tiles move less.
+    pub tiles: bool,
     /// The options of the planner.
     pub options: Options,
 }
@@ -51,6 +54,7 @@ impl Request {
             clock: None,
             machine: None,
             overlaps: true,
+            tiles: false,
             options: Options::default(),
         }
     }
@@ -150,17 +154,43 @@ pub struct Planned {
     pub least: LeastScratchpad,
     /// How fast programs of this plan can be at most, and those in any order; none without a clock.
     pub bounds: Option<[LatencyBound; 2]>,
+    /// What came of splitting operators; `None` if that was not asked.
+    pub tiles: Option<Tiles>,
     /// How long planning took.
     pub duration: Duration,
 }
 
-/// Plans a network. The watcher receives progress and may stop planning; then the plan is the best found so far.
+/// Plans a network. The watcher receives progress and may stop planning; then the plan is the best found so far. Where
+/// operators are split into tiles, that may take eight seconds more.
 ///
 /// # Errors
 /// [`Error::Graph`]; [`Error::Option`]; [`Error::ScratchpadTooSmall`]; [`Error::Planner`]; [`Error::Judge`], which is a
 /// bug in COSMA.
 pub fn plan(network: &Network, request: &Request, watcher: &Watcher) -> Result<Planned, Error> {
+    let start = Instant::now();
     let problem = request.problem(network)?;
+    if !request.tiles {
+        return plan_problem(network, request, problem, watcher);
+    }
+    if problem.machine.moves() == Moves::None {
+        return Err(Error::Option("operators are not split on a machine on which nothing moves".into()));
+    }
+    let Cut { problem, tiles, names } = cut(network, request, problem, watcher)?;
+    let rest = Request { options: left(request, start), ..request.clone() };
+    let mut planned = match names {
+        None => plan_problem(network, &rest, problem, watcher)?,
+        Some((network, families)) => {
+            let mut planned = plan_problem(&network, &rest, problem, watcher)?;
+            planned.exhibit.families = families;
+            planned
+        }
+    };
+    planned.request.options = request.options;
+    Ok(Planned { tiles: Some(tiles), duration: start.elapsed(), ..planned })
+}
+
+/// Plans a problem with the names of a network.
+fn plan_problem(network: &Network, request: &Request, problem: Problem, watcher: &Watcher) -> Result<Planned, Error> {
     if problem.machine.moves() == Moves::None {
         return place(network, request, problem, watcher);
     }
@@ -187,7 +217,7 @@ pub fn plan(network: &Network, request: &Request, watcher: &Watcher) -> Result<P
     judge(&problem, &solution, &actions)?;
     let least = problem.least_scratchpad(request.options.order);
     let exhibit = exhibit(network, problem, &solution, actions, bounds);
-    Ok(Planned { request: request.clone(), solution, placement: None, exhibit, least, bounds, duration })
+    Ok(Planned { request: request.clone(), solution, placement: None, exhibit, least, bounds, tiles: None, duration })
 }
 
 /// Verifies that the judge accepts a program and counts the bytes that its plan reports.

@@ -2,7 +2,7 @@
 
 use crate::Planned;
 use cosma_planner::{Bytes, Keep, MemoryId};
-use cosma_show::{CostReport, TimeReport};
+use cosma_show::{CostReport, LeastReport, TilingReport, TimeReport};
 use serde::Serialize;
 
 /// A plan in numbers. Sizes are in bytes.
@@ -36,6 +36,14 @@ pub struct Report {
     pub seconds: f64,
     /// The solver that found the plan: `search`, `ilp` or `greedy`; `placement` if nothing moves.
     pub solver: String,
+    /// If operators may be split: `all tilings` if no tiling moves less; `all tilings without recomputation` if none does that
+    /// computes each element once; otherwise `these tiles` or, in the order of the source, `this order`, for which the lower
+    /// bound holds. Absent if they may not, and on a machine of several memories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
+    /// How operators are split; absent if none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tiling: Option<TilingReport>,
     /// How long it takes; absent if the machine has no clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<TimeReport>,
@@ -62,12 +70,15 @@ pub struct TrafficReport {
     /// what each further run moves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prologue: Option<u64>,
+    /// If operators may be split: the bytes that every program in tiles moves, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub least: Option<LeastReport>,
 }
 
 impl Planned {
     /// The plan in numbers.
     pub fn report(&self) -> Report {
-        let Planned { request, solution, placement, exhibit, least, bounds, duration } = self;
+        let Planned { request, solution, placement, exhibit, least, bounds, duration, .. } = self;
         let problem = &exhibit.problem;
         let prologue: Bytes = exhibit.kept().map(|it| problem.graph.tensor(it.tensor).size).sum();
         let time = bounds.and_then(|bounds| {
@@ -94,6 +105,7 @@ impl Planned {
                 lower_bound: solution.lower_bound.0,
                 fragmentation: solution.fragmentation.0,
                 prologue: Some(prologue.0).filter(|it| *it != 0),
+                least: self.least_report(),
             },
             scratchpad: request.scratchpad.0,
             alignment: request.alignment.0,
@@ -104,6 +116,8 @@ impl Planned {
             min_scratchpad_is: (!least.is_exact).then(|| "lower_bound".into()),
             seconds: duration.as_secs_f64(),
             solver: if placement.is_some() { "placement" } else { solution.solver.name() }.into(),
+            proof: self.scope(traffic.total(), request.options.order).filter(|_| exhibit.cost.is_none()),
+            tiling: self.tiling_report(),
             time,
             cost: exhibit.cost.clone(),
         }

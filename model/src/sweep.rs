@@ -86,7 +86,7 @@ const MOST_STEPS: u32 = 10_000;
 ///
 /// # Errors
 /// Those of [`plan`](crate::plan()), except that a scratchpad may be too small; [`Error::Option`] for too many or too few
-/// sizes, for reserved addresses, for several memories, and if nothing moves on the machine.
+/// sizes, for reserved addresses, for tiles, for several memories, and if nothing moves on the machine.
 pub fn sweep(
     network: &Network,
     request: &Request,
@@ -94,6 +94,9 @@ pub fn sweep(
     watcher: &(dyn Fn(Bytes, &Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Sweep, Error> {
     let refuse = |why: &str| Err(Error::Option(why.into()));
+    if request.tiles {
+        return refuse("a sweep is of whole operators, not of tiles");
+    }
     if let Some(machine) = &request.machine {
         if machine.has_tiers() {
             return refuse("a sweep is over the sizes of one scratchpad, and the machine has several memories");

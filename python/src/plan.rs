@@ -1,7 +1,7 @@
 //! Plans, and sweeps over many of them.
 
 use crate::attend::attend;
-use crate::convert::{keep, objective, order, seconds, size, solver, weights};
+use crate::convert::{keep, objective, order, seconds, size, solver, tiles, weights};
 use crate::error::raise;
 use crate::graph::Graph;
 use crate::machine::Machine;
@@ -30,6 +30,7 @@ pub struct Effort {
     solver: String,
     objective: String,
     overlap: bool,
+    tiles: String,
     time_limit: f64,
 }
 
@@ -55,6 +56,7 @@ impl Effort {
             keep: keep(&self.keep)?,
             reserved: reserved.collect::<PyResult<_>>()?,
             overlaps: self.overlap,
+            tiles: tiles(&self.tiles)?,
             options: Options {
                 solver: solver(&self.solver)?,
                 order: order(&self.order)?,
@@ -143,6 +145,16 @@ impl RawPlan {
             None => json(&self.0.residencies()),
             Some(memory) => json(&self.0.residencies_in(memory).map_err(|error| raise(py, error))?),
         }
+    }
+
+    /// The tiles as JSON.
+    fn tiles(&self) -> PyResult<String> {
+        json(&self.0.tiles())
+    }
+
+    /// Why operators could not be split, if they were to be; None if they could.
+    fn obstacle(&self) -> Option<String> {
+        self.0.tiles.as_ref().and_then(|it| it.obstacle.clone())
     }
 
     /// The names of the machine's memories: home, the scratchpad, and then all others.

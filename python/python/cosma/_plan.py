@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,18 @@ Order = Literal["free", "source"]
 Solver = Literal["auto", "search", "ilp", "greedy"]
 Keep = Literal["none", "auto"]
 Objective = Literal["traffic", "latency"]
+Tiles = Literal["none", "auto"]
 Address = Union[int, str]
+
+
+@dataclass(frozen=True)
+class LeastTraffic:
+    """Proven lower bounds on the bytes that programs in tiles move, compulsory ones included."""
+
+    #: Of every program.
+    all_tilings: int
+    #: Of every program that computes each element once.
+    without_recomputation: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,8 @@ class Traffic:
     #: Where weights stay in the scratchpad from run to run: what the first run moves besides, to load them. All else is
     #: what each further run moves.
     prologue: int = 0
+    #: If operators may be split into tiles: what every tiling moves; None if that is not known.
+    least: Optional[LeastTraffic] = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +144,36 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class TileGroup:
+    """Operators whose tiles take turns."""
+
+    #: Their names, in the order in which they begin.
+    operators: tuple[str, ...]
+    #: The most turns that one of them takes.
+    bands: int
+    #: How many tiles they have.
+    tiles: int
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How operators are split into tiles."""
+
+    #: How many operators there were.
+    operators: int
+    #: How many of them are split.
+    tiled_operators: int
+    #: How many tiles there are, operators that are whole included.
+    tiles: int
+    #: Whether some elements are computed more than once, since tiles of an operator overlap.
+    recomputes: bool
+    #: Operators that run together.
+    groups: tuple[TileGroup, ...]
+    #: By operator that is split: how many tiles it has.
+    tiles_of: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Report:
     """A plan in numbers. Sizes are in bytes."""
 
@@ -164,6 +208,12 @@ class Report:
     time: Optional[Time] = None
     #: What the transfers cost; None unless the machine has several memories, or nothing moves on it.
     cost: Optional[Cost] = None
+    #: If operators may be split: ``"all tilings"`` if no tiling moves less; ``"all tilings without recomputation"`` if none
+    #: does that computes each element once; otherwise ``"these tiles"`` or, in the order of the source, ``"this order"``, to
+    #: which the lower bound belongs.
+    proof: Optional[str] = None
+    #: How operators are split into tiles; None if none is.
+    tiling: Optional[Tiling] = None
 
     @property
     def is_optimal(self) -> bool:
@@ -249,6 +299,22 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """A part of an operator, or all of it."""
+
+    #: The step in which it runs.
+    step: int
+    #: Its name.
+    name: str
+    #: The operator that it is of.
+    operator: str
+    #: By loop of the operator: the first iteration that it runs. Empty if it is the whole operator.
+    offsets: tuple[int, ...]
+    #: By loop of the operator: how many iterations it runs. Empty if it is the whole operator.
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Residency:
     """Steps during which a tensor is in a memory, half-open, and where. A tensor can have several."""
 
@@ -307,7 +373,13 @@ class Plan:
     def report(self) -> Report:
         """The plan in numbers."""
         report = json.loads(self._raw.report())
-        report["traffic"] = Traffic(**report["traffic"])
+        least = report["traffic"].pop("least", None)
+        least = None if least is None else LeastTraffic(**least)
+        report["traffic"] = Traffic(**report["traffic"], least=least)
+        if (tiling := report.get("tiling")) is not None:
+            groups = tuple(TileGroup(**{**it, "operators": tuple(it["operators"])}) for it in tiling.pop("groups"))
+            tiles_of = {it["operator"]: it["tiles"] for it in tiling.pop("tiles_of")}
+            report["tiling"] = Tiling(**tiling, groups=groups, tiles_of=tiles_of)
         report["is_min_exact"] = report.pop("min_scratchpad_is", None) is None
         if (time := report.get("time")) is not None:
             channels = tuple(Channel(**it) for it in time.pop("channels"))
@@ -344,6 +416,13 @@ class Plan:
             memory: The memory's name, one of :attr:`memories`. It has a size: in others, no addresses are decided.
         """
         return Records(Residency, (Residency(**it) for it in json.loads(self._raw.residencies(memory))))
+
+    @cached_property
+    def tiles(self) -> Records[Tile]:
+        """The operators in the order in which they run, with the part of an operator that each one is."""
+        tiles = json.loads(self._raw.tiles())
+        lists = ("offsets", "sizes")
+        return Records(Tile, (Tile(**{**it, **{key: tuple(it[key]) for key in lists}}) for it in tiles))
 
     @property
     def memories(self) -> list[str]:
@@ -398,9 +477,9 @@ class Plan:
         )
 
     def _repr_html_(self) -> str:
-        report, traffic = self.report, self.report.traffic
+        report, traffic, tiling = self.report, self.report.traffic, self.report.tiling
         rows = [
-            ("operators", f"{report.operators:,}"),
+            ("operators", f"{report.operators:,}" if tiling is None else f"{tiling.tiles:,} tiles of {tiling.operators:,}"),
             ("scratchpad", f"{report.scratchpad:,} B, at least {report.min_scratchpad:,} B"),
             ("traffic", f"{traffic.total:,} B"),
             ("of it not compulsory", f"{traffic.non_compulsory:,} B, at least {traffic.lower_bound:,} B"),
@@ -424,6 +503,7 @@ def effort(
     solver: Solver,
     objective: Objective,
     overlap: bool,
+    tiles: Tiles,
     time_limit: float,
 ) -> dict[str, Any]:
     """How to plan, as the planner takes it."""
@@ -439,6 +519,7 @@ def effort(
         "solver": solver,
         "objective": objective,
         "overlap": overlap,
+        "tiles": tiles,
         "time_limit": time_limit,
     }
 
@@ -457,6 +538,7 @@ def plan(
     solver: Solver = "auto",
     objective: Objective = "traffic",
     overlap: bool = True,
+    tiles: Tiles = "none",
     time_limit: float = 60.0,
     dimensions: Optional[Mapping[str, int]] = None,
     element_bytes: Optional[int] = None,
@@ -487,6 +569,9 @@ def plan(
         objective: What is least: the traffic, and of the programs that move it the one that is fastest
             (``"traffic"``), or the time (``"latency"``), which takes a machine with a clock.
         overlap: Whether transfers run beside operators, if the machine has a clock.
+        tiles: Whether operators of a model are split into tiles if they do not fit, or if tiles move less (``"auto"``), or
+            stay whole (``"none"``). Tiles are an estimate of what a compiler could do that makes them: they have no bodies.
+            What every tiling moves is in ``report.traffic.least``, and the parts are in ``tiles`` of the plan.
         time_limit: Seconds after which planning stops looking for something better. There is a plan in any case.
         dimensions: The sizes of symbolic dimensions, by name. An anonymous one is called ``INPUT[AXIS]``.
         element_bytes: The size of floats after quantisation: 1, 2, 4 or 8. Without it, it is that of their type.
@@ -512,9 +597,13 @@ def plan(
         solver=solver,
         objective=objective,
         overlap=overlap,
+        tiles=tiles,
         time_limit=time_limit,
     )
     graph = read(
         model, inputs, dimensions=dimensions, element_bytes=element_bytes, group=group, in_place=in_place
     )
-    return Plan(_cosma.plan(graph, scratchpad, how, progress))
+    raw = _cosma.plan(graph, scratchpad, how, progress)
+    if (why := raw.obstacle()) is not None:
+        warnings.warn(f"no operator is split into tiles: {why}", stacklevel=2)
+    return Plan(raw)

@@ -185,6 +185,7 @@ def sweep(
         solver=solver,
         objective=objective,
         overlap=overlap,
+        tiles="none",
         time_limit=time_limit,
     )
     sizes = None if scratchpads is None else list(scratchpads)
