@@ -3,7 +3,6 @@
 use crate::plan::{exhibit, explain};
 use crate::{Error, Network, Planned, Request};
 use cosma_planner::tiers::{self, TieredPlan, plan_in_tiers_watched};
-use cosma_planner::time::{BoundRule, LatencyBound};
 use cosma_planner::{
     Action, Bytes, Deadline, LeastScratchpad, MemoryId, Objective, Place, Placement, PlacementOptions,
     PlacementSolution, Plan, Problem, Residency, Solution, Solver, Step, TensorId, Traffic, Watcher, Weights, check,
@@ -49,10 +48,21 @@ pub(crate) fn plan_tiers(
         fragmentation: Bytes::ZERO,
         solver,
     };
-    let bounds = least_cycles.map(|cycles| [LatencyBound { cycles, rule: BoundRule::Sums }; 2]);
+    let bounds = least_cycles.map(|bound| [bound; 2]);
     let cost = cost(&problem, &actions, traffic.cost, lower_bound)?;
-    let exhibit = Exhibit { cost: Some(cost), ..exhibit(network, problem, &solution, actions, bounds) };
-    Ok(Planned { request: request.clone(), solution, placement: None, exhibit, least, bounds, tiles: None, duration })
+    let least_cost = Some(cost.lower_bound);
+    let exhibit = Exhibit { least_cost, ..exhibit(network, problem, &solution, actions, bounds) };
+    Ok(Planned {
+        request: request.clone(),
+        solution,
+        placement: None,
+        cost: Some(cost),
+        exhibit,
+        least,
+        bounds,
+        tiles: None,
+        duration,
+    })
 }
 
 /// Places the tensors of a network, for good, on a machine on which nothing moves.
@@ -95,11 +105,12 @@ pub(crate) fn place(
         solver: Solver::Auto,
     };
     let cost = cost(&problem, &actions, total, lower_bound)?;
-    let exhibit = Exhibit { cost: Some(cost), proof: None, ..exhibit(network, problem, &solution, actions, None) };
+    let exhibit = Exhibit { proof: None, ..exhibit(network, problem, &solution, actions, None) };
     Ok(Planned {
         request: request.clone(),
         solution,
         placement: Some(placement),
+        cost: Some(cost),
         exhibit,
         least: LeastScratchpad { size: workspace, is_exact: false },
         bounds: None,

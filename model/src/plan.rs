@@ -8,7 +8,7 @@ use cosma_planner::{
     Action, Bytes, Error as PlannerError, Keep, LeastScratchpad, Machine, MemoryId, Moves, Objective, Options,
     Placement, Problem, Solution, Watcher, Weights, check_with_prologue, plan_watched,
 };
-use cosma_show::{Exhibit, Proof, TimeProof};
+use cosma_show::{CostReport, Exhibit, Proof, TimeProof};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -80,9 +80,6 @@ impl Request {
             return Err(Error::Option(format!("alignment is {}: it is 1 to 2^32 B", self.alignment)));
         }
         let machine = self.machine()?;
-        if self.options.objective == Objective::Latency && machine.has_tiers() {
-            return refuse("latency cannot be the objective on a machine of several memories");
-        }
         if self.options.objective == Objective::Latency && !self.is_timed() {
             let why = if self.clock.is_some() { "nothing overlaps" } else { "the machine has no clock" };
             return Err(Error::Option(format!("latency cannot be the objective where {why}")));
@@ -94,7 +91,7 @@ impl Request {
                 return refuse("weights that are streamed cannot be kept from run to run");
             }
             Weights::Auto if must_stay || self.keep != Keep::Never => {
-                return refuse("weights 'auto' decides for each run anew, and cannot keep weights from run to run");
+                return refuse("weights 'auto' cannot keep weights from run to run: use 'resident'");
             }
             _ => {}
         }
@@ -113,7 +110,7 @@ impl Request {
     /// The machine to plan for.
     fn machine(&self) -> Result<Machine, Error> {
         if let Some(Range { start, end }) = self.reserved.iter().find(|it| it.is_empty()) {
-            return Err(Error::Option(format!("{start} to {end} are reserved, which is no address")));
+            return Err(Error::Option(format!("the reserved range {start} to {end} is empty")));
         }
         let mut machine = match &self.machine {
             None => Machine::with_host(self.scratchpad, self.alignment),
@@ -144,10 +141,13 @@ pub struct Planned {
     /// The request.
     pub request: Request,
     /// The plan and its proof. On a machine of several memories, the plan is what lies in the scratchpad, and the proof is about
-    /// the border of home; the cost of all transfers, which is what is least, is that of the exhibit.
+    /// the border of home.
     pub solution: Solution,
     /// Where everything lies, if nothing moves on the machine. Then the plan above has of it what lies in the scratchpad.
     pub placement: Option<Placement>,
+    /// What the program costs by the prices of links, on a machine of several memories or on which nothing moves. This is then
+    /// minimised, and proven.
+    pub cost: Option<CostReport>,
     /// The planned program with names, for display.
     pub exhibit: Exhibit,
     /// The smallest scratchpad with which the network can run; if nothing moves, a lower bound.
@@ -217,7 +217,17 @@ fn plan_problem(network: &Network, request: &Request, problem: Problem, watcher:
     judge(&problem, &solution, &actions)?;
     let least = problem.least_scratchpad(request.options.order);
     let exhibit = exhibit(network, problem, &solution, actions, bounds);
-    Ok(Planned { request: request.clone(), solution, placement: None, exhibit, least, bounds, tiles: None, duration })
+    Ok(Planned {
+        request: request.clone(),
+        solution,
+        placement: None,
+        cost: None,
+        exhibit,
+        least,
+        bounds,
+        tiles: None,
+        duration,
+    })
 }
 
 /// Verifies that the judge accepts a program and counts the bytes that its plan reports.

@@ -78,7 +78,7 @@ pub struct TrafficReport {
 impl Planned {
     /// The plan in numbers.
     pub fn report(&self) -> Report {
-        let Planned { request, solution, placement, exhibit, least, bounds, duration, .. } = self;
+        let Planned { request, solution, placement, cost, exhibit, least, bounds, duration, .. } = self;
         let problem = &exhibit.problem;
         let prologue: Bytes = exhibit.kept().map(|it| problem.graph.tensor(it.tensor).size).sum();
         let time = bounds.and_then(|bounds| {
@@ -86,7 +86,7 @@ impl Planned {
             TimeReport::new(problem, &exhibit.actions[exhibit.n_prologue..], of_plan, any_order)
         });
         let traffic = exhibit.traffic();
-        let is_optimal = match &exhibit.cost {
+        let is_optimal = match cost {
             Some(cost) => cost.total <= cost.lower_bound,
             None => solution.is_optimal(),
         };
@@ -116,10 +116,10 @@ impl Planned {
             min_scratchpad_is: (!least.is_exact).then(|| "lower_bound".into()),
             seconds: duration.as_secs_f64(),
             solver: if placement.is_some() { "placement" } else { solution.solver.name() }.into(),
-            proof: self.scope(traffic.total(), request.options.order).filter(|_| exhibit.cost.is_none()),
+            proof: self.scope(traffic.total(), request.options.order).filter(|_| cost.is_none()),
             tiling: self.tiling_report(),
             time,
-            cost: exhibit.cost.clone(),
+            cost: cost.clone(),
         }
     }
 }

@@ -214,9 +214,9 @@ fn what_cannot_be_asked_for_is_said() {
         "1000 to 1025 are reserved, but the scratchpad ends at 1024"
     );
     let none = Bytes(64)..Bytes(64);
-    assert_eq!(refused(Request { reserved: vec![none], ..usual() }), "64 to 64 are reserved, which is no address");
+    assert_eq!(refused(Request { reserved: vec![none], ..usual() }), "the reserved range 64 to 64 is empty");
     let either = Request { weights: Weights::Auto, keep: Keep::Auto, ..usual() };
-    assert_eq!(refused(either), "weights 'auto' decides for each run anew, and cannot keep weights from run to run");
+    assert_eq!(refused(either), "weights 'auto' cannot keep weights from run to run: use 'resident'");
     let request = Request { reserved: vec![Bytes(0)..Bytes(64)], ..usual() };
     assert!(matches!(sweep(&layers(), &request, &Scratchpads::Steps(3), &|_, it| go_on(it)), Err(Error::Option(_))));
 }
@@ -286,13 +286,7 @@ fn what_does_not_fit_waits_halfway() {
     assert!(matches!(&in_l2[..], [it] if it.tensor == "a" && it.start <= wide && wide < it.end && 64 <= it.offset));
     assert_eq!(planned.residencies_in("l1").expect("it has addresses"), planned.residencies());
     let text = cosma_show::explain(&planned.exhibit, Some(Order::Free), None);
-    for said in [
-        "traffic over the border of the scratchpad 384 B = 128 B compulsory + 256 B non-compulsory",
-        "Optimal: no order of the operators and no choice of copies costs less than 1,536.",
-        "What the transfers cost: 1,536",
-        "  l1 to l2: 128 B at 1 = 128",
-        "What was moved and why",
-    ] {
+    for said in ["Optimal: all transfers together cost 1536; no program costs less.", "What was moved and why"] {
         assert!(text.contains(said), "{said}\n{text}");
     }
     let no_such = |memory| planned.residencies_in(memory).expect_err("it has none").to_string();
@@ -337,7 +331,7 @@ fn copies_between_memories_take_time() {
     let request = Request::for_machine(machine);
     let planned = plan(&residual(), &request, &go_on).expect("it fits");
     let time = planned.report().time.expect("there is a clock");
-    assert_eq!((time.compute, time.any_order_bound.as_str()), (500, "B0"));
+    assert!(time.compute == 500 && ["B0", "B1"].contains(&time.any_order_bound.as_str()));
     let stalls = time.stalls;
     let lost = stalls.channel + stalls.place + stalls.latency + stalls.write_back + stalls.late;
     assert_eq!(time.compute + lost, time.cycles);
@@ -349,9 +343,12 @@ fn copies_between_memories_take_time() {
     assert!(time.cycles <= in_turn.report().time.expect("there is a clock").cycles);
     let chart = cosma_show::time_chart(&[("", &planned.exhibit)]);
     assert!(chart.contains("near") && cosma_show::explain(&planned.exhibit, None, None).contains("channel near"));
-    let latency = Options { objective: Objective::Latency, ..Options::default() };
-    let refused = plan(&residual(), &Request { options: latency, ..request }, &go_on).expect_err("it is not planned");
-    assert_eq!(refused.to_string(), "latency cannot be the objective on a machine of several memories");
+    let options = Options { objective: Objective::Latency, ..Options::default() };
+    let fast = plan(&residual(), &Request { options, ..request.clone() }, &go_on).expect("it fits").report();
+    assert!(fast.time.expect("there is a clock").cycles <= time.cycles);
+    let refused = plan(&residual(), &Request { options, overlaps: false, ..request }, &go_on);
+    let why = refused.expect_err("nothing is fast then").to_string();
+    assert_eq!(why, "latency cannot be the objective where nothing overlaps");
 }
 
 #[test]

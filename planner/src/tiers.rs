@@ -8,7 +8,9 @@
 //!    together, or for both.
 //! 2. *Levels*: around the program of an outline, each memory in turn decides what it holds between the copies from and to
 //!    home (`tiers/level.rs`), exactly but for addresses.
-//! 3. *Time*: where the machine has a clock, copies go on beside operators as far as addresses allow (`tiers/overlap.rs`).
+//! 3. *Time*: where the machine has a clock, copies go on beside operators as far as addresses allow (`tiers/overlap.rs`), and
+//!    what comes from home comes early to the memories between (`tiers/prefetch.rs`). Where latency is the objective, more of
+//!    it comes over those, which costs more.
 //! 4. *Bounds*: every border of nested memories has to be crossed by so many bytes, whatever the order
 //!    (`tiers/bound.rs`).
 //!
@@ -17,16 +19,17 @@
 mod bound;
 mod level;
 mod overlap;
+mod prefetch;
 pub(crate) mod program;
 
 use crate::divisor::gcd;
 use crate::progress::Observer;
-use crate::time::{self, Clock, Ratio, Timeline};
+use crate::time::{self, Clock, LatencyBound, Ratio, Timeline};
 use crate::{
-    Action, Bytes, Copy, Cycles, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Options, Order, Phase, Place,
-    Plan, Problem, Solution, Solver, Traffic, Watcher, portfolio, restricted,
+    Action, Bytes, Copy, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Objective, Options, Order, Phase,
+    Place, Plan, Problem, Solution, Solver, Traffic, Watcher, portfolio, restricted,
 };
-use bound::{least_cost, least_cycles};
+use bound::{Border, least_cost, least_cycles};
 use level::Level;
 pub use overlap::overlap;
 use program::Program;
@@ -40,6 +43,8 @@ pub struct TieredPlan {
     pub actions: Vec<Action>,
     /// What it moves, and what that costs.
     pub traffic: Traffic,
+    /// The least that the transfers of a plan cost that was found: less than this one's only if the objective is latency.
+    pub cheapest: u128,
     /// No program costs less, in any order that is allowed.
     pub lower_bound: u128,
     /// No program moves fewer bytes over the border of the scratchpad, of it together with the memory nearest to it, and so
@@ -49,8 +54,8 @@ pub struct TieredPlan {
     pub solver: Solver,
     /// How it goes, by the judge of time; none without a clock.
     pub timeline: Option<Timeline>,
-    /// No program takes fewer cycles, in any order that is allowed; none without a clock.
-    pub least_cycles: Option<Cycles>,
+    /// No program takes fewer cycles, in any order; none without a clock.
+    pub least_cycles: Option<LatencyBound>,
 }
 
 impl TieredPlan {
@@ -65,18 +70,24 @@ impl TieredPlan {
         problem: &Problem,
         inner: &Problem,
         memories: &[MemoryId],
+        objective: Objective,
         limit: Deadline,
     ) -> Result<(), Error> {
-        let (actions, mut timeline) = overlap(problem, &self.actions)?;
-        self.actions = actions;
+        let rank = |traffic: &Traffic, timeline: &Timeline| match objective {
+            Objective::Traffic => (traffic.cost, timeline.makespan.0.into()),
+            Objective::Latency => (timeline.makespan.0.into(), traffic.cost),
+        };
+        let (actions, mut timeline) = overlap(problem, &self.actions, objective)?;
+        (self.traffic, self.actions) = (Traffic::of(problem, &actions), actions);
         let plan = apart_in_time(problem, inner, &self.plan, limit)?;
         let actions = serve(problem, memories, plan.actions(inner), limit.with_grace())?;
+        let (actions, other) = overlap(problem, &actions, objective)?;
         let traffic = Traffic::of(problem, &actions);
-        let (actions, other) = overlap(problem, &actions)?;
-        if (traffic.cost, other.makespan) < (self.traffic.cost, timeline.makespan) {
+        if rank(&traffic, &other) < rank(&self.traffic, &timeline) {
             (self.plan, self.actions, self.traffic) = (plan, actions, traffic);
             timeline = other;
         }
+        self.cheapest = self.cheapest.min(self.traffic.cost);
         self.timeline = Some(timeline);
         Ok(())
     }
@@ -116,7 +127,7 @@ pub fn plan_in_tiers_watched(problem: &Problem, options: &Options, watcher: &Wat
     deadline.planned(planned.traffic.non_compulsory);
     if let (Some(timeline), Some(least)) = (&planned.timeline, planned.least_cycles) {
         deadline.timed(timeline.makespan);
-        deadline.proved_in_time(least);
+        deadline.proved_in_time(least.cycles);
     }
     deadline.enter(Phase::Done);
     Ok(planned)
@@ -134,16 +145,19 @@ fn plan_until(problem: &Problem, options: &Options, deadline: Deadline) -> Resul
     let within_share = Options { time_limit: options.time_limit.mul_f64(share), ..*options };
     deadline.enter(Phase::Search);
     // The bytes over each border that nothing avoids, and plans for the scratchpad that come of them.
-    let mut least: Vec<Bytes> = Vec::new();
+    let mut borders: Vec<Border> = Vec::new();
     let mut solutions: Vec<Solution> = Vec::new();
     for border in 1..=memories.len() {
-        let Some(merged) = merged(problem, &memories[..border]) else {
+        let inside = &memories[..border];
+        let Some(merged) = merged(problem, inside) else {
             // Without end: only what no plan can avoid crosses the border.
-            least.push(compulsory + inner.restreamed());
+            let non_compulsory = inner.restreamed();
+            borders.push(Border { inside, merged: None, bytes: compulsory + non_compulsory, non_compulsory });
             continue;
         };
         let mut solution = portfolio::plan_within(&merged, &within_share, part_of(share))?;
-        least.push(compulsory + solution.lower_bound);
+        let non_compulsory = solution.lower_bound;
+        borders.push(Border { inside, merged: Some(merged), bytes: compulsory + non_compulsory, non_compulsory });
         if 1 < border {
             if options.order == Order::Source || solutions.iter().any(|it| it.plan.order == solution.plan.order) {
                 continue;
@@ -152,8 +166,9 @@ fn plan_until(problem: &Problem, options: &Options, deadline: Deadline) -> Resul
         }
         solutions.push(solution);
     }
+    let least: Vec<Bytes> = borders.iter().map(|border| border.bytes).collect();
     let lower_bound = least_cost(&problem.machine, &memories, &least);
-    let least_cycles = least_cycles(problem, &memories, &least)?;
+    let least_cycles = least_cycles(problem, &borders)?;
     deadline.enter(Phase::Replacement);
     let mut best: Option<TieredPlan> = None;
     let level_limit = options.time_limit.mul_f64(SHARE_OF_LEVEL);
@@ -165,28 +180,36 @@ fn plan_until(problem: &Problem, options: &Options, deadline: Deadline) -> Resul
             serve(problem, &memories, plan.actions(&inner), deadline.in_private().within(level_limit).with_grace())?;
         let traffic = Traffic::of(problem, &actions);
         if best.as_ref().is_none_or(|it| traffic.cost < it.traffic.cost) {
-            let (least_bytes, timeline) = (least.clone(), None);
-            best =
-                Some(TieredPlan { plan, actions, traffic, lower_bound, least_bytes, solver, timeline, least_cycles });
+            best = Some(TieredPlan {
+                plan,
+                actions,
+                traffic,
+                cheapest: traffic.cost,
+                lower_bound,
+                least_bytes: least.clone(),
+                solver,
+                timeline: None,
+                least_cycles,
+            });
         }
     }
     let mut best = best.expect("there is a plan for the scratchpad");
     if problem.machine.clock().is_some() {
         deadline.enter(Phase::Overlap);
-        best.overlap(problem, &inner, &memories, part_of(SHARE_OF_TIME))?;
+        best.overlap(problem, &inner, &memories, options.objective, part_of(SHARE_OF_TIME))?;
     }
     Ok(best)
 }
 
-/// The program of a plan for the scratchpad of a machine of several memories: the other memories hold what is best for it.
+/// The program of a plan for the scratchpad of a machine of several memories, one line after the other: the other memories
+/// hold what is best for it.
 ///
 /// # Errors
 /// Those of [`plan_in_tiers()`] that are about the machine.
 pub fn actions(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Vec<Action>, Error> {
     check(problem)?;
     let inner = inner_problem(problem);
-    let actions = serve(problem, &nearest_first(&problem.machine), plan.actions(&inner), deadline)?;
-    if problem.machine.clock().is_some() { Ok(overlap(problem, &actions)?.0) } else { Ok(actions) }
+    serve(problem, &nearest_first(&problem.machine), plan.actions(&inner), deadline)
 }
 
 /// A program without foresight, to compare with: the scratchpad holds what the plan says, and each farther memory what

@@ -1,6 +1,6 @@
 //! A planned program with names for display.
 
-use crate::{CostReport, Families, TimeProof};
+use crate::{Families, TimeProof};
 use cosma_planner::{Action, Bytes, OpId, Problem, Slot, Solver, TensorId, Traffic, tiers};
 
 /// A planned function. The program must be correct: callers verify it first.
@@ -24,9 +24,9 @@ pub struct Exhibit {
     pub proof: Option<Proof>,
     /// A lower bound on the time of the program; `None` if none was computed.
     pub time: Option<TimeProof>,
-    /// On a machine of several memories: what the transfers of the program cost, and the least that any could; `None` if
-    /// none of it is known. Then this is what is proven, and not `proof`.
-    pub cost: Option<CostReport>,
+    /// For a machine of several memories: a proven lower bound on what all transfers of any program cost; `None` if none was
+    /// computed.
+    pub least_cost: Option<u64>,
 }
 
 /// An operator as displayed.
@@ -75,7 +75,7 @@ impl Exhibit {
         let operator_names = problem.graph.ops().iter().map(|it| it.name.clone()).collect();
         let tensor_names = problem.graph.tensors().iter().map(|it| it.name.clone()).collect();
         let families = Families::of_each(operator_names, tensor_names);
-        let (proof, time, cost) = (None, None, None);
+        let (proof, time, least_cost) = (None, None, None);
         Exhibit {
             function: function.into(),
             problem,
@@ -86,7 +86,7 @@ impl Exhibit {
             n_prologue: 0,
             proof,
             time,
-            cost,
+            least_cost,
         }
     }
 
@@ -105,7 +105,7 @@ impl Exhibit {
     }
 
     /// The same program as it looks from the scratchpad, on a machine of several memories: pictures and explanations know
-    /// one beside home. What goes to another memory is spilled there, and nothing is proven of the traffic.
+    /// one beside home. What goes to another memory is spilled there, and nothing is proven.
     pub fn seen_from_scratchpad(&self) -> Exhibit {
         if !self.problem.machine.has_tiers() {
             return self.clone();

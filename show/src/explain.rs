@@ -1,8 +1,6 @@
 //! A program in words: what is moved and why, how far from optimal that is, which tensors cost most, and what a
-//! larger scratchpad would save; with a clock, also how long it takes and why it stalls; with several memories, also what
-//! goes over each link.
+//! larger scratchpad would save; with a clock, also how long it takes and why it stalls.
 
-mod cost;
 mod larger;
 mod proof;
 mod reason;
@@ -27,22 +25,16 @@ const MOST_COSTLY: usize = 10;
 
 /// Explains a program. `order` is the set of orders that the planner considered, if it made the program
 /// in this run; `larger` has the results of planning for larger scratchpads.
-///
-/// On a machine of several memories, what is moved and why is told as it looks from the scratchpad.
 pub fn explain(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>) -> String {
     let mut text = String::new();
-    let written = match exhibit.problem.machine.has_tiers() {
-        true => write(&exhibit.seen_from_scratchpad(), exhibit, order, larger, &mut text),
-        false => write(exhibit, exhibit, order, larger, &mut text),
-    };
-    written.expect("a string takes all");
+    write(exhibit, &exhibit.seen_from_scratchpad(), order, larger, &mut text).expect("a string takes all");
     text
 }
 
-/// Writes about a program as it looks from the scratchpad, and about the whole of it.
+/// Writes about a program, and about the same one as seen from the scratchpad; only the time is that of the former.
 fn write(
+    all: &Exhibit,
     exhibit: &Exhibit,
-    whole: &Exhibit,
     order: Option<Order>,
     larger: Option<&Larger>,
     f: &mut String,
@@ -57,10 +49,9 @@ fn write(
         exhibit.counted_operators(),
         both_ways(machine.scratchpad())
     )?;
-    let border = if whole.problem.machine.has_tiers() { " over the border of the scratchpad" } else { "" };
     writeln!(
         f,
-        "  traffic{border} {} = {} compulsory + {} non-compulsory",
+        "  traffic {} = {} compulsory + {} non-compulsory",
         bytes_text(traffic.total()),
         bytes_text(traffic.compulsory),
         bytes_text(traffic.non_compulsory)
@@ -73,16 +64,13 @@ fn write(
         writeln!(f, "  most live: {} in step {}{excess}", bytes_text(*live), name_step(exhibit, &picture, live_step))?;
     }
     writeln!(f, "\nHow good the plan is")?;
-    match &whole.cost {
-        Some(cost) => cost::write_proof(cost, order, f)?,
-        None => proof::write(exhibit, order, f)?,
+    match all.problem.machine.has_tiers() {
+        true => proof::write_cost(all, f)?,
+        false => proof::write(exhibit, order, f)?,
     }
-    if let Some(timed) = Timed::new(whole) {
+    if let Some(timed) = Timed::new(all) {
         writeln!(f, "\nHow long it takes")?;
-        time::write(whole, &timed, f)?;
-    }
-    if let Some(cost) = &whole.cost {
-        cost::write_links(cost, f)?;
+        time::write(all, &timed, f)?;
     }
     if exhibit.is_tiled() {
         writeln!(f, "\nHow it is cut into tiles")?;
