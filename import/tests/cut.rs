@@ -53,7 +53,8 @@ fn operators_read_through_views() {
     let network = to_split(&network).expect("it can be split");
     // Row 4 of the flat shape is row 0 of the second matrix; it is needed as a whole.
     let read = needs(&network, 1, &Region::new([4..5, 0..2]));
-    assert_eq!(read, [("Sin_0".into(), Region::new([1..2, 0..1, 0..6]))]);
+    assert!(read[0].0 == "Sin_0" && read[0].1.contains(&Region::new([1..2, 0..1, 0..6])), "{read:?}");
+    assert_eq!(read[0].1.range(0), 1..2);
     let read = needs(&network, 2, &Region::new([1..2, 3..4, 0..4]));
     assert!(read[0].1.contains(&Region::new([4..8, 3..4])), "{read:?}");
     assert!(network.operator(OpId(2)).is_view && !network.operator(OpId(0)).is_view);

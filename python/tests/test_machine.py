@@ -182,8 +182,8 @@ def test_reserved_addresses_stay_free(cell: cosma.Graph) -> None:
     ("arguments", "raises", "says"),
     [
         ({"scratchpad": 256, "reserved": [(0, 512)]}, ValueError, "0 to 512 are reserved, but the scratchpad ends"),
-        ({"scratchpad": 256, "reserved": [(64, 64)]}, ValueError, "no address"),
-        ({"scratchpad": 256, "reserved": [(64, 0)]}, ValueError, "no address"),
+        ({"scratchpad": 256, "reserved": [(64, 64)]}, ValueError, "is empty"),
+        ({"scratchpad": 256, "reserved": [(64, 0)]}, ValueError, "is empty"),
         ({"scratchpad": 256, "reserved": [(-64, 0)]}, ValueError, "an address is -64"),
         ({"scratchpad": 256, "reserved": [(0, None)]}, TypeError, "an address"),
         ({"scratchpad": 256, "reserved": [3]}, TypeError, "unpack"),

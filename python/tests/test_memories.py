@@ -30,8 +30,8 @@ link dram l1 price 10 rate 1 on far
 link l1 dram price 10 rate 1 on far
 link dram l2 price 10 rate 1 on far
 link l2 dram price 10 rate 1 on far
-link l2 l1 rate 8 on near
-link l1 l2 rate 8 on near
+link l2 l1 price 1 rate 8 on near
+link l1 l2 price 1 rate 8 on near
 compute cycles_per_mac 1
 """
 
@@ -249,7 +249,7 @@ def test_what_has_no_place(layers: cosma.Graph) -> None:
     one = cosma.Machine.from_text("machine scratchpad 1024 alignment 16").without_moves()
     assert cosma.plan(layers, machine=one).report.cost.total == 0
     # A file has to have a way back, so one that cannot be written is no machine.
-    with pytest.raises(ValueError, match="no way from sram to flash"):
+    with pytest.raises(ValueError, match="no links from sram to flash"):
         cosma.Machine.from_text(text.format(64))
 
 
