@@ -242,8 +242,8 @@ fn a_watcher_changes_nothing_unless_it_stops() {
         };
         let watched = plan_in_tiers_watched(&problem, &options(), &watch).expect("a plan");
         assert_eq!(
-            (watched.actions, watched.traffic, watched.lower_bound),
-            (planned.actions, planned.traffic, planned.lower_bound)
+            (&watched.actions, watched.traffic, watched.lower_bound),
+            (&planned.actions, planned.traffic, planned.lower_bound)
         );
         let last = seen.into_inner().expect("no panic").pop().expect("it is told");
         assert_eq!((last.phase, last.planned), (Phase::Done, Some(planned.traffic.non_compulsory)), "{problem}");
