@@ -9,8 +9,9 @@ use cosma_ir::{
 use cosma_passes::{
     Facts, Form, LOWER_BOUND, MachineOptions, Program, Target, are_disjoint, form, judge, symbol, weights_name,
 };
-use cosma_planner::{Bytes, Cycles, Keep, Link, MemoryId, bytes_by_link};
-use cosma_show::{Chain, TimeReport};
+use cosma_planner::{Cycles, Keep};
+use cosma_show::TimeReport;
+pub use cosma_show::{CostReport, GroupReport, LeastReport, LinkReport, TilesReport, TilingReport};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -73,69 +74,6 @@ pub struct FunctionReport {
     pub cost: Option<CostReport>,
 }
 
-/// What the transfers of a plan for several memories cost, by the prices of links.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CostReport {
-    /// All of them.
-    pub total: u64,
-    /// No program costs less, in any order that is allowed.
-    pub lower_bound: u64,
-    /// Link by link, in the order of the machine; empty unless the function is in planned form.
-    pub links: Vec<LinkReport>,
-}
-
-/// What goes over a link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LinkReport {
-    /// The name of the memory from which it leads.
-    pub from: String,
-    /// The name of the one to which it leads.
-    pub to: String,
-    /// How many bytes go over it.
-    pub bytes: u64,
-    /// What a byte costs.
-    pub price: u64,
-    /// What all of them cost.
-    pub cost: u64,
-}
-
-/// How the operators of a function are split into tiles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TilingReport {
-    /// The number of operators before the split.
-    pub operators: u64,
-    /// How many of them are split.
-    pub tiled_operators: u64,
-    /// The number of tiles, including operators that are not split.
-    pub tiles: u64,
-    /// Whether tiles of an operator overlap, so that some elements are computed more than once.
-    pub recomputes: bool,
-    /// Operators that run together, in order. Those that run alone are omitted.
-    pub groups: Vec<GroupReport>,
-    /// The operators that are split, in the order in which they begin.
-    pub tiles_of: Vec<TilesReport>,
-}
-
-/// Operators with interleaved tiles.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct GroupReport {
-    /// Their names, in the order in which they begin.
-    pub operators: Vec<String>,
-    /// The most turns that one of the operators takes.
-    pub bands: u64,
-    /// The number of their tiles.
-    pub tiles: u64,
-}
-
-/// An operator that is split.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TilesReport {
-    /// Its name before the split.
-    pub operator: String,
-    /// The number of its tiles.
-    pub tiles: u64,
-}
-
 /// Bytes moved between scratchpad and host memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TrafficReport {
@@ -159,15 +97,6 @@ pub struct TrafficReport {
     pub least: Option<LeastReport>,
 }
 
-/// Lower bounds on the bytes that programs in tiles move, including compulsory ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct LeastReport {
-    /// For every program.
-    pub all_tilings: u64,
-    /// For every program that computes each element once.
-    pub without_recomputation: u64,
-}
-
 impl FunctionReport {
     /// Reads the record of a function's plan; `None` if it has none. `duration` becomes
     /// [`FunctionReport::seconds`].
@@ -175,7 +104,7 @@ impl FunctionReport {
         let facts = Facts::read(function)?;
         let target = MachineOptions::default().resolve_if_said(function)?;
         let time = time(function, &facts, &target);
-        let cost = CostReport::read(function, &facts, &target);
+        let cost = cost(function, &facts, &target);
         let Target { machine, weights, keep } = target;
         let least = tiling_bound(function).and_then(|it| it.0);
         let least = least.map(|LeastTraffic { all_tilings, without_recomputation }| LeastReport {
@@ -205,7 +134,7 @@ impl FunctionReport {
             seconds: duration.as_secs_f64(),
             solver: facts.solver,
             proof: facts.proof,
-            tiling: TilingReport::read(function),
+            tiling: tiling(function),
             time,
             cost,
         })
@@ -226,72 +155,41 @@ fn time(function: OperationRef, facts: &Facts, target: &Target) -> Option<TimeRe
     TimeReport::new(&program.extraction.problem, program.parts().1, named(bound), named(any_order))
 }
 
-impl CostReport {
-    /// Counts what the program of a function in planned form moves over each link; `None` unless it was planned for
-    /// several memories.
-    fn read(function: OperationRef, facts: &Facts, target: &Target) -> Option<CostReport> {
-        let Cost { total, lower_bound } = facts.cost?;
-        let is_planned = form(function) == Form::Planned;
-        let program = is_planned.then(|| judge(function, target.clone()).ok()).flatten().map(|it| it.0);
-        let links = |program: &Program| {
-            let problem = &program.extraction.problem;
-            let name = |it: MemoryId| problem.machine.memories()[it.index()].name.clone();
-            let link = |(link, bytes): (&Link, Bytes)| {
-                let (Bytes(bytes), price) = (bytes, link.price);
-                LinkReport { from: name(link.from), to: name(link.to), bytes, price, cost: bytes.saturating_mul(price) }
-            };
-            problem.machine.links().iter().zip(bytes_by_link(problem, program.parts().1)).map(link).collect()
-        };
-        Some(CostReport { total, lower_bound, links: program.as_ref().map_or(Vec::new(), links) })
-    }
+/// Counts what the program of a function in planned form moves over each link; `None` unless it was planned for
+/// several memories.
+fn cost(function: OperationRef, facts: &Facts, target: &Target) -> Option<CostReport> {
+    let Cost { total, lower_bound } = facts.cost?;
+    let is_planned = form(function) == Form::Planned;
+    let program = is_planned.then(|| judge(function, target.clone()).ok()).flatten().map(|it| it.0);
+    let links = |program: &Program| LinkReport::of_each(&program.extraction.problem, program.parts().1);
+    Some(CostReport { total, lower_bound, links: program.as_ref().map_or(Vec::new(), links) })
 }
 
-impl TilingReport {
-    /// Reads how the operators of a function are split; `None` if none is.
-    fn read(function: OperationRef) -> Option<TilingReport> {
-        let block = function.region(0).ok()?.first_block()?;
-        let operators = std::iter::successors(block.first_operation(), |it| it.next_in_block());
-        let operators: Vec<OperationRef> = operators.filter(|it| is_abstract(*it) || is_group(*it)).collect();
-        let mut known: HashMap<String, usize> = HashMap::new();
-        let (mut names, mut family_of, mut counts): (Vec<String>, Vec<usize>, Vec<u64>) = Default::default();
-        let mut domains: Vec<Vec<TensorRegion>> = Vec::new();
-        for (index, operator) in operators.iter().enumerate() {
-            let (tile, domain) = match tile_of(*operator) {
-                Some(TileOf { operator, offsets, sizes }) => (Some(operator), Some(TensorRegion { offsets, sizes })),
-                None => (None, None),
-            };
-            let next = names.len();
-            let family = tile.as_ref().map_or(next, |it| *known.entry(it.clone()).or_insert(next));
-            if family == next {
-                let named = name_of(operator.location()).or(tile);
-                names.push(named.unwrap_or_else(|| format!("{}_{index}", kind(*operator))));
-                counts.push(0);
-                domains.push(Vec::new());
-            }
-            counts[family] += 1;
-            domains[family].extend(domain);
-            family_of.push(family);
-        }
-        let group = |it: Chain| GroupReport {
-            operators: it.families.iter().map(|it| names[*it].clone()).collect(),
-            bands: it.n_bands as u64,
-            tiles: it.families.iter().map(|it| counts[*it]).sum(),
+/// Reads how the operators of a function are split; `None` if none is.
+fn tiling(function: OperationRef) -> Option<TilingReport> {
+    let block = function.region(0).ok()?.first_block()?;
+    let operators = std::iter::successors(block.first_operation(), |it| it.next_in_block());
+    let operators: Vec<OperationRef> = operators.filter(|it| is_abstract(*it) || is_group(*it)).collect();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let (mut names, mut family_of, mut is_split): (Vec<String>, Vec<usize>, Vec<bool>) = Default::default();
+    let mut domains: Vec<Vec<TensorRegion>> = Vec::new();
+    for (index, operator) in operators.iter().enumerate() {
+        let (tile, domain) = match tile_of(*operator) {
+            Some(TileOf { operator, offsets, sizes }) => (Some(operator), Some(TensorRegion { offsets, sizes })),
+            None => (None, None),
         };
-        let groups = cosma_show::chains(&family_of).into_iter().filter(|it| 1 < it.families.len()).map(group).collect();
-        let mut cut: Vec<usize> = known.into_values().collect();
-        cut.sort_unstable();
-        let tiles_of: Vec<TilesReport> =
-            cut.iter().map(|it| TilesReport { operator: names[*it].clone(), tiles: counts[*it] }).collect();
-        let (n_operators, n_cut) = (names.len() as u64, cut.len() as u64);
-        (!cut.is_empty()).then_some(TilingReport {
-            operators: n_operators,
-            tiled_operators: n_cut,
-            tiles: operators.len() as u64,
-            recomputes: !domains.iter().all(are_disjoint),
-            groups,
-            tiles_of,
-        })
+        let next = names.len();
+        let family = tile.as_ref().map_or(next, |it| *known.entry(it.clone()).or_insert(next));
+        if family == next {
+            is_split.push(tile.is_some());
+            let named = name_of(operator.location()).or(tile);
+            names.push(named.unwrap_or_else(|| format!("{}_{index}", kind(*operator))));
+            domains.push(Vec::new());
+        }
+        domains[family].extend(domain);
+        family_of.push(family);
     }
+    TilingReport::new(&names, &is_split, &family_of, !domains.iter().all(are_disjoint))
 }
 
 impl Report {

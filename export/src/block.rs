@@ -32,6 +32,24 @@ pub struct Block {
     pub slices: Vec<(Slice, Step)>,
 }
 
+/// A stay of a tensor at a place in a memory with addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedStay {
+    /// The tensor.
+    pub tensor: TensorId,
+    /// Where it is.
+    pub place: Place,
+    /// Half-open: the steps during which it occupies its bytes, including those of its transfers. Empty if it only passes
+    /// through between two steps.
+    pub steps: Range<Step>,
+}
+
+/// The stays of tensors in all memories with addresses, read off a program: in the order of the lines with which they begin.
+pub fn stays(problem: &Problem, actions: &[Action]) -> Vec<PlacedStay> {
+    let stay = |it: Block| PlacedStay { tensor: it.tensor, place: it.place, steps: it.steps };
+    Blocks::of(problem, actions).blocks.into_iter().map(stay).collect()
+}
+
 /// An operator's workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Workspace {

@@ -43,6 +43,7 @@ mod read;
 mod table;
 pub mod tflm;
 
+pub use block::{PlacedStay, stays};
 pub use buffers::buffers;
 pub use document::{
     ActionDocument, BanksDocument, ComputeDocument, Document, LinkDocument, MachineDocument, MemoryDocument,

@@ -11,7 +11,7 @@
 //!    and the crate `cosma-network` decides.
 //! 5. *Pieces* (`pieces.rs`): slices and rows of a tensor that is live anyway become views of it.
 //! 6. *Emit* (`emit.rs`): prints source form. Or *extract* (`extract.rs`): makes the planner's graph, the one that
-//!    COSMA's passes make of that text.
+//!    COSMA's passes make of that text; with what is to be known to split its operators (`cut.rs`).
 //!
 //! The data of weights is never read, only their shapes. Files of external data may be missing unless they
 //! contain a shape.
@@ -22,6 +22,7 @@ mod access;
 mod attributes;
 mod class;
 mod content;
+mod cut;
 mod element;
 mod emit;
 mod error;
@@ -41,6 +42,7 @@ mod region;
 
 use bytes::Bytes;
 
+pub use cut::Cuts;
 pub use element::Element;
 pub use error::Error;
 pub use extract::{Carrier, Extraction};

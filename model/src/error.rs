@@ -1,6 +1,6 @@
 //! The errors between a model and its plan.
 
-use cosma_planner::Bytes;
+use cosma_planner::{Bytes, Problem, Violation};
 use std::path::PathBuf;
 
 /// Why there is no plan.
@@ -45,4 +45,12 @@ pub enum Error {
     /// The judge found a mistake in a plan. This is a bug in COSMA.
     #[error("the plan is wrong: {0}")]
     Judge(String),
+}
+
+impl Error {
+    /// What the judge found in a program.
+    pub(crate) fn violated(problem: &Problem, violations: &[Violation]) -> Error {
+        let first = violations.first().map(|it| it.display(problem).to_string()).unwrap_or_default();
+        Error::Judge(format!("{} violations, the first: {first}", violations.len()))
+    }
 }

@@ -2,12 +2,13 @@
 //!
 //! 1. A [`Network`] is a graph with the names of a model: [`Network::read`] makes one from an ONNX file. It equals
 //!    the graph that COSMA's passes make from the model's text, so both ways give the same plans.
-//! 2. [`plan`] plans it for a scratchpad, and has the plan judged.
+//! 2. [`plan`] plans it for a scratchpad, or for a machine of several memories, and has the plan judged.
 //! 3. A [`Planned`] network gives its [`Report`], its program and residencies as records, and an
 //!    [`Exhibit`](cosma_show::Exhibit), from which `cosma-show` makes pictures and explanations.
 //! 4. [`sweep`] plans it for many scratchpads.
 //!
-//! It needs only a Rust toolchain. Operators are not split into tiles here: that needs their bodies.
+//! It needs only a Rust toolchain. Where operators are split into tiles ([`Request::tiles`]), the tiles have no bodies: that
+//! takes MLIR.
 //!
 //! ```
 //! use cosma_model::{Network, Request, plan};
@@ -26,15 +27,18 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod memories;
 mod network;
 mod plan;
 mod record;
 mod report;
 mod sweep;
+mod tiles;
 
 pub use error::Error;
 pub use network::{ModelOptions, Network};
 pub use plan::{Planned, Request, plan};
-pub use record::{ActionRecord, ResidencyRecord, SlotRecord};
+pub use record::{ActionRecord, PlaceRecord, ResidencyRecord, SlotRecord};
 pub use report::{Report, TrafficReport};
 pub use sweep::{Point, Scratchpads, Sweep, Verdict, sweep};
+pub use tiles::{TileRecord, Tiles};

@@ -1,7 +1,7 @@
 //! A graph with the names of a model.
 
 use crate::Error;
-use cosma_import::{Carrier, Grouping, Options, Region, Sharing, TensorIndex, import};
+use cosma_import::{Carrier, Cuts, Grouping, Options, Region, Sharing, Splitting, TensorIndex, import};
 use cosma_planner::{Error as PlannerError, Graph, GraphBuilder};
 use cosma_show::{OperatorLabel, TensorLabel};
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub struct Network {
     pub tensors: Vec<TensorLabel>,
     /// By tensor: its name in the graph, for errors.
     names: Vec<String>,
+    /// How the operators of a model may be split. Nothing is said of what was added by hand.
+    pub(crate) cuts: Cuts,
 }
 
 /// How to read an ONNX model.
@@ -75,9 +77,9 @@ impl Network {
                 element_bytes,
                 grouping: if options.groups { Grouping::Accelerator } else { Grouping::None },
                 in_place: if options.in_place { Sharing::Operators } else { Sharing::None },
+                access: Splitting::Operators,
                 folder: folder.map(|it| if it.as_os_str().is_empty() { Path::new(".").into() } else { it.into() }),
                 file: path.map(|it| it.display().to_string()).unwrap_or_default(),
-                ..Options::default()
             },
         )?;
         Ok(Network::of_import(&imported))
@@ -109,7 +111,8 @@ impl Network {
         let tensors: Vec<TensorLabel> = tensors.collect();
         let names = tensors.iter().map(|it| it.name.clone()).collect();
         let name = if network.name.is_empty() { "main" } else { &network.name };
-        Network { name: name.into(), graph: extraction.graph, operators, tensors, names }
+        let cuts = network.cuts(&extraction);
+        Network { name: name.into(), graph: extraction.graph, operators, tensors, names, cuts }
     }
 
     /// The present graph.

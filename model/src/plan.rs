@@ -1,12 +1,14 @@
 //! Plans a network and has the plan judged.
 
+use crate::memories::{place, plan_tiers};
+use crate::tiles::{Cut, Tiles, cut, left};
 use crate::{Error, Network};
 use cosma_planner::time::{Clock, LatencyBound, bound_of_any_order, latency_bound, plan_in_time};
 use cosma_planner::{
-    Action, Bytes, Error as PlannerError, Keep, LeastScratchpad, Machine, Objective, Options, Problem, Solution,
-    Watcher, Weights, check_with_prologue, plan_watched,
+    Action, Bytes, Error as PlannerError, Keep, LeastScratchpad, Machine, MemoryId, Moves, Objective, Options,
+    Placement, Problem, Solution, Watcher, Weights, check_with_prologue, plan_watched,
 };
-use cosma_show::{Exhibit, Proof, TimeProof};
+use cosma_show::{CostReport, Exhibit, Proof, TimeProof};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -24,10 +26,15 @@ pub struct Request {
     pub keep: Keep,
     /// Addresses of the scratchpad that plans must not use, half-open.
     pub reserved: Vec<Range<Bytes>>,
-    /// The speed of the links of [`Machine::with_host`] and of operators; `None` if time does not count.
+    /// The speed of the machine's links and of operators; `None` if time does not count.
     pub clock: Option<Clock>,
+    /// The machine, if it is another than [`Machine::with_host`]: one of several memories, or one on which nothing moves. Size
+    /// and alignment of its scratchpad, and its clock, are those above; what is reserved above is reserved besides.
+    pub machine: Option<Machine>,
     /// Whether transfers overlap with operators, if there is a clock.
     pub overlaps: bool,
+    /// Whether operators of a model are split into tiles if they do not fit, or if tiles move less.
+    pub tiles: bool,
     /// The options of the planner.
     pub options: Options,
 }
@@ -45,8 +52,20 @@ impl Request {
             keep: Keep::Never,
             reserved: Vec::new(),
             clock: None,
+            machine: None,
             overlaps: true,
+            tiles: false,
             options: Options::default(),
+        }
+    }
+
+    /// A machine as it is, and defaults for all else.
+    pub fn for_machine(machine: Machine) -> Request {
+        Request {
+            alignment: machine.alignment(),
+            clock: machine.clock().cloned(),
+            machine: Some(machine.clone()),
+            ..Request::for_scratchpad(machine.scratchpad())
         }
     }
 
@@ -54,19 +73,13 @@ impl Request {
     ///
     /// # Errors
     /// [`Error::Graph`]; [`Error::Option`] for an invalid alignment, for reserved addresses beyond the scratchpad, and for
-    /// options that exclude each other; [`Error::Planner`] for an invalid clock.
+    /// options that exclude each other or the machine; [`Error::Planner`] for an invalid clock.
     pub fn problem(&self, network: &Network) -> Result<Problem, Error> {
         let refuse = |why: &str| Err(Error::Option(why.into()));
         if !(1..=1 << 32).contains(&self.alignment.0) {
             return Err(Error::Option(format!("alignment is {}: it is 1 to 2^32 B", self.alignment)));
         }
-        if let Some(Range { start, end }) = self.reserved.iter().find(|it| it.is_empty()) {
-            return Err(Error::Option(format!("the reserved range {start} to {end} is empty")));
-        }
-        if let Some(Range { start, end }) = self.reserved.iter().find(|it| self.scratchpad < it.end) {
-            let why = format!("{start} to {end} are reserved, but the scratchpad ends at {}", self.scratchpad);
-            return Err(Error::Option(why));
-        }
+        let machine = self.machine()?;
         if self.options.objective == Objective::Latency && !self.is_timed() {
             let why = if self.clock.is_some() { "nothing overlaps" } else { "the machine has no clock" };
             return Err(Error::Option(format!("latency cannot be the objective where {why}")));
@@ -91,12 +104,29 @@ impl Request {
                 _ => keep,
             }),
         };
-        let machine = Machine::with_host(self.scratchpad, self.alignment).with_reserved(self.reserved.clone());
-        let machine = match &self.clock {
-            None => machine,
-            Some(clock) => machine.with_clock(clock.clone()).map_err(Error::Planner)?,
-        };
         Ok(Problem { graph, machine })
+    }
+
+    /// The machine to plan for.
+    fn machine(&self) -> Result<Machine, Error> {
+        if let Some(Range { start, end }) = self.reserved.iter().find(|it| it.is_empty()) {
+            return Err(Error::Option(format!("the reserved range {start} to {end} is empty")));
+        }
+        let mut machine = match &self.machine {
+            None => Machine::with_host(self.scratchpad, self.alignment),
+            Some(machine) => machine.with_scratchpad(self.scratchpad),
+        };
+        machine.set_alignment(self.alignment);
+        let machine = machine.with_reserved(self.reserved.clone());
+        let reserved = &machine.memories()[MemoryId::SCRATCHPAD.index()].reserved;
+        if let Some(Range { start, end }) = reserved.iter().find(|it| self.scratchpad < it.end) {
+            let why = format!("{start} to {end} are reserved, but the scratchpad ends at {}", self.scratchpad);
+            return Err(Error::Option(why));
+        }
+        match &self.clock {
+            None => Ok(machine.without_clock()),
+            Some(clock) => machine.with_clock(clock.clone()).map_err(Error::Planner),
+        }
     }
 
     /// Whether a program whose transfers go on beside operators is looked for.
@@ -110,25 +140,63 @@ impl Request {
 pub struct Planned {
     /// The request.
     pub request: Request,
-    /// The plan and its proof.
+    /// The plan and its proof. On a machine of several memories, the plan is what lies in the scratchpad, and the proof is about
+    /// the border of home.
     pub solution: Solution,
+    /// Where everything lies, if nothing moves on the machine. Then the plan above has of it what lies in the scratchpad.
+    pub placement: Option<Placement>,
+    /// What the program costs by the prices of links, on a machine of several memories or on which nothing moves. This is then
+    /// minimised, and proven.
+    pub cost: Option<CostReport>,
     /// The planned program with names, for display.
     pub exhibit: Exhibit,
-    /// The smallest scratchpad with which the network can run.
+    /// The smallest scratchpad with which the network can run; if nothing moves, a lower bound.
     pub least: LeastScratchpad,
     /// How fast programs of this plan can be at most, and those in any order; none without a clock.
     pub bounds: Option<[LatencyBound; 2]>,
+    /// What came of splitting operators; `None` if that was not asked.
+    pub tiles: Option<Tiles>,
     /// How long planning took.
     pub duration: Duration,
 }
 
-/// Plans a network. The watcher receives progress and may stop planning; then the plan is the best found so far.
+/// Plans a network. The watcher receives progress and may stop planning; then the plan is the best found so far. Where
+/// operators are split into tiles, that may take eight seconds more.
 ///
 /// # Errors
 /// [`Error::Graph`]; [`Error::Option`]; [`Error::ScratchpadTooSmall`]; [`Error::Planner`]; [`Error::Judge`], which is a
 /// bug in COSMA.
 pub fn plan(network: &Network, request: &Request, watcher: &Watcher) -> Result<Planned, Error> {
+    let start = Instant::now();
     let problem = request.problem(network)?;
+    if !request.tiles {
+        return plan_problem(network, request, problem, watcher);
+    }
+    if problem.machine.moves() == Moves::None {
+        return Err(Error::Option("operators are not split on a machine on which nothing moves".into()));
+    }
+    let Cut { problem, tiles, names } = cut(network, request, problem, watcher)?;
+    let rest = Request { options: left(request, start), ..request.clone() };
+    let mut planned = match names {
+        None => plan_problem(network, &rest, problem, watcher)?,
+        Some((network, families)) => {
+            let mut planned = plan_problem(&network, &rest, problem, watcher)?;
+            planned.exhibit.families = families;
+            planned
+        }
+    };
+    planned.request.options = request.options;
+    Ok(Planned { tiles: Some(tiles), duration: start.elapsed(), ..planned })
+}
+
+/// Plans a problem with the names of a network.
+fn plan_problem(network: &Network, request: &Request, problem: Problem, watcher: &Watcher) -> Result<Planned, Error> {
+    if problem.machine.moves() == Moves::None {
+        return place(network, request, problem, watcher);
+    }
+    if problem.machine.has_tiers() {
+        return plan_tiers(network, request, problem, watcher);
+    }
     let complain = |error| explain(network, &problem, error);
     let start = Instant::now();
     let (solution, actions, bounds) = if request.is_timed() {
@@ -149,7 +217,17 @@ pub fn plan(network: &Network, request: &Request, watcher: &Watcher) -> Result<P
     judge(&problem, &solution, &actions)?;
     let least = problem.least_scratchpad(request.options.order);
     let exhibit = exhibit(network, problem, &solution, actions, bounds);
-    Ok(Planned { request: request.clone(), solution, exhibit, least, bounds, duration })
+    Ok(Planned {
+        request: request.clone(),
+        solution,
+        placement: None,
+        cost: None,
+        exhibit,
+        least,
+        bounds,
+        tiles: None,
+        duration,
+    })
 }
 
 /// Verifies that the judge accepts a program and counts the bytes that its plan reports.
@@ -160,15 +238,12 @@ pub(crate) fn judge(problem: &Problem, solution: &Solution, actions: &[Action]) 
     match check_with_prologue(problem, &solution.plan.prologue(problem), actions) {
         Ok(it) if it.non_compulsory == solution.non_compulsory && it.compulsory == problem.compulsory() => Ok(()),
         Ok(_) => Err(Error::Judge("it moves different bytes than it reports".into())),
-        Err(violations) => {
-            let first = violations.first().map(|it| it.display(problem).to_string()).unwrap_or_default();
-            Err(Error::Judge(format!("{} violations, the first: {first}", violations.len())))
-        }
+        Err(violations) => Err(Error::violated(problem, &violations)),
     }
 }
 
 /// A program with the names of its network.
-fn exhibit(
+pub(crate) fn exhibit(
     network: &Network,
     problem: Problem,
     solution: &Solution,

@@ -8,7 +8,8 @@ use crate::{Error, Network, Request};
 use cosma_planner::baseline::size_without_spills;
 use cosma_planner::time::{Timed, plan_in_time, plan_in_time_from};
 use cosma_planner::{
-    Action, Bytes, Cycles, Error as PlannerError, Order, Problem, Progress, Solution, Watcher, plan_from, plan_watched,
+    Action, Bytes, Cycles, Error as PlannerError, MemoryId, Moves, Order, Problem, Progress, Solution, Watcher,
+    plan_from, plan_watched,
 };
 use serde::Serialize;
 use std::ops::ControlFlow;
@@ -85,15 +86,28 @@ const MOST_STEPS: u32 = 10_000;
 ///
 /// # Errors
 /// Those of [`plan`](crate::plan()), except that a scratchpad may be too small; [`Error::Option`] for too many or too few
-/// sizes, and for reserved addresses.
+/// sizes, for reserved addresses, for tiles, for several memories, and if nothing moves on the machine.
 pub fn sweep(
     network: &Network,
     request: &Request,
     scratchpads: &Scratchpads,
     watcher: &(dyn Fn(Bytes, &Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Sweep, Error> {
-    if !request.reserved.is_empty() {
-        return Err(Error::Option("a sweep takes no reserved addresses: they are of one scratchpad".into()));
+    let refuse = |why: &str| Err(Error::Option(why.into()));
+    if request.tiles {
+        return refuse("a sweep is of whole operators, not of tiles");
+    }
+    if let Some(machine) = &request.machine {
+        if machine.has_tiers() {
+            return refuse("a sweep is over the sizes of one scratchpad, and the machine has several memories");
+        }
+        if machine.moves() == Moves::None {
+            return refuse("a sweep is about what moves, and on this machine nothing does");
+        }
+    }
+    let scratchpad = request.machine.as_ref().map(|it| &it.memories()[MemoryId::SCRATCHPAD.index()]);
+    if !request.reserved.is_empty() || scratchpad.is_some_and(|it| !it.reserved.is_empty()) {
+        return refuse("a sweep takes no reserved addresses: they are of one scratchpad");
     }
     let mut problem = request.problem(network)?;
     problem.machine.set_scratchpad(problem.min_scratchpad());

@@ -6,7 +6,9 @@ use cosma_import::proto::{
 };
 use cosma_model::{Error, ModelOptions, Network, Request, Scratchpads, Verdict, plan, sweep};
 use cosma_planner::time::{Clock, Ratio};
-use cosma_planner::{Bytes, GraphBuilder, Keep, Objective, OpId, Options, Order, Progress, Weights};
+use cosma_planner::{
+    Bytes, GraphBuilder, Keep, Machine, Objective, OpId, Options, Order, Progress, Solver, Weights, preset,
+};
 use prost::Message;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -226,4 +228,193 @@ fn reserved_addresses_stay_free() {
     let planned = plan(&cell(), &request, &go_on).expect("it fits");
     let is_free = |offset: u64, size: u64| reserved.iter().all(|it| it.end.0 <= offset || offset + size <= it.start.0);
     assert!(planned.residencies().iter().all(|it| is_free(it.offset, it.size)));
+}
+
+/// A scratchpad of 256 bytes, and a larger memory between it and home, as in the book.
+const CHIP: &str = "memory dram
+memory l1 256 alignment 64
+memory l2 1024 alignment 16 reserved 0..64
+link dram l1 price 10
+link l1 dram price 10
+link dram l2 price 10
+link l2 dram price 10
+link l2 l1 price 1
+link l1 l2 price 1
+";
+
+fn chip(text: &str) -> Machine {
+    let file: preset::MachineFile = text.parse().expect("it is a machine");
+    file.memories.expect("it has several memories")
+}
+
+/// A residual connection around a wide layer, as in the book.
+fn residual() -> Network {
+    let mut graph = GraphBuilder::new();
+    let x = graph.argument("x", Bytes(64));
+    let mut op =
+        |name: &str, reads: &[_], result: &str, size| graph.op(name, reads, [(result, Bytes(size))], Bytes::ZERO)[0];
+    let head = op("head", &[x], "a", 128);
+    let left = op("left", &[head], "b", 64);
+    let wide = op("wide", &[left], "c", 192);
+    let narrow = op("narrow", &[wide], "d", 64);
+    let y = op("join", &[head, narrow], "y", 64);
+    graph.result(y);
+    (0..5).for_each(|it| graph.macs(OpId(it), 100));
+    Network::of_graph("residual", graph, ["x", "a", "b", "c", "d", "y"].map(String::from).into())
+}
+
+#[test]
+fn what_does_not_fit_waits_halfway() {
+    let planned = plan(&residual(), &Request::for_machine(chip(CHIP)), &go_on).expect("it fits");
+    let report = planned.report();
+    let cost = report.cost.expect("there are several memories");
+    assert_eq!((report.status.as_str(), cost.total, cost.lower_bound), ("optimal", 1536, 1536));
+    assert_eq!((report.traffic.total, report.traffic.non_compulsory, report.peak), (128, 0, 256));
+    assert_eq!(cost.links.iter().map(|it| it.bytes * it.price).sum::<u64>(), cost.total);
+    let used: Vec<_> = cost.links.iter().filter(|it| it.bytes != 0).map(|it| (&it.from[..], &it.to[..])).collect();
+    assert_eq!(used, [("dram", "l1"), ("l1", "dram"), ("l2", "l1"), ("l1", "l2")]);
+    let program = planned.program();
+    let moves: Vec<_> = program.iter().filter(|it| it.kind == "move").collect();
+    assert_eq!(moves.len(), 2);
+    let memory_of = |it: &Option<cosma_model::PlaceRecord>| it.as_ref().map(|it| it.memory.clone()).unwrap_or_default();
+    let ends: Vec<_> = moves.iter().map(|it| (memory_of(&it.source), memory_of(&it.destination))).collect();
+    assert_eq!(ends, [("l1".into(), "l2".into()), ("l2".into(), "l1".into())]);
+    assert!(moves.iter().all(|it| it.offset.is_some() && it.bytes == Some(128) && it.tensor.as_deref() == Some("a")));
+    // It is in the l2 while the wide layer runs, and not among what is reserved.
+    let in_l2 = planned.residencies_in("l2").expect("it has addresses");
+    let wide = program.iter().find(|it| it.operator.as_deref() == Some("wide")).expect("it runs").step;
+    assert!(matches!(&in_l2[..], [it] if it.tensor == "a" && it.start <= wide && wide < it.end && 64 <= it.offset));
+    assert_eq!(planned.residencies_in("l1").expect("it has addresses"), planned.residencies());
+    let text = cosma_show::explain(&planned.exhibit, Some(Order::Free), None);
+    for said in ["Optimal: all transfers together cost 1536; no program costs less.", "What was moved and why"] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+    let no_such = |memory| planned.residencies_in(memory).expect_err("it has none").to_string();
+    assert_eq!(no_such("l3"), "the machine has no memory 'l3': there are dram, l1, l2");
+    assert_eq!(no_such("dram"), "no addresses are decided in 'dram', which has no size");
+}
+
+/// What is asked for counts before what the machine says.
+#[test]
+fn a_scratchpad_of_another_size() {
+    let usual = Request::for_machine(chip(CHIP));
+    let request =
+        Request { scratchpad: Bytes(512), alignment: Bytes(128), reserved: vec![Bytes(0)..Bytes(64)], ..usual };
+    let planned = plan(&residual(), &request, &go_on).expect("it fits");
+    let report = planned.report();
+    assert_eq!((report.scratchpad, report.alignment), (512, 128));
+    assert!(planned.residencies().iter().all(|it| 64 <= it.offset && it.offset.is_multiple_of(128)));
+    // With room for all, nothing waits.
+    let request = Request { scratchpad: Bytes(4096), ..Request::for_machine(chip(CHIP)) };
+    let cost = plan(&residual(), &request, &go_on).expect("it fits").report().cost.expect("there are several memories");
+    assert_eq!((cost.total, cost.lower_bound), (1280, 1280));
+    // Two memories are a scratchpad and home, whatever their names.
+    let two = "memory dram\nmemory sram 256 alignment 64\nlink dram sram\nlink sram dram\n";
+    let planned = plan(&cell(), &Request::for_machine(chip(two)), &go_on).expect("it fits");
+    let usual = plan(&cell(), &Request::for_scratchpad(Bytes(256)), &go_on).expect("it fits");
+    assert_eq!((planned.report().cost, planned.report().traffic), (None, usual.report().traffic));
+    assert_eq!(planned.program()[0].source.as_ref().map(|it| it.memory.as_str()), Some("dram"));
+}
+
+#[test]
+fn copies_between_memories_take_time() {
+    let text = CHIP.replace("link", "link ").replace("memory dram", "channel far\nchannel near\nmemory dram");
+    let text: String = text
+        .lines()
+        .map(|it| match it.strip_prefix("link") {
+            Some(_) if it.contains("price 10") => format!("{it} rate 1 on far\n"),
+            Some(_) => format!("{it} rate 8 on near\n"),
+            None => format!("{it}\n"),
+        })
+        .collect();
+    let machine = chip(&format!("{text}compute cycles_per_mac 1\n"));
+    let request = Request::for_machine(machine);
+    let planned = plan(&residual(), &request, &go_on).expect("it fits");
+    let time = planned.report().time.expect("there is a clock");
+    assert!(time.compute == 500 && ["B0", "B1"].contains(&time.any_order_bound.as_str()));
+    let stalls = time.stalls;
+    let lost = stalls.channel + stalls.place + stalls.latency + stalls.write_back + stalls.late;
+    assert_eq!(time.compute + lost, time.cycles);
+    assert!(time.any_order_lower_bound <= time.cycles);
+    let carried: Vec<(&str, u64)> = time.channels.iter().map(|it| (it.name.as_str(), it.bytes)).collect();
+    assert_eq!(carried, [("far", 128), ("near", 256)]);
+    let in_turn = plan(&residual(), &Request { overlaps: false, ..request.clone() }, &go_on).expect("it fits");
+    assert!(in_turn.program().iter().all(|it| it.kind != "wait" && !it.overlaps));
+    assert!(time.cycles <= in_turn.report().time.expect("there is a clock").cycles);
+    let chart = cosma_show::time_chart(&[("", &planned.exhibit)]);
+    assert!(chart.contains("near") && cosma_show::explain(&planned.exhibit, None, None).contains("channel near"));
+    let options = Options { objective: Objective::Latency, ..Options::default() };
+    let fast = plan(&residual(), &Request { options, ..request.clone() }, &go_on).expect("it fits").report();
+    assert!(fast.time.expect("there is a clock").cycles <= time.cycles);
+    let refused = plan(&residual(), &Request { options, overlaps: false, ..request }, &go_on);
+    let why = refused.expect_err("nothing is fast then").to_string();
+    assert_eq!(why, "latency cannot be the objective where nothing overlaps");
+}
+
+#[test]
+fn where_nothing_moves_all_have_a_place() {
+    let machine = chip(CHIP).without_moves().expect("it has no clock");
+    let planned = plan(&layers(), &Request::for_machine(machine.clone()), &go_on).expect("it fits");
+    let report = planned.report();
+    let cost = report.cost.expect("accesses cost");
+    assert_eq!((report.solver.as_str(), report.min_scratchpad_is.as_deref()), ("placement", Some("lower_bound")));
+    assert!(cost.lower_bound <= cost.total);
+    assert_eq!(cost.links.iter().map(|it| it.cost).sum::<u64>(), cost.total);
+    let program = planned.program();
+    assert!(program.iter().all(|it| it.kind == "start" || it.kind == "run"));
+    // Every argument and weight is somewhere from the start, and all that operators access is where it was put.
+    let starts: Vec<_> = program.iter().filter(|it| it.kind == "start").filter_map(|it| it.tensor.clone()).collect();
+    assert_eq!(starts, ["x", "w", "v"]);
+    let slots = || program.iter().flat_map(|it| it.reads.iter().chain(&it.writes));
+    let mut places = std::collections::BTreeMap::new();
+    for it in slots() {
+        let place = (it.memory.clone(), it.offset);
+        assert_eq!(places.entry(it.tensor.clone()).or_insert(place.clone()), &place);
+    }
+    let bytes = [("x", 64), ("w", 512), ("v", 512), ("a", 128), ("b", 128), ("y", 64)];
+    let price = |memory: &str| if memory == "dram" { 10 } else { u64::from(memory == "l2") };
+    let of_each = bytes.map(|(name, bytes)| bytes * price(places[name].0.as_deref().expect("it says where")));
+    assert_eq!(of_each.iter().sum::<u64>(), cost.total);
+    // Weights stay for good.
+    let in_l2 = planned.residencies_in("l2").expect("it has addresses");
+    let weights = in_l2.iter().filter(|it| it.origin == "weight").chain(&[]);
+    assert!(weights.clone().count() != 0 && weights.clone().all(|it| (it.start, it.end) == (0, 3)));
+    let refused = |request: Request| match plan(&layers(), &request, &go_on) {
+        Err(Error::Option(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    let usual = Request::for_machine(machine.clone());
+    let prefix = "on a machine on which nothing moves, ";
+    let wrong = [
+        (Request { weights: Weights::Streamed, ..usual.clone() }, "weights are read where they lie"),
+        (Request { keep: Keep::Auto, ..usual.clone() }, "all weights stay where they lie"),
+        (
+            Request { options: Options { solver: Solver::Search, ..Options::default() }, ..usual.clone() },
+            "there is no choice",
+        ),
+    ];
+    for (request, why) in wrong {
+        assert!(refused(request).starts_with(&format!("{prefix}{why}")));
+    }
+    let small = Request { scratchpad: Bytes(0), ..usual };
+    let _ = plan(&layers(), &small, &go_on).expect("the other memories have room");
+}
+
+#[test]
+fn sweeps_are_over_one_scratchpad() {
+    let refused = |machine: Machine| {
+        let swept = sweep(&cell(), &Request::for_machine(machine), &Scratchpads::Steps(3), &|_, it| go_on(it));
+        swept.expect_err("it is refused").to_string()
+    };
+    let several = "a sweep is over the sizes of one scratchpad, and the machine has several memories";
+    assert_eq!(refused(chip(CHIP)), several);
+    let two = "memory dram\nmemory sram 256 alignment 64\nlink dram sram\nlink sram dram\n";
+    let fixed = chip(two).without_moves().expect("it has no clock");
+    assert_eq!(refused(fixed), "a sweep is about what moves, and on this machine nothing does");
+    let reserved = chip(&two.replace("alignment 64", "alignment 64 reserved 0..64"));
+    assert_eq!(refused(reserved), "a sweep takes no reserved addresses: they are of one scratchpad");
+    let swept = sweep(&cell(), &Request::for_machine(chip(two)), &Scratchpads::Steps(6), &|_, it| go_on(it));
+    let usual = sweep(&cell(), &Request::for_scratchpad(Bytes(0)), &Scratchpads::Steps(6), &|_, it| go_on(it));
+    let totals = |it: &cosma_model::Sweep| it.points.iter().map(|it| it.total).collect::<Vec<_>>();
+    assert_eq!(totals(&swept.expect("one scratchpad")), totals(&usual.expect("one scratchpad")));
 }

@@ -4,21 +4,14 @@
 
 use crate::effort::solver_name;
 use cosma_ir::melior::ir::OperationRef;
-use cosma_ir::{Cost, CyclesBound, PlanSummary, TilingBound, plan_summary, set_plan_summary};
+use cosma_ir::{Cost, CyclesBound, LeastTraffic, PlanSummary, TilingBound, plan_summary, set_plan_summary};
 use cosma_planner::tiers::TieredPlan;
 use cosma_planner::time::LatencyBound;
 use cosma_planner::{Bytes, Order, Problem, Solution, Traffic};
+use cosma_tile::Bounds;
 
 const OPTIMAL: &str = "optimal";
 const FEASIBLE: &str = "feasible";
-/// No tiling moves less.
-const ALL_TILINGS: &str = "all tilings";
-/// No tiling that computes no element twice moves less.
-const WITHOUT_RECOMPUTATION: &str = "all tilings without recomputation";
-/// What is proven, is proven for the operators as they are.
-const THESE_TILES: &str = "these tiles";
-/// Likewise, in the order of the source.
-const THIS_ORDER: &str = "this order";
 
 /// The summary of a plan. Sizes are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +76,7 @@ impl Facts {
             min_scratchpad: least.size,
             is_min_exact: least.is_exact,
             solver: solver_name(solution.solver).into(),
-            proof: tiling.map(|it| scope(it, total, order).into()),
+            proof: tiling.map(|it| Bounds::scope(it.0.map(bounds), total, order).into()),
             cycles_bound: None,
             any_order_bound: None,
             cost: None,
@@ -189,12 +182,6 @@ impl Facts {
     }
 }
 
-/// Among which programs none moves less than so much, as far as that is known.
-fn scope(tiling: TilingBound, total: Bytes, order: Order) -> &'static str {
-    match (tiling.0, order) {
-        (Some(least), _) if total.0 <= least.all_tilings => ALL_TILINGS,
-        (Some(least), _) if total.0 <= least.without_recomputation => WITHOUT_RECOMPUTATION,
-        (_, Order::Source) => THIS_ORDER,
-        _ => THESE_TILES,
-    }
+fn bounds(least: LeastTraffic) -> Bounds {
+    Bounds { all_tilings: Bytes(least.all_tilings), without_recomputation: Bytes(least.without_recomputation) }
 }

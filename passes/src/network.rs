@@ -16,9 +16,7 @@ use cosma_ir::{
     sums_of_products,
 };
 use cosma_planner::{OpId, TensorId};
-use cosma_tile::{
-    Access, Composed, Dim, DimKind, Expr, Map, Member, Network, Operator, Shape, Source, Sums, compose, kinds,
-};
+use cosma_tile::{Access, Composed, Map, Member, Network, Operator, Shape, Source, Sums, compose, kinds};
 
 /// The treatment of operators without a declared access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +52,12 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
             // Operations with a body are not split along sums.
             let sums = access.sums.filter(|_| is_abstract(operation));
             access.sums = sums.map(|it| deployed_sums(it, element_bytes));
-            keep_bytes_whole(extraction, &mut access, (&operands, &known.writes), element_bytes);
-            let is_view = (only_moves(operation) || cut::only_moves(operation)) && is_exact(&access);
+            let shapes_of = |tensors: &[TensorId]| -> Vec<Shape> {
+                let carried = tensors.iter().map(|it| extraction.carriers[it.index()].value());
+                carried.map(|it| shape(it, element_bytes).expect("it was extracted")).collect()
+            };
+            access.keep_bytes_whole(&shapes_of(&operands), &shapes_of(&known.writes));
+            let is_view = (only_moves(operation) || cut::only_moves(operation)) && access.is_exact();
             (operands, Some(access), is_view)
         }
         None => (Vec::new(), None, false),
@@ -63,34 +65,6 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
     let others: Vec<TensorId> = read.into_iter().filter(|it| !operands.contains(it)).collect();
     operands.extend(others);
     Operator { operands, results: known.writes.clone(), access, is_view }
-}
-
-/// Keeps loops whole that would split a tensor within a byte: those along its last axis if its elements are smaller,
-/// and all of them if its rows are not whole bytes.
-fn keep_bytes_whole(
-    extraction: &Extraction,
-    access: &mut Access,
-    (operands, results): (&[TensorId], &[TensorId]),
-    element_bytes: Option<u64>,
-) {
-    let Access { domain, operands: read, results: written, .. } = access;
-    for (map, tensor) in read.iter().zip(operands).chain(written.iter().zip(results)) {
-        let shape = shape(extraction.carriers[tensor.index()].value(), element_bytes).expect("it was extracted");
-        let [.., last] = shape.dims[..] else { continue };
-        let n_kept =
-            match (shape.element_bits.is_multiple_of(8), last.wrapping_mul(shape.element_bits).is_multiple_of(8)) {
-                (true, _) => 0,
-                (false, true) => 1,
-                (false, false) => map.0.len(),
-            };
-        for (dim, _) in map.0.iter().rev().take(n_kept).flat_map(|it| &it.terms) {
-            domain[*dim].kind = match domain[*dim].kind {
-                DimKind::Parallel | DimKind::Whole => DimKind::Whole,
-                DimKind::Reduced { .. } => DimKind::Reduced { splittable: false },
-            };
-        }
-    }
-    access.sums = access.sums.filter(|_| access.may_split_a_sum());
 }
 
 /// Sums if each element of a float tensor takes this many bytes, as after quantisation: then they are integers.
@@ -197,34 +171,13 @@ fn view(operation: OperationRef) -> Option<Access> {
         (0..array.len()).map(|it| u64::try_from(array.element(it).ok()?).ok()).collect()
     };
     // The elements of a view are contiguous, so only an axis of size one can have a stride.
-    let (offsets, sizes) = (natural("static_offsets")?, natural("static_sizes")?);
-    let dims = static_dimensions(to.r#type())?;
-    let mut axes = dims.iter().enumerate().peekable();
-    let mut map = Vec::new();
-    for (offset, size) in offsets.iter().zip(&sizes) {
-        let offset = i64::try_from(*offset).ok()?;
-        // An axis of size one may be omitted.
-        map.push(match axes.next_if(|it| it.1 == size) {
-            Some((axis, _)) => Expr { constant: offset, ..Expr::dim(axis) },
-            None if *size == 1 => Expr::constant(offset),
-            None => return None,
-        });
-    }
-    let domain = dims.iter().map(|size| Dim { size: *size, kind: DimKind::Parallel }).collect();
-    let results = vec![Map((0..dims.len()).map(Expr::dim).collect())];
-    axes.next().is_none().then_some(Access { domain, operands: vec![Map(map)], results, sums: None })
+    Access::of_slice(&natural("static_offsets")?, &natural("static_sizes")?, &static_dimensions(to.r#type())?)
 }
 
 /// Whether an operator only moves elements, by its kind, and contains no other nodes of a model.
 fn only_moves(operation: OperationRef) -> bool {
     let nodes = operation.attribute("nodes").ok().and_then(|it| ArrayAttribute::try_from(it).ok());
     is_abstract(operation) && kinds::only_moves(&kind(operation)) && nodes.is_none_or(|it| it.len() <= 1)
-}
-
-/// Whether each point of the results is one point of each operand.
-fn is_exact(access: &Access) -> bool {
-    let is_parallel = |(dim, _): &(usize, i64)| access.domain[*dim].kind == DimKind::Parallel;
-    access.operands.iter().flat_map(|map| &map.0).all(|expr| expr.terms.iter().all(is_parallel))
 }
 
 #[cfg(test)]

@@ -282,7 +282,7 @@ impl Traffic {
 }
 
 /// The bytes that a program moves over each link, in the order of the machine's links: those of copies, and those that
-/// operators read in memories other than the scratchpad. [`Traffic::cost`] is their sum, weighted by the prices of
+/// operators read and write in memories other than the scratchpad. [`Traffic::cost`] is their sum, weighted by the prices of
 /// links.
 pub fn bytes_by_link(problem: &Problem, actions: &[Action]) -> Vec<Bytes> {
     let mut bytes = vec![Bytes::ZERO; problem.machine.links().len()];
@@ -296,8 +296,9 @@ pub fn bytes_by_link(problem: &Problem, actions: &[Action]) -> Vec<Bytes> {
         match action {
             Action::Copy(copy) | Action::Issue(copy) => count(copy.from.memory, copy.to.memory, size(copy.tensor)),
             Action::IssueSlice(copy, slice) => count(copy.from.memory, copy.to.memory, slice.size()),
-            Action::Run { reads, .. } => {
+            Action::Run { reads, writes, .. } => {
                 reads.iter().for_each(|it| count(it.place.memory, MemoryId::SCRATCHPAD, size(it.tensor)));
+                writes.iter().for_each(|it| count(MemoryId::SCRATCHPAD, it.place.memory, size(it.tensor)));
             }
             Action::Start(_) | Action::Wait(_) => {}
         }

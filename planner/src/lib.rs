@@ -98,6 +98,7 @@ pub use machine::{Banks, Link, Machine, Memory, MemoryId, MemorySet, Moves};
 pub use outline::{Outline, Stay};
 pub use placement::{
     MemoryUse, Placement, PlacementOptions, PlacementSolution, place, place_in_order, place_largest_first,
+    place_watched,
 };
 pub use plan::{Plan, Residency};
 pub use portfolio::{Objective, Options, Order, Solution, Solver, plan, plan_from, plan_watched};

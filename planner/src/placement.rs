@@ -45,8 +45,10 @@ use settled::{Settled, settled_order};
 
 use crate::baseline::{breadth_first, depth_first, least_peak_until};
 use crate::portfolio::Order;
+use crate::progress::Observer;
 use crate::{
-    Action, Bytes, Deadline, Error, MemoryId, Moves, OpId, Origin, Place, Problem, Slot, Step, TensorId, Traffic, When,
+    Action, Bytes, Deadline, Error, MemoryId, Moves, OpId, Origin, Phase, Place, Problem, Slot, Step, TensorId,
+    Traffic, Watcher, When,
 };
 use in_order::{Best, InOrder};
 use std::ops::Range;
@@ -223,11 +225,31 @@ fn covered(mut blocks: Vec<(u64, u64)>) -> u64 {
 /// workspace does not fit; [`Error::NoPlace`] if a tensor fits none of the memories that it may lie in;
 /// [`Error::NotPlaced`] if all tensors do not fit together, or no placement was found.
 pub fn place(problem: &Problem, options: &PlacementOptions) -> Result<PlacementSolution, Error> {
-    let deadline = Deadline::after(options.time_limit);
+    place_until(problem, options.order, Deadline::after(options.time_limit))
+}
+
+/// Likewise, under the eyes of a watcher, whose answer stops it: then the placement is the best that was found so far. What
+/// it is told in bytes says nothing, since placements are not about traffic.
+///
+/// # Errors
+/// Those of [`place()`].
+pub fn place_watched(
+    problem: &Problem,
+    options: &PlacementOptions,
+    watcher: &Watcher,
+) -> Result<PlacementSolution, Error> {
+    let observer = Observer::new(watcher, Bytes::ZERO, options.time_limit);
+    let deadline = Deadline::after(options.time_limit).watched(&observer);
+    let solution = place_until(problem, options.order, deadline.in_private())?;
+    deadline.enter(Phase::Done);
+    Ok(solution)
+}
+
+fn place_until(problem: &Problem, order: Order, deadline: Deadline) -> Result<PlacementSolution, Error> {
     let settled = Settled::new(problem)?;
     let graph = &settled.problem.graph;
     let source: Vec<OpId> = graph.op_ids().collect();
-    let orders = match options.order {
+    let orders = match order {
         Order::Source => vec![source],
         Order::Free => {
             let mut orders = vec![source, depth_first(graph), breadth_first(graph)];
@@ -244,7 +266,7 @@ pub fn place(problem: &Problem, options: &PlacementOptions) -> Result<PlacementS
             orders
         }
     };
-    place_in_orders(&settled, orders, options.order, deadline)
+    place_in_orders(&settled, orders, order, deadline)
 }
 
 /// The same in a given order; both bounds are then for this order.

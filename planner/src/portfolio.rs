@@ -183,7 +183,11 @@ impl Solution {
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`] if a solver was requested by name and fails or is not built in.
 pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
-    let deadline = Deadline::after(options.time_limit);
+    plan_within(problem, options, Deadline::after(options.time_limit))
+}
+
+/// Likewise until a deadline, whose watcher stops it too.
+pub(crate) fn plan_within(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Solution, Error> {
     match problem.without_banks()? {
         None => plan_on_stretches(problem, options, None, deadline),
         Some(banked) => {

@@ -3,8 +3,9 @@
 //!
 //! To solvers it is an ordinary problem.
 
+use crate::portfolio::plan_within;
 use crate::sub_problem::{SubProblem, SubProblemBuilder};
-use crate::{Error, OpId, Options, Order, Origin, Plan, Problem, Residency, Solution, TensorId, plan};
+use crate::{Deadline, Error, OpId, Options, Order, Origin, Plan, Problem, Residency, Solution, TensorId};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -20,8 +21,18 @@ pub(crate) type Edges = Vec<(OpId, OpId)>;
 /// [`Error::Schedule`] if it is not an order of all operators that respects their dependences; otherwise those of
 /// [`plan()`](crate::plan()).
 pub fn plan_in_order(problem: &Problem, order: &[OpId], options: &Options) -> Result<Solution, Error> {
+    plan_in_order_within(problem, order, options, Deadline::after(options.time_limit))
+}
+
+/// Likewise until a deadline.
+pub(crate) fn plan_in_order_within(
+    problem: &Problem,
+    order: &[OpId],
+    options: &Options,
+    deadline: Deadline,
+) -> Result<Solution, Error> {
     let fixed = Restricted::in_order(problem, order)?;
-    let solution = plan(fixed.problem(), &Options { order: Order::Source, ..*options })?;
+    let solution = plan_within(fixed.problem(), &Options { order: Order::Source, ..*options }, deadline)?;
     Ok(Solution { plan: fixed.expand(solution.plan), ..solution })
 }
 

@@ -23,10 +23,11 @@ mod prefetch;
 pub(crate) mod program;
 
 use crate::divisor::gcd;
+use crate::progress::Observer;
 use crate::time::{self, Clock, LatencyBound, Ratio, Timeline};
 use crate::{
-    Action, Bytes, Copy, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Objective, Options, Order, Place,
-    Plan, Problem, Solution, Solver, Traffic, plan, plan_in_order,
+    Action, Bytes, Copy, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Objective, Options, Order, Phase,
+    Place, Plan, Problem, Solution, Solver, Traffic, Watcher, portfolio, restricted,
 };
 use bound::{Border, least_cost, least_cycles};
 use level::Level;
@@ -63,26 +64,26 @@ impl TieredPlan {
         self.traffic.cost <= self.lower_bound
     }
 
-    /// Lets copies go on beside operators: at the addresses that there are, or at others that let them begin earlier.
-    fn overlap(
+    /// Lets copies go on beside operators: at the addresses that there are, and at others that let them begin earlier, each
+    /// of the two until a limit.
+    fn overlap<'b>(
         &mut self,
         problem: &Problem,
         inner: &Problem,
         memories: &[MemoryId],
-        options: &Options,
+        objective: Objective,
+        limit: impl Fn() -> Deadline<'b>,
     ) -> Result<(), Error> {
-        let rank = |traffic: &Traffic, timeline: &Timeline| match options.objective {
+        let rank = |traffic: &Traffic, timeline: &Timeline| match objective {
             Objective::Traffic => (traffic.cost, timeline.makespan.0.into()),
             Objective::Latency => (timeline.makespan.0.into(), traffic.cost),
         };
-        let share = options.time_limit.mul_f64(SHARE_OF_TIME);
-        let limit = Deadline::after(share);
-        let (actions, mut timeline) = overlap(problem, &self.actions, options.objective, limit)?;
+        let (actions, mut timeline) = overlap(problem, &self.actions, objective, limit())?;
         (self.traffic, self.actions) = (Traffic::of(problem, &actions), actions);
-        let limit = Deadline::after(share);
+        let limit = limit();
         let plan = apart_in_time(problem, inner, &self.plan, limit)?;
         let actions = serve(problem, memories, plan.actions(inner), limit.with_grace())?;
-        let (actions, other) = overlap(problem, &actions, options.objective, limit)?;
+        let (actions, other) = overlap(problem, &actions, objective, limit)?;
         let traffic = Traffic::of(problem, &actions);
         if rank(&traffic, &other) < rank(&self.traffic, &timeline) {
             (self.plan, self.actions, self.traffic) = (plan, actions, traffic);
@@ -106,17 +107,45 @@ const SHARE_OF_LEVEL: f64 = 0.1;
 /// Plans a problem whose machine has memories besides home and the scratchpad.
 ///
 /// # Errors
-/// Those of [`plan()`]; [`Error::Machine`] where no way leads from home to the scratchpad and back, or one through a memory
+/// Those of [`plan()`](crate::plan()); [`Error::Machine`] where no way leads from home to the scratchpad and back, or one through a memory
 /// that is too small; [`Error::NotPlanned`] for what is planned with one memory only.
 pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan, Error> {
+    plan_until(problem, options, Deadline::after(options.time_limit))
+}
+
+/// Plans a problem as [`plan_in_tiers()`] does, under the eyes of a watcher: it is told what planning is at, at each change of
+/// [`Phase`] and some ten times a second, and its answer stops it. Then the best that was found so far becomes the plan.
+///
+/// What it is told in bytes is about the border of home, and comes with [`Phase::Done`].
+///
+/// # Errors
+/// Those of [`plan_in_tiers()`].
+pub fn plan_in_tiers_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> Result<TieredPlan, Error> {
+    let observer = Observer::new(watcher, Bytes::ZERO, options.time_limit);
+    let deadline = Deadline::after(options.time_limit).watched(&observer);
+    let planned = plan_until(problem, options, deadline)?;
+    let at_home = planned.least_bytes.last().copied().unwrap_or(Bytes::ZERO);
+    deadline.proved(at_home.saturating_sub(inner_problem(problem).compulsory()));
+    deadline.planned(planned.traffic.non_compulsory);
+    if let (Some(timeline), Some(least)) = (&planned.timeline, planned.least_cycles) {
+        deadline.timed(timeline.makespan);
+        deadline.proved_in_time(least.cycles);
+    }
+    deadline.enter(Phase::Done);
+    Ok(planned)
+}
+
+fn plan_until(problem: &Problem, options: &Options, deadline: Deadline) -> Result<TieredPlan, Error> {
     check(problem)?;
     let memories = nearest_first(&problem.machine);
     let inner = inner_problem(problem);
-    let deadline = Deadline::after(options.time_limit);
+    // Each part has time of its own, and costs that say nothing about the whole.
+    let part_of = |share: f64| deadline.without_end().in_private().within(options.time_limit.mul_f64(share));
     let compulsory = inner.compulsory();
     let n_borders = memories.len() as u32;
-    let share = options.time_limit.mul_f64(SHARE_OF_OUTLINES / f64::from(2 * n_borders));
-    let within_share = Options { time_limit: share, ..*options };
+    let share = SHARE_OF_OUTLINES / f64::from(2 * n_borders);
+    let within_share = Options { time_limit: options.time_limit.mul_f64(share), ..*options };
+    deadline.enter(Phase::Search);
     // The bytes over each border that nothing avoids, and plans for the scratchpad that come of them.
     let mut borders: Vec<Border> = Vec::new();
     let mut solutions: Vec<Solution> = Vec::new();
@@ -128,27 +157,29 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
             borders.push(Border { inside, merged: None, bytes: compulsory + non_compulsory, non_compulsory });
             continue;
         };
-        let mut solution = plan(&merged, &within_share)?;
+        let mut solution = portfolio::plan_within(&merged, &within_share, part_of(share))?;
         let non_compulsory = solution.lower_bound;
         borders.push(Border { inside, merged: Some(merged), bytes: compulsory + non_compulsory, non_compulsory });
         if 1 < border {
             if options.order == Order::Source || solutions.iter().any(|it| it.plan.order == solution.plan.order) {
                 continue;
             }
-            solution = plan_in_order(&inner, &solution.plan.order, &within_share)?;
+            solution = restricted::plan_in_order_within(&inner, &solution.plan.order, &within_share, part_of(share))?;
         }
         solutions.push(solution);
     }
     let least: Vec<Bytes> = borders.iter().map(|border| border.bytes).collect();
     let lower_bound = least_cost(&problem.machine, &memories, &least);
     let least_cycles = least_cycles(problem, &borders)?;
+    deadline.enter(Phase::Replacement);
     let mut best: Option<TieredPlan> = None;
     let level_limit = options.time_limit.mul_f64(SHARE_OF_LEVEL);
     for Solution { plan, solver, .. } in solutions {
         if best.as_ref().is_some_and(|it| it.is_optimal() || deadline.has_passed()) {
             break;
         }
-        let actions = serve(problem, &memories, plan.actions(&inner), deadline.within(level_limit).with_grace())?;
+        let actions =
+            serve(problem, &memories, plan.actions(&inner), deadline.in_private().within(level_limit).with_grace())?;
         let traffic = Traffic::of(problem, &actions);
         if best.as_ref().is_none_or(|it| traffic.cost < it.traffic.cost) {
             best = Some(TieredPlan {
@@ -166,7 +197,8 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
     }
     let mut best = best.expect("there is a plan for the scratchpad");
     if problem.machine.clock().is_some() {
-        best.overlap(problem, &inner, &memories, options)?;
+        deadline.enter(Phase::Overlap);
+        best.overlap(problem, &inner, &memories, options.objective, || part_of(SHARE_OF_TIME))?;
     }
     Ok(best)
 }

@@ -5,9 +5,11 @@ mod common;
 use common::*;
 use cosma_planner::testing::{Choices, Shape, noise, orders, placement_optimum, random_problem, without_moves};
 use cosma_planner::{
-    Action, Bytes, Error, MemoryId, Options, Order, Place, PlacementOptions, PlacementSolution, Problem, check, place,
-    place_in_order, place_largest_first, plan,
+    Action, Bytes, Error, MemoryId, Options, Order, Phase, Place, PlacementOptions, PlacementSolution, Problem,
+    bytes_by_link, check, place, place_in_order, place_largest_first, place_watched, plan,
 };
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const IN_SOURCE_ORDER: PlacementOptions =
@@ -35,6 +37,9 @@ fn judge(problem: &Problem, solution: &PlacementSolution) {
         }
     };
     assert_eq!((traffic.cost, placement.cost(problem)), (*cost, *cost), "{problem}");
+    let accessed = problem.machine.links().iter().zip(bytes_by_link(problem, &placement.actions(problem)));
+    let by_link: u128 = accessed.map(|(link, bytes)| u128::from(link.price) * u128::from(bytes.0)).sum();
+    assert_eq!(by_link, *cost, "{problem}");
     assert!(lower_bound <= lower_bound_in_order && lower_bound_in_order <= cost, "{problem}{solution:?}");
     for (memory, used) in problem.machine.memories().iter().zip(placement.memory_uses(problem)) {
         assert!(memory.size.is_none_or(|it| used.height <= it && used.peak <= used.height), "{problem}");
@@ -133,6 +138,29 @@ fn in_any_order_the_bound_is_true() {
 }
 
 /// ExecuTorch's rule makes correct placements, none of them better; text and order round-trip.
+#[test]
+fn a_watcher_changes_nothing_unless_it_stops() {
+    let mut n_placed = 0;
+    for seed in 0..100 {
+        let Some(problem) = random(seed, Shape::SMALL) else { continue };
+        let Ok(solution) = place(&problem, &IN_ANY_ORDER) else { continue };
+        let is_done = AtomicBool::new(false);
+        let watched = place_watched(&problem, &IN_ANY_ORDER, &|progress| {
+            is_done.fetch_or(progress.phase == Phase::Done, Ordering::Relaxed);
+            ControlFlow::Continue(())
+        });
+        assert_eq!(watched.as_ref(), Ok(&solution), "{problem}");
+        assert!(is_done.into_inner());
+        // Once it is stopped, it may be worse, or none may have been found; it is right in any case.
+        if let Ok(stopped) = place_watched(&problem, &IN_ANY_ORDER, &|_| ControlFlow::Break(())) {
+            judge(&problem, &stopped);
+            assert!(solution.lower_bound <= stopped.cost, "{problem}");
+        }
+        n_placed += 1;
+    }
+    assert!(20 < n_placed, "{n_placed}");
+}
+
 #[test]
 fn the_largest_first_is_never_better() {
     let (mut n_worse, mut n_as_good) = (0, 0);

@@ -4,11 +4,14 @@
 use cosma_planner::testing::{
     Choices, Shape, clocked, compute, in_tiers, interpret, least_tiered_cost, random_problem,
 };
-use cosma_planner::tiers::{TieredPlan, first_come, plan_in_tiers, seen_from_scratchpad};
+use cosma_planner::tiers::{TieredPlan, first_come, plan_in_tiers, plan_in_tiers_watched, seen_from_scratchpad};
 use cosma_planner::time::{simulate, without_overlap};
 use cosma_planner::{
-    Bytes, Link, Machine, Memory, MemoryId, Objective, Options, Problem, Traffic, check, plan, program_text,
+    Bytes, Link, Machine, Memory, MemoryId, Objective, Options, Phase, Problem, Progress, Traffic, bytes_by_link,
+    check, plan, program_text,
 };
+use std::ops::ControlFlow;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// More of them: `COSMA_TIERS=5000`.
@@ -217,4 +220,36 @@ fn what_cannot_be_is_said() {
     assert!(no_way.contains("no links lead from dram to l1"), "{no_way}");
     let too_small = error("link dram l2 price 1\nlink l2 l1 price 1\nlink l1 l2 price 1\nlink l2 dram price 1\n");
     assert!(too_small.contains("x of 128 B") && too_small.contains("28 B too few"), "{too_small}");
+}
+
+/// What all links carry adds up to what all copies cost.
+fn expect_priced(problem: &Problem, planned: &TieredPlan) {
+    let carried = problem.machine.links().iter().zip(bytes_by_link(problem, &planned.actions));
+    let cost: u128 = carried.map(|(link, bytes)| u128::from(link.price) * u128::from(bytes.0)).sum();
+    assert_eq!(cost, planned.traffic.cost, "{problem}");
+}
+
+#[test]
+fn a_watcher_changes_nothing_unless_it_stops() {
+    for seed in 0..n_cases() {
+        let problem = random(Shape::SMALL, seed);
+        let planned = plan_in_tiers(&problem, &options()).unwrap_or_else(|error| panic!("{error}\n{problem}"));
+        expect_priced(&problem, &planned);
+        let seen: Mutex<Vec<Progress>> = Mutex::new(Vec::new());
+        let watch = |progress: &Progress| {
+            seen.lock().expect("no panic").push(*progress);
+            ControlFlow::Continue(())
+        };
+        let watched = plan_in_tiers_watched(&problem, &options(), &watch).expect("a plan");
+        assert_eq!(
+            (&watched.actions, watched.traffic, watched.lower_bound),
+            (&planned.actions, planned.traffic, planned.lower_bound)
+        );
+        let last = seen.into_inner().expect("no panic").pop().expect("it is told");
+        assert_eq!((last.phase, last.planned), (Phase::Done, Some(planned.traffic.non_compulsory)), "{problem}");
+        assert!(last.lower_bound <= planned.traffic.non_compulsory, "{problem}");
+        let stopped = plan_in_tiers_watched(&problem, &options(), &|_| ControlFlow::Break(())).expect("a plan");
+        expect_right(&problem, &stopped);
+        assert!(planned.traffic.cost <= stopped.traffic.cost || !planned.is_optimal(), "{problem}");
+    }
 }

@@ -62,6 +62,15 @@ pub(crate) fn keep(word: &str) -> PyResult<Keep> {
     }
 }
 
+/// Whether operators are split into tiles, as a word.
+pub(crate) fn tiles(word: &str) -> PyResult<bool> {
+    match word {
+        "none" => Ok(false),
+        "auto" => Ok(true),
+        _ => Err(no_such("tiles", word, "'none' and 'auto'")),
+    }
+}
+
 /// What is minimised, as a word.
 pub(crate) fn objective(word: &str) -> PyResult<Objective> {
     match word {

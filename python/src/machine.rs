@@ -1,14 +1,18 @@
 //! Machines: by name, of a file, of text, and of two rates.
 
 use crate::convert::named;
+use cosma_model::Request;
+use cosma_planner as planner;
 use cosma_planner::preset::{self, MachineFile};
 use cosma_planner::time::{Clock, Ratio};
+use cosma_planner::{Bytes, Moves};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::path::PathBuf;
 
-/// What is known of a machine: the size of its scratchpad, its alignment, how weights reach operators, and a clock. What
-/// it does not say is for arguments of :func:`plan` to say, which count before it.
+/// What is known of a machine: the size of its scratchpad, its alignment, how weights reach operators, and a clock; or all of
+/// its memories and the links between them. What it does not say is for arguments of :func:`plan` to say, which count before
+/// it.
 ///
 /// ``Machine("ethos-u65-high-end")`` is one that comes with COSMA, see :meth:`names`; ``Machine("chip.txt")`` one of a
 /// file with a machine's lines, and ``Machine("vela.ini,SYSTEM,MEMORY,ACCELERATOR")`` one of a configuration file of Vela.
@@ -28,7 +32,7 @@ impl Machine {
         })?;
         let name = path.display().to_string();
         let file = preset::read(&name).map_err(PyValueError::new_err)?;
-        Machine::of(file, name)
+        Ok(Machine { file, name })
     }
 
     /// The names of the machines that come with COSMA.
@@ -37,12 +41,13 @@ impl Machine {
         preset::names().collect()
     }
 
-    /// A machine of the lines that a file has: ``machine``, ``channel``, ``link`` and ``compute``.
+    /// A machine of the lines that a file has: ``machine``, or ``memory`` for each of several, ``channel``, ``link`` and
+    /// ``compute``.
     #[staticmethod]
     #[pyo3(signature = (text, name = "machine"))]
     fn from_text(text: &str, name: &str) -> PyResult<Machine> {
         let file = text.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
-        Machine::of(file, name.into())
+        Ok(Machine { file, name: name.into() })
     }
 
     /// A machine with a clock of two rates: bytes per cycle of transfers, each way on a channel of its own that runs
@@ -55,6 +60,18 @@ impl Machine {
         Ok(Machine { file: MachineFile { clock: Some(clock), ..MachineFile::default() }, name: "rates".into() })
     }
 
+    /// The same machine, on which nothing moves, as for runtimes without DMA: each tensor has one place for good, in any of
+    /// its memories, and operators read and write there. The price of a link to or from the scratchpad is then what each byte
+    /// costs that is read or written at its other end.
+    fn without_moves(&self) -> PyResult<Machine> {
+        let machine = self.machine().ok_or_else(|| {
+            PyValueError::new_err(format!("'{}' does not say the size of its scratchpad, nor any memory", self.name))
+        })?;
+        let machine = machine.without_moves().map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let file = MachineFile { memories: Some(machine), ..MachineFile::default() };
+        Ok(Machine { file, name: self.name.clone() })
+    }
+
     /// Its name, or the file that it is of.
     #[getter]
     fn name(&self) -> &str {
@@ -63,14 +80,30 @@ impl Machine {
 
     /// The size of its scratchpad in bytes; None if that is not said.
     #[getter]
-    fn scratchpad(&self) -> Option<u64> {
-        self.file.scratchpad.map(|it| it.0)
+    pub(crate) fn scratchpad(&self) -> Option<u64> {
+        let said = self.file.scratchpad;
+        said.or(self.file.memories.as_ref().map(|it| it.scratchpad())).map(|it| it.0)
     }
 
-    /// The alignment of all addresses in bytes; None if that is not said.
+    /// The alignment of all addresses in the scratchpad in bytes; None if that is not said.
     #[getter]
     fn alignment(&self) -> Option<u64> {
-        self.file.alignment.map(|it| it.0)
+        let said = self.file.alignment;
+        said.or(self.file.memories.as_ref().map(|it| it.alignment())).map(|it| it.0)
+    }
+
+    /// The names of its memories: home, the scratchpad, and then all others.
+    #[getter]
+    fn memories(&self) -> Vec<String> {
+        let usual = planner::Machine::with_host(Bytes::ZERO, Bytes(1));
+        let machine = self.file.memories.as_ref().unwrap_or(&usual);
+        machine.memories().iter().map(|it| it.name.clone()).collect()
+    }
+
+    /// Whether tensors move from memory to memory; if not, each has one place for good.
+    #[getter]
+    fn moves(&self) -> bool {
+        self.file.memories.as_ref().is_none_or(|it| it.moves() != Moves::None)
     }
 
     /// How weights reach their operators; None if that is not said.
@@ -82,26 +115,27 @@ impl Machine {
     /// Whether transfers and operators have times, so that plans have them.
     #[getter]
     fn has_clock(&self) -> bool {
-        self.file.clock.is_some()
+        self.file.clock.is_some() || self.file.memories.as_ref().is_some_and(|it| it.clock().is_some())
     }
 
     fn __repr__(&self) -> String {
-        let size = self.file.scratchpad.map_or(String::new(), |it| format!(", scratchpad {it} B"));
+        let size = self.scratchpad().map_or(String::new(), |it| format!(", scratchpad {it} B"));
+        let memories = match &self.file.memories {
+            Some(_) => format!(", memories {}", self.memories().join(", ")),
+            None => String::new(),
+        };
         let clock = if self.has_clock() { ", with a clock" } else { "" };
-        format!("<Machine '{}'{size}{clock}>", self.name)
+        let moves = if self.moves() { "" } else { ", nothing moves" };
+        format!("<Machine '{}'{size}{memories}{clock}{moves}>", self.name)
     }
 }
 
 impl Machine {
-    /// One with several memories is refused: plans of this module are for one scratchpad.
-    fn of(file: MachineFile, name: String) -> PyResult<Machine> {
-        match file.memories {
-            Some(_) => {
-                let message = format!("{name} has several memories, for which cosma-opt plans, but not this module");
-                Err(PyValueError::new_err(message))
-            }
-            None => Ok(Machine { file, name }),
-        }
+    /// All of it, if it says as much.
+    fn machine(&self) -> Option<planner::Machine> {
+        let usual = |size| planner::Machine::with_host(size, Request::ALIGNMENT);
+        let machine = self.file.memories.clone().or_else(|| self.file.scratchpad.map(usual))?;
+        self.file.join(&machine).ok()
     }
 }
 

@@ -1,14 +1,14 @@
 //! Plans, and sweeps over many of them.
 
 use crate::attend::attend;
-use crate::convert::{keep, objective, order, seconds, size, solver, weights};
+use crate::convert::{keep, objective, order, seconds, size, solver, tiles, weights};
 use crate::error::raise;
 use crate::graph::Graph;
 use crate::machine::Machine;
 use cosma_model::{Planned, Request, Scratchpads};
 use cosma_planner::{Bytes, Options};
-use cosma_show::larger_scratchpads;
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use cosma_show::{Exhibit, larger_scratchpads};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::sync::atomic::Ordering;
 
@@ -30,6 +30,7 @@ pub struct Effort {
     solver: String,
     objective: String,
     overlap: bool,
+    tiles: String,
     time_limit: f64,
 }
 
@@ -38,17 +39,24 @@ impl Effort {
         let machine = self.machine.as_ref().map(|it| it.file.clone()).unwrap_or_default();
         let address = |it: &Py<PyAny>| size(it.bind(py), "an address");
         let reserved = self.reserved.iter().map(|(start, end)| Ok(address(start)?..address(end)?));
+        let usual = match machine.memories {
+            Some(memories) => Request::for_machine(match self.alignment {
+                Some(alignment) => memories.with_alignment(Bytes(alignment)),
+                None => memories,
+            }),
+            None => Request { clock: machine.clock, ..Request::for_scratchpad(scratchpad) },
+        };
         Ok(Request {
             scratchpad,
-            alignment: self.alignment.map(Bytes).or(machine.alignment).unwrap_or(Request::ALIGNMENT),
+            alignment: self.alignment.map(Bytes).or(machine.alignment).unwrap_or(usual.alignment),
             weights: match &self.weights {
                 Some(word) => weights(word)?,
                 None => machine.weights.unwrap_or_default(),
             },
             keep: keep(&self.keep)?,
             reserved: reserved.collect::<PyResult<_>>()?,
-            clock: machine.clock,
             overlaps: self.overlap,
+            tiles: tiles(&self.tiles)?,
             options: Options {
                 solver: solver(&self.solver)?,
                 order: order(&self.order)?,
@@ -56,14 +64,15 @@ impl Effort {
                 time_limit: seconds(self.time_limit, "time_limit")?,
                 ..Options::default()
             },
+            ..usual
         })
     }
 
     /// The scratchpad that is given, or else that of the machine.
     fn scratchpad(&self, given: Option<&Bound<'_, PyAny>>) -> PyResult<Bytes> {
-        match (given, self.machine.as_ref().and_then(|it| it.file.scratchpad)) {
+        match (given, self.machine.as_ref().and_then(Machine::scratchpad)) {
             (Some(given), _) => size(given, "scratchpad"),
-            (None, Some(known)) => Ok(known),
+            (None, Some(known)) => Ok(Bytes(known)),
             (None, None) => {
                 let why = "the size of the scratchpad is not known: give scratchpad=, or a machine= that says it";
                 Err(PyTypeError::new_err(why))
@@ -129,9 +138,28 @@ impl RawPlan {
         json(&self.0.program())
     }
 
-    /// The residencies as JSON.
-    fn residencies(&self) -> PyResult<String> {
-        json(&self.0.residencies())
+    /// The residencies in the scratchpad, or in another memory, as JSON.
+    #[pyo3(signature = (memory = None))]
+    fn residencies(&self, py: Python<'_>, memory: Option<&str>) -> PyResult<String> {
+        match memory {
+            None => json(&self.0.residencies()),
+            Some(memory) => json(&self.0.residencies_in(memory).map_err(|error| raise(py, error))?),
+        }
+    }
+
+    /// The tiles as JSON.
+    fn tiles(&self) -> PyResult<String> {
+        json(&self.0.tiles())
+    }
+
+    /// Why operators could not be split, if they were to be; None if they could.
+    fn obstacle(&self) -> Option<String> {
+        self.0.tiles.as_ref().and_then(|it| it.obstacle.clone())
+    }
+
+    /// The names of the machine's memories: home, the scratchpad, and then all others.
+    fn memories(&self) -> Vec<String> {
+        self.0.exhibit.problem.machine.memories().iter().map(|it| it.name.clone()).collect()
     }
 
     /// The program as text, by the names of the problem; first what is kept, which is loaded once.
@@ -150,14 +178,16 @@ impl RawPlan {
 
     /// The plan in words. What larger scratchpads would save is looked for so many seconds, if any are given.
     fn explain(&self, py: Python<'_>, larger: Option<f64>) -> PyResult<String> {
-        let Planned { request, solution, exhibit, .. } = &self.0;
+        self.moving("explain")?;
+        let Planned { request, exhibit, .. } = &self.0;
         let larger = match larger {
             None => None,
             Some(limit) => {
                 let options = Options { time_limit: seconds(limit, "time_limit")?, ..request.options };
+                let seen = exhibit.seen_from_scratchpad();
                 Some(attend(py, None, |desk| {
                     let is_stopped = || desk.stop.load(Ordering::Relaxed);
-                    larger_scratchpads(&exhibit.problem, solution.non_compulsory, &options, &is_stopped)
+                    larger_scratchpads(&seen.problem, seen.traffic().non_compulsory, &options, &is_stopped)
                 })?)
             }
         };
@@ -165,27 +195,40 @@ impl RawPlan {
     }
 
     /// When each line runs, as SVG: the compute engine and the channels.
-    fn time_chart(&self) -> String {
-        cosma_show::time_chart(&[(&self.0.exhibit.function, &self.0.exhibit)])
+    fn time_chart(&self) -> PyResult<String> {
+        let exhibit = self.moving("time_chart")?;
+        Ok(cosma_show::time_chart(&[(&exhibit.function, exhibit)]))
     }
 
     /// The memory map as SVG.
-    fn svg(&self) -> String {
-        cosma_show::memory_map(&self.0.exhibit)
+    fn svg(&self) -> PyResult<String> {
+        Ok(cosma_show::memory_map(&self.moving("memory_map")?.seen_from_scratchpad()))
     }
 
     /// The memory map as an interactive page.
-    fn html(&self) -> String {
-        cosma_show::page(std::slice::from_ref(&self.0.exhibit))
+    fn html(&self) -> PyResult<String> {
+        Ok(cosma_show::page(&[self.moving("memory_map")?.seen_from_scratchpad()]))
     }
 
     /// The program as a trace in Chrome's format.
-    fn trace(&self) -> String {
-        cosma_show::trace(std::slice::from_ref(&self.0.exhibit))
+    fn trace(&self) -> PyResult<String> {
+        Ok(cosma_show::trace(&[self.moving("trace")?.seen_from_scratchpad()]))
     }
 
     /// The operators and what flows between them, in the language of Graphviz.
-    fn dot(&self) -> String {
-        cosma_show::dot(&self.0.exhibit)
+    fn dot(&self) -> PyResult<String> {
+        Ok(cosma_show::dot(&self.moving("dot")?.seen_from_scratchpad()))
+    }
+}
+
+impl RawPlan {
+    /// The program, if tensors move in it, for a view that is about how they do.
+    fn moving(&self, view: &str) -> PyResult<&Exhibit> {
+        match self.0.placement {
+            None => Ok(&self.0.exhibit),
+            Some(_) => Err(PyValueError::new_err(format!(
+                "{view}() is about what moves, and on this machine nothing does: residencies_in() says where all lies"
+            ))),
+        }
     }
 }

@@ -28,6 +28,8 @@ def test_the_notebook_runs(examples: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert {"text/html", "image/svg+xml"} <= set(shown["plan.memory_map()"])
     assert "text/html" in shown["plan"] and "text/html" in shown["plan.residencies.to_pandas()"]
     assert "image/png" in shown["sweep.plot();"]
+    assert "image/png" in shown["cosma.plot_sweeps([sweep, cosma.sweep(graph, steps=6)]);"]
+    assert "text/plain" in shown["fast.report.time"] and "text/plain" in shown["plan.report.cost"]
 
 
 def test_it_is_kept_without_outputs(examples: Path) -> None:

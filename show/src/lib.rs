@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod colour;
+mod cost_report;
 mod describe;
 mod dot;
 mod exhibit;
@@ -17,12 +18,14 @@ mod names;
 mod page;
 mod picture;
 mod svg;
+mod tiling_report;
 mod time_chart;
 mod time_report;
 mod timing;
 mod trace;
 mod units;
 
+pub use cost_report::{CostReport, LinkReport};
 pub use dot::dot;
 pub use exhibit::{Exhibit, OperatorLabel, Proof, TensorLabel};
 pub use explain::{Larger, explain, larger_scratchpads};
@@ -31,6 +34,7 @@ pub use line::{Line, Part};
 pub use page::page;
 pub use picture::{Block, Content, Cost, Flight, Link, Moved, Picture};
 pub use svg::memory_map;
+pub use tiling_report::{GroupReport, LeastReport, TilesReport, TilingReport};
 pub use time_chart::time_chart;
 pub use time_report::{ChannelReport, StallReport, TimeReport};
 pub use timing::TimeProof;

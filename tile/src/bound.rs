@@ -12,7 +12,7 @@ mod partition;
 use crate::Network;
 use crate::needed::{compulsory, needed};
 use barrier::Barrier;
-use cosma_planner::{Bytes, TensorId};
+use cosma_planner::{Bytes, Order, TensorId};
 use partition::Partition;
 use std::collections::BTreeSet;
 
@@ -23,6 +23,20 @@ pub struct Bounds {
     pub all_tilings: Bytes,
     /// For every program that computes each element once: at least as many.
     pub without_recomputation: Bytes,
+}
+
+impl Bounds {
+    /// Among which programs none moves less than one of so many bytes, by bounds for all tilings if they are known:
+    /// `all tilings`, `all tilings without recomputation`, or else those for which planning proves its own bound: `these tiles`
+    /// or, in a given order, `this order`.
+    pub fn scope(bounds: Option<Bounds>, moved: Bytes, order: Order) -> &'static str {
+        match (bounds, order) {
+            (Some(least), _) if moved <= least.all_tilings => "all tilings",
+            (Some(least), _) if moved <= least.without_recomputation => "all tilings without recomputation",
+            (_, Order::Source) => "this order",
+            _ => "these tiles",
+        }
+    }
 }
 
 /// The lower bounds for a network, from the accesses of its operators.

@@ -33,6 +33,7 @@ mod stripes;
 mod sums;
 mod table;
 mod tile;
+mod view;
 mod weights;
 
 pub use access::{Access, AccessError, Dim, DimKind, Expr, Map, Sums};

@@ -77,6 +77,8 @@ class Records(Sequence[Record], Generic[Record]):
         shown = self._records[:_MOST_SHOWN]
 
         def cell(value: object) -> str:
+            if isinstance(value, tuple):
+                return ", ".join(map(cell, value))
             return "" if value is None else escape(str(value))
 
         rows = ["".join(f"<td>{cell(getattr(it, column))}</td>" for column in self.columns) for it in shown]

@@ -169,6 +169,7 @@ def sweep(
     Raises:
         ModelError: The model cannot be read.
         GraphError: The graph contradicts itself.
+        ValueError: An argument has a value that it cannot have, or the machine has several memories.
         KeyboardInterrupt: Ctrl-C was pressed; planning has stopped.
     """
     graph = read(
@@ -184,6 +185,7 @@ def sweep(
         solver=solver,
         objective=objective,
         overlap=overlap,
+        tiles="none",
         time_limit=time_limit,
     )
     sizes = None if scratchpads is None else list(scratchpads)
