@@ -9,7 +9,7 @@ use cosma_ir::{
 use cosma_passes::{
     Facts, Form, LOWER_BOUND, MachineOptions, Program, Target, are_disjoint, form, judge, symbol, weights_name,
 };
-use cosma_planner::{Bytes, Cycles, Keep, Link, MemoryId, bytes_by_link};
+use cosma_planner::{Bytes, Cycles, Keep, Link, MemoryId, Moves, bytes_by_link};
 use cosma_show::{Chain, TimeReport};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -42,6 +42,9 @@ pub struct FunctionReport {
     pub alignment: u64,
     /// `resident` or `streamed`.
     pub weights: String,
+    /// `none` where nothing moves; otherwise absent. Then `traffic` is what operators read and write in home.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moves: Option<String>,
     /// `auto` if weights may stay in the scratchpad from run to run; otherwise absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<String>,
@@ -67,13 +70,13 @@ pub struct FunctionReport {
     /// The time that it takes; absent if the machine has no clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<TimeReport>,
-    /// What its transfers cost; absent unless the machine has several memories besides home. Then `status` is about this,
+    /// What its transfers cost, or its accesses where nothing moves; absent unless the machine has several memories besides home. Then `status` is about this,
     /// and `traffic` has what goes from and to home.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostReport>,
 }
 
-/// What the transfers of a plan for several memories cost, by the prices of links.
+/// What the transfers of a plan for several memories cost, or accesses where nothing moves, by the prices of links.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CostReport {
     /// All of them.
@@ -177,6 +180,7 @@ impl FunctionReport {
         let time = time(function, &facts, &target);
         let cost = CostReport::read(function, &facts, &target);
         let Target { machine, weights, keep } = target;
+        let moves = machine.moves();
         let least = tiling_bound(function).and_then(|it| it.0);
         let least = least.map(|LeastTraffic { all_tilings, without_recomputation }| LeastReport {
             all_tilings,
@@ -198,6 +202,7 @@ impl FunctionReport {
             scratchpad: machine.scratchpad().0,
             alignment: machine.alignment().0,
             weights: weights_name(weights).into(),
+            moves: Some(moves).filter(|it| *it != Moves::Links).map(|it| it.name().to_owned()),
             keep: (keep != Keep::Never).then(|| keep.name().into()),
             peak: facts.peak.0,
             min_scratchpad: facts.min_scratchpad.0,
@@ -209,6 +214,13 @@ impl FunctionReport {
             time,
             cost,
         })
+    }
+}
+
+impl FunctionReport {
+    /// Whether it was planned for a machine on which nothing moves.
+    pub fn moves_nothing(&self) -> bool {
+        self.moves.is_some()
     }
 }
 

@@ -20,7 +20,9 @@
 //! 10. Results may lie where operands lie as operations say, or as is known of them (`sharing.rs`).
 //! 11. An argument that is read in pieces is as many tensors, and so is a tensor that is put together from
 //!     pieces in host memory. Slices of that are staged tensors (`piece.rs`).
-//! 12. Tensors may have fixed offsets, and start and end in the scratchpad, as attributes say (`pins.rs`). In planned form
+//! 12. Where nothing moves, 11 and 6 do not hold: tensors are whole, and slices and insertions are views or operators; and
+//!     nothing is computed before the run.
+//! 13. Tensors may have fixed offsets, and start and end in the scratchpad, as attributes say (`pins.rs`). In planned form
 //!     what starts there is the argument itself, and what ends there what the function returns.
 //!
 //! Nothing is changed.
@@ -44,10 +46,10 @@ use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
     Border, Diagnostic, InPlace, TensorRegion, WeightComputation, cycles, destination, fixed_offset, fixed_offsets,
-    is_abstract, is_always_kept, is_call, is_group, is_on_chip, is_tile, is_wait, is_weight, kind, name, operand_at,
-    region, result_at, size_with, tensor_type, transfer, uses, workspace,
+    is_abstract, is_always_kept, is_call, is_group, is_on_chip, is_place, is_tile, is_wait, is_weight, kind, name,
+    operand_at, region, result_at, size_with, tensor_type, transfer, uses, workspace,
 };
-use cosma_planner::{Bytes, Cycles, Error, GraphBuilder, Keep, OpId, Problem, TensorId, Weights};
+use cosma_planner::{Bytes, Cycles, Error, GraphBuilder, Keep, Moves, OpId, Problem, TensorId, Weights};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A function with a body, as a problem. Ids follow the block: the order of operators is its order.
@@ -238,7 +240,9 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         return Err(Diagnostic::at(function, message));
     }
     let machine = cosma_ir::machine(function).unwrap_or_default();
-    let assemblies = assemblies(block);
+    let moves_nothing = target.machine.moves() == Moves::None;
+    // Where nothing moves, tensors are whole.
+    let assemblies = if moves_nothing { Vec::new() } else { assemblies(block) };
     let inserts = assemblies.iter().flat_map(|it| it.inserts.iter().map(|it| address(*it))).collect();
     let mut reader = Reader {
         block: Some(block),
@@ -246,7 +250,8 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         element_bytes: machine.element_bytes,
         alignment: target.machine.alignment().max(Bytes(1)),
         is_timed: target.machine.clock().is_some(),
-        folds: machine.weight_computation != Some(WeightComputation::Run),
+        folds: machine.weight_computation != Some(WeightComputation::Run) && !moves_nothing,
+        are_whole: moves_nothing,
         ..Reader::default()
     };
     reader.read_arguments(function, block)?;
@@ -365,6 +370,8 @@ struct Reader<'c, 'a> {
     is_timed: bool,
     /// Whether what is computed from weights alone is computed before the run.
     folds: bool,
+    /// Whether tensors are whole, however they are read: slices of them are views or operators.
+    are_whole: bool,
     n_constants: usize,
     n_folded: usize,
     n_variables: usize,
@@ -457,7 +464,9 @@ impl<'c, 'a> Reader<'c, 'a> {
 
     /// A tensor in host memory as pieces, each under a name of its own; gives whether it is read so.
     fn read_pieces(&mut self, whole: Value<'c, 'a>, name: &str, kind: ArgumentKind) -> Result<bool, Diagnostic<'c>> {
-        let Some(pieces) = self.block.and_then(|it| read_pieces(whole, it)) else { return Ok(false) };
+        let Some(pieces) = self.block.filter(|_| !self.are_whole).and_then(|it| read_pieces(whole, it)) else {
+            return Ok(false);
+        };
         let mut tensors = BTreeMap::new();
         for (index, ReadPiece { region, value, operation }) in pieces.into_iter().enumerate() {
             let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
@@ -664,7 +673,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             self.read_written(operation, operand_at(operation, 1).expect("an insertion has a destination"));
             return Ok(());
         }
-        if transfer(operation).is_some() {
+        if transfer(operation).is_some() || is_place(operation) {
             return self.read_transfer(operation);
         }
         if is_wait(operation) {

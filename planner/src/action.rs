@@ -281,7 +281,7 @@ impl Traffic {
 }
 
 /// The bytes that a program moves over each link, in the order of the machine's links: those of copies, and of what operators
-/// read in other memories than the scratchpad. [`Traffic::cost`] is their sum by the prices of links.
+/// read and write in other memories than the scratchpad. [`Traffic::cost`] is their sum by the prices of links.
 pub fn bytes_by_link(problem: &Problem, actions: &[Action]) -> Vec<Bytes> {
     let mut bytes = vec![Bytes::ZERO; problem.machine.links().len()];
     let mut count = |from: MemoryId, to: MemoryId, size: Bytes| {
@@ -294,8 +294,9 @@ pub fn bytes_by_link(problem: &Problem, actions: &[Action]) -> Vec<Bytes> {
         match action {
             Action::Copy(copy) | Action::Issue(copy) => count(copy.from.memory, copy.to.memory, size(copy.tensor)),
             Action::IssueSlice(copy, slice) => count(copy.from.memory, copy.to.memory, slice.size()),
-            Action::Run { reads, .. } => {
+            Action::Run { reads, writes, .. } => {
                 reads.iter().for_each(|it| count(it.place.memory, MemoryId::SCRATCHPAD, size(it.tensor)));
+                writes.iter().for_each(|it| count(MemoryId::SCRATCHPAD, it.place.memory, size(it.tensor)));
             }
             Action::Start(_) | Action::Wait(_) => {}
         }

@@ -3,7 +3,7 @@
 use cosma_planner::preset::{MachineFile, named, names, text, vela};
 use cosma_planner::tiers::plan_in_tiers;
 use cosma_planner::time::{Clock, Ratio};
-use cosma_planner::{Bytes, Cycles, Error, Machine, Options, Problem, Weights, check, greedy_plan, time};
+use cosma_planner::{Bytes, Cycles, Error, Machine, Moves, Options, Problem, Weights, check, greedy_plan, time};
 use proptest::prelude::*;
 
 const FILE: &str = "\
@@ -98,7 +98,7 @@ fn bad_files_are_refused_at_their_line() {
         ("bytes_per_cycle 64", "bytes_per_cycle 0", "line 8: expected more than 0 bytes per cycle, not 0"),
         ("on in\n", "on in price 4\n", "line 7: prices of links are not for machine files"),
         ("link scratchpad host rate 16 latency 250 on out", "", "line 7: the link from scratchpad to host has no rate"),
-        ("channel out", "argument x 64", "line 5: expected machine, channel, link or compute, not argument"),
+        ("channel out", "argument x 64", "line 5: expected machine, channel, link or compute or moves, not argument"),
         ("channel out", "memory l2 64", "line 5: a machine file is of one scratchpad, in a line `machine scratchpad`"),
         ("channel out", "machine scratchpad 1 alignment 1", "line 5: the machine is stated twice"),
     ];
@@ -147,6 +147,10 @@ fn bad_memories_are_refused_at_their_line() {
         "memory dram\nmemory l1 256 alignment 64\nmemory l2 512\nlink dram l2\nlink l2 dram\nlink l2 l1\nlink l1 l2";
     let memories = good.parse::<MachineFile>().unwrap().memories.expect("several memories");
     assert_eq!(memories.memories().len(), 3);
+    // Where nothing moves, nothing has to come from home and go back.
+    let fixed = "memory home\nmemory sram 256\nmemory flash 512\nlink flash sram price 2\nmoves none";
+    let fixed = fixed.parse::<MachineFile>().unwrap().memories.expect("several memories");
+    assert_eq!((fixed.moves(), fixed.links().len()), (Moves::None, 1));
     let cases = [
         ("memory l2 512", "memory l1 512", "line 3: two memories have the name l1"),
         ("alignment 64", "alignment 0", "line 2: alignment must be at least 1 B"),
@@ -168,7 +172,7 @@ fn bad_memories_are_refused_at_their_line() {
         ("memory l2 512", "memory", "line 3: a memory has a name: `memory NAME`"),
         ("link dram l2", "link dram", "line 4: a link leads from one memory to another: `link FROM TO`"),
         ("link dram l2", "channel", "line 4: a channel has a name and nothing else: `channel NAME`"),
-        ("link dram l2", "moves none", "line 4: a machine on which nothing moves is not for machine files"),
+        ("link dram l2", "moves all", "line 4: moves are links or none, not all"),
         ("link dram l2", "argument x 64", "line 4: expected memory, channel, link or compute, not argument"),
     ];
     for (word, other, message) in cases {
