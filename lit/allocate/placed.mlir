@@ -32,7 +32,7 @@
 // RUN: not cosma-opt --allocate --explain %s 2>&1 | FileCheck --check-prefix=MAP %s
 // RUN: not cosma-opt --allocate --dump-lp=%t.lp %s 2>&1 | FileCheck --check-prefix=LP %s
 //
-// And what does not fit: Wide's result, in no memory; or all together.
+// And so is what does not fit, together or all at once:
 // RUN: sed 's/size = 1024/size = 96/' %s > %t.small.mlir
 // RUN: not cosma-opt --allocate %t.small.mlir 2>&1 | FileCheck --check-prefix=SMALL %s
 // RUN: sed 's/size = 256/size = 128/;s/size = 1024/size = 160/' %s > %t.crowd.mlir
@@ -79,7 +79,7 @@
 // TEXT: moves none
 // TEXT: start arg0@
 // TEXT: start arg1@flash
-// TEXT: run Wide_2: Left_1@{{[0-9]+}} -> Wide_2@psram@0
+// TEXT: run Wide_2: Left_1@{{[0-9]+}} -> Wide_2@psram:0
 
 // STREAMED: error: weights = streamed pass by the scratchpad, and on this machine nothing moves (cosma.machine)
 // AUTO: error: weights = auto may pass by the scratchpad, and on this machine nothing moves (cosma.machine)

@@ -8,7 +8,7 @@
 
 // ALLOCATE: error: cosma-lower-addresses cannot allocate the arena in this function, since arguments lie in it before the call, or results after it: pass it as an argument (arena=argument)
 
-// SPACE: func.func @f(%{{.*}}: memref<8xi8>, %{{.*}}: memref<256xi8, 1 : i64>, %{{.*}}: memref<1024xi8, 2 : i64>, %{{.*}}: memref<64xi8, 3 : i64>)
+// SPACE: func.func @f(%{{.*}}: memref<8xi8>, %{{.*}}: memref<256xi8, 1{{[^>]*}}>, %{{.*}}: memref<1024xi8, 2{{[^>]*}}>, %{{.*}}: memref<64xi8, 3{{[^>]*}}>)
 
 #machine = #cosma.machine<scratchpad = "sram", moves = none,
   memories = {flash = {}, sram = {size = 256, alignment = 16}, psram = {size = 1024, alignment = 32}, rom = {size = 64}},

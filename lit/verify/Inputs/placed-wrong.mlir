@@ -7,7 +7,7 @@ module attributes {cosma.machine = #machine} {
     %0 = cosma.place %x at 32 in "psram" : tensor<32xi8>
     %1 = cosma.op "A"(%0) at [32] : (tensor<32xi8>) -> tensor<32xi8>
     %2 = cosma.op "B"(%1) at [32] in ["psram"] : (tensor<32xi8>) -> tensor<32xi8>
-    // expected-error @+1 {{arg0}}
+    // expected-error @+1 {{arg0 is needed at 32 in psram, but does not lie there intact}}
     %3 = cosma.op "C"(%2, %0) at [64] : (tensor<32xi8>, tensor<32xi8>) -> tensor<32xi8>
     return %3 : tensor<32xi8>
   }
@@ -22,7 +22,7 @@ module attributes {cosma.machine = #machine} {
 module attributes {cosma.machine = #machine} {
   func.func @over_operand(%x: tensor<32xi8>) -> tensor<32xi8> {
     %0 = cosma.place %x at 32 in "psram" : tensor<32xi8>
-    // expected-error @+1 {{A_0}}
+    // expected-error @+1 {{overlap while A_0 runs}}
     %1 = cosma.op "A"(%0) at [32] in ["psram"] : (tensor<32xi8>) -> tensor<32xi8>
     return %1 : tensor<32xi8>
   }
@@ -37,7 +37,7 @@ module attributes {cosma.machine = #machine} {
 module attributes {cosma.machine = #machine} {
   func.func @reserved(%x: tensor<32xi8>) -> tensor<32xi8> {
     %0 = cosma.place %x at 32 : tensor<32xi8>
-    // expected-error @+1 {{reserved}}
+    // expected-error @+1 {{is where addresses are reserved}}
     %1 = cosma.op "A"(%0) at [0] : (tensor<32xi8>) -> tensor<32xi8>
     return %1 : tensor<32xi8>
   }
@@ -52,7 +52,7 @@ module attributes {cosma.machine = #machine} {
 module attributes {cosma.machine = #machine} {
   func.func @writes_rom(%x: tensor<32xi8>) -> tensor<32xi8> {
     %0 = cosma.place %x at 32 : tensor<32xi8>
-    // expected-error @+1 {{A_0}}
+    // expected-error @+1 {{A_0 is given A_0 in rom, where it cannot use it}}
     %1 = cosma.op "A"(%0) at [0] in ["rom"] : (tensor<32xi8>) -> tensor<32xi8>
     return %1 : tensor<32xi8>
   }
@@ -65,9 +65,10 @@ module attributes {cosma.machine = #machine} {
   memories = {flash = {}, sram = {size = 256, alignment = 16, reserved = [[0, 16]]}, psram = {size = 1024, alignment = 32}, rom = {size = 64}},
   links = [{from = "flash", to = "sram"}, {from = "psram", to = "sram"}, {from = "sram", to = "psram"}, {from = "rom", to = "sram"}]>
 module attributes {cosma.machine = #machine} {
-  // expected-error @+1 {{arg0}}
   func.func @argument_in_rom(%x: tensor<32xi8>) -> tensor<32xi8> {
+    // expected-error @+1 {{arg0@rom:0 is not there from the start}}
     %0 = cosma.place %x at 0 in "rom" : tensor<32xi8>
+    // expected-error @+1 {{arg0 is needed at 0 in rom, but does not lie there intact}}
     %1 = cosma.op "A"(%0) at [32] : (tensor<32xi8>) -> tensor<32xi8>
     return %1 : tensor<32xi8>
   }
@@ -115,8 +116,9 @@ module attributes {cosma.machine = #machine} {
   func.func @late(%x: tensor<32xi8>, %y: tensor<32xi8>) -> tensor<32xi8> {
     %0 = cosma.place %x at 32 : tensor<32xi8>
     %1 = cosma.op "A"(%0) at [64] : (tensor<32xi8>) -> tensor<32xi8>
-    // expected-error @+1 {{arg1}}
+    // expected-error @+1 {{arg1@96 is not there from the start}}
     %2 = cosma.place %y at 96 : tensor<32xi8>
+    // expected-error @+1 {{arg1 is needed at 96, but does not lie there intact}}
     %3 = cosma.op "B"(%1, %2) at [128] : (tensor<32xi8>, tensor<32xi8>) -> tensor<32xi8>
     return %3 : tensor<32xi8>
   }
@@ -133,7 +135,8 @@ module attributes {cosma.machine = #machine} {
     %0 = cosma.place %x at 32 : tensor<32xi8>
     %1 = cosma.op "A"(%0) at [64] : (tensor<32xi8>) -> tensor<32xi8>
     %2 = cosma.op "B"(%0) at [64] : (tensor<32xi8>) -> tensor<32xi8>
-    // expected-error @+1 {{A_0}}
+    // expected-error @+2 {{A_0 is said to end at 64, but does not lie there intact}}
+    // expected-error @+1 {{A_0 is a result, but is not stored}}
     return %1, %2 : tensor<32xi8>, tensor<32xi8>
   }
 }
@@ -150,7 +153,7 @@ module attributes {cosma.machine = #machine} {
     %1 = cosma.place %w at 64 : tensor<32xi8>
     %2 = cosma.op "A"(%0, %1) at [96] : (tensor<32xi8>, tensor<32xi8>) -> tensor<32xi8>
     %3 = cosma.op "B"(%2) at [64] : (tensor<32xi8>) -> tensor<32xi8>
-    // expected-error @+1 {{arg1}}
+    // expected-error @+1 {{arg1@64 is kept from run to run, but is not there for the next one}}
     return %3 : tensor<32xi8>
   }
 }

@@ -4,8 +4,8 @@
 use crate::extract::{Carrier, Extraction};
 use crate::insert_transfers::{Writer, erase_unused};
 use crate::wrap::wrap;
+use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
-use cosma_ir::melior::ir::{OperationRef, ValueLike};
 use cosma_ir::{as_mut, place};
 use cosma_planner::Action;
 
